@@ -1,0 +1,56 @@
+#include "base/arena.h"
+
+#include "base/checked.h"
+#include "base/error.h"
+
+namespace tfile {
+
+namespace {
+
+constexpr size_t kAlignment = 16;
+constexpr size_t kLargestChunk = size_t{256} << 10;
+// The chunk's own head, kept a multiple of what it aligns.
+constexpr size_t kHead = 16;
+
+}  // namespace
+
+Arena::~Arena() {
+  while (chunks_ != nullptr) {
+    Chunk *next = chunks_->next;
+    deallocate(*memory_, chunks_, chunks_->size, kAlignment);
+    chunks_ = next;
+  }
+}
+
+Status Arena::take(void **out, size_t size, size_t alignment) {
+  size_t gap = (alignment - reinterpret_cast<uintptr_t>(free_) % alignment) % alignment;
+  if (chunks_ == nullptr || gap > left_ || size > left_ - gap) {
+    static_assert(sizeof(Chunk) <= kHead);
+    const Checked needed = Checked(size) + kHead;
+    if (!needed.fits_memory()) return Failure(TF_STATUS_OUT_OF_MEMORY) << "a name is too long for memory";
+    const size_t chunk_size = needed.value() > next_size_ ? static_cast<size_t>(needed.value()) : next_size_;
+    void *fresh = nullptr;
+    TFILE_TRY(allocate(&fresh, *memory_, chunk_size, kAlignment));
+    chunks_ = new (fresh) Chunk{chunks_, chunk_size};
+    free_ = static_cast<char *>(fresh) + kHead;
+    left_ = chunk_size - kHead;
+    if (next_size_ < kLargestChunk) next_size_ *= 2;
+    gap = 0;
+  }
+  *out = free_ + gap;
+  free_ += gap + size;
+  left_ -= gap + size;
+  return kOk;
+}
+
+Status Arena::copy(Text *out, Text text) {
+  void *place = nullptr;
+  TFILE_TRY(take(&place, text.size() + 1, 1));
+  auto *copied = static_cast<char *>(place);
+  if (!text.empty()) memcpy(copied, text.data(), text.size());
+  copied[text.size()] = '\0';
+  *out = Text(copied, text.size());
+  return kOk;
+}
+
+}  // namespace tfile

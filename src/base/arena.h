@@ -1,0 +1,42 @@
+// Arena: many small things that live and die together, such as the names and shapes of a file's arrays.
+#pragma once
+
+#include "base/memory.h"
+#include "base/span.h"
+
+namespace tfile {
+
+class Arena {
+ public:
+  explicit Arena(Memory &memory) : memory_(&memory) {}
+  Arena(const Arena &) = delete;
+  Arena &operator=(const Arena &) = delete;
+  ~Arena();
+
+  // Uninitialised room; alignment is a power of two of at most 16.
+  Status take(void **out, size_t size, size_t alignment);
+  // A copy, with a NUL behind it that its size does not count.
+  Status copy(Text *out, Text text);
+  template <typename T>
+  Status copy(Span<const T> *out, Span<const T> values) {
+    void *place = nullptr;
+    TFILE_TRY(take(&place, values.size() * sizeof(T), alignof(T)));
+    if (!values.empty()) memcpy(place, values.data(), values.size() * sizeof(T));
+    *out = Span<const T>(static_cast<const T *>(place), values.size());
+    return kOk;
+  }
+
+ private:
+  struct Chunk {
+    Chunk *next;
+    size_t size;
+  };
+
+  Memory *memory_;
+  Chunk *chunks_ = nullptr;
+  char *free_ = nullptr;
+  size_t left_ = 0;
+  size_t next_size_ = 1024;
+};
+
+}  // namespace tfile

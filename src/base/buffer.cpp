@@ -1,0 +1,65 @@
+#include "base/buffer.h"
+
+#include "base/checked.h"
+#include "base/error.h"
+
+void tf_buffer::release() {
+  if (!refs.decrement()) return;
+  const tfile::Ref<tfile::Memory> from = memory;
+  if (capacity > 0) deallocate(*from, data, capacity, tfile::kDataAlignment);
+  const tf_release_fn then = release_user;
+  void *const argument = user;
+  destroy(*from, this);
+  if (then != nullptr) then(argument);
+}
+
+namespace tfile {
+
+namespace {
+
+// A Buffer with no data yet.
+Status make_empty(Ref<Buffer> &out, Memory &memory) {
+  Buffer *buffer = nullptr;
+  TFILE_TRY(make(&buffer, memory));
+  buffer->memory = Ref<Memory>::share(&memory);
+  out = Ref<Buffer>::adopt(buffer);
+  return kOk;
+}
+
+}  // namespace
+
+Status make_buffer(Ref<Buffer> &out, Memory &memory, uint64_t size) {
+  if (!Checked(size).fits_memory()) {
+    return Failure(TF_STATUS_OUT_OF_MEMORY) << size << " bytes do not fit in this process";
+  }
+  const size_t capacity = size == 0 ? 1 : static_cast<size_t>(size);
+  void *data = nullptr;
+  TFILE_TRY(allocate(&data, memory, capacity, kDataAlignment));
+  const Status status = adopt_buffer(out, memory, data, static_cast<size_t>(size), capacity);
+  if (!status.ok()) deallocate(memory, data, capacity, kDataAlignment);
+  return status;
+}
+
+Status adopt_buffer(Ref<Buffer> &out, Memory &memory, void *data, size_t size, size_t capacity) {
+  TFILE_TRY(make_empty(out, memory));
+  out->data = data;
+  out->size = size;
+  out->capacity = capacity;
+  return kOk;
+}
+
+Status wrap_buffer(Ref<Buffer> &out, Memory &memory, void *data, size_t size, bool writable, tf_release_fn release,
+                   void *user) {
+  if (const Status status = make_empty(out, memory); !status.ok()) {
+    if (release != nullptr) release(user);
+    return status;
+  }
+  out->data = data;
+  out->size = size;
+  out->writable = writable;
+  out->release_user = release;
+  out->user = user;
+  return kOk;
+}
+
+}  // namespace tfile

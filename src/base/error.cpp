@@ -1,0 +1,92 @@
+#include "base/error.h"
+
+namespace tfile {
+
+namespace {
+
+constinit thread_local ErrorRecord record = {TF_STATUS_OK, kNoOffset, {}, {}};
+
+// Room that "(byte 18446744073709551615)" may need behind a message that fills the line.
+constexpr size_t kTail = 32;
+
+}  // namespace
+
+ErrorRecord &error_record() {
+  return record;
+}
+
+Failure::Failure(tf_status status) : record_(record), line_(record_.message, sizeof(record_.message) - kTail) {
+  record_.status = status;
+  record_.offset = kNoOffset;
+  record_.name[0] = '\0';
+}
+
+Failure &Failure::in(Text file) {
+  if (!file.empty()) line_ << file << ": ";
+  return *this;
+}
+
+Failure &Failure::name(const char *what, Text name) {
+  LineWriter(record_.name, sizeof(record_.name)) << name;
+  line_ << what;
+  const size_t before = line_.size();
+  line_.quoted(name.first(sizeof(record_.name)));
+  if (line_.full()) line_.cut(before);
+  line_ << ": ";
+  return *this;
+}
+
+Failure &Failure::array(Text name) {
+  return this->name("array ", name);
+}
+
+Failure &Failure::key(Text name) {
+  return this->name("key ", name);
+}
+
+Failure &Failure::at(uint64_t offset) {
+  record_.offset = offset;
+  return *this;
+}
+
+Failure::operator Status() {
+  if (record_.offset != kNoOffset) {
+    const size_t used = line_.size();
+    LineWriter(record_.message + used, sizeof(record_.message) - used) << " (byte " << record_.offset << ")";
+  }
+  return Status{record_.status};
+}
+
+Refusals &Refusals::add(Text name) {
+  close();
+  if (count_ == 0) LineWriter(first_, sizeof(first_)) << name;
+  entry_start_ = line_.size();
+  line_ << (count_ == 0 ? "" : ", ");
+  line_.quoted(name.first(sizeof(first_))) << " (";
+  ++count_;
+  open_ = true;
+  return *this;
+}
+
+void Refusals::close() {
+  if (!open_) return;
+  open_ = false;
+  line_ << ")";
+  if (line_.full()) {
+    line_.cut(entry_start_);
+  } else {
+    ++shown_;
+  }
+}
+
+Status Refusals::result(tf_status status, Text what) {
+  if (count_ == 0) return kOk;
+  close();
+  Failure failure(status);
+  failure << what << ": " << line_.text();
+  if (shown_ < count_) failure << (shown_ > 0 ? ", and " : "") << static_cast<uint64_t>(count_ - shown_) << " more";
+  memcpy(error_record().name, first_, sizeof(first_));
+  return failure;
+}
+
+}  // namespace tfile

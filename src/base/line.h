@@ -1,0 +1,39 @@
+// LineWriter: one line of escaped text in a fixed buffer, cut at a whole character when it is full.
+#pragma once
+
+#include "base/span.h"
+
+namespace tfile {
+
+class LineWriter {
+ public:
+  // capacity counts the NUL, which is always there.
+  LineWriter(char *buffer, size_t capacity) : buffer_(buffer), capacity_(capacity) { buffer_[0] = '\0'; }
+
+  LineWriter &operator<<(Text text);  // control characters escaped, bytes that are not UTF-8 as \xHH
+  LineWriter &operator<<(const char *text) { return *this << Text(text); }
+  LineWriter &operator<<(uint64_t number);
+  LineWriter &operator<<(int64_t number);
+  LineWriter &operator<<(uint32_t number) { return *this << static_cast<uint64_t>(number); }
+  LineWriter &operator<<(int32_t number) { return *this << static_cast<int64_t>(number); }
+  LineWriter &quoted(Text name) { return *this << "'" << name << "'"; }
+  LineWriter &shape(Span<const int64_t> sizes);  // (2, 3), (3,), ()
+  LineWriter &hex(uint64_t number);              // 0x1f
+
+  size_t size() const { return size_; }
+  size_t left() const { return capacity_ - 1 - size_; }
+  bool full() const { return full_; }
+  Text text() const { return Text(buffer_, size_); }
+  // Forgets what was written after a former size().
+  void cut(size_t size);
+
+ private:
+  bool put(const char *text, size_t size);  // all or nothing
+
+  char *buffer_;
+  size_t capacity_;
+  size_t size_ = 0;
+  bool full_ = false;
+};
+
+}  // namespace tfile

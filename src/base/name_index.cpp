@@ -1,0 +1,122 @@
+#include "base/name_index.h"
+
+#include "base/endian.h"
+#include "base/random.h"
+
+namespace tfile {
+
+namespace {
+
+struct SipState {
+  uint64_t v0, v1, v2, v3;
+
+  void round() {
+    v0 += v1;
+    v1 = std::rotl(v1, 13) ^ v0;
+    v0 = std::rotl(v0, 32);
+    v2 += v3;
+    v3 = std::rotl(v3, 16) ^ v2;
+    v0 += v3;
+    v3 = std::rotl(v3, 21) ^ v0;
+    v2 += v1;
+    v1 = std::rotl(v1, 17) ^ v2;
+    v2 = std::rotl(v2, 32);
+  }
+  void absorb(uint64_t word) {
+    v3 ^= word;
+    round();
+    v0 ^= word;
+  }
+};
+
+// SipHash-1-3 (Aumasson and Bernstein): the cheapest keyed hash for which no way to collisions is known.
+uint64_t sip_hash(Text text, const uint64_t key[2]) {
+  SipState state{key[0] ^ 0x736f6d6570736575u, key[1] ^ 0x646f72616e646f6du, key[0] ^ 0x6c7967656e657261u,
+                 key[1] ^ 0x7465646279746573u};
+  size_t i = 0;
+  for (; text.size() - i >= 8; i += 8)
+    state.absorb(load_le<uint64_t>(text.data() + i));
+  uint64_t tail = static_cast<uint64_t>(text.size()) << 56;
+  for (size_t shift = 0; i < text.size(); ++i, shift += 8)
+    tail |= uint64_t{static_cast<uint8_t>(text[i])} << shift;
+  state.absorb(tail);
+  state.v2 ^= 0xff;
+  for (int i3 = 0; i3 < 3; ++i3)
+    state.round();
+  return state.v0 ^ state.v1 ^ state.v2 ^ state.v3;
+}
+
+}  // namespace
+
+uint64_t NameIndex::hash(Text name) const {
+  return sip_hash(name, key_);
+}
+
+// The slot that holds name, or the free one where it would go.
+size_t NameIndex::probe(Text name, uint32_t hash) const {
+  const size_t mask = slots_.size() - 1;
+  size_t i = hash & mask;
+  while (slots_[i].place_plus_one != 0) {
+    if (slots_[i].hash == hash && name_at_(owner_, slots_[i].place_plus_one - 1) == name) return i;
+    i = (i + 1) & mask;
+  }
+  return i;
+}
+
+size_t NameIndex::find(Text name) const {
+  if (count_ == 0) return kNone;
+  const Slot slot = slots_[probe(name, static_cast<uint32_t>(hash(name)))];
+  return slot.place_plus_one == 0 ? kNone : slot.place_plus_one - 1;
+}
+
+Status NameIndex::add(size_t *found, Text name) {
+  *found = kNone;
+  if ((count_ + 1) * 4 > slots_.size() * 3) TFILE_TRY(grow());
+  const auto hashed = static_cast<uint32_t>(hash(name));
+  Slot &slot = slots_[probe(name, hashed)];
+  if (slot.place_plus_one != 0) {
+    *found = slot.place_plus_one - 1;
+    return kOk;
+  }
+  slot = Slot{static_cast<uint32_t>(count_ + 1), hashed};
+  ++count_;
+  return kOk;
+}
+
+Status NameIndex::grow() {
+  if (slots_.empty()) fill_random(key_, sizeof(key_));
+  if (count_ >= UINT32_MAX / 2) return Failure(TF_STATUS_LIMIT) << "more than " << UINT32_MAX / 2 << " names";
+  const size_t size = slots_.empty() ? 16 : slots_.size() * 2;
+  Vec<Slot> larger(slots_.memory());
+  TFILE_TRY(larger.resize(size));
+  memset(static_cast<void *>(larger.data()), 0, size * sizeof(Slot));
+  for (const Slot &slot : slots_) {
+    if (slot.place_plus_one == 0) continue;
+    size_t i = slot.hash & (size - 1);
+    while (larger[i].place_plus_one != 0)
+      i = (i + 1) & (size - 1);
+    larger[i] = slot;
+  }
+  slots_.swap(larger);
+  return kOk;
+}
+
+void NameIndex::remove(size_t place) {
+  const size_t mask = slots_.size() - 1;
+  size_t gap = probe(name_at_(owner_, place), static_cast<uint32_t>(hash(name_at_(owner_, place))));
+  // Open addressing without tombstones: whoever could sit in the gap moves into it.
+  for (size_t i = (gap + 1) & mask; slots_[i].place_plus_one != 0; i = (i + 1) & mask) {
+    const size_t home = slots_[i].hash & mask;
+    if (((i - home) & mask) >= ((i - gap) & mask)) {
+      slots_[gap] = slots_[i];
+      gap = i;
+    }
+  }
+  slots_[gap] = Slot{0, 0};
+  --count_;
+  for (Slot &slot : slots_) {
+    if (slot.place_plus_one > place + 1) --slot.place_plus_one;
+  }
+}
+
+}  // namespace tfile

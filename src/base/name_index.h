@@ -1,0 +1,42 @@
+// NameIndex: finds the place of a name in a list that its owner keeps.
+#pragma once
+
+#include "base/vec.h"
+
+namespace tfile {
+
+// A hash table of places, open addressing, keyed with random bits, so that a file's author cannot choose collisions.
+class NameIndex {
+ public:
+  static constexpr size_t kNone = SIZE_MAX;
+  // The name at a place of the owner's list.
+  using NameAt = Text (*)(const void *owner, size_t place);
+
+  NameIndex(Memory &memory, NameAt name_at, const void *owner) : slots_(memory), name_at_(name_at), owner_(owner) {}
+
+  // The place of name, or kNone.
+  size_t find(Text name) const;
+  // Adds the name at place count() of the list, unless it is there: *found is then its place, else kNone.
+  Status add(size_t *found, Text name);
+  // Forgets a place; the owner has yet to close the gap in its list. Time in proportion to the list.
+  void remove(size_t place);
+  size_t count() const { return count_; }
+
+ private:
+  struct Slot {
+    uint32_t place_plus_one;  // 0: free
+    uint32_t hash;
+  };
+
+  uint64_t hash(Text name) const;
+  size_t probe(Text name, uint32_t hash) const;
+  Status grow();
+
+  Vec<Slot> slots_;  // a power of two, at most 3/4 full
+  NameAt name_at_;
+  const void *owner_;
+  size_t count_ = 0;
+  uint64_t key_[2] = {0, 0};
+};
+
+}  // namespace tfile

@@ -1,0 +1,12 @@
+// CRC-32 as zip, gzip and zlib have it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tfile {
+
+// Goes on from crc (0 to begin with).
+uint32_t crc32_update(uint32_t crc, const void *bytes, size_t nbytes);
+
+}  // namespace tfile

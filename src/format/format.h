@@ -1,0 +1,85 @@
+// What a file format is to the rest: one row of functions in the table of formats.cpp.
+#pragma once
+
+#include "base/arena.h"
+#include "base/options.h"
+#include "core/dict.h"
+#include "io/sink.h"
+#include "io/source.h"
+
+namespace tfile {
+
+// One array of a file: what it is, and where its bytes lie.
+struct Member {
+  Text name;                     // NUL-terminated, in the listing's arena, as is the shape
+  Span<const int64_t> shape;     // logical, C order
+  const Dtype *dtype = nullptr;  // NULL: of a type that we do not know
+  Text reason;                   // then: what it is instead, "dtype '<U3'", for the message of whoever reads it
+  uint64_t nbytes = 0;           // in memory; of an unknown type: stored bytes
+  uint64_t offset = 0;           // of its first byte in the source; deflated: of the compressed stream
+  uint64_t stored = 0;           // bytes there
+  uint64_t head = 0;             // deflated: bytes of .npy header that inflate before the data
+  uint32_t crc32 = 0;            // has_crc: of header and data
+  uint32_t head_crc32 = 0;       // has_crc and not deflated: of the header alone, to go on from
+  bool has_crc = false;
+  bool deflated = false;
+  bool fortran = false;     // stored in Fortran order
+  bool big_endian = false;  // stored so; false where byte order means nothing
+};
+
+// What a format finds in a file's header.
+struct Listing {
+  explicit Listing(Memory &memory) : memory(memory), arena(memory), members(memory), names(memory, name_at, this) {}
+
+  // Adds a member whose name and shape are in the arena; DUPLICATE when the name is there, LIMIT beyond MAX_ARRAYS.
+  Status add(const Source &source, const Settings &settings, const Member &member, uint64_t header_offset);
+
+  Memory &memory;
+  Arena arena;
+  Vec<Member> members;
+  NameIndex names;
+  Ref<Dict> metadata;  // never empty: a dict without values where a format has none
+
+ private:
+  static Text name_at(const void *owner, size_t place);
+};
+
+struct NamedArray {
+  Text name;
+  const Array *array;
+};
+
+// One save, as the ABI's functions hand it to a format.
+struct SaveRequest {
+  Span<const NamedArray> arrays;
+  const Dict *metadata;  // may be NULL
+  bool compress;
+  const Settings &settings;
+};
+
+struct Format {
+  tf_format id;
+  const char *name;
+  const char *extension;  // with its dot
+  bool has_metadata;
+  // Whether the first bytes of a file (up to 16, perhaps fewer) are of this format.
+  bool (*probe)(Bytes head);
+  // Reads and validates the header; listing.metadata is an empty dict on entry.
+  Status (*list)(Listing &listing, const Source &source, const Settings &settings);
+  // Refuses, in one error that names all of it, what the format cannot hold. Writes nothing.
+  Status (*check)(const SaveRequest &request);
+  // Writes a request that check() has passed.
+  Status (*write)(Output &output, const SaveRequest &request);
+};
+
+// All formats, in the order of their numbers.
+Span<const Format> all_formats();
+const Format *find_format(tf_format id);         // NULL: there is none
+const Format *format_of_path(const char *path);  // by extension, letter case ignored; NULL: none
+const Format *probe_format(Bytes head);          // NULL: none
+
+// Limits that all formats share; each fails with LIMIT, CORRUPT or OK.
+Status check_rank(const Source &source, const Settings &settings, Text name, uint64_t rank, uint64_t offset);
+Status check_name_length(const Source &source, const Settings &settings, uint64_t length, uint64_t offset);
+
+}  // namespace tfile

@@ -1,0 +1,27 @@
+// Replacement: a file that is written beside its target and takes its place in one step.
+#pragma once
+
+#include "io/sink.h"
+
+namespace tfile {
+
+class Replacement {
+ public:
+  explicit Replacement(Memory &memory) : memory_(memory) {}
+  Replacement(const Replacement &) = delete;
+  Replacement &operator=(const Replacement &) = delete;
+  // Without commit(): the temporary file is removed and the target stays as it was (in place: what was written stays).
+  ~Replacement();
+
+  // Resolves links, refuses a target that is not a regular file, makes `.NAME.tf-*` beside it (atomic) or opens it.
+  Status begin(Ref<Sink> &out, const char *path, bool atomic, bool durable);
+  Status commit();
+
+ private:
+  struct State;  // the system's: file_posix.cpp, file_windows.cpp
+
+  Memory &memory_;
+  State *state_ = nullptr;
+};
+
+}  // namespace tfile

@@ -1,0 +1,74 @@
+// Sink (tf_sink): sequential writes; Output: the position, padding and progress of one save.
+#pragma once
+
+#include "base/buffer.h"
+#include "base/checked.h"
+#include "base/options.h"
+
+namespace tfile {
+
+// Rewrites bytes that were written before; files and memory can, a caller's sink cannot.
+using PatchFn = tf_status (*)(void *user, uint64_t offset, const void *src, size_t nbytes);
+
+}  // namespace tfile
+
+struct tf_sink {
+  tfile::RefCount refs;
+  tfile::Ref<tfile::Memory> memory;
+  bool foreign = false;  // the callback is the caller's: its failures have no error record of ours
+  tf_write_fn write = nullptr;
+  tfile::PatchFn patch = nullptr;
+  tf_release_fn release_user = nullptr;
+  void *user = nullptr;
+
+  void retain() { refs.increment(); }
+  void release();
+};
+
+namespace tfile {
+
+using Sink = ::tf_sink;
+
+Status make_sink(Ref<Sink> &out, Memory &memory, tf_write_fn write, PatchFn patch, tf_release_fn release, void *user);
+
+// Bytes in memory that grow; finish() hands them out as a Buffer.
+class MemorySink {
+ public:
+  explicit MemorySink(Memory &memory) : memory_(memory) {}
+  MemorySink(const MemorySink &) = delete;
+  MemorySink &operator=(const MemorySink &) = delete;
+  ~MemorySink();
+  Status open(Ref<Sink> &out);  // *this must outlive the sink's use
+  Status finish(Ref<Buffer> &out);
+
+ private:
+  static tf_status write(void *user, const void *src, size_t nbytes);
+  static tf_status patch(void *user, uint64_t offset, const void *src, size_t nbytes);
+
+  Memory &memory_;
+  char *data_ = nullptr;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
+};
+
+// One save: counts what is written, and reports the bytes of arrays.
+class Output {
+ public:
+  Output(Sink &sink, const Settings &settings, uint64_t array_bytes) : sink_(sink), progress_(settings, array_bytes) {}
+
+  Status write(const void *from, uint64_t nbytes);
+  // As write(), and told to the progress callback.
+  Status write_data(const void *from, uint64_t nbytes);
+  Status write_zeros(uint64_t count);
+  Status pad_to(uint64_t alignment);
+  bool can_patch() const { return sink_.patch != nullptr; }
+  Status patch(uint64_t offset, const void *from, size_t nbytes);
+  uint64_t position() const { return position_; }
+
+ private:
+  Sink &sink_;
+  Progress progress_;
+  uint64_t position_ = 0;
+};
+
+}  // namespace tfile

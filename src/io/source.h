@@ -1,0 +1,44 @@
+// Source (tf_source): positional reads, and mapping where there is such.
+#pragma once
+
+#include "base/checked.h"
+#include "base/memory.h"
+#include "base/span.h"
+
+struct tf_source {
+  tfile::RefCount refs;
+  tfile::Ref<tfile::Memory> memory;
+  uint64_t size = 0;
+  bool concurrent = false;  // may be read by several threads at once
+  bool foreign = false;     // callbacks are the caller's: their failures have no error record of ours
+  tf_read_at_fn read_at = nullptr;
+  tf_map_fn map = nullptr;
+  tf_release_fn release_user = nullptr;
+  void *user = nullptr;
+  tfile::Text label;  // what messages call it: the path, or ""; NUL-terminated
+
+  void retain() { refs.increment(); }
+  void release();
+};
+
+namespace tfile {
+
+using Source = ::tf_source;
+
+Status make_source(Ref<Source> &out, Memory &memory, uint64_t size, bool concurrent, tf_read_at_fn read_at,
+                   tf_map_fn map, tf_release_fn release, void *user);
+// The caller's memory, mapped as it is (read-only).
+Status source_from_memory(Ref<Source> &out, Memory &memory, const void *data, size_t nbytes, tf_release_fn release,
+                          void *user);
+// A regular file. Mapping it maps the whole file once, privately and writable, for as long as the source lives.
+Status source_from_path(Ref<Source> &out, Memory &memory, const char *path);
+
+// All of nbytes, or TRUNCATED when the source ends before them, or the reader's status. array ("" for none) names what
+// is read in the message.
+Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes, Text array);
+// *out is NULL when the source cannot map. The range lies within the source.
+Status map_range(const Source &source, uint64_t offset, uint64_t nbytes, const void **out);
+// Whether memory that map_range gives may be written without changing the source.
+bool maps_privately(const Source &source);
+
+}  // namespace tfile
