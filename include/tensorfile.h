@@ -347,7 +347,7 @@ TENSORFILE_API tf_status tf_options_set_progress(tf_options *options, tf_progres
 TENSORFILE_API tf_status tf_array_new(tf_array **out, tf_dtype dtype, const int64_t *shape, size_t ndim);
 /**
  * Makes a C-contiguous array with a copy of data.
- * @param src     elements in C order, in the host's byte order (block types: as ggml has them in memory)
+ * @param src     elements in C order, in the host's byte order (block types: little-endian on every host)
  * @param nbytes  of src; must be what dtype and shape need
  */
 TENSORFILE_API tf_status tf_array_copy_from(tf_array **out, tf_dtype dtype, const int64_t *shape, size_t ndim,

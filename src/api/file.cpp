@@ -1,0 +1,315 @@
+#include "api/file.h"
+
+#include "api/api.h"
+#include "quant/cast.h"
+
+void tf_file::release() {
+  if (!refs.decrement()) return;
+  const tfile::Ref<tfile::Memory> from = memory;
+  destroy(*from, this);
+}
+
+namespace tfile {
+
+namespace {
+
+// Longest head that a format needs to know itself.
+constexpr size_t kProbe = 16;
+
+Status find_out_format(const Format **out, const Source &source, tf_format wanted) {
+  if (wanted != TF_FORMAT_AUTO) {
+    *out = find_format(wanted);
+    if (*out != nullptr) return kOk;
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no format with the number " << wanted;
+  }
+  *out = format_of_path(source.label);
+  if (*out != nullptr) return kOk;
+  uint8_t head[kProbe];
+  const size_t count = source.size < kProbe ? static_cast<size_t>(source.size) : kProbe;
+  TFILE_TRY(read_at(source, 0, head, count, Text()));
+  *out = probe_format(Bytes(head, count));
+  if (*out != nullptr) return kOk;
+  return Failure(TF_STATUS_FORMAT).in(source.label).at(0) << "the content is of no known format";
+}
+
+}  // namespace
+
+Status open_file(Ref<OpenFile> &out, Ref<Source> source, tf_format format, const Settings &settings) {
+  OpenFile *made = nullptr;
+  TFILE_TRY(make(&made, settings.memory(), std::move(source), settings));
+  Ref<OpenFile> file = Ref<OpenFile>::adopt(made);
+  if (format == TF_FORMAT_AUTO) format = static_cast<tf_format>(settings.get(TF_OPTION_FORMAT));
+  TFILE_TRY(find_out_format(&file->format, *file->source, format));
+  TFILE_TRY(make_dict(file->listing.metadata, settings.memory()));
+  TFILE_TRY(file->format->list(file->listing, *file->source, settings));
+  out = std::move(file);
+  return kOk;
+}
+
+Status open_path(Ref<OpenFile> &out, const char *path, const Settings &settings) {
+  Ref<Source> source;
+  TFILE_TRY(source_from_path(source, settings.memory(), path));
+  return open_file(out, std::move(source), TF_FORMAT_AUTO, settings);
+}
+
+Status read_array(Ref<Array> &out, const OpenFile &file, const Member &member) {
+  TFILE_TRY(check_known(*file.source, member));
+  Memory &memory = file.settings.memory();
+  if (file.settings.get(TF_OPTION_LOAD_MODE) == TF_LOAD_MODE_MAP) {
+    TFILE_TRY(map_member(out, *file.source, member, memory));
+    if (out) return kOk;
+  }
+  Ref<Array> array;
+  TFILE_TRY(make_array(array, memory, *member.dtype, member.shape));
+  const ReadTarget target{&member, array->data};
+  TFILE_TRY(read_members(Span(&target, 1), *file.source, file.settings));
+  out = std::move(array);
+  return kOk;
+}
+
+namespace {
+
+// The member of an index, or NULL with the record set.
+const Member *member_at(const tf_file *file, size_t index) {
+  if (is_null(file, "file")) return nullptr;
+  if (index < file->listing.members.size()) return &file->listing.members[index];
+  (void)Status(Failure(TF_STATUS_INVALID_ARGUMENT).in(file->source->label)
+               << "there is no array " << static_cast<uint64_t>(index) << "; the file has "
+               << static_cast<uint64_t>(file->listing.members.size()));
+  return nullptr;
+}
+
+Status require_member(const Member **out, const tf_file *file, size_t index) {
+  *out = member_at(file, index);
+  return *out != nullptr ? kOk : Status{TF_STATUS_INVALID_ARGUMENT};
+}
+
+// A region of a member for the caller: its shape, and how the member is sliced for it (NULL: whole).
+struct Region {
+  const Member *member;
+  const SliceAxis *axes;
+  Span<const int64_t> shape;
+};
+
+Status read_region(void *to, const OpenFile &file, const Region &region) {
+  if (region.axes != nullptr) {
+    return read_slice_into(to, *file.source, *region.member, region.axes, file.settings);
+  }
+  const ReadTarget target{region.member, to};
+  return read_members(Span(&target, 1), *file.source, file.settings);
+}
+
+// Into the caller's memory, cast on the way when another dtype is asked for.
+Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenFile &file, const Region &region) {
+  const Member &member = *region.member;
+  TFILE_TRY(check_known(*file.source, member));
+  const Dtype *to = dtype == TF_DTYPE_UNSUPPORTED ? member.dtype : find_dtype(dtype);
+  if (to == nullptr) return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no dtype with the number " << dtype;
+  const Checked needed = byte_count(*to, region.shape);
+  if (!needed.valid() || nbytes != needed.value()) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT).in(file.source->label).array(member.name)
+           << "needs " << needed.value() << " bytes as " << to->name << ", dst has " << static_cast<uint64_t>(nbytes);
+  }
+  if (nbytes > 0) TFILE_TRY(require(dst, "dst"));
+  if (to == member.dtype) return read_region(dst, file, region);
+  TFILE_TRY(check_cast(*member.dtype, *to));
+  Ref<Array> stored;
+  TFILE_TRY(make_array(stored, file.settings.memory(), *member.dtype, region.shape));
+  TFILE_TRY(read_region(stored->data, file, region));
+  cast_elements(dst, *to, stored->data, *member.dtype, static_cast<uint64_t>(stored->size));
+  return kOk;
+}
+
+// A slice that the caller asked for: resolved, and the shape of the result.
+struct ResolvedSlice {
+  SliceAxis axes[kMaxRank];
+  int64_t shape[kMaxRank];
+
+  Status resolve(const OpenFile &file, const Member &member, const int64_t *start, const int64_t *stop,
+                 const int64_t *step, size_t ndim) {
+    TFILE_TRY(check_known(*file.source, member));
+    TFILE_TRY(resolve_slice(axes, member.shape, start, stop, step, ndim));
+    for (size_t i = 0; i < ndim; ++i)
+      shape[i] = axes[i].count;
+    return kOk;
+  }
+  Region region(const Member &member) const {
+    return Region{&member, axes, Span<const int64_t>(shape, member.shape.size())};
+  }
+};
+
+void release_buffer(void *buffer) {
+  static_cast<Buffer *>(buffer)->release();
+}
+
+// A source over a copy of the caller's memory.
+Status copy_to_source(Ref<Source> &out, Memory &memory, const void *data, size_t nbytes) {
+  Ref<Buffer> buffer;
+  TFILE_TRY(make_buffer(buffer, memory, nbytes));
+  if (nbytes > 0) memcpy(buffer->data, data, nbytes);
+  Buffer *const kept = buffer.take();
+  return source_from_memory(out, memory, kept->data, nbytes, release_buffer, kept);
+}
+
+}  // namespace
+
+extern "C" {
+
+tf_status tf_file_open(tf_file **out, const char *path, const tf_options *options) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(path, "path"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  Ref<OpenFile> file;
+  TFILE_API_TRY(open_path(file, path, settings));
+  *out = file.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_file_open_memory(tf_file **out, const void *data, size_t nbytes, tf_format format,
+                              const tf_options *options) {
+  TFILE_API_TRY(require_out(out, "out"));
+  if (nbytes > 0) TFILE_API_TRY(require(data, "data"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  Ref<Source> source;
+  TFILE_API_TRY(copy_to_source(source, settings.memory(), data, nbytes));
+  Ref<OpenFile> file;
+  TFILE_API_TRY(open_file(file, std::move(source), format, settings));
+  *out = file.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_file_open_source(tf_file **out, tf_source *source, tf_format format, const tf_options *options) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(source, "source"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  Ref<OpenFile> file;
+  TFILE_API_TRY(open_file(file, Ref<Source>::share(source), format, settings));
+  *out = file.take();
+  return TF_STATUS_OK;
+}
+
+tf_file *tf_file_retain(tf_file *file) {
+  if (file != nullptr) file->retain();
+  return file;
+}
+
+void tf_file_release(tf_file *file) {
+  if (file != nullptr) file->release();
+}
+
+tf_format tf_file_format(const tf_file *file) {
+  return is_null(file, "file") ? TF_FORMAT_AUTO : file->format->id;
+}
+
+size_t tf_file_size(const tf_file *file) {
+  return is_null(file, "file") ? 0 : file->listing.members.size();
+}
+
+tf_status tf_file_name(const char **name, size_t *length, const tf_file *file, size_t index) {
+  TFILE_API_TRY(require_out(name, "name"));
+  if (length != nullptr) *length = 0;
+  const Member *member = nullptr;
+  TFILE_API_TRY(require_member(&member, file, index));
+  *name = member->name.data();
+  if (length != nullptr) *length = member->name.size();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_file_find(size_t *index, const tf_file *file, const char *name, size_t length) {
+  TFILE_API_TRY(require(index, "index"));
+  TFILE_API_TRY(require(file, "file"));
+  Text wanted;
+  TFILE_API_TRY(require_text(&wanted, name, length, "name"));
+  const size_t place = file->listing.names.find(wanted);
+  if (place == NameIndex::kNone) {
+    const Status status = Failure(TF_STATUS_NOT_FOUND).in(file->source->label).array(wanted) << "is not in the file";
+    return status.code;
+  }
+  *index = place;
+  return TF_STATUS_OK;
+}
+
+tf_dtype tf_file_dtype(const tf_file *file, size_t index) {
+  const Member *member = member_at(file, index);
+  return member == nullptr || member->dtype == nullptr ? TF_DTYPE_UNSUPPORTED : member->dtype->id;
+}
+
+size_t tf_file_ndim(const tf_file *file, size_t index) {
+  const Member *member = member_at(file, index);
+  return member == nullptr ? 0 : member->shape.size();
+}
+
+const int64_t *tf_file_shape(const tf_file *file, size_t index) {
+  const Member *member = member_at(file, index);
+  return member == nullptr ? nullptr : member->shape.data();
+}
+
+uint64_t tf_file_nbytes(const tf_file *file, size_t index) {
+  const Member *member = member_at(file, index);
+  return member == nullptr ? 0 : member->nbytes;
+}
+
+tf_status tf_file_location(const char **path, uint64_t *offset, uint64_t *stored_bytes, int32_t *deflated,
+                           const tf_file *file, size_t index) {
+  const Member *member = nullptr;
+  TFILE_API_TRY(require_member(&member, file, index));
+  if (path != nullptr) *path = file->source->label.empty() ? "" : file->source->label.data();
+  if (offset != nullptr) *offset = member->offset;
+  if (stored_bytes != nullptr) *stored_bytes = member->stored;
+  if (deflated != nullptr) *deflated = member->deflated ? 1 : 0;
+  return TF_STATUS_OK;
+}
+
+tf_status tf_file_metadata(tf_dict **out, const tf_file *file) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(file, "file"));
+  *out = Ref<tf_dict>(file->listing.metadata).take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_file_read(tf_array **out, const tf_file *file, size_t index) {
+  TFILE_API_TRY(require_out(out, "out"));
+  const Member *member = nullptr;
+  TFILE_API_TRY(require_member(&member, file, index));
+  Ref<Array> array;
+  TFILE_API_TRY(read_array(array, *file, *member));
+  *out = array.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_file_read_into(const tf_file *file, size_t index, tf_dtype dtype, void *dst, size_t nbytes) {
+  const Member *member = nullptr;
+  TFILE_API_TRY(require_member(&member, file, index));
+  return read_region_into(dst, nbytes, dtype, *file, Region{member, nullptr, member->shape}).code;
+}
+
+tf_status tf_file_read_slice(tf_array **out, const tf_file *file, size_t index, const int64_t *start,
+                             const int64_t *stop, const int64_t *step, size_t ndim) {
+  TFILE_API_TRY(require_out(out, "out"));
+  const Member *member = nullptr;
+  TFILE_API_TRY(require_member(&member, file, index));
+  ResolvedSlice slice;
+  TFILE_API_TRY(slice.resolve(*file, *member, start, stop, step, ndim));
+  const Region region = slice.region(*member);
+  Ref<Array> array;
+  TFILE_API_TRY(make_array(array, file->settings.memory(), *member->dtype, region.shape));
+  TFILE_API_TRY(read_region(array->data, *file, region));
+  *out = array.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_file_read_slice_into(const tf_file *file, size_t index, const int64_t *start, const int64_t *stop,
+                                  const int64_t *step, size_t ndim, tf_dtype dtype, void *dst, size_t nbytes) {
+  const Member *member = nullptr;
+  TFILE_API_TRY(require_member(&member, file, index));
+  ResolvedSlice slice;
+  TFILE_API_TRY(slice.resolve(*file, *member, start, stop, step, ndim));
+  return read_region_into(dst, nbytes, dtype, *file, slice.region(*member)).code;
+}
+
+}  // extern "C"
+
+}  // namespace tfile

@@ -1,0 +1,109 @@
+#include "api/api.h"
+#include "api/file.h"
+
+namespace tfile {
+
+namespace {
+
+// Every array of unknown type, in one error, unless they are to be left out.
+Status check_all_known(const OpenFile &file) {
+  if (file.settings.on(TF_OPTION_LENIENT)) return kOk;
+  Refusals refusals;
+  for (const Member &member : file.listing.members) {
+    if (member.dtype == nullptr) refusals.add(member.name) << member.reason;
+  }
+  return refusals.result(TF_STATUS_UNSUPPORTED, file.source->label, "arrays of types that are not handled");
+}
+
+// Makes or maps every array, then reads those that were made.
+Status read_all(Dict &arrays, const OpenFile &file) {
+  Memory &memory = file.settings.memory();
+  const bool map = file.settings.get(TF_OPTION_LOAD_MODE) == TF_LOAD_MODE_MAP;
+  Vec<ReadTarget> targets(memory);
+  for (const Member &member : file.listing.members) {
+    if (member.dtype == nullptr) continue;
+    Ref<Array> array;
+    if (map) TFILE_TRY(map_member(array, *file.source, member, memory));
+    if (!array) {
+      TFILE_TRY(make_array(array, memory, *member.dtype, member.shape));
+      TFILE_TRY(targets.push(ReadTarget{&member, array->data}));
+    }
+    TFILE_TRY(arrays.set_array(member.name, *array));
+  }
+  return read_members(targets.span(), *file.source, file.settings);
+}
+
+}  // namespace
+
+Status load_file(tf_array **array, tf_dict **arrays, tf_dict **metadata, const OpenFile &file) {
+  const bool single = file.format->id == TF_FORMAT_NPY;
+  const bool wants_arrays = arrays != nullptr || (single && array != nullptr);
+  Ref<Dict> loaded;
+  TFILE_TRY(make_dict(loaded, file.settings.memory()));
+  if (wants_arrays) {
+    TFILE_TRY(check_all_known(file));
+    TFILE_TRY(read_all(*loaded, file));
+  }
+  Ref<Array> one;
+  if (single && array != nullptr && loaded->size() == 1) {
+    one = Ref<Array>::share(loaded->at(0).array);
+    loaded->remove(Text());
+  }
+  if (metadata != nullptr) *metadata = Ref<Dict>(file.listing.metadata).take();
+  if (arrays != nullptr) *arrays = loaded.take();
+  if (array != nullptr) *array = one.take();
+  return kOk;
+}
+
+namespace {
+
+// The outputs of the tf_load functions, each of which may be NULL.
+void clear_outputs(tf_array **array, tf_dict **arrays, tf_dict **metadata) {
+  if (array != nullptr) *array = nullptr;
+  if (arrays != nullptr) *arrays = nullptr;
+  if (metadata != nullptr) *metadata = nullptr;
+}
+
+}  // namespace
+
+extern "C" {
+
+tf_status tf_load(tf_array **array, tf_dict **arrays, tf_dict **metadata, const char *path, const tf_options *options) {
+  clear_outputs(array, arrays, metadata);
+  TFILE_API_TRY(require(path, "path"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  Ref<OpenFile> file;
+  TFILE_API_TRY(open_path(file, path, settings));
+  return load_file(array, arrays, metadata, *file).code;
+}
+
+tf_status tf_load_memory(tf_array **array, tf_dict **arrays, tf_dict **metadata, const void *data, size_t nbytes,
+                         tf_format format, const tf_options *options) {
+  clear_outputs(array, arrays, metadata);
+  if (nbytes > 0) TFILE_API_TRY(require(data, "data"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  // The caller may free the memory afterwards, so nothing is mapped from it.
+  settings.set(TF_OPTION_LOAD_MODE, TF_LOAD_MODE_OWN);
+  Ref<Source> source;
+  TFILE_API_TRY(source_from_memory(source, settings.memory(), data, nbytes, nullptr, nullptr));
+  Ref<OpenFile> file;
+  TFILE_API_TRY(open_file(file, std::move(source), format, settings));
+  return load_file(array, arrays, metadata, *file).code;
+}
+
+tf_status tf_load_source(tf_array **array, tf_dict **arrays, tf_dict **metadata, tf_source *source, tf_format format,
+                         const tf_options *options) {
+  clear_outputs(array, arrays, metadata);
+  TFILE_API_TRY(require(source, "source"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  Ref<OpenFile> file;
+  TFILE_API_TRY(open_file(file, Ref<Source>::share(source), format, settings));
+  return load_file(array, arrays, metadata, *file).code;
+}
+
+}  // extern "C"
+
+}  // namespace tfile

@@ -9,6 +9,9 @@ constinit thread_local ErrorRecord record = {TF_STATUS_OK, kNoOffset, {}, {}};
 // Room that "(byte 18446744073709551615)" may need behind a message that fills the line.
 constexpr size_t kTail = 32;
 
+// Of a path, what leaves room for the list behind it.
+constexpr size_t kShownPath = 64;
+
 }  // namespace
 
 ErrorRecord &error_record() {
@@ -26,8 +29,13 @@ Failure &Failure::in(Text file) {
   return *this;
 }
 
-Failure &Failure::name(const char *what, Text name) {
+Failure &Failure::about(Text name) {
   LineWriter(record_.name, sizeof(record_.name)) << name;
+  return *this;
+}
+
+Failure &Failure::name(const char *what, Text name) {
+  about(name);
   line_ << what;
   const size_t before = line_.size();
   line_.quoted(name.first(sizeof(record_.name)));
@@ -79,11 +87,11 @@ void Refusals::close() {
   }
 }
 
-Status Refusals::result(tf_status status, Text what) {
+Status Refusals::result(tf_status status, Text file, Text what) {
   if (count_ == 0) return kOk;
   close();
   Failure failure(status);
-  failure << what << ": " << line_.text();
+  failure.in(file.first(kShownPath)) << what << ": " << line_.text();
   if (shown_ < count_) failure << (shown_ > 0 ? ", and " : "") << static_cast<uint64_t>(count_ - shown_) << " more";
   memcpy(error_record().name, first_, sizeof(first_));
   return failure;

@@ -30,6 +30,7 @@ class Failure {
   Failure &array(Text name);  // sets tf_error_name
   Failure &key(Text name);    // likewise, for a metadata key
   Failure &at(uint64_t offset);
+  Failure &about(Text name);  // sets tf_error_name, and no more
   template <typename T>
   Failure &operator<<(const T &value) {
     line_ << value;
@@ -63,8 +64,8 @@ class Refusals {
   }
   Refusals &shape(Span<const int64_t> sizes) { return line_.shape(sizes), *this; }
   bool any() const { return count_ != 0; }
-  // kOk when nothing was added; else status with "WHAT: 'a' (reason), 'b' (reason), and N more".
-  Status result(tf_status status, Text what);
+  // kOk when nothing was added; else status with "FILE: WHAT: 'a' (reason), 'b' (reason), and N more".
+  Status result(tf_status status, Text file, Text what);
 
  private:
   void close();

@@ -5,6 +5,11 @@
 
 namespace tfile {
 
+// For <<: a number in hexadecimal, 0x1f.
+struct Hex {
+  uint64_t number;
+};
+
 class LineWriter {
  public:
   // capacity counts the NUL, which is always there.
@@ -18,7 +23,8 @@ class LineWriter {
   LineWriter &operator<<(int32_t number) { return *this << static_cast<int64_t>(number); }
   LineWriter &quoted(Text name) { return *this << "'" << name << "'"; }
   LineWriter &shape(Span<const int64_t> sizes);  // (2, 3), (3,), ()
-  LineWriter &hex(uint64_t number);              // 0x1f
+  LineWriter &hex(uint64_t number);
+  LineWriter &operator<<(Hex hex) { return this->hex(hex.number); }
 
   size_t size() const { return size_; }
   size_t left() const { return capacity_ - 1 - size_; }

@@ -33,7 +33,6 @@ class Vec {
   const T *begin() const { return data_; }
   const T *end() const { return data_ + size_; }
   T &back() { return data_[size_ - 1]; }
-  Span<T> span() { return Span<T>(data_, size_); }
   Span<const T> span() const { return Span<const T>(data_, size_); }
 
   Status reserve(size_t capacity) {

@@ -72,11 +72,15 @@ struct Format {
   Status (*write)(Output &output, const SaveRequest &request);
 };
 
-// All formats, in the order of their numbers.
-Span<const Format> all_formats();
-const Format *find_format(tf_format id);         // NULL: there is none
-const Format *format_of_path(const char *path);  // by extension, letter case ignored; NULL: none
-const Format *probe_format(Bytes head);          // NULL: none
+extern const Format kNpyFormat;
+extern const Format kNpzFormat;
+extern const Format kSafetensorsFormat;
+extern const Format kGgufFormat;
+
+const Format *find_format(tf_format id);  // NULL: there is none
+const Format *find_format(Text name);     // by its name
+const Format *format_of_path(Text path);  // by extension, letter case ignored; NULL: none
+const Format *probe_format(Bytes head);   // NULL: none
 
 // Limits that all formats share; each fails with LIMIT, CORRUPT or OK.
 Status check_rank(const Source &source, const Settings &settings, Text name, uint64_t rank, uint64_t offset);

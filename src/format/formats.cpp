@@ -1,0 +1,102 @@
+#include "base/error.h"
+#include "format/format.h"
+
+namespace tfile {
+
+namespace {
+
+// The table: a new format is one line here and one file beside this one. In this order files are probed.
+constexpr const Format *kFormats[] = {
+#if !defined(TENSORFILE_NO_NPY)
+    &kNpyFormat,
+#endif
+#if !defined(TENSORFILE_NO_NPZ)
+    &kNpzFormat,
+#endif
+#if !defined(TENSORFILE_NO_GGUF)
+    &kGgufFormat,
+#endif
+#if !defined(TENSORFILE_NO_SAFETENSORS)
+    &kSafetensorsFormat,
+#endif
+};
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool ends_with_ignoring_case(Text text, Text suffix) {
+  if (text.size() < suffix.size()) return false;
+  const Text tail(text.from(text.size() - suffix.size()));
+  for (size_t i = 0; i < suffix.size(); ++i) {
+    if (lower(tail[i]) != suffix[i]) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+const Format *find_format(tf_format id) {
+  for (const Format *format : kFormats) {
+    if (format->id == id) return format;
+  }
+  return nullptr;
+}
+
+const Format *find_format(Text name) {
+  for (const Format *format : kFormats) {
+    if (Text(format->name) == name) return format;
+  }
+  return nullptr;
+}
+
+const Format *format_of_path(Text path) {
+  for (const Format *format : kFormats) {
+    if (ends_with_ignoring_case(path, format->extension)) return format;
+  }
+  return nullptr;
+}
+
+const Format *probe_format(Bytes head) {
+  for (const Format *format : kFormats) {
+    if (format->probe(head)) return format;
+  }
+  return nullptr;
+}
+
+Text Listing::name_at(const void *owner, size_t place) {
+  return static_cast<const Listing *>(owner)->members[place].name;
+}
+
+Status Listing::add(const Source &source, const Settings &settings, const Member &member, uint64_t header_offset) {
+  const uint64_t most = settings.limit(TF_OPTION_MAX_ARRAYS);
+  if (members.size() >= most) {
+    return Failure(TF_STATUS_LIMIT).in(source.label).at(header_offset)
+           << "more arrays than the limit (max_arrays) of " << most;
+  }
+  // The index asks for the names of members that are in the list, so the member goes there first.
+  TFILE_TRY(members.push(member));
+  size_t found = NameIndex::kNone;
+  const Status status = names.add(&found, member.name);
+  if (status.ok() && found == NameIndex::kNone) return kOk;
+  members.pop();
+  if (!status.ok()) return status;
+  return Failure(TF_STATUS_DUPLICATE).in(source.label).array(member.name).at(header_offset)
+         << "the name stands twice in the file";
+}
+
+Status check_rank(const Source &source, const Settings &settings, Text name, uint64_t rank, uint64_t offset) {
+  const uint64_t most = settings.limit(TF_OPTION_MAX_RANK);
+  if (rank <= most) return kOk;
+  return Failure(TF_STATUS_LIMIT).in(source.label).array(name).at(offset)
+         << "has " << rank << " dimensions, more than the limit (max_rank) of " << most;
+}
+
+Status check_name_length(const Source &source, const Settings &settings, uint64_t length, uint64_t offset) {
+  const uint64_t most = settings.limit(TF_OPTION_MAX_NAME_BYTES);
+  if (length <= most) return kOk;
+  return Failure(TF_STATUS_LIMIT).in(source.label).at(offset)
+         << "a name of " << length << " bytes is longer than the limit (max_name_bytes) of " << most;
+}
+
+}  // namespace tfile

@@ -1,0 +1,461 @@
+#include "format/read.h"
+
+#include "base/endian.h"
+#include "base/error.h"
+#include "base/threads.h"
+#include "codec/crc32.h"
+#include "codec/deflate.h"
+#include "core/copy.h"
+
+namespace tfile {
+
+namespace {
+
+// What one thread reads at a time: enough that a system call costs nothing beside it.
+constexpr uint64_t kPiece = uint64_t{8} << 20;
+// Bytes that are read into scratch memory to gather scattered elements from.
+constexpr uint64_t kWindow = uint64_t{1} << 20;
+// A hole of at most this many bytes between wanted ones is read over rather than skipped by another call.
+constexpr uint64_t kSmallGap = uint64_t{16} << 10;
+// A run of at least this many bytes is read straight to where it goes.
+constexpr uint64_t kDirect = uint64_t{64} << 10;
+
+bool needs_swap(const Member &member) {
+  if (member.dtype->is_block()) return member.big_endian;  // blocks are little-endian on every host
+  return member.dtype->scalar > 1 && member.big_endian != kHostIsBig;
+}
+
+// Turns stored bytes into those of an array in memory, in place.
+void finish_bytes(const Member &member, void *data, size_t nbytes) {
+  if (member.dtype->kind == DtypeClass::kBool) {
+    auto *bytes = static_cast<uint8_t *>(data);
+    for (size_t i = 0; i < nbytes; ++i)
+      bytes[i] = bytes[i] != 0;
+  } else if (needs_swap(member)) {
+    (void)swap_bytes(*member.dtype, data, nbytes);
+  }
+}
+
+// The stored bytes of a member from its first array byte on, read in rising order: of a plain member by position, of a
+// deflated one by inflating whatever comes before.
+class MemberStream {
+ public:
+  // whole: every byte will be read, so that finish() can compare the checksum.
+  MemberStream(const Source &source, const Member &member, Memory &memory, bool whole)
+      : source_(source), member_(member), inflater_(memory), input_(memory), sums_(whole && member.has_crc) {}
+
+  Status begin() {
+    crc_ = member_.deflated ? 0 : member_.head_crc32;
+    if (!member_.deflated) return kOk;
+    TFILE_TRY(input_.resize(kInput));
+    TFILE_TRY(inflater_.begin());
+    return inflate(nullptr, member_.head);
+  }
+  Status read(uint64_t offset, void *to, uint64_t nbytes) {
+    if (member_.deflated) {
+      TFILE_TRY(inflate(nullptr, offset - position_));
+      TFILE_TRY(inflate(static_cast<uint8_t *>(to), nbytes));
+    } else {
+      TFILE_TRY(read_at(source_, member_.offset + offset, to, nbytes, member_.name));
+      if (sums_) crc_ = crc32_update(crc_, to, static_cast<size_t>(nbytes));
+    }
+    position_ = offset + nbytes;
+    return kOk;
+  }
+  // After every byte has been read: the stream must end here, and its checksum agree.
+  Status finish() {
+    if (member_.deflated) TFILE_TRY(finish_stream());
+    if (!sums_ || crc_ == member_.crc32) return kOk;
+    return failure(TF_STATUS_CORRUPT).at(member_.offset)
+           << "CRC-32 of the member should be " << Hex{member_.crc32} << ", is " << Hex{crc_};
+  }
+
+ private:
+  static constexpr size_t kInput = size_t{64} << 10;
+
+  Failure failure(tf_status status) const {
+    Failure made(status);
+    made.in(source_.label).array(member_.name);
+    return made;
+  }
+  // Makes sure that there is input, unless the member has no more.
+  Status refill() {
+    if (!pending_.empty() || taken_ == member_.stored) return kOk;
+    const uint64_t left = member_.stored - taken_;
+    const size_t count = left < kInput ? static_cast<size_t>(left) : kInput;
+    TFILE_TRY(read_at(source_, member_.offset + taken_, input_.data(), count, member_.name));
+    taken_ += count;
+    pending_ = Bytes(input_.data(), count);
+    return kOk;
+  }
+  // Inflates nbytes to `to`; NULL: drops them.
+  Status inflate(uint8_t *to, uint64_t nbytes) {
+    uint8_t dropped[4096];
+    while (nbytes > 0) {
+      TFILE_TRY(refill());
+      uint64_t room = to != nullptr || nbytes < sizeof(dropped) ? nbytes : sizeof(dropped);
+      if (room > kPiece) room = kPiece;
+      uint8_t *const place = to != nullptr ? to : dropped;
+      Span<uint8_t> output(place, static_cast<size_t>(room));
+      TFILE_TRY(run(&output));
+      const size_t made = static_cast<size_t>(room) - output.size();
+      if (made == 0 && (done_ || (pending_.empty() && taken_ == member_.stored))) {
+        return failure(TF_STATUS_CORRUPT).at(member_.offset + member_.stored)
+               << "inflates to " << nbytes << " bytes less than its directory entry says";
+      }
+      if (sums_) crc_ = crc32_update(crc_, place, made);
+      if (to != nullptr) to += made;
+      nbytes -= made;
+    }
+    return kOk;
+  }
+  Status run(Span<uint8_t> *output) {
+    bool valid = false;
+    TFILE_TRY(inflater_.run(&valid, &done_, &pending_, output));
+    if (valid) return kOk;
+    return failure(TF_STATUS_CORRUPT).at(member_.offset + taken_ - pending_.size()) << "is not a deflate stream";
+  }
+  Status finish_stream() {
+    uint8_t extra = 0;
+    while (!done_) {
+      TFILE_TRY(refill());
+      const bool starved = pending_.empty();
+      Span<uint8_t> output(&extra, 1);
+      TFILE_TRY(run(&output));
+      if (output.empty()) {
+        return failure(TF_STATUS_CORRUPT).at(member_.offset) << "inflates to more bytes than its directory entry says";
+      }
+      if (starved && !done_) {
+        return failure(TF_STATUS_CORRUPT).at(member_.offset + member_.stored) << "its deflate stream has no end";
+      }
+    }
+    const uint64_t unused = pending_.size() + (member_.stored - taken_);
+    if (unused == 0) return kOk;
+    return failure(TF_STATUS_CORRUPT).at(member_.offset + member_.stored - unused)
+           << unused << " bytes follow the end of its deflate stream";
+  }
+
+  const Source &source_;
+  const Member &member_;
+  Inflater inflater_;
+  Vec<uint8_t> input_;
+  Bytes pending_;          // inflater's input not yet used
+  uint64_t taken_ = 0;     // stored bytes read into input_
+  uint64_t position_ = 0;  // next array byte
+  uint32_t crc_ = 0;
+  bool sums_;
+  bool done_ = false;
+};
+
+// A slice in the order of the file: axes outermost first as stored, steps positive, and where each element goes.
+struct Walk {
+  size_t ndim = 0;
+  uint64_t first = 0;  // byte of the first element, from the member's start
+  char *to = nullptr;  // where that one goes
+  int64_t counts[kMaxRank];
+  int64_t from_strides[kMaxRank];  // in the file, in bytes, positive
+  int64_t to_strides[kMaxRank];
+};
+
+// axes NULL: everything. The memory at `to` is C-contiguous in the order of the slice.
+void make_walk(Walk *walk, const Member &member, const SliceAxis *axes, void *to) {
+  const size_t ndim = member.shape.size();
+  const auto item = static_cast<int64_t>(member.dtype->block_bytes);
+  int64_t stored_strides[kMaxRank];
+  int64_t stride = item;
+  for (size_t i = 0; i < ndim; ++i) {
+    const size_t axis = member.fortran ? i : ndim - 1 - i;
+    stored_strides[axis] = stride;
+    stride *= member.shape[axis];
+  }
+  walk->ndim = ndim;
+  walk->to = static_cast<char *>(to);
+  int64_t to_stride = item;
+  for (size_t i = ndim; i-- > 0;) {
+    const SliceAxis axis = axes != nullptr ? axes[i] : SliceAxis{0, 1, member.shape[i]};
+    const size_t place = member.fortran ? ndim - 1 - i : i;
+    const bool back = axis.step < 0 && axis.count > 0;
+    const int64_t low = back ? axis.first + (axis.count - 1) * axis.step : axis.first;
+    walk->first += static_cast<uint64_t>(low) * static_cast<uint64_t>(stored_strides[i]);
+    walk->counts[place] = axis.count;
+    walk->from_strides[place] = axis.count > 1 ? stored_strides[i] * (back ? -axis.step : axis.step) : 0;
+    walk->to_strides[place] = back ? -to_stride : to_stride;
+    if (back) walk->to += (axis.count - 1) * to_stride;
+    to_stride *= axis.count;
+  }
+}
+
+// Reads the elements of a walk: the trailing axes that lie close together at once, the others one by one.
+class Gather {
+ public:
+  Gather(MemberStream &stream, const Member &member, const Walk &walk, Memory &memory)
+      : stream_(stream), member_(member), walk_(walk), window_(memory) {}
+
+  Status run() {
+    plan();
+    int64_t index[kMaxRank] = {};
+    const size_t outer = direct_ ? split_ : (split_ > 0 ? split_ - 1 : 0);
+    for (;;) {
+      uint64_t from = walk_.first;
+      char *to = walk_.to;
+      for (size_t i = 0; i < outer; ++i) {
+        from += static_cast<uint64_t>(index[i] * walk_.from_strides[i]);
+        to += index[i] * walk_.to_strides[i];
+      }
+      TFILE_TRY(direct_ ? read_direct(from, to) : read_rows(from, to));
+      size_t axis = outer;
+      while (axis > 0 && ++index[axis - 1] == walk_.counts[axis - 1])
+        index[--axis] = 0;
+      if (axis == 0) return kOk;
+    }
+  }
+
+ private:
+  // Bytes from the first to the last wanted one in the axes from `axis` on.
+  uint64_t extent(size_t axis) const {
+    uint64_t bytes = member_.dtype->block_bytes;
+    for (size_t i = axis; i < walk_.ndim; ++i) {
+      bytes += static_cast<uint64_t>(walk_.counts[i] - 1) * static_cast<uint64_t>(walk_.from_strides[i]);
+    }
+    return bytes;
+  }
+  // Direct: the axes from split_ on are one run of bytes at both ends. Else: those from split_ on fit in the window.
+  void plan() {
+    split_ = walk_.ndim;
+    uint64_t run = member_.dtype->block_bytes;
+    while (split_ > 0 && fits_run(split_ - 1, run))
+      run *= static_cast<uint64_t>(walk_.counts[--split_]);
+    direct_ = run >= kDirect || split_ == 0;
+    if (direct_) return;
+    split_ = walk_.ndim;
+    while (split_ > 0 && gap(split_ - 1) <= kSmallGap && extent(split_ - 1) <= kWindow)
+      --split_;
+  }
+  bool fits_run(size_t axis, uint64_t run) const {
+    if (walk_.counts[axis] == 1) return true;
+    const auto stride = static_cast<int64_t>(run);
+    return walk_.from_strides[axis] == stride && walk_.to_strides[axis] == stride;
+  }
+  uint64_t gap(size_t axis) const {
+    if (walk_.counts[axis] == 1) return 0;
+    return static_cast<uint64_t>(walk_.from_strides[axis]) - extent(axis + 1);
+  }
+  Status read_direct(uint64_t from, char *to) {
+    uint64_t left = extent(split_);
+    while (left > 0) {
+      const uint64_t piece = left < kWindow ? left : kWindow;  // while it is in the cache, its bytes are finished
+      TFILE_TRY(stream_.read(from, to, piece));
+      finish_bytes(member_, to, static_cast<size_t>(piece));
+      from += piece;
+      to += piece;
+      left -= piece;
+    }
+    return kOk;
+  }
+  // As many rows of axis split_ - 1 at a time as the window holds.
+  Status read_rows(uint64_t from, char *to) {
+    if (split_ == 0) return read_window(from, to, 0, 0, 1);
+    const size_t axis = split_ - 1;
+    const int64_t count = walk_.counts[axis];
+    const uint64_t row = extent(split_);
+    const auto stride = static_cast<uint64_t>(walk_.from_strides[axis]);
+    int64_t most = 1;
+    if (gap(axis) <= kSmallGap && stride > 0 && row < kWindow) most += static_cast<int64_t>((kWindow - row) / stride);
+    for (int64_t done = 0; done < count; done += most) {
+      const int64_t rows = count - done < most ? count - done : most;
+      TFILE_TRY(
+          read_window(from + static_cast<uint64_t>(done) * stride, to + done * walk_.to_strides[axis], axis, 1, rows));
+    }
+    return kOk;
+  }
+  // `rows` of the axis, or, with has_rows 0, what lies in the axes from split_ on.
+  Status read_window(uint64_t from, char *to, size_t axis, size_t has_rows, int64_t rows) {
+    int64_t shape[kMaxRank + 1];
+    size_t ndim = 0;
+    uint64_t nbytes = extent(split_);
+    if (has_rows == 1) {
+      shape[ndim++] = rows;
+      nbytes += static_cast<uint64_t>(rows - 1) * static_cast<uint64_t>(walk_.from_strides[axis]);
+    }
+    for (size_t i = split_; i < walk_.ndim; ++i)
+      shape[ndim++] = walk_.counts[i];
+    if (window_.size() < nbytes) TFILE_TRY(window_.resize(static_cast<size_t>(nbytes)));
+    TFILE_TRY(stream_.read(from, window_.data(), nbytes));
+    finish_bytes(member_, window_.data(), static_cast<size_t>(nbytes));
+    const size_t start = has_rows == 1 ? axis : split_;
+    copy_strided(to, walk_.to_strides + start, window_.data(), walk_.from_strides + start,
+                 Span<const int64_t>(shape, ndim), member_.dtype->block_bytes);
+    return kOk;
+  }
+
+  MemberStream &stream_;
+  const Member &member_;
+  const Walk &walk_;
+  Vec<char> window_;
+  size_t split_ = 0;
+  bool direct_ = false;
+};
+
+// The whole member in C order.
+Status read_whole(const ReadTarget &target, const Source &source, Memory &memory) {
+  const Member &member = *target.member;
+  MemberStream stream(source, member, memory, true);
+  TFILE_TRY(stream.begin());
+  if (member.nbytes > 0) {
+    Walk walk;
+    Member flat = member;
+    const auto units = static_cast<int64_t>(member.nbytes / member.dtype->block_bytes);
+    // Packed and block types, and everything in C order, are one run of units.
+    if (!member.fortran) flat.shape = Span<const int64_t>(&units, 1);
+    make_walk(&walk, flat, nullptr, target.to);
+    TFILE_TRY(Gather(stream, flat, walk, memory).run());
+  }
+  return stream.finish();
+}
+
+// A share of the work of read_members: a whole member, or a piece of a plain one.
+struct ReadJob {
+  const ReadTarget *target;
+  uint64_t start;
+  uint64_t nbytes;
+};
+
+struct Team {
+  const Source &source;
+  Memory &memory;
+  const Vec<ReadJob> &jobs;
+  Progress &progress;
+  const ErrorRecord *caller;  // the calling thread's record tells it from the workers
+  std::atomic<uint64_t> done{0};
+  uint64_t reported = 0;
+};
+
+Status report(Team &team) {
+  const uint64_t done = team.done.load(std::memory_order_relaxed);
+  const uint64_t fresh = done - team.reported;
+  team.reported = done;
+  return fresh > 0 ? team.progress.advance(fresh) : kOk;
+}
+
+bool can_split(const Member &member) {
+  return !member.deflated && !member.has_crc && !member.fortran;
+}
+
+Status run_job(void *context, size_t i) {
+  auto &team = *static_cast<Team *>(context);
+  const ReadJob &job = team.jobs[i];
+  const Member &member = *job.target->member;
+  if (can_split(member)) {
+    char *const to = static_cast<char *>(job.target->to) + job.start;
+    TFILE_TRY(read_at(team.source, member.offset + job.start, to, job.nbytes, member.name));
+    finish_bytes(member, to, static_cast<size_t>(job.nbytes));
+  } else {
+    TFILE_TRY(read_whole(*job.target, team.source, team.memory));
+  }
+  team.done.fetch_add(job.nbytes, std::memory_order_relaxed);
+  return &error_record() == team.caller ? report(team) : kOk;
+}
+
+Status add_jobs(Vec<ReadJob> *jobs, const ReadTarget &target) {
+  const Member &member = *target.member;
+  if (!can_split(member)) return jobs->push(ReadJob{&target, 0, member.nbytes});
+  // A piece is whole units, so that each can be finished by itself.
+  const uint64_t unit = member.dtype->block_bytes;
+  const uint64_t piece = kPiece / unit * unit;
+  for (uint64_t start = 0; start < member.nbytes; start += piece) {
+    const uint64_t left = member.nbytes - start;
+    TFILE_TRY(jobs->push(ReadJob{&target, start, left < piece ? left : piece}));
+  }
+  return kOk;
+}
+
+// Gives a mapped array's share of the source back.
+void release_source(void *source) {
+  static_cast<Source *>(source)->release();
+}
+
+bool serves_as_it_is(const Member &member, const void *bytes) {
+  if (reinterpret_cast<uintptr_t>(bytes) % member.dtype->alignment() != 0) return false;
+  if (member.dtype->kind != DtypeClass::kBool) return true;
+  const auto *values = static_cast<const uint8_t *>(bytes);
+  for (uint64_t i = 0; i < member.nbytes; ++i) {
+    if (values[i] > 1) return false;
+  }
+  return true;
+}
+
+struct UnitReader {
+  const Source &source;
+  const Member &member;
+  char *to;
+};
+
+Status read_unit_run(void *context, uint64_t offset, uint64_t nbytes) {
+  auto &reader = *static_cast<UnitReader *>(context);
+  TFILE_TRY(read_at(reader.source, reader.member.offset + offset, reader.to, nbytes, reader.member.name));
+  finish_bytes(reader.member, reader.to, static_cast<size_t>(nbytes));
+  reader.to += nbytes;
+  return kOk;
+}
+
+}  // namespace
+
+Status check_known(const Source &source, const Member &member) {
+  if (member.dtype != nullptr) return kOk;
+  return Failure(TF_STATUS_UNSUPPORTED).in(source.label).array(member.name) << "cannot be read: " << member.reason;
+}
+
+Status read_members(Span<const ReadTarget> targets, const Source &source, const Settings &settings) {
+  Vec<ReadJob> jobs(settings.memory());
+  uint64_t total = 0;
+  for (const ReadTarget &target : targets) {
+    TFILE_TRY(check_known(source, *target.member));
+    TFILE_TRY(add_jobs(&jobs, target));
+    total += target.member->nbytes;
+  }
+  Progress progress(settings, total);
+  Team team{source, settings.memory(), jobs, progress, &error_record()};
+  // Small reads are over before a thread has begun.
+  const bool alone = !source.concurrent || total < kPiece;
+  TFILE_TRY(parallel_for(jobs.size(), alone ? 1 : settings.threads(), run_job, &team));
+  return report(team);
+}
+
+Status read_slice_into(void *to, const Source &source, const Member &member, const SliceAxis *axes,
+                       const Settings &settings) {
+  TFILE_TRY(check_known(source, member));
+  if (!member.dtype->addressable()) {
+    UnitReader reader{source, member, static_cast<char *>(to)};
+    return for_each_unit_run(*member.dtype, member.shape, axes, read_unit_run, &reader);
+  }
+  for (size_t i = 0; i < member.shape.size(); ++i) {
+    if (axes[i].count == 0) return kOk;
+  }
+  MemberStream stream(source, member, settings.memory(), false);
+  TFILE_TRY(stream.begin());
+  Walk walk;
+  make_walk(&walk, member, axes, to);
+  return Gather(stream, member, walk, settings.memory()).run();
+}
+
+Status map_member(Ref<Array> &out, Source &source, const Member &member, Memory &memory) {
+  if (member.deflated || member.nbytes == 0 || needs_swap(member)) return kOk;
+  const void *bytes = nullptr;
+  TFILE_TRY(map_range(source, member.offset, member.nbytes, &bytes));
+  if (bytes == nullptr || !serves_as_it_is(member, bytes)) return kOk;
+  Ref<Buffer> buffer;
+  source.retain();
+  void *const data = const_cast<void *>(bytes);
+  TFILE_TRY(wrap_buffer(buffer, memory, data, static_cast<size_t>(member.nbytes), maps_privately(source),
+                        release_source, &source));
+  int64_t strides[kMaxRank];
+  int64_t stride = member.dtype->block_bytes;
+  for (size_t i = 0; i < member.shape.size(); ++i) {
+    strides[i] = stride;
+    stride *= member.shape[i];
+  }
+  return make_array(out, memory, *member.dtype, member.shape, member.fortran ? strides : nullptr, std::move(buffer),
+                    static_cast<char *>(data));
+}
+
+}  // namespace tfile

@@ -6,14 +6,23 @@
 
 namespace tfile {
 
-// One whole member, in memory of its own, or mapped where the settings ask for it and it can be.
-Status read_member(Ref<Array> &out, Source &source, const Member &member, const Settings &settings);
-// Into `to`, which has member.nbytes, in C order.
-Status read_member_into(void *to, const Source &source, const Member &member, const Settings &settings);
+// A whole member and where its elements go, in C order: member->nbytes at any address.
+struct ReadTarget {
+  const Member *member;
+  void *to;
+};
+
+// Reads members on as many threads as the settings and the source allow, and reports progress.
+Status read_members(Span<const ReadTarget> targets, const Source &source, const Settings &settings);
+
 // A slice, C-contiguous, into `to`, which has the bytes that the slice needs.
 Status read_slice_into(void *to, const Source &source, const Member &member, const SliceAxis *axes,
                        const Settings &settings);
-// Reads every byte of a member and checks what there is to check, keeping nothing.
-Status check_readable(const Source &source, const Member &member);
+
+// An array over the source's own bytes; out stays empty where they cannot serve as they are (see TF_LOAD_MODE_MAP).
+Status map_member(Ref<Array> &out, Source &source, const Member &member, Memory &memory);
+
+// UNSUPPORTED when the member is of a type that we do not know.
+Status check_known(const Source &source, const Member &member);
 
 }  // namespace tfile

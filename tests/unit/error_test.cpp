@@ -28,7 +28,7 @@ TEST(Refusals, EndInAndMore) {
   Refusals refusals;
   for (int i = 0; i < 100; ++i)
     refusals.add(std::to_string(i).c_str()) << "complex128 does not fit";
-  const Status status = refusals.result(TF_STATUS_UNSUPPORTED, "safetensors cannot hold");
+  const Status status = refusals.result(TF_STATUS_UNSUPPORTED, "", "safetensors cannot hold");
   EXPECT_EQ(status.code, TF_STATUS_UNSUPPORTED);
   const std::string message = error_record().message;
   EXPECT_TRUE(message.starts_with("safetensors cannot hold: '0' (complex128 does not fit), '1' (")) << message;

@@ -1,0 +1,39 @@
+// tf_file: a file opened and validated, its arrays not yet read.
+#pragma once
+
+#include "format/read.h"
+
+struct tf_file {
+  tf_file(tfile::Ref<tfile::Source> from, const tfile::Settings &with)
+      : memory(tfile::Ref<tfile::Memory>::share(&with.memory())),
+        source(std::move(from)),
+        settings(with),
+        listing(with.memory()) {}
+
+  void retain() { refs.increment(); }
+  void release();
+
+  tfile::RefCount refs;
+  tfile::Ref<tfile::Memory> memory;
+  tfile::Ref<tfile::Source> source;
+  tfile::Settings settings;
+  const tfile::Format *format = nullptr;
+  tfile::Listing listing;
+};
+
+namespace tfile {
+
+using OpenFile = ::tf_file;
+
+// Opens a source: format if given, else that of the settings, else what the path's extension names ("" for no path),
+// else what the content shows.
+Status open_file(Ref<OpenFile> &out, Ref<Source> source, tf_format format, const Settings &settings);
+Status open_path(Ref<OpenFile> &out, const char *path, const Settings &settings);
+
+// Reads one array, or maps it.
+Status read_array(Ref<Array> &out, const OpenFile &file, const Member &member);
+
+// tf_load on an open file; each output may be NULL.
+Status load_file(tf_array **array, tf_dict **arrays, tf_dict **metadata, const OpenFile &file);
+
+}  // namespace tfile
