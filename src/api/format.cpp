@@ -1,0 +1,28 @@
+#include "api/api.h"
+#include "format/format.h"
+
+namespace tfile {
+
+extern "C" {
+
+const char *tf_format_name(tf_format format) {
+  if (format == TF_FORMAT_AUTO) return "auto";
+  const Format *found = find_format(format);
+  return found != nullptr ? found->name : "unknown";
+}
+
+tf_format tf_format_from_path(const char *path) {
+  if (is_null(path, "path")) return TF_FORMAT_AUTO;
+  const Format *found = format_of_path(path);
+  return found != nullptr ? found->id : TF_FORMAT_AUTO;
+}
+
+tf_format tf_format_probe(const void *head, size_t nbytes) {
+  if (nbytes > 0 && is_null(head, "head")) return TF_FORMAT_AUTO;
+  const Format *found = probe_format(Bytes(static_cast<const uint8_t *>(head), nbytes));
+  return found != nullptr ? found->id : TF_FORMAT_AUTO;
+}
+
+}  // extern "C"
+
+}  // namespace tfile
