@@ -57,7 +57,13 @@ class Vec {
   }
   Status append(const T *values, size_t count) {
     if (count > SIZE_MAX / 2 - size_) return reserve(SIZE_MAX);
-    if (size_ + count > capacity_) TFILE_TRY(reserve(grown(size_ + count)));
+    if (size_ + count > capacity_) {
+      // values may lie in the block that grows
+      const uintptr_t offset = reinterpret_cast<uintptr_t>(values) - reinterpret_cast<uintptr_t>(data_);
+      const bool own = offset < size_ * sizeof(T);
+      TFILE_TRY(reserve(grown(size_ + count)));
+      if (own) values = data_ + offset / sizeof(T);
+    }
     if (count > 0) memcpy(static_cast<void *>(data_ + size_), values, count * sizeof(T));
     size_ += count;
     return kOk;
@@ -69,6 +75,8 @@ class Vec {
     return kOk;
   }
   void pop() { --size_; }
+  // Drops what lies behind the first size elements.
+  void truncate(size_t size) { size_ = size; }
   void clear() { size_ = 0; }
   // Closes the gap; time in proportion to what lies behind it.
   void erase(size_t i) {
