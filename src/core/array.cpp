@@ -1,0 +1,238 @@
+#include "core/array.h"
+
+#include "base/endian.h"
+#include "base/error.h"
+#include "core/copy.h"
+
+namespace {
+
+// Of an array object with shape and strides behind it.
+size_t object_bytes(size_t ndim) {
+  return sizeof(tf_array) + 2 * ndim * sizeof(int64_t);
+}
+
+}  // namespace
+
+void tf_array::release() {
+  if (!refs.decrement()) return;
+  const tfile::Ref<tfile::Memory> from = memory;
+  const size_t bytes = object_bytes(ndim);
+  this->~tf_array();
+  deallocate(*from, this, bytes, alignof(tf_array));
+}
+
+namespace tfile {
+
+Status check_shape(uint64_t *nbytes, tf_dtype id, Span<const int64_t> shape) {
+  const Dtype *const dtype = find_dtype(id);
+  if (dtype == nullptr) return Failure(TF_STATUS_INVALID_ARGUMENT) << id << " is not a dtype that has elements";
+  if (shape.size() > kMaxRank) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT)
+           << static_cast<uint64_t>(shape.size()) << " dimensions are more than " << static_cast<uint64_t>(kMaxRank);
+  }
+  for (const int64_t size : shape) {
+    if (size < 0) return (Failure(TF_STATUS_INVALID_ARGUMENT) << "shape ").shape(shape) << " has a negative size";
+  }
+  const Checked bytes = byte_count(*dtype, shape);
+  if (bytes.valid()) {
+    *nbytes = bytes.value();
+    return kOk;
+  }
+  Failure failure(TF_STATUS_INVALID_ARGUMENT);
+  failure << "shape ";
+  failure.shape(shape) << " of " << dtype->name;
+  const Checked count = element_count(shape);
+  if (!count.valid() || !(Checked(count.value() / dtype->block_size) * dtype->block_bytes).valid()) {
+    return failure << " has 2^63 bytes or more";
+  }
+  return failure << (dtype->is_block() ? ": the last size" : ": the number of elements") << " is not a multiple of "
+                 << int32_t{dtype->block_size};
+}
+
+Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<const int64_t> shape,
+                  const int64_t *strides, Ref<Buffer> buffer, char *data) {
+  void *place = nullptr;
+  TFILE_TRY(allocate(&place, memory, object_bytes(shape.size()), alignof(Array)));
+  auto *const array = new (place) Array{};
+  array->memory = Ref<Memory>::share(&memory);
+  array->buffer = std::move(buffer);
+  array->dtype = &dtype;
+  array->data = data;
+  array->ndim = shape.size();
+  array->size = static_cast<int64_t>(element_count(shape).value());
+  array->nbytes = byte_count(dtype, shape).value();
+  int64_t *const to = array->dims();
+  for (size_t i = 0; i < shape.size(); ++i)
+    to[i] = shape[i];
+  if (strides == nullptr) {
+    contiguous_strides(to + shape.size(), shape, dtype.block_bytes);
+  } else {
+    for (size_t i = 0; i < shape.size(); ++i)
+      to[shape.size() + i] = strides[i];
+  }
+  out = Ref<Array>::adopt(array);
+  return kOk;
+}
+
+Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<const int64_t> shape) {
+  Ref<Buffer> buffer;
+  TFILE_TRY(make_buffer(buffer, memory, byte_count(dtype, shape).value()));
+  auto *const data = static_cast<char *>(buffer->data);
+  return make_array(out, memory, dtype, shape, nullptr, std::move(buffer), data);
+}
+
+bool is_contiguous(const Array &array) {
+  if (!array.dtype->addressable() || array.size == 0) return true;
+  int64_t step = array.dtype->block_bytes;
+  for (size_t i = array.ndim; i-- > 0;) {
+    if (array.shape()[i] == 1) continue;
+    if (array.strides()[i] != step) return false;
+    step *= array.shape()[i];
+  }
+  return true;
+}
+
+bool is_fortran_contiguous(const Array &array) {
+  if (is_contiguous(array)) return false;
+  int64_t step = array.dtype->block_bytes;
+  for (size_t i = 0; i < array.ndim; ++i) {
+    if (array.shape()[i] == 1) continue;
+    if (array.strides()[i] != step) return false;
+    step *= array.shape()[i];
+  }
+  return true;
+}
+
+bool is_exclusive(const Array &array) {
+  return array.buffer->writable && array.buffer->refs.unique();
+}
+
+Status contiguous(Ref<Array> &out, Memory &memory, const Array &array) {
+  if (is_contiguous(array)) {
+    out = Ref<Array>::share(const_cast<Array *>(&array));
+    return kOk;
+  }
+  Ref<Array> copy;
+  TFILE_TRY(make_array(copy, memory, *array.dtype, array.shape()));
+  copy_strided(copy->data, copy->strides().data(), array.data, array.strides().data(), array.shape(),
+               array.dtype->block_bytes);
+  out = std::move(copy);
+  return kOk;
+}
+
+Status transpose(Ref<Array> &out, Memory &memory, const Array &array, const size_t *axes, size_t naxes) {
+  const bool reversed = axes == nullptr && naxes == 0;
+  if (!reversed && naxes != array.ndim) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT)
+           << static_cast<uint64_t>(naxes) << " axes for " << static_cast<uint64_t>(array.ndim) << " dimensions";
+  }
+  bool taken[kMaxRank] = {};
+  bool same = true;
+  int64_t shape[kMaxRank];
+  int64_t strides[kMaxRank];
+  for (size_t i = 0; i < array.ndim; ++i) {
+    const size_t axis = reversed ? array.ndim - 1 - i : axes[i];
+    if (axis >= array.ndim || taken[axis]) {
+      return Failure(TF_STATUS_INVALID_ARGUMENT)
+             << "axis " << static_cast<uint64_t>(axis) << (axis < array.ndim ? " stands twice" : " is out of range");
+    }
+    taken[axis] = true;
+    same = same && axis == i;
+    shape[i] = array.shape()[axis];
+    strides[i] = array.strides()[axis];
+  }
+  if (!array.dtype->addressable() && !same) {
+    return Failure(TF_STATUS_UNSUPPORTED) << "the axes of " << array.dtype->name << " cannot change their order";
+  }
+  return make_array(out, memory, *array.dtype, {shape, array.ndim}, strides, array.buffer, array.data);
+}
+
+bool equal(const Array &a, const Array &b) {
+  if (a.dtype != b.dtype || a.ndim != b.ndim) return false;
+  for (size_t i = 0; i < a.ndim; ++i) {
+    if (a.shape()[i] != b.shape()[i]) return false;
+  }
+  if (is_contiguous(a) && is_contiguous(b)) return memcmp(a.data, b.data, static_cast<size_t>(a.nbytes)) == 0;
+  return equal_strided(a.data, a.strides().data(), b.data, b.strides().data(), a.shape(), a.dtype->block_bytes);
+}
+
+Status resolve_index(int64_t *places, const Array &array, Span<const int64_t> index) {
+  if (index.size() != array.ndim) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << static_cast<uint64_t>(index.size()) << " indices for "
+                                               << static_cast<uint64_t>(array.ndim) << " dimensions";
+  }
+  for (size_t i = 0; i < array.ndim; ++i) {
+    const int64_t size = array.shape()[i];
+    if (index[i] >= size || index[i] < -size) {
+      return Failure(TF_STATUS_INVALID_ARGUMENT)
+             << "index " << index[i] << " is out of range for a dimension of " << size;
+    }
+    places[i] = index[i] < 0 ? index[i] + size : index[i];
+  }
+  return kOk;
+}
+
+const char *element_at(const Array &array, const int64_t *places) {
+  const char *at = array.data;
+  for (size_t i = 0; i < array.ndim; ++i)
+    at += places[i] * array.strides()[i];
+  return at;
+}
+
+namespace {
+
+template <typename T>
+T load_as(const char *from) {
+  T value;
+  memcpy(&value, from, sizeof(T));
+  return value;
+}
+
+int64_t load_signed(const char *from, size_t bytes) {
+  switch (bytes) {
+    case 1:
+      return load_as<int8_t>(from);
+    case 2:
+      return load_as<int16_t>(from);
+    case 4:
+      return load_as<int32_t>(from);
+    default:
+      return load_as<int64_t>(from);
+  }
+}
+
+uint64_t load_unsigned(const char *from, size_t bytes) {
+  switch (bytes) {
+    case 1:
+      return load_as<uint8_t>(from);
+    case 2:
+      return load_as<uint16_t>(from);
+    case 4:
+      return load_as<uint32_t>(from);
+    default:
+      return load_as<uint64_t>(from);
+  }
+}
+
+}  // namespace
+
+Status item_int64(int64_t *value, const Array &array, Span<const int64_t> index) {
+  int64_t places[kMaxRank];
+  TFILE_TRY(resolve_index(places, array, index));
+  const Dtype &dtype = *array.dtype;
+  if (dtype.kind == DtypeClass::kSigned) {
+    *value = load_signed(element_at(array, places), dtype.block_bytes);
+    return kOk;
+  }
+  if (dtype.kind != DtypeClass::kUnsigned && dtype.kind != DtypeClass::kBool) {
+    return Failure(TF_STATUS_TYPE) << "an integer is wanted, the dtype is " << dtype.name;
+  }
+  const uint64_t number = load_unsigned(element_at(array, places), dtype.block_bytes);
+  if (number > static_cast<uint64_t>(INT64_MAX)) {
+    return Failure(TF_STATUS_TYPE) << number << " is above the largest int64";
+  }
+  *value = dtype.kind == DtypeClass::kBool ? number != 0 : static_cast<int64_t>(number);
+  return kOk;
+}
+
+}  // namespace tfile

@@ -42,7 +42,7 @@ Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<cons
 bool is_contiguous(const Array &array);
 // Whether the elements lie in Fortran order without gaps, and not in C order.
 bool is_fortran_contiguous(const Array &array);
-// Whether this array's memory may be written: writable, and no other array has it.
+// Whether this array's memory may be written: writable, and no other array has it. References to this one do not count.
 bool is_exclusive(const Array &array);
 
 // C-contiguous: array itself, or a copy.
@@ -50,7 +50,11 @@ Status contiguous(Ref<Array> &out, Memory &memory, const Array &array);
 Status transpose(Ref<Array> &out, Memory &memory, const Array &array, const size_t *axes, size_t naxes);
 bool equal(const Array &a, const Array &b);
 
-// One element; index has ndim entries, negative ones count from the end.
+// The places that index means: it has ndim entries, negative ones count from the end. places has room for ndim.
+Status resolve_index(int64_t *places, const Array &array, Span<const int64_t> index);
+// The address of an element of an addressable array, at places that resolve_index() gave.
+const char *element_at(const Array &array, const int64_t *places);
+// One element of bool or an integer dtype; index as in resolve_index().
 Status item_int64(int64_t *value, const Array &array, Span<const int64_t> index);
 
 }  // namespace tfile

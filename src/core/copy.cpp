@@ -1,0 +1,289 @@
+#include "core/copy.h"
+
+#include <utility>
+
+namespace tfile {
+
+namespace {
+
+// An axis of two layouts that are walked together.
+struct Axis {
+  int64_t size;
+  int64_t to;  // strides in bytes
+  int64_t from;
+};
+
+uint64_t magnitude(int64_t stride) {
+  return stride < 0 ? uint64_t{0} - static_cast<uint64_t>(stride) : static_cast<uint64_t>(stride);
+}
+
+// Two layouts with as few axes as they can be told in; the last axis has the smallest `to` stride.
+struct Plan {
+  Axis axes[kMaxRank];
+  size_t rank = 0;
+  char *to;
+  const char *from;
+  size_t item;         // bytes that lie together in both
+  bool empty = false;  // no element at all
+
+  Plan(char *to_first, const int64_t *to_strides, const char *from_first, const int64_t *from_strides,
+       Span<const int64_t> shape, size_t item_bytes)
+      : to(to_first), from(from_first), item(item_bytes) {
+    for (size_t i = 0; i < shape.size(); ++i) {
+      if (shape[i] == 0) empty = true;
+    }
+    if (empty) return;
+    for (size_t i = 0; i < shape.size(); ++i) {
+      if (shape[i] != 1) add(Axis{shape[i], to_strides[i], from_strides[i]});
+    }
+    merge();
+    if (rank > 0 && is_run(axes[rank - 1])) item *= static_cast<size_t>(axes[--rank].size);
+  }
+
+  Axis &last() { return axes[rank - 1]; }
+
+ private:
+  bool is_run(const Axis &axis) const {
+    return axis.to == axis.from && axis.to >= 0 && static_cast<uint64_t>(axis.to) == item;
+  }
+
+  // Inserts by stride, the larger first. An axis that `to` walks backwards is walked from its other end.
+  void add(Axis axis) {
+    if (axis.to < 0) {
+      to += (axis.size - 1) * axis.to;
+      from += (axis.size - 1) * axis.from;
+      axis.to = -axis.to;
+      axis.from = -axis.from;
+    }
+    size_t place = rank++;
+    for (; place > 0 && before(axis, axes[place - 1]); --place)
+      axes[place] = axes[place - 1];
+    axes[place] = axis;
+  }
+  static bool before(const Axis &a, const Axis &b) {
+    return a.to != b.to ? a.to > b.to : magnitude(a.from) > magnitude(b.from);
+  }
+
+  // Makes one axis of neighbours that step on where the other ends.
+  void merge() {
+    size_t kept = 0;
+    for (size_t i = 0; i < rank; ++i) {
+      if (kept > 0 && continues(axes[kept - 1], axes[i])) {
+        axes[kept - 1] = Axis{axes[kept - 1].size * axes[i].size, axes[i].to, axes[i].from};
+      } else {
+        axes[kept++] = axes[i];
+      }
+    }
+    rank = kept;
+  }
+  static bool continues(const Axis &outer, const Axis &inner) {
+    int64_t to_end = 0;
+    int64_t from_end = 0;
+    return !__builtin_mul_overflow(inner.to, inner.size, &to_end) &&
+           !__builtin_mul_overflow(inner.from, inner.size, &from_end) && outer.to == to_end && outer.from == from_end;
+  }
+};
+
+// Walks the first `rank` axes of a plan, the last of them fastest.
+class Odometer {
+ public:
+  Odometer(const Plan &plan, size_t rank) : plan_(plan), rank_(rank) {}
+
+  int64_t to() const { return to_; }
+  int64_t from() const { return from_; }
+  // False after the last step.
+  bool next() {
+    for (size_t i = rank_; i-- > 0;) {
+      const Axis &axis = plan_.axes[i];
+      to_ += axis.to;
+      from_ += axis.from;
+      if (++index_[i] < axis.size) return true;
+      to_ -= axis.size * axis.to;
+      from_ -= axis.size * axis.from;
+      index_[i] = 0;
+    }
+    return false;
+  }
+
+ private:
+  const Plan &plan_;
+  size_t rank_;
+  int64_t to_ = 0;
+  int64_t from_ = 0;
+  int64_t index_[kMaxRank] = {};
+};
+
+// Items of a size that the compiler knows are moved through registers; kSize 0: of any size.
+template <size_t kSize>
+struct Item {
+  size_t size;
+
+  void copy(char *to, const char *from) const { memcpy(to, from, kSize == 0 ? size : kSize); }
+  bool equal(const char *a, const char *b) const { return memcmp(a, b, kSize == 0 ? size : kSize) == 0; }
+};
+
+// Calls use(Item<N>) with the N that suits.
+template <typename Use>
+auto with_item(size_t size, Use use) {
+  switch (size) {
+    case 1:
+      return use(Item<1>{1});
+    case 2:
+      return use(Item<2>{2});
+    case 4:
+      return use(Item<4>{4});
+    case 8:
+      return use(Item<8>{8});
+    case 16:
+      return use(Item<16>{16});
+    default:
+      return use(Item<0>{size});
+  }
+}
+
+template <typename ItemN>
+void copy_row(ItemN item, char *to, const char *from, const Axis &axis) {
+  for (int64_t i = 0; i < axis.size; ++i)
+    item.copy(to + i * axis.to, from + i * axis.from);
+}
+
+constexpr int64_t kTileSide = 64;
+constexpr size_t kTileBytes = 16384;
+
+// Transposes: `row` is the axis along which `to` is dense, `column` that along which `from` is. A tile is gathered from
+// whole cache lines of `from`, then written in whole cache lines of `to`, so that neither side fetches a line twice,
+// not even where strides are powers of two and the lines of a tile compete for the same places in the cache.
+template <typename ItemN>
+void copy_tiled(ItemN item, size_t size, char *to, const char *from, const Axis &row, const Axis &column) {
+  alignas(64) char tile[kTileBytes];
+  int64_t side = kTileSide;
+  while (static_cast<size_t>(side * side) * size > kTileBytes)
+    side /= 2;
+  const auto pitch = static_cast<int64_t>(size);
+  for (int64_t i = 0; i < column.size; i += side) {
+    const int64_t columns = column.size - i < side ? column.size - i : side;
+    for (int64_t j = 0; j < row.size; j += side) {
+      const int64_t rows = row.size - j < side ? row.size - j : side;
+      for (int64_t k = 0; k < rows; ++k) {
+        copy_row(item, tile + k * pitch, from + i * column.from + (j + k) * row.from,
+                 Axis{columns, side * pitch, column.from});
+      }
+      for (int64_t k = 0; k < columns; ++k) {
+        copy_row(item, to + (i + k) * column.to + j * row.to, tile + k * side * pitch, Axis{rows, row.to, pitch});
+      }
+    }
+  }
+}
+
+// The axis before the last along which `from` is densest, if it is denser there than along the last; else the rank.
+size_t densest_source(const Plan &plan) {
+  const uint64_t inner = magnitude(plan.axes[plan.rank - 1].from);
+  size_t best = plan.rank;
+  uint64_t least = inner;
+  for (size_t i = 0; i + 1 < plan.rank; ++i) {
+    const uint64_t stride = magnitude(plan.axes[i].from);
+    if (stride != 0 && stride < least) {
+      best = i;
+      least = stride;
+    }
+  }
+  return best;
+}
+
+// Items as long as this gain nothing from tiles.
+constexpr size_t kLargestTiled = 64;
+
+template <typename ItemN>
+void run_copy(ItemN item, Plan &plan) {
+  const size_t dense = plan.item <= kLargestTiled ? densest_source(plan) : plan.rank;
+  const Axis row = plan.last();
+  if (dense == plan.rank) {
+    Odometer at(plan, plan.rank - 1);
+    do {
+      copy_row(item, plan.to + at.to(), plan.from + at.from(), row);
+    } while (at.next());
+    return;
+  }
+  const Axis column = plan.axes[dense];
+  for (size_t i = dense; i + 2 < plan.rank; ++i)
+    plan.axes[i] = plan.axes[i + 1];
+  Odometer at(plan, plan.rank - 2);
+  do {
+    copy_tiled(item, plan.item, plan.to + at.to(), plan.from + at.from(), row, column);
+  } while (at.next());
+}
+
+}  // namespace
+
+void copy_strided(char *to, const int64_t *to_strides, const char *from, const int64_t *from_strides,
+                  Span<const int64_t> shape, size_t item) {
+  Plan plan(to, to_strides, from, from_strides, shape, item);
+  if (plan.empty) return;
+  if (plan.rank == 0) {
+    memcpy(plan.to, plan.from, plan.item);
+    return;
+  }
+  with_item(plan.item, [&plan](auto item_n) { run_copy(item_n, plan); });
+}
+
+bool equal_strided(const char *a, const int64_t *a_strides, const char *b, const int64_t *b_strides,
+                   Span<const int64_t> shape, size_t item) {
+  // A plan writes nothing; its `to` is only walked here.
+  const Plan plan(const_cast<char *>(a), a_strides, b, b_strides, shape, item);
+  if (plan.empty) return true;
+  if (plan.rank == 0) return memcmp(plan.to, plan.from, plan.item) == 0;
+  return with_item(plan.item, [&plan](auto item_n) {
+    const Axis row = plan.axes[plan.rank - 1];
+    Odometer at(plan, plan.rank - 1);
+    do {
+      for (int64_t i = 0; i < row.size; ++i) {
+        if (!item_n.equal(plan.to + at.to() + i * row.to, plan.from + at.from() + i * row.from)) return false;
+      }
+    } while (at.next());
+    return true;
+  });
+}
+
+void contiguous_strides(int64_t *strides, Span<const int64_t> shape, size_t item) {
+  auto step = static_cast<int64_t>(item);
+  for (size_t i = shape.size(); i-- > 0;) {
+    strides[i] = step;
+    if (shape[i] > 1 && __builtin_mul_overflow(step, shape[i], &step)) step = INT64_MAX;
+  }
+}
+
+void copy_elements(char *to, const Array &array, int64_t first, int64_t count) {
+  const size_t item = array.dtype->block_bytes;
+  if (count == 0) return;
+  if (is_contiguous(array)) {
+    memcpy(to, array.data + static_cast<size_t>(first) * item, static_cast<size_t>(count) * item);
+    return;
+  }
+  const Span<const int64_t> shape = array.shape();
+  int64_t place[kMaxRank];
+  for (size_t i = shape.size(); i-- > 0; first /= shape[i])
+    place[i] = first % shape[i];
+  while (count > 0) {
+    // The outermost axis such that all within it is taken from its start, and whole.
+    size_t axis = shape.size() - 1;
+    int64_t within = 1;  // elements in one step along axis
+    while (axis > 0 && place[axis] == 0 && within * shape[axis] <= count)
+      within *= shape[axis--];
+    const int64_t steps = count / within < shape[axis] - place[axis] ? count / within : shape[axis] - place[axis];
+    int64_t part[kMaxRank];
+    int64_t strides[kMaxRank];
+    for (size_t i = 0; i < shape.size(); ++i)
+      part[i] = i < axis ? 1 : i == axis ? steps : shape[i];
+    contiguous_strides(strides, {part, shape.size()}, item);
+    copy_strided(to, strides, element_at(array, place), array.strides().data(), {part, shape.size()}, item);
+    to += static_cast<size_t>(steps * within) * item;
+    count -= steps * within;
+    place[axis] += steps;
+    for (size_t i = axis; i > 0 && place[i] == shape[i]; --i) {
+      place[i] = 0;
+      ++place[i - 1];
+    }
+  }
+}
+
+}  // namespace tfile

@@ -1,0 +1,229 @@
+#include "core/dict.h"
+
+#include "base/error.h"
+
+namespace tfile {
+
+Text StringList::at(size_t i) const {
+  const size_t start = i == 0 ? 0 : ends[i - 1] + 1;
+  return Text(bytes.data() + start, ends[i] - start);
+}
+
+Status StringList::append(Text text) {
+  const size_t start = bytes.size();
+  Status status = bytes.append(text.data(), text.size());
+  if (status.ok()) status = bytes.push('\0');
+  if (status.ok()) status = ends.push(bytes.size() - 1);
+  if (!status.ok()) bytes.truncate(start);
+  return status;
+}
+
+Status StringList::append(const StringList &other) {
+  const size_t start = bytes.size();
+  const size_t first = ends.size();
+  TFILE_TRY(ends.reserve(first + other.size()));
+  TFILE_TRY(bytes.append(other.bytes.data(), other.bytes.size()));
+  TFILE_TRY(ends.append(other.ends.data(), other.ends.size()));
+  for (size_t i = first; i < ends.size(); ++i)
+    ends[i] += start;
+  return kOk;
+}
+
+namespace {
+
+Text key_at(const void *owner, size_t place) {
+  return static_cast<const Dict *>(owner)->at(place).key;
+}
+
+// Copies text and a NUL to `to`.
+Text place_text(char *to, Text text) {
+  if (!text.empty()) memcpy(to, text.data(), text.size());
+  to[text.size()] = '\0';
+  return Text(to, text.size());
+}
+
+// An entry with copies of key and string behind it, and no value yet.
+Status make_entry(DictEntry **out, Memory &memory, tf_kind kind, Text key, Text string) {
+  const Checked bytes = Checked(sizeof(DictEntry)) + key.size() + 1 + string.size() + 1;
+  if (!bytes.fits_memory()) return Failure(TF_STATUS_OUT_OF_MEMORY) << "key and string do not fit in this process";
+  const auto allocated = static_cast<size_t>(bytes.value());
+  void *place = nullptr;
+  TFILE_TRY(allocate(&place, memory, allocated, alignof(DictEntry)));
+  auto *const entry = new (place) DictEntry{};
+  auto *const text = reinterpret_cast<char *>(entry + 1);
+  entry->key = place_text(text, key);
+  entry->string = place_text(text + key.size() + 1, string);
+  entry->kind = kind;
+  entry->allocated = allocated;
+  *out = entry;
+  return kOk;
+}
+
+// Frees an entry with its value; a dict that nobody else has goes onto *unused, to be freed by the caller.
+void free_entry(Memory &memory, DictEntry *entry, Dict **unused) {
+  if (entry->array != nullptr) entry->array->release();
+  if (entry->list != nullptr) destroy(memory, entry->list);
+  if (entry->dict != nullptr && entry->dict->refs.decrement()) {
+    entry->dict->next_to_free = *unused;
+    *unused = entry->dict;
+  }
+  deallocate(memory, entry, entry->allocated, alignof(DictEntry));
+}
+
+// Frees dicts that nobody has any more, and those that go with them.
+void free_dicts(Dict *unused) {
+  while (unused != nullptr) {
+    Dict *const dict = unused;
+    unused = dict->next_to_free;
+    const Ref<Memory> from = dict->memory;
+    for (DictEntry *entry : dict->entries)
+      free_entry(*from, entry, &unused);
+    destroy(*from, dict);
+  }
+}
+
+void free_entry(Memory &memory, DictEntry *entry) {
+  Dict *unused = nullptr;
+  free_entry(memory, entry, &unused);
+  free_dicts(unused);
+}
+
+// A set of dicts, in the order in which they came: open addressing, at most half full.
+class DictSet {
+ public:
+  explicit DictSet(Memory &memory) : order_(memory), slots_(memory) {}
+
+  size_t size() const { return order_.size(); }
+  const Dict &operator[](size_t i) const { return *order_[i]; }
+  // Adds a dict unless it is there.
+  Status add(const Dict *dict) {
+    if ((order_.size() + 1) * 2 > slots_.size()) TFILE_TRY(grow());
+    const Dict *&slot = slots_[slot_of(dict)];
+    if (slot != nullptr) return kOk;
+    TFILE_TRY(order_.push(dict));
+    slot = dict;
+    return kOk;
+  }
+
+ private:
+  size_t slot_of(const Dict *dict) const {
+    const size_t mask = slots_.size() - 1;
+    size_t i = static_cast<size_t>((reinterpret_cast<uintptr_t>(dict) * uint64_t{0x9E3779B97F4A7C15u}) >> 32) & mask;
+    while (slots_[i] != nullptr && slots_[i] != dict)
+      i = (i + 1) & mask;
+    return i;
+  }
+  Status grow() {
+    const size_t size = slots_.empty() ? 16 : slots_.size() * 2;
+    slots_.clear();
+    TFILE_TRY(slots_.resize(size));
+    for (const Dict *&slot : slots_)
+      slot = nullptr;
+    for (const Dict *dict : order_)
+      slots_[slot_of(dict)] = dict;
+    return kOk;
+  }
+
+  Vec<const Dict *> order_;
+  Vec<const Dict *> slots_;
+};
+
+}  // namespace
+
+Status make_dict(Ref<Dict> &out, Memory &memory) {
+  Dict *dict = nullptr;
+  TFILE_TRY(make(&dict, memory, memory));
+  out = Ref<Dict>::adopt(dict);
+  return kOk;
+}
+
+}  // namespace tfile
+
+tf_dict::tf_dict(tfile::Memory &from)
+    : memory(tfile::Ref<tfile::Memory>::share(&from)), entries(from), index(from, tfile::key_at, this) {}
+
+void tf_dict::release() {
+  if (refs.decrement()) tfile::free_dicts(this);
+}
+
+const tfile::DictEntry *tf_dict::find(tfile::Text key) const {
+  const size_t place = index.find(key);
+  return place == tfile::NameIndex::kNone ? nullptr : entries[place];
+}
+
+// Puts an entry in its place; takes it over, also on failure.
+tfile::Status tf_dict::set(tfile::DictEntry *entry) {
+  size_t found = tfile::NameIndex::kNone;
+  tfile::Status status = entries.push(entry);
+  if (status.ok()) {
+    status = index.add(&found, entry->key);
+    if (!status.ok() || found != tfile::NameIndex::kNone) entries.pop();
+  }
+  if (!status.ok()) {
+    tfile::free_entry(*memory, entry);
+  } else if (found != tfile::NameIndex::kNone) {
+    tfile::DictEntry *const old = entries[found];
+    entries[found] = entry;
+    tfile::free_entry(*memory, old);
+  }
+  return status;
+}
+
+tfile::Status tf_dict::set_array(tfile::Text key, tfile::Array &array) {
+  tfile::DictEntry *entry = nullptr;
+  TFILE_TRY(tfile::make_entry(&entry, *memory, TF_KIND_ARRAY, key, {}));
+  array.retain();
+  entry->array = &array;
+  return set(entry);
+}
+
+tfile::Status tf_dict::set_string(tfile::Text key, tfile::Text text) {
+  tfile::DictEntry *entry = nullptr;
+  TFILE_TRY(tfile::make_entry(&entry, *memory, TF_KIND_STRING, key, text));
+  return set(entry);
+}
+
+tfile::Status tf_dict::set_string_list(tfile::Text key, tfile::StringList **out) {
+  tfile::DictEntry *entry = nullptr;
+  TFILE_TRY(tfile::make_entry(&entry, *memory, TF_KIND_STRING_LIST, key, {}));
+  const tfile::Status status = tfile::make(&entry->list, *memory, *memory);
+  if (!status.ok()) {
+    tfile::free_entry(*memory, entry);
+    return status;
+  }
+  *out = entry->list;
+  return set(entry);
+}
+
+tfile::Status tf_dict::set_dict(tfile::Text key, tf_dict &value) {
+  tfile::DictEntry *entry = nullptr;
+  TFILE_TRY(tfile::make_entry(&entry, *memory, TF_KIND_DICT, key, {}));
+  value.retain();
+  entry->dict = &value;
+  return set(entry);
+}
+
+bool tf_dict::remove(tfile::Text key) {
+  const size_t place = index.find(key);
+  if (place == tfile::NameIndex::kNone) return false;
+  tfile::DictEntry *const entry = entries[place];
+  index.remove(place);
+  entries.erase(place);
+  tfile::free_entry(*memory, entry);
+  return true;
+}
+
+tfile::Status tf_dict::reaches(bool *found, const tf_dict &other) const {
+  *found = this == &other;
+  tfile::DictSet seen(*memory);
+  const tf_dict *from = this;
+  for (size_t next = 0; !*found; from = &seen[next++]) {
+    for (const tfile::DictEntry *entry : from->entries) {
+      if (entry->dict == nullptr) continue;
+      if (entry->dict == &other) *found = true;
+      TFILE_TRY(seen.add(entry->dict));
+    }
+    if (next == seen.size()) break;
+  }
+  return tfile::kOk;
+}

@@ -16,7 +16,9 @@ struct StringList {
 
   size_t size() const { return ends.size(); }
   Text at(size_t i) const;  // NUL-terminated
+  // On failure the list is as before.
   Status append(Text text);
+  Status append(const StringList &other);
 
   Vec<size_t> ends;  // of each string in bytes, its NUL not counted
   Vec<char> bytes;
@@ -36,12 +38,12 @@ struct DictEntry {
 }  // namespace tfile
 
 struct tf_dict {
-  explicit tf_dict(tfile::Ref<tfile::Memory> from);
-  ~tf_dict();
+  explicit tf_dict(tfile::Memory &from);
   tf_dict(const tf_dict &) = delete;
   tf_dict &operator=(const tf_dict &) = delete;
 
   void retain() { refs.increment(); }
+  // Takes the same stack however deep the dicts are nested that go with this one.
   void release();
 
   size_t size() const { return entries.size(); }
@@ -54,13 +56,18 @@ struct tf_dict {
   tfile::Status set_string_list(tfile::Text key, tfile::StringList **out);  // empty; *out is filled by the caller
   tfile::Status set_dict(tfile::Text key, tf_dict &value);                  // value does not hold this dict
   bool remove(tfile::Text key);
-  // Whether other is this dict, or is reached from it.
-  bool reaches(const tf_dict &other) const;
+  // Whether other is this dict, or is reached from it. Takes time in proportion to the values below this dict, and
+  // memory in proportion to the dicts: depth is not limited, and a dict may be below this one by many ways.
+  tfile::Status reaches(bool *found, const tf_dict &other) const;
 
   tfile::RefCount refs;
   tfile::Ref<tfile::Memory> memory;
   tfile::Vec<tfile::DictEntry *> entries;
   tfile::NameIndex index;
+  tf_dict *next_to_free = nullptr;  // once the last reference has gone
+
+ private:
+  tfile::Status set(tfile::DictEntry *entry);
 };
 
 namespace tfile {

@@ -1,0 +1,83 @@
+// An allocator for tests: counts what is held, and fails when told to.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+
+#include "base/error.h"
+#include "base/memory.h"
+
+namespace tfile::testing {
+
+class TestMemory {
+ public:
+  TestMemory() { EXPECT_TRUE(make_memory(memory_, allocate, free, released, this).ok()); }
+  ~TestMemory() {
+    memory_ = Ref<Memory>();
+    EXPECT_EQ(blocks_, 0) << "blocks leaked";
+    EXPECT_EQ(bytes_, 0) << "bytes leaked, or freed with another size";
+    EXPECT_EQ(releases_, 1) << "an object still holds the memory";
+  }
+  TestMemory(const TestMemory &) = delete;
+  TestMemory &operator=(const TestMemory &) = delete;
+
+  Memory &operator*() { return *memory_; }
+  // For tf_options_set_allocator() and the like.
+  static void *allocate(void *user, size_t size, size_t alignment) {
+    auto &self = *static_cast<TestMemory *>(user);
+    if (self.until_failure_ >= 0 && self.until_failure_-- == 0) {
+      self.until_failure_ = 0;  // and from now on
+      return nullptr;
+    }
+    void *pointer = nullptr;
+    if (posix_memalign(&pointer, alignment < sizeof(void *) ? sizeof(void *) : alignment, size) != 0) return nullptr;
+    ++self.blocks_;
+    ++self.allocations_;
+    self.bytes_ += static_cast<int64_t>(size);
+    return pointer;
+  }
+  static void free(void *user, void *pointer, size_t size, size_t /*alignment*/) {
+    auto &self = *static_cast<TestMemory *>(user);
+    --self.blocks_;
+    self.bytes_ -= static_cast<int64_t>(size);
+    ::free(pointer);
+  }
+
+  // Lets n allocations succeed, and no more; -1: all.
+  void fail_after(int64_t n) { until_failure_ = n; }
+  int64_t blocks() const { return blocks_; }
+  int64_t bytes() const { return bytes_; }
+  int64_t allocations() const { return allocations_; }
+
+ private:
+  static void released(void *user) { ++static_cast<TestMemory *>(user)->releases_; }
+
+  Ref<Memory> memory_;
+  int64_t until_failure_ = -1;
+  std::atomic<int64_t> blocks_{0};
+  std::atomic<int64_t> bytes_{0};
+  std::atomic<int64_t> allocations_{0};
+  std::atomic<int> releases_{0};
+};
+
+// Runs attempt(memory) with the first allocation failing, then the second, and so on, until it succeeds. Each failure
+// must be OUT_OF_MEMORY and leave nothing behind but what there was before.
+template <typename Attempt>
+void fail_each_allocation(Attempt attempt) {
+  for (int64_t n = 0;; ++n) {
+    TestMemory memory;
+    memory.fail_after(n);
+    const Status status = attempt(memory);
+    if (status.ok()) {
+      EXPECT_GT(n, 0) << "nothing was allocated";
+      return;
+    }
+    ASSERT_EQ(status.code, TF_STATUS_OUT_OF_MEMORY) << error_record().message;
+    ASSERT_LT(n, 10000);
+  }
+}
+
+}  // namespace tfile::testing
