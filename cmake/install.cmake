@@ -1,0 +1,47 @@
+# What `cmake --install` puts where. Everything finds its neighbours by relative paths, so the tree may be moved.
+include(CMakePackageConfigHelpers)
+
+install(FILES ${PROJECT_SOURCE_DIR}/include/tensorfile.h ${PROJECT_SOURCE_DIR}/include/tensorfile.hpp
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tensorfile)
+if(TENSORFILE_BUILD_SHARED)
+  install(TARGETS tensorfile EXPORT tensorfile-shared-targets)
+  install(EXPORT tensorfile-shared-targets NAMESPACE tensorfile:: DESTINATION ${package_dir})
+endif()
+if(TENSORFILE_BUILD_STATIC)
+  install(TARGETS tensorfile_static EXPORT tensorfile-static-targets)
+  install(EXPORT tensorfile-static-targets NAMESPACE tensorfile:: DESTINATION ${package_dir})
+endif()
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/tensorfile-config-version.cmake COMPATIBILITY SameMajorVersion)
+install(FILES ${PROJECT_SOURCE_DIR}/cmake/tensorfile-config.cmake
+  ${PROJECT_BINARY_DIR}/tensorfile-config-version.cmake DESTINATION ${package_dir})
+
+# Users of the shared library need not know what it needs; users of the archive link that as well.
+set(PC_LIBS "-L\${libdir} -ltensorfile")
+set(PC_LIBS_PRIVATE "-lz -lpthread")
+if(NOT TENSORFILE_BUILD_SHARED)
+  string(APPEND PC_LIBS " ${PC_LIBS_PRIVATE}")
+  set(PC_LIBS_PRIVATE "")
+endif()
+set(pc_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+foreach(name INCLUDEDIR LIBDIR)
+  if(IS_ABSOLUTE "${CMAKE_INSTALL_${name}}")
+    set(PC_${name} "${CMAKE_INSTALL_${name}}")
+  else()
+    set(PC_${name} "\${prefix}/${CMAKE_INSTALL_${name}}")
+  endif()
+endforeach()
+if(IS_ABSOLUTE "${pc_dir}")
+  set(PC_PREFIX "${CMAKE_INSTALL_PREFIX}")
+else()
+  file(RELATIVE_PATH prefix_from_pc /${pc_dir} /)
+  string(REGEX REPLACE "/$" "" PC_PREFIX "\${pcfiledir}/${prefix_from_pc}")
+endif()
+configure_file(${PROJECT_SOURCE_DIR}/pkgconfig/tensorfile.pc.in ${PROJECT_BINARY_DIR}/tensorfile.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/tensorfile.pc DESTINATION ${pc_dir})
+
+if(TARGET tensorfile_program)
+  install(TARGETS tensorfile_program)
+  install(FILES ${PROJECT_SOURCE_DIR}/src/cli/tensorfile.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+endif()

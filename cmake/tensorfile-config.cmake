@@ -1,0 +1,16 @@
+# tensorfile::tensorfile is the shared library, tensorfile::static the static one; both need only C of a project.
+include(CMakeFindDependencyMacro)
+if(EXISTS ${CMAKE_CURRENT_LIST_DIR}/tensorfile-shared-targets.cmake)
+  include(${CMAKE_CURRENT_LIST_DIR}/tensorfile-shared-targets.cmake)
+endif()
+if(EXISTS ${CMAKE_CURRENT_LIST_DIR}/tensorfile-static-targets.cmake)
+  find_dependency(ZLIB)
+  find_dependency(Threads)
+  include(${CMAKE_CURRENT_LIST_DIR}/tensorfile-static-targets.cmake)
+  # It was compiled as C++, but needs no C++ run-time library: C links it.
+  get_target_property(tensorfile_configurations tensorfile::static IMPORTED_CONFIGURATIONS)
+  foreach(configuration IN LISTS tensorfile_configurations)
+    set_property(TARGET tensorfile::static PROPERTY IMPORTED_LINK_INTERFACE_LANGUAGES_${configuration} C)
+  endforeach()
+  unset(tensorfile_configurations)
+endif()
