@@ -5,12 +5,8 @@
 
 void tf_buffer::release() {
   if (!refs.decrement()) return;
-  const tfile::Ref<tfile::Memory> from = memory;
-  if (capacity > 0) deallocate(*from, data, capacity, tfile::kDataAlignment);
-  const tf_release_fn then = release_user;
-  void *const argument = user;
-  destroy(*from, this);
-  if (then != nullptr) then(argument);
+  if (capacity > 0) deallocate(*memory, data, capacity, tfile::kDataAlignment);
+  tfile::destroy_and_tell(this);
 }
 
 namespace tfile {
@@ -50,10 +46,7 @@ Status adopt_buffer(Ref<Buffer> &out, Memory &memory, void *data, size_t size, s
 
 Status wrap_buffer(Ref<Buffer> &out, Memory &memory, void *data, size_t size, bool writable, tf_release_fn release,
                    void *user) {
-  if (const Status status = make_empty(out, memory); !status.ok()) {
-    if (release != nullptr) release(user);
-    return status;
-  }
+  if (const Status status = make_empty(out, memory); !status.ok()) return give_up(status, release, user);
   out->data = data;
   out->size = size;
   out->writable = writable;

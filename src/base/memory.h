@@ -54,6 +54,22 @@ void destroy(Memory &memory, T *object) {
   deallocate(memory, object, sizeof(T), alignof(T));
 }
 
+// Frees an object that has `memory`, `release_user` and `user`; then its owner's release, if any, is called.
+template <typename T>
+void destroy_and_tell(T *object) {
+  const Ref<Memory> from = object->memory;
+  const tf_release_fn then = object->release_user;
+  void *const argument = object->user;
+  destroy(*from, object);
+  if (then != nullptr) then(argument);
+}
+
+// Ends a call that failed to take something over: its release is called all the same.
+inline Status give_up(Status status, tf_release_fn release, void *user) {
+  if (release != nullptr) release(user);
+  return status;
+}
+
 // The operating system's part of the default allocator (memory_posix.cpp, memory_windows.cpp): large blocks lie on huge
 // pages where there are such, because fresh small pages cost more than the reading that fills them.
 void *system_allocate(size_t size, size_t alignment);

@@ -45,12 +45,7 @@ const OptionRule *option_rule(tf_option id) {
 }
 
 void ProgressCallback::release() {
-  if (!refs.decrement()) return;
-  const Ref<Memory> from = memory;
-  const tf_release_fn then = release_user;
-  void *const argument = user;
-  destroy(*from, this);
-  if (then != nullptr) then(argument);
+  if (refs.decrement()) destroy_and_tell(this);
 }
 
 Settings::Settings() : values_{}, memory_(Ref<Memory>::share(&default_memory())) {

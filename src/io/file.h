@@ -1,9 +1,7 @@
 // The operating system's files: file_posix.cpp and file_windows.cpp each have all of this.
 #pragma once
 
-#include "base/checked.h"
-#include "base/memory.h"
-#include "base/span.h"
+#include "base/vec.h"
 
 namespace tfile {
 
@@ -17,11 +15,57 @@ struct File {
 
 // Opens a regular file read-only, close-on-exec; never waits on a FIFO. NOT_FOUND, or IO with what the path is instead.
 Status open_for_reading(File *out, uint64_t *size, const char *path);
+// Also of a File that was never opened.
 void close_file(File file);
-// Up to nbytes from offset; *got is less only at the end of the file. Retries what was interrupted.
-Status read_file(size_t *got, const File &file, const char *path, uint64_t offset, void *to, size_t nbytes);
-// The whole file, privately and writable. size is not 0.
-Status map_file(void **out, const File &file, const char *path, uint64_t size);
+// Up to nbytes from offset; *got is less only at the end of the file. Retries what was interrupted. path and array (""
+// for none) are for the message.
+Status read_file(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes);
+// The whole file, privately and writable; NULL where the system cannot map it. TRUNCATED when it has shrunk.
+Status map_file(void **out, const File &file, Text path, uint64_t size);
 void unmap_file(void *data, uint64_t size);
+
+// Where a save goes: the file that the path's links lead to, there or not.
+struct Target {
+  explicit Target(Memory &memory);
+  Target(const Target &) = delete;
+  Target &operator=(const Target &) = delete;
+  ~Target();
+
+  Vec<char> path;  // as the caller gave it, for messages; NUL-terminated
+  Vec<char> name;  // in its folder; NUL-terminated
+  bool exists = false;
+#if defined(_WIN32)
+  Vec<wchar_t> full;       // path; NUL-terminated
+  size_t folder_size = 0;  // of full's front that names the folder, with its separator
+#else
+  Vec<char> where;  // the folder's path, for messages; NUL-terminated
+  int folder = -1;  // held open, so that a chdir in between changes nothing
+  // Of the file that is there.
+  uint32_t mode = 0;
+  uint32_t owner = 0;
+  uint32_t group = 0;
+#endif
+
+  Text label() const {
+    return Text(path.data(), path.size() - 1);
+  }
+};
+
+// NOT_FOUND: its folder is not there; IO: it is not a regular file, or may not be written.
+Status find_target(Target &target, const char *path);
+// Makes a new file in the target's folder, with the target's mode. *taken: there is a file of that name already.
+Status create_beside(File *out, bool *taken, const Target &target, const char *name);
+// Opens the target itself, emptied.
+Status open_in_place(File *out, const Target &target);
+// Puts the file of that name in the target's place.
+Status take_place(const Target &target, const char *name);
+void remove_beside(const Target &target, const char *name);
+
+// All of nbytes, wherever in the file.
+Status write_file(const File &file, Text path, uint64_t offset, const void *from, size_t nbytes);
+Status sync_file(const File &file, Text path);
+Status sync_folder(const Target &target);
+// Closes a file that was written, when the system may tell of a late failure.
+Status finish_file(File file, Text path);
 
 }  // namespace tfile

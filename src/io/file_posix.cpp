@@ -1,0 +1,353 @@
+#include "io/file.h"
+
+#if !defined(_WIN32)
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "base/error.h"
+
+namespace tfile {
+
+namespace {
+
+static_assert(sizeof(off_t) == 8, "build with _FILE_OFFSET_BITS=64");
+
+// Linux moves at most 2 GiB at once, and macOS refuses more.
+constexpr size_t kMostAtOnce = size_t{1} << 30;
+constexpr int kMostLinks = 40;
+constexpr size_t kLongestPath = 4096;
+
+struct Reason {
+  int error;
+  const char *text;
+};
+
+// Our own words: those of strerror depend on the locale and the system.
+constexpr Reason kReasons[] = {
+    {EACCES, "permission denied"},
+    {EPERM, "operation not permitted"},
+    {EROFS, "the file system is read-only"},
+    {ENOENT, "no such file or folder"},
+    {ENOTDIR, "a part of the path is not a folder"},
+    {EISDIR, "it is a folder"},
+    {EEXIST, "it is there already"},
+    {ENOSPC, "no space left on the device"},
+    {EDQUOT, "the disk quota is exceeded"},
+    {EFBIG, "the file would be larger than allowed"},
+    {EOVERFLOW, "the file is larger than this process can handle"},
+    {EIO, "input/output error"},
+    {EMFILE, "too many open files in this process"},
+    {ENFILE, "too many open files in the system"},
+    {ELOOP, "too many symbolic links"},
+    {ENAMETOOLONG, "the name is too long"},
+    {ENOMEM, "the system is out of memory"},
+    {EBUSY, "it is in use"},
+    {ETXTBSY, "it is a program that runs"},
+    {EAGAIN, "it is in use"},
+    {EINVAL, "not possible on this file system"},
+    {ENODEV, "no such device"},
+    {ENXIO, "no such device"},
+    {ESTALE, "the network file is gone"},
+    {ETIMEDOUT, "timed out"},
+};
+
+Status end_with(Failure &failure, int error) {
+  for (const Reason &reason : kReasons) {
+    if (reason.error == error) return failure << ": " << reason.text;
+  }
+  return failure << ": error " << error;
+}
+
+// "FILE: array 'NAME': could not DO: REASON (byte N)".
+Status refuse(int error, Text path, const char *what, Text array = Text(), uint64_t offset = kNoOffset) {
+  Failure failure(TF_STATUS_IO);
+  failure.in(path);
+  if (!array.empty()) failure.array(array);
+  failure.at(offset) << "could not " << what;
+  return end_with(failure, error);
+}
+
+// "FILE: could not DO in the folder 'FOLDER': REASON".
+Status refuse_in(int error, const Target &target, const char *what, tf_status status = TF_STATUS_IO) {
+  Failure failure(status);
+  failure.in(target.label()) << "could not " << what << " the folder ";
+  failure.quoted(Text(target.where.data()));
+  return end_with(failure, error);
+}
+
+const char *kind_of(mode_t mode) {
+  if (S_ISDIR(mode)) return "a folder";
+  if (S_ISFIFO(mode)) return "a FIFO";
+  if (S_ISSOCK(mode)) return "a socket";
+  if (S_ISCHR(mode) || S_ISBLK(mode)) return "a device";
+  return "something else";
+}
+
+Status check_regular(Text path, mode_t mode) {
+  if (S_ISREG(mode)) return kOk;
+  return Failure(TF_STATUS_IO).in(path) << "expected a regular file, found " << kind_of(mode);
+}
+
+// Opens without waiting, whatever the path turns out to be.
+int open_retrying(int folder, const char *path, int flags, mode_t mode) {
+  int descriptor = -1;
+  do {
+    descriptor = openat(folder, path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, mode);
+  } while (descriptor < 0 && errno == EINTR);
+  return descriptor;
+}
+
+}  // namespace
+
+Status open_for_reading(File *out, uint64_t *size, const char *path) {
+  if (*path == '\0') return Failure(TF_STATUS_NOT_FOUND) << "the path of the file is empty";
+  const File file{open_retrying(AT_FDCWD, path, O_RDONLY, 0)};
+  struct stat info {};
+  if (file.descriptor < 0) {
+    const int error = errno;
+    if (error == ENOENT) return Failure(TF_STATUS_NOT_FOUND).in(path) << "no such file";
+    // A socket cannot be opened, nor can a device without a driver; say what it is rather than why.
+    if (stat(path, &info) == 0) TFILE_TRY(check_regular(path, info.st_mode));
+    return refuse(error, path, "open");
+  }
+  Status status = kOk;
+  if (fstat(file.descriptor, &info) != 0) {
+    status = refuse(errno, path, "open");
+  } else {
+    status = check_regular(path, info.st_mode);
+  }
+  if (!status.ok()) {
+    close_file(file);
+    return status;
+  }
+  *out = file;
+  *size = static_cast<uint64_t>(info.st_size);
+  return kOk;
+}
+
+void close_file(File file) {
+  if (file.descriptor >= 0) (void)close(file.descriptor);
+}
+
+Status read_file(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes) {
+  auto *bytes = static_cast<char *>(to);
+  *got = 0;
+  while (*got < nbytes) {
+    const size_t left = nbytes - *got;
+    const uint64_t place = offset + *got;
+    const ssize_t count =
+        pread(file.descriptor, bytes + *got, left < kMostAtOnce ? left : kMostAtOnce, static_cast<off_t>(place));
+    if (count == 0) return kOk;
+    if (count > 0) {
+      *got += static_cast<size_t>(count);
+    } else if (errno != EINTR) {
+      return refuse(errno, path, "read", array, place);
+    }
+  }
+  return kOk;
+}
+
+Status map_file(void **out, const File &file, Text path, uint64_t size) {
+  *out = nullptr;
+  struct stat info {};
+  if (fstat(file.descriptor, &info) != 0) return refuse(errno, path, "map");
+  if (static_cast<uint64_t>(info.st_size) < size) {
+    return Failure(TF_STATUS_TRUNCATED).in(path).at(static_cast<uint64_t>(info.st_size))
+           << "the file had " << size << " bytes when it was opened, and ends earlier now";
+  }
+  if (!Checked(size).fits_memory()) return kOk;
+  void *data = mmap(nullptr, static_cast<size_t>(size), PROT_READ | PROT_WRITE, MAP_PRIVATE, file.descriptor, 0);
+  if (data != MAP_FAILED) *out = data;
+  return kOk;
+}
+
+void unmap_file(void *data, uint64_t size) {
+  (void)munmap(data, static_cast<size_t>(size));
+}
+
+Target::Target(Memory &memory) : path(memory), name(memory), where(memory) {}
+
+Target::~Target() {
+  close_file(File{folder});
+}
+
+namespace {
+
+int open_folder(int base, const char *path) {
+  const int descriptor = open_retrying(base, path, O_RDONLY | O_DIRECTORY, 0);
+#if defined(O_PATH)
+  // Files can be made in a folder that may not be listed.
+  if (descriptor < 0 && errno == EACCES) return open_retrying(base, path, O_PATH | O_DIRECTORY, 0);
+#endif
+  return descriptor;
+}
+
+// Opens the folder of a path that is seen from target.folder, or from the current one at first; its last part becomes
+// target.name.
+Status enter_folder(Target &target, const char *path) {
+  const char *const slash = strrchr(path, '/');
+  const char *const last = slash == nullptr ? path : slash + 1;
+  if (*last == '\0') {
+    return Failure(TF_STATUS_IO).in(target.label()) << "expected a regular file, found the path of a folder";
+  }
+  Vec<char> folder(target.path.memory());
+  if (slash == nullptr) TFILE_TRY(folder.push('.'));
+  // The root is the one folder whose name is its slash.
+  if (slash != nullptr) TFILE_TRY(folder.append(path, slash == path ? 1 : static_cast<size_t>(slash - path)));
+  TFILE_TRY(folder.push('\0'));
+
+  if (*path == '/') target.where.clear();
+  if (!target.where.empty()) target.where.back() = '/';
+  TFILE_TRY(target.where.append(folder.data(), folder.size()));
+  const int opened = open_folder(target.folder < 0 ? AT_FDCWD : target.folder, folder.data());
+  if (opened < 0) return refuse_in(errno, target, "open", errno == ENOENT ? TF_STATUS_NOT_FOUND : TF_STATUS_IO);
+  close_file(File{std::exchange(target.folder, opened)});
+  target.name.clear();
+  return target.name.append(last, strlen(last) + 1);
+}
+
+// Follows the links of a path to the file that they lead to, there or not.
+Status follow_links(Target &target, struct stat *info, const char *path) {
+  char link[kLongestPath];
+  for (int links = 0; links <= kMostLinks; ++links) {
+    TFILE_TRY(enter_folder(target, path));
+    target.exists = fstatat(target.folder, target.name.data(), info, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!target.exists && errno != ENOENT) return refuse(errno, target.label(), "open");
+    if (!target.exists || !S_ISLNK(info->st_mode)) return kOk;
+    const ssize_t length = readlinkat(target.folder, target.name.data(), link, sizeof(link));
+    if (length < 0) return refuse(errno, target.label(), "follow the link");
+    if (static_cast<size_t>(length) == sizeof(link)) return refuse(ENAMETOOLONG, target.label(), "follow the link");
+    link[length] = '\0';
+    path = link;
+  }
+  return refuse(ELOOP, target.label(), "follow the link");
+}
+
+// The new file gets the old one's mode, and owner and group as far as we may give them.
+void keep_attributes(const File &file, const Target &target) {
+  struct stat made {};
+  if (fstat(file.descriptor, &made) != 0) return;
+  if (made.st_uid != target.owner || made.st_gid != target.group) {
+    constexpr auto kSame = static_cast<uid_t>(-1);
+    (void)(fchown(file.descriptor, target.owner, target.group) == 0 ||
+           fchown(file.descriptor, kSame, target.group) == 0);
+  }
+  // Refused only where the file system has no modes.
+  (void)fchmod(file.descriptor, static_cast<mode_t>(target.mode));
+}
+
+}  // namespace
+
+Status find_target(Target &target, const char *path) {
+  TFILE_TRY(target.path.append(path, strlen(path) + 1));
+  if (*path == '\0') return Failure(TF_STATUS_INVALID_ARGUMENT) << "the path to save to is empty";
+  struct stat info {};
+  // The system also follows links that cannot be read as paths, such as /dev/stdout to a pipe.
+  if (stat(path, &info) == 0) TFILE_TRY(check_regular(target.label(), info.st_mode));
+  TFILE_TRY(follow_links(target, &info, path));
+  if (!target.exists) return kOk;
+  TFILE_TRY(check_regular(target.label(), info.st_mode));
+  // A file that may not be written is not to be replaced either, though its folder would allow that.
+  if (faccessat(target.folder, target.name.data(), W_OK, AT_EACCESS) != 0) {
+    return refuse(errno, target.label(), "open for writing");
+  }
+  // Without set-user-id and its like, which the system too takes away from a file that is written.
+  target.mode = static_cast<uint32_t>(info.st_mode & 0777);
+  target.owner = static_cast<uint32_t>(info.st_uid);
+  target.group = static_cast<uint32_t>(info.st_gid);
+  return kOk;
+}
+
+Status create_beside(File *out, bool *taken, const Target &target, const char *name) {
+  // The system takes the umask away from it.
+  const mode_t mode = target.exists ? static_cast<mode_t>(target.mode) : 0666;
+  const File file{open_retrying(target.folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)};
+  *taken = file.descriptor < 0 && errno == EEXIST;
+  if (*taken) return kOk;
+  if (file.descriptor < 0) return refuse_in(errno, target, "make a temporary file in");
+  if (target.exists) keep_attributes(file, target);
+  *out = file;
+  return kOk;
+}
+
+Status open_in_place(File *out, const Target &target) {
+  const File file{open_retrying(target.folder, target.name.data(), O_WRONLY | O_CREAT | O_NOFOLLOW, 0666)};
+  if (file.descriptor < 0) return refuse(errno, target.label(), "open for writing");
+  struct stat info {};
+  Status status = kOk;
+  if (fstat(file.descriptor, &info) != 0) {
+    status = refuse(errno, target.label(), "open for writing");
+  } else {
+    status = check_regular(target.label(), info.st_mode);
+  }
+  if (status.ok() && ftruncate(file.descriptor, 0) != 0) status = refuse(errno, target.label(), "empty");
+  if (!status.ok()) {
+    close_file(file);
+    return status;
+  }
+  *out = file;
+  return kOk;
+}
+
+Status take_place(const Target &target, const char *name) {
+  if (renameat(target.folder, name, target.folder, target.name.data()) == 0) return kOk;
+  return refuse(errno, target.label(), "replace");
+}
+
+void remove_beside(const Target &target, const char *name) {
+  (void)unlinkat(target.folder, name, 0);
+}
+
+Status write_file(const File &file, Text path, uint64_t offset, const void *from, size_t nbytes) {
+  const auto *bytes = static_cast<const char *>(from);
+  size_t done = 0;
+  while (done < nbytes) {
+    const size_t left = nbytes - done;
+    const uint64_t place = offset + done;
+    const ssize_t count =
+        pwrite(file.descriptor, bytes + done, left < kMostAtOnce ? left : kMostAtOnce, static_cast<off_t>(place));
+    if (count > 0) {
+      done += static_cast<size_t>(count);
+    } else if (count == 0 || errno != EINTR) {
+      return refuse(count == 0 ? EIO : errno, path, "write", Text(), place);
+    }
+  }
+  return kOk;
+}
+
+Status sync_file(const File &file, Text path) {
+#if defined(F_FULLFSYNC)
+  // What fsync leaves in the drive's own memory, this does not.
+  if (fcntl(file.descriptor, F_FULLFSYNC) == 0) return kOk;
+#endif
+  while (fsync(file.descriptor) != 0) {
+    if (errno != EINTR) return refuse(errno, path, "sync");
+  }
+  return kOk;
+}
+
+Status sync_folder(const Target &target) {
+  while (fsync(target.folder) != 0) {
+    // Some file systems have nothing to sync in a folder, and say so.
+    if (errno == EINVAL) return kOk;
+    if (errno != EINTR) return refuse_in(errno, target, "sync");
+  }
+  return kOk;
+}
+
+Status finish_file(File file, Text path) {
+  // Interrupted, the file is closed all the same.
+  if (close(file.descriptor) != 0 && errno != EINTR) return refuse(errno, path, "finish");
+  return kOk;
+}
+
+}  // namespace tfile
+
+#endif

@@ -1,0 +1,56 @@
+// A folder of a test's own, gone with it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+namespace tfile {
+
+class TempFolder {
+ public:
+  TempFolder() {
+    std::string text = (std::filesystem::temp_directory_path() / "tensorfile-XXXXXX").string();
+    if (mkdtemp(text.data()) == nullptr) ADD_FAILURE() << "no temporary folder";
+    root_ = text;
+  }
+  ~TempFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(root_, ignored);
+  }
+  TempFolder(const TempFolder &) = delete;
+  TempFolder &operator=(const TempFolder &) = delete;
+
+  std::string path() const { return root_.string(); }
+  std::string path(const std::string &name) const { return (root_ / name).string(); }
+
+  std::string write(const std::string &name, const std::string &content) const {
+    std::ofstream(root_ / name, std::ios::binary) << content;
+    return path(name);
+  }
+  std::string read(const std::string &name) const { return read_whole(path(name)); }
+  // The names in it, sorted.
+  std::vector<std::string> names() const {
+    std::vector<std::string> found;
+    for (const auto &entry : std::filesystem::directory_iterator(root_))
+      found.push_back(entry.path().filename().string());
+    std::sort(found.begin(), found.end());
+    return found;
+  }
+
+  static std::string read_whole(const std::string &path) {
+    std::ifstream file(path, std::ios::binary);
+    EXPECT_TRUE(file.good()) << path;
+    return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+  }
+
+ private:
+  std::filesystem::path root_;
+};
+
+}  // namespace tfile

@@ -1,0 +1,406 @@
+#include "io/source.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+#include "support/failing_allocator.h"
+#include "support/foreign.h"
+#include "support/temp_folder.h"
+
+namespace tfile {
+namespace {
+
+void expect_error(const std::string &message, uint64_t offset = kNoOffset, const std::string &name = "") {
+  EXPECT_EQ(std::string(error_record().message), message);
+  EXPECT_EQ(error_record().offset, offset);
+  EXPECT_EQ(std::string(error_record().name), name);
+}
+
+std::string read_string(const Source &source, uint64_t offset, size_t nbytes) {
+  std::string bytes(nbytes, '?');
+  EXPECT_TRUE(read_at(source, offset, bytes.data(), nbytes, "").ok()) << error_record().message;
+  return bytes;
+}
+
+Ref<Source> open_path(const std::string &path) {
+  Ref<Source> source;
+  EXPECT_TRUE(source_from_path(source, default_memory(), path.c_str()).ok()) << error_record().message;
+  return source;
+}
+
+tf_status open_status(const std::string &path) {
+  tf_source *source = reinterpret_cast<tf_source *>(1);
+  const tf_status status = tf_source_from_path(&source, path.c_str());
+  EXPECT_EQ(source == nullptr, status != TF_STATUS_OK);
+  tf_source_release(source);
+  return status;
+}
+
+size_t open_descriptors() {
+  size_t count = 0;
+  for (const auto &entry : std::filesystem::directory_iterator("/proc/self/fd"))
+    count += entry.exists() ? 1 : 0;
+  return count;
+}
+
+TEST(PathSource, ReadsAnyRange) {
+  const TempFolder folder;
+  const std::string path = folder.write("a.bin", "0123456789");
+  const Ref<Source> source = open_path(path);
+  EXPECT_EQ(source->size, 10u);
+  EXPECT_TRUE(source->concurrent);
+  EXPECT_FALSE(source->foreign);
+  EXPECT_EQ(source->label, Text(path.c_str()));
+  EXPECT_STREQ(source->label.data(), path.c_str());
+  EXPECT_EQ(read_string(*source, 0, 10), "0123456789");
+  EXPECT_EQ(read_string(*source, 7, 3), "789");
+  EXPECT_EQ(read_string(*source, 10, 0), "");
+  char bytes[2];
+  EXPECT_EQ(source->read_at(source->user, 4, bytes, 2), TF_STATUS_OK);
+  EXPECT_EQ(std::string(bytes, 2), "45");
+}
+
+TEST(PathSource, RangeBehindTheEndIsTruncated) {
+  const TempFolder folder;
+  const std::string path = folder.write("a.bin", "0123456789");
+  const Ref<Source> source = open_path(path);
+  char bytes[16];
+  EXPECT_EQ(read_at(*source, 8, bytes, 4, "layer.w").code, TF_STATUS_TRUNCATED);
+  expect_error(path + ": array 'layer.w': expected 4 bytes, the file ends after 2 (byte 8)", 8, "layer.w");
+  EXPECT_EQ(read_at(*source, 20, bytes, 1, "").code, TF_STATUS_TRUNCATED);
+  expect_error(path + ": expected 1 bytes, the file ends after 0 (byte 20)", 20);
+  EXPECT_EQ(read_at(*source, UINT64_MAX, bytes, 4, "").code, TF_STATUS_TRUNCATED);
+  expect_error(path + ": expected 4 bytes, the file ends after 0", UINT64_MAX);
+  EXPECT_EQ(read_at(*source, 4, bytes, UINT64_MAX - 2, "").code, TF_STATUS_TRUNCATED);
+  EXPECT_EQ(read_at(*source, 11, bytes, 0, "").code, TF_STATUS_TRUNCATED);
+}
+
+TEST(PathSource, FileThatShrinksIsTruncated) {
+  const TempFolder folder;
+  const std::string path = folder.write("a.bin", "0123456789");
+  const Ref<Source> source = open_path(path);
+  ASSERT_EQ(truncate(path.c_str(), 5), 0);
+  char bytes[10];
+  EXPECT_EQ(read_at(*source, 2, bytes, 8, "w").code, TF_STATUS_TRUNCATED);
+  expect_error(path + ": array 'w': expected 8 bytes, the file ends after 3 (byte 2)", 2, "w");
+  EXPECT_EQ(source->read_at(source->user, 5, bytes, 1), TF_STATUS_TRUNCATED);
+  const void *mapped = bytes;
+  EXPECT_EQ(map_range(*source, 0, 10, &mapped).code, TF_STATUS_TRUNCATED);
+  EXPECT_EQ(mapped, nullptr);
+  expect_error(path + ": the file had 10 bytes when it was opened, and ends earlier now (byte 5)", 5);
+}
+
+TEST(PathSource, MissingFileIsNotFound) {
+  const TempFolder folder;
+  EXPECT_EQ(open_status(folder.path("no\nne.npy")), TF_STATUS_NOT_FOUND);
+  expect_error(folder.path("no\\nne.npy") + ": no such file");
+  EXPECT_EQ(open_status(folder.path("no/folder.npy")), TF_STATUS_NOT_FOUND);
+  EXPECT_EQ(open_status(""), TF_STATUS_NOT_FOUND);
+  expect_error("the path of the file is empty");
+  ASSERT_EQ(symlink("nowhere", folder.path("link").c_str()), 0);
+  EXPECT_EQ(open_status(folder.path("link")), TF_STATUS_NOT_FOUND);
+}
+
+TEST(PathSource, OnlyRegularFilesAreOpened) {
+  const TempFolder folder;
+  const size_t before = open_descriptors();
+  EXPECT_EQ(open_status(folder.path()), TF_STATUS_IO);
+  expect_error(folder.path() + ": expected a regular file, found a folder");
+  const std::string fifo = folder.path("fifo");
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_EQ(open_status(fifo), TF_STATUS_IO);
+  expect_error(fifo + ": expected a regular file, found a FIFO");
+  EXPECT_EQ(open_status("/dev/null"), TF_STATUS_IO);
+  expect_error("/dev/null: expected a regular file, found a device");
+
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string name = folder.path("socket");
+  ASSERT_LT(name.size(), sizeof(address.sun_path));
+  std::memcpy(address.sun_path, name.c_str(), name.size());
+  const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(bind(listener, reinterpret_cast<const sockaddr *>(&address), sizeof(address)), 0);
+  EXPECT_EQ(open_status(name), TF_STATUS_IO);
+  expect_error(name + ": expected a regular file, found a socket");
+  close(listener);
+  EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST(PathSource, SaysWhyItCannotBeOpened) {
+  const TempFolder folder;
+  const std::string file = folder.write("a.bin", "x");
+  EXPECT_EQ(open_status(file + "/b"), TF_STATUS_IO);
+  expect_error(file + "/b: could not open: a part of the path is not a folder");
+  const std::string loop = folder.path("loop");
+  ASSERT_EQ(symlink("loop", loop.c_str()), 0);
+  EXPECT_EQ(open_status(loop), TF_STATUS_IO);
+  expect_error(loop + ": could not open: too many symbolic links");
+  const std::string longName = folder.path(std::string(300, 'n'));
+  EXPECT_EQ(open_status(longName), TF_STATUS_IO);
+  expect_error(longName + ": could not open: the name is too long");
+}
+
+// Runs check, as somebody without privileges, in a process of its own.
+template <typename Check>
+void expect_without_privileges(Check check) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    if (geteuid() == 0 && (setegid(65534) != 0 || seteuid(65534) != 0)) _exit(2);
+    _exit(check() ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(PathSource, NoPermissionIsIo) {
+  const TempFolder folder;
+  ASSERT_EQ(chmod(folder.path().c_str(), 0755), 0);
+  const std::string path = folder.write("secret.npy", "x");
+  ASSERT_EQ(chmod(path.c_str(), 0), 0);
+  expect_without_privileges([&] {
+    return open_status(path) == TF_STATUS_IO && error_record().message == path + ": could not open: permission denied";
+  });
+}
+
+TEST(PathSource, IsClosedOnExecAndWhenReleased) {
+  const TempFolder folder;
+  const std::string path = folder.write("a.bin", "x");
+  const size_t before = open_descriptors();
+  Ref<Source> source = open_path(path);
+  EXPECT_EQ(open_descriptors(), before + 1);
+  bool found = false;
+  for (int descriptor = 0; descriptor < 1024; ++descriptor) {
+    struct stat a {};
+    struct stat b {};
+    if (fstat(descriptor, &a) != 0 || stat(path.c_str(), &b) != 0 || a.st_ino != b.st_ino || a.st_dev != b.st_dev)
+      continue;
+    found = true;
+    EXPECT_NE(fcntl(descriptor, F_GETFD) & FD_CLOEXEC, 0);
+    EXPECT_EQ(fcntl(descriptor, F_GETFL) & O_ACCMODE, O_RDONLY);
+  }
+  EXPECT_TRUE(found);
+  source = Ref<Source>();
+  EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST(PathSource, MapsOncePrivatelyAndWritable) {
+  const TempFolder folder;
+  const std::string path = folder.write("a.bin", "0123456789");
+  const Ref<Source> source = open_path(path);
+  EXPECT_TRUE(maps_privately(*source));
+  const void *whole = nullptr;
+  const void *part = nullptr;
+  ASSERT_TRUE(map_range(*source, 0, 10, &whole).ok());
+  ASSERT_TRUE(map_range(*source, 6, 4, &part).ok());
+  ASSERT_NE(whole, nullptr);
+  EXPECT_EQ(part, static_cast<const char *>(whole) + 6);
+  std::memcpy(const_cast<void *>(part), "abcd", 4);
+  EXPECT_EQ(std::string(static_cast<const char *>(whole), 10), "012345abcd");
+  EXPECT_EQ(folder.read("a.bin"), "0123456789");
+  EXPECT_EQ(read_string(*source, 0, 10), "0123456789");
+  const void *nothing = whole;
+  ASSERT_TRUE(map_range(*source, 3, 0, &nothing).ok());
+  EXPECT_EQ(nothing, nullptr);
+}
+
+TEST(PathSource, ThreadsShareOneMapping) {
+  const TempFolder folder;
+  const std::string path = folder.write("a.bin", std::string(1 << 20, 'x'));
+  for (int round = 0; round < 50; ++round) {
+    const Ref<Source> source = open_path(path);
+    std::vector<const void *> found(8);
+    std::vector<std::thread> threads;
+    for (const void *&place : found)
+      threads.emplace_back([&source, &place] { EXPECT_TRUE(map_range(*source, 0, 1 << 20, &place).ok()); });
+    for (std::thread &thread : threads)
+      thread.join();
+    EXPECT_EQ(std::set<const void *>(found.begin(), found.end()).size(), 1u);
+    EXPECT_NE(found[0], nullptr);
+  }
+}
+
+TEST(PathSource, EmptyFile) {
+  const TempFolder folder;
+  const Ref<Source> source = open_path(folder.write("a.bin", ""));
+  EXPECT_EQ(source->size, 0u);
+  EXPECT_EQ(read_string(*source, 0, 0), "");
+  const void *mapped = nullptr;
+  EXPECT_TRUE(map_range(*source, 0, 0, &mapped).ok());
+}
+
+TEST(PathSource, ReadsBehindFourGigabytes) {
+  const TempFolder folder;
+  const std::string path = folder.write("big.bin", "");
+  constexpr uint64_t kPlace = (uint64_t{1} << 32) + 5;
+  const int descriptor = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  ASSERT_EQ(pwrite(descriptor, "end", 3, static_cast<off_t>(kPlace)), 3);
+  close(descriptor);
+  const Ref<Source> source = open_path(path);
+  EXPECT_EQ(source->size, kPlace + 3);
+  EXPECT_EQ(read_string(*source, kPlace, 3), "end");
+  const void *mapped = nullptr;
+  ASSERT_TRUE(map_range(*source, kPlace, 3, &mapped).ok());
+  EXPECT_EQ(std::string(static_cast<const char *>(mapped), 3), "end");
+}
+
+TEST(PathSource, EveryFailedAllocationIsClean) {
+  const TempFolder folder;
+  const std::string path = folder.write("a.bin", "0123456789");
+  const size_t before = open_descriptors();
+  expect_every_failure_clean([&](Memory &memory) {
+    Ref<Source> source;
+    return source_from_path(source, memory, path.c_str());
+  });
+  EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST(MemorySource, ReadsAndMapsTheCallersBytes) {
+  ForeignSource user{"0123456789"};
+  Ref<Source> source;
+  ASSERT_TRUE(source_from_memory(source, default_memory(), user.bytes.data(), 10, ForeignSource::release, &user).ok());
+  EXPECT_TRUE(source->concurrent);
+  EXPECT_EQ(source->label, Text(""));
+  EXPECT_EQ(read_string(*source, 2, 3), "234");
+  const void *mapped = nullptr;
+  ASSERT_TRUE(map_range(*source, 4, 2, &mapped).ok());
+  EXPECT_EQ(mapped, user.bytes.data() + 4);
+  EXPECT_FALSE(maps_privately(*source));
+  char bytes[4];
+  EXPECT_EQ(read_at(*source, 8, bytes, 4, "w").code, TF_STATUS_TRUNCATED);
+  expect_error("array 'w': expected 4 bytes, the file ends after 2 (byte 8)", 8, "w");
+  EXPECT_EQ(user.releases, 0);
+  source = Ref<Source>();
+  EXPECT_EQ(user.releases, 1);
+}
+
+TEST(MemorySource, NothingAtAll) {
+  tf_source *source = nullptr;
+  ASSERT_EQ(tf_source_from_memory(&source, nullptr, 0, nullptr, nullptr), TF_STATUS_OK);
+  EXPECT_EQ(source->size, 0u);
+  char byte = 0;
+  EXPECT_TRUE(read_at(*source, 0, &byte, 0, "").ok());
+  EXPECT_EQ(read_at(*source, 0, &byte, 1, "").code, TF_STATUS_TRUNCATED);
+  tf_source_release(source);
+}
+
+TEST(MemorySource, EveryFailureReleasesOnce) {
+  int released = 0;
+  expect_every_failure_clean([&](Memory &memory) {
+    ForeignSource user{"abc"};
+    Status status;
+    {
+      Ref<Source> source;
+      status = source_from_memory(source, memory, user.bytes.data(), 3, ForeignSource::release, &user);
+      EXPECT_EQ(user.releases, status.ok() ? 0 : 1);
+    }
+    EXPECT_EQ(user.releases, 1);
+    ++released;
+    return status;
+  });
+  EXPECT_GE(released, 3);
+}
+
+TEST(CallbackSource, EveryFailureReleasesOnce) {
+  expect_every_failure_clean([&](Memory &memory) {
+    ForeignSource user{"abc"};
+    Status status;
+    {
+      Ref<Source> source;
+      status = make_source(source, memory, 3, false, ForeignSource::read_at, nullptr, ForeignSource::release, &user);
+    }
+    EXPECT_EQ(user.releases, 1);
+    return status;
+  });
+}
+
+TEST(CallbackSource, PassesStatusesThrough) {
+  ForeignSource user{"0123456789"};
+  tf_source *source = nullptr;
+  ASSERT_EQ(tf_source_new(&source, 10, 1, ForeignSource::read_at, ForeignSource::map, ForeignSource::release, &user),
+            TF_STATUS_OK);
+  EXPECT_TRUE(source->concurrent);
+  EXPECT_EQ(read_string(*source, 3, 4), "3456");
+  EXPECT_EQ(user.reads, 1);
+  char bytes[16];
+  EXPECT_EQ(read_at(*source, 8, bytes, 3, "").code, TF_STATUS_TRUNCATED);
+  EXPECT_EQ(user.reads, 1) << "the callback was asked for bytes behind the end";
+  for (const tf_status status : {tf_status{TF_STATUS_IO}, tf_status{TF_STATUS_CANCELLED}, -7, 12345}) {
+    user.answer = status;
+    EXPECT_EQ(read_at(*source, 3, bytes, 4, "w").code, status);
+    expect_error(
+        "array 'w': the source's read_at returned " + std::string(status_name(status)) + " for 4 bytes (byte 3)", 3,
+        "w");
+    const void *mapped = bytes;
+    EXPECT_EQ(map_range(*source, 5, 2, &mapped).code, status);
+    EXPECT_EQ(mapped, nullptr);
+    expect_error("the source's map returned " + std::string(status_name(status)) + " for 2 bytes (byte 5)", 5);
+  }
+  EXPECT_EQ(tf_source_retain(source), source);
+  tf_source_release(source);
+  EXPECT_EQ(user.releases, 0);
+  tf_source_release(source);
+  EXPECT_EQ(user.releases, 1);
+}
+
+TEST(CallbackSource, MayNotMap) {
+  ForeignSource user{"0123456789"};
+  tf_source *source = nullptr;
+  const void *mapped = &user;
+  ASSERT_EQ(tf_source_new(&source, 10, 0, ForeignSource::read_at, nullptr, nullptr, &user), TF_STATUS_OK);
+  EXPECT_FALSE(source->concurrent);
+  EXPECT_TRUE(map_range(*source, 0, 10, &mapped).ok());
+  EXPECT_EQ(mapped, nullptr);
+  tf_source_release(source);
+
+  user.maps = false;
+  ASSERT_EQ(tf_source_new(&source, 10, 0, ForeignSource::read_at, ForeignSource::map, nullptr, &user), TF_STATUS_OK);
+  mapped = &user;
+  EXPECT_TRUE(map_range(*source, 0, 10, &mapped).ok());
+  EXPECT_EQ(mapped, nullptr);
+  tf_source_release(source);
+}
+
+TEST(SourceAbi, RefusesBadArguments) {
+  ForeignSource user{"abc"};
+  tf_source *source = reinterpret_cast<tf_source *>(&user);
+  EXPECT_EQ(tf_source_new(nullptr, 3, 0, ForeignSource::read_at, nullptr, ForeignSource::release, &user),
+            TF_STATUS_INVALID_ARGUMENT);
+  expect_error("out is NULL");
+  EXPECT_EQ(user.releases, 1);
+  EXPECT_EQ(tf_source_new(&source, 3, 0, nullptr, nullptr, ForeignSource::release, &user), TF_STATUS_INVALID_ARGUMENT);
+  expect_error("read_at is NULL");
+  EXPECT_EQ(source, nullptr);
+  EXPECT_EQ(user.releases, 2);
+  EXPECT_EQ(
+      tf_source_new(&source, uint64_t{1} << 63, 0, ForeignSource::read_at, nullptr, ForeignSource::release, &user),
+      TF_STATUS_INVALID_ARGUMENT);
+  expect_error("the size 9223372036854775808 is not below 2^63");
+  EXPECT_EQ(user.releases, 3);
+  EXPECT_EQ(tf_source_from_memory(&source, nullptr, 1, ForeignSource::release, &user), TF_STATUS_INVALID_ARGUMENT);
+  expect_error("data is NULL");
+  EXPECT_EQ(user.releases, 4);
+  EXPECT_EQ(tf_source_from_memory(nullptr, "x", 1, ForeignSource::release, &user), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(user.releases, 5);
+  EXPECT_EQ(tf_source_from_path(&source, nullptr), TF_STATUS_INVALID_ARGUMENT);
+  expect_error("path is NULL");
+  EXPECT_EQ(tf_source_from_path(nullptr, "x"), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(tf_source_retain(nullptr), nullptr);
+  tf_source_release(nullptr);
+}
+
+}  // namespace
+}  // namespace tfile
