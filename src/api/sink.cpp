@@ -1,0 +1,36 @@
+#include "io/sink.h"
+
+#include "api/api.h"
+
+using namespace tfile;
+
+namespace {
+
+Status check_new(tf_sink **out, tf_write_fn write) {
+  TFILE_TRY(require_out(out, "out"));
+  return require(reinterpret_cast<const void *>(write), "write");
+}
+
+}  // namespace
+
+extern "C" {
+
+tf_status tf_sink_new(tf_sink **out, tf_write_fn write, tf_release_fn release, void *user) {
+  if (const Status status = check_new(out, write); !status.ok()) return give_up(status, release, user).code;
+  Ref<Sink> sink;
+  TFILE_API_TRY(make_sink(sink, default_memory(), write, nullptr, release, user));
+  sink->foreign = true;
+  *out = sink.take();
+  return TF_STATUS_OK;
+}
+
+tf_sink *tf_sink_retain(tf_sink *sink) {
+  if (sink != nullptr) sink->retain();
+  return sink;
+}
+
+void tf_sink_release(tf_sink *sink) {
+  if (sink != nullptr) sink->release();
+}
+
+}  // extern "C"

@@ -1,0 +1,130 @@
+#include "io/replace.h"
+
+#include "base/error.h"
+#include "base/random.h"
+#include "io/file.h"
+
+namespace tfile {
+
+namespace {
+
+// Small writes, such as headers and small arrays, are gathered to this.
+constexpr size_t kGathered = size_t{64} << 10;
+// Of the target's name in that of the temporary file: some file systems end names at 143 bytes.
+constexpr size_t kLongestStem = 120;
+constexpr size_t kRandomLetters = 8;
+constexpr int kMostTries = 100;
+
+// ".STEM.tf-" and random letters.
+struct TemporaryName {
+  char text[1 + kLongestStem + 4 + kRandomLetters + 1];
+
+  explicit TemporaryName(Text target) {
+    size_t stem = target.first(kLongestStem).size();
+    // Between characters: some file systems take UTF-8 only.
+    while (stem > 0 && stem < target.size() && (static_cast<uint8_t>(target[stem]) & 0xC0) == 0x80)
+      --stem;
+    char *end = text;
+    *end++ = '.';
+    memcpy(end, target.data(), stem);
+    end += stem;
+    memcpy(end, ".tf-", 4);
+    end += 4;
+    uint8_t random[kRandomLetters];
+    fill_random(random, sizeof(random));
+    for (const uint8_t byte : random)
+      *end++ = "abcdefghijklmnopqrstuvwxyz234567"[byte % 32];
+    *end = '\0';
+  }
+};
+
+}  // namespace
+
+struct Replacement::State {
+  explicit State(Memory &from) : target(from), temporary("") {}
+  State(const State &) = delete;
+  State &operator=(const State &) = delete;
+  ~State() {
+    close_file(file);
+    if (beside) remove_beside(target, temporary.text);
+  }
+
+  Status open(const char *path, bool atomic);
+  Status write(const char *from, size_t nbytes);
+  Status flush();
+
+  static tf_status take(void *user, const void *src, size_t nbytes) {
+    return static_cast<State *>(user)->write(static_cast<const char *>(src), nbytes).code;
+  }
+  static tf_status patch(void *user, uint64_t offset, const void *src, size_t nbytes) {
+    auto &state = *static_cast<State *>(user);
+    Status status = state.flush();
+    if (status.ok()) status = write_file(state.file, state.target.label(), offset, src, nbytes);
+    return status.code;
+  }
+
+  Target target;
+  TemporaryName temporary;
+  File file;
+  bool beside = false;  // the temporary file is there
+  bool durable = false;
+  uint64_t written = 0;  // bytes in the file
+  size_t gathered = 0;   // bytes behind them, in memory
+  char room[kGathered];
+};
+
+Status Replacement::State::open(const char *path, bool atomic) {
+  TFILE_TRY(find_target(target, path));
+  if (!atomic) return open_in_place(&file, target);
+  for (int i = 0; i < kMostTries; ++i) {
+    temporary = TemporaryName(Text(target.name.data()));
+    bool taken = false;
+    TFILE_TRY(create_beside(&file, &taken, target, temporary.text));
+    beside = !taken;
+    if (beside) return kOk;
+  }
+  return Failure(TF_STATUS_IO).in(target.label()) << "found no free name for a temporary file beside it";
+}
+
+Status Replacement::State::write(const char *from, size_t nbytes) {
+  if (nbytes > sizeof(room) - gathered) TFILE_TRY(flush());
+  if (nbytes < sizeof(room)) {
+    memcpy(room + gathered, from, nbytes);
+    gathered += nbytes;
+    return kOk;
+  }
+  TFILE_TRY(write_file(file, target.label(), written, from, nbytes));
+  written += nbytes;
+  return kOk;
+}
+
+Status Replacement::State::flush() {
+  TFILE_TRY(write_file(file, target.label(), written, room, gathered));
+  written += gathered;
+  gathered = 0;
+  return kOk;
+}
+
+Replacement::~Replacement() {
+  if (state_ != nullptr) destroy(memory_, state_);
+}
+
+Status Replacement::begin(Ref<Sink> &out, const char *path, bool atomic, bool durable) {
+  TFILE_TRY(make(&state_, memory_, memory_));
+  TFILE_TRY(state_->open(path, atomic));
+  state_->durable = durable;
+  return make_sink(out, memory_, State::take, State::patch, nullptr, state_);
+}
+
+Status Replacement::commit() {
+  State &state = *state_;
+  const Text path = state.target.label();
+  TFILE_TRY(state.flush());
+  if (state.durable) TFILE_TRY(sync_file(state.file, path));
+  TFILE_TRY(finish_file(std::exchange(state.file, File()), path));
+  if (state.beside) TFILE_TRY(take_place(state.target, state.temporary.text));
+  state.beside = false;
+  return state.durable ? sync_folder(state.target) : kOk;
+}
+
+}  // namespace tfile

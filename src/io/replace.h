@@ -14,11 +14,12 @@ class Replacement {
   ~Replacement();
 
   // Resolves links, refuses a target that is not a regular file, makes `.NAME.tf-*` beside it (atomic) or opens it.
+  // Once; *this must outlive the sink's use.
   Status begin(Ref<Sink> &out, const char *path, bool atomic, bool durable);
   Status commit();
 
  private:
-  struct State;  // the system's: file_posix.cpp, file_windows.cpp
+  struct State;
 
   Memory &memory_;
   State *state_ = nullptr;

@@ -38,12 +38,14 @@ class MemorySink {
   MemorySink(const MemorySink &) = delete;
   MemorySink &operator=(const MemorySink &) = delete;
   ~MemorySink();
-  Status open(Ref<Sink> &out);  // *this must outlive the sink's use
+  // *this must outlive the sink's use. expected: bytes to make room for at once, where they are known.
+  Status open(Ref<Sink> &out, uint64_t expected = 0);
   Status finish(Ref<Buffer> &out);
 
  private:
   static tf_status write(void *user, const void *src, size_t nbytes);
   static tf_status patch(void *user, uint64_t offset, const void *src, size_t nbytes);
+  Status make_room(Checked size);
 
   Memory &memory_;
   char *data_ = nullptr;
