@@ -1,0 +1,276 @@
+#include "codec/deflate.h"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+
+#include "base/error.h"
+#include "codec/crc32.h"
+#include "support/failing_allocator.h"
+
+namespace tfile {
+namespace {
+
+Status append(void *context, const void *bytes, size_t nbytes) {
+  static_cast<std::string *>(context)->append(static_cast<const char *>(bytes), nbytes);
+  return kOk;
+}
+
+Bytes bytes_of(const std::string &text) {
+  return Bytes(reinterpret_cast<const uint8_t *>(text.data()), text.size());
+}
+
+// Packed in pieces of a size.
+std::string pack(Deflater &deflater, const std::string &text, size_t piece) {
+  std::string packed;
+  for (size_t at = 0; at < text.size(); at += piece) {
+    const Bytes part = bytes_of(text).from(at).first(piece);
+    EXPECT_TRUE(deflater.run(part, false, append, &packed).ok());
+  }
+  EXPECT_TRUE(deflater.run(Bytes(), true, append, &packed).ok());
+  return packed;
+}
+
+std::string pack(const std::string &text, int level = -1) {
+  Deflater deflater(default_memory());
+  EXPECT_TRUE(deflater.begin(level).ok());
+  std::string packed;
+  EXPECT_TRUE(deflater.run(bytes_of(text), true, append, &packed).ok());
+  return packed;
+}
+
+// As zlib unpacks it, with nothing of ours.
+std::string unpack_by_zlib(const std::string &packed, size_t size) {
+  std::string text(size + 1, '?');
+  z_stream z{};
+  EXPECT_EQ(inflateInit2(&z, -15), Z_OK);
+  z.next_in = reinterpret_cast<Bytef *>(const_cast<char *>(packed.data()));
+  z.avail_in = static_cast<uInt>(packed.size());
+  z.next_out = reinterpret_cast<Bytef *>(text.data());
+  z.avail_out = static_cast<uInt>(text.size());
+  EXPECT_EQ(inflate(&z, Z_FINISH), Z_STREAM_END);
+  EXPECT_EQ(z.avail_in, 0u);
+  text.resize(z.total_out);
+  inflateEnd(&z);
+  return text;
+}
+
+// Half of it compresses, half does not.
+std::string sample(size_t size) {
+  std::mt19937 random(7);
+  std::string text(size, '\0');
+  for (size_t i = 0; i < size; ++i)
+    text[i] = static_cast<char>(i / 1000 % 2 == 0 ? i % 13 : random());
+  return text;
+}
+
+TEST(Deflater, ZlibReadsEveryLevelAndPiece) {
+  const std::string text = sample(300000);
+  Deflater deflater(default_memory());
+  size_t smallest = SIZE_MAX;
+  size_t largest = 0;
+  for (int level = -1; level <= 9; ++level) {
+    for (const size_t piece : {size_t{1} << 20, size_t{4097}, size_t{100}}) {
+      ASSERT_TRUE(deflater.begin(level).ok());
+      const std::string packed = pack(deflater, text, piece);
+      EXPECT_EQ(unpack_by_zlib(packed, text.size()), text) << level;
+      smallest = std::min(smallest, packed.size());
+      largest = std::max(largest, packed.size());
+    }
+  }
+  EXPECT_LT(smallest, text.size() * 2 / 3);
+  EXPECT_GE(largest, text.size()) << "level 0 packs nothing";
+}
+
+TEST(Deflater, EmptyStream) {
+  EXPECT_EQ(pack(""), std::string("\x03\x00", 2));
+}
+
+TEST(Deflater, BeginsAgainAfterAFailedTake) {
+  const std::string text = sample(300000);
+  Deflater deflater(default_memory());
+  ASSERT_TRUE(deflater.begin(6).ok());
+  const auto refuse = [](void *, const void *, size_t) -> Status {
+    return Failure(TF_STATUS_CANCELLED) << "the test says so";
+  };
+  EXPECT_EQ(deflater.run(bytes_of(text), true, refuse, nullptr).code, TF_STATUS_CANCELLED);
+  ASSERT_TRUE(deflater.begin(6).ok());
+  EXPECT_EQ(pack(deflater, text, text.size()), pack(text, 6));
+}
+
+TEST(Inflater, ReadsWhatPythonWrote) {
+  // zlib.compressobj(6, zlib.DEFLATED, -15) of b"hello hello hello hello", and two bytes that follow.
+  const std::string packed("\xcb\x48\xcd\xc9\xc9\x57\xc8\x40\x27\x01\xAA\xBB", 12);
+  Inflater inflater(default_memory());
+  ASSERT_TRUE(inflater.begin().ok());
+  uint8_t room[64];
+  Bytes input = bytes_of(packed);
+  Span<uint8_t> output(room, sizeof(room));
+  bool valid = false;
+  bool done = false;
+  ASSERT_TRUE(inflater.run(&valid, &done, &input, &output).ok());
+  EXPECT_TRUE(valid);
+  EXPECT_TRUE(done);
+  EXPECT_EQ(std::string(reinterpret_cast<char *>(room), sizeof(room) - output.size()), "hello hello hello hello");
+  ASSERT_EQ(input.size(), 2u) << "took bytes behind the stream";
+  EXPECT_EQ(input[0], 0xAA);
+  ASSERT_TRUE(inflater.run(&valid, &done, &input, &output).ok());
+  EXPECT_TRUE(done);
+  EXPECT_EQ(input.size(), 2u);
+  EXPECT_EQ(output.size(), sizeof(room) - 23);
+}
+
+TEST(Inflater, PiecesOfAnySize) {
+  const std::string text = sample(50000);
+  Inflater inflater(default_memory());
+  for (const int level : {0, 1, 6}) {
+    const std::string packed = pack(text, level);
+    for (const auto &[in_piece, out_piece] :
+         {std::pair<size_t, size_t>{1, 1}, {1, 100000}, {100000, 1}, {7, 13}, {1000, 50000}, {100000, 100000}}) {
+      ASSERT_TRUE(inflater.begin().ok());
+      std::string got(text.size() + 8, '#');
+      size_t in = 0;
+      size_t out = 0;
+      bool valid = true;
+      bool done = false;
+      // With room for just the text, and not a byte more.
+      while (!done) {
+        Bytes input = bytes_of(packed).from(in).first(in_piece);
+        Span<uint8_t> output(reinterpret_cast<uint8_t *>(got.data()) + out, std::min(out_piece, text.size() - out));
+        const size_t before = input.size() + output.size();
+        const size_t in_before = input.size();
+        const size_t out_before = output.size();
+        ASSERT_TRUE(inflater.run(&valid, &done, &input, &output).ok());
+        ASSERT_TRUE(valid);
+        ASSERT_TRUE(done || input.size() + output.size() < before) << "no progress";
+        ASSERT_TRUE(done || input.empty() || output.empty());
+        in += in_before - input.size();
+        out += out_before - output.size();
+      }
+      EXPECT_EQ(in, packed.size());
+      EXPECT_EQ(out, text.size());
+      EXPECT_EQ(got, text + "########");
+    }
+  }
+}
+
+TEST(Inflater, NeverWritesBeyondItsOutput) {
+  const std::string packed = pack(std::string(100000, 'x'));
+  Inflater inflater(default_memory());
+  ASSERT_TRUE(inflater.begin().ok());
+  std::string room(1000, '#');
+  Bytes input = bytes_of(packed);
+  Span<uint8_t> output(reinterpret_cast<uint8_t *>(room.data()), 100);
+  bool valid = false;
+  bool done = true;
+  ASSERT_TRUE(inflater.run(&valid, &done, &input, &output).ok());
+  EXPECT_TRUE(valid);
+  EXPECT_FALSE(done);
+  EXPECT_TRUE(output.empty());
+  EXPECT_EQ(room, std::string(100, 'x') + std::string(900, '#'));
+}
+
+TEST(Inflater, GarbageIsNotValid) {
+  Inflater inflater(default_memory());
+  uint8_t room[64];
+  // A block of type 3; a stored block whose length does not match; a distance before the start.
+  for (const std::string &garbage :
+       {std::string("\x07\x00", 2), std::string("\x01\x05\x00\x00\x00", 5), std::string("\x03\x02\x00\x00", 4)}) {
+    ASSERT_TRUE(inflater.begin().ok());
+    Bytes input = bytes_of(garbage);
+    Span<uint8_t> output(room, sizeof(room));
+    bool valid = true;
+    bool done = true;
+    ASSERT_TRUE(inflater.run(&valid, &done, &input, &output).ok());
+    EXPECT_FALSE(valid) << garbage.size();
+    EXPECT_FALSE(done);
+    input = bytes_of(garbage);
+    ASSERT_TRUE(inflater.run(&valid, &done, &input, &output).ok());
+    EXPECT_FALSE(valid) << "a broken stream stays broken";
+  }
+}
+
+TEST(Inflater, CutStreamIsNotDone) {
+  const std::string packed = pack(sample(5000));
+  Inflater inflater(default_memory());
+  uint8_t room[6000];
+  for (const size_t size : {size_t{0}, size_t{1}, packed.size() / 2, packed.size() - 1}) {
+    ASSERT_TRUE(inflater.begin().ok());
+    Bytes input = bytes_of(packed).first(size);
+    Span<uint8_t> output(room, sizeof(room));
+    bool valid = false;
+    bool done = true;
+    ASSERT_TRUE(inflater.run(&valid, &done, &input, &output).ok());
+    EXPECT_TRUE(valid);
+    EXPECT_FALSE(done);
+    EXPECT_TRUE(input.empty());
+  }
+}
+
+// Zeros that cost no memory: the same pages over and over are the system's.
+TEST(Deflater, MoreThanFourGigabytesAtOnce) {
+  constexpr size_t kSize = (size_t{1} << 32) + 12345;
+  void *zeros = mmap(nullptr, kSize, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  ASSERT_NE(zeros, MAP_FAILED);
+  Deflater deflater(default_memory());
+  ASSERT_TRUE(deflater.begin(1).ok());
+  std::string packed;
+  ASSERT_TRUE(deflater.run(Bytes(static_cast<const uint8_t *>(zeros), kSize), true, append, &packed).ok());
+  munmap(zeros, kSize);
+
+  Inflater inflater(default_memory());
+  ASSERT_TRUE(inflater.begin().ok());
+  std::string room(size_t{1} << 20, '#');
+  Bytes input = bytes_of(packed);
+  bool valid = true;
+  bool done = false;
+  uint64_t total = 0;
+  while (valid && !done) {
+    Span<uint8_t> output(reinterpret_cast<uint8_t *>(room.data()), room.size());
+    ASSERT_TRUE(inflater.run(&valid, &done, &input, &output).ok());
+    ASSERT_TRUE(done || output.empty());
+    total += room.size() - output.size();
+  }
+  EXPECT_TRUE(valid);
+  EXPECT_EQ(total, kSize);
+  EXPECT_EQ(room.find_first_not_of('\0'), std::string::npos);
+}
+
+TEST(Deflate, EveryFailedAllocationIsClean) {
+  const std::string text = sample(100000);
+  expect_every_failure_clean([&](Memory &memory) {
+    Deflater deflater(memory);
+    TFILE_TRY(deflater.begin(6));
+    std::string packed;
+    TFILE_TRY(deflater.run(bytes_of(text), true, append, &packed));
+    Inflater inflater(memory);
+    TFILE_TRY(inflater.begin());
+    std::string got(text.size(), '#');
+    Bytes input = bytes_of(packed);
+    // Two pieces, because zlib makes its window only when a stream goes on.
+    for (const auto &[from, size] : {std::pair<size_t, size_t>{0, 50000}, {50000, 50000}}) {
+      Span<uint8_t> output(reinterpret_cast<uint8_t *>(got.data()) + from, size);
+      bool valid = false;
+      bool done = false;
+      TFILE_TRY(inflater.run(&valid, &done, &input, &output));
+      EXPECT_TRUE(valid);
+      EXPECT_EQ(done, from != 0);
+    }
+    EXPECT_EQ(got, text);
+    return kOk;
+  });
+}
+
+TEST(Deflate, MemoryObeysABudget) {
+  Ref<Memory> budget;
+  ASSERT_TRUE(make_budget(budget, default_memory(), 100000).ok());
+  Deflater deflater(*budget);
+  EXPECT_EQ(deflater.begin(6).code, TF_STATUS_LIMIT);
+}
+
+}  // namespace
+}  // namespace tfile
