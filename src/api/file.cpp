@@ -116,8 +116,7 @@ Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenFile
   Ref<Array> stored;
   TFILE_TRY(make_array(stored, file.settings.memory(), *member.dtype, region.shape));
   TFILE_TRY(read_region(stored->data, file, region));
-  cast_elements(dst, *to, stored->data, *member.dtype, static_cast<uint64_t>(stored->size));
-  return kOk;
+  return cast_into(dst, *to, *stored, file.settings);
 }
 
 // A slice that the caller asked for: resolved, and the shape of the result.

@@ -9,8 +9,10 @@ namespace tfile {
 // kOk when a rule is given for casting from one dtype to the other; else TYPE (complex to real) or UNSUPPORTED.
 Status check_cast(const Dtype &from, const Dtype &to);
 
-// Casts count elements (whole units of both dtypes), contiguous at both ends; check_cast has passed. Any alignment.
-void cast_elements(void *to, const Dtype &to_dtype, const void *from, const Dtype &from_dtype, uint64_t count);
+// Writes the elements of array as dtype `to`, C-contiguous, to `out` (any alignment), which has room for
+// byte_count(to, array.shape()) bytes; check_cast has passed, and so has check_shape for `to`. The array may be strided
+// and its data need no alignment. Fails only for a block dtype: INVALID_ARGUMENT, an element is not finite.
+Status cast_into(void *out, const Dtype &to, const Array &array, const Settings &settings);
 
 // A C-contiguous array of another dtype.
 Status cast(Ref<Array> &out, const Array &array, const Dtype &to, const Settings &settings);

@@ -1,0 +1,227 @@
+// Float types of at most 16 bits, bit by bit: what each code is as a float32, and which code a float32 becomes, as
+// NumPy and ml_dtypes have it. Nothing here branches on a value, so that loops over it vectorise, and nothing depends
+// on subnormals being computed with, so that a caller's flush-to-zero mode changes no result.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+namespace tfile {
+
+inline constexpr uint32_t kFloatInf = 0x7f800000;
+inline constexpr uint32_t kFloatNan = 0x7fc00000;
+inline constexpr uint32_t kFloatMagnitude = 0x7fffffff;
+
+constexpr uint32_t float_bits(float value) {
+  return std::bit_cast<uint32_t>(value);
+}
+constexpr float float_of(uint32_t bits) {
+  return std::bit_cast<float>(bits);
+}
+constexpr uint64_t double_bits(double value) {
+  return std::bit_cast<uint64_t>(value);
+}
+constexpr double double_of(uint64_t bits) {
+  return std::bit_cast<double>(bits);
+}
+// 2 to the power of an exponent that gives a normal number.
+constexpr float float_power(int exponent) {
+  return float_of(static_cast<uint32_t>(exponent + 127) << 23);
+}
+constexpr double double_power(int exponent) {
+  return double_of(static_cast<uint64_t>(exponent + 1023) << 52);
+}
+
+// A sign, an exponent of this bias, and this many bits of mantissa below it. Codes are without the sign unless said
+// otherwise.
+struct Float8E4m3fn {
+  static constexpr int kBits = 8, kMantissa = 3, kBias = 7;
+  static constexpr uint32_t kLargest = 0x7e;   // finite
+  static constexpr uint32_t kOverflow = 0x7f;  // what is larger becomes this, infinity too
+  static constexpr uint32_t kNan = 0x7f;       // what NaN becomes
+  static constexpr bool kHasInf = false;
+};
+struct Float8E5m2 {
+  static constexpr int kBits = 8, kMantissa = 2, kBias = 15;
+  static constexpr uint32_t kLargest = 0x7b;
+  static constexpr uint32_t kOverflow = 0x7c;
+  static constexpr uint32_t kNan = 0x7e;
+  static constexpr bool kHasInf = true;
+};
+// fnuz: the code of -0 is the one NaN.
+struct Float8E4m3fnuz {
+  static constexpr int kBits = 8, kMantissa = 3, kBias = 8;
+  static constexpr uint32_t kLargest = 0x7f;
+  static constexpr uint32_t kOverflow = 0x80;
+  static constexpr uint32_t kNan = 0x80;
+  static constexpr bool kHasInf = false;
+};
+struct Float8E5m2fnuz {
+  static constexpr int kBits = 8, kMantissa = 2, kBias = 16;
+  static constexpr uint32_t kLargest = 0x7f;
+  static constexpr uint32_t kOverflow = 0x80;
+  static constexpr uint32_t kNan = 0x80;
+  static constexpr bool kHasInf = false;
+};
+// No NaN at all: ml_dtypes makes it a zero of the other sign.
+struct Float6E2m3fn {
+  static constexpr int kBits = 6, kMantissa = 3, kBias = 1;
+  static constexpr uint32_t kLargest = 0x1f;
+  static constexpr uint32_t kOverflow = 0x1f;
+  static constexpr uint32_t kNan = 0;
+  static constexpr bool kHasInf = false;
+};
+struct Float6E3m2fn {
+  static constexpr int kBits = 6, kMantissa = 2, kBias = 3;
+  static constexpr uint32_t kLargest = 0x1f;
+  static constexpr uint32_t kOverflow = 0x1f;
+  static constexpr uint32_t kNan = 0;
+  static constexpr bool kHasInf = false;
+};
+struct Float4E2m1fn {
+  static constexpr int kBits = 4, kMantissa = 1, kBias = 1;
+  static constexpr uint32_t kLargest = 0x7;
+  static constexpr uint32_t kOverflow = 0x7;
+  static constexpr uint32_t kNan = 0;
+  static constexpr bool kHasInf = false;
+};
+struct Float16 {
+  static constexpr int kBits = 16, kMantissa = 10, kBias = 15;
+  static constexpr uint32_t kLargest = 0x7bff;
+  static constexpr uint32_t kOverflow = 0x7c00;
+  static constexpr bool kHasInf = true;
+};
+
+// Bits without sign of a finite float32 or of infinity, to the code of F.
+template <typename F>
+constexpr uint32_t round_magnitude(uint32_t bits) {
+  constexpr int kShift = 23 - F::kMantissa;
+  constexpr uint32_t kRebias = static_cast<uint32_t>(127 - F::kBias) << 23;
+  // In the sum with this number the last bit is worth as much as the smallest subnormal of F.
+  constexpr float kAligner = float_power(24 - F::kBias - F::kMantissa);
+  const uint32_t normal = (bits - kRebias + ((1u << (kShift - 1)) - 1) + ((bits >> kShift) & 1)) >> kShift;
+  const uint32_t subnormal = float_bits(float_of(bits) + kAligner) - float_bits(kAligner);
+  const uint32_t code = bits < kRebias + (1u << 23) ? subnormal : normal;
+  return code > F::kLargest ? F::kOverflow : code;
+}
+
+// The code of a float32, its sign included.
+template <typename F>
+constexpr uint32_t code_of_float(uint32_t bits) {
+  constexpr int kSignAt = F::kBits - 1;
+  constexpr bool kSignedZero = F::kNan != 1u << kSignAt;
+  constexpr uint32_t kNanFlip = F::kNan == 0 ? 1u << kSignAt : 0;
+  const uint32_t magnitude = bits & kFloatMagnitude;
+  const uint32_t sign = (bits >> 31) << kSignAt;
+  const uint32_t code = round_magnitude<F>(magnitude);
+  const uint32_t with_sign = kSignedZero || code != 0 ? code | sign : 0;
+  return magnitude > kFloatInf ? F::kNan | (sign ^ kNanFlip) : with_sign;
+}
+
+// Bits of the finite float32 that a code without sign is.
+template <typename F>
+constexpr uint32_t widen_magnitude(uint32_t code) {
+  constexpr uint32_t kRebias = static_cast<uint32_t>(127 - F::kBias) << 23;
+  constexpr float kSmallest = float_power(1 - F::kBias - F::kMantissa);
+  const uint32_t normal = (code << (23 - F::kMantissa)) + kRebias;
+  const uint32_t subnormal = float_bits(static_cast<float>(static_cast<int32_t>(code)) * kSmallest);
+  return code < 1u << F::kMantissa ? subnormal : normal;
+}
+
+// Bits of the float32 that a code with its sign is; NaN is the quiet one without payload.
+template <typename F>
+constexpr uint32_t float_of_code(uint32_t code) {
+  constexpr int kSignAt = F::kBits - 1;
+  const uint32_t magnitude = code & ((1u << kSignAt) - 1);
+  const uint32_t sign = (code >> kSignAt) << 31;
+  uint32_t bits = widen_magnitude<F>(magnitude);
+  if constexpr (F::kHasInf) {
+    bits = magnitude > F::kOverflow ? kFloatNan : magnitude == F::kOverflow ? kFloatInf : bits;
+  } else if constexpr (F::kNan == 1u << kSignAt) {
+    bits = code == F::kNan ? kFloatNan : bits;
+  } else if constexpr (F::kNan != 0) {
+    bits = magnitude == F::kNan ? kFloatNan : bits;
+  }
+  return bits | sign;
+}
+
+// float16 keeps the bits of a NaN's payload that it has room for, as NumPy does; none of them left: 1.
+constexpr uint16_t half_of_float(uint32_t bits) {
+  const uint32_t magnitude = bits & kFloatMagnitude;
+  const uint32_t payload = (magnitude >> 13) & 0x3ff;
+  const uint32_t nan = 0x7c00 | (payload == 0 ? 1 : payload);
+  const uint32_t code = magnitude > kFloatInf ? nan : round_magnitude<Float16>(magnitude);
+  return static_cast<uint16_t>(code | (bits >> 31) << 15);
+}
+constexpr uint32_t float_of_half(uint16_t half) {
+  const uint32_t magnitude = half & 0x7fffu;
+  const uint32_t bits = magnitude >= 0x7c00 ? kFloatInf | magnitude << 13 : widen_magnitude<Float16>(magnitude);
+  return bits | (half & 0x8000u) << 16;
+}
+
+// In one step, so that nothing is rounded twice.
+constexpr uint16_t half_of_double(uint64_t bits) {
+  constexpr uint64_t kRebias = uint64_t{1023 - 15} << 52;
+  constexpr double kAligner = double_power(28);
+  const uint64_t magnitude = bits & INT64_MAX;
+  const uint64_t normal = (magnitude - kRebias + ((uint64_t{1} << 41) - 1) + ((magnitude >> 42) & 1)) >> 42;
+  const uint64_t subnormal = double_bits(double_of(magnitude) + kAligner) - double_bits(kAligner);
+  uint64_t code = magnitude < kRebias + (uint64_t{1} << 52) ? subnormal : normal;
+  code = code > 0x7bff ? 0x7c00 : code;
+  const uint64_t payload = (magnitude >> 42) & 0x3ff;
+  const uint64_t nan = 0x7c00 | (payload == 0 ? 1 : payload);
+  code = magnitude > uint64_t{0x7ff} << 52 ? nan : code;
+  return static_cast<uint16_t>(code | (bits >> 63) << 15);
+}
+constexpr uint64_t double_of_half(uint16_t half) {
+  const uint64_t magnitude = half & 0x7fffu;
+  const uint64_t special = magnitude >= 0x7c00 ? uint64_t{1023 - 15} << 52 : 0;
+  const uint64_t normal = (magnitude << 42) + (uint64_t{1023 - 15} << 52) + special;
+  const uint64_t subnormal = double_bits(static_cast<double>(static_cast<int32_t>(magnitude)) * double_power(-24));
+  return (magnitude < 0x400 ? subnormal : normal) | (half & uint64_t{0x8000}) << 48;
+}
+
+constexpr uint16_t bfloat16_of_float(uint32_t bits) {
+  const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+  const uint32_t nan = 0x7fc0 | (bits >> 31) << 15;
+  return static_cast<uint16_t>((bits & kFloatMagnitude) > kFloatInf ? nan : rounded);
+}
+constexpr uint32_t float_of_bfloat16(uint16_t bits) {
+  return uint32_t{bits} << 16;
+}
+
+// float8_e8m0fnu: 2 to the power of code - 127; 255 is NaN, and so is what has no such power: zero, negative numbers,
+// what is too large. Ties go up; positive numbers below the smallest become it; what lies between it and the next goes
+// up even below the tie, as in ml_dtypes.
+constexpr uint8_t e8m0_of_float(uint32_t bits) {
+  const uint32_t subnormal = bits > 0x400000 ? 1 : 0;
+  const uint32_t normal = (bits + 0x400000) >> 23;
+  const uint32_t code = bits < 0x800000 ? subnormal : normal;
+  return static_cast<uint8_t>(bits - 1 >= kFloatInf - 1 ? 0xff : code);
+}
+constexpr uint32_t float_of_e8m0(uint8_t code) {
+  const uint32_t number = code == 0 ? 0x400000 : uint32_t{code} << 23;
+  return code == 0xff ? kFloatNan : number;
+}
+
+// float32 and float64: a signalling NaN becomes quiet and keeps its payload, on every processor.
+constexpr uint64_t double_of_float(uint32_t bits) {
+  const uint32_t magnitude = bits & kFloatMagnitude;
+  const uint64_t rebias = uint64_t{1023 - 127} << 52;
+  uint64_t wide = (uint64_t{magnitude} << 29) + rebias + (magnitude >= kFloatInf ? rebias : 0);
+  wide |= magnitude > kFloatInf ? uint64_t{1} << 51 : 0;
+  const uint64_t subnormal = double_bits(static_cast<double>(static_cast<int32_t>(magnitude)) * double_power(-149));
+  return (magnitude < 0x800000 ? subnormal : wide) | (bits & uint64_t{0x80000000}) << 32;
+}
+inline uint32_t float_of_double(uint64_t bits) {
+  constexpr double kAligner = double_power(-149 + 52);
+  const uint64_t magnitude = bits & INT64_MAX;
+  const uint32_t nan = kFloatNan | (static_cast<uint32_t>(magnitude >> 29) & 0x7fffff);
+  const uint64_t subnormal = double_bits(double_of(magnitude) + kAligner) - double_bits(kAligner);
+  const uint32_t normal = float_bits(static_cast<float>(double_of(magnitude)));
+  uint32_t narrow = magnitude < uint64_t{1023 - 126} << 52 ? static_cast<uint32_t>(subnormal) : normal;
+  narrow = magnitude > uint64_t{0x7ff} << 52 ? nan : narrow;
+  return narrow | static_cast<uint32_t>(bits >> 63) << 31;
+}
+
+}  // namespace tfile
