@@ -17,7 +17,8 @@
  * needs no initialisation, and reads neither environment nor locale.
  *
  * Text. Strings are UTF-8, a pointer and a length in bytes; length SIZE_MAX means "up to the NUL". Text that comes out
- * is also NUL-terminated. Paths are NUL-terminated: bytes on POSIX, UTF-8 on Windows. A name in a file is never a path.
+ * is also NUL-terminated, and the output for its length may be NULL. Paths are NUL-terminated: bytes on POSIX, UTF-8 on
+ * Windows. A name in a file is never a path.
  *
  * Threads. Functions that take a const handle may run at once on one handle; the others need that nobody else uses the
  * handle meanwhile. Callbacks run on the calling thread unless their owner was declared concurrent. An allocator must
@@ -354,8 +355,10 @@ TENSORFILE_API tf_status tf_array_copy_from(tf_array **out, tf_dtype dtype, cons
                                             const void *src, size_t nbytes);
 /**
  * Makes an array over the caller's memory, without a copy.
- * @param strides   ndim steps in bytes, 0 and negative allowed; NULL: C-contiguous. Packed and block types: NULL
- * @param data      the first element ([0, 0, ...]); aligned to its item
+ * @param strides   ndim steps in bytes, multiples of the item's alignment, 0 and negative allowed; NULL: C-contiguous.
+ *                  Packed and block types: NULL
+ * @param data      the first element ([0, 0, ...]); aligned to its item (a complex one: to its half); may be NULL for an
+ *                  array without elements
  * @param nbytes    bytes from data on that may be touched. With negative strides the caller vouches for those before
  * @param writable  0: tf_array_data_mut refuses it
  * @param release   may be NULL; called once with user when the last array on this memory is released, and also when
@@ -386,8 +389,9 @@ TENSORFILE_API const void *tf_array_data(const tf_array *array);
  */
 TENSORFILE_API tf_status tf_array_data_mut(void **data, tf_array *array);
 /**
- * Makes *array one whose memory may be written and is shared with nobody: itself where it is so already, else a
- * C-contiguous copy that replaces it (the old reference is released).
+ * Makes *array one whose memory may be written and is shared with nobody, neither by another array nor by another
+ * reference to this one (such as a dict's): itself where it is so already, else a C-contiguous copy that replaces it
+ * (the old reference is released).
  */
 TENSORFILE_API tf_status tf_array_make_mut(tf_array **array);
 /** 1 when the elements lie in C order without gaps, else 0. */
@@ -430,10 +434,10 @@ TENSORFILE_API tf_status tf_array_cast(tf_array **out, const tf_array *array, tf
 TENSORFILE_API tf_status tf_array_equal(int32_t *equal, const tf_array *a, const tf_array *b);
 
 /* Dicts */
-/* `key` is length bytes of UTF-8, or NUL-terminated with length SIZE_MAX; it may be empty. A dict keeps a copy of keys
-   and strings and a reference to arrays and dicts. Setting a name that is there replaces its value in its place.
-   NOT_FOUND: no such key. TYPE: the value is of another kind. Borrowed text lives until its entry is changed or removed
-   or the dict is freed. */
+/* `key` is length bytes of UTF-8, or NUL-terminated with length SIZE_MAX; it may be empty. Setting a key that is not
+   UTF-8 is INVALID_ARGUMENT. A dict keeps a copy of keys and strings and a reference to arrays and dicts. Setting a name
+   that is there replaces its value in its place. NOT_FOUND: no such key. TYPE: the value is of another kind. Borrowed
+   text lives until its entry is changed or removed or the dict is freed. */
 
 /** Makes an empty dict. */
 TENSORFILE_API tf_status tf_dict_new(tf_dict **out);

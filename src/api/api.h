@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/memory.h"
 
 // Ends an extern "C" function with the status of a failing expression.
 #define TFILE_API_TRY(expression)                                                  \
@@ -33,6 +34,39 @@ inline Status require_text(Text *out, const char *text, size_t length, const cha
   *out = length == 0 ? Text() : Text::of(text, length);
   return kOk;
 }
+
+// An array argument of the ABI: a pointer that may be NULL only when the count is 0.
+template <typename T>
+Status require_span(Span<const T> *out, const T *values, size_t count, const char *name) {
+  if (count != 0) TFILE_TRY(require(values, name));
+  *out = Span<const T>(values, count);
+  return kOk;
+}
+
+// What is made from an object comes from the object's allocator, but not out of the budget of the call that made it.
+inline Memory &without_budget(Memory &memory) {
+  return memory.parent != nullptr ? *memory.parent : memory;
+}
+
+// The caller's release callback: called at the end of its scope, unless something else has taken that over.
+class PendingRelease {
+ public:
+  PendingRelease(tf_release_fn release, void *user) : release_(release), user_(user) {}
+  PendingRelease(const PendingRelease &) = delete;
+  PendingRelease &operator=(const PendingRelease &) = delete;
+  ~PendingRelease() {
+    if (release_ != nullptr) release_(user_);
+  }
+  tf_release_fn hand_over() {
+    const tf_release_fn release = release_;
+    release_ = nullptr;
+    return release;
+  }
+
+ private:
+  tf_release_fn release_;
+  void *user_;
+};
 
 // For plain getters, which have no status to return: sets the record when the handle is NULL.
 inline bool is_null(const void *pointer, const char *name) {

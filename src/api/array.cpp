@@ -1,0 +1,295 @@
+#include "core/array.h"
+
+#include "api/api.h"
+#include "base/error.h"
+#include "core/slice.h"
+#include "quant/cast.h"
+
+namespace tfile {
+
+namespace {
+
+Memory &memory_of(const Array &array) {
+  return without_budget(*array.memory);
+}
+
+// A dtype and shape of the ABI, checked.
+struct Form {
+  const Dtype *dtype = nullptr;
+  Span<const int64_t> shape;
+  uint64_t nbytes = 0;
+
+  Status read(tf_dtype id, const int64_t *sizes, size_t ndim) {
+    TFILE_TRY(require_span(&shape, sizes, ndim, "shape"));
+    TFILE_TRY(check_shape(&nbytes, id, shape));
+    dtype = find_dtype(id);
+    return kOk;
+  }
+};
+
+Status make_handle(tf_array **out, const Form &form) {
+  Ref<Array> array;
+  TFILE_TRY(make_array(array, default_memory(), *form.dtype, form.shape));
+  *out = array.take();
+  return kOk;
+}
+
+// Adds (size - 1) * stride to the reach on its side of the first element. False when it is out of range.
+bool extend(int64_t *above, int64_t *below, int64_t size, int64_t stride) {
+  int64_t reach = 0;
+  if (__builtin_mul_overflow(size - 1, stride, &reach)) return false;
+  int64_t *const side = reach < 0 ? below : above;
+  return !__builtin_add_overflow(*side, reach, side);
+}
+
+// The strides and address that a caller gives for memory of its own.
+Status check_wrap(const Form &form, const int64_t *strides, const void *data, size_t nbytes) {
+  const bool empty = form.nbytes == 0;
+  if (!empty) TFILE_TRY(require(data, "data"));
+  const size_t alignment = form.dtype->alignment();
+  if (reinterpret_cast<uintptr_t>(data) % alignment != 0) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT)
+           << "data of " << form.dtype->name << " must be aligned to " << static_cast<uint64_t>(alignment) << " bytes";
+  }
+  uint64_t needed = form.nbytes;
+  if (strides != nullptr) {
+    if (!form.dtype->addressable()) {
+      return Failure(TF_STATUS_INVALID_ARGUMENT) << form.dtype->name << " takes no strides";
+    }
+    int64_t above = 0;
+    int64_t below = 0;
+    for (size_t i = 0; i < form.shape.size() && !empty; ++i) {
+      if (form.shape[i] > 1 && strides[i] % static_cast<int64_t>(alignment) != 0) {
+        return Failure(TF_STATUS_INVALID_ARGUMENT) << "stride " << strides[i] << " of axis " << static_cast<uint64_t>(i)
+                                                   << " is not a multiple of " << static_cast<uint64_t>(alignment);
+      }
+      if (!extend(&above, &below, form.shape[i], strides[i])) {
+        return Failure(TF_STATUS_INVALID_ARGUMENT) << "the strides reach 2^63 bytes or more";
+      }
+    }
+    needed = empty ? 0 : static_cast<uint64_t>(above) + form.dtype->block_bytes;
+  }
+  if (needed <= nbytes) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT)
+         << "the array reaches " << needed << " bytes, there are " << static_cast<uint64_t>(nbytes);
+}
+
+// The address of an empty array whose caller has none; nothing is ever read or written there.
+alignas(kDataAlignment) constexpr char kNoData[1] = {};
+
+Status wrap(tf_array **out, const Form &form, const int64_t *strides, void *data, size_t nbytes, bool writable,
+            PendingRelease &release, void *user) {
+  TFILE_TRY(check_wrap(form, strides, data, nbytes));
+  if (data == nullptr) data = const_cast<char *>(kNoData);
+  Memory &memory = default_memory();
+  Ref<Buffer> buffer;
+  TFILE_TRY(wrap_buffer(buffer, memory, data, nbytes, writable, release.hand_over(), user));
+  Ref<Array> array;
+  TFILE_TRY(make_array(array, memory, *form.dtype, form.shape, strides, std::move(buffer), static_cast<char *>(data)));
+  *out = array.take();
+  return kOk;
+}
+
+Status cast_handle(tf_array **out, const Array &array, tf_dtype id, const Options *options) {
+  const Dtype *const dtype = find_dtype(id);
+  if (dtype == nullptr) return Failure(TF_STATUS_UNSUPPORTED) << "there is no dtype " << id << " to cast to";
+  Settings settings;
+  TFILE_TRY(settings_of(settings, options));
+  Ref<Array> made;
+  if (dtype == array.dtype) {
+    TFILE_TRY(contiguous(made, settings.memory(), array));
+  } else {
+    TFILE_TRY(cast(made, array, *dtype, settings));
+  }
+  *out = made.take();
+  return kOk;
+}
+
+// Whether nobody else sees what is written: neither through another array nor through this one.
+bool is_sole(const Array &array) {
+  return is_exclusive(array) && array.refs.unique();
+}
+
+Status make_mut(tf_array **array) {
+  TFILE_TRY(require(array, "array"));
+  TFILE_TRY(require(*array, "*array"));
+  if (is_sole(**array)) return kOk;
+  Ref<Array> fresh;
+  TFILE_TRY(copy(fresh, memory_of(**array), **array));
+  (*array)->release();
+  *array = fresh.take();
+  return kOk;
+}
+
+Status data_mut(void **data, const Array *array) {
+  TFILE_TRY(require_out(data, "data"));
+  TFILE_TRY(require(array, "array"));
+  if (!is_exclusive(*array)) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT)
+           << "the memory of the array is " << (array->buffer->writable ? "shared with another array" : "read-only");
+  }
+  *data = array->data;
+  return kOk;
+}
+
+Status copy_from(tf_array **out, const Form &form, const void *src, size_t nbytes) {
+  Span<const char> bytes;
+  TFILE_TRY(require_span(&bytes, static_cast<const char *>(src), nbytes, "src"));
+  if (nbytes != form.nbytes) {
+    return (Failure(TF_STATUS_INVALID_ARGUMENT) << "shape ").shape(form.shape)
+           << " of " << form.dtype->name << " needs " << form.nbytes << " bytes, there are "
+           << static_cast<uint64_t>(nbytes);
+  }
+  TFILE_TRY(make_handle(out, form));
+  if (nbytes > 0) memcpy((*out)->data, src, nbytes);
+  return kOk;
+}
+
+}  // namespace
+
+}  // namespace tfile
+
+using tfile::Ref;
+using tfile::Span;
+
+extern "C" {
+
+tf_status tf_array_new(tf_array **out, tf_dtype dtype, const int64_t *shape, size_t ndim) {
+  TFILE_API_TRY(tfile::require_out(out, "out"));
+  tfile::Form form;
+  TFILE_API_TRY(form.read(dtype, shape, ndim));
+  TFILE_API_TRY(tfile::make_handle(out, form));
+  memset((*out)->data, 0, static_cast<size_t>(form.nbytes));
+  return TF_STATUS_OK;
+}
+
+tf_status tf_array_copy_from(tf_array **out, tf_dtype dtype, const int64_t *shape, size_t ndim, const void *src,
+                             size_t nbytes) {
+  TFILE_API_TRY(tfile::require_out(out, "out"));
+  tfile::Form form;
+  TFILE_API_TRY(form.read(dtype, shape, ndim));
+  return tfile::copy_from(out, form, src, nbytes).code;
+}
+
+tf_status tf_array_wrap(tf_array **out, tf_dtype dtype, const int64_t *shape, size_t ndim, const int64_t *strides,
+                        void *data, size_t nbytes, int32_t writable, tf_release_fn release, void *user) {
+  tfile::PendingRelease held(release, user);
+  TFILE_API_TRY(tfile::require_out(out, "out"));
+  tfile::Form form;
+  TFILE_API_TRY(form.read(dtype, shape, ndim));
+  return tfile::wrap(out, form, strides, data, nbytes, writable != 0, held, user).code;
+}
+
+tf_array *tf_array_retain(tf_array *array) {
+  if (array != nullptr) array->retain();
+  return array;
+}
+
+void tf_array_release(tf_array *array) {
+  if (array != nullptr) array->release();
+}
+
+tf_dtype tf_array_dtype(const tf_array *array) {
+  return tfile::is_null(array, "array") ? int32_t{TF_DTYPE_UNSUPPORTED} : array->dtype->id;
+}
+
+size_t tf_array_ndim(const tf_array *array) {
+  return tfile::is_null(array, "array") ? 0 : array->ndim;
+}
+
+const int64_t *tf_array_shape(const tf_array *array) {
+  return tfile::is_null(array, "array") ? nullptr : array->shape().data();
+}
+
+const int64_t *tf_array_strides(const tf_array *array) {
+  if (tfile::is_null(array, "array")) return nullptr;
+  return array->dtype->addressable() ? array->strides().data() : nullptr;
+}
+
+int64_t tf_array_size(const tf_array *array) {
+  return tfile::is_null(array, "array") ? 0 : array->size;
+}
+
+uint64_t tf_array_nbytes(const tf_array *array) {
+  return tfile::is_null(array, "array") ? 0 : array->nbytes;
+}
+
+const void *tf_array_data(const tf_array *array) {
+  return tfile::is_null(array, "array") ? nullptr : array->data;
+}
+
+tf_status tf_array_data_mut(void **data, tf_array *array) {
+  return tfile::data_mut(data, array).code;
+}
+
+tf_status tf_array_make_mut(tf_array **array) {
+  return tfile::make_mut(array).code;
+}
+
+int32_t tf_array_is_contiguous(const tf_array *array) {
+  return !tfile::is_null(array, "array") && tfile::is_contiguous(*array) ? 1 : 0;
+}
+
+tf_status tf_array_item_int64(int64_t *value, const tf_array *array, const int64_t *index, size_t ndim) {
+  TFILE_API_TRY(tfile::require(value, "value"));
+  TFILE_API_TRY(tfile::require(array, "array"));
+  Span<const int64_t> places;
+  TFILE_API_TRY(tfile::require_span(&places, index, ndim, "index"));
+  return tfile::item_int64(value, *array, places).code;
+}
+
+tf_status tf_array_item_double(double *value, const tf_array *array, const int64_t *index, size_t ndim) {
+  TFILE_API_TRY(tfile::require(value, "value"));
+  TFILE_API_TRY(tfile::require(array, "array"));
+  Span<const int64_t> places;
+  TFILE_API_TRY(tfile::require_span(&places, index, ndim, "index"));
+  return tfile::item_double(value, *array, places).code;
+}
+
+tf_status tf_array_contiguous(tf_array **out, const tf_array *array) {
+  TFILE_API_TRY(tfile::require_out(out, "out"));
+  TFILE_API_TRY(tfile::require(array, "array"));
+  Ref<tf_array> made;
+  TFILE_API_TRY(tfile::contiguous(made, tfile::memory_of(*array), *array));
+  *out = made.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_array_transpose(tf_array **out, const tf_array *array, const size_t *axes, size_t naxes) {
+  TFILE_API_TRY(tfile::require_out(out, "out"));
+  TFILE_API_TRY(tfile::require(array, "array"));
+  Span<const size_t> order;
+  TFILE_API_TRY(tfile::require_span(&order, axes, naxes, "axes"));
+  Ref<tf_array> made;
+  TFILE_API_TRY(tfile::transpose(made, tfile::memory_of(*array), *array, order.data(), order.size()));
+  *out = made.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_array_slice(tf_array **out, const tf_array *array, const int64_t *start, const int64_t *stop,
+                         const int64_t *step, size_t ndim) {
+  TFILE_API_TRY(tfile::require_out(out, "out"));
+  TFILE_API_TRY(tfile::require(array, "array"));
+  tfile::SliceAxis axes[tfile::kMaxRank];
+  TFILE_API_TRY(tfile::resolve_slice(axes, array->shape(), start, stop, step, ndim));
+  Ref<tf_array> made;
+  TFILE_API_TRY(tfile::slice(made, tfile::memory_of(*array), *array, axes));
+  *out = made.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_array_cast(tf_array **out, const tf_array *array, tf_dtype dtype, const tf_options *options) {
+  TFILE_API_TRY(tfile::require_out(out, "out"));
+  TFILE_API_TRY(tfile::require(array, "array"));
+  return tfile::cast_handle(out, *array, dtype, options).code;
+}
+
+tf_status tf_array_equal(int32_t *equal, const tf_array *a, const tf_array *b) {
+  TFILE_API_TRY(tfile::require(equal, "equal"));
+  TFILE_API_TRY(tfile::require(a, "a"));
+  TFILE_API_TRY(tfile::require(b, "b"));
+  *equal = tfile::equal(*a, *b) ? 1 : 0;
+  return TF_STATUS_OK;
+}
+
+}  // extern "C"

@@ -107,16 +107,22 @@ bool is_exclusive(const Array &array) {
   return array.buffer->writable && array.buffer->refs.unique();
 }
 
-Status contiguous(Ref<Array> &out, Memory &memory, const Array &array) {
+Status copy(Ref<Array> &out, Memory &memory, const Array &array) {
+  Ref<Array> made;
+  TFILE_TRY(make_array(made, memory, *array.dtype, array.shape()));
   if (is_contiguous(array)) {
-    out = Ref<Array>::share(const_cast<Array *>(&array));
-    return kOk;
+    memcpy(made->data, array.data, static_cast<size_t>(array.nbytes));
+  } else {
+    copy_strided(made->data, made->strides().data(), array.data, array.strides().data(), array.shape(),
+                 array.dtype->block_bytes);
   }
-  Ref<Array> copy;
-  TFILE_TRY(make_array(copy, memory, *array.dtype, array.shape()));
-  copy_strided(copy->data, copy->strides().data(), array.data, array.strides().data(), array.shape(),
-               array.dtype->block_bytes);
-  out = std::move(copy);
+  out = std::move(made);
+  return kOk;
+}
+
+Status contiguous(Ref<Array> &out, Memory &memory, const Array &array) {
+  if (!is_contiguous(array)) return copy(out, memory, array);
+  out = Ref<Array>::share(const_cast<Array *>(&array));
   return kOk;
 }
 

@@ -45,6 +45,8 @@ bool is_fortran_contiguous(const Array &array);
 // Whether this array's memory may be written: writable, and no other array has it. References to this one do not count.
 bool is_exclusive(const Array &array);
 
+// A C-contiguous copy.
+Status copy(Ref<Array> &out, Memory &memory, const Array &array);
 // C-contiguous: array itself, or a copy.
 Status contiguous(Ref<Array> &out, Memory &memory, const Array &array);
 Status transpose(Ref<Array> &out, Memory &memory, const Array &array, const size_t *axes, size_t naxes);

@@ -5,8 +5,10 @@
 
 namespace tfile {
 
+// Dicts on the way to a leaf, the outermost included; a flat name has as many parts.
 inline constexpr size_t kMaxNesting = 64;
 
+// Values but arrays are leaves too. Dicts in a flat dict are taken as what they flatten to.
 Status flatten(Ref<Dict> &flat, Memory &memory, const Dict &tree);
 Status unflatten(Ref<Dict> &tree, Memory &memory, const Dict &flat);
 
