@@ -53,4 +53,10 @@ class TempFolder {
   std::filesystem::path root_;
 };
 
+// How many files this process has open.
+inline size_t open_descriptors() {
+  const auto entries = std::filesystem::directory_iterator("/proc/self/fd");
+  return static_cast<size_t>(std::distance(begin(entries), end(entries)));
+}
+
 }  // namespace tfile

@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "codec/crc32.h"
-#include "support/failing_allocator.h"
+#include "support/memory.h"
 
 namespace tfile {
 namespace {
@@ -242,12 +242,12 @@ TEST(Deflater, MoreThanFourGigabytesAtOnce) {
 
 TEST(Deflate, EveryFailedAllocationIsClean) {
   const std::string text = sample(100000);
-  expect_every_failure_clean([&](Memory &memory) {
-    Deflater deflater(memory);
+  testing::fail_each_allocation([&](testing::TestMemory &memory) {
+    Deflater deflater(*memory);
     TFILE_TRY(deflater.begin(6));
     std::string packed;
     TFILE_TRY(deflater.run(bytes_of(text), true, append, &packed));
-    Inflater inflater(memory);
+    Inflater inflater(*memory);
     TFILE_TRY(inflater.begin());
     std::string got(text.size(), '#');
     Bytes input = bytes_of(packed);

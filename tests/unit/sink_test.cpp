@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "support/failing_allocator.h"
 #include "support/foreign.h"
+#include "support/memory.h"
 
 namespace tfile {
 namespace {
@@ -45,10 +45,10 @@ std::string text_of(const Ref<Buffer> &buffer) {
 }
 
 TEST(MemorySink, HandsOutWhatWasWritten) {
-  FailingAllocator allocator;
+  testing::TestMemory allocator;
   Ref<Buffer> buffer;
   {
-    MemorySink memory(allocator.memory());
+    MemorySink memory(*allocator);
     Ref<Sink> sink;
     ASSERT_TRUE(memory.open(sink).ok());
     Output output(*sink, Settings(), 0);
@@ -62,9 +62,9 @@ TEST(MemorySink, HandsOutWhatWasWritten) {
     ASSERT_TRUE(output.patch(100, "PATCH", 5).ok());
     expected.replace(100, 5, "PATCH");
     EXPECT_EQ(output.position(), expected.size());
-    const size_t before = allocator.held();
+    const int64_t before = allocator.bytes();
     ASSERT_TRUE(memory.finish(buffer).ok());
-    EXPECT_LE(allocator.held(), before + sizeof(Buffer)) << "the bytes were copied";
+    EXPECT_LE(allocator.bytes(), before + static_cast<int64_t>(sizeof(Buffer))) << "the bytes were copied";
     EXPECT_EQ(text_of(buffer), expected);
   }
   EXPECT_EQ(reinterpret_cast<uintptr_t>(buffer->data) % kDataAlignment, 0u);
@@ -72,26 +72,26 @@ TEST(MemorySink, HandsOutWhatWasWritten) {
 }
 
 TEST(MemorySink, GrowsInFewSteps) {
-  FailingAllocator allocator;
-  MemorySink memory(allocator.memory());
+  testing::TestMemory allocator;
+  MemorySink memory(*allocator);
   Ref<Sink> sink;
   ASSERT_TRUE(memory.open(sink).ok());
   Output output(*sink, Settings(), 0);
   for (int i = 0; i < 100000; ++i)
     ASSERT_TRUE(output.write("0123456789", 10).ok());
-  EXPECT_LT(allocator.calls(), 30u);
+  EXPECT_LT(allocator.allocations(), 30);
 }
 
 TEST(MemorySink, TakesExpectedRoomAtOnce) {
-  FailingAllocator allocator;
-  MemorySink memory(allocator.memory());
+  testing::TestMemory allocator;
+  MemorySink memory(*allocator);
   Ref<Sink> sink;
   ASSERT_TRUE(memory.open(sink, 1000000).ok());
-  const size_t calls = allocator.calls();
+  const int64_t calls = allocator.allocations();
   Output output(*sink, Settings(), 0);
   for (int i = 0; i < 100000; ++i)
     ASSERT_TRUE(output.write("0123456789", 10).ok());
-  EXPECT_EQ(allocator.calls(), calls);
+  EXPECT_EQ(allocator.allocations(), calls);
   Ref<Buffer> buffer;
   ASSERT_TRUE(memory.finish(buffer).ok());
   EXPECT_EQ(buffer->size, 1000000u);
@@ -108,8 +108,8 @@ TEST(MemorySink, EmptyBufferHasAPointer) {
 }
 
 TEST(MemorySink, EveryFailedAllocationIsClean) {
-  expect_every_failure_clean([](Memory &from) {
-    MemorySink memory(from);
+  testing::fail_each_allocation([](testing::TestMemory &from) {
+    MemorySink memory(*from);
     Ref<Sink> sink;
     TFILE_TRY(memory.open(sink));
     Output output(*sink, Settings(), 0);
@@ -220,12 +220,12 @@ TEST(CallbackSink, IsReleasedOnce) {
 }
 
 TEST(CallbackSink, EveryFailureReleasesOnce) {
-  expect_every_failure_clean([](Memory &memory) {
+  testing::fail_each_allocation([](testing::TestMemory &memory) {
     ForeignSink user;
     Status status;
     {
       Ref<Sink> sink;
-      status = make_sink(sink, memory, ForeignSink::write, nullptr, ForeignSink::release, &user);
+      status = make_sink(sink, *memory, ForeignSink::write, nullptr, ForeignSink::release, &user);
     }
     EXPECT_EQ(user.releases, 1);
     return status;
@@ -241,15 +241,15 @@ TEST(BufferAbi, NullHandles) {
 }
 
 TEST(BufferAbi, SharesByCount) {
-  FailingAllocator allocator;
+  testing::TestMemory allocator;
   Ref<Buffer> made;
-  ASSERT_TRUE(make_buffer(made, allocator.memory(), 5).ok());
+  ASSERT_TRUE(make_buffer(made, *allocator, 5).ok());
   tf_buffer *buffer = made.take();
   EXPECT_EQ(tf_buffer_retain(buffer), buffer);
   tf_buffer_release(buffer);
   EXPECT_EQ(tf_buffer_size(buffer), 5u);
   tf_buffer_release(buffer);
-  EXPECT_EQ(allocator.held(), 0u);
+  EXPECT_EQ(allocator.bytes(), 0);
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <set>
@@ -13,19 +12,14 @@
 #include <thread>
 #include <vector>
 
-#include "base/error.h"
-#include "support/failing_allocator.h"
+#include "support/child.h"
+#include "support/expect_error.h"
 #include "support/foreign.h"
+#include "support/memory.h"
 #include "support/temp_folder.h"
 
 namespace tfile {
 namespace {
-
-void expect_error(const std::string &message, uint64_t offset = kNoOffset, const std::string &name = "") {
-  EXPECT_EQ(std::string(error_record().message), message);
-  EXPECT_EQ(error_record().offset, offset);
-  EXPECT_EQ(std::string(error_record().name), name);
-}
 
 std::string read_string(const Source &source, uint64_t offset, size_t nbytes) {
   std::string bytes(nbytes, '?');
@@ -45,13 +39,6 @@ tf_status open_status(const std::string &path) {
   EXPECT_EQ(source == nullptr, status != TF_STATUS_OK);
   tf_source_release(source);
   return status;
-}
-
-size_t open_descriptors() {
-  size_t count = 0;
-  for (const auto &entry : std::filesystem::directory_iterator("/proc/self/fd"))
-    count += entry.exists() ? 1 : 0;
-  return count;
 }
 
 TEST(PathSource, ReadsAnyRange) {
@@ -151,21 +138,6 @@ TEST(PathSource, SaysWhyItCannotBeOpened) {
   expect_error(longName + ": could not open: the name is too long");
 }
 
-// Runs check, as somebody without privileges, in a process of its own.
-template <typename Check>
-void expect_without_privileges(Check check) {
-  const pid_t child = fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    if (geteuid() == 0 && (setegid(65534) != 0 || seteuid(65534) != 0)) _exit(2);
-    _exit(check() ? 0 : 1);
-  }
-  int status = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  EXPECT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 0);
-}
-
 TEST(PathSource, NoPermissionIsIo) {
   const TempFolder folder;
   ASSERT_EQ(chmod(folder.path().c_str(), 0755), 0);
@@ -261,9 +233,9 @@ TEST(PathSource, EveryFailedAllocationIsClean) {
   const TempFolder folder;
   const std::string path = folder.write("a.bin", "0123456789");
   const size_t before = open_descriptors();
-  expect_every_failure_clean([&](Memory &memory) {
+  testing::fail_each_allocation([&](testing::TestMemory &memory) {
     Ref<Source> source;
-    return source_from_path(source, memory, path.c_str());
+    return source_from_path(source, *memory, path.c_str());
   });
   EXPECT_EQ(open_descriptors(), before);
 }
@@ -299,12 +271,12 @@ TEST(MemorySource, NothingAtAll) {
 
 TEST(MemorySource, EveryFailureReleasesOnce) {
   int released = 0;
-  expect_every_failure_clean([&](Memory &memory) {
+  testing::fail_each_allocation([&](testing::TestMemory &memory) {
     ForeignSource user{"abc"};
     Status status;
     {
       Ref<Source> source;
-      status = source_from_memory(source, memory, user.bytes.data(), 3, ForeignSource::release, &user);
+      status = source_from_memory(source, *memory, user.bytes.data(), 3, ForeignSource::release, &user);
       EXPECT_EQ(user.releases, status.ok() ? 0 : 1);
     }
     EXPECT_EQ(user.releases, 1);
@@ -315,12 +287,12 @@ TEST(MemorySource, EveryFailureReleasesOnce) {
 }
 
 TEST(CallbackSource, EveryFailureReleasesOnce) {
-  expect_every_failure_clean([&](Memory &memory) {
+  testing::fail_each_allocation([&](testing::TestMemory &memory) {
     ForeignSource user{"abc"};
     Status status;
     {
       Ref<Source> source;
-      status = make_source(source, memory, 3, false, ForeignSource::read_at, nullptr, ForeignSource::release, &user);
+      status = make_source(source, *memory, 3, false, ForeignSource::read_at, nullptr, ForeignSource::release, &user);
     }
     EXPECT_EQ(user.releases, 1);
     return status;
