@@ -1,4 +1,4 @@
-// The operating system's files: file_posix.cpp and file_windows.cpp each have all of this.
+// The operating system's files: file_posix.cpp and file_windows.cpp each have what is not in file.cpp.
 #pragma once
 
 #include "base/vec.h"
@@ -17,11 +17,14 @@ struct File {
 Status open_for_reading(File *out, uint64_t *size, const char *path);
 // Also of a File that was never opened.
 void close_file(File file);
-// Up to nbytes from offset; *got is less only at the end of the file. Retries what was interrupted. path and array (""
-// for none) are for the message.
+// What the system gives in one go, not 0 before the end of the file. path and array ("" for none) are for the message.
+Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes);
+// nbytes from offset; *got is less only at the end of the file (file.cpp).
 Status read_file(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes);
-// The whole file, privately and writable; NULL where the system cannot map it. TRUNCATED when it has shrunk.
-Status map_file(void **out, const File &file, Text path, uint64_t size);
+// How many bytes it has now.
+Status file_size(uint64_t *size, const File &file, Text path);
+// The first size bytes, privately and writable; NULL where the system cannot map them.
+void *map_file(const File &file, uint64_t size);
 void unmap_file(void *data, uint64_t size);
 
 // Where a save goes: the file that the path's links lead to, there or not.
@@ -35,8 +38,9 @@ struct Target {
   Vec<char> name;  // in its folder; NUL-terminated
   bool exists = false;
 #if defined(_WIN32)
-  Vec<wchar_t> full;       // path; NUL-terminated
+  Vec<wchar_t> full;       // absolute; NUL-terminated
   size_t folder_size = 0;  // of full's front that names the folder, with its separator
+  Vec<wchar_t> beside;     // the file that create_beside() made; NUL-terminated
 #else
   Vec<char> where;  // the folder's path, for messages; NUL-terminated
   int folder = -1;  // held open, so that a chdir in between changes nothing
@@ -54,14 +58,16 @@ struct Target {
 // NOT_FOUND: its folder is not there; IO: it is not a regular file, or may not be written.
 Status find_target(Target &target, const char *path);
 // Makes a new file in the target's folder, with the target's mode. *taken: there is a file of that name already.
-Status create_beside(File *out, bool *taken, const Target &target, const char *name);
+Status create_beside(File *out, bool *taken, Target &target, const char *name);
 // Opens the target itself, emptied.
 Status open_in_place(File *out, const Target &target);
 // Puts the file of that name in the target's place.
 Status take_place(const Target &target, const char *name);
 void remove_beside(const Target &target, const char *name);
 
-// All of nbytes, wherever in the file.
+// What the system takes in one go, not 0.
+Status write_some(size_t *put, const File &file, Text path, uint64_t offset, const void *from, size_t nbytes);
+// All of nbytes, wherever in the file (file.cpp).
 Status write_file(const File &file, Text path, uint64_t offset, const void *from, size_t nbytes);
 Status sync_file(const File &file, Text path);
 Status sync_folder(const Target &target);

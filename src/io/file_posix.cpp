@@ -11,7 +11,7 @@
 
 #include <utility>
 
-#include "base/error.h"
+#include "io/reason.h"
 
 namespace tfile {
 
@@ -19,17 +19,9 @@ namespace {
 
 static_assert(sizeof(off_t) == 8, "build with _FILE_OFFSET_BITS=64");
 
-// Linux moves at most 2 GiB at once, and macOS refuses more.
-constexpr size_t kMostAtOnce = size_t{1} << 30;
 constexpr int kMostLinks = 40;
 constexpr size_t kLongestPath = 4096;
 
-struct Reason {
-  int error;
-  const char *text;
-};
-
-// Our own words: those of strerror depend on the locale and the system.
 constexpr Reason kReasons[] = {
     {EACCES, "permission denied"},
     {EPERM, "operation not permitted"},
@@ -58,24 +50,8 @@ constexpr Reason kReasons[] = {
     {ETIMEDOUT, "timed out"},
 };
 
-Status end_with(Failure &failure, int error) {
-  for (const Reason &reason : kReasons) {
-    if (reason.error == error) return failure << ": " << reason.text;
-  }
-  return failure << ": error " << error;
-}
-
-// "FILE: array 'NAME': could not DO: REASON (byte N)".
-Status refuse(int error, Text path, const char *what, Text array = Text(), uint64_t offset = kNoOffset) {
-  Failure failure(TF_STATUS_IO);
-  failure.in(path);
-  if (!array.empty()) failure.array(array);
-  failure.at(offset) << "could not " << what;
-  return end_with(failure, error);
-}
-
 // "FILE: could not DO in the folder 'FOLDER': REASON".
-Status refuse_in(int error, const Target &target, const char *what, tf_status status = TF_STATUS_IO) {
+Status refuse_in(int64_t error, const Target &target, const char *what, tf_status status = TF_STATUS_IO) {
   Failure failure(status);
   failure.in(target.label()) << "could not " << what << " the folder ";
   failure.quoted(Text(target.where.data()));
@@ -105,6 +81,10 @@ int open_retrying(int folder, const char *path, int flags, mode_t mode) {
 }
 
 }  // namespace
+
+Span<const Reason> system_reasons() {
+  return Span<const Reason>(kReasons, sizeof(kReasons) / sizeof(kReasons[0]));
+}
 
 Status open_for_reading(File *out, uint64_t *size, const char *path) {
   if (*path == '\0') return Failure(TF_STATUS_NOT_FOUND) << "the path of the file is empty";
@@ -136,36 +116,27 @@ void close_file(File file) {
   if (file.descriptor >= 0) (void)close(file.descriptor);
 }
 
-Status read_file(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes) {
-  auto *bytes = static_cast<char *>(to);
-  *got = 0;
-  while (*got < nbytes) {
-    const size_t left = nbytes - *got;
-    const uint64_t place = offset + *got;
-    const ssize_t count =
-        pread(file.descriptor, bytes + *got, left < kMostAtOnce ? left : kMostAtOnce, static_cast<off_t>(place));
-    if (count == 0) return kOk;
-    if (count > 0) {
-      *got += static_cast<size_t>(count);
-    } else if (errno != EINTR) {
-      return refuse(errno, path, "read", array, place);
-    }
-  }
+Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes) {
+  ssize_t count = 0;
+  do {
+    count = pread(file.descriptor, to, nbytes, static_cast<off_t>(offset));
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) return refuse(errno, path, "read", array, offset);
+  *got = static_cast<size_t>(count);
   return kOk;
 }
 
-Status map_file(void **out, const File &file, Text path, uint64_t size) {
-  *out = nullptr;
+Status file_size(uint64_t *size, const File &file, Text path) {
   struct stat info {};
-  if (fstat(file.descriptor, &info) != 0) return refuse(errno, path, "map");
-  if (static_cast<uint64_t>(info.st_size) < size) {
-    return Failure(TF_STATUS_TRUNCATED).in(path).at(static_cast<uint64_t>(info.st_size))
-           << "the file had " << size << " bytes when it was opened, and ends earlier now";
-  }
-  if (!Checked(size).fits_memory()) return kOk;
-  void *data = mmap(nullptr, static_cast<size_t>(size), PROT_READ | PROT_WRITE, MAP_PRIVATE, file.descriptor, 0);
-  if (data != MAP_FAILED) *out = data;
+  if (fstat(file.descriptor, &info) != 0) return refuse(errno, path, "tell the size");
+  *size = static_cast<uint64_t>(info.st_size);
   return kOk;
+}
+
+void *map_file(const File &file, uint64_t size) {
+  if (!Checked(size).fits_memory()) return nullptr;
+  void *data = mmap(nullptr, static_cast<size_t>(size), PROT_READ | PROT_WRITE, MAP_PRIVATE, file.descriptor, 0);
+  return data == MAP_FAILED ? nullptr : data;
 }
 
 void unmap_file(void *data, uint64_t size) {
@@ -265,7 +236,7 @@ Status find_target(Target &target, const char *path) {
   return kOk;
 }
 
-Status create_beside(File *out, bool *taken, const Target &target, const char *name) {
+Status create_beside(File *out, bool *taken, Target &target, const char *name) {
   // The system takes the umask away from it.
   const mode_t mode = target.exists ? static_cast<mode_t>(target.mode) : 0666;
   const File file{open_retrying(target.folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)};
@@ -305,20 +276,13 @@ void remove_beside(const Target &target, const char *name) {
   (void)unlinkat(target.folder, name, 0);
 }
 
-Status write_file(const File &file, Text path, uint64_t offset, const void *from, size_t nbytes) {
-  const auto *bytes = static_cast<const char *>(from);
-  size_t done = 0;
-  while (done < nbytes) {
-    const size_t left = nbytes - done;
-    const uint64_t place = offset + done;
-    const ssize_t count =
-        pwrite(file.descriptor, bytes + done, left < kMostAtOnce ? left : kMostAtOnce, static_cast<off_t>(place));
-    if (count > 0) {
-      done += static_cast<size_t>(count);
-    } else if (count == 0 || errno != EINTR) {
-      return refuse(count == 0 ? EIO : errno, path, "write", Text(), place);
-    }
-  }
+Status write_some(size_t *put, const File &file, Text path, uint64_t offset, const void *from, size_t nbytes) {
+  ssize_t count = 0;
+  do {
+    count = pwrite(file.descriptor, from, nbytes, static_cast<off_t>(offset));
+  } while (count < 0 && errno == EINTR);
+  if (count <= 0) return refuse(count == 0 ? EIO : errno, path, "write", Text(), offset);
+  *put = static_cast<size_t>(count);
   return kOk;
 }
 

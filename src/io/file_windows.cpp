@@ -1,0 +1,309 @@
+#include "io/file.h"
+
+#if defined(_WIN32)
+
+#include <windows.h>
+
+#include "base/utf8.h"
+#include "io/reason.h"
+
+namespace tfile {
+
+namespace {
+
+// ERROR_DISK_QUOTA_EXCEEDED, which not every windows.h has.
+constexpr DWORD kDiskQuotaExceeded = 1295;
+
+constexpr Reason kReasons[] = {
+    {ERROR_ACCESS_DENIED, "permission denied"},
+    {ERROR_SHARING_VIOLATION, "another program has it open"},
+    {ERROR_LOCK_VIOLATION, "another program has locked it"},
+    {ERROR_USER_MAPPED_FILE, "it is mapped into memory"},
+    {ERROR_WRITE_PROTECT, "the file system is read-only"},
+    {ERROR_FILE_NOT_FOUND, "no such file or folder"},
+    {ERROR_PATH_NOT_FOUND, "no such file or folder"},
+    {ERROR_BAD_NETPATH, "no such network folder"},
+    {ERROR_INVALID_NAME, "the name is not allowed"},
+    {ERROR_FILENAME_EXCED_RANGE, "the name is too long"},
+    {ERROR_DIRECTORY, "a part of the path is not a folder"},
+    {ERROR_FILE_EXISTS, "it is there already"},
+    {ERROR_DISK_FULL, "no space left on the device"},
+    {ERROR_HANDLE_DISK_FULL, "no space left on the device"},
+    {kDiskQuotaExceeded, "the disk quota is exceeded"},
+    {ERROR_FILE_TOO_LARGE, "the file would be larger than allowed"},
+    {ERROR_TOO_MANY_OPEN_FILES, "too many open files in this process"},
+    {ERROR_NOT_ENOUGH_MEMORY, "the system is out of memory"},
+    {ERROR_CANT_RESOLVE_FILENAME, "too many symbolic links"},
+    {ERROR_NOT_READY, "the device is not ready"},
+    {ERROR_CRC, "input/output error"},
+    {ERROR_IO_DEVICE, "input/output error"},
+};
+
+bool is_missing(DWORD error) {
+  return error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND || error == ERROR_BAD_NETPATH;
+}
+
+Status irregular(Text path, const char *found) {
+  return Failure(TF_STATUS_IO).in(path) << "expected a regular file, found " << found;
+}
+
+Status check_regular(Text path, HANDLE handle) {
+  switch (GetFileType(handle)) {
+    case FILE_TYPE_DISK:
+      return kOk;
+    case FILE_TYPE_PIPE:
+      return irregular(path, "a pipe");
+    default:
+      return irregular(path, "a device");
+  }
+}
+
+// What stands at a path that could not be opened, when that is the reason; else the system's reason.
+Status refuse_to_open(Text path, const wchar_t *wide, DWORD error, const char *what) {
+  const DWORD attributes = GetFileAttributesW(wide);
+  if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0) {
+    return irregular(path, "a folder");
+  }
+  return refuse(error, path, what);
+}
+
+uint32_t decode(Bytes sequence) {
+  const uint32_t lead = sequence[0];
+  if (sequence.size() == 1) return lead;
+  uint32_t code_point = lead & (0x7Fu >> sequence.size());
+  for (const uint8_t byte : sequence.from(1))
+    code_point = code_point << 6 | (byte & 0x3Fu);
+  return code_point;
+}
+
+// Appends the UTF-16 of a path and its NUL.
+Status append_wide(Vec<wchar_t> &out, Text path) {
+  Bytes rest(reinterpret_cast<const uint8_t *>(path.data()), path.size());
+  while (!rest.empty()) {
+    const size_t length = utf8_sequence(rest);
+    if (length == 0) return Failure(TF_STATUS_INVALID_ARGUMENT).in(path) << "the path is not UTF-8";
+    const uint32_t code_point = decode(rest.first(length));
+    rest = rest.from(length);
+    if (code_point >= 0x10000) {
+      TFILE_TRY(out.push(static_cast<wchar_t>(0xD800 + ((code_point - 0x10000) >> 10))));
+      TFILE_TRY(out.push(static_cast<wchar_t>(0xDC00 + (code_point & 0x3FF))));
+    } else {
+      TFILE_TRY(out.push(static_cast<wchar_t>(code_point)));
+    }
+  }
+  return out.push(L'\0');
+}
+
+bool is_separator(wchar_t letter) {
+  return letter == L'\\' || letter == L'/' || letter == L':';
+}
+
+// Where the last part of a path begins.
+template <typename Letter>
+size_t last_part(const Vec<Letter> &path) {
+  size_t start = path.size() - 1;
+  while (start > 0 && !is_separator(static_cast<wchar_t>(path[start - 1])))
+    --start;
+  return start;
+}
+
+OVERLAPPED at(uint64_t offset) {
+  OVERLAPPED place{};
+  place.Offset = static_cast<DWORD>(offset);
+  place.OffsetHigh = static_cast<DWORD>(offset >> 32);
+  return place;
+}
+
+}  // namespace
+
+Span<const Reason> system_reasons() {
+  return Span<const Reason>(kReasons, sizeof(kReasons) / sizeof(kReasons[0]));
+}
+
+Status open_for_reading(File *out, uint64_t *size, const char *path) {
+  if (*path == '\0') return Failure(TF_STATUS_NOT_FOUND) << "the path of the file is empty";
+  Vec<wchar_t> wide(default_memory());
+  TFILE_TRY(append_wide(wide, path));
+  const HANDLE handle = CreateFileW(wide.data(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                                    nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
+  if (handle == INVALID_HANDLE_VALUE) {
+    const DWORD error = GetLastError();
+    if (is_missing(error)) return Failure(TF_STATUS_NOT_FOUND).in(path) << "no such file";
+    return refuse_to_open(path, wide.data(), error, "open");
+  }
+  Status status = check_regular(path, handle);
+  if (status.ok()) status = file_size(size, File{handle}, path);
+  if (!status.ok()) {
+    close_file(File{handle});
+    return status;
+  }
+  out->handle = handle;
+  return kOk;
+}
+
+void close_file(File file) {
+  if (file.handle != nullptr) (void)CloseHandle(file.handle);
+}
+
+Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes) {
+  OVERLAPPED place = at(offset);
+  DWORD count = 0;
+  if (ReadFile(file.handle, to, static_cast<DWORD>(nbytes), &count, &place) == 0) {
+    const DWORD error = GetLastError();
+    if (error != ERROR_HANDLE_EOF) return refuse(error, path, "read", array, offset);
+  }
+  *got = count;
+  return kOk;
+}
+
+Status file_size(uint64_t *size, const File &file, Text path) {
+  LARGE_INTEGER length{};
+  if (GetFileSizeEx(file.handle, &length) == 0) return refuse(GetLastError(), path, "tell the size");
+  *size = static_cast<uint64_t>(length.QuadPart);
+  return kOk;
+}
+
+void *map_file(const File &file, uint64_t size) {
+  if (!Checked(size).fits_memory()) return nullptr;
+  const HANDLE mapping = CreateFileMappingW(file.handle, nullptr, PAGE_WRITECOPY, 0, 0, nullptr);
+  if (mapping == nullptr) return nullptr;
+  void *data = MapViewOfFile(mapping, FILE_MAP_COPY, 0, 0, static_cast<SIZE_T>(size));
+  (void)CloseHandle(mapping);
+  return data;
+}
+
+void unmap_file(void *data, uint64_t /*size*/) {
+  (void)UnmapViewOfFile(data);
+}
+
+Target::Target(Memory &memory) : path(memory), name(memory), full(memory), beside(memory) {}
+
+Target::~Target() = default;
+
+namespace {
+
+// An absolute path of the target, so that a change of the current folder changes nothing.
+Status make_absolute(Vec<wchar_t> &out, Text label, const wchar_t *path) {
+  const DWORD size = GetFullPathNameW(path, 0, nullptr, nullptr);
+  TFILE_TRY(out.resize(size));
+  const DWORD length = size == 0 ? 0 : GetFullPathNameW(path, size, out.data(), nullptr);
+  if (length == 0 || length >= size) return refuse(GetLastError(), label, "find");
+  return out.resize(length + 1);
+}
+
+// The path that an open file has when all links are followed.
+Status final_path(Vec<wchar_t> &out, Text label, HANDLE handle) {
+  const DWORD size = GetFinalPathNameByHandleW(handle, nullptr, 0, FILE_NAME_NORMALIZED);
+  TFILE_TRY(out.resize(size));
+  const DWORD length = size == 0 ? 0 : GetFinalPathNameByHandleW(handle, out.data(), size, FILE_NAME_NORMALIZED);
+  if (length == 0 || length >= size) return refuse(GetLastError(), label, "find");
+  return out.resize(length + 1);
+}
+
+Status find_existing(Target &target, HANDLE handle) {
+  TFILE_TRY(check_regular(target.label(), handle));
+  target.exists = true;
+  return final_path(target.full, target.label(), handle);
+}
+
+Status find_missing(Target &target, const wchar_t *path, DWORD error) {
+  const DWORD attributes = GetFileAttributesW(path);
+  if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0) {
+    return irregular(target.label(), "a link that leads nowhere");
+  }
+  if (error != ERROR_FILE_NOT_FOUND) {
+    return Failure(TF_STATUS_NOT_FOUND).in(target.label()) << "could not open its folder: no such file or folder";
+  }
+  return make_absolute(target.full, target.label(), path);
+}
+
+}  // namespace
+
+Status find_target(Target &target, const char *path) {
+  TFILE_TRY(target.path.append(path, strlen(path) + 1));
+  if (*path == '\0') return Failure(TF_STATUS_INVALID_ARGUMENT) << "the path to save to is empty";
+  const size_t last = last_part(target.path);
+  if (path[last] == '\0') return irregular(target.label(), "the path of a folder");
+  TFILE_TRY(target.name.append(path + last, strlen(path + last) + 1));
+  Vec<wchar_t> wide(target.path.memory());
+  TFILE_TRY(append_wide(wide, target.label()));
+  // To look at it, and to see whether it may be written.
+  const HANDLE handle = CreateFileW(wide.data(), GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                                    nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
+  if (handle != INVALID_HANDLE_VALUE) {
+    const Status status = find_existing(target, handle);
+    close_file(File{handle});
+    TFILE_TRY(status);
+  } else {
+    const DWORD error = GetLastError();
+    if (!is_missing(error)) return refuse_to_open(target.label(), wide.data(), error, "open for writing");
+    TFILE_TRY(find_missing(target, wide.data(), error));
+  }
+  target.folder_size = last_part(target.full);
+  return kOk;
+}
+
+Status create_beside(File *out, bool *taken, Target &target, const char *name) {
+  target.beside.clear();
+  TFILE_TRY(target.beside.append(target.full.data(), target.folder_size));
+  TFILE_TRY(append_wide(target.beside, name));
+  const HANDLE handle = CreateFileW(target.beside.data(), GENERIC_WRITE, FILE_SHARE_READ, nullptr, CREATE_NEW,
+                                    FILE_ATTRIBUTE_NORMAL, nullptr);
+  const DWORD error = handle == INVALID_HANDLE_VALUE ? GetLastError() : ERROR_SUCCESS;
+  *taken = error == ERROR_FILE_EXISTS;
+  if (*taken) return kOk;
+  if (error != ERROR_SUCCESS) return refuse(error, target.label(), "make a temporary file in its folder");
+  out->handle = handle;
+  return kOk;
+}
+
+Status open_in_place(File *out, const Target &target) {
+  const HANDLE handle = CreateFileW(target.full.data(), GENERIC_WRITE, FILE_SHARE_READ, nullptr, OPEN_ALWAYS,
+                                    FILE_ATTRIBUTE_NORMAL, nullptr);
+  if (handle == INVALID_HANDLE_VALUE) return refuse(GetLastError(), target.label(), "open for writing");
+  if (SetEndOfFile(handle) == 0) {
+    const DWORD error = GetLastError();
+    close_file(File{handle});
+    return refuse(error, target.label(), "empty");
+  }
+  out->handle = handle;
+  return kOk;
+}
+
+Status take_place(const Target &target, const char * /*name*/) {
+  const DWORD flags = MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH;
+  if (MoveFileExW(target.beside.data(), target.full.data(), flags) != 0) return kOk;
+  return refuse(GetLastError(), target.label(), "replace");
+}
+
+void remove_beside(const Target &target, const char * /*name*/) {
+  (void)DeleteFileW(target.beside.data());
+}
+
+Status write_some(size_t *put, const File &file, Text path, uint64_t offset, const void *from, size_t nbytes) {
+  OVERLAPPED place = at(offset);
+  DWORD count = 0;
+  const bool written = WriteFile(file.handle, from, static_cast<DWORD>(nbytes), &count, &place) != 0;
+  if (!written || count == 0) {
+    return refuse(written ? ERROR_DISK_FULL : GetLastError(), path, "write", Text(), offset);
+  }
+  *put = count;
+  return kOk;
+}
+
+Status sync_file(const File &file, Text path) {
+  return FlushFileBuffers(file.handle) != 0 ? kOk : refuse(GetLastError(), path, "sync");
+}
+
+// Windows writes a folder's entry through with the move.
+Status sync_folder(const Target & /*target*/) {
+  return kOk;
+}
+
+Status finish_file(File file, Text path) {
+  return CloseHandle(file.handle) != 0 ? kOk : refuse(GetLastError(), path, "finish");
+}
+
+}  // namespace tfile
+
+#endif

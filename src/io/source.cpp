@@ -73,19 +73,30 @@ tf_status read_path_at(void *user, uint64_t offset, void *dst, size_t nbytes) {
   return read_path(*static_cast<const FileSource *>(user), offset, dst, nbytes, Text()).code;
 }
 
+Status map_whole(void **out, FileSource &source) {
+  uint64_t size = 0;
+  TFILE_TRY(file_size(&size, source.file, source.label()));
+  if (size < source.size) {
+    return Failure(TF_STATUS_TRUNCATED).in(source.label()).at(size)
+           << "the file had " << source.size << " bytes when it was opened, and ends earlier now";
+  }
+  void *const fresh = map_file(source.file, source.size);
+  *out = nullptr;
+  if (fresh == nullptr) return kOk;
+  // Of threads that come here at once one keeps its mapping.
+  if (source.mapping.compare_exchange_strong(*out, fresh)) {
+    *out = fresh;
+  } else {
+    unmap_file(fresh, source.size);
+  }
+  return kOk;
+}
+
 tf_status map_path(void *user, uint64_t offset, uint64_t /*nbytes*/, const void **out) {
   auto &source = *static_cast<FileSource *>(user);
-  void *data = source.mapping.load(std::memory_order_acquire);
+  void *data = source.mapping.load();
   if (data == nullptr) {
-    void *fresh = nullptr;
-    const Status status = map_file(&fresh, source.file, source.label(), source.size);
-    if (!status.ok()) return status.code;
-    // Of threads that come here at once one keeps its mapping.
-    if (fresh != nullptr && !source.mapping.compare_exchange_strong(data, fresh)) {
-      unmap_file(fresh, source.size);
-    } else {
-      data = fresh;
-    }
+    if (const Status status = map_whole(&data, source); !status.ok()) return status.code;
   }
   *out = data == nullptr ? nullptr : static_cast<const char *>(data) + offset;
   return TF_STATUS_OK;

@@ -1,0 +1,40 @@
+#include "io/file.h"
+
+#include "base/error.h"
+
+namespace tfile {
+
+namespace {
+
+// Linux moves at most 2 GiB at once, macOS refuses more, and Windows counts in 32 bits.
+constexpr size_t kMostAtOnce = size_t{1} << 30;
+
+size_t piece_of(size_t nbytes) {
+  return nbytes < kMostAtOnce ? nbytes : kMostAtOnce;
+}
+
+}  // namespace
+
+Status read_file(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes) {
+  *got = 0;
+  while (*got < nbytes) {
+    size_t count = 0;
+    char *const place = static_cast<char *>(to) + *got;
+    TFILE_TRY(read_some(&count, file, path, array, offset + *got, place, piece_of(nbytes - *got)));
+    if (count == 0) break;
+    *got += count;
+  }
+  return kOk;
+}
+
+Status write_file(const File &file, Text path, uint64_t offset, const void *from, size_t nbytes) {
+  for (size_t done = 0; done < nbytes;) {
+    size_t count = 0;
+    const char *const place = static_cast<const char *>(from) + done;
+    TFILE_TRY(write_some(&count, file, path, offset + done, place, piece_of(nbytes - done)));
+    done += count;
+  }
+  return kOk;
+}
+
+}  // namespace tfile
