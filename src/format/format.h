@@ -84,6 +84,7 @@ const Format *probe_format(Bytes head);   // NULL: none
 
 // Limits that all formats share; each fails with LIMIT, CORRUPT or OK.
 Status check_rank(const Source &source, const Settings &settings, Text name, uint64_t rank, uint64_t offset);
+Status check_array_count(const Source &source, const Settings &settings, uint64_t count, uint64_t offset);
 Status check_name_length(const Source &source, const Settings &settings, uint64_t length, uint64_t offset);
 
 }  // namespace tfile

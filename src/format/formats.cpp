@@ -69,11 +69,7 @@ Text Listing::name_at(const void *owner, size_t place) {
 }
 
 Status Listing::add(const Source &source, const Settings &settings, const Member &member, uint64_t header_offset) {
-  const uint64_t most = settings.limit(TF_OPTION_MAX_ARRAYS);
-  if (members.size() >= most) {
-    return Failure(TF_STATUS_LIMIT).in(source.label).at(header_offset)
-           << "more arrays than the limit (max_arrays) of " << most;
-  }
+  TFILE_TRY(check_array_count(source, settings, members.size() + 1, header_offset));
   // The index asks for the names of members that are in the list, so the member goes there first.
   TFILE_TRY(members.push(member));
   size_t found = NameIndex::kNone;
@@ -90,6 +86,12 @@ Status check_rank(const Source &source, const Settings &settings, Text name, uin
   if (rank <= most) return kOk;
   return Failure(TF_STATUS_LIMIT).in(source.label).array(name).at(offset)
          << "has " << rank << " dimensions, more than the limit (max_rank) of " << most;
+}
+
+Status check_array_count(const Source &source, const Settings &settings, uint64_t count, uint64_t offset) {
+  const uint64_t most = settings.limit(TF_OPTION_MAX_ARRAYS);
+  if (count <= most) return kOk;
+  return Failure(TF_STATUS_LIMIT).in(source.label).at(offset) << "more arrays than the limit (max_arrays) of " << most;
 }
 
 Status check_name_length(const Source &source, const Settings &settings, uint64_t length, uint64_t offset) {
