@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -19,6 +19,21 @@
 #include "support/expect_error.h"
 #include "support/memory.h"
 #include "support/temp_folder.h"
+
+namespace {
+
+// What was synced: "folder", or the size of a file.
+std::vector<std::string> synced;
+
+}  // namespace
+
+// In the place of libc's, to see what a durable save does.
+extern "C" int fsync(int descriptor) {
+  struct stat info {};
+  EXPECT_EQ(fstat(descriptor, &info), 0);
+  synced.push_back(S_ISDIR(info.st_mode) ? "folder" : std::to_string(info.st_size));
+  return static_cast<int>(syscall(SYS_fsync, descriptor));
+}
 
 namespace tfile {
 namespace {
@@ -71,6 +86,17 @@ TEST(Replacement, MakesANewFile) {
   }
   EXPECT_EQ(umask(umask_before), 027u) << "the umask is the process's, not ours";
   EXPECT_EQ(folder.names(), (Names{"a.npy", "aa.npy", "ad.npy", "ada.npy"}));
+}
+
+TEST(Replacement, DurableSavesSyncFileAndFolder) {
+  const TempFolder folder;
+  for (const bool atomic : {true, false}) {
+    synced.clear();
+    ASSERT_TRUE(save(folder.path("a.npy"), big('x'), atomic, false).ok());
+    EXPECT_EQ(synced, Names{});
+    ASSERT_TRUE(save(folder.path("a.npy"), big('x'), atomic, true).ok());
+    EXPECT_EQ(synced, (Names{"300000", "folder"}));
+  }
 }
 
 TEST(Replacement, KeepsTheModeOfTheOldFile) {

@@ -203,6 +203,7 @@ TEST(PathSource, ThreadsShareOneMapping) {
     EXPECT_EQ(std::set<const void *>(found.begin(), found.end()).size(), 1u);
     EXPECT_NE(found[0], nullptr);
   }
+  EXPECT_EQ(TempFolder::read_whole("/proc/self/maps").find(path), std::string::npos) << "a mapping stayed";
 }
 
 TEST(PathSource, EmptyFile) {
