@@ -57,7 +57,7 @@ Status MemorySink::make_room(Checked size) {
   if (capacity < kLeastRoom) capacity = kLeastRoom;
   void *fresh = nullptr;
   TFILE_TRY(allocate(&fresh, memory_, capacity, kDataAlignment));
-  if (size_ > 0) memcpy(fresh, data_, size_);
+  if (data_ != nullptr) memcpy(fresh, data_, size_);
   deallocate(memory_, data_, capacity_, kDataAlignment);
   data_ = static_cast<char *>(fresh);
   capacity_ = capacity;
