@@ -1,0 +1,267 @@
+// Writing of GGUF: the header is made in memory, then the data follow as they are.
+#include "base/endian.h"
+#include "base/utf8.h"
+#include "format/gguf.h"
+#include "format/write.h"
+
+namespace tfile {
+
+namespace {
+
+constexpr size_t kMostWrittenDimensions = 4;
+constexpr size_t kMaxName = 63;
+constexpr size_t kMaxKey = 65535;
+
+// Puts the fields of a header behind one another, or, without `out`, only counts their bytes.
+class Fields {
+ public:
+  Fields(Vec<uint8_t> *out, Memory &memory) : out_(out), memory_(memory) {}
+
+  Checked size() const { return size_; }
+  Status bytes(const void *from, size_t nbytes) {
+    size_ = size_ + nbytes;
+    return out_ != nullptr ? out_->append(static_cast<const uint8_t *>(from), nbytes) : kOk;
+  }
+  template <typename T>
+  Status number(T value) {
+    uint8_t stored[sizeof(T)];
+    store_le(stored, value);
+    return bytes(stored, sizeof(T));
+  }
+  Status string(Text text) {
+    TFILE_TRY(number<uint64_t>(text.size()));
+    return bytes(text.data(), text.size());
+  }
+  Status numbers(const Array &array) {
+    if (out_ != nullptr) return for_each_piece(array, false, memory_, take, this);
+    size_ = size_ + array.nbytes;
+    return kOk;
+  }
+
+ private:
+  static Status take(void *fields, const void *from, size_t nbytes) {
+    return static_cast<Fields *>(fields)->bytes(from, nbytes);
+  }
+
+  Vec<uint8_t> *out_;
+  Memory &memory_;
+  Checked size_ = 0;
+};
+
+// Where array data go, and whether the metadata have yet to say so.
+struct Alignment {
+  uint64_t value = kGgufAlignment;
+  bool add_key = false;
+};
+
+Status find_alignment(Alignment *out, const SaveRequest &request) {
+  const uint64_t asked = request.settings.limit(TF_OPTION_ALIGNMENT);
+  const DictEntry *const entry = request.metadata != nullptr ? request.metadata->find(kGgufAlignmentKey) : nullptr;
+  if (entry == nullptr) {
+    *out = Alignment{asked != 0 ? asked : kGgufAlignment, asked != 0};
+    return kOk;
+  }
+  if (entry->kind != TF_KIND_ARRAY || entry->array->dtype->id != TF_DTYPE_UINT32 || entry->array->ndim != 0) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT).key(kGgufAlignmentKey) << "expected a uint32 scalar";
+  }
+  uint32_t own = 0;
+  memcpy(&own, entry->array->data, sizeof(own));
+  if (!is_gguf_alignment(own)) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT).key(kGgufAlignmentKey)
+           << own << " is not a power of two of at most " << kGgufMaxAlignment;
+  }
+  if (asked != 0 && asked != own) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT).key(kGgufAlignmentKey)
+           << own << " contradicts the option (alignment), " << asked;
+  }
+  *out = Alignment{own, false};
+  return kOk;
+}
+
+// The type of an entry's value in metadata that check_gguf() has passed.
+uint32_t entry_type(const DictEntry &entry) {
+  uint32_t type = kGgufArray;
+  if (entry.kind == TF_KIND_STRING) return kGgufString;
+  if (entry.kind == TF_KIND_ARRAY && entry.array->ndim == 0) gguf_value_type(&type, *entry.array->dtype);
+  return type;
+}
+
+// What an ARRAY has behind its own type: the type of its elements, their count, and they.
+Status put_array(Fields &fields, const DictEntry &entry) {
+  if (entry.kind == TF_KIND_ARRAY) {
+    uint32_t type = 0;
+    gguf_value_type(&type, *entry.array->dtype);
+    TFILE_TRY(fields.number(type));
+    TFILE_TRY(fields.number(static_cast<uint64_t>(entry.array->size)));
+    return fields.numbers(*entry.array);
+  }
+  if (entry.kind == TF_KIND_STRING_LIST) {
+    TFILE_TRY(fields.number(kGgufString));
+    TFILE_TRY(fields.number<uint64_t>(entry.list->size()));
+    for (size_t i = 0; i < entry.list->size(); ++i)
+      TFILE_TRY(fields.string(entry.list->at(i)));
+    return kOk;
+  }
+  TFILE_TRY(fields.number(kGgufArray));
+  TFILE_TRY(fields.number<uint64_t>(entry.dict->size()));
+  for (size_t i = 0; i < entry.dict->size(); ++i)
+    TFILE_TRY(put_array(fields, entry.dict->at(i)));
+  return kOk;
+}
+
+Status put_value(Fields &fields, const DictEntry &entry) {
+  const uint32_t type = entry_type(entry);
+  TFILE_TRY(fields.string(entry.key));
+  TFILE_TRY(fields.number(type));
+  if (type == kGgufArray) return put_array(fields, entry);
+  return type == kGgufString ? fields.string(entry.string) : fields.numbers(*entry.array);
+}
+
+// One tensor's record; *offset, that of its data, moves on to the next tensor's.
+Status put_tensor(Fields &fields, const NamedArray &named, uint64_t alignment, Checked *offset) {
+  const Array &array = *named.array;
+  uint32_t type = 0;
+  gguf_tensor_type(&type, *array.dtype);
+  TFILE_TRY(fields.string(named.name));
+  TFILE_TRY(fields.number(static_cast<uint32_t>(array.ndim)));
+  for (size_t i = array.ndim; i-- > 0;)
+    TFILE_TRY(fields.number(static_cast<uint64_t>(array.shape()[i])));
+  TFILE_TRY(fields.number(type));
+  TFILE_TRY(fields.number(offset->value()));
+  *offset = (*offset + array.nbytes).align_up(alignment);
+  if (offset->valid()) return kOk;
+  return Failure(TF_STATUS_UNSUPPORTED).array(named.name) << "the data of all arrays do not fit in a file";
+}
+
+Status put_header(Fields &fields, const SaveRequest &request, const Alignment &alignment) {
+  const size_t values = request.metadata != nullptr ? request.metadata->size() : 0;
+  TFILE_TRY(fields.bytes(kGgufMagic, sizeof(kGgufMagic)));
+  TFILE_TRY(fields.number(kGgufVersion));
+  TFILE_TRY(fields.number<uint64_t>(request.arrays.size()));
+  TFILE_TRY(fields.number<uint64_t>(values + (alignment.add_key ? 1 : 0)));
+  for (size_t i = 0; i < values; ++i)
+    TFILE_TRY(put_value(fields, request.metadata->at(i)));
+  if (alignment.add_key) {
+    TFILE_TRY(fields.string(kGgufAlignmentKey));
+    TFILE_TRY(fields.number(kGgufUint32));
+    TFILE_TRY(fields.number(static_cast<uint32_t>(alignment.value)));
+  }
+  Checked offset = 0;
+  for (const NamedArray &named : request.arrays)
+    TFILE_TRY(put_tensor(fields, named, alignment.value, &offset));
+  return kOk;
+}
+
+// Why a key or a tensor's name cannot be written; NULL: it can.
+const char *refuse_name(Text name, size_t longest) {
+  if (name.empty()) return "the name is empty";
+  if (name.size() > longest) return longest == kMaxName ? "the name has more than 63 bytes" : "the key is too long";
+  if (!is_utf8(name)) return "the name is not UTF-8";
+  return memchr(name.data(), '\0', name.size()) != nullptr ? "the name holds a NUL" : nullptr;
+}
+
+void refuse_array(Refusals &refusals, const NamedArray &named) {
+  const Array &array = *named.array;
+  uint32_t type = 0;
+  if (const char *const reason = refuse_name(named.name, kMaxName); reason != nullptr) {
+    refusals.add(named.name) << reason;
+  } else if (!gguf_tensor_type(&type, *array.dtype)) {
+    refusals.add(named.name) << "dtype " << array.dtype->name;
+  } else if (array.ndim > kMostWrittenDimensions) {
+    refusals.add(named.name) << static_cast<uint64_t>(array.ndim) << " dimensions, at most 4 are possible";
+  }
+}
+
+// Adds to *values the values within an entry.
+void refuse_value(Refusals &refusals, Text key, const DictEntry &entry, size_t level, uint64_t *values);
+
+// A dict must be what nested arrays are read as.
+void refuse_dict(Refusals &refusals, Text key, const Dict &dict, size_t level, uint64_t *values) {
+  *values += dict.size();
+  for (size_t i = 0; i < dict.size(); ++i) {
+    const DictEntry &entry = dict.at(i);
+    if (!(entry.key == DecimalName(i).text())) {
+      refusals.add(key) << "a dict that names element " << static_cast<uint64_t>(i) << " '" << entry.key << "'";
+      return;
+    }
+    if (entry_type(entry) != kGgufArray) {
+      refusals.add(key) << "element " << entry.key << " of a dict is no array, list or dict";
+      return;
+    }
+    refuse_value(refusals, key, entry, level + 1, values);
+  }
+}
+
+void refuse_value(Refusals &refusals, Text key, const DictEntry &entry, size_t level, uint64_t *values) {
+  uint32_t type = 0;
+  if (entry.kind == TF_KIND_ARRAY && !gguf_value_type(&type, *entry.array->dtype)) {
+    refusals.add(key) << "metadata of dtype " << entry.array->dtype->name;
+  } else if (entry.kind == TF_KIND_ARRAY && entry.array->ndim > 1) {
+    refusals.add(key) << "metadata of " << static_cast<uint64_t>(entry.array->ndim) << " dimensions";
+  } else if (level > kGgufMaxLevels) {
+    refusals.add(key) << "arrays nested deeper than " << uint64_t{kGgufMaxLevels};
+  } else if (entry.kind == TF_KIND_DICT) {
+    refuse_dict(refusals, key, *entry.dict, level, values);
+  }
+}
+
+// What a save with these settings writes, a load with them reads.
+Status check_limits(const SaveRequest &request, const Alignment &alignment, uint64_t values) {
+  const Settings &settings = request.settings;
+  Fields header(nullptr, settings.memory());
+  TFILE_TRY(put_header(header, request, alignment));
+  if (!header.size().valid()) return Failure(TF_STATUS_UNSUPPORTED) << "the header does not fit in a file";
+  const struct {
+    uint64_t count;
+    uint64_t limit;
+    const char *things;
+  } rows[] = {
+      {request.arrays.size(), settings.limit(TF_OPTION_MAX_ARRAYS), kGgufTooManyArrays},
+      {values, settings.limit(TF_OPTION_MAX_METADATA), kGgufTooManyValues},
+      {header.size().value(), gguf_header_limit(settings),
+       " bytes of header are more than the limit (max_header_bytes) of "},
+  };
+  for (const auto &row : rows) {
+    if (row.count > row.limit) return Failure(TF_STATUS_LIMIT) << row.count << row.things << row.limit;
+  }
+  return kOk;
+}
+
+}  // namespace
+
+Status check_gguf(const SaveRequest &request) {
+  Alignment alignment;
+  Refusals refusals;
+  TFILE_TRY(find_alignment(&alignment, request));
+  for (const NamedArray &named : request.arrays)
+    refuse_array(refusals, named);
+  uint64_t values = request.metadata != nullptr ? request.metadata->size() : 0;
+  for (size_t i = 0, count = values; i < count; ++i) {
+    const DictEntry &entry = request.metadata->at(i);
+    if (const char *const reason = refuse_name(entry.key, kMaxKey); reason != nullptr) {
+      refusals.add(entry.key) << reason;
+    } else {
+      refuse_value(refusals, entry.key, entry, 1, &values);
+    }
+  }
+  TFILE_TRY(refusals.result(TF_STATUS_UNSUPPORTED, "", "gguf cannot hold"));
+  return check_limits(request, alignment, values + (alignment.add_key ? 1 : 0));
+}
+
+Status write_gguf(Output &output, const SaveRequest &request) {
+  Memory &memory = request.settings.memory();
+  Alignment alignment;
+  Vec<uint8_t> header(memory);
+  Fields fields(&header, memory);
+  TFILE_TRY(find_alignment(&alignment, request));
+  TFILE_TRY(put_header(fields, request, alignment));
+  TFILE_TRY(output.write(header.data(), header.size()));
+  TFILE_TRY(output.pad_to(alignment.value));
+  for (const NamedArray &named : request.arrays) {
+    TFILE_TRY(write_array(output, *named.array, false, memory));
+    TFILE_TRY(output.pad_to(alignment.value));
+  }
+  return kOk;
+}
+
+}  // namespace tfile
