@@ -36,7 +36,8 @@ class TestMemory {
     if (posix_memalign(&pointer, alignment < sizeof(void *) ? sizeof(void *) : alignment, size) != 0) return nullptr;
     ++self.blocks_;
     ++self.allocations_;
-    self.bytes_ += static_cast<int64_t>(size);
+    const int64_t held = self.bytes_ += static_cast<int64_t>(size);
+    if (held > self.peak_) self.peak_ = held;
     return pointer;
   }
   static void free(void *user, void *pointer, size_t size, size_t /*alignment*/) {
@@ -50,6 +51,7 @@ class TestMemory {
   void fail_after(int64_t n) { until_failure_ = n; }
   int64_t blocks() const { return blocks_; }
   int64_t bytes() const { return bytes_; }
+  int64_t peak() const { return peak_; }  // the most bytes held at once
   int64_t allocations() const { return allocations_; }
 
  private:
@@ -59,6 +61,7 @@ class TestMemory {
   int64_t until_failure_ = -1;
   std::atomic<int64_t> blocks_{0};
   std::atomic<int64_t> bytes_{0};
+  std::atomic<int64_t> peak_{0};
   std::atomic<int64_t> allocations_{0};
   std::atomic<int> releases_{0};
 };

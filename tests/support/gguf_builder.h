@@ -1,0 +1,118 @@
+// Makes gguf files byte by byte, so that a test can lie in any field.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace tfile::testing {
+
+// Types of metadata values.
+enum GgufType : uint32_t {
+  kU8 = 0,
+  kI8 = 1,
+  kU16 = 2,
+  kI16 = 3,
+  kU32 = 4,
+  kI32 = 5,
+  kF32 = 6,
+  kBool = 7,
+  kString = 8,
+  kArray = 9,
+  kU64 = 10,
+  kI64 = 11,
+  kF64 = 12,
+};
+
+// Types of tensors that the tests use.
+enum GgmlType : uint32_t {
+  kGgmlF32 = 0,
+  kGgmlF16 = 1,
+  kGgmlQ40 = 2,
+  kGgmlI8 = 24,
+  kGgmlI16 = 25,
+};
+
+class GgufBuilder {
+ public:
+  explicit GgufBuilder(bool big = false) : big_(big) {}
+
+  // Fields of the header that are otherwise right.
+  std::string magic = "GGUF";
+  uint32_t version = 3;
+  std::optional<uint64_t> tensor_count;
+  std::optional<uint64_t> value_count;
+  uint64_t alignment = 32;
+  bool tail = true;  // padding behind the last tensor
+
+  // A number in the file's byte order.
+  template <typename T>
+  std::string number(T value) const {
+    std::string bytes(sizeof(T), '\0');
+    memcpy(bytes.data(), &value, sizeof(T));
+    if (big_ != (std::endian::native == std::endian::big)) bytes = std::string(bytes.rbegin(), bytes.rend());
+    return bytes;
+  }
+  std::string string(const std::string &text) const { return number<uint64_t>(text.size()) + text; }
+  // What an array value has: the type of its elements, their count, and they.
+  std::string array(uint32_t type, uint64_t count, const std::string &elements) const {
+    return number(type) + number(count) + elements;
+  }
+
+  GgufBuilder &value(const std::string &key, uint32_t type, const std::string &bytes) {
+    return raw_value(string(key) + number(type) + bytes);
+  }
+  GgufBuilder &raw_value(const std::string &bytes) {
+    values_ += bytes;
+    ++values_made_;
+    return *this;
+  }
+  // The dims as in the file, innermost first; the data follow those of the tensor before.
+  GgufBuilder &tensor(const std::string &name, const std::vector<uint64_t> &dims, uint32_t type,
+                      const std::string &bytes) {
+    data_.resize((data_.size() + alignment - 1) / alignment * alignment, '\0');
+    record(name, dims, type, data_.size());
+    data_ += bytes;
+    return *this;
+  }
+  // A record without data.
+  GgufBuilder &record(const std::string &name, const std::vector<uint64_t> &dims, uint32_t type, uint64_t offset) {
+    std::string bytes = string(name) + number(static_cast<uint32_t>(dims.size()));
+    for (uint64_t dim : dims)
+      bytes += number(dim);
+    return raw_record(bytes + number(type) + number(offset));
+  }
+  GgufBuilder &raw_record(const std::string &bytes) {
+    records_ += bytes;
+    ++tensors_made_;
+    return *this;
+  }
+  GgufBuilder &data(const std::string &bytes) {
+    data_ += bytes;
+    return *this;
+  }
+
+  // Where the data section begins; with no values before it, where records begin, is 24.
+  std::string header() const {
+    return magic + number(version) + number(tensor_count.value_or(tensors_made_)) +
+           number(value_count.value_or(values_made_)) + values_ + records_;
+  }
+  std::string build() const {
+    std::string bytes = header();
+    bytes.resize((bytes.size() + alignment - 1) / alignment * alignment, '\0');
+    bytes += data_;
+    if (tail) bytes.resize((bytes.size() + alignment - 1) / alignment * alignment, '\0');
+    return bytes;
+  }
+
+ private:
+  bool big_;
+  std::string values_, records_, data_;
+  uint64_t values_made_ = 0, tensors_made_ = 0;
+};
+
+}  // namespace tfile::testing
