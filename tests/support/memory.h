@@ -28,10 +28,10 @@ class TestMemory {
   // For tf_options_set_allocator() and the like.
   static void *allocate(void *user, size_t size, size_t alignment) {
     auto &self = *static_cast<TestMemory *>(user);
-    if (self.until_failure_ >= 0 && self.until_failure_-- == 0) {
-      self.until_failure_ = 0;  // and from now on
-      return nullptr;
+    int64_t left = self.until_failure_;
+    while (left > 0 && !self.until_failure_.compare_exchange_weak(left, left - 1)) {
     }
+    if (left == 0) return nullptr;
     void *pointer = nullptr;
     if (posix_memalign(&pointer, alignment < sizeof(void *) ? sizeof(void *) : alignment, size) != 0) return nullptr;
     ++self.blocks_;
@@ -58,7 +58,7 @@ class TestMemory {
   static void released(void *user) { ++static_cast<TestMemory *>(user)->releases_; }
 
   Ref<Memory> memory_;
-  int64_t until_failure_ = -1;
+  std::atomic<int64_t> until_failure_{-1};
   std::atomic<int64_t> blocks_{0};
   std::atomic<int64_t> bytes_{0};
   std::atomic<int64_t> peak_{0};
