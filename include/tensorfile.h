@@ -219,7 +219,8 @@ enum {
   /** 1 (default): write a temporary file beside the target, then rename it over; 0: write the target in place. */
   TF_OPTION_ATOMIC = 17,
   /** Alignment of array data on save, a power of two of 1 to 1,048,576; 0 (default): 64, gguf 32 or the metadata's
-      general.alignment. npy keeps its format's 64 (as np.save); gguf: the key general.alignment is written for it. */
+      general.alignment. npy keeps its format's 64 (as np.save); npz: at most 32,768; gguf: the key general.alignment is
+      written for it. */
   TF_OPTION_ALIGNMENT = 18,
   /** 1: deflate the members of an .npz that tf_save_weights, tf_save_memory or tf_save_sink writes. Default 0. */
   TF_OPTION_COMPRESS = 19,

@@ -61,6 +61,8 @@ class Output {
   Status write(const void *from, uint64_t nbytes);
   // As write(), and told to the progress callback.
   Status write_data(const void *from, uint64_t nbytes);
+  // Tells the callback of array bytes that were written in another form.
+  Status advance(uint64_t nbytes) { return progress_.advance(nbytes); }
   Status write_zeros(uint64_t count);
   Status pad_to(uint64_t alignment);
   bool can_patch() const { return sink_.patch != nullptr; }
