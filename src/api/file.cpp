@@ -152,6 +152,10 @@ Status copy_to_source(Ref<Source> &out, Memory &memory, const void *data, size_t
 
 }  // namespace
 
+}  // namespace tfile
+
+using namespace tfile;
+
 extern "C" {
 
 tf_status tf_file_open(tf_file **out, const char *path, const tf_options *options) {
@@ -310,5 +314,3 @@ tf_status tf_file_read_slice_into(const tf_file *file, size_t index, const int64
 }
 
 }  // extern "C"
-
-}  // namespace tfile

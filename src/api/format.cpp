@@ -1,7 +1,9 @@
-#include "api/api.h"
 #include "format/format.h"
+#include "api/api.h"
 
-namespace tfile {
+namespace tfile {}  // namespace tfile
+
+using namespace tfile;
 
 extern "C" {
 
@@ -24,5 +26,3 @@ tf_format tf_format_probe(const void *head, size_t nbytes) {
 }
 
 }  // extern "C"
-
-}  // namespace tfile

@@ -66,6 +66,10 @@ void clear_outputs(tf_array **array, tf_dict **arrays, tf_dict **metadata) {
 
 }  // namespace
 
+}  // namespace tfile
+
+using namespace tfile;
+
 extern "C" {
 
 tf_status tf_load(tf_array **array, tf_dict **arrays, tf_dict **metadata, const char *path, const tf_options *options) {
@@ -105,5 +109,3 @@ tf_status tf_load_source(tf_array **array, tf_dict **arrays, tf_dict **metadata,
 }
 
 }  // extern "C"
-
-}  // namespace tfile

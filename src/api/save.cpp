@@ -158,6 +158,10 @@ Status save_to_path(const char *path, const Format &format, const SaveRequest &r
   return replacement.commit();
 }
 
+}  // namespace tfile
+
+using namespace tfile;
+
 extern "C" {
 
 tf_status tf_save(const char *path, const tf_array *array, const tf_options *options) {
@@ -212,5 +216,3 @@ tf_status tf_save_sink(tf_sink *sink, tf_format format, const tf_array *array, c
 }
 
 }  // extern "C"
-
-}  // namespace tfile

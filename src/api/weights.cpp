@@ -95,6 +95,10 @@ Status save_weights(const char *path, const Dict &tree, const Settings &settings
 
 }  // namespace
 
+}  // namespace tfile
+
+using namespace tfile;
+
 extern "C" {
 
 tf_status tf_load_weights(tf_dict **tree, const char *path, const tf_dict *expected, const tf_options *options) {
@@ -117,5 +121,3 @@ tf_status tf_save_weights(const char *path, const tf_dict *tree, const tf_option
 }
 
 }  // extern "C"
-
-}  // namespace tfile
