@@ -620,8 +620,7 @@ TENSORFILE_API tf_status tf_file_read(tf_array **out, const tf_file *file, size_
  * @param dst     any alignment; after a failure its content is undefined
  * @param nbytes  of dst; must be exactly what the array takes in that dtype
  */
-TENSORFILE_API tf_status tf_file_read_into(const tf_file *file, size_t index, tf_dtype dtype, void *dst,
-                                           size_t nbytes);
+TENSORFILE_API tf_status tf_file_read_into(const tf_file *file, size_t index, tf_dtype dtype, void *dst, size_t nbytes);
 /** Reads a slice, as tf_array_slice() has it; only what it touches is read. The result is C-contiguous. */
 TENSORFILE_API tf_status tf_file_read_slice(tf_array **out, const tf_file *file, size_t index, const int64_t *start,
                                             const int64_t *stop, const int64_t *step, size_t ndim);
@@ -680,8 +679,8 @@ TENSORFILE_API tf_status tf_save_weights(const char *path, const tf_dict *tree, 
  * @return as the function for that format; INVALID_ARGUMENT: format AUTO, array and arrays not as above, or metadata
  *         for npy or npz.
  */
-TENSORFILE_API tf_status tf_save_memory(tf_buffer **out, tf_format format, const tf_array *array,
-                                        const tf_dict *arrays, const tf_dict *metadata, const tf_options *options);
+TENSORFILE_API tf_status tf_save_memory(tf_buffer **out, tf_format format, const tf_array *array, const tf_dict *arrays,
+                                        const tf_dict *metadata, const tf_options *options);
 /** The same into a sink, from first byte to last; whatever was written before a failure stays written. */
 TENSORFILE_API tf_status tf_save_sink(tf_sink *sink, tf_format format, const tf_array *array, const tf_dict *arrays,
                                       const tf_dict *metadata, const tf_options *options);

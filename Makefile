@@ -1,0 +1,55 @@
+# Short names for what is done often. CMakePresets.json has the builds themselves.
+PREFIX ?= /usr/local
+JOBS := $(shell nproc 2>/dev/null || echo 2)
+PYTHON := $(CURDIR)/.venv/bin/python
+
+.PHONY: help setup release asan test lint format demo amalgamation install clean
+
+help:
+	@echo 'make test               build and test everything: optimized, with sanitizers, and the style of the sources'
+	@echo 'make release            build optimized, in build/release'
+	@echo 'make asan               build and test with the address and undefined behaviour sanitizers, in build/asan'
+	@echo 'make lint               check the format of the sources, and run clang-tidy'
+	@echo 'make format             format the sources'
+	@echo 'make demo               take the weights of a model through every format'
+	@echo 'make amalgamation       write build/amalgamation/tensorfile.cpp and tensorfile.h: the whole core in one file'
+	@echo 'make install PREFIX=    install the optimized build (default /usr/local)'
+	@echo 'make setup              install what tests need: packages (as root) and, in .venv, the libraries compared with'
+	@echo 'make clean              remove build'
+
+setup:
+	@tools/setup.sh
+
+release: setup
+	cmake --preset release -DTENSORFILE_PEERS_PYTHON=$(PYTHON)
+	cmake --build --preset release
+
+asan: setup
+	cmake --preset asan
+	cmake --build --preset asan
+	ctest --preset asan --parallel $(JOBS)
+
+test: release
+	ctest --preset release --parallel $(JOBS)
+	$(MAKE) asan
+	$(MAKE) lint
+
+lint: release
+	tools/lint.sh build/release
+
+format:
+	tools/lint.sh --fix
+
+demo: release
+	$(PYTHON) tests/peers/demo.py build/release/tensorfile
+
+amalgamation:
+	python3 tools/amalgamate.py build/amalgamation
+
+install:
+	cmake --preset release -DTENSORFILE_BUILD_TESTS=OFF
+	cmake --build --preset release
+	cmake --install build/release --prefix '$(PREFIX)'
+
+clean:
+	rm -rf build

@@ -1,0 +1,5 @@
+/* The header needs nothing in front of it, and may be included twice. */
+#include TENSORFILE_HEADER
+#include TENSORFILE_HEADER
+
+tf_status (*header_alone)(tf_array **, tf_dict **, tf_dict **, const char *, const tf_options *) = tf_load;

@@ -1,0 +1,305 @@
+#!/usr/bin/env python3
+"""Writes the whole core as one source file, tensorfile.cpp, with tensorfile.h beside it.
+
+usage: amalgamate.py FOLDER
+
+One command compiles it, and zlib is all that it needs:
+
+    c++ -std=c++20 -O2 -c tensorfile.cpp
+
+-fno-exceptions -fno-rtti keep it free of the C++ run-time library, but are not needed. These leave out a format:
+TENSORFILE_NO_NPY, TENSORFILE_NO_NPZ, TENSORFILE_NO_SAFETENSORS, TENSORFILE_NO_GGUF.
+"""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ROOT / "src"
+HEADER = ROOT / "include" / "tensorfile.h"
+
+# What a source file is compiled for, where that is not everything.
+CONDITIONS = {
+    "format/npy.cpp": "!defined(TENSORFILE_NO_NPY) || !defined(TENSORFILE_NO_NPZ)",
+    "format/npz.cpp": "!defined(TENSORFILE_NO_NPZ)",
+    "format/zip.cpp": "!defined(TENSORFILE_NO_NPZ)",
+    "format/safetensors.cpp": "!defined(TENSORFILE_NO_SAFETENSORS)",
+    "format/gguf.cpp": "!defined(TENSORFILE_NO_GGUF)",
+}
+
+PROLOGUE = """\
+// tensorfile {version}: named n-dimensional arrays in .npy, .npz, .safetensors and .gguf files. See tensorfile.h.
+// Made from many files by tools/amalgamate.py: change those, not this.
+//
+//     c++ -std=c++20 -O2 -c tensorfile.cpp
+//
+// and link with zlib. -fno-exceptions -fno-rtti keep it free of the C++ run-time library. These leave out a format:
+// TENSORFILE_NO_NPY, TENSORFILE_NO_NPZ, TENSORFILE_NO_SAFETENSORS, TENSORFILE_NO_GGUF.
+//
+{license}
+#if !defined(_FILE_OFFSET_BITS)
+#define _FILE_OFFSET_BITS 64
+#endif
+#if defined(TENSORFILE_NO_NPY) && defined(TENSORFILE_NO_NPZ) && defined(TENSORFILE_NO_SAFETENSORS) && \\
+    defined(TENSORFILE_NO_GGUF)
+#error "tensorfile without a format"
+#endif
+// Conversions must round after each operation, as the formats' reference implementations do.
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#elif defined(__GNUC__)
+#pragma GCC optimize("fp-contract=off")
+#elif defined(_MSC_VER)
+#pragma fp_contract(off)
+#endif
+"""
+
+TOKEN = re.compile(
+    r"""(?P<skip>//[^\n]*|/\*.*?\*/|\s+)
+      |(?P<directive>(?<![^\n])\#(?:[^\n\\]|\\.)*)
+      |(?P<text>(?:u8|[uUL])?(?:R"(?P<mark>[^(\s]*)\(.*?\)(?P=mark)"|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))
+      |(?P<name>[A-Za-z_]\w*)
+      |(?P<number>\.?\d(?:'?[\w.]|(?<=[eEpP])[+-])*)
+      |(?P<mark2>::|->|\[\[|\]\]|.)""",
+    re.X | re.S,
+)
+INCLUDE = re.compile(r'#\s*include\s*([<"])([^>"]+)[>"]')
+SPECIFIERS = {"static", "inline", "constexpr", "consteval", "constinit", "extern", "const", "typename", "thread_local"}
+
+
+def fail(message):
+    sys.exit(f"amalgamate.py: {message}")
+
+
+def tokens(text):
+    """(kind, text) of everything, so that joining the texts gives the input again."""
+    return [(match.lastgroup if match.lastgroup != "mark2" else "mark", match.group()) for match in TOKEN.finditer(text)]
+
+
+def source_list():
+    """The sources in the order of the build."""
+    cmake = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+    found = re.search(r"set\(TENSORFILE_SOURCES\s+(.*?)\)", cmake, re.S)
+    if not found:
+        fail("CMakeLists.txt has no list TENSORFILE_SOURCES")
+    return [name.removeprefix("src/") for name in found.group(1).split()]
+
+
+def after_angles(words, start):
+    """The place behind the <...> that opens at start."""
+    depth = 0
+    for place in range(start, len(words)):
+        depth += {"<": 1, ">": -1}.get(words[place], 0)
+        if depth == 0:
+            return place + 1
+    return len(words)
+
+
+def without_prefixes(words):
+    """A declaration without templates, attributes and specifiers in front, and those specifiers."""
+    place, seen = 0, set()
+    while place < len(words):
+        if words[place] == "template":
+            place = after_angles(words, place + 1)
+        elif words[place] == "[[":
+            place = words.index("]]", place) + 1
+        elif words[place] in SPECIFIERS:
+            seen.add(words[place])
+            place += 1
+        else:
+            break
+    return words[place:], seen
+
+
+def declared_name(words):
+    """What a declaration at namespace scope declares, or None; and its specifiers."""
+    words, specifiers = without_prefixes(words)
+    if not words or words[0] in ("using", "static_assert", "namespace", "}", "asm", "friend"):
+        alias = len(words) > 2 and words[0] == "using" and words[2] == "="
+        return (words[1] if alias else None), specifiers
+    if words[0] in ("struct", "class", "union", "enum"):
+        rest = [word for word in words[1:] if word not in ("class", "struct", "final")]
+        if rest and (len(rest) == 1 or rest[1] in (":", "::")):
+            return (rest[0] if rest[1:2] != ["::"] else None), specifiers
+    place = 0
+    while place < len(words) and words[place] not in "(=[;":
+        place = after_angles(words, place) if words[place] == "<" else place + 1
+    # One word is a macro's call or a constructor; a qualified name was declared elsewhere.
+    if place < 2 or not re.fullmatch(r"[A-Za-z_]\w*", words[place - 1]) or words[place - 2] in ("::", "operator"):
+        return None, specifiers
+    return words[place - 1], specifiers
+
+
+def enumerators(words, start):
+    """The names in the body of an enum that opens at start."""
+    names, depth, fresh = [], 0, False
+    for word in words[start:]:
+        if fresh and re.match(r"[A-Za-z_]", word):
+            names.append(word)
+        depth += {"{": 1, "(": 1, "}": -1, ")": -1}.get(word, 0)
+        fresh = depth == 1 and word in "{,"
+        if depth == 0:
+            break
+    return names
+
+
+def declarations(text):
+    """The names that a file declares at namespace scope: in unnamed namespaces, otherwise its own, and for all."""
+    words = [word for kind, word in tokens(text) if kind not in ("skip", "directive")]
+    unnamed, own, shared = set(), set(), set()
+    scopes, head, depth = [], [], 0
+
+    def declare(place):
+        name, specifiers = declared_name(head)
+        local = "static" in specifiers or "constexpr" in specifiers and "inline" not in specifiers
+        names = [name] if name else []
+        if words[place] == "{" and head and "enum" in head[:2] and "class" not in head:
+            names += enumerators(words, place)
+        (unnamed if "unnamed" in scopes else own if local else shared).update(names)
+
+    for place, word in enumerate(words):
+        if depth:
+            depth += {"{": 1, "}": -1}.get(word, 0)
+        elif word == "{" and (head[:1] == ["namespace"] or head[:2] == ["inline", "namespace"] or head[:1] == ["extern"]
+                              and head[1:] == ['"C"']):
+            scopes.append("unnamed" if head == ["namespace"] else "named")
+            head = []
+        elif word == "{":
+            declare(place)
+            # A body that an initializer's or class's ';' may follow: what comes then declares nothing.
+            head, depth = ["}"], 1
+        elif word == "}":
+            scopes.pop()
+            head = []
+        elif word == ";":
+            if head[:1] != ["}"]:
+                declare(place)
+            head = []
+        else:
+            if head == ["}"]:
+                head = []
+            head.append(word)
+    if depth or scopes:
+        fail("braces do not match")
+    return unnamed, own, shared
+
+
+def renamed(text, names, suffix):
+    """text with `names` given a suffix, but not as members of something."""
+    out, before = [], ""
+    for kind, word in tokens(text):
+        out.append(word + suffix if kind == "name" and word in names and before not in (".", "->") else word)
+        if kind == "directive" and names:
+            out[-1] = re.sub(r"[A-Za-z_]\w*", lambda name: name.group() + (suffix if name.group() in names else ""), word)
+        if kind != "skip":
+            before = word
+    return "".join(out)
+
+
+class Amalgamation:
+    def __init__(self):
+        self.texts = {}
+        self.done = set()
+        self.system = set()
+        self.out = []
+
+    def text(self, name):
+        if name not in self.texts:
+            path = SOURCES / name
+            if not path.is_file():
+                fail(f"no file src/{name}")
+            self.texts[name] = path.read_text(encoding="utf-8")
+        return self.texts[name]
+
+    def headers(self, name, found):
+        """Adds the project's headers that a file needs, each after those that it needs itself."""
+        for quote, include in INCLUDE.findall(self.text(name)):
+            if quote == '"' and include != "tensorfile.h" and include not in found:
+                self.headers(include, found)
+                found.append(include)
+
+    def add(self, name, names=frozenset()):
+        """Adds a file: the headers that are still missing, then its own lines without its includes."""
+        body, depth, macros = [], 0, []
+        for line in self.text(name).split("\n"):
+            include = INCLUDE.match(line)
+            if include and include.group(1) == '"':
+                if depth and include.group(2) not in self.done:
+                    fail(f"src/{name} includes {include.group(2)} under a condition")
+                if include.group(2) != "tensorfile.h":
+                    self.add_header(include.group(2))
+                continue
+            if include and not depth:
+                if line not in self.system:
+                    self.system.add(line)
+                    self.out.append(line)
+                continue
+            if line == "#pragma once":
+                continue
+            if re.match(r"#\s*if", line):
+                depth += 1
+            elif re.match(r"#\s*endif", line):
+                depth -= 1
+            elif name.endswith(".cpp") and (macro := re.match(r"#\s*define\s+(\w+)", line)):
+                macros.append(macro.group(1))
+            body.append(line)
+        text = renamed("\n".join(body).strip("\n"), names, "_" + re.sub(r"\W", "_", name.removesuffix(".cpp")))
+        if not text:
+            return
+        condition = CONDITIONS.get(name)
+        self.out.append(f"\n// src/{name}")
+        self.out += [f"#if {condition}"] if condition else []
+        self.out.append(text)
+        self.out += [f"#undef {macro}" for macro in dict.fromkeys(macros)]
+        self.out += [f"#endif  // {condition}"] if condition else []
+
+    def add_header(self, name):
+        if name in self.done:
+            return
+        self.done.add(name)
+        if "#pragma once" not in self.text(name):
+            fail(f"src/{name} lacks #pragma once")
+        self.add(name)
+
+    def clashes(self, sources):
+        """For each source the names of its own that something else has too."""
+        found = []
+        for source in sources:
+            self.headers(source, found)
+        in_headers = set().union(*(set().union(*declarations(self.text(name))) for name in found))
+        in_sources = {}
+        for name in sources:
+            unnamed, own, shared = declarations(self.text(name))
+            # A constant that a header declares is everybody's, though it does not look so where it is defined.
+            in_sources[name] = unnamed | (own - in_headers), shared
+        result = {}
+        for name, (own, _) in in_sources.items():
+            others = set(in_headers)
+            for other, (other_own, other_shared) in in_sources.items():
+                others |= other_shared | (other_own if other != name else set())
+            result[name] = own & others
+        return result
+
+
+def write(folder):
+    whole = Amalgamation()
+    sources = source_list()
+    clashes = whole.clashes(sources)
+    version = re.search(r'TENSORFILE_VERSION_STRING "([^"]+)"', HEADER.read_text(encoding="utf-8")).group(1)
+    license_lines = (ROOT / "LICENSE").read_text(encoding="utf-8").strip().split("\n")
+    license_text = "\n".join(f"// {line}".rstrip() for line in license_lines)
+    whole.out.append(PROLOGUE.format(version=version, license=license_text))
+    whole.out.append('#include "tensorfile.h"\n')
+    for name in sources:
+        whole.add(name, clashes[name])
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tensorfile.cpp").write_text("\n".join(whole.out) + "\n", encoding="utf-8")
+    shutil.copyfile(HEADER, folder / "tensorfile.h")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
+        sys.exit(__doc__)
+    write(Path(sys.argv[1]))

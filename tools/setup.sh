@@ -1,0 +1,37 @@
+#!/bin/sh
+# Installs what `make test` needs and this machine lacks: Debian packages, and in .venv the libraries that the tests
+# compare with. Does nothing when all is there.
+set -eu
+cd "$(dirname "$0")/.."
+
+packages="g++ make cmake ninja-build pkg-config zlib1g-dev libgtest-dev libcli11-dev libsimdjson-dev clang-14
+clang-format-14 clang-tidy-14 python3 python3-venv git"
+
+missing=
+if command -v dpkg-query >/dev/null; then
+  for package in $packages; do
+    state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$state" = installed ] || missing="$missing $package"
+  done
+fi
+
+if [ -n "$missing" ]; then
+  if [ "$(id -u)" != 0 ]; then
+    echo "These packages are missing; install them, as root, with" >&2
+    echo "  apt-get install$missing" >&2
+    exit 1
+  fi
+  export DEBIAN_FRONTEND=noninteractive
+  # shellcheck disable=SC2086  # a list of words
+  apt-get install -y --no-install-recommends $missing || {
+    apt-get update
+    apt-get install -y --no-install-recommends $missing
+  }
+fi
+
+wanted=tests/peers/requirements.txt
+if ! cmp -s "$wanted" .venv/requirements.txt; then
+  python3 -m venv .venv
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$wanted"
+  cp "$wanted" .venv/requirements.txt
+fi
