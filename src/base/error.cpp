@@ -10,7 +10,7 @@ constinit thread_local ErrorRecord record = {TF_STATUS_OK, kNoOffset, {}, {}};
 constexpr size_t kTail = 32;
 
 // Of a path, what leaves room for the list behind it.
-constexpr size_t kShownPath = 64;
+constexpr size_t kShownPath = 256;
 
 }  // namespace
 

@@ -70,7 +70,7 @@ class Refusals {
  private:
   void close();
 
-  char buffer_[896];
+  char buffer_[608];
   LineWriter line_;
   char first_[256];
   size_t count_ = 0;
