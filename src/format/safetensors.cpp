@@ -180,6 +180,7 @@ class HeaderScan {
   Status read_offsets(Fields *fields);
   Status check_size(Text name, const Fields &fields);
   Status reread(Fields *fields, const Entry &entry);
+  Failure blame_offsets(const Entry &entry);
   Status check_layout();
   Status check_end(uint64_t data_bytes);
   Status build_metadata();
@@ -426,11 +427,8 @@ Status HeaderScan::check_layout() {
   uint64_t end = 0;
   for (const Entry &entry : entries_) {
     if (entry.begin != end) {
-      Fields fields;
-      TFILE_TRY(reread(&fields, entry));
-      reader_.about_array(entry.name);
-      return reader_.fail(fields.offsets_at) << "data_offsets begin at " << entry.begin << ", expected " << end
-                                             << (entry.begin > end ? ": a hole before them" : ": they overlap others");
+      return blame_offsets(entry) << "data_offsets begin at " << entry.begin << ", expected " << end
+                                  << (entry.begin > end ? ": a hole before them" : ": they overlap others");
     }
     end = entry.end;
   }
@@ -439,7 +437,9 @@ Status HeaderScan::check_layout() {
 
 Status HeaderScan::check_end(uint64_t data_bytes) {
   const Checked end = Checked(data_start_) + data_bytes;
-  if (!end.valid()) return Failure(TF_STATUS_CORRUPT).in(source_.label) << "the data end beyond 2^63";
+  if (!end.valid()) {
+    return blame_offsets(entries_.back()) << "data_offsets end at " << data_bytes << ", in the file beyond 2^63";
+  }
   if (end.value() > source_.size) {
     Failure failure(TF_STATUS_TRUNCATED);
     failure.in(source_.label);
@@ -459,6 +459,14 @@ Status HeaderScan::check_end(uint64_t data_bytes) {
 Status HeaderScan::reread(Fields *fields, const Entry &entry) {
   reader_.seek(position_of(entry.text));
   return read_fields(fields);
+}
+
+// Begins the message about an array that has been read before.
+Failure HeaderScan::blame_offsets(const Entry &entry) {
+  Fields fields;
+  (void)reread(&fields, entry);
+  reader_.about_array(entry.name);
+  return reader_.fail(fields.offsets_at);
 }
 
 Status HeaderScan::build_metadata() {
@@ -493,8 +501,10 @@ Status HeaderScan::build_entry(Entry &entry) {
 
 Status HeaderScan::build_members() {
   // The header goes before the members come: both at once would be most of what opening a file costs.
-  Vec<char> nothing(listing_.memory);
-  header_.swap(nothing);
+  {
+    Vec<char> nothing(listing_.memory);
+    header_.swap(nothing);
+  }
   TFILE_TRY(listing_.members.reserve(entries_.size()));
   for (const Entry &entry : entries_) {
     Member member;
