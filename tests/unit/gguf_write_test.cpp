@@ -1,113 +1,27 @@
 #include <gtest/gtest.h>
 
-#include <deque>
-
 #include "support/gguf_builder.h"
 #include "support/listed.h"
 #include "support/memory.h"
+#include "support/save.h"
 
 namespace tfile {
 namespace {
 
 using namespace testing;
 
-Ref<Dict> dict() {
-  Ref<Dict> made;
-  EXPECT_TRUE(make_dict(made, default_memory()).ok());
-  return made;
-}
-
-Ref<Array> array_of_bytes(tf_dtype dtype, const std::vector<int64_t> &shape, const std::string &bytes) {
-  Ref<Array> made;
-  EXPECT_TRUE(make_array(made, default_memory(), *find_dtype(dtype), {shape.data(), shape.size()}).ok());
-  EXPECT_EQ(made->nbytes, bytes.size());
-  if (!bytes.empty()) memcpy(made->data, bytes.data(), bytes.size());
-  return made;
-}
-
-template <typename T>
-Ref<Array> array_of(tf_dtype dtype, const std::vector<int64_t> &shape, const std::vector<T> &values) {
-  return array_of_bytes(dtype, shape,
-                        std::string(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(T)));
-}
-
-// One save, and what came of it.
-struct Save {
-  std::deque<std::pair<std::string, Ref<Array>>> arrays;
-  Ref<Dict> metadata = dict();
-  Settings settings;
-  LastError error;
-
-  Save &add(const std::string &name, Ref<Array> array) {
-    arrays.emplace_back(name, std::move(array));
-    return *this;
-  }
-  Save &set(const std::string &key, const Ref<Array> &array) {
-    EXPECT_TRUE(metadata->set_array(Text(key.data(), key.size()), *array).ok());
-    return *this;
-  }
-  Save &set(const std::string &key, const std::string &text) {
-    EXPECT_TRUE(metadata->set_string(Text(key.data(), key.size()), Text(text.data(), text.size())).ok());
-    return *this;
-  }
-  Save &set(const std::string &key, const std::vector<std::string> &texts) {
-    fill(*metadata, key, texts);
-    return *this;
-  }
-  Save &set(const std::string &key, const Ref<Dict> &value) {
-    EXPECT_TRUE(metadata->set_dict(Text(key.data(), key.size()), *value).ok());
-    return *this;
-  }
-  Save &option(tf_option id, int64_t value) {
-    settings.set(id, value);
-    return *this;
-  }
-  static void fill(Dict &dict, const std::string &key, const std::vector<std::string> &texts) {
-    StringList *list = nullptr;
-    ASSERT_TRUE(dict.set_string_list(Text(key.data(), key.size()), &list).ok());
-    for (const std::string &text : texts)
-      EXPECT_TRUE(list->append(Text(text.data(), text.size())).ok());
-  }
-
-  Status run(std::string *bytes) {
-    std::vector<NamedArray> named;
-    for (const auto &[name, array] : arrays)
-      named.push_back({Text(name.data(), name.size()), array.get()});
-    const SaveRequest request{{named.data(), named.size()}, metadata.get(), false, settings};
-    TFILE_TRY(kGgufFormat.check(request));
-    MemorySink memory(settings.memory());
-    Ref<Sink> sink;
-    TFILE_TRY(memory.open(sink));
-    Output output(*sink, settings, 0);
-    TFILE_TRY(kGgufFormat.write(output, request));
-    Ref<Buffer> buffer;
-    TFILE_TRY(memory.finish(buffer));
-    bytes->assign(static_cast<const char *>(buffer->data), buffer->size);
-    return kOk;
-  }
-  // The file, or "" and the error.
-  std::string bytes() {
-    std::string made;
-    error = LastError::of(run(&made));
-    return made;
-  }
+struct GgufSave : Save {
+  GgufSave() : Save(kGgufFormat) {}
 };
 
-void expect_refused(Save &save, tf_status status, const std::string &message, const std::string &name) {
-  EXPECT_EQ(save.bytes(), "");
-  EXPECT_EQ(save.error.status, status);
-  EXPECT_EQ(save.error.message, message);
-  EXPECT_EQ(save.error.name, name);
-}
-
 TEST(GgufWrite, NothingAtAll) {
-  Save save;
+  GgufSave save;
   save.metadata = Ref<Dict>();
   EXPECT_EQ(save.bytes(), GgufBuilder().build());
 }
 
 TEST(GgufWrite, NumbersOfEveryType) {
-  Save save;
+  GgufSave save;
   GgufBuilder builder;
   const auto add = [&](const std::string &key, uint32_t type, tf_dtype dtype, auto value) {
     using T = decltype(value);
@@ -134,7 +48,7 @@ TEST(GgufWrite, NumbersOfEveryType) {
 
 TEST(GgufWrite, Strings) {
   const std::string odd("\xFF\0\xC3", 3);
-  Save save;
+  GgufSave save;
   GgufBuilder builder;
   save.set("s", odd).set("empty", std::string()).set("l", std::vector<std::string>{odd, "", "x"});
   save.set("none", std::vector<std::string>());
@@ -151,7 +65,7 @@ TEST(GgufWrite, DictsBecomeNestedArrays) {
   Save::fill(*inner, "1", {"x"});
   ASSERT_TRUE(outer->set_dict("0", *inner).ok());
   ASSERT_TRUE(outer->set_dict("1", *dict()).ok());
-  Save save;
+  GgufSave save;
   GgufBuilder builder;
   save.set("n", outer);
   const std::string numbers = builder.array(kU16, 2, builder.number(uint16_t{1}) + builder.number(uint16_t{2}));
@@ -173,10 +87,10 @@ Ref<Dict> chain(size_t levels) {
 }
 
 TEST(GgufWrite, DictsHaveADepth) {
-  Save eight;
+  GgufSave eight;
   const std::string bytes = eight.set("n", chain(8)).bytes();
   EXPECT_TRUE(Listed(kGgufFormat, bytes).ok()) << eight.error.message;
-  Save nine;
+  GgufSave nine;
   expect_refused(nine.set("n", chain(9)), TF_STATUS_UNSUPPORTED, "gguf cannot hold: 'n' (arrays nested deeper than 8)",
                  "n");
 }
@@ -201,7 +115,7 @@ TEST(GgufWrite, TensorsOfEveryType) {
       {35, TF_DTYPE_TQ2_0, 256, 66},   {39, TF_DTYPE_MXFP4, 32, 17},    {40, TF_DTYPE_NVFP4, 64, 36},
       {41, TF_DTYPE_Q1_0, 128, 18},    {42, TF_DTYPE_Q2_0, 64, 18},
   };
-  Save save;
+  GgufSave save;
   GgufBuilder builder;
   for (const auto &type : types) {
     std::string bytes(6 * type.nbytes, '\0');
@@ -219,7 +133,7 @@ TEST(GgufWrite, TensorsOfEveryType) {
 }
 
 TEST(GgufWrite, KeepsRankAndShape) {
-  Save save;
+  GgufSave save;
   GgufBuilder builder;
   save.add("scalar", array_of<float>(TF_DTYPE_FLOAT32, {}, {1}));
   save.add("ones", array_of<float>(TF_DTYPE_FLOAT32, {2, 1, 1, 1}, {1, 2}));
@@ -246,7 +160,7 @@ Ref<Array> backwards(tf_dtype dtype, int64_t count) {
 }
 
 TEST(GgufWrite, StridedArraysAndMetadata) {
-  Save save;
+  GgufSave save;
   GgufBuilder builder;
   save.set("m", backwards(TF_DTYPE_UINT16, 2)).add("t", backwards(TF_DTYPE_INT16, 3));
   Ref<Array> turned;
@@ -265,7 +179,7 @@ TEST(GgufWrite, AlignmentOfTheMetadata) {
   for (uint32_t alignment : {1u, 8u, 64u, 4096u}) {
     // Headers of many lengths.
     for (size_t length = 0; length < 40; ++length) {
-      Save save;
+      GgufSave save;
       GgufBuilder builder;
       builder.alignment = alignment;
       const std::string text(length, 't');
@@ -282,7 +196,7 @@ TEST(GgufWrite, AlignmentOfTheMetadata) {
 }
 
 TEST(GgufWrite, AlignmentOfTheOptionIsWritten) {
-  Save save;
+  GgufSave save;
   GgufBuilder builder;
   builder.alignment = 64;
   save.set("a", std::string("x")).add("t", array_of<int8_t>(TF_DTYPE_INT8, {1}, {1})).option(TF_OPTION_ALIGNMENT, 64);
@@ -290,7 +204,7 @@ TEST(GgufWrite, AlignmentOfTheOptionIsWritten) {
   builder.tensor("t", {1}, kGgmlI8, "\1");
   EXPECT_EQ(save.bytes(), builder.build()) << save.error.message;
 
-  Save agreed;
+  GgufSave agreed;
   agreed.set("general.alignment", array_of<uint32_t>(TF_DTYPE_UINT32, {}, {64})).option(TF_OPTION_ALIGNMENT, 64);
   GgufBuilder own;
   own.alignment = 64;
@@ -300,7 +214,7 @@ TEST(GgufWrite, AlignmentOfTheOptionIsWritten) {
 
 TEST(GgufWrite, AlignmentsThatAreRefused) {
   const auto refused = [](const Ref<Array> &value, int64_t option, const std::string &message) {
-    Save save;
+    GgufSave save;
     save.set("general.alignment", value).option(TF_OPTION_ALIGNMENT, option);
     expect_refused(save, TF_STATUS_INVALID_ARGUMENT, "key 'general.alignment': " + message, "general.alignment");
   };
@@ -310,7 +224,7 @@ TEST(GgufWrite, AlignmentsThatAreRefused) {
   refused(array_of<uint32_t>(TF_DTYPE_UINT32, {}, {1 << 21}), 0, "2097152 is not a power of two of at most 1048576");
   refused(array_of<uint32_t>(TF_DTYPE_UINT32, {1}, {32}), 0, "expected a uint32 scalar");
   refused(array_of<int64_t>(TF_DTYPE_INT64, {}, {32}), 0, "expected a uint32 scalar");
-  Save text;
+  GgufSave text;
   text.set("general.alignment", std::string("32"));
   expect_refused(text, TF_STATUS_INVALID_ARGUMENT, "key 'general.alignment': expected a uint32 scalar",
                  "general.alignment");
@@ -318,7 +232,7 @@ TEST(GgufWrite, AlignmentsThatAreRefused) {
 
 TEST(GgufWrite, RefusesDtypesRanksAndNames) {
   const auto refused = [](const std::string &name, Ref<Array> array, const std::string &message) {
-    Save save;
+    GgufSave save;
     save.add("good", array_of<int8_t>(TF_DTYPE_INT8, {1}, {1})).add(name, std::move(array));
     expect_refused(save, TF_STATUS_UNSUPPORTED, "gguf cannot hold: " + message, save.arrays[1].first);
   };
@@ -335,16 +249,16 @@ TEST(GgufWrite, RefusesDtypesRanksAndNames) {
   refused("", one(), "'' (the name is empty)");
   const std::string longName(64, 'n');
   refused(longName, one(), "'" + longName + "' (the name has more than 63 bytes)");
-  Save nul;
+  GgufSave nul;
   nul.add(std::string("a\0b", 3), one());
   EXPECT_EQ(nul.bytes(), "");
   EXPECT_NE(nul.error.message.find("(the name holds a NUL)"), std::string::npos) << nul.error.message;
-  Save latin;
+  GgufSave latin;
   latin.add("\xE9", one());
   EXPECT_EQ(latin.bytes(), "");
   EXPECT_NE(latin.error.message.find("(the name is not UTF-8)"), std::string::npos) << latin.error.message;
 
-  Save good;
+  GgufSave good;
   good.add(std::string(63, 'n'), one()).add("\u00e9", one());
   EXPECT_NE(good.bytes(), "") << good.error.message;
 }
@@ -353,33 +267,33 @@ TEST(GgufWrite, RefusesMetadata) {
   const auto refused = [](Save &save, const std::string &message, const std::string &name) {
     expect_refused(save, TF_STATUS_UNSUPPORTED, "gguf cannot hold: " + message, name);
   };
-  Save half;
+  GgufSave half;
   half.set("h", array_of<uint16_t>(TF_DTYPE_FLOAT16, {}, {0}));
   refused(half, "'h' (metadata of dtype float16)", "h");
-  Save brain;
+  GgufSave brain;
   brain.set("b", array_of<uint16_t>(TF_DTYPE_BFLOAT16, {1}, {0}));
   refused(brain, "'b' (metadata of dtype bfloat16)", "b");
-  Save block;
+  GgufSave block;
   block.set("q", array_of_bytes(TF_DTYPE_Q4_0, {32}, std::string(18, 'q')));
   refused(block, "'q' (metadata of dtype q4_0)", "q");
-  Save matrix;
+  GgufSave matrix;
   matrix.set("m", array_of<float>(TF_DTYPE_FLOAT32, {1, 1}, {0}));
   refused(matrix, "'m' (metadata of 2 dimensions)", "m");
-  Save empty;
+  GgufSave empty;
   refused(empty.set("", std::string("x")), "'' (the name is empty)", "");
-  Save longest;
+  GgufSave longest;
   EXPECT_NE(longest.set(std::string(65535, 'k'), std::string("x")).bytes(), "") << longest.error.message;
-  Save longer;
+  GgufSave longer;
   EXPECT_EQ(longer.set(std::string(65536, 'k'), std::string("x")).bytes(), "");
   EXPECT_NE(longer.error.message.find("(the key is too long)"), std::string::npos) << longer.error.message;
-  Save latin;
+  GgufSave latin;
   EXPECT_EQ(latin.set("\xE9", std::string("x")).bytes(), "");
   EXPECT_NE(latin.error.message.find("(the name is not UTF-8)"), std::string::npos) << latin.error.message;
 }
 
 TEST(GgufWrite, RefusesDictsThatAreNoLists) {
   const auto refused = [](const Ref<Dict> &value, const std::string &reason) {
-    Save save;
+    GgufSave save;
     expect_refused(save.set("d", value), TF_STATUS_UNSUPPORTED, "gguf cannot hold: 'd' (" + reason + ")", "d");
   };
   const Ref<Array> list = array_of<uint8_t>(TF_DTYPE_UINT8, {1}, {7});
@@ -402,7 +316,7 @@ TEST(GgufWrite, RefusesDictsThatAreNoLists) {
 }
 
 TEST(GgufWrite, OneErrorNamesAll) {
-  Save save;
+  GgufSave save;
   save.add("a", array_of<uint8_t>(TF_DTYPE_UINT8, {1}, {1})).add("ok", array_of<float>(TF_DTYPE_FLOAT32, {}, {1}));
   save.add("b", array_of<uint16_t>(TF_DTYPE_UINT16, {1}, {1}));
   save.set("c", array_of<uint16_t>(TF_DTYPE_FLOAT16, {}, {0})).set("fine", std::string("x"));
@@ -412,7 +326,7 @@ TEST(GgufWrite, OneErrorNamesAll) {
 
 TEST(GgufWrite, WhatIsWrittenWithinLimitsIsRead) {
   const auto limited = [](tf_option option, int64_t limit) {
-    Save save;
+    GgufSave save;
     save.set("x", std::string("x")).set("n", chain(3)).option(option, limit);
     save.add("a", array_of<int8_t>(TF_DTYPE_INT8, {1}, {1})).add("b", array_of<int8_t>(TF_DTYPE_INT8, {1}, {2}));
     const std::string bytes = save.bytes();
@@ -439,13 +353,13 @@ TEST(GgufWrite, WhatIsReadIsWrittenAgain) {
   const std::string bytes = builder.build();
   const Listed found(kGgufFormat, bytes);
   ASSERT_TRUE(found.ok()) << found.error.message;
-  Save save;
+  GgufSave save;
   save.metadata = found.listing->metadata;
   EXPECT_EQ(save.bytes(), bytes) << save.error.message;
 }
 
 TEST(GgufWrite, EveryAllocationMayFail) {
-  Save save;
+  GgufSave save;
   save.set("m", backwards(TF_DTYPE_UINT16, 2)).set("s", std::string("text"));
   save.add("t", backwards(TF_DTYPE_INT16, 3)).add("u", array_of<int8_t>(TF_DTYPE_INT8, {1}, {1}));
   fail_each_allocation([&](TestMemory &memory) {
