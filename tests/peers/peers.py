@@ -1,7 +1,6 @@
 """The peers behind one interface: what each can write and read, as dtype name, shape, and C-contiguous bytes."""
 
 import ctypes
-import re
 
 import gguf
 import ml_dtypes
@@ -9,7 +8,7 @@ import numpy as np
 import safetensors
 
 from capi import Tensor
-from samples import ADDRESSABLE, BLOCKS, dense
+from samples import BLOCKS, dense
 
 try:
     import mlx.core as mx
@@ -61,8 +60,10 @@ class Mlx:
 
     @staticmethod
     def to_mlx(array):
+        # Its bridge takes no negative strides; ascontiguousarray would make a scalar 1-d.
+        array = np.ascontiguousarray(array).reshape(array.shape)
         if array.dtype == ml_dtypes.bfloat16:
-            return mx.array(np.ascontiguousarray(array).view(np.uint16)).view(mx.bfloat16)
+            return mx.array(array.view(np.uint16)).view(mx.bfloat16)
         if array.dtype == np.float64:
             return mx.array(array, dtype=mx.float64)
         return mx.array(array)
@@ -107,7 +108,7 @@ class Safetensors:
     }
     reads = {"safetensors": list(STRINGS.values())}
     # Its writer takes no float6.
-    writes = {"safetensors": [dtype for dtype in STRINGS.values() if not dtype.startswith("float6")]}
+    writes = {"safetensors": [dtype for dtype in STRINGS.values() if dtype not in ("float6_e2m3fn", "float6_e3m2fn")]}
 
     @classmethod
     def read(cls, path):
@@ -167,7 +168,7 @@ class GgufPy:
                 raw = np.frombuffer(array.data, np.uint8).reshape(*array.shape[:-1], row)
                 writer.add_tensor(name, raw, raw_dtype=cls.ggml_type(array.dtype))
             elif array.dtype == ml_dtypes.bfloat16:
-                raw = np.ascontiguousarray(array).view(np.uint8).reshape(*array.shape[:-1], -1)
+                raw = np.frombuffer(dense(array), np.uint8).reshape(*array.shape[:-1], 2 * array.shape[-1])
                 writer.add_tensor(name, raw, raw_dtype=gguf.GGMLQuantizationType.BF16)
             else:
                 writer.add_tensor(name, np.ascontiguousarray(array))
@@ -178,13 +179,3 @@ class GgufPy:
 
 
 PEERS = [NumPy, *([Mlx] if mx is not None else []), Safetensors, GgufPy]
-
-
-def numpy_name(dtype):
-    """The library's name of a NumPy dtype."""
-    return next(name for name, kind in ADDRESSABLE.items() if np.dtype(kind) == dtype)
-
-
-def is_layout(name, dtype):
-    """Whether a name in a file is one of the layouts of a dtype: "LAYOUT.DTYPE"."""
-    return re.fullmatch(rf".*\.{re.escape(dtype)}", name) is not None

@@ -82,9 +82,11 @@ class Matrix(unittest.TestCase):
         return os.path.join(self.folder.name, name)
 
     def groups(self, case, format_name):
-        """The layouts, those of a .npy one by one."""
+        """The layouts, those of a .npy one by one; a scalar in a .gguf by itself."""
         if format_name == "npy":
             return [{"": name} for name in case.kept]
+        if format_name == "gguf" and "scalar" in case.kept:
+            return [{"scalar": "scalar"}, {name: name for name in case.kept if name != "scalar"}]
         return [{name: name for name in case.kept}]
 
     def check_format(self, dtype, format_name):
@@ -105,7 +107,9 @@ class Matrix(unittest.TestCase):
             LIBRARY.lib.tf_array_release(handle)
         self.assertEqual(LIBRARY.load(path)[0], expected, f"{case.dtype} in {format_name}, read by ourselves")
         for peer in PEERS:
-            if case.dtype in peer.reads.get(format_name, []):
+            # gguf-py fails on a bfloat16 without dimensions.
+            lost = peer.name == "gguf-py" and case.dtype == "bfloat16" and "scalar" in group
+            if case.dtype in peer.reads.get(format_name, []) and not lost:
                 readable = peer.read(path)
                 self.assertEqual(readable, expected, f"{case.dtype} in {format_name}, read by {peer.name}")
             if case.dtype in peer.writes.get(format_name, []):

@@ -1,0 +1,254 @@
+#include "base/options.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "support/memory.h"
+
+namespace tfile {
+namespace {
+
+struct Releaser {
+  void operator()(tf_options *options) const { tf_options_release(options); }
+};
+using Handle = std::unique_ptr<tf_options, Releaser>;
+
+Handle new_options() {
+  tf_options *options = nullptr;
+  EXPECT_EQ(tf_options_new(&options), TF_STATUS_OK);
+  return Handle(options);
+}
+
+void expect_failure(tf_status status, tf_status expected, const std::string &message) {
+  EXPECT_EQ(status, expected);
+  EXPECT_EQ(tf_error_message(), message);
+}
+
+struct Range {
+  tf_option option;
+  int64_t least, most, initial;
+};
+
+// As tensorfile.h tells them.
+const Range kRanges[] = {
+    {TF_OPTION_THREADS, 0, 1024, 0},
+    {TF_OPTION_FORMAT, 0, 4, 0},
+    {TF_OPTION_EXACT_PATH, 0, 1, 0},
+    {TF_OPTION_LOAD_MODE, 0, 1, 0},
+    {TF_OPTION_LENIENT, 0, 1, 0},
+    {TF_OPTION_STRICT, 0, 1, 1},
+    {TF_OPTION_MAX_BYTES, 0, INT64_MAX, 0},
+    {TF_OPTION_MAX_HEADER_BYTES, 0, INT64_MAX, 0},
+    {TF_OPTION_MAX_ARRAYS, 1, 1 << 30, 1000000},
+    {TF_OPTION_MAX_METADATA, 1, 1 << 30, 1000000},
+    {TF_OPTION_MAX_NAME_BYTES, 1, 1 << 30, 65536},
+    {TF_OPTION_MAX_RANK, 1, 64, 64},
+    {TF_OPTION_MAX_NESTING, 1, 64, 64},
+    {TF_OPTION_DURABLE, 0, 1, 0},
+    {TF_OPTION_ATOMIC, 0, 1, 1},
+    {TF_OPTION_ALIGNMENT, 0, 1048576, 0},
+    {TF_OPTION_COMPRESS, 0, 1, 0},
+    {TF_OPTION_COMPRESSION_LEVEL, -1, 9, -1},
+};
+
+TEST(Options, HaveDefaultsAndRanges) {
+  const Handle options = new_options();
+  for (const Range &range : kRanges) {
+    int64_t value = 77;
+    ASSERT_EQ(tf_options_get(&value, options.get(), range.option), TF_STATUS_OK);
+    EXPECT_EQ(value, range.initial) << range.option;
+    for (const int64_t inside : {range.least, range.most}) {
+      EXPECT_EQ(tf_options_set(options.get(), range.option, inside), TF_STATUS_OK) << range.option;
+      ASSERT_EQ(tf_options_get(&value, options.get(), range.option), TF_STATUS_OK);
+      EXPECT_EQ(value, inside);
+    }
+    const std::string wanted = "option " + std::to_string(range.option) + " takes " + std::to_string(range.least) +
+                               " to " + std::to_string(range.most) + ", not ";
+    expect_failure(tf_options_set(options.get(), range.option, range.least - 1), TF_STATUS_INVALID_ARGUMENT,
+                   wanted + std::to_string(range.least - 1));
+    if (range.most < INT64_MAX) {
+      expect_failure(tf_options_set(options.get(), range.option, range.most + 1), TF_STATUS_INVALID_ARGUMENT,
+                     wanted + std::to_string(range.most + 1));
+    }
+    ASSERT_EQ(tf_options_get(&value, options.get(), range.option), TF_STATUS_OK);
+    EXPECT_EQ(value, range.most);
+  }
+}
+
+TEST(Options, RefuseUnknownOnes) {
+  const Handle options = new_options();
+  int64_t value = 0;
+  for (const tf_option option : {-1, 0, 7, 8, 21, 31, 32, 1000}) {
+    const std::string message = "there is no option " + std::to_string(option) + " in this version";
+    expect_failure(tf_options_set(options.get(), option, 0), TF_STATUS_UNSUPPORTED, message);
+    expect_failure(tf_options_get(&value, options.get(), option), TF_STATUS_UNSUPPORTED, message);
+    expect_failure(tf_options_set_string(options.get(), option, "x", 1), TF_STATUS_UNSUPPORTED, message);
+  }
+}
+
+TEST(Options, AlignToPowersOfTwo) {
+  const Handle options = new_options();
+  EXPECT_EQ(tf_options_set(options.get(), TF_OPTION_ALIGNMENT, 1), TF_STATUS_OK);
+  EXPECT_EQ(tf_options_set(options.get(), TF_OPTION_ALIGNMENT, 4096), TF_STATUS_OK);
+  expect_failure(tf_options_set(options.get(), TF_OPTION_ALIGNMENT, 24), TF_STATUS_INVALID_ARGUMENT,
+                 "option 18 takes a power of two or 0, not 24");
+}
+
+TEST(Options, TakeNames) {
+  const Handle options = new_options();
+  int64_t value = 0;
+  const std::pair<const char *, int64_t> formats[] = {
+      {"npy", TF_FORMAT_NPY},   {"npz", TF_FORMAT_NPZ},   {"safetensors", TF_FORMAT_SAFETENSORS},
+      {"gguf", TF_FORMAT_GGUF}, {"auto", TF_FORMAT_AUTO},
+  };
+  for (const auto &[name, format] : formats) {
+    EXPECT_EQ(tf_options_set_string(options.get(), TF_OPTION_FORMAT, name, SIZE_MAX), TF_STATUS_OK);
+    ASSERT_EQ(tf_options_get(&value, options.get(), TF_OPTION_FORMAT), TF_STATUS_OK);
+    EXPECT_EQ(value, format);
+  }
+  EXPECT_EQ(tf_options_set_string(options.get(), TF_OPTION_LOAD_MODE, "mapped", 3), TF_STATUS_OK);
+  ASSERT_EQ(tf_options_get(&value, options.get(), TF_OPTION_LOAD_MODE), TF_STATUS_OK);
+  EXPECT_EQ(value, TF_LOAD_MODE_MAP);
+  expect_failure(tf_options_set_string(options.get(), TF_OPTION_LOAD_MODE, "mmap", 4), TF_STATUS_INVALID_ARGUMENT,
+                 "there is no load mode 'mmap'; 'own' and 'map' are");
+  expect_failure(tf_options_set_string(options.get(), TF_OPTION_FORMAT, "zip", 3), TF_STATUS_INVALID_ARGUMENT,
+                 "there is no format 'zip'");
+  expect_failure(tf_options_set_string(options.get(), TF_OPTION_THREADS, "4", 1), TF_STATUS_TYPE,
+                 "option 1 takes a number, not a name");
+  expect_failure(tf_options_set_string(options.get(), TF_OPTION_FORMAT, nullptr, 3), TF_STATUS_INVALID_ARGUMENT,
+                 "text is NULL");
+  ASSERT_EQ(tf_options_get(&value, options.get(), TF_OPTION_FORMAT), TF_STATUS_OK);
+  EXPECT_EQ(value, TF_FORMAT_AUTO);
+  EXPECT_EQ(tf_options_set_string(options.get(), TF_OPTION_LOAD_MODE, "own", SIZE_MAX), TF_STATUS_OK);
+}
+
+TEST(Options, BearNull) {
+  int64_t value = 0;
+  expect_failure(tf_options_new(nullptr), TF_STATUS_INVALID_ARGUMENT, "out is NULL");
+  expect_failure(tf_options_set(nullptr, TF_OPTION_THREADS, 1), TF_STATUS_INVALID_ARGUMENT, "options is NULL");
+  expect_failure(tf_options_get(&value, nullptr, TF_OPTION_THREADS), TF_STATUS_INVALID_ARGUMENT, "options is NULL");
+  expect_failure(tf_options_get(nullptr, new_options().get(), TF_OPTION_THREADS), TF_STATUS_INVALID_ARGUMENT,
+                 "value is NULL");
+  expect_failure(tf_options_set_string(nullptr, TF_OPTION_FORMAT, "npy", 3), TF_STATUS_INVALID_ARGUMENT,
+                 "options is NULL");
+  EXPECT_EQ(tf_options_retain(nullptr), nullptr);
+  tf_options_release(nullptr);
+}
+
+struct Owner {
+  int released = 0;
+  tf_status answer = TF_STATUS_OK;
+  uint64_t done = 0;
+  uint64_t total = 0;
+  static void release(void *user) { ++static_cast<Owner *>(user)->released; }
+  static void *alloc(void * /*user*/, size_t size, size_t alignment) { return system_allocate(size, alignment); }
+  static void free(void * /*user*/, void *pointer, size_t size, size_t alignment) {
+    system_free(pointer, size, alignment);
+  }
+  static tf_status report(void *user, uint64_t done, uint64_t total) {
+    auto &self = *static_cast<Owner *>(user);
+    self.done = done;
+    self.total = total;
+    return self.answer;
+  }
+};
+
+TEST(OptionsAllocator, LivesAsLongAsWhatItMade) {
+  Owner owner;
+  tf_array *array = nullptr;
+  {
+    const Handle options = new_options();
+    ASSERT_EQ(tf_options_set_allocator(options.get(), Owner::alloc, Owner::free, Owner::release, &owner), TF_STATUS_OK);
+    tf_array *zero = nullptr;
+    ASSERT_EQ(tf_array_new(&zero, TF_DTYPE_INT8, nullptr, 0), TF_STATUS_OK);
+    ASSERT_EQ(tf_array_cast(&array, zero, TF_DTYPE_FLOAT32, options.get()), TF_STATUS_OK);
+    tf_array_release(zero);
+  }
+  EXPECT_EQ(owner.released, 0);
+  tf_array *view = nullptr;
+  ASSERT_EQ(tf_array_transpose(&view, array, nullptr, 0), TF_STATUS_OK);
+  tf_array_release(array);
+  EXPECT_EQ(owner.released, 0);
+  tf_array_release(view);
+  EXPECT_EQ(owner.released, 1);
+}
+
+TEST(OptionsAllocator, IsReleasedWhenReplacedOrRefused) {
+  Owner first;
+  const Handle options = new_options();
+  ASSERT_EQ(tf_options_set_allocator(options.get(), Owner::alloc, Owner::free, Owner::release, &first), TF_STATUS_OK);
+  Owner second;
+  expect_failure(tf_options_set_allocator(options.get(), Owner::alloc, nullptr, Owner::release, &second),
+                 TF_STATUS_INVALID_ARGUMENT, "alloc without free");
+  EXPECT_EQ(second.released, 1);
+  expect_failure(tf_options_set_allocator(options.get(), nullptr, Owner::free, Owner::release, &second),
+                 TF_STATUS_INVALID_ARGUMENT, "free without alloc");
+  EXPECT_EQ(second.released, 2);
+  expect_failure(tf_options_set_allocator(nullptr, Owner::alloc, Owner::free, Owner::release, &second),
+                 TF_STATUS_INVALID_ARGUMENT, "options is NULL");
+  EXPECT_EQ(second.released, 3);
+  EXPECT_EQ(first.released, 0);
+  EXPECT_EQ(&options->settings.memory() == &default_memory(), false);
+  ASSERT_EQ(tf_options_set_allocator(options.get(), nullptr, nullptr, Owner::release, &second), TF_STATUS_OK);
+  EXPECT_EQ(first.released, 1);
+  EXPECT_EQ(second.released, 4);
+  EXPECT_EQ(&options->settings.memory(), &default_memory());
+}
+
+TEST(OptionsProgress, ReportsAndEndsTheCall) {
+  Owner owner;
+  {
+    const Handle options = new_options();
+    ASSERT_EQ(tf_options_set_progress(options.get(), Owner::report, Owner::release, &owner), TF_STATUS_OK);
+    Settings settings;
+    ASSERT_TRUE(settings_of(settings, options.get()).ok());
+    Progress progress(settings, 100);
+    ASSERT_TRUE(progress.advance(30).ok());
+    ASSERT_TRUE(progress.advance(12).ok());
+    EXPECT_EQ(owner.done, 42u);
+    EXPECT_EQ(owner.total, 100u);
+    owner.answer = 1234;
+    EXPECT_EQ(progress.advance(1).code, 1234);
+    // the options let go of it, the call has not
+    ASSERT_EQ(tf_options_set_progress(options.get(), nullptr, nullptr, nullptr), TF_STATUS_OK);
+    EXPECT_EQ(owner.released, 0);
+    owner.answer = TF_STATUS_OK;
+    EXPECT_TRUE(progress.advance(1).ok());
+  }
+  EXPECT_EQ(owner.released, 1);
+  expect_failure(tf_options_set_progress(nullptr, Owner::report, Owner::release, &owner), TF_STATUS_INVALID_ARGUMENT,
+                 "options is NULL");
+  EXPECT_EQ(owner.released, 2);
+}
+
+TEST(Settings, PutTheBudgetInFront) {
+  const Handle options = new_options();
+  Settings settings;
+  ASSERT_TRUE(settings_of(settings, options.get()).ok());
+  EXPECT_EQ(&settings.memory(), &default_memory());
+  ASSERT_EQ(tf_options_set(options.get(), TF_OPTION_MAX_BYTES, 100), TF_STATUS_OK);
+  ASSERT_TRUE(settings_of(settings, options.get()).ok());
+  void *place = nullptr;
+  EXPECT_EQ(allocate(&place, settings.memory(), 101, 1).code, TF_STATUS_LIMIT);
+  ASSERT_TRUE(settings_of(settings, nullptr).ok());
+}
+
+TEST(Library, TellsItsVersionAndStatuses) {
+  EXPECT_EQ(tf_version_number(), 100u);
+  EXPECT_STREQ(tf_version_string(), "0.1.0");
+  EXPECT_STREQ(tf_status_name(TF_STATUS_CORRUPT), "corrupt");
+  EXPECT_STREQ(tf_status_name(TF_STATUS_INTERNAL), "internal");
+  EXPECT_STREQ(tf_status_name(15), "unknown");
+  EXPECT_STREQ(tf_status_name(-1), "unknown");
+  const Status status = Failure(TF_STATUS_CORRUPT).array("w").at(12) << "bad";
+  EXPECT_EQ(status.code, TF_STATUS_CORRUPT);
+  EXPECT_STREQ(tf_error_message(), "array 'w': bad (byte 12)");
+  EXPECT_STREQ(tf_error_name(), "w");
+  EXPECT_EQ(tf_error_offset(), 12u);
+}
+
+}  // namespace
+}  // namespace tfile
