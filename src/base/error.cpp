@@ -38,7 +38,7 @@ Failure &Failure::name(const char *what, Text name) {
   about(name);
   line_ << what;
   const size_t before = line_.size();
-  line_.quoted(name.first(sizeof(record_.name)));
+  line_.quoted(record_.name);
   if (line_.full()) line_.cut(before);
   line_ << ": ";
   return *this;
@@ -69,7 +69,7 @@ Refusals &Refusals::add(Text name) {
   close();
   if (count_ == 0) LineWriter(first_, sizeof(first_)) << name;
   entry_start_ = line_.size();
-  line_ << (count_ == 0 ? "" : ", ");
+  line_ << (shown_ == 0 ? "" : ", ");
   line_.quoted(name.first(sizeof(first_))) << " (";
   ++count_;
   open_ = true;

@@ -24,6 +24,41 @@ TEST(Failure, KeepsTheByteBehindALongMessage) {
   EXPECT_TRUE(message.ends_with(" (byte 18446744073709551614)")) << message;
 }
 
+TEST(Failure, CutsALongNameAtAWholeCharacter) {
+  const std::string name = std::string(254, 'n') + "\xC3\xA9";
+  const Status status = Failure(TF_STATUS_CORRUPT).key(name.c_str()) << "bad";
+  EXPECT_EQ(status.code, TF_STATUS_CORRUPT);
+  EXPECT_EQ(error_record().name, std::string(254, 'n'));
+  EXPECT_EQ(error_record().message, "key '" + std::string(254, 'n') + "': bad");
+}
+
+TEST(Failure, ForgetsTheNameAndByteOfTheOneBefore) {
+  const Status first = Failure(TF_STATUS_CORRUPT).key("k").at(3) << "bad";
+  EXPECT_EQ(first.code, TF_STATUS_CORRUPT);
+  const Status second = Failure(TF_STATUS_IO) << int32_t{-5} << " " << INT64_MIN;
+  EXPECT_EQ(second.code, TF_STATUS_IO);
+  EXPECT_STREQ(error_record().message, "-5 -9223372036854775808");
+  EXPECT_STREQ(error_record().name, "");
+  EXPECT_EQ(error_record().offset, UINT64_MAX);
+}
+
+TEST(Refusals, LeaveOutAFirstEntryThatIsTooLong) {
+  Refusals refusals;
+  refusals.add("a") << std::string(1000, 'x').c_str();
+  refusals.add("b") << "bad";
+  refusals.add("c").shape({}) << " is bad";
+  const Status status = refusals.result(TF_STATUS_UNSUPPORTED, "", "cannot hold");
+  EXPECT_EQ(status.code, TF_STATUS_UNSUPPORTED);
+  EXPECT_STREQ(error_record().message, "cannot hold: 'b' (bad), 'c' (() is bad), and 1 more");
+  EXPECT_STREQ(error_record().name, "a");
+}
+
+TEST(Refusals, AreNoneWhenNothingIsAdded) {
+  Refusals refusals;
+  EXPECT_FALSE(refusals.any());
+  EXPECT_TRUE(refusals.result(TF_STATUS_UNSUPPORTED, "", "cannot hold").ok());
+}
+
 TEST(Refusals, EndInAndMore) {
   Refusals refusals;
   for (int i = 0; i < 100; ++i)
