@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what `make test` needs and this machine lacks: Debian packages, and in .venv the libraries that the tests
-# compare with. Does nothing when all is there.
+# compare with and SWIG. Does nothing when all is there.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -29,9 +29,10 @@ if [ -n "$missing" ]; then
   }
 fi
 
-wanted=tests/peers/requirements.txt
-if ! cmp -s "$wanted" .venv/requirements.txt; then
+wanted=$(cat tests/peers/requirements.txt bindings/swig/requirements.txt)
+if [ "$wanted" != "$(cat .venv/requirements.txt 2>/dev/null)" ]; then
   python3 -m venv .venv
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$wanted"
-  cp "$wanted" .venv/requirements.txt
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/peers/requirements.txt \
+    --requirement bindings/swig/requirements.txt
+  echo "$wanted" > .venv/requirements.txt
 fi

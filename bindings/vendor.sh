@@ -1,0 +1,54 @@
+#!/bin/sh
+# Writes the core as one source file, its header and the license into the bindings' packages, which build it themselves.
+#
+# usage: vendor.sh            writes the copies
+#        vendor.sh --check    changes nothing, and fails when a copy is not what this makes
+set -eu
+cd "$(dirname "$0")"
+
+# A package, its folder for the amalgamation, its folder for the license; the packages that are here get them.
+packages='
+rust  rust/tensorfile-sys/vendor  rust/tensorfile-sys
+rust  -                           rust/tensorfile
+go    go/internal/capi            go
+java  java/src/main/native        java
+'
+
+check=
+case "${1-}" in
+  '') ;;
+  --check) check=yes ;;
+  *) sed -n '4,5s/^# *//p' vendor.sh >&2; exit 2 ;;
+esac
+
+made=$(mktemp -d)
+trap 'rm -rf "$made"' EXIT
+python3 ../tools/amalgamate.py "$made"
+cp ../LICENSE "$made/LICENSE"
+
+stale=
+put() { # FILE FOLDER
+  [ "$2" != - ] || return 0
+  if cmp -s "$made/$1" "$2/$1"; then return 0; fi
+  if [ -n "$check" ]; then
+    stale="$stale $2/$1"
+  else
+    mkdir -p "$2"
+    cp "$made/$1" "$2/$1"
+    echo "bindings/$2/$1"
+  fi
+}
+
+while read -r package core license; do
+  [ -n "$package" ] && [ -d "$package" ] || continue
+  put tensorfile.cpp "$core"
+  put tensorfile.h "$core"
+  put LICENSE "$license"
+done <<END
+$packages
+END
+
+if [ -n "$stale" ]; then
+  echo "vendor.sh: stale, run bindings/vendor.sh:$stale" >&2
+  exit 1
+fi
