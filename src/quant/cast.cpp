@@ -97,7 +97,7 @@ Status check_cast(const Dtype &from, const Dtype &to) {
     return Failure(TF_STATUS_TYPE) << "cannot cast " << from.name << " to " << to.name
                                    << ": a complex number is no real one";
   }
-  if (from.id != to.id && (from.is_block() || to.is_block())) {
+  if (from.id != to.id && to.is_block()) {
     return Failure(TF_STATUS_UNSUPPORTED) << "no rule is given for casting " << from.name << " to " << to.name;
   }
   return kOk;

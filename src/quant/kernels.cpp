@@ -3,6 +3,7 @@
 #include <cstring>
 #include <limits>
 
+#include "quant/blocks.h"
 #include "quant/small_floats.h"
 
 namespace tfile {
@@ -334,8 +335,8 @@ CastKernel from_complex128(tf_dtype to) {
   return to == TF_DTYPE_COMPLEX64 ? both_halves<each<DoubleToFloat>> : nullptr;
 }
 
-// The small floats go to float32 only.
-CastKernel from_small_float(tf_dtype from) {
+// The small floats and ggml's blocks go to float32 only.
+CastKernel from_code(tf_dtype from) {
   switch (from) {
     case TF_DTYPE_FLOAT8_E4M3FN:
       return each<CodeToFloat<Float8E4m3fn>>;
@@ -354,7 +355,7 @@ CastKernel from_small_float(tf_dtype from) {
     case TF_DTYPE_FLOAT4_E2M1FN:
       return packed_to_float<Float4E2m1fn, float4_to_codes>;
     default:
-      return nullptr;
+      return find_block_decoder(from);
   }
 }
 
@@ -393,7 +394,7 @@ CastKernel find_cast_kernel(tf_dtype from, tf_dtype to) {
     case TF_DTYPE_COMPLEX128:
       return from_complex128(to);
     default:
-      return to == TF_DTYPE_FLOAT32 ? from_small_float(from) : nullptr;
+      return to == TF_DTYPE_FLOAT32 ? from_code(from) : nullptr;
   }
 }
 

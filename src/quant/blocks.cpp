@@ -1,0 +1,488 @@
+// How ggml's blocks are decoded, as ggml and its Python package do it bit by bit.
+//
+// Every product here is exact: a scale has the 11 bits of a float16 and meets integers that leave it below 24. The only
+// roundings are those of the sums in the types with a minimum, and no fused multiplication changes them.
+#include "quant/blocks.h"
+
+#include <bit>
+
+#include "base/endian.h"
+#include "quant/codebooks.h"
+#include "quant/small_floats.h"
+
+namespace tfile {
+
+namespace {
+
+// Fields of a block, which are little-endian on every host.
+float half_at(const uint8_t *block) {
+  return float_of(float_of_half(load_le<uint16_t>(block)));
+}
+int low(uint8_t byte) {
+  return byte & 15;
+}
+int high(uint8_t byte) {
+  return byte >> 4;
+}
+// Nibble i of bytes, the low one of a byte first.
+int nibble(const uint8_t *bytes, int i) {
+  return (bytes[i / 2] >> (4 * (i % 2))) & 15;
+}
+int bit(const uint8_t *bytes, int i) {
+  return (bytes[i / 8] >> (i % 8)) & 1;
+}
+float times(float scale, int value) {
+  return scale * static_cast<float>(value);
+}
+// value, or -value where bit i of signs is set. Signs go to the integers, because negating a NaN would show.
+int with_sign(int value, uint32_t signs, int i) {
+  return (signs >> i & 1) != 0 ? -value : value;
+}
+
+/* Blocks of 32 */
+
+void decode_q4_0(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  for (int j = 0; j < 16; ++j) {
+    to[j] = times(d, low(block[2 + j]) - 8);
+    to[j + 16] = times(d, high(block[2 + j]) - 8);
+  }
+}
+
+void decode_q4_1(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  const float m = half_at(block + 2);
+  for (int j = 0; j < 16; ++j) {
+    to[j] = times(d, low(block[4 + j])) + m;
+    to[j + 16] = times(d, high(block[4 + j])) + m;
+  }
+}
+
+void decode_q5_0(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  const uint8_t *const fifth = block + 2;
+  for (int j = 0; j < 16; ++j) {
+    to[j] = times(d, (low(block[6 + j]) | bit(fifth, j) << 4) - 16);
+    to[j + 16] = times(d, (high(block[6 + j]) | bit(fifth, j + 16) << 4) - 16);
+  }
+}
+
+void decode_q5_1(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  const float m = half_at(block + 2);
+  const uint8_t *const fifth = block + 4;
+  for (int j = 0; j < 16; ++j) {
+    to[j] = times(d, low(block[8 + j]) | bit(fifth, j) << 4) + m;
+    to[j + 16] = times(d, high(block[8 + j]) | bit(fifth, j + 16) << 4) + m;
+  }
+}
+
+void decode_q8_0(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  for (int j = 0; j < 32; ++j)
+    to[j] = times(d, static_cast<int8_t>(block[2 + j]));
+}
+
+// The second half-precision field is a sum for dot products.
+void decode_q8_1(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  for (int j = 0; j < 32; ++j)
+    to[j] = times(d, static_cast<int8_t>(block[4 + j]));
+}
+
+// What the codes of IQ4_NL and IQ4_XS stand for.
+constexpr int8_t kIq4Values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+// 32 values of 16 bytes: all low halves, then all high ones.
+void decode_iq4_values(float *to, float d, const uint8_t *codes) {
+  for (int j = 0; j < 16; ++j) {
+    to[j] = times(d, kIq4Values[low(codes[j])]);
+    to[j + 16] = times(d, kIq4Values[high(codes[j])]);
+  }
+}
+
+void decode_iq4_nl(float *to, const uint8_t *block) {
+  decode_iq4_values(to, half_at(block), block + 2);
+}
+
+// float4_e2m1, doubled; there is no negative zero.
+constexpr int8_t kFp4Doubled[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+
+// value * 2^(exponent - 128), with small results made of their bits: a caller may have turned subnormals off.
+float scaled_fp4(uint8_t exponent, int value) {
+  if (exponent >= 2) return times(float_of((exponent - 1u) << 23), value);
+  const uint32_t units = static_cast<uint32_t>(value < 0 ? -value : value) << (21 + exponent);  // of 2^-149
+  const uint32_t bits = units < 1u << 23 ? units : float_bits(static_cast<float>(units)) - (149u << 23);
+  return float_of(bits | (value < 0 ? 1u << 31 : 0));
+}
+
+void decode_mxfp4(float *to, const uint8_t *block) {
+  for (int j = 0; j < 16; ++j) {
+    to[j] = scaled_fp4(block[0], kFp4Doubled[low(block[1 + j])]);
+    to[j + 16] = scaled_fp4(block[0], kFp4Doubled[high(block[1 + j])]);
+  }
+}
+
+/* Blocks of 64 and 128 */
+
+// Half of a float8_e4m3 without sign, for values that are doubled; its NaN is 0.
+float half_ue4m3(uint8_t code) {
+  const uint32_t exponent = (code >> 3) & 15u;
+  const uint32_t mantissa = code & 7u;
+  if (code == 0x7F) return 0;
+  if (exponent == 0) return times(float_power(-10), static_cast<int>(mantissa));
+  return float_of((exponent + 119) << 23 | mantissa << 20);
+}
+
+void decode_nvfp4(float *to, const uint8_t *block) {
+  for (int part = 0; part < 4; ++part) {
+    const float d = half_ue4m3(block[part]);
+    const uint8_t *const codes = block + 4 + 8 * part;
+    for (int j = 0; j < 8; ++j) {
+      to[16 * part + j] = times(d, kFp4Doubled[low(codes[j])]);
+      to[16 * part + 8 + j] = times(d, kFp4Doubled[high(codes[j])]);
+    }
+  }
+}
+
+void decode_q1_0(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  for (int j = 0; j < 128; ++j)
+    to[j] = times(d, 2 * bit(block + 2, j) - 1);
+}
+
+void decode_q2_0(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  for (int j = 0; j < 64; ++j)
+    to[j] = times(d, ((block[2 + j / 4] >> (2 * (j % 4))) & 3) - 1);
+}
+
+/* Blocks of 256: the K types */
+
+// 32 values of 2 bits: part k of the 8 in 64 bytes. A byte has values of 4 parts, those of the first in its lowest
+// bits.
+void unpack_two_bits(int *to, const uint8_t *bytes, int k) {
+  for (int l = 0; l < 32; ++l)
+    to[l] = (bytes[k / 4 * 32 + l] >> (k % 4 * 2)) & 3;
+}
+
+void decode_q2_k(float *to, const uint8_t *block) {
+  const float d = half_at(block + 80);
+  const float dmin = half_at(block + 82);
+  for (int b = 0; b < 16; ++b) {
+    int codes[32];
+    unpack_two_bits(codes, block + 16, b / 2);
+    const float scale = times(d, low(block[b]));
+    const float min = times(dmin, high(block[b]));
+    for (int l = 0; l < 16; ++l)
+      to[16 * b + l] = times(scale, codes[b % 2 * 16 + l]) - min;
+  }
+}
+
+// Scale i of 16, of 6 bits in 12 bytes: the low halves in 8, the high bits in 4.
+int q3_k_scale(const uint8_t *scales, int i) {
+  const int low_half = i < 8 ? low(scales[i]) : high(scales[i - 8]);
+  return low_half | ((scales[8 + i % 4] >> (2 * (i / 4))) & 3) << 4;
+}
+
+void decode_q3_k(float *to, const uint8_t *block) {
+  const float d = half_at(block + 108);
+  for (int b = 0; b < 16; ++b) {
+    int codes[32];
+    unpack_two_bits(codes, block + 32, b / 2);
+    const float scale = times(d, q3_k_scale(block + 96, b) - 32);
+    for (int l = b % 2 * 16, end = l + 16; l < end; ++l) {
+      const int third = (block[l] >> (b / 2)) & 1;
+      to[b / 2 * 32 + l] = times(scale, codes[l] + 4 * third - 4);
+    }
+  }
+}
+
+// Scale and minimum j of 8, of 6 bits each in 12 bytes.
+struct ScaleAndMin {
+  int scale;
+  int min;
+};
+ScaleAndMin q4_k_scale(const uint8_t *s, int j) {
+  if (j < 4) return {s[j] & 63, s[j + 4] & 63};
+  return {low(s[j + 4]) | (s[j - 4] >> 6) << 4, high(s[j + 4]) | (s[j] >> 6) << 4};
+}
+
+void decode_q4_k(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  const float dmin = half_at(block + 2);
+  for (int j = 0; j < 8; ++j) {
+    const ScaleAndMin part = q4_k_scale(block + 4, j);
+    const float scale = times(d, part.scale);
+    const float min = times(dmin, part.min);
+    const uint8_t *const codes = block + 16 + j / 2 * 32;
+    for (int l = 0; l < 32; ++l)
+      to[32 * j + l] = times(scale, (codes[l] >> (4 * (j % 2))) & 15) - min;
+  }
+}
+
+void decode_q5_k(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  const float dmin = half_at(block + 2);
+  const uint8_t *const fifth = block + 16;
+  for (int j = 0; j < 8; ++j) {
+    const ScaleAndMin part = q4_k_scale(block + 4, j);
+    const float scale = times(d, part.scale);
+    const float min = times(dmin, part.min);
+    const uint8_t *const codes = block + 48 + j / 2 * 32;
+    for (int l = 0; l < 32; ++l) {
+      const int code = ((codes[l] >> (4 * (j % 2))) & 15) | ((fifth[l] >> j) & 1) << 4;
+      to[32 * j + l] = times(scale, code) - min;
+    }
+  }
+}
+
+void decode_q6_k(float *to, const uint8_t *block) {
+  const float d = half_at(block + 208);
+  for (int part = 0; part < 8; ++part) {
+    const uint8_t *const lows = block + part / 4 * 64 + part % 2 * 32;
+    const uint8_t *const highs = block + 128 + part / 4 * 32;
+    const int low_shift = part % 4 / 2 * 4;
+    const int high_shift = part % 4 * 2;
+    const float scales[2] = {times(d, static_cast<int8_t>(block[192 + 2 * part])),
+                             times(d, static_cast<int8_t>(block[193 + 2 * part]))};
+    for (int l = 0; l < 32; ++l) {
+      const int code = ((lows[l] >> low_shift) & 15) | ((highs[l] >> high_shift) & 3) << 4;
+      to[32 * part + l] = times(scales[l / 16], code - 32);
+    }
+  }
+}
+
+// With a float32 scale, which makes it an intermediate of ggml's that is hardly found in files.
+void decode_q8_k(float *to, const uint8_t *block) {
+  const float d = float_of(load_le<uint32_t>(block));
+  for (int j = 0; j < 256; ++j)
+    to[j] = times(d, static_cast<int8_t>(block[4 + j]));
+}
+
+void decode_iq4_xs(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  const uint16_t high_bits = load_le<uint16_t>(block + 2);
+  for (int b = 0; b < 8; ++b) {
+    const int scale = nibble(block + 4, b) | ((high_bits >> (2 * b)) & 3) << 4;
+    decode_iq4_values(to + 32 * b, times(d, scale - 32), block + 8 + 16 * b);
+  }
+}
+
+/* Blocks of 256: ternary */
+
+// `digits` digits of each of `count` bytes, which hold them to base 3 as a fraction of 256, most significant first.
+float *decode_trits(float *to, float d, const uint8_t *bytes, int count, int digits) {
+  int power = 1;
+  for (int n = 0; n < digits; ++n, power *= 3) {
+    for (int m = 0; m < count; ++m) {
+      const int rest = bytes[m] * power & 255;
+      *to++ = times(d, (rest * 3 >> 8) - 1);
+    }
+  }
+  return to;
+}
+
+void decode_tq1_0(float *to, const uint8_t *block) {
+  const float d = half_at(block + 52);
+  to = decode_trits(to, d, block, 32, 5);
+  to = decode_trits(to, d, block + 32, 16, 5);
+  decode_trits(to, d, block + 48, 4, 4);
+}
+
+void decode_tq2_0(float *to, const uint8_t *block) {
+  const float d = half_at(block + 64);
+  for (int k = 0; k < 8; ++k) {
+    int codes[32];
+    unpack_two_bits(codes, block, k);
+    for (int l = 0; l < 32; ++l)
+      to[32 * k + l] = times(d, codes[l] - 1);
+  }
+}
+
+/* Blocks of 256: codebooks */
+
+// 8 values of a row of IQ2, each with its sign.
+void decode_iq2_row(float *to, float d, int row, uint32_t signs) {
+  for (int i = 0; i < 8; ++i) {
+    const int code = (row >> (2 * i)) & 3;
+    to[i] = times(d, with_sign(8 + 17 * code + code / 2, signs, i));
+  }
+}
+
+// 4 values of a row of IQ3: first, first + step, ..., the last of them 2 more in IQ3_XXS.
+template <int first, int step, int extra>
+void decode_iq3_row(float *to, float d, int row, uint32_t signs) {
+  for (int i = 0; i < 4; ++i) {
+    const int code = (row >> (4 * i)) & 7;
+    to[i] = times(d, with_sign(first + step * code + (code == 7 ? extra : 0), signs, i));
+  }
+}
+
+// 8 values of a row of IQ1, all shifted by an eighth.
+void decode_iq1_row(float *to, float d, int row, bool down) {
+  const float shift = down ? -0.125f : 0.125f;
+  for (int i = 0; i < 8; ++i)
+    to[i] = d * (static_cast<float>(((row >> (2 * i)) & 3) - 1) + shift);
+}
+
+// 8 signs of which 7 are stored: the number of negative ones is even.
+uint32_t even_signs(uint32_t seven) {
+  return seven | (static_cast<uint32_t>(std::popcount(seven)) & 1) << 7;
+}
+
+void decode_iq2_xxs(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  for (int g = 0; g < 8; ++g) {
+    const uint8_t *const group = block + 2 + 8 * g;
+    const uint32_t word = load_le<uint32_t>(group + 4);
+    const float scale = d * (0.5f + static_cast<float>(word >> 28)) * 0.25f;
+    for (int k = 0; k < 4; ++k)
+      decode_iq2_row(to + 32 * g + 8 * k, scale, kIq2XxsRows[group[k]], even_signs((word >> (7 * k)) & 127));
+  }
+}
+
+void decode_iq2_xs(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  for (int m = 0; m < 32; ++m) {
+    const uint32_t word = load_le<uint16_t>(block + 2 + 2 * m);
+    const float scale = d * (0.5f + static_cast<float>(nibble(block + 66, m / 2))) * 0.25f;
+    decode_iq2_row(to + 8 * m, scale, kIq2XsRows[word & 511], even_signs(word >> 9));
+  }
+}
+
+void decode_iq2_s(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  for (int m = 0; m < 32; ++m) {
+    const int row = block[2 + m] | ((block[66 + m / 4] >> (2 * (m % 4))) & 3) << 8;
+    const float scale = d * (0.5f + static_cast<float>(nibble(block + 74, m / 2))) * 0.25f;
+    decode_iq2_row(to + 8 * m, scale, kIq2SRows[row], block[34 + m]);
+  }
+}
+
+void decode_iq3_xxs(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  for (int m = 0; m < 64; ++m) {
+    const uint32_t word = load_le<uint32_t>(block + 66 + m / 8 * 4);
+    const float scale = d * (0.5f + static_cast<float>(word >> 28)) * 0.5f;
+    const uint32_t signs = even_signs((word >> (7 * (m / 2 % 4))) & 127) >> (4 * (m % 2));
+    decode_iq3_row<4, 8, 2>(to + 4 * m, scale, kIq3XxsRows[block[2 + m]], signs);
+  }
+}
+
+void decode_iq3_s(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  for (int m = 0; m < 64; ++m) {
+    const int row = block[2 + m] | bit(block + 66, m) << 8;
+    const float scale = times(d, 1 + 2 * nibble(block + 106, m / 8));
+    decode_iq3_row<1, 2, 0>(to + 4 * m, scale, kIq3SRows[row], static_cast<uint32_t>(nibble(block + 74, m)));
+  }
+}
+
+void decode_iq1_s(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  for (int m = 0; m < 32; ++m) {
+    const int word = load_le<uint16_t>(block + 34 + m / 4 * 2);
+    const int row = block[2 + m] | ((word >> (3 * (m % 4))) & 7) << 8;
+    decode_iq1_row(to + 8 * m, times(d, 2 * ((word >> 12) & 7) + 1), kIq1Rows[row], (word & 0x8000) != 0);
+  }
+}
+
+// The scale of the block lies in the highest bits of four words, 4 in each, the lowest first.
+void decode_iq1_m(float *to, const uint8_t *block) {
+  int words[4];
+  uint16_t bits = 0;
+  for (int k = 0; k < 4; ++k) {
+    words[k] = load_le<uint16_t>(block + 48 + 2 * k);
+    bits = static_cast<uint16_t>(bits | (words[k] >> 12) << (4 * k));
+  }
+  const float d = float_of(float_of_half(bits));
+  for (int m = 0; m < 32; ++m) {
+    const int extra = nibble(block + 32, m);
+    const int row = block[m] | (extra & 7) << 8;
+    const int scale = (words[m / 8] >> (3 * (m / 2 % 4))) & 7;
+    decode_iq1_row(to + 8 * m, times(d, 2 * scale + 1), kIq1Rows[row], (extra & 8) != 0);
+  }
+}
+
+using Decode = void (*)(float *to, const uint8_t *block);
+
+template <Decode decode, size_t kElements, size_t kBytes>
+void each_block(void *to, const void *from, size_t count) {
+  auto *target = static_cast<char *>(to);
+  const auto *block = static_cast<const uint8_t *>(from);
+  for (size_t i = 0; i < count; i += kElements, block += kBytes, target += kElements * sizeof(float)) {
+    float values[kElements];
+    decode(values, block);
+    memcpy(target, values, sizeof(values));
+  }
+}
+
+}  // namespace
+
+CastKernel find_block_decoder(tf_dtype from) {
+  switch (from) {
+    case TF_DTYPE_Q4_0:
+      return each_block<decode_q4_0, 32, 18>;
+    case TF_DTYPE_Q4_1:
+      return each_block<decode_q4_1, 32, 20>;
+    case TF_DTYPE_Q5_0:
+      return each_block<decode_q5_0, 32, 22>;
+    case TF_DTYPE_Q5_1:
+      return each_block<decode_q5_1, 32, 24>;
+    case TF_DTYPE_Q8_0:
+      return each_block<decode_q8_0, 32, 34>;
+    case TF_DTYPE_Q8_1:
+      return each_block<decode_q8_1, 32, 36>;
+    case TF_DTYPE_Q2_K:
+      return each_block<decode_q2_k, 256, 84>;
+    case TF_DTYPE_Q3_K:
+      return each_block<decode_q3_k, 256, 110>;
+    case TF_DTYPE_Q4_K:
+      return each_block<decode_q4_k, 256, 144>;
+    case TF_DTYPE_Q5_K:
+      return each_block<decode_q5_k, 256, 176>;
+    case TF_DTYPE_Q6_K:
+      return each_block<decode_q6_k, 256, 210>;
+    case TF_DTYPE_Q8_K:
+      return each_block<decode_q8_k, 256, 292>;
+    case TF_DTYPE_IQ2_XXS:
+      return each_block<decode_iq2_xxs, 256, 66>;
+    case TF_DTYPE_IQ2_XS:
+      return each_block<decode_iq2_xs, 256, 74>;
+    case TF_DTYPE_IQ3_XXS:
+      return each_block<decode_iq3_xxs, 256, 98>;
+    case TF_DTYPE_IQ1_S:
+      return each_block<decode_iq1_s, 256, 50>;
+    case TF_DTYPE_IQ4_NL:
+      return each_block<decode_iq4_nl, 32, 18>;
+    case TF_DTYPE_IQ3_S:
+      return each_block<decode_iq3_s, 256, 110>;
+    case TF_DTYPE_IQ2_S:
+      return each_block<decode_iq2_s, 256, 82>;
+    case TF_DTYPE_IQ4_XS:
+      return each_block<decode_iq4_xs, 256, 136>;
+    case TF_DTYPE_IQ1_M:
+      return each_block<decode_iq1_m, 256, 56>;
+    case TF_DTYPE_TQ1_0:
+      return each_block<decode_tq1_0, 256, 54>;
+    case TF_DTYPE_TQ2_0:
+      return each_block<decode_tq2_0, 256, 66>;
+    case TF_DTYPE_MXFP4:
+      return each_block<decode_mxfp4, 32, 17>;
+    case TF_DTYPE_NVFP4:
+      return each_block<decode_nvfp4, 64, 36>;
+    case TF_DTYPE_Q1_0:
+      return each_block<decode_q1_0, 128, 18>;
+    case TF_DTYPE_Q2_0:
+      return each_block<decode_q2_0, 64, 18>;
+    default:
+      return nullptr;
+  }
+}
+
+void decode_blocks(const Dtype &dtype, float *to, const void *from, uint64_t blocks) {
+  find_block_decoder(dtype.id)(to, from, static_cast<size_t>(blocks) * dtype.block_size);
+}
+
+}  // namespace tfile

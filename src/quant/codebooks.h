@@ -1,0 +1,19 @@
+// The codebooks of ggml's IQ types.
+#pragma once
+
+#include <cstdint>
+
+namespace tfile {
+
+// A row holds the values that an index of that many bits stands for, each as a code, the first in the lowest bits.
+// IQ2: 8 codes of 2 bits, for 8, 25, 43.
+extern const uint16_t kIq2XxsRows[256];
+extern const uint16_t kIq2XsRows[512];
+extern const uint16_t kIq2SRows[1024];
+// IQ3: 4 codes of 4 bits, for 4, 12, 20, 28, 36, 44, 52, 62; in IQ3_S for 1, 3, 5, ..., 15.
+extern const uint16_t kIq3XxsRows[256];
+extern const uint16_t kIq3SRows[512];
+// IQ1_S and IQ1_M: 8 codes of 2 bits, for -1, 0, 1.
+extern const uint16_t kIq1Rows[2048];
+
+}  // namespace tfile
