@@ -9,43 +9,15 @@
 #include <string>
 #include <vector>
 
-#include "tensorfile.h"
+#include "support/handles.h"
 
+namespace tfile::testing {
 namespace {
 
-struct Release {
-  void operator()(tf_array *array) const { tf_array_release(array); }
-  void operator()(tf_dict *dict) const { tf_dict_release(dict); }
-  void operator()(tf_file *file) const { tf_file_release(file); }
-  void operator()(tf_buffer *buffer) const { tf_buffer_release(buffer); }
-  void operator()(tf_options *options) const { tf_options_release(options); }
-  void operator()(tf_source *source) const { tf_source_release(source); }
-};
-template <typename T>
-using Handle = std::unique_ptr<T, Release>;
-
-template <typename T, typename Make>
-Handle<T> made(Make make) {
-  T *raw = nullptr;
-  EXPECT_EQ(make(&raw), TF_STATUS_OK) << tf_error_message();
-  return Handle<T>(raw);
-}
-
-std::string contents(const tf_buffer *buffer) {
-  return std::string(static_cast<const char *>(tf_buffer_data(buffer)), tf_buffer_size(buffer));
-}
-
 // A random array of a shape, perhaps in Fortran order.
-Handle<tf_array> random_array(tf_dtype dtype, std::vector<int64_t> shape, bool fortran, unsigned seed) {
+Handle<tf_array> random_ordered(tf_dtype dtype, std::vector<int64_t> shape, bool fortran, unsigned seed) {
   if (fortran) shape = std::vector<int64_t>(shape.rbegin(), shape.rend());
-  auto array = made<tf_array>([&](tf_array **out) { return tf_array_new(out, dtype, shape.data(), shape.size()); });
-  void *data = nullptr;
-  EXPECT_EQ(tf_array_data_mut(&data, array.get()), TF_STATUS_OK);
-  std::mt19937 random(seed);
-  auto *bytes = static_cast<uint8_t *>(data);
-  for (uint64_t i = 0; i < tf_array_nbytes(array.get()); ++i) {
-    bytes[i] = static_cast<uint8_t>(dtype == TF_DTYPE_BOOL ? random() & 1 : random());
-  }
+  auto array = random_array(dtype, shape, seed);
   if (!fortran) return array;
   return made<tf_array>([&](tf_array **out) { return tf_array_transpose(out, array.get(), nullptr, 0); });
 }
@@ -99,7 +71,7 @@ std::string save(const Storage &storage, const tf_array *array) {
   return bytes;
 }
 
-class ReadSlices : public testing::TestWithParam<Storage> {};
+class ReadSlices : public ::testing::TestWithParam<Storage> {};
 
 struct Shape {
   tf_dtype dtype;
@@ -117,7 +89,7 @@ TEST_P(ReadSlices, EqualSlicesOfTheLoadedArray) {
   const Storage storage = GetParam();
   std::mt19937 random(1);
   for (const Shape &shape : kShapes) {
-    const auto array = random_array(shape.dtype, shape.sizes, storage.fortran, 3);
+    const auto array = random_ordered(shape.dtype, shape.sizes, storage.fortran, 3);
     const std::string bytes = save(storage, array.get());
     const auto file = made<tf_file>(
         [&](tf_file **out) { return tf_file_open_memory(out, bytes.data(), bytes.size(), storage.format, nullptr); });
@@ -153,7 +125,7 @@ TEST_P(ReadSlices, EqualSlicesOfTheLoadedArray) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Storages, ReadSlices, testing::ValuesIn(kStorages),
+INSTANTIATE_TEST_SUITE_P(Storages, ReadSlices, ::testing::ValuesIn(kStorages),
                          [](const auto &info) { return std::string(info.param.name); });
 
 // A source that counts, and may fail.
@@ -180,7 +152,7 @@ struct CountedSource {
 };
 
 TEST(ReadThroughSource, SliceReadsOnlyWhatItTouches) {
-  const auto array = random_array(TF_DTYPE_FLOAT32, {1000, 1000}, false, 5);
+  const auto array = random_array(TF_DTYPE_FLOAT32, {1000, 1000}, 5);
   CountedSource counted;
   counted.bytes = save(kStorages[0], array.get());
   const auto source = counted.open();
@@ -197,7 +169,7 @@ TEST(ReadThroughSource, SliceReadsOnlyWhatItTouches) {
 }
 
 TEST(ReadThroughSource, StatusOfACallbackPassesThrough) {
-  const auto array = random_array(TF_DTYPE_FLOAT32, {10}, false, 5);
+  const auto array = random_array(TF_DTYPE_FLOAT32, {10}, 5);
   for (const Storage &storage : kStorages) {
     CountedSource counted;
     counted.bytes = save(storage, array.get());
@@ -253,7 +225,7 @@ TEST(ReadInto, CastsOnTheWayAndChecksTheSize) {
 
 TEST(ReadInto, BigEndianAndFortranAtOddAddresses) {
   for (const Storage &storage : kStorages) {
-    const auto array = random_array(TF_DTYPE_INT32, {5, 6}, storage.fortran, 9);
+    const auto array = random_ordered(TF_DTYPE_INT32, {5, 6}, storage.fortran, 9);
     const std::string bytes = save(storage, array.get());
     const auto file = made<tf_file>(
         [&](tf_file **out) { return tf_file_open_memory(out, bytes.data(), bytes.size(), storage.format, nullptr); });
@@ -268,7 +240,7 @@ TEST(LoadInThreads, GivesTheSameArraysAndReportsOnTheCallingThread) {
   auto dict = made<tf_dict>([](tf_dict **out) { return tf_dict_new(out); });
   uint64_t total = 0;
   for (int i = 0; i < 6; ++i) {
-    const auto array = random_array(TF_DTYPE_INT32, {1 + i * 900000}, false, static_cast<unsigned>(i));
+    const auto array = random_array(TF_DTYPE_INT32, {1 + i * 900000}, static_cast<unsigned>(i));
     total += tf_array_nbytes(array.get());
     ASSERT_EQ(tf_dict_set(dict.get(), std::to_string(i).c_str(), SIZE_MAX, array.get()), TF_STATUS_OK);
   }
@@ -316,7 +288,7 @@ TEST(LoadInThreads, GivesTheSameArraysAndReportsOnTheCallingThread) {
 }
 
 TEST(LoadInThreads, CancelEndsTheCall) {
-  const auto array = random_array(TF_DTYPE_INT32, {5000000}, false, 1);
+  const auto array = random_array(TF_DTYPE_INT32, {5000000}, 1);
   const std::string bytes = save(kStorages[8], array.get());
   auto options = made<tf_options>([](tf_options **out) { return tf_options_new(out); });
   const auto cancel = [](void *, uint64_t, uint64_t) -> tf_status { return TF_STATUS_CANCELLED; };
@@ -331,3 +303,4 @@ TEST(LoadInThreads, CancelEndsTheCall) {
 }
 
 }  // namespace
+}  // namespace tfile::testing

@@ -1,0 +1,86 @@
+// Handles of the ABI that release themselves, for tests.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tensorfile.h"
+
+namespace tfile::testing {
+
+struct Release {
+  void operator()(tf_array *array) const { tf_array_release(array); }
+  void operator()(tf_dict *dict) const { tf_dict_release(dict); }
+  void operator()(tf_file *file) const { tf_file_release(file); }
+  void operator()(tf_buffer *buffer) const { tf_buffer_release(buffer); }
+  void operator()(tf_options *options) const { tf_options_release(options); }
+  void operator()(tf_source *source) const { tf_source_release(source); }
+  void operator()(tf_sink *sink) const { tf_sink_release(sink); }
+};
+template <typename T>
+using Handle = std::unique_ptr<T, Release>;
+
+// What make(T **) makes; the test fails when it does not.
+template <typename T, typename Make>
+Handle<T> made(Make make) {
+  T *raw = nullptr;
+  EXPECT_EQ(make(&raw), TF_STATUS_OK) << tf_error_message();
+  return Handle<T>(raw);
+}
+
+inline Handle<tf_options> options_with(std::initializer_list<std::pair<tf_option, int64_t>> values) {
+  auto options = made<tf_options>([](tf_options **out) { return tf_options_new(out); });
+  for (const auto &[option, value] : values) {
+    EXPECT_EQ(tf_options_set(options.get(), option, value), TF_STATUS_OK) << tf_error_message();
+  }
+  return options;
+}
+
+inline Handle<tf_dict> new_dict() {
+  return made<tf_dict>([](tf_dict **out) { return tf_dict_new(out); });
+}
+
+inline Handle<tf_dict> dict_of(std::initializer_list<std::pair<const char *, const tf_array *>> arrays) {
+  auto dict = new_dict();
+  for (const auto &[name, array] : arrays) {
+    EXPECT_EQ(tf_dict_set(dict.get(), name, SIZE_MAX, const_cast<tf_array *>(array)), TF_STATUS_OK)
+        << tf_error_message();
+  }
+  return dict;
+}
+
+// The array of a name; the test fails when there is none.
+inline Handle<tf_array> array_of(const tf_dict *dict, const std::string &name) {
+  return made<tf_array>([&](tf_array **out) { return tf_dict_get(out, dict, name.data(), name.size()); });
+}
+
+// A C-contiguous array of random bytes (of bool: 0 and 1).
+inline Handle<tf_array> random_array(tf_dtype dtype, const std::vector<int64_t> &shape, unsigned seed = 1) {
+  auto array = made<tf_array>([&](tf_array **out) { return tf_array_new(out, dtype, shape.data(), shape.size()); });
+  void *data = nullptr;
+  EXPECT_EQ(tf_array_data_mut(&data, array.get()), TF_STATUS_OK);
+  std::mt19937 random(seed);
+  auto *bytes = static_cast<uint8_t *>(data);
+  for (uint64_t i = 0; i < tf_array_nbytes(array.get()); ++i) {
+    bytes[i] = static_cast<uint8_t>(dtype == TF_DTYPE_BOOL ? random() & 1 : random());
+  }
+  return array;
+}
+
+inline bool same(const tf_array *a, const tf_array *b) {
+  int32_t equal = 0;
+  EXPECT_EQ(tf_array_equal(&equal, a, b), TF_STATUS_OK) << tf_error_message();
+  return equal == 1;
+}
+
+inline std::string contents(const tf_buffer *buffer) {
+  return std::string(static_cast<const char *>(tf_buffer_data(buffer)), tf_buffer_size(buffer));
+}
+
+}  // namespace tfile::testing
