@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
 #include <memory>
 #include <random>
@@ -67,8 +68,10 @@ inline Handle<tf_array> random_array(tf_dtype dtype, const std::vector<int64_t> 
   EXPECT_EQ(tf_array_data_mut(&data, array.get()), TF_STATUS_OK);
   std::mt19937 random(seed);
   auto *bytes = static_cast<uint8_t *>(data);
-  for (uint64_t i = 0; i < tf_array_nbytes(array.get()); ++i) {
-    bytes[i] = static_cast<uint8_t>(dtype == TF_DTYPE_BOOL ? random() & 1 : random());
+  const size_t nbytes = tf_array_nbytes(array.get());
+  for (size_t i = 0; i < nbytes; i += sizeof(uint32_t)) {
+    const uint32_t bits = dtype == TF_DTYPE_BOOL ? random() & 0x01010101u : static_cast<uint32_t>(random());
+    memcpy(bytes + i, &bits, nbytes - i < sizeof(bits) ? nbytes - i : sizeof(bits));
   }
   return array;
 }
