@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/threads.h"
 #include "core/copy.h"
+#include "quant/encode.h"
 #include "quant/kernels.h"
 
 namespace tfile {
@@ -12,8 +13,9 @@ namespace {
 // Elements that go through all steps of a cast at once, in the first cache; whole units of every dtype.
 constexpr size_t kChunk = 1024;
 constexpr size_t kWidest = 8;  // bytes of a dtype between two steps
-// Elements of one job of a thread; whole chunks.
+// Elements of one job of a thread, whole chunks; encoding a block type takes longer than any other cast.
 constexpr uint64_t kJob = 256 * kChunk;
+constexpr uint64_t kEncodingJob = 16 * kChunk;
 
 size_t bytes_of(const Dtype &dtype, uint64_t count) {
   return static_cast<size_t>(count / dtype.block_size * dtype.block_bytes);
@@ -22,10 +24,10 @@ size_t bytes_of(const Dtype &dtype, uint64_t count) {
 struct Step {
   const Dtype *from;
   const Dtype *to;
-  CastKernel kernel;
+  CastKernel kernel;  // NULL: from float32 to a block type
 };
 
-// The steps from one dtype to another, in each of which a kernel serves.
+// The steps from one dtype to another.
 struct Route {
   static constexpr size_t kMostSteps = 3;
   Step steps[kMostSteps];
@@ -34,7 +36,7 @@ struct Route {
 
 // Where ml_dtypes and NumPy pass through a third dtype, so is it here: what they round twice is rounded twice.
 tf_dtype next_dtype(const Dtype &from, const Dtype &to) {
-  if (find_cast_kernel(from.id, to.id) != nullptr) return to.id;
+  if (find_cast_kernel(from.id, to.id) != nullptr || (from.id == TF_DTYPE_FLOAT32 && to.is_block())) return to.id;
   if (from.id == TF_DTYPE_BOOL) return TF_DTYPE_UINT8;
   const bool wide = to.id == TF_DTYPE_COMPLEX128 && find_cast_kernel(from.id, TF_DTYPE_FLOAT64) != nullptr;
   return wide ? TF_DTYPE_FLOAT64 : TF_DTYPE_FLOAT32;
@@ -51,14 +53,22 @@ Route find_route(const Dtype &from, const Dtype &to) {
   return route;
 }
 
-// Takes at most kChunk contiguous elements along a route.
-void run_route(char *to, const char *from, const Route &route, size_t count) {
+// Takes at most kChunk contiguous elements along a route; first is the place of from in the whole array.
+Status run_route(char *to, const char *from, const Route &route, size_t count, uint64_t first) {
   alignas(64) char between[2][kChunk * kWidest];
   for (size_t i = 0; i < route.count; ++i) {
+    const Step &step = route.steps[i];
     char *target = i + 1 == route.count ? to : between[i % 2];
-    route.steps[i].kernel(target, from, count);
+    if (step.kernel != nullptr) {
+      step.kernel(target, from, count);
+    } else {
+      float values[kChunk];  // aligned, as those of the array may not be
+      memcpy(values, from, count * sizeof(float));
+      TFILE_TRY(encode_blocks(*step.to, target, values, count / step.to->block_size, first));
+    }
     from = target;
   }
+  return kOk;
 }
 
 struct CastJob {
@@ -66,6 +76,7 @@ struct CastJob {
   const Dtype *to;
   const Array *array;
   Route route;
+  uint64_t size;  // elements of a job
   bool contiguous;
 };
 
@@ -74,8 +85,8 @@ Status run_job(void *context, size_t job) {
   const Array &array = *cast.array;
   alignas(64) char gathered[kChunk * 2 * kWidest];
   const auto size = static_cast<uint64_t>(array.size);
-  const uint64_t begin = job * kJob;
-  const uint64_t end = size - begin < kJob ? size : begin + kJob;
+  const uint64_t begin = job * cast.size;
+  const uint64_t end = size - begin < cast.size ? size : begin + cast.size;
   for (uint64_t first = begin; first < end; first += kChunk) {
     const auto count = static_cast<size_t>(end - first < kChunk ? end - first : kChunk);
     const char *from = gathered;
@@ -84,7 +95,7 @@ Status run_job(void *context, size_t job) {
     } else {
       copy_elements(gathered, array, static_cast<int64_t>(first), static_cast<int64_t>(count));
     }
-    run_route(cast.out + bytes_of(*cast.to, first), from, cast.route, count);
+    TFILE_TRY(run_route(cast.out + bytes_of(*cast.to, first), from, cast.route, count, first));
   }
   return kOk;
 }
@@ -97,7 +108,7 @@ Status check_cast(const Dtype &from, const Dtype &to) {
     return Failure(TF_STATUS_TYPE) << "cannot cast " << from.name << " to " << to.name
                                    << ": a complex number is no real one";
   }
-  if (from.id != to.id && to.is_block()) {
+  if (from.id != to.id && to.is_block() && !can_encode(to)) {
     return Failure(TF_STATUS_UNSUPPORTED) << "no rule is given for casting " << from.name << " to " << to.name;
   }
   return kOk;
@@ -112,8 +123,9 @@ Status cast_into(void *out, const Dtype &to, const Array &array, const Settings 
     }
     return kOk;
   }
-  CastJob job{static_cast<char *>(out), &to, &array, find_route(*array.dtype, to), is_contiguous(array)};
-  const auto jobs = static_cast<size_t>((static_cast<uint64_t>(array.size) + kJob - 1) / kJob);
+  const uint64_t size = to.is_block() ? kEncodingJob : kJob;
+  CastJob job{static_cast<char *>(out), &to, &array, find_route(*array.dtype, to), size, is_contiguous(array)};
+  const auto jobs = static_cast<size_t>((static_cast<uint64_t>(array.size) + size - 1) / size);
   return parallel_for(jobs, settings.threads(), run_job, &job);
 }
 
@@ -142,7 +154,7 @@ Status item_double(double *value, const Array &array, Span<const int64_t> index)
     if (route.count == 0) {
       memcpy(value, element, sizeof(*value));
     } else {
-      run_route(reinterpret_cast<char *>(value), element, route, 1);
+      TFILE_TRY(run_route(reinterpret_cast<char *>(value), element, route, 1, 0));
     }
     return kOk;
   }
@@ -151,7 +163,8 @@ Status item_double(double *value, const Array &array, Span<const int64_t> index)
     place = place * static_cast<uint64_t>(array.shape()[i]) + static_cast<uint64_t>(places[i]);
   double unit[4];
   const uint64_t in_unit = place % dtype.block_size;
-  run_route(reinterpret_cast<char *>(unit), array.data + bytes_of(dtype, place - in_unit), route, dtype.block_size);
+  const char *from = array.data + bytes_of(dtype, place - in_unit);
+  TFILE_TRY(run_route(reinterpret_cast<char *>(unit), from, route, dtype.block_size, 0));
   *value = unit[in_unit];
   return kOk;
 }

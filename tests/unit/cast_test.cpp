@@ -5,55 +5,22 @@
 
 #include <cmath>
 #include <cstring>
-#include <fstream>
 #include <limits>
-#include <string>
 #include <vector>
 
 #include "base/endian.h"
 #include "base/error.h"
+#include "support/arrays.h"
 #include "support/memory.h"
 
 namespace tfile {
 namespace {
 
+using testing::array_of;
+using testing::elements;
+using testing::settings_with;
 using testing::TestMemory;
-
-std::vector<uint8_t> read_bytes(const std::string &path) {
-  std::ifstream file(path, std::ios::binary);
-  EXPECT_TRUE(file) << path;
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-template <typename T>
-Ref<Array> array_of(Memory &memory, tf_dtype dtype, std::vector<int64_t> shape, const std::vector<T> &data) {
-  Ref<Array> array;
-  EXPECT_TRUE(make_array(array, memory, *find_dtype(dtype), {shape.data(), shape.size()}).ok());
-  EXPECT_EQ(array->nbytes, data.size() * sizeof(T));
-  if (!data.empty()) memcpy(array->data, data.data(), data.size() * sizeof(T));
-  return array;
-}
-
-template <typename T>
-Ref<Array> array_of(Memory &memory, tf_dtype dtype, const std::vector<T> &data) {
-  const Dtype *known = find_dtype(dtype);
-  const size_t count = data.size() * sizeof(T) / known->block_bytes * known->block_size;
-  return array_of(memory, dtype, {static_cast<int64_t>(count)}, data);
-}
-
-Settings settings_with(TestMemory &memory, int64_t threads) {
-  Settings settings;
-  settings.set_memory(Ref<Memory>::share(&*memory));
-  settings.set(TF_OPTION_THREADS, threads);
-  return settings;
-}
-
-template <typename T>
-std::vector<T> elements(const Array &array) {
-  std::vector<T> found(static_cast<size_t>(array.nbytes / sizeof(T)));
-  if (!found.empty()) memcpy(found.data(), array.data, static_cast<size_t>(array.nbytes));
-  return found;
-}
+using testing::Vectors;
 
 template <typename To, typename From>
 std::vector<To> cast_values(tf_dtype to, tf_dtype from, const std::vector<From> &values) {
@@ -62,31 +29,6 @@ std::vector<To> cast_values(tf_dtype to, tf_dtype from, const std::vector<From> 
   EXPECT_TRUE(cast(out, *array_of(*memory, from, values), *find_dtype(to), settings_with(memory, 1)).ok());
   return elements<To>(*out);
 }
-
-// The file that make_cast_vectors.py describes.
-class Vectors {
- public:
-  explicit Vectors(std::vector<uint8_t> bytes) : bytes_(std::move(bytes)) {
-    EXPECT_EQ(std::string(take(8), 8), "TFCASTV1");
-  }
-  const char *take(size_t size) {
-    EXPECT_LE(size, bytes_.size() - at_);
-    at_ += size;
-    return reinterpret_cast<const char *>(bytes_.data()) + at_ - size;
-  }
-  uint32_t number() { return load_le<uint32_t>(take(4)); }
-  const Dtype &dtype() {
-    const char *name = take(16);
-    const Dtype *found = find_dtype(Text(name, strnlen(name, 16)));
-    EXPECT_NE(found, nullptr) << name;
-    return *found;
-  }
-  bool done() const { return at_ == bytes_.size(); }
-
- private:
-  std::vector<uint8_t> bytes_;
-  size_t at_ = 0;
-};
 
 // Elements first to first + count of a C-contiguous array, as a sum that is the same on every host.
 uint32_t crc_of(const Array &array, size_t first, size_t count) {
@@ -116,7 +58,7 @@ Ref<Array> source_array(Vectors &vectors, Memory &memory, const Dtype &dtype) {
 TEST(Cast, AgreesWithNumpyAndMlDtypesBitForBit) {
   constexpr size_t kGroup = 256;
   TestMemory memory;
-  Vectors vectors(read_bytes(TENSORFILE_TEST_DATA_DIR "/cast_vectors.bin"));
+  Vectors vectors("cast_vectors.bin", "TFCASTV1");  // make_cast_vectors.py describes it
   const uint32_t sources = vectors.number();
   EXPECT_EQ(sources, 23u);
   for (uint32_t s = 0; s < sources; ++s) {
