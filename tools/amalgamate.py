@@ -27,6 +27,7 @@ CONDITIONS = {
     "format/zip.cpp": "!defined(TENSORFILE_NO_NPZ)",
     "format/safetensors.cpp": "!defined(TENSORFILE_NO_SAFETENSORS)",
     "format/gguf.cpp": "!defined(TENSORFILE_NO_GGUF)",
+    "format/gguf_write.cpp": "!defined(TENSORFILE_NO_GGUF)",
 }
 
 PROLOGUE = """\

@@ -315,7 +315,7 @@ template <int first, int step, int extra>
 void decode_iq3_row(float *to, float d, int row, uint32_t signs) {
   for (int i = 0; i < 4; ++i) {
     const int code = (row >> (4 * i)) & 7;
-    to[i] = times(d, with_sign(first + step * code + (code == 7 ? extra : 0), signs, i));
+    to[i] = times(d, with_sign(first + step * code + extra * (code / 7), signs, i));
   }
 }
 
