@@ -20,14 +20,13 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "src"
 HEADER = ROOT / "include" / "tensorfile.h"
 
-# What a source file is compiled for, where that is not everything.
+# What the sources of a format, "format/npy*.cpp", are compiled for.
 CONDITIONS = {
-    "format/npy.cpp": "!defined(TENSORFILE_NO_NPY) || !defined(TENSORFILE_NO_NPZ)",
-    "format/npz.cpp": "!defined(TENSORFILE_NO_NPZ)",
-    "format/zip.cpp": "!defined(TENSORFILE_NO_NPZ)",
-    "format/safetensors.cpp": "!defined(TENSORFILE_NO_SAFETENSORS)",
-    "format/gguf.cpp": "!defined(TENSORFILE_NO_GGUF)",
-    "format/gguf_write.cpp": "!defined(TENSORFILE_NO_GGUF)",
+    "npy": "!defined(TENSORFILE_NO_NPY) || !defined(TENSORFILE_NO_NPZ)",
+    "npz": "!defined(TENSORFILE_NO_NPZ)",
+    "zip": "!defined(TENSORFILE_NO_NPZ)",
+    "safetensors": "!defined(TENSORFILE_NO_SAFETENSORS)",
+    "gguf": "!defined(TENSORFILE_NO_GGUF)",
 }
 
 PROLOGUE = """\
@@ -203,6 +202,7 @@ class Amalgamation:
     def __init__(self):
         self.texts = {}
         self.done = set()
+        self.guarded = set()
         self.system = set()
         self.out = []
 
@@ -221,48 +221,64 @@ class Amalgamation:
                 self.headers(include, found)
                 found.append(include)
 
-    def add(self, name, names=frozenset()):
-        """Adds a file: the headers that are still missing, then its own lines without its includes."""
-        body, depth, macros = [], 0, []
-        for line in self.text(name).split("\n"):
-            include = INCLUDE.match(line)
-            if include and include.group(1) == '"':
-                if depth and include.group(2) not in self.done:
-                    fail(f"src/{name} includes {include.group(2)} under a condition")
-                if include.group(2) != "tensorfile.h":
-                    self.add_header(include.group(2))
-                continue
-            if include and not depth:
-                if line not in self.system:
-                    self.system.add(line)
-                    self.out.append(line)
-                continue
-            if line == "#pragma once":
-                continue
-            if re.match(r"#\s*if", line):
-                depth += 1
-            elif re.match(r"#\s*endif", line):
-                depth -= 1
-            elif name.endswith(".cpp") and (macro := re.match(r"#\s*define\s+(\w+)", line)):
-                macros.append(macro.group(1))
-            body.append(line)
-        text = renamed("\n".join(body).strip("\n"), names, "_" + re.sub(r"\W", "_", name.removesuffix(".cpp")))
-        if not text:
+    def source(self, name, names):
+        """Adds a source file; those of its names that clash are changed."""
+        suffix = "_" + re.sub(r"\W", "_", name.removesuffix(".cpp"))
+        before, body = self.split(name, lambda text: renamed(text, names, suffix))
+        self.out += before
+        if not body:
             return
-        condition = CONDITIONS.get(name)
-        self.out.append(f"\n// src/{name}")
-        self.out += [f"#if {condition}"] if condition else []
-        self.out.append(text)
+        room, stem = name.removesuffix(".cpp").split("/")
+        condition = CONDITIONS.get(stem.split("_")[0]) if room == "format" else None
+        macros = re.findall(r"^#\s*define\s+(\w+)", self.text(name), re.M)
+        self.out += [f"\n// src/{name}", *([f"#if {condition}"] if condition else []), *body]
         self.out += [f"#undef {macro}" for macro in dict.fromkeys(macros)]
         self.out += [f"#endif  // {condition}"] if condition else []
 
-    def add_header(self, name):
+    def header(self, name, conditional):
+        """The lines of a header, after those that it needs; none when they stand in the file already.
+
+        One that is included under a condition first is written wherever it is needed, and guarded.
+        """
         if name in self.done:
-            return
-        self.done.add(name)
+            return []
+        if not conditional:
+            self.done.add(name)
         if "#pragma once" not in self.text(name):
             fail(f"src/{name} lacks #pragma once")
-        self.add(name)
+        before, body = self.split(name, lambda text: text, conditional)
+        if not conditional and name not in self.guarded:
+            return [*before, f"\n// src/{name}", *body]
+        self.guarded.add(name)
+        guard = "TENSORFILE_" + re.sub(r"\W", "_", name).upper()
+        return [*before, f"\n// src/{name}", f"#if !defined({guard})", f"#define {guard}", *body, f"#endif  // {guard}"]
+
+    def split(self, name, change, conditional=False):
+        """The lines that a file needs before it, and its own without its includes, changed."""
+        before, body, own, depth = [], [], [], 0
+
+        def flush():
+            text = change("\n".join(own)).strip("\n")
+            body.extend([text] if text else [])
+            own.clear()
+
+        for line in self.text(name).split("\n"):
+            include = INCLUDE.match(line)
+            if include and include.group(1) == '"':
+                if include.group(2) != "tensorfile.h" and depth:
+                    flush()
+                    body += self.header(include.group(2), True)
+                elif include.group(2) != "tensorfile.h":
+                    before += self.header(include.group(2), conditional)
+            elif include and not depth and not conditional:
+                if line not in self.system:
+                    self.system.add(line)
+                    before.append(line)
+            elif line != "#pragma once":
+                depth += bool(re.match(r"#\s*if", line)) - bool(re.match(r"#\s*endif", line))
+                own.append(line)
+        flush()
+        return before, body
 
     def clashes(self, sources):
         """For each source the names of its own that something else has too."""
@@ -294,7 +310,7 @@ def write(folder):
     whole.out.append(PROLOGUE.format(version=version, license=license_text))
     whole.out.append('#include "tensorfile.h"\n')
     for name in sources:
-        whole.add(name, clashes[name])
+        whole.source(name, clashes[name])
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tensorfile.cpp").write_text("\n".join(whole.out) + "\n", encoding="utf-8")
     shutil.copyfile(HEADER, folder / "tensorfile.h")
