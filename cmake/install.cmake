@@ -1,8 +1,7 @@
 # What `cmake --install` puts where. Everything finds its neighbours by relative paths, so the tree may be moved.
 include(CMakePackageConfigHelpers)
 
-install(FILES ${PROJECT_SOURCE_DIR}/include/tensorfile.h ${PROJECT_SOURCE_DIR}/include/tensorfile.hpp
-  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tensorfile)
 if(TENSORFILE_BUILD_SHARED)

@@ -1,0 +1,56 @@
+"""The amalgamation is compiled by one command, linked by the C compiler with zlib, and has the formats asked for.
+
+usage: amalgamation_test.py WORK [TENSORFILE_NO_...]...
+
+CC, CXX and NM are in the environment.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+WORK = Path(sys.argv[1])
+OMITTED = sys.argv[2:]
+FORMATS = ["npy", "npz", "safetensors", "gguf"]
+
+
+def run(*command):
+    done = subprocess.run([str(word) for word in command], cwd=WORK, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
+    if done.returncode:
+        sys.exit(f"{shlex.join(str(word) for word in command)}\n{done.stdout}exit status {done.returncode}")
+    return done.stdout
+
+
+def main():
+    shutil.rmtree(WORK, ignore_errors=True)
+    WORK.mkdir(parents=True)
+    run(sys.executable, ROOT / "tools" / "amalgamate.py", ".")
+    files = sorted(path.name for path in WORK.iterdir())
+    if files != ["tensorfile.cpp", "tensorfile.h"]:
+        sys.exit(f"the amalgamation is {files}")
+
+    run(os.environ["CXX"], "-std=c++20", "-fno-exceptions", "-fno-rtti", *[f"-D{name}" for name in OMITTED], "-c",
+        "tensorfile.cpp")
+    runtime = re.findall(r" U ((?:_Z|__cxa|__gxx|_Unwind)\S*)", run(os.environ["NM"], "tensorfile.o"))
+    if runtime:
+        sys.exit(f"tensorfile.o needs the C++ run-time library: {', '.join(runtime)}")
+
+    for program in (HERE / "formats.c", ROOT / "tests" / "install" / "consumer.c"):
+        run(os.environ["CC"], "-std=c99", "-I.", program, "tensorfile.o", "-o", program.stem, "-lz", "-lpthread")
+    expected = [name for name in FORMATS if f"TENSORFILE_NO_{name.upper()}" not in OMITTED]
+    found = run("./formats").split()
+    if found != expected:
+        sys.exit(f"built with {OMITTED} it has the formats {found}, not {expected}")
+    if "npy" in expected:
+        run("./consumer")
+
+
+if __name__ == "__main__":
+    main()

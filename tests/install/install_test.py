@@ -1,0 +1,160 @@
+"""Installs the library where paths have spaces and letters beyond ASCII, moves it, and has others build with it.
+
+usage: install_test.py STEP BUILD WORK
+
+The step `tree` makes the moved tree in WORK; the others use that: pkg_config_shared, pkg_config_static, find_package_c,
+find_package_cxx, program; subdirectory needs no tree. CMAKE, CC, CXX, PKG_CONFIG, READELF, SOURCE and PROGRAM
+(ON: it was built) are in the environment.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+BUILD, WORK = Path(sys.argv[2]), Path(sys.argv[3])
+FIRST, TREE = WORK / "first plåce", WORK / "moved træ"
+LANGUAGE_RUNTIME = re.compile(r"libstdc\+\+|libc\+\+|libgcc_s")
+
+
+def fail(message):
+    sys.exit(f"install test: {message}")
+
+
+def run(*command, cwd=None, env=None):
+    """Runs a command; what it prints is shown when it fails."""
+    done = subprocess.run([str(word) for word in command], cwd=cwd, env=env, encoding="utf-8",
+                          errors="surrogateescape", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode:
+        fail(f"{shlex.join(str(word) for word in command)}\n{done.stdout}exit status {done.returncode}")
+    return done.stdout
+
+
+def tool(name):
+    return os.environ[name]
+
+
+def fresh(name):
+    folder = WORK / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def needed(program):
+    return re.findall(r"\(NEEDED\).*\[(.*)\]", run(tool("READELF"), "-dW", program))
+
+
+def check_consumer(program, shared, cxx=False):
+    """Runs a consumer, and looks at the libraries that it needs."""
+    path = os.pathsep.join([str(folder) for folder in library_folders()])
+    run(program, cwd=program.parent, env={**os.environ, "LD_LIBRARY_PATH": path})
+    libraries = needed(program)
+    if ("libtensorfile.so.0" in libraries) != shared:
+        fail(f"{program} needs {libraries}, though it should{'' if shared else ' not'} need libtensorfile.so.0")
+    if not cxx and any(LANGUAGE_RUNTIME.match(library) for library in libraries):
+        fail(f"{program} is C, and yet needs {libraries}")
+
+
+def library_folders():
+    return [path.parent for path in TREE.rglob("libtensorfile.so")]
+
+
+def make_tree():
+    shutil.rmtree(WORK, ignore_errors=True)
+    run(tool("CMAKE"), "--install", BUILD, "--prefix", FIRST)
+    FIRST.rename(TREE)
+    expected = [f"include/{path.name}" for path in (Path(tool("SOURCE")) / "include").iterdir()]
+    if tool("PROGRAM") == "ON":
+        expected += ["bin/tensorfile", "share/man/man1/tensorfile.1"]
+    missing = [name for name in expected if not (TREE / name).is_file()]
+    names = [path.name for path in TREE.rglob("*")]
+    missing += [name for name in ("libtensorfile.a", "libtensorfile.so", "libtensorfile.so.0", "tensorfile.pc",
+                                  "tensorfile-config.cmake", "tensorfile-config-version.cmake") if name not in names]
+    if missing:
+        fail(f"not installed: {', '.join(missing)}")
+    stray = [str(path) for path in TREE.rglob("*") if re.search(r"gtest|gmock|unit_tests", path.name)]
+    if stray:
+        fail(f"installed, and should not be: {', '.join(stray)}")
+    for path in [*TREE.rglob("*.pc"), *TREE.rglob("*.cmake")]:
+        if str(FIRST) in path.read_text(encoding="utf-8"):
+            fail(f"{path} has the folder in it that it was installed to")
+
+
+def pkg_config(*options):
+    """The words that pkg-config says; it escapes letters beyond ASCII byte by byte."""
+    folder = next(TREE.rglob("tensorfile.pc")).parent
+    flags = run(tool("PKG_CONFIG"), *options, "--cflags", "--libs", "tensorfile",
+                env={**os.environ, "PKG_CONFIG_PATH": str(folder)})
+    return shlex.split(flags)
+
+
+def pkg_config_shared():
+    folder = fresh("pkg-config shared")
+    flags = pkg_config()
+    if "-lz" in flags or "-lpthread" in flags:
+        fail(f"pkg-config gives users of the shared library {flags}")
+    run(tool("CC"), "-std=c99", HERE / "consumer.c", "-o", folder / "consumer", *flags)
+    check_consumer(folder / "consumer", shared=True)
+
+
+def pkg_config_static():
+    folder = fresh("pkg-config static")
+    run(tool("CC"), "-std=c99", HERE / "consumer.c", "-o", folder / "consumer", "-static", *pkg_config("--static"))
+    check_consumer(folder / "consumer", shared=False)
+
+
+def configure_and_build(name, *options):
+    folder = fresh(f"{name} build")
+    run(tool("CMAKE"), "-S", HERE / name, "-B", folder, "-G", "Ninja", f"-DCMAKE_C_COMPILER={tool('CC')}",
+        f"-DCMAKE_CXX_COMPILER={tool('CXX')}", *options)
+    return folder, run(tool("CMAKE"), "--build", folder)
+
+
+def find_package(name):
+    folder, _ = configure_and_build(name, f"-DCMAKE_PREFIX_PATH={TREE}")
+    check_consumer(folder / "consumer_shared", shared=True, cxx=name == "cxx")
+    check_consumer(folder / "consumer_static", shared=False, cxx=name == "cxx")
+
+
+def subdirectory():
+    folder, _ = configure_and_build("subdirectory", f"-DTENSORFILE_SOURCE={tool('SOURCE')}",
+                                    f"-DCMAKE_INSTALL_PREFIX={WORK / 'subdirectory tree'}")
+    check_consumer(folder / "consumer_shared", shared=True)
+    check_consumer(folder / "consumer_static", shared=False)
+    rules = (folder / "build.ninja").read_text(encoding="utf-8")
+    for word in ("-Werror", "unit_tests", "tensorfile_program"):
+        if word in rules:
+            fail(f"as a part of another project tensorfile has {word} in its build")
+    run(tool("CMAKE"), "--install", folder)
+    installed = [path.name for path in (WORK / "subdirectory tree").rglob("*") if path.is_file()]
+    if installed != ["consumer_shared"]:
+        fail(f"as a part of another project tensorfile installs: {installed}")
+
+
+def program():
+    """The installed program finds its library by itself."""
+    environment = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
+    said = run(TREE / "bin" / "tensorfile", "--version", env=environment)
+    header = (TREE / "include" / "tensorfile.h").read_text(encoding="utf-8")
+    version = re.search(r'TENSORFILE_VERSION_STRING "(.*)"', header).group(1)
+    if version not in said:
+        fail(f"tensorfile --version says {said!r}, not {version}")
+
+
+STEPS = {
+    "tree": make_tree,
+    "pkg_config_shared": pkg_config_shared,
+    "pkg_config_static": pkg_config_static,
+    "find_package_c": lambda: find_package("c"),
+    "find_package_cxx": lambda: find_package("cxx"),
+    "program": program,
+    "subdirectory": subdirectory,
+}
+
+if __name__ == "__main__":
+    STEPS[sys.argv[1]]()
