@@ -216,7 +216,10 @@ void encode_mxfp4(uint8_t *to, const float *from) {
 // A scale of NVFP4: 4 bits of exponent, 3 of mantissa; ties go up, and the top exponent has one code only.
 uint8_t nvfp4_scale_code(float scale) {
   if (!(scale > 0)) return 0;
-  if (scale < 0.015625f) return static_cast<uint8_t>(clamp(static_cast<int32_t>(scale * 512.0f + 0.5f), 0, 7));
+  if (scale < 0.015625f) {
+    const float raised = scale * 512.0f + 0.5f;
+    return static_cast<uint8_t>(clamp(static_cast<int32_t>(raised), 0, 7));
+  }
   if (scale >= 256) return 0x7e;
   const uint32_t rounded = ((float_bits(scale) >> 19) + 1) >> 1;
   const uint32_t code = rounded - (120u << 3);
