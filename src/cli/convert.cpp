@@ -1,0 +1,217 @@
+// tensorfile convert: the arrays and metadata of one file as another.
+#include "cli/convert.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/error.h"
+#include "cli/metadata.h"
+#include "cli/open.h"
+#include "cli/progress.h"
+#include "cli/text.h"
+
+namespace cli {
+
+namespace {
+
+struct Request {
+  std::string in;
+  std::string out;
+  std::string cast;
+  std::string metadata = "keep";
+  std::string name;
+  bool named = false;
+  std::vector<std::string> settings;
+  bool compress = false;
+  bool map = false;
+
+  tf_format format = TF_FORMAT_AUTO;      // of OUT
+  tf_dtype dtype = TF_DTYPE_UNSUPPORTED;  // to cast to; UNSUPPORTED: none
+};
+
+bool parse_request(Request &request, const Arguments &arguments) {
+  CLI::App app("Write the arrays and the metadata of IN as OUT, in the format that OUT's extension names.",
+               "tensorfile convert");
+  app.add_flag("--compress", request.compress, "deflate the members of an .npz");
+  app.add_option("--cast", request.cast, "cast every array")->type_name("DTYPE");
+  app.add_option("--metadata", request.metadata, "what to do with IN's metadata")->type_name("keep|drop");
+  const CLI::Option *name = app.add_option("--name", request.name,
+                                           "name for the array of an .npy (default arr_0); else the one array to take")
+                                ->type_name("NAME");
+  app.add_option("--set", request.settings,
+                 "metadata to add; KEY=TYPE:VALUE with TYPE one of bool, i8 ... u64, f32, f64")
+      ->allow_extra_args(false)
+      ->type_name("KEY=VALUE");
+  app.add_flag("--map", request.map, "map IN instead of reading it into memory, for files larger than that");
+  add_positional(app, "IN", request.in, "file to read");
+  add_positional(app, "OUT", request.out, "file to write");
+  if (!parse(app, arguments)) return false;
+  request.named = name->count() > 0;
+  return true;
+}
+
+void complete(Request &request) {
+  request.format = tf_format_from_path(request.out.c_str());
+  if (request.format == TF_FORMAT_AUTO) {
+    throw UsageError{escaped(request.out) + ": the extension must be .npy, .npz, .safetensors or .gguf"};
+  }
+  if (!request.cast.empty()) {
+    request.dtype = tf_dtype_from_name(request.cast.c_str());
+    if (request.dtype == TF_DTYPE_UNSUPPORTED) throw UsageError{"--cast " + escaped(request.cast) + ": no such dtype"};
+  }
+  if (request.metadata != "keep" && request.metadata != "drop") {
+    throw UsageError{"--metadata " + escaped(request.metadata) + ": keep or drop is needed"};
+  }
+  if (request.compress && request.format != TF_FORMAT_NPZ) throw UsageError{"--compress needs an OUT that is an .npz"};
+}
+
+// The arrays to take, under the names that they get.
+std::vector<Planned> plan(const Request &request, const tf_file *file) {
+  const bool from_npy = tf_file_format(file) == TF_FORMAT_NPY;
+  const bool one = request.named && !from_npy;
+  size_t first = 0;
+  size_t last = tf_file_size(file);
+  if (one) {
+    first = find_array(file, request.in, request.name);
+    last = first + 1;
+  }
+  std::vector<Planned> planned;
+  for (size_t i = first; i < last; ++i) {
+    expect_known(file, i);
+    const tf_dtype from = tf_file_dtype(file, i);
+    const auto shape = array_shape(file, i);
+    std::string name = !from_npy ? std::string(array_name(file, i)) : request.named ? request.name : "arr_0";
+    planned.push_back({i,
+                       std::move(name),
+                       from,
+                       request.dtype == TF_DTYPE_UNSUPPORTED ? from : request.dtype,
+                       {shape.begin(), shape.end()}});
+  }
+  return planned;
+}
+
+std::string joined(const std::vector<std::string> &parts) {
+  std::string out;
+  for (const std::string &part : parts)
+    out += (out.empty() ? "" : ", ") + part;
+  return out;
+}
+
+// Throws the FileError that names all that OUT cannot hold.
+void refuse(const Request &request, const std::vector<Planned> &planned, const tf_dict *metadata) {
+  if (request.format == TF_FORMAT_NPY && planned.size() != 1) {
+    std::vector<std::string> names;
+    for (const Planned &array : planned)
+      names.push_back(in_quotes(array.name));
+    throw FileError{TF_STATUS_UNSUPPORTED, "npy holds one array, and there are " + std::to_string(planned.size()) +
+                                               (names.empty() ? "" : ", to choose from by --name: ") + joined(names)};
+  }
+  const std::vector<std::string> refused = refusals(request.format, planned, metadata);
+  if (refused.empty()) return;
+  throw FileError{TF_STATUS_UNSUPPORTED,
+                  std::string(tf_format_name(request.format)) + " cannot hold " + joined(refused)};
+}
+
+Array read(const tf_file *file, const Planned &planned) {
+  Array array;
+  expect(tf_file_read(Out(array), file, planned.index));
+  if (planned.to == planned.from) return array;
+  Array cast;
+  expect(tf_array_cast(Out(cast), array.get(), planned.to, nullptr));
+  return cast;
+}
+
+void save(const Request &request, const tf_dict *arrays, const tf_dict *metadata, const tf_options *options) {
+  const char *path = request.out.c_str();
+  const tf_dict *given = tf_dict_size(metadata) > 0 ? metadata : nullptr;
+  switch (request.format) {
+    case TF_FORMAT_NPY:
+      return expect(tf_save(path, array_of(arrays, key_at(arrays, 0)).get(), options));
+    case TF_FORMAT_NPZ:
+      return expect((request.compress ? tf_savez_compressed : tf_savez)(path, nullptr, 0, arrays, options));
+    case TF_FORMAT_SAFETENSORS:
+      return expect(tf_save_safetensors(path, arrays, given, options));
+    default:
+      return expect(tf_save_gguf(path, arrays, given, options));
+  }
+}
+
+struct Input {
+  explicit Input(const std::string &path) : progress(path) {}
+
+  Progress progress;  // outlives the file, which tells it
+  Options options;
+  File file;
+  Dict metadata;
+  std::vector<Planned> planned;
+};
+
+void open(Input &input, const Request &request) {
+  input.options = new_options();
+  input.progress.watch(input.options.get());
+  expect(tf_options_set(input.options.get(), TF_OPTION_EXACT_PATH, 1));
+  if (request.map) expect(tf_options_set(input.options.get(), TF_OPTION_LOAD_MODE, TF_LOAD_MODE_MAP));
+  input.file = open_file(request.in, input.options.get());
+  expect(tf_dict_new(Out(input.metadata)));
+  if (request.metadata == "keep") copy_metadata(input.metadata.get(), metadata_of(input.file.get()).get());
+  for (const std::string &setting : request.settings)
+    set_metadata(input.metadata.get(), setting);
+  input.planned = plan(request, input.file.get());
+}
+
+Dict read_all(Input &input) {
+  Dict arrays;
+  expect(tf_dict_new(Out(arrays)));
+  uint64_t bytes = 0;
+  for (const Planned &planned : input.planned)
+    bytes += tf_file_nbytes(input.file.get(), planned.index);
+  input.progress.expect_bytes(2 * bytes);
+  for (const Planned &planned : input.planned) {
+    const Array array = read(input.file.get(), planned);
+    expect(tf_dict_set(arrays.get(), planned.name.data(), planned.name.size(), array.get()));
+    input.progress.advance(tf_file_nbytes(input.file.get(), planned.index));
+  }
+  return arrays;
+}
+
+bool lacks_architecture(const Request &request, const tf_dict *metadata) {
+  size_t index = 0;
+  return request.format == TF_FORMAT_GGUF &&
+         tf_dict_find(&index, metadata, "general.architecture", SIZE_MAX) == TF_STATUS_NOT_FOUND;
+}
+
+int convert_file(const Request &request) {
+  std::string_view subject = request.in;  // of a failure
+  try {
+    Input input(request.in);
+    open(input, request);
+    subject = request.out;
+    refuse(request, input.planned, input.metadata.get());
+    subject = request.in;
+    const Dict arrays = read_all(input);
+    subject = request.out;
+    save(request, arrays.get(), input.metadata.get(), input.options.get());
+    input.progress.finish();
+    if (lacks_architecture(request, input.metadata.get())) {
+      note(request.out,
+           "no general.architecture in its metadata, without which most readers refuse a .gguf; "
+           "--set general.architecture=NAME adds it");
+    }
+    return kExitOk;
+  } catch (const FileError &error) {
+    return report(subject, error);
+  }
+}
+
+}  // namespace
+
+int convert(const Arguments &arguments) {
+  Request request;
+  if (!parse_request(request, arguments)) return kExitOk;
+  complete(request);
+  return convert_file(request);
+}
+
+}  // namespace cli

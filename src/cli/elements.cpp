@@ -1,0 +1,209 @@
+#include "cli/elements.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <string_view>
+
+#include "cli/error.h"
+
+namespace cli {
+
+namespace {
+
+// What a float dtype can tell apart: bits behind the point, and the exponent of its smallest normal number.
+struct Precision {
+  int fraction_bits;
+  int least_exponent;
+};
+
+Precision precision_of(tf_dtype dtype) {
+  switch (dtype) {
+    case TF_DTYPE_FLOAT16:
+      return {10, -14};
+    case TF_DTYPE_BFLOAT16:
+      return {7, -126};
+    case TF_DTYPE_FLOAT8_E4M3FN:
+      return {3, -6};
+    case TF_DTYPE_FLOAT8_E5M2:
+      return {2, -14};
+    case TF_DTYPE_FLOAT8_E4M3FNUZ:
+      return {3, -7};
+    case TF_DTYPE_FLOAT8_E5M2FNUZ:
+      return {2, -15};
+    case TF_DTYPE_FLOAT8_E8M0FNU:
+      return {0, -127};
+    case TF_DTYPE_FLOAT6_E2M3FN:
+      return {3, 0};
+    case TF_DTYPE_FLOAT6_E3M2FN:
+      return {2, -2};
+    case TF_DTYPE_FLOAT4_E2M1FN:
+      return {1, 0};
+    default:
+      return {23, -126};
+  }
+}
+
+bool is_held(tf_dtype dtype) {
+  switch (dtype) {
+    case TF_DTYPE_BOOL:
+    case TF_DTYPE_INT8:
+    case TF_DTYPE_INT16:
+    case TF_DTYPE_INT32:
+    case TF_DTYPE_INT64:
+    case TF_DTYPE_UINT8:
+    case TF_DTYPE_UINT16:
+    case TF_DTYPE_UINT32:
+    case TF_DTYPE_UINT64:
+    case TF_DTYPE_FLOAT32:
+    case TF_DTYPE_FLOAT64:
+    case TF_DTYPE_COMPLEX64:
+    case TF_DTYPE_COMPLEX128:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Whole numbers get ".0", so that a float is seen to be one.
+std::string float_text(std::string_view digits) {
+  std::string out(digits);
+  if (out.find_first_not_of("-0123456789") == std::string::npos) out += ".0";
+  return out;
+}
+
+template <typename T>
+std::string shortest(T value) {
+  if (std::isnan(value)) return "nan";
+  char buffer[64];
+  const auto end = std::to_chars(buffer, buffer + sizeof(buffer), value).ptr;
+  return float_text(std::string_view(buffer, static_cast<size_t>(end - buffer)));
+}
+
+// A value that a narrower dtype holds: the fewest digits that are nearer to it than to its neighbours there.
+std::string shortest_in(float value, tf_dtype dtype) {
+  const auto [fraction_bits, least_exponent] = precision_of(dtype);
+  if (fraction_bits == 23 || value == 0 || !std::isfinite(value)) return shortest(value);
+  int exponent = 0;
+  const bool power_of_two = std::fabs(std::frexp(value, &exponent)) == 0.5F;
+  const int top = std::max(exponent - 1, least_exponent);
+  const double above = std::ldexp(0.5, top - fraction_bits);
+  const double below = power_of_two && exponent - 1 > least_exponent ? above / 2 : above;
+  for (int digits = 1; digits <= 9; ++digits) {
+    char buffer[64];
+    const auto end = std::to_chars(buffer, buffer + sizeof(buffer), value, std::chars_format::general, digits).ptr;
+    double read = 0;
+    std::from_chars(buffer, end, read);
+    const double outward = std::fabs(read) - std::fabs(static_cast<double>(value));
+    if (outward < above && -outward < below) {
+      return float_text(std::string_view(buffer, static_cast<size_t>(end - buffer)));
+    }
+  }
+  return shortest(value);
+}
+
+template <typename T>
+std::string complex_text(const std::complex<T> &value) {
+  const std::string imaginary = shortest(value.imag());
+  return "(" + shortest(value.real()) + (imaginary[0] == '-' ? "" : "+") + imaginary + "j)";
+}
+
+template <typename T>
+T load(const unsigned char *data, size_t index) {
+  T value;
+  std::memcpy(&value, data + index * sizeof(T), sizeof(T));
+  return value;
+}
+
+}  // namespace
+
+std::string element_text(const Element &element) {
+  struct Text {
+    std::string operator()(bool value) const { return value ? "True" : "False"; }
+    std::string operator()(int64_t value) const { return std::to_string(value); }
+    std::string operator()(uint64_t value) const { return std::to_string(value); }
+    std::string operator()(float value) const { return shortest(value); }
+    std::string operator()(double value) const { return shortest(value); }
+    std::string operator()(const std::complex<float> &value) const { return complex_text(value); }
+    std::string operator()(const std::complex<double> &value) const { return complex_text(value); }
+  };
+  return std::visit(Text(), element);
+}
+
+double distance(const Element &a, const Element &b) {
+  struct Distance {
+    const Element &other;
+    double operator()(bool value) const { return value == std::get<bool>(other) ? 0 : 1; }
+    double operator()(int64_t value) const {
+      const int64_t with = std::get<int64_t>(other);
+      const auto low = static_cast<uint64_t>(std::min(value, with));
+      return static_cast<double>(static_cast<uint64_t>(std::max(value, with)) - low);
+    }
+    double operator()(uint64_t value) const {
+      const uint64_t with = std::get<uint64_t>(other);
+      return static_cast<double>(std::max(value, with) - std::min(value, with));
+    }
+    double operator()(float value) const {
+      return std::fabs(static_cast<double>(value) - static_cast<double>(std::get<float>(other)));
+    }
+    double operator()(double value) const { return std::fabs(value - std::get<double>(other)); }
+    double operator()(const std::complex<float> &value) const {
+      return std::abs(std::complex<double>(value) - std::complex<double>(std::get<std::complex<float>>(other)));
+    }
+    double operator()(const std::complex<double> &value) const {
+      return std::abs(value - std::get<std::complex<double>>(other));
+    }
+  };
+  return std::visit(Distance{b}, a);
+}
+
+Elements::Elements(const tf_array *array) {
+  if (is_held(tf_array_dtype(array))) {
+    expect(tf_array_contiguous(Out(array_), array));
+  } else {
+    expect(tf_array_cast(Out(array_), array, TF_DTYPE_FLOAT32, nullptr));
+  }
+  dtype_ = tf_array_dtype(array_.get());
+  size_ = static_cast<size_t>(tf_array_size(array_.get()));
+  data_ = static_cast<const unsigned char *>(tf_array_data(array_.get()));
+}
+
+Element Elements::operator[](size_t index) const {
+  switch (dtype_) {
+    case TF_DTYPE_BOOL:
+      return data_[index] != 0;
+    case TF_DTYPE_INT8:
+      return int64_t{load<int8_t>(data_, index)};
+    case TF_DTYPE_INT16:
+      return int64_t{load<int16_t>(data_, index)};
+    case TF_DTYPE_INT32:
+      return int64_t{load<int32_t>(data_, index)};
+    case TF_DTYPE_INT64:
+      return load<int64_t>(data_, index);
+    case TF_DTYPE_UINT8:
+      return uint64_t{load<uint8_t>(data_, index)};
+    case TF_DTYPE_UINT16:
+      return uint64_t{load<uint16_t>(data_, index)};
+    case TF_DTYPE_UINT32:
+      return uint64_t{load<uint32_t>(data_, index)};
+    case TF_DTYPE_UINT64:
+      return load<uint64_t>(data_, index);
+    case TF_DTYPE_FLOAT64:
+      return load<double>(data_, index);
+    case TF_DTYPE_COMPLEX64:
+      return load<std::complex<float>>(data_, index);
+    case TF_DTYPE_COMPLEX128:
+      return load<std::complex<double>>(data_, index);
+    default:
+      return load<float>(data_, index);
+  }
+}
+
+std::string Elements::text(size_t index, tf_dtype origin) const {
+  const Element element = (*this)[index];
+  if (const float *value = std::get_if<float>(&element)) return shortest_in(*value, origin);
+  return element_text(element);
+}
+
+}  // namespace cli

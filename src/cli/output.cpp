@@ -1,0 +1,27 @@
+#include "cli/output.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+
+#include "cli/error.h"
+
+namespace cli {
+
+namespace {
+
+[[noreturn]] void fail() {
+  throw OutputError{std::generic_category().message(errno)};
+}
+
+}  // namespace
+
+void print(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) fail();
+}
+
+void flush_output() {
+  if (std::fflush(stdout) != 0) fail();
+}
+
+}  // namespace cli

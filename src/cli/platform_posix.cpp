@@ -1,0 +1,27 @@
+#if !defined(_WIN32)
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "cli/platform.h"
+
+namespace cli {
+
+std::vector<std::string> program_arguments(int argc, char **argv) {
+  return {argv + (argc > 0 ? 1 : 0), argv + argc};
+}
+
+bool stderr_is_terminal() {
+  return isatty(STDERR_FILENO) == 1;
+}
+
+void hold_standard_streams() {
+  // Opened the wrong way round, so that using one still fails.
+  for (const int wanted : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(wanted, F_GETFD) == -1) open("/dev/null", wanted == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
+}  // namespace cli
+
+#endif

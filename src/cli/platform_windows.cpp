@@ -1,0 +1,48 @@
+#if defined(_WIN32)
+
+#include <fcntl.h>
+#include <io.h>
+#include <shellapi.h>
+#include <windows.h>
+
+#include <cstdio>
+
+#include "cli/platform.h"
+
+namespace cli {
+
+namespace {
+
+std::string utf8(const wchar_t *text) {
+  const int length = WideCharToMultiByte(CP_UTF8, 0, text, -1, nullptr, 0, nullptr, nullptr);
+  std::string out(static_cast<size_t>(length > 0 ? length : 1), '\0');
+  WideCharToMultiByte(CP_UTF8, 0, text, -1, out.data(), length, nullptr, nullptr);
+  out.pop_back();
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::string> program_arguments(int, char **) {
+  int count = 0;
+  wchar_t **const wide = CommandLineToArgvW(GetCommandLineW(), &count);
+  std::vector<std::string> out;
+  for (int i = 1; i < count; ++i)
+    out.push_back(utf8(wide[i]));
+  LocalFree(wide);
+  return out;
+}
+
+bool stderr_is_terminal() {
+  return _isatty(_fileno(stderr)) != 0;
+}
+
+// Files are opened as handles, not as descriptors, and so never take a stream's place; lines end in \n everywhere.
+void hold_standard_streams() {
+  _setmode(_fileno(stdout), _O_BINARY);
+  _setmode(_fileno(stderr), _O_BINARY);
+}
+
+}  // namespace cli
+
+#endif

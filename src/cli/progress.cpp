@@ -1,0 +1,66 @@
+#include "cli/progress.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "cli/error.h"
+#include "cli/platform.h"
+#include "cli/text.h"
+
+namespace cli {
+
+namespace {
+
+constexpr uint64_t kLongWork = uint64_t{64} << 20U;
+constexpr size_t kLabelColumns = 30;
+constexpr int kCells = 30;
+
+void write_to_terminal(const std::string &text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+}  // namespace
+
+Progress::Progress(std::string_view path) : label_(cut(escaped(path), kLabelColumns)) {}
+
+void Progress::finish() {
+  if (columns_ > 0) write_to_terminal("\r" + std::string(columns_, ' ') + "\r");
+  columns_ = 0;
+  total_ = 0;
+}
+
+void Progress::watch(tf_options *options) {
+  expect(tf_options_set_progress(options, told, nullptr, this));
+}
+
+void Progress::expect_bytes(uint64_t total) {
+  total_ = total >= kLongWork && stderr_is_terminal() ? total : 0;
+}
+
+void Progress::advance(uint64_t bytes) {
+  done_ += bytes;
+  draw(done_);
+}
+
+tf_status Progress::told(void *user, uint64_t done, uint64_t /*total*/) {
+  auto &self = *static_cast<Progress *>(user);
+  self.draw(self.done_ + done);
+  return TF_STATUS_OK;
+}
+
+void Progress::draw(uint64_t done) {
+  if (total_ == 0) return;
+  const double share = static_cast<double>(std::min(done, total_)) / static_cast<double>(total_);
+  const int percent = static_cast<int>(share * 100);
+  if (percent <= percent_) return;
+  percent_ = percent;
+  const int full = percent * kCells / 100;
+  const std::string number = std::to_string(percent);
+  std::string line = label_ + " [" + std::string(static_cast<size_t>(full), '#') +
+                     std::string(static_cast<size_t>(kCells - full), ' ') + "] " + std::string(3 - number.size(), ' ') +
+                     number + "%";
+  columns_ = width(line);
+  write_to_terminal("\r" + line);
+}
+
+}  // namespace cli

@@ -1,0 +1,105 @@
+#include "cli/slice.h"
+
+#include <charconv>
+#include <string>
+
+#include "cli/error.h"
+#include "cli/text.h"
+
+namespace cli {
+
+namespace {
+
+constexpr int64_t kOmitted = TENSORFILE_SLICE_OMITTED;
+
+[[noreturn]] void refuse(std::string_view text, const std::string &why) {
+  throw UsageError{"slice " + in_quotes(text) + ": " + why};
+}
+
+std::string_view trimmed(std::string_view text) {
+  const size_t first = text.find_first_not_of(' ');
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(' ') - first + 1);
+}
+
+// The parts between separators; one more than there are separators.
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  for (;;) {
+    const size_t end = text.find(separator);
+    parts.push_back(trimmed(text.substr(0, end)));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+int64_t parse_number(std::string_view digits, std::string_view whole) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  // INT64_MIN is what stands for an omitted number.
+  if (error != std::errc() || end != digits.data() + digits.size() || value == kOmitted) {
+    refuse(whole, in_quotes(digits) + " is not a number");
+  }
+  return value;
+}
+
+void append_range(Slice &slice, const std::vector<std::string_view> &parts, std::string_view whole) {
+  if (parts.size() > 3) refuse(whole, "more than start:stop:step");
+  int64_t numbers[3] = {kOmitted, kOmitted, kOmitted};
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (!parts[i].empty()) numbers[i] = parse_number(parts[i], whole);
+  }
+  if (numbers[2] == 0) refuse(whole, "a step of 0");
+  slice.start.push_back(numbers[0]);
+  slice.stop.push_back(numbers[1]);
+  slice.step.push_back(numbers[2]);
+  slice.dropped.push_back(false);
+}
+
+void append_index(Slice &slice, int64_t index, int64_t size, std::string_view whole) {
+  if (index < -size || index >= size) {
+    refuse(whole, "place " + std::to_string(index) + " is outside dimension " + std::to_string(slice.start.size()) +
+                      ", which has " + std::to_string(size));
+  }
+  const int64_t place = index < 0 ? index + size : index;
+  slice.start.push_back(place);
+  slice.stop.push_back(place + 1);
+  slice.step.push_back(1);
+  slice.dropped.push_back(true);
+}
+
+void append_whole(Slice &slice, size_t count) {
+  for (; count > 0; --count)
+    append_range(slice, {}, "");
+}
+
+}  // namespace
+
+Slice parse_slice(std::string_view text, std::span<const int64_t> shape) {
+  const size_t ndim = shape.size();
+  Slice slice;
+  std::vector<std::string_view> parts;
+  if (!trimmed(text).empty()) parts = split(text, ',');
+  bool skipped = false;
+  for (const std::string_view part : parts) {
+    if (part == "...") {
+      if (skipped) refuse(text, "... stands twice");
+      skipped = true;
+      if (parts.size() - 1 < ndim) append_whole(slice, ndim - (parts.size() - 1));
+      continue;
+    }
+    if (slice.start.size() == ndim) {
+      refuse(text, "more dimensions than the array has: " + std::to_string(ndim));
+    }
+    const std::vector<std::string_view> numbers = split(part, ':');
+    if (numbers.size() > 1) {
+      append_range(slice, numbers, text);
+    } else {
+      append_index(slice, parse_number(part, text), shape[slice.start.size()], text);
+    }
+  }
+  append_whole(slice, ndim - slice.start.size());
+  return slice;
+}
+
+}  // namespace cli
