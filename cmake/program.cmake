@@ -1,4 +1,4 @@
-# The program `tensorfile`: a user of the library like any other, but for CLI11.
+# The program `tensorfile`: a user of the library like any other, but for CLI11 and zlib's crc32.
 find_package(CLI11 REQUIRED)
 file(GLOB program_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.cpp)
 add_executable(tensorfile_program ${program_sources})
@@ -8,7 +8,9 @@ if(TENSORFILE_BUILD_SHARED)
 else()
   target_link_libraries(tensorfile_program PRIVATE tensorfile::static)
 endif()
-target_link_libraries(tensorfile_program PRIVATE CLI11::CLI11)
+# For its own headers; of the library it knows include/tensorfile.h only.
+target_include_directories(tensorfile_program PRIVATE ${PROJECT_SOURCE_DIR}/src)
+target_link_libraries(tensorfile_program PRIVATE CLI11::CLI11 ZLIB::ZLIB)
 if(PROJECT_IS_TOP_LEVEL AND NOT MSVC)
   target_compile_options(tensorfile_program PRIVATE -Wall -Wextra -Wpedantic -Wconversion)
   if(TENSORFILE_WERROR)

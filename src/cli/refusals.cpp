@@ -25,7 +25,7 @@ std::string trial(tf_format format, const tf_array *array, const tf_dict *arrays
 
 // The library's message for a single array or key, without the name that the entry has already.
 std::string reason(const std::string &message, const std::string &name) {
-  for (const std::string before : {in_quotes(name) + " (", "key " + in_quotes(name) + ": "}) {
+  for (const std::string &before : {in_quotes(name) + " (", "key " + in_quotes(name) + ": "}) {
     const size_t at = message.find(before);
     if (at == std::string::npos) continue;
     std::string rest = message.substr(at + before.size());
