@@ -1,0 +1,109 @@
+import json
+import os
+import unittest
+
+from support import GGML_F32, GOLDEN_DIR, Case, floats, gguf, main, npy, npz, run, safetensors
+
+# What the format reference's last section, or the format itself, makes of each file that must be refused.
+REFUSALS = {
+    "npy/reject_structured.npy": "unsupported", "npy/reject_object.npy": "unsupported",
+    "npy/reject_unicode.npy": "unsupported", "npy/reject_bytes.npy": "unsupported",
+    "npy/reject_datetime.npy": "unsupported", "npy/reject_void20.npy": "unsupported",
+    "npy/reject_longdouble.npy": "unsupported", "npy/reject_f8e5m2_as_f1.npy": "unsupported",
+    "npy/reject_f8e4m3_as_V1.npy": "unsupported", "npy/reject_trailing.npy": "corrupt",
+    "npy/reject_truncated.npy": "truncated", "npy/reject_bad_magic.npy": "format",
+    "npy/reject_version4.npy": "unsupported", "npy/reject_missing_key.npy": "corrupt",
+    "npy/reject_extra_key.npy": "corrupt", "npy/reject_shape_int.npy": "corrupt",
+    "npy/reject_negative_dim.npy": "corrupt", "npy/reject_hdr_past_eof.npy": "truncated",
+    "npz/reject_bad_crc.npz": "corrupt", "npz/reject_encrypted.npz": "unsupported",
+    "npz/reject_truncated.npz": "truncated", "npz/reject_lfh_name_mismatch.npz": "corrupt",
+    "npz/reject_lzma.npz": "unsupported", "npz/crafted_object_member.npz": "unsupported",
+    "safetensors/reject_truncated.safetensors": "truncated", "safetensors/reject_trailing.safetensors": "corrupt",
+    "safetensors/reject_hole.safetensors": "corrupt", "safetensors/reject_overlap.safetensors": "corrupt",
+    "safetensors/reject_dup_key.safetensors": "duplicate", "safetensors/reject_size_mismatch.safetensors": "corrupt",
+    "safetensors/reject_unknown_dtype.safetensors": "unsupported",
+    "safetensors/reject_meta_nonstring.safetensors": "corrupt", "safetensors/reject_hdr_too_large.safetensors": "limit",
+    "safetensors/reject_hdr_past_eof.safetensors": "truncated", "safetensors/reject_f4_odd.safetensors": "corrupt",
+    "gguf/crafted_v1.gguf": "unsupported", "gguf/reject_bad_magic.gguf": "format",
+    "gguf/reject_version0.gguf": "unsupported", "gguf/reject_version4.gguf": "unsupported",
+    "gguf/reject_truncated.gguf": "truncated", "gguf/reject_dup_key.gguf": "duplicate",
+    "gguf/reject_dup_tensor.gguf": "duplicate", "gguf/reject_align24.gguf": "corrupt",
+    "gguf/reject_align0.gguf": "corrupt", "gguf/reject_removed_type4.gguf": "unsupported",
+    "gguf/reject_type_oob.gguf": "unsupported", "gguf/reject_row_not_multiple.gguf": "corrupt",
+    "gguf/reject_kv_count_huge.gguf": "truncated", "gguf/reject_offset_past_eof.gguf": "truncated",
+}
+
+
+class Golden(Case):
+    def test_every_file(self):
+        refused = set()
+        for entry in json.loads((GOLDEN_DIR / "manifest.json").read_text())["files"]:
+            if entry["format"] == "safetensors-index":
+                continue
+            path = GOLDEN_DIR / entry["file"]
+            with self.subTest(entry["file"]):
+                result = run("check", path)
+                if entry["expect"] == "ok":
+                    self.assertEqual((result.status, result.out, result.err), (0, f"{path}: ok\n", ""))
+                    continue
+                refused.add(entry["file"])
+                self.assert_refused(result, path, REFUSALS[entry["file"]])
+                self.assertEqual(result.out, "")
+        self.assertEqual(refused, set(REFUSALS))
+
+
+class Check(Case):
+    def test_all_files_are_checked(self):
+        good = self.write("g.npy", npy("|u1", (1,), b"x"))
+        bad = self.write("b.gguf", b"GGUF" + bytes(3))
+        result = run("check", bad, good, bad)
+        self.assertEqual(result.status, 1)
+        self.assertEqual(result.out, f"{good}: ok\n")
+        self.assertEqual(len(result.lines), 2)
+
+    def test_quiet(self):
+        good = self.write("g.npy", npy("|u1", (1,), b"x"))
+        for option in ("--quiet", "-q"):
+            result = run("check", option, good)
+            self.assertEqual((result.status, result.out, result.err), (0, "", ""))
+
+    def test_content_tells_where_the_extension_does_not(self):
+        path = self.write("weights.bin", gguf({"x": (GGML_F32, (2,), floats(1, 2))}))
+        self.assertEqual(run("check", path).status, 0)
+        self.assert_refused(run("check", self.write("note.txt", b"not an array\n" * 9)), self.path("note.txt"), "format")
+
+    def test_the_message_says_where(self):
+        data = safetensors({"a": ("F32", (2,), bytes(8)), "b": ("F32", (3,), bytes(8))})
+        path = self.write("s.safetensors", data)
+        self.assert_refused(run("check", path), path, "corrupt", "'b'")
+
+    def test_limit(self):
+        path = self.write("r.npy", npy("|u1", (1,) * 65, b"x"))
+        self.assert_refused(run("check", path), path, "limit")
+
+    def test_folder_is_io(self):
+        self.assert_refused(run("check", self.folder), self.folder, "io", exit_status=3)
+
+    def test_file_that_may_not_be_read(self):
+        path = self.write("p.npy", npy("|u1", (1,), b"x"))
+        os.chmod(path, 0)
+        if os.access(path, os.R_OK):  # root reads everything: a dangling link fails for it as well
+            os.unlink(path)
+            os.symlink(self.path("nowhere"), path)
+        self.assert_refused(run("check", path), path, "io", exit_status=3)
+
+    def test_many_files(self):
+        paths = [self.write(f"{i}.npy", npy("|u1", (1,), b"x")) for i in range(300)]
+        result = run("check", *paths)
+        self.assertEqual(result.out, "".join(f"{path}: ok\n" for path in paths))
+
+    def test_compressed_damage(self):
+        import zipfile
+        data = bytearray(npz({"x.npy": npy("|u1", (4000,), bytes(range(250)) * 16)}, zipfile.ZIP_DEFLATED))
+        data[200] ^= 0xFF
+        path = self.write("d.npz", data)
+        self.assert_refused(run("check", path), path, "corrupt", "'x'")
+
+
+if __name__ == "__main__":
+    main()

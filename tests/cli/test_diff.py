@@ -1,0 +1,182 @@
+import struct
+import unittest
+
+from support import GGML_F32, GGML_Q8_0, Case, floats, gguf, main, npy, npz, run, safetensors
+
+
+class DiffCase(Case):
+    def diff(self, a, b):
+        """The lines; the status agrees with them, in both directions and when quiet."""
+        result = run("diff", a, b)
+        self.assertEqual(result.err, "")
+        self.assertEqual(result.status, 1 if result.out else 0)
+        self.assertEqual(run("diff", b, a).status, result.status)
+        quiet = run("diff", "--quiet", a, b)
+        self.assertEqual((quiet.status, quiet.out, quiet.err), (result.status, "", ""))
+        return result.out.splitlines()
+
+    def values(self, descr, code, a, b, shape=None):
+        paths = [self.write(name, npy(descr, shape or (len(values),), struct.pack(f"<{len(values)}{code}", *values)))
+                 for name, values in (("a.npy", a), ("b.npy", b))]
+        return self.diff(*paths)
+
+
+class Values(DiffCase):
+    def test_equal(self):
+        nan = float("nan")
+        self.assertEqual(self.values("<f4", "f", (1, nan, -0.0), (1, nan, -0.0)), [])
+
+    def test_floats(self):
+        self.assertEqual(self.values("<f4", "f", (1, 2, 3, 4, 5, 6), (1, 2, 3.5, 4, 5, 4), (2, 3)), [
+            "array '': 2 of 6 elements differ, first at [0, 2] (3.0 != 3.5), largest difference 2.0"])
+
+    def test_one_element(self):
+        self.assertEqual(self.values("<f8", "d", (1,), (1.5,), ()), [
+            "array '': 1 of 1 element differs, first at [] (1.0 != 1.5), largest difference 0.5"])
+
+    def test_zeros_and_nans(self):
+        inf, nan = float("inf"), float("nan")
+        self.assertEqual(self.values("<f4", "f", (0.0, inf, nan, 1), (-0.0, -inf, 1, 2)), [
+            "array '': 4 of 4 elements differ, first at [0] (0.0 != -0.0), largest difference 1.0, "
+            "2 without one (nan, inf)"])
+
+    def test_whole_range_of_integers(self):
+        self.assertIn("largest difference 1.8446744073709552e+19",
+                      self.values("<i8", "q", (-2**63, 5), (2**63 - 1, 5))[0])
+        self.assertIn("largest difference 1.0", self.values("<u8", "Q", (2**64 - 1,), (2**64 - 2,))[0])
+        self.assertIn("largest difference 255.0", self.values("|i1", "b", (-128,), (127,))[0])
+
+    def test_bools_and_complex(self):
+        self.assertEqual(self.values("|b1", "?", (True, False), (True, True)), [
+            "array '': 1 of 2 elements differs, first at [1] (False != True), largest difference 1.0"])
+        self.assertEqual(self.values("<c8", "f", (1, 2), (4, -2), (1,)), [
+            "array '': 1 of 1 element differs, first at [0] ((1.0+2.0j) != (4.0-2.0j)), largest difference 5.0"])
+
+    def test_small_floats(self):
+        self.assertEqual(self.values("<f2", "e", (0.1, 1), (0.1, 1.001)), [
+            "array '': 1 of 2 elements differs, first at [1] (1.0 != 1.001), largest difference 0.0009765625"])
+
+    def test_blocks(self):
+        a = struct.pack("<e32b", 0.5, *range(32))
+        b = struct.pack("<e32b", 0.5, *range(31), 30)
+        paths = [self.write(name, gguf({"q": (GGML_Q8_0, (1, 32), data)})) for name, data in (("a.gguf", a), ("b.gguf", b))]
+        self.assertEqual(self.diff(*paths), [
+            "array 'q': 1 of 32 elements differs, first at [0, 31] (15.5 != 15.0), largest difference 0.5"])
+
+    def test_blocks_of_other_bytes_and_equal_values(self):
+        a = struct.pack("<e32b", 0.5, *[2] * 32)
+        b = struct.pack("<e32b", 1.0, *[1] * 32)
+        paths = [self.write(name, gguf({"q": (GGML_Q8_0, (32,), data)})) for name, data in (("a.gguf", a), ("b.gguf", b))]
+        self.assertEqual(self.diff(*paths), ["array 'q': the bytes differ, the values do not"])
+
+    def test_large_arrays_are_compared_in_pieces(self):
+        count = (9 << 20) + 1
+        paths = []
+        for name, values in (("a.npy", {}), ("b.npy", {8 << 20: 7, count - 1: 9})):
+            path = self.folder / name
+            head = npy("|u1", (3, count), b"")
+            with path.open("wb") as file:
+                file.write(head)
+                file.truncate(len(head) + 3 * count)
+                for offset, byte in values.items():
+                    file.seek(len(head) + count + offset)
+                    file.write(bytes([byte]))
+            paths.append(str(path))
+        self.assertEqual(self.diff(*paths), [
+            f"array '': 2 of {3 * count} elements differ, first at [1, {8 << 20}] (0 != 7), largest difference 9.0"])
+
+
+class Structure(DiffCase):
+    def test_formats_and_order_do_not_matter(self):
+        a = self.write("a.npz", npz({"x.npy": npy("<f4", (1,), floats(1)), "y.npy": npy("<f4", (1,), floats(2))}))
+        b = self.write("b.safetensors", safetensors({"y": ("F32", (1,), floats(2)), "x": ("F32", (1,), floats(1))}))
+        c = self.write("c.gguf", gguf({"x": (GGML_F32, (1,), floats(1)), "y": (GGML_F32, (1,), floats(2))}))
+        self.assertEqual(self.diff(a, b) + self.diff(b, c) + self.diff(a, a), [])
+
+    def test_in_one_only(self):
+        a = self.write("a.npz", npz({"x.npy": npy("<f4", (1,), floats(1)), "z\t.npy": npy("|u1", (), b"x")}))
+        b = self.write("b.npz", npz({"y.npy": npy("<i2", (2, 0), b""), "x.npy": npy("<f4", (1,), floats(1))}))
+        self.assertEqual(self.diff(a, b), ["only in A: array 'z\\t' uint8 ()", "only in B: array 'y' int16 (2, 0)"])
+
+    def test_shape(self):
+        a = self.write("a.npy", npy("<f4", (2, 3), bytes(24)))
+        b = self.write("b.npy", npy("<f4", (6,), bytes(24)))
+        self.assertEqual(self.diff(a, b), ["array '': shape (2, 3) != (6,)"])
+
+    def test_dtype(self):
+        a = self.write("a.npy", npy("<f4", (3,), floats(0.1, 2, float("nan"))))
+        b = self.write("b.npy", npy("<f2", (3,), struct.pack("<3e", 0.1, 2, float("nan"))))
+        lines = self.diff(a, b)
+        self.assertEqual(lines[0], "array '': dtype float32 != float16")
+        self.assertEqual(lines[1][:72], "array '': 1 of 3 elements differs, first at [0] (0.1 != 0.1), largest di")
+        c = self.write("c.npy", npy("<i8", (2,), struct.pack("<2q", 1, 2)))
+        d = self.write("d.npy", npy("<f8", (2,), struct.pack("<2d", 1, 2)))
+        self.assertEqual(self.diff(c, d), ["array '': dtype int64 != float64"])
+        e = self.write("e.npy", npy("<c8", (2,), bytes(16)))
+        self.assertEqual(self.diff(c, e), ["array '': dtype int64 != complex64"])
+
+    def test_dtype_and_shape(self):
+        a = self.write("a.npy", npy("<f4", (3,), bytes(12)))
+        b = self.write("b.npy", npy("<f2", (2,), bytes(4)))
+        self.assertEqual(self.diff(a, b), ["array '': dtype float32 != float16", "array '': shape (3,) != (2,)"])
+
+
+class Metadata(DiffCase):
+    def both(self, a, b):
+        return self.diff(self.write("a.gguf", gguf({}, a)), self.write("b.gguf", gguf({}, b)))
+
+    def test_equal(self):
+        metadata = [("a", "u8", 1), ("s", "str", "x"), ("l", ["str"], ["a"]), ("d", [["i8"]], [[1], [2, 3]])]
+        self.assertEqual(self.both(metadata, metadata[::-1]), [])
+
+    def test_values(self):
+        self.assertEqual(self.both([("k", "str", "x")], [("k", "str", "y")]), [
+            'metadata \'k\': "x" (string) != "y" (string)'])
+        self.assertEqual(self.both([("k", "u8", 1)], [("k", "i8", 1)]), ["metadata 'k': 1 (uint8) != 1 (int8)"])
+        self.assertEqual(self.both([("k", ["u8"], [1, 2])], [("k", ["u8"], [1, 3])]), [
+            "metadata 'k': [1,2] (uint8 (2,)) != [1,3] (uint8 (2,))"])
+        self.assertEqual(self.both([("k", ["str"], ["a"])], [("k", ["str"], ["b"])]), [
+            'metadata \'k\': ["a"] (list of strings) != ["b"] (list of strings)'])
+        self.assertEqual(self.both([("k", ["str"], ["a"])], [("k", ["str"], ["a", "a"])]), [
+            'metadata \'k\': ["a"] (list of strings) != ["a","a"] (list of strings)'])
+        self.assertEqual(self.both([("k", [["i8"]], [[1], [2]])], [("k", [["i8"]], [[1], [3]])]), [
+            "metadata 'k': [[1],[2]] (list) != [[1],[3]] (list)"])
+        self.assertEqual(self.both([("k", [["i8"]], [[1]])], [("k", [["i8"]], [])]), [
+            "metadata 'k': [[1]] (list) != [] (list)"])
+        self.assertEqual(self.both([("k", "str", "1")], [("k", "u8", 1)]), [
+            'metadata \'k\': "1" (string) != 1 (uint8)'])
+
+    def test_in_one_only(self):
+        self.assertEqual(self.both([("a", "u8", 1), ("c", "u8", 3)], [("b", "str", "x"), ("c", "u8", 3)]), [
+            "only in A: metadata 'a' = 1 (uint8)", "only in B: metadata 'b' = \"x\" (string)"])
+
+
+class Failures(Case):
+    def test_the_bad_file_is_named(self):
+        good = self.write("g.npy", npy("|u1", (1,), b"x"))
+        bad = self.write("b.npy", npy("<f4", (2,), bytes(7)))
+        missing = self.path("missing.npy")
+        self.assert_refused(run("diff", good, bad), bad, "truncated")
+        self.assert_refused(run("diff", bad, good), bad, "truncated")
+        self.assert_refused(run("diff", good, missing), missing, "io", exit_status=3)
+
+    def test_array_of_an_unknown_type(self):
+        a = self.write("a.npz", npz({"x.npy": npy("|u1", (1,), b"x")}))
+        b = self.write("b.npz", npz({"x.npy": npy("|S1", (1,), b"x")}))
+        self.assert_refused(run("diff", a, b), b, "unsupported", "'x'")
+
+    def test_damage_that_only_reading_shows(self):
+        a = self.write("a.npz", npz({"x.npy": npy("|u1", (4,), b"abcd")}))
+        data = bytearray(npz({"x.npy": npy("|u1", (4,), b"abcd")}))
+        data[data.index(b"abcd")] ^= 1
+        b = self.write("b.npz", data)
+        self.assert_refused(run("diff", a, b), b, "corrupt", "'x'")
+
+    def test_usage(self):
+        path = self.write("g.npy", npy("|u1", (1,), b"x"))
+        self.assert_usage(run("diff", path))
+        self.assert_usage(run("diff", path, path, path))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import unittest
+
+from support import PROGRAM, SOURCE_DIR, Case, gguf, main, npy, npz, run, safetensors
+
+COMMANDS = ("ls", "convert", "check", "diff", "show")
+
+
+class Usage(Case):
+    def test_help(self):
+        for arguments in (["--help"], ["-h"], ["help"]):
+            result = run(*arguments)
+            self.assertEqual((result.status, result.err), (0, ""))
+            for command in COMMANDS:
+                self.assertIn(f"  tensorfile {command} ", result.out)
+        for command in COMMANDS:
+            result = run(command, "--help")
+            self.assertEqual((result.status, result.err), (0, ""))
+            self.assertIn(f"Usage: tensorfile {command} [OPTIONS] ", result.out)
+
+    def test_version(self):
+        header = (SOURCE_DIR / "include" / "tensorfile.h").read_text()
+        version = re.search(r'TENSORFILE_VERSION_STRING "(.*)"', header)[1]
+        self.assertEqual(run("--version").out, f"tensorfile {version}\n")
+
+    def test_unknown(self):
+        for arguments in ([], ["list"], ["--json"], ["ls"], ["check"], ["ls", "--frobnicate", "x"], ["show", "x"],
+                          ["ls", "--json=maybe", "x"], ["convert", "a.npy", "b.npy", "--cast"]):
+            result = run(*arguments)
+            self.assert_usage(result, "--help'")
+            self.assertEqual(len(result.lines), 2, result.err)
+
+    def test_paths_stand_for_themselves(self):
+        data = npy("|u1", (1,), b"x")
+        names = ["ls", "check", "[a,b]", "-x.npy", "--json", "a b", "%s", "-", "--", "/", "@x", "x;y", "{x}"]
+        names.remove("/")
+        for name in names:
+            self.write(name, data)
+        result = run("check", "--", *names, cwd=self.folder)
+        self.assertEqual((result.status, result.err), (0, ""))
+        self.assertEqual(result.out, "".join(f"{name}: ok\n" for name in names))
+        plain = [name for name in names if not name.startswith("-") or name == "-"]
+        self.assertEqual(run("check", *plain, cwd=self.folder).out, "".join(f"{name}: ok\n" for name in plain))
+        self.assertEqual(run("show", "[a,b]", "", "0", cwd=self.folder).out, "120\n")
+
+    def test_control_characters_in_a_path(self):
+        result = run("check", self.path("a\x1b[2J\n.npy"))
+        self.assertEqual(len(result.lines), 1)
+        self.assertIn("a\\x1b[2J\\n.npy: io: ", result.err)
+
+
+class Output(Case):
+    """Standard output that does not take what is written is a failure."""
+
+    def setUp(self):
+        super().setUp()
+        self.file = self.write("a.npy", npy("|u1", (100000,), bytes(100000)))
+
+    def test_full_device(self):
+        for arguments in (["ls", self.file], ["ls", "--json", self.file], ["check", self.file], ["show", self.file, ""],
+                          ["--help"], ["ls", "--help"], ["--version"], ["diff", self.file, self.write("b.npz", npz({}))]):
+            with open("/dev/full", "wb") as full:
+                result = run(*arguments, stdout=full)
+            self.assertEqual(result.status, 3, arguments)
+            self.assertEqual(result.lines, ["tensorfile: standard output: io: No space left on device"])
+
+    def closed(self, *arguments, closing="<&- >&-"):
+        command = ["sh", "-c", f'exec "$@" {closing}', "sh", PROGRAM, *arguments]
+        return subprocess.run(command, capture_output=True, check=False)
+
+    def test_closed(self):
+        result = self.closed("ls", self.file)
+        self.assertEqual(result.returncode, 3)
+        self.assertTrue(result.stderr.startswith(b"tensorfile: standard output: io: "))
+
+    def test_closed_and_not_needed(self):
+        self.assertEqual(self.closed("check", "--quiet", self.file).returncode, 0)
+
+    def test_no_file_takes_the_place_of_a_closed_stream(self):
+        out = self.path("out.gguf")
+        result = self.closed("convert", self.file, out, closing="<&- >&- 2>&-")
+        self.assertEqual(result.returncode, 0)
+        self.assertEqual(run("check", out).out, f"{out}: ok\n")
+        self.assertEqual(self.closed("check", self.path("missing.npy"), closing="2>&-").returncode, 3)
+
+    def test_reader_that_goes_away(self):
+        paths = [self.file] * 2000
+        with subprocess.Popen([PROGRAM, "check", *paths], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_DFL)) as process:
+            process.stdout.close()
+            self.assertEqual(process.stderr.read(), b"")
+            self.assertEqual(process.wait(), -signal.SIGPIPE)
+
+
+class Progress(Case):
+    def large(self, nbytes):
+        head = npy("|u1", (nbytes,), b"")
+        path = self.folder / "large.npy"
+        with path.open("wb") as file:
+            file.write(head)
+            file.truncate(len(head) + nbytes)
+        return str(path)
+
+    def on_terminal(self, *arguments):
+        """What the program writes to a terminal on standard error."""
+        leader, follower = pty.openpty()
+        with subprocess.Popen([PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=follower) as process:
+            os.close(follower)
+            out = b""
+            while True:
+                try:
+                    part = os.read(leader, 65536)
+                except OSError:  # Linux: the other end is closed
+                    break
+                if not part:
+                    break
+                out += part
+            process.stdout.read()
+        os.close(leader)
+        return process.returncode, out.decode()
+
+    def assert_bar(self, text, path):
+        steps = text.split("\r")
+        self.assertEqual(steps[0], "")
+        self.assertEqual(steps[-1], "")
+        self.assertEqual(steps[-2], " " * len(steps[-3]))
+        percents = []
+        for step in steps[1:-2]:
+            label, cells, percent = re.fullmatch(r"(.*) \[([# ]{30})\] +(\d+)%", step).groups()
+            self.assertEqual(label, path if len(path) <= 30 else path[:27] + "...")
+            percents.append(int(percent))
+            self.assertEqual(cells, ("#" * (percents[-1] * 30 // 100)).ljust(30))
+        self.assertEqual(percents, sorted(set(percents)))
+        self.assertEqual(percents[-1], 100)
+        return percents
+
+    def test_long_work_shows_a_bar_and_erases_it(self):
+        path = self.large(64 << 20)
+        for arguments in (["check", path], ["ls", "--crc32", path], ["diff", path, path],
+                          ["convert", path, self.path("out.npy")]):
+            status, text = self.on_terminal(*arguments)
+            self.assertEqual(status, 0)
+            self.assertGreater(len(self.assert_bar(text, path)), 2, arguments)
+
+    def test_short_work_shows_none(self):
+        path = self.large((64 << 20) - 1)
+        self.assertEqual(self.on_terminal("check", path), (0, ""))
+        self.assertEqual(self.on_terminal("ls", path), (0, ""))
+
+    def test_listing_without_check_sums_is_short(self):
+        self.assertEqual(self.on_terminal("ls", self.large(64 << 20)), (0, ""))
+
+    def test_none_without_a_terminal(self):
+        self.assertEqual(run("check", self.large(64 << 20)).err, "")
+
+    def test_a_failure_comes_after_the_bar_is_erased(self):
+        data = bytearray(npz({"x.npy": npy("|u1", (64 << 20,), bytes(64 << 20)), "y.npy": npy("|u1", (4,), b"abcd")}))
+        data[data.index(b"abcd")] ^= 1
+        path = self.write("d.npz", data)
+        status, text = self.on_terminal("check", path)
+        self.assertEqual(status, 1)
+        bar, _, line = text.rpartition("\r" + " ")
+        self.assertIn("%", bar)
+        self.assertRegex(text, r" +\rtensorfile: [^\r]*: corrupt: [^\r]*\r\n$")
+
+
+class Locale(Case):
+    def test_numbers_do_not_depend_on_it(self):
+        path = self.write("m.gguf", gguf({}, [("f", "f64", 1234567.5)]))
+        for locale in ("C", "de_DE.UTF-8", "tr_TR.UTF-8"):
+            environment = {"LC_ALL": locale, "LANG": locale}
+            self.assertEqual(run("ls", "--json", path, env=environment).json()[0]["metadata"], {"f": 1234567.5})
+            out = self.path("out.gguf")
+            result = run("convert", "--set", "x=f64:2.5", path, out, env=environment)
+            self.assertEqual(result.status, 0)
+            self.assertEqual(run("show", "--metadata", out, "x", env=environment).out, "2.5\n")
+
+
+class ManPage(unittest.TestCase):
+    PAGE = SOURCE_DIR / "src" / "cli" / "tensorfile.1"
+
+    def text(self):
+        return self.PAGE.read_text().replace("\\-", "-")
+
+    def test_is_well_formed(self):
+        groff = shutil.which("groff")
+        self.assertIsNotNone(groff, "groff is needed to lint the man page")
+        result = subprocess.run([groff, "-man", "-Tutf8", "-ww", "-z", str(self.PAGE)], capture_output=True, check=False)
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
+
+    def test_tells_every_option(self):
+        text = self.text()
+        for command in COMMANDS:
+            self.assertIn(f".SS {command}\n", text)
+            for option in set(re.findall(r"--[a-z0-9]+", run(command, "--help").out)):
+                self.assertIn(option, text)
+
+    def test_tells_no_option_that_there_is_not(self):
+        helps = "".join(run(*arguments).out for arguments in [["--help"], *([command, "--help"] for command in COMMANDS)])
+        for option in set(re.findall(r"--[a-z0-9]+", self.text())):
+            self.assertIn(option, helps)
+
+    def test_tells_every_status(self):
+        for status in ("format", "corrupt", "truncated", "unsupported", "limit", "duplicate", "io", "out_of_memory"):
+            self.assertRegex(self.text(), rf"\.BR? {status}\b")
+
+
+if __name__ == "__main__":
+    main()
