@@ -13,8 +13,11 @@ using Arguments = std::vector<std::string>;
 // Throws UsageError.
 bool parse(CLI::App &app, const Arguments &arguments);
 
-// `FILE...` and `FILE`: positional, taken as they stand.
+// An option or, without dashes, a positional argument, whose value is taken as it stands.
+template <typename Value>
+CLI::Option *add_text(CLI::App &app, const std::string &name, Value &value, const std::string &about);
+
+// `FILE...`
 void add_paths(CLI::App &app, std::vector<std::string> &paths);
-void add_positional(CLI::App &app, const char *name, std::string &value, const char *about, bool required = true);
 
 }  // namespace cli

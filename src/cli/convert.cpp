@@ -35,18 +35,18 @@ bool parse_request(Request &request, const Arguments &arguments) {
   CLI::App app("Write the arrays and the metadata of IN as OUT, in the format that OUT's extension names.",
                "tensorfile convert");
   app.add_flag("--compress", request.compress, "deflate the members of an .npz");
-  app.add_option("--cast", request.cast, "cast every array")->type_name("DTYPE");
-  app.add_option("--metadata", request.metadata, "what to do with IN's metadata")->type_name("keep|drop");
-  const CLI::Option *name = app.add_option("--name", request.name,
-                                           "name for the array of an .npy (default arr_0); else the one array to take")
-                                ->type_name("NAME");
-  app.add_option("--set", request.settings,
-                 "metadata to add; KEY=TYPE:VALUE with TYPE one of bool, i8 ... u64, f32, f64")
+  add_text(app, "--cast", request.cast, "cast every array")->type_name("DTYPE");
+  add_text(app, "--metadata", request.metadata, "what to do with IN's metadata")->type_name("keep|drop");
+  const CLI::Option *name =
+      add_text(app, "--name", request.name, "name for the array of an .npy (default arr_0); else the one array to take")
+          ->type_name("NAME");
+  add_text(app, "--set", request.settings,
+           "metadata to add; KEY=TYPE:VALUE with TYPE one of str, bool, i8 ... u64, f32, f64")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
   app.add_flag("--map", request.map, "map IN instead of reading it into memory, for files larger than that");
-  add_positional(app, "IN", request.in, "file to read");
-  add_positional(app, "OUT", request.out, "file to write");
+  add_text(app, "IN", request.in, "file to read")->required();
+  add_text(app, "OUT", request.out, "file to write")->required();
   if (!parse(app, arguments)) return false;
   request.named = name->count() > 0;
   return true;

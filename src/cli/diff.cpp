@@ -230,7 +230,7 @@ void Comparison::values(const std::string &what, size_t in_a, size_t in_b) {
   bool differs = false;
   while (const Array piece = next(a_, pieces_a)) {
     const Array other = next(b_, pieces_b);
-    differs = compare_pieces(difference, piece.get(), other.get()) || differs;
+    differs = on_side(a_.path, [&] { return compare_pieces(difference, piece.get(), other.get()); }) || differs;
   }
   const bool one_dtype = tf_file_dtype(a, in_a) == tf_file_dtype(b, in_b);
   if (one_dtype ? differs : difference.different > 0) add(what + difference_text(difference, array_shape(a, in_a)));
@@ -298,8 +298,8 @@ int diff(const Arguments &arguments) {
   std::string a;
   std::string b;
   bool quiet = false;
-  add_positional(app, "A", a, "one file");
-  add_positional(app, "B", b, "the other");
+  add_text(app, "A", a, "one file")->required();
+  add_text(app, "B", b, "the other")->required();
   app.add_flag("-q,--quiet", quiet, "say nothing; the exit status tells");
   if (!parse(app, arguments)) return kExitOk;
   try {

@@ -57,7 +57,7 @@ std::string cannot_divide(const Planned &array) {
   const bool blocks = tf_dtype_bits(array.to) == 0;
   const int64_t size = !blocks ? count(array.shape) : array.shape.empty() ? 1 : array.shape.back();
   if (size % unit == 0) return "";
-  return std::to_string(size) + (blocks ? " elements in a row" : " elements") + " are not a multiple of the " +
+  return (blocks ? "rows of " : "a size of ") + std::to_string(size) + ", not a multiple of the " +
          std::to_string(unit) + " that " + tf_dtype_name(array.to) + " needs";
 }
 

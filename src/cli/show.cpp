@@ -133,9 +133,9 @@ int show(const Arguments &arguments) {
   std::string name;
   std::string slice;
   bool metadata = false;
-  add_positional(app, "FILE", path, "file to read");
-  add_positional(app, "NAME", name, "name of the array (that of an .npy is \"\")");
-  add_positional(app, "SLICE", slice, "start:stop:step or a place for each dimension, with commas between", false);
+  add_text(app, "FILE", path, "file to read")->required();
+  add_text(app, "NAME", name, "name of the array (that of an .npy is \"\")")->required();
+  add_text(app, "SLICE", slice, "start:stop:step or a place for each dimension, with commas between");
   app.add_flag("--metadata", metadata, "NAME is a key of the metadata");
   if (!parse(app, arguments)) return kExitOk;
   if (metadata && !slice.empty()) throw UsageError{"--metadata takes no SLICE"};

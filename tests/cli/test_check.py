@@ -1,6 +1,6 @@
 import json
 import os
-import unittest
+import zipfile
 
 from support import GGML_F32, GOLDEN_DIR, Case, floats, gguf, main, npy, npz, run, safetensors
 
@@ -30,7 +30,7 @@ REFUSALS = {
     "gguf/reject_dup_tensor.gguf": "duplicate", "gguf/reject_align24.gguf": "corrupt",
     "gguf/reject_align0.gguf": "corrupt", "gguf/reject_removed_type4.gguf": "unsupported",
     "gguf/reject_type_oob.gguf": "unsupported", "gguf/reject_row_not_multiple.gguf": "corrupt",
-    "gguf/reject_kv_count_huge.gguf": "truncated", "gguf/reject_offset_past_eof.gguf": "truncated",
+    "gguf/reject_kv_count_huge.gguf": "truncated", "gguf/reject_offset_past_eof.gguf": "corrupt",
 }
 
 
@@ -98,7 +98,6 @@ class Check(Case):
         self.assertEqual(result.out, "".join(f"{path}: ok\n" for path in paths))
 
     def test_compressed_damage(self):
-        import zipfile
         data = bytearray(npz({"x.npy": npy("|u1", (4000,), bytes(range(250)) * 16)}, zipfile.ZIP_DEFLATED))
         data[200] ^= 0xFF
         path = self.write("d.npz", data)

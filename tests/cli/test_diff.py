@@ -1,7 +1,6 @@
 import struct
-import unittest
 
-from support import GGML_F32, GGML_Q8_0, Case, floats, gguf, main, npy, npz, run, safetensors
+from support import GGML_F32, Case, floats, gguf, main, npy, npz, run, safetensors
 
 
 class DiffCase(Case):
@@ -16,7 +15,7 @@ class DiffCase(Case):
         return result.out.splitlines()
 
     def values(self, descr, code, a, b, shape=None):
-        paths = [self.write(name, npy(descr, shape or (len(values),), struct.pack(f"<{len(values)}{code}", *values)))
+        paths = [self.write(name, npy(descr, (len(values),) if shape is None else shape, struct.pack(f"<{len(values)}{code}", *values)))
                  for name, values in (("a.npy", a), ("b.npy", b))]
         return self.diff(*paths)
 
@@ -41,7 +40,7 @@ class Values(DiffCase):
             "2 without one (nan, inf)"])
 
     def test_whole_range_of_integers(self):
-        self.assertIn("largest difference 1.8446744073709552e+19",
+        self.assertIn("largest difference 18446744073709551616.0",
                       self.values("<i8", "q", (-2**63, 5), (2**63 - 1, 5))[0])
         self.assertIn("largest difference 1.0", self.values("<u8", "Q", (2**64 - 1,), (2**64 - 2,))[0])
         self.assertIn("largest difference 255.0", self.values("|i1", "b", (-128,), (127,))[0])
@@ -55,19 +54,6 @@ class Values(DiffCase):
     def test_small_floats(self):
         self.assertEqual(self.values("<f2", "e", (0.1, 1), (0.1, 1.001)), [
             "array '': 1 of 2 elements differs, first at [1] (1.0 != 1.001), largest difference 0.0009765625"])
-
-    def test_blocks(self):
-        a = struct.pack("<e32b", 0.5, *range(32))
-        b = struct.pack("<e32b", 0.5, *range(31), 30)
-        paths = [self.write(name, gguf({"q": (GGML_Q8_0, (1, 32), data)})) for name, data in (("a.gguf", a), ("b.gguf", b))]
-        self.assertEqual(self.diff(*paths), [
-            "array 'q': 1 of 32 elements differs, first at [0, 31] (15.5 != 15.0), largest difference 0.5"])
-
-    def test_blocks_of_other_bytes_and_equal_values(self):
-        a = struct.pack("<e32b", 0.5, *[2] * 32)
-        b = struct.pack("<e32b", 1.0, *[1] * 32)
-        paths = [self.write(name, gguf({"q": (GGML_Q8_0, (32,), data)})) for name, data in (("a.gguf", a), ("b.gguf", b))]
-        self.assertEqual(self.diff(*paths), ["array 'q': the bytes differ, the values do not"])
 
     def test_large_arrays_are_compared_in_pieces(self):
         count = (9 << 20) + 1

@@ -1,7 +1,6 @@
 """Memory: what does not fit is told, and large files do not need much. Sanitizers reserve too much for limits to work."""
 
 import resource
-import unittest
 
 from support import Case, main, npy, run
 

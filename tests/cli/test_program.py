@@ -82,7 +82,7 @@ class Output(Case):
         self.assertEqual(self.closed("check", "--quiet", self.file).returncode, 0)
 
     def test_no_file_takes_the_place_of_a_closed_stream(self):
-        out = self.path("out.gguf")
+        out = self.path("out.npz")
         result = self.closed("convert", self.file, out, closing="<&- >&- 2>&-")
         self.assertEqual(result.returncode, 0)
         self.assertEqual(run("check", out).out, f"{out}: ok\n")
