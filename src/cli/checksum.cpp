@@ -60,7 +60,7 @@ std::string array_crc32(const tf_file *file, size_t index, Progress &progress) {
   uLong crc = 0;
   Pieces pieces(file, index, !reads_in_pieces(file, index));
   while (const Array piece = pieces.next()) {
-    if constexpr (std::endian::native == std::endian::little) {
+    if (std::endian::native == std::endian::little) {
       crc = add(crc, tf_array_data(piece.get()), tf_array_nbytes(piece.get()));
     } else {
       const std::vector<Byte> bytes = little_endian(piece.get());
