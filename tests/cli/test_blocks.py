@@ -1,0 +1,60 @@
+"""Block types: encoded, compared and shown by their values."""
+
+import struct
+
+from support import GGML_Q8_0, crc32, floats, gguf, main, npy, npz, run
+from test_convert import ConvertCase
+from test_diff import DiffCase
+from test_show import ShowCase
+
+
+class Convert(ConvertCase):
+    def test_encodes_blocks(self):
+        values = [float(i - 64) for i in range(64)]
+        path = self.write("in.npy", npy("<f4", (1, 64), floats(*values)))
+        out = self.path("out.gguf")
+        self.assertEqual(run("convert", "--cast", "Q8_0", "--name", "w", path, out).status, 0)
+        # A block: its scale is the largest magnitude / 127 as a float16, then 32 quotients rounded.
+        expected = b""
+        for start in (0, 32):
+            block = values[start:start + 32]
+            scale = max(map(abs, block)) / 127
+            expected += struct.pack("<e32b", scale, *(round(value / scale) for value in block))
+        self.assertEqual(self.arrays(self.list_json(out, "--crc32"))["w"], ("q8_0", [1, 64], crc32(expected)))
+
+    def test_rows_that_are_not_whole_blocks(self):
+        path = self.write("in.npz", npz({"a.npy": npy("<f4", (2, 32), bytes(256)), "b.npy": npy("<f4", (64, 3), bytes(768)),
+                                         "s.npy": npy("<f4", (), bytes(4))}))
+        out = self.path("out.gguf")
+        result = run("convert", "--cast", "q4_0", path, out)
+        self.assert_refused(result, out, "unsupported", "array 'b' (rows of 3, not a multiple of the 32 that q4_0 needs)",
+                            "array 's' (rows of 1,")
+        self.assertNotIn("'a'", result.err)
+
+
+class Diff(DiffCase):
+    def test_blocks(self):
+        a = struct.pack("<e32b", 0.5, *range(32))
+        b = struct.pack("<e32b", 0.5, *range(31), 30)
+        paths = [self.write(name, gguf({"q": (GGML_Q8_0, (1, 32), data)})) for name, data in (("a.gguf", a), ("b.gguf", b))]
+        self.assertEqual(self.diff(*paths), [
+            "array 'q': 1 of 32 elements differs, first at [0, 31] (15.5 != 15.0), largest difference 0.5"])
+
+    def test_blocks_of_other_bytes_and_equal_values(self):
+        a = struct.pack("<e32b", 0.5, *[2] * 32)
+        b = struct.pack("<e32b", 1.0, *[1] * 32)
+        paths = [self.write(name, gguf({"q": (GGML_Q8_0, (32,), data)})) for name, data in (("a.gguf", a), ("b.gguf", b))]
+        self.assertEqual(self.diff(*paths), ["array 'q': the bytes differ, the values do not"])
+
+
+class Show(ShowCase):
+    def test_blocks_are_decoded(self):
+        blocks = b"".join(struct.pack("<e32b", scale, *range(-16, 16)) for scale in (0.5, 2.0, 1.0, 4.0))
+        path = self.write("q.gguf", gguf({"q": (GGML_Q8_0, (2, 64), blocks)}))
+        self.assertEqual(self.show(path, "q", "0,:3"), "[-8.0, -7.5, -7.0]\n")
+        self.assertEqual(self.show(path, "q", "::-1,31:33"), "[[15.0, -64.0],\n [7.5, -32.0]]\n")
+        self.assertEqual(self.show(path, "q", "1,-1"), "60.0\n")
+
+
+if __name__ == "__main__":
+    main()
