@@ -1,7 +1,13 @@
 #include "api/file.h"
 
 #include "api/api.h"
+#include "api/set.h"
 #include "quant/cast.h"
+
+tf_file::~tf_file() {
+  for (tfile::Source *part : parts)
+    part->release();
+}
 
 void tf_file::release() {
   if (!refs.decrement()) return;
@@ -49,20 +55,25 @@ Status open_file(Ref<OpenFile> &out, Ref<Source> source, tf_format format, const
 Status open_path(Ref<OpenFile> &out, const char *path, const Settings &settings) {
   Ref<Source> source;
   TFILE_TRY(source_from_path(source, settings.memory(), path));
-  return open_file(out, std::move(source), TF_FORMAT_AUTO, settings);
+  if (is_index_path(source->label)) return open_index(out, std::move(source), settings);
+  Ref<OpenFile> file;
+  TFILE_TRY(open_file(file, std::move(source), TF_FORMAT_AUTO, settings));
+  if (settings.on(TF_OPTION_PARTS)) TFILE_TRY(open_split(file));
+  out = std::move(file);
+  return kOk;
 }
 
 Status read_array(Ref<Array> &out, const OpenFile &file, const Member &member) {
-  TFILE_TRY(check_known(*file.source, member));
+  TFILE_TRY(check_known(file.source_of(member), member));
   Memory &memory = file.settings.memory();
   if (file.settings.get(TF_OPTION_LOAD_MODE) == TF_LOAD_MODE_MAP) {
-    TFILE_TRY(map_member(out, *file.source, member, memory));
+    TFILE_TRY(map_member(out, file.source_of(member), member, memory));
     if (out) return kOk;
   }
   Ref<Array> array;
   TFILE_TRY(make_array(array, memory, *member.dtype, member.shape));
-  const ReadTarget target{&member, array->data};
-  TFILE_TRY(read_members(Span(&target, 1), *file.source, file.settings));
+  const ReadTarget target{&file.source_of(member), &member, array->data};
+  TFILE_TRY(read_members(Span(&target, 1), file.settings));
   out = std::move(array);
   return kOk;
 }
@@ -93,21 +104,21 @@ struct Region {
 
 Status read_region(void *to, const OpenFile &file, const Region &region) {
   if (region.axes != nullptr) {
-    return read_slice_into(to, *file.source, *region.member, region.axes, file.settings);
+    return read_slice_into(to, file.source_of(*region.member), *region.member, region.axes, file.settings);
   }
-  const ReadTarget target{region.member, to};
-  return read_members(Span(&target, 1), *file.source, file.settings);
+  const ReadTarget target{&file.source_of(*region.member), region.member, to};
+  return read_members(Span(&target, 1), file.settings);
 }
 
 // Into the caller's memory, cast on the way when another dtype is asked for.
 Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenFile &file, const Region &region) {
   const Member &member = *region.member;
-  TFILE_TRY(check_known(*file.source, member));
+  TFILE_TRY(check_known(file.source_of(member), member));
   const Dtype *to = dtype == TF_DTYPE_UNSUPPORTED ? member.dtype : find_dtype(dtype);
   if (to == nullptr) return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no dtype with the number " << dtype;
   const Checked needed = byte_count(*to, region.shape);
   if (!needed.valid() || nbytes != needed.value()) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT).in(file.source->label).array(member.name)
+    return Failure(TF_STATUS_INVALID_ARGUMENT).in(file.source_of(member).label).array(member.name)
            << "needs " << needed.value() << " bytes as " << to->name << ", dst has " << static_cast<uint64_t>(nbytes);
   }
   if (nbytes > 0) TFILE_TRY(require(dst, "dst"));
@@ -126,7 +137,7 @@ struct ResolvedSlice {
 
   Status resolve(const OpenFile &file, const Member &member, const int64_t *start, const int64_t *stop,
                  const int64_t *step, size_t ndim) {
-    TFILE_TRY(check_known(*file.source, member));
+    TFILE_TRY(check_known(file.source_of(member), member));
     TFILE_TRY(resolve_slice(axes, member.shape, start, stop, step, ndim));
     for (size_t i = 0; i < ndim; ++i)
       shape[i] = axes[i].count;
@@ -259,7 +270,8 @@ tf_status tf_file_location(const char **path, uint64_t *offset, uint64_t *stored
                            const tf_file *file, size_t index) {
   const Member *member = nullptr;
   TFILE_API_TRY(require_member(&member, file, index));
-  if (path != nullptr) *path = file->source->label.empty() ? "" : file->source->label.data();
+  const Text label = file->source_of(*member).label;
+  if (path != nullptr) *path = label.empty() ? "" : label.data();
   if (offset != nullptr) *offset = member->offset;
   if (stored_bytes != nullptr) *stored_bytes = member->stored;
   if (deflated != nullptr) *deflated = member->deflated ? 1 : 0;

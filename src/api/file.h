@@ -8,16 +8,23 @@ struct tf_file {
       : memory(tfile::Ref<tfile::Memory>::share(&with.memory())),
         source(std::move(from)),
         settings(with),
+        parts(with.memory()),
         listing(with.memory()) {}
+  ~tf_file();
+  tf_file(const tf_file &) = delete;
+  tf_file &operator=(const tf_file &) = delete;
 
   void retain() { refs.increment(); }
   void release();
+  // Where a member's bytes are.
+  tfile::Source &source_of(const tfile::Member &member) const { return parts.empty() ? *source : *parts[member.part]; }
 
   tfile::RefCount refs;
   tfile::Ref<tfile::Memory> memory;
-  tfile::Ref<tfile::Source> source;
+  tfile::Ref<tfile::Source> source;  // the file that was named
   tfile::Settings settings;
   const tfile::Format *format = nullptr;
+  tfile::Vec<tfile::Source *> parts;  // of a set its files, each with a reference; else empty
   tfile::Listing listing;
 };
 

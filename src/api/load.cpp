@@ -23,14 +23,14 @@ Status read_all(Dict &arrays, const OpenFile &file) {
   for (const Member &member : file.listing.members) {
     if (member.dtype == nullptr) continue;
     Ref<Array> array;
-    if (map) TFILE_TRY(map_member(array, *file.source, member, memory));
+    if (map) TFILE_TRY(map_member(array, file.source_of(member), member, memory));
     if (!array) {
       TFILE_TRY(make_array(array, memory, *member.dtype, member.shape));
-      TFILE_TRY(targets.push(ReadTarget{&member, array->data}));
+      TFILE_TRY(targets.push(ReadTarget{&file.source_of(member), &member, array->data}));
     }
     TFILE_TRY(arrays.set_array(member.name, *array));
   }
-  return read_members(targets.span(), *file.source, file.settings);
+  return read_members(targets.span(), file.settings);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "api/save.h"
 
 #include "api/api.h"
+#include "api/set.h"
 #include "io/replace.h"
 
 namespace tfile {
@@ -90,7 +91,7 @@ Status save_dict(const char *path, tf_format id, const Dict *arrays, const Dict 
   TFILE_TRY(require_format(&format, id));
   Vec<NamedArray> named(settings.memory());
   TFILE_TRY(collect_arrays(&named, *arrays));
-  return save_to_path(path, *format, SaveRequest{named.span(), metadata, false, settings}, true);
+  return save_whole_or_parts(path, *format, SaveRequest{named.span(), metadata, false, settings}, true);
 }
 
 // What tf_save_memory and tf_save_sink are given, checked and made a request.
@@ -142,6 +143,12 @@ Status save_memory(Ref<Buffer> &out, tf_format format, const Array *array, const
 }
 
 }  // namespace
+
+Status save_whole_or_parts(const char *path, const Format &format, const SaveRequest &request, bool add_extension) {
+  const bool has_parts = format.id == TF_FORMAT_SAFETENSORS || format.id == TF_FORMAT_GGUF;
+  if (has_parts && request.settings.get(TF_OPTION_PART_BYTES) > 0) return save_in_parts(path, format, request);
+  return save_to_path(path, format, request, add_extension);
+}
 
 Status save_to_path(const char *path, const Format &format, const SaveRequest &request, bool add_extension) {
   const Settings &settings = request.settings;

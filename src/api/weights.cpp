@@ -90,7 +90,7 @@ Status save_weights(const char *path, const Dict &tree, const Settings &settings
   Vec<NamedArray> arrays(settings.memory());
   TFILE_TRY(collect_arrays(&arrays, *flat));
   const SaveRequest request{arrays.span(), nullptr, settings.on(TF_OPTION_COMPRESS), settings};
-  return save_to_path(path, *format, request, !named);
+  return save_whole_or_parts(path, *format, request, !named);
 }
 
 }  // namespace

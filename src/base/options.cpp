@@ -21,6 +21,8 @@ constexpr OptionRule kRules[] = {
     {TF_OPTION_LOAD_MODE, TF_LOAD_MODE_OWN, TF_LOAD_MODE_MAP, TF_LOAD_MODE_OWN, false},
     {TF_OPTION_LENIENT, 0, 1, 0, false},
     {TF_OPTION_STRICT, 0, 1, 1, false},
+    {TF_OPTION_PARTS, 0, 1, 0, false},
+    {TF_OPTION_PART_BYTES, 0, kMostBytes, 0, false},
     {TF_OPTION_MAX_BYTES, 0, kMostBytes, 0, false},
     {TF_OPTION_MAX_HEADER_BYTES, 0, kMostBytes, 0, false},
     {TF_OPTION_MAX_ARRAYS, 1, kMostCount, 1000000, false},

@@ -203,6 +203,22 @@ tfile::Status tf_dict::set_dict(tfile::Text key, tf_dict &value) {
   return set(entry);
 }
 
+tfile::Status tf_dict::set_value(tfile::Text key, const tfile::DictEntry &value) {
+  switch (value.kind) {
+    case TF_KIND_ARRAY:
+      return set_array(key, *value.array);
+    case TF_KIND_STRING:
+      return set_string(key, value.string);
+    case TF_KIND_DICT:
+      return set_dict(key, *value.dict);
+    default: {
+      tfile::StringList *list = nullptr;
+      TFILE_TRY(set_string_list(key, &list));
+      return list->append(*value.list);
+    }
+  }
+}
+
 bool tf_dict::remove(tfile::Text key) {
   const size_t place = index.find(key);
   if (place == tfile::NameIndex::kNone) return false;

@@ -55,6 +55,8 @@ struct tf_dict {
   tfile::Status set_string(tfile::Text key, tfile::Text text);
   tfile::Status set_string_list(tfile::Text key, tfile::StringList **out);  // empty; *out is filled by the caller
   tfile::Status set_dict(tfile::Text key, tf_dict &value);                  // value does not hold this dict
+  // A copy of another dict's value: arrays and dicts are shared, strings and lists are copied.
+  tfile::Status set_value(tfile::Text key, const tfile::DictEntry &value);
   bool remove(tfile::Text key);
   // Whether other is this dict, or is reached from it. Takes time in proportion to the values below this dict, and
   // memory in proportion to the dicts: depth is not limited, and a dict may be below this one by many ways.

@@ -58,15 +58,6 @@ class Leaves {
   size_t depth_ = 1;
 };
 
-// Puts a leaf under another key.
-Status set_leaf(Dict &dict, Text key, const DictEntry &leaf) {
-  if (leaf.kind == TF_KIND_ARRAY) return dict.set_array(key, *leaf.array);
-  if (leaf.kind == TF_KIND_STRING) return dict.set_string(key, leaf.string);
-  StringList *list = nullptr;
-  TFILE_TRY(dict.set_string_list(key, &list));
-  return list->append(*leaf.list);
-}
-
 Status flatten_leaves(Ref<Dict> &out, Memory &memory, const Dict &tree, bool arrays_only) {
   Ref<Dict> flat;
   TFILE_TRY(make_dict(flat, memory));
@@ -79,7 +70,7 @@ Status flatten_leaves(Ref<Dict> &out, Memory &memory, const Dict &tree, bool arr
     if (flat->find(leaves.name()) != nullptr) {
       return Failure(TF_STATUS_DUPLICATE).key(leaves.name()) << "two paths of the tree have this name";
     }
-    TFILE_TRY(set_leaf(*flat, leaves.name(), *leaf));
+    TFILE_TRY(flat->set_value(leaves.name(), *leaf));
   }
   out = std::move(flat);
   return kOk;
@@ -102,7 +93,7 @@ Status plant(Dict &tree, Memory &memory, Text name, const DictEntry &leaf) {
     if (there != nullptr && (last || there->kind != TF_KIND_DICT)) {
       return Failure(TF_STATUS_DUPLICATE).key(name) << "stands twice, or is also the prefix of another name";
     }
-    if (last) return set_leaf(*at, part, leaf);
+    if (last) return at->set_value(part, leaf);
     if (depth == kMaxNesting) {
       return Failure(TF_STATUS_LIMIT).key(name)
              << "a name of more than " << static_cast<uint64_t>(kMaxNesting) << " parts";

@@ -21,6 +21,7 @@ struct Member {
   uint64_t head = 0;             // deflated: bytes of .npy header that inflate before the data
   uint32_t crc32 = 0;            // has_crc: of header and data
   uint32_t head_crc32 = 0;       // has_crc and not deflated: of the header alone, to go on from
+  uint32_t part = 0;             // of a set of files, the one that it is in
   bool has_crc = false;
   bool deflated = false;
   bool fortran = false;     // stored in Fortran order
@@ -81,6 +82,9 @@ const Format *find_format(tf_format id);  // NULL: there is none
 const Format *find_format(Text name);     // by its name
 const Format *format_of_path(Text path);  // by extension, letter case ignored; NULL: none
 const Format *probe_format(Bytes head);   // NULL: none
+
+// MAX_HEADER_BYTES, or its default of 100,000,000.
+uint64_t header_limit(const Settings &settings);
 
 // Limits that all formats share; each fails with LIMIT, CORRUPT or OK.
 Status check_rank(const Source &source, const Settings &settings, Text name, uint64_t rank, uint64_t offset);

@@ -81,6 +81,12 @@ Status Listing::add(const Source &source, const Settings &settings, const Member
          << "the name stands twice in the file";
 }
 
+uint64_t header_limit(const Settings &settings) {
+  constexpr uint64_t kDefault = 100000000;
+  const uint64_t limit = settings.limit(TF_OPTION_MAX_HEADER_BYTES);
+  return limit != 0 ? limit : kDefault;
+}
+
 Status check_rank(const Source &source, const Settings &settings, Text name, uint64_t rank, uint64_t offset) {
   const uint64_t most = settings.limit(TF_OPTION_MAX_RANK);
   if (rank <= most) return kOk;

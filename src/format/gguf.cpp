@@ -13,7 +13,6 @@ namespace tfile {
 
 namespace {
 
-constexpr uint64_t kDefaultMaxHeader = 100000000;
 constexpr size_t kMostReadDimensions = 8;
 
 // Types of metadata values: a number's or bool's dtype at its id, and the two that are not numbers.
@@ -71,11 +70,6 @@ bool gguf_tensor_type(uint32_t *type, const Dtype &dtype) {
   return dtype.is_block();
 }
 
-uint64_t gguf_header_limit(const Settings &settings) {
-  const uint64_t limit = settings.limit(TF_OPTION_MAX_HEADER_BYTES);
-  return limit != 0 ? limit : kDefaultMaxHeader;
-}
-
 namespace {
 
 // What a message is about.
@@ -85,7 +79,7 @@ enum class Subject : uint8_t { kFile, kKey, kTensor };
 class Header {
  public:
   Header(Memory &memory, const Source &source, const Settings &settings)
-      : source_(source), limit_(gguf_header_limit(settings)), bytes_(memory) {}
+      : source_(source), limit_(header_limit(settings)), bytes_(memory) {}
 
   const Source &source() const { return source_; }
   bool big() const { return big_; }

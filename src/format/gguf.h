@@ -36,9 +36,6 @@ inline bool is_gguf_alignment(uint64_t alignment) {
   return std::has_single_bit(alignment) && alignment <= kGgufMaxAlignment;
 }
 
-// The longest header that the settings allow.
-uint64_t gguf_header_limit(const Settings &settings);
-
 // Decimal digits, as lists in a dict are named.
 class DecimalName {
  public:

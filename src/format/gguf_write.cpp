@@ -218,7 +218,7 @@ Status check_limits(const SaveRequest &request, const Alignment &alignment, uint
   } rows[] = {
       {request.arrays.size(), settings.limit(TF_OPTION_MAX_ARRAYS), kGgufTooManyArrays},
       {values, settings.limit(TF_OPTION_MAX_METADATA), kGgufTooManyValues},
-      {header.size().value(), gguf_header_limit(settings),
+      {header.size().value(), header_limit(settings),
        " bytes of header are more than the limit (max_header_bytes) of "},
   };
   for (const auto &row : rows) {

@@ -297,9 +297,9 @@ class Gather {
 };
 
 // The whole member in C order.
-Status read_whole(const ReadTarget &target, const Source &source, Memory &memory) {
+Status read_whole(const ReadTarget &target, Memory &memory) {
   const Member &member = *target.member;
-  MemberStream stream(source, member, memory, true);
+  MemberStream stream(*target.source, member, memory, true);
   TFILE_TRY(stream.begin());
   if (member.nbytes > 0) {
     Walk walk;
@@ -321,7 +321,6 @@ struct ReadJob {
 };
 
 struct Team {
-  const Source &source;
   Memory &memory;
   const Vec<ReadJob> &jobs;
   Progress &progress;
@@ -347,10 +346,10 @@ Status run_job(void *context, size_t i) {
   const Member &member = *job.target->member;
   if (can_split(member)) {
     char *const to = static_cast<char *>(job.target->to) + job.start;
-    TFILE_TRY(read_at(team.source, member.offset + job.start, to, job.nbytes, member.name));
+    TFILE_TRY(read_at(*job.target->source, member.offset + job.start, to, job.nbytes, member.name));
     finish_bytes(member, to, static_cast<size_t>(job.nbytes));
   } else {
-    TFILE_TRY(read_whole(*job.target, team.source, team.memory));
+    TFILE_TRY(read_whole(*job.target, team.memory));
   }
   team.done.fetch_add(job.nbytes, std::memory_order_relaxed);
   return &error_record() == team.caller ? report(team) : kOk;
@@ -405,18 +404,20 @@ Status check_known(const Source &source, const Member &member) {
   return Failure(TF_STATUS_UNSUPPORTED).in(source.label).array(member.name) << "cannot be read: " << member.reason;
 }
 
-Status read_members(Span<const ReadTarget> targets, const Source &source, const Settings &settings) {
+Status read_members(Span<const ReadTarget> targets, const Settings &settings) {
   Vec<ReadJob> jobs(settings.memory());
   uint64_t total = 0;
+  bool concurrent = true;
   for (const ReadTarget &target : targets) {
-    TFILE_TRY(check_known(source, *target.member));
+    TFILE_TRY(check_known(*target.source, *target.member));
     TFILE_TRY(add_jobs(&jobs, target));
     total += target.member->nbytes;
+    concurrent = concurrent && target.source->concurrent;
   }
   Progress progress(settings, total);
-  Team team{source, settings.memory(), jobs, progress, &error_record()};
+  Team team{settings.memory(), jobs, progress, &error_record()};
   // Small reads are over before a thread has begun.
-  const bool alone = !source.concurrent || total < kPiece;
+  const bool alone = !concurrent || total < kPiece;
   TFILE_TRY(parallel_for(jobs.size(), alone ? 1 : settings.threads(), run_job, &team));
   return report(team);
 }

@@ -6,14 +6,15 @@
 
 namespace tfile {
 
-// A whole member and where its elements go, in C order: member->nbytes at any address.
+// A whole member, the file that it is in, and where its elements go, in C order: member->nbytes at any address.
 struct ReadTarget {
+  const Source *source;
   const Member *member;
   void *to;
 };
 
-// Reads members on as many threads as the settings and the source allow, and reports progress.
-Status read_members(Span<const ReadTarget> targets, const Source &source, const Settings &settings);
+// Reads members on as many threads as the settings and the sources allow, and reports progress.
+Status read_members(Span<const ReadTarget> targets, const Settings &settings);
 
 // A slice, C-contiguous, into `to`, which has the bytes that the slice needs.
 Status read_slice_into(void *to, const Source &source, const Member &member, const SliceAxis *axes,

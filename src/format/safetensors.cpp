@@ -7,6 +7,7 @@
 #include "base/endian.h"
 #include "base/utf8.h"
 #include "codec/json.h"
+#include "codec/json_text.h"
 #include "format/format.h"
 #include "format/write.h"
 
@@ -17,8 +18,6 @@ namespace {
 constexpr size_t kLengthBytes = 8;
 // Read at once: all of a small file, or the header of a common one.
 constexpr uint64_t kFirstRead = uint64_t{64} << 10;
-// What the reference reader takes.
-constexpr uint64_t kDefaultMaxHeader = 100000000;
 constexpr uint64_t kDefaultAlignment = 64;
 // The shortest entry of an array there can be.
 constexpr size_t kLeastEntry = sizeof(R"("":{"dtype":"","shape":[],"data_offsets":[0,0]})") - 1;
@@ -79,11 +78,6 @@ char first_token(Text text) {
     if (!is_json_space(c)) return c;
   }
   return ' ';
-}
-
-uint64_t header_limit(const Settings &settings) {
-  const uint64_t limit = settings.limit(TF_OPTION_MAX_HEADER_BYTES);
-  return limit == 0 ? kDefaultMaxHeader : limit;
 }
 
 // Checks the length of the header; head is what has been read of the file.
@@ -568,63 +562,6 @@ Status Plan::make(const SaveRequest &request) {
   std::sort(metadata.begin(), metadata.end(),
             [](const DictEntry *a, const DictEntry *b) { return compare(a->key, b->key) < 0; });
   return kOk;
-}
-
-// Compact JSON, written behind `out`, or only counted when that is NULL.
-class JsonText {
- public:
-  explicit JsonText(Vec<char> *out) : out_(out) {}
-
-  size_t size() const { return size_; }
-  Status put(Text text) {
-    size_ += text.size();
-    return out_ == nullptr ? kOk : out_->append(text.data(), text.size());
-  }
-  Status number(uint64_t number) {
-    char digits[24];
-    LineWriter line(digits, sizeof(digits));
-    line << number;
-    return put(line.text());
-  }
-  Status string(Text text);
-
- private:
-  Status escape(uint8_t byte);
-
-  Vec<char> *out_;
-  size_t size_ = 0;
-};
-
-bool needs_escape(char c) {
-  return c == '"' || c == '\\' || static_cast<uint8_t>(c) < 0x20;
-}
-
-Status JsonText::escape(uint8_t byte) {
-  constexpr char kHex[] = "0123456789abcdef";
-  const char *const short_form = byte == '"'    ? "\\\""
-                                 : byte == '\\' ? "\\\\"
-                                 : byte == '\b' ? "\\b"
-                                 : byte == '\f' ? "\\f"
-                                 : byte == '\n' ? "\\n"
-                                 : byte == '\r' ? "\\r"
-                                 : byte == '\t' ? "\\t"
-                                                : nullptr;
-  if (short_form != nullptr) return put(short_form);
-  const char unit[] = {'\\', 'u', '0', '0', kHex[byte >> 4], kHex[byte & 15]};
-  return put(Text(unit, sizeof(unit)));
-}
-
-Status JsonText::string(Text text) {
-  TFILE_TRY(put("\""));
-  for (size_t start = 0; start < text.size();) {
-    size_t end = start;
-    while (end < text.size() && !needs_escape(text[end]))
-      ++end;
-    TFILE_TRY(put(Text(text.data() + start, end - start)));
-    if (end < text.size()) TFILE_TRY(escape(static_cast<uint8_t>(text[end++])));
-    start = end;
-  }
-  return put("\"");
 }
 
 Status put_metadata(JsonText &json, const Plan &plan) {

@@ -5,6 +5,12 @@
 
 namespace tfile {
 
+#if defined(_WIN32)
+inline constexpr char kPathSeparator = '\\';  // beside '/'
+#else
+inline constexpr char kPathSeparator = '/';
+#endif
+
 struct File {
 #if defined(_WIN32)
   void *handle = nullptr;
