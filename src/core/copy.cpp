@@ -40,8 +40,6 @@ struct Plan {
     if (rank > 0 && is_run(axes[rank - 1])) item *= static_cast<size_t>(axes[--rank].size);
   }
 
-  Axis &last() { return axes[rank - 1]; }
-
  private:
   bool is_run(const Axis &axis) const {
     return axis.to == axis.from && axis.to >= 0 && static_cast<uint64_t>(axis.to) == item;
@@ -143,11 +141,16 @@ auto with_item(size_t size, Use use) {
 
 template <typename ItemN>
 void copy_row(ItemN item, char *to, const char *from, const Axis &axis) {
+  const auto dense = static_cast<int64_t>(item.size);
+  if (axis.to == dense && axis.from == dense) {
+    memcpy(to, from, static_cast<size_t>(axis.size) * item.size);
+    return;
+  }
   for (int64_t i = 0; i < axis.size; ++i)
     item.copy(to + i * axis.to, from + i * axis.from);
 }
 
-constexpr int64_t kTileSide = 64;
+constexpr int64_t kTileSide = 128;
 constexpr size_t kTileBytes = 16384;
 
 // Transposes: `row` is the axis along which `to` is dense, `column` that along which `from` is. A tile is gathered from
@@ -164,13 +167,12 @@ void copy_tiled(ItemN item, size_t size, char *to, const char *from, const Axis 
     const int64_t columns = column.size - i < side ? column.size - i : side;
     for (int64_t j = 0; j < row.size; j += side) {
       const int64_t rows = row.size - j < side ? row.size - j : side;
-      for (int64_t k = 0; k < rows; ++k) {
-        copy_row(item, tile + k * pitch, from + i * column.from + (j + k) * row.from,
-                 Axis{columns, side * pitch, column.from});
-      }
-      for (int64_t k = 0; k < columns; ++k) {
-        copy_row(item, to + (i + k) * column.to + j * row.to, tile + k * side * pitch, Axis{rows, row.to, pitch});
-      }
+      const char *const source = from + i * column.from + j * row.from;
+      char *const target = to + i * column.to + j * row.to;
+      for (int64_t k = 0; k < rows; ++k)
+        copy_row(item, tile + k * side * pitch, source + k * row.from, Axis{columns, pitch, column.from});
+      for (int64_t k = 0; k < columns; ++k)
+        copy_row(item, target + k * column.to, tile + k * pitch, Axis{rows, row.to, side * pitch});
     }
   }
 }
@@ -193,23 +195,34 @@ size_t densest_source(const Plan &plan) {
 // Items as long as this gain nothing from tiles.
 constexpr size_t kLargestTiled = 64;
 
+// Below this a tile's lines would be mostly of other tiles.
+constexpr int64_t kLeastTiled = 8;
+
+template <typename ItemN>
+void copy_rows(ItemN item, const Plan &plan) {
+  const Axis row = plan.axes[plan.rank - 1];
+  Odometer at(plan, plan.rank - 1);
+  do {
+    copy_row(item, plan.to + at.to(), plan.from + at.from(), row);
+  } while (at.next());
+}
+
 template <typename ItemN>
 void run_copy(ItemN item, Plan &plan) {
   const size_t dense = plan.item <= kLargestTiled ? densest_source(plan) : plan.rank;
-  const Axis row = plan.last();
-  if (dense == plan.rank) {
-    Odometer at(plan, plan.rank - 1);
-    do {
-      copy_row(item, plan.to + at.to(), plan.from + at.from(), row);
-    } while (at.next());
-    return;
-  }
+  if (dense == plan.rank) return copy_rows(item, plan);
+  Axis &row = plan.axes[plan.rank - 1];
   const Axis column = plan.axes[dense];
+  if (row.size < kLeastTiled || column.size < kLeastTiled) {
+    if (row.size < column.size) std::swap(plan.axes[dense], row);
+    return copy_rows(item, plan);
+  }
+  const Axis inner = row;
   for (size_t i = dense; i + 2 < plan.rank; ++i)
     plan.axes[i] = plan.axes[i + 1];
   Odometer at(plan, plan.rank - 2);
   do {
-    copy_tiled(item, plan.item, plan.to + at.to(), plan.from + at.from(), row, column);
+    copy_tiled(item, plan.item, plan.to + at.to(), plan.from + at.from(), inner, column);
   } while (at.next());
 }
 
