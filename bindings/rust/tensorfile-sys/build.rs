@@ -1,0 +1,78 @@
+//! Builds the core that stands in `vendor/`, or finds the installed library, and checks the declarations against the
+//! header of whichever it is.
+
+use std::env;
+use std::path::PathBuf;
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=abi_check.c");
+    println!("cargo::rerun-if-changed=vendor");
+    println!("cargo::rerun-if-env-changed=TENSORFILE_USE_SYSTEM");
+    let system = env::var_os("TENSORFILE_USE_SYSTEM").is_some_and(|value| !value.is_empty() && value != "0");
+    let includes = if system { find() } else { build() };
+    if let Some(folder) = includes.first() {
+        // Crates that depend on this one see it as DEP_TENSORFILE_INCLUDE.
+        println!("cargo::metadata=include={}", folder.display());
+    }
+    check(&includes);
+}
+
+/// Compiles the core; gives the folder of its header.
+fn build() -> Vec<PathBuf> {
+    let vendor = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("vendor");
+    let mut core = cc::Build::new();
+    core.cpp(true)
+        .std("c++20")
+        .file(vendor.join("tensorfile.cpp"))
+        .include(&vendor)
+        // The core needs no C++ run-time library, and exports nothing from whatever it is linked into.
+        .cpp_link_stdlib(None)
+        .flag_if_supported("-fno-exceptions")
+        .flag_if_supported("-fno-rtti")
+        .flag_if_supported("-fvisibility=hidden")
+        .define("TENSORFILE_API", "")
+        .define("NDEBUG", None);
+    if env::var("OPT_LEVEL").is_ok_and(|level| level == "0") {
+        // Conversions and checksums are too slow for use without; `cargo test` should not suffer from it.
+        core.opt_level(2);
+    }
+    if let Some(paths) = env::var_os("DEP_Z_INCLUDE") {
+        core.includes(env::split_paths(&paths));
+    }
+    core.compile("tensorfile");
+    vec![vendor]
+}
+
+/// Finds the installed library; gives the folders of its header.
+fn find() -> Vec<PathBuf> {
+    let version = env::var("CARGO_PKG_VERSION").expect("cargo sets it");
+    let found = pkg_config::Config::new()
+        .atleast_version(&version)
+        .statik(env::var_os("CARGO_FEATURE_STATIC").is_some())
+        .probe("tensorfile");
+    match found {
+        Ok(library) => library.include_paths,
+        Err(error) => {
+            eprintln!("TENSORFILE_USE_SYSTEM is set, but there is no installed tensorfile {version} or later: {error}");
+            eprintln!(
+                "Install it, set PKG_CONFIG_PATH to the folder of tensorfile.pc, or unset TENSORFILE_USE_SYSTEM."
+            );
+            std::process::exit(1);
+        }
+    }
+}
+
+/// Has the C compiler compare every declaration and constant with the header.
+fn check(includes: &[PathBuf]) {
+    let checked = cc::Build::new()
+        .std("c11")
+        .file("abi_check.c")
+        .includes(includes)
+        .cargo_metadata(false)
+        .try_compile("tensorfile_abi_check");
+    if let Err(error) = checked {
+        eprintln!("tensorfile.h is not the one that this crate's declarations were made from: {error}");
+        std::process::exit(1);
+    }
+}

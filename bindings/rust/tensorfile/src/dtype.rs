@@ -1,0 +1,397 @@
+//! Dtypes, formats, and the Rust types that are elements.
+
+use std::path::Path;
+use std::{fmt, str};
+
+use crate::call::c_path;
+use crate::error::{Error, Result, Status, static_text};
+use crate::sys;
+
+macro_rules! numbers {
+    ($(#[$about:meta])* $kind:ident: $raw_kind:ident, $all:ident { $($(#[$comment:meta])* $name:ident = $raw:ident,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $kind {
+            $($(#[$comment])* $name,)*
+            /// A number that this version of the crate does not know.
+            Unknown(i32),
+        }
+
+        impl $kind {
+            pub(crate) fn from_raw(raw: sys::$raw_kind) -> Self {
+                match raw {
+                    $(sys::$raw => $kind::$name,)*
+                    other => $kind::Unknown(other),
+                }
+            }
+
+            pub(crate) fn to_raw(self) -> sys::$raw_kind {
+                match self {
+                    $($kind::$name => sys::$raw,)*
+                    $kind::Unknown(other) => other,
+                }
+            }
+        }
+
+        #[cfg(test)]
+        const $all: &[$kind] = &[$($kind::$name),*];
+    };
+}
+
+numbers! {
+    /// The type of an array's elements.
+    ///
+    /// ```
+    /// use tensorfile::Dtype;
+    ///
+    /// assert_eq!(Dtype::BFloat16.name(), "bfloat16");
+    /// assert_eq!("q4_k".parse::<Dtype>()?, Dtype::Q4K);
+    /// assert_eq!((Dtype::Q4K.block_size(), Dtype::Q4K.block_bytes()), (256, 144));
+    /// # Ok::<(), tensorfile::Error>(())
+    /// ```
+    Dtype: tf_dtype, DTYPES {
+        /// A type of a file that the library does not know: listed, never read.
+        Unsupported = TF_DTYPE_UNSUPPORTED,
+        /// One byte, 0 or 1.
+        Bool = TF_DTYPE_BOOL,
+        /// `i8`
+        Int8 = TF_DTYPE_INT8,
+        /// `i16`
+        Int16 = TF_DTYPE_INT16,
+        /// `i32`
+        Int32 = TF_DTYPE_INT32,
+        /// `i64`
+        Int64 = TF_DTYPE_INT64,
+        /// `u8`
+        UInt8 = TF_DTYPE_UINT8,
+        /// `u16`
+        UInt16 = TF_DTYPE_UINT16,
+        /// `u32`
+        UInt32 = TF_DTYPE_UINT32,
+        /// `u64`
+        UInt64 = TF_DTYPE_UINT64,
+        /// IEEE binary16; `half::f16` with the feature `half`
+        Float16 = TF_DTYPE_FLOAT16,
+        /// The upper half of a float32; `half::bf16` with the feature `half`
+        BFloat16 = TF_DTYPE_BFLOAT16,
+        /// `f32`
+        Float32 = TF_DTYPE_FLOAT32,
+        /// `f64`
+        Float64 = TF_DTYPE_FLOAT64,
+        /// Real and imaginary part: `[f32; 2]`
+        Complex64 = TF_DTYPE_COMPLEX64,
+        /// Real and imaginary part: `[f64; 2]`
+        Complex128 = TF_DTYPE_COMPLEX128,
+        /// safetensors F8_E4M3
+        Float8E4M3Fn = TF_DTYPE_FLOAT8_E4M3FN,
+        /// safetensors F8_E5M2
+        Float8E5M2 = TF_DTYPE_FLOAT8_E5M2,
+        /// safetensors F8_E4M3FNUZ
+        Float8E4M3FnUz = TF_DTYPE_FLOAT8_E4M3FNUZ,
+        /// safetensors F8_E5M2FNUZ
+        Float8E5M2FnUz = TF_DTYPE_FLOAT8_E5M2FNUZ,
+        /// safetensors F8_E8M0: an exponent, no sign
+        Float8E8M0Fnu = TF_DTYPE_FLOAT8_E8M0FNU,
+        /// safetensors F6_E2M3: 4 elements in 3 bytes
+        Float6E2M3Fn = TF_DTYPE_FLOAT6_E2M3FN,
+        /// safetensors F6_E3M2: 4 elements in 3 bytes
+        Float6E3M2Fn = TF_DTYPE_FLOAT6_E3M2FN,
+        /// safetensors F4: 2 elements in a byte, the first in the low half
+        Float4E2M1Fn = TF_DTYPE_FLOAT4_E2M1FN,
+        /// ggml's block type of this name, as all that follow
+        Q4_0 = TF_DTYPE_Q4_0,
+        /// A ggml block type
+        Q4_1 = TF_DTYPE_Q4_1,
+        /// A ggml block type
+        Q5_0 = TF_DTYPE_Q5_0,
+        /// A ggml block type
+        Q5_1 = TF_DTYPE_Q5_1,
+        /// A ggml block type
+        Q8_0 = TF_DTYPE_Q8_0,
+        /// A ggml block type
+        Q8_1 = TF_DTYPE_Q8_1,
+        /// A ggml block type
+        Q2K = TF_DTYPE_Q2_K,
+        /// A ggml block type
+        Q3K = TF_DTYPE_Q3_K,
+        /// A ggml block type
+        Q4K = TF_DTYPE_Q4_K,
+        /// A ggml block type
+        Q5K = TF_DTYPE_Q5_K,
+        /// A ggml block type
+        Q6K = TF_DTYPE_Q6_K,
+        /// A ggml block type
+        Q8K = TF_DTYPE_Q8_K,
+        /// A ggml block type
+        Iq2Xxs = TF_DTYPE_IQ2_XXS,
+        /// A ggml block type
+        Iq2Xs = TF_DTYPE_IQ2_XS,
+        /// A ggml block type
+        Iq3Xxs = TF_DTYPE_IQ3_XXS,
+        /// A ggml block type
+        Iq1S = TF_DTYPE_IQ1_S,
+        /// A ggml block type
+        Iq4Nl = TF_DTYPE_IQ4_NL,
+        /// A ggml block type
+        Iq3S = TF_DTYPE_IQ3_S,
+        /// A ggml block type
+        Iq2S = TF_DTYPE_IQ2_S,
+        /// A ggml block type
+        Iq4Xs = TF_DTYPE_IQ4_XS,
+        /// A ggml block type
+        Iq1M = TF_DTYPE_IQ1_M,
+        /// A ggml block type
+        Tq1_0 = TF_DTYPE_TQ1_0,
+        /// A ggml block type
+        Tq2_0 = TF_DTYPE_TQ2_0,
+        /// A ggml block type
+        Mxfp4 = TF_DTYPE_MXFP4,
+        /// A ggml block type
+        Nvfp4 = TF_DTYPE_NVFP4,
+        /// A ggml block type
+        Q1_0 = TF_DTYPE_Q1_0,
+        /// A ggml block type
+        Q2_0 = TF_DTYPE_Q2_0,
+    }
+}
+
+impl Dtype {
+    /// The name as NumPy and ml_dtypes write it (`"float32"`), ggml's in lower case (`"q4_k"`).
+    pub fn name(self) -> &'static str {
+        // SAFETY: any number may be asked for.
+        unsafe { static_text(sys::tf_dtype_name(self.to_raw())) }
+    }
+
+    /// Bits of one element: 8 for bool, 4 for float4; 0 for a block type.
+    pub fn bits(self) -> u32 {
+        // SAFETY: any number may be asked for.
+        unsafe { sys::tf_dtype_bits(self.to_raw()) }
+    }
+
+    /// Elements in the smallest unit of whole bytes: 1, for float4 2, for float6 4, for a block type its block.
+    pub fn block_size(self) -> u32 {
+        // SAFETY: any number may be asked for.
+        unsafe { sys::tf_dtype_block_size(self.to_raw()) }
+    }
+
+    /// Bytes of that unit: the item size, for float4 1, for float6 3, for a block type its block.
+    pub fn block_bytes(self) -> u32 {
+        // SAFETY: any number may be asked for.
+        unsafe { sys::tf_dtype_block_bytes(self.to_raw()) }
+    }
+}
+
+impl fmt::Display for Dtype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl str::FromStr for Dtype {
+    type Err = Error;
+
+    /// The dtype of a name, letter case of ggml's names ignored.
+    fn from_str(name: &str) -> Result<Self> {
+        let unknown = || Error::new(Status::InvalidArgument, format!("no dtype is named {name:?}"));
+        let c_name = std::ffi::CString::new(name).map_err(|_| unknown())?;
+        // SAFETY: the name is NUL-terminated.
+        match Dtype::from_raw(unsafe { sys::tf_dtype_from_name(c_name.as_ptr()) }) {
+            Dtype::Unsupported => Err(unknown()),
+            dtype => Ok(dtype),
+        }
+    }
+}
+
+numbers! {
+    /// A file format.
+    Format: tf_format, FORMATS {
+        /// Find out: by extension, then by content.
+        Auto = TF_FORMAT_AUTO,
+        /// `.npy`: one array
+        Npy = TF_FORMAT_NPY,
+        /// `.npz`: a zip archive of them
+        Npz = TF_FORMAT_NPZ,
+        /// `.safetensors`
+        Safetensors = TF_FORMAT_SAFETENSORS,
+        /// `.gguf`
+        Gguf = TF_FORMAT_GGUF,
+    }
+}
+
+impl Format {
+    /// `"npy"`, `"npz"`, `"safetensors"`, `"gguf"`, `"auto"`.
+    pub fn name(self) -> &'static str {
+        // SAFETY: any number may be asked for.
+        unsafe { static_text(sys::tf_format_name(self.to_raw())) }
+    }
+
+    /// The format that a path's extension names, letter case ignored; [`Format::Auto`] when it names none.
+    pub fn from_path(path: impl AsRef<Path>) -> Self {
+        match c_path(path.as_ref()) {
+            // SAFETY: the path is NUL-terminated.
+            Ok(path) => Format::from_raw(unsafe { sys::tf_format_from_path(path.as_ptr()) }),
+            Err(_) => Format::Auto,
+        }
+    }
+
+    /// The format that the first bytes of a file are of, 16 are enough; [`Format::Auto`] when of none.
+    pub fn probe(head: &[u8]) -> Self {
+        // SAFETY: the pointer comes with its length.
+        Format::from_raw(unsafe { sys::tf_format_probe(head.as_ptr().cast(), head.len()) })
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A Rust type that can be an array's element.
+///
+/// # Safety
+/// A value has the size and layout of an element of `DTYPE`, no padding, and an alignment that divides its size. Bytes
+/// for which `check` gives true are valid values.
+pub unsafe trait Element: Copy + Send + Sync + 'static {
+    /// The dtype of such elements.
+    const DTYPE: Dtype;
+
+    /// Whether bytes are valid values.
+    #[doc(hidden)]
+    fn check(bytes: &[u8]) -> bool {
+        let _ = bytes;
+        true
+    }
+}
+
+macro_rules! elements {
+    ($($(#[$condition:meta])* $kind:ty => $dtype:ident,)*) => {$(
+        $(#[$condition])*
+        // SAFETY: plain numbers of that layout; every byte pattern is a value.
+        unsafe impl Element for $kind {
+            const DTYPE: Dtype = Dtype::$dtype;
+        }
+    )*};
+}
+
+elements! {
+    i8 => Int8,
+    i16 => Int16,
+    i32 => Int32,
+    i64 => Int64,
+    u8 => UInt8,
+    u16 => UInt16,
+    u32 => UInt32,
+    u64 => UInt64,
+    f32 => Float32,
+    f64 => Float64,
+    [f32; 2] => Complex64,
+    [f64; 2] => Complex128,
+    #[cfg(feature = "half")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "half")))]
+    half::f16 => Float16,
+    #[cfg(feature = "half")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "half")))]
+    half::bf16 => BFloat16,
+}
+
+// SAFETY: one byte, and what is neither 0 nor 1 is found by `check`.
+unsafe impl Element for bool {
+    const DTYPE: Dtype = Dtype::Bool;
+
+    fn check(bytes: &[u8]) -> bool {
+        bytes.iter().all(|&byte| byte <= 1)
+    }
+}
+
+/// The bytes of elements.
+pub(crate) fn bytes_of<T: Element>(elements: &[T]) -> &[u8] {
+    // SAFETY: elements have no padding, and any byte is a u8.
+    unsafe { std::slice::from_raw_parts(elements.as_ptr().cast(), size_of_val(elements)) }
+}
+
+/// Bytes as elements, where they lie at an address and in a number that is fit for them, and are values.
+pub(crate) fn elements_of<T: Element>(bytes: &[u8]) -> Result<&[T]> {
+    if bytes.is_empty() {
+        return Ok(&[]);
+    }
+    if bytes.as_ptr().align_offset(align_of::<T>()) != 0 || bytes.len() % size_of::<T>() != 0 {
+        return Err(Error::new(Status::InvalidArgument, format!("the memory does not fit elements of {:?}", T::DTYPE)));
+    }
+    if !T::check(bytes) {
+        return Err(Error::new(Status::Type, format!("some elements are no valid {:?}", T::DTYPE)));
+    }
+    // SAFETY: aligned, of that length, and valid values, as was just checked.
+    Ok(unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len() / size_of::<T>()) })
+}
+
+/// The same for bytes that may be changed; `T` is not bool, or its values are kept valid by their type.
+pub(crate) fn elements_of_mut<T: Element>(bytes: &mut [u8]) -> Result<&mut [T]> {
+    let count = elements_of::<T>(bytes)?.len();
+    if count == 0 {
+        return Ok(&mut []);
+    }
+    // SAFETY: as above; the borrow of the bytes becomes that of the elements.
+    Ok(unsafe { std::slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), count) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_numbers_stay_numbers() {
+        for &dtype in DTYPES {
+            assert_eq!(Dtype::from_raw(dtype.to_raw()), dtype);
+        }
+        for &format in FORMATS {
+            assert_eq!(Format::from_raw(format.to_raw()), format);
+        }
+        assert_eq!(Dtype::from_raw(-5), Dtype::Unknown(-5));
+        assert_eq!(Format::from_raw(99), Format::Unknown(99));
+    }
+
+    #[test]
+    fn elements_and_bytes() {
+        let numbers = [1.5f32, -2.0];
+        let bytes = bytes_of(&numbers);
+        assert_eq!(bytes.len(), 8);
+        assert_eq!(elements_of::<f32>(bytes).unwrap(), numbers);
+        assert_eq!(elements_of::<f32>(&[]).unwrap(), [0f32; 0]);
+        assert!(elements_of::<f32>(&bytes[1..5]).is_err());
+        assert!(elements_of::<f32>(&bytes[..6]).is_err());
+    }
+
+    #[test]
+    fn only_0_and_1_are_bools() {
+        assert_eq!(elements_of::<bool>(&[0, 1, 1]).unwrap(), [false, true, true]);
+        assert_eq!(elements_of::<bool>(&[0, 2]).unwrap_err().status(), Status::Type);
+    }
+
+    #[test]
+    fn changing_elements_changes_bytes() {
+        let mut numbers = [0x0101u16, 0x0202];
+        // SAFETY: the array is borrowed for as long as its bytes are.
+        let bytes = unsafe { std::slice::from_raw_parts_mut(numbers.as_mut_ptr().cast::<u8>(), 4) };
+        elements_of_mut::<u16>(bytes).unwrap()[1] = 0x0505;
+        assert_eq!(numbers, [0x0101, 0x0505]);
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "calls the library")]
+    fn every_dtype_of_the_library_is_here() {
+        for raw in 0..1000 {
+            let dtype = Dtype::from_raw(raw);
+            let known = raw != 0 && dtype.name() != "unsupported";
+            assert_eq!(known, !matches!(dtype, Dtype::Unknown(_) | Dtype::Unsupported), "dtype {raw} {dtype}");
+            if known {
+                assert_eq!(dtype.name().parse::<Dtype>().unwrap(), dtype);
+            }
+            let format = Format::from_raw(raw);
+            assert_eq!(format.name() != "unknown", !matches!(format, Format::Unknown(_)), "format {raw}");
+            let status = Status::from_raw(raw);
+            assert_eq!(raw != 0 && status.name() != "unknown", !matches!(status, Status::Unknown(_)), "status {raw}");
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! Files whose arrays are read one by one.
+
+use std::ffi::CStr;
+use std::fmt;
+use std::path::Path;
+use std::ptr::{self, NonNull};
+use std::slice;
+use std::sync::Arc;
+
+use crate::array::Array;
+use crate::call::{Slot, check, enter, finish, made, release};
+use crate::dict::DictRef;
+use crate::dtype::{Dtype, Element, Format};
+use crate::error::{Error, Result, Status};
+use crate::options::Options;
+use crate::shape::{Slice, Slices};
+use crate::sys;
+
+/// A file that was opened and validated, whose arrays are read when asked for.
+///
+/// ```
+/// # let path = std::env::temp_dir().join("tensorfile-doc-file.npz");
+/// # let mut dict = tensorfile::Dict::new()?;
+/// # dict.insert("w", tensorfile::Array::from_slice([2, 3], &[1i16, 2, 3, 4, 5, 6])?)?;
+/// # tensorfile::savez(&path, &dict)?;
+/// let file = tensorfile::File::open(&path)?;
+/// for entry in file.entries() {
+///     println!("{} {} {:?}", entry.name(), entry.dtype(), entry.shape());
+/// }
+/// let column = file.entry("w")?.read_slice(&[(..).into(), (1..2).into()])?;
+/// assert_eq!(column.as_slice::<i16>()?, [2, 5]);
+/// # Ok::<(), tensorfile::Error>(())
+/// ```
+pub struct File {
+    raw: NonNull<sys::tf_file>,
+    /// What went wrong in a source's reader on another thread than the caller's.
+    slot: Option<Arc<Slot>>,
+}
+
+// SAFETY: all calls take the file as const; the reference count is atomic.
+unsafe impl Send for File {}
+// SAFETY: as above.
+unsafe impl Sync for File {}
+
+/// Another reference to the same file.
+impl Clone for File {
+    fn clone(&self) -> Self {
+        // SAFETY: gives its argument, which is not NULL.
+        let raw = unsafe { NonNull::new_unchecked(sys::tf_file_retain(self.raw.as_ptr())) };
+        File { raw, slot: self.slot.clone() }
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        // SAFETY: the reference is this one's, and ends here.
+        release(|| unsafe { sys::tf_file_release(self.raw.as_ptr()) });
+    }
+}
+
+impl File {
+    /// Opens a file. [`Options::open`] takes options.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Options::new().open(path)
+    }
+
+    /// Opens a file whose arrays are mapped instead of read.
+    ///
+    /// # Safety
+    /// As for [`Options::map`]: nobody may change the file as long as its arrays live.
+    pub unsafe fn open_mapped(path: impl AsRef<Path>) -> Result<Self> {
+        // SAFETY: the caller's promise.
+        unsafe { Options::new().map(true) }.open(path)
+    }
+
+    pub(crate) fn made(
+        slot: Option<Arc<Slot>>,
+        call: impl FnOnce(*mut *mut sys::tf_file) -> sys::tf_status,
+    ) -> Result<Self> {
+        let mut raw = ptr::null_mut();
+        let status = enter(|| call(&mut raw));
+        let file = NonNull::new(raw).map(|raw| File { raw, slot: slot.clone() });
+        finish(status, slot.as_deref())?;
+        file.ok_or_else(|| Error::new(Status::Internal, "the library succeeded without a file"))
+    }
+
+    /// The library's handle, for calls of `tensorfile-sys`; borrowed.
+    pub fn as_ptr(&self) -> *mut sys::tf_file {
+        self.raw.as_ptr()
+    }
+
+    /// The format found.
+    pub fn format(&self) -> Format {
+        // SAFETY: the handle lives.
+        Format::from_raw(unsafe { sys::tf_file_format(self.as_ptr()) })
+    }
+
+    /// The number of arrays.
+    pub fn len(&self) -> usize {
+        // SAFETY: the handle lives.
+        unsafe { sys::tf_file_size(self.as_ptr()) }
+    }
+
+    /// Whether there are no arrays.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The metadata; empty where the format has none.
+    pub fn metadata(&self) -> Result<&DictRef> {
+        let mut raw = ptr::null_mut();
+        // SAFETY: the handle lives.
+        check(|| unsafe { sys::tf_file_metadata(&mut raw, self.as_ptr()) })?;
+        // SAFETY: the reference is ours; the file has another, and lives as long as its borrow.
+        release(|| unsafe { sys::tf_dict_release(raw) });
+        // SAFETY: as above; nobody changes it.
+        Ok(unsafe { DictRef::from_ptr(raw) })
+    }
+
+    /// The arrays, in file order.
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = Entry<'_>> {
+        (0..self.len()).map(|index| Entry { file: self, index })
+    }
+
+    /// The array of a name; that of a .npy has the name `""`. Fails with [`Error::NotFound`].
+    pub fn entry(&self, name: &str) -> Result<Entry<'_>> {
+        let mut index = 0;
+        // SAFETY: the handle lives; the pointer comes with its length.
+        check(|| unsafe { sys::tf_file_find(&mut index, self.as_ptr(), name.as_ptr().cast(), name.len()) })?;
+        Ok(Entry { file: self, index })
+    }
+
+    /// Reads the array of a name.
+    pub fn read(&self, name: &str) -> Result<Array> {
+        self.entry(name)?.read()
+    }
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("File").field("format", &self.format()).field("len", &self.len()).finish()
+    }
+}
+
+/// An array of a [`File`], which may not have been read.
+#[derive(Clone, Copy)]
+pub struct Entry<'a> {
+    file: &'a File,
+    index: usize,
+}
+
+/// Where the bytes of an array lie, for readers with I/O of their own. They are as stored: perhaps big-endian or in
+/// Fortran order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Location<'a> {
+    /// The file's path; `None` when it was not opened by path.
+    pub path: Option<&'a Path>,
+    /// Of the first byte in the file; when deflated, of the member's first compressed byte.
+    pub offset: u64,
+    /// How many bytes there are in the file.
+    pub stored_bytes: u64,
+    /// Whether they are a raw deflate stream of a whole .npy.
+    pub deflated: bool,
+}
+
+impl<'a> Entry<'a> {
+    fn raw(&self) -> *const sys::tf_file {
+        self.file.as_ptr()
+    }
+
+    /// The place in the file, 0 to len - 1.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The name; `""` for that of a .npy.
+    pub fn name(&self) -> &'a str {
+        let (mut name, mut length) = (ptr::null(), 0);
+        // SAFETY: the handle lives.
+        let found = check(|| unsafe { sys::tf_file_name(&mut name, &mut length, self.raw(), self.index) });
+        if found.is_err() {
+            return "";
+        }
+        // SAFETY: the name has that length, and lives as long as the file.
+        let bytes = unsafe { slice::from_raw_parts(name.cast(), length) };
+        std::str::from_utf8(bytes).unwrap_or("")
+    }
+
+    /// The type of the elements.
+    pub fn dtype(&self) -> Dtype {
+        // SAFETY: the handle lives.
+        Dtype::from_raw(unsafe { sys::tf_file_dtype(self.raw(), self.index) })
+    }
+
+    /// The number of dimensions.
+    pub fn ndim(&self) -> usize {
+        // SAFETY: the handle lives.
+        unsafe { sys::tf_file_ndim(self.raw(), self.index) }
+    }
+
+    /// The sizes, outermost dimension first.
+    pub fn shape(&self) -> &'a [i64] {
+        // SAFETY: the handle lives, and the shape as long.
+        unsafe {
+            let shape = sys::tf_file_shape(self.raw(), self.index);
+            if shape.is_null() { &[] } else { slice::from_raw_parts(shape, self.ndim()) }
+        }
+    }
+
+    /// The bytes that the array takes in memory, C-contiguous; those that it takes in the file when its dtype is unknown.
+    pub fn nbytes(&self) -> u64 {
+        // SAFETY: the handle lives.
+        unsafe { sys::tf_file_nbytes(self.raw(), self.index) }
+    }
+
+    /// Where the bytes of the array lie.
+    pub fn location(&self) -> Result<Location<'a>> {
+        let (mut path, mut offset, mut stored_bytes, mut deflated) = (ptr::null(), 0, 0, 0);
+        // SAFETY: the handle lives.
+        check(|| unsafe {
+            let (path, offset, stored_bytes) = (&mut path, &mut offset, &mut stored_bytes);
+            sys::tf_file_location(path, offset, stored_bytes, &mut deflated, self.raw(), self.index)
+        })?;
+        // SAFETY: the path is NUL-terminated, and lives as long as the file.
+        let path: &CStr = unsafe { CStr::from_ptr(path) };
+        #[cfg(unix)]
+        let path = Path::new::<std::ffi::OsStr>(std::os::unix::ffi::OsStrExt::from_bytes(path.to_bytes()));
+        #[cfg(not(unix))]
+        let path = Path::new(path.to_str().unwrap_or(""));
+        let path = (!path.as_os_str().is_empty()).then_some(path);
+        Ok(Location { path, offset, stored_bytes, deflated: deflated != 0 })
+    }
+
+    fn check(&self, call: impl FnOnce() -> sys::tf_status) -> Result<()> {
+        finish(enter(call), self.file.slot.as_deref())
+    }
+
+    fn make(&self, call: impl FnOnce(*mut *mut sys::tf_array) -> sys::tf_status) -> Result<Array> {
+        let mut raw = ptr::null_mut();
+        let status = enter(|| call(&mut raw));
+        made(raw, status, self.file.slot.as_deref())
+    }
+
+    /// Reads the array, or maps it.
+    pub fn read(&self) -> Result<Array> {
+        // SAFETY: the handle lives.
+        self.make(|out| unsafe { sys::tf_file_read(out, self.raw(), self.index) })
+    }
+
+    /// Reads the array in C order into `elements`, cast to their type on the way. There must be as many as the array has.
+    pub fn read_into<T: Element>(&self, elements: &mut [T]) -> Result<()> {
+        self.fill(elements, |dst, nbytes| {
+            // SAFETY: the handle lives; the pointer comes with its length.
+            unsafe { sys::tf_file_read_into(self.raw(), self.index, T::DTYPE.to_raw(), dst.cast(), nbytes) }
+        })
+    }
+
+    /// Reads the array in C order into bytes, in its own dtype. There must be [`nbytes`](Entry::nbytes) of them.
+    pub fn read_bytes_into(&self, bytes: &mut [u8]) -> Result<()> {
+        let (dtype, dst) = (sys::TF_DTYPE_UNSUPPORTED, bytes.as_mut_ptr().cast());
+        // SAFETY: the handle lives; the pointer comes with its length.
+        self.check(|| unsafe { sys::tf_file_read_into(self.raw(), self.index, dtype, dst, bytes.len()) })
+    }
+
+    /// Reads a part, a [`Slice`] for each dimension; those that are not named stay whole. Only what it touches is read.
+    pub fn read_slice(&self, slices: &[Slice]) -> Result<Array> {
+        let Slices { start, stop, step } = Slices::new(slices, self.ndim());
+        // SAFETY: the handle lives; the pointers come with their length.
+        self.make(|out| unsafe {
+            let (start, stop, step, ndim) = (start.as_ptr(), stop.as_ptr(), step.as_ptr(), start.len());
+            sys::tf_file_read_slice(out, self.raw(), self.index, start, stop, step, ndim)
+        })
+    }
+
+    /// Reads a part into `elements`, cast to their type on the way. There must be as many as the part has.
+    pub fn read_slice_into<T: Element>(&self, slices: &[Slice], elements: &mut [T]) -> Result<()> {
+        let Slices { start, stop, step } = Slices::new(slices, self.ndim());
+        self.fill(elements, |dst, nbytes| {
+            let (start, stop, step, ndim) = (start.as_ptr(), stop.as_ptr(), step.as_ptr(), start.len());
+            let (dtype, dst) = (T::DTYPE.to_raw(), dst.cast());
+            // SAFETY: the handle lives; the pointers come with their lengths.
+            unsafe { sys::tf_file_read_slice_into(self.raw(), self.index, start, stop, step, ndim, dtype, dst, nbytes) }
+        })
+    }
+
+    /// Runs a call that writes all elements; what it leaves are valid ones, even where it fails.
+    fn fill<T: Element>(&self, elements: &mut [T], call: impl FnOnce(*mut T, usize) -> sys::tf_status) -> Result<()> {
+        let (dst, nbytes) = (elements.as_mut_ptr(), size_of_val(elements));
+        let status = enter(|| call(dst, nbytes));
+        // SAFETY: u8 has no invalid values, and these bytes are the elements'.
+        let valid = T::check(unsafe { slice::from_raw_parts(dst.cast::<u8>(), nbytes) });
+        if !valid {
+            // SAFETY: zeros are valid elements of every type.
+            unsafe { ptr::write_bytes(dst, 0, elements.len()) };
+        }
+        finish(status, self.file.slot.as_deref())?;
+        if valid {
+            return Ok(());
+        }
+        Err(Error::new(Status::Internal, format!("what was read is no {:?}", T::DTYPE)))
+    }
+}
+
+impl fmt::Debug for Entry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}{:?}", self.name(), self.dtype(), self.shape())
+    }
+}

@@ -1,0 +1,298 @@
+//! Where bytes are read from and written to.
+
+use std::ffi::c_void;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Deref;
+use std::path::Path;
+use std::ptr::{self, NonNull};
+use std::sync::{Arc, Mutex};
+use std::{fmt, fs, slice};
+
+use crate::call::{Slot, c_path, callback, drop_box, enter, finish, handle, made, release};
+use crate::error::{Error, Result, Status};
+use crate::sys;
+
+/// Something that can be read at any place, by several threads at once.
+///
+/// Errors end the call that reads, whose own [`Error`](crate::Error) then has the error given here as its
+/// [`source`](std::error::Error::source). Panics go on in the thread that called the library.
+pub trait ReadAt: Send + Sync + 'static {
+    /// How many bytes there are; asked once.
+    fn size(&self) -> io::Result<u64>;
+
+    /// Fills `bytes` with what is at `offset`.
+    fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()>;
+
+    /// The same bytes where they lie in memory; asked only by `unsafe` calls that map. `None`: they do not, or not there.
+    fn map(&self, offset: u64, nbytes: u64) -> Option<&[u8]> {
+        let _ = (offset, nbytes);
+        None
+    }
+}
+
+impl ReadAt for fs::File {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    #[cfg(unix)]
+    fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        std::os::unix::fs::FileExt::read_exact_at(self, bytes, offset)
+    }
+
+    #[cfg(windows)]
+    fn read_exact_at(&self, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match std::os::windows::fs::FileExt::seek_read(self, bytes, offset) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(count) => {
+                    bytes = &mut bytes[count..];
+                    offset += count as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads what can seek, one read at a time.
+struct Seeking<R>(Mutex<R>);
+
+impl<R: Read + Seek + Send + 'static> ReadAt for Seeking<R> {
+    fn size(&self) -> io::Result<u64> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).seek(SeekFrom::End(0))
+    }
+
+    fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        let mut reader = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        reader.seek(SeekFrom::Start(offset))?;
+        reader.read_exact(bytes)
+    }
+}
+
+/// Where a file's bytes are read from, when that is not a path.
+///
+/// ```
+/// use tensorfile::{Format, Options, Source};
+/// # let bytes = Options::new().to_bytes(Format::Npy, &tensorfile::Array::scalar(1.5f64)?, None)?.to_vec();
+/// let source = Source::from_seek(std::io::Cursor::new(bytes))?;
+/// let loaded = Options::new().load_source(&source, Format::Npy)?;
+/// assert_eq!(loaded[""].item_f64(())?, 1.5);
+/// # Ok::<(), tensorfile::Error>(())
+/// ```
+pub struct Source {
+    raw: NonNull<sys::tf_source>,
+    /// What went wrong in a reader on another thread than the caller's.
+    slot: Option<Arc<Slot>>,
+}
+
+// SAFETY: the reference count is atomic, readers are Send and Sync.
+unsafe impl Send for Source {}
+// SAFETY: as above.
+unsafe impl Sync for Source {}
+
+struct Reader {
+    reader: Box<dyn ReadAt>,
+    slot: Arc<Slot>,
+}
+
+/// # Safety
+/// `user` is a [`Reader`]; `dst` has `nbytes` bytes.
+unsafe extern "C" fn read_at(user: *mut c_void, offset: u64, dst: *mut c_void, nbytes: usize) -> sys::tf_status {
+    // SAFETY: the library's promise.
+    let reader = unsafe { &*user.cast::<Reader>() };
+    callback(Some(&reader.slot), || {
+        // SAFETY: the library's promise. Zeroed, since a reader may look at what it is given to fill.
+        let bytes = unsafe {
+            ptr::write_bytes(dst.cast::<u8>(), 0, nbytes);
+            slice::from_raw_parts_mut(dst.cast::<u8>(), nbytes)
+        };
+        reader.reader.read_exact_at(bytes, offset)
+    })
+}
+
+/// # Safety
+/// `user` is a [`Reader`], which is not dropped before the mapped bytes were last used.
+unsafe extern "C" fn map(user: *mut c_void, offset: u64, nbytes: u64, out: *mut *const c_void) -> sys::tf_status {
+    // SAFETY: the library's promise.
+    let reader = unsafe { &*user.cast::<Reader>() };
+    callback(Some(&reader.slot), || {
+        let bytes = reader.reader.map(offset, nbytes);
+        if bytes.is_some_and(|bytes| bytes.len() as u64 != nbytes) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "ReadAt::map gave another number of bytes"));
+        }
+        // SAFETY: the output is one pointer.
+        unsafe { *out = bytes.map_or(ptr::null(), |bytes| bytes.as_ptr().cast()) };
+        Ok(())
+    })
+}
+
+impl Source {
+    /// A source that reads by calls of `reader`, perhaps on several threads at once.
+    pub fn new(reader: impl ReadAt) -> Result<Self> {
+        let size = match reader.size() {
+            Ok(size) => size,
+            Err(error) => return Err(Error::new(Status::Io, format!("could not tell the size of a source: {error}"))),
+        };
+        let slot = Arc::new(Slot::default());
+        let user = Box::into_raw(Box::new(Reader { reader: Box::new(reader), slot: slot.clone() })).cast();
+        let mut raw = ptr::null_mut();
+        // SAFETY: the box is a Reader, which the callbacks expect, and is dropped once.
+        let status = enter(|| unsafe {
+            sys::tf_source_new(&mut raw, size, 1, Some(read_at), Some(map), Some(drop_box::<Reader>), user)
+        });
+        Source::made(raw, status, Some(slot))
+    }
+
+    /// A source over what can be read and can seek, one read at a time.
+    pub fn from_seek(reader: impl Read + Seek + Send + 'static) -> Result<Self> {
+        Source::new(Seeking(Mutex::new(reader)))
+    }
+
+    /// A source over a file, which stays open as long as the source.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = c_path(path.as_ref())?;
+        let mut raw = ptr::null_mut();
+        // SAFETY: the path is NUL-terminated.
+        let status = enter(|| unsafe { sys::tf_source_from_path(&mut raw, path.as_ptr()) });
+        Source::made(raw, status, None)
+    }
+
+    /// A source over bytes that `owner` has, which are not copied.
+    pub fn from_bytes(owner: impl AsRef<[u8]> + Send + Sync + 'static) -> Result<Self> {
+        fn wrap<O: AsRef<[u8]>>(owner: Box<O>) -> (sys::tf_status, *mut sys::tf_source) {
+            let owner = Box::into_raw(owner);
+            // SAFETY: the owner is only borrowed until it is dropped, when the source is.
+            let bytes = unsafe { (*owner).as_ref() };
+            let mut raw = ptr::null_mut();
+            // SAFETY: the pointer comes with its length; the box is dropped once.
+            let status = enter(|| unsafe {
+                let data = bytes.as_ptr().cast();
+                sys::tf_source_from_memory(&mut raw, data, bytes.len(), Some(drop_box::<O>), owner.cast())
+            });
+            (status, raw)
+        }
+        let (status, raw) = wrap(Box::new(owner));
+        Source::made(raw, status, None)
+    }
+
+    fn made(raw: *mut sys::tf_source, status: sys::tf_status, slot: Option<Arc<Slot>>) -> Result<Self> {
+        let made = NonNull::new(raw).map(|raw| Source { raw, slot });
+        finish(status, None)?;
+        made.ok_or_else(|| Error::new(Status::Internal, "the library succeeded without a source"))
+    }
+
+    /// The library's handle, for calls of `tensorfile-sys`; borrowed.
+    pub fn as_ptr(&self) -> *mut sys::tf_source {
+        self.raw.as_ptr()
+    }
+
+    pub(crate) fn slot(&self) -> Option<&Arc<Slot>> {
+        self.slot.as_ref()
+    }
+}
+
+/// Another reference to the same source.
+impl Clone for Source {
+    fn clone(&self) -> Self {
+        // SAFETY: gives its argument, which is not NULL.
+        let raw = unsafe { NonNull::new_unchecked(sys::tf_source_retain(self.raw.as_ptr())) };
+        Source { raw, slot: self.slot.clone() }
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        // SAFETY: the reference is this one's, and ends here.
+        release(|| unsafe { sys::tf_source_release(self.raw.as_ptr()) });
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").finish_non_exhaustive()
+    }
+}
+
+/// Bytes in memory that the library made; they deref to a slice.
+#[repr(transparent)]
+pub struct Buffer(NonNull<sys::tf_buffer>);
+
+handle!(Buffer, tf_buffer, tf_buffer_release);
+
+// SAFETY: the bytes never change, and the reference count is atomic.
+unsafe impl Send for Buffer {}
+// SAFETY: as above.
+unsafe impl Sync for Buffer {}
+
+impl Deref for Buffer {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        let raw = self.0.as_ptr();
+        // SAFETY: the handle lives, and its bytes as long; the pointer is never NULL.
+        unsafe { slice::from_raw_parts(sys::tf_buffer_data(raw).cast(), sys::tf_buffer_size(raw)) }
+    }
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+/// Another reference to the same bytes.
+impl Clone for Buffer {
+    fn clone(&self) -> Self {
+        // SAFETY: gives its argument, which is not NULL.
+        Buffer(unsafe { NonNull::new_unchecked(sys::tf_buffer_retain(self.0.as_ptr())) })
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Buffer({} bytes)", self.len())
+    }
+}
+
+/// A sink over a writer, for as long as one call takes.
+pub(crate) struct Sink<'a>(NonNull<sys::tf_sink>, std::marker::PhantomData<&'a mut ()>);
+
+impl crate::call::Handle for Sink<'_> {
+    type Raw = sys::tf_sink;
+    fn adopt(raw: NonNull<sys::tf_sink>) -> Self {
+        Sink(raw, std::marker::PhantomData)
+    }
+}
+
+/// # Safety
+/// `user` is a `W`; `src` has `nbytes` bytes.
+unsafe extern "C" fn write<W: Write>(user: *mut c_void, src: *const c_void, nbytes: usize) -> sys::tf_status {
+    callback(None, || {
+        // SAFETY: the library's promise; it writes one piece after another, on the calling thread.
+        let (writer, bytes) = unsafe { (&mut *user.cast::<W>(), slice::from_raw_parts(src.cast::<u8>(), nbytes)) };
+        writer.write_all(bytes)
+    })
+}
+
+impl<'a> Sink<'a> {
+    pub fn new<W: Write>(writer: &'a mut W) -> Result<Self> {
+        let user = ptr::from_mut(writer).cast();
+        let mut raw = ptr::null_mut();
+        // SAFETY: the writer is borrowed for as long as the sink lives.
+        let status = enter(|| unsafe { sys::tf_sink_new(&mut raw, Some(write::<W>), None, user) });
+        made(raw, status, None)
+    }
+
+    pub fn as_ptr(&self) -> *mut sys::tf_sink {
+        self.0.as_ptr()
+    }
+}
+
+impl Drop for Sink<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the reference is this one's, and ends here.
+        release(|| unsafe { sys::tf_sink_release(self.0.as_ptr()) });
+    }
+}

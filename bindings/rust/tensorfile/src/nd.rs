@@ -1,0 +1,108 @@
+//! ndarray's views of arrays, and arrays from ndarray's.
+
+use ndarray::{ArrayBase, ArrayView, ArrayViewD, ArrayViewMutD, Axis, Data, Dimension, IxDyn, ShapeBuilder};
+
+use crate::array::{Array, ArrayRef};
+use crate::dtype::Element;
+use crate::error::{Error, Result, Status};
+
+fn wrong(message: impl std::fmt::Display) -> Error {
+    Error::new(Status::InvalidArgument, message.to_string())
+}
+
+fn sizes(array: &ArrayRef) -> Result<Vec<usize>> {
+    array.shape().iter().map(|&size| usize::try_from(size).map_err(wrong)).collect()
+}
+
+impl ArrayRef {
+    /// The array as ndarray's, without a copy, whatever its strides are. Fails as [`as_slice`](ArrayRef::as_slice), and
+    /// with [`Error::InvalidArgument`] for strides that are no multiples of the item, which ndarray cannot have.
+    ///
+    /// ```
+    /// use tensorfile::Array;
+    ///
+    /// let a = Array::from_slice([2, 3], &[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0])?;
+    /// assert_eq!(a.transpose()?.view::<f32>()?.row(2).to_vec(), [3.0, 6.0]);
+    /// # Ok::<(), tensorfile::Error>(())
+    /// ```
+    #[cfg_attr(docsrs, doc(cfg(feature = "ndarray")))]
+    pub fn view<T: Element>(&self) -> Result<ArrayViewD<'_, T>> {
+        self.expect_dtype::<T>()?;
+        let sizes = sizes(self)?;
+        if self.is_contiguous() {
+            return ArrayView::from_shape(sizes, self.as_slice()?).map_err(wrong);
+        }
+        let strides = self.strides().ok_or_else(|| wrong("packed and block types have no elements to view"))?;
+        // ndarray's own limit, which arrays that repeat elements by a stride of 0 can exceed.
+        let count = sizes.iter().try_fold(size_of::<T>(), |bytes, &size| bytes.checked_mul(size.max(1)));
+        if count.is_none_or(|bytes| isize::try_from(bytes).is_err()) {
+            return Err(wrong("the array repeats too many elements for ndarray"));
+        }
+        // ndarray takes no negative strides: axes that have them start at their other end, and are turned back.
+        let item = size_of::<T>() as i64;
+        let mut first = self.data();
+        let mut steps = Vec::with_capacity(strides.len());
+        for (&stride, &size) in strides.iter().zip(&sizes) {
+            if stride % item != 0 {
+                return Err(wrong(format!("a stride of {stride} bytes is no multiple of {item}")));
+            }
+            if stride < 0 && size > 1 {
+                first = first.wrapping_offset(stride as isize * (size as isize - 1));
+            }
+            steps.push(if size > 1 { (stride / item).unsigned_abs() as usize } else { 0 });
+        }
+        if T::DTYPE == crate::Dtype::Bool {
+            // Each element must be looked at before there is a view of them.
+            self.contiguous()?.as_slice::<T>()?;
+        }
+        if first.align_offset(align_of::<T>()) != 0 {
+            return Err(wrong("the memory is not aligned"));
+        }
+        // SAFETY: the elements lie where shape and strides say, are aligned and valid, and are borrowed for as long.
+        let mut view = unsafe { ArrayView::from_shape_ptr(IxDyn(&sizes).strides(IxDyn(&steps)), first.cast::<T>()) };
+        for (axis, &stride) in strides.iter().enumerate() {
+            if stride < 0 && sizes[axis] > 1 {
+                view.invert_axis(Axis(axis));
+            }
+        }
+        Ok(view)
+    }
+}
+
+impl Array {
+    /// The array as ndarray's, to be changed; copied first as by [`as_slice_mut`](Array::as_slice_mut).
+    #[cfg_attr(docsrs, doc(cfg(feature = "ndarray")))]
+    pub fn view_mut<T: Element>(&mut self) -> Result<ArrayViewMutD<'_, T>> {
+        let sizes = sizes(self)?;
+        ArrayViewMutD::from_shape(sizes, self.as_slice_mut()?).map_err(wrong)
+    }
+
+    /// A copy of an array or view of ndarray's.
+    #[cfg_attr(docsrs, doc(cfg(feature = "ndarray")))]
+    pub fn from_ndarray<T, S, D>(array: &ArrayBase<S, D>) -> Result<Self>
+    where
+        T: Element,
+        S: Data<Elem = T>,
+        D: Dimension,
+    {
+        match array.as_slice() {
+            Some(elements) => Array::from_slice(array.shape(), elements),
+            None => Array::from_vec(array.shape(), array.iter().copied().collect()),
+        }
+    }
+}
+
+/// Without a copy where the elements are a vector in C order.
+impl<T: Element, D: Dimension> TryFrom<ndarray::Array<T, D>> for Array {
+    type Error = Error;
+    fn try_from(array: ndarray::Array<T, D>) -> Result<Self> {
+        if !array.is_standard_layout() {
+            return Array::from_ndarray(&array);
+        }
+        let (shape, count) = (array.shape().to_vec(), array.len());
+        let (mut elements, offset) = array.into_raw_vec_and_offset();
+        elements.drain(..offset.unwrap_or(0));
+        elements.truncate(count);
+        Array::from_vec(shape, elements)
+    }
+}
