@@ -509,7 +509,8 @@ unsafe extern "C" {
     ///
     /// * `options`: allocator and threads; may be NULL
     ///
-    /// Returns TYPE: complex to real; UNSUPPORTED: from or to a dtype for which no rule is given.
+    /// Returns TYPE: complex to real; UNSUPPORTED: from or to a dtype for which no rule is given; INVALID_ARGUMENT: a row is
+    ///   not whole blocks, or an element that a block type is to hold is not finite.
     #[must_use]
     pub fn tf_array_cast(
         out: *mut *mut tf_array,

@@ -2339,7 +2339,7 @@ struct Axis {
   int64_t from;
 };
 
-uint64_t magnitude(int64_t stride) {
+uint64_t magnitude_core_copy(int64_t stride) {
   return stride < 0 ? uint64_t{0} - static_cast<uint64_t>(stride) : static_cast<uint64_t>(stride);
 }
 
@@ -2387,7 +2387,7 @@ struct Plan_core_copy {
     axes[place] = axis;
   }
   static bool before(const Axis &a, const Axis &b) {
-    return a.to != b.to ? a.to > b.to : magnitude(a.from) > magnitude(b.from);
+    return a.to != b.to ? a.to > b.to : magnitude_core_copy(a.from) > magnitude_core_copy(b.from);
   }
 
   // Makes one axis of neighbours that step on where the other ends.
@@ -2503,11 +2503,11 @@ void copy_tiled(ItemN item, size_t size, char *to, const char *from, const Axis 
 
 // The axis before the last along which `from` is densest, if it is denser there than along the last; else the rank.
 size_t densest_source(const Plan_core_copy &plan) {
-  const uint64_t inner = magnitude(plan.axes[plan.rank - 1].from);
+  const uint64_t inner = magnitude_core_copy(plan.axes[plan.rank - 1].from);
   size_t best = plan.rank;
   uint64_t least = inner;
   for (size_t i = 0; i + 1 < plan.rank; ++i) {
-    const uint64_t stride = magnitude(plan.axes[i].from);
+    const uint64_t stride = magnitude_core_copy(plan.axes[i].from);
     if (stride != 0 && stride < least) {
       best = i;
       least = stride;
@@ -3097,7 +3097,7 @@ namespace tfile {
 namespace {
 
 // Where Python's slice begins or ends: `omitted` when left out, else counted from the end when negative, and clamped.
-int64_t clamp(int64_t position, int64_t omitted, int64_t size, bool backwards) {
+int64_t clamp_core_slice(int64_t position, int64_t omitted, int64_t size, bool backwards) {
   if (position == TENSORFILE_SLICE_OMITTED) return omitted;
   if (position < 0) position += size;
   if (position < 0) return backwards ? -1 : 0;
@@ -3107,8 +3107,8 @@ int64_t clamp(int64_t position, int64_t omitted, int64_t size, bool backwards) {
 
 SliceAxis resolve_axis(int64_t size, int64_t start, int64_t stop, int64_t step) {
   const bool backwards = step < 0;
-  const int64_t first = clamp(start, backwards ? size - 1 : 0, size, backwards);
-  const int64_t end = clamp(stop, backwards ? -1 : size, size, backwards);
+  const int64_t first = clamp_core_slice(start, backwards ? size - 1 : 0, size, backwards);
+  const int64_t end = clamp_core_slice(stop, backwards ? -1 : size, size, backwards);
   const int64_t span = backwards ? first - end : end - first;
   if (span <= 0) return SliceAxis{0, step, 0};
   return SliceAxis{first, step, (span - 1) / (backwards ? -step : step) + 1};
@@ -5596,28 +5596,6 @@ Status JsonReader::end() {
 
 }  // namespace tfile
 
-// src/quant/cast.h
-// Casts between dtypes.
-
-
-namespace tfile {
-
-// kOk when a rule is given for casting from one dtype to the other; else TYPE (complex to real) or UNSUPPORTED.
-Status check_cast(const Dtype &from, const Dtype &to);
-
-// Writes the elements of array as dtype `to`, C-contiguous, to `out` (any alignment), which has room for
-// byte_count(to, array.shape()) bytes; check_cast has passed, and so has check_shape for `to`. The array may be strided
-// and its data need no alignment. Fails only for a block dtype: INVALID_ARGUMENT, an element is not finite.
-Status cast_into(void *out, const Dtype &to, const Array &array, const Settings &settings);
-
-// A C-contiguous array of another dtype.
-Status cast(Ref<Array> &out, const Array &array, const Dtype &to, const Settings &settings);
-
-// One element of any real dtype as a double; index as in item_int64().
-Status item_double(double *value, const Array &array, Span<const int64_t> index);
-
-}  // namespace tfile
-
 // src/quant/kernels.h
 // The single steps of a cast: loops from one dtype to another.
 
@@ -5633,160 +5611,38 @@ CastKernel find_cast_kernel(tf_dtype from, tf_dtype to);
 
 }  // namespace tfile
 
-// src/quant/cast.cpp
+// src/quant/blocks.h
+// Decoding of ggml's block types.
+
+
 namespace tfile {
 
-namespace {
+// The loop that decodes a block type to float32, or NULL: it is none. Its count is of elements, whole blocks.
+CastKernel find_block_decoder(tf_dtype from);
 
-// Elements that go through all steps of a cast at once, in the first cache; whole units of every dtype.
-constexpr size_t kChunk = 1024;
-constexpr size_t kWidest = 8;  // bytes of a dtype between two steps
-// Elements of one job of a thread; whole chunks.
-constexpr uint64_t kJob = 256 * kChunk;
-
-size_t bytes_of(const Dtype &dtype, uint64_t count) {
-  return static_cast<size_t>(count / dtype.block_size * dtype.block_bytes);
-}
-
-struct Step_quant_cast {
-  const Dtype *from;
-  const Dtype *to;
-  CastKernel kernel;
-};
-
-// The steps from one dtype to another, in each of which a kernel serves.
-struct Route {
-  static constexpr size_t kMostSteps = 3;
-  Step_quant_cast steps[kMostSteps];
-  size_t count = 0;
-};
-
-// Where ml_dtypes and NumPy pass through a third dtype, so is it here: what they round twice is rounded twice.
-tf_dtype next_dtype(const Dtype &from, const Dtype &to) {
-  if (find_cast_kernel(from.id, to.id) != nullptr) return to.id;
-  if (from.id == TF_DTYPE_BOOL) return TF_DTYPE_UINT8;
-  const bool wide = to.id == TF_DTYPE_COMPLEX128 && find_cast_kernel(from.id, TF_DTYPE_FLOAT64) != nullptr;
-  return wide ? TF_DTYPE_FLOAT64 : TF_DTYPE_FLOAT32;
-}
-
-Route find_route(const Dtype &from, const Dtype &to) {
-  Route route;
-  const Dtype *at = &from;
-  while (at->id != to.id && route.count < Route::kMostSteps) {
-    const Dtype *next = find_dtype(next_dtype(*at, to));
-    route.steps[route.count++] = Step_quant_cast{at, next, find_cast_kernel(at->id, next->id)};
-    at = next;
-  }
-  return route;
-}
-
-// Takes at most kChunk contiguous elements along a route.
-void run_route(char *to, const char *from, const Route &route, size_t count) {
-  alignas(64) char between[2][kChunk * kWidest];
-  for (size_t i = 0; i < route.count; ++i) {
-    char *target = i + 1 == route.count ? to : between[i % 2];
-    route.steps[i].kernel(target, from, count);
-    from = target;
-  }
-}
-
-struct CastJob {
-  char *out;
-  const Dtype *to;
-  const Array *array;
-  Route route;
-  bool contiguous;
-};
-
-Status run_job_quant_cast(void *context, size_t job) {
-  const CastJob &cast = *static_cast<const CastJob *>(context);
-  const Array &array = *cast.array;
-  alignas(64) char gathered[kChunk * 2 * kWidest];
-  const auto size = static_cast<uint64_t>(array.size);
-  const uint64_t begin = job * kJob;
-  const uint64_t end = size - begin < kJob ? size : begin + kJob;
-  for (uint64_t first = begin; first < end; first += kChunk) {
-    const auto count = static_cast<size_t>(end - first < kChunk ? end - first : kChunk);
-    const char *from = gathered;
-    if (cast.contiguous) {
-      from = array.data + bytes_of(*array.dtype, first);
-    } else {
-      copy_elements(gathered, array, static_cast<int64_t>(first), static_cast<int64_t>(count));
-    }
-    run_route(cast.out + bytes_of(*cast.to, first), from, cast.route, count);
-  }
-  return kOk;
-}
-
-}  // namespace
-
-Status check_cast(const Dtype &from, const Dtype &to) {
-  const bool to_bool = to.id == TF_DTYPE_BOOL;
-  if (from.kind == DtypeClass::kComplex && to.kind != DtypeClass::kComplex && !to_bool) {
-    return Failure(TF_STATUS_TYPE) << "cannot cast " << from.name << " to " << to.name
-                                   << ": a complex number is no real one";
-  }
-  if (from.id != to.id && (from.is_block() || to.is_block())) {
-    return Failure(TF_STATUS_UNSUPPORTED) << "no rule is given for casting " << from.name << " to " << to.name;
-  }
-  return kOk;
-}
-
-Status cast_into(void *out, const Dtype &to, const Array &array, const Settings &settings) {
-  if (array.dtype->id == to.id) {
-    if (to.addressable()) {
-      copy_elements(static_cast<char *>(out), array, 0, array.size);
-    } else if (array.nbytes > 0) {
-      memcpy(out, array.data, static_cast<size_t>(array.nbytes));
-    }
-    return kOk;
-  }
-  CastJob job{static_cast<char *>(out), &to, &array, find_route(*array.dtype, to), is_contiguous(array)};
-  const auto jobs = static_cast<size_t>((static_cast<uint64_t>(array.size) + kJob - 1) / kJob);
-  return parallel_for(jobs, settings.threads(), run_job_quant_cast, &job);
-}
-
-Status cast(Ref<Array> &out, const Array &array, const Dtype &to, const Settings &settings) {
-  if (array.dtype->id == to.id) return contiguous(out, settings.memory(), array);
-  TFILE_TRY(check_cast(*array.dtype, to));
-  uint64_t nbytes = 0;
-  TFILE_TRY(check_shape(&nbytes, to.id, array.shape()));
-  Ref<Array> fresh;
-  TFILE_TRY(make_array(fresh, settings.memory(), to, array.shape()));
-  TFILE_TRY(cast_into(fresh->data, to, array, settings));
-  out = std::move(fresh);
-  return kOk;
-}
-
-Status item_double(double *value, const Array &array, Span<const int64_t> index) {
-  int64_t places[kMaxRank];
-  TFILE_TRY(resolve_index(places, array, index));
-  const Dtype &dtype = *array.dtype;
-  if (dtype.kind == DtypeClass::kComplex || dtype.is_block()) {
-    return Failure(TF_STATUS_TYPE) << "a real number is wanted, the dtype is " << dtype.name;
-  }
-  const Route route = find_route(dtype, *find_dtype(TF_DTYPE_FLOAT64));
-  if (dtype.addressable()) {
-    const char *element = element_at(array, places);
-    if (route.count == 0) {
-      memcpy(value, element, sizeof(*value));
-    } else {
-      run_route(reinterpret_cast<char *>(value), element, route, 1);
-    }
-    return kOk;
-  }
-  uint64_t place = 0;  // in C order
-  for (size_t i = 0; i < array.ndim; ++i)
-    place = place * static_cast<uint64_t>(array.shape()[i]) + static_cast<uint64_t>(places[i]);
-  double unit[4];
-  const uint64_t in_unit = place % dtype.block_size;
-  run_route(reinterpret_cast<char *>(unit), array.data + bytes_of(dtype, place - in_unit), route, dtype.block_size);
-  *value = unit[in_unit];
-  return kOk;
-}
+// Decodes whole blocks, which need no alignment, to as many float32 times the elements of a block.
+void decode_blocks(const Dtype &dtype, float *to, const void *from, uint64_t blocks);
 
 }  // namespace tfile
-#include <limits>
+
+// src/quant/codebooks.h
+// The codebooks of ggml's IQ types.
+
+
+namespace tfile {
+
+// A row holds the values that an index of that many bits stands for, each as a code, the first in the lowest bits.
+// IQ2: 8 codes of 2 bits, for 8, 25, 43.
+extern const uint16_t kIq2XxsRows[256];
+extern const uint16_t kIq2XsRows[512];
+extern const uint16_t kIq2SRows[1024];
+// IQ3: 4 codes of 4 bits, for 4, 12, 20, 28, 36, 44, 52, 62; in IQ3_S for 1, 3, 5, ..., 15.
+extern const uint16_t kIq3XxsRows[256];
+extern const uint16_t kIq3SRows[512];
+// IQ1_S and IQ1_M: 8 codes of 2 bits, for -1, 0, 1.
+extern const uint16_t kIq1Rows[2048];
+
+}  // namespace tfile
 
 // src/quant/small_floats.h
 // Float types of at most 16 bits, bit by bit: what each code is as a float32, and which code a float32 becomes, as
@@ -6013,6 +5869,1967 @@ inline uint32_t float_of_double(uint64_t bits) {
 }
 
 }  // namespace tfile
+
+// src/quant/blocks.cpp
+// How ggml's blocks are decoded, as ggml and its Python package do it bit by bit.
+//
+// Every product here is exact: a scale has the 11 bits of a float16 and meets integers that leave it below 24. The only
+// roundings are those of the sums in the types with a minimum, and no fused multiplication changes them.
+
+
+
+namespace tfile {
+
+namespace {
+
+// Fields of a block, which are little-endian on every host.
+float half_at(const uint8_t *block) {
+  return float_of(float_of_half(load_le<uint16_t>(block)));
+}
+int low(uint8_t byte) {
+  return byte & 15;
+}
+int high(uint8_t byte) {
+  return byte >> 4;
+}
+// Nibble i of bytes, the low one of a byte first.
+int nibble(const uint8_t *bytes, int i) {
+  return (bytes[i / 2] >> (4 * (i % 2))) & 15;
+}
+int bit(const uint8_t *bytes, int i) {
+  return (bytes[i / 8] >> (i % 8)) & 1;
+}
+float times(float scale, int value) {
+  return scale * static_cast<float>(value);
+}
+// value, or -value where bit i of signs is set. Signs go to the integers, because negating a NaN would show.
+int with_sign(int value, uint32_t signs, int i) {
+  return (signs >> i & 1) != 0 ? -value : value;
+}
+
+/* Blocks of 32 */
+
+void decode_q4_0(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  for (int j = 0; j < 16; ++j) {
+    to[j] = times(d, low(block[2 + j]) - 8);
+    to[j + 16] = times(d, high(block[2 + j]) - 8);
+  }
+}
+
+void decode_q4_1(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  const float m = half_at(block + 2);
+  for (int j = 0; j < 16; ++j) {
+    to[j] = times(d, low(block[4 + j])) + m;
+    to[j + 16] = times(d, high(block[4 + j])) + m;
+  }
+}
+
+void decode_q5_0(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  const uint8_t *const fifth = block + 2;
+  for (int j = 0; j < 16; ++j) {
+    to[j] = times(d, (low(block[6 + j]) | bit(fifth, j) << 4) - 16);
+    to[j + 16] = times(d, (high(block[6 + j]) | bit(fifth, j + 16) << 4) - 16);
+  }
+}
+
+void decode_q5_1(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  const float m = half_at(block + 2);
+  const uint8_t *const fifth = block + 4;
+  for (int j = 0; j < 16; ++j) {
+    to[j] = times(d, low(block[8 + j]) | bit(fifth, j) << 4) + m;
+    to[j + 16] = times(d, high(block[8 + j]) | bit(fifth, j + 16) << 4) + m;
+  }
+}
+
+void decode_q8_0(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  for (int j = 0; j < 32; ++j)
+    to[j] = times(d, static_cast<int8_t>(block[2 + j]));
+}
+
+// The second half-precision field is a sum for dot products.
+void decode_q8_1(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  for (int j = 0; j < 32; ++j)
+    to[j] = times(d, static_cast<int8_t>(block[4 + j]));
+}
+
+// What the codes of IQ4_NL and IQ4_XS stand for.
+constexpr int8_t kIq4Values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+// 32 values of 16 bytes: all low halves, then all high ones.
+void decode_iq4_values(float *to, float d, const uint8_t *codes) {
+  for (int j = 0; j < 16; ++j) {
+    to[j] = times(d, kIq4Values[low(codes[j])]);
+    to[j + 16] = times(d, kIq4Values[high(codes[j])]);
+  }
+}
+
+void decode_iq4_nl(float *to, const uint8_t *block) {
+  decode_iq4_values(to, half_at(block), block + 2);
+}
+
+// float4_e2m1, doubled; there is no negative zero.
+constexpr int8_t kFp4Doubled[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+
+// value * 2^(exponent - 128), with small results made of their bits: a caller may have turned subnormals off.
+float scaled_fp4(uint8_t exponent, int value) {
+  if (exponent >= 2) return times(float_of((exponent - 1u) << 23), value);
+  const uint32_t units = static_cast<uint32_t>(value < 0 ? -value : value) << (21 + exponent);  // of 2^-149
+  const uint32_t bits = units < 1u << 23 ? units : float_bits(static_cast<float>(units)) - (149u << 23);
+  return float_of(bits | (value < 0 ? 1u << 31 : 0));
+}
+
+void decode_mxfp4(float *to, const uint8_t *block) {
+  for (int j = 0; j < 16; ++j) {
+    to[j] = scaled_fp4(block[0], kFp4Doubled[low(block[1 + j])]);
+    to[j + 16] = scaled_fp4(block[0], kFp4Doubled[high(block[1 + j])]);
+  }
+}
+
+/* Blocks of 64 and 128 */
+
+// Half of a float8_e4m3 without sign, for values that are doubled; its NaN is 0.
+float half_ue4m3(uint8_t code) {
+  const uint32_t exponent = (code >> 3) & 15u;
+  const uint32_t mantissa = code & 7u;
+  if (code == 0x7F) return 0;
+  if (exponent == 0) return times(float_power(-10), static_cast<int>(mantissa));
+  return float_of((exponent + 119) << 23 | mantissa << 20);
+}
+
+void decode_nvfp4(float *to, const uint8_t *block) {
+  for (int part = 0; part < 4; ++part) {
+    const float d = half_ue4m3(block[part]);
+    const uint8_t *const codes = block + 4 + 8 * part;
+    for (int j = 0; j < 8; ++j) {
+      to[16 * part + j] = times(d, kFp4Doubled[low(codes[j])]);
+      to[16 * part + 8 + j] = times(d, kFp4Doubled[high(codes[j])]);
+    }
+  }
+}
+
+void decode_q1_0(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  for (int j = 0; j < 128; ++j)
+    to[j] = times(d, 2 * bit(block + 2, j) - 1);
+}
+
+void decode_q2_0(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  for (int j = 0; j < 64; ++j)
+    to[j] = times(d, ((block[2 + j / 4] >> (2 * (j % 4))) & 3) - 1);
+}
+
+/* Blocks of 256: the K types */
+
+// 32 values of 2 bits: part k of the 8 in 64 bytes. A byte has values of 4 parts, those of the first in its lowest
+// bits.
+void unpack_two_bits(int *to, const uint8_t *bytes, int k) {
+  for (int l = 0; l < 32; ++l)
+    to[l] = (bytes[k / 4 * 32 + l] >> (k % 4 * 2)) & 3;
+}
+
+void decode_q2_k(float *to, const uint8_t *block) {
+  const float d = half_at(block + 80);
+  const float dmin = half_at(block + 82);
+  for (int b = 0; b < 16; ++b) {
+    int codes[32];
+    unpack_two_bits(codes, block + 16, b / 2);
+    const float scale = times(d, low(block[b]));
+    const float min = times(dmin, high(block[b]));
+    for (int l = 0; l < 16; ++l)
+      to[16 * b + l] = times(scale, codes[b % 2 * 16 + l]) - min;
+  }
+}
+
+// Scale i of 16, of 6 bits in 12 bytes: the low halves in 8, the high bits in 4.
+int q3_k_scale(const uint8_t *scales, int i) {
+  const int low_half = i < 8 ? low(scales[i]) : high(scales[i - 8]);
+  return low_half | ((scales[8 + i % 4] >> (2 * (i / 4))) & 3) << 4;
+}
+
+void decode_q3_k(float *to, const uint8_t *block) {
+  const float d = half_at(block + 108);
+  for (int b = 0; b < 16; ++b) {
+    int codes[32];
+    unpack_two_bits(codes, block + 32, b / 2);
+    const float scale = times(d, q3_k_scale(block + 96, b) - 32);
+    for (int l = b % 2 * 16, end = l + 16; l < end; ++l) {
+      const int third = (block[l] >> (b / 2)) & 1;
+      to[b / 2 * 32 + l] = times(scale, codes[l] + 4 * third - 4);
+    }
+  }
+}
+
+// Scale and minimum j of 8, of 6 bits each in 12 bytes.
+struct ScaleAndMin {
+  int scale;
+  int min;
+};
+ScaleAndMin q4_k_scale(const uint8_t *s, int j) {
+  if (j < 4) return {s[j] & 63, s[j + 4] & 63};
+  return {low(s[j + 4]) | (s[j - 4] >> 6) << 4, high(s[j + 4]) | (s[j] >> 6) << 4};
+}
+
+void decode_q4_k(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  const float dmin = half_at(block + 2);
+  for (int j = 0; j < 8; ++j) {
+    const ScaleAndMin part = q4_k_scale(block + 4, j);
+    const float scale = times(d, part.scale);
+    const float min = times(dmin, part.min);
+    const uint8_t *const codes = block + 16 + j / 2 * 32;
+    for (int l = 0; l < 32; ++l)
+      to[32 * j + l] = times(scale, (codes[l] >> (4 * (j % 2))) & 15) - min;
+  }
+}
+
+void decode_q5_k(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  const float dmin = half_at(block + 2);
+  const uint8_t *const fifth = block + 16;
+  for (int j = 0; j < 8; ++j) {
+    const ScaleAndMin part = q4_k_scale(block + 4, j);
+    const float scale = times(d, part.scale);
+    const float min = times(dmin, part.min);
+    const uint8_t *const codes = block + 48 + j / 2 * 32;
+    for (int l = 0; l < 32; ++l) {
+      const int code = ((codes[l] >> (4 * (j % 2))) & 15) | ((fifth[l] >> j) & 1) << 4;
+      to[32 * j + l] = times(scale, code) - min;
+    }
+  }
+}
+
+void decode_q6_k(float *to, const uint8_t *block) {
+  const float d = half_at(block + 208);
+  for (int part = 0; part < 8; ++part) {
+    const uint8_t *const lows = block + part / 4 * 64 + part % 2 * 32;
+    const uint8_t *const highs = block + 128 + part / 4 * 32;
+    const int low_shift = part % 4 / 2 * 4;
+    const int high_shift = part % 4 * 2;
+    const float scales[2] = {times(d, static_cast<int8_t>(block[192 + 2 * part])),
+                             times(d, static_cast<int8_t>(block[193 + 2 * part]))};
+    for (int l = 0; l < 32; ++l) {
+      const int code = ((lows[l] >> low_shift) & 15) | ((highs[l] >> high_shift) & 3) << 4;
+      to[32 * part + l] = times(scales[l / 16], code - 32);
+    }
+  }
+}
+
+// With a float32 scale, which makes it an intermediate of ggml's that is hardly found in files.
+void decode_q8_k(float *to, const uint8_t *block) {
+  const float d = float_of(load_le<uint32_t>(block));
+  for (int j = 0; j < 256; ++j)
+    to[j] = times(d, static_cast<int8_t>(block[4 + j]));
+}
+
+void decode_iq4_xs(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  const uint16_t high_bits = load_le<uint16_t>(block + 2);
+  for (int b = 0; b < 8; ++b) {
+    const int scale = nibble(block + 4, b) | ((high_bits >> (2 * b)) & 3) << 4;
+    decode_iq4_values(to + 32 * b, times(d, scale - 32), block + 8 + 16 * b);
+  }
+}
+
+/* Blocks of 256: ternary */
+
+// `digits` digits of each of `count` bytes, which hold them to base 3 as a fraction of 256, most significant first.
+float *decode_trits(float *to, float d, const uint8_t *bytes, int count, int digits) {
+  int power = 1;
+  for (int n = 0; n < digits; ++n, power *= 3) {
+    for (int m = 0; m < count; ++m) {
+      const int rest = bytes[m] * power & 255;
+      *to++ = times(d, (rest * 3 >> 8) - 1);
+    }
+  }
+  return to;
+}
+
+void decode_tq1_0(float *to, const uint8_t *block) {
+  const float d = half_at(block + 52);
+  to = decode_trits(to, d, block, 32, 5);
+  to = decode_trits(to, d, block + 32, 16, 5);
+  decode_trits(to, d, block + 48, 4, 4);
+}
+
+void decode_tq2_0(float *to, const uint8_t *block) {
+  const float d = half_at(block + 64);
+  for (int k = 0; k < 8; ++k) {
+    int codes[32];
+    unpack_two_bits(codes, block, k);
+    for (int l = 0; l < 32; ++l)
+      to[32 * k + l] = times(d, codes[l] - 1);
+  }
+}
+
+/* Blocks of 256: codebooks */
+
+// 8 values of a row of IQ2, each with its sign.
+void decode_iq2_row(float *to, float d, int row, uint32_t signs) {
+  for (int i = 0; i < 8; ++i) {
+    const int code = (row >> (2 * i)) & 3;
+    to[i] = times(d, with_sign(8 + 17 * code + code / 2, signs, i));
+  }
+}
+
+// 4 values of a row of IQ3: first, first + step, ..., the last of them 2 more in IQ3_XXS.
+template <int first, int step, int extra>
+void decode_iq3_row(float *to, float d, int row, uint32_t signs) {
+  for (int i = 0; i < 4; ++i) {
+    const int code = (row >> (4 * i)) & 7;
+    to[i] = times(d, with_sign(first + step * code + extra * (code / 7), signs, i));
+  }
+}
+
+// 8 values of a row of IQ1, all shifted by an eighth.
+void decode_iq1_row(float *to, float d, int row, bool down) {
+  const float shift = down ? -0.125f : 0.125f;
+  for (int i = 0; i < 8; ++i)
+    to[i] = d * (static_cast<float>(((row >> (2 * i)) & 3) - 1) + shift);
+}
+
+// 8 signs of which 7 are stored: the number of negative ones is even.
+uint32_t even_signs(uint32_t seven) {
+  return seven | (static_cast<uint32_t>(std::popcount(seven)) & 1) << 7;
+}
+
+void decode_iq2_xxs(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  for (int g = 0; g < 8; ++g) {
+    const uint8_t *const group = block + 2 + 8 * g;
+    const uint32_t word = load_le<uint32_t>(group + 4);
+    const float scale = d * (0.5f + static_cast<float>(word >> 28)) * 0.25f;
+    for (int k = 0; k < 4; ++k)
+      decode_iq2_row(to + 32 * g + 8 * k, scale, kIq2XxsRows[group[k]], even_signs((word >> (7 * k)) & 127));
+  }
+}
+
+void decode_iq2_xs(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  for (int m = 0; m < 32; ++m) {
+    const uint32_t word = load_le<uint16_t>(block + 2 + 2 * m);
+    const float scale = d * (0.5f + static_cast<float>(nibble(block + 66, m / 2))) * 0.25f;
+    decode_iq2_row(to + 8 * m, scale, kIq2XsRows[word & 511], even_signs(word >> 9));
+  }
+}
+
+void decode_iq2_s(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  for (int m = 0; m < 32; ++m) {
+    const int row = block[2 + m] | ((block[66 + m / 4] >> (2 * (m % 4))) & 3) << 8;
+    const float scale = d * (0.5f + static_cast<float>(nibble(block + 74, m / 2))) * 0.25f;
+    decode_iq2_row(to + 8 * m, scale, kIq2SRows[row], block[34 + m]);
+  }
+}
+
+void decode_iq3_xxs(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  for (int m = 0; m < 64; ++m) {
+    const uint32_t word = load_le<uint32_t>(block + 66 + m / 8 * 4);
+    const float scale = d * (0.5f + static_cast<float>(word >> 28)) * 0.5f;
+    const uint32_t signs = even_signs((word >> (7 * (m / 2 % 4))) & 127) >> (4 * (m % 2));
+    decode_iq3_row<4, 8, 2>(to + 4 * m, scale, kIq3XxsRows[block[2 + m]], signs);
+  }
+}
+
+void decode_iq3_s(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  for (int m = 0; m < 64; ++m) {
+    const int row = block[2 + m] | bit(block + 66, m) << 8;
+    const float scale = times(d, 1 + 2 * nibble(block + 106, m / 8));
+    decode_iq3_row<1, 2, 0>(to + 4 * m, scale, kIq3SRows[row], static_cast<uint32_t>(nibble(block + 74, m)));
+  }
+}
+
+void decode_iq1_s(float *to, const uint8_t *block) {
+  const float d = half_at(block);
+  for (int m = 0; m < 32; ++m) {
+    const int word = load_le<uint16_t>(block + 34 + m / 4 * 2);
+    const int row = block[2 + m] | ((word >> (3 * (m % 4))) & 7) << 8;
+    decode_iq1_row(to + 8 * m, times(d, 2 * ((word >> 12) & 7) + 1), kIq1Rows[row], (word & 0x8000) != 0);
+  }
+}
+
+// The scale of the block lies in the highest bits of four words, 4 in each, the lowest first.
+void decode_iq1_m(float *to, const uint8_t *block) {
+  int words[4];
+  uint16_t bits = 0;
+  for (int k = 0; k < 4; ++k) {
+    words[k] = load_le<uint16_t>(block + 48 + 2 * k);
+    bits = static_cast<uint16_t>(bits | (words[k] >> 12) << (4 * k));
+  }
+  const float d = float_of(float_of_half(bits));
+  for (int m = 0; m < 32; ++m) {
+    const int extra = nibble(block + 32, m);
+    const int row = block[m] | (extra & 7) << 8;
+    const int scale = (words[m / 8] >> (3 * (m / 2 % 4))) & 7;
+    decode_iq1_row(to + 8 * m, times(d, 2 * scale + 1), kIq1Rows[row], (extra & 8) != 0);
+  }
+}
+
+using Decode = void (*)(float *to, const uint8_t *block);
+
+template <Decode decode, size_t kElements, size_t kBytes>
+void each_block(void *to, const void *from, size_t count) {
+  auto *target = static_cast<char *>(to);
+  const auto *block = static_cast<const uint8_t *>(from);
+  for (size_t i = 0; i < count; i += kElements, block += kBytes, target += kElements * sizeof(float)) {
+    float values[kElements];
+    decode(values, block);
+    memcpy(target, values, sizeof(values));
+  }
+}
+
+}  // namespace
+
+CastKernel find_block_decoder(tf_dtype from) {
+  switch (from) {
+    case TF_DTYPE_Q4_0:
+      return each_block<decode_q4_0, 32, 18>;
+    case TF_DTYPE_Q4_1:
+      return each_block<decode_q4_1, 32, 20>;
+    case TF_DTYPE_Q5_0:
+      return each_block<decode_q5_0, 32, 22>;
+    case TF_DTYPE_Q5_1:
+      return each_block<decode_q5_1, 32, 24>;
+    case TF_DTYPE_Q8_0:
+      return each_block<decode_q8_0, 32, 34>;
+    case TF_DTYPE_Q8_1:
+      return each_block<decode_q8_1, 32, 36>;
+    case TF_DTYPE_Q2_K:
+      return each_block<decode_q2_k, 256, 84>;
+    case TF_DTYPE_Q3_K:
+      return each_block<decode_q3_k, 256, 110>;
+    case TF_DTYPE_Q4_K:
+      return each_block<decode_q4_k, 256, 144>;
+    case TF_DTYPE_Q5_K:
+      return each_block<decode_q5_k, 256, 176>;
+    case TF_DTYPE_Q6_K:
+      return each_block<decode_q6_k, 256, 210>;
+    case TF_DTYPE_Q8_K:
+      return each_block<decode_q8_k, 256, 292>;
+    case TF_DTYPE_IQ2_XXS:
+      return each_block<decode_iq2_xxs, 256, 66>;
+    case TF_DTYPE_IQ2_XS:
+      return each_block<decode_iq2_xs, 256, 74>;
+    case TF_DTYPE_IQ3_XXS:
+      return each_block<decode_iq3_xxs, 256, 98>;
+    case TF_DTYPE_IQ1_S:
+      return each_block<decode_iq1_s, 256, 50>;
+    case TF_DTYPE_IQ4_NL:
+      return each_block<decode_iq4_nl, 32, 18>;
+    case TF_DTYPE_IQ3_S:
+      return each_block<decode_iq3_s, 256, 110>;
+    case TF_DTYPE_IQ2_S:
+      return each_block<decode_iq2_s, 256, 82>;
+    case TF_DTYPE_IQ4_XS:
+      return each_block<decode_iq4_xs, 256, 136>;
+    case TF_DTYPE_IQ1_M:
+      return each_block<decode_iq1_m, 256, 56>;
+    case TF_DTYPE_TQ1_0:
+      return each_block<decode_tq1_0, 256, 54>;
+    case TF_DTYPE_TQ2_0:
+      return each_block<decode_tq2_0, 256, 66>;
+    case TF_DTYPE_MXFP4:
+      return each_block<decode_mxfp4, 32, 17>;
+    case TF_DTYPE_NVFP4:
+      return each_block<decode_nvfp4, 64, 36>;
+    case TF_DTYPE_Q1_0:
+      return each_block<decode_q1_0, 128, 18>;
+    case TF_DTYPE_Q2_0:
+      return each_block<decode_q2_0, 64, 18>;
+    default:
+      return nullptr;
+  }
+}
+
+void decode_blocks(const Dtype &dtype, float *to, const void *from, uint64_t blocks) {
+  find_block_decoder(dtype.id)(to, from, static_cast<size_t>(blocks) * dtype.block_size);
+}
+
+}  // namespace tfile
+
+// src/quant/cast.h
+// Casts between dtypes.
+
+
+namespace tfile {
+
+// kOk when a rule is given for casting from one dtype to the other; else TYPE (complex to real) or UNSUPPORTED.
+Status check_cast(const Dtype &from, const Dtype &to);
+
+// Writes the elements of array as dtype `to`, C-contiguous, to `out` (any alignment), which has room for
+// byte_count(to, array.shape()) bytes; check_cast has passed, and so has check_shape for `to`. The array may be strided
+// and its data need no alignment. Fails only for a block dtype: INVALID_ARGUMENT, an element is not finite.
+Status cast_into(void *out, const Dtype &to, const Array &array, const Settings &settings);
+
+// A C-contiguous array of another dtype.
+Status cast(Ref<Array> &out, const Array &array, const Dtype &to, const Settings &settings);
+
+// One element of any real dtype as a double; index as in item_int64().
+Status item_double(double *value, const Array &array, Span<const int64_t> index);
+
+}  // namespace tfile
+
+// src/quant/encode.h
+// Encoding float32 into ggml's block types.
+
+
+namespace tfile {
+
+// Whether encode_blocks() knows a block type.
+bool can_encode(const Dtype &dtype);
+
+// Encodes `blocks` whole blocks, of which `from` has the elements, contiguous. The bytes are those that gguf-py and
+// ggml write: every operation is rounded once, in the order written. INVALID_ARGUMENT when an element is not finite;
+// first is the place of from[0] in the whole array, for the message.
+Status encode_blocks(const Dtype &dtype, void *to, const float *from, uint64_t blocks, uint64_t first);
+
+}  // namespace tfile
+
+// src/quant/cast.cpp
+namespace tfile {
+
+namespace {
+
+// Elements that go through all steps of a cast at once, in the first cache; whole units of every dtype.
+constexpr size_t kChunk = 1024;
+constexpr size_t kWidest = 8;  // bytes of a dtype between two steps
+// Elements of one job of a thread, whole chunks; encoding a block type takes longer than any other cast.
+constexpr uint64_t kJob = 256 * kChunk;
+constexpr uint64_t kEncodingJob = 16 * kChunk;
+
+size_t bytes_of(const Dtype &dtype, uint64_t count) {
+  return static_cast<size_t>(count / dtype.block_size * dtype.block_bytes);
+}
+
+struct Step_quant_cast {
+  const Dtype *from;
+  const Dtype *to;
+  CastKernel kernel;  // NULL: from float32 to a block type
+};
+
+// The steps from one dtype to another.
+struct Route {
+  static constexpr size_t kMostSteps = 3;
+  Step_quant_cast steps[kMostSteps];
+  size_t count = 0;
+};
+
+// Where ml_dtypes and NumPy pass through a third dtype, so is it here: what they round twice is rounded twice.
+tf_dtype next_dtype(const Dtype &from, const Dtype &to) {
+  if (find_cast_kernel(from.id, to.id) != nullptr || (from.id == TF_DTYPE_FLOAT32 && to.is_block())) return to.id;
+  if (from.id == TF_DTYPE_BOOL) return TF_DTYPE_UINT8;
+  const bool wide = to.id == TF_DTYPE_COMPLEX128 && find_cast_kernel(from.id, TF_DTYPE_FLOAT64) != nullptr;
+  return wide ? TF_DTYPE_FLOAT64 : TF_DTYPE_FLOAT32;
+}
+
+Route find_route(const Dtype &from, const Dtype &to) {
+  Route route;
+  const Dtype *at = &from;
+  while (at->id != to.id && route.count < Route::kMostSteps) {
+    const Dtype *next = find_dtype(next_dtype(*at, to));
+    route.steps[route.count++] = Step_quant_cast{at, next, find_cast_kernel(at->id, next->id)};
+    at = next;
+  }
+  return route;
+}
+
+// Takes at most kChunk contiguous elements along a route; first is the place of from in the whole array.
+Status run_route(char *to, const char *from, const Route &route, size_t count, uint64_t first) {
+  alignas(64) char between[2][kChunk * kWidest];
+  for (size_t i = 0; i < route.count; ++i) {
+    const Step_quant_cast &step = route.steps[i];
+    char *target = i + 1 == route.count ? to : between[i % 2];
+    if (step.kernel != nullptr) {
+      step.kernel(target, from, count);
+    } else {
+      float values[kChunk];  // aligned, as those of the array may not be
+      memcpy(values, from, count * sizeof(float));
+      TFILE_TRY(encode_blocks(*step.to, target, values, count / step.to->block_size, first));
+    }
+    from = target;
+  }
+  return kOk;
+}
+
+struct CastJob {
+  char *out;
+  const Dtype *to;
+  const Array *array;
+  Route route;
+  uint64_t size;  // elements of a job
+  bool contiguous;
+};
+
+Status run_job_quant_cast(void *context, size_t job) {
+  const CastJob &cast = *static_cast<const CastJob *>(context);
+  const Array &array = *cast.array;
+  alignas(64) char gathered[kChunk * 2 * kWidest];
+  const auto size = static_cast<uint64_t>(array.size);
+  const uint64_t begin = job * cast.size;
+  const uint64_t end = size - begin < cast.size ? size : begin + cast.size;
+  for (uint64_t first = begin; first < end; first += kChunk) {
+    const auto count = static_cast<size_t>(end - first < kChunk ? end - first : kChunk);
+    const char *from = gathered;
+    if (cast.contiguous) {
+      from = array.data + bytes_of(*array.dtype, first);
+    } else {
+      copy_elements(gathered, array, static_cast<int64_t>(first), static_cast<int64_t>(count));
+    }
+    TFILE_TRY(run_route(cast.out + bytes_of(*cast.to, first), from, cast.route, count, first));
+  }
+  return kOk;
+}
+
+}  // namespace
+
+Status check_cast(const Dtype &from, const Dtype &to) {
+  const bool to_bool = to.id == TF_DTYPE_BOOL;
+  if (from.kind == DtypeClass::kComplex && to.kind != DtypeClass::kComplex && !to_bool) {
+    return Failure(TF_STATUS_TYPE) << "cannot cast " << from.name << " to " << to.name
+                                   << ": a complex number is no real one";
+  }
+  if (from.id != to.id && to.is_block() && !can_encode(to)) {
+    return Failure(TF_STATUS_UNSUPPORTED) << "no rule is given for casting " << from.name << " to " << to.name;
+  }
+  return kOk;
+}
+
+Status cast_into(void *out, const Dtype &to, const Array &array, const Settings &settings) {
+  if (array.dtype->id == to.id) {
+    if (to.addressable()) {
+      copy_elements(static_cast<char *>(out), array, 0, array.size);
+    } else if (array.nbytes > 0) {
+      memcpy(out, array.data, static_cast<size_t>(array.nbytes));
+    }
+    return kOk;
+  }
+  const uint64_t size = to.is_block() ? kEncodingJob : kJob;
+  CastJob job{static_cast<char *>(out), &to, &array, find_route(*array.dtype, to), size, is_contiguous(array)};
+  const auto jobs = static_cast<size_t>((static_cast<uint64_t>(array.size) + size - 1) / size);
+  return parallel_for(jobs, settings.threads(), run_job_quant_cast, &job);
+}
+
+Status cast(Ref<Array> &out, const Array &array, const Dtype &to, const Settings &settings) {
+  if (array.dtype->id == to.id) return contiguous(out, settings.memory(), array);
+  TFILE_TRY(check_cast(*array.dtype, to));
+  uint64_t nbytes = 0;
+  TFILE_TRY(check_shape(&nbytes, to.id, array.shape()));
+  Ref<Array> fresh;
+  TFILE_TRY(make_array(fresh, settings.memory(), to, array.shape()));
+  TFILE_TRY(cast_into(fresh->data, to, array, settings));
+  out = std::move(fresh);
+  return kOk;
+}
+
+Status item_double(double *value, const Array &array, Span<const int64_t> index) {
+  int64_t places[kMaxRank];
+  TFILE_TRY(resolve_index(places, array, index));
+  const Dtype &dtype = *array.dtype;
+  if (dtype.kind == DtypeClass::kComplex || dtype.is_block()) {
+    return Failure(TF_STATUS_TYPE) << "a real number is wanted, the dtype is " << dtype.name;
+  }
+  const Route route = find_route(dtype, *find_dtype(TF_DTYPE_FLOAT64));
+  if (dtype.addressable()) {
+    const char *element = element_at(array, places);
+    if (route.count == 0) {
+      memcpy(value, element, sizeof(*value));
+    } else {
+      TFILE_TRY(run_route(reinterpret_cast<char *>(value), element, route, 1, 0));
+    }
+    return kOk;
+  }
+  uint64_t place = 0;  // in C order
+  for (size_t i = 0; i < array.ndim; ++i)
+    place = place * static_cast<uint64_t>(array.shape()[i]) + static_cast<uint64_t>(places[i]);
+  double unit[4];
+  const uint64_t in_unit = place % dtype.block_size;
+  const char *from = array.data + bytes_of(dtype, place - in_unit);
+  TFILE_TRY(run_route(reinterpret_cast<char *>(unit), from, route, dtype.block_size, 0));
+  *value = unit[in_unit];
+  return kOk;
+}
+
+}  // namespace tfile
+
+// src/quant/codebooks.cpp
+namespace tfile {
+
+// clang-format off
+const uint16_t kIq2XxsRows[256] = {
+    0x0000, 0x0002, 0x0005, 0x0008, 0x000a, 0x0011, 0x0014, 0x0020, 0x0022, 0x0028, 0x002a, 0x0041, 0x0044, 0x0050,
+    0x0058, 0x0061, 0x0064, 0x0080, 0x0082, 0x008a, 0x00a2, 0x0101, 0x0104, 0x0110, 0x0115, 0x0140, 0x0184, 0x0198,
+    0x0200, 0x0202, 0x0222, 0x0282, 0x0401, 0x0404, 0x0410, 0x0421, 0x0424, 0x0440, 0x0442, 0x0448, 0x0460, 0x0481,
+    0x0484, 0x0490, 0x04a4, 0x0500, 0x0502, 0x0508, 0x0520, 0x0546, 0x0569, 0x0580, 0x0591, 0x0609, 0x0610, 0x0640,
+    0x0684, 0x06a4, 0x0800, 0x0805, 0x0808, 0x0814, 0x0828, 0x0841, 0x0844, 0x0850, 0x0852, 0x0888, 0x0904, 0x0940,
+    0x0a02, 0x0a14, 0x1001, 0x1004, 0x1010, 0x1021, 0x1040, 0x1060, 0x1084, 0x1090, 0x1095, 0x1100, 0x1108, 0x1120,
+    0x1150, 0x115a, 0x1180, 0x1224, 0x1245, 0x1400, 0x1408, 0x1420, 0x1425, 0x1449, 0x1480, 0x1518, 0x1562, 0x1600,
+    0x1616, 0x1801, 0x1804, 0x1810, 0x1840, 0x1881, 0x1900, 0x1905, 0x19a0, 0x1a51, 0x2000, 0x2002, 0x200a, 0x2044,
+    0x2061, 0x2080, 0x2082, 0x2129, 0x2148, 0x2200, 0x2202, 0x2401, 0x2404, 0x2410, 0x2440, 0x2456, 0x2500, 0x2541,
+    0x2564, 0x2690, 0x2808, 0x2820, 0x2894, 0x2a44, 0x4001, 0x4004, 0x4010, 0x4018, 0x4021, 0x4024, 0x4040, 0x4048,
+    0x4056, 0x4060, 0x4081, 0x4084, 0x4090, 0x4100, 0x4120, 0x4161, 0x4180, 0x4185, 0x4201, 0x4210, 0x4248, 0x4256,
+    0x4268, 0x4400, 0x4408, 0x4420, 0x4480, 0x4499, 0x4512, 0x4524, 0x4600, 0x4801, 0x4804, 0x4810, 0x4840, 0x4845,
+    0x4900, 0x4958, 0x4961, 0x4982, 0x4a45, 0x4a90, 0x5000, 0x5008, 0x5011, 0x5019, 0x5020, 0x5080, 0x5088, 0x5104,
+    0x5142, 0x51a4, 0x5291, 0x5490, 0x5492, 0x550a, 0x5601, 0x5654, 0x5800, 0x5811, 0x5819, 0x5864, 0x5940, 0x5a08,
+    0x6004, 0x6010, 0x6040, 0x6068, 0x6100, 0x6155, 0x6218, 0x6260, 0x6400, 0x6405, 0x6510, 0x6512, 0x6584, 0x6842,
+    0x8000, 0x8002, 0x800a, 0x8041, 0x8082, 0x8104, 0x8118, 0x8140, 0x8211, 0x8401, 0x8404, 0x8410, 0x8415, 0x8440,
+    0x8460, 0x8500, 0x8546, 0x8594, 0x8609, 0x8640, 0x8660, 0x8802, 0x8904, 0x8a11, 0x9004, 0x9010, 0x9024, 0x9040,
+    0x90a1, 0x9116, 0x9180, 0x9245, 0x9400, 0x9422, 0x9444, 0x9551, 0x9881, 0x9920, 0xa002, 0xa050, 0xa085, 0xa109,
+    0xa200, 0xa418, 0xa850, 0xa904,
+};
+const uint16_t kIq2XsRows[512] = {
+    0x0000, 0x0002, 0x0005, 0x0008, 0x000a, 0x0011, 0x0014, 0x0016, 0x0019, 0x0020, 0x0022, 0x0025, 0x0028, 0x0041,
+    0x0044, 0x0046, 0x0049, 0x0050, 0x0052, 0x0055, 0x0058, 0x0061, 0x0064, 0x0080, 0x0082, 0x0085, 0x0088, 0x0091,
+    0x0094, 0x0099, 0x00a0, 0x0101, 0x0104, 0x0106, 0x0109, 0x0110, 0x0112, 0x0115, 0x0118, 0x011a, 0x0121, 0x0124,
+    0x0140, 0x0142, 0x0145, 0x0148, 0x0151, 0x0154, 0x0160, 0x0168, 0x0181, 0x0184, 0x0190, 0x0200, 0x0202, 0x0205,
+    0x0208, 0x0211, 0x0214, 0x0220, 0x0241, 0x0244, 0x0250, 0x0255, 0x0280, 0x028a, 0x0401, 0x0404, 0x0406, 0x0409,
+    0x0410, 0x0412, 0x0415, 0x0418, 0x0421, 0x0424, 0x0440, 0x0442, 0x0445, 0x0448, 0x0451, 0x0454, 0x0456, 0x0460,
+    0x0481, 0x0484, 0x0490, 0x0500, 0x0502, 0x0505, 0x0508, 0x0511, 0x0514, 0x0520, 0x0541, 0x0544, 0x0550, 0x0561,
+    0x0580, 0x0601, 0x0604, 0x0610, 0x0626, 0x0640, 0x0642, 0x0684, 0x0800, 0x0802, 0x0805, 0x0808, 0x080a, 0x0811,
+    0x0814, 0x0820, 0x0825, 0x0841, 0x0844, 0x0850, 0x0858, 0x0880, 0x08a0, 0x08aa, 0x0901, 0x0904, 0x0910, 0x0940,
+    0x0981, 0x0989, 0x0a00, 0x0a20, 0x0a28, 0x0a96, 0x0aa0, 0x1001, 0x1004, 0x1006, 0x1009, 0x1010, 0x1012, 0x1015,
+    0x1018, 0x1021, 0x1024, 0x1040, 0x1042, 0x1045, 0x1048, 0x1051, 0x1054, 0x1060, 0x106a, 0x1081, 0x1084, 0x1090,
+    0x1100, 0x1102, 0x1105, 0x1108, 0x1111, 0x1114, 0x1120, 0x1141, 0x1144, 0x1150, 0x1180, 0x1194, 0x1196, 0x1201,
+    0x1204, 0x1206, 0x1210, 0x1240, 0x1260, 0x1400, 0x1402, 0x1405, 0x1408, 0x1411, 0x1414, 0x1420, 0x1441, 0x1444,
+    0x1449, 0x1450, 0x1464, 0x1480, 0x1501, 0x1504, 0x1510, 0x1540, 0x1600, 0x1614, 0x1649, 0x1801, 0x1804, 0x1810,
+    0x1812, 0x1840, 0x1854, 0x1886, 0x1900, 0x1905, 0x1966, 0x1a51, 0x1aa9, 0x2000, 0x2002, 0x2005, 0x2008, 0x200a,
+    0x2011, 0x2014, 0x2020, 0x2041, 0x2044, 0x2050, 0x2080, 0x20a0, 0x2101, 0x2104, 0x2110, 0x2140, 0x2148, 0x2165,
+    0x2200, 0x2222, 0x2280, 0x22a8, 0x2401, 0x2404, 0x2410, 0x2429, 0x2440, 0x2500, 0x2541, 0x2552, 0x2599, 0x2601,
+    0x261a, 0x26a6, 0x2800, 0x2808, 0x280a, 0x2820, 0x2855, 0x2888, 0x28a2, 0x2968, 0x2990, 0x2a08, 0x2a20, 0x2a82,
+    0x2a88, 0x2a8a, 0x4001, 0x4004, 0x4006, 0x4009, 0x4010, 0x4012, 0x4015, 0x4018, 0x4021, 0x4024, 0x4040, 0x4042,
+    0x4045, 0x4048, 0x404a, 0x4051, 0x4054, 0x4060, 0x4065, 0x4081, 0x4084, 0x4090, 0x4100, 0x4102, 0x4105, 0x4108,
+    0x4111, 0x4114, 0x4120, 0x4141, 0x4144, 0x4150, 0x4180, 0x4185, 0x41a2, 0x4201, 0x4204, 0x4210, 0x4212, 0x4229,
+    0x4240, 0x4400, 0x4402, 0x4405, 0x4408, 0x4411, 0x4414, 0x4419, 0x4420, 0x4441, 0x4444, 0x4450, 0x4480, 0x4494,
+    0x4501, 0x4504, 0x4510, 0x4524, 0x4540, 0x459a, 0x4600, 0x460a, 0x4644, 0x4650, 0x4801, 0x4804, 0x4810, 0x4840,
+    0x4845, 0x4854, 0x4862, 0x4900, 0x4911, 0x4944, 0x4950, 0x4969, 0x4a04, 0x5000, 0x5002, 0x5005, 0x5008, 0x5011,
+    0x5014, 0x5020, 0x5028, 0x5041, 0x5044, 0x5050, 0x5080, 0x5101, 0x5104, 0x5110, 0x5115, 0x5140, 0x5142, 0x5200,
+    0x5244, 0x52aa, 0x5401, 0x5404, 0x5410, 0x5421, 0x5440, 0x5460, 0x5481, 0x54a1, 0x5500, 0x5508, 0x5580, 0x5588,
+    0x5621, 0x5668, 0x56a1, 0x5800, 0x5814, 0x5841, 0x5850, 0x5899, 0x591a, 0x5940, 0x5942, 0x5a85, 0x6001, 0x6004,
+    0x6010, 0x6040, 0x6054, 0x6062, 0x6086, 0x60a9, 0x6100, 0x6224, 0x624a, 0x6292, 0x6400, 0x6416, 0x6510, 0x6540,
+    0x6545, 0x65a4, 0x6801, 0x686a, 0x6925, 0x6a06, 0x6a54, 0x6a62, 0x8000, 0x8002, 0x8005, 0x8008, 0x8011, 0x8014,
+    0x8020, 0x802a, 0x8041, 0x8044, 0x8050, 0x8080, 0x8082, 0x80a8, 0x80aa, 0x8101, 0x8104, 0x8106, 0x8110, 0x8140,
+    0x8151, 0x8159, 0x8200, 0x8220, 0x8280, 0x8282, 0x82a0, 0x82a8, 0x8401, 0x8404, 0x8410, 0x8412, 0x8415, 0x8440,
+    0x8460, 0x8489, 0x8500, 0x8544, 0x85a5, 0x8618, 0x866a, 0x8800, 0x8808, 0x8825, 0x885a, 0x8880, 0x8882, 0x88a8,
+    0x8906, 0x8a22, 0x8a80, 0x8a88, 0x8a96, 0x8aa8, 0x9001, 0x9004, 0x9010, 0x9040, 0x9056, 0x9084, 0x9100, 0x9122,
+    0x9164, 0x9256, 0x9289, 0x9400, 0x9405, 0x9444, 0x9450, 0x9458, 0x9529, 0x9590, 0x9592, 0x9641, 0x9851, 0x98a6,
+    0x9949, 0x9a15, 0x9a60, 0xa000, 0xa002, 0xa008, 0xa00a, 0xa020, 0xa02a, 0xa0a0, 0xa151, 0xa159, 0xa1a6, 0xa200,
+    0xa202, 0xa208, 0xa22a, 0xa280, 0xa2a0, 0xa440, 0xa495, 0xa665, 0xa698, 0xa80a, 0xa820, 0xa822, 0xa828, 0xa8a0,
+    0xa8a8, 0xa904, 0xa984, 0xa986, 0xaa28, 0xaa2a, 0xaa91, 0xaaaa,
+};
+const uint16_t kIq2SRows[1024] = {
+    0x0000, 0x0002, 0x0005, 0x0008, 0x000a, 0x0011, 0x0014, 0x0016, 0x0019, 0x0020, 0x0022, 0x0025, 0x0028, 0x0041,
+    0x0044, 0x0046, 0x0049, 0x0050, 0x0052, 0x0055, 0x0058, 0x0061, 0x0064, 0x0066, 0x0069, 0x0080, 0x0082, 0x0085,
+    0x0088, 0x0091, 0x0094, 0x00a0, 0x00a5, 0x00aa, 0x0101, 0x0104, 0x0106, 0x0109, 0x0110, 0x0112, 0x0115, 0x0118,
+    0x0121, 0x0124, 0x0140, 0x0142, 0x0145, 0x0148, 0x0151, 0x0154, 0x0156, 0x0159, 0x0160, 0x0165, 0x0168, 0x0181,
+    0x0184, 0x0190, 0x0192, 0x0195, 0x01a1, 0x01a4, 0x0200, 0x0202, 0x0205, 0x0208, 0x0211, 0x0214, 0x0220, 0x022a,
+    0x0241, 0x0244, 0x0246, 0x0249, 0x0250, 0x0255, 0x0280, 0x0285, 0x028a, 0x0294, 0x02a2, 0x0401, 0x0404, 0x0406,
+    0x0409, 0x0410, 0x0412, 0x0415, 0x0418, 0x0421, 0x0424, 0x0426, 0x0429, 0x0440, 0x0442, 0x0445, 0x0448, 0x044a,
+    0x0451, 0x0454, 0x0456, 0x0459, 0x0460, 0x0462, 0x0465, 0x0481, 0x0484, 0x0486, 0x0489, 0x0490, 0x0495, 0x0498,
+    0x04a1, 0x04a4, 0x0500, 0x0502, 0x0505, 0x0508, 0x050a, 0x0511, 0x0514, 0x0516, 0x0519, 0x0520, 0x0525, 0x0528,
+    0x0541, 0x0544, 0x0546, 0x0549, 0x0550, 0x0552, 0x0555, 0x0558, 0x0561, 0x0564, 0x0580, 0x0582, 0x0585, 0x0588,
+    0x0591, 0x0594, 0x05a0, 0x0601, 0x0604, 0x0606, 0x0609, 0x0610, 0x0615, 0x0640, 0x0645, 0x0648, 0x0651, 0x0654,
+    0x0660, 0x0681, 0x0684, 0x0690, 0x0800, 0x0802, 0x0805, 0x0808, 0x0811, 0x0814, 0x0816, 0x0819, 0x0820, 0x0825,
+    0x082a, 0x0841, 0x0844, 0x0846, 0x0849, 0x0850, 0x0852, 0x0855, 0x0858, 0x0861, 0x0864, 0x0880, 0x0885, 0x0894,
+    0x08aa, 0x0901, 0x0904, 0x0910, 0x0912, 0x0915, 0x0918, 0x0921, 0x0940, 0x0945, 0x0948, 0x0951, 0x0954, 0x0960,
+    0x0981, 0x0990, 0x0a00, 0x0a11, 0x0a14, 0x0a22, 0x0a28, 0x0a2a, 0x0a50, 0x0a99, 0x1001, 0x1004, 0x1006, 0x1009,
+    0x1010, 0x1012, 0x1015, 0x1018, 0x1021, 0x1024, 0x1026, 0x1040, 0x1042, 0x1045, 0x1048, 0x1051, 0x1054, 0x1056,
+    0x1059, 0x1060, 0x1062, 0x1065, 0x1068, 0x1081, 0x1084, 0x1086, 0x1090, 0x1095, 0x1098, 0x10a1, 0x10a4, 0x1100,
+    0x1102, 0x1105, 0x1108, 0x110a, 0x1111, 0x1114, 0x1116, 0x1119, 0x1120, 0x1122, 0x1125, 0x1128, 0x1141, 0x1144,
+    0x1146, 0x1149, 0x1150, 0x1152, 0x1155, 0x1158, 0x1161, 0x1164, 0x1180, 0x1182, 0x1185, 0x1188, 0x1191, 0x1194,
+    0x1201, 0x1204, 0x1209, 0x1210, 0x1215, 0x1221, 0x1224, 0x1240, 0x1245, 0x1251, 0x1254, 0x1281, 0x1284, 0x1290,
+    0x1400, 0x1402, 0x1405, 0x1408, 0x1411, 0x1414, 0x1416, 0x1419, 0x1420, 0x1425, 0x1428, 0x1441, 0x1444, 0x1446,
+    0x1449, 0x1450, 0x1452, 0x1455, 0x1458, 0x1461, 0x1464, 0x1480, 0x1482, 0x1485, 0x1488, 0x1491, 0x1494, 0x14a0,
+    0x1501, 0x1504, 0x1506, 0x1509, 0x1510, 0x1512, 0x1515, 0x1518, 0x1521, 0x1524, 0x1540, 0x1542, 0x1545, 0x1548,
+    0x1551, 0x1554, 0x1560, 0x1581, 0x1584, 0x1590, 0x1600, 0x1605, 0x1608, 0x1611, 0x1614, 0x1620, 0x1641, 0x1644,
+    0x1650, 0x1680, 0x16aa, 0x1801, 0x1804, 0x1806, 0x1809, 0x1810, 0x1815, 0x1818, 0x1821, 0x1840, 0x1842, 0x1845,
+    0x1848, 0x1851, 0x1854, 0x1860, 0x1881, 0x1884, 0x1900, 0x1902, 0x1905, 0x1908, 0x1911, 0x1914, 0x1920, 0x1941,
+    0x1944, 0x1950, 0x1969, 0x19a2, 0x1a04, 0x1a10, 0x1a40, 0x1a56, 0x2000, 0x2002, 0x2005, 0x2008, 0x2011, 0x2014,
+    0x2016, 0x2019, 0x2020, 0x2025, 0x202a, 0x2041, 0x2044, 0x2050, 0x2052, 0x2055, 0x2064, 0x2080, 0x208a, 0x2094,
+    0x20aa, 0x2101, 0x2104, 0x2110, 0x2112, 0x2115, 0x2121, 0x2140, 0x2142, 0x2145, 0x2151, 0x2154, 0x2160, 0x2181,
+    0x2184, 0x2190, 0x2200, 0x220a, 0x2222, 0x2228, 0x222a, 0x2244, 0x2250, 0x2288, 0x228a, 0x22a8, 0x2401, 0x2404,
+    0x2406, 0x2409, 0x2410, 0x2415, 0x2418, 0x2421, 0x2424, 0x2440, 0x2442, 0x2445, 0x2448, 0x2451, 0x2454, 0x2460,
+    0x2481, 0x2484, 0x2490, 0x2500, 0x2505, 0x2508, 0x2511, 0x2514, 0x2520, 0x2541, 0x2544, 0x2550, 0x2566, 0x2580,
+    0x2601, 0x2604, 0x2610, 0x2640, 0x2659, 0x2800, 0x2805, 0x2811, 0x2814, 0x2841, 0x2844, 0x2850, 0x288a, 0x28aa,
+    0x2901, 0x2904, 0x2910, 0x2995, 0x2a0a, 0x2a22, 0x2a64, 0x2a88, 0x2a8a, 0x4001, 0x4004, 0x4006, 0x4009, 0x4010,
+    0x4012, 0x4015, 0x4018, 0x401a, 0x4021, 0x4024, 0x4026, 0x4040, 0x4042, 0x4045, 0x4048, 0x404a, 0x4051, 0x4054,
+    0x4056, 0x4059, 0x4060, 0x4062, 0x4065, 0x4081, 0x4084, 0x4090, 0x4095, 0x4098, 0x40a1, 0x40a4, 0x4100, 0x4102,
+    0x4105, 0x4108, 0x4111, 0x4114, 0x4116, 0x4119, 0x4120, 0x4122, 0x4125, 0x4141, 0x4144, 0x4146, 0x4149, 0x4150,
+    0x4152, 0x4155, 0x4158, 0x4161, 0x4164, 0x4180, 0x4182, 0x4185, 0x4188, 0x4191, 0x4194, 0x41a0, 0x4201, 0x4204,
+    0x4210, 0x4212, 0x4215, 0x4218, 0x4224, 0x4240, 0x4245, 0x4248, 0x4251, 0x4254, 0x4260, 0x4281, 0x4284, 0x4400,
+    0x4402, 0x4405, 0x4408, 0x440a, 0x4411, 0x4414, 0x4416, 0x4419, 0x4420, 0x4422, 0x4425, 0x4428, 0x4441, 0x4444,
+    0x4446, 0x4449, 0x4450, 0x4452, 0x4455, 0x4458, 0x4461, 0x4464, 0x4480, 0x4482, 0x4485, 0x4488, 0x4491, 0x4494,
+    0x44a0, 0x4501, 0x4504, 0x4506, 0x4509, 0x4510, 0x4512, 0x4515, 0x4518, 0x4521, 0x4524, 0x4540, 0x4542, 0x4545,
+    0x4548, 0x4551, 0x4554, 0x4560, 0x456a, 0x4581, 0x4584, 0x4590, 0x4600, 0x4602, 0x4605, 0x4608, 0x4611, 0x4614,
+    0x4620, 0x4641, 0x4644, 0x4650, 0x4680, 0x46a5, 0x4801, 0x4804, 0x4809, 0x4810, 0x4812, 0x4815, 0x4818, 0x4821,
+    0x4824, 0x4840, 0x4842, 0x4845, 0x4848, 0x4851, 0x4854, 0x4860, 0x4884, 0x4890, 0x4900, 0x4902, 0x4905, 0x4908,
+    0x4911, 0x4914, 0x4920, 0x4941, 0x4944, 0x4950, 0x4980, 0x4996, 0x4a01, 0x4a04, 0x4a10, 0x4a40, 0x5000, 0x5002,
+    0x5005, 0x5008, 0x5011, 0x5014, 0x5016, 0x5019, 0x5020, 0x5022, 0x5025, 0x5028, 0x5041, 0x5044, 0x5046, 0x5049,
+    0x5050, 0x5052, 0x5055, 0x5058, 0x5061, 0x5064, 0x5080, 0x5082, 0x5085, 0x5088, 0x5091, 0x5094, 0x5101, 0x5104,
+    0x5106, 0x5109, 0x5110, 0x5112, 0x5115, 0x5118, 0x5121, 0x5124, 0x5140, 0x5142, 0x5145, 0x5148, 0x5151, 0x5154,
+    0x5160, 0x5181, 0x5184, 0x5190, 0x5200, 0x5205, 0x5208, 0x5211, 0x5214, 0x5220, 0x5241, 0x5244, 0x5250, 0x5269,
+    0x5280, 0x5401, 0x5404, 0x5406, 0x5409, 0x5410, 0x5412, 0x5415, 0x5418, 0x5421, 0x5424, 0x5440, 0x5442, 0x5445,
+    0x5448, 0x5451, 0x5454, 0x5460, 0x5481, 0x5484, 0x5490, 0x5500, 0x5502, 0x5505, 0x5508, 0x5511, 0x5514, 0x5520,
+    0x5541, 0x5544, 0x5550, 0x5580, 0x5601, 0x5604, 0x5610, 0x5626, 0x5640, 0x5800, 0x5802, 0x5805, 0x5808, 0x5811,
+    0x5814, 0x5820, 0x5841, 0x5844, 0x5850, 0x585a, 0x5880, 0x5901, 0x5904, 0x5910, 0x5940, 0x5a00, 0x5a19, 0x5a85,
+    0x5aa8, 0x6001, 0x6004, 0x6006, 0x6010, 0x6012, 0x6015, 0x6018, 0x6021, 0x6024, 0x6040, 0x6045, 0x6048, 0x6051,
+    0x6054, 0x6060, 0x6084, 0x6090, 0x6100, 0x6102, 0x6105, 0x6108, 0x6111, 0x6114, 0x6120, 0x6141, 0x6144, 0x6150,
+    0x6180, 0x6199, 0x6204, 0x6210, 0x6240, 0x6256, 0x62a1, 0x6400, 0x6405, 0x6408, 0x6411, 0x6414, 0x6420, 0x6441,
+    0x6444, 0x6450, 0x6480, 0x6501, 0x6504, 0x6510, 0x6540, 0x654a, 0x6568, 0x6592, 0x6600, 0x6694, 0x6801, 0x6804,
+    0x6810, 0x6865, 0x6898, 0x6900, 0x692a, 0x6a42, 0x6aa1, 0x8000, 0x8002, 0x8005, 0x8008, 0x8011, 0x8014, 0x8019,
+    0x8020, 0x8025, 0x8041, 0x8044, 0x8050, 0x8052, 0x8055, 0x8058, 0x8061, 0x8080, 0x8085, 0x8091, 0x8094, 0x8101,
+    0x8104, 0x8109, 0x8110, 0x8112, 0x8115, 0x8118, 0x8121, 0x8124, 0x8140, 0x8142, 0x8145, 0x8148, 0x8151, 0x8154,
+    0x8181, 0x8184, 0x8190, 0x81a9, 0x8200, 0x8205, 0x820a, 0x8211, 0x8214, 0x8241, 0x8244, 0x8250, 0x8401, 0x8404,
+    0x8406, 0x8409, 0x8410, 0x8412, 0x8415, 0x8418, 0x8421, 0x8440, 0x8442, 0x8445, 0x8448, 0x8451, 0x8454, 0x8460,
+    0x8481, 0x8484, 0x8490, 0x8500, 0x8502, 0x8505, 0x8508, 0x8511, 0x8514, 0x8520, 0x8541, 0x8544, 0x8550, 0x8580,
+    0x858a, 0x8601, 0x8604, 0x8610, 0x8629, 0x8640, 0x8800, 0x8805, 0x8811, 0x8814, 0x8841, 0x8844, 0x8850, 0x88a2,
+    0x8901, 0x8904, 0x8940, 0x8965, 0x8a22, 0x8a58, 0x8a5a, 0x8a82, 0x8aa2, 0x9001, 0x9004, 0x9009, 0x9010, 0x9012,
+    0x9015, 0x9018, 0x9024, 0x9040, 0x9042, 0x9045, 0x9048, 0x9051, 0x9054, 0x9060, 0x9081, 0x9084, 0x9090, 0x9100,
+    0x9105, 0x9111, 0x9114, 0x9141, 0x9144, 0x9150, 0x915a, 0x9201, 0x9204, 0x9210, 0x9240, 0x92a6, 0x9400, 0x9402,
+    0x9405, 0x9408, 0x9411, 0x9414, 0x9420, 0x9441, 0x9444, 0x9450, 0x9480, 0x9496, 0x9501, 0x9504, 0x9510, 0x9540,
+    0x9598, 0x95a1, 0x9600, 0x9646, 0x9664, 0x9801, 0x9804, 0x9810, 0x9826, 0x9840, 0x98a9, 0x9900, 0x9949, 0x9952,
+    0x9a90, 0xa000, 0xa005, 0xa00a, 0xa014, 0xa022, 0xa02a, 0xa041, 0xa044, 0xa050, 0xa0a2, 0xa0aa, 0xa140, 0xa165,
+    0xa202, 0xa20a, 0xa222, 0xa228, 0xa22a, 0xa282, 0xa288, 0xa28a, 0xa2a8, 0xa401, 0xa404, 0xa410, 0xa440, 0xa489,
+    0xa4a4, 0xa500, 0xa519, 0xa651, 0xa80a, 0xa828, 0xa8a2, 0xa954, 0xa986, 0xaa08, 0xaa0a, 0xaa20, 0xaa22, 0xaa28,
+    0xaa88, 0xaaaa,
+};
+const uint16_t kIq3XxsRows[256] = {
+    0x0000, 0x0002, 0x0004, 0x0011, 0x0013, 0x0017, 0x0020, 0x0022, 0x0031, 0x0042, 0x0073, 0x0075, 0x0101, 0x0103,
+    0x0110, 0x0112, 0x0121, 0x0125, 0x0130, 0x0132, 0x0141, 0x0154, 0x0170, 0x0200, 0x0202, 0x0204, 0x0211, 0x0220,
+    0x0222, 0x0231, 0x0233, 0x0237, 0x0251, 0x0257, 0x0275, 0x0301, 0x0307, 0x0310, 0x0312, 0x0325, 0x0370, 0x0413,
+    0x0437, 0x0444, 0x0457, 0x0473, 0x0475, 0x0501, 0x0507, 0x0532, 0x0552, 0x0635, 0x0664, 0x0710, 0x0714, 0x0716,
+    0x0743, 0x0761, 0x1001, 0x1003, 0x1010, 0x1012, 0x1021, 0x1023, 0x1030, 0x1032, 0x1034, 0x1047, 0x1050, 0x1100,
+    0x1102, 0x1111, 0x1120, 0x1122, 0x1201, 0x1203, 0x1210, 0x1212, 0x1221, 0x1230, 0x1272, 0x1300, 0x1302, 0x1320,
+    0x1331, 0x1346, 0x1366, 0x1401, 0x1405, 0x1450, 0x1520, 0x1524, 0x1546, 0x1571, 0x1605, 0x1722, 0x1740, 0x2000,
+    0x2002, 0x2011, 0x2013, 0x2020, 0x2022, 0x2026, 0x2031, 0x2042, 0x2101, 0x2103, 0x2105, 0x2110, 0x2112, 0x2121,
+    0x2130, 0x2163, 0x2167, 0x2170, 0x2200, 0x2202, 0x2211, 0x2217, 0x2220, 0x2222, 0x2237, 0x2240, 0x2255, 0x2301,
+    0x2310, 0x2314, 0x2370, 0x2374, 0x2435, 0x2453, 0x2503, 0x2527, 0x2541, 0x2574, 0x2701, 0x2703, 0x2716, 0x2745,
+    0x3001, 0x3010, 0x3012, 0x3021, 0x3023, 0x3050, 0x3065, 0x3072, 0x3100, 0x3102, 0x3120, 0x3131, 0x3144, 0x3146,
+    0x3201, 0x3203, 0x3210, 0x3225, 0x3252, 0x3272, 0x3311, 0x3333, 0x3430, 0x3447, 0x3472, 0x3500, 0x3506, 0x3522,
+    0x3555, 0x3614, 0x3636, 0x3663, 0x3733, 0x3760, 0x4004, 0x4017, 0x4035, 0x4037, 0x4053, 0x4057, 0x4174, 0x4220,
+    0x4237, 0x4240, 0x4260, 0x4266, 0x4307, 0x4345, 0x4404, 0x4451, 0x4464, 0x4525, 0x4543, 0x4570, 0x4705, 0x4710,
+    0x4712, 0x4730, 0x5012, 0x5041, 0x5070, 0x5100, 0x5106, 0x5126, 0x5155, 0x5214, 0x5232, 0x5272, 0x5302, 0x5353,
+    0x5410, 0x5423, 0x5427, 0x5472, 0x5502, 0x5531, 0x5650, 0x5724, 0x5742, 0x6024, 0x6044, 0x6046, 0x6064, 0x6121,
+    0x6161, 0x6217, 0x6264, 0x6330, 0x6336, 0x6444, 0x6505, 0x6552, 0x6633, 0x6703, 0x6721, 0x7003, 0x7005, 0x7007,
+    0x7010, 0x7032, 0x7052, 0x7126, 0x7140, 0x7212, 0x7245, 0x7252, 0x7300, 0x7315, 0x7333, 0x7360, 0x7421, 0x7441,
+    0x7500, 0x7502, 0x7524, 0x7630,
+};
+const uint16_t kIq3SRows[512] = {
+    0x0000, 0x0001, 0x0002, 0x0005, 0x0007, 0x0010, 0x0011, 0x0012, 0x0014, 0x0016, 0x0020, 0x0021, 0x0025, 0x0033,
+    0x0040, 0x0042, 0x0045, 0x0047, 0x0051, 0x0053, 0x0060, 0x0062, 0x0071, 0x0074, 0x0077, 0x0100, 0x0101, 0x0102,
+    0x0104, 0x0110, 0x0111, 0x0115, 0x0120, 0x0123, 0x0127, 0x0131, 0x0135, 0x0144, 0x0161, 0x0165, 0x0172, 0x0200,
+    0x0201, 0x0205, 0x0207, 0x0210, 0x0213, 0x0216, 0x0221, 0x0225, 0x0230, 0x0234, 0x0242, 0x0245, 0x0247, 0x0251,
+    0x0253, 0x0270, 0x0273, 0x0303, 0x0311, 0x0315, 0x0320, 0x0322, 0x0331, 0x0333, 0x0336, 0x0344, 0x0350, 0x0352,
+    0x0367, 0x0371, 0x0375, 0x0400, 0x0413, 0x0417, 0x0421, 0x0424, 0x0432, 0x0440, 0x0443, 0x0451, 0x0470, 0x0502,
+    0x0504, 0x0520, 0x0522, 0x0526, 0x0533, 0x0541, 0x0545, 0x0547, 0x0566, 0x0573, 0x0606, 0x0611, 0x0613, 0x0631,
+    0x0652, 0x0671, 0x0700, 0x0702, 0x0704, 0x0720, 0x0722, 0x0726, 0x0733, 0x0750, 0x0754, 0x1000, 0x1001, 0x1002,
+    0x1004, 0x1010, 0x1011, 0x1013, 0x1015, 0x1017, 0x1020, 0x1022, 0x1031, 0x1034, 0x1036, 0x1054, 0x1056, 0x1061,
+    0x1072, 0x1100, 0x1101, 0x1103, 0x1106, 0x1110, 0x1114, 0x1121, 0x1130, 0x1133, 0x1141, 0x1150, 0x1152, 0x1170,
+    0x1176, 0x1200, 0x1212, 0x1215, 0x1217, 0x1220, 0x1224, 0x1232, 0x1240, 0x1243, 0x1255, 0x1260, 0x1272, 0x1301,
+    0x1304, 0x1307, 0x1310, 0x1313, 0x1321, 0x1327, 0x1330, 0x1334, 0x1341, 0x1362, 0x1370, 0x1403, 0x1405, 0x1412,
+    0x1414, 0x1431, 0x1433, 0x1442, 0x1446, 0x1450, 0x1454, 0x1501, 0x1510, 0x1513, 0x1521, 0x1530, 0x1532, 0x1551,
+    0x1620, 0x1624, 0x1627, 0x1644, 0x1646, 0x1701, 0x1703, 0x1710, 0x1712, 0x1721, 0x1735, 0x1741, 0x1762, 0x1770,
+    0x2000, 0x2001, 0x2003, 0x2005, 0x2007, 0x2010, 0x2012, 0x2014, 0x2016, 0x2021, 0x2023, 0x2027, 0x2030, 0x2032,
+    0x2041, 0x2043, 0x2045, 0x2050, 0x2052, 0x2067, 0x2070, 0x2073, 0x2075, 0x2100, 0x2102, 0x2110, 0x2113, 0x2117,
+    0x2122, 0x2125, 0x2131, 0x2134, 0x2142, 0x2151, 0x2201, 0x2204, 0x2207, 0x2221, 0x2223, 0x2230, 0x2237, 0x2241,
+    0x2253, 0x2257, 0x2271, 0x2274, 0x2300, 0x2302, 0x2305, 0x2311, 0x2322, 0x2324, 0x2331, 0x2333, 0x2342, 0x2350,
+    0x2366, 0x2401, 0x2407, 0x2420, 0x2423, 0x2432, 0x2435, 0x2441, 0x2472, 0x2475, 0x2504, 0x2511, 0x2522, 0x2537,
+    0x2540, 0x2553, 0x2570, 0x2600, 0x2602, 0x2607, 0x2621, 0x2655, 0x2661, 0x2705, 0x2711, 0x2726, 0x2730, 0x2743,
+    0x2750, 0x3002, 0x3011, 0x3013, 0x3015, 0x3017, 0x3022, 0x3031, 0x3033, 0x3035, 0x3042, 0x3044, 0x3047, 0x3051,
+    0x3063, 0x3071, 0x3101, 0x3103, 0x3105, 0x3114, 0x3121, 0x3123, 0x3140, 0x3160, 0x3172, 0x3176, 0x3200, 0x3212,
+    0x3220, 0x3232, 0x3234, 0x3250, 0x3301, 0x3310, 0x3314, 0x3321, 0x3323, 0x3327, 0x3330, 0x3341, 0x3343, 0x3347,
+    0x3355, 0x3373, 0x3403, 0x3411, 0x3416, 0x3422, 0x3431, 0x3452, 0x3460, 0x3464, 0x3501, 0x3510, 0x3512, 0x3525,
+    0x3532, 0x3544, 0x3556, 0x3573, 0x3616, 0x3641, 0x3701, 0x3703, 0x3720, 0x3722, 0x3735, 0x4000, 0x4004, 0x4012,
+    0x4020, 0x4024, 0x4027, 0x4032, 0x4041, 0x4050, 0x4070, 0x4102, 0x4107, 0x4111, 0x4113, 0x4122, 0x4130, 0x4135,
+    0x4143, 0x4151, 0x4155, 0x4201, 0x4203, 0x4210, 0x4215, 0x4221, 0x4233, 0x4240, 0x4257, 0x4262, 0x4270, 0x4304,
+    0x4311, 0x4313, 0x4320, 0x4322, 0x4331, 0x4335, 0x4400, 0x4402, 0x4424, 0x4437, 0x4440, 0x4471, 0x4505, 0x4507,
+    0x4521, 0x4562, 0x4613, 0x4634, 0x4660, 0x4710, 0x4715, 0x4730, 0x4743, 0x4751, 0x5002, 0x5010, 0x5014, 0x5022,
+    0x5040, 0x5044, 0x5047, 0x5052, 0x5066, 0x5074, 0x5101, 0x5103, 0x5105, 0x5112, 0x5121, 0x5132, 0x5172, 0x5200,
+    0x5211, 0x5223, 0x5230, 0x5236, 0x5253, 0x5302, 0x5307, 0x5310, 0x5327, 0x5344, 0x5351, 0x5365, 0x5373, 0x5401,
+    0x5404, 0x5420, 0x5432, 0x5446, 0x5512, 0x5526, 0x5551, 0x5553, 0x5642, 0x5702, 0x5704, 0x5722, 0x6011, 0x6013,
+    0x6015, 0x6031, 0x6033, 0x6060, 0x6100, 0x6120, 0x6127, 0x6164, 0x6212, 0x6234, 0x6242, 0x6255, 0x6262, 0x6270,
+    0x6300, 0x6314, 0x6321, 0x6340, 0x6425, 0x6443, 0x6462, 0x6500, 0x6503, 0x6534, 0x6560, 0x6605, 0x6640, 0x6711,
+    0x6713, 0x7000, 0x7004, 0x7007, 0x7020, 0x7022, 0x7036, 0x7040, 0x7054, 0x7062, 0x7102, 0x7111, 0x7124, 0x7143,
+    0x7145, 0x7201, 0x7204, 0x7210, 0x7216, 0x7221, 0x7230, 0x7251, 0x7302, 0x7332, 0x7335, 0x7353, 0x7401, 0x7405,
+    0x7413, 0x7420, 0x7450, 0x7522, 0x7542, 0x7602, 0x7631, 0x7700,
+};
+const uint16_t kIq1Rows[2048] = {
+    0x0000, 0x0002, 0x0005, 0x0008, 0x000a, 0x0011, 0x0015, 0x0020, 0x0022, 0x0028, 0x002a, 0x0045, 0x0051, 0x0054,
+    0x0056, 0x0065, 0x0080, 0x0082, 0x0088, 0x008a, 0x0095, 0x00a0, 0x00a2, 0x00a8, 0x00aa, 0x0104, 0x0105, 0x0111,
+    0x0114, 0x0116, 0x0119, 0x011a, 0x0125, 0x0141, 0x0146, 0x0149, 0x0152, 0x0155, 0x015a, 0x0161, 0x0164, 0x0166,
+    0x0168, 0x0185, 0x0191, 0x0194, 0x0196, 0x01a5, 0x0200, 0x0202, 0x0208, 0x020a, 0x0215, 0x0220, 0x0222, 0x0228,
+    0x022a, 0x0245, 0x0251, 0x0259, 0x0264, 0x0269, 0x0280, 0x0282, 0x0288, 0x028a, 0x0291, 0x0295, 0x0299, 0x02a0,
+    0x02a2, 0x02a8, 0x02aa, 0x0411, 0x0414, 0x0416, 0x0425, 0x0441, 0x0449, 0x0455, 0x045a, 0x0464, 0x0465, 0x0491,
+    0x0499, 0x04a5, 0x0501, 0x0504, 0x0505, 0x0506, 0x0515, 0x0518, 0x051a, 0x0529, 0x0540, 0x0545, 0x054a, 0x0550,
+    0x0551, 0x0554, 0x0555, 0x0556, 0x0559, 0x0560, 0x0562, 0x0565, 0x0568, 0x056a, 0x0581, 0x0591, 0x0595, 0x0598,
+    0x059a, 0x05a1, 0x05a4, 0x05a5, 0x05a6, 0x05a9, 0x0614, 0x0619, 0x0641, 0x0644, 0x0650, 0x0652, 0x0655, 0x0658,
+    0x0660, 0x0661, 0x0666, 0x0669, 0x0685, 0x0691, 0x0694, 0x0699, 0x0800, 0x0802, 0x0808, 0x080a, 0x0815, 0x0820,
+    0x0822, 0x0828, 0x082a, 0x0845, 0x0851, 0x0856, 0x0865, 0x0880, 0x0882, 0x0888, 0x088a, 0x0895, 0x08a0, 0x08a2,
+    0x08a8, 0x08aa, 0x0905, 0x0911, 0x0914, 0x0919, 0x0924, 0x0925, 0x0941, 0x0950, 0x0951, 0x0955, 0x0961, 0x0964,
+    0x0969, 0x0991, 0x0994, 0x0996, 0x0999, 0x09a5, 0x0a00, 0x0a02, 0x0a08, 0x0a0a, 0x0a15, 0x0a20, 0x0a22, 0x0a28,
+    0x0a2a, 0x0a45, 0x0a51, 0x0a59, 0x0a61, 0x0a65, 0x0a80, 0x0a82, 0x0a85, 0x0a88, 0x0a8a, 0x0a95, 0x0aa0, 0x0aa2,
+    0x0aa8, 0x0aaa, 0x1010, 0x1011, 0x1014, 0x1019, 0x1024, 0x1025, 0x1041, 0x1044, 0x1050, 0x1055, 0x1058, 0x1061,
+    0x1064, 0x1065, 0x1069, 0x1091, 0x1094, 0x1096, 0x10a1, 0x10a5, 0x1101, 0x1104, 0x1106, 0x1109, 0x1110, 0x1112,
+    0x1115, 0x1118, 0x1121, 0x1124, 0x1129, 0x1145, 0x114a, 0x1150, 0x1151, 0x1152, 0x1154, 0x1155, 0x1156, 0x1159,
+    0x1160, 0x1165, 0x1184, 0x1192, 0x1195, 0x11a1, 0x11a4, 0x1211, 0x1214, 0x1216, 0x1225, 0x1240, 0x1246, 0x1249,
+    0x1252, 0x1255, 0x1258, 0x125a, 0x1264, 0x1266, 0x1285, 0x1291, 0x1294, 0x1296, 0x12a5, 0x1401, 0x1406, 0x1409,
+    0x1414, 0x1415, 0x1418, 0x1419, 0x1421, 0x1426, 0x1441, 0x1445, 0x1446, 0x1448, 0x144a, 0x1451, 0x1454, 0x1455,
+    0x1456, 0x1459, 0x1462, 0x1465, 0x1468, 0x1484, 0x1489, 0x1490, 0x1494, 0x1495, 0x1498, 0x1499, 0x149a, 0x14a1,
+    0x14a4, 0x14a5, 0x14a9, 0x1502, 0x1505, 0x150a, 0x1511, 0x1514, 0x1515, 0x1516, 0x1519, 0x1520, 0x1522, 0x1525,
+    0x1528, 0x152a, 0x1541, 0x1544, 0x1545, 0x1546, 0x1551, 0x1552, 0x1554, 0x1555, 0x1556, 0x1559, 0x155a, 0x1561,
+    0x1564, 0x1565, 0x1566, 0x1569, 0x1580, 0x1582, 0x1584, 0x1585, 0x1588, 0x158a, 0x1590, 0x1591, 0x1594, 0x1595,
+    0x1596, 0x1599, 0x159a, 0x15a0, 0x15a2, 0x15a5, 0x1601, 0x1604, 0x1605, 0x1606, 0x1615, 0x1616, 0x1618, 0x161a,
+    0x1621, 0x1626, 0x1640, 0x1642, 0x1644, 0x1645, 0x1648, 0x164a, 0x1651, 0x1655, 0x1656, 0x1658, 0x1659, 0x1661,
+    0x1664, 0x1665, 0x1668, 0x1669, 0x166a, 0x1686, 0x168a, 0x1692, 0x1695, 0x16a4, 0x16a9, 0x1811, 0x1816, 0x1825,
+    0x1841, 0x1844, 0x1846, 0x1849, 0x1850, 0x1855, 0x1858, 0x185a, 0x1860, 0x1861, 0x1864, 0x1866, 0x1869, 0x1885,
+    0x1891, 0x1894, 0x18a5, 0x1910, 0x1912, 0x1915, 0x191a, 0x1921, 0x1925, 0x1942, 0x1944, 0x1945, 0x1948, 0x1951,
+    0x1954, 0x1955, 0x1956, 0x1959, 0x195a, 0x1960, 0x1965, 0x196a, 0x1989, 0x1991, 0x1992, 0x1995, 0x1998, 0x19a1,
+    0x19a6, 0x19a9, 0x1a09, 0x1a16, 0x1a24, 0x1a26, 0x1a44, 0x1a46, 0x1a49, 0x1a50, 0x1a52, 0x1a55, 0x1a58, 0x1a61,
+    0x1a66, 0x1a69, 0x1a85, 0x1a91, 0x1a96, 0x1a9a, 0x2000, 0x2002, 0x2008, 0x200a, 0x2015, 0x2020, 0x2022, 0x2025,
+    0x2028, 0x202a, 0x2045, 0x2051, 0x2059, 0x2061, 0x2065, 0x2080, 0x2082, 0x2088, 0x208a, 0x2095, 0x20a0, 0x20a2,
+    0x20a5, 0x20a8, 0x20aa, 0x2105, 0x2111, 0x2114, 0x2119, 0x2125, 0x2142, 0x2144, 0x2149, 0x2155, 0x2158, 0x215a,
+    0x2161, 0x2164, 0x2165, 0x2166, 0x2185, 0x2190, 0x2196, 0x2199, 0x21a5, 0x2201, 0x2208, 0x220a, 0x2211, 0x2215,
+    0x2220, 0x2222, 0x2228, 0x222a, 0x2245, 0x2251, 0x2256, 0x2259, 0x2265, 0x2281, 0x2288, 0x228a, 0x2291, 0x2295,
+    0x22a0, 0x22a2, 0x22a8, 0x22aa, 0x2405, 0x2414, 0x2416, 0x2419, 0x2425, 0x2444, 0x2445, 0x2446, 0x2449, 0x2452,
+    0x2455, 0x2458, 0x245a, 0x2466, 0x2485, 0x2491, 0x2494, 0x2499, 0x24a1, 0x24a5, 0x2509, 0x2515, 0x2521, 0x2529,
+    0x2540, 0x2545, 0x2548, 0x2551, 0x2554, 0x2555, 0x2559, 0x2562, 0x2565, 0x2568, 0x2589, 0x2590, 0x2594, 0x2595,
+    0x2598, 0x259a, 0x25a1, 0x25a4, 0x25a6, 0x25a9, 0x2605, 0x2610, 0x2612, 0x2619, 0x2625, 0x2641, 0x2649, 0x2655,
+    0x2660, 0x2661, 0x2669, 0x2684, 0x2686, 0x2690, 0x269a, 0x2800, 0x2802, 0x2808, 0x280a, 0x2815, 0x2820, 0x2822,
+    0x2828, 0x282a, 0x2845, 0x2851, 0x2854, 0x2865, 0x2880, 0x2882, 0x2888, 0x288a, 0x28a0, 0x28a2, 0x28a8, 0x28aa,
+    0x2909, 0x2911, 0x2914, 0x2919, 0x2925, 0x2946, 0x2949, 0x2952, 0x2955, 0x2961, 0x2964, 0x2966, 0x2969, 0x2985,
+    0x2990, 0x2996, 0x2999, 0x29a4, 0x29a5, 0x2a00, 0x2a02, 0x2a08, 0x2a0a, 0x2a20, 0x2a22, 0x2a28, 0x2a2a, 0x2a45,
+    0x2a51, 0x2a56, 0x2a59, 0x2a65, 0x2a80, 0x2a82, 0x2a88, 0x2a8a, 0x2a95, 0x2aa0, 0x2aa2, 0x2aa8, 0x2aaa, 0x4005,
+    0x4011, 0x4016, 0x4025, 0x4049, 0x4052, 0x4055, 0x4058, 0x405a, 0x4061, 0x4064, 0x4066, 0x4094, 0x4099, 0x40a1,
+    0x40a6, 0x4100, 0x4101, 0x4104, 0x4106, 0x4109, 0x4112, 0x4115, 0x4116, 0x4118, 0x411a, 0x4121, 0x4126, 0x4129,
+    0x4145, 0x4148, 0x414a, 0x4151, 0x4154, 0x4155, 0x4156, 0x4159, 0x415a, 0x4165, 0x4168, 0x416a, 0x4181, 0x4184,
+    0x4186, 0x4190, 0x4192, 0x4195, 0x41a0, 0x41a1, 0x41a2, 0x4205, 0x4211, 0x4214, 0x4216, 0x4225, 0x4241, 0x4252,
+    0x4255, 0x425a, 0x4264, 0x4269, 0x4289, 0x4294, 0x42a5, 0x4401, 0x4415, 0x4419, 0x4429, 0x4445, 0x4448, 0x444a,
+    0x4451, 0x4454, 0x4455, 0x4456, 0x4461, 0x4462, 0x4465, 0x4468, 0x446a, 0x4481, 0x4486, 0x4489, 0x4490, 0x4492,
+    0x4495, 0x44a0, 0x44a1, 0x44a9, 0x4501, 0x4502, 0x4505, 0x450a, 0x4511, 0x4514, 0x4515, 0x4516, 0x4519, 0x4520,
+    0x4525, 0x452a, 0x4541, 0x4544, 0x4545, 0x4546, 0x4549, 0x4550, 0x4551, 0x4554, 0x4555, 0x4556, 0x4558, 0x4559,
+    0x4561, 0x4564, 0x4565, 0x4566, 0x4569, 0x4582, 0x4584, 0x4585, 0x4588, 0x4591, 0x4594, 0x4595, 0x4596, 0x4599,
+    0x459a, 0x45a5, 0x45a8, 0x45aa, 0x4601, 0x4605, 0x4609, 0x4614, 0x4615, 0x4618, 0x461a, 0x4621, 0x4624, 0x4629,
+    0x4640, 0x4642, 0x4645, 0x4648, 0x4650, 0x4651, 0x4652, 0x4655, 0x4656, 0x4659, 0x4662, 0x4665, 0x4668, 0x4681,
+    0x4685, 0x468a, 0x4694, 0x4695, 0x46a1, 0x46a4, 0x46a6, 0x4805, 0x4811, 0x4815, 0x481a, 0x4825, 0x4842, 0x4849,
+    0x4850, 0x4855, 0x4858, 0x4861, 0x4864, 0x4866, 0x4869, 0x4885, 0x4891, 0x4894, 0x4896, 0x4899, 0x48a5, 0x4901,
+    0x4905, 0x4906, 0x490a, 0x4910, 0x4914, 0x4915, 0x4918, 0x4921, 0x4924, 0x4926, 0x4940, 0x4945, 0x494a, 0x4951,
+    0x4952, 0x4954, 0x4955, 0x4956, 0x4959, 0x4960, 0x4962, 0x4965, 0x4966, 0x496a, 0x4986, 0x4989, 0x4992, 0x4995,
+    0x4996, 0x4998, 0x49a1, 0x49a4, 0x49a6, 0x49a9, 0x4a16, 0x4a44, 0x4a46, 0x4a49, 0x4a55, 0x4a58, 0x4a5a, 0x4a64,
+    0x4a69, 0x4a94, 0x4aa5, 0x5001, 0x5004, 0x5005, 0x5006, 0x5009, 0x5012, 0x5015, 0x501a, 0x5021, 0x5024, 0x5029,
+    0x5040, 0x5045, 0x5048, 0x5051, 0x5054, 0x5055, 0x5056, 0x5059, 0x5065, 0x5068, 0x5086, 0x5089, 0x5095, 0x5098,
+    0x50a0, 0x50a1, 0x50a6, 0x50a9, 0x5105, 0x5108, 0x5109, 0x510a, 0x5111, 0x5114, 0x5115, 0x5116, 0x5118, 0x5119,
+    0x5120, 0x5125, 0x5126, 0x5128, 0x512a, 0x5141, 0x5144, 0x5145, 0x5146, 0x5149, 0x5150, 0x5151, 0x5152, 0x5154,
+    0x5155, 0x5156, 0x5158, 0x5159, 0x515a, 0x5161, 0x5164, 0x5165, 0x5166, 0x5169, 0x5182, 0x5185, 0x5191, 0x5194,
+    0x5195, 0x5196, 0x5199, 0x51a0, 0x51a5, 0x51aa, 0x5201, 0x5206, 0x5212, 0x5215, 0x521a, 0x5221, 0x5224, 0x5242,
+    0x5245, 0x524a, 0x5251, 0x5254, 0x5255, 0x5256, 0x5259, 0x5262, 0x5265, 0x5285, 0x5290, 0x5292, 0x5295, 0x5299,
+    0x529a, 0x52a4, 0x5404, 0x5405, 0x5411, 0x5414, 0x5415, 0x5416, 0x5418, 0x5419, 0x5421, 0x5425, 0x5428, 0x542a,
+    0x5441, 0x5444, 0x5445, 0x5446, 0x5449, 0x544a, 0x5450, 0x5451, 0x5454, 0x5455, 0x5456, 0x5458, 0x5459, 0x545a,
+    0x5461, 0x5462, 0x5464, 0x5465, 0x5466, 0x5469, 0x5480, 0x5488, 0x548a, 0x5491, 0x5494, 0x5495, 0x5496, 0x5499,
+    0x54a1, 0x54a4, 0x54a5, 0x54aa, 0x5501, 0x5502, 0x5504, 0x5505, 0x5506, 0x5509, 0x5510, 0x5511, 0x5512, 0x5514,
+    0x5515, 0x5516, 0x5519, 0x551a, 0x5521, 0x5524, 0x5525, 0x5526, 0x5529, 0x5540, 0x5541, 0x5542, 0x5544, 0x5545,
+    0x5546, 0x5548, 0x5549, 0x5550, 0x5551, 0x5552, 0x5554, 0x5555, 0x5556, 0x5558, 0x5559, 0x555a, 0x5560, 0x5561,
+    0x5564, 0x5565, 0x5566, 0x5568, 0x5569, 0x556a, 0x5581, 0x5584, 0x5585, 0x5589, 0x558a, 0x5590, 0x5591, 0x5594,
+    0x5595, 0x5596, 0x5598, 0x5599, 0x55a1, 0x55a4, 0x55a5, 0x55a6, 0x55a9, 0x5600, 0x5601, 0x5602, 0x5604, 0x5606,
+    0x5608, 0x5609, 0x5611, 0x5614, 0x5615, 0x5618, 0x5619, 0x5620, 0x5621, 0x5622, 0x5624, 0x5625, 0x5626, 0x5628,
+    0x5629, 0x5641, 0x5645, 0x5646, 0x5648, 0x5649, 0x564a, 0x5650, 0x5651, 0x5652, 0x5654, 0x5655, 0x5656, 0x5658,
+    0x5659, 0x565a, 0x5661, 0x5664, 0x5665, 0x5669, 0x5682, 0x5685, 0x5686, 0x5688, 0x5689, 0x568a, 0x5691, 0x5695,
+    0x569a, 0x56a2, 0x56a5, 0x56a6, 0x56a8, 0x56a9, 0x5804, 0x5805, 0x5806, 0x5809, 0x5810, 0x5815, 0x5818, 0x5821,
+    0x582a, 0x5845, 0x5848, 0x584a, 0x5851, 0x5854, 0x5855, 0x5856, 0x5858, 0x5859, 0x5860, 0x5862, 0x5864, 0x5865,
+    0x5882, 0x5889, 0x5890, 0x5892, 0x5895, 0x5898, 0x58a1, 0x58a9, 0x5901, 0x5902, 0x5905, 0x590a, 0x5911, 0x5914,
+    0x5915, 0x5916, 0x5919, 0x5925, 0x5941, 0x5944, 0x5945, 0x5946, 0x5949, 0x5950, 0x5951, 0x5952, 0x5954, 0x5955,
+    0x5956, 0x5958, 0x5959, 0x595a, 0x5961, 0x5964, 0x5965, 0x5966, 0x5969, 0x5981, 0x5985, 0x5989, 0x5991, 0x5994,
+    0x5995, 0x5996, 0x5998, 0x5999, 0x59a5, 0x5a04, 0x5a08, 0x5a15, 0x5a1a, 0x5a20, 0x5a25, 0x5a26, 0x5a29, 0x5a45,
+    0x5a48, 0x5a49, 0x5a51, 0x5a55, 0x5a56, 0x5a58, 0x5a59, 0x5a62, 0x5a65, 0x5a68, 0x5a6a, 0x5a81, 0x5a8a, 0x5a92,
+    0x5a95, 0x5a96, 0x5a98, 0x5a9a, 0x5aa1, 0x6005, 0x6014, 0x6016, 0x6019, 0x6025, 0x6044, 0x6050, 0x6055, 0x6056,
+    0x6058, 0x605a, 0x6061, 0x6064, 0x6066, 0x6069, 0x6081, 0x6096, 0x60a5, 0x6101, 0x6104, 0x6106, 0x6109, 0x6112,
+    0x6115, 0x6121, 0x6122, 0x6126, 0x6129, 0x6145, 0x6149, 0x6151, 0x6155, 0x6156, 0x6159, 0x6165, 0x6166, 0x616a,
+    0x6184, 0x618a, 0x6192, 0x6195, 0x61a1, 0x61a6, 0x61a9, 0x6211, 0x6216, 0x6219, 0x6240, 0x6241, 0x6246, 0x6255,
+    0x6256, 0x6258, 0x6260, 0x6285, 0x6291, 0x6296, 0x62a5, 0x6411, 0x6412, 0x6415, 0x6416, 0x641a, 0x6421, 0x6426,
+    0x6429, 0x6440, 0x6442, 0x6445, 0x6448, 0x644a, 0x6451, 0x6454, 0x6455, 0x6456, 0x6459, 0x645a, 0x6460, 0x6462,
+    0x6465, 0x6484, 0x6485, 0x6489, 0x6490, 0x6492, 0x6494, 0x6495, 0x6496, 0x6498, 0x649a, 0x64a1, 0x64a4, 0x64a9,
+    0x6505, 0x6508, 0x650a, 0x6511, 0x6515, 0x6516, 0x6519, 0x6544, 0x6545, 0x6546, 0x6549, 0x6550, 0x6551, 0x6554,
+    0x6555, 0x6556, 0x6559, 0x6561, 0x6564, 0x6565, 0x6566, 0x6569, 0x6586, 0x6589, 0x658a, 0x6591, 0x6595, 0x6596,
+    0x6599, 0x659a, 0x65a2, 0x65a5, 0x65a6, 0x65a8, 0x6602, 0x6609, 0x6615, 0x6620, 0x6626, 0x6628, 0x6629, 0x6640,
+    0x6645, 0x6648, 0x664a, 0x6651, 0x6654, 0x6655, 0x6656, 0x6658, 0x665a, 0x6660, 0x6665, 0x6668, 0x6680, 0x6682,
+    0x6685, 0x668a, 0x6694, 0x6696, 0x6698, 0x6699, 0x66a0, 0x66a4, 0x66a6, 0x66aa, 0x6816, 0x6819, 0x6825, 0x6841,
+    0x6852, 0x6855, 0x685a, 0x6861, 0x6869, 0x6885, 0x6891, 0x6898, 0x68a6, 0x6901, 0x6904, 0x6910, 0x6915, 0x6921,
+    0x6924, 0x6926, 0x6929, 0x6940, 0x6941, 0x6945, 0x6946, 0x6948, 0x6951, 0x6954, 0x6955, 0x6956, 0x6959, 0x6960,
+    0x6965, 0x696a, 0x6982, 0x6984, 0x698a, 0x6995, 0x69a1, 0x69a4, 0x69a5, 0x69a9, 0x6a11, 0x6a16, 0x6a18, 0x6a41,
+    0x6a44, 0x6a49, 0x6a50, 0x6a55, 0x6a58, 0x6a5a, 0x6a64, 0x6a65, 0x6a69, 0x6a86, 0x6a94, 0x6a98, 0x6a9a, 0x6aa6,
+    0x8000, 0x8002, 0x8008, 0x800a, 0x8020, 0x8022, 0x8028, 0x802a, 0x8045, 0x8050, 0x8051, 0x8054, 0x8056, 0x8059,
+    0x8065, 0x8080, 0x8082, 0x8088, 0x808a, 0x8095, 0x80a0, 0x80a2, 0x80a8, 0x80aa, 0x8105, 0x8111, 0x8114, 0x8116,
+    0x8119, 0x8125, 0x8141, 0x8144, 0x8149, 0x8150, 0x8152, 0x8155, 0x8156, 0x8158, 0x8159, 0x8164, 0x8166, 0x8169,
+    0x8185, 0x8189, 0x8194, 0x8196, 0x8199, 0x81a5, 0x8200, 0x8202, 0x8208, 0x820a, 0x8215, 0x8220, 0x8222, 0x8228,
+    0x822a, 0x8251, 0x8254, 0x8259, 0x8265, 0x8280, 0x8282, 0x8288, 0x828a, 0x8295, 0x82a0, 0x82a2, 0x82a8, 0x82aa,
+    0x8414, 0x8419, 0x8441, 0x8444, 0x8451, 0x8455, 0x845a, 0x8461, 0x8464, 0x8469, 0x8494, 0x8499, 0x8501, 0x8509,
+    0x8512, 0x8515, 0x851a, 0x8526, 0x8529, 0x8540, 0x8541, 0x8545, 0x8548, 0x8551, 0x8554, 0x8555, 0x8556, 0x8559,
+    0x855a, 0x8565, 0x8566, 0x8568, 0x856a, 0x8581, 0x8584, 0x8586, 0x8589, 0x8590, 0x8592, 0x8595, 0x8598, 0x85a6,
+    0x8611, 0x8616, 0x8619, 0x8625, 0x8641, 0x8644, 0x8649, 0x864a, 0x8650, 0x8655, 0x8659, 0x865a, 0x8661, 0x8666,
+    0x866a, 0x8685, 0x8691, 0x869a, 0x86a4, 0x8800, 0x8802, 0x8808, 0x880a, 0x8815, 0x8820, 0x8822, 0x8828, 0x882a,
+    0x8841, 0x8845, 0x8851, 0x8854, 0x8859, 0x8865, 0x8869, 0x8880, 0x8882, 0x8888, 0x888a, 0x8895, 0x88a0, 0x88a2,
+    0x88a8, 0x88aa, 0x8905, 0x8906, 0x8911, 0x8914, 0x8916, 0x8925, 0x8941, 0x8944, 0x8946, 0x8949, 0x8950, 0x8952,
+    0x8955, 0x895a, 0x8961, 0x8964, 0x8985, 0x8996, 0x8999, 0x89a5, 0x8a00, 0x8a02, 0x8a08, 0x8a0a, 0x8a15, 0x8a20,
+    0x8a22, 0x8a28, 0x8a2a, 0x8a45, 0x8a51, 0x8a54, 0x8a56, 0x8a80, 0x8a82, 0x8a88, 0x8a8a, 0x8a95, 0x8aa0, 0x8aa2,
+    0x8aa8, 0x8aaa, 0x9005, 0x9011, 0x9016, 0x9018, 0x9019, 0x9025, 0x9041, 0x9046, 0x9049, 0x9055, 0x9058, 0x905a,
+    0x9069, 0x906a, 0x9085, 0x9091, 0x9094, 0x9096, 0x9099, 0x90a5, 0x9101, 0x9104, 0x9106, 0x9109, 0x9110, 0x9115,
+    0x9118, 0x911a, 0x9121, 0x9124, 0x9126, 0x9129, 0x9140, 0x9145, 0x9150, 0x9151, 0x9154, 0x9155, 0x9156, 0x9159,
+    0x9162, 0x9165, 0x9184, 0x9186, 0x9192, 0x9195, 0x9198, 0x91a1, 0x91a4, 0x91a6, 0x91a9, 0x9205, 0x9211, 0x9214,
+    0x9219, 0x9225, 0x9244, 0x9246, 0x9249, 0x9250, 0x9252, 0x9255, 0x9258, 0x9266, 0x9269, 0x9285, 0x9294, 0x9296,
+    0x92a9, 0x9401, 0x9404, 0x9406, 0x9410, 0x9415, 0x9418, 0x9426, 0x9440, 0x944a, 0x9451, 0x9454, 0x9455, 0x9456,
+    0x9458, 0x9459, 0x9460, 0x9461, 0x9462, 0x9465, 0x9484, 0x9486, 0x9492, 0x9494, 0x9495, 0x9498, 0x94a1, 0x94a9,
+    0x9500, 0x9505, 0x9508, 0x950a, 0x9510, 0x9511, 0x9514, 0x9515, 0x9516, 0x9519, 0x9521, 0x9525, 0x9529, 0x952a,
+    0x9541, 0x9544, 0x9545, 0x9546, 0x9549, 0x9550, 0x9551, 0x9552, 0x9554, 0x9555, 0x9556, 0x9558, 0x9559, 0x955a,
+    0x9561, 0x9564, 0x9565, 0x9566, 0x9569, 0x9581, 0x9585, 0x9588, 0x9591, 0x9592, 0x9594, 0x9595, 0x9596, 0x9599,
+    0x959a, 0x95a0, 0x95a2, 0x95a5, 0x95a8, 0x95aa, 0x9601, 0x9604, 0x9610, 0x9615, 0x9619, 0x9620, 0x9626, 0x9629,
+    0x9645, 0x9648, 0x9649, 0x9651, 0x9652, 0x9655, 0x9656, 0x9659, 0x9665, 0x9668, 0x9682, 0x9684, 0x9689, 0x968a,
+    0x9692, 0x9694, 0x9695, 0x96a4, 0x96a6, 0x96a9, 0x9805, 0x9816, 0x9819, 0x9825, 0x9841, 0x9846, 0x9850, 0x9852,
+    0x9855, 0x9856, 0x985a, 0x9864, 0x9865, 0x9885, 0x9891, 0x9896, 0x9899, 0x98a5, 0x9904, 0x9906, 0x9909, 0x9910,
+    0x9912, 0x9915, 0x9918, 0x991a, 0x9920, 0x9921, 0x9924, 0x9926, 0x9940, 0x9942, 0x9945, 0x9948, 0x994a, 0x9951,
+    0x9954, 0x9955, 0x9956, 0x9959, 0x9962, 0x9965, 0x9966, 0x996a, 0x9981, 0x9984, 0x9990, 0x9992, 0x9995, 0x999a,
+    0x99a1, 0x99a6, 0x9a05, 0x9a15, 0x9a25, 0x9a44, 0x9a46, 0x9a49, 0x9a50, 0x9a55, 0x9a58, 0x9a61, 0x9a85, 0x9a91,
+    0x9a94, 0x9a95, 0x9a96, 0xa000, 0xa002, 0xa008, 0xa00a, 0xa015, 0xa020, 0xa022, 0xa028, 0xa02a, 0xa045, 0xa051,
+    0xa054, 0xa056, 0xa059, 0xa080, 0xa082, 0xa088, 0xa08a, 0xa095, 0xa0a0, 0xa0a2, 0xa0a8, 0xa0aa, 0xa105, 0xa109,
+    0xa111, 0xa114, 0xa116, 0xa119, 0xa11a, 0xa146, 0xa149, 0xa151, 0xa155, 0xa158, 0xa15a, 0xa161, 0xa164, 0xa185,
+    0xa190, 0xa192, 0xa196, 0xa199, 0xa202, 0xa208, 0xa20a, 0xa210, 0xa219, 0xa222, 0xa228, 0xa22a, 0xa245, 0xa251,
+    0xa256, 0xa259, 0xa265, 0xa280, 0xa282, 0xa288, 0xa28a, 0xa295, 0xa2a0, 0xa2a2, 0xa2a8, 0xa2aa, 0xa419, 0xa425,
+    0xa441, 0xa444, 0xa450, 0xa454, 0xa455, 0xa458, 0xa45a, 0xa461, 0xa465, 0xa466, 0xa468, 0xa469, 0xa485, 0xa506,
+    0xa509, 0xa510, 0xa512, 0xa515, 0xa518, 0xa526, 0xa529, 0xa542, 0xa545, 0xa551, 0xa554, 0xa555, 0xa556, 0xa559,
+    0xa565, 0xa56a, 0xa581, 0xa584, 0xa585, 0xa586, 0xa589, 0xa592, 0xa595, 0xa598, 0xa605, 0xa611, 0xa616, 0xa61a,
+    0xa621, 0xa625, 0xa644, 0xa646, 0xa64a, 0xa652, 0xa655, 0xa656, 0xa658, 0xa660, 0xa662, 0xa686, 0xa690, 0xa695,
+    0xa696, 0xa699, 0xa6a1, 0xa6a4, 0xa6a6, 0xa800, 0xa802, 0xa808, 0xa80a, 0xa820, 0xa822, 0xa828, 0xa82a, 0xa851,
+    0xa854, 0xa856, 0xa859, 0xa880, 0xa882, 0xa888, 0xa88a, 0xa895, 0xa8a0, 0xa8a2, 0xa8a8, 0xa8aa, 0xa905, 0xa914,
+    0xa919, 0xa921, 0xa925, 0xa941, 0xa950, 0xa955, 0xa95a, 0xa961, 0xa966, 0xa969, 0xa990, 0xa996, 0xaa00, 0xaa02,
+    0xaa08, 0xaa0a, 0xaa20, 0xaa22, 0xaa28, 0xaa2a, 0xaa51, 0xaa54, 0xaa56, 0xaa80, 0xaa82, 0xaa88, 0xaa8a, 0xaa95,
+    0xaaa0, 0xaaa2, 0xaaa8, 0xaaaa,
+};
+// clang-format on
+
+}  // namespace tfile
+
+// src/quant/encode_steps.h
+// Arithmetic that the encoders share. Their results are compared with ggml's byte for byte, so each operation is
+// float32, rounded once, in the order written; a compiler must not contract a product and a sum.
+
+
+namespace tfile {
+
+// Encodes one block.
+using BlockEncoder = void (*)(uint8_t *to, const float *from);
+
+// The encoders of the 256-element types with searched scales, and of the IQ4 types; NULL for other dtypes.
+BlockEncoder find_k_encoder(int32_t dtype);
+BlockEncoder find_iq4_encoder(int32_t dtype);
+
+inline constexpr float kTiny = 1e-15f;  // a group without a larger magnitude counts as zero
+
+inline float magnitude(float value) {
+  return __builtin_fabsf(value);
+}
+inline int32_t clamp(int32_t value, int32_t least, int32_t most) {
+  const int32_t below = value < most ? value : most;
+  return below > least ? below : least;
+}
+
+// Nearest even, for magnitudes below 2^22; outside, where searches over huge or tiny numbers come, a number that is
+// wrong but the same everywhere.
+inline int32_t nearest(float value) {
+  const uint32_t bits = float_bits(value + 12582912.0f);
+  return static_cast<int32_t>(bits & 0x7fffff) - 0x400000;
+}
+
+// Half away from zero, for magnitudes below 2^22; NaN and what is larger gives 0.
+inline int32_t nearest_away(float value) {
+  const float size = magnitude(value) < 4194304.0f ? magnitude(value) : 0;
+  const auto whole = static_cast<int32_t>(size);
+  const int32_t rounded = whole + (size - static_cast<float>(whole) >= 0.5f ? 1 : 0);
+  return value < 0 ? -rounded : rounded;
+}
+
+inline float half_value(uint16_t half) {
+  return float_of(float_of_half(half));
+}
+// Stores a float16, and gives back what was stored.
+inline float put_half(uint8_t *to, float value) {
+  const uint16_t half = half_of_float(float_bits(value));
+  store_le<uint16_t>(to, half);
+  return half_value(half);
+}
+
+// The largest magnitude of finite numbers.
+inline float largest_magnitude(const float *from, size_t count) {
+  uint32_t largest = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t bits = float_bits(from[i]) & kFloatMagnitude;
+    largest = bits > largest ? bits : largest;
+  }
+  return float_of(largest);
+}
+
+// The element of the largest magnitude, with its sign; the first of several.
+struct Largest {
+  float size = 0;
+  float value = 0;
+};
+inline Largest find_largest(const float *from, size_t count) {
+  Largest largest;
+  for (size_t i = 0; i < count; ++i) {
+    if (magnitude(from[i]) > largest.size) largest = {magnitude(from[i]), from[i]};
+  }
+  return largest;
+}
+
+}  // namespace tfile
+
+// src/quant/encode.cpp
+namespace tfile {
+
+namespace {
+
+float inverse(float value) {
+  return value == 0 ? 0 : 1 / value;
+}
+
+// Truncates to 0 ... most. A scale so small that its inverse is infinite gives infinities and NaN here, and they 0.
+uint8_t truncate(float value, int32_t most) {
+  const float inside = value >= 0 && value < 256 ? value : 0;
+  return static_cast<uint8_t>(clamp(static_cast<int32_t>(inside), 0, most));
+}
+
+// 32 codes of 4 bits: the first half of the elements in the low halves of the bytes.
+void put_nibbles(uint8_t *to, const uint8_t *codes, size_t half) {
+  for (size_t i = 0; i < half; ++i)
+    to[i] = static_cast<uint8_t>((codes[i] & 15) | codes[i + half] << 4);
+}
+
+// The fifth bits of 32 codes.
+void put_fifth_bits(uint8_t *to, const uint8_t *codes) {
+  uint32_t bits = 0;
+  for (size_t i = 0; i < 32; ++i)
+    bits |= static_cast<uint32_t>(codes[i] >> 4) << i;
+  store_le<uint32_t>(to, bits);
+}
+
+// Q4_0, Q5_0: the element of the largest magnitude becomes code 0, the lowest. Of zeros only, the first gives the scale
+// its sign, as in gguf-py.
+float symmetric_codes(uint8_t *codes, const float *from, int32_t zero) {
+  const Largest largest = find_largest(from, 32);
+  const float scale = (largest.size > 0 ? largest.value : from[0]) / static_cast<float>(-zero);
+  const float inverted = inverse(scale);
+  for (size_t i = 0; i < 32; ++i)
+    codes[i] = truncate(from[i] * inverted + (static_cast<float>(zero) + 0.5f), 2 * zero - 1);
+  return scale;
+}
+
+void encode_q4_0(uint8_t *to, const float *from) {
+  uint8_t codes[32];
+  put_half(to, symmetric_codes(codes, from, 8));
+  put_nibbles(to + 2, codes, 16);
+}
+
+void encode_q5_0(uint8_t *to, const float *from) {
+  uint8_t codes[32];
+  put_half(to, symmetric_codes(codes, from, 16));
+  put_fifth_bits(to + 2, codes);
+  put_nibbles(to + 6, codes, 16);
+}
+
+// Q4_1, Q5_1: from the minimum, code 0, to the maximum; writes both float16 fields. Of zeros of both signs the last
+// counts, as in gguf-py.
+void affine_codes(uint8_t *to, uint8_t *codes, const float *from, int32_t most) {
+  float least = from[0];
+  float largest = from[0];
+  for (size_t i = 1; i < 32; ++i) {
+    if (from[i] <= least) least = from[i];
+    if (from[i] >= largest) largest = from[i];
+  }
+  const float scale = (largest - least) / static_cast<float>(most);
+  const float inverted = inverse(scale);
+  for (size_t i = 0; i < 32; ++i)
+    codes[i] = truncate((from[i] - least) * inverted + 0.5f, most);
+  put_half(to, scale);
+  put_half(to + 2, least);
+}
+
+void encode_q4_1(uint8_t *to, const float *from) {
+  uint8_t codes[32];
+  affine_codes(to, codes, from, 15);
+  put_nibbles(to + 4, codes, 16);
+}
+
+void encode_q5_1(uint8_t *to, const float *from) {
+  uint8_t codes[32];
+  affine_codes(to, codes, from, 31);
+  put_fifth_bits(to + 4, codes);
+  put_nibbles(to + 8, codes, 16);
+}
+
+// Q8_0, Q8_1: the scale, and the sum of the codes.
+struct Scaled {
+  float scale;
+  int32_t sum;
+};
+Scaled byte_codes(uint8_t *codes, const float *from) {
+  const float scale = largest_magnitude(from, 32) / 127;
+  const float inverted = inverse(scale);
+  int32_t sum = 0;
+  for (size_t i = 0; i < 32; ++i) {
+    const int32_t code = nearest_away(from[i] * inverted);
+    codes[i] = static_cast<uint8_t>(code);
+    sum += code;
+  }
+  return {scale, sum};
+}
+
+void encode_q8_0(uint8_t *to, const float *from) {
+  put_half(to, byte_codes(to + 2, from).scale);
+}
+
+void encode_q8_1(uint8_t *to, const float *from) {
+  const Scaled scaled = byte_codes(to + 4, from);
+  put_half(to, scaled.scale);
+  put_half(to + 2, scaled.scale * static_cast<float>(scaled.sum));
+}
+
+void encode_q8_k(uint8_t *to, const float *from) {
+  const float largest = find_largest(from, 256).value;
+  const float inverted = largest == 0 ? 0 : -127 / largest;
+  store_le<uint32_t>(to, float_bits(inverse(inverted)));
+  for (size_t group = 0; group < 16; ++group) {
+    int32_t sum = 0;
+    for (size_t i = 16 * group; i < 16 * group + 16; ++i) {
+      const int32_t wide = nearest(inverted * from[i]);
+      const auto code = static_cast<int8_t>(wide < 127 ? wide : 127);
+      to[4 + i] = static_cast<uint8_t>(code);
+      sum += code;
+    }
+    store_le<uint16_t>(to + 260 + 2 * group, static_cast<uint16_t>(sum));
+  }
+}
+
+// TQ1_0, TQ2_0: 0, 1 or 2 for each element.
+float ternary_codes(uint8_t *codes, const float *from) {
+  const float scale = largest_magnitude(from, 256);
+  const float inverted = inverse(scale);
+  for (size_t i = 0; i < 256; ++i)
+    codes[i] = static_cast<uint8_t>(nearest_away(from[i] * inverted) + 1);
+  return scale;
+}
+
+// Bytes of base-3 digits, the first digit the highest, of five; digit n of byte m is codes[n * bytes + m].
+void put_digits(uint8_t *to, const uint8_t *codes, size_t bytes, uint32_t digits) {
+  for (size_t m = 0; m < bytes; ++m) {
+    uint32_t number = 0;
+    for (uint32_t n = 0; n < 5; ++n)
+      number = 3 * number + (n < digits ? codes[n * bytes + m] : 0u);
+    to[m] = static_cast<uint8_t>((number * 256 + 242) / 243);
+  }
+}
+
+void encode_tq1_0(uint8_t *to, const float *from) {
+  uint8_t codes[256];
+  put_half(to + 52, ternary_codes(codes, from));
+  put_digits(to, codes, 32, 5);
+  put_digits(to + 32, codes + 160, 16, 5);
+  put_digits(to + 48, codes + 240, 4, 4);
+}
+
+void encode_tq2_0(uint8_t *to, const float *from) {
+  uint8_t codes[256];
+  put_half(to + 64, ternary_codes(codes, from));
+  for (size_t i = 0; i < 64; ++i) {
+    const uint8_t *code = codes + i / 32 * 128 + i % 32;
+    to[i] = static_cast<uint8_t>(code[0] | code[32] << 2 | code[64] << 4 | code[96] << 6);
+  }
+}
+
+// float4_e2m1fn times 2.
+constexpr int8_t kFloat4[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+
+// The nearest, the first of several.
+uint8_t float4_code(float value, float scale) {
+  uint8_t best = 0;
+  float least = magnitude(0 * scale - value);
+  for (uint8_t i = 1; i < 16; ++i) {
+    const float error = magnitude(static_cast<float>(kFloat4[i]) * scale - value);
+    if (error < least) {
+      best = i;
+      least = error;
+    }
+  }
+  return best;
+}
+
+// The integer part of log2, as it is when the logarithm is rounded to float32 first: then numbers that are little below
+// a power of two count as that power.
+int32_t log2_floor(float value) {
+  uint32_t bits = float_bits(value);
+  int32_t exponent = -127;
+  if (bits < 0x800000) {  // subnormal
+    const int32_t shift = __builtin_clz(bits) - 8;
+    bits <<= shift;
+    exponent = -126 - shift;
+  } else {
+    exponent += static_cast<int32_t>(bits >> 23);
+  }
+  // 1 - gap is what is left of the next power; only then can the rounding reach it.
+  const double gap = static_cast<double>(0x800000 - (bits & 0x7fffff)) / 16777216.0;
+  if (gap > 0.001) return exponent;
+  const double below = (gap + gap * gap / 2) * 1.4426950408889634;
+  const auto rounded = static_cast<float>(exponent + 1 - below);
+  return rounded == static_cast<float>(exponent + 1) ? exponent + 1 : exponent;
+}
+
+void encode_mxfp4(uint8_t *to, const float *from) {
+  const float largest = largest_magnitude(from, 32);
+  const auto exponent = static_cast<uint8_t>(largest > 0 ? log2_floor(largest) - 2 + 127 : 0);
+  // Half of 2^(exponent - 127), as the codes are doubled.
+  const float scale = float_of(exponent < 2 ? 0x200000u << exponent : (exponent - 1u) << 23);
+  uint8_t codes[32];
+  for (size_t i = 0; i < 32; ++i)
+    codes[i] = float4_code(from[i], scale);
+  to[0] = exponent;
+  put_nibbles(to + 1, codes, 16);
+}
+
+// A scale of NVFP4: 4 bits of exponent, 3 of mantissa; ties go up, and the top exponent has one code only.
+uint8_t nvfp4_scale_code(float scale) {
+  if (!(scale > 0)) return 0;
+  if (scale < 0.015625f) return static_cast<uint8_t>(clamp(static_cast<int32_t>(scale * 512.0f + 0.5f), 0, 7));
+  if (scale >= 256) return 0x7e;
+  const uint32_t rounded = ((float_bits(scale) >> 19) + 1) >> 1;
+  const uint32_t code = rounded - (120u << 3);
+  return static_cast<uint8_t>(code >= 0x78 ? 0x7e : code);
+}
+
+void encode_nvfp4(uint8_t *to, const float *from) {
+  for (size_t group = 0; group < 4; ++group) {
+    const float *x = from + 16 * group;
+    const uint8_t code = nvfp4_scale_code(largest_magnitude(x, 16) / 6);
+    const float scale = float_of(widen_magnitude<Float8E4m3fn>(code)) * 0.5f;
+    uint8_t codes[16];
+    for (size_t i = 0; i < 16; ++i)
+      codes[i] = float4_code(x[i], scale);
+    to[group] = code;
+    put_nibbles(to + 4 + 8 * group, codes, 8);
+  }
+}
+
+BlockEncoder find_encoder(const Dtype &dtype) {
+  switch (dtype.id) {
+    case TF_DTYPE_Q4_0:
+      return encode_q4_0;
+    case TF_DTYPE_Q4_1:
+      return encode_q4_1;
+    case TF_DTYPE_Q5_0:
+      return encode_q5_0;
+    case TF_DTYPE_Q5_1:
+      return encode_q5_1;
+    case TF_DTYPE_Q8_0:
+      return encode_q8_0;
+    case TF_DTYPE_Q8_1:
+      return encode_q8_1;
+    case TF_DTYPE_Q8_K:
+      return encode_q8_k;
+    case TF_DTYPE_TQ1_0:
+      return encode_tq1_0;
+    case TF_DTYPE_TQ2_0:
+      return encode_tq2_0;
+    case TF_DTYPE_MXFP4:
+      return encode_mxfp4;
+    case TF_DTYPE_NVFP4:
+      return encode_nvfp4;
+    case TF_DTYPE_IQ4_NL:
+    case TF_DTYPE_IQ4_XS:
+      return find_iq4_encoder(dtype.id);
+    default:
+      return find_k_encoder(dtype.id);
+  }
+}
+
+bool is_finite(float value) {
+  return (float_bits(value) & kFloatMagnitude) < kFloatInf;
+}
+
+Status check_finite(const Dtype &dtype, const float *from, uint64_t count, uint64_t first) {
+  if (is_finite(largest_magnitude(from, static_cast<size_t>(count)))) return kOk;
+  uint64_t i = 0;
+  while (is_finite(from[i]))
+    ++i;
+  return Failure(TF_STATUS_INVALID_ARGUMENT)
+         << "element " << first + i << " is " << (from[i] == from[i] ? "infinite" : "NaN") << " as float32, "
+         << dtype.name << " holds finite numbers only";
+}
+
+}  // namespace
+
+bool can_encode(const Dtype &dtype) {
+  return find_encoder(dtype) != nullptr;
+}
+
+Status encode_blocks(const Dtype &dtype, void *to, const float *from, uint64_t blocks, uint64_t first) {
+  TFILE_TRY(check_finite(dtype, from, blocks * dtype.block_size, first));
+  const BlockEncoder encode = find_encoder(dtype);
+  for (uint64_t i = 0; i < blocks; ++i)
+    encode(static_cast<uint8_t *>(to) + i * dtype.block_bytes, from + i * dtype.block_size);
+  return kOk;
+}
+
+}  // namespace tfile
+
+// src/quant/encode_iq4.cpp
+// IQ4_NL and IQ4_XS: codes are places in a table of 16 numbers, and scales are searched for, as in ggml.
+
+namespace tfile {
+
+namespace {
+
+constexpr int8_t kNumbers[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+float number(int32_t code) {
+  return static_cast<float>(kNumbers[code]);
+}
+
+// The place of the nearest number; a tie goes up.
+int32_t nearest_number(float value) {
+  if (value <= number(0)) return 0;
+  if (value >= number(15)) return 15;
+  int32_t below = 0;
+  int32_t above = 15;
+  while (above - below > 1) {
+    const int32_t middle = (below + above) / 2;
+    if (value < number(middle)) {
+      above = middle;
+    } else {
+      below = middle;
+    }
+  }
+  return value - number(below) < number(above) - value ? below : above;
+}
+
+// The sums of a fit of 32 elements, which weigh as their squares.
+struct Fit_quant_encode_iq4 {
+  float code_x = 0;
+  float code2 = 0;
+};
+Fit_quant_encode_iq4 fit_of_quant_encode_iq4(const float *x, float inverted) {
+  Fit_quant_encode_iq4 fit;
+  for (size_t i = 0; i < 32; ++i) {
+    const float code = number(nearest_number(inverted * x[i]));
+    const float weighted = (x[i] * x[i]) * code;
+    fit.code_x += weighted * x[i];
+    fit.code2 += weighted * code;
+  }
+  return fit;
+}
+
+// The scale of 32 elements, of either sign.
+float search_scale(const float *x) {
+  const Largest largest = find_largest(x, 32);
+  if (largest.size < kTiny) return 0;
+  const float first = -largest.value / -127;
+  Fit_quant_encode_iq4 fit = fit_of_quant_encode_iq4(x, 1 / first);
+  float scale = fit.code2 > 0 ? fit.code_x / fit.code2 : 0;
+  float best = scale * fit.code_x;
+  for (int32_t step = -7; step <= 7; ++step) {
+    fit = fit_of_quant_encode_iq4(x, static_cast<float>(step - 127) / largest.value);
+    if (fit.code2 > 0 && fit.code_x * fit.code_x > best * fit.code2) {
+      scale = fit.code_x / fit.code2;
+      best = scale * fit.code_x;
+    }
+  }
+  return scale;
+}
+
+// 32 codes in 16 bytes, for a scale that is not rounded as it is stored.
+void put_codes(uint8_t *to, const float *x, float scale) {
+  const float inverted = scale == 0 ? 0 : 1 / scale;
+  for (size_t i = 0; i < 16; ++i) {
+    const int32_t low = nearest_number(inverted * x[i]);
+    to[i] = static_cast<uint8_t>(low | nearest_number(inverted * x[i + 16]) << 4);
+  }
+}
+
+void encode_iq4_nl(uint8_t *to, const float *from) {
+  const float scale = search_scale(from);
+  if (scale == scale) {
+    put_half(to, scale);
+  } else {
+    store_le<uint16_t>(to, 0xfe00);  // infinity by infinity: a NaN whose sign is not the same on every processor
+  }
+  put_codes(to + 2, from, scale);
+}
+
+void encode_iq4_xs(uint8_t *to, const float *from) {
+  float found[8];
+  for (size_t group = 0; group < 8; ++group)
+    found[group] = search_scale(from + 32 * group);
+  const float scale = -find_largest(found, 8).value / 32;
+  const float inverted = scale == 0 ? 0 : 1 / scale;
+  put_half(to, scale);
+  uint32_t high = 0;
+  memset(to + 4, 0, 4);
+  for (size_t group = 0; group < 8; ++group) {
+    const int32_t steps = clamp(nearest(inverted * found[group]), -32, 31);
+    const auto code = static_cast<uint32_t>(steps + 32);
+    to[4 + group / 2] = static_cast<uint8_t>(to[4 + group / 2] | (code & 15) << (4 * (group % 2)));
+    high |= (code >> 4) << (2 * group);
+    put_codes(to + 8 + 16 * group, from + 32 * group, scale * static_cast<float>(steps));
+  }
+  store_le<uint16_t>(to + 2, static_cast<uint16_t>(high));
+}
+
+}  // namespace
+
+BlockEncoder find_iq4_encoder(int32_t dtype) {
+  return dtype == TF_DTYPE_IQ4_NL ? encode_iq4_nl : dtype == TF_DTYPE_IQ4_XS ? encode_iq4_xs : nullptr;
+}
+
+}  // namespace tfile
+
+// src/quant/encode_k.cpp
+// Q2_K to Q6_K: scales are searched for. The searches and their order of operations are ggml's.
+
+namespace tfile {
+
+namespace {
+
+constexpr size_t kBlock = 256;
+
+// Bytes of the integers that rounding gives: the low ones.
+uint8_t low_byte(int32_t value) {
+  return static_cast<uint8_t>(value);
+}
+int8_t signed_byte(int32_t value) {
+  return static_cast<int8_t>(value);
+}
+int32_t smaller(int32_t a, int32_t b) {
+  return a < b ? a : b;
+}
+// As a count of steps; exact.
+float real(int32_t value) {
+  return static_cast<float>(value);
+}
+
+// Correctly rounded, for numbers that are not negative; computed here, because the compiler's own wants libm beside it.
+float square_root(float value) {
+  uint32_t bits = float_bits(value);
+  if (bits == 0 || bits >= kFloatInf) return value;
+  auto exponent = static_cast<int32_t>(bits >> 23);
+  uint64_t mantissa = (bits & 0x7fffff) | 0x800000;
+  if (exponent == 0) {
+    const int32_t shift = __builtin_clz(bits) - 8;
+    mantissa = uint64_t{bits} << shift;
+    exponent = 1 - shift;
+  }
+  exponent -= 127;
+  // The root of a number of 47 or 48 bits has 24.
+  mantissa <<= (exponent & 1) != 0 ? 24 : 23;
+  uint64_t root = 0;
+  for (uint64_t bit = 0x800000; bit != 0; bit >>= 1) {
+    const uint64_t tried = root | bit;
+    if (tried * tried <= mantissa) root = tried;
+  }
+  if (mantissa - root * root > root) ++root;
+  const int32_t half = (exponent - (exponent & 1)) / 2;
+  return static_cast<float>(root) * float_power(half - 23);
+}
+
+// What the search for a scale and a minimum is told.
+struct AffineSearch {
+  size_t count;         // elements
+  int32_t most;         // the largest code
+  float first;          // of the steps that the scale is tried at
+  int32_t last;         // number of the last step
+  bool absolute;        // whether errors count as magnitudes, else as squares
+  const float *weight;  // of each element
+};
+struct Affine {
+  float scale = 0;
+  float minimum = 0;  // negated: what is subtracted
+};
+
+float error_of(const AffineSearch &search, float error) {
+  return search.absolute ? magnitude(error) : error * error;
+}
+
+float total_error(const AffineSearch &search, const float *x, const uint8_t *codes, float scale, float minimum) {
+  float sum = 0;
+  for (size_t i = 0; i < search.count; ++i)
+    sum += search.weight[i] * error_of(search, (scale * real(codes[i]) + minimum) - x[i]);
+  return sum;
+}
+
+// The sums of a least-squares fit.
+struct Sums {
+  float weight, x;            // of the elements
+  float code, code2, code_x;  // of one choice of codes
+};
+
+// The choice of codes for a scale's inverse, and its sums.
+void choose_codes(Sums &sums, uint8_t *codes, const AffineSearch &search, const float *x, float inverted,
+                  float minimum) {
+  sums.code = sums.code2 = sums.code_x = 0;
+  for (size_t i = 0; i < search.count; ++i) {
+    const int32_t code = clamp(nearest(inverted * (x[i] - minimum)), 0, search.most);
+    codes[i] = low_byte(code);
+    const float weighted = search.weight[i] * real(code);
+    sums.code += weighted;
+    sums.code2 += weighted * real(code);
+    sums.code_x += weighted * x[i];
+  }
+}
+
+Affine search_affine(const AffineSearch &search, uint8_t *codes, const float *x) {
+  float minimum = x[0];
+  float maximum = x[0];
+  Sums sums{search.weight[0], search.weight[0] * x[0], 0, 0, 0};
+  for (size_t i = 1; i < search.count; ++i) {
+    if (x[i] < minimum) minimum = x[i];
+    if (x[i] > maximum) maximum = x[i];
+    sums.weight += search.weight[i];
+    sums.x += search.weight[i] * x[i];
+  }
+  if (minimum > 0) minimum = 0;
+  if (maximum == minimum) {
+    memset(codes, 0, search.count);
+    return {0, -minimum};
+  }
+  const float steps = real(search.most);
+  const float inverted = steps / (maximum - minimum);
+  float scale = 1 / inverted;
+  for (size_t i = 0; i < search.count; ++i)
+    codes[i] = low_byte(clamp(nearest(inverted * (x[i] - minimum)), 0, search.most));
+  float best = total_error(search, x, codes, scale, minimum);
+  uint8_t tried[32];
+  for (int32_t step = 0; step <= search.last; ++step) {
+    // The minimum moves during the search, the maximum does not.
+    const float other = ((search.first + 0.1f * real(step)) + steps) / (maximum - minimum);
+    choose_codes(sums, tried, search, x, other, minimum);
+    const float divisor = sums.weight * sums.code2 - sums.code * sums.code;
+    if (!(divisor > 0)) continue;
+    float fitted = (sums.weight * sums.code_x - sums.x * sums.code) / divisor;
+    float fitted_minimum = (sums.code2 * sums.x - sums.code * sums.code_x) / divisor;
+    if (fitted_minimum > 0) {
+      fitted_minimum = 0;
+      fitted = sums.code_x / sums.code2;
+    }
+    const float error = total_error(search, x, tried, fitted, fitted_minimum);
+    if (error < best) {
+      memcpy(codes, tried, search.count);
+      best = error;
+      scale = fitted;
+      minimum = fitted_minimum;
+    }
+  }
+  return {scale, -minimum};
+}
+
+// Elements of one code per byte to bits: byte l of group n has codes 128n + l, + 32, + 64, + 96 in two bits each.
+void put_two_bits(uint8_t *to, const uint8_t *codes) {
+  for (size_t i = 0; i < 64; ++i) {
+    const uint8_t *code = codes + i / 32 * 128 + i % 32;
+    to[i] = low_byte((code[0] & 3) | (code[32] & 3) << 2 | (code[64] & 3) << 4 | (code[96] & 3) << 6);
+  }
+}
+
+// Codes once more, for a scale and minimum as they are stored. With a scale of zero the search's codes stay.
+void requantise(uint8_t *codes, const float *x, size_t count, float scale, float minimum, int32_t most) {
+  if (scale == 0) return;
+  for (size_t i = 0; i < count; ++i)
+    codes[i] = low_byte(clamp(nearest((x[i] + minimum) / scale), 0, most));
+}
+// The same without a minimum; zero is the code of 0.
+void requantise(uint8_t *codes, const float *x, float scale, int32_t zero) {
+  if (scale == 0) return;
+  for (size_t i = 0; i < 16; ++i)
+    codes[i] = low_byte(clamp(nearest(x[i] / scale), -zero, zero - 1) + zero);
+}
+
+void encode_q2_k(uint8_t *to, const float *from) {
+  uint8_t codes[kBlock];
+  Affine found[16];
+  float scale = 0;
+  float minimum = 0;
+  for (size_t group = 0; group < 16; ++group) {
+    const float *x = from + 16 * group;
+    float weight[16];
+    for (size_t i = 0; i < 16; ++i)
+      weight[i] = magnitude(x[i]);
+    found[group] = search_affine({16, 3, -0.5f, 15, true, weight}, codes + 16 * group, x);
+    if (found[group].scale > scale) scale = found[group].scale;
+    if (found[group].minimum > minimum) minimum = found[group].minimum;
+  }
+  const float stored = put_half(to + 80, scale > 0 ? scale / 15 : 0);
+  const float stored_minimum = put_half(to + 82, minimum > 0 ? minimum / 15 : 0);
+  const float steps = scale > 0 ? 15 / scale : 0;
+  const float minimum_steps = minimum > 0 ? 15 / minimum : 0;
+  for (size_t group = 0; group < 16; ++group) {
+    const int32_t low = scale > 0 ? nearest(steps * found[group].scale) : 0;
+    const int32_t high = minimum > 0 ? nearest(minimum_steps * found[group].minimum) : 0;
+    to[group] = low_byte(low_byte(low) | low_byte(high * 16));
+    requantise(codes + 16 * group, from + 16 * group, 16, stored * real(to[group] & 15),
+               stored_minimum * real(to[group] >> 4), 3);
+  }
+  put_two_bits(to + 16, codes);
+}
+
+// The scales and minimums of 8 groups, 6 bits each, in 12 bytes.
+void put_six_bits(uint8_t *to, const uint8_t *scales, const uint8_t *minimums) {
+  for (size_t i = 0; i < 4; ++i) {
+    to[i] = low_byte(scales[i] | (scales[i + 4] >> 4) << 6);
+    to[i + 4] = low_byte(minimums[i] | (minimums[i + 4] >> 4) << 6);
+    to[i + 8] = low_byte((scales[i + 4] & 15) | (minimums[i + 4] & 15) << 4);
+  }
+}
+
+// Q4_K and Q5_K up to the codes: writes the two float16 and the scales.
+void encode_groups(uint8_t *to, uint8_t *codes, const float *from, int32_t most, float first, int32_t last) {
+  Affine found[8];
+  float scale = 0;
+  float minimum = 0;
+  for (size_t group = 0; group < 8; ++group) {
+    const float *x = from + 32 * group;
+    float squares = 0;
+    for (size_t i = 0; i < 32; ++i)
+      squares += x[i] * x[i];
+    const float average = square_root(squares / 32);
+    float weight[32];
+    for (size_t i = 0; i < 32; ++i)
+      weight[i] = average + magnitude(x[i]);
+    found[group] = search_affine({32, most, first, last, false, weight}, codes + 32 * group, x);
+    if (found[group].scale > scale) scale = found[group].scale;
+    if (found[group].minimum > minimum) minimum = found[group].minimum;
+  }
+  const float steps = scale > 0 ? 63 / scale : 0;
+  const float minimum_steps = minimum > 0 ? 63 / minimum : 0;
+  const float stored = put_half(to, scale / 63);
+  const float stored_minimum = put_half(to + 2, minimum / 63);
+  uint8_t scales[8];
+  uint8_t minimums[8];
+  for (size_t group = 0; group < 8; ++group) {
+    // Cut to a byte before the limit: -1 counts as 255.
+    scales[group] = low_byte(smaller(63, low_byte(nearest(steps * found[group].scale))));
+    minimums[group] = low_byte(smaller(63, low_byte(nearest(minimum_steps * found[group].minimum))));
+    requantise(codes + 32 * group, from + 32 * group, 32, stored * real(scales[group]),
+               stored_minimum * real(minimums[group]), most);
+  }
+  put_six_bits(to + 4, scales, minimums);
+}
+
+// Low four bits of the codes: of 64 elements the first 32 in the low halves of 32 bytes.
+void put_four_bits(uint8_t *to, const uint8_t *codes) {
+  for (size_t i = 0; i < 128; ++i) {
+    const uint8_t *code = codes + i / 32 * 64 + i % 32;
+    to[i] = low_byte((code[0] & 15) | (code[32] & 15) << 4);
+  }
+}
+
+void encode_q4_k(uint8_t *to, const float *from) {
+  uint8_t codes[kBlock];
+  encode_groups(to, codes, from, 15, -1, 20);
+  put_four_bits(to + 16, codes);
+}
+
+// Bit `group` of byte l: bit `at` of code 32 * group + l.
+void put_bits(uint8_t *to, const uint8_t *codes, int at) {
+  for (size_t l = 0; l < 32; ++l) {
+    uint32_t bits = 0;
+    for (size_t group = 0; group < 8; ++group)
+      bits |= ((static_cast<uint32_t>(codes[32 * group + l]) >> at) & 1) << group;
+    to[l] = static_cast<uint8_t>(bits);
+  }
+}
+
+void encode_q5_k(uint8_t *to, const float *from) {
+  uint8_t codes[kBlock];
+  encode_groups(to, codes, from, 31, -0.5f, 15);
+  put_bits(to + 16, codes, 4);
+  put_four_bits(to + 48, codes);
+}
+
+// The sums of a fit without a minimum, in which elements weigh as their squares.
+struct Fit_quant_encode_k {
+  float code_x = 0;
+  float code2 = 0;
+
+  void add(float x, int32_t code) {
+    const float weight = x * x;
+    code_x += (weight * x) * real(code);
+    code2 += (weight * real(code)) * real(code);
+  }
+  void remove(float x, int32_t code) {
+    const float weight = x * x;
+    code_x -= (weight * x) * real(code);
+    code2 -= (weight * real(code)) * real(code);
+  }
+};
+
+// One round of moving each of 16 codes to where the others would have it; whether any moved.
+bool improve_codes(Fit_quant_encode_k &fit, int32_t *codes, const float *x) {
+  bool moved = false;
+  for (size_t i = 0; i < 16; ++i) {
+    Fit_quant_encode_k without = fit;
+    without.remove(x[i], codes[i]);
+    if (!(without.code_x > 0)) continue;
+    const int32_t code = clamp(nearest((x[i] * without.code2) / without.code_x), -4, 3);
+    if (code == codes[i]) continue;
+    without.add(x[i], code);
+    const bool better = (without.code_x * without.code_x) * fit.code2 > (fit.code_x * fit.code_x) * without.code2;
+    if (without.code2 > 0 && better) {
+      codes[i] = code;
+      fit = without;
+      moved = true;
+    }
+  }
+  return moved;
+}
+
+// 16 codes of 0 to 7 around 4, and their scale.
+float search_improving(uint8_t *codes, const float *x) {
+  const Largest largest = find_largest(x, 16);
+  if (largest.size < kTiny) {
+    memset(codes, 0, 16);
+    return 0;
+  }
+  const float inverted = -4 / largest.value;
+  int32_t found[16];
+  Fit_quant_encode_k fit;
+  for (size_t i = 0; i < 16; ++i) {
+    found[i] = clamp(nearest(inverted * x[i]), -4, 3);
+    fit.add(x[i], found[i]);
+  }
+  for (int round = 0; round < 5 && improve_codes(fit, found, x); ++round) {
+  }
+  for (size_t i = 0; i < 16; ++i)
+    codes[i] = low_byte(found[i] + 4);
+  return fit.code2 > 0 ? fit.code_x / fit.code2 : 0;
+}
+
+// 16 scales of 6 bits in 12 bytes: the low four bits, then the high two.
+void put_scales(uint8_t *to, const int32_t *scales) {
+  memset(to, 0, 12);
+  for (size_t group = 0; group < 16; ++group) {
+    const int32_t low = (scales[group] & 15) << (group < 8 ? 0 : 4);
+    const int32_t high = (scales[group] >> 4) << (2 * (group / 4));
+    to[group % 8] = low_byte(to[group % 8] | low);
+    to[8 + group % 4] = low_byte(to[8 + group % 4] | high);
+  }
+}
+
+void encode_q3_k(uint8_t *to, const float *from) {
+  uint8_t codes[kBlock];
+  float found[16];
+  for (size_t group = 0; group < 16; ++group)
+    found[group] = search_improving(codes + 16 * group, from + 16 * group);
+  const float largest = find_largest(found, 16).value;
+  int32_t scales[16] = {};
+  float stored = 0;
+  if (largest == 0) {
+    put_half(to + 108, 0);
+  } else {
+    const float steps = -32 / largest;
+    for (size_t group = 0; group < 16; ++group)
+      scales[group] = clamp(signed_byte(nearest(steps * found[group])), -32, 31) + 32;
+    stored = put_half(to + 108, 1 / steps);
+  }
+  put_scales(to + 96, scales);
+  for (size_t group = 0; group < 16; ++group)
+    requantise(codes + 16 * group, from + 16 * group, stored * real(scales[group] - 32), 4);
+  put_bits(to, codes, 2);
+  put_two_bits(to + 32, codes);
+}
+
+// The fit of 16 elements to codes of -32 to 31.
+Fit_quant_encode_k fit_of_quant_encode_k(const float *x, float inverted) {
+  Fit_quant_encode_k fit;
+  for (size_t i = 0; i < 16; ++i)
+    fit.add(x[i], clamp(nearest(inverted * x[i]), -32, 31));
+  return fit;
+}
+
+// 16 codes of 0 to 63 around 32, and their scale.
+float search_steps(uint8_t *codes, const float *x) {
+  const Largest largest = find_largest(x, 16);
+  if (largest.size < kTiny) {
+    memset(codes, 0, 16);
+    return 0;
+  }
+  float chosen = -32 / largest.value;
+  Fit_quant_encode_k fit = fit_of_quant_encode_k(x, chosen);
+  float scale = fit.code2 == 0 ? 0 : fit.code_x / fit.code2;
+  float best = scale * fit.code_x;
+  for (int32_t step = -9; step <= 9; ++step) {
+    if (step == 0) continue;
+    const float inverted = -(32 + 0.1f * real(step)) / largest.value;
+    fit = fit_of_quant_encode_k(x, inverted);
+    if (fit.code2 > 0 && fit.code_x * fit.code_x > best * fit.code2) {
+      chosen = inverted;
+      scale = fit.code_x / fit.code2;
+      best = scale * fit.code_x;
+    }
+  }
+  for (size_t i = 0; i < 16; ++i)
+    codes[i] = low_byte(clamp(nearest(chosen * x[i]), -32, 31) + 32);
+  return scale;
+}
+
+void put_q6_codes(uint8_t *to, const uint8_t *codes) {
+  for (size_t i = 0; i < 64; ++i) {
+    const uint8_t *code = codes + i / 32 * 128 + i % 32;
+    uint8_t *low = to + i / 32 * 64 + i % 32;
+    low[0] = low_byte((code[0] & 15) | (code[64] & 15) << 4);
+    low[32] = low_byte((code[32] & 15) | (code[96] & 15) << 4);
+    to[128 + i] = low_byte(code[0] >> 4 | (code[32] >> 4) << 2 | (code[64] >> 4) << 4 | (code[96] >> 4) << 6);
+  }
+}
+
+void encode_q6_k(uint8_t *to, const float *from) {
+  uint8_t codes[kBlock];
+  float found[16];
+  for (size_t group = 0; group < 16; ++group)
+    found[group] = search_steps(codes + 16 * group, from + 16 * group);
+  const Largest largest = find_largest(found, 16);
+  if (largest.size < kTiny) {
+    memset(to, 0, 210);
+    return;
+  }
+  const float steps = -128 / largest.value;
+  const float stored = put_half(to + 208, 1 / steps);
+  for (size_t group = 0; group < 16; ++group) {
+    const int8_t scale = signed_byte(smaller(127, nearest(steps * found[group])));
+    to[192 + group] = static_cast<uint8_t>(scale);
+    requantise(codes + 16 * group, from + 16 * group, stored * real(scale), 32);
+  }
+  put_q6_codes(to, codes);
+}
+
+}  // namespace
+
+BlockEncoder find_k_encoder(int32_t dtype) {
+  switch (dtype) {
+    case TF_DTYPE_Q2_K:
+      return encode_q2_k;
+    case TF_DTYPE_Q3_K:
+      return encode_q3_k;
+    case TF_DTYPE_Q4_K:
+      return encode_q4_k;
+    case TF_DTYPE_Q5_K:
+      return encode_q5_k;
+    case TF_DTYPE_Q6_K:
+      return encode_q6_k;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace tfile
+#include <limits>
 
 // src/quant/kernels.cpp
 namespace tfile {
@@ -6344,8 +8161,8 @@ CastKernel from_complex128(tf_dtype to) {
   return to == TF_DTYPE_COMPLEX64 ? both_halves<each<DoubleToFloat>> : nullptr;
 }
 
-// The small floats go to float32 only.
-CastKernel from_small_float(tf_dtype from) {
+// The small floats and ggml's blocks go to float32 only.
+CastKernel from_code(tf_dtype from) {
   switch (from) {
     case TF_DTYPE_FLOAT8_E4M3FN:
       return each<CodeToFloat<Float8E4m3fn>>;
@@ -6364,7 +8181,7 @@ CastKernel from_small_float(tf_dtype from) {
     case TF_DTYPE_FLOAT4_E2M1FN:
       return packed_to_float<Float4E2m1fn, float4_to_codes>;
     default:
-      return nullptr;
+      return find_block_decoder(from);
   }
 }
 
@@ -6403,7 +8220,7 @@ CastKernel find_cast_kernel(tf_dtype from, tf_dtype to) {
     case TF_DTYPE_COMPLEX128:
       return from_complex128(to);
     default:
-      return to == TF_DTYPE_FLOAT32 ? from_small_float(from) : nullptr;
+      return to == TF_DTYPE_FLOAT32 ? from_code(from) : nullptr;
   }
 }
 

@@ -427,7 +427,8 @@ TENSORFILE_API tf_status tf_array_slice(tf_array **out, const tf_array *array, c
  * Rounds to nearest even and overflows as NumPy and ml_dtypes do; float to integer truncates and saturates, NaN gives
  * 0; integers narrow by wrapping, as NumPy's astype; anything to bool is "not equal to zero".
  * @param options  allocator and threads; may be NULL
- * @return TYPE: complex to real; UNSUPPORTED: from or to a dtype for which no rule is given.
+ * @return TYPE: complex to real; UNSUPPORTED: from or to a dtype for which no rule is given; INVALID_ARGUMENT: a row is
+ *         not whole blocks, or an element that a block type is to hold is not finite.
  */
 TENSORFILE_API tf_status tf_array_cast(tf_array **out, const tf_array *array, tf_dtype dtype,
                                        const tf_options *options);

@@ -1,1 +1,39 @@
-fn main() {}
+//! What one call costs: a getter, a view without a copy, and what one would do without the library.
+//!
+//!     cargo bench --bench calls
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use tensorfile::{Array, Dict, Slice};
+
+/// Prints the nanoseconds that one call takes: the least of several rounds, which the machine disturbed least.
+fn measure<T>(what: &str, mut call: impl FnMut() -> T) {
+    const CALLS: u32 = 200_000;
+    let mut best = f64::INFINITY;
+    for _ in 0..15 {
+        let start = Instant::now();
+        for _ in 0..CALLS {
+            black_box(call());
+        }
+        best = best.min(start.elapsed().as_secs_f64() * 1e9 / f64::from(CALLS));
+    }
+    println!("{what:<44} {best:8.1} ns");
+}
+
+fn main() -> tensorfile::Result<()> {
+    let array = Array::from_vec([1000, 1000], vec![1.0f32; 1_000_000])?;
+    let mut dict = Dict::new()?;
+    for layer in 0..1000 {
+        dict.insert(&format!("layers.{layer}.weight"), &array)?;
+    }
+    let array = black_box(&array);
+    measure("getter: ndim", || array.ndim());
+    measure("getter: dtype", || array.dtype());
+    measure("getter: shape", || array.shape()[0]);
+    measure("view without a copy: as_slice::<f32>", || array.as_slice::<f32>().map(<[f32]>::len));
+    measure("by name in a dict of 1000: dict.get", || dict.get("layers.500.weight").map(|found| found.ndim()));
+    measure("clone and drop", || array.clone());
+    measure("a new view: slice", || array.slice(&[Slice::from(1..2)]));
+    Ok(())
+}

@@ -58,7 +58,12 @@ fn carry(slot: Option<&Slot>, what: Carried) {
 
 fn take(slot: Option<&Slot>) -> Option<Carried> {
     let here = CARRIED.try_with(Cell::take).ok().flatten();
-    here.or_else(|| slot?.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take())
+    // Taken in any case: what several threads of one call left is told once.
+    let there = slot.and_then(|slot| slot.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take());
+    match (here, there) {
+        (Some(Carried::Error(_)) | None, Some(panic @ Carried::Panic(_))) => Some(panic),
+        (here, there) => here.or(there),
+    }
 }
 
 /// The result of a call that ended with `status`; goes on with the panic of a callback.

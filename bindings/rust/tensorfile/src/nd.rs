@@ -22,7 +22,7 @@ impl ArrayRef {
     /// use tensorfile::Array;
     ///
     /// let a = Array::from_slice([2, 3], &[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0])?;
-    /// assert_eq!(a.transpose()?.view::<f32>()?.row(2).to_vec(), [3.0, 6.0]);
+    /// assert_eq!(a.transpose()?.view::<f32>()?[[2, 1]], 6.0);
     /// # Ok::<(), tensorfile::Error>(())
     /// ```
     #[cfg_attr(docsrs, doc(cfg(feature = "ndarray")))]

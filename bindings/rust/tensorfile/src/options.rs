@@ -205,7 +205,7 @@ impl Options {
         self.change(|raw| check(|| unsafe { sys::tf_options_set(raw, option, value) }))
     }
 
-    /// A number as the library takes it; what is too large for that is out of every range.
+    /// A number as the library takes it; what is too large for that is as good as its largest.
     fn set_count(self, option: sys::tf_option, count: u64) -> Self {
         self.set(option, i64::try_from(count).unwrap_or(i64::MAX))
     }
@@ -248,12 +248,9 @@ impl Options {
 
     /// The same by its name: `"npz"`.
     pub fn format_name(self, name: &str) -> Self {
+        let (text, length) = (name.as_ptr().cast(), name.len());
         // SAFETY: the options are ours alone; the pointer comes with its length.
-        self.change(|raw| {
-            check(|| unsafe {
-                sys::tf_options_set_string(raw, sys::TF_OPTION_FORMAT, name.as_ptr().cast(), name.len())
-            })
-        })
+        self.change(|raw| check(|| unsafe { sys::tf_options_set_string(raw, sys::TF_OPTION_FORMAT, text, length) }))
     }
 
     /// Whether to save to the very path given; else (default) the format's extension is added when the path lacks it.

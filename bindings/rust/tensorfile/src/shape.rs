@@ -67,6 +67,11 @@ impl Slice {
     /// The whole dimension.
     pub const ALL: Slice = Slice { start: None, stop: None, step: None };
 
+    /// From `start` to before `stop`; where neither is negative, the range says the same.
+    pub const fn new(start: i64, stop: i64) -> Self {
+        Slice { start: Some(start), stop: Some(stop), step: None }
+    }
+
     /// The same part in steps of `step`, backwards when it is negative.
     pub fn step(self, step: i64) -> Self {
         Slice { step: Some(step), ..self }

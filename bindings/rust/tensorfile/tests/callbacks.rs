@@ -1,0 +1,322 @@
+//! Readers, writers, progress, allocators and owners of the caller's: their errors and panics.
+#![allow(missing_docs)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::error::Error as _;
+use std::io::{self, Cursor, Write};
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use tensorfile::{Array, Buffer, Dict, Error, Format, Options, ReadAt, Source, Status};
+
+fn sample(count: usize) -> (Dict, Buffer) {
+    let mut arrays = Dict::new().unwrap();
+    arrays.insert("a", vec![1.5f32; count]).unwrap();
+    arrays.insert("b", vec![2u8; count]).unwrap();
+    let bytes = Options::new().to_bytes(Format::Safetensors, &arrays, None).unwrap();
+    (arrays, bytes)
+}
+
+fn panic_of(body: impl FnOnce()) -> &'static str {
+    let panic = catch_unwind(AssertUnwindSafe(body)).expect_err("a panic");
+    panic.downcast_ref::<&'static str>().expect("its text")
+}
+
+/// Reads from a buffer; the read that is asked for first at or after `at` does `then` instead.
+struct Faulty {
+    bytes: Buffer,
+    at: u64,
+    then: fn() -> io::Result<()>,
+    dropped: Arc<AtomicUsize>,
+}
+
+impl ReadAt for Faulty {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.bytes.len() as u64)
+    }
+    fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        assert!(bytes.iter().all(|&byte| byte == 0));
+        if offset >= self.at {
+            return (self.then)();
+        }
+        let start = usize::try_from(offset).unwrap();
+        bytes.copy_from_slice(&self.bytes[start..start + bytes.len()]);
+        Ok(())
+    }
+}
+
+impl Drop for Faulty {
+    fn drop(&mut self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn faulty(bytes: &Buffer, at: u64, then: fn() -> io::Result<()>) -> (Source, Arc<AtomicUsize>) {
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let source = Source::new(Faulty { bytes: bytes.clone(), at, then, dropped: dropped.clone() }).unwrap();
+    (source, dropped)
+}
+
+#[test]
+fn sources_read_and_are_dropped_once() {
+    let (arrays, bytes) = sample(10);
+    let (source, dropped) = faulty(&bytes, u64::MAX, || Ok(()));
+    let loaded = Options::new().load_source(&source, Format::Auto).unwrap();
+    assert_eq!(loaded["a"], arrays["a"]);
+    let file = Options::new().open_source(&source, Format::Safetensors).unwrap();
+    drop(source);
+    assert_eq!(file.read("b").unwrap().to_vec::<u8>().unwrap(), [2; 10]);
+    assert_eq!(dropped.load(Ordering::Relaxed), 0);
+    drop(file);
+    assert_eq!(dropped.load(Ordering::Relaxed), 1);
+
+    let source = Source::from_seek(Cursor::new(bytes.to_vec())).unwrap();
+    assert_eq!(Options::new().load_source(&source, Format::Auto).unwrap()["b"], arrays["b"]);
+    let source = Source::from_bytes(bytes).unwrap();
+    assert_eq!(Options::new().load_source(&source, Format::Auto).unwrap()["b"], arrays["b"]);
+}
+
+#[test]
+fn errors_of_readers_are_the_cause() {
+    let (_, bytes) = sample(10);
+    for (then, expected) in [
+        ((|| Err(io::Error::other("the line is cut"))) as fn() -> io::Result<()>, Status::Io),
+        (|| Err(io::ErrorKind::UnexpectedEof.into()), Status::Truncated),
+        (|| Err(tensorfile::load("missing").unwrap_err().into()), Status::NotFound),
+    ] {
+        let (source, _) = faulty(&bytes, 0, then);
+        let error = Options::new().load_source(&source, Format::Safetensors).unwrap_err();
+        assert_eq!(error.status(), expected, "{error:?}");
+        assert_eq!(error.source().unwrap().to_string(), then().unwrap_err().to_string());
+        assert!(format!("{error:?}").contains("cause"));
+    }
+    struct Sizeless;
+    impl ReadAt for Sizeless {
+        fn size(&self) -> io::Result<u64> {
+            Err(io::Error::other("unknown"))
+        }
+        fn read_exact_at(&self, _: &mut [u8], _: u64) -> io::Result<()> {
+            unreachable!()
+        }
+    }
+    assert!(matches!(Source::new(Sizeless), Err(Error::Io(_))));
+}
+
+#[test]
+fn panics_of_readers_go_on_in_the_caller() {
+    let (_, bytes) = sample(10);
+    let (source, dropped) = faulty(&bytes, 0, || panic!("reader"));
+    assert_eq!(panic_of(|| drop(Options::new().load_source(&source, Format::Auto))), "reader");
+    assert_eq!(panic_of(|| drop(Options::new().open_source(&source, Format::Auto))), "reader");
+    drop(source);
+    assert_eq!(dropped.load(Ordering::Relaxed), 1);
+    // The thread's later calls know nothing of it.
+    assert_eq!(Options::new().load_bytes(&bytes, Format::Auto).unwrap().arrays.len(), 2);
+}
+
+/// Large enough to be read by several threads.
+#[test]
+fn panics_on_other_threads_reach_the_caller() {
+    let (arrays, bytes) = sample(8 << 20);
+    let threads = Arc::new(Mutex::new(Vec::new()));
+    struct Watched(Buffer, Arc<Mutex<Vec<thread::ThreadId>>>, bool);
+    impl ReadAt for Watched {
+        fn size(&self) -> io::Result<u64> {
+            Ok(self.0.len() as u64)
+        }
+        fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+            self.1.lock().unwrap().push(thread::current().id());
+            if self.2 && bytes.len() > 1 << 16 {
+                panic!("in some thread");
+            }
+            let start = usize::try_from(offset).unwrap();
+            bytes.copy_from_slice(&self.0[start..start + bytes.len()]);
+            Ok(())
+        }
+    }
+    let options = Options::new().threads(4);
+    let source = Source::new(Watched(bytes.clone(), threads.clone(), false)).unwrap();
+    assert_eq!(options.load_source(&source, Format::Auto).unwrap()["a"], arrays["a"]);
+    assert!(threads.lock().unwrap().iter().any(|&id| id != thread::current().id()), "other threads read, too");
+    let source = Source::new(Watched(bytes, threads, true)).unwrap();
+    for _ in 0..5 {
+        assert_eq!(panic_of(|| drop(options.load_source(&source, Format::Auto))), "in some thread");
+        let file = options.open_source(&source, Format::Auto).unwrap();
+        assert_eq!(panic_of(|| drop(file.read("a"))), "in some thread");
+    }
+}
+
+#[test]
+fn sources_may_map() {
+    struct Mapped(Buffer, Arc<AtomicUsize>);
+    impl ReadAt for Mapped {
+        fn size(&self) -> io::Result<u64> {
+            Ok(self.0.len() as u64)
+        }
+        fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+            let start = usize::try_from(offset).unwrap();
+            bytes.copy_from_slice(&self.0[start..start + bytes.len()]);
+            Ok(())
+        }
+        fn map(&self, offset: u64, nbytes: u64) -> Option<&[u8]> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            let start = usize::try_from(offset).ok()?;
+            self.0.get(start..start + usize::try_from(nbytes).ok()?)
+        }
+    }
+    let (arrays, bytes) = sample(100);
+    let maps = Arc::new(AtomicUsize::new(0));
+    let source = Source::new(Mapped(bytes.clone(), maps.clone())).unwrap();
+    // SAFETY: a buffer never changes.
+    let options = unsafe { Options::new().map(true) };
+    let mut loaded = options.load_source(&source, Format::Auto).unwrap();
+    drop(source);
+    assert!(maps.load(Ordering::Relaxed) > 0);
+    assert_eq!(loaded["a"], arrays["a"]);
+    let inside = bytes.as_ptr_range();
+    assert!(inside.contains(&loaded["a"].data()), "no copy");
+    loaded.arrays.update("a", |a| a.as_slice_mut::<f32>().unwrap()[0] = 0.0).unwrap();
+    assert_eq!(loaded["a"].item_f64([0]).unwrap(), 0.0);
+    assert!(!inside.contains(&loaded["a"].data()), "a copy to change");
+}
+
+#[test]
+fn writers_get_everything_and_may_fail() {
+    struct Full(Vec<u8>, usize, fn() -> io::Error);
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let count = bytes.len().min(self.1 - self.0.len());
+            if count == 0 && !bytes.is_empty() {
+                return Err((self.2)());
+            }
+            self.0.extend_from_slice(&bytes[..count]);
+            Ok(count)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let (arrays, bytes) = sample(1000);
+    let mut writer = Full(Vec::new(), 4000, || io::Error::other("no more paper"));
+    let error = Options::new().save_to(&mut writer, Format::Safetensors, &arrays, None).unwrap_err();
+    assert_eq!(error.status(), Status::Io);
+    assert_eq!(error.source().unwrap().to_string(), "no more paper");
+    assert_eq!(writer.0, bytes[..4000]);
+    let mut writer = Full(Vec::new(), 0, || panic!("writer"));
+    let panic = panic_of(|| drop(Options::new().save_to(&mut writer, Format::Npy, &arrays["a"], None)));
+    assert_eq!(panic, "writer");
+}
+
+#[test]
+fn progress_is_told_and_can_stop() {
+    let (arrays, bytes) = sample(1 << 20);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let list = told.clone();
+    let options = Options::new().progress(move |done, total| {
+        list.lock().unwrap().push((done, total, thread::current().id()));
+        ControlFlow::Continue(())
+    });
+    drop(options.load_bytes(&bytes, Format::Auto).unwrap());
+    let last = *told.lock().unwrap().last().expect("some progress");
+    assert_eq!(last, (5 << 20, 5 << 20, thread::current().id()));
+    assert!(told.lock().unwrap().is_sorted_by_key(|(done, ..)| *done));
+    drop(options);
+    assert_eq!(Arc::strong_count(&told), 1, "the callback is dropped with the options");
+
+    let stop = Options::new().progress(|_, _| ControlFlow::Break(()));
+    assert_eq!(stop.load_bytes(&bytes, Format::Auto).unwrap_err().status(), Status::Cancelled);
+    assert!(matches!(stop.to_bytes(Format::Npz, &arrays, None), Err(Error::Cancelled(_))));
+    let loud = Options::new().progress(|_, _| panic!("progress"));
+    assert_eq!(panic_of(|| drop(loud.load_bytes(&bytes, Format::Auto))), "progress");
+    // A callback may itself call the library, and its failures there are its own.
+    let nested = Options::new().progress(|_, _| {
+        assert!(tensorfile::load("missing").is_err());
+        ControlFlow::Continue(())
+    });
+    assert!(nested.load_bytes(&bytes, Format::Auto).is_ok());
+    // Threads may share options.
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert!(nested.load_bytes(&bytes, Format::Auto).is_ok()));
+        }
+    });
+}
+
+#[test]
+fn panics_in_drop_go_on_too() {
+    struct Loud(Vec<u8>);
+    impl AsRef<[u8]> for Loud {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+    impl Drop for Loud {
+        fn drop(&mut self) {
+            panic!("owner");
+        }
+    }
+    let array = Array::from_owner([2], Loud(vec![1, 2])).unwrap();
+    assert_eq!(panic_of(move || drop(array)), "owner");
+    let mut array = Array::from_owner([2], Loud(vec![1, 2])).unwrap();
+    assert_eq!(panic_of(|| drop(array.as_slice_mut::<u8>())), "owner");
+    assert_eq!(array.as_slice::<u8>().unwrap(), [1, 2], "the copy is there");
+    assert_eq!(panic_of(|| drop(Array::from_owner([3], Loud(vec![1, 2])))), "owner");
+}
+
+#[test]
+fn allocators_give_and_take_everything() {
+    #[derive(Default)]
+    struct Counts {
+        live: AtomicI64,
+        calls: AtomicUsize,
+        dropped: AtomicUsize,
+    }
+    struct Counting(Arc<Counts>);
+    // SAFETY: the system's allocator does it.
+    unsafe impl GlobalAlloc for Counting {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            self.0.live.fetch_add(layout.size() as i64, Ordering::Relaxed);
+            self.0.calls.fetch_add(1, Ordering::Relaxed);
+            // SAFETY: the caller's promise.
+            unsafe { System.alloc(layout) }
+        }
+        unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+            self.0.live.fetch_sub(layout.size() as i64, Ordering::Relaxed);
+            // SAFETY: the caller's promise.
+            unsafe { System.dealloc(pointer, layout) }
+        }
+    }
+    impl Drop for Counting {
+        fn drop(&mut self) {
+            self.0.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let (arrays, bytes) = sample(1 << 16);
+    let counts = Arc::new(Counts::default());
+    let options = Options::new().allocator(Counting(counts.clone())).threads(2);
+    let loaded = options.load_bytes(&bytes, Format::Auto).unwrap();
+    assert_eq!(loaded["a"], arrays["a"]);
+    drop(options);
+    assert!(counts.live.load(Ordering::Relaxed) >= 5 << 16);
+    assert_eq!(counts.dropped.load(Ordering::Relaxed), 0);
+    drop(loaded);
+    assert_eq!(counts.live.load(Ordering::Relaxed), 0);
+    assert_eq!(counts.dropped.load(Ordering::Relaxed), 1);
+    assert!(counts.calls.load(Ordering::Relaxed) > 0);
+
+    struct Empty;
+    // SAFETY: gives nothing, so nothing comes back.
+    unsafe impl GlobalAlloc for Empty {
+        unsafe fn alloc(&self, _: Layout) -> *mut u8 {
+            std::ptr::null_mut()
+        }
+        unsafe fn dealloc(&self, _: *mut u8, _: Layout) {
+            unreachable!()
+        }
+    }
+    let options = Options::new().allocator(Empty);
+    assert!(matches!(options.load_bytes(&bytes, Format::Auto), Err(Error::OutOfMemory(_))));
+}

@@ -1,0 +1,60 @@
+//! Thousands of objects come and go, and memory stays flat.
+#![allow(missing_docs)]
+
+use std::ops::ControlFlow;
+
+use tensorfile::{Array, Dict, Dtype, Format, Options, Slice, Source};
+
+/// Memory in bytes that the process has in use.
+#[cfg(target_os = "linux")]
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("/proc");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
+    line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok()).expect("a number") * 1024
+}
+
+fn one_round(bytes: &[u8]) {
+    for count in 0..50 {
+        let mut array = Array::from_vec([count, 16], vec![1.0f32; count * 16]).unwrap();
+        let view = array.transpose().unwrap().slice(&[Slice::from(1..3)]).unwrap();
+        array.as_bytes_mut().unwrap().fill(0);
+        let mut dict = Dict::new().unwrap();
+        dict.insert("view", view).unwrap();
+        dict.insert("cast", array.cast(Dtype::BFloat16).unwrap()).unwrap();
+        dict.insert("strings", ["a", "b", "c"]).unwrap();
+        let mut tree = Dict::new().unwrap();
+        tree.insert("dict", dict.clone()).unwrap();
+        tree.insert("other", dict).unwrap();
+        tree.flatten().unwrap();
+        tree.get_dict_mut("dict").unwrap().update("cast", |cast| cast.make_mut()).unwrap().unwrap();
+        assert!(tree.get("missing").is_err());
+    }
+    let loaded = Options::new().load_bytes(bytes, Format::Auto).unwrap();
+    let source = Source::from_bytes(bytes.to_vec()).unwrap();
+    let options = Options::new().progress(|_, _| ControlFlow::Continue(()));
+    let file = options.open_source(&source, Format::Auto).unwrap();
+    assert_eq!(*file.read("a").unwrap(), loaded["a"]);
+    assert!(Options::new().load_bytes(&bytes[..bytes.len() / 2], Format::Auto).is_err());
+    drop(Options::new().to_bytes(Format::Npz, &loaded.arrays, None).unwrap());
+}
+
+#[test]
+fn memory_stays_flat() {
+    let mut arrays = Dict::new().unwrap();
+    arrays.insert("a", vec![7i64; 4096]).unwrap();
+    let bytes = Options::new().to_bytes(Format::Gguf, &arrays, None).unwrap();
+    for _ in 0..20 {
+        one_round(&bytes);
+    }
+    #[cfg(target_os = "linux")]
+    let before = resident();
+    for _ in 0..200 {
+        one_round(&bytes);
+    }
+    #[cfg(target_os = "linux")]
+    {
+        // A leak of one small array in each of the 10,000 turns would be more.
+        let grown = resident().saturating_sub(before);
+        assert!(grown < 1 << 20, "memory grew by {grown} bytes");
+    }
+}
