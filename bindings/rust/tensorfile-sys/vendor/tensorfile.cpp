@@ -1471,6 +1471,8 @@ constexpr OptionRule kRules[] = {
     {TF_OPTION_LOAD_MODE, TF_LOAD_MODE_OWN, TF_LOAD_MODE_MAP, TF_LOAD_MODE_OWN, false},
     {TF_OPTION_LENIENT, 0, 1, 0, false},
     {TF_OPTION_STRICT, 0, 1, 1, false},
+    {TF_OPTION_PARTS, 0, 1, 0, false},
+    {TF_OPTION_PART_BYTES, 0, kMostBytes, 0, false},
     {TF_OPTION_MAX_BYTES, 0, kMostBytes, 0, false},
     {TF_OPTION_MAX_HEADER_BYTES, 0, kMostBytes, 0, false},
     {TF_OPTION_MAX_ARRAYS, 1, kMostCount, 1000000, false},
@@ -2366,8 +2368,6 @@ struct Plan_core_copy {
     if (rank > 0 && is_run(axes[rank - 1])) item *= static_cast<size_t>(axes[--rank].size);
   }
 
-  Axis &last() { return axes[rank - 1]; }
-
  private:
   bool is_run(const Axis &axis) const {
     return axis.to == axis.from && axis.to >= 0 && static_cast<uint64_t>(axis.to) == item;
@@ -2469,11 +2469,16 @@ auto with_item(size_t size, Use use) {
 
 template <typename ItemN>
 void copy_row(ItemN item, char *to, const char *from, const Axis &axis) {
+  const auto dense = static_cast<int64_t>(item.size);
+  if (axis.to == dense && axis.from == dense) {
+    memcpy(to, from, static_cast<size_t>(axis.size) * item.size);
+    return;
+  }
   for (int64_t i = 0; i < axis.size; ++i)
     item.copy(to + i * axis.to, from + i * axis.from);
 }
 
-constexpr int64_t kTileSide = 64;
+constexpr int64_t kTileSide = 128;
 constexpr size_t kTileBytes = 16384;
 
 // Transposes: `row` is the axis along which `to` is dense, `column` that along which `from` is. A tile is gathered from
@@ -2490,13 +2495,12 @@ void copy_tiled(ItemN item, size_t size, char *to, const char *from, const Axis 
     const int64_t columns = column.size - i < side ? column.size - i : side;
     for (int64_t j = 0; j < row.size; j += side) {
       const int64_t rows = row.size - j < side ? row.size - j : side;
-      for (int64_t k = 0; k < rows; ++k) {
-        copy_row(item, tile + k * pitch, from + i * column.from + (j + k) * row.from,
-                 Axis{columns, side * pitch, column.from});
-      }
-      for (int64_t k = 0; k < columns; ++k) {
-        copy_row(item, to + (i + k) * column.to + j * row.to, tile + k * side * pitch, Axis{rows, row.to, pitch});
-      }
+      const char *const source = from + i * column.from + j * row.from;
+      char *const target = to + i * column.to + j * row.to;
+      for (int64_t k = 0; k < rows; ++k)
+        copy_row(item, tile + k * side * pitch, source + k * row.from, Axis{columns, pitch, column.from});
+      for (int64_t k = 0; k < columns; ++k)
+        copy_row(item, target + k * column.to, tile + k * pitch, Axis{rows, row.to, side * pitch});
     }
   }
 }
@@ -2519,23 +2523,34 @@ size_t densest_source(const Plan_core_copy &plan) {
 // Items as long as this gain nothing from tiles.
 constexpr size_t kLargestTiled = 64;
 
+// Below this a tile's lines would be mostly of other tiles.
+constexpr int64_t kLeastTiled = 8;
+
+template <typename ItemN>
+void copy_rows(ItemN item, const Plan_core_copy &plan) {
+  const Axis row = plan.axes[plan.rank - 1];
+  Odometer at(plan, plan.rank - 1);
+  do {
+    copy_row(item, plan.to + at.to(), plan.from + at.from(), row);
+  } while (at.next());
+}
+
 template <typename ItemN>
 void run_copy(ItemN item, Plan_core_copy &plan) {
   const size_t dense = plan.item <= kLargestTiled ? densest_source(plan) : plan.rank;
-  const Axis row = plan.last();
-  if (dense == plan.rank) {
-    Odometer at(plan, plan.rank - 1);
-    do {
-      copy_row(item, plan.to + at.to(), plan.from + at.from(), row);
-    } while (at.next());
-    return;
-  }
+  if (dense == plan.rank) return copy_rows(item, plan);
+  Axis &row = plan.axes[plan.rank - 1];
   const Axis column = plan.axes[dense];
+  if (row.size < kLeastTiled || column.size < kLeastTiled) {
+    if (row.size < column.size) std::swap(plan.axes[dense], row);
+    return copy_rows(item, plan);
+  }
+  const Axis inner = row;
   for (size_t i = dense; i + 2 < plan.rank; ++i)
     plan.axes[i] = plan.axes[i + 1];
   Odometer at(plan, plan.rank - 2);
   do {
-    copy_tiled(item, plan.item, plan.to + at.to(), plan.from + at.from(), row, column);
+    copy_tiled(item, plan.item, plan.to + at.to(), plan.from + at.from(), inner, column);
   } while (at.next());
 }
 
@@ -2669,6 +2684,8 @@ struct tf_dict {
   tfile::Status set_string(tfile::Text key, tfile::Text text);
   tfile::Status set_string_list(tfile::Text key, tfile::StringList **out);  // empty; *out is filled by the caller
   tfile::Status set_dict(tfile::Text key, tf_dict &value);                  // value does not hold this dict
+  // A copy of another dict's value: arrays and dicts are shared, strings and lists are copied.
+  tfile::Status set_value(tfile::Text key, const tfile::DictEntry &value);
   bool remove(tfile::Text key);
   // Whether other is this dict, or is reached from it. Takes time in proportion to the values below this dict, and
   // memory in proportion to the dicts: depth is not limited, and a dict may be below this one by many ways.
@@ -2890,6 +2907,22 @@ tfile::Status tf_dict::set_dict(tfile::Text key, tf_dict &value) {
   value.retain();
   entry->dict = &value;
   return set(entry);
+}
+
+tfile::Status tf_dict::set_value(tfile::Text key, const tfile::DictEntry &value) {
+  switch (value.kind) {
+    case TF_KIND_ARRAY:
+      return set_array(key, *value.array);
+    case TF_KIND_STRING:
+      return set_string(key, value.string);
+    case TF_KIND_DICT:
+      return set_dict(key, *value.dict);
+    default: {
+      tfile::StringList *list = nullptr;
+      TFILE_TRY(set_string_list(key, &list));
+      return list->append(*value.list);
+    }
+  }
 }
 
 bool tf_dict::remove(tfile::Text key) {
@@ -3350,15 +3383,6 @@ class Leaves {
   size_t depth_ = 1;
 };
 
-// Puts a leaf under another key.
-Status set_leaf(Dict &dict, Text key, const DictEntry &leaf) {
-  if (leaf.kind == TF_KIND_ARRAY) return dict.set_array(key, *leaf.array);
-  if (leaf.kind == TF_KIND_STRING) return dict.set_string(key, leaf.string);
-  StringList *list = nullptr;
-  TFILE_TRY(dict.set_string_list(key, &list));
-  return list->append(*leaf.list);
-}
-
 Status flatten_leaves(Ref<Dict> &out, Memory &memory, const Dict &tree, bool arrays_only) {
   Ref<Dict> flat;
   TFILE_TRY(make_dict(flat, memory));
@@ -3371,7 +3395,7 @@ Status flatten_leaves(Ref<Dict> &out, Memory &memory, const Dict &tree, bool arr
     if (flat->find(leaves.name()) != nullptr) {
       return Failure(TF_STATUS_DUPLICATE).key(leaves.name()) << "two paths of the tree have this name";
     }
-    TFILE_TRY(set_leaf(*flat, leaves.name(), *leaf));
+    TFILE_TRY(flat->set_value(leaves.name(), *leaf));
   }
   out = std::move(flat);
   return kOk;
@@ -3394,7 +3418,7 @@ Status plant(Dict &tree, Memory &memory, Text name, const DictEntry &leaf) {
     if (there != nullptr && (last || there->kind != TF_KIND_DICT)) {
       return Failure(TF_STATUS_DUPLICATE).key(name) << "stands twice, or is also the prefix of another name";
     }
-    if (last) return set_leaf(*at, part, leaf);
+    if (last) return at->set_value(part, leaf);
     if (depth == kMaxNesting) {
       return Failure(TF_STATUS_LIMIT).key(name)
              << "a name of more than " << static_cast<uint64_t>(kMaxNesting) << " parts";
@@ -3481,6 +3505,12 @@ Status compare_trees(Ref<Dict> &out, Memory &memory, const Dict &expected, const
 
 
 namespace tfile {
+
+#if defined(_WIN32)
+inline constexpr char kPathSeparator = '\\';  // beside '/'
+#else
+inline constexpr char kPathSeparator = '/';
+#endif
 
 struct File {
 #if defined(_WIN32)
@@ -5596,6 +5626,86 @@ Status JsonReader::end() {
 
 }  // namespace tfile
 
+// src/codec/json_text.h
+// JsonText: writes compact JSON.
+
+
+namespace tfile {
+
+// Writes behind `out`, or, when that is NULL, only counts.
+class JsonText {
+ public:
+  explicit JsonText(Vec<char> *out) : out_(out) {}
+
+  size_t size() const { return size_; }
+  // As it is.
+  Status put(Text text);
+  Status number(uint64_t number);
+  // In quotes, escaped as serde_json and Python's json do it; text is UTF-8 and is left so.
+  Status string(Text text);
+
+ private:
+  Status escape(uint8_t byte);
+
+  Vec<char> *out_;
+  size_t size_ = 0;
+};
+
+}  // namespace tfile
+
+// src/codec/json_text.cpp
+namespace tfile {
+
+namespace {
+
+bool needs_escape(char c) {
+  return c == '"' || c == '\\' || static_cast<uint8_t>(c) < 0x20;
+}
+
+}  // namespace
+
+Status JsonText::put(Text text) {
+  size_ += text.size();
+  return out_ == nullptr ? kOk : out_->append(text.data(), text.size());
+}
+
+Status JsonText::number(uint64_t number) {
+  char digits[24];
+  LineWriter line(digits, sizeof(digits));
+  line << number;
+  return put(line.text());
+}
+
+Status JsonText::escape(uint8_t byte) {
+  constexpr char kHex[] = "0123456789abcdef";
+  const char *const short_form = byte == '"'    ? "\\\""
+                                 : byte == '\\' ? "\\\\"
+                                 : byte == '\b' ? "\\b"
+                                 : byte == '\f' ? "\\f"
+                                 : byte == '\n' ? "\\n"
+                                 : byte == '\r' ? "\\r"
+                                 : byte == '\t' ? "\\t"
+                                                : nullptr;
+  if (short_form != nullptr) return put(short_form);
+  const char unit[] = {'\\', 'u', '0', '0', kHex[byte >> 4], kHex[byte & 15]};
+  return put(Text(unit, sizeof(unit)));
+}
+
+Status JsonText::string(Text text) {
+  TFILE_TRY(put("\""));
+  for (size_t start = 0; start < text.size();) {
+    size_t end = start;
+    while (end < text.size() && !needs_escape(text[end]))
+      ++end;
+    TFILE_TRY(put(Text(text.data() + start, end - start)));
+    if (end < text.size()) TFILE_TRY(escape(static_cast<uint8_t>(text[end++])));
+    start = end;
+  }
+  return put("\"");
+}
+
+}  // namespace tfile
+
 // src/quant/kernels.h
 // The single steps of a cast: loops from one dtype to another.
 
@@ -7200,7 +7310,10 @@ void encode_mxfp4(uint8_t *to, const float *from) {
 // A scale of NVFP4: 4 bits of exponent, 3 of mantissa; ties go up, and the top exponent has one code only.
 uint8_t nvfp4_scale_code(float scale) {
   if (!(scale > 0)) return 0;
-  if (scale < 0.015625f) return static_cast<uint8_t>(clamp(static_cast<int32_t>(scale * 512.0f + 0.5f), 0, 7));
+  if (scale < 0.015625f) {
+    const float raised = scale * 512.0f + 0.5f;
+    return static_cast<uint8_t>(clamp(static_cast<int32_t>(raised), 0, 7));
+  }
   if (scale >= 256) return 0x7e;
   const uint32_t rounded = ((float_bits(scale) >> 19) + 1) >> 1;
   const uint32_t code = rounded - (120u << 3);
@@ -8244,6 +8357,7 @@ struct Member {
   uint64_t head = 0;             // deflated: bytes of .npy header that inflate before the data
   uint32_t crc32 = 0;            // has_crc: of header and data
   uint32_t head_crc32 = 0;       // has_crc and not deflated: of the header alone, to go on from
+  uint32_t part = 0;             // of a set of files, the one that it is in
   bool has_crc = false;
   bool deflated = false;
   bool fortran = false;     // stored in Fortran order
@@ -8304,6 +8418,9 @@ const Format *find_format(tf_format id);  // NULL: there is none
 const Format *find_format(Text name);     // by its name
 const Format *format_of_path(Text path);  // by extension, letter case ignored; NULL: none
 const Format *probe_format(Bytes head);   // NULL: none
+
+// MAX_HEADER_BYTES, or its default of 100,000,000.
+uint64_t header_limit(const Settings &settings);
 
 // Limits that all formats share; each fails with LIMIT, CORRUPT or OK.
 Status check_rank(const Source &source, const Settings &settings, Text name, uint64_t rank, uint64_t offset);
@@ -8393,6 +8510,12 @@ Status Listing::add(const Source &source, const Settings &settings, const Member
          << "the name stands twice in the file";
 }
 
+uint64_t header_limit(const Settings &settings) {
+  constexpr uint64_t kDefault = 100000000;
+  const uint64_t limit = settings.limit(TF_OPTION_MAX_HEADER_BYTES);
+  return limit != 0 ? limit : kDefault;
+}
+
 Status check_rank(const Source &source, const Settings &settings, Text name, uint64_t rank, uint64_t offset) {
   const uint64_t most = settings.limit(TF_OPTION_MAX_RANK);
   if (rank <= most) return kOk;
@@ -8451,9 +8574,6 @@ inline bool is_gguf_alignment(uint64_t alignment) {
   return std::has_single_bit(alignment) && alignment <= kGgufMaxAlignment;
 }
 
-// The longest header that the settings allow.
-uint64_t gguf_header_limit(const Settings &settings);
-
 // Decimal digits, as lists in a dict are named.
 class DecimalName {
  public:
@@ -8484,7 +8604,6 @@ namespace tfile {
 
 namespace {
 
-constexpr uint64_t kDefaultMaxHeader_format_gguf = 100000000;
 constexpr size_t kMostReadDimensions = 8;
 
 // Types of metadata values: a number's or bool's dtype at its id, and the two that are not numbers.
@@ -8542,11 +8661,6 @@ bool gguf_tensor_type(uint32_t *type, const Dtype &dtype) {
   return dtype.is_block();
 }
 
-uint64_t gguf_header_limit(const Settings &settings) {
-  const uint64_t limit = settings.limit(TF_OPTION_MAX_HEADER_BYTES);
-  return limit != 0 ? limit : kDefaultMaxHeader_format_gguf;
-}
-
 namespace {
 
 // What a message is about.
@@ -8556,7 +8670,7 @@ enum class Subject : uint8_t { kFile, kKey, kTensor };
 class Header {
  public:
   Header(Memory &memory, const Source &source, const Settings &settings)
-      : source_(source), limit_(gguf_header_limit(settings)), bytes_(memory) {}
+      : source_(source), limit_(header_limit(settings)), bytes_(memory) {}
 
   const Source &source() const { return source_; }
   bool big() const { return big_; }
@@ -9374,7 +9488,7 @@ Status check_limits(const SaveRequest &request, const Alignment &alignment, uint
   } rows[] = {
       {request.arrays.size(), settings.limit(TF_OPTION_MAX_ARRAYS), kGgufTooManyArrays},
       {values, settings.limit(TF_OPTION_MAX_METADATA), kGgufTooManyValues},
-      {header.size().value(), gguf_header_limit(settings),
+      {header.size().value(), header_limit(settings),
        " bytes of header are more than the limit (max_header_bytes) of "},
   };
   for (const auto &row : rows) {
@@ -10455,14 +10569,15 @@ const Format kNpzFormat = {TF_FORMAT_NPZ, "npz", ".npz", false, is_zip, list_npz
 
 namespace tfile {
 
-// A whole member and where its elements go, in C order: member->nbytes at any address.
+// A whole member, the file that it is in, and where its elements go, in C order: member->nbytes at any address.
 struct ReadTarget {
+  const Source *source;
   const Member *member;
   void *to;
 };
 
-// Reads members on as many threads as the settings and the source allow, and reports progress.
-Status read_members(Span<const ReadTarget> targets, const Source &source, const Settings &settings);
+// Reads members on as many threads as the settings and the sources allow, and reports progress.
+Status read_members(Span<const ReadTarget> targets, const Settings &settings);
 
 // A slice, C-contiguous, into `to`, which has the bytes that the slice needs.
 Status read_slice_into(void *to, const Source &source, const Member &member, const SliceAxis *axes,
@@ -10767,9 +10882,9 @@ class Gather {
 };
 
 // The whole member in C order.
-Status read_whole(const ReadTarget &target, const Source &source, Memory &memory) {
+Status read_whole(const ReadTarget &target, Memory &memory) {
   const Member &member = *target.member;
-  MemberStream stream(source, member, memory, true);
+  MemberStream stream(*target.source, member, memory, true);
   TFILE_TRY(stream.begin());
   if (member.nbytes > 0) {
     Walk walk;
@@ -10791,7 +10906,6 @@ struct ReadJob {
 };
 
 struct Team_format_read {
-  const Source &source;
   Memory &memory;
   const Vec<ReadJob> &jobs;
   Progress &progress;
@@ -10817,10 +10931,10 @@ Status run_job_format_read(void *context, size_t i) {
   const Member &member = *job.target->member;
   if (can_split(member)) {
     char *const to = static_cast<char *>(job.target->to) + job.start;
-    TFILE_TRY(read_at(team.source, member.offset + job.start, to, job.nbytes, member.name));
+    TFILE_TRY(read_at(*job.target->source, member.offset + job.start, to, job.nbytes, member.name));
     finish_bytes(member, to, static_cast<size_t>(job.nbytes));
   } else {
-    TFILE_TRY(read_whole(*job.target, team.source, team.memory));
+    TFILE_TRY(read_whole(*job.target, team.memory));
   }
   team.done.fetch_add(job.nbytes, std::memory_order_relaxed);
   return &error_record() == team.caller ? report(team) : kOk;
@@ -10875,18 +10989,20 @@ Status check_known(const Source &source, const Member &member) {
   return Failure(TF_STATUS_UNSUPPORTED).in(source.label).array(member.name) << "cannot be read: " << member.reason;
 }
 
-Status read_members(Span<const ReadTarget> targets, const Source &source, const Settings &settings) {
+Status read_members(Span<const ReadTarget> targets, const Settings &settings) {
   Vec<ReadJob> jobs(settings.memory());
   uint64_t total = 0;
+  bool concurrent = true;
   for (const ReadTarget &target : targets) {
-    TFILE_TRY(check_known(source, *target.member));
+    TFILE_TRY(check_known(*target.source, *target.member));
     TFILE_TRY(add_jobs(&jobs, target));
     total += target.member->nbytes;
+    concurrent = concurrent && target.source->concurrent;
   }
   Progress progress(settings, total);
-  Team_format_read team{source, settings.memory(), jobs, progress, &error_record()};
+  Team_format_read team{settings.memory(), jobs, progress, &error_record()};
   // Small reads are over before a thread has begun.
-  const bool alone = !source.concurrent || total < kPiece_format_read;
+  const bool alone = !concurrent || total < kPiece_format_read;
   TFILE_TRY(parallel_for(jobs.size(), alone ? 1 : settings.threads(), run_job_format_read, &team));
   return report(team);
 }
@@ -10945,8 +11061,6 @@ namespace {
 constexpr size_t kLengthBytes = 8;
 // Read at once: all of a small file, or the header of a common one.
 constexpr uint64_t kFirstRead_format_safetensors = uint64_t{64} << 10;
-// What the reference reader takes.
-constexpr uint64_t kDefaultMaxHeader_format_safetensors = 100000000;
 constexpr uint64_t kDefaultAlignment_format_safetensors = 64;
 // The shortest entry of an array there can be.
 constexpr size_t kLeastEntry = sizeof(R"("":{"dtype":"","shape":[],"data_offsets":[0,0]})") - 1;
@@ -11007,11 +11121,6 @@ char first_token(Text text) {
     if (!is_json_space(c)) return c;
   }
   return ' ';
-}
-
-uint64_t header_limit(const Settings &settings) {
-  const uint64_t limit = settings.limit(TF_OPTION_MAX_HEADER_BYTES);
-  return limit == 0 ? kDefaultMaxHeader_format_safetensors : limit;
 }
 
 // Checks the length of the header; head is what has been read of the file.
@@ -11496,63 +11605,6 @@ Status Plan_format_safetensors::make(const SaveRequest &request) {
   std::sort(metadata.begin(), metadata.end(),
             [](const DictEntry *a, const DictEntry *b) { return compare(a->key, b->key) < 0; });
   return kOk;
-}
-
-// Compact JSON, written behind `out`, or only counted when that is NULL.
-class JsonText {
- public:
-  explicit JsonText(Vec<char> *out) : out_(out) {}
-
-  size_t size() const { return size_; }
-  Status put(Text text) {
-    size_ += text.size();
-    return out_ == nullptr ? kOk : out_->append(text.data(), text.size());
-  }
-  Status number(uint64_t number) {
-    char digits[24];
-    LineWriter line(digits, sizeof(digits));
-    line << number;
-    return put(line.text());
-  }
-  Status string(Text text);
-
- private:
-  Status escape(uint8_t byte);
-
-  Vec<char> *out_;
-  size_t size_ = 0;
-};
-
-bool needs_escape(char c) {
-  return c == '"' || c == '\\' || static_cast<uint8_t>(c) < 0x20;
-}
-
-Status JsonText::escape(uint8_t byte) {
-  constexpr char kHex[] = "0123456789abcdef";
-  const char *const short_form = byte == '"'    ? "\\\""
-                                 : byte == '\\' ? "\\\\"
-                                 : byte == '\b' ? "\\b"
-                                 : byte == '\f' ? "\\f"
-                                 : byte == '\n' ? "\\n"
-                                 : byte == '\r' ? "\\r"
-                                 : byte == '\t' ? "\\t"
-                                                : nullptr;
-  if (short_form != nullptr) return put(short_form);
-  const char unit[] = {'\\', 'u', '0', '0', kHex[byte >> 4], kHex[byte & 15]};
-  return put(Text(unit, sizeof(unit)));
-}
-
-Status JsonText::string(Text text) {
-  TFILE_TRY(put("\""));
-  for (size_t start = 0; start < text.size();) {
-    size_t end = start;
-    while (end < text.size() && !needs_escape(text[end]))
-      ++end;
-    TFILE_TRY(put(Text(text.data() + start, end - start)));
-    if (end < text.size()) TFILE_TRY(escape(static_cast<uint8_t>(text[end++])));
-    start = end;
-  }
-  return put("\"");
 }
 
 Status put_metadata(JsonText &json, const Plan_format_safetensors &plan) {
@@ -13281,16 +13333,23 @@ struct tf_file {
       : memory(tfile::Ref<tfile::Memory>::share(&with.memory())),
         source(std::move(from)),
         settings(with),
+        parts(with.memory()),
         listing(with.memory()) {}
+  ~tf_file();
+  tf_file(const tf_file &) = delete;
+  tf_file &operator=(const tf_file &) = delete;
 
   void retain() { refs.increment(); }
   void release();
+  // Where a member's bytes are.
+  tfile::Source &source_of(const tfile::Member &member) const { return parts.empty() ? *source : *parts[member.part]; }
 
   tfile::RefCount refs;
   tfile::Ref<tfile::Memory> memory;
-  tfile::Ref<tfile::Source> source;
+  tfile::Ref<tfile::Source> source;  // the file that was named
   tfile::Settings settings;
   const tfile::Format *format = nullptr;
+  tfile::Vec<tfile::Source *> parts;  // of a set its files, each with a reference; else empty
   tfile::Listing listing;
 };
 
@@ -13311,7 +13370,50 @@ Status load_file(tf_array **array, tf_dict **arrays, tf_dict **metadata, const O
 
 }  // namespace tfile
 
+// src/api/save.h
+// Saving: from the arguments of the ABI to a format's request, and from there to a file, a buffer or a sink.
+
+
+namespace tfile {
+
+// The arrays of a dict, in its order; TYPE, naming all of them, when there are values of other kinds.
+Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays);
+
+// save_to_path(), or save_in_parts() where the settings ask for parts and the format has them.
+Status save_whole_or_parts(const char *path, const Format &format, const SaveRequest &request, bool add_extension);
+
+// Checks a request, then writes it to path, to which the format's extension is added unless add_extension is false, the
+// settings forbid it, or it is there.
+Status save_to_path(const char *path, const Format &format, const SaveRequest &request, bool add_extension);
+
+}  // namespace tfile
+
+// src/api/set.h
+// Sets of files: sharded safetensors with their index, and split gguf; opened as one, and saved in parts.
+
+
+namespace tfile {
+
+// Whether a path is named as the index of sharded safetensors.
+bool is_index_path(Text path);
+
+// Opens what an index lists, as one file.
+Status open_index(Ref<OpenFile> &out, Ref<Source> index, const Settings &settings);
+
+// Opens all parts of a split gguf, of which file is one; a file that is not split stays as it is.
+Status open_split(Ref<OpenFile> &file);
+
+// Saves to path, in parts of at most TF_OPTION_PART_BYTES of array data, where one file would have more.
+Status save_in_parts(const char *path, const Format &format, const SaveRequest &request);
+
+}  // namespace tfile
+
 // src/api/file.cpp
+tf_file::~tf_file() {
+  for (tfile::Source *part : parts)
+    part->release();
+}
+
 void tf_file::release() {
   if (!refs.decrement()) return;
   const tfile::Ref<tfile::Memory> from = memory;
@@ -13358,20 +13460,25 @@ Status open_file(Ref<OpenFile> &out, Ref<Source> source, tf_format format, const
 Status open_path(Ref<OpenFile> &out, const char *path, const Settings &settings) {
   Ref<Source> source;
   TFILE_TRY(source_from_path(source, settings.memory(), path));
-  return open_file(out, std::move(source), TF_FORMAT_AUTO, settings);
+  if (is_index_path(source->label)) return open_index(out, std::move(source), settings);
+  Ref<OpenFile> file;
+  TFILE_TRY(open_file(file, std::move(source), TF_FORMAT_AUTO, settings));
+  if (settings.on(TF_OPTION_PARTS)) TFILE_TRY(open_split(file));
+  out = std::move(file);
+  return kOk;
 }
 
 Status read_array(Ref<Array> &out, const OpenFile &file, const Member &member) {
-  TFILE_TRY(check_known(*file.source, member));
+  TFILE_TRY(check_known(file.source_of(member), member));
   Memory &memory = file.settings.memory();
   if (file.settings.get(TF_OPTION_LOAD_MODE) == TF_LOAD_MODE_MAP) {
-    TFILE_TRY(map_member(out, *file.source, member, memory));
+    TFILE_TRY(map_member(out, file.source_of(member), member, memory));
     if (out) return kOk;
   }
   Ref<Array> array;
   TFILE_TRY(make_array(array, memory, *member.dtype, member.shape));
-  const ReadTarget target{&member, array->data};
-  TFILE_TRY(read_members(Span(&target, 1), *file.source, file.settings));
+  const ReadTarget target{&file.source_of(member), &member, array->data};
+  TFILE_TRY(read_members(Span(&target, 1), file.settings));
   out = std::move(array);
   return kOk;
 }
@@ -13402,21 +13509,21 @@ struct Region {
 
 Status read_region(void *to, const OpenFile &file, const Region &region) {
   if (region.axes != nullptr) {
-    return read_slice_into(to, *file.source, *region.member, region.axes, file.settings);
+    return read_slice_into(to, file.source_of(*region.member), *region.member, region.axes, file.settings);
   }
-  const ReadTarget target{region.member, to};
-  return read_members(Span(&target, 1), *file.source, file.settings);
+  const ReadTarget target{&file.source_of(*region.member), region.member, to};
+  return read_members(Span(&target, 1), file.settings);
 }
 
 // Into the caller's memory, cast on the way when another dtype is asked for.
 Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenFile &file, const Region &region) {
   const Member &member = *region.member;
-  TFILE_TRY(check_known(*file.source, member));
+  TFILE_TRY(check_known(file.source_of(member), member));
   const Dtype *to = dtype == TF_DTYPE_UNSUPPORTED ? member.dtype : find_dtype(dtype);
   if (to == nullptr) return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no dtype with the number " << dtype;
   const Checked needed = byte_count(*to, region.shape);
   if (!needed.valid() || nbytes != needed.value()) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT).in(file.source->label).array(member.name)
+    return Failure(TF_STATUS_INVALID_ARGUMENT).in(file.source_of(member).label).array(member.name)
            << "needs " << needed.value() << " bytes as " << to->name << ", dst has " << static_cast<uint64_t>(nbytes);
   }
   if (nbytes > 0) TFILE_TRY(require(dst, "dst"));
@@ -13435,7 +13542,7 @@ struct ResolvedSlice {
 
   Status resolve(const OpenFile &file, const Member &member, const int64_t *start, const int64_t *stop,
                  const int64_t *step, size_t ndim) {
-    TFILE_TRY(check_known(*file.source, member));
+    TFILE_TRY(check_known(file.source_of(member), member));
     TFILE_TRY(resolve_slice(axes, member.shape, start, stop, step, ndim));
     for (size_t i = 0; i < ndim; ++i)
       shape[i] = axes[i].count;
@@ -13568,7 +13675,8 @@ tf_status tf_file_location(const char **path, uint64_t *offset, uint64_t *stored
                            const tf_file *file, size_t index) {
   const Member *member = nullptr;
   TFILE_API_TRY(require_member(&member, file, index));
-  if (path != nullptr) *path = file->source->label.empty() ? "" : file->source->label.data();
+  const Text label = file->source_of(*member).label;
+  if (path != nullptr) *path = label.empty() ? "" : label.data();
   if (offset != nullptr) *offset = member->offset;
   if (stored_bytes != nullptr) *stored_bytes = member->stored;
   if (deflated != nullptr) *deflated = member->deflated ? 1 : 0;
@@ -13674,14 +13782,14 @@ Status read_all(Dict &arrays, const OpenFile &file) {
   for (const Member &member : file.listing.members) {
     if (member.dtype == nullptr) continue;
     Ref<Array> array;
-    if (map) TFILE_TRY(map_member(array, *file.source, member, memory));
+    if (map) TFILE_TRY(map_member(array, file.source_of(member), member, memory));
     if (!array) {
       TFILE_TRY(make_array(array, memory, *member.dtype, member.shape));
-      TFILE_TRY(targets.push(ReadTarget{&member, array->data}));
+      TFILE_TRY(targets.push(ReadTarget{&file.source_of(member), &member, array->data}));
     }
     TFILE_TRY(arrays.set_array(member.name, *array));
   }
-  return read_members(targets.span(), *file.source, file.settings);
+  return read_members(targets.span(), file.settings);
 }
 
 }  // namespace
@@ -13888,21 +13996,6 @@ tf_status tf_options_set_progress(tf_options *options, tf_progress_fn progress, 
 
 }  // extern "C"
 
-// src/api/save.h
-// Saving: from the arguments of the ABI to a format's request, and from there to a file, a buffer or a sink.
-
-
-namespace tfile {
-
-// The arrays of a dict, in its order; TYPE, naming all of them, when there are values of other kinds.
-Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays);
-
-// Checks a request, then writes it to path, to which the format's extension is added unless add_extension is false, the
-// settings forbid it, or it is there.
-Status save_to_path(const char *path, const Format &format, const SaveRequest &request, bool add_extension);
-
-}  // namespace tfile
-
 // src/api/save.cpp
 namespace tfile {
 
@@ -13991,7 +14084,7 @@ Status save_dict(const char *path, tf_format id, const Dict *arrays, const Dict 
   TFILE_TRY(require_format(&format, id));
   Vec<NamedArray> named(settings.memory());
   TFILE_TRY(collect_arrays(&named, *arrays));
-  return save_to_path(path, *format, SaveRequest{named.span(), metadata, false, settings}, true);
+  return save_whole_or_parts(path, *format, SaveRequest{named.span(), metadata, false, settings}, true);
 }
 
 // What tf_save_memory and tf_save_sink are given, checked and made a request.
@@ -14043,6 +14136,12 @@ Status save_memory(Ref<Buffer> &out, tf_format format, const Array *array, const
 }
 
 }  // namespace
+
+Status save_whole_or_parts(const char *path, const Format &format, const SaveRequest &request, bool add_extension) {
+  const bool has_parts = format.id == TF_FORMAT_SAFETENSORS || format.id == TF_FORMAT_GGUF;
+  if (has_parts && request.settings.get(TF_OPTION_PART_BYTES) > 0) return save_in_parts(path, format, request);
+  return save_to_path(path, format, request, add_extension);
+}
 
 Status save_to_path(const char *path, const Format &format, const SaveRequest &request, bool add_extension) {
   const Settings &settings = request.settings;
@@ -14117,6 +14216,456 @@ tf_status tf_save_sink(tf_sink *sink, tf_format format, const tf_array *array, c
 }
 
 }  // extern "C"
+
+// src/api/set.cpp
+namespace tfile {
+
+namespace {
+
+constexpr char kIndexSuffix[] = ".index.json";
+constexpr char kSplitNo[] = "split.no";
+constexpr char kSplitCount[] = "split.count";
+constexpr char kSplitTensors[] = "split.tensors.count";
+// The names have five digits, and gguf's own count has 16 bits.
+constexpr uint64_t kMostShards = 99999;
+constexpr uint64_t kMostSplits = UINT16_MAX;
+
+// Everything up to the last separator, which stays.
+Text folder_of(Text path) {
+  size_t end = path.size();
+  while (end > 0 && path[end - 1] != '/' && path[end - 1] != kPathSeparator)
+    --end;
+  return path.first(end);
+}
+
+// Three pieces, joined and NUL-terminated.
+Status join(Vec<char> *out, Text a, Text b, Text c) {
+  out->clear();
+  for (const Text piece : {a, b, c})
+    TFILE_TRY(out->append(piece.data(), piece.size()));
+  return out->push('\0');
+}
+
+// Takes what one part lists into the whole.
+Status adopt_member(OpenFile &file, const Member &member, size_t part) {
+  Member copy = member;
+  copy.part = static_cast<uint32_t>(part);
+  TFILE_TRY(file.listing.arena.copy(&copy.name, member.name));
+  TFILE_TRY(file.listing.arena.copy(&copy.reason, member.reason));
+  TFILE_TRY(file.listing.arena.copy(&copy.shape, member.shape));
+  return file.listing.add(*file.parts[part], file.settings, copy, kNoOffset);
+}
+
+Status new_set(Ref<OpenFile> &out, Ref<Source> source, const Format *format, const Settings &settings) {
+  OpenFile *made = nullptr;
+  TFILE_TRY(make(&made, settings.memory(), std::move(source), settings));
+  out = Ref<OpenFile>::adopt(made);
+  out->format = format;
+  return make_dict(out->listing.metadata, settings.memory());
+}
+
+// Opens one file of a set, whose source goes onto file.parts.
+Status open_part(Ref<OpenFile> &out, OpenFile &file, const char *path) {
+  Ref<Source> source;
+  TFILE_TRY(source_from_path(source, file.settings.memory(), path));
+  TFILE_TRY(open_file(out, source, file.format->id, file.settings));
+  TFILE_TRY(file.parts.push(source.get()));
+  (void)source.take();
+  return kOk;
+}
+
+// An index in memory: which array is in which file.
+class Index {
+ public:
+  explicit Index(Memory &memory)
+      : document_(memory),
+        arrays_(memory),
+        files_(memory),
+        array_names_(memory, array_name, this),
+        file_names_(memory, file_name, this) {}
+
+  struct Entry {
+    Text name;
+    size_t file;  // place in files()
+    bool found;
+  };
+
+  Status read(const Source &source, const Settings &settings);
+  Vec<Entry> &arrays() { return arrays_; }
+  size_t file_count() const { return files_.size(); }
+  Text file(size_t i) const { return files_[i]; }
+  // The entry of an array, or NULL.
+  Entry *find(Text name) {
+    const size_t place = array_names_.find(name);
+    return place == NameIndex::kNone ? nullptr : &arrays_[place];
+  }
+
+ private:
+  static Text array_name(const void *self, size_t i) { return static_cast<const Index *>(self)->arrays_[i].name; }
+  static Text file_name(const void *self, size_t i) { return static_cast<const Index *>(self)->files_[i]; }
+  Status parse(JsonReader &json, Text label);
+  Status add(JsonReader &json, Text name);
+
+  Vec<char> document_;
+  Vec<Entry> arrays_;
+  Vec<Text> files_;
+  NameIndex array_names_;
+  NameIndex file_names_;
+};
+
+Status Index::read(const Source &source, const Settings &settings) {
+  const uint64_t limit = header_limit(settings);
+  if (source.size > limit) {
+    return Failure(TF_STATUS_LIMIT).in(source.label)
+           << "the index has " << source.size << " bytes, more than the limit (max_header_bytes) of " << limit;
+  }
+  TFILE_TRY(document_.resize(static_cast<size_t>(source.size)));
+  TFILE_TRY(read_at(source, 0, document_.data(), source.size, Text()));
+  JsonReader json(Span<char>(document_.data(), document_.size()), source.label, 0);
+  return parse(json, source.label);
+}
+
+Status Index::parse(JsonReader &json, Text label) {
+  bool more = false;
+  bool has_map = false;
+  Text key;
+  TFILE_TRY(json.begin_object());
+  for (;;) {
+    TFILE_TRY(json.next_key(&more, &key));
+    if (!more) break;
+    if (key != Text("weight_map") || has_map) {
+      TFILE_TRY(json.skip());
+      continue;
+    }
+    has_map = true;
+    TFILE_TRY(json.begin_object());
+    for (;;) {
+      TFILE_TRY(json.next_key(&more, &key));
+      if (!more) break;
+      TFILE_TRY(add(json, key));
+    }
+  }
+  TFILE_TRY(json.end());
+  if (has_map) return kOk;
+  return Failure(TF_STATUS_CORRUPT).in(label) << "the index has no weight_map";
+}
+
+// Reads the file name that belongs to an array's name.
+Status Index::add(JsonReader &json, Text name) {
+  Text file;
+  json.about_array(name);
+  const size_t value = json.position();
+  TFILE_TRY(json.string(&file));
+  const auto has = [file](char c) { return !file.empty() && memchr(file.data(), c, file.size()) != nullptr; };
+  if (file.empty() || file == Text(".") || file == Text("..") || has('/') || has('\\') || has(':') || has('\0')) {
+    return json.fail(value).quoted(file) << " is not the name of a file in the folder of the index";
+  }
+  size_t place = NameIndex::kNone;
+  TFILE_TRY(files_.push(file));
+  TFILE_TRY(file_names_.add(&place, file));
+  if (place == NameIndex::kNone) {
+    place = files_.size() - 1;
+  } else {
+    files_.pop();
+  }
+  size_t twin = NameIndex::kNone;
+  TFILE_TRY(arrays_.push(Entry{name, place, false}));
+  TFILE_TRY(array_names_.add(&twin, name));
+  if (twin == NameIndex::kNone) return kOk;
+  // A key is decoded where it stands, behind its quote.
+  const auto position = static_cast<size_t>(name.data() - document_.data()) - 1;
+  return json.fail(position, TF_STATUS_DUPLICATE) << "the name stands twice in the index";
+}
+
+// Takes the arrays that the index expects of one shard; others are left out.
+Status adopt_shard(OpenFile &file, Index &index, size_t file_place, const OpenFile &shard, size_t part) {
+  for (const Member &member : shard.listing.members) {
+    Index::Entry *const entry = index.find(member.name);
+    if (entry == nullptr || entry->file != file_place) continue;
+    entry->found = true;
+    TFILE_TRY(adopt_member(file, member, part));
+  }
+  for (const DictEntry *value : shard.listing.metadata->entries) {
+    if (file.listing.metadata->find(value->key) == nullptr) {
+      TFILE_TRY(file.listing.metadata->set_value(value->key, *value));
+    }
+  }
+  return kOk;
+}
+
+}  // namespace
+
+bool is_index_path(Text path) {
+  return path.ends_with(kIndexSuffix);
+}
+
+Status open_index(Ref<OpenFile> &out, Ref<Source> source, const Settings &settings) {
+  const Format *const format = find_format(TF_FORMAT_SAFETENSORS);
+  if (format == nullptr) return Failure(TF_STATUS_UNSUPPORTED).in(source->label) << "safetensors are not built in";
+  Index index(settings.memory());
+  TFILE_TRY(index.read(*source, settings));
+  Ref<OpenFile> file;
+  TFILE_TRY(new_set(file, source, format, settings));
+  Vec<size_t> order(settings.memory());
+  for (size_t i = 0; i < index.file_count(); ++i)
+    TFILE_TRY(order.push(i));
+  std::sort(order.begin(), order.end(),
+            [&index](size_t a, size_t b) { return compare(index.file(a), index.file(b)) < 0; });
+  Vec<char> path(settings.memory());
+  for (size_t part = 0; part < order.size(); ++part) {
+    Ref<OpenFile> shard;
+    TFILE_TRY(join(&path, folder_of(source->label), index.file(order[part]), Text()));
+    TFILE_TRY(open_part(shard, *file, path.data()));
+    TFILE_TRY(adopt_shard(*file, index, order[part], *shard, part));
+  }
+  for (const Index::Entry &entry : index.arrays()) {
+    if (entry.found) continue;
+    return Failure(TF_STATUS_CORRUPT).in(source->label).array(entry.name).quoted(index.file(entry.file))
+           << ", where the index says that it is, does not have it";
+  }
+  out = std::move(file);
+  return kOk;
+}
+
+namespace {
+
+// PREFIX-00001-of-00003.gguf, taken apart.
+struct SplitName {
+  Text prefix;
+  uint64_t no = 0;  // from 1
+  uint64_t count = 0;
+
+  bool parse(Text path) {
+    constexpr size_t kTail = sizeof("-00001-of-00003.gguf") - 1;
+    if (path.size() < kTail) return false;
+    const Text tail(path.from(path.size() - kTail));
+    prefix = path.first(path.size() - kTail);
+    return tail[0] == '-' && digits(tail.from(1), &no) && Text(tail.from(6)).starts_with("-of-") &&
+           digits(tail.from(10), &count) && Text(tail.from(15)) == Text(".gguf");
+  }
+
+ private:
+  static bool digits(Text text, uint64_t *number) {
+    *number = 0;
+    for (size_t i = 0; i < 5; ++i) {
+      if (text[i] < '0' || text[i] > '9') return false;
+      *number = *number * 10 + static_cast<uint64_t>(text[i] - '0');
+    }
+    return true;
+  }
+};
+
+// PREFIX-00001-of-00003 and a suffix.
+Status part_path(Vec<char> *out, Text prefix, uint64_t no, uint64_t count, Text suffix) {
+  char middle[] = "-00000-of-00000";
+  for (size_t i = 0; i < 5; ++i) {
+    middle[5 - i] = static_cast<char>('0' + no % 10);
+    middle[14 - i] = static_cast<char>('0' + count % 10);
+    no /= 10;
+    count /= 10;
+  }
+  return join(out, prefix, middle, suffix);
+}
+
+// The value of an integer key; -1: there is none.
+int64_t split_value(const Dict &metadata, Text key) {
+  const DictEntry *const entry = metadata.find(key);
+  int64_t value = -1;
+  if (entry == nullptr || entry->kind != TF_KIND_ARRAY || entry->array->ndim != 0) return -1;
+  return item_int64(&value, *entry->array, {}).ok() ? value : -1;
+}
+
+Status expect_split_value(const OpenFile &part, Text key, uint64_t expected, const char *from) {
+  const int64_t found = split_value(*part.listing.metadata, key);
+  if (found >= 0 && static_cast<uint64_t>(found) == expected) return kOk;
+  Failure failure(TF_STATUS_CORRUPT);
+  failure.in(part.source->label).key(key) << "expected " << expected << ", as " << from << " says, found ";
+  if (found < 0) return failure << "none";
+  return failure << found;
+}
+
+Status adopt_split(OpenFile &file, const OpenFile &part, const SplitName &name, uint64_t no, uint64_t total) {
+  TFILE_TRY(expect_split_value(part, kSplitNo, no - 1, "its name"));
+  TFILE_TRY(expect_split_value(part, kSplitCount, name.count, "its name"));
+  TFILE_TRY(expect_split_value(part, kSplitTensors, total, "the part that was named"));
+  for (const Member &member : part.listing.members)
+    TFILE_TRY(adopt_member(file, member, static_cast<size_t>(no - 1)));
+  if (no > 1) return kOk;
+  for (const DictEntry *value : part.listing.metadata->entries) {
+    const bool split =
+        value->key == Text(kSplitNo) || value->key == Text(kSplitCount) || value->key == Text(kSplitTensors);
+    if (!split) TFILE_TRY(file.listing.metadata->set_value(value->key, *value));
+  }
+  return kOk;
+}
+
+}  // namespace
+
+Status open_split(Ref<OpenFile> &file) {
+  const Dict &metadata = *file->listing.metadata;
+  if (file->format->id != TF_FORMAT_GGUF || metadata.find(kSplitCount) == nullptr) return kOk;
+  SplitName name;
+  if (!name.parse(file->source->label) || name.no == 0 || name.no > name.count) {
+    return Failure(TF_STATUS_CORRUPT).in(file->source->label).key(kSplitCount)
+           << "the file is a part of several, but its name does not end in -NNNNN-of-NNNNN.gguf";
+  }
+  const int64_t total = split_value(metadata, kSplitTensors);
+  if (total < 0) {
+    return Failure(TF_STATUS_CORRUPT).in(file->source->label).key(kSplitTensors)
+           << "a part of several files should say how many arrays they have together";
+  }
+  Ref<OpenFile> set;
+  TFILE_TRY(new_set(set, file->source, file->format, file->settings));
+  Vec<char> path(set->settings.memory());
+  for (uint64_t no = 1; no <= name.count; ++no) {
+    Ref<OpenFile> part;
+    TFILE_TRY(part_path(&path, name.prefix, no, name.count, ".gguf"));
+    TFILE_TRY(open_part(part, *set, path.data()));
+    TFILE_TRY(adopt_split(*set, *part, name, no, static_cast<uint64_t>(total)));
+  }
+  if (set->listing.members.size() != static_cast<uint64_t>(total)) {
+    return Failure(TF_STATUS_CORRUPT).in(file->source->label).key(kSplitTensors)
+           << "the parts should have " << total << " arrays together, and have "
+           << static_cast<uint64_t>(set->listing.members.size());
+  }
+  file = std::move(set);
+  return kOk;
+}
+
+namespace {
+
+// Where each part of a save begins: an array that would exceed the limit begins the next part.
+Status cut(Vec<size_t> *starts, Span<const NamedArray> arrays, uint64_t limit) {
+  uint64_t filled = 0;
+  for (size_t i = 0; i < arrays.size(); ++i) {
+    const uint64_t nbytes = arrays[i].array->nbytes;
+    if (i == 0 || (filled > 0 && (filled >= limit || nbytes > limit - filled))) {
+      TFILE_TRY(starts->push(i));
+      filled = 0;
+    }
+    filled += nbytes;
+  }
+  return starts->push(arrays.size());
+}
+
+Status set_integer(Dict &dict, Text key, tf_dtype dtype, uint64_t value) {
+  Ref<Array> scalar;
+  TFILE_TRY(make_array(scalar, *dict.memory, *find_dtype(dtype), {}));
+  if (dtype == TF_DTYPE_UINT16) {
+    const auto narrow = static_cast<uint16_t>(value);
+    memcpy(scalar->data, &narrow, sizeof(narrow));
+  } else {
+    const auto wide = static_cast<int32_t>(value);
+    memcpy(scalar->data, &wide, sizeof(wide));
+  }
+  return dict.set_array(key, *scalar);
+}
+
+// What a part of a gguf says of itself: the first has all metadata, the others what is needed to read them.
+Status split_metadata(Ref<Dict> &out, const SaveRequest &request, size_t no, size_t count) {
+  TFILE_TRY(make_dict(out, request.settings.memory()));
+  if (request.metadata != nullptr) {
+    for (const DictEntry *entry : request.metadata->entries) {
+      if (no == 0 || entry->key == Text("general.alignment")) TFILE_TRY(out->set_value(entry->key, *entry));
+    }
+  }
+  TFILE_TRY(set_integer(*out, kSplitNo, TF_DTYPE_UINT16, no));
+  TFILE_TRY(set_integer(*out, kSplitCount, TF_DTYPE_UINT16, count));
+  return set_integer(*out, kSplitTensors, TF_DTYPE_INT32, request.arrays.size());
+}
+
+// The set that save_in_parts writes.
+struct PartPlan {
+  Text prefix;
+  const Vec<size_t> &starts;
+
+  size_t count() const { return starts.size() - 1; }
+  Span<const NamedArray> arrays(const SaveRequest &request, size_t i) const {
+    return request.arrays.from(starts[i]).first(starts[i + 1] - starts[i]);
+  }
+};
+
+// As Python's json.dumps(indent=2, sort_keys=True) writes it, which is how such files look everywhere.
+Status make_index(Vec<char> *text, const PartPlan &plan, const SaveRequest &request, Text extension) {
+  struct Row {
+    Text name;
+    size_t part;
+  };
+  Vec<Row> rows(request.settings.memory());
+  uint64_t total = 0;
+  for (size_t part = 0; part < plan.count(); ++part) {
+    for (const NamedArray &named : plan.arrays(request, part)) {
+      TFILE_TRY(rows.push(Row{named.name, part}));
+      total += named.array->nbytes;
+    }
+  }
+  std::sort(rows.begin(), rows.end(), [](const Row &a, const Row &b) { return compare(a.name, b.name) < 0; });
+  const Text file_prefix(plan.prefix.from(folder_of(plan.prefix).size()));
+  JsonText json(text);
+  Vec<char> file(request.settings.memory());
+  TFILE_TRY(json.put("{\n  \"metadata\": {\n    \"total_size\": "));
+  TFILE_TRY(json.number(total));
+  TFILE_TRY(json.put("\n  },\n  \"weight_map\": {"));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    TFILE_TRY(json.put(i == 0 ? "\n    " : ",\n    "));
+    TFILE_TRY(json.string(rows[i].name));
+    TFILE_TRY(json.put(": "));
+    TFILE_TRY(part_path(&file, file_prefix, rows[i].part + 1, plan.count(), extension));
+    TFILE_TRY(json.string(Text(file.data(), file.size() - 1)));
+  }
+  return json.put("\n  }\n}\n");
+}
+
+Status save_index(const PartPlan &plan, const SaveRequest &request, Text extension) {
+  const Settings &settings = request.settings;
+  Vec<char> path(settings.memory());
+  TFILE_TRY(join(&path, plan.prefix, extension, kIndexSuffix));
+  Vec<char> text(settings.memory());
+  TFILE_TRY(make_index(&text, plan, request, extension));
+  Replacement replacement(settings.memory());
+  Ref<Sink> sink;
+  TFILE_TRY(replacement.begin(sink, path.data(), settings.on(TF_OPTION_ATOMIC), settings.on(TF_OPTION_DURABLE)));
+  Output output(*sink, settings, 0);
+  TFILE_TRY(output.write(text.data(), text.size()));
+  return replacement.commit();
+}
+
+Status save_part(const PartPlan &plan, size_t i, const Format &format, const SaveRequest &request) {
+  Vec<char> path(request.settings.memory());
+  TFILE_TRY(part_path(&path, plan.prefix, i + 1, plan.count(), format.extension));
+  Ref<Dict> split;
+  const Dict *metadata = request.metadata;
+  if (format.id == TF_FORMAT_GGUF) {
+    TFILE_TRY(split_metadata(split, request, i, plan.count()));
+    metadata = split.get();
+  }
+  return save_to_path(path.data(), format, SaveRequest{plan.arrays(request, i), metadata, false, request.settings},
+                      false);
+}
+
+}  // namespace
+
+Status save_in_parts(const char *path, const Format &format, const SaveRequest &request) {
+  // All of it, so that what cannot be held is told before the first part is written.
+  TFILE_TRY(format.check(request));
+  Vec<size_t> starts(request.settings.memory());
+  TFILE_TRY(cut(&starts, request.arrays, request.settings.limit(TF_OPTION_PART_BYTES)));
+  const Text whole(path);
+  const Text extension(format.extension);
+  const PartPlan plan{whole.first(whole.size() - (whole.ends_with(extension) ? extension.size() : 0)), starts};
+  if (starts.size() <= 2) return save_to_path(path, format, request, true);
+  const uint64_t most = format.id == TF_FORMAT_GGUF ? kMostSplits : kMostShards;
+  if (plan.count() > most) {
+    return Failure(TF_STATUS_LIMIT).in(whole)
+           << "would have " << static_cast<uint64_t>(plan.count()) << " parts, and the format can count " << most;
+  }
+  for (size_t i = 0; i < plan.count(); ++i)
+    TFILE_TRY(save_part(plan, i, format, request));
+  // Last, so that a set that is listed is whole.
+  return format.id == TF_FORMAT_SAFETENSORS ? save_index(plan, request, extension) : kOk;
+}
+
+}  // namespace tfile
 
 // src/api/sink.cpp
 using namespace tfile;
@@ -14299,7 +14848,7 @@ Status save_weights(const char *path, const Dict &tree, const Settings &settings
   Vec<NamedArray> arrays(settings.memory());
   TFILE_TRY(collect_arrays(&arrays, *flat));
   const SaveRequest request{arrays.span(), nullptr, settings.on(TF_OPTION_COMPRESS), settings};
-  return save_to_path(path, *format, request, !named);
+  return save_whole_or_parts(path, *format, request, !named);
 }
 
 }  // namespace

@@ -199,6 +199,12 @@ enum {
   TF_OPTION_LENIENT = 5,
   /** 1 (default): tf_load_weights refuses weights that are missing, unexpected or of another shape. */
   TF_OPTION_STRICT = 6,
+  /** 1: a .gguf that is one part of several (NAME-00001-of-00003.gguf) is opened as the whole set. Default 0. The index
+      of sharded safetensors (NAME.safetensors.index.json) always opens its set. */
+  TF_OPTION_PARTS = 7,
+  /** Most bytes of array data in one file of a .safetensors or .gguf saved by path, from 1; 0 (default): one file. More
+      are saved as NAME-00001-of-00003 and so on, safetensors with their index; each array stays whole. */
+  TF_OPTION_PART_BYTES = 8,
   /** Bytes of memory that the objects made by one call (or read through one tf_file) may hold at once, from 1; 0
       (default): no limit. */
   TF_OPTION_MAX_BYTES = 9,
@@ -552,7 +558,9 @@ TENSORFILE_API void tf_buffer_release(tf_buffer *buffer);
  * @param arrays    receives the arrays by name, in file order; an empty dict for a .npy that went to *array; may be NULL
  * @param metadata  receives the metadata; an empty dict where the format has none; may be NULL. safetensors: strings.
  *                  gguf: 0-d and 1-d arrays, strings, lists of strings, and dicts named 0, 1, ... for nested arrays
- * @param path      a regular file
+ * @param path      a regular file, or the index of sharded safetensors (NAME.safetensors.index.json), whose set is
+ *                  loaded as one: the metadata of all shards, the arrays that the index lists; a part that is missing is
+ *                  NOT_FOUND, and the message names it
  */
 TENSORFILE_API tf_status tf_load(tf_array **array, tf_dict **arrays, tf_dict **metadata, const char *path,
                                  const tf_options *options);

@@ -280,6 +280,18 @@ impl Options {
         self.set(sys::TF_OPTION_STRICT, on.into())
     }
 
+    /// Whether a .gguf that is one part of several (NAME-00001-of-00003.gguf) is opened as the whole set. The index of
+    /// sharded safetensors (NAME.safetensors.index.json) always opens its set.
+    pub fn parts(self, on: bool) -> Self {
+        self.set(sys::TF_OPTION_PARTS, on.into())
+    }
+
+    /// Most bytes of array data in one file of a .safetensors or .gguf saved by path; 0 (default): one file. More are
+    /// saved as NAME-00001-of-00003 and so on, safetensors with their index; each array stays whole.
+    pub fn part_bytes(self, count: u64) -> Self {
+        self.set_count(sys::TF_OPTION_PART_BYTES, count)
+    }
+
     /// Bytes of memory that what one call makes (or what is read through one [`File`]) may hold at once; 0 (default): no
     /// limit.
     pub fn max_bytes(self, count: u64) -> Self {
