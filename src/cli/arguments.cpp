@@ -46,6 +46,10 @@ CLI::Option *add_text(CLI::App &app, const std::string &name, Value &value, cons
 template CLI::Option *add_text(CLI::App &, const std::string &, std::string &, const std::string &);
 template CLI::Option *add_text(CLI::App &, const std::string &, std::vector<std::string> &, const std::string &);
 
+void add_parts(CLI::App &app, bool &parts) {
+  app.add_flag("--parts", parts, "take a .gguf that is one part of several as the whole set");
+}
+
 void add_paths(CLI::App &app, std::vector<std::string> &paths) {
   add_text(app, "FILE", paths, "files to read: .npy, .npz, .safetensors, .gguf")->required();
 }

@@ -17,6 +17,9 @@ bool parse(CLI::App &app, const Arguments &arguments);
 template <typename Value>
 CLI::Option *add_text(CLI::App &app, const std::string &name, Value &value, const std::string &about);
 
+// `--parts`
+void add_parts(CLI::App &app, bool &parts);
+
 // `FILE...`
 void add_paths(CLI::App &app, std::vector<std::string> &paths);
 

@@ -15,9 +15,9 @@ namespace cli {
 
 namespace {
 
-void check_file(const std::string &path) {
+void check_file(const std::string &path, bool parts) {
   Progress progress(path);
-  const Options options = new_options();
+  const Options options = new_options(parts);
   progress.watch(options.get());
   const File file = open_file(path, options.get());
   progress.expect_bytes(total_bytes(file.get()));
@@ -33,14 +33,16 @@ void check_file(const std::string &path) {
 int check(const Arguments &arguments) {
   CLI::App app("Read every byte of files and tell what is wrong with them.", "tensorfile check");
   std::vector<std::string> paths;
+  bool parts = false;
   bool quiet = false;
   add_paths(app, paths);
   app.add_flag("-q,--quiet", quiet, "say nothing about valid files");
+  add_parts(app, parts);
   if (!parse(app, arguments)) return kExitOk;
   int exit = kExitOk;
   for (const std::string &path : paths) {
     const int status = reporting(path, [&]() -> int {
-      check_file(path);
+      check_file(path, parts);
       if (!quiet) print(escaped(path) + ": ok\n");
       return kExitOk;
     });

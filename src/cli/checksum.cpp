@@ -16,23 +16,6 @@ namespace {
 
 using Byte = unsigned char;
 
-// A block has fields of several sizes, which only the library tells apart: saved, they are little-endian.
-std::vector<Byte> saved_blocks(const tf_array *array) {
-  Dict arrays;
-  Array kept(tf_array_retain(const_cast<tf_array *>(array)));
-  expect(tf_dict_new(Out(arrays)));
-  expect(tf_dict_set(arrays.get(), "x", 1, kept.get()));
-  Buffer buffer;
-  expect(tf_save_memory(Out(buffer), TF_FORMAT_GGUF, nullptr, arrays.get(), nullptr, nullptr));
-  const auto *bytes = static_cast<const Byte *>(tf_buffer_data(buffer.get()));
-  File file;
-  expect(tf_file_open_memory(Out(file), bytes, tf_buffer_size(buffer.get()), TF_FORMAT_GGUF, nullptr));
-  uint64_t offset = 0;
-  uint64_t stored = 0;
-  expect(tf_file_location(nullptr, &offset, &stored, nullptr, file.get(), 0));
-  return {bytes + offset, bytes + offset + stored};
-}
-
 std::vector<Byte> swapped_items(const tf_array *array, size_t item) {
   const auto *data = static_cast<const Byte *>(tf_array_data(array));
   std::vector<Byte> out(data, data + tf_array_nbytes(array));
@@ -42,12 +25,11 @@ std::vector<Byte> swapped_items(const tf_array *array, size_t item) {
   return out;
 }
 
-std::vector<Byte> little_endian(const tf_array *array) {
-  const tf_dtype dtype = tf_array_dtype(array);
-  const uint32_t bits = tf_dtype_bits(dtype);
-  if (bits == 0) return saved_blocks(array);
+// Bytes of what is swapped as one on a big-endian host; blocks are little-endian on every host.
+size_t swapped_bytes(tf_dtype dtype) {
+  const size_t bytes = tf_dtype_bits(dtype) / 8;
   const bool is_complex = dtype == TF_DTYPE_COMPLEX64 || dtype == TF_DTYPE_COMPLEX128;
-  return swapped_items(array, std::max<size_t>(1, bits / 8 / (is_complex ? 2 : 1)));
+  return std::max<size_t>(1, is_complex ? bytes / 2 : bytes);
 }
 
 uLong add(uLong crc, const void *bytes, size_t count) {
@@ -63,7 +45,7 @@ std::string array_crc32(const tf_file *file, size_t index, Progress &progress) {
     if (std::endian::native == std::endian::little) {
       crc = add(crc, tf_array_data(piece.get()), tf_array_nbytes(piece.get()));
     } else {
-      const std::vector<Byte> bytes = little_endian(piece.get());
+      const std::vector<Byte> bytes = swapped_items(piece.get(), swapped_bytes(tf_array_dtype(piece.get())));
       crc = add(crc, bytes.data(), bytes.size());
     }
     progress.advance(tf_array_nbytes(piece.get()));

@@ -26,6 +26,7 @@ struct Request {
   std::vector<std::string> settings;
   bool compress = false;
   bool map = false;
+  bool parts = false;
 
   tf_format format = TF_FORMAT_AUTO;      // of OUT
   tf_dtype dtype = TF_DTYPE_UNSUPPORTED;  // to cast to; UNSUPPORTED: none
@@ -45,6 +46,7 @@ bool parse_request(Request &request, const Arguments &arguments) {
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
   app.add_flag("--map", request.map, "map IN instead of reading it into memory, for files larger than that");
+  add_parts(app, request.parts);
   add_text(app, "IN", request.in, "file to read")->required();
   add_text(app, "OUT", request.out, "file to write")->required();
   if (!parse(app, arguments)) return false;
@@ -64,6 +66,7 @@ void complete(Request &request) {
   if (request.metadata != "keep" && request.metadata != "drop") {
     throw UsageError{"--metadata " + escaped(request.metadata) + ": keep or drop is needed"};
   }
+  if (!is_utf8(request.name)) throw UsageError{"--name " + escaped(request.name) + ": not UTF-8"};
   if (request.compress && request.format != TF_FORMAT_NPZ) throw UsageError{"--compress needs an OUT that is an .npz"};
 }
 
@@ -99,6 +102,11 @@ std::string joined(const std::vector<std::string> &parts) {
   return out;
 }
 
+// One line of all that OUT cannot hold.
+FileError cannot_hold(const Request &request, const std::vector<std::string> &refused) {
+  return {TF_STATUS_UNSUPPORTED, std::string(tf_format_name(request.format)) + " cannot hold " + joined(refused)};
+}
+
 // Throws the FileError that names all that OUT cannot hold.
 void refuse(const Request &request, const std::vector<Planned> &planned, const tf_dict *metadata) {
   if (request.format == TF_FORMAT_NPY && planned.size() != 1) {
@@ -109,18 +117,7 @@ void refuse(const Request &request, const std::vector<Planned> &planned, const t
                                                (names.empty() ? "" : ", to choose from by --name: ") + joined(names)};
   }
   const std::vector<std::string> refused = refusals(request.format, planned, metadata);
-  if (refused.empty()) return;
-  throw FileError{TF_STATUS_UNSUPPORTED,
-                  std::string(tf_format_name(request.format)) + " cannot hold " + joined(refused)};
-}
-
-Array read(const tf_file *file, const Planned &planned) {
-  Array array;
-  expect(tf_file_read(Out(array), file, planned.index));
-  if (planned.to == planned.from) return array;
-  Array cast;
-  expect(tf_array_cast(Out(cast), array.get(), planned.to, nullptr));
-  return cast;
+  if (!refused.empty()) throw cannot_hold(request, refused);
 }
 
 void save(const Request &request, const tf_dict *arrays, const tf_dict *metadata, const tf_options *options) {
@@ -149,7 +146,7 @@ struct Input {
 };
 
 void open(Input &input, const Request &request) {
-  input.options = new_options();
+  input.options = new_options(request.parts);
   input.progress.watch(input.options.get());
   expect(tf_options_set(input.options.get(), TF_OPTION_EXACT_PATH, 1));
   if (request.map) expect(tf_options_set(input.options.get(), TF_OPTION_LOAD_MODE, TF_LOAD_MODE_MAP));
@@ -161,7 +158,8 @@ void open(Input &input, const Request &request) {
   input.planned = plan(request, input.file.get());
 }
 
-Dict read_all(Input &input) {
+// Reads the arrays and casts them. Which values there is no cast for, such as nan in a block type, shows only here.
+Dict read_all(Input &input, std::vector<std::string> &refused) {
   Dict arrays;
   expect(tf_dict_new(Out(arrays)));
   uint64_t bytes = 0;
@@ -169,7 +167,11 @@ Dict read_all(Input &input) {
     bytes += tf_file_nbytes(input.file.get(), planned.index);
   input.progress.expect_bytes(2 * bytes);
   for (const Planned &planned : input.planned) {
-    const Array array = read(input.file.get(), planned);
+    Array array;
+    expect(tf_file_read(Out(array), input.file.get(), planned.index));
+    if (const std::string why = cast(array, planned.to); !why.empty()) {
+      refused.push_back("array " + in_quotes(planned.name) + " (" + why + ")");
+    }
     expect(tf_dict_set(arrays.get(), planned.name.data(), planned.name.size(), array.get()));
     input.progress.advance(tf_file_nbytes(input.file.get(), planned.index));
   }
@@ -190,8 +192,10 @@ int convert_file(const Request &request) {
     subject = request.out;
     refuse(request, input.planned, input.metadata.get());
     subject = request.in;
-    const Dict arrays = read_all(input);
+    std::vector<std::string> refused;
+    const Dict arrays = read_all(input, refused);
     subject = request.out;
+    if (!refused.empty()) throw cannot_hold(request, refused);
     save(request, arrays.get(), input.metadata.get(), input.options.get());
     input.progress.finish();
     if (lacks_architecture(request, input.metadata.get())) {

@@ -273,9 +273,9 @@ Side open_side(const std::string &path, const tf_options *options) {
   });
 }
 
-int compare(const std::string &path_a, const std::string &path_b, bool quiet) {
+int compare(const std::string &path_a, const std::string &path_b, bool parts, bool quiet) {
   Progress progress(path_a);
-  const Options options = new_options();
+  const Options options = new_options(parts);
   progress.watch(options.get());
   const Side a = open_side(path_a, options.get());
   const Side b = open_side(path_b, options.get());
@@ -297,13 +297,15 @@ int diff(const Arguments &arguments) {
   CLI::App app("Tell which arrays and metadata of two files differ, in what, and by how much.", "tensorfile diff");
   std::string a;
   std::string b;
+  bool parts = false;
   bool quiet = false;
   add_text(app, "A", a, "one file")->required();
   add_text(app, "B", b, "the other")->required();
   app.add_flag("-q,--quiet", quiet, "say nothing; the exit status tells");
+  add_parts(app, parts);
   if (!parse(app, arguments)) return kExitOk;
   try {
-    return compare(a, b, quiet);
+    return compare(a, b, parts, quiet);
   } catch (const SideError &failure) {
     return report(failure.path, failure.error);
   }

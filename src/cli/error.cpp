@@ -46,7 +46,6 @@ void expect(tf_status status) {
 Exit report(std::string_view path, const FileError &error) {
   tf_status status = error.status;
   if (status == TF_STATUS_NOT_FOUND) status = TF_STATUS_IO;
-  if (status == TF_STATUS_TYPE) status = TF_STATUS_UNSUPPORTED;
   print_line("tensorfile: " + escaped(path) + ": " + tf_status_name(status) + ": " +
              std::string(without_path(error.text, path)) + "\n");
   return exit_of(status);

@@ -32,8 +32,8 @@ struct Listing {
 };
 
 // Keeps the first failure of an array; the others are listed as ever.
-void list(Listing &listing, const std::string &path, bool crc32) {
-  const Options options = new_options();
+void list(Listing &listing, const std::string &path, bool parts, bool crc32) {
+  const Options options = new_options(parts);
   listing.progress.watch(options.get());
   listing.file = open_file(path, options.get());
   const tf_file *file = listing.file.get();
@@ -118,17 +118,19 @@ void print_human(const std::string &path, const Listing &listing, bool crc32) {
 int ls(const Arguments &arguments) {
   CLI::App app("List the arrays and the metadata of files.", "tensorfile ls");
   std::vector<std::string> paths;
+  bool parts = false;
   bool json = false;
   bool crc32 = false;
   add_paths(app, paths);
   app.add_flag("--json", json, "one JSON object a file, one line each");
   app.add_flag("--crc32", crc32, "the CRC-32 of each array's C-contiguous little-endian bytes");
+  add_parts(app, parts);
   if (!parse(app, arguments)) return kExitOk;
   int exit = kExitOk;
   for (const std::string &path : paths) {
     const int status = reporting(path, [&]() -> int {
       Listing listing(path);
-      list(listing, path, crc32);
+      list(listing, path, parts, crc32);
       (json ? print_json : print_human)(path, listing, crc32);
       return listing.failure ? report(path, *listing.failure) : kExitOk;
     });

@@ -24,12 +24,13 @@ struct Command {
 };
 
 constexpr std::array<Command, 5> kCommands = {{
-    {"ls", "[--json] [--crc32] FILE...", "names, dtypes, shapes, sizes, metadata", ls},
-    {"convert", "[--compress] [--cast DTYPE] [--metadata keep|drop] [--name NAME] [--set KEY=VALUE] [--map] IN OUT",
+    {"ls", "[--json] [--crc32] [--parts] FILE...", "names, dtypes, shapes, sizes, metadata", ls},
+    {"convert",
+     "[--compress] [--cast DTYPE] [--metadata keep|drop] [--name NAME] [--set KEY=VALUE] [--map] [--parts] IN OUT",
      "write the arrays of one file as another", convert},
-    {"check", "[--quiet] FILE...", "valid or not, and if not: what, where (reads every byte)", check},
-    {"diff", "[--quiet] A B", "which arrays differ, in what, by how much", diff},
-    {"show", "[--metadata] FILE NAME [SLICE]", "the values", show},
+    {"check", "[--quiet] [--parts] FILE...", "valid or not, and if not: what, where (reads every byte)", check},
+    {"diff", "[--quiet] [--parts] A B", "which arrays differ, in what, by how much", diff},
+    {"show", "[--metadata] [--parts] FILE NAME [SLICE]", "the values", show},
 }};
 
 std::string help() {

@@ -5,9 +5,10 @@
 
 namespace cli {
 
-Options new_options() {
+Options new_options(bool parts) {
   Options options;
   expect(tf_options_new(Out(options)));
+  expect(tf_options_set(options.get(), TF_OPTION_PARTS, parts ? 1 : 0));
   return options;
 }
 

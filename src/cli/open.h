@@ -9,7 +9,8 @@
 
 namespace cli {
 
-Options new_options();
+// parts: a .gguf that is one of several stands for all of them.
+Options new_options(bool parts);
 
 // Opens and validates a file. Throws FileError.
 File open_file(const std::string &path, const tf_options *options);

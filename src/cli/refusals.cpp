@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <span>
+#include <utility>
 
 #include "cli/convert.h"
 #include "cli/error.h"
@@ -67,11 +67,8 @@ std::string cast_refusal(const Planned &array) {
   std::string why = cannot_divide(array);
   if (!why.empty()) return why;
   const uint32_t unit = std::max(tf_dtype_block_size(array.from), tf_dtype_block_size(array.to));
-  const Array small = miniature(array.from, array.shape.size(), unit);
-  Array cast;
-  const tf_status status = tf_array_cast(Out(cast), small.get(), array.to, nullptr);
-  if (status == TF_STATUS_OUT_OF_MEMORY) expect(status);
-  return status == TF_STATUS_OK ? "" : tf_error_message();
+  Array small = miniature(array.from, array.shape.size(), unit);
+  return cast(small, array.to);
 }
 
 std::string array_refusal(tf_format format, const Planned &array) {
@@ -96,6 +93,15 @@ std::string value_refusal(tf_format format, const tf_dict *metadata, size_t inde
 }
 
 }  // namespace
+
+std::string cast(Array &array, tf_dtype dtype) {
+  Array out;
+  const tf_status status = tf_array_cast(Out(out), array.get(), dtype, nullptr);
+  if (status == TF_STATUS_OUT_OF_MEMORY) expect(status);
+  if (status != TF_STATUS_OK) return tf_error_message();
+  array = std::move(out);
+  return "";
+}
 
 std::vector<std::string> refusals(tf_format format, const std::vector<Planned> &arrays, const tf_dict *metadata) {
   std::vector<std::string> out;

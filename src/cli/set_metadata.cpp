@@ -1,7 +1,5 @@
 #include <array>
 #include <charconv>
-#include <limits>
-#include <span>
 
 #include "cli/convert.h"
 #include "cli/error.h"
@@ -86,14 +84,14 @@ void set_metadata(tf_dict *metadata, std::string_view setting) {
     throw UsageError{"--set " + escaped(setting) + ": KEY=VALUE is needed"};
   }
   const std::string_view key = setting.substr(0, equals);
+  if (!is_utf8(key)) throw UsageError{"--set " + escaped(setting) + ": the key is not UTF-8"};
   std::string_view value = setting.substr(equals + 1);
   const size_t colon = value.find(':');
   const std::string_view type = value.substr(0, colon == std::string_view::npos ? 0 : colon);
   for (const ScalarType &known : kScalarTypes) {
     if (type != known.name) continue;
     const Array array = scalar(known.dtype, value.substr(colon + 1), setting);
-    expect(tf_dict_set(metadata, key.data(), key.size(), array.get()));
-    return;
+    return expect(tf_dict_set(metadata, key.data(), key.size(), array.get()));
   }
   if (type == "str") value.remove_prefix(colon + 1);
   expect(tf_dict_set_string(metadata, key.data(), key.size(), value.data(), value.size()));

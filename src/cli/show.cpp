@@ -133,14 +133,16 @@ int show(const Arguments &arguments) {
   std::string name;
   std::string slice;
   bool metadata = false;
+  bool parts = false;
   add_text(app, "FILE", path, "file to read")->required();
   add_text(app, "NAME", name, "name of the array (that of an .npy is \"\")")->required();
   add_text(app, "SLICE", slice, "start:stop:step or a place for each dimension, with commas between");
   app.add_flag("--metadata", metadata, "NAME is a key of the metadata");
+  add_parts(app, parts);
   if (!parse(app, arguments)) return kExitOk;
   if (metadata && !slice.empty()) throw UsageError{"--metadata takes no SLICE"};
   return reporting(path, [&]() -> int {
-    const File file = open_file(path, nullptr);
+    const File file = open_file(path, new_options(parts).get());
     return metadata ? show_metadata(file.get(), path, name) : show_array(file.get(), path, name, slice);
   });
 }

@@ -47,6 +47,15 @@ Character next_character(std::string_view text) {
   return {text.substr(0, used), used == length, code};
 }
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const Character character = next_character(text);
+    if (!character.valid) return false;
+    text.remove_prefix(character.bytes.size());
+  }
+  return true;
+}
+
 bool is_unsafe(char32_t c) {
   if (c < 0x20 || (c >= 0x7F && c < 0xA0)) return true;
   return c == 0x200E || c == 0x200F || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);

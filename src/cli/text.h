@@ -17,6 +17,8 @@ struct Character {
 };
 Character next_character(std::string_view text);
 
+bool is_utf8(std::string_view text);
+
 // Whether a terminal could do more with a character than show it: controls, and those that turn the writing direction.
 bool is_unsafe(char32_t character);
 

@@ -32,6 +32,16 @@ class Convert(ConvertCase):
         self.assertNotIn("'a'", result.err)
 
 
+    def test_values_that_no_block_holds(self):
+        members = {name + ".npy": npy("<f4", (32,), floats(*[0.5] * 31, last))
+                   for name, last in (("nan", float("nan")), ("one", 1.0), ("inf", float("inf")))}
+        path = self.write("in.npz", npz(members))
+        out = self.path("out.gguf")
+        result = run("convert", "--cast", "q8_0", path, out)
+        self.assert_refused(result, out, "unsupported", "array 'nan' (", "array 'inf' (")
+        self.assertNotIn("'one'", result.err)
+
+
 class Diff(DiffCase):
     def test_blocks(self):
         a = struct.pack("<e32b", 0.5, *range(32))

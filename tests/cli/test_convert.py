@@ -259,6 +259,14 @@ class Metadata(ConvertCase):
         for setting in ("key", "=x", "k=u8:256", "k=u8:-1", "k=i32:1.5", "k=f32:", "k=f32:x", "k=bool:1", "k=u64: 1"):
             self.assert_usage(run("convert", "--set", setting, path, self.path("out.gguf")), "--set " + setting)
 
+    def test_names_that_are_not_utf8(self):
+        path = self.write("in.npy", npy("|i1", (1,), b"x"))
+        bad = b"k\xff".decode("utf-8", "surrogateescape")
+        self.assert_usage(run("convert", "--set", bad + "=x", path, self.path("out.gguf")), "k\\xff", "UTF-8")
+        self.assert_usage(run("convert", "--name", bad, path, self.path("out.gguf")), "k\\xff", "UTF-8")
+        listing = self.convert("--set", "k=" + bad, "--set", "general.architecture=x", path, self.path("out.gguf"))
+        self.assertEqual(listing["metadata"]["k"], "k\ufffd")
+
     def test_alignment(self):
         path = self.write("in.npy", npy("|i1", (1,), b"x"))
         out = self.path("out.gguf")

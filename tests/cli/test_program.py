@@ -6,7 +6,7 @@ import signal
 import subprocess
 import unittest
 
-from support import PROGRAM, SOURCE_DIR, Case, gguf, main, npy, npz, run, safetensors
+from support import GOLDEN_DIR, PROGRAM, SOURCE_DIR, Case, gguf, main, npy, npz, run, safetensors
 
 COMMANDS = ("ls", "convert", "check", "diff", "show")
 
@@ -47,6 +47,17 @@ class Usage(Case):
         plain = [name for name in names if not name.startswith("-") or name == "-"]
         self.assertEqual(run("check", *plain, cwd=self.folder).out, "".join(f"{name}: ok\n" for name in plain))
         self.assertEqual(run("show", "[a,b]", "", "0", cwd=self.folder).out, "120\n")
+
+    def test_parts(self):
+        part = GOLDEN_DIR / "gguf" / "split-00002-of-00003.gguf"
+        out = self.path("out.npz")
+        self.assertEqual(run("check", "--parts", part).out, f"{part}: ok\n")
+        self.assertEqual(run("convert", "--parts", "--metadata", "drop", part, out).status, 0)
+        lines = run("diff", "--parts", part, out).out.splitlines()
+        self.assertTrue(lines and all(line.startswith("only in A: metadata ") for line in lines), lines)
+        for name in ("blk.0.w", "blk.4.w"):
+            self.assertEqual(run("show", "--parts", part, name).out, run("show", out, name).out)
+        self.assertEqual(run("show", part, "blk.0.w").status, 2)
 
     def test_control_characters_in_a_path(self):
         result = run("check", self.path("a\x1b[2J\n.npy"))
