@@ -119,14 +119,14 @@ class Decoding {
   size_t given_ = 0;
 };
 
-bool has_escape(Text raw) {
+}  // namespace
+
+bool has_json_escape(Text raw) {
   return !raw.empty() && memchr(raw.data(), '\\', raw.size()) != nullptr;
 }
 
-}  // namespace
-
 size_t raw_json_size(Text raw) {
-  if (!has_escape(raw)) return raw.size();
+  if (!has_json_escape(raw)) return raw.size();
   size_t size = 0;
   for (Decoding decoding(raw); decoding.next() >= 0;)
     ++size;
@@ -134,7 +134,7 @@ size_t raw_json_size(Text raw) {
 }
 
 int compare_raw_json(Text a, Text b) {
-  if (!has_escape(a) && !has_escape(b)) return compare(a, b);
+  if (!has_json_escape(a) && !has_json_escape(b)) return compare(a, b);
   Decoding left(a);
   Decoding right(b);
   for (;;) {

@@ -84,6 +84,8 @@ class JsonReader {
   bool fresh_ = false;  // just behind an opening bracket
 };
 
+// Whether a raw string means other bytes than its own.
+bool has_json_escape(Text raw);
 // The bytes of UTF-8 that a raw string means.
 size_t raw_json_size(Text raw);
 // Compares what two raw strings mean, by the bytes of their UTF-8.

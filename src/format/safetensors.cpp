@@ -24,7 +24,7 @@ constexpr size_t kLeastEntry = sizeof(R"("":{"dtype":"","shape":[],"data_offsets
 constexpr Text kMetadataName = "__metadata__";
 
 struct DtypeName {
-  const char *text;
+  Text text;
   tf_dtype id;
 };
 
@@ -63,9 +63,17 @@ const DtypeName *find_dtype_name(tf_dtype id) {
 
 const Dtype *find_safetensors_dtype(Text raw) {
   for (const DtypeName &name : kDtypeNames) {
-    if (compare_raw_json(raw, name.text) == 0) return find_dtype(name.id);
+    if (raw == name.text) return find_dtype(name.id);
+  }
+  for (const DtypeName &name : kDtypeNames) {
+    if (has_json_escape(raw) && compare_raw_json(raw, name.text) == 0) return find_dtype(name.id);
   }
   return nullptr;
+}
+
+// Whether a raw key means a name, which needs no escape itself.
+bool is_key(Text raw, Text name) {
+  return raw == name || (has_json_escape(raw) && compare_raw_json(raw, name) == 0);
 }
 
 bool is_json_space(char c) {
@@ -272,17 +280,17 @@ Status HeaderScan::read_fields(Fields *fields) {
 }
 
 Status HeaderScan::read_field(Fields *fields, Text key) {
-  if (compare_raw_json(key, "dtype") == 0) {
+  if (is_key(key, "dtype")) {
     TFILE_TRY(begin_field(&fields->dtype_at, "dtype"));
     TFILE_TRY(reader_.raw_string(&fields->dtype_text));
     fields->dtype = find_safetensors_dtype(fields->dtype_text);
     return kOk;
   }
-  if (compare_raw_json(key, "shape") == 0) {
+  if (is_key(key, "shape")) {
     TFILE_TRY(begin_field(&fields->shape_at, "shape"));
     return read_shape(fields);
   }
-  if (compare_raw_json(key, "data_offsets") == 0) {
+  if (is_key(key, "data_offsets")) {
     TFILE_TRY(begin_field(&fields->offsets_at, "data_offsets"));
     return read_offsets(fields);
   }
