@@ -1,0 +1,399 @@
+// The C++ layer, as a program in C++17 or later uses it.
+#include "tensorfile.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <numeric>
+
+#include "support/temp_folder.h"
+
+namespace {
+
+namespace tf = tensorfile;
+
+static_assert(std::is_nothrow_move_constructible_v<tf::Array> && !std::is_copy_constructible_v<tf::Array>);
+static_assert(std::is_nothrow_move_assignable_v<tf::Dict> && !std::is_copy_assignable_v<tf::Dict>);
+static_assert(std::is_nothrow_copy_constructible_v<tf::Error>);
+static_assert(tf::dtype_of<bool> == TF_DTYPE_BOOL && tf::dtype_of<signed char> == TF_DTYPE_INT8);
+static_assert(tf::dtype_of<short> == TF_DTYPE_INT16 && tf::dtype_of<int> == TF_DTYPE_INT32);
+static_assert(tf::dtype_of<std::int64_t> == TF_DTYPE_INT64 && tf::dtype_of<long long> == TF_DTYPE_INT64);
+static_assert(tf::dtype_of<std::uint8_t> == TF_DTYPE_UINT8 && tf::dtype_of<std::uint16_t> == TF_DTYPE_UINT16);
+static_assert(tf::dtype_of<std::uint32_t> == TF_DTYPE_UINT32 && tf::dtype_of<unsigned long long> == TF_DTYPE_UINT64);
+static_assert(tf::dtype_of<const float> == TF_DTYPE_FLOAT32 && tf::dtype_of<double> == TF_DTYPE_FLOAT64);
+static_assert(tf::dtype_of<std::complex<float>> == TF_DTYPE_COMPLEX64);
+static_assert(tf::dtype_of<std::complex<double>> == TF_DTYPE_COMPLEX128);
+
+// What body throws.
+template <typename Body>
+tf::Error error_of(Body body) {
+  try {
+    body();
+  } catch (const tf::Error &error) {
+    return error;
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return tf::Error(TF_STATUS_OK, "");
+}
+
+template <typename T>
+std::vector<std::remove_const_t<T>> all(tf::Span<T> span) {
+  return {span.begin(), span.end()};
+}
+
+tf::Array counting(const tf::Shape &shape) {
+  const std::int64_t count = std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+  std::vector<float> values(static_cast<std::size_t>(count));
+  std::iota(values.begin(), values.end(), 0.0f);
+  return tf::Array::adopt(shape, std::move(values));
+}
+
+TEST(Hpp, HandlesMove) {
+  tf::Array first = tf::Array::zeros(TF_DTYPE_INT16, {2, 3});
+  ASSERT_TRUE(first);
+  const tf_array *const handle = first.get();
+  tf::Array second = std::move(first);
+  EXPECT_FALSE(first);
+  EXPECT_EQ(second.get(), handle);
+  first = std::move(second);
+  EXPECT_EQ(first.get(), handle);
+  tf::Array &itself = first;
+  first = std::move(itself);
+  EXPECT_EQ(first.get(), handle);
+  tf::Array taken(first.release());
+  EXPECT_FALSE(first);
+  EXPECT_EQ(taken.get(), handle);
+  EXPECT_FALSE(tf::Array().share());
+}
+
+TEST(Hpp, ArraysTellWhatTheyAre) {
+  const tf::Array array = tf::Array::copy<std::int32_t>({2, 3}, {1, 2, 3, 4, 5, 6});
+  EXPECT_EQ(array.dtype(), TF_DTYPE_INT32);
+  EXPECT_EQ(array.ndim(), 2u);
+  EXPECT_EQ(all(array.shape()), (std::vector<std::int64_t>{2, 3}));
+  EXPECT_EQ(all(array.strides()), (std::vector<std::int64_t>{12, 4}));
+  EXPECT_EQ(array.size(), 6);
+  EXPECT_EQ(array.nbytes(), 24u);
+  EXPECT_TRUE(array.is_contiguous());
+  EXPECT_EQ(all(array.values<std::int32_t>()), (std::vector<std::int32_t>{1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(array.bytes().size(), 24u);
+  EXPECT_EQ(array.item_int64({1, -1}), 6);
+  EXPECT_EQ(array.item_double({0, 1}), 2.0);
+  const tf::Array blocks = tf::Array::zeros(TF_DTYPE_Q8_0, {32});
+  EXPECT_TRUE(blocks.strides().empty());
+  EXPECT_EQ(blocks.bytes().size(), 34u);
+}
+
+TEST(Hpp, TypedAccessIsChecked) {
+  tf::Array array = counting({2, 3});
+  const tf::Error type = error_of([&] { array.values<double>(); });
+  EXPECT_EQ(type.status(), TF_STATUS_TYPE);
+  EXPECT_STREQ(type.what(), "the array is float32, not float64");
+  const tf::Array turned = array.transpose();
+  const tf::Error order = error_of([&] { turned.values<float>(); });
+  EXPECT_EQ(order.status(), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_STREQ(order.what(), "the array is not C-contiguous; use contiguous()");
+  EXPECT_EQ(error_of([&] { turned.bytes(); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(all(turned.contiguous().values<float>()), (std::vector<float>{0, 3, 1, 4, 2, 5}));
+}
+
+TEST(Hpp, WritesOnlyWhatNobodyShares) {
+  tf::Array array = counting({3});
+  for (float &value : array.values_mut<float>())
+    value *= 2;
+  tf::Array view = array.slice({{1, 3}});
+  EXPECT_EQ(error_of([&] { view.values_mut<float>(); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  view.make_mut().values_mut<float>()[0] = 9;
+  EXPECT_EQ(all(array.values<float>()), (std::vector<float>{0, 2, 4}));
+  EXPECT_EQ(all(view.values<float>()), (std::vector<float>{9, 4}));
+}
+
+TEST(Hpp, ViewsAndCasts) {
+  const tf::Array array = counting({3, 4});
+  EXPECT_EQ(all(array.slice({{0, 2}}).shape()), (std::vector<std::int64_t>{2, 4}));
+  const tf::Array column = array.slice({{}, {-1, TENSORFILE_SLICE_OMITTED, -2}}).contiguous();
+  EXPECT_EQ(all(column.shape()), (std::vector<std::int64_t>{3, 2}));
+  EXPECT_EQ(all(column.values<float>()), (std::vector<float>{3, 1, 7, 5, 11, 9}));
+  EXPECT_EQ(error_of([&] { array.slice({{}, {}, {}}); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(all(array.transpose({1, 0}).shape()), (std::vector<std::int64_t>{4, 3}));
+  const tf::Array cast = array.cast(TF_DTYPE_UINT8, tf::Options().set(TF_OPTION_THREADS, 1));
+  EXPECT_EQ(cast.values<std::uint8_t>()[11], 11);
+  EXPECT_TRUE(array.equal(array.share()));
+  EXPECT_FALSE(array.equal(cast));
+}
+
+TEST(Hpp, AdoptsVectorsWithoutACopy) {
+  std::vector<double> values = {1, 2, 3, 4};
+  const double *const data = values.data();
+  const tf::Array array = tf::Array::adopt({2, 2}, std::move(values));
+  EXPECT_EQ(array.data(), data);
+  EXPECT_EQ(array.dtype(), TF_DTYPE_FLOAT64);
+  EXPECT_EQ(error_of([] { tf::Array::adopt({3}, std::vector<int>(4)); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(error_of([] { tf::Array::adopt({5}, std::vector<int>(4)); }).status(), TF_STATUS_INVALID_ARGUMENT);
+}
+
+TEST(Hpp, ReleasesWhatItWrapsOnce) {
+  std::array<std::int16_t, 4> memory = {1, 2, 3, 4};
+  int released = 0;
+  const std::function<void()> release = [&released] { ++released; };
+  {
+    const tf::Array array = tf::Array::wrap(TF_DTYPE_INT16, {2}, {4}, memory.data(), sizeof(memory), true, release);
+    EXPECT_EQ(array.item_int64({1}), 3);
+    const tf::Array view = array.slice({{0, 1}});
+    EXPECT_EQ(released, 0);
+  }
+  EXPECT_EQ(released, 1);
+  EXPECT_EQ(error_of([&] {
+              tf::Array::wrap(TF_DTYPE_INT16, {5}, {}, memory.data(), sizeof(memory), true, release);
+            }).status(),
+            TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(released, 2);
+  // What owns the memory may be the callback itself.
+  auto owner = std::make_unique<std::vector<float>>(3, 1.5f);
+  float *const data = owner->data();
+  const tf::Array array = tf::Array::wrap(TF_DTYPE_FLOAT32, {3}, {}, data, 12, false, [kept = std::move(owner)] {});
+  EXPECT_EQ(array.values<float>()[2], 1.5f);
+}
+
+TEST(Hpp, WrapsConstMemoryAsReadOnly) {
+  const std::array<int, 2> fixed = {1, 2};
+  std::array<int, 2> open = {1, 2};
+  tf::Array reader = tf::Array::wrap({2}, fixed.data(), fixed.size());
+  EXPECT_EQ(error_of([&] { reader.values_mut<int>(); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  tf::Array writer = tf::Array::wrap({2}, open.data(), open.size());
+  writer.values_mut<int>()[1] = 7;
+  EXPECT_EQ(open[1], 7);
+}
+
+TEST(Hpp, DictsHoldEveryKind) {
+  tf::Dict dict;
+  EXPECT_TRUE(dict.empty());
+  EXPECT_FALSE(dict.contains("a"));
+  EXPECT_TRUE(dict.begin() == dict.end());
+  tf::Dict inner;
+  inner.set("w", counting({2}));
+  dict.set("array", counting({3})).set("text", "h\u00e9").set("list", std::vector<std::string>{"a", ""});
+  dict.set("dict", inner).set_int64("int", -5).set_double("double", 0.5).set(std::string("n\0l", 3), "x");
+  EXPECT_EQ(dict.size(), 7u);
+  EXPECT_EQ(dict.array("array").size(), 3);
+  EXPECT_EQ(dict.string("text"), "h\u00e9");
+  EXPECT_EQ(dict.strings("list"), (std::vector<std::string>{"a", ""}));
+  EXPECT_EQ(dict.dict("dict").array("w").size(), 2);
+  EXPECT_EQ(dict.int64("int"), -5);
+  EXPECT_EQ(dict.number("double"), 0.5);
+  EXPECT_TRUE(dict.contains(std::string_view("n\0l", 3)));
+  const tf::Error missing = error_of([&] { dict.array("none"); });
+  EXPECT_EQ(missing.status(), TF_STATUS_NOT_FOUND);
+  EXPECT_EQ(missing.name(), "none");
+  EXPECT_EQ(error_of([&] { dict.array("text"); }).status(), TF_STATUS_TYPE);
+  dict.remove("text");
+  EXPECT_EQ(error_of([&] { dict.remove("text"); }).status(), TF_STATUS_NOT_FOUND);
+  EXPECT_EQ(error_of([&] { inner.set("loop", inner); }).status(), TF_STATUS_INVALID_ARGUMENT);
+}
+
+TEST(Hpp, DictsAreRanges) {
+  tf::Dict dict;
+  dict.set("b", "x").set("a", counting({2})).set("c", tf::Dict()).set("d", std::vector<std::string>{"y"});
+  std::vector<std::pair<std::string, tf_kind>> seen;
+  for (const tf::Dict::Entry &entry : dict)
+    seen.emplace_back(entry.key(), entry.kind());
+  EXPECT_EQ(seen, (std::vector<std::pair<std::string, tf_kind>>{
+                      {"b", TF_KIND_STRING}, {"a", TF_KIND_ARRAY}, {"c", TF_KIND_DICT}, {"d", TF_KIND_STRING_LIST}}));
+  EXPECT_EQ(dict[0].string(), "x");
+  EXPECT_EQ(dict[1].array().size(), 2);
+  EXPECT_EQ(dict[2].dict().size(), 0u);
+  EXPECT_EQ(dict[3].strings(), std::vector<std::string>{"y"});
+  EXPECT_EQ(error_of([&] { dict.at(4); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(std::distance(dict.begin(), dict.end()), 4);
+}
+
+TEST(Hpp, TreesFlatten) {
+  tf::Dict tree;
+  tree.set("layers", tf::Dict());
+  tf::Dict layers = tree.dict("layers");
+  layers.set("0", tf::Dict());
+  layers.dict("0").set("w", counting({2}));
+  const tf::Dict flat = tree.flatten();
+  EXPECT_EQ(flat[0].key(), "layers.0.w");
+  EXPECT_EQ(flat.unflatten().dict("layers").dict("0").array("w").size(), 2);
+  tf::Dict other;
+  other.set("layers.0.w", counting({3})).set("extra", counting({1}));
+  const tf::Dict report = tf::Dict::compare(tree, other);
+  EXPECT_EQ(report.strings("unexpected"), std::vector<std::string>{"extra"});
+  EXPECT_EQ(report.strings("shape"), std::vector<std::string>{"layers.0.w"});
+}
+
+tf::Dict some_arrays() {
+  tf::Dict arrays;
+  arrays.set("w", counting({3, 4})).set("b", tf::Array::copy<std::int64_t>({2}, {7, -8}));
+  return arrays;
+}
+
+TEST(Hpp, SavesAndLoadsByAnyKindOfPath) {
+  const tfile::TempFolder folder;
+  const std::filesystem::path root = folder.path();
+  tf::Dict metadata;
+  metadata.set("format", "pt");
+  tf::save_safetensors(root / "m.safetensors", some_arrays(), metadata);
+  tf::save_gguf((root / "m.gguf").string(), some_arrays());
+  tf::savez((root / "m.npz").string().c_str(), some_arrays());
+  tf::savez_compressed(root / "c.npz", some_arrays());
+  tf::save(root / "a.npy", counting({2, 2}));
+  tf::Dict tree;
+  tree.set("layer", some_arrays());
+  tf::save_weights(root / "t.safetensors", tree);
+  for (const char *name : {"m.safetensors", "m.gguf", "m.npz", "c.npz"}) {
+    const tf::Loaded loaded = tf::load(root / name);
+    EXPECT_FALSE(loaded.array) << name;
+    EXPECT_EQ(loaded.arrays.size(), 2u) << name;
+    EXPECT_TRUE(loaded.arrays.array("w").equal(counting({3, 4}))) << name;
+    EXPECT_EQ(loaded.arrays.array("b").item_int64({1}), -8) << name;
+  }
+  EXPECT_EQ(tf::load((root / "m.safetensors").string()).metadata.string("format"), "pt");
+  EXPECT_TRUE(tf::load((root / "a.npy").string().c_str()).array.equal(counting({2, 2})));
+  EXPECT_TRUE(tf::load_weights(root / "t.safetensors", tree).dict("layer").array("w").equal(counting({3, 4})));
+  const tf::Error mismatch = error_of([&] { tf::load_weights(root / "m.safetensors", tree); });
+  EXPECT_EQ(mismatch.status(), TF_STATUS_MISMATCH);
+}
+
+TEST(Hpp, FilesAreRanges) {
+  const tf::Buffer buffer = tf::save_memory(TF_FORMAT_SAFETENSORS, some_arrays());
+  const tf::File file = tf::File::from_memory(buffer.data(), buffer.size());
+  EXPECT_EQ(file.format(), TF_FORMAT_SAFETENSORS);
+  std::vector<std::string> names;
+  for (const tf::File::Entry &entry : file) {
+    EXPECT_EQ(entry.index(), names.size());
+    names.emplace_back(entry.name());
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"b", "w"}));
+  const tf::File::Entry entry = file["w"];
+  EXPECT_EQ(entry.dtype(), TF_DTYPE_FLOAT32);
+  EXPECT_EQ(all(entry.shape()), (std::vector<std::int64_t>{3, 4}));
+  EXPECT_EQ(entry.nbytes(), 48u);
+  EXPECT_TRUE(entry.read().equal(counting({3, 4})));
+  EXPECT_TRUE(file.read("w").equal(counting({3, 4})));
+  EXPECT_EQ(entry.read_values<double>(), std::vector<double>({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}));
+  std::array<std::uint8_t, 12> small = {};
+  entry.read_into(small.data(), small.size());
+  EXPECT_EQ(small[11], 11);
+  EXPECT_EQ(error_of([&] { entry.read_into(small.data(), 11); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  const tf::Array slice = entry.read_slice({{1, 2}});
+  EXPECT_EQ(all(slice.values<float>()), (std::vector<float>{4, 5, 6, 7}));
+  std::array<std::int16_t, 3> column = {};
+  entry.read_slice_into({{}, {1, 2}}, column.data(), column.size());
+  EXPECT_EQ(column, (std::array<std::int16_t, 3>{1, 5, 9}));
+  const tf::File::Entry::Location location = file[1].location();
+  EXPECT_EQ(location.path, "");
+  EXPECT_EQ(location.offset + location.stored_bytes, buffer.size());
+  EXPECT_FALSE(location.deflated);
+  EXPECT_TRUE(file.contains("b"));
+  EXPECT_FALSE(file.contains("c"));
+  EXPECT_EQ(error_of([&] { file["c"]; }).status(), TF_STATUS_NOT_FOUND);
+  EXPECT_EQ(error_of([&] { file[2]; }).status(), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_TRUE(file.metadata().empty());
+}
+
+TEST(Hpp, ErrorsSayWhatAndWhere) {
+  const tf::Error missing = error_of([] { tf::File("/no/such/file.npy"); });
+  EXPECT_EQ(missing.status(), TF_STATUS_NOT_FOUND);
+  EXPECT_NE(std::string(missing.what()).find("/no/such/file.npy"), std::string::npos);
+  EXPECT_EQ(missing.offset(), tf::Error::no_offset);
+  const std::string header = R"({"w":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})";
+  const std::string file = std::string(1, static_cast<char>(header.size())) + std::string(7, '\0') + header + "data";
+  const tf::Error corrupt = error_of([&] { tf::load_memory(file.data(), file.size()); });
+  EXPECT_EQ(corrupt.status(), TF_STATUS_CORRUPT);
+  EXPECT_EQ(corrupt.name(), "w");
+  EXPECT_EQ(corrupt.offset(), file.find("-1"));
+  EXPECT_STREQ(corrupt.what(), "array 'w': JSON: expected an integer of 0 or more, found '-' (byte 37)");
+}
+
+TEST(Hpp, OptionsChain) {
+  tf::Options options;
+  EXPECT_FALSE(options);
+  EXPECT_EQ(options.get(TF_OPTION_MAX_RANK), 64);
+  options.set(TF_OPTION_MAX_RANK, 1).set(TF_OPTION_FORMAT, "safetensors");
+  EXPECT_EQ(options.get(TF_OPTION_FORMAT), TF_FORMAT_SAFETENSORS);
+  EXPECT_EQ(error_of([&] { options.set(TF_OPTION_MAX_RANK, 65); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(error_of([&] { options.set(999, 1); }).status(), TF_STATUS_UNSUPPORTED);
+  const tf::Buffer buffer = tf::save_memory(TF_FORMAT_SAFETENSORS, some_arrays());
+  EXPECT_EQ(error_of([&] { tf::load_memory(buffer.data(), buffer.size(), TF_FORMAT_AUTO, options); }).status(),
+            TF_STATUS_LIMIT);
+}
+
+TEST(Hpp, SourcesAndSinksOfFunctions) {
+  std::string written;
+  const auto write = [&written](const void *src, std::size_t nbytes) {
+    written.append(static_cast<const char *>(src), nbytes);
+  };
+  tf::save_sink(tf::Sink::to_function(write), TF_FORMAT_SAFETENSORS, some_arrays());
+  const auto read_at = [&written](std::uint64_t offset, void *dst, std::size_t nbytes) {
+    written.copy(static_cast<char *>(dst), nbytes, static_cast<std::size_t>(offset));
+  };
+  const tf::Source source = tf::Source::from_function(written.size(), read_at);
+  EXPECT_TRUE(tf::load(source).arrays.array("w").equal(counting({3, 4})));
+  EXPECT_TRUE(tf::File(source).read("w").equal(counting({3, 4})));
+  written.clear();
+  tf::save_sink(tf::Sink::to_function(write), counting({2}));
+  EXPECT_EQ(written.substr(1, 5), "NUMPY");
+  const tf::Buffer npy = tf::save_memory(counting({2}));
+  EXPECT_EQ(std::string(reinterpret_cast<const char *>(npy.data()), npy.bytes().size()), written);
+  int done = 0;
+  tf::load(tf::Source::from_memory(npy.data(), npy.size(), [&done] { ++done; }));
+  EXPECT_EQ(done, 1);
+  EXPECT_TRUE(tf::load(tf::Source::from_memory(npy.data(), npy.size())).array);
+}
+
+TEST(Hpp, WhatCallbacksThrowComesOut) {
+  struct Mine {
+    int number;
+  };
+  const auto thrown = [](auto body) {
+    try {
+      body();
+    } catch (const Mine &mine) {
+      return mine.number;
+    }
+    return 0;
+  };
+  EXPECT_EQ(thrown([] { tf::load(tf::Source::from_function(100, [](auto, auto, auto) { throw Mine{1}; })); }), 1);
+  EXPECT_EQ(thrown([] { tf::save_sink(tf::Sink::to_function([](auto, auto) { throw Mine{2}; }), counting({2})); }), 2);
+  const tf::Options options = tf::Options().set_progress([](auto, auto) -> bool { throw Mine{3}; });
+  EXPECT_EQ(thrown([&] { tf::save_memory(counting({2}), options); }), 3);
+  const tf::Options stop = tf::Options().set_progress([](std::uint64_t, std::uint64_t total) { return total != 8; });
+  EXPECT_EQ(error_of([&] { tf::save_memory(counting({2}), stop); }).status(), TF_STATUS_CANCELLED);
+  // Nothing is left behind for the next failure.
+  EXPECT_EQ(error_of([] { tf::File("/no/such/file.npy"); }).status(), TF_STATUS_NOT_FOUND);
+}
+
+struct Half {
+  std::uint16_t bits;
+};
+
+}  // namespace
+
+template <>
+struct tensorfile::DtypeOf<Half> {
+  static constexpr tf_dtype value = TF_DTYPE_FLOAT16;
+};
+
+namespace {
+
+TEST(Hpp, TakesOtherTypesOfElements) {
+  const tf::Array half = tf::Array::copy<float>({2}, {1.0f, -2.0f}).cast(TF_DTYPE_FLOAT16);
+  EXPECT_EQ(half.values<Half>()[0].bits, 0x3C00);
+  EXPECT_EQ(half.values<Half>()[1].bits, 0xC000);
+}
+
+#if __cplusplus >= 202002L
+TEST(Hpp, SpansConvert) {
+  const tf::Array array = counting({3});
+  const std::span<const float> values = array.values<float>();
+  EXPECT_EQ(values[2], 2.0f);
+  tf::Array other = counting({3});
+  const std::span<float> mutable_values = other.values_mut<float>();
+  mutable_values[0] = 5;
+  EXPECT_EQ(other.item_double({0}), 5.0);
+}
+#endif
+
+}  // namespace
