@@ -111,6 +111,7 @@ FileError cannot_hold(const Request &request, const std::vector<std::string> &re
 void refuse(const Request &request, const std::vector<Planned> &planned, const tf_dict *metadata) {
   if (request.format == TF_FORMAT_NPY && planned.size() != 1) {
     std::vector<std::string> names;
+    names.reserve(planned.size());
     for (const Planned &array : planned)
       names.push_back(in_quotes(array.name));
     throw FileError{TF_STATUS_UNSUPPORTED, "npy holds one array, and there are " + std::to_string(planned.size()) +

@@ -1,6 +1,9 @@
 // tensorfile diff: which arrays and metadata of two files differ, in what, by how much.
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <optional>
 #include <span>
@@ -59,7 +62,8 @@ bool same_bits(const Element &a, const Element &b) {
   return std::visit(
       [&](const auto &value) {
         using T = std::decay_t<decltype(value)>;
-        return std::memcmp(&value, &std::get<T>(b), sizeof(T)) == 0;
+        using Bytes = std::array<std::byte, sizeof(T)>;
+        return std::bit_cast<Bytes>(value) == std::bit_cast<Bytes>(std::get<T>(b));
       },
       a);
 }
@@ -104,13 +108,18 @@ bool compare_pieces(Difference &difference, const tf_array *a, const tf_array *b
 }
 
 std::string index_text(uint64_t flat, std::span<const int64_t> shape) {
-  std::string out;
+  std::vector<uint64_t> index(shape.size());
   for (size_t i = shape.size(); i-- > 0;) {
     const auto size = static_cast<uint64_t>(shape[i]);
-    out = std::to_string(flat % size) + (out.empty() ? "" : ", ") + out;
+    index[i] = flat % size;
     flat /= size;
   }
-  return "[" + out + "]";
+  std::string out = "[";
+  for (size_t i = 0; i < index.size(); ++i) {
+    if (i > 0) out += ", ";
+    out += std::to_string(index[i]);
+  }
+  return out + "]";
 }
 
 std::string difference_text(const Difference &difference, std::span<const int64_t> shape) {
