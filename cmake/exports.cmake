@@ -14,4 +14,8 @@ elseif(NOT WIN32)
   file(CONFIGURE OUTPUT tensorfile.map CONTENT "{\n  global:\n    ${symbols};\n  local:\n    *;\n};\n" @ONLY)
   target_link_options(tensorfile PRIVATE "LINKER:--version-script,${CMAKE_CURRENT_BINARY_DIR}/tensorfile.map")
   set_property(TARGET tensorfile APPEND PROPERTY LINK_DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/tensorfile.map)
+  # Sanitizers leave some of their functions to the program.
+  if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT TENSORFILE_SANITIZED)
+    target_link_options(tensorfile PRIVATE "LINKER:-z,defs")
+  endif()
 endif()
