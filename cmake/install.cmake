@@ -40,7 +40,7 @@ endif()
 configure_file(${PROJECT_SOURCE_DIR}/pkgconfig/tensorfile.pc.in ${PROJECT_BINARY_DIR}/tensorfile.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/tensorfile.pc DESTINATION ${pc_dir})
 
-if(TARGET tensorfile_program)
+if(TENSORFILE_BUILD_CLI)
   install(TARGETS tensorfile_program)
   install(FILES ${PROJECT_SOURCE_DIR}/src/cli/tensorfile.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()
