@@ -126,3 +126,43 @@ pub fn save_gguf(path: impl AsRef<Path>, arrays: &DictRef, metadata: Option<&Dic
 pub fn save_weights(path: impl AsRef<Path>, tree: &DictRef) -> Result<()> {
     Options::new().save_weights(path, tree)
 }
+
+/// What must not compile.
+///
+/// Elements do not outlive their array:
+/// ```compile_fail,E0505
+/// let array = tensorfile::Array::scalar(1.0f32).unwrap();
+/// let elements = array.as_slice::<f32>().unwrap();
+/// drop(array);
+/// println!("{elements:?}");
+/// ```
+/// An array is not changed while it is borrowed:
+/// ```compile_fail,E0502
+/// let mut array = tensorfile::Array::scalar(1.0f32).unwrap();
+/// let elements = array.as_slice::<f32>().unwrap();
+/// array.as_slice_mut::<f32>().unwrap()[0] = 2.0;
+/// println!("{elements:?}");
+/// ```
+/// A dict is not changed while something in it is borrowed:
+/// ```compile_fail,E0502
+/// let mut dict = tensorfile::Dict::new().unwrap();
+/// let array = dict.get("a").unwrap();
+/// dict.remove("a").unwrap();
+/// println!("{array:?}");
+/// ```
+/// A file's metadata are not changed, and do not outlive it:
+/// ```compile_fail,E0596
+/// let file = tensorfile::File::open("a.gguf").unwrap();
+/// file.metadata().unwrap().insert("a", 1).unwrap();
+/// ```
+/// Mapping is unsafe:
+/// ```compile_fail,E0133
+/// tensorfile::Options::new().map(true);
+/// ```
+/// Owners and callbacks may be used by other threads:
+/// ```compile_fail,E0277
+/// let numbers: std::rc::Rc<[f32]> = std::rc::Rc::new([1.0]);
+/// tensorfile::Array::from_owner::<f32, _>([1], numbers).unwrap();
+/// ```
+#[cfg(doctest)]
+pub struct MustNotCompile;

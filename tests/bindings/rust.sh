@@ -1,0 +1,116 @@
+#!/bin/sh
+# Builds and tests the Rust crates: style, lints, docs, tests, their packaged form in a program of a stranger's with the
+# network cut, the installed library, and valgrind.
+#
+# usage: rust.sh FOLDER [BUILD]    FOLDER is for what is built; BUILD is a build of the library to install from
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+mkdir -p "$1"
+folder=$(cd "$1" && pwd)
+build=${2-}
+[ -z "$build" ] || build=$(cd "$build" && pwd)
+cd "$root/bindings/rust"
+
+if ! command -v cargo >/dev/null; then
+  echo "rust.sh: cargo is missing: install Rust 1.85 or later" >&2
+  exit 1
+fi
+step() {
+  echo "== $*"
+}
+unset TENSORFILE_USE_SYSTEM
+export CARGO_TARGET_DIR="$folder/target"
+# Panics are part of the tests; where they come from is not.
+export RUST_BACKTRACE=0
+
+step dependencies
+CARGO_NET_OFFLINE=true cargo fetch --locked --quiet 2>/dev/null || cargo fetch --locked
+export CARGO_NET_OFFLINE=true
+
+step format, lints, docs
+features='half ndarray'
+cargo fmt --check
+cargo clippy --locked --quiet --workspace --all-targets --features "$features" -- -D warnings
+RUSTDOCFLAGS='-D warnings' cargo doc --locked --quiet --workspace --no-deps --features "$features"
+
+step tests
+cargo test --locked --quiet --workspace --features "$features"
+
+step "the example"
+rm -rf "$folder/example"
+mkdir "$folder/example"
+(cd "$folder/example" && cargo run --locked --quiet --manifest-path "$root/bindings/rust/Cargo.toml" \
+  --features "$features" --example convert)
+[ -s "$folder/example/model.npz" ] && [ -s "$folder/example/model.gguf" ]
+
+# The parts that call no C; Miri runs nothing else.
+if cargo miri --version >/dev/null 2>&1; then
+  step Miri
+  cargo miri test --locked --quiet --package tensorfile --lib
+else
+  echo "this toolchain has no Miri"
+fi
+
+step valgrind
+runner="valgrind --quiet --error-exitcode=1 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --fair-sched=yes"
+host=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')
+env "CARGO_TARGET_${host}_RUNNER=$runner" cargo test --locked --quiet --package tensorfile --features "$features" \
+  --test api --test callbacks --test golden
+
+step packages
+cargo package --locked --quiet --workspace --allow-dirty --no-verify
+stranger=$folder/stranger
+rm -rf "$stranger"
+mkdir -p "$stranger/.cargo" "$stranger/src"
+cargo vendor --locked --quiet --versioned-dirs "$stranger/vendor" >/dev/null
+cat >"$stranger/.cargo/config.toml" <<END
+[source.crates-io]
+replace-with = "vendored"
+
+[source.vendored]
+directory = "$stranger/vendor"
+END
+for crate in tensorfile-sys tensorfile; do
+  archive=$(ls "$CARGO_TARGET_DIR/package/$crate"-[0-9]*.crate)
+  tar -xzf "$archive" -C "$stranger/vendor"
+  name=$(basename "$archive" .crate)
+  printf '{"files":{},"package":"%s"}' "$(sha256sum "$archive" | cut -d' ' -f1)" \
+    >"$stranger/vendor/$name/.cargo-checksum.json"
+done
+
+step "the program of README.md, from the packages, with the network cut"
+cat >"$stranger/Cargo.toml" <<END
+[package]
+name = "stranger"
+version = "0.1.0"
+edition = "2024"
+
+[dependencies]
+tensorfile = { version = "0.1", features = ["static"] }
+
+[workspace]
+END
+for readme in README.md tensorfile/README.md; do
+  sed -n '/^```rust$/,/^```$/p' "$readme" | sed '/^```/d' >"$stranger/src/main.rs"
+  (cd "$stranger" && CARGO_HOME="$stranger/home" CARGO_TARGET_DIR="$stranger/target" cargo run --offline --quiet) \
+    >"$stranger/output"
+  grep -qx 21 "$stranger/output"
+done
+# The dependencies that users have too are the system's C library and nothing else of ours.
+if ldd "$stranger/target/debug/stranger" | grep -E 'libz|libstdc|libtensorfile'; then
+  echo "rust.sh: the program with the feature static is linked with libraries" >&2
+  exit 1
+fi
+
+if [ -n "$build" ]; then
+  step "the installed library"
+  rm -rf "$folder/prefix"
+  cmake --install "$build" --prefix "$folder/prefix" >/dev/null
+  config=$(find "$folder/prefix" -name tensorfile.pc)
+  library=$(find "$folder/prefix" -name 'libtensorfile.so')
+  env TENSORFILE_USE_SYSTEM=1 PKG_CONFIG_PATH="$(dirname "$config")" LD_LIBRARY_PATH="$(dirname "$library")" \
+    CARGO_TARGET_DIR="$folder/system" cargo test --locked --quiet --package tensorfile --test golden --test api
+  env TENSORFILE_USE_SYSTEM=1 PKG_CONFIG_PATH="$(dirname "$config")" CARGO_TARGET_DIR="$folder/system" \
+    cargo build --locked --quiet --package tensorfile --example convert
+  ldd "$folder/system/debug/examples/convert" | grep -q 'libtensorfile\.so'
+fi
