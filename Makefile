@@ -14,14 +14,14 @@ help:
 	@echo 'make demo               take the weights of a model through every format'
 	@echo 'make amalgamation       write build/amalgamation/tensorfile.cpp and tensorfile.h: the whole core in one file'
 	@echo 'make install PREFIX=    install the optimized build (default /usr/local)'
-	@echo 'make setup              install what tests need: packages (as root) and, in .venv, the libraries compared with'
+	@echo 'make setup              install what tests need: packages (as root) and, in .venv, SWIG and the libraries compared with'
 	@echo 'make clean              remove build'
 
 setup:
 	@tools/setup.sh
 
 release: setup
-	cmake --preset release -DTENSORFILE_PEERS_PYTHON=$(PYTHON)
+	cmake --preset release -DTENSORFILE_PEERS_PYTHON=$(PYTHON) -DTENSORFILE_TEST_BINDINGS=ON
 	cmake --build --preset release
 
 asan: setup

@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 packages="g++ make cmake ninja-build pkg-config zlib1g-dev libgtest-dev libcli11-dev libsimdjson-dev clang-14
-clang-format-14 clang-tidy-14 python3 python3-venv git"
+clang-format-14 clang-tidy-14 python3 python3-venv git valgrind"
 
 missing=
 if command -v dpkg-query >/dev/null; then
@@ -35,4 +35,10 @@ if [ "$wanted" != "$(cat .venv/requirements.txt 2>/dev/null)" ]; then
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/peers/requirements.txt \
     --requirement bindings/swig/requirements.txt
   echo "$wanted" > .venv/requirements.txt
+fi
+
+# Languages of the bindings whose Debian packages are too old are looked for, not installed.
+if ! command -v cargo >/dev/null; then
+  echo "cargo is missing: install Rust 1.85 or later" >&2
+  exit 1
 fi
