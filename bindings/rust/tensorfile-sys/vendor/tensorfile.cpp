@@ -5190,6 +5190,8 @@ class JsonReader {
   bool fresh_ = false;  // just behind an opening bracket
 };
 
+// Whether a raw string means other bytes than its own.
+bool has_json_escape(Text raw);
 // The bytes of UTF-8 that a raw string means.
 size_t raw_json_size(Text raw);
 // Compares what two raw strings mean, by the bytes of their UTF-8.
@@ -5314,14 +5316,14 @@ class Decoding {
   size_t given_ = 0;
 };
 
-bool has_escape(Text raw) {
+}  // namespace
+
+bool has_json_escape(Text raw) {
   return !raw.empty() && memchr(raw.data(), '\\', raw.size()) != nullptr;
 }
 
-}  // namespace
-
 size_t raw_json_size(Text raw) {
-  if (!has_escape(raw)) return raw.size();
+  if (!has_json_escape(raw)) return raw.size();
   size_t size = 0;
   for (Decoding decoding(raw); decoding.next() >= 0;)
     ++size;
@@ -5329,7 +5331,7 @@ size_t raw_json_size(Text raw) {
 }
 
 int compare_raw_json(Text a, Text b) {
-  if (!has_escape(a) && !has_escape(b)) return compare(a, b);
+  if (!has_json_escape(a) && !has_json_escape(b)) return compare(a, b);
   Decoding left(a);
   Decoding right(b);
   for (;;) {
@@ -11067,7 +11069,7 @@ constexpr size_t kLeastEntry = sizeof(R"("":{"dtype":"","shape":[],"data_offsets
 constexpr Text kMetadataName = "__metadata__";
 
 struct DtypeName {
-  const char *text;
+  Text text;
   tf_dtype id;
 };
 
@@ -11106,9 +11108,17 @@ const DtypeName *find_dtype_name(tf_dtype id) {
 
 const Dtype *find_safetensors_dtype(Text raw) {
   for (const DtypeName &name : kDtypeNames) {
-    if (compare_raw_json(raw, name.text) == 0) return find_dtype(name.id);
+    if (raw == name.text) return find_dtype(name.id);
+  }
+  for (const DtypeName &name : kDtypeNames) {
+    if (has_json_escape(raw) && compare_raw_json(raw, name.text) == 0) return find_dtype(name.id);
   }
   return nullptr;
+}
+
+// Whether a raw key means a name, which needs no escape itself.
+bool is_key(Text raw, Text name) {
+  return raw == name || (has_json_escape(raw) && compare_raw_json(raw, name) == 0);
 }
 
 bool is_json_space(char c) {
@@ -11315,17 +11325,17 @@ Status HeaderScan::read_fields(Fields_format_safetensors *fields) {
 }
 
 Status HeaderScan::read_field(Fields_format_safetensors *fields, Text key) {
-  if (compare_raw_json(key, "dtype") == 0) {
+  if (is_key(key, "dtype")) {
     TFILE_TRY(begin_field(&fields->dtype_at, "dtype"));
     TFILE_TRY(reader_.raw_string(&fields->dtype_text));
     fields->dtype = find_safetensors_dtype(fields->dtype_text);
     return kOk;
   }
-  if (compare_raw_json(key, "shape") == 0) {
+  if (is_key(key, "shape")) {
     TFILE_TRY(begin_field(&fields->shape_at, "shape"));
     return read_shape(fields);
   }
-  if (compare_raw_json(key, "data_offsets") == 0) {
+  if (is_key(key, "data_offsets")) {
     TFILE_TRY(begin_field(&fields->offsets_at, "data_offsets"));
     return read_offsets(fields);
   }
