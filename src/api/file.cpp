@@ -1,8 +1,8 @@
 #include "api/file.h"
 
 #include "api/api.h"
+#include "api/region.h"
 #include "api/set.h"
-#include "quant/cast.h"
 
 tf_file::~tf_file() {
   for (tfile::Source *part : parts)
@@ -64,18 +64,14 @@ Status open_path(Ref<OpenFile> &out, const char *path, const Settings &settings)
 }
 
 Status read_array(Ref<Array> &out, const OpenFile &file, const Member &member) {
-  TFILE_TRY(check_known(file.source_of(member), member));
-  Memory &memory = file.settings.memory();
-  if (file.settings.get(TF_OPTION_LOAD_MODE) == TF_LOAD_MODE_MAP) {
-    TFILE_TRY(map_member(out, file.source_of(member), member, memory));
+  Source &source = file.source_of(member);
+  TFILE_TRY(check_known(source, member));
+  const bool map = file.settings.get(TF_OPTION_LOAD_MODE) == TF_LOAD_MODE_MAP;
+  if (map && &handed_out_as(member, file.settings) == member.dtype) {
+    TFILE_TRY(map_member(out, source, member, file.settings.memory()));
     if (out) return kOk;
   }
-  Ref<Array> array;
-  TFILE_TRY(make_array(array, memory, *member.dtype, member.shape));
-  const ReadTarget target{&file.source_of(member), &member, array->data};
-  TFILE_TRY(read_members(Span(&target, 1), file.settings));
-  out = std::move(array);
-  return kOk;
+  return read_region(out, file, Region{&member, nullptr, member.shape});
 }
 
 namespace {
@@ -94,59 +90,6 @@ Status require_member(const Member **out, const tf_file *file, size_t index) {
   *out = member_at(file, index);
   return *out != nullptr ? kOk : Status{TF_STATUS_INVALID_ARGUMENT};
 }
-
-// A region of a member for the caller: its shape, and how the member is sliced for it (NULL: whole).
-struct Region {
-  const Member *member;
-  const SliceAxis *axes;
-  Span<const int64_t> shape;
-};
-
-Status read_region(void *to, const OpenFile &file, const Region &region) {
-  if (region.axes != nullptr) {
-    return read_slice_into(to, file.source_of(*region.member), *region.member, region.axes, file.settings);
-  }
-  const ReadTarget target{&file.source_of(*region.member), region.member, to};
-  return read_members(Span(&target, 1), file.settings);
-}
-
-// Into the caller's memory, cast on the way when another dtype is asked for.
-Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenFile &file, const Region &region) {
-  const Member &member = *region.member;
-  TFILE_TRY(check_known(file.source_of(member), member));
-  const Dtype *to = dtype == TF_DTYPE_UNSUPPORTED ? member.dtype : find_dtype(dtype);
-  if (to == nullptr) return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no dtype with the number " << dtype;
-  const Checked needed = byte_count(*to, region.shape);
-  if (!needed.valid() || nbytes != needed.value()) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT).in(file.source_of(member).label).array(member.name)
-           << "needs " << needed.value() << " bytes as " << to->name << ", dst has " << static_cast<uint64_t>(nbytes);
-  }
-  if (nbytes > 0) TFILE_TRY(require(dst, "dst"));
-  if (to == member.dtype) return read_region(dst, file, region);
-  TFILE_TRY(check_cast(*member.dtype, *to));
-  Ref<Array> stored;
-  TFILE_TRY(make_array(stored, file.settings.memory(), *member.dtype, region.shape));
-  TFILE_TRY(read_region(stored->data, file, region));
-  return cast_into(dst, *to, *stored, file.settings);
-}
-
-// A slice that the caller asked for: resolved, and the shape of the result.
-struct ResolvedSlice {
-  SliceAxis axes[kMaxRank];
-  int64_t shape[kMaxRank];
-
-  Status resolve(const OpenFile &file, const Member &member, const int64_t *start, const int64_t *stop,
-                 const int64_t *step, size_t ndim) {
-    TFILE_TRY(check_known(file.source_of(member), member));
-    TFILE_TRY(resolve_slice(axes, member.shape, start, stop, step, ndim));
-    for (size_t i = 0; i < ndim; ++i)
-      shape[i] = axes[i].count;
-    return kOk;
-  }
-  Region region(const Member &member) const {
-    return Region{&member, axes, Span<const int64_t>(shape, member.shape.size())};
-  }
-};
 
 void release_buffer(void *buffer) {
   static_cast<Buffer *>(buffer)->release();
@@ -308,10 +251,8 @@ tf_status tf_file_read_slice(tf_array **out, const tf_file *file, size_t index, 
   TFILE_API_TRY(require_member(&member, file, index));
   ResolvedSlice slice;
   TFILE_API_TRY(slice.resolve(*file, *member, start, stop, step, ndim));
-  const Region region = slice.region(*member);
   Ref<Array> array;
-  TFILE_API_TRY(make_array(array, file->settings.memory(), *member->dtype, region.shape));
-  TFILE_API_TRY(read_region(array->data, *file, region));
+  TFILE_API_TRY(read_region(array, *file, slice.region(*member)));
   *out = array.take();
   return TF_STATUS_OK;
 }

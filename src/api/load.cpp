@@ -1,5 +1,7 @@
 #include "api/api.h"
-#include "api/file.h"
+#include "api/region.h"
+#include "quant/cast.h"
+#include "quant/mlx.h"
 
 namespace tfile {
 
@@ -15,15 +17,56 @@ Status check_all_known(const OpenFile &file) {
   return refusals.result(TF_STATUS_UNSUPPORTED, file.source->label, "arrays of types that are not handled");
 }
 
-// Makes or maps every array, then reads those that were made.
+// Adds what is made of an array; its name may be that of another array in the file.
+Status add_derived(Dict &arrays, const OpenFile &file, Text stem, Text suffix, Array &array) {
+  Vec<char> name(file.settings.memory());
+  TFILE_TRY(name.append(stem.data(), stem.size()));
+  TFILE_TRY(name.append(suffix.data(), suffix.size()));
+  const Text key(name.data(), name.size());
+  if (file.listing.names.find(key) == NameIndex::kNone && arrays.find(key) == nullptr) {
+    return arrays.set_array(key, array);
+  }
+  return Failure(TF_STATUS_DUPLICATE).in(file.source->label).array(key)
+         << "is the name of an array and of one that is made of a quantised array";
+}
+
+// Reads an array of blocks and adds MLX's form of it: NAME, and beside it STEM.scales and STEM.biases, where STEM is the
+// name without ".weight" at its end. Types that MLX has no such form for it decodes to float16.
+Status add_for_mlx(Dict &arrays, const OpenFile &file, const Member &member) {
+  constexpr char kSuffix[] = ".weight";
+  Memory &memory = file.settings.memory();
+  Ref<Array> blocks;
+  TFILE_TRY(read_region(blocks, file, Region{&member, nullptr, member.shape}));
+  if (!has_mlx_triple(*member.dtype)) {
+    Ref<Array> half;
+    TFILE_TRY(cast(half, *blocks, *find_dtype(TF_DTYPE_FLOAT16), file.settings));
+    return arrays.set_array(member.name, *half);
+  }
+  MlxTriple triple;
+  TFILE_TRY(make_mlx_triple(&triple, memory, *blocks));
+  const size_t cut = member.name.ends_with(kSuffix) ? sizeof(kSuffix) - 1 : 0;
+  const Text stem(member.name.first(member.name.size() - cut));
+  TFILE_TRY(arrays.set_array(member.name, *triple.codes));
+  TFILE_TRY(add_derived(arrays, file, stem, ".scales", *triple.scales));
+  return add_derived(arrays, file, stem, ".biases", *triple.biases);
+}
+
+// Makes or maps every array, then reads those that were made. What is decoded is read one by one, so that blocks and
+// numbers of all arrays are not held at once.
 Status read_all(Dict &arrays, const OpenFile &file) {
   Memory &memory = file.settings.memory();
   const bool map = file.settings.get(TF_OPTION_LOAD_MODE) == TF_LOAD_MODE_MAP;
   Vec<ReadTarget> targets(memory);
   for (const Member &member : file.listing.members) {
     if (member.dtype == nullptr) continue;
+    if (member.dtype->is_block() && file.settings.get(TF_OPTION_DECODE) == TF_DECODE_MLX) {
+      TFILE_TRY(add_for_mlx(arrays, file, member));
+      continue;
+    }
     Ref<Array> array;
-    if (map) TFILE_TRY(map_member(array, file.source_of(member), member, memory));
+    const bool decoded = &handed_out_as(member, file.settings) != member.dtype;
+    if (decoded) TFILE_TRY(read_region(array, file, Region{&member, nullptr, member.shape}));
+    if (map && !decoded) TFILE_TRY(map_member(array, file.source_of(member), member, memory));
     if (!array) {
       TFILE_TRY(make_array(array, memory, *member.dtype, member.shape));
       TFILE_TRY(targets.push(ReadTarget{&file.source_of(member), &member, array->data}));

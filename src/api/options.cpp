@@ -22,6 +22,9 @@ Status check_value(const OptionRule &rule, int64_t value) {
   if (rule.power_of_two && (value & (value - 1)) != 0) {
     return Failure(TF_STATUS_INVALID_ARGUMENT) << "option " << rule.id << " takes a power of two or 0, not " << value;
   }
+  if (rule.id == TF_OPTION_DECODE && value > TF_DECODE_KEEP && value < TF_DTYPE_FLOAT16) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << "option " << rule.id << " takes a floating dtype, not " << value;
+  }
   return kOk;
 }
 
@@ -37,6 +40,12 @@ Status parse_value(int64_t *value, tf_option option, Text name) {
     *value = name == "map" ? TF_LOAD_MODE_MAP : TF_LOAD_MODE_OWN;
     if (name == "map" || name == "own") return kOk;
     return (Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no load mode ").quoted(name) << "; 'own' and 'map' are";
+  }
+  if (option == TF_OPTION_DECODE) {
+    const Dtype *const dtype = find_dtype(name);
+    *value = name == "mlx" ? TF_DECODE_MLX : dtype != nullptr ? dtype->id : TF_DECODE_KEEP;
+    if (name == "keep" || name == "mlx" || dtype != nullptr) return check_value(*option_rule(option), *value);
+    return (Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no dtype ").quoted(name) << " to decode to";
   }
   return Failure(TF_STATUS_TYPE) << "option " << option << " takes a number, not a name";
 }

@@ -6,6 +6,7 @@ from ctypes import POINTER, byref, c_char_p, c_int32, c_int64, c_size_t, c_uint6
 from dataclasses import dataclass
 
 FORMATS = {"npy": 1, "npz": 2, "safetensors": 3, "gguf": 4}
+OPTION_DECODE = 22
 KIND_ARRAY, KIND_STRING, KIND_STRING_LIST, KIND_DICT = 1, 2, 3, 4
 
 
@@ -137,10 +138,17 @@ class Library:
 
     # Files
 
-    def load(self, path):
-        """The arrays (a .npy under "") and the metadata of a file."""
-        arrays, metadata = c_void_p(), c_void_p()
-        self.call("tf_load", None, byref(arrays), byref(metadata), c_char_p(str(path).encode()), None)
+    def load(self, path, decode=None):
+        """The arrays (a .npy under "") and the metadata of a file; decode is a name for TF_OPTION_DECODE."""
+        arrays, metadata, options = c_void_p(), c_void_p(), c_void_p()
+        self.call("tf_options_new", byref(options))
+        if decode is not None:
+            self.call("tf_options_set_string", options, c_int32(OPTION_DECODE), c_char_p(decode.encode()),
+                      c_size_t(len(decode)))
+        try:
+            self.call("tf_load", None, byref(arrays), byref(metadata), c_char_p(str(path).encode()), options)
+        finally:
+            self.lib.tf_options_release(options)
         return self.values(arrays), self.values(metadata)
 
     def save(self, path, arrays, metadata=None, compress=False):

@@ -345,6 +345,18 @@ class MlxModules(unittest.TestCase):
         return mx.array(np.frombuffer(tensor.data, np.float32).reshape(tensor.shape))
 
 
+@unittest.skipIf(len(PEERS) < 4, "this machine has no mlx")
+class MlxQuantised(unittest.TestCase):
+    """TF_OPTION_DECODE mlx: the arrays that mx.load makes of ggml's blocks."""
+
+    def test_golden_files(self):
+        from peers import Mlx
+        golden = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", "gguf")
+        for name in ("py_Q4_0", "py_Q4_1", "py_Q8_0"):
+            path = os.path.join(golden, name + ".gguf")
+            self.assertEqual(LIBRARY.load(path, decode="mlx")[0], Mlx.read(path), name)
+
+
 def cell(dtype, format_name):
     """One cell of the README's table, from what the tests have seen."""
     if not format_holds(dtype, format_name):

@@ -1,0 +1,119 @@
+#include "api/region.h"
+
+#include "api/api.h"
+#include "core/copy.h"
+#include "quant/cast.h"
+
+namespace tfile {
+
+namespace {
+
+// As stored.
+Status read_stored(void *to, const OpenFile &file, const Region &region) {
+  const Member &member = *region.member;
+  if (region.axes != nullptr) {
+    return read_slice_into(to, file.source_of(member), member, region.axes, file.settings);
+  }
+  const ReadTarget target{&file.source_of(member), &member, to};
+  return read_members(Span(&target, 1), file.settings);
+}
+
+// The part of a slice along an axis that lies on whole units, and the slice within that part.
+struct Widened {
+  SliceAxis read;
+  SliceAxis take;
+
+  Widened(const SliceAxis &axis, int64_t unit) : read(axis), take{0, 1, axis.count} {
+    if (unit == 1 || axis.count == 0) return;
+    const int64_t last = axis.first + (axis.count - 1) * axis.step;
+    const int64_t low = axis.step < 0 ? last : axis.first;
+    const int64_t high = axis.step < 0 ? axis.first : last;
+    const int64_t begin = low / unit * unit;
+    read = SliceAxis{begin, 1, (high / unit + 1) * unit - begin};
+    take = SliceAxis{axis.first - begin, axis.step, axis.count};
+  }
+};
+
+// A slice of an array whose elements have no addresses: reads the units that it touches, casts them, and takes the
+// slice of what comes out.
+Status read_units_as(void *dst, const Dtype &to, const OpenFile &file, const Region &region) {
+  const Member &member = *region.member;
+  const size_t ndim = member.shape.size();
+  // Units of a packed type run across rows: then all of it is read.
+  const bool packed = !member.dtype->is_block();
+  SliceAxis read[kMaxRank];
+  SliceAxis take[kMaxRank];
+  int64_t shape[kMaxRank];
+  for (size_t i = 0; i < ndim; ++i) {
+    if (region.shape[i] == 0) return kOk;
+    const Widened wide(region.axes[i], i + 1 == ndim ? member.dtype->block_size : 1);
+    read[i] = wide.read;
+    take[i] = packed ? region.axes[i] : wide.take;
+    shape[i] = packed ? member.shape[i] : wide.read.count;
+  }
+  Memory &memory = file.settings.memory();
+  Ref<Array> units;
+  TFILE_TRY(make_array(units, memory, *member.dtype, Span<const int64_t>(shape, ndim)));
+  TFILE_TRY(read_stored(units->data, file, Region{&member, packed ? nullptr : read, units->shape()}));
+  Ref<Array> real;
+  TFILE_TRY(cast(real, *units, to, file.settings));
+  Ref<Array> taken;
+  TFILE_TRY(slice(taken, memory, *real, take));
+  copy_elements(static_cast<char *>(dst), *taken, 0, taken->size);
+  return kOk;
+}
+
+Status read_as(void *dst, const Dtype &to, const OpenFile &file, const Region &region) {
+  const Member &member = *region.member;
+  if (&to == member.dtype) return read_stored(dst, file, region);
+  TFILE_TRY(check_cast(*member.dtype, to));
+  if (region.axes != nullptr && !member.dtype->addressable() && to.addressable()) {
+    return read_units_as(dst, to, file, region);
+  }
+  Ref<Array> stored;
+  TFILE_TRY(make_array(stored, file.settings.memory(), *member.dtype, region.shape));
+  TFILE_TRY(read_stored(stored->data, file, region));
+  return cast_into(dst, to, *stored, file.settings);
+}
+
+}  // namespace
+
+Status ResolvedSlice::resolve(const OpenFile &file, const Member &member, const int64_t *start, const int64_t *stop,
+                              const int64_t *step, size_t ndim) {
+  TFILE_TRY(check_known(file.source_of(member), member));
+  TFILE_TRY(resolve_slice(axes, member.shape, start, stop, step, ndim));
+  for (size_t i = 0; i < ndim; ++i)
+    shape[i] = axes[i].count;
+  return kOk;
+}
+
+const Dtype &handed_out_as(const Member &member, const Settings &settings) {
+  const int64_t decode = settings.get(TF_OPTION_DECODE);
+  if (!member.dtype->is_block() || decode == TF_DECODE_KEEP || decode == TF_DECODE_MLX) return *member.dtype;
+  return *find_dtype(static_cast<tf_dtype>(decode));
+}
+
+Status read_region(Ref<Array> &out, const OpenFile &file, const Region &region) {
+  const Dtype &dtype = handed_out_as(*region.member, file.settings);
+  Ref<Array> array;
+  TFILE_TRY(make_array(array, file.settings.memory(), dtype, region.shape));
+  TFILE_TRY(read_as(array->data, dtype, file, region));
+  out = std::move(array);
+  return kOk;
+}
+
+Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenFile &file, const Region &region) {
+  const Member &member = *region.member;
+  TFILE_TRY(check_known(file.source_of(member), member));
+  const Dtype *to = dtype == TF_DTYPE_UNSUPPORTED ? member.dtype : find_dtype(dtype);
+  if (to == nullptr) return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no dtype with the number " << dtype;
+  const Checked needed = byte_count(*to, region.shape);
+  if (!needed.valid() || nbytes != needed.value()) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT).in(file.source_of(member).label).array(member.name)
+           << "needs " << needed.value() << " bytes as " << to->name << ", dst has " << static_cast<uint64_t>(nbytes);
+  }
+  if (nbytes > 0) TFILE_TRY(require(dst, "dst"));
+  return read_as(dst, *to, file, region);
+}
+
+}  // namespace tfile
