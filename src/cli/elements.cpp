@@ -106,7 +106,9 @@ std::string shortest_in(float value, tf_dtype dtype) {
 template <typename T>
 std::string complex_text(const std::complex<T> &value) {
   const std::string imaginary = shortest(value.imag());
-  return "(" + shortest(value.real()) + (imaginary[0] == '-' ? "" : "+") + imaginary + "j)";
+  std::string text = "(";
+  text.append(shortest(value.real())).append(imaginary[0] == '-' ? "" : "+").append(imaginary).append("j)");
+  return text;
 }
 
 template <typename T>
