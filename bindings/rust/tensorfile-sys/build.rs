@@ -30,6 +30,8 @@ fn build() -> Vec<PathBuf> {
         .cpp_link_stdlib(None)
         .flag_if_supported("-fno-exceptions")
         .flag_if_supported("-fno-rtti")
+        .flag_if_supported("-fno-threadsafe-statics")
+        .flag_if_supported("-ffp-contract=off")
         .flag_if_supported("-fvisibility=hidden")
         .define("TENSORFILE_API", "")
         .define("NDEBUG", None);
@@ -41,6 +43,10 @@ fn build() -> Vec<PathBuf> {
         core.includes(env::split_paths(&paths));
     }
     core.compile("tensorfile");
+    if env::var_os("CARGO_CFG_WINDOWS").is_some() {
+        // Random names of temporary files.
+        println!("cargo::rustc-link-lib=bcrypt");
+    }
     vec![vendor]
 }
 
