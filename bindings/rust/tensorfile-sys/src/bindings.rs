@@ -227,6 +227,18 @@ pub const TF_OPTION_ALIGNMENT: tf_option = 18;
 pub const TF_OPTION_COMPRESS: tf_option = 19;
 /// Level of deflate, 0 to 9; -1 (default): the level that suits, zlib's 6.
 pub const TF_OPTION_COMPRESSION_LEVEL: tf_option = 20;
+/// What loading makes of ggml's block types: [`TF_DECODE_KEEP`] (default); [`TF_DTYPE_FLOAT16`], _BFLOAT16, _FLOAT32 or
+/// _FLOAT64: decoded to that dtype; [`TF_DECODE_MLX`]. By name "keep", "mlx", or that of the dtype. What tf_file says of
+/// an array is what is stored; [`tf_file_read_into`] has a dtype of its own.
+pub const TF_OPTION_DECODE: tf_option = 22;
+
+// Values of [`TF_OPTION_DECODE`].
+/// Blocks stay blocks.
+pub const TF_DECODE_KEEP: c_int = 0;
+/// tf_load: q4_0, q4_1 and q8_0 become what MLX's load makes of them: NAME (uint32, codes of 4 or 8 bits, lowest first),
+/// STEM.scales and STEM.biases (float16, one for 32 codes), where STEM is NAME without ".weight" at its end, or else
+/// the whole NAME; value = code * scale + bias. Other block types become float16. [`tf_file_read`] keeps blocks.
+pub const TF_DECODE_MLX: c_int = -1;
 
 // Values of [`TF_OPTION_LOAD_MODE`].
 /// Arrays get memory of their own: nothing that happens to the file afterwards touches them.

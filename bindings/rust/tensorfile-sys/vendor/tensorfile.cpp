@@ -1485,6 +1485,7 @@ constexpr OptionRule kRules[] = {
     {TF_OPTION_ALIGNMENT, 0, 1 << 20, 0, true},
     {TF_OPTION_COMPRESS, 0, 1, 0, false},
     {TF_OPTION_COMPRESSION_LEVEL, -1, 9, -1, false},
+    {TF_OPTION_DECODE, TF_DECODE_MLX, TF_DTYPE_FLOAT64, TF_DECODE_KEEP, false},
 };
 
 }  // namespace
@@ -7953,7 +7954,7 @@ namespace {
 
 // Elements that a loop takes at once: a constant count between arrays that cannot overlap, so that compilers vectorise
 // it without asking; too many to be unrolled into as many instructions.
-constexpr size_t kGroup = 256;
+constexpr size_t kGroup_quant_kernels = 256;
 
 // A step is a type with From, To and apply(From).
 template <typename Step_quant_kernels>
@@ -7962,16 +7963,16 @@ void each(void *to, const void *from, size_t count) {
   using To = typename Step_quant_kernels::To;
   const char *source = static_cast<const char *>(from);
   char *target = static_cast<char *>(to);
-  From in[kGroup] = {};
-  To out[kGroup];
-  for (size_t i = 0; i < count; i += kGroup) {
-    const bool whole = count - i >= kGroup;
+  From in[kGroup_quant_kernels] = {};
+  To out[kGroup_quant_kernels];
+  for (size_t i = 0; i < count; i += kGroup_quant_kernels) {
+    const bool whole = count - i >= kGroup_quant_kernels;
     if (whole) {
       memcpy(in, source + i * sizeof(From), sizeof(in));
     } else {
       memcpy(in, source + i * sizeof(From), (count - i) * sizeof(From));
     }
-    for (size_t k = 0; k < kGroup; ++k)
+    for (size_t k = 0; k < kGroup_quant_kernels; ++k)
       out[k] = Step_quant_kernels::apply(in[k]);
     if (whole) {
       memcpy(target + i * sizeof(To), out, sizeof(out));
@@ -8119,18 +8120,18 @@ using Repack = void (*)(uint8_t *to, const uint8_t *from, size_t count);
 
 template <typename F, Repack unpack>
 void packed_to_float(void *to, const void *from, size_t count) {
-  uint8_t codes[kGroup];
-  for (size_t i = 0; i < count; i += kGroup) {
-    const size_t some = count - i < kGroup ? count - i : kGroup;
+  uint8_t codes[kGroup_quant_kernels];
+  for (size_t i = 0; i < count; i += kGroup_quant_kernels) {
+    const size_t some = count - i < kGroup_quant_kernels ? count - i : kGroup_quant_kernels;
     unpack(codes, static_cast<const uint8_t *>(from) + i * F::kBits / 8, some);
     each<CodeToFloat<F>>(static_cast<char *>(to) + i * sizeof(float), codes, some);
   }
 }
 template <typename F, Repack pack>
 void float_to_packed(void *to, const void *from, size_t count) {
-  uint8_t codes[kGroup];
-  for (size_t i = 0; i < count; i += kGroup) {
-    const size_t some = count - i < kGroup ? count - i : kGroup;
+  uint8_t codes[kGroup_quant_kernels];
+  for (size_t i = 0; i < count; i += kGroup_quant_kernels) {
+    const size_t some = count - i < kGroup_quant_kernels ? count - i : kGroup_quant_kernels;
     each<FloatToCode<F>>(codes, static_cast<const char *>(from) + i * sizeof(float), some);
     pack(static_cast<uint8_t *>(to) + i * F::kBits / 8, codes, some);
   }
@@ -8337,6 +8338,104 @@ CastKernel find_cast_kernel(tf_dtype from, tf_dtype to) {
     default:
       return to == TF_DTYPE_FLOAT32 ? from_code(from) : nullptr;
   }
+}
+
+}  // namespace tfile
+
+// src/quant/mlx.h
+// MLX's form of quantised arrays: packed codes, scales and biases, in groups of 32.
+
+
+namespace tfile {
+
+// Whether MLX has this form for a block type: q4_0, q4_1, q8_0.
+bool has_mlx_triple(const Dtype &dtype);
+
+struct MlxTriple {
+  Ref<Array> codes;   // uint32, (..., K / 8) of 4 bits or (..., K / 4) of 8, lowest first
+  Ref<Array> scales;  // float16, (..., K / 32)
+  Ref<Array> biases;  // likewise: value = code * scale + bias
+};
+
+// Takes a C-contiguous array of such blocks apart.
+Status make_mlx_triple(MlxTriple *out, Memory &memory, const Array &blocks);
+
+}  // namespace tfile
+
+// src/quant/mlx.cpp
+namespace tfile {
+
+namespace {
+
+constexpr size_t kGroup_quant_mlx = 32;
+
+// How a block lies, and what MLX takes its code 0 for.
+struct BlockForm {
+  size_t bits;
+  bool has_minimum;  // stored beside the scale; else the bias is `zero` times the scale
+  float zero;
+};
+
+BlockForm form_of(tf_dtype dtype) {
+  if (dtype == TF_DTYPE_Q4_1) return BlockForm{4, true, 0};
+  return dtype == TF_DTYPE_Q4_0 ? BlockForm{4, false, -8} : BlockForm{8, false, -128};
+}
+
+// A product of a float16 and a small power of two: exact in float32, rounded once.
+uint16_t half_times(float factor, uint16_t half) {
+  return half_of_float(std::bit_cast<uint32_t>(factor * std::bit_cast<float>(float_of_half(half))));
+}
+
+// The 32 codes of a block in their order.
+void take_codes(uint8_t codes[kGroup_quant_mlx], const uint8_t *packed, size_t bits) {
+  for (size_t i = 0; i < kGroup_quant_mlx; ++i) {
+    // ggml has the first half of a block in the low nibbles; its signed bytes become codes from 0.
+    codes[i] = bits == 8 ? packed[i] ^ 0x80 : i < kGroup_quant_mlx / 2 ? packed[i] & 15 : packed[i - kGroup_quant_mlx / 2] >> 4;
+  }
+}
+
+void store_codes(uint32_t *words, const uint8_t codes[kGroup_quant_mlx], size_t bits) {
+  const size_t in_word = 32 / bits;
+  for (size_t word = 0; word < kGroup_quant_mlx / in_word; ++word) {
+    uint32_t value = 0;
+    for (size_t i = 0; i < in_word; ++i)
+      value |= uint32_t{codes[word * in_word + i]} << (bits * i);
+    words[word] = value;
+  }
+}
+
+}  // namespace
+
+bool has_mlx_triple(const Dtype &dtype) {
+  return dtype.id == TF_DTYPE_Q4_0 || dtype.id == TF_DTYPE_Q4_1 || dtype.id == TF_DTYPE_Q8_0;
+}
+
+Status make_mlx_triple(MlxTriple *out, Memory &memory, const Array &blocks) {
+  const BlockForm form = form_of(blocks.dtype->id);
+  int64_t shape[kMaxRank];
+  for (size_t i = 0; i < blocks.ndim; ++i)
+    shape[i] = blocks.dims()[i];
+  int64_t &row = shape[blocks.ndim - 1];
+  const int64_t elements = row;
+  row = elements / static_cast<int64_t>(32 / form.bits);
+  const Span<const int64_t> sizes(shape, blocks.ndim);
+  TFILE_TRY(make_array(out->codes, memory, *find_dtype(TF_DTYPE_UINT32), sizes));
+  row = elements / static_cast<int64_t>(kGroup_quant_mlx);
+  TFILE_TRY(make_array(out->scales, memory, *find_dtype(TF_DTYPE_FLOAT16), sizes));
+  TFILE_TRY(make_array(out->biases, memory, *find_dtype(TF_DTYPE_FLOAT16), sizes));
+  auto *const codes = reinterpret_cast<uint32_t *>(out->codes->data);
+  auto *const scales = reinterpret_cast<uint16_t *>(out->scales->data);
+  auto *const biases = reinterpret_cast<uint16_t *>(out->biases->data);
+  const auto *block = reinterpret_cast<const uint8_t *>(blocks.data);
+  const auto count = static_cast<size_t>(blocks.size) / kGroup_quant_mlx;
+  for (size_t i = 0; i < count; ++i, block += blocks.dtype->block_bytes) {
+    uint8_t plain[kGroup_quant_mlx];
+    scales[i] = load_le<uint16_t>(block);
+    biases[i] = form.has_minimum ? load_le<uint16_t>(block + 2) : half_times(form.zero, scales[i]);
+    take_codes(plain, block + (form.has_minimum ? 4 : 2), form.bits);
+    store_codes(codes + i * form.bits, plain, form.bits);
+  }
+  return kOk;
 }
 
 }  // namespace tfile
@@ -13380,6 +13479,41 @@ Status load_file(tf_array **array, tf_dict **arrays, tf_dict **metadata, const O
 
 }  // namespace tfile
 
+// src/api/region.h
+// A whole array of a file, or a slice of it, read for a caller: as stored, cast, or decoded from blocks.
+
+
+namespace tfile {
+
+struct Region {
+  const Member *member;
+  const SliceAxis *axes;  // NULL: whole
+  Span<const int64_t> shape;
+};
+
+// A slice that the caller asked for: resolved, and the shape of the result.
+struct ResolvedSlice {
+  SliceAxis axes[kMaxRank];
+  int64_t shape[kMaxRank];
+
+  Status resolve(const OpenFile &file, const Member &member, const int64_t *start, const int64_t *stop,
+                 const int64_t *step, size_t ndim);
+  Region region(const Member &member) const {
+    return Region{&member, axes, Span<const int64_t>(shape, member.shape.size())};
+  }
+};
+
+// What TF_OPTION_DECODE makes of a member's dtype.
+const Dtype &handed_out_as(const Member &member, const Settings &settings);
+
+// An array of memory of its own, decoded where the settings of the file ask for it.
+Status read_region(Ref<Array> &out, const OpenFile &file, const Region &region);
+
+// Into the caller's memory, as dtype (TF_DTYPE_UNSUPPORTED: as stored); nbytes must be just what that takes.
+Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenFile &file, const Region &region);
+
+}  // namespace tfile
+
 // src/api/save.h
 // Saving: from the arguments of the ABI to a format's request, and from there to a file, a buffer or a sink.
 
@@ -13479,18 +13613,14 @@ Status open_path(Ref<OpenFile> &out, const char *path, const Settings &settings)
 }
 
 Status read_array(Ref<Array> &out, const OpenFile &file, const Member &member) {
-  TFILE_TRY(check_known(file.source_of(member), member));
-  Memory &memory = file.settings.memory();
-  if (file.settings.get(TF_OPTION_LOAD_MODE) == TF_LOAD_MODE_MAP) {
-    TFILE_TRY(map_member(out, file.source_of(member), member, memory));
+  Source &source = file.source_of(member);
+  TFILE_TRY(check_known(source, member));
+  const bool map = file.settings.get(TF_OPTION_LOAD_MODE) == TF_LOAD_MODE_MAP;
+  if (map && &handed_out_as(member, file.settings) == member.dtype) {
+    TFILE_TRY(map_member(out, source, member, file.settings.memory()));
     if (out) return kOk;
   }
-  Ref<Array> array;
-  TFILE_TRY(make_array(array, memory, *member.dtype, member.shape));
-  const ReadTarget target{&file.source_of(member), &member, array->data};
-  TFILE_TRY(read_members(Span(&target, 1), file.settings));
-  out = std::move(array);
-  return kOk;
+  return read_region(out, file, Region{&member, nullptr, member.shape});
 }
 
 namespace {
@@ -13509,59 +13639,6 @@ Status require_member(const Member **out, const tf_file *file, size_t index) {
   *out = member_at(file, index);
   return *out != nullptr ? kOk : Status{TF_STATUS_INVALID_ARGUMENT};
 }
-
-// A region of a member for the caller: its shape, and how the member is sliced for it (NULL: whole).
-struct Region {
-  const Member *member;
-  const SliceAxis *axes;
-  Span<const int64_t> shape;
-};
-
-Status read_region(void *to, const OpenFile &file, const Region &region) {
-  if (region.axes != nullptr) {
-    return read_slice_into(to, file.source_of(*region.member), *region.member, region.axes, file.settings);
-  }
-  const ReadTarget target{&file.source_of(*region.member), region.member, to};
-  return read_members(Span(&target, 1), file.settings);
-}
-
-// Into the caller's memory, cast on the way when another dtype is asked for.
-Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenFile &file, const Region &region) {
-  const Member &member = *region.member;
-  TFILE_TRY(check_known(file.source_of(member), member));
-  const Dtype *to = dtype == TF_DTYPE_UNSUPPORTED ? member.dtype : find_dtype(dtype);
-  if (to == nullptr) return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no dtype with the number " << dtype;
-  const Checked needed = byte_count(*to, region.shape);
-  if (!needed.valid() || nbytes != needed.value()) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT).in(file.source_of(member).label).array(member.name)
-           << "needs " << needed.value() << " bytes as " << to->name << ", dst has " << static_cast<uint64_t>(nbytes);
-  }
-  if (nbytes > 0) TFILE_TRY(require(dst, "dst"));
-  if (to == member.dtype) return read_region(dst, file, region);
-  TFILE_TRY(check_cast(*member.dtype, *to));
-  Ref<Array> stored;
-  TFILE_TRY(make_array(stored, file.settings.memory(), *member.dtype, region.shape));
-  TFILE_TRY(read_region(stored->data, file, region));
-  return cast_into(dst, *to, *stored, file.settings);
-}
-
-// A slice that the caller asked for: resolved, and the shape of the result.
-struct ResolvedSlice {
-  SliceAxis axes[kMaxRank];
-  int64_t shape[kMaxRank];
-
-  Status resolve(const OpenFile &file, const Member &member, const int64_t *start, const int64_t *stop,
-                 const int64_t *step, size_t ndim) {
-    TFILE_TRY(check_known(file.source_of(member), member));
-    TFILE_TRY(resolve_slice(axes, member.shape, start, stop, step, ndim));
-    for (size_t i = 0; i < ndim; ++i)
-      shape[i] = axes[i].count;
-    return kOk;
-  }
-  Region region(const Member &member) const {
-    return Region{&member, axes, Span<const int64_t>(shape, member.shape.size())};
-  }
-};
 
 void release_buffer(void *buffer) {
   static_cast<Buffer *>(buffer)->release();
@@ -13723,10 +13800,8 @@ tf_status tf_file_read_slice(tf_array **out, const tf_file *file, size_t index, 
   TFILE_API_TRY(require_member(&member, file, index));
   ResolvedSlice slice;
   TFILE_API_TRY(slice.resolve(*file, *member, start, stop, step, ndim));
-  const Region region = slice.region(*member);
   Ref<Array> array;
-  TFILE_API_TRY(make_array(array, file->settings.memory(), *member->dtype, region.shape));
-  TFILE_API_TRY(read_region(array->data, *file, region));
+  TFILE_API_TRY(read_region(array, *file, slice.region(*member)));
   *out = array.take();
   return TF_STATUS_OK;
 }
@@ -13784,15 +13859,56 @@ Status check_all_known(const OpenFile &file) {
   return refusals.result(TF_STATUS_UNSUPPORTED, file.source->label, "arrays of types that are not handled");
 }
 
-// Makes or maps every array, then reads those that were made.
+// Adds what is made of an array; its name may be that of another array in the file.
+Status add_derived(Dict &arrays, const OpenFile &file, Text stem, Text suffix, Array &array) {
+  Vec<char> name(file.settings.memory());
+  TFILE_TRY(name.append(stem.data(), stem.size()));
+  TFILE_TRY(name.append(suffix.data(), suffix.size()));
+  const Text key(name.data(), name.size());
+  if (file.listing.names.find(key) == NameIndex::kNone && arrays.find(key) == nullptr) {
+    return arrays.set_array(key, array);
+  }
+  return Failure(TF_STATUS_DUPLICATE).in(file.source->label).array(key)
+         << "is the name of an array and of one that is made of a quantised array";
+}
+
+// Reads an array of blocks and adds MLX's form of it: NAME, and beside it STEM.scales and STEM.biases, where STEM is the
+// name without ".weight" at its end. Types that MLX has no such form for it decodes to float16.
+Status add_for_mlx(Dict &arrays, const OpenFile &file, const Member &member) {
+  constexpr char kSuffix[] = ".weight";
+  Memory &memory = file.settings.memory();
+  Ref<Array> blocks;
+  TFILE_TRY(read_region(blocks, file, Region{&member, nullptr, member.shape}));
+  if (!has_mlx_triple(*member.dtype)) {
+    Ref<Array> half;
+    TFILE_TRY(cast(half, *blocks, *find_dtype(TF_DTYPE_FLOAT16), file.settings));
+    return arrays.set_array(member.name, *half);
+  }
+  MlxTriple triple;
+  TFILE_TRY(make_mlx_triple(&triple, memory, *blocks));
+  const size_t cut = member.name.ends_with(kSuffix) ? sizeof(kSuffix) - 1 : 0;
+  const Text stem(member.name.first(member.name.size() - cut));
+  TFILE_TRY(arrays.set_array(member.name, *triple.codes));
+  TFILE_TRY(add_derived(arrays, file, stem, ".scales", *triple.scales));
+  return add_derived(arrays, file, stem, ".biases", *triple.biases);
+}
+
+// Makes or maps every array, then reads those that were made. What is decoded is read one by one, so that blocks and
+// numbers of all arrays are not held at once.
 Status read_all(Dict &arrays, const OpenFile &file) {
   Memory &memory = file.settings.memory();
   const bool map = file.settings.get(TF_OPTION_LOAD_MODE) == TF_LOAD_MODE_MAP;
   Vec<ReadTarget> targets(memory);
   for (const Member &member : file.listing.members) {
     if (member.dtype == nullptr) continue;
+    if (member.dtype->is_block() && file.settings.get(TF_OPTION_DECODE) == TF_DECODE_MLX) {
+      TFILE_TRY(add_for_mlx(arrays, file, member));
+      continue;
+    }
     Ref<Array> array;
-    if (map) TFILE_TRY(map_member(array, file.source_of(member), member, memory));
+    const bool decoded = &handed_out_as(member, file.settings) != member.dtype;
+    if (decoded) TFILE_TRY(read_region(array, file, Region{&member, nullptr, member.shape}));
+    if (map && !decoded) TFILE_TRY(map_member(array, file.source_of(member), member, memory));
     if (!array) {
       TFILE_TRY(make_array(array, memory, *member.dtype, member.shape));
       TFILE_TRY(targets.push(ReadTarget{&file.source_of(member), &member, array->data}));
@@ -13898,6 +14014,9 @@ Status check_value(const OptionRule &rule, int64_t value) {
   if (rule.power_of_two && (value & (value - 1)) != 0) {
     return Failure(TF_STATUS_INVALID_ARGUMENT) << "option " << rule.id << " takes a power of two or 0, not " << value;
   }
+  if (rule.id == TF_OPTION_DECODE && value > TF_DECODE_KEEP && value < TF_DTYPE_FLOAT16) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << "option " << rule.id << " takes a floating dtype, not " << value;
+  }
   return kOk;
 }
 
@@ -13913,6 +14032,12 @@ Status parse_value(int64_t *value, tf_option option, Text name) {
     *value = name == "map" ? TF_LOAD_MODE_MAP : TF_LOAD_MODE_OWN;
     if (name == "map" || name == "own") return kOk;
     return (Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no load mode ").quoted(name) << "; 'own' and 'map' are";
+  }
+  if (option == TF_OPTION_DECODE) {
+    const Dtype *const dtype = find_dtype(name);
+    *value = name == "mlx" ? TF_DECODE_MLX : dtype != nullptr ? dtype->id : TF_DECODE_KEEP;
+    if (name == "keep" || name == "mlx" || dtype != nullptr) return check_value(*option_rule(option), *value);
+    return (Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no dtype ").quoted(name) << " to decode to";
   }
   return Failure(TF_STATUS_TYPE) << "option " << option << " takes a number, not a name";
 }
@@ -14005,6 +14130,121 @@ tf_status tf_options_set_progress(tf_options *options, tf_progress_fn progress, 
 }
 
 }  // extern "C"
+
+// src/api/region.cpp
+namespace tfile {
+
+namespace {
+
+// As stored.
+Status read_stored(void *to, const OpenFile &file, const Region &region) {
+  const Member &member = *region.member;
+  if (region.axes != nullptr) {
+    return read_slice_into(to, file.source_of(member), member, region.axes, file.settings);
+  }
+  const ReadTarget target{&file.source_of(member), &member, to};
+  return read_members(Span(&target, 1), file.settings);
+}
+
+// The part of a slice along an axis that lies on whole units, and the slice within that part.
+struct Widened {
+  SliceAxis read;
+  SliceAxis take;
+
+  Widened(const SliceAxis &axis, int64_t unit) : read(axis), take{0, 1, axis.count} {
+    if (unit == 1 || axis.count == 0) return;
+    const int64_t last = axis.first + (axis.count - 1) * axis.step;
+    const int64_t low = axis.step < 0 ? last : axis.first;
+    const int64_t high = axis.step < 0 ? axis.first : last;
+    const int64_t begin = low / unit * unit;
+    read = SliceAxis{begin, 1, (high / unit + 1) * unit - begin};
+    take = SliceAxis{axis.first - begin, axis.step, axis.count};
+  }
+};
+
+// A slice of an array whose elements have no addresses: reads the units that it touches, casts them, and takes the
+// slice of what comes out.
+Status read_units_as(void *dst, const Dtype &to, const OpenFile &file, const Region &region) {
+  const Member &member = *region.member;
+  const size_t ndim = member.shape.size();
+  // Units of a packed type run across rows: then all of it is read.
+  const bool packed = !member.dtype->is_block();
+  SliceAxis read[kMaxRank];
+  SliceAxis take[kMaxRank];
+  int64_t shape[kMaxRank];
+  for (size_t i = 0; i < ndim; ++i) {
+    if (region.shape[i] == 0) return kOk;
+    const Widened wide(region.axes[i], i + 1 == ndim ? member.dtype->block_size : 1);
+    read[i] = wide.read;
+    take[i] = packed ? region.axes[i] : wide.take;
+    shape[i] = packed ? member.shape[i] : wide.read.count;
+  }
+  Memory &memory = file.settings.memory();
+  Ref<Array> units;
+  TFILE_TRY(make_array(units, memory, *member.dtype, Span<const int64_t>(shape, ndim)));
+  TFILE_TRY(read_stored(units->data, file, Region{&member, packed ? nullptr : read, units->shape()}));
+  Ref<Array> real;
+  TFILE_TRY(cast(real, *units, to, file.settings));
+  Ref<Array> taken;
+  TFILE_TRY(slice(taken, memory, *real, take));
+  copy_elements(static_cast<char *>(dst), *taken, 0, taken->size);
+  return kOk;
+}
+
+Status read_as(void *dst, const Dtype &to, const OpenFile &file, const Region &region) {
+  const Member &member = *region.member;
+  if (&to == member.dtype) return read_stored(dst, file, region);
+  TFILE_TRY(check_cast(*member.dtype, to));
+  if (region.axes != nullptr && !member.dtype->addressable() && to.addressable()) {
+    return read_units_as(dst, to, file, region);
+  }
+  Ref<Array> stored;
+  TFILE_TRY(make_array(stored, file.settings.memory(), *member.dtype, region.shape));
+  TFILE_TRY(read_stored(stored->data, file, region));
+  return cast_into(dst, to, *stored, file.settings);
+}
+
+}  // namespace
+
+Status ResolvedSlice::resolve(const OpenFile &file, const Member &member, const int64_t *start, const int64_t *stop,
+                              const int64_t *step, size_t ndim) {
+  TFILE_TRY(check_known(file.source_of(member), member));
+  TFILE_TRY(resolve_slice(axes, member.shape, start, stop, step, ndim));
+  for (size_t i = 0; i < ndim; ++i)
+    shape[i] = axes[i].count;
+  return kOk;
+}
+
+const Dtype &handed_out_as(const Member &member, const Settings &settings) {
+  const int64_t decode = settings.get(TF_OPTION_DECODE);
+  if (!member.dtype->is_block() || decode == TF_DECODE_KEEP || decode == TF_DECODE_MLX) return *member.dtype;
+  return *find_dtype(static_cast<tf_dtype>(decode));
+}
+
+Status read_region(Ref<Array> &out, const OpenFile &file, const Region &region) {
+  const Dtype &dtype = handed_out_as(*region.member, file.settings);
+  Ref<Array> array;
+  TFILE_TRY(make_array(array, file.settings.memory(), dtype, region.shape));
+  TFILE_TRY(read_as(array->data, dtype, file, region));
+  out = std::move(array);
+  return kOk;
+}
+
+Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenFile &file, const Region &region) {
+  const Member &member = *region.member;
+  TFILE_TRY(check_known(file.source_of(member), member));
+  const Dtype *to = dtype == TF_DTYPE_UNSUPPORTED ? member.dtype : find_dtype(dtype);
+  if (to == nullptr) return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no dtype with the number " << dtype;
+  const Checked needed = byte_count(*to, region.shape);
+  if (!needed.valid() || nbytes != needed.value()) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT).in(file.source_of(member).label).array(member.name)
+           << "needs " << needed.value() << " bytes as " << to->name << ", dst has " << static_cast<uint64_t>(nbytes);
+  }
+  if (nbytes > 0) TFILE_TRY(require(dst, "dst"));
+  return read_as(dst, *to, file, region);
+}
+
+}  // namespace tfile
 
 // src/api/save.cpp
 namespace tfile {

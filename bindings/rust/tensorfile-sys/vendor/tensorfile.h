@@ -231,7 +231,21 @@ enum {
   /** 1: deflate the members of an .npz that tf_save_weights, tf_save_memory or tf_save_sink writes. Default 0. */
   TF_OPTION_COMPRESS = 19,
   /** Level of deflate, 0 to 9; -1 (default): the level that suits, zlib's 6. */
-  TF_OPTION_COMPRESSION_LEVEL = 20
+  TF_OPTION_COMPRESSION_LEVEL = 20,
+  /** What loading makes of ggml's block types: ::TF_DECODE_KEEP (default); ::TF_DTYPE_FLOAT16, _BFLOAT16, _FLOAT32 or
+      _FLOAT64: decoded to that dtype; ::TF_DECODE_MLX. By name "keep", "mlx", or that of the dtype. What tf_file says of
+      an array is what is stored; tf_file_read_into() has a dtype of its own. */
+  TF_OPTION_DECODE = 22
+};
+
+/** Values of ::TF_OPTION_DECODE. */
+enum {
+  /** Blocks stay blocks. */
+  TF_DECODE_KEEP = 0,
+  /** tf_load: q4_0, q4_1 and q8_0 become what MLX's load makes of them: NAME (uint32, codes of 4 or 8 bits, lowest first),
+      STEM.scales and STEM.biases (float16, one for 32 codes), where STEM is NAME without ".weight" at its end, or else
+      the whole NAME; value = code * scale + bias. Other block types become float16. tf_file_read() keeps blocks. */
+  TF_DECODE_MLX = -1
 };
 
 /** Values of ::TF_OPTION_LOAD_MODE. */

@@ -54,7 +54,7 @@ pub use dtype::{Dtype, Element, Format};
 pub use error::{Details, Error, Result, Status};
 pub use file::{Entry, File, Location};
 pub use io::{Buffer, ReadAt, Source};
-pub use options::{Contents, Loaded, Options};
+pub use options::{Contents, Decode, Loaded, Options};
 pub use shape::{Dims, Slice};
 pub use tensorfile_sys as sys;
 

@@ -94,6 +94,21 @@ impl Contents<'_> {
     }
 }
 
+/// What loading makes of ggml's block types. What a [`File`] says of an array is what is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Decode {
+    /// Blocks stay blocks.
+    #[default]
+    Keep,
+    /// Elements of float16, bfloat16, float32 or float64.
+    To(Dtype),
+    /// q4_0, q4_1 and q8_0 become what MLX's load makes of them: NAME (uint32, codes of 4 or 8 bits, lowest first),
+    /// STEM.scales and STEM.biases (float16, one for 32 codes), where STEM is NAME without ".weight" at its end; value =
+    /// code * scale + bias. Other block types become float16. Arrays read one by one keep their blocks.
+    Mlx,
+}
+
 /// What a file holds. `loaded["name"]` is an array of it.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -352,6 +367,16 @@ impl Options {
     /// Level of deflate, 0 to 9; -1 (default): the level that suits.
     pub fn compression_level(self, level: i32) -> Self {
         self.set(sys::TF_OPTION_COMPRESSION_LEVEL, level.into())
+    }
+
+    /// What loading makes of ggml's block types.
+    pub fn decode(self, decode: Decode) -> Self {
+        let value = match decode {
+            Decode::Keep => sys::TF_DECODE_KEEP,
+            Decode::To(dtype) => dtype.to_raw(),
+            Decode::Mlx => sys::TF_DECODE_MLX,
+        };
+        self.set(sys::TF_OPTION_DECODE, value.into())
     }
 
     /// `told` hears, on the calling thread, how many bytes of array data a load or save has done, and of how many. When

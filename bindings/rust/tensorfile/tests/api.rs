@@ -9,7 +9,7 @@ use std::thread;
 
 use support::Folder;
 use tensorfile::{
-    Array, Contents, Dict, Dtype, Element, Error, File, Format, Options, Result, Slice, Source, Status, Value,
+    Array, Contents, Decode, Dict, Dtype, Element, Error, File, Format, Options, Result, Slice, Source, Status, Value,
 };
 
 fn status<T: std::fmt::Debug>(result: Result<T>) -> Status {
@@ -416,10 +416,11 @@ fn options_have_ranges() {
         .atomic(false)
         .alignment(4096)
         .compress(true)
-        .compression_level(9);
+        .compression_level(9)
+        .decode(Decode::To(Dtype::Float64));
     // Every option of the library, in the order of their numbers; map() has a test of its own.
     let values: Vec<i64> = (1..1000).filter_map(|option| options.get(option).ok()).collect();
-    assert_eq!(values, [3, 4, 1, 0, 1, 0, 1, 1 << 30, 1 << 40, 1000, 10, 10, 10, 4, 4, 1, 0, 4096, 1, 9]);
+    assert_eq!(values, [3, 4, 1, 0, 1, 0, 1, 1 << 30, 1 << 40, 1000, 10, 10, 10, 4, 4, 1, 0, 4096, 1, 9, 13]);
     assert_eq!(Options::new().get(tensorfile::sys::TF_OPTION_MAX_RANK).unwrap(), 64);
     assert_eq!(status(Options::new().get(7777)), Status::Unsupported);
     // SAFETY: threads make nothing unsound.
@@ -439,6 +440,23 @@ fn large_models_are_saved_in_parts() {
     options.save_safetensors(folder.path("m.safetensors"), &arrays, None).unwrap();
     let loaded = tensorfile::load(folder.path("m.safetensors.index.json")).unwrap();
     assert_eq!((loaded.arrays.len(), &loaded["b"]), (2, &arrays["b"]));
+}
+
+#[test]
+fn blocks_are_decoded_on_load() {
+    // A block of q8_0: a float16 scale, here 0.5, and 32 int8.
+    let mut block = vec![0x00, 0x38];
+    block.extend((0..32u8).map(|i| i.wrapping_sub(16)));
+    let mut arrays = Dict::new().unwrap();
+    arrays.insert("w.weight", Array::from_bytes(Dtype::Q8_0, [1, 32], &block).unwrap()).unwrap();
+    let bytes = Options::new().to_bytes(Format::Gguf, &arrays, None).unwrap();
+    let load = |decode| Options::new().decode(decode).load_bytes(&bytes, Format::Gguf);
+    assert_eq!(load(Decode::Keep).unwrap()["w.weight"].as_bytes().unwrap(), block);
+    let floats = load(Decode::To(Dtype::Float32)).unwrap();
+    assert_eq!(floats["w.weight"].as_slice::<f32>().unwrap()[..3], [-8.0, -7.5, -7.0]);
+    let mlx = load(Decode::Mlx).unwrap();
+    assert_eq!((mlx["w.weight"].dtype(), mlx["w.scales"].dtype()), (Dtype::UInt32, Dtype::Float16));
+    assert_eq!(status(load(Decode::To(Dtype::Int8))), Status::InvalidArgument);
 }
 
 #[test]
