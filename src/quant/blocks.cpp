@@ -4,36 +4,13 @@
 // roundings are those of the sums in the types with a minimum, and no fused multiplication changes them.
 #include "quant/blocks.h"
 
-#include <bit>
-
-#include "base/endian.h"
+#include "quant/block_fields.h"
 #include "quant/codebooks.h"
-#include "quant/small_floats.h"
 
 namespace tfile {
 
 namespace {
 
-// Fields of a block, which are little-endian on every host.
-float half_at(const uint8_t *block) {
-  return float_of(float_of_half(load_le<uint16_t>(block)));
-}
-int low(uint8_t byte) {
-  return byte & 15;
-}
-int high(uint8_t byte) {
-  return byte >> 4;
-}
-// Nibble i of bytes, the low one of a byte first.
-int nibble(const uint8_t *bytes, int i) {
-  return (bytes[i / 2] >> (4 * (i % 2))) & 15;
-}
-int bit(const uint8_t *bytes, int i) {
-  return (bytes[i / 8] >> (i % 8)) & 1;
-}
-float times(float scale, int value) {
-  return scale * static_cast<float>(value);
-}
 // value, or -value where bit i of signs is set. Signs go to the integers, because negating a NaN would show.
 int with_sign(int value, uint32_t signs, int i) {
   return (signs >> i & 1) != 0 ? -value : value;
@@ -90,9 +67,6 @@ void decode_q8_1(float *to, const uint8_t *block) {
     to[j] = times(d, static_cast<int8_t>(block[4 + j]));
 }
 
-// What the codes of IQ4_NL and IQ4_XS stand for.
-constexpr int8_t kIq4Values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
-
 // 32 values of 16 bytes: all low halves, then all high ones.
 void decode_iq4_values(float *to, float d, const uint8_t *codes) {
   for (int j = 0; j < 16; ++j) {
@@ -104,9 +78,6 @@ void decode_iq4_values(float *to, float d, const uint8_t *codes) {
 void decode_iq4_nl(float *to, const uint8_t *block) {
   decode_iq4_values(to, half_at(block), block + 2);
 }
-
-// float4_e2m1, doubled; there is no negative zero.
-constexpr int8_t kFp4Doubled[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
 // value * 2^(exponent - 128), with small results made of their bits: a caller may have turned subnormals off.
 float scaled_fp4(uint8_t exponent, int value) {
@@ -124,15 +95,6 @@ void decode_mxfp4(float *to, const uint8_t *block) {
 }
 
 /* Blocks of 64 and 128 */
-
-// Half of a float8_e4m3 without sign, for values that are doubled; its NaN is 0.
-float half_ue4m3(uint8_t code) {
-  const uint32_t exponent = (code >> 3) & 15u;
-  const uint32_t mantissa = code & 7u;
-  if (code == 0x7F) return 0;
-  if (exponent == 0) return times(float_power(-10), static_cast<int>(mantissa));
-  return float_of((exponent + 119) << 23 | mantissa << 20);
-}
 
 void decode_nvfp4(float *to, const uint8_t *block) {
   for (int part = 0; part < 4; ++part) {
@@ -179,12 +141,6 @@ void decode_q2_k(float *to, const uint8_t *block) {
   }
 }
 
-// Scale i of 16, of 6 bits in 12 bytes: the low halves in 8, the high bits in 4.
-int q3_k_scale(const uint8_t *scales, int i) {
-  const int low_half = i < 8 ? low(scales[i]) : high(scales[i - 8]);
-  return low_half | ((scales[8 + i % 4] >> (2 * (i / 4))) & 3) << 4;
-}
-
 void decode_q3_k(float *to, const uint8_t *block) {
   const float d = half_at(block + 108);
   for (int b = 0; b < 16; ++b) {
@@ -196,16 +152,6 @@ void decode_q3_k(float *to, const uint8_t *block) {
       to[b / 2 * 32 + l] = times(scale, codes[l] + 4 * third - 4);
     }
   }
-}
-
-// Scale and minimum j of 8, of 6 bits each in 12 bytes.
-struct ScaleAndMin {
-  int scale;
-  int min;
-};
-ScaleAndMin q4_k_scale(const uint8_t *s, int j) {
-  if (j < 4) return {s[j] & 63, s[j + 4] & 63};
-  return {low(s[j + 4]) | (s[j - 4] >> 6) << 4, high(s[j + 4]) | (s[j] >> 6) << 4};
 }
 
 void decode_q4_k(float *to, const uint8_t *block) {
@@ -326,11 +272,6 @@ void decode_iq1_row(float *to, float d, int row, bool down) {
     to[i] = d * (static_cast<float>(((row >> (2 * i)) & 3) - 1) + shift);
 }
 
-// 8 signs of which 7 are stored: the number of negative ones is even.
-uint32_t even_signs(uint32_t seven) {
-  return seven | (static_cast<uint32_t>(std::popcount(seven)) & 1) << 7;
-}
-
 void decode_iq2_xxs(float *to, const uint8_t *block) {
   const float d = half_at(block);
   for (int g = 0; g < 8; ++g) {
@@ -388,19 +329,12 @@ void decode_iq1_s(float *to, const uint8_t *block) {
   }
 }
 
-// The scale of the block lies in the highest bits of four words, 4 in each, the lowest first.
 void decode_iq1_m(float *to, const uint8_t *block) {
-  int words[4];
-  uint16_t bits = 0;
-  for (int k = 0; k < 4; ++k) {
-    words[k] = load_le<uint16_t>(block + 48 + 2 * k);
-    bits = static_cast<uint16_t>(bits | (words[k] >> 12) << (4 * k));
-  }
-  const float d = float_of(float_of_half(bits));
+  const float d = iq1_m_scale(block + 48);
   for (int m = 0; m < 32; ++m) {
     const int extra = nibble(block + 32, m);
     const int row = block[m] | (extra & 7) << 8;
-    const int scale = (words[m / 8] >> (3 * (m / 2 % 4))) & 7;
+    const int scale = (load_le<uint16_t>(block + 48 + m / 8 * 2) >> (3 * (m / 2 % 4))) & 7;
     decode_iq1_row(to + 8 * m, times(d, 2 * scale + 1), kIq1Rows[row], (extra & 8) != 0);
   }
 }

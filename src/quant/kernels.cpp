@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "quant/blocks.h"
+#include "quant/decode_lanes.h"
 #include "quant/small_floats.h"
 
 namespace tfile {
@@ -362,6 +363,11 @@ CastKernel from_code(tf_dtype from) {
 }  // namespace
 
 CastKernel find_cast_kernel(tf_dtype from, tf_dtype to) {
+  const CastKernel fast = to == TF_DTYPE_FLOAT32 && cpu_has_lanes() ? find_lane_decoder(from) : nullptr;
+  return fast != nullptr ? fast : find_plain_kernel(from, to);
+}
+
+CastKernel find_plain_kernel(tf_dtype from, tf_dtype to) {
   switch (from) {
     case TF_DTYPE_BOOL:
       return to == TF_DTYPE_UINT8 ? each<Truth> : nullptr;

@@ -13,4 +13,7 @@ using CastKernel = void (*)(void *to, const void *from, size_t count);
 // The loop from one dtype to another, or NULL: there is none, and the cast goes through a third dtype.
 CastKernel find_cast_kernel(tf_dtype from, tf_dtype to);
 
+// The one for every CPU, which the others are tested against.
+CastKernel find_plain_kernel(tf_dtype from, tf_dtype to);
+
 }  // namespace tfile

@@ -1,0 +1,74 @@
+// What the decoders of ggml's block types share: fields, scales, and what codes stand for.
+#pragma once
+
+#include "base/endian.h"
+#include "quant/small_floats.h"
+
+namespace tfile {
+
+// Fields of a block, which are little-endian on every host.
+inline float half_at(const uint8_t *block) {
+  return float_of(float_of_half(load_le<uint16_t>(block)));
+}
+inline int low(uint8_t byte) {
+  return byte & 15;
+}
+inline int high(uint8_t byte) {
+  return byte >> 4;
+}
+// Nibble i of bytes, the low one of a byte first.
+inline int nibble(const uint8_t *bytes, int i) {
+  return (bytes[i / 2] >> (4 * (i % 2))) & 15;
+}
+inline int bit(const uint8_t *bytes, int i) {
+  return (bytes[i / 8] >> (i % 8)) & 1;
+}
+inline float times(float scale, int value) {
+  return scale * static_cast<float>(value);
+}
+
+// What the codes of IQ4_NL and IQ4_XS stand for.
+inline constexpr int8_t kIq4Values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+// float4_e2m1, doubled; there is no negative zero.
+inline constexpr int8_t kFp4Doubled[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+
+// Half of a float8_e4m3 without sign, for values that are doubled; its NaN is 0.
+inline float half_ue4m3(uint8_t code) {
+  const uint32_t exponent = (code >> 3) & 15u;
+  const uint32_t mantissa = code & 7u;
+  if (code == 0x7F) return 0;
+  if (exponent == 0) return times(float_power(-10), static_cast<int>(mantissa));
+  return float_of((exponent + 119) << 23 | mantissa << 20);
+}
+
+// Scale i of 16, of 6 bits in 12 bytes: the low halves in 8, the high bits in 4.
+inline int q3_k_scale(const uint8_t *scales, int i) {
+  const int low_half = i < 8 ? low(scales[i]) : high(scales[i - 8]);
+  return low_half | ((scales[8 + i % 4] >> (2 * (i / 4))) & 3) << 4;
+}
+
+// Scale and minimum j of 8, of 6 bits each in 12 bytes.
+struct ScaleAndMin {
+  int scale;
+  int min;
+};
+inline ScaleAndMin q4_k_scale(const uint8_t *s, int j) {
+  if (j < 4) return {s[j] & 63, s[j + 4] & 63};
+  return {low(s[j + 4]) | (s[j - 4] >> 6) << 4, high(s[j + 4]) | (s[j] >> 6) << 4};
+}
+
+// 8 signs of which 7 are stored: the number of negative ones is even.
+inline uint32_t even_signs(uint32_t seven) {
+  return seven | ((0x6996u >> ((seven ^ seven >> 4) & 15)) & 1) << 7;
+}
+
+// The float16 scale of IQ1_M, in the highest bits of four words, 4 in each, the lowest first.
+inline float iq1_m_scale(const uint8_t *words) {
+  uint32_t bits = 0;
+  for (int k = 0; k < 4; ++k)
+    bits |= static_cast<uint32_t>(load_le<uint16_t>(words + 2 * k) >> 12) << (4 * k);
+  return float_of(float_of_half(static_cast<uint16_t>(bits)));
+}
+
+}  // namespace tfile
