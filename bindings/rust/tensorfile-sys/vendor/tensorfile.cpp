@@ -5722,6 +5722,9 @@ using CastKernel = void (*)(void *to, const void *from, size_t count);
 // The loop from one dtype to another, or NULL: there is none, and the cast goes through a third dtype.
 CastKernel find_cast_kernel(tf_dtype from, tf_dtype to);
 
+// The one for every CPU, which the others are tested against.
+CastKernel find_plain_kernel(tf_dtype from, tf_dtype to);
+
 }  // namespace tfile
 
 // src/quant/blocks.h
@@ -5735,25 +5738,6 @@ CastKernel find_block_decoder(tf_dtype from);
 
 // Decodes whole blocks, which need no alignment, to as many float32 times the elements of a block.
 void decode_blocks(const Dtype &dtype, float *to, const void *from, uint64_t blocks);
-
-}  // namespace tfile
-
-// src/quant/codebooks.h
-// The codebooks of ggml's IQ types.
-
-
-namespace tfile {
-
-// A row holds the values that an index of that many bits stands for, each as a code, the first in the lowest bits.
-// IQ2: 8 codes of 2 bits, for 8, 25, 43.
-extern const uint16_t kIq2XxsRows[256];
-extern const uint16_t kIq2XsRows[512];
-extern const uint16_t kIq2SRows[1024];
-// IQ3: 4 codes of 4 bits, for 4, 12, 20, 28, 36, 44, 52, 62; in IQ3_S for 1, 3, 5, ..., 15.
-extern const uint16_t kIq3XxsRows[256];
-extern const uint16_t kIq3SRows[512];
-// IQ1_S and IQ1_M: 8 codes of 2 bits, for -1, 0, 1.
-extern const uint16_t kIq1Rows[2048];
 
 }  // namespace tfile
 
@@ -5983,6 +5967,98 @@ inline uint32_t float_of_double(uint64_t bits) {
 
 }  // namespace tfile
 
+// src/quant/block_fields.h
+// What the decoders of ggml's block types share: fields, scales, and what codes stand for.
+
+
+namespace tfile {
+
+// Fields of a block, which are little-endian on every host.
+inline float half_at(const uint8_t *block) {
+  return float_of(float_of_half(load_le<uint16_t>(block)));
+}
+inline int low(uint8_t byte) {
+  return byte & 15;
+}
+inline int high(uint8_t byte) {
+  return byte >> 4;
+}
+// Nibble i of bytes, the low one of a byte first.
+inline int nibble(const uint8_t *bytes, int i) {
+  return (bytes[i / 2] >> (4 * (i % 2))) & 15;
+}
+inline int bit(const uint8_t *bytes, int i) {
+  return (bytes[i / 8] >> (i % 8)) & 1;
+}
+inline float times(float scale, int value) {
+  return scale * static_cast<float>(value);
+}
+
+// What the codes of IQ4_NL and IQ4_XS stand for.
+inline constexpr int8_t kIq4Values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+// float4_e2m1, doubled; there is no negative zero.
+inline constexpr int8_t kFp4Doubled[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+
+// Half of a float8_e4m3 without sign, for values that are doubled; its NaN is 0.
+inline float half_ue4m3(uint8_t code) {
+  const uint32_t exponent = (code >> 3) & 15u;
+  const uint32_t mantissa = code & 7u;
+  if (code == 0x7F) return 0;
+  if (exponent == 0) return times(float_power(-10), static_cast<int>(mantissa));
+  return float_of((exponent + 119) << 23 | mantissa << 20);
+}
+
+// Scale i of 16, of 6 bits in 12 bytes: the low halves in 8, the high bits in 4.
+inline int q3_k_scale(const uint8_t *scales, int i) {
+  const int low_half = i < 8 ? low(scales[i]) : high(scales[i - 8]);
+  return low_half | ((scales[8 + i % 4] >> (2 * (i / 4))) & 3) << 4;
+}
+
+// Scale and minimum j of 8, of 6 bits each in 12 bytes.
+struct ScaleAndMin {
+  int scale;
+  int min;
+};
+inline ScaleAndMin q4_k_scale(const uint8_t *s, int j) {
+  if (j < 4) return {s[j] & 63, s[j + 4] & 63};
+  return {low(s[j + 4]) | (s[j - 4] >> 6) << 4, high(s[j + 4]) | (s[j] >> 6) << 4};
+}
+
+// 8 signs of which 7 are stored: the number of negative ones is even.
+inline uint32_t even_signs(uint32_t seven) {
+  return seven | ((0x6996u >> ((seven ^ seven >> 4) & 15)) & 1) << 7;
+}
+
+// The float16 scale of IQ1_M, in the highest bits of four words, 4 in each, the lowest first.
+inline float iq1_m_scale(const uint8_t *words) {
+  uint32_t bits = 0;
+  for (int k = 0; k < 4; ++k)
+    bits |= static_cast<uint32_t>(load_le<uint16_t>(words + 2 * k) >> 12) << (4 * k);
+  return float_of(float_of_half(static_cast<uint16_t>(bits)));
+}
+
+}  // namespace tfile
+
+// src/quant/codebooks.h
+// The codebooks of ggml's IQ types.
+
+
+namespace tfile {
+
+// A row holds the values that an index of that many bits stands for, each as a code, the first in the lowest bits.
+// IQ2: 8 codes of 2 bits, for 8, 25, 43.
+extern const uint16_t kIq2XxsRows[256];
+extern const uint16_t kIq2XsRows[512];
+extern const uint16_t kIq2SRows[1024];
+// IQ3: 4 codes of 4 bits, for 4, 12, 20, 28, 36, 44, 52, 62; in IQ3_S for 1, 3, 5, ..., 15.
+extern const uint16_t kIq3XxsRows[256];
+extern const uint16_t kIq3SRows[512];
+// IQ1_S and IQ1_M: 8 codes of 2 bits, for -1, 0, 1.
+extern const uint16_t kIq1Rows[2048];
+
+}  // namespace tfile
+
 // src/quant/blocks.cpp
 // How ggml's blocks are decoded, as ggml and its Python package do it bit by bit.
 //
@@ -5990,31 +6066,10 @@ inline uint32_t float_of_double(uint64_t bits) {
 // roundings are those of the sums in the types with a minimum, and no fused multiplication changes them.
 
 
-
 namespace tfile {
 
 namespace {
 
-// Fields of a block, which are little-endian on every host.
-float half_at(const uint8_t *block) {
-  return float_of(float_of_half(load_le<uint16_t>(block)));
-}
-int low(uint8_t byte) {
-  return byte & 15;
-}
-int high(uint8_t byte) {
-  return byte >> 4;
-}
-// Nibble i of bytes, the low one of a byte first.
-int nibble(const uint8_t *bytes, int i) {
-  return (bytes[i / 2] >> (4 * (i % 2))) & 15;
-}
-int bit(const uint8_t *bytes, int i) {
-  return (bytes[i / 8] >> (i % 8)) & 1;
-}
-float times(float scale, int value) {
-  return scale * static_cast<float>(value);
-}
 // value, or -value where bit i of signs is set. Signs go to the integers, because negating a NaN would show.
 int with_sign(int value, uint32_t signs, int i) {
   return (signs >> i & 1) != 0 ? -value : value;
@@ -6071,9 +6126,6 @@ void decode_q8_1(float *to, const uint8_t *block) {
     to[j] = times(d, static_cast<int8_t>(block[4 + j]));
 }
 
-// What the codes of IQ4_NL and IQ4_XS stand for.
-constexpr int8_t kIq4Values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
-
 // 32 values of 16 bytes: all low halves, then all high ones.
 void decode_iq4_values(float *to, float d, const uint8_t *codes) {
   for (int j = 0; j < 16; ++j) {
@@ -6085,9 +6137,6 @@ void decode_iq4_values(float *to, float d, const uint8_t *codes) {
 void decode_iq4_nl(float *to, const uint8_t *block) {
   decode_iq4_values(to, half_at(block), block + 2);
 }
-
-// float4_e2m1, doubled; there is no negative zero.
-constexpr int8_t kFp4Doubled[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
 // value * 2^(exponent - 128), with small results made of their bits: a caller may have turned subnormals off.
 float scaled_fp4(uint8_t exponent, int value) {
@@ -6105,15 +6154,6 @@ void decode_mxfp4(float *to, const uint8_t *block) {
 }
 
 /* Blocks of 64 and 128 */
-
-// Half of a float8_e4m3 without sign, for values that are doubled; its NaN is 0.
-float half_ue4m3(uint8_t code) {
-  const uint32_t exponent = (code >> 3) & 15u;
-  const uint32_t mantissa = code & 7u;
-  if (code == 0x7F) return 0;
-  if (exponent == 0) return times(float_power(-10), static_cast<int>(mantissa));
-  return float_of((exponent + 119) << 23 | mantissa << 20);
-}
 
 void decode_nvfp4(float *to, const uint8_t *block) {
   for (int part = 0; part < 4; ++part) {
@@ -6160,12 +6200,6 @@ void decode_q2_k(float *to, const uint8_t *block) {
   }
 }
 
-// Scale i of 16, of 6 bits in 12 bytes: the low halves in 8, the high bits in 4.
-int q3_k_scale(const uint8_t *scales, int i) {
-  const int low_half = i < 8 ? low(scales[i]) : high(scales[i - 8]);
-  return low_half | ((scales[8 + i % 4] >> (2 * (i / 4))) & 3) << 4;
-}
-
 void decode_q3_k(float *to, const uint8_t *block) {
   const float d = half_at(block + 108);
   for (int b = 0; b < 16; ++b) {
@@ -6177,16 +6211,6 @@ void decode_q3_k(float *to, const uint8_t *block) {
       to[b / 2 * 32 + l] = times(scale, codes[l] + 4 * third - 4);
     }
   }
-}
-
-// Scale and minimum j of 8, of 6 bits each in 12 bytes.
-struct ScaleAndMin {
-  int scale;
-  int min;
-};
-ScaleAndMin q4_k_scale(const uint8_t *s, int j) {
-  if (j < 4) return {s[j] & 63, s[j + 4] & 63};
-  return {low(s[j + 4]) | (s[j - 4] >> 6) << 4, high(s[j + 4]) | (s[j] >> 6) << 4};
 }
 
 void decode_q4_k(float *to, const uint8_t *block) {
@@ -6307,11 +6331,6 @@ void decode_iq1_row(float *to, float d, int row, bool down) {
     to[i] = d * (static_cast<float>(((row >> (2 * i)) & 3) - 1) + shift);
 }
 
-// 8 signs of which 7 are stored: the number of negative ones is even.
-uint32_t even_signs(uint32_t seven) {
-  return seven | (static_cast<uint32_t>(std::popcount(seven)) & 1) << 7;
-}
-
 void decode_iq2_xxs(float *to, const uint8_t *block) {
   const float d = half_at(block);
   for (int g = 0; g < 8; ++g) {
@@ -6369,19 +6388,12 @@ void decode_iq1_s(float *to, const uint8_t *block) {
   }
 }
 
-// The scale of the block lies in the highest bits of four words, 4 in each, the lowest first.
 void decode_iq1_m(float *to, const uint8_t *block) {
-  int words[4];
-  uint16_t bits = 0;
-  for (int k = 0; k < 4; ++k) {
-    words[k] = load_le<uint16_t>(block + 48 + 2 * k);
-    bits = static_cast<uint16_t>(bits | (words[k] >> 12) << (4 * k));
-  }
-  const float d = float_of(float_of_half(bits));
+  const float d = iq1_m_scale(block + 48);
   for (int m = 0; m < 32; ++m) {
     const int extra = nibble(block + 32, m);
     const int row = block[m] | (extra & 7) << 8;
-    const int scale = (words[m / 8] >> (3 * (m / 2 % 4))) & 7;
+    const int scale = (load_le<uint16_t>(block + 48 + m / 8 * 2) >> (3 * (m / 2 % 4))) & 7;
     decode_iq1_row(to + 8 * m, times(d, 2 * scale + 1), kIq1Rows[row], (extra & 8) != 0);
   }
 }
@@ -7024,6 +7036,715 @@ const uint16_t kIq1Rows[2048] = {
 // clang-format on
 
 }  // namespace tfile
+
+// src/quant/decode_lanes.h
+// Casts to float32 many elements at a time, with the vector instructions of the CPU: ggml's block types and the 16-bit
+// floats.
+
+
+namespace tfile {
+
+// Whether this CPU runs the loops of find_lane_decoder().
+bool cpu_has_lanes();
+
+// The loop from a dtype to float32, which gives the bits of the one that every CPU has; NULL: there is none.
+CastKernel find_lane_decoder(tf_dtype from);
+
+}  // namespace tfile
+
+// src/quant/lanes.h
+// What decoding takes from a CPU: 16 bytes at a time, and their products with a scale. An architecture that has it
+// defines TFILE_LANES: what its functions are compiled for, whatever the rest is.
+
+
+#if defined(__GNUC__) && defined(__x86_64__)
+
+#include <immintrin.h>
+
+#define TFILE_LANES __attribute__((target("avx2,f16c")))
+
+namespace tfile {
+
+struct Lanes {
+  using Vector = __m128i;
+
+  TFILE_LANES static Vector load(const void *from) { return _mm_loadu_si128(static_cast<const __m128i *>(from)); }
+  TFILE_LANES static Vector of_words(uint64_t first, uint64_t second) {
+    return _mm_set_epi64x(static_cast<int64_t>(second), static_cast<int64_t>(first));
+  }
+  TFILE_LANES static Vector fill(int value) { return _mm_set1_epi8(static_cast<char>(value)); }
+  TFILE_LANES static Vector add(Vector a, Vector b) { return _mm_add_epi8(a, b); }
+  TFILE_LANES static Vector subtract(Vector a, Vector b) { return _mm_sub_epi8(a, b); }
+  TFILE_LANES static Vector both(Vector a, Vector b) { return _mm_and_si128(a, b); }
+  TFILE_LANES static Vector either(Vector a, Vector b) { return _mm_or_si128(a, b); }
+  TFILE_LANES static Vector differ(Vector a, Vector b) { return _mm_xor_si128(a, b); }
+  // The bits of each byte from `shift` on that a mask has.
+  TFILE_LANES static Vector bits(Vector a, int shift, int mask) {
+    return both(_mm_srl_epi16(a, _mm_cvtsi32_si128(shift)), fill(mask));
+  }
+  // Multiplied by a power of two; nothing may be lost.
+  TFILE_LANES static Vector raise(Vector a, int shift) { return _mm_sll_epi16(a, _mm_cvtsi32_si128(shift)); }
+  // All bits of byte i where bit i is set.
+  TFILE_LANES static Vector spread(uint32_t bits) {
+    const Vector one_each = _mm_set1_epi64x(static_cast<int64_t>(0x8040201008040201));
+    const Vector halves = _mm_shuffle_epi8(_mm_cvtsi32_si128(static_cast<int>(bits)), of_words(0, 0x0101010101010101));
+    return _mm_cmpeq_epi8(both(halves, one_each), one_each);
+  }
+  // All bits where a byte without sign is at least that large.
+  TFILE_LANES static Vector at_least(Vector a, int least) { return _mm_cmpeq_epi8(_mm_max_epu8(a, fill(least)), a); }
+  TFILE_LANES static Vector look_up(Vector table, Vector places) { return _mm_shuffle_epi8(table, places); }
+
+  TFILE_LANES static float half(const uint8_t *from) {
+    uint16_t bits;
+    memcpy(&bits, from, sizeof(bits));
+    return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(bits)));
+  }
+
+  // Stores 8 floats of 8 bfloat16.
+  TFILE_LANES static void put_bfloats(float *to, const void *from) {
+    const __m256i wide = _mm256_cvtepu16_epi32(load(from));
+    _mm256_storeu_ps(to, _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16)));
+  }
+  // Stores 8 floats of 8 float16 when none of them is NaN; signalling ones would not survive.
+  TFILE_LANES static bool put_halves(float *to, const void *from) {
+    const __m256 wide = _mm256_cvtph_ps(load(from));
+    if (_mm256_movemask_ps(_mm256_cmp_ps(wide, wide, _CMP_UNORD_Q)) != 0) return false;
+    _mm256_storeu_ps(to, wide);
+    return true;
+  }
+
+  // 8 signed bytes in float32.
+  TFILE_LANES static __m256 floats(Vector a) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(a)); }
+  TFILE_LANES static Vector second(Vector a) { return _mm_unpackhi_epi64(a, a); }
+
+  // Stores 16 floats: scale * a, scale * a + offset, scale * a - offset.
+  TFILE_LANES static void put(float *to, Vector a, float scale) {
+    const __m256 factor = _mm256_set1_ps(scale);
+    _mm256_storeu_ps(to, _mm256_mul_ps(factor, floats(a)));
+    _mm256_storeu_ps(to + 8, _mm256_mul_ps(factor, floats(second(a))));
+  }
+  TFILE_LANES static void put_above(float *to, Vector a, float scale, float offset) {
+    const __m256 factor = _mm256_set1_ps(scale);
+    const __m256 term = _mm256_set1_ps(offset);
+    _mm256_storeu_ps(to, _mm256_add_ps(_mm256_mul_ps(factor, floats(a)), term));
+    _mm256_storeu_ps(to + 8, _mm256_add_ps(_mm256_mul_ps(factor, floats(second(a))), term));
+  }
+  TFILE_LANES static void put_below(float *to, Vector a, float scale, float offset) {
+    const __m256 factor = _mm256_set1_ps(scale);
+    const __m256 term = _mm256_set1_ps(offset);
+    _mm256_storeu_ps(to, _mm256_sub_ps(_mm256_mul_ps(factor, floats(a)), term));
+    _mm256_storeu_ps(to + 8, _mm256_sub_ps(_mm256_mul_ps(factor, floats(second(a))), term));
+  }
+};
+
+}  // namespace tfile
+
+#elif defined(__GNUC__) && defined(__aarch64__) && !defined(__AARCH64EB__)
+
+#include <arm_neon.h>
+
+#define TFILE_LANES
+
+namespace tfile {
+
+struct Lanes {
+  using Vector = uint8x16_t;
+
+  static Vector load(const void *from) { return vld1q_u8(static_cast<const uint8_t *>(from)); }
+  static Vector of_words(uint64_t first, uint64_t second) {
+    return vreinterpretq_u8_u64(vcombine_u64(vcreate_u64(first), vcreate_u64(second)));
+  }
+  static Vector fill(int value) { return vdupq_n_u8(static_cast<uint8_t>(value)); }
+  static Vector add(Vector a, Vector b) { return vaddq_u8(a, b); }
+  static Vector subtract(Vector a, Vector b) { return vsubq_u8(a, b); }
+  static Vector both(Vector a, Vector b) { return vandq_u8(a, b); }
+  static Vector either(Vector a, Vector b) { return vorrq_u8(a, b); }
+  static Vector differ(Vector a, Vector b) { return veorq_u8(a, b); }
+  static Vector bits(Vector a, int shift, int mask) {
+    return both(vshlq_u8(a, vdupq_n_s8(static_cast<int8_t>(-shift))), fill(mask));
+  }
+  static Vector raise(Vector a, int shift) { return vshlq_u8(a, vdupq_n_s8(static_cast<int8_t>(shift))); }
+  static Vector spread(uint32_t bits) {
+    const Vector halves =
+        vcombine_u8(vdup_n_u8(static_cast<uint8_t>(bits)), vdup_n_u8(static_cast<uint8_t>(bits >> 8)));
+    return vtstq_u8(halves, of_words(0x8040201008040201, 0x8040201008040201));
+  }
+  static Vector at_least(Vector a, int least) { return vcgeq_u8(a, fill(least)); }
+  static Vector look_up(Vector table, Vector places) { return vqtbl1q_u8(table, places); }
+
+  static float half(const uint8_t *from) {
+    uint16_t bits;
+    memcpy(&bits, from, sizeof(bits));
+    return vgetq_lane_f32(vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(bits))), 0);
+  }
+
+  static void put_bfloats(float *to, const void *from) {
+    const uint16x8_t bits = vreinterpretq_u16_u8(load(from));
+    vst1q_f32(to, vreinterpretq_f32_u32(vshll_n_u16(vget_low_u16(bits), 16)));
+    vst1q_f32(to + 4, vreinterpretq_f32_u32(vshll_n_u16(vget_high_u16(bits), 16)));
+  }
+  static bool put_halves(float *to, const void *from) {
+    const float16x8_t halves = vreinterpretq_f16_u8(load(from));
+    const float32x4_t first = vcvt_f32_f16(vget_low_f16(halves));
+    const float32x4_t second = vcvt_f32_f16(vget_high_f16(halves));
+    if (vminvq_u32(vandq_u32(vceqq_f32(first, first), vceqq_f32(second, second))) == 0) return false;
+    vst1q_f32(to, first);
+    vst1q_f32(to + 4, second);
+    return true;
+  }
+
+  // 4 of 16 signed bytes in float32.
+  static float32x4_t floats(int16x4_t a) { return vcvtq_f32_s32(vmovl_s16(a)); }
+  static float32x4x4_t products(Vector a, float scale) {
+    const int16x8_t first = vmovl_s8(vreinterpret_s8_u8(vget_low_u8(a)));
+    const int16x8_t second = vmovl_s8(vreinterpret_s8_u8(vget_high_u8(a)));
+    const float32x4_t factor = vdupq_n_f32(scale);
+    return {{vmulq_f32(factor, floats(vget_low_s16(first))), vmulq_f32(factor, floats(vget_high_s16(first))),
+             vmulq_f32(factor, floats(vget_low_s16(second))), vmulq_f32(factor, floats(vget_high_s16(second)))}};
+  }
+
+  static void put(float *to, Vector a, float scale) {
+    const float32x4x4_t made = products(a, scale);
+    for (int i = 0; i < 4; ++i)
+      vst1q_f32(to + 4 * i, made.val[i]);
+  }
+  static void put_above(float *to, Vector a, float scale, float offset) {
+    const float32x4x4_t made = products(a, scale);
+    for (int i = 0; i < 4; ++i)
+      vst1q_f32(to + 4 * i, vaddq_f32(made.val[i], vdupq_n_f32(offset)));
+  }
+  static void put_below(float *to, Vector a, float scale, float offset) {
+    const float32x4x4_t made = products(a, scale);
+    for (int i = 0; i < 4; ++i)
+      vst1q_f32(to + 4 * i, vsubq_f32(made.val[i], vdupq_n_f32(offset)));
+  }
+};
+
+}  // namespace tfile
+
+#endif
+
+// src/quant/decode_lanes.cpp
+#ifndef TFILE_LANES
+
+namespace tfile {
+
+bool cpu_has_lanes() {
+  return false;
+}
+CastKernel find_lane_decoder(tf_dtype) {
+  return nullptr;
+}
+
+}  // namespace tfile
+
+#else
+
+#include <atomic>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+
+namespace tfile {
+
+namespace {
+
+using Bytes16 = Lanes::Vector;
+
+// Of 16 bytes: the codes that their low and high halves are.
+TFILE_LANES Bytes16 lows(Bytes16 packed) {
+  return Lanes::both(packed, Lanes::fill(15));
+}
+TFILE_LANES Bytes16 highs(Bytes16 packed) {
+  return Lanes::bits(packed, 4, 15);
+}
+TFILE_LANES Bytes16 minus(Bytes16 codes, int value) {
+  return Lanes::subtract(codes, Lanes::fill(value));
+}
+
+/* Blocks of 32, 64 and 128 */
+
+TFILE_LANES void lanes_q4_0(float *to, const uint8_t *block) {
+  const float d = Lanes::half(block);
+  const Bytes16 codes = Lanes::load(block + 2);
+  Lanes::put(to, minus(lows(codes), 8), d);
+  Lanes::put(to + 16, minus(highs(codes), 8), d);
+}
+
+TFILE_LANES void lanes_q4_1(float *to, const uint8_t *block) {
+  const float d = Lanes::half(block);
+  const float m = Lanes::half(block + 2);
+  const Bytes16 codes = Lanes::load(block + 4);
+  Lanes::put_above(to, lows(codes), d, m);
+  Lanes::put_above(to + 16, highs(codes), d, m);
+}
+
+// 16 where a bit is set.
+TFILE_LANES Bytes16 fifth_bits(const uint8_t *bits) {
+  return Lanes::both(Lanes::spread(load_le<uint16_t>(bits)), Lanes::fill(16));
+}
+
+TFILE_LANES void lanes_q5_0(float *to, const uint8_t *block) {
+  const float d = Lanes::half(block);
+  const Bytes16 codes = Lanes::load(block + 6);
+  Lanes::put(to, minus(Lanes::either(lows(codes), fifth_bits(block + 2)), 16), d);
+  Lanes::put(to + 16, minus(Lanes::either(highs(codes), fifth_bits(block + 4)), 16), d);
+}
+
+TFILE_LANES void lanes_q5_1(float *to, const uint8_t *block) {
+  const float d = Lanes::half(block);
+  const float m = Lanes::half(block + 2);
+  const Bytes16 codes = Lanes::load(block + 8);
+  Lanes::put_above(to, Lanes::either(lows(codes), fifth_bits(block + 4)), d, m);
+  Lanes::put_above(to + 16, Lanes::either(highs(codes), fifth_bits(block + 6)), d, m);
+}
+
+TFILE_LANES void lanes_q8_0(float *to, const uint8_t *block) {
+  const float d = Lanes::half(block);
+  Lanes::put(to, Lanes::load(block + 2), d);
+  Lanes::put(to + 16, Lanes::load(block + 18), d);
+}
+
+TFILE_LANES void lanes_q8_1(float *to, const uint8_t *block) {
+  const float d = Lanes::half(block);
+  Lanes::put(to, Lanes::load(block + 4), d);
+  Lanes::put(to + 16, Lanes::load(block + 20), d);
+}
+
+// 32 values of 16 bytes: all low halves, then all high ones.
+TFILE_LANES void put_from_table(float *to, const int8_t *table, Bytes16 codes, float d) {
+  const Bytes16 values = Lanes::load(table);
+  Lanes::put(to, Lanes::look_up(values, lows(codes)), d);
+  Lanes::put(to + 16, Lanes::look_up(values, highs(codes)), d);
+}
+
+TFILE_LANES void lanes_iq4_nl(float *to, const uint8_t *block) {
+  put_from_table(to, kIq4Values, Lanes::load(block + 2), Lanes::half(block));
+}
+
+TFILE_LANES void lanes_mxfp4(float *to, const uint8_t *block) {
+  if (block[0] >= 2) {
+    put_from_table(to, kFp4Doubled, Lanes::load(block + 1), float_of((block[0] - 1u) << 23));
+  } else {  // subnormals, which a caller may have turned off
+    find_block_decoder(TF_DTYPE_MXFP4)(to, block, 32);
+  }
+}
+
+TFILE_LANES void lanes_nvfp4(float *to, const uint8_t *block) {
+  constexpr uint64_t kLows = 0x0F0F0F0F0F0F0F0F;
+  const Bytes16 values = Lanes::load(kFp4Doubled);
+  for (int part = 0; part < 4; ++part) {
+    const auto packed = load_le<uint64_t>(block + 4 + 8 * part);
+    const Bytes16 codes = Lanes::of_words(packed & kLows, (packed >> 4) & kLows);
+    Lanes::put(to + 16 * part, Lanes::look_up(values, codes), half_ue4m3(block[part]));
+  }
+}
+
+// 8 codes of 2 bits, the first in the lowest bits, as 8 bytes.
+inline uint64_t eight_codes(uint16_t row) {
+  uint64_t codes = row;
+  codes = (codes | codes << 24) & 0x000000FF000000FF;
+  codes = (codes | codes << 12) & 0x000F000F000F000F;
+  return (codes | codes << 6) & 0x0303030303030303;
+}
+
+TFILE_LANES void lanes_q1_0(float *to, const uint8_t *block) {
+  const float d = Lanes::half(block);
+  for (int k = 0; k < 8; ++k) {
+    const Bytes16 set = Lanes::spread(load_le<uint16_t>(block + 2 + 2 * k));
+    Lanes::put(to + 16 * k, minus(Lanes::both(set, Lanes::fill(2)), 1), d);
+  }
+}
+
+TFILE_LANES void lanes_q2_0(float *to, const uint8_t *block) {
+  const float d = Lanes::half(block);
+  for (int k = 0; k < 4; ++k) {
+    const uint8_t *const packed = block + 2 + 4 * k;
+    const uint64_t first = eight_codes(load_le<uint16_t>(packed));
+    const uint64_t second = eight_codes(load_le<uint16_t>(packed + 2));
+    Lanes::put(to + 16 * k, minus(Lanes::of_words(first, second), 1), d);
+  }
+}
+
+/* Blocks of 256 */
+
+TFILE_LANES void lanes_q2_k(float *to, const uint8_t *block) {
+  const float d = Lanes::half(block + 80);
+  const float dmin = Lanes::half(block + 82);
+  for (int part = 0; part < 8; ++part) {
+    const uint8_t *const packed = block + 16 + part / 4 * 32;
+    for (int half = 0; half < 2; ++half) {
+      const Bytes16 codes = Lanes::bits(Lanes::load(packed + 16 * half), part % 4 * 2, 3);
+      const uint8_t scale = block[2 * part + half];
+      Lanes::put_below(to + 32 * part + 16 * half, codes, times(d, low(scale)), times(dmin, high(scale)));
+    }
+  }
+}
+
+TFILE_LANES void lanes_q3_k(float *to, const uint8_t *block) {
+  const float d = Lanes::half(block + 108);
+  for (int part = 0; part < 8; ++part) {
+    const uint8_t *const packed = block + 32 + part / 4 * 32;
+    for (int half = 0; half < 2; ++half) {
+      const Bytes16 codes = Lanes::bits(Lanes::load(packed + 16 * half), part % 4 * 2, 3);
+      const Bytes16 third = Lanes::raise(Lanes::bits(Lanes::load(block + 16 * half), part, 1), 2);
+      const float scale = times(d, q3_k_scale(block + 96, 2 * part + half) - 32);
+      Lanes::put(to + 32 * part + 16 * half, minus(Lanes::either(codes, third), 4), scale);
+    }
+  }
+}
+
+TFILE_LANES void lanes_q4_k(float *to, const uint8_t *block) {
+  const float d = Lanes::half(block);
+  const float dmin = Lanes::half(block + 2);
+  for (int j = 0; j < 8; j += 2) {
+    const ScaleAndMin first = q4_k_scale(block + 4, j);
+    const ScaleAndMin second = q4_k_scale(block + 4, j + 1);
+    for (int l = 0; l < 32; l += 16) {
+      const Bytes16 codes = Lanes::load(block + 16 + 16 * j + l);
+      Lanes::put_below(to + 32 * j + l, lows(codes), times(d, first.scale), times(dmin, first.min));
+      Lanes::put_below(to + 32 * j + 32 + l, highs(codes), times(d, second.scale), times(dmin, second.min));
+    }
+  }
+}
+
+TFILE_LANES void lanes_q5_k(float *to, const uint8_t *block) {
+  const float d = Lanes::half(block);
+  const float dmin = Lanes::half(block + 2);
+  for (int j = 0; j < 8; ++j) {
+    const ScaleAndMin part = q4_k_scale(block + 4, j);
+    for (int l = 0; l < 32; l += 16) {
+      const Bytes16 codes = Lanes::bits(Lanes::load(block + 48 + j / 2 * 32 + l), j % 2 * 4, 15);
+      const Bytes16 fifth = Lanes::raise(Lanes::bits(Lanes::load(block + 16 + l), j, 1), 4);
+      Lanes::put_below(to + 32 * j + l, Lanes::either(codes, fifth), times(d, part.scale), times(dmin, part.min));
+    }
+  }
+}
+
+TFILE_LANES void lanes_q6_k(float *to, const uint8_t *block) {
+  const float d = Lanes::half(block + 208);
+  for (int part = 0; part < 8; ++part) {
+    for (int half = 0; half < 2; ++half) {
+      const Bytes16 packed = Lanes::load(block + part / 4 * 64 + part % 2 * 32 + 16 * half);
+      const Bytes16 high_bits = Lanes::bits(Lanes::load(block + 128 + part / 4 * 32 + 16 * half), part % 4 * 2, 3);
+      const Bytes16 codes = Lanes::either(Lanes::bits(packed, part % 4 / 2 * 4, 15), Lanes::raise(high_bits, 4));
+      const float scale = times(d, static_cast<int8_t>(block[192 + 2 * part + half]));
+      Lanes::put(to + 32 * part + 16 * half, minus(codes, 32), scale);
+    }
+  }
+}
+
+TFILE_LANES void lanes_q8_k(float *to, const uint8_t *block) {
+  const float d = float_of(load_le<uint32_t>(block));
+  for (int j = 0; j < 256; j += 16)
+    Lanes::put(to + j, Lanes::load(block + 4 + j), d);
+}
+
+TFILE_LANES void lanes_iq4_xs(float *to, const uint8_t *block) {
+  const float d = Lanes::half(block);
+  const uint16_t high_bits = load_le<uint16_t>(block + 2);
+  for (int b = 0; b < 8; ++b) {
+    const int scale = nibble(block + 4, b) | ((high_bits >> (2 * b)) & 3) << 4;
+    put_from_table(to + 32 * b, kIq4Values, Lanes::load(block + 8 + 16 * b), times(d, scale - 32));
+  }
+}
+
+// The first digits of bytes that are fractions of 256 to base 3, less 1.
+TFILE_LANES void put_trits(float *to, Bytes16 fractions, float d) {
+  const Bytes16 upper = Lanes::add(Lanes::at_least(fractions, 86), Lanes::at_least(fractions, 171));
+  Lanes::put(to, Lanes::subtract(Lanes::fill(-1), upper), d);
+}
+
+TFILE_LANES void lanes_tq1_0(float *to, const uint8_t *block) {
+  const float d = Lanes::half(block + 52);
+  for (int part = 0; part < 3; ++part) {
+    Bytes16 fractions = Lanes::load(block + 16 * part);
+    float *target = part < 2 ? to + 16 * part : to + 160;
+    for (int n = 0; n < 5; ++n, target += part < 2 ? 32 : 16) {
+      put_trits(target, fractions, d);
+      fractions = Lanes::add(fractions, Lanes::add(fractions, fractions));
+    }
+  }
+  uint8_t last[16];
+  for (int i = 0; i < 16; ++i) {
+    constexpr uint8_t kPowers[4] = {1, 3, 9, 27};
+    last[i] = static_cast<uint8_t>(block[48 + i % 4] * kPowers[i / 4]);
+  }
+  put_trits(to + 240, Lanes::load(last), d);
+}
+
+TFILE_LANES void lanes_tq2_0(float *to, const uint8_t *block) {
+  const float d = Lanes::half(block + 64);
+  for (int part = 0; part < 8; ++part) {
+    for (int l = 0; l < 32; l += 16) {
+      const Bytes16 packed = Lanes::load(block + part / 4 * 32 + l);
+      Lanes::put(to + 32 * part + l, minus(Lanes::bits(packed, part % 4 * 2, 3), 1), d);
+    }
+  }
+}
+
+/* Blocks of 256: codebooks */
+
+TFILE_LANES Bytes16 two_rows(uint16_t first, uint16_t second) {
+  return Lanes::of_words(eight_codes(first), eight_codes(second));
+}
+
+// Negative where a bit of signs is set.
+TFILE_LANES Bytes16 signed_values(Bytes16 values, uint32_t signs) {
+  const Bytes16 negative = Lanes::spread(signs);
+  return Lanes::subtract(Lanes::differ(values, negative), negative);
+}
+
+// 16 values of two rows of IQ2, each with its sign.
+TFILE_LANES void put_iq2(float *to, float d, uint16_t first, uint16_t second, uint32_t signs) {
+  const Bytes16 values = Lanes::look_up(Lanes::of_words(0x2B1908, 0), two_rows(first, second));
+  Lanes::put(to, signed_values(values, signs), d);
+}
+
+TFILE_LANES void lanes_iq2_xxs(float *to, const uint8_t *block) {
+  const float d = Lanes::half(block);
+  for (int k = 0; k < 16; ++k) {
+    const uint8_t *const group = block + 2 + k / 2 * 8;
+    const uint8_t *const rows = group + k % 2 * 2;
+    const uint32_t word = load_le<uint32_t>(group + 4);
+    const uint32_t sevens = word >> (k % 2 * 14);
+    put_iq2(to + 16 * k, d * (0.5f + static_cast<float>(word >> 28)) * 0.25f, kIq2XxsRows[rows[0]],
+            kIq2XxsRows[rows[1]], even_signs(sevens & 127) | even_signs((sevens >> 7) & 127) << 8);
+  }
+}
+
+TFILE_LANES void lanes_iq2_xs(float *to, const uint8_t *block) {
+  const float d = Lanes::half(block);
+  for (int k = 0; k < 16; ++k) {
+    const uint32_t first = load_le<uint16_t>(block + 2 + 4 * k);
+    const uint32_t second = load_le<uint16_t>(block + 4 + 4 * k);
+    put_iq2(to + 16 * k, d * (0.5f + static_cast<float>(nibble(block + 66, k))) * 0.25f, kIq2XsRows[first & 511],
+            kIq2XsRows[second & 511], even_signs(first >> 9) | even_signs(second >> 9) << 8);
+  }
+}
+
+TFILE_LANES void lanes_iq2_s(float *to, const uint8_t *block) {
+  const float d = Lanes::half(block);
+  for (int k = 0; k < 16; ++k) {
+    const int high_bits = nibble(block + 66, k);
+    const int first = block[2 + 2 * k] | (high_bits & 3) << 8;
+    const int second = block[3 + 2 * k] | (high_bits >> 2) << 8;
+    put_iq2(to + 16 * k, d * (0.5f + static_cast<float>(nibble(block + 74, k))) * 0.25f, kIq2SRows[first],
+            kIq2SRows[second], load_le<uint16_t>(block + 34 + 2 * k));
+  }
+}
+
+// 4 codes of 4 bits as 4 bytes, above them 4 more.
+inline uint64_t four_codes(uint16_t first, uint16_t second) {
+  uint64_t codes = first | static_cast<uint64_t>(second) << 32;
+  codes = (codes | codes << 8) & 0x00FF00FF00FF00FF;
+  return (codes | codes << 4) & 0x0F0F0F0F0F0F0F0F;
+}
+
+TFILE_LANES void lanes_iq3_xxs(float *to, const uint8_t *block) {
+  const float d = Lanes::half(block);
+  const Bytes16 values = Lanes::of_words(0x3E342C241C140C04, 0);
+  for (int k = 0; k < 16; ++k) {
+    const uint32_t word = load_le<uint32_t>(block + 66 + k / 2 * 4);
+    const uint32_t sevens = word >> (k % 2 * 14);
+    const uint8_t *const rows = block + 2 + 4 * k;
+    const Bytes16 codes = Lanes::of_words(four_codes(kIq3XxsRows[rows[0]], kIq3XxsRows[rows[1]]),
+                                          four_codes(kIq3XxsRows[rows[2]], kIq3XxsRows[rows[3]]));
+    const uint32_t signs = even_signs(sevens & 127) | even_signs((sevens >> 7) & 127) << 8;
+    Lanes::put(to + 16 * k, signed_values(Lanes::look_up(values, codes), signs),
+               d * (0.5f + static_cast<float>(word >> 28)) * 0.5f);
+  }
+}
+
+TFILE_LANES void lanes_iq3_s(float *to, const uint8_t *block) {
+  const float d = Lanes::half(block);
+  for (int k = 0; k < 16; ++k) {
+    const uint8_t *const rows = block + 2 + 4 * k;
+    const int extra = nibble(block + 66, k);
+    const uint16_t *const table = kIq3SRows;
+    const Bytes16 codes =
+        Lanes::of_words(four_codes(table[rows[0] | (extra & 1) << 8], table[rows[1] | (extra >> 1 & 1) << 8]),
+                        four_codes(table[rows[2] | (extra >> 2 & 1) << 8], table[rows[3] | (extra >> 3 & 1) << 8]));
+    const Bytes16 values = Lanes::add(Lanes::add(codes, codes), Lanes::fill(1));
+    Lanes::put(to + 16 * k, signed_values(values, load_le<uint16_t>(block + 74 + 2 * k)),
+               times(d, 1 + 2 * nibble(block + 106, k / 2)));
+  }
+}
+
+// 16 values of two rows of IQ1, each row shifted up or down by an eighth: eighths of them, with an eighth of the scale.
+TFILE_LANES void put_iq1(float *to, float d, uint16_t first, uint16_t second, bool first_down, bool second_down) {
+  constexpr uint64_t kUp = 0xF9F9F9F9F9F9F9F9;  // -8 + 1
+  constexpr uint64_t kDown = 0xF7F7F7F7F7F7F7F7;
+  const Bytes16 shifts = Lanes::of_words(first_down ? kDown : kUp, second_down ? kDown : kUp);
+  Lanes::put(to, Lanes::add(Lanes::raise(two_rows(first, second), 3), shifts), d * 0.125f);
+}
+
+TFILE_LANES void lanes_iq1_s(float *to, const uint8_t *block) {
+  const float d = Lanes::half(block);
+  for (int k = 0; k < 16; ++k) {
+    const int word = load_le<uint16_t>(block + 34 + k / 2 * 2);
+    const int high_bits = word >> (k % 2 * 6);
+    const int first = block[2 + 2 * k] | (high_bits & 7) << 8;
+    const int second = block[3 + 2 * k] | (high_bits >> 3 & 7) << 8;
+    const bool down = (word & 0x8000) != 0;
+    put_iq1(to + 16 * k, times(d, 2 * ((word >> 12) & 7) + 1), kIq1Rows[first], kIq1Rows[second], down, down);
+  }
+}
+
+TFILE_LANES void lanes_iq1_m(float *to, const uint8_t *block) {
+  const float d = iq1_m_scale(block + 48);
+  for (int k = 0; k < 16; ++k) {
+    const int extra = block[32 + k];
+    const int first = block[2 * k] | (extra & 7) << 8;
+    const int second = block[2 * k + 1] | (extra >> 4 & 7) << 8;
+    const int scale = (load_le<uint16_t>(block + 48 + k / 4 * 2) >> (3 * (k % 4))) & 7;
+    put_iq1(to + 16 * k, times(d, 2 * scale + 1), kIq1Rows[first], kIq1Rows[second], (extra & 8) != 0,
+            (extra & 0x80) != 0);
+  }
+}
+
+using DecodeLanes = void (*)(float *to, const uint8_t *block);
+
+template <DecodeLanes decode, size_t kElements, size_t kBytes>
+TFILE_LANES void each_block_in_lanes(void *to, const void *from, size_t count) {
+  auto *target = static_cast<float *>(to);
+  const auto *block = static_cast<const uint8_t *>(from);
+  for (size_t i = 0; i < count; i += kElements, block += kBytes, target += kElements)
+    decode(target, block);
+}
+
+/* The 16-bit floats */
+
+template <uint32_t (*widen)(uint16_t)>
+void widen_one_by_one(char *to, const char *from, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    uint16_t narrow;
+    memcpy(&narrow, from + i * sizeof(narrow), sizeof(narrow));
+    const uint32_t wide = widen(narrow);
+    memcpy(to + i * sizeof(wide), &wide, sizeof(wide));
+  }
+}
+
+TFILE_LANES void halves_in_lanes(void *to, const void *from, size_t count) {
+  auto *target = static_cast<char *>(to);
+  const auto *source = static_cast<const char *>(from);
+  for (; count >= 8; count -= 8, source += 8 * sizeof(uint16_t), target += 8 * sizeof(float)) {
+    if (!Lanes::put_halves(reinterpret_cast<float *>(target), source)) {
+      widen_one_by_one<float_of_half>(target, source, 8);
+    }
+  }
+  widen_one_by_one<float_of_half>(target, source, count);
+}
+
+TFILE_LANES void bfloats_in_lanes(void *to, const void *from, size_t count) {
+  auto *target = static_cast<char *>(to);
+  const auto *source = static_cast<const char *>(from);
+  for (; count >= 8; count -= 8, source += 8 * sizeof(uint16_t), target += 8 * sizeof(float))
+    Lanes::put_bfloats(reinterpret_cast<float *>(target), source);
+  widen_one_by_one<float_of_bfloat16>(target, source, count);
+}
+
+#ifdef __x86_64__
+bool ask_cpu() {
+  uint32_t a = 0;
+  uint32_t b = 0;
+  uint32_t c = 0;
+  uint32_t d = 0;
+  constexpr uint32_t kWanted = bit_OSXSAVE | bit_AVX | bit_F16C;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & kWanted) != kWanted) return false;
+  // Whether the system keeps the wide registers.
+  uint32_t kept = 0;
+  uint32_t rest = 0;
+  __asm__ volatile("xgetbv" : "=a"(kept), "=d"(rest) : "c"(0));
+  return (kept & 6) == 6 && __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bit_AVX2) != 0;
+}
+#else
+bool ask_cpu() {
+  return true;
+}
+#endif
+
+}  // namespace
+
+bool cpu_has_lanes() {
+  // Asked once, because a virtual machine may answer slowly. 0: not yet, 1: no, 2: yes.
+  static constinit std::atomic<int> known{0};
+  int answer = known.load(std::memory_order_relaxed);
+  if (answer == 0) {
+    answer = ask_cpu() ? 2 : 1;
+    known.store(answer, std::memory_order_relaxed);
+  }
+  return answer == 2;
+}
+
+CastKernel find_lane_decoder(tf_dtype from) {
+  switch (from) {
+    case TF_DTYPE_FLOAT16:
+      return halves_in_lanes;
+    case TF_DTYPE_BFLOAT16:
+      return bfloats_in_lanes;
+    case TF_DTYPE_Q4_0:
+      return each_block_in_lanes<lanes_q4_0, 32, 18>;
+    case TF_DTYPE_Q4_1:
+      return each_block_in_lanes<lanes_q4_1, 32, 20>;
+    case TF_DTYPE_Q5_0:
+      return each_block_in_lanes<lanes_q5_0, 32, 22>;
+    case TF_DTYPE_Q5_1:
+      return each_block_in_lanes<lanes_q5_1, 32, 24>;
+    case TF_DTYPE_Q8_0:
+      return each_block_in_lanes<lanes_q8_0, 32, 34>;
+    case TF_DTYPE_Q8_1:
+      return each_block_in_lanes<lanes_q8_1, 32, 36>;
+    case TF_DTYPE_Q2_K:
+      return each_block_in_lanes<lanes_q2_k, 256, 84>;
+    case TF_DTYPE_Q3_K:
+      return each_block_in_lanes<lanes_q3_k, 256, 110>;
+    case TF_DTYPE_Q4_K:
+      return each_block_in_lanes<lanes_q4_k, 256, 144>;
+    case TF_DTYPE_Q5_K:
+      return each_block_in_lanes<lanes_q5_k, 256, 176>;
+    case TF_DTYPE_Q6_K:
+      return each_block_in_lanes<lanes_q6_k, 256, 210>;
+    case TF_DTYPE_Q8_K:
+      return each_block_in_lanes<lanes_q8_k, 256, 292>;
+    case TF_DTYPE_IQ2_XXS:
+      return each_block_in_lanes<lanes_iq2_xxs, 256, 66>;
+    case TF_DTYPE_IQ2_XS:
+      return each_block_in_lanes<lanes_iq2_xs, 256, 74>;
+    case TF_DTYPE_IQ3_XXS:
+      return each_block_in_lanes<lanes_iq3_xxs, 256, 98>;
+    case TF_DTYPE_IQ1_S:
+      return each_block_in_lanes<lanes_iq1_s, 256, 50>;
+    case TF_DTYPE_IQ4_NL:
+      return each_block_in_lanes<lanes_iq4_nl, 32, 18>;
+    case TF_DTYPE_IQ3_S:
+      return each_block_in_lanes<lanes_iq3_s, 256, 110>;
+    case TF_DTYPE_IQ2_S:
+      return each_block_in_lanes<lanes_iq2_s, 256, 82>;
+    case TF_DTYPE_IQ4_XS:
+      return each_block_in_lanes<lanes_iq4_xs, 256, 136>;
+    case TF_DTYPE_IQ1_M:
+      return each_block_in_lanes<lanes_iq1_m, 256, 56>;
+    case TF_DTYPE_TQ1_0:
+      return each_block_in_lanes<lanes_tq1_0, 256, 54>;
+    case TF_DTYPE_TQ2_0:
+      return each_block_in_lanes<lanes_tq2_0, 256, 66>;
+    case TF_DTYPE_MXFP4:
+      return each_block_in_lanes<lanes_mxfp4, 32, 17>;
+    case TF_DTYPE_NVFP4:
+      return each_block_in_lanes<lanes_nvfp4, 64, 36>;
+    case TF_DTYPE_Q1_0:
+      return each_block_in_lanes<lanes_q1_0, 128, 18>;
+    case TF_DTYPE_Q2_0:
+      return each_block_in_lanes<lanes_q2_0, 64, 18>;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace tfile
+
+#endif
 
 // src/quant/encode_steps.h
 // Arithmetic that the encoders share. Their results are compared with ggml's byte for byte, so each operation is
@@ -8304,6 +9025,11 @@ CastKernel from_code(tf_dtype from) {
 }  // namespace
 
 CastKernel find_cast_kernel(tf_dtype from, tf_dtype to) {
+  const CastKernel fast = to == TF_DTYPE_FLOAT32 && cpu_has_lanes() ? find_lane_decoder(from) : nullptr;
+  return fast != nullptr ? fast : find_plain_kernel(from, to);
+}
+
+CastKernel find_plain_kernel(tf_dtype from, tf_dtype to) {
   switch (from) {
     case TF_DTYPE_BOOL:
       return to == TF_DTYPE_UINT8 ? each<Truth> : nullptr;
