@@ -22,6 +22,32 @@ Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays) {
 
 namespace {
 
+// What a load with the same limits would refuse is refused here, so that a default load reads what a default save wrote.
+Status check_limits(const SaveRequest &request) {
+  const Settings &settings = request.settings;
+  const uint64_t arrays = settings.limit(TF_OPTION_MAX_ARRAYS);
+  if (request.arrays.size() > arrays) {
+    return Failure(TF_STATUS_LIMIT) << static_cast<uint64_t>(request.arrays.size())
+                                    << " arrays are more than the limit (max_arrays) of " << arrays;
+  }
+  const uint64_t values = settings.limit(TF_OPTION_MAX_METADATA);
+  if (request.metadata != nullptr && request.metadata->size() > values) {
+    return Failure(TF_STATUS_LIMIT) << static_cast<uint64_t>(request.metadata->size())
+                                    << " metadata values are more than the limit (max_metadata) of " << values;
+  }
+  Refusals refusals;
+  const uint64_t bytes = settings.limit(TF_OPTION_MAX_NAME_BYTES);
+  for (const NamedArray &named : request.arrays) {
+    if (named.name.size() > bytes) refusals.add(named.name) << static_cast<uint64_t>(named.name.size()) << " bytes";
+  }
+  return refusals.result(TF_STATUS_LIMIT, Text(), "names longer than the limit (max_name_bytes)");
+}
+
+Status check_request(const Format &format, const SaveRequest &request) {
+  TFILE_TRY(check_limits(request));
+  return format.check(request);
+}
+
 Status write_to_sink(Sink &sink, const Format &format, const SaveRequest &request) {
   uint64_t total = 0;
   for (const NamedArray &named : request.arrays)
@@ -116,7 +142,7 @@ class AnyFormat {
       return Failure(TF_STATUS_INVALID_ARGUMENT) << format_->name << " has no metadata: it must be NULL";
     }
     metadata_ = metadata;
-    return format_->check(request());
+    return check_request(*format_, request());
   }
   Status write(Sink &sink) const { return write_to_sink(sink, *format_, request()); }
 
@@ -152,7 +178,7 @@ Status save_whole_or_parts(const char *path, const Format &format, const SaveReq
 
 Status save_to_path(const char *path, const Format &format, const SaveRequest &request, bool add_extension) {
   const Settings &settings = request.settings;
-  TFILE_TRY(format.check(request));
+  TFILE_TRY(check_request(format, request));
   Vec<char> storage(settings.memory());
   const char *target = path;
   if (add_extension && !settings.on(TF_OPTION_EXACT_PATH)) {

@@ -9,6 +9,8 @@ constinit thread_local ErrorRecord record = {TF_STATUS_OK, kNoOffset, {}, {}};
 // Room that "(byte 18446744073709551615)" may need behind a message that fills the line.
 constexpr size_t kTail = 32;
 
+constexpr size_t kLongestPath = 512;
+
 // Of a path, what leaves room for the list behind it.
 constexpr size_t kShownPath = 256;
 
@@ -25,7 +27,10 @@ Failure::Failure(tf_status status) : record_(record), line_(record_.message, siz
 }
 
 Failure &Failure::in(Text file) {
-  if (!file.empty()) line_ << file << ": ";
+  if (file.empty()) return *this;
+  // The end of a long path says more than its beginning, and must leave room for the reason.
+  const bool is_long = file.size() > kLongestPath;
+  line_ << (is_long ? "..." : "") << Text(is_long ? file.from(file.size() - kLongestPath) : file) << ": ";
   return *this;
 }
 

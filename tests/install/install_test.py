@@ -2,8 +2,8 @@
 
 usage: install_test.py STEP BUILD WORK
 
-The step `tree` makes the moved tree in WORK; the others use that: pkg_config_shared, pkg_config_static, find_package_c,
-find_package_cxx, program; subdirectory needs no tree. CMAKE, CC, CXX, PKG_CONFIG, READELF, SOURCE and PROGRAM
+The step `tree` makes the moved tree in WORK; the others use that: pkg_config_shared, pkg_config_static, readme,
+find_package_c, find_package_cxx, program; subdirectory needs no tree. CMAKE, CC, CXX, PKG_CONFIG, READELF, SOURCE and PROGRAM
 (ON: it was built) are in the environment.
 """
 
@@ -108,6 +108,20 @@ def pkg_config_static():
     check_consumer(folder / "consumer", shared=False)
 
 
+def readme():
+    """The README's examples in C and C++, as they stand there."""
+    folder = fresh("readme")
+    text = (Path(tool("SOURCE")) / "README.md").read_text(encoding="utf-8")
+    for language, compiler, suffix in (("c", "CC", "c"), ("cpp", "CXX", "cpp")):
+        code = re.search(rf"```{language}\n(.*?)```", text, re.S).group(1)
+        (folder / f"demo.{suffix}").write_text(code, encoding="utf-8")
+        run(tool(compiler), folder / f"demo.{suffix}", "-o", folder / f"demo_{suffix}", *pkg_config())
+        check_consumer(folder / f"demo_{suffix}", shared=True, cxx=language == "cpp")
+    for name in ("demo.gguf", "demo.safetensors"):
+        if not (folder / name).is_file():
+            fail(f"the README's example wrote no {name}")
+
+
 def configure_and_build(name, *options):
     folder = fresh(f"{name} build")
     run(tool("CMAKE"), "-S", HERE / name, "-B", folder, "-G", "Ninja", f"-DCMAKE_C_COMPILER={tool('CC')}",
@@ -150,6 +164,7 @@ STEPS = {
     "tree": make_tree,
     "pkg_config_shared": pkg_config_shared,
     "pkg_config_static": pkg_config_static,
+    "readme": readme,
     "find_package_c": lambda: find_package("c"),
     "find_package_cxx": lambda: find_package("cxx"),
     "program": program,

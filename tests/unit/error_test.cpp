@@ -59,6 +59,15 @@ TEST(Refusals, AreNoneWhenNothingIsAdded) {
   EXPECT_TRUE(refusals.result(TF_STATUS_UNSUPPORTED, "", "cannot hold").ok());
 }
 
+TEST(Failure, ShowsTheEndOfALongPath) {
+  const std::string path = "/start/" + std::string(4000, 'x') + "/model.gguf";
+  const Status status = Failure(TF_STATUS_CORRUPT).in(path.c_str()).at(7) << "the reason";
+  EXPECT_EQ(status.code, TF_STATUS_CORRUPT);
+  const std::string message = error_record().message;
+  EXPECT_TRUE(message.starts_with("...x")) << message;
+  EXPECT_TRUE(message.ends_with("/model.gguf: the reason (byte 7)")) << message;
+}
+
 TEST(Refusals, EndInAndMore) {
   Refusals refusals;
   for (int i = 0; i < 100; ++i)

@@ -253,6 +253,25 @@ TEST_F(SaveAndLoad, NullArguments) {
   tf_file_release(nullptr);
 }
 
+TEST_F(SaveAndLoad, WhatALoadWouldRefuseByItsLimitsIsNotSaved) {
+  const std::string name(65537, 'n');
+  const auto dict = dict_of({{name.c_str(), array.get()}});
+  EXPECT_EQ(tf_savez(folder.path("x").c_str(), nullptr, 0, dict.get(), nullptr), TF_STATUS_LIMIT);
+  EXPECT_NE(std::string(tf_error_message()).find("max_name_bytes"), std::string::npos) << tf_error_message();
+  const auto two = dict_of({{"a", array.get()}, {"b", array.get()}});
+  const auto one = options_with({{TF_OPTION_MAX_ARRAYS, 1}, {TF_OPTION_MAX_METADATA, 1}});
+  expect_error(tf_save_safetensors(folder.path("x").c_str(), two.get(), nullptr, one.get()), TF_STATUS_LIMIT,
+               "2 arrays are more than the limit (max_arrays) of 1");
+  const auto metadata = new_dict();
+  for (const char *key : {"a", "b"}) {
+    ASSERT_EQ(tf_dict_set_string(metadata.get(), key, SIZE_MAX, "", 0), TF_STATUS_OK);
+  }
+  const auto single = dict_of({{"a", array.get()}});
+  expect_error(tf_save_safetensors(folder.path("x").c_str(), single.get(), metadata.get(), one.get()), TF_STATUS_LIMIT,
+               "2 metadata values are more than the limit (max_metadata) of 1");
+  EXPECT_TRUE(folder.names().empty());
+}
+
 TEST_F(SaveAndLoad, MapModeSharesTheFileAndWritesDoNotReachIt) {
   const auto big = random_array(TF_DTYPE_FLOAT32, {1000, 1000});
   const auto map = options_with({{TF_OPTION_LOAD_MODE, TF_LOAD_MODE_MAP}});
