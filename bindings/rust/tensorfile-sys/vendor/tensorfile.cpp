@@ -661,6 +661,8 @@ constinit thread_local ErrorRecord record = {TF_STATUS_OK, kNoOffset, {}, {}};
 // Room that "(byte 18446744073709551615)" may need behind a message that fills the line.
 constexpr size_t kTail = 32;
 
+constexpr size_t kLongestPath_base_error = 512;
+
 // Of a path, what leaves room for the list behind it.
 constexpr size_t kShownPath = 256;
 
@@ -677,7 +679,10 @@ Failure::Failure(tf_status status) : record_(record), line_(record_.message, siz
 }
 
 Failure &Failure::in(Text file) {
-  if (!file.empty()) line_ << file << ": ";
+  if (file.empty()) return *this;
+  // The end of a long path says more than its beginning, and must leave room for the reason.
+  const bool is_long = file.size() > kLongestPath_base_error;
+  line_ << (is_long ? "..." : "") << Text(is_long ? file.from(file.size() - kLongestPath_base_error) : file) << ": ";
   return *this;
 }
 
@@ -3676,7 +3681,7 @@ namespace {
 static_assert(sizeof(off_t) == 8, "build with _FILE_OFFSET_BITS=64");
 
 constexpr int kMostLinks = 40;
-constexpr size_t kLongestPath = 4096;
+constexpr size_t kLongestPath_io_file_posix = 4096;
 
 constexpr Reason kReasons_io_file_posix[] = {
     {EACCES, "permission denied"},
@@ -3842,7 +3847,7 @@ Status enter_folder(Target &target, const char *path) {
 
 // Follows the links of a path to the file that they lead to, there or not.
 Status follow_links(Target &target, struct stat *info, const char *path) {
-  char link[kLongestPath];
+  char link[kLongestPath_io_file_posix];
   for (int links = 0; links <= kMostLinks; ++links) {
     TFILE_TRY(enter_folder(target, path));
     target.exists = fstatat(target.folder, target.name.data(), info, AT_SYMLINK_NOFOLLOW) == 0;
@@ -10303,7 +10308,7 @@ void refuse_value(Refusals &refusals, Text key, const DictEntry &entry, size_t l
 }
 
 // What a save with these settings writes, a load with them reads.
-Status check_limits(const SaveRequest &request, const Alignment &alignment, uint64_t values) {
+Status check_limits_format_gguf_write(const SaveRequest &request, const Alignment &alignment, uint64_t values) {
   const Settings &settings = request.settings;
   Fields_format_gguf_write header(nullptr, settings.memory());
   TFILE_TRY(put_header_format_gguf_write(header, request, alignment));
@@ -10342,7 +10347,7 @@ Status check_gguf(const SaveRequest &request) {
     }
   }
   TFILE_TRY(refusals.result(TF_STATUS_UNSUPPORTED, "", "gguf cannot hold"));
-  return check_limits(request, alignment, values + (alignment.add_key ? 1 : 0));
+  return check_limits_format_gguf_write(request, alignment, values + (alignment.add_key ? 1 : 0));
 }
 
 Status write_gguf(Output &output, const SaveRequest &request) {
@@ -14991,6 +14996,32 @@ Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays) {
 
 namespace {
 
+// What a load with the same limits would refuse is refused here, so that a default load reads what a default save wrote.
+Status check_limits_api_save(const SaveRequest &request) {
+  const Settings &settings = request.settings;
+  const uint64_t arrays = settings.limit(TF_OPTION_MAX_ARRAYS);
+  if (request.arrays.size() > arrays) {
+    return Failure(TF_STATUS_LIMIT) << static_cast<uint64_t>(request.arrays.size())
+                                    << " arrays are more than the limit (max_arrays) of " << arrays;
+  }
+  const uint64_t values = settings.limit(TF_OPTION_MAX_METADATA);
+  if (request.metadata != nullptr && request.metadata->size() > values) {
+    return Failure(TF_STATUS_LIMIT) << static_cast<uint64_t>(request.metadata->size())
+                                    << " metadata values are more than the limit (max_metadata) of " << values;
+  }
+  Refusals refusals;
+  const uint64_t bytes = settings.limit(TF_OPTION_MAX_NAME_BYTES);
+  for (const NamedArray &named : request.arrays) {
+    if (named.name.size() > bytes) refusals.add(named.name) << static_cast<uint64_t>(named.name.size()) << " bytes";
+  }
+  return refusals.result(TF_STATUS_LIMIT, Text(), "names longer than the limit (max_name_bytes)");
+}
+
+Status check_request(const Format &format, const SaveRequest &request) {
+  TFILE_TRY(check_limits_api_save(request));
+  return format.check(request);
+}
+
 Status write_to_sink(Sink &sink, const Format &format, const SaveRequest &request) {
   uint64_t total = 0;
   for (const NamedArray &named : request.arrays)
@@ -15085,7 +15116,7 @@ class AnyFormat {
       return Failure(TF_STATUS_INVALID_ARGUMENT) << format_->name << " has no metadata: it must be NULL";
     }
     metadata_ = metadata;
-    return format_->check(request());
+    return check_request(*format_, request());
   }
   Status write(Sink &sink) const { return write_to_sink(sink, *format_, request()); }
 
@@ -15121,7 +15152,7 @@ Status save_whole_or_parts(const char *path, const Format &format, const SaveReq
 
 Status save_to_path(const char *path, const Format &format, const SaveRequest &request, bool add_extension) {
   const Settings &settings = request.settings;
-  TFILE_TRY(format.check(request));
+  TFILE_TRY(check_request(format, request));
   Vec<char> storage(settings.memory());
   const char *target = path;
   if (add_extension && !settings.on(TF_OPTION_EXACT_PATH)) {
