@@ -55,7 +55,7 @@ Status open_file(Ref<OpenFile> &out, Ref<Source> source, tf_format format, const
 Status open_path(Ref<OpenFile> &out, const char *path, const Settings &settings) {
   Ref<Source> source;
   TFILE_TRY(source_from_path(source, settings.memory(), path));
-  if (is_index_path(source->label)) return open_index(out, std::move(source), settings);
+  if (is_index_path(source->label)) return open_index(out, source, settings);
   Ref<OpenFile> file;
   TFILE_TRY(open_file(file, std::move(source), TF_FORMAT_AUTO, settings));
   if (settings.on(TF_OPTION_PARTS)) TFILE_TRY(open_split(file));

@@ -188,7 +188,7 @@ bool is_index_path(Text path) {
   return path.ends_with(kIndexSuffix);
 }
 
-Status open_index(Ref<OpenFile> &out, Ref<Source> source, const Settings &settings) {
+Status open_index(Ref<OpenFile> &out, const Ref<Source> &source, const Settings &settings) {
   const Format *const format = find_format(TF_FORMAT_SAFETENSORS);
   if (format == nullptr) return Failure(TF_STATUS_UNSUPPORTED).in(source->label) << "safetensors are not built in";
   Index index(settings.memory());

@@ -10,7 +10,7 @@ namespace tfile {
 bool is_index_path(Text path);
 
 // Opens what an index lists, as one file.
-Status open_index(Ref<OpenFile> &out, Ref<Source> index, const Settings &settings);
+Status open_index(Ref<OpenFile> &out, const Ref<Source> &index, const Settings &settings);
 
 // Opens all parts of a split gguf, of which file is one; a file that is not split stays as it is.
 Status open_split(Ref<OpenFile> &file);
