@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 PYTHON := $(CURDIR)/.venv/bin/python
 
-.PHONY: help setup release asan test lint format demo amalgamation install clean
+.PHONY: help setup release asan test lint format demo bench amalgamation install clean
 
 help:
 	@echo 'make test               build and test everything: optimized, with sanitizers, and the style of the sources'
@@ -12,6 +12,7 @@ help:
 	@echo 'make lint               check the format of the sources, and run clang-tidy'
 	@echo 'make format             format the sources'
 	@echo 'make demo               take the weights of a model through every format'
+	@echo 'make bench              time casts from and to block types, beside memcpy and gguf-py; BENCH=--write: into the README'
 	@echo 'make amalgamation       write build/amalgamation/tensorfile.cpp and tensorfile.h: the whole core in one file'
 	@echo 'make install PREFIX=    install the optimized build (default /usr/local)'
 	@echo 'make setup              install what tests need: packages (as root) and, in .venv, SWIG and the libraries compared with'
@@ -42,6 +43,11 @@ format:
 
 demo: release
 	$(PYTHON) tests/peers/demo.py build/release/tensorfile
+
+bench: setup
+	cmake --preset release -DTENSORFILE_PEERS_PYTHON=$(PYTHON) -DTENSORFILE_BUILD_BENCH=ON
+	cmake --build --preset release --target quant_bench
+	$(PYTHON) -B tests/bench/quant.py build/release/tests/bench/quant_bench build/release/libtensorfile.so README.md $(BENCH)
 
 amalgamation:
 	python3 tools/amalgamate.py build/amalgamation

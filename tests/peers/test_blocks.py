@@ -1,0 +1,171 @@
+"""ggml's block types, decoded and encoded at random and compared bit for bit with gguf-py, ggml, and ggml's rules.
+
+usage: test_blocks.py LIBRARY README [--results FILE]
+
+gguf-py decodes all but four types and encodes eight; for ggml's own encoders there are its bytes in the golden files;
+the rest is compared with the same rules in NumPy. FILE gets what was seen, for the table in the README.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import unittest
+from ctypes import byref, c_int32, c_void_p
+
+import numpy as np
+from gguf import GGMLQuantizationType, quants
+
+import capi
+from capi import Tensor
+from samples import BLOCKS
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+GOLDEN = os.path.join(HERE, "..", "golden", "gguf")
+sys.path.insert(0, os.path.join(HERE, "..", "data"))
+import make_encode_vectors as rules  # noqa: E402
+
+LIBRARY = README = None
+# type -> {"read", "decode", "encode": whom it was compared with}
+RESULTS = {name: {} for name in BLOCKS}
+
+BY_GGUF_PY = ["q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "tq1_0", "tq2_0", "mxfp4"]
+BY_GGML = ["q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "iq4_nl", "iq4_xs"]
+BY_RULE = {"q8_1": rules.q8_1, "q8_k": rules.q8_k, "nvfp4": rules.nvfp4}
+NO_RULE = ["iq2_xxs", "iq2_xs", "iq3_xxs", "iq1_s", "iq3_s", "iq2_s", "iq1_m", "q1_0", "q2_0"]
+
+
+def decode_by_rule(name, blocks):
+    """The types that gguf-py cannot decode."""
+    scale = blocks[:, :4].copy().view(np.float32) if name == "q8_k" else halves(blocks[:, :2])
+    if name == "q8_1":
+        codes = blocks[:, 4:].view(np.int8)
+    elif name == "q8_k":
+        codes = blocks[:, 4:260].view(np.int8)
+    elif name == "q1_0":
+        codes = np.unpackbits(blocks[:, 2:], axis=1, bitorder="little").astype(np.int8) * 2 - 1
+    else:
+        codes = ((blocks[:, 2:, None] >> np.array([0, 2, 4, 6], np.uint8)) & 3).reshape(len(blocks), -1) - np.int8(1)
+    return scale * codes.astype(np.float32)
+
+
+def halves(raw):
+    return raw.copy().view(np.float16).astype(np.float32)
+
+
+def random_blocks(name, count):
+    """Random bytes; in every other block a 16-bit number that is extreme as a float16, anywhere."""
+    size = BLOCKS[name][2]
+    rng = np.random.default_rng(BLOCKS[name][0])
+    blocks = rng.integers(0, 256, (count, size), dtype=np.uint8)
+    extremes = np.array([0x7C00, 0xFC00, 0x7E00, 0xFD01, 0x0001, 0x83FF, 0x7BFF, 0x8000, 0x0000], "<u2").view(np.uint8)
+    for block in blocks[::2]:
+        place = rng.choice([0, 2, size - 2, size - 4, rng.integers(size - 1)])
+        which = 2 * rng.integers(len(extremes) // 2)
+        block[place:place + 2] = extremes[which:which + 2]
+    return blocks
+
+
+def rows():
+    return np.concatenate([part.astype(np.float32) for part in rules.rows(np.random.default_rng(99))])
+
+
+class Blocks(unittest.TestCase):
+    def cast(self, handle, dtype):
+        out = c_void_p()
+        try:
+            LIBRARY.call("tf_array_cast", byref(out), handle, c_int32(LIBRARY.lib.tf_dtype_from_name(dtype.encode())), None)
+        finally:
+            LIBRARY.lib.tf_array_release(handle)
+        return LIBRARY.tensor(out).data
+
+    def check_read(self, name):
+        blocks = random_blocks(name, 12)
+        tensor = Tensor(name, (3, 4 * BLOCKS[name][1]), blocks.tobytes())
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "a.gguf")
+            handle = LIBRARY.wrap(name, blocks, shape=tensor.shape)
+            LIBRARY.save(path, {"w": handle})
+            LIBRARY.lib.tf_array_release(handle)
+            self.assertEqual(LIBRARY.load(path)[0], {"w": tensor})
+        RESULTS[name]["read"] = "tensorfile"
+
+    def check_decode(self, name):
+        blocks = random_blocks(name, 1000)
+        with np.errstate(all="ignore"):
+            if name in ("q8_1", "q8_k", "q1_0", "q2_0"):
+                expected, whom = decode_by_rule(name, blocks), "ggml's rule"
+            else:
+                expected, whom = quants.dequantize(blocks, GGMLQuantizationType[name.upper()]), "gguf-py"
+        found = np.frombuffer(self.cast(LIBRARY.wrap(name, blocks, shape=(1000 * BLOCKS[name][1],)), "float32"), np.uint32)
+        bits = np.ascontiguousarray(expected, np.float32).view(np.uint32).ravel()
+        nan = np.isnan(bits.view(np.float32))
+        self.assertTrue(nan.any() or name in ("mxfp4", "nvfp4"), "no NaN among the samples")
+        np.testing.assert_array_equal(np.isnan(found.view(np.float32)), nan)
+        np.testing.assert_array_equal(found[~nan], bits[~nan])
+        RESULTS[name]["decode"] = whom
+
+    def expected_encoding(self, name):
+        """(values, blocks, who made them)"""
+        if name in BY_GGML:
+            with open(os.path.join(GOLDEN, f"encoded_kquants_{name.upper()}.bin"), "rb") as file:
+                return np.load(os.path.join(GOLDEN, "encode_kquants_input.npy")), file.read(), "ggml"
+        values = rows()
+        if name in BY_GGUF_PY:
+            return values, quants.quantize(values, GGMLQuantizationType[name.upper()]).tobytes(), "gguf-py"
+        parts = values.reshape(-1, BLOCKS[name][1])
+        return values, b"".join(BY_RULE[name](part) for part in parts), "ggml's rule"
+
+    def check_encode(self, name):
+        with np.errstate(all="ignore"):
+            values, expected, whom = self.expected_encoding(name)
+        self.assertEqual(self.cast(LIBRARY.wrap("float32", np.ascontiguousarray(values)), name), expected)
+        RESULTS[name]["encode"] = whom
+
+    def check_refused(self, name):
+        with self.assertRaises(capi.TensorfileError) as caught:
+            self.cast(LIBRARY.wrap("float32", rows()), name)
+        self.assertEqual(caught.exception.status, "unsupported")
+        self.assertEqual(caught.exception.message, f"no rule is given for casting float32 to {name}")
+
+
+class ZTable(unittest.TestCase):
+    """Runs last: the README's table says what the tests above have shown."""
+
+    def test_readme_has_these_rows(self):
+        with open(README, encoding="utf-8") as file:
+            text = file.read()
+        begin, end = "<!-- block table: begin -->\n", "\n<!-- block table: end -->"
+        table = text[text.index(begin) + len(begin):text.index(end)].splitlines()[2:]
+        found = [[cell.strip() for cell in line.strip("| ").split("|")][:5] for line in table]
+        expected = [[name, *columns(seen)] for name, seen in RESULTS.items()]
+        self.assertEqual(found, expected, "run tests/bench/quant.py with --write")
+
+
+def columns(seen):
+    """Read, decode, encode, bit-exact with whom, of one type."""
+    decode, encode = seen["decode"], seen.get("encode")
+    whom = decode if encode in (None, decode) else f"{decode}, encoding {encode}"
+    return "✓", "✓", "✓" if encode else "–", whom
+
+
+def add_tests():
+    for name in BLOCKS:
+        last = "refused" if name in NO_RULE else "encode"
+        for what in ("read", "decode", last):
+            def test(self, name=name, what=what):
+                getattr(self, f"check_{what}")(name)
+            setattr(Blocks, f"test_{what}_{name}", test)
+
+
+if __name__ == "__main__":
+    LIBRARY, README = capi.Library(sys.argv[1]), sys.argv[2]
+    add_tests()
+    if "--results" in sys.argv:
+        suite = unittest.defaultTestLoader.loadTestsFromTestCase(Blocks)
+        if not unittest.TextTestRunner().run(suite).wasSuccessful():
+            sys.exit(1)
+        with open(sys.argv[sys.argv.index("--results") + 1], "w", encoding="utf-8") as file:
+            json.dump(RESULTS, file)
+    else:
+        unittest.main(argv=[sys.argv[0]])
