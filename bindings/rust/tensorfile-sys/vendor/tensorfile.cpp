@@ -14273,7 +14273,7 @@ namespace tfile {
 bool is_index_path(Text path);
 
 // Opens what an index lists, as one file.
-Status open_index(Ref<OpenFile> &out, Ref<Source> index, const Settings &settings);
+Status open_index(Ref<OpenFile> &out, const Ref<Source> &index, const Settings &settings);
 
 // Opens all parts of a split gguf, of which file is one; a file that is not split stays as it is.
 Status open_split(Ref<OpenFile> &file);
@@ -14335,7 +14335,7 @@ Status open_file(Ref<OpenFile> &out, Ref<Source> source, tf_format format, const
 Status open_path(Ref<OpenFile> &out, const char *path, const Settings &settings) {
   Ref<Source> source;
   TFILE_TRY(source_from_path(source, settings.memory(), path));
-  if (is_index_path(source->label)) return open_index(out, std::move(source), settings);
+  if (is_index_path(source->label)) return open_index(out, source, settings);
   Ref<OpenFile> file;
   TFILE_TRY(open_file(file, std::move(source), TF_FORMAT_AUTO, settings));
   if (settings.on(TF_OPTION_PARTS)) TFILE_TRY(open_split(file));
@@ -15406,7 +15406,7 @@ bool is_index_path(Text path) {
   return path.ends_with(kIndexSuffix);
 }
 
-Status open_index(Ref<OpenFile> &out, Ref<Source> source, const Settings &settings) {
+Status open_index(Ref<OpenFile> &out, const Ref<Source> &source, const Settings &settings) {
   const Format *const format = find_format(TF_FORMAT_SAFETENSORS);
   if (format == nullptr) return Failure(TF_STATUS_UNSUPPORTED).in(source->label) << "safetensors are not built in";
   Index index(settings.memory());
