@@ -66,6 +66,7 @@ TOKEN = re.compile(
     re.X | re.S,
 )
 INCLUDE = re.compile(r'#\s*include\s*([<"])([^>"]+)[>"]')
+SHARED_BODY = re.compile(r'^#include "([^"]+\.inc)"$', re.M)
 SPECIFIERS = {"static", "inline", "constexpr", "consteval", "constinit", "extern", "const", "typename", "thread_local"}
 
 
@@ -211,7 +212,9 @@ class Amalgamation:
             path = SOURCES / name
             if not path.is_file():
                 fail(f"no file src/{name}")
-            self.texts[name] = path.read_text(encoding="utf-8")
+            # What is included several times, for several CPUs, is part of each that includes it.
+            self.texts[name] = SHARED_BODY.sub(lambda include: self.text(include.group(1)).rstrip("\n"),
+                                               path.read_text(encoding="utf-8"))
         return self.texts[name]
 
     def headers(self, name, found):

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "quant/encode_steps.h"
+#include "quant/encode_wide.h"
 
 namespace tfile {
 
@@ -239,8 +240,24 @@ void encode_nvfp4(uint8_t *to, const float *from) {
   }
 }
 
-BlockEncoder find_encoder(const Dtype &dtype) {
-  switch (dtype.id) {
+bool is_finite(float value) {
+  return (float_bits(value) & kFloatMagnitude) < kFloatInf;
+}
+
+Status check_finite(const Dtype &dtype, const float *from, uint64_t count, uint64_t first) {
+  if (is_finite(largest_magnitude(from, static_cast<size_t>(count)))) return kOk;
+  uint64_t i = 0;
+  while (is_finite(from[i]))
+    ++i;
+  return Failure(TF_STATUS_INVALID_ARGUMENT)
+         << "element " << first + i << " is " << (from[i] == from[i] ? "infinite" : "NaN") << " as float32, "
+         << dtype.name << " holds finite numbers only";
+}
+
+}  // namespace
+
+BlockEncoder find_block_encoder(int32_t dtype) {
+  switch (dtype) {
     case TF_DTYPE_Q4_0:
       return encode_q4_0;
     case TF_DTYPE_Q4_1:
@@ -265,35 +282,23 @@ BlockEncoder find_encoder(const Dtype &dtype) {
       return encode_nvfp4;
     case TF_DTYPE_IQ4_NL:
     case TF_DTYPE_IQ4_XS:
-      return find_iq4_encoder(dtype.id);
+      return find_iq4_encoder(dtype);
     default:
-      return find_k_encoder(dtype.id);
+      return find_k_encoder(dtype);
   }
 }
 
-bool is_finite(float value) {
-  return (float_bits(value) & kFloatMagnitude) < kFloatInf;
-}
-
-Status check_finite(const Dtype &dtype, const float *from, uint64_t count, uint64_t first) {
-  if (is_finite(largest_magnitude(from, static_cast<size_t>(count)))) return kOk;
-  uint64_t i = 0;
-  while (is_finite(from[i]))
-    ++i;
-  return Failure(TF_STATUS_INVALID_ARGUMENT)
-         << "element " << first + i << " is " << (from[i] == from[i] ? "infinite" : "NaN") << " as float32, "
-         << dtype.name << " holds finite numbers only";
-}
-
-}  // namespace
-
 bool can_encode(const Dtype &dtype) {
-  return find_encoder(dtype) != nullptr;
+  return find_block_encoder(dtype.id) != nullptr;
 }
 
 Status encode_blocks(const Dtype &dtype, void *to, const float *from, uint64_t blocks, uint64_t first) {
   TFILE_TRY(check_finite(dtype, from, blocks * dtype.block_size, first));
-  const BlockEncoder encode = find_encoder(dtype);
+  if (const WideEncoder encode = find_wide_encoder(dtype.id, best_cpu())) {
+    encode(static_cast<uint8_t *>(to), from, static_cast<size_t>(blocks));
+    return kOk;
+  }
+  const BlockEncoder encode = find_block_encoder(dtype.id);
   for (uint64_t i = 0; i < blocks; ++i)
     encode(static_cast<uint8_t *>(to) + i * dtype.block_bytes, from + i * dtype.block_size);
   return kOk;

@@ -6,27 +6,21 @@ namespace tfile {
 
 namespace {
 
-constexpr int8_t kNumbers[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
-
-float number(int32_t code) {
-  return static_cast<float>(kNumbers[code]);
-}
-
 // The place of the nearest number; a tie goes up.
 int32_t nearest_number(float value) {
-  if (value <= number(0)) return 0;
-  if (value >= number(15)) return 15;
+  if (value <= kIq4Numbers[0]) return 0;
+  if (value >= kIq4Numbers[15]) return 15;
   int32_t below = 0;
   int32_t above = 15;
   while (above - below > 1) {
     const int32_t middle = (below + above) / 2;
-    if (value < number(middle)) {
+    if (value < kIq4Numbers[middle]) {
       above = middle;
     } else {
       below = middle;
     }
   }
-  return value - number(below) < number(above) - value ? below : above;
+  return value - kIq4Numbers[below] < kIq4Numbers[above] - value ? below : above;
 }
 
 // The sums of a fit of 32 elements, which weigh as their squares.
@@ -37,7 +31,7 @@ struct Fit {
 Fit fit_of(const float *x, float inverted) {
   Fit fit;
   for (size_t i = 0; i < 32; ++i) {
-    const float code = number(nearest_number(inverted * x[i]));
+    const float code = kIq4Numbers[nearest_number(inverted * x[i])];
     const float weighted = (x[i] * x[i]) * code;
     fit.code_x += weighted * x[i];
     fit.code2 += weighted * code;
@@ -63,9 +57,8 @@ float search_scale(const float *x) {
   return scale;
 }
 
-// 32 codes in 16 bytes, for a scale that is not rounded as it is stored.
-void put_codes(uint8_t *to, const float *x, float scale) {
-  const float inverted = scale == 0 ? 0 : 1 / scale;
+// 32 codes in 16 bytes.
+void put_codes(uint8_t *to, const float *x, float inverted) {
   for (size_t i = 0; i < 16; ++i) {
     const int32_t low = nearest_number(inverted * x[i]);
     to[i] = static_cast<uint8_t>(low | nearest_number(inverted * x[i + 16]) << 4);
@@ -73,35 +66,47 @@ void put_codes(uint8_t *to, const float *x, float scale) {
 }
 
 void encode_iq4_nl(uint8_t *to, const float *from) {
-  const float scale = search_scale(from);
-  if (scale == scale) {
-    put_half(to, scale);
-  } else {
-    store_le<uint16_t>(to, 0xfe00);  // infinity by infinity: a NaN whose sign is not the same on every processor
-  }
-  put_codes(to + 2, from, scale);
+  put_codes(to + 2, from, put_table_scale(to, search_scale(from)));
 }
 
 void encode_iq4_xs(uint8_t *to, const float *from) {
   float found[8];
   for (size_t group = 0; group < 8; ++group)
     found[group] = search_scale(from + 32 * group);
-  const float scale = -find_largest(found, 8).value / 32;
+  const StoredSteps inverted = put_table_steps(to, found);
+  for (size_t group = 0; group < 8; ++group)
+    put_codes(to + 8 + 16 * group, from + 32 * group, inverted.scale[group]);
+}
+
+}  // namespace
+
+float put_table_scale(uint8_t *to, float scale) {
+  if (scale == scale) {
+    put_half(to, scale);
+  } else {
+    store_le<uint16_t>(to, 0xfe00);  // infinity by infinity: a NaN whose sign is not the same on every processor
+  }
+  return scale == 0 ? 0 : 1 / scale;
+}
+
+StoredSteps put_table_steps(uint8_t *to, const float *scales) {
+  const float scale = -find_largest(scales, 8).value / 32;
   const float inverted = scale == 0 ? 0 : 1 / scale;
   put_half(to, scale);
   uint32_t high = 0;
   memset(to + 4, 0, 4);
+  StoredSteps result;
   for (size_t group = 0; group < 8; ++group) {
-    const int32_t steps = clamp(nearest(inverted * found[group]), -32, 31);
+    const int32_t steps = clamp(nearest(inverted * scales[group]), -32, 31);
     const auto code = static_cast<uint32_t>(steps + 32);
     to[4 + group / 2] = static_cast<uint8_t>(to[4 + group / 2] | (code & 15) << (4 * (group % 2)));
     high |= (code >> 4) << (2 * group);
-    put_codes(to + 8 + 16 * group, from + 32 * group, scale * static_cast<float>(steps));
+    const float unrounded = scale * static_cast<float>(steps);
+    result.scale[group] = unrounded == 0 ? 0 : 1 / unrounded;
   }
   store_le<uint16_t>(to + 2, static_cast<uint16_t>(high));
+  return result;
 }
-
-}  // namespace
 
 BlockEncoder find_iq4_encoder(int32_t dtype) {
   return dtype == TF_DTYPE_IQ4_NL ? encode_iq4_nl : dtype == TF_DTYPE_IQ4_XS ? encode_iq4_xs : nullptr;

@@ -6,8 +6,6 @@ namespace tfile {
 
 namespace {
 
-constexpr size_t kBlock = 256;
-
 // Bytes of the integers that rounding gives: the low ones.
 uint8_t low_byte(int32_t value) {
   return static_cast<uint8_t>(value);
@@ -159,31 +157,31 @@ void requantise(uint8_t *codes, const float *x, float scale, int32_t zero) {
 }
 
 void encode_q2_k(uint8_t *to, const float *from) {
-  uint8_t codes[kBlock];
-  Affine found[16];
-  float scale = 0;
-  float minimum = 0;
+  uint8_t codes[kKBlock];
+  float scales[16];
+  float minimums[16];
   for (size_t group = 0; group < 16; ++group) {
     const float *x = from + 16 * group;
     float weight[16];
     for (size_t i = 0; i < 16; ++i)
       weight[i] = magnitude(x[i]);
-    found[group] = search_affine({16, 3, -0.5f, 15, true, weight}, codes + 16 * group, x);
-    if (found[group].scale > scale) scale = found[group].scale;
-    if (found[group].minimum > minimum) minimum = found[group].minimum;
+    const Affine found = search_affine({16, 3, -0.5f, 15, true, weight}, codes + 16 * group, x);
+    scales[group] = found.scale;
+    minimums[group] = found.minimum;
   }
-  const float stored = put_half(to + 80, scale > 0 ? scale / 15 : 0);
-  const float stored_minimum = put_half(to + 82, minimum > 0 ? minimum / 15 : 0);
-  const float steps = scale > 0 ? 15 / scale : 0;
-  const float minimum_steps = minimum > 0 ? 15 / minimum : 0;
-  for (size_t group = 0; group < 16; ++group) {
-    const int32_t low = scale > 0 ? nearest(steps * found[group].scale) : 0;
-    const int32_t high = minimum > 0 ? nearest(minimum_steps * found[group].minimum) : 0;
-    to[group] = low_byte(low_byte(low) | low_byte(high * 16));
-    requantise(codes + 16 * group, from + 16 * group, 16, stored * real(to[group] & 15),
-               stored_minimum * real(to[group] >> 4), 3);
-  }
+  const StoredSteps stored = put_small_steps(to, scales, minimums);
+  for (size_t group = 0; group < 16; ++group)
+    requantise(codes + 16 * group, from + 16 * group, 16, stored.scale[group], stored.minimum[group], 3);
   put_two_bits(to + 16, codes);
+}
+
+// The largest of several, at least 0.
+float largest_of(const float *values, size_t count) {
+  float largest = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (values[i] > largest) largest = values[i];
+  }
+  return largest;
 }
 
 // The scales and minimums of 8 groups, 6 bits each, in 12 bytes.
@@ -197,9 +195,8 @@ void put_six_bits(uint8_t *to, const uint8_t *scales, const uint8_t *minimums) {
 
 // Q4_K and Q5_K up to the codes: writes the two float16 and the scales.
 void encode_groups(uint8_t *to, uint8_t *codes, const float *from, int32_t most, float first, int32_t last) {
-  Affine found[8];
-  float scale = 0;
-  float minimum = 0;
+  float scales[8];
+  float minimums[8];
   for (size_t group = 0; group < 8; ++group) {
     const float *x = from + 32 * group;
     float squares = 0;
@@ -209,24 +206,13 @@ void encode_groups(uint8_t *to, uint8_t *codes, const float *from, int32_t most,
     float weight[32];
     for (size_t i = 0; i < 32; ++i)
       weight[i] = average + magnitude(x[i]);
-    found[group] = search_affine({32, most, first, last, false, weight}, codes + 32 * group, x);
-    if (found[group].scale > scale) scale = found[group].scale;
-    if (found[group].minimum > minimum) minimum = found[group].minimum;
+    const Affine found = search_affine({32, most, first, last, false, weight}, codes + 32 * group, x);
+    scales[group] = found.scale;
+    minimums[group] = found.minimum;
   }
-  const float steps = scale > 0 ? 63 / scale : 0;
-  const float minimum_steps = minimum > 0 ? 63 / minimum : 0;
-  const float stored = put_half(to, scale / 63);
-  const float stored_minimum = put_half(to + 2, minimum / 63);
-  uint8_t scales[8];
-  uint8_t minimums[8];
-  for (size_t group = 0; group < 8; ++group) {
-    // Cut to a byte before the limit: -1 counts as 255.
-    scales[group] = low_byte(smaller(63, low_byte(nearest(steps * found[group].scale))));
-    minimums[group] = low_byte(smaller(63, low_byte(nearest(minimum_steps * found[group].minimum))));
-    requantise(codes + 32 * group, from + 32 * group, 32, stored * real(scales[group]),
-               stored_minimum * real(minimums[group]), most);
-  }
-  put_six_bits(to + 4, scales, minimums);
+  const StoredSteps stored = put_group_steps(to, scales, minimums);
+  for (size_t group = 0; group < 8; ++group)
+    requantise(codes + 32 * group, from + 32 * group, 32, stored.scale[group], stored.minimum[group], most);
 }
 
 // Low four bits of the codes: of 64 elements the first 32 in the low halves of 32 bytes.
@@ -238,7 +224,7 @@ void put_four_bits(uint8_t *to, const uint8_t *codes) {
 }
 
 void encode_q4_k(uint8_t *to, const float *from) {
-  uint8_t codes[kBlock];
+  uint8_t codes[kKBlock];
   encode_groups(to, codes, from, 15, -1, 20);
   put_four_bits(to + 16, codes);
 }
@@ -254,7 +240,7 @@ void put_bits(uint8_t *to, const uint8_t *codes, int at) {
 }
 
 void encode_q5_k(uint8_t *to, const float *from) {
-  uint8_t codes[kBlock];
+  uint8_t codes[kKBlock];
   encode_groups(to, codes, from, 31, -0.5f, 15);
   put_bits(to + 16, codes, 4);
   put_four_bits(to + 48, codes);
@@ -330,24 +316,13 @@ void put_scales(uint8_t *to, const int32_t *scales) {
 }
 
 void encode_q3_k(uint8_t *to, const float *from) {
-  uint8_t codes[kBlock];
+  uint8_t codes[kKBlock];
   float found[16];
   for (size_t group = 0; group < 16; ++group)
     found[group] = search_improving(codes + 16 * group, from + 16 * group);
-  const float largest = find_largest(found, 16).value;
-  int32_t scales[16] = {};
-  float stored = 0;
-  if (largest == 0) {
-    put_half(to + 108, 0);
-  } else {
-    const float steps = -32 / largest;
-    for (size_t group = 0; group < 16; ++group)
-      scales[group] = clamp(signed_byte(nearest(steps * found[group])), -32, 31) + 32;
-    stored = put_half(to + 108, 1 / steps);
-  }
-  put_scales(to + 96, scales);
+  const StoredSteps stored = put_six_bit_steps(to, found);
   for (size_t group = 0; group < 16; ++group)
-    requantise(codes + 16 * group, from + 16 * group, stored * real(scales[group] - 32), 4);
+    requantise(codes + 16 * group, from + 16 * group, stored.scale[group], 4);
   put_bits(to, codes, 2);
   put_two_bits(to + 32, codes);
 }
@@ -397,26 +372,92 @@ void put_q6_codes(uint8_t *to, const uint8_t *codes) {
 }
 
 void encode_q6_k(uint8_t *to, const float *from) {
-  uint8_t codes[kBlock];
+  uint8_t codes[kKBlock];
   float found[16];
   for (size_t group = 0; group < 16; ++group)
     found[group] = search_steps(codes + 16 * group, from + 16 * group);
-  const Largest largest = find_largest(found, 16);
-  if (largest.size < kTiny) {
-    memset(to, 0, 210);
-    return;
-  }
-  const float steps = -128 / largest.value;
-  const float stored = put_half(to + 208, 1 / steps);
-  for (size_t group = 0; group < 16; ++group) {
-    const int8_t scale = signed_byte(smaller(127, nearest(steps * found[group])));
-    to[192 + group] = static_cast<uint8_t>(scale);
-    requantise(codes + 16 * group, from + 16 * group, stored * real(scale), 32);
-  }
+  StoredSteps stored;
+  if (!put_byte_steps(to, stored, found)) return;
+  for (size_t group = 0; group < 16; ++group)
+    requantise(codes + 16 * group, from + 16 * group, stored.scale[group], 32);
   put_q6_codes(to, codes);
 }
 
 }  // namespace
+
+StoredSteps put_small_steps(uint8_t *to, const float *scales, const float *minimums) {
+  const float scale = largest_of(scales, 16);
+  const float minimum = largest_of(minimums, 16);
+  const float stored = put_half(to + 80, scale > 0 ? scale / 15 : 0);
+  const float stored_minimum = put_half(to + 82, minimum > 0 ? minimum / 15 : 0);
+  const float steps = scale > 0 ? 15 / scale : 0;
+  const float minimum_steps = minimum > 0 ? 15 / minimum : 0;
+  StoredSteps result;
+  for (size_t group = 0; group < 16; ++group) {
+    const int32_t low = scale > 0 ? nearest(steps * scales[group]) : 0;
+    const int32_t high = minimum > 0 ? nearest(minimum_steps * minimums[group]) : 0;
+    to[group] = low_byte(low_byte(low) | low_byte(high * 16));
+    result.scale[group] = stored * real(to[group] & 15);
+    result.minimum[group] = stored_minimum * real(to[group] >> 4);
+  }
+  return result;
+}
+
+StoredSteps put_group_steps(uint8_t *to, const float *scales, const float *minimums) {
+  const float scale = largest_of(scales, 8);
+  const float minimum = largest_of(minimums, 8);
+  const float steps = scale > 0 ? 63 / scale : 0;
+  const float minimum_steps = minimum > 0 ? 63 / minimum : 0;
+  const float stored = put_half(to, scale / 63);
+  const float stored_minimum = put_half(to + 2, minimum / 63);
+  uint8_t scale_codes[8];
+  uint8_t minimum_codes[8];
+  StoredSteps result;
+  for (size_t group = 0; group < 8; ++group) {
+    // Cut to a byte before the limit: -1 counts as 255.
+    scale_codes[group] = low_byte(smaller(63, low_byte(nearest(steps * scales[group]))));
+    minimum_codes[group] = low_byte(smaller(63, low_byte(nearest(minimum_steps * minimums[group]))));
+    result.scale[group] = stored * real(scale_codes[group]);
+    result.minimum[group] = stored_minimum * real(minimum_codes[group]);
+  }
+  put_six_bits(to + 4, scale_codes, minimum_codes);
+  return result;
+}
+
+StoredSteps put_six_bit_steps(uint8_t *to, const float *scales) {
+  const float largest = find_largest(scales, 16).value;
+  int32_t codes[16] = {};
+  float stored = 0;
+  if (largest == 0) {
+    put_half(to + 108, 0);
+  } else {
+    const float steps = -32 / largest;
+    for (size_t group = 0; group < 16; ++group)
+      codes[group] = clamp(signed_byte(nearest(steps * scales[group])), -32, 31) + 32;
+    stored = put_half(to + 108, 1 / steps);
+  }
+  put_scales(to + 96, codes);
+  StoredSteps result;
+  for (size_t group = 0; group < 16; ++group)
+    result.scale[group] = stored * real(codes[group] - 32);
+  return result;
+}
+
+bool put_byte_steps(uint8_t *to, StoredSteps &stored, const float *scales) {
+  const Largest largest = find_largest(scales, 16);
+  if (largest.size < kTiny) {
+    memset(to, 0, 210);
+    return false;
+  }
+  const float steps = -128 / largest.value;
+  const float unit = put_half(to + 208, 1 / steps);
+  for (size_t group = 0; group < 16; ++group) {
+    const int8_t scale = signed_byte(smaller(127, nearest(steps * scales[group])));
+    to[192 + group] = static_cast<uint8_t>(scale);
+    stored.scale[group] = unit * real(scale);
+  }
+  return true;
+}
 
 BlockEncoder find_k_encoder(int32_t dtype) {
   switch (dtype) {

@@ -10,9 +10,30 @@ namespace tfile {
 // Encodes one block.
 using BlockEncoder = void (*)(uint8_t *to, const float *from);
 
-// The encoders of the 256-element types with searched scales, and of the IQ4 types; NULL for other dtypes.
+// The encoder of one block; NULL for dtypes without a rule.
+BlockEncoder find_block_encoder(int32_t dtype);
+// Of them the encoders of the 256-element types with searched scales, and of the IQ4 types.
 BlockEncoder find_k_encoder(int32_t dtype);
 BlockEncoder find_iq4_encoder(int32_t dtype);
+
+// The numbers that codes of IQ4 stand for.
+inline constexpr float kIq4Numbers[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+inline constexpr size_t kKBlock = 256;  // elements
+
+// The scales and minimums of a block's groups that decoding will have.
+struct StoredSteps {
+  float scale[16];
+  float minimum[16];
+};
+// Each stores the fields but the codes of a block, from the scales and minimums that were searched for.
+StoredSteps put_small_steps(uint8_t *to, const float *scales, const float *minimums);  // Q2_K
+StoredSteps put_six_bit_steps(uint8_t *to, const float *scales);                       // Q3_K
+StoredSteps put_group_steps(uint8_t *to, const float *scales, const float *minimums);  // Q4_K, Q5_K
+bool put_byte_steps(uint8_t *to, StoredSteps &stored, const float *scales);            // Q6_K; false: all of it is zero
+// IQ4_NL and IQ4_XS; what they give back are the inverses of scales that are not rounded as they are stored.
+float put_table_scale(uint8_t *to, float scale);
+StoredSteps put_table_steps(uint8_t *to, const float *scales);
 
 inline constexpr float kTiny = 1e-15f;  // a group without a larger magnitude counts as zero
 

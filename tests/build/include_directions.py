@@ -58,7 +58,7 @@ def system_include(room, path, include):
 
 
 def problems(sources):
-    files = [path for path in sorted(sources.rglob("*")) if path.suffix in (".h", ".cpp")]
+    files = [path for path in sorted(sources.rglob("*")) if path.suffix in (".h", ".inc", ".cpp")]
     if not files:
         yield f"no sources in {sources}"
     for path in files:
