@@ -118,7 +118,7 @@ def declared_name(words):
     """What a declaration at namespace scope declares, or None; and its specifiers."""
     words, specifiers = without_prefixes(words)
     if not words or words[0] in ("using", "static_assert", "namespace", "}", "asm", "friend"):
-        alias = len(words) > 2 and words[0] == "using" and words[2] == "="
+        alias = words[0:1] == ["using"] and "=" in words
         return (words[1] if alias else None), specifiers
     if words[0] in ("struct", "class", "union", "enum"):
         rest = [word for word in words[1:] if word not in ("class", "struct", "final")]
