@@ -7042,6 +7042,74 @@ const uint16_t kIq1Rows[2048] = {
 
 }  // namespace tfile
 
+// src/quant/cpu.h
+// Which vector instructions this CPU has.
+
+namespace tfile {
+
+enum class Cpu {
+  kPlain,     // nothing is known
+  kVector4,   // four floats, as every CPU of the architecture
+  kVector8,   // x86-64 with AVX2
+  kVector16,  // x86-64 with AVX-512 F, BW, DQ, VL
+};
+
+// The best that this CPU, its system and the compiler know; each x86-64 level includes those before it.
+Cpu best_cpu();
+
+}  // namespace tfile
+
+// src/quant/cpu.cpp
+#if defined(__GNUC__) && defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+
+namespace tfile {
+
+namespace {
+
+#if defined(__GNUC__) && defined(__x86_64__)
+Cpu ask_cpu_quant_cpu() {
+  uint32_t a = 0;
+  uint32_t b = 0;
+  uint32_t c = 0;
+  uint32_t d = 0;
+  constexpr uint32_t kKept = bit_OSXSAVE | bit_AVX;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & kKept) != kKept) return Cpu::kVector4;
+  // The registers that the system keeps for each thread: 6 is those of AVX, 0xe0 the rest of AVX-512.
+  uint32_t kept = 0;
+  uint32_t rest = 0;
+  __asm__ volatile("xgetbv" : "=a"(kept), "=d"(rest) : "c"(0));
+  if ((kept & 6) != 6 || __get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (b & bit_AVX2) == 0) return Cpu::kVector4;
+  constexpr uint32_t kWide = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
+  return (kept & 0xe0) == 0xe0 && (b & kWide) == kWide ? Cpu::kVector16 : Cpu::kVector8;
+}
+#elif defined(__GNUC__) && defined(__aarch64__)
+Cpu ask_cpu_quant_cpu() {
+  return Cpu::kVector4;
+}
+#else
+Cpu ask_cpu_quant_cpu() {
+  return Cpu::kPlain;
+}
+#endif
+
+}  // namespace
+
+Cpu best_cpu() {
+  // Asked once, because a virtual machine may answer slowly.
+  static constinit std::atomic<int> known{-1};
+  int answer = known.load(std::memory_order_relaxed);
+  if (answer < 0) {
+    answer = static_cast<int>(ask_cpu_quant_cpu());
+    known.store(answer, std::memory_order_relaxed);
+  }
+  return static_cast<Cpu>(answer);
+}
+
+}  // namespace tfile
+
 // src/quant/decode_lanes.h
 // Casts to float32 many elements at a time, with the vector instructions of the CPU: ggml's block types and the 16-bit
 // floats.
@@ -7254,16 +7322,16 @@ namespace tfile {
 
 namespace {
 
-using Bytes16 = Lanes::Vector;
+using Bytes16_quant_decode_lanes = Lanes::Vector;
 
 // Of 16 bytes: the codes that their low and high halves are.
-TFILE_LANES Bytes16 lows(Bytes16 packed) {
+TFILE_LANES Bytes16_quant_decode_lanes lows(Bytes16_quant_decode_lanes packed) {
   return Lanes::both(packed, Lanes::fill(15));
 }
-TFILE_LANES Bytes16 highs(Bytes16 packed) {
+TFILE_LANES Bytes16_quant_decode_lanes highs(Bytes16_quant_decode_lanes packed) {
   return Lanes::bits(packed, 4, 15);
 }
-TFILE_LANES Bytes16 minus(Bytes16 codes, int value) {
+TFILE_LANES Bytes16_quant_decode_lanes minus(Bytes16_quant_decode_lanes codes, int value) {
   return Lanes::subtract(codes, Lanes::fill(value));
 }
 
@@ -7271,7 +7339,7 @@ TFILE_LANES Bytes16 minus(Bytes16 codes, int value) {
 
 TFILE_LANES void lanes_q4_0(float *to, const uint8_t *block) {
   const float d = Lanes::half(block);
-  const Bytes16 codes = Lanes::load(block + 2);
+  const Bytes16_quant_decode_lanes codes = Lanes::load(block + 2);
   Lanes::put(to, minus(lows(codes), 8), d);
   Lanes::put(to + 16, minus(highs(codes), 8), d);
 }
@@ -7279,19 +7347,19 @@ TFILE_LANES void lanes_q4_0(float *to, const uint8_t *block) {
 TFILE_LANES void lanes_q4_1(float *to, const uint8_t *block) {
   const float d = Lanes::half(block);
   const float m = Lanes::half(block + 2);
-  const Bytes16 codes = Lanes::load(block + 4);
+  const Bytes16_quant_decode_lanes codes = Lanes::load(block + 4);
   Lanes::put_above(to, lows(codes), d, m);
   Lanes::put_above(to + 16, highs(codes), d, m);
 }
 
 // 16 where a bit is set.
-TFILE_LANES Bytes16 fifth_bits(const uint8_t *bits) {
+TFILE_LANES Bytes16_quant_decode_lanes fifth_bits(const uint8_t *bits) {
   return Lanes::both(Lanes::spread(load_le<uint16_t>(bits)), Lanes::fill(16));
 }
 
 TFILE_LANES void lanes_q5_0(float *to, const uint8_t *block) {
   const float d = Lanes::half(block);
-  const Bytes16 codes = Lanes::load(block + 6);
+  const Bytes16_quant_decode_lanes codes = Lanes::load(block + 6);
   Lanes::put(to, minus(Lanes::either(lows(codes), fifth_bits(block + 2)), 16), d);
   Lanes::put(to + 16, minus(Lanes::either(highs(codes), fifth_bits(block + 4)), 16), d);
 }
@@ -7299,7 +7367,7 @@ TFILE_LANES void lanes_q5_0(float *to, const uint8_t *block) {
 TFILE_LANES void lanes_q5_1(float *to, const uint8_t *block) {
   const float d = Lanes::half(block);
   const float m = Lanes::half(block + 2);
-  const Bytes16 codes = Lanes::load(block + 8);
+  const Bytes16_quant_decode_lanes codes = Lanes::load(block + 8);
   Lanes::put_above(to, Lanes::either(lows(codes), fifth_bits(block + 4)), d, m);
   Lanes::put_above(to + 16, Lanes::either(highs(codes), fifth_bits(block + 6)), d, m);
 }
@@ -7317,8 +7385,8 @@ TFILE_LANES void lanes_q8_1(float *to, const uint8_t *block) {
 }
 
 // 32 values of 16 bytes: all low halves, then all high ones.
-TFILE_LANES void put_from_table(float *to, const int8_t *table, Bytes16 codes, float d) {
-  const Bytes16 values = Lanes::load(table);
+TFILE_LANES void put_from_table(float *to, const int8_t *table, Bytes16_quant_decode_lanes codes, float d) {
+  const Bytes16_quant_decode_lanes values = Lanes::load(table);
   Lanes::put(to, Lanes::look_up(values, lows(codes)), d);
   Lanes::put(to + 16, Lanes::look_up(values, highs(codes)), d);
 }
@@ -7337,10 +7405,10 @@ TFILE_LANES void lanes_mxfp4(float *to, const uint8_t *block) {
 
 TFILE_LANES void lanes_nvfp4(float *to, const uint8_t *block) {
   constexpr uint64_t kLows = 0x0F0F0F0F0F0F0F0F;
-  const Bytes16 values = Lanes::load(kFp4Doubled);
+  const Bytes16_quant_decode_lanes values = Lanes::load(kFp4Doubled);
   for (int part = 0; part < 4; ++part) {
     const auto packed = load_le<uint64_t>(block + 4 + 8 * part);
-    const Bytes16 codes = Lanes::of_words(packed & kLows, (packed >> 4) & kLows);
+    const Bytes16_quant_decode_lanes codes = Lanes::of_words(packed & kLows, (packed >> 4) & kLows);
     Lanes::put(to + 16 * part, Lanes::look_up(values, codes), half_ue4m3(block[part]));
   }
 }
@@ -7356,7 +7424,7 @@ inline uint64_t eight_codes(uint16_t row) {
 TFILE_LANES void lanes_q1_0(float *to, const uint8_t *block) {
   const float d = Lanes::half(block);
   for (int k = 0; k < 8; ++k) {
-    const Bytes16 set = Lanes::spread(load_le<uint16_t>(block + 2 + 2 * k));
+    const Bytes16_quant_decode_lanes set = Lanes::spread(load_le<uint16_t>(block + 2 + 2 * k));
     Lanes::put(to + 16 * k, minus(Lanes::both(set, Lanes::fill(2)), 1), d);
   }
 }
@@ -7379,7 +7447,7 @@ TFILE_LANES void lanes_q2_k(float *to, const uint8_t *block) {
   for (int part = 0; part < 8; ++part) {
     const uint8_t *const packed = block + 16 + part / 4 * 32;
     for (int half = 0; half < 2; ++half) {
-      const Bytes16 codes = Lanes::bits(Lanes::load(packed + 16 * half), part % 4 * 2, 3);
+      const Bytes16_quant_decode_lanes codes = Lanes::bits(Lanes::load(packed + 16 * half), part % 4 * 2, 3);
       const uint8_t scale = block[2 * part + half];
       Lanes::put_below(to + 32 * part + 16 * half, codes, times(d, low(scale)), times(dmin, high(scale)));
     }
@@ -7391,8 +7459,8 @@ TFILE_LANES void lanes_q3_k(float *to, const uint8_t *block) {
   for (int part = 0; part < 8; ++part) {
     const uint8_t *const packed = block + 32 + part / 4 * 32;
     for (int half = 0; half < 2; ++half) {
-      const Bytes16 codes = Lanes::bits(Lanes::load(packed + 16 * half), part % 4 * 2, 3);
-      const Bytes16 third = Lanes::raise(Lanes::bits(Lanes::load(block + 16 * half), part, 1), 2);
+      const Bytes16_quant_decode_lanes codes = Lanes::bits(Lanes::load(packed + 16 * half), part % 4 * 2, 3);
+      const Bytes16_quant_decode_lanes third = Lanes::raise(Lanes::bits(Lanes::load(block + 16 * half), part, 1), 2);
       const float scale = times(d, q3_k_scale(block + 96, 2 * part + half) - 32);
       Lanes::put(to + 32 * part + 16 * half, minus(Lanes::either(codes, third), 4), scale);
     }
@@ -7406,7 +7474,7 @@ TFILE_LANES void lanes_q4_k(float *to, const uint8_t *block) {
     const ScaleAndMin first = q4_k_scale(block + 4, j);
     const ScaleAndMin second = q4_k_scale(block + 4, j + 1);
     for (int l = 0; l < 32; l += 16) {
-      const Bytes16 codes = Lanes::load(block + 16 + 16 * j + l);
+      const Bytes16_quant_decode_lanes codes = Lanes::load(block + 16 + 16 * j + l);
       Lanes::put_below(to + 32 * j + l, lows(codes), times(d, first.scale), times(dmin, first.min));
       Lanes::put_below(to + 32 * j + 32 + l, highs(codes), times(d, second.scale), times(dmin, second.min));
     }
@@ -7419,8 +7487,8 @@ TFILE_LANES void lanes_q5_k(float *to, const uint8_t *block) {
   for (int j = 0; j < 8; ++j) {
     const ScaleAndMin part = q4_k_scale(block + 4, j);
     for (int l = 0; l < 32; l += 16) {
-      const Bytes16 codes = Lanes::bits(Lanes::load(block + 48 + j / 2 * 32 + l), j % 2 * 4, 15);
-      const Bytes16 fifth = Lanes::raise(Lanes::bits(Lanes::load(block + 16 + l), j, 1), 4);
+      const Bytes16_quant_decode_lanes codes = Lanes::bits(Lanes::load(block + 48 + j / 2 * 32 + l), j % 2 * 4, 15);
+      const Bytes16_quant_decode_lanes fifth = Lanes::raise(Lanes::bits(Lanes::load(block + 16 + l), j, 1), 4);
       Lanes::put_below(to + 32 * j + l, Lanes::either(codes, fifth), times(d, part.scale), times(dmin, part.min));
     }
   }
@@ -7430,9 +7498,9 @@ TFILE_LANES void lanes_q6_k(float *to, const uint8_t *block) {
   const float d = Lanes::half(block + 208);
   for (int part = 0; part < 8; ++part) {
     for (int half = 0; half < 2; ++half) {
-      const Bytes16 packed = Lanes::load(block + part / 4 * 64 + part % 2 * 32 + 16 * half);
-      const Bytes16 high_bits = Lanes::bits(Lanes::load(block + 128 + part / 4 * 32 + 16 * half), part % 4 * 2, 3);
-      const Bytes16 codes = Lanes::either(Lanes::bits(packed, part % 4 / 2 * 4, 15), Lanes::raise(high_bits, 4));
+      const Bytes16_quant_decode_lanes packed = Lanes::load(block + part / 4 * 64 + part % 2 * 32 + 16 * half);
+      const Bytes16_quant_decode_lanes high_bits = Lanes::bits(Lanes::load(block + 128 + part / 4 * 32 + 16 * half), part % 4 * 2, 3);
+      const Bytes16_quant_decode_lanes codes = Lanes::either(Lanes::bits(packed, part % 4 / 2 * 4, 15), Lanes::raise(high_bits, 4));
       const float scale = times(d, static_cast<int8_t>(block[192 + 2 * part + half]));
       Lanes::put(to + 32 * part + 16 * half, minus(codes, 32), scale);
     }
@@ -7455,15 +7523,15 @@ TFILE_LANES void lanes_iq4_xs(float *to, const uint8_t *block) {
 }
 
 // The first digits of bytes that are fractions of 256 to base 3, less 1.
-TFILE_LANES void put_trits(float *to, Bytes16 fractions, float d) {
-  const Bytes16 upper = Lanes::add(Lanes::at_least(fractions, 86), Lanes::at_least(fractions, 171));
+TFILE_LANES void put_trits(float *to, Bytes16_quant_decode_lanes fractions, float d) {
+  const Bytes16_quant_decode_lanes upper = Lanes::add(Lanes::at_least(fractions, 86), Lanes::at_least(fractions, 171));
   Lanes::put(to, Lanes::subtract(Lanes::fill(-1), upper), d);
 }
 
 TFILE_LANES void lanes_tq1_0(float *to, const uint8_t *block) {
   const float d = Lanes::half(block + 52);
   for (int part = 0; part < 3; ++part) {
-    Bytes16 fractions = Lanes::load(block + 16 * part);
+    Bytes16_quant_decode_lanes fractions = Lanes::load(block + 16 * part);
     float *target = part < 2 ? to + 16 * part : to + 160;
     for (int n = 0; n < 5; ++n, target += part < 2 ? 32 : 16) {
       put_trits(target, fractions, d);
@@ -7482,7 +7550,7 @@ TFILE_LANES void lanes_tq2_0(float *to, const uint8_t *block) {
   const float d = Lanes::half(block + 64);
   for (int part = 0; part < 8; ++part) {
     for (int l = 0; l < 32; l += 16) {
-      const Bytes16 packed = Lanes::load(block + part / 4 * 32 + l);
+      const Bytes16_quant_decode_lanes packed = Lanes::load(block + part / 4 * 32 + l);
       Lanes::put(to + 32 * part + l, minus(Lanes::bits(packed, part % 4 * 2, 3), 1), d);
     }
   }
@@ -7490,19 +7558,19 @@ TFILE_LANES void lanes_tq2_0(float *to, const uint8_t *block) {
 
 /* Blocks of 256: codebooks */
 
-TFILE_LANES Bytes16 two_rows(uint16_t first, uint16_t second) {
+TFILE_LANES Bytes16_quant_decode_lanes two_rows(uint16_t first, uint16_t second) {
   return Lanes::of_words(eight_codes(first), eight_codes(second));
 }
 
 // Negative where a bit of signs is set.
-TFILE_LANES Bytes16 signed_values(Bytes16 values, uint32_t signs) {
-  const Bytes16 negative = Lanes::spread(signs);
+TFILE_LANES Bytes16_quant_decode_lanes signed_values(Bytes16_quant_decode_lanes values, uint32_t signs) {
+  const Bytes16_quant_decode_lanes negative = Lanes::spread(signs);
   return Lanes::subtract(Lanes::differ(values, negative), negative);
 }
 
 // 16 values of two rows of IQ2, each with its sign.
 TFILE_LANES void put_iq2(float *to, float d, uint16_t first, uint16_t second, uint32_t signs) {
-  const Bytes16 values = Lanes::look_up(Lanes::of_words(0x2B1908, 0), two_rows(first, second));
+  const Bytes16_quant_decode_lanes values = Lanes::look_up(Lanes::of_words(0x2B1908, 0), two_rows(first, second));
   Lanes::put(to, signed_values(values, signs), d);
 }
 
@@ -7548,12 +7616,12 @@ inline uint64_t four_codes(uint16_t first, uint16_t second) {
 
 TFILE_LANES void lanes_iq3_xxs(float *to, const uint8_t *block) {
   const float d = Lanes::half(block);
-  const Bytes16 values = Lanes::of_words(0x3E342C241C140C04, 0);
+  const Bytes16_quant_decode_lanes values = Lanes::of_words(0x3E342C241C140C04, 0);
   for (int k = 0; k < 16; ++k) {
     const uint32_t word = load_le<uint32_t>(block + 66 + k / 2 * 4);
     const uint32_t sevens = word >> (k % 2 * 14);
     const uint8_t *const rows = block + 2 + 4 * k;
-    const Bytes16 codes = Lanes::of_words(four_codes(kIq3XxsRows[rows[0]], kIq3XxsRows[rows[1]]),
+    const Bytes16_quant_decode_lanes codes = Lanes::of_words(four_codes(kIq3XxsRows[rows[0]], kIq3XxsRows[rows[1]]),
                                           four_codes(kIq3XxsRows[rows[2]], kIq3XxsRows[rows[3]]));
     const uint32_t signs = even_signs(sevens & 127) | even_signs((sevens >> 7) & 127) << 8;
     Lanes::put(to + 16 * k, signed_values(Lanes::look_up(values, codes), signs),
@@ -7567,10 +7635,10 @@ TFILE_LANES void lanes_iq3_s(float *to, const uint8_t *block) {
     const uint8_t *const rows = block + 2 + 4 * k;
     const int extra = nibble(block + 66, k);
     const uint16_t *const table = kIq3SRows;
-    const Bytes16 codes =
+    const Bytes16_quant_decode_lanes codes =
         Lanes::of_words(four_codes(table[rows[0] | (extra & 1) << 8], table[rows[1] | (extra >> 1 & 1) << 8]),
                         four_codes(table[rows[2] | (extra >> 2 & 1) << 8], table[rows[3] | (extra >> 3 & 1) << 8]));
-    const Bytes16 values = Lanes::add(Lanes::add(codes, codes), Lanes::fill(1));
+    const Bytes16_quant_decode_lanes values = Lanes::add(Lanes::add(codes, codes), Lanes::fill(1));
     Lanes::put(to + 16 * k, signed_values(values, load_le<uint16_t>(block + 74 + 2 * k)),
                times(d, 1 + 2 * nibble(block + 106, k / 2)));
   }
@@ -7580,7 +7648,7 @@ TFILE_LANES void lanes_iq3_s(float *to, const uint8_t *block) {
 TFILE_LANES void put_iq1(float *to, float d, uint16_t first, uint16_t second, bool first_down, bool second_down) {
   constexpr uint64_t kUp = 0xF9F9F9F9F9F9F9F9;  // -8 + 1
   constexpr uint64_t kDown = 0xF7F7F7F7F7F7F7F7;
-  const Bytes16 shifts = Lanes::of_words(first_down ? kDown : kUp, second_down ? kDown : kUp);
+  const Bytes16_quant_decode_lanes shifts = Lanes::of_words(first_down ? kDown : kUp, second_down ? kDown : kUp);
   Lanes::put(to, Lanes::add(Lanes::raise(two_rows(first, second), 3), shifts), d * 0.125f);
 }
 
@@ -7650,7 +7718,7 @@ TFILE_LANES void bfloats_in_lanes(void *to, const void *from, size_t count) {
 }
 
 #ifdef __x86_64__
-bool ask_cpu() {
+bool ask_cpu_quant_decode_lanes() {
   uint32_t a = 0;
   uint32_t b = 0;
   uint32_t c = 0;
@@ -7664,7 +7732,7 @@ bool ask_cpu() {
   return (kept & 6) == 6 && __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bit_AVX2) != 0;
 }
 #else
-bool ask_cpu() {
+bool ask_cpu_quant_decode_lanes() {
   return true;
 }
 #endif
@@ -7676,7 +7744,7 @@ bool cpu_has_lanes() {
   static constinit std::atomic<int> known{0};
   int answer = known.load(std::memory_order_relaxed);
   if (answer == 0) {
-    answer = ask_cpu() ? 2 : 1;
+    answer = ask_cpu_quant_decode_lanes() ? 2 : 1;
     known.store(answer, std::memory_order_relaxed);
   }
   return answer == 2;
@@ -7761,9 +7829,30 @@ namespace tfile {
 // Encodes one block.
 using BlockEncoder = void (*)(uint8_t *to, const float *from);
 
-// The encoders of the 256-element types with searched scales, and of the IQ4 types; NULL for other dtypes.
+// The encoder of one block; NULL for dtypes without a rule.
+BlockEncoder find_block_encoder(int32_t dtype);
+// Of them the encoders of the 256-element types with searched scales, and of the IQ4 types.
 BlockEncoder find_k_encoder(int32_t dtype);
 BlockEncoder find_iq4_encoder(int32_t dtype);
+
+// The numbers that codes of IQ4 stand for.
+inline constexpr float kIq4Numbers[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+inline constexpr size_t kKBlock = 256;  // elements
+
+// The scales and minimums of a block's groups that decoding will have.
+struct StoredSteps {
+  float scale[16];
+  float minimum[16];
+};
+// Each stores the fields but the codes of a block, from the scales and minimums that were searched for.
+StoredSteps put_small_steps(uint8_t *to, const float *scales, const float *minimums);  // Q2_K
+StoredSteps put_six_bit_steps(uint8_t *to, const float *scales);                       // Q3_K
+StoredSteps put_group_steps(uint8_t *to, const float *scales, const float *minimums);  // Q4_K, Q5_K
+bool put_byte_steps(uint8_t *to, StoredSteps &stored, const float *scales);            // Q6_K; false: all of it is zero
+// IQ4_NL and IQ4_XS; what they give back are the inverses of scales that are not rounded as they are stored.
+float put_table_scale(uint8_t *to, float scale);
+StoredSteps put_table_steps(uint8_t *to, const float *scales);
 
 inline constexpr float kTiny = 1e-15f;  // a group without a larger magnitude counts as zero
 
@@ -7822,6 +7911,32 @@ inline Largest find_largest(const float *from, size_t count) {
   }
   return largest;
 }
+
+}  // namespace tfile
+
+// src/quant/encode_wide.h
+// Encoders that run the searches of several groups of elements side by side, one in each lane of a vector. A lane does
+// what the encoder of one block does, in the same order, so the bytes are the same.
+
+
+
+namespace tfile {
+
+// The middles of neighbours among kIq4Numbers, from where on the higher one is nearer, as a tree: those below node n are
+// its children 2n and 2n + 1, so that node 16 + i is number i. Node 0 is none.
+inline constexpr float kIq4Middles[16] = {0,       -4.5f, -57, 45.5f, -93.5f, -28.5f, 19, 79,
+                                          -115.5f, -74,   -42, -16,   7,      31.5f,  61, 101};
+
+// Encodes whole blocks.
+using WideEncoder = void (*)(uint8_t *to, const float *from, size_t blocks);
+
+// NULL: there is none for this dtype.
+WideEncoder find_wide_encoder(int32_t dtype, Cpu cpu);
+
+// Those of one width.
+WideEncoder find_encoder4(int32_t dtype);
+WideEncoder find_encoder8(int32_t dtype);
+WideEncoder find_encoder16(int32_t dtype);
 
 }  // namespace tfile
 
@@ -8062,8 +8177,24 @@ void encode_nvfp4(uint8_t *to, const float *from) {
   }
 }
 
-BlockEncoder find_encoder(const Dtype &dtype) {
-  switch (dtype.id) {
+bool is_finite(float value) {
+  return (float_bits(value) & kFloatMagnitude) < kFloatInf;
+}
+
+Status check_finite(const Dtype &dtype, const float *from, uint64_t count, uint64_t first) {
+  if (is_finite(largest_magnitude(from, static_cast<size_t>(count)))) return kOk;
+  uint64_t i = 0;
+  while (is_finite(from[i]))
+    ++i;
+  return Failure(TF_STATUS_INVALID_ARGUMENT)
+         << "element " << first + i << " is " << (from[i] == from[i] ? "infinite" : "NaN") << " as float32, "
+         << dtype.name << " holds finite numbers only";
+}
+
+}  // namespace
+
+BlockEncoder find_block_encoder(int32_t dtype) {
+  switch (dtype) {
     case TF_DTYPE_Q4_0:
       return encode_q4_0;
     case TF_DTYPE_Q4_1:
@@ -8088,35 +8219,23 @@ BlockEncoder find_encoder(const Dtype &dtype) {
       return encode_nvfp4;
     case TF_DTYPE_IQ4_NL:
     case TF_DTYPE_IQ4_XS:
-      return find_iq4_encoder(dtype.id);
+      return find_iq4_encoder(dtype);
     default:
-      return find_k_encoder(dtype.id);
+      return find_k_encoder(dtype);
   }
 }
 
-bool is_finite(float value) {
-  return (float_bits(value) & kFloatMagnitude) < kFloatInf;
-}
-
-Status check_finite(const Dtype &dtype, const float *from, uint64_t count, uint64_t first) {
-  if (is_finite(largest_magnitude(from, static_cast<size_t>(count)))) return kOk;
-  uint64_t i = 0;
-  while (is_finite(from[i]))
-    ++i;
-  return Failure(TF_STATUS_INVALID_ARGUMENT)
-         << "element " << first + i << " is " << (from[i] == from[i] ? "infinite" : "NaN") << " as float32, "
-         << dtype.name << " holds finite numbers only";
-}
-
-}  // namespace
-
 bool can_encode(const Dtype &dtype) {
-  return find_encoder(dtype) != nullptr;
+  return find_block_encoder(dtype.id) != nullptr;
 }
 
 Status encode_blocks(const Dtype &dtype, void *to, const float *from, uint64_t blocks, uint64_t first) {
   TFILE_TRY(check_finite(dtype, from, blocks * dtype.block_size, first));
-  const BlockEncoder encode = find_encoder(dtype);
+  if (const WideEncoder encode = find_wide_encoder(dtype.id, best_cpu())) {
+    encode(static_cast<uint8_t *>(to), from, static_cast<size_t>(blocks));
+    return kOk;
+  }
+  const BlockEncoder encode = find_block_encoder(dtype.id);
   for (uint64_t i = 0; i < blocks; ++i)
     encode(static_cast<uint8_t *>(to) + i * dtype.block_bytes, from + i * dtype.block_size);
   return kOk;
@@ -8131,27 +8250,21 @@ namespace tfile {
 
 namespace {
 
-constexpr int8_t kNumbers[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
-
-float number(int32_t code) {
-  return static_cast<float>(kNumbers[code]);
-}
-
 // The place of the nearest number; a tie goes up.
 int32_t nearest_number(float value) {
-  if (value <= number(0)) return 0;
-  if (value >= number(15)) return 15;
+  if (value <= kIq4Numbers[0]) return 0;
+  if (value >= kIq4Numbers[15]) return 15;
   int32_t below = 0;
   int32_t above = 15;
   while (above - below > 1) {
     const int32_t middle = (below + above) / 2;
-    if (value < number(middle)) {
+    if (value < kIq4Numbers[middle]) {
       above = middle;
     } else {
       below = middle;
     }
   }
-  return value - number(below) < number(above) - value ? below : above;
+  return value - kIq4Numbers[below] < kIq4Numbers[above] - value ? below : above;
 }
 
 // The sums of a fit of 32 elements, which weigh as their squares.
@@ -8162,7 +8275,7 @@ struct Fit_quant_encode_iq4 {
 Fit_quant_encode_iq4 fit_of_quant_encode_iq4(const float *x, float inverted) {
   Fit_quant_encode_iq4 fit;
   for (size_t i = 0; i < 32; ++i) {
-    const float code = number(nearest_number(inverted * x[i]));
+    const float code = kIq4Numbers[nearest_number(inverted * x[i])];
     const float weighted = (x[i] * x[i]) * code;
     fit.code_x += weighted * x[i];
     fit.code2 += weighted * code;
@@ -8188,9 +8301,8 @@ float search_scale(const float *x) {
   return scale;
 }
 
-// 32 codes in 16 bytes, for a scale that is not rounded as it is stored.
-void put_codes(uint8_t *to, const float *x, float scale) {
-  const float inverted = scale == 0 ? 0 : 1 / scale;
+// 32 codes in 16 bytes.
+void put_codes_quant_encode_iq4(uint8_t *to, const float *x, float inverted) {
   for (size_t i = 0; i < 16; ++i) {
     const int32_t low = nearest_number(inverted * x[i]);
     to[i] = static_cast<uint8_t>(low | nearest_number(inverted * x[i + 16]) << 4);
@@ -8198,35 +8310,47 @@ void put_codes(uint8_t *to, const float *x, float scale) {
 }
 
 void encode_iq4_nl(uint8_t *to, const float *from) {
-  const float scale = search_scale(from);
-  if (scale == scale) {
-    put_half(to, scale);
-  } else {
-    store_le<uint16_t>(to, 0xfe00);  // infinity by infinity: a NaN whose sign is not the same on every processor
-  }
-  put_codes(to + 2, from, scale);
+  put_codes_quant_encode_iq4(to + 2, from, put_table_scale(to, search_scale(from)));
 }
 
 void encode_iq4_xs(uint8_t *to, const float *from) {
   float found[8];
   for (size_t group = 0; group < 8; ++group)
     found[group] = search_scale(from + 32 * group);
-  const float scale = -find_largest(found, 8).value / 32;
+  const StoredSteps inverted = put_table_steps(to, found);
+  for (size_t group = 0; group < 8; ++group)
+    put_codes_quant_encode_iq4(to + 8 + 16 * group, from + 32 * group, inverted.scale[group]);
+}
+
+}  // namespace
+
+float put_table_scale(uint8_t *to, float scale) {
+  if (scale == scale) {
+    put_half(to, scale);
+  } else {
+    store_le<uint16_t>(to, 0xfe00);  // infinity by infinity: a NaN whose sign is not the same on every processor
+  }
+  return scale == 0 ? 0 : 1 / scale;
+}
+
+StoredSteps put_table_steps(uint8_t *to, const float *scales) {
+  const float scale = -find_largest(scales, 8).value / 32;
   const float inverted = scale == 0 ? 0 : 1 / scale;
   put_half(to, scale);
   uint32_t high = 0;
   memset(to + 4, 0, 4);
+  StoredSteps result;
   for (size_t group = 0; group < 8; ++group) {
-    const int32_t steps = clamp(nearest(inverted * found[group]), -32, 31);
+    const int32_t steps = clamp(nearest(inverted * scales[group]), -32, 31);
     const auto code = static_cast<uint32_t>(steps + 32);
     to[4 + group / 2] = static_cast<uint8_t>(to[4 + group / 2] | (code & 15) << (4 * (group % 2)));
     high |= (code >> 4) << (2 * group);
-    put_codes(to + 8 + 16 * group, from + 32 * group, scale * static_cast<float>(steps));
+    const float unrounded = scale * static_cast<float>(steps);
+    result.scale[group] = unrounded == 0 ? 0 : 1 / unrounded;
   }
   store_le<uint16_t>(to + 2, static_cast<uint16_t>(high));
+  return result;
 }
-
-}  // namespace
 
 BlockEncoder find_iq4_encoder(int32_t dtype) {
   return dtype == TF_DTYPE_IQ4_NL ? encode_iq4_nl : dtype == TF_DTYPE_IQ4_XS ? encode_iq4_xs : nullptr;
@@ -8240,8 +8364,6 @@ BlockEncoder find_iq4_encoder(int32_t dtype) {
 namespace tfile {
 
 namespace {
-
-constexpr size_t kBlock = 256;
 
 // Bytes of the integers that rounding gives: the low ones.
 uint8_t low_byte(int32_t value) {
@@ -8394,31 +8516,31 @@ void requantise(uint8_t *codes, const float *x, float scale, int32_t zero) {
 }
 
 void encode_q2_k(uint8_t *to, const float *from) {
-  uint8_t codes[kBlock];
-  Affine found[16];
-  float scale = 0;
-  float minimum = 0;
+  uint8_t codes[kKBlock];
+  float scales[16];
+  float minimums[16];
   for (size_t group = 0; group < 16; ++group) {
     const float *x = from + 16 * group;
     float weight[16];
     for (size_t i = 0; i < 16; ++i)
       weight[i] = magnitude(x[i]);
-    found[group] = search_affine({16, 3, -0.5f, 15, true, weight}, codes + 16 * group, x);
-    if (found[group].scale > scale) scale = found[group].scale;
-    if (found[group].minimum > minimum) minimum = found[group].minimum;
+    const Affine found = search_affine({16, 3, -0.5f, 15, true, weight}, codes + 16 * group, x);
+    scales[group] = found.scale;
+    minimums[group] = found.minimum;
   }
-  const float stored = put_half(to + 80, scale > 0 ? scale / 15 : 0);
-  const float stored_minimum = put_half(to + 82, minimum > 0 ? minimum / 15 : 0);
-  const float steps = scale > 0 ? 15 / scale : 0;
-  const float minimum_steps = minimum > 0 ? 15 / minimum : 0;
-  for (size_t group = 0; group < 16; ++group) {
-    const int32_t low = scale > 0 ? nearest(steps * found[group].scale) : 0;
-    const int32_t high = minimum > 0 ? nearest(minimum_steps * found[group].minimum) : 0;
-    to[group] = low_byte(low_byte(low) | low_byte(high * 16));
-    requantise(codes + 16 * group, from + 16 * group, 16, stored * real(to[group] & 15),
-               stored_minimum * real(to[group] >> 4), 3);
-  }
+  const StoredSteps stored = put_small_steps(to, scales, minimums);
+  for (size_t group = 0; group < 16; ++group)
+    requantise(codes + 16 * group, from + 16 * group, 16, stored.scale[group], stored.minimum[group], 3);
   put_two_bits(to + 16, codes);
+}
+
+// The largest of several, at least 0.
+float largest_of(const float *values, size_t count) {
+  float largest = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (values[i] > largest) largest = values[i];
+  }
+  return largest;
 }
 
 // The scales and minimums of 8 groups, 6 bits each, in 12 bytes.
@@ -8432,9 +8554,8 @@ void put_six_bits(uint8_t *to, const uint8_t *scales, const uint8_t *minimums) {
 
 // Q4_K and Q5_K up to the codes: writes the two float16 and the scales.
 void encode_groups(uint8_t *to, uint8_t *codes, const float *from, int32_t most, float first, int32_t last) {
-  Affine found[8];
-  float scale = 0;
-  float minimum = 0;
+  float scales[8];
+  float minimums[8];
   for (size_t group = 0; group < 8; ++group) {
     const float *x = from + 32 * group;
     float squares = 0;
@@ -8444,24 +8565,13 @@ void encode_groups(uint8_t *to, uint8_t *codes, const float *from, int32_t most,
     float weight[32];
     for (size_t i = 0; i < 32; ++i)
       weight[i] = average + magnitude(x[i]);
-    found[group] = search_affine({32, most, first, last, false, weight}, codes + 32 * group, x);
-    if (found[group].scale > scale) scale = found[group].scale;
-    if (found[group].minimum > minimum) minimum = found[group].minimum;
+    const Affine found = search_affine({32, most, first, last, false, weight}, codes + 32 * group, x);
+    scales[group] = found.scale;
+    minimums[group] = found.minimum;
   }
-  const float steps = scale > 0 ? 63 / scale : 0;
-  const float minimum_steps = minimum > 0 ? 63 / minimum : 0;
-  const float stored = put_half(to, scale / 63);
-  const float stored_minimum = put_half(to + 2, minimum / 63);
-  uint8_t scales[8];
-  uint8_t minimums[8];
-  for (size_t group = 0; group < 8; ++group) {
-    // Cut to a byte before the limit: -1 counts as 255.
-    scales[group] = low_byte(smaller(63, low_byte(nearest(steps * found[group].scale))));
-    minimums[group] = low_byte(smaller(63, low_byte(nearest(minimum_steps * found[group].minimum))));
-    requantise(codes + 32 * group, from + 32 * group, 32, stored * real(scales[group]),
-               stored_minimum * real(minimums[group]), most);
-  }
-  put_six_bits(to + 4, scales, minimums);
+  const StoredSteps stored = put_group_steps(to, scales, minimums);
+  for (size_t group = 0; group < 8; ++group)
+    requantise(codes + 32 * group, from + 32 * group, 32, stored.scale[group], stored.minimum[group], most);
 }
 
 // Low four bits of the codes: of 64 elements the first 32 in the low halves of 32 bytes.
@@ -8473,7 +8583,7 @@ void put_four_bits(uint8_t *to, const uint8_t *codes) {
 }
 
 void encode_q4_k(uint8_t *to, const float *from) {
-  uint8_t codes[kBlock];
+  uint8_t codes[kKBlock];
   encode_groups(to, codes, from, 15, -1, 20);
   put_four_bits(to + 16, codes);
 }
@@ -8489,7 +8599,7 @@ void put_bits(uint8_t *to, const uint8_t *codes, int at) {
 }
 
 void encode_q5_k(uint8_t *to, const float *from) {
-  uint8_t codes[kBlock];
+  uint8_t codes[kKBlock];
   encode_groups(to, codes, from, 31, -0.5f, 15);
   put_bits(to + 16, codes, 4);
   put_four_bits(to + 48, codes);
@@ -8565,24 +8675,13 @@ void put_scales(uint8_t *to, const int32_t *scales) {
 }
 
 void encode_q3_k(uint8_t *to, const float *from) {
-  uint8_t codes[kBlock];
+  uint8_t codes[kKBlock];
   float found[16];
   for (size_t group = 0; group < 16; ++group)
     found[group] = search_improving(codes + 16 * group, from + 16 * group);
-  const float largest = find_largest(found, 16).value;
-  int32_t scales[16] = {};
-  float stored = 0;
-  if (largest == 0) {
-    put_half(to + 108, 0);
-  } else {
-    const float steps = -32 / largest;
-    for (size_t group = 0; group < 16; ++group)
-      scales[group] = clamp(signed_byte(nearest(steps * found[group])), -32, 31) + 32;
-    stored = put_half(to + 108, 1 / steps);
-  }
-  put_scales(to + 96, scales);
+  const StoredSteps stored = put_six_bit_steps(to, found);
   for (size_t group = 0; group < 16; ++group)
-    requantise(codes + 16 * group, from + 16 * group, stored * real(scales[group] - 32), 4);
+    requantise(codes + 16 * group, from + 16 * group, stored.scale[group], 4);
   put_bits(to, codes, 2);
   put_two_bits(to + 32, codes);
 }
@@ -8632,26 +8731,92 @@ void put_q6_codes(uint8_t *to, const uint8_t *codes) {
 }
 
 void encode_q6_k(uint8_t *to, const float *from) {
-  uint8_t codes[kBlock];
+  uint8_t codes[kKBlock];
   float found[16];
   for (size_t group = 0; group < 16; ++group)
     found[group] = search_steps(codes + 16 * group, from + 16 * group);
-  const Largest largest = find_largest(found, 16);
-  if (largest.size < kTiny) {
-    memset(to, 0, 210);
-    return;
-  }
-  const float steps = -128 / largest.value;
-  const float stored = put_half(to + 208, 1 / steps);
-  for (size_t group = 0; group < 16; ++group) {
-    const int8_t scale = signed_byte(smaller(127, nearest(steps * found[group])));
-    to[192 + group] = static_cast<uint8_t>(scale);
-    requantise(codes + 16 * group, from + 16 * group, stored * real(scale), 32);
-  }
+  StoredSteps stored;
+  if (!put_byte_steps(to, stored, found)) return;
+  for (size_t group = 0; group < 16; ++group)
+    requantise(codes + 16 * group, from + 16 * group, stored.scale[group], 32);
   put_q6_codes(to, codes);
 }
 
 }  // namespace
+
+StoredSteps put_small_steps(uint8_t *to, const float *scales, const float *minimums) {
+  const float scale = largest_of(scales, 16);
+  const float minimum = largest_of(minimums, 16);
+  const float stored = put_half(to + 80, scale > 0 ? scale / 15 : 0);
+  const float stored_minimum = put_half(to + 82, minimum > 0 ? minimum / 15 : 0);
+  const float steps = scale > 0 ? 15 / scale : 0;
+  const float minimum_steps = minimum > 0 ? 15 / minimum : 0;
+  StoredSteps result;
+  for (size_t group = 0; group < 16; ++group) {
+    const int32_t low = scale > 0 ? nearest(steps * scales[group]) : 0;
+    const int32_t high = minimum > 0 ? nearest(minimum_steps * minimums[group]) : 0;
+    to[group] = low_byte(low_byte(low) | low_byte(high * 16));
+    result.scale[group] = stored * real(to[group] & 15);
+    result.minimum[group] = stored_minimum * real(to[group] >> 4);
+  }
+  return result;
+}
+
+StoredSteps put_group_steps(uint8_t *to, const float *scales, const float *minimums) {
+  const float scale = largest_of(scales, 8);
+  const float minimum = largest_of(minimums, 8);
+  const float steps = scale > 0 ? 63 / scale : 0;
+  const float minimum_steps = minimum > 0 ? 63 / minimum : 0;
+  const float stored = put_half(to, scale / 63);
+  const float stored_minimum = put_half(to + 2, minimum / 63);
+  uint8_t scale_codes[8];
+  uint8_t minimum_codes[8];
+  StoredSteps result;
+  for (size_t group = 0; group < 8; ++group) {
+    // Cut to a byte before the limit: -1 counts as 255.
+    scale_codes[group] = low_byte(smaller(63, low_byte(nearest(steps * scales[group]))));
+    minimum_codes[group] = low_byte(smaller(63, low_byte(nearest(minimum_steps * minimums[group]))));
+    result.scale[group] = stored * real(scale_codes[group]);
+    result.minimum[group] = stored_minimum * real(minimum_codes[group]);
+  }
+  put_six_bits(to + 4, scale_codes, minimum_codes);
+  return result;
+}
+
+StoredSteps put_six_bit_steps(uint8_t *to, const float *scales) {
+  const float largest = find_largest(scales, 16).value;
+  int32_t codes[16] = {};
+  float stored = 0;
+  if (largest == 0) {
+    put_half(to + 108, 0);
+  } else {
+    const float steps = -32 / largest;
+    for (size_t group = 0; group < 16; ++group)
+      codes[group] = clamp(signed_byte(nearest(steps * scales[group])), -32, 31) + 32;
+    stored = put_half(to + 108, 1 / steps);
+  }
+  put_scales(to + 96, codes);
+  StoredSteps result;
+  for (size_t group = 0; group < 16; ++group)
+    result.scale[group] = stored * real(codes[group] - 32);
+  return result;
+}
+
+bool put_byte_steps(uint8_t *to, StoredSteps &stored, const float *scales) {
+  const Largest largest = find_largest(scales, 16);
+  if (largest.size < kTiny) {
+    memset(to, 0, 210);
+    return false;
+  }
+  const float steps = -128 / largest.value;
+  const float unit = put_half(to + 208, 1 / steps);
+  for (size_t group = 0; group < 16; ++group) {
+    const int8_t scale = signed_byte(smaller(127, nearest(steps * scales[group])));
+    to[192 + group] = static_cast<uint8_t>(scale);
+    stored.scale[group] = unit * real(scale);
+  }
+  return true;
+}
 
 BlockEncoder find_k_encoder(int32_t dtype) {
   switch (dtype) {
@@ -8671,6 +8836,2257 @@ BlockEncoder find_k_encoder(int32_t dtype) {
 }
 
 }  // namespace tfile
+
+// src/quant/encode_wide.cpp
+// The encoders of four lanes, which need no instructions but the architecture's own, and the choice of a width.
+
+#if defined(__GNUC__) && (defined(__x86_64__) || defined(__aarch64__))
+#define TFILE_HAS_VECTOR4 1
+#if defined(__x86_64__)
+#include <immintrin.h>
+#else
+#include <arm_neon.h>
+#endif
+#endif
+
+
+namespace tfile {
+
+#if defined(TFILE_HAS_VECTOR4)
+
+namespace {
+
+constexpr size_t kWidth_quant_encode_wide = 4;
+constexpr int kAffineParts_quant_encode_wide = 2;
+constexpr int kImprovingParts_quant_encode_wide = 4;
+constexpr int kStepParts_quant_encode_wide = 1;
+constexpr int kTableParts_quant_encode_wide = 1;
+using Reals_quant_encode_wide __attribute__((vector_size(16))) = float;
+using Ints_quant_encode_wide __attribute__((vector_size(16))) = int32_t;
+using Bytes_quant_encode_wide __attribute__((vector_size(4))) = uint8_t;
+
+inline Reals_quant_encode_wide root_quant_encode_wide(Reals_quant_encode_wide a) {
+#if defined(__x86_64__)
+  return _mm_sqrt_ps(a);
+#else
+  return vsqrtq_f32(a);
+#endif
+}
+
+// No number of the tree is looked up: all are compared.
+inline Ints_quant_encode_wide nearest_places_quant_encode_wide(Reals_quant_encode_wide v) {
+  Ints_quant_encode_wide place = 15 - Ints_quant_encode_wide{};
+  for (int node = 1; node < 16; ++node)
+    place += v < kIq4Middles[node];
+  return place;
+}
+// Counted down from the largest by the distances of neighbours.
+inline Reals_quant_encode_wide nearest_numbers_quant_encode_wide(Reals_quant_encode_wide v) {
+  Reals_quant_encode_wide number = kIq4Numbers[15] - Reals_quant_encode_wide{};
+  for (int i = 0; i < 15; ++i) {
+    const Ints_quant_encode_wide below = v < 0.5f * (kIq4Numbers[i] + kIq4Numbers[i + 1]);
+    const Reals_quant_encode_wide distance = (kIq4Numbers[i + 1] - kIq4Numbers[i]) - Reals_quant_encode_wide{};
+    number -= reinterpret_cast<Reals_quant_encode_wide>(reinterpret_cast<Ints_quant_encode_wide>(distance) & below);
+  }
+  return number;
+}
+
+// The encoders of one width. Whoever includes this has in its unnamed namespace: kWidth; the vectors Reals, Ints of
+// that many lanes and Bytes of as many bytes; root(Reals); nearest_places(Reals) and nearest_numbers(Reals) in the table
+// of IQ4; the number of vectors that each search works on at once, kAffineParts, kImprovingParts, kStepParts and
+// kTableParts, so that one waits less for another's results.
+
+#define TFILE_INLINE inline __attribute__((always_inline))
+#define TFILE_LAMBDA __attribute__((always_inline))
+
+// P vectors, P being a power of two.
+template <typename V, int P>
+struct Pack_quant_encode_wide {
+  Pack_quant_encode_wide<V, P / 2> low, high;
+};
+template <typename V>
+struct Pack_quant_encode_wide<V, 1> {
+  V v;
+};
+template <int P>
+using Real_quant_encode_wide = Pack_quant_encode_wide<Reals_quant_encode_wide, P>;
+template <int P>
+using Mask_quant_encode_wide = Pack_quant_encode_wide<Ints_quant_encode_wide, P>;  // all bits of a lane, or none
+template <int P>
+constexpr size_t kLanes_quant_encode_wide = P *kWidth_quant_encode_wide;
+
+template <typename V>
+TFILE_INLINE V load_vector_quant_encode_wide(const void *from) {
+  V v;
+  memcpy(&v, from, sizeof(v));
+  return v;
+}
+TFILE_INLINE Reals_quant_encode_wide broadcast_quant_encode_wide(float value) {
+  return value - Reals_quant_encode_wide{};
+}
+
+template <int P>
+TFILE_INLINE Real_quant_encode_wide<P> load_quant_encode_wide(const float *from) {
+  if constexpr (P == 1) {
+    return {load_vector_quant_encode_wide<Reals_quant_encode_wide>(from)};
+  } else {
+    return {load_quant_encode_wide<P / 2>(from), load_quant_encode_wide<P / 2>(from + kLanes_quant_encode_wide<P / 2>)};
+  }
+}
+template <int P>
+TFILE_INLINE void store_quant_encode_wide(float *to, const Real_quant_encode_wide<P> &a) {
+  memcpy(to, &a, sizeof(a));
+}
+template <int P>
+TFILE_INLINE Real_quant_encode_wide<P> all_quant_encode_wide(float value) {
+  if constexpr (P == 1) {
+    return {broadcast_quant_encode_wide(value)};
+  } else {
+    return {all_quant_encode_wide<P / 2>(value), all_quant_encode_wide<P / 2>(value)};
+  }
+}
+
+#define TFILE_LANEWISE(result, name, argument, expression)                  \
+  template <int P>                                                          \
+  TFILE_INLINE result<P> name(const argument<P> &a, const argument<P> &b) { \
+    if constexpr (P == 1) {                                                 \
+      return {expression};                                                  \
+    } else {                                                                \
+      return {name(a.low, b.low), name(a.high, b.high)};                    \
+    }                                                                       \
+  }
+TFILE_LANEWISE(Real_quant_encode_wide, operator+, Real_quant_encode_wide, a.v + b.v)
+TFILE_LANEWISE(Real_quant_encode_wide, operator-, Real_quant_encode_wide, a.v - b.v)
+TFILE_LANEWISE(Real_quant_encode_wide, operator*, Real_quant_encode_wide, a.v *b.v)
+TFILE_LANEWISE(Real_quant_encode_wide, operator/, Real_quant_encode_wide, a.v / b.v)
+TFILE_LANEWISE(Mask_quant_encode_wide, operator<, Real_quant_encode_wide, a.v < b.v)
+TFILE_LANEWISE(Mask_quant_encode_wide, operator==, Real_quant_encode_wide, a.v == b.v)
+TFILE_LANEWISE(Mask_quant_encode_wide, operator!=, Real_quant_encode_wide, a.v != b.v)
+TFILE_LANEWISE(Mask_quant_encode_wide, operator&, Mask_quant_encode_wide, a.v &b.v)
+TFILE_LANEWISE(Mask_quant_encode_wide, operator|, Mask_quant_encode_wide, a.v | b.v)
+
+template <int P>
+TFILE_INLINE Real_quant_encode_wide<P> select(const Mask_quant_encode_wide<P> &mask, const Real_quant_encode_wide<P> &yes, const Real_quant_encode_wide<P> &no) {
+  if constexpr (P == 1) {
+    return {mask.v ? yes.v : no.v};
+  } else {
+    return {select(mask.low, yes.low, no.low), select(mask.high, yes.high, no.high)};
+  }
+}
+template <int P>
+TFILE_INLINE Real_quant_encode_wide<P> negated_quant_encode_wide(const Real_quant_encode_wide<P> &a) {
+  if constexpr (P == 1) {
+    return {-a.v};
+  } else {
+    return {negated_quant_encode_wide(a.low), negated_quant_encode_wide(a.high)};
+  }
+}
+template <int P>
+TFILE_INLINE Real_quant_encode_wide<P> size_of_quant_encode_wide(const Real_quant_encode_wide<P> &a) {
+  if constexpr (P == 1) {
+    return {reinterpret_cast<Reals_quant_encode_wide>(reinterpret_cast<Ints_quant_encode_wide>(a.v) & 0x7fffffff)};
+  } else {
+    return {size_of_quant_encode_wide(a.low), size_of_quant_encode_wide(a.high)};
+  }
+}
+template <int P>
+TFILE_INLINE Real_quant_encode_wide<P> roots_quant_encode_wide(const Real_quant_encode_wide<P> &a) {
+  if constexpr (P == 1) {
+    return {root_quant_encode_wide(a.v)};
+  } else {
+    return {roots_quant_encode_wide(a.low), roots_quant_encode_wide(a.high)};
+  }
+}
+template <int P>
+TFILE_INLINE bool any_quant_encode_wide(const Mask_quant_encode_wide<P> &mask) {
+  uint64_t words[sizeof(mask) / 8];
+  memcpy(words, &mask, sizeof(mask));
+  uint64_t found = 0;
+  for (const uint64_t word : words)
+    found |= word;
+  return found != 0;
+}
+
+// clamp(nearest(v), least, most), and 0x400000 more.
+TFILE_INLINE Ints_quant_encode_wide raised_codes_quant_encode_wide(Reals_quant_encode_wide v, int32_t least, int32_t most) {
+  Ints_quant_encode_wide bits = reinterpret_cast<Ints_quant_encode_wide>(v + 12582912.0f) & 0x7fffff;
+  const Ints_quant_encode_wide lowest = 0x400000 + least - Ints_quant_encode_wide{};
+  const Ints_quant_encode_wide highest = 0x400000 + most - Ints_quant_encode_wide{};
+  bits = bits < highest ? bits : highest;
+  return bits > lowest ? bits : lowest;
+}
+// clamp(nearest(a), least, most) as float32. In the numbers from 2^23 to 2^24 the mantissa is the integer.
+template <int P>
+TFILE_INLINE Real_quant_encode_wide<P> codes_of_quant_encode_wide(const Real_quant_encode_wide<P> &a, int32_t least, int32_t most) {
+  if constexpr (P == 1) {
+    return {reinterpret_cast<Reals_quant_encode_wide>(raised_codes_quant_encode_wide(a.v, least, most) | 0x4b000000) - 12582912.0f};
+  } else {
+    return {codes_of_quant_encode_wide(a.low, least, most), codes_of_quant_encode_wide(a.high, least, most)};
+  }
+}
+
+template <int P>
+TFILE_INLINE Real_quant_encode_wide<P> nearest_numbers_quant_encode_wide(const Real_quant_encode_wide<P> &a) {
+  if constexpr (P == 1) {
+    return {nearest_numbers_quant_encode_wide(a.v)};
+  } else {
+    return {nearest_numbers_quant_encode_wide(a.low), nearest_numbers_quant_encode_wide(a.high)};
+  }
+}
+
+// One group of N elements in each lane: row i has element i of each. Lanes left over repeat the last group.
+template <size_t N, int P>
+TFILE_INLINE void spread_groups_quant_encode_wide(float *rows, const float *from, size_t first, size_t groups) {
+  for (size_t lane = 0; lane < kLanes_quant_encode_wide<P>; ++lane) {
+    const float *group = from + N * (first + lane < groups ? first + lane : groups - 1);
+    for (size_t i = 0; i < N; ++i)
+      rows[i * kLanes_quant_encode_wide<P> + lane] = group[i];
+  }
+}
+
+// The element of the largest magnitude in each lane, as find_largest().
+template <int P>
+struct LargestOf_quant_encode_wide {
+  Real_quant_encode_wide<P> size, value;
+};
+template <size_t N, int P>
+TFILE_INLINE LargestOf_quant_encode_wide<P> find_largest_of_quant_encode_wide(const float *rows) {
+  LargestOf_quant_encode_wide<P> largest{all_quant_encode_wide<P>(0), all_quant_encode_wide<P>(0)};
+  for (size_t i = 0; i < N; ++i) {
+    const Real_quant_encode_wide<P> x = load_quant_encode_wide<P>(rows + i * kLanes_quant_encode_wide<P>);
+    const Mask_quant_encode_wide<P> larger = largest.size < size_of_quant_encode_wide(x);
+    largest.size = select(larger, size_of_quant_encode_wide(x), largest.size);
+    largest.value = select(larger, x, largest.value);
+  }
+  return largest;
+}
+
+// What searches of up to 4 blocks find, for each group.
+constexpr size_t kBatch_quant_encode_wide = 4;
+struct Found_quant_encode_wide {
+  float scale[kBatch_quant_encode_wide * 16 + kLanes_quant_encode_wide<4>];
+  float minimum[kBatch_quant_encode_wide * 16 + kLanes_quant_encode_wide<4>];
+};
+
+// Calls search(rows, first) for kLanes<P> groups at a time.
+template <size_t N, int P, typename Search>
+TFILE_INLINE void search_groups_quant_encode_wide(const float *from, size_t groups, Search search) {
+  alignas(64) float rows[N * kLanes_quant_encode_wide<P>];
+  for (size_t first = 0; first < groups; first += kLanes_quant_encode_wide<P>) {
+    spread_groups_quant_encode_wide<N, P>(rows, from, first, groups);
+    search(rows, first);
+  }
+}
+
+/* Codes as they are stored */
+
+// clamp(nearest(v), least, most) - least of N elements, `put` making v of one vector of them.
+template <size_t N, typename Quotient>
+TFILE_INLINE void put_codes_quant_encode_wide(uint8_t *to, const float *x, int32_t least, int32_t most, Quotient quotient) {
+  for (size_t i = 0; i < N; i += kWidth_quant_encode_wide) {
+    const Ints_quant_encode_wide codes = raised_codes_quant_encode_wide(quotient(load_vector_quant_encode_wide<Reals_quant_encode_wide>(x + i)), least, most) - (0x400000 + least);
+    const Bytes_quant_encode_wide bytes = __builtin_convertvector(codes, Bytes_quant_encode_wide);
+    memcpy(to + i, &bytes, sizeof(bytes));
+  }
+}
+
+// With a stored scale of zero the search's codes count: those of zeros are 0; false: others.
+TFILE_INLINE bool put_zeros_quant_encode_wide(uint8_t *codes, const float *x, size_t count) {
+  for (size_t i = 0; i < count; ++i)
+    if (x[i] != 0) return false;
+  memset(codes, 0, count);
+  return true;
+}
+
+using Bytes16_quant_encode_wide __attribute__((vector_size(16))) = uint8_t;
+
+TFILE_INLINE void put_nibbles_of_64_quant_encode_wide(uint8_t *to, const uint8_t *codes) {
+  for (size_t i = 0; i < 128; i += 16) {
+    const uint8_t *code = codes + i / 32 * 64 + i % 32;
+    const Bytes16_quant_encode_wide bytes = (load_vector_quant_encode_wide<Bytes16_quant_encode_wide>(code) & 15) | load_vector_quant_encode_wide<Bytes16_quant_encode_wide>(code + 32) << 4;
+    memcpy(to + i, &bytes, sizeof(bytes));
+  }
+}
+TFILE_INLINE void put_pairs_of_bits_quant_encode_wide(uint8_t *to, const uint8_t *codes) {
+  for (size_t i = 0; i < 64; i += 16) {
+    const uint8_t *code = codes + i / 32 * 128 + i % 32;
+    const Bytes16_quant_encode_wide bytes = (load_vector_quant_encode_wide<Bytes16_quant_encode_wide>(code) & 3) | (load_vector_quant_encode_wide<Bytes16_quant_encode_wide>(code + 32) & 3) << 2 |
+                          (load_vector_quant_encode_wide<Bytes16_quant_encode_wide>(code + 64) & 3) << 4 | load_vector_quant_encode_wide<Bytes16_quant_encode_wide>(code + 96) << 6;
+    memcpy(to + i, &bytes, sizeof(bytes));
+  }
+}
+TFILE_INLINE void put_single_bits_quant_encode_wide(uint8_t *to, const uint8_t *codes, int at) {
+  for (size_t i = 0; i < 32; i += 16) {
+    Bytes16_quant_encode_wide bits{};
+    for (int group = 0; group < 8; ++group)
+      bits |= ((load_vector_quant_encode_wide<Bytes16_quant_encode_wide>(codes + 32 * group + i) >> at) & 1) << group;
+    memcpy(to + i, &bits, sizeof(bits));
+  }
+}
+
+/* Q2_K, Q4_K, Q5_K */
+
+template <int P>
+struct AffineOf_quant_encode_wide {
+  Real_quant_encode_wide<P> scale, minimum;
+};
+
+template <bool kAbsolute, int P>
+TFILE_INLINE Real_quant_encode_wide<P> error_size_quant_encode_wide(const Real_quant_encode_wide<P> &error) {
+  if constexpr (kAbsolute) {
+    return size_of_quant_encode_wide(error);
+  } else {
+    return error * error;
+  }
+}
+
+struct AffineSteps_quant_encode_wide {
+  int32_t most;
+  float first;
+  int32_t last;
+};
+
+// As search_affine() of one group.
+template <size_t N, bool kAbsolute, int P>
+TFILE_INLINE AffineOf_quant_encode_wide<P> search_affine_of_quant_encode_wide(const float *rows, const float *weights, const AffineSteps_quant_encode_wide &steps) {
+  constexpr size_t kRow = kLanes_quant_encode_wide<P>;
+  const Real_quant_encode_wide<P> zero = all_quant_encode_wide<P>(0);
+  const Real_quant_encode_wide<P> most = all_quant_encode_wide<P>(static_cast<float>(steps.most));
+  Real_quant_encode_wide<P> minimum = load_quant_encode_wide<P>(rows);
+  Real_quant_encode_wide<P> maximum = minimum;
+  Real_quant_encode_wide<P> weight = load_quant_encode_wide<P>(weights);
+  Real_quant_encode_wide<P> weighted_x = weight * minimum;
+  for (size_t i = 1; i < N; ++i) {
+    const Real_quant_encode_wide<P> x = load_quant_encode_wide<P>(rows + i * kRow);
+    const Real_quant_encode_wide<P> w = load_quant_encode_wide<P>(weights + i * kRow);
+    minimum = select(x < minimum, x, minimum);
+    maximum = select(maximum < x, x, maximum);
+    weight = weight + w;
+    weighted_x = weighted_x + w * x;
+  }
+  minimum = select(zero < minimum, zero, minimum);
+  const Mask_quant_encode_wide<P> flat = maximum == minimum;
+  const Real_quant_encode_wide<P> first_minimum = minimum;
+  const Real_quant_encode_wide<P> inverted = most / (maximum - minimum);
+  Real_quant_encode_wide<P> scale = all_quant_encode_wide<P>(1) / inverted;
+  Real_quant_encode_wide<P> best = zero;
+  for (size_t i = 0; i < N; ++i) {
+    const Real_quant_encode_wide<P> x = load_quant_encode_wide<P>(rows + i * kRow);
+    const Real_quant_encode_wide<P> code = codes_of_quant_encode_wide(inverted * (x - minimum), 0, steps.most);
+    best = best + load_quant_encode_wide<P>(weights + i * kRow) * error_size_quant_encode_wide<kAbsolute>((scale * code + minimum) - x);
+  }
+  for (int32_t step = 0; step <= steps.last; ++step) {
+    const float numerator = (steps.first + 0.1f * static_cast<float>(step)) + static_cast<float>(steps.most);
+    const Real_quant_encode_wide<P> other = all_quant_encode_wide<P>(numerator) / (maximum - minimum);
+    alignas(64) float codes[N * kRow];
+    Real_quant_encode_wide<P> code1 = zero;
+    Real_quant_encode_wide<P> code2 = zero;
+    Real_quant_encode_wide<P> code_x = zero;
+    for (size_t i = 0; i < N; ++i) {
+      const Real_quant_encode_wide<P> x = load_quant_encode_wide<P>(rows + i * kRow);
+      const Real_quant_encode_wide<P> code = codes_of_quant_encode_wide(other * (x - minimum), 0, steps.most);
+      const Real_quant_encode_wide<P> weighted = load_quant_encode_wide<P>(weights + i * kRow) * code;
+      code1 = code1 + weighted;
+      code2 = code2 + weighted * code;
+      code_x = code_x + weighted * x;
+      store_quant_encode_wide(codes + i * kRow, code);
+    }
+    const Real_quant_encode_wide<P> divisor = weight * code2 - code1 * code1;
+    Real_quant_encode_wide<P> fitted = (weight * code_x - weighted_x * code1) / divisor;
+    Real_quant_encode_wide<P> fitted_minimum = (code2 * weighted_x - code1 * code_x) / divisor;
+    const Mask_quant_encode_wide<P> above = zero < fitted_minimum;
+    fitted = select(above, code_x / code2, fitted);
+    fitted_minimum = select(above, zero, fitted_minimum);
+    Real_quant_encode_wide<P> error = zero;
+    for (size_t i = 0; i < N; ++i) {
+      const Real_quant_encode_wide<P> difference = (fitted * load_quant_encode_wide<P>(codes + i * kRow) + fitted_minimum) - load_quant_encode_wide<P>(rows + i * kRow);
+      error = error + load_quant_encode_wide<P>(weights + i * kRow) * error_size_quant_encode_wide<kAbsolute>(difference);
+    }
+    const Mask_quant_encode_wide<P> better = (zero < divisor) & (error < best);
+    best = select(better, error, best);
+    scale = select(better, fitted, scale);
+    minimum = select(better, fitted_minimum, minimum);
+  }
+  return {select(flat, zero, scale), negated_quant_encode_wide(select(flat, first_minimum, minimum))};
+}
+
+template <size_t N, bool kAbsolute, int P>
+TFILE_INLINE void find_affine_quant_encode_wide(Found_quant_encode_wide &found, const float *from, size_t groups, const AffineSteps_quant_encode_wide &steps) {
+  alignas(64) float weights[N * kLanes_quant_encode_wide<P>];
+  search_groups_quant_encode_wide<N, P>(from, groups, [&](const float *rows, size_t first) TFILE_LAMBDA {
+    Real_quant_encode_wide<P> average = all_quant_encode_wide<P>(0);
+    if constexpr (!kAbsolute) {
+      for (size_t i = 0; i < N; ++i)
+        average = average + load_quant_encode_wide<P>(rows + i * kLanes_quant_encode_wide<P>) * load_quant_encode_wide<P>(rows + i * kLanes_quant_encode_wide<P>);
+      average = roots_quant_encode_wide(average / all_quant_encode_wide<P>(N));
+    }
+    for (size_t i = 0; i < N; ++i)
+      store_quant_encode_wide(weights + i * kLanes_quant_encode_wide<P>, average + size_of_quant_encode_wide(load_quant_encode_wide<P>(rows + i * kLanes_quant_encode_wide<P>)));
+    const AffineOf_quant_encode_wide<P> affine = search_affine_of_quant_encode_wide<N, kAbsolute, P>(rows, weights, steps);
+    store_quant_encode_wide(found.scale + first, affine.scale);
+    store_quant_encode_wide(found.minimum + first, affine.minimum);
+  });
+}
+
+template <size_t N>
+TFILE_INLINE bool put_affine_codes_quant_encode_wide(uint8_t *codes, const float *from, const StoredSteps &stored, int32_t most) {
+  for (size_t group = 0; group < kKBlock / N; ++group) {
+    const float *x = from + N * group;
+    const Reals_quant_encode_wide scale = broadcast_quant_encode_wide(stored.scale[group]);
+    const Reals_quant_encode_wide minimum = broadcast_quant_encode_wide(stored.minimum[group]);
+    if (stored.scale[group] == 0) {
+      if (!put_zeros_quant_encode_wide(codes + N * group, x, N)) return false;
+    } else {
+      put_codes_quant_encode_wide<N>(codes + N * group, x, 0, most, [&](Reals_quant_encode_wide v) TFILE_LAMBDA { return (v + minimum) / scale; });
+    }
+  }
+  return true;
+}
+
+// Calls put(to, from, found, group) for each block after the searches of a batch of them.
+template <size_t kBlockBytes, typename Find, typename Put>
+TFILE_INLINE void encode_batches_quant_encode_wide(uint8_t *to, const float *from, size_t blocks, size_t groups, Find find, Put put) {
+  Found_quant_encode_wide found;
+  for (size_t first = 0; first < blocks; first += kBatch_quant_encode_wide) {
+    const size_t count = blocks - first < kBatch_quant_encode_wide ? blocks - first : kBatch_quant_encode_wide;
+    find(found, from + first * kKBlock, count * groups);
+    for (size_t i = 0; i < count; ++i)
+      put(to + (first + i) * kBlockBytes, from + (first + i) * kKBlock, found.scale + i * groups,
+          found.minimum + i * groups);
+  }
+}
+
+void encode_q4_k_wide_quant_encode_wide(uint8_t *to, const float *from, size_t blocks) {
+  encode_batches_quant_encode_wide<144>(
+      to, from, blocks, 8,
+      [](Found_quant_encode_wide &found, const float *x, size_t groups) TFILE_LAMBDA {
+        find_affine_quant_encode_wide<32, false, kAffineParts_quant_encode_wide>(found, x, groups, {15, -1, 20});
+      },
+      [](uint8_t *block, const float *x, const float *scales, const float *minimums) TFILE_LAMBDA {
+        uint8_t codes[kKBlock];
+        if (!put_affine_codes_quant_encode_wide<32>(codes, x, put_group_steps(block, scales, minimums), 15)) {
+          find_k_encoder(TF_DTYPE_Q4_K)(block, x);
+          return;
+        }
+        put_nibbles_of_64_quant_encode_wide(block + 16, codes);
+      });
+}
+
+void encode_q5_k_wide_quant_encode_wide(uint8_t *to, const float *from, size_t blocks) {
+  encode_batches_quant_encode_wide<176>(
+      to, from, blocks, 8,
+      [](Found_quant_encode_wide &found, const float *x, size_t groups) TFILE_LAMBDA {
+        find_affine_quant_encode_wide<32, false, kAffineParts_quant_encode_wide>(found, x, groups, {31, -0.5f, 15});
+      },
+      [](uint8_t *block, const float *x, const float *scales, const float *minimums) TFILE_LAMBDA {
+        uint8_t codes[kKBlock];
+        if (!put_affine_codes_quant_encode_wide<32>(codes, x, put_group_steps(block, scales, minimums), 31)) {
+          find_k_encoder(TF_DTYPE_Q5_K)(block, x);
+          return;
+        }
+        put_single_bits_quant_encode_wide(block + 16, codes, 4);
+        put_nibbles_of_64_quant_encode_wide(block + 48, codes);
+      });
+}
+
+void encode_q2_k_wide_quant_encode_wide(uint8_t *to, const float *from, size_t blocks) {
+  encode_batches_quant_encode_wide<84>(
+      to, from, blocks, 16,
+      [](Found_quant_encode_wide &found, const float *x, size_t groups) TFILE_LAMBDA {
+        find_affine_quant_encode_wide<16, true, kAffineParts_quant_encode_wide>(found, x, groups, {3, -0.5f, 15});
+      },
+      [](uint8_t *block, const float *x, const float *scales, const float *minimums) TFILE_LAMBDA {
+        uint8_t codes[kKBlock];
+        if (!put_affine_codes_quant_encode_wide<16>(codes, x, put_small_steps(block, scales, minimums), 3)) {
+          find_k_encoder(TF_DTYPE_Q2_K)(block, x);
+          return;
+        }
+        put_pairs_of_bits_quant_encode_wide(block + 16, codes);
+      });
+}
+
+/* Q3_K, Q6_K */
+
+// The sums of a fit without a minimum.
+template <int P>
+struct FitOf_quant_encode_wide {
+  Real_quant_encode_wide<P> code_x, code2;
+};
+template <int P>
+TFILE_INLINE void add_to_quant_encode_wide(FitOf_quant_encode_wide<P> &fit, const Real_quant_encode_wide<P> &x, const Real_quant_encode_wide<P> &code) {
+  const Real_quant_encode_wide<P> weight = x * x;
+  fit.code_x = fit.code_x + (weight * x) * code;
+  fit.code2 = fit.code2 + (weight * code) * code;
+}
+
+// As improve_codes(); a round that changes nothing in a lane would change nothing there again.
+template <int P>
+TFILE_INLINE bool improve_codes_of_quant_encode_wide(FitOf_quant_encode_wide<P> &fit, float *codes, const float *rows) {
+  const Real_quant_encode_wide<P> zero = all_quant_encode_wide<P>(0);
+  Mask_quant_encode_wide<P> moved = zero < zero;
+  for (size_t i = 0; i < 16; ++i) {
+    const Real_quant_encode_wide<P> x = load_quant_encode_wide<P>(rows + i * kLanes_quant_encode_wide<P>);
+    const Real_quant_encode_wide<P> old = load_quant_encode_wide<P>(codes + i * kLanes_quant_encode_wide<P>);
+    const Real_quant_encode_wide<P> weight = x * x;
+    FitOf_quant_encode_wide<P> other{fit.code_x - (weight * x) * old, fit.code2 - (weight * old) * old};
+    const Mask_quant_encode_wide<P> positive = zero < other.code_x;
+    const Real_quant_encode_wide<P> code = codes_of_quant_encode_wide((x * other.code2) / other.code_x, -4, 3);
+    add_to_quant_encode_wide(other, x, code);
+    const Mask_quant_encode_wide<P> better = (fit.code_x * fit.code_x) * other.code2 < (other.code_x * other.code_x) * fit.code2;
+    const Mask_quant_encode_wide<P> taken = (positive & (code != old)) & ((zero < other.code2) & better);
+    store_quant_encode_wide(codes + i * kLanes_quant_encode_wide<P>, select(taken, code, old));
+    fit.code_x = select(taken, other.code_x, fit.code_x);
+    fit.code2 = select(taken, other.code2, fit.code2);
+    moved = moved | taken;
+  }
+  return any_quant_encode_wide(moved);
+}
+
+// As search_improving().
+template <int P>
+TFILE_INLINE Real_quant_encode_wide<P> search_improving_of_quant_encode_wide(const float *rows) {
+  const Real_quant_encode_wide<P> zero = all_quant_encode_wide<P>(0);
+  const LargestOf_quant_encode_wide<P> largest = find_largest_of_quant_encode_wide<16, P>(rows);
+  const Real_quant_encode_wide<P> inverted = all_quant_encode_wide<P>(-4) / largest.value;
+  alignas(64) float codes[16 * kLanes_quant_encode_wide<P>];
+  FitOf_quant_encode_wide<P> fit{zero, zero};
+  for (size_t i = 0; i < 16; ++i) {
+    const Real_quant_encode_wide<P> x = load_quant_encode_wide<P>(rows + i * kLanes_quant_encode_wide<P>);
+    const Real_quant_encode_wide<P> code = codes_of_quant_encode_wide(inverted * x, -4, 3);
+    store_quant_encode_wide(codes + i * kLanes_quant_encode_wide<P>, code);
+    add_to_quant_encode_wide(fit, x, code);
+  }
+  for (int round = 0; round < 5 && improve_codes_of_quant_encode_wide(fit, codes, rows); ++round) {
+  }
+  const Real_quant_encode_wide<P> scale = select(zero < fit.code2, fit.code_x / fit.code2, zero);
+  return select(largest.size < all_quant_encode_wide<P>(kTiny), zero, scale);
+}
+
+template <int P>
+TFILE_INLINE FitOf_quant_encode_wide<P> steps_fit_of_quant_encode_wide(const float *rows, const Real_quant_encode_wide<P> &inverted) {
+  FitOf_quant_encode_wide<P> fit{all_quant_encode_wide<P>(0), all_quant_encode_wide<P>(0)};
+  for (size_t i = 0; i < 16; ++i) {
+    const Real_quant_encode_wide<P> x = load_quant_encode_wide<P>(rows + i * kLanes_quant_encode_wide<P>);
+    add_to_quant_encode_wide(fit, x, codes_of_quant_encode_wide(inverted * x, -32, 31));
+  }
+  return fit;
+}
+
+// As search_steps().
+template <int P>
+TFILE_INLINE Real_quant_encode_wide<P> search_steps_of_quant_encode_wide(const float *rows) {
+  const Real_quant_encode_wide<P> zero = all_quant_encode_wide<P>(0);
+  const LargestOf_quant_encode_wide<P> largest = find_largest_of_quant_encode_wide<16, P>(rows);
+  FitOf_quant_encode_wide<P> fit = steps_fit_of_quant_encode_wide<P>(rows, all_quant_encode_wide<P>(-32) / largest.value);
+  Real_quant_encode_wide<P> scale = select(fit.code2 == zero, zero, fit.code_x / fit.code2);
+  Real_quant_encode_wide<P> best = scale * fit.code_x;
+  for (int32_t step = -9; step <= 9; ++step) {
+    if (step == 0) continue;
+    fit = steps_fit_of_quant_encode_wide<P>(rows, all_quant_encode_wide<P>(-(32 + 0.1f * static_cast<float>(step))) / largest.value);
+    const Mask_quant_encode_wide<P> better = (zero < fit.code2) & (best * fit.code2 < fit.code_x * fit.code_x);
+    scale = select(better, fit.code_x / fit.code2, scale);
+    best = select(better, scale * fit.code_x, best);
+  }
+  return select(largest.size < all_quant_encode_wide<P>(kTiny), zero, scale);
+}
+
+TFILE_INLINE bool put_even_codes_quant_encode_wide(uint8_t *codes, const float *from, const StoredSteps &stored, int32_t zero) {
+  for (size_t group = 0; group < 16; ++group) {
+    const float *x = from + 16 * group;
+    const Reals_quant_encode_wide scale = broadcast_quant_encode_wide(stored.scale[group]);
+    if (stored.scale[group] == 0) {
+      if (!put_zeros_quant_encode_wide(codes + 16 * group, x, 16)) return false;
+    } else {
+      put_codes_quant_encode_wide<16>(codes + 16 * group, x, -zero, zero - 1, [&](Reals_quant_encode_wide v) TFILE_LAMBDA { return v / scale; });
+    }
+  }
+  return true;
+}
+
+void encode_q3_k_wide_quant_encode_wide(uint8_t *to, const float *from, size_t blocks) {
+  encode_batches_quant_encode_wide<110>(
+      to, from, blocks, 16,
+      [](Found_quant_encode_wide &found, const float *x, size_t groups) TFILE_LAMBDA {
+        search_groups_quant_encode_wide<16, kImprovingParts_quant_encode_wide>(x, groups, [&](const float *rows, size_t first) TFILE_LAMBDA {
+          store_quant_encode_wide(found.scale + first, search_improving_of_quant_encode_wide<kImprovingParts_quant_encode_wide>(rows));
+        });
+      },
+      [](uint8_t *block, const float *x, const float *scales, const float *) TFILE_LAMBDA {
+        uint8_t codes[kKBlock];
+        if (!put_even_codes_quant_encode_wide(codes, x, put_six_bit_steps(block, scales), 4)) {
+          find_k_encoder(TF_DTYPE_Q3_K)(block, x);
+          return;
+        }
+        put_single_bits_quant_encode_wide(block, codes, 2);
+        put_pairs_of_bits_quant_encode_wide(block + 32, codes);
+      });
+}
+
+TFILE_INLINE void put_codes_of_6_bits_quant_encode_wide(uint8_t *to, const uint8_t *codes) {
+  for (size_t i = 0; i < 64; i += 16) {
+    const uint8_t *code = codes + i / 32 * 128 + i % 32;
+    uint8_t *low = to + i / 32 * 64 + i % 32;
+    const Bytes16_quant_encode_wide a = load_vector_quant_encode_wide<Bytes16_quant_encode_wide>(code);
+    const Bytes16_quant_encode_wide b = load_vector_quant_encode_wide<Bytes16_quant_encode_wide>(code + 32);
+    const Bytes16_quant_encode_wide c = load_vector_quant_encode_wide<Bytes16_quant_encode_wide>(code + 64);
+    const Bytes16_quant_encode_wide d = load_vector_quant_encode_wide<Bytes16_quant_encode_wide>(code + 96);
+    const Bytes16_quant_encode_wide even = (a & 15) | c << 4;
+    const Bytes16_quant_encode_wide odd = (b & 15) | d << 4;
+    const Bytes16_quant_encode_wide high = a >> 4 | (b >> 4) << 2 | (c >> 4) << 4 | (d >> 4) << 6;
+    memcpy(low, &even, sizeof(even));
+    memcpy(low + 32, &odd, sizeof(odd));
+    memcpy(to + 128 + i, &high, sizeof(high));
+  }
+}
+
+void encode_q6_k_wide_quant_encode_wide(uint8_t *to, const float *from, size_t blocks) {
+  encode_batches_quant_encode_wide<210>(
+      to, from, blocks, 16,
+      [](Found_quant_encode_wide &found, const float *x, size_t groups) TFILE_LAMBDA {
+        search_groups_quant_encode_wide<16, kStepParts_quant_encode_wide>(x, groups, [&](const float *rows, size_t first) TFILE_LAMBDA {
+          store_quant_encode_wide(found.scale + first, search_steps_of_quant_encode_wide<kStepParts_quant_encode_wide>(rows));
+        });
+      },
+      [](uint8_t *block, const float *x, const float *scales, const float *) TFILE_LAMBDA {
+        StoredSteps stored;
+        if (!put_byte_steps(block, stored, scales)) return;
+        uint8_t codes[kKBlock];
+        if (!put_even_codes_quant_encode_wide(codes, x, stored, 32)) {
+          find_k_encoder(TF_DTYPE_Q6_K)(block, x);
+          return;
+        }
+        put_codes_of_6_bits_quant_encode_wide(block, codes);
+      });
+}
+
+/* IQ4_NL, IQ4_XS */
+
+// As fit_of() for the table's numbers.
+template <int P>
+TFILE_INLINE FitOf_quant_encode_wide<P> table_fit_of_quant_encode_wide(const float *rows, const Real_quant_encode_wide<P> &inverted) {
+  FitOf_quant_encode_wide<P> fit{all_quant_encode_wide<P>(0), all_quant_encode_wide<P>(0)};
+  for (size_t i = 0; i < 32; ++i) {
+    const Real_quant_encode_wide<P> x = load_quant_encode_wide<P>(rows + i * kLanes_quant_encode_wide<P>);
+    const Real_quant_encode_wide<P> number = nearest_numbers_quant_encode_wide(inverted * x);
+    const Real_quant_encode_wide<P> weighted = (x * x) * number;
+    fit.code_x = fit.code_x + weighted * x;
+    fit.code2 = fit.code2 + weighted * number;
+  }
+  return fit;
+}
+
+// As search_scale().
+template <int P>
+TFILE_INLINE Real_quant_encode_wide<P> search_table_of_quant_encode_wide(const float *rows) {
+  const Real_quant_encode_wide<P> zero = all_quant_encode_wide<P>(0);
+  const LargestOf_quant_encode_wide<P> largest = find_largest_of_quant_encode_wide<32, P>(rows);
+  const Real_quant_encode_wide<P> first = negated_quant_encode_wide(largest.value) / all_quant_encode_wide<P>(-127);
+  FitOf_quant_encode_wide<P> fit = table_fit_of_quant_encode_wide<P>(rows, all_quant_encode_wide<P>(1) / first);
+  Real_quant_encode_wide<P> scale = select(zero < fit.code2, fit.code_x / fit.code2, zero);
+  Real_quant_encode_wide<P> best = scale * fit.code_x;
+  for (int32_t step = -7; step <= 7; ++step) {
+    fit = table_fit_of_quant_encode_wide<P>(rows, all_quant_encode_wide<P>(static_cast<float>(step - 127)) / largest.value);
+    const Mask_quant_encode_wide<P> better = (zero < fit.code2) & (best * fit.code2 < fit.code_x * fit.code_x);
+    scale = select(better, fit.code_x / fit.code2, scale);
+    best = select(better, scale * fit.code_x, best);
+  }
+  return select(largest.size < all_quant_encode_wide<P>(kTiny), zero, scale);
+}
+
+TFILE_INLINE void put_places_quant_encode_wide(uint8_t *to, const float *x, float inverted) {
+  uint8_t places[32];
+  for (size_t i = 0; i < 32; i += kWidth_quant_encode_wide) {
+    const Bytes_quant_encode_wide bytes = __builtin_convertvector(nearest_places_quant_encode_wide(load_vector_quant_encode_wide<Reals_quant_encode_wide>(x + i) * inverted), Bytes_quant_encode_wide);
+    memcpy(places + i, &bytes, sizeof(bytes));
+  }
+  const Bytes16_quant_encode_wide bytes = load_vector_quant_encode_wide<Bytes16_quant_encode_wide>(places) | load_vector_quant_encode_wide<Bytes16_quant_encode_wide>(places + 16) << 4;
+  memcpy(to, &bytes, sizeof(bytes));
+}
+
+TFILE_INLINE void find_table_scales_quant_encode_wide(Found_quant_encode_wide &found, const float *from, size_t groups) {
+  search_groups_quant_encode_wide<32, kTableParts_quant_encode_wide>(from, groups, [&](const float *rows, size_t first) TFILE_LAMBDA {
+    store_quant_encode_wide(found.scale + first, search_table_of_quant_encode_wide<kTableParts_quant_encode_wide>(rows));
+  });
+}
+
+void encode_iq4_nl_wide_quant_encode_wide(uint8_t *to, const float *from, size_t blocks) {
+  Found_quant_encode_wide found;
+  for (size_t first = 0; first < blocks; first += kBatch_quant_encode_wide * 16) {
+    const size_t count = blocks - first < kBatch_quant_encode_wide * 16 ? blocks - first : kBatch_quant_encode_wide * 16;
+    find_table_scales_quant_encode_wide(found, from + 32 * first, count);
+    for (size_t i = 0; i < count; ++i) {
+      uint8_t *block = to + 18 * (first + i);
+      put_places_quant_encode_wide(block + 2, from + 32 * (first + i), put_table_scale(block, found.scale[i]));
+    }
+  }
+}
+
+void encode_iq4_xs_wide_quant_encode_wide(uint8_t *to, const float *from, size_t blocks) {
+  encode_batches_quant_encode_wide<136>(to, from, blocks, 8, find_table_scales_quant_encode_wide,
+                      [](uint8_t *block, const float *x, const float *scales, const float *) TFILE_LAMBDA {
+                        const StoredSteps inverted = put_table_steps(block, scales);
+                        for (size_t group = 0; group < 8; ++group)
+                          put_places_quant_encode_wide(block + 8 + 16 * group, x + 32 * group, inverted.scale[group]);
+                      });
+}
+
+#undef TFILE_LANEWISE
+
+WideEncoder find_here_quant_encode_wide(int32_t dtype) {
+  switch (dtype) {
+    case TF_DTYPE_Q2_K:
+      return encode_q2_k_wide_quant_encode_wide;
+    case TF_DTYPE_Q3_K:
+      return encode_q3_k_wide_quant_encode_wide;
+    case TF_DTYPE_Q4_K:
+      return encode_q4_k_wide_quant_encode_wide;
+    case TF_DTYPE_Q5_K:
+      return encode_q5_k_wide_quant_encode_wide;
+    case TF_DTYPE_Q6_K:
+      return encode_q6_k_wide_quant_encode_wide;
+    case TF_DTYPE_IQ4_NL:
+      return encode_iq4_nl_wide_quant_encode_wide;
+    case TF_DTYPE_IQ4_XS:
+      return encode_iq4_xs_wide_quant_encode_wide;
+    default:
+      return nullptr;
+  }
+}
+
+#undef TFILE_INLINE
+#undef TFILE_LAMBDA
+
+}  // namespace
+
+WideEncoder find_encoder4(int32_t dtype) {
+  return find_here_quant_encode_wide(dtype);
+}
+
+#else
+
+WideEncoder find_encoder4(int32_t) {
+  return nullptr;
+}
+
+#endif
+
+WideEncoder find_wide_encoder(int32_t dtype, Cpu cpu) {
+  switch (cpu) {
+    case Cpu::kVector4:
+      return find_encoder4(dtype);
+    case Cpu::kVector8:
+      return find_encoder8(dtype);
+    case Cpu::kVector16:
+      return find_encoder16(dtype);
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace tfile
+#undef TFILE_HAS_VECTOR4
+#undef TFILE_INLINE
+#undef TFILE_LAMBDA
+#undef TFILE_LANEWISE
+
+// src/quant/encode_wide16.cpp
+// The encoders of 16 lanes: x86-64 with AVX-512.
+
+#if defined(__GNUC__) && defined(__x86_64__)
+
+#include <immintrin.h>
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl")
+#endif
+
+namespace tfile {
+
+namespace {
+
+constexpr size_t kWidth_quant_encode_wide16 = 16;
+constexpr int kAffineParts_quant_encode_wide16 = 2;
+constexpr int kImprovingParts_quant_encode_wide16 = 4;
+constexpr int kStepParts_quant_encode_wide16 = 1;
+constexpr int kTableParts_quant_encode_wide16 = 1;
+using Reals_quant_encode_wide16 __attribute__((vector_size(64))) = float;
+using Ints_quant_encode_wide16 __attribute__((vector_size(64))) = int32_t;
+using Bytes_quant_encode_wide16 __attribute__((vector_size(16))) = uint8_t;
+
+inline Reals_quant_encode_wide16 root_quant_encode_wide16(Reals_quant_encode_wide16 a) {
+  return _mm512_maskz_sqrt_ps(0xffff, a);
+}
+
+inline Ints_quant_encode_wide16 below_node_quant_encode_wide16(Ints_quant_encode_wide16 node, Reals_quant_encode_wide16 v, Reals_quant_encode_wide16 middle) {
+  return 2 * node + 1 + (v < middle);  // not below also for NaN
+}
+// One of 16 by the low four bits of each place.
+inline Reals_quant_encode_wide16 look_up_quant_encode_wide16(const float *table, Ints_quant_encode_wide16 places) {
+  return _mm512_maskz_permutexvar_ps(0xffff, reinterpret_cast<__m512i>(places), _mm512_loadu_ps(table));
+}
+// The leaf of the tree of middles, from 16 on.
+inline Ints_quant_encode_wide16 find_leaf_quant_encode_wide16(Reals_quant_encode_wide16 v) {
+  Ints_quant_encode_wide16 node = 1 - Ints_quant_encode_wide16{};
+  for (int level = 0; level < 4; ++level)
+    node = below_node_quant_encode_wide16(node, v, look_up_quant_encode_wide16(kIq4Middles, node));
+  return node;
+}
+inline Reals_quant_encode_wide16 number_at_quant_encode_wide16(Ints_quant_encode_wide16 leaf) {
+  return look_up_quant_encode_wide16(kIq4Numbers, leaf);
+}
+
+inline Ints_quant_encode_wide16 nearest_places_quant_encode_wide16(Reals_quant_encode_wide16 v) {
+  return find_leaf_quant_encode_wide16(v) & 15;
+}
+inline Reals_quant_encode_wide16 nearest_numbers_quant_encode_wide16(Reals_quant_encode_wide16 v) {
+  return number_at_quant_encode_wide16(find_leaf_quant_encode_wide16(v));
+}
+
+// The encoders of one width. Whoever includes this has in its unnamed namespace: kWidth; the vectors Reals, Ints of
+// that many lanes and Bytes of as many bytes; root(Reals); nearest_places(Reals) and nearest_numbers(Reals) in the table
+// of IQ4; the number of vectors that each search works on at once, kAffineParts, kImprovingParts, kStepParts and
+// kTableParts, so that one waits less for another's results.
+
+#define TFILE_INLINE inline __attribute__((always_inline))
+#define TFILE_LAMBDA __attribute__((always_inline))
+
+// P vectors, P being a power of two.
+template <typename V, int P>
+struct Pack_quant_encode_wide16 {
+  Pack_quant_encode_wide16<V, P / 2> low, high;
+};
+template <typename V>
+struct Pack_quant_encode_wide16<V, 1> {
+  V v;
+};
+template <int P>
+using Real_quant_encode_wide16 = Pack_quant_encode_wide16<Reals_quant_encode_wide16, P>;
+template <int P>
+using Mask_quant_encode_wide16 = Pack_quant_encode_wide16<Ints_quant_encode_wide16, P>;  // all bits of a lane, or none
+template <int P>
+constexpr size_t kLanes_quant_encode_wide16 = P *kWidth_quant_encode_wide16;
+
+template <typename V>
+TFILE_INLINE V load_vector_quant_encode_wide16(const void *from) {
+  V v;
+  memcpy(&v, from, sizeof(v));
+  return v;
+}
+TFILE_INLINE Reals_quant_encode_wide16 broadcast_quant_encode_wide16(float value) {
+  return value - Reals_quant_encode_wide16{};
+}
+
+template <int P>
+TFILE_INLINE Real_quant_encode_wide16<P> load_quant_encode_wide16(const float *from) {
+  if constexpr (P == 1) {
+    return {load_vector_quant_encode_wide16<Reals_quant_encode_wide16>(from)};
+  } else {
+    return {load_quant_encode_wide16<P / 2>(from), load_quant_encode_wide16<P / 2>(from + kLanes_quant_encode_wide16<P / 2>)};
+  }
+}
+template <int P>
+TFILE_INLINE void store_quant_encode_wide16(float *to, const Real_quant_encode_wide16<P> &a) {
+  memcpy(to, &a, sizeof(a));
+}
+template <int P>
+TFILE_INLINE Real_quant_encode_wide16<P> all_quant_encode_wide16(float value) {
+  if constexpr (P == 1) {
+    return {broadcast_quant_encode_wide16(value)};
+  } else {
+    return {all_quant_encode_wide16<P / 2>(value), all_quant_encode_wide16<P / 2>(value)};
+  }
+}
+
+#define TFILE_LANEWISE(result, name, argument, expression)                  \
+  template <int P>                                                          \
+  TFILE_INLINE result<P> name(const argument<P> &a, const argument<P> &b) { \
+    if constexpr (P == 1) {                                                 \
+      return {expression};                                                  \
+    } else {                                                                \
+      return {name(a.low, b.low), name(a.high, b.high)};                    \
+    }                                                                       \
+  }
+TFILE_LANEWISE(Real_quant_encode_wide16, operator+, Real_quant_encode_wide16, a.v + b.v)
+TFILE_LANEWISE(Real_quant_encode_wide16, operator-, Real_quant_encode_wide16, a.v - b.v)
+TFILE_LANEWISE(Real_quant_encode_wide16, operator*, Real_quant_encode_wide16, a.v *b.v)
+TFILE_LANEWISE(Real_quant_encode_wide16, operator/, Real_quant_encode_wide16, a.v / b.v)
+TFILE_LANEWISE(Mask_quant_encode_wide16, operator<, Real_quant_encode_wide16, a.v < b.v)
+TFILE_LANEWISE(Mask_quant_encode_wide16, operator==, Real_quant_encode_wide16, a.v == b.v)
+TFILE_LANEWISE(Mask_quant_encode_wide16, operator!=, Real_quant_encode_wide16, a.v != b.v)
+TFILE_LANEWISE(Mask_quant_encode_wide16, operator&, Mask_quant_encode_wide16, a.v &b.v)
+TFILE_LANEWISE(Mask_quant_encode_wide16, operator|, Mask_quant_encode_wide16, a.v | b.v)
+
+template <int P>
+TFILE_INLINE Real_quant_encode_wide16<P> select(const Mask_quant_encode_wide16<P> &mask, const Real_quant_encode_wide16<P> &yes, const Real_quant_encode_wide16<P> &no) {
+  if constexpr (P == 1) {
+    return {mask.v ? yes.v : no.v};
+  } else {
+    return {select(mask.low, yes.low, no.low), select(mask.high, yes.high, no.high)};
+  }
+}
+template <int P>
+TFILE_INLINE Real_quant_encode_wide16<P> negated_quant_encode_wide16(const Real_quant_encode_wide16<P> &a) {
+  if constexpr (P == 1) {
+    return {-a.v};
+  } else {
+    return {negated_quant_encode_wide16(a.low), negated_quant_encode_wide16(a.high)};
+  }
+}
+template <int P>
+TFILE_INLINE Real_quant_encode_wide16<P> size_of_quant_encode_wide16(const Real_quant_encode_wide16<P> &a) {
+  if constexpr (P == 1) {
+    return {reinterpret_cast<Reals_quant_encode_wide16>(reinterpret_cast<Ints_quant_encode_wide16>(a.v) & 0x7fffffff)};
+  } else {
+    return {size_of_quant_encode_wide16(a.low), size_of_quant_encode_wide16(a.high)};
+  }
+}
+template <int P>
+TFILE_INLINE Real_quant_encode_wide16<P> roots_quant_encode_wide16(const Real_quant_encode_wide16<P> &a) {
+  if constexpr (P == 1) {
+    return {root_quant_encode_wide16(a.v)};
+  } else {
+    return {roots_quant_encode_wide16(a.low), roots_quant_encode_wide16(a.high)};
+  }
+}
+template <int P>
+TFILE_INLINE bool any_quant_encode_wide16(const Mask_quant_encode_wide16<P> &mask) {
+  uint64_t words[sizeof(mask) / 8];
+  memcpy(words, &mask, sizeof(mask));
+  uint64_t found = 0;
+  for (const uint64_t word : words)
+    found |= word;
+  return found != 0;
+}
+
+// clamp(nearest(v), least, most), and 0x400000 more.
+TFILE_INLINE Ints_quant_encode_wide16 raised_codes_quant_encode_wide16(Reals_quant_encode_wide16 v, int32_t least, int32_t most) {
+  Ints_quant_encode_wide16 bits = reinterpret_cast<Ints_quant_encode_wide16>(v + 12582912.0f) & 0x7fffff;
+  const Ints_quant_encode_wide16 lowest = 0x400000 + least - Ints_quant_encode_wide16{};
+  const Ints_quant_encode_wide16 highest = 0x400000 + most - Ints_quant_encode_wide16{};
+  bits = bits < highest ? bits : highest;
+  return bits > lowest ? bits : lowest;
+}
+// clamp(nearest(a), least, most) as float32. In the numbers from 2^23 to 2^24 the mantissa is the integer.
+template <int P>
+TFILE_INLINE Real_quant_encode_wide16<P> codes_of_quant_encode_wide16(const Real_quant_encode_wide16<P> &a, int32_t least, int32_t most) {
+  if constexpr (P == 1) {
+    return {reinterpret_cast<Reals_quant_encode_wide16>(raised_codes_quant_encode_wide16(a.v, least, most) | 0x4b000000) - 12582912.0f};
+  } else {
+    return {codes_of_quant_encode_wide16(a.low, least, most), codes_of_quant_encode_wide16(a.high, least, most)};
+  }
+}
+
+template <int P>
+TFILE_INLINE Real_quant_encode_wide16<P> nearest_numbers_quant_encode_wide16(const Real_quant_encode_wide16<P> &a) {
+  if constexpr (P == 1) {
+    return {nearest_numbers_quant_encode_wide16(a.v)};
+  } else {
+    return {nearest_numbers_quant_encode_wide16(a.low), nearest_numbers_quant_encode_wide16(a.high)};
+  }
+}
+
+// One group of N elements in each lane: row i has element i of each. Lanes left over repeat the last group.
+template <size_t N, int P>
+TFILE_INLINE void spread_groups_quant_encode_wide16(float *rows, const float *from, size_t first, size_t groups) {
+  for (size_t lane = 0; lane < kLanes_quant_encode_wide16<P>; ++lane) {
+    const float *group = from + N * (first + lane < groups ? first + lane : groups - 1);
+    for (size_t i = 0; i < N; ++i)
+      rows[i * kLanes_quant_encode_wide16<P> + lane] = group[i];
+  }
+}
+
+// The element of the largest magnitude in each lane, as find_largest().
+template <int P>
+struct LargestOf_quant_encode_wide16 {
+  Real_quant_encode_wide16<P> size, value;
+};
+template <size_t N, int P>
+TFILE_INLINE LargestOf_quant_encode_wide16<P> find_largest_of_quant_encode_wide16(const float *rows) {
+  LargestOf_quant_encode_wide16<P> largest{all_quant_encode_wide16<P>(0), all_quant_encode_wide16<P>(0)};
+  for (size_t i = 0; i < N; ++i) {
+    const Real_quant_encode_wide16<P> x = load_quant_encode_wide16<P>(rows + i * kLanes_quant_encode_wide16<P>);
+    const Mask_quant_encode_wide16<P> larger = largest.size < size_of_quant_encode_wide16(x);
+    largest.size = select(larger, size_of_quant_encode_wide16(x), largest.size);
+    largest.value = select(larger, x, largest.value);
+  }
+  return largest;
+}
+
+// What searches of up to 4 blocks find, for each group.
+constexpr size_t kBatch_quant_encode_wide16 = 4;
+struct Found_quant_encode_wide16 {
+  float scale[kBatch_quant_encode_wide16 * 16 + kLanes_quant_encode_wide16<4>];
+  float minimum[kBatch_quant_encode_wide16 * 16 + kLanes_quant_encode_wide16<4>];
+};
+
+// Calls search(rows, first) for kLanes<P> groups at a time.
+template <size_t N, int P, typename Search>
+TFILE_INLINE void search_groups_quant_encode_wide16(const float *from, size_t groups, Search search) {
+  alignas(64) float rows[N * kLanes_quant_encode_wide16<P>];
+  for (size_t first = 0; first < groups; first += kLanes_quant_encode_wide16<P>) {
+    spread_groups_quant_encode_wide16<N, P>(rows, from, first, groups);
+    search(rows, first);
+  }
+}
+
+/* Codes as they are stored */
+
+// clamp(nearest(v), least, most) - least of N elements, `put` making v of one vector of them.
+template <size_t N, typename Quotient>
+TFILE_INLINE void put_codes_quant_encode_wide16(uint8_t *to, const float *x, int32_t least, int32_t most, Quotient quotient) {
+  for (size_t i = 0; i < N; i += kWidth_quant_encode_wide16) {
+    const Ints_quant_encode_wide16 codes = raised_codes_quant_encode_wide16(quotient(load_vector_quant_encode_wide16<Reals_quant_encode_wide16>(x + i)), least, most) - (0x400000 + least);
+    const Bytes_quant_encode_wide16 bytes = __builtin_convertvector(codes, Bytes_quant_encode_wide16);
+    memcpy(to + i, &bytes, sizeof(bytes));
+  }
+}
+
+// With a stored scale of zero the search's codes count: those of zeros are 0; false: others.
+TFILE_INLINE bool put_zeros_quant_encode_wide16(uint8_t *codes, const float *x, size_t count) {
+  for (size_t i = 0; i < count; ++i)
+    if (x[i] != 0) return false;
+  memset(codes, 0, count);
+  return true;
+}
+
+using Bytes16_quant_encode_wide16 __attribute__((vector_size(16))) = uint8_t;
+
+TFILE_INLINE void put_nibbles_of_64_quant_encode_wide16(uint8_t *to, const uint8_t *codes) {
+  for (size_t i = 0; i < 128; i += 16) {
+    const uint8_t *code = codes + i / 32 * 64 + i % 32;
+    const Bytes16_quant_encode_wide16 bytes = (load_vector_quant_encode_wide16<Bytes16_quant_encode_wide16>(code) & 15) | load_vector_quant_encode_wide16<Bytes16_quant_encode_wide16>(code + 32) << 4;
+    memcpy(to + i, &bytes, sizeof(bytes));
+  }
+}
+TFILE_INLINE void put_pairs_of_bits_quant_encode_wide16(uint8_t *to, const uint8_t *codes) {
+  for (size_t i = 0; i < 64; i += 16) {
+    const uint8_t *code = codes + i / 32 * 128 + i % 32;
+    const Bytes16_quant_encode_wide16 bytes = (load_vector_quant_encode_wide16<Bytes16_quant_encode_wide16>(code) & 3) | (load_vector_quant_encode_wide16<Bytes16_quant_encode_wide16>(code + 32) & 3) << 2 |
+                          (load_vector_quant_encode_wide16<Bytes16_quant_encode_wide16>(code + 64) & 3) << 4 | load_vector_quant_encode_wide16<Bytes16_quant_encode_wide16>(code + 96) << 6;
+    memcpy(to + i, &bytes, sizeof(bytes));
+  }
+}
+TFILE_INLINE void put_single_bits_quant_encode_wide16(uint8_t *to, const uint8_t *codes, int at) {
+  for (size_t i = 0; i < 32; i += 16) {
+    Bytes16_quant_encode_wide16 bits{};
+    for (int group = 0; group < 8; ++group)
+      bits |= ((load_vector_quant_encode_wide16<Bytes16_quant_encode_wide16>(codes + 32 * group + i) >> at) & 1) << group;
+    memcpy(to + i, &bits, sizeof(bits));
+  }
+}
+
+/* Q2_K, Q4_K, Q5_K */
+
+template <int P>
+struct AffineOf_quant_encode_wide16 {
+  Real_quant_encode_wide16<P> scale, minimum;
+};
+
+template <bool kAbsolute, int P>
+TFILE_INLINE Real_quant_encode_wide16<P> error_size_quant_encode_wide16(const Real_quant_encode_wide16<P> &error) {
+  if constexpr (kAbsolute) {
+    return size_of_quant_encode_wide16(error);
+  } else {
+    return error * error;
+  }
+}
+
+struct AffineSteps_quant_encode_wide16 {
+  int32_t most;
+  float first;
+  int32_t last;
+};
+
+// As search_affine() of one group.
+template <size_t N, bool kAbsolute, int P>
+TFILE_INLINE AffineOf_quant_encode_wide16<P> search_affine_of_quant_encode_wide16(const float *rows, const float *weights, const AffineSteps_quant_encode_wide16 &steps) {
+  constexpr size_t kRow = kLanes_quant_encode_wide16<P>;
+  const Real_quant_encode_wide16<P> zero = all_quant_encode_wide16<P>(0);
+  const Real_quant_encode_wide16<P> most = all_quant_encode_wide16<P>(static_cast<float>(steps.most));
+  Real_quant_encode_wide16<P> minimum = load_quant_encode_wide16<P>(rows);
+  Real_quant_encode_wide16<P> maximum = minimum;
+  Real_quant_encode_wide16<P> weight = load_quant_encode_wide16<P>(weights);
+  Real_quant_encode_wide16<P> weighted_x = weight * minimum;
+  for (size_t i = 1; i < N; ++i) {
+    const Real_quant_encode_wide16<P> x = load_quant_encode_wide16<P>(rows + i * kRow);
+    const Real_quant_encode_wide16<P> w = load_quant_encode_wide16<P>(weights + i * kRow);
+    minimum = select(x < minimum, x, minimum);
+    maximum = select(maximum < x, x, maximum);
+    weight = weight + w;
+    weighted_x = weighted_x + w * x;
+  }
+  minimum = select(zero < minimum, zero, minimum);
+  const Mask_quant_encode_wide16<P> flat = maximum == minimum;
+  const Real_quant_encode_wide16<P> first_minimum = minimum;
+  const Real_quant_encode_wide16<P> inverted = most / (maximum - minimum);
+  Real_quant_encode_wide16<P> scale = all_quant_encode_wide16<P>(1) / inverted;
+  Real_quant_encode_wide16<P> best = zero;
+  for (size_t i = 0; i < N; ++i) {
+    const Real_quant_encode_wide16<P> x = load_quant_encode_wide16<P>(rows + i * kRow);
+    const Real_quant_encode_wide16<P> code = codes_of_quant_encode_wide16(inverted * (x - minimum), 0, steps.most);
+    best = best + load_quant_encode_wide16<P>(weights + i * kRow) * error_size_quant_encode_wide16<kAbsolute>((scale * code + minimum) - x);
+  }
+  for (int32_t step = 0; step <= steps.last; ++step) {
+    const float numerator = (steps.first + 0.1f * static_cast<float>(step)) + static_cast<float>(steps.most);
+    const Real_quant_encode_wide16<P> other = all_quant_encode_wide16<P>(numerator) / (maximum - minimum);
+    alignas(64) float codes[N * kRow];
+    Real_quant_encode_wide16<P> code1 = zero;
+    Real_quant_encode_wide16<P> code2 = zero;
+    Real_quant_encode_wide16<P> code_x = zero;
+    for (size_t i = 0; i < N; ++i) {
+      const Real_quant_encode_wide16<P> x = load_quant_encode_wide16<P>(rows + i * kRow);
+      const Real_quant_encode_wide16<P> code = codes_of_quant_encode_wide16(other * (x - minimum), 0, steps.most);
+      const Real_quant_encode_wide16<P> weighted = load_quant_encode_wide16<P>(weights + i * kRow) * code;
+      code1 = code1 + weighted;
+      code2 = code2 + weighted * code;
+      code_x = code_x + weighted * x;
+      store_quant_encode_wide16(codes + i * kRow, code);
+    }
+    const Real_quant_encode_wide16<P> divisor = weight * code2 - code1 * code1;
+    Real_quant_encode_wide16<P> fitted = (weight * code_x - weighted_x * code1) / divisor;
+    Real_quant_encode_wide16<P> fitted_minimum = (code2 * weighted_x - code1 * code_x) / divisor;
+    const Mask_quant_encode_wide16<P> above = zero < fitted_minimum;
+    fitted = select(above, code_x / code2, fitted);
+    fitted_minimum = select(above, zero, fitted_minimum);
+    Real_quant_encode_wide16<P> error = zero;
+    for (size_t i = 0; i < N; ++i) {
+      const Real_quant_encode_wide16<P> difference = (fitted * load_quant_encode_wide16<P>(codes + i * kRow) + fitted_minimum) - load_quant_encode_wide16<P>(rows + i * kRow);
+      error = error + load_quant_encode_wide16<P>(weights + i * kRow) * error_size_quant_encode_wide16<kAbsolute>(difference);
+    }
+    const Mask_quant_encode_wide16<P> better = (zero < divisor) & (error < best);
+    best = select(better, error, best);
+    scale = select(better, fitted, scale);
+    minimum = select(better, fitted_minimum, minimum);
+  }
+  return {select(flat, zero, scale), negated_quant_encode_wide16(select(flat, first_minimum, minimum))};
+}
+
+template <size_t N, bool kAbsolute, int P>
+TFILE_INLINE void find_affine_quant_encode_wide16(Found_quant_encode_wide16 &found, const float *from, size_t groups, const AffineSteps_quant_encode_wide16 &steps) {
+  alignas(64) float weights[N * kLanes_quant_encode_wide16<P>];
+  search_groups_quant_encode_wide16<N, P>(from, groups, [&](const float *rows, size_t first) TFILE_LAMBDA {
+    Real_quant_encode_wide16<P> average = all_quant_encode_wide16<P>(0);
+    if constexpr (!kAbsolute) {
+      for (size_t i = 0; i < N; ++i)
+        average = average + load_quant_encode_wide16<P>(rows + i * kLanes_quant_encode_wide16<P>) * load_quant_encode_wide16<P>(rows + i * kLanes_quant_encode_wide16<P>);
+      average = roots_quant_encode_wide16(average / all_quant_encode_wide16<P>(N));
+    }
+    for (size_t i = 0; i < N; ++i)
+      store_quant_encode_wide16(weights + i * kLanes_quant_encode_wide16<P>, average + size_of_quant_encode_wide16(load_quant_encode_wide16<P>(rows + i * kLanes_quant_encode_wide16<P>)));
+    const AffineOf_quant_encode_wide16<P> affine = search_affine_of_quant_encode_wide16<N, kAbsolute, P>(rows, weights, steps);
+    store_quant_encode_wide16(found.scale + first, affine.scale);
+    store_quant_encode_wide16(found.minimum + first, affine.minimum);
+  });
+}
+
+template <size_t N>
+TFILE_INLINE bool put_affine_codes_quant_encode_wide16(uint8_t *codes, const float *from, const StoredSteps &stored, int32_t most) {
+  for (size_t group = 0; group < kKBlock / N; ++group) {
+    const float *x = from + N * group;
+    const Reals_quant_encode_wide16 scale = broadcast_quant_encode_wide16(stored.scale[group]);
+    const Reals_quant_encode_wide16 minimum = broadcast_quant_encode_wide16(stored.minimum[group]);
+    if (stored.scale[group] == 0) {
+      if (!put_zeros_quant_encode_wide16(codes + N * group, x, N)) return false;
+    } else {
+      put_codes_quant_encode_wide16<N>(codes + N * group, x, 0, most, [&](Reals_quant_encode_wide16 v) TFILE_LAMBDA { return (v + minimum) / scale; });
+    }
+  }
+  return true;
+}
+
+// Calls put(to, from, found, group) for each block after the searches of a batch of them.
+template <size_t kBlockBytes, typename Find, typename Put>
+TFILE_INLINE void encode_batches_quant_encode_wide16(uint8_t *to, const float *from, size_t blocks, size_t groups, Find find, Put put) {
+  Found_quant_encode_wide16 found;
+  for (size_t first = 0; first < blocks; first += kBatch_quant_encode_wide16) {
+    const size_t count = blocks - first < kBatch_quant_encode_wide16 ? blocks - first : kBatch_quant_encode_wide16;
+    find(found, from + first * kKBlock, count * groups);
+    for (size_t i = 0; i < count; ++i)
+      put(to + (first + i) * kBlockBytes, from + (first + i) * kKBlock, found.scale + i * groups,
+          found.minimum + i * groups);
+  }
+}
+
+void encode_q4_k_wide_quant_encode_wide16(uint8_t *to, const float *from, size_t blocks) {
+  encode_batches_quant_encode_wide16<144>(
+      to, from, blocks, 8,
+      [](Found_quant_encode_wide16 &found, const float *x, size_t groups) TFILE_LAMBDA {
+        find_affine_quant_encode_wide16<32, false, kAffineParts_quant_encode_wide16>(found, x, groups, {15, -1, 20});
+      },
+      [](uint8_t *block, const float *x, const float *scales, const float *minimums) TFILE_LAMBDA {
+        uint8_t codes[kKBlock];
+        if (!put_affine_codes_quant_encode_wide16<32>(codes, x, put_group_steps(block, scales, minimums), 15)) {
+          find_k_encoder(TF_DTYPE_Q4_K)(block, x);
+          return;
+        }
+        put_nibbles_of_64_quant_encode_wide16(block + 16, codes);
+      });
+}
+
+void encode_q5_k_wide_quant_encode_wide16(uint8_t *to, const float *from, size_t blocks) {
+  encode_batches_quant_encode_wide16<176>(
+      to, from, blocks, 8,
+      [](Found_quant_encode_wide16 &found, const float *x, size_t groups) TFILE_LAMBDA {
+        find_affine_quant_encode_wide16<32, false, kAffineParts_quant_encode_wide16>(found, x, groups, {31, -0.5f, 15});
+      },
+      [](uint8_t *block, const float *x, const float *scales, const float *minimums) TFILE_LAMBDA {
+        uint8_t codes[kKBlock];
+        if (!put_affine_codes_quant_encode_wide16<32>(codes, x, put_group_steps(block, scales, minimums), 31)) {
+          find_k_encoder(TF_DTYPE_Q5_K)(block, x);
+          return;
+        }
+        put_single_bits_quant_encode_wide16(block + 16, codes, 4);
+        put_nibbles_of_64_quant_encode_wide16(block + 48, codes);
+      });
+}
+
+void encode_q2_k_wide_quant_encode_wide16(uint8_t *to, const float *from, size_t blocks) {
+  encode_batches_quant_encode_wide16<84>(
+      to, from, blocks, 16,
+      [](Found_quant_encode_wide16 &found, const float *x, size_t groups) TFILE_LAMBDA {
+        find_affine_quant_encode_wide16<16, true, kAffineParts_quant_encode_wide16>(found, x, groups, {3, -0.5f, 15});
+      },
+      [](uint8_t *block, const float *x, const float *scales, const float *minimums) TFILE_LAMBDA {
+        uint8_t codes[kKBlock];
+        if (!put_affine_codes_quant_encode_wide16<16>(codes, x, put_small_steps(block, scales, minimums), 3)) {
+          find_k_encoder(TF_DTYPE_Q2_K)(block, x);
+          return;
+        }
+        put_pairs_of_bits_quant_encode_wide16(block + 16, codes);
+      });
+}
+
+/* Q3_K, Q6_K */
+
+// The sums of a fit without a minimum.
+template <int P>
+struct FitOf_quant_encode_wide16 {
+  Real_quant_encode_wide16<P> code_x, code2;
+};
+template <int P>
+TFILE_INLINE void add_to_quant_encode_wide16(FitOf_quant_encode_wide16<P> &fit, const Real_quant_encode_wide16<P> &x, const Real_quant_encode_wide16<P> &code) {
+  const Real_quant_encode_wide16<P> weight = x * x;
+  fit.code_x = fit.code_x + (weight * x) * code;
+  fit.code2 = fit.code2 + (weight * code) * code;
+}
+
+// As improve_codes(); a round that changes nothing in a lane would change nothing there again.
+template <int P>
+TFILE_INLINE bool improve_codes_of_quant_encode_wide16(FitOf_quant_encode_wide16<P> &fit, float *codes, const float *rows) {
+  const Real_quant_encode_wide16<P> zero = all_quant_encode_wide16<P>(0);
+  Mask_quant_encode_wide16<P> moved = zero < zero;
+  for (size_t i = 0; i < 16; ++i) {
+    const Real_quant_encode_wide16<P> x = load_quant_encode_wide16<P>(rows + i * kLanes_quant_encode_wide16<P>);
+    const Real_quant_encode_wide16<P> old = load_quant_encode_wide16<P>(codes + i * kLanes_quant_encode_wide16<P>);
+    const Real_quant_encode_wide16<P> weight = x * x;
+    FitOf_quant_encode_wide16<P> other{fit.code_x - (weight * x) * old, fit.code2 - (weight * old) * old};
+    const Mask_quant_encode_wide16<P> positive = zero < other.code_x;
+    const Real_quant_encode_wide16<P> code = codes_of_quant_encode_wide16((x * other.code2) / other.code_x, -4, 3);
+    add_to_quant_encode_wide16(other, x, code);
+    const Mask_quant_encode_wide16<P> better = (fit.code_x * fit.code_x) * other.code2 < (other.code_x * other.code_x) * fit.code2;
+    const Mask_quant_encode_wide16<P> taken = (positive & (code != old)) & ((zero < other.code2) & better);
+    store_quant_encode_wide16(codes + i * kLanes_quant_encode_wide16<P>, select(taken, code, old));
+    fit.code_x = select(taken, other.code_x, fit.code_x);
+    fit.code2 = select(taken, other.code2, fit.code2);
+    moved = moved | taken;
+  }
+  return any_quant_encode_wide16(moved);
+}
+
+// As search_improving().
+template <int P>
+TFILE_INLINE Real_quant_encode_wide16<P> search_improving_of_quant_encode_wide16(const float *rows) {
+  const Real_quant_encode_wide16<P> zero = all_quant_encode_wide16<P>(0);
+  const LargestOf_quant_encode_wide16<P> largest = find_largest_of_quant_encode_wide16<16, P>(rows);
+  const Real_quant_encode_wide16<P> inverted = all_quant_encode_wide16<P>(-4) / largest.value;
+  alignas(64) float codes[16 * kLanes_quant_encode_wide16<P>];
+  FitOf_quant_encode_wide16<P> fit{zero, zero};
+  for (size_t i = 0; i < 16; ++i) {
+    const Real_quant_encode_wide16<P> x = load_quant_encode_wide16<P>(rows + i * kLanes_quant_encode_wide16<P>);
+    const Real_quant_encode_wide16<P> code = codes_of_quant_encode_wide16(inverted * x, -4, 3);
+    store_quant_encode_wide16(codes + i * kLanes_quant_encode_wide16<P>, code);
+    add_to_quant_encode_wide16(fit, x, code);
+  }
+  for (int round = 0; round < 5 && improve_codes_of_quant_encode_wide16(fit, codes, rows); ++round) {
+  }
+  const Real_quant_encode_wide16<P> scale = select(zero < fit.code2, fit.code_x / fit.code2, zero);
+  return select(largest.size < all_quant_encode_wide16<P>(kTiny), zero, scale);
+}
+
+template <int P>
+TFILE_INLINE FitOf_quant_encode_wide16<P> steps_fit_of_quant_encode_wide16(const float *rows, const Real_quant_encode_wide16<P> &inverted) {
+  FitOf_quant_encode_wide16<P> fit{all_quant_encode_wide16<P>(0), all_quant_encode_wide16<P>(0)};
+  for (size_t i = 0; i < 16; ++i) {
+    const Real_quant_encode_wide16<P> x = load_quant_encode_wide16<P>(rows + i * kLanes_quant_encode_wide16<P>);
+    add_to_quant_encode_wide16(fit, x, codes_of_quant_encode_wide16(inverted * x, -32, 31));
+  }
+  return fit;
+}
+
+// As search_steps().
+template <int P>
+TFILE_INLINE Real_quant_encode_wide16<P> search_steps_of_quant_encode_wide16(const float *rows) {
+  const Real_quant_encode_wide16<P> zero = all_quant_encode_wide16<P>(0);
+  const LargestOf_quant_encode_wide16<P> largest = find_largest_of_quant_encode_wide16<16, P>(rows);
+  FitOf_quant_encode_wide16<P> fit = steps_fit_of_quant_encode_wide16<P>(rows, all_quant_encode_wide16<P>(-32) / largest.value);
+  Real_quant_encode_wide16<P> scale = select(fit.code2 == zero, zero, fit.code_x / fit.code2);
+  Real_quant_encode_wide16<P> best = scale * fit.code_x;
+  for (int32_t step = -9; step <= 9; ++step) {
+    if (step == 0) continue;
+    fit = steps_fit_of_quant_encode_wide16<P>(rows, all_quant_encode_wide16<P>(-(32 + 0.1f * static_cast<float>(step))) / largest.value);
+    const Mask_quant_encode_wide16<P> better = (zero < fit.code2) & (best * fit.code2 < fit.code_x * fit.code_x);
+    scale = select(better, fit.code_x / fit.code2, scale);
+    best = select(better, scale * fit.code_x, best);
+  }
+  return select(largest.size < all_quant_encode_wide16<P>(kTiny), zero, scale);
+}
+
+TFILE_INLINE bool put_even_codes_quant_encode_wide16(uint8_t *codes, const float *from, const StoredSteps &stored, int32_t zero) {
+  for (size_t group = 0; group < 16; ++group) {
+    const float *x = from + 16 * group;
+    const Reals_quant_encode_wide16 scale = broadcast_quant_encode_wide16(stored.scale[group]);
+    if (stored.scale[group] == 0) {
+      if (!put_zeros_quant_encode_wide16(codes + 16 * group, x, 16)) return false;
+    } else {
+      put_codes_quant_encode_wide16<16>(codes + 16 * group, x, -zero, zero - 1, [&](Reals_quant_encode_wide16 v) TFILE_LAMBDA { return v / scale; });
+    }
+  }
+  return true;
+}
+
+void encode_q3_k_wide_quant_encode_wide16(uint8_t *to, const float *from, size_t blocks) {
+  encode_batches_quant_encode_wide16<110>(
+      to, from, blocks, 16,
+      [](Found_quant_encode_wide16 &found, const float *x, size_t groups) TFILE_LAMBDA {
+        search_groups_quant_encode_wide16<16, kImprovingParts_quant_encode_wide16>(x, groups, [&](const float *rows, size_t first) TFILE_LAMBDA {
+          store_quant_encode_wide16(found.scale + first, search_improving_of_quant_encode_wide16<kImprovingParts_quant_encode_wide16>(rows));
+        });
+      },
+      [](uint8_t *block, const float *x, const float *scales, const float *) TFILE_LAMBDA {
+        uint8_t codes[kKBlock];
+        if (!put_even_codes_quant_encode_wide16(codes, x, put_six_bit_steps(block, scales), 4)) {
+          find_k_encoder(TF_DTYPE_Q3_K)(block, x);
+          return;
+        }
+        put_single_bits_quant_encode_wide16(block, codes, 2);
+        put_pairs_of_bits_quant_encode_wide16(block + 32, codes);
+      });
+}
+
+TFILE_INLINE void put_codes_of_6_bits_quant_encode_wide16(uint8_t *to, const uint8_t *codes) {
+  for (size_t i = 0; i < 64; i += 16) {
+    const uint8_t *code = codes + i / 32 * 128 + i % 32;
+    uint8_t *low = to + i / 32 * 64 + i % 32;
+    const Bytes16_quant_encode_wide16 a = load_vector_quant_encode_wide16<Bytes16_quant_encode_wide16>(code);
+    const Bytes16_quant_encode_wide16 b = load_vector_quant_encode_wide16<Bytes16_quant_encode_wide16>(code + 32);
+    const Bytes16_quant_encode_wide16 c = load_vector_quant_encode_wide16<Bytes16_quant_encode_wide16>(code + 64);
+    const Bytes16_quant_encode_wide16 d = load_vector_quant_encode_wide16<Bytes16_quant_encode_wide16>(code + 96);
+    const Bytes16_quant_encode_wide16 even = (a & 15) | c << 4;
+    const Bytes16_quant_encode_wide16 odd = (b & 15) | d << 4;
+    const Bytes16_quant_encode_wide16 high = a >> 4 | (b >> 4) << 2 | (c >> 4) << 4 | (d >> 4) << 6;
+    memcpy(low, &even, sizeof(even));
+    memcpy(low + 32, &odd, sizeof(odd));
+    memcpy(to + 128 + i, &high, sizeof(high));
+  }
+}
+
+void encode_q6_k_wide_quant_encode_wide16(uint8_t *to, const float *from, size_t blocks) {
+  encode_batches_quant_encode_wide16<210>(
+      to, from, blocks, 16,
+      [](Found_quant_encode_wide16 &found, const float *x, size_t groups) TFILE_LAMBDA {
+        search_groups_quant_encode_wide16<16, kStepParts_quant_encode_wide16>(x, groups, [&](const float *rows, size_t first) TFILE_LAMBDA {
+          store_quant_encode_wide16(found.scale + first, search_steps_of_quant_encode_wide16<kStepParts_quant_encode_wide16>(rows));
+        });
+      },
+      [](uint8_t *block, const float *x, const float *scales, const float *) TFILE_LAMBDA {
+        StoredSteps stored;
+        if (!put_byte_steps(block, stored, scales)) return;
+        uint8_t codes[kKBlock];
+        if (!put_even_codes_quant_encode_wide16(codes, x, stored, 32)) {
+          find_k_encoder(TF_DTYPE_Q6_K)(block, x);
+          return;
+        }
+        put_codes_of_6_bits_quant_encode_wide16(block, codes);
+      });
+}
+
+/* IQ4_NL, IQ4_XS */
+
+// As fit_of() for the table's numbers.
+template <int P>
+TFILE_INLINE FitOf_quant_encode_wide16<P> table_fit_of_quant_encode_wide16(const float *rows, const Real_quant_encode_wide16<P> &inverted) {
+  FitOf_quant_encode_wide16<P> fit{all_quant_encode_wide16<P>(0), all_quant_encode_wide16<P>(0)};
+  for (size_t i = 0; i < 32; ++i) {
+    const Real_quant_encode_wide16<P> x = load_quant_encode_wide16<P>(rows + i * kLanes_quant_encode_wide16<P>);
+    const Real_quant_encode_wide16<P> number = nearest_numbers_quant_encode_wide16(inverted * x);
+    const Real_quant_encode_wide16<P> weighted = (x * x) * number;
+    fit.code_x = fit.code_x + weighted * x;
+    fit.code2 = fit.code2 + weighted * number;
+  }
+  return fit;
+}
+
+// As search_scale().
+template <int P>
+TFILE_INLINE Real_quant_encode_wide16<P> search_table_of_quant_encode_wide16(const float *rows) {
+  const Real_quant_encode_wide16<P> zero = all_quant_encode_wide16<P>(0);
+  const LargestOf_quant_encode_wide16<P> largest = find_largest_of_quant_encode_wide16<32, P>(rows);
+  const Real_quant_encode_wide16<P> first = negated_quant_encode_wide16(largest.value) / all_quant_encode_wide16<P>(-127);
+  FitOf_quant_encode_wide16<P> fit = table_fit_of_quant_encode_wide16<P>(rows, all_quant_encode_wide16<P>(1) / first);
+  Real_quant_encode_wide16<P> scale = select(zero < fit.code2, fit.code_x / fit.code2, zero);
+  Real_quant_encode_wide16<P> best = scale * fit.code_x;
+  for (int32_t step = -7; step <= 7; ++step) {
+    fit = table_fit_of_quant_encode_wide16<P>(rows, all_quant_encode_wide16<P>(static_cast<float>(step - 127)) / largest.value);
+    const Mask_quant_encode_wide16<P> better = (zero < fit.code2) & (best * fit.code2 < fit.code_x * fit.code_x);
+    scale = select(better, fit.code_x / fit.code2, scale);
+    best = select(better, scale * fit.code_x, best);
+  }
+  return select(largest.size < all_quant_encode_wide16<P>(kTiny), zero, scale);
+}
+
+TFILE_INLINE void put_places_quant_encode_wide16(uint8_t *to, const float *x, float inverted) {
+  uint8_t places[32];
+  for (size_t i = 0; i < 32; i += kWidth_quant_encode_wide16) {
+    const Bytes_quant_encode_wide16 bytes = __builtin_convertvector(nearest_places_quant_encode_wide16(load_vector_quant_encode_wide16<Reals_quant_encode_wide16>(x + i) * inverted), Bytes_quant_encode_wide16);
+    memcpy(places + i, &bytes, sizeof(bytes));
+  }
+  const Bytes16_quant_encode_wide16 bytes = load_vector_quant_encode_wide16<Bytes16_quant_encode_wide16>(places) | load_vector_quant_encode_wide16<Bytes16_quant_encode_wide16>(places + 16) << 4;
+  memcpy(to, &bytes, sizeof(bytes));
+}
+
+TFILE_INLINE void find_table_scales_quant_encode_wide16(Found_quant_encode_wide16 &found, const float *from, size_t groups) {
+  search_groups_quant_encode_wide16<32, kTableParts_quant_encode_wide16>(from, groups, [&](const float *rows, size_t first) TFILE_LAMBDA {
+    store_quant_encode_wide16(found.scale + first, search_table_of_quant_encode_wide16<kTableParts_quant_encode_wide16>(rows));
+  });
+}
+
+void encode_iq4_nl_wide_quant_encode_wide16(uint8_t *to, const float *from, size_t blocks) {
+  Found_quant_encode_wide16 found;
+  for (size_t first = 0; first < blocks; first += kBatch_quant_encode_wide16 * 16) {
+    const size_t count = blocks - first < kBatch_quant_encode_wide16 * 16 ? blocks - first : kBatch_quant_encode_wide16 * 16;
+    find_table_scales_quant_encode_wide16(found, from + 32 * first, count);
+    for (size_t i = 0; i < count; ++i) {
+      uint8_t *block = to + 18 * (first + i);
+      put_places_quant_encode_wide16(block + 2, from + 32 * (first + i), put_table_scale(block, found.scale[i]));
+    }
+  }
+}
+
+void encode_iq4_xs_wide_quant_encode_wide16(uint8_t *to, const float *from, size_t blocks) {
+  encode_batches_quant_encode_wide16<136>(to, from, blocks, 8, find_table_scales_quant_encode_wide16,
+                      [](uint8_t *block, const float *x, const float *scales, const float *) TFILE_LAMBDA {
+                        const StoredSteps inverted = put_table_steps(block, scales);
+                        for (size_t group = 0; group < 8; ++group)
+                          put_places_quant_encode_wide16(block + 8 + 16 * group, x + 32 * group, inverted.scale[group]);
+                      });
+}
+
+#undef TFILE_LANEWISE
+
+WideEncoder find_here_quant_encode_wide16(int32_t dtype) {
+  switch (dtype) {
+    case TF_DTYPE_Q2_K:
+      return encode_q2_k_wide_quant_encode_wide16;
+    case TF_DTYPE_Q3_K:
+      return encode_q3_k_wide_quant_encode_wide16;
+    case TF_DTYPE_Q4_K:
+      return encode_q4_k_wide_quant_encode_wide16;
+    case TF_DTYPE_Q5_K:
+      return encode_q5_k_wide_quant_encode_wide16;
+    case TF_DTYPE_Q6_K:
+      return encode_q6_k_wide_quant_encode_wide16;
+    case TF_DTYPE_IQ4_NL:
+      return encode_iq4_nl_wide_quant_encode_wide16;
+    case TF_DTYPE_IQ4_XS:
+      return encode_iq4_xs_wide_quant_encode_wide16;
+    default:
+      return nullptr;
+  }
+}
+
+#undef TFILE_INLINE
+#undef TFILE_LAMBDA
+
+}  // namespace
+
+WideEncoder find_encoder16(int32_t dtype) {
+  return find_here_quant_encode_wide16(dtype);
+}
+
+}  // namespace tfile
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+#else
+
+namespace tfile {
+
+WideEncoder find_encoder16(int32_t) {
+  return nullptr;
+}
+
+}  // namespace tfile
+
+#endif
+#undef TFILE_INLINE
+#undef TFILE_LAMBDA
+#undef TFILE_LANEWISE
+
+// src/quant/encode_wide8.cpp
+// The encoders of 8 lanes: x86-64 with AVX2.
+
+#if defined(__GNUC__) && defined(__x86_64__)
+
+#include <immintrin.h>
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2")
+#endif
+
+namespace tfile {
+
+namespace {
+
+constexpr size_t kWidth_quant_encode_wide8 = 8;
+constexpr int kAffineParts_quant_encode_wide8 = 2;
+constexpr int kImprovingParts_quant_encode_wide8 = 4;
+constexpr int kStepParts_quant_encode_wide8 = 1;
+constexpr int kTableParts_quant_encode_wide8 = 1;
+using Reals_quant_encode_wide8 __attribute__((vector_size(32))) = float;
+using Ints_quant_encode_wide8 __attribute__((vector_size(32))) = int32_t;
+using Bytes_quant_encode_wide8 __attribute__((vector_size(8))) = uint8_t;
+
+inline Reals_quant_encode_wide8 root_quant_encode_wide8(Reals_quant_encode_wide8 a) {
+  return _mm256_sqrt_ps(a);
+}
+
+inline Ints_quant_encode_wide8 below_node_quant_encode_wide8(Ints_quant_encode_wide8 node, Reals_quant_encode_wide8 v, Reals_quant_encode_wide8 middle) {
+  return 2 * node + 1 + (v < middle);  // not below also for NaN
+}
+// One of 8 by the low three bits of each place.
+inline Reals_quant_encode_wide8 look_up_quant_encode_wide8(const float *table, Ints_quant_encode_wide8 places) {
+  return _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), reinterpret_cast<__m256i>(places));
+}
+// The leaf of the tree of middles, from 16 on.
+inline Ints_quant_encode_wide8 find_leaf_quant_encode_wide8(Reals_quant_encode_wide8 v) {
+  Ints_quant_encode_wide8 node = 1 - Ints_quant_encode_wide8{};
+  for (int level = 0; level < 3; ++level)
+    node = below_node_quant_encode_wide8(node, v, look_up_quant_encode_wide8(kIq4Middles, node));
+  return below_node_quant_encode_wide8(node, v, look_up_quant_encode_wide8(kIq4Middles + 8, node));
+}
+inline Reals_quant_encode_wide8 number_at_quant_encode_wide8(Ints_quant_encode_wide8 leaf) {
+  const Ints_quant_encode_wide8 upper = leaf > 23;
+  return upper ? look_up_quant_encode_wide8(kIq4Numbers + 8, leaf) : look_up_quant_encode_wide8(kIq4Numbers, leaf);
+}
+
+inline Ints_quant_encode_wide8 nearest_places_quant_encode_wide8(Reals_quant_encode_wide8 v) {
+  return find_leaf_quant_encode_wide8(v) & 15;
+}
+inline Reals_quant_encode_wide8 nearest_numbers_quant_encode_wide8(Reals_quant_encode_wide8 v) {
+  return number_at_quant_encode_wide8(find_leaf_quant_encode_wide8(v));
+}
+
+// The encoders of one width. Whoever includes this has in its unnamed namespace: kWidth; the vectors Reals, Ints of
+// that many lanes and Bytes of as many bytes; root(Reals); nearest_places(Reals) and nearest_numbers(Reals) in the table
+// of IQ4; the number of vectors that each search works on at once, kAffineParts, kImprovingParts, kStepParts and
+// kTableParts, so that one waits less for another's results.
+
+#define TFILE_INLINE inline __attribute__((always_inline))
+#define TFILE_LAMBDA __attribute__((always_inline))
+
+// P vectors, P being a power of two.
+template <typename V, int P>
+struct Pack_quant_encode_wide8 {
+  Pack_quant_encode_wide8<V, P / 2> low, high;
+};
+template <typename V>
+struct Pack_quant_encode_wide8<V, 1> {
+  V v;
+};
+template <int P>
+using Real_quant_encode_wide8 = Pack_quant_encode_wide8<Reals_quant_encode_wide8, P>;
+template <int P>
+using Mask_quant_encode_wide8 = Pack_quant_encode_wide8<Ints_quant_encode_wide8, P>;  // all bits of a lane, or none
+template <int P>
+constexpr size_t kLanes_quant_encode_wide8 = P *kWidth_quant_encode_wide8;
+
+template <typename V>
+TFILE_INLINE V load_vector_quant_encode_wide8(const void *from) {
+  V v;
+  memcpy(&v, from, sizeof(v));
+  return v;
+}
+TFILE_INLINE Reals_quant_encode_wide8 broadcast_quant_encode_wide8(float value) {
+  return value - Reals_quant_encode_wide8{};
+}
+
+template <int P>
+TFILE_INLINE Real_quant_encode_wide8<P> load_quant_encode_wide8(const float *from) {
+  if constexpr (P == 1) {
+    return {load_vector_quant_encode_wide8<Reals_quant_encode_wide8>(from)};
+  } else {
+    return {load_quant_encode_wide8<P / 2>(from), load_quant_encode_wide8<P / 2>(from + kLanes_quant_encode_wide8<P / 2>)};
+  }
+}
+template <int P>
+TFILE_INLINE void store_quant_encode_wide8(float *to, const Real_quant_encode_wide8<P> &a) {
+  memcpy(to, &a, sizeof(a));
+}
+template <int P>
+TFILE_INLINE Real_quant_encode_wide8<P> all_quant_encode_wide8(float value) {
+  if constexpr (P == 1) {
+    return {broadcast_quant_encode_wide8(value)};
+  } else {
+    return {all_quant_encode_wide8<P / 2>(value), all_quant_encode_wide8<P / 2>(value)};
+  }
+}
+
+#define TFILE_LANEWISE(result, name, argument, expression)                  \
+  template <int P>                                                          \
+  TFILE_INLINE result<P> name(const argument<P> &a, const argument<P> &b) { \
+    if constexpr (P == 1) {                                                 \
+      return {expression};                                                  \
+    } else {                                                                \
+      return {name(a.low, b.low), name(a.high, b.high)};                    \
+    }                                                                       \
+  }
+TFILE_LANEWISE(Real_quant_encode_wide8, operator+, Real_quant_encode_wide8, a.v + b.v)
+TFILE_LANEWISE(Real_quant_encode_wide8, operator-, Real_quant_encode_wide8, a.v - b.v)
+TFILE_LANEWISE(Real_quant_encode_wide8, operator*, Real_quant_encode_wide8, a.v *b.v)
+TFILE_LANEWISE(Real_quant_encode_wide8, operator/, Real_quant_encode_wide8, a.v / b.v)
+TFILE_LANEWISE(Mask_quant_encode_wide8, operator<, Real_quant_encode_wide8, a.v < b.v)
+TFILE_LANEWISE(Mask_quant_encode_wide8, operator==, Real_quant_encode_wide8, a.v == b.v)
+TFILE_LANEWISE(Mask_quant_encode_wide8, operator!=, Real_quant_encode_wide8, a.v != b.v)
+TFILE_LANEWISE(Mask_quant_encode_wide8, operator&, Mask_quant_encode_wide8, a.v &b.v)
+TFILE_LANEWISE(Mask_quant_encode_wide8, operator|, Mask_quant_encode_wide8, a.v | b.v)
+
+template <int P>
+TFILE_INLINE Real_quant_encode_wide8<P> select(const Mask_quant_encode_wide8<P> &mask, const Real_quant_encode_wide8<P> &yes, const Real_quant_encode_wide8<P> &no) {
+  if constexpr (P == 1) {
+    return {mask.v ? yes.v : no.v};
+  } else {
+    return {select(mask.low, yes.low, no.low), select(mask.high, yes.high, no.high)};
+  }
+}
+template <int P>
+TFILE_INLINE Real_quant_encode_wide8<P> negated_quant_encode_wide8(const Real_quant_encode_wide8<P> &a) {
+  if constexpr (P == 1) {
+    return {-a.v};
+  } else {
+    return {negated_quant_encode_wide8(a.low), negated_quant_encode_wide8(a.high)};
+  }
+}
+template <int P>
+TFILE_INLINE Real_quant_encode_wide8<P> size_of_quant_encode_wide8(const Real_quant_encode_wide8<P> &a) {
+  if constexpr (P == 1) {
+    return {reinterpret_cast<Reals_quant_encode_wide8>(reinterpret_cast<Ints_quant_encode_wide8>(a.v) & 0x7fffffff)};
+  } else {
+    return {size_of_quant_encode_wide8(a.low), size_of_quant_encode_wide8(a.high)};
+  }
+}
+template <int P>
+TFILE_INLINE Real_quant_encode_wide8<P> roots_quant_encode_wide8(const Real_quant_encode_wide8<P> &a) {
+  if constexpr (P == 1) {
+    return {root_quant_encode_wide8(a.v)};
+  } else {
+    return {roots_quant_encode_wide8(a.low), roots_quant_encode_wide8(a.high)};
+  }
+}
+template <int P>
+TFILE_INLINE bool any_quant_encode_wide8(const Mask_quant_encode_wide8<P> &mask) {
+  uint64_t words[sizeof(mask) / 8];
+  memcpy(words, &mask, sizeof(mask));
+  uint64_t found = 0;
+  for (const uint64_t word : words)
+    found |= word;
+  return found != 0;
+}
+
+// clamp(nearest(v), least, most), and 0x400000 more.
+TFILE_INLINE Ints_quant_encode_wide8 raised_codes_quant_encode_wide8(Reals_quant_encode_wide8 v, int32_t least, int32_t most) {
+  Ints_quant_encode_wide8 bits = reinterpret_cast<Ints_quant_encode_wide8>(v + 12582912.0f) & 0x7fffff;
+  const Ints_quant_encode_wide8 lowest = 0x400000 + least - Ints_quant_encode_wide8{};
+  const Ints_quant_encode_wide8 highest = 0x400000 + most - Ints_quant_encode_wide8{};
+  bits = bits < highest ? bits : highest;
+  return bits > lowest ? bits : lowest;
+}
+// clamp(nearest(a), least, most) as float32. In the numbers from 2^23 to 2^24 the mantissa is the integer.
+template <int P>
+TFILE_INLINE Real_quant_encode_wide8<P> codes_of_quant_encode_wide8(const Real_quant_encode_wide8<P> &a, int32_t least, int32_t most) {
+  if constexpr (P == 1) {
+    return {reinterpret_cast<Reals_quant_encode_wide8>(raised_codes_quant_encode_wide8(a.v, least, most) | 0x4b000000) - 12582912.0f};
+  } else {
+    return {codes_of_quant_encode_wide8(a.low, least, most), codes_of_quant_encode_wide8(a.high, least, most)};
+  }
+}
+
+template <int P>
+TFILE_INLINE Real_quant_encode_wide8<P> nearest_numbers_quant_encode_wide8(const Real_quant_encode_wide8<P> &a) {
+  if constexpr (P == 1) {
+    return {nearest_numbers_quant_encode_wide8(a.v)};
+  } else {
+    return {nearest_numbers_quant_encode_wide8(a.low), nearest_numbers_quant_encode_wide8(a.high)};
+  }
+}
+
+// One group of N elements in each lane: row i has element i of each. Lanes left over repeat the last group.
+template <size_t N, int P>
+TFILE_INLINE void spread_groups_quant_encode_wide8(float *rows, const float *from, size_t first, size_t groups) {
+  for (size_t lane = 0; lane < kLanes_quant_encode_wide8<P>; ++lane) {
+    const float *group = from + N * (first + lane < groups ? first + lane : groups - 1);
+    for (size_t i = 0; i < N; ++i)
+      rows[i * kLanes_quant_encode_wide8<P> + lane] = group[i];
+  }
+}
+
+// The element of the largest magnitude in each lane, as find_largest().
+template <int P>
+struct LargestOf_quant_encode_wide8 {
+  Real_quant_encode_wide8<P> size, value;
+};
+template <size_t N, int P>
+TFILE_INLINE LargestOf_quant_encode_wide8<P> find_largest_of_quant_encode_wide8(const float *rows) {
+  LargestOf_quant_encode_wide8<P> largest{all_quant_encode_wide8<P>(0), all_quant_encode_wide8<P>(0)};
+  for (size_t i = 0; i < N; ++i) {
+    const Real_quant_encode_wide8<P> x = load_quant_encode_wide8<P>(rows + i * kLanes_quant_encode_wide8<P>);
+    const Mask_quant_encode_wide8<P> larger = largest.size < size_of_quant_encode_wide8(x);
+    largest.size = select(larger, size_of_quant_encode_wide8(x), largest.size);
+    largest.value = select(larger, x, largest.value);
+  }
+  return largest;
+}
+
+// What searches of up to 4 blocks find, for each group.
+constexpr size_t kBatch_quant_encode_wide8 = 4;
+struct Found_quant_encode_wide8 {
+  float scale[kBatch_quant_encode_wide8 * 16 + kLanes_quant_encode_wide8<4>];
+  float minimum[kBatch_quant_encode_wide8 * 16 + kLanes_quant_encode_wide8<4>];
+};
+
+// Calls search(rows, first) for kLanes<P> groups at a time.
+template <size_t N, int P, typename Search>
+TFILE_INLINE void search_groups_quant_encode_wide8(const float *from, size_t groups, Search search) {
+  alignas(64) float rows[N * kLanes_quant_encode_wide8<P>];
+  for (size_t first = 0; first < groups; first += kLanes_quant_encode_wide8<P>) {
+    spread_groups_quant_encode_wide8<N, P>(rows, from, first, groups);
+    search(rows, first);
+  }
+}
+
+/* Codes as they are stored */
+
+// clamp(nearest(v), least, most) - least of N elements, `put` making v of one vector of them.
+template <size_t N, typename Quotient>
+TFILE_INLINE void put_codes_quant_encode_wide8(uint8_t *to, const float *x, int32_t least, int32_t most, Quotient quotient) {
+  for (size_t i = 0; i < N; i += kWidth_quant_encode_wide8) {
+    const Ints_quant_encode_wide8 codes = raised_codes_quant_encode_wide8(quotient(load_vector_quant_encode_wide8<Reals_quant_encode_wide8>(x + i)), least, most) - (0x400000 + least);
+    const Bytes_quant_encode_wide8 bytes = __builtin_convertvector(codes, Bytes_quant_encode_wide8);
+    memcpy(to + i, &bytes, sizeof(bytes));
+  }
+}
+
+// With a stored scale of zero the search's codes count: those of zeros are 0; false: others.
+TFILE_INLINE bool put_zeros_quant_encode_wide8(uint8_t *codes, const float *x, size_t count) {
+  for (size_t i = 0; i < count; ++i)
+    if (x[i] != 0) return false;
+  memset(codes, 0, count);
+  return true;
+}
+
+using Bytes16_quant_encode_wide8 __attribute__((vector_size(16))) = uint8_t;
+
+TFILE_INLINE void put_nibbles_of_64_quant_encode_wide8(uint8_t *to, const uint8_t *codes) {
+  for (size_t i = 0; i < 128; i += 16) {
+    const uint8_t *code = codes + i / 32 * 64 + i % 32;
+    const Bytes16_quant_encode_wide8 bytes = (load_vector_quant_encode_wide8<Bytes16_quant_encode_wide8>(code) & 15) | load_vector_quant_encode_wide8<Bytes16_quant_encode_wide8>(code + 32) << 4;
+    memcpy(to + i, &bytes, sizeof(bytes));
+  }
+}
+TFILE_INLINE void put_pairs_of_bits_quant_encode_wide8(uint8_t *to, const uint8_t *codes) {
+  for (size_t i = 0; i < 64; i += 16) {
+    const uint8_t *code = codes + i / 32 * 128 + i % 32;
+    const Bytes16_quant_encode_wide8 bytes = (load_vector_quant_encode_wide8<Bytes16_quant_encode_wide8>(code) & 3) | (load_vector_quant_encode_wide8<Bytes16_quant_encode_wide8>(code + 32) & 3) << 2 |
+                          (load_vector_quant_encode_wide8<Bytes16_quant_encode_wide8>(code + 64) & 3) << 4 | load_vector_quant_encode_wide8<Bytes16_quant_encode_wide8>(code + 96) << 6;
+    memcpy(to + i, &bytes, sizeof(bytes));
+  }
+}
+TFILE_INLINE void put_single_bits_quant_encode_wide8(uint8_t *to, const uint8_t *codes, int at) {
+  for (size_t i = 0; i < 32; i += 16) {
+    Bytes16_quant_encode_wide8 bits{};
+    for (int group = 0; group < 8; ++group)
+      bits |= ((load_vector_quant_encode_wide8<Bytes16_quant_encode_wide8>(codes + 32 * group + i) >> at) & 1) << group;
+    memcpy(to + i, &bits, sizeof(bits));
+  }
+}
+
+/* Q2_K, Q4_K, Q5_K */
+
+template <int P>
+struct AffineOf_quant_encode_wide8 {
+  Real_quant_encode_wide8<P> scale, minimum;
+};
+
+template <bool kAbsolute, int P>
+TFILE_INLINE Real_quant_encode_wide8<P> error_size_quant_encode_wide8(const Real_quant_encode_wide8<P> &error) {
+  if constexpr (kAbsolute) {
+    return size_of_quant_encode_wide8(error);
+  } else {
+    return error * error;
+  }
+}
+
+struct AffineSteps_quant_encode_wide8 {
+  int32_t most;
+  float first;
+  int32_t last;
+};
+
+// As search_affine() of one group.
+template <size_t N, bool kAbsolute, int P>
+TFILE_INLINE AffineOf_quant_encode_wide8<P> search_affine_of_quant_encode_wide8(const float *rows, const float *weights, const AffineSteps_quant_encode_wide8 &steps) {
+  constexpr size_t kRow = kLanes_quant_encode_wide8<P>;
+  const Real_quant_encode_wide8<P> zero = all_quant_encode_wide8<P>(0);
+  const Real_quant_encode_wide8<P> most = all_quant_encode_wide8<P>(static_cast<float>(steps.most));
+  Real_quant_encode_wide8<P> minimum = load_quant_encode_wide8<P>(rows);
+  Real_quant_encode_wide8<P> maximum = minimum;
+  Real_quant_encode_wide8<P> weight = load_quant_encode_wide8<P>(weights);
+  Real_quant_encode_wide8<P> weighted_x = weight * minimum;
+  for (size_t i = 1; i < N; ++i) {
+    const Real_quant_encode_wide8<P> x = load_quant_encode_wide8<P>(rows + i * kRow);
+    const Real_quant_encode_wide8<P> w = load_quant_encode_wide8<P>(weights + i * kRow);
+    minimum = select(x < minimum, x, minimum);
+    maximum = select(maximum < x, x, maximum);
+    weight = weight + w;
+    weighted_x = weighted_x + w * x;
+  }
+  minimum = select(zero < minimum, zero, minimum);
+  const Mask_quant_encode_wide8<P> flat = maximum == minimum;
+  const Real_quant_encode_wide8<P> first_minimum = minimum;
+  const Real_quant_encode_wide8<P> inverted = most / (maximum - minimum);
+  Real_quant_encode_wide8<P> scale = all_quant_encode_wide8<P>(1) / inverted;
+  Real_quant_encode_wide8<P> best = zero;
+  for (size_t i = 0; i < N; ++i) {
+    const Real_quant_encode_wide8<P> x = load_quant_encode_wide8<P>(rows + i * kRow);
+    const Real_quant_encode_wide8<P> code = codes_of_quant_encode_wide8(inverted * (x - minimum), 0, steps.most);
+    best = best + load_quant_encode_wide8<P>(weights + i * kRow) * error_size_quant_encode_wide8<kAbsolute>((scale * code + minimum) - x);
+  }
+  for (int32_t step = 0; step <= steps.last; ++step) {
+    const float numerator = (steps.first + 0.1f * static_cast<float>(step)) + static_cast<float>(steps.most);
+    const Real_quant_encode_wide8<P> other = all_quant_encode_wide8<P>(numerator) / (maximum - minimum);
+    alignas(64) float codes[N * kRow];
+    Real_quant_encode_wide8<P> code1 = zero;
+    Real_quant_encode_wide8<P> code2 = zero;
+    Real_quant_encode_wide8<P> code_x = zero;
+    for (size_t i = 0; i < N; ++i) {
+      const Real_quant_encode_wide8<P> x = load_quant_encode_wide8<P>(rows + i * kRow);
+      const Real_quant_encode_wide8<P> code = codes_of_quant_encode_wide8(other * (x - minimum), 0, steps.most);
+      const Real_quant_encode_wide8<P> weighted = load_quant_encode_wide8<P>(weights + i * kRow) * code;
+      code1 = code1 + weighted;
+      code2 = code2 + weighted * code;
+      code_x = code_x + weighted * x;
+      store_quant_encode_wide8(codes + i * kRow, code);
+    }
+    const Real_quant_encode_wide8<P> divisor = weight * code2 - code1 * code1;
+    Real_quant_encode_wide8<P> fitted = (weight * code_x - weighted_x * code1) / divisor;
+    Real_quant_encode_wide8<P> fitted_minimum = (code2 * weighted_x - code1 * code_x) / divisor;
+    const Mask_quant_encode_wide8<P> above = zero < fitted_minimum;
+    fitted = select(above, code_x / code2, fitted);
+    fitted_minimum = select(above, zero, fitted_minimum);
+    Real_quant_encode_wide8<P> error = zero;
+    for (size_t i = 0; i < N; ++i) {
+      const Real_quant_encode_wide8<P> difference = (fitted * load_quant_encode_wide8<P>(codes + i * kRow) + fitted_minimum) - load_quant_encode_wide8<P>(rows + i * kRow);
+      error = error + load_quant_encode_wide8<P>(weights + i * kRow) * error_size_quant_encode_wide8<kAbsolute>(difference);
+    }
+    const Mask_quant_encode_wide8<P> better = (zero < divisor) & (error < best);
+    best = select(better, error, best);
+    scale = select(better, fitted, scale);
+    minimum = select(better, fitted_minimum, minimum);
+  }
+  return {select(flat, zero, scale), negated_quant_encode_wide8(select(flat, first_minimum, minimum))};
+}
+
+template <size_t N, bool kAbsolute, int P>
+TFILE_INLINE void find_affine_quant_encode_wide8(Found_quant_encode_wide8 &found, const float *from, size_t groups, const AffineSteps_quant_encode_wide8 &steps) {
+  alignas(64) float weights[N * kLanes_quant_encode_wide8<P>];
+  search_groups_quant_encode_wide8<N, P>(from, groups, [&](const float *rows, size_t first) TFILE_LAMBDA {
+    Real_quant_encode_wide8<P> average = all_quant_encode_wide8<P>(0);
+    if constexpr (!kAbsolute) {
+      for (size_t i = 0; i < N; ++i)
+        average = average + load_quant_encode_wide8<P>(rows + i * kLanes_quant_encode_wide8<P>) * load_quant_encode_wide8<P>(rows + i * kLanes_quant_encode_wide8<P>);
+      average = roots_quant_encode_wide8(average / all_quant_encode_wide8<P>(N));
+    }
+    for (size_t i = 0; i < N; ++i)
+      store_quant_encode_wide8(weights + i * kLanes_quant_encode_wide8<P>, average + size_of_quant_encode_wide8(load_quant_encode_wide8<P>(rows + i * kLanes_quant_encode_wide8<P>)));
+    const AffineOf_quant_encode_wide8<P> affine = search_affine_of_quant_encode_wide8<N, kAbsolute, P>(rows, weights, steps);
+    store_quant_encode_wide8(found.scale + first, affine.scale);
+    store_quant_encode_wide8(found.minimum + first, affine.minimum);
+  });
+}
+
+template <size_t N>
+TFILE_INLINE bool put_affine_codes_quant_encode_wide8(uint8_t *codes, const float *from, const StoredSteps &stored, int32_t most) {
+  for (size_t group = 0; group < kKBlock / N; ++group) {
+    const float *x = from + N * group;
+    const Reals_quant_encode_wide8 scale = broadcast_quant_encode_wide8(stored.scale[group]);
+    const Reals_quant_encode_wide8 minimum = broadcast_quant_encode_wide8(stored.minimum[group]);
+    if (stored.scale[group] == 0) {
+      if (!put_zeros_quant_encode_wide8(codes + N * group, x, N)) return false;
+    } else {
+      put_codes_quant_encode_wide8<N>(codes + N * group, x, 0, most, [&](Reals_quant_encode_wide8 v) TFILE_LAMBDA { return (v + minimum) / scale; });
+    }
+  }
+  return true;
+}
+
+// Calls put(to, from, found, group) for each block after the searches of a batch of them.
+template <size_t kBlockBytes, typename Find, typename Put>
+TFILE_INLINE void encode_batches_quant_encode_wide8(uint8_t *to, const float *from, size_t blocks, size_t groups, Find find, Put put) {
+  Found_quant_encode_wide8 found;
+  for (size_t first = 0; first < blocks; first += kBatch_quant_encode_wide8) {
+    const size_t count = blocks - first < kBatch_quant_encode_wide8 ? blocks - first : kBatch_quant_encode_wide8;
+    find(found, from + first * kKBlock, count * groups);
+    for (size_t i = 0; i < count; ++i)
+      put(to + (first + i) * kBlockBytes, from + (first + i) * kKBlock, found.scale + i * groups,
+          found.minimum + i * groups);
+  }
+}
+
+void encode_q4_k_wide_quant_encode_wide8(uint8_t *to, const float *from, size_t blocks) {
+  encode_batches_quant_encode_wide8<144>(
+      to, from, blocks, 8,
+      [](Found_quant_encode_wide8 &found, const float *x, size_t groups) TFILE_LAMBDA {
+        find_affine_quant_encode_wide8<32, false, kAffineParts_quant_encode_wide8>(found, x, groups, {15, -1, 20});
+      },
+      [](uint8_t *block, const float *x, const float *scales, const float *minimums) TFILE_LAMBDA {
+        uint8_t codes[kKBlock];
+        if (!put_affine_codes_quant_encode_wide8<32>(codes, x, put_group_steps(block, scales, minimums), 15)) {
+          find_k_encoder(TF_DTYPE_Q4_K)(block, x);
+          return;
+        }
+        put_nibbles_of_64_quant_encode_wide8(block + 16, codes);
+      });
+}
+
+void encode_q5_k_wide_quant_encode_wide8(uint8_t *to, const float *from, size_t blocks) {
+  encode_batches_quant_encode_wide8<176>(
+      to, from, blocks, 8,
+      [](Found_quant_encode_wide8 &found, const float *x, size_t groups) TFILE_LAMBDA {
+        find_affine_quant_encode_wide8<32, false, kAffineParts_quant_encode_wide8>(found, x, groups, {31, -0.5f, 15});
+      },
+      [](uint8_t *block, const float *x, const float *scales, const float *minimums) TFILE_LAMBDA {
+        uint8_t codes[kKBlock];
+        if (!put_affine_codes_quant_encode_wide8<32>(codes, x, put_group_steps(block, scales, minimums), 31)) {
+          find_k_encoder(TF_DTYPE_Q5_K)(block, x);
+          return;
+        }
+        put_single_bits_quant_encode_wide8(block + 16, codes, 4);
+        put_nibbles_of_64_quant_encode_wide8(block + 48, codes);
+      });
+}
+
+void encode_q2_k_wide_quant_encode_wide8(uint8_t *to, const float *from, size_t blocks) {
+  encode_batches_quant_encode_wide8<84>(
+      to, from, blocks, 16,
+      [](Found_quant_encode_wide8 &found, const float *x, size_t groups) TFILE_LAMBDA {
+        find_affine_quant_encode_wide8<16, true, kAffineParts_quant_encode_wide8>(found, x, groups, {3, -0.5f, 15});
+      },
+      [](uint8_t *block, const float *x, const float *scales, const float *minimums) TFILE_LAMBDA {
+        uint8_t codes[kKBlock];
+        if (!put_affine_codes_quant_encode_wide8<16>(codes, x, put_small_steps(block, scales, minimums), 3)) {
+          find_k_encoder(TF_DTYPE_Q2_K)(block, x);
+          return;
+        }
+        put_pairs_of_bits_quant_encode_wide8(block + 16, codes);
+      });
+}
+
+/* Q3_K, Q6_K */
+
+// The sums of a fit without a minimum.
+template <int P>
+struct FitOf_quant_encode_wide8 {
+  Real_quant_encode_wide8<P> code_x, code2;
+};
+template <int P>
+TFILE_INLINE void add_to_quant_encode_wide8(FitOf_quant_encode_wide8<P> &fit, const Real_quant_encode_wide8<P> &x, const Real_quant_encode_wide8<P> &code) {
+  const Real_quant_encode_wide8<P> weight = x * x;
+  fit.code_x = fit.code_x + (weight * x) * code;
+  fit.code2 = fit.code2 + (weight * code) * code;
+}
+
+// As improve_codes(); a round that changes nothing in a lane would change nothing there again.
+template <int P>
+TFILE_INLINE bool improve_codes_of_quant_encode_wide8(FitOf_quant_encode_wide8<P> &fit, float *codes, const float *rows) {
+  const Real_quant_encode_wide8<P> zero = all_quant_encode_wide8<P>(0);
+  Mask_quant_encode_wide8<P> moved = zero < zero;
+  for (size_t i = 0; i < 16; ++i) {
+    const Real_quant_encode_wide8<P> x = load_quant_encode_wide8<P>(rows + i * kLanes_quant_encode_wide8<P>);
+    const Real_quant_encode_wide8<P> old = load_quant_encode_wide8<P>(codes + i * kLanes_quant_encode_wide8<P>);
+    const Real_quant_encode_wide8<P> weight = x * x;
+    FitOf_quant_encode_wide8<P> other{fit.code_x - (weight * x) * old, fit.code2 - (weight * old) * old};
+    const Mask_quant_encode_wide8<P> positive = zero < other.code_x;
+    const Real_quant_encode_wide8<P> code = codes_of_quant_encode_wide8((x * other.code2) / other.code_x, -4, 3);
+    add_to_quant_encode_wide8(other, x, code);
+    const Mask_quant_encode_wide8<P> better = (fit.code_x * fit.code_x) * other.code2 < (other.code_x * other.code_x) * fit.code2;
+    const Mask_quant_encode_wide8<P> taken = (positive & (code != old)) & ((zero < other.code2) & better);
+    store_quant_encode_wide8(codes + i * kLanes_quant_encode_wide8<P>, select(taken, code, old));
+    fit.code_x = select(taken, other.code_x, fit.code_x);
+    fit.code2 = select(taken, other.code2, fit.code2);
+    moved = moved | taken;
+  }
+  return any_quant_encode_wide8(moved);
+}
+
+// As search_improving().
+template <int P>
+TFILE_INLINE Real_quant_encode_wide8<P> search_improving_of_quant_encode_wide8(const float *rows) {
+  const Real_quant_encode_wide8<P> zero = all_quant_encode_wide8<P>(0);
+  const LargestOf_quant_encode_wide8<P> largest = find_largest_of_quant_encode_wide8<16, P>(rows);
+  const Real_quant_encode_wide8<P> inverted = all_quant_encode_wide8<P>(-4) / largest.value;
+  alignas(64) float codes[16 * kLanes_quant_encode_wide8<P>];
+  FitOf_quant_encode_wide8<P> fit{zero, zero};
+  for (size_t i = 0; i < 16; ++i) {
+    const Real_quant_encode_wide8<P> x = load_quant_encode_wide8<P>(rows + i * kLanes_quant_encode_wide8<P>);
+    const Real_quant_encode_wide8<P> code = codes_of_quant_encode_wide8(inverted * x, -4, 3);
+    store_quant_encode_wide8(codes + i * kLanes_quant_encode_wide8<P>, code);
+    add_to_quant_encode_wide8(fit, x, code);
+  }
+  for (int round = 0; round < 5 && improve_codes_of_quant_encode_wide8(fit, codes, rows); ++round) {
+  }
+  const Real_quant_encode_wide8<P> scale = select(zero < fit.code2, fit.code_x / fit.code2, zero);
+  return select(largest.size < all_quant_encode_wide8<P>(kTiny), zero, scale);
+}
+
+template <int P>
+TFILE_INLINE FitOf_quant_encode_wide8<P> steps_fit_of_quant_encode_wide8(const float *rows, const Real_quant_encode_wide8<P> &inverted) {
+  FitOf_quant_encode_wide8<P> fit{all_quant_encode_wide8<P>(0), all_quant_encode_wide8<P>(0)};
+  for (size_t i = 0; i < 16; ++i) {
+    const Real_quant_encode_wide8<P> x = load_quant_encode_wide8<P>(rows + i * kLanes_quant_encode_wide8<P>);
+    add_to_quant_encode_wide8(fit, x, codes_of_quant_encode_wide8(inverted * x, -32, 31));
+  }
+  return fit;
+}
+
+// As search_steps().
+template <int P>
+TFILE_INLINE Real_quant_encode_wide8<P> search_steps_of_quant_encode_wide8(const float *rows) {
+  const Real_quant_encode_wide8<P> zero = all_quant_encode_wide8<P>(0);
+  const LargestOf_quant_encode_wide8<P> largest = find_largest_of_quant_encode_wide8<16, P>(rows);
+  FitOf_quant_encode_wide8<P> fit = steps_fit_of_quant_encode_wide8<P>(rows, all_quant_encode_wide8<P>(-32) / largest.value);
+  Real_quant_encode_wide8<P> scale = select(fit.code2 == zero, zero, fit.code_x / fit.code2);
+  Real_quant_encode_wide8<P> best = scale * fit.code_x;
+  for (int32_t step = -9; step <= 9; ++step) {
+    if (step == 0) continue;
+    fit = steps_fit_of_quant_encode_wide8<P>(rows, all_quant_encode_wide8<P>(-(32 + 0.1f * static_cast<float>(step))) / largest.value);
+    const Mask_quant_encode_wide8<P> better = (zero < fit.code2) & (best * fit.code2 < fit.code_x * fit.code_x);
+    scale = select(better, fit.code_x / fit.code2, scale);
+    best = select(better, scale * fit.code_x, best);
+  }
+  return select(largest.size < all_quant_encode_wide8<P>(kTiny), zero, scale);
+}
+
+TFILE_INLINE bool put_even_codes_quant_encode_wide8(uint8_t *codes, const float *from, const StoredSteps &stored, int32_t zero) {
+  for (size_t group = 0; group < 16; ++group) {
+    const float *x = from + 16 * group;
+    const Reals_quant_encode_wide8 scale = broadcast_quant_encode_wide8(stored.scale[group]);
+    if (stored.scale[group] == 0) {
+      if (!put_zeros_quant_encode_wide8(codes + 16 * group, x, 16)) return false;
+    } else {
+      put_codes_quant_encode_wide8<16>(codes + 16 * group, x, -zero, zero - 1, [&](Reals_quant_encode_wide8 v) TFILE_LAMBDA { return v / scale; });
+    }
+  }
+  return true;
+}
+
+void encode_q3_k_wide_quant_encode_wide8(uint8_t *to, const float *from, size_t blocks) {
+  encode_batches_quant_encode_wide8<110>(
+      to, from, blocks, 16,
+      [](Found_quant_encode_wide8 &found, const float *x, size_t groups) TFILE_LAMBDA {
+        search_groups_quant_encode_wide8<16, kImprovingParts_quant_encode_wide8>(x, groups, [&](const float *rows, size_t first) TFILE_LAMBDA {
+          store_quant_encode_wide8(found.scale + first, search_improving_of_quant_encode_wide8<kImprovingParts_quant_encode_wide8>(rows));
+        });
+      },
+      [](uint8_t *block, const float *x, const float *scales, const float *) TFILE_LAMBDA {
+        uint8_t codes[kKBlock];
+        if (!put_even_codes_quant_encode_wide8(codes, x, put_six_bit_steps(block, scales), 4)) {
+          find_k_encoder(TF_DTYPE_Q3_K)(block, x);
+          return;
+        }
+        put_single_bits_quant_encode_wide8(block, codes, 2);
+        put_pairs_of_bits_quant_encode_wide8(block + 32, codes);
+      });
+}
+
+TFILE_INLINE void put_codes_of_6_bits_quant_encode_wide8(uint8_t *to, const uint8_t *codes) {
+  for (size_t i = 0; i < 64; i += 16) {
+    const uint8_t *code = codes + i / 32 * 128 + i % 32;
+    uint8_t *low = to + i / 32 * 64 + i % 32;
+    const Bytes16_quant_encode_wide8 a = load_vector_quant_encode_wide8<Bytes16_quant_encode_wide8>(code);
+    const Bytes16_quant_encode_wide8 b = load_vector_quant_encode_wide8<Bytes16_quant_encode_wide8>(code + 32);
+    const Bytes16_quant_encode_wide8 c = load_vector_quant_encode_wide8<Bytes16_quant_encode_wide8>(code + 64);
+    const Bytes16_quant_encode_wide8 d = load_vector_quant_encode_wide8<Bytes16_quant_encode_wide8>(code + 96);
+    const Bytes16_quant_encode_wide8 even = (a & 15) | c << 4;
+    const Bytes16_quant_encode_wide8 odd = (b & 15) | d << 4;
+    const Bytes16_quant_encode_wide8 high = a >> 4 | (b >> 4) << 2 | (c >> 4) << 4 | (d >> 4) << 6;
+    memcpy(low, &even, sizeof(even));
+    memcpy(low + 32, &odd, sizeof(odd));
+    memcpy(to + 128 + i, &high, sizeof(high));
+  }
+}
+
+void encode_q6_k_wide_quant_encode_wide8(uint8_t *to, const float *from, size_t blocks) {
+  encode_batches_quant_encode_wide8<210>(
+      to, from, blocks, 16,
+      [](Found_quant_encode_wide8 &found, const float *x, size_t groups) TFILE_LAMBDA {
+        search_groups_quant_encode_wide8<16, kStepParts_quant_encode_wide8>(x, groups, [&](const float *rows, size_t first) TFILE_LAMBDA {
+          store_quant_encode_wide8(found.scale + first, search_steps_of_quant_encode_wide8<kStepParts_quant_encode_wide8>(rows));
+        });
+      },
+      [](uint8_t *block, const float *x, const float *scales, const float *) TFILE_LAMBDA {
+        StoredSteps stored;
+        if (!put_byte_steps(block, stored, scales)) return;
+        uint8_t codes[kKBlock];
+        if (!put_even_codes_quant_encode_wide8(codes, x, stored, 32)) {
+          find_k_encoder(TF_DTYPE_Q6_K)(block, x);
+          return;
+        }
+        put_codes_of_6_bits_quant_encode_wide8(block, codes);
+      });
+}
+
+/* IQ4_NL, IQ4_XS */
+
+// As fit_of() for the table's numbers.
+template <int P>
+TFILE_INLINE FitOf_quant_encode_wide8<P> table_fit_of_quant_encode_wide8(const float *rows, const Real_quant_encode_wide8<P> &inverted) {
+  FitOf_quant_encode_wide8<P> fit{all_quant_encode_wide8<P>(0), all_quant_encode_wide8<P>(0)};
+  for (size_t i = 0; i < 32; ++i) {
+    const Real_quant_encode_wide8<P> x = load_quant_encode_wide8<P>(rows + i * kLanes_quant_encode_wide8<P>);
+    const Real_quant_encode_wide8<P> number = nearest_numbers_quant_encode_wide8(inverted * x);
+    const Real_quant_encode_wide8<P> weighted = (x * x) * number;
+    fit.code_x = fit.code_x + weighted * x;
+    fit.code2 = fit.code2 + weighted * number;
+  }
+  return fit;
+}
+
+// As search_scale().
+template <int P>
+TFILE_INLINE Real_quant_encode_wide8<P> search_table_of_quant_encode_wide8(const float *rows) {
+  const Real_quant_encode_wide8<P> zero = all_quant_encode_wide8<P>(0);
+  const LargestOf_quant_encode_wide8<P> largest = find_largest_of_quant_encode_wide8<32, P>(rows);
+  const Real_quant_encode_wide8<P> first = negated_quant_encode_wide8(largest.value) / all_quant_encode_wide8<P>(-127);
+  FitOf_quant_encode_wide8<P> fit = table_fit_of_quant_encode_wide8<P>(rows, all_quant_encode_wide8<P>(1) / first);
+  Real_quant_encode_wide8<P> scale = select(zero < fit.code2, fit.code_x / fit.code2, zero);
+  Real_quant_encode_wide8<P> best = scale * fit.code_x;
+  for (int32_t step = -7; step <= 7; ++step) {
+    fit = table_fit_of_quant_encode_wide8<P>(rows, all_quant_encode_wide8<P>(static_cast<float>(step - 127)) / largest.value);
+    const Mask_quant_encode_wide8<P> better = (zero < fit.code2) & (best * fit.code2 < fit.code_x * fit.code_x);
+    scale = select(better, fit.code_x / fit.code2, scale);
+    best = select(better, scale * fit.code_x, best);
+  }
+  return select(largest.size < all_quant_encode_wide8<P>(kTiny), zero, scale);
+}
+
+TFILE_INLINE void put_places_quant_encode_wide8(uint8_t *to, const float *x, float inverted) {
+  uint8_t places[32];
+  for (size_t i = 0; i < 32; i += kWidth_quant_encode_wide8) {
+    const Bytes_quant_encode_wide8 bytes = __builtin_convertvector(nearest_places_quant_encode_wide8(load_vector_quant_encode_wide8<Reals_quant_encode_wide8>(x + i) * inverted), Bytes_quant_encode_wide8);
+    memcpy(places + i, &bytes, sizeof(bytes));
+  }
+  const Bytes16_quant_encode_wide8 bytes = load_vector_quant_encode_wide8<Bytes16_quant_encode_wide8>(places) | load_vector_quant_encode_wide8<Bytes16_quant_encode_wide8>(places + 16) << 4;
+  memcpy(to, &bytes, sizeof(bytes));
+}
+
+TFILE_INLINE void find_table_scales_quant_encode_wide8(Found_quant_encode_wide8 &found, const float *from, size_t groups) {
+  search_groups_quant_encode_wide8<32, kTableParts_quant_encode_wide8>(from, groups, [&](const float *rows, size_t first) TFILE_LAMBDA {
+    store_quant_encode_wide8(found.scale + first, search_table_of_quant_encode_wide8<kTableParts_quant_encode_wide8>(rows));
+  });
+}
+
+void encode_iq4_nl_wide_quant_encode_wide8(uint8_t *to, const float *from, size_t blocks) {
+  Found_quant_encode_wide8 found;
+  for (size_t first = 0; first < blocks; first += kBatch_quant_encode_wide8 * 16) {
+    const size_t count = blocks - first < kBatch_quant_encode_wide8 * 16 ? blocks - first : kBatch_quant_encode_wide8 * 16;
+    find_table_scales_quant_encode_wide8(found, from + 32 * first, count);
+    for (size_t i = 0; i < count; ++i) {
+      uint8_t *block = to + 18 * (first + i);
+      put_places_quant_encode_wide8(block + 2, from + 32 * (first + i), put_table_scale(block, found.scale[i]));
+    }
+  }
+}
+
+void encode_iq4_xs_wide_quant_encode_wide8(uint8_t *to, const float *from, size_t blocks) {
+  encode_batches_quant_encode_wide8<136>(to, from, blocks, 8, find_table_scales_quant_encode_wide8,
+                      [](uint8_t *block, const float *x, const float *scales, const float *) TFILE_LAMBDA {
+                        const StoredSteps inverted = put_table_steps(block, scales);
+                        for (size_t group = 0; group < 8; ++group)
+                          put_places_quant_encode_wide8(block + 8 + 16 * group, x + 32 * group, inverted.scale[group]);
+                      });
+}
+
+#undef TFILE_LANEWISE
+
+WideEncoder find_here_quant_encode_wide8(int32_t dtype) {
+  switch (dtype) {
+    case TF_DTYPE_Q2_K:
+      return encode_q2_k_wide_quant_encode_wide8;
+    case TF_DTYPE_Q3_K:
+      return encode_q3_k_wide_quant_encode_wide8;
+    case TF_DTYPE_Q4_K:
+      return encode_q4_k_wide_quant_encode_wide8;
+    case TF_DTYPE_Q5_K:
+      return encode_q5_k_wide_quant_encode_wide8;
+    case TF_DTYPE_Q6_K:
+      return encode_q6_k_wide_quant_encode_wide8;
+    case TF_DTYPE_IQ4_NL:
+      return encode_iq4_nl_wide_quant_encode_wide8;
+    case TF_DTYPE_IQ4_XS:
+      return encode_iq4_xs_wide_quant_encode_wide8;
+    default:
+      return nullptr;
+  }
+}
+
+#undef TFILE_INLINE
+#undef TFILE_LAMBDA
+
+}  // namespace
+
+WideEncoder find_encoder8(int32_t dtype) {
+  return find_here_quant_encode_wide8(dtype);
+}
+
+}  // namespace tfile
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+#else
+
+namespace tfile {
+
+WideEncoder find_encoder8(int32_t) {
+  return nullptr;
+}
+
+}  // namespace tfile
+
+#endif
+#undef TFILE_INLINE
+#undef TFILE_LAMBDA
+#undef TFILE_LANEWISE
 #include <limits>
 
 // src/quant/kernels.cpp
@@ -13224,7 +15640,7 @@ constexpr uint16_t kDate = 0x0021;                   // 1980-01-01
 constexpr uint32_t kPermissions = 0600u << 16;
 // What is deflated or written while it is in the cache.
 constexpr size_t kPiece_format_zip = size_t{1} << 20;
-constexpr size_t kBatch = size_t{64} << 10;
+constexpr size_t kBatch_format_zip = size_t{64} << 10;
 
 uint32_t narrow32(uint64_t value) {
   return value < kFull32 ? static_cast<uint32_t>(value) : kFull32;
@@ -13232,7 +15648,7 @@ uint32_t narrow32(uint64_t value) {
 
 // Whether a member may need 64-bit sizes; what deflate cannot shrink it makes a little longer.
 bool may_be_wide(const ZipMember &member) {
-  const uint64_t most = member.deflated ? member.size + member.size / 16 + kBatch : member.size;
+  const uint64_t most = member.deflated ? member.size + member.size / 16 + kBatch_format_zip : member.size;
   return most >= kFull32;
 }
 
@@ -13392,7 +15808,7 @@ Status ZipWriter::write_entry(const Record &record) {
   TFILE_TRY(batch_.append(entry, sizeof(entry)));
   TFILE_TRY(batch_.append(reinterpret_cast<const uint8_t *>(record.name.data()), record.name.size()));
   if (is_wide) TFILE_TRY(batch_.append(wide, wide_size));
-  return flush_batch(kBatch);
+  return flush_batch(kBatch_format_zip);
 }
 
 Status ZipWriter::flush_batch(size_t least) {
