@@ -9,7 +9,9 @@
 #include "cli/error.h"
 #include "cli/metadata.h"
 #include "cli/open.h"
+#include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/quantize.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -27,6 +29,8 @@ struct Request {
   bool compress = false;
   bool map = false;
   bool parts = false;
+  Quantize quantize;
+  int64_t part_bytes = 0;  // 0: one file
 
   tf_format format = TF_FORMAT_AUTO;      // of OUT
   tf_dtype dtype = TF_DTYPE_UNSUPPORTED;  // to cast to; UNSUPPORTED: none
@@ -38,6 +42,18 @@ bool parse_request(Request &request, const Arguments &arguments) {
   app.add_flag("--compress", request.compress, "deflate the members of an .npz");
   add_text(app, "--cast", request.cast, "cast every array")->type_name("DTYPE");
   add_text(app, "--metadata", request.metadata, "what to do with IN's metadata")->type_name("keep|drop");
+  add_text(app, "--quantize", request.quantize.type,
+           "encode the float arrays of 2 and more dimensions in a block type, and say what became of each")
+      ->type_name("TYPE");
+  add_text(app, "--include", request.quantize.include, "with --quantize: only arrays of such names (* and ?)")
+      ->allow_extra_args(false)
+      ->type_name("PATTERN");
+  add_text(app, "--exclude", request.quantize.exclude, "with --quantize: no arrays of such names")
+      ->allow_extra_args(false)
+      ->type_name("PATTERN");
+  app.add_option("--part-bytes", request.part_bytes, "cut a .safetensors or .gguf into files of at most so many bytes")
+      ->check(CLI::PositiveNumber)
+      ->type_name("BYTES");
   const CLI::Option *name =
       add_text(app, "--name", request.name, "name for the array of an .npy (default arr_0); else the one array to take")
           ->type_name("NAME");
@@ -54,6 +70,19 @@ bool parse_request(Request &request, const Arguments &arguments) {
   return true;
 }
 
+void complete_quantize(Request &request) {
+  Quantize &quantize = request.quantize;
+  if (quantize.type.empty()) {
+    if (quantize.include.empty() && quantize.exclude.empty()) return;
+    throw UsageError{"--include and --exclude need --quantize"};
+  }
+  if (!request.cast.empty()) throw UsageError{"--quantize and --cast exclude each other"};
+  quantize.dtype = tf_dtype_from_name(quantize.type.c_str());
+  if (quantize.dtype == TF_DTYPE_UNSUPPORTED || tf_dtype_bits(quantize.dtype) != 0) {
+    throw UsageError{"--quantize " + escaped(quantize.type) + ": no such block type"};
+  }
+}
+
 void complete(Request &request) {
   request.format = tf_format_from_path(request.out.c_str());
   if (request.format == TF_FORMAT_AUTO) {
@@ -63,6 +92,9 @@ void complete(Request &request) {
     request.dtype = tf_dtype_from_name(request.cast.c_str());
     if (request.dtype == TF_DTYPE_UNSUPPORTED) throw UsageError{"--cast " + escaped(request.cast) + ": no such dtype"};
   }
+  complete_quantize(request);
+  const bool has_parts = request.format == TF_FORMAT_SAFETENSORS || request.format == TF_FORMAT_GGUF;
+  if (request.part_bytes > 0 && !has_parts) throw UsageError{"--part-bytes needs an OUT that is .safetensors or .gguf"};
   if (request.metadata != "keep" && request.metadata != "drop") {
     throw UsageError{"--metadata " + escaped(request.metadata) + ": keep or drop is needed"};
   }
@@ -144,6 +176,7 @@ struct Input {
   File file;
   Dict metadata;
   std::vector<Planned> planned;
+  std::vector<std::string> said;  // of what becomes of each array
 };
 
 void open(Input &input, const Request &request) {
@@ -156,7 +189,9 @@ void open(Input &input, const Request &request) {
   if (request.metadata == "keep") copy_metadata(input.metadata.get(), metadata_of(input.file.get()).get());
   for (const std::string &setting : request.settings)
     set_metadata(input.metadata.get(), setting);
+  if (request.part_bytes > 0) expect(tf_options_set(input.options.get(), TF_OPTION_PART_BYTES, request.part_bytes));
   input.planned = plan(request, input.file.get());
+  if (request.quantize.dtype != TF_DTYPE_UNSUPPORTED) input.said = plan_blocks(input.planned, request.quantize);
 }
 
 // Reads the arrays and casts them. Which values there is no cast for, such as nan in a block type, shows only here.
@@ -199,6 +234,8 @@ int convert_file(const Request &request) {
     if (!refused.empty()) throw cannot_hold(request, refused);
     save(request, arrays.get(), input.metadata.get(), input.options.get());
     input.progress.finish();
+    for (const std::string &line : input.said)
+      print(line + "\n");
     if (lacks_architecture(request, input.metadata.get())) {
       note(request.out,
            "no general.architecture in its metadata, without which most readers refuse a .gguf; "

@@ -42,6 +42,55 @@ class Convert(ConvertCase):
         self.assertNotIn("'one'", result.err)
 
 
+class Quantize(ConvertCase):
+    def setUp(self):
+        super().setUp()
+        members = {"blk.0.weight": (2, 256), "blk.1.weight": (2, 64), "odd": (4, 3), "bias": (256,), "ids": (2, 32)}
+        arrays = {name + ".npy": npy("<i4" if name == "ids" else "<f4", shape, bytes(4 * shape[0] * (*shape, 1)[1]))
+                  for name, shape in members.items()}
+        self.source = self.write("in.npz", npz(arrays))
+
+    def quantize(self, *options):
+        out = self.path("out.gguf")
+        result = run("convert", *options, "--set", "general.architecture=x", self.source, out)
+        self.assertEqual((result.status, result.err), (0, ""))
+        return result.out.splitlines(), {array["name"]: array["dtype"] for array in self.list_json(out)["arrays"]}
+
+    def test_says_what_becomes_of_each(self):
+        said, dtypes = self.quantize("--quantize", "q4_k")
+        self.assertEqual(said, [
+            "blk.0.weight: float32 -> q4_k",
+            "blk.1.weight: float32 -> q5_0, as rows of 64 are not whole blocks of q4_k",
+            "odd: float32, kept: rows of 3 are not whole blocks of 32",
+            "bias: float32, kept: fewer than 2 dimensions",
+            "ids: int32, kept: not a float",
+        ])
+        self.assertEqual(dtypes, {"blk.0.weight": "q4_k", "blk.1.weight": "q5_0", "odd": "float32", "bias": "float32",
+                                  "ids": "int32"})
+
+    def test_patterns(self):
+        said, dtypes = self.quantize("--quantize", "Q8_0", "--include", "blk.*.weight", "--exclude", "*.?.weigh?",
+                                     "--include", "nothing")
+        self.assertEqual(said[0], "blk.0.weight: float32, kept: excluded")
+        self.assertEqual(said[2], "odd: float32, kept: not included")
+        self.assertEqual(set(dtypes.values()), {"float32", "int32"})
+        said, dtypes = self.quantize("--quantize", "q8_0", "--exclude", "*1*")
+        self.assertEqual((dtypes["blk.0.weight"], dtypes["blk.1.weight"]), ("q8_0", "float32"))
+
+    def test_usage(self):
+        for options in (["--quantize", "float16"], ["--quantize", "q9"], ["--include", "x"],
+                        ["--quantize", "q8_0", "--cast", "float32"], ["--part-bytes", "0"], ["--part-bytes", "x"]):
+            self.assertEqual(run("convert", *options, self.source, self.path("out.gguf")).status, 2, options)
+        self.assertEqual(run("convert", "--part-bytes", "5", self.source, self.path("out.npz")).status, 2)
+
+    def test_parts(self):
+        result = run("convert", "--part-bytes", "2100", self.source, self.path("out.safetensors"))
+        self.assertEqual((result.status, result.err), (0, ""))
+        index = self.path("out.safetensors.index.json")
+        self.assertEqual(run("diff", self.source, index).status, 0)
+        self.assertEqual(run("check", "--quiet", self.path("out-00002-of-00002.safetensors")).status, 0)
+
+
 class Diff(DiffCase):
     def test_blocks(self):
         a = struct.pack("<e32b", 0.5, *range(32))
