@@ -78,7 +78,8 @@ void expect_slices(const tf_file *file, const tf_array *whole, const std::vector
                                       bytes.data(), bytes.size()),
               TF_STATUS_OK)
         << tf_error_message();
-    EXPECT_EQ(memcmp(bytes.data(), tf_array_data(dense.get()), bytes.size()), 0) << "round " << round;
+    const auto *expected_bytes = static_cast<const char *>(tf_array_data(dense.get()));
+    EXPECT_EQ(bytes, std::vector<char>(expected_bytes, expected_bytes + bytes.size())) << "round " << round;
   }
 }
 
