@@ -34,6 +34,51 @@ struct Widened {
   }
 };
 
+// The elements of a row that a slice takes along its last axis, when its step is longer than a block: each has a block
+// of its own, and those between are not decoded.
+struct SparseRow {
+  SliceAxis take;
+  int64_t length;  // of the row that was read
+  int64_t unit;
+
+  int64_t place(int64_t k) const { return take.first + k * take.step; }
+
+  // The blocks with an element of the slice, in the order of the result.
+  Status keep_touched(Ref<Array> &out, Memory &memory, const Array &blocks) const {
+    int64_t shape[kMaxRank];
+    memcpy(shape, blocks.dims(), blocks.ndim * sizeof(int64_t));
+    shape[blocks.ndim - 1] = take.count * unit;
+    TFILE_TRY(make_array(out, memory, *blocks.dtype, Span<const int64_t>(shape, blocks.ndim)));
+    const size_t bytes = blocks.dtype->block_bytes;
+    const char *row = blocks.data;
+    char *to = out->data;
+    for (int64_t rows = blocks.size / length; rows > 0; --rows, row += length / unit * static_cast<int64_t>(bytes)) {
+      for (int64_t k = 0; k < take.count; ++k, to += bytes)
+        memcpy(to, row + place(k) / unit * static_cast<int64_t>(bytes), bytes);
+    }
+    return kOk;
+  }
+
+  Status decode(char *dst, const Dtype &to, const Array &blocks, const Settings &settings) const {
+    Ref<Array> touched;
+    TFILE_TRY(keep_touched(touched, settings.memory(), blocks));
+    Ref<Array> real;
+    TFILE_TRY(cast(real, *touched, to, settings));
+    pick(dst, *real);
+    return kOk;
+  }
+
+  // Of each decoded block its one element.
+  void pick(char *dst, const Array &real) const {
+    const size_t bytes = real.dtype->block_bytes;
+    const char *block = real.data;
+    for (int64_t rows = real.size / (take.count * unit); rows > 0; --rows) {
+      for (int64_t k = 0; k < take.count; ++k, dst += bytes, block += static_cast<size_t>(unit) * bytes)
+        memcpy(dst, block + static_cast<size_t>(place(k) % unit) * bytes, bytes);
+    }
+  }
+};
+
 // A slice of an array whose elements have no addresses: reads the units that it touches, casts them, and takes the
 // slice of what comes out.
 Status read_units_as(void *dst, const Dtype &to, const OpenFile &file, const Region &region) {
@@ -55,6 +100,10 @@ Status read_units_as(void *dst, const Dtype &to, const OpenFile &file, const Reg
   Ref<Array> units;
   TFILE_TRY(make_array(units, memory, *member.dtype, Span<const int64_t>(shape, ndim)));
   TFILE_TRY(read_stored(units->data, file, Region{&member, packed ? nullptr : read, units->shape()}));
+  const int64_t unit = member.dtype->block_size;
+  if (!packed && (take[ndim - 1].step > unit || take[ndim - 1].step < -unit)) {
+    return SparseRow{take[ndim - 1], shape[ndim - 1], unit}.decode(static_cast<char *>(dst), to, *units, file.settings);
+  }
   Ref<Array> real;
   TFILE_TRY(cast(real, *units, to, file.settings));
   Ref<Array> taken;

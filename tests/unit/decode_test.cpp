@@ -105,6 +105,38 @@ TEST(Decode, SlicesCutBlocksAnywhere) {
   }
 }
 
+// What is asked of the allocator tells how much was decoded: 64 Ki float32 are 256 KiB, the blocks of 16 elements 2 KiB.
+TEST(Decode, ASliceDecodesOnlyTheBlocksThatItTouches) {
+  const int64_t size = 65536;
+  const auto blocks = blocks_of(TF_DTYPE_Q8_0, {2, size});
+  const std::string bytes = saved(TF_FORMAT_GGUF, {{"w", blocks.get()}});
+  const auto whole = cast_to(blocks.get(), TF_DTYPE_FLOAT32);
+  for (const int64_t step : {int64_t{4100}, int64_t{-4100}}) {
+    uint64_t asked = 0;
+    const auto options = options_with({{TF_OPTION_DECODE, TF_DTYPE_FLOAT32}});
+    ASSERT_EQ(tf_options_set_allocator(
+                  options.get(),
+                  [](void *user, size_t nbytes, size_t alignment) {
+                    *static_cast<uint64_t *>(user) += nbytes;
+                    return aligned_alloc(alignment, (nbytes + alignment - 1) / alignment * alignment);
+                  },
+                  [](void *, void *ptr, size_t, size_t) { free(ptr); }, nullptr, &asked),
+              TF_STATUS_OK);
+    const auto file = made<tf_file>([&](tf_file **out) {
+      return tf_file_open_memory(out, bytes.data(), bytes.size(), TF_FORMAT_AUTO, options.get());
+    });
+    asked = 0;
+    const int64_t start[] = {TENSORFILE_SLICE_OMITTED, step > 0 ? 77 : -77};
+    const int64_t steps[] = {1, step};
+    const auto slice = made<tf_array>(
+        [&](tf_array **out) { return tf_file_read_slice(out, file.get(), 0, start, nullptr, steps, 2); });
+    EXPECT_LT(asked, tf_array_nbytes(blocks.get()) + 64 * 1024);
+    const auto expected =
+        made<tf_array>([&](tf_array **out) { return tf_array_slice(out, whole.get(), start, nullptr, steps, 2); });
+    EXPECT_TRUE(same(expected.get(), slice.get()));
+  }
+}
+
 TEST(Decode, ASliceOfBlocksThatStayBlocksCutsNone) {
   const auto blocks = blocks_of(TF_DTYPE_Q8_0, {2, 64});
   const std::string bytes = saved(TF_FORMAT_GGUF, {{"w", blocks.get()}});
