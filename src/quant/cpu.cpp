@@ -17,7 +17,7 @@ Cpu ask_cpu() {
   uint32_t b = 0;
   uint32_t c = 0;
   uint32_t d = 0;
-  constexpr uint32_t kKept = bit_OSXSAVE | bit_AVX;
+  constexpr uint32_t kKept = bit_OSXSAVE | bit_AVX | bit_F16C;
   if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & kKept) != kKept) return Cpu::kVector4;
   // The registers that the system keeps for each thread: 6 is those of AVX, 0xe0 the rest of AVX-512.
   uint32_t kept = 0;

@@ -6,7 +6,7 @@ namespace tfile {
 enum class Cpu {
   kPlain,     // nothing is known
   kVector4,   // four floats, as every CPU of the architecture
-  kVector8,   // x86-64 with AVX2
+  kVector8,   // x86-64 with AVX2 and F16C
   kVector16,  // x86-64 with AVX-512 F, BW, DQ, VL
 };
 

@@ -17,19 +17,20 @@ CastKernel find_lane_decoder(tf_dtype) {
 
 #else
 
-#include <atomic>
-
 #include "quant/block_fields.h"
 #include "quant/blocks.h"
 #include "quant/codebooks.h"
-
-#ifdef __x86_64__
-#include <cpuid.h>
-#endif
+#include "quant/cpu.h"
 
 namespace tfile {
 
 namespace {
+
+#ifdef __x86_64__
+constexpr Cpu kLanesCpu = Cpu::kVector8;
+#else
+constexpr Cpu kLanesCpu = Cpu::kVector4;
+#endif
 
 using Bytes16 = Lanes::Vector;
 
@@ -426,37 +427,10 @@ TFILE_LANES void bfloats_in_lanes(void *to, const void *from, size_t count) {
   widen_one_by_one<float_of_bfloat16>(target, source, count);
 }
 
-#ifdef __x86_64__
-bool ask_cpu() {
-  uint32_t a = 0;
-  uint32_t b = 0;
-  uint32_t c = 0;
-  uint32_t d = 0;
-  constexpr uint32_t kWanted = bit_OSXSAVE | bit_AVX | bit_F16C;
-  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & kWanted) != kWanted) return false;
-  // Whether the system keeps the wide registers.
-  uint32_t kept = 0;
-  uint32_t rest = 0;
-  __asm__ volatile("xgetbv" : "=a"(kept), "=d"(rest) : "c"(0));
-  return (kept & 6) == 6 && __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bit_AVX2) != 0;
-}
-#else
-bool ask_cpu() {
-  return true;
-}
-#endif
-
 }  // namespace
 
 bool cpu_has_lanes() {
-  // Asked once, because a virtual machine may answer slowly. 0: not yet, 1: no, 2: yes.
-  static constinit std::atomic<int> known{0};
-  int answer = known.load(std::memory_order_relaxed);
-  if (answer == 0) {
-    answer = ask_cpu() ? 2 : 1;
-    known.store(answer, std::memory_order_relaxed);
-  }
-  return answer == 2;
+  return best_cpu() >= kLanesCpu;
 }
 
 CastKernel find_lane_decoder(tf_dtype from) {
