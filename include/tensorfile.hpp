@@ -308,6 +308,25 @@ class Options : public detail::Handle<tf_options, tf_options_retain, tf_options_
     return std::move(set_progress(std::move(report)));
   }
 
+  /** Calls job(i) for each i below count, on any threads, and returns when all of these calls have returned. */
+  using Execute = std::function<void(std::size_t count, const std::function<void(std::size_t)> &job)>;
+  /** tf_options_set_executor(): work runs on the host's workers, width jobs at once. */
+  Options &set_executor(std::size_t width, Execute execute) & {
+    tf_options *const handle = made();
+    auto kept = std::make_unique<Execute>(std::move(execute));
+    const auto trampoline = [](void *user, tf_job_fn run, void *jobs, std::size_t count) -> tf_status {
+      return detail::guarded([&] {
+        (*static_cast<Execute *>(user))(count, [run, jobs](std::size_t index) { run(jobs, index); });
+        return TF_STATUS_OK;
+      });
+    };
+    detail::check(tf_options_set_executor(handle, trampoline, width, detail::destroy<Execute>, kept.release()));
+    return *this;
+  }
+  Options &&set_executor(std::size_t width, Execute execute) && {
+    return std::move(set_executor(width, std::move(execute)));
+  }
+
   /** tf_options_set_allocator() */
   Options &set_allocator(tf_alloc_fn alloc, tf_free_fn free, tf_release_fn release, void *user) & {
     detail::check(tf_options_set_allocator(made(), alloc, free, release, user));
@@ -344,6 +363,18 @@ class Source : public detail::Handle<tf_source, tf_source_retain, tf_source_rele
   static Source from_path(const Path &path) {
     Source source;
     detail::check(tf_source_from_path(source.out(), path.c_str()));
+    return source;
+  }
+  /** tf_source_from_fd() */
+  static Source from_fd(int fd, std::uint64_t offset = 0, std::uint64_t size = UINT64_MAX) {
+    Source source;
+    detail::check(tf_source_from_fd(source.out(), fd, offset, size));
+    return source;
+  }
+  /** tf_source_from_part() of this one */
+  Source part(std::uint64_t offset, std::uint64_t size = UINT64_MAX) const {
+    Source source;
+    detail::check(tf_source_from_part(source.out(), handle_, offset, size));
     return source;
   }
   /** Memory that is not copied; done is called when the last object that uses it is gone, and when this fails. */

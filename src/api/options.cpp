@@ -61,6 +61,19 @@ Status make_progress(Ref<ProgressCallback> &out, tf_progress_fn progress, Pendin
   return kOk;
 }
 
+Status make_executor(Ref<Executor> &out, tf_executor_fn execute, size_t width, PendingRelease &release, void *user) {
+  if (width == 0) return Failure(TF_STATUS_INVALID_ARGUMENT) << "the width of an executor is 1 or more, not 0";
+  Executor *executor = nullptr;
+  TFILE_TRY(make(&executor, default_memory()));
+  executor->memory = Ref<Memory>::share(&default_memory());
+  executor->execute = execute;
+  executor->width = width;
+  executor->release_user = release.hand_over();
+  executor->user = user;
+  out = Ref<Executor>::adopt(executor);
+  return kOk;
+}
+
 Status set_allocator(Options *options, tf_alloc_fn alloc, tf_free_fn free, PendingRelease &release, void *user) {
   TFILE_TRY(require(options, "options"));
   if ((alloc == nullptr) != (free == nullptr)) {
@@ -134,6 +147,16 @@ tf_status tf_options_set_progress(tf_options *options, tf_progress_fn progress, 
   tfile::Ref<tfile::ProgressCallback> callback;
   if (progress != nullptr) TFILE_API_TRY(tfile::make_progress(callback, progress, held, user));
   options->settings.set_progress(std::move(callback));
+  return TF_STATUS_OK;
+}
+
+tf_status tf_options_set_executor(tf_options *options, tf_executor_fn execute, size_t width, tf_release_fn release,
+                                  void *user) {
+  tfile::PendingRelease held(release, user);
+  TFILE_API_TRY(tfile::require(options, "options"));
+  tfile::Ref<tfile::Executor> executor;
+  if (execute != nullptr) TFILE_API_TRY(tfile::make_executor(executor, execute, width, held, user));
+  options->settings.set_executor(std::move(executor));
   return TF_STATUS_OK;
 }
 

@@ -49,6 +49,23 @@ tf_status tf_source_from_memory(tf_source **out, const void *data, size_t nbytes
   return TF_STATUS_OK;
 }
 
+tf_status tf_source_from_fd(tf_source **out, int32_t fd, uint64_t offset, uint64_t size) {
+  TFILE_API_TRY(require_out(out, "out"));
+  Ref<Source> source;
+  TFILE_API_TRY(source_from_descriptor(source, default_memory(), fd, offset, size));
+  *out = source.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_source_from_part(tf_source **out, tf_source *whole, uint64_t offset, uint64_t size) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(whole, "whole"));
+  Ref<Source> source;
+  TFILE_API_TRY(source_from_part(source, default_memory(), *whole, offset, size));
+  *out = source.take();
+  return TF_STATUS_OK;
+}
+
 tf_source *tf_source_retain(tf_source *source) {
   if (source != nullptr) source->retain();
   return source;

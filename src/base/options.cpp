@@ -1,7 +1,6 @@
 #include "base/options.h"
 
 #include "base/error.h"
-#include "base/threads.h"
 
 void tf_options::release() {
   if (refs.decrement()) destroy(tfile::default_memory(), this);
@@ -56,9 +55,10 @@ Settings::Settings() : values_{}, memory_(Ref<Memory>::share(&default_memory()))
     set(rule.id, rule.initial);
 }
 
-size_t Settings::threads() const {
-  const int64_t asked = get(TF_OPTION_THREADS);
-  return asked > 0 ? static_cast<size_t>(asked) : core_count();
+Workers Settings::workers() const {
+  const auto asked = static_cast<size_t>(get(TF_OPTION_THREADS));
+  if (executor_) return {asked == 0 || asked > executor_->width ? executor_->width : asked, executor_.get()};
+  return {asked == 0 ? core_count() : asked, nullptr};
 }
 
 Status Settings::apply_budget() {

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/span.h"
+#include "base/threads.h"
 
 namespace tfile {
 
@@ -41,8 +42,8 @@ class Settings {
   bool on(tf_option id) const { return get(id) != 0; }
   uint64_t limit(tf_option id) const { return static_cast<uint64_t>(get(id)); }
   void set(tf_option id, int64_t value) { values_[static_cast<size_t>(id)] = value; }
-  // TF_OPTION_THREADS with 0 resolved.
-  size_t threads() const;
+  // TF_OPTION_THREADS with 0 resolved, on the host's executor if there is one.
+  Workers workers() const;
 
   Memory &memory() const { return *memory_; }
   void set_memory(Ref<Memory> memory) { memory_ = std::move(memory); }
@@ -51,11 +52,13 @@ class Settings {
 
   const Ref<ProgressCallback> &progress() const { return progress_; }
   void set_progress(Ref<ProgressCallback> progress) { progress_ = std::move(progress); }
+  void set_executor(Ref<Executor> executor) { executor_ = std::move(executor); }
 
  private:
   int64_t values_[kOptionSlots];
   Ref<Memory> memory_;
   Ref<ProgressCallback> progress_;
+  Ref<Executor> executor_;
 };
 
 // Reports bytes done of a total. advance() is for the calling thread; NULL callbacks cost nothing.

@@ -10,49 +10,108 @@ namespace {
 
 constexpr size_t kMostThreads = 1024;
 
+// Jobs that a worker of an executor does before the caller is told.
+constexpr size_t kRound = 2;
+
 struct Team {
   Job run;
   void *context;
-  size_t count;
+  size_t end;  // of the jobs that may be begun
   std::atomic<size_t> next{0};
+  std::atomic<size_t> done{0};
   std::atomic<bool> failed{false};
   Status status;       // written by the one thread that set failed first
   ErrorRecord record;  // of that thread
 };
 
-void work(void *argument) {
-  auto &team = *static_cast<Team *>(argument);
+void fail(Team &team, Status status) {
+  if (team.failed.exchange(true)) return;
+  team.status = status;
+  team.record = error_record();
+}
+
+// tell is the caller's alone.
+void work(Team &team, Tell tell) {
   while (!team.failed.load(std::memory_order_relaxed)) {
     const size_t i = team.next.fetch_add(1, std::memory_order_relaxed);
-    if (i >= team.count) return;
-    const Status status = team.run(team.context, i);
-    if (!status.ok() && !team.failed.exchange(true)) {
-      team.status = status;
-      team.record = error_record();
-    }
+    if (i >= team.end) return;
+    Status status = team.run(team.context, i);
+    if (status.ok()) team.done.fetch_add(1);
+    if (status.ok() && tell != nullptr) status = tell(team.context);
+    if (!status.ok()) fail(team, status);
   }
+}
+
+void work_on_thread(void *team) {
+  work(*static_cast<Team *>(team), nullptr);
+}
+
+void work_on_executor(void *team, size_t /*index*/) {
+  work(*static_cast<Team *>(team), nullptr);
+}
+
+Status run_alone(size_t count, Job run, void *context, Tell tell) {
+  for (size_t i = 0; i < count; ++i) {
+    TFILE_TRY(run(context, i));
+    if (tell != nullptr) TFILE_TRY(tell(context));
+  }
+  return kOk;
+}
+
+// Each of the executor's jobs takes up work until none is left, whenever and wherever it runs.
+Status run_round(Team &team, const Executor &executor, size_t width) {
+  const size_t before = team.done.load();
+  const size_t wanted = team.end - before;
+  const tf_status code = executor.execute(executor.user, work_on_executor, &team, width < wanted ? width : wanted);
+  if (team.failed.load()) {
+    error_record() = team.record;
+    return team.status;
+  }
+  if (code != TF_STATUS_OK) {
+    return Failure(code) << "the executor returned " << status_name(code) << " for "
+                         << static_cast<uint64_t>(width < wanted ? width : wanted) << " jobs";
+  }
+  if (team.done.load() == team.end) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT) << "the executor returned before it had run its jobs";
+}
+
+Status run_on_executor(size_t count, const Workers &workers, Job run, void *context, Tell tell) {
+  const size_t round = tell == nullptr ? count : workers.count * kRound;
+  Team team{run, context, 0, {}, {}, {}, {}, {}};
+  while (team.end < count) {
+    team.end = count - team.end < round ? count : team.end + round;
+    team.next.store(team.done.load());
+    TFILE_TRY(run_round(team, *workers.executor, workers.count));
+    if (tell != nullptr) TFILE_TRY(tell(context));
+  }
+  return kOk;
+}
+
+Status run_on_threads(size_t count, size_t threads, Job run, void *context, Tell tell) {
+  Team team{run, context, count, {}, {}, {}, {}, {}};
+  Thread workers[kMostThreads];
+  size_t started = 0;
+  while (started + 1 < threads && start_thread(&workers[started], work_on_thread, &team))
+    ++started;
+  work(team, tell);
+  for (size_t i = 0; i < started; ++i)
+    join_thread(workers[i]);
+  if (!team.status.ok()) error_record() = team.record;
+  return team.status.ok() && tell != nullptr ? tell(context) : team.status;
 }
 
 }  // namespace
 
-Status parallel_for(size_t count, size_t threads, Job run, void *context) {
-  if (threads > count) threads = count;
-  if (threads > kMostThreads) threads = kMostThreads;
-  if (threads <= 1) {
-    for (size_t i = 0; i < count; ++i)
-      TFILE_TRY(run(context, i));
-    return kOk;
-  }
-  Team team{run, context, count, {}, {}, {}, {}};
-  Thread workers[kMostThreads];
-  size_t started = 0;
-  while (started + 1 < threads && start_thread(&workers[started], work, &team))
-    ++started;
-  work(&team);
-  for (size_t i = 0; i < started; ++i)
-    join_thread(workers[i]);
-  if (!team.status.ok()) error_record() = team.record;
-  return team.status;
+void Executor::release() {
+  if (refs.decrement()) destroy_and_tell(this);
+}
+
+Status parallel_for(size_t count, const Workers &workers, Job run, void *context, Tell tell) {
+  const size_t most = workers.executor != nullptr || workers.count < kMostThreads ? workers.count : kMostThreads;
+  const size_t width = most < count ? most : count;
+  if (width <= 1) return run_alone(count, run, context, tell);
+  if (workers.executor != nullptr) return run_on_executor(count, {width, workers.executor}, run, context, tell);
+  return run_on_threads(count, width, run, context, tell);
 }
 
 }  // namespace tfile

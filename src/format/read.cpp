@@ -324,12 +324,12 @@ struct Team {
   Memory &memory;
   const Vec<ReadJob> &jobs;
   Progress &progress;
-  const ErrorRecord *caller;  // the calling thread's record tells it from the workers
   std::atomic<uint64_t> done{0};
   uint64_t reported = 0;
 };
 
-Status report(Team &team) {
+Status report(void *context) {
+  auto &team = *static_cast<Team *>(context);
   const uint64_t done = team.done.load(std::memory_order_relaxed);
   const uint64_t fresh = done - team.reported;
   team.reported = done;
@@ -352,7 +352,7 @@ Status run_job(void *context, size_t i) {
     TFILE_TRY(read_whole(*job.target, team.memory));
   }
   team.done.fetch_add(job.nbytes, std::memory_order_relaxed);
-  return &error_record() == team.caller ? report(team) : kOk;
+  return kOk;
 }
 
 Status add_jobs(Vec<ReadJob> *jobs, const ReadTarget &target) {
@@ -415,11 +415,10 @@ Status read_members(Span<const ReadTarget> targets, const Settings &settings) {
     concurrent = concurrent && target.source->concurrent;
   }
   Progress progress(settings, total);
-  Team team{settings.memory(), jobs, progress, &error_record()};
+  Team team{settings.memory(), jobs, progress};
   // Small reads are over before a thread has begun.
   const bool alone = !concurrent || total < kPiece;
-  TFILE_TRY(parallel_for(jobs.size(), alone ? 1 : settings.threads(), run_job, &team));
-  return report(team);
+  return parallel_for(jobs.size(), alone ? Workers() : settings.workers(), run_job, &team, report);
 }
 
 Status read_slice_into(void *to, const Source &source, const Member &member, const SliceAxis *axes,

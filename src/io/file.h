@@ -17,19 +17,22 @@ struct File {
 #else
   int descriptor = -1;
 #endif
+  uint64_t base = 0;  // where offset 0 of what is read lies in the file
 };
 
 // Opens a regular file read-only, close-on-exec; never waits on a FIFO. NOT_FOUND, or IO with what the path is instead.
 Status open_for_reading(File *out, uint64_t *size, const char *path);
+// The regular file that a caller has open, by a descriptor of our own; *size is the whole file's.
+Status open_descriptor(File *out, uint64_t *size, int32_t descriptor);
 // Also of a File that was never opened.
 void close_file(File file);
 // What the system gives in one go, not 0 before the end of the file. path and array ("" for none) are for the message.
 Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes);
 // nbytes from offset; *got is less only at the end of the file (file.cpp).
 Status read_file(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes);
-// How many bytes it has now.
+// How many bytes it has now, behind its base.
 Status file_size(uint64_t *size, const File &file, Text path);
-// The first size bytes, privately and writable; NULL where the system cannot map them.
+// size bytes from its base on, privately and writable; NULL where the system cannot map them.
 void *map_file(const File &file, uint64_t size);
 void unmap_file(void *data, uint64_t size);
 

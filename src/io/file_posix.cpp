@@ -112,6 +112,21 @@ Status open_for_reading(File *out, uint64_t *size, const char *path) {
   return kOk;
 }
 
+Status open_descriptor(File *out, uint64_t *size, int32_t descriptor) {
+  const int mode = fcntl(descriptor, F_GETFL);
+  if (mode < 0 || (mode & O_ACCMODE) == O_WRONLY) {
+    return Failure(TF_STATUS_IO) << "the descriptor " << descriptor << " is not open for reading";
+  }
+  struct stat info {};
+  if (fstat(descriptor, &info) != 0) return refuse(errno, Text(), "use the descriptor");
+  TFILE_TRY(check_regular(Text(), info.st_mode));
+  const File file{fcntl(descriptor, F_DUPFD_CLOEXEC, 0)};
+  if (file.descriptor < 0) return refuse(errno, Text(), "duplicate the descriptor");
+  *out = file;
+  *size = static_cast<uint64_t>(info.st_size);
+  return kOk;
+}
+
 void close_file(File file) {
   if (file.descriptor >= 0) (void)close(file.descriptor);
 }
@@ -119,7 +134,7 @@ void close_file(File file) {
 Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes) {
   ssize_t count = 0;
   do {
-    count = pread(file.descriptor, to, nbytes, static_cast<off_t>(offset));
+    count = pread(file.descriptor, to, nbytes, static_cast<off_t>(file.base + offset));
   } while (count < 0 && errno == EINTR);
   if (count < 0) return refuse(errno, path, "read", array, offset);
   *got = static_cast<size_t>(count);
@@ -129,18 +144,32 @@ Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t 
 Status file_size(uint64_t *size, const File &file, Text path) {
   struct stat info {};
   if (fstat(file.descriptor, &info) != 0) return refuse(errno, path, "tell the size");
-  *size = static_cast<uint64_t>(info.st_size);
+  const auto whole = static_cast<uint64_t>(info.st_size);
+  *size = whole > file.base ? whole - file.base : 0;
   return kOk;
 }
 
+namespace {
+
+// Mappings begin at a page: how far before an offset or an address that is.
+size_t beyond_page(uint64_t place) {
+  return static_cast<size_t>(place % static_cast<uint64_t>(sysconf(_SC_PAGESIZE)));
+}
+
+}  // namespace
+
 void *map_file(const File &file, uint64_t size) {
-  if (!Checked(size).fits_memory()) return nullptr;
-  void *data = mmap(nullptr, static_cast<size_t>(size), PROT_READ | PROT_WRITE, MAP_PRIVATE, file.descriptor, 0);
-  return data == MAP_FAILED ? nullptr : data;
+  const size_t lead = beyond_page(file.base);
+  const Checked length = Checked(size) + lead;
+  if (!length.fits_memory()) return nullptr;
+  void *data = mmap(nullptr, static_cast<size_t>(length.value()), PROT_READ | PROT_WRITE, MAP_PRIVATE, file.descriptor,
+                    static_cast<off_t>(file.base - lead));
+  return data == MAP_FAILED ? nullptr : static_cast<char *>(data) + lead;
 }
 
 void unmap_file(void *data, uint64_t size) {
-  (void)munmap(data, static_cast<size_t>(size));
+  const size_t lead = beyond_page(reinterpret_cast<uintptr_t>(data));
+  (void)munmap(static_cast<char *>(data) - lead, static_cast<size_t>(size) + lead);
 }
 
 Target::Target(Memory &memory) : path(memory), name(memory), where(memory) {}

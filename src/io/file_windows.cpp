@@ -2,6 +2,7 @@
 
 #if defined(_WIN32)
 
+#include <io.h>
 #include <windows.h>
 
 #include "base/utf8.h"
@@ -141,12 +142,30 @@ Status open_for_reading(File *out, uint64_t *size, const char *path) {
   return kOk;
 }
 
+Status open_descriptor(File *out, uint64_t *size, int32_t descriptor) {
+  const intptr_t open = descriptor < 0 ? -1 : _get_osfhandle(descriptor);
+  if (open < 0) return Failure(TF_STATUS_IO) << "the descriptor " << descriptor << " is not open for reading";
+  const auto theirs = reinterpret_cast<HANDLE>(open);
+  TFILE_TRY(check_regular(Text(), theirs));
+  // Reading moves the position of a handle, so a duplicate, which would share it, will not do.
+  const HANDLE handle =
+      ReOpenFile(theirs, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, FILE_ATTRIBUTE_NORMAL);
+  if (handle == INVALID_HANDLE_VALUE) return refuse(GetLastError(), Text(), "duplicate the descriptor");
+  const Status status = file_size(size, File{handle}, Text());
+  if (!status.ok()) {
+    close_file(File{handle});
+    return status;
+  }
+  out->handle = handle;
+  return kOk;
+}
+
 void close_file(File file) {
   if (file.handle != nullptr) (void)CloseHandle(file.handle);
 }
 
 Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes) {
-  OVERLAPPED place = at(offset);
+  OVERLAPPED place = at(file.base + offset);
   DWORD count = 0;
   if (ReadFile(file.handle, to, static_cast<DWORD>(nbytes), &count, &place) == 0) {
     const DWORD error = GetLastError();
@@ -159,21 +178,37 @@ Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t 
 Status file_size(uint64_t *size, const File &file, Text path) {
   LARGE_INTEGER length{};
   if (GetFileSizeEx(file.handle, &length) == 0) return refuse(GetLastError(), path, "tell the size");
-  *size = static_cast<uint64_t>(length.QuadPart);
+  const auto whole = static_cast<uint64_t>(length.QuadPart);
+  *size = whole > file.base ? whole - file.base : 0;
   return kOk;
 }
 
+namespace {
+
+// Views begin at multiples of the granularity: how far before an offset or an address that is.
+size_t beyond_granule(uint64_t place) {
+  SYSTEM_INFO system;
+  GetSystemInfo(&system);
+  return static_cast<size_t>(place % system.dwAllocationGranularity);
+}
+
+}  // namespace
+
 void *map_file(const File &file, uint64_t size) {
-  if (!Checked(size).fits_memory()) return nullptr;
+  const size_t lead = beyond_granule(file.base);
+  const Checked length = Checked(size) + lead;
+  if (!length.fits_memory()) return nullptr;
   const HANDLE mapping = CreateFileMappingW(file.handle, nullptr, PAGE_WRITECOPY, 0, 0, nullptr);
   if (mapping == nullptr) return nullptr;
-  void *data = MapViewOfFile(mapping, FILE_MAP_COPY, 0, 0, static_cast<SIZE_T>(size));
+  const uint64_t start = file.base - lead;
+  void *data = MapViewOfFile(mapping, FILE_MAP_COPY, static_cast<DWORD>(start >> 32), static_cast<DWORD>(start),
+                             static_cast<SIZE_T>(length.value()));
   (void)CloseHandle(mapping);
-  return data;
+  return data == nullptr ? nullptr : static_cast<char *>(data) + lead;
 }
 
 void unmap_file(void *data, uint64_t /*size*/) {
-  (void)UnmapViewOfFile(data);
+  (void)UnmapViewOfFile(static_cast<char *>(data) - beyond_granule(reinterpret_cast<uintptr_t>(data)));
 }
 
 Target::Target(Memory &memory) : path(memory), name(memory), full(memory), beside(memory) {}

@@ -62,15 +62,16 @@ Status ends_early(Text label, Text array, uint64_t offset, uint64_t expected, ui
   return failure.at(offset) << "expected " << expected << " bytes, the file ends after " << found;
 }
 
-Status read_path(const FileSource &source, uint64_t offset, void *to, size_t nbytes, Text array) {
+Status read_exactly(const File &file, Text label, uint64_t offset, void *to, size_t nbytes, Text array) {
   size_t got = 0;
-  TFILE_TRY(read_file(&got, source.file, source.label(), array, offset, to, nbytes));
-  if (got < nbytes) return ends_early(source.label(), array, offset, nbytes, got);
+  TFILE_TRY(read_file(&got, file, label, array, offset, to, nbytes));
+  if (got < nbytes) return ends_early(label, array, offset, nbytes, got);
   return kOk;
 }
 
 tf_status read_path_at(void *user, uint64_t offset, void *dst, size_t nbytes) {
-  return read_path(*static_cast<const FileSource *>(user), offset, dst, nbytes, Text()).code;
+  const auto &source = *static_cast<const FileSource *>(user);
+  return read_exactly(source.file, source.label(), offset, dst, nbytes, Text()).code;
 }
 
 Status map_whole(void **out, FileSource &source) {
@@ -108,8 +109,50 @@ void release_path(void *user) {
   destroy(*from, source);
 }
 
+// A part of another source, which is no part itself: what its source's callbacks get.
+struct PartSource {
+  Ref<Memory> memory;
+  Ref<Source> whole;
+  uint64_t offset;
+};
+
+tf_status read_part(void *user, uint64_t offset, void *dst, size_t nbytes) {
+  const auto &part = *static_cast<const PartSource *>(user);
+  return read_at(*part.whole, part.offset + offset, dst, nbytes, Text()).code;
+}
+
+tf_status map_part(void *user, uint64_t offset, uint64_t nbytes, const void **out) {
+  const auto &part = *static_cast<const PartSource *>(user);
+  return map_range(*part.whole, part.offset + offset, nbytes, out).code;
+}
+
+void release_part(void *user) {
+  auto *const part = static_cast<PartSource *>(user);
+  const Ref<Memory> from = part->memory;
+  destroy(*from, part);
+}
+
+// The source that has a source's bytes, and where.
+struct Place {
+  Source *source;
+  uint64_t offset;
+};
+
+Place place_of(const Source &source) {
+  if (source.read_at != read_part) return {const_cast<Source *>(&source), 0};
+  const auto &part = *static_cast<const PartSource *>(source.user);
+  return {part.whole.get(), part.offset};
+}
+
 bool is_file(const Source &source) {
   return source.read_at == read_path_at;
+}
+
+Status check_part(uint64_t offset, uint64_t *size, uint64_t whole, const char *what) {
+  if (*size == UINT64_MAX && offset <= whole) *size = whole - offset;
+  if (Checked::within(offset, *size, whole)) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT)
+         << *size << " bytes from byte " << offset << " on are not in the " << what << ", which has " << whole;
 }
 
 }  // namespace
@@ -150,6 +193,27 @@ Status source_from_path(Ref<Source> &out, Memory &memory, const char *path) {
   return kOk;
 }
 
+Status source_from_descriptor(Ref<Source> &out, Memory &memory, int32_t descriptor, uint64_t offset, uint64_t size) {
+  FileSource *source = nullptr;
+  TFILE_TRY(make(&source, memory, memory));
+  Status status = source->path.push('\0');
+  if (status.ok()) status = open_descriptor(&source->file, &source->size, descriptor);
+  if (status.ok()) status = check_part(offset, &size, source->size, "file");
+  if (!status.ok()) return give_up(status, release_path, source);
+  source->file.base = offset;
+  source->size = size;
+  return make_source(out, memory, size, true, read_path_at, map_path, release_path, source);
+}
+
+Status source_from_part(Ref<Source> &out, Memory &memory, Source &whole, uint64_t offset, uint64_t size) {
+  TFILE_TRY(check_part(offset, &size, whole.size, "source"));
+  const Place place = place_of(whole);
+  PartSource *part = nullptr;
+  TFILE_TRY(make(&part, memory, Ref<Memory>::share(&memory), Ref<Source>::share(place.source), place.offset + offset));
+  const tf_map_fn map = whole.map == nullptr ? nullptr : map_part;
+  return make_source(out, memory, size, whole.concurrent, read_part, map, release_part, part);
+}
+
 Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes, Text array) {
   if (!Checked::within(offset, nbytes, source.size)) {
     return ends_early(source.label, array, offset, nbytes, offset < source.size ? source.size - offset : 0);
@@ -157,9 +221,15 @@ Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes,
   if (nbytes == 0) return kOk;
   // What lies in memory at `to` is no longer than a size_t tells.
   const auto size = static_cast<size_t>(nbytes);
-  if (is_file(source)) return read_path(*static_cast<const FileSource *>(source.user), offset, to, size, array);
-  const tf_status code = source.read_at(source.user, offset, to, size);
-  if (code == TF_STATUS_OK || !source.foreign) return Status{code};
+  const Place place = place_of(source);
+  const Source &bytes = *place.source;
+  if (is_file(bytes)) {
+    File file = static_cast<const FileSource *>(bytes.user)->file;
+    file.base += place.offset;
+    return read_exactly(file, source.label, offset, to, size, array);
+  }
+  const tf_status code = bytes.read_at(bytes.user, place.offset + offset, to, size);
+  if (code == TF_STATUS_OK || !bytes.foreign) return Status{code};
   Failure failure(code);
   failure.in(source.label);
   if (!array.empty()) failure.array(array);
@@ -169,16 +239,18 @@ Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes,
 Status map_range(const Source &source, uint64_t offset, uint64_t nbytes, const void **out) {
   *out = nullptr;
   if (source.map == nullptr || nbytes == 0) return kOk;
-  const tf_status code = source.map(source.user, offset, nbytes, out);
+  const Place place = place_of(source);
+  const Source &bytes = *place.source;
+  const tf_status code = bytes.map(bytes.user, place.offset + offset, nbytes, out);
   if (code == TF_STATUS_OK) return kOk;
   *out = nullptr;
-  if (!source.foreign) return Status{code};
+  if (!bytes.foreign) return Status{code};
   return Failure(code).in(source.label).at(offset)
          << "the source's map returned " << status_name(code) << " for " << nbytes << " bytes";
 }
 
 bool maps_privately(const Source &source) {
-  return is_file(source);
+  return is_file(*place_of(source).source);
 }
 
 }  // namespace tfile

@@ -33,6 +33,12 @@ Status source_from_memory(Ref<Source> &out, Memory &memory, const void *data, si
 // A regular file. Mapping it maps the whole file once, privately and writable, for as long as the source lives.
 Status source_from_path(Ref<Source> &out, Memory &memory, const char *path);
 
+// size bytes from offset on of a regular file that the caller has open, UINT64_MAX: up to its end. The descriptor is not
+// kept. Mapped likewise.
+Status source_from_descriptor(Ref<Source> &out, Memory &memory, int32_t descriptor, uint64_t offset, uint64_t size);
+// A part of another source, which is retained. Its errors count bytes from the part's start.
+Status source_from_part(Ref<Source> &out, Memory &memory, Source &whole, uint64_t offset, uint64_t size);
+
 // All of nbytes, or TRUNCATED when the source ends before them, or the reader's status. array ("" for none) names what
 // is read in the message.
 Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes, Text array);

@@ -126,7 +126,7 @@ Status cast_into(void *out, const Dtype &to, const Array &array, const Settings 
   const uint64_t size = to.is_block() ? kEncodingJob : kJob;
   CastJob job{static_cast<char *>(out), &to, &array, find_route(*array.dtype, to), size, is_contiguous(array)};
   const auto jobs = static_cast<size_t>((static_cast<uint64_t>(array.size) + size - 1) / size);
-  return parallel_for(jobs, settings.threads(), run_job, &job);
+  return parallel_for(jobs, settings.workers(), run_job, &job);
 }
 
 Status cast(Ref<Array> &out, const Array &array, const Dtype &to, const Settings &settings) {

@@ -353,7 +353,7 @@ TEST(ParallelFor, RunsEachOnce) {
   for (const size_t threads : {size_t{0}, size_t{1}, size_t{2}, size_t{7}, size_t{100}, SIZE_MAX}) {
     for (const size_t count : {size_t{0}, size_t{1}, size_t{50}}) {
       Jobs jobs(count);
-      ASSERT_TRUE(parallel_for(count, threads, run_job, &jobs).ok());
+      ASSERT_TRUE(parallel_for(count, Workers{threads}, run_job, &jobs).ok());
       for (const std::atomic<int> &runs : jobs.runs)
         EXPECT_EQ(runs, 1);
     }
@@ -366,7 +366,7 @@ TEST(ParallelFor, BringsAWorkersErrorToTheCaller) {
     Jobs jobs(1000, 300);
     const Status before = Failure(TF_STATUS_IO) << "another";
     EXPECT_EQ(before.code, TF_STATUS_IO);
-    EXPECT_EQ(parallel_for(1000, threads, run_job, &jobs).code, TF_STATUS_CORRUPT);
+    EXPECT_EQ(parallel_for(1000, Workers{threads}, run_job, &jobs).code, TF_STATUS_CORRUPT);
     EXPECT_STREQ(error_record().message, "array 'w': job 300 (byte 99)");
     EXPECT_STREQ(error_record().name, "w");
     EXPECT_EQ(error_record().offset, 99u);
@@ -393,7 +393,7 @@ TEST(ParallelFor, BringsTheErrorOfAThreadThatIsNotTheCaller) {
     if (&error_record() == shared.callers) return kOk;
     return Failure(TF_STATUS_TRUNCATED).at(i) << "in a worker";
   };
-  EXPECT_EQ(parallel_for(2, 2, job, &pair).code, TF_STATUS_TRUNCATED);
+  EXPECT_EQ(parallel_for(2, Workers{2}, job, &pair).code, TF_STATUS_TRUNCATED);
   EXPECT_EQ(std::string(error_record().message).substr(0, 18), "in a worker (byte ");
 }
 

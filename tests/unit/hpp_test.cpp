@@ -365,6 +365,23 @@ TEST(Hpp, WhatCallbacksThrowComesOut) {
   EXPECT_EQ(error_of([] { tf::File("/no/such/file.npy"); }).status(), TF_STATUS_NOT_FOUND);
 }
 
+TEST(Hpp, WorkRunsOnTheHostsExecutor) {
+  std::size_t jobs = 0;
+  const tf::Options options =
+      tf::Options().set_executor(2, [&jobs](std::size_t count, const std::function<void(std::size_t)> &job) {
+        jobs += count;
+        for (std::size_t i = 0; i < count; ++i)
+          job(i);
+      });
+  const tf::Array large = tf::Array::zeros(TF_DTYPE_FLOAT32, {4 << 20});
+  EXPECT_EQ(large.cast(TF_DTYPE_FLOAT64, options).dtype(), TF_DTYPE_FLOAT64);
+  EXPECT_EQ(jobs, 2u);
+  const tf::Options broken = tf::Options().set_executor(2, [](std::size_t, const auto &) { throw 7; });
+  EXPECT_THROW(large.cast(TF_DTYPE_FLOAT64, broken), int);
+  EXPECT_EQ(error_of([] { tf::Options().set_executor(0, [](std::size_t, const auto &) {}); }).status(),
+            TF_STATUS_INVALID_ARGUMENT);
+}
+
 struct Half {
   std::uint16_t bits;
 };

@@ -241,6 +241,205 @@ TEST(PathSource, EveryFailedAllocationIsClean) {
   EXPECT_EQ(open_descriptors(), before);
 }
 
+// A source over the descriptor of a file that is closed at once.
+Ref<Source> open_part(const std::string &path, uint64_t offset, uint64_t size) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  tf_source *source = nullptr;
+  EXPECT_EQ(tf_source_from_fd(&source, fd, offset, size), TF_STATUS_OK) << error_record().message;
+  EXPECT_EQ(lseek(fd, 0, SEEK_CUR), 0);
+  close(fd);
+  return Ref<Source>::adopt(source);
+}
+
+// Where page boundaries are of no help.
+constexpr uint64_t kOdd = 70001;
+
+TEST(FdSource, ReadsAndMapsAPartOfTheFile) {
+  const TempFolder folder;
+  const std::string path = folder.write("a.bin", std::string(kOdd, '-') + "0123456789" + std::string(100, '-'));
+  const size_t before = open_descriptors();
+  {
+    const Ref<Source> source = open_part(path, kOdd, 10);
+    EXPECT_EQ(open_descriptors(), before + 1);
+    EXPECT_EQ(source->size, 10u);
+    EXPECT_TRUE(source->concurrent);
+    EXPECT_EQ(source->label, Text(""));
+    EXPECT_EQ(read_string(*source, 0, 10), "0123456789");
+    EXPECT_EQ(read_string(*source, 7, 3), "789");
+    EXPECT_TRUE(maps_privately(*source));
+    const void *mapped = nullptr;
+    ASSERT_TRUE(map_range(*source, 4, 2, &mapped).ok());
+    ASSERT_NE(mapped, nullptr);
+    EXPECT_EQ(std::string(static_cast<const char *>(mapped), 2), "45");
+    std::memcpy(const_cast<void *>(mapped), "ab", 2);
+    EXPECT_EQ(read_string(*source, 4, 2), "45");
+    char bytes[4];
+    EXPECT_EQ(read_at(*source, 8, bytes, 4, "w").code, TF_STATUS_TRUNCATED);
+    expect_error("array 'w': expected 4 bytes, the file ends after 2 (byte 8)", 8, "w");
+  }
+  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(TempFolder::read_whole("/proc/self/maps").find(path), std::string::npos) << "a mapping stayed";
+}
+
+TEST(FdSource, SizeMayBeUpToTheEnd) {
+  const TempFolder folder;
+  const std::string path = folder.write("a.bin", "0123456789");
+  EXPECT_EQ(open_part(path, 0, UINT64_MAX)->size, 10u);
+  const Ref<Source> tail = open_part(path, 6, UINT64_MAX);
+  EXPECT_EQ(read_string(*tail, 0, 4), "6789");
+  EXPECT_EQ(open_part(path, 10, UINT64_MAX)->size, 0u);
+  EXPECT_EQ(open_part(path, 10, 0)->size, 0u);
+}
+
+TEST(FdSource, FileThatShrinksIsTruncated) {
+  const TempFolder folder;
+  const std::string path = folder.write("a.bin", "0123456789");
+  const Ref<Source> source = open_part(path, 4, 6);
+  ASSERT_EQ(truncate(path.c_str(), 5), 0);
+  char bytes[6];
+  EXPECT_EQ(read_at(*source, 0, bytes, 6, "w").code, TF_STATUS_TRUNCATED);
+  expect_error("array 'w': expected 6 bytes, the file ends after 1 (byte 0)", 0, "w");
+  const void *mapped = bytes;
+  EXPECT_EQ(map_range(*source, 0, 6, &mapped).code, TF_STATUS_TRUNCATED);
+  expect_error("the file had 6 bytes when it was opened, and ends earlier now (byte 1)", 1);
+  ASSERT_EQ(truncate(path.c_str(), 2), 0);
+  EXPECT_EQ(map_range(*source, 0, 6, &mapped).code, TF_STATUS_TRUNCATED);
+  expect_error("the file had 6 bytes when it was opened, and ends earlier now (byte 0)", 0);
+}
+
+TEST(FdSource, RefusesWhatIsNoPartOfARegularFile) {
+  const TempFolder folder;
+  const std::string path = folder.write("a.bin", "0123456789");
+  const size_t before = open_descriptors();
+  const auto refused = [](int fd, uint64_t offset, uint64_t size, tf_status status, const std::string &message) {
+    tf_source *source = reinterpret_cast<tf_source *>(1);
+    EXPECT_EQ(tf_source_from_fd(&source, fd, offset, size), status);
+    EXPECT_EQ(source, nullptr);
+    expect_error(message);
+  };
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  refused(fd, 4, 7, TF_STATUS_INVALID_ARGUMENT, "7 bytes from byte 4 on are not in the file, which has 10");
+  refused(fd, 11, 0, TF_STATUS_INVALID_ARGUMENT, "0 bytes from byte 11 on are not in the file, which has 10");
+  refused(fd, 11, UINT64_MAX, TF_STATUS_INVALID_ARGUMENT,
+          "18446744073709551615 bytes from byte 11 on are not in the file, which has 10");
+  close(fd);
+  refused(fd, 0, 1, TF_STATUS_IO, "the descriptor " + std::to_string(fd) + " is not open for reading");
+  refused(-1, 0, 1, TF_STATUS_IO, "the descriptor -1 is not open for reading");
+  const int writing = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  refused(writing, 0, 1, TF_STATUS_IO, "the descriptor " + std::to_string(writing) + " is not open for reading");
+  close(writing);
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  refused(ends[0], 0, UINT64_MAX, TF_STATUS_IO, "expected a regular file, found a FIFO");
+  close(ends[0]);
+  close(ends[1]);
+  EXPECT_EQ(tf_source_from_fd(nullptr, 0, 0, 0), TF_STATUS_INVALID_ARGUMENT);
+  expect_error("out is NULL");
+  EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST(FdSource, EveryFailedAllocationIsClean) {
+  const TempFolder folder;
+  const std::string path = folder.write("a.bin", "0123456789");
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const size_t before = open_descriptors();
+  testing::fail_each_allocation([&](testing::TestMemory &memory) {
+    Ref<Source> source;
+    return source_from_descriptor(source, *memory, fd, 1, 2);
+  });
+  EXPECT_EQ(open_descriptors(), before);
+  close(fd);
+}
+
+Ref<Source> part_of(const Ref<Source> &whole, uint64_t offset, uint64_t size) {
+  tf_source *source = nullptr;
+  EXPECT_EQ(tf_source_from_part(&source, whole.get(), offset, size), TF_STATUS_OK) << error_record().message;
+  return Ref<Source>::adopt(source);
+}
+
+TEST(PartSource, OfAFileIsReadAndMapped) {
+  const TempFolder folder;
+  const std::string path = folder.write("a.bin", "0123456789");
+  Ref<Source> whole = open_path(path);
+  const Ref<Source> part = part_of(whole, 2, 6);
+  const Ref<Source> inner = part_of(part, 1, 3);
+  const Ref<Source> tail = part_of(part, 4, UINT64_MAX);
+  const void *of_whole = nullptr;
+  const void *of_inner = nullptr;
+  ASSERT_TRUE(map_range(*whole, 0, 10, &of_whole).ok());
+  ASSERT_TRUE(map_range(*inner, 1, 2, &of_inner).ok());
+  EXPECT_EQ(of_inner, static_cast<const char *>(of_whole) + 4);
+  EXPECT_TRUE(maps_privately(*inner));
+  whole = Ref<Source>();
+  EXPECT_TRUE(inner->concurrent);
+  EXPECT_EQ(read_string(*part, 0, 6), "234567");
+  EXPECT_EQ(read_string(*inner, 0, 3), "345");
+  EXPECT_EQ(read_string(*tail, 0, 2), "67");
+  char bytes[10];
+  EXPECT_EQ(inner->read_at(inner->user, 1, bytes, 2), TF_STATUS_OK);
+  EXPECT_EQ(std::string(bytes, 2), "45");
+  EXPECT_EQ(read_at(*inner, 1, bytes, 3, "w").code, TF_STATUS_TRUNCATED);
+  expect_error("array 'w': expected 3 bytes, the file ends after 2 (byte 1)", 1, "w");
+  ASSERT_EQ(truncate(path.c_str(), 5), 0);
+  EXPECT_EQ(read_at(*inner, 0, bytes, 3, "w").code, TF_STATUS_TRUNCATED);
+  expect_error("array 'w': expected 3 bytes, the file ends after 2 (byte 0)", 0, "w");
+}
+
+TEST(PartSource, OfACallbackPassesItsStatusesThrough) {
+  ForeignSource user{"0123456789"};
+  tf_source *raw = nullptr;
+  ASSERT_EQ(tf_source_new(&raw, 10, 0, ForeignSource::read_at, ForeignSource::map, ForeignSource::release, &user),
+            TF_STATUS_OK);
+  Ref<Source> part = part_of(Ref<Source>::adopt(raw), 3, 5);
+  EXPECT_EQ(user.releases, 0) << "the part must keep the whole";
+  EXPECT_FALSE(part->concurrent);
+  EXPECT_FALSE(maps_privately(*part));
+  EXPECT_EQ(read_string(*part, 1, 2), "45");
+  const void *mapped = nullptr;
+  ASSERT_TRUE(map_range(*part, 2, 2, &mapped).ok());
+  EXPECT_EQ(mapped, user.bytes.data() + 5);
+  user.answer = 4711;
+  char bytes[4];
+  EXPECT_EQ(read_at(*part, 1, bytes, 4, "w").code, 4711);
+  expect_error("array 'w': the source's read_at returned unknown for 4 bytes (byte 1)", 1, "w");
+  EXPECT_EQ(map_range(*part, 1, 4, &mapped).code, 4711);
+  expect_error("the source's map returned unknown for 4 bytes (byte 1)", 1);
+  part = Ref<Source>();
+  EXPECT_EQ(user.releases, 1);
+}
+
+TEST(PartSource, OfMemoryAndOfWhatCannotBeMapped) {
+  ForeignSource user{"0123456789"};
+  Ref<Source> whole;
+  ASSERT_TRUE(source_from_memory(whole, default_memory(), user.bytes.data(), 10, nullptr, nullptr).ok());
+  const void *mapped = nullptr;
+  ASSERT_TRUE(map_range(*part_of(whole, 4, 2), 1, 1, &mapped).ok());
+  EXPECT_EQ(mapped, user.bytes.data() + 5);
+  ASSERT_TRUE(make_source(whole, default_memory(), 10, true, ForeignSource::read_at, nullptr, nullptr, &user).ok());
+  const Ref<Source> part = part_of(whole, 4, 2);
+  EXPECT_EQ(part->map, nullptr);
+  EXPECT_EQ(read_string(*part, 0, 2), "45");
+}
+
+TEST(PartSource, RefusesWhatIsNotInTheWhole) {
+  const std::string bytes = "0123456789";
+  Ref<Source> whole;
+  ASSERT_TRUE(source_from_memory(whole, default_memory(), bytes.data(), 10, nullptr, nullptr).ok());
+  tf_source *source = reinterpret_cast<tf_source *>(1);
+  EXPECT_EQ(tf_source_from_part(&source, whole.get(), 4, 7), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(source, nullptr);
+  expect_error("7 bytes from byte 4 on are not in the source, which has 10");
+  EXPECT_EQ(tf_source_from_part(&source, whole.get(), UINT64_MAX, 2), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(tf_source_from_part(&source, nullptr, 0, 0), TF_STATUS_INVALID_ARGUMENT);
+  expect_error("whole is NULL");
+  EXPECT_EQ(tf_source_from_part(nullptr, whole.get(), 0, 0), TF_STATUS_INVALID_ARGUMENT);
+  expect_error("out is NULL");
+  testing::fail_each_allocation([&](testing::TestMemory &memory) {
+    Ref<Source> part;
+    return source_from_part(part, *memory, *whole, 1, 2);
+  });
+}
+
 TEST(MemorySource, ReadsAndMapsTheCallersBytes) {
   ForeignSource user{"0123456789"};
   Ref<Source> source;
