@@ -2,13 +2,17 @@
 PREFIX ?= /usr/local
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 PYTHON := $(CURDIR)/.venv/bin/python
+FUZZ_SECONDS := 3600
+FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json
 
-.PHONY: help setup release asan test lint format demo bench amalgamation install clean
+.PHONY: help setup release asan test fuzz corpus lint format demo bench amalgamation install clean
 
 help:
 	@echo 'make test               build and test everything: optimized, with sanitizers, and the style of the sources'
 	@echo 'make release            build optimized, in build/release'
 	@echo 'make asan               build and test with the address and undefined behaviour sanitizers, in build/asan'
+	@echo 'make fuzz               let libFuzzer search for an hour a target; FUZZ_SECONDS=, FUZZ_TARGETS='
+	@echo 'make corpus             make the committed corpora anew from what make fuzz has found'
 	@echo 'make lint               check the format of the sources, and run clang-tidy'
 	@echo 'make format             format the sources'
 	@echo 'make demo               take the weights of a model through every format'
@@ -33,7 +37,16 @@ asan: setup
 test: release
 	ctest --preset release --parallel $(JOBS)
 	$(MAKE) asan
+	$(MAKE) fuzz FUZZ_SECONDS=20
 	$(MAKE) lint
+
+fuzz: setup
+	cmake --preset fuzz
+	cmake --build --preset fuzz --target fuzz_targets
+	printf '%s\n' $(FUZZ_TARGETS) | xargs -n 1 -P $(JOBS) tests/fuzz/fuzz.sh build/fuzz $(FUZZ_SECONDS)
+
+corpus:
+	tests/fuzz/fuzz.sh --minimise build/fuzz $(FUZZ_TARGETS)
 
 lint: release
 	tools/lint.sh build/release

@@ -1,0 +1,215 @@
+// What the fuzz targets share. Only the ABI is used, as a host uses it.
+#pragma once
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tensorfile.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+// Ends the process with what did not hold, so that the fuzzer keeps the input.
+#define FUZZ_CHECK(condition)                                                                           \
+  do {                                                                                                  \
+    if (!(condition)) {                                                                                 \
+      std::fprintf(stderr, "%s:%d: %s does not hold; last error: %s\n", __FILE__, __LINE__, #condition, \
+                   tf_error_message());                                                                 \
+      std::abort();                                                                                     \
+    }                                                                                                   \
+  } while (0)
+
+namespace tfile::fuzz {
+
+struct Release {
+  void operator()(tf_array *array) const { tf_array_release(array); }
+  void operator()(tf_dict *dict) const { tf_dict_release(dict); }
+  void operator()(tf_file *file) const { tf_file_release(file); }
+  void operator()(tf_buffer *buffer) const { tf_buffer_release(buffer); }
+  void operator()(tf_options *options) const { tf_options_release(options); }
+  void operator()(tf_source *source) const { tf_source_release(source); }
+};
+template <typename T>
+using Handle = std::unique_ptr<T, Release>;
+
+// Choices of a run, taken from the end of the input, so that a file is an input as it is.
+class Input {
+ public:
+  Input(const uint8_t *data, size_t size) : data_(data), size_(size) {}
+
+  uint8_t byte() { return size_ > 0 ? data_[--size_] : uint8_t{0}; }
+  int64_t small(int64_t least, int64_t most) { return least + byte() % (most - least + 1); }
+  bool flag() { return (byte() & 1) != 0; }
+
+  // What is left: the file.
+  const uint8_t *data() const { return data_; }
+  size_t size() const { return size_; }
+
+ private:
+  const uint8_t *data_;
+  size_t size_;
+};
+
+// The allocator of a run; at its end everything must have been given back.
+class Allocations {
+ public:
+  ~Allocations() { FUZZ_CHECK(held == 0 && blocks == 0); }
+
+  static void *allocate(void *user, size_t size, size_t alignment) {
+    auto &self = *static_cast<Allocations *>(user);
+    void *pointer = nullptr;
+    // Nothing that these inputs hold needs as much.
+    FUZZ_CHECK(size <= size_t{1} << 30);
+    if (posix_memalign(&pointer, alignment < sizeof(void *) ? sizeof(void *) : alignment, size) != 0) return nullptr;
+    ++self.blocks;
+    self.held += size;
+    if (self.held > self.peak) self.peak = self.held;
+    return pointer;
+  }
+  static void give_back(void *user, void *pointer, size_t size, size_t) {
+    auto &self = *static_cast<Allocations *>(user);
+    --self.blocks;
+    self.held -= size;
+    std::free(pointer);
+  }
+
+  size_t blocks = 0;
+  size_t held = 0;
+  size_t peak = 0;
+};
+
+inline Handle<tf_options> new_options(Allocations &allocations) {
+  tf_options *options = nullptr;
+  FUZZ_CHECK(tf_options_new(&options) == TF_STATUS_OK);
+  FUZZ_CHECK(tf_options_set_allocator(options, Allocations::allocate, Allocations::give_back, nullptr, &allocations) ==
+             TF_STATUS_OK);
+  FUZZ_CHECK(tf_options_set(options, TF_OPTION_THREADS, 1) == TF_STATUS_OK);
+  return Handle<tf_options>(options);
+}
+
+inline void set(tf_options *options, tf_option option, int64_t value) {
+  FUZZ_CHECK(tf_options_set(options, option, value) == TF_STATUS_OK);
+}
+
+// Settings of a load that a caller might choose.
+inline void choose(tf_options *options, Input &input) {
+  constexpr int64_t kDecode[] = {TF_DECODE_KEEP,   TF_DTYPE_FLOAT16, TF_DTYPE_BFLOAT16,
+                                 TF_DTYPE_FLOAT32, TF_DTYPE_FLOAT64, TF_DECODE_MLX};
+  const uint8_t bits = input.byte();
+  set(options, TF_OPTION_LENIENT, bits & 1);
+  set(options, TF_OPTION_LOAD_MODE, (bits & 2) != 0 ? TF_LOAD_MODE_MAP : TF_LOAD_MODE_OWN);
+  set(options, TF_OPTION_DECODE, kDecode[(bits >> 2) % 8 % 6]);
+  if ((bits & 32) == 0) return;
+  set(options, TF_OPTION_MAX_ARRAYS, input.small(1, 4));
+  set(options, TF_OPTION_MAX_METADATA, input.small(1, 4));
+  set(options, TF_OPTION_MAX_NAME_BYTES, input.small(1, 16));
+  set(options, TF_OPTION_MAX_RANK, input.small(1, 4));
+  set(options, TF_OPTION_MAX_NESTING, input.small(1, 4));
+  set(options, TF_OPTION_MAX_BYTES, 1 + int64_t{input.byte()} * 256);
+}
+
+// What is wrong with a file is one line with one of these statuses.
+inline void check_refusal(tf_status status) {
+  FUZZ_CHECK(status == TF_STATUS_FORMAT || status == TF_STATUS_CORRUPT || status == TF_STATUS_TRUNCATED ||
+             status == TF_STATUS_DUPLICATE || status == TF_STATUS_UNSUPPORTED || status == TF_STATUS_LIMIT);
+  const char *const message = tf_error_message();
+  const size_t length = std::strlen(message);
+  FUZZ_CHECK(length > 0 && length < 1024 && std::strlen(tf_error_name()) < 256);
+  for (const char *c = message; *c != '\0'; ++c)
+    FUZZ_CHECK(static_cast<unsigned char>(*c) >= ' ' && *c != 0x7F);
+}
+
+// The array in C order; NULL where a limit of memory leaves no room for that.
+inline Handle<tf_array> contiguous(const tf_array *array) {
+  tf_array *dense = nullptr;
+  const tf_status status = tf_array_contiguous(&dense, array);
+  FUZZ_CHECK(status == TF_STATUS_OK || status == TF_STATUS_LIMIT);
+  return Handle<tf_array>(dense);
+}
+
+// Reads every byte of an array, as its user would.
+inline void touch(const tf_array *array) {
+  const Handle<tf_array> dense = contiguous(array);
+  if (dense == nullptr) return;
+  const auto *const bytes = static_cast<const volatile uint8_t *>(tf_array_data(dense.get()));
+  for (uint64_t i = 0; i < tf_array_nbytes(dense.get()); ++i)
+    (void)bytes[i];
+}
+
+inline bool equal(const tf_array *a, const tf_array *b) {
+  int32_t equal = 0;
+  FUZZ_CHECK(tf_array_equal(&equal, a, b) == TF_STATUS_OK);
+  return equal == 1;
+}
+
+inline Handle<tf_array> array_at(const tf_dict *dict, size_t index) {
+  const char *key = nullptr;
+  size_t length = 0;
+  tf_array *array = nullptr;
+  FUZZ_CHECK(tf_dict_key_at(&key, &length, dict, index) == TF_STATUS_OK);
+  FUZZ_CHECK(tf_dict_get(&array, dict, key, length) == TF_STATUS_OK);
+  return Handle<tf_array>(array);
+}
+
+// Whether two dicts hold the same, in the same order where `ordered`.
+inline bool equal_dicts(const tf_dict *a, const tf_dict *b, bool ordered) {
+  if (tf_dict_size(a) != tf_dict_size(b)) return false;
+  for (size_t i = 0; i < tf_dict_size(a); ++i) {
+    const char *key = nullptr;
+    size_t length = 0;
+    size_t place = 0;
+    FUZZ_CHECK(tf_dict_key_at(&key, &length, a, i) == TF_STATUS_OK);
+    if (tf_dict_find(&place, b, key, length) != TF_STATUS_OK || (ordered && place != i)) return false;
+    const tf_kind kind = tf_dict_kind_at(a, i);
+    if (tf_dict_kind_at(b, place) != kind) return false;
+    const char *texts[2] = {};
+    size_t lengths[2] = {};
+    if (kind == TF_KIND_ARRAY && !equal(array_at(a, i).get(), array_at(b, place).get())) return false;
+    if (kind == TF_KIND_STRING) {
+      FUZZ_CHECK(tf_dict_get_string(&texts[0], &lengths[0], a, key, length) == TF_STATUS_OK);
+      FUZZ_CHECK(tf_dict_get_string(&texts[1], &lengths[1], b, key, length) == TF_STATUS_OK);
+      if (std::string(texts[0], lengths[0]) != std::string(texts[1], lengths[1])) return false;
+    }
+    if (kind == TF_KIND_STRING_LIST) {
+      size_t counts[2] = {};
+      FUZZ_CHECK(tf_dict_string_list_size(&counts[0], a, key, length) == TF_STATUS_OK);
+      FUZZ_CHECK(tf_dict_string_list_size(&counts[1], b, key, length) == TF_STATUS_OK);
+      if (counts[0] != counts[1]) return false;
+      for (size_t k = 0; k < counts[0]; ++k) {
+        FUZZ_CHECK(tf_dict_string_list_at(&texts[0], &lengths[0], a, key, length, k) == TF_STATUS_OK);
+        FUZZ_CHECK(tf_dict_string_list_at(&texts[1], &lengths[1], b, key, length, k) == TF_STATUS_OK);
+        if (std::string(texts[0], lengths[0]) != std::string(texts[1], lengths[1])) return false;
+      }
+    }
+    if (kind == TF_KIND_DICT) {
+      tf_dict *dicts[2] = {};
+      FUZZ_CHECK(tf_dict_get_dict(&dicts[0], a, key, length) == TF_STATUS_OK);
+      FUZZ_CHECK(tf_dict_get_dict(&dicts[1], b, key, length) == TF_STATUS_OK);
+      const Handle<tf_dict> handles[2] = {Handle<tf_dict>(dicts[0]), Handle<tf_dict>(dicts[1])};
+      if (!equal_dicts(dicts[0], dicts[1], ordered)) return false;
+    }
+  }
+  return true;
+}
+
+// The bytes of an input in memory of exactly their size, so that a byte too far is seen.
+inline Handle<tf_source> source_of(const uint8_t *data, size_t size) {
+  auto *const copy = static_cast<uint8_t *>(std::malloc(size > 0 ? size : 1));
+  if (size > 0) std::memcpy(copy, data, size);
+  tf_source *source = nullptr;
+  FUZZ_CHECK(tf_source_from_memory(&source, copy, size, std::free, copy) == TF_STATUS_OK);
+  return Handle<tf_source>(source);
+}
+
+// A format that the content shows, or the one that the input chooses.
+inline tf_format format_of(Input &input) {
+  const auto chosen = static_cast<tf_format>(1 + input.byte() % 4);
+  const tf_format probed = tf_format_probe(input.data(), input.size());
+  return probed != TF_FORMAT_AUTO ? probed : chosen;
+}
+
+}  // namespace tfile::fuzz

@@ -1,0 +1,67 @@
+#!/bin/sh
+# Lets libFuzzer search, one target after another, from the committed corpus and the golden files on.
+#
+# usage: fuzz.sh BUILD SECONDS [TARGET...]     SECONDS for each target; what is found stays in BUILD/corpus
+#        fuzz.sh --minimise BUILD [TARGET...]  makes the committed corpus anew from that and from what BUILD/corpus has
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+minimise=
+if [ "$1" = --minimise ]; then
+  minimise=yes
+  shift
+fi
+build=$1
+shift
+if [ -z "$minimise" ]; then
+  seconds=$1
+  shift
+fi
+targets=${*:-npy npz safetensors gguf source slices blocks roundtrip json}
+golden=$here/../golden
+
+# Golden files that a target has use for.
+seeds() {
+  case $1 in
+    npy | npz | safetensors | gguf) echo "$golden/$1" ;;
+    *) echo "$golden" ;;
+  esac
+}
+
+status=0
+for target in $targets; do
+  corpus=$build/corpus/$target
+  mkdir -p "$corpus" "$build/found"
+  if [ -f "$here/corpus/$target.pack" ]; then
+    python3 -B "$here/pack.py" unpack "$here/corpus/$target.pack" "$corpus"
+  fi
+  program=$build/tests/fuzz/fuzz_$target
+  # Blocks are small, and what a format can do wrong fits in few bytes.
+  length=4096
+  [ "$target" != blocks ] || length=1024
+  limits="-timeout=10 -rss_limit_mb=2048 -max_len=$length"
+  if [ -n "$minimise" ]; then
+    least=$(mktemp -d)
+    # shellcheck disable=SC2046,SC2086  # lists of words
+    "$program" $limits -merge=1 "$least" "$corpus" $(seeds "$target") >"$build/found/$target.merge.log" 2>&1
+    mkdir -p "$here/corpus"
+    python3 -B "$here/pack.py" pack "$least" "$here/corpus/$target.pack"
+    rm -rf "$least"
+    continue
+  fi
+  words=
+  for file in "$here/dictionaries/$target" "$here/dictionaries/all"; do
+    if [ -f "$file" ]; then
+      words="-dict=$file"
+      break
+    fi
+  done
+  # shellcheck disable=SC2046,SC2086  # lists of words
+  "$program" $limits $words -use_value_profile=1 -max_total_time="$seconds" -print_final_stats=1 \
+    -artifact_prefix="$build/found/$target-" "$corpus" $(seeds "$target") >"$build/found/$target.log" 2>&1 || {
+    tail -n 40 "$build/found/$target.log" >&2
+    status=1
+  }
+  executed=$(sed -n 's/^stat::number_of_executed_units: *//p' "$build/found/$target.log" | tail -n 1)
+  echo "$target: ${executed:-0} inputs in $seconds s"
+done
+exit "$status"
