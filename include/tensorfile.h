@@ -72,6 +72,10 @@ typedef struct tf_sink tf_sink;
 /** Bytes in memory that the library made. */
 typedef struct tf_buffer tf_buffer;
 
+/* Of DLPack's dlpack.h, which need not be there: see tf_array_to_dlpack(). */
+struct DLManagedTensor;
+struct DLManagedTensorVersioned;
+
 /** What became of a call. Values are frozen; new ones are appended. */
 typedef int32_t tf_status;
 enum {
@@ -477,6 +481,31 @@ TENSORFILE_API tf_status tf_array_cast(tf_array **out, const tf_array *array, tf
                                        const tf_options *options);
 /** *equal = 1 when dtype, shape and every byte of the elements agree (so NaN equals the same NaN, -0.0 is not 0.0). */
 TENSORFILE_API tf_status tf_array_equal(int32_t *equal, const tf_array *a, const tf_array *b);
+
+/* DLPack: the exchange of arrays with NumPy, PyTorch, JAX and others, in memory and without a copy. The structs are those
+   of dlpack.h 1.x. It has no types for ggml's blocks; float4 and float6 are packed. */
+
+/**
+ * Hands an array out as a tensor of DLPack 1.1, on the host's memory. It keeps the memory alive, even beyond the array,
+ * until its deleter is called, and as long as it does, the memory counts as shared (see tf_array_data_mut()). A consumer
+ * writes into the array's own memory; only read-only memory has the read-only flag.
+ * @param out  the caller, or whom it is given to, calls (*out)->deleter(*out) once
+ * @return UNSUPPORTED: a block type, or a stride that is not a multiple of the item (complex dtypes).
+ */
+TENSORFILE_API tf_status tf_array_to_dlpack(struct DLManagedTensorVersioned **out, tf_array *array);
+/** The same in the struct that came before DLPack 1.0. @return UNSUPPORTED: also read-only memory, which it cannot tell. */
+TENSORFILE_API tf_status tf_array_to_dlpack_unversioned(struct DLManagedTensor **out, tf_array *array);
+/**
+ * Makes an array over a tensor's memory. It is writable unless the tensor has the read-only flag.
+ * @param tensor  is taken over: its deleter is called when the last array on it is released, and also when this call
+ *                fails. Memory of the host, also where it is pinned for CUDA or ROCm
+ * @return UNSUPPORTED: memory of a device, a type that is no dtype here, several lanes, a packed type that is padded or
+ *         strided, DLPack 2 and later; INVALID_ARGUMENT: more than 64 dimensions, a negative size, data that are not
+ *         aligned to their item.
+ */
+TENSORFILE_API tf_status tf_array_from_dlpack(tf_array **out, struct DLManagedTensorVersioned *tensor);
+/** The same for the struct that came before DLPack 1.0; writable. */
+TENSORFILE_API tf_status tf_array_from_dlpack_unversioned(tf_array **out, struct DLManagedTensor *tensor);
 
 /* Dicts */
 /* `key` is length bytes of UTF-8, or NUL-terminated with length SIZE_MAX; it may be empty. Setting a key that is not

@@ -593,6 +593,18 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
         tf_array_slice(array.out(), handle_, arguments.start(), arguments.stop(), arguments.step(), arguments.ndim()));
     return array;
   }
+  /** tf_array_to_dlpack(): whoever gets it calls its deleter. */
+  DLManagedTensorVersioned *to_dlpack() const {
+    DLManagedTensorVersioned *tensor = nullptr;
+    detail::check(tf_array_to_dlpack(&tensor, handle_));
+    return tensor;
+  }
+  /** tf_array_from_dlpack(): the tensor is taken over, also when this throws. */
+  static Array from_dlpack(DLManagedTensorVersioned *tensor) {
+    Array array;
+    detail::check(tf_array_from_dlpack(array.out(), tensor));
+    return array;
+  }
   /** tf_array_cast() */
   Array cast(tf_dtype dtype, const Options &options = Options()) const {
     Array array;

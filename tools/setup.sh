@@ -5,13 +5,26 @@ set -eu
 cd "$(dirname "$0")/.."
 
 packages="g++ make cmake ninja-build pkg-config zlib1g-dev libgtest-dev libcli11-dev libsimdjson-dev clang-14
-clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14 strace abigail-tools python3 python3-venv git valgrind"
+clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14 strace abigail-tools python3 python3-venv git valgrind
+luajit libsdl2-dev"
+# Debian does not have it for every architecture.
+where_there="python3-torch"
+
+known() {
+  [ -n "$(apt-cache madison "$1" 2>/dev/null)" ]
+}
 
 missing=
 if command -v dpkg-query >/dev/null; then
   for package in $packages; do
     state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
     [ "$state" = installed ] || missing="$missing $package"
+  done
+  for package in $where_there; do
+    state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$state" = installed ] && continue
+    known "$package" || [ "$(id -u)" != 0 ] || apt-get update
+    if known "$package"; then missing="$missing $package"; fi
   done
 fi
 

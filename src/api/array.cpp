@@ -1,6 +1,7 @@
 #include "core/array.h"
 
 #include "api/api.h"
+#include "api/wrap.h"
 #include "base/error.h"
 #include "core/slice.h"
 #include "quant/cast.h"
@@ -13,79 +14,9 @@ Memory &memory_of(const Array &array) {
   return without_budget(*array.memory);
 }
 
-// A dtype and shape of the ABI, checked.
-struct Form {
-  const Dtype *dtype = nullptr;
-  Span<const int64_t> shape;
-  uint64_t nbytes = 0;
-
-  Status read(tf_dtype id, const int64_t *sizes, size_t ndim) {
-    TFILE_TRY(require_span(&shape, sizes, ndim, "shape"));
-    TFILE_TRY(check_shape(&nbytes, id, shape));
-    dtype = find_dtype(id);
-    return kOk;
-  }
-};
-
 Status make_handle(tf_array **out, const Form &form) {
   Ref<Array> array;
   TFILE_TRY(make_array(array, default_memory(), *form.dtype, form.shape));
-  *out = array.take();
-  return kOk;
-}
-
-// Adds (size - 1) * stride to the reach on its side of the first element. False when it is out of range.
-bool extend(int64_t *above, int64_t *below, int64_t size, int64_t stride) {
-  int64_t reach = 0;
-  if (__builtin_mul_overflow(size - 1, stride, &reach)) return false;
-  int64_t *const side = reach < 0 ? below : above;
-  return !__builtin_add_overflow(*side, reach, side);
-}
-
-// The strides and address that a caller gives for memory of its own.
-Status check_wrap(const Form &form, const int64_t *strides, const void *data, size_t nbytes) {
-  const bool empty = form.nbytes == 0;
-  if (!empty) TFILE_TRY(require(data, "data"));
-  const size_t alignment = form.dtype->alignment();
-  if (reinterpret_cast<uintptr_t>(data) % alignment != 0) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT)
-           << "data of " << form.dtype->name << " must be aligned to " << static_cast<uint64_t>(alignment) << " bytes";
-  }
-  uint64_t needed = form.nbytes;
-  if (strides != nullptr) {
-    if (!form.dtype->addressable()) {
-      return Failure(TF_STATUS_INVALID_ARGUMENT) << form.dtype->name << " takes no strides";
-    }
-    int64_t above = 0;
-    int64_t below = 0;
-    for (size_t i = 0; i < form.shape.size() && !empty; ++i) {
-      if (form.shape[i] > 1 && strides[i] % static_cast<int64_t>(alignment) != 0) {
-        return Failure(TF_STATUS_INVALID_ARGUMENT) << "stride " << strides[i] << " of axis " << static_cast<uint64_t>(i)
-                                                   << " is not a multiple of " << static_cast<uint64_t>(alignment);
-      }
-      if (!extend(&above, &below, form.shape[i], strides[i])) {
-        return Failure(TF_STATUS_INVALID_ARGUMENT) << "the strides reach 2^63 bytes or more";
-      }
-    }
-    needed = empty ? 0 : static_cast<uint64_t>(above) + form.dtype->block_bytes;
-  }
-  if (needed <= nbytes) return kOk;
-  return Failure(TF_STATUS_INVALID_ARGUMENT)
-         << "the array reaches " << needed << " bytes, there are " << static_cast<uint64_t>(nbytes);
-}
-
-// The address of an empty array whose caller has none; nothing is ever read or written there.
-alignas(kDataAlignment) constexpr char kNoData[1] = {};
-
-Status wrap(tf_array **out, const Form &form, const int64_t *strides, void *data, size_t nbytes, bool writable,
-            PendingRelease &release, void *user) {
-  TFILE_TRY(check_wrap(form, strides, data, nbytes));
-  if (data == nullptr) data = const_cast<char *>(kNoData);
-  Memory &memory = default_memory();
-  Ref<Buffer> buffer;
-  TFILE_TRY(wrap_buffer(buffer, memory, data, nbytes, writable, release.hand_over(), user));
-  Ref<Array> array;
-  TFILE_TRY(make_array(array, memory, *form.dtype, form.shape, strides, std::move(buffer), static_cast<char *>(data)));
   *out = array.take();
   return kOk;
 }
@@ -177,7 +108,7 @@ tf_status tf_array_wrap(tf_array **out, tf_dtype dtype, const int64_t *shape, si
   TFILE_API_TRY(tfile::require_out(out, "out"));
   tfile::Form form;
   TFILE_API_TRY(form.read(dtype, shape, ndim));
-  return tfile::wrap(out, form, strides, data, nbytes, writable != 0, held, user).code;
+  return tfile::wrap(out, form, strides, {data, nbytes, writable != 0}, held, user).code;
 }
 
 tf_array *tf_array_retain(tf_array *array) {

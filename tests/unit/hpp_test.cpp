@@ -365,6 +365,19 @@ TEST(Hpp, WhatCallbacksThrowComesOut) {
   EXPECT_EQ(error_of([] { tf::File("/no/such/file.npy"); }).status(), TF_STATUS_NOT_FOUND);
 }
 
+TEST(Hpp, PartsAndTensors) {
+  const tf::Buffer npy = tf::save_memory(counting({2, 3}));
+  const std::string pack = "xx" + std::string(reinterpret_cast<const char *>(npy.data()), npy.size());
+  const tf::Source whole = tf::Source::from_memory(pack.data(), pack.size());
+  const tf::Array loaded = tf::load(whole.part(2)).array;
+  EXPECT_EQ(loaded.ndim(), 2u);
+  EXPECT_EQ(error_of([&] { whole.part(3, pack.size()); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(error_of([] { tf::Source::from_fd(-1); }).status(), TF_STATUS_IO);
+  const tf::Array shared = tf::Array::from_dlpack(loaded.to_dlpack());
+  EXPECT_EQ(shared.data(), loaded.data());
+  EXPECT_EQ(error_of([] { tf::Array::from_dlpack(nullptr); }).status(), TF_STATUS_INVALID_ARGUMENT);
+}
+
 TEST(Hpp, WorkRunsOnTheHostsExecutor) {
   std::size_t jobs = 0;
   const tf::Options options =

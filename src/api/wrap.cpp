@@ -1,0 +1,80 @@
+#include "api/wrap.h"
+
+#include "base/error.h"
+
+namespace tfile {
+
+Status Form::read(tf_dtype id, const int64_t *sizes, size_t ndim) {
+  TFILE_TRY(require_span(&shape, sizes, ndim, "shape"));
+  TFILE_TRY(check_shape(&nbytes, id, shape));
+  dtype = find_dtype(id);
+  return kOk;
+}
+
+namespace {
+
+// Adds (size - 1) * stride to the reach on its side of the first element. False when it is out of range.
+bool extend(int64_t *above, int64_t *below, int64_t size, int64_t stride) {
+  int64_t reach = 0;
+  if (__builtin_mul_overflow(size - 1, stride, &reach)) return false;
+  int64_t *const side = reach < 0 ? below : above;
+  return !__builtin_add_overflow(*side, reach, side);
+}
+
+}  // namespace
+
+Status reach_of(uint64_t *nbytes, const Form &form, const int64_t *strides, const void *data) {
+  const bool empty = form.nbytes == 0;
+  if (!empty) TFILE_TRY(require(data, "data"));
+  const size_t alignment = form.dtype->alignment();
+  if (reinterpret_cast<uintptr_t>(data) % alignment != 0) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT)
+           << "data of " << form.dtype->name << " must be aligned to " << static_cast<uint64_t>(alignment) << " bytes";
+  }
+  *nbytes = form.nbytes;
+  if (strides == nullptr) return kOk;
+  if (!form.dtype->addressable()) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << form.dtype->name << " takes no strides";
+  }
+  int64_t above = 0;
+  int64_t below = 0;
+  for (size_t i = 0; i < form.shape.size() && !empty; ++i) {
+    if (form.shape[i] > 1 && strides[i] % static_cast<int64_t>(alignment) != 0) {
+      return Failure(TF_STATUS_INVALID_ARGUMENT) << "stride " << strides[i] << " of axis " << static_cast<uint64_t>(i)
+                                                 << " is not a multiple of " << static_cast<uint64_t>(alignment);
+    }
+    if (!extend(&above, &below, form.shape[i], strides[i])) {
+      return Failure(TF_STATUS_INVALID_ARGUMENT) << "the strides reach 2^63 bytes or more";
+    }
+  }
+  *nbytes = empty ? 0 : static_cast<uint64_t>(above) + form.dtype->block_bytes;
+  return kOk;
+}
+
+namespace {
+
+// The address of an empty array whose caller has none; nothing is ever read or written there.
+alignas(kDataAlignment) constexpr char kNoData[1] = {};
+
+}  // namespace
+
+Status wrap(tf_array **out, const Form &form, const int64_t *strides, const Foreign &memory, PendingRelease &release,
+            void *user) {
+  uint64_t needed = 0;
+  TFILE_TRY(reach_of(&needed, form, strides, memory.data));
+  if (needed > memory.nbytes) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT)
+           << "the array reaches " << needed << " bytes, there are " << memory.nbytes;
+  }
+  void *const data = memory.data == nullptr ? const_cast<char *>(kNoData) : memory.data;
+  Ref<Buffer> buffer;
+  TFILE_TRY(wrap_buffer(buffer, default_memory(), data, static_cast<size_t>(memory.nbytes), memory.writable,
+                        release.hand_over(), user));
+  Ref<Array> array;
+  TFILE_TRY(make_array(array, default_memory(), *form.dtype, form.shape, strides, std::move(buffer),
+                       static_cast<char *>(data)));
+  *out = array.take();
+  return kOk;
+}
+
+}  // namespace tfile
