@@ -69,6 +69,8 @@ typedef struct tf_options tf_options;
 typedef struct tf_source tf_source;
 /** Where bytes are written to, one after another. */
 typedef struct tf_sink tf_sink;
+/** Writes a file array by array, in pieces. */
+typedef struct tf_writer tf_writer;
 /** Bytes in memory that the library made. */
 typedef struct tf_buffer tf_buffer;
 
@@ -233,7 +235,8 @@ enum {
       general.alignment. npy keeps its format's 64 (as np.save); npz: at most 32,768; gguf: the key general.alignment is
       written for it. */
   TF_OPTION_ALIGNMENT = 18,
-  /** 1: deflate the members of an .npz that tf_save_weights, tf_save_memory or tf_save_sink writes. Default 0. */
+  /** 1: deflate the members of an .npz that tf_save_weights, tf_save_memory, tf_save_sink or a tf_writer writes. Default
+      0. */
   TF_OPTION_COMPRESS = 19,
   /** Level of deflate, 0 to 9; -1 (default): the level that suits, zlib's 6. */
   TF_OPTION_COMPRESSION_LEVEL = 20,
@@ -776,6 +779,61 @@ TENSORFILE_API tf_status tf_save_memory(tf_buffer **out, tf_format format, const
 /** The same into a sink, from first byte to last; whatever was written before a failure stays written. */
 TENSORFILE_API tf_status tf_save_sink(tf_sink *sink, tf_format format, const tf_array *array, const tf_dict *arrays,
                                       const tf_dict *metadata, const tf_options *options);
+
+/* Writing arrays larger than memory */
+/* A tf_writer takes the declarations of all arrays first, and then their bytes, in pieces of any size; the memory that
+   it needs does not grow with the data. What is said above about files holds for it too: until tf_writer_finish() has
+   returned OK the target is as before, and a writer that is released without it leaves nothing behind (with
+   ::TF_OPTION_ATOMIC 0, and in a sink, what was written stays).
+
+   The bytes of the file are those that tf_save() and its like write of the same arrays, C-contiguous. Only into a sink,
+   which cannot be gone back in, the arrays of a .safetensors lie in the order in which they are declared (those of larger
+   items first, and all are aligned), and the check sum of a stored member of an .npz comes behind its data.
+
+   Statuses of all: INVALID_ARGUMENT for a call out of order, which changes nothing; after a failure to write the writer
+   can only be released, and says so. ::TF_OPTION_PART_BYTES does not count here: a writer writes one file. */
+
+/**
+ * A writer to a path; the path is not looked at, and nothing is written, before the first tf_writer_write() or
+ * tf_writer_finish().
+ * @param path    the format's extension is added when it lacks it, unless ::TF_OPTION_EXACT_PATH says otherwise
+ * @param format  AUTO: that of ::TF_OPTION_FORMAT, else that which the path's extension names
+ * @return INVALID_ARGUMENT: no format is named.
+ */
+TENSORFILE_API tf_status tf_writer_open(tf_writer **out, const char *path, tf_format format, const tf_options *options);
+/** A writer into a sink, of which it keeps a reference; format AUTO: that of ::TF_OPTION_FORMAT. */
+TENSORFILE_API tf_status tf_writer_open_sink(tf_writer **out, tf_sink *sink, tf_format format,
+                                             const tf_options *options);
+/**
+ * Declares the next array. A .npy has one, whose name is not kept.
+ * @param name    UTF-8, copied
+ * @param length  bytes in name; SIZE_MAX: it is NUL-terminated
+ * @return DUPLICATE: an array of that name is declared; INVALID_ARGUMENT: the dtype or shape is none (see
+ *         tf_array_new()), a second array in a .npy, or data have been written. Whether the format can hold it is told
+ *         by the first tf_writer_write() or tf_writer_finish(), of all arrays at once.
+ */
+TENSORFILE_API tf_status tf_writer_declare(tf_writer *writer, const char *name, size_t length, tf_dtype dtype,
+                                           const int64_t *shape, size_t ndim);
+/**
+ * Sets the metadata of a .safetensors or .gguf, in place of any set before.
+ * @param metadata  as in tf_save_safetensors() and tf_save_gguf(); kept by reference, and read when the first byte is
+ *                  written; NULL: none
+ */
+TENSORFILE_API tf_status tf_writer_set_metadata(tf_writer *writer, const tf_dict *metadata);
+/**
+ * Writes the next bytes: those of the arrays in the order in which they are declared, each C-contiguous in the byte order
+ * of this machine. A piece may end anywhere, and may reach from one array into the next.
+ * @return UNSUPPORTED, LIMIT, TYPE: at first, as in saving: the format cannot hold what was declared, and nothing was
+ *         written; INVALID_ARGUMENT: nbytes are more than the arrays still lack, and none of them was written.
+ */
+TENSORFILE_API tf_status tf_writer_write(tf_writer *writer, const void *src, size_t nbytes);
+/**
+ * Writes what comes last, and puts the file in its place. Then the writer can only be released.
+ * @return INVALID_ARGUMENT: an array, which tf_error_name() names, lacks bytes (they may still be written).
+ */
+TENSORFILE_API tf_status tf_writer_finish(tf_writer *writer);
+TENSORFILE_API tf_writer *tf_writer_retain(tf_writer *writer);
+TENSORFILE_API void tf_writer_release(tf_writer *writer);
 
 #ifdef __cplusplus
 }

@@ -1097,6 +1097,42 @@ inline void save_sink(const Sink &sink, tf_format format, const Dict &arrays, co
       tf_save_sink(sink.get(), format, nullptr, detail::SomeDict(arrays).get(), metadata.get(), options.get()));
 }
 
+/** Writes arrays larger than memory: all are declared, then written in pieces, in that order, then finished. A writer that
+    is not finished leaves the target as it was. */
+class Writer : public detail::Handle<tf_writer, tf_writer_retain, tf_writer_release> {
+ public:
+  using Handle::Handle;
+  /** tf_writer_open() */
+  explicit Writer(const Path &path, tf_format format = TF_FORMAT_AUTO, const Options &options = Options()) {
+    detail::check(tf_writer_open(out(), path.c_str(), format, options.get()));
+  }
+  /** tf_writer_open_sink() */
+  explicit Writer(const Sink &sink, tf_format format, const Options &options = Options()) {
+    detail::check(tf_writer_open_sink(out(), sink.get(), format, options.get()));
+  }
+
+  Writer share() const noexcept { return Writer(retained()); }
+  Writer &declare(std::string_view name, tf_dtype dtype, const std::vector<std::int64_t> &shape) {
+    detail::check(tf_writer_declare(handle_, name.data(), name.size(), dtype, shape.data(), shape.size()));
+    return *this;
+  }
+  Writer &metadata(const Dict &values) {
+    detail::check(tf_writer_set_metadata(handle_, values.get()));
+    return *this;
+  }
+  /** The next bytes, which may end anywhere. */
+  Writer &write(const void *src, std::size_t nbytes) {
+    detail::check(tf_writer_write(handle_, src, nbytes));
+    return *this;
+  }
+  /** The next bytes: an array's elements. */
+  Writer &write(const Array &array) {
+    const Array dense = array.contiguous();
+    return write(dense.data(), static_cast<std::size_t>(dense.nbytes()));
+  }
+  void finish() { detail::check(tf_writer_finish(handle_)); }
+};
+
 }  // namespace tensorfile
 
 #if __cplusplus >= 202002L

@@ -1,78 +1,11 @@
-#include "api/save.h"
-
 #include "api/api.h"
+#include "api/request.h"
 #include "api/set.h"
-#include "io/replace.h"
+#include "format/write.h"
 
 namespace tfile {
 
-Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays) {
-  Refusals refusals;
-  for (const DictEntry *entry : arrays.entries) {
-    if (entry->kind == TF_KIND_ARRAY) {
-      TFILE_TRY(out->push(NamedArray{entry->key, entry->array}));
-    } else {
-      refusals.add(entry->key) << (entry->kind == TF_KIND_DICT     ? "a dict"
-                                   : entry->kind == TF_KIND_STRING ? "a string"
-                                                                   : "a list of strings");
-    }
-  }
-  return refusals.result(TF_STATUS_TYPE, Text(), "only arrays can be saved");
-}
-
 namespace {
-
-// What a load with the same limits would refuse is refused here, so that a default load reads what a default save wrote.
-Status check_limits(const SaveRequest &request) {
-  const Settings &settings = request.settings;
-  const uint64_t arrays = settings.limit(TF_OPTION_MAX_ARRAYS);
-  if (request.arrays.size() > arrays) {
-    return Failure(TF_STATUS_LIMIT) << static_cast<uint64_t>(request.arrays.size())
-                                    << " arrays are more than the limit (max_arrays) of " << arrays;
-  }
-  const uint64_t values = settings.limit(TF_OPTION_MAX_METADATA);
-  if (request.metadata != nullptr && request.metadata->size() > values) {
-    return Failure(TF_STATUS_LIMIT) << static_cast<uint64_t>(request.metadata->size())
-                                    << " metadata values are more than the limit (max_metadata) of " << values;
-  }
-  Refusals refusals;
-  const uint64_t bytes = settings.limit(TF_OPTION_MAX_NAME_BYTES);
-  for (const NamedArray &named : request.arrays) {
-    if (named.name.size() > bytes) refusals.add(named.name) << static_cast<uint64_t>(named.name.size()) << " bytes";
-  }
-  return refusals.result(TF_STATUS_LIMIT, Text(), "names longer than the limit (max_name_bytes)");
-}
-
-Status check_request(const Format &format, const SaveRequest &request) {
-  TFILE_TRY(check_limits(request));
-  return format.check(request);
-}
-
-Status write_to_sink(Sink &sink, const Format &format, const SaveRequest &request) {
-  uint64_t total = 0;
-  for (const NamedArray &named : request.arrays)
-    total += named.array->nbytes;
-  Output output(sink, request.settings, total);
-  return format.write(output, request);
-}
-
-Status require_format(const Format **out, tf_format id) {
-  *out = find_format(id);
-  if (*out != nullptr) return kOk;
-  return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no format with the number " << id << " to save in";
-}
-
-// The path to save to, in storage.
-Status complete_path(const char **out, Vec<char> *storage, const char *path, Text extension) {
-  const Text given(path);
-  *out = path;
-  if (given.ends_with(extension)) return kOk;
-  TFILE_TRY(storage->append(given.data(), given.size()));
-  TFILE_TRY(storage->append(extension.data(), extension.size()));
-  TFILE_TRY(storage->push('\0'));
-  *out = storage->data();
-  return kOk;
-}
 
 // args become arr_0, arr_1, ... behind kwargs; their names live in the arena.
 Status collect_positional(Vec<NamedArray> *out, Arena *arena, const tf_array *const *args, size_t nargs,
@@ -144,7 +77,7 @@ class AnyFormat {
     metadata_ = metadata;
     return check_request(*format_, request());
   }
-  Status write(Sink &sink) const { return write_to_sink(sink, *format_, request()); }
+  Status write(Sink &sink) const { return write_request(sink, *format_, request()); }
 
  private:
   SaveRequest request() const {
@@ -169,27 +102,6 @@ Status save_memory(Ref<Buffer> &out, tf_format format, const Array *array, const
 }
 
 }  // namespace
-
-Status save_whole_or_parts(const char *path, const Format &format, const SaveRequest &request, bool add_extension) {
-  const bool has_parts = format.id == TF_FORMAT_SAFETENSORS || format.id == TF_FORMAT_GGUF;
-  if (has_parts && request.settings.get(TF_OPTION_PART_BYTES) > 0) return save_in_parts(path, format, request);
-  return save_to_path(path, format, request, add_extension);
-}
-
-Status save_to_path(const char *path, const Format &format, const SaveRequest &request, bool add_extension) {
-  const Settings &settings = request.settings;
-  TFILE_TRY(check_request(format, request));
-  Vec<char> storage(settings.memory());
-  const char *target = path;
-  if (add_extension && !settings.on(TF_OPTION_EXACT_PATH)) {
-    TFILE_TRY(complete_path(&target, &storage, path, format.extension));
-  }
-  Replacement replacement(settings.memory());
-  Ref<Sink> sink;
-  TFILE_TRY(replacement.begin(sink, target, settings.on(TF_OPTION_ATOMIC), settings.on(TF_OPTION_DURABLE)));
-  TFILE_TRY(write_to_sink(*sink, format, request));
-  return replacement.commit();
-}
 
 }  // namespace tfile
 

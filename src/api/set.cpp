@@ -432,8 +432,6 @@ Status save_part(const PartPlan &plan, size_t i, const Format &format, const Sav
                       false);
 }
 
-}  // namespace
-
 Status save_in_parts(const char *path, const Format &format, const SaveRequest &request) {
   // All of it, so that what cannot be held is told before the first part is written.
   TFILE_TRY(format.check(request));
@@ -452,6 +450,14 @@ Status save_in_parts(const char *path, const Format &format, const SaveRequest &
     TFILE_TRY(save_part(plan, i, format, request));
   // Last, so that a set that is listed is whole.
   return format.id == TF_FORMAT_SAFETENSORS ? save_index(plan, request, extension) : kOk;
+}
+
+}  // namespace
+
+Status save_whole_or_parts(const char *path, const Format &format, const SaveRequest &request, bool add_extension) {
+  const bool has_parts = format.id == TF_FORMAT_SAFETENSORS || format.id == TF_FORMAT_GGUF;
+  if (has_parts && request.settings.get(TF_OPTION_PART_BYTES) > 0) return save_in_parts(path, format, request);
+  return save_to_path(path, format, request, add_extension);
 }
 
 }  // namespace tfile

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "api/file.h"
-#include "api/save.h"
+#include "api/request.h"
 
 namespace tfile {
 
@@ -15,7 +15,8 @@ Status open_index(Ref<OpenFile> &out, const Ref<Source> &index, const Settings &
 // Opens all parts of a split gguf, of which file is one; a file that is not split stays as it is.
 Status open_split(Ref<OpenFile> &file);
 
-// Saves to path, in parts of at most TF_OPTION_PART_BYTES of array data, where one file would have more.
-Status save_in_parts(const char *path, const Format &format, const SaveRequest &request);
+// save_to_path(), or, where the settings ask for parts and the format has them, in parts of at most TF_OPTION_PART_BYTES
+// of array data when one file would have more.
+Status save_whole_or_parts(const char *path, const Format &format, const SaveRequest &request, bool add_extension);
 
 }  // namespace tfile

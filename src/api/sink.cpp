@@ -18,7 +18,7 @@ extern "C" {
 tf_status tf_sink_new(tf_sink **out, tf_write_fn write, tf_release_fn release, void *user) {
   if (const Status status = check_new(out, write); !status.ok()) return give_up(status, release, user).code;
   Ref<Sink> sink;
-  TFILE_API_TRY(make_sink(sink, default_memory(), write, nullptr, release, user));
+  TFILE_API_TRY(make_sink(sink, default_memory(), write, Placement(), release, user));
   sink->foreign = true;
   *out = sink.take();
   return TF_STATUS_OK;

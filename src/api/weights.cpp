@@ -1,6 +1,6 @@
 #include "api/api.h"
 #include "api/file.h"
-#include "api/save.h"
+#include "api/set.h"
 #include "core/tree.h"
 
 namespace tfile {

@@ -33,6 +33,7 @@ class Vec {
   const T *begin() const { return data_; }
   const T *end() const { return data_ + size_; }
   T &back() { return data_[size_ - 1]; }
+  const T &back() const { return data_[size_ - 1]; }
   Span<const T> span() const { return Span<const T>(data_, size_); }
 
   Status reserve(size_t capacity) {

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/options.h"
 #include "core/dict.h"
+#include "format/layout.h"
 #include "io/sink.h"
 #include "io/source.h"
 
@@ -56,6 +57,23 @@ struct SaveRequest {
   const Dict *metadata;  // may be NULL
   bool compress;
   const Settings &settings;
+  // The data come in the order of the arrays, and what is written cannot be gone back to.
+  bool forward = false;
+};
+
+// Writes the arrays of a request compressed, one after another; opaque.
+struct Packer;
+
+// What a format that can compress has for it.
+struct Packing {
+  Status (*open)(Packer **out, Output &output, const SaveRequest &request);
+  Status (*begin)(Packer &packer, size_t array);
+  // The next bytes of the array, little-endian.
+  Status (*write)(Packer &packer, const void *bytes, size_t nbytes);
+  Status (*end)(Packer &packer);
+  // After the last array.
+  Status (*finish)(Packer &packer);
+  void (*close)(Packer *packer);
 };
 
 struct Format {
@@ -69,8 +87,9 @@ struct Format {
   Status (*list)(Listing &listing, const Source &source, const Settings &settings);
   // Refuses, in one error that names all of it, what the format cannot hold. Writes nothing.
   Status (*check)(const SaveRequest &request);
-  // Writes a request that check() has passed.
-  Status (*write)(Output &output, const SaveRequest &request);
+  // Lays out a request that check() has passed, as it is when it is not compressed.
+  Status (*lay_out)(Layout &layout, const SaveRequest &request);
+  const Packing *packing;  // NULL: cannot compress
 };
 
 extern const Format kNpyFormat;

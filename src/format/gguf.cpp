@@ -655,7 +655,7 @@ Status list_gguf(Listing &listing, const Source &source, const Settings &setting
 }  // namespace
 
 const Format kGgufFormat = {
-    TF_FORMAT_GGUF, "gguf", ".gguf", true, probe_gguf, list_gguf, check_gguf, write_gguf,
+    TF_FORMAT_GGUF, "gguf", ".gguf", true, probe_gguf, list_gguf, check_gguf, lay_out_gguf, nullptr,
 };
 
 }  // namespace tfile

@@ -49,6 +49,6 @@ class DecimalName {
 
 // Members of the format's row.
 Status check_gguf(const SaveRequest &request);
-Status write_gguf(Output &output, const SaveRequest &request);
+Status lay_out_gguf(Layout &layout, const SaveRequest &request);
 
 }  // namespace tfile

@@ -248,18 +248,18 @@ Status check_gguf(const SaveRequest &request) {
   return check_limits(request, alignment, values + (alignment.add_key ? 1 : 0));
 }
 
-Status write_gguf(Output &output, const SaveRequest &request) {
+Status lay_out_gguf(Layout &layout, const SaveRequest &request) {
   Memory &memory = request.settings.memory();
   Alignment alignment;
   Vec<uint8_t> header(memory);
   Fields fields(&header, memory);
   TFILE_TRY(find_alignment(&alignment, request));
   TFILE_TRY(put_header(fields, request, alignment));
-  TFILE_TRY(output.write(header.data(), header.size()));
-  TFILE_TRY(output.pad_to(alignment.value));
-  for (const NamedArray &named : request.arrays) {
-    TFILE_TRY(write_array(output, *named.array, false, memory));
-    TFILE_TRY(output.pad_to(alignment.value));
+  TFILE_TRY(layout.write(header.data(), header.size()));
+  TFILE_TRY(layout.pad_to(alignment.value));
+  for (size_t i = 0; i < request.arrays.size(); ++i) {
+    TFILE_TRY(layout.add_array(i, request.arrays[i].array->nbytes));
+    TFILE_TRY(layout.pad_to(alignment.value));
   }
   return kOk;
 }

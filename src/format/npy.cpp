@@ -3,7 +3,6 @@
 #include "base/endian.h"
 #include "base/error.h"
 #include "base/utf8.h"
-#include "format/write.h"
 
 namespace tfile {
 
@@ -508,14 +507,14 @@ Status check_npy(const SaveRequest &request) {
   return refusals.result(TF_STATUS_UNSUPPORTED, Text(), "npy has no dtype string for");
 }
 
-Status write_npy(Output &output, const SaveRequest &request) {
-  Memory &memory = request.settings.memory();
-  for (const NamedArray &named : request.arrays) {
-    Vec<uint8_t> header(memory);
+Status lay_out_npy(Layout &layout, const SaveRequest &request) {
+  for (size_t i = 0; i < request.arrays.size(); ++i) {
+    const Array &array = *request.arrays[i].array;
+    Vec<uint8_t> header(request.settings.memory());
     bool fortran = false;
-    TFILE_TRY(make_npy_header(header, &fortran, *named.array));
-    TFILE_TRY(output.write(header.data(), header.size()));
-    TFILE_TRY(write_array(output, *named.array, fortran, memory));
+    TFILE_TRY(make_npy_header(header, &fortran, array));
+    TFILE_TRY(layout.write(header.data(), header.size()));
+    TFILE_TRY(layout.add_array(i, array.nbytes, fortran));
   }
   return kOk;
 }
@@ -603,6 +602,6 @@ Status make_npy_header(Vec<uint8_t> &out, bool *fortran, const Array &array) {
   return out.push('\n');
 }
 
-const Format kNpyFormat = {TF_FORMAT_NPY, "npy", ".npy", false, is_npy, list_npy, check_npy, write_npy};
+const Format kNpyFormat = {TF_FORMAT_NPY, "npy", ".npy", false, is_npy, list_npy, check_npy, lay_out_npy, nullptr};
 
 }  // namespace tfile

@@ -2,7 +2,6 @@
 #include "base/utf8.h"
 #include "codec/crc32.h"
 #include "format/npy.h"
-#include "format/write.h"
 #include "format/zip.h"
 
 namespace tfile {
@@ -13,6 +12,8 @@ constexpr char kSuffix[] = ".npy";
 constexpr uint64_t kDefaultAlignment = 64;
 // What is read of a deflated member at once; a header is some 100 bytes.
 constexpr uint64_t kPackedPiece = 1024;
+// What is deflated while it is in the cache.
+constexpr size_t kPiece = size_t{1} << 20;
 
 // Makes members of a listing from those of the archive.
 class Lister {
@@ -181,48 +182,155 @@ Status check_npz(const SaveRequest &request) {
   return refusals.result(TF_STATUS_UNSUPPORTED, Text(), "npz cannot hold");
 }
 
-Status add_to_crc(void *context, const void *bytes, size_t nbytes) {
-  auto *crc = static_cast<uint32_t *>(context);
-  *crc = crc32_update(*crc, bytes, nbytes);
-  return kOk;
+// The name of an array's member.
+Status member_name(Text *out, Arena &arena, Vec<char> &room, Text name) {
+  room.clear();
+  TFILE_TRY(room.append(name.data(), name.size()));
+  TFILE_TRY(room.append(kSuffix, strlen(kSuffix)));
+  return arena.copy(out, Text(room.data(), room.size()));
 }
 
-Status add_to_zip(void *context, const void *bytes, size_t nbytes) {
-  return static_cast<ZipWriter *>(context)->write(bytes, nbytes, true);
-}
-
-Status write_npz(Output &output, const SaveRequest &request) {
+Status lay_out_npz(Layout &layout, const SaveRequest &request) {
   Memory &memory = request.settings.memory();
   Arena names(memory);
-  Vec<char> name(memory);
+  Vec<char> room(memory);
+  Vec<uint8_t> made(memory);  // what comes before or behind the data
   Vec<uint8_t> header(memory);
-  ZipWriter zip(output, memory, alignment_of(request.settings),
-                static_cast<int>(request.settings.get(TF_OPTION_COMPRESSION_LEVEL)));
-  for (const NamedArray &named : request.arrays) {
+  ZipWriter zip(memory, alignment_of(request.settings));
+  TFILE_TRY(layout.checksums.reserve(request.arrays.size()));
+  for (size_t i = 0; i < request.arrays.size(); ++i) {
+    const Array &array = *request.arrays[i].array;
     header.clear();
+    made.clear();
     bool fortran = false;
-    TFILE_TRY(make_npy_header(header, &fortran, *named.array));
-    name.clear();
-    TFILE_TRY(name.append(named.name.data(), named.name.size()));
-    TFILE_TRY(name.append(kSuffix, strlen(kSuffix)));
-    ZipMember member = {Text(), header.size() + named.array->nbytes, header.size(), request.compress, nullptr};
-    TFILE_TRY(names.copy(&member.name, Text(name.data(), name.size())));
-    uint32_t crc = 0;
-    if (!request.compress && !output.can_patch()) {
-      crc = crc32_update(0, header.data(), header.size());
-      TFILE_TRY(for_each_piece(*named.array, fortran, memory, add_to_crc, &crc));
-      member.crc32 = &crc;
+    TFILE_TRY(make_npy_header(header, &fortran, array));
+    ZipMember member = {Text(), header.size() + array.nbytes, header.size(), false, request.forward};
+    TFILE_TRY(member_name(&member.name, names, room, request.arrays[i].name));
+    TFILE_TRY(zip.begin(made, member, layout.size));
+    Layout::Checksum sum{crc32_update(0, header.data(), header.size()), {}};
+    if (!request.forward) sum.places[0] = layout.text.size() + ZipWriter::kCrcInLocal;
+    TFILE_TRY(layout.write(made.data(), made.size()));
+    TFILE_TRY(layout.write(header.data(), header.size()));
+    TFILE_TRY(layout.add_array(i, array.nbytes, fortran));
+    if (request.forward) {
+      made.clear();
+      TFILE_TRY(zip.put_descriptor(made));
+      sum.places[0] = layout.text.size() + ZipWriter::kCrcInDescriptor;
+      TFILE_TRY(layout.write(made.data(), made.size()));
     }
-    TFILE_TRY(zip.begin(member));
-    TFILE_TRY(zip.write(header.data(), header.size(), false));
-    TFILE_TRY(for_each_piece(*named.array, fortran, memory, add_to_zip, &zip));
-    TFILE_TRY(zip.end());
+    TFILE_TRY(layout.checksums.push(sum));
   }
-  return zip.finish();
+  made.clear();
+  Vec<size_t> crcs(memory);
+  TFILE_TRY(zip.finish(made, layout.size, &crcs));
+  for (size_t i = 0; i < crcs.size(); ++i) {
+    layout.checksums[i].places[1] = layout.text.size() + crcs[i];
+  }
+  TFILE_TRY(layout.write(made.data(), made.size()));
+  // Of an array without data all is known.
+  for (size_t i = 0; i < request.arrays.size(); ++i) {
+    if (request.arrays[i].array->nbytes == 0) layout.set_checksum(i, layout.checksums[i].crc);
+  }
+  return kOk;
 }
 
 }  // namespace
 
-const Format kNpzFormat = {TF_FORMAT_NPZ, "npz", ".npz", false, is_zip, list_npz, check_npz, write_npz};
+// Deflates members one after another.
+struct Packer {
+  Packer(Output &to, const SaveRequest &from)
+      : output(to),
+        request(from),
+        names(from.settings.memory()),
+        room(from.settings.memory()),
+        made(from.settings.memory()),
+        zip(from.settings.memory(), alignment_of(from.settings)),
+        deflater(from.settings.memory()) {}
+
+  Status begin(size_t i);
+  Status write(const void *bytes, size_t nbytes);
+  Status end();
+  Status finish();
+
+  Output &output;
+  const SaveRequest request;
+  Arena names;
+  Vec<char> room;
+  Vec<uint8_t> made;
+  ZipWriter zip;
+  Deflater deflater;
+  uint32_t crc = 0;
+  uint64_t stored = 0;
+
+ private:
+  static Status take_packed(void *context, const void *bytes, size_t nbytes) {
+    auto &packer = *static_cast<Packer *>(context);
+    packer.stored += nbytes;
+    return packer.output.write(bytes, nbytes);
+  }
+  Status put_made() {
+    TFILE_TRY(output.write(made.data(), made.size()));
+    made.clear();
+    return kOk;
+  }
+};
+
+Status Packer::begin(size_t i) {
+  const Array &array = *request.arrays[i].array;
+  Vec<uint8_t> header(request.settings.memory());
+  bool fortran = false;
+  TFILE_TRY(make_npy_header(header, &fortran, array));
+  ZipMember member = {Text(), header.size() + array.nbytes, header.size(), true, !output.can_patch()};
+  TFILE_TRY(member_name(&member.name, names, room, request.arrays[i].name));
+  TFILE_TRY(zip.begin(made, member, output.position()));
+  TFILE_TRY(put_made());
+  crc = crc32_update(0, header.data(), header.size());
+  stored = 0;
+  TFILE_TRY(deflater.begin(static_cast<int>(request.settings.get(TF_OPTION_COMPRESSION_LEVEL))));
+  return deflater.run(Bytes(header.data(), header.size()), false, take_packed, this);
+}
+
+Status Packer::write(const void *bytes, size_t nbytes) {
+  const auto *from = static_cast<const uint8_t *>(bytes);
+  while (nbytes > 0) {
+    const size_t piece = nbytes < kPiece ? nbytes : kPiece;
+    crc = crc32_update(crc, from, piece);
+    TFILE_TRY(deflater.run(Bytes(from, piece), false, take_packed, this));
+    TFILE_TRY(output.advance(piece));
+    from += piece;
+    nbytes -= piece;
+  }
+  return kOk;
+}
+
+Status Packer::end() {
+  TFILE_TRY(deflater.run(Bytes(), true, take_packed, this));
+  zip.set(crc, stored);
+  if (output.can_patch()) return zip.patch(output);
+  TFILE_TRY(zip.put_descriptor(made));
+  return put_made();
+}
+
+Status Packer::finish() {
+  TFILE_TRY(zip.finish(made, output.position(), nullptr));
+  return put_made();
+}
+
+namespace {
+
+constexpr Packing kPacking = {
+    [](Packer **out, Output &output, const SaveRequest &request) {
+      return make(out, request.settings.memory(), output, request);
+    },
+    [](Packer &packer, size_t array) { return packer.begin(array); },
+    [](Packer &packer, const void *bytes, size_t nbytes) { return packer.write(bytes, nbytes); },
+    [](Packer &packer) { return packer.end(); },
+    [](Packer &packer) { return packer.finish(); },
+    [](Packer *packer) { destroy(packer->request.settings.memory(), packer); },
+};
+
+}  // namespace
+
+const Format kNpzFormat = {TF_FORMAT_NPZ, "npz", ".npz", false, is_zip, list_npz, check_npz, lay_out_npz, &kPacking};
 
 }  // namespace tfile

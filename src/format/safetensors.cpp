@@ -9,7 +9,6 @@
 #include "codec/json.h"
 #include "codec/json_text.h"
 #include "format/format.h"
-#include "format/write.h"
 
 namespace tfile {
 
@@ -537,12 +536,12 @@ bool probe_safetensors(Bytes head) {
 
 // One array of a save: where it goes, and under which dtype.
 struct Item {
-  const NamedArray *named;
+  const NamedArray *named;  // among the request's
   const DtypeName *dtype;
   uint64_t begin;
 };
 
-// A save laid out: arrays in the order of the reference, keys sorted.
+// What a header says: arrays in the order of the reference, or the request's where that must be, keys sorted.
 struct Plan {
   explicit Plan(Memory &memory) : items(memory), metadata(memory) {}
   Status make(const SaveRequest &request);
@@ -555,9 +554,10 @@ Status Plan::make(const SaveRequest &request) {
   TFILE_TRY(items.reserve(request.arrays.size()));
   for (const NamedArray &named : request.arrays)
     TFILE_TRY(items.push(Item{&named, find_dtype_name(named.array->dtype->id), 0}));
-  std::sort(items.begin(), items.end(), [](const Item &a, const Item &b) {
+  const auto before = [](const Item &a, const Item &b) {
     return a.dtype != b.dtype ? a.dtype > b.dtype : compare(a.named->name, b.named->name) < 0;
-  });
+  };
+  if (!request.forward) std::sort(items.begin(), items.end(), before);
   Checked end = 0;
   for (Item &item : items) {
     item.begin = end.value();
@@ -664,7 +664,7 @@ Status check_safetensors(const SaveRequest &request) {
                                   << " bytes, more than the limit (max_header_bytes) of " << limit;
 }
 
-Status write_safetensors(Output &output, const SaveRequest &request) {
+Status lay_out_safetensors(Layout &layout, const SaveRequest &request) {
   Memory &memory = request.settings.memory();
   Plan plan(memory);
   TFILE_TRY(plan.make(request));
@@ -677,17 +677,19 @@ Status write_safetensors(Output &output, const SaveRequest &request) {
   TFILE_TRY(header.resize(static_cast<size_t>(Checked(written).align_up(alignment).value())));
   memset(header.data() + written, ' ', header.size() - written);
   store_le(header.data(), static_cast<uint64_t>(header.size() - kLengthBytes));
-  TFILE_TRY(output.write(header.data(), header.size()));
-  for (const Item &item : plan.items)
-    TFILE_TRY(write_array(output, *item.named->array, false, memory));
+  TFILE_TRY(layout.write(header.data(), header.size()));
+  for (const Item &item : plan.items) {
+    const auto place = static_cast<size_t>(item.named - request.arrays.data());
+    TFILE_TRY(layout.add_array(place, item.named->array->nbytes));
+  }
   return kOk;
 }
 
 }  // namespace
 
 const Format kSafetensorsFormat = {
-    TF_FORMAT_SAFETENSORS, "safetensors",    ".safetensors",    true,
-    probe_safetensors,     list_safetensors, check_safetensors, write_safetensors,
+    TF_FORMAT_SAFETENSORS, "safetensors",     ".safetensors",      true,    probe_safetensors,
+    list_safetensors,      check_safetensors, lay_out_safetensors, nullptr,
 };
 
 }  // namespace tfile

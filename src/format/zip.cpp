@@ -3,7 +3,6 @@
 #include "base/endian.h"
 #include "base/error.h"
 #include "base/utf8.h"
-#include "codec/crc32.h"
 #include "format/format.h"
 
 namespace tfile {
@@ -608,9 +607,9 @@ constexpr uint16_t kVersionWide = 45;
 constexpr uint16_t kMadeBy = 0x0300 | kVersionWide;  // Unix
 constexpr uint16_t kDate = 0x0021;                   // 1980-01-01
 constexpr uint32_t kPermissions = 0600u << 16;
-// What is deflated or written while it is in the cache.
-constexpr size_t kPiece = size_t{1} << 20;
-constexpr size_t kBatch = size_t{64} << 10;
+constexpr size_t kCrcInEntry = 16;
+// What a deflate stream that cannot shrink its bytes adds at least.
+constexpr uint64_t kSlack = uint64_t{64} << 10;
 
 uint32_t narrow32(uint64_t value) {
   return value < kFull32 ? static_cast<uint32_t>(value) : kFull32;
@@ -618,7 +617,7 @@ uint32_t narrow32(uint64_t value) {
 
 // Whether a member may need 64-bit sizes; what deflate cannot shrink it makes a little longer.
 bool may_be_wide(const ZipMember &member) {
-  const uint64_t most = member.deflated ? member.size + member.size / 16 + kBatch : member.size;
+  const uint64_t most = member.deflated ? member.size + member.size / 16 + kSlack : member.size;
   return most >= kFull32;
 }
 
@@ -632,22 +631,23 @@ uint64_t padding_size(uint64_t at, uint64_t alignment) {
 
 }  // namespace
 
-Status ZipWriter::begin(const ZipMember &member) {
+Status ZipWriter::begin(Vec<uint8_t> &out, const ZipMember &member, uint64_t at) {
   Record record = {};
   record.name = member.name;
-  record.header = output_.position();
+  record.header = at;
   record.size = member.size;
   record.stored = member.deflated ? 0 : member.size;
   record.deflated = member.deflated;
   record.wide = may_be_wide(member);
   record.flags = is_ascii(member.name) ? 0 : kFlagUtf8;
-  crc_known_ = member.crc32 != nullptr;
-  if (crc_known_) record.crc32 = *member.crc32;
-  const bool known = crc_known_ && !member.deflated;
-  if (!known && !output_.can_patch()) record.flags |= kFlagDescriptor;
-  TFILE_TRY(write_local(record, member.head, known));
-  if (member.deflated) TFILE_TRY(deflater_.begin(level_));
+  if (member.described) record.flags |= kFlagDescriptor;
+  TFILE_TRY(put_local(out, record, member.head, !member.deflated && !member.described));
   return records_.push(record);
+}
+
+void ZipWriter::set(uint32_t crc32, uint64_t stored) {
+  records_.back().crc32 = crc32;
+  records_.back().stored = stored;
 }
 
 // CRC-32 and sizes, as local header and directory have them. Those of 64 bits stand in an extra field.
@@ -657,7 +657,7 @@ void ZipWriter::put_fields(uint8_t *to, const Record &record, bool wide, bool kn
   store_le(to + 8, wide ? kFull32 : known ? narrow32(record.size) : 0);
 }
 
-Status ZipWriter::write_local(const Record &record, uint64_t head, bool known) {
+Status ZipWriter::put_local(Vec<uint8_t> &out, const Record &record, uint64_t head, bool known) const {
   uint64_t extra = record.wide ? kWideExtraSize : 0;
   const uint64_t data = record.header + kLocalSize + record.name.size() + extra + head;
   const uint64_t padding = record.deflated ? 0 : padding_size(data, alignment_);
@@ -668,91 +668,67 @@ Status ZipWriter::write_local(const Record &record, uint64_t head, bool known) {
   store_le(header + 6, record.flags);
   store_le(header + 8, record.deflated ? kDeflate : kStored);
   store_le(header + 12, kDate);
-  put_fields(header + 14, record, record.wide, known);
+  put_fields(header + kCrcInLocal, record, record.wide, known);
   store_le(header + 26, static_cast<uint16_t>(record.name.size()));
   store_le(header + 28, static_cast<uint16_t>(extra));
-  TFILE_TRY(output_.write(header, sizeof(header)));
-  TFILE_TRY(output_.write(record.name.data(), record.name.size()));
+  TFILE_TRY(out.append(header, sizeof(header)));
+  TFILE_TRY(out.append(reinterpret_cast<const uint8_t *>(record.name.data()), record.name.size()));
   if (record.wide) {
     uint8_t wide[kWideExtraSize] = {};
     store_le(wide, kWideExtra);
     store_le(wide + 2, static_cast<uint16_t>(16));
     store_le(wide + 4, known ? record.size : 0);
     store_le(wide + 12, known ? record.stored : 0);
-    TFILE_TRY(output_.write(wide, sizeof(wide)));
+    TFILE_TRY(out.append(wide, sizeof(wide)));
   }
   if (padding == 0) return kOk;
   uint8_t lead[6];
   store_le(lead, kPaddingExtra);
   store_le(lead + 2, static_cast<uint16_t>(padding - 4));
   store_le(lead + 4, static_cast<uint16_t>(alignment_));
-  const uint64_t told = padding < sizeof(lead) ? 4 : sizeof(lead);
-  TFILE_TRY(output_.write(lead, told));
-  return output_.write_zeros(padding - told);
-}
-
-Status ZipWriter::take_packed(void *context, const void *bytes, size_t nbytes) {
-  auto &writer = *static_cast<ZipWriter *>(context);
-  writer.records_.back().stored += nbytes;
-  return writer.output_.write(bytes, nbytes);
-}
-
-Status ZipWriter::write(const void *bytes, size_t nbytes, bool is_data) {
-  const auto *from = static_cast<const uint8_t *>(bytes);
-  Record &record = records_.back();
-  while (nbytes > 0) {
-    const size_t piece = nbytes < kPiece ? nbytes : kPiece;
-    if (!crc_known_) record.crc32 = crc32_update(record.crc32, from, piece);
-    if (record.deflated) {
-      TFILE_TRY(deflater_.run(Bytes(from, piece), false, take_packed, this));
-      if (is_data) TFILE_TRY(output_.advance(piece));
-    } else {
-      TFILE_TRY(is_data ? output_.write_data(from, piece) : output_.write(from, piece));
-    }
-    from += piece;
-    nbytes -= piece;
-  }
+  const size_t told = padding < sizeof(lead) ? 4 : sizeof(lead);
+  TFILE_TRY(out.append(lead, told));
+  const size_t before = out.size();
+  const auto zeros = static_cast<size_t>(padding) - told;
+  TFILE_TRY(out.resize(before + zeros));
+  if (zeros > 0) memset(out.data() + before, 0, zeros);
   return kOk;
 }
 
-Status ZipWriter::end() {
+Status ZipWriter::put_descriptor(Vec<uint8_t> &out) const {
   const Record &record = records_.back();
-  if (record.deflated) TFILE_TRY(deflater_.run(Bytes(), true, take_packed, this));
-  if ((record.flags & kFlagDescriptor) != 0) return write_descriptor(record);
-  return crc_known_ && !record.deflated ? kOk : patch_local(record);
-}
-
-Status ZipWriter::patch_local(const Record &record) {
-  uint8_t fields[12];
-  put_fields(fields, record, record.wide, true);
-  TFILE_TRY(output_.patch(record.header + 14, fields, sizeof(fields)));
-  if (!record.wide) return kOk;
-  uint8_t wide[16];
-  store_le(wide, record.size);
-  store_le(wide + 8, record.stored);
-  return output_.patch(record.header + kLocalSize + record.name.size() + 4, wide, sizeof(wide));
-}
-
-Status ZipWriter::write_descriptor(const Record &record) {
   uint8_t descriptor[kMostDescriptor];
   store_le(descriptor, kDescriptorSignature);
-  put_fields(descriptor + 4, record, false, true);
+  put_fields(descriptor + kCrcInDescriptor, record, false, true);
   if (record.wide) {
     store_le(descriptor + 8, record.stored);
     store_le(descriptor + 16, record.size);
   }
-  return output_.write(descriptor, record.wide ? 24 : 16);
+  return out.append(descriptor, record.wide ? 24 : 16);
 }
 
-Status ZipWriter::finish() {
-  const uint64_t directory = output_.position();
-  for (const Record &record : records_)
-    TFILE_TRY(write_entry(record));
-  TFILE_TRY(flush_batch(0));
-  return write_end(directory);
+Status ZipWriter::patch(Output &output) const {
+  const Record &record = records_.back();
+  uint8_t fields[12];
+  put_fields(fields, record, record.wide, true);
+  TFILE_TRY(output.patch(record.header + kCrcInLocal, fields, sizeof(fields)));
+  if (!record.wide) return kOk;
+  uint8_t wide[16];
+  store_le(wide, record.size);
+  store_le(wide + 8, record.stored);
+  return output.patch(record.header + kLocalSize + record.name.size() + 4, wide, sizeof(wide));
 }
 
-Status ZipWriter::write_entry(const Record &record) {
+Status ZipWriter::finish(Vec<uint8_t> &out, uint64_t at, Vec<size_t> *crcs) const {
+  const size_t before = out.size();
+  for (const Record &record : records_) {
+    if (crcs != nullptr) TFILE_TRY(crcs->push(out.size() + kCrcInEntry));
+    TFILE_TRY(put_entry(out, record));
+  }
+  return put_end(out, at, out.size() - before);
+}
+
+Status ZipWriter::put_entry(Vec<uint8_t> &out, const Record &record) const {
   uint8_t wide[kWideExtraSize + 8];
   size_t wide_size = 4;
   for (const uint64_t value : {record.size, record.stored, record.header}) {
@@ -770,28 +746,18 @@ Status ZipWriter::write_entry(const Record &record) {
   store_le(entry + 8, record.flags);
   store_le(entry + 10, record.deflated ? kDeflate : kStored);
   store_le(entry + 14, kDate);
-  put_fields(entry + 16, record, false, true);
+  put_fields(entry + kCrcInEntry, record, false, true);
   store_le(entry + 28, static_cast<uint16_t>(record.name.size()));
   store_le(entry + 30, static_cast<uint16_t>(is_wide ? wide_size : 0));
   store_le(entry + 38, kPermissions);
   store_le(entry + 42, narrow32(record.header));
-  TFILE_TRY(batch_.append(entry, sizeof(entry)));
-  TFILE_TRY(batch_.append(reinterpret_cast<const uint8_t *>(record.name.data()), record.name.size()));
-  if (is_wide) TFILE_TRY(batch_.append(wide, wide_size));
-  return flush_batch(kBatch);
+  TFILE_TRY(out.append(entry, sizeof(entry)));
+  TFILE_TRY(out.append(reinterpret_cast<const uint8_t *>(record.name.data()), record.name.size()));
+  return is_wide ? out.append(wide, wide_size) : kOk;
 }
 
-Status ZipWriter::flush_batch(size_t least) {
-  if (batch_.size() < least) return kOk;
-  TFILE_TRY(output_.write(batch_.data(), batch_.size()));
-  batch_.clear();
-  return kOk;
-}
-
-Status ZipWriter::write_end(uint64_t directory) {
-  const uint64_t at = output_.position();
+Status ZipWriter::put_end(Vec<uint8_t> &out, uint64_t directory, uint64_t size) const {
   const uint64_t count = records_.size();
-  const uint64_t size = at - directory;
   if (count >= kFull16 || size >= kFull32 || directory >= kFull32) {
     uint8_t wide[kWideEndSize + kLocatorSize] = {};
     store_le(wide, kWideEndSignature);
@@ -803,9 +769,9 @@ Status ZipWriter::write_end(uint64_t directory) {
     store_le(wide + 40, size);
     store_le(wide + 48, directory);
     store_le(wide + 56, kLocatorSignature);
-    store_le(wide + 64, at);
+    store_le(wide + 64, directory + size);
     store_le(wide + 72, uint32_t{1});
-    TFILE_TRY(output_.write(wide, sizeof(wide)));
+    TFILE_TRY(out.append(wide, sizeof(wide)));
   }
   uint8_t end[kEndSize] = {};
   const uint16_t count16 = count < kFull16 ? static_cast<uint16_t>(count) : kFull16;
@@ -814,7 +780,7 @@ Status ZipWriter::write_end(uint64_t directory) {
   store_le(end + 10, count16);
   store_le(end + 12, narrow32(size));
   store_le(end + 16, narrow32(directory));
-  return output_.write(end, sizeof(end));
+  return out.append(end, sizeof(end));
 }
 
 }  // namespace tfile

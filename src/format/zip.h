@@ -100,25 +100,33 @@ inline constexpr size_t kZipMaxName = 65535;
 
 // A member to write.
 struct ZipMember {
-  Text name;      // UTF-8; to live until finish()
-  uint64_t size;  // bytes, before they are deflated
-  uint64_t head;  // how many of them come before those that are to be aligned
-  bool deflated;
-  const uint32_t *crc32;  // NULL: not known yet; a stored member needs it where the output cannot be patched
+  Text name;       // UTF-8; to live until finish()
+  uint64_t size;   // bytes, before they are deflated
+  uint64_t head;   // how many of them come before those that are to be aligned
+  bool deflated;   // then how many bytes are stored is not known yet
+  bool described;  // what is not known yet comes behind the data: what is written cannot be gone back to
 };
 
-// Writes an archive. The same members give the same bytes.
+// Makes what an archive has besides the bytes of its members. The same members give the same bytes.
 class ZipWriter {
  public:
-  ZipWriter(Output &output, Memory &memory, uint64_t alignment, int level)
-      : output_(output), alignment_(alignment), level_(level), records_(memory), batch_(memory), deflater_(memory) {}
+  // Where a member's CRC-32 stands in its local header, and its sizes behind that.
+  static constexpr size_t kCrcInLocal = 14;
 
-  Status begin(const ZipMember &member);
-  // The next bytes of the member; is_data: the progress callback is told of them.
-  Status write(const void *bytes, size_t nbytes, bool is_data);
-  Status end();
-  // Writes the directory.
-  Status finish();
+  ZipWriter(Memory &memory, uint64_t alignment) : alignment_(alignment), records_(memory) {}
+
+  // Puts the local header of a member that lies at `at` behind what is in out.
+  Status begin(Vec<uint8_t> &out, const ZipMember &member, uint64_t at);
+  // What is known of the member begun last, once its bytes are written; for stored ones to be called at any time.
+  void set(uint32_t crc32, uint64_t stored);
+  uint64_t stored() const { return records_.back().stored; }
+  // Puts the data descriptor of a described member behind what is in out; its CRC-32 is at kCrcInDescriptor there.
+  static constexpr size_t kCrcInDescriptor = 4;
+  Status put_descriptor(Vec<uint8_t> &out) const;
+  // Writes what set() was told into the local header of the member begun last.
+  Status patch(Output &output) const;
+  // Puts the directory, which lies at `at`, behind what is in out; *crcs, if wanted, gets where each CRC-32 stands there.
+  Status finish(Vec<uint8_t> &out, uint64_t at, Vec<size_t> *crcs) const;
 
  private:
   struct Record {
@@ -132,22 +140,13 @@ class ZipWriter {
     bool wide;  // its local header has 64-bit sizes
   };
 
-  static Status take_packed(void *context, const void *bytes, size_t nbytes);
   static void put_fields(uint8_t *to, const Record &record, bool wide, bool known);
-  Status write_local(const Record &record, uint64_t head, bool known);
-  Status patch_local(const Record &record);
-  Status write_descriptor(const Record &record);
-  Status write_entry(const Record &record);
-  Status flush_batch(size_t least);
-  Status write_end(uint64_t directory);
+  Status put_local(Vec<uint8_t> &out, const Record &record, uint64_t head, bool known) const;
+  Status put_entry(Vec<uint8_t> &out, const Record &record) const;
+  Status put_end(Vec<uint8_t> &out, uint64_t directory, uint64_t size) const;
 
-  Output &output_;
   uint64_t alignment_;
-  int level_;
   Vec<Record> records_;
-  Vec<uint8_t> batch_;  // of the directory
-  Deflater deflater_;
-  bool crc_known_ = false;
 };
 
 }  // namespace tfile

@@ -37,4 +37,32 @@ Status write_file(const File &file, Text path, uint64_t offset, const void *from
   return kOk;
 }
 
+Status write_pieces(const File &file, Text path, uint64_t offset, const Bytes *pieces, size_t count) {
+  while (count > 0) {
+    // A single piece, and what is left of one, goes as write_file() does it.
+    if (count == 1 || pieces->size() > kMostAtOnce) {
+      TFILE_TRY(write_file(file, path, offset, pieces->data(), pieces->size()));
+      offset += pieces->size();
+      ++pieces;
+      --count;
+      continue;
+    }
+    size_t put = 0;
+    TFILE_TRY(write_some_pieces(&put, file, path, offset, pieces, count));
+    offset += put;
+    while (count > 0 && put >= pieces->size()) {
+      put -= pieces->size();
+      ++pieces;
+      --count;
+    }
+    if (put == 0) continue;
+    const Bytes rest = pieces->from(put);
+    TFILE_TRY(write_file(file, path, offset, rest.data(), rest.size()));
+    offset += rest.size();
+    ++pieces;
+    --count;
+  }
+  return kOk;
+}
+
 }  // namespace tfile

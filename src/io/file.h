@@ -76,8 +76,15 @@ void remove_beside(const Target &target, const char *name);
 
 // What the system takes in one go, not 0.
 Status write_some(size_t *put, const File &file, Text path, uint64_t offset, const void *from, size_t nbytes);
+// The same of pieces that lie behind one another in the file, none of them empty; what the system takes of them in one go.
+Status write_some_pieces(size_t *put, const File &file, Text path, uint64_t offset, const Bytes *pieces, size_t count);
 // All of nbytes, wherever in the file (file.cpp).
 Status write_file(const File &file, Text path, uint64_t offset, const void *from, size_t nbytes);
+// All of the pieces (file.cpp).
+Status write_pieces(const File &file, Text path, uint64_t offset, const Bytes *pieces, size_t count);
+// Has the system find room for a file of `size` bytes at once, which is faster than bit by bit. in_place: its size stays
+// what was written. Where that cannot be, the writes tell why.
+void reserve_file(const File &file, uint64_t size, bool in_place);
 Status sync_file(const File &file, Text path);
 Status sync_folder(const Target &target);
 // Closes a file that was written, when the system may tell of a late failure.

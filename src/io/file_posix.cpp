@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#if defined(__linux__)
+#include <sys/uio.h>
+#endif
 #include <unistd.h>
 
 #include <utility>
@@ -313,6 +316,36 @@ Status write_some(size_t *put, const File &file, Text path, uint64_t offset, con
   if (count <= 0) return refuse(count == 0 ? EIO : errno, path, "write", Text(), offset);
   *put = static_cast<size_t>(count);
   return kOk;
+}
+
+Status write_some_pieces(size_t *put, const File &file, Text path, uint64_t offset, const Bytes *pieces, size_t count) {
+#if defined(__linux__)
+  constexpr size_t kMostPieces = 128;
+  iovec vectors[kMostPieces];
+  const size_t taken = count < kMostPieces ? count : kMostPieces;
+  for (size_t i = 0; i < taken; ++i)
+    vectors[i] = {const_cast<uint8_t *>(pieces[i].data()), pieces[i].size()};
+  ssize_t written = 0;
+  do {
+    written = pwritev(file.descriptor, vectors, static_cast<int>(taken), static_cast<off_t>(offset));
+  } while (written < 0 && errno == EINTR);
+  if (written <= 0) return refuse(written == 0 ? EIO : errno, path, "write", Text(), offset);
+  *put = static_cast<size_t>(written);
+  return kOk;
+#else
+  (void)count;
+  return write_some(put, file, path, offset, pieces->data(), pieces->size());
+#endif
+}
+
+void reserve_file(const File &file, uint64_t size, bool in_place) {
+#if defined(__linux__)
+  while (fallocate(file.descriptor, in_place ? FALLOC_FL_KEEP_SIZE : 0, 0, static_cast<off_t>(size)) != 0) {
+    if (errno != EINTR) return;
+  }
+#else
+  (void)file, (void)size, (void)in_place;
+#endif
 }
 
 Status sync_file(const File &file, Text path) {

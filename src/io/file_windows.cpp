@@ -326,6 +326,16 @@ Status write_some(size_t *put, const File &file, Text path, uint64_t offset, con
   return kOk;
 }
 
+Status write_some_pieces(size_t *put, const File &file, Text path, uint64_t offset, const Bytes *pieces, size_t) {
+  return write_some(put, file, path, offset, pieces->data(), pieces->size());
+}
+
+void reserve_file(const File &file, uint64_t size, bool in_place) {
+  FILE_ALLOCATION_INFO info = {};
+  info.AllocationSize.QuadPart = static_cast<LONGLONG>(size);
+  if (!in_place) (void)SetFileInformationByHandle(file.handle, FileAllocationInfo, &info, sizeof(info));
+}
+
 Status sync_file(const File &file, Text path) {
   return FlushFileBuffers(file.handle) != 0 ? kOk : refuse(GetLastError(), path, "sync");
 }

@@ -10,6 +10,8 @@ namespace {
 
 // Small writes, such as headers and small arrays, are gathered to this.
 constexpr size_t kGathered = size_t{64} << 10;
+// Files of fewer bytes are not worth a call to reserve them.
+constexpr uint64_t kReserved = uint64_t{1} << 20;
 // Of the target's name in that of the temporary file: some file systems end names at 143 bytes.
 constexpr size_t kLongestStem = 120;
 constexpr size_t kRandomLetters = 8;
@@ -63,6 +65,16 @@ struct Replacement::State {
     return status.code;
   }
 
+  static tf_status reserve(void *user, uint64_t size) {
+    auto &state = *static_cast<State *>(user);
+    if (size >= kReserved) reserve_file(state.file, size, !state.beside);
+    return TF_STATUS_OK;
+  }
+  static tf_status put(void *user, uint64_t offset, const Bytes *pieces, size_t count) {
+    const auto &state = *static_cast<State *>(user);
+    return write_pieces(state.file, state.target.label(), offset, pieces, count).code;
+  }
+
   Target target;
   TemporaryName temporary;
   File file;
@@ -113,7 +125,7 @@ Status Replacement::begin(Ref<Sink> &out, const char *path, bool atomic, bool du
   TFILE_TRY(make(&state_, memory_, memory_));
   TFILE_TRY(state_->open(path, atomic));
   state_->durable = durable;
-  return make_sink(out, memory_, State::take, State::patch, nullptr, state_);
+  return make_sink(out, memory_, State::take, Placement{State::patch, State::reserve, State::put}, nullptr, state_);
 }
 
 Status Replacement::commit() {

@@ -19,12 +19,13 @@ constexpr char kZeros[4096] = {};
 
 }  // namespace
 
-Status make_sink(Ref<Sink> &out, Memory &memory, tf_write_fn write, PatchFn patch, tf_release_fn release, void *user) {
+Status make_sink(Ref<Sink> &out, Memory &memory, tf_write_fn write, const Placement &placement, tf_release_fn release,
+                 void *user) {
   Sink *sink = nullptr;
   if (const Status status = make(&sink, memory); !status.ok()) return give_up(status, release, user);
   sink->memory = Ref<Memory>::share(&memory);
   sink->write = write;
-  sink->patch = patch;
+  sink->placement = placement;
   sink->release_user = release;
   sink->user = user;
   out = Ref<Sink>::adopt(sink);
@@ -37,7 +38,7 @@ MemorySink::~MemorySink() {
 
 Status MemorySink::open(Ref<Sink> &out, uint64_t expected) {
   if (expected > 0) TFILE_TRY(make_room(expected));
-  return make_sink(out, memory_, write, patch, nullptr, this);
+  return make_sink(out, memory_, write, Placement{patch, reserve, put}, nullptr, this);
 }
 
 Status MemorySink::finish(Ref<Buffer> &out) {
@@ -77,6 +78,25 @@ tf_status MemorySink::write(void *user, const void *src, size_t nbytes) {
 
 tf_status MemorySink::patch(void *user, uint64_t offset, const void *src, size_t nbytes) {
   memcpy(static_cast<MemorySink *>(user)->data_ + offset, src, nbytes);
+  return TF_STATUS_OK;
+}
+
+tf_status MemorySink::reserve(void *user, uint64_t size) {
+  auto &sink = *static_cast<MemorySink *>(user);
+  if (size > sink.capacity_) {
+    const Status status = sink.make_room(size);
+    if (!status.ok()) return status.code;
+  }
+  sink.size_ = static_cast<size_t>(size);
+  return TF_STATUS_OK;
+}
+
+tf_status MemorySink::put(void *user, uint64_t offset, const Bytes *pieces, size_t count) {
+  char *to = static_cast<MemorySink *>(user)->data_ + offset;
+  for (size_t i = 0; i < count; ++i) {
+    if (!pieces[i].empty()) memcpy(to, pieces[i].data(), pieces[i].size());
+    to += pieces[i].size();
+  }
   return TF_STATUS_OK;
 }
 
@@ -123,7 +143,7 @@ Status Output::patch(uint64_t offset, const void *from, size_t nbytes) {
     return Failure(TF_STATUS_INTERNAL).at(offset) << static_cast<uint64_t>(nbytes) << " bytes cannot be rewritten";
   }
   if (nbytes == 0) return kOk;
-  return Status{sink_.patch(sink_.user, offset, from, nbytes)};
+  return Status{sink_.placement.patch(sink_.user, offset, from, nbytes)};
 }
 
 }  // namespace tfile

@@ -4,11 +4,23 @@
 #include "base/buffer.h"
 #include "base/checked.h"
 #include "base/options.h"
+#include "base/span.h"
 
 namespace tfile {
 
 // Rewrites bytes that were written before; files and memory can, a caller's sink cannot.
 using PatchFn = tf_status (*)(void *user, uint64_t offset, const void *src, size_t nbytes);
+// For outputs whose size is known before anything is written: makes room for `size` bytes, each of which is then put.
+using ReserveFn = tf_status (*)(void *user, uint64_t size);
+// Puts pieces that lie behind one another in the output anywhere into the room; several threads may do so at once.
+using PutFn = tf_status (*)(void *user, uint64_t offset, const Bytes *pieces, size_t count);
+
+// What a sink can do besides taking bytes one after another.
+struct Placement {
+  PatchFn patch = nullptr;
+  ReserveFn reserve = nullptr;  // before any write; then nothing but put is called
+  PutFn put = nullptr;
+};
 
 }  // namespace tfile
 
@@ -17,7 +29,7 @@ struct tf_sink {
   tfile::Ref<tfile::Memory> memory;
   bool foreign = false;  // the callback is the caller's: its failures have no error record of ours
   tf_write_fn write = nullptr;
-  tfile::PatchFn patch = nullptr;
+  tfile::Placement placement;  // empty for a caller's sink
   tf_release_fn release_user = nullptr;
   void *user = nullptr;
 
@@ -29,7 +41,8 @@ namespace tfile {
 
 using Sink = ::tf_sink;
 
-Status make_sink(Ref<Sink> &out, Memory &memory, tf_write_fn write, PatchFn patch, tf_release_fn release, void *user);
+Status make_sink(Ref<Sink> &out, Memory &memory, tf_write_fn write, const Placement &placement, tf_release_fn release,
+                 void *user);
 
 // Bytes in memory that grow; finish() hands them out as a Buffer.
 class MemorySink {
@@ -45,6 +58,8 @@ class MemorySink {
  private:
   static tf_status write(void *user, const void *src, size_t nbytes);
   static tf_status patch(void *user, uint64_t offset, const void *src, size_t nbytes);
+  static tf_status reserve(void *user, uint64_t size);
+  static tf_status put(void *user, uint64_t offset, const Bytes *pieces, size_t count);
   Status make_room(Checked size);
 
   Memory &memory_;
@@ -65,7 +80,7 @@ class Output {
   Status advance(uint64_t nbytes) { return progress_.advance(nbytes); }
   Status write_zeros(uint64_t count);
   Status pad_to(uint64_t alignment);
-  bool can_patch() const { return sink_.patch != nullptr; }
+  bool can_patch() const { return sink_.placement.patch != nullptr; }
   Status patch(uint64_t offset, const void *from, size_t nbytes);
   uint64_t position() const { return position_; }
 

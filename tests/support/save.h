@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "format/write.h"
 #include "support/listed.h"
 
 namespace tfile::testing {
@@ -83,8 +84,7 @@ struct Save {
     MemorySink memory(settings.memory());
     Ref<Sink> sink;
     TFILE_TRY(memory.open(sink));
-    Output output(*sink, settings, 0);
-    TFILE_TRY(format.write(output, request));
+    TFILE_TRY(write_request(*sink, format, request));
     Ref<Buffer> buffer;
     TFILE_TRY(memory.finish(buffer));
     bytes->assign(static_cast<const char *>(buffer->data), buffer->size);

@@ -37,6 +37,8 @@ TEST(Crc32, GoesOnFromAnyPlace) {
     const uint32_t head = crc32_update(0, bytes.data(), cut);
     EXPECT_EQ(head, by_definition(bytes.substr(0, cut)));
     EXPECT_EQ(crc32_update(head, bytes.data() + cut, bytes.size() - cut), whole);
+    const uint32_t rest = by_definition(bytes.substr(cut));
+    EXPECT_EQ(crc32_join(head, rest, bytes.size() - cut), whole);
   }
   EXPECT_EQ(crc32_update(whole, nullptr, 0), whole);
 }

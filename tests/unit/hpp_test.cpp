@@ -408,6 +408,27 @@ struct tensorfile::DtypeOf<Half> {
 
 namespace {
 
+TEST(Hpp, WritesArrayByArray) {
+  std::string written;
+  const tf::Sink sink = tf::Sink::to_function(
+      [&written](const void *src, std::size_t nbytes) { written.append(static_cast<const char *>(src), nbytes); });
+  tf::Dict metadata;
+  metadata.set("k", "v");
+  tf::Writer writer(sink, TF_FORMAT_GGUF);
+  writer.declare("a", TF_DTYPE_FLOAT32, {2, 3}).declare("b", TF_DTYPE_FLOAT32, {3, 2}).metadata(metadata);
+  const tf::Writer shared = writer.share();
+  EXPECT_EQ(shared.get(), writer.get());
+  const tf::Array array = counting({2, 3});
+  writer.write(array.data(), 5).write(array.bytes().data() + 5, 19).write(array.transpose());
+  writer.finish();
+  EXPECT_EQ(error_of([&] { writer.finish(); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  tf::Dict arrays;
+  arrays.set("a", counting({2, 3})).set("b", array.transpose());
+  const tf::Buffer whole = tf::save_memory(TF_FORMAT_GGUF, arrays, metadata);
+  EXPECT_EQ(std::string(reinterpret_cast<const char *>(whole.data()), whole.size()), written);
+  EXPECT_EQ(error_of([] { tf::Writer("none", TF_FORMAT_AUTO); }).status(), TF_STATUS_INVALID_ARGUMENT);
+}
+
 TEST(Hpp, TakesOtherTypesOfElements) {
   const tf::Array half = tf::Array::copy<float>({2}, {1.0f, -2.0f}).cast(TF_DTYPE_FLOAT16);
   EXPECT_EQ(half.values<Half>()[0].bits, 0x3C00);

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "format/npy.h"
+#include "format/write.h"
 #include "support/foreign.h"
 #include "support/listed.h"
 #include "support/loaded.h"
@@ -560,8 +561,7 @@ TEST(NpzWriting, LeavesNothingBehindWhenMemoryFails) {
       MemorySink sink(default_memory());
       Ref<Sink> opened;
       TFILE_TRY(sink.open(opened));
-      Output output(*opened, settings, 24);
-      return kNpzFormat.write(output, request);
+      return write_request(*opened, kNpzFormat, request);
     });
   }
 }

@@ -225,7 +225,7 @@ TEST(CallbackSink, EveryFailureReleasesOnce) {
     Status status;
     {
       Ref<Sink> sink;
-      status = make_sink(sink, *memory, ForeignSink::write, nullptr, ForeignSink::release, &user);
+      status = make_sink(sink, *memory, ForeignSink::write, Placement(), ForeignSink::release, &user);
     }
     EXPECT_EQ(user.releases, 1);
     return status;

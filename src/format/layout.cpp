@@ -1,0 +1,51 @@
+#include "format/layout.h"
+
+#include "base/endian.h"
+
+namespace tfile {
+
+namespace {
+
+// Fewer zeros stand in the text like anything else.
+constexpr uint64_t kManyZeros = 4096;
+
+}  // namespace
+
+Status Layout::add(const Segment &segment) {
+  const Checked end = Checked(size) + segment.nbytes;
+  if (!end.valid()) return Failure(TF_STATUS_UNSUPPORTED) << "the data of all arrays do not fit in a file";
+  TFILE_TRY(segments.push(segment));
+  size = end.value();
+  return kOk;
+}
+
+Status Layout::write(const void *bytes, size_t nbytes) {
+  if (nbytes == 0) return kOk;
+  const size_t place = text.size();
+  TFILE_TRY(text.append(static_cast<const uint8_t *>(bytes), nbytes));
+  if (segments.empty() || segments.back().kind != Kind::kText) {
+    return add(Segment{Kind::kText, false, size, nbytes, place});
+  }
+  segments.back().nbytes += nbytes;
+  size += nbytes;
+  return kOk;
+}
+
+Status Layout::write_zeros(uint64_t count) {
+  if (count >= kManyZeros) return add(Segment{Kind::kGap, false, size, count, 0});
+  constexpr uint8_t kZeros[kManyZeros] = {};
+  return write(kZeros, static_cast<size_t>(count));
+}
+
+Status Layout::add_array(size_t place, uint64_t nbytes, bool fortran) {
+  return nbytes > 0 ? add(Segment{Kind::kArray, fortran, size, nbytes, place}) : kOk;
+}
+
+void Layout::set_checksum(size_t array, uint32_t crc) {
+  checksums[array].crc = crc;
+  for (const size_t place : checksums[array].places) {
+    if (place != Checksum::kNowhere) store_le(text.data() + place, crc);
+  }
+}
+
+}  // namespace tfile
