@@ -78,17 +78,6 @@ Status Progress::advance(uint64_t bytes) {
   return Failure(status) << "the progress callback ended the call with status " << status_name(status);
 }
 
-SharedProgress::SharedProgress(const Settings &settings, uint64_t total)
-    : progress_(settings, total), thread_(&error_record()) {}
-
-Status SharedProgress::advance(uint64_t bytes) {
-  const uint64_t done = done_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
-  if (&error_record() != thread_ || done <= reported_) return kOk;
-  const uint64_t fresh = done - reported_;
-  reported_ = done;
-  return progress_.advance(fresh);
-}
-
 Status settings_of(Settings &out, const Options *options) {
   if (options != nullptr) out = options->settings;
   return out.apply_budget();

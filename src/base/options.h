@@ -1,8 +1,6 @@
 // Options (tf_options): the settings of a call, each with its default and range in one table.
 #pragma once
 
-#include <atomic>
-
 #include "base/memory.h"
 #include "base/span.h"
 #include "base/threads.h"
@@ -74,22 +72,6 @@ class Progress {
   ProgressCallback *callback_;
   uint64_t total_;
   uint64_t done_ = 0;
-};
-
-// The progress of work that several threads do. The callback is told on the thread that made this, and no other.
-class SharedProgress {
- public:
-  SharedProgress(const Settings &settings, uint64_t total);
-  // Bytes that any thread has done; on the maker's thread kOk, or the status with which the callback ends the call.
-  Status advance(uint64_t bytes);
-  // What is left to tell, on the maker's thread.
-  Status finish() { return advance(0); }
-
- private:
-  Progress progress_;
-  const void *thread_;  // an address that each thread has for itself
-  std::atomic<uint64_t> done_{0};
-  uint64_t reported_ = 0;
 };
 
 }  // namespace tfile

@@ -157,14 +157,14 @@ class Spread {
       return Status{code};
     }
     // Small files are written before a thread has begun.
-    const size_t threads = layout_.size < kShare ? 1 : request_.settings.threads();
-    TFILE_TRY(parallel_for(shares_.size(), threads, put_share, this));
+    const Workers workers = layout_.size < kShare ? Workers() : request_.settings.workers();
+    TFILE_TRY(parallel_for(shares_.size(), workers, put_share, this, tell));
     join_checksums();
     Gather gather(sink_);
     for (const size_t i : late_)
       TFILE_TRY(add_text(gather, layout_.segments[i]));
     TFILE_TRY(gather.flush());
-    return progress_.finish();
+    return tell(this);
   }
 
  private:
@@ -201,6 +201,7 @@ class Spread {
   Status add_segment(Gather &gather, const Layout::Segment &segment);
   Status add_part(Gather &gather, Share &share);
 
+  static Status tell(void *context);
   static Status put_share(void *context, size_t i) { return static_cast<Spread *>(context)->put(i); }
   Status put(size_t i);
   static Status put_staged(void *context, const void *bytes, size_t nbytes);
@@ -208,7 +209,9 @@ class Spread {
   Sink &sink_;
   Layout &layout_;
   const SaveRequest &request_;
-  SharedProgress progress_;
+  Progress progress_;
+  std::atomic<uint64_t> done_{0};  // bytes of arrays
+  uint64_t told_ = 0;
   Vec<Share> shares_;
   Vec<size_t> late_;  // segments of text that wait for sums
 };
@@ -279,7 +282,16 @@ Status Spread::put(size_t i) {
     }
   }
   TFILE_TRY(gather.flush());
-  return progress_.advance(data);
+  done_.fetch_add(data, std::memory_order_relaxed);
+  return kOk;
+}
+
+Status Spread::tell(void *context) {
+  auto &spread = *static_cast<Spread *>(context);
+  const uint64_t done = spread.done_.load(std::memory_order_relaxed);
+  const uint64_t fresh = done - spread.told_;
+  spread.told_ = done;
+  return fresh > 0 ? spread.progress_.advance(fresh) : kOk;
 }
 
 Status Spread::add_segment(Gather &gather, const Layout::Segment &segment) {
