@@ -143,6 +143,8 @@ const Refusal kRefusals[] = {
     {npy_text("<f4", "[2, 3]"), "[", "expected shape to be a tuple, '(', found '['"},
     {npy_text("<f4", "6"), "6", "expected shape to be a tuple, '(', found '6'"},
     {npy_text("<f4", "(6)"), "(6", "shape is an integer in parentheses, not a tuple"},
+    {"{'descr': ('<f4'), 'fortran_order': False, 'shape': (2,), }\n", "('<f4",
+     "descr stands in parentheses, which is no tuple"},
     {npy_text("<f4", "((2, 3))"), "(2", "expected a size in shape, found '('"},
     {npy_text("<f4", "(-2, 3)"), "-2", "shape has a negative size"},
     {npy_text("<f4", "(- 2, 3)"), "- 2", "shape has a negative size"},
