@@ -109,6 +109,9 @@ class Printer:
         # Types may be used before they are declared.
         self.types = {found["name"]: found for node, found in self.nodes
                       if node.tag == "cdecl" and found.get("storage", "").startswith("typedef")}
+        # Declared, and defined by somebody else.
+        self.structs = {"struct " + found["name"]: found["name"] for node, found in self.nodes
+                        if node.tag == "classforward"}
         self.values, self.items, self.functions, self.checks = {}, [], [], []
 
     def rust(self, kind):
@@ -127,6 +130,8 @@ class Printer:
             return SCALARS[kind]
         if kind in self.types:
             return kind
+        if kind in self.structs:
+            return self.structs[kind]
         raise Unsupported(f"type {kind}")
 
     def result(self, kind):
@@ -169,6 +174,10 @@ class Printer:
         expected = "INT64_MIN" if written == "i64::MIN" else "UINT64_MAX" if written == "u64::MAX" else written
         self.checks.append(f'_Static_assert({name} == {expected}, "{name}");')
 
+    def opaque_item(self, found):
+        self.items.append(f"\n{doc(found)}#[repr(C)]\npub struct {found['name']} {{\n    _data: [u8; 0],\n"
+                          "    _marker: PhantomData<(*mut u8, PhantomPinned)>,\n}\n")
+
     def run(self):
         for node, found in self.nodes:
             method = getattr(self, f"print_{node.tag}", None)
@@ -199,11 +208,15 @@ class Printer:
             line = f"    pub fn {name}(\n{inner}    ){self.result(result)};\n"
         self.functions.append(doc(found, "    ") + must + line)
 
+    def print_classforward(self, node, found):
+        del node
+        self.opaque_item(found)
+        self.checks.append(f"struct {found['name']};")
+
     def print_typedef(self, found, declarator, base):
         name = found["name"]
         if base == f"struct {name}" and not declarator:
-            self.items.append(f"\n{doc(found)}#[repr(C)]\npub struct {name} {{\n    _data: [u8; 0],\n"
-                              "    _marker: PhantomData<(*mut u8, PhantomPinned)>,\n}\n")
+            self.opaque_item(found)
             self.checks.append(f"typedef struct {name} {name};")
             return
         self.items.append(f"\n{doc(found)}pub type {name} = {self.rust(declarator + base)};\n")

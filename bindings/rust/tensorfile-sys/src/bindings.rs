@@ -53,9 +53,28 @@ pub struct tf_sink {
     _marker: PhantomData<(*mut u8, PhantomPinned)>,
 }
 
+/// Writes a file array by array, in pieces.
+#[repr(C)]
+pub struct tf_writer {
+    _data: [u8; 0],
+    _marker: PhantomData<(*mut u8, PhantomPinned)>,
+}
+
 /// Bytes in memory that the library made.
 #[repr(C)]
 pub struct tf_buffer {
+    _data: [u8; 0],
+    _marker: PhantomData<(*mut u8, PhantomPinned)>,
+}
+
+#[repr(C)]
+pub struct DLManagedTensor {
+    _data: [u8; 0],
+    _marker: PhantomData<(*mut u8, PhantomPinned)>,
+}
+
+#[repr(C)]
+pub struct DLManagedTensorVersioned {
     _data: [u8; 0],
     _marker: PhantomData<(*mut u8, PhantomPinned)>,
 }
@@ -182,7 +201,8 @@ pub const TF_KIND_DICT: tf_kind = 4;
 
 /// A setting; each takes an int64, its range and default are told here. Numbers are frozen; new ones are appended.
 pub type tf_option = i32;
-/// Threads that one call may use, itself included: 0 (default) as many as the machine has cores, up to 1024.
+/// Threads that one call may use, itself included: 0 (default) as many as the machine has cores, or as the executor
+/// is wide; up to 1024. 1: the call makes no thread and uses no executor.
 pub const TF_OPTION_THREADS: tf_option = 1;
 /// Format to load, or to save by tf_save_weights: a [`tf_format`], or its name by tf_options_set_string. Default AUTO.
 pub const TF_OPTION_FORMAT: tf_option = 2;
@@ -223,7 +243,8 @@ pub const TF_OPTION_ATOMIC: tf_option = 17;
 /// general.alignment. npy keeps its format's 64 (as np.save); npz: at most 32,768; gguf: the key general.alignment is
 /// written for it.
 pub const TF_OPTION_ALIGNMENT: tf_option = 18;
-/// 1: deflate the members of an .npz that tf_save_weights, tf_save_memory or tf_save_sink writes. Default 0.
+/// 1: deflate the members of an .npz that tf_save_weights, tf_save_memory, tf_save_sink or a tf_writer writes. Default
+/// 0.
 pub const TF_OPTION_COMPRESS: tf_option = 19;
 /// Level of deflate, 0 to 9; -1 (default): the level that suits, zlib's 6.
 pub const TF_OPTION_COMPRESSION_LEVEL: tf_option = 20;
@@ -271,6 +292,13 @@ pub type tf_alloc_fn = Option<unsafe extern "C" fn(*mut c_void, usize, usize) ->
 
 /// Takes back what a [`tf_alloc_fn`] gave, with the same size and alignment.
 pub type tf_free_fn = Option<unsafe extern "C" fn(*mut c_void, *mut c_void, usize, usize)>;
+
+/// A piece of a call's work, made by the library; may run on any thread.
+pub type tf_job_fn = Option<unsafe extern "C" fn(*mut c_void, usize)>;
+
+/// Calls run(jobs, index) once for each index below count, on any threads, in any order or at once, and returns when all
+/// of these calls have returned. After a status other than 0, which the call then returns, none may follow either.
+pub type tf_executor_fn = Option<unsafe extern "C" fn(*mut c_void, tf_job_fn, *mut c_void, usize) -> tf_status>;
 
 unsafe extern "C" {
     /// The version of the library that runs: major * 10000 + minor * 100 + patch.
@@ -381,6 +409,28 @@ unsafe extern "C" {
     pub fn tf_options_set_progress(
         options: *mut tf_options,
         progress: tf_progress_fn,
+        release: tf_release_fn,
+        user: *mut c_void,
+    ) -> tf_status;
+
+    /// Calls with these options make no thread: what they would share among threads of their own they hand to execute, on the
+    /// calling thread, once or (to tell progress in between) several times. Small work is done without it.
+    ///
+    /// No job waits for another, so that they may run one after another. They call the allocator, and sources that are
+    /// concurrent, on whatever thread they run; that thread's error record may change. execute may run jobs on the calling
+    /// thread too, and must not wait for work that only this thread could do.
+    ///
+    /// * `execute`: NULL: threads of the library's own again
+    /// * `width`: how many jobs the host can run at once, from 1; count never exceeds it, nor [`TF_OPTION_THREADS`]
+    /// * `release`: may be NULL; called once, when the options, and the files opened with them, let go of user, and also
+    ///   when this call fails
+    ///
+    /// Returns INVALID_ARGUMENT: a width of 0. A later call is INVALID_ARGUMENT if execute returned 0 without having run all.
+    #[must_use]
+    pub fn tf_options_set_executor(
+        options: *mut tf_options,
+        execute: tf_executor_fn,
+        width: usize,
         release: tf_release_fn,
         user: *mut c_void,
     ) -> tf_status;
@@ -540,6 +590,37 @@ unsafe extern "C" {
     /// equal = 1 when dtype, shape and every byte of the elements agree (so NaN equals the same NaN, -0.0 is not 0.0).
     #[must_use]
     pub fn tf_array_equal(equal: *mut i32, a: *const tf_array, b: *const tf_array) -> tf_status;
+
+    /// Hands an array out as a tensor of DLPack 1.1, on the host's memory. It keeps the memory alive, even beyond the array,
+    /// until its deleter is called, and as long as it does, the memory counts as shared (see [`tf_array_data_mut`]). A consumer
+    /// writes into the array's own memory; only read-only memory has the read-only flag.
+    ///
+    /// * `out`: the caller, or whom it is given to, calls (*out)->deleter(*out) once
+    ///
+    /// Returns UNSUPPORTED: a block type, or a stride that is not a multiple of the item (complex dtypes).
+    #[must_use]
+    pub fn tf_array_to_dlpack(out: *mut *mut DLManagedTensorVersioned, array: *mut tf_array) -> tf_status;
+
+    /// The same in the struct that came before DLPack 1.0.
+    ///
+    /// Returns UNSUPPORTED: also read-only memory, which it cannot tell.
+    #[must_use]
+    pub fn tf_array_to_dlpack_unversioned(out: *mut *mut DLManagedTensor, array: *mut tf_array) -> tf_status;
+
+    /// Makes an array over a tensor's memory. It is writable unless the tensor has the read-only flag.
+    ///
+    /// * `tensor`: is taken over: its deleter is called when the last array on it is released, and also when this call
+    ///   fails. Memory of the host, also where it is pinned for CUDA or ROCm
+    ///
+    /// Returns UNSUPPORTED: memory of a device, a type that is no dtype here, several lanes, a packed type that is padded or
+    ///   strided, DLPack 2 and later; INVALID_ARGUMENT: more than 64 dimensions, a negative size, data that are not
+    ///   aligned to their item.
+    #[must_use]
+    pub fn tf_array_from_dlpack(out: *mut *mut tf_array, tensor: *mut DLManagedTensorVersioned) -> tf_status;
+
+    /// The same for the struct that came before DLPack 1.0; writable.
+    #[must_use]
+    pub fn tf_array_from_dlpack_unversioned(out: *mut *mut tf_array, tensor: *mut DLManagedTensor) -> tf_status;
 
     /// Makes an empty dict.
     #[must_use]
@@ -738,6 +819,27 @@ unsafe extern "C" {
         release: tf_release_fn,
         user: *mut c_void,
     ) -> tf_status;
+
+    /// A source over a part of a file that is open: an asset in an archive, say. It can be mapped, and keeps a descriptor of
+    /// its own, so that the caller's may be closed at once; the caller's position in the file is neither used nor moved.
+    ///
+    /// * `fd`: of a regular file, open for reading (Windows: of the C run-time library that this one is linked with)
+    /// * `offset`: where the part begins
+    /// * `size`: of the part in bytes; UINT64_MAX: up to the end of the file
+    ///
+    /// Returns INVALID_ARGUMENT: the part is not in the file; IO: fd is not an open regular file, or the system's error.
+    #[must_use]
+    pub fn tf_source_from_fd(out: *mut *mut tf_source, fd: i32, offset: u64, size: u64) -> tf_status;
+
+    /// A source over a part of another, which is retained. It is concurrent, and can be mapped, where the whole is and can.
+    /// Its errors name no file and count bytes from the start of the part.
+    ///
+    /// * `offset`: where the part begins
+    /// * `size`: of the part in bytes; UINT64_MAX: up to the end
+    ///
+    /// Returns INVALID_ARGUMENT: the part is not in the whole.
+    #[must_use]
+    pub fn tf_source_from_part(out: *mut *mut tf_source, whole: *mut tf_source, offset: u64, size: u64) -> tf_status;
 
     pub fn tf_source_retain(source: *mut tf_source) -> *mut tf_source;
 
@@ -1045,4 +1147,71 @@ unsafe extern "C" {
         metadata: *const tf_dict,
         options: *const tf_options,
     ) -> tf_status;
+
+    /// A writer to a path; the path is not looked at, and nothing is written, before the first [`tf_writer_write`] or
+    /// [`tf_writer_finish`].
+    ///
+    /// * `path`: the format's extension is added when it lacks it, unless [`TF_OPTION_EXACT_PATH`] says otherwise
+    /// * `format`: AUTO: that of [`TF_OPTION_FORMAT`], else that which the path's extension names
+    ///
+    /// Returns INVALID_ARGUMENT: no format is named.
+    #[must_use]
+    pub fn tf_writer_open(
+        out: *mut *mut tf_writer,
+        path: *const c_char,
+        format: tf_format,
+        options: *const tf_options,
+    ) -> tf_status;
+
+    /// A writer into a sink, of which it keeps a reference; format AUTO: that of [`TF_OPTION_FORMAT`].
+    #[must_use]
+    pub fn tf_writer_open_sink(
+        out: *mut *mut tf_writer,
+        sink: *mut tf_sink,
+        format: tf_format,
+        options: *const tf_options,
+    ) -> tf_status;
+
+    /// Declares the next array. A .npy has one, whose name is not kept.
+    ///
+    /// * `name`: UTF-8, copied
+    /// * `length`: bytes in name; SIZE_MAX: it is NUL-terminated
+    ///
+    /// Returns DUPLICATE: an array of that name is declared; INVALID_ARGUMENT: the dtype or shape is none (see
+    ///   [`tf_array_new`]), a second array in a .npy, or data have been written. Whether the format can hold it is told
+    ///   by the first [`tf_writer_write`] or [`tf_writer_finish`], of all arrays at once.
+    #[must_use]
+    pub fn tf_writer_declare(
+        writer: *mut tf_writer,
+        name: *const c_char,
+        length: usize,
+        dtype: tf_dtype,
+        shape: *const i64,
+        ndim: usize,
+    ) -> tf_status;
+
+    /// Sets the metadata of a .safetensors or .gguf, in place of any set before.
+    ///
+    /// * `metadata`: as in [`tf_save_safetensors`] and [`tf_save_gguf`]; kept by reference, and read when the first byte is
+    ///   written; NULL: none
+    #[must_use]
+    pub fn tf_writer_set_metadata(writer: *mut tf_writer, metadata: *const tf_dict) -> tf_status;
+
+    /// Writes the next bytes: those of the arrays in the order in which they are declared, each C-contiguous in the byte order
+    /// of this machine. A piece may end anywhere, and may reach from one array into the next.
+    ///
+    /// Returns UNSUPPORTED, LIMIT, TYPE: at first, as in saving: the format cannot hold what was declared, and nothing was
+    ///   written; INVALID_ARGUMENT: nbytes are more than the arrays still lack, and none of them was written.
+    #[must_use]
+    pub fn tf_writer_write(writer: *mut tf_writer, src: *const c_void, nbytes: usize) -> tf_status;
+
+    /// Writes what comes last, and puts the file in its place. Then the writer can only be released.
+    ///
+    /// Returns INVALID_ARGUMENT: an array, which [`tf_error_name`] names, lacks bytes (they may still be written).
+    #[must_use]
+    pub fn tf_writer_finish(writer: *mut tf_writer) -> tf_status;
+
+    pub fn tf_writer_retain(writer: *mut tf_writer) -> *mut tf_writer;
+
+    pub fn tf_writer_release(writer: *mut tf_writer);
 }
