@@ -50,6 +50,10 @@ def main():
         sys.exit(f"built with {OMITTED} it has the formats {found}, not {expected}")
     if "npy" in expected:
         run("./consumer")
+    if "safetensors" in expected:
+        run(os.environ["CXX"], "-std=c++20", "-fno-exceptions", "-fno-rtti", *[f"-D{name}" for name in OMITTED], "-I.",
+            ROOT / "tests" / "install" / "consumer.cpp", "tensorfile.cpp", "-o", "consumer_cxx", "-lz", "-lpthread")
+        run("./consumer_cxx")
 
 
 if __name__ == "__main__":

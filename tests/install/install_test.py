@@ -3,8 +3,9 @@
 usage: install_test.py STEP BUILD WORK
 
 The step `tree` makes the moved tree in WORK; the others use that: pkg_config_shared, pkg_config_static, readme,
-find_package_c, find_package_cxx, program; subdirectory needs no tree. CMAKE, CC, CXX, PKG_CONFIG, READELF, SOURCE and PROGRAM
-(ON: it was built) are in the environment.
+find_package_c, find_package_cxx, program, bundle_pkg_config, bundle_find_package; subdirectory and
+amalgamation need no tree. CMAKE, CC, CXX, PKG_CONFIG, READELF, NM, SOURCE, PROGRAM (ON: it was built) and BUNDLE (1) are
+in the environment.
 """
 
 import os
@@ -77,6 +78,8 @@ def make_tree():
                                   "tensorfile-config.cmake", "tensorfile-config-version.cmake") if name not in names]
     if missing:
         fail(f"not installed: {', '.join(missing)}")
+    if (tool("BUNDLE") == "1") != ("libtensorfile_bundle.a" in names and "tensorfile-bundle.pc" in names):
+        fail("the bundle is installed unasked, or not installed")
     stray = [str(path) for path in TREE.rglob("*") if re.search(r"gtest|gmock|unit_tests", path.name)]
     if stray:
         fail(f"installed, and should not be: {', '.join(stray)}")
@@ -85,10 +88,10 @@ def make_tree():
             fail(f"{path} has the folder in it that it was installed to")
 
 
-def pkg_config(*options):
+def pkg_config(*options, package="tensorfile"):
     """The words that pkg-config says; it escapes letters beyond ASCII byte by byte."""
     folder = next(TREE.rglob("tensorfile.pc")).parent
-    flags = run(tool("PKG_CONFIG"), *options, "--cflags", "--libs", "tensorfile",
+    flags = run(tool("PKG_CONFIG"), *options, "--cflags", "--libs", package,
                 env={**os.environ, "PKG_CONFIG_PATH": str(folder)})
     return shlex.split(flags)
 
@@ -123,7 +126,7 @@ def readme():
 
 
 def configure_and_build(name, *options):
-    folder = fresh(f"{name} build")
+    folder = fresh(f"{name}, bygget på nytt")
     run(tool("CMAKE"), "-S", HERE / name, "-B", folder, "-G", "Ninja", f"-DCMAKE_C_COMPILER={tool('CC')}",
         f"-DCMAKE_CXX_COMPILER={tool('CXX')}", *options)
     return folder, run(tool("CMAKE"), "--build", folder)
@@ -137,9 +140,12 @@ def find_package(name):
 
 def subdirectory():
     folder, _ = configure_and_build("subdirectory", f"-DTENSORFILE_SOURCE={tool('SOURCE')}",
+                                    f"-DTENSORFILE_BUILD_BUNDLE={tool('BUNDLE')}",
                                     f"-DCMAKE_INSTALL_PREFIX={WORK / 'subdirectory tree'}")
     check_consumer(folder / "consumer_shared", shared=True)
     check_consumer(folder / "consumer_static", shared=False)
+    if tool("BUNDLE") == "1":
+        check_bundle(folder / "consumer_bundle")
     rules = (folder / "build.ninja").read_text(encoding="utf-8")
     for word in ("-Werror", "unit_tests", "tensorfile_program"):
         if word in rules:
@@ -148,6 +154,56 @@ def subdirectory():
     installed = [path.name for path in (WORK / "subdirectory tree").rglob("*") if path.is_file()]
     if installed != ["consumer_shared"]:
         fail(f"as a part of another project tensorfile installs: {installed}")
+
+
+def check_bundle(program):
+    """It uses its own zlib, though the program has another."""
+    run(program, cwd=program.parent)
+    libraries = needed(program)
+    if any(re.match(r"libz|libtensorfile", library) or LANGUAGE_RUNTIME.match(library) for library in libraries):
+        fail(f"{program} needs {libraries}")
+
+
+def bundle_pkg_config():
+    """What the archive defines, and a program with another zlib."""
+    archive = next(TREE.rglob("libtensorfile_bundle.a"))
+    lines = run(tool("NM"), "--extern-only", archive).splitlines()
+    defined = sorted(line.split()[-1] for line in lines if re.search(r" [A-TV-Z] ", line))
+    listed = (Path(tool("SOURCE")) / "src" / "api" / "symbols.txt").read_text(encoding="utf-8").split()
+    if defined != listed:
+        fail(f"{archive} defines {sorted(set(defined) ^ set(listed))} beside or without the list")
+    wanted = [line.split()[-1] for line in lines if " U " in line]
+    of_others = [name for name in wanted if re.match(r"_Z|__cxa|__gxx|_Unwind|deflate|inflate|crc32|adler|compress", name)]
+    if of_others:
+        fail(f"{archive} needs {of_others}")
+    folder = fresh("bundle pkg-config")
+    run(tool("CC"), "-std=c99", HERE / "other_zlib.c", "-o", folder / "program",
+        *pkg_config(package="tensorfile-bundle"))
+    check_bundle(folder / "program")
+
+
+def bundle_find_package():
+    folder, _ = configure_and_build("bundle", f"-DCMAKE_PREFIX_PATH={TREE}")
+    check_bundle(folder / "program")
+
+
+def amalgamation():
+    """Two files in a game's own folder, compiled with the game by its own commands."""
+    folder = fresh("amalgamåtion of a game")
+    run(sys.executable, Path(tool("SOURCE")) / "tools" / "amalgamate.py", folder / "third party")
+    compile_core = ["-std=c++20", "-fno-exceptions", "-fno-rtti", "-fPIC", "-c", "third party/tensorfile.cpp", "-o",
+                    "tensorfile.o"]
+    run(tool("CXX"), *compile_core, cwd=folder)
+    for source, compiler in ((HERE / "consumer.c", "CC"), (HERE / "consumer.cpp", "CXX")):
+        name = source.suffix[1:]
+        run(tool(compiler), "-Ithird party", source, "tensorfile.o", "-o", f"static_{name}", "-lz", "-lpthread",
+            cwd=folder)
+        check_consumer(folder / f"static_{name}", shared=False, cxx=name == "cpp")
+    # As the shared library of a plug-in, which a C linker makes.
+    run(tool("CC"), "-shared", "tensorfile.o", "-o", "libplugin.so", "-lz", "-lpthread", cwd=folder)
+    run(tool("CC"), "-Ithird party", HERE / "consumer.c", "-o", "with_plugin", "-L.", "-lplugin", "-Wl,-rpath,$ORIGIN",
+        cwd=folder)
+    check_consumer(folder / "with_plugin", shared=False)
 
 
 def program():
@@ -169,6 +225,9 @@ STEPS = {
     "find_package_cxx": lambda: find_package("cxx"),
     "program": program,
     "subdirectory": subdirectory,
+    "bundle_pkg_config": bundle_pkg_config,
+    "bundle_find_package": bundle_find_package,
+    "amalgamation": amalgamation,
 }
 
 if __name__ == "__main__":
