@@ -3,9 +3,10 @@
 usage: install_test.py STEP BUILD WORK
 
 The step `tree` makes the moved tree in WORK; the others use that: pkg_config_shared, pkg_config_static, readme,
-find_package_c, find_package_cxx, program, bundle_pkg_config, bundle_find_package; subdirectory and
-amalgamation need no tree. CMAKE, CC, CXX, PKG_CONFIG, READELF, NM, SOURCE, PROGRAM (ON: it was built) and BUNDLE (1) are
-in the environment.
+find_package_c, find_package_cxx, program, bundle_pkg_config, bundle_find_package, dlopen_c, dlopen_lua,
+dlopen_python; subdirectory and
+amalgamation need no tree. CMAKE, CC, CXX, PKG_CONFIG, READELF, NM, SOURCE, PROGRAM (ON: it was built), BUNDLE
+(1), LUAJIT and NUMPY_PYTHON (that has NumPy) are in the environment.
 """
 
 import os
@@ -17,6 +18,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+OPENING = HERE.parent / "dlopen"
 BUILD, WORK = Path(sys.argv[2]), Path(sys.argv[3])
 FIRST, TREE = WORK / "first plåce", WORK / "moved træ"
 LANGUAGE_RUNTIME = re.compile(r"libstdc\+\+|libc\+\+|libgcc_s")
@@ -126,7 +128,7 @@ def readme():
 
 
 def configure_and_build(name, *options):
-    folder = fresh(f"{name}, bygget på nytt")
+    folder = fresh(f"{name} bygget på nytt")
     run(tool("CMAKE"), "-S", HERE / name, "-B", folder, "-G", "Ninja", f"-DCMAKE_C_COMPILER={tool('CC')}",
         f"-DCMAKE_CXX_COMPILER={tool('CXX')}", *options)
     return folder, run(tool("CMAKE"), "--build", folder)
@@ -206,6 +208,30 @@ def amalgamation():
     check_consumer(folder / "with_plugin", shared=False)
 
 
+def by_soname():
+    """An environment in which libtensorfile.so.0 is found, but nothing is linked with it."""
+    return {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(str(folder) for folder in library_folders())}
+
+
+def dlopen_c():
+    folder = fresh("dlopen från C")
+    run(tool("CC"), "-std=gnu99", "-Wall", "-Wextra", "-Werror", f"-I{TREE / 'include'}", OPENING / "dlopen.c", "-o",
+        folder / "program", "-ldl", "-lpthread")
+    run(folder / "program", cwd=folder, env=by_soname())
+
+
+def dlopen_lua():
+    run(tool("LUAJIT"), OPENING / "dlopen.lua", cwd=fresh("dlopen from Lua"), env=by_soname())
+
+
+def dlopen_python():
+    example = Path(tool("SOURCE")) / "examples" / "python"
+    run(tool("NUMPY_PYTHON"), "-B", OPENING / "dlopen.py", example, cwd=fresh("dlopen from Python"), env=by_soname())
+    module = (example / "tensorfile.py").read_text(encoding="utf-8")
+    if f"```python\n{module}```" not in (Path(tool("SOURCE")) / "README.md").read_text(encoding="utf-8"):
+        fail("the README has another module than examples/python/tensorfile.py")
+
+
 def program():
     """The installed program finds its library by itself."""
     environment = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
@@ -228,6 +254,9 @@ STEPS = {
     "bundle_pkg_config": bundle_pkg_config,
     "bundle_find_package": bundle_find_package,
     "amalgamation": amalgamation,
+    "dlopen_c": dlopen_c,
+    "dlopen_lua": dlopen_lua,
+    "dlopen_python": dlopen_python,
 }
 
 if __name__ == "__main__":
