@@ -882,6 +882,24 @@ class File : public detail::Handle<tf_file, tf_file_retain, tf_file_release> {
   }
   /** tf_file_read() of a name. */
   Array read(std::string_view name) const;
+  /** Where tf_file_read_many() puts one array, and how many bytes there are. */
+  struct Destination {
+    std::size_t index;
+    void *dst;
+    std::size_t nbytes;
+  };
+  /** tf_file_read_many(), cast to dtype on the way; TF_DTYPE_UNSUPPORTED: each array's own. */
+  void read_many(const std::vector<Destination> &destinations, tf_dtype dtype = TF_DTYPE_UNSUPPORTED) const {
+    std::vector<std::size_t> indices;
+    std::vector<void *> places;
+    std::vector<std::size_t> sizes;
+    for (const Destination &destination : destinations) {
+      indices.push_back(destination.index);
+      places.push_back(destination.dst);
+      sizes.push_back(destination.nbytes);
+    }
+    detail::check(tf_file_read_many(handle_, indices.data(), indices.size(), dtype, places.data(), sizes.data()));
+  }
 
  private:
   friend class Entry;

@@ -3,6 +3,7 @@
 #include "api/api.h"
 #include "api/region.h"
 #include "api/set.h"
+#include "quant/cast.h"
 
 tf_file::~tf_file() {
   for (tfile::Source *part : parts)
@@ -89,6 +90,22 @@ const Member *member_at(const tf_file *file, size_t index) {
 Status require_member(const Member **out, const tf_file *file, size_t index) {
   *out = member_at(file, index);
   return *out != nullptr ? kOk : Status{TF_STATUS_INVALID_ARGUMENT};
+}
+
+Status read_many(const OpenFile &file, Span<const size_t> indices, tf_dtype dtype, void *const *dst,
+                 const size_t *nbytes) {
+  Vec<ReadTarget> targets(file.settings.memory());
+  TFILE_TRY(targets.reserve(indices.size()));
+  for (size_t i = 0; i < indices.size(); ++i) {
+    const Member *member = nullptr;
+    TFILE_TRY(require_member(&member, &file, indices[i]));
+    const Dtype *to = nullptr;
+    TFILE_TRY(find_read_dtype(&to, dtype, file, *member));
+    TFILE_TRY(check_destination(dst[i], nbytes[i], *to, file, Region{member, nullptr, member->shape}));
+    TFILE_TRY(check_cast(*member->dtype, *to));
+    TFILE_TRY(targets.push(make_target(file, *member, dst[i], *to)));
+  }
+  return read_members(targets, file.settings);
 }
 
 void release_buffer(void *buffer) {
@@ -242,6 +259,16 @@ tf_status tf_file_read_into(const tf_file *file, size_t index, tf_dtype dtype, v
   const Member *member = nullptr;
   TFILE_API_TRY(require_member(&member, file, index));
   return read_region_into(dst, nbytes, dtype, *file, Region{member, nullptr, member->shape}).code;
+}
+
+tf_status tf_file_read_many(const tf_file *file, const size_t *indices, size_t count, tf_dtype dtype, void *const *dst,
+                            const size_t *nbytes) {
+  TFILE_API_TRY(require(file, "file"));
+  if (count == 0) return TF_STATUS_OK;
+  TFILE_API_TRY(require(indices, "indices"));
+  TFILE_API_TRY(require(dst, "dst"));
+  TFILE_API_TRY(require(nbytes, "nbytes"));
+  return read_many(*file, Span<const size_t>(indices, count), dtype, dst, nbytes).code;
 }
 
 tf_status tf_file_read_slice(tf_array **out, const tf_file *file, size_t index, const int64_t *start,

@@ -51,12 +51,40 @@ Status add_for_mlx(Dict &arrays, const OpenFile &file, const Member &member) {
   return add_derived(arrays, file, stem, ".biases", *triple.biases);
 }
 
-// Makes or maps every array, then reads those that were made. What is decoded is read one by one, so that blocks and
-// numbers of all arrays are not held at once.
+// Makes the arrays of a file: small ones in slabs, the others each in memory of its own.
+class Maker {
+ public:
+  explicit Maker(const OpenFile &file) : file_(file), cutter_(file.settings.memory(), cost_of(file)) {}
+
+  Status make(Ref<Array> &out, const Member &member, const Dtype &dtype) {
+    if (slab_array_cost(dtype, member.shape) == 0) {
+      return make_array(out, file_.settings.memory(), dtype, member.shape);
+    }
+    return make_array(out, cutter_, dtype, member.shape);
+  }
+
+ private:
+  static uint64_t cost_of(const OpenFile &file) {
+    uint64_t cost = 0;
+    for (const Member &member : file.listing.members) {
+      if (member.dtype != nullptr) cost += slab_array_cost(handed_out_as(member, file.settings), member.shape);
+    }
+    return cost;
+  }
+
+  const OpenFile &file_;
+  SlabCutter cutter_;
+};
+
+// Makes or maps every array, then reads those that were made. What MLX's form is made of is read one by one, so that
+// blocks and codes of all arrays are not held at once.
 Status read_all(Dict &arrays, const OpenFile &file) {
   Memory &memory = file.settings.memory();
   const bool map = file.settings.get(TF_OPTION_LOAD_MODE) == TF_LOAD_MODE_MAP;
+  Maker maker(file);
   Vec<ReadTarget> targets(memory);
+  TFILE_TRY(arrays.reserve(file.listing.members.size()));
+  if (!map) TFILE_TRY(targets.reserve(file.listing.members.size()));
   for (const Member &member : file.listing.members) {
     if (member.dtype == nullptr) continue;
     if (member.dtype->is_block() && file.settings.get(TF_OPTION_DECODE) == TF_DECODE_MLX) {
@@ -64,16 +92,15 @@ Status read_all(Dict &arrays, const OpenFile &file) {
       continue;
     }
     Ref<Array> array;
-    const bool decoded = &handed_out_as(member, file.settings) != member.dtype;
-    if (decoded) TFILE_TRY(read_region(array, file, Region{&member, nullptr, member.shape}));
-    if (map && !decoded) TFILE_TRY(map_member(array, file.source_of(member), member, memory));
+    const Dtype &dtype = handed_out_as(member, file.settings);
+    if (map && &dtype == member.dtype) TFILE_TRY(map_member(array, file.source_of(member), member, memory));
     if (!array) {
-      TFILE_TRY(make_array(array, memory, *member.dtype, member.shape));
-      TFILE_TRY(targets.push(ReadTarget{&file.source_of(member), &member, array->data}));
+      TFILE_TRY(maker.make(array, member, dtype));
+      TFILE_TRY(targets.push(make_target(file, member, array->data, dtype)));
     }
     TFILE_TRY(arrays.set_array(member.name, *array));
   }
-  return read_members(targets.span(), file.settings);
+  return read_members(targets, file.settings);
 }
 
 }  // namespace

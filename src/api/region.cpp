@@ -8,14 +8,24 @@ namespace tfile {
 
 namespace {
 
+Status convert(void *to, const Dtype &dtype, const void *from, const Member &member, uint64_t first, uint64_t count) {
+  static_assert(kConvertedAtOnce % kCastChunk == 0);
+  return cast_run(to, dtype, from, *member.dtype, first, count);
+}
+
+Status read_target(const ReadTarget &target, const Settings &settings) {
+  Vec<ReadTarget> targets(settings.memory());
+  TFILE_TRY(targets.push(target));
+  return read_members(targets, settings);
+}
+
 // As stored.
 Status read_stored(void *to, const OpenFile &file, const Region &region) {
   const Member &member = *region.member;
   if (region.axes != nullptr) {
     return read_slice_into(to, file.source_of(member), member, region.axes, file.settings);
   }
-  const ReadTarget target{&file.source_of(member), &member, to};
-  return read_members(Span(&target, 1), file.settings);
+  return read_target(make_target(file, member, to, *member.dtype), file.settings);
 }
 
 // The part of a slice along an axis that lies on whole units, and the slice within that part.
@@ -116,7 +126,8 @@ Status read_as(void *dst, const Dtype &to, const OpenFile &file, const Region &r
   const Member &member = *region.member;
   if (&to == member.dtype) return read_stored(dst, file, region);
   TFILE_TRY(check_cast(*member.dtype, to));
-  if (region.axes != nullptr && !member.dtype->addressable() && to.addressable()) {
+  if (region.axes == nullptr) return read_target(make_target(file, member, static_cast<char *>(dst), to), file.settings);
+  if ( !member.dtype->addressable() && to.addressable()) {
     return read_units_as(dst, to, file, region);
   }
   Ref<Array> stored;
@@ -126,6 +137,32 @@ Status read_as(void *dst, const Dtype &to, const OpenFile &file, const Region &r
 }
 
 }  // namespace
+
+ReadTarget make_target(const OpenFile &file, const Member &member, void *to, const Dtype &dtype) {
+  ReadTarget target{&file.source_of(member), &member, to};
+  if (&dtype == member.dtype) return target;
+  target.convert = convert;
+  target.dtype = &dtype;
+  return target;
+}
+
+Status find_read_dtype(const Dtype **out, tf_dtype dtype, const OpenFile &file, const Member &member) {
+  TFILE_TRY(check_known(file.source_of(member), member));
+  *out = dtype == TF_DTYPE_UNSUPPORTED ? member.dtype : find_dtype(dtype);
+  if (*out != nullptr) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no dtype with the number " << dtype;
+}
+
+Status check_destination(const void *dst, size_t nbytes, const Dtype &dtype, const OpenFile &file,
+                         const Region &region) {
+  const Member &member = *region.member;
+  const Checked needed = byte_count(dtype, region.shape);
+  if (!needed.valid() || nbytes != needed.value()) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT).in(file.source_of(member).label).array(member.name)
+           << "needs " << needed.value() << " bytes as " << dtype.name << ", dst has " << static_cast<uint64_t>(nbytes);
+  }
+  return nbytes > 0 ? require(dst, "dst") : kOk;
+}
 
 Status ResolvedSlice::resolve(const OpenFile &file, const Member &member, const int64_t *start, const int64_t *stop,
                               const int64_t *step, size_t ndim) {
@@ -152,16 +189,9 @@ Status read_region(Ref<Array> &out, const OpenFile &file, const Region &region) 
 }
 
 Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenFile &file, const Region &region) {
-  const Member &member = *region.member;
-  TFILE_TRY(check_known(file.source_of(member), member));
-  const Dtype *to = dtype == TF_DTYPE_UNSUPPORTED ? member.dtype : find_dtype(dtype);
-  if (to == nullptr) return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no dtype with the number " << dtype;
-  const Checked needed = byte_count(*to, region.shape);
-  if (!needed.valid() || nbytes != needed.value()) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT).in(file.source_of(member).label).array(member.name)
-           << "needs " << needed.value() << " bytes as " << to->name << ", dst has " << static_cast<uint64_t>(nbytes);
-  }
-  if (nbytes > 0) TFILE_TRY(require(dst, "dst"));
+  const Dtype *to = nullptr;
+  TFILE_TRY(find_read_dtype(&to, dtype, file, *region.member));
+  TFILE_TRY(check_destination(dst, nbytes, *to, file, region));
   return read_as(dst, *to, file, region);
 }
 

@@ -26,6 +26,15 @@ struct ResolvedSlice {
 // What TF_OPTION_DECODE makes of a member's dtype.
 const Dtype &handed_out_as(const Member &member, const Settings &settings);
 
+// A whole member for read_members(), cast to dtype on the way; check_cast() has passed.
+ReadTarget make_target(const OpenFile &file, const Member &member, void *to, const Dtype &dtype);
+
+// The dtype in which a caller wants a member, TF_DTYPE_UNSUPPORTED: as stored.
+Status find_read_dtype(const Dtype **out, tf_dtype dtype, const OpenFile &file, const Member &member);
+// That the caller's memory is just what the region needs as dtype.
+Status check_destination(const void *dst, size_t nbytes, const Dtype &dtype, const OpenFile &file,
+                         const Region &region);
+
 // An array of memory of its own, decoded where the settings of the file ask for it.
 Status read_region(Ref<Array> &out, const OpenFile &file, const Region &region);
 

@@ -5,6 +5,11 @@
 
 void tf_buffer::release() {
   if (!refs.decrement()) return;
+  if (slab) {
+    const tfile::Ref<tfile::Slab> home = slab;
+    this->~tf_buffer();
+    return;
+  }
   if (capacity > 0) deallocate(*memory, data, capacity, tfile::kDataAlignment);
   tfile::destroy_and_tell(this);
 }
@@ -34,6 +39,21 @@ Status make_buffer(Ref<Buffer> &out, Memory &memory, uint64_t size) {
   const Status status = adopt_buffer(out, memory, data, static_cast<size_t>(size), capacity);
   if (!status.ok()) deallocate(memory, data, capacity, kDataAlignment);
   return status;
+}
+
+size_t slab_buffer_bytes(size_t size) {
+  constexpr size_t kAlignment = alignof(Buffer);
+  return (size + kAlignment - 1) / kAlignment * kAlignment + sizeof(Buffer);
+}
+
+Ref<Buffer> buffer_in_slab(void *room, size_t size, Memory &memory, const Ref<Slab> &slab) {
+  char *const place = static_cast<char *>(room) + slab_buffer_bytes(size) - sizeof(Buffer);
+  auto *const buffer = new (place) Buffer{};
+  buffer->memory = Ref<Memory>::share(&memory);
+  buffer->slab = slab;
+  buffer->data = room;
+  buffer->size = size;
+  return Ref<Buffer>::adopt(buffer);
 }
 
 Status adopt_buffer(Ref<Buffer> &out, Memory &memory, void *data, size_t size, size_t capacity) {

@@ -71,7 +71,7 @@ size_t NameIndex::find(Text name) const {
 
 Status NameIndex::add(size_t *found, Text name) {
   *found = kNone;
-  if ((count_ + 1) * 4 > slots_.size() * 3) TFILE_TRY(grow());
+  if ((count_ + 1) * 4 > slots_.size() * 3) TFILE_TRY(grow(slots_.empty() ? 16 : slots_.size() * 2));
   const auto hashed = static_cast<uint32_t>(hash(name));
   Slot &slot = slots_[probe(name, hashed)];
   if (slot.place_plus_one != 0) {
@@ -83,10 +83,16 @@ Status NameIndex::add(size_t *found, Text name) {
   return kOk;
 }
 
-Status NameIndex::grow() {
+Status NameIndex::reserve(size_t count) {
+  size_t size = 16;
+  while (size < SIZE_MAX / 4 && count * 4 > size * 3)
+    size *= 2;
+  return count > 0 && size > slots_.size() ? grow(size) : kOk;
+}
+
+Status NameIndex::grow(size_t size) {
   if (slots_.empty()) fill_random(key_, sizeof(key_));
   if (count_ >= UINT32_MAX / 2) return Failure(TF_STATUS_LIMIT) << "more than " << UINT32_MAX / 2 << " names";
-  const size_t size = slots_.empty() ? 16 : slots_.size() * 2;
   Vec<Slot> larger(slots_.memory());
   TFILE_TRY(larger.resize(size));
   memset(static_cast<void *>(larger.data()), 0, size * sizeof(Slot));

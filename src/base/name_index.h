@@ -14,6 +14,8 @@ class NameIndex {
 
   NameIndex(Memory &memory, NameAt name_at, const void *owner) : slots_(memory), name_at_(name_at), owner_(owner) {}
 
+  // Makes room for count names at least.
+  Status reserve(size_t count);
   // The place of name, or kNone.
   size_t find(Text name) const;
   // Adds the name at place count() of the list, unless it is there: *found is then its place, else kNone.
@@ -30,7 +32,7 @@ class NameIndex {
 
   uint64_t hash(Text name) const;
   size_t probe(Text name, uint32_t hash) const;
-  Status grow();
+  Status grow(size_t size);
 
   Vec<Slot> slots_;  // a power of two, at most 3/4 full
   NameAt name_at_;

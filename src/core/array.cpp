@@ -16,9 +16,10 @@ size_t object_bytes(size_t ndim) {
 void tf_array::release() {
   if (!refs.decrement()) return;
   const tfile::Ref<tfile::Memory> from = memory;
+  const tfile::Ref<tfile::Slab> home = slab;
   const size_t bytes = object_bytes(ndim);
   this->~tf_array();
-  deallocate(*from, this, bytes, alignof(tf_array));
+  if (!home) deallocate(*from, this, bytes, alignof(tf_array));
 }
 
 namespace tfile {
@@ -49,10 +50,11 @@ Status check_shape(uint64_t *nbytes, tf_dtype id, Span<const int64_t> shape) {
                  << int32_t{dtype->block_size};
 }
 
-Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<const int64_t> shape,
-                  const int64_t *strides, Ref<Buffer> buffer, char *data) {
-  void *place = nullptr;
-  TFILE_TRY(allocate(&place, memory, object_bytes(shape.size()), alignof(Array)));
+namespace {
+
+// Makes an array in object_bytes() at place.
+Array *place_array(void *place, Memory &memory, const Dtype &dtype, Span<const int64_t> shape, const int64_t *strides,
+                   Ref<Buffer> buffer, char *data) {
   auto *const array = new (place) Array{};
   array->memory = Ref<Memory>::share(&memory);
   array->buffer = std::move(buffer);
@@ -70,7 +72,19 @@ Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<cons
     for (size_t i = 0; i < shape.size(); ++i)
       to[shape.size() + i] = strides[i];
   }
-  out = Ref<Array>::adopt(array);
+  return array;
+}
+
+// Arrays of more bytes have memory of their own.
+constexpr uint64_t kMostInSlab = uint64_t{16} << 10;
+
+}  // namespace
+
+Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<const int64_t> shape,
+                  const int64_t *strides, Ref<Buffer> buffer, char *data) {
+  void *place = nullptr;
+  TFILE_TRY(allocate(&place, memory, object_bytes(shape.size()), alignof(Array)));
+  out = Ref<Array>::adopt(place_array(place, memory, dtype, shape, strides, std::move(buffer), data));
   return kOk;
 }
 
@@ -79,6 +93,27 @@ Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<cons
   TFILE_TRY(make_buffer(buffer, memory, byte_count(dtype, shape).value()));
   auto *const data = static_cast<char *>(buffer->data);
   return make_array(out, memory, dtype, shape, nullptr, std::move(buffer), data);
+}
+
+uint64_t slab_array_cost(const Dtype &dtype, Span<const int64_t> shape) {
+  const uint64_t nbytes = byte_count(dtype, shape).value();
+  if (nbytes > kMostInSlab) return 0;
+  return SlabCutter::cost(slab_buffer_bytes(static_cast<size_t>(nbytes)) + object_bytes(shape.size()));
+}
+
+Status make_array(Ref<Array> &out, SlabCutter &cutter, const Dtype &dtype, Span<const int64_t> shape) {
+  const auto nbytes = static_cast<size_t>(byte_count(dtype, shape).value());
+  const size_t head = slab_buffer_bytes(nbytes);
+  static_assert(alignof(Array) <= alignof(Buffer));
+  void *room = nullptr;
+  Ref<Slab> slab;
+  TFILE_TRY(cutter.take(&room, &slab, head + object_bytes(shape.size())));
+  Ref<Buffer> buffer = buffer_in_slab(room, nbytes, cutter.memory(), slab);
+  auto *const data = static_cast<char *>(room);
+  out = Ref<Array>::adopt(
+      place_array(data + head, cutter.memory(), dtype, shape, nullptr, std::move(buffer), data));
+  out->slab = std::move(slab);
+  return kOk;
 }
 
 bool is_contiguous(const Array &array) {

@@ -7,6 +7,7 @@
 struct tf_array {
   tfile::RefCount refs;
   tfile::Ref<tfile::Memory> memory;  // of this object
+  tfile::Ref<tfile::Slab> slab;      // that it lies in; empty: allocated by itself
   tfile::Ref<tfile::Buffer> buffer;
   const tfile::Dtype *dtype = nullptr;
   char *data = nullptr;  // the first element, [0, 0, ...]
@@ -38,6 +39,11 @@ Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<cons
                   const int64_t *strides, Ref<Buffer> buffer, char *data);
 // A C-contiguous array over a fresh buffer, uninitialised.
 Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<const int64_t> shape);
+
+// The same in one piece of a slab. What that takes of what the cutter is told to expect: slab_array_cost(), which is 0
+// for an array that is too large to share.
+Status make_array(Ref<Array> &out, SlabCutter &cutter, const Dtype &dtype, Span<const int64_t> shape);
+uint64_t slab_array_cost(const Dtype &dtype, Span<const int64_t> shape);
 
 bool is_contiguous(const Array &array);
 // Whether the elements lie in Fortran order without gaps, and not in C order.

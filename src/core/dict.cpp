@@ -169,6 +169,11 @@ tfile::Status tf_dict::set(tfile::DictEntry *entry) {
   return status;
 }
 
+tfile::Status tf_dict::reserve(size_t count) {
+  TFILE_TRY(entries.reserve(count));
+  return index.reserve(count);
+}
+
 tfile::Status tf_dict::set_array(tfile::Text key, tfile::Array &array) {
   tfile::DictEntry *entry = nullptr;
   TFILE_TRY(tfile::make_entry(&entry, *memory, TF_KIND_ARRAY, key, {}));

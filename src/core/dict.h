@@ -50,6 +50,8 @@ struct tf_dict {
   const tfile::DictEntry &at(size_t i) const { return *entries[i]; }
   const tfile::DictEntry *find(tfile::Text key) const;
 
+  // Makes room for count values at least.
+  tfile::Status reserve(size_t count);
   // Each replaces what the key had, in its place. On failure the dict is as before.
   tfile::Status set_array(tfile::Text key, tfile::Array &array);
   tfile::Status set_string(tfile::Text key, tfile::Text text);

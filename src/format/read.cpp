@@ -2,12 +2,32 @@
 
 #include "base/endian.h"
 #include "base/error.h"
-#include "base/threads.h"
 #include "codec/crc32.h"
 #include "codec/deflate.h"
 #include "core/copy.h"
 
 namespace tfile {
+
+bool needs_swap(const Member &member) {
+  if (member.dtype->is_block()) return member.big_endian;  // blocks are little-endian on every host
+  return member.dtype->scalar > 1 && member.big_endian != kHostIsBig;
+}
+
+void finish_bytes(const Member &member, void *data, size_t nbytes) {
+  if (member.dtype->kind == DtypeClass::kBool) {
+    auto *bytes = static_cast<uint8_t *>(data);
+    for (size_t i = 0; i < nbytes; ++i)
+      bytes[i] = bytes[i] != 0;
+  } else if (needs_swap(member)) {
+    (void)swap_bytes(*member.dtype, data, nbytes);
+  }
+}
+
+Status check_crc(const Source &source, const Member &member, uint32_t crc) {
+  if (crc == member.crc32) return kOk;
+  return Failure(TF_STATUS_CORRUPT).in(source.label).array(member.name).at(member.offset)
+         << "CRC-32 of the member should be " << Hex{member.crc32} << ", is " << Hex{crc};
+}
 
 namespace {
 
@@ -19,22 +39,6 @@ constexpr uint64_t kWindow = uint64_t{1} << 20;
 constexpr uint64_t kSmallGap = uint64_t{16} << 10;
 // A run of at least this many bytes is read straight to where it goes.
 constexpr uint64_t kDirect = uint64_t{64} << 10;
-
-bool needs_swap(const Member &member) {
-  if (member.dtype->is_block()) return member.big_endian;  // blocks are little-endian on every host
-  return member.dtype->scalar > 1 && member.big_endian != kHostIsBig;
-}
-
-// Turns stored bytes into those of an array in memory, in place.
-void finish_bytes(const Member &member, void *data, size_t nbytes) {
-  if (member.dtype->kind == DtypeClass::kBool) {
-    auto *bytes = static_cast<uint8_t *>(data);
-    for (size_t i = 0; i < nbytes; ++i)
-      bytes[i] = bytes[i] != 0;
-  } else if (needs_swap(member)) {
-    (void)swap_bytes(*member.dtype, data, nbytes);
-  }
-}
 
 // The stored bytes of a member from its first array byte on, read in rising order: of a plain member by position, of a
 // deflated one by inflating whatever comes before.
@@ -65,9 +69,7 @@ class MemberStream {
   // After every byte has been read: the stream must end here, and its checksum agree.
   Status finish() {
     if (member_.deflated) TFILE_TRY(finish_stream());
-    if (!sums_ || crc_ == member_.crc32) return kOk;
-    return failure(TF_STATUS_CORRUPT).at(member_.offset)
-           << "CRC-32 of the member should be " << Hex{member_.crc32} << ", is " << Hex{crc_};
+    return sums_ ? check_crc(source_, member_, crc_) : kOk;
   }
 
  private:
@@ -296,78 +298,6 @@ class Gather {
   bool direct_ = false;
 };
 
-// The whole member in C order.
-Status read_whole(const ReadTarget &target, Memory &memory) {
-  const Member &member = *target.member;
-  MemberStream stream(*target.source, member, memory, true);
-  TFILE_TRY(stream.begin());
-  if (member.nbytes > 0) {
-    Walk walk;
-    Member flat = member;
-    const auto units = static_cast<int64_t>(member.nbytes / member.dtype->block_bytes);
-    // Packed and block types, and everything in C order, are one run of units.
-    if (!member.fortran) flat.shape = Span<const int64_t>(&units, 1);
-    make_walk(&walk, flat, nullptr, target.to);
-    TFILE_TRY(Gather(stream, flat, walk, memory).run());
-  }
-  return stream.finish();
-}
-
-// A share of the work of read_members: a whole member, or a piece of a plain one.
-struct ReadJob {
-  const ReadTarget *target;
-  uint64_t start;
-  uint64_t nbytes;
-};
-
-struct Team {
-  Memory &memory;
-  const Vec<ReadJob> &jobs;
-  Progress &progress;
-  std::atomic<uint64_t> done{0};
-  uint64_t reported = 0;
-};
-
-Status report(void *context) {
-  auto &team = *static_cast<Team *>(context);
-  const uint64_t done = team.done.load(std::memory_order_relaxed);
-  const uint64_t fresh = done - team.reported;
-  team.reported = done;
-  return fresh > 0 ? team.progress.advance(fresh) : kOk;
-}
-
-bool can_split(const Member &member) {
-  return !member.deflated && !member.has_crc && !member.fortran;
-}
-
-Status run_job(void *context, size_t i) {
-  auto &team = *static_cast<Team *>(context);
-  const ReadJob &job = team.jobs[i];
-  const Member &member = *job.target->member;
-  if (can_split(member)) {
-    char *const to = static_cast<char *>(job.target->to) + job.start;
-    TFILE_TRY(read_at(*job.target->source, member.offset + job.start, to, job.nbytes, member.name));
-    finish_bytes(member, to, static_cast<size_t>(job.nbytes));
-  } else {
-    TFILE_TRY(read_whole(*job.target, team.memory));
-  }
-  team.done.fetch_add(job.nbytes, std::memory_order_relaxed);
-  return kOk;
-}
-
-Status add_jobs(Vec<ReadJob> *jobs, const ReadTarget &target) {
-  const Member &member = *target.member;
-  if (!can_split(member)) return jobs->push(ReadJob{&target, 0, member.nbytes});
-  // A piece is whole units, so that each can be finished by itself.
-  const uint64_t unit = member.dtype->block_bytes;
-  const uint64_t piece = kPiece / unit * unit;
-  for (uint64_t start = 0; start < member.nbytes; start += piece) {
-    const uint64_t left = member.nbytes - start;
-    TFILE_TRY(jobs->push(ReadJob{&target, start, left < piece ? left : piece}));
-  }
-  return kOk;
-}
-
 // Gives a mapped array's share of the source back.
 void release_source(void *source) {
   static_cast<Source *>(source)->release();
@@ -399,26 +329,24 @@ Status read_unit_run(void *context, uint64_t offset, uint64_t nbytes) {
 
 }  // namespace
 
+Status read_whole(void *to, const Source &source, const Member &member, Memory &memory) {
+  MemberStream stream(source, member, memory, true);
+  TFILE_TRY(stream.begin());
+  if (member.nbytes > 0) {
+    Walk walk;
+    Member flat = member;
+    const auto units = static_cast<int64_t>(member.nbytes / member.dtype->block_bytes);
+    // Packed and block types, and everything in C order, are one run of units.
+    if (!member.fortran) flat.shape = Span<const int64_t>(&units, 1);
+    make_walk(&walk, flat, nullptr, to);
+    TFILE_TRY(Gather(stream, flat, walk, memory).run());
+  }
+  return stream.finish();
+}
+
 Status check_known(const Source &source, const Member &member) {
   if (member.dtype != nullptr) return kOk;
   return Failure(TF_STATUS_UNSUPPORTED).in(source.label).array(member.name) << "cannot be read: " << member.reason;
-}
-
-Status read_members(Span<const ReadTarget> targets, const Settings &settings) {
-  Vec<ReadJob> jobs(settings.memory());
-  uint64_t total = 0;
-  bool concurrent = true;
-  for (const ReadTarget &target : targets) {
-    TFILE_TRY(check_known(*target.source, *target.member));
-    TFILE_TRY(add_jobs(&jobs, target));
-    total += target.member->nbytes;
-    concurrent = concurrent && target.source->concurrent;
-  }
-  Progress progress(settings, total);
-  Team team{settings.memory(), jobs, progress};
-  // Small reads are over before a thread has begun.
-  const bool alone = !concurrent || total < kPiece;
-  return parallel_for(jobs.size(), alone ? Workers() : settings.workers(), run_job, &team, report);
 }
 
 Status read_slice_into(void *to, const Source &source, const Member &member, const SliceAxis *axes,

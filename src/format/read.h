@@ -6,15 +6,35 @@
 
 namespace tfile {
 
-// A whole member, the file that it is in, and where its elements go, in C order: member->nbytes at any address.
+// Elements that are converted at once: whole units of every dtype.
+inline constexpr uint64_t kConvertedAtOnce = 1024;
+
+// Writes count elements, which begin with the member's element `first`, to `to` as another dtype.
+using ConvertFn = Status (*)(void *to, const Dtype &dtype, const void *from, const Member &member, uint64_t first,
+                             uint64_t count);
+
+// A whole member, the file that it is in, and where its elements go, in C order, at any address.
 struct ReadTarget {
   const Source *source;
   const Member *member;
-  void *to;
+  void *to;                      // member->nbytes; with convert: what the elements take as dtype
+  ConvertFn convert = nullptr;   // NULL: as stored
+  const Dtype *dtype = nullptr;  // what convert makes
 };
 
-// Reads members on as many threads as the settings and the sources allow, and reports progress.
-Status read_members(Span<const ReadTarget> targets, const Settings &settings);
+// Reads members on as many threads as the settings and the sources allow, neighbours together and large ones in pieces,
+// and reports progress (read_members.cpp). The order of the targets is any; they are sorted.
+Status read_members(Vec<ReadTarget> &targets, const Settings &settings);
+
+// One member, whole and in C order, by one thread.
+Status read_whole(void *to, const Source &source, const Member &member, Memory &memory);
+
+// Whether the stored bytes are in another order than the host's.
+bool needs_swap(const Member &member);
+// Turns stored bytes into those of an array in memory, in place.
+void finish_bytes(const Member &member, void *data, size_t nbytes);
+// CORRUPT unless crc, of all of a member's bytes, is what its directory says.
+Status check_crc(const Source &source, const Member &member, uint32_t crc);
 
 // A slice, C-contiguous, into `to`, which has the bytes that the slice needs.
 Status read_slice_into(void *to, const Source &source, const Member &member, const SliceAxis *axes,

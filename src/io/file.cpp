@@ -27,6 +27,29 @@ Status read_file(size_t *got, const File &file, Text path, Text array, uint64_t 
   return kOk;
 }
 
+Status read_parts(size_t *got, const File &file, Text path, Text array, uint64_t offset, Span<const ReadPart> parts) {
+  *got = 0;
+  while (!parts.empty()) {
+    size_t count = 0;
+    TFILE_TRY(read_some_parts(&count, file, path, array, offset + *got, parts.first(kMostParts)));
+    if (count == 0) break;
+    *got += count;
+    while (!parts.empty() && count >= parts[0].nbytes) {
+      count -= parts[0].nbytes;
+      parts = parts.from(1);
+    }
+    if (count == 0) continue;
+    // Cut off within a part.
+    const size_t missing = parts[0].nbytes - count;
+    size_t more = 0;
+    TFILE_TRY(read_file(&more, file, path, array, offset + *got, static_cast<char *>(parts[0].to) + count, missing));
+    *got += more;
+    if (more < missing) break;
+    parts = parts.from(1);
+  }
+  return kOk;
+}
+
 Status write_file(const File &file, Text path, uint64_t offset, const void *from, size_t nbytes) {
   for (size_t done = 0; done < nbytes;) {
     size_t count = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/vec.h"
+#include "io/part.h"
 
 namespace tfile {
 
@@ -30,6 +31,11 @@ void close_file(File file);
 Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes);
 // nbytes from offset; *got is less only at the end of the file (file.cpp).
 Status read_file(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes);
+// As read_some(), into at most kMostParts places.
+Status read_some_parts(size_t *got, const File &file, Text path, Text array, uint64_t offset,
+                       Span<const ReadPart> parts);
+// All parts; *got is less than their bytes only at the end of the file (file.cpp).
+Status read_parts(size_t *got, const File &file, Text path, Text array, uint64_t offset, Span<const ReadPart> parts);
 // How many bytes it has now, behind its base.
 Status file_size(uint64_t *size, const File &file, Text path);
 // size bytes from its base on, privately and writable; NULL where the system cannot map them.

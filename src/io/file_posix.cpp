@@ -7,9 +7,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#if defined(__linux__)
 #include <sys/uio.h>
-#endif
 #include <unistd.h>
 
 #include <utility>
@@ -138,6 +136,21 @@ Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t 
   ssize_t count = 0;
   do {
     count = pread(file.descriptor, to, nbytes, static_cast<off_t>(file.base + offset));
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) return refuse(errno, path, "read", array, offset);
+  *got = static_cast<size_t>(count);
+  return kOk;
+}
+
+Status read_some_parts(size_t *got, const File &file, Text path, Text array, uint64_t offset,
+                       Span<const ReadPart> parts) {
+  iovec places[kMostParts];
+  int used = 0;
+  for (const ReadPart &part : parts)
+    places[used++] = iovec{part.to, part.nbytes};
+  ssize_t count = 0;
+  do {
+    count = preadv(file.descriptor, places, used, static_cast<off_t>(file.base + offset));
   } while (count < 0 && errno == EINTR);
   if (count < 0) return refuse(errno, path, "read", array, offset);
   *got = static_cast<size_t>(count);

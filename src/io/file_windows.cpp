@@ -175,6 +175,12 @@ Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t 
   return kOk;
 }
 
+// Windows scatters whole pages only.
+Status read_some_parts(size_t *got, const File &file, Text path, Text array, uint64_t offset,
+                       Span<const ReadPart> parts) {
+  return read_some(got, file, path, array, offset, parts[0].to, parts[0].nbytes);
+}
+
 Status file_size(uint64_t *size, const File &file, Text path) {
   LARGE_INTEGER length{};
   if (GetFileSizeEx(file.handle, &length) == 0) return refuse(GetLastError(), path, "tell the size");

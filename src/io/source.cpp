@@ -148,11 +148,43 @@ bool is_file(const Source &source) {
   return source.read_at == read_path_at;
 }
 
+// The file of a place, which begins there.
+File file_at(const Place &place) {
+  File file = static_cast<const FileSource *>(place.source->user)->file;
+  file.base += place.offset;
+  return file;
+}
+
 Status check_part(uint64_t offset, uint64_t *size, uint64_t whole, const char *what) {
   if (*size == UINT64_MAX && offset <= whole) *size = whole - offset;
   if (Checked::within(offset, *size, whole)) return kOk;
   return Failure(TF_STATUS_INVALID_ARGUMENT)
          << *size << " bytes from byte " << offset << " on are not in the " << what << ", which has " << whole;
+}
+
+// Copies what was read of all parts to where they go.
+void hand_out(const char *from, Span<const ReadPart> parts) {
+  for (const ReadPart &part : parts) {
+    if (part.to != nullptr) memcpy(part.to, from, part.nbytes);
+    from += part.nbytes;
+  }
+}
+
+Status read_file_parts(const File &file, Text label, uint64_t offset, Span<const ReadPart> parts, uint64_t total,
+                       Memory &memory, Text array) {
+  size_t largest = 0;
+  for (const ReadPart &part : parts) {
+    if (part.to == nullptr && part.nbytes > largest) largest = part.nbytes;
+  }
+  Vec<char> unwanted(memory);
+  TFILE_TRY(unwanted.resize(largest));
+  ReadPart places[kMostParts];
+  size_t count = 0;
+  for (const ReadPart &part : parts)
+    places[count++] = ReadPart{part.to != nullptr ? part.to : unwanted.data(), part.nbytes};
+  size_t got = 0;
+  TFILE_TRY(read_parts(&got, file, label, array, offset, Span<const ReadPart>(places, count)));
+  return got < total ? ends_early(label, array, offset, total, got) : kOk;
 }
 
 }  // namespace
@@ -224,9 +256,7 @@ Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes,
   const Place place = place_of(source);
   const Source &bytes = *place.source;
   if (is_file(bytes)) {
-    File file = static_cast<const FileSource *>(bytes.user)->file;
-    file.base += place.offset;
-    return read_exactly(file, source.label, offset, to, size, array);
+    return read_exactly(file_at(place), source.label, offset, to, size, array);
   }
   const tf_status code = bytes.read_at(bytes.user, place.offset + offset, to, size);
   if (code == TF_STATUS_OK || !bytes.foreign) return Status{code};
@@ -234,6 +264,28 @@ Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes,
   failure.in(source.label);
   if (!array.empty()) failure.array(array);
   return failure.at(offset) << "the source's read_at returned " << status_name(code) << " for " << nbytes << " bytes";
+}
+
+Status read_parts(const Source &source, uint64_t offset, Span<const ReadPart> parts, Memory &memory, Text array) {
+  if (parts.size() == 1 && parts[0].to != nullptr) return read_at(source, offset, parts[0].to, parts[0].nbytes, array);
+  uint64_t total = 0;
+  for (const ReadPart &part : parts)
+    total += part.nbytes;
+  const bool inside = Checked::within(offset, total, source.size);
+  const Place place = place_of(source);
+  if (inside && is_file(*place.source)) {
+    const File file = file_at(place);
+    return read_file_parts(file, source.label, offset, parts, total, memory, array);
+  }
+  if (inside && place.source->read_at == read_memory) {
+    hand_out(static_cast<const MemorySource *>(place.source->user)->data + place.offset + offset, parts);
+    return kOk;
+  }
+  Vec<char> bytes(memory);
+  if (inside) TFILE_TRY(bytes.resize(static_cast<size_t>(total)));
+  TFILE_TRY(read_at(source, offset, bytes.data(), total, array));
+  hand_out(bytes.data(), parts);
+  return kOk;
 }
 
 Status map_range(const Source &source, uint64_t offset, uint64_t nbytes, const void **out) {
@@ -247,6 +299,10 @@ Status map_range(const Source &source, uint64_t offset, uint64_t nbytes, const v
   if (!bytes.foreign) return Status{code};
   return Failure(code).in(source.label).at(offset)
          << "the source's map returned " << status_name(code) << " for " << nbytes << " bytes";
+}
+
+bool is_foreign(const Source &source) {
+  return place_of(source).source->foreign;
 }
 
 bool maps_privately(const Source &source) {

@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "base/memory.h"
 #include "base/span.h"
+#include "io/part.h"
 
 struct tf_source {
   tfile::RefCount refs;
@@ -42,8 +43,13 @@ Status source_from_part(Ref<Source> &out, Memory &memory, Source &whole, uint64_
 // All of nbytes, or TRUNCATED when the source ends before them, or the reader's status. array ("" for none) names what
 // is read in the message.
 Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes, Text array);
+// As read_at(), into at most kMostParts places by as few reads as the source allows. Where `to` is NULL the bytes are not
+// wanted. memory is for those, and for what must be copied.
+Status read_parts(const Source &source, uint64_t offset, Span<const ReadPart> parts, Memory &memory, Text array);
 // *out is NULL when the source cannot map. The range lies within the source.
 Status map_range(const Source &source, uint64_t offset, uint64_t nbytes, const void **out);
+// Whether the bytes come from a callback of the caller.
+bool is_foreign(const Source &source);
 // Whether memory that map_range gives may be written without changing the source.
 bool maps_privately(const Source &source);
 

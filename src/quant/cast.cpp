@@ -10,8 +10,8 @@ namespace tfile {
 
 namespace {
 
-// Elements that go through all steps of a cast at once, in the first cache; whole units of every dtype.
-constexpr size_t kChunk = 1024;
+// What goes through all steps of a cast at once, in the first cache.
+constexpr size_t kChunk = kCastChunk;
 constexpr size_t kWidest = 8;  // bytes of a dtype between two steps
 // Elements of one job of a thread, whole chunks; encoding a block type takes longer than any other cast.
 constexpr uint64_t kJob = 256 * kChunk;
@@ -127,6 +127,16 @@ Status cast_into(void *out, const Dtype &to, const Array &array, const Settings 
   CastJob job{static_cast<char *>(out), &to, &array, find_route(*array.dtype, to), size, is_contiguous(array)};
   const auto jobs = static_cast<size_t>((static_cast<uint64_t>(array.size) + size - 1) / size);
   return parallel_for(jobs, settings.workers(), run_job, &job);
+}
+
+Status cast_run(void *out, const Dtype &to, const void *from, const Dtype &from_dtype, uint64_t first, uint64_t count) {
+  const Route route = find_route(from_dtype, to);
+  for (uint64_t done = 0; done < count; done += kChunk) {
+    const auto size = static_cast<size_t>(count - done < kChunk ? count - done : kChunk);
+    char *const target = static_cast<char *>(out) + bytes_of(to, done);
+    TFILE_TRY(run_route(target, static_cast<const char *>(from) + bytes_of(from_dtype, done), route, size, first + done));
+  }
+  return kOk;
 }
 
 Status cast(Ref<Array> &out, const Array &array, const Dtype &to, const Settings &settings) {

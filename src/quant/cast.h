@@ -14,6 +14,12 @@ Status check_cast(const Dtype &from, const Dtype &to);
 // and its data need no alignment. Fails only for a block dtype: INVALID_ARGUMENT, an element is not finite.
 Status cast_into(void *out, const Dtype &to, const Array &array, const Settings &settings);
 
+// Elements that go through a cast at once; whole units of every dtype.
+inline constexpr size_t kCastChunk = 1024;
+// A part of that, by the calling thread: count contiguous elements at `from`, which begin with element `first` of their
+// array. Parts are kCastChunk elements each, or several times that, but for the last.
+Status cast_run(void *out, const Dtype &to, const void *from, const Dtype &from_dtype, uint64_t first, uint64_t count);
+
 // A C-contiguous array of another dtype.
 Status cast(Ref<Array> &out, const Array &array, const Dtype &to, const Settings &settings);
 

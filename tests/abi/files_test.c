@@ -77,6 +77,25 @@ static void test_formats(const tf_dict *arrays) {
   tf_dict_release(metadata);
 }
 
+/* files.safetensors: both of its arrays at once, as float64. */
+static void check_read_many(const tf_file *file, size_t a) {
+  double first[6] = {0};
+  double second[1] = {0};
+  size_t indices[2];
+  void *dst[2];
+  size_t nbytes[2];
+  indices[0] = a;
+  indices[1] = 1 - a;
+  dst[0] = first;
+  dst[1] = second;
+  nbytes[0] = sizeof(first);
+  nbytes[1] = sizeof(second);
+  CHECK_OK(tf_file_read_many(file, indices, 2, TF_DTYPE_FLOAT64, dst, nbytes));
+  CHECK(first[0] == 0.0 && first[5] == 5.0 && second[0] == 7.0);
+  CHECK(tf_file_read_many(file, indices, 2, TF_DTYPE_UNSUPPORTED, dst, nbytes) == TF_STATUS_INVALID_ARGUMENT);
+  CHECK_OK(tf_file_read_many(file, NULL, 0, TF_DTYPE_UNSUPPORTED, NULL, NULL));
+}
+
 static void test_file(void) {
   const int64_t start[2] = {1, TENSORFILE_SLICE_OMITTED};
   tf_file *file = NULL;
@@ -97,6 +116,7 @@ static void test_file(void) {
   CHECK_TEXT("files.safetensors", path);
   CHECK(offset > 0 && stored == BYTES && deflated == 0);
   CHECK_OK(tf_file_read_into(file, place, TF_DTYPE_FLOAT64, values, sizeof(values)));
+  check_read_many(file, place);
   CHECK(values[0] == 0.0 && values[5] == 5.0);
   CHECK_OK(tf_file_read_slice(&row, file, place, start, NULL, NULL, 2));
   CHECK(tf_array_shape(row)[0] == 1 && ((const float *)tf_array_data(row))[0] == 3.0f);

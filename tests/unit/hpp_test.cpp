@@ -277,6 +277,13 @@ TEST(Hpp, FilesAreRanges) {
   entry.read_into(small.data(), small.size());
   EXPECT_EQ(small[11], 11);
   EXPECT_EQ(error_of([&] { entry.read_into(small.data(), 11); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  std::array<double, 12> wide = {};
+  file.read_many({{file.find("w"), wide.data(), sizeof(wide)}}, TF_DTYPE_FLOAT64);
+  EXPECT_EQ(wide[11], 11.0);
+  std::array<float, 12> whole = {};
+  file.read_many({{file.find("w"), whole.data(), sizeof(whole)}});
+  EXPECT_EQ(whole[11], 11.0f);
+  EXPECT_EQ(error_of([&] { file.read_many({{2, nullptr, 0}}); }).status(), TF_STATUS_INVALID_ARGUMENT);
   const tf::Array slice = entry.read_slice({{1, 2}});
   EXPECT_EQ(all(slice.values<float>()), (std::vector<float>{4, 5, 6, 7}));
   std::array<std::int16_t, 3> column = {};
