@@ -126,8 +126,9 @@ Status read_as(void *dst, const Dtype &to, const OpenFile &file, const Region &r
   const Member &member = *region.member;
   if (&to == member.dtype) return read_stored(dst, file, region);
   TFILE_TRY(check_cast(*member.dtype, to));
-  if (region.axes == nullptr) return read_target(make_target(file, member, static_cast<char *>(dst), to), file.settings);
-  if ( !member.dtype->addressable() && to.addressable()) {
+  if (region.axes == nullptr)
+    return read_target(make_target(file, member, static_cast<char *>(dst), to), file.settings);
+  if (!member.dtype->addressable() && to.addressable()) {
     return read_units_as(dst, to, file, region);
   }
   Ref<Array> stored;

@@ -22,18 +22,27 @@ Arena::~Arena() {
   }
 }
 
+Status Arena::add_chunk(size_t size) {
+  static_assert(sizeof(Chunk) <= kHead);
+  void *fresh = nullptr;
+  TFILE_TRY(allocate(&fresh, *memory_, size, kAlignment));
+  chunks_ = new (fresh) Chunk{chunks_, size};
+  free_ = static_cast<char *>(fresh) + kHead;
+  left_ = size - kHead;
+  return kOk;
+}
+
+Status Arena::reserve(size_t size) {
+  if (size <= left_ || size > SIZE_MAX / 2) return kOk;
+  return add_chunk(size + kHead);
+}
+
 Status Arena::take(void **out, size_t size, size_t alignment) {
   size_t gap = (alignment - reinterpret_cast<uintptr_t>(free_) % alignment) % alignment;
   if (chunks_ == nullptr || gap > left_ || size > left_ - gap) {
-    static_assert(sizeof(Chunk) <= kHead);
     const Checked needed = Checked(size) + kHead;
     if (!needed.fits_memory()) return Failure(TF_STATUS_OUT_OF_MEMORY) << "a name is too long for memory";
-    const size_t chunk_size = needed.value() > next_size_ ? static_cast<size_t>(needed.value()) : next_size_;
-    void *fresh = nullptr;
-    TFILE_TRY(allocate(&fresh, *memory_, chunk_size, kAlignment));
-    chunks_ = new (fresh) Chunk{chunks_, chunk_size};
-    free_ = static_cast<char *>(fresh) + kHead;
-    left_ = chunk_size - kHead;
+    TFILE_TRY(add_chunk(needed.value() > next_size_ ? static_cast<size_t>(needed.value()) : next_size_));
     if (next_size_ < kLargestChunk) next_size_ *= 2;
     gap = 0;
   }

@@ -13,6 +13,8 @@ class Arena {
   Arena &operator=(const Arena &) = delete;
   ~Arena();
 
+  // Makes room for size bytes in one piece.
+  Status reserve(size_t size);
   // Uninitialised room; alignment is a power of two of at most 16.
   Status take(void **out, size_t size, size_t alignment);
   // A copy, with a NUL behind it that its size does not count.
@@ -27,6 +29,8 @@ class Arena {
   }
 
  private:
+  Status add_chunk(size_t size);
+
   struct Chunk {
     Chunk *next;
     size_t size;

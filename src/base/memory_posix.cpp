@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kHugePage = size_t{2} << 20;
 // Below this a huge page would waste more than it saves.
-constexpr size_t kHugeFrom = size_t{4} << 20;
+constexpr size_t kHugeFrom = kHugePage;
 
 }  // namespace
 

@@ -83,11 +83,44 @@ Status NameIndex::add(size_t *found, Text name) {
   return kOk;
 }
 
+Status NameIndex::add_up_to(size_t end, size_t *found, size_t *twin) {
+  constexpr size_t kAtOnce = 32;
+  uint32_t hashes[kAtOnce];
+  *found = kNone;
+  while (count_ < end) {
+    const size_t begin = count_;
+    const size_t many = end - begin < kAtOnce ? end - begin : kAtOnce;
+    TFILE_TRY(reserve(begin + many));
+    const size_t mask = slots_.size() - 1;
+    for (size_t i = 0; i < many; ++i) {
+      hashes[i] = static_cast<uint32_t>(hash(name_at_(owner_, begin + i)));
+      __builtin_prefetch(&slots_[hashes[i] & mask], 1);
+    }
+    for (size_t i = 0; i < many; ++i) {
+      Slot &slot = slots_[probe(name_at_(owner_, begin + i), hashes[i])];
+      if (slot.place_plus_one != 0) {
+        *found = begin + i;
+        *twin = slot.place_plus_one - 1;
+        return kOk;
+      }
+      slot = Slot{static_cast<uint32_t>(begin + i + 1), hashes[i]};
+      ++count_;
+    }
+  }
+  return kOk;
+}
+
 Status NameIndex::reserve(size_t count) {
   size_t size = 16;
   while (size < SIZE_MAX / 4 && count * 4 > size * 3)
     size *= 2;
   return count > 0 && size > slots_.size() ? grow(size) : kOk;
+}
+
+void NameIndex::take(NameIndex &other) {
+  slots_.swap(other.slots_);
+  std::swap(count_, other.count_);
+  std::swap(key_, other.key_);
 }
 
 Status NameIndex::grow(size_t size) {

@@ -20,6 +20,11 @@ class NameIndex {
   size_t find(Text name) const;
   // Adds the name at place count() of the list, unless it is there: *found is then its place, else kNone.
   Status add(size_t *found, Text name);
+  // As add() of the next names of the list, up to `end`; with many at once no look into the table waits for the one before.
+  // *found: the place of the first name that is there already, else kNone; *twin: where it stands in the table.
+  Status add_up_to(size_t end, size_t *found, size_t *twin);
+  // Takes over what another index has found; its owner's list and this one's have the same names in the same places.
+  void take(NameIndex &other);
   // Forgets a place; the owner has yet to close the gap in its list. Time in proportion to the list.
   void remove(size_t place);
   size_t count() const { return count_; }

@@ -32,6 +32,13 @@ class JsonReader {
   // To a place that position() gave before a value; that value can be read again unless string() has decoded in it.
   void seek(size_t position);
 
+  // From the next token to the end, for a caller who reads a value by himself; and then on behind it.
+  Text rest() {
+    skip_space();
+    return Text(document_.data() + at_, document_.size() - at_);
+  }
+  void pass(size_t nbytes) { at_ += nbytes; }
+
   Status begin_object();
   // The next key, or *more = false behind the last one; the key's value is to be read next.
   Status next_key(bool *more, Text *key);

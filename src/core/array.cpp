@@ -110,8 +110,7 @@ Status make_array(Ref<Array> &out, SlabCutter &cutter, const Dtype &dtype, Span<
   TFILE_TRY(cutter.take(&room, &slab, head + object_bytes(shape.size())));
   Ref<Buffer> buffer = buffer_in_slab(room, nbytes, cutter.memory(), slab);
   auto *const data = static_cast<char *>(room);
-  out = Ref<Array>::adopt(
-      place_array(data + head, cutter.memory(), dtype, shape, nullptr, std::move(buffer), data));
+  out = Ref<Array>::adopt(place_array(data + head, cutter.memory(), dtype, shape, nullptr, std::move(buffer), data));
   out->slab = std::move(slab);
   return kOk;
 }

@@ -136,6 +136,7 @@ Checked byte_count(const Dtype &dtype, Span<const int64_t> shape) {
   const Checked count = element_count(shape);
   if (!count.valid()) return count;
   const uint64_t whole = dtype.block_size;
+  if (whole == 1) return count * dtype.block_bytes;
   const uint64_t last = shape.empty() ? 1 : static_cast<uint64_t>(shape[shape.size() - 1]);
   if ((dtype.is_block() ? last : count.value()) % whole != 0) return Checked::invalid();
   return Checked(count.value() / whole) * dtype.block_bytes;

@@ -162,7 +162,7 @@ Status Header::fill(uint64_t nbytes) {
   }
   target = std::min(std::max(target, end), std::min(source_.size, limit_));
   if (target > SIZE_MAX / 2) return fail(TF_STATUS_OUT_OF_MEMORY, position_) << "the header does not fit in memory";
-  const uint64_t roomy = have >= kPiece ? std::max(target, std::min(have + have / 4, source_.size)) : target;
+  const uint64_t roomy = have >= kPiece ? std::max(target, std::min(have + have / 2, source_.size)) : target;
   TFILE_TRY(bytes_.reserve(static_cast<size_t>(roomy)));
   TFILE_TRY(bytes_.resize(static_cast<size_t>(target)));
   return read_at(source_, have, bytes_.data() + have, target - have, "");
@@ -222,15 +222,19 @@ class Records {
  public:
   Records(Memory &memory, const Header &header) : header_(header), starts_(memory), index_(memory, name_at, this) {}
 
-  Status add(uint64_t start) {
-    const Text name = header_.string_at(start);
+  Status add(uint64_t start) { return starts_.push(start); }
+  // Checks that the names of the records since the last time are new.
+  Status index(Header &header, Subject subject) {
     size_t found = NameIndex::kNone;
-    TFILE_TRY(starts_.push(start));
-    TFILE_TRY(index_.add(&found, name));
+    size_t twin = 0;
+    TFILE_TRY(index_.add_up_to(starts_.size(), &found, &twin));
     if (found == NameIndex::kNone) return kOk;
-    return header_.fail(TF_STATUS_DUPLICATE, start) << "the name was used before, at byte " << starts_[found];
+    header.set_subject(subject, starts_[found]);
+    return header.fail(TF_STATUS_DUPLICATE, starts_[found]) << "the name was used before, at byte " << starts_[twin];
   }
   size_t size() const { return starts_.size(); }
+  // The names by place, for a list of what the records mean.
+  NameIndex &names() { return index_; }
   uint64_t operator[](size_t i) const { return starts_[i]; }
 
  private:
@@ -253,14 +257,27 @@ struct Contents {
         keys(memory, header),
         tensors(memory, header) {}
 
+  // Most tensors have the type of the one before.
+  const Dtype *dtype_of(uint32_t type) {
+    if (last_dtype == nullptr || type != last_type) {
+      last_type = type;
+      last_dtype = gguf_tensor_dtype(type);
+    }
+    return last_dtype;
+  }
+
   Memory &memory;
   const Settings &settings;
+  uint32_t last_type = 0;
+  const Dtype *last_dtype = nullptr;
   Header header;
   Records keys;
   Records tensors;
   uint64_t alignment = kGgufAlignment;
   uint64_t values = 0;      // metadata values so far, those in lists of lists included
   uint64_t data_start = 0;  // in the file
+  size_t name_bytes = 0;    // of the tensors' names, with a NUL each
+  size_t ranks = 0;         // of all tensors
 };
 
 // One tensor's record.
@@ -366,6 +383,7 @@ Status scan_value(Contents &contents) {
   uint32_t type = 0;
   TFILE_TRY(read_name(header, contents.settings, Subject::kKey));
   TFILE_TRY(contents.keys.add(start));
+  TFILE_TRY(contents.keys.index(header, Subject::kKey));
   const uint64_t type_at = header.position();
   TFILE_TRY(header.read(&type));
   if (header.string_at(start) == kGgufAlignmentKey) return scan_alignment(contents, type, type_at);
@@ -395,11 +413,12 @@ Status read_shape(Tensor *tensor, Header &header, const Settings &settings, uint
   return header.fail(TF_STATUS_CORRUPT, start).shape(tensor->sizes()) << " has too many elements";
 }
 
-Status read_type(Tensor *tensor, Header &header) {
+Status read_type(Tensor *tensor, Contents &contents) {
+  Header &header = contents.header;
   const uint64_t start = header.position();
   uint32_t type = 0;
   TFILE_TRY(header.read(&type));
-  tensor->dtype = gguf_tensor_dtype(type);
+  tensor->dtype = contents.dtype_of(type);
   if (tensor->dtype == nullptr) return header.fail(TF_STATUS_UNSUPPORTED, start) << "unknown ggml type " << type;
   const Dtype &dtype = *tensor->dtype;
   const int64_t row = tensor->rank > 0 ? tensor->shape[tensor->rank - 1] : 1;
@@ -417,10 +436,10 @@ Status read_type(Tensor *tensor, Header &header) {
 Status read_record(Tensor *tensor, Contents &contents, uint64_t start) {
   Header &header = contents.header;
   TFILE_TRY(read_shape(tensor, header, contents.settings, start));
-  TFILE_TRY(read_type(tensor, header));
+  TFILE_TRY(read_type(tensor, contents));
   const uint64_t offset_at = header.position();
   TFILE_TRY(header.read(&tensor->offset));
-  if (tensor->offset % contents.alignment != 0) {
+  if ((tensor->offset & (contents.alignment - 1)) != 0) {
     return header.fail(TF_STATUS_CORRUPT, offset_at)
            << "offset " << tensor->offset << " is not a multiple of the alignment, " << contents.alignment;
   }
@@ -488,21 +507,41 @@ Status truncated(Contents &contents) {
   return header.fail(TF_STATUS_INTERNAL, size) << "no tensor lies beyond the end";
 }
 
-Status scan_tensors(Contents &contents, uint64_t count) {
-  Header &header = contents.header;
-  bool ordered = true;
-  uint64_t expected = 0;
+// Of all tensors' data.
+struct Layout {
+  bool ordered = true;    // as their records are, without a hole
+  uint64_t expected = 0;  // where those of the next would begin
   uint64_t end = 0;
+};
+
+Status scan_records(Layout *layout, Contents &contents, uint64_t count) {
+  constexpr size_t kIndexedAtOnce = 64;
+  Header &header = contents.header;
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t start = header.position();
     Tensor tensor;
     TFILE_TRY(read_name(header, contents.settings, Subject::kTensor));
+    contents.name_bytes += header.position() - start - kLeastString + 1;
     TFILE_TRY(contents.tensors.add(start));
     TFILE_TRY(read_record(&tensor, contents, start));
-    ordered = ordered && tensor.offset == expected;
-    expected = Extent{tensor.offset, tensor.nbytes, start}.padded_end(contents.alignment);
-    end = std::max(end, tensor.offset + tensor.nbytes);
+    contents.ranks += tensor.rank;
+    layout->ordered = layout->ordered && tensor.offset == layout->expected;
+    layout->expected = Extent{tensor.offset, tensor.nbytes, start}.padded_end(contents.alignment);
+    layout->end = std::max(layout->end, tensor.offset + tensor.nbytes);
+    if (contents.tensors.size() % kIndexedAtOnce == 0) TFILE_TRY(contents.tensors.index(header, Subject::kTensor));
   }
+  return kOk;
+}
+
+Status scan_tensors(Contents &contents, uint64_t count) {
+  Header &header = contents.header;
+  Layout layout;
+  const Status status = scan_records(&layout, contents, count);
+  // A name that was used before stands before what ended the scan.
+  TFILE_TRY(contents.tensors.index(header, Subject::kTensor));
+  TFILE_TRY(status);
+  const bool ordered = layout.ordered;
+  const uint64_t end = layout.end;
   contents.data_start = Checked(header.position()).align_up(contents.alignment).value();
   if (!ordered) TFILE_TRY(check_unordered(contents));
   const uint64_t size = header.source().size;
@@ -622,20 +661,36 @@ Status set_byte_order(Member *member, Arena &arena) {
   return arena.copy(&member->reason, reason.text());
 }
 
-Status build_member(Listing &listing, Contents &contents, size_t i) {
+// shapes has room for those that are still to come.
+Status build_member(Listing &listing, int64_t **shapes, Contents &contents, size_t i) {
   Header &header = contents.header;
   const uint64_t start = contents.tensors[i];
   Tensor tensor;
   Member member;
   TFILE_TRY(reread_record(&tensor, contents, i));
   TFILE_TRY(listing.arena.copy(&member.name, header.string_at(start)));
-  TFILE_TRY(listing.arena.copy(&member.shape, tensor.sizes()));
+  if (tensor.rank > 0) memcpy(*shapes, tensor.shape, tensor.rank * sizeof(int64_t));
+  member.shape = Span<const int64_t>(*shapes, tensor.rank);
+  *shapes += tensor.rank;
   member.dtype = tensor.dtype;
   member.nbytes = tensor.nbytes;
   member.stored = tensor.nbytes;
   member.offset = contents.data_start + tensor.offset;
   if (header.big()) TFILE_TRY(set_byte_order(&member, listing.arena));
-  return listing.add(header.source(), contents.settings, member, start);
+  return listing.members.push(member);
+}
+
+Status build_members(Listing &listing, Contents &contents) {
+  const size_t shape_bytes = contents.ranks * sizeof(int64_t);
+  void *room = nullptr;
+  TFILE_TRY(listing.arena.reserve(shape_bytes + contents.name_bytes + alignof(int64_t)));
+  TFILE_TRY(listing.arena.take(&room, shape_bytes, alignof(int64_t)));
+  auto *shapes = static_cast<int64_t *>(room);
+  TFILE_TRY(listing.members.reserve(contents.tensors.size()));
+  for (size_t i = 0; i < contents.tensors.size(); ++i)
+    TFILE_TRY(build_member(listing, &shapes, contents, i));
+  listing.take_names(contents.tensors.names());
+  return kOk;
 }
 
 bool probe_gguf(Bytes head) {
@@ -647,9 +702,7 @@ Status list_gguf(Listing &listing, const Source &source, const Settings &setting
   TFILE_TRY(scan(contents));
   for (size_t i = 0; i < contents.keys.size(); ++i)
     TFILE_TRY(build_value(*listing.metadata, contents.header, contents.keys[i]));
-  for (size_t i = 0; i < contents.tensors.size(); ++i)
-    TFILE_TRY(build_member(listing, contents, i));
-  return kOk;
+  return build_members(listing, contents);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "base/endian.h"
 #include "base/error.h"
 #include "base/utf8.h"
+#include "codec/common_form.h"
 
 namespace tfile {
 
@@ -89,6 +90,9 @@ struct Literal {
   size_t size = 0;
   bool cut = false;
 
+  Literal() = default;
+  explicit Literal(Text word) : size(word.size()) { memcpy(text, word.data(), size); }
+
   Text value() const { return Text(text, size); }
   bool is(Text other) const { return !cut && value() == other; }
   void put(uint32_t code_point) {
@@ -110,6 +114,9 @@ class HeaderParser {
 
   Status run() {
     TFILE_TRY(check_encoding());
+    bool common = false;
+    TFILE_TRY(parse_common(&common));
+    if (common) return finish();
     TFILE_TRY(skip_space());
     if (peek() != '{') return expected("a dictionary, '{'");
     ++at_;
@@ -150,6 +157,45 @@ class HeaderParser {
     if (valid == text.size()) return kOk;
     return failure(at_ + valid) << "expected UTF-8, as version 3 has it, found "
                                 << Hex{static_cast<uint8_t>(text[valid])};
+  }
+
+  // The header as np.save and nearly every other writer has it. *common is false: it is not so, and has yet to be read.
+  Status parse_common(bool *common) {
+    const size_t left = header_.size() - at_;
+    CommonForm form(Text(reinterpret_cast<const char *>(header_.data()) + at_, left));
+    const auto place = [&] { return header_.size() - form.left(); };
+    Text code;
+    int64_t sizes[kMaxRank];
+    size_t rank = 0;
+    if (!form.literal("{'descr': '")) return kOk;
+    const size_t descr_at = place() - 1;
+    if (!form.word(&code, '\'')) return kOk;
+    const bool fortran = form.literal(", 'fortran_order': True, 'shape': (");
+    if (!fortran && !form.literal(", 'fortran_order': False, 'shape': (")) return kOk;
+    const size_t shape_at = place() - 1;
+    for (bool more = !form.character(')'); more; ++rank) {
+      uint64_t size = 0;
+      if (rank == kMaxRank || !form.number(&size)) return kOk;
+      sizes[rank] = static_cast<int64_t>(size);
+      more = form.literal(", ");
+      if (!more && !(rank == 0 ? form.literal(",)") : form.character(')'))) return kOk;
+    }
+    if (!form.literal(", }")) return kOk;
+    while (form.character(' ')) {
+    }
+    if (!form.character('\n') || form.left() > 0) return kOk;
+    *common = true;
+    out_->fortran = fortran;
+    descr_at_ = descr_at;
+    TFILE_TRY(resolve(Literal(code)));
+    return set_shape(shape_at, sizes, rank);
+  }
+
+  // Of a rank above kMaxRank, which is refused, sizes has the first ones.
+  Status set_shape(size_t start, const int64_t *sizes, size_t rank) {
+    TFILE_TRY(check_rank(place_.source, place_.settings, place_.array, rank, offset_in(place_, start)));
+    shape_at_ = start;
+    return arena_.copy(&out_->shape, Span<const int64_t>(sizes, rank));
   }
 
   // White space and comments.
@@ -300,9 +346,7 @@ class HeaderParser {
     }
     if (rank == 1 && !comma) return failure(start) << "shape is an integer in parentheses, not a tuple";
     ++at_;
-    TFILE_TRY(check_rank(place_.source, place_.settings, place_.array, rank, offset_in(place_, start)));
-    shape_at_ = start;
-    return arena_.copy(&out_->shape, Span<const int64_t>(sizes, rank));
+    return set_shape(start, sizes, rank);
   }
 
   // A plain decimal number, perhaps with Python 2's L behind it.

@@ -68,16 +68,15 @@ size_t count_neighbours(Span<const ReadTarget> targets) {
 class Reading {
  public:
   Reading(Span<const ReadTarget> targets, const Settings &settings)
-      : targets_(targets),
-        settings_(settings),
-        jobs_(settings.memory()),
-        progress_(settings, total_of(targets)) {}
+      : targets_(targets), settings_(settings), jobs_(settings.memory()), progress_(settings, total_of(targets)) {}
 
   Status run() {
     const Workers workers = settings_.workers();
     TFILE_TRY(plan(workers.count));
     const bool alone = !concurrent_ || total_of(targets_) < kParallelFrom;
-    TFILE_TRY(parallel_for(jobs_.size(), alone ? Workers() : workers, run_job, this, report));
+    // An executor does all in one go when nobody wants to be told.
+    const Tell tell = settings_.progress() ? report : nullptr;
+    TFILE_TRY(parallel_for(jobs_.size(), alone ? Workers() : workers, run_job, this, tell));
     return check_sums();
   }
 

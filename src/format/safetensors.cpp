@@ -6,6 +6,7 @@
 
 #include "base/endian.h"
 #include "base/utf8.h"
+#include "codec/common_form.h"
 #include "codec/json.h"
 #include "codec/json_text.h"
 #include "format/format.h"
@@ -158,7 +159,8 @@ class HeaderScan {
         settings_(settings),
         header_(listing.memory),
         reader_(Span<char>(), Text(), 0),
-        entries_(listing.memory) {}
+        entries_(listing.memory),
+        names_(listing.memory, name_at, this) {}
 
   Status run();
 
@@ -171,9 +173,13 @@ class HeaderScan {
 
   Status reserve_entries();
   Status scan();
-  Status scan_value(Text name, NameIndex *names);
+  Status scan_values();
+  Status scan_value(Text name);
+  Status index_names();
   Status scan_metadata();
   Status check_keys(size_t count);
+  bool read_common(Fields *fields);
+  const Dtype *dtype_of(Text raw);
   Status read_fields(Fields *fields);
   Status read_field(Fields *fields, Text key);
   Status begin_field(size_t *at, const char *what);
@@ -185,6 +191,7 @@ class HeaderScan {
   Status check_layout();
   Status check_end(uint64_t data_bytes);
   Status build_metadata();
+  Status make_room();
   Status build_entry(Entry &entry);
   Status build_members();
 
@@ -194,6 +201,13 @@ class HeaderScan {
   Vec<char> header_;  // from the first byte of the file
   JsonReader reader_;
   Vec<Entry> entries_;
+  NameIndex names_;      // of entries_, in the order of the header
+  bool sorted_ = false;  // since then
+  size_t name_bytes_ = 0;
+  size_t ranks_ = 0;
+  int64_t *shapes_ = nullptr;  // room for the shapes that are still to come
+  Text last_dtype_text_;
+  const Dtype *last_dtype_ = nullptr;
   uint64_t data_start_ = 0;
   size_t metadata_at_ = 0;  // 0: there are none
 };
@@ -206,6 +220,7 @@ Status HeaderScan::run() {
   TFILE_TRY(scan());
   TFILE_TRY(check_layout());
   TFILE_TRY(build_metadata());
+  TFILE_TRY(make_room());
   for (Entry &entry : entries_)
     TFILE_TRY(build_entry(entry));
   return build_members();
@@ -213,18 +228,23 @@ Status HeaderScan::run() {
 
 // Room for as many arrays as the header can have: each has a brace, and the bytes of the shortest entry.
 Status HeaderScan::reserve_entries() {
-  const size_t size = header_.size() - kLengthBytes;
-  const size_t most = size / kLeastEntry;
+  const Text header(json(), header_.size() - kLengthBytes);
   size_t braces = 0;
-  for (const char *from = json(), *const end = from + size; braces < most; ++from, ++braces) {
-    from = static_cast<const char *>(memchr(from, '{', static_cast<size_t>(end - from)));
-    if (from == nullptr) break;
-  }
-  return entries_.reserve(braces);
+  for (const char c : header)
+    braces += c == '{' ? 1 : 0;
+  const size_t most = std::min(braces, header.size() / kLeastEntry);
+  TFILE_TRY(entries_.reserve(most));
+  return names_.reserve(most);
 }
 
 Status HeaderScan::scan() {
-  NameIndex names(listing_.memory, name_at, this);
+  const Status status = scan_values();
+  // A name that stands twice stands before what ended the scan.
+  TFILE_TRY(index_names());
+  return status;
+}
+
+Status HeaderScan::scan_values() {
   TFILE_TRY(reader_.begin_object());
   for (;;) {
     bool more = false;
@@ -234,7 +254,7 @@ Status HeaderScan::scan() {
     if (name == kMetadataName) {
       TFILE_TRY(scan_metadata());
     } else {
-      TFILE_TRY(scan_value(name, &names));
+      TFILE_TRY(scan_value(name));
     }
     reader_.about_array(Text());
   }
@@ -242,7 +262,7 @@ Status HeaderScan::scan() {
 }
 
 // The value of one name, which is an array.
-Status HeaderScan::scan_value(Text name, NameIndex *names) {
+Status HeaderScan::scan_value(Text name) {
   const size_t at = position_of(name.data()) - 1;
   TFILE_TRY(check_name_length(source_, settings_, name.size(), kLengthBytes + at));
   TFILE_TRY(check_array_count(source_, settings_, entries_.size() + 1, kLengthBytes + at));
@@ -250,18 +270,69 @@ Status HeaderScan::scan_value(Text name, NameIndex *names) {
   if (!name.empty() && memchr(name.data(), '\0', name.size()) != nullptr) {
     return reader_.fail(at) << "the name holds a NUL";
   }
+  constexpr size_t kIndexedAtOnce = 64;
   const char *const text = json() + reader_.position();
   Fields fields;
   TFILE_TRY(read_fields(&fields));
   TFILE_TRY(check_size(name, fields));
   TFILE_TRY(entries_.push(Entry{name, fields.offsets[0], fields.offsets[1], fields.dtype, text, {}}));
-  size_t found = NameIndex::kNone;
-  TFILE_TRY(names->add(&found, name));
+  name_bytes_ += name.size() + 1;
+  ranks_ += fields.rank;
+  return entries_.size() % kIndexedAtOnce == 0 ? index_names() : kOk;
+}
+
+// Adds the entries since the last time.
+Status HeaderScan::index_names() {
+  size_t found = 0;
+  size_t twin = 0;
+  TFILE_TRY(names_.add_up_to(entries_.size(), &found, &twin));
   if (found == NameIndex::kNone) return kOk;
-  return reader_.fail(at, TF_STATUS_DUPLICATE) << "the name stands twice in the file";
+  const Text name = entries_[found].name;
+  reader_.about_array(name);
+  return reader_.fail(position_of(name.data()) - 1, TF_STATUS_DUPLICATE) << "the name stands twice in the file";
+}
+
+// An array's value as nearly every writer has it. False: it is not so, and has yet to be read.
+bool HeaderScan::read_common(Fields *fields) {
+  const Text rest = reader_.rest();
+  CommonForm form(rest);
+  const auto place = [&] { return position_of(form.at()) - 1; };
+  if (!form.literal("{\"dtype\":\"")) return false;
+  fields->dtype_at = place();
+  if (!form.word(&fields->dtype_text, '"') || !form.literal(",\"shape\":[")) return false;
+  fields->shape_at = place();
+  uint64_t rank = 0;
+  if (!form.character(']')) {
+    do {
+      uint64_t size = 0;
+      if (!form.number(&size)) return false;
+      if (rank < kMaxRank) fields->sizes[rank] = static_cast<int64_t>(size);
+      ++rank;
+    } while (form.character(','));
+    if (!form.character(']')) return false;
+  }
+  if (!form.literal(",\"data_offsets\":[")) return false;
+  fields->offsets_at = place();
+  const bool whole = form.number(&fields->offsets[0]) && form.character(',') && form.number(&fields->offsets[1]);
+  if (!whole || !form.literal("]}")) return false;
+  fields->rank = rank;
+  fields->dtype = dtype_of(fields->dtype_text);
+  reader_.pass(rest.size() - form.left());
+  return true;
+}
+
+// Most arrays have the dtype of the one before.
+const Dtype *HeaderScan::dtype_of(Text raw) {
+  if (!(raw == last_dtype_text_)) {
+    last_dtype_text_ = raw;
+    last_dtype_ = find_safetensors_dtype(raw);
+  }
+  return last_dtype_;
 }
 
 Status HeaderScan::read_fields(Fields *fields) {
+  if (read_common(fields)) return kOk;
+  fields->dtype_at = fields->shape_at = fields->offsets_at = 0;
   const size_t start = reader_.position();
   TFILE_TRY(reader_.begin_object());
   for (;;) {
@@ -282,7 +353,7 @@ Status HeaderScan::read_field(Fields *fields, Text key) {
   if (is_key(key, "dtype")) {
     TFILE_TRY(begin_field(&fields->dtype_at, "dtype"));
     TFILE_TRY(reader_.raw_string(&fields->dtype_text));
-    fields->dtype = find_safetensors_dtype(fields->dtype_text);
+    fields->dtype = dtype_of(fields->dtype_text);
     return kOk;
   }
   if (is_key(key, "shape")) {
@@ -424,7 +495,8 @@ Status HeaderScan::check_layout() {
     if (a.begin != b.begin) return a.begin < b.begin;
     return a.end != b.end ? a.end < b.end : a.text < b.text;
   };
-  if (!std::is_sorted(entries_.begin(), entries_.end(), before)) std::sort(entries_.begin(), entries_.end(), before);
+  sorted_ = !std::is_sorted(entries_.begin(), entries_.end(), before);
+  if (sorted_) std::sort(entries_.begin(), entries_.end(), before);
   uint64_t end = 0;
   for (const Entry &entry : entries_) {
     if (entry.begin != end) {
@@ -484,12 +556,23 @@ Status HeaderScan::build_metadata() {
   }
 }
 
+// For all names and shapes at once.
+Status HeaderScan::make_room() {
+  void *shapes = nullptr;
+  TFILE_TRY(listing_.arena.reserve(ranks_ * sizeof(int64_t) + name_bytes_ + alignof(int64_t)));
+  TFILE_TRY(listing_.arena.take(&shapes, ranks_ * sizeof(int64_t), alignof(int64_t)));
+  shapes_ = static_cast<int64_t *>(shapes);
+  return kOk;
+}
+
 // Takes out of the header what is in it of an array.
 Status HeaderScan::build_entry(Entry &entry) {
   Fields fields;
   TFILE_TRY(reread(&fields, entry));
   TFILE_TRY(listing_.arena.copy(&entry.name, entry.name));
-  TFILE_TRY(listing_.arena.copy(&entry.shape, fields.shape()));
+  if (fields.rank > 0) memcpy(shapes_, fields.sizes, fields.rank * sizeof(int64_t));
+  entry.shape = Span<const int64_t>(shapes_, static_cast<size_t>(fields.rank));
+  shapes_ += fields.rank;
   if (entry.dtype != nullptr) return kOk;
   char buffer[256];
   LineWriter line(buffer, sizeof(buffer));
@@ -516,8 +599,9 @@ Status HeaderScan::build_members() {
     member.nbytes = entry.end - entry.begin;
     member.stored = member.nbytes;
     member.offset = data_start_ + entry.begin;
-    TFILE_TRY(listing_.add(source_, settings_, member, 0));
+    TFILE_TRY(sorted_ ? listing_.add(source_, settings_, member, 0) : listing_.members.push(member));
   }
+  if (!sorted_) listing_.take_names(names_);
   return kOk;
 }
 

@@ -134,7 +134,8 @@ Status cast_run(void *out, const Dtype &to, const void *from, const Dtype &from_
   for (uint64_t done = 0; done < count; done += kChunk) {
     const auto size = static_cast<size_t>(count - done < kChunk ? count - done : kChunk);
     char *const target = static_cast<char *>(out) + bytes_of(to, done);
-    TFILE_TRY(run_route(target, static_cast<const char *>(from) + bytes_of(from_dtype, done), route, size, first + done));
+    TFILE_TRY(
+        run_route(target, static_cast<const char *>(from) + bytes_of(from_dtype, done), route, size, first + done));
   }
   return kOk;
 }
