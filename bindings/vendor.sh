@@ -10,7 +10,7 @@ cd "$(dirname "$0")"
 packages='
 rust  rust/tensorfile-sys/vendor  rust/tensorfile-sys
 rust  -                           rust/tensorfile
-go    go/internal/capi            go
+go    go/internal/core            go
 java  java/src/main/native        java
 '
 

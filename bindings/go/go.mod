@@ -1,0 +1,3 @@
+module github.com/tensorfile/tensorfile/bindings/go
+
+go 1.24

@@ -1,0 +1,8 @@
+//go:build !tensorfile_system
+
+package capi
+
+// #cgo CPPFLAGS: -I${SRCDIR}/../core
+import "C"
+
+import _ "github.com/tensorfile/tensorfile/bindings/go/internal/core" // what the declarations here are of

@@ -1,0 +1,11 @@
+//go:build cgo && !tensorfile_system
+
+// Package core is the C++ core, in one file as bindings/vendor.sh makes it. To import it is to link it; the build tag
+// tensorfile_system leaves it out.
+package core
+
+// #cgo CXXFLAGS: -std=c++20 -O2 -DNDEBUG -DTENSORFILE_API= -fno-exceptions -fno-rtti -fvisibility=hidden
+// #cgo LDFLAGS: -lz
+// #cgo linux LDFLAGS: -Wl,--as-needed
+// #cgo windows LDFLAGS: -lbcrypt
+import "C"
