@@ -55,3 +55,7 @@ if ! command -v cargo >/dev/null; then
   echo "cargo is missing: install Rust 1.85 or later" >&2
   exit 1
 fi
+if ! command -v go >/dev/null; then
+  echo "go is missing: install Go 1.24 or later" >&2
+  exit 1
+fi

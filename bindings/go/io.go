@@ -2,6 +2,7 @@ package tensorfile
 
 import (
 	"io"
+	"os"
 	"runtime"
 	"runtime/cgo"
 	"strings"
@@ -43,6 +44,51 @@ func OpenSource(path string) (*Source, error) {
 		return nil, err
 	}
 	return makeSource(nil, func(out *capi.Source) error { return capi.SourceFromPath(out, path) })
+}
+
+// SourceFromFile makes a source over size bytes of an open regular file from offset on; a size of -1: up to its end. It can
+// be mapped, and keeps a descriptor of its own, so that file may be closed at once; its position is neither used nor moved.
+func SourceFromFile(file *os.File, offset, size int64) (*Source, error) {
+	if err := checkPart(offset, size); err != nil {
+		return nil, err
+	}
+	conn, err := file.SyscallConn()
+	if err != nil {
+		return nil, &Error{Status: ErrIO, Message: err.Error(), Offset: -1, Err: err}
+	}
+	var source *Source
+	closed := conn.Control(func(fd uintptr) {
+		source, err = makeSource(nil, func(out *capi.Source) error {
+			return capi.SourceFromFd(out, int32(fd), uint64(offset), uint64(size))
+		})
+	})
+	if closed != nil {
+		return nil, &Error{Status: ErrIO, Message: closed.Error(), Offset: -1, Err: closed}
+	}
+	return source, err
+}
+
+// Part makes a source over size bytes of this one from offset on; a size of -1: up to its end.
+func (s *Source) Part(offset, size int64) (*Source, error) {
+	if err := checkPart(offset, size); err != nil {
+		return nil, err
+	}
+	whole, err := s.handle.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer s.handle.unlock()
+	return makeSource(s.slot, func(out *capi.Source) error {
+		return capi.SourceFromPart(out, whole, uint64(offset), uint64(size))
+	})
+}
+
+// checkPart refuses numbers that the library would take for others; -1 is its UINT64_MAX.
+func checkPart(offset, size int64) error {
+	if offset < 0 || size < -1 {
+		return newError(ErrInvalidArgument, "a part of %d bytes from byte %d on", size, offset)
+	}
+	return nil
 }
 
 // SourceFromBytes makes a source over bytes, which are pinned, not copied, and must not change as long as the source, or

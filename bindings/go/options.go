@@ -42,7 +42,10 @@ func (o *options) made() error {
 	if o.raw != 0 {
 		return nil
 	}
-	return check(capi.OptionsNew(&o.raw))
+	var raw capi.Options // alone: cgo lets C have the address of nothing that has pointers of Go's beside it
+	err := check(capi.OptionsNew(&raw))
+	o.raw = raw
+	return err
 }
 
 // watch has the call look at the context and tell of its progress.

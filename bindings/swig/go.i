@@ -13,6 +13,8 @@
 %ignore tf_error_name;
 /* Go cannot give C memory of its own in a callback. */
 %ignore tf_options_set_allocator;
+/* Goroutines in C hold a thread each, as the library's own do. */
+%ignore tf_options_set_executor;
 
 %{
 #include "call.h"

@@ -60,23 +60,27 @@ typedef _gostring_ swig_type_28;
 typedef long long swig_type_29;
 typedef _gostring_ swig_type_30;
 typedef _gostring_ swig_type_31;
-typedef _gostring_ swig_type_32;
-typedef _gostring_ swig_type_33;
-typedef _gostring_ swig_type_34;
-typedef _gostring_ swig_type_35;
+typedef long long swig_type_32;
+typedef long long swig_type_33;
+typedef long long swig_type_34;
+typedef long long swig_type_35;
 typedef _gostring_ swig_type_36;
 typedef _gostring_ swig_type_37;
-typedef long long swig_type_38;
+typedef _gostring_ swig_type_38;
 typedef _gostring_ swig_type_39;
 typedef _gostring_ swig_type_40;
 typedef _gostring_ swig_type_41;
-typedef _gostring_ swig_type_42;
-typedef _goslice_ swig_type_43;
+typedef long long swig_type_42;
+typedef _gostring_ swig_type_43;
 typedef _gostring_ swig_type_44;
-typedef _goslice_ swig_type_45;
+typedef _gostring_ swig_type_45;
 typedef _gostring_ swig_type_46;
-typedef _gostring_ swig_type_47;
+typedef _goslice_ swig_type_47;
 typedef _gostring_ swig_type_48;
+typedef _goslice_ swig_type_49;
+typedef _gostring_ swig_type_50;
+typedef _gostring_ swig_type_51;
+typedef _gostring_ swig_type_52;
 extern void _wrap_Swig_free_capi_f5511b2425f3898d(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_capi_f5511b2425f3898d(swig_intgo arg1);
 extern int _wrap_VersionNumber_capi_f5511b2425f3898d(void);
@@ -147,6 +151,8 @@ extern swig_voidp _wrap_DictCompare_capi_f5511b2425f3898d(swig_voidp arg1, uintp
 extern swig_voidp _wrap_SourceNew_capi_f5511b2425f3898d(swig_voidp arg1, swig_type_29 arg2, int arg3, uintptr_t arg4);
 extern swig_voidp _wrap_SourceFromPath_capi_f5511b2425f3898d(swig_voidp arg1, swig_type_30 arg2);
 extern swig_voidp _wrap_SourceFromMemory_capi_f5511b2425f3898d(swig_voidp arg1, swig_type_31 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_SourceFromFd_capi_f5511b2425f3898d(swig_voidp arg1, int arg2, swig_type_32 arg3, swig_type_33 arg4);
+extern swig_voidp _wrap_SourceFromPart_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_type_34 arg3, swig_type_35 arg4);
 extern uintptr_t _wrap_SourceRetain_capi_f5511b2425f3898d(uintptr_t arg1);
 extern void _wrap_SourceRelease_capi_f5511b2425f3898d(uintptr_t arg1);
 extern swig_voidp _wrap_SinkNew_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2);
@@ -156,35 +162,35 @@ extern swig_voidp _wrap_BufferData_capi_f5511b2425f3898d(uintptr_t arg1);
 extern swig_intgo _wrap_BufferSize_capi_f5511b2425f3898d(uintptr_t arg1);
 extern uintptr_t _wrap_BufferRetain_capi_f5511b2425f3898d(uintptr_t arg1);
 extern void _wrap_BufferRelease_capi_f5511b2425f3898d(uintptr_t arg1);
-extern swig_voidp _wrap_Load_capi_f5511b2425f3898d(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_32 arg4, uintptr_t arg5);
-extern swig_voidp _wrap_LoadMemory_capi_f5511b2425f3898d(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_33 arg4, int arg5, uintptr_t arg6);
+extern swig_voidp _wrap_Load_capi_f5511b2425f3898d(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_36 arg4, uintptr_t arg5);
+extern swig_voidp _wrap_LoadMemory_capi_f5511b2425f3898d(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_37 arg4, int arg5, uintptr_t arg6);
 extern swig_voidp _wrap_LoadSource_capi_f5511b2425f3898d(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, uintptr_t arg4, int arg5, uintptr_t arg6);
-extern swig_voidp _wrap_LoadWeights_capi_f5511b2425f3898d(swig_voidp arg1, swig_type_34 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_FileOpen_capi_f5511b2425f3898d(swig_voidp arg1, swig_type_35 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_FileOpenMemory_capi_f5511b2425f3898d(swig_voidp arg1, swig_type_36 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_LoadWeights_capi_f5511b2425f3898d(swig_voidp arg1, swig_type_38 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_FileOpen_capi_f5511b2425f3898d(swig_voidp arg1, swig_type_39 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_FileOpenMemory_capi_f5511b2425f3898d(swig_voidp arg1, swig_type_40 arg2, int arg3, uintptr_t arg4);
 extern swig_voidp _wrap_FileOpenSource_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
 extern uintptr_t _wrap_FileRetain_capi_f5511b2425f3898d(uintptr_t arg1);
 extern void _wrap_FileRelease_capi_f5511b2425f3898d(uintptr_t arg1);
 extern int _wrap_FileFormat_capi_f5511b2425f3898d(uintptr_t arg1);
 extern swig_intgo _wrap_FileSize_capi_f5511b2425f3898d(uintptr_t arg1);
 extern swig_voidp _wrap_FileName_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_FileFind_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_type_37 arg3);
+extern swig_voidp _wrap_FileFind_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_type_41 arg3);
 extern int _wrap_FileDtype_capi_f5511b2425f3898d(uintptr_t arg1, swig_intgo arg2);
 extern swig_intgo _wrap_FileNdim_capi_f5511b2425f3898d(uintptr_t arg1, swig_intgo arg2);
 extern swig_voidp _wrap_FileShape_capi_f5511b2425f3898d(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_38 _wrap_FileNbytes_capi_f5511b2425f3898d(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_42 _wrap_FileNbytes_capi_f5511b2425f3898d(uintptr_t arg1, swig_intgo arg2);
 extern swig_voidp _wrap_FileLocation_capi_f5511b2425f3898d(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4, uintptr_t arg5, swig_intgo arg6);
 extern swig_voidp _wrap_FileMetadata_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2);
 extern swig_voidp _wrap_FileRead_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_FileReadInto_capi_f5511b2425f3898d(uintptr_t arg1, swig_intgo arg2, int arg3, swig_type_39 arg4);
+extern swig_voidp _wrap_FileReadInto_capi_f5511b2425f3898d(uintptr_t arg1, swig_intgo arg2, int arg3, swig_type_43 arg4);
 extern swig_voidp _wrap_FileReadSlice_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7);
-extern swig_voidp _wrap_FileReadSliceInto_capi_f5511b2425f3898d(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_type_40 arg8);
-extern swig_voidp _wrap_Save_capi_f5511b2425f3898d(swig_type_41 arg1, uintptr_t arg2, uintptr_t arg3);
-extern swig_voidp _wrap_Savez_capi_f5511b2425f3898d(swig_type_42 arg1, swig_type_43 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SavezCompressed_capi_f5511b2425f3898d(swig_type_44 arg1, swig_type_45 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveSafetensors_capi_f5511b2425f3898d(swig_type_46 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveGguf_capi_f5511b2425f3898d(swig_type_47 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveWeights_capi_f5511b2425f3898d(swig_type_48 arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_voidp _wrap_FileReadSliceInto_capi_f5511b2425f3898d(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_type_44 arg8);
+extern swig_voidp _wrap_Save_capi_f5511b2425f3898d(swig_type_45 arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_voidp _wrap_Savez_capi_f5511b2425f3898d(swig_type_46 arg1, swig_type_47 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SavezCompressed_capi_f5511b2425f3898d(swig_type_48 arg1, swig_type_49 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveSafetensors_capi_f5511b2425f3898d(swig_type_50 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveGguf_capi_f5511b2425f3898d(swig_type_51 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveWeights_capi_f5511b2425f3898d(swig_type_52 arg1, uintptr_t arg2, uintptr_t arg3);
 extern swig_voidp _wrap_SaveMemory_capi_f5511b2425f3898d(swig_voidp arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
 extern swig_voidp _wrap_SaveSink_capi_f5511b2425f3898d(uintptr_t arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
 #undef intgo
@@ -1031,6 +1037,33 @@ swig_r_1 = failure(swig_r)
 	return swig_r_1
 }
 
+func SourceFromFd(arg1 *Source, arg2 int32, arg3 uint64, arg4 uint64) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *Source
+_swig_i_0 = arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (*byte)(C._wrap_SourceFromFd_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_type_32(_swig_i_2), C.swig_type_33(_swig_i_3)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func SourceFromPart(arg1 *Source, arg2 Source, arg3 uint64, arg4 uint64) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *Source
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (*byte)(C._wrap_SourceFromPart_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_34(_swig_i_2), C.swig_type_35(_swig_i_3)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
 func SourceRetain(arg1 Source) (_swig_ret Source) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
@@ -1119,7 +1152,7 @@ _swig_i_2 = arg3
 	_swig_i_3 := arg4
 	var _swig_i_4 uintptr
 _swig_i_4 = uintptr(arg5)
-	swig_r = (*byte)(C._wrap_Load_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_32)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_Load_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_36)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1140,7 +1173,7 @@ _swig_i_2 = arg3
 	_swig_i_4 := arg5
 	var _swig_i_5 uintptr
 _swig_i_5 = uintptr(arg6)
-	swig_r = (*byte)(C._wrap_LoadMemory_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_33)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.uintptr_t(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_LoadMemory_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_37)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.uintptr_t(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1177,7 +1210,7 @@ _swig_i_0 = arg1
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_LoadWeights_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), *(*C.swig_type_34)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_LoadWeights_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1193,7 +1226,7 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_FileOpen_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), *(*C.swig_type_35)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_FileOpen_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), *(*C.swig_type_39)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1210,7 +1243,7 @@ _swig_i_0 = arg1
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_FileOpenMemory_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), *(*C.swig_type_36)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_FileOpenMemory_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1284,7 +1317,7 @@ func FileFind(arg1 *int, arg2 File, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_FileFind_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_37)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_FileFind_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_41)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1376,7 +1409,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_FileReadInto_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_39)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (*byte)(C._wrap_FileReadInto_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1413,7 +1446,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (*byte)(C._wrap_FileReadSliceInto_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5), C.int(_swig_i_6), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_7))))
+	swig_r = (*byte)(C._wrap_FileReadSliceInto_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5), C.int(_swig_i_6), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_7))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg8
 	}
@@ -1429,7 +1462,7 @@ func Save(arg1 string, arg2 Array, arg3 Options) (_swig_ret error) {
 _swig_i_1 = uintptr(arg2)
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_Save_capi_f5511b2425f3898d(*(*C.swig_type_41)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_Save_capi_f5511b2425f3898d(*(*C.swig_type_45)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1447,7 +1480,7 @@ _swig_i_1 = arg2
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_Savez_capi_f5511b2425f3898d(*(*C.swig_type_42)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_Savez_capi_f5511b2425f3898d(*(*C.swig_type_46)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1468,7 +1501,7 @@ _swig_i_1 = arg2
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SavezCompressed_capi_f5511b2425f3898d(*(*C.swig_type_44)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SavezCompressed_capi_f5511b2425f3898d(*(*C.swig_type_48)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1489,7 +1522,7 @@ _swig_i_1 = uintptr(arg2)
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SaveSafetensors_capi_f5511b2425f3898d(*(*C.swig_type_46)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SaveSafetensors_capi_f5511b2425f3898d(*(*C.swig_type_50)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1507,7 +1540,7 @@ _swig_i_1 = uintptr(arg2)
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SaveGguf_capi_f5511b2425f3898d(*(*C.swig_type_47)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SaveGguf_capi_f5511b2425f3898d(*(*C.swig_type_51)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1523,7 +1556,7 @@ func SaveWeights(arg1 string, arg2 Dict, arg3 Options) (_swig_ret error) {
 _swig_i_1 = uintptr(arg2)
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_SaveWeights_capi_f5511b2425f3898d(*(*C.swig_type_48)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_SaveWeights_capi_f5511b2425f3898d(*(*C.swig_type_52)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}

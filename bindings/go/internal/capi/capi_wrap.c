@@ -1722,6 +1722,52 @@ char *_wrap_SourceFromMemory_capi_f5511b2425f3898d(tf_source **_swig_go_0, _gost
 }
 
 
+char *_wrap_SourceFromFd_capi_f5511b2425f3898d(tf_source **_swig_go_0, int _swig_go_1, long long _swig_go_2, long long _swig_go_3) {
+  tf_source **arg1 = 0 ;
+  int32_t arg2 ;
+  uint64_t arg3 ;
+  uint64_t arg4 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_source **)_swig_go_0;
+  arg2 = (int32_t)_swig_go_1; 
+  arg3 = (uint64_t)_swig_go_2; 
+  arg4 = (uint64_t)_swig_go_3; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_source_from_fd(arg1,arg2,arg3,arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_SourceFromPart_capi_f5511b2425f3898d(tf_source **_swig_go_0, tf_source *_swig_go_1, long long _swig_go_2, long long _swig_go_3) {
+  tf_source **arg1 = 0 ;
+  tf_source *arg2 = 0 ;
+  uint64_t arg3 ;
+  uint64_t arg4 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_source **)_swig_go_0;
+  arg2 = (tf_source *)_swig_go_1;
+  arg3 = (uint64_t)_swig_go_2; 
+  arg4 = (uint64_t)_swig_go_3; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_source_from_part(arg1,arg2,arg3,arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
 tf_source *_wrap_SourceRetain_capi_f5511b2425f3898d(tf_source *_swig_go_0) {
   tf_source *arg1 = 0 ;
   tf_source *result = 0 ;

@@ -1343,6 +1343,53 @@ void NameIndex::remove(size_t place) {
 
 }  // namespace tfile
 
+// src/base/threads.h
+// Worker threads for the length of one call.
+
+
+namespace tfile {
+
+// Cores that this process may use, at least 1.
+size_t core_count();
+
+// The host's own workers; released with the last settings that name them.
+struct Executor {
+  RefCount refs;
+  Ref<Memory> memory;
+  tf_executor_fn execute = nullptr;
+  size_t width = 1;  // jobs that it runs at once
+  tf_release_fn release_user = nullptr;
+  void *user = nullptr;
+
+  void retain() { refs.increment(); }
+  void release();
+};
+
+// Who does the work of a call: threads made for it, of which the caller is one, or the host's workers.
+struct Workers {
+  size_t count = 1;
+  const Executor *executor = nullptr;  // NULL: threads of our own
+};
+
+// Runs run(context, i) for each i below count, on at most workers.count threads. With one worker all of it is done by
+// the caller; with an executor no thread is made. After a failure no further i is begun, and the caller gets that failure
+// with its error record. Should the system refuse a thread, the others do its work.
+//
+// tell, if any, is called on the caller's thread whenever some work is done, and can end the call likewise. Waiting for
+// an executor is no time to call it, so then the work is handed out in several rounds.
+using Job = Status (*)(void *context, size_t i);
+using Tell = Status (*)(void *context);
+Status parallel_for(size_t count, const Workers &workers, Job run, void *context, Tell tell = nullptr);
+
+// The operating system's part (threads_posix.cpp, threads_windows.cpp).
+struct Thread {
+  void *handle;
+};
+bool start_thread(Thread *thread, void (*run)(void *), void *argument);
+void join_thread(Thread thread);
+
+}  // namespace tfile
+
 // src/base/options.h
 // Options (tf_options): the settings of a call, each with its default and range in one table.
 
@@ -1384,8 +1431,8 @@ class Settings {
   bool on(tf_option id) const { return get(id) != 0; }
   uint64_t limit(tf_option id) const { return static_cast<uint64_t>(get(id)); }
   void set(tf_option id, int64_t value) { values_[static_cast<size_t>(id)] = value; }
-  // TF_OPTION_THREADS with 0 resolved.
-  size_t threads() const;
+  // TF_OPTION_THREADS with 0 resolved, on the host's executor if there is one.
+  Workers workers() const;
 
   Memory &memory() const { return *memory_; }
   void set_memory(Ref<Memory> memory) { memory_ = std::move(memory); }
@@ -1394,11 +1441,13 @@ class Settings {
 
   const Ref<ProgressCallback> &progress() const { return progress_; }
   void set_progress(Ref<ProgressCallback> progress) { progress_ = std::move(progress); }
+  void set_executor(Ref<Executor> executor) { executor_ = std::move(executor); }
 
  private:
   int64_t values_[kOptionSlots];
   Ref<Memory> memory_;
   Ref<ProgressCallback> progress_;
+  Ref<Executor> executor_;
 };
 
 // Reports bytes done of a total. advance() is for the calling thread; NULL callbacks cost nothing.
@@ -1430,30 +1479,6 @@ using Options = ::tf_options;
 
 // A copy of the settings of a call's options, which may be NULL, with its budget.
 Status settings_of(Settings &out, const Options *options);
-
-}  // namespace tfile
-
-// src/base/threads.h
-// Worker threads for the length of one call.
-
-
-namespace tfile {
-
-// Cores that this process may use, at least 1.
-size_t core_count();
-
-// Runs run(context, i) for each i below count, on at most `threads` threads, of which the caller is one. With 1 thread
-// none is made. After a failure no further i is begun, and the caller gets that failure with its error record. Should
-// the system refuse a thread, the others do its work.
-using Job = Status (*)(void *context, size_t i);
-Status parallel_for(size_t count, size_t threads, Job run, void *context);
-
-// The operating system's part (threads_posix.cpp, threads_windows.cpp).
-struct Thread {
-  void *handle;
-};
-bool start_thread(Thread *thread, void (*run)(void *), void *argument);
-void join_thread(Thread thread);
 
 }  // namespace tfile
 
@@ -1511,9 +1536,10 @@ Settings::Settings() : values_{}, memory_(Ref<Memory>::share(&default_memory()))
     set(rule.id, rule.initial);
 }
 
-size_t Settings::threads() const {
-  const int64_t asked = get(TF_OPTION_THREADS);
-  return asked > 0 ? static_cast<size_t>(asked) : core_count();
+Workers Settings::workers() const {
+  const auto asked = static_cast<size_t>(get(TF_OPTION_THREADS));
+  if (executor_) return {asked == 0 || asked > executor_->width ? executor_->width : asked, executor_.get()};
+  return {asked == 0 ? core_count() : asked, nullptr};
 }
 
 Status Settings::apply_budget() {
@@ -1636,49 +1662,108 @@ namespace {
 
 constexpr size_t kMostThreads = 1024;
 
+// Jobs that a worker of an executor does before the caller is told.
+constexpr size_t kRound = 2;
+
 struct Team_base_threads {
   Job run;
   void *context;
-  size_t count;
+  size_t end;  // of the jobs that may be begun
   std::atomic<size_t> next{0};
+  std::atomic<size_t> done{0};
   std::atomic<bool> failed{false};
   Status status;       // written by the one thread that set failed first
   ErrorRecord record;  // of that thread
 };
 
-void work(void *argument) {
-  auto &team = *static_cast<Team_base_threads *>(argument);
+void fail(Team_base_threads &team, Status status) {
+  if (team.failed.exchange(true)) return;
+  team.status = status;
+  team.record = error_record();
+}
+
+// tell is the caller's alone.
+void work(Team_base_threads &team, Tell tell) {
   while (!team.failed.load(std::memory_order_relaxed)) {
     const size_t i = team.next.fetch_add(1, std::memory_order_relaxed);
-    if (i >= team.count) return;
-    const Status status = team.run(team.context, i);
-    if (!status.ok() && !team.failed.exchange(true)) {
-      team.status = status;
-      team.record = error_record();
-    }
+    if (i >= team.end) return;
+    Status status = team.run(team.context, i);
+    if (status.ok()) team.done.fetch_add(1);
+    if (status.ok() && tell != nullptr) status = tell(team.context);
+    if (!status.ok()) fail(team, status);
   }
+}
+
+void work_on_thread(void *team) {
+  work(*static_cast<Team_base_threads *>(team), nullptr);
+}
+
+void work_on_executor(void *team, size_t /*index*/) {
+  work(*static_cast<Team_base_threads *>(team), nullptr);
+}
+
+Status run_alone(size_t count, Job run, void *context, Tell tell) {
+  for (size_t i = 0; i < count; ++i) {
+    TFILE_TRY(run(context, i));
+    if (tell != nullptr) TFILE_TRY(tell(context));
+  }
+  return kOk;
+}
+
+// Each of the executor's jobs takes up work until none is left, whenever and wherever it runs.
+Status run_round(Team_base_threads &team, const Executor &executor, size_t width) {
+  const size_t before = team.done.load();
+  const size_t wanted = team.end - before;
+  const tf_status code = executor.execute(executor.user, work_on_executor, &team, width < wanted ? width : wanted);
+  if (team.failed.load()) {
+    error_record() = team.record;
+    return team.status;
+  }
+  if (code != TF_STATUS_OK) {
+    return Failure(code) << "the executor returned " << status_name(code) << " for "
+                         << static_cast<uint64_t>(width < wanted ? width : wanted) << " jobs";
+  }
+  if (team.done.load() == team.end) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT) << "the executor returned before it had run its jobs";
+}
+
+Status run_on_executor(size_t count, const Workers &workers, Job run, void *context, Tell tell) {
+  const size_t round = tell == nullptr ? count : workers.count * kRound;
+  Team_base_threads team{run, context, 0, {}, {}, {}, {}, {}};
+  while (team.end < count) {
+    team.end = count - team.end < round ? count : team.end + round;
+    team.next.store(team.done.load());
+    TFILE_TRY(run_round(team, *workers.executor, workers.count));
+    if (tell != nullptr) TFILE_TRY(tell(context));
+  }
+  return kOk;
+}
+
+Status run_on_threads(size_t count, size_t threads, Job run, void *context, Tell tell) {
+  Team_base_threads team{run, context, count, {}, {}, {}, {}, {}};
+  Thread workers[kMostThreads];
+  size_t started = 0;
+  while (started + 1 < threads && start_thread(&workers[started], work_on_thread, &team))
+    ++started;
+  work(team, tell);
+  for (size_t i = 0; i < started; ++i)
+    join_thread(workers[i]);
+  if (!team.status.ok()) error_record() = team.record;
+  return team.status.ok() && tell != nullptr ? tell(context) : team.status;
 }
 
 }  // namespace
 
-Status parallel_for(size_t count, size_t threads, Job run, void *context) {
-  if (threads > count) threads = count;
-  if (threads > kMostThreads) threads = kMostThreads;
-  if (threads <= 1) {
-    for (size_t i = 0; i < count; ++i)
-      TFILE_TRY(run(context, i));
-    return kOk;
-  }
-  Team_base_threads team{run, context, count, {}, {}, {}, {}};
-  Thread workers[kMostThreads];
-  size_t started = 0;
-  while (started + 1 < threads && start_thread(&workers[started], work, &team))
-    ++started;
-  work(&team);
-  for (size_t i = 0; i < started; ++i)
-    join_thread(workers[i]);
-  if (!team.status.ok()) error_record() = team.record;
-  return team.status;
+void Executor::release() {
+  if (refs.decrement()) destroy_and_tell(this);
+}
+
+Status parallel_for(size_t count, const Workers &workers, Job run, void *context, Tell tell) {
+  const size_t most = workers.executor != nullptr || workers.count < kMostThreads ? workers.count : kMostThreads;
+  const size_t width = most < count ? most : count;
+  if (width <= 1) return run_alone(count, run, context, tell);
+  if (workers.executor != nullptr) return run_on_executor(count, {width, workers.executor}, run, context, tell);
+  return run_on_threads(count, width, run, context, tell);
 }
 
 }  // namespace tfile
@@ -3524,19 +3609,22 @@ struct File {
 #else
   int descriptor = -1;
 #endif
+  uint64_t base = 0;  // where offset 0 of what is read lies in the file
 };
 
 // Opens a regular file read-only, close-on-exec; never waits on a FIFO. NOT_FOUND, or IO with what the path is instead.
 Status open_for_reading(File *out, uint64_t *size, const char *path);
+// The regular file that a caller has open, by a descriptor of our own; *size is the whole file's.
+Status open_descriptor(File *out, uint64_t *size, int32_t descriptor);
 // Also of a File that was never opened.
 void close_file(File file);
 // What the system gives in one go, not 0 before the end of the file. path and array ("" for none) are for the message.
 Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes);
 // nbytes from offset; *got is less only at the end of the file (file.cpp).
 Status read_file(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes);
-// How many bytes it has now.
+// How many bytes it has now, behind its base.
 Status file_size(uint64_t *size, const File &file, Text path);
-// The first size bytes, privately and writable; NULL where the system cannot map them.
+// size bytes from its base on, privately and writable; NULL where the system cannot map them.
 void *map_file(const File &file, uint64_t size);
 void unmap_file(void *data, uint64_t size);
 
@@ -3773,6 +3861,21 @@ Status open_for_reading(File *out, uint64_t *size, const char *path) {
   return kOk;
 }
 
+Status open_descriptor(File *out, uint64_t *size, int32_t descriptor) {
+  const int mode = fcntl(descriptor, F_GETFL);
+  if (mode < 0 || (mode & O_ACCMODE) == O_WRONLY) {
+    return Failure(TF_STATUS_IO) << "the descriptor " << descriptor << " is not open for reading";
+  }
+  struct stat info {};
+  if (fstat(descriptor, &info) != 0) return refuse(errno, Text(), "use the descriptor");
+  TFILE_TRY(check_regular_io_file_posix(Text(), info.st_mode));
+  const File file{fcntl(descriptor, F_DUPFD_CLOEXEC, 0)};
+  if (file.descriptor < 0) return refuse(errno, Text(), "duplicate the descriptor");
+  *out = file;
+  *size = static_cast<uint64_t>(info.st_size);
+  return kOk;
+}
+
 void close_file(File file) {
   if (file.descriptor >= 0) (void)close(file.descriptor);
 }
@@ -3780,7 +3883,7 @@ void close_file(File file) {
 Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes) {
   ssize_t count = 0;
   do {
-    count = pread(file.descriptor, to, nbytes, static_cast<off_t>(offset));
+    count = pread(file.descriptor, to, nbytes, static_cast<off_t>(file.base + offset));
   } while (count < 0 && errno == EINTR);
   if (count < 0) return refuse(errno, path, "read", array, offset);
   *got = static_cast<size_t>(count);
@@ -3790,18 +3893,32 @@ Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t 
 Status file_size(uint64_t *size, const File &file, Text path) {
   struct stat info {};
   if (fstat(file.descriptor, &info) != 0) return refuse(errno, path, "tell the size");
-  *size = static_cast<uint64_t>(info.st_size);
+  const auto whole = static_cast<uint64_t>(info.st_size);
+  *size = whole > file.base ? whole - file.base : 0;
   return kOk;
 }
 
+namespace {
+
+// Mappings begin at a page: how far before an offset or an address that is.
+size_t beyond_page(uint64_t place) {
+  return static_cast<size_t>(place % static_cast<uint64_t>(sysconf(_SC_PAGESIZE)));
+}
+
+}  // namespace
+
 void *map_file(const File &file, uint64_t size) {
-  if (!Checked(size).fits_memory()) return nullptr;
-  void *data = mmap(nullptr, static_cast<size_t>(size), PROT_READ | PROT_WRITE, MAP_PRIVATE, file.descriptor, 0);
-  return data == MAP_FAILED ? nullptr : data;
+  const size_t lead = beyond_page(file.base);
+  const Checked length = Checked(size) + lead;
+  if (!length.fits_memory()) return nullptr;
+  void *data = mmap(nullptr, static_cast<size_t>(length.value()), PROT_READ | PROT_WRITE, MAP_PRIVATE, file.descriptor,
+                    static_cast<off_t>(file.base - lead));
+  return data == MAP_FAILED ? nullptr : static_cast<char *>(data) + lead;
 }
 
 void unmap_file(void *data, uint64_t size) {
-  (void)munmap(data, static_cast<size_t>(size));
+  const size_t lead = beyond_page(reinterpret_cast<uintptr_t>(data));
+  (void)munmap(static_cast<char *>(data) - lead, static_cast<size_t>(size) + lead);
 }
 
 Target::Target(Memory &memory) : path(memory), name(memory), where(memory) {}
@@ -3980,6 +4097,7 @@ Status finish_file(File file, Text path) {
 // src/io/file_windows.cpp
 #if defined(_WIN32)
 
+#include <io.h>
 #include <windows.h>
 
 // src/io/reason.h
@@ -4151,12 +4269,30 @@ Status open_for_reading(File *out, uint64_t *size, const char *path) {
   return kOk;
 }
 
+Status open_descriptor(File *out, uint64_t *size, int32_t descriptor) {
+  const intptr_t open = descriptor < 0 ? -1 : _get_osfhandle(descriptor);
+  if (open < 0) return Failure(TF_STATUS_IO) << "the descriptor " << descriptor << " is not open for reading";
+  const auto theirs = reinterpret_cast<HANDLE>(open);
+  TFILE_TRY(check_regular_io_file_windows(Text(), theirs));
+  // Reading moves the position of a handle, so a duplicate, which would share it, will not do.
+  const HANDLE handle =
+      ReOpenFile(theirs, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, FILE_ATTRIBUTE_NORMAL);
+  if (handle == INVALID_HANDLE_VALUE) return refuse(GetLastError(), Text(), "duplicate the descriptor");
+  const Status status = file_size(size, File{handle}, Text());
+  if (!status.ok()) {
+    close_file(File{handle});
+    return status;
+  }
+  out->handle = handle;
+  return kOk;
+}
+
 void close_file(File file) {
   if (file.handle != nullptr) (void)CloseHandle(file.handle);
 }
 
 Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes) {
-  OVERLAPPED place = at(offset);
+  OVERLAPPED place = at(file.base + offset);
   DWORD count = 0;
   if (ReadFile(file.handle, to, static_cast<DWORD>(nbytes), &count, &place) == 0) {
     const DWORD error = GetLastError();
@@ -4169,21 +4305,37 @@ Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t 
 Status file_size(uint64_t *size, const File &file, Text path) {
   LARGE_INTEGER length{};
   if (GetFileSizeEx(file.handle, &length) == 0) return refuse(GetLastError(), path, "tell the size");
-  *size = static_cast<uint64_t>(length.QuadPart);
+  const auto whole = static_cast<uint64_t>(length.QuadPart);
+  *size = whole > file.base ? whole - file.base : 0;
   return kOk;
 }
 
+namespace {
+
+// Views begin at multiples of the granularity: how far before an offset or an address that is.
+size_t beyond_granule(uint64_t place) {
+  SYSTEM_INFO system;
+  GetSystemInfo(&system);
+  return static_cast<size_t>(place % system.dwAllocationGranularity);
+}
+
+}  // namespace
+
 void *map_file(const File &file, uint64_t size) {
-  if (!Checked(size).fits_memory()) return nullptr;
+  const size_t lead = beyond_granule(file.base);
+  const Checked length = Checked(size) + lead;
+  if (!length.fits_memory()) return nullptr;
   const HANDLE mapping = CreateFileMappingW(file.handle, nullptr, PAGE_WRITECOPY, 0, 0, nullptr);
   if (mapping == nullptr) return nullptr;
-  void *data = MapViewOfFile(mapping, FILE_MAP_COPY, 0, 0, static_cast<SIZE_T>(size));
+  const uint64_t start = file.base - lead;
+  void *data = MapViewOfFile(mapping, FILE_MAP_COPY, static_cast<DWORD>(start >> 32), static_cast<DWORD>(start),
+                             static_cast<SIZE_T>(length.value()));
   (void)CloseHandle(mapping);
-  return data;
+  return data == nullptr ? nullptr : static_cast<char *>(data) + lead;
 }
 
 void unmap_file(void *data, uint64_t /*size*/) {
-  (void)UnmapViewOfFile(data);
+  (void)UnmapViewOfFile(static_cast<char *>(data) - beyond_granule(reinterpret_cast<uintptr_t>(data)));
 }
 
 Target::Target(Memory &memory) : path(memory), name(memory), full(memory), beside(memory) {}
@@ -4707,6 +4859,12 @@ Status source_from_memory(Ref<Source> &out, Memory &memory, const void *data, si
 // A regular file. Mapping it maps the whole file once, privately and writable, for as long as the source lives.
 Status source_from_path(Ref<Source> &out, Memory &memory, const char *path);
 
+// size bytes from offset on of a regular file that the caller has open, UINT64_MAX: up to its end. The descriptor is not
+// kept. Mapped likewise.
+Status source_from_descriptor(Ref<Source> &out, Memory &memory, int32_t descriptor, uint64_t offset, uint64_t size);
+// A part of another source, which is retained. Its errors count bytes from the part's start.
+Status source_from_part(Ref<Source> &out, Memory &memory, Source &whole, uint64_t offset, uint64_t size);
+
 // All of nbytes, or TRUNCATED when the source ends before them, or the reader's status. array ("" for none) names what
 // is read in the message.
 Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes, Text array);
@@ -4774,15 +4932,16 @@ Status ends_early(Text label, Text array, uint64_t offset, uint64_t expected, ui
   return failure.at(offset) << "expected " << expected << " bytes, the file ends after " << found;
 }
 
-Status read_path(const FileSource &source, uint64_t offset, void *to, size_t nbytes, Text array) {
+Status read_exactly(const File &file, Text label, uint64_t offset, void *to, size_t nbytes, Text array) {
   size_t got = 0;
-  TFILE_TRY(read_file(&got, source.file, source.label(), array, offset, to, nbytes));
-  if (got < nbytes) return ends_early(source.label(), array, offset, nbytes, got);
+  TFILE_TRY(read_file(&got, file, label, array, offset, to, nbytes));
+  if (got < nbytes) return ends_early(label, array, offset, nbytes, got);
   return kOk;
 }
 
 tf_status read_path_at(void *user, uint64_t offset, void *dst, size_t nbytes) {
-  return read_path(*static_cast<const FileSource *>(user), offset, dst, nbytes, Text()).code;
+  const auto &source = *static_cast<const FileSource *>(user);
+  return read_exactly(source.file, source.label(), offset, dst, nbytes, Text()).code;
 }
 
 Status map_whole(void **out, FileSource &source) {
@@ -4820,8 +4979,50 @@ void release_path(void *user) {
   destroy(*from, source);
 }
 
+// A part of another source, which is no part itself: what its source's callbacks get.
+struct PartSource {
+  Ref<Memory> memory;
+  Ref<Source> whole;
+  uint64_t offset;
+};
+
+tf_status read_part(void *user, uint64_t offset, void *dst, size_t nbytes) {
+  const auto &part = *static_cast<const PartSource *>(user);
+  return read_at(*part.whole, part.offset + offset, dst, nbytes, Text()).code;
+}
+
+tf_status map_part(void *user, uint64_t offset, uint64_t nbytes, const void **out) {
+  const auto &part = *static_cast<const PartSource *>(user);
+  return map_range(*part.whole, part.offset + offset, nbytes, out).code;
+}
+
+void release_part(void *user) {
+  auto *const part = static_cast<PartSource *>(user);
+  const Ref<Memory> from = part->memory;
+  destroy(*from, part);
+}
+
+// The source that has a source's bytes, and where.
+struct Place {
+  Source *source;
+  uint64_t offset;
+};
+
+Place place_of(const Source &source) {
+  if (source.read_at != read_part) return {const_cast<Source *>(&source), 0};
+  const auto &part = *static_cast<const PartSource *>(source.user);
+  return {part.whole.get(), part.offset};
+}
+
 bool is_file(const Source &source) {
   return source.read_at == read_path_at;
+}
+
+Status check_part(uint64_t offset, uint64_t *size, uint64_t whole, const char *what) {
+  if (*size == UINT64_MAX && offset <= whole) *size = whole - offset;
+  if (Checked::within(offset, *size, whole)) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT)
+         << *size << " bytes from byte " << offset << " on are not in the " << what << ", which has " << whole;
 }
 
 }  // namespace
@@ -4862,6 +5063,27 @@ Status source_from_path(Ref<Source> &out, Memory &memory, const char *path) {
   return kOk;
 }
 
+Status source_from_descriptor(Ref<Source> &out, Memory &memory, int32_t descriptor, uint64_t offset, uint64_t size) {
+  FileSource *source = nullptr;
+  TFILE_TRY(make(&source, memory, memory));
+  Status status = source->path.push('\0');
+  if (status.ok()) status = open_descriptor(&source->file, &source->size, descriptor);
+  if (status.ok()) status = check_part(offset, &size, source->size, "file");
+  if (!status.ok()) return give_up(status, release_path, source);
+  source->file.base = offset;
+  source->size = size;
+  return make_source(out, memory, size, true, read_path_at, map_path, release_path, source);
+}
+
+Status source_from_part(Ref<Source> &out, Memory &memory, Source &whole, uint64_t offset, uint64_t size) {
+  TFILE_TRY(check_part(offset, &size, whole.size, "source"));
+  const Place place = place_of(whole);
+  PartSource *part = nullptr;
+  TFILE_TRY(make(&part, memory, Ref<Memory>::share(&memory), Ref<Source>::share(place.source), place.offset + offset));
+  const tf_map_fn map = whole.map == nullptr ? nullptr : map_part;
+  return make_source(out, memory, size, whole.concurrent, read_part, map, release_part, part);
+}
+
 Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes, Text array) {
   if (!Checked::within(offset, nbytes, source.size)) {
     return ends_early(source.label, array, offset, nbytes, offset < source.size ? source.size - offset : 0);
@@ -4869,9 +5091,15 @@ Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes,
   if (nbytes == 0) return kOk;
   // What lies in memory at `to` is no longer than a size_t tells.
   const auto size = static_cast<size_t>(nbytes);
-  if (is_file(source)) return read_path(*static_cast<const FileSource *>(source.user), offset, to, size, array);
-  const tf_status code = source.read_at(source.user, offset, to, size);
-  if (code == TF_STATUS_OK || !source.foreign) return Status{code};
+  const Place place = place_of(source);
+  const Source &bytes = *place.source;
+  if (is_file(bytes)) {
+    File file = static_cast<const FileSource *>(bytes.user)->file;
+    file.base += place.offset;
+    return read_exactly(file, source.label, offset, to, size, array);
+  }
+  const tf_status code = bytes.read_at(bytes.user, place.offset + offset, to, size);
+  if (code == TF_STATUS_OK || !bytes.foreign) return Status{code};
   Failure failure(code);
   failure.in(source.label);
   if (!array.empty()) failure.array(array);
@@ -4881,16 +5109,18 @@ Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes,
 Status map_range(const Source &source, uint64_t offset, uint64_t nbytes, const void **out) {
   *out = nullptr;
   if (source.map == nullptr || nbytes == 0) return kOk;
-  const tf_status code = source.map(source.user, offset, nbytes, out);
+  const Place place = place_of(source);
+  const Source &bytes = *place.source;
+  const tf_status code = bytes.map(bytes.user, place.offset + offset, nbytes, out);
   if (code == TF_STATUS_OK) return kOk;
   *out = nullptr;
-  if (!source.foreign) return Status{code};
+  if (!bytes.foreign) return Status{code};
   return Failure(code).in(source.label).at(offset)
          << "the source's map returned " << status_name(code) << " for " << nbytes << " bytes";
 }
 
 bool maps_privately(const Source &source) {
-  return is_file(source);
+  return is_file(*place_of(source).source);
 }
 
 }  // namespace tfile
@@ -6644,7 +6874,7 @@ Status cast_into(void *out, const Dtype &to, const Array &array, const Settings 
   const uint64_t size = to.is_block() ? kEncodingJob : kJob;
   CastJob job{static_cast<char *>(out), &to, &array, find_route(*array.dtype, to), size, is_contiguous(array)};
   const auto jobs = static_cast<size_t>((static_cast<uint64_t>(array.size) + size - 1) / size);
-  return parallel_for(jobs, settings.threads(), run_job_quant_cast, &job);
+  return parallel_for(jobs, settings.workers(), run_job_quant_cast, &job);
 }
 
 Status cast(Ref<Array> &out, const Array &array, const Dtype &to, const Settings &settings) {
@@ -7050,7 +7280,7 @@ namespace tfile {
 enum class Cpu {
   kPlain,     // nothing is known
   kVector4,   // four floats, as every CPU of the architecture
-  kVector8,   // x86-64 with AVX2
+  kVector8,   // x86-64 with AVX2 and F16C
   kVector16,  // x86-64 with AVX-512 F, BW, DQ, VL
 };
 
@@ -7070,12 +7300,12 @@ namespace tfile {
 namespace {
 
 #if defined(__GNUC__) && defined(__x86_64__)
-Cpu ask_cpu_quant_cpu() {
+Cpu ask_cpu() {
   uint32_t a = 0;
   uint32_t b = 0;
   uint32_t c = 0;
   uint32_t d = 0;
-  constexpr uint32_t kKept = bit_OSXSAVE | bit_AVX;
+  constexpr uint32_t kKept = bit_OSXSAVE | bit_AVX | bit_F16C;
   if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & kKept) != kKept) return Cpu::kVector4;
   // The registers that the system keeps for each thread: 6 is those of AVX, 0xe0 the rest of AVX-512.
   uint32_t kept = 0;
@@ -7086,11 +7316,11 @@ Cpu ask_cpu_quant_cpu() {
   return (kept & 0xe0) == 0xe0 && (b & kWide) == kWide ? Cpu::kVector16 : Cpu::kVector8;
 }
 #elif defined(__GNUC__) && defined(__aarch64__)
-Cpu ask_cpu_quant_cpu() {
+Cpu ask_cpu() {
   return Cpu::kVector4;
 }
 #else
-Cpu ask_cpu_quant_cpu() {
+Cpu ask_cpu() {
   return Cpu::kPlain;
 }
 #endif
@@ -7102,7 +7332,7 @@ Cpu best_cpu() {
   static constinit std::atomic<int> known{-1};
   int answer = known.load(std::memory_order_relaxed);
   if (answer < 0) {
-    answer = static_cast<int>(ask_cpu_quant_cpu());
+    answer = static_cast<int>(ask_cpu());
     known.store(answer, std::memory_order_relaxed);
   }
   return static_cast<Cpu>(answer);
@@ -7312,15 +7542,15 @@ CastKernel find_lane_decoder(tf_dtype) {
 }  // namespace tfile
 
 #else
-
-#include <atomic>
-#ifdef __x86_64__
-#include <cpuid.h>
-#endif
-
 namespace tfile {
 
 namespace {
+
+#ifdef __x86_64__
+constexpr Cpu kLanesCpu = Cpu::kVector8;
+#else
+constexpr Cpu kLanesCpu = Cpu::kVector4;
+#endif
 
 using Bytes16_quant_decode_lanes = Lanes::Vector;
 
@@ -7717,37 +7947,10 @@ TFILE_LANES void bfloats_in_lanes(void *to, const void *from, size_t count) {
   widen_one_by_one<float_of_bfloat16>(target, source, count);
 }
 
-#ifdef __x86_64__
-bool ask_cpu_quant_decode_lanes() {
-  uint32_t a = 0;
-  uint32_t b = 0;
-  uint32_t c = 0;
-  uint32_t d = 0;
-  constexpr uint32_t kWanted = bit_OSXSAVE | bit_AVX | bit_F16C;
-  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & kWanted) != kWanted) return false;
-  // Whether the system keeps the wide registers.
-  uint32_t kept = 0;
-  uint32_t rest = 0;
-  __asm__ volatile("xgetbv" : "=a"(kept), "=d"(rest) : "c"(0));
-  return (kept & 6) == 6 && __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bit_AVX2) != 0;
-}
-#else
-bool ask_cpu_quant_decode_lanes() {
-  return true;
-}
-#endif
-
 }  // namespace
 
 bool cpu_has_lanes() {
-  // Asked once, because a virtual machine may answer slowly. 0: not yet, 1: no, 2: yes.
-  static constinit std::atomic<int> known{0};
-  int answer = known.load(std::memory_order_relaxed);
-  if (answer == 0) {
-    answer = ask_cpu_quant_decode_lanes() ? 2 : 1;
-    known.store(answer, std::memory_order_relaxed);
-  }
-  return answer == 2;
+  return best_cpu() >= kLanesCpu;
 }
 
 CastKernel find_lane_decoder(tf_dtype from) {
@@ -14157,12 +14360,12 @@ struct Team_format_read {
   Memory &memory;
   const Vec<ReadJob> &jobs;
   Progress &progress;
-  const ErrorRecord *caller;  // the calling thread's record tells it from the workers
   std::atomic<uint64_t> done{0};
   uint64_t reported = 0;
 };
 
-Status report(Team_format_read &team) {
+Status report(void *context) {
+  auto &team = *static_cast<Team_format_read *>(context);
   const uint64_t done = team.done.load(std::memory_order_relaxed);
   const uint64_t fresh = done - team.reported;
   team.reported = done;
@@ -14185,7 +14388,7 @@ Status run_job_format_read(void *context, size_t i) {
     TFILE_TRY(read_whole(*job.target, team.memory));
   }
   team.done.fetch_add(job.nbytes, std::memory_order_relaxed);
-  return &error_record() == team.caller ? report(team) : kOk;
+  return kOk;
 }
 
 Status add_jobs(Vec<ReadJob> *jobs, const ReadTarget &target) {
@@ -14248,11 +14451,10 @@ Status read_members(Span<const ReadTarget> targets, const Settings &settings) {
     concurrent = concurrent && target.source->concurrent;
   }
   Progress progress(settings, total);
-  Team_format_read team{settings.memory(), jobs, progress, &error_record()};
+  Team_format_read team{settings.memory(), jobs, progress};
   // Small reads are over before a thread has begun.
   const bool alone = !concurrent || total < kPiece_format_read;
-  TFILE_TRY(parallel_for(jobs.size(), alone ? 1 : settings.threads(), run_job_format_read, &team));
-  return report(team);
+  return parallel_for(jobs.size(), alone ? Workers() : settings.workers(), run_job_format_read, &team, report);
 }
 
 Status read_slice_into(void *to, const Source &source, const Member &member, const SliceAxis *axes,
@@ -17200,6 +17402,19 @@ Status make_progress(Ref<ProgressCallback> &out, tf_progress_fn progress, Pendin
   return kOk;
 }
 
+Status make_executor(Ref<Executor> &out, tf_executor_fn execute, size_t width, PendingRelease &release, void *user) {
+  if (width == 0) return Failure(TF_STATUS_INVALID_ARGUMENT) << "the width of an executor is 1 or more, not 0";
+  Executor *executor = nullptr;
+  TFILE_TRY(make(&executor, default_memory()));
+  executor->memory = Ref<Memory>::share(&default_memory());
+  executor->execute = execute;
+  executor->width = width;
+  executor->release_user = release.hand_over();
+  executor->user = user;
+  out = Ref<Executor>::adopt(executor);
+  return kOk;
+}
+
 Status set_allocator(Options *options, tf_alloc_fn alloc, tf_free_fn free, PendingRelease &release, void *user) {
   TFILE_TRY(require(options, "options"));
   if ((alloc == nullptr) != (free == nullptr)) {
@@ -17273,6 +17488,16 @@ tf_status tf_options_set_progress(tf_options *options, tf_progress_fn progress, 
   tfile::Ref<tfile::ProgressCallback> callback;
   if (progress != nullptr) TFILE_API_TRY(tfile::make_progress(callback, progress, held, user));
   options->settings.set_progress(std::move(callback));
+  return TF_STATUS_OK;
+}
+
+tf_status tf_options_set_executor(tf_options *options, tf_executor_fn execute, size_t width, tf_release_fn release,
+                                  void *user) {
+  tfile::PendingRelease held(release, user);
+  TFILE_API_TRY(tfile::require(options, "options"));
+  tfile::Ref<tfile::Executor> executor;
+  if (execute != nullptr) TFILE_API_TRY(tfile::make_executor(executor, execute, width, held, user));
+  options->settings.set_executor(std::move(executor));
   return TF_STATUS_OK;
 }
 
@@ -18217,6 +18442,23 @@ tf_status tf_source_from_memory(tf_source **out, const void *data, size_t nbytes
   if (const Status status = check_memory(out, data, nbytes); !status.ok()) return give_up(status, release, user).code;
   Ref<Source> source;
   TFILE_API_TRY(source_from_memory(source, default_memory(), data, nbytes, release, user));
+  *out = source.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_source_from_fd(tf_source **out, int32_t fd, uint64_t offset, uint64_t size) {
+  TFILE_API_TRY(require_out(out, "out"));
+  Ref<Source> source;
+  TFILE_API_TRY(source_from_descriptor(source, default_memory(), fd, offset, size));
+  *out = source.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_source_from_part(tf_source **out, tf_source *whole, uint64_t offset, uint64_t size) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(whole, "whole"));
+  Ref<Source> source;
+  TFILE_API_TRY(source_from_part(source, default_memory(), *whole, offset, size));
   *out = source.take();
   return TF_STATUS_OK;
 }

@@ -187,7 +187,8 @@ enum {
 /** A setting; each takes an int64, its range and default are told here. Numbers are frozen; new ones are appended. */
 typedef int32_t tf_option;
 enum {
-  /** Threads that one call may use, itself included: 0 (default) as many as the machine has cores, up to 1024. */
+  /** Threads that one call may use, itself included: 0 (default) as many as the machine has cores, or as the executor
+      is wide; up to 1024. 1: the call makes no thread and uses no executor. */
   TF_OPTION_THREADS = 1,
   /** Format to load, or to save by tf_save_weights: a ::tf_format, or its name by tf_options_set_string. Default AUTO. */
   TF_OPTION_FORMAT = 2,
@@ -275,6 +276,13 @@ typedef tf_status (*tf_progress_fn)(void *user, uint64_t done, uint64_t total);
 typedef void *(*tf_alloc_fn)(void *user, size_t size, size_t alignment);
 /** Takes back what a ::tf_alloc_fn gave, with the same size and alignment. */
 typedef void (*tf_free_fn)(void *user, void *ptr, size_t size, size_t alignment);
+/** A piece of a call's work, made by the library; may run on any thread. */
+typedef void (*tf_job_fn)(void *jobs, size_t index);
+/**
+ * Calls run(jobs, index) once for each index below count, on any threads, in any order or at once, and returns when all
+ * of these calls have returned. After a status other than 0, which the call then returns, none may follow either.
+ */
+typedef tf_status (*tf_executor_fn)(void *user, tf_job_fn run, void *jobs, size_t count);
 
 /* Library and errors */
 
@@ -356,6 +364,21 @@ TENSORFILE_API tf_status tf_options_set_allocator(tf_options *options, tf_alloc_
  */
 TENSORFILE_API tf_status tf_options_set_progress(tf_options *options, tf_progress_fn progress, tf_release_fn release,
                                                  void *user);
+/**
+ * Calls with these options make no thread: what they would share among threads of their own they hand to execute, on the
+ * calling thread, once or (to tell progress in between) several times. Small work is done without it.
+ *
+ * No job waits for another, so that they may run one after another. They call the allocator, and sources that are
+ * concurrent, on whatever thread they run; that thread's error record may change. execute may run jobs on the calling
+ * thread too, and must not wait for work that only this thread could do.
+ * @param execute  NULL: threads of the library's own again
+ * @param width    how many jobs the host can run at once, from 1; count never exceeds it, nor ::TF_OPTION_THREADS
+ * @param release  may be NULL; called once, when the options, and the files opened with them, let go of user, and also
+ *                 when this call fails
+ * @return INVALID_ARGUMENT: a width of 0. A later call is INVALID_ARGUMENT if execute returned 0 without having run all.
+ */
+TENSORFILE_API tf_status tf_options_set_executor(tf_options *options, tf_executor_fn execute, size_t width,
+                                                 tf_release_fn release, void *user);
 
 /* Arrays */
 
@@ -542,6 +565,23 @@ TENSORFILE_API tf_status tf_source_from_path(tf_source **out, const char *path);
 /** A source over the caller's memory, not copied; release (may be NULL) as in tf_source_new(). */
 TENSORFILE_API tf_status tf_source_from_memory(tf_source **out, const void *data, size_t nbytes, tf_release_fn release,
                                                void *user);
+/**
+ * A source over a part of a file that is open: an asset in an archive, say. It can be mapped, and keeps a descriptor of
+ * its own, so that the caller's may be closed at once; the caller's position in the file is neither used nor moved.
+ * @param fd      of a regular file, open for reading (Windows: of the C run-time library that this one is linked with)
+ * @param offset  where the part begins
+ * @param size    of the part in bytes; UINT64_MAX: up to the end of the file
+ * @return INVALID_ARGUMENT: the part is not in the file; IO: fd is not an open regular file, or the system's error.
+ */
+TENSORFILE_API tf_status tf_source_from_fd(tf_source **out, int32_t fd, uint64_t offset, uint64_t size);
+/**
+ * A source over a part of another, which is retained. It is concurrent, and can be mapped, where the whole is and can.
+ * Its errors name no file and count bytes from the start of the part.
+ * @param offset  where the part begins
+ * @param size    of the part in bytes; UINT64_MAX: up to the end
+ * @return INVALID_ARGUMENT: the part is not in the whole.
+ */
+TENSORFILE_API tf_status tf_source_from_part(tf_source **out, tf_source *whole, uint64_t offset, uint64_t size);
 TENSORFILE_API tf_source *tf_source_retain(tf_source *source);
 TENSORFILE_API void tf_source_release(tf_source *source);
 /** A sink made of a callback; release (may be NULL) as in tf_source_new(). */

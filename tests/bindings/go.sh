@@ -1,0 +1,115 @@
+#!/bin/sh
+# Builds and tests the Go module: style, vet, tests, the race detector, the address sanitizer, the example, its packaged form
+# in a program of a stranger's with the network cut, and the installed library.
+#
+# usage: go.sh FOLDER [BUILD]    FOLDER is for what is built; BUILD is a build of the library to install from
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+mkdir -p "$1"
+folder=$(cd "$1" && pwd)
+build=${2-}
+[ -z "$build" ] || build=$(cd "$build" && pwd)
+cd "$root/bindings/go"
+
+if ! command -v go >/dev/null; then
+  echo "go.sh: go is missing: install Go 1.24 or later" >&2
+  exit 1
+fi
+step() {
+  echo "== $*"
+}
+module=$(go list -m)
+# No other module is needed, and nothing of the user's settings is meant.
+export GOPROXY=off GOSUMDB=off GOFLAGS=-buildvcs=false GOWORK=off GOTOOLCHAIN=local CGO_ENABLED=1
+export GOCACHE="$folder/cache"
+
+step format, vet
+# SWIG's own style is not gofmt's.
+unformatted=$(find . -name '*.go' ! -name capi.go -exec gofmt -l {} +)
+if [ -n "$unformatted" ]; then
+  echo "go.sh: gofmt is not content with $unformatted" >&2
+  exit 1
+fi
+go vet ./...
+
+# The core is compiled anew for each of these, and one compiler is one core's work.
+step tests, with the race detector beside
+go test -race ./... >"$folder/race.log" 2>&1 &
+race=$!
+go test ./...
+if ! wait "$race"; then
+  cat "$folder/race.log" >&2
+  exit 1
+fi
+
+# Go does not release what is left at its end, so leaks are TestMemoryStaysFlat's to find.
+step address sanitizer
+ASAN_OPTIONS=detect_leaks=0 go test -asan . >"$folder/asan.log" 2>&1 &
+asan=$!
+
+step the example
+rm -rf "$folder/example"
+mkdir "$folder/example"
+go build -o "$folder/example/convert" ./examples/convert
+(cd "$folder/example" && ./convert)
+[ -s "$folder/example/model.npz" ] && [ -s "$folder/example/model.gguf" ]
+# The program needs the system's C library and zlib.
+if ldd "$folder/example/convert" | grep -E 'libstdc|libtensorfile'; then
+  echo "go.sh: the program is linked with libraries that it needs not" >&2
+  exit 1
+fi
+
+step what a build without cgo says
+if CGO_ENABLED=0 go build ./... 2>"$folder/nocgo.log"; then
+  echo "go.sh: it builds without cgo" >&2
+  exit 1
+fi
+grep -q tensorfile_needs_cgo__set_CGO_ENABLED_1 "$folder/nocgo.log"
+[ "$(grep -c undefined "$folder/nocgo.log")" = 1 ]
+
+step "the program of README.md, from the packaged module, with the network cut"
+version=v0.1.0
+proxy=$folder/proxy
+stranger=$folder/stranger
+[ ! -d "$stranger" ] || chmod -R u+w "$stranger"
+rm -rf "$proxy" "$stranger"
+mkdir -p "$proxy/$module/@v" "$stranger/program"
+python3 - "$module@$version" "$proxy/$module/@v/$version.zip" <<'END'
+import pathlib, sys, zipfile
+with zipfile.ZipFile(sys.argv[2], "w", zipfile.ZIP_DEFLATED) as archive:
+    for path in sorted(pathlib.Path(".").rglob("*")):
+        if path.is_file():
+            archive.write(path, f"{sys.argv[1]}/{path}")
+END
+cp go.mod "$proxy/$module/@v/$version.mod"
+echo "{\"Version\":\"$version\"}" >"$proxy/$module/@v/$version.info"
+echo "$version" >"$proxy/$module/@v/list"
+sed -n '/^```go$/,/^```$/p' README.md | sed '/^```/d' >"$stranger/program/main.go"
+(
+  cd "$stranger/program"
+  export GOPROXY="file://$proxy" GOMODCACHE="$stranger/modules"
+  go mod init example.org/stranger 2>/dev/null
+  go get "$module"
+  go run . >"$stranger/output"
+)
+# What README.md says that it prints.
+expected=$(sed -n 's/^It prints `\(.*\)`\..*/\1/p' README.md)
+[ -n "$expected" ]
+grep -Fqx "$expected" "$stranger/output"
+
+if ! wait "$asan"; then
+  cat "$folder/asan.log" >&2
+  exit 1
+fi
+
+if [ -n "$build" ]; then
+  step "the installed library"
+  rm -rf "$folder/prefix"
+  cmake --install "$build" --prefix "$folder/prefix" >/dev/null
+  config=$(find "$folder/prefix" -name tensorfile.pc)
+  library=$(find "$folder/prefix" -name 'libtensorfile.so')
+  export PKG_CONFIG_PATH="$(dirname "$config")" LD_LIBRARY_PATH="$(dirname "$library")"
+  go test -tags tensorfile_system .
+  go build -tags tensorfile_system -o "$folder/example/system" ./examples/convert
+  ldd "$folder/example/system" | grep -q 'libtensorfile\.so'
+fi
