@@ -3,7 +3,6 @@ package tensorfile
 import (
 	"io"
 	"os"
-	"runtime"
 	"runtime/cgo"
 	"strings"
 	"unsafe"
@@ -219,17 +218,21 @@ func MarshalArray(array *Array, opts ...Option) (*Buffer, error) {
 	return marshal(NPY, contents{array: array}, opts)
 }
 
+// newSink makes a sink that keeps the writer, to be released.
+func newSink(w io.Writer) (sink capi.Sink, err error) {
+	err = check(capi.SinkNew(&sink, uintptr(cgo.NewHandle(&capi.Output{Writer: w}))))
+	return sink, err
+}
+
 func saveTo(w io.Writer, format Format, c contents, opts []Option) error {
-	var sink capi.Sink
-	if err := check(capi.SinkNew(&sink, uintptr(cgo.NewHandle(&capi.Writer{Writer: w})))); err != nil {
+	sink, err := newSink(w)
+	if err != nil {
 		return err
 	}
 	defer capi.SinkRelease(sink)
-	err := save(c, opts, func(array capi.Array, arrays, metadata capi.Dict, o capi.Options) error {
+	return save(c, opts, func(array capi.Array, arrays, metadata capi.Dict, o capi.Options) error {
 		return capi.SaveSink(sink, int32(format), array, arrays, metadata, o)
 	})
-	runtime.KeepAlive(w)
-	return err
 }
 
 // SaveTo saves arrays into a writer, from first byte to last, as NPZ, Safetensors or GGUF; whatever was written before a

@@ -15,6 +15,13 @@
 %ignore tf_options_set_allocator;
 /* Goroutines in C hold a thread each, as the library's own do. */
 %ignore tf_options_set_executor;
+/* Of frameworks within the process, of which Go has none. */
+%ignore tf_array_to_dlpack;
+%ignore tf_array_to_dlpack_unversioned;
+%ignore tf_array_from_dlpack;
+%ignore tf_array_from_dlpack_unversioned;
+%ignore DLManagedTensor;
+%ignore DLManagedTensorVersioned;
 
 %{
 #include "call.h"
@@ -47,6 +54,7 @@ HANDLE(tf_options, Options)
 HANDLE(tf_source, Source)
 HANDLE(tf_sink, Sink)
 HANDLE(tf_buffer, Buffer)
+HANDLE(tf_writer, Writer)
 
 /* A list of handles. */
 %typemap(gotype) (const tf_array *const *args, size_t nargs) "[]Array"

@@ -23,6 +23,7 @@ type (
 	Source  uintptr
 	Sink    uintptr
 	Buffer  uintptr
+	Writer  uintptr
 )
 
 // Text is text that the library lends; it has the layout of tf_go_text.
@@ -169,8 +170,8 @@ type Reader struct {
 	Slot     Slot
 }
 
-// Writer is what a sink calls; a handle of a *Writer is the user of SinkNew.
-type Writer struct {
+// Output is what a sink calls; a handle of an *Output is the user of SinkNew.
+type Output struct {
 	Writer io.Writer
 	slot   Slot
 }
@@ -202,10 +203,10 @@ func tensorfileGoReadAt(user C.uintptr_t, offset C.uint64_t, dst unsafe.Pointer,
 
 //export tensorfileGoWrite
 func tensorfileGoWrite(user C.uintptr_t, src unsafe.Pointer, nbytes C.size_t, call *C.uintptr_t) C.int32_t {
-	writer := cgo.Handle(user).Value().(*Writer)
-	return run(&writer.slot, call, statusIO, func() error {
+	output := cgo.Handle(user).Value().(*Output)
+	return run(&output.slot, call, statusIO, func() error {
 		bytes := unsafe.Slice((*byte)(src), int(nbytes))
-		count, err := writer.Writer.Write(bytes)
+		count, err := output.Writer.Write(bytes)
 		if err == nil && count < len(bytes) {
 			return io.ErrShortWrite
 		}

@@ -81,6 +81,9 @@ typedef _goslice_ swig_type_49;
 typedef _gostring_ swig_type_50;
 typedef _gostring_ swig_type_51;
 typedef _gostring_ swig_type_52;
+typedef _gostring_ swig_type_53;
+typedef _gostring_ swig_type_54;
+typedef _gostring_ swig_type_55;
 extern void _wrap_Swig_free_capi_f5511b2425f3898d(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_capi_f5511b2425f3898d(swig_intgo arg1);
 extern int _wrap_VersionNumber_capi_f5511b2425f3898d(void);
@@ -193,6 +196,14 @@ extern swig_voidp _wrap_SaveGguf_capi_f5511b2425f3898d(swig_type_51 arg1, uintpt
 extern swig_voidp _wrap_SaveWeights_capi_f5511b2425f3898d(swig_type_52 arg1, uintptr_t arg2, uintptr_t arg3);
 extern swig_voidp _wrap_SaveMemory_capi_f5511b2425f3898d(swig_voidp arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
 extern swig_voidp _wrap_SaveSink_capi_f5511b2425f3898d(uintptr_t arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
+extern swig_voidp _wrap_WriterOpen_capi_f5511b2425f3898d(swig_voidp arg1, swig_type_53 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_WriterOpenSink_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_WriterDeclare_capi_f5511b2425f3898d(uintptr_t arg1, swig_type_54 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
+extern swig_voidp _wrap_WriterSetMetadata_capi_f5511b2425f3898d(uintptr_t arg1, uintptr_t arg2);
+extern swig_voidp _wrap_WriterWrite_capi_f5511b2425f3898d(uintptr_t arg1, swig_type_55 arg2);
+extern swig_voidp _wrap_WriterFinish_capi_f5511b2425f3898d(uintptr_t arg1);
+extern uintptr_t _wrap_WriterRetain_capi_f5511b2425f3898d(uintptr_t arg1);
+extern void _wrap_WriterRelease_capi_f5511b2425f3898d(uintptr_t arg1);
 #undef intgo
 */
 import "C"
@@ -1601,6 +1612,107 @@ _swig_i_5 = uintptr(arg6)
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
+}
+
+func WriterOpen(arg1 *Writer, arg2 string, arg3 int32, arg4 Options) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *Writer
+_swig_i_0 = arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	var _swig_i_3 uintptr
+_swig_i_3 = uintptr(arg4)
+	swig_r = (*byte)(C._wrap_WriterOpen_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), *(*C.swig_type_53)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func WriterOpenSink(arg1 *Writer, arg2 Sink, arg3 int32, arg4 Options) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *Writer
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	var _swig_i_3 uintptr
+_swig_i_3 = uintptr(arg4)
+	swig_r = (*byte)(C._wrap_WriterOpenSink_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func WriterDeclare(arg1 Writer, arg2 string, arg3 int32, arg4 *int64, arg5 int) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	swig_r = (*byte)(C._wrap_WriterDeclare_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func WriterSetMetadata(arg1 Writer, arg2 Dict) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	swig_r = (*byte)(C._wrap_WriterSetMetadata_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func WriterWrite(arg1 Writer, arg2 string) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	swig_r = (*byte)(C._wrap_WriterWrite_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_1))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func WriterFinish(arg1 Writer) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	swig_r = (*byte)(C._wrap_WriterFinish_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func WriterRetain(arg1 Writer) (_swig_ret Writer) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	swig_r = (uintptr)(C._wrap_WriterRetain_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	var swig_r_1 Writer
+swig_r_1 = Writer(swig_r)
+	return swig_r_1
+}
+
+func WriterRelease(arg1 Writer) {
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	C._wrap_WriterRelease_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0))
 }
 
 

@@ -2706,6 +2706,179 @@ char *_wrap_SaveSink_capi_f5511b2425f3898d(tf_sink *_swig_go_0, int _swig_go_1, 
 }
 
 
+char *_wrap_WriterOpen_capi_f5511b2425f3898d(tf_writer **_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
+  tf_writer **arg1 = 0 ;
+  char *arg2 = 0 ;
+  tf_format arg3 ;
+  tf_options *arg4 = 0 ;
+  char *temp2 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_writer **)_swig_go_0;
+  
+  temp2 = (char *)malloc(_swig_go_1.n + 1);
+  memcpy(temp2, _swig_go_1.p, _swig_go_1.n);
+  temp2[_swig_go_1.n] = '\0';
+  arg2 = (char *)temp2;
+  
+  arg3 = (tf_format)_swig_go_2; 
+  arg4 = (tf_options *)_swig_go_3;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_writer_open(arg1,(char const *)arg2,arg3,(struct tf_options const *)arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  free((char *)arg2); 
+  return _swig_go_result;
+}
+
+
+char *_wrap_WriterOpenSink_capi_f5511b2425f3898d(tf_writer **_swig_go_0, tf_sink *_swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
+  tf_writer **arg1 = 0 ;
+  tf_sink *arg2 = 0 ;
+  tf_format arg3 ;
+  tf_options *arg4 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_writer **)_swig_go_0;
+  arg2 = (tf_sink *)_swig_go_1;
+  arg3 = (tf_format)_swig_go_2; 
+  arg4 = (tf_options *)_swig_go_3;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_writer_open_sink(arg1,arg2,arg3,(struct tf_options const *)arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_WriterDeclare_capi_f5511b2425f3898d(tf_writer *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, long long *_swig_go_3, intgo _swig_go_4) {
+  tf_writer *arg1 = 0 ;
+  char *arg2 = 0 ;
+  size_t arg3 ;
+  tf_dtype arg4 ;
+  int64_t *arg5 = 0 ;
+  size_t arg6 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_writer *)_swig_go_0;
+  {
+    arg2 = _swig_go_1.n ? (char *)_swig_go_1.p : (char *)"";
+    arg3 = (size_t)_swig_go_1.n;
+  }
+  arg4 = (tf_dtype)_swig_go_2; 
+  arg5 = *(int64_t **)&_swig_go_3; 
+  arg6 = (size_t)_swig_go_4; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_writer_declare(arg1,(char const *)arg2,arg3,arg4,(int64_t const *)arg5,arg6);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  
+  return _swig_go_result;
+}
+
+
+char *_wrap_WriterSetMetadata_capi_f5511b2425f3898d(tf_writer *_swig_go_0, tf_dict *_swig_go_1) {
+  tf_writer *arg1 = 0 ;
+  tf_dict *arg2 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_writer *)_swig_go_0;
+  arg2 = (tf_dict *)_swig_go_1;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_writer_set_metadata(arg1,(struct tf_dict const *)arg2);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_WriterWrite_capi_f5511b2425f3898d(tf_writer *_swig_go_0, _gostring_ _swig_go_1) {
+  tf_writer *arg1 = 0 ;
+  void *arg2 = 0 ;
+  size_t arg3 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_writer *)_swig_go_0;
+  {
+    arg2 = _swig_go_1.n ? (void *)_swig_go_1.p : (void *)"";
+    arg3 = (size_t)_swig_go_1.n;
+  }
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_writer_write(arg1,(void const *)arg2,arg3);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_WriterFinish_capi_f5511b2425f3898d(tf_writer *_swig_go_0) {
+  tf_writer *arg1 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_writer *)_swig_go_0;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_writer_finish(arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+tf_writer *_wrap_WriterRetain_capi_f5511b2425f3898d(tf_writer *_swig_go_0) {
+  tf_writer *arg1 = 0 ;
+  tf_writer *result = 0 ;
+  tf_writer *_swig_go_result;
+  
+  arg1 = (tf_writer *)_swig_go_0;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = (tf_writer *)tf_writer_retain(arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = (tf_writer *)result;
+  return _swig_go_result;
+}
+
+
+void _wrap_WriterRelease_capi_f5511b2425f3898d(tf_writer *_swig_go_0) {
+  tf_writer *arg1 = 0 ;
+  
+  arg1 = (tf_writer *)_swig_go_0;
+  
+  
+  tf_go_call call = tf_go_enter();
+  tf_writer_release(arg1);
+  tf_go_exit(&call);
+  
+  
+}
+
+
 #ifdef __cplusplus
 }
 #endif

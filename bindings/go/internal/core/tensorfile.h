@@ -69,8 +69,14 @@ typedef struct tf_options tf_options;
 typedef struct tf_source tf_source;
 /** Where bytes are written to, one after another. */
 typedef struct tf_sink tf_sink;
+/** Writes a file array by array, in pieces. */
+typedef struct tf_writer tf_writer;
 /** Bytes in memory that the library made. */
 typedef struct tf_buffer tf_buffer;
+
+/* Of DLPack's dlpack.h, which need not be there: see tf_array_to_dlpack(). */
+struct DLManagedTensor;
+struct DLManagedTensorVersioned;
 
 /** What became of a call. Values are frozen; new ones are appended. */
 typedef int32_t tf_status;
@@ -229,7 +235,8 @@ enum {
       general.alignment. npy keeps its format's 64 (as np.save); npz: at most 32,768; gguf: the key general.alignment is
       written for it. */
   TF_OPTION_ALIGNMENT = 18,
-  /** 1: deflate the members of an .npz that tf_save_weights, tf_save_memory or tf_save_sink writes. Default 0. */
+  /** 1: deflate the members of an .npz that tf_save_weights, tf_save_memory, tf_save_sink or a tf_writer writes. Default
+      0. */
   TF_OPTION_COMPRESS = 19,
   /** Level of deflate, 0 to 9; -1 (default): the level that suits, zlib's 6. */
   TF_OPTION_COMPRESSION_LEVEL = 20,
@@ -477,6 +484,31 @@ TENSORFILE_API tf_status tf_array_cast(tf_array **out, const tf_array *array, tf
                                        const tf_options *options);
 /** *equal = 1 when dtype, shape and every byte of the elements agree (so NaN equals the same NaN, -0.0 is not 0.0). */
 TENSORFILE_API tf_status tf_array_equal(int32_t *equal, const tf_array *a, const tf_array *b);
+
+/* DLPack: the exchange of arrays with NumPy, PyTorch, JAX and others, in memory and without a copy. The structs are those
+   of dlpack.h 1.x. It has no types for ggml's blocks; float4 and float6 are packed. */
+
+/**
+ * Hands an array out as a tensor of DLPack 1.1, on the host's memory. It keeps the memory alive, even beyond the array,
+ * until its deleter is called, and as long as it does, the memory counts as shared (see tf_array_data_mut()). A consumer
+ * writes into the array's own memory; only read-only memory has the read-only flag.
+ * @param out  the caller, or whom it is given to, calls (*out)->deleter(*out) once
+ * @return UNSUPPORTED: a block type, or a stride that is not a multiple of the item (complex dtypes).
+ */
+TENSORFILE_API tf_status tf_array_to_dlpack(struct DLManagedTensorVersioned **out, tf_array *array);
+/** The same in the struct that came before DLPack 1.0. @return UNSUPPORTED: also read-only memory, which it cannot tell. */
+TENSORFILE_API tf_status tf_array_to_dlpack_unversioned(struct DLManagedTensor **out, tf_array *array);
+/**
+ * Makes an array over a tensor's memory. It is writable unless the tensor has the read-only flag.
+ * @param tensor  is taken over: its deleter is called when the last array on it is released, and also when this call
+ *                fails. Memory of the host, also where it is pinned for CUDA or ROCm
+ * @return UNSUPPORTED: memory of a device, a type that is no dtype here, several lanes, a packed type that is padded or
+ *         strided, DLPack 2 and later; INVALID_ARGUMENT: more than 64 dimensions, a negative size, data that are not
+ *         aligned to their item.
+ */
+TENSORFILE_API tf_status tf_array_from_dlpack(tf_array **out, struct DLManagedTensorVersioned *tensor);
+/** The same for the struct that came before DLPack 1.0; writable. */
+TENSORFILE_API tf_status tf_array_from_dlpack_unversioned(tf_array **out, struct DLManagedTensor *tensor);
 
 /* Dicts */
 /* `key` is length bytes of UTF-8, or NUL-terminated with length SIZE_MAX; it may be empty. Setting a key that is not
@@ -747,6 +779,61 @@ TENSORFILE_API tf_status tf_save_memory(tf_buffer **out, tf_format format, const
 /** The same into a sink, from first byte to last; whatever was written before a failure stays written. */
 TENSORFILE_API tf_status tf_save_sink(tf_sink *sink, tf_format format, const tf_array *array, const tf_dict *arrays,
                                       const tf_dict *metadata, const tf_options *options);
+
+/* Writing arrays larger than memory */
+/* A tf_writer takes the declarations of all arrays first, and then their bytes, in pieces of any size; the memory that
+   it needs does not grow with the data. What is said above about files holds for it too: until tf_writer_finish() has
+   returned OK the target is as before, and a writer that is released without it leaves nothing behind (with
+   ::TF_OPTION_ATOMIC 0, and in a sink, what was written stays).
+
+   The bytes of the file are those that tf_save() and its like write of the same arrays, C-contiguous. Only into a sink,
+   which cannot be gone back in, the arrays of a .safetensors lie in the order in which they are declared (those of larger
+   items first, and all are aligned), and the check sum of a stored member of an .npz comes behind its data.
+
+   Statuses of all: INVALID_ARGUMENT for a call out of order, which changes nothing; after a failure to write the writer
+   can only be released, and says so. ::TF_OPTION_PART_BYTES does not count here: a writer writes one file. */
+
+/**
+ * A writer to a path; the path is not looked at, and nothing is written, before the first tf_writer_write() or
+ * tf_writer_finish().
+ * @param path    the format's extension is added when it lacks it, unless ::TF_OPTION_EXACT_PATH says otherwise
+ * @param format  AUTO: that of ::TF_OPTION_FORMAT, else that which the path's extension names
+ * @return INVALID_ARGUMENT: no format is named.
+ */
+TENSORFILE_API tf_status tf_writer_open(tf_writer **out, const char *path, tf_format format, const tf_options *options);
+/** A writer into a sink, of which it keeps a reference; format AUTO: that of ::TF_OPTION_FORMAT. */
+TENSORFILE_API tf_status tf_writer_open_sink(tf_writer **out, tf_sink *sink, tf_format format,
+                                             const tf_options *options);
+/**
+ * Declares the next array. A .npy has one, whose name is not kept.
+ * @param name    UTF-8, copied
+ * @param length  bytes in name; SIZE_MAX: it is NUL-terminated
+ * @return DUPLICATE: an array of that name is declared; INVALID_ARGUMENT: the dtype or shape is none (see
+ *         tf_array_new()), a second array in a .npy, or data have been written. Whether the format can hold it is told
+ *         by the first tf_writer_write() or tf_writer_finish(), of all arrays at once.
+ */
+TENSORFILE_API tf_status tf_writer_declare(tf_writer *writer, const char *name, size_t length, tf_dtype dtype,
+                                           const int64_t *shape, size_t ndim);
+/**
+ * Sets the metadata of a .safetensors or .gguf, in place of any set before.
+ * @param metadata  as in tf_save_safetensors() and tf_save_gguf(); kept by reference, and read when the first byte is
+ *                  written; NULL: none
+ */
+TENSORFILE_API tf_status tf_writer_set_metadata(tf_writer *writer, const tf_dict *metadata);
+/**
+ * Writes the next bytes: those of the arrays in the order in which they are declared, each C-contiguous in the byte order
+ * of this machine. A piece may end anywhere, and may reach from one array into the next.
+ * @return UNSUPPORTED, LIMIT, TYPE: at first, as in saving: the format cannot hold what was declared, and nothing was
+ *         written; INVALID_ARGUMENT: nbytes are more than the arrays still lack, and none of them was written.
+ */
+TENSORFILE_API tf_status tf_writer_write(tf_writer *writer, const void *src, size_t nbytes);
+/**
+ * Writes what comes last, and puts the file in its place. Then the writer can only be released.
+ * @return INVALID_ARGUMENT: an array, which tf_error_name() names, lacks bytes (they may still be written).
+ */
+TENSORFILE_API tf_status tf_writer_finish(tf_writer *writer);
+TENSORFILE_API tf_writer *tf_writer_retain(tf_writer *writer);
+TENSORFILE_API void tf_writer_release(tf_writer *writer);
 
 #ifdef __cplusplus
 }

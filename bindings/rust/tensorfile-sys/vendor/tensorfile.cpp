@@ -13681,7 +13681,10 @@ class HeaderParser {
     const char c = peek();
     if (c == '[' || c == '(') {
       bool objects = false;
-      TFILE_TRY(skip_nested(&objects));
+      bool comma = false;
+      const size_t start = at_;
+      TFILE_TRY(skip_nested(&objects, &comma));
+      if (c == '(' && !comma) return failure(start) << "descr stands in parentheses, which is no tuple";
       if (objects) return unknown("Python objects (in a structured dtype), which are pickles and never loaded");
       return unknown(c == '[' ? "a structured dtype" : "a subarray dtype");
     }
@@ -13690,8 +13693,8 @@ class HeaderParser {
     return resolve(descr);
   }
 
-  // Passes over the nested lists and tuples of a structured dtype.
-  Status skip_nested(bool *objects) {
+  // Passes over the nested lists and tuples of a structured dtype; comma: one stands in the outermost.
+  Status skip_nested(bool *objects, bool *comma) {
     char closers[kMaxDepth];
     size_t depth = 0;
     bool value_ended = false;
@@ -13704,6 +13707,7 @@ class HeaderParser {
         value_ended = true;
       } else if (value_ended || c == ',') {
         if (c != ',' || !value_ended) return expected(value_ended ? "',' or a closing bracket" : "a value");
+        *comma = *comma || depth == 1;
         ++at_;
         value_ended = false;
       } else if (c == '(' || c == '[') {
