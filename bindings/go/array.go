@@ -222,13 +222,13 @@ func (a *Array) String() string { return fmt.Sprintf("%v%v", a.dtype, a.shape) }
 // valid then. It always gives nil, and may be called again.
 func (a *Array) Close() error {
 	a.handle.mu.Lock()
-	replaced := a.replaced
-	a.replaced, a.data = nil, nil
-	a.handle.mu.Unlock()
-	for _, raw := range replaced {
+	defer a.handle.mu.Unlock()
+	a.handle.drop()
+	for _, raw := range a.replaced {
 		capi.ArrayRelease(raw)
 	}
-	return a.handle.close()
+	a.replaced, a.data = nil, nil
+	return nil
 }
 
 // memory gives the bytes in C order; the handle is locked.

@@ -48,10 +48,15 @@ func (h *handle[P]) unlockAlone() { h.mu.Unlock() }
 func (h *handle[P]) close() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.drop()
+	return nil
+}
+
+// drop releases the reference; the lock is held alone.
+func (h *handle[P]) drop() {
 	if h.raw != 0 {
 		h.cleanup.Stop()
 		h.release(h.raw)
 		h.raw = 0
 	}
-	return nil
 }
