@@ -2,6 +2,7 @@ package tensorfile
 
 import (
 	"iter"
+	"runtime"
 	"slices"
 	"unsafe"
 
@@ -240,6 +241,46 @@ func (e Entry) ReadBytes(dst []byte) error {
 func ReadInto[T Element](e Entry, dst []T) error {
 	return e.fill(func(raw capi.File) error {
 		return capi.FileReadInto(raw, e.index, int32(DtypeOf[T]()), text(bytesOf(dst)))
+	})
+}
+
+// ReadMany reads several arrays of one file in C order into bytes, each in its own dtype: those that lie close together
+// by one read, large ones in pieces on several threads. There must be NBytes for each. After a failure their content is
+// undefined.
+func ReadMany(entries []Entry, dst [][]byte) error { return readMany(entries, dst, Unsupported) }
+
+// ReadManyInto reads several arrays of one file in C order, cast to the type of the elements on the way, as ReadMany does.
+func ReadManyInto[T Element](entries []Entry, dst [][]T) error {
+	bytes := make([][]byte, len(dst))
+	for i := range dst {
+		bytes[i] = bytesOf(dst[i])
+	}
+	return readMany(entries, bytes, DtypeOf[T]())
+}
+
+func readMany(entries []Entry, dst [][]byte, dtype Dtype) error {
+	if len(entries) != len(dst) {
+		return newError(ErrInvalidArgument, "there are %d arrays to read into %d places", len(entries), len(dst))
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	indices, places, sizes := make([]int, len(dst)), make([]uintptr, len(dst)), make([]int, len(dst))
+	for i, entry := range entries {
+		if entry.file != entries[0].file {
+			return newError(ErrInvalidArgument, "the arrays to read are not of one file")
+		}
+		indices[i], sizes[i] = entry.index, len(dst[i])
+		if len(dst[i]) > 0 {
+			start := unsafe.SliceData(dst[i])
+			pinner.Pin(start)
+			places[i] = uintptr(unsafe.Pointer(start))
+		}
+	}
+	return entries[0].fill(func(raw capi.File) error {
+		return capi.FileReadMany(raw, first(indices), len(indices), int32(dtype), first(places), first(sizes))
 	})
 }
 

@@ -660,6 +660,19 @@ func TestFiles(t *testing.T) {
 	fails(t, ReadInto(x, as[:5]), ErrInvalidArgument)
 	fails(t, x.ReadBytes(make([]byte, 23)), ErrInvalidArgument)
 
+	y := must[Entry](t)(file.Entry("y"))
+	raws := [][]byte{make([]byte, 4), make([]byte, 24)}
+	ok(t, ReadMany([]Entry{y, x}, raws))
+	same(t, raws, [][]byte{bytesOf([]uint16{0xbc00, 0x3c00}), bytesOf([]float32{1, 2, 3, 4, 5, 6})})
+	halves := [][]float64{make([]float64, 6), make([]float64, 2)}
+	ok(t, ReadManyInto([]Entry{x, y}, halves))
+	same(t, halves, [][]float64{{1, 2, 3, 4, 5, 6}, {-1, 1}})
+	ok(t, ReadMany(nil, nil))
+	fails(t, ReadMany([]Entry{y, x}, [][]byte{raws[1], raws[0]}), ErrInvalidArgument)
+	fails(t, ReadMany([]Entry{x}, raws), ErrInvalidArgument)
+	twin := must[Entry](t)(must[*File](t)(Open(path)).Entry("y"))
+	fails(t, ReadMany([]Entry{twin, x}, raws), ErrInvalidArgument)
+
 	where := must[Location](t)(x.Location())
 	same(t, []any{where.Path, where.StoredBytes, where.Deflated}, []any{path, int64(24), false})
 	raw := must[[]byte](t)(os.ReadFile(path))

@@ -240,6 +240,7 @@ tf_status tf_file_location(const char **, uint64_t *, uint64_t *, int32_t *, con
 tf_status tf_file_metadata(tf_dict **, const tf_file *);
 tf_status tf_file_read(tf_array **, const tf_file *, size_t);
 tf_status tf_file_read_into(const tf_file *, size_t, tf_dtype, void *, size_t);
+tf_status tf_file_read_many(const tf_file *, const size_t *, size_t, tf_dtype, void *const *, const size_t *);
 tf_status tf_file_read_slice(tf_array **, const tf_file *, size_t, const int64_t *, const int64_t *, const int64_t *, size_t);
 tf_status tf_file_read_slice_into(const tf_file *, size_t, const int64_t *, const int64_t *, const int64_t *, size_t, tf_dtype, void *, size_t);
 tf_status tf_save(const char *, const tf_array *, const tf_options *);

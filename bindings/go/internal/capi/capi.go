@@ -186,6 +186,7 @@ extern swig_voidp _wrap_FileLocation_capi_f5511b2425f3898d(swig_voidp arg1, swig
 extern swig_voidp _wrap_FileMetadata_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2);
 extern swig_voidp _wrap_FileRead_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_voidp _wrap_FileReadInto_capi_f5511b2425f3898d(uintptr_t arg1, swig_intgo arg2, int arg3, swig_type_43 arg4);
+extern swig_voidp _wrap_FileReadMany_capi_f5511b2425f3898d(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, int arg4, swig_voidp arg5, swig_voidp arg6);
 extern swig_voidp _wrap_FileReadSlice_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7);
 extern swig_voidp _wrap_FileReadSliceInto_capi_f5511b2425f3898d(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_type_44 arg8);
 extern swig_voidp _wrap_Save_capi_f5511b2425f3898d(swig_type_45 arg1, uintptr_t arg2, uintptr_t arg3);
@@ -1424,6 +1425,21 @@ _swig_i_0 = uintptr(arg1)
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func FileReadMany(arg1 File, arg2 *int, arg3 int, arg4 int32, arg5 *uintptr, arg6 *int) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	swig_r = (*byte)(C._wrap_FileReadMany_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_intgo(_swig_i_2), C.int(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1

@@ -2404,6 +2404,33 @@ char *_wrap_FileReadInto_capi_f5511b2425f3898d(tf_file *_swig_go_0, intgo _swig_
 }
 
 
+char *_wrap_FileReadMany_capi_f5511b2425f3898d(tf_file *_swig_go_0, intgo *_swig_go_1, intgo _swig_go_2, int _swig_go_3, void **_swig_go_4, intgo *_swig_go_5) {
+  tf_file *arg1 = 0 ;
+  size_t *arg2 = 0 ;
+  size_t arg3 ;
+  tf_dtype arg4 ;
+  void **arg5 = 0 ;
+  size_t *arg6 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_file *)_swig_go_0;
+  arg2 = *(size_t **)&_swig_go_1; 
+  arg3 = (size_t)_swig_go_2; 
+  arg4 = (tf_dtype)_swig_go_3; 
+  arg5 = *(void ***)&_swig_go_4; 
+  arg6 = *(size_t **)&_swig_go_5; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_file_read_many((struct tf_file const *)arg1,(size_t const *)arg2,arg3,arg4,(void *const *)arg5,(size_t const *)arg6);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
 char *_wrap_FileReadSlice_capi_f5511b2425f3898d(tf_array **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2, long long *_swig_go_3, long long *_swig_go_4, long long *_swig_go_5, intgo _swig_go_6) {
   tf_array **arg1 = 0 ;
   tf_file *arg2 = 0 ;

@@ -1029,6 +1029,29 @@ unsafe extern "C" {
         nbytes: usize,
     ) -> tf_status;
 
+    /// Reads several arrays in C order into the caller's memory: those that lie close together in the file by one read, large
+    /// ones in pieces, side by side on as many threads as [`TF_OPTION_THREADS`] allows. It is the fastest way to fill memory
+    /// that is there already, such as that of a GPU. All arguments are checked before anything is read.
+    ///
+    /// * `indices`: count places of arrays, in any order; one may stand there several times
+    /// * `count`: may be 0: nothing is done
+    /// * `dtype`: to cast all of them to on the way, as [`tf_array_cast`] does, piece by piece, so that no array is held
+    ///   twice (but those that are deflated or in Fortran order); [`TF_DTYPE_UNSUPPORTED`]: each array's own
+    /// * `dst`: where each array goes: any alignment, not overlapping; may be NULL for an array of no bytes. After a
+    ///   failure the content of all is undefined
+    /// * `nbytes`: of each dst; must be exactly what the array takes in that dtype
+    ///
+    /// Returns as [`tf_file_read_into`], about the first array that is to blame; TYPE, UNSUPPORTED: an array cannot be cast.
+    #[must_use]
+    pub fn tf_file_read_many(
+        file: *const tf_file,
+        indices: *const usize,
+        count: usize,
+        dtype: tf_dtype,
+        dst: *const *mut c_void,
+        nbytes: *const usize,
+    ) -> tf_status;
+
     /// Reads a slice, as [`tf_array_slice`] has it; only what it touches is read. The result is C-contiguous.
     #[must_use]
     pub fn tf_file_read_slice(
