@@ -4,7 +4,7 @@ usage: install_test.py STEP BUILD WORK
 
 The step `tree` makes the moved tree in WORK; the others use that: pkg_config_shared, pkg_config_static, readme,
 find_package_c, find_package_cxx, program, bundle_pkg_config, bundle_find_package, dlopen_c, dlopen_lua,
-dlopen_python; subdirectory and
+dlopen_python, example_sdl2; subdirectory and
 amalgamation need no tree. CMAKE, CC, CXX, PKG_CONFIG, READELF, NM, SOURCE, PROGRAM (ON: it was built), BUNDLE
 (1), LUAJIT and NUMPY_PYTHON (that has NumPy) are in the environment.
 """
@@ -127,9 +127,9 @@ def readme():
             fail(f"the README's example wrote no {name}")
 
 
-def configure_and_build(name, *options):
+def configure_and_build(name, *options, source=None):
     folder = fresh(f"{name} bygget på nytt")
-    run(tool("CMAKE"), "-S", HERE / name, "-B", folder, "-G", "Ninja", f"-DCMAKE_C_COMPILER={tool('CC')}",
+    run(tool("CMAKE"), "-S", source or HERE / name, "-B", folder, "-G", "Ninja", f"-DCMAKE_C_COMPILER={tool('CC')}",
         f"-DCMAKE_CXX_COMPILER={tool('CXX')}", *options)
     return folder, run(tool("CMAKE"), "--build", folder)
 
@@ -232,6 +232,13 @@ def dlopen_python():
         fail("the README has another module than examples/python/tensorfile.py")
 
 
+def example_sdl2():
+    """The game of examples/sdl2, built as a project of its own with the installed package; without a screen."""
+    examples = Path(tool("SOURCE")) / "examples"
+    folder, _ = configure_and_build("sdl2", f"-DCMAKE_PREFIX_PATH={TREE}", source=examples / "sdl2")
+    run(sys.executable, "-B", HERE.parent / "examples" / "sdl2.py", folder / "game", folder / "work", env=by_soname())
+
+
 def program():
     """The installed program finds its library by itself."""
     environment = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
@@ -255,6 +262,7 @@ STEPS = {
     "bundle_find_package": bundle_find_package,
     "amalgamation": amalgamation,
     "dlopen_c": dlopen_c,
+    "example_sdl2": example_sdl2,
     "dlopen_lua": dlopen_lua,
     "dlopen_python": dlopen_python,
 }
