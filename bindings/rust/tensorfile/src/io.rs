@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::ops::Deref;
+use std::ops::{Bound, Deref, RangeBounds};
 use std::path::Path;
 use std::ptr::{self, NonNull};
 use std::sync::{Arc, Mutex};
@@ -98,6 +98,29 @@ struct Reader {
     slot: Arc<Slot>,
 }
 
+/// Where a part begins, and how long it is; `u64::MAX`: up to the end.
+fn offset_and_size(range: &impl RangeBounds<u64>) -> Result<(u64, u64)> {
+    let beyond = |&bound: &u64| bound.checked_add(1);
+    let offset = match range.start_bound() {
+        Bound::Included(&start) => Some(start),
+        Bound::Excluded(start) => beyond(start),
+        Bound::Unbounded => Some(0),
+    };
+    let stop = match range.end_bound() {
+        Bound::Included(stop) => beyond(stop),
+        Bound::Excluded(&stop) => Some(stop),
+        Bound::Unbounded => Some(u64::MAX),
+    };
+    let size = |offset| match range.end_bound() {
+        Bound::Unbounded => Some(u64::MAX),
+        _ => stop.and_then(|stop: u64| stop.checked_sub(offset)),
+    };
+    match offset.and_then(|offset| Some((offset, size(offset)?))) {
+        Some(part) => Ok(part),
+        None => Err(Error::new(Status::InvalidArgument, "the part of a source ends before it begins")),
+    }
+}
+
 /// # Safety
 /// `user` is a [`Reader`]; `dst` has `nbytes` bytes.
 unsafe extern "C" fn read_at(user: *mut c_void, offset: u64, dst: *mut c_void, nbytes: usize) -> sys::tf_status {
@@ -175,6 +198,28 @@ impl Source {
             (status, raw)
         }
         let (status, raw) = wrap(Box::new(owner));
+        Source::made(raw, status, None)
+    }
+
+    /// A source over a part of this one: an asset in an archive, say. Its errors count bytes from the start of the part.
+    ///
+    /// Fails with [`Error::InvalidArgument`] when the part is not in the whole.
+    pub fn part(&self, range: impl RangeBounds<u64>) -> Result<Self> {
+        let (offset, size) = offset_and_size(&range)?;
+        let mut raw = ptr::null_mut();
+        // SAFETY: the handle lives.
+        let status = enter(|| unsafe { sys::tf_source_from_part(&mut raw, self.raw.as_ptr(), offset, size) });
+        Source::made(raw, status, self.slot.clone())
+    }
+
+    /// A source over a part of a file that is open (`..`: all of it). It keeps a descriptor of its own.
+    #[cfg(unix)]
+    pub fn from_fd(file: impl std::os::fd::AsFd, range: impl RangeBounds<u64>) -> Result<Self> {
+        let (offset, size) = offset_and_size(&range)?;
+        let fd = std::os::fd::AsRawFd::as_raw_fd(&file.as_fd());
+        let mut raw = ptr::null_mut();
+        // SAFETY: the descriptor is open during the call.
+        let status = enter(|| unsafe { sys::tf_source_from_fd(&mut raw, fd, offset, size) });
         Source::made(raw, status, None)
     }
 

@@ -15,6 +15,7 @@
 //! | [`load`], [`load_array`], [`load_weights`] | a whole file: arrays by name, the array of a .npy, a tree |
 //! | [`File`] | a file whose arrays, or parts of them, are read one by one |
 //! | [`save`], [`savez`], [`savez_compressed`], [`save_safetensors`], [`save_gguf`], [`save_weights`] | what is saved |
+//! | [`Writer`] | a file written array by array, piece by piece |
 //! | [`Options`] | the same calls with settings; from and to memory, readers and writers |
 //! | [`Array`], [`Dict`] | n-dimensional arrays; values by name |
 //! | [`Error`] | an enum that carries status, message, byte offset and the array's name |
@@ -45,6 +46,7 @@ mod io;
 mod nd;
 mod options;
 mod shape;
+mod writer;
 
 use std::path::Path;
 
@@ -54,9 +56,10 @@ pub use dtype::{Dtype, Element, Format};
 pub use error::{Details, Error, Result, Status};
 pub use file::{Entry, File, Location};
 pub use io::{Buffer, ReadAt, Source};
-pub use options::{Contents, Decode, Loaded, Options};
+pub use options::{Contents, Decode, Executor, Loaded, Options};
 pub use shape::{Dims, Slice};
 pub use tensorfile_sys as sys;
+pub use writer::Writer;
 
 /// The version of the library that runs: `"0.1.0"`.
 pub fn version() -> &'static str {

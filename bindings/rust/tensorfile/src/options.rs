@@ -166,6 +166,42 @@ where
     if stop { sys::TF_STATUS_CANCELLED } else { status }
 }
 
+/// Workers of the host's, such as a game engine's job system or a thread pool.
+pub trait Executor: Send + Sync + 'static {
+    /// How many jobs it can run at once, from 1; asked once.
+    fn width(&self) -> usize;
+
+    /// Calls `run(index)` once for each index below `count`, on any threads, in any order or at once, and returns when all
+    /// have returned. No job waits for another.
+    fn execute(&self, count: usize, run: &(dyn Fn(usize) + Sync)) -> Result<()>;
+}
+
+/// # Safety
+/// `user` is an `E`; `run` may be called with `jobs` and each index below `count`, on any thread.
+unsafe extern "C" fn execute<E: Executor>(
+    user: *mut c_void,
+    run: sys::tf_job_fn,
+    jobs: *mut c_void,
+    count: usize,
+) -> sys::tf_status {
+    struct Jobs(*mut c_void);
+    // SAFETY: the library takes them from any thread.
+    unsafe impl Sync for Jobs {}
+    impl Jobs {
+        fn as_ptr(&self) -> *mut c_void {
+            self.0
+        }
+    }
+    let jobs = Jobs(jobs);
+    callback(None, || {
+        // SAFETY: the library's promise.
+        let executor = unsafe { &*user.cast::<E>() };
+        let run = run.ok_or_else(|| std::io::Error::other("no job was given"))?;
+        // SAFETY: as above; the library looks after indices that are too large or come twice.
+        Ok(executor.execute(count, &|index| unsafe { run(jobs.as_ptr(), index) })?)
+    })
+}
+
 /// The layout of an allocation; a GlobalAlloc gives no empty ones.
 fn layout(size: usize, alignment: usize) -> Option<Layout> {
     Layout::from_size_align(size.max(1), alignment).ok()
@@ -389,6 +425,18 @@ impl Options {
             let user = Box::into_raw(Box::new(told)).cast();
             // SAFETY: the options are ours alone; the box is an F, and dropped once.
             check(|| unsafe { sys::tf_options_set_progress(raw, Some(progress::<F>), Some(drop_box::<F>), user) })
+        })
+    }
+
+    /// What calls would share among threads of their own runs on `executor` instead; no thread is made.
+    ///
+    /// Readers ([`ReadAt`](crate::ReadAt)) are then called on its threads. An error that it returns is that of the call.
+    pub fn executor<E: Executor>(self, executor: E) -> Self {
+        self.change(|raw| {
+            let width = executor.width();
+            let user = Box::into_raw(Box::new(executor)).cast();
+            // SAFETY: the options are ours alone; the box is an E, and dropped once.
+            check(|| unsafe { sys::tf_options_set_executor(raw, Some(execute::<E>), width, Some(drop_box::<E>), user) })
         })
     }
 

@@ -327,3 +327,139 @@ fn allocators_give_and_take_everything() {
     let options = Options::new().allocator(Empty);
     assert!(matches!(options.load_bytes(&bytes, Format::Auto), Err(Error::OutOfMemory(_))));
 }
+
+/// Jobs on threads of a scope; `fail` returns before it has run any.
+struct Scoped {
+    jobs: Arc<AtomicUsize>,
+    fail: bool,
+}
+
+impl tensorfile::Executor for Scoped {
+    fn width(&self) -> usize {
+        3
+    }
+    fn execute(&self, count: usize, run: &(dyn Fn(usize) + Sync)) -> tensorfile::Result<()> {
+        if self.fail {
+            return Err(tensorfile::load("missing").unwrap_err());
+        }
+        self.jobs.fetch_add(count, Ordering::Relaxed);
+        thread::scope(|scope| {
+            for index in 0..count {
+                scope.spawn(move || run(index));
+            }
+        });
+        Ok(())
+    }
+}
+
+#[test]
+fn executors_run_the_jobs() {
+    let (arrays, bytes) = sample(8 << 20);
+    let jobs = Arc::new(AtomicUsize::new(0));
+    let options = Options::new().executor(Scoped { jobs: jobs.clone(), fail: false });
+    let source = Source::from_bytes(bytes.clone()).unwrap();
+    assert_eq!(options.load_source(&source, Format::Auto).unwrap()["a"], arrays["a"]);
+    assert!(jobs.load(Ordering::Relaxed) >= 2);
+
+    let options = Options::new().executor(Scoped { jobs, fail: true });
+    let error = options.load_source(&source, Format::Auto).unwrap_err();
+    assert_eq!(error.status(), Status::NotFound, "{error:?}");
+}
+
+#[test]
+fn parts_of_sources_are_sources() {
+    let (arrays, bytes) = sample(10);
+    let mut archive = b"archive".to_vec();
+    archive.extend_from_slice(&bytes);
+    archive.extend_from_slice(b"more");
+    let end = 7 + bytes.len() as u64;
+    let path = std::env::temp_dir().join(format!("tensorfile-parts-{}", std::process::id()));
+    std::fs::write(&path, &archive).unwrap();
+    let file = std::fs::File::open(&path).unwrap();
+    let whole = Source::from_bytes(archive).unwrap();
+    let tail = whole.part(7..).unwrap();
+    for source in [whole.part(7..end).unwrap(), whole.part(7..=end - 1).unwrap(), tail.part(..end - 7).unwrap()] {
+        assert_eq!(Options::new().load_source(&source, Format::Auto).unwrap()["b"], arrays["b"]);
+    }
+    #[cfg(unix)]
+    {
+        let source = Source::from_fd(&file, 7..end).unwrap();
+        assert_eq!(Options::new().load_source(&source, Format::Auto).unwrap()["b"], arrays["b"]);
+        assert_eq!(Source::from_fd(&file, end + 5..).unwrap_err().status(), Status::InvalidArgument);
+    }
+    drop(file);
+    std::fs::remove_file(path).unwrap();
+    assert_eq!(whole.part(..end + 5).unwrap_err().status(), Status::InvalidArgument);
+    #[allow(clippy::reversed_empty_ranges)]
+    let reversed = whole.part(5..4);
+    assert_eq!(reversed.unwrap_err().status(), Status::InvalidArgument);
+    assert_eq!(whole.part(..=u64::MAX).unwrap_err().status(), Status::InvalidArgument);
+}
+
+#[test]
+fn writers_write_what_saving_writes() {
+    let (arrays, _) = sample(1000);
+    let mut metadata = Dict::new().unwrap();
+    metadata.insert("general.architecture", "none").unwrap();
+    for (format, name) in [(Format::Npz, "w.npz"), (Format::Safetensors, "w.safetensors")] {
+        let metadata = (format == Format::Safetensors).then_some(&*metadata);
+        let folder = std::env::temp_dir().join(format!("tensorfile-writer-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join(name);
+        let mut writer = Options::new().create(&path).unwrap();
+        let mut stream = Vec::new();
+        let mut streaming = Options::new().create_in(&mut stream, format).unwrap();
+        for writer in [&mut writer, &mut streaming] {
+            for (name, array) in arrays.arrays() {
+                writer.declare(name, array.dtype(), array.shape()).unwrap();
+            }
+            if let Some(metadata) = metadata {
+                writer.set_metadata(metadata).unwrap();
+            }
+            writer.write_elements(&[1.5f32; 999]).unwrap();
+            writer.write_all(&1.5f32.to_ne_bytes()).unwrap();
+            assert_eq!(writer.write_bytes(&[0; 1001]).unwrap_err().status(), Status::InvalidArgument);
+            writer.write_bytes(&[2; 1000]).unwrap();
+        }
+        assert!(!path.exists());
+        writer.finish().unwrap();
+        streaming.finish().unwrap();
+        let saved = Options::new().to_bytes(format, &arrays, metadata).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), *saved);
+        assert_eq!(Options::new().load_bytes(&stream, format).unwrap()["b"], arrays["b"]);
+
+        let mut lacking = tensorfile::Writer::create(&path).unwrap();
+        lacking.declare("z", tensorfile::Dtype::Int8, [4]).unwrap();
+        lacking.write_elements(&[1i8, 2]).unwrap();
+        let error = lacking.finish().unwrap_err();
+        assert_eq!((error.status(), error.name()), (Status::InvalidArgument, Some("z")));
+        assert_eq!(std::fs::read(&path).unwrap(), *saved);
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
+
+#[test]
+fn errors_and_panics_of_a_writers_target_reach_the_caller() {
+    struct Bad(bool);
+    impl Write for Bad {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            if self.0 {
+                panic!("target");
+            }
+            Err(io::Error::other("the disk is gone"))
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let write = |target: &mut Bad| {
+        let mut writer = Options::new().create_in(target, Format::Npy)?;
+        writer.declare("", tensorfile::Dtype::Int8, [1 << 20])?;
+        writer.write_elements(&vec![0i8; 1 << 20])?;
+        writer.finish()
+    };
+    let error = write(&mut Bad(false)).unwrap_err();
+    assert_eq!(error.source().unwrap().to_string(), "the disk is gone");
+    assert_eq!(panic_of(|| drop(write(&mut Bad(true)))), "target");
+}
