@@ -134,6 +134,47 @@ impl File {
     pub fn read(&self, name: &str) -> Result<Array> {
         self.entry(name)?.read()
     }
+
+    /// Reads several arrays in C order into elements of the caller's, cast to their type on the way: neighbours in the
+    /// file by one read, large arrays in pieces, on several threads. After a failure the elements are undefined.
+    ///
+    /// ```
+    /// # let path = std::env::temp_dir().join("tensorfile-doc-many.npz");
+    /// # let mut arrays = tensorfile::Dict::new()?;
+    /// # arrays.insert("a", vec![1i8, 2])?;
+    /// # arrays.insert("b", vec![0.5f64])?;
+    /// # tensorfile::savez(&path, &arrays)?;
+    /// let file = tensorfile::File::open(&path)?;
+    /// let (mut a, mut b) = ([0.0f32; 2], [0.0f32; 1]);
+    /// file.read_many_into(&mut [("a", &mut a[..]), ("b", &mut b[..])])?;
+    /// assert_eq!((a, b), ([1.0, 2.0], [0.5]));
+    /// # Ok::<(), tensorfile::Error>(())
+    /// ```
+    pub fn read_many_into<T: Element>(&self, targets: &mut [(&str, &mut [T])]) -> Result<()> {
+        let status = self.read_many(T::DTYPE.to_raw(), targets)?;
+        // All of them, whatever the call said.
+        let valid = targets.iter_mut().map(|(_, elements)| make_valid(elements)).fold(Ok(()), Result::and);
+        finish(status, self.slot.as_deref())?;
+        valid
+    }
+
+    /// The same into bytes, each array in its own dtype.
+    pub fn read_many_bytes_into(&self, targets: &mut [(&str, &mut [u8])]) -> Result<()> {
+        let status = self.read_many(sys::TF_DTYPE_UNSUPPORTED, targets)?;
+        finish(status, self.slot.as_deref())
+    }
+
+    fn read_many<T>(&self, dtype: sys::tf_dtype, targets: &mut [(&str, &mut [T])]) -> Result<sys::tf_status> {
+        let (mut indices, mut dst, mut nbytes) = (Vec::new(), Vec::new(), Vec::new());
+        for (name, elements) in targets {
+            indices.push(self.entry(name)?.index());
+            nbytes.push(elements.len() * size_of::<T>());
+            dst.push(elements.as_mut_ptr().cast::<std::ffi::c_void>());
+        }
+        let (indices, count, dst, nbytes) = (indices.as_ptr(), indices.len(), dst.as_ptr(), nbytes.as_ptr());
+        // SAFETY: the handle lives; the pointers come with their lengths, and the targets do not overlap.
+        Ok(enter(|| unsafe { sys::tf_file_read_many(self.as_ptr(), indices, count, dtype, dst, nbytes) }))
+    }
 }
 
 impl fmt::Debug for File {
@@ -286,20 +327,23 @@ impl<'a> Entry<'a> {
 
     /// Runs a call that writes all elements; what it leaves are valid ones, even where it fails.
     fn fill<T: Element>(&self, elements: &mut [T], call: impl FnOnce(*mut T, usize) -> sys::tf_status) -> Result<()> {
-        let (dst, nbytes) = (elements.as_mut_ptr(), size_of_val(elements));
-        let status = enter(|| call(dst, nbytes));
-        // SAFETY: u8 has no invalid values, and these bytes are the elements'.
-        let valid = T::check(unsafe { slice::from_raw_parts(dst.cast::<u8>(), nbytes) });
-        if !valid {
-            // SAFETY: zeros are valid elements of every type.
-            unsafe { ptr::write_bytes(dst, 0, elements.len()) };
-        }
+        let status = enter(|| call(elements.as_mut_ptr(), size_of_val(elements)));
+        let valid = make_valid(elements);
         finish(status, self.file.slot.as_deref())?;
-        if valid {
-            return Ok(());
-        }
-        Err(Error::new(Status::Internal, format!("what was read is no {:?}", T::DTYPE)))
+        valid
     }
+}
+
+/// Makes sure that what the library wrote are valid elements: zeros, where they were not.
+fn make_valid<T: Element>(elements: &mut [T]) -> Result<()> {
+    let (dst, nbytes) = (elements.as_mut_ptr(), size_of_val(elements));
+    // SAFETY: u8 has no invalid values, and these bytes are the elements'.
+    if T::check(unsafe { slice::from_raw_parts(dst.cast::<u8>(), nbytes) }) {
+        return Ok(());
+    }
+    // SAFETY: zeros are valid elements of every type.
+    unsafe { ptr::write_bytes(dst, 0, elements.len()) };
+    Err(Error::new(Status::Internal, format!("what was read is no {:?}", T::DTYPE)))
 }
 
 impl fmt::Debug for Entry<'_> {

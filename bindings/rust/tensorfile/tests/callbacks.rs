@@ -406,8 +406,8 @@ fn writers_write_what_saving_writes() {
         let folder = std::env::temp_dir().join(format!("tensorfile-writer-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join(name);
-        let mut writer = Options::new().create(&path).unwrap();
         let mut stream = Vec::new();
+        let mut writer = Options::new().create(&path).unwrap();
         let mut streaming = Options::new().create_in(&mut stream, format).unwrap();
         for writer in [&mut writer, &mut streaming] {
             for (name, array) in arrays.arrays() {
