@@ -33,8 +33,11 @@ struct Stream {
     const Checked needed = Checked(count) * size + kHead;
     if (!needed.fits_memory()) return nullptr;
     void *block = nullptr;
-    stream.status = allocate(&block, stream.memory, static_cast<size_t>(needed.value()), kAlignment);
-    if (!stream.status.ok()) return nullptr;
+    const Status status = allocate(&block, stream.memory, static_cast<size_t>(needed.value()), kAlignment);
+    if (!status.ok()) {
+      stream.status = status;
+      return nullptr;
+    }
     const auto whole = static_cast<size_t>(needed.value());
     memcpy(block, &whole, sizeof(whole));
     return static_cast<char *>(block) + kHead;
@@ -53,7 +56,7 @@ struct Stream {
 
   z_stream z{};
   Memory &memory;
-  Status status;  // of the last allocation
+  Status status;  // of the last allocation that failed; zlib may ask for more before it gives up
 };
 
 }  // namespace

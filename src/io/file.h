@@ -92,6 +92,8 @@ Status write_pieces(const File &file, Text path, uint64_t offset, const Bytes *p
 // what was written. Where that cannot be, the writes tell why.
 void reserve_file(const File &file, uint64_t size, bool in_place);
 Status sync_file(const File &file, Text path);
+// Whether its folder can be synced: one that may be written but not read cannot.
+Status check_sync_folder(const Target &target);
 Status sync_folder(const Target &target);
 // Closes a file that was written, when the system may tell of a late failure.
 Status finish_file(File file, Text path);

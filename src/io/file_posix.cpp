@@ -372,6 +372,16 @@ Status sync_file(const File &file, Text path) {
   return kOk;
 }
 
+Status check_sync_folder(const Target &target) {
+#if defined(O_PATH)
+  const int flags = fcntl(target.folder, F_GETFL);
+  if (flags >= 0 && (flags & O_PATH) != 0) return refuse_in(EACCES, target, "open for syncing");
+#else
+  (void)target;
+#endif
+  return kOk;
+}
+
 Status sync_folder(const Target &target) {
   while (fsync(target.folder) != 0) {
     // Some file systems have nothing to sync in a folder, and say so.

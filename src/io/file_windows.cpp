@@ -347,6 +347,10 @@ Status sync_file(const File &file, Text path) {
 }
 
 // Windows writes a folder's entry through with the move.
+Status check_sync_folder(const Target & /*target*/) {
+  return kOk;
+}
+
 Status sync_folder(const Target & /*target*/) {
   return kOk;
 }

@@ -51,7 +51,7 @@ struct Replacement::State {
     if (beside) remove_beside(target, temporary.text);
   }
 
-  Status open(const char *path, bool atomic);
+  Status open(const char *path, bool atomic, bool wants_sync);
   Status write(const char *from, size_t nbytes);
   Status flush();
 
@@ -85,8 +85,10 @@ struct Replacement::State {
   char room[kGathered];
 };
 
-Status Replacement::State::open(const char *path, bool atomic) {
+Status Replacement::State::open(const char *path, bool atomic, bool wants_sync) {
   TFILE_TRY(find_target(target, path));
+  durable = wants_sync;
+  if (durable) TFILE_TRY(check_sync_folder(target));
   if (!atomic) return open_in_place(&file, target);
   for (int i = 0; i < kMostTries; ++i) {
     temporary = TemporaryName(Text(target.name.data()));
@@ -123,8 +125,7 @@ Replacement::~Replacement() {
 
 Status Replacement::begin(Ref<Sink> &out, const char *path, bool atomic, bool durable) {
   TFILE_TRY(make(&state_, memory_, memory_));
-  TFILE_TRY(state_->open(path, atomic));
-  state_->durable = durable;
+  TFILE_TRY(state_->open(path, atomic, durable));
   return make_sink(out, memory_, State::take, Placement{State::patch, State::reserve, State::put}, nullptr, state_);
 }
 

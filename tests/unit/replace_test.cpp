@@ -341,6 +341,9 @@ TEST(Replacement, AFolderThatMayNotBeListed) {
   ASSERT_EQ(chmod(inner.c_str(), 0333), 0);
   expect_without_privileges([&] {
     EXPECT_TRUE(save(inner + "/a.npy", "new").ok()) << error_record().message;
+    // It cannot be synced either, which shows before anything is replaced.
+    EXPECT_EQ(save(inner + "/a.npy", "newer", true, true).code, TF_STATUS_IO);
+    expect_error(inner + "/a.npy: could not open for syncing the folder '" + inner + "': permission denied");
     return true;
   });
   ASSERT_EQ(chmod(inner.c_str(), 0700), 0);

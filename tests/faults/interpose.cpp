@@ -1,0 +1,172 @@
+#include "faults/interpose.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <atomic>
+
+namespace tfile::faults {
+
+namespace {
+
+std::atomic<bool> armed{false};
+std::atomic<bool> failed{false};
+std::atomic<int64_t> counts[kCalls];
+std::atomic<int64_t> blocks{0};
+Fault plan;
+
+// Whether this call is to fail.
+bool strikes(Call call) {
+  if (!armed) return false;
+  const int64_t count = ++counts[call];
+  if (call != plan.call || count < plan.at || (count > plan.at && !plan.lasting)) return false;
+  failed = true;
+  errno = plan.error;
+  return true;
+}
+
+bool is_short() {
+  return plan.error == 0;
+}
+
+}  // namespace
+
+void arm(const Fault &fault) {
+  plan = fault;
+  failed = false;
+  for (auto &count : counts)
+    count = 0;
+  armed = true;
+}
+void disarm() {
+  armed = false;
+}
+int64_t count_of(Call call) {
+  return counts[call];
+}
+bool has_failed() {
+  return failed;
+}
+int64_t live_blocks() {
+  return blocks;
+}
+
+}  // namespace tfile::faults
+
+using namespace tfile::faults;
+
+// NOLINTBEGIN: the names are the linker's
+extern "C" {
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size) {
+  if (strikes(kMalloc)) return nullptr;
+  void *const pointer = __real_malloc(size);
+  if (pointer != nullptr) ++blocks;
+  return pointer;
+}
+
+int __real_posix_memalign(void **out, size_t alignment, size_t size);
+int __wrap_posix_memalign(void **out, size_t alignment, size_t size) {
+  if (strikes(kMalloc)) return ENOMEM;
+  const int error = __real_posix_memalign(out, alignment, size);
+  if (error == 0) ++blocks;
+  return error;
+}
+
+void __real_free(void *pointer);
+void __wrap_free(void *pointer) {
+  if (pointer != nullptr) --blocks;
+  __real_free(pointer);
+}
+
+int __real_openat64(int folder, const char *path, int flags, mode_t mode);
+int __wrap_openat64(int folder, const char *path, int flags, mode_t mode) {
+  return strikes(kOpen) ? -1 : __real_openat64(folder, path, flags, mode);
+}
+
+ssize_t __real_pread64(int file, void *to, size_t nbytes, off_t offset);
+ssize_t __wrap_pread64(int file, void *to, size_t nbytes, off_t offset) {
+  if (!strikes(kRead)) return __real_pread64(file, to, nbytes, offset);
+  return is_short() ? __real_pread64(file, to, nbytes / 2, offset) : -1;
+}
+
+ssize_t __real_pwrite64(int file, const void *from, size_t nbytes, off_t offset);
+ssize_t __wrap_pwrite64(int file, const void *from, size_t nbytes, off_t offset) {
+  if (!strikes(kWrite)) return __real_pwrite64(file, from, nbytes, offset);
+  return is_short() ? __real_pwrite64(file, from, (nbytes + 1) / 2, offset) : -1;
+}
+
+ssize_t __real_pwritev64(int file, const iovec *pieces, int count, off_t offset);
+ssize_t __wrap_pwritev64(int file, const iovec *pieces, int count, off_t offset) {
+  if (!strikes(kWrite)) return __real_pwritev64(file, pieces, count, offset);
+  return is_short() ? __real_pwrite64(file, pieces->iov_base, (pieces->iov_len + 1) / 2, offset) : -1;
+}
+
+int __real_fsync(int file);
+int __wrap_fsync(int file) {
+  return strikes(kSync) ? -1 : __real_fsync(file);
+}
+
+int __real_renameat(int from_folder, const char *from, int to_folder, const char *to);
+int __wrap_renameat(int from_folder, const char *from, int to_folder, const char *to) {
+  return strikes(kRename) ? -1 : __real_renameat(from_folder, from, to_folder, to);
+}
+
+void *__real_mmap64(void *address, size_t size, int protection, int flags, int file, off_t offset);
+void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int file, off_t offset) {
+  return strikes(kMap) ? MAP_FAILED : __real_mmap64(address, size, protection, flags, file, offset);
+}
+
+int __real_fallocate64(int file, int mode, off_t offset, off_t size);
+int __wrap_fallocate64(int file, int mode, off_t offset, off_t size) {
+  return strikes(kReserve) ? -1 : __real_fallocate64(file, mode, offset, size);
+}
+
+// The descriptor is gone all the same, as on Linux.
+int __real_close(int file);
+int __wrap_close(int file) {
+  const bool struck = strikes(kClose);
+  const int error = errno;
+  const int result = __real_close(file);
+  if (!struck) return result;
+  errno = error;
+  return -1;
+}
+
+int __real_fstat64(int file, struct stat *out);
+int __wrap_fstat64(int file, struct stat *out) {
+  return strikes(kStat) ? -1 : __real_fstat64(file, out);
+}
+
+int __real_fstatat64(int folder, const char *path, struct stat *out, int flags);
+int __wrap_fstatat64(int folder, const char *path, struct stat *out, int flags) {
+  return strikes(kStat) ? -1 : __real_fstatat64(folder, path, out, flags);
+}
+
+int __real_ftruncate64(int file, off_t size);
+int __wrap_ftruncate64(int file, off_t size) {
+  return strikes(kTruncate) ? -1 : __real_ftruncate64(file, size);
+}
+
+int __real_unlinkat(int folder, const char *path, int flags);
+int __wrap_unlinkat(int folder, const char *path, int flags) {
+  return strikes(kUnlink) ? -1 : __real_unlinkat(folder, path, flags);
+}
+
+int __real_fchmod(int file, mode_t mode);
+int __wrap_fchmod(int file, mode_t mode) {
+  return strikes(kMode) ? -1 : __real_fchmod(file, mode);
+}
+
+int __real_pthread_create(pthread_t *out, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
+int __wrap_pthread_create(pthread_t *out, const pthread_attr_t *attributes, void *(*run)(void *), void *argument) {
+  return strikes(kThread) ? EAGAIN : __real_pthread_create(out, attributes, run, argument);
+}
+}
+// NOLINTEND

@@ -1,0 +1,153 @@
+// Every call to the system of every operation fails in turn, in each way that it can.
+#include <errno.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+
+#include "faults/interpose.h"
+#include "faults/operations.h"
+
+namespace tfile::faults {
+namespace {
+
+struct Way {
+  Call call;
+  int error;  // 0: short
+  const char *says;
+};
+
+constexpr Way kWays[] = {
+    {kOpen, EIO, "input/output error"},
+    {kOpen, EMFILE, "too many open files"},
+    {kOpen, EACCES, "permission denied"},
+    {kOpen, EINTR, ""},
+    {kRead, EIO, "input/output error"},
+    {kRead, EINTR, ""},
+    {kRead, 0, ""},
+    {kWrite, EIO, "input/output error"},
+    {kWrite, ENOSPC, "no space left"},
+    {kWrite, EDQUOT, "quota"},
+    {kWrite, EFBIG, "larger than allowed"},
+    {kWrite, EINTR, ""},
+    {kWrite, 0, ""},
+    {kSync, EIO, "input/output error"},
+    {kSync, ENOSPC, "no space left"},
+    {kSync, EINTR, ""},
+    {kRename, EIO, "input/output error"},
+    {kRename, EACCES, "permission denied"},
+    {kRename, ENOSPC, "no space left"},
+    {kMap, ENOMEM, ""},
+    {kMap, ENODEV, ""},
+    {kReserve, ENOSPC, ""},
+    {kReserve, EOPNOTSUPP, ""},
+    {kReserve, EINTR, ""},
+    {kClose, EIO, "input/output error"},
+    {kClose, EDQUOT, "quota"},
+    {kClose, EINTR, ""},
+    {kStat, EIO, "input/output error"},
+    {kStat, EACCES, "permission denied"},
+    {kTruncate, EIO, "input/output error"},
+    {kMode, EPERM, ""},
+};
+
+constexpr const char *kOld = "what was there before";
+
+class IoFaults : public ::testing::Test {
+ protected:
+  IoFaults() : names_(with_target()) {}
+
+  size_t with_target() {
+    world_.folder.write("target", kOld);
+    return world_.folder.names().size();
+  }
+
+  // One run with one fault. False: there were fewer calls than that.
+  bool run(const Operation &operation, const Fault &fault, const Way &way) {
+    const size_t open = open_descriptors();
+    arm(fault);
+    const tf_status status = operation.run(options_.get());
+    disarm();
+    EXPECT_EQ(open_descriptors(), open);
+    EXPECT_EQ(world_.folder.names().size(), names_) << "a file was left behind";
+    if (!has_failed()) {
+      EXPECT_EQ(status, TF_STATUS_OK) << tf_error_message();
+    } else {
+      ++faults_;
+      expect(operation, way, fault, status);
+    }
+    if (operation.saves) world_.folder.write("target", kOld);
+    return has_failed();
+  }
+
+  void expect(const Operation &operation, const Way &way, const Fault &fault, tf_status status) {
+    const std::string message = tf_error_message();
+    // What is interrupted or short is taken up again; what is only advice is done without.
+    if (*way.says == '\0' && !(fault.lasting && way.call == kRead)) {
+      EXPECT_EQ(status, TF_STATUS_OK) << message;
+      return;
+    }
+    if (status == TF_STATUS_OK) {
+      // A file that was only read is closed all the same, and attributes are kept as far as may be.
+      EXPECT_TRUE(way.call == kClose || way.call == kStat || way.call == kOpen) << "nobody was told";
+      return;
+    }
+    EXPECT_EQ(status, *way.says != '\0' ? TF_STATUS_IO : TF_STATUS_TRUNCATED) << message;
+    EXPECT_NE(message.find(way.says), std::string::npos) << message;
+    EXPECT_NE(message.find(world_.folder.path()), std::string::npos) << message;
+    if (!operation.saves) return;
+    // Only the sync of the folder comes when the new file has taken its place.
+    if (way.call == kSync) return;
+    EXPECT_TRUE(world_.folder.read("target") == kOld) << message;
+  }
+
+  World world_;
+  size_t names_;
+  Handle<tf_options> options_ = testing::options_with({{TF_OPTION_THREADS, 1}, {TF_OPTION_EXACT_PATH, 1}});
+  int64_t faults_ = 0;
+};
+
+TEST_F(IoFaults, EveryCallFailsOnceOrFromThenOn) {
+  for (const Operation &operation : operations(world_, world_.folder.path("target"))) {
+    for (const Way &way : kWays) {
+      for (const bool lasting : {false, true}) {
+        // Interrupted for ever, nothing ever ends.
+        if (lasting && (way.error == EINTR || way.call == kClose)) continue;
+        SCOPED_TRACE(operation.name + ": " + kCallNames[way.call] + " fails with " + std::to_string(way.error));
+        for (int64_t n = 1; run(operation, {way.call, n, lasting, way.error}, way); ++n)
+          ASSERT_LT(n, 1000);
+        ASSERT_FALSE(HasFailure());
+      }
+    }
+    world_.expect_unharmed();
+  }
+  std::printf("%lld faults injected\n", static_cast<long long>(faults_));
+  EXPECT_GT(faults_, 1000);
+}
+
+// In place there is no old file to keep, but every failure is told.
+TEST_F(IoFaults, InPlaceEveryFailureIsTold) {
+  ASSERT_EQ(tf_options_set(options_.get(), TF_OPTION_ATOMIC, 0), TF_STATUS_OK);
+  for (const Way &way : kWays) {
+    if (*way.says == '\0' || way.call == kRename || way.call == kRead) continue;
+    for (const Operation &operation : operations(world_, world_.folder.path("target"))) {
+      if (!operation.saves) continue;
+      SCOPED_TRACE(operation.name + ": " + kCallNames[way.call] + " fails with " + std::to_string(way.error));
+      for (int64_t n = 1; n < 1000; ++n) {
+        const size_t open = open_descriptors();
+        arm({way.call, n, false, way.error});
+        const tf_status status = operation.run(options_.get());
+        disarm();
+        EXPECT_EQ(open_descriptors(), open);
+        if (!has_failed()) break;
+        if (status != TF_STATUS_OK) {
+          EXPECT_EQ(status, TF_STATUS_IO) << tf_error_message();
+        } else {
+          EXPECT_TRUE(way.call == kClose || way.call == kStat || way.call == kOpen);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tfile::faults

@@ -1,0 +1,295 @@
+#include "faults/operations.h"
+
+namespace tfile::faults {
+
+namespace {
+
+using testing::dict_of;
+using testing::made;
+using testing::new_dict;
+using testing::options_with;
+using testing::random_array;
+using testing::same;
+
+// Releases what is made, whatever became of it, and says what became of it.
+template <typename T, typename Make>
+tf_status make_and_release(Make make) {
+  T *raw = nullptr;
+  const tf_status status = make(&raw);
+  EXPECT_EQ(raw != nullptr, status == TF_STATUS_OK);
+  Handle<T> handle(raw);
+  return status;
+}
+
+tf_status load(const std::string &path, const tf_options *options) {
+  tf_array *array = nullptr;
+  tf_dict *arrays = nullptr;
+  tf_dict *metadata = nullptr;
+  const tf_status status = tf_load(&array, &arrays, &metadata, path.c_str(), options);
+  EXPECT_EQ(arrays != nullptr, status == TF_STATUS_OK);
+  tf_array_release(array);
+  tf_dict_release(arrays);
+  tf_dict_release(metadata);
+  return status;
+}
+
+// A copy of the settings with one more.
+template <typename Run>
+tf_status with(const tf_options *options, tf_option option, int64_t value, Run run) {
+  // The settings are the test's own, and nobody else reads them now.
+  auto *const own = const_cast<tf_options *>(options);
+  int64_t before = 0;
+  EXPECT_EQ(tf_options_get(&before, own, option), TF_STATUS_OK);
+  EXPECT_EQ(tf_options_set(own, option, value), TF_STATUS_OK);
+  const tf_status status = run(own);
+  EXPECT_EQ(tf_options_set(own, option, before), TF_STATUS_OK);
+  return status;
+}
+
+tf_status list_and_read(const std::string &path, const tf_options *options) {
+  tf_file *raw = nullptr;
+  tf_status status = tf_file_open(&raw, path.c_str(), options);
+  const Handle<tf_file> file(raw);
+  for (size_t i = 0; status == TF_STATUS_OK && i < tf_file_size(raw); ++i) {
+    status = make_and_release<tf_array>([&](tf_array **out) { return tf_file_read(out, raw, i); });
+    if (status != TF_STATUS_OK || tf_file_ndim(raw, i) != 2) continue;
+    const int64_t start[] = {1, 0};
+    status = make_and_release<tf_array>(
+        [&](tf_array **out) { return tf_file_read_slice(out, raw, i, start, nullptr, nullptr, 2); });
+  }
+  if (status != TF_STATUS_OK) return status;
+  return make_and_release<tf_dict>([&](tf_dict **out) { return tf_file_metadata(out, raw); });
+}
+
+// Fills a dict of its own, so that nothing else changes.
+tf_status fill_dict(const World &world) {
+  tf_dict *raw = nullptr;
+  tf_status status = tf_dict_new(&raw);
+  const Handle<tf_dict> dict(raw);
+  for (int i = 0; status == TF_STATUS_OK && i < 40; ++i) {
+    const std::string key = "key" + std::to_string(i);
+    const size_t before = tf_dict_size(raw);
+    switch (i % 5) {
+      case 0:
+        status = tf_dict_set(raw, key.c_str(), SIZE_MAX, world.matrix.get());
+        break;
+      case 1:
+        status = tf_dict_set_string(raw, key.c_str(), SIZE_MAX, "text", SIZE_MAX);
+        break;
+      case 2:
+        status = tf_dict_set_int64(raw, key.c_str(), SIZE_MAX, i);
+        break;
+      case 3:
+        status = tf_dict_set_dict(raw, key.c_str(), SIZE_MAX, world.arrays.get());
+        break;
+      default:
+        status = tf_dict_set_string_list(raw, key.c_str(), SIZE_MAX);
+        if (status == TF_STATUS_OK) status = tf_dict_string_list_append(raw, key.c_str(), SIZE_MAX, "item", SIZE_MAX);
+        if (status != TF_STATUS_OK) return status;
+    }
+    EXPECT_EQ(tf_dict_size(raw), before + (status == TF_STATUS_OK ? 1 : 0));
+  }
+  return status;
+}
+
+tf_status views(const World &world) {
+  const int64_t steps[] = {2, -1};
+  tf_array *raw = nullptr;
+  tf_status status = tf_array_slice(&raw, world.matrix.get(), nullptr, nullptr, steps, 2);
+  Handle<tf_array> view(raw);
+  if (status != TF_STATUS_OK) return status;
+  status = make_and_release<tf_array>([&](tf_array **out) { return tf_array_transpose(out, raw, nullptr, 0); });
+  if (status == TF_STATUS_OK)
+    status = make_and_release<tf_array>([&](tf_array **out) { return tf_array_contiguous(out, raw); });
+  if (status != TF_STATUS_OK) return status;
+  raw = view.release();
+  tf_array *const before = raw;
+  status = tf_array_make_mut(&raw);
+  EXPECT_EQ(raw == before, status != TF_STATUS_OK);
+  tf_array_release(raw);
+  return status;
+}
+
+tf_status write_pieces(const std::string &target, const World &world, const tf_options *options) {
+  tf_writer *writer = nullptr;
+  tf_status status = tf_writer_open(&writer, target.c_str(), TF_FORMAT_SAFETENSORS, options);
+  const tf_array *const array = world.matrix.get();
+  if (status == TF_STATUS_OK)
+    status =
+        tf_writer_declare(writer, "m", SIZE_MAX, tf_array_dtype(array), tf_array_shape(array), tf_array_ndim(array));
+  if (status == TF_STATUS_OK) status = tf_writer_write(writer, tf_array_data(array), tf_array_nbytes(array));
+  if (status == TF_STATUS_OK) status = tf_writer_finish(writer);
+  tf_writer_release(writer);
+  return status;
+}
+
+tf_status ignore_bytes(void *, const void *, size_t) {
+  return TF_STATUS_OK;
+}
+
+tf_status save_sink(const World &world, const tf_options *options) {
+  tf_sink *sink = nullptr;
+  tf_status status = tf_sink_new(&sink, ignore_bytes, nullptr, nullptr);
+  if (status == TF_STATUS_OK) status = tf_save_sink(sink, TF_FORMAT_NPZ, nullptr, world.arrays.get(), nullptr, options);
+  tf_sink_release(sink);
+  return status;
+}
+
+void add_loads(std::vector<Operation> &all, const World &world) {
+  for (const std::string &path : world.files) {
+    const std::string name = path.substr(path.rfind('/') + 1);
+    all.push_back({"load " + name, false, [path](const tf_options *o) { return load(path, o); }});
+    all.push_back({"list " + name, false, [path](const tf_options *o) { return list_and_read(path, o); }});
+    all.push_back({"map " + name, false, [path](const tf_options *o) {
+                     return with(o, TF_OPTION_LOAD_MODE, TF_LOAD_MODE_MAP,
+                                 [&](tf_options *own) { return load(path, own); });
+                   }});
+  }
+  const std::string gguf = world.files.back();
+  for (const int64_t decode : {int64_t{TF_DTYPE_FLOAT32}, int64_t{TF_DECODE_MLX}})
+    all.push_back({"decode as " + std::to_string(decode), false, [gguf, decode](const tf_options *o) {
+                     return with(o, TF_OPTION_DECODE, decode, [&](tf_options *own) { return load(gguf, own); });
+                   }});
+  const std::string weights = world.folder.path("weights.npz");
+  all.push_back({"load weights", false, [weights, &world](const tf_options *o) {
+                   return make_and_release<tf_dict>(
+                       [&](tf_dict **out) { return tf_load_weights(out, weights.c_str(), world.tree.get(), o); });
+                 }});
+  const std::string index = world.folder.path("sharded.safetensors.index.json");
+  all.push_back({"load shards", false, [index](const tf_options *o) { return load(index, o); }});
+}
+
+void add_values(std::vector<Operation> &all, const World &world) {
+  all.push_back({"dict", false, [&world](const tf_options *) { return fill_dict(world); }});
+  all.push_back({"views", false, [&world](const tf_options *) { return views(world); }});
+  for (const tf_dtype dtype : {TF_DTYPE_FLOAT16, TF_DTYPE_Q4_K, TF_DTYPE_FLOAT64})
+    all.push_back({std::string("cast to ") + tf_dtype_name(dtype), false, [&world, dtype](const tf_options *o) {
+                     return make_and_release<tf_array>(
+                         [&](tf_array **out) { return tf_array_cast(out, world.half.get(), dtype, o); });
+                   }});
+  all.push_back({"decode blocks", false, [&world](const tf_options *o) {
+                   return make_and_release<tf_array>(
+                       [&](tf_array **out) { return tf_array_cast(out, world.blocks.get(), TF_DTYPE_FLOAT32, o); });
+                 }});
+  all.push_back({"flatten", false, [&world](const tf_options *) {
+                   return make_and_release<tf_dict>(
+                       [&](tf_dict **out) { return tf_dict_flatten(out, world.tree.get()); });
+                 }});
+  all.push_back({"unflatten", false, [&world](const tf_options *) {
+                   return make_and_release<tf_dict>(
+                       [&](tf_dict **out) { return tf_dict_unflatten(out, world.weights.get()); });
+                 }});
+  all.push_back({"compare", false, [&world](const tf_options *) {
+                   return make_and_release<tf_dict>(
+                       [&](tf_dict **out) { return tf_dict_compare(out, world.tree.get(), world.arrays.get()); });
+                 }});
+  all.push_back({"options", false, [](const tf_options *) {
+                   return make_and_release<tf_options>([](tf_options **out) { return tf_options_new(out); });
+                 }});
+}
+
+void add_saves(std::vector<Operation> &all, const World &world, const std::string &target) {
+  const auto add = [&](const char *name, auto run) {
+    all.push_back({name, true, [&world, target, run](const tf_options *o) { return run(world, target.c_str(), o); }});
+  };
+  add("save npy", [](const World &w, const char *to, const tf_options *o) { return tf_save(to, w.matrix.get(), o); });
+  add("save npz",
+      [](const World &w, const char *to, const tf_options *o) { return tf_savez(to, nullptr, 0, w.arrays.get(), o); });
+  add("save npz compressed", [](const World &w, const char *to, const tf_options *o) {
+    return tf_savez_compressed(to, nullptr, 0, w.arrays.get(), o);
+  });
+  add("save safetensors", [](const World &w, const char *to, const tf_options *o) {
+    return tf_save_safetensors(to, w.arrays.get(), w.strings.get(), o);
+  });
+  add("save gguf", [](const World &w, const char *to, const tf_options *o) {
+    return tf_save_gguf(to, w.weights.get(), w.values.get(), o);
+  });
+  add("save durably", [](const World &w, const char *to, const tf_options *o) {
+    return with(o, TF_OPTION_DURABLE, 1, [&](tf_options *own) { return tf_save(to, w.matrix.get(), own); });
+  });
+  add("writer", [](const World &w, const char *to, const tf_options *o) { return write_pieces(to, w, o); });
+  for (const tf_format format : {TF_FORMAT_NPY, TF_FORMAT_NPZ, TF_FORMAT_SAFETENSORS, TF_FORMAT_GGUF}) {
+    all.push_back(
+        {std::string("save to memory as ") + tf_format_name(format), false, [&world, format](const tf_options *o) {
+           const bool single = format == TF_FORMAT_NPY;
+           return make_and_release<tf_buffer>([&](tf_buffer **out) {
+             return tf_save_memory(out, format, single ? world.matrix.get() : nullptr,
+                                   single ? nullptr : world.weights.get(), nullptr, o);
+           });
+         }});
+  }
+  all.push_back({"save to a sink", false, [&world](const tf_options *o) { return save_sink(world, o); }});
+}
+
+void append(std::vector<uint8_t> &to, const tf_array *array) {
+  const auto *const bytes = static_cast<const uint8_t *>(tf_array_data(array));
+  to.insert(to.end(), bytes, bytes + tf_array_nbytes(array));
+}
+
+}  // namespace
+
+World::World() {
+  matrix = random_array(TF_DTYPE_INT32, {37, 23});
+  blocks = random_array(TF_DTYPE_Q8_0, {4, 64}, 2);
+  half = made<tf_array>([&](tf_array **out) {
+    const int64_t shape[] = {2, 256};
+    return tf_array_new(out, TF_DTYPE_FLOAT32, shape, 2);
+  });
+  const auto flags = random_array(TF_DTYPE_BOOL, {100}, 3);
+  const auto column = made<tf_array>([&](tf_array **out) { return tf_array_transpose(out, matrix.get(), nullptr, 0); });
+  arrays = dict_of({{"matrix", matrix.get()}, {"flags", flags.get()}, {"column", column.get()}, {"", half.get()}});
+  weights = dict_of({{"layers.0.weight", matrix.get()}, {"layers.1.weight", half.get()}, {"head", column.get()}});
+  tree = made<tf_dict>([&](tf_dict **out) { return tf_dict_unflatten(out, weights.get()); });
+  strings = new_dict();
+  EXPECT_EQ(tf_dict_set_string(strings.get(), "format", SIZE_MAX, "pt", SIZE_MAX), TF_STATUS_OK);
+  values = new_dict();
+  EXPECT_EQ(tf_dict_set_string(values.get(), "general.name", SIZE_MAX, "x", SIZE_MAX), TF_STATUS_OK);
+  EXPECT_EQ(tf_dict_set_int64(values.get(), "n", SIZE_MAX, 7), TF_STATUS_OK);
+  EXPECT_EQ(tf_dict_set_string_list(values.get(), "list", SIZE_MAX), TF_STATUS_OK);
+  for (const char *text : {"a", "b", "c"})
+    EXPECT_EQ(tf_dict_string_list_append(values.get(), "list", SIZE_MAX, text, SIZE_MAX), TF_STATUS_OK);
+
+  for (const char *name : {"a.npy", "a.npz", "packed.npz", "a.safetensors", "a.gguf"})
+    files.push_back(folder.path(name));
+  const auto gguf = dict_of({{"blocks.weight", blocks.get()}, {"matrix", matrix.get()}});
+  EXPECT_EQ(tf_save(files[0].c_str(), matrix.get(), nullptr), TF_STATUS_OK);
+  EXPECT_EQ(tf_savez(files[1].c_str(), nullptr, 0, arrays.get(), nullptr), TF_STATUS_OK);
+  EXPECT_EQ(tf_savez_compressed(files[2].c_str(), nullptr, 0, arrays.get(), nullptr), TF_STATUS_OK);
+  EXPECT_EQ(tf_save_safetensors(files[3].c_str(), arrays.get(), strings.get(), nullptr), TF_STATUS_OK);
+  EXPECT_EQ(tf_save_gguf(files[4].c_str(), gguf.get(), values.get(), nullptr), TF_STATUS_OK);
+  EXPECT_EQ(tf_save_weights(folder.path("weights.npz").c_str(), tree.get(), nullptr), TF_STATUS_OK);
+  const auto parts = options_with({{TF_OPTION_PART_BYTES, 4000}});
+  EXPECT_EQ(tf_save_safetensors(folder.path("sharded").c_str(), arrays.get(), nullptr, parts.get()), TF_STATUS_OK)
+      << tf_error_message();
+  before_ = image();
+}
+
+std::vector<uint8_t> World::image() const {
+  std::vector<uint8_t> bytes;
+  for (const tf_array *array : {matrix.get(), blocks.get(), half.get()})
+    append(bytes, array);
+  for (const tf_dict *dict : {arrays.get(), weights.get(), strings.get(), values.get(), tree.get()}) {
+    for (size_t i = 0; i < tf_dict_size(dict); ++i) {
+      const char *key = nullptr;
+      size_t length = 0;
+      EXPECT_EQ(tf_dict_key_at(&key, &length, dict, i), TF_STATUS_OK);
+      bytes.insert(bytes.end(), key, key + length + 1);
+      bytes.push_back(static_cast<uint8_t>(tf_dict_kind_at(dict, i)));
+    }
+  }
+  return bytes;
+}
+
+void World::expect_unharmed() const {
+  EXPECT_EQ(image(), before_);
+}
+
+std::vector<Operation> operations(const World &world, const std::string &target) {
+  std::vector<Operation> all;
+  add_loads(all, world);
+  add_values(all, world);
+  add_saves(all, world, target);
+  return all;
+}
+
+}  // namespace tfile::faults
