@@ -168,7 +168,7 @@ impl File {
         let (mut indices, mut dst, mut nbytes) = (Vec::new(), Vec::new(), Vec::new());
         for (name, elements) in targets {
             indices.push(self.entry(name)?.index());
-            nbytes.push(elements.len() * size_of::<T>());
+            nbytes.push(size_of_val(*elements));
             dst.push(elements.as_mut_ptr().cast::<std::ffi::c_void>());
         }
         let (indices, count, dst, nbytes) = (indices.as_ptr(), indices.len(), dst.as_ptr(), nbytes.as_ptr());

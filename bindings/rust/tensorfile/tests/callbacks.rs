@@ -7,8 +7,9 @@ use std::io::{self, Cursor, Write};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use tensorfile::{Array, Buffer, Dict, Error, Format, Options, ReadAt, Source, Status};
 
@@ -121,14 +122,23 @@ fn panics_of_readers_go_on_in_the_caller() {
 #[test]
 fn panics_on_other_threads_reach_the_caller() {
     let (arrays, bytes) = sample(8 << 20);
-    let threads = Arc::new(Mutex::new(Vec::new()));
-    struct Watched(Buffer, Arc<Mutex<Vec<thread::ThreadId>>>, bool);
+    type Readers = Arc<(Mutex<Vec<thread::ThreadId>>, Condvar)>;
+    let threads = Readers::default();
+    struct Watched(Buffer, Readers, bool);
     impl ReadAt for Watched {
         fn size(&self) -> io::Result<u64> {
             Ok(self.0.len() as u64)
         }
         fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-            self.1.lock().unwrap().push(thread::current().id());
+            let (readers, came) = &*self.1;
+            let here = thread::current().id();
+            let mut readers = readers.lock().unwrap();
+            readers.push(here);
+            came.notify_all();
+            if bytes.len() > 1 << 16 {
+                // Whoever has much to read lets another thread come, however busy the machine is.
+                drop(came.wait_timeout_while(readers, Duration::from_secs(60), |all| all.iter().all(|&id| id == here)));
+            }
             if self.2 && bytes.len() > 1 << 16 {
                 panic!("in some thread");
             }
@@ -147,7 +157,7 @@ fn panics_on_other_threads_reach_the_caller() {
     let options = Options::new().threads(4);
     let source = Source::new(Watched(bytes.clone(), threads.clone(), false)).unwrap();
     assert_eq!(options.load_source(&source, Format::Auto).unwrap()["a"], arrays["a"]);
-    assert!(threads.lock().unwrap().iter().any(|&id| id != thread::current().id()), "other threads read, too");
+    assert!(threads.0.lock().unwrap().iter().any(|&id| id != thread::current().id()), "other threads read, too");
     let source = Source::new(Watched(bytes, threads, true)).unwrap();
     for _ in 0..5 {
         assert_eq!(panic_of(|| drop(options.load_source(&source, Format::Auto))), "in some thread");
