@@ -5,12 +5,15 @@ PYTHON := $(CURDIR)/.venv/bin/python
 FUZZ_SECONDS := 3600
 FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json
 
-.PHONY: help setup release asan test fuzz corpus lint format demo bench amalgamation install clean
+.PHONY: help setup release asan tsan test test-long fuzz corpus coverage lint format demo bench amalgamation install clean
 
 help:
 	@echo 'make test               build and test everything: optimized, with sanitizers, and the style of the sources'
 	@echo 'make release            build optimized, in build/release'
 	@echo 'make asan               build and test with the address and undefined behaviour sanitizers, in build/asan'
+	@echo 'make tsan               build and run the tests of threads with the thread sanitizer, in build/tsan'
+	@echo 'make test-long          what takes too long for make test: 10,000 kills, every byte of larger files changed, hours of fuzzing'
+	@echo 'make coverage           lines and branches of src/format and src/codec that tests reach, by llvm-cov'
 	@echo 'make fuzz               let libFuzzer search for an hour a target; FUZZ_SECONDS=, FUZZ_TARGETS='
 	@echo 'make corpus             make the committed corpora anew from what make fuzz has found'
 	@echo 'make lint               check the format of the sources, and run clang-tidy'
@@ -37,8 +40,23 @@ asan: setup
 test: release
 	ctest --preset release --parallel $(JOBS)
 	$(MAKE) asan
+	$(MAKE) tsan
 	$(MAKE) fuzz FUZZ_SECONDS=20
 	$(MAKE) lint
+
+tsan: setup
+	cmake --preset tsan
+	cmake --build --preset tsan --target threads_tests
+	ctest --preset tsan --tests-regex '^Threads[.]'
+
+test-long: release
+	TENSORFILE_TEST_LONG=1 ctest --preset release --verbose --tests-regex '^(Killed|Damage)[.]'
+	$(MAKE) fuzz
+
+coverage: setup
+	cmake --preset coverage
+	cmake --build --preset coverage --target coverage_programs
+	tests/coverage.sh build/coverage
 
 fuzz: setup
 	cmake --preset fuzz
