@@ -1,10 +1,14 @@
 package tensorfile
 
 import (
+	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -89,4 +93,81 @@ func TestMemoryStaysFlat(t *testing.T) {
 	if grown := resident(t) - before; grown > 4<<20 && !slowed {
 		t.Errorf("memory grew by %d bytes", grown)
 	}
+}
+
+// The collector runs all the time, while goroutines make, share, read, change, close and forget.
+func TestTheCollectorTakesNothingThatIsUsed(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(5))
+	shared := NewDict()
+	for i := range 8 {
+		ok(t, shared.Set(fmt.Sprint(i), slices.Repeat([]int32{int32(i)}, 1000)))
+	}
+	stop := make(chan struct{})
+	var collector, workers sync.WaitGroup
+	collector.Add(1)
+	go func() {
+		defer collector.Done()
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				runtime.GC()
+			}
+		}
+	}()
+	for worker := range 8 {
+		workers.Add(1)
+		go func() {
+			defer workers.Done()
+			expected := slices.Repeat([]int32{int32(worker)}, 1000)
+			for round := range 300 {
+				if err := useAndForget(shared, fmt.Sprint(worker), expected, round); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}()
+	}
+	workers.Wait()
+	close(stop)
+	collector.Wait()
+}
+
+// useAndForget looks at an array by every way, whose owners are gone by then.
+func useAndForget(shared *Dict, key string, expected []int32, round int) error {
+	view, err := func() (*Array, error) {
+		a, err := shared.Array(key)
+		if err != nil {
+			return nil, err
+		}
+		return a.Slice(From(round % 10))
+	}()
+	if err != nil {
+		return err
+	}
+	data, err := Data[int32](view)
+	if err != nil {
+		return err
+	}
+	wrapped, err := Wrap(slices.Clone(expected), len(expected))
+	if err != nil {
+		return err
+	}
+	mine, err := wrapped.Clone()
+	if err != nil {
+		return err
+	}
+	runtime.Gosched()
+	found, err := ToSlice[int32](mine)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(found, expected) || !slices.Equal(data, expected[round%10:]) {
+		return fmt.Errorf("array %s has other elements", key)
+	}
+	if round%2 == 0 {
+		mine.Close()
+	}
+	return view.Close()
 }

@@ -96,6 +96,7 @@ sed -n '/^```go$/,/^```$/p' README.md | sed '/^```/d' >"$stranger/program/main.g
 expected=$(sed -n 's/^It prints `\(.*\)`\..*/\1/p' README.md)
 [ -n "$expected" ]
 grep -Fqx "$expected" "$stranger/output"
+[ -s "$stranger/program/model.npz" ] && [ -s "$stranger/program/model.gguf" ]
 
 if ! wait "$asan"; then
   cat "$folder/asan.log" >&2
