@@ -82,20 +82,19 @@ TEST(ChangedFiles, ChangedWhileTheyAreReadNeverHurt) {
       }
       close(file);
     });
-    int loaded = 0;
     int refused = 0;
-    for (int i = 0; i < 300; ++i) {
+    // Until the other thread has had its turn.
+    for (int i = 0; i < 300 || refused < 20; ++i) {
       tf_dict *arrays = nullptr;
       const tf_status status = tf_load(nullptr, &arrays, nullptr, target.c_str(), options.get());
       EXPECT_TRUE(status != TF_STATUS_INTERNAL && status != TF_STATUS_INVALID_ARGUMENT &&
                   status != TF_STATUS_OUT_OF_MEMORY)
           << tf_error_message();
-      ++(status == TF_STATUS_OK ? loaded : refused);
+      refused += status == TF_STATUS_OK ? 0 : 1;
       tf_dict_release(arrays);
     }
     done = true;
     changer.join();
-    EXPECT_GT(refused, 0) << path;
   }
 }
 
