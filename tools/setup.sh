@@ -14,6 +14,9 @@ known() {
   [ -n "$(apt-cache madison "$1" 2>/dev/null)" ]
 }
 
+command -v javac >/dev/null || packages="$packages openjdk-17-jdk-headless"
+command -v mvn >/dev/null || packages="$packages maven"
+
 missing=
 if command -v dpkg-query >/dev/null; then
   for package in $packages; do

@@ -1,0 +1,34 @@
+package org.tensorfile;
+
+/** The kind of a value in a {@link Dict}. */
+public enum Kind {
+  /** No such value. */
+  NONE(TensorfileNativeConstants.TF_KIND_NONE),
+  /** An {@link Array}. */
+  ARRAY(TensorfileNativeConstants.TF_KIND_ARRAY),
+  /** Bytes; UTF-8 wherever a writer kept to its format. */
+  STRING(TensorfileNativeConstants.TF_KIND_STRING),
+  /** A list of strings. */
+  STRING_LIST(TensorfileNativeConstants.TF_KIND_STRING_LIST),
+  /** A {@link Dict}. */
+  DICT(TensorfileNativeConstants.TF_KIND_DICT),
+  /** A kind of a later version of the library. */
+  UNKNOWN(Integer.MIN_VALUE);
+
+  private static final Kind[] VALUES = values();
+
+  private final int number;
+
+  Kind(int number) {
+    this.number = number;
+  }
+
+  /** The one of a number, which may come from a later version of the library. */
+  static Kind of(int number) {
+    return Numbers.find(VALUES, Kind::number, number, UNKNOWN);
+  }
+
+  int number() {
+    return number;
+  }
+}

@@ -1,0 +1,68 @@
+package org.tensorfile;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+
+/** Loads the native library: the one of {@code -Dtensorfile.library.path}, else the one inside a jar. */
+final class NativeLoader {
+  private static final String PROPERTY = "tensorfile.library.path";
+
+  private NativeLoader() {}
+
+  static void load() {
+    String given = System.getProperty(PROPERTY);
+    if (given != null && !given.isEmpty()) {
+      Path path = Path.of(given).toAbsolutePath();
+      System.load((Files.isDirectory(path) ? path.resolve(fileName()) : path).toString());
+    } else {
+      loadFromJar();
+    }
+  }
+
+  /** The name of this platform, which is also the classifier of the jar with its library. */
+  static String platform() {
+    String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
+    String arch = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
+    String system = os.startsWith("windows") ? "windows" : os.startsWith("mac") ? "macos" : os.replace(' ', '_');
+    return system + "-" + (arch.equals("amd64") ? "x86_64" : arch);
+  }
+
+  private static String fileName() {
+    return System.mapLibraryName("tensorfile_jni");
+  }
+
+  private static void loadFromJar() {
+    String resource = "META-INF/native/" + platform() + "/" + fileName();
+    try (InputStream in = NativeLoader.class.getClassLoader().getResourceAsStream(resource)) {
+      if (in == null) {
+        throw new UnsatisfiedLinkError("there is no " + resource + " in the class path: add the jar of tensorfile with the"
+            + " classifier " + platform() + ", or set -D" + PROPERTY + " to the library or its folder");
+      }
+      Path folder = Files.createTempDirectory("tensorfile");
+      Path file = folder.resolve(fileName());
+      try {
+        Files.copy(in, file);
+        System.load(file.toString());
+      } finally {
+        discard(file);
+        discard(folder);
+      }
+    } catch (IOException e) {
+      UnsatisfiedLinkError error = new UnsatisfiedLinkError("the native library could not be unpacked: " + e);
+      error.initCause(e);
+      throw error;
+    }
+  }
+
+  /** Deletes a file at once where a loaded library can be deleted, else when the program ends. */
+  private static void discard(Path path) {
+    try {
+      Files.deleteIfExists(path);
+    } catch (IOException e) {
+      path.toFile().deleteOnExit();
+    }
+  }
+}

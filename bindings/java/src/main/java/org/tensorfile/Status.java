@@ -1,0 +1,60 @@
+package org.tensorfile;
+
+/** What became of a call. */
+public enum Status {
+  /** Done. */
+  OK(TensorfileNativeConstants.TF_STATUS_OK),
+  /** The caller's mistake: an index or number out of range, a wrong shape. Nothing was done. */
+  INVALID_ARGUMENT(TensorfileNativeConstants.TF_STATUS_INVALID_ARGUMENT),
+  /** An allocation failed. */
+  OUT_OF_MEMORY(TensorfileNativeConstants.TF_STATUS_OUT_OF_MEMORY),
+  /** The system could not open, read, write or replace a file. */
+  IO(TensorfileNativeConstants.TF_STATUS_IO),
+  /** No such file, name or key. */
+  NOT_FOUND(TensorfileNativeConstants.TF_STATUS_NOT_FOUND),
+  /** A name stands twice: in a file, or among the names given. */
+  DUPLICATE(TensorfileNativeConstants.TF_STATUS_DUPLICATE),
+  /** The bytes are not of the format asked for, or of none that is known. */
+  FORMAT(TensorfileNativeConstants.TF_STATUS_FORMAT),
+  /** The file breaks a rule of its format. No reader should trust it. */
+  CORRUPT(TensorfileNativeConstants.TF_STATUS_CORRUPT),
+  /** The file ends too early; more bytes at its end could make it valid. */
+  TRUNCATED(TensorfileNativeConstants.TF_STATUS_TRUNCATED),
+  /** Valid, but not handled here, or not by the target format. */
+  UNSUPPORTED(TensorfileNativeConstants.TF_STATUS_UNSUPPORTED),
+  /** A limit of the options was hit; a larger limit would change the verdict. */
+  LIMIT(TensorfileNativeConstants.TF_STATUS_LIMIT),
+  /** A value is of another kind or dtype than the call needs. */
+  TYPE(TensorfileNativeConstants.TF_STATUS_TYPE),
+  /** What was loaded is not what was expected. */
+  MISMATCH(TensorfileNativeConstants.TF_STATUS_MISMATCH),
+  /** A progress callback asked to stop. */
+  CANCELLED(TensorfileNativeConstants.TF_STATUS_CANCELLED),
+  /** The library contradicts itself; please report it. */
+  INTERNAL(TensorfileNativeConstants.TF_STATUS_INTERNAL),
+  /** A status of a later version of the library, or of none. */
+  UNKNOWN(Integer.MIN_VALUE);
+
+  private static final Status[] VALUES = values();
+
+  private final int number;
+
+  Status(int number) {
+    this.number = number;
+  }
+
+  /** The one of a number, which may come from a later version of the library. */
+  static Status of(int number) {
+    return Numbers.find(VALUES, Status::number, number, UNKNOWN);
+  }
+
+  int number() {
+    return number;
+  }
+
+  /** {@return it as a lower-case word, "corrupt"} */
+  @Override
+  public String toString() {
+    return this == UNKNOWN ? "unknown" : TensorfileNative.tf_status_name(number);
+  }
+}

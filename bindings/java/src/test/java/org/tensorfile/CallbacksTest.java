@@ -1,0 +1,351 @@
+package org.tensorfile;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CallbacksTest {
+  @TempDir Path folder;
+
+  private static final Map<String, Object> SMALL = Map.of("a", new float[] {1.5f, 2}, "b", new int[] {1, 2, 3});
+
+  private static ByteBuffer small() throws IOException {
+    return Tensorfile.toBytes(Format.SAFETENSORS, SMALL, null, null).data();
+  }
+
+  @SuppressWarnings("unchecked")
+  private static <T extends Throwable> T sneak(Throwable thrown) throws T {
+    throw (T) thrown;
+  }
+
+  /** Reads from a buffer; what is asked for behind a place throws something instead. */
+  private static class Faulty implements ByteSource {
+    final ByteBuffer content;
+    final long at;
+    final Throwable toThrow;
+
+    Faulty(ByteBuffer content, long at, Throwable toThrow) {
+      this.content = content;
+      this.at = at;
+      this.toThrow = toThrow;
+    }
+
+    @Override
+    public long size() {
+      return content.limit();
+    }
+
+    @Override
+    public void read(long offset, ByteBuffer into) throws IOException {
+      if (offset >= at) {
+        throw CallbacksTest.<RuntimeException>sneak(toThrow);
+      }
+      into.put(content.slice((int) offset, into.remaining()));
+    }
+  }
+
+  @Test
+  void sourcesAreChannelsFilesAndBuffers() throws IOException {
+    Path path = folder.resolve("s.safetensors");
+    Dict expected = new Dict(SMALL);
+    Tensorfile.saveSafetensors(path, SMALL, null);
+    ByteBuffer memory = ByteBuffer.allocateDirect((int) Files.size(path) + 3).position(3);
+    memory.put(Files.readAllBytes(path)).position(3);
+    try (FileChannel channel = FileChannel.open(path);
+        Source positional = Source.of(channel);
+        Source seeking = Source.of(new OneByOne(channel));
+        Source direct = Source.of(memory);
+        Source file = Source.of(path)) {
+      for (Source source : List.of(positional, seeking, direct, file)) {
+        assertEquals(expected, Tensorfile.load(source, Format.AUTO, null).arrays());
+        try (ArrayFile opened = ArrayFile.open(source, Format.SAFETENSORS, null)) {
+          source.close();
+          assertEquals(2.0, opened.entry("a").read().getDouble(1));
+          assertThrows(IllegalStateException.class, () -> Tensorfile.load(source, Format.AUTO, null));
+        }
+      }
+    }
+    assertThrows(InvalidArgumentException.class, () -> Source.of(ByteBuffer.allocate(1)));
+    assertEquals(Status.NOT_FOUND, FilesTest.statusOf(() -> Source.of(folder.resolve("missing"))));
+  }
+
+  /** A channel that is no FileChannel and gives one byte at a time. */
+  private record OneByOne(FileChannel channel) implements java.nio.channels.SeekableByteChannel {
+    @Override
+    public int read(ByteBuffer to) throws IOException {
+      ByteBuffer one = to.slice().limit(1);
+      int count = channel.read(one);
+      to.position(to.position() + one.position());
+      return count;
+    }
+
+    @Override
+    public int write(ByteBuffer from) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public long position() throws IOException {
+      return channel.position();
+    }
+
+    @Override
+    public OneByOne position(long position) throws IOException {
+      channel.position(position);
+      return this;
+    }
+
+    @Override
+    public long size() throws IOException {
+      return channel.size();
+    }
+
+    @Override
+    public OneByOne truncate(long size) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public boolean isOpen() {
+      return channel.isOpen();
+    }
+
+    @Override
+    public void close() throws IOException {
+      channel.close();
+    }
+  }
+
+  @Test
+  void whatASourceThrowsReachesTheCaller() throws IOException {
+    ByteBuffer bytes = small();
+    for (Throwable thrown : List.of(new IOException("the line is cut"), new IllegalCallerException("reader"),
+        new AssertionError("mine"))) {
+      try (Source source = Source.of(new Faulty(bytes, 0, thrown)); Source late = Source.of(new Faulty(bytes, 16, thrown))) {
+        assertSame(thrown, assertThrows(Throwable.class, () -> Tensorfile.load(source, Format.SAFETENSORS, null)));
+        assertSame(thrown, assertThrows(Throwable.class, () -> ArrayFile.open(source, Format.AUTO, null)));
+        assertSame(thrown, assertThrows(Throwable.class, () -> Tensorfile.load(late, Format.AUTO, null)));
+      }
+    }
+    try (Source lying = Source.of(new ByteSource() {
+      @Override
+      public long size() {
+        return 100;
+      }
+
+      @Override
+      public void read(long offset, ByteBuffer into) {
+        into.put((byte) 0);
+      }
+    })) {
+      EOFException e = assertThrows(EOFException.class, () -> Tensorfile.load(lying, Format.NPZ, null));
+      assertTrue(e.getMessage().startsWith("the source gave 1 of "), e.getMessage());
+    }
+    IOException sizeless = new IOException("unknown");
+    assertSame(sizeless, assertThrows(IOException.class, () -> Source.of(new Faulty(bytes, 0, null) {
+      @Override
+      public long size() {
+        throw CallbacksTest.<RuntimeException>sneak(sizeless);
+      }
+    })));
+    // Later calls know nothing of it.
+    assertEquals(2, Tensorfile.load(bytes, Format.AUTO, null).arrays().size());
+  }
+
+  @Test
+  void threadsOfTheLibraryReadAndThrow() throws IOException {
+    Dict arrays = new Dict(Map.of("a", new float[8 << 20]));
+    ByteBuffer bytes = Tensorfile.toBytes(Format.SAFETENSORS, arrays, null, null).data();
+    Set<Thread> threads = ConcurrentHashMap.newKeySet();
+    AtomicInteger thrown = new AtomicInteger();
+    class Concurrent extends Faulty {
+      final boolean fails;
+
+      Concurrent(boolean fails) {
+        super(bytes, Long.MAX_VALUE, null);
+        this.fails = fails;
+      }
+
+      @Override
+      public void read(long offset, ByteBuffer into) throws IOException {
+        threads.add(Thread.currentThread());
+        if (fails && offset > 1000) {
+          throw new IllegalCallerException("number " + thrown.incrementAndGet());
+        }
+        super.read(offset, into);
+      }
+
+      @Override
+      public boolean isConcurrent() {
+        return true;
+      }
+    }
+    Options options = Options.builder().threads(4).build();
+    try (Source source = Source.of(new Concurrent(false))) {
+      assertEquals(arrays, Tensorfile.load(source, Format.AUTO, options).arrays());
+    }
+    assertTrue(threads.size() > 1, "other threads read, too");
+    try (Source source = Source.of(new Concurrent(true))) {
+      for (int i = 0; i < 100; i++) {
+        assertThrows(IllegalCallerException.class, () -> Tensorfile.load(source, Format.AUTO, options));
+      }
+    }
+    assertTrue(thrown.get() >= 100);
+  }
+
+  @Test
+  void sourcesMayMap() throws IOException {
+    ByteBuffer bytes = small();
+    AtomicInteger maps = new AtomicInteger();
+    class Mapped extends Faulty {
+      final int cut;
+
+      Mapped(Throwable toThrow, int cut) {
+        super(bytes, Long.MAX_VALUE, toThrow);
+        this.cut = cut;
+      }
+
+      @Override
+      public ByteBuffer map(long offset, long nbytes) throws IOException {
+        maps.incrementAndGet();
+        if (toThrow != null) {
+          throw (IOException) toThrow;
+        }
+        return cut < 0 ? null : content.slice((int) offset, (int) nbytes - cut);
+      }
+    }
+    Options map = Options.builder().loadMode(LoadMode.MAP).build();
+    Dict expected = new Dict(SMALL);
+    Dict loaded;
+    try (Source source = Source.of(new Mapped(null, 0))) {
+      loaded = Tensorfile.load(source, Format.AUTO, map).arrays();
+    }
+    assertTrue(maps.get() > 0);
+    System.gc();
+    assertEquals(expected, loaded);
+    try (Source source = Source.of(new Mapped(null, -1))) {
+      assertEquals(expected, Tensorfile.load(source, Format.AUTO, map).arrays());
+    }
+    IOException mine = new IOException("no");
+    try (Source source = Source.of(new Mapped(mine, 0)); Source wrong = Source.of(new Mapped(null, 1))) {
+      assertSame(mine, assertThrows(IOException.class, () -> Tensorfile.load(source, Format.AUTO, map)));
+      IOException e = assertThrows(IOException.class, () -> Tensorfile.load(wrong, Format.AUTO, map));
+      assertTrue(e.getMessage().startsWith("ByteSource.map gave"), e.getMessage());
+    }
+  }
+
+  /** Takes some bytes at a time, up to a number of them; keeps the buffer that it was given. */
+  private static class Slow implements WritableByteChannel {
+    final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    final int most;
+    final Throwable thrown;
+    ByteBuffer last;
+
+    Slow(int most, Throwable thrown) {
+      this.most = most;
+      this.thrown = thrown;
+    }
+
+    @Override
+    public int write(ByteBuffer from) throws IOException {
+      last = from;
+      int count = Math.min(Math.min(from.remaining(), 1000), most - out.size());
+      if (count == 0) {
+        throw CallbacksTest.<RuntimeException>sneak(thrown);
+      }
+      byte[] bytes = new byte[count];
+      from.get(bytes);
+      out.write(bytes, 0, count);
+      return count;
+    }
+
+    @Override
+    public boolean isOpen() {
+      return true;
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  @Test
+  void channelsGetEverythingAndMayFail() throws IOException {
+    Map<String, Object> arrays = Map.of("big", new long[1 << 19], "small", 1);
+    ByteBuffer bytes = Tensorfile.toBytes(Format.SAFETENSORS, arrays, null, null).data();
+    Slow all = new Slow(Integer.MAX_VALUE, null);
+    Tensorfile.saveTo(all, Format.SAFETENSORS, arrays, null, null);
+    assertEquals(bytes, ByteBuffer.wrap(all.out.toByteArray()));
+    assertTrue(all.last.isReadOnly());
+    for (Throwable thrown : List.of(new IOException("no more paper"), new IllegalCallerException("writer"))) {
+      Slow full = new Slow(4000, thrown);
+      assertSame(thrown,
+          assertThrows(Throwable.class, () -> Tensorfile.saveTo(full, Format.SAFETENSORS, arrays, null, null)));
+      assertEquals(bytes.slice(0, 4000), ByteBuffer.wrap(full.out.toByteArray()));
+    }
+    assertThrows(java.nio.channels.ClosedChannelException.class, () -> {
+      WritableByteChannel closed = Channels.newChannel(new ByteArrayOutputStream());
+      closed.close();
+      Tensorfile.saveTo(closed, Array.scalar(1), null);
+    });
+  }
+
+  @Test
+  void progressIsToldAndCanStop() throws IOException {
+    Map<String, Object> arrays = Map.of("a", new float[1 << 20], "b", 1, "c", new boolean[1 << 20]);
+    ByteBuffer bytes = Tensorfile.toBytes(Format.SAFETENSORS, arrays, null, null).data();
+    List<Long> told = new ArrayList<>();
+    Thread here = Thread.currentThread();
+    Options options = Options.builder().progress((done, total) -> {
+      assertSame(here, Thread.currentThread());
+      assertEquals((5 << 20) + 4, total);
+      told.add(done);
+      return true;
+    }).build();
+    Tensorfile.load(bytes, Format.AUTO, options).close();
+    assertEquals((5 << 20) + 4, told.get(told.size() - 1));
+    assertEquals(told.stream().sorted().toList(), told);
+    Options stop = Options.builder().progress((done, total) -> false).build();
+    CancelledException e = assertThrows(CancelledException.class, () -> Tensorfile.load(bytes, Format.AUTO, stop));
+    assertEquals(Status.CANCELLED, e.status());
+    Path path = folder.resolve("stopped.npz");
+    assertThrows(CancelledException.class, () -> Tensorfile.savez(path, List.of(), arrays, stop));
+    assertTrue(Files.notExists(path));
+    AssertionError mine = new AssertionError("mine");
+    Options loud = Options.builder().progress((done, total) -> {
+      throw mine;
+    }).build();
+    assertSame(mine, assertThrows(AssertionError.class, () -> Tensorfile.load(bytes, Format.AUTO, loud)));
+    // A callback may itself use the library, and change what is saved.
+    Dict changing = new Dict(arrays);
+    Options nested = Options.builder().progress((done, total) -> {
+      assertThrows(TensorfileException.class, () -> Tensorfile.load(folder.resolve("missing")));
+      assertThrows(CancelledException.class, () -> Tensorfile.load(bytes, Format.AUTO, stop));
+      changing.put("more", 1);
+      changing.remove("a");
+      return true;
+    }).build();
+    try (Bytes saved = Tensorfile.toBytes(Format.SAFETENSORS, changing, null, nested)) {
+      assertEquals(Set.of("a", "b", "c"), Tensorfile.load(saved.data(), Format.AUTO, null).arrays().keySet());
+    }
+    assertEquals(Set.of("b", "c", "more"), changing.keySet());
+  }
+}

@@ -1,0 +1,302 @@
+package org.tensorfile;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.Channels;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.api.io.TempDir;
+
+class FilesTest {
+  @TempDir Path folder;
+
+  static Status statusOf(Executable call) {
+    return assertThrows(TensorfileException.class, call).status();
+  }
+
+  private static Dict sample() {
+    Dict arrays = new Dict();
+    arrays.put("x", Array.of(new float[] {1, 2, 3, 4, 5, 6}, 2, 3));
+    arrays.put("y", Array.of(new byte[] {-1, 1}).cast(Dtype.FLOAT16));
+    return arrays;
+  }
+
+  private static byte[] bytesOf(ByteBuffer buffer) {
+    byte[] bytes = new byte[buffer.remaining()];
+    buffer.get(bytes);
+    return bytes;
+  }
+
+  @Test
+  void theVersionIsTheJars() {
+    assertEquals(TensorfileNativeConstants.TENSORFILE_VERSION_STRING, Tensorfile.version());
+    assertEquals(100, Tensorfile.versionNumber());
+  }
+
+  @Test
+  void allFormatsThereAndBack() throws IOException {
+    Dict arrays = sample();
+    Map<String, String> metadata = Map.of("general.architecture", "test");
+    Path one = folder.resolve("wéight😀.npy");
+    Tensorfile.save(one, arrays.getArray("x"));
+    assertTrue(Files.exists(one));
+    assertEquals(arrays.get("x"), Tensorfile.loadArray(one));
+    assertEquals(arrays.get("x"), Tensorfile.load(one).get(""));
+    Tensorfile.savez(folder.resolve("stored.npz"), arrays);
+    Tensorfile.savezCompressed(folder.resolve("deflated"), arrays);
+    Tensorfile.saveSafetensors(folder.resolve("a.safetensors"), arrays, metadata);
+    Tensorfile.saveGguf(folder.resolve("a.gguf"), arrays, metadata);
+    for (String name : List.of("stored.npz", "deflated.npz", "a.safetensors", "a.gguf")) {
+      Path path = folder.resolve(name);
+      Loaded loaded = Tensorfile.load(path);
+      assertEquals(arrays, loaded.arrays(), name);
+      Map<String, String> written = name.startsWith("a.") ? metadata : Map.of();
+      assertEquals(written, loaded.metadata(), name);
+      assertEquals(Status.TYPE, statusOf(() -> Tensorfile.loadArray(path)));
+      Format format = Format.fromPath(path);
+      assertEquals(name, name.substring(0, name.lastIndexOf('.') + 1) + format);
+      byte[] file = Files.readAllBytes(path);
+      assertEquals(format, Format.probe(ByteBuffer.wrap(file, 0, 16)));
+      try (Bytes bytes = Tensorfile.toBytes(format, arrays, name.startsWith("a.") ? metadata : null, null)) {
+        assertEquals(arrays, Tensorfile.load(bytes.data(), Format.AUTO, null).arrays());
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        Tensorfile.saveTo(Channels.newChannel(out), format, arrays, name.startsWith("a.") ? metadata : null, null);
+        assertArrayEquals(bytesOf(bytes.data()), out.toByteArray(), name);
+        out.reset();
+        bytes.writeTo(Channels.newChannel(out));
+        assertArrayEquals(bytesOf(bytes.data(0, (int) bytes.size())), out.toByteArray(), name);
+        if (!name.startsWith("deflated")) {
+          assertArrayEquals(file, out.toByteArray(), name);
+        }
+      }
+      assertEquals(arrays, Tensorfile.load(ByteBuffer.wrap(file), Format.AUTO, null).arrays());
+    }
+    Tensorfile.savez(folder.resolve("args.npz"), List.of(arrays.getArray("x"), arrays.getArray("y")), Map.of("z", 1), null);
+    Dict args = Tensorfile.load(folder.resolve("args.npz")).arrays();
+    assertEquals(List.of("z", "arr_0", "arr_1"), new ArrayList<>(args.keySet()));
+    assertEquals(arrays.get("y"), args.get("arr_1"));
+    ByteArrayOutputStream npy = new ByteArrayOutputStream();
+    Tensorfile.saveTo(Channels.newChannel(npy), arrays.getArray("x"), null);
+    assertArrayEquals(Files.readAllBytes(one), npy.toByteArray());
+    assertArrayEquals(npy.toByteArray(), bytesOf(Tensorfile.toBytes(arrays.getArray("x"), null).data()));
+    assertThrows(InvalidArgumentException.class, () -> Tensorfile.toBytes(Format.AUTO, arrays, null, null));
+    assertEquals(Status.TYPE, statusOf(() -> Tensorfile.savez(folder.resolve("t.npz"), Map.of("t", "text"))));
+  }
+
+  @Test
+  void manyUnnamedArrays() throws IOException {
+    List<Array> arrays = IntStream.range(0, 20_000).mapToObj(Array::scalar).toList();
+    Tensorfile.savez(folder.resolve("many.npz"), arrays, null, null);
+    assertEquals(19_999, Tensorfile.load(folder.resolve("many.npz")).arrays().getLong("arr_19999"));
+  }
+
+  @Test
+  void failuresTellWhereAndWhat() throws IOException {
+    Path missing = folder.resolve("é missing.npz");
+    TensorfileException e = assertThrows(TensorfileException.class, () -> Tensorfile.load(missing));
+    assertEquals(Status.NOT_FOUND, e.status());
+    assertTrue(e.getMessage().startsWith(missing + ": "), e.getMessage());
+    assertEquals(OptionalLong.empty(), e.offset());
+    assertEquals(Optional.empty(), e.name());
+    Bytes bytes = Tensorfile.toBytes(Format.NPZ, Map.of("a", new float[1000], "b", new float[1000]), null, null);
+    byte[] corrupt = bytesOf(bytes.data());
+    corrupt[1010] ^= 1;
+    e = assertThrows(TensorfileException.class, () -> Tensorfile.load(ByteBuffer.wrap(corrupt), Format.NPZ, null));
+    assertEquals(Status.CORRUPT, e.status());
+    assertTrue(e.name().isPresent() && e.getMessage().contains(e.name().get()), e.getMessage());
+    e = assertThrows(TensorfileException.class, () -> Tensorfile.load(bytes.data(0, 500), Format.NPZ, null));
+    assertEquals(Status.TRUNCATED, e.status());
+    assertTrue(e.offset().isPresent());
+    assertEquals(Status.LIMIT,
+        statusOf(() -> Tensorfile.load(bytes.data(), Format.NPZ, Options.builder().maxArrays(1).build())));
+    assertEquals(Status.LIMIT,
+        statusOf(() -> Tensorfile.load(bytes.data(), Format.NPZ, Options.builder().maxBytes(6000).build())));
+    assertEquals(Status.IO, statusOf(() -> Tensorfile.load(folder)));
+    assertEquals(Status.UNSUPPORTED,
+        statusOf(() -> Tensorfile.saveGguf(folder.resolve("c.gguf"), Map.of("c", Array.zeros(Dtype.COMPLEX64, 1)), null)));
+    assertFalse(Files.exists(folder.resolve("c.gguf")));
+    assertThrows(NativeMemoryError.class, () -> Array.zeros(Dtype.INT8, Long.MAX_VALUE / 2));
+  }
+
+  @Test
+  void filesAreReadInParts() throws IOException {
+    Path path = folder.resolve("f.safetensors");
+    Tensorfile.saveSafetensors(path, Map.of("n", Array.of(IntStream.range(0, 12).toArray(), 3, 4)), Map.of("k", "v"));
+    ArrayFile file = ArrayFile.open(path);
+    assertEquals(Format.SAFETENSORS, file.format());
+    assertEquals(1, file.entries().size());
+    assertEquals("n: int32 [3, 4]", file.entries().get(0).toString());
+    assertThrows(IndexOutOfBoundsException.class, () -> file.entries().get(1));
+    ArrayFile.Entry entry = file.entry("n");
+    assertEquals("n", entry.name());
+    assertEquals(Dtype.INT32, entry.dtype());
+    assertArrayEquals(new long[] {3, 4}, entry.shape());
+    assertEquals(2, entry.ndim());
+    assertEquals(48, entry.nbytes());
+    assertEquals(11, entry.read().getLong(2, 3));
+    ByteBuffer doubles = ByteBuffer.allocateDirect(96 + 8).order(ByteOrder.nativeOrder()).position(8);
+    entry.readInto(doubles, Dtype.FLOAT64);
+    assertFalse(doubles.hasRemaining());
+    assertEquals(11.0, doubles.getDouble(96));
+    ByteBuffer own = ByteBuffer.allocateDirect(48).order(ByteOrder.nativeOrder());
+    entry.readInto(own);
+    assertEquals(7, own.getInt(28));
+    assertThrows(InvalidArgumentException.class, () -> entry.readInto(own));
+    assertThrows(InvalidArgumentException.class, () -> entry.readInto(ByteBuffer.allocate(48)));
+    assertThrows(InvalidArgumentException.class, () -> entry.readInto(own.clear().asReadOnlyBuffer()));
+    Slice[] part = {Slice.from(1), Slice.to(2)};
+    assertArrayEquals(new int[] {4, 5, 8, 9}, entry.readSlice(part).toIntArray());
+    ByteBuffer few = ByteBuffer.allocateDirect(4);
+    entry.readSliceInto(few, Dtype.INT8, part);
+    assertArrayEquals(new byte[] {4, 5, 8, 9}, bytesOf(few.flip()));
+    assertThrows(InvalidArgumentException.class, () -> entry.readSlice(Slice.all(), Slice.all(), Slice.all()));
+    Location location = entry.location();
+    assertEquals(new Location(Optional.of(path), location.offset(), 48, false), location);
+    assertEquals(5, ByteBuffer.wrap(Files.readAllBytes(path)).order(ByteOrder.LITTLE_ENDIAN).getInt((int) location.offset() + 20));
+    assertEquals(Optional.empty(), file.find("missing"));
+    assertEquals(Optional.of("missing"), assertThrows(NotFoundException.class, () -> file.entry("missing")).name());
+    Dict metadata = file.metadata();
+    assertEquals(Map.of("k", "v"), metadata);
+    assertTrue(metadata.isReadOnly());
+    assertThrows(UnsupportedOperationException.class, () -> metadata.put("k", "w"));
+    assertThrows(UnsupportedOperationException.class, metadata::clear);
+    assertThrows(UnsupportedOperationException.class, () -> metadata.remove("k"));
+    assertThrows(UnsupportedOperationException.class, () -> metadata.keySet().remove("k"));
+    Dict holder = new Dict(Map.of("m", metadata));
+    holder.getDict("m").put("k", "w");
+    assertEquals("v", metadata.copy().getString("k"));
+    file.close();
+    assertEquals("v", metadata.getString("k"));
+    assertThrows(IllegalStateException.class, entry::read);
+    byte[] bytes = Files.readAllBytes(path);
+    try (ArrayFile inMemory = ArrayFile.open(ByteBuffer.wrap(bytes), Format.AUTO, null);
+        Source source = Source.of(path);
+        ArrayFile fromSource = ArrayFile.open(source, Format.AUTO, null)) {
+      assertEquals(inMemory.entry("n").read(), fromSource.entry("n").read());
+      assertEquals(Optional.empty(), inMemory.entry("n").location().path());
+    }
+  }
+
+  @Test
+  void nestedMetadataOfAFileIsReadOnlyToo() throws IOException {
+    Map<String, Object> metadata =
+        Map.of("n", new TreeMap<>(Map.of("0", new int[] {1}, "1", new int[] {2})));
+    try (Bytes bytes = Tensorfile.toBytes(Format.GGUF, sample(), metadata, null);
+        ArrayFile file = ArrayFile.open(bytes.data(), Format.GGUF, null)) {
+      Dict nested = file.metadata().getDict("n");
+      assertThrows(UnsupportedOperationException.class, () -> nested.put("0", 1));
+      assertThrows(UnsupportedOperationException.class, () -> ((Dict) file.metadata().get("n")).clear());
+      assertArrayEquals(new int[] {2}, nested.getArray("1").toIntArray());
+    }
+  }
+
+  @Test
+  void mappedArraysAreTheFile() throws IOException {
+    Path path = folder.resolve("m.npy");
+    Tensorfile.save(path, Array.of(new double[] {1.5, 2.5}));
+    Options map = Options.builder().loadMode(LoadMode.MAP).build();
+    Array array = Tensorfile.loadArray(path, map);
+    array.mutableData().putDouble(0, 0);
+    assertArrayEquals(new double[] {0, 2.5}, array.toDoubleArray());
+    assertArrayEquals(new double[] {1.5, 2.5}, Tensorfile.loadArray(path).toDoubleArray());
+  }
+
+  @Test
+  void weights() throws IOException {
+    Path path = folder.resolve("w.safetensors");
+    Map<String, Object> tree = Map.of("layers", Map.of("0", Map.of("w", new float[] {1, 2})));
+    Tensorfile.saveWeights(path, tree);
+    Dict loaded = Tensorfile.loadWeights(path);
+    assertEquals(new Dict(tree), loaded);
+    Map<String, Object> other = Map.of("layers.0.w", new float[2], "more", 1);
+    TensorfileException e = assertThrows(TensorfileException.class, () -> Tensorfile.loadWeights(path, other, null));
+    assertEquals(Status.MISMATCH, e.status());
+    Dict lax = Tensorfile.loadWeights(path, other, Options.builder().strict(false).build());
+    assertEquals(1, lax.getLong("more"));
+    Options gguf = Options.builder().format(Format.GGUF).build();
+    Tensorfile.saveWeights(folder.resolve("w"), tree, gguf);
+    assertEquals(loaded, Tensorfile.loadWeights(folder.resolve("w.gguf")));
+  }
+
+  @Test
+  void largeModelsAreSavedInParts() throws IOException {
+    Map<String, float[]> arrays = Map.of("a", new float[1000], "b", new float[1000]);
+    Options parts = Options.builder().partBytes(5000).parts(true).build();
+    Tensorfile.saveGguf(folder.resolve("m.gguf"), arrays, null, parts);
+    assertEquals(2, Tensorfile.load(folder.resolve("m-00001-of-00002.gguf"), parts).arrays().size());
+    Tensorfile.saveSafetensors(folder.resolve("m.safetensors"), arrays, null, parts);
+    assertEquals(2, Tensorfile.load(folder.resolve("m.safetensors.index.json")).arrays().size());
+  }
+
+  @Test
+  void blocksAreDecodedOnLoad() throws IOException {
+    // A block of q8_0: a float16 scale, here 0.5, and 32 int8.
+    ByteBuffer block = ByteBuffer.allocate(34).put((byte) 0).put((byte) 0x38);
+    IntStream.range(-16, 16).forEach(i -> block.put((byte) i));
+    Map<String, Object> arrays = Map.of("w.weight", Array.copyOf(Dtype.Q8_0, block.flip(), 1, 32));
+    Bytes bytes = Tensorfile.toBytes(Format.GGUF, arrays, null, null);
+    assertEquals(Dtype.Q8_0, Tensorfile.load(bytes.data(), Format.GGUF, null).get("w.weight").dtype());
+    Options floats = Options.builder().decode(Dtype.FLOAT32).build();
+    assertEquals(-7.5, Tensorfile.load(bytes.data(), Format.GGUF, floats).get("w.weight").getDouble(0, 1));
+    Dict mlx = Tensorfile.load(bytes.data(), Format.GGUF, Options.builder().decodeForMlx().build()).arrays();
+    assertEquals(Dtype.UINT32, mlx.getArray("w.weight").dtype());
+    assertEquals(Dtype.FLOAT16, mlx.getArray("w.scales").dtype());
+  }
+
+  @Test
+  void optionsHaveRangesAndAreKept() {
+    Options.Builder builder = Options.builder();
+    InvalidArgumentException e = assertThrows(InvalidArgumentException.class, () -> builder.alignment(3));
+    assertEquals("option 18 takes a power of two or 0, not 3", e.getMessage());
+    assertEquals(Status.TYPE, ArrayTest.statusOf(() -> builder.set(Option.THREADS, "many")));
+    assertThrows(InvalidArgumentException.class, () -> builder.set(Option.FORMAT, "zip"));
+    Options options = builder.threads(3).format(Format.NPZ).set(Option.FORMAT, "gguf").exactPath(true)
+        .loadMode(LoadMode.MAP).lenient(true).strict(false).parts(true).partBytes(1 << 30).maxBytes(1L << 40)
+        .maxHeaderBytes(1000).maxArrays(10).maxMetadata(11).maxNameBytes(12).maxRank(4).maxNesting(5).durable(true)
+        .atomic(false).alignment(4096).compress(true).compressionLevel(9).decode(Dtype.FLOAT64).build();
+    long[] expected = {3, 4, 1, 1, 1, 0, 1, 1 << 30, 1L << 40, 1000, 10, 11, 12, 4, 5, 1, 0, 4096, 1, 9, 13};
+    assertArrayEquals(expected, java.util.Arrays.stream(Option.values()).mapToLong(options::get).toArray());
+    assertThrows(IllegalStateException.class, () -> builder.threads(1));
+    assertEquals(64, Options.builder().build().get(Option.MAX_RANK));
+    options.close();
+    assertThrows(IllegalStateException.class, () -> options.get(Option.THREADS));
+  }
+
+  @Test
+  void pathsOfOtherFileSystemsGoThroughChannels() throws IOException {
+    Path zip = folder.resolve("files.zip");
+    try (FileSystem files = FileSystems.newFileSystem(URI.create("jar:" + zip.toUri()), Map.of("create", "true"))) {
+      Path inside = files.getPath("x.npy");
+      InvalidArgumentException e =
+          assertThrows(InvalidArgumentException.class, () -> Tensorfile.save(inside, Array.scalar(1)));
+      assertTrue(e.getMessage().contains("default file system"), e.getMessage());
+      try (var channel = Files.newByteChannel(inside, java.nio.file.StandardOpenOption.CREATE,
+          java.nio.file.StandardOpenOption.WRITE)) {
+        Tensorfile.saveTo(channel, Array.scalar(42), null);
+      }
+      try (var channel = Files.newByteChannel(inside); Source source = Source.of(channel)) {
+        assertEquals(42, Tensorfile.load(source, Format.NPY, null).get("").getLong());
+      }
+    }
+  }
+}

@@ -1,0 +1,628 @@
+/* Java: one package-private class of static functions, named as in C. Handles and addresses are longs, text is UTF-8 in
+   byte[] (JNI's own strings are of a modified UTF-8), and a failure is thrown as a Java exception by the C function that
+   failed, since a thread's error record is read best where it was set. The classes people use are written by hand. */
+%javaconst(1);
+%pragma(java) moduleclassmodifiers="final class"
+%pragma(java) jniclassclassmodifiers="final class"
+%pragma(java) constantsmodifiers="interface"
+%pragma(java) jniclasscode=%{
+  static {
+    NativeLoader.load();
+  }
+%}
+
+/* Read by tf_java_throw() below. */
+%ignore tf_error_message;
+%ignore tf_error_offset;
+%ignore tf_error_name;
+/* Not of use in Java: see not-covered.txt there. */
+%ignore tf_options_set_allocator;
+/* Long.MIN_VALUE; its C text is not Java. */
+%ignore TENSORFILE_SLICE_OMITTED;
+/* Their signatures mean nothing to Java; parameters of these types have typemaps. */
+%ignore tf_release_fn;
+%ignore tf_read_at_fn;
+%ignore tf_map_fn;
+%ignore tf_write_fn;
+%ignore tf_progress_fn;
+%ignore tf_alloc_fn;
+%ignore tf_free_fn;
+
+%{
+_Static_assert(TENSORFILE_SLICE_OMITTED == INT64_MIN, "Slice.java has it as Long.MIN_VALUE");
+
+/* Statuses from here on stand for exceptions of callbacks, which Callbacks.java keeps. */
+enum { TF_JAVA_CARRIED = 0x40000000 };
+/* Most bytes that go through a callback at once. */
+enum { TF_JAVA_PIECE = 1 << 20 };
+
+static JavaVM *tf_java_vm;
+static jclass tf_java_failures, tf_java_callbacks;
+static jmethodID tf_java_failure, tf_java_carry, tf_java_take, tf_java_read, tf_java_give_back, tf_java_map, tf_java_room,
+    tf_java_write, tf_java_progress;
+
+JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
+  JNIEnv *env = NULL;
+  jclass found = NULL;
+  (void)reserved;
+  tf_java_vm = vm;
+  if ((*vm)->GetEnv(vm, (void **)&env, JNI_VERSION_1_8) != JNI_OK) return JNI_ERR;
+  if (!(found = (*env)->FindClass(env, "org/tensorfile/Failures"))) return JNI_ERR;
+  if (!(tf_java_failures = (jclass)(*env)->NewGlobalRef(env, found))) return JNI_ERR;
+  if (!(found = (*env)->FindClass(env, "org/tensorfile/Callbacks"))) return JNI_ERR;
+  if (!(tf_java_callbacks = (jclass)(*env)->NewGlobalRef(env, found))) return JNI_ERR;
+  const struct {
+    jmethodID *id;
+    jclass of;
+    const char *name, *signature;
+  } methods[] = {
+      {&tf_java_failure, tf_java_failures, "of", "(IZ[BJ[B)Ljava/lang/Throwable;"},
+      {&tf_java_carry, tf_java_callbacks, "carry", "(Ljava/lang/Throwable;)I"},
+      {&tf_java_take, tf_java_callbacks, "take", "(I)Ljava/lang/Throwable;"},
+      {&tf_java_read, tf_java_callbacks, "read", "(Ljava/lang/Object;JI)Ljava/nio/ByteBuffer;"},
+      {&tf_java_give_back, tf_java_callbacks, "giveBack", "(Ljava/lang/Object;Ljava/nio/ByteBuffer;)V"},
+      {&tf_java_map, tf_java_callbacks, "map", "(Ljava/lang/Object;JJ)Ljava/nio/ByteBuffer;"},
+      {&tf_java_room, tf_java_callbacks, "room", "(Ljava/lang/Object;I)Ljava/nio/ByteBuffer;"},
+      {&tf_java_write, tf_java_callbacks, "write", "(Ljava/lang/Object;)V"},
+      {&tf_java_progress, tf_java_callbacks, "progress", "(Ljava/lang/Object;JJ)Z"},
+  };
+  for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); ++i) {
+    *methods[i].id = (*env)->GetStaticMethodID(env, methods[i].of, methods[i].name, methods[i].signature);
+    if (!*methods[i].id) return JNI_ERR;
+  }
+  return JNI_VERSION_1_8;
+}
+
+JNIEXPORT void JNICALL JNI_OnUnload(JavaVM *vm, void *reserved) {
+  JNIEnv *env = NULL;
+  (void)reserved;
+  if ((*vm)->GetEnv(vm, (void **)&env, JNI_VERSION_1_8) != JNI_OK) return;
+  (*env)->DeleteGlobalRef(env, tf_java_failures);
+  (*env)->DeleteGlobalRef(env, tf_java_callbacks);
+}
+
+/* A thread's way into Java; threads of the library are attached for as long as one callback takes. */
+struct tf_java_entry {
+  JNIEnv *env;
+  int attached;
+};
+
+static struct tf_java_entry tf_java_enter(void) {
+  struct tf_java_entry entry = {NULL, 0};
+  if ((*tf_java_vm)->GetEnv(tf_java_vm, (void **)&entry.env, JNI_VERSION_1_8) == JNI_OK) return entry;
+  entry.env = NULL;
+  entry.attached = (*tf_java_vm)->AttachCurrentThreadAsDaemon(tf_java_vm, (void **)&entry.env, NULL) == JNI_OK;
+  return entry;
+}
+
+static void tf_java_leave(struct tf_java_entry entry) {
+  if (entry.attached) (*tf_java_vm)->DetachCurrentThread(tf_java_vm);
+}
+
+/* The status that stands for what an upcall threw; OK when it threw nothing. */
+static tf_status tf_java_thrown(JNIEnv *env) {
+  jthrowable thrown = (*env)->ExceptionOccurred(env);
+  if (!thrown) return TF_STATUS_OK;
+  (*env)->ExceptionClear(env);
+  tf_status status = (*env)->CallStaticIntMethod(env, tf_java_callbacks, tf_java_carry, thrown);
+  if ((*env)->ExceptionCheck(env)) {
+    (*env)->ExceptionClear(env);
+    status = TF_STATUS_OUT_OF_MEMORY;
+  }
+  (*env)->DeleteLocalRef(env, thrown);
+  return status;
+}
+
+/* Keeps an object, or null, until tf_java_drop(). */
+static int tf_java_keep(JNIEnv *env, jobject object, void **kept) {
+  *kept = object ? (*env)->NewGlobalRef(env, object) : NULL;
+  if (!object || *kept) return 1;
+  SWIG_JavaThrowException(env, SWIG_JavaOutOfMemoryError, "no memory for a reference");
+  return 0;
+}
+
+static void tf_java_drop(void *user) {
+  const struct tf_java_entry entry = tf_java_enter();
+  if (entry.env) (*entry.env)->DeleteGlobalRef(entry.env, (jobject)user);
+  tf_java_leave(entry);
+}
+
+static tf_status tf_java_read_piece(JNIEnv *env, jobject source, uint64_t offset, char *dst, jint nbytes) {
+  jobject bytes = (*env)->CallStaticObjectMethod(env, tf_java_callbacks, tf_java_read, source, (jlong)offset, nbytes);
+  const tf_status status = tf_java_thrown(env);
+  if (status != TF_STATUS_OK) return status;
+  memcpy(dst, (*env)->GetDirectBufferAddress(env, bytes), (size_t)nbytes);
+  (*env)->CallStaticVoidMethod(env, tf_java_callbacks, tf_java_give_back, source, bytes);
+  (*env)->DeleteLocalRef(env, bytes);
+  return tf_java_thrown(env);
+}
+
+static tf_status tf_java_read_at(void *user, uint64_t offset, void *dst, size_t nbytes) {
+  const struct tf_java_entry entry = tf_java_enter();
+  tf_status status = entry.env ? TF_STATUS_OK : TF_STATUS_OUT_OF_MEMORY;
+  for (size_t done = 0; status == TF_STATUS_OK && done < nbytes;) {
+    const jint piece = nbytes - done < TF_JAVA_PIECE ? (jint)(nbytes - done) : TF_JAVA_PIECE;
+    status = tf_java_read_piece(entry.env, (jobject)user, offset + done, (char *)dst + done, piece);
+    done += (size_t)piece;
+  }
+  tf_java_leave(entry);
+  return status;
+}
+
+/* Callbacks.map keeps the buffer that it gives for as long as the source lives. */
+static tf_status tf_java_map_range(void *user, uint64_t offset, uint64_t nbytes, const void **out) {
+  const struct tf_java_entry entry = tf_java_enter();
+  JNIEnv *env = entry.env;
+  *out = NULL;
+  if (!env) return TF_STATUS_OUT_OF_MEMORY;
+  jobject bytes =
+      (*env)->CallStaticObjectMethod(env, tf_java_callbacks, tf_java_map, (jobject)user, (jlong)offset, (jlong)nbytes);
+  const tf_status status = tf_java_thrown(env);
+  if (bytes) {
+    *out = (*env)->GetDirectBufferAddress(env, bytes);
+    (*env)->DeleteLocalRef(env, bytes);
+  }
+  tf_java_leave(entry);
+  return status;
+}
+
+static tf_status tf_java_write_piece(JNIEnv *env, jobject sink, const char *src, jint nbytes) {
+  jobject room = (*env)->CallStaticObjectMethod(env, tf_java_callbacks, tf_java_room, sink, nbytes);
+  const tf_status status = tf_java_thrown(env);
+  if (status == TF_STATUS_OK) memcpy((*env)->GetDirectBufferAddress(env, room), src, (size_t)nbytes);
+  if (room) (*env)->DeleteLocalRef(env, room);
+  if (status != TF_STATUS_OK) return status;
+  (*env)->CallStaticVoidMethod(env, tf_java_callbacks, tf_java_write, sink);
+  return tf_java_thrown(env);
+}
+
+static tf_status tf_java_write_all(void *user, const void *src, size_t nbytes) {
+  const struct tf_java_entry entry = tf_java_enter();
+  tf_status status = entry.env ? TF_STATUS_OK : TF_STATUS_OUT_OF_MEMORY;
+  for (size_t done = 0; status == TF_STATUS_OK && done < nbytes;) {
+    const jint piece = nbytes - done < TF_JAVA_PIECE ? (jint)(nbytes - done) : TF_JAVA_PIECE;
+    status = tf_java_write_piece(entry.env, (jobject)user, (const char *)src + done, piece);
+    done += (size_t)piece;
+  }
+  tf_java_leave(entry);
+  return status;
+}
+
+static tf_status tf_java_tell(void *user, uint64_t done, uint64_t total) {
+  const struct tf_java_entry entry = tf_java_enter();
+  JNIEnv *env = entry.env;
+  if (!env) return TF_STATUS_OUT_OF_MEMORY;
+  const jboolean go_on = (*env)->CallStaticBooleanMethod(env, tf_java_callbacks, tf_java_progress, (jobject)user,
+                                                         (jlong)done, (jlong)total);
+  const tf_status status = tf_java_thrown(env);
+  tf_java_leave(entry);
+  return status == TF_STATUS_OK && !go_on ? TF_STATUS_CANCELLED : status;
+}
+
+static jbyteArray tf_java_bytes(JNIEnv *env, const char *text, size_t length) {
+  if (length > INT32_MAX) {
+    SWIG_JavaThrowException(env, SWIG_JavaOutOfMemoryError, "a text is longer than a Java array can be");
+    return NULL;
+  }
+  jbyteArray bytes = (*env)->NewByteArray(env, (jsize)length);
+  if (bytes) (*env)->SetByteArrayRegion(env, bytes, 0, (jsize)length, (const jbyte *)text);
+  return bytes;
+}
+
+static void tf_java_throw_made(JNIEnv *env, jobject made) {
+  if (made && !(*env)->ExceptionCheck(env)) (*env)->Throw(env, (jthrowable)made);
+}
+
+/* Throws what the failure of a call is in Java: the exception of a callback, or one made from the error record. */
+static void tf_java_throw(JNIEnv *env, tf_status status, jboolean of_file) {
+  if (status >= TF_JAVA_CARRIED) {
+    jobject carried = (*env)->CallStaticObjectMethod(env, tf_java_callbacks, tf_java_take, (jint)status);
+    if ((*env)->ExceptionCheck(env)) return;
+    if (carried) {
+      tf_java_throw_made(env, carried);
+      return;
+    }
+  }
+  const char *message = tf_error_message();
+  const char *name = tf_error_name();
+  const jlong offset = (jlong)tf_error_offset();
+  jbyteArray message_bytes = tf_java_bytes(env, message, strlen(message));
+  if (!message_bytes) return;
+  jbyteArray name_bytes = tf_java_bytes(env, name, strlen(name));
+  if (!name_bytes) return;
+  tf_java_throw_made(env, (*env)->CallStaticObjectMethod(env, tf_java_failures, tf_java_failure, (jint)status, of_file,
+                                                         message_bytes, offset, name_bytes));
+}
+
+static jlongArray tf_java_longs(JNIEnv *env, const int64_t *numbers, size_t count) {
+  if (!numbers) return NULL;
+  jlongArray longs = (*env)->NewLongArray(env, (jsize)count);
+  if (longs) (*env)->SetLongArrayRegion(env, longs, 0, (jsize)count, (const jlong *)numbers);
+  return longs;
+}
+%}
+
+/* Sizes and offsets are below 2^63; those that are not are UINT64_MAX, Java's -1. */
+%apply long long { uint64_t };
+%typemap(jni) size_t "jlong"
+%typemap(jtype) size_t "long"
+%typemap(jstype) size_t "long"
+
+/* Handles and addresses. */
+%define TF_ADDRESS(T)
+%typemap(jni) T "jlong"
+%typemap(jtype) T "long"
+%typemap(jstype) T "long"
+%typemap(javain) T "$javainput"
+%typemap(javaout) T { return $jnicall; }
+%typemap(in) T "$1 = ($1_ltype)(intptr_t)$input;"
+%typemap(out) T "$result = (jlong)(intptr_t)$1;"
+%typemap(freearg) T ""
+%enddef
+TF_ADDRESS(void *)
+TF_ADDRESS(const void *)
+%define TF_HANDLE(T)
+TF_ADDRESS(T *)
+TF_ADDRESS(const T *)
+/* What a call makes is its result. */
+%typemap(in, numinputs=0) T ** (T *made = 0) "$1 = &made;"
+%typemap(argout) T ** "$result = (jlong)(intptr_t)*$1;"
+%typemap(freearg) T ** ""
+%enddef
+TF_HANDLE(tf_array)
+TF_HANDLE(tf_dict)
+TF_HANDLE(tf_file)
+TF_HANDLE(tf_options)
+TF_HANDLE(tf_source)
+TF_HANDLE(tf_sink)
+TF_HANDLE(tf_buffer)
+
+/* Unless something below says otherwise, the Java result of a status is 0, and a failure an exception that need not be
+   declared. */
+%define TF_RESULT(SIGNATURE, JNI, JAVA)
+%typemap(jni) SIGNATURE "JNI"
+%typemap(jtype) SIGNATURE "JAVA"
+%typemap(jstype) SIGNATURE "JAVA"
+%typemap(javaout) SIGNATURE { return $jnicall; }
+%enddef
+TF_RESULT(tf_status, jlong, long)
+%typemap(out) tf_status {
+  $result = 0;
+  if ($1 != TF_STATUS_OK) tf_java_throw(jenv, $1, JNI_FALSE);
+}
+%typemap(freearg) tf_status ""
+TF_RESULT(tf_status status, jint, int)
+/* Functions that deal with files throw IOExceptions. */
+%define TF_OF_FILE(NAME)
+%typemap(out) tf_status NAME {
+  $result = 0;
+  if ($1 != TF_STATUS_OK) tf_java_throw(jenv, $1, JNI_TRUE);
+}
+%enddef
+TF_OF_FILE(tf_source_new)
+TF_OF_FILE(tf_source_from_path)
+TF_OF_FILE(tf_source_from_memory)
+TF_OF_FILE(tf_load)
+TF_OF_FILE(tf_load_memory)
+TF_OF_FILE(tf_load_source)
+TF_OF_FILE(tf_load_weights)
+TF_OF_FILE(tf_file_open)
+TF_OF_FILE(tf_file_open_memory)
+TF_OF_FILE(tf_file_open_source)
+TF_OF_FILE(tf_file_name)
+TF_OF_FILE(tf_file_location)
+TF_OF_FILE(tf_file_metadata)
+TF_OF_FILE(tf_file_read)
+TF_OF_FILE(tf_file_read_into)
+TF_OF_FILE(tf_file_read_slice)
+TF_OF_FILE(tf_file_read_slice_into)
+TF_OF_FILE(tf_save)
+TF_OF_FILE(tf_savez)
+TF_OF_FILE(tf_savez_compressed)
+TF_OF_FILE(tf_save_safetensors)
+TF_OF_FILE(tf_save_gguf)
+TF_OF_FILE(tf_save_weights)
+TF_OF_FILE(tf_save_memory)
+TF_OF_FILE(tf_save_sink)
+
+/* Not finding something is an answer: -1. */
+%define TF_FINDS(NAME)
+%typemap(out) tf_status NAME {
+  $result = $1 == TF_STATUS_NOT_FOUND ? -1 : 0;
+  if ($1 != TF_STATUS_OK && $1 != TF_STATUS_NOT_FOUND) tf_java_throw(jenv, $1, JNI_FALSE);
+}
+%enddef
+TF_FINDS(tf_dict_find)
+TF_FINDS(tf_file_find)
+
+/* Numbers that come out are the result. */
+%typemap(in, numinputs=0) int64_t *value (int64_t found = 0), size_t *index (size_t found = 0),
+    size_t *count (size_t found = 0), int32_t *equal (int32_t found = 0), double *value (double found = 0) "$1 = &found;"
+%typemap(argout) int64_t *value, size_t *index, size_t *count, int32_t *equal
+    "if (result == TF_STATUS_OK) $result = (jlong)*$1;"
+%typemap(argout) double *value "if (result == TF_STATUS_OK) $result = (jdouble)*$1;"
+%typemap(freearg) int64_t *value, size_t *index, size_t *count, int32_t *equal, double *value ""
+TF_RESULT(tf_status tf_array_item_double, jdouble, double)
+TF_RESULT(tf_status tf_dict_get_double, jdouble, double)
+
+/* An address to write through. */
+%typemap(in, numinputs=0) void **data (void *found = 0) "$1 = &found;"
+%typemap(argout) void **data "$result = (jlong)(intptr_t)*$1;"
+%typemap(freearg) void **data ""
+
+/* The handle given is used up; the result takes its place. */
+%typemap(jni) tf_array **array "jlong"
+%typemap(jtype) tf_array **array "long"
+%typemap(jstype) tf_array **array "long"
+%typemap(javain) tf_array **array "$javainput"
+%typemap(in) tf_array **array (tf_array *held) {
+  held = (tf_array *)(intptr_t)$input;
+  $1 = &held;
+}
+
+/* Three results: in an array of three longs. */
+%define TF_LONGS_PARAMETER(PARAMETERS)
+%typemap(jni) PARAMETERS "jlongArray"
+%typemap(jtype) PARAMETERS "long[]"
+%typemap(jstype) PARAMETERS "long[]"
+%typemap(javain) PARAMETERS "$javainput"
+%enddef
+TF_LONGS_PARAMETER((tf_array **array, tf_dict **arrays, tf_dict **metadata))
+%typemap(in) (tf_array **array, tf_dict **arrays, tf_dict **metadata)
+    (tf_array *array = 0, tf_dict *arrays = 0, tf_dict *metadata = 0) {
+  $1 = &array;
+  $2 = &arrays;
+  $3 = &metadata;
+}
+%typemap(argout) (tf_array **array, tf_dict **arrays, tf_dict **metadata) {
+  if (result == TF_STATUS_OK) {
+    const jlong made[3] = {(jlong)(intptr_t)*$1, (jlong)(intptr_t)*$2, (jlong)(intptr_t)*$3};
+    (*jenv)->SetLongArrayRegion(jenv, $input, 0, 3, made);
+  }
+}
+%typemap(freearg) (tf_array **array, tf_dict **arrays, tf_dict **metadata) ""
+
+/* Numbers that go in. */
+%define TF_LONGS_IN(PARAMETERS)
+TF_LONGS_PARAMETER(PARAMETERS)
+%typemap(in) PARAMETERS (jlong *elements = NULL) {
+  if (!$input) {
+    SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "$1_name");
+    return $null;
+  }
+  elements = (*jenv)->GetLongArrayElements(jenv, $input, NULL);
+  if (!elements) return $null;
+  $1 = (int64_t *)elements;
+  $2 = (size_t)(*jenv)->GetArrayLength(jenv, $input);
+}
+%typemap(freearg) PARAMETERS "(*jenv)->ReleaseLongArrayElements(jenv, $input, elements$argnum, JNI_ABORT);"
+%typemap(argout) PARAMETERS ""
+%enddef
+TF_LONGS_IN((const int64_t *shape, size_t ndim))
+TF_LONGS_IN((const int64_t *index, size_t ndim))
+
+/* Strides, or null. */
+TF_LONGS_PARAMETER(const int64_t *strides)
+%typemap(in) const int64_t *strides (jlong *elements = NULL) {
+  if ($input) {
+    elements = (*jenv)->GetLongArrayElements(jenv, $input, NULL);
+    if (!elements) return $null;
+  }
+  $1 = (int64_t *)elements;
+}
+%typemap(freearg) const int64_t *strides {
+  if (elements$argnum) (*jenv)->ReleaseLongArrayElements(jenv, $input, elements$argnum, JNI_ABORT);
+}
+
+/* Starts, stops and steps one after another. */
+TF_LONGS_PARAMETER((const int64_t *start, const int64_t *stop, const int64_t *step, size_t ndim))
+%typemap(in) (const int64_t *start, const int64_t *stop, const int64_t *step, size_t ndim) (jlong *elements = NULL) {
+  if (!$input) {
+    SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "slices");
+    return $null;
+  }
+  elements = (*jenv)->GetLongArrayElements(jenv, $input, NULL);
+  if (!elements) return $null;
+  $4 = (size_t)(*jenv)->GetArrayLength(jenv, $input) / 3;
+  $1 = (int64_t *)elements;
+  $2 = $1 + $4;
+  $3 = $2 + $4;
+}
+%typemap(freearg) (const int64_t *start, const int64_t *stop, const int64_t *step, size_t ndim)
+    "(*jenv)->ReleaseLongArrayElements(jenv, $input, elements$argnum, JNI_ABORT);"
+
+/* Axes, at most as many as an array can have. */
+TF_LONGS_PARAMETER((const size_t *axes, size_t naxes))
+%typemap(in) (const size_t *axes, size_t naxes) (size_t axes[64], jlong given[64]) {
+  $2 = (size_t)(*jenv)->GetArrayLength(jenv, $input);
+  if ($2 > 64) {
+    SWIG_JavaThrowException(jenv, SWIG_JavaIllegalArgumentException, "there are more than 64 axes");
+    return $null;
+  }
+  (*jenv)->GetLongArrayRegion(jenv, $input, 0, (jsize)$2, given);
+  for (size_t i = 0; i < $2; ++i) axes[i] = (size_t)given[i];
+  $1 = axes;
+}
+%typemap(freearg) (const size_t *axes, size_t naxes) ""
+
+/* Handles of arrays. */
+TF_LONGS_PARAMETER((const tf_array *const *args, size_t nargs))
+%typemap(in) (const tf_array *const *args, size_t nargs) (jlong *elements = NULL, const tf_array **handles = NULL) {
+  $2 = (size_t)(*jenv)->GetArrayLength(jenv, $input);
+  elements = (*jenv)->GetLongArrayElements(jenv, $input, NULL);
+  if (!elements) return $null;
+  handles = (const tf_array **)calloc($2 + 1, sizeof(*handles));
+  if (!handles) {
+    (*jenv)->ReleaseLongArrayElements(jenv, $input, elements, JNI_ABORT);
+    SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "no memory for arguments");
+    return $null;
+  }
+  for (size_t i = 0; i < $2; ++i) handles[i] = (const tf_array *)(intptr_t)elements[i];
+  $1 = (tf_array **)&handles[0];
+}
+%typemap(argout) (const tf_array *const *args, size_t nargs) ""
+%typemap(freearg) (const tf_array *const *args, size_t nargs) {
+  free((void *)handles$argnum);
+  (*jenv)->ReleaseLongArrayElements(jenv, $input, elements$argnum, JNI_ABORT);
+}
+
+/* Numbers that come out. */
+TF_RESULT(const int64_t *tf_array_shape, jlongArray, long[])
+TF_RESULT(const int64_t *tf_array_strides, jlongArray, long[])
+TF_RESULT(const int64_t *tf_file_shape, jlongArray, long[])
+%typemap(out) const int64_t *tf_array_shape, const int64_t *tf_array_strides
+    "$result = tf_java_longs(jenv, $1, tf_array_ndim(arg1));"
+%typemap(out) const int64_t *tf_file_shape "$result = tf_java_longs(jenv, $1, tf_file_ndim(arg1, arg2));"
+
+/* Text that goes in, with its length or (paths and names of dtypes) with a NUL at its end. */
+%define TF_TEXT_PARAMETER(PARAMETERS)
+%typemap(jni) PARAMETERS "jbyteArray"
+%typemap(jtype) PARAMETERS "byte[]"
+%typemap(jstype) PARAMETERS "byte[]"
+%typemap(javain) PARAMETERS "$javainput"
+%typemap(freearg) PARAMETERS "(*jenv)->ReleaseByteArrayElements(jenv, $input, bytes$argnum, JNI_ABORT);"
+%typemap(argout) PARAMETERS ""
+%enddef
+%define TF_TEXT_IN(PARAMETERS)
+TF_TEXT_PARAMETER(PARAMETERS)
+%typemap(in) PARAMETERS (jbyte *bytes = NULL) {
+  if (!$input) {
+    SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "$1_name");
+    return $null;
+  }
+  bytes = (*jenv)->GetByteArrayElements(jenv, $input, NULL);
+  if (!bytes) return $null;
+  $1 = (char *)bytes;
+  $2 = (size_t)(*jenv)->GetArrayLength(jenv, $input);
+}
+%enddef
+TF_TEXT_IN((const char *key, size_t length))
+TF_TEXT_IN((const char *name, size_t length))
+TF_TEXT_IN((const char *text, size_t length))
+TF_TEXT_IN((const char *text, size_t text_length))
+TF_TEXT_PARAMETER(const char *path)
+TF_TEXT_PARAMETER(const char *name)
+%typemap(in) const char *path (jbyte *bytes = NULL), const char *name (jbyte *bytes = NULL) {
+  if (!$input) {
+    SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "$1_name");
+    return $null;
+  }
+  bytes = (*jenv)->GetByteArrayElements(jenv, $input, NULL);
+  if (!bytes) return $null;
+  $1 = (char *)bytes;
+}
+
+/* Text that comes out is copied, since the one who owns it may change it. */
+%define TF_TEXT_OUT(PARAMETERS)
+%typemap(in, numinputs=0) PARAMETERS (const char *text = NULL, size_t length = 0) {
+  $1 = (char **)&text;
+  $2 = &length;
+}
+%typemap(argout) PARAMETERS "if (result == TF_STATUS_OK) $result = tf_java_bytes(jenv, *$1, *$2);"
+%typemap(freearg) PARAMETERS ""
+%enddef
+TF_TEXT_OUT((const char **key, size_t *length))
+TF_TEXT_OUT((const char **text, size_t *text_length))
+TF_TEXT_OUT((const char **name, size_t *length))
+TF_RESULT(tf_status tf_dict_key_at, jbyteArray, byte[])
+TF_RESULT(tf_status tf_dict_get_string, jbyteArray, byte[])
+TF_RESULT(tf_status tf_dict_string_list_at, jbyteArray, byte[])
+TF_RESULT(tf_status tf_file_name, jbyteArray, byte[])
+
+/* A location: the path is the result, the numbers go into an array of three longs. */
+TF_RESULT(tf_status tf_file_location, jbyteArray, byte[])
+TF_LONGS_PARAMETER((const char **path, uint64_t *offset, uint64_t *stored_bytes, int32_t *deflated))
+%typemap(in) (const char **path, uint64_t *offset, uint64_t *stored_bytes, int32_t *deflated)
+    (const char *path = NULL, uint64_t offset = 0, uint64_t stored_bytes = 0, int32_t deflated = 0) {
+  $1 = (char **)&path;
+  $2 = &offset;
+  $3 = &stored_bytes;
+  $4 = &deflated;
+}
+%typemap(argout) (const char **path, uint64_t *offset, uint64_t *stored_bytes, int32_t *deflated) {
+  if (result == TF_STATUS_OK) {
+    const jlong numbers[3] = {(jlong)*$2, (jlong)*$3, *$4};
+    (*jenv)->SetLongArrayRegion(jenv, $input, 0, 3, numbers);
+    $result = tf_java_bytes(jenv, *$1, strlen(*$1));
+  }
+}
+%typemap(freearg) (const char **path, uint64_t *offset, uint64_t *stored_bytes, int32_t *deflated) ""
+
+/* Callbacks: a Java object, kept by a global reference until the library lets go of it; null is none. */
+%define TF_OBJECT_IN(PARAMETERS)
+%typemap(jni) PARAMETERS "jobject"
+%typemap(jtype) PARAMETERS "Object"
+%typemap(jstype) PARAMETERS "Object"
+%typemap(javain) PARAMETERS "$javainput"
+%typemap(freearg) PARAMETERS ""
+%typemap(argout) PARAMETERS ""
+%enddef
+TF_OBJECT_IN((tf_progress_fn progress, tf_release_fn release, void *user))
+%typemap(in) (tf_progress_fn progress, tf_release_fn release, void *user) {
+  if (!tf_java_keep(jenv, $input, &$3)) return $null;
+  $1 = $3 ? tf_java_tell : NULL;
+  $2 = $3 ? tf_java_drop : NULL;
+}
+TF_OBJECT_IN((tf_read_at_fn read_at, tf_map_fn map, tf_release_fn release, void *user))
+%typemap(in) (tf_read_at_fn read_at, tf_map_fn map, tf_release_fn release, void *user) {
+  if (!tf_java_keep(jenv, $input, &$4)) return $null;
+  $1 = $4 ? tf_java_read_at : NULL;
+  $2 = $4 ? tf_java_map_range : NULL;
+  $3 = $4 ? tf_java_drop : NULL;
+}
+TF_OBJECT_IN((tf_write_fn write, tf_release_fn release, void *user))
+%typemap(in) (tf_write_fn write, tf_release_fn release, void *user) {
+  if (!tf_java_keep(jenv, $input, &$3)) return $null;
+  $1 = $3 ? tf_java_write_all : NULL;
+  $2 = $3 ? tf_java_drop : NULL;
+}
+TF_OBJECT_IN((tf_release_fn release, void *user))
+%typemap(in) (tf_release_fn release, void *user) {
+  if (!tf_java_keep(jenv, $input, &$2)) return $null;
+  $1 = $2 ? tf_java_drop : NULL;
+}
+
+/* Direct buffers: one over any memory, and the address of one. */
+TF_RESULT(void *tf_java_buffer, jobject, java.nio.ByteBuffer)
+%typemap(out) void *tf_java_buffer "$result = (*jenv)->NewDirectByteBuffer(jenv, $1, (jlong)arg2);"
+%typemap(jni) const void *buffer "jobject"
+%typemap(jtype) const void *buffer "java.nio.ByteBuffer"
+%typemap(jstype) const void *buffer "java.nio.ByteBuffer"
+%typemap(in) const void *buffer "$1 = (*jenv)->GetDirectBufferAddress(jenv, $input);"
+%{
+static void *tf_java_buffer(void *address, int64_t nbytes) {
+  (void)nbytes; /* read by the typemap */
+  return address;
+}
+
+static const void *tf_java_address(const void *buffer) {
+  return buffer;
+}
+
+/* The bytes of all arrays in a dict, and in the dicts inside it, as deep as files can nest. */
+static uint64_t tf_java_dict_nbytes_within(const tf_dict *dict, int depth) {
+  uint64_t total = 0;
+  for (size_t i = 0; i < tf_dict_size(dict); ++i) {
+    const tf_kind kind = tf_dict_kind_at(dict, i);
+    const char *key = NULL;
+    size_t length = 0;
+    if ((kind != TF_KIND_ARRAY && kind != TF_KIND_DICT) || tf_dict_key_at(&key, &length, dict, i)) continue;
+    tf_array *array = NULL;
+    tf_dict *inner = NULL;
+    if (kind == TF_KIND_ARRAY && !tf_dict_get(&array, dict, key, length)) total += tf_array_nbytes(array);
+    if (kind == TF_KIND_DICT && depth > 0 && !tf_dict_get_dict(&inner, dict, key, length)) {
+      total += tf_java_dict_nbytes_within(inner, depth - 1);
+    }
+    tf_array_release(array);
+    tf_dict_release(inner);
+  }
+  return total;
+}
+
+static uint64_t tf_java_dict_nbytes(const tf_dict *dict) {
+  return tf_java_dict_nbytes_within(dict, 64);
+}
+%}
+void *tf_java_buffer(void *address, int64_t nbytes);
+const void *tf_java_address(const void *buffer);
+uint64_t tf_java_dict_nbytes(const tf_dict *dict);

@@ -1,0 +1,23 @@
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.tensorfile.Array;
+import org.tensorfile.Tensorfile;
+
+/** Loads and saves again each .npy in the folder of the argument, whatever the bytes of its name are. */
+class Names {
+  public static void main(String[] args) throws IOException {
+    Path folder = Path.of(args[0]);
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*.npy")) {
+      int count = 0;
+      for (Path path : files) {
+        try (Array array = Tensorfile.loadArray(path)) {
+          Tensorfile.save(path, Array.scalar(array.getLong() + 1));
+        }
+        count++;
+      }
+      System.out.println(count);
+    }
+  }
+}

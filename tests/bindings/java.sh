@@ -1,0 +1,164 @@
+#!/bin/sh
+# Builds and tests the Java package: lints, docs, tests under the JVM's checks of JNI, with sanitizers, the example, and
+# the packaged form in a program of a stranger's.
+#
+# usage: java.sh FOLDER [BUILD]    FOLDER is for what is built
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+mkdir -p "$1"
+folder=$(cd "$1" && pwd)
+package=$root/bindings/java
+
+for tool in javac mvn cmake; do
+  if ! command -v "$tool" >/dev/null; then
+    echo "java.sh: $tool is missing: install a JDK 17, Maven and CMake" >&2
+    exit 1
+  fi
+done
+step() {
+  echo "== $*"
+}
+# With what is in Maven's local repository; what is not there is fetched.
+maven() {
+  if mvn -B -q -o -Daether.offline.protocols=file "$@" >"$folder/maven.log" 2>&1; then
+    cat "$folder/maven.log"
+  elif grep -qi 'offline' "$folder/maven.log"; then
+    mvn -B -q "$@"
+  else
+    cat "$folder/maven.log"
+    return 1
+  fi
+}
+project() {
+  maven -f "$package/pom.xml" "-Dbuild.folder=$folder/target" "$@"
+}
+
+step "lints, tests, docs, packages"
+rm -rf "$folder/repository" "$folder/target/classes" "$folder/target/surefire-reports" "$folder"/target/*.jar
+project deploy -Dmaven.install.skip=true "-DaltDeploymentRepository=tests::file://$folder/repository"
+grep -q -- '-Xcheck:jni' "$folder/target/vm.log"
+if grep -l '<skipped' "$folder"/target/surefire-reports/*.xml; then
+  echo "java.sh: a test was skipped" >&2
+  exit 1
+fi
+jar=$(ls "$folder"/target/tensorfile-*.jar | grep -E 'tensorfile-[0-9.]+\.jar$')
+version=$(basename "$jar" .jar | sed 's/tensorfile-//')
+platform_jar=$(ls "$folder"/target/tensorfile-*.jar | grep -E -- '-(linux|macos|windows)-')
+library=$(find "$folder/target/classes/META-INF/native" -type f)
+if nm -D --defined-only "$library" | grep -vE ' (Java_org_tensorfile_|JNI_OnLoad|JNI_OnUnload)'; then
+  echo "java.sh: the library exports more than what the JVM calls" >&2
+  exit 1
+fi
+if nm -D --undefined-only "$library" | grep -E ' (_Z|__cxa_[^f])'; then
+  echo "java.sh: the library needs a C++ run-time library" >&2
+  exit 1
+fi
+
+step "a warning of -Xcheck:jni fails the build"
+mkdir -p "$folder/warned"
+echo 'WARNING in native method: JNI call made without checking exceptions' >"$folder/warned/vm.log"
+if mvn -B -q -o -f "$package/pom.xml" "-Dbuild.folder=$folder/warned" antrun:run@vm-warnings >"$folder/warned/log" 2>&1; then
+  echo "java.sh: it does not" >&2
+  exit 1
+fi
+grep -q 'The JVM warned' "$folder/warned/log"
+
+step "the example"
+rm -rf "$folder/example"
+mkdir "$folder/example"
+(cd "$folder/example" && java -Xcheck:jni -cp "$jar" "$package/examples/Convert.java" >output)
+cat "$folder/example/output"
+[ -s "$folder/example/model.npz" ] && [ -s "$folder/example/model.gguf" ]
+grep -qx 'layers.0.weight: float32 \[2, 3\]' "$folder/example/output"
+if grep -q WARNING "$folder/example/output"; then exit 1; fi
+javac -Xlint:all -Werror -cp "$jar" -d "$folder/bench" "$package/bench/Calls.java"
+
+step "a stranger's program, from the packages"
+stranger=$folder/stranger
+rm -rf "$stranger"
+mkdir -p "$stranger/src/main/java"
+sed -n '/^```java$/,/^```$/p' "$package/README.md" | sed '/^```/d' >"$stranger/src/main/java/Main.java"
+cat >"$stranger/pom.xml" <<END
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>stranger</groupId>
+  <artifactId>stranger</artifactId>
+  <version>1</version>
+  <properties>
+    <maven.compiler.release>17</maven.compiler.release>
+    <project.build.sourceEncoding>UTF-8</project.build.sourceEncoding>
+  </properties>
+  <repositories>
+    <repository>
+      <id>tests</id>
+      <url>file://$folder/repository</url>
+    </repository>
+  </repositories>
+  <dependencies>
+$(sed -n '/^<dependency>$/,/^<\/dependency>$/p' "$package/README.md")
+  </dependencies>
+  <build>
+    <plugins>
+      <plugin>
+        <artifactId>maven-compiler-plugin</artifactId>
+        <version>3.13.0</version>
+      </plugin>
+      <plugin>
+        <artifactId>maven-antrun-plugin</artifactId>
+        <version>3.1.0</version>
+        <configuration>
+          <target>
+            <java classname="Main" fork="true" failonerror="true" dir="$stranger" output="$stranger/output">
+              <classpath>
+                <path path="\${maven.compile.classpath}"/>
+              </classpath>
+            </java>
+          </target>
+        </configuration>
+      </plugin>
+    </plugins>
+  </build>
+</project>
+END
+# Maven's local repository as it is, but for the package itself.
+local_repository=${MAVEN_REPOSITORY:-$HOME/.m2/repository}
+rm -rf "$folder/local"
+mkdir -p "$folder/local"
+cp -al "$local_repository/." "$folder/local" 2>/dev/null || cp -a "$local_repository/." "$folder/local"
+rm -rf "$folder/local/io/github/tensorfile"
+maven -f "$stranger/pom.xml" "-Dmaven.repo.local=$folder/local" compiler:compile antrun:run
+grep -qx '21.0' "$stranger/output"
+[ -d "$folder/local/io/github/tensorfile/tensorfile/$version" ]
+
+step "where the library comes from"
+mkdir -p "$folder/apart"
+rm -rf "$folder/apart"/*
+(cd "$folder/apart" && jar -xf "$jar" org)
+main=$stranger/target/classes
+run() {
+  (cd "$folder/apart" && java "$@" Main)
+}
+run -cp "$main:$folder/apart:$platform_jar" | grep -qx '21.0'
+run "-Dtensorfile.library.path=$library" -cp "$main:$folder/apart" | grep -qx '21.0'
+run "-Dtensorfile.library.path=$(dirname "$library")" -cp "$main:$folder/apart" | grep -qx '21.0'
+if run -cp "$main:$folder/apart" 2>"$folder/apart/errors"; then exit 1; fi
+grep -q 'add the jar of tensorfile with the classifier' "$folder/apart/errors"
+java -p "$jar" --describe-module org.tensorfile | grep -q 'org.tensorfile@'
+# Names of files are bytes, also where Java cannot say them.
+mkdir "$folder/apart/names"
+(cd "$folder/apart/names" && printf '\223NUMPY\1\0v\0%-117s\n\5' "{'descr': '|i1', 'fortran_order': False, 'shape': (), }" \
+  >"$(printf 'n\303\244me \342\202\254.npy')")
+for locale in C C.UTF-8; do
+  env LC_ALL=$locale java -cp "$jar" "$root/tests/bindings/Names.java" "$folder/apart/names" | grep -qx 1
+done
+[ "$(ls "$folder/apart/names" | wc -l)" = 1 ]
+[ "$(tail -c 4 "$folder/apart/names"/*.npy | od -An -td4 | tr -d ' ')" != 5 ]
+
+step "sanitizers"
+cmake -S "$package" -B "$folder/sanitized" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DTENSORFILE_SANITIZE=address,undefined \
+  "-DJAVA_HOME=$(dirname "$(dirname "$(readlink -f "$(command -v javac)")")")" >/dev/null
+cmake --build "$folder/sanitized" --parallel >/dev/null
+# The JVM handles signals itself, and frees little at its end.
+ASAN_OPTIONS=handle_segv=0:detect_leaks=0:halt_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+  project surefire:test "-Dtest.options=-Dtensorfile.library.path=$folder/sanitized" \
+  "-Dtest.preload=$(${CXX:-c++} -print-file-name=libasan.so)" "-Dvm.log=$folder/target/sanitized.log"
