@@ -109,9 +109,7 @@ $(sed -n '/^<dependency>$/,/^<\/dependency>$/p' "$package/README.md")
         <configuration>
           <target>
             <java classname="Main" fork="true" failonerror="true" dir="$stranger" output="$stranger/output">
-              <classpath>
-                <path path="\${maven.compile.classpath}"/>
-              </classpath>
+              <classpath refid="maven.runtime.classpath"/>
             </java>
           </target>
         </configuration>
