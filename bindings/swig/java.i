@@ -17,6 +17,12 @@
 %ignore tf_error_name;
 /* Not of use in Java: see not-covered.txt there. */
 %ignore tf_options_set_allocator;
+%ignore tf_options_set_executor;
+%ignore tf_source_from_fd;
+%ignore tf_array_to_dlpack;
+%ignore tf_array_to_dlpack_unversioned;
+%ignore tf_array_from_dlpack;
+%ignore tf_array_from_dlpack_unversioned;
 /* Long.MIN_VALUE; its C text is not Java. */
 %ignore TENSORFILE_SLICE_OMITTED;
 /* Their signatures mean nothing to Java; parameters of these types have typemaps. */
@@ -25,6 +31,8 @@
 %ignore tf_map_fn;
 %ignore tf_write_fn;
 %ignore tf_progress_fn;
+%ignore tf_job_fn;
+%ignore tf_executor_fn;
 %ignore tf_alloc_fn;
 %ignore tf_free_fn;
 
@@ -276,6 +284,7 @@ TF_HANDLE(tf_options)
 TF_HANDLE(tf_source)
 TF_HANDLE(tf_sink)
 TF_HANDLE(tf_buffer)
+TF_HANDLE(tf_writer)
 
 /* Unless something below says otherwise, the Java result of a status is 0, and a failure an exception that need not be
    declared. */
@@ -301,6 +310,7 @@ TF_RESULT(tf_status status, jint, int)
 %enddef
 TF_OF_FILE(tf_source_new)
 TF_OF_FILE(tf_source_from_path)
+TF_OF_FILE(tf_source_from_part)
 TF_OF_FILE(tf_source_from_memory)
 TF_OF_FILE(tf_load)
 TF_OF_FILE(tf_load_memory)
@@ -324,6 +334,12 @@ TF_OF_FILE(tf_save_gguf)
 TF_OF_FILE(tf_save_weights)
 TF_OF_FILE(tf_save_memory)
 TF_OF_FILE(tf_save_sink)
+TF_OF_FILE(tf_writer_open)
+TF_OF_FILE(tf_writer_open_sink)
+TF_OF_FILE(tf_writer_declare)
+TF_OF_FILE(tf_writer_set_metadata)
+TF_OF_FILE(tf_writer_write)
+TF_OF_FILE(tf_writer_finish)
 
 /* Not finding something is an answer: -1. */
 %define TF_FINDS(NAME)

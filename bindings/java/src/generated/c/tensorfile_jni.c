@@ -2331,6 +2331,33 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1source_1fro
 }
 
 
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1source_1from_1part(JNIEnv *jenv, jclass jcls, jlong jarg2, jlong jarg3, jlong jarg4) {
+  jlong jresult = 0 ;
+  tf_source **arg1 = 0 ;
+  tf_source *arg2 = 0 ;
+  uint64_t arg3 ;
+  uint64_t arg4 ;
+  tf_source *made1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &made1;
+  arg2 = (tf_source *)(intptr_t)jarg2;
+  arg3 = (uint64_t)jarg3; 
+  arg4 = (uint64_t)jarg4; 
+  result = tf_source_from_part(arg1,arg2,arg3,arg4);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  jresult = (jlong)(intptr_t)*arg1;
+  
+  
+  return jresult;
+}
+
+
 SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1source_1retain(JNIEnv *jenv, jclass jcls, jlong jarg1) {
   jlong jresult = 0 ;
   tf_source *arg1 = 0 ;
@@ -3457,6 +3484,210 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1save_1sink(
   
   
   return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1writer_1open(JNIEnv *jenv, jclass jcls, jbyteArray jarg2, jint jarg3, jlong jarg4) {
+  jlong jresult = 0 ;
+  tf_writer **arg1 = 0 ;
+  char *arg2 = 0 ;
+  tf_format arg3 ;
+  tf_options *arg4 = 0 ;
+  tf_writer *made1 = 0 ;
+  jbyte *bytes2 = NULL ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &made1;
+  {
+    if (!jarg2) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "path");
+      return 0;
+    }
+    bytes2 = (*jenv)->GetByteArrayElements(jenv, jarg2, NULL);
+    if (!bytes2) return 0;
+    arg2 = (char *)bytes2;
+  }
+  arg3 = (tf_format)jarg3; 
+  arg4 = (tf_options *)(intptr_t)jarg4;
+  result = tf_writer_open(arg1,(char const *)arg2,arg3,(struct tf_options const *)arg4);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  jresult = (jlong)(intptr_t)*arg1;
+  
+  
+  (*jenv)->ReleaseByteArrayElements(jenv, jarg2, bytes2, JNI_ABORT);
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1writer_1open_1sink(JNIEnv *jenv, jclass jcls, jlong jarg2, jint jarg3, jlong jarg4) {
+  jlong jresult = 0 ;
+  tf_writer **arg1 = 0 ;
+  tf_sink *arg2 = 0 ;
+  tf_format arg3 ;
+  tf_options *arg4 = 0 ;
+  tf_writer *made1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &made1;
+  arg2 = (tf_sink *)(intptr_t)jarg2;
+  arg3 = (tf_format)jarg3; 
+  arg4 = (tf_options *)(intptr_t)jarg4;
+  result = tf_writer_open_sink(arg1,arg2,arg3,(struct tf_options const *)arg4);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  jresult = (jlong)(intptr_t)*arg1;
+  
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1writer_1declare(JNIEnv *jenv, jclass jcls, jlong jarg1, jbyteArray jarg2, jint jarg4, jlongArray jarg5) {
+  jlong jresult = 0 ;
+  tf_writer *arg1 = 0 ;
+  char *arg2 = 0 ;
+  size_t arg3 ;
+  tf_dtype arg4 ;
+  int64_t *arg5 = 0 ;
+  size_t arg6 ;
+  jbyte *bytes2 = NULL ;
+  jlong *elements5 = NULL ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_writer *)(intptr_t)jarg1;
+  {
+    if (!jarg2) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "name");
+      return 0;
+    }
+    bytes2 = (*jenv)->GetByteArrayElements(jenv, jarg2, NULL);
+    if (!bytes2) return 0;
+    arg2 = (char *)bytes2;
+    arg3 = (size_t)(*jenv)->GetArrayLength(jenv, jarg2);
+  }
+  arg4 = (tf_dtype)jarg4; 
+  {
+    if (!jarg5) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "shape");
+      return 0;
+    }
+    elements5 = (*jenv)->GetLongArrayElements(jenv, jarg5, NULL);
+    if (!elements5) return 0;
+    arg5 = (int64_t *)elements5;
+    arg6 = (size_t)(*jenv)->GetArrayLength(jenv, jarg5);
+  }
+  result = tf_writer_declare(arg1,(char const *)arg2,arg3,arg4,(int64_t const *)arg5,arg6);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  
+  
+  
+  (*jenv)->ReleaseByteArrayElements(jenv, jarg2, bytes2, JNI_ABORT);
+  (*jenv)->ReleaseLongArrayElements(jenv, jarg5, elements5, JNI_ABORT);
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1writer_1set_1metadata(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2) {
+  jlong jresult = 0 ;
+  tf_writer *arg1 = 0 ;
+  tf_dict *arg2 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_writer *)(intptr_t)jarg1;
+  arg2 = (tf_dict *)(intptr_t)jarg2;
+  result = tf_writer_set_metadata(arg1,(struct tf_dict const *)arg2);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1writer_1write(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jlong jarg3) {
+  jlong jresult = 0 ;
+  tf_writer *arg1 = 0 ;
+  void *arg2 = 0 ;
+  size_t arg3 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_writer *)(intptr_t)jarg1;
+  arg2 = (void *)(intptr_t)jarg2;
+  arg3 = (size_t)jarg3; 
+  result = tf_writer_write(arg1,(void const *)arg2,arg3);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1writer_1finish(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  jlong jresult = 0 ;
+  tf_writer *arg1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_writer *)(intptr_t)jarg1;
+  result = tf_writer_finish(arg1);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1writer_1retain(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  jlong jresult = 0 ;
+  tf_writer *arg1 = 0 ;
+  tf_writer *result = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_writer *)(intptr_t)jarg1;
+  result = (tf_writer *)tf_writer_retain(arg1);
+  jresult = (jlong)(intptr_t)result;
+  
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1writer_1release(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  tf_writer *arg1 = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_writer *)(intptr_t)jarg1;
+  tf_writer_release(arg1);
+  
 }
 
 

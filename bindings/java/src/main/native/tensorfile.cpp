@@ -1056,6 +1056,7 @@ class Vec {
   const T *begin() const { return data_; }
   const T *end() const { return data_ + size_; }
   T &back() { return data_[size_ - 1]; }
+  const T &back() const { return data_[size_ - 1]; }
   Span<const T> span() const { return Span<const T>(data_, size_); }
 
   Status reserve(size_t capacity) {
@@ -1343,6 +1344,53 @@ void NameIndex::remove(size_t place) {
 
 }  // namespace tfile
 
+// src/base/threads.h
+// Worker threads for the length of one call.
+
+
+namespace tfile {
+
+// Cores that this process may use, at least 1.
+size_t core_count();
+
+// The host's own workers; released with the last settings that name them.
+struct Executor {
+  RefCount refs;
+  Ref<Memory> memory;
+  tf_executor_fn execute = nullptr;
+  size_t width = 1;  // jobs that it runs at once
+  tf_release_fn release_user = nullptr;
+  void *user = nullptr;
+
+  void retain() { refs.increment(); }
+  void release();
+};
+
+// Who does the work of a call: threads made for it, of which the caller is one, or the host's workers.
+struct Workers {
+  size_t count = 1;
+  const Executor *executor = nullptr;  // NULL: threads of our own
+};
+
+// Runs run(context, i) for each i below count, on at most workers.count threads. With one worker all of it is done by
+// the caller; with an executor no thread is made. After a failure no further i is begun, and the caller gets that failure
+// with its error record. Should the system refuse a thread, the others do its work.
+//
+// tell, if any, is called on the caller's thread whenever some work is done, and can end the call likewise. Waiting for
+// an executor is no time to call it, so then the work is handed out in several rounds.
+using Job = Status (*)(void *context, size_t i);
+using Tell = Status (*)(void *context);
+Status parallel_for(size_t count, const Workers &workers, Job run, void *context, Tell tell = nullptr);
+
+// The operating system's part (threads_posix.cpp, threads_windows.cpp).
+struct Thread {
+  void *handle;
+};
+bool start_thread(Thread *thread, void (*run)(void *), void *argument);
+void join_thread(Thread thread);
+
+}  // namespace tfile
+
 // src/base/options.h
 // Options (tf_options): the settings of a call, each with its default and range in one table.
 
@@ -1384,8 +1432,8 @@ class Settings {
   bool on(tf_option id) const { return get(id) != 0; }
   uint64_t limit(tf_option id) const { return static_cast<uint64_t>(get(id)); }
   void set(tf_option id, int64_t value) { values_[static_cast<size_t>(id)] = value; }
-  // TF_OPTION_THREADS with 0 resolved.
-  size_t threads() const;
+  // TF_OPTION_THREADS with 0 resolved, on the host's executor if there is one.
+  Workers workers() const;
 
   Memory &memory() const { return *memory_; }
   void set_memory(Ref<Memory> memory) { memory_ = std::move(memory); }
@@ -1394,11 +1442,13 @@ class Settings {
 
   const Ref<ProgressCallback> &progress() const { return progress_; }
   void set_progress(Ref<ProgressCallback> progress) { progress_ = std::move(progress); }
+  void set_executor(Ref<Executor> executor) { executor_ = std::move(executor); }
 
  private:
   int64_t values_[kOptionSlots];
   Ref<Memory> memory_;
   Ref<ProgressCallback> progress_;
+  Ref<Executor> executor_;
 };
 
 // Reports bytes done of a total. advance() is for the calling thread; NULL callbacks cost nothing.
@@ -1430,30 +1480,6 @@ using Options = ::tf_options;
 
 // A copy of the settings of a call's options, which may be NULL, with its budget.
 Status settings_of(Settings &out, const Options *options);
-
-}  // namespace tfile
-
-// src/base/threads.h
-// Worker threads for the length of one call.
-
-
-namespace tfile {
-
-// Cores that this process may use, at least 1.
-size_t core_count();
-
-// Runs run(context, i) for each i below count, on at most `threads` threads, of which the caller is one. With 1 thread
-// none is made. After a failure no further i is begun, and the caller gets that failure with its error record. Should
-// the system refuse a thread, the others do its work.
-using Job = Status (*)(void *context, size_t i);
-Status parallel_for(size_t count, size_t threads, Job run, void *context);
-
-// The operating system's part (threads_posix.cpp, threads_windows.cpp).
-struct Thread {
-  void *handle;
-};
-bool start_thread(Thread *thread, void (*run)(void *), void *argument);
-void join_thread(Thread thread);
 
 }  // namespace tfile
 
@@ -1511,9 +1537,10 @@ Settings::Settings() : values_{}, memory_(Ref<Memory>::share(&default_memory()))
     set(rule.id, rule.initial);
 }
 
-size_t Settings::threads() const {
-  const int64_t asked = get(TF_OPTION_THREADS);
-  return asked > 0 ? static_cast<size_t>(asked) : core_count();
+Workers Settings::workers() const {
+  const auto asked = static_cast<size_t>(get(TF_OPTION_THREADS));
+  if (executor_) return {asked == 0 || asked > executor_->width ? executor_->width : asked, executor_.get()};
+  return {asked == 0 ? core_count() : asked, nullptr};
 }
 
 Status Settings::apply_budget() {
@@ -1636,49 +1663,108 @@ namespace {
 
 constexpr size_t kMostThreads = 1024;
 
+// Jobs that a worker of an executor does before the caller is told.
+constexpr size_t kRound = 2;
+
 struct Team_base_threads {
   Job run;
   void *context;
-  size_t count;
+  size_t end;  // of the jobs that may be begun
   std::atomic<size_t> next{0};
+  std::atomic<size_t> done{0};
   std::atomic<bool> failed{false};
   Status status;       // written by the one thread that set failed first
   ErrorRecord record;  // of that thread
 };
 
-void work(void *argument) {
-  auto &team = *static_cast<Team_base_threads *>(argument);
+void fail(Team_base_threads &team, Status status) {
+  if (team.failed.exchange(true)) return;
+  team.status = status;
+  team.record = error_record();
+}
+
+// tell is the caller's alone.
+void work(Team_base_threads &team, Tell tell) {
   while (!team.failed.load(std::memory_order_relaxed)) {
     const size_t i = team.next.fetch_add(1, std::memory_order_relaxed);
-    if (i >= team.count) return;
-    const Status status = team.run(team.context, i);
-    if (!status.ok() && !team.failed.exchange(true)) {
-      team.status = status;
-      team.record = error_record();
-    }
+    if (i >= team.end) return;
+    Status status = team.run(team.context, i);
+    if (status.ok()) team.done.fetch_add(1);
+    if (status.ok() && tell != nullptr) status = tell(team.context);
+    if (!status.ok()) fail(team, status);
   }
+}
+
+void work_on_thread(void *team) {
+  work(*static_cast<Team_base_threads *>(team), nullptr);
+}
+
+void work_on_executor(void *team, size_t /*index*/) {
+  work(*static_cast<Team_base_threads *>(team), nullptr);
+}
+
+Status run_alone(size_t count, Job run, void *context, Tell tell) {
+  for (size_t i = 0; i < count; ++i) {
+    TFILE_TRY(run(context, i));
+    if (tell != nullptr) TFILE_TRY(tell(context));
+  }
+  return kOk;
+}
+
+// Each of the executor's jobs takes up work until none is left, whenever and wherever it runs.
+Status run_round(Team_base_threads &team, const Executor &executor, size_t width) {
+  const size_t before = team.done.load();
+  const size_t wanted = team.end - before;
+  const tf_status code = executor.execute(executor.user, work_on_executor, &team, width < wanted ? width : wanted);
+  if (team.failed.load()) {
+    error_record() = team.record;
+    return team.status;
+  }
+  if (code != TF_STATUS_OK) {
+    return Failure(code) << "the executor returned " << status_name(code) << " for "
+                         << static_cast<uint64_t>(width < wanted ? width : wanted) << " jobs";
+  }
+  if (team.done.load() == team.end) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT) << "the executor returned before it had run its jobs";
+}
+
+Status run_on_executor(size_t count, const Workers &workers, Job run, void *context, Tell tell) {
+  const size_t round = tell == nullptr ? count : workers.count * kRound;
+  Team_base_threads team{run, context, 0, {}, {}, {}, {}, {}};
+  while (team.end < count) {
+    team.end = count - team.end < round ? count : team.end + round;
+    team.next.store(team.done.load());
+    TFILE_TRY(run_round(team, *workers.executor, workers.count));
+    if (tell != nullptr) TFILE_TRY(tell(context));
+  }
+  return kOk;
+}
+
+Status run_on_threads(size_t count, size_t threads, Job run, void *context, Tell tell) {
+  Team_base_threads team{run, context, count, {}, {}, {}, {}, {}};
+  Thread workers[kMostThreads];
+  size_t started = 0;
+  while (started + 1 < threads && start_thread(&workers[started], work_on_thread, &team))
+    ++started;
+  work(team, tell);
+  for (size_t i = 0; i < started; ++i)
+    join_thread(workers[i]);
+  if (!team.status.ok()) error_record() = team.record;
+  return team.status.ok() && tell != nullptr ? tell(context) : team.status;
 }
 
 }  // namespace
 
-Status parallel_for(size_t count, size_t threads, Job run, void *context) {
-  if (threads > count) threads = count;
-  if (threads > kMostThreads) threads = kMostThreads;
-  if (threads <= 1) {
-    for (size_t i = 0; i < count; ++i)
-      TFILE_TRY(run(context, i));
-    return kOk;
-  }
-  Team_base_threads team{run, context, count, {}, {}, {}, {}};
-  Thread workers[kMostThreads];
-  size_t started = 0;
-  while (started + 1 < threads && start_thread(&workers[started], work, &team))
-    ++started;
-  work(&team);
-  for (size_t i = 0; i < started; ++i)
-    join_thread(workers[i]);
-  if (!team.status.ok()) error_record() = team.record;
-  return team.status;
+void Executor::release() {
+  if (refs.decrement()) destroy_and_tell(this);
+}
+
+Status parallel_for(size_t count, const Workers &workers, Job run, void *context, Tell tell) {
+  const size_t most = workers.executor != nullptr || workers.count < kMostThreads ? workers.count : kMostThreads;
+  const size_t width = most < count ? most : count;
+  if (width <= 1) return run_alone(count, run, context, tell);
+  if (workers.executor != nullptr) return run_on_executor(count, {width, workers.executor}, run, context, tell);
+  return run_on_threads(count, width, run, context, tell);
 }
 
 }  // namespace tfile
@@ -3524,19 +3610,22 @@ struct File {
 #else
   int descriptor = -1;
 #endif
+  uint64_t base = 0;  // where offset 0 of what is read lies in the file
 };
 
 // Opens a regular file read-only, close-on-exec; never waits on a FIFO. NOT_FOUND, or IO with what the path is instead.
 Status open_for_reading(File *out, uint64_t *size, const char *path);
+// The regular file that a caller has open, by a descriptor of our own; *size is the whole file's.
+Status open_descriptor(File *out, uint64_t *size, int32_t descriptor);
 // Also of a File that was never opened.
 void close_file(File file);
 // What the system gives in one go, not 0 before the end of the file. path and array ("" for none) are for the message.
 Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes);
 // nbytes from offset; *got is less only at the end of the file (file.cpp).
 Status read_file(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes);
-// How many bytes it has now.
+// How many bytes it has now, behind its base.
 Status file_size(uint64_t *size, const File &file, Text path);
-// The first size bytes, privately and writable; NULL where the system cannot map them.
+// size bytes from its base on, privately and writable; NULL where the system cannot map them.
 void *map_file(const File &file, uint64_t size);
 void unmap_file(void *data, uint64_t size);
 
@@ -3580,8 +3669,15 @@ void remove_beside(const Target &target, const char *name);
 
 // What the system takes in one go, not 0.
 Status write_some(size_t *put, const File &file, Text path, uint64_t offset, const void *from, size_t nbytes);
+// The same of pieces that lie behind one another in the file, none of them empty; what the system takes of them in one go.
+Status write_some_pieces(size_t *put, const File &file, Text path, uint64_t offset, const Bytes *pieces, size_t count);
 // All of nbytes, wherever in the file (file.cpp).
 Status write_file(const File &file, Text path, uint64_t offset, const void *from, size_t nbytes);
+// All of the pieces (file.cpp).
+Status write_pieces(const File &file, Text path, uint64_t offset, const Bytes *pieces, size_t count);
+// Has the system find room for a file of `size` bytes at once, which is faster than bit by bit. in_place: its size stays
+// what was written. Where that cannot be, the writes tell why.
+void reserve_file(const File &file, uint64_t size, bool in_place);
 Status sync_file(const File &file, Text path);
 Status sync_folder(const Target &target);
 // Closes a file that was written, when the system may tell of a late failure.
@@ -3625,6 +3721,34 @@ Status write_file(const File &file, Text path, uint64_t offset, const void *from
   return kOk;
 }
 
+Status write_pieces(const File &file, Text path, uint64_t offset, const Bytes *pieces, size_t count) {
+  while (count > 0) {
+    // A single piece, and what is left of one, goes as write_file() does it.
+    if (count == 1 || pieces->size() > kMostAtOnce_io_file) {
+      TFILE_TRY(write_file(file, path, offset, pieces->data(), pieces->size()));
+      offset += pieces->size();
+      ++pieces;
+      --count;
+      continue;
+    }
+    size_t put = 0;
+    TFILE_TRY(write_some_pieces(&put, file, path, offset, pieces, count));
+    offset += put;
+    while (count > 0 && put >= pieces->size()) {
+      put -= pieces->size();
+      ++pieces;
+      --count;
+    }
+    if (put == 0) continue;
+    const Bytes rest = pieces->from(put);
+    TFILE_TRY(write_file(file, path, offset, rest.data(), rest.size()));
+    offset += rest.size();
+    ++pieces;
+    --count;
+  }
+  return kOk;
+}
+
 }  // namespace tfile
 
 // src/io/file_posix.cpp
@@ -3635,6 +3759,9 @@ Status write_file(const File &file, Text path, uint64_t offset, const void *from
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#if defined(__linux__)
+#include <sys/uio.h>
+#endif
 #include <unistd.h>
 
 #include <utility>
@@ -3773,6 +3900,21 @@ Status open_for_reading(File *out, uint64_t *size, const char *path) {
   return kOk;
 }
 
+Status open_descriptor(File *out, uint64_t *size, int32_t descriptor) {
+  const int mode = fcntl(descriptor, F_GETFL);
+  if (mode < 0 || (mode & O_ACCMODE) == O_WRONLY) {
+    return Failure(TF_STATUS_IO) << "the descriptor " << descriptor << " is not open for reading";
+  }
+  struct stat info {};
+  if (fstat(descriptor, &info) != 0) return refuse(errno, Text(), "use the descriptor");
+  TFILE_TRY(check_regular_io_file_posix(Text(), info.st_mode));
+  const File file{fcntl(descriptor, F_DUPFD_CLOEXEC, 0)};
+  if (file.descriptor < 0) return refuse(errno, Text(), "duplicate the descriptor");
+  *out = file;
+  *size = static_cast<uint64_t>(info.st_size);
+  return kOk;
+}
+
 void close_file(File file) {
   if (file.descriptor >= 0) (void)close(file.descriptor);
 }
@@ -3780,7 +3922,7 @@ void close_file(File file) {
 Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes) {
   ssize_t count = 0;
   do {
-    count = pread(file.descriptor, to, nbytes, static_cast<off_t>(offset));
+    count = pread(file.descriptor, to, nbytes, static_cast<off_t>(file.base + offset));
   } while (count < 0 && errno == EINTR);
   if (count < 0) return refuse(errno, path, "read", array, offset);
   *got = static_cast<size_t>(count);
@@ -3790,18 +3932,32 @@ Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t 
 Status file_size(uint64_t *size, const File &file, Text path) {
   struct stat info {};
   if (fstat(file.descriptor, &info) != 0) return refuse(errno, path, "tell the size");
-  *size = static_cast<uint64_t>(info.st_size);
+  const auto whole = static_cast<uint64_t>(info.st_size);
+  *size = whole > file.base ? whole - file.base : 0;
   return kOk;
 }
 
+namespace {
+
+// Mappings begin at a page: how far before an offset or an address that is.
+size_t beyond_page(uint64_t place) {
+  return static_cast<size_t>(place % static_cast<uint64_t>(sysconf(_SC_PAGESIZE)));
+}
+
+}  // namespace
+
 void *map_file(const File &file, uint64_t size) {
-  if (!Checked(size).fits_memory()) return nullptr;
-  void *data = mmap(nullptr, static_cast<size_t>(size), PROT_READ | PROT_WRITE, MAP_PRIVATE, file.descriptor, 0);
-  return data == MAP_FAILED ? nullptr : data;
+  const size_t lead = beyond_page(file.base);
+  const Checked length = Checked(size) + lead;
+  if (!length.fits_memory()) return nullptr;
+  void *data = mmap(nullptr, static_cast<size_t>(length.value()), PROT_READ | PROT_WRITE, MAP_PRIVATE, file.descriptor,
+                    static_cast<off_t>(file.base - lead));
+  return data == MAP_FAILED ? nullptr : static_cast<char *>(data) + lead;
 }
 
 void unmap_file(void *data, uint64_t size) {
-  (void)munmap(data, static_cast<size_t>(size));
+  const size_t lead = beyond_page(reinterpret_cast<uintptr_t>(data));
+  (void)munmap(static_cast<char *>(data) - lead, static_cast<size_t>(size) + lead);
 }
 
 Target::Target(Memory &memory) : path(memory), name(memory), where(memory) {}
@@ -3947,6 +4103,36 @@ Status write_some(size_t *put, const File &file, Text path, uint64_t offset, con
   return kOk;
 }
 
+Status write_some_pieces(size_t *put, const File &file, Text path, uint64_t offset, const Bytes *pieces, size_t count) {
+#if defined(__linux__)
+  constexpr size_t kMostPieces = 128;
+  iovec vectors[kMostPieces];
+  const size_t taken = count < kMostPieces ? count : kMostPieces;
+  for (size_t i = 0; i < taken; ++i)
+    vectors[i] = {const_cast<uint8_t *>(pieces[i].data()), pieces[i].size()};
+  ssize_t written = 0;
+  do {
+    written = pwritev(file.descriptor, vectors, static_cast<int>(taken), static_cast<off_t>(offset));
+  } while (written < 0 && errno == EINTR);
+  if (written <= 0) return refuse(written == 0 ? EIO : errno, path, "write", Text(), offset);
+  *put = static_cast<size_t>(written);
+  return kOk;
+#else
+  (void)count;
+  return write_some(put, file, path, offset, pieces->data(), pieces->size());
+#endif
+}
+
+void reserve_file(const File &file, uint64_t size, bool in_place) {
+#if defined(__linux__)
+  while (fallocate(file.descriptor, in_place ? FALLOC_FL_KEEP_SIZE : 0, 0, static_cast<off_t>(size)) != 0) {
+    if (errno != EINTR) return;
+  }
+#else
+  (void)file, (void)size, (void)in_place;
+#endif
+}
+
 Status sync_file(const File &file, Text path) {
 #if defined(F_FULLFSYNC)
   // What fsync leaves in the drive's own memory, this does not.
@@ -3980,6 +4166,7 @@ Status finish_file(File file, Text path) {
 // src/io/file_windows.cpp
 #if defined(_WIN32)
 
+#include <io.h>
 #include <windows.h>
 
 // src/io/reason.h
@@ -4151,12 +4338,30 @@ Status open_for_reading(File *out, uint64_t *size, const char *path) {
   return kOk;
 }
 
+Status open_descriptor(File *out, uint64_t *size, int32_t descriptor) {
+  const intptr_t open = descriptor < 0 ? -1 : _get_osfhandle(descriptor);
+  if (open < 0) return Failure(TF_STATUS_IO) << "the descriptor " << descriptor << " is not open for reading";
+  const auto theirs = reinterpret_cast<HANDLE>(open);
+  TFILE_TRY(check_regular_io_file_windows(Text(), theirs));
+  // Reading moves the position of a handle, so a duplicate, which would share it, will not do.
+  const HANDLE handle =
+      ReOpenFile(theirs, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, FILE_ATTRIBUTE_NORMAL);
+  if (handle == INVALID_HANDLE_VALUE) return refuse(GetLastError(), Text(), "duplicate the descriptor");
+  const Status status = file_size(size, File{handle}, Text());
+  if (!status.ok()) {
+    close_file(File{handle});
+    return status;
+  }
+  out->handle = handle;
+  return kOk;
+}
+
 void close_file(File file) {
   if (file.handle != nullptr) (void)CloseHandle(file.handle);
 }
 
 Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes) {
-  OVERLAPPED place = at(offset);
+  OVERLAPPED place = at(file.base + offset);
   DWORD count = 0;
   if (ReadFile(file.handle, to, static_cast<DWORD>(nbytes), &count, &place) == 0) {
     const DWORD error = GetLastError();
@@ -4169,21 +4374,37 @@ Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t 
 Status file_size(uint64_t *size, const File &file, Text path) {
   LARGE_INTEGER length{};
   if (GetFileSizeEx(file.handle, &length) == 0) return refuse(GetLastError(), path, "tell the size");
-  *size = static_cast<uint64_t>(length.QuadPart);
+  const auto whole = static_cast<uint64_t>(length.QuadPart);
+  *size = whole > file.base ? whole - file.base : 0;
   return kOk;
 }
 
+namespace {
+
+// Views begin at multiples of the granularity: how far before an offset or an address that is.
+size_t beyond_granule(uint64_t place) {
+  SYSTEM_INFO system;
+  GetSystemInfo(&system);
+  return static_cast<size_t>(place % system.dwAllocationGranularity);
+}
+
+}  // namespace
+
 void *map_file(const File &file, uint64_t size) {
-  if (!Checked(size).fits_memory()) return nullptr;
+  const size_t lead = beyond_granule(file.base);
+  const Checked length = Checked(size) + lead;
+  if (!length.fits_memory()) return nullptr;
   const HANDLE mapping = CreateFileMappingW(file.handle, nullptr, PAGE_WRITECOPY, 0, 0, nullptr);
   if (mapping == nullptr) return nullptr;
-  void *data = MapViewOfFile(mapping, FILE_MAP_COPY, 0, 0, static_cast<SIZE_T>(size));
+  const uint64_t start = file.base - lead;
+  void *data = MapViewOfFile(mapping, FILE_MAP_COPY, static_cast<DWORD>(start >> 32), static_cast<DWORD>(start),
+                             static_cast<SIZE_T>(length.value()));
   (void)CloseHandle(mapping);
-  return data;
+  return data == nullptr ? nullptr : static_cast<char *>(data) + lead;
 }
 
 void unmap_file(void *data, uint64_t /*size*/) {
-  (void)UnmapViewOfFile(data);
+  (void)UnmapViewOfFile(static_cast<char *>(data) - beyond_granule(reinterpret_cast<uintptr_t>(data)));
 }
 
 Target::Target(Memory &memory) : path(memory), name(memory), full(memory), beside(memory) {}
@@ -4301,6 +4522,16 @@ Status write_some(size_t *put, const File &file, Text path, uint64_t offset, con
   return kOk;
 }
 
+Status write_some_pieces(size_t *put, const File &file, Text path, uint64_t offset, const Bytes *pieces, size_t) {
+  return write_some(put, file, path, offset, pieces->data(), pieces->size());
+}
+
+void reserve_file(const File &file, uint64_t size, bool in_place) {
+  FILE_ALLOCATION_INFO info = {};
+  info.AllocationSize.QuadPart = static_cast<LONGLONG>(size);
+  if (!in_place) (void)SetFileInformationByHandle(file.handle, FileAllocationInfo, &info, sizeof(info));
+}
+
 Status sync_file(const File &file, Text path) {
   return FlushFileBuffers(file.handle) != 0 ? kOk : refuse(GetLastError(), path, "sync");
 }
@@ -4326,6 +4557,17 @@ namespace tfile {
 
 // Rewrites bytes that were written before; files and memory can, a caller's sink cannot.
 using PatchFn = tf_status (*)(void *user, uint64_t offset, const void *src, size_t nbytes);
+// For outputs whose size is known before anything is written: makes room for `size` bytes, each of which is then put.
+using ReserveFn = tf_status (*)(void *user, uint64_t size);
+// Puts pieces that lie behind one another in the output anywhere into the room; several threads may do so at once.
+using PutFn = tf_status (*)(void *user, uint64_t offset, const Bytes *pieces, size_t count);
+
+// What a sink can do besides taking bytes one after another.
+struct Placement {
+  PatchFn patch = nullptr;
+  ReserveFn reserve = nullptr;  // before any write; then nothing but put is called
+  PutFn put = nullptr;
+};
 
 }  // namespace tfile
 
@@ -4334,7 +4576,7 @@ struct tf_sink {
   tfile::Ref<tfile::Memory> memory;
   bool foreign = false;  // the callback is the caller's: its failures have no error record of ours
   tf_write_fn write = nullptr;
-  tfile::PatchFn patch = nullptr;
+  tfile::Placement placement;  // empty for a caller's sink
   tf_release_fn release_user = nullptr;
   void *user = nullptr;
 
@@ -4346,7 +4588,8 @@ namespace tfile {
 
 using Sink = ::tf_sink;
 
-Status make_sink(Ref<Sink> &out, Memory &memory, tf_write_fn write, PatchFn patch, tf_release_fn release, void *user);
+Status make_sink(Ref<Sink> &out, Memory &memory, tf_write_fn write, const Placement &placement, tf_release_fn release,
+                 void *user);
 
 // Bytes in memory that grow; finish() hands them out as a Buffer.
 class MemorySink {
@@ -4362,6 +4605,8 @@ class MemorySink {
  private:
   static tf_status write(void *user, const void *src, size_t nbytes);
   static tf_status patch(void *user, uint64_t offset, const void *src, size_t nbytes);
+  static tf_status reserve(void *user, uint64_t size);
+  static tf_status put(void *user, uint64_t offset, const Bytes *pieces, size_t count);
   Status make_room(Checked size);
 
   Memory &memory_;
@@ -4382,7 +4627,7 @@ class Output {
   Status advance(uint64_t nbytes) { return progress_.advance(nbytes); }
   Status write_zeros(uint64_t count);
   Status pad_to(uint64_t alignment);
-  bool can_patch() const { return sink_.patch != nullptr; }
+  bool can_patch() const { return sink_.placement.patch != nullptr; }
   Status patch(uint64_t offset, const void *from, size_t nbytes);
   uint64_t position() const { return position_; }
 
@@ -4429,6 +4674,8 @@ namespace {
 
 // Small writes, such as headers and small arrays, are gathered to this.
 constexpr size_t kGathered = size_t{64} << 10;
+// Files of fewer bytes are not worth a call to reserve them.
+constexpr uint64_t kReserved = uint64_t{1} << 20;
 // Of the target's name in that of the temporary file: some file systems end names at 143 bytes.
 constexpr size_t kLongestStem = 120;
 constexpr size_t kRandomLetters = 8;
@@ -4482,6 +4729,16 @@ struct Replacement::State {
     return status.code;
   }
 
+  static tf_status reserve(void *user, uint64_t size) {
+    auto &state = *static_cast<State *>(user);
+    if (size >= kReserved) reserve_file(state.file, size, !state.beside);
+    return TF_STATUS_OK;
+  }
+  static tf_status put(void *user, uint64_t offset, const Bytes *pieces, size_t count) {
+    const auto &state = *static_cast<State *>(user);
+    return write_pieces(state.file, state.target.label(), offset, pieces, count).code;
+  }
+
   Target target;
   TemporaryName temporary;
   File file;
@@ -4532,7 +4789,7 @@ Status Replacement::begin(Ref<Sink> &out, const char *path, bool atomic, bool du
   TFILE_TRY(make(&state_, memory_, memory_));
   TFILE_TRY(state_->open(path, atomic));
   state_->durable = durable;
-  return make_sink(out, memory_, State::take, State::patch, nullptr, state_);
+  return make_sink(out, memory_, State::take, Placement{State::patch, State::reserve, State::put}, nullptr, state_);
 }
 
 Status Replacement::commit() {
@@ -4562,16 +4819,17 @@ constexpr uint64_t kPiece_io_sink = uint64_t{16} << 20;
 
 constexpr size_t kLeastRoom = 4096;
 
-constexpr char kZeros[4096] = {};
+constexpr char kZeros_io_sink[4096] = {};
 
 }  // namespace
 
-Status make_sink(Ref<Sink> &out, Memory &memory, tf_write_fn write, PatchFn patch, tf_release_fn release, void *user) {
+Status make_sink(Ref<Sink> &out, Memory &memory, tf_write_fn write, const Placement &placement, tf_release_fn release,
+                 void *user) {
   Sink *sink = nullptr;
   if (const Status status = make(&sink, memory); !status.ok()) return give_up(status, release, user);
   sink->memory = Ref<Memory>::share(&memory);
   sink->write = write;
-  sink->patch = patch;
+  sink->placement = placement;
   sink->release_user = release;
   sink->user = user;
   out = Ref<Sink>::adopt(sink);
@@ -4584,7 +4842,7 @@ MemorySink::~MemorySink() {
 
 Status MemorySink::open(Ref<Sink> &out, uint64_t expected) {
   if (expected > 0) TFILE_TRY(make_room(expected));
-  return make_sink(out, memory_, write, patch, nullptr, this);
+  return make_sink(out, memory_, write, Placement{patch, reserve, put}, nullptr, this);
 }
 
 Status MemorySink::finish(Ref<Buffer> &out) {
@@ -4627,6 +4885,25 @@ tf_status MemorySink::patch(void *user, uint64_t offset, const void *src, size_t
   return TF_STATUS_OK;
 }
 
+tf_status MemorySink::reserve(void *user, uint64_t size) {
+  auto &sink = *static_cast<MemorySink *>(user);
+  if (size > sink.capacity_) {
+    const Status status = sink.make_room(size);
+    if (!status.ok()) return status.code;
+  }
+  sink.size_ = static_cast<size_t>(size);
+  return TF_STATUS_OK;
+}
+
+tf_status MemorySink::put(void *user, uint64_t offset, const Bytes *pieces, size_t count) {
+  char *to = static_cast<MemorySink *>(user)->data_ + offset;
+  for (size_t i = 0; i < count; ++i) {
+    if (!pieces[i].empty()) memcpy(to, pieces[i].data(), pieces[i].size());
+    to += pieces[i].size();
+  }
+  return TF_STATUS_OK;
+}
+
 Status Output::write(const void *from, uint64_t nbytes) {
   if (nbytes == 0) return kOk;
   // What lies in memory is no longer than a size_t tells.
@@ -4654,8 +4931,8 @@ Status Output::write_data(const void *from, uint64_t nbytes) {
 
 Status Output::write_zeros(uint64_t count) {
   while (count > 0) {
-    const uint64_t piece = count < sizeof(kZeros) ? count : sizeof(kZeros);
-    TFILE_TRY(write(kZeros, piece));
+    const uint64_t piece = count < sizeof(kZeros_io_sink) ? count : sizeof(kZeros_io_sink);
+    TFILE_TRY(write(kZeros_io_sink, piece));
     count -= piece;
   }
   return kOk;
@@ -4670,7 +4947,7 @@ Status Output::patch(uint64_t offset, const void *from, size_t nbytes) {
     return Failure(TF_STATUS_INTERNAL).at(offset) << static_cast<uint64_t>(nbytes) << " bytes cannot be rewritten";
   }
   if (nbytes == 0) return kOk;
-  return Status{sink_.patch(sink_.user, offset, from, nbytes)};
+  return Status{sink_.placement.patch(sink_.user, offset, from, nbytes)};
 }
 
 }  // namespace tfile
@@ -4706,6 +4983,12 @@ Status source_from_memory(Ref<Source> &out, Memory &memory, const void *data, si
                           void *user);
 // A regular file. Mapping it maps the whole file once, privately and writable, for as long as the source lives.
 Status source_from_path(Ref<Source> &out, Memory &memory, const char *path);
+
+// size bytes from offset on of a regular file that the caller has open, UINT64_MAX: up to its end. The descriptor is not
+// kept. Mapped likewise.
+Status source_from_descriptor(Ref<Source> &out, Memory &memory, int32_t descriptor, uint64_t offset, uint64_t size);
+// A part of another source, which is retained. Its errors count bytes from the part's start.
+Status source_from_part(Ref<Source> &out, Memory &memory, Source &whole, uint64_t offset, uint64_t size);
 
 // All of nbytes, or TRUNCATED when the source ends before them, or the reader's status. array ("" for none) names what
 // is read in the message.
@@ -4774,15 +5057,16 @@ Status ends_early(Text label, Text array, uint64_t offset, uint64_t expected, ui
   return failure.at(offset) << "expected " << expected << " bytes, the file ends after " << found;
 }
 
-Status read_path(const FileSource &source, uint64_t offset, void *to, size_t nbytes, Text array) {
+Status read_exactly(const File &file, Text label, uint64_t offset, void *to, size_t nbytes, Text array) {
   size_t got = 0;
-  TFILE_TRY(read_file(&got, source.file, source.label(), array, offset, to, nbytes));
-  if (got < nbytes) return ends_early(source.label(), array, offset, nbytes, got);
+  TFILE_TRY(read_file(&got, file, label, array, offset, to, nbytes));
+  if (got < nbytes) return ends_early(label, array, offset, nbytes, got);
   return kOk;
 }
 
 tf_status read_path_at(void *user, uint64_t offset, void *dst, size_t nbytes) {
-  return read_path(*static_cast<const FileSource *>(user), offset, dst, nbytes, Text()).code;
+  const auto &source = *static_cast<const FileSource *>(user);
+  return read_exactly(source.file, source.label(), offset, dst, nbytes, Text()).code;
 }
 
 Status map_whole(void **out, FileSource &source) {
@@ -4820,8 +5104,50 @@ void release_path(void *user) {
   destroy(*from, source);
 }
 
+// A part of another source, which is no part itself: what its source's callbacks get.
+struct PartSource {
+  Ref<Memory> memory;
+  Ref<Source> whole;
+  uint64_t offset;
+};
+
+tf_status read_part(void *user, uint64_t offset, void *dst, size_t nbytes) {
+  const auto &part = *static_cast<const PartSource *>(user);
+  return read_at(*part.whole, part.offset + offset, dst, nbytes, Text()).code;
+}
+
+tf_status map_part(void *user, uint64_t offset, uint64_t nbytes, const void **out) {
+  const auto &part = *static_cast<const PartSource *>(user);
+  return map_range(*part.whole, part.offset + offset, nbytes, out).code;
+}
+
+void release_part(void *user) {
+  auto *const part = static_cast<PartSource *>(user);
+  const Ref<Memory> from = part->memory;
+  destroy(*from, part);
+}
+
+// The source that has a source's bytes, and where.
+struct Place {
+  Source *source;
+  uint64_t offset;
+};
+
+Place place_of(const Source &source) {
+  if (source.read_at != read_part) return {const_cast<Source *>(&source), 0};
+  const auto &part = *static_cast<const PartSource *>(source.user);
+  return {part.whole.get(), part.offset};
+}
+
 bool is_file(const Source &source) {
   return source.read_at == read_path_at;
+}
+
+Status check_part(uint64_t offset, uint64_t *size, uint64_t whole, const char *what) {
+  if (*size == UINT64_MAX && offset <= whole) *size = whole - offset;
+  if (Checked::within(offset, *size, whole)) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT)
+         << *size << " bytes from byte " << offset << " on are not in the " << what << ", which has " << whole;
 }
 
 }  // namespace
@@ -4862,6 +5188,27 @@ Status source_from_path(Ref<Source> &out, Memory &memory, const char *path) {
   return kOk;
 }
 
+Status source_from_descriptor(Ref<Source> &out, Memory &memory, int32_t descriptor, uint64_t offset, uint64_t size) {
+  FileSource *source = nullptr;
+  TFILE_TRY(make(&source, memory, memory));
+  Status status = source->path.push('\0');
+  if (status.ok()) status = open_descriptor(&source->file, &source->size, descriptor);
+  if (status.ok()) status = check_part(offset, &size, source->size, "file");
+  if (!status.ok()) return give_up(status, release_path, source);
+  source->file.base = offset;
+  source->size = size;
+  return make_source(out, memory, size, true, read_path_at, map_path, release_path, source);
+}
+
+Status source_from_part(Ref<Source> &out, Memory &memory, Source &whole, uint64_t offset, uint64_t size) {
+  TFILE_TRY(check_part(offset, &size, whole.size, "source"));
+  const Place place = place_of(whole);
+  PartSource *part = nullptr;
+  TFILE_TRY(make(&part, memory, Ref<Memory>::share(&memory), Ref<Source>::share(place.source), place.offset + offset));
+  const tf_map_fn map = whole.map == nullptr ? nullptr : map_part;
+  return make_source(out, memory, size, whole.concurrent, read_part, map, release_part, part);
+}
+
 Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes, Text array) {
   if (!Checked::within(offset, nbytes, source.size)) {
     return ends_early(source.label, array, offset, nbytes, offset < source.size ? source.size - offset : 0);
@@ -4869,9 +5216,15 @@ Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes,
   if (nbytes == 0) return kOk;
   // What lies in memory at `to` is no longer than a size_t tells.
   const auto size = static_cast<size_t>(nbytes);
-  if (is_file(source)) return read_path(*static_cast<const FileSource *>(source.user), offset, to, size, array);
-  const tf_status code = source.read_at(source.user, offset, to, size);
-  if (code == TF_STATUS_OK || !source.foreign) return Status{code};
+  const Place place = place_of(source);
+  const Source &bytes = *place.source;
+  if (is_file(bytes)) {
+    File file = static_cast<const FileSource *>(bytes.user)->file;
+    file.base += place.offset;
+    return read_exactly(file, source.label, offset, to, size, array);
+  }
+  const tf_status code = bytes.read_at(bytes.user, place.offset + offset, to, size);
+  if (code == TF_STATUS_OK || !bytes.foreign) return Status{code};
   Failure failure(code);
   failure.in(source.label);
   if (!array.empty()) failure.array(array);
@@ -4881,16 +5234,18 @@ Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes,
 Status map_range(const Source &source, uint64_t offset, uint64_t nbytes, const void **out) {
   *out = nullptr;
   if (source.map == nullptr || nbytes == 0) return kOk;
-  const tf_status code = source.map(source.user, offset, nbytes, out);
+  const Place place = place_of(source);
+  const Source &bytes = *place.source;
+  const tf_status code = bytes.map(bytes.user, place.offset + offset, nbytes, out);
   if (code == TF_STATUS_OK) return kOk;
   *out = nullptr;
-  if (!source.foreign) return Status{code};
+  if (!bytes.foreign) return Status{code};
   return Failure(code).in(source.label).at(offset)
          << "the source's map returned " << status_name(code) << " for " << nbytes << " bytes";
 }
 
 bool maps_privately(const Source &source) {
-  return is_file(source);
+  return is_file(*place_of(source).source);
 }
 
 }  // namespace tfile
@@ -4904,6 +5259,9 @@ namespace tfile {
 // Goes on from crc (0 to begin with).
 uint32_t crc32_update(uint32_t crc, const void *bytes, size_t nbytes);
 
+// Of two pieces, from what each has by itself; the second has `nbytes`.
+uint32_t crc32_join(uint32_t first, uint32_t second, uint64_t nbytes);
+
 }  // namespace tfile
 #include <zlib.h>
 
@@ -4914,6 +5272,32 @@ uint32_t crc32_update(uint32_t crc, const void *bytes, size_t nbytes) {
   // zlib starts anew when it gets no pointer.
   if (nbytes == 0) return crc;
   return static_cast<uint32_t>(crc32_z(crc, static_cast<const Bytef *>(bytes), nbytes));
+}
+
+namespace {
+
+// Polynomials over GF(2) modulo that of CRC-32, whose bits are reversed: bit 31 is x^0.
+constexpr uint32_t kPolynomial = 0xEDB88320;
+
+constexpr uint32_t times_codec_crc32(uint32_t a, uint32_t b) {
+  uint32_t product = 0;
+  for (; a != 0; a <<= 1) {
+    if ((a & 0x80000000) != 0) product ^= b;
+    b = (b & 1) != 0 ? b >> 1 ^ kPolynomial : b >> 1;
+  }
+  return product;
+}
+
+}  // namespace
+
+uint32_t crc32_join(uint32_t first, uint32_t second, uint64_t nbytes) {
+  // The first goes on over nbytes zeros: times x^(8 * nbytes), by squaring.
+  uint32_t power = 0x00800000;  // x^8
+  for (; nbytes != 0; nbytes >>= 1) {
+    if ((nbytes & 1) != 0) first = times_codec_crc32(power, first);
+    power = times_codec_crc32(power, power);
+  }
+  return first ^ second;
 }
 
 }  // namespace tfile
@@ -6644,7 +7028,7 @@ Status cast_into(void *out, const Dtype &to, const Array &array, const Settings 
   const uint64_t size = to.is_block() ? kEncodingJob : kJob;
   CastJob job{static_cast<char *>(out), &to, &array, find_route(*array.dtype, to), size, is_contiguous(array)};
   const auto jobs = static_cast<size_t>((static_cast<uint64_t>(array.size) + size - 1) / size);
-  return parallel_for(jobs, settings.threads(), run_job_quant_cast, &job);
+  return parallel_for(jobs, settings.workers(), run_job_quant_cast, &job);
 }
 
 Status cast(Ref<Array> &out, const Array &array, const Dtype &to, const Settings &settings) {
@@ -7050,7 +7434,7 @@ namespace tfile {
 enum class Cpu {
   kPlain,     // nothing is known
   kVector4,   // four floats, as every CPU of the architecture
-  kVector8,   // x86-64 with AVX2
+  kVector8,   // x86-64 with AVX2 and F16C
   kVector16,  // x86-64 with AVX-512 F, BW, DQ, VL
 };
 
@@ -7070,12 +7454,12 @@ namespace tfile {
 namespace {
 
 #if defined(__GNUC__) && defined(__x86_64__)
-Cpu ask_cpu_quant_cpu() {
+Cpu ask_cpu() {
   uint32_t a = 0;
   uint32_t b = 0;
   uint32_t c = 0;
   uint32_t d = 0;
-  constexpr uint32_t kKept = bit_OSXSAVE | bit_AVX;
+  constexpr uint32_t kKept = bit_OSXSAVE | bit_AVX | bit_F16C;
   if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & kKept) != kKept) return Cpu::kVector4;
   // The registers that the system keeps for each thread: 6 is those of AVX, 0xe0 the rest of AVX-512.
   uint32_t kept = 0;
@@ -7086,11 +7470,11 @@ Cpu ask_cpu_quant_cpu() {
   return (kept & 0xe0) == 0xe0 && (b & kWide) == kWide ? Cpu::kVector16 : Cpu::kVector8;
 }
 #elif defined(__GNUC__) && defined(__aarch64__)
-Cpu ask_cpu_quant_cpu() {
+Cpu ask_cpu() {
   return Cpu::kVector4;
 }
 #else
-Cpu ask_cpu_quant_cpu() {
+Cpu ask_cpu() {
   return Cpu::kPlain;
 }
 #endif
@@ -7102,7 +7486,7 @@ Cpu best_cpu() {
   static constinit std::atomic<int> known{-1};
   int answer = known.load(std::memory_order_relaxed);
   if (answer < 0) {
-    answer = static_cast<int>(ask_cpu_quant_cpu());
+    answer = static_cast<int>(ask_cpu());
     known.store(answer, std::memory_order_relaxed);
   }
   return static_cast<Cpu>(answer);
@@ -7312,15 +7696,15 @@ CastKernel find_lane_decoder(tf_dtype) {
 }  // namespace tfile
 
 #else
-
-#include <atomic>
-#ifdef __x86_64__
-#include <cpuid.h>
-#endif
-
 namespace tfile {
 
 namespace {
+
+#ifdef __x86_64__
+constexpr Cpu kLanesCpu = Cpu::kVector8;
+#else
+constexpr Cpu kLanesCpu = Cpu::kVector4;
+#endif
 
 using Bytes16_quant_decode_lanes = Lanes::Vector;
 
@@ -7717,37 +8101,10 @@ TFILE_LANES void bfloats_in_lanes(void *to, const void *from, size_t count) {
   widen_one_by_one<float_of_bfloat16>(target, source, count);
 }
 
-#ifdef __x86_64__
-bool ask_cpu_quant_decode_lanes() {
-  uint32_t a = 0;
-  uint32_t b = 0;
-  uint32_t c = 0;
-  uint32_t d = 0;
-  constexpr uint32_t kWanted = bit_OSXSAVE | bit_AVX | bit_F16C;
-  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & kWanted) != kWanted) return false;
-  // Whether the system keeps the wide registers.
-  uint32_t kept = 0;
-  uint32_t rest = 0;
-  __asm__ volatile("xgetbv" : "=a"(kept), "=d"(rest) : "c"(0));
-  return (kept & 6) == 6 && __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bit_AVX2) != 0;
-}
-#else
-bool ask_cpu_quant_decode_lanes() {
-  return true;
-}
-#endif
-
 }  // namespace
 
 bool cpu_has_lanes() {
-  // Asked once, because a virtual machine may answer slowly. 0: not yet, 1: no, 2: yes.
-  static constinit std::atomic<int> known{0};
-  int answer = known.load(std::memory_order_relaxed);
-  if (answer == 0) {
-    answer = ask_cpu_quant_decode_lanes() ? 2 : 1;
-    known.store(answer, std::memory_order_relaxed);
-  }
-  return answer == 2;
+  return best_cpu() >= kLanesCpu;
 }
 
 CastKernel find_lane_decoder(tf_dtype from) {
@@ -11587,6 +11944,55 @@ Status make_mlx_triple(MlxTriple *out, Memory &memory, const Array &blocks) {
 
 }  // namespace tfile
 
+// src/format/layout.h
+// Layout: a file whose every byte has its place before anything is written.
+
+
+namespace tfile {
+
+// Bytes that a format makes, such as headers, and between them the data of arrays.
+class Layout {
+ public:
+  enum class Kind : uint8_t { kText, kGap, kArray };
+
+  struct Segment {
+    Kind kind;
+    bool fortran;     // kArray: the data lie in Fortran order
+    uint64_t offset;  // in the file
+    uint64_t nbytes;
+    size_t place;  // kText: in text; kArray: of the array in the request
+  };
+
+  // Where the CRC-32 of an array, and of the header that its member has before it, goes in the text.
+  struct Checksum {
+    static constexpr size_t kNowhere = SIZE_MAX;
+
+    uint32_t crc = 0;  // of what comes before the data; at last of all
+    size_t places[2] = {kNowhere, kNowhere};
+  };
+
+  explicit Layout(Memory &memory) : segments(memory), text(memory), checksums(memory) {}
+
+  // Each adds behind what was added before.
+  Status write(const void *bytes, size_t nbytes);
+  Status write_zeros(uint64_t count);
+  Status pad_to(uint64_t alignment) { return write_zeros((alignment - size % alignment) % alignment); }
+  Status add_array(size_t place, uint64_t nbytes, bool fortran = false);
+
+  // Puts the sum of an array where it belongs.
+  void set_checksum(size_t array, uint32_t crc);
+
+  Vec<Segment> segments;  // none of them is empty
+  Vec<uint8_t> text;
+  Vec<Checksum> checksums;  // of each array of the request; empty: the format has none
+  uint64_t size = 0;        // of the file so far
+
+ private:
+  Status add(const Segment &segment);
+};
+
+}  // namespace tfile
+
 // src/format/format.h
 // What a file format is to the rest: one row of functions in the table of formats.cpp.
 
@@ -11640,6 +12046,23 @@ struct SaveRequest {
   const Dict *metadata;  // may be NULL
   bool compress;
   const Settings &settings;
+  // The data come in the order of the arrays, and what is written cannot be gone back to.
+  bool forward = false;
+};
+
+// Writes the arrays of a request compressed, one after another; opaque.
+struct Packer;
+
+// What a format that can compress has for it.
+struct Packing {
+  Status (*open)(Packer **out, Output &output, const SaveRequest &request);
+  Status (*begin)(Packer &packer, size_t array);
+  // The next bytes of the array, little-endian.
+  Status (*write)(Packer &packer, const void *bytes, size_t nbytes);
+  Status (*end)(Packer &packer);
+  // After the last array.
+  Status (*finish)(Packer &packer);
+  void (*close)(Packer *packer);
 };
 
 struct Format {
@@ -11653,8 +12076,9 @@ struct Format {
   Status (*list)(Listing &listing, const Source &source, const Settings &settings);
   // Refuses, in one error that names all of it, what the format cannot hold. Writes nothing.
   Status (*check)(const SaveRequest &request);
-  // Writes a request that check() has passed.
-  Status (*write)(Output &output, const SaveRequest &request);
+  // Lays out a request that check() has passed, as it is when it is not compressed.
+  Status (*lay_out)(Layout &layout, const SaveRequest &request);
+  const Packing *packing;  // NULL: cannot compress
 };
 
 extern const Format kNpyFormat;
@@ -11835,7 +12259,7 @@ class DecimalName {
 
 // Members of the format's row.
 Status check_gguf(const SaveRequest &request);
-Status write_gguf(Output &output, const SaveRequest &request);
+Status lay_out_gguf(Layout &layout, const SaveRequest &request);
 
 }  // namespace tfile
 
@@ -12494,14 +12918,15 @@ Status list_gguf(Listing &listing, const Source &source, const Settings &setting
 }  // namespace
 
 const Format kGgufFormat = {
-    TF_FORMAT_GGUF, "gguf", ".gguf", true, probe_gguf, list_gguf, check_gguf, write_gguf,
+    TF_FORMAT_GGUF, "gguf", ".gguf", true, probe_gguf, list_gguf, check_gguf, lay_out_gguf, nullptr,
 };
 
 }  // namespace tfile
 #endif  // !defined(TENSORFILE_NO_GGUF)
 
 // src/format/write.h
-// What all writers share: arrays in C order (or Fortran's), little-endian, through a bounded piece of memory.
+// What all writers share: arrays in C order (or Fortran's), little-endian, through a bounded piece of memory; and whole
+// requests, from any format to any sink.
 
 
 namespace tfile {
@@ -12513,8 +12938,56 @@ using PieceFn = Status (*)(void *context, const void *bytes, size_t nbytes);
 // handed over where they lie; others are copied together in pieces of at most 1 MiB.
 Status for_each_piece(const Array &array, bool fortran, Memory &memory, PieceFn take, void *context);
 
-// for_each_piece into output.write_data().
-Status write_array(Output &output, const Array &array, bool fortran, Memory &memory);
+// Writes a request that the format's check() has passed. Where the sink puts bytes anywhere, several threads write.
+Status write_request(Sink &sink, const Format &format, const SaveRequest &request);
+
+// Writes arrays whose bytes come one after another, in any pieces. The arrays of its request have no data.
+class StreamWriter {
+ public:
+  explicit StreamWriter(Memory &memory) : layout_(memory), places_(memory), room_(memory) {}
+  StreamWriter(const StreamWriter &) = delete;
+  StreamWriter &operator=(const StreamWriter &) = delete;
+  ~StreamWriter();
+
+  // The request, which check() has passed, and the sink must outlive *this.
+  Status begin(Sink &sink, const Format &format, const SaveRequest &request);
+  // Whether there is an array that still lacks bytes; after begin().
+  bool wants() const { return current_ < request_->arrays.size(); }
+  // That array, and how many it lacks.
+  size_t current() const { return current_; }
+  uint64_t missing() const { return array().nbytes - taken_; }
+  // The next bytes, as they lie in memory: no more than all arrays lack.
+  Status write(const void *bytes, size_t nbytes);
+  // When no array lacks any.
+  Status finish();
+
+ private:
+  const Array &array() const { return *request_->arrays[current_].array; }
+  Status begin_arrays();
+  Status begin_array();
+  Status end_array();
+  Status write_text(size_t last);
+  Status take(const uint8_t *bytes, size_t nbytes);
+  Status take_swapped(const uint8_t *bytes, size_t nbytes);
+  Status emit(uint64_t offset, const uint8_t *bytes, size_t nbytes);
+  Status flush();
+  Status patch_text(const Layout::Segment &segment, size_t place);
+
+  Sink *sink_ = nullptr;
+  const Format *format_ = nullptr;
+  const SaveRequest *request_ = nullptr;
+  Layout layout_;
+  Vec<size_t> places_;  // of each array's segment
+  Output *output_ = nullptr;
+  Packer *packer_ = nullptr;
+  size_t current_ = 0;
+  uint64_t taken_ = 0;  // bytes of the current array
+  uint32_t crc_ = 0;    // of the current array
+  Vec<uint8_t> room_;   // bytes that are to be put at room_at_, together
+  uint64_t room_at_ = 0;
+  uint8_t scalars_[4096];  // of a big-endian host, to be reversed
+  size_t held_ = 0;
+};
 
 }  // namespace tfile
 
@@ -12766,24 +13239,73 @@ Status check_gguf(const SaveRequest &request) {
   return check_limits_format_gguf_write(request, alignment, values + (alignment.add_key ? 1 : 0));
 }
 
-Status write_gguf(Output &output, const SaveRequest &request) {
+Status lay_out_gguf(Layout &layout, const SaveRequest &request) {
   Memory &memory = request.settings.memory();
   Alignment alignment;
   Vec<uint8_t> header(memory);
   Fields_format_gguf_write fields(&header, memory);
   TFILE_TRY(find_alignment(&alignment, request));
   TFILE_TRY(put_header_format_gguf_write(fields, request, alignment));
-  TFILE_TRY(output.write(header.data(), header.size()));
-  TFILE_TRY(output.pad_to(alignment.value));
-  for (const NamedArray &named : request.arrays) {
-    TFILE_TRY(write_array(output, *named.array, false, memory));
-    TFILE_TRY(output.pad_to(alignment.value));
+  TFILE_TRY(layout.write(header.data(), header.size()));
+  TFILE_TRY(layout.pad_to(alignment.value));
+  for (size_t i = 0; i < request.arrays.size(); ++i) {
+    TFILE_TRY(layout.add_array(i, request.arrays[i].array->nbytes));
+    TFILE_TRY(layout.pad_to(alignment.value));
   }
   return kOk;
 }
 
 }  // namespace tfile
 #endif  // !defined(TENSORFILE_NO_GGUF)
+
+// src/format/layout.cpp
+namespace tfile {
+
+namespace {
+
+// Fewer zeros stand in the text like anything else.
+constexpr uint64_t kManyZeros = 4096;
+
+}  // namespace
+
+Status Layout::add(const Segment &segment) {
+  const Checked end = Checked(size) + segment.nbytes;
+  if (!end.valid()) return Failure(TF_STATUS_UNSUPPORTED) << "the data of all arrays do not fit in a file";
+  TFILE_TRY(segments.push(segment));
+  size = end.value();
+  return kOk;
+}
+
+Status Layout::write(const void *bytes, size_t nbytes) {
+  if (nbytes == 0) return kOk;
+  const size_t place = text.size();
+  TFILE_TRY(text.append(static_cast<const uint8_t *>(bytes), nbytes));
+  if (segments.empty() || segments.back().kind != Kind::kText) {
+    return add(Segment{Kind::kText, false, size, nbytes, place});
+  }
+  segments.back().nbytes += nbytes;
+  size += nbytes;
+  return kOk;
+}
+
+Status Layout::write_zeros(uint64_t count) {
+  if (count >= kManyZeros) return add(Segment{Kind::kGap, false, size, count, 0});
+  constexpr uint8_t kZeros[kManyZeros] = {};
+  return write(kZeros, static_cast<size_t>(count));
+}
+
+Status Layout::add_array(size_t place, uint64_t nbytes, bool fortran) {
+  return nbytes > 0 ? add(Segment{Kind::kArray, fortran, size, nbytes, place}) : kOk;
+}
+
+void Layout::set_checksum(size_t array, uint32_t crc) {
+  checksums[array].crc = crc;
+  for (const size_t place : checksums[array].places) {
+    if (place != Checksum::kNowhere) store_le(text.data() + place, crc);
+  }
+}
+
+}  // namespace tfile
 
 // src/format/npy.h
 // The .npy header, which .npz members have too.
@@ -13159,7 +13681,10 @@ class HeaderParser {
     const char c = peek();
     if (c == '[' || c == '(') {
       bool objects = false;
-      TFILE_TRY(skip_nested(&objects));
+      bool comma = false;
+      const size_t start = at_;
+      TFILE_TRY(skip_nested(&objects, &comma));
+      if (c == '(' && !comma) return failure(start) << "descr stands in parentheses, which is no tuple";
       if (objects) return unknown("Python objects (in a structured dtype), which are pickles and never loaded");
       return unknown(c == '[' ? "a structured dtype" : "a subarray dtype");
     }
@@ -13168,8 +13693,8 @@ class HeaderParser {
     return resolve(descr);
   }
 
-  // Passes over the nested lists and tuples of a structured dtype.
-  Status skip_nested(bool *objects) {
+  // Passes over the nested lists and tuples of a structured dtype; comma: one stands in the outermost.
+  Status skip_nested(bool *objects, bool *comma) {
     char closers[kMaxDepth];
     size_t depth = 0;
     bool value_ended = false;
@@ -13182,6 +13707,7 @@ class HeaderParser {
         value_ended = true;
       } else if (value_ended || c == ',') {
         if (c != ',' || !value_ended) return expected(value_ended ? "',' or a closing bracket" : "a value");
+        *comma = *comma || depth == 1;
         ++at_;
         value_ended = false;
       } else if (c == '(' || c == '[') {
@@ -13336,14 +13862,14 @@ Status check_npy(const SaveRequest &request) {
   return refusals.result(TF_STATUS_UNSUPPORTED, Text(), "npy has no dtype string for");
 }
 
-Status write_npy(Output &output, const SaveRequest &request) {
-  Memory &memory = request.settings.memory();
-  for (const NamedArray &named : request.arrays) {
-    Vec<uint8_t> header(memory);
+Status lay_out_npy(Layout &layout, const SaveRequest &request) {
+  for (size_t i = 0; i < request.arrays.size(); ++i) {
+    const Array &array = *request.arrays[i].array;
+    Vec<uint8_t> header(request.settings.memory());
     bool fortran = false;
-    TFILE_TRY(make_npy_header(header, &fortran, *named.array));
-    TFILE_TRY(output.write(header.data(), header.size()));
-    TFILE_TRY(write_array(output, *named.array, fortran, memory));
+    TFILE_TRY(make_npy_header(header, &fortran, array));
+    TFILE_TRY(layout.write(header.data(), header.size()));
+    TFILE_TRY(layout.add_array(i, array.nbytes, fortran));
   }
   return kOk;
 }
@@ -13431,7 +13957,7 @@ Status make_npy_header(Vec<uint8_t> &out, bool *fortran, const Array &array) {
   return out.push('\n');
 }
 
-const Format kNpyFormat = {TF_FORMAT_NPY, "npy", ".npy", false, is_npy, list_npy, check_npy, write_npy};
+const Format kNpyFormat = {TF_FORMAT_NPY, "npy", ".npy", false, is_npy, list_npy, check_npy, lay_out_npy, nullptr};
 
 }  // namespace tfile
 #endif  // !defined(TENSORFILE_NO_NPY) || !defined(TENSORFILE_NO_NPZ)
@@ -13534,25 +14060,33 @@ inline constexpr size_t kZipMaxName = 65535;
 
 // A member to write.
 struct ZipMember {
-  Text name;      // UTF-8; to live until finish()
-  uint64_t size;  // bytes, before they are deflated
-  uint64_t head;  // how many of them come before those that are to be aligned
-  bool deflated;
-  const uint32_t *crc32;  // NULL: not known yet; a stored member needs it where the output cannot be patched
+  Text name;       // UTF-8; to live until finish()
+  uint64_t size;   // bytes, before they are deflated
+  uint64_t head;   // how many of them come before those that are to be aligned
+  bool deflated;   // then how many bytes are stored is not known yet
+  bool described;  // what is not known yet comes behind the data: what is written cannot be gone back to
 };
 
-// Writes an archive. The same members give the same bytes.
+// Makes what an archive has besides the bytes of its members. The same members give the same bytes.
 class ZipWriter {
  public:
-  ZipWriter(Output &output, Memory &memory, uint64_t alignment, int level)
-      : output_(output), alignment_(alignment), level_(level), records_(memory), batch_(memory), deflater_(memory) {}
+  // Where a member's CRC-32 stands in its local header, and its sizes behind that.
+  static constexpr size_t kCrcInLocal = 14;
 
-  Status begin(const ZipMember &member);
-  // The next bytes of the member; is_data: the progress callback is told of them.
-  Status write(const void *bytes, size_t nbytes, bool is_data);
-  Status end();
-  // Writes the directory.
-  Status finish();
+  ZipWriter(Memory &memory, uint64_t alignment) : alignment_(alignment), records_(memory) {}
+
+  // Puts the local header of a member that lies at `at` behind what is in out.
+  Status begin(Vec<uint8_t> &out, const ZipMember &member, uint64_t at);
+  // What is known of the member begun last, once its bytes are written; for stored ones to be called at any time.
+  void set(uint32_t crc32, uint64_t stored);
+  uint64_t stored() const { return records_.back().stored; }
+  // Puts the data descriptor of a described member behind what is in out; its CRC-32 is at kCrcInDescriptor there.
+  static constexpr size_t kCrcInDescriptor = 4;
+  Status put_descriptor(Vec<uint8_t> &out) const;
+  // Writes what set() was told into the local header of the member begun last.
+  Status patch(Output &output) const;
+  // Puts the directory, which lies at `at`, behind what is in out; *crcs, if wanted, gets where each CRC-32 stands there.
+  Status finish(Vec<uint8_t> &out, uint64_t at, Vec<size_t> *crcs) const;
 
  private:
   struct Record {
@@ -13566,22 +14100,13 @@ class ZipWriter {
     bool wide;  // its local header has 64-bit sizes
   };
 
-  static Status take_packed(void *context, const void *bytes, size_t nbytes);
   static void put_fields(uint8_t *to, const Record &record, bool wide, bool known);
-  Status write_local(const Record &record, uint64_t head, bool known);
-  Status patch_local(const Record &record);
-  Status write_descriptor(const Record &record);
-  Status write_entry(const Record &record);
-  Status flush_batch(size_t least);
-  Status write_end(uint64_t directory);
+  Status put_local(Vec<uint8_t> &out, const Record &record, uint64_t head, bool known) const;
+  Status put_entry(Vec<uint8_t> &out, const Record &record) const;
+  Status put_end(Vec<uint8_t> &out, uint64_t directory, uint64_t size) const;
 
-  Output &output_;
   uint64_t alignment_;
-  int level_;
   Vec<Record> records_;
-  Vec<uint8_t> batch_;  // of the directory
-  Deflater deflater_;
-  bool crc_known_ = false;
 };
 
 }  // namespace tfile
@@ -13596,6 +14121,8 @@ constexpr char kSuffix[] = ".npy";
 constexpr uint64_t kDefaultAlignment_format_npz = 64;
 // What is read of a deflated member at once; a header is some 100 bytes.
 constexpr uint64_t kPackedPiece = 1024;
+// What is deflated while it is in the cache.
+constexpr size_t kPiece_format_npz = size_t{1} << 20;
 
 // Makes members of a listing from those of the archive.
 class Lister {
@@ -13764,49 +14291,156 @@ Status check_npz(const SaveRequest &request) {
   return refusals.result(TF_STATUS_UNSUPPORTED, Text(), "npz cannot hold");
 }
 
-Status add_to_crc(void *context, const void *bytes, size_t nbytes) {
-  auto *crc = static_cast<uint32_t *>(context);
-  *crc = crc32_update(*crc, bytes, nbytes);
-  return kOk;
+// The name of an array's member.
+Status member_name(Text *out, Arena &arena, Vec<char> &room, Text name) {
+  room.clear();
+  TFILE_TRY(room.append(name.data(), name.size()));
+  TFILE_TRY(room.append(kSuffix, strlen(kSuffix)));
+  return arena.copy(out, Text(room.data(), room.size()));
 }
 
-Status add_to_zip(void *context, const void *bytes, size_t nbytes) {
-  return static_cast<ZipWriter *>(context)->write(bytes, nbytes, true);
-}
-
-Status write_npz(Output &output, const SaveRequest &request) {
+Status lay_out_npz(Layout &layout, const SaveRequest &request) {
   Memory &memory = request.settings.memory();
   Arena names(memory);
-  Vec<char> name(memory);
+  Vec<char> room(memory);
+  Vec<uint8_t> made(memory);  // what comes before or behind the data
   Vec<uint8_t> header(memory);
-  ZipWriter zip(output, memory, alignment_of_format_npz(request.settings),
-                static_cast<int>(request.settings.get(TF_OPTION_COMPRESSION_LEVEL)));
-  for (const NamedArray &named : request.arrays) {
+  ZipWriter zip(memory, alignment_of_format_npz(request.settings));
+  TFILE_TRY(layout.checksums.reserve(request.arrays.size()));
+  for (size_t i = 0; i < request.arrays.size(); ++i) {
+    const Array &array = *request.arrays[i].array;
     header.clear();
+    made.clear();
     bool fortran = false;
-    TFILE_TRY(make_npy_header(header, &fortran, *named.array));
-    name.clear();
-    TFILE_TRY(name.append(named.name.data(), named.name.size()));
-    TFILE_TRY(name.append(kSuffix, strlen(kSuffix)));
-    ZipMember member = {Text(), header.size() + named.array->nbytes, header.size(), request.compress, nullptr};
-    TFILE_TRY(names.copy(&member.name, Text(name.data(), name.size())));
-    uint32_t crc = 0;
-    if (!request.compress && !output.can_patch()) {
-      crc = crc32_update(0, header.data(), header.size());
-      TFILE_TRY(for_each_piece(*named.array, fortran, memory, add_to_crc, &crc));
-      member.crc32 = &crc;
+    TFILE_TRY(make_npy_header(header, &fortran, array));
+    ZipMember member = {Text(), header.size() + array.nbytes, header.size(), false, request.forward};
+    TFILE_TRY(member_name(&member.name, names, room, request.arrays[i].name));
+    TFILE_TRY(zip.begin(made, member, layout.size));
+    Layout::Checksum sum{crc32_update(0, header.data(), header.size()), {}};
+    if (!request.forward) sum.places[0] = layout.text.size() + ZipWriter::kCrcInLocal;
+    TFILE_TRY(layout.write(made.data(), made.size()));
+    TFILE_TRY(layout.write(header.data(), header.size()));
+    TFILE_TRY(layout.add_array(i, array.nbytes, fortran));
+    if (request.forward) {
+      made.clear();
+      TFILE_TRY(zip.put_descriptor(made));
+      sum.places[0] = layout.text.size() + ZipWriter::kCrcInDescriptor;
+      TFILE_TRY(layout.write(made.data(), made.size()));
     }
-    TFILE_TRY(zip.begin(member));
-    TFILE_TRY(zip.write(header.data(), header.size(), false));
-    TFILE_TRY(for_each_piece(*named.array, fortran, memory, add_to_zip, &zip));
-    TFILE_TRY(zip.end());
+    TFILE_TRY(layout.checksums.push(sum));
   }
-  return zip.finish();
+  made.clear();
+  Vec<size_t> crcs(memory);
+  TFILE_TRY(zip.finish(made, layout.size, &crcs));
+  for (size_t i = 0; i < crcs.size(); ++i) {
+    layout.checksums[i].places[1] = layout.text.size() + crcs[i];
+  }
+  TFILE_TRY(layout.write(made.data(), made.size()));
+  // Of an array without data all is known.
+  for (size_t i = 0; i < request.arrays.size(); ++i) {
+    if (request.arrays[i].array->nbytes == 0) layout.set_checksum(i, layout.checksums[i].crc);
+  }
+  return kOk;
 }
 
 }  // namespace
 
-const Format kNpzFormat = {TF_FORMAT_NPZ, "npz", ".npz", false, is_zip, list_npz, check_npz, write_npz};
+// Deflates members one after another.
+struct Packer {
+  Packer(Output &to, const SaveRequest &from)
+      : output(to),
+        request(from),
+        names(from.settings.memory()),
+        room(from.settings.memory()),
+        made(from.settings.memory()),
+        zip(from.settings.memory(), alignment_of_format_npz(from.settings)),
+        deflater(from.settings.memory()) {}
+
+  Status begin(size_t i);
+  Status write(const void *bytes, size_t nbytes);
+  Status end();
+  Status finish();
+
+  Output &output;
+  const SaveRequest request;
+  Arena names;
+  Vec<char> room;
+  Vec<uint8_t> made;
+  ZipWriter zip;
+  Deflater deflater;
+  uint32_t crc = 0;
+  uint64_t stored = 0;
+
+ private:
+  static Status take_packed(void *context, const void *bytes, size_t nbytes) {
+    auto &packer = *static_cast<Packer *>(context);
+    packer.stored += nbytes;
+    return packer.output.write(bytes, nbytes);
+  }
+  Status put_made() {
+    TFILE_TRY(output.write(made.data(), made.size()));
+    made.clear();
+    return kOk;
+  }
+};
+
+Status Packer::begin(size_t i) {
+  const Array &array = *request.arrays[i].array;
+  Vec<uint8_t> header(request.settings.memory());
+  bool fortran = false;
+  TFILE_TRY(make_npy_header(header, &fortran, array));
+  ZipMember member = {Text(), header.size() + array.nbytes, header.size(), true, !output.can_patch()};
+  TFILE_TRY(member_name(&member.name, names, room, request.arrays[i].name));
+  TFILE_TRY(zip.begin(made, member, output.position()));
+  TFILE_TRY(put_made());
+  crc = crc32_update(0, header.data(), header.size());
+  stored = 0;
+  TFILE_TRY(deflater.begin(static_cast<int>(request.settings.get(TF_OPTION_COMPRESSION_LEVEL))));
+  return deflater.run(Bytes(header.data(), header.size()), false, take_packed, this);
+}
+
+Status Packer::write(const void *bytes, size_t nbytes) {
+  const auto *from = static_cast<const uint8_t *>(bytes);
+  while (nbytes > 0) {
+    const size_t piece = nbytes < kPiece_format_npz ? nbytes : kPiece_format_npz;
+    crc = crc32_update(crc, from, piece);
+    TFILE_TRY(deflater.run(Bytes(from, piece), false, take_packed, this));
+    TFILE_TRY(output.advance(piece));
+    from += piece;
+    nbytes -= piece;
+  }
+  return kOk;
+}
+
+Status Packer::end() {
+  TFILE_TRY(deflater.run(Bytes(), true, take_packed, this));
+  zip.set(crc, stored);
+  if (output.can_patch()) return zip.patch(output);
+  TFILE_TRY(zip.put_descriptor(made));
+  return put_made();
+}
+
+Status Packer::finish() {
+  TFILE_TRY(zip.finish(made, output.position(), nullptr));
+  return put_made();
+}
+
+namespace {
+
+constexpr Packing kPacking = {
+    [](Packer **out, Output &output, const SaveRequest &request) {
+      return make(out, request.settings.memory(), output, request);
+    },
+    [](Packer &packer, size_t array) { return packer.begin(array); },
+    [](Packer &packer, const void *bytes, size_t nbytes) { return packer.write(bytes, nbytes); },
+    [](Packer &packer) { return packer.end(); },
+    [](Packer &packer) { return packer.finish(); },
+    [](Packer *packer) { destroy(packer->request.settings.memory(), packer); },
+};
+
+}  // namespace
+
+const Format kNpzFormat = {TF_FORMAT_NPZ, "npz", ".npz", false, is_zip, list_npz, check_npz, lay_out_npz, &kPacking};
 
 }  // namespace tfile
 #endif  // !defined(TENSORFILE_NO_NPZ)
@@ -14019,9 +14653,9 @@ void make_walk(Walk *walk, const Member &member, const SliceAxis *axes, void *to
 }
 
 // Reads the elements of a walk: the trailing axes that lie close together at once, the others one by one.
-class Gather {
+class Gather_format_read {
  public:
-  Gather(MemberStream &stream, const Member &member, const Walk &walk, Memory &memory)
+  Gather_format_read(MemberStream &stream, const Member &member, const Walk &walk, Memory &memory)
       : stream_(stream), member_(member), walk_(walk), window_(memory) {}
 
   Status run() {
@@ -14141,7 +14775,7 @@ Status read_whole(const ReadTarget &target, Memory &memory) {
     // Packed and block types, and everything in C order, are one run of units.
     if (!member.fortran) flat.shape = Span<const int64_t>(&units, 1);
     make_walk(&walk, flat, nullptr, target.to);
-    TFILE_TRY(Gather(stream, flat, walk, memory).run());
+    TFILE_TRY(Gather_format_read(stream, flat, walk, memory).run());
   }
   return stream.finish();
 }
@@ -14157,12 +14791,12 @@ struct Team_format_read {
   Memory &memory;
   const Vec<ReadJob> &jobs;
   Progress &progress;
-  const ErrorRecord *caller;  // the calling thread's record tells it from the workers
   std::atomic<uint64_t> done{0};
   uint64_t reported = 0;
 };
 
-Status report(Team_format_read &team) {
+Status report(void *context) {
+  auto &team = *static_cast<Team_format_read *>(context);
   const uint64_t done = team.done.load(std::memory_order_relaxed);
   const uint64_t fresh = done - team.reported;
   team.reported = done;
@@ -14185,7 +14819,7 @@ Status run_job_format_read(void *context, size_t i) {
     TFILE_TRY(read_whole(*job.target, team.memory));
   }
   team.done.fetch_add(job.nbytes, std::memory_order_relaxed);
-  return &error_record() == team.caller ? report(team) : kOk;
+  return kOk;
 }
 
 Status add_jobs(Vec<ReadJob> *jobs, const ReadTarget &target) {
@@ -14248,11 +14882,10 @@ Status read_members(Span<const ReadTarget> targets, const Settings &settings) {
     concurrent = concurrent && target.source->concurrent;
   }
   Progress progress(settings, total);
-  Team_format_read team{settings.memory(), jobs, progress, &error_record()};
+  Team_format_read team{settings.memory(), jobs, progress};
   // Small reads are over before a thread has begun.
   const bool alone = !concurrent || total < kPiece_format_read;
-  TFILE_TRY(parallel_for(jobs.size(), alone ? 1 : settings.threads(), run_job_format_read, &team));
-  return report(team);
+  return parallel_for(jobs.size(), alone ? Workers() : settings.workers(), run_job_format_read, &team, report);
 }
 
 Status read_slice_into(void *to, const Source &source, const Member &member, const SliceAxis *axes,
@@ -14269,7 +14902,7 @@ Status read_slice_into(void *to, const Source &source, const Member &member, con
   TFILE_TRY(stream.begin());
   Walk walk;
   make_walk(&walk, member, axes, to);
-  return Gather(stream, member, walk, settings.memory()).run();
+  return Gather_format_read(stream, member, walk, settings.memory()).run();
 }
 
 Status map_member(Ref<Array> &out, Source &source, const Member &member, Memory &memory) {
@@ -14828,12 +15461,12 @@ bool probe_safetensors(Bytes head) {
 
 // One array of a save: where it goes, and under which dtype.
 struct Item_format_safetensors {
-  const NamedArray *named;
+  const NamedArray *named;  // among the request's
   const DtypeName *dtype;
   uint64_t begin;
 };
 
-// A save laid out: arrays in the order of the reference, keys sorted.
+// What a header says: arrays in the order of the reference, or the request's where that must be, keys sorted.
 struct Plan_format_safetensors {
   explicit Plan_format_safetensors(Memory &memory) : items(memory), metadata(memory) {}
   Status make(const SaveRequest &request);
@@ -14846,9 +15479,10 @@ Status Plan_format_safetensors::make(const SaveRequest &request) {
   TFILE_TRY(items.reserve(request.arrays.size()));
   for (const NamedArray &named : request.arrays)
     TFILE_TRY(items.push(Item_format_safetensors{&named, find_dtype_name(named.array->dtype->id), 0}));
-  std::sort(items.begin(), items.end(), [](const Item_format_safetensors &a, const Item_format_safetensors &b) {
+  const auto before = [](const Item_format_safetensors &a, const Item_format_safetensors &b) {
     return a.dtype != b.dtype ? a.dtype > b.dtype : compare(a.named->name, b.named->name) < 0;
-  });
+  };
+  if (!request.forward) std::sort(items.begin(), items.end(), before);
   Checked end = 0;
   for (Item_format_safetensors &item : items) {
     item.begin = end.value();
@@ -14955,7 +15589,7 @@ Status check_safetensors(const SaveRequest &request) {
                                   << " bytes, more than the limit (max_header_bytes) of " << limit;
 }
 
-Status write_safetensors(Output &output, const SaveRequest &request) {
+Status lay_out_safetensors(Layout &layout, const SaveRequest &request) {
   Memory &memory = request.settings.memory();
   Plan_format_safetensors plan(memory);
   TFILE_TRY(plan.make(request));
@@ -14968,17 +15602,19 @@ Status write_safetensors(Output &output, const SaveRequest &request) {
   TFILE_TRY(header.resize(static_cast<size_t>(Checked(written).align_up(alignment).value())));
   memset(header.data() + written, ' ', header.size() - written);
   store_le(header.data(), static_cast<uint64_t>(header.size() - kLengthBytes));
-  TFILE_TRY(output.write(header.data(), header.size()));
-  for (const Item_format_safetensors &item : plan.items)
-    TFILE_TRY(write_array(output, *item.named->array, false, memory));
+  TFILE_TRY(layout.write(header.data(), header.size()));
+  for (const Item_format_safetensors &item : plan.items) {
+    const auto place = static_cast<size_t>(item.named - request.arrays.data());
+    TFILE_TRY(layout.add_array(place, item.named->array->nbytes));
+  }
   return kOk;
 }
 
 }  // namespace
 
 const Format kSafetensorsFormat = {
-    TF_FORMAT_SAFETENSORS, "safetensors",    ".safetensors",    true,
-    probe_safetensors,     list_safetensors, check_safetensors, write_safetensors,
+    TF_FORMAT_SAFETENSORS, "safetensors",     ".safetensors",      true,    probe_safetensors,
+    list_safetensors,      check_safetensors, lay_out_safetensors, nullptr,
 };
 
 }  // namespace tfile
@@ -14989,26 +15625,46 @@ namespace tfile {
 
 namespace {
 
+// What is copied together at a time, and summed and written while it is in the cache.
 constexpr size_t kPiece_format_write = size_t{1} << 20;
+// What one thread puts at a time: enough that a system call costs nothing beside it.
+constexpr uint64_t kShare = uint64_t{8} << 20;
 
-// Copies the elements together, in C order, a piece at a time.
-Status stage_pieces(const Array &array, const Array *whole, Memory &memory, PieceFn take, void *context) {
+constexpr uint8_t kZeros_format_write[4096] = {};
+
+// Whether the bytes of an array are in memory what they are in the file.
+bool lies_ready(const Array &array, bool fortran) {
+  const bool in_order = fortran ? is_fortran_contiguous(array) : is_contiguous(array);
+  return in_order && !(kHostIsBig && array.dtype->scalar > 1);  // blocks are little-endian on every host
+}
+
+// Units of `count` from `first` on, as the file has them.
+void stage(char *to, const Array &array, bool fortran, int64_t first, int64_t count) {
   const size_t unit = array.dtype->block_bytes;
-  const size_t block = array.dtype->block_size;
-  const int64_t units = array.size / static_cast<int64_t>(block);
-  const auto most = static_cast<int64_t>(kPiece_format_write / unit);
+  const size_t nbytes = static_cast<size_t>(count) * unit;
+  if (fortran || is_contiguous(array)) {
+    memcpy(to, array.data + static_cast<size_t>(first) * unit, nbytes);
+  } else {
+    copy_elements(to, array, first, count);
+  }
+  if (kHostIsBig && array.dtype->scalar > 1) (void)swap_bytes(*array.dtype, to, nbytes);
+}
+
+// Part of an array, in whole units, in pieces that the cache holds.
+Status for_each_piece_of(const Array &array, bool fortran, uint64_t start, uint64_t nbytes, Memory &memory,
+                         PieceFn take, void *context) {
+  const uint64_t unit = array.dtype->block_bytes;
+  const uint64_t most = kPiece_format_write / unit * unit;
+  const bool ready = lies_ready(array, fortran);
   Vec<char> piece(memory);
-  TFILE_TRY(piece.resize(static_cast<size_t>(units < most ? units : most) * unit));
-  for (int64_t first = 0; first < units; first += most) {
-    const int64_t count = units - first < most ? units - first : most;
-    const size_t nbytes = static_cast<size_t>(count) * unit;
-    if (whole != nullptr) {
-      memcpy(piece.data(), whole->data + static_cast<size_t>(first) * unit, nbytes);
-    } else {
-      copy_elements(piece.data(), array, first, count);
+  if (!ready) TFILE_TRY(piece.resize(static_cast<size_t>(nbytes < most ? nbytes : most)));
+  for (uint64_t done = 0; done < nbytes; done += most) {
+    const uint64_t count = nbytes - done < most ? nbytes - done : most;
+    const uint64_t at = start + done;
+    if (!ready) {
+      stage(piece.data(), array, fortran, static_cast<int64_t>(at / unit), static_cast<int64_t>(count / unit));
     }
-    if (kHostIsBig) (void)swap_bytes(*array.dtype, piece.data(), nbytes);
-    TFILE_TRY(take(context, piece.data(), nbytes));
+    TFILE_TRY(take(context, ready ? array.data + at : piece.data(), static_cast<size_t>(count)));
   }
   return kOk;
 }
@@ -15017,19 +15673,509 @@ Status to_output(void *context, const void *bytes, size_t nbytes) {
   return static_cast<Output *>(context)->write_data(bytes, nbytes);
 }
 
+Status to_crc(void *context, const void *bytes, size_t nbytes) {
+  auto *crc = static_cast<uint32_t *>(context);
+  *crc = crc32_update(*crc, bytes, nbytes);
+  return kOk;
+}
+
+uint64_t data_bytes(const SaveRequest &request) {
+  uint64_t total = 0;
+  for (const NamedArray &named : request.arrays)
+    total += named.array->nbytes;
+  return total;
+}
+
+// A layout from its first byte to its last.
+class Forward {
+ public:
+  Forward(Sink &sink, Layout &layout, const SaveRequest &request)
+      : layout_(layout), request_(request), output_(sink, request.settings, data_bytes(request)) {}
+
+  Status run() {
+    if (!layout_.checksums.empty()) TFILE_TRY(sum());
+    for (const Layout::Segment &segment : layout_.segments)
+      TFILE_TRY(write(segment));
+    return kOk;
+  }
+
+ private:
+  Memory &memory() const { return request_.settings.memory(); }
+  // They stand before the data.
+  Status sum() {
+    for (const Layout::Segment &segment : layout_.segments) {
+      if (segment.kind != Layout::Kind::kArray) continue;
+      uint32_t crc = layout_.checksums[segment.place].crc;
+      TFILE_TRY(for_each_piece(*request_.arrays[segment.place].array, segment.fortran, memory(), to_crc, &crc));
+      layout_.set_checksum(segment.place, crc);
+    }
+    return kOk;
+  }
+  Status write(const Layout::Segment &segment) {
+    switch (segment.kind) {
+      case Layout::Kind::kText:
+        return output_.write(layout_.text.data() + segment.place, segment.nbytes);
+      case Layout::Kind::kGap:
+        return output_.write_zeros(segment.nbytes);
+      default:
+        return for_each_piece(*request_.arrays[segment.place].array, segment.fortran, memory(), to_output, &output_);
+    }
+  }
+
+  Layout &layout_;
+  const SaveRequest &request_;
+  Output output_;
+};
+
+// Segments that lie behind one another, put with as few calls as they allow.
+class Gather_format_write {
+ public:
+  explicit Gather_format_write(Sink &sink) : sink_(sink) {}
+
+  Status add(uint64_t offset, const void *bytes, uint64_t nbytes) {
+    if (nbytes == 0) return kOk;
+    if (count_ == kMost || (count_ > 0 && offset != end_)) TFILE_TRY(flush());
+    if (count_ == 0) start_ = offset;
+    pieces_[count_++] = Bytes(static_cast<const uint8_t *>(bytes), static_cast<size_t>(nbytes));
+    end_ = offset + nbytes;
+    return kOk;
+  }
+  Status flush() {
+    const size_t count = count_;
+    count_ = 0;
+    return count > 0 ? Status{sink_.placement.put(sink_.user, start_, pieces_, count)} : kOk;
+  }
+
+ private:
+  static constexpr size_t kMost = 128;
+
+  Sink &sink_;
+  Bytes pieces_[kMost];
+  size_t count_ = 0;
+  uint64_t start_ = 0;
+  uint64_t end_ = 0;
+};
+
+// A layout by several threads, each byte where it belongs.
+class Spread {
+ public:
+  Spread(Sink &sink, Layout &layout, const SaveRequest &request)
+      : sink_(sink),
+        layout_(layout),
+        request_(request),
+        progress_(request.settings, data_bytes(request)),
+        shares_(request.settings.memory()),
+        late_(request.settings.memory()) {}
+
+  Status run() {
+    TFILE_TRY(cut());
+    if (const tf_status code = sink_.placement.reserve(sink_.user, layout_.size); code != TF_STATUS_OK) {
+      return Status{code};
+    }
+    // Small files are written before a thread has begun.
+    const Workers workers = layout_.size < kShare ? Workers() : request_.settings.workers();
+    TFILE_TRY(parallel_for(shares_.size(), workers, put_share, this, tell));
+    join_checksums();
+    Gather_format_write gather(sink_);
+    for (const size_t i : late_)
+      TFILE_TRY(add_text(gather, layout_.segments[i]));
+    TFILE_TRY(gather.flush());
+    return tell(this);
+  }
+
+ private:
+  // Whole segments behind one another, or part of the array of one.
+  struct Share {
+    size_t first;
+    size_t last;  // first: part of that segment
+    uint64_t start;
+    uint64_t nbytes;
+    uint32_t crc;
+  };
+  // One share as it is put.
+  struct Part {
+    Spread &spread;
+    Gather_format_write &gather;
+    uint64_t offset;
+    uint32_t crc;
+  };
+
+  const Array &array_of(const Layout::Segment &segment) const { return *request_.arrays[segment.place].array; }
+  bool sums() const { return !layout_.checksums.empty(); }
+  // Whether a segment is put in parts: a large array, or one whose sum is known only when it is written.
+  bool stands_alone(const Layout::Segment &segment) const {
+    if (segment.kind != Layout::Kind::kArray) return false;
+    return segment.nbytes > kShare / 2 || (sums() && !lies_ready(array_of(segment), segment.fortran));
+  }
+  Status cut();
+  Status cut_array(size_t i);
+  Status close(size_t *first, size_t last);
+  void join_checksums();
+  Status add_text(Gather_format_write &gather, const Layout::Segment &segment) {
+    return gather.add(segment.offset, layout_.text.data() + segment.place, segment.nbytes);
+  }
+  Status add_segment(Gather_format_write &gather, const Layout::Segment &segment);
+  Status add_part(Gather_format_write &gather, Share &share);
+
+  static Status tell(void *context);
+  static Status put_share(void *context, size_t i) { return static_cast<Spread *>(context)->put(i); }
+  Status put(size_t i);
+  static Status put_staged(void *context, const void *bytes, size_t nbytes);
+
+  Sink &sink_;
+  Layout &layout_;
+  const SaveRequest &request_;
+  Progress progress_;
+  std::atomic<uint64_t> done_{0};  // bytes of arrays
+  uint64_t told_ = 0;
+  Vec<Share> shares_;
+  Vec<size_t> late_;  // segments of text that wait for sums
+};
+
+Status Spread::cut() {
+  size_t first = 0;
+  uint64_t nbytes = 0;
+  for (size_t i = 0; i < layout_.segments.size(); ++i) {
+    const Layout::Segment &segment = layout_.segments[i];
+    if (!stands_alone(segment)) {
+      nbytes += segment.nbytes;
+      // A header with a sum stays with its array.
+      if (nbytes < kShare || (sums() && segment.kind == Layout::Kind::kText)) continue;
+      TFILE_TRY(close(&first, i + 1));
+    } else {
+      // The header of such an array waits for its sum.
+      const bool waits = sums() && i > first;
+      TFILE_TRY(close(&first, waits ? i - 1 : i));
+      if (waits) TFILE_TRY(late_.push(i - 1));
+      TFILE_TRY(cut_array(i));
+      first = i + 1;
+    }
+    nbytes = 0;
+  }
+  size_t last = layout_.segments.size();
+  if (sums() && last > first) TFILE_TRY(late_.push(--last));  // the directory, with all sums
+  return close(&first, last);
+}
+
+Status Spread::close(size_t *first, size_t last) {
+  const size_t begin = *first;
+  *first = last;
+  return last > begin ? shares_.push(Share{begin, last, 0, 0, 0}) : kOk;
+}
+
+Status Spread::cut_array(size_t i) {
+  const Layout::Segment &segment = layout_.segments[i];
+  const uint64_t unit = array_of(segment).dtype->block_bytes;
+  const uint64_t most = kShare / unit * unit;
+  for (uint64_t start = 0; start < segment.nbytes; start += most) {
+    const uint64_t left = segment.nbytes - start;
+    TFILE_TRY(shares_.push(Share{i, i, start, left < most ? left : most, 0}));
+  }
+  return kOk;
+}
+
+// The sums of arrays from those of their parts, which lie in order.
+void Spread::join_checksums() {
+  if (!sums()) return;
+  for (const Share &share : shares_) {
+    if (share.first != share.last) continue;
+    const size_t place = layout_.segments[share.first].place;
+    layout_.set_checksum(place, crc32_join(layout_.checksums[place].crc, share.crc, share.nbytes));
+  }
+}
+
+Status Spread::put(size_t i) {
+  Share &share = shares_[i];
+  Gather_format_write gather(sink_);
+  uint64_t data = share.nbytes;
+  if (share.first == share.last) {
+    TFILE_TRY(add_part(gather, share));
+  } else {
+    for (size_t k = share.first; k < share.last; ++k) {
+      const Layout::Segment &segment = layout_.segments[k];
+      TFILE_TRY(add_segment(gather, segment));
+      if (segment.kind == Layout::Kind::kArray) data += segment.nbytes;
+    }
+  }
+  TFILE_TRY(gather.flush());
+  done_.fetch_add(data, std::memory_order_relaxed);
+  return kOk;
+}
+
+Status Spread::tell(void *context) {
+  auto &spread = *static_cast<Spread *>(context);
+  const uint64_t done = spread.done_.load(std::memory_order_relaxed);
+  const uint64_t fresh = done - spread.told_;
+  spread.told_ = done;
+  return fresh > 0 ? spread.progress_.advance(fresh) : kOk;
+}
+
+Status Spread::add_segment(Gather_format_write &gather, const Layout::Segment &segment) {
+  if (segment.kind == Layout::Kind::kText) return add_text(gather, segment);
+  if (segment.kind == Layout::Kind::kGap) {
+    for (uint64_t done = 0; done < segment.nbytes; done += sizeof(kZeros_format_write)) {
+      const uint64_t left = segment.nbytes - done;
+      TFILE_TRY(gather.add(segment.offset + done, kZeros_format_write, left < sizeof(kZeros_format_write) ? left : sizeof(kZeros_format_write)));
+    }
+    return kOk;
+  }
+  const Array &array = array_of(segment);
+  if (lies_ready(array, segment.fortran)) {
+    // The header with the sum is the text before it, which is gathered and not put yet.
+    if (sums()) {
+      const uint32_t crc = layout_.checksums[segment.place].crc;
+      layout_.set_checksum(segment.place, crc32_update(crc, array.data, static_cast<size_t>(segment.nbytes)));
+    }
+    return gather.add(segment.offset, array.data, segment.nbytes);
+  }
+  Part part{*this, gather, segment.offset, 0};
+  return for_each_piece_of(array, segment.fortran, 0, segment.nbytes, request_.settings.memory(), put_staged, &part);
+}
+
+Status Spread::add_part(Gather_format_write &gather, Share &share) {
+  const Layout::Segment &segment = layout_.segments[share.first];
+  const Array &array = array_of(segment);
+  if (!sums() && lies_ready(array, segment.fortran)) {
+    return gather.add(segment.offset + share.start, array.data + share.start, share.nbytes);
+  }
+  Part part{*this, gather, segment.offset + share.start, 0};
+  Memory &memory = request_.settings.memory();
+  TFILE_TRY(for_each_piece_of(array, segment.fortran, share.start, share.nbytes, memory, put_staged, &part));
+  share.crc = part.crc;
+  return kOk;
+}
+
+// Bytes that are there until this returns.
+Status Spread::put_staged(void *context, const void *bytes, size_t nbytes) {
+  auto &part = *static_cast<Part *>(context);
+  if (part.spread.sums()) part.crc = crc32_update(part.crc, bytes, nbytes);
+  TFILE_TRY(part.gather.add(part.offset, bytes, nbytes));
+  part.offset += nbytes;
+  return part.gather.flush();
+}
+
+struct PackContext {
+  const Packing &packing;
+  Packer &packer;
+};
+
+Status to_packer(void *context, const void *bytes, size_t nbytes) {
+  auto &pack = *static_cast<PackContext *>(context);
+  return pack.packing.write(pack.packer, bytes, nbytes);
+}
+
+Status write_packed(Sink &sink, const Packing &packing, const SaveRequest &request) {
+  Output output(sink, request.settings, data_bytes(request));
+  Packer *packer = nullptr;
+  TFILE_TRY(packing.open(&packer, output, request));
+  PackContext context{packing, *packer};
+  Status status = kOk;
+  for (size_t i = 0; i < request.arrays.size() && status.ok(); ++i) {
+    const Array &array = *request.arrays[i].array;
+    status = packing.begin(*packer, i);
+    if (status.ok()) {
+      status = for_each_piece(array, is_fortran_contiguous(array), request.settings.memory(), to_packer, &context);
+    }
+    if (status.ok()) status = packing.end(*packer);
+  }
+  if (status.ok()) status = packing.finish(*packer);
+  packing.close(packer);
+  return status;
+}
+
 }  // namespace
 
 Status for_each_piece(const Array &array, bool fortran, Memory &memory, PieceFn take, void *context) {
   if (array.nbytes == 0) return kOk;
-  const bool in_order = fortran ? is_fortran_contiguous(array) : is_contiguous(array);
-  const bool swapped = kHostIsBig && array.dtype->scalar > 1;  // blocks are little-endian on every host
-  if (!in_order || swapped) return stage_pieces(array, in_order ? &array : nullptr, memory, take, context);
-  // A piece that a system call or a callback takes well; nbytes fits in memory, because it is there.
-  return take(context, array.data, static_cast<size_t>(array.nbytes));
+  // nbytes fits in memory, because it is there.
+  if (lies_ready(array, fortran)) return take(context, array.data, static_cast<size_t>(array.nbytes));
+  return for_each_piece_of(array, fortran, 0, array.nbytes, memory, take, context);
 }
 
-Status write_array(Output &output, const Array &array, bool fortran, Memory &memory) {
-  return for_each_piece(array, fortran, memory, to_output, &output);
+Status write_request(Sink &sink, const Format &format, const SaveRequest &request) {
+  if (request.compress && format.packing != nullptr) return write_packed(sink, *format.packing, request);
+  Layout layout(request.settings.memory());
+  TFILE_TRY(format.lay_out(layout, request));
+  if (sink.placement.put == nullptr) return Forward(sink, layout, request).run();
+  return Spread(sink, layout, request).run();
+}
+
+StreamWriter::~StreamWriter() {
+  if (packer_ != nullptr) format_->packing->close(packer_);
+  if (output_ != nullptr) destroy(layout_.text.memory(), output_);
+}
+
+Status StreamWriter::begin(Sink &sink, const Format &format, const SaveRequest &request) {
+  sink_ = &sink;
+  format_ = &format;
+  request_ = &request;
+  TFILE_TRY(make(&output_, layout_.text.memory(), sink, request.settings, data_bytes(request)));
+  if (request.compress && format.packing != nullptr) {
+    TFILE_TRY(format.packing->open(&packer_, *output_, request));
+    return begin_arrays();
+  }
+  TFILE_TRY(format.lay_out(layout_, request));
+  TFILE_TRY(places_.resize(request.arrays.size()));
+  for (size_t i = 0; i < layout_.segments.size(); ++i) {
+    if (layout_.segments[i].kind == Layout::Kind::kArray) places_[layout_.segments[i].place] = i;
+  }
+  if (sink.placement.put != nullptr) {
+    if (const tf_status code = sink.placement.reserve(sink.user, layout_.size); code != TF_STATUS_OK) {
+      return Status{code};
+    }
+    TFILE_TRY(room_.reserve(kPiece_format_write));
+  }
+  return begin_arrays();
+}
+
+// Begins the current array, and ends at once those that have no bytes.
+Status StreamWriter::begin_arrays() {
+  while (wants()) {
+    TFILE_TRY(begin_array());
+    if (array().nbytes > 0) return kOk;
+    TFILE_TRY(end_array());
+    ++current_;
+  }
+  return kOk;
+}
+
+Status StreamWriter::begin_array() {
+  taken_ = 0;
+  if (packer_ != nullptr) return format_->packing->begin(*packer_, current_);
+  if (array().nbytes == 0) return kOk;
+  if (!layout_.checksums.empty()) crc_ = layout_.checksums[current_].crc;
+  return write_text(places_[current_]);
+}
+
+Status StreamWriter::end_array() {
+  if (packer_ != nullptr) return format_->packing->end(*packer_);
+  if (array().nbytes == 0 || layout_.checksums.empty()) return kOk;
+  layout_.set_checksum(current_, crc_);
+  // The header before the data has been emitted without it, where it has it at all.
+  if (places_[current_] == 0) return kOk;
+  const Layout::Segment &header = layout_.segments[places_[current_] - 1];
+  for (const size_t place : layout_.checksums[current_].places) {
+    if (place >= header.place && place - header.place < header.nbytes) TFILE_TRY(patch_text(header, place));
+  }
+  return kOk;
+}
+
+// Four bytes of text that have changed since they were emitted.
+Status StreamWriter::patch_text(const Layout::Segment &segment, size_t place) {
+  constexpr size_t kSize = 4;
+  const uint64_t offset = segment.offset + (place - segment.place);
+  if (offset >= room_at_ && !room_.empty()) {
+    memcpy(room_.data() + (offset - room_at_), layout_.text.data() + place, kSize);
+    return kOk;
+  }
+  TFILE_TRY(flush());
+  const Bytes bytes(layout_.text.data() + place, kSize);
+  return Status{sink_->placement.put(sink_->user, offset, &bytes, 1)};
+}
+
+// What lies between the array before and segment `last`.
+Status StreamWriter::write_text(size_t last) {
+  size_t first = last;
+  while (first > 0 && layout_.segments[first - 1].kind != Layout::Kind::kArray)
+    --first;
+  for (; first < last; ++first) {
+    const Layout::Segment &segment = layout_.segments[first];
+    if (segment.kind == Layout::Kind::kText) {
+      TFILE_TRY(emit(segment.offset, layout_.text.data() + segment.place, static_cast<size_t>(segment.nbytes)));
+      continue;
+    }
+    for (uint64_t done = 0; done < segment.nbytes; done += sizeof(kZeros_format_write)) {
+      const uint64_t left = segment.nbytes - done;
+      TFILE_TRY(emit(segment.offset + done, kZeros_format_write, left < sizeof(kZeros_format_write) ? left : sizeof(kZeros_format_write)));
+    }
+  }
+  return kOk;
+}
+
+Status StreamWriter::write(const void *bytes, size_t nbytes) {
+  const auto *from = static_cast<const uint8_t *>(bytes);
+  while (nbytes > 0) {
+    const size_t count = nbytes < missing() ? nbytes : static_cast<size_t>(missing());
+    const bool swapped = kHostIsBig && array().dtype->scalar > 1;
+    TFILE_TRY(swapped ? take_swapped(from, count) : take(from, count));
+    from += count;
+    nbytes -= count;
+    if (missing() > 0) continue;
+    TFILE_TRY(end_array());
+    ++current_;
+    TFILE_TRY(begin_arrays());
+  }
+  return kOk;
+}
+
+// Bytes of the current array as the file has them.
+Status StreamWriter::take(const uint8_t *bytes, size_t nbytes) {
+  const uint64_t before = taken_;
+  taken_ += nbytes;
+  if (packer_ != nullptr) return format_->packing->write(*packer_, bytes, nbytes);
+  const uint64_t offset = layout_.segments[places_[current_]].offset + before;
+  while (nbytes > 0) {
+    const size_t piece = nbytes < kPiece_format_write ? nbytes : kPiece_format_write;
+    if (!layout_.checksums.empty()) crc_ = crc32_update(crc_, bytes, piece);
+    TFILE_TRY(emit(offset + (taken_ - before - nbytes), bytes, piece));
+    TFILE_TRY(output_->advance(piece));
+    bytes += piece;
+    nbytes -= piece;
+  }
+  return kOk;
+}
+
+// The same, of a big-endian host: whole scalars are reversed, the rest of one waits for its other bytes.
+Status StreamWriter::take_swapped(const uint8_t *bytes, size_t nbytes) {
+  const size_t scalar = array().dtype->scalar;
+  while (nbytes > 0) {
+    const size_t count = nbytes < sizeof(scalars_) - held_ ? nbytes : sizeof(scalars_) - held_;
+    memcpy(scalars_ + held_, bytes, count);
+    held_ += count;
+    bytes += count;
+    nbytes -= count;
+    const size_t whole = held_ / scalar * scalar;
+    // Complex numbers are two scalars, and may be cut between them.
+    const Dtype halves = {array().dtype->id,
+                          "",
+                          DtypeClass::kUnsigned,
+                          0,
+                          static_cast<uint8_t>(scalar),
+                          1,
+                          static_cast<uint16_t>(scalar)};
+    (void)swap_bytes(halves, scalars_, whole);
+    TFILE_TRY(take(scalars_, whole));
+    held_ -= whole;
+    memmove(scalars_, scalars_ + whole, held_);
+  }
+  return kOk;
+}
+
+Status StreamWriter::emit(uint64_t offset, const uint8_t *bytes, size_t nbytes) {
+  if (sink_->placement.put == nullptr) return output_->write(bytes, nbytes);
+  if (offset != room_at_ + room_.size() || nbytes > kPiece_format_write - room_.size()) {
+    TFILE_TRY(flush());
+    room_at_ = offset;
+  }
+  if (nbytes < kPiece_format_write) return room_.append(bytes, nbytes);
+  room_at_ += nbytes;
+  const Bytes piece(bytes, nbytes);
+  return Status{sink_->placement.put(sink_->user, offset, &piece, 1)};
+}
+
+Status StreamWriter::flush() {
+  if (room_.empty()) return kOk;
+  const Bytes piece(room_.data(), room_.size());
+  const tf_status code = sink_->placement.put(sink_->user, room_at_, &piece, 1);
+  room_at_ += room_.size();
+  room_.clear();
+  return Status{code};
+}
+
+Status StreamWriter::finish() {
+  if (packer_ != nullptr) return format_->packing->finish(*packer_);
+  TFILE_TRY(write_text(layout_.segments.size()));
+  return flush();
 }
 
 }  // namespace tfile
@@ -15638,9 +16784,9 @@ constexpr uint16_t kVersionWide = 45;
 constexpr uint16_t kMadeBy = 0x0300 | kVersionWide;  // Unix
 constexpr uint16_t kDate = 0x0021;                   // 1980-01-01
 constexpr uint32_t kPermissions = 0600u << 16;
-// What is deflated or written while it is in the cache.
-constexpr size_t kPiece_format_zip = size_t{1} << 20;
-constexpr size_t kBatch_format_zip = size_t{64} << 10;
+constexpr size_t kCrcInEntry = 16;
+// What a deflate stream that cannot shrink its bytes adds at least.
+constexpr uint64_t kSlack = uint64_t{64} << 10;
 
 uint32_t narrow32(uint64_t value) {
   return value < kFull32 ? static_cast<uint32_t>(value) : kFull32;
@@ -15648,7 +16794,7 @@ uint32_t narrow32(uint64_t value) {
 
 // Whether a member may need 64-bit sizes; what deflate cannot shrink it makes a little longer.
 bool may_be_wide(const ZipMember &member) {
-  const uint64_t most = member.deflated ? member.size + member.size / 16 + kBatch_format_zip : member.size;
+  const uint64_t most = member.deflated ? member.size + member.size / 16 + kSlack : member.size;
   return most >= kFull32;
 }
 
@@ -15662,22 +16808,23 @@ uint64_t padding_size(uint64_t at, uint64_t alignment) {
 
 }  // namespace
 
-Status ZipWriter::begin(const ZipMember &member) {
+Status ZipWriter::begin(Vec<uint8_t> &out, const ZipMember &member, uint64_t at) {
   Record record = {};
   record.name = member.name;
-  record.header = output_.position();
+  record.header = at;
   record.size = member.size;
   record.stored = member.deflated ? 0 : member.size;
   record.deflated = member.deflated;
   record.wide = may_be_wide(member);
   record.flags = is_ascii(member.name) ? 0 : kFlagUtf8;
-  crc_known_ = member.crc32 != nullptr;
-  if (crc_known_) record.crc32 = *member.crc32;
-  const bool known = crc_known_ && !member.deflated;
-  if (!known && !output_.can_patch()) record.flags |= kFlagDescriptor;
-  TFILE_TRY(write_local(record, member.head, known));
-  if (member.deflated) TFILE_TRY(deflater_.begin(level_));
+  if (member.described) record.flags |= kFlagDescriptor;
+  TFILE_TRY(put_local(out, record, member.head, !member.deflated && !member.described));
   return records_.push(record);
+}
+
+void ZipWriter::set(uint32_t crc32, uint64_t stored) {
+  records_.back().crc32 = crc32;
+  records_.back().stored = stored;
 }
 
 // CRC-32 and sizes, as local header and directory have them. Those of 64 bits stand in an extra field.
@@ -15687,7 +16834,7 @@ void ZipWriter::put_fields(uint8_t *to, const Record &record, bool wide, bool kn
   store_le(to + 8, wide ? kFull32 : known ? narrow32(record.size) : 0);
 }
 
-Status ZipWriter::write_local(const Record &record, uint64_t head, bool known) {
+Status ZipWriter::put_local(Vec<uint8_t> &out, const Record &record, uint64_t head, bool known) const {
   uint64_t extra = record.wide ? kWideExtraSize : 0;
   const uint64_t data = record.header + kLocalSize + record.name.size() + extra + head;
   const uint64_t padding = record.deflated ? 0 : padding_size(data, alignment_);
@@ -15698,91 +16845,67 @@ Status ZipWriter::write_local(const Record &record, uint64_t head, bool known) {
   store_le(header + 6, record.flags);
   store_le(header + 8, record.deflated ? kDeflate : kStored);
   store_le(header + 12, kDate);
-  put_fields(header + 14, record, record.wide, known);
+  put_fields(header + kCrcInLocal, record, record.wide, known);
   store_le(header + 26, static_cast<uint16_t>(record.name.size()));
   store_le(header + 28, static_cast<uint16_t>(extra));
-  TFILE_TRY(output_.write(header, sizeof(header)));
-  TFILE_TRY(output_.write(record.name.data(), record.name.size()));
+  TFILE_TRY(out.append(header, sizeof(header)));
+  TFILE_TRY(out.append(reinterpret_cast<const uint8_t *>(record.name.data()), record.name.size()));
   if (record.wide) {
     uint8_t wide[kWideExtraSize] = {};
     store_le(wide, kWideExtra);
     store_le(wide + 2, static_cast<uint16_t>(16));
     store_le(wide + 4, known ? record.size : 0);
     store_le(wide + 12, known ? record.stored : 0);
-    TFILE_TRY(output_.write(wide, sizeof(wide)));
+    TFILE_TRY(out.append(wide, sizeof(wide)));
   }
   if (padding == 0) return kOk;
   uint8_t lead[6];
   store_le(lead, kPaddingExtra);
   store_le(lead + 2, static_cast<uint16_t>(padding - 4));
   store_le(lead + 4, static_cast<uint16_t>(alignment_));
-  const uint64_t told = padding < sizeof(lead) ? 4 : sizeof(lead);
-  TFILE_TRY(output_.write(lead, told));
-  return output_.write_zeros(padding - told);
-}
-
-Status ZipWriter::take_packed(void *context, const void *bytes, size_t nbytes) {
-  auto &writer = *static_cast<ZipWriter *>(context);
-  writer.records_.back().stored += nbytes;
-  return writer.output_.write(bytes, nbytes);
-}
-
-Status ZipWriter::write(const void *bytes, size_t nbytes, bool is_data) {
-  const auto *from = static_cast<const uint8_t *>(bytes);
-  Record &record = records_.back();
-  while (nbytes > 0) {
-    const size_t piece = nbytes < kPiece_format_zip ? nbytes : kPiece_format_zip;
-    if (!crc_known_) record.crc32 = crc32_update(record.crc32, from, piece);
-    if (record.deflated) {
-      TFILE_TRY(deflater_.run(Bytes(from, piece), false, take_packed, this));
-      if (is_data) TFILE_TRY(output_.advance(piece));
-    } else {
-      TFILE_TRY(is_data ? output_.write_data(from, piece) : output_.write(from, piece));
-    }
-    from += piece;
-    nbytes -= piece;
-  }
+  const size_t told = padding < sizeof(lead) ? 4 : sizeof(lead);
+  TFILE_TRY(out.append(lead, told));
+  const size_t before = out.size();
+  const auto zeros = static_cast<size_t>(padding) - told;
+  TFILE_TRY(out.resize(before + zeros));
+  if (zeros > 0) memset(out.data() + before, 0, zeros);
   return kOk;
 }
 
-Status ZipWriter::end() {
+Status ZipWriter::put_descriptor(Vec<uint8_t> &out) const {
   const Record &record = records_.back();
-  if (record.deflated) TFILE_TRY(deflater_.run(Bytes(), true, take_packed, this));
-  if ((record.flags & kFlagDescriptor) != 0) return write_descriptor(record);
-  return crc_known_ && !record.deflated ? kOk : patch_local(record);
-}
-
-Status ZipWriter::patch_local(const Record &record) {
-  uint8_t fields[12];
-  put_fields(fields, record, record.wide, true);
-  TFILE_TRY(output_.patch(record.header + 14, fields, sizeof(fields)));
-  if (!record.wide) return kOk;
-  uint8_t wide[16];
-  store_le(wide, record.size);
-  store_le(wide + 8, record.stored);
-  return output_.patch(record.header + kLocalSize + record.name.size() + 4, wide, sizeof(wide));
-}
-
-Status ZipWriter::write_descriptor(const Record &record) {
   uint8_t descriptor[kMostDescriptor];
   store_le(descriptor, kDescriptorSignature);
-  put_fields(descriptor + 4, record, false, true);
+  put_fields(descriptor + kCrcInDescriptor, record, false, true);
   if (record.wide) {
     store_le(descriptor + 8, record.stored);
     store_le(descriptor + 16, record.size);
   }
-  return output_.write(descriptor, record.wide ? 24 : 16);
+  return out.append(descriptor, record.wide ? 24 : 16);
 }
 
-Status ZipWriter::finish() {
-  const uint64_t directory = output_.position();
-  for (const Record &record : records_)
-    TFILE_TRY(write_entry(record));
-  TFILE_TRY(flush_batch(0));
-  return write_end(directory);
+Status ZipWriter::patch(Output &output) const {
+  const Record &record = records_.back();
+  uint8_t fields[12];
+  put_fields(fields, record, record.wide, true);
+  TFILE_TRY(output.patch(record.header + kCrcInLocal, fields, sizeof(fields)));
+  if (!record.wide) return kOk;
+  uint8_t wide[16];
+  store_le(wide, record.size);
+  store_le(wide + 8, record.stored);
+  return output.patch(record.header + kLocalSize + record.name.size() + 4, wide, sizeof(wide));
 }
 
-Status ZipWriter::write_entry(const Record &record) {
+Status ZipWriter::finish(Vec<uint8_t> &out, uint64_t at, Vec<size_t> *crcs) const {
+  const size_t before = out.size();
+  for (const Record &record : records_) {
+    if (crcs != nullptr) TFILE_TRY(crcs->push(out.size() + kCrcInEntry));
+    TFILE_TRY(put_entry(out, record));
+  }
+  return put_end(out, at, out.size() - before);
+}
+
+Status ZipWriter::put_entry(Vec<uint8_t> &out, const Record &record) const {
   uint8_t wide[kWideExtraSize + 8];
   size_t wide_size = 4;
   for (const uint64_t value : {record.size, record.stored, record.header}) {
@@ -15800,28 +16923,18 @@ Status ZipWriter::write_entry(const Record &record) {
   store_le(entry + 8, record.flags);
   store_le(entry + 10, record.deflated ? kDeflate : kStored);
   store_le(entry + 14, kDate);
-  put_fields(entry + 16, record, false, true);
+  put_fields(entry + kCrcInEntry, record, false, true);
   store_le(entry + 28, static_cast<uint16_t>(record.name.size()));
   store_le(entry + 30, static_cast<uint16_t>(is_wide ? wide_size : 0));
   store_le(entry + 38, kPermissions);
   store_le(entry + 42, narrow32(record.header));
-  TFILE_TRY(batch_.append(entry, sizeof(entry)));
-  TFILE_TRY(batch_.append(reinterpret_cast<const uint8_t *>(record.name.data()), record.name.size()));
-  if (is_wide) TFILE_TRY(batch_.append(wide, wide_size));
-  return flush_batch(kBatch_format_zip);
+  TFILE_TRY(out.append(entry, sizeof(entry)));
+  TFILE_TRY(out.append(reinterpret_cast<const uint8_t *>(record.name.data()), record.name.size()));
+  return is_wide ? out.append(wide, wide_size) : kOk;
 }
 
-Status ZipWriter::flush_batch(size_t least) {
-  if (batch_.size() < least) return kOk;
-  TFILE_TRY(output_.write(batch_.data(), batch_.size()));
-  batch_.clear();
-  return kOk;
-}
-
-Status ZipWriter::write_end(uint64_t directory) {
-  const uint64_t at = output_.position();
+Status ZipWriter::put_end(Vec<uint8_t> &out, uint64_t directory, uint64_t size) const {
   const uint64_t count = records_.size();
-  const uint64_t size = at - directory;
   if (count >= kFull16 || size >= kFull32 || directory >= kFull32) {
     uint8_t wide[kWideEndSize + kLocatorSize] = {};
     store_le(wide, kWideEndSignature);
@@ -15833,9 +16946,9 @@ Status ZipWriter::write_end(uint64_t directory) {
     store_le(wide + 40, size);
     store_le(wide + 48, directory);
     store_le(wide + 56, kLocatorSignature);
-    store_le(wide + 64, at);
+    store_le(wide + 64, directory + size);
     store_le(wide + 72, uint32_t{1});
-    TFILE_TRY(output_.write(wide, sizeof(wide)));
+    TFILE_TRY(out.append(wide, sizeof(wide)));
   }
   uint8_t end[kEndSize] = {};
   const uint16_t count16 = count < kFull16 ? static_cast<uint16_t>(count) : kFull16;
@@ -15844,7 +16957,7 @@ Status ZipWriter::write_end(uint64_t directory) {
   store_le(end + 10, count16);
   store_le(end + 12, narrow32(size));
   store_le(end + 16, narrow32(directory));
-  return output_.write(end, sizeof(end));
+  return out.append(end, sizeof(end));
 }
 
 }  // namespace tfile
@@ -15925,6 +17038,38 @@ inline bool is_null(const void *pointer, const char *name) {
 
 }  // namespace tfile
 
+// src/api/wrap.h
+// Arrays over memory that somebody else owns.
+
+
+namespace tfile {
+
+// A dtype and shape of the ABI, checked.
+struct Form {
+  const Dtype *dtype = nullptr;
+  Span<const int64_t> shape;
+  uint64_t nbytes = 0;  // in C order
+
+  Status read(tf_dtype id, const int64_t *sizes, size_t ndim);
+};
+
+// The address of the first element, and how many bytes from there on may be touched.
+struct Foreign {
+  void *data;
+  uint64_t nbytes;
+  bool writable;
+};
+
+// Bytes from the first element to the end of the last one that positive strides reach. strides NULL: C-contiguous. Refuses
+// strides that are not multiples of the item's alignment, data that are not aligned to it, and NULL for data of elements.
+Status reach_of(uint64_t *nbytes, const Form &form, const int64_t *strides, const void *data);
+
+// An array over that memory, whose release is called with the last array on it, or when this fails.
+Status wrap(tf_array **out, const Form &form, const int64_t *strides, const Foreign &memory, PendingRelease &release,
+            void *user);
+
+}  // namespace tfile
+
 // src/api/array.cpp
 namespace tfile {
 
@@ -15934,79 +17079,9 @@ Memory &memory_of(const Array &array) {
   return without_budget(*array.memory);
 }
 
-// A dtype and shape of the ABI, checked.
-struct Form {
-  const Dtype *dtype = nullptr;
-  Span<const int64_t> shape;
-  uint64_t nbytes = 0;
-
-  Status read(tf_dtype id, const int64_t *sizes, size_t ndim) {
-    TFILE_TRY(require_span(&shape, sizes, ndim, "shape"));
-    TFILE_TRY(check_shape(&nbytes, id, shape));
-    dtype = find_dtype(id);
-    return kOk;
-  }
-};
-
 Status make_handle(tf_array **out, const Form &form) {
   Ref<Array> array;
   TFILE_TRY(make_array(array, default_memory(), *form.dtype, form.shape));
-  *out = array.take();
-  return kOk;
-}
-
-// Adds (size - 1) * stride to the reach on its side of the first element. False when it is out of range.
-bool extend(int64_t *above, int64_t *below, int64_t size, int64_t stride) {
-  int64_t reach = 0;
-  if (__builtin_mul_overflow(size - 1, stride, &reach)) return false;
-  int64_t *const side = reach < 0 ? below : above;
-  return !__builtin_add_overflow(*side, reach, side);
-}
-
-// The strides and address that a caller gives for memory of its own.
-Status check_wrap(const Form &form, const int64_t *strides, const void *data, size_t nbytes) {
-  const bool empty = form.nbytes == 0;
-  if (!empty) TFILE_TRY(require(data, "data"));
-  const size_t alignment = form.dtype->alignment();
-  if (reinterpret_cast<uintptr_t>(data) % alignment != 0) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT)
-           << "data of " << form.dtype->name << " must be aligned to " << static_cast<uint64_t>(alignment) << " bytes";
-  }
-  uint64_t needed = form.nbytes;
-  if (strides != nullptr) {
-    if (!form.dtype->addressable()) {
-      return Failure(TF_STATUS_INVALID_ARGUMENT) << form.dtype->name << " takes no strides";
-    }
-    int64_t above = 0;
-    int64_t below = 0;
-    for (size_t i = 0; i < form.shape.size() && !empty; ++i) {
-      if (form.shape[i] > 1 && strides[i] % static_cast<int64_t>(alignment) != 0) {
-        return Failure(TF_STATUS_INVALID_ARGUMENT) << "stride " << strides[i] << " of axis " << static_cast<uint64_t>(i)
-                                                   << " is not a multiple of " << static_cast<uint64_t>(alignment);
-      }
-      if (!extend(&above, &below, form.shape[i], strides[i])) {
-        return Failure(TF_STATUS_INVALID_ARGUMENT) << "the strides reach 2^63 bytes or more";
-      }
-    }
-    needed = empty ? 0 : static_cast<uint64_t>(above) + form.dtype->block_bytes;
-  }
-  if (needed <= nbytes) return kOk;
-  return Failure(TF_STATUS_INVALID_ARGUMENT)
-         << "the array reaches " << needed << " bytes, there are " << static_cast<uint64_t>(nbytes);
-}
-
-// The address of an empty array whose caller has none; nothing is ever read or written there.
-alignas(kDataAlignment) constexpr char kNoData[1] = {};
-
-Status wrap(tf_array **out, const Form &form, const int64_t *strides, void *data, size_t nbytes, bool writable,
-            PendingRelease &release, void *user) {
-  TFILE_TRY(check_wrap(form, strides, data, nbytes));
-  if (data == nullptr) data = const_cast<char *>(kNoData);
-  Memory &memory = default_memory();
-  Ref<Buffer> buffer;
-  TFILE_TRY(wrap_buffer(buffer, memory, data, nbytes, writable, release.hand_over(), user));
-  Ref<Array> array;
-  TFILE_TRY(make_array(array, memory, *form.dtype, form.shape, strides, std::move(buffer), static_cast<char *>(data)));
   *out = array.take();
   return kOk;
 }
@@ -16098,7 +17173,7 @@ tf_status tf_array_wrap(tf_array **out, tf_dtype dtype, const int64_t *shape, si
   TFILE_API_TRY(tfile::require_out(out, "out"));
   tfile::Form form;
   TFILE_API_TRY(form.read(dtype, shape, ndim));
-  return tfile::wrap(out, form, strides, data, nbytes, writable != 0, held, user).code;
+  return tfile::wrap(out, form, strides, {data, nbytes, writable != 0}, held, user).code;
 }
 
 tf_array *tf_array_retain(tf_array *array) {
@@ -16520,6 +17595,294 @@ tf_status tf_dict_compare(tf_dict **report, const tf_dict *expected, const tf_di
 
 }  // extern "C"
 
+// src/api/dlpack.h
+// The structs of DLPack 1.1, in the layout that its specification fixes for all versions 1.x.
+
+
+namespace tfile {
+
+struct DlDevice {
+  int32_t type;
+  int32_t id;
+};
+
+struct DlDataType {
+  uint8_t code;
+  uint8_t bits;
+  uint16_t lanes;
+};
+
+struct DlTensor {
+  void *data;
+  DlDevice device;
+  int32_t ndim;
+  DlDataType dtype;
+  int64_t *shape;
+  int64_t *strides;  // in elements; NULL: C-contiguous
+  uint64_t byte_offset;
+};
+
+struct DlVersion {
+  uint32_t major;
+  uint32_t minor;
+};
+
+inline constexpr DlVersion kDlVersion{1, 1};
+inline constexpr uint64_t kDlReadOnly = 1;
+inline constexpr uint64_t kDlPadded = 4;  // elements of fewer than 8 bits have a byte each
+
+// Devices whose memory the host can use: its own, and what it has pinned for CUDA and for ROCm.
+inline constexpr int32_t kDlCpu = 1;
+inline constexpr int32_t kDlCudaHost = 3;
+inline constexpr int32_t kDlRocmHost = 11;
+
+}  // namespace tfile
+
+struct DLManagedTensor {
+  tfile::DlTensor tensor;
+  void *context;
+  void (*deleter)(DLManagedTensor *self);
+};
+
+struct DLManagedTensorVersioned {
+  tfile::DlVersion version;
+  void *context;
+  void (*deleter)(DLManagedTensorVersioned *self);
+  uint64_t flags;
+  tfile::DlTensor tensor;
+};
+
+// src/api/dlpack.cpp
+namespace tfile {
+
+namespace {
+
+struct DlType {
+  tf_dtype id;
+  uint8_t code;
+  uint8_t bits;
+};
+
+constexpr DlType kDlTypes[] = {
+    {TF_DTYPE_INT8, 0, 8},
+    {TF_DTYPE_INT16, 0, 16},
+    {TF_DTYPE_INT32, 0, 32},
+    {TF_DTYPE_INT64, 0, 64},
+    {TF_DTYPE_UINT8, 1, 8},
+    {TF_DTYPE_UINT16, 1, 16},
+    {TF_DTYPE_UINT32, 1, 32},
+    {TF_DTYPE_UINT64, 1, 64},
+    {TF_DTYPE_FLOAT16, 2, 16},
+    {TF_DTYPE_FLOAT32, 2, 32},
+    {TF_DTYPE_FLOAT64, 2, 64},
+    {TF_DTYPE_BFLOAT16, 4, 16},
+    {TF_DTYPE_COMPLEX64, 5, 64},
+    {TF_DTYPE_COMPLEX128, 5, 128},
+    {TF_DTYPE_BOOL, 6, 8},
+    {TF_DTYPE_FLOAT8_E4M3FN, 10, 8},
+    {TF_DTYPE_FLOAT8_E4M3FNUZ, 11, 8},
+    {TF_DTYPE_FLOAT8_E5M2, 12, 8},
+    {TF_DTYPE_FLOAT8_E5M2FNUZ, 13, 8},
+    {TF_DTYPE_FLOAT8_E8M0FNU, 14, 8},
+    {TF_DTYPE_FLOAT6_E2M3FN, 15, 6},
+    {TF_DTYPE_FLOAT6_E3M2FN, 16, 6},
+    {TF_DTYPE_FLOAT4_E2M1FN, 17, 4},
+};
+
+Status type_of(DlDataType *out, const Dtype &dtype) {
+  for (const DlType &type : kDlTypes) {
+    if (type.id == dtype.id) return *out = {type.code, type.bits, 1}, kOk;
+  }
+  return Failure(TF_STATUS_UNSUPPORTED) << "DLPack has no type for " << dtype.name;
+}
+
+Status dtype_of(const Dtype **out, DlDataType dtype, uint64_t flags) {
+  *out = nullptr;
+  for (const DlType &type : kDlTypes) {
+    if (type.code == dtype.code && type.bits == dtype.bits && dtype.lanes == 1) *out = find_dtype(type.id);
+  }
+  if (*out == nullptr) {
+    return Failure(TF_STATUS_UNSUPPORTED)
+           << "there is no dtype for DLPack's type code " << int32_t{dtype.code} << " of " << int32_t{dtype.bits}
+           << " bits and " << int32_t{dtype.lanes} << " lanes";
+  }
+  if ((*out)->kind != DtypeClass::kPacked || (flags & kDlPadded) == 0) return kOk;
+  return Failure(TF_STATUS_UNSUPPORTED) << (*out)->name << " with a byte for each element is not handled";
+}
+
+// Strides in elements. Those of axes that are never stepped along may be anything, so they need not divide.
+Status element_strides(int64_t *out, const Array &array) {
+  const bool addressable = array.dtype->addressable();
+  contiguous_strides(out, array.shape(), 1);
+  for (size_t i = 0; i < array.ndim && addressable && array.size > 0; ++i) {
+    const int64_t stride = array.strides()[i];
+    const int64_t item = array.dtype->block_bytes;
+    if (array.shape()[i] == 1) continue;
+    if (stride % item != 0) {
+      return Failure(TF_STATUS_UNSUPPORTED)
+             << "DLPack counts strides in elements, and the stride " << stride << " of axis "
+             << static_cast<uint64_t>(i) << " is not a multiple of the " << item << " bytes of " << array.dtype->name;
+    }
+    out[i] = stride / item;
+  }
+  return kOk;
+}
+
+// What a consumer gets, with shape and strides behind it in the same allocation.
+template <typename Managed>
+struct Export {
+  Managed managed;
+  Ref<Memory> memory;
+  Ref<Buffer> buffer;
+  size_t ndim;
+
+  static size_t bytes(size_t ndim) { return sizeof(Export) + 2 * ndim * sizeof(int64_t); }
+  int64_t *dims() { return reinterpret_cast<int64_t *>(this + 1); }
+  static void destroy(Managed *self) {
+    auto *const made = static_cast<Export *>(self->context);
+    const Ref<Memory> from = made->memory;
+    const size_t size = bytes(made->ndim);
+    made->~Export();
+    deallocate(*from, made, size, alignof(Export));
+  }
+};
+
+template <typename Managed>
+Status export_array(Managed **out, const Array &array) {
+  using Made = Export<Managed>;
+  DlDataType type{};
+  TFILE_TRY(type_of(&type, *array.dtype));
+  int64_t strides[kMaxRank];
+  TFILE_TRY(element_strides(strides, array));
+  Memory &memory = without_budget(*array.memory);
+  void *place = nullptr;
+  TFILE_TRY(allocate(&place, memory, Made::bytes(array.ndim), alignof(Made)));
+  auto *const made = new (place) Made{{}, Ref<Memory>::share(&memory), array.buffer, array.ndim};
+  int64_t *const dims = made->dims();
+  for (size_t i = 0; i < array.ndim; ++i) {
+    dims[i] = array.shape()[i];
+    dims[array.ndim + i] = strides[i];
+  }
+  made->managed.context = made;
+  made->managed.deleter = Made::destroy;
+  made->managed.tensor =
+      DlTensor{array.data, {kDlCpu, 0}, static_cast<int32_t>(array.ndim), type, dims, dims + array.ndim, 0};
+  *out = &made->managed;
+  return kOk;
+}
+
+// The consumer's way to give a tensor back.
+template <typename Managed>
+void give_tensor_back(void *user) {
+  auto *const managed = static_cast<Managed *>(user);
+  if (managed->deleter != nullptr) managed->deleter(managed);
+}
+
+// Strides in bytes; of axes that are never stepped along those that C order would have.
+Status byte_strides(int64_t *out, const Form &form, const int64_t *strides) {
+  contiguous_strides(out, form.shape, form.dtype->block_bytes);
+  for (size_t i = 0; i < form.shape.size() && form.nbytes > 0; ++i) {
+    if (form.shape[i] > 1 && __builtin_mul_overflow(strides[i], int64_t{form.dtype->block_bytes}, &out[i])) {
+      return Failure(TF_STATUS_INVALID_ARGUMENT) << "the strides reach 2^63 bytes or more";
+    }
+  }
+  return kOk;
+}
+
+// A packed type has no strides of its own: they must be those of C order.
+Status check_packed_strides(const Form &form, const int64_t *strides) {
+  int64_t expected[kMaxRank];
+  contiguous_strides(expected, form.shape, 1);
+  for (size_t i = 0; i < form.shape.size() && form.nbytes > 0; ++i) {
+    if (form.shape[i] > 1 && strides[i] != expected[i]) {
+      return Failure(TF_STATUS_UNSUPPORTED)
+             << form.dtype->name << " must be C-contiguous, and the stride of axis " << static_cast<uint64_t>(i)
+             << " is " << strides[i] << ", not " << expected[i];
+    }
+  }
+  return kOk;
+}
+
+Status check_device(const DlTensor &tensor) {
+  const int32_t type = tensor.device.type;
+  if (type == kDlCpu || type == kDlCudaHost || type == kDlRocmHost) return kOk;
+  return Failure(TF_STATUS_UNSUPPORTED) << "the tensor lies in the memory of a device (DLPack's type " << type
+                                        << "), which the host cannot use";
+}
+
+Status import_tensor(tf_array **out, const DlTensor &tensor, uint64_t flags, PendingRelease &release, void *user) {
+  TFILE_TRY(check_device(tensor));
+  if (tensor.ndim < 0) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << tensor.ndim << " dimensions are less than 0";
+  }
+  const Dtype *dtype = nullptr;
+  TFILE_TRY(dtype_of(&dtype, tensor.dtype, flags));
+  Form form;
+  TFILE_TRY(form.read(dtype->id, tensor.shape, static_cast<size_t>(tensor.ndim)));
+  int64_t strides[kMaxRank];
+  const bool strided = tensor.strides != nullptr && dtype->addressable();
+  if (strided) TFILE_TRY(byte_strides(strides, form, tensor.strides));
+  if (tensor.strides != nullptr && !strided) TFILE_TRY(check_packed_strides(form, tensor.strides));
+  void *data = nullptr;
+  if (form.nbytes > 0) {
+    TFILE_TRY(require(tensor.data, "data"));
+    data = static_cast<char *>(tensor.data) + tensor.byte_offset;
+  }
+  uint64_t reach = 0;
+  TFILE_TRY(reach_of(&reach, form, strided ? strides : nullptr, data));
+  return wrap(out, form, strided ? strides : nullptr, {data, reach, (flags & kDlReadOnly) == 0}, release, user);
+}
+
+}  // namespace
+
+}  // namespace tfile
+
+using namespace tfile;
+
+extern "C" {
+
+tf_status tf_array_to_dlpack(struct DLManagedTensorVersioned **out, tf_array *array) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(array, "array"));
+  TFILE_API_TRY(export_array(out, *array));
+  (*out)->version = kDlVersion;
+  (*out)->flags = array->buffer->writable ? 0 : kDlReadOnly;
+  return TF_STATUS_OK;
+}
+
+tf_status tf_array_to_dlpack_unversioned(struct DLManagedTensor **out, tf_array *array) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(array, "array"));
+  if (!array->buffer->writable) {
+    const Status status = Failure(TF_STATUS_UNSUPPORTED)
+                          << "the memory of the array is read-only, which DLPack's unversioned struct cannot say";
+    return status.code;
+  }
+  return export_array(out, *array).code;
+}
+
+tf_status tf_array_from_dlpack(tf_array **out, struct DLManagedTensorVersioned *tensor) {
+  PendingRelease held(tensor == nullptr ? nullptr : give_tensor_back<DLManagedTensorVersioned>, tensor);
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(tensor, "tensor"));
+  // Of another major version only what stands before the flags is known.
+  if (tensor->version.major != kDlVersion.major) {
+    const Status status = Failure(TF_STATUS_UNSUPPORTED) << "the tensor is of DLPack " << tensor->version.major << "."
+                                                         << tensor->version.minor << ", and 1.x is handled";
+    return status.code;
+  }
+  return import_tensor(out, tensor->tensor, tensor->flags, held, tensor).code;
+}
+
+tf_status tf_array_from_dlpack_unversioned(tf_array **out, struct DLManagedTensor *tensor) {
+  PendingRelease held(tensor == nullptr ? nullptr : give_tensor_back<DLManagedTensor>, tensor);
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(tensor, "tensor"));
+  return import_tensor(out, tensor->tensor, 0, held, tensor).code;
+}
+
+}  // extern "C"
+
 // src/api/dtype.cpp
 extern "C" {
 
@@ -16661,17 +18024,23 @@ Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenFile
 
 }  // namespace tfile
 
-// src/api/save.h
-// Saving: from the arguments of the ABI to a format's request, and from there to a file, a buffer or a sink.
+// src/api/request.h
+// From the arguments of the ABI to a format's request, and from there to a file.
 
 
 namespace tfile {
 
+// The format of a number; INVALID_ARGUMENT: there is none.
+Status require_format(const Format **out, tf_format id);
+
 // The arrays of a dict, in its order; TYPE, naming all of them, when there are values of other kinds.
 Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays);
 
-// save_to_path(), or save_in_parts() where the settings ask for parts and the format has them.
-Status save_whole_or_parts(const char *path, const Format &format, const SaveRequest &request, bool add_extension);
+// Refuses what the format cannot hold, and what a load with the same limits would refuse.
+Status check_request(const Format &format, const SaveRequest &request);
+
+// The path to save to, NUL-terminated: the format's extension is added unless the settings forbid it, or it is there.
+Status complete_path(Vec<char> *out, const char *path, const Format &format, const Settings &settings);
 
 // Checks a request, then writes it to path, to which the format's extension is added unless add_extension is false, the
 // settings forbid it, or it is there.
@@ -16694,8 +18063,9 @@ Status open_index(Ref<OpenFile> &out, const Ref<Source> &index, const Settings &
 // Opens all parts of a split gguf, of which file is one; a file that is not split stays as it is.
 Status open_split(Ref<OpenFile> &file);
 
-// Saves to path, in parts of at most TF_OPTION_PART_BYTES of array data, where one file would have more.
-Status save_in_parts(const char *path, const Format &format, const SaveRequest &request);
+// save_to_path(), or, where the settings ask for parts and the format has them, in parts of at most TF_OPTION_PART_BYTES
+// of array data when one file would have more.
+Status save_whole_or_parts(const char *path, const Format &format, const SaveRequest &request, bool add_extension);
 
 }  // namespace tfile
 
@@ -17200,6 +18570,19 @@ Status make_progress(Ref<ProgressCallback> &out, tf_progress_fn progress, Pendin
   return kOk;
 }
 
+Status make_executor(Ref<Executor> &out, tf_executor_fn execute, size_t width, PendingRelease &release, void *user) {
+  if (width == 0) return Failure(TF_STATUS_INVALID_ARGUMENT) << "the width of an executor is 1 or more, not 0";
+  Executor *executor = nullptr;
+  TFILE_TRY(make(&executor, default_memory()));
+  executor->memory = Ref<Memory>::share(&default_memory());
+  executor->execute = execute;
+  executor->width = width;
+  executor->release_user = release.hand_over();
+  executor->user = user;
+  out = Ref<Executor>::adopt(executor);
+  return kOk;
+}
+
 Status set_allocator(Options *options, tf_alloc_fn alloc, tf_free_fn free, PendingRelease &release, void *user) {
   TFILE_TRY(require(options, "options"));
   if ((alloc == nullptr) != (free == nullptr)) {
@@ -17273,6 +18656,16 @@ tf_status tf_options_set_progress(tf_options *options, tf_progress_fn progress, 
   tfile::Ref<tfile::ProgressCallback> callback;
   if (progress != nullptr) TFILE_API_TRY(tfile::make_progress(callback, progress, held, user));
   options->settings.set_progress(std::move(callback));
+  return TF_STATUS_OK;
+}
+
+tf_status tf_options_set_executor(tf_options *options, tf_executor_fn execute, size_t width, tf_release_fn release,
+                                  void *user) {
+  tfile::PendingRelease held(release, user);
+  TFILE_API_TRY(tfile::require(options, "options"));
+  tfile::Ref<tfile::Executor> executor;
+  if (execute != nullptr) TFILE_API_TRY(tfile::make_executor(executor, execute, width, held, user));
+  options->settings.set_executor(std::move(executor));
   return TF_STATUS_OK;
 }
 
@@ -17442,27 +18835,13 @@ Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenFile
 
 }  // namespace tfile
 
-// src/api/save.cpp
+// src/api/request.cpp
 namespace tfile {
-
-Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays) {
-  Refusals refusals;
-  for (const DictEntry *entry : arrays.entries) {
-    if (entry->kind == TF_KIND_ARRAY) {
-      TFILE_TRY(out->push(NamedArray{entry->key, entry->array}));
-    } else {
-      refusals.add(entry->key) << (entry->kind == TF_KIND_DICT     ? "a dict"
-                                   : entry->kind == TF_KIND_STRING ? "a string"
-                                                                   : "a list of strings");
-    }
-  }
-  return refusals.result(TF_STATUS_TYPE, Text(), "only arrays can be saved");
-}
 
 namespace {
 
 // What a load with the same limits would refuse is refused here, so that a default load reads what a default save wrote.
-Status check_limits_api_save(const SaveRequest &request) {
+Status check_limits_api_request(const SaveRequest &request) {
   const Settings &settings = request.settings;
   const uint64_t arrays = settings.limit(TF_OPTION_MAX_ARRAYS);
   if (request.arrays.size() > arrays) {
@@ -17482,18 +18861,7 @@ Status check_limits_api_save(const SaveRequest &request) {
   return refusals.result(TF_STATUS_LIMIT, Text(), "names longer than the limit (max_name_bytes)");
 }
 
-Status check_request(const Format &format, const SaveRequest &request) {
-  TFILE_TRY(check_limits_api_save(request));
-  return format.check(request);
-}
-
-Status write_to_sink(Sink &sink, const Format &format, const SaveRequest &request) {
-  uint64_t total = 0;
-  for (const NamedArray &named : request.arrays)
-    total += named.array->nbytes;
-  Output output(sink, request.settings, total);
-  return format.write(output, request);
-}
+}  // namespace
 
 Status require_format(const Format **out, tf_format id) {
   *out = find_format(id);
@@ -17501,17 +18869,54 @@ Status require_format(const Format **out, tf_format id) {
   return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no format with the number " << id << " to save in";
 }
 
-// The path to save to, in storage.
-Status complete_path(const char **out, Vec<char> *storage, const char *path, Text extension) {
-  const Text given(path);
-  *out = path;
-  if (given.ends_with(extension)) return kOk;
-  TFILE_TRY(storage->append(given.data(), given.size()));
-  TFILE_TRY(storage->append(extension.data(), extension.size()));
-  TFILE_TRY(storage->push('\0'));
-  *out = storage->data();
-  return kOk;
+Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays) {
+  Refusals refusals;
+  for (const DictEntry *entry : arrays.entries) {
+    if (entry->kind == TF_KIND_ARRAY) {
+      TFILE_TRY(out->push(NamedArray{entry->key, entry->array}));
+    } else {
+      refusals.add(entry->key) << (entry->kind == TF_KIND_DICT     ? "a dict"
+                                   : entry->kind == TF_KIND_STRING ? "a string"
+                                                                   : "a list of strings");
+    }
+  }
+  return refusals.result(TF_STATUS_TYPE, Text(), "only arrays can be saved");
 }
+
+Status check_request(const Format &format, const SaveRequest &request) {
+  TFILE_TRY(check_limits_api_request(request));
+  return format.check(request);
+}
+
+Status complete_path(Vec<char> *out, const char *path, const Format &format, const Settings &settings) {
+  const Text given(path);
+  const Text extension(format.extension);
+  TFILE_TRY(out->append(given.data(), given.size()));
+  if (!settings.on(TF_OPTION_EXACT_PATH) && !given.ends_with(extension)) {
+    TFILE_TRY(out->append(extension.data(), extension.size()));
+  }
+  return out->push('\0');
+}
+
+Status save_to_path(const char *path, const Format &format, const SaveRequest &request, bool add_extension) {
+  const Settings &settings = request.settings;
+  TFILE_TRY(check_request(format, request));
+  Vec<char> completed(settings.memory());
+  if (add_extension) TFILE_TRY(complete_path(&completed, path, format, settings));
+  const char *const target = add_extension ? completed.data() : path;
+  Replacement replacement(settings.memory());
+  Ref<Sink> sink;
+  TFILE_TRY(replacement.begin(sink, target, settings.on(TF_OPTION_ATOMIC), settings.on(TF_OPTION_DURABLE)));
+  TFILE_TRY(write_request(*sink, format, request));
+  return replacement.commit();
+}
+
+}  // namespace tfile
+
+// src/api/save.cpp
+namespace tfile {
+
+namespace {
 
 // args become arr_0, arr_1, ... behind kwargs; their names live in the arena.
 Status collect_positional(Vec<NamedArray> *out, Arena *arena, const tf_array *const *args, size_t nargs,
@@ -17583,7 +18988,7 @@ class AnyFormat {
     metadata_ = metadata;
     return check_request(*format_, request());
   }
-  Status write(Sink &sink) const { return write_to_sink(sink, *format_, request()); }
+  Status write(Sink &sink) const { return write_request(sink, *format_, request()); }
 
  private:
   SaveRequest request() const {
@@ -17608,27 +19013,6 @@ Status save_memory(Ref<Buffer> &out, tf_format format, const Array *array, const
 }
 
 }  // namespace
-
-Status save_whole_or_parts(const char *path, const Format &format, const SaveRequest &request, bool add_extension) {
-  const bool has_parts = format.id == TF_FORMAT_SAFETENSORS || format.id == TF_FORMAT_GGUF;
-  if (has_parts && request.settings.get(TF_OPTION_PART_BYTES) > 0) return save_in_parts(path, format, request);
-  return save_to_path(path, format, request, add_extension);
-}
-
-Status save_to_path(const char *path, const Format &format, const SaveRequest &request, bool add_extension) {
-  const Settings &settings = request.settings;
-  TFILE_TRY(check_request(format, request));
-  Vec<char> storage(settings.memory());
-  const char *target = path;
-  if (add_extension && !settings.on(TF_OPTION_EXACT_PATH)) {
-    TFILE_TRY(complete_path(&target, &storage, path, format.extension));
-  }
-  Replacement replacement(settings.memory());
-  Ref<Sink> sink;
-  TFILE_TRY(replacement.begin(sink, target, settings.on(TF_OPTION_ATOMIC), settings.on(TF_OPTION_DURABLE)));
-  TFILE_TRY(write_to_sink(*sink, format, request));
-  return replacement.commit();
-}
 
 }  // namespace tfile
 
@@ -18115,8 +19499,6 @@ Status save_part(const PartPlan &plan, size_t i, const Format &format, const Sav
                       false);
 }
 
-}  // namespace
-
 Status save_in_parts(const char *path, const Format &format, const SaveRequest &request) {
   // All of it, so that what cannot be held is told before the first part is written.
   TFILE_TRY(format.check(request));
@@ -18135,6 +19517,14 @@ Status save_in_parts(const char *path, const Format &format, const SaveRequest &
     TFILE_TRY(save_part(plan, i, format, request));
   // Last, so that a set that is listed is whole.
   return format.id == TF_FORMAT_SAFETENSORS ? save_index(plan, request, extension) : kOk;
+}
+
+}  // namespace
+
+Status save_whole_or_parts(const char *path, const Format &format, const SaveRequest &request, bool add_extension) {
+  const bool has_parts = format.id == TF_FORMAT_SAFETENSORS || format.id == TF_FORMAT_GGUF;
+  if (has_parts && request.settings.get(TF_OPTION_PART_BYTES) > 0) return save_in_parts(path, format, request);
+  return save_to_path(path, format, request, add_extension);
 }
 
 }  // namespace tfile
@@ -18156,7 +19546,7 @@ extern "C" {
 tf_status tf_sink_new(tf_sink **out, tf_write_fn write, tf_release_fn release, void *user) {
   if (const Status status = check_new_api_sink(out, write); !status.ok()) return give_up(status, release, user).code;
   Ref<Sink> sink;
-  TFILE_API_TRY(make_sink(sink, default_memory(), write, nullptr, release, user));
+  TFILE_API_TRY(make_sink(sink, default_memory(), write, Placement(), release, user));
   sink->foreign = true;
   *out = sink.take();
   return TF_STATUS_OK;
@@ -18217,6 +19607,23 @@ tf_status tf_source_from_memory(tf_source **out, const void *data, size_t nbytes
   if (const Status status = check_memory(out, data, nbytes); !status.ok()) return give_up(status, release, user).code;
   Ref<Source> source;
   TFILE_API_TRY(source_from_memory(source, default_memory(), data, nbytes, release, user));
+  *out = source.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_source_from_fd(tf_source **out, int32_t fd, uint64_t offset, uint64_t size) {
+  TFILE_API_TRY(require_out(out, "out"));
+  Ref<Source> source;
+  TFILE_API_TRY(source_from_descriptor(source, default_memory(), fd, offset, size));
+  *out = source.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_source_from_part(tf_source **out, tf_source *whole, uint64_t offset, uint64_t size) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(whole, "whole"));
+  Ref<Source> source;
+  TFILE_API_TRY(source_from_part(source, default_memory(), *whole, offset, size));
   *out = source.take();
   return TF_STATUS_OK;
 }
@@ -18348,6 +19755,338 @@ tf_status tf_save_weights(const char *path, const tf_dict *tree, const tf_option
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
   return save_weights(path, *tree, settings).code;
+}
+
+}  // extern "C"
+
+// src/api/wrap.cpp
+namespace tfile {
+
+Status Form::read(tf_dtype id, const int64_t *sizes, size_t ndim) {
+  TFILE_TRY(require_span(&shape, sizes, ndim, "shape"));
+  TFILE_TRY(check_shape(&nbytes, id, shape));
+  dtype = find_dtype(id);
+  return kOk;
+}
+
+namespace {
+
+// Adds (size - 1) * stride to the reach on its side of the first element. False when it is out of range.
+bool extend(int64_t *above, int64_t *below, int64_t size, int64_t stride) {
+  int64_t reach = 0;
+  if (__builtin_mul_overflow(size - 1, stride, &reach)) return false;
+  int64_t *const side = reach < 0 ? below : above;
+  return !__builtin_add_overflow(*side, reach, side);
+}
+
+}  // namespace
+
+Status reach_of(uint64_t *nbytes, const Form &form, const int64_t *strides, const void *data) {
+  const bool empty = form.nbytes == 0;
+  if (!empty) TFILE_TRY(require(data, "data"));
+  const size_t alignment = form.dtype->alignment();
+  if (reinterpret_cast<uintptr_t>(data) % alignment != 0) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT)
+           << "data of " << form.dtype->name << " must be aligned to " << static_cast<uint64_t>(alignment) << " bytes";
+  }
+  *nbytes = form.nbytes;
+  if (strides == nullptr) return kOk;
+  if (!form.dtype->addressable()) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << form.dtype->name << " takes no strides";
+  }
+  int64_t above = 0;
+  int64_t below = 0;
+  for (size_t i = 0; i < form.shape.size() && !empty; ++i) {
+    if (form.shape[i] > 1 && strides[i] % static_cast<int64_t>(alignment) != 0) {
+      return Failure(TF_STATUS_INVALID_ARGUMENT) << "stride " << strides[i] << " of axis " << static_cast<uint64_t>(i)
+                                                 << " is not a multiple of " << static_cast<uint64_t>(alignment);
+    }
+    if (!extend(&above, &below, form.shape[i], strides[i])) {
+      return Failure(TF_STATUS_INVALID_ARGUMENT) << "the strides reach 2^63 bytes or more";
+    }
+  }
+  *nbytes = empty ? 0 : static_cast<uint64_t>(above) + form.dtype->block_bytes;
+  return kOk;
+}
+
+namespace {
+
+// The address of an empty array whose caller has none; nothing is ever read or written there.
+alignas(kDataAlignment) constexpr char kNoData[1] = {};
+
+}  // namespace
+
+Status wrap(tf_array **out, const Form &form, const int64_t *strides, const Foreign &memory, PendingRelease &release,
+            void *user) {
+  uint64_t needed = 0;
+  TFILE_TRY(reach_of(&needed, form, strides, memory.data));
+  if (needed > memory.nbytes) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT)
+           << "the array reaches " << needed << " bytes, there are " << memory.nbytes;
+  }
+  void *const data = memory.data == nullptr ? const_cast<char *>(kNoData) : memory.data;
+  Ref<Buffer> buffer;
+  TFILE_TRY(wrap_buffer(buffer, default_memory(), data, static_cast<size_t>(memory.nbytes), memory.writable,
+                        release.hand_over(), user));
+  Ref<Array> array;
+  TFILE_TRY(make_array(array, default_memory(), *form.dtype, form.shape, strides, std::move(buffer),
+                       static_cast<char *>(data)));
+  *out = array.take();
+  return kOk;
+}
+
+}  // namespace tfile
+
+// src/api/writer.cpp
+using namespace tfile;
+
+// What tf_writer is: the declarations, and from the first byte on the StreamWriter that they are written by.
+struct tf_writer {
+  tf_writer(const Settings &from, const Format &to)
+      : settings(from),
+        memory(Ref<Memory>::share(&settings.memory())),
+        format(to),
+        names(*memory),
+        arrays(*memory),
+        index(*memory, name_at, this),
+        path(*memory),
+        replacement(*memory),
+        stream(*memory) {}
+  tf_writer(const tf_writer &) = delete;
+  tf_writer &operator=(const tf_writer &) = delete;
+  ~tf_writer() {
+    for (const NamedArray &named : arrays)
+      const_cast<Array *>(named.array)->release();
+  }
+
+  void retain() { refs.increment(); }
+  void release() {
+    if (!refs.decrement()) return;
+    const Ref<Memory> from = memory;
+    destroy(*from, this);
+  }
+
+  Status declare(Text name, tf_dtype dtype, Span<const int64_t> shape);
+  Status set_metadata(const Dict *values);
+  Status write(const void *bytes, size_t nbytes);
+  Status finish();
+
+ private:
+  enum class State : uint8_t { kDeclaring, kWriting, kFailed, kFinished };
+
+  static Text name_at(const void *owner, size_t place) {
+    return static_cast<const tf_writer *>(owner)->arrays[place].name;
+  }
+  Text label() const { return path.empty() ? Text() : Text(path.data()); }
+  Status expect_declaring(const char *what) const;
+  Status expect_open() const;
+  Status begin();
+  Status check_count(size_t nbytes) const;
+  // Notes that what was written is not what it should be, and that nothing more can be.
+  Status note(Status status) {
+    if (!status.ok()) state = State::kFailed;
+    return status;
+  }
+
+ public:
+  RefCount refs;
+  Settings settings;
+  Ref<Memory> memory;
+  const Format &format;
+  Ref<Sink> sink;  // the caller's; of a path that of the replacement, from the first byte on
+
+ private:
+  Arena names;
+  Vec<NamedArray> arrays;  // without data, each with a reference of ours
+  NameIndex index;
+  Ref<Dict> metadata;
+
+ public:
+  Vec<char> path;  // NUL-terminated; empty: to the caller's sink
+
+ private:
+  Replacement replacement;
+  SaveRequest request{{}, nullptr, false, settings};
+  StreamWriter stream;
+  State state = State::kDeclaring;
+};
+
+Status tf_writer::expect_open() const {
+  if (state == State::kFinished) return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()) << "the writer is finished";
+  if (state != State::kFailed) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()) << "the writer has failed before, and can only be released";
+}
+
+Status tf_writer::expect_declaring(const char *what) const {
+  TFILE_TRY(expect_open());
+  if (state == State::kDeclaring) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()) << what << " come before the first byte of data";
+}
+
+Status tf_writer::declare(Text name, tf_dtype dtype, Span<const int64_t> shape) {
+  TFILE_TRY(expect_declaring("declarations"));
+  uint64_t nbytes = 0;
+  TFILE_TRY(check_shape(&nbytes, dtype, shape));
+  if (format.id == TF_FORMAT_NPY && !arrays.empty()) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT).array(name) << "npy holds one array, and it is declared";
+  }
+  NamedArray named{Text(), nullptr};
+  TFILE_TRY(names.copy(&named.name, name));
+  Ref<Array> array;
+  TFILE_TRY(make_array(array, *memory, *find_dtype(dtype), shape, nullptr, Ref<Buffer>(), nullptr));
+  named.array = array.get();
+  TFILE_TRY(arrays.push(named));
+  size_t found = NameIndex::kNone;
+  const Status status = index.add(&found, named.name);
+  if (status.ok() && found == NameIndex::kNone) {
+    (void)array.take();
+    return kOk;
+  }
+  arrays.pop();
+  TFILE_TRY(status);
+  return Failure(TF_STATUS_DUPLICATE).array(name) << "is declared twice";
+}
+
+Status tf_writer::set_metadata(const Dict *values) {
+  TFILE_TRY(expect_declaring("metadata"));
+  if (values != nullptr && !format.has_metadata) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << format.name << " has no metadata: it must be NULL";
+  }
+  metadata = Ref<Dict>::share(const_cast<Dict *>(values));
+  return kOk;
+}
+
+// Checks all that was declared; only then the target is touched.
+Status tf_writer::begin() {
+  if (state == State::kWriting) return kOk;
+  if (format.id == TF_FORMAT_NPY && arrays.empty()) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()) << "npy holds one array, and none is declared";
+  }
+  request.arrays = arrays.span();
+  request.metadata = metadata.get();
+  request.compress = settings.on(TF_OPTION_COMPRESS);
+  TFILE_TRY(check_request(format, request));
+  if (!path.empty()) {
+    const bool atomic = settings.on(TF_OPTION_ATOMIC);
+    TFILE_TRY(note(replacement.begin(sink, path.data(), atomic, settings.on(TF_OPTION_DURABLE))));
+  }
+  request.forward = sink->placement.put == nullptr;
+  TFILE_TRY(note(stream.begin(*sink, format, request)));
+  state = State::kWriting;
+  return kOk;
+}
+
+Status tf_writer::check_count(size_t nbytes) const {
+  uint64_t left = 0;
+  size_t next = 0;
+  if (state == State::kWriting && stream.wants()) left = stream.missing();
+  if (state == State::kWriting) next = stream.current() + 1;
+  for (; next < arrays.size() && left < nbytes; ++next)
+    left += arrays[next].array->nbytes;
+  if (left >= nbytes) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()) << static_cast<uint64_t>(nbytes) << " bytes are more than the "
+                                                         << left << " that the arrays declared still lack";
+}
+
+Status tf_writer::write(const void *bytes, size_t nbytes) {
+  TFILE_TRY(expect_open());
+  if (nbytes > 0) TFILE_TRY(require(bytes, "src"));
+  TFILE_TRY(check_count(nbytes));
+  TFILE_TRY(begin());
+  return note(stream.write(bytes, nbytes));
+}
+
+Status tf_writer::finish() {
+  TFILE_TRY(expect_open());
+  TFILE_TRY(begin());
+  if (stream.wants()) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()).array(arrays[stream.current()].name)
+           << stream.missing() << " bytes of its data are missing";
+  }
+  TFILE_TRY(note(stream.finish()));
+  if (!path.empty()) TFILE_TRY(note(replacement.commit()));
+  state = State::kFinished;
+  return kOk;
+}
+
+namespace {
+
+// The format that is asked for, or that of the option, or that of the path's extension.
+Status choose_format(const Format **out, tf_format asked, const char *path, const Settings &settings) {
+  tf_format id = asked != TF_FORMAT_AUTO ? asked : static_cast<tf_format>(settings.get(TF_OPTION_FORMAT));
+  if (id == TF_FORMAT_AUTO && path != nullptr) {
+    *out = format_of_path(path);
+    if (*out != nullptr) return kOk;
+  }
+  return require_format(out, id);
+}
+
+Status open_writer(Ref<tf_writer> &out, const char *path, tf_sink *sink, tf_format id, const tf_options *options) {
+  Settings settings;
+  TFILE_TRY(settings_of(settings, options));
+  const Format *format = nullptr;
+  TFILE_TRY(choose_format(&format, id, path, settings));
+  tf_writer *writer = nullptr;
+  TFILE_TRY(make(&writer, settings.memory(), settings, *format));
+  out = Ref<tf_writer>::adopt(writer);
+  writer->sink = Ref<Sink>::share(sink);
+  return path != nullptr ? complete_path(&writer->path, path, *format, settings) : kOk;
+}
+
+}  // namespace
+
+extern "C" {
+
+tf_status tf_writer_open(tf_writer **out, const char *path, tf_format format, const tf_options *options) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(path, "path"));
+  Ref<tf_writer> writer;
+  TFILE_API_TRY(open_writer(writer, path, nullptr, format, options));
+  *out = writer.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_writer_open_sink(tf_writer **out, tf_sink *sink, tf_format format, const tf_options *options) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(sink, "sink"));
+  Ref<tf_writer> writer;
+  TFILE_API_TRY(open_writer(writer, nullptr, sink, format, options));
+  *out = writer.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_writer_declare(tf_writer *writer, const char *name, size_t length, tf_dtype dtype, const int64_t *shape,
+                            size_t ndim) {
+  TFILE_API_TRY(require(writer, "writer"));
+  Text text;
+  TFILE_API_TRY(require_text(&text, name, length, "name"));
+  Span<const int64_t> sizes;
+  TFILE_API_TRY(require_span(&sizes, shape, ndim, "shape"));
+  return writer->declare(text, dtype, sizes).code;
+}
+
+tf_status tf_writer_set_metadata(tf_writer *writer, const tf_dict *metadata) {
+  TFILE_API_TRY(require(writer, "writer"));
+  return writer->set_metadata(metadata).code;
+}
+
+tf_status tf_writer_write(tf_writer *writer, const void *src, size_t nbytes) {
+  TFILE_API_TRY(require(writer, "writer"));
+  return writer->write(src, nbytes).code;
+}
+
+tf_status tf_writer_finish(tf_writer *writer) {
+  TFILE_API_TRY(require(writer, "writer"));
+  return writer->finish().code;
+}
+
+tf_writer *tf_writer_retain(tf_writer *writer) {
+  if (writer != nullptr) writer->retain();
+  return writer;
+}
+
+void tf_writer_release(tf_writer *writer) {
+  if (writer != nullptr) writer->release();
 }
 
 }  // extern "C"

@@ -69,8 +69,14 @@ typedef struct tf_options tf_options;
 typedef struct tf_source tf_source;
 /** Where bytes are written to, one after another. */
 typedef struct tf_sink tf_sink;
+/** Writes a file array by array, in pieces. */
+typedef struct tf_writer tf_writer;
 /** Bytes in memory that the library made. */
 typedef struct tf_buffer tf_buffer;
+
+/* Of DLPack's dlpack.h, which need not be there: see tf_array_to_dlpack(). */
+struct DLManagedTensor;
+struct DLManagedTensorVersioned;
 
 /** What became of a call. Values are frozen; new ones are appended. */
 typedef int32_t tf_status;
@@ -187,7 +193,8 @@ enum {
 /** A setting; each takes an int64, its range and default are told here. Numbers are frozen; new ones are appended. */
 typedef int32_t tf_option;
 enum {
-  /** Threads that one call may use, itself included: 0 (default) as many as the machine has cores, up to 1024. */
+  /** Threads that one call may use, itself included: 0 (default) as many as the machine has cores, or as the executor
+      is wide; up to 1024. 1: the call makes no thread and uses no executor. */
   TF_OPTION_THREADS = 1,
   /** Format to load, or to save by tf_save_weights: a ::tf_format, or its name by tf_options_set_string. Default AUTO. */
   TF_OPTION_FORMAT = 2,
@@ -228,7 +235,8 @@ enum {
       general.alignment. npy keeps its format's 64 (as np.save); npz: at most 32,768; gguf: the key general.alignment is
       written for it. */
   TF_OPTION_ALIGNMENT = 18,
-  /** 1: deflate the members of an .npz that tf_save_weights, tf_save_memory or tf_save_sink writes. Default 0. */
+  /** 1: deflate the members of an .npz that tf_save_weights, tf_save_memory, tf_save_sink or a tf_writer writes. Default
+      0. */
   TF_OPTION_COMPRESS = 19,
   /** Level of deflate, 0 to 9; -1 (default): the level that suits, zlib's 6. */
   TF_OPTION_COMPRESSION_LEVEL = 20,
@@ -275,6 +283,13 @@ typedef tf_status (*tf_progress_fn)(void *user, uint64_t done, uint64_t total);
 typedef void *(*tf_alloc_fn)(void *user, size_t size, size_t alignment);
 /** Takes back what a ::tf_alloc_fn gave, with the same size and alignment. */
 typedef void (*tf_free_fn)(void *user, void *ptr, size_t size, size_t alignment);
+/** A piece of a call's work, made by the library; may run on any thread. */
+typedef void (*tf_job_fn)(void *jobs, size_t index);
+/**
+ * Calls run(jobs, index) once for each index below count, on any threads, in any order or at once, and returns when all
+ * of these calls have returned. After a status other than 0, which the call then returns, none may follow either.
+ */
+typedef tf_status (*tf_executor_fn)(void *user, tf_job_fn run, void *jobs, size_t count);
 
 /* Library and errors */
 
@@ -356,6 +371,21 @@ TENSORFILE_API tf_status tf_options_set_allocator(tf_options *options, tf_alloc_
  */
 TENSORFILE_API tf_status tf_options_set_progress(tf_options *options, tf_progress_fn progress, tf_release_fn release,
                                                  void *user);
+/**
+ * Calls with these options make no thread: what they would share among threads of their own they hand to execute, on the
+ * calling thread, once or (to tell progress in between) several times. Small work is done without it.
+ *
+ * No job waits for another, so that they may run one after another. They call the allocator, and sources that are
+ * concurrent, on whatever thread they run; that thread's error record may change. execute may run jobs on the calling
+ * thread too, and must not wait for work that only this thread could do.
+ * @param execute  NULL: threads of the library's own again
+ * @param width    how many jobs the host can run at once, from 1; count never exceeds it, nor ::TF_OPTION_THREADS
+ * @param release  may be NULL; called once, when the options, and the files opened with them, let go of user, and also
+ *                 when this call fails
+ * @return INVALID_ARGUMENT: a width of 0. A later call is INVALID_ARGUMENT if execute returned 0 without having run all.
+ */
+TENSORFILE_API tf_status tf_options_set_executor(tf_options *options, tf_executor_fn execute, size_t width,
+                                                 tf_release_fn release, void *user);
 
 /* Arrays */
 
@@ -455,6 +485,31 @@ TENSORFILE_API tf_status tf_array_cast(tf_array **out, const tf_array *array, tf
 /** *equal = 1 when dtype, shape and every byte of the elements agree (so NaN equals the same NaN, -0.0 is not 0.0). */
 TENSORFILE_API tf_status tf_array_equal(int32_t *equal, const tf_array *a, const tf_array *b);
 
+/* DLPack: the exchange of arrays with NumPy, PyTorch, JAX and others, in memory and without a copy. The structs are those
+   of dlpack.h 1.x. It has no types for ggml's blocks; float4 and float6 are packed. */
+
+/**
+ * Hands an array out as a tensor of DLPack 1.1, on the host's memory. It keeps the memory alive, even beyond the array,
+ * until its deleter is called, and as long as it does, the memory counts as shared (see tf_array_data_mut()). A consumer
+ * writes into the array's own memory; only read-only memory has the read-only flag.
+ * @param out  the caller, or whom it is given to, calls (*out)->deleter(*out) once
+ * @return UNSUPPORTED: a block type, or a stride that is not a multiple of the item (complex dtypes).
+ */
+TENSORFILE_API tf_status tf_array_to_dlpack(struct DLManagedTensorVersioned **out, tf_array *array);
+/** The same in the struct that came before DLPack 1.0. @return UNSUPPORTED: also read-only memory, which it cannot tell. */
+TENSORFILE_API tf_status tf_array_to_dlpack_unversioned(struct DLManagedTensor **out, tf_array *array);
+/**
+ * Makes an array over a tensor's memory. It is writable unless the tensor has the read-only flag.
+ * @param tensor  is taken over: its deleter is called when the last array on it is released, and also when this call
+ *                fails. Memory of the host, also where it is pinned for CUDA or ROCm
+ * @return UNSUPPORTED: memory of a device, a type that is no dtype here, several lanes, a packed type that is padded or
+ *         strided, DLPack 2 and later; INVALID_ARGUMENT: more than 64 dimensions, a negative size, data that are not
+ *         aligned to their item.
+ */
+TENSORFILE_API tf_status tf_array_from_dlpack(tf_array **out, struct DLManagedTensorVersioned *tensor);
+/** The same for the struct that came before DLPack 1.0; writable. */
+TENSORFILE_API tf_status tf_array_from_dlpack_unversioned(tf_array **out, struct DLManagedTensor *tensor);
+
 /* Dicts */
 /* `key` is length bytes of UTF-8, or NUL-terminated with length SIZE_MAX; it may be empty. Setting a key that is not
    UTF-8 is INVALID_ARGUMENT. A dict keeps a copy of keys and strings and a reference to arrays and dicts. Setting a name
@@ -542,6 +597,23 @@ TENSORFILE_API tf_status tf_source_from_path(tf_source **out, const char *path);
 /** A source over the caller's memory, not copied; release (may be NULL) as in tf_source_new(). */
 TENSORFILE_API tf_status tf_source_from_memory(tf_source **out, const void *data, size_t nbytes, tf_release_fn release,
                                                void *user);
+/**
+ * A source over a part of a file that is open: an asset in an archive, say. It can be mapped, and keeps a descriptor of
+ * its own, so that the caller's may be closed at once; the caller's position in the file is neither used nor moved.
+ * @param fd      of a regular file, open for reading (Windows: of the C run-time library that this one is linked with)
+ * @param offset  where the part begins
+ * @param size    of the part in bytes; UINT64_MAX: up to the end of the file
+ * @return INVALID_ARGUMENT: the part is not in the file; IO: fd is not an open regular file, or the system's error.
+ */
+TENSORFILE_API tf_status tf_source_from_fd(tf_source **out, int32_t fd, uint64_t offset, uint64_t size);
+/**
+ * A source over a part of another, which is retained. It is concurrent, and can be mapped, where the whole is and can.
+ * Its errors name no file and count bytes from the start of the part.
+ * @param offset  where the part begins
+ * @param size    of the part in bytes; UINT64_MAX: up to the end
+ * @return INVALID_ARGUMENT: the part is not in the whole.
+ */
+TENSORFILE_API tf_status tf_source_from_part(tf_source **out, tf_source *whole, uint64_t offset, uint64_t size);
 TENSORFILE_API tf_source *tf_source_retain(tf_source *source);
 TENSORFILE_API void tf_source_release(tf_source *source);
 /** A sink made of a callback; release (may be NULL) as in tf_source_new(). */
@@ -707,6 +779,61 @@ TENSORFILE_API tf_status tf_save_memory(tf_buffer **out, tf_format format, const
 /** The same into a sink, from first byte to last; whatever was written before a failure stays written. */
 TENSORFILE_API tf_status tf_save_sink(tf_sink *sink, tf_format format, const tf_array *array, const tf_dict *arrays,
                                       const tf_dict *metadata, const tf_options *options);
+
+/* Writing arrays larger than memory */
+/* A tf_writer takes the declarations of all arrays first, and then their bytes, in pieces of any size; the memory that
+   it needs does not grow with the data. What is said above about files holds for it too: until tf_writer_finish() has
+   returned OK the target is as before, and a writer that is released without it leaves nothing behind (with
+   ::TF_OPTION_ATOMIC 0, and in a sink, what was written stays).
+
+   The bytes of the file are those that tf_save() and its like write of the same arrays, C-contiguous. Only into a sink,
+   which cannot be gone back in, the arrays of a .safetensors lie in the order in which they are declared (those of larger
+   items first, and all are aligned), and the check sum of a stored member of an .npz comes behind its data.
+
+   Statuses of all: INVALID_ARGUMENT for a call out of order, which changes nothing; after a failure to write the writer
+   can only be released, and says so. ::TF_OPTION_PART_BYTES does not count here: a writer writes one file. */
+
+/**
+ * A writer to a path; the path is not looked at, and nothing is written, before the first tf_writer_write() or
+ * tf_writer_finish().
+ * @param path    the format's extension is added when it lacks it, unless ::TF_OPTION_EXACT_PATH says otherwise
+ * @param format  AUTO: that of ::TF_OPTION_FORMAT, else that which the path's extension names
+ * @return INVALID_ARGUMENT: no format is named.
+ */
+TENSORFILE_API tf_status tf_writer_open(tf_writer **out, const char *path, tf_format format, const tf_options *options);
+/** A writer into a sink, of which it keeps a reference; format AUTO: that of ::TF_OPTION_FORMAT. */
+TENSORFILE_API tf_status tf_writer_open_sink(tf_writer **out, tf_sink *sink, tf_format format,
+                                             const tf_options *options);
+/**
+ * Declares the next array. A .npy has one, whose name is not kept.
+ * @param name    UTF-8, copied
+ * @param length  bytes in name; SIZE_MAX: it is NUL-terminated
+ * @return DUPLICATE: an array of that name is declared; INVALID_ARGUMENT: the dtype or shape is none (see
+ *         tf_array_new()), a second array in a .npy, or data have been written. Whether the format can hold it is told
+ *         by the first tf_writer_write() or tf_writer_finish(), of all arrays at once.
+ */
+TENSORFILE_API tf_status tf_writer_declare(tf_writer *writer, const char *name, size_t length, tf_dtype dtype,
+                                           const int64_t *shape, size_t ndim);
+/**
+ * Sets the metadata of a .safetensors or .gguf, in place of any set before.
+ * @param metadata  as in tf_save_safetensors() and tf_save_gguf(); kept by reference, and read when the first byte is
+ *                  written; NULL: none
+ */
+TENSORFILE_API tf_status tf_writer_set_metadata(tf_writer *writer, const tf_dict *metadata);
+/**
+ * Writes the next bytes: those of the arrays in the order in which they are declared, each C-contiguous in the byte order
+ * of this machine. A piece may end anywhere, and may reach from one array into the next.
+ * @return UNSUPPORTED, LIMIT, TYPE: at first, as in saving: the format cannot hold what was declared, and nothing was
+ *         written; INVALID_ARGUMENT: nbytes are more than the arrays still lack, and none of them was written.
+ */
+TENSORFILE_API tf_status tf_writer_write(tf_writer *writer, const void *src, size_t nbytes);
+/**
+ * Writes what comes last, and puts the file in its place. Then the writer can only be released.
+ * @return INVALID_ARGUMENT: an array, which tf_error_name() names, lacks bytes (they may still be written).
+ */
+TENSORFILE_API tf_status tf_writer_finish(tf_writer *writer);
+TENSORFILE_API tf_writer *tf_writer_retain(tf_writer *writer);
+TENSORFILE_API void tf_writer_release(tf_writer *writer);
 
 #ifdef __cplusplus
 }

@@ -431,6 +431,15 @@ final class TensorfileNative implements TensorfileNativeConstants {
    */
   public static long tf_source_from_memory(long data, long nbytes, Object release) { return TensorfileNativeJNI.tf_source_from_memory(data, nbytes, release); }
 
+  /**
+   * A source over a part of another, which is retained. It is concurrent, and can be mapped, where the whole is and can.<br>
+   * Its errors name no file and count bytes from the start of the part.<br>
+   * @param offset  where the part begins<br>
+   * @param size    of the part in bytes; UINT64_MAX: up to the end<br>
+   * @return INVALID_ARGUMENT: the part is not in the whole.
+   */
+  public static long tf_source_from_part(long whole, long offset, long size) { return TensorfileNativeJNI.tf_source_from_part(whole, offset, size); }
+
   public static long tf_source_retain(long source) { return TensorfileNativeJNI.tf_source_retain(source); }
 
   public static void tf_source_release(long source) {
@@ -668,5 +677,56 @@ final class TensorfileNative implements TensorfileNativeConstants {
    *  The same into a sink, from first byte to last; whatever was written before a failure stays written. 
    */
   public static long tf_save_sink(long sink, int format, long array, long arrays, long metadata, long options) { return TensorfileNativeJNI.tf_save_sink(sink, format, array, arrays, metadata, options); }
+
+  /**
+   * A writer to a path; the path is not looked at, and nothing is written, before the first tf_writer_write() or<br>
+   * tf_writer_finish().<br>
+   * @param path    the format's extension is added when it lacks it, unless ::TF_OPTION_EXACT_PATH says otherwise<br>
+   * @param format  AUTO: that of ::TF_OPTION_FORMAT, else that which the path's extension names<br>
+   * @return INVALID_ARGUMENT: no format is named.
+   */
+  public static long tf_writer_open(byte[] path, int format, long options) { return TensorfileNativeJNI.tf_writer_open(path, format, options); }
+
+  /**
+   *  A writer into a sink, of which it keeps a reference; format AUTO: that of ::TF_OPTION_FORMAT. 
+   */
+  public static long tf_writer_open_sink(long sink, int format, long options) { return TensorfileNativeJNI.tf_writer_open_sink(sink, format, options); }
+
+  /**
+   * Declares the next array. A .npy has one, whose name is not kept.<br>
+   * @param name    UTF-8, copied<br>
+   * @param length  bytes in name; SIZE_MAX: it is NUL-terminated<br>
+   * @return DUPLICATE: an array of that name is declared; INVALID_ARGUMENT: the dtype or shape is none (see<br>
+   *         tf_array_new()), a second array in a .npy, or data have been written. Whether the format can hold it is told<br>
+   *         by the first tf_writer_write() or tf_writer_finish(), of all arrays at once.
+   */
+  public static long tf_writer_declare(long writer, byte[] name, int dtype, long[] shape) { return TensorfileNativeJNI.tf_writer_declare(writer, name, dtype, shape); }
+
+  /**
+   * Sets the metadata of a .safetensors or .gguf, in place of any set before.<br>
+   * @param metadata  as in tf_save_safetensors() and tf_save_gguf(); kept by reference, and read when the first byte is<br>
+   *                  written; NULL: none
+   */
+  public static long tf_writer_set_metadata(long writer, long metadata) { return TensorfileNativeJNI.tf_writer_set_metadata(writer, metadata); }
+
+  /**
+   * Writes the next bytes: those of the arrays in the order in which they are declared, each C-contiguous in the byte order<br>
+   * of this machine. A piece may end anywhere, and may reach from one array into the next.<br>
+   * @return UNSUPPORTED, LIMIT, TYPE: at first, as in saving: the format cannot hold what was declared, and nothing was<br>
+   *         written; INVALID_ARGUMENT: nbytes are more than the arrays still lack, and none of them was written.
+   */
+  public static long tf_writer_write(long writer, long src, long nbytes) { return TensorfileNativeJNI.tf_writer_write(writer, src, nbytes); }
+
+  /**
+   * Writes what comes last, and puts the file in its place. Then the writer can only be released.<br>
+   * @return INVALID_ARGUMENT: an array, which tf_error_name() names, lacks bytes (they may still be written).
+   */
+  public static long tf_writer_finish(long writer) { return TensorfileNativeJNI.tf_writer_finish(writer); }
+
+  public static long tf_writer_retain(long writer) { return TensorfileNativeJNI.tf_writer_retain(writer); }
+
+  public static void tf_writer_release(long writer) {
+    TensorfileNativeJNI.tf_writer_release(writer);
+  }
 
 }

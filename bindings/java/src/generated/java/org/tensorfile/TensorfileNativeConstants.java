@@ -190,7 +190,8 @@ interface TensorfileNativeConstants {
   public final static int TF_KIND_DICT = 4;
 
   /**
-   *  Threads that one call may use, itself included: 0 (default) as many as the machine has cores, up to 1024. 
+   *  Threads that one call may use, itself included: 0 (default) as many as the machine has cores, or as the executor<br>
+   *       is wide; up to 1024. 1: the call makes no thread and uses no executor. 
    */
   public final static int TF_OPTION_THREADS = 1;
   /**
@@ -267,7 +268,8 @@ interface TensorfileNativeConstants {
    */
   public final static int TF_OPTION_ALIGNMENT = 18;
   /**
-   *  1: deflate the members of an .npz that tf_save_weights, tf_save_memory or tf_save_sink writes. Default 0. 
+   *  1: deflate the members of an .npz that tf_save_weights, tf_save_memory, tf_save_sink or a tf_writer writes. Default<br>
+   *       0. 
    */
   public final static int TF_OPTION_COMPRESS = 19;
   /**

@@ -85,6 +85,7 @@ final class TensorfileNativeJNI {
   public final static native long tf_source_new(long jarg2, int jarg3, Object jarg4);
   public final static native long tf_source_from_path(byte[] jarg2);
   public final static native long tf_source_from_memory(long jarg2, long jarg3, Object jarg4);
+  public final static native long tf_source_from_part(long jarg2, long jarg3, long jarg4);
   public final static native long tf_source_retain(long jarg1);
   public final static native void tf_source_release(long jarg1);
   public final static native long tf_sink_new(Object jarg2);
@@ -125,4 +126,12 @@ final class TensorfileNativeJNI {
   public final static native long tf_save_weights(byte[] jarg1, long jarg2, long jarg3);
   public final static native long tf_save_memory(int jarg2, long jarg3, long jarg4, long jarg5, long jarg6);
   public final static native long tf_save_sink(long jarg1, int jarg2, long jarg3, long jarg4, long jarg5, long jarg6);
+  public final static native long tf_writer_open(byte[] jarg2, int jarg3, long jarg4);
+  public final static native long tf_writer_open_sink(long jarg2, int jarg3, long jarg4);
+  public final static native long tf_writer_declare(long jarg1, byte[] jarg2, int jarg4, long[] jarg5);
+  public final static native long tf_writer_set_metadata(long jarg1, long jarg2);
+  public final static native long tf_writer_write(long jarg1, long jarg2, long jarg3);
+  public final static native long tf_writer_finish(long jarg1);
+  public final static native long tf_writer_retain(long jarg1);
+  public final static native void tf_writer_release(long jarg1);
 }

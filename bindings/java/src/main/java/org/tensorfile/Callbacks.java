@@ -8,7 +8,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.function.LongFunction;
 
 /**
  * What the library calls, from any of its threads. Foreign code gets memory of Java's alone, which it may keep without
@@ -68,6 +70,16 @@ final class Callbacks {
 
     Writer(WritableByteChannel channel) {
       this.channel = channel;
+    }
+  }
+
+  /** Calls with the address of a sink over a channel. */
+  static <T> T callWithSink(WritableByteChannel channel, LongFunction<T> body) {
+    long sink = TensorfileNative.tf_sink_new(new Writer(Objects.requireNonNull(channel, "channel")));
+    try {
+      return body.apply(sink);
+    } finally {
+      TensorfileNative.tf_sink_release(sink);
     }
   }
 

@@ -70,6 +70,20 @@ public final class Source implements AutoCloseable {
     return new Source(TensorfileNative.tf_source_new(source.size(), source.isConcurrent() ? 1 : 0, reader));
   }
 
+  /**
+   * {@return a source over a part of this one, which it keeps; its errors count bytes from the start of the part}
+   *
+   * @param offset where the part begins
+   * @param size of the part in bytes
+   * @throws InvalidArgumentException when the part is not in the whole
+   */
+  public Source part(long offset, long size) {
+    if (offset < 0 || size < 0) {
+      throw new InvalidArgumentException("a part of " + size + " bytes at " + offset);
+    }
+    return handle.call(address -> new Source(TensorfileNative.tf_source_from_part(address, offset, size)));
+  }
+
   /** Gives up this reference. */
   @Override
   public void close() {

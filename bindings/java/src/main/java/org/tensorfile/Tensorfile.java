@@ -361,7 +361,7 @@ public final class Tensorfile {
    * @throws IOException of the channel, or when the format cannot hold it
    */
   public static void saveTo(WritableByteChannel channel, Array array, Options options) throws IOException {
-    withSink(channel, sink -> Options.call(options, settings -> array.call(
+    Callbacks.callWithSink(channel, sink -> Options.call(options, settings -> array.call(
         address -> TensorfileNative.tf_save_sink(sink, Format.NPY.number(), address, 0, 0, settings))));
   }
 
@@ -377,21 +377,8 @@ public final class Tensorfile {
    */
   public static void saveTo(WritableByteChannel channel, Format format, Map<String, ?> arrays, Map<String, ?> metadata,
       Options options) throws IOException {
-    withSink(channel, sink -> withDicts(arrays, metadata, options,
+    Callbacks.callWithSink(channel, sink -> withDicts(arrays, metadata, options,
         (dict, texts, settings) -> TensorfileNative.tf_save_sink(sink, format.number(), 0, dict, texts, settings)));
-  }
-
-  private interface WithSink {
-    long run(long sink);
-  }
-
-  private static void withSink(WritableByteChannel channel, WithSink body) {
-    long sink = TensorfileNative.tf_sink_new(new Callbacks.Writer(Objects.requireNonNull(channel, "channel")));
-    try {
-      body.run(sink);
-    } finally {
-      TensorfileNative.tf_sink_release(sink);
-    }
   }
 
   private interface WithDicts<T> {

@@ -249,6 +249,90 @@ class FilesTest {
   }
 
   @Test
+  void filesAreWrittenInPieces() throws IOException {
+    Map<String, Object> arrays = new java.util.LinkedHashMap<>();
+    arrays.put("a", new int[] {1, 2, 3});
+    arrays.put("b", Array.of(new double[] {4, 5}, 2, 1));
+    ByteBuffer bytes = ByteBuffer.allocate(28).order(ByteOrder.nativeOrder()).putInt(1).putInt(2).putInt(3).putDouble(4)
+        .putDouble(5).flip();
+    Path expected = folder.resolve("whole.safetensors");
+    Tensorfile.saveSafetensors(expected, arrays, Map.of("k", "v"));
+    Path path = folder.resolve("pieces.safetensors");
+    try (ArrayWriter writer = ArrayWriter.open(path, Format.AUTO, null)) {
+      writer.declare("a", Dtype.INT32, 3).declare("b", Dtype.FLOAT64, 2, 1).metadata(Map.of("k", "v"));
+      assertEquals(Status.DUPLICATE, statusOf(() -> writer.declare("a", Dtype.INT8, 1)));
+      writer.write(bytes.slice(0, 5));
+      InvalidArgumentException e = assertThrows(InvalidArgumentException.class, writer::finish);
+      assertEquals(Optional.of("a"), e.name());
+      writer.write(bytes.position(5).limit(13));
+      assertFalse(bytes.hasRemaining());
+      assertThrows(InvalidArgumentException.class, () -> writer.write(bytes.position(12).limit(28)));
+      assertFalse(Files.exists(path));
+      writer.write(bytes.position(13).limit(28));
+      writer.finish();
+    }
+    assertArrayEquals(Files.readAllBytes(expected), Files.readAllBytes(path));
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ArrayWriter closed;
+    try (ArrayWriter writer = ArrayWriter.open(Channels.newChannel(out), Format.NPZ, null)) {
+      writer.declare("b", Dtype.FLOAT64, 1, 2);
+      writer.write(Array.of(new double[] {4, 5}, 2, 1).transpose());
+      writer.finish();
+      closed = writer;
+    }
+    assertArrayEquals(new double[] {4, 5},
+        Tensorfile.load(ByteBuffer.wrap(out.toByteArray()), Format.AUTO, null).get("b").toDoubleArray());
+    assertThrows(IllegalStateException.class, closed::finish);
+    Path left = folder.resolve("left.gguf");
+    try (ArrayWriter writer = ArrayWriter.open(left, Format.GGUF, null)) {
+      writer.declare("x", Dtype.COMPLEX64, 1);
+      assertEquals(Status.UNSUPPORTED, statusOf(() -> writer.write(ByteBuffer.allocate(8))));
+    }
+    assertFalse(Files.exists(left));
+    ArrayWriter[] self = new ArrayWriter[1];
+    IllegalStateException e = assertThrows(IllegalStateException.class, () -> {
+      try (ArrayWriter writer = ArrayWriter.open(new java.nio.channels.WritableByteChannel() {
+        @Override
+        public int write(ByteBuffer from) throws IOException {
+          self[0].finish();
+          return 0;
+        }
+
+        @Override
+        public boolean isOpen() {
+          return true;
+        }
+
+        @Override
+        public void close() {}
+      }, Format.NPY, null)) {
+        self[0] = writer;
+        writer.declare("", Dtype.INT8, 1).write(Array.of(new byte[1]));
+      }
+    });
+    assertTrue(e.getMessage().contains("used by the channel"), e.getMessage());
+  }
+
+  @Test
+  void sourcesHaveParts() throws IOException {
+    Path path = folder.resolve("archive");
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.writeBytes(new byte[100]);
+    Tensorfile.saveTo(Channels.newChannel(out), Array.scalar(42), null);
+    int size = out.size() - 100;
+    out.writeBytes(new byte[50]);
+    Files.write(path, out.toByteArray());
+    try (Source whole = Source.of(path); Source part = whole.part(100, size)) {
+      whole.close();
+      assertEquals(42, Tensorfile.load(part, Format.AUTO, null).get("").getLong());
+      assertThrows(IllegalStateException.class, () -> whole.part(0, 1));
+      for (long[] wrong : new long[][] {{-1, 1}, {0, -1}, {0, size + 1}, {size + 1, 0}}) {
+        assertThrows(InvalidArgumentException.class, () -> part.part(wrong[0], wrong[1]));
+      }
+    }
+  }
+
+  @Test
   void blocksAreDecodedOnLoad() throws IOException {
     // A block of q8_0: a float16 scale, here 0.5, and 32 int8.
     ByteBuffer block = ByteBuffer.allocate(34).put((byte) 0).put((byte) 0x38);
