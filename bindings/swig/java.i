@@ -324,6 +324,7 @@ TF_OF_FILE(tf_file_location)
 TF_OF_FILE(tf_file_metadata)
 TF_OF_FILE(tf_file_read)
 TF_OF_FILE(tf_file_read_into)
+TF_OF_FILE(tf_file_read_many)
 TF_OF_FILE(tf_file_read_slice)
 TF_OF_FILE(tf_file_read_slice_into)
 TF_OF_FILE(tf_save)
@@ -447,40 +448,56 @@ TF_LONGS_PARAMETER((const int64_t *start, const int64_t *stop, const int64_t *st
 %typemap(freearg) (const int64_t *start, const int64_t *stop, const int64_t *step, size_t ndim)
     "(*jenv)->ReleaseLongArrayElements(jenv, $input, elements$argnum, JNI_ABORT);"
 
-/* Axes, at most as many as an array can have. */
-TF_LONGS_PARAMETER((const size_t *axes, size_t naxes))
-%typemap(in) (const size_t *axes, size_t naxes) (size_t axes[64], jlong given[64]) {
-  $2 = (size_t)(*jenv)->GetArrayLength(jenv, $input);
-  if ($2 > 64) {
-    SWIG_JavaThrowException(jenv, SWIG_JavaIllegalArgumentException, "there are more than 64 axes");
-    return $null;
+/* Sizes and addresses, copied, since neither need be as long as Java's numbers. */
+%{
+static size_t *tf_java_sizes(JNIEnv *env, jlongArray longs, size_t *count) {
+  if (!longs) {
+    SWIG_JavaThrowException(env, SWIG_JavaNullPointerException, "null instead of numbers");
+    return NULL;
   }
-  (*jenv)->GetLongArrayRegion(jenv, $input, 0, (jsize)$2, given);
-  for (size_t i = 0; i < $2; ++i) axes[i] = (size_t)given[i];
-  $1 = axes;
+  const size_t length = (size_t)(*env)->GetArrayLength(env, longs);
+  size_t *sizes = (size_t *)malloc((length + 1) * sizeof(size_t));
+  jlong *elements = (*env)->GetLongArrayElements(env, longs, NULL);
+  if (sizes && elements) {
+    for (size_t i = 0; i < length; ++i) sizes[i] = (size_t)elements[i];
+  } else if (elements) {
+    SWIG_JavaThrowException(env, SWIG_JavaOutOfMemoryError, "no memory for arguments");
+  } else {
+    free(sizes);
+    return NULL;
+  }
+  (*env)->ReleaseLongArrayElements(env, longs, elements, JNI_ABORT);
+  *count = length;
+  return sizes;
 }
-%typemap(freearg) (const size_t *axes, size_t naxes) ""
 
-/* Handles of arrays. */
-TF_LONGS_PARAMETER((const tf_array *const *args, size_t nargs))
-%typemap(in) (const tf_array *const *args, size_t nargs) (jlong *elements = NULL, const tf_array **handles = NULL) {
-  $2 = (size_t)(*jenv)->GetArrayLength(jenv, $input);
-  elements = (*jenv)->GetLongArrayElements(jenv, $input, NULL);
-  if (!elements) return $null;
-  handles = (const tf_array **)calloc($2 + 1, sizeof(*handles));
-  if (!handles) {
-    (*jenv)->ReleaseLongArrayElements(jenv, $input, elements, JNI_ABORT);
-    SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "no memory for arguments");
-    return $null;
-  }
-  for (size_t i = 0; i < $2; ++i) handles[i] = (const tf_array *)(intptr_t)elements[i];
-  $1 = (tf_array **)&handles[0];
+_Static_assert(sizeof(size_t) == sizeof(void *), "addresses are handled as sizes");
+%}
+%define TF_SIZES_IN(PARAMETERS)
+TF_LONGS_PARAMETER(PARAMETERS)
+%typemap(in) PARAMETERS (size_t *sizes = NULL) {
+  sizes = tf_java_sizes(jenv, $input, &$2);
+  if (!sizes) return $null;
+  $1 = ($1_ltype)(void *)&sizes[0];
 }
-%typemap(argout) (const tf_array *const *args, size_t nargs) ""
-%typemap(freearg) (const tf_array *const *args, size_t nargs) {
-  free((void *)handles$argnum);
-  (*jenv)->ReleaseLongArrayElements(jenv, $input, elements$argnum, JNI_ABORT);
+%typemap(freearg) PARAMETERS "free(sizes$argnum);"
+%typemap(argout) PARAMETERS ""
+%enddef
+TF_SIZES_IN((const size_t *axes, size_t naxes))
+TF_SIZES_IN((const tf_array *const *args, size_t nargs))
+TF_SIZES_IN((const size_t *indices, size_t count))
+/* As many as there are indices, which ArrayFile.java sees to. */
+%define TF_MORE_SIZES_IN(PARAMETER)
+TF_LONGS_PARAMETER(PARAMETER)
+%typemap(in) PARAMETER (size_t *sizes = NULL, size_t length = 0) {
+  sizes = tf_java_sizes(jenv, $input, &length);
+  if (!sizes) return $null;
+  $1 = ($1_ltype)(void *)&sizes[0];
 }
+%typemap(freearg) PARAMETER "free(sizes$argnum);"
+%enddef
+TF_MORE_SIZES_IN(void *const *dst)
+TF_MORE_SIZES_IN(const size_t *nbytes)
 
 /* Numbers that come out. */
 TF_RESULT(const int64_t *tf_array_shape, jlongArray, long[])

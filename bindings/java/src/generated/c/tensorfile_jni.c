@@ -445,6 +445,30 @@ static jlongArray tf_java_longs(JNIEnv *env, const int64_t *numbers, size_t coun
 }
 
 
+static size_t *tf_java_sizes(JNIEnv *env, jlongArray longs, size_t *count) {
+  if (!longs) {
+    SWIG_JavaThrowException(env, SWIG_JavaNullPointerException, "null instead of numbers");
+    return NULL;
+  }
+  const size_t length = (size_t)(*env)->GetArrayLength(env, longs);
+  size_t *sizes = (size_t *)malloc((length + 1) * sizeof(size_t));
+  jlong *elements = (*env)->GetLongArrayElements(env, longs, NULL);
+  if (sizes && elements) {
+    for (size_t i = 0; i < length; ++i) sizes[i] = (size_t)elements[i];
+  } else if (elements) {
+    SWIG_JavaThrowException(env, SWIG_JavaOutOfMemoryError, "no memory for arguments");
+  } else {
+    free(sizes);
+    return NULL;
+  }
+  (*env)->ReleaseLongArrayElements(env, longs, elements, JNI_ABORT);
+  *count = length;
+  return sizes;
+}
+
+_Static_assert(sizeof(size_t) == sizeof(void *), "addresses are handled as sizes");
+
+
 static void *tf_java_buffer(void *address, int64_t nbytes) {
   (void)nbytes; /* read by the typemap */
   return address;
@@ -1303,8 +1327,7 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1array_1tran
   size_t *arg3 = 0 ;
   size_t arg4 ;
   tf_array *made1 = 0 ;
-  size_t axes3[64] ;
-  jlong given3[64] ;
+  size_t *sizes3 = NULL ;
   tf_status result;
   
   (void)jenv;
@@ -1312,14 +1335,9 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1array_1tran
   arg1 = &made1;
   arg2 = (tf_array *)(intptr_t)jarg2;
   {
-    arg4 = (size_t)(*jenv)->GetArrayLength(jenv, jarg3);
-    if (arg4 > 64) {
-      SWIG_JavaThrowException(jenv, SWIG_JavaIllegalArgumentException, "there are more than 64 axes");
-      return 0;
-    }
-    (*jenv)->GetLongArrayRegion(jenv, jarg3, 0, (jsize)arg4, given3);
-    for (size_t i = 0; i < arg4; ++i) axes3[i] = (size_t)given3[i];
-    arg3 = axes3;
+    sizes3 = tf_java_sizes(jenv, jarg3, &arg4);
+    if (!sizes3) return 0;
+    arg3 = (size_t *)(void *)&sizes3[0];
   }
   result = tf_array_transpose(arg1,(struct tf_array const *)arg2,(size_t const *)arg3,arg4);
   {
@@ -1330,6 +1348,7 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1array_1tran
   
   
   
+  free(sizes3);
   return jresult;
 }
 
@@ -3079,6 +3098,54 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1read_
 }
 
 
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1read_1many(JNIEnv *jenv, jclass jcls, jlong jarg1, jlongArray jarg2, jint jarg4, jlongArray jarg5, jlongArray jarg6) {
+  jlong jresult = 0 ;
+  tf_file *arg1 = 0 ;
+  size_t *arg2 = 0 ;
+  size_t arg3 ;
+  tf_dtype arg4 ;
+  void **arg5 = 0 ;
+  size_t *arg6 = 0 ;
+  size_t *sizes2 = NULL ;
+  size_t *sizes5 = NULL ;
+  size_t length5 = 0 ;
+  size_t *sizes6 = NULL ;
+  size_t length6 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_file *)(intptr_t)jarg1;
+  {
+    sizes2 = tf_java_sizes(jenv, jarg2, &arg3);
+    if (!sizes2) return 0;
+    arg2 = (size_t *)(void *)&sizes2[0];
+  }
+  arg4 = (tf_dtype)jarg4; 
+  {
+    sizes5 = tf_java_sizes(jenv, jarg5, &length5);
+    if (!sizes5) return 0;
+    arg5 = (void **)(void *)&sizes5[0];
+  }
+  {
+    sizes6 = tf_java_sizes(jenv, jarg6, &length6);
+    if (!sizes6) return 0;
+    arg6 = (size_t *)(void *)&sizes6[0];
+  }
+  result = tf_file_read_many((struct tf_file const *)arg1,(size_t const *)arg2,arg3,arg4,(void *const *)arg5,(size_t const *)arg6);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  
+  
+  free(sizes2);
+  free(sizes5);
+  free(sizes6);
+  return jresult;
+}
+
+
 SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1read_1slice(JNIEnv *jenv, jclass jcls, jlong jarg2, jlong jarg3, jlongArray jarg4) {
   jlong jresult = 0 ;
   tf_array **arg1 = 0 ;
@@ -3209,8 +3276,7 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1savez(JNIEn
   tf_dict *arg4 = 0 ;
   tf_options *arg5 = 0 ;
   jbyte *bytes1 = NULL ;
-  jlong *elements2 = NULL ;
-  tf_array const **handles2 = NULL ;
+  size_t *sizes2 = NULL ;
   tf_status result;
   
   (void)jenv;
@@ -3225,17 +3291,9 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1savez(JNIEn
     arg1 = (char *)bytes1;
   }
   {
-    arg3 = (size_t)(*jenv)->GetArrayLength(jenv, jarg2);
-    elements2 = (*jenv)->GetLongArrayElements(jenv, jarg2, NULL);
-    if (!elements2) return 0;
-    handles2 = (const tf_array **)calloc(arg3 + 1, sizeof(*handles2));
-    if (!handles2) {
-      (*jenv)->ReleaseLongArrayElements(jenv, jarg2, elements2, JNI_ABORT);
-      SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "no memory for arguments");
-      return 0;
-    }
-    for (size_t i = 0; i < arg3; ++i) handles2[i] = (const tf_array *)(intptr_t)elements2[i];
-    arg2 = (tf_array **)&handles2[0];
+    sizes2 = tf_java_sizes(jenv, jarg2, &arg3);
+    if (!sizes2) return 0;
+    arg2 = (tf_array **)(void *)&sizes2[0];
   }
   arg4 = (tf_dict *)(intptr_t)jarg4;
   arg5 = (tf_options *)(intptr_t)jarg5;
@@ -3247,10 +3305,7 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1savez(JNIEn
   
   
   (*jenv)->ReleaseByteArrayElements(jenv, jarg1, bytes1, JNI_ABORT);
-  {
-    free((void *)handles2);
-    (*jenv)->ReleaseLongArrayElements(jenv, jarg2, elements2, JNI_ABORT);
-  }
+  free(sizes2);
   
   
   return jresult;
@@ -3265,8 +3320,7 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1savez_1comp
   tf_dict *arg4 = 0 ;
   tf_options *arg5 = 0 ;
   jbyte *bytes1 = NULL ;
-  jlong *elements2 = NULL ;
-  tf_array const **handles2 = NULL ;
+  size_t *sizes2 = NULL ;
   tf_status result;
   
   (void)jenv;
@@ -3281,17 +3335,9 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1savez_1comp
     arg1 = (char *)bytes1;
   }
   {
-    arg3 = (size_t)(*jenv)->GetArrayLength(jenv, jarg2);
-    elements2 = (*jenv)->GetLongArrayElements(jenv, jarg2, NULL);
-    if (!elements2) return 0;
-    handles2 = (const tf_array **)calloc(arg3 + 1, sizeof(*handles2));
-    if (!handles2) {
-      (*jenv)->ReleaseLongArrayElements(jenv, jarg2, elements2, JNI_ABORT);
-      SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "no memory for arguments");
-      return 0;
-    }
-    for (size_t i = 0; i < arg3; ++i) handles2[i] = (const tf_array *)(intptr_t)elements2[i];
-    arg2 = (tf_array **)&handles2[0];
+    sizes2 = tf_java_sizes(jenv, jarg2, &arg3);
+    if (!sizes2) return 0;
+    arg2 = (tf_array **)(void *)&sizes2[0];
   }
   arg4 = (tf_dict *)(intptr_t)jarg4;
   arg5 = (tf_options *)(intptr_t)jarg5;
@@ -3303,10 +3349,7 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1savez_1comp
   
   
   (*jenv)->ReleaseByteArrayElements(jenv, jarg1, bytes1, JNI_ABORT);
-  {
-    free((void *)handles2);
-    (*jenv)->ReleaseLongArrayElements(jenv, jarg2, elements2, JNI_ABORT);
-  }
+  free(sizes2);
   
   
   return jresult;

@@ -292,6 +292,8 @@ class Arena {
   Arena &operator=(const Arena &) = delete;
   ~Arena();
 
+  // Makes room for size bytes in one piece.
+  Status reserve(size_t size);
   // Uninitialised room; alignment is a power of two of at most 16.
   Status take(void **out, size_t size, size_t alignment);
   // A copy, with a NUL behind it that its size does not count.
@@ -306,6 +308,8 @@ class Arena {
   }
 
  private:
+  Status add_chunk(size_t size);
+
   struct Chunk {
     Chunk *next;
     size_t size;
@@ -528,18 +532,27 @@ Arena::~Arena() {
   }
 }
 
+Status Arena::add_chunk(size_t size) {
+  static_assert(sizeof(Chunk) <= kHead_base_arena);
+  void *fresh = nullptr;
+  TFILE_TRY(allocate(&fresh, *memory_, size, kAlignment_base_arena));
+  chunks_ = new (fresh) Chunk{chunks_, size};
+  free_ = static_cast<char *>(fresh) + kHead_base_arena;
+  left_ = size - kHead_base_arena;
+  return kOk;
+}
+
+Status Arena::reserve(size_t size) {
+  if (size <= left_ || size > SIZE_MAX / 2) return kOk;
+  return add_chunk(size + kHead_base_arena);
+}
+
 Status Arena::take(void **out, size_t size, size_t alignment) {
   size_t gap = (alignment - reinterpret_cast<uintptr_t>(free_) % alignment) % alignment;
   if (chunks_ == nullptr || gap > left_ || size > left_ - gap) {
-    static_assert(sizeof(Chunk) <= kHead_base_arena);
     const Checked needed = Checked(size) + kHead_base_arena;
     if (!needed.fits_memory()) return Failure(TF_STATUS_OUT_OF_MEMORY) << "a name is too long for memory";
-    const size_t chunk_size = needed.value() > next_size_ ? static_cast<size_t>(needed.value()) : next_size_;
-    void *fresh = nullptr;
-    TFILE_TRY(allocate(&fresh, *memory_, chunk_size, kAlignment_base_arena));
-    chunks_ = new (fresh) Chunk{chunks_, chunk_size};
-    free_ = static_cast<char *>(fresh) + kHead_base_arena;
-    left_ = chunk_size - kHead_base_arena;
+    TFILE_TRY(add_chunk(needed.value() > next_size_ ? static_cast<size_t>(needed.value()) : next_size_));
     if (next_size_ < kLargestChunk) next_size_ *= 2;
     gap = 0;
   }
@@ -561,6 +574,49 @@ Status Arena::copy(Text *out, Text text) {
 
 }  // namespace tfile
 
+// src/base/slab.h
+// Slab: one block of memory for many small objects, which goes with the last of them.
+
+
+namespace tfile {
+
+struct Slab {
+  RefCount refs;
+  Ref<Memory> memory;
+  size_t size = 0;  // of the whole block, at whose front this object stands
+
+  void retain() { refs.increment(); }
+  void release();
+};
+
+// Cuts room for objects out of slabs.
+class SlabCutter {
+ public:
+  // Large enough that a slab costs nothing beside what is in it; what outlives the others keeps no more alive.
+  static constexpr size_t kMost = size_t{2} << 20;
+  static constexpr size_t kAlignment = 64;
+
+  // expected: bytes that will be taken in all, so that the last slab is no larger than it needs to be.
+  SlabCutter(Memory &memory, uint64_t expected) : memory_(memory), expected_(expected) {}
+
+  Memory &memory() const { return memory_; }
+  // What taking size bytes counts for in `expected`.
+  static uint64_t cost(uint64_t size) { return (size + kAlignment - 1) / kAlignment * kAlignment; }
+  // Uninitialised room, aligned to kAlignment, in a slab that lives as long as *home.
+  Status take(void **out, Ref<Slab> *home, size_t size);
+
+ private:
+  Status begin(size_t least);
+
+  Memory &memory_;
+  uint64_t expected_;
+  Ref<Slab> slab_;
+  char *free_ = nullptr;
+  size_t left_ = 0;
+};
+
+}  // namespace tfile
+
 // src/base/buffer.h
 // Buffer (tf_buffer): bytes that are owned, borrowed from a caller, or mapped, and shared by reference count.
 
@@ -568,9 +624,10 @@ Status Arena::copy(Text *out, Text text) {
 struct tf_buffer {
   tfile::RefCount refs;
   tfile::Ref<tfile::Memory> memory;  // of this object, and of owned data
+  tfile::Ref<tfile::Slab> slab;      // that this object and its data lie in; empty: allocated by themselves
   void *data = nullptr;
   size_t size = 0;
-  size_t capacity = 0;  // of owned data; 0: not owned
+  size_t capacity = 0;  // of owned data; 0: not owned, or in the slab
   bool writable = true;
   tf_release_fn release_user = nullptr;  // of borrowed or mapped data
   void *user = nullptr;
@@ -588,6 +645,10 @@ inline constexpr size_t kDataAlignment = 64;
 
 // size bytes, uninitialised.
 Status make_buffer(Ref<Buffer> &out, Memory &memory, uint64_t size);
+// size bytes at data, uninitialised, in one piece of a slab with its Buffer. `room` is cut from the slab at
+// slab_buffer_bytes(size); the rest of the room behind that is the caller's.
+size_t slab_buffer_bytes(size_t size);
+Ref<Buffer> buffer_in_slab(void *room, size_t size, Memory &memory, const Ref<Slab> &slab);
 // Takes over data of `capacity` bytes allocated from memory at kDataAlignment.
 Status adopt_buffer(Ref<Buffer> &out, Memory &memory, void *data, size_t size, size_t capacity);
 // Borrowed or mapped. On failure release has been called.
@@ -599,6 +660,11 @@ Status wrap_buffer(Ref<Buffer> &out, Memory &memory, void *data, size_t size, bo
 // src/base/buffer.cpp
 void tf_buffer::release() {
   if (!refs.decrement()) return;
+  if (slab) {
+    const tfile::Ref<tfile::Slab> home = slab;
+    this->~tf_buffer();
+    return;
+  }
   if (capacity > 0) deallocate(*memory, data, capacity, tfile::kDataAlignment);
   tfile::destroy_and_tell(this);
 }
@@ -628,6 +694,21 @@ Status make_buffer(Ref<Buffer> &out, Memory &memory, uint64_t size) {
   const Status status = adopt_buffer(out, memory, data, static_cast<size_t>(size), capacity);
   if (!status.ok()) deallocate(memory, data, capacity, kDataAlignment);
   return status;
+}
+
+size_t slab_buffer_bytes(size_t size) {
+  constexpr size_t kAlignment = alignof(Buffer);
+  return (size + kAlignment - 1) / kAlignment * kAlignment + sizeof(Buffer);
+}
+
+Ref<Buffer> buffer_in_slab(void *room, size_t size, Memory &memory, const Ref<Slab> &slab) {
+  char *const place = static_cast<char *>(room) + slab_buffer_bytes(size) - sizeof(Buffer);
+  auto *const buffer = new (place) Buffer{};
+  buffer->memory = Ref<Memory>::share(&memory);
+  buffer->slab = slab;
+  buffer->data = room;
+  buffer->size = size;
+  return Ref<Buffer>::adopt(buffer);
 }
 
 Status adopt_buffer(Ref<Buffer> &out, Memory &memory, void *data, size_t size, size_t capacity) {
@@ -978,22 +1059,22 @@ namespace tfile {
 
 namespace {
 
-constexpr size_t kHugePage = size_t{2} << 20;
+constexpr size_t kHugePage_base_memory_posix = size_t{2} << 20;
 // Below this a huge page would waste more than it saves.
-constexpr size_t kHugeFrom = size_t{4} << 20;
+constexpr size_t kHugeFrom = kHugePage_base_memory_posix;
 
 }  // namespace
 
 void *system_allocate(size_t size, size_t alignment) {
-  if (size > PTRDIFF_MAX - kHugePage) return nullptr;
+  if (size > PTRDIFF_MAX - kHugePage_base_memory_posix) return nullptr;
   if (alignment <= alignof(max_align_t) && size < kHugeFrom) return malloc(size);
   void *pointer = nullptr;
   const bool huge = size >= kHugeFrom;
-  if (huge && alignment < kHugePage) alignment = kHugePage;
+  if (huge && alignment < kHugePage_base_memory_posix) alignment = kHugePage_base_memory_posix;
   if (posix_memalign(&pointer, alignment, size) != 0) return nullptr;
 #if defined(MADV_HUGEPAGE)
   // Advice only: where it is refused the pages are small, and nothing else changes.
-  if (huge) (void)madvise(pointer, size / kHugePage * kHugePage, MADV_HUGEPAGE);
+  if (huge) (void)madvise(pointer, size / kHugePage_base_memory_posix * kHugePage_base_memory_posix, MADV_HUGEPAGE);
 #endif
   return pointer;
 }
@@ -1144,10 +1225,17 @@ class NameIndex {
 
   NameIndex(Memory &memory, NameAt name_at, const void *owner) : slots_(memory), name_at_(name_at), owner_(owner) {}
 
+  // Makes room for count names at least.
+  Status reserve(size_t count);
   // The place of name, or kNone.
   size_t find(Text name) const;
   // Adds the name at place count() of the list, unless it is there: *found is then its place, else kNone.
   Status add(size_t *found, Text name);
+  // As add() of the next names of the list, up to `end`; with many at once no look into the table waits for the one before.
+  // *found: the place of the first name that is there already, else kNone; *twin: where it stands in the table.
+  Status add_up_to(size_t end, size_t *found, size_t *twin);
+  // Takes over what another index has found; its owner's list and this one's have the same names in the same places.
+  void take(NameIndex &other);
   // Forgets a place; the owner has yet to close the gap in its list. Time in proportion to the list.
   void remove(size_t place);
   size_t count() const { return count_; }
@@ -1160,7 +1248,7 @@ class NameIndex {
 
   uint64_t hash(Text name) const;
   size_t probe(Text name, uint32_t hash) const;
-  Status grow();
+  Status grow(size_t size);
 
   Vec<Slot> slots_;  // a power of two, at most 3/4 full
   NameAt name_at_;
@@ -1294,7 +1382,7 @@ size_t NameIndex::find(Text name) const {
 
 Status NameIndex::add(size_t *found, Text name) {
   *found = kNone;
-  if ((count_ + 1) * 4 > slots_.size() * 3) TFILE_TRY(grow());
+  if ((count_ + 1) * 4 > slots_.size() * 3) TFILE_TRY(grow(slots_.empty() ? 16 : slots_.size() * 2));
   const auto hashed = static_cast<uint32_t>(hash(name));
   Slot &slot = slots_[probe(name, hashed)];
   if (slot.place_plus_one != 0) {
@@ -1306,10 +1394,49 @@ Status NameIndex::add(size_t *found, Text name) {
   return kOk;
 }
 
-Status NameIndex::grow() {
+Status NameIndex::add_up_to(size_t end, size_t *found, size_t *twin) {
+  constexpr size_t kAtOnce = 32;
+  uint32_t hashes[kAtOnce];
+  *found = kNone;
+  while (count_ < end) {
+    const size_t begin = count_;
+    const size_t many = end - begin < kAtOnce ? end - begin : kAtOnce;
+    TFILE_TRY(reserve(begin + many));
+    const size_t mask = slots_.size() - 1;
+    for (size_t i = 0; i < many; ++i) {
+      hashes[i] = static_cast<uint32_t>(hash(name_at_(owner_, begin + i)));
+      __builtin_prefetch(&slots_[hashes[i] & mask], 1);
+    }
+    for (size_t i = 0; i < many; ++i) {
+      Slot &slot = slots_[probe(name_at_(owner_, begin + i), hashes[i])];
+      if (slot.place_plus_one != 0) {
+        *found = begin + i;
+        *twin = slot.place_plus_one - 1;
+        return kOk;
+      }
+      slot = Slot{static_cast<uint32_t>(begin + i + 1), hashes[i]};
+      ++count_;
+    }
+  }
+  return kOk;
+}
+
+Status NameIndex::reserve(size_t count) {
+  size_t size = 16;
+  while (size < SIZE_MAX / 4 && count * 4 > size * 3)
+    size *= 2;
+  return count > 0 && size > slots_.size() ? grow(size) : kOk;
+}
+
+void NameIndex::take(NameIndex &other) {
+  slots_.swap(other.slots_);
+  std::swap(count_, other.count_);
+  std::swap(key_, other.key_);
+}
+
+Status NameIndex::grow(size_t size) {
   if (slots_.empty()) fill_random(key_, sizeof(key_));
   if (count_ >= UINT32_MAX / 2) return Failure(TF_STATUS_LIMIT) << "more than " << UINT32_MAX / 2 << " names";
-  const size_t size = slots_.empty() ? 16 : slots_.size() * 2;
   Vec<Slot> larger(slots_.memory());
   TFILE_TRY(larger.resize(size));
   memset(static_cast<void *>(larger.data()), 0, size * sizeof(Slot));
@@ -1614,6 +1741,45 @@ void fill_random(void *to, size_t size) {
 
 #endif
 
+// src/base/slab.cpp
+namespace tfile {
+
+void Slab::release() {
+  if (!refs.decrement()) return;
+  const Ref<Memory> from = memory;
+  const size_t bytes = size;
+  this->~Slab();
+  deallocate(*from, this, bytes, SlabCutter::kAlignment);
+}
+
+Status SlabCutter::take(void **out, Ref<Slab> *home, size_t size) {
+  size = static_cast<size_t>(cost(size));
+  if (size > left_) TFILE_TRY(begin(size));
+  *out = free_;
+  *home = slab_;
+  free_ += size;
+  left_ -= size;
+  expected_ = expected_ > size ? expected_ - size : 0;
+  return kOk;
+}
+
+Status SlabCutter::begin(size_t least) {
+  constexpr size_t kHead = (sizeof(Slab) + kAlignment - 1) / kAlignment * kAlignment;
+  size_t room = expected_ < kMost - kHead ? static_cast<size_t>(expected_) : kMost - kHead;
+  if (room < least) room = least;
+  void *place = nullptr;
+  TFILE_TRY(allocate(&place, memory_, kHead + room, kAlignment));
+  auto *const slab = new (place) Slab{};
+  slab->memory = Ref<Memory>::share(&memory_);
+  slab->size = kHead + room;
+  slab_ = Ref<Slab>::adopt(slab);
+  free_ = static_cast<char *>(place) + kHead;
+  left_ = room;
+  return kOk;
+}
+
+}  // namespace tfile
+
 // src/base/status.cpp
 namespace tfile {
 
@@ -1666,7 +1832,7 @@ constexpr size_t kMostThreads = 1024;
 // Jobs that a worker of an executor does before the caller is told.
 constexpr size_t kRound = 2;
 
-struct Team_base_threads {
+struct Team {
   Job run;
   void *context;
   size_t end;  // of the jobs that may be begun
@@ -1677,14 +1843,14 @@ struct Team_base_threads {
   ErrorRecord record;  // of that thread
 };
 
-void fail(Team_base_threads &team, Status status) {
+void fail(Team &team, Status status) {
   if (team.failed.exchange(true)) return;
   team.status = status;
   team.record = error_record();
 }
 
 // tell is the caller's alone.
-void work(Team_base_threads &team, Tell tell) {
+void work(Team &team, Tell tell) {
   while (!team.failed.load(std::memory_order_relaxed)) {
     const size_t i = team.next.fetch_add(1, std::memory_order_relaxed);
     if (i >= team.end) return;
@@ -1696,11 +1862,11 @@ void work(Team_base_threads &team, Tell tell) {
 }
 
 void work_on_thread(void *team) {
-  work(*static_cast<Team_base_threads *>(team), nullptr);
+  work(*static_cast<Team *>(team), nullptr);
 }
 
 void work_on_executor(void *team, size_t /*index*/) {
-  work(*static_cast<Team_base_threads *>(team), nullptr);
+  work(*static_cast<Team *>(team), nullptr);
 }
 
 Status run_alone(size_t count, Job run, void *context, Tell tell) {
@@ -1712,7 +1878,7 @@ Status run_alone(size_t count, Job run, void *context, Tell tell) {
 }
 
 // Each of the executor's jobs takes up work until none is left, whenever and wherever it runs.
-Status run_round(Team_base_threads &team, const Executor &executor, size_t width) {
+Status run_round(Team &team, const Executor &executor, size_t width) {
   const size_t before = team.done.load();
   const size_t wanted = team.end - before;
   const tf_status code = executor.execute(executor.user, work_on_executor, &team, width < wanted ? width : wanted);
@@ -1730,7 +1896,7 @@ Status run_round(Team_base_threads &team, const Executor &executor, size_t width
 
 Status run_on_executor(size_t count, const Workers &workers, Job run, void *context, Tell tell) {
   const size_t round = tell == nullptr ? count : workers.count * kRound;
-  Team_base_threads team{run, context, 0, {}, {}, {}, {}, {}};
+  Team team{run, context, 0, {}, {}, {}, {}, {}};
   while (team.end < count) {
     team.end = count - team.end < round ? count : team.end + round;
     team.next.store(team.done.load());
@@ -1741,7 +1907,7 @@ Status run_on_executor(size_t count, const Workers &workers, Job run, void *cont
 }
 
 Status run_on_threads(size_t count, size_t threads, Job run, void *context, Tell tell) {
-  Team_base_threads team{run, context, count, {}, {}, {}, {}, {}};
+  Team team{run, context, count, {}, {}, {}, {}, {}};
   Thread workers[kMostThreads];
   size_t started = 0;
   while (started + 1 < threads && start_thread(&workers[started], work_on_thread, &team))
@@ -2003,6 +2169,7 @@ bool can_swap(const Dtype &dtype);
 struct tf_array {
   tfile::RefCount refs;
   tfile::Ref<tfile::Memory> memory;  // of this object
+  tfile::Ref<tfile::Slab> slab;      // that it lies in; empty: allocated by itself
   tfile::Ref<tfile::Buffer> buffer;
   const tfile::Dtype *dtype = nullptr;
   char *data = nullptr;  // the first element, [0, 0, ...]
@@ -2034,6 +2201,11 @@ Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<cons
                   const int64_t *strides, Ref<Buffer> buffer, char *data);
 // A C-contiguous array over a fresh buffer, uninitialised.
 Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<const int64_t> shape);
+
+// The same in one piece of a slab. What that takes of what the cutter is told to expect: slab_array_cost(), which is 0
+// for an array that is too large to share.
+Status make_array(Ref<Array> &out, SlabCutter &cutter, const Dtype &dtype, Span<const int64_t> shape);
+uint64_t slab_array_cost(const Dtype &dtype, Span<const int64_t> shape);
 
 bool is_contiguous(const Array &array);
 // Whether the elements lie in Fortran order without gaps, and not in C order.
@@ -2094,9 +2266,10 @@ size_t object_bytes(size_t ndim) {
 void tf_array::release() {
   if (!refs.decrement()) return;
   const tfile::Ref<tfile::Memory> from = memory;
+  const tfile::Ref<tfile::Slab> home = slab;
   const size_t bytes = object_bytes(ndim);
   this->~tf_array();
-  deallocate(*from, this, bytes, alignof(tf_array));
+  if (!home) deallocate(*from, this, bytes, alignof(tf_array));
 }
 
 namespace tfile {
@@ -2127,10 +2300,11 @@ Status check_shape(uint64_t *nbytes, tf_dtype id, Span<const int64_t> shape) {
                  << int32_t{dtype->block_size};
 }
 
-Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<const int64_t> shape,
-                  const int64_t *strides, Ref<Buffer> buffer, char *data) {
-  void *place = nullptr;
-  TFILE_TRY(allocate(&place, memory, object_bytes(shape.size()), alignof(Array)));
+namespace {
+
+// Makes an array in object_bytes() at place.
+Array *place_array(void *place, Memory &memory, const Dtype &dtype, Span<const int64_t> shape, const int64_t *strides,
+                   Ref<Buffer> buffer, char *data) {
   auto *const array = new (place) Array{};
   array->memory = Ref<Memory>::share(&memory);
   array->buffer = std::move(buffer);
@@ -2148,7 +2322,19 @@ Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<cons
     for (size_t i = 0; i < shape.size(); ++i)
       to[shape.size() + i] = strides[i];
   }
-  out = Ref<Array>::adopt(array);
+  return array;
+}
+
+// Arrays of more bytes have memory of their own.
+constexpr uint64_t kMostInSlab = uint64_t{16} << 10;
+
+}  // namespace
+
+Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<const int64_t> shape,
+                  const int64_t *strides, Ref<Buffer> buffer, char *data) {
+  void *place = nullptr;
+  TFILE_TRY(allocate(&place, memory, object_bytes(shape.size()), alignof(Array)));
+  out = Ref<Array>::adopt(place_array(place, memory, dtype, shape, strides, std::move(buffer), data));
   return kOk;
 }
 
@@ -2157,6 +2343,26 @@ Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<cons
   TFILE_TRY(make_buffer(buffer, memory, byte_count(dtype, shape).value()));
   auto *const data = static_cast<char *>(buffer->data);
   return make_array(out, memory, dtype, shape, nullptr, std::move(buffer), data);
+}
+
+uint64_t slab_array_cost(const Dtype &dtype, Span<const int64_t> shape) {
+  const uint64_t nbytes = byte_count(dtype, shape).value();
+  if (nbytes > kMostInSlab) return 0;
+  return SlabCutter::cost(slab_buffer_bytes(static_cast<size_t>(nbytes)) + object_bytes(shape.size()));
+}
+
+Status make_array(Ref<Array> &out, SlabCutter &cutter, const Dtype &dtype, Span<const int64_t> shape) {
+  const auto nbytes = static_cast<size_t>(byte_count(dtype, shape).value());
+  const size_t head = slab_buffer_bytes(nbytes);
+  static_assert(alignof(Array) <= alignof(Buffer));
+  void *room = nullptr;
+  Ref<Slab> slab;
+  TFILE_TRY(cutter.take(&room, &slab, head + object_bytes(shape.size())));
+  Ref<Buffer> buffer = buffer_in_slab(room, nbytes, cutter.memory(), slab);
+  auto *const data = static_cast<char *>(room);
+  out = Ref<Array>::adopt(place_array(data + head, cutter.memory(), dtype, shape, nullptr, std::move(buffer), data));
+  out->slab = std::move(slab);
+  return kOk;
 }
 
 bool is_contiguous(const Array &array) {
@@ -2771,6 +2977,8 @@ struct tf_dict {
   const tfile::DictEntry &at(size_t i) const { return *entries[i]; }
   const tfile::DictEntry *find(tfile::Text key) const;
 
+  // Makes room for count values at least.
+  tfile::Status reserve(size_t count);
   // Each replaces what the key had, in its place. On failure the dict is as before.
   tfile::Status set_array(tfile::Text key, tfile::Array &array);
   tfile::Status set_string(tfile::Text key, tfile::Text text);
@@ -2965,6 +3173,11 @@ tfile::Status tf_dict::set(tfile::DictEntry *entry) {
     tfile::free_entry(*memory, old);
   }
   return status;
+}
+
+tfile::Status tf_dict::reserve(size_t count) {
+  TFILE_TRY(entries.reserve(count));
+  return index.reserve(count);
 }
 
 tfile::Status tf_dict::set_array(tfile::Text key, tfile::Array &array) {
@@ -3179,6 +3392,7 @@ Checked byte_count(const Dtype &dtype, Span<const int64_t> shape) {
   const Checked count = element_count(shape);
   if (!count.valid()) return count;
   const uint64_t whole = dtype.block_size;
+  if (whole == 1) return count * dtype.block_bytes;
   const uint64_t last = shape.empty() ? 1 : static_cast<uint64_t>(shape[shape.size() - 1]);
   if ((dtype.is_block() ? last : count.value()) % whole != 0) return Checked::invalid();
   return Checked(count.value() / whole) * dtype.block_bytes;
@@ -3592,6 +3806,22 @@ Status compare_trees(Ref<Dict> &out, Memory &memory, const Dict &expected, const
 
 }  // namespace tfile
 
+// src/io/part.h
+// ReadPart: one of several places in memory that are filled by one read.
+
+
+namespace tfile {
+
+// What follows the part before it in the file.
+struct ReadPart {
+  void *to;
+  size_t nbytes;  // not 0
+};
+
+inline constexpr size_t kMostParts = 256;
+
+}  // namespace tfile
+
 // src/io/file.h
 // The operating system's files: file_posix.cpp and file_windows.cpp each have what is not in file.cpp.
 
@@ -3623,6 +3853,11 @@ void close_file(File file);
 Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes);
 // nbytes from offset; *got is less only at the end of the file (file.cpp).
 Status read_file(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes);
+// As read_some(), into at most kMostParts places.
+Status read_some_parts(size_t *got, const File &file, Text path, Text array, uint64_t offset,
+                       Span<const ReadPart> parts);
+// All parts; *got is less than their bytes only at the end of the file (file.cpp).
+Status read_parts(size_t *got, const File &file, Text path, Text array, uint64_t offset, Span<const ReadPart> parts);
 // How many bytes it has now, behind its base.
 Status file_size(uint64_t *size, const File &file, Text path);
 // size bytes from its base on, privately and writable; NULL where the system cannot map them.
@@ -3711,6 +3946,29 @@ Status read_file(size_t *got, const File &file, Text path, Text array, uint64_t 
   return kOk;
 }
 
+Status read_parts(size_t *got, const File &file, Text path, Text array, uint64_t offset, Span<const ReadPart> parts) {
+  *got = 0;
+  while (!parts.empty()) {
+    size_t count = 0;
+    TFILE_TRY(read_some_parts(&count, file, path, array, offset + *got, parts.first(kMostParts)));
+    if (count == 0) break;
+    *got += count;
+    while (!parts.empty() && count >= parts[0].nbytes) {
+      count -= parts[0].nbytes;
+      parts = parts.from(1);
+    }
+    if (count == 0) continue;
+    // Cut off within a part.
+    const size_t missing = parts[0].nbytes - count;
+    size_t more = 0;
+    TFILE_TRY(read_file(&more, file, path, array, offset + *got, static_cast<char *>(parts[0].to) + count, missing));
+    *got += more;
+    if (more < missing) break;
+    parts = parts.from(1);
+  }
+  return kOk;
+}
+
 Status write_file(const File &file, Text path, uint64_t offset, const void *from, size_t nbytes) {
   for (size_t done = 0; done < nbytes;) {
     size_t count = 0;
@@ -3759,9 +4017,7 @@ Status write_pieces(const File &file, Text path, uint64_t offset, const Bytes *p
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#if defined(__linux__)
 #include <sys/uio.h>
-#endif
 #include <unistd.h>
 
 #include <utility>
@@ -3923,6 +4179,21 @@ Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t 
   ssize_t count = 0;
   do {
     count = pread(file.descriptor, to, nbytes, static_cast<off_t>(file.base + offset));
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) return refuse(errno, path, "read", array, offset);
+  *got = static_cast<size_t>(count);
+  return kOk;
+}
+
+Status read_some_parts(size_t *got, const File &file, Text path, Text array, uint64_t offset,
+                       Span<const ReadPart> parts) {
+  iovec places[kMostParts];
+  int used = 0;
+  for (const ReadPart &part : parts)
+    places[used++] = iovec{part.to, part.nbytes};
+  ssize_t count = 0;
+  do {
+    count = preadv(file.descriptor, places, used, static_cast<off_t>(file.base + offset));
   } while (count < 0 && errno == EINTR);
   if (count < 0) return refuse(errno, path, "read", array, offset);
   *got = static_cast<size_t>(count);
@@ -4369,6 +4640,12 @@ Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t 
   }
   *got = count;
   return kOk;
+}
+
+// Windows scatters whole pages only.
+Status read_some_parts(size_t *got, const File &file, Text path, Text array, uint64_t offset,
+                       Span<const ReadPart> parts) {
+  return read_some(got, file, path, array, offset, parts[0].to, parts[0].nbytes);
 }
 
 Status file_size(uint64_t *size, const File &file, Text path) {
@@ -4993,8 +5270,13 @@ Status source_from_part(Ref<Source> &out, Memory &memory, Source &whole, uint64_
 // All of nbytes, or TRUNCATED when the source ends before them, or the reader's status. array ("" for none) names what
 // is read in the message.
 Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes, Text array);
+// As read_at(), into at most kMostParts places by as few reads as the source allows. Where `to` is NULL the bytes are not
+// wanted. memory is for those, and for what must be copied.
+Status read_parts(const Source &source, uint64_t offset, Span<const ReadPart> parts, Memory &memory, Text array);
 // *out is NULL when the source cannot map. The range lies within the source.
 Status map_range(const Source &source, uint64_t offset, uint64_t nbytes, const void **out);
+// Whether the bytes come from a callback of the caller.
+bool is_foreign(const Source &source);
 // Whether memory that map_range gives may be written without changing the source.
 bool maps_privately(const Source &source);
 
@@ -5143,11 +5425,43 @@ bool is_file(const Source &source) {
   return source.read_at == read_path_at;
 }
 
+// The file of a place, which begins there.
+File file_at(const Place &place) {
+  File file = static_cast<const FileSource *>(place.source->user)->file;
+  file.base += place.offset;
+  return file;
+}
+
 Status check_part(uint64_t offset, uint64_t *size, uint64_t whole, const char *what) {
   if (*size == UINT64_MAX && offset <= whole) *size = whole - offset;
   if (Checked::within(offset, *size, whole)) return kOk;
   return Failure(TF_STATUS_INVALID_ARGUMENT)
          << *size << " bytes from byte " << offset << " on are not in the " << what << ", which has " << whole;
+}
+
+// Copies what was read of all parts to where they go.
+void hand_out(const char *from, Span<const ReadPart> parts) {
+  for (const ReadPart &part : parts) {
+    if (part.to != nullptr) memcpy(part.to, from, part.nbytes);
+    from += part.nbytes;
+  }
+}
+
+Status read_file_parts(const File &file, Text label, uint64_t offset, Span<const ReadPart> parts, uint64_t total,
+                       Memory &memory, Text array) {
+  size_t largest = 0;
+  for (const ReadPart &part : parts) {
+    if (part.to == nullptr && part.nbytes > largest) largest = part.nbytes;
+  }
+  Vec<char> unwanted(memory);
+  TFILE_TRY(unwanted.resize(largest));
+  ReadPart places[kMostParts];
+  size_t count = 0;
+  for (const ReadPart &part : parts)
+    places[count++] = ReadPart{part.to != nullptr ? part.to : unwanted.data(), part.nbytes};
+  size_t got = 0;
+  TFILE_TRY(read_parts(&got, file, label, array, offset, Span<const ReadPart>(places, count)));
+  return got < total ? ends_early(label, array, offset, total, got) : kOk;
 }
 
 }  // namespace
@@ -5219,9 +5533,7 @@ Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes,
   const Place place = place_of(source);
   const Source &bytes = *place.source;
   if (is_file(bytes)) {
-    File file = static_cast<const FileSource *>(bytes.user)->file;
-    file.base += place.offset;
-    return read_exactly(file, source.label, offset, to, size, array);
+    return read_exactly(file_at(place), source.label, offset, to, size, array);
   }
   const tf_status code = bytes.read_at(bytes.user, place.offset + offset, to, size);
   if (code == TF_STATUS_OK || !bytes.foreign) return Status{code};
@@ -5229,6 +5541,28 @@ Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes,
   failure.in(source.label);
   if (!array.empty()) failure.array(array);
   return failure.at(offset) << "the source's read_at returned " << status_name(code) << " for " << nbytes << " bytes";
+}
+
+Status read_parts(const Source &source, uint64_t offset, Span<const ReadPart> parts, Memory &memory, Text array) {
+  if (parts.size() == 1 && parts[0].to != nullptr) return read_at(source, offset, parts[0].to, parts[0].nbytes, array);
+  uint64_t total = 0;
+  for (const ReadPart &part : parts)
+    total += part.nbytes;
+  const bool inside = Checked::within(offset, total, source.size);
+  const Place place = place_of(source);
+  if (inside && is_file(*place.source)) {
+    const File file = file_at(place);
+    return read_file_parts(file, source.label, offset, parts, total, memory, array);
+  }
+  if (inside && place.source->read_at == read_memory) {
+    hand_out(static_cast<const MemorySource *>(place.source->user)->data + place.offset + offset, parts);
+    return kOk;
+  }
+  Vec<char> bytes(memory);
+  if (inside) TFILE_TRY(bytes.resize(static_cast<size_t>(total)));
+  TFILE_TRY(read_at(source, offset, bytes.data(), total, array));
+  hand_out(bytes.data(), parts);
+  return kOk;
 }
 
 Status map_range(const Source &source, uint64_t offset, uint64_t nbytes, const void **out) {
@@ -5242,6 +5576,10 @@ Status map_range(const Source &source, uint64_t offset, uint64_t nbytes, const v
   if (!bytes.foreign) return Status{code};
   return Failure(code).in(source.label).at(offset)
          << "the source's map returned " << status_name(code) << " for " << nbytes << " bytes";
+}
+
+bool is_foreign(const Source &source) {
+  return place_of(source).source->foreign;
 }
 
 bool maps_privately(const Source &source) {
@@ -5527,6 +5865,13 @@ class JsonReader {
   size_t position();
   // To a place that position() gave before a value; that value can be read again unless string() has decoded in it.
   void seek(size_t position);
+
+  // From the next token to the end, for a caller who reads a value by himself; and then on behind it.
+  Text rest() {
+    skip_space();
+    return Text(document_.data() + at_, document_.size() - at_);
+  }
+  void pass(size_t nbytes) { at_ += nbytes; }
 
   Status begin_object();
   // The next key, or *more = false behind the last one; the key's value is to be read next.
@@ -6883,6 +7228,12 @@ Status check_cast(const Dtype &from, const Dtype &to);
 // and its data need no alignment. Fails only for a block dtype: INVALID_ARGUMENT, an element is not finite.
 Status cast_into(void *out, const Dtype &to, const Array &array, const Settings &settings);
 
+// Elements that go through a cast at once; whole units of every dtype.
+inline constexpr size_t kCastChunk = 1024;
+// A part of that, by the calling thread: count contiguous elements at `from`, which begin with element `first` of their
+// array. Parts are kCastChunk elements each, or several times that, but for the last.
+Status cast_run(void *out, const Dtype &to, const void *from, const Dtype &from_dtype, uint64_t first, uint64_t count);
+
 // A C-contiguous array of another dtype.
 Status cast(Ref<Array> &out, const Array &array, const Dtype &to, const Settings &settings);
 
@@ -6912,8 +7263,8 @@ namespace tfile {
 
 namespace {
 
-// Elements that go through all steps of a cast at once, in the first cache; whole units of every dtype.
-constexpr size_t kChunk = 1024;
+// What goes through all steps of a cast at once, in the first cache.
+constexpr size_t kChunk = kCastChunk;
 constexpr size_t kWidest = 8;  // bytes of a dtype between two steps
 // Elements of one job of a thread, whole chunks; encoding a block type takes longer than any other cast.
 constexpr uint64_t kJob = 256 * kChunk;
@@ -6982,7 +7333,7 @@ struct CastJob {
   bool contiguous;
 };
 
-Status run_job_quant_cast(void *context, size_t job) {
+Status run_job(void *context, size_t job) {
   const CastJob &cast = *static_cast<const CastJob *>(context);
   const Array &array = *cast.array;
   alignas(64) char gathered[kChunk * 2 * kWidest];
@@ -7028,7 +7379,18 @@ Status cast_into(void *out, const Dtype &to, const Array &array, const Settings 
   const uint64_t size = to.is_block() ? kEncodingJob : kJob;
   CastJob job{static_cast<char *>(out), &to, &array, find_route(*array.dtype, to), size, is_contiguous(array)};
   const auto jobs = static_cast<size_t>((static_cast<uint64_t>(array.size) + size - 1) / size);
-  return parallel_for(jobs, settings.workers(), run_job_quant_cast, &job);
+  return parallel_for(jobs, settings.workers(), run_job, &job);
+}
+
+Status cast_run(void *out, const Dtype &to, const void *from, const Dtype &from_dtype, uint64_t first, uint64_t count) {
+  const Route route = find_route(from_dtype, to);
+  for (uint64_t done = 0; done < count; done += kChunk) {
+    const auto size = static_cast<size_t>(count - done < kChunk ? count - done : kChunk);
+    char *const target = static_cast<char *>(out) + bytes_of(to, done);
+    TFILE_TRY(
+        run_route(target, static_cast<const char *>(from) + bytes_of(from_dtype, done), route, size, first + done));
+  }
+  return kOk;
 }
 
 Status cast(Ref<Array> &out, const Array &array, const Dtype &to, const Settings &settings) {
@@ -12024,6 +12386,8 @@ struct Listing {
 
   // Adds a member whose name and shape are in the arena; DUPLICATE when the name is there, LIMIT beyond MAX_ARRAYS.
   Status add(const Source &source, const Settings &settings, const Member &member, uint64_t header_offset);
+  // After members have been put into the list whose names `index` has found to be different, in the same places.
+  void take_names(NameIndex &index) { names.take(index); }
 
   Memory &memory;
   Arena arena;
@@ -12425,7 +12789,7 @@ Status Header::fill(uint64_t nbytes) {
   }
   target = std::min(std::max(target, end), std::min(source_.size, limit_));
   if (target > SIZE_MAX / 2) return fail(TF_STATUS_OUT_OF_MEMORY, position_) << "the header does not fit in memory";
-  const uint64_t roomy = have >= kPiece ? std::max(target, std::min(have + have / 4, source_.size)) : target;
+  const uint64_t roomy = have >= kPiece ? std::max(target, std::min(have + have / 2, source_.size)) : target;
   TFILE_TRY(bytes_.reserve(static_cast<size_t>(roomy)));
   TFILE_TRY(bytes_.resize(static_cast<size_t>(target)));
   return read_at(source_, have, bytes_.data() + have, target - have, "");
@@ -12485,15 +12849,19 @@ class Records {
  public:
   Records(Memory &memory, const Header &header) : header_(header), starts_(memory), index_(memory, name_at, this) {}
 
-  Status add(uint64_t start) {
-    const Text name = header_.string_at(start);
+  Status add(uint64_t start) { return starts_.push(start); }
+  // Checks that the names of the records since the last time are new.
+  Status index(Header &header, Subject subject) {
     size_t found = NameIndex::kNone;
-    TFILE_TRY(starts_.push(start));
-    TFILE_TRY(index_.add(&found, name));
+    size_t twin = 0;
+    TFILE_TRY(index_.add_up_to(starts_.size(), &found, &twin));
     if (found == NameIndex::kNone) return kOk;
-    return header_.fail(TF_STATUS_DUPLICATE, start) << "the name was used before, at byte " << starts_[found];
+    header.set_subject(subject, starts_[found]);
+    return header.fail(TF_STATUS_DUPLICATE, starts_[found]) << "the name was used before, at byte " << starts_[twin];
   }
   size_t size() const { return starts_.size(); }
+  // The names by place, for a list of what the records mean.
+  NameIndex &names() { return index_; }
   uint64_t operator[](size_t i) const { return starts_[i]; }
 
  private:
@@ -12516,14 +12884,27 @@ struct Contents {
         keys(memory, header),
         tensors(memory, header) {}
 
+  // Most tensors have the type of the one before.
+  const Dtype *dtype_of(uint32_t type) {
+    if (last_dtype == nullptr || type != last_type) {
+      last_type = type;
+      last_dtype = gguf_tensor_dtype(type);
+    }
+    return last_dtype;
+  }
+
   Memory &memory;
   const Settings &settings;
+  uint32_t last_type = 0;
+  const Dtype *last_dtype = nullptr;
   Header header;
   Records keys;
   Records tensors;
   uint64_t alignment = kGgufAlignment;
   uint64_t values = 0;      // metadata values so far, those in lists of lists included
   uint64_t data_start = 0;  // in the file
+  size_t name_bytes = 0;    // of the tensors' names, with a NUL each
+  size_t ranks = 0;         // of all tensors
 };
 
 // One tensor's record.
@@ -12629,6 +13010,7 @@ Status scan_value(Contents &contents) {
   uint32_t type = 0;
   TFILE_TRY(read_name(header, contents.settings, Subject::kKey));
   TFILE_TRY(contents.keys.add(start));
+  TFILE_TRY(contents.keys.index(header, Subject::kKey));
   const uint64_t type_at = header.position();
   TFILE_TRY(header.read(&type));
   if (header.string_at(start) == kGgufAlignmentKey) return scan_alignment(contents, type, type_at);
@@ -12658,11 +13040,12 @@ Status read_shape(Tensor *tensor, Header &header, const Settings &settings, uint
   return header.fail(TF_STATUS_CORRUPT, start).shape(tensor->sizes()) << " has too many elements";
 }
 
-Status read_type(Tensor *tensor, Header &header) {
+Status read_type(Tensor *tensor, Contents &contents) {
+  Header &header = contents.header;
   const uint64_t start = header.position();
   uint32_t type = 0;
   TFILE_TRY(header.read(&type));
-  tensor->dtype = gguf_tensor_dtype(type);
+  tensor->dtype = contents.dtype_of(type);
   if (tensor->dtype == nullptr) return header.fail(TF_STATUS_UNSUPPORTED, start) << "unknown ggml type " << type;
   const Dtype &dtype = *tensor->dtype;
   const int64_t row = tensor->rank > 0 ? tensor->shape[tensor->rank - 1] : 1;
@@ -12680,10 +13063,10 @@ Status read_type(Tensor *tensor, Header &header) {
 Status read_record(Tensor *tensor, Contents &contents, uint64_t start) {
   Header &header = contents.header;
   TFILE_TRY(read_shape(tensor, header, contents.settings, start));
-  TFILE_TRY(read_type(tensor, header));
+  TFILE_TRY(read_type(tensor, contents));
   const uint64_t offset_at = header.position();
   TFILE_TRY(header.read(&tensor->offset));
-  if (tensor->offset % contents.alignment != 0) {
+  if ((tensor->offset & (contents.alignment - 1)) != 0) {
     return header.fail(TF_STATUS_CORRUPT, offset_at)
            << "offset " << tensor->offset << " is not a multiple of the alignment, " << contents.alignment;
   }
@@ -12751,21 +13134,41 @@ Status truncated(Contents &contents) {
   return header.fail(TF_STATUS_INTERNAL, size) << "no tensor lies beyond the end";
 }
 
-Status scan_tensors(Contents &contents, uint64_t count) {
-  Header &header = contents.header;
-  bool ordered = true;
-  uint64_t expected = 0;
+// Of all tensors' data.
+struct Layout_format_gguf {
+  bool ordered = true;    // as their records are, without a hole
+  uint64_t expected = 0;  // where those of the next would begin
   uint64_t end = 0;
+};
+
+Status scan_records(Layout_format_gguf *layout, Contents &contents, uint64_t count) {
+  constexpr size_t kIndexedAtOnce = 64;
+  Header &header = contents.header;
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t start = header.position();
     Tensor tensor;
     TFILE_TRY(read_name(header, contents.settings, Subject::kTensor));
+    contents.name_bytes += header.position() - start - kLeastString + 1;
     TFILE_TRY(contents.tensors.add(start));
     TFILE_TRY(read_record(&tensor, contents, start));
-    ordered = ordered && tensor.offset == expected;
-    expected = Extent_format_gguf{tensor.offset, tensor.nbytes, start}.padded_end(contents.alignment);
-    end = std::max(end, tensor.offset + tensor.nbytes);
+    contents.ranks += tensor.rank;
+    layout->ordered = layout->ordered && tensor.offset == layout->expected;
+    layout->expected = Extent_format_gguf{tensor.offset, tensor.nbytes, start}.padded_end(contents.alignment);
+    layout->end = std::max(layout->end, tensor.offset + tensor.nbytes);
+    if (contents.tensors.size() % kIndexedAtOnce == 0) TFILE_TRY(contents.tensors.index(header, Subject::kTensor));
   }
+  return kOk;
+}
+
+Status scan_tensors(Contents &contents, uint64_t count) {
+  Header &header = contents.header;
+  Layout_format_gguf layout;
+  const Status status = scan_records(&layout, contents, count);
+  // A name that was used before stands before what ended the scan.
+  TFILE_TRY(contents.tensors.index(header, Subject::kTensor));
+  TFILE_TRY(status);
+  const bool ordered = layout.ordered;
+  const uint64_t end = layout.end;
   contents.data_start = Checked(header.position()).align_up(contents.alignment).value();
   if (!ordered) TFILE_TRY(check_unordered(contents));
   const uint64_t size = header.source().size;
@@ -12885,20 +13288,36 @@ Status set_byte_order(Member *member, Arena &arena) {
   return arena.copy(&member->reason, reason.text());
 }
 
-Status build_member(Listing &listing, Contents &contents, size_t i) {
+// shapes has room for those that are still to come.
+Status build_member(Listing &listing, int64_t **shapes, Contents &contents, size_t i) {
   Header &header = contents.header;
   const uint64_t start = contents.tensors[i];
   Tensor tensor;
   Member member;
   TFILE_TRY(reread_record(&tensor, contents, i));
   TFILE_TRY(listing.arena.copy(&member.name, header.string_at(start)));
-  TFILE_TRY(listing.arena.copy(&member.shape, tensor.sizes()));
+  if (tensor.rank > 0) memcpy(*shapes, tensor.shape, tensor.rank * sizeof(int64_t));
+  member.shape = Span<const int64_t>(*shapes, tensor.rank);
+  *shapes += tensor.rank;
   member.dtype = tensor.dtype;
   member.nbytes = tensor.nbytes;
   member.stored = tensor.nbytes;
   member.offset = contents.data_start + tensor.offset;
   if (header.big()) TFILE_TRY(set_byte_order(&member, listing.arena));
-  return listing.add(header.source(), contents.settings, member, start);
+  return listing.members.push(member);
+}
+
+Status build_members(Listing &listing, Contents &contents) {
+  const size_t shape_bytes = contents.ranks * sizeof(int64_t);
+  void *room = nullptr;
+  TFILE_TRY(listing.arena.reserve(shape_bytes + contents.name_bytes + alignof(int64_t)));
+  TFILE_TRY(listing.arena.take(&room, shape_bytes, alignof(int64_t)));
+  auto *shapes = static_cast<int64_t *>(room);
+  TFILE_TRY(listing.members.reserve(contents.tensors.size()));
+  for (size_t i = 0; i < contents.tensors.size(); ++i)
+    TFILE_TRY(build_member(listing, &shapes, contents, i));
+  listing.take_names(contents.tensors.names());
+  return kOk;
 }
 
 bool probe_gguf(Bytes head) {
@@ -12910,9 +13329,7 @@ Status list_gguf(Listing &listing, const Source &source, const Settings &setting
   TFILE_TRY(scan(contents));
   for (size_t i = 0; i < contents.keys.size(); ++i)
     TFILE_TRY(build_value(*listing.metadata, contents.header, contents.keys[i]));
-  for (size_t i = 0; i < contents.tensors.size(); ++i)
-    TFILE_TRY(build_member(listing, contents, i));
-  return kOk;
+  return build_members(listing, contents);
 }
 
 }  // namespace
@@ -13353,6 +13770,59 @@ bool npy_can_hold(const Dtype &dtype);
 
 }  // namespace tfile
 
+// src/codec/common_form.h
+// CommonForm: takes text in the form in which nearly every writer puts it, byte by byte. What is in another form, its
+// caller leaves to a parser.
+
+
+namespace tfile {
+
+class CommonForm {
+ public:
+  explicit CommonForm(Text text) : at_(text.data()), end_(text.data() + text.size()) {}
+
+  const char *at() const { return at_; }
+  size_t left() const { return static_cast<size_t>(end_ - at_); }
+  template <size_t kSize>
+  bool literal(const char (&text)[kSize]) {
+    if (left() < kSize - 1 || memcmp(at_, text, kSize - 1) != 0) return false;
+    at_ += kSize - 1;
+    return true;
+  }
+  bool character(char c) {
+    if (at_ == end_ || *at_ != c) return false;
+    ++at_;
+    return true;
+  }
+  // A short word of plain characters, up to a quote and with it.
+  bool word(Text *out, char quote) {
+    constexpr size_t kMost = 16;
+    const auto plain = [quote](char c) { return c > ' ' && c <= '~' && c != quote && c != '\\'; };
+    const char *const begin = at_;
+    while (at_ < end_ && plain(*at_) && static_cast<size_t>(at_ - begin) < kMost)
+      ++at_;
+    *out = Text(begin, static_cast<size_t>(at_ - begin));
+    return character(quote);
+  }
+  // Below 10^18, without a leading zero.
+  bool number(uint64_t *out) {
+    constexpr size_t kMostDigits = 18;
+    const char *const begin = at_;
+    uint64_t value = 0;
+    for (; at_ < end_ && *at_ >= '0' && *at_ <= '9'; ++at_)
+      value = value * 10 + static_cast<uint64_t>(*at_ - '0');  // wraps only where there are too many digits
+    const auto digits = static_cast<size_t>(at_ - begin);
+    *out = value;
+    return digits > 0 && digits <= kMostDigits && (*begin != '0' || digits == 1);
+  }
+
+ private:
+  const char *at_;
+  const char *end_;
+};
+
+}  // namespace tfile
+
 // src/format/npy.cpp
 #if !defined(TENSORFILE_NO_NPY) || !defined(TENSORFILE_NO_NPZ)
 namespace tfile {
@@ -13440,6 +13910,9 @@ struct Literal {
   size_t size = 0;
   bool cut = false;
 
+  Literal() = default;
+  explicit Literal(Text word) : size(word.size()) { memcpy(text, word.data(), size); }
+
   Text value() const { return Text(text, size); }
   bool is(Text other) const { return !cut && value() == other; }
   void put(uint32_t code_point) {
@@ -13461,6 +13934,9 @@ class HeaderParser {
 
   Status run() {
     TFILE_TRY(check_encoding());
+    bool common = false;
+    TFILE_TRY(parse_common(&common));
+    if (common) return finish();
     TFILE_TRY(skip_space());
     if (peek() != '{') return expected("a dictionary, '{'");
     ++at_;
@@ -13501,6 +13977,45 @@ class HeaderParser {
     if (valid == text.size()) return kOk;
     return failure(at_ + valid) << "expected UTF-8, as version 3 has it, found "
                                 << Hex{static_cast<uint8_t>(text[valid])};
+  }
+
+  // The header as np.save and nearly every other writer has it. *common is false: it is not so, and has yet to be read.
+  Status parse_common(bool *common) {
+    const size_t left = header_.size() - at_;
+    CommonForm form(Text(reinterpret_cast<const char *>(header_.data()) + at_, left));
+    const auto place = [&] { return header_.size() - form.left(); };
+    Text code;
+    int64_t sizes[kMaxRank];
+    size_t rank = 0;
+    if (!form.literal("{'descr': '")) return kOk;
+    const size_t descr_at = place() - 1;
+    if (!form.word(&code, '\'')) return kOk;
+    const bool fortran = form.literal(", 'fortran_order': True, 'shape': (");
+    if (!fortran && !form.literal(", 'fortran_order': False, 'shape': (")) return kOk;
+    const size_t shape_at = place() - 1;
+    for (bool more = !form.character(')'); more; ++rank) {
+      uint64_t size = 0;
+      if (rank == kMaxRank || !form.number(&size)) return kOk;
+      sizes[rank] = static_cast<int64_t>(size);
+      more = form.literal(", ");
+      if (!more && !(rank == 0 ? form.literal(",)") : form.character(')'))) return kOk;
+    }
+    if (!form.literal(", }")) return kOk;
+    while (form.character(' ')) {
+    }
+    if (!form.character('\n') || form.left() > 0) return kOk;
+    *common = true;
+    out_->fortran = fortran;
+    descr_at_ = descr_at;
+    TFILE_TRY(resolve(Literal(code)));
+    return set_shape(shape_at, sizes, rank);
+  }
+
+  // Of a rank above kMaxRank, which is refused, sizes has the first ones.
+  Status set_shape(size_t start, const int64_t *sizes, size_t rank) {
+    TFILE_TRY(check_rank(place_.source, place_.settings, place_.array, rank, offset_in(place_, start)));
+    shape_at_ = start;
+    return arena_.copy(&out_->shape, Span<const int64_t>(sizes, rank));
   }
 
   // White space and comments.
@@ -13651,9 +14166,7 @@ class HeaderParser {
     }
     if (rank == 1 && !comma) return failure(start) << "shape is an integer in parentheses, not a tuple";
     ++at_;
-    TFILE_TRY(check_rank(place_.source, place_.settings, place_.array, rank, offset_in(place_, start)));
-    shape_at_ = start;
-    return arena_.copy(&out_->shape, Span<const int64_t>(sizes, rank));
+    return set_shape(start, sizes, rank);
   }
 
   // A plain decimal number, perhaps with Python 2's L behind it.
@@ -14451,15 +14964,35 @@ const Format kNpzFormat = {TF_FORMAT_NPZ, "npz", ".npz", false, is_zip, list_npz
 
 namespace tfile {
 
-// A whole member, the file that it is in, and where its elements go, in C order: member->nbytes at any address.
+// Elements that are converted at once: whole units of every dtype.
+inline constexpr uint64_t kConvertedAtOnce = 1024;
+
+// Writes count elements, which begin with the member's element `first`, to `to` as another dtype.
+using ConvertFn = Status (*)(void *to, const Dtype &dtype, const void *from, const Member &member, uint64_t first,
+                             uint64_t count);
+
+// A whole member, the file that it is in, and where its elements go, in C order, at any address.
 struct ReadTarget {
   const Source *source;
   const Member *member;
-  void *to;
+  void *to;                      // member->nbytes; with convert: what the elements take as dtype
+  ConvertFn convert = nullptr;   // NULL: as stored
+  const Dtype *dtype = nullptr;  // what convert makes
 };
 
-// Reads members on as many threads as the settings and the sources allow, and reports progress.
-Status read_members(Span<const ReadTarget> targets, const Settings &settings);
+// Reads members on as many threads as the settings and the sources allow, neighbours together and large ones in pieces,
+// and reports progress (read_members.cpp). The order of the targets is any; they are sorted.
+Status read_members(Vec<ReadTarget> &targets, const Settings &settings);
+
+// One member, whole and in C order, by one thread.
+Status read_whole(void *to, const Source &source, const Member &member, Memory &memory);
+
+// Whether the stored bytes are in another order than the host's.
+bool needs_swap(const Member &member);
+// Turns stored bytes into those of an array in memory, in place.
+void finish_bytes(const Member &member, void *data, size_t nbytes);
+// CORRUPT unless crc, of all of a member's bytes, is what its directory says.
+Status check_crc(const Source &source, const Member &member, uint32_t crc);
 
 // A slice, C-contiguous, into `to`, which has the bytes that the slice needs.
 Status read_slice_into(void *to, const Source &source, const Member &member, const SliceAxis *axes,
@@ -14476,6 +15009,27 @@ Status check_known(const Source &source, const Member &member);
 // src/format/read.cpp
 namespace tfile {
 
+bool needs_swap(const Member &member) {
+  if (member.dtype->is_block()) return member.big_endian;  // blocks are little-endian on every host
+  return member.dtype->scalar > 1 && member.big_endian != kHostIsBig;
+}
+
+void finish_bytes(const Member &member, void *data, size_t nbytes) {
+  if (member.dtype->kind == DtypeClass::kBool) {
+    auto *bytes = static_cast<uint8_t *>(data);
+    for (size_t i = 0; i < nbytes; ++i)
+      bytes[i] = bytes[i] != 0;
+  } else if (needs_swap(member)) {
+    (void)swap_bytes(*member.dtype, data, nbytes);
+  }
+}
+
+Status check_crc(const Source &source, const Member &member, uint32_t crc) {
+  if (crc == member.crc32) return kOk;
+  return Failure(TF_STATUS_CORRUPT).in(source.label).array(member.name).at(member.offset)
+         << "CRC-32 of the member should be " << Hex{member.crc32} << ", is " << Hex{crc};
+}
+
 namespace {
 
 // What one thread reads at a time: enough that a system call costs nothing beside it.
@@ -14486,22 +15040,6 @@ constexpr uint64_t kWindow = uint64_t{1} << 20;
 constexpr uint64_t kSmallGap_format_read = uint64_t{16} << 10;
 // A run of at least this many bytes is read straight to where it goes.
 constexpr uint64_t kDirect = uint64_t{64} << 10;
-
-bool needs_swap(const Member &member) {
-  if (member.dtype->is_block()) return member.big_endian;  // blocks are little-endian on every host
-  return member.dtype->scalar > 1 && member.big_endian != kHostIsBig;
-}
-
-// Turns stored bytes into those of an array in memory, in place.
-void finish_bytes(const Member &member, void *data, size_t nbytes) {
-  if (member.dtype->kind == DtypeClass::kBool) {
-    auto *bytes = static_cast<uint8_t *>(data);
-    for (size_t i = 0; i < nbytes; ++i)
-      bytes[i] = bytes[i] != 0;
-  } else if (needs_swap(member)) {
-    (void)swap_bytes(*member.dtype, data, nbytes);
-  }
-}
 
 // The stored bytes of a member from its first array byte on, read in rising order: of a plain member by position, of a
 // deflated one by inflating whatever comes before.
@@ -14532,9 +15070,7 @@ class MemberStream {
   // After every byte has been read: the stream must end here, and its checksum agree.
   Status finish() {
     if (member_.deflated) TFILE_TRY(finish_stream());
-    if (!sums_ || crc_ == member_.crc32) return kOk;
-    return failure(TF_STATUS_CORRUPT).at(member_.offset)
-           << "CRC-32 of the member should be " << Hex{member_.crc32} << ", is " << Hex{crc_};
+    return sums_ ? check_crc(source_, member_, crc_) : kOk;
   }
 
  private:
@@ -14763,78 +15299,6 @@ class Gather_format_read {
   bool direct_ = false;
 };
 
-// The whole member in C order.
-Status read_whole(const ReadTarget &target, Memory &memory) {
-  const Member &member = *target.member;
-  MemberStream stream(*target.source, member, memory, true);
-  TFILE_TRY(stream.begin());
-  if (member.nbytes > 0) {
-    Walk walk;
-    Member flat = member;
-    const auto units = static_cast<int64_t>(member.nbytes / member.dtype->block_bytes);
-    // Packed and block types, and everything in C order, are one run of units.
-    if (!member.fortran) flat.shape = Span<const int64_t>(&units, 1);
-    make_walk(&walk, flat, nullptr, target.to);
-    TFILE_TRY(Gather_format_read(stream, flat, walk, memory).run());
-  }
-  return stream.finish();
-}
-
-// A share of the work of read_members: a whole member, or a piece of a plain one.
-struct ReadJob {
-  const ReadTarget *target;
-  uint64_t start;
-  uint64_t nbytes;
-};
-
-struct Team_format_read {
-  Memory &memory;
-  const Vec<ReadJob> &jobs;
-  Progress &progress;
-  std::atomic<uint64_t> done{0};
-  uint64_t reported = 0;
-};
-
-Status report(void *context) {
-  auto &team = *static_cast<Team_format_read *>(context);
-  const uint64_t done = team.done.load(std::memory_order_relaxed);
-  const uint64_t fresh = done - team.reported;
-  team.reported = done;
-  return fresh > 0 ? team.progress.advance(fresh) : kOk;
-}
-
-bool can_split(const Member &member) {
-  return !member.deflated && !member.has_crc && !member.fortran;
-}
-
-Status run_job_format_read(void *context, size_t i) {
-  auto &team = *static_cast<Team_format_read *>(context);
-  const ReadJob &job = team.jobs[i];
-  const Member &member = *job.target->member;
-  if (can_split(member)) {
-    char *const to = static_cast<char *>(job.target->to) + job.start;
-    TFILE_TRY(read_at(*job.target->source, member.offset + job.start, to, job.nbytes, member.name));
-    finish_bytes(member, to, static_cast<size_t>(job.nbytes));
-  } else {
-    TFILE_TRY(read_whole(*job.target, team.memory));
-  }
-  team.done.fetch_add(job.nbytes, std::memory_order_relaxed);
-  return kOk;
-}
-
-Status add_jobs(Vec<ReadJob> *jobs, const ReadTarget &target) {
-  const Member &member = *target.member;
-  if (!can_split(member)) return jobs->push(ReadJob{&target, 0, member.nbytes});
-  // A piece is whole units, so that each can be finished by itself.
-  const uint64_t unit = member.dtype->block_bytes;
-  const uint64_t piece = kPiece_format_read / unit * unit;
-  for (uint64_t start = 0; start < member.nbytes; start += piece) {
-    const uint64_t left = member.nbytes - start;
-    TFILE_TRY(jobs->push(ReadJob{&target, start, left < piece ? left : piece}));
-  }
-  return kOk;
-}
-
 // Gives a mapped array's share of the source back.
 void release_source(void *source) {
   static_cast<Source *>(source)->release();
@@ -14866,26 +15330,24 @@ Status read_unit_run(void *context, uint64_t offset, uint64_t nbytes) {
 
 }  // namespace
 
+Status read_whole(void *to, const Source &source, const Member &member, Memory &memory) {
+  MemberStream stream(source, member, memory, true);
+  TFILE_TRY(stream.begin());
+  if (member.nbytes > 0) {
+    Walk walk;
+    Member flat = member;
+    const auto units = static_cast<int64_t>(member.nbytes / member.dtype->block_bytes);
+    // Packed and block types, and everything in C order, are one run of units.
+    if (!member.fortran) flat.shape = Span<const int64_t>(&units, 1);
+    make_walk(&walk, flat, nullptr, to);
+    TFILE_TRY(Gather_format_read(stream, flat, walk, memory).run());
+  }
+  return stream.finish();
+}
+
 Status check_known(const Source &source, const Member &member) {
   if (member.dtype != nullptr) return kOk;
   return Failure(TF_STATUS_UNSUPPORTED).in(source.label).array(member.name) << "cannot be read: " << member.reason;
-}
-
-Status read_members(Span<const ReadTarget> targets, const Settings &settings) {
-  Vec<ReadJob> jobs(settings.memory());
-  uint64_t total = 0;
-  bool concurrent = true;
-  for (const ReadTarget &target : targets) {
-    TFILE_TRY(check_known(*target.source, *target.member));
-    TFILE_TRY(add_jobs(&jobs, target));
-    total += target.member->nbytes;
-    concurrent = concurrent && target.source->concurrent;
-  }
-  Progress progress(settings, total);
-  Team_format_read team{settings.memory(), jobs, progress};
-  // Small reads are over before a thread has begun.
-  const bool alone = !concurrent || total < kPiece_format_read;
-  return parallel_for(jobs.size(), alone ? Workers() : settings.workers(), run_job_format_read, &team, report);
 }
 
 Status read_slice_into(void *to, const Source &source, const Member &member, const SliceAxis *axes,
@@ -14923,6 +15385,266 @@ Status map_member(Ref<Array> &out, Source &source, const Member &member, Memory 
   }
   return make_array(out, memory, *member.dtype, member.shape, member.fortran ? strides : nullptr, std::move(buffer),
                     static_cast<char *>(data));
+}
+
+}  // namespace tfile
+
+// src/format/read_members.cpp
+// Reading many members at once: what to read together, what in pieces, and by whom.
+
+
+namespace tfile {
+
+namespace {
+
+constexpr uint64_t kHugePage_format_read_members = uint64_t{2} << 20;
+// What one thread reads at a time: whole huge pages, so that no two threads make the same one, and enough that a system
+// call costs nothing beside it.
+constexpr uint64_t kMostPiece = 4 * kHugePage_format_read_members;
+// Pieces for each thread, so that all end at nearly the same time.
+constexpr uint64_t kPiecesEach = 4;
+// Less than this is read before another thread has begun.
+constexpr uint64_t kParallelFrom = uint64_t{4} << 20;
+// What is looked at again, for its checksum, order or dtype, while it is in the cache.
+constexpr uint64_t kCached = uint64_t{256} << 10;
+// Members of at most this size are read together with their neighbours, as far as one read should go.
+constexpr uint64_t kSmall = uint64_t{128} << 10;
+constexpr uint64_t kMostTogether = uint64_t{1} << 20;
+// A hole of at most this many bytes between them is read over rather than skipped by another call.
+constexpr uint64_t kSmallGap_format_read_members = uint64_t{16} << 10;
+
+// A share of the work: neighbours that are read together, or a piece of a member, or a member as a whole.
+struct ReadJob {
+  const ReadTarget *target;
+  size_t count;     // targets from there on
+  uint64_t start;   // of a piece, in the member
+  uint64_t nbytes;  // array bytes of the job
+  uint32_t crc;     // of a piece of a member that has a checksum
+};
+
+// Whether a member is read from first byte to last by one thread.
+bool is_stream(const Member &member) {
+  return member.deflated || member.fortran;
+}
+
+bool is_small(const ReadTarget &target) {
+  const Member &member = *target.member;
+  return !is_stream(member) && target.convert == nullptr && member.nbytes > 0 && member.nbytes <= kSmall;
+}
+
+bool comes_before(const ReadTarget &a, const ReadTarget &b) {
+  return a.source != b.source ? a.source < b.source : a.member->offset < b.member->offset;
+}
+
+// The members from `first` on that one read can fill.
+size_t count_neighbours(Span<const ReadTarget> targets) {
+  const Member &first = *targets[0].member;
+  uint64_t end = first.offset + first.nbytes;
+  size_t parts = 1;
+  size_t count = 1;
+  for (; count < targets.size() && is_small(targets[count]); ++count) {
+    const Member &next = *targets[count].member;
+    if (targets[count].source != targets[0].source || next.offset < end || next.offset - end > kSmallGap_format_read_members) break;
+    parts += next.offset > end ? 2 : 1;
+    end = next.offset + next.nbytes;
+    if (parts > kMostParts || end - first.offset > kMostTogether) break;
+  }
+  return count;
+}
+
+class Reading {
+ public:
+  Reading(Span<const ReadTarget> targets, const Settings &settings)
+      : targets_(targets), settings_(settings), jobs_(settings.memory()), progress_(settings, total_of(targets)) {}
+
+  Status run() {
+    const Workers workers = settings_.workers();
+    TFILE_TRY(plan(workers.count));
+    const bool alone = !concurrent_ || total_of(targets_) < kParallelFrom;
+    // An executor does all in one go when nobody wants to be told.
+    const Tell tell = settings_.progress() ? report : nullptr;
+    TFILE_TRY(parallel_for(jobs_.size(), alone ? Workers() : workers, run_job, this, tell));
+    return check_sums();
+  }
+
+ private:
+  static uint64_t total_of(Span<const ReadTarget> targets) {
+    uint64_t total = 0;
+    for (const ReadTarget &target : targets)
+      total += target.member->nbytes;
+    return total;
+  }
+
+  Status plan(size_t threads) {
+    const uint64_t share = total_of(targets_) / (threads * kPiecesEach);
+    const uint64_t piece = std::clamp(share / kHugePage_format_read_members * kHugePage_format_read_members, kHugePage_format_read_members, kMostPiece);
+    for (size_t i = 0; i < targets_.size();) {
+      const ReadTarget &target = targets_[i];
+      concurrent_ = concurrent_ && target.source->concurrent;
+      size_t count = 1;
+      if (is_small(target)) {
+        count = count_neighbours(targets_.from(i));
+        TFILE_TRY(jobs_.push(ReadJob{&target, count, 0, total_of(targets_.from(i).first(count)), 0}));
+      } else if (is_stream(*target.member)) {
+        TFILE_TRY(jobs_.push(ReadJob{&target, 1, 0, target.member->nbytes, 0}));
+      } else {
+        TFILE_TRY(cut(target, piece));
+      }
+      i += count;
+    }
+    return kOk;
+  }
+
+  // A piece is whole units, so that each can be finished by itself.
+  Status cut(const ReadTarget &target, uint64_t piece) {
+    const uint64_t unit = unit_of(target);
+    const uint64_t nbytes = target.member->nbytes;
+    piece = piece / unit * unit;
+    uint64_t start = 0;
+    do {
+      const uint64_t left = nbytes - start;
+      TFILE_TRY(jobs_.push(ReadJob{&target, 1, start, left < piece ? left : piece, 0}));
+      start += piece;
+    } while (start < nbytes);
+    return kOk;
+  }
+
+  static uint64_t unit_of(const ReadTarget &target) {
+    const Dtype &dtype = *target.member->dtype;
+    return target.convert == nullptr ? dtype.block_bytes : kConvertedAtOnce / dtype.block_size * dtype.block_bytes;
+  }
+
+  static Status run_job(void *context, size_t i) {
+    auto &reading = *static_cast<Reading *>(context);
+    ReadJob &job = reading.jobs_[i];
+    const ReadTarget &target = *job.target;
+    if (is_small(target)) {
+      TFILE_TRY(reading.read_together(job));
+    } else if (is_stream(*target.member)) {
+      TFILE_TRY(reading.read_stream(target));
+    } else {
+      TFILE_TRY(reading.read_piece(&job));
+    }
+    reading.done_.fetch_add(job.nbytes, std::memory_order_relaxed);
+    return kOk;
+  }
+
+  Status read_together(const ReadJob &job) const {
+    ReadPart parts[kMostParts];
+    const Span<const ReadTarget> together(job.target, job.count);
+    const uint64_t start = together[0].member->offset;
+    uint64_t at = start;
+    size_t count = 0;
+    for (const ReadTarget &target : together) {
+      const Member &member = *target.member;
+      if (member.offset > at) parts[count++] = ReadPart{nullptr, static_cast<size_t>(member.offset - at)};
+      parts[count++] = ReadPart{target.to, static_cast<size_t>(member.nbytes)};
+      at = member.offset + member.nbytes;
+    }
+    const Source &source = *together[0].source;
+    const Span<const ReadPart> all(parts, count);
+    const Status status = read_parts(source, start, all, settings_.memory(), together[0].member->name);
+    if (!status.ok()) return blame(together, status);
+    for (const ReadTarget &target : together) {
+      const Member &member = *target.member;
+      const auto nbytes = static_cast<size_t>(member.nbytes);
+      if (member.has_crc) TFILE_TRY(check_crc(source, member, crc32_update(member.head_crc32, target.to, nbytes)));
+      finish_bytes(member, target.to, nbytes);
+    }
+    return kOk;
+  }
+
+  // A file that has become shorter: says which member it ends before.
+  static Status blame(Span<const ReadTarget> together, Status status) {
+    if (status.code != TF_STATUS_TRUNCATED || is_foreign(*together[0].source)) return status;
+    for (const ReadTarget &target : together) {
+      const Member &member = *target.member;
+      TFILE_TRY(read_at(*target.source, member.offset, target.to, member.nbytes, member.name));
+    }
+    return status;
+  }
+
+  Status read_stream(const ReadTarget &target) const {
+    const Member &member = *target.member;
+    if (target.convert == nullptr) return read_whole(target.to, *target.source, member, settings_.memory());
+    Ref<Buffer> stored;
+    TFILE_TRY(make_buffer(stored, settings_.memory(), member.nbytes));
+    TFILE_TRY(read_whole(stored->data, *target.source, member, settings_.memory()));
+    return convert(target, stored->data, 0, member.nbytes);
+  }
+
+  Status read_piece(ReadJob *job) const {
+    const ReadTarget &target = *job->target;
+    const Member &member = *target.member;
+    const bool looked_at = member.has_crc || target.convert != nullptr || needs_swap(member);
+    const uint64_t step = looked_at ? kCached / unit_of(target) * unit_of(target) : job->nbytes;
+    Vec<char> scratch(settings_.memory());
+    if (target.convert != nullptr) TFILE_TRY(scratch.resize(static_cast<size_t>(std::min(step, job->nbytes))));
+    for (uint64_t done = 0; done < job->nbytes;) {
+      const uint64_t start = job->start + done;
+      const auto nbytes = static_cast<size_t>(std::min(step, job->nbytes - done));
+      char *const to = target.convert != nullptr ? scratch.data() : static_cast<char *>(target.to) + start;
+      TFILE_TRY(read_at(*target.source, member.offset + start, to, nbytes, member.name));
+      if (member.has_crc) job->crc = crc32_update(job->crc, to, nbytes);
+      finish_bytes(member, to, nbytes);
+      if (target.convert != nullptr) TFILE_TRY(convert(target, to, start, nbytes));
+      done += nbytes;
+    }
+    return kOk;
+  }
+
+  // Bytes of a member, which begin with byte `start` of it and are whole units.
+  static Status convert(const ReadTarget &target, const void *from, uint64_t start, uint64_t nbytes) {
+    const Dtype &dtype = *target.member->dtype;
+    const uint64_t first = start / dtype.block_bytes * dtype.block_size;
+    const uint64_t count = nbytes / dtype.block_bytes * dtype.block_size;
+    const uint64_t to = first / target.dtype->block_size * target.dtype->block_bytes;
+    return target.convert(static_cast<char *>(target.to) + to, *target.dtype, from, *target.member, first, count);
+  }
+
+  // Joins the checksums of pieces, which stand in order.
+  Status check_sums() const {
+    for (size_t i = 0; i < jobs_.size();) {
+      const ReadTarget &target = *jobs_[i].target;
+      const Member &member = *target.member;
+      if (!member.has_crc || is_stream(member) || is_small(target)) {
+        ++i;
+        continue;
+      }
+      uint32_t crc = member.head_crc32;
+      for (; i < jobs_.size() && jobs_[i].target == &target; ++i)
+        crc = crc32_join(crc, jobs_[i].crc, jobs_[i].nbytes);
+      TFILE_TRY(check_crc(*target.source, member, crc));
+    }
+    return kOk;
+  }
+
+  static Status report(void *context) {
+    auto &reading = *static_cast<Reading *>(context);
+    const uint64_t done = reading.done_.load(std::memory_order_relaxed);
+    const uint64_t fresh = done - reading.reported_;
+    reading.reported_ = done;
+    return fresh > 0 ? reading.progress_.advance(fresh) : kOk;
+  }
+
+  Span<const ReadTarget> targets_;
+  const Settings &settings_;
+  Vec<ReadJob> jobs_;
+  Progress progress_;
+  bool concurrent_ = true;
+  std::atomic<uint64_t> done_{0};
+  uint64_t reported_ = 0;
+};
+
+}  // namespace
+
+Status read_members(Vec<ReadTarget> &targets, const Settings &settings) {
+  for (const ReadTarget &target : targets)
+    TFILE_TRY(check_known(*target.source, *target.member));
+  if (!std::is_sorted(targets.begin(), targets.end(), comes_before)) {
+    std::sort(targets.begin(), targets.end(), comes_before);
+  }
+  return Reading(targets.span(), settings).run();
 }
 
 }  // namespace tfile
@@ -15083,7 +15805,8 @@ class HeaderScan {
         settings_(settings),
         header_(listing.memory),
         reader_(Span<char>(), Text(), 0),
-        entries_(listing.memory) {}
+        entries_(listing.memory),
+        names_(listing.memory, name_at, this) {}
 
   Status run();
 
@@ -15096,9 +15819,13 @@ class HeaderScan {
 
   Status reserve_entries();
   Status scan();
-  Status scan_value(Text name, NameIndex *names);
+  Status scan_values();
+  Status scan_value(Text name);
+  Status index_names();
   Status scan_metadata();
   Status check_keys(size_t count);
+  bool read_common(Fields_format_safetensors *fields);
+  const Dtype *dtype_of(Text raw);
   Status read_fields(Fields_format_safetensors *fields);
   Status read_field(Fields_format_safetensors *fields, Text key);
   Status begin_field(size_t *at, const char *what);
@@ -15110,6 +15837,7 @@ class HeaderScan {
   Status check_layout();
   Status check_end(uint64_t data_bytes);
   Status build_metadata();
+  Status make_room();
   Status build_entry(Entry &entry);
   Status build_members();
 
@@ -15119,6 +15847,13 @@ class HeaderScan {
   Vec<char> header_;  // from the first byte of the file
   JsonReader reader_;
   Vec<Entry> entries_;
+  NameIndex names_;      // of entries_, in the order of the header
+  bool sorted_ = false;  // since then
+  size_t name_bytes_ = 0;
+  size_t ranks_ = 0;
+  int64_t *shapes_ = nullptr;  // room for the shapes that are still to come
+  Text last_dtype_text_;
+  const Dtype *last_dtype_ = nullptr;
   uint64_t data_start_ = 0;
   size_t metadata_at_ = 0;  // 0: there are none
 };
@@ -15131,6 +15866,7 @@ Status HeaderScan::run() {
   TFILE_TRY(scan());
   TFILE_TRY(check_layout());
   TFILE_TRY(build_metadata());
+  TFILE_TRY(make_room());
   for (Entry &entry : entries_)
     TFILE_TRY(build_entry(entry));
   return build_members();
@@ -15138,18 +15874,23 @@ Status HeaderScan::run() {
 
 // Room for as many arrays as the header can have: each has a brace, and the bytes of the shortest entry.
 Status HeaderScan::reserve_entries() {
-  const size_t size = header_.size() - kLengthBytes;
-  const size_t most = size / kLeastEntry;
+  const Text header(json(), header_.size() - kLengthBytes);
   size_t braces = 0;
-  for (const char *from = json(), *const end = from + size; braces < most; ++from, ++braces) {
-    from = static_cast<const char *>(memchr(from, '{', static_cast<size_t>(end - from)));
-    if (from == nullptr) break;
-  }
-  return entries_.reserve(braces);
+  for (const char c : header)
+    braces += c == '{' ? 1 : 0;
+  const size_t most = std::min(braces, header.size() / kLeastEntry);
+  TFILE_TRY(entries_.reserve(most));
+  return names_.reserve(most);
 }
 
 Status HeaderScan::scan() {
-  NameIndex names(listing_.memory, name_at, this);
+  const Status status = scan_values();
+  // A name that stands twice stands before what ended the scan.
+  TFILE_TRY(index_names());
+  return status;
+}
+
+Status HeaderScan::scan_values() {
   TFILE_TRY(reader_.begin_object());
   for (;;) {
     bool more = false;
@@ -15159,7 +15900,7 @@ Status HeaderScan::scan() {
     if (name == kMetadataName) {
       TFILE_TRY(scan_metadata());
     } else {
-      TFILE_TRY(scan_value(name, &names));
+      TFILE_TRY(scan_value(name));
     }
     reader_.about_array(Text());
   }
@@ -15167,7 +15908,7 @@ Status HeaderScan::scan() {
 }
 
 // The value of one name, which is an array.
-Status HeaderScan::scan_value(Text name, NameIndex *names) {
+Status HeaderScan::scan_value(Text name) {
   const size_t at = position_of(name.data()) - 1;
   TFILE_TRY(check_name_length(source_, settings_, name.size(), kLengthBytes + at));
   TFILE_TRY(check_array_count(source_, settings_, entries_.size() + 1, kLengthBytes + at));
@@ -15175,18 +15916,69 @@ Status HeaderScan::scan_value(Text name, NameIndex *names) {
   if (!name.empty() && memchr(name.data(), '\0', name.size()) != nullptr) {
     return reader_.fail(at) << "the name holds a NUL";
   }
+  constexpr size_t kIndexedAtOnce = 64;
   const char *const text = json() + reader_.position();
   Fields_format_safetensors fields;
   TFILE_TRY(read_fields(&fields));
   TFILE_TRY(check_size(name, fields));
   TFILE_TRY(entries_.push(Entry{name, fields.offsets[0], fields.offsets[1], fields.dtype, text, {}}));
-  size_t found = NameIndex::kNone;
-  TFILE_TRY(names->add(&found, name));
+  name_bytes_ += name.size() + 1;
+  ranks_ += fields.rank;
+  return entries_.size() % kIndexedAtOnce == 0 ? index_names() : kOk;
+}
+
+// Adds the entries since the last time.
+Status HeaderScan::index_names() {
+  size_t found = 0;
+  size_t twin = 0;
+  TFILE_TRY(names_.add_up_to(entries_.size(), &found, &twin));
   if (found == NameIndex::kNone) return kOk;
-  return reader_.fail(at, TF_STATUS_DUPLICATE) << "the name stands twice in the file";
+  const Text name = entries_[found].name;
+  reader_.about_array(name);
+  return reader_.fail(position_of(name.data()) - 1, TF_STATUS_DUPLICATE) << "the name stands twice in the file";
+}
+
+// An array's value as nearly every writer has it. False: it is not so, and has yet to be read.
+bool HeaderScan::read_common(Fields_format_safetensors *fields) {
+  const Text rest = reader_.rest();
+  CommonForm form(rest);
+  const auto place = [&] { return position_of(form.at()) - 1; };
+  if (!form.literal("{\"dtype\":\"")) return false;
+  fields->dtype_at = place();
+  if (!form.word(&fields->dtype_text, '"') || !form.literal(",\"shape\":[")) return false;
+  fields->shape_at = place();
+  uint64_t rank = 0;
+  if (!form.character(']')) {
+    do {
+      uint64_t size = 0;
+      if (!form.number(&size)) return false;
+      if (rank < kMaxRank) fields->sizes[rank] = static_cast<int64_t>(size);
+      ++rank;
+    } while (form.character(','));
+    if (!form.character(']')) return false;
+  }
+  if (!form.literal(",\"data_offsets\":[")) return false;
+  fields->offsets_at = place();
+  const bool whole = form.number(&fields->offsets[0]) && form.character(',') && form.number(&fields->offsets[1]);
+  if (!whole || !form.literal("]}")) return false;
+  fields->rank = rank;
+  fields->dtype = dtype_of(fields->dtype_text);
+  reader_.pass(rest.size() - form.left());
+  return true;
+}
+
+// Most arrays have the dtype of the one before.
+const Dtype *HeaderScan::dtype_of(Text raw) {
+  if (!(raw == last_dtype_text_)) {
+    last_dtype_text_ = raw;
+    last_dtype_ = find_safetensors_dtype(raw);
+  }
+  return last_dtype_;
 }
 
 Status HeaderScan::read_fields(Fields_format_safetensors *fields) {
+  if (read_common(fields)) return kOk;
+  fields->dtype_at = fields->shape_at = fields->offsets_at = 0;
   const size_t start = reader_.position();
   TFILE_TRY(reader_.begin_object());
   for (;;) {
@@ -15207,7 +15999,7 @@ Status HeaderScan::read_field(Fields_format_safetensors *fields, Text key) {
   if (is_key(key, "dtype")) {
     TFILE_TRY(begin_field(&fields->dtype_at, "dtype"));
     TFILE_TRY(reader_.raw_string(&fields->dtype_text));
-    fields->dtype = find_safetensors_dtype(fields->dtype_text);
+    fields->dtype = dtype_of(fields->dtype_text);
     return kOk;
   }
   if (is_key(key, "shape")) {
@@ -15349,7 +16141,8 @@ Status HeaderScan::check_layout() {
     if (a.begin != b.begin) return a.begin < b.begin;
     return a.end != b.end ? a.end < b.end : a.text < b.text;
   };
-  if (!std::is_sorted(entries_.begin(), entries_.end(), before)) std::sort(entries_.begin(), entries_.end(), before);
+  sorted_ = !std::is_sorted(entries_.begin(), entries_.end(), before);
+  if (sorted_) std::sort(entries_.begin(), entries_.end(), before);
   uint64_t end = 0;
   for (const Entry &entry : entries_) {
     if (entry.begin != end) {
@@ -15409,12 +16202,23 @@ Status HeaderScan::build_metadata() {
   }
 }
 
+// For all names and shapes at once.
+Status HeaderScan::make_room() {
+  void *shapes = nullptr;
+  TFILE_TRY(listing_.arena.reserve(ranks_ * sizeof(int64_t) + name_bytes_ + alignof(int64_t)));
+  TFILE_TRY(listing_.arena.take(&shapes, ranks_ * sizeof(int64_t), alignof(int64_t)));
+  shapes_ = static_cast<int64_t *>(shapes);
+  return kOk;
+}
+
 // Takes out of the header what is in it of an array.
 Status HeaderScan::build_entry(Entry &entry) {
   Fields_format_safetensors fields;
   TFILE_TRY(reread(&fields, entry));
   TFILE_TRY(listing_.arena.copy(&entry.name, entry.name));
-  TFILE_TRY(listing_.arena.copy(&entry.shape, fields.shape()));
+  if (fields.rank > 0) memcpy(shapes_, fields.sizes, fields.rank * sizeof(int64_t));
+  entry.shape = Span<const int64_t>(shapes_, static_cast<size_t>(fields.rank));
+  shapes_ += fields.rank;
   if (entry.dtype != nullptr) return kOk;
   char buffer[256];
   LineWriter line(buffer, sizeof(buffer));
@@ -15441,8 +16245,9 @@ Status HeaderScan::build_members() {
     member.nbytes = entry.end - entry.begin;
     member.stored = member.nbytes;
     member.offset = data_start_ + entry.begin;
-    TFILE_TRY(listing_.add(source_, settings_, member, 0));
+    TFILE_TRY(sorted_ ? listing_.add(source_, settings_, member, 0) : listing_.members.push(member));
   }
+  if (!sorted_) listing_.take_names(names_);
   return kOk;
 }
 
@@ -18016,6 +18821,15 @@ struct ResolvedSlice {
 // What TF_OPTION_DECODE makes of a member's dtype.
 const Dtype &handed_out_as(const Member &member, const Settings &settings);
 
+// A whole member for read_members(), cast to dtype on the way; check_cast() has passed.
+ReadTarget make_target(const OpenFile &file, const Member &member, void *to, const Dtype &dtype);
+
+// The dtype in which a caller wants a member, TF_DTYPE_UNSUPPORTED: as stored.
+Status find_read_dtype(const Dtype **out, tf_dtype dtype, const OpenFile &file, const Member &member);
+// That the caller's memory is just what the region needs as dtype.
+Status check_destination(const void *dst, size_t nbytes, const Dtype &dtype, const OpenFile &file,
+                         const Region &region);
+
 // An array of memory of its own, decoded where the settings of the file ask for it.
 Status read_region(Ref<Array> &out, const OpenFile &file, const Region &region);
 
@@ -18155,6 +18969,22 @@ const Member *member_at(const tf_file *file, size_t index) {
 Status require_member(const Member **out, const tf_file *file, size_t index) {
   *out = member_at(file, index);
   return *out != nullptr ? kOk : Status{TF_STATUS_INVALID_ARGUMENT};
+}
+
+Status read_many(const OpenFile &file, Span<const size_t> indices, tf_dtype dtype, void *const *dst,
+                 const size_t *nbytes) {
+  Vec<ReadTarget> targets(file.settings.memory());
+  TFILE_TRY(targets.reserve(indices.size()));
+  for (size_t i = 0; i < indices.size(); ++i) {
+    const Member *member = nullptr;
+    TFILE_TRY(require_member(&member, &file, indices[i]));
+    const Dtype *to = nullptr;
+    TFILE_TRY(find_read_dtype(&to, dtype, file, *member));
+    TFILE_TRY(check_destination(dst[i], nbytes[i], *to, file, Region{member, nullptr, member->shape}));
+    TFILE_TRY(check_cast(*member->dtype, *to));
+    TFILE_TRY(targets.push(make_target(file, *member, dst[i], *to)));
+  }
+  return read_members(targets, file.settings);
 }
 
 void release_buffer(void *buffer) {
@@ -18310,6 +19140,16 @@ tf_status tf_file_read_into(const tf_file *file, size_t index, tf_dtype dtype, v
   return read_region_into(dst, nbytes, dtype, *file, Region{member, nullptr, member->shape}).code;
 }
 
+tf_status tf_file_read_many(const tf_file *file, const size_t *indices, size_t count, tf_dtype dtype, void *const *dst,
+                            const size_t *nbytes) {
+  TFILE_API_TRY(require(file, "file"));
+  if (count == 0) return TF_STATUS_OK;
+  TFILE_API_TRY(require(indices, "indices"));
+  TFILE_API_TRY(require(dst, "dst"));
+  TFILE_API_TRY(require(nbytes, "nbytes"));
+  return read_many(*file, Span<const size_t>(indices, count), dtype, dst, nbytes).code;
+}
+
 tf_status tf_file_read_slice(tf_array **out, const tf_file *file, size_t index, const int64_t *start,
                              const int64_t *stop, const int64_t *step, size_t ndim) {
   TFILE_API_TRY(require_out(out, "out"));
@@ -18410,12 +19250,40 @@ Status add_for_mlx(Dict &arrays, const OpenFile &file, const Member &member) {
   return add_derived(arrays, file, stem, ".biases", *triple.biases);
 }
 
-// Makes or maps every array, then reads those that were made. What is decoded is read one by one, so that blocks and
-// numbers of all arrays are not held at once.
+// Makes the arrays of a file: small ones in slabs, the others each in memory of its own.
+class Maker {
+ public:
+  explicit Maker(const OpenFile &file) : file_(file), cutter_(file.settings.memory(), cost_of(file)) {}
+
+  Status make(Ref<Array> &out, const Member &member, const Dtype &dtype) {
+    if (slab_array_cost(dtype, member.shape) == 0) {
+      return make_array(out, file_.settings.memory(), dtype, member.shape);
+    }
+    return make_array(out, cutter_, dtype, member.shape);
+  }
+
+ private:
+  static uint64_t cost_of(const OpenFile &file) {
+    uint64_t cost = 0;
+    for (const Member &member : file.listing.members) {
+      if (member.dtype != nullptr) cost += slab_array_cost(handed_out_as(member, file.settings), member.shape);
+    }
+    return cost;
+  }
+
+  const OpenFile &file_;
+  SlabCutter cutter_;
+};
+
+// Makes or maps every array, then reads those that were made. What MLX's form is made of is read one by one, so that
+// blocks and codes of all arrays are not held at once.
 Status read_all(Dict &arrays, const OpenFile &file) {
   Memory &memory = file.settings.memory();
   const bool map = file.settings.get(TF_OPTION_LOAD_MODE) == TF_LOAD_MODE_MAP;
+  Maker maker(file);
   Vec<ReadTarget> targets(memory);
+  TFILE_TRY(arrays.reserve(file.listing.members.size()));
+  if (!map) TFILE_TRY(targets.reserve(file.listing.members.size()));
   for (const Member &member : file.listing.members) {
     if (member.dtype == nullptr) continue;
     if (member.dtype->is_block() && file.settings.get(TF_OPTION_DECODE) == TF_DECODE_MLX) {
@@ -18423,16 +19291,15 @@ Status read_all(Dict &arrays, const OpenFile &file) {
       continue;
     }
     Ref<Array> array;
-    const bool decoded = &handed_out_as(member, file.settings) != member.dtype;
-    if (decoded) TFILE_TRY(read_region(array, file, Region{&member, nullptr, member.shape}));
-    if (map && !decoded) TFILE_TRY(map_member(array, file.source_of(member), member, memory));
+    const Dtype &dtype = handed_out_as(member, file.settings);
+    if (map && &dtype == member.dtype) TFILE_TRY(map_member(array, file.source_of(member), member, memory));
     if (!array) {
-      TFILE_TRY(make_array(array, memory, *member.dtype, member.shape));
-      TFILE_TRY(targets.push(ReadTarget{&file.source_of(member), &member, array->data}));
+      TFILE_TRY(maker.make(array, member, dtype));
+      TFILE_TRY(targets.push(make_target(file, member, array->data, dtype)));
     }
     TFILE_TRY(arrays.set_array(member.name, *array));
   }
-  return read_members(targets.span(), file.settings);
+  return read_members(targets, file.settings);
 }
 
 }  // namespace
@@ -18676,14 +19543,24 @@ namespace tfile {
 
 namespace {
 
+Status convert(void *to, const Dtype &dtype, const void *from, const Member &member, uint64_t first, uint64_t count) {
+  static_assert(kConvertedAtOnce % kCastChunk == 0);
+  return cast_run(to, dtype, from, *member.dtype, first, count);
+}
+
+Status read_target(const ReadTarget &target, const Settings &settings) {
+  Vec<ReadTarget> targets(settings.memory());
+  TFILE_TRY(targets.push(target));
+  return read_members(targets, settings);
+}
+
 // As stored.
 Status read_stored(void *to, const OpenFile &file, const Region &region) {
   const Member &member = *region.member;
   if (region.axes != nullptr) {
     return read_slice_into(to, file.source_of(member), member, region.axes, file.settings);
   }
-  const ReadTarget target{&file.source_of(member), &member, to};
-  return read_members(Span(&target, 1), file.settings);
+  return read_target(make_target(file, member, to, *member.dtype), file.settings);
 }
 
 // The part of a slice along an axis that lies on whole units, and the slice within that part.
@@ -18784,7 +19661,9 @@ Status read_as(void *dst, const Dtype &to, const OpenFile &file, const Region &r
   const Member &member = *region.member;
   if (&to == member.dtype) return read_stored(dst, file, region);
   TFILE_TRY(check_cast(*member.dtype, to));
-  if (region.axes != nullptr && !member.dtype->addressable() && to.addressable()) {
+  if (region.axes == nullptr)
+    return read_target(make_target(file, member, static_cast<char *>(dst), to), file.settings);
+  if (!member.dtype->addressable() && to.addressable()) {
     return read_units_as(dst, to, file, region);
   }
   Ref<Array> stored;
@@ -18794,6 +19673,32 @@ Status read_as(void *dst, const Dtype &to, const OpenFile &file, const Region &r
 }
 
 }  // namespace
+
+ReadTarget make_target(const OpenFile &file, const Member &member, void *to, const Dtype &dtype) {
+  ReadTarget target{&file.source_of(member), &member, to};
+  if (&dtype == member.dtype) return target;
+  target.convert = convert;
+  target.dtype = &dtype;
+  return target;
+}
+
+Status find_read_dtype(const Dtype **out, tf_dtype dtype, const OpenFile &file, const Member &member) {
+  TFILE_TRY(check_known(file.source_of(member), member));
+  *out = dtype == TF_DTYPE_UNSUPPORTED ? member.dtype : find_dtype(dtype);
+  if (*out != nullptr) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no dtype with the number " << dtype;
+}
+
+Status check_destination(const void *dst, size_t nbytes, const Dtype &dtype, const OpenFile &file,
+                         const Region &region) {
+  const Member &member = *region.member;
+  const Checked needed = byte_count(dtype, region.shape);
+  if (!needed.valid() || nbytes != needed.value()) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT).in(file.source_of(member).label).array(member.name)
+           << "needs " << needed.value() << " bytes as " << dtype.name << ", dst has " << static_cast<uint64_t>(nbytes);
+  }
+  return nbytes > 0 ? require(dst, "dst") : kOk;
+}
 
 Status ResolvedSlice::resolve(const OpenFile &file, const Member &member, const int64_t *start, const int64_t *stop,
                               const int64_t *step, size_t ndim) {
@@ -18820,16 +19725,9 @@ Status read_region(Ref<Array> &out, const OpenFile &file, const Region &region) 
 }
 
 Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenFile &file, const Region &region) {
-  const Member &member = *region.member;
-  TFILE_TRY(check_known(file.source_of(member), member));
-  const Dtype *to = dtype == TF_DTYPE_UNSUPPORTED ? member.dtype : find_dtype(dtype);
-  if (to == nullptr) return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no dtype with the number " << dtype;
-  const Checked needed = byte_count(*to, region.shape);
-  if (!needed.valid() || nbytes != needed.value()) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT).in(file.source_of(member).label).array(member.name)
-           << "needs " << needed.value() << " bytes as " << to->name << ", dst has " << static_cast<uint64_t>(nbytes);
-  }
-  if (nbytes > 0) TFILE_TRY(require(dst, "dst"));
+  const Dtype *to = nullptr;
+  TFILE_TRY(find_read_dtype(&to, dtype, file, *region.member));
+  TFILE_TRY(check_destination(dst, nbytes, *to, file, region));
   return read_as(dst, *to, file, region);
 }
 

@@ -716,6 +716,21 @@ TENSORFILE_API tf_status tf_file_read(tf_array **out, const tf_file *file, size_
  * @param nbytes  of dst; must be exactly what the array takes in that dtype
  */
 TENSORFILE_API tf_status tf_file_read_into(const tf_file *file, size_t index, tf_dtype dtype, void *dst, size_t nbytes);
+/**
+ * Reads several arrays in C order into the caller's memory: those that lie close together in the file by one read, large
+ * ones in pieces, side by side on as many threads as ::TF_OPTION_THREADS allows. It is the fastest way to fill memory
+ * that is there already, such as that of a GPU. All arguments are checked before anything is read.
+ * @param indices  count places of arrays, in any order; one may stand there several times
+ * @param count    may be 0: nothing is done
+ * @param dtype    to cast all of them to on the way, as tf_array_cast() does, piece by piece, so that no array is held
+ *                 twice (but those that are deflated or in Fortran order); ::TF_DTYPE_UNSUPPORTED: each array's own
+ * @param dst      where each array goes: any alignment, not overlapping; may be NULL for an array of no bytes. After a
+ *                 failure the content of all is undefined
+ * @param nbytes   of each dst; must be exactly what the array takes in that dtype
+ * @return as tf_file_read_into(), about the first array that is to blame; TYPE, UNSUPPORTED: an array cannot be cast.
+ */
+TENSORFILE_API tf_status tf_file_read_many(const tf_file *file, const size_t *indices, size_t count, tf_dtype dtype,
+                                           void *const *dst, const size_t *nbytes);
 /** Reads a slice, as tf_array_slice() has it; only what it touches is read. The result is C-contiguous. */
 TENSORFILE_API tf_status tf_file_read_slice(tf_array **out, const tf_file *file, size_t index, const int64_t *start,
                                             const int64_t *stop, const int64_t *step, size_t ndim);

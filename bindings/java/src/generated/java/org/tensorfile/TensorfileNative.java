@@ -613,6 +613,21 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_file_read_into(long file, long index, int dtype, long dst, long nbytes) { return TensorfileNativeJNI.tf_file_read_into(file, index, dtype, dst, nbytes); }
 
   /**
+   * Reads several arrays in C order into the caller's memory: those that lie close together in the file by one read, large<br>
+   * ones in pieces, side by side on as many threads as ::TF_OPTION_THREADS allows. It is the fastest way to fill memory<br>
+   * that is there already, such as that of a GPU. All arguments are checked before anything is read.<br>
+   * @param indices  count places of arrays, in any order; one may stand there several times<br>
+   * @param count    may be 0: nothing is done<br>
+   * @param dtype    to cast all of them to on the way, as tf_array_cast() does, piece by piece, so that no array is held<br>
+   *                 twice (but those that are deflated or in Fortran order); ::TF_DTYPE_UNSUPPORTED: each array's own<br>
+   * @param dst      where each array goes: any alignment, not overlapping; may be NULL for an array of no bytes. After a<br>
+   *                 failure the content of all is undefined<br>
+   * @param nbytes   of each dst; must be exactly what the array takes in that dtype<br>
+   * @return as tf_file_read_into(), about the first array that is to blame; TYPE, UNSUPPORTED: an array cannot be cast.
+   */
+  public static long tf_file_read_many(long file, long[] indices, int dtype, long[] dst, long[] nbytes) { return TensorfileNativeJNI.tf_file_read_many(file, indices, dtype, dst, nbytes); }
+
+  /**
    *  Reads a slice, as tf_array_slice() has it; only what it touches is read. The result is C-contiguous. 
    */
   public static long tf_file_read_slice(long file, long index, long[] start) { return TensorfileNativeJNI.tf_file_read_slice(file, index, start); }

@@ -198,6 +198,39 @@ class FilesTest {
   }
 
   @Test
+  void manyArraysAreReadAtOnce() throws IOException {
+    Path path = folder.resolve("many.npz");
+    Map<String, Object> arrays = new TreeMap<>();
+    for (int i = 0; i < 100; i++) {
+      arrays.put("a" + i, new int[] {i, i + 1});
+    }
+    Tensorfile.savez(path, arrays);
+    try (ArrayFile file = ArrayFile.open(path); ArrayFile other = ArrayFile.open(path)) {
+      ByteBuffer all = ByteBuffer.allocateDirect(100 * 16 + 8).order(ByteOrder.nativeOrder());
+      List<ByteBuffer> to = new ArrayList<>();
+      List<ArrayFile.Entry> entries = new ArrayList<>(file.entries());
+      java.util.Collections.reverse(entries);
+      for (int i = 0; i < 100; i++) {
+        to.add(all.duplicate().limit(8 + 16 * i + 16).position(8 + 16 * i));
+      }
+      file.readInto(entries, to, Dtype.FLOAT64);
+      for (int i = 0; i < 100; i++) {
+        double value = Integer.parseInt(entries.get(i).name().substring(1));
+        assertEquals(value, all.getDouble(8 + 16 * i));
+        assertEquals(value + 1, all.getDouble(16 + 16 * i));
+        assertFalse(to.get(i).hasRemaining());
+      }
+      file.readInto(List.of(), List.of(), Dtype.UNSUPPORTED);
+      assertThrows(InvalidArgumentException.class, () -> file.readInto(entries, to, Dtype.FLOAT64));
+      assertThrows(InvalidArgumentException.class, () -> file.readInto(entries, List.of(), Dtype.FLOAT64));
+      assertThrows(InvalidArgumentException.class, () -> file.readInto(List.of(other.entry("a1")),
+          List.of(ByteBuffer.allocateDirect(8)), Dtype.UNSUPPORTED));
+      assertThrows(InvalidArgumentException.class, () -> file.readInto(List.of(file.entry("a1")),
+          List.of(ByteBuffer.allocate(8)), Dtype.UNSUPPORTED));
+    }
+  }
+
+  @Test
   void nestedMetadataOfAFileIsReadOnlyToo() throws IOException {
     Map<String, Object> metadata =
         Map.of("n", new TreeMap<>(Map.of("0", new int[] {1}, "1", new int[] {2})));
