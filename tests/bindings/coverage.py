@@ -63,8 +63,7 @@ LAYERS = {
                   re.compile(r"#\[cfg\((?:test|doctest)\)\]\s*(?:pub )?(?:mod|struct)")),
     "go": Layer("bindings/go", ["*.go"], ["bindings/go/internal/capi/call.c"], [r"\bcapi\.{Camel}\b"]),
     "java": Layer("bindings/java/src/main/java", ["**/*.java"],
-                  ["bindings/swig/java.i", "bindings/java/src/main/native/*.c", "bindings/java/src/main/native/*.h"],
-                  [r"\bTensorfileNative(?:JNI)?\.(?:{name}|{camel}|tf{Camel})\b"]),
+                  ["bindings/swig/java.i"], [r"\bTensorfileNative(?:\.|::){name}\b"]),
 }
 
 
@@ -107,8 +106,8 @@ def check_itself():
         "bindings/go/load_test.go": "capi.XY()\n",
         "bindings/go/internal/capi/call.c": "tf_error_message();\n",
         "bindings/java/src/main/java/org/Load.java":
-            "TensorfileNative.tf_load(); TensorfileNative.arrayNew(); TensorfileNative.tfXY(); Other.tf_z();\n",
-        "bindings/java/src/main/native/tensorfile.cpp": "tf_z();\n",
+            "TensorfileNative.tf_load(); f(TensorfileNative::tf_array_new); TensorfileNative.tf_x_y(); Other.tf_z();\n",
+        "bindings/java/src/main/native/tensorfile.h": "tf_z();\n",
         "bindings/swig/java.i": "%{ tf_error_message (); %} tf_array_wrap\n",
     }
     expected = [("rust", "tf_z", "is not reached"), ("rust", "tf_x_y", "no reason"),

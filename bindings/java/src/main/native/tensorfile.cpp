@@ -3914,6 +3914,8 @@ Status write_pieces(const File &file, Text path, uint64_t offset, const Bytes *p
 // what was written. Where that cannot be, the writes tell why.
 void reserve_file(const File &file, uint64_t size, bool in_place);
 Status sync_file(const File &file, Text path);
+// Whether its folder can be synced: one that may be written but not read cannot.
+Status check_sync_folder(const Target &target);
 Status sync_folder(const Target &target);
 // Closes a file that was written, when the system may tell of a late failure.
 Status finish_file(File file, Text path);
@@ -4415,6 +4417,16 @@ Status sync_file(const File &file, Text path) {
   return kOk;
 }
 
+Status check_sync_folder(const Target &target) {
+#if defined(O_PATH)
+  const int flags = fcntl(target.folder, F_GETFL);
+  if (flags >= 0 && (flags & O_PATH) != 0) return refuse_in(EACCES, target, "open for syncing");
+#else
+  (void)target;
+#endif
+  return kOk;
+}
+
 Status sync_folder(const Target &target) {
   while (fsync(target.folder) != 0) {
     // Some file systems have nothing to sync in a folder, and say so.
@@ -4814,6 +4826,10 @@ Status sync_file(const File &file, Text path) {
 }
 
 // Windows writes a folder's entry through with the move.
+Status check_sync_folder(const Target & /*target*/) {
+  return kOk;
+}
+
 Status sync_folder(const Target & /*target*/) {
   return kOk;
 }
@@ -4992,7 +5008,7 @@ struct Replacement::State {
     if (beside) remove_beside(target, temporary.text);
   }
 
-  Status open(const char *path, bool atomic);
+  Status open(const char *path, bool atomic, bool wants_sync);
   Status write(const char *from, size_t nbytes);
   Status flush();
 
@@ -5026,8 +5042,10 @@ struct Replacement::State {
   char room[kGathered];
 };
 
-Status Replacement::State::open(const char *path, bool atomic) {
+Status Replacement::State::open(const char *path, bool atomic, bool wants_sync) {
   TFILE_TRY(find_target(target, path));
+  durable = wants_sync;
+  if (durable) TFILE_TRY(check_sync_folder(target));
   if (!atomic) return open_in_place(&file, target);
   for (int i = 0; i < kMostTries; ++i) {
     temporary = TemporaryName(Text(target.name.data()));
@@ -5064,8 +5082,7 @@ Replacement::~Replacement() {
 
 Status Replacement::begin(Ref<Sink> &out, const char *path, bool atomic, bool durable) {
   TFILE_TRY(make(&state_, memory_, memory_));
-  TFILE_TRY(state_->open(path, atomic));
-  state_->durable = durable;
+  TFILE_TRY(state_->open(path, atomic, durable));
   return make_sink(out, memory_, State::take, Placement{State::patch, State::reserve, State::put}, nullptr, state_);
 }
 
@@ -5715,8 +5732,11 @@ struct Stream {
     const Checked needed = Checked(count) * size + kHead_codec_deflate;
     if (!needed.fits_memory()) return nullptr;
     void *block = nullptr;
-    stream.status = allocate(&block, stream.memory, static_cast<size_t>(needed.value()), kAlignment_codec_deflate);
-    if (!stream.status.ok()) return nullptr;
+    const Status status = allocate(&block, stream.memory, static_cast<size_t>(needed.value()), kAlignment_codec_deflate);
+    if (!status.ok()) {
+      stream.status = status;
+      return nullptr;
+    }
     const auto whole = static_cast<size_t>(needed.value());
     memcpy(block, &whole, sizeof(whole));
     return static_cast<char *>(block) + kHead_codec_deflate;
@@ -5735,7 +5755,7 @@ struct Stream {
 
   z_stream z{};
   Memory &memory;
-  Status status;  // of the last allocation
+  Status status;  // of the last allocation that failed; zlib may ask for more before it gives up
 };
 
 }  // namespace
