@@ -5,7 +5,7 @@ PYTHON := $(CURDIR)/.venv/bin/python
 FUZZ_SECONDS := 3600
 FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json
 
-.PHONY: help setup release asan tsan test test-long fuzz corpus coverage lint format demo bench amalgamation install clean
+.PHONY: help setup release asan tsan test test-long fuzz corpus coverage abi lint format demo bench amalgamation install clean
 
 help:
 	@echo 'make test               build and test everything: optimized, with sanitizers, and the style of the sources'
@@ -16,6 +16,7 @@ help:
 	@echo 'make coverage           lines and branches of src/format and src/codec that tests reach, by llvm-cov'
 	@echo 'make fuzz               let libFuzzer search for an hour a target; FUZZ_SECONDS=, FUZZ_TARGETS='
 	@echo 'make corpus             make the committed corpora anew from what make fuzz has found'
+	@echo 'make abi                make the committed dump of the ABI anew, tests/abi/tensorfile.abi, when it has grown'
 	@echo 'make lint               check the format of the sources, and run clang-tidy'
 	@echo 'make format             format the sources'
 	@echo 'make demo               take the weights of a model through every format'
@@ -65,6 +66,9 @@ fuzz: setup
 
 corpus:
 	tests/fuzz/fuzz.sh --minimise build/fuzz $(FUZZ_TARGETS)
+
+abi: release
+	cmake --build --preset release --target abi_write
 
 lint: release
 	tools/lint.sh build/release

@@ -1,0 +1,29 @@
+"""Compares the library's functions, their parameters and types with the committed dump, tensorfile.abi.
+
+What is added is compatible; what is changed or gone is not. --write makes the dump anew.
+
+usage: abi_dump.py LIBRARY-WITH-TYPES HEADERS DUMP [--write]
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+
+def main(library, headers, dump, write=None):
+    make = ["abidw", "--headers-dir", headers, "--drop-private-types", "--exported-interfaces-only",
+            "--no-corpus-path", "--no-comp-dir-path", "--no-show-locs", "--no-elf-needed", library]
+    if write == "--write":
+        Path(dump).write_bytes(subprocess.run(make, check=True, capture_output=True).stdout)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        now = Path(folder) / "now.abi"
+        now.write_bytes(subprocess.run(make, check=True, capture_output=True).stdout)
+        found = subprocess.run(["abidiff", "--no-added-syms", dump, now], capture_output=True, text=True)
+    if found.returncode != 0:
+        sys.exit(f"{found.stdout}{found.stderr}The ABI is not what {dump} has.")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
