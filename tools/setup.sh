@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="g++ make cmake ninja-build pkg-config zlib1g-dev libgtest-dev libcli11-dev libsimdjson-dev clang-14
+packages="g++ make cmake ninja-build pkg-config zlib1g-dev libisal-dev libbenchmark-dev libgtest-dev libcli11-dev libsimdjson-dev clang-14
 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14 strace abigail-tools locales python3 python3-venv git valgrind
 luajit libsdl2-dev"
 # Debian does not have it for every architecture.

@@ -41,6 +41,11 @@ Status parse_value(int64_t *value, tf_option option, Text name) {
     if (name == "map" || name == "own") return kOk;
     return (Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no load mode ").quoted(name) << "; 'own' and 'map' are";
   }
+  if (option == TF_OPTION_DEFLATE) {
+    *value = name == "zlib" ? TF_DEFLATE_ZLIB : TF_DEFLATE_AUTO;
+    if (name == "zlib" || name == "auto") return kOk;
+    return (Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no deflate ").quoted(name) << "; 'auto' and 'zlib' are";
+  }
   if (option == TF_OPTION_DECODE) {
     const Dtype *const dtype = find_dtype(name);
     *value = name == "mlx" ? TF_DECODE_MLX : dtype != nullptr ? dtype->id : TF_DECODE_KEEP;

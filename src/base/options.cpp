@@ -34,6 +34,7 @@ constexpr OptionRule kRules[] = {
     {TF_OPTION_ALIGNMENT, 0, 1 << 20, 0, true},
     {TF_OPTION_COMPRESS, 0, 1, 0, false},
     {TF_OPTION_COMPRESSION_LEVEL, -1, 9, -1, false},
+    {TF_OPTION_DEFLATE, TF_DEFLATE_AUTO, TF_DEFLATE_ZLIB, TF_DEFLATE_AUTO, false},
     {TF_OPTION_DECODE, TF_DECODE_MLX, TF_DTYPE_FLOAT64, TF_DECODE_KEEP, false},
 };
 

@@ -10,6 +10,7 @@
 #include "cli/metadata.h"
 #include "cli/open.h"
 #include "cli/output.h"
+#include "cli/pieces.h"
 #include "cli/progress.h"
 #include "cli/quantize.h"
 #include "cli/text.h"
@@ -61,7 +62,7 @@ bool parse_request(Request &request, const Arguments &arguments) {
            "metadata to add; KEY=TYPE:VALUE with TYPE one of str, bool, i8 ... u64, f32, f64")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
-  app.add_flag("--map", request.map, "map IN instead of reading it into memory, for files larger than that");
+  app.add_flag("--map", request.map, "map IN instead of reading it");
   add_parts(app, request.parts);
   add_text(app, "IN", request.in, "file to read")->required();
   add_text(app, "OUT", request.out, "file to write")->required();
@@ -153,21 +154,6 @@ void refuse(const Request &request, const std::vector<Planned> &planned, const t
   if (!refused.empty()) throw cannot_hold(request, refused);
 }
 
-void save(const Request &request, const tf_dict *arrays, const tf_dict *metadata, const tf_options *options) {
-  const char *path = request.out.c_str();
-  const tf_dict *given = tf_dict_size(metadata) > 0 ? metadata : nullptr;
-  switch (request.format) {
-    case TF_FORMAT_NPY:
-      return expect(tf_save(path, array_of(arrays, key_at(arrays, 0)).get(), options));
-    case TF_FORMAT_NPZ:
-      return expect((request.compress ? tf_savez_compressed : tf_savez)(path, nullptr, 0, arrays, options));
-    case TF_FORMAT_SAFETENSORS:
-      return expect(tf_save_safetensors(path, arrays, given, options));
-    default:
-      return expect(tf_save_gguf(path, arrays, given, options));
-  }
-}
-
 struct Input {
   explicit Input(const std::string &path) : progress(path) {}
 
@@ -190,28 +176,80 @@ void open(Input &input, const Request &request) {
   for (const std::string &setting : request.settings)
     set_metadata(input.metadata.get(), setting);
   if (request.part_bytes > 0) expect(tf_options_set(input.options.get(), TF_OPTION_PART_BYTES, request.part_bytes));
+  if (request.compress) expect(tf_options_set(input.options.get(), TF_OPTION_COMPRESS, 1));
   input.planned = plan(request, input.file.get());
   if (request.quantize.dtype != TF_DTYPE_UNSUPPORTED) input.said = plan_blocks(input.planned, request.quantize);
 }
 
-// Reads the arrays and casts them. Which values there is no cast for, such as nan in a block type, shows only here.
-Dict read_all(Input &input, std::vector<std::string> &refused) {
+// Casts an array, or notes why it cannot be: which values there is no cast for, such as nan in a block type, shows only
+// when they are read.
+void cast_or_refuse(Array &array, const Planned &planned, std::vector<std::string> &refused) {
+  const std::string why = cast(array, planned.to);
+  if (why.empty()) return;
+  std::string entry = "array " + in_quotes(planned.name) + " (" + why + ")";
+  if (refused.empty() || refused.back() != entry) refused.push_back(std::move(entry));
+}
+
+const tf_dict *given_metadata(const Input &input) {
+  return tf_dict_size(input.metadata.get()) > 0 ? input.metadata.get() : nullptr;
+}
+
+// Whether an array may be read, cast and written in pieces.
+bool writes_in_pieces(const Request &request, const tf_file *file, const Planned &planned) {
+  // A mapped array takes no memory; packed elements share bytes, which pieces could cut.
+  const bool packed = tf_dtype_block_size(planned.to) > 1 && tf_dtype_bits(planned.to) != 0;
+  return !request.map && !packed && reads_in_pieces(file, planned.index);
+}
+
+// Writes arrays as they are read, piece by piece. After the first that cannot be cast the others are only looked at.
+void stream(const Request &request, Input &input, std::string_view &subject) {
+  std::vector<std::string> refused;
+  Writer writer;
+  subject = request.out;
+  expect(tf_writer_open(Out(writer), request.out.c_str(), request.format, input.options.get()));
+  expect(tf_writer_set_metadata(writer.get(), given_metadata(input)));
+  for (const Planned &planned : input.planned) {
+    expect(tf_writer_declare(writer.get(), planned.name.data(), planned.name.size(), planned.to, planned.shape.data(),
+                             planned.shape.size()));
+  }
+  for (const Planned &planned : input.planned) {
+    subject = request.in;
+    Pieces pieces(input.file.get(), planned.index, !writes_in_pieces(request, input.file.get(), planned));
+    for (Array piece = pieces.next(); piece != nullptr; piece = pieces.next()) {
+      const uint64_t nbytes = tf_array_nbytes(piece.get());
+      cast_or_refuse(piece, planned, refused);
+      if (refused.empty()) {
+        Array dense;
+        expect(tf_array_contiguous(Out(dense), piece.get()));
+        subject = request.out;
+        expect(tf_writer_write(writer.get(), tf_array_data(dense.get()), tf_array_nbytes(dense.get())));
+        subject = request.in;
+      }
+      input.progress.advance(nbytes);
+    }
+  }
+  subject = request.out;
+  if (!refused.empty()) throw cannot_hold(request, refused);
+  expect(tf_writer_finish(writer.get()));
+}
+
+// Reads all arrays, and saves them in parts.
+void save_parts(const Request &request, Input &input, std::string_view &subject) {
+  std::vector<std::string> refused;
   Dict arrays;
+  subject = request.in;
   expect(tf_dict_new(Out(arrays)));
-  uint64_t bytes = 0;
-  for (const Planned &planned : input.planned)
-    bytes += tf_file_nbytes(input.file.get(), planned.index);
-  input.progress.expect_bytes(2 * bytes);
   for (const Planned &planned : input.planned) {
     Array array;
     expect(tf_file_read(Out(array), input.file.get(), planned.index));
-    if (const std::string why = cast(array, planned.to); !why.empty()) {
-      refused.push_back("array " + in_quotes(planned.name) + " (" + why + ")");
-    }
+    cast_or_refuse(array, planned, refused);
     expect(tf_dict_set(arrays.get(), planned.name.data(), planned.name.size(), array.get()));
     input.progress.advance(tf_file_nbytes(input.file.get(), planned.index));
   }
-  return arrays;
+  subject = request.out;
+  if (!refused.empty()) throw cannot_hold(request, refused);
+  const auto save = request.format == TF_FORMAT_GGUF ? tf_save_gguf : tf_save_safetensors;
+  expect(save(request.out.c_str(), arrays.get(), given_metadata(input), input.options.get()));
 }
 
 bool lacks_architecture(const Request &request, const tf_dict *metadata) {
@@ -227,12 +265,11 @@ int convert_file(const Request &request) {
     open(input, request);
     subject = request.out;
     refuse(request, input.planned, input.metadata.get());
-    subject = request.in;
-    std::vector<std::string> refused;
-    const Dict arrays = read_all(input, refused);
-    subject = request.out;
-    if (!refused.empty()) throw cannot_hold(request, refused);
-    save(request, arrays.get(), input.metadata.get(), input.options.get());
+    uint64_t bytes = 0;
+    for (const Planned &planned : input.planned)
+      bytes += tf_file_nbytes(input.file.get(), planned.index);
+    input.progress.expect_bytes(bytes);
+    (request.part_bytes > 0 ? save_parts : stream)(request, input, subject);
     input.progress.finish();
     for (const std::string &line : input.said)
       print(line + "\n");

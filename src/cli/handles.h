@@ -20,6 +20,7 @@ using Dict = std::unique_ptr<tf_dict, Releaser<tf_dict_release>>;
 using File = std::unique_ptr<tf_file, Releaser<tf_file_release>>;
 using Options = std::unique_ptr<tf_options, Releaser<tf_options_release>>;
 using Sink = std::unique_ptr<tf_sink, Releaser<tf_sink_release>>;
+using Writer = std::unique_ptr<tf_writer, Releaser<tf_writer_release>>;
 using Buffer = std::unique_ptr<tf_buffer, Releaser<tf_buffer_release>>;
 
 // For a function whose first argument is `T **out`: `expect(tf_dict_new(Out(dict)))`.

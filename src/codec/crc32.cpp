@@ -1,13 +1,21 @@
 #include "codec/crc32.h"
 
+#if defined(TENSORFILE_WITH_ISAL)
+#include <isa-l.h>
+#else
 #include <zlib.h>
+#endif
 
 namespace tfile {
 
 uint32_t crc32_update(uint32_t crc, const void *bytes, size_t nbytes) {
   // zlib starts anew when it gets no pointer.
   if (nbytes == 0) return crc;
+#if defined(TENSORFILE_WITH_ISAL)
+  return crc32_gzip_refl(crc, static_cast<const unsigned char *>(bytes), nbytes);
+#else
   return static_cast<uint32_t>(crc32_z(crc, static_cast<const Bytef *>(bytes), nbytes));
+#endif
 }
 
 namespace {

@@ -1,12 +1,11 @@
-// Raw deflate streams, in pieces of any size.
+// Raw deflate streams: unpacked in pieces of any size, packed in chunks. zlib does it, or ISA-L where it is built in.
 #pragma once
 
-#include "base/memory.h"
-#include "base/span.h"
+#include "base/vec.h"
 
 namespace tfile {
 
-// Unpacks one stream. After `done` nothing more is written; input beyond the end of the stream is not taken.
+// Unpacks one stream. After `done` nothing more is written.
 class Inflater {
  public:
   explicit Inflater(Memory &memory) : memory_(memory) {}
@@ -18,30 +17,49 @@ class Inflater {
   // Takes from *input and fills *output, both cut at their front by what was used, until either is empty or the stream
   // ends. False: the bytes are not a deflate stream (no error record; the caller knows where).
   Status run(bool *valid, bool *done, Bytes *input, Span<uint8_t> *output);
+  // After `done`: bytes of former inputs that were taken though they lie beyond the end of the stream.
+  size_t excess() const { return excess_; }
 
  private:
   struct State;
   Memory &memory_;
   State *state_ = nullptr;
+  size_t excess_ = 0;
 };
 
-// Packs one stream.
+// How bytes are packed.
+struct DeflateMethod {
+  bool isal = false;  // by ISA-L, which knows the levels 1 to 3; else by zlib
+  int level = 6;      // 0 to 9
+};
+
+// Whether ISA-L is built in.
+bool has_isal();
+
+// Packs chunks, each of which can be unpacked by itself: concatenated they are one stream.
 class Deflater {
  public:
-  explicit Deflater(Memory &memory) : memory_(memory) {}
+  explicit Deflater(Memory &memory) : memory_(memory), output_(memory) {}
   Deflater(const Deflater &) = delete;
   Deflater &operator=(const Deflater &) = delete;
   ~Deflater();
-  Status begin(int level);  // -1 to 9; also to begin another stream
 
-  using TakeFn = Status (*)(void *context, const void *bytes, size_t nbytes);
-  // Packs bytes, handing what comes out to take; last ends the stream.
-  Status run(Bytes input, bool last, TakeFn take, void *context);
+  // Packs a chunk; the last one ends the stream, the others end with a full flush.
+  Status run(Bytes chunk, bool last, const DeflateMethod &method);
+  // What came out, until the next run().
+  Bytes output() const { return Bytes(output_.data(), output_.size()); }
 
  private:
-  struct State;
+  struct ZlibState;
+  struct IsalState;
+
+  Status run_zlib(Bytes chunk, bool last, int level);
+  Status run_isal(Bytes chunk, bool last, int level);
+
   Memory &memory_;
-  State *state_ = nullptr;
+  ZlibState *zlib_ = nullptr;
+  IsalState *isal_ = nullptr;
+  Vec<uint8_t> output_;
 };
 
 }  // namespace tfile

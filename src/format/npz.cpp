@@ -1,19 +1,15 @@
+#include "format/npz.h"
 #include "base/error.h"
 #include "base/utf8.h"
 #include "codec/crc32.h"
-#include "format/npy.h"
 #include "format/zip.h"
 
 namespace tfile {
 
 namespace {
 
-constexpr char kSuffix[] = ".npy";
-constexpr uint64_t kDefaultAlignment = 64;
 // What is read of a deflated member at once; a header is some 100 bytes.
 constexpr uint64_t kPackedPiece = 1024;
-// What is deflated while it is in the cache.
-constexpr size_t kPiece = size_t{1} << 20;
 
 // Makes members of a listing from those of the archive.
 class Lister {
@@ -22,7 +18,7 @@ class Lister {
       : listing_(listing),
         source_(source),
         settings_(settings),
-        zip_(source, settings, kSuffix),
+        zip_(source, settings, kNpzSuffix),
         name_(listing.memory),
         head_(listing.memory),
         inflater_(listing.memory) {}
@@ -71,7 +67,7 @@ class Lister {
     if (entry.deflated) TFILE_TRY(inflater_.begin());
     TFILE_TRY(read_head(&head, i, data, kNpyPrefix < entry.size ? kNpyPrefix : entry.size));
     const bool is_array = is_npy(head);
-    if (is_array && name.ends_with(kSuffix)) name = Text(name.first(name.size() - strlen(kSuffix)));
+    if (is_array && name.ends_with(kNpzSuffix)) name = Text(name.first(name.size() - strlen(kNpzSuffix)));
     TFILE_TRY(check_name_length(source_, settings_, name.size(), zip_.directory_offset(i)));
     TFILE_TRY(listing_.arena.copy(&out->name, name));
     if (is_array) return describe_array(out, i, data, head);
@@ -158,20 +154,15 @@ Status list_npz(Listing &listing, const Source &source, const Settings &settings
   return Lister(listing, source, settings).run();
 }
 
-uint64_t alignment_of(const Settings &settings) {
-  const uint64_t asked = settings.limit(TF_OPTION_ALIGNMENT);
-  return asked != 0 ? asked : kDefaultAlignment;
-}
-
 Status check_npz(const SaveRequest &request) {
-  if (alignment_of(request.settings) > kZipMaxAlignment) {
-    return Failure(TF_STATUS_UNSUPPORTED) << "npz cannot align data to " << alignment_of(request.settings) << " bytes, "
-                                          << kZipMaxAlignment << " are the most";
+  if (npz_alignment(request.settings) > kZipMaxAlignment) {
+    return Failure(TF_STATUS_UNSUPPORTED) << "npz cannot align data to " << npz_alignment(request.settings)
+                                          << " bytes, " << kZipMaxAlignment << " are the most";
   }
   Refusals refusals;
   for (const NamedArray &named : request.arrays) {
     if (!npy_can_hold(*named.array->dtype)) refusals.add(named.name) << named.array->dtype->name;
-    if (named.name.size() > kZipMaxName - strlen(kSuffix)) {
+    if (named.name.size() > kZipMaxName - strlen(kNpzSuffix)) {
       refusals.add(named.name) << "a name of " << static_cast<uint64_t>(named.name.size()) << " bytes";
     } else if (!is_utf8(named.name)) {
       refusals.add(named.name) << "a name that is not UTF-8";
@@ -182,21 +173,13 @@ Status check_npz(const SaveRequest &request) {
   return refusals.result(TF_STATUS_UNSUPPORTED, Text(), "npz cannot hold");
 }
 
-// The name of an array's member.
-Status member_name(Text *out, Arena &arena, Vec<char> &room, Text name) {
-  room.clear();
-  TFILE_TRY(room.append(name.data(), name.size()));
-  TFILE_TRY(room.append(kSuffix, strlen(kSuffix)));
-  return arena.copy(out, Text(room.data(), room.size()));
-}
-
 Status lay_out_npz(Layout &layout, const SaveRequest &request) {
   Memory &memory = request.settings.memory();
   Arena names(memory);
   Vec<char> room(memory);
   Vec<uint8_t> made(memory);  // what comes before or behind the data
   Vec<uint8_t> header(memory);
-  ZipWriter zip(memory, alignment_of(request.settings));
+  ZipWriter zip(memory, npz_alignment(request.settings));
   TFILE_TRY(layout.checksums.reserve(request.arrays.size()));
   for (size_t i = 0; i < request.arrays.size(); ++i) {
     const Array &array = *request.arrays[i].array;
@@ -205,7 +188,7 @@ Status lay_out_npz(Layout &layout, const SaveRequest &request) {
     bool fortran = false;
     TFILE_TRY(make_npy_header(header, &fortran, array));
     ZipMember member = {Text(), header.size() + array.nbytes, header.size(), false, request.forward};
-    TFILE_TRY(member_name(&member.name, names, room, request.arrays[i].name));
+    TFILE_TRY(npz_member_name(&member.name, names, room, request.arrays[i].name));
     TFILE_TRY(zip.begin(made, member, layout.size));
     Layout::Checksum sum{crc32_update(0, header.data(), header.size()), {}};
     if (!request.forward) sum.places[0] = layout.text.size() + ZipWriter::kCrcInLocal;
@@ -236,101 +219,6 @@ Status lay_out_npz(Layout &layout, const SaveRequest &request) {
 
 }  // namespace
 
-// Deflates members one after another.
-struct Packer {
-  Packer(Output &to, const SaveRequest &from)
-      : output(to),
-        request(from),
-        names(from.settings.memory()),
-        room(from.settings.memory()),
-        made(from.settings.memory()),
-        zip(from.settings.memory(), alignment_of(from.settings)),
-        deflater(from.settings.memory()) {}
-
-  Status begin(size_t i);
-  Status write(const void *bytes, size_t nbytes);
-  Status end();
-  Status finish();
-
-  Output &output;
-  const SaveRequest request;
-  Arena names;
-  Vec<char> room;
-  Vec<uint8_t> made;
-  ZipWriter zip;
-  Deflater deflater;
-  uint32_t crc = 0;
-  uint64_t stored = 0;
-
- private:
-  static Status take_packed(void *context, const void *bytes, size_t nbytes) {
-    auto &packer = *static_cast<Packer *>(context);
-    packer.stored += nbytes;
-    return packer.output.write(bytes, nbytes);
-  }
-  Status put_made() {
-    TFILE_TRY(output.write(made.data(), made.size()));
-    made.clear();
-    return kOk;
-  }
-};
-
-Status Packer::begin(size_t i) {
-  const Array &array = *request.arrays[i].array;
-  Vec<uint8_t> header(request.settings.memory());
-  bool fortran = false;
-  TFILE_TRY(make_npy_header(header, &fortran, array));
-  ZipMember member = {Text(), header.size() + array.nbytes, header.size(), true, !output.can_patch()};
-  TFILE_TRY(member_name(&member.name, names, room, request.arrays[i].name));
-  TFILE_TRY(zip.begin(made, member, output.position()));
-  TFILE_TRY(put_made());
-  crc = crc32_update(0, header.data(), header.size());
-  stored = 0;
-  TFILE_TRY(deflater.begin(static_cast<int>(request.settings.get(TF_OPTION_COMPRESSION_LEVEL))));
-  return deflater.run(Bytes(header.data(), header.size()), false, take_packed, this);
-}
-
-Status Packer::write(const void *bytes, size_t nbytes) {
-  const auto *from = static_cast<const uint8_t *>(bytes);
-  while (nbytes > 0) {
-    const size_t piece = nbytes < kPiece ? nbytes : kPiece;
-    crc = crc32_update(crc, from, piece);
-    TFILE_TRY(deflater.run(Bytes(from, piece), false, take_packed, this));
-    TFILE_TRY(output.advance(piece));
-    from += piece;
-    nbytes -= piece;
-  }
-  return kOk;
-}
-
-Status Packer::end() {
-  TFILE_TRY(deflater.run(Bytes(), true, take_packed, this));
-  zip.set(crc, stored);
-  if (output.can_patch()) return zip.patch(output);
-  TFILE_TRY(zip.put_descriptor(made));
-  return put_made();
-}
-
-Status Packer::finish() {
-  TFILE_TRY(zip.finish(made, output.position(), nullptr));
-  return put_made();
-}
-
-namespace {
-
-constexpr Packing kPacking = {
-    [](Packer **out, Output &output, const SaveRequest &request) {
-      return make(out, request.settings.memory(), output, request);
-    },
-    [](Packer &packer, size_t array) { return packer.begin(array); },
-    [](Packer &packer, const void *bytes, size_t nbytes) { return packer.write(bytes, nbytes); },
-    [](Packer &packer) { return packer.end(); },
-    [](Packer &packer) { return packer.finish(); },
-    [](Packer *packer) { destroy(packer->request.settings.memory(), packer); },
-};
-
-}  // namespace
-
-const Format kNpzFormat = {TF_FORMAT_NPZ, "npz", ".npz", false, is_zip, list_npz, check_npz, lay_out_npz, &kPacking};
+const Format kNpzFormat = {TF_FORMAT_NPZ, "npz", ".npz", false, is_zip, list_npz, check_npz, lay_out_npz, &kNpzPacking};
 
 }  // namespace tfile

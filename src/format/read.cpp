@@ -131,7 +131,7 @@ class MemberStream {
         return failure(TF_STATUS_CORRUPT).at(member_.offset + member_.stored) << "its deflate stream has no end";
       }
     }
-    const uint64_t unused = pending_.size() + (member_.stored - taken_);
+    const uint64_t unused = pending_.size() + (member_.stored - taken_) + inflater_.excess();
     if (unused == 0) return kOk;
     return failure(TF_STATUS_CORRUPT).at(member_.offset + member_.stored - unused)
            << unused << " bytes follow the end of its deflate stream";

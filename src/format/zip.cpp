@@ -650,6 +650,16 @@ void ZipWriter::set(uint32_t crc32, uint64_t stored) {
   records_.back().stored = stored;
 }
 
+Status ZipWriter::add_extra(uint16_t id, Bytes content) {
+  uint8_t head[4];
+  store_le(head, id);
+  store_le(head + 2, static_cast<uint16_t>(content.size()));
+  TFILE_TRY(extras_.append(head, sizeof(head)));
+  TFILE_TRY(extras_.append(content.data(), content.size()));
+  records_.back().extra = static_cast<uint16_t>(records_.back().extra + sizeof(head) + content.size());
+  return kOk;
+}
+
 // CRC-32 and sizes, as local header and directory have them. Those of 64 bits stand in an extra field.
 void ZipWriter::put_fields(uint8_t *to, const Record &record, bool wide, bool known) {
   store_le(to, known ? record.crc32 : 0);
@@ -721,14 +731,16 @@ Status ZipWriter::patch(Output &output) const {
 
 Status ZipWriter::finish(Vec<uint8_t> &out, uint64_t at, Vec<size_t> *crcs) const {
   const size_t before = out.size();
+  Bytes extras(extras_.data(), extras_.size());
   for (const Record &record : records_) {
     if (crcs != nullptr) TFILE_TRY(crcs->push(out.size() + kCrcInEntry));
-    TFILE_TRY(put_entry(out, record));
+    TFILE_TRY(put_entry(out, record, extras.first(record.extra)));
+    extras = extras.from(record.extra);
   }
   return put_end(out, at, out.size() - before);
 }
 
-Status ZipWriter::put_entry(Vec<uint8_t> &out, const Record &record) const {
+Status ZipWriter::put_entry(Vec<uint8_t> &out, const Record &record, Bytes extra) const {
   uint8_t wide[kWideExtraSize + 8];
   size_t wide_size = 4;
   for (const uint64_t value : {record.size, record.stored, record.header}) {
@@ -748,12 +760,13 @@ Status ZipWriter::put_entry(Vec<uint8_t> &out, const Record &record) const {
   store_le(entry + 14, kDate);
   put_fields(entry + kCrcInEntry, record, false, true);
   store_le(entry + 28, static_cast<uint16_t>(record.name.size()));
-  store_le(entry + 30, static_cast<uint16_t>(is_wide ? wide_size : 0));
+  store_le(entry + 30, static_cast<uint16_t>((is_wide ? wide_size : 0) + extra.size()));
   store_le(entry + 38, kPermissions);
   store_le(entry + 42, narrow32(record.header));
   TFILE_TRY(out.append(entry, sizeof(entry)));
   TFILE_TRY(out.append(reinterpret_cast<const uint8_t *>(record.name.data()), record.name.size()));
-  return is_wide ? out.append(wide, wide_size) : kOk;
+  if (is_wide) TFILE_TRY(out.append(wide, wide_size));
+  return out.append(extra.data(), extra.size());
 }
 
 Status ZipWriter::put_end(Vec<uint8_t> &out, uint64_t directory, uint64_t size) const {

@@ -113,13 +113,14 @@ class ZipWriter {
   // Where a member's CRC-32 stands in its local header, and its sizes behind that.
   static constexpr size_t kCrcInLocal = 14;
 
-  ZipWriter(Memory &memory, uint64_t alignment) : alignment_(alignment), records_(memory) {}
+  ZipWriter(Memory &memory, uint64_t alignment) : alignment_(alignment), records_(memory), extras_(memory) {}
 
   // Puts the local header of a member that lies at `at` behind what is in out.
   Status begin(Vec<uint8_t> &out, const ZipMember &member, uint64_t at);
   // What is known of the member begun last, once its bytes are written; for stored ones to be called at any time.
   void set(uint32_t crc32, uint64_t stored);
-  uint64_t stored() const { return records_.back().stored; }
+  // A record of the extra field that the member begun last has in the directory.
+  Status add_extra(uint16_t id, Bytes content);
   // Puts the data descriptor of a described member behind what is in out; its CRC-32 is at kCrcInDescriptor there.
   static constexpr size_t kCrcInDescriptor = 4;
   Status put_descriptor(Vec<uint8_t> &out) const;
@@ -136,17 +137,19 @@ class ZipWriter {
     uint64_t size;
     uint32_t crc32;
     uint16_t flags;
+    uint16_t extra;  // bytes in extras_
     bool deflated;
     bool wide;  // its local header has 64-bit sizes
   };
 
   static void put_fields(uint8_t *to, const Record &record, bool wide, bool known);
   Status put_local(Vec<uint8_t> &out, const Record &record, uint64_t head, bool known) const;
-  Status put_entry(Vec<uint8_t> &out, const Record &record) const;
+  Status put_entry(Vec<uint8_t> &out, const Record &record, Bytes extra) const;
   Status put_end(Vec<uint8_t> &out, uint64_t directory, uint64_t size) const;
 
   uint64_t alignment_;
   Vec<Record> records_;
+  Vec<uint8_t> extras_;  // of all records, behind one another
 };
 
 }  // namespace tfile

@@ -31,12 +31,21 @@ class Memory(Case):
         self.assertLess(self.peak("diff", path, path), 160 << 20)
         self.assertLess(self.peak("show", path, "", "-1"), 40 << 20)
 
+    def test_convert_streams(self):
+        path = self.sparse(256 << 20)
+        for name in ("a.safetensors", "a.npz", "a.gguf"):
+            self.assertLess(self.peak("convert", path, self.path(name)), 80 << 20)
+        self.assertLess(self.peak("convert", "--cast", "float64", path, self.path("b.npy")), 160 << 20)
+        self.assertLess(self.peak("convert", self.path("a.safetensors"), self.path("c.npy")), 80 << 20)
+        self.assertEqual(os.path.getsize(self.path("c.npy")), os.path.getsize(path))
+
     def test_out_of_memory(self):
         def limit():
             resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
 
         path = self.sparse(64 << 30)
-        result = run("convert", path, self.path("out.npy"), preexec_fn=limit)
+        parts = ("--part-bytes", str(1 << 30))  # which are made of all arrays at once
+        result = run("convert", *parts, path, self.path("out.safetensors"), preexec_fn=limit)
         self.assert_refused(result, path, "out_of_memory", exit_status=3)
         self.assertEqual(os.listdir(self.folder), ["large.npy"])
 

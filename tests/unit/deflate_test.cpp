@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "codec/crc32.h"
@@ -15,32 +16,32 @@
 namespace tfile {
 namespace {
 
-Status append(void *context, const void *bytes, size_t nbytes) {
-  static_cast<std::string *>(context)->append(static_cast<const char *>(bytes), nbytes);
-  return kOk;
-}
-
 Bytes bytes_of(const std::string &text) {
   return Bytes(reinterpret_cast<const uint8_t *>(text.data()), text.size());
 }
 
-// Packed in pieces of a size.
-std::string pack(Deflater &deflater, const std::string &text, size_t piece) {
-  std::string packed;
-  for (size_t at = 0; at < text.size(); at += piece) {
-    const Bytes part = bytes_of(text).from(at).first(piece);
-    EXPECT_TRUE(deflater.run(part, false, append, &packed).ok());
-  }
-  EXPECT_TRUE(deflater.run(Bytes(), true, append, &packed).ok());
-  return packed;
+std::string text_of(Bytes bytes) {
+  return std::string(reinterpret_cast<const char *>(bytes.data()), bytes.size());
 }
 
-std::string pack(const std::string &text, int level = -1) {
+// Every way that this build has.
+std::vector<DeflateMethod> methods() {
+  std::vector<DeflateMethod> all;
+  for (int level = 0; level <= 9; ++level)
+    all.push_back({false, level});
+  for (int level = 1; level <= 3 && has_isal(); ++level)
+    all.push_back({true, level});
+  return all;
+}
+
+std::string pack(Deflater &deflater, const std::string &text, bool last, const DeflateMethod &method) {
+  EXPECT_TRUE(deflater.run(bytes_of(text), last, method).ok());
+  return text_of(deflater.output());
+}
+
+std::string pack(const std::string &text, const DeflateMethod &method = {}) {
   Deflater deflater(default_memory());
-  EXPECT_TRUE(deflater.begin(level).ok());
-  std::string packed;
-  EXPECT_TRUE(deflater.run(bytes_of(text), true, append, &packed).ok());
-  return packed;
+  return pack(deflater, text, true, method);
 }
 
 // As zlib unpacks it, with nothing of ours.
@@ -68,38 +69,60 @@ std::string sample(size_t size) {
   return text;
 }
 
-TEST(Deflater, ZlibReadsEveryLevelAndPiece) {
+TEST(Deflater, ZlibReadsEveryMethodAndChunk) {
   const std::string text = sample(300000);
   Deflater deflater(default_memory());
-  size_t smallest = SIZE_MAX;
-  size_t largest = 0;
-  for (int level = -1; level <= 9; ++level) {
-    for (const size_t piece : {size_t{1} << 20, size_t{4097}, size_t{100}}) {
-      ASSERT_TRUE(deflater.begin(level).ok());
-      const std::string packed = pack(deflater, text, piece);
-      EXPECT_EQ(unpack_by_zlib(packed, text.size()), text) << level;
-      smallest = std::min(smallest, packed.size());
-      largest = std::max(largest, packed.size());
+  for (const DeflateMethod &method : methods()) {
+    for (const size_t chunk : {size_t{1} << 20, size_t{65537}, size_t{4097}}) {
+      std::string packed;
+      for (size_t at = 0; at < text.size(); at += chunk)
+        packed += pack(deflater, text.substr(at, chunk), at + chunk >= text.size(), method);
+      EXPECT_EQ(unpack_by_zlib(packed, text.size()), text) << method.isal << method.level;
+      if (method.level == 0) {
+        EXPECT_GE(packed.size(), text.size()) << "level 0 packs nothing";
+      } else if (chunk > 5000) {
+        EXPECT_LT(packed.size(), text.size() * 2 / 3) << method.isal << method.level;
+      }
     }
   }
-  EXPECT_LT(smallest, text.size() * 2 / 3);
-  EXPECT_GE(largest, text.size()) << "level 0 packs nothing";
+}
+
+TEST(Deflater, ChunksAreUnpackedEachByItself) {
+  const std::string text = sample(200000);
+  Deflater deflater(default_memory());
+  Inflater inflater(default_memory());
+  for (const DeflateMethod &method : methods()) {
+    // The second is the first again, to which it must not point back.
+    for (const bool last : {false, false, true}) {
+      const std::string packed = pack(deflater, text, last, method);
+      std::string got(text.size() + 1, '#');
+      ASSERT_TRUE(inflater.begin().ok());
+      Bytes input = bytes_of(packed);
+      Span<uint8_t> output(reinterpret_cast<uint8_t *>(got.data()), got.size());
+      bool valid = false;
+      bool done = !last;
+      ASSERT_TRUE(inflater.run(&valid, &done, &input, &output).ok());
+      EXPECT_TRUE(valid);
+      EXPECT_EQ(done, last);
+      EXPECT_TRUE(input.empty());
+      EXPECT_EQ(got, text + '#');
+    }
+  }
+}
+
+TEST(Deflater, DoesNotSwellWhatDoesNotShrink) {
+  std::string noise(500000, '\0');
+  std::mt19937 random(3);
+  for (char &byte : noise)
+    byte = static_cast<char>(random());
+  for (const DeflateMethod &method : methods())
+    EXPECT_LE(pack(noise, method).size(), noise.size() + noise.size() / 500) << method.isal << method.level;
 }
 
 TEST(Deflater, EmptyStream) {
   EXPECT_EQ(pack(""), std::string("\x03\x00", 2));
-}
-
-TEST(Deflater, BeginsAgainAfterAFailedTake) {
-  const std::string text = sample(300000);
-  Deflater deflater(default_memory());
-  ASSERT_TRUE(deflater.begin(6).ok());
-  const auto refuse = [](void *, const void *, size_t) -> Status {
-    return Failure(TF_STATUS_CANCELLED) << "the test says so";
-  };
-  EXPECT_EQ(deflater.run(bytes_of(text), true, refuse, nullptr).code, TF_STATUS_CANCELLED);
-  ASSERT_TRUE(deflater.begin(6).ok());
-  EXPECT_EQ(pack(deflater, text, text.size()), pack(text, 6));
+  for (const DeflateMethod &method : methods())
+    EXPECT_EQ(unpack_by_zlib(pack("", method), 0), "");
 }
 
 TEST(Inflater, ReadsWhatPythonWrote) {
@@ -128,7 +151,7 @@ TEST(Inflater, PiecesOfAnySize) {
   const std::string text = sample(50000);
   Inflater inflater(default_memory());
   for (const int level : {0, 1, 6}) {
-    const std::string packed = pack(text, level);
+    const std::string packed = pack(text, {false, level});
     for (const auto &[in_piece, out_piece] :
          {std::pair<size_t, size_t>{1, 1}, {1, 100000}, {100000, 1}, {7, 13}, {1000, 50000}, {100000, 100000}}) {
       ASSERT_TRUE(inflater.begin().ok());
@@ -217,9 +240,9 @@ TEST(Deflater, MoreThanFourGigabytesAtOnce) {
   void *zeros = mmap(nullptr, kSize, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   ASSERT_NE(zeros, MAP_FAILED);
   Deflater deflater(default_memory());
-  ASSERT_TRUE(deflater.begin(1).ok());
-  std::string packed;
-  ASSERT_TRUE(deflater.run(Bytes(static_cast<const uint8_t *>(zeros), kSize), true, append, &packed).ok());
+  const DeflateMethod fast{has_isal(), 1};
+  ASSERT_TRUE(deflater.run(Bytes(static_cast<const uint8_t *>(zeros), kSize), true, fast).ok());
+  const std::string packed = text_of(deflater.output());
   munmap(zeros, kSize);
 
   Inflater inflater(default_memory());
@@ -244,9 +267,9 @@ TEST(Deflate, EveryFailedAllocationIsClean) {
   const std::string text = sample(100000);
   testing::fail_each_allocation([&](testing::TestMemory &memory) {
     Deflater deflater(*memory);
-    TFILE_TRY(deflater.begin(6));
-    std::string packed;
-    TFILE_TRY(deflater.run(bytes_of(text), true, append, &packed));
+    TFILE_TRY(deflater.run(bytes_of(text), false, DeflateMethod{has_isal(), 1}));
+    TFILE_TRY(deflater.run(bytes_of(text), true, DeflateMethod{false, 6}));
+    const std::string packed = text_of(deflater.output());
     Inflater inflater(*memory);
     TFILE_TRY(inflater.begin());
     std::string got(text.size(), '#');
@@ -269,7 +292,7 @@ TEST(Deflate, MemoryObeysABudget) {
   Ref<Memory> budget;
   ASSERT_TRUE(make_budget(budget, default_memory(), 100000).ok());
   Deflater deflater(*budget);
-  EXPECT_EQ(deflater.begin(6).code, TF_STATUS_LIMIT);
+  EXPECT_EQ(deflater.run(Bytes(), true, DeflateMethod()).code, TF_STATUS_LIMIT);
 }
 
 }  // namespace
