@@ -5,7 +5,8 @@ PYTHON := $(CURDIR)/.venv/bin/python
 FUZZ_SECONDS := 3600
 FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json
 
-.PHONY: help setup release asan tsan test test-long fuzz corpus coverage abi lint format demo bench amalgamation install clean
+.PHONY: help setup release asan tsan test test-long fuzz corpus coverage abi lint format demo bench amalgamation \
+  install clean bench-blocks bench-programs instructions
 
 help:
 	@echo 'make test               build and test everything: optimized, with sanitizers, and the style of the sources'
@@ -20,7 +21,10 @@ help:
 	@echo 'make lint               check the format of the sources, and run clang-tidy'
 	@echo 'make format             format the sources'
 	@echo 'make demo               take the weights of a model through every format'
-	@echo 'make bench              time casts from and to block types, beside memcpy and gguf-py; BENCH=--write: into the README'
+	@echo 'make bench              time opening, loading, saving and deflating beside the peers: a table, and a picture and'
+	@echo '                        JSON in build/bench; BENCH="--quick", "--bytes N", "--repeats N", "--write README.md"'
+	@echo 'make bench-blocks       time casts from and to block types, beside memcpy and gguf-py; BENCH=--write: into the README'
+	@echo 'make instructions       count those of opening, listing, saving: what a change did; BENCH=--write: keep the counts'
 	@echo 'make amalgamation       write build/amalgamation/tensorfile.cpp and tensorfile.h: the whole core in one file'
 	@echo 'make install PREFIX=    install the optimized build (default /usr/local)'
 	@echo 'make setup              install what tests need: packages (as root) and, in .venv, SWIG and the libraries compared with'
@@ -79,10 +83,18 @@ format:
 demo: release
 	$(PYTHON) tests/peers/demo.py build/release/tensorfile
 
-bench: setup
+bench-programs: setup
 	cmake --preset release -DTENSORFILE_PEERS_PYTHON=$(PYTHON) -DTENSORFILE_BUILD_BENCH=ON
-	cmake --build --preset release --target quant_bench
+	cmake --build --preset release --target tensorfile_program quant_bench load_bench save_bench raw_read raw_write
+
+bench: bench-programs
+	$(PYTHON) -B tests/bench/bench.py build/release/tests/bench build/release/tensorfile --out build/bench $(BENCH)
+
+bench-blocks: bench-programs
 	$(PYTHON) -B tests/bench/quant.py build/release/tests/bench/quant_bench build/release/libtensorfile.so README.md $(BENCH)
+
+instructions: bench-programs
+	$(PYTHON) -B tests/bench/instructions.py build/release/tests/bench $(BENCH)
 
 amalgamation:
 	python3 tools/amalgamate.py build/amalgamation

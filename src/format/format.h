@@ -20,9 +20,12 @@ struct Member {
   uint64_t offset = 0;           // of its first byte in the source; deflated: of the compressed stream
   uint64_t stored = 0;           // bytes there
   uint64_t head = 0;             // deflated: bytes of .npy header that inflate before the data
-  uint32_t crc32 = 0;            // has_crc: of header and data
-  uint32_t head_crc32 = 0;       // has_crc and not deflated: of the header alone, to go on from
-  uint32_t part = 0;             // of a set of files, the one that it is in
+  // Deflated: where each chunk of the data begins in the stream, and where the last one ends; empty: not known.
+  Span<const uint64_t> chunks;
+  uint64_t chunk = 0;       // bytes in memory of each chunk but the last
+  uint32_t crc32 = 0;       // has_crc: of header and data
+  uint32_t head_crc32 = 0;  // has_crc and not deflated: of the header alone, to go on from
+  uint32_t part = 0;        // of a set of files, the one that it is in
   bool has_crc = false;
   bool deflated = false;
   bool fortran = false;     // stored in Fortran order

@@ -1,4 +1,5 @@
 #include "format/npz.h"
+#include "base/endian.h"
 #include "base/error.h"
 #include "base/utf8.h"
 #include "codec/crc32.h"
@@ -98,6 +99,7 @@ class Lister {
     }
     if (entry.deflated) {
       out->head = size;
+      TFILE_TRY(find_chunks(out, zip_.extra(i, kNpzChunksExtra)));
     } else {
       out->offset = data + size;
       out->stored = entry.stored - size;
@@ -105,6 +107,27 @@ class Lister {
     }
     if (out->dtype == nullptr) out->nbytes = out->stored;
     return kOk;
+  }
+
+  // Where the chunks begin, as our extra field has it; when anything in it cannot be, there is none.
+  Status find_chunks(Member *out, Bytes field) {
+    if (out->dtype == nullptr || field.size() < kNpzChunksHead) return kOk;
+    const auto chunk = load_le<uint64_t>(field.data());
+    const size_t count = (field.size() - kNpzChunksHead) / 4;
+    const bool whole = field.size() == kNpzChunksHead + 4 * count;
+    if (!whole || count < 2 || count > kNpzMostChunks || chunk == 0 || chunk % 4096 != 0) return kOk;
+    if ((out->nbytes - 1) / chunk + 1 != count || out->nbytes == 0) return kOk;
+    Vec<uint64_t> starts(listing_.memory);
+    TFILE_TRY(starts.reserve(count + 1));
+    uint64_t at = load_le<uint32_t>(field.data() + 8);
+    TFILE_TRY(starts.push(at));
+    for (size_t k = 0; k < count; ++k) {
+      at += load_le<uint32_t>(field.data() + kNpzChunksHead + 4 * k);
+      TFILE_TRY(starts.push(at));
+    }
+    if (at != out->stored) return kOk;
+    out->chunk = chunk;
+    return listing_.arena.copy(&out->chunks, starts.span());
   }
 
   // The first nbytes of a member, after it is inflated; a longer head of the same member may be asked for next.

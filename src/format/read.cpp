@@ -5,6 +5,7 @@
 #include "codec/crc32.h"
 #include "codec/deflate.h"
 #include "core/copy.h"
+#include "format/chunks.h"
 
 namespace tfile {
 
@@ -46,16 +47,29 @@ class MemberStream {
  public:
   // whole: every byte will be read, so that finish() can compare the checksum.
   MemberStream(const Source &source, const Member &member, Memory &memory, bool whole)
-      : source_(source), member_(member), inflater_(memory), input_(memory), sums_(whole && member.has_crc) {}
+      : source_(source),
+        member_(member),
+        inflater_(memory),
+        input_(memory),
+        chunks_(source, member, memory),
+        held_(memory),
+        sums_(whole && member.has_crc),
+        jumps_(!whole && !member.chunks.empty()) {}
 
   Status begin() {
     crc_ = member_.deflated ? 0 : member_.head_crc32;
-    if (!member_.deflated) return kOk;
+    if (!member_.deflated || jumps_) return kOk;
     TFILE_TRY(input_.resize(kInput));
     TFILE_TRY(inflater_.begin());
     return inflate(nullptr, member_.head);
   }
   Status read(uint64_t offset, void *to, uint64_t nbytes) {
+    if (jumps_) {
+      TFILE_TRY(jump(offset, static_cast<uint8_t *>(to), nbytes));
+      if (jumps_) return kOk;
+      // The chunks are not what the directory says: all is inflated from the beginning.
+      TFILE_TRY(begin());
+    }
     if (member_.deflated) {
       TFILE_TRY(inflate(nullptr, offset - position_));
       TFILE_TRY(inflate(static_cast<uint8_t *>(to), nbytes));
@@ -79,6 +93,27 @@ class MemberStream {
     Failure made(status);
     made.in(source_.label).array(member_.name);
     return made;
+  }
+  // Reads out of the chunks that have what is wanted, the last one of which stays here; jumps_ is false afterwards where
+  // that cannot be.
+  Status jump(uint64_t offset, uint8_t *to, uint64_t nbytes) {
+    while (nbytes > 0) {
+      const auto chunk = static_cast<size_t>(offset / member_.chunk);
+      if (chunk != held_chunk_) {
+        held_chunk_ = SIZE_MAX;
+        TFILE_TRY(held_.resize(static_cast<size_t>(chunks_.size(chunk))));
+        TFILE_TRY(chunks_.chunk(&jumps_, chunk, held_.data()));
+        if (!jumps_) return kOk;
+        held_chunk_ = chunk;
+      }
+      const Bytes found = Bytes(held_.data(), held_.size()).from(static_cast<size_t>(offset % member_.chunk));
+      const size_t count = found.size() < nbytes ? found.size() : static_cast<size_t>(nbytes);
+      memcpy(to, found.data(), count);
+      to += count;
+      offset += count;
+      nbytes -= count;
+    }
+    return kOk;
   }
   // Makes sure that there is input, unless the member has no more.
   Status refill() {
@@ -145,7 +180,11 @@ class MemberStream {
   uint64_t taken_ = 0;     // stored bytes read into input_
   uint64_t position_ = 0;  // next array byte
   uint32_t crc_ = 0;
+  ChunkInflater chunks_;
+  Vec<uint8_t> held_;  // a chunk of a slice
+  size_t held_chunk_ = SIZE_MAX;
   bool sums_;
+  bool jumps_;  // reads only the chunks that are wanted
   bool done_ = false;
 };
 

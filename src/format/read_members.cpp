@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/threads.h"
 #include "codec/crc32.h"
+#include "format/chunks.h"
 #include "format/read.h"
 
 namespace tfile {
@@ -29,15 +30,22 @@ constexpr uint64_t kSmallGap = uint64_t{16} << 10;
 // A share of the work: neighbours that are read together, or a piece of a member, or a member as a whole.
 struct ReadJob {
   const ReadTarget *target;
-  size_t count;     // targets from there on
-  uint64_t start;   // of a piece, in the member
-  uint64_t nbytes;  // array bytes of the job
-  uint32_t crc;     // of a piece of a member that has a checksum
+  size_t count;       // targets from there on
+  uint64_t start;     // of a piece, in the member
+  uint64_t nbytes;    // array bytes of the job
+  uint32_t crc;       // of a piece of a member that has a checksum
+  uint32_t head = 0;  // of a first chunk: the checksum of what comes before it
+  bool good = true;   // of a chunk: it is what the directory says
 };
 
 // Whether a member is read from first byte to last by one thread.
 bool is_stream(const Member &member) {
   return member.deflated || member.fortran;
+}
+
+// Whether a member is inflated chunk by chunk, by several threads.
+bool is_chunked(const ReadTarget &target) {
+  return !target.member->chunks.empty() && !target.member->fortran && target.convert == nullptr;
 }
 
 bool is_small(const ReadTarget &target) {
@@ -98,6 +106,8 @@ class Reading {
       if (is_small(target)) {
         count = count_neighbours(targets_.from(i));
         TFILE_TRY(jobs_.push(ReadJob{&target, count, 0, total_of(targets_.from(i).first(count)), 0}));
+      } else if (is_chunked(target)) {
+        TFILE_TRY(cut_chunks(target));
       } else if (is_stream(*target.member)) {
         TFILE_TRY(jobs_.push(ReadJob{&target, 1, 0, target.member->nbytes, 0}));
       } else {
@@ -122,6 +132,15 @@ class Reading {
     return kOk;
   }
 
+  Status cut_chunks(const ReadTarget &target) {
+    const Member &member = *target.member;
+    for (uint64_t start = 0; start < member.nbytes; start += member.chunk) {
+      const uint64_t left = member.nbytes - start;
+      TFILE_TRY(jobs_.push(ReadJob{&target, 1, start, left < member.chunk ? left : member.chunk, 0}));
+    }
+    return kOk;
+  }
+
   static uint64_t unit_of(const ReadTarget &target) {
     const Dtype &dtype = *target.member->dtype;
     return target.convert == nullptr ? dtype.block_bytes : kConvertedAtOnce / dtype.block_size * dtype.block_bytes;
@@ -133,6 +152,8 @@ class Reading {
     const ReadTarget &target = *job.target;
     if (is_small(target)) {
       TFILE_TRY(reading.read_together(job));
+    } else if (is_chunked(target)) {
+      TFILE_TRY(reading.read_chunk(&job));
     } else if (is_stream(*target.member)) {
       TFILE_TRY(reading.read_stream(target));
     } else {
@@ -186,6 +207,21 @@ class Reading {
     return convert(target, stored->data, 0, member.nbytes);
   }
 
+  Status read_chunk(ReadJob *job) const {
+    const Member &member = *job->target->member;
+    char *const to = static_cast<char *>(job->target->to) + job->start;
+    ChunkInflater inflater(*job->target->source, member, settings_.memory());
+    if (job->start == 0) {
+      TFILE_TRY(inflater.head(&job->good, &job->head));
+      if (!job->good) return kOk;
+    }
+    TFILE_TRY(inflater.chunk(&job->good, static_cast<size_t>(job->start / member.chunk), to));
+    if (!job->good) return kOk;
+    job->crc = crc32_update(0, to, static_cast<size_t>(job->nbytes));
+    finish_bytes(member, to, static_cast<size_t>(job->nbytes));
+    return kOk;
+  }
+
   Status read_piece(ReadJob *job) const {
     const ReadTarget &target = *job->target;
     const Member &member = *target.member;
@@ -220,14 +256,23 @@ class Reading {
     for (size_t i = 0; i < jobs_.size();) {
       const ReadTarget &target = *jobs_[i].target;
       const Member &member = *target.member;
-      if (!member.has_crc || is_stream(member) || is_small(target)) {
+      const bool chunked = is_chunked(target);
+      if (!member.has_crc || is_small(target) || (is_stream(member) && !chunked)) {
         ++i;
         continue;
       }
-      uint32_t crc = member.head_crc32;
-      for (; i < jobs_.size() && jobs_[i].target == &target; ++i)
+      uint32_t crc = chunked ? jobs_[i].head : member.head_crc32;
+      bool good = true;
+      for (; i < jobs_.size() && jobs_[i].target == &target; ++i) {
+        good = good && jobs_[i].good;
         crc = crc32_join(crc, jobs_[i].crc, jobs_[i].nbytes);
-      TFILE_TRY(check_crc(*target.source, member, crc));
+      }
+      if (!chunked) {
+        TFILE_TRY(check_crc(*target.source, member, crc));
+      } else if (!good || crc != member.crc32) {
+        // The chunks are not what the directory says: the stream as a whole counts.
+        TFILE_TRY(read_stream(target));
+      }
     }
     return kOk;
   }

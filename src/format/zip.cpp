@@ -462,6 +462,17 @@ Status ZipReader::name(Vec<char> *out, size_t i) const {
   return kOk;
 }
 
+Bytes ZipReader::extra(size_t i, uint16_t id) const {
+  const uint8_t *const record = directory_.data() + entries_[i].record;
+  Bytes left(record + kEntrySize + load16(record + 28), load16(record + 30));
+  uint16_t found = 0;
+  Bytes content;
+  while (next_extra(&found, &content, &left)) {
+    if (found == id) return content;
+  }
+  return Bytes();
+}
+
 bool ZipReader::is_folder(size_t i) const {
   return raw_name(entries_[i]).ends_with("/") && entries_[i].size == 0;
 }

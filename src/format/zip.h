@@ -37,6 +37,8 @@ class ZipReader {
   Status name(Vec<char> *out, size_t i) const;
   // A folder and nothing else.
   bool is_folder(size_t i) const;
+  // The content of a record of the extra field in the directory; empty: there is none.
+  Bytes extra(size_t i, uint16_t id) const;
   uint64_t directory_offset(size_t i) const { return directory_at_ + entries_[i].record; }
 
   // Checks the local header of the member in place k against the directory, and what lies between the member and the

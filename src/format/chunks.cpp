@@ -1,0 +1,56 @@
+#include "format/chunks.h"
+
+#include "codec/crc32.h"
+
+namespace tfile {
+
+namespace {
+
+constexpr uint64_t kInput = uint64_t{128} << 10;
+
+}  // namespace
+
+Status ChunkInflater::chunk(bool *good, size_t chunk, void *to) {
+  const bool last = chunk + 2 == member_.chunks.size();
+  return inflate(good, member_.chunks[chunk], member_.chunks[chunk + 1], last,
+                 Span<uint8_t>(static_cast<uint8_t *>(to), static_cast<size_t>(size(chunk))));
+}
+
+Status ChunkInflater::head(bool *good, uint32_t *crc) {
+  Vec<uint8_t> head(input_.memory());
+  TFILE_TRY(head.resize(static_cast<size_t>(member_.head)));
+  TFILE_TRY(inflate(good, 0, member_.chunks[0], false, Span<uint8_t>(head.data(), head.size())));
+  *crc = crc32_update(0, head.data(), head.size());
+  return kOk;
+}
+
+Status ChunkInflater::inflate(bool *good, uint64_t from, uint64_t end, bool last, Span<uint8_t> output) {
+  *good = false;
+  TFILE_TRY(input_.resize(static_cast<size_t>(end - from < kInput ? end - from : kInput)));
+  TFILE_TRY(inflater_.begin());
+  bool done = false;
+  // Behind the data there is a flush, or the end of the stream, and not a byte more of output.
+  uint8_t more = 0;
+  Span<uint8_t> beyond(&more, 1);
+  bool valid = true;
+  while (from < end && !done) {
+    const uint64_t count = end - from < kInput ? end - from : kInput;
+    TFILE_TRY(read_at(source_, member_.offset + from, input_.data(), count, member_.name));
+    from += count;
+    Bytes input(input_.data(), static_cast<size_t>(count));
+    while (!input.empty() && !done) {
+      const size_t before = input.size() + output.size();
+      TFILE_TRY(inflater_.run(&valid, &done, &input, output.empty() ? &beyond : &output));
+      if (!valid || beyond.empty() || (!done && input.size() + output.size() == before)) return kOk;
+    }
+    if (!input.empty()) return kOk;
+  }
+  // What was taken may have made more than there was room for.
+  Bytes nothing;
+  if (!done) TFILE_TRY(inflater_.run(&valid, &done, &nothing, output.empty() ? &beyond : &output));
+  if (!valid || beyond.empty()) return kOk;
+  *good = output.empty() && from == end && done == last && (!done || inflater_.excess() == 0);
+  return kOk;
+}
+
+}  // namespace tfile

@@ -1,0 +1,120 @@
+"""Times tensorfile beside its peers: opening, listing, loading, saving and deflating, in one run.
+
+usage: bench.py BIN TENSORFILE [--quick] [--bytes N] [--repeats N] [--folder F] [--only WORD] [--out FOLDER] [--write README]
+
+BIN is the folder of load_bench, save_bench, raw_read and raw_write. Prints a table; OUT gets bench.json and bench.svg.
+--write puts the table, with the date and the machine, into the README, which has a place for it.
+"""
+
+import argparse
+import datetime
+import json
+import math
+import os
+import platform
+from types import SimpleNamespace
+from xml.sax.saxutils import escape
+
+import load
+import save
+from load import MIB, milliseconds
+
+HEAD = ["what", "tensorfile", "raw I/O (share)", "best peer", "times faster", "aim", "reached"]
+PLACE = ("<!-- speed table: begin -->\n", "<!-- speed table: end -->")
+
+
+def machine():
+    """The processor, its cores, and the system."""
+    model = platform.processor() or platform.machine()
+    if os.path.exists("/proc/cpuinfo"):
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            models = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+        model = models[0] if models else model
+    return f"{model}, {len(os.sched_getaffinity(0))} cores, {platform.system()} {platform.release()}"
+
+
+def cells(entry):
+    best, limit = entry["best peer"], entry["limit"]
+    return [entry["name"], milliseconds(entry["ours"]),
+            "–" if limit is None else f"{milliseconds(limit)} ({entry['of limit']:.2f})",
+            "–" if best is None else f"{best} {milliseconds(entry['peers'][best])}",
+            "–" if entry["ratio"] is None else f"{entry['ratio']:.1f}",
+            entry["aim"], "yes" if entry["reached"] else "no"]
+
+
+def table(found):
+    lines = [HEAD, ["---"] * len(HEAD), *(cells(entry) for entry in found)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def picture(found, title):
+    """A bar for each row that has a peer: how many times faster than the best of them, on a logarithmic scale."""
+    rows = [entry for entry in found if entry["ratio"]]
+    left, width, height, top = 380, 420, 20, 40
+    span = max(entry["ratio"] for entry in rows) if rows else 1
+    steps = [1]
+    while steps[-1] < span:
+        steps.append(steps[-1] * 10)
+    scale = width / max(1.0, math.log10(steps[-1]))
+    bottom = top + height * len(rows)
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 80} {bottom + 30}" '
+           'font-family="sans-serif" font-size="12">',
+           f'<rect width="100%" height="100%" fill="#fff"/><text x="10" y="20" font-size="14">{escape(title)}</text>']
+    for step in steps:
+        x = left + math.log10(step) * scale
+        out.append(f'<line x1="{x:.1f}" y1="{top - 8}" x2="{x:.1f}" y2="{bottom}" stroke="#ccc"/>'
+                   f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle" fill="#555">{step}×</text>')
+    for i, entry in enumerate(rows):
+        y = top + height * i
+        bar = max(1.0, math.log10(max(1.0, entry["ratio"])) * scale)
+        colour = "#2a7" if entry["reached"] else "#c73"
+        out.append(f'<text x="{left - 8}" y="{y + 13}" text-anchor="end">{escape(entry["name"])}</text>'
+                   f'<rect x="{left}" y="{y + 2}" width="{bar:.1f}" height="{height - 6}" fill="{colour}"/>'
+                   f'<text x="{left + bar + 6:.1f}" y="{y + 13}" fill="#333">{entry["ratio"]:.1f}</text>')
+    return "\n".join([*out, "</svg>\n"])
+
+
+def write(path, text):
+    with open(path, encoding="utf-8") as file:
+        readme = file.read()
+    before, rest = readme.split(PLACE[0])
+    after = rest.split(PLACE[1])[1]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(before + PLACE[0] + text + "\n" + PLACE[1] + after)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("bin")
+    parser.add_argument("tensorfile")
+    parser.add_argument("--quick", action="store_true", help="256 MiB, 3 repeats: two minutes")
+    parser.add_argument("--bytes", type=int, help="of the large files (1 GiB)")
+    parser.add_argument("--repeats", type=int, help="of each measurement (7)")
+    parser.add_argument("--folder", help="where files are made, deleted afterwards (a RAM disk where there is one)")
+    parser.add_argument("--only", choices=["load", "save"])
+    parser.add_argument("--out", default=".", help="for bench.json and bench.svg")
+    parser.add_argument("--write", metavar="README")
+    given = parser.parse_args()
+    programs = {name: os.path.join(given.bin, name) for name in ("load_bench", "save_bench", "raw_read", "raw_write")}
+    options = SimpleNamespace(**programs, tensorfile=given.tensorfile, folder=given.folder, quick=given.quick,
+                              bytes=given.bytes or (256 * MIB if given.quick else 1024 * MIB),
+                              repeats=given.repeats or (3 if given.quick else 7))
+    found = []
+    for name, module in (("load", load), ("save", save)):
+        if given.only in (None, name):
+            found += module.rows(options)
+    title = f"{datetime.date.today()}, {machine()}"
+    text = f"Measured on {title}; medians of {options.repeats}.\n\n{table(found)}"
+    print(text)
+    os.makedirs(given.out, exist_ok=True)
+    with open(os.path.join(given.out, "bench.json"), "w", encoding="utf-8") as file:
+        json.dump({"date": str(datetime.date.today()), "machine": machine(), "repeats": options.repeats,
+                   "bytes": options.bytes, "rows": found}, file, indent=1)
+    with open(os.path.join(given.out, "bench.svg"), "w", encoding="utf-8") as file:
+        file.write(picture(found, f"times faster than the best peer ({title})"))
+    if given.write:
+        write(given.write, text)
+
+
+if __name__ == "__main__":
+    main()

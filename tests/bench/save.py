@@ -1,0 +1,177 @@
+"""Times saving and deflating beside the peers, and beside a program that only writes.
+
+usage: save.py SAVE_BENCH LOAD_BENCH RAW_WRITE [--folder F] [--bytes N] [--repeats N] [--quick] [--json FILE]
+
+Each time is of a fresh process, which measures itself from its first call to the file in its place; contenders take
+turns, so that what slows the machine down slows them all. Files lie on a RAM disk. rows() is for other programs.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from types import SimpleNamespace
+
+from load import MIB, python, room, row, table, take_turns
+
+SMALL = 20_000
+GGUF = ("from gguf import GGUFWriter",
+        "w = GGUFWriter(path, 'bench')\nfor k, v in arrays.items(): w.add_tensor(k, v)\n"
+        "w.write_header_to_file()\nw.write_kv_data_to_file()\nw.write_tensors_to_file()\nw.close()")
+MLX = "import mlx.core as mx"
+MAKE_MLX = "arrays = {k: mx.array(v) for k, v in arrays.items()}\nmx.eval(list(arrays.values()))"
+# What each peer imports, does before the clock starts, and does.
+SAVERS = {
+    "safetensors": {"safetensors": ("from safetensors.numpy import save_file", "", "save_file(arrays, path)"),
+                    "mlx": (MLX, MAKE_MLX, "mx.save_safetensors(path, arrays)")},
+    "gguf": {"gguf-py": (GGUF[0], "", GGUF[1]), "mlx": (MLX, MAKE_MLX, "mx.save_gguf(path, arrays)")},
+    "npz": {"numpy": ("", "", "np.savez(path, **arrays)"), "mlx": (MLX, MAKE_MLX, "mx.savez(path, **arrays)")},
+    "npy": {"numpy": ("", "", "np.save(path, next(iter(arrays.values())))"),
+            "mlx": (MLX, MAKE_MLX, "mx.save(path, next(iter(arrays.values())))")},
+    "deflated": {"numpy": ("", "", "np.savez_compressed(path, **arrays)"),
+                 "mlx": (MLX, MAKE_MLX, "mx.savez_compressed(path, **arrays)")},
+}
+CLOCK = """import os, sys, time
+import numpy as np
+{imports}
+path, data, count, nbytes = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+one = np.resize(np.fromfile(data, np.float32), nbytes // count // 4)
+arrays = {{f'layers.{{i}}.weight': one.copy() for i in range(count)}}
+{before}
+if os.path.exists(path): os.remove(path)
+begin = time.perf_counter()
+{work}
+print(time.perf_counter() - begin, flush=True)
+os._exit(0)
+"""
+
+
+def peers_of(kind, path, data, count, nbytes):
+    return {name: [sys.executable, "-c", CLOCK.format(imports=imports, before=before, work=work), path + name +
+                   ("." + ("npz" if kind == "deflated" else kind)), data, count, nbytes]
+            for name, (imports, before, work) in SAVERS[kind].items()}
+
+
+def write_data(folder):
+    """Bytes that compress as those of models do: kind -> file."""
+    import numpy as np
+
+    random = np.random.default_rng(0)
+    weights = random.normal(0, 0.02, 8 * MIB // 4).astype(np.float32)
+    data = {"float32 weights": weights,
+            "bfloat16 weights": (random.normal(0, 0.02, 8 * MIB // 2).astype(np.float32).view(np.uint32) >> 16)
+            .astype(np.uint16),
+            "small integers": random.integers(0, 50, 8 * MIB // 4).astype(np.int32)}
+    paths = {}
+    for name, values in data.items():
+        paths[name] = f"{folder}/{name.replace(' ', '-')}"
+        values.tofile(paths[name])
+    return paths
+
+
+def clear(folder, prefix):
+    for name in os.listdir(folder):
+        if name.startswith(prefix):
+            os.remove(os.path.join(folder, name))
+
+
+def save_rows(options, folder, data):
+    found_rows = []
+    threads = len(os.sched_getaffinity(0))
+    size = options.bytes // 2
+    for kind in ("safetensors", "gguf", "npz", "npy"):
+        count = 1 if kind == "npy" else 64
+        found = take_turns({"ours": [options.save_bench, kind, f"{folder}/out.{kind}", data, count, size],
+                            "raw": [options.raw_write, f"{folder}/out.raw", size, 1],
+                            "raw, all cores": [options.raw_write, f"{folder}/out.raw", size, threads],
+                            **peers_of(kind, f"{folder}/out-", data, count, size)}, options.repeats)
+        found["raw"] = min(found["raw"], found.pop("raw, all cores"))
+        clear(folder, "out")
+        found_rows.append(row(f"save {kind}, {size // MIB} MiB in {count} arrays", found, found["raw"],
+                              "0.9 of writing, ahead of every peer",
+                              lambda ours, raw, best: raw / ours >= 0.9 and best > ours))
+    return found_rows
+
+
+def many_rows(options, folder, data):
+    found_rows = []
+    for kind in ("safetensors", "gguf", "npz"):
+        nbytes = SMALL * 64
+        found = take_turns({"ours": [options.save_bench, kind, f"{folder}/out.{kind}", data, SMALL, nbytes],
+                            **peers_of(kind, f"{folder}/out-", data, SMALL, nbytes)}, options.repeats)
+        clear(folder, "out")
+        found_rows.append(row(f"save {kind}, {SMALL:,} arrays", found, None, "3 times the best peer",
+                              lambda ours, raw, best: best / ours >= 3))
+    return found_rows
+
+
+def deflate_rows(options, folder, data):
+    """One member of each kind of data, on one core and on all; and loaded again."""
+    found_rows = []
+    nbytes = 32 * MIB if options.quick else 128 * MIB
+    cores = len(os.sched_getaffinity(0))
+    repeats = 1 if options.quick else 3  # numpy takes seconds
+    for name, path in data.items():
+        save = [options.save_bench, "deflated", f"{folder}/out.npz", path, 1, nbytes]
+        peers = peers_of("deflated", f"{folder}/out-", path, 1, nbytes)
+        largest = 1.04 if name == "small integers" else 1.0
+        found = take_turns({"ours": [*save, 1], "all": save, **peers}, repeats)
+        every = found.pop("all")
+        ours = os.path.getsize(f"{folder}/out.npz")
+        numpy = os.path.getsize(f"{folder}/out-numpy.npz")
+        sizes = f"size {ours / numpy:.3f} of numpy's, at most {largest:.2f}"
+        found_rows.append(row(f"deflate {name}, {nbytes // MIB} MiB, one core", found, None,
+                              f"20 times numpy; {sizes}",
+                              lambda ours_, raw, best, found=found, fits=ours <= largest * numpy:
+                              found["numpy"] / ours_ >= 20 and fits))
+        found_rows.append(row(f"deflate {name}, {cores} cores", {**found, "ours": every}, None, "–",
+                              lambda ours_, raw, best: True))
+        loads = {"one": [options.load_bench, "load", f"{folder}/out.npz", 1],
+                 "all": [options.load_bench, "load", f"{folder}/out.npz", cores],
+                 "numpy": python(("", "with np.load(path) as z:\n  x = {k: z[k] for k in z.files}"),
+                                 f"{folder}/out-numpy.npz"),
+                 "mlx": python((MLX, "mx.eval(list(mx.load(path).values()))"), f"{folder}/out-mlx.npz")}
+        loaded = take_turns(loads, options.repeats)
+        one, every = loaded.pop("one"), loaded.pop("all")
+        found_rows.append(row(f"load deflated {name}, one core", {**loaded, "ours": one}, None, "1.7 times numpy",
+                              lambda ours_, raw, best, loaded=loaded: loaded["numpy"] / ours_ >= 1.7))
+        found_rows.append(row(f"load deflated {name}, {cores} cores", {**loaded, "ours": every}, None,
+                              "3 times numpy" if cores == 2 else "–",
+                              lambda ours_, raw, best, loaded=loaded: cores != 2 or loaded["numpy"] / ours_ >= 3))
+        clear(folder, "out")
+    return found_rows
+
+
+def rows(options):
+    """options: save_bench, load_bench, raw_write (programs), folder (None: a RAM disk, else the temporary folder), bytes,
+    repeats, quick."""
+    parent = options.folder or ("/dev/shm" if room("/dev/shm") > 4 * options.bytes else None)
+    with tempfile.TemporaryDirectory(dir=parent) as folder:
+        data = write_data(folder)
+        weights = data["float32 weights"]
+        return (save_rows(options, folder, weights) + many_rows(options, folder, weights) +
+                deflate_rows(options, folder, data))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    for program in ("save_bench", "load_bench", "raw_write"):
+        parser.add_argument(program)
+    parser.add_argument("--folder", help="where files are made, deleted afterwards")
+    parser.add_argument("--bytes", type=int, default=1 << 30)
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--quick", action="store_true", help="256 MiB, 3 repeats")
+    parser.add_argument("--json")
+    options = SimpleNamespace(**vars(parser.parse_args()))
+    if options.quick:
+        options.bytes, options.repeats = 256 * MIB, 3
+    found = rows(options)
+    print("\n".join(table(found)))
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump(found, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()
