@@ -1,7 +1,9 @@
 // Files that other programs shorten or overwrite while they are read.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +14,7 @@
 #include <thread>
 
 #include "faults/operations.h"
+#include "support/child.h"
 
 namespace tfile::faults {
 namespace {
@@ -158,6 +161,35 @@ TEST(FullDisk, AtEveryFewBytes) {
   }
   signal(SIGXFSZ, handler);
   EXPECT_GT(failures, 100);
+}
+
+// A file system of N KiB, mounted where the privileges for that are there; elsewhere the test above has to do.
+TEST(FullDisk, OfASmallFileSystem) {
+  const TempFolder folder;
+  const auto large = testing::random_array(TF_DTYPE_UINT8, {200000});
+  const auto small = testing::random_array(TF_DTYPE_UINT8, {1000}, 2);
+  expect_in_child([&] {
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return true;
+    int refused = 0;
+    for (int size = 8; size <= 512; size += 24) {
+      const std::string option = "size=" + std::to_string(size) + "k";
+      if (mount("none", folder.path().c_str(), "tmpfs", 0, option.c_str()) != 0) return refused == 0;
+      const std::string path = folder.path("target.npy");
+      EXPECT_EQ(tf_save(path.c_str(), small.get(), nullptr), TF_STATUS_OK) << tf_error_message();
+      const std::string old = folder.read("target.npy");
+      // The old file takes a page of 4 KiB, the new one 49.
+      const tf_status status = tf_save(path.c_str(), large.get(), nullptr);
+      EXPECT_EQ(status, size >= 4 * (1 + 49) ? TF_STATUS_OK : TF_STATUS_IO) << size << ": " << tf_error_message();
+      if (status != TF_STATUS_OK) {
+        ++refused;
+        EXPECT_NE(std::string(tf_error_message()).find("no space left on the device"), std::string::npos);
+        EXPECT_EQ(folder.read("target.npy"), old);
+      }
+      EXPECT_EQ(folder.names(), std::vector<std::string>{"target.npy"});
+      if (umount(folder.path().c_str()) != 0) return false;
+    }
+    return refused > 5;
+  });
 }
 
 }  // namespace

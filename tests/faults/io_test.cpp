@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <set>
 
 #include "faults/interpose.h"
 #include "faults/operations.h"
@@ -73,6 +74,7 @@ class IoFaults : public ::testing::Test {
       EXPECT_EQ(status, TF_STATUS_OK) << tf_error_message();
     } else {
       ++faults_;
+      struck_.insert(way.call);
       expect(operation, way, fault, status);
     }
     if (operation.saves) world_.folder.write("target", kOld);
@@ -104,6 +106,7 @@ class IoFaults : public ::testing::Test {
   size_t names_;
   Handle<tf_options> options_ = testing::options_with({{TF_OPTION_THREADS, 1}, {TF_OPTION_EXACT_PATH, 1}});
   int64_t faults_ = 0;
+  std::set<Call> struck_;
 };
 
 TEST_F(IoFaults, EveryCallFailsOnceOrFromThenOn) {
@@ -120,8 +123,32 @@ TEST_F(IoFaults, EveryCallFailsOnceOrFromThenOn) {
     }
     world_.expect_unharmed();
   }
+  for (const Call call : {kOpen, kRead, kWrite, kSync, kRename, kMap, kClose, kStat})
+    EXPECT_EQ(struck_.count(call), 1u) << "no operation calls " << kCallNames[call];
   std::printf("%lld faults injected\n", static_cast<long long>(faults_));
   EXPECT_GT(faults_, 1000);
+}
+
+// Room for a large file is asked for at once. Without an answer the file is written all the same.
+TEST_F(IoFaults, RoomThatCannotBeReserved) {
+  const auto large = testing::random_array(TF_DTYPE_UINT8, {3 << 20});
+  const std::string path = world_.folder.path("target");
+  for (const int64_t atomic : {1, 0}) {
+    ASSERT_EQ(tf_options_set(options_.get(), TF_OPTION_ATOMIC, atomic), TF_STATUS_OK);
+    for (const int error : {ENOSPC, EOPNOTSUPP, EIO, EINTR}) {
+      arm({kReserve, 1, error != EINTR, error});
+      const tf_status status = tf_save(path.c_str(), large.get(), options_.get());
+      disarm();
+      EXPECT_TRUE(has_failed());
+      ASSERT_EQ(status, TF_STATUS_OK) << tf_error_message();
+      tf_array *loaded = nullptr;
+      ASSERT_EQ(tf_load(&loaded, nullptr, nullptr, path.c_str(),
+                        testing::options_with({{TF_OPTION_FORMAT, TF_FORMAT_NPY}}).get()),
+                TF_STATUS_OK);
+      const Handle<tf_array> holder(loaded);
+      EXPECT_TRUE(testing::same(loaded, large.get()));
+    }
+  }
 }
 
 // In place there is no old file to keep, but every failure is told.
