@@ -22,15 +22,15 @@ type Array struct {
 	size   int
 	nbytes int
 
-	// alone says that no view, dict or clone was given the array.
-	alone atomic.Bool
+	// alone says that no view, dict or clone was given the array; exposed that Go code has the memory, so that Close alone
+	// releases it.
+	alone, exposed atomic.Bool
 
 	// What MakeMutable changes, under the handle's lock.
 	strides    []int
 	data       *byte
 	contiguous bool
-	exposed    bool         // Go code has the memory, so that Close alone releases it
-	replaced   []capi.Array // arrays whose memory Go code may still have
+	replaced   []capi.Array // whose memory Go code may still have
 }
 
 func newArray(raw capi.Array) *Array {
@@ -248,15 +248,7 @@ func (a *Array) Bytes() ([]byte, error) {
 	if _, err := a.handle.lock(); err != nil {
 		return nil, err
 	}
-	if a.exposed {
-		defer a.handle.unlock()
-		return a.memory()
-	}
-	a.handle.unlock()
-	if _, err := a.handle.lockAlone(); err != nil {
-		return nil, err
-	}
-	defer a.handle.unlockAlone()
+	defer a.handle.unlock()
 	bytes, err := a.memory()
 	if err == nil {
 		a.expose()
@@ -265,8 +257,9 @@ func (a *Array) Bytes() ([]byte, error) {
 }
 
 func (a *Array) expose() {
-	a.handle.cleanup.Stop()
-	a.exposed = true
+	if !a.exposed.Swap(true) {
+		a.handle.cleanup.Stop()
+	}
 }
 
 func expectDtype[T Element](a *Array) error {
@@ -290,7 +283,8 @@ func Data[T Element](a *Array) ([]T, error) {
 	return elementsOf[T](bytes)
 }
 
-// With lends the elements, without a copy, to a function; they are valid until it returns. It fails as Data does.
+// With lends the elements, without a copy, to a function; they are valid until it returns. It fails as Data does. The
+// function must not close or change the array itself.
 func With[T Element](a *Array, use func(elements []T) error) error {
 	if err := expectDtype[T](a); err != nil {
 		return err
@@ -381,18 +375,18 @@ func (a *Array) makeMutable(raw capi.Array) (capi.Array, error) {
 		if err := check(capi.ArrayContiguous(&next, raw)); err != nil {
 			return 0, err
 		}
-	case a.exposed:
+	case a.exposed.Load():
 		// A second reference is reason enough for a copy: memory that Go code has must outlive the change.
 		capi.ArrayRetain(raw)
 	}
 	if err := check(capi.ArrayMakeMut(&next)); err != nil {
-		if !a.contiguous || a.exposed {
+		if !a.contiguous || a.exposed.Load() {
 			capi.ArrayRelease(next)
 		}
 		return 0, err
 	}
 	switch {
-	case a.exposed:
+	case a.exposed.Load():
 		a.replaced = append(a.replaced, raw)
 	case !a.contiguous:
 		capi.ArrayRelease(raw)
@@ -402,7 +396,7 @@ func (a *Array) makeMutable(raw capi.Array) (capi.Array, error) {
 	if next != raw {
 		a.handle.raw = next
 		a.handle.cleanup.Stop()
-		if !a.exposed {
+		if !a.exposed.Load() {
 			a.handle.cleanup = runtime.AddCleanup(a, capi.ArrayRelease, next)
 		}
 	}
@@ -503,11 +497,13 @@ func (a *Array) Equal(b *Array) (bool, error) {
 		return false, err
 	}
 	defer a.handle.unlock()
-	other, err := b.handle.lock()
-	if err != nil {
-		return false, err
+	other := raw
+	if a != b {
+		if other, err = b.handle.lock(); err != nil {
+			return false, err
+		}
+		defer b.handle.unlock()
 	}
-	defer b.handle.unlock()
 	equal := int32(0)
 	err = check(capi.ArrayEqual(&equal, raw, other))
 	return equal != 0, err

@@ -465,12 +465,17 @@ func (d *Dict) Unflatten() (*Dict, error) { return d.derive(capi.DictUnflatten) 
 
 // Compare compares names and shapes of the arrays in this tree (or flat dict) with those expected; dtypes are not compared.
 func (d *Dict) Compare(expected *Dict) (Comparison, error) {
-	wanted, err := expected.handle.lock()
-	if err != nil {
-		return Comparison{}, err
-	}
-	defer expected.handle.unlock()
-	report, err := d.derive(func(out *capi.Dict, raw capi.Dict) error { return capi.DictCompare(out, wanted, raw) })
+	report, err := d.derive(func(out *capi.Dict, raw capi.Dict) error {
+		wanted := raw
+		if expected != d {
+			var err error
+			if wanted, err = expected.handle.lock(); err != nil {
+				return err
+			}
+			defer expected.handle.unlock()
+		}
+		return capi.DictCompare(out, wanted, raw)
+	})
 	if err != nil {
 		return Comparison{}, err
 	}

@@ -132,7 +132,11 @@ func (b *Buffer) WriteTo(w io.Writer) (int64, error) {
 		return 0, err
 	}
 	defer b.handle.unlock()
-	count, err := w.Write(unsafe.Slice(capi.BufferData(raw), capi.BufferSize(raw)))
+	size := capi.BufferSize(raw)
+	count, err := w.Write(unsafe.Slice(capi.BufferData(raw), size))
+	if err == nil && count < size {
+		err = io.ErrShortWrite
+	}
 	return int64(count), err
 }
 

@@ -127,7 +127,7 @@ func WithContext(ctx context.Context) Option {
 }
 
 // WithProgress has told hear, on the calling goroutine, how many bytes of array data a load or save has done, and of how
-// many. A panic in it goes on in the caller.
+// many. A panic in it goes on in the caller. It must not change or close what the call works on.
 func WithProgress(told func(done, total uint64)) Option {
 	return func(o *options) error {
 		o.told = told

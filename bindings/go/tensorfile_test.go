@@ -241,6 +241,10 @@ func TestWrongTypesShapesAndSizes(t *testing.T) {
 	_, err = MutableData[int32](a)
 	fails(t, err, ErrType)
 	fails(t, With(a, func([]int32) error { return nil }), ErrType)
+	ok(t, With(a, func(lent []float32) error {
+		same(t, lent, must[[]float32](t)(Data[float32](a)))
+		return nil
+	}))
 	transposed := must[*Array](t)(a.Transpose())
 	_, err = Data[float32](transposed)
 	fails(t, err, ErrInvalidArgument)
@@ -306,6 +310,7 @@ func TestChangesAreSeenByNobodyElse(t *testing.T) {
 	equal := must[bool](t)(a.Equal(clone0(t, a)))
 	same(t, equal, true)
 	same(t, must[bool](t)(a.Equal(view)), false)
+	same(t, must[bool](t)(a.Equal(a)), true)
 	ok(t, a.MakeMutable())
 	ok(t, a.Close())
 }
@@ -541,6 +546,7 @@ func TestTrees(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "w.safetensors")
 	ok(t, SaveWeights(path, tree))
 	loaded := must[*Dict](t)(LoadWeights(path, nil))
+	same(t, must[Comparison](t)(loaded.Compare(loaded)), Comparison{[]string{}, []string{}, []string{}})
 	same(t, must[Comparison](t)(loaded.Compare(tree)), Comparison{[]string{}, []string{}, []string{}})
 	same(t, must[*Dict](t)(LoadWeights(path, tree)).Len(), 1)
 	_, err := LoadWeights(path, other)
