@@ -115,6 +115,7 @@ const (
 	optionAlignment        = 18
 	optionCompress         = 19
 	optionCompressionLevel = 20
+	optionDeflate          = 21
 	optionDecode           = 22
 )
 
@@ -211,8 +212,11 @@ func WithAlignment(bytes int) Option { return set(optionAlignment, int64(bytes))
 // WithCompress sets whether to deflate the members of an .npz that SaveWeights, Marshal or SaveTo writes.
 func WithCompress(on bool) Option { return setBool(optionCompress, on) }
 
-// WithCompressionLevel sets the level of deflate, 0 to 9; -1 (default): the level that suits.
+// WithCompressionLevel sets the level of deflate, 0 (none) to 9 (smallest); -1 (default): the one that suits.
 func WithCompressionLevel(level int) Option { return set(optionCompressionLevel, int64(level)) }
+
+// WithZlib sets whether zlib deflates also where the library was built with ISA-L, which is faster (default).
+func WithZlib(on bool) Option { return setBool(optionDeflate, on) }
 
 // WithDecode has loading decode ggml's block types to Float16, BFloat16, Float32 or Float64; Unsupported (default): blocks
 // stay blocks.

@@ -520,7 +520,7 @@ namespace {
 constexpr size_t kAlignment_base_arena = 16;
 constexpr size_t kLargestChunk = size_t{256} << 10;
 // The chunk's own head, kept a multiple of what it aligns.
-constexpr size_t kHead_base_arena = 16;
+constexpr size_t kHead = 16;
 
 }  // namespace
 
@@ -533,24 +533,24 @@ Arena::~Arena() {
 }
 
 Status Arena::add_chunk(size_t size) {
-  static_assert(sizeof(Chunk) <= kHead_base_arena);
+  static_assert(sizeof(Chunk) <= kHead);
   void *fresh = nullptr;
   TFILE_TRY(allocate(&fresh, *memory_, size, kAlignment_base_arena));
   chunks_ = new (fresh) Chunk{chunks_, size};
-  free_ = static_cast<char *>(fresh) + kHead_base_arena;
-  left_ = size - kHead_base_arena;
+  free_ = static_cast<char *>(fresh) + kHead;
+  left_ = size - kHead;
   return kOk;
 }
 
 Status Arena::reserve(size_t size) {
   if (size <= left_ || size > SIZE_MAX / 2) return kOk;
-  return add_chunk(size + kHead_base_arena);
+  return add_chunk(size + kHead);
 }
 
 Status Arena::take(void **out, size_t size, size_t alignment) {
   size_t gap = (alignment - reinterpret_cast<uintptr_t>(free_) % alignment) % alignment;
   if (chunks_ == nullptr || gap > left_ || size > left_ - gap) {
-    const Checked needed = Checked(size) + kHead_base_arena;
+    const Checked needed = Checked(size) + kHead;
     if (!needed.fits_memory()) return Failure(TF_STATUS_OUT_OF_MEMORY) << "a name is too long for memory";
     TFILE_TRY(add_chunk(needed.value() > next_size_ ? static_cast<size_t>(needed.value()) : next_size_));
     if (next_size_ < kLargestChunk) next_size_ *= 2;
@@ -1643,6 +1643,7 @@ constexpr OptionRule kRules[] = {
     {TF_OPTION_ALIGNMENT, 0, 1 << 20, 0, true},
     {TF_OPTION_COMPRESS, 0, 1, 0, false},
     {TF_OPTION_COMPRESSION_LEVEL, -1, 9, -1, false},
+    {TF_OPTION_DEFLATE, TF_DEFLATE_AUTO, TF_DEFLATE_ZLIB, TF_DEFLATE_AUTO, false},
     {TF_OPTION_DECODE, TF_DECODE_MLX, TF_DTYPE_FLOAT64, TF_DECODE_KEEP, false},
 };
 
@@ -3928,10 +3929,10 @@ namespace tfile {
 namespace {
 
 // Linux moves at most 2 GiB at once, macOS refuses more, and Windows counts in 32 bits.
-constexpr size_t kMostAtOnce_io_file = size_t{1} << 30;
+constexpr size_t kMostAtOnce = size_t{1} << 30;
 
 size_t piece_of(size_t nbytes) {
-  return nbytes < kMostAtOnce_io_file ? nbytes : kMostAtOnce_io_file;
+  return nbytes < kMostAtOnce ? nbytes : kMostAtOnce;
 }
 
 }  // namespace
@@ -3984,7 +3985,7 @@ Status write_file(const File &file, Text path, uint64_t offset, const void *from
 Status write_pieces(const File &file, Text path, uint64_t offset, const Bytes *pieces, size_t count) {
   while (count > 0) {
     // A single piece, and what is left of one, goes as write_file() does it.
-    if (count == 1 || pieces->size() > kMostAtOnce_io_file) {
+    if (count == 1 || pieces->size() > kMostAtOnce) {
       TFILE_TRY(write_file(file, path, offset, pieces->data(), pieces->size()));
       offset += pieces->size();
       ++pieces;
@@ -5618,15 +5619,24 @@ uint32_t crc32_update(uint32_t crc, const void *bytes, size_t nbytes);
 uint32_t crc32_join(uint32_t first, uint32_t second, uint64_t nbytes);
 
 }  // namespace tfile
-#include <zlib.h>
 
 // src/codec/crc32.cpp
+#if defined(TENSORFILE_WITH_ISAL)
+#include <isa-l.h>
+#else
+#include <zlib.h>
+#endif
+
 namespace tfile {
 
 uint32_t crc32_update(uint32_t crc, const void *bytes, size_t nbytes) {
   // zlib starts anew when it gets no pointer.
   if (nbytes == 0) return crc;
+#if defined(TENSORFILE_WITH_ISAL)
+  return crc32_gzip_refl(crc, static_cast<const unsigned char *>(bytes), nbytes);
+#else
   return static_cast<uint32_t>(crc32_z(crc, static_cast<const Bytef *>(bytes), nbytes));
+#endif
 }
 
 namespace {
@@ -5658,12 +5668,12 @@ uint32_t crc32_join(uint32_t first, uint32_t second, uint64_t nbytes) {
 }  // namespace tfile
 
 // src/codec/deflate.h
-// Raw deflate streams, in pieces of any size.
+// Raw deflate streams: unpacked in pieces of any size, packed in chunks. zlib does it, or ISA-L where it is built in.
 
 
 namespace tfile {
 
-// Unpacks one stream. After `done` nothing more is written; input beyond the end of the stream is not taken.
+// Unpacks one stream. After `done` nothing more is written.
 class Inflater {
  public:
   explicit Inflater(Memory &memory) : memory_(memory) {}
@@ -5675,77 +5685,97 @@ class Inflater {
   // Takes from *input and fills *output, both cut at their front by what was used, until either is empty or the stream
   // ends. False: the bytes are not a deflate stream (no error record; the caller knows where).
   Status run(bool *valid, bool *done, Bytes *input, Span<uint8_t> *output);
+  // After `done`: bytes of former inputs that were taken though they lie beyond the end of the stream.
+  size_t excess() const { return excess_; }
 
  private:
   struct State;
   Memory &memory_;
   State *state_ = nullptr;
+  size_t excess_ = 0;
 };
 
-// Packs one stream.
+// How bytes are packed.
+struct DeflateMethod {
+  bool isal = false;  // by ISA-L, which knows the levels 1 to 3; else by zlib
+  int level = 6;      // 0 to 9
+};
+
+// Whether ISA-L is built in.
+bool has_isal();
+
+// Packs chunks, each of which can be unpacked by itself: concatenated they are one stream.
 class Deflater {
  public:
-  explicit Deflater(Memory &memory) : memory_(memory) {}
+  explicit Deflater(Memory &memory) : memory_(memory), output_(memory) {}
   Deflater(const Deflater &) = delete;
   Deflater &operator=(const Deflater &) = delete;
   ~Deflater();
-  Status begin(int level);  // -1 to 9; also to begin another stream
 
-  using TakeFn = Status (*)(void *context, const void *bytes, size_t nbytes);
-  // Packs bytes, handing what comes out to take; last ends the stream.
-  Status run(Bytes input, bool last, TakeFn take, void *context);
+  // Packs a chunk; the last one ends the stream, the others end with a full flush.
+  Status run(Bytes chunk, bool last, const DeflateMethod &method);
+  // What came out, until the next run().
+  Bytes output() const { return Bytes(output_.data(), output_.size()); }
 
  private:
-  struct State;
+  struct ZlibState;
+  struct IsalState;
+
+  Status run_zlib(Bytes chunk, bool last, int level);
+  Status run_isal(Bytes chunk, bool last, int level);
+
   Memory &memory_;
-  State *state_ = nullptr;
+  ZlibState *zlib_ = nullptr;
+  IsalState *isal_ = nullptr;
+  Vec<uint8_t> output_;
 };
 
 }  // namespace tfile
+#include <zlib.h>
 
-// src/codec/deflate.cpp
+// src/codec/zlib_stream.h
+// zlib's streams, with memory of ours.
+
+
+
 namespace tfile {
 
-namespace {
-
-constexpr size_t kAlignment_codec_deflate = 16;
-// In front of each block that zlib gets: its size, which zlib does not give back.
-constexpr size_t kHead_codec_deflate = kAlignment_codec_deflate;
-// zlib counts in unsigned int.
-constexpr size_t kMostAtOnce_codec_deflate = size_t{1} << 30;
-constexpr size_t kOutput = size_t{64} << 10;
-constexpr int kRawWindow = -15;
-constexpr int kMemoryLevel = 8;
-
 // A z_stream whose memory comes from a Memory.
-struct Stream {
-  explicit Stream(Memory &from) : memory(from) {
+struct ZlibStream {
+  explicit ZlibStream(Memory &from) : memory(from) {
     z.zalloc = take;
     z.zfree = give_back;
     z.opaque = this;
   }
-  Stream(const Stream &) = delete;
-  Stream &operator=(const Stream &) = delete;
+  ZlibStream(const ZlibStream &) = delete;
+  ZlibStream &operator=(const ZlibStream &) = delete;
+
+  // In front of each block that zlib gets: its size, which zlib does not give back.
+  static constexpr size_t kAlignment = 16;
+  static constexpr size_t kHead = kAlignment;
+  // zlib counts in unsigned int.
+  static constexpr size_t kMostAtOnce = size_t{1} << 30;
+  static constexpr int kRawWindow = -15;
 
   static void *take(void *opaque, unsigned count, unsigned size) {
-    auto &stream = *static_cast<Stream *>(opaque);
-    const Checked needed = Checked(count) * size + kHead_codec_deflate;
+    auto &stream = *static_cast<ZlibStream *>(opaque);
+    const Checked needed = Checked(count) * size + kHead;
     if (!needed.fits_memory()) return nullptr;
     void *block = nullptr;
-    const Status status = allocate(&block, stream.memory, static_cast<size_t>(needed.value()), kAlignment_codec_deflate);
+    const Status status = allocate(&block, stream.memory, static_cast<size_t>(needed.value()), kAlignment);
     if (!status.ok()) {
       stream.status = status;
       return nullptr;
     }
     const auto whole = static_cast<size_t>(needed.value());
     memcpy(block, &whole, sizeof(whole));
-    return static_cast<char *>(block) + kHead_codec_deflate;
+    return static_cast<char *>(block) + kHead;
   }
   static void give_back(void *opaque, void *pointer) {
-    void *const block = static_cast<char *>(pointer) - kHead_codec_deflate;
+    void *const block = static_cast<char *>(pointer) - kHead;
     size_t whole = 0;
     memcpy(&whole, block, sizeof(whole));
-    deallocate(static_cast<Stream *>(opaque)->memory, block, whole, kAlignment_codec_deflate);
+    deallocate(static_cast<ZlibStream *>(opaque)->memory, block, whole, kAlignment);
   }
   // Why zlib refused: memory, or a misuse that only we can be guilty of.
   Status refusal(int code) const {
@@ -5758,10 +5788,204 @@ struct Stream {
   Status status;  // of the last allocation that failed; zlib may ask for more before it gives up
 };
 
+}  // namespace tfile
+
+// src/codec/deflate.cpp
+#if defined(TENSORFILE_WITH_ISAL)
+#include <isa-l.h>
+#endif
+
+namespace tfile {
+
+namespace {
+
+constexpr int kMemoryLevel = 8;
+
+// Room for a chunk that does not shrink, and for the flush.
+size_t room_for(size_t chunk) {
+  return chunk + chunk / 256 + 1024;
+}
+
 }  // namespace
 
-struct Inflater::State : Stream {
-  explicit State(Memory &from) : Stream(from) {}
+struct Deflater::ZlibState : ZlibStream {
+  explicit ZlibState(Memory &from) : ZlibStream(from) {}
+  ~ZlibState() { (void)deflateEnd(&z); }
+
+  Status begin(int wanted) {
+    int code = Z_OK;
+    if (z.state != nullptr && level == wanted) {
+      code = deflateReset(&z);
+    } else {
+      (void)deflateEnd(&z);
+      level = wanted;
+      code = deflateInit2(&z, level, Z_DEFLATED, kRawWindow, kMemoryLevel, Z_DEFAULT_STRATEGY);
+    }
+    return code == Z_OK ? kOk : refusal(code);
+  }
+
+  int level = 0;
+};
+
+#if defined(TENSORFILE_WITH_ISAL)
+
+struct Deflater::IsalState {
+  isal_zstream z;
+  uint8_t room[ISAL_DEF_LVL3_DEFAULT];  // the largest of the levels'
+};
+
+bool has_isal() {
+  return true;
+}
+
+Status Deflater::run_isal(Bytes chunk, bool last, int level) {
+  constexpr size_t kMostAtOnce = size_t{1} << 30;
+  constexpr uint32_t kRooms[] = {0, ISAL_DEF_LVL1_DEFAULT, ISAL_DEF_LVL2_DEFAULT, ISAL_DEF_LVL3_DEFAULT};
+  if (isal_ == nullptr) {
+    void *place = nullptr;
+    TFILE_TRY(allocate(&place, memory_, sizeof(IsalState), alignof(IsalState)));
+    isal_ = static_cast<IsalState *>(place);
+  }
+  isal_zstream &z = isal_->z;
+  isal_deflate_init(&z);
+  z.level = static_cast<uint32_t>(level);
+  z.level_buf = isal_->room;
+  z.level_buf_size = kRooms[level];
+  do {
+    const Bytes piece = chunk.first(kMostAtOnce);
+    chunk = chunk.from(piece.size());
+    z.next_in = const_cast<uint8_t *>(piece.data());
+    z.avail_in = static_cast<uint32_t>(piece.size());
+    z.flush = chunk.empty() ? FULL_FLUSH : NO_FLUSH;
+    z.end_of_stream = last && chunk.empty();
+    do {
+      const size_t before = output_.size();
+      TFILE_TRY(output_.resize(before + room_for(piece.size())));
+      z.next_out = output_.data() + before;
+      z.avail_out = static_cast<uint32_t>(output_.size() - before);
+      const int code = isal_deflate(&z);
+      output_.truncate(output_.size() - z.avail_out);
+      if (code != COMP_OK) return Failure(TF_STATUS_INTERNAL) << "ISA-L returned " << int64_t{code};
+    } while (z.avail_out == 0);
+  } while (!chunk.empty());
+  return kOk;
+}
+
+#else
+
+struct Deflater::IsalState {};
+
+bool has_isal() {
+  return false;
+}
+
+Status Deflater::run_isal(Bytes /*chunk*/, bool /*last*/, int /*level*/) {
+  return Failure(TF_STATUS_INTERNAL) << "ISA-L is not built in";
+}
+
+#endif
+
+Deflater::~Deflater() {
+  if (zlib_ != nullptr) destroy(memory_, zlib_);
+  if (isal_ != nullptr) destroy(memory_, isal_);
+}
+
+Status Deflater::run(Bytes chunk, bool last, const DeflateMethod &method) {
+  output_.clear();
+  return method.isal ? run_isal(chunk, last, method.level) : run_zlib(chunk, last, method.level);
+}
+
+Status Deflater::run_zlib(Bytes chunk, bool last, int level) {
+  if (zlib_ == nullptr) TFILE_TRY(make(&zlib_, memory_, memory_));
+  TFILE_TRY(zlib_->begin(level));
+  z_stream &z = zlib_->z;
+  do {
+    const Bytes piece = chunk.first(ZlibStream::kMostAtOnce);
+    chunk = chunk.from(piece.size());
+    z.next_in = const_cast<Bytef *>(piece.data());
+    z.avail_in = static_cast<uInt>(piece.size());
+    const int flush = !chunk.empty() ? Z_NO_FLUSH : last ? Z_FINISH : Z_FULL_FLUSH;
+    do {
+      const size_t before = output_.size();
+      TFILE_TRY(output_.resize(before + room_for(piece.size())));
+      z.next_out = output_.data() + before;
+      z.avail_out = static_cast<uInt>(output_.size() - before);
+      const int code = deflate(&z, flush);
+      output_.truncate(output_.size() - z.avail_out);
+      if (code == Z_STREAM_ERROR) return zlib_->refusal(code);
+    } while (z.avail_out == 0);
+  } while (!chunk.empty());
+  return kOk;
+}
+
+}  // namespace tfile
+
+// src/codec/inflate.cpp
+#if defined(TENSORFILE_WITH_ISAL)
+
+#include <isa-l.h>
+
+namespace tfile {
+
+struct Inflater::State {
+  inflate_state z;
+  bool done = false;
+  bool broken = false;
+};
+
+Inflater::~Inflater() {
+  if (state_ != nullptr) destroy(memory_, state_);
+}
+
+Status Inflater::begin() {
+  if (state_ == nullptr) TFILE_TRY(make(&state_, memory_));
+  isal_inflate_init(&state_->z);
+  state_->done = state_->broken = false;
+  excess_ = 0;
+  return kOk;
+}
+
+Status Inflater::run(bool *valid, bool *done, Bytes *input, Span<uint8_t> *output) {
+  constexpr size_t kMostAtOnce = size_t{1} << 30;
+  State &state = *state_;
+  inflate_state &z = state.z;
+  *valid = !state.broken;
+  *done = state.done;
+  uint8_t nothing = 0;
+  while (*valid && !*done) {
+    const Bytes in = input->first(kMostAtOnce);
+    const Span<uint8_t> out = output->first(kMostAtOnce);
+    z.next_in = const_cast<uint8_t *>(in.empty() ? &nothing : in.data());
+    z.avail_in = static_cast<uint32_t>(in.size());
+    z.next_out = out.empty() ? &nothing : out.data();
+    z.avail_out = static_cast<uint32_t>(out.size());
+    const int code = isal_inflate(&z);
+    size_t took = in.size() - z.avail_in;
+    const size_t gave = out.size() - z.avail_out;
+    *output = output->from(gave);
+    *valid = code >= 0;
+    state.broken = code < 0;
+    *done = state.done = *valid && z.block_state == ISAL_BLOCK_FINISH;
+    if (*done) {
+      // Whole bytes that it has read ahead.
+      const auto ahead = static_cast<size_t>(z.read_in_length / 8);
+      const size_t back = ahead < took ? ahead : took;
+      excess_ = ahead - back;
+      took -= back;
+    }
+    *input = input->from(took);
+    if (!*valid || (took == 0 && gave == 0)) break;
+  }
+  return kOk;
+}
+
+}  // namespace tfile
+
+#else
+namespace tfile {
+
+struct Inflater::State : ZlibStream {
+  explicit State(Memory &from) : ZlibStream(from) {}
   ~State() { (void)inflateEnd(&z); }
 
   bool done = false;
@@ -5775,7 +5999,7 @@ Status Inflater::begin() {
   if (state_ == nullptr) TFILE_TRY(make(&state_, memory_, memory_));
   State &state = *state_;
   state.done = false;
-  const int code = state.z.state == nullptr ? inflateInit2(&state.z, kRawWindow) : inflateReset(&state.z);
+  const int code = state.z.state == nullptr ? inflateInit2(&state.z, ZlibStream::kRawWindow) : inflateReset(&state.z);
   return code == Z_OK ? kOk : state.refusal(code);
 }
 
@@ -5787,8 +6011,8 @@ Status Inflater::run(bool *valid, bool *done, Bytes *input, Span<uint8_t> *outpu
   // zlib wants a pointer even when there is nothing to write.
   uint8_t nothing = 0;
   while (!*done) {
-    const Bytes in = input->first(kMostAtOnce_codec_deflate);
-    const Span<uint8_t> out = output->first(kMostAtOnce_codec_deflate);
+    const Bytes in = input->first(ZlibStream::kMostAtOnce);
+    const Span<uint8_t> out = output->first(ZlibStream::kMostAtOnce);
     z.next_in = const_cast<Bytef *>(in.empty() ? &nothing : in.data());
     z.avail_in = static_cast<uInt>(in.size());
     z.next_out = out.empty() ? &nothing : out.data();
@@ -5806,53 +6030,9 @@ Status Inflater::run(bool *valid, bool *done, Bytes *input, Span<uint8_t> *outpu
   return kOk;
 }
 
-struct Deflater::State : Stream {
-  explicit State(Memory &from) : Stream(from) {}
-  ~State() { (void)deflateEnd(&z); }
-
-  int level = 0;
-  uint8_t output[kOutput];
-};
-
-Deflater::~Deflater() {
-  if (state_ != nullptr) destroy(memory_, state_);
-}
-
-Status Deflater::begin(int level) {
-  if (state_ == nullptr) TFILE_TRY(make(&state_, memory_, memory_));
-  State &state = *state_;
-  if (state.z.state != nullptr && state.level == level) {
-    const int code = deflateReset(&state.z);
-    return code == Z_OK ? kOk : state.refusal(code);
-  }
-  (void)deflateEnd(&state.z);
-  state.level = level;
-  const int code = deflateInit2(&state.z, level, Z_DEFLATED, kRawWindow, kMemoryLevel, Z_DEFAULT_STRATEGY);
-  return code == Z_OK ? kOk : state.refusal(code);
-}
-
-Status Deflater::run(Bytes input, bool last, TakeFn take, void *context) {
-  State &state = *state_;
-  z_stream &z = state.z;
-  do {
-    const Bytes piece = input.first(kMostAtOnce_codec_deflate);
-    input = input.from(piece.size());
-    z.next_in = const_cast<Bytef *>(piece.data());
-    z.avail_in = static_cast<uInt>(piece.size());
-    const int flush = last && input.empty() ? Z_FINISH : Z_NO_FLUSH;
-    do {
-      z.next_out = state.output;
-      z.avail_out = static_cast<uInt>(sizeof(state.output));
-      const int code = deflate(&z, flush);
-      if (code == Z_STREAM_ERROR) return state.refusal(code);
-      const size_t made = sizeof(state.output) - z.avail_out;
-      if (made > 0) TFILE_TRY(take(context, state.output, made));
-    } while (z.avail_out == 0);
-  } while (!input.empty());
-  return kOk;
-}
-
 }  // namespace tfile
+
+#endif
 
 // src/codec/json.h
 // JsonReader: pulls values out of a JSON document in memory, in one pass, as the caller asks for them.
@@ -12391,9 +12571,12 @@ struct Member {
   uint64_t offset = 0;           // of its first byte in the source; deflated: of the compressed stream
   uint64_t stored = 0;           // bytes there
   uint64_t head = 0;             // deflated: bytes of .npy header that inflate before the data
-  uint32_t crc32 = 0;            // has_crc: of header and data
-  uint32_t head_crc32 = 0;       // has_crc and not deflated: of the header alone, to go on from
-  uint32_t part = 0;             // of a set of files, the one that it is in
+  // Deflated: where each chunk of the data begins in the stream, and where the last one ends; empty: not known.
+  Span<const uint64_t> chunks;
+  uint64_t chunk = 0;       // bytes in memory of each chunk but the last
+  uint32_t crc32 = 0;       // has_crc: of header and data
+  uint32_t head_crc32 = 0;  // has_crc and not deflated: of the header alone, to go on from
+  uint32_t part = 0;        // of a set of files, the one that it is in
   bool has_crc = false;
   bool deflated = false;
   bool fortran = false;     // stored in Fortran order
@@ -12482,6 +12665,93 @@ uint64_t header_limit(const Settings &settings);
 Status check_rank(const Source &source, const Settings &settings, Text name, uint64_t rank, uint64_t offset);
 Status check_array_count(const Source &source, const Settings &settings, uint64_t count, uint64_t offset);
 Status check_name_length(const Source &source, const Settings &settings, uint64_t length, uint64_t offset);
+
+}  // namespace tfile
+
+// src/format/chunks.h
+// The chunks of a deflated member, each of which can be inflated by itself.
+
+
+namespace tfile {
+
+// Inflates chunks of one member. What the directory says of them is taken at its word only as long as all of it is so:
+// good becomes false, without an error, where a chunk is not exactly the bytes that it should be.
+class ChunkInflater {
+ public:
+  ChunkInflater(const Source &source, const Member &member, Memory &memory)
+      : source_(source), member_(member), inflater_(memory), input_(memory) {}
+
+  // Array bytes of a chunk.
+  uint64_t size(size_t chunk) const {
+    const uint64_t start = chunk * member_.chunk;
+    return member_.nbytes - start < member_.chunk ? member_.nbytes - start : member_.chunk;
+  }
+  Status chunk(bool *good, size_t chunk, void *to);
+  // The .npy header before the first chunk; only its checksum.
+  Status head(bool *good, uint32_t *crc);
+
+ private:
+  Status inflate(bool *good, uint64_t from, uint64_t end, bool last, Span<uint8_t> output);
+
+  const Source &source_;
+  const Member &member_;
+  Inflater inflater_;
+  Vec<uint8_t> input_;
+};
+
+}  // namespace tfile
+
+// src/format/chunks.cpp
+namespace tfile {
+
+namespace {
+
+constexpr uint64_t kInput = uint64_t{128} << 10;
+
+}  // namespace
+
+Status ChunkInflater::chunk(bool *good, size_t chunk, void *to) {
+  const bool last = chunk + 2 == member_.chunks.size();
+  return inflate(good, member_.chunks[chunk], member_.chunks[chunk + 1], last,
+                 Span<uint8_t>(static_cast<uint8_t *>(to), static_cast<size_t>(size(chunk))));
+}
+
+Status ChunkInflater::head(bool *good, uint32_t *crc) {
+  Vec<uint8_t> head(input_.memory());
+  TFILE_TRY(head.resize(static_cast<size_t>(member_.head)));
+  TFILE_TRY(inflate(good, 0, member_.chunks[0], false, Span<uint8_t>(head.data(), head.size())));
+  *crc = crc32_update(0, head.data(), head.size());
+  return kOk;
+}
+
+Status ChunkInflater::inflate(bool *good, uint64_t from, uint64_t end, bool last, Span<uint8_t> output) {
+  *good = false;
+  TFILE_TRY(input_.resize(static_cast<size_t>(end - from < kInput ? end - from : kInput)));
+  TFILE_TRY(inflater_.begin());
+  bool done = false;
+  // Behind the data there is a flush, or the end of the stream, and not a byte more of output.
+  uint8_t more = 0;
+  Span<uint8_t> beyond(&more, 1);
+  bool valid = true;
+  while (from < end && !done) {
+    const uint64_t count = end - from < kInput ? end - from : kInput;
+    TFILE_TRY(read_at(source_, member_.offset + from, input_.data(), count, member_.name));
+    from += count;
+    Bytes input(input_.data(), static_cast<size_t>(count));
+    while (!input.empty() && !done) {
+      const size_t before = input.size() + output.size();
+      TFILE_TRY(inflater_.run(&valid, &done, &input, output.empty() ? &beyond : &output));
+      if (!valid || beyond.empty() || (!done && input.size() + output.size() == before)) return kOk;
+    }
+    if (!input.empty()) return kOk;
+  }
+  // What was taken may have made more than there was room for.
+  Bytes nothing;
+  if (!done) TFILE_TRY(inflater_.run(&valid, &done, &nothing, output.empty() ? &beyond : &output));
+  if (!valid || beyond.empty()) return kOk;
+  *good = output.empty() && from == end && done == last && (!done || inflater_.excess() == 0);
+  return kOk;
+}
 
 }  // namespace tfile
 
@@ -14530,6 +14800,8 @@ class ZipReader {
   Status name(Vec<char> *out, size_t i) const;
   // A folder and nothing else.
   bool is_folder(size_t i) const;
+  // The content of a record of the extra field in the directory; empty: there is none.
+  Bytes extra(size_t i, uint16_t id) const;
   uint64_t directory_offset(size_t i) const { return directory_at_ + entries_[i].record; }
 
   // Checks the local header of the member in place k against the directory, and what lies between the member and the
@@ -14606,13 +14878,14 @@ class ZipWriter {
   // Where a member's CRC-32 stands in its local header, and its sizes behind that.
   static constexpr size_t kCrcInLocal = 14;
 
-  ZipWriter(Memory &memory, uint64_t alignment) : alignment_(alignment), records_(memory) {}
+  ZipWriter(Memory &memory, uint64_t alignment) : alignment_(alignment), records_(memory), extras_(memory) {}
 
   // Puts the local header of a member that lies at `at` behind what is in out.
   Status begin(Vec<uint8_t> &out, const ZipMember &member, uint64_t at);
   // What is known of the member begun last, once its bytes are written; for stored ones to be called at any time.
   void set(uint32_t crc32, uint64_t stored);
-  uint64_t stored() const { return records_.back().stored; }
+  // A record of the extra field that the member begun last has in the directory.
+  Status add_extra(uint16_t id, Bytes content);
   // Puts the data descriptor of a described member behind what is in out; its CRC-32 is at kCrcInDescriptor there.
   static constexpr size_t kCrcInDescriptor = 4;
   Status put_descriptor(Vec<uint8_t> &out) const;
@@ -14629,18 +14902,47 @@ class ZipWriter {
     uint64_t size;
     uint32_t crc32;
     uint16_t flags;
+    uint16_t extra;  // bytes in extras_
     bool deflated;
     bool wide;  // its local header has 64-bit sizes
   };
 
   static void put_fields(uint8_t *to, const Record &record, bool wide, bool known);
   Status put_local(Vec<uint8_t> &out, const Record &record, uint64_t head, bool known) const;
-  Status put_entry(Vec<uint8_t> &out, const Record &record) const;
+  Status put_entry(Vec<uint8_t> &out, const Record &record, Bytes extra) const;
   Status put_end(Vec<uint8_t> &out, uint64_t directory, uint64_t size) const;
 
   uint64_t alignment_;
   Vec<Record> records_;
+  Vec<uint8_t> extras_;  // of all records, behind one another
 };
+
+}  // namespace tfile
+
+// src/format/npz.h
+// What reading and laying out (npz.cpp) and packing (npz_pack.cpp) of .npz share.
+
+
+namespace tfile {
+
+inline constexpr char kNpzSuffix[] = ".npy";
+
+// Of array data in stored members.
+uint64_t npz_alignment(const Settings &settings);
+
+// The name of an array's member, in the arena; room is scratch.
+Status npz_member_name(Text *out, Arena &arena, Vec<char> &room, Text name);
+
+// Where the chunks of a deflated member begin, as a record of the extra field in the directory has it: the size of a chunk
+// before it is deflated (64 bits), the stored bytes of the .npy header, then those of each chunk (32 bits each).
+inline constexpr uint16_t kNpzChunksExtra = 0x6674;
+inline constexpr size_t kNpzChunksHead = 12;
+inline constexpr uint64_t kNpzMostChunks = 4096;
+
+// Bytes of array data in a chunk.
+uint64_t npz_chunk_size(uint64_t nbytes);
+
+extern const Packing kNpzPacking;
 
 }  // namespace tfile
 
@@ -14650,12 +14952,8 @@ namespace tfile {
 
 namespace {
 
-constexpr char kSuffix[] = ".npy";
-constexpr uint64_t kDefaultAlignment_format_npz = 64;
 // What is read of a deflated member at once; a header is some 100 bytes.
 constexpr uint64_t kPackedPiece = 1024;
-// What is deflated while it is in the cache.
-constexpr size_t kPiece_format_npz = size_t{1} << 20;
 
 // Makes members of a listing from those of the archive.
 class Lister {
@@ -14664,7 +14962,7 @@ class Lister {
       : listing_(listing),
         source_(source),
         settings_(settings),
-        zip_(source, settings, kSuffix),
+        zip_(source, settings, kNpzSuffix),
         name_(listing.memory),
         head_(listing.memory),
         inflater_(listing.memory) {}
@@ -14713,7 +15011,7 @@ class Lister {
     if (entry.deflated) TFILE_TRY(inflater_.begin());
     TFILE_TRY(read_head(&head, i, data, kNpyPrefix < entry.size ? kNpyPrefix : entry.size));
     const bool is_array = is_npy(head);
-    if (is_array && name.ends_with(kSuffix)) name = Text(name.first(name.size() - strlen(kSuffix)));
+    if (is_array && name.ends_with(kNpzSuffix)) name = Text(name.first(name.size() - strlen(kNpzSuffix)));
     TFILE_TRY(check_name_length(source_, settings_, name.size(), zip_.directory_offset(i)));
     TFILE_TRY(listing_.arena.copy(&out->name, name));
     if (is_array) return describe_array(out, i, data, head);
@@ -14744,6 +15042,7 @@ class Lister {
     }
     if (entry.deflated) {
       out->head = size;
+      TFILE_TRY(find_chunks(out, zip_.extra(i, kNpzChunksExtra)));
     } else {
       out->offset = data + size;
       out->stored = entry.stored - size;
@@ -14751,6 +15050,27 @@ class Lister {
     }
     if (out->dtype == nullptr) out->nbytes = out->stored;
     return kOk;
+  }
+
+  // Where the chunks begin, as our extra field has it; when anything in it cannot be, there is none.
+  Status find_chunks(Member *out, Bytes field) {
+    if (out->dtype == nullptr || field.size() < kNpzChunksHead) return kOk;
+    const auto chunk = load_le<uint64_t>(field.data());
+    const size_t count = (field.size() - kNpzChunksHead) / 4;
+    const bool whole = field.size() == kNpzChunksHead + 4 * count;
+    if (!whole || count < 2 || count > kNpzMostChunks || chunk == 0 || chunk % 4096 != 0) return kOk;
+    if ((out->nbytes - 1) / chunk + 1 != count || out->nbytes == 0) return kOk;
+    Vec<uint64_t> starts(listing_.memory);
+    TFILE_TRY(starts.reserve(count + 1));
+    uint64_t at = load_le<uint32_t>(field.data() + 8);
+    TFILE_TRY(starts.push(at));
+    for (size_t k = 0; k < count; ++k) {
+      at += load_le<uint32_t>(field.data() + kNpzChunksHead + 4 * k);
+      TFILE_TRY(starts.push(at));
+    }
+    if (at != out->stored) return kOk;
+    out->chunk = chunk;
+    return listing_.arena.copy(&out->chunks, starts.span());
   }
 
   // The first nbytes of a member, after it is inflated; a longer head of the same member may be asked for next.
@@ -14800,20 +15120,15 @@ Status list_npz(Listing &listing, const Source &source, const Settings &settings
   return Lister(listing, source, settings).run();
 }
 
-uint64_t alignment_of_format_npz(const Settings &settings) {
-  const uint64_t asked = settings.limit(TF_OPTION_ALIGNMENT);
-  return asked != 0 ? asked : kDefaultAlignment_format_npz;
-}
-
 Status check_npz(const SaveRequest &request) {
-  if (alignment_of_format_npz(request.settings) > kZipMaxAlignment) {
-    return Failure(TF_STATUS_UNSUPPORTED) << "npz cannot align data to " << alignment_of_format_npz(request.settings) << " bytes, "
-                                          << kZipMaxAlignment << " are the most";
+  if (npz_alignment(request.settings) > kZipMaxAlignment) {
+    return Failure(TF_STATUS_UNSUPPORTED) << "npz cannot align data to " << npz_alignment(request.settings)
+                                          << " bytes, " << kZipMaxAlignment << " are the most";
   }
   Refusals refusals;
   for (const NamedArray &named : request.arrays) {
     if (!npy_can_hold(*named.array->dtype)) refusals.add(named.name) << named.array->dtype->name;
-    if (named.name.size() > kZipMaxName - strlen(kSuffix)) {
+    if (named.name.size() > kZipMaxName - strlen(kNpzSuffix)) {
       refusals.add(named.name) << "a name of " << static_cast<uint64_t>(named.name.size()) << " bytes";
     } else if (!is_utf8(named.name)) {
       refusals.add(named.name) << "a name that is not UTF-8";
@@ -14824,21 +15139,13 @@ Status check_npz(const SaveRequest &request) {
   return refusals.result(TF_STATUS_UNSUPPORTED, Text(), "npz cannot hold");
 }
 
-// The name of an array's member.
-Status member_name(Text *out, Arena &arena, Vec<char> &room, Text name) {
-  room.clear();
-  TFILE_TRY(room.append(name.data(), name.size()));
-  TFILE_TRY(room.append(kSuffix, strlen(kSuffix)));
-  return arena.copy(out, Text(room.data(), room.size()));
-}
-
 Status lay_out_npz(Layout &layout, const SaveRequest &request) {
   Memory &memory = request.settings.memory();
   Arena names(memory);
   Vec<char> room(memory);
   Vec<uint8_t> made(memory);  // what comes before or behind the data
   Vec<uint8_t> header(memory);
-  ZipWriter zip(memory, alignment_of_format_npz(request.settings));
+  ZipWriter zip(memory, npz_alignment(request.settings));
   TFILE_TRY(layout.checksums.reserve(request.arrays.size()));
   for (size_t i = 0; i < request.arrays.size(); ++i) {
     const Array &array = *request.arrays[i].array;
@@ -14847,7 +15154,7 @@ Status lay_out_npz(Layout &layout, const SaveRequest &request) {
     bool fortran = false;
     TFILE_TRY(make_npy_header(header, &fortran, array));
     ZipMember member = {Text(), header.size() + array.nbytes, header.size(), false, request.forward};
-    TFILE_TRY(member_name(&member.name, names, room, request.arrays[i].name));
+    TFILE_TRY(npz_member_name(&member.name, names, room, request.arrays[i].name));
     TFILE_TRY(zip.begin(made, member, layout.size));
     Layout::Checksum sum{crc32_update(0, header.data(), header.size()), {}};
     if (!request.forward) sum.places[0] = layout.text.size() + ZipWriter::kCrcInLocal;
@@ -14878,89 +15185,283 @@ Status lay_out_npz(Layout &layout, const SaveRequest &request) {
 
 }  // namespace
 
-// Deflates members one after another.
+const Format kNpzFormat = {TF_FORMAT_NPZ, "npz", ".npz", false, is_zip, list_npz, check_npz, lay_out_npz, &kNpzPacking};
+
+}  // namespace tfile
+#endif  // !defined(TENSORFILE_NO_NPZ)
+
+// src/format/npz_pack.cpp
+#if !defined(TENSORFILE_NO_NPZ)
+// Packing of .npz: each member is cut into chunks that are deflated side by side and make one stream.
+
+namespace tfile {
+
+namespace {
+
+constexpr uint64_t kDefaultAlignment_format_npz_pack = 64;
+constexpr uint64_t kLeastChunk = uint64_t{1} << 20;
+// Smaller arrays are one chunk with their header.
+constexpr uint64_t kSmall_format_npz_pack = uint64_t{64} << 10;
+// What both levels of ISA-L are tried on.
+constexpr size_t kSample = size_t{256} << 10;
+
+}  // namespace
+
+uint64_t npz_alignment(const Settings &settings) {
+  const uint64_t asked = settings.limit(TF_OPTION_ALIGNMENT);
+  return asked != 0 ? asked : kDefaultAlignment_format_npz_pack;
+}
+
+Status npz_member_name(Text *out, Arena &arena, Vec<char> &room, Text name) {
+  room.clear();
+  TFILE_TRY(room.append(name.data(), name.size()));
+  TFILE_TRY(room.append(kNpzSuffix, strlen(kNpzSuffix)));
+  return arena.copy(out, Text(room.data(), room.size()));
+}
+
+uint64_t npz_chunk_size(uint64_t nbytes) {
+  const uint64_t least = (nbytes + kNpzMostChunks - 1) / kNpzMostChunks;
+  // Whole pages, so that no element is cut.
+  const uint64_t whole = (least + 4095) / 4096 * 4096;
+  return whole > kLeastChunk ? whole : kLeastChunk;
+}
+
 struct Packer {
   Packer(Output &to, const SaveRequest &from)
-      : output(to),
-        request(from),
-        names(from.settings.memory()),
-        room(from.settings.memory()),
-        made(from.settings.memory()),
-        zip(from.settings.memory(), alignment_of_format_npz(from.settings)),
-        deflater(from.settings.memory()) {}
+      : output_(to),
+        request_(from),
+        memory_(from.settings.memory()),
+        names_(memory_),
+        room_(memory_),
+        made_(memory_),
+        header_(memory_),
+        held_(memory_),
+        chunks_(memory_),
+        jobs_(memory_),
+        zip_(memory_, npz_alignment(from.settings)) {}
+  Packer(const Packer &) = delete;
+  Packer &operator=(const Packer &) = delete;
+  ~Packer() {
+    for (const Job &job : jobs_)
+      destroy(memory_, job.deflater);
+  }
 
   Status begin(size_t i);
   Status write(const void *bytes, size_t nbytes);
   Status end();
   Status finish();
-
-  Output &output;
-  const SaveRequest request;
-  Arena names;
-  Vec<char> room;
-  Vec<uint8_t> made;
-  ZipWriter zip;
-  Deflater deflater;
-  uint32_t crc = 0;
-  uint64_t stored = 0;
+  Memory &memory() const { return memory_; }
 
  private:
-  static Status take_packed(void *context, const void *bytes, size_t nbytes) {
-    auto &packer = *static_cast<Packer *>(context);
-    packer.stored += nbytes;
-    return packer.output.write(bytes, nbytes);
+  // A chunk that a thread deflates.
+  struct Job {
+    Deflater *deflater;
+    Bytes chunk;
+    uint32_t crc;
+  };
+
+  size_t batch() const {
+    const size_t workers = request_.settings.workers().count;
+    return workers > 1 ? 2 * workers : 1;
   }
+  bool small() const { return nbytes_ <= kSmall_format_npz_pack; }
+  Status choose_method(Bytes sample);
+  Status try_level(size_t *size, Bytes sample, int level);
+  Status need_jobs(size_t count);
+  Status deflate(Bytes bytes);
+  static Status run_job(void *packer, size_t i);
+  Status put_jobs(size_t count);
+  Status deflate_header(bool last);
+  Status add_chunks_extra();
   Status put_made() {
-    TFILE_TRY(output.write(made.data(), made.size()));
-    made.clear();
+    TFILE_TRY(output_.write(made_.data(), made_.size()));
+    made_.clear();
     return kOk;
   }
+
+  Output &output_;
+  const SaveRequest request_;
+  Memory &memory_;
+  Arena names_;
+  Vec<char> room_;
+  Vec<uint8_t> made_;
+  Vec<uint8_t> header_;  // of the array; of a small one its data as well
+  Vec<uint8_t> held_;    // data that have not made a batch yet
+  Vec<uint8_t> chunks_;  // the record of the extra field
+  Vec<Job> jobs_;
+  ZipWriter zip_;
+  DeflateMethod method_;
+  bool chosen_ = false;
+  uint64_t nbytes_ = 0;  // of the array
+  uint64_t done_ = 0;    // of these deflated
+  uint64_t chunk_ = 0;   // bytes of a chunk
+  uint64_t stored_ = 0;
+  uint32_t crc_ = 0;
 };
 
 Status Packer::begin(size_t i) {
-  const Array &array = *request.arrays[i].array;
-  Vec<uint8_t> header(request.settings.memory());
+  const Array &array = *request_.arrays[i].array;
   bool fortran = false;
-  TFILE_TRY(make_npy_header(header, &fortran, array));
-  ZipMember member = {Text(), header.size() + array.nbytes, header.size(), true, !output.can_patch()};
-  TFILE_TRY(member_name(&member.name, names, room, request.arrays[i].name));
-  TFILE_TRY(zip.begin(made, member, output.position()));
+  header_.clear();
+  held_.clear();
+  TFILE_TRY(make_npy_header(header_, &fortran, array));
+  nbytes_ = array.nbytes;
+  done_ = 0;
+  stored_ = 0;
+  chosen_ = false;
+  chunk_ = npz_chunk_size(nbytes_);
+  chunks_.clear();
+  uint8_t head[kNpzChunksHead] = {};
+  store_le(head, chunk_);
+  TFILE_TRY(chunks_.append(head, sizeof(head)));
+  ZipMember member = {Text(), header_.size() + nbytes_, header_.size(), true, !output_.can_patch()};
+  TFILE_TRY(npz_member_name(&member.name, names_, room_, request_.arrays[i].name));
+  TFILE_TRY(zip_.begin(made_, member, output_.position()));
   TFILE_TRY(put_made());
-  crc = crc32_update(0, header.data(), header.size());
-  stored = 0;
-  TFILE_TRY(deflater.begin(static_cast<int>(request.settings.get(TF_OPTION_COMPRESSION_LEVEL))));
-  return deflater.run(Bytes(header.data(), header.size()), false, take_packed, this);
+  crc_ = crc32_update(0, header_.data(), header_.size());
+  return kOk;
 }
 
-Status Packer::write(const void *bytes, size_t nbytes) {
-  const auto *from = static_cast<const uint8_t *>(bytes);
-  while (nbytes > 0) {
-    const size_t piece = nbytes < kPiece_format_npz ? nbytes : kPiece_format_npz;
-    crc = crc32_update(crc, from, piece);
-    TFILE_TRY(deflater.run(Bytes(from, piece), false, take_packed, this));
-    TFILE_TRY(output.advance(piece));
-    from += piece;
-    nbytes -= piece;
+// Which level, and whose, by the settings and what the data look like.
+Status Packer::choose_method(Bytes sample) {
+  if (chosen_) return kOk;
+  chosen_ = true;
+  const auto level = static_cast<int>(request_.settings.get(TF_OPTION_COMPRESSION_LEVEL));
+  const bool isal = has_isal() && request_.settings.get(TF_OPTION_DEFLATE) == TF_DEFLATE_AUTO;
+  constexpr int kMostIsal = 3;
+  if (!isal || level == 0 || level > kMostIsal) {
+    constexpr int kZlibDefault = 6;
+    method_ = DeflateMethod{false, level < 0 ? kZlibDefault : level};
+    return kOk;
+  }
+  method_ = DeflateMethod{true, level < 0 ? 1 : level};
+  if (level >= 0) return kOk;
+  size_t fast = 0;
+  size_t slow = 0;
+  TFILE_TRY(try_level(&fast, sample.first(kSample), 1));
+  TFILE_TRY(try_level(&slow, sample.first(kSample), kMostIsal));
+  if (slow < fast - fast / 20) method_.level = kMostIsal;
+  return kOk;
+}
+
+Status Packer::try_level(size_t *size, Bytes sample, int level) {
+  TFILE_TRY(need_jobs(1));
+  TFILE_TRY(jobs_[0].deflater->run(sample, true, DeflateMethod{true, level}));
+  *size = jobs_[0].deflater->output().size();
+  return kOk;
+}
+
+Status Packer::need_jobs(size_t count) {
+  while (jobs_.size() < count) {
+    Job job = {};
+    TFILE_TRY(make(&job.deflater, memory_, memory_));
+    const Status status = jobs_.push(job);
+    if (!status.ok()) {
+      destroy(memory_, job.deflater);
+      return status;
+    }
   }
   return kOk;
 }
 
+Status Packer::write(const void *bytes, size_t nbytes) {
+  Bytes left(static_cast<const uint8_t *>(bytes), nbytes);
+  if (small()) {
+    crc_ = crc32_update(crc_, left.data(), left.size());
+    TFILE_TRY(header_.append(left.data(), left.size()));
+    return output_.advance(nbytes);
+  }
+  const uint64_t full = chunk_ * batch();
+  while (!left.empty()) {
+    // What is here as a whole is deflated where it lies; the rest is held until there is more.
+    const uint64_t wanted = nbytes_ - done_ < full ? nbytes_ - done_ : full;
+    if (held_.empty() && left.size() >= wanted) {
+      TFILE_TRY(deflate(left.first(static_cast<size_t>(wanted))));
+      left = left.from(static_cast<size_t>(wanted));
+      continue;
+    }
+    const Bytes more = left.first(static_cast<size_t>(wanted) - held_.size());
+    if (held_.empty()) TFILE_TRY(held_.reserve(static_cast<size_t>(wanted)));
+    TFILE_TRY(held_.append(more.data(), more.size()));
+    left = left.from(more.size());
+    if (held_.size() < wanted) continue;
+    TFILE_TRY(deflate(Bytes(held_.data(), held_.size())));
+    held_.clear();
+  }
+  return kOk;
+}
+
+// Chunks behind one another, up to a batch of them; the last of the array may be shorter.
+Status Packer::deflate(Bytes bytes) {
+  if (done_ == 0) {
+    TFILE_TRY(choose_method(bytes.first(static_cast<size_t>(chunk_))));
+    TFILE_TRY(deflate_header(false));
+  }
+  const size_t count = (bytes.size() + static_cast<size_t>(chunk_) - 1) / static_cast<size_t>(chunk_);
+  TFILE_TRY(need_jobs(count));
+  for (size_t i = 0; i < count; ++i)
+    jobs_[i].chunk = bytes.from(i * static_cast<size_t>(chunk_)).first(static_cast<size_t>(chunk_));
+  TFILE_TRY(parallel_for(count, count > 1 ? request_.settings.workers() : Workers(), run_job, this));
+  return put_jobs(count);
+}
+
+Status Packer::run_job(void *packer, size_t i) {
+  auto &self = *static_cast<Packer *>(packer);
+  Job &job = self.jobs_[i];
+  uint64_t end = self.done_;
+  for (size_t k = 0; k <= i; ++k)
+    end += self.jobs_[k].chunk.size();
+  job.crc = crc32_update(0, job.chunk.data(), job.chunk.size());
+  return job.deflater->run(job.chunk, end == self.nbytes_, self.method_);
+}
+
+Status Packer::put_jobs(size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    const Job &job = jobs_[i];
+    const Bytes packed = job.deflater->output();
+    uint8_t size[4];
+    store_le(size, static_cast<uint32_t>(packed.size()));
+    TFILE_TRY(chunks_.append(size, sizeof(size)));
+    TFILE_TRY(output_.write(packed.data(), packed.size()));
+    stored_ += packed.size();
+    crc_ = crc32_join(crc_, job.crc, job.chunk.size());
+    done_ += job.chunk.size();
+    TFILE_TRY(output_.advance(job.chunk.size()));
+  }
+  return kOk;
+}
+
+// A chunk of its own, before those of the data.
+Status Packer::deflate_header(bool last) {
+  TFILE_TRY(need_jobs(1));
+  TFILE_TRY(jobs_[0].deflater->run(Bytes(header_.data(), header_.size()), last, method_));
+  const Bytes packed = jobs_[0].deflater->output();
+  store_le(chunks_.data() + sizeof(uint64_t), static_cast<uint32_t>(packed.size()));
+  stored_ += packed.size();
+  return output_.write(packed.data(), packed.size());
+}
+
 Status Packer::end() {
-  TFILE_TRY(deflater.run(Bytes(), true, take_packed, this));
-  zip.set(crc, stored);
-  if (output.can_patch()) return zip.patch(output);
-  TFILE_TRY(zip.put_descriptor(made));
+  if (small()) {
+    TFILE_TRY(choose_method(Bytes(header_.data(), header_.size())));
+    TFILE_TRY(deflate_header(true));
+  }
+  zip_.set(crc_, stored_);
+  // Sizes of chunks of the largest arrays do not fit, and are not told.
+  if (nbytes_ > chunk_ && chunk_ <= uint64_t{1} << 31) {
+    TFILE_TRY(zip_.add_extra(kNpzChunksExtra, Bytes(chunks_.data(), chunks_.size())));
+  }
+  if (output_.can_patch()) return zip_.patch(output_);
+  TFILE_TRY(zip_.put_descriptor(made_));
   return put_made();
 }
 
 Status Packer::finish() {
-  TFILE_TRY(zip.finish(made, output.position(), nullptr));
+  TFILE_TRY(zip_.finish(made_, output_.position(), nullptr));
   return put_made();
 }
 
-namespace {
-
-constexpr Packing kPacking = {
+const Packing kNpzPacking = {
     [](Packer **out, Output &output, const SaveRequest &request) {
       return make(out, request.settings.memory(), output, request);
     },
@@ -14968,12 +15469,8 @@ constexpr Packing kPacking = {
     [](Packer &packer, const void *bytes, size_t nbytes) { return packer.write(bytes, nbytes); },
     [](Packer &packer) { return packer.end(); },
     [](Packer &packer) { return packer.finish(); },
-    [](Packer *packer) { destroy(packer->request.settings.memory(), packer); },
+    [](Packer *packer) { destroy(packer->memory(), packer); },
 };
-
-}  // namespace
-
-const Format kNpzFormat = {TF_FORMAT_NPZ, "npz", ".npz", false, is_zip, list_npz, check_npz, lay_out_npz, &kPacking};
 
 }  // namespace tfile
 #endif  // !defined(TENSORFILE_NO_NPZ)
@@ -15067,16 +15564,29 @@ class MemberStream {
  public:
   // whole: every byte will be read, so that finish() can compare the checksum.
   MemberStream(const Source &source, const Member &member, Memory &memory, bool whole)
-      : source_(source), member_(member), inflater_(memory), input_(memory), sums_(whole && member.has_crc) {}
+      : source_(source),
+        member_(member),
+        inflater_(memory),
+        input_(memory),
+        chunks_(source, member, memory),
+        held_(memory),
+        sums_(whole && member.has_crc),
+        jumps_(!whole && !member.chunks.empty()) {}
 
   Status begin() {
     crc_ = member_.deflated ? 0 : member_.head_crc32;
-    if (!member_.deflated) return kOk;
+    if (!member_.deflated || jumps_) return kOk;
     TFILE_TRY(input_.resize(kInput));
     TFILE_TRY(inflater_.begin());
     return inflate(nullptr, member_.head);
   }
   Status read(uint64_t offset, void *to, uint64_t nbytes) {
+    if (jumps_) {
+      TFILE_TRY(jump(offset, static_cast<uint8_t *>(to), nbytes));
+      if (jumps_) return kOk;
+      // The chunks are not what the directory says: all is inflated from the beginning.
+      TFILE_TRY(begin());
+    }
     if (member_.deflated) {
       TFILE_TRY(inflate(nullptr, offset - position_));
       TFILE_TRY(inflate(static_cast<uint8_t *>(to), nbytes));
@@ -15100,6 +15610,27 @@ class MemberStream {
     Failure made(status);
     made.in(source_.label).array(member_.name);
     return made;
+  }
+  // Reads out of the chunks that have what is wanted, the last one of which stays here; jumps_ is false afterwards where
+  // that cannot be.
+  Status jump(uint64_t offset, uint8_t *to, uint64_t nbytes) {
+    while (nbytes > 0) {
+      const auto chunk = static_cast<size_t>(offset / member_.chunk);
+      if (chunk != held_chunk_) {
+        held_chunk_ = SIZE_MAX;
+        TFILE_TRY(held_.resize(static_cast<size_t>(chunks_.size(chunk))));
+        TFILE_TRY(chunks_.chunk(&jumps_, chunk, held_.data()));
+        if (!jumps_) return kOk;
+        held_chunk_ = chunk;
+      }
+      const Bytes found = Bytes(held_.data(), held_.size()).from(static_cast<size_t>(offset % member_.chunk));
+      const size_t count = found.size() < nbytes ? found.size() : static_cast<size_t>(nbytes);
+      memcpy(to, found.data(), count);
+      to += count;
+      offset += count;
+      nbytes -= count;
+    }
+    return kOk;
   }
   // Makes sure that there is input, unless the member has no more.
   Status refill() {
@@ -15152,7 +15683,7 @@ class MemberStream {
         return failure(TF_STATUS_CORRUPT).at(member_.offset + member_.stored) << "its deflate stream has no end";
       }
     }
-    const uint64_t unused = pending_.size() + (member_.stored - taken_);
+    const uint64_t unused = pending_.size() + (member_.stored - taken_) + inflater_.excess();
     if (unused == 0) return kOk;
     return failure(TF_STATUS_CORRUPT).at(member_.offset + member_.stored - unused)
            << unused << " bytes follow the end of its deflate stream";
@@ -15166,7 +15697,11 @@ class MemberStream {
   uint64_t taken_ = 0;     // stored bytes read into input_
   uint64_t position_ = 0;  // next array byte
   uint32_t crc_ = 0;
+  ChunkInflater chunks_;
+  Vec<uint8_t> held_;  // a chunk of a slice
+  size_t held_chunk_ = SIZE_MAX;
   bool sums_;
+  bool jumps_;  // reads only the chunks that are wanted
   bool done_ = false;
 };
 
@@ -15428,7 +15963,7 @@ constexpr uint64_t kParallelFrom = uint64_t{4} << 20;
 // What is looked at again, for its checksum, order or dtype, while it is in the cache.
 constexpr uint64_t kCached = uint64_t{256} << 10;
 // Members of at most this size are read together with their neighbours, as far as one read should go.
-constexpr uint64_t kSmall = uint64_t{128} << 10;
+constexpr uint64_t kSmall_format_read_members = uint64_t{128} << 10;
 constexpr uint64_t kMostTogether = uint64_t{1} << 20;
 // A hole of at most this many bytes between them is read over rather than skipped by another call.
 constexpr uint64_t kSmallGap_format_read_members = uint64_t{16} << 10;
@@ -15436,10 +15971,12 @@ constexpr uint64_t kSmallGap_format_read_members = uint64_t{16} << 10;
 // A share of the work: neighbours that are read together, or a piece of a member, or a member as a whole.
 struct ReadJob {
   const ReadTarget *target;
-  size_t count;     // targets from there on
-  uint64_t start;   // of a piece, in the member
-  uint64_t nbytes;  // array bytes of the job
-  uint32_t crc;     // of a piece of a member that has a checksum
+  size_t count;       // targets from there on
+  uint64_t start;     // of a piece, in the member
+  uint64_t nbytes;    // array bytes of the job
+  uint32_t crc;       // of a piece of a member that has a checksum
+  uint32_t head = 0;  // of a first chunk: the checksum of what comes before it
+  bool good = true;   // of a chunk: it is what the directory says
 };
 
 // Whether a member is read from first byte to last by one thread.
@@ -15447,9 +15984,14 @@ bool is_stream(const Member &member) {
   return member.deflated || member.fortran;
 }
 
+// Whether a member is inflated chunk by chunk, by several threads.
+bool is_chunked(const ReadTarget &target) {
+  return !target.member->chunks.empty() && !target.member->fortran && target.convert == nullptr;
+}
+
 bool is_small(const ReadTarget &target) {
   const Member &member = *target.member;
-  return !is_stream(member) && target.convert == nullptr && member.nbytes > 0 && member.nbytes <= kSmall;
+  return !is_stream(member) && target.convert == nullptr && member.nbytes > 0 && member.nbytes <= kSmall_format_read_members;
 }
 
 bool comes_before(const ReadTarget &a, const ReadTarget &b) {
@@ -15505,6 +16047,8 @@ class Reading {
       if (is_small(target)) {
         count = count_neighbours(targets_.from(i));
         TFILE_TRY(jobs_.push(ReadJob{&target, count, 0, total_of(targets_.from(i).first(count)), 0}));
+      } else if (is_chunked(target)) {
+        TFILE_TRY(cut_chunks(target));
       } else if (is_stream(*target.member)) {
         TFILE_TRY(jobs_.push(ReadJob{&target, 1, 0, target.member->nbytes, 0}));
       } else {
@@ -15529,6 +16073,15 @@ class Reading {
     return kOk;
   }
 
+  Status cut_chunks(const ReadTarget &target) {
+    const Member &member = *target.member;
+    for (uint64_t start = 0; start < member.nbytes; start += member.chunk) {
+      const uint64_t left = member.nbytes - start;
+      TFILE_TRY(jobs_.push(ReadJob{&target, 1, start, left < member.chunk ? left : member.chunk, 0}));
+    }
+    return kOk;
+  }
+
   static uint64_t unit_of(const ReadTarget &target) {
     const Dtype &dtype = *target.member->dtype;
     return target.convert == nullptr ? dtype.block_bytes : kConvertedAtOnce / dtype.block_size * dtype.block_bytes;
@@ -15540,6 +16093,8 @@ class Reading {
     const ReadTarget &target = *job.target;
     if (is_small(target)) {
       TFILE_TRY(reading.read_together(job));
+    } else if (is_chunked(target)) {
+      TFILE_TRY(reading.read_chunk(&job));
     } else if (is_stream(*target.member)) {
       TFILE_TRY(reading.read_stream(target));
     } else {
@@ -15593,6 +16148,21 @@ class Reading {
     return convert(target, stored->data, 0, member.nbytes);
   }
 
+  Status read_chunk(ReadJob *job) const {
+    const Member &member = *job->target->member;
+    char *const to = static_cast<char *>(job->target->to) + job->start;
+    ChunkInflater inflater(*job->target->source, member, settings_.memory());
+    if (job->start == 0) {
+      TFILE_TRY(inflater.head(&job->good, &job->head));
+      if (!job->good) return kOk;
+    }
+    TFILE_TRY(inflater.chunk(&job->good, static_cast<size_t>(job->start / member.chunk), to));
+    if (!job->good) return kOk;
+    job->crc = crc32_update(0, to, static_cast<size_t>(job->nbytes));
+    finish_bytes(member, to, static_cast<size_t>(job->nbytes));
+    return kOk;
+  }
+
   Status read_piece(ReadJob *job) const {
     const ReadTarget &target = *job->target;
     const Member &member = *target.member;
@@ -15627,14 +16197,23 @@ class Reading {
     for (size_t i = 0; i < jobs_.size();) {
       const ReadTarget &target = *jobs_[i].target;
       const Member &member = *target.member;
-      if (!member.has_crc || is_stream(member) || is_small(target)) {
+      const bool chunked = is_chunked(target);
+      if (!member.has_crc || is_small(target) || (is_stream(member) && !chunked)) {
         ++i;
         continue;
       }
-      uint32_t crc = member.head_crc32;
-      for (; i < jobs_.size() && jobs_[i].target == &target; ++i)
+      uint32_t crc = chunked ? jobs_[i].head : member.head_crc32;
+      bool good = true;
+      for (; i < jobs_.size() && jobs_[i].target == &target; ++i) {
+        good = good && jobs_[i].good;
         crc = crc32_join(crc, jobs_[i].crc, jobs_[i].nbytes);
-      TFILE_TRY(check_crc(*target.source, member, crc));
+      }
+      if (!chunked) {
+        TFILE_TRY(check_crc(*target.source, member, crc));
+      } else if (!good || crc != member.crc32) {
+        // The chunks are not what the directory says: the stream as a whole counts.
+        TFILE_TRY(read_stream(target));
+      }
     }
     return kOk;
   }
@@ -16360,7 +16939,7 @@ Status put_header_format_safetensors(JsonText &json, const Plan_format_safetenso
   return json.put("}");
 }
 
-uint64_t alignment_of_format_safetensors(const Settings &settings) {
+uint64_t alignment_of(const Settings &settings) {
   const uint64_t alignment = settings.limit(TF_OPTION_ALIGNMENT);
   return alignment == 0 ? kDefaultAlignment_format_safetensors : alignment;
 }
@@ -16407,7 +16986,7 @@ Status check_safetensors(const SaveRequest &request) {
   TFILE_TRY(plan.make(request));
   JsonText json(nullptr);
   TFILE_TRY(put_header_format_safetensors(json, plan));
-  const uint64_t length = (Checked(json.size()) + kLengthBytes).align_up(alignment_of_format_safetensors(request.settings)).value();
+  const uint64_t length = (Checked(json.size()) + kLengthBytes).align_up(alignment_of(request.settings)).value();
   const uint64_t limit = header_limit(request.settings);
   if (length - kLengthBytes <= limit) return kOk;
   return Failure(TF_STATUS_LIMIT) << "the safetensors header would have " << length - kLengthBytes
@@ -16422,7 +17001,7 @@ Status lay_out_safetensors(Layout &layout, const SaveRequest &request) {
   TFILE_TRY(header.resize(kLengthBytes));
   JsonText json(&header);
   TFILE_TRY(put_header_format_safetensors(json, plan));
-  const uint64_t alignment = alignment_of_format_safetensors(request.settings);
+  const uint64_t alignment = alignment_of(request.settings);
   const size_t written = header.size();
   TFILE_TRY(header.resize(static_cast<size_t>(Checked(written).align_up(alignment).value())));
   memset(header.data() + written, ' ', header.size() - written);
@@ -17464,6 +18043,17 @@ Status ZipReader::name(Vec<char> *out, size_t i) const {
   return kOk;
 }
 
+Bytes ZipReader::extra(size_t i, uint16_t id) const {
+  const uint8_t *const record = directory_.data() + entries_[i].record;
+  Bytes left(record + kEntrySize + load16(record + 28), load16(record + 30));
+  uint16_t found = 0;
+  Bytes content;
+  while (next_extra(&found, &content, &left)) {
+    if (found == id) return content;
+  }
+  return Bytes();
+}
+
 bool ZipReader::is_folder(size_t i) const {
   return raw_name(entries_[i]).ends_with("/") && entries_[i].size == 0;
 }
@@ -17652,6 +18242,16 @@ void ZipWriter::set(uint32_t crc32, uint64_t stored) {
   records_.back().stored = stored;
 }
 
+Status ZipWriter::add_extra(uint16_t id, Bytes content) {
+  uint8_t head[4];
+  store_le(head, id);
+  store_le(head + 2, static_cast<uint16_t>(content.size()));
+  TFILE_TRY(extras_.append(head, sizeof(head)));
+  TFILE_TRY(extras_.append(content.data(), content.size()));
+  records_.back().extra = static_cast<uint16_t>(records_.back().extra + sizeof(head) + content.size());
+  return kOk;
+}
+
 // CRC-32 and sizes, as local header and directory have them. Those of 64 bits stand in an extra field.
 void ZipWriter::put_fields(uint8_t *to, const Record &record, bool wide, bool known) {
   store_le(to, known ? record.crc32 : 0);
@@ -17723,14 +18323,16 @@ Status ZipWriter::patch(Output &output) const {
 
 Status ZipWriter::finish(Vec<uint8_t> &out, uint64_t at, Vec<size_t> *crcs) const {
   const size_t before = out.size();
+  Bytes extras(extras_.data(), extras_.size());
   for (const Record &record : records_) {
     if (crcs != nullptr) TFILE_TRY(crcs->push(out.size() + kCrcInEntry));
-    TFILE_TRY(put_entry(out, record));
+    TFILE_TRY(put_entry(out, record, extras.first(record.extra)));
+    extras = extras.from(record.extra);
   }
   return put_end(out, at, out.size() - before);
 }
 
-Status ZipWriter::put_entry(Vec<uint8_t> &out, const Record &record) const {
+Status ZipWriter::put_entry(Vec<uint8_t> &out, const Record &record, Bytes extra) const {
   uint8_t wide[kWideExtraSize + 8];
   size_t wide_size = 4;
   for (const uint64_t value : {record.size, record.stored, record.header}) {
@@ -17750,12 +18352,13 @@ Status ZipWriter::put_entry(Vec<uint8_t> &out, const Record &record) const {
   store_le(entry + 14, kDate);
   put_fields(entry + kCrcInEntry, record, false, true);
   store_le(entry + 28, static_cast<uint16_t>(record.name.size()));
-  store_le(entry + 30, static_cast<uint16_t>(is_wide ? wide_size : 0));
+  store_le(entry + 30, static_cast<uint16_t>((is_wide ? wide_size : 0) + extra.size()));
   store_le(entry + 38, kPermissions);
   store_le(entry + 42, narrow32(record.header));
   TFILE_TRY(out.append(entry, sizeof(entry)));
   TFILE_TRY(out.append(reinterpret_cast<const uint8_t *>(record.name.data()), record.name.size()));
-  return is_wide ? out.append(wide, wide_size) : kOk;
+  if (is_wide) TFILE_TRY(out.append(wide, wide_size));
+  return out.append(extra.data(), extra.size());
 }
 
 Status ZipWriter::put_end(Vec<uint8_t> &out, uint64_t directory, uint64_t size) const {
@@ -19436,6 +20039,11 @@ Status parse_value(int64_t *value, tf_option option, Text name) {
     *value = name == "map" ? TF_LOAD_MODE_MAP : TF_LOAD_MODE_OWN;
     if (name == "map" || name == "own") return kOk;
     return (Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no load mode ").quoted(name) << "; 'own' and 'map' are";
+  }
+  if (option == TF_OPTION_DEFLATE) {
+    *value = name == "zlib" ? TF_DEFLATE_ZLIB : TF_DEFLATE_AUTO;
+    if (name == "zlib" || name == "auto") return kOk;
+    return (Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no deflate ").quoted(name) << "; 'auto' and 'zlib' are";
   }
   if (option == TF_OPTION_DECODE) {
     const Dtype *const dtype = find_dtype(name);

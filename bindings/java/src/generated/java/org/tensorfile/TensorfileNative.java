@@ -651,7 +651,9 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_savez(byte[] path, long[] args, long kwargs, long options) { return TensorfileNativeJNI.tf_savez(path, args, kwargs, options); }
 
   /**
-   *  The same with deflated members. 
+   * The same with deflated members. Each is deflated in chunks side by side, of 1 MiB or more by the array's size, which<br>
+   * together are one stream that every reader of zip archives knows; a private extra field in the directory tells our reader<br>
+   * where they begin. The bytes depend on the level and on what deflates (::TF_OPTION_DEFLATE), never on threads.
    */
   public static long tf_savez_compressed(byte[] path, long[] args, long kwargs, long options) { return TensorfileNativeJNI.tf_savez_compressed(path, args, kwargs, options); }
 

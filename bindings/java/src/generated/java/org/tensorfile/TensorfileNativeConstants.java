@@ -273,15 +273,33 @@ interface TensorfileNativeConstants {
    */
   public final static int TF_OPTION_COMPRESS = 19;
   /**
-   *  Level of deflate, 0 to 9; -1 (default): the level that suits, zlib's 6. 
+   *  Level of deflate, 0 (none) to 9 (smallest); -1 (default): the one that suits. Where ISA-L is built in, it does the<br>
+   *       levels 1 to 3, and -1 is what it does best for each array (1, or 3 where that saves 5 % of a sample); zlib does the<br>
+   *       others, and then -1 is 6. 
    */
   public final static int TF_OPTION_COMPRESSION_LEVEL = 20;
+  /**
+   *  ::TF_DEFLATE_AUTO (default) or ::TF_DEFLATE_ZLIB; by name "auto" or "zlib". 
+   */
+  public final static int TF_OPTION_DEFLATE = 21;
   /**
    *  What loading makes of ggml's block types: ::TF_DECODE_KEEP (default); ::TF_DTYPE_FLOAT16, _BFLOAT16, _FLOAT32 or<br>
    *       _FLOAT64: decoded to that dtype; ::TF_DECODE_MLX. By name "keep", "mlx", or that of the dtype. What tf_file says of<br>
    *       an array is what is stored; tf_file_read_into() has a dtype of its own. 
    */
   public final static int TF_OPTION_DECODE = 22;
+
+  /*
+   *  Values of ::TF_OPTION_DEFLATE. 
+   */
+  /**
+   *  ISA-L where it is built in, else zlib: many times faster, and no larger on the weights of models. 
+   */
+  public final static int TF_DEFLATE_AUTO = 0;
+  /**
+   *  zlib, also where ISA-L is built in. 
+   */
+  public final static int TF_DEFLATE_ZLIB = 1;
 
   /*
    *  Values of ::TF_OPTION_DECODE. 
