@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds and tests the Java package: lints, docs, tests under the JVM's checks of JNI, with the address sanitizer, the example, and
-# the packaged form in a program of a stranger's.
+# Builds and tests the Java package: lints, docs, tests under the JVM's checks of JNI, with the address sanitizer, the
+# example, and the packaged form in a program of a stranger's.
 #
 # usage: java.sh FOLDER [BUILD]    FOLDER is for what is built
 set -eu

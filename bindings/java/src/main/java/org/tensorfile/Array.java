@@ -14,8 +14,8 @@ import java.util.stream.LongStream;
 /**
  * An n-dimensional array in native memory: dtype, shape, strides, and memory that it may share with views.
  *
- * <p>Memory goes when the array, its views and all buffers of it are closed or collected; {@link #close} gives it up early.
- * Threads may use one array at once as long as none of them writes.
+ * <p>Memory goes when the array, its views and all buffers of it are closed or collected; {@link #close} gives it up
+ * early. Threads may use one array at once as long as none of them writes.
  */
 public final class Array implements AutoCloseable {
   /** Bytes that are copied through one buffer at once; a multiple of every item's size. */
@@ -26,6 +26,7 @@ public final class Array implements AutoCloseable {
     final Handle handle;
     final Cleaner.Cleanable cleanable;
     final long[] strides;
+    final boolean contiguous;
     /** All elements, once someone has asked for them. */
     volatile ByteBuffer whole;
 
@@ -33,6 +34,7 @@ public final class Array implements AutoCloseable {
       handle = Handle.ofArray(address, nbytes);
       cleanable = handle.ownedBy(owner);
       strides = TensorfileNative.tf_array_strides(address);
+      contiguous = TensorfileNative.tf_array_is_contiguous(address) != 0;
     }
   }
 
@@ -179,7 +181,8 @@ public final class Array implements AutoCloseable {
     } else if (scalar instanceof Double) {
       return Dtype.FLOAT64;
     }
-    throw new InvalidArgumentException("no dtype is that of a " + (scalar == null ? "null" : scalar.getClass().getName()));
+    String what = scalar == null ? "null" : scalar.getClass().getName();
+    throw new InvalidArgumentException("no dtype is that of a " + what);
   }
 
   /**
@@ -200,8 +203,8 @@ public final class Array implements AutoCloseable {
    * {@return an array over the memory of a buffer, without a copy; the buffer lives as long}
    *
    * @param dtype of its elements
-   * @param buffer a direct one; elements in C order from its position to its limit, aligned to their size. A read-only one
-   *     makes an array that cannot be written
+   * @param buffer a direct one; elements in C order from its position to its limit, aligned to their size. A read-only
+   *     one makes an array that cannot be written
    * @param shape in elements, outermost dimension first
    */
   public static Array wrap(Dtype dtype, ByteBuffer buffer, long... shape) {
@@ -299,18 +302,20 @@ public final class Array implements AutoCloseable {
 
   /** {@return whether the elements lie in C order without gaps} */
   public boolean isContiguous() {
-    return call(TensorfileNative::tf_array_is_contiguous) != 0;
+    Core now = core;
+    now.handle.requireOpen();
+    return now.contiguous;
   }
 
   // Its memory
 
   /**
-   * All elements in C order, without a copy: a read-only direct buffer in the machine's byte order, which keeps the memory
-   * alive also after {@link #close}.
+   * All elements in C order, without a copy: a read-only direct buffer in the machine's byte order, which keeps the
+   * memory alive also after {@link #close}.
    *
    * @return the buffer
-   * @throws IllegalStateException when the elements do not lie in C order (see {@link #contiguous}), or take 2 GiB or more
-   *     (see {@link #data(long, int)})
+   * @throws IllegalStateException when the elements do not lie in C order (see {@link #contiguous}), or take 2 GiB or
+   *     more (see {@link #data(long, int)})
    */
   public ByteBuffer data() {
     Core now = core;
@@ -336,8 +341,8 @@ public final class Array implements AutoCloseable {
   }
 
   /**
-   * All elements in C order, to be read and written without a copy. Whoever else has this array, such as a dict, sees the
-   * changes.
+   * All elements in C order, to be read and written without a copy. Whoever else has this array, such as a dict, sees
+   * the changes.
    *
    * @return a direct buffer in the machine's byte order
    * @throws InvalidArgumentException when the memory is read-only or shared with a view: see {@link #makeMutable}
@@ -362,17 +367,18 @@ public final class Array implements AutoCloseable {
 
   private int requireOneBuffer() {
     if (nbytes > Integer.MAX_VALUE) {
-      throw new IllegalStateException("the array takes " + nbytes + " bytes, more than a buffer can hold: ask for parts");
+      throw new IllegalStateException(
+          "the array takes " + nbytes + " bytes, more than a buffer can hold: ask for parts");
     }
     return (int) nbytes;
   }
 
   private ByteBuffer window(long offset, int length, boolean mutable) {
     Objects.checkFromIndexSize(offset, length, nbytes);
+    if (!isContiguous()) {
+      throw new IllegalStateException("the elements of the array do not lie in C order: see contiguous()");
+    }
     return call(address -> {
-      if (TensorfileNative.tf_array_is_contiguous(address) == 0) {
-        throw new IllegalStateException("the elements of the array do not lie in C order: see contiguous()");
-      }
       long data = mutable ? TensorfileNative.tf_array_data_mut(address) : TensorfileNative.tf_array_data(address);
       return Direct.over(data + offset, length, Handle.ofArray(TensorfileNative.tf_array_retain(address), 0));
     });
@@ -512,7 +518,10 @@ public final class Array implements AutoCloseable {
 
   // Other arrays
 
-  /** {@return this array's elements in C order: another reference to the same memory, or a copy where they do not lie so} */
+  /**
+   * {@return this array's elements in C order: another reference to the same memory, or a copy where they do not lie
+   * so}
+   */
   public Array contiguous() {
     return call(address -> new Array(TensorfileNative.tf_array_contiguous(address)));
   }
@@ -569,8 +578,8 @@ public final class Array implements AutoCloseable {
   }
 
   /**
-   * {@return whether the other object is an array of the same dtype, shape and bytes of the elements, so that NaN equals
-   * the same NaN, and -0.0 is not 0.0}
+   * {@return whether the other object is an array of the same dtype, shape and bytes of the elements, so that NaN
+   * equals the same NaN, and -0.0 is not 0.0}
    */
   @Override
   public boolean equals(Object other) {
@@ -588,7 +597,7 @@ public final class Array implements AutoCloseable {
     return core.handle.isClosed() ? "Array(closed)" : "Array(" + dtype + ", " + Arrays.toString(shape) + ")";
   }
 
-  /** Gives up the memory, as far as nobody else has it. What was made from this array stays usable; this one does not. */
+  /** Gives up the memory, as far as nobody else has it. What was made from this array stays usable. */
   @Override
   public synchronized void close() {
     core.whole = null;

@@ -12,7 +12,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * A file whose header was read and validated, and whose arrays are read when asked for. Threads may read from it at once.
+ * A file whose header was read and validated, and whose arrays are read when asked for. Threads may read from it at
+ * once.
  *
  * <pre>{@code
  * try (ArrayFile file = ArrayFile.open(Path.of("model.safetensors"))) {
@@ -160,7 +161,8 @@ public final class ArrayFile implements AutoCloseable {
     }
     long[] indices = given.stream().mapToLong(entry -> entry.indexIn(this)).toArray();
     long[] addresses = buffers.stream()
-        .mapToLong(buffer -> TensorfileNative.tf_java_address(Direct.requireWritable(buffer)) + buffer.position()).toArray();
+        .mapToLong(buffer -> TensorfileNative.tf_java_address(Direct.requireWritable(buffer)) + buffer.position())
+        .toArray();
     long[] sizes = buffers.stream().mapToLong(ByteBuffer::remaining).toArray();
     try {
       handle.callLong(file -> TensorfileNative.tf_file_read_many(file, indices, as.number(), addresses, sizes));
@@ -258,8 +260,8 @@ public final class ArrayFile implements AutoCloseable {
     /**
      * Reads into memory of the caller's, in C order, casting on the way.
      *
-     * @param to a direct buffer that has exactly what the array takes in that dtype remaining; its position moves to its
-     *     limit
+     * @param to a direct buffer that has exactly what the array takes in that dtype remaining; its position moves to
+     *     its limit
      * @param as the dtype to cast to, as {@link Array#cast} does
      * @throws IOException when it cannot be read; the buffer's content is then undefined
      */

@@ -10,8 +10,8 @@ import java.util.Objects;
 import java.util.function.LongUnaryOperator;
 
 /**
- * Writes a file whose arrays need not fit in memory: all are declared first, then come their bytes, in pieces of any size.
- * Until {@link #finish} the target is as before; a writer that is closed without it leaves nothing behind.
+ * Writes a file whose arrays need not fit in memory: all are declared first, then come their bytes, in pieces of any
+ * size. Until {@link #finish} the target is as before; a writer that is closed without it leaves nothing behind.
  *
  * <pre>{@code
  * try (ArrayWriter writer = ArrayWriter.open(Path.of("large.safetensors"), Format.AUTO, null)) {
@@ -94,8 +94,8 @@ public final class ArrayWriter implements AutoCloseable {
   }
 
   /**
-   * Writes the next bytes of the arrays, in the order in which they are declared, each in C order and the machine's byte
-   * order. A piece may reach from one array into the next.
+   * Writes the next bytes of the arrays, in the order in which they are declared, each in C order and the machine's
+   * byte order. A piece may reach from one array into the next.
    *
    * @param bytes from position to limit; its position moves to its limit
    * @throws IOException when it cannot be written, or the format cannot hold what was declared
@@ -117,7 +117,8 @@ public final class ArrayWriter implements AutoCloseable {
   public void write(Array array) throws IOException {
     try (Array inOrder = array.contiguous()) {
       inOrder.call(elements -> {
-        use(address -> TensorfileNative.tf_writer_write(address, TensorfileNative.tf_array_data(elements), inOrder.nbytes()));
+        long data = TensorfileNative.tf_array_data(elements);
+        use(address -> TensorfileNative.tf_writer_write(address, data, inOrder.nbytes()));
         return null;
       });
     }

@@ -16,20 +16,21 @@ import java.util.function.LongFunction;
 import java.util.function.LongUnaryOperator;
 
 /**
- * Values by name, in insertion or file order: a {@link Map} whose values are {@link Array}, {@link String}, {@link List} of
- * strings, or {@link Dict}.
+ * Values by name, in insertion or file order: a {@link Map} whose values are {@link Array}, {@link String}, {@link
+ * List} of strings, or {@link Dict}.
  *
- * <p>{@link #put} also takes numbers, booleans and primitive arrays, of which it makes arrays, byte[] for a string that is
- * not UTF-8, and maps, of which it makes dicts. A dict has references of its own to its arrays and dicts: closing it, or
- * what was put or got, does not close the other. A dict got from a dict is that very one, so that changes show in both.
+ * <p>{@link #put} also takes numbers, booleans and primitive arrays, of which it makes arrays, byte[] for a string
+ * that is not UTF-8, and maps, of which it makes dicts. A dict has references of its own to its arrays and dicts:
+ * closing it, or what was put or got, does not close the other. A dict got from a dict is that very one, so that
+ * changes show in both.
  *
  * <p>Threads may use dicts at once; iterators of one that is changed meanwhile may miss entries or throw a
  * {@link ConcurrentModificationException}. A save uses the dict as it was when it began.
  */
 public final class Dict extends AbstractMap<String, Object> implements AutoCloseable {
   /**
-   * The library wants nobody else to use a dict that is changed, and dicts may hold one another. Calls under the lock are
-   * short, and none of them calls back.
+   * The library wants nobody else to use a dict that is changed, and dicts may hold one another. Calls under the lock
+   * are short, and none of them calls back.
    */
   private static final ReentrantReadWriteLock LOCK = new ReentrantReadWriteLock();
 
@@ -567,7 +568,8 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
     try {
       long size = TensorfileNative.tf_dict_size(from);
       for (long i = 0; i < size; i++) {
-        copyEntry(to, from, TensorfileNative.tf_dict_key_at(from, i), Kind.of(TensorfileNative.tf_dict_kind_at(from, i)));
+        Kind kind = Kind.of(TensorfileNative.tf_dict_kind_at(from, i));
+        copyEntry(to, from, TensorfileNative.tf_dict_key_at(from, i), kind);
       }
       return to;
     } catch (Throwable t) {

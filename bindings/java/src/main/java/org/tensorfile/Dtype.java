@@ -142,7 +142,7 @@ public enum Dtype {
     return (int) TensorfileNative.tf_dtype_bits(number);
   }
 
-  /** {@return elements in the smallest unit of whole bytes: 1, for float4 2, for float6 4, for a block type its block} */
+  /** {@return elements in the smallest unit of whole bytes: 1, for float4 2, float6 4, a block type its block} */
   public int blockSize() {
     return (int) TensorfileNative.tf_dtype_block_size(number);
   }

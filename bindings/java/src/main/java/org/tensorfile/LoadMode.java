@@ -4,8 +4,8 @@ package org.tensorfile;
 public enum LoadMode {
   /** Arrays get memory of their own: nothing that happens to the file afterwards touches them. */
   OWN(TensorfileNativeConstants.TF_LOAD_MODE_OWN),
-  /** Arrays are private, writable mappings of the file, read when first touched. If another program shortens the file in
-      place, reading the lost part through a buffer throws an {@link InternalError}, and in a call of the library ends
+  /** Arrays are private, writable mappings of the file, read when first touched. If another program shortens the file
+      in place, reading the lost part through a buffer throws an {@link InternalError}, and in a call of the library ends
       the process. What cannot be mapped is copied. */
   MAP(TensorfileNativeConstants.TF_LOAD_MODE_MAP),
   /** A mode of a later version of the library. */

@@ -121,7 +121,8 @@ public final class Options implements AutoCloseable {
     /**
      * Sets LENIENT.
      *
-     * @param lenient whether to accept trailing bytes, bytes before a zip archive, and leave out arrays of unknown types
+     * @param lenient whether to accept trailing bytes, bytes before a zip archive, and leave out arrays of unknown
+     *     types
      * @return this
      */
     public Builder lenient(boolean lenient) {
@@ -289,8 +290,8 @@ public final class Options implements AutoCloseable {
     }
 
     /**
-     * Has loading make of ggml's q4_0, q4_1 and q8_0 what MLX's load makes of them (codes, scales and biases), and of other
-     * block types float16.
+     * Has loading make of ggml's q4_0, q4_1 and q8_0 what MLX's load makes of them (codes, scales and biases), and of
+     * other block types float16.
      *
      * @return this
      */

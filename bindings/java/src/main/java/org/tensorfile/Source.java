@@ -10,8 +10,8 @@ import java.nio.file.Path;
 import java.util.Objects;
 
 /**
- * Where a file's bytes are read from, when that is not simply a path. It stays usable by what was opened from it after it
- * is closed; channels are not closed with it.
+ * Where a file's bytes are read from, when that is not simply a path. It stays usable by what was opened from it after
+ * it is closed; channels are not closed with it.
  */
 public final class Source implements AutoCloseable {
   private final Handle handle;

@@ -16,9 +16,9 @@ import java.util.Objects;
  * }</pre>
  *
  * <p>A file that cannot be read or written throws a {@link TensorfileException}, a mistake of the caller's an
- * {@link InvalidArgumentException}; all exceptions of the library are {@link TensorfileFailure}s. What a callback throws
- * reaches the caller as it is. Maps may be a {@link Dict} or any other, with the values that {@link Dict#put} takes; options
- * may be null.
+ * {@link InvalidArgumentException}; all exceptions of the library are {@link TensorfileFailure}s. What a callback
+ * throws reaches the caller as it is. Maps may be a {@link Dict} or any other, with the values that {@link Dict#put}
+ * takes; options may be null.
  */
 public final class Tensorfile {
   private Tensorfile() {}
@@ -125,8 +125,8 @@ public final class Tensorfile {
    * {@return the arrays of a .npz, .safetensors or .gguf as a tree: names split at '.'}
    *
    * @param path of the file
-   * @param expected a tree or flat dict of arrays with the names and shapes that are wanted, or null: whatever is there.
-   *     Unless strict, what is missing keeps expected's array, and what is unknown is left out
+   * @param expected a tree or flat dict of arrays with the names and shapes that are wanted, or null: whatever is
+   *     there. Unless strict, what is missing keeps expected's array, and what is unknown is left out
    * @param options settings
    * @throws IOException when it cannot be read, is not valid, or not what is expected
    */
@@ -228,7 +228,8 @@ public final class Tensorfile {
    * @param options settings
    * @throws IOException when it cannot be written
    */
-  public static void savezCompressed(Path path, List<Array> unnamed, Map<String, ?> named, Options options) throws IOException {
+  public static void savezCompressed(Path path, List<Array> unnamed, Map<String, ?> named, Options options)
+      throws IOException {
     savez(path, unnamed, named, options, TensorfileNative::tf_savez_compressed);
   }
 
@@ -276,8 +277,8 @@ public final class Tensorfile {
    *
    * @param path of the file
    * @param arrays by name
-   * @param metadata arrays of at most one dimension, numbers, strings, lists of strings, and dicts named 0, 1, ... for nested
-   *     arrays, by name; may be null. No key is added unasked
+   * @param metadata arrays of at most one dimension, numbers, strings, lists of strings, and dicts named 0, 1, ... for
+   *     nested arrays, by name; may be null. No key is added unasked
    * @throws IOException when it cannot be written
    */
   public static void saveGguf(Path path, Map<String, ?> arrays, Map<String, ?> metadata) throws IOException {
@@ -289,8 +290,8 @@ public final class Tensorfile {
    *
    * @param path of the file
    * @param arrays by name
-   * @param metadata arrays of at most one dimension, numbers, strings, lists of strings, and dicts named 0, 1, ... for nested
-   *     arrays, by name; may be null. No key is added unasked
+   * @param metadata arrays of at most one dimension, numbers, strings, lists of strings, and dicts named 0, 1, ... for
+   *     nested arrays, by name; may be null. No key is added unasked
    * @param options settings
    * @throws IOException when it cannot be written
    */

@@ -18,7 +18,8 @@ final class Text {
       char c = text.charAt(i);
       if (Character.isSurrogate(c)) {
         if (Character.isLowSurrogate(c) || i + 1 == text.length() || !Character.isLowSurrogate(text.charAt(i + 1))) {
-          throw new InvalidArgumentException("a string has half a surrogate pair at " + i + ", which UTF-8 cannot hold");
+          throw new InvalidArgumentException(
+              "a string has half a surrogate pair at " + i + ", which UTF-8 cannot hold");
         }
         i++;
       }

@@ -1,2 +1,2 @@
-/** Loads and saves named n-dimensional arrays: .npy, .npz, .safetensors and .gguf. See {@link org.tensorfile.Tensorfile}. */
+/** Loads and saves named n-dimensional arrays, by {@link org.tensorfile.Tensorfile}. */
 package org.tensorfile;

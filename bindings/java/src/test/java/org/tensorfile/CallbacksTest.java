@@ -140,7 +140,8 @@ class CallbacksTest {
     ByteBuffer bytes = small();
     for (Throwable thrown : List.of(new IOException("the line is cut"), new IllegalCallerException("reader"),
         new AssertionError("mine"))) {
-      try (Source source = Source.of(new Faulty(bytes, 0, thrown)); Source late = Source.of(new Faulty(bytes, 16, thrown))) {
+      try (Source source = Source.of(new Faulty(bytes, 0, thrown));
+          Source late = Source.of(new Faulty(bytes, 16, thrown))) {
         assertSame(thrown, assertThrows(Throwable.class, () -> Tensorfile.load(source, Format.SAFETENSORS, null)));
         assertSame(thrown, assertThrows(Throwable.class, () -> ArrayFile.open(source, Format.AUTO, null)));
         assertSame(thrown, assertThrows(Throwable.class, () -> Tensorfile.load(late, Format.AUTO, null)));

@@ -18,7 +18,7 @@ import java.util.stream.LongStream;
 import java.util.zip.CRC32;
 import org.junit.jupiter.api.Test;
 
-/** Every file that other libraries wrote, or that is made to be refused: the verdict that C has of it, and its arrays. */
+/** Every file that other libraries wrote, or that is made to be refused: C's verdict of it, and its arrays. */
 class GoldenTest {
   private static final Path FOLDER = Path.of(System.getProperty("tensorfile.tests"), "golden");
 
