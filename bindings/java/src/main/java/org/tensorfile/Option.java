@@ -42,6 +42,8 @@ public enum Option {
   COMPRESS(TensorfileNativeConstants.TF_OPTION_COMPRESS),
   /** Level of deflate, 0 to 9; -1 (default): the level that suits. */
   COMPRESSION_LEVEL(TensorfileNativeConstants.TF_OPTION_COMPRESSION_LEVEL),
+  /** What deflates: 0 (default): ISA-L where it is built in, else zlib; 1: zlib. */
+  DEFLATE(TensorfileNativeConstants.TF_OPTION_DEFLATE),
   /** What loading makes of ggml's block types: 0 (default) keeps them. */
   DECODE(TensorfileNativeConstants.TF_OPTION_DECODE);
 

@@ -68,7 +68,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets an option by the name of its value.
      *
-     * @param option one whose values have names: FORMAT, LOAD_MODE, DECODE
+     * @param option one whose values have names: FORMAT, LOAD_MODE, DEFLATE, DECODE
      * @param value the name, such as "npz", "map" or "float32"
      * @return this
      */
@@ -277,6 +277,17 @@ public final class Options implements AutoCloseable {
      */
     public Builder compressionLevel(int level) {
       return set(Option.COMPRESSION_LEVEL, level);
+    }
+
+    /**
+     * Sets DEFLATE.
+     *
+     * @param zlib whether zlib deflates, also where ISA-L is built in
+     * @return this
+     */
+    public Builder zlib(boolean zlib) {
+      return set(Option.DEFLATE,
+          zlib ? TensorfileNativeConstants.TF_DEFLATE_ZLIB : TensorfileNativeConstants.TF_DEFLATE_AUTO);
     }
 
     /**

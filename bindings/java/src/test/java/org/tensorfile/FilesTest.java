@@ -390,8 +390,8 @@ class FilesTest {
     Options options = builder.threads(3).format(Format.NPZ).set(Option.FORMAT, "gguf").exactPath(true)
         .loadMode(LoadMode.MAP).lenient(true).strict(false).parts(true).partBytes(1 << 30).maxBytes(1L << 40)
         .maxHeaderBytes(1000).maxArrays(10).maxMetadata(11).maxNameBytes(12).maxRank(4).maxNesting(5).durable(true)
-        .atomic(false).alignment(4096).compress(true).compressionLevel(9).decode(Dtype.FLOAT64).build();
-    long[] expected = {3, 4, 1, 1, 1, 0, 1, 1 << 30, 1L << 40, 1000, 10, 11, 12, 4, 5, 1, 0, 4096, 1, 9, 13};
+        .atomic(false).alignment(4096).compress(true).compressionLevel(9).zlib(true).decode(Dtype.FLOAT64).build();
+    long[] expected = {3, 4, 1, 1, 1, 0, 1, 1 << 30, 1L << 40, 1000, 10, 11, 12, 4, 5, 1, 0, 4096, 1, 9, 1, 13};
     assertArrayEquals(expected, java.util.Arrays.stream(Option.values()).mapToLong(options::get).toArray());
     assertThrows(IllegalStateException.class, () -> builder.threads(1));
     assertEquals(64, Options.builder().build().get(Option.MAX_RANK));
