@@ -74,5 +74,8 @@ inline Status give_up(Status status, tf_release_fn release, void *user) {
 // pages where there are such, because fresh small pages cost more than the reading that fills them.
 void *system_allocate(size_t size, size_t alignment);
 void system_free(void *pointer, size_t size, size_t alignment);
+// Has the system make the pages of memory that is about to be written, in one go where it can: a page that is first
+// touched by the write costs several times as much. For 64 KiB and more.
+void system_touch(void *pointer, size_t size);
 
 }  // namespace tfile

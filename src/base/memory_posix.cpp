@@ -13,11 +13,30 @@ constexpr size_t kHugePage = size_t{2} << 20;
 // Below this a huge page would waste more than it saves.
 constexpr size_t kHugeFrom = kHugePage;
 
+constexpr size_t kTouchFrom = size_t{64} << 10;
+
 }  // namespace
+
+void system_touch(void *pointer, size_t size) {
+#if defined(MADV_POPULATE_WRITE)
+  constexpr uintptr_t kPage = 4096;  // where pages are larger, nothing is touched unless it begins at one
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(pointer) / kPage * kPage;
+  const uintptr_t end = reinterpret_cast<uintptr_t>(pointer) + size;
+  (void)madvise(reinterpret_cast<void *>(begin), end - begin, MADV_POPULATE_WRITE);
+#else
+  (void)pointer;
+  (void)size;
+#endif
+}
 
 void *system_allocate(size_t size, size_t alignment) {
   if (size > PTRDIFF_MAX - kHugePage) return nullptr;
-  if (alignment <= alignof(max_align_t) && size < kHugeFrom) return malloc(size);
+  if (alignment <= alignof(max_align_t) && size < kHugeFrom) {
+    // A list that grows is written at once; the data of arrays, which are aligned to more, by several threads later.
+    void *const list = malloc(size);
+    if (size >= kTouchFrom && list != nullptr) system_touch(list, size);
+    return list;
+  }
   void *pointer = nullptr;
   const bool huge = size >= kHugeFrom;
   if (huge && alignment < kHugePage) alignment = kHugePage;

@@ -222,6 +222,13 @@ class Records {
  public:
   Records(Memory &memory, const Header &header) : header_(header), starts_(memory), index_(memory, name_at, this) {}
 
+  // Room for count records, but for no more than a small header can lie about.
+  Status reserve(uint64_t count) {
+    constexpr uint64_t kMost = 16384;
+    const auto room = static_cast<size_t>(std::min(count, kMost));
+    TFILE_TRY(starts_.reserve(room));
+    return index_.reserve(room);
+  }
   Status add(uint64_t start) { return starts_.push(start); }
   // Checks that the names of the records since the last time are new.
   Status index(Header &header, Subject subject) {
@@ -517,6 +524,7 @@ struct Layout {
 Status scan_records(Layout *layout, Contents &contents, uint64_t count) {
   constexpr size_t kIndexedAtOnce = 64;
   Header &header = contents.header;
+  TFILE_TRY(contents.tensors.reserve(count));
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t start = header.position();
     Tensor tensor;

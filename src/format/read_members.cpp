@@ -225,6 +225,9 @@ class Reading {
   Status read_piece(ReadJob *job) const {
     const ReadTarget &target = *job->target;
     const Member &member = *target.member;
+    // Larger ones lie on huge pages, of which there are few to make.
+    if (target.convert == nullptr && member.nbytes < kHugePage)
+      system_touch(target.to, static_cast<size_t>(job->nbytes));
     const bool looked_at = member.has_crc || target.convert != nullptr || needs_swap(member);
     const uint64_t step = looked_at ? kCached / unit_of(target) * unit_of(target) : job->nbytes;
     Vec<char> scratch(settings_.memory());
