@@ -31,20 +31,22 @@ void system_touch(void *pointer, size_t size) {
 
 void *system_allocate(size_t size, size_t alignment) {
   if (size > PTRDIFF_MAX - kHugePage) return nullptr;
-  if (alignment <= alignof(max_align_t) && size < kHugeFrom) {
-    // A list that grows is written at once; the data of arrays, which are aligned to more, by several threads later.
-    void *const list = malloc(size);
-    if (size >= kTouchFrom && list != nullptr) system_touch(list, size);
-    return list;
-  }
-  void *pointer = nullptr;
+  // A list that grows is written at once; the data of arrays, which are aligned to more, by several threads later.
+  const bool is_list = alignment <= alignof(max_align_t);
   const bool huge = size >= kHugeFrom;
-  if (huge && alignment < kHugePage) alignment = kHugePage;
-  if (posix_memalign(&pointer, alignment, size) != 0) return nullptr;
+  const size_t tail = huge ? size % kHugePage : size;  // of small pages
+  void *pointer = nullptr;
+  if (is_list && !huge) {
+    pointer = malloc(size);
+  } else if (posix_memalign(&pointer, huge && alignment < kHugePage ? kHugePage : alignment, size) != 0) {
+    pointer = nullptr;
+  }
+  if (pointer == nullptr) return nullptr;
 #if defined(MADV_HUGEPAGE)
   // Advice only: where it is refused the pages are small, and nothing else changes.
-  if (huge) (void)madvise(pointer, size / kHugePage * kHugePage, MADV_HUGEPAGE);
+  if (huge) (void)madvise(pointer, size - tail, MADV_HUGEPAGE);
 #endif
+  if (is_list && tail >= kTouchFrom) system_touch(static_cast<char *>(pointer) + size - tail, tail);
   return pointer;
 }
 

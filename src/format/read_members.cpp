@@ -225,9 +225,7 @@ class Reading {
   Status read_piece(ReadJob *job) const {
     const ReadTarget &target = *job->target;
     const Member &member = *target.member;
-    // Larger ones lie on huge pages, of which there are few to make.
-    if (target.convert == nullptr && member.nbytes < kHugePage)
-      system_touch(target.to, static_cast<size_t>(job->nbytes));
+    if (target.convert == nullptr) touch_small_pages(*job);
     const bool looked_at = member.has_crc || target.convert != nullptr || needs_swap(member);
     const uint64_t step = looked_at ? kCached / unit_of(target) * unit_of(target) : job->nbytes;
     Vec<char> scratch(settings_.memory());
@@ -243,6 +241,15 @@ class Reading {
       done += nbytes;
     }
     return kOk;
+  }
+
+  // What lies behind the last whole huge page of an array.
+  static void touch_small_pages(const ReadJob &job) {
+    constexpr uint64_t kLeast = uint64_t{64} << 10;
+    const uint64_t small = job.target->member->nbytes / kHugePage * kHugePage;
+    const uint64_t skipped = small > job.start ? small - job.start : 0;
+    if (job.nbytes < skipped + kLeast) return;
+    system_touch(static_cast<char *>(job.target->to) + job.start + skipped, static_cast<size_t>(job.nbytes - skipped));
   }
 
   // Bytes of a member, which begin with byte `start` of it and are whole units.
