@@ -292,6 +292,7 @@ struct Tensor {
   const Dtype *dtype = nullptr;
   int64_t shape[kMostReadDimensions];
   size_t rank = 0;
+  Checked elements;
   uint64_t nbytes = 0;
   uint64_t offset = 0;  // in the data section
 
@@ -416,7 +417,8 @@ Status read_shape(Tensor *tensor, Header &header, const Settings &settings, uint
     if (!Checked(size).valid()) return header.fail(TF_STATUS_CORRUPT, place) << "dimension " << size << " is too large";
     tensor->shape[i] = static_cast<int64_t>(size);
   }
-  if (element_count(tensor->sizes()).valid()) return kOk;
+  tensor->elements = element_count(tensor->sizes());
+  if (tensor->elements.valid()) return kOk;
   return header.fail(TF_STATUS_CORRUPT, start).shape(tensor->sizes()) << " has too many elements";
 }
 
@@ -429,11 +431,12 @@ Status read_type(Tensor *tensor, Contents &contents) {
   if (tensor->dtype == nullptr) return header.fail(TF_STATUS_UNSUPPORTED, start) << "unknown ggml type " << type;
   const Dtype &dtype = *tensor->dtype;
   const int64_t row = tensor->rank > 0 ? tensor->shape[tensor->rank - 1] : 1;
-  if (row % dtype.block_size != 0) {
+  if (dtype.block_size > 1 && row % dtype.block_size != 0) {
     return header.fail(TF_STATUS_CORRUPT, start) << "rows of " << row << " are not whole blocks of " << dtype.name
                                                  << ", which have " << uint32_t{dtype.block_size} << " elements";
   }
-  const Checked nbytes = byte_count(dtype, tensor->sizes());
+  const bool plain = dtype.block_size == 1;
+  const Checked nbytes = plain ? tensor->elements * dtype.block_bytes : byte_count(dtype, tensor->sizes());
   if (!nbytes.valid()) return header.fail(TF_STATUS_CORRUPT, start).shape(tensor->sizes()) << " has too many bytes";
   tensor->nbytes = nbytes.value();
   return kOk;
