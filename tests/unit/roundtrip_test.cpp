@@ -122,11 +122,12 @@ TEST(RoundTrip, DataLieAlignedAsPromised) {
   for (const auto &[format, alignment, asked] :
        {std::tuple(TF_FORMAT_NPZ, 64, 0), std::tuple(TF_FORMAT_NPZ, 4096, 4096), std::tuple(TF_FORMAT_GGUF, 32, 0),
         std::tuple(TF_FORMAT_GGUF, 128, 128)}) {
+    const tf_format to = format;  // clang 14 captures no structured binding
     const auto options = options_with({{TF_OPTION_ALIGNMENT, asked}});
     const auto buffer = made<tf_buffer>(
-        [&](tf_buffer **out) { return tf_save_memory(out, format, nullptr, dict.get(), nullptr, options.get()); });
+        [&](tf_buffer **out) { return tf_save_memory(out, to, nullptr, dict.get(), nullptr, options.get()); });
     const auto file = made<tf_file>([&](tf_file **out) {
-      return tf_file_open_memory(out, tf_buffer_data(buffer.get()), tf_buffer_size(buffer.get()), format, nullptr);
+      return tf_file_open_memory(out, tf_buffer_data(buffer.get()), tf_buffer_size(buffer.get()), to, nullptr);
     });
     for (size_t i = 0; i < 3; ++i) {
       uint64_t offset = 1;
