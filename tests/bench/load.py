@@ -9,6 +9,7 @@ turns, so that what slows the machine down slows them all. Files lie in the page
 import argparse
 import json
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -68,11 +69,17 @@ def python(code, path):
 
 
 def take_turns(contenders, repeats):
-    """name -> median seconds, of programs by name that run one after another, again and again."""
+    """name -> median seconds, of programs by name that run one after another, again and again.
+
+    Each time in another order: whoever follows a process that freed huge pages finds them ready.
+    """
     times = {name: [] for name in contenders}
+    shuffled = random.Random(1)
     for _ in range(repeats):
-        for name, command in contenders.items():
-            times[name].append(seconds(command))
+        order = list(contenders)
+        shuffled.shuffle(order)
+        for name in order:
+            times[name].append(seconds(contenders[name]))
     return {name: statistics.median(found) for name, found in times.items()}
 
 
