@@ -15,6 +15,9 @@ constexpr size_t kMaxDepth = 32;
 constexpr size_t kAlignment = 64;
 // Room that np.save leaves behind the text, so that the first size may grow to its most digits in place.
 constexpr size_t kGrowthDigits = 21;
+// As many as a header is padded with at most.
+constexpr uint8_t kSpaces[kAlignment + kGrowthDigits + 1] =
+    "                                                                                     ";
 // What list() reads at once: the header of nearly every file.
 constexpr size_t kFirstRead = 4096;
 
@@ -632,21 +635,21 @@ Status make_npy_header(Vec<uint8_t> &out, bool *fortran, const Array &array) {
   line << "{'descr': '" << (ordered ? "<" : "|") << code_of(array.dtype->id)->code
        << "', 'fortran_order': " << (*fortran ? "True" : "False") << ", 'shape': ";
   line.shape(array.shape()) << ", }";
+  size_t spaces = 0;
   if (array.ndim > 0) {
     char digits[32];
     LineWriter number(digits, sizeof(digits));
     number << array.shape()[*fortran ? array.ndim - 1 : 0];
-    for (size_t i = number.size(); i < kGrowthDigits; ++i)
-      line << " ";
+    if (number.size() < kGrowthDigits) spaces = kGrowthDigits - number.size();
   }
   // As np.save pads: 1 to 64 spaces, never none.
   const size_t lead = prefix_size(1);
-  for (size_t pad = kAlignment - (lead + line.size() + 1) % kAlignment; pad > 0; --pad)
-    line << " ";
+  spaces += kAlignment - (lead + line.size() + spaces + 1) % kAlignment;
   uint8_t prefix[10] = {kMagic[0], kMagic[1], kMagic[2], kMagic[3], kMagic[4], kMagic[5], 1, 0};
-  store_le(prefix + 8, static_cast<uint16_t>(line.size() + 1));
+  store_le(prefix + 8, static_cast<uint16_t>(line.size() + spaces + 1));
   TFILE_TRY(out.append(prefix, lead));
   TFILE_TRY(out.append(reinterpret_cast<const uint8_t *>(line.text().data()), line.size()));
+  TFILE_TRY(out.append(kSpaces, spaces));
   return out.push('\n');
 }
 

@@ -17,7 +17,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FILE = os.path.join(HERE, "instructions.json")
-COUNTS = (10, 10_000)
+COUNTS = (10, 1000)
 
 
 def small_arrays(save_bench, folder, kind, count):

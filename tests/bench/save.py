@@ -98,8 +98,11 @@ def many_rows(options, folder, data):
     found_rows = []
     for kind in ("safetensors", "gguf", "npz"):
         nbytes = SMALL * 64
-        found = take_turns({"ours": [options.save_bench, kind, f"{folder}/out.{kind}", data, SMALL, nbytes],
-                            **peers_of(kind, f"{folder}/out-", data, SMALL, nbytes)}, options.repeats)
+        peers = peers_of(kind, f"{folder}/out-", data, SMALL, nbytes)
+        if kind == "npz":
+            del peers["mlx"]  # takes 1,024 at most
+        found = take_turns({"ours": [options.save_bench, kind, f"{folder}/out.{kind}", data, SMALL, nbytes], **peers},
+                           options.repeats)
         clear(folder, "out")
         found_rows.append(row(f"save {kind}, {SMALL:,} arrays", found, None, "3 times the best peer",
                               lambda ours, raw, best: best / ours >= 3))
