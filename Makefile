@@ -25,6 +25,7 @@ help:
 	@echo '                        JSON in build/bench; BENCH="--quick", "--bytes N", "--repeats N", "--write README.md"'
 	@echo 'make bench-blocks       time casts from and to block types, beside memcpy and gguf-py; BENCH=--write: into the README'
 	@echo 'make instructions       count those of opening, listing, saving: what a change did; BENCH=--write: keep the counts'
+	@echo 'make bench-embedding    sizes, dlopen, allocations and memory of a load; BENCH=--write: into the README'
 	@echo 'make amalgamation       write build/amalgamation/tensorfile.cpp and tensorfile.h: the whole core in one file'
 	@echo 'make install PREFIX=    install the optimized build (default /usr/local)'
 	@echo 'make setup              install what tests need: packages (as root) and, in .venv, SWIG and the libraries compared with'
@@ -85,13 +86,16 @@ demo: release
 
 bench-programs: setup
 	cmake --preset release -DTENSORFILE_PEERS_PYTHON=$(PYTHON) -DTENSORFILE_BUILD_BENCH=ON
-	cmake --build --preset release --target tensorfile_program quant_bench load_bench save_bench raw_read raw_write
+	cmake --build --preset release --target tensorfile_program quant_bench load_bench save_bench embed_bench raw_read raw_write
 
 bench: bench-programs
 	$(PYTHON) -B tests/bench/bench.py build/release/tests/bench build/release/tensorfile --out build/bench $(BENCH)
 
 bench-blocks: bench-programs
 	$(PYTHON) -B tests/bench/quant.py build/release/tests/bench/quant_bench build/release/libtensorfile.so README.md $(BENCH)
+
+bench-embedding: bench-programs
+	$(PYTHON) -B tests/bench/embed.py build/release/tests/bench/embed_bench build/release/libtensorfile.so README.md $(BENCH)
 
 instructions: bench-programs
 	$(PYTHON) -B tests/bench/instructions.py build/release/tests/bench $(BENCH)

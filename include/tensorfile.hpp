@@ -461,10 +461,10 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
   /** Another handle on the same array, which neither may then write: see values_mut(). */
   Array share() const noexcept { return Array(retained()); }
 
-  /** tf_array_new() */
-  static Array zeros(tf_dtype dtype, const Shape &shape) {
+  /** tf_array_new_with() */
+  static Array zeros(tf_dtype dtype, const Shape &shape, const Options &options = Options()) {
     Array array;
-    detail::check(tf_array_new(array.out(), dtype, shape.data(), shape.size()));
+    detail::check(tf_array_new_with(array.out(), dtype, shape.data(), shape.size(), options.get()));
     return array;
   }
   /** tf_array_copy_from() */
@@ -672,6 +672,8 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
 
   /** An empty handle; what sets a value makes a dict of it. */
   Dict() noexcept = default;
+  /** tf_dict_new_with() */
+  explicit Dict(const Options &options) { detail::check(tf_dict_new_with(out(), options.get())); }
   Dict share() const noexcept { return Dict(retained()); }
 
   std::size_t size() const noexcept { return handle_ == nullptr ? 0 : tf_dict_size(handle_); }

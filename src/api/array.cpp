@@ -14,9 +14,9 @@ Memory &memory_of(const Array &array) {
   return without_budget(*array.memory);
 }
 
-Status make_handle(tf_array **out, const Form &form) {
+Status make_handle(tf_array **out, const Form &form, Memory &memory) {
   Ref<Array> array;
-  TFILE_TRY(make_array(array, default_memory(), *form.dtype, form.shape));
+  TFILE_TRY(make_array(array, memory, *form.dtype, form.shape));
   *out = array.take();
   return kOk;
 }
@@ -71,7 +71,7 @@ Status copy_from(tf_array **out, const Form &form, const void *src, size_t nbyte
            << " of " << form.dtype->name << " needs " << form.nbytes << " bytes, there are "
            << static_cast<uint64_t>(nbytes);
   }
-  TFILE_TRY(make_handle(out, form));
+  TFILE_TRY(make_handle(out, form, default_memory()));
   if (nbytes > 0) memcpy((*out)->data, src, nbytes);
   return kOk;
 }
@@ -86,10 +86,17 @@ using tfile::Span;
 extern "C" {
 
 tf_status tf_array_new(tf_array **out, tf_dtype dtype, const int64_t *shape, size_t ndim) {
+  return tf_array_new_with(out, dtype, shape, ndim, nullptr);
+}
+
+tf_status tf_array_new_with(tf_array **out, tf_dtype dtype, const int64_t *shape, size_t ndim,
+                            const tf_options *options) {
   TFILE_API_TRY(tfile::require_out(out, "out"));
   tfile::Form form;
   TFILE_API_TRY(form.read(dtype, shape, ndim));
-  TFILE_API_TRY(tfile::make_handle(out, form));
+  tfile::Settings settings;
+  TFILE_API_TRY(tfile::settings_of(settings, options));
+  TFILE_API_TRY(tfile::make_handle(out, form, settings.memory()));
   memset((*out)->data, 0, static_cast<size_t>(form.nbytes));
   return TF_STATUS_OK;
 }

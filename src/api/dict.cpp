@@ -2,6 +2,7 @@
 
 #include "api/api.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "base/utf8.h"
 #include "core/tree.h"
 #include "quant/cast.h"
@@ -124,6 +125,16 @@ tf_status tf_dict_new(tf_dict **out) {
   TFILE_API_TRY(tfile::require_out(out, "out"));
   tfile::Ref<tf_dict> dict;
   TFILE_API_TRY(tfile::make_dict(dict, tfile::default_memory()));
+  *out = dict.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_dict_new_with(tf_dict **out, const tf_options *options) {
+  TFILE_API_TRY(tfile::require_out(out, "out"));
+  tfile::Settings settings;
+  TFILE_API_TRY(tfile::settings_of(settings, options));
+  tfile::Ref<tf_dict> dict;
+  TFILE_API_TRY(tfile::make_dict(dict, settings.memory()));
   *out = dict.take();
   return TF_STATUS_OK;
 }

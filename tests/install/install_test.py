@@ -114,17 +114,26 @@ def pkg_config_static():
 
 
 def readme():
-    """The README's examples in C and C++, as they stand there."""
+    """The README's programs in C and C++, and its project of CMake, as they stand there."""
     folder = fresh("readme")
     text = (Path(tool("SOURCE")) / "README.md").read_text(encoding="utf-8")
-    for language, compiler, suffix in (("c", "CC", "c"), ("cpp", "CXX", "cpp")):
-        code = re.search(rf"```{language}\n(.*?)```", text, re.S).group(1)
-        (folder / f"demo.{suffix}").write_text(code, encoding="utf-8")
-        run(tool(compiler), folder / f"demo.{suffix}", "-o", folder / f"demo_{suffix}", *pkg_config())
-        check_consumer(folder / f"demo_{suffix}", shared=True, cxx=language == "cpp")
+    programs = [("c", "CC", code) for code in re.findall(r"```c\n(.*?)```", text, re.S)]
+    programs += [("cpp", "CXX", code) for code in re.findall(r"```cpp\n(.*?)```", text, re.S)]
+    for number, (language, compiler, code) in enumerate(programs):
+        source, built = folder / f"demo{number}.{language}", folder / f"demo{number}"
+        source.write_text(code, encoding="utf-8")
+        run(tool(compiler), source, "-o", built, *pkg_config())
+        check_consumer(built, shared=True, cxx=language == "cpp")
     for name in ("demo.gguf", "demo.safetensors"):
         if not (folder / name).is_file():
             fail(f"the README's example wrote no {name}")
+    project = fresh("readme CMake")
+    (project / "CMakeLists.txt").write_text(re.search(r"```cmake\n(.*?)```", text, re.S).group(1), encoding="utf-8")
+    (project / "game.c").write_text(programs[0][2], encoding="utf-8")
+    run(tool("CMAKE"), "-S", project, "-B", project / "build", "-G", "Ninja", f"-DCMAKE_C_COMPILER={tool('CC')}",
+        f"-DCMAKE_PREFIX_PATH={TREE}")
+    run(tool("CMAKE"), "--build", project / "build")
+    check_consumer(project / "build" / "game", shared=True)
 
 
 def configure_and_build(name, *options, source=None):

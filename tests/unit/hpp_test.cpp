@@ -383,6 +383,9 @@ TEST(Hpp, PartsAndTensors) {
   const tf::Array shared = tf::Array::from_dlpack(loaded.to_dlpack());
   EXPECT_EQ(shared.data(), loaded.data());
   EXPECT_EQ(error_of([] { tf::Array::from_dlpack(nullptr); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  const tf::Options small = tf::Options().set(TF_OPTION_MAX_BYTES, 1);
+  EXPECT_EQ(error_of([&] { tf::Dict{small}; }).status(), TF_STATUS_LIMIT);
+  EXPECT_EQ(error_of([&] { tf::Array::zeros(TF_DTYPE_INT8, {2}, small); }).status(), TF_STATUS_LIMIT);
 }
 
 TEST(Hpp, WorkRunsOnTheHostsExecutor) {
