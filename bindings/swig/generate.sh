@@ -61,8 +61,10 @@ for language in rust go java; do
 done
 
 stale=
-for file in $(cd "$made" && find . -type f | sort) \
-  $(for folder in $whole_folders; do [ ! -d "$folder" ] || find "./$folder" -type f; done | sort); do
+for file in $({
+  (cd "$made" && find . -type f)
+  for folder in $whole_folders; do [ ! -d "$folder" ] || find "./$folder" -type f; done
+} | sort -u); do
   if ! cmp -s "$made/$file" "$file"; then
     stale="$stale ${file#./}"
   fi

@@ -405,6 +405,11 @@ impl Options {
         self.set(sys::TF_OPTION_COMPRESSION_LEVEL, level.into())
     }
 
+    /// Whether zlib deflates also where the library was built with ISA-L, which is faster (default).
+    pub fn zlib(self, on: bool) -> Self {
+        self.set(sys::TF_OPTION_DEFLATE, if on { sys::TF_DEFLATE_ZLIB } else { sys::TF_DEFLATE_AUTO }.into())
+    }
+
     /// What loading makes of ggml's block types.
     pub fn decode(self, decode: Decode) -> Self {
         let value = match decode {

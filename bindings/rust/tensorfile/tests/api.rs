@@ -417,10 +417,11 @@ fn options_have_ranges() {
         .alignment(4096)
         .compress(true)
         .compression_level(9)
+        .zlib(true)
         .decode(Decode::To(Dtype::Float64));
     // Every option of the library, in the order of their numbers; map() has a test of its own.
     let values: Vec<i64> = (1..1000).filter_map(|option| options.get(option).ok()).collect();
-    assert_eq!(values, [3, 4, 1, 0, 1, 0, 1, 1 << 30, 1 << 40, 1000, 10, 10, 10, 4, 4, 1, 0, 4096, 1, 9, 13]);
+    assert_eq!(values, [3, 4, 1, 0, 1, 0, 1, 1 << 30, 1 << 40, 1000, 10, 10, 10, 4, 4, 1, 0, 4096, 1, 9, 1, 13]);
     assert_eq!(Options::new().get(tensorfile::sys::TF_OPTION_MAX_RANK).unwrap(), 64);
     assert_eq!(status(Options::new().get(7777)), Status::Unsupported);
     // SAFETY: threads make nothing unsound.
