@@ -214,6 +214,9 @@ inline Status give_up(Status status, tf_release_fn release, void *user) {
 // pages where there are such, because fresh small pages cost more than the reading that fills them.
 void *system_allocate(size_t size, size_t alignment);
 void system_free(void *pointer, size_t size, size_t alignment);
+// Has the system make the pages of memory that is about to be written, in one go where it can: a page that is first
+// touched by the write costs several times as much. For 64 KiB and more.
+void system_touch(void *pointer, size_t size);
 
 }  // namespace tfile
 #include <cstdint>
@@ -1063,19 +1066,40 @@ constexpr size_t kHugePage_base_memory_posix = size_t{2} << 20;
 // Below this a huge page would waste more than it saves.
 constexpr size_t kHugeFrom = kHugePage_base_memory_posix;
 
+constexpr size_t kTouchFrom = size_t{64} << 10;
+
 }  // namespace
+
+void system_touch(void *pointer, size_t size) {
+#if defined(MADV_POPULATE_WRITE)
+  constexpr uintptr_t kPage = 4096;  // where pages are larger, nothing is touched unless it begins at one
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(pointer) / kPage * kPage;
+  const uintptr_t end = reinterpret_cast<uintptr_t>(pointer) + size;
+  (void)madvise(reinterpret_cast<void *>(begin), end - begin, MADV_POPULATE_WRITE);
+#else
+  (void)pointer;
+  (void)size;
+#endif
+}
 
 void *system_allocate(size_t size, size_t alignment) {
   if (size > PTRDIFF_MAX - kHugePage_base_memory_posix) return nullptr;
-  if (alignment <= alignof(max_align_t) && size < kHugeFrom) return malloc(size);
-  void *pointer = nullptr;
+  // A list that grows is written at once; the data of arrays, which are aligned to more, by several threads later.
+  const bool is_list = alignment <= alignof(max_align_t);
   const bool huge = size >= kHugeFrom;
-  if (huge && alignment < kHugePage_base_memory_posix) alignment = kHugePage_base_memory_posix;
-  if (posix_memalign(&pointer, alignment, size) != 0) return nullptr;
+  const size_t tail = huge ? size % kHugePage_base_memory_posix : size;  // of small pages
+  void *pointer = nullptr;
+  if (is_list && !huge) {
+    pointer = malloc(size);
+  } else if (posix_memalign(&pointer, huge && alignment < kHugePage_base_memory_posix ? kHugePage_base_memory_posix : alignment, size) != 0) {
+    pointer = nullptr;
+  }
+  if (pointer == nullptr) return nullptr;
 #if defined(MADV_HUGEPAGE)
   // Advice only: where it is refused the pages are small, and nothing else changes.
-  if (huge) (void)madvise(pointer, size / kHugePage_base_memory_posix * kHugePage_base_memory_posix, MADV_HUGEPAGE);
+  if (huge) (void)madvise(pointer, size - tail, MADV_HUGEPAGE);
 #endif
+  if (is_list && tail >= kTouchFrom) system_touch(static_cast<char *>(pointer) + size - tail, tail);
   return pointer;
 }
 
@@ -1097,6 +1121,8 @@ namespace tfile {
 void *system_allocate(size_t size, size_t alignment) {
   return _aligned_malloc(size, alignment);
 }
+
+void system_touch(void * /*pointer*/, size_t /*size*/) {}
 
 void system_free(void *pointer, size_t /*size*/, size_t /*alignment*/) {
   _aligned_free(pointer);
@@ -13139,6 +13165,13 @@ class Records {
  public:
   Records(Memory &memory, const Header &header) : header_(header), starts_(memory), index_(memory, name_at, this) {}
 
+  // Room for count records, but for no more than a small header can lie about.
+  Status reserve(uint64_t count) {
+    constexpr uint64_t kMost = 16384;
+    const auto room = static_cast<size_t>(std::min(count, kMost));
+    TFILE_TRY(starts_.reserve(room));
+    return index_.reserve(room);
+  }
   Status add(uint64_t start) { return starts_.push(start); }
   // Checks that the names of the records since the last time are new.
   Status index(Header &header, Subject subject) {
@@ -13202,6 +13235,7 @@ struct Tensor {
   const Dtype *dtype = nullptr;
   int64_t shape[kMostReadDimensions];
   size_t rank = 0;
+  Checked elements;
   uint64_t nbytes = 0;
   uint64_t offset = 0;  // in the data section
 
@@ -13326,7 +13360,8 @@ Status read_shape(Tensor *tensor, Header &header, const Settings &settings, uint
     if (!Checked(size).valid()) return header.fail(TF_STATUS_CORRUPT, place) << "dimension " << size << " is too large";
     tensor->shape[i] = static_cast<int64_t>(size);
   }
-  if (element_count(tensor->sizes()).valid()) return kOk;
+  tensor->elements = element_count(tensor->sizes());
+  if (tensor->elements.valid()) return kOk;
   return header.fail(TF_STATUS_CORRUPT, start).shape(tensor->sizes()) << " has too many elements";
 }
 
@@ -13339,11 +13374,12 @@ Status read_type(Tensor *tensor, Contents &contents) {
   if (tensor->dtype == nullptr) return header.fail(TF_STATUS_UNSUPPORTED, start) << "unknown ggml type " << type;
   const Dtype &dtype = *tensor->dtype;
   const int64_t row = tensor->rank > 0 ? tensor->shape[tensor->rank - 1] : 1;
-  if (row % dtype.block_size != 0) {
+  if (dtype.block_size > 1 && row % dtype.block_size != 0) {
     return header.fail(TF_STATUS_CORRUPT, start) << "rows of " << row << " are not whole blocks of " << dtype.name
                                                  << ", which have " << uint32_t{dtype.block_size} << " elements";
   }
-  const Checked nbytes = byte_count(dtype, tensor->sizes());
+  const bool plain = dtype.block_size == 1;
+  const Checked nbytes = plain ? tensor->elements * dtype.block_bytes : byte_count(dtype, tensor->sizes());
   if (!nbytes.valid()) return header.fail(TF_STATUS_CORRUPT, start).shape(tensor->sizes()) << " has too many bytes";
   tensor->nbytes = nbytes.value();
   return kOk;
@@ -13434,6 +13470,7 @@ struct Layout_format_gguf {
 Status scan_records(Layout_format_gguf *layout, Contents &contents, uint64_t count) {
   constexpr size_t kIndexedAtOnce = 64;
   Header &header = contents.header;
+  TFILE_TRY(contents.tensors.reserve(count));
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t start = header.position();
     Tensor tensor;
@@ -16166,6 +16203,7 @@ class Reading {
   Status read_piece(ReadJob *job) const {
     const ReadTarget &target = *job->target;
     const Member &member = *target.member;
+    if (target.convert == nullptr) touch_small_pages(*job);
     const bool looked_at = member.has_crc || target.convert != nullptr || needs_swap(member);
     const uint64_t step = looked_at ? kCached / unit_of(target) * unit_of(target) : job->nbytes;
     Vec<char> scratch(settings_.memory());
@@ -16181,6 +16219,15 @@ class Reading {
       done += nbytes;
     }
     return kOk;
+  }
+
+  // What lies behind the last whole huge page of an array.
+  static void touch_small_pages(const ReadJob &job) {
+    constexpr uint64_t kLeast = uint64_t{64} << 10;
+    const uint64_t small = job.target->member->nbytes / kHugePage_format_read_members * kHugePage_format_read_members;
+    const uint64_t skipped = small > job.start ? small - job.start : 0;
+    if (job.nbytes < skipped + kLeast) return;
+    system_touch(static_cast<char *>(job.target->to) + job.start + skipped, static_cast<size_t>(job.nbytes - skipped));
   }
 
   // Bytes of a member, which begin with byte `start` of it and are whole units.
