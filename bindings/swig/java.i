@@ -17,6 +17,8 @@
 %ignore tf_error_name;
 /* Not of use in Java: see not-covered.txt there. */
 %ignore tf_options_set_allocator;
+%ignore tf_array_new_with;
+%ignore tf_dict_new_with;
 %ignore tf_options_set_executor;
 %ignore tf_source_from_fd;
 %ignore tf_array_to_dlpack;
