@@ -158,6 +158,7 @@ tf_status tf_options_set_allocator(tf_options *, tf_alloc_fn, tf_free_fn, tf_rel
 tf_status tf_options_set_progress(tf_options *, tf_progress_fn, tf_release_fn, void *);
 tf_status tf_options_set_executor(tf_options *, tf_executor_fn, size_t, tf_release_fn, void *);
 tf_status tf_array_new(tf_array **, tf_dtype, const int64_t *, size_t);
+tf_status tf_array_new_with(tf_array **, tf_dtype, const int64_t *, size_t, const tf_options *);
 tf_status tf_array_copy_from(tf_array **, tf_dtype, const int64_t *, size_t, const void *, size_t);
 tf_status tf_array_wrap(tf_array **, tf_dtype, const int64_t *, size_t, const int64_t *, void *, size_t, int32_t, tf_release_fn, void *);
 tf_array *tf_array_retain(tf_array *);
@@ -184,6 +185,7 @@ tf_status tf_array_to_dlpack_unversioned(struct DLManagedTensor **, tf_array *);
 tf_status tf_array_from_dlpack(tf_array **, struct DLManagedTensorVersioned *);
 tf_status tf_array_from_dlpack_unversioned(tf_array **, struct DLManagedTensor *);
 tf_status tf_dict_new(tf_dict **);
+tf_status tf_dict_new_with(tf_dict **, const tf_options *);
 tf_dict *tf_dict_retain(tf_dict *);
 void tf_dict_release(tf_dict *);
 size_t tf_dict_size(const tf_dict *);

@@ -105,6 +105,7 @@ extern swig_voidp _wrap_OptionsGet_capi_f5511b2425f3898d(swig_voidp arg1, uintpt
 extern swig_voidp _wrap_OptionsSetString_capi_f5511b2425f3898d(uintptr_t arg1, int arg2, swig_type_5 arg3);
 extern swig_voidp _wrap_OptionsSetProgress_capi_f5511b2425f3898d(uintptr_t arg1, uintptr_t arg2);
 extern swig_voidp _wrap_ArrayNew_capi_f5511b2425f3898d(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4);
+extern swig_voidp _wrap_ArrayNewWith_capi_f5511b2425f3898d(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4, uintptr_t arg5);
 extern swig_voidp _wrap_ArrayCopyFrom_capi_f5511b2425f3898d(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4, swig_type_6 arg5);
 extern swig_voidp _wrap_ArrayWrap_capi_f5511b2425f3898d(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5, swig_type_7 arg6, int arg7, uintptr_t arg8);
 extern uintptr_t _wrap_ArrayRetain_capi_f5511b2425f3898d(uintptr_t arg1);
@@ -127,6 +128,7 @@ extern swig_voidp _wrap_ArraySlice_capi_f5511b2425f3898d(swig_voidp arg1, uintpt
 extern swig_voidp _wrap_ArrayCast_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
 extern swig_voidp _wrap_ArrayEqual_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, uintptr_t arg3);
 extern swig_voidp _wrap_DictNew_capi_f5511b2425f3898d(swig_voidp arg1);
+extern swig_voidp _wrap_DictNewWith_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2);
 extern uintptr_t _wrap_DictRetain_capi_f5511b2425f3898d(uintptr_t arg1);
 extern void _wrap_DictRelease_capi_f5511b2425f3898d(uintptr_t arg1);
 extern swig_intgo _wrap_DictSize_capi_f5511b2425f3898d(uintptr_t arg1);
@@ -429,6 +431,21 @@ swig_r_1 = failure(swig_r)
 	return swig_r_1
 }
 
+func ArrayNewWith(arg1 *Array, arg2 int32, arg3 *int64, arg4 int, arg5 Options) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *Array
+_swig_i_0 = arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	var _swig_i_4 uintptr
+_swig_i_4 = uintptr(arg5)
+	swig_r = (*byte)(C._wrap_ArrayNewWith_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.uintptr_t(_swig_i_4)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
 func ArrayCopyFrom(arg1 *Array, arg2 int32, arg3 *int64, arg4 int, arg5 string) (_swig_ret error) {
 	var swig_r *byte
 	var _swig_i_0 *Array
@@ -670,6 +687,18 @@ func DictNew(arg1 *Dict) (_swig_ret error) {
 	var _swig_i_0 *Dict
 _swig_i_0 = arg1
 	swig_r = (*byte)(C._wrap_DictNew_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func DictNewWith(arg1 *Dict, arg2 Options) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *Dict
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	swig_r = (*byte)(C._wrap_DictNewWith_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1

@@ -606,6 +606,31 @@ char *_wrap_ArrayNew_capi_f5511b2425f3898d(tf_array **_swig_go_0, int _swig_go_1
 }
 
 
+char *_wrap_ArrayNewWith_capi_f5511b2425f3898d(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3, tf_options *_swig_go_4) {
+  tf_array **arg1 = 0 ;
+  tf_dtype arg2 ;
+  int64_t *arg3 = 0 ;
+  size_t arg4 ;
+  tf_options *arg5 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_array **)_swig_go_0;
+  arg2 = (tf_dtype)_swig_go_1; 
+  arg3 = *(int64_t **)&_swig_go_2; 
+  arg4 = (size_t)_swig_go_3; 
+  arg5 = (tf_options *)_swig_go_4;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_array_new_with(arg1,arg2,(int64_t const *)arg3,arg4,(struct tf_options const *)arg5);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
 char *_wrap_ArrayCopyFrom_capi_f5511b2425f3898d(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3, _gostring_ _swig_go_4) {
   tf_array **arg1 = 0 ;
   tf_dtype arg2 ;
@@ -1046,6 +1071,25 @@ char *_wrap_DictNew_capi_f5511b2425f3898d(tf_dict **_swig_go_0) {
   
   tf_go_call call = tf_go_enter();
   result = tf_dict_new(arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_DictNewWith_capi_f5511b2425f3898d(tf_dict **_swig_go_0, tf_options *_swig_go_1) {
+  tf_dict **arg1 = 0 ;
+  tf_options *arg2 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_dict **)_swig_go_0;
+  arg2 = (tf_options *)_swig_go_1;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_dict_new_with(arg1,(struct tf_options const *)arg2);
   tf_go_exit(&call);
   
   _swig_go_result = tf_go_result(&call, result);

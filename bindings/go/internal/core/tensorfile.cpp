@@ -14162,6 +14162,9 @@ constexpr size_t kMaxDepth = 32;
 constexpr size_t kAlignment_format_npy = 64;
 // Room that np.save leaves behind the text, so that the first size may grow to its most digits in place.
 constexpr size_t kGrowthDigits = 21;
+// As many as a header is padded with at most.
+constexpr uint8_t kSpaces[kAlignment_format_npy + kGrowthDigits + 1] =
+    "                                                                                     ";
 // What list() reads at once: the header of nearly every file.
 constexpr size_t kFirstRead_format_npy = 4096;
 
@@ -14779,21 +14782,21 @@ Status make_npy_header(Vec<uint8_t> &out, bool *fortran, const Array &array) {
   line << "{'descr': '" << (ordered ? "<" : "|") << code_of(array.dtype->id)->code
        << "', 'fortran_order': " << (*fortran ? "True" : "False") << ", 'shape': ";
   line.shape(array.shape()) << ", }";
+  size_t spaces = 0;
   if (array.ndim > 0) {
     char digits[32];
     LineWriter number(digits, sizeof(digits));
     number << array.shape()[*fortran ? array.ndim - 1 : 0];
-    for (size_t i = number.size(); i < kGrowthDigits; ++i)
-      line << " ";
+    if (number.size() < kGrowthDigits) spaces = kGrowthDigits - number.size();
   }
   // As np.save pads: 1 to 64 spaces, never none.
   const size_t lead = prefix_size(1);
-  for (size_t pad = kAlignment_format_npy - (lead + line.size() + 1) % kAlignment_format_npy; pad > 0; --pad)
-    line << " ";
+  spaces += kAlignment_format_npy - (lead + line.size() + spaces + 1) % kAlignment_format_npy;
   uint8_t prefix[10] = {kMagic[0], kMagic[1], kMagic[2], kMagic[3], kMagic[4], kMagic[5], 1, 0};
-  store_le(prefix + 8, static_cast<uint16_t>(line.size() + 1));
+  store_le(prefix + 8, static_cast<uint16_t>(line.size() + spaces + 1));
   TFILE_TRY(out.append(prefix, lead));
   TFILE_TRY(out.append(reinterpret_cast<const uint8_t *>(line.text().data()), line.size()));
+  TFILE_TRY(out.append(kSpaces, spaces));
   return out.push('\n');
 }
 
@@ -18554,9 +18557,9 @@ Memory &memory_of(const Array &array) {
   return without_budget(*array.memory);
 }
 
-Status make_handle(tf_array **out, const Form &form) {
+Status make_handle(tf_array **out, const Form &form, Memory &memory) {
   Ref<Array> array;
-  TFILE_TRY(make_array(array, default_memory(), *form.dtype, form.shape));
+  TFILE_TRY(make_array(array, memory, *form.dtype, form.shape));
   *out = array.take();
   return kOk;
 }
@@ -18611,7 +18614,7 @@ Status copy_from(tf_array **out, const Form &form, const void *src, size_t nbyte
            << " of " << form.dtype->name << " needs " << form.nbytes << " bytes, there are "
            << static_cast<uint64_t>(nbytes);
   }
-  TFILE_TRY(make_handle(out, form));
+  TFILE_TRY(make_handle(out, form, default_memory()));
   if (nbytes > 0) memcpy((*out)->data, src, nbytes);
   return kOk;
 }
@@ -18626,10 +18629,17 @@ using tfile::Span;
 extern "C" {
 
 tf_status tf_array_new(tf_array **out, tf_dtype dtype, const int64_t *shape, size_t ndim) {
+  return tf_array_new_with(out, dtype, shape, ndim, nullptr);
+}
+
+tf_status tf_array_new_with(tf_array **out, tf_dtype dtype, const int64_t *shape, size_t ndim,
+                            const tf_options *options) {
   TFILE_API_TRY(tfile::require_out(out, "out"));
   tfile::Form form;
   TFILE_API_TRY(form.read(dtype, shape, ndim));
-  TFILE_API_TRY(tfile::make_handle(out, form));
+  tfile::Settings settings;
+  TFILE_API_TRY(tfile::settings_of(settings, options));
+  TFILE_API_TRY(tfile::make_handle(out, form, settings.memory()));
   memset((*out)->data, 0, static_cast<size_t>(form.nbytes));
   return TF_STATUS_OK;
 }
@@ -18908,6 +18918,16 @@ tf_status tf_dict_new(tf_dict **out) {
   TFILE_API_TRY(tfile::require_out(out, "out"));
   tfile::Ref<tf_dict> dict;
   TFILE_API_TRY(tfile::make_dict(dict, tfile::default_memory()));
+  *out = dict.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_dict_new_with(tf_dict **out, const tf_options *options) {
+  TFILE_API_TRY(tfile::require_out(out, "out"));
+  tfile::Settings settings;
+  TFILE_API_TRY(tfile::settings_of(settings, options));
+  tfile::Ref<tf_dict> dict;
+  TFILE_API_TRY(tfile::make_dict(dict, settings.memory()));
   *out = dict.take();
   return TF_STATUS_OK;
 }

@@ -409,6 +409,9 @@ TENSORFILE_API tf_status tf_options_set_executor(tf_options *options, tf_executo
  * @return INVALID_ARGUMENT: a negative size, a product of 2^63 or more, an unknown dtype.
  */
 TENSORFILE_API tf_status tf_array_new(tf_array **out, tf_dtype dtype, const int64_t *shape, size_t ndim);
+/** The same in memory of the options' allocator. @return LIMIT: more than ::TF_OPTION_MAX_BYTES. */
+TENSORFILE_API tf_status tf_array_new_with(tf_array **out, tf_dtype dtype, const int64_t *shape, size_t ndim,
+                                           const tf_options *options);
 /**
  * Makes a C-contiguous array with a copy of data.
  * @param src     elements in C order, in the host's byte order (block types: little-endian on every host)
@@ -530,6 +533,9 @@ TENSORFILE_API tf_status tf_array_from_dlpack_unversioned(tf_array **out, struct
 
 /** Makes an empty dict. */
 TENSORFILE_API tf_status tf_dict_new(tf_dict **out);
+/** The same in memory of the options' allocator: the dict, its keys and strings, and the arrays that
+    tf_dict_set_int64() and its like make. Filling it is LIMIT beyond ::TF_OPTION_MAX_BYTES. */
+TENSORFILE_API tf_status tf_dict_new_with(tf_dict **out, const tf_options *options);
 TENSORFILE_API tf_dict *tf_dict_retain(tf_dict *dict);
 TENSORFILE_API void tf_dict_release(tf_dict *dict);
 /** Number of values. */

@@ -455,6 +455,18 @@ unsafe extern "C" {
     #[must_use]
     pub fn tf_array_new(out: *mut *mut tf_array, dtype: tf_dtype, shape: *const i64, ndim: usize) -> tf_status;
 
+    /// The same in memory of the options' allocator.
+    ///
+    /// Returns LIMIT: more than [`TF_OPTION_MAX_BYTES`].
+    #[must_use]
+    pub fn tf_array_new_with(
+        out: *mut *mut tf_array,
+        dtype: tf_dtype,
+        shape: *const i64,
+        ndim: usize,
+        options: *const tf_options,
+    ) -> tf_status;
+
     /// Makes a C-contiguous array with a copy of data.
     ///
     /// * `src`: elements in C order, in the host's byte order (block types: little-endian on every host)
@@ -635,6 +647,11 @@ unsafe extern "C" {
     /// Makes an empty dict.
     #[must_use]
     pub fn tf_dict_new(out: *mut *mut tf_dict) -> tf_status;
+
+    /// The same in memory of the options' allocator: the dict, its keys and strings, and the arrays that
+    /// [`tf_dict_set_int64`] and its like make. Filling it is LIMIT beyond [`TF_OPTION_MAX_BYTES`].
+    #[must_use]
+    pub fn tf_dict_new_with(out: *mut *mut tf_dict, options: *const tf_options) -> tf_status;
 
     pub fn tf_dict_retain(dict: *mut tf_dict) -> *mut tf_dict;
 

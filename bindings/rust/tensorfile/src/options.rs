@@ -15,6 +15,7 @@ use crate::dtype::{Dtype, Format};
 use crate::error::{Error, Result, Status};
 use crate::file::File;
 use crate::io::{Buffer, Sink, Source};
+use crate::shape::Dims;
 use crate::sys;
 
 /// Settings, and the calls that obey them; the functions of the crate are these with the defaults.
@@ -652,6 +653,20 @@ impl Options {
         check(|| unsafe {
             sys::tf_save_sink(sink.as_ptr(), format.to_raw(), array, arrays, dict_ptr(metadata), options)
         })
+    }
+
+    /// Zeros of a dtype, as [`Array::zeros`], in memory of the [`allocator`](Options::allocator).
+    pub fn zeros(&self, dtype: Dtype, shape: impl Dims) -> Result<Array> {
+        let (shape, options) = (shape.dims()?, self.raw()?);
+        // SAFETY: the pointer comes with its length; the options live.
+        make(|out| unsafe { sys::tf_array_new_with(out, dtype.to_raw(), shape.as_ptr(), shape.len(), options) })
+    }
+
+    /// An empty dict whose own memory comes from the [`allocator`](Options::allocator).
+    pub fn dict(&self) -> Result<Dict> {
+        let options = self.raw()?;
+        // SAFETY: the options live.
+        make(|out| unsafe { sys::tf_dict_new_with(out, options) })
     }
 
     /// A C-contiguous copy of an array with another dtype, as [`ArrayRef::cast`].

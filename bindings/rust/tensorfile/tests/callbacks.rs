@@ -316,6 +316,13 @@ fn allocators_give_and_take_everything() {
     let options = Options::new().allocator(Counting(counts.clone())).threads(2);
     let loaded = options.load_bytes(&bytes, Format::Auto).unwrap();
     assert_eq!(loaded["a"], arrays["a"]);
+    let live = counts.live.load(Ordering::Relaxed);
+    let mut dict = options.dict().unwrap();
+    let array = options.zeros(tensorfile::Dtype::Int8, [1000]).unwrap();
+    dict.insert("a key", &*array).unwrap();
+    assert!(counts.live.load(Ordering::Relaxed) >= live + 1000);
+    drop((array, dict));
+    assert_eq!(counts.live.load(Ordering::Relaxed), live);
     drop(options);
     assert!(counts.live.load(Ordering::Relaxed) >= 5 << 16);
     assert_eq!(counts.dropped.load(Ordering::Relaxed), 0);
