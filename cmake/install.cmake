@@ -19,9 +19,6 @@ install(FILES ${PROJECT_SOURCE_DIR}/cmake/tensorfile-config.cmake
 # Users of the shared library need not know what it needs; users of the archive link that as well.
 set(PC_LIBS "-L\${libdir} -ltensorfile")
 set(PC_LIBS_PRIVATE "-lz -lpthread")
-if(TENSORFILE_ISAL)
-  string(PREPEND PC_LIBS_PRIVATE "-lisal ")
-endif()
 if(NOT TENSORFILE_BUILD_SHARED)
   string(APPEND PC_LIBS " ${PC_LIBS_PRIVATE}")
   set(PC_LIBS_PRIVATE "")

@@ -99,7 +99,8 @@ class Check(Case):
         data = bytearray(npz({"x.npy": npy("|u1", (4000,), bytes(range(250)) * 16)}, zipfile.ZIP_DEFLATED))
         data[200] ^= 0xFF
         path = self.write("d.npz", data)
-        self.assert_refused(run("check", path), path, "corrupt", "'x'")
+        # The array x or its member x.npy: it depends on what inflates which of the two finds it.
+        self.assert_refused(run("check", path), path, "corrupt", "'x")
 
 
 if __name__ == "__main__":
