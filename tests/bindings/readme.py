@@ -20,7 +20,7 @@ def main():
         run = programs(ROOT / "bindings" / language / "README.md", language)[:1]
         if shown != run:
             wrong.append(f"README.md has not the one program in {language} of bindings/{language}/README.md")
-    sys.exit("\n".join(wrong))
+    sys.exit("\n".join(wrong) or 0)
 
 
 if __name__ == "__main__":
