@@ -6,7 +6,7 @@ FUZZ_SECONDS := 3600
 FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json
 
 .PHONY: help setup release asan tsan test test-long fuzz corpus coverage abi lint format demo bench amalgamation \
-  install clean bench-blocks bench-programs instructions
+  install clean bench-blocks bench-bindings bench-programs instructions
 
 help:
 	@echo 'make test               build and test everything: optimized, with sanitizers, and the style of the sources'
@@ -26,6 +26,7 @@ help:
 	@echo 'make bench-blocks       time casts from and to block types, beside memcpy and gguf-py; BENCH=--write: into the README'
 	@echo 'make instructions       count those of opening, listing, saving: what a change did; BENCH=--write: keep the counts'
 	@echo 'make bench-embedding    sizes, dlopen, allocations and memory of a load; BENCH=--write: into the README'
+	@echo 'make bench-bindings     what a call through the Rust, Go and Java packages costs'
 	@echo 'make amalgamation       write build/amalgamation/tensorfile.cpp and tensorfile.h: the whole core in one file'
 	@echo 'make install PREFIX=    install the optimized build (default /usr/local)'
 	@echo 'make setup              install what tests need: packages (as root) and, in .venv, SWIG and the libraries compared with'
@@ -90,6 +91,9 @@ bench-programs: setup
 
 bench: bench-programs
 	$(PYTHON) -B tests/bench/bench.py build/release/tests/bench build/release/tensorfile --out build/bench $(BENCH)
+
+bench-bindings: setup
+	tests/bench/bindings.sh build/bench-bindings
 
 bench-blocks: bench-programs
 	$(PYTHON) -B tests/bench/quant.py build/release/tests/bench/quant_bench build/release/libtensorfile.so README.md $(BENCH)
