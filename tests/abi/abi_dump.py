@@ -15,7 +15,9 @@ def main(library, headers, dump, write=None):
     make = ["abidw", "--headers-dir", headers, "--drop-private-types", "--exported-interfaces-only",
             "--no-corpus-path", "--no-comp-dir-path", "--no-show-locs", "--no-elf-needed", library]
     if write == "--write":
-        Path(dump).write_bytes(subprocess.run(make, check=True, capture_output=True).stdout)
+        made = subprocess.run(make, check=True, capture_output=True).stdout
+        # Paths as they are in the tree, wherever that stands.
+        Path(dump).write_bytes(made.replace(f"{Path(headers).resolve().parent}/".encode(), b""))
         return
     with tempfile.TemporaryDirectory() as folder:
         now = Path(folder) / "now.abi"
