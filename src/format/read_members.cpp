@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/shared_progress.h"
 #include "base/threads.h"
 #include "codec/crc32.h"
 #include "format/chunks.h"
@@ -159,7 +160,7 @@ class Reading {
     } else {
       TFILE_TRY(reading.read_piece(&job));
     }
-    reading.done_.fetch_add(job.nbytes, std::memory_order_relaxed);
+    reading.progress_.add(job.nbytes);
     return kOk;
   }
 
@@ -287,21 +288,13 @@ class Reading {
     return kOk;
   }
 
-  static Status report(void *context) {
-    auto &reading = *static_cast<Reading *>(context);
-    const uint64_t done = reading.done_.load(std::memory_order_relaxed);
-    const uint64_t fresh = done - reading.reported_;
-    reading.reported_ = done;
-    return fresh > 0 ? reading.progress_.advance(fresh) : kOk;
-  }
+  static Status report(void *context) { return static_cast<Reading *>(context)->progress_.tell(); }
 
   Span<const ReadTarget> targets_;
   const Settings &settings_;
   Vec<ReadJob> jobs_;
-  Progress progress_;
+  SharedProgress progress_;
   bool concurrent_ = true;
-  std::atomic<uint64_t> done_{0};
-  uint64_t reported_ = 0;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "format/write.h"
 
 #include "base/endian.h"
+#include "base/shared_progress.h"
 #include "base/threads.h"
 #include "codec/crc32.h"
 #include "core/copy.h"
@@ -209,9 +210,7 @@ class Spread {
   Sink &sink_;
   Layout &layout_;
   const SaveRequest &request_;
-  Progress progress_;
-  std::atomic<uint64_t> done_{0};  // bytes of arrays
-  uint64_t told_ = 0;
+  SharedProgress progress_;  // in bytes of arrays
   Vec<Share> shares_;
   Vec<size_t> late_;  // segments of text that wait for sums
 };
@@ -282,16 +281,12 @@ Status Spread::put(size_t i) {
     }
   }
   TFILE_TRY(gather.flush());
-  done_.fetch_add(data, std::memory_order_relaxed);
+  progress_.add(data);
   return kOk;
 }
 
 Status Spread::tell(void *context) {
-  auto &spread = *static_cast<Spread *>(context);
-  const uint64_t done = spread.done_.load(std::memory_order_relaxed);
-  const uint64_t fresh = done - spread.told_;
-  spread.told_ = done;
-  return fresh > 0 ? spread.progress_.advance(fresh) : kOk;
+  return static_cast<Spread *>(context)->progress_.tell();
 }
 
 Status Spread::add_segment(Gather &gather, const Layout::Segment &segment) {

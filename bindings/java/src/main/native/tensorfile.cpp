@@ -15984,6 +15984,35 @@ Status map_member(Ref<Array> &out, Source &source, const Member &member, Memory 
 
 }  // namespace tfile
 
+// src/base/shared_progress.h
+// SharedProgress: progress of work that several threads do, and one of them reports.
+
+
+
+namespace tfile {
+
+class SharedProgress {
+ public:
+  SharedProgress(const Settings &settings, uint64_t total) : progress_(settings, total) {}
+
+  // On any thread: bytes are done.
+  void add(uint64_t bytes) { done_.fetch_add(bytes, std::memory_order_relaxed); }
+  // On the calling thread: reports what has been added since the last time.
+  Status tell() {
+    const uint64_t done = done_.load(std::memory_order_relaxed);
+    const uint64_t fresh = done - told_;
+    told_ = done;
+    return fresh > 0 ? progress_.advance(fresh) : kOk;
+  }
+
+ private:
+  Progress progress_;
+  std::atomic<uint64_t> done_{0};
+  uint64_t told_ = 0;
+};
+
+}  // namespace tfile
+
 // src/format/read_members.cpp
 // Reading many members at once: what to read together, what in pieces, and by whom.
 
@@ -16140,7 +16169,7 @@ class Reading {
     } else {
       TFILE_TRY(reading.read_piece(&job));
     }
-    reading.done_.fetch_add(job.nbytes, std::memory_order_relaxed);
+    reading.progress_.add(job.nbytes);
     return kOk;
   }
 
@@ -16268,21 +16297,13 @@ class Reading {
     return kOk;
   }
 
-  static Status report(void *context) {
-    auto &reading = *static_cast<Reading *>(context);
-    const uint64_t done = reading.done_.load(std::memory_order_relaxed);
-    const uint64_t fresh = done - reading.reported_;
-    reading.reported_ = done;
-    return fresh > 0 ? reading.progress_.advance(fresh) : kOk;
-  }
+  static Status report(void *context) { return static_cast<Reading *>(context)->progress_.tell(); }
 
   Span<const ReadTarget> targets_;
   const Settings &settings_;
   Vec<ReadJob> jobs_;
-  Progress progress_;
+  SharedProgress progress_;
   bool concurrent_ = true;
-  std::atomic<uint64_t> done_{0};
-  uint64_t reported_ = 0;
 };
 
 }  // namespace
@@ -17279,9 +17300,7 @@ class Spread {
   Sink &sink_;
   Layout &layout_;
   const SaveRequest &request_;
-  Progress progress_;
-  std::atomic<uint64_t> done_{0};  // bytes of arrays
-  uint64_t told_ = 0;
+  SharedProgress progress_;  // in bytes of arrays
   Vec<Share> shares_;
   Vec<size_t> late_;  // segments of text that wait for sums
 };
@@ -17352,16 +17371,12 @@ Status Spread::put(size_t i) {
     }
   }
   TFILE_TRY(gather.flush());
-  done_.fetch_add(data, std::memory_order_relaxed);
+  progress_.add(data);
   return kOk;
 }
 
 Status Spread::tell(void *context) {
-  auto &spread = *static_cast<Spread *>(context);
-  const uint64_t done = spread.done_.load(std::memory_order_relaxed);
-  const uint64_t fresh = done - spread.told_;
-  spread.told_ = done;
-  return fresh > 0 ? spread.progress_.advance(fresh) : kOk;
+  return static_cast<Spread *>(context)->progress_.tell();
 }
 
 Status Spread::add_segment(Gather_format_write &gather, const Layout::Segment &segment) {
