@@ -101,24 +101,20 @@ struct Reader {
 /// Where a part begins, and how long it is; `u64::MAX`: up to the end.
 fn offset_and_size(range: &impl RangeBounds<u64>) -> Result<(u64, u64)> {
     let beyond = |&bound: &u64| bound.checked_add(1);
-    let offset = match range.start_bound() {
+    let start = match range.start_bound() {
         Bound::Included(&start) => Some(start),
         Bound::Excluded(start) => beyond(start),
         Bound::Unbounded => Some(0),
     };
-    let stop = match range.end_bound() {
-        Bound::Included(stop) => beyond(stop),
-        Bound::Excluded(&stop) => Some(stop),
-        Bound::Unbounded => Some(u64::MAX),
-    };
-    let size = |offset| match range.end_bound() {
-        Bound::Unbounded => Some(u64::MAX),
-        _ => stop.and_then(|stop: u64| stop.checked_sub(offset)),
-    };
-    match offset.and_then(|offset| Some((offset, size(offset)?))) {
-        Some(part) => Ok(part),
-        None => Err(Error::new(Status::InvalidArgument, "the part of a source ends before it begins")),
-    }
+    let part = start.and_then(|start| {
+        let stop = match range.end_bound() {
+            Bound::Included(stop) => beyond(stop)?,
+            Bound::Excluded(&stop) => stop,
+            Bound::Unbounded => return Some((start, u64::MAX)),
+        };
+        Some((start, stop.checked_sub(start)?))
+    });
+    part.ok_or_else(|| Error::new(Status::InvalidArgument, "the part of a source ends before it begins"))
 }
 
 /// # Safety
