@@ -274,7 +274,8 @@ enum {
   TF_LOAD_MODE_OWN = 0,
   /** Arrays are private, writable mappings of the file, read when first touched. If another program shortens the file
       in place, touching the lost part ends the process with SIGBUS. What cannot be mapped is copied: compressed
-      members, data not aligned to its items, another byte order, bools that are not 0 or 1. */
+      members, data not aligned to its items, another byte order, bools that are not 0 or 1. The CRC-32 of a member of
+      an .npz is checked where its bytes are copied, not where they are mapped: that would read them. */
   TF_LOAD_MODE_MAP = 1
 };
 

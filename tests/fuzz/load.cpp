@@ -39,6 +39,10 @@ bool read_one(const tf_file *file, size_t index, const tf_options *options, size
   std::vector<uint8_t> bytes(tf_array_nbytes(array));
   const tf_status into = tf_file_read_into(file, index, TF_DTYPE_UNSUPPORTED, bytes.data(), bytes.size());
   if (into == TF_STATUS_LIMIT) return false;
+  // What was mapped was not read, so that its CRC-32 is first seen here.
+  int64_t mode = 0;
+  FUZZ_CHECK(tf_options_get(&mode, options, TF_OPTION_LOAD_MODE) == TF_STATUS_OK);
+  if (into == TF_STATUS_CORRUPT && kFormat == TF_FORMAT_NPZ && mode == TF_LOAD_MODE_MAP) return false;
   FUZZ_CHECK(into == TF_STATUS_OK);
   const Handle<tf_array> dense = contiguous(array);
   FUZZ_CHECK(bytes.empty() || dense == nullptr ||

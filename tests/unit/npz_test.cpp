@@ -7,6 +7,7 @@
 #include "format/npy.h"
 #include "format/write.h"
 #include "support/foreign.h"
+#include "support/handles.h"
 #include "support/listed.h"
 #include "support/loaded.h"
 #include "support/memory.h"
@@ -240,6 +241,27 @@ TEST(NpzCrc, IsCheckedOverTheWholeMember) {
     EXPECT_EQ(loaded.message.find("array 'x': CRC-32 of the member should be "), 0u) << loaded.message;
     EXPECT_EQ(loaded.name, "x");
   }
+}
+
+TEST(NpzCrc, IsCheckedWhereBytesAreCopied) {
+  ZipBuilder zip;
+  zip.add("xy.npy", kInts).crc = crc_of(kInts) ^ 1;  // a name that aligns the data
+  const std::string bytes = zip.bytes();
+  tf_source *raw = nullptr;
+  ASSERT_EQ(tf_source_from_memory(&raw, bytes.data(), bytes.size(), nullptr, nullptr), TF_STATUS_OK);
+  const Handle<tf_source> source(raw);
+  CallOptions options;
+  options.set(TF_OPTION_LOAD_MODE, TF_LOAD_MODE_MAP);
+  tf_file *opened = nullptr;
+  ASSERT_EQ(tf_file_open_source(&opened, source.get(), TF_FORMAT_NPZ, options), TF_STATUS_OK);
+  const Handle<tf_file> file(opened);
+  tf_array *mapped = nullptr;
+  ASSERT_EQ(tf_file_read(&mapped, file.get(), 0), TF_STATUS_OK) << tf_error_message();
+  const Handle<tf_array> array(mapped);
+  EXPECT_EQ(tf_array_data(mapped), bytes.data() + 36 + 128);
+  char copy[12];
+  EXPECT_EQ(tf_file_read_into(file.get(), 0, TF_DTYPE_INT32, copy, sizeof(copy)), TF_STATUS_CORRUPT);
+  EXPECT_STREQ(tf_error_name(), "xy");
 }
 
 TEST(NpzDeflate, StreamsMustBeWhatTheDirectorySays) {
