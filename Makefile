@@ -6,7 +6,7 @@ FUZZ_SECONDS := 3600
 FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json
 
 .PHONY: help setup release asan tsan test test-long fuzz corpus coverage abi lint format demo bench amalgamation \
-  install clean bench-blocks bench-bindings bench-programs instructions
+  install clean bench-blocks bench-parts bench-bindings bench-programs instructions
 
 help:
 	@echo 'make test               build and test everything: optimized, with sanitizers, and the style of the sources'
@@ -24,6 +24,7 @@ help:
 	@echo 'make bench              time opening, loading, saving and deflating beside the peers: a table, and a picture and'
 	@echo '                        JSON in build/bench; BENCH="--quick", "--bytes N", "--repeats N", "--write README.md"'
 	@echo 'make bench-blocks       time casts from and to block types, beside memcpy and gguf-py; BENCH=--write: into the README'
+	@echo 'make bench-parts        time the inner parts of reading and saving; BENCH="--benchmark_filter=list"'
 	@echo 'make instructions       count those of opening, listing, saving: what a change did; BENCH=--write: keep the counts'
 	@echo 'make bench-embedding    sizes, dlopen, allocations and memory of a load; BENCH=--write: into the README'
 	@echo 'make bench-bindings     what a call through the Rust, Go and Java packages costs'
@@ -87,10 +88,13 @@ demo: release
 
 bench-programs: setup
 	cmake --preset release -DTENSORFILE_PEERS_PYTHON=$(PYTHON) -DTENSORFILE_BUILD_BENCH=ON
-	cmake --build --preset release --target tensorfile_program quant_bench load_bench save_bench embed_bench raw_read raw_write
+	cmake --build --preset release --target tensorfile_program quant_bench load_bench save_bench parts_bench embed_bench raw_read raw_write
 
 bench: bench-programs
 	$(PYTHON) -B tests/bench/bench.py build/release/tests/bench build/release/tensorfile --out build/bench $(BENCH)
+
+bench-parts: bench-programs
+	build/release/tests/bench/parts_bench $(BENCH)
 
 bench-bindings: setup
 	tests/bench/bindings.sh build/bench-bindings

@@ -1,13 +1,9 @@
 """Times opening, listing and loading beside the peers, and beside a program that only reads.
 
-usage: load.py LOAD_BENCH RAW_READ TENSORFILE [--folder F] [--bytes N] [--repeats N] [--quick] [--json FILE]
-
 Each time is of a fresh process, which measures itself from its first call to the last byte in memory; contenders take
-turns, so that what slows the machine down slows them all. Files lie in the page cache. rows() is for other programs.
+turns, so that what slows the machine down slows them all. Files lie in the page cache. bench.py calls rows().
 """
 
-import argparse
-import json
 import os
 import random
 import shutil
@@ -15,9 +11,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from types import SimpleNamespace
 
 MIB = 1 << 20
+LONG = 3  # seconds
 
 # Each prints seconds. Imports are not counted; mlx is lazy, so what it loads is evaluated. What a peer does when its
 # process ends is not counted either, and mlx's threads may abort there.
@@ -71,26 +67,40 @@ def python(code, path):
 def take_turns(contenders, repeats):
     """name -> median seconds, of programs by name that run one after another, again and again.
 
-    Each time in another order: whoever follows a process that freed huge pages finds them ready.
+    Each time in another order: whoever follows a process that freed huge pages finds them ready. Only "ours" and the raw
+    programs, which do nothing but its reads or writes, run next to each other, forth and back: "share" is the median of
+    how much of the best raw program's speed ours had in a turn. Who takes seconds has one turn.
     """
     times = {name: [] for name in contenders}
+    shares = []
+    raw = [name for name in contenders if name.startswith("raw")]
     shuffled = random.Random(1)
     for _ in range(repeats):
-        order = list(contenders)
+        order = [name for name in contenders if name not in raw and not (times[name] and times[name][0] > LONG)]
         shuffled.shuffle(order)
         for name in order:
-            times[name].append(seconds(contenders[name]))
-    return {name: statistics.median(found) for name, found in times.items()}
+            forth = [name, *raw] if name == "ours" and raw else [name]
+            turn = {each: [] for each in forth}
+            for each in forth + (forth[::-1] if len(forth) > 1 else []):
+                turn[each].append(seconds(contenders[each]))
+            for each, found in turn.items():
+                times[each].append(statistics.mean(found))
+            if len(forth) > 1:
+                shares.append(min(times[each][-1] for each in raw) / times[name][-1])
+    found = {name: statistics.median(each) for name, each in times.items()}
+    if raw:
+        found["raw"] = min(found.pop(name) for name in raw)
+        found["share"] = statistics.median(shares)
+    return found
 
 
-def row(name, found, limit, aim, holds):
-    """ours, raw (a program that only reads, or None) and peers in seconds; ratio: how many times faster than the best."""
-    peers = {peer: found[peer] for peer in found if peer not in ("ours", "raw")}
+def row(name, found, aim, holds):
+    """What take_turns found, and whether ours holds what it aims at, asked with the raw share and the best peer's time."""
+    peers = {peer: found[peer] for peer in found if peer not in ("ours", "raw", "share")}
     best = min(peers, key=peers.get) if peers else None
-    return {"name": name, "ours": found["ours"], "peers": peers, "best peer": best, "limit": limit,
-            "of limit": limit / found["ours"] if limit else None,
-            "ratio": peers[best] / found["ours"] if best else None, "aim": aim,
-            "reached": holds(found["ours"], limit, peers[best] if best else None)}
+    return {"name": name, "ours": found["ours"], "peers": peers, "best peer": best, "limit": found.get("raw"),
+            "of limit": found.get("share"), "ratio": peers[best] / found["ours"] if best else None, "aim": aim,
+            "reached": holds(found["ours"], found.get("share"), peers[best] if best else None)}
 
 
 # Data
@@ -146,8 +156,8 @@ def load_rows(options, folder, array_bytes):
         found = take_turns(contenders, options.repeats)
         size = 64 * array_bytes // MIB
         rows_.append(row(f"load {extension}, {size} MiB in {1 if extension == 'npy' else 64} arrays", found,
-                         found["raw"], "0.85 of reading, twice the best peer",
-                         lambda ours, raw_, best: raw_ / ours >= 0.85 and best / ours >= 2))
+                         "0.85 of reading, twice the best peer",
+                         lambda ours, share, best: share >= 0.85 and best / ours >= 2))
     return rows_
 
 
@@ -158,8 +168,8 @@ def open_rows(options, folder):
         contenders = {"ours": [options.load_bench, "open", path, 50],
                       **{peer: python(code, path) for peer, code in peers.items()}}
         aim = OPEN_AIMS[extension]
-        rows_.append(row(f"open {extension}", take_turns(contenders, options.repeats), None, f"{aim * 1e3:.2f} ms",
-                         lambda ours, raw, best, aim=aim: ours <= aim))
+        rows_.append(row(f"open {extension}", take_turns(contenders, options.repeats), f"{aim * 1e3:.2f} ms",
+                         lambda ours, share, best, aim=aim: ours <= aim))
     return rows_
 
 
@@ -170,26 +180,27 @@ def many_rows(options, folder):
         path = f"{folder}/many{count}.{extension}"
         found = take_turns({"ours": [options.load_bench, "list", path],
                             **{peer: python(code, path) for peer, code in peers.items()}}, options.repeats)
-        rows_.append(row(f"open and list {extension}, {count:,} arrays", found, None, f"{aim * 1e3:.0f} ms",
-                         lambda ours, raw, best, aim=aim: ours <= aim))
+        rows_.append(row(f"open and list {extension}, {count:,} arrays", found, f"{aim * 1e3:.0f} ms",
+                         lambda ours, share, best, aim=aim: ours <= aim))
         loaders = {peer: python(code, path) for peer, code in LOADERS[extension].items() if peer != "gguf-py"}
         found = take_turns({"ours": [options.load_bench, "load", path], **loaders}, options.repeats)
-        rows_.append(row(f"load {extension}, {count:,} arrays", found, None, "twice the best peer",
-                         lambda ours, raw, best: best / ours >= 2))
+        rows_.append(row(f"load {extension}, {count:,} arrays", found, "twice the best peer",
+                         lambda ours, share, best: best / ours >= 2))
     return rows_
 
 
 def growth_rows(options, folder, counts):
     """Time for each array, as arrays become more."""
     rows_ = []
-    first = None
-    for count in counts:
-        path = f"{folder}/many{count}.safetensors"
-        found = take_turns({"ours": [options.load_bench, "list", path]}, options.repeats)
-        each = found["ours"] / count
-        first = first or each
-        rows_.append(row(f"open and list safetensors, {count:,} arrays: {each * 1e9:.0f} ns each", found, None,
-                         "linear in the count", lambda ours, raw, best, each=each: each <= 2 * first))
+    for extension in LISTERS:
+        first = None
+        for count in counts:
+            path = f"{folder}/many{count}.{extension}"
+            found = take_turns({"ours": [options.load_bench, "list", path]}, options.repeats)
+            each = found["ours"] / count
+            first = first or each
+            rows_.append(row(f"open and list {extension}, {count:,} arrays: {each * 1e9:.0f} ns each", found,
+                             "linear in the count", lambda ours, share, best, each=each: each <= 2 * first))
     return rows_
 
 
@@ -206,45 +217,9 @@ def rows(options):
         write_many(folder, {extension: count for extension, (count, _) in LIST_AIMS.items()}, options.tensorfile)
         found += many_rows(options, folder)
         for count in growth:
-            write_many(folder, {"safetensors": count}, options.tensorfile)
+            write_many(folder, dict.fromkeys(LISTERS, count), options.tensorfile)
         return found + growth_rows(options, folder, growth)
 
 
 def milliseconds(value):
     return "–" if value is None else f"{value * 1e3:.3g} ms"
-
-
-def table(found):
-    yield "| what | tensorfile | only reading | best peer | times faster | aim | reached |"
-    yield "| --- | --- | --- | --- | --- | --- | --- |"
-    for entry in found:
-        best = entry["best peer"]
-        peer = "–" if best is None else f"{best} {milliseconds(entry['peers'][best])}"
-        limit = "–" if entry["limit"] is None else f"{milliseconds(entry['limit'])} ({entry['of limit']:.2f})"
-        ratio = "–" if entry["ratio"] is None else f"{entry['ratio']:.1f}"
-        yield (f"| {entry['name']} | {milliseconds(entry['ours'])} | {limit} | {peer} | {ratio} | {entry['aim']} | "
-               f"{'yes' if entry['reached'] else 'no'} |")
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    for program in ("load_bench", "raw_read", "tensorfile"):
-        parser.add_argument(program)
-    parser.add_argument("--folder", help="where files are made, deleted afterwards")
-    parser.add_argument("--bytes", type=int, default=1 << 30)
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--quick", action="store_true", help="256 MiB, 3 repeats")
-    parser.add_argument("--json")
-    given = parser.parse_args()
-    options = SimpleNamespace(**vars(given))
-    if options.quick:
-        options.bytes, options.repeats = 256 * MIB, 3
-    found = rows(options)
-    print("\n".join(table(found)))
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(found, file, indent=1)
-
-
-if __name__ == "__main__":
-    main()

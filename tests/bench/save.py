@@ -1,19 +1,14 @@
 """Times saving and deflating beside the peers, and beside a program that only writes.
 
-usage: save.py SAVE_BENCH LOAD_BENCH RAW_WRITE [--folder F] [--bytes N] [--repeats N] [--quick] [--json FILE]
-
 Each time is of a fresh process, which measures itself from its first call to the file in its place; contenders take
-turns, so that what slows the machine down slows them all. Files lie on a RAM disk. rows() is for other programs.
+turns, so that what slows the machine down slows them all. Files lie on a RAM disk. bench.py calls rows().
 """
 
-import argparse
-import json
 import os
 import sys
 import tempfile
-from types import SimpleNamespace
 
-from load import MIB, python, room, row, table, take_turns
+from load import MIB, python, room, row, take_turns
 
 SMALL = 20_000
 GGUF = ("from gguf import GGUFWriter",
@@ -83,14 +78,13 @@ def save_rows(options, folder, data):
     for kind in ("safetensors", "gguf", "npz", "npy"):
         count = 1 if kind == "npy" else 64
         found = take_turns({"ours": [options.save_bench, kind, f"{folder}/out.{kind}", data, count, size],
-                            "raw": [options.raw_write, f"{folder}/out.raw", size, 1],
+                            "raw, one core": [options.raw_write, f"{folder}/out.raw", size, 1],
                             "raw, all cores": [options.raw_write, f"{folder}/out.raw", size, threads],
                             **peers_of(kind, f"{folder}/out-", data, count, size)}, options.repeats)
-        found["raw"] = min(found["raw"], found.pop("raw, all cores"))
         clear(folder, "out")
-        found_rows.append(row(f"save {kind}, {size // MIB} MiB in {count} arrays", found, found["raw"],
+        found_rows.append(row(f"save {kind}, {size // MIB} MiB in {count} arrays", found,
                               "0.9 of writing, ahead of every peer",
-                              lambda ours, raw, best: raw / ours >= 0.9 and best > ours))
+                              lambda ours, share, best: share >= 0.9 and best > ours))
     return found_rows
 
 
@@ -104,8 +98,8 @@ def many_rows(options, folder, data):
         found = take_turns({"ours": [options.save_bench, kind, f"{folder}/out.{kind}", data, SMALL, nbytes], **peers},
                            options.repeats)
         clear(folder, "out")
-        found_rows.append(row(f"save {kind}, {SMALL:,} arrays", found, None, "3 times the best peer",
-                              lambda ours, raw, best: best / ours >= 3))
+        found_rows.append(row(f"save {kind}, {SMALL:,} arrays", found, "3 times the best peer",
+                              lambda ours, share, best: best / ours >= 3))
     return found_rows
 
 
@@ -124,12 +118,12 @@ def deflate_rows(options, folder, data):
         ours = os.path.getsize(f"{folder}/out.npz")
         numpy = os.path.getsize(f"{folder}/out-numpy.npz")
         sizes = f"size {ours / numpy:.3f} of numpy's, at most {largest:.2f}"
-        found_rows.append(row(f"deflate {name}, {nbytes // MIB} MiB, one core", found, None,
+        found_rows.append(row(f"deflate {name}, {nbytes // MIB} MiB, one core", found,
                               f"20 times numpy; {sizes}",
-                              lambda ours_, raw, best, found=found, fits=ours <= largest * numpy:
+                              lambda ours_, share, best, found=found, fits=ours <= largest * numpy:
                               found["numpy"] / ours_ >= 20 and fits))
-        found_rows.append(row(f"deflate {name}, {cores} cores", {**found, "ours": every}, None, "–",
-                              lambda ours_, raw, best: True))
+        found_rows.append(row(f"deflate {name}, {cores} cores", {**found, "ours": every}, "–",
+                              lambda ours_, share, best: True))
         loads = {"one": [options.load_bench, "load", f"{folder}/out.npz", 1],
                  "all": [options.load_bench, "load", f"{folder}/out.npz", cores],
                  "numpy": python(("", "with np.load(path) as z:\n  x = {k: z[k] for k in z.files}"),
@@ -137,11 +131,11 @@ def deflate_rows(options, folder, data):
                  "mlx": python((MLX, "mx.eval(list(mx.load(path).values()))"), f"{folder}/out-mlx.npz")}
         loaded = take_turns(loads, options.repeats)
         one, every = loaded.pop("one"), loaded.pop("all")
-        found_rows.append(row(f"load deflated {name}, one core", {**loaded, "ours": one}, None, "1.7 times numpy",
-                              lambda ours_, raw, best, loaded=loaded: loaded["numpy"] / ours_ >= 1.7))
-        found_rows.append(row(f"load deflated {name}, {cores} cores", {**loaded, "ours": every}, None,
+        found_rows.append(row(f"load deflated {name}, one core", {**loaded, "ours": one}, "1.7 times numpy",
+                              lambda ours_, share, best, loaded=loaded: loaded["numpy"] / ours_ >= 1.7))
+        found_rows.append(row(f"load deflated {name}, {cores} cores", {**loaded, "ours": every},
                               "3 times numpy" if cores == 2 else "–",
-                              lambda ours_, raw, best, loaded=loaded: cores != 2 or loaded["numpy"] / ours_ >= 3))
+                              lambda ours_, share, best, loaded=loaded: cores != 2 or loaded["numpy"] / ours_ >= 3))
         clear(folder, "out")
     return found_rows
 
@@ -155,26 +149,3 @@ def rows(options):
         weights = data["float32 weights"]
         return (save_rows(options, folder, weights) + many_rows(options, folder, weights) +
                 deflate_rows(options, folder, data))
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    for program in ("save_bench", "load_bench", "raw_write"):
-        parser.add_argument(program)
-    parser.add_argument("--folder", help="where files are made, deleted afterwards")
-    parser.add_argument("--bytes", type=int, default=1 << 30)
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--quick", action="store_true", help="256 MiB, 3 repeats")
-    parser.add_argument("--json")
-    options = SimpleNamespace(**vars(parser.parse_args()))
-    if options.quick:
-        options.bytes, options.repeats = 256 * MIB, 3
-    found = rows(options)
-    print("\n".join(table(found)))
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(found, file, indent=1)
-
-
-if __name__ == "__main__":
-    main()
