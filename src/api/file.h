@@ -26,6 +26,7 @@ struct tf_file {
   const tfile::Format *format = nullptr;
   tfile::Vec<tfile::Source *> parts;  // of a set its files, each with a reference; else empty
   tfile::Listing listing;
+  mutable tfile::SliceCursor cursor;
 };
 
 namespace tfile {

@@ -23,7 +23,7 @@ Status read_target(const ReadTarget &target, const Settings &settings) {
 Status read_stored(void *to, const OpenFile &file, const Region &region) {
   const Member &member = *region.member;
   if (region.axes != nullptr) {
-    return read_slice_into(to, file.source_of(member), member, region.axes, file.settings);
+    return read_slice_into(to, file.source_of(member), member, region.axes, file.settings, file.cursor);
   }
   return read_target(make_target(file, member, to, *member.dtype), file.settings);
 }

@@ -11,6 +11,8 @@ namespace {
 
 // A multiple of every block.
 constexpr int64_t kPieceElements = int64_t{8} << 20U;
+// Up to this an array of an .npz is read whole: several threads inflate it, and but one its pieces.
+constexpr uint64_t kWholeMember = uint64_t{256} << 20U;
 
 int64_t count(std::span<const int64_t> shape) {
   int64_t product = 1;
@@ -27,7 +29,8 @@ std::span<const int64_t> shape_of(const tf_file *file, size_t index) {
 
 bool reads_in_pieces(const tf_file *file, size_t index) {
   const tf_dtype dtype = tf_file_dtype(file, index);
-  if (dtype == TF_DTYPE_UNSUPPORTED || tf_file_format(file) == TF_FORMAT_NPZ) return false;
+  if (dtype == TF_DTYPE_UNSUPPORTED) return false;
+  if (tf_file_format(file) == TF_FORMAT_NPZ && tf_file_nbytes(file, index) <= kWholeMember) return false;
   const bool packed = tf_dtype_block_size(dtype) > 1 && tf_dtype_bits(dtype) != 0;
   return !packed && tf_file_nbytes(file, index) > 0 && count(shape_of(file, index)) > kPieceElements;
 }

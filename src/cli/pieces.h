@@ -8,8 +8,8 @@
 
 namespace cli {
 
-// Whether the array is larger than a piece, and may be read in pieces. Those of an .npz may not: a slice of a deflated
-// member inflates all that is before it, and the check sum is that of the whole.
+// Whether the array is larger than a piece, and may be read in pieces. The library goes on inflating where the piece
+// before ended, and compares the check sum of the whole at the last.
 bool reads_in_pieces(const tf_file *file, size_t index);
 
 // One array in consecutive pieces of at most 8 Mi elements, in C order. Two arrays of one shape have the same

@@ -39,6 +39,14 @@ class Memory(Case):
         self.assertLess(self.peak("convert", self.path("a.safetensors"), self.path("c.npy")), 80 << 20)
         self.assertEqual(os.path.getsize(self.path("c.npy")), os.path.getsize(path))
 
+    def test_npz_streams(self):
+        path = self.sparse(640 << 20)
+        for extra in ((), ("--compress",)):
+            self.assertLess(self.peak("convert", *extra, path, self.path("a.npz")), 80 << 20)
+            self.assertLess(self.peak("check", self.path("a.npz")), 80 << 20)
+            self.assertLess(self.peak("convert", self.path("a.npz"), self.path("b.npy")), 80 << 20)
+            self.assertEqual(os.path.getsize(self.path("b.npy")), os.path.getsize(path))
+
     def test_out_of_memory(self):
         def limit():
             resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))

@@ -86,6 +86,33 @@ TEST(Threads, ShareOneFile) {
   }
 }
 
+// Slices that follow one another go on where the one before ended, whichever thread had it.
+TEST(Threads, SliceOneFile) {
+  const TempFolder folder;
+  const auto arrays = some_arrays();
+  const auto whole = array_of(arrays.get(), "a");
+  const auto *const expected = static_cast<const char *>(tf_array_data(whole.get()));
+  for (const std::string &path : some_files(folder, arrays.get())) {
+    const auto file = made<tf_file>([&](tf_file **out) { return tf_file_open(out, path.c_str(), nullptr); });
+    size_t index = 0;
+    ASSERT_EQ(tf_file_find(&index, file.get(), "a", SIZE_MAX), TF_STATUS_OK);
+    std::atomic<int> wrong{0};
+    at_once([&](int id) {
+      for (int round = 0; round < kRounds; ++round) {
+        const int64_t start[] = {(id + round) % 10 * 5, 0};
+        const int64_t stop[] = {start[0] + 5, 40};
+        float rows[5 * 40];
+        if (tf_file_read_slice_into(file.get(), index, start, stop, nullptr, 2, TF_DTYPE_FLOAT32, rows, sizeof(rows)) !=
+                TF_STATUS_OK ||
+            memcmp(rows, expected + static_cast<size_t>(start[0]) * 40 * sizeof(float), sizeof(rows)) != 0) {
+          ++wrong;
+        }
+      }
+    });
+    EXPECT_EQ(wrong, 0);
+  }
+}
+
 TEST(Threads, ShareArraysAndReleaseThemInAnyOrder) {
   std::atomic<int> released{0};
   std::vector<int32_t> memory(1000, 7);

@@ -750,7 +750,12 @@ TENSORFILE_API tf_status tf_file_read_into(const tf_file *file, size_t index, tf
  */
 TENSORFILE_API tf_status tf_file_read_many(const tf_file *file, const size_t *indices, size_t count, tf_dtype dtype,
                                            void *const *dst, const size_t *nbytes);
-/** Reads a slice, as tf_array_slice() has it; only what it touches is read. The result is C-contiguous. */
+/**
+ * Reads a slice, as tf_array_slice() has it; only what it touches is read. The result is C-contiguous. Of a deflated
+ * member that has no chunks (only those that this library wrote have them) all that lies before the slice is inflated,
+ * but for what a slice read before it had: one behind the other they cost as much as the whole. When slices that followed
+ * one another have had all of a member of an .npz, its CRC-32 is compared: CORRUPT.
+ */
 TENSORFILE_API tf_status tf_file_read_slice(tf_array **out, const tf_file *file, size_t index, const int64_t *start,
                                             const int64_t *stop, const int64_t *step, size_t ndim);
 /** Reads a slice into the caller's memory, as tf_file_read_into() does. */

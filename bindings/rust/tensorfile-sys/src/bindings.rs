@@ -1080,7 +1080,10 @@ unsafe extern "C" {
         nbytes: *const usize,
     ) -> tf_status;
 
-    /// Reads a slice, as [`tf_array_slice`] has it; only what it touches is read. The result is C-contiguous.
+    /// Reads a slice, as [`tf_array_slice`] has it; only what it touches is read. The result is C-contiguous. Of a deflated
+    /// member that has no chunks (only those that this library wrote have them) all that lies before the slice is inflated,
+    /// but for what a slice read before it had: one behind the other they cost as much as the whole. When slices that followed
+    /// one another have had all of a member of an .npz, its CRC-32 is compared: CORRUPT.
     #[must_use]
     pub fn tf_file_read_slice(
         out: *mut *mut tf_array,

@@ -15519,6 +15519,7 @@ const Packing kNpzPacking = {
 // Reading the members of a listing: whole, mapped, or a slice; from plain or deflated bytes.
 
 
+
 namespace tfile {
 
 // Elements that are converted at once: whole units of every dtype.
@@ -15551,9 +15552,29 @@ void finish_bytes(const Member &member, void *data, size_t nbytes);
 // CORRUPT unless crc, of all of a member's bytes, is what its directory says.
 Status check_crc(const Source &source, const Member &member, uint32_t crc);
 
-// A slice, C-contiguous, into `to`, which has the bytes that the slice needs.
+class MemberStream;
+
+// Where the last slice of a member with a checksum ended, so that one that follows it goes on from there. Any thread may
+// take what is here; the others then begin anew.
+class SliceCursor {
+ public:
+  SliceCursor() = default;
+  ~SliceCursor() { keep(nullptr); }
+  SliceCursor(const SliceCursor &) = delete;
+  SliceCursor &operator=(const SliceCursor &) = delete;
+
+  // What was kept, which is then the caller's; NULL: nothing.
+  MemberStream *take() { return stream_.exchange(nullptr, std::memory_order_acquire); }
+  void keep(MemberStream *stream);
+
+ private:
+  std::atomic<MemberStream *> stream_{nullptr};
+};
+
+// A slice, C-contiguous, into `to`, which has the bytes that the slice needs. Where slices that followed one another
+// have had every byte of a member, its checksum is compared.
 Status read_slice_into(void *to, const Source &source, const Member &member, const SliceAxis *axes,
-                       const Settings &settings);
+                       const Settings &settings, SliceCursor &cursor);
 
 // An array over the source's own bytes; out stays empty where they cannot serve as they are (see TF_LOAD_MODE_MAP).
 Status map_member(Ref<Array> &out, Source &source, const Member &member, Memory &memory);
@@ -15598,27 +15619,42 @@ constexpr uint64_t kSmallGap_format_read = uint64_t{16} << 10;
 // A run of at least this many bytes is read straight to where it goes.
 constexpr uint64_t kDirect = uint64_t{64} << 10;
 
+}  // namespace
+
 // The stored bytes of a member from its first array byte on, read in rising order: of a plain member by position, of a
-// deflated one by inflating whatever comes before.
+// deflated one by inflating whatever comes before. The checksum goes along as long as no byte is left out.
 class MemberStream {
  public:
-  // whole: every byte will be read, so that finish() can compare the checksum.
+  // whole: every byte will be read.
   MemberStream(const Source &source, const Member &member, Memory &memory, bool whole)
       : source_(source),
         member_(member),
+        memory_(memory),
         inflater_(memory),
         input_(memory),
         chunks_(source, member, memory),
         held_(memory),
-        sums_(whole && member.has_crc),
         jumps_(!whole && !member.chunks.empty()) {}
+
+  Memory &memory() const { return memory_; }
+  // Whether read(offset) of the member can be the next.
+  bool leads_to(const Member &member, uint64_t offset) const {
+    return &member == &member_ && (!member_.deflated || jumps_ || position_ <= offset);
+  }
+  // Whether every byte of the array has been seen.
+  bool complete() const { return summed_ == member_.nbytes; }
+  // Whether another stream would serve what is still to come as well.
+  bool spent() const { return complete() && !jumps_; }
 
   Status begin() {
     crc_ = member_.deflated ? 0 : member_.head_crc32;
+    summed_ = 0;
     if (!member_.deflated || jumps_) return kOk;
     TFILE_TRY(input_.resize(kInput));
     TFILE_TRY(inflater_.begin());
-    return inflate(nullptr, member_.head);
+    TFILE_TRY(inflate(nullptr, member_.head));
+    summed_ = 0;  // the header's bytes are not the array's
+    return kOk;
   }
   Status read(uint64_t offset, void *to, uint64_t nbytes) {
     if (jumps_) {
@@ -15632,15 +15668,15 @@ class MemberStream {
       TFILE_TRY(inflate(static_cast<uint8_t *>(to), nbytes));
     } else {
       TFILE_TRY(read_at(source_, member_.offset + offset, to, nbytes, member_.name));
-      if (sums_) crc_ = crc32_update(crc_, to, static_cast<size_t>(nbytes));
+      if (offset == summed_) sum(to, static_cast<size_t>(nbytes));
     }
     position_ = offset + nbytes;
     return kOk;
   }
-  // After every byte has been read: the stream must end here, and its checksum agree.
+  // Once it is complete: the stream must end here, and its checksum agree.
   Status finish() {
-    if (member_.deflated) TFILE_TRY(finish_stream());
-    return sums_ ? check_crc(source_, member_, crc_) : kOk;
+    if (member_.deflated && !jumps_) TFILE_TRY(finish_stream());
+    return member_.has_crc ? check_crc(source_, member_, crc_) : kOk;
   }
 
  private:
@@ -15651,6 +15687,11 @@ class MemberStream {
     made.in(source_.label).array(member_.name);
     return made;
   }
+  // Takes the next bytes of the array into its checksum.
+  void sum(const void *bytes, size_t nbytes) {
+    if (member_.has_crc) crc_ = crc32_update(crc_, bytes, nbytes);
+    summed_ += nbytes;
+  }
   // Reads out of the chunks that have what is wanted, the last one of which stays here; jumps_ is false afterwards where
   // that cannot be.
   Status jump(uint64_t offset, uint8_t *to, uint64_t nbytes) {
@@ -15660,8 +15701,11 @@ class MemberStream {
         held_chunk_ = SIZE_MAX;
         TFILE_TRY(held_.resize(static_cast<size_t>(chunks_.size(chunk))));
         TFILE_TRY(chunks_.chunk(&jumps_, chunk, held_.data()));
+        if (jumps_ && chunk == 0) TFILE_TRY(chunks_.head(&jumps_, &crc_));
         if (!jumps_) return kOk;
         held_chunk_ = chunk;
+        if (chunk == 0) summed_ = 0;
+        if (chunk * member_.chunk == summed_) sum(held_.data(), held_.size());
       }
       const Bytes found = Bytes(held_.data(), held_.size()).from(static_cast<size_t>(offset % member_.chunk));
       const size_t count = found.size() < nbytes ? found.size() : static_cast<size_t>(nbytes);
@@ -15697,7 +15741,7 @@ class MemberStream {
         return failure(TF_STATUS_CORRUPT).at(member_.offset + member_.stored)
                << "inflates to " << nbytes << " bytes less than its directory entry says";
       }
-      if (sums_) crc_ = crc32_update(crc_, place, made);
+      sum(place, made);
       if (to != nullptr) to += made;
       nbytes -= made;
     }
@@ -15731,19 +15775,22 @@ class MemberStream {
 
   const Source &source_;
   const Member &member_;
+  Memory &memory_;
   Inflater inflater_;
   Vec<uint8_t> input_;
   Bytes pending_;          // inflater's input not yet used
   uint64_t taken_ = 0;     // stored bytes read into input_
   uint64_t position_ = 0;  // next array byte
-  uint32_t crc_ = 0;
+  uint64_t summed_ = 0;    // array bytes that crc_ is of
+  uint32_t crc_ = 0;       // of the header too
   ChunkInflater chunks_;
   Vec<uint8_t> held_;  // a chunk of a slice
   size_t held_chunk_ = SIZE_MAX;
-  bool sums_;
   bool jumps_;  // reads only the chunks that are wanted
   bool done_ = false;
 };
+
+namespace {
 
 // A slice in the order of the file: axes outermost first as stored, steps positive, and where each element goes.
 struct Walk {
@@ -15945,8 +15992,48 @@ Status check_known(const Source &source, const Member &member) {
   return Failure(TF_STATUS_UNSUPPORTED).in(source.label).array(member.name) << "cannot be read: " << member.reason;
 }
 
+void SliceCursor::keep(MemberStream *stream) {
+  MemberStream *const before = stream_.exchange(stream, std::memory_order_acq_rel);
+  if (before != nullptr) destroy(before->memory(), before);
+}
+
+namespace {
+
+// A stream that is somebody's: given back to the cursor, or gone.
+struct KeptStream {
+  explicit KeptStream(MemberStream *kept) : stream(kept) {}
+  ~KeptStream() { drop(); }
+  KeptStream(const KeptStream &) = delete;
+  KeptStream &operator=(const KeptStream &) = delete;
+
+  void drop() {
+    if (stream != nullptr) destroy(stream->memory(), stream);
+    stream = nullptr;
+  }
+  MemberStream *give() { return std::exchange(stream, nullptr); }
+
+  MemberStream *stream;
+};
+
+// Reads on from where the cursor is, if that leads to the walk, else from the beginning.
+Status go_on(SliceCursor &cursor, const Source &source, const Member &member, const Walk &walk, Memory &memory) {
+  KeptStream kept(cursor.take());
+  if (kept.stream != nullptr && !kept.stream->leads_to(member, walk.first)) kept.drop();
+  if (kept.stream == nullptr) {
+    TFILE_TRY(make(&kept.stream, memory, source, member, memory, false));
+    TFILE_TRY(kept.stream->begin());
+  }
+  TFILE_TRY(Gather_format_read(*kept.stream, member, walk, memory).run());
+  if (kept.stream->complete()) TFILE_TRY(kept.stream->finish());
+  // Of what a limit allows nothing is kept from one call to the next.
+  if (memory.limit == 0 && !kept.stream->spent()) cursor.keep(kept.give());
+  return kOk;
+}
+
+}  // namespace
+
 Status read_slice_into(void *to, const Source &source, const Member &member, const SliceAxis *axes,
-                       const Settings &settings) {
+                       const Settings &settings, SliceCursor &cursor) {
   TFILE_TRY(check_known(source, member));
   if (!member.dtype->addressable()) {
     UnitReader reader{source, member, static_cast<char *>(to)};
@@ -15955,10 +16042,11 @@ Status read_slice_into(void *to, const Source &source, const Member &member, con
   for (size_t i = 0; i < member.shape.size(); ++i) {
     if (axes[i].count == 0) return kOk;
   }
-  MemberStream stream(source, member, settings.memory(), false);
-  TFILE_TRY(stream.begin());
   Walk walk;
   make_walk(&walk, member, axes, to);
+  if (member.has_crc) return go_on(cursor, source, member, walk, settings.memory());
+  MemberStream stream(source, member, settings.memory(), false);
+  TFILE_TRY(stream.begin());
   return Gather_format_read(stream, member, walk, settings.memory()).run();
 }
 
@@ -19480,6 +19568,7 @@ struct tf_file {
   const tfile::Format *format = nullptr;
   tfile::Vec<tfile::Source *> parts;  // of a set its files, each with a reference; else empty
   tfile::Listing listing;
+  mutable tfile::SliceCursor cursor;
 };
 
 namespace tfile {
@@ -20268,7 +20357,7 @@ Status read_target(const ReadTarget &target, const Settings &settings) {
 Status read_stored(void *to, const OpenFile &file, const Region &region) {
   const Member &member = *region.member;
   if (region.axes != nullptr) {
-    return read_slice_into(to, file.source_of(member), member, region.axes, file.settings);
+    return read_slice_into(to, file.source_of(member), member, region.axes, file.settings, file.cursor);
   }
   return read_target(make_target(file, member, to, *member.dtype), file.settings);
 }

@@ -628,7 +628,10 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_file_read_many(long file, long[] indices, int dtype, long[] dst, long[] nbytes) { return TensorfileNativeJNI.tf_file_read_many(file, indices, dtype, dst, nbytes); }
 
   /**
-   *  Reads a slice, as tf_array_slice() has it; only what it touches is read. The result is C-contiguous. 
+   * Reads a slice, as tf_array_slice() has it; only what it touches is read. The result is C-contiguous. Of a deflated<br>
+   * member that has no chunks (only those that this library wrote have them) all that lies before the slice is inflated,<br>
+   * but for what a slice read before it had: one behind the other they cost as much as the whole. When slices that followed<br>
+   * one another have had all of a member of an .npz, its CRC-32 is compared: CORRUPT.
    */
   public static long tf_file_read_slice(long file, long index, long[] start) { return TensorfileNativeJNI.tf_file_read_slice(file, index, start); }
 
