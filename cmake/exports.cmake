@@ -3,16 +3,19 @@ set(symbols_file ${PROJECT_SOURCE_DIR}/src/api/symbols.txt)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${symbols_file})
 file(STRINGS ${symbols_file} symbols)
 
+# The file is named after -Xlinker: -Wl, and CMake's LINKER: would cut a path in two at a comma.
 if(APPLE)
   list(TRANSFORM symbols PREPEND "_")
   list(JOIN symbols "\n" symbols)
   file(CONFIGURE OUTPUT tensorfile.exports CONTENT "${symbols}\n" @ONLY)
-  target_link_options(tensorfile PRIVATE "LINKER:-exported_symbols_list,${CMAKE_CURRENT_BINARY_DIR}/tensorfile.exports")
+  target_link_options(tensorfile PRIVATE
+    "SHELL:-Xlinker -exported_symbols_list -Xlinker \"${CMAKE_CURRENT_BINARY_DIR}/tensorfile.exports\"")
   set_property(TARGET tensorfile APPEND PROPERTY LINK_DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/tensorfile.exports)
 elseif(NOT WIN32)
   list(JOIN symbols ";\n    " symbols)
   file(CONFIGURE OUTPUT tensorfile.map CONTENT "{\n  global:\n    ${symbols};\n  local:\n    *;\n};\n" @ONLY)
-  target_link_options(tensorfile PRIVATE "LINKER:--version-script,${CMAKE_CURRENT_BINARY_DIR}/tensorfile.map")
+  target_link_options(tensorfile PRIVATE
+    "SHELL:-Xlinker \"--version-script=${CMAKE_CURRENT_BINARY_DIR}/tensorfile.map\"")
   set_property(TARGET tensorfile APPEND PROPERTY LINK_DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/tensorfile.map)
   # Sanitizers leave some of their functions to the program.
   if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT TENSORFILE_SANITIZED)
