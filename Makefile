@@ -6,14 +6,15 @@ FUZZ_SECONDS := 3600
 FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json
 
 .PHONY: help setup release asan tsan test test-long fuzz corpus coverage abi lint format demo bench amalgamation \
-  install clean bench-blocks bench-parts bench-bindings bench-programs instructions
+  install clean engines bench-blocks bench-parts bench-bindings bench-programs instructions
 
 help:
 	@echo 'make test               build and test everything: optimized, with sanitizers, and the style of the sources'
 	@echo 'make release            build optimized, in build/release'
 	@echo 'make asan               build and test with the address and undefined behaviour sanitizers, in build/asan'
 	@echo 'make tsan               build and run the tests of threads with the thread sanitizer, in build/tsan'
-	@echo 'make test-long          what takes too long for make test: 10,000 kills, every byte of larger files changed, hours of fuzzing'
+	@echo 'make test-long          what takes too long for make test: 10,000 kills, every byte of larger files changed, engines, hours of fuzzing'
+	@echo 'make engines            build and run the examples for Bevy, Go and libGDX, which fetch their engines'
 	@echo 'make coverage           lines and branches of src/format and src/codec that tests reach, by llvm-cov'
 	@echo 'make fuzz               let libFuzzer search for an hour a target; FUZZ_SECONDS=, FUZZ_TARGETS='
 	@echo 'make corpus             make the committed corpora anew from what make fuzz has found'
@@ -59,7 +60,13 @@ tsan: setup
 
 test-long: release
 	TENSORFILE_TEST_LONG=1 ctest --preset release --verbose --tests-regex '^(Killed|Damage)[.]'
+	$(MAKE) engines
 	$(MAKE) fuzz
+
+engines: setup
+	tests/examples/bevy.sh build/engines/bevy
+	tests/examples/go.sh build/engines/go
+	tests/examples/libgdx.sh build/engines/libgdx
 
 coverage: setup
 	cmake --preset coverage

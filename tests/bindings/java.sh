@@ -18,17 +18,7 @@ done
 step() {
   echo "== $*"
 }
-# With what is in Maven's local repository; what is not there is fetched.
-maven() {
-  if mvn -B -q -o -Daether.offline.protocols=file "$@" >"$folder/maven.log" 2>&1; then
-    cat "$folder/maven.log"
-  elif grep -qi 'offline' "$folder/maven.log"; then
-    mvn -B -q "$@"
-  else
-    cat "$folder/maven.log"
-    return 1
-  fi
-}
+. "$root/tests/bindings/maven.sh"
 project() {
   maven -f "$package/pom.xml" "-Dbuild.folder=$folder/target" "$@"
 }
@@ -118,12 +108,7 @@ $(sed -n '/^<dependency>$/,/^<\/dependency>$/p' "$package/README.md")
   </build>
 </project>
 END
-# Maven's local repository as it is, but for the package itself.
-local_repository=${MAVEN_REPOSITORY:-$HOME/.m2/repository}
-rm -rf "$folder/local"
-mkdir -p "$folder/local"
-cp -al "$local_repository/." "$folder/local" 2>/dev/null || cp -a "$local_repository/." "$folder/local"
-rm -rf "$folder/local/io/github/tensorfile"
+copy_local_repository
 maven -f "$stranger/pom.xml" "-Dmaven.repo.local=$folder/local" compiler:compile antrun:run
 grep -qx '21.0' "$stranger/output"
 [ -d "$folder/local/io/github/tensorfile/tensorfile/$version" ]

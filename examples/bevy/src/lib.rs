@@ -1,0 +1,42 @@
+//! Arrays as assets of Bevy: a [`HeightMap`] from an `.npz`, [`Weights`] from a `.safetensors`. They come through whatever
+//! asset reader the app has, and with the feature `file_watcher` they are loaded anew when their files change.
+//!
+//! ```no_run
+//! use bevy_app::{App, Startup, TaskPoolPlugin};
+//! use bevy_asset::{AssetPlugin, AssetServer, Handle};
+//! use bevy_ecs::prelude::{Commands, Res, Resource};
+//! use bevy_tensorfile::{HeightMap, TensorfilePlugin};
+//!
+//! #[derive(Resource)]
+//! struct Terrain(Handle<HeightMap>);
+//!
+//! fn load(mut commands: Commands, assets: Res<AssetServer>) {
+//!     commands.insert_resource(Terrain(assets.load("terrain.npz")));
+//! }
+//!
+//! App::new()
+//!     .add_plugins((TaskPoolPlugin::default(), AssetPlugin::default(), TensorfilePlugin))
+//!     .add_systems(Startup, load)
+//!     .run();
+//! ```
+
+mod height_map;
+mod weights;
+
+use bevy_app::{App, Plugin};
+use bevy_asset::AssetApp;
+
+pub use height_map::{HeightMap, HeightMapError, HeightMapLoader, HeightMapSettings};
+pub use weights::{Weights, WeightsError, WeightsLoader};
+
+/// Adds both assets and their loaders; comes after `AssetPlugin`, which `DefaultPlugins` have.
+pub struct TensorfilePlugin;
+
+impl Plugin for TensorfilePlugin {
+    fn build(&self, app: &mut App) {
+        app.init_asset::<HeightMap>()
+            .init_asset::<Weights>()
+            .register_asset_loader(HeightMapLoader)
+            .register_asset_loader(WeightsLoader);
+    }
+}

@@ -1,0 +1,40 @@
+use bevy_asset::io::Reader;
+use bevy_asset::{Asset, AssetLoader, LoadContext};
+use bevy_reflect::TypePath;
+use tensorfile::{Dict, Format, Options};
+
+/// A network's weights by name, and what its file says of them.
+#[derive(Asset, TypePath, Debug)]
+pub struct Weights {
+    pub arrays: Dict,
+    pub metadata: Dict,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum WeightsError {
+    #[error("could not read the weights: {0}")]
+    Read(#[from] std::io::Error),
+    #[error(transparent)]
+    Tensorfile(#[from] tensorfile::Error),
+}
+
+#[derive(TypePath)]
+pub struct WeightsLoader;
+
+impl AssetLoader for WeightsLoader {
+    type Asset = Weights;
+    type Settings = ();
+    type Error = WeightsError;
+
+    async fn load(&self, reader: &mut dyn Reader, _: &(), _: &mut LoadContext<'_>) -> Result<Weights, WeightsError> {
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes).await?;
+        // Bevy's task pools have the cores already.
+        let loaded = Options::new().threads(1).load_bytes(&bytes, Format::Safetensors)?;
+        Ok(Weights { arrays: loaded.arrays, metadata: loaded.metadata })
+    }
+
+    fn extensions(&self) -> &[&str] {
+        &["safetensors"]
+    }
+}

@@ -1,0 +1,62 @@
+package org.tensorfile.gdx;
+
+import com.badlogic.gdx.assets.AssetDescriptor;
+import com.badlogic.gdx.assets.AssetLoaderParameters;
+import com.badlogic.gdx.assets.AssetManager;
+import com.badlogic.gdx.assets.loaders.AsynchronousAssetLoader;
+import com.badlogic.gdx.assets.loaders.FileHandleResolver;
+import com.badlogic.gdx.files.FileHandle;
+import com.badlogic.gdx.utils.Array;
+import com.badlogic.gdx.utils.GdxRuntimeException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import org.tensorfile.Format;
+import org.tensorfile.Options;
+import org.tensorfile.Tensorfile;
+
+/** {@code manager.setLoader(Weights.class, ".safetensors", new WeightsLoader(manager.getFileHandleResolver()))} */
+public class WeightsLoader extends AsynchronousAssetLoader<Weights, WeightsLoader.WeightsParameter> {
+  /** How weights are loaded. */
+  public static class WeightsParameter extends AssetLoaderParameters<Weights> {
+    /** Settings, or null. */
+    public Options options;
+  }
+
+  private Weights weights;
+
+  public WeightsLoader(FileHandleResolver resolver) {
+    super(resolver);
+  }
+
+  @Override
+  public void loadAsync(AssetManager manager, String fileName, FileHandle file, WeightsParameter parameter) {
+    ByteBuffer bytes = ByteBuffer.wrap(file.readBytes());
+    Options options = parameter == null ? null : parameter.options;
+    try {
+      weights = new Weights(Tensorfile.load(bytes, Format.SAFETENSORS, options));
+    } catch (IOException e) {
+      throw new GdxRuntimeException(fileName + ": " + e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public Weights loadSync(AssetManager manager, String fileName, FileHandle file, WeightsParameter parameter) {
+    Weights loaded = weights;
+    weights = null;
+    return loaded;
+  }
+
+  @Override
+  public void unloadAsync(AssetManager manager, String fileName, FileHandle file, WeightsParameter parameter) {
+    if (weights != null) {
+      weights.dispose();
+      weights = null;
+    }
+  }
+
+  @Override
+  @SuppressWarnings("rawtypes") // as libGDX has it
+  public Array<AssetDescriptor> getDependencies(String fileName, FileHandle file, WeightsParameter parameter) {
+    return null;
+  }
+}

@@ -1,0 +1,21 @@
+#!/bin/sh
+# Builds the example for libGDX with the Java package, and tests it without a window.
+#
+# usage: libgdx.sh FOLDER    FOLDER is for what is built
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+mkdir -p "$1"
+folder=$(cd "$1" && pwd)
+. "$root/tests/bindings/maven.sh"
+
+# What is fetched for one run is there for the next.
+[ -d "$folder/local" ] || copy_local_repository
+maven -f "$root/bindings/java/pom.xml" "-Dmaven.repo.local=$folder/local" "-Dbuild.folder=$folder/binding" -DskipTests \
+  install
+rm -rf "$folder/game/surefire-reports"
+maven -f "$root/examples/libgdx/pom.xml" "-Dmaven.repo.local=$folder/local" "-Dbuild.folder=$folder/game" test
+[ "$(cat "$folder"/game/surefire-reports/*.xml | grep -c '<testcase')" -gt 0 ]
+if grep -l '<skipped' "$folder"/game/surefire-reports/*.xml; then
+  echo "libgdx.sh: a test was skipped" >&2
+  exit 1
+fi
