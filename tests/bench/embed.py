@@ -32,23 +32,45 @@ def stripped(path, folder):
     return copy.stat().st_size
 
 
+# What an embedder's program has of the library: that it loads a file, and says what is wrong with it.
+PROGRAM = """\
+#include <stdio.h>
+#include <tensorfile.h>
+int main(int argc, char **argv) {
+#ifdef LOADS
+  tf_dict *arrays, *metadata;
+  if (argc > 1 && tf_load(NULL, &arrays, &metadata, argv[1], NULL)) return puts(tf_error_message()), 1;
+#endif
+  return argc > 1 && puts(argv[1]) < 0;
+}
+"""
+
+
+def program(folder, level, *words):
+    """The stripped size of PROGRAM, linked without what it does not use."""
+    source = Path(folder) / "program.c"
+    source.write_text(PROGRAM, encoding="utf-8")
+    run(os.environ.get("CC", "cc"), level, "-Wl,--gc-sections", f"-I{folder}", source, *words, "-o", "program", "-lz",
+        "-lpthread", cwd=folder)
+    return stripped(Path(folder) / "program", folder)
+
+
 def amalgamated(folder, wanted, level):
-    """The stripped size of a shared library of the amalgamation with the formats wanted."""
+    """What the amalgamation with the formats wanted adds to a stripped program that loads a file."""
     omitted = [f"-DTENSORFILE_NO_{name.upper()}" for name in FORMATS if name not in wanted]
-    run(os.environ.get("CXX", "c++"), "-std=c++20", level, "-fPIC", "-fno-exceptions", "-fno-rtti",
-        "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections", *omitted, "-c", "tensorfile.cpp", cwd=folder)
-    run(os.environ.get("CC", "cc"), "-shared", "-Wl,--gc-sections", "tensorfile.o", "-o", "one.so", "-lz", "-lpthread",
-        cwd=folder)
-    return stripped(Path(folder) / "one.so", folder)
+    run(os.environ.get("CXX", "c++"), "-std=c++20", level, "-fno-exceptions", "-fno-rtti", "-ffunction-sections",
+        "-fdata-sections", *omitted, "-c", "tensorfile.cpp", cwd=folder)
+    return program(folder, level, "-DLOADS", "tensorfile.o") - program(folder, level)
 
 
 def measure(bench, library):
     with tempfile.TemporaryDirectory() as folder:
         run(sys.executable, ROOT / "tools" / "amalgamate.py", folder)
         rows = [("shared library, stripped", kilobytes(stripped(library, folder)))]
-        for names in (FORMATS, ["npy"], ["safetensors"], ["gguf"]):
+        for names in (FORMATS, *([name] for name in FORMATS)):
             what = "every format" if names == FORMATS else f".{names[0]} only"
-            rows.append((f"amalgamation, {what}, -Os, stripped", kilobytes(amalgamated(folder, names, "-Os"))))
+            sizes = " / ".join(kilobytes(amalgamated(folder, names, level)) for level in ("-Os", "-O2"))
+            rows.append((f"amalgamation in a stripped program, {what}, -Os / -O2", sizes))
         for line in run(bench, library, folder).splitlines():
             words = line.split()
             if words[0] == "dlopen":
