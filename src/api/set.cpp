@@ -326,9 +326,10 @@ namespace {
 // Where each part of a save begins: an array that would exceed the limit begins the next part.
 Status cut(Vec<size_t> *starts, Span<const NamedArray> arrays, uint64_t limit) {
   uint64_t filled = 0;
+  TFILE_TRY(starts->push(0));
   for (size_t i = 0; i < arrays.size(); ++i) {
     const uint64_t nbytes = arrays[i].array->nbytes;
-    if (i == 0 || (filled > 0 && (filled >= limit || nbytes > limit - filled))) {
+    if (filled > 0 && (filled >= limit || nbytes > limit - filled)) {
       TFILE_TRY(starts->push(i));
       filled = 0;
     }
@@ -363,35 +364,61 @@ Status split_metadata(Ref<Dict> &out, const SaveRequest &request, size_t no, siz
   return set_integer(*out, kSplitTensors, TF_DTYPE_INT32, request.arrays.size());
 }
 
-// The set that save_in_parts writes.
-struct PartPlan {
-  Text prefix;
-  const Vec<size_t> &starts;
+}  // namespace
 
-  size_t count() const { return starts.size() - 1; }
-  Span<const NamedArray> arrays(const SaveRequest &request, size_t i) const {
-    return request.arrays.from(starts[i]).first(starts[i + 1] - starts[i]);
+Status SetPlan::make(const char *path, const Format &format, const SaveRequest &request) {
+  format_ = &format;
+  request_ = &request;
+  TFILE_TRY(whole_.append(path, strlen(path) + 1));
+  const bool has_parts = format.id == TF_FORMAT_SAFETENSORS || format.id == TF_FORMAT_GGUF;
+  if (!has_parts || request.settings.get(TF_OPTION_PART_BYTES) == 0) {
+    TFILE_TRY(starts_.push(0));
+    return starts_.push(request.arrays.size());
   }
-};
+  TFILE_TRY(cut(&starts_, request.arrays, request.settings.limit(TF_OPTION_PART_BYTES)));
+  const uint64_t most = format.id == TF_FORMAT_GGUF ? kMostSplits : kMostShards;
+  if (count() <= most) return kOk;
+  return Failure(TF_STATUS_LIMIT).in(Text(path))
+         << "would have " << static_cast<uint64_t>(count()) << " parts, and the format can count " << most;
+}
+
+Text SetPlan::prefix() const {
+  const Text whole(whole_.data());
+  const Text extension(format_->extension);
+  return whole.first(whole.size() - (whole.ends_with(extension) ? extension.size() : 0));
+}
+
+Status SetPlan::path(Vec<char> *out, size_t part) const {
+  if (count() == 1) return join(out, Text(whole_.data()), Text(), Text());
+  return part_path(out, prefix(), part + 1, count(), format_->extension);
+}
+
+Status SetPlan::metadata(const Dict **out, Ref<Dict> *made, size_t part) const {
+  *out = request_->metadata;
+  if (count() == 1 || format_->id != TF_FORMAT_GGUF) return kOk;
+  TFILE_TRY(split_metadata(*made, *request_, part, count()));
+  *out = made->get();
+  return kOk;
+}
 
 // As Python's json.dumps(indent=2, sort_keys=True) writes it, which is how such files look everywhere.
-Status make_index(Vec<char> *text, const PartPlan &plan, const SaveRequest &request, Text extension) {
+Status SetPlan::make_index(Vec<char> *text) const {
   struct Row {
     Text name;
     size_t part;
   };
-  Vec<Row> rows(request.settings.memory());
+  Vec<Row> rows(request_->settings.memory());
   uint64_t total = 0;
-  for (size_t part = 0; part < plan.count(); ++part) {
-    for (const NamedArray &named : plan.arrays(request, part)) {
+  for (size_t part = 0; part < count(); ++part) {
+    for (const NamedArray &named : arrays(part)) {
       TFILE_TRY(rows.push(Row{named.name, part}));
       total += named.array->nbytes;
     }
   }
   std::sort(rows.begin(), rows.end(), [](const Row &a, const Row &b) { return compare(a.name, b.name) < 0; });
-  const Text file_prefix(plan.prefix.from(folder_of(plan.prefix).size()));
+  const Text file_prefix(prefix().from(folder_of(prefix()).size()));
   JsonText json(text);
-  Vec<char> file(request.settings.memory());
+  Vec<char> file(request_->settings.memory());
   TFILE_TRY(json.put("{\n  \"metadata\": {\n    \"total_size\": "));
   TFILE_TRY(json.number(total));
   TFILE_TRY(json.put("\n  },\n  \"weight_map\": {"));
@@ -399,18 +426,19 @@ Status make_index(Vec<char> *text, const PartPlan &plan, const SaveRequest &requ
     TFILE_TRY(json.put(i == 0 ? "\n    " : ",\n    "));
     TFILE_TRY(json.string(rows[i].name));
     TFILE_TRY(json.put(": "));
-    TFILE_TRY(part_path(&file, file_prefix, rows[i].part + 1, plan.count(), extension));
+    TFILE_TRY(part_path(&file, file_prefix, rows[i].part + 1, count(), format_->extension));
     TFILE_TRY(json.string(Text(file.data(), file.size() - 1)));
   }
   return json.put("\n  }\n}\n");
 }
 
-Status save_index(const PartPlan &plan, const SaveRequest &request, Text extension) {
-  const Settings &settings = request.settings;
+Status SetPlan::save_index() const {
+  if (count() == 1 || format_->id != TF_FORMAT_SAFETENSORS) return kOk;
+  const Settings &settings = request_->settings;
   Vec<char> path(settings.memory());
-  TFILE_TRY(join(&path, plan.prefix, extension, kIndexSuffix));
+  TFILE_TRY(join(&path, prefix(), format_->extension, kIndexSuffix));
   Vec<char> text(settings.memory());
-  TFILE_TRY(make_index(&text, plan, request, extension));
+  TFILE_TRY(make_index(&text));
   Replacement replacement(settings.memory());
   Ref<Sink> sink;
   TFILE_TRY(replacement.begin(sink, path.data(), settings.on(TF_OPTION_ATOMIC), settings.on(TF_OPTION_DURABLE)));
@@ -419,45 +447,22 @@ Status save_index(const PartPlan &plan, const SaveRequest &request, Text extensi
   return replacement.commit();
 }
 
-Status save_part(const PartPlan &plan, size_t i, const Format &format, const SaveRequest &request) {
-  Vec<char> path(request.settings.memory());
-  TFILE_TRY(part_path(&path, plan.prefix, i + 1, plan.count(), format.extension));
-  Ref<Dict> split;
-  const Dict *metadata = request.metadata;
-  if (format.id == TF_FORMAT_GGUF) {
-    TFILE_TRY(split_metadata(split, request, i, plan.count()));
-    metadata = split.get();
-  }
-  return save_to_path(path.data(), format, SaveRequest{plan.arrays(request, i), metadata, false, request.settings},
-                      false);
-}
-
-Status save_in_parts(const char *path, const Format &format, const SaveRequest &request) {
+Status save_whole_or_parts(const char *path, const Format &format, const SaveRequest &request, bool add_extension) {
+  SetPlan plan(request.settings.memory());
+  TFILE_TRY(plan.make(path, format, request));
+  if (plan.count() == 1) return save_to_path(path, format, request, add_extension);
   // All of it, so that what cannot be held is told before the first part is written.
   TFILE_TRY(format.check(request));
-  Vec<size_t> starts(request.settings.memory());
-  TFILE_TRY(cut(&starts, request.arrays, request.settings.limit(TF_OPTION_PART_BYTES)));
-  const Text whole(path);
-  const Text extension(format.extension);
-  const PartPlan plan{whole.first(whole.size() - (whole.ends_with(extension) ? extension.size() : 0)), starts};
-  if (starts.size() <= 2) return save_to_path(path, format, request, true);
-  const uint64_t most = format.id == TF_FORMAT_GGUF ? kMostSplits : kMostShards;
-  if (plan.count() > most) {
-    return Failure(TF_STATUS_LIMIT).in(whole)
-           << "would have " << static_cast<uint64_t>(plan.count()) << " parts, and the format can count " << most;
+  for (size_t part = 0; part < plan.count(); ++part) {
+    Vec<char> file(request.settings.memory());
+    const Dict *metadata = nullptr;
+    Ref<Dict> made;
+    TFILE_TRY(plan.path(&file, part));
+    TFILE_TRY(plan.metadata(&metadata, &made, part));
+    TFILE_TRY(
+        save_to_path(file.data(), format, SaveRequest{plan.arrays(part), metadata, false, request.settings}, false));
   }
-  for (size_t i = 0; i < plan.count(); ++i)
-    TFILE_TRY(save_part(plan, i, format, request));
-  // Last, so that a set that is listed is whole.
-  return format.id == TF_FORMAT_SAFETENSORS ? save_index(plan, request, extension) : kOk;
-}
-
-}  // namespace
-
-Status save_whole_or_parts(const char *path, const Format &format, const SaveRequest &request, bool add_extension) {
-  const bool has_parts = format.id == TF_FORMAT_SAFETENSORS || format.id == TF_FORMAT_GGUF;
-  if (has_parts && request.settings.get(TF_OPTION_PART_BYTES) > 0) return save_in_parts(path, format, request);
-  return save_to_path(path, format, request, add_extension);
+  return plan.save_index();
 }
 
 }  // namespace tfile

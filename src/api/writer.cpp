@@ -1,11 +1,26 @@
 #include "api/api.h"
-#include "api/request.h"
+#include "api/set.h"
 #include "format/write.h"
 #include "io/replace.h"
 
 using namespace tfile;
 
-// What tf_writer is: the declarations, and from the first byte on the StreamWriter that they are written by.
+namespace {
+
+// One file of those that are written; its arrays are in no other.
+struct Part {
+  Part(Memory &memory, Span<const NamedArray> arrays, const Settings &settings)
+      : replacement(memory), request{arrays, nullptr, settings.on(TF_OPTION_COMPRESS), settings} {}
+
+  Replacement replacement;
+  Ref<Sink> sink;  // the caller's, or that of the replacement
+  Ref<Dict> metadata;
+  SaveRequest request;
+};
+
+}  // namespace
+
+// What tf_writer is: the declarations, and from the first byte on the parts, the last of which the stream writes.
 struct tf_writer {
   tf_writer(const Settings &from, const Format &to)
       : settings(from),
@@ -15,11 +30,14 @@ struct tf_writer {
         arrays(*memory),
         index(*memory, name_at, this),
         path(*memory),
-        replacement(*memory),
-        stream(*memory) {}
+        plan(*memory),
+        parts(*memory) {}
   tf_writer(const tf_writer &) = delete;
   tf_writer &operator=(const tf_writer &) = delete;
   ~tf_writer() {
+    drop_stream();
+    for (Part *part : parts)
+      destroy(*memory, part);
     for (const NamedArray &named : arrays)
       const_cast<Array *>(named.array)->release();
   }
@@ -46,7 +64,16 @@ struct tf_writer {
   Status expect_declaring(const char *what) const;
   Status expect_open() const;
   Status begin();
+  Status begin_part();
+  Status write_parts(const uint8_t *bytes, size_t nbytes);
+  Status commit();
   Status check_count(size_t nbytes) const;
+  void drop_stream() {
+    if (stream != nullptr) destroy(*memory, stream);
+    stream = nullptr;
+  }
+  // Of all arrays, the one that the next byte belongs to; their number when none is left.
+  size_t current() const { return state == State::kWriting ? plan.first(parts.size() - 1) + stream->current() : 0; }
   // Notes that what was written is not what it should be, and that nothing more can be.
   Status note(Status status) {
     if (!status.ok()) state = State::kFailed;
@@ -58,7 +85,7 @@ struct tf_writer {
   Settings settings;
   Ref<Memory> memory;
   const Format &format;
-  Ref<Sink> sink;  // the caller's; of a path that of the replacement, from the first byte on
+  Ref<Sink> sink;  // the caller's, if there is one
 
  private:
   Arena names;
@@ -70,9 +97,10 @@ struct tf_writer {
   Vec<char> path;  // NUL-terminated; empty: to the caller's sink
 
  private:
-  Replacement replacement;
-  SaveRequest request{{}, nullptr, false, settings};
-  StreamWriter stream;
+  SaveRequest request{{}, nullptr, false, settings};  // of all parts
+  SetPlan plan;
+  Vec<Part *> parts;
+  StreamWriter *stream = nullptr;  // of the last part
   State state = State::kDeclaring;
 };
 
@@ -131,21 +159,56 @@ Status tf_writer::begin() {
   request.metadata = metadata.get();
   request.compress = settings.on(TF_OPTION_COMPRESS);
   TFILE_TRY(check_request(format, request));
-  if (!path.empty()) {
-    const bool atomic = settings.on(TF_OPTION_ATOMIC);
-    TFILE_TRY(note(replacement.begin(sink, path.data(), atomic, settings.on(TF_OPTION_DURABLE))));
-  }
-  request.forward = sink->placement.put == nullptr;
-  TFILE_TRY(note(stream.begin(*sink, format, request)));
+  TFILE_TRY(note(plan.make(path.empty() ? "" : path.data(), format, request)));
+  TFILE_TRY(note(begin_part()));
   state = State::kWriting;
-  return kOk;
+  return note(write_parts(nullptr, 0));
+}
+
+// Begins the file behind those that there are.
+Status tf_writer::begin_part() {
+  const size_t place = parts.size();
+  Part *part = nullptr;
+  TFILE_TRY(parts.reserve(place + 1));
+  TFILE_TRY(make(&part, *memory, *memory, plan.arrays(place), settings));
+  TFILE_TRY(parts.push(part));
+  TFILE_TRY(plan.metadata(&part->request.metadata, &part->metadata, place));
+  if (path.empty()) {
+    part->sink = sink;
+  } else {
+    Vec<char> file(*memory);
+    TFILE_TRY(plan.path(&file, place));
+    const bool atomic = settings.on(TF_OPTION_ATOMIC);
+    TFILE_TRY(part->replacement.begin(part->sink, file.data(), atomic, settings.on(TF_OPTION_DURABLE)));
+  }
+  part->request.forward = part->sink->placement.put == nullptr;
+  drop_stream();
+  TFILE_TRY(make(&stream, *memory, *memory));
+  return stream->begin(*part->sink, format, part->request);
+}
+
+// Writes the next bytes of all arrays, and goes on to the next part where one has all of its own.
+Status tf_writer::write_parts(const uint8_t *bytes, size_t nbytes) {
+  for (;;) {
+    while (stream->wants() && nbytes > 0) {
+      const size_t count = nbytes < stream->missing() ? nbytes : static_cast<size_t>(stream->missing());
+      TFILE_TRY(stream->write(bytes, count));
+      bytes += count;
+      nbytes -= count;
+    }
+    if (stream->wants() || parts.size() == plan.count()) return kOk;
+    TFILE_TRY(stream->finish());
+    TFILE_TRY(begin_part());
+  }
 }
 
 Status tf_writer::check_count(size_t nbytes) const {
   uint64_t left = 0;
-  size_t next = 0;
-  if (state == State::kWriting && stream.wants()) left = stream.missing();
-  if (state == State::kWriting) next = stream.current() + 1;
+  size_t next = current();
+  if (state == State::kWriting && stream->wants()) {
+    left = stream->missing();
+    ++next;
+  }
   for (; next < arrays.size() && left < nbytes; ++next)
     left += arrays[next].array->nbytes;
   if (left >= nbytes) return kOk;
@@ -158,20 +221,26 @@ Status tf_writer::write(const void *bytes, size_t nbytes) {
   if (nbytes > 0) TFILE_TRY(require(bytes, "src"));
   TFILE_TRY(check_count(nbytes));
   TFILE_TRY(begin());
-  return note(stream.write(bytes, nbytes));
+  return note(write_parts(static_cast<const uint8_t *>(bytes), nbytes));
 }
 
 Status tf_writer::finish() {
   TFILE_TRY(expect_open());
   TFILE_TRY(begin());
-  if (stream.wants()) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()).array(arrays[stream.current()].name)
-           << stream.missing() << " bytes of its data are missing";
+  if (stream->wants()) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()).array(arrays[current()].name)
+           << stream->missing() << " bytes of its data are missing";
   }
-  TFILE_TRY(note(stream.finish()));
-  if (!path.empty()) TFILE_TRY(note(replacement.commit()));
+  TFILE_TRY(note(stream->finish()));
+  if (!path.empty()) TFILE_TRY(note(commit()));
   state = State::kFinished;
   return kOk;
+}
+
+Status tf_writer::commit() {
+  for (Part *part : parts)
+    TFILE_TRY(part->replacement.commit());
+  return plan.save_index();
 }
 
 namespace {

@@ -233,25 +233,6 @@ void stream(const Request &request, Input &input, std::string_view &subject) {
   expect(tf_writer_finish(writer.get()));
 }
 
-// Reads all arrays, and saves them in parts.
-void save_parts(const Request &request, Input &input, std::string_view &subject) {
-  std::vector<std::string> refused;
-  Dict arrays;
-  subject = request.in;
-  expect(tf_dict_new(Out(arrays)));
-  for (const Planned &planned : input.planned) {
-    Array array;
-    expect(tf_file_read(Out(array), input.file.get(), planned.index));
-    cast_or_refuse(array, planned, refused);
-    expect(tf_dict_set(arrays.get(), planned.name.data(), planned.name.size(), array.get()));
-    input.progress.advance(tf_file_nbytes(input.file.get(), planned.index));
-  }
-  subject = request.out;
-  if (!refused.empty()) throw cannot_hold(request, refused);
-  const auto save = request.format == TF_FORMAT_GGUF ? tf_save_gguf : tf_save_safetensors;
-  expect(save(request.out.c_str(), arrays.get(), given_metadata(input), input.options.get()));
-}
-
 bool lacks_architecture(const Request &request, const tf_dict *metadata) {
   size_t index = 0;
   return request.format == TF_FORMAT_GGUF &&
@@ -269,7 +250,7 @@ int convert_file(const Request &request) {
     for (const Planned &planned : input.planned)
       bytes += tf_file_nbytes(input.file.get(), planned.index);
     input.progress.expect_bytes(bytes);
-    (request.part_bytes > 0 ? save_parts : stream)(request, input, subject);
+    stream(request, input, subject);
     input.progress.finish();
     for (const std::string &line : input.said)
       print(line + "\n");

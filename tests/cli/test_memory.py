@@ -1,7 +1,9 @@
 """Large files do not need much memory, and what does not fit is told. Sanitizers take too much for limits to work."""
 
+import json
 import os
 import resource
+import struct
 import subprocess
 
 from support import PROGRAM, Case, main, npy, run
@@ -47,15 +49,32 @@ class Memory(Case):
             self.assertLess(self.peak("convert", self.path("a.npz"), self.path("b.npy")), 80 << 20)
             self.assertEqual(os.path.getsize(self.path("b.npy")), os.path.getsize(path))
 
+    def test_parts_stream(self):
+        path = self.path("four.safetensors")
+        entries = {f"w{i}": {"dtype": "F32", "shape": [32 << 20], "data_offsets": [i << 27, (i + 1) << 27]}
+                   for i in range(4)}
+        self.sparse_safetensors(path, entries, 4 << 27)
+        self.assertLess(self.peak("convert", "--part-bytes", str(1 << 28), path, self.path("m.gguf")), 80 << 20)
+        self.assertEqual(sorted(os.listdir(self.folder)),
+                         ["four.safetensors", "m-00001-of-00002.gguf", "m-00002-of-00002.gguf"])
+
+    def sparse_safetensors(self, path, entries, nbytes):
+        header = json.dumps(entries).encode()
+        with open(path, "wb") as file:
+            file.write(struct.pack("<Q", len(header)) + header)
+            file.truncate(8 + len(header) + nbytes)
+
     def test_out_of_memory(self):
         def limit():
             resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
 
-        path = self.sparse(64 << 30)
-        parts = ("--part-bytes", str(1 << 30))  # which are made of all arrays at once
-        result = run("convert", *parts, path, self.path("out.safetensors"), preexec_fn=limit)
+        # Packed elements share bytes, and so are read at once.
+        path = self.path("packed.safetensors")
+        entry = {"dtype": "F4", "shape": [128 << 30], "data_offsets": [0, 64 << 30]}
+        self.sparse_safetensors(path, {"x": entry}, 64 << 30)
+        result = run("convert", path, self.path("out.safetensors"), preexec_fn=limit)
         self.assert_refused(result, path, "out_of_memory", exit_status=3)
-        self.assertEqual(os.listdir(self.folder), ["large.npy"])
+        self.assertEqual(os.listdir(self.folder), ["packed.safetensors"])
 
 
 if __name__ == "__main__":

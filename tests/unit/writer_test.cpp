@@ -134,6 +134,48 @@ TEST_F(WriterTest, WritesToAPathWhatASaveWrites) {
   EXPECT_EQ(folder.names(), (std::vector<std::string>{"a.gguf", "a.npz", "a.safetensors"}));
 }
 
+// In parts too: the same files as a save in parts, an index included, and all of them only at the end.
+TEST_F(WriterTest, WritesThePartsThatASaveWrites) {
+  add("none", TF_DTYPE_FLOAT32, {0, 4});
+  add("big", TF_DTYPE_FLOAT32, {2500, 1000});
+  add("apple", TF_DTYPE_INT16, {2, 3, 4});
+  add("scalar", TF_DTYPE_INT32, {});
+  add("double", TF_DTYPE_FLOAT64, {7});
+  add("last none", TF_DTYPE_INT8, {0});
+  const auto options = options_with({{TF_OPTION_PART_BYTES, 60}});
+  const auto all = dict();
+  for (const tf_format format : {TF_FORMAT_SAFETENSORS, TF_FORMAT_GGUF}) {
+    SCOPED_TRACE(tf_format_name(format));
+    const TempFolder folder;
+    const TempFolder expected;
+    const auto save = format == TF_FORMAT_GGUF ? tf_save_gguf : tf_save_safetensors;
+    ASSERT_EQ(save(expected.path("m").c_str(), all.get(), nullptr, options.get()), TF_STATUS_OK) << tf_error_message();
+    for (const bool finished : {false, true}) {
+      const Writer writer = open(folder.path("m"), format, options.get());
+      declare_all(writer.get());
+      write_all(writer.get());
+      if (!finished) continue;
+      ASSERT_EQ(tf_writer_finish(writer.get()), TF_STATUS_OK) << tf_error_message();
+    }
+    ASSERT_GE(folder.names().size(), 3u);
+    EXPECT_EQ(folder.names(), expected.names());
+    for (const std::string &name : expected.names())
+      EXPECT_EQ(folder.read(name), expected.read(name)) << name;
+  }
+}
+
+TEST_F(WriterTest, AbandonedAmongItsPartsItChangesNothing) {
+  add_several(true);
+  const TempFolder folder;
+  const auto options = options_with({{TF_OPTION_PART_BYTES, 60}});
+  {
+    const Writer writer = open(folder.path("m.safetensors"), TF_FORMAT_SAFETENSORS, options.get());
+    declare_all(writer.get());
+    write_all(writer.get());
+  }
+  EXPECT_EQ(folder.names(), std::vector<std::string>());
+}
+
 TEST_F(WriterTest, WritesANpy) {
   add("", TF_DTYPE_FLOAT32, {300, 1000});
   const Writer writer = open(folder.path("a.npy"), TF_FORMAT_AUTO);
@@ -372,13 +414,14 @@ TEST_F(WriterTest, NeedsAFewMiBHoweverLargeTheArrays) {
 }
 
 TEST_F(WriterTest, EveryFailedAllocationIsClean) {
-  for (const int64_t compress : {0, 1}) {
+  for (const int64_t choice : {0, 1}) {
     for (const tf_format format : {TF_FORMAT_NPZ, TF_FORMAT_SAFETENSORS}) {
       fail_each_allocation([&](TestMemory &memory) -> Status {
         tf_options *options = nullptr;
         EXPECT_EQ(tf_options_new(&options), TF_STATUS_OK);
         const Handle<tf_options> owner(options);
-        EXPECT_EQ(tf_options_set(options, TF_OPTION_COMPRESS, compress), TF_STATUS_OK);
+        EXPECT_EQ(tf_options_set(options, TF_OPTION_COMPRESS, choice), TF_STATUS_OK);
+        EXPECT_EQ(tf_options_set(options, TF_OPTION_PART_BYTES, 2 * choice), TF_STATUS_OK);
         EXPECT_EQ(tf_options_set(options, TF_OPTION_THREADS, 1), TF_STATUS_OK);
         EXPECT_EQ(tf_options_set_allocator(options, TestMemory::allocate, TestMemory::free, nullptr, &memory),
                   TF_STATUS_OK);
@@ -392,8 +435,10 @@ TEST_F(WriterTest, EveryFailedAllocationIsClean) {
         if (const tf_status status = tf_writer_write(made, "abcd", 4)) return Status{status};
         return Status{tf_writer_finish(made)};
       });
-      EXPECT_EQ(folder.names().size(), 1u) << "the file, and nothing beside it";
-      std::filesystem::remove(folder.path(folder.names()[0]));
+      const bool parts = choice == 1 && format == TF_FORMAT_SAFETENSORS;
+      EXPECT_EQ(folder.names().size(), parts ? 3u : 1u) << "what was written, and nothing beside it";
+      for (const std::string &name : folder.names())
+        std::filesystem::remove(folder.path(name));
     }
   }
 }

@@ -834,7 +834,8 @@ TENSORFILE_API tf_status tf_save_sink(tf_sink *sink, tf_format format, const tf_
    items first, and all are aligned), and the check sum of a stored member of an .npz comes behind its data.
 
    Statuses of all: INVALID_ARGUMENT for a call out of order, which changes nothing; after a failure to write the writer
-   can only be released, and says so. ::TF_OPTION_PART_BYTES does not count here: a writer writes one file. */
+   can only be released, and says so. With ::TF_OPTION_PART_BYTES a writer to a path writes the parts that a save would
+   write, and puts all of them in their places when it is finished. */
 
 /**
  * A writer to a path; the path is not looked at, and nothing is written, before the first tf_writer_write() or

@@ -19671,6 +19671,40 @@ Status open_index(Ref<OpenFile> &out, const Ref<Source> &index, const Settings &
 // Opens all parts of a split gguf, of which file is one; a file that is not split stays as it is.
 Status open_split(Ref<OpenFile> &file);
 
+// How a request is cut into the parts of a set: none has more array data than TF_OPTION_PART_BYTES, but for one that has
+// a single array.
+class SetPlan {
+ public:
+  explicit SetPlan(Memory &memory) : whole_(memory), starts_(memory) {}
+  SetPlan(const SetPlan &) = delete;
+  SetPlan &operator=(const SetPlan &) = delete;
+
+  // One part where the settings ask for no parts, the format has none, or all fits in one. The path has the format's
+  // extension if it is to have it. The format and the request must outlive *this.
+  Status make(const char *path, const Format &format, const SaveRequest &request);
+  size_t count() const { return starts_.size() - 1; }
+  // The file that a part is saved as, NUL-terminated.
+  Status path(Vec<char> *out, size_t part) const;
+  // The first array of a part, and all that it has.
+  size_t first(size_t part) const { return starts_[part]; }
+  Span<const NamedArray> arrays(size_t part) const {
+    return request_->arrays.from(starts_[part]).first(starts_[part + 1] - starts_[part]);
+  }
+  // The metadata that a part has; *made keeps those that are its own.
+  Status metadata(const Dict **out, Ref<Dict> *made, size_t part) const;
+  // The index of a set that has one: last, so that a set that is listed is whole.
+  Status save_index() const;
+
+ private:
+  Text prefix() const;
+  Status make_index(Vec<char> *text) const;
+
+  Vec<char> whole_;  // the path of a single file
+  Vec<size_t> starts_;
+  const Format *format_ = nullptr;
+  const SaveRequest *request_ = nullptr;
+};
+
 // save_to_path(), or, where the settings ask for parts and the format has them, in parts of at most TF_OPTION_PART_BYTES
 // of array data when one file would have more.
 Status save_whole_or_parts(const char *path, const Format &format, const SaveRequest &request, bool add_extension);
@@ -21090,9 +21124,10 @@ namespace {
 // Where each part of a save begins: an array that would exceed the limit begins the next part.
 Status cut(Vec<size_t> *starts, Span<const NamedArray> arrays, uint64_t limit) {
   uint64_t filled = 0;
+  TFILE_TRY(starts->push(0));
   for (size_t i = 0; i < arrays.size(); ++i) {
     const uint64_t nbytes = arrays[i].array->nbytes;
-    if (i == 0 || (filled > 0 && (filled >= limit || nbytes > limit - filled))) {
+    if (filled > 0 && (filled >= limit || nbytes > limit - filled)) {
       TFILE_TRY(starts->push(i));
       filled = 0;
     }
@@ -21127,35 +21162,61 @@ Status split_metadata(Ref<Dict> &out, const SaveRequest &request, size_t no, siz
   return set_integer(*out, kSplitTensors, TF_DTYPE_INT32, request.arrays.size());
 }
 
-// The set that save_in_parts writes.
-struct PartPlan {
-  Text prefix;
-  const Vec<size_t> &starts;
+}  // namespace
 
-  size_t count() const { return starts.size() - 1; }
-  Span<const NamedArray> arrays(const SaveRequest &request, size_t i) const {
-    return request.arrays.from(starts[i]).first(starts[i + 1] - starts[i]);
+Status SetPlan::make(const char *path, const Format &format, const SaveRequest &request) {
+  format_ = &format;
+  request_ = &request;
+  TFILE_TRY(whole_.append(path, strlen(path) + 1));
+  const bool has_parts = format.id == TF_FORMAT_SAFETENSORS || format.id == TF_FORMAT_GGUF;
+  if (!has_parts || request.settings.get(TF_OPTION_PART_BYTES) == 0) {
+    TFILE_TRY(starts_.push(0));
+    return starts_.push(request.arrays.size());
   }
-};
+  TFILE_TRY(cut(&starts_, request.arrays, request.settings.limit(TF_OPTION_PART_BYTES)));
+  const uint64_t most = format.id == TF_FORMAT_GGUF ? kMostSplits : kMostShards;
+  if (count() <= most) return kOk;
+  return Failure(TF_STATUS_LIMIT).in(Text(path))
+         << "would have " << static_cast<uint64_t>(count()) << " parts, and the format can count " << most;
+}
+
+Text SetPlan::prefix() const {
+  const Text whole(whole_.data());
+  const Text extension(format_->extension);
+  return whole.first(whole.size() - (whole.ends_with(extension) ? extension.size() : 0));
+}
+
+Status SetPlan::path(Vec<char> *out, size_t part) const {
+  if (count() == 1) return join(out, Text(whole_.data()), Text(), Text());
+  return part_path(out, prefix(), part + 1, count(), format_->extension);
+}
+
+Status SetPlan::metadata(const Dict **out, Ref<Dict> *made, size_t part) const {
+  *out = request_->metadata;
+  if (count() == 1 || format_->id != TF_FORMAT_GGUF) return kOk;
+  TFILE_TRY(split_metadata(*made, *request_, part, count()));
+  *out = made->get();
+  return kOk;
+}
 
 // As Python's json.dumps(indent=2, sort_keys=True) writes it, which is how such files look everywhere.
-Status make_index(Vec<char> *text, const PartPlan &plan, const SaveRequest &request, Text extension) {
+Status SetPlan::make_index(Vec<char> *text) const {
   struct Row {
     Text name;
     size_t part;
   };
-  Vec<Row> rows(request.settings.memory());
+  Vec<Row> rows(request_->settings.memory());
   uint64_t total = 0;
-  for (size_t part = 0; part < plan.count(); ++part) {
-    for (const NamedArray &named : plan.arrays(request, part)) {
+  for (size_t part = 0; part < count(); ++part) {
+    for (const NamedArray &named : arrays(part)) {
       TFILE_TRY(rows.push(Row{named.name, part}));
       total += named.array->nbytes;
     }
   }
   std::sort(rows.begin(), rows.end(), [](const Row &a, const Row &b) { return compare(a.name, b.name) < 0; });
-  const Text file_prefix(plan.prefix.from(folder_of(plan.prefix).size()));
+  const Text file_prefix(prefix().from(folder_of(prefix()).size()));
   JsonText json(text);
-  Vec<char> file(request.settings.memory());
+  Vec<char> file(request_->settings.memory());
   TFILE_TRY(json.put("{\n  \"metadata\": {\n    \"total_size\": "));
   TFILE_TRY(json.number(total));
   TFILE_TRY(json.put("\n  },\n  \"weight_map\": {"));
@@ -21163,18 +21224,19 @@ Status make_index(Vec<char> *text, const PartPlan &plan, const SaveRequest &requ
     TFILE_TRY(json.put(i == 0 ? "\n    " : ",\n    "));
     TFILE_TRY(json.string(rows[i].name));
     TFILE_TRY(json.put(": "));
-    TFILE_TRY(part_path(&file, file_prefix, rows[i].part + 1, plan.count(), extension));
+    TFILE_TRY(part_path(&file, file_prefix, rows[i].part + 1, count(), format_->extension));
     TFILE_TRY(json.string(Text(file.data(), file.size() - 1)));
   }
   return json.put("\n  }\n}\n");
 }
 
-Status save_index(const PartPlan &plan, const SaveRequest &request, Text extension) {
-  const Settings &settings = request.settings;
+Status SetPlan::save_index() const {
+  if (count() == 1 || format_->id != TF_FORMAT_SAFETENSORS) return kOk;
+  const Settings &settings = request_->settings;
   Vec<char> path(settings.memory());
-  TFILE_TRY(join(&path, plan.prefix, extension, kIndexSuffix));
+  TFILE_TRY(join(&path, prefix(), format_->extension, kIndexSuffix));
   Vec<char> text(settings.memory());
-  TFILE_TRY(make_index(&text, plan, request, extension));
+  TFILE_TRY(make_index(&text));
   Replacement replacement(settings.memory());
   Ref<Sink> sink;
   TFILE_TRY(replacement.begin(sink, path.data(), settings.on(TF_OPTION_ATOMIC), settings.on(TF_OPTION_DURABLE)));
@@ -21183,45 +21245,22 @@ Status save_index(const PartPlan &plan, const SaveRequest &request, Text extensi
   return replacement.commit();
 }
 
-Status save_part(const PartPlan &plan, size_t i, const Format &format, const SaveRequest &request) {
-  Vec<char> path(request.settings.memory());
-  TFILE_TRY(part_path(&path, plan.prefix, i + 1, plan.count(), format.extension));
-  Ref<Dict> split;
-  const Dict *metadata = request.metadata;
-  if (format.id == TF_FORMAT_GGUF) {
-    TFILE_TRY(split_metadata(split, request, i, plan.count()));
-    metadata = split.get();
-  }
-  return save_to_path(path.data(), format, SaveRequest{plan.arrays(request, i), metadata, false, request.settings},
-                      false);
-}
-
-Status save_in_parts(const char *path, const Format &format, const SaveRequest &request) {
+Status save_whole_or_parts(const char *path, const Format &format, const SaveRequest &request, bool add_extension) {
+  SetPlan plan(request.settings.memory());
+  TFILE_TRY(plan.make(path, format, request));
+  if (plan.count() == 1) return save_to_path(path, format, request, add_extension);
   // All of it, so that what cannot be held is told before the first part is written.
   TFILE_TRY(format.check(request));
-  Vec<size_t> starts(request.settings.memory());
-  TFILE_TRY(cut(&starts, request.arrays, request.settings.limit(TF_OPTION_PART_BYTES)));
-  const Text whole(path);
-  const Text extension(format.extension);
-  const PartPlan plan{whole.first(whole.size() - (whole.ends_with(extension) ? extension.size() : 0)), starts};
-  if (starts.size() <= 2) return save_to_path(path, format, request, true);
-  const uint64_t most = format.id == TF_FORMAT_GGUF ? kMostSplits : kMostShards;
-  if (plan.count() > most) {
-    return Failure(TF_STATUS_LIMIT).in(whole)
-           << "would have " << static_cast<uint64_t>(plan.count()) << " parts, and the format can count " << most;
+  for (size_t part = 0; part < plan.count(); ++part) {
+    Vec<char> file(request.settings.memory());
+    const Dict *metadata = nullptr;
+    Ref<Dict> made;
+    TFILE_TRY(plan.path(&file, part));
+    TFILE_TRY(plan.metadata(&metadata, &made, part));
+    TFILE_TRY(
+        save_to_path(file.data(), format, SaveRequest{plan.arrays(part), metadata, false, request.settings}, false));
   }
-  for (size_t i = 0; i < plan.count(); ++i)
-    TFILE_TRY(save_part(plan, i, format, request));
-  // Last, so that a set that is listed is whole.
-  return format.id == TF_FORMAT_SAFETENSORS ? save_index(plan, request, extension) : kOk;
-}
-
-}  // namespace
-
-Status save_whole_or_parts(const char *path, const Format &format, const SaveRequest &request, bool add_extension) {
-  const bool has_parts = format.id == TF_FORMAT_SAFETENSORS || format.id == TF_FORMAT_GGUF;
-  if (has_parts && request.settings.get(TF_OPTION_PART_BYTES) > 0) return save_in_parts(path, format, request);
-  return save_to_path(path, format, request, add_extension);
+  return plan.save_index();
 }
 
 }  // namespace tfile
@@ -21537,7 +21576,22 @@ Status wrap(tf_array **out, const Form &form, const int64_t *strides, const Fore
 // src/api/writer.cpp
 using namespace tfile;
 
-// What tf_writer is: the declarations, and from the first byte on the StreamWriter that they are written by.
+namespace {
+
+// One file of those that are written; its arrays are in no other.
+struct Part {
+  Part(Memory &memory, Span<const NamedArray> arrays, const Settings &settings)
+      : replacement(memory), request{arrays, nullptr, settings.on(TF_OPTION_COMPRESS), settings} {}
+
+  Replacement replacement;
+  Ref<Sink> sink;  // the caller's, or that of the replacement
+  Ref<Dict> metadata;
+  SaveRequest request;
+};
+
+}  // namespace
+
+// What tf_writer is: the declarations, and from the first byte on the parts, the last of which the stream writes.
 struct tf_writer {
   tf_writer(const Settings &from, const Format &to)
       : settings(from),
@@ -21547,11 +21601,14 @@ struct tf_writer {
         arrays(*memory),
         index(*memory, name_at, this),
         path(*memory),
-        replacement(*memory),
-        stream(*memory) {}
+        plan(*memory),
+        parts(*memory) {}
   tf_writer(const tf_writer &) = delete;
   tf_writer &operator=(const tf_writer &) = delete;
   ~tf_writer() {
+    drop_stream();
+    for (Part *part : parts)
+      destroy(*memory, part);
     for (const NamedArray &named : arrays)
       const_cast<Array *>(named.array)->release();
   }
@@ -21578,7 +21635,16 @@ struct tf_writer {
   Status expect_declaring(const char *what) const;
   Status expect_open() const;
   Status begin();
+  Status begin_part();
+  Status write_parts(const uint8_t *bytes, size_t nbytes);
+  Status commit();
   Status check_count(size_t nbytes) const;
+  void drop_stream() {
+    if (stream != nullptr) destroy(*memory, stream);
+    stream = nullptr;
+  }
+  // Of all arrays, the one that the next byte belongs to; their number when none is left.
+  size_t current() const { return state == State::kWriting ? plan.first(parts.size() - 1) + stream->current() : 0; }
   // Notes that what was written is not what it should be, and that nothing more can be.
   Status note(Status status) {
     if (!status.ok()) state = State::kFailed;
@@ -21590,7 +21656,7 @@ struct tf_writer {
   Settings settings;
   Ref<Memory> memory;
   const Format &format;
-  Ref<Sink> sink;  // the caller's; of a path that of the replacement, from the first byte on
+  Ref<Sink> sink;  // the caller's, if there is one
 
  private:
   Arena names;
@@ -21602,9 +21668,10 @@ struct tf_writer {
   Vec<char> path;  // NUL-terminated; empty: to the caller's sink
 
  private:
-  Replacement replacement;
-  SaveRequest request{{}, nullptr, false, settings};
-  StreamWriter stream;
+  SaveRequest request{{}, nullptr, false, settings};  // of all parts
+  SetPlan plan;
+  Vec<Part *> parts;
+  StreamWriter *stream = nullptr;  // of the last part
   State state = State::kDeclaring;
 };
 
@@ -21663,21 +21730,56 @@ Status tf_writer::begin() {
   request.metadata = metadata.get();
   request.compress = settings.on(TF_OPTION_COMPRESS);
   TFILE_TRY(check_request(format, request));
-  if (!path.empty()) {
-    const bool atomic = settings.on(TF_OPTION_ATOMIC);
-    TFILE_TRY(note(replacement.begin(sink, path.data(), atomic, settings.on(TF_OPTION_DURABLE))));
-  }
-  request.forward = sink->placement.put == nullptr;
-  TFILE_TRY(note(stream.begin(*sink, format, request)));
+  TFILE_TRY(note(plan.make(path.empty() ? "" : path.data(), format, request)));
+  TFILE_TRY(note(begin_part()));
   state = State::kWriting;
-  return kOk;
+  return note(write_parts(nullptr, 0));
+}
+
+// Begins the file behind those that there are.
+Status tf_writer::begin_part() {
+  const size_t place = parts.size();
+  Part *part = nullptr;
+  TFILE_TRY(parts.reserve(place + 1));
+  TFILE_TRY(make(&part, *memory, *memory, plan.arrays(place), settings));
+  TFILE_TRY(parts.push(part));
+  TFILE_TRY(plan.metadata(&part->request.metadata, &part->metadata, place));
+  if (path.empty()) {
+    part->sink = sink;
+  } else {
+    Vec<char> file(*memory);
+    TFILE_TRY(plan.path(&file, place));
+    const bool atomic = settings.on(TF_OPTION_ATOMIC);
+    TFILE_TRY(part->replacement.begin(part->sink, file.data(), atomic, settings.on(TF_OPTION_DURABLE)));
+  }
+  part->request.forward = part->sink->placement.put == nullptr;
+  drop_stream();
+  TFILE_TRY(make(&stream, *memory, *memory));
+  return stream->begin(*part->sink, format, part->request);
+}
+
+// Writes the next bytes of all arrays, and goes on to the next part where one has all of its own.
+Status tf_writer::write_parts(const uint8_t *bytes, size_t nbytes) {
+  for (;;) {
+    while (stream->wants() && nbytes > 0) {
+      const size_t count = nbytes < stream->missing() ? nbytes : static_cast<size_t>(stream->missing());
+      TFILE_TRY(stream->write(bytes, count));
+      bytes += count;
+      nbytes -= count;
+    }
+    if (stream->wants() || parts.size() == plan.count()) return kOk;
+    TFILE_TRY(stream->finish());
+    TFILE_TRY(begin_part());
+  }
 }
 
 Status tf_writer::check_count(size_t nbytes) const {
   uint64_t left = 0;
-  size_t next = 0;
-  if (state == State::kWriting && stream.wants()) left = stream.missing();
-  if (state == State::kWriting) next = stream.current() + 1;
+  size_t next = current();
+  if (state == State::kWriting && stream->wants()) {
+    left = stream->missing();
+    ++next;
+  }
   for (; next < arrays.size() && left < nbytes; ++next)
     left += arrays[next].array->nbytes;
   if (left >= nbytes) return kOk;
@@ -21690,20 +21792,26 @@ Status tf_writer::write(const void *bytes, size_t nbytes) {
   if (nbytes > 0) TFILE_TRY(require(bytes, "src"));
   TFILE_TRY(check_count(nbytes));
   TFILE_TRY(begin());
-  return note(stream.write(bytes, nbytes));
+  return note(write_parts(static_cast<const uint8_t *>(bytes), nbytes));
 }
 
 Status tf_writer::finish() {
   TFILE_TRY(expect_open());
   TFILE_TRY(begin());
-  if (stream.wants()) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()).array(arrays[stream.current()].name)
-           << stream.missing() << " bytes of its data are missing";
+  if (stream->wants()) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()).array(arrays[current()].name)
+           << stream->missing() << " bytes of its data are missing";
   }
-  TFILE_TRY(note(stream.finish()));
-  if (!path.empty()) TFILE_TRY(note(replacement.commit()));
+  TFILE_TRY(note(stream->finish()));
+  if (!path.empty()) TFILE_TRY(note(commit()));
   state = State::kFinished;
   return kOk;
+}
+
+Status tf_writer::commit() {
+  for (Part *part : parts)
+    TFILE_TRY(part->replacement.commit());
+  return plan.save_index();
 }
 
 namespace {
