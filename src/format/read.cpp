@@ -2,10 +2,7 @@
 
 #include "base/endian.h"
 #include "base/error.h"
-#include "codec/crc32.h"
-#include "codec/deflate.h"
 #include "core/copy.h"
-#include "format/chunks.h"
 
 namespace tfile {
 
@@ -32,187 +29,12 @@ Status check_crc(const Source &source, const Member &member, uint32_t crc) {
 
 namespace {
 
-// What one thread reads at a time: enough that a system call costs nothing beside it.
-constexpr uint64_t kPiece = uint64_t{8} << 20;
 // Bytes that are read into scratch memory to gather scattered elements from.
 constexpr uint64_t kWindow = uint64_t{1} << 20;
 // A hole of at most this many bytes between wanted ones is read over rather than skipped by another call.
 constexpr uint64_t kSmallGap = uint64_t{16} << 10;
 // A run of at least this many bytes is read straight to where it goes.
 constexpr uint64_t kDirect = uint64_t{64} << 10;
-
-}  // namespace
-
-// The stored bytes of a member from its first array byte on, read in rising order: of a plain member by position, of a
-// deflated one by inflating whatever comes before. The checksum goes along as long as no byte is left out.
-class MemberStream {
- public:
-  // whole: every byte will be read.
-  MemberStream(const Source &source, const Member &member, Memory &memory, bool whole)
-      : source_(source),
-        member_(member),
-        memory_(memory),
-        inflater_(memory),
-        input_(memory),
-        chunks_(source, member, memory),
-        held_(memory),
-        jumps_(!whole && !member.chunks.empty()) {}
-
-  Memory &memory() const { return memory_; }
-  // Whether read(offset) of the member can be the next.
-  bool leads_to(const Member &member, uint64_t offset) const {
-    return &member == &member_ && (!member_.deflated || jumps_ || position_ <= offset);
-  }
-  // Whether every byte of the array has been seen.
-  bool complete() const { return summed_ == member_.nbytes; }
-  // Whether another stream would serve what is still to come as well.
-  bool spent() const { return complete() && !jumps_; }
-
-  Status begin() {
-    crc_ = member_.deflated ? 0 : member_.head_crc32;
-    summed_ = 0;
-    if (!member_.deflated || jumps_) return kOk;
-    TFILE_TRY(input_.resize(kInput));
-    TFILE_TRY(inflater_.begin());
-    TFILE_TRY(inflate(nullptr, member_.head));
-    summed_ = 0;  // the header's bytes are not the array's
-    return kOk;
-  }
-  Status read(uint64_t offset, void *to, uint64_t nbytes) {
-    if (jumps_) {
-      TFILE_TRY(jump(offset, static_cast<uint8_t *>(to), nbytes));
-      if (jumps_) return kOk;
-      // The chunks are not what the directory says: all is inflated from the beginning.
-      TFILE_TRY(begin());
-    }
-    if (member_.deflated) {
-      TFILE_TRY(inflate(nullptr, offset - position_));
-      TFILE_TRY(inflate(static_cast<uint8_t *>(to), nbytes));
-    } else {
-      TFILE_TRY(read_at(source_, member_.offset + offset, to, nbytes, member_.name));
-      if (offset == summed_) sum(to, static_cast<size_t>(nbytes));
-    }
-    position_ = offset + nbytes;
-    return kOk;
-  }
-  // Once it is complete: the stream must end here, and its checksum agree.
-  Status finish() {
-    if (member_.deflated && !jumps_) TFILE_TRY(finish_stream());
-    return member_.has_crc ? check_crc(source_, member_, crc_) : kOk;
-  }
-
- private:
-  static constexpr size_t kInput = size_t{64} << 10;
-
-  Failure failure(tf_status status) const {
-    Failure made(status);
-    made.in(source_.label).array(member_.name);
-    return made;
-  }
-  // Takes the next bytes of the array into its checksum.
-  void sum(const void *bytes, size_t nbytes) {
-    if (member_.has_crc) crc_ = crc32_update(crc_, bytes, nbytes);
-    summed_ += nbytes;
-  }
-  // Reads out of the chunks that have what is wanted, the last one of which stays here; jumps_ is false afterwards where
-  // that cannot be.
-  Status jump(uint64_t offset, uint8_t *to, uint64_t nbytes) {
-    while (nbytes > 0) {
-      const auto chunk = static_cast<size_t>(offset / member_.chunk);
-      if (chunk != held_chunk_) {
-        held_chunk_ = SIZE_MAX;
-        TFILE_TRY(held_.resize(static_cast<size_t>(chunks_.size(chunk))));
-        TFILE_TRY(chunks_.chunk(&jumps_, chunk, held_.data()));
-        if (jumps_ && chunk == 0) TFILE_TRY(chunks_.head(&jumps_, &crc_));
-        if (!jumps_) return kOk;
-        held_chunk_ = chunk;
-        if (chunk == 0) summed_ = 0;
-        if (chunk * member_.chunk == summed_) sum(held_.data(), held_.size());
-      }
-      const Bytes found = Bytes(held_.data(), held_.size()).from(static_cast<size_t>(offset % member_.chunk));
-      const size_t count = found.size() < nbytes ? found.size() : static_cast<size_t>(nbytes);
-      memcpy(to, found.data(), count);
-      to += count;
-      offset += count;
-      nbytes -= count;
-    }
-    return kOk;
-  }
-  // Makes sure that there is input, unless the member has no more.
-  Status refill() {
-    if (!pending_.empty() || taken_ == member_.stored) return kOk;
-    const uint64_t left = member_.stored - taken_;
-    const size_t count = left < kInput ? static_cast<size_t>(left) : kInput;
-    TFILE_TRY(read_at(source_, member_.offset + taken_, input_.data(), count, member_.name));
-    taken_ += count;
-    pending_ = Bytes(input_.data(), count);
-    return kOk;
-  }
-  // Inflates nbytes to `to`; NULL: drops them.
-  Status inflate(uint8_t *to, uint64_t nbytes) {
-    uint8_t dropped[4096];
-    while (nbytes > 0) {
-      TFILE_TRY(refill());
-      uint64_t room = to != nullptr || nbytes < sizeof(dropped) ? nbytes : sizeof(dropped);
-      if (room > kPiece) room = kPiece;
-      uint8_t *const place = to != nullptr ? to : dropped;
-      Span<uint8_t> output(place, static_cast<size_t>(room));
-      TFILE_TRY(run(&output));
-      const size_t made = static_cast<size_t>(room) - output.size();
-      if (made == 0 && (done_ || (pending_.empty() && taken_ == member_.stored))) {
-        return failure(TF_STATUS_CORRUPT).at(member_.offset + member_.stored)
-               << "inflates to " << nbytes << " bytes less than its directory entry says";
-      }
-      sum(place, made);
-      if (to != nullptr) to += made;
-      nbytes -= made;
-    }
-    return kOk;
-  }
-  Status run(Span<uint8_t> *output) {
-    bool valid = false;
-    TFILE_TRY(inflater_.run(&valid, &done_, &pending_, output));
-    if (valid) return kOk;
-    return failure(TF_STATUS_CORRUPT).at(member_.offset + taken_ - pending_.size()) << "is not a deflate stream";
-  }
-  Status finish_stream() {
-    uint8_t extra = 0;
-    while (!done_) {
-      TFILE_TRY(refill());
-      const bool starved = pending_.empty();
-      Span<uint8_t> output(&extra, 1);
-      TFILE_TRY(run(&output));
-      if (output.empty()) {
-        return failure(TF_STATUS_CORRUPT).at(member_.offset) << "inflates to more bytes than its directory entry says";
-      }
-      if (starved && !done_) {
-        return failure(TF_STATUS_CORRUPT).at(member_.offset + member_.stored) << "its deflate stream has no end";
-      }
-    }
-    const uint64_t unused = pending_.size() + (member_.stored - taken_) + inflater_.excess();
-    if (unused == 0) return kOk;
-    return failure(TF_STATUS_CORRUPT).at(member_.offset + member_.stored - unused)
-           << unused << " bytes follow the end of its deflate stream";
-  }
-
-  const Source &source_;
-  const Member &member_;
-  Memory &memory_;
-  Inflater inflater_;
-  Vec<uint8_t> input_;
-  Bytes pending_;          // inflater's input not yet used
-  uint64_t taken_ = 0;     // stored bytes read into input_
-  uint64_t position_ = 0;  // next array byte
-  uint64_t summed_ = 0;    // array bytes that crc_ is of
-  uint32_t crc_ = 0;       // of the header too
-  ChunkInflater chunks_;
-  Vec<uint8_t> held_;  // a chunk of a slice
-  size_t held_chunk_ = SIZE_MAX;
-  bool jumps_;  // reads only the chunks that are wanted
-  bool done_ = false;
-};
-
-namespace {
 
 // A slice in the order of the file: axes outermost first as stored, steps positive, and where each element goes.
 struct Walk {
@@ -412,11 +234,6 @@ Status read_whole(void *to, const Source &source, const Member &member, Memory &
 Status check_known(const Source &source, const Member &member) {
   if (member.dtype != nullptr) return kOk;
   return Failure(TF_STATUS_UNSUPPORTED).in(source.label).array(member.name) << "cannot be read: " << member.reason;
-}
-
-void SliceCursor::keep(MemberStream *stream) {
-  MemberStream *const before = stream_.exchange(stream, std::memory_order_acq_rel);
-  if (before != nullptr) destroy(before->memory(), before);
 }
 
 namespace {

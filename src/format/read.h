@@ -1,10 +1,9 @@
 // Reading the members of a listing: whole, mapped, or a slice; from plain or deflated bytes.
 #pragma once
 
-#include <atomic>
-
 #include "core/slice.h"
 #include "format/format.h"
+#include "format/member_stream.h"
 
 namespace tfile {
 
@@ -37,25 +36,6 @@ bool needs_swap(const Member &member);
 void finish_bytes(const Member &member, void *data, size_t nbytes);
 // CORRUPT unless crc, of all of a member's bytes, is what its directory says.
 Status check_crc(const Source &source, const Member &member, uint32_t crc);
-
-class MemberStream;
-
-// Where the last slice of a member with a checksum ended, so that one that follows it goes on from there. Any thread may
-// take what is here; the others then begin anew.
-class SliceCursor {
- public:
-  SliceCursor() = default;
-  ~SliceCursor() { keep(nullptr); }
-  SliceCursor(const SliceCursor &) = delete;
-  SliceCursor &operator=(const SliceCursor &) = delete;
-
-  // What was kept, which is then the caller's; NULL: nothing.
-  MemberStream *take() { return stream_.exchange(nullptr, std::memory_order_acquire); }
-  void keep(MemberStream *stream);
-
- private:
-  std::atomic<MemberStream *> stream_{nullptr};
-};
 
 // A slice, C-contiguous, into `to`, which has the bytes that the slice needs. Where slices that followed one another
 // have had every byte of a member, its checksum is compared.
