@@ -1,6 +1,9 @@
 //! Arrays as assets of Bevy: a [`HeightMap`] from an `.npz`, [`Weights`] from a `.safetensors`. They come through whatever
 //! asset reader the app has, and with the feature `file_watcher` they are loaded anew when their files change.
 //!
+//! Bevy hears of a file that is written in place, and of a new one that is renamed over the old within 300 ms. A tool that
+//! saves large files while the game runs saves them in place: `Options::new().atomic(false)`.
+//!
 //! ```no_run
 //! use bevy_app::{App, Startup, TaskPoolPlugin};
 //! use bevy_asset::{AssetPlugin, AssetServer, Handle};
