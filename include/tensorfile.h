@@ -635,7 +635,11 @@ TENSORFILE_API tf_status tf_source_from_fd(tf_source **out, int32_t fd, uint64_t
 TENSORFILE_API tf_status tf_source_from_part(tf_source **out, tf_source *whole, uint64_t offset, uint64_t size);
 TENSORFILE_API tf_source *tf_source_retain(tf_source *source);
 TENSORFILE_API void tf_source_release(tf_source *source);
-/** A sink made of a callback; release (may be NULL) as in tf_source_new(). */
+/**
+ * A sink made of a callback, which is handed what is smaller than 64 KiB together with what follows: at the latest at the
+ * end of the call that writes.
+ * @param release  may be NULL; as in tf_source_new()
+ */
 TENSORFILE_API tf_status tf_sink_new(tf_sink **out, tf_write_fn write, tf_release_fn release, void *user);
 TENSORFILE_API tf_sink *tf_sink_retain(tf_sink *sink);
 TENSORFILE_API void tf_sink_release(tf_sink *sink);

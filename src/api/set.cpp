@@ -444,6 +444,7 @@ Status SetPlan::save_index() const {
   TFILE_TRY(replacement.begin(sink, path.data(), settings.on(TF_OPTION_ATOMIC), settings.on(TF_OPTION_DURABLE)));
   Output output(*sink, settings, 0);
   TFILE_TRY(output.write(text.data(), text.size()));
+  TFILE_TRY(output.flush());
   return replacement.commit();
 }
 

@@ -81,7 +81,7 @@ class Forward {
     if (!layout_.checksums.empty()) TFILE_TRY(sum());
     for (const Layout::Segment &segment : layout_.segments)
       TFILE_TRY(write(segment));
-    return kOk;
+    return output_.flush();
   }
 
  private:
@@ -358,6 +358,7 @@ Status write_packed(Sink &sink, const Packing &packing, const SaveRequest &reque
     if (status.ok()) status = packing.end(*packer);
   }
   if (status.ok()) status = packing.finish(*packer);
+  if (status.ok()) status = output.flush();
   packing.close(packer);
   return status;
 }
@@ -484,7 +485,8 @@ Status StreamWriter::write(const void *bytes, size_t nbytes) {
     ++current_;
     TFILE_TRY(begin_arrays());
   }
-  return kOk;
+  // A caller's sink has what its caller has written.
+  return output_->flush();
 }
 
 // Bytes of the current array as the file has them.
@@ -552,9 +554,13 @@ Status StreamWriter::flush() {
 }
 
 Status StreamWriter::finish() {
-  if (packer_ != nullptr) return format_->packing->finish(*packer_);
-  TFILE_TRY(write_text(layout_.segments.size()));
-  return flush();
+  if (packer_ != nullptr) {
+    TFILE_TRY(format_->packing->finish(*packer_));
+  } else {
+    TFILE_TRY(write_text(layout_.segments.size()));
+    TFILE_TRY(flush());
+  }
+  return output_->flush();
 }
 
 }  // namespace tfile

@@ -12,6 +12,8 @@ namespace {
 
 // Data are written in pieces of this, so that a progress callback is heard in time.
 constexpr uint64_t kPiece = uint64_t{16} << 20;
+// Bytes that are gathered for a sink of the caller.
+constexpr size_t kGathered = size_t{64} << 10;
 
 constexpr size_t kLeastRoom = 4096;
 
@@ -102,15 +104,30 @@ tf_status MemorySink::put(void *user, uint64_t offset, const Bytes *pieces, size
 
 Status Output::write(const void *from, uint64_t nbytes) {
   if (nbytes == 0) return kOk;
+  if (sink_.foreign && nbytes > kGathered - room_.size()) TFILE_TRY(flush());
+  if (sink_.foreign && nbytes < kGathered) {
+    TFILE_TRY(room_.reserve(kGathered));
+    TFILE_TRY(room_.append(static_cast<const uint8_t *>(from), static_cast<size_t>(nbytes)));
+  } else {
+    TFILE_TRY(hand_over(position_, from, nbytes));
+  }
+  position_ += nbytes;
+  return kOk;
+}
+
+Status Output::flush() {
+  if (room_.empty()) return kOk;
+  TFILE_TRY(hand_over(position_ - room_.size(), room_.data(), room_.size()));
+  room_.clear();
+  return kOk;
+}
+
+Status Output::hand_over(uint64_t offset, const void *from, uint64_t nbytes) {
   // What lies in memory is no longer than a size_t tells.
   const tf_status code = sink_.write(sink_.user, from, static_cast<size_t>(nbytes));
-  if (code == TF_STATUS_OK) {
-    position_ += nbytes;
-    return kOk;
-  }
+  if (code == TF_STATUS_OK) return kOk;
   if (!sink_.foreign) return Status{code};
-  return Failure(code).at(position_) << "the sink's write returned " << status_name(code) << " for " << nbytes
-                                     << " bytes";
+  return Failure(code).at(offset) << "the sink's write returned " << status_name(code) << " for " << nbytes << " bytes";
 }
 
 Status Output::write_data(const void *from, uint64_t nbytes) {

@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "base/options.h"
 #include "base/span.h"
+#include "base/vec.h"
 
 namespace tfile {
 
@@ -68,12 +69,16 @@ class MemorySink {
   size_t capacity_ = 0;
 };
 
-// One save: counts what is written, and reports the bytes of arrays.
+// One save: counts what is written, and reports the bytes of arrays. A caller's sink gets small pieces together, because
+// its call may cost much, such as one into another language.
 class Output {
  public:
-  Output(Sink &sink, const Settings &settings, uint64_t array_bytes) : sink_(sink), progress_(settings, array_bytes) {}
+  Output(Sink &sink, const Settings &settings, uint64_t array_bytes)
+      : sink_(sink), progress_(settings, array_bytes), room_(settings.memory()) {}
 
   Status write(const void *from, uint64_t nbytes);
+  // Hands over what has been gathered; due at the end.
+  Status flush();
   // As write(), and told to the progress callback.
   Status write_data(const void *from, uint64_t nbytes);
   // Tells the callback of array bytes that were written in another form.
@@ -85,9 +90,12 @@ class Output {
   uint64_t position() const { return position_; }
 
  private:
+  Status hand_over(uint64_t offset, const void *from, uint64_t nbytes);
+
   Sink &sink_;
   Progress progress_;
   uint64_t position_ = 0;
+  Vec<uint8_t> room_;  // what has been gathered
 };
 
 }  // namespace tfile

@@ -140,9 +140,11 @@ TEST(Output, PadsWithZeros) {
   ASSERT_TRUE(output.pad_to(8).ok());
   ASSERT_TRUE(output.pad_to(8).ok());
   ASSERT_TRUE(output.pad_to(1).ok());
+  ASSERT_TRUE(output.flush().ok());
   EXPECT_EQ(user.bytes, std::string("abc\0\0\0\0\0", 8));
   ASSERT_TRUE(output.pad_to(1 << 20).ok());
   EXPECT_EQ(output.position(), uint64_t{1} << 20);
+  ASSERT_TRUE(output.flush().ok());
   ASSERT_EQ(user.bytes.size(), size_t{1} << 20);
   EXPECT_EQ(user.bytes.find_first_not_of('\0', 3), std::string::npos);
   ASSERT_TRUE(output.write(nullptr, 0).ok());
@@ -188,12 +190,14 @@ TEST(CallbackSink, PassesStatusesThrough) {
     const Ref<Sink> sink = foreign_sink(user);
     Output output(*sink, Settings(), 0);
     ASSERT_TRUE(output.write("01234567", 8).ok());
-    EXPECT_EQ(output.write("89abc", 5).code, status);
+    ASSERT_TRUE(output.flush().ok());
+    ASSERT_TRUE(output.write("89abc", 5).ok());
+    EXPECT_EQ(output.flush().code, status);
     EXPECT_EQ(std::string(error_record().message),
               "the sink's write returned " + std::string(status_name(status)) + " for 5 bytes (byte 8)");
     EXPECT_EQ(error_record().offset, 8u);
     EXPECT_STREQ(error_record().name, "");
-    EXPECT_EQ(output.position(), 8u);
+    EXPECT_EQ(output.position(), 13u);
     EXPECT_FALSE(output.can_patch());
     EXPECT_EQ(output.patch(0, "x", 1).code, TF_STATUS_INTERNAL);
   }

@@ -873,7 +873,10 @@ unsafe extern "C" {
 
     pub fn tf_source_release(source: *mut tf_source);
 
-    /// A sink made of a callback; release (may be NULL) as in [`tf_source_new`].
+    /// A sink made of a callback, which is handed what is smaller than 64 KiB together with what follows: at the latest at the
+    /// end of the call that writes.
+    ///
+    /// * `release`: may be NULL; as in [`tf_source_new`]
     #[must_use]
     pub fn tf_sink_new(
         out: *mut *mut tf_sink,

@@ -4935,12 +4935,16 @@ class MemorySink {
   size_t capacity_ = 0;
 };
 
-// One save: counts what is written, and reports the bytes of arrays.
+// One save: counts what is written, and reports the bytes of arrays. A caller's sink gets small pieces together, because
+// its call may cost much, such as one into another language.
 class Output {
  public:
-  Output(Sink &sink, const Settings &settings, uint64_t array_bytes) : sink_(sink), progress_(settings, array_bytes) {}
+  Output(Sink &sink, const Settings &settings, uint64_t array_bytes)
+      : sink_(sink), progress_(settings, array_bytes), room_(settings.memory()) {}
 
   Status write(const void *from, uint64_t nbytes);
+  // Hands over what has been gathered; due at the end.
+  Status flush();
   // As write(), and told to the progress callback.
   Status write_data(const void *from, uint64_t nbytes);
   // Tells the callback of array bytes that were written in another form.
@@ -4952,9 +4956,12 @@ class Output {
   uint64_t position() const { return position_; }
 
  private:
+  Status hand_over(uint64_t offset, const void *from, uint64_t nbytes);
+
   Sink &sink_;
   Progress progress_;
   uint64_t position_ = 0;
+  Vec<uint8_t> room_;  // what has been gathered
 };
 
 }  // namespace tfile
@@ -4993,7 +5000,7 @@ namespace tfile {
 namespace {
 
 // Small writes, such as headers and small arrays, are gathered to this.
-constexpr size_t kGathered = size_t{64} << 10;
+constexpr size_t kGathered_io_replace = size_t{64} << 10;
 // Files of fewer bytes are not worth a call to reserve them.
 constexpr uint64_t kReserved = uint64_t{1} << 20;
 // Of the target's name in that of the temporary file: some file systems end names at 143 bytes.
@@ -5066,7 +5073,7 @@ struct Replacement::State {
   bool durable = false;
   uint64_t written = 0;  // bytes in the file
   size_t gathered = 0;   // bytes behind them, in memory
-  char room[kGathered];
+  char room[kGathered_io_replace];
 };
 
 Status Replacement::State::open(const char *path, bool atomic, bool wants_sync) {
@@ -5137,6 +5144,8 @@ namespace {
 
 // Data are written in pieces of this, so that a progress callback is heard in time.
 constexpr uint64_t kPiece_io_sink = uint64_t{16} << 20;
+// Bytes that are gathered for a sink of the caller.
+constexpr size_t kGathered_io_sink = size_t{64} << 10;
 
 constexpr size_t kLeastRoom = 4096;
 
@@ -5227,15 +5236,30 @@ tf_status MemorySink::put(void *user, uint64_t offset, const Bytes *pieces, size
 
 Status Output::write(const void *from, uint64_t nbytes) {
   if (nbytes == 0) return kOk;
+  if (sink_.foreign && nbytes > kGathered_io_sink - room_.size()) TFILE_TRY(flush());
+  if (sink_.foreign && nbytes < kGathered_io_sink) {
+    TFILE_TRY(room_.reserve(kGathered_io_sink));
+    TFILE_TRY(room_.append(static_cast<const uint8_t *>(from), static_cast<size_t>(nbytes)));
+  } else {
+    TFILE_TRY(hand_over(position_, from, nbytes));
+  }
+  position_ += nbytes;
+  return kOk;
+}
+
+Status Output::flush() {
+  if (room_.empty()) return kOk;
+  TFILE_TRY(hand_over(position_ - room_.size(), room_.data(), room_.size()));
+  room_.clear();
+  return kOk;
+}
+
+Status Output::hand_over(uint64_t offset, const void *from, uint64_t nbytes) {
   // What lies in memory is no longer than a size_t tells.
   const tf_status code = sink_.write(sink_.user, from, static_cast<size_t>(nbytes));
-  if (code == TF_STATUS_OK) {
-    position_ += nbytes;
-    return kOk;
-  }
+  if (code == TF_STATUS_OK) return kOk;
   if (!sink_.foreign) return Status{code};
-  return Failure(code).at(position_) << "the sink's write returned " << status_name(code) << " for " << nbytes
-                                     << " bytes";
+  return Failure(code).at(offset) << "the sink's write returned " << status_name(code) << " for " << nbytes << " bytes";
 }
 
 Status Output::write_data(const void *from, uint64_t nbytes) {
@@ -17291,7 +17315,7 @@ class Forward {
     if (!layout_.checksums.empty()) TFILE_TRY(sum());
     for (const Layout::Segment &segment : layout_.segments)
       TFILE_TRY(write(segment));
-    return kOk;
+    return output_.flush();
   }
 
  private:
@@ -17568,6 +17592,7 @@ Status write_packed(Sink &sink, const Packing &packing, const SaveRequest &reque
     if (status.ok()) status = packing.end(*packer);
   }
   if (status.ok()) status = packing.finish(*packer);
+  if (status.ok()) status = output.flush();
   packing.close(packer);
   return status;
 }
@@ -17694,7 +17719,8 @@ Status StreamWriter::write(const void *bytes, size_t nbytes) {
     ++current_;
     TFILE_TRY(begin_arrays());
   }
-  return kOk;
+  // A caller's sink has what its caller has written.
+  return output_->flush();
 }
 
 // Bytes of the current array as the file has them.
@@ -17762,9 +17788,13 @@ Status StreamWriter::flush() {
 }
 
 Status StreamWriter::finish() {
-  if (packer_ != nullptr) return format_->packing->finish(*packer_);
-  TFILE_TRY(write_text(layout_.segments.size()));
-  return flush();
+  if (packer_ != nullptr) {
+    TFILE_TRY(format_->packing->finish(*packer_));
+  } else {
+    TFILE_TRY(write_text(layout_.segments.size()));
+    TFILE_TRY(flush());
+  }
+  return output_->flush();
 }
 
 }  // namespace tfile
@@ -21274,6 +21304,7 @@ Status SetPlan::save_index() const {
   TFILE_TRY(replacement.begin(sink, path.data(), settings.on(TF_OPTION_ATOMIC), settings.on(TF_OPTION_DURABLE)));
   Output output(*sink, settings, 0);
   TFILE_TRY(output.write(text.data(), text.size()));
+  TFILE_TRY(output.flush());
   return replacement.commit();
 }
 

@@ -447,7 +447,9 @@ final class TensorfileNative implements TensorfileNativeConstants {
   }
 
   /**
-   *  A sink made of a callback; release (may be NULL) as in tf_source_new(). 
+   * A sink made of a callback, which is handed what is smaller than 64 KiB together with what follows: at the latest at the<br>
+   * end of the call that writes.<br>
+   * @param release  may be NULL; as in tf_source_new()
    */
   public static long tf_sink_new(Object write) { return TensorfileNativeJNI.tf_sink_new(write); }
 
