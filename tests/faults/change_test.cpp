@@ -163,6 +163,39 @@ TEST(FullDisk, AtEveryFewBytes) {
   EXPECT_GT(failures, 100);
 }
 
+// A device takes no file's place, and what a sink cannot write to it is its caller's to hear.
+TEST(FullDisk, ADeviceThatIsFull) {
+  const World world;
+  const auto options = options_with({{TF_OPTION_THREADS, 1}, {TF_OPTION_EXACT_PATH, 1}});
+  for (const int64_t atomic : {1, 0}) {
+    ASSERT_EQ(tf_options_set(options.get(), TF_OPTION_ATOMIC, atomic), TF_STATUS_OK);
+    int tried = 0;
+    for (const Operation &operation : operations(world, "/dev/full")) {
+      if (!operation.saves || operation.name == "save over a link") continue;
+      EXPECT_EQ(operation.run(options.get()), TF_STATUS_IO) << operation.name;
+      EXPECT_STREQ(tf_error_message(), "/dev/full: expected a regular file, found a device");
+      ++tried;
+    }
+    EXPECT_GE(tried, 7);
+  }
+  const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+  ASSERT_GE(full, 0);
+  const auto write_to = [](void *descriptor, const void *from, size_t nbytes) -> tf_status {
+    return write(*static_cast<const int *>(descriptor), from, nbytes) < 0 ? TF_STATUS_IO : TF_STATUS_OK;
+  };
+  for (const tf_format format : {TF_FORMAT_NPY, TF_FORMAT_NPZ, TF_FORMAT_SAFETENSORS, TF_FORMAT_GGUF}) {
+    int descriptor = full;
+    const auto sink = made<tf_sink>([&](tf_sink **out) { return tf_sink_new(out, write_to, nullptr, &descriptor); });
+    const bool single = format == TF_FORMAT_NPY;
+    EXPECT_EQ(tf_save_sink(sink.get(), format, single ? world.matrix.get() : nullptr,
+                           single ? nullptr : world.weights.get(), nullptr, options.get()),
+              TF_STATUS_IO);
+    EXPECT_EQ(std::string(tf_error_message()).rfind("the sink's write returned io for ", 0), 0u) << tf_error_message();
+    EXPECT_EQ(tf_error_offset(), 0u);
+  }
+  close(full);
+}
+
 // A file system of N KiB, mounted where the privileges for that are there; elsewhere the test above has to do.
 TEST(FullDisk, OfASmallFileSystem) {
   const TempFolder folder;

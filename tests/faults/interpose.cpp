@@ -1,7 +1,9 @@
 #include "faults/interpose.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -96,6 +98,12 @@ ssize_t __wrap_pread64(int file, void *to, size_t nbytes, off_t offset) {
   return is_short() ? __real_pread64(file, to, nbytes / 2, offset) : -1;
 }
 
+ssize_t __real_preadv64(int file, const iovec *parts, int count, off_t offset);
+ssize_t __wrap_preadv64(int file, const iovec *parts, int count, off_t offset) {
+  if (!strikes(kRead)) return __real_preadv64(file, parts, count, offset);
+  return is_short() ? __real_pread64(file, parts->iov_base, parts->iov_len / 2, offset) : -1;
+}
+
 ssize_t __real_pwrite64(int file, const void *from, size_t nbytes, off_t offset);
 ssize_t __wrap_pwrite64(int file, const void *from, size_t nbytes, off_t offset) {
   if (!strikes(kWrite)) return __real_pwrite64(file, from, nbytes, offset);
@@ -149,6 +157,40 @@ int __wrap_fstatat64(int folder, const char *path, struct stat *out, int flags) 
   return strikes(kStat) ? -1 : __real_fstatat64(folder, path, out, flags);
 }
 
+int __real_stat64(const char *path, struct stat *out);
+int __wrap_stat64(const char *path, struct stat *out) {
+  return strikes(kStat) ? -1 : __real_stat64(path, out);
+}
+
+ssize_t __real_readlinkat(int folder, const char *path, char *to, size_t size);
+ssize_t __wrap_readlinkat(int folder, const char *path, char *to, size_t size) {
+  return strikes(kLink) ? -1 : __real_readlinkat(folder, path, to, size);
+}
+
+int __real_faccessat(int folder, const char *path, int mode, int flags);
+int __wrap_faccessat(int folder, const char *path, int mode, int flags) {
+  return strikes(kAccess) ? -1 : __real_faccessat(folder, path, mode, flags);
+}
+
+int __real_fcntl64(int file, int command, ...);
+int __wrap_fcntl64(int file, int command, ...) {
+  va_list arguments;
+  va_start(arguments, command);
+  const int argument = command == F_GETFL ? 0 : va_arg(arguments, int);
+  va_end(arguments);
+  return command == F_DUPFD_CLOEXEC && strikes(kDuplicate) ? -1 : __real_fcntl64(file, command, argument);
+}
+
+int __real_madvise(void *address, size_t size, int advice);
+int __wrap_madvise(void *address, size_t size, int advice) {
+  return strikes(kAdvise) ? -1 : __real_madvise(address, size, advice);
+}
+
+int __real_getentropy(void *to, size_t size);
+int __wrap_getentropy(void *to, size_t size) {
+  return strikes(kRandom) ? -1 : __real_getentropy(to, size);
+}
+
 int __real_ftruncate64(int file, off_t size);
 int __wrap_ftruncate64(int file, off_t size) {
   return strikes(kTruncate) ? -1 : __real_ftruncate64(file, size);
@@ -157,6 +199,11 @@ int __wrap_ftruncate64(int file, off_t size) {
 int __real_unlinkat(int folder, const char *path, int flags);
 int __wrap_unlinkat(int folder, const char *path, int flags) {
   return strikes(kUnlink) ? -1 : __real_unlinkat(folder, path, flags);
+}
+
+int __real_fchown(int file, uid_t owner, gid_t group);
+int __wrap_fchown(int file, uid_t owner, gid_t group) {
+  return strikes(kMode) ? -1 : __real_fchown(file, owner, group);
 }
 
 int __real_fchmod(int file, mode_t mode);

@@ -20,12 +20,18 @@ enum Call : int {
   kTruncate,
   kUnlink,
   kMode,
+  kLink,
+  kAccess,
+  kDuplicate,
+  kAdvise,
+  kRandom,
   kThread,
   kCalls
 };
-inline constexpr const char *kCallNames[kCalls] = {"malloc",    "open",   "read",      "write",         "fsync",
-                                                   "rename",    "mmap",   "fallocate", "close",         "stat",
-                                                   "ftruncate", "unlink", "fchmod",    "pthread_create"};
+inline constexpr const char *kCallNames[kCalls] = {"malloc",    "open",    "read",       "write",         "fsync",
+                                                   "rename",    "mmap",    "fallocate",  "close",         "stat",
+                                                   "ftruncate", "unlink",  "fchmod",     "readlink",      "faccessat",
+                                                   "fcntl",     "madvise", "getentropy", "pthread_create"};
 
 // What becomes of a call.
 struct Fault {

@@ -49,6 +49,13 @@ constexpr Way kWays[] = {
     {kStat, EACCES, "permission denied"},
     {kTruncate, EIO, "input/output error"},
     {kMode, EPERM, ""},
+    {kLink, EIO, "input/output error"},
+    {kLink, EACCES, "permission denied"},
+    {kAccess, EACCES, "permission denied"},
+    {kAccess, EROFS, "read-only"},
+    {kDuplicate, EMFILE, "too many open files"},
+    {kAdvise, EINVAL, ""},
+    {kRandom, ENOSYS, ""},
 };
 
 constexpr const char *kOld = "what was there before";
@@ -95,7 +102,7 @@ class IoFaults : public ::testing::Test {
     }
     EXPECT_EQ(status, *way.says != '\0' ? TF_STATUS_IO : TF_STATUS_TRUNCATED) << message;
     EXPECT_NE(message.find(way.says), std::string::npos) << message;
-    EXPECT_NE(message.find(world_.folder.path()), std::string::npos) << message;
+    EXPECT_EQ(message.find(world_.folder.path()) != std::string::npos, operation.has_path) << message;
     if (!operation.saves) return;
     // Only the sync of the folder comes when the new file has taken its place.
     if (way.call == kSync) return;
@@ -123,7 +130,8 @@ TEST_F(IoFaults, EveryCallFailsOnceOrFromThenOn) {
     }
     world_.expect_unharmed();
   }
-  for (const Call call : {kOpen, kRead, kWrite, kSync, kRename, kMap, kClose, kStat})
+  for (const Call call :
+       {kOpen, kRead, kWrite, kSync, kRename, kMap, kClose, kStat, kMode, kLink, kAccess, kDuplicate, kRandom})
     EXPECT_EQ(struck_.count(call), 1u) << "no operation calls " << kCallNames[call];
   std::printf("%lld faults injected\n", static_cast<long long>(faults_));
   EXPECT_GT(faults_, 500);

@@ -1,5 +1,8 @@
 #include "faults/operations.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 namespace tfile::faults {
 
 namespace {
@@ -127,6 +130,61 @@ tf_status ignore_bytes(void *, const void *, size_t) {
   return TF_STATUS_OK;
 }
 
+// An asset in an archive: a part of an open file, as a source.
+tf_status load_part(const std::string &path, const tf_options *options) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  EXPECT_GE(descriptor, 0);
+  tf_source *raw = nullptr;
+  tf_status status = tf_source_from_fd(&raw, descriptor, 0, UINT64_MAX);
+  (void)::close(descriptor);  // may be the call that fails
+  const Handle<tf_source> whole(raw);
+  if (status != TF_STATUS_OK) return status;
+  status = tf_source_from_part(&raw, whole.get(), 0, UINT64_MAX);
+  if (status != TF_STATUS_OK) return status;
+  const Handle<tf_source> part(raw);
+  return make_and_release<tf_dict>(
+      [&](tf_dict **out) { return tf_load_source(nullptr, out, nullptr, raw, TF_FORMAT_AUTO, options); });
+}
+
+// Into memory of the caller, one by one, slices, and all together.
+tf_status read_into(const std::string &path, const tf_options *options) {
+  tf_file *raw = nullptr;
+  tf_status status = tf_file_open(&raw, path.c_str(), options);
+  const Handle<tf_file> file(raw);
+  if (status != TF_STATUS_OK) return status;
+  const size_t count = tf_file_size(raw);
+  std::vector<std::vector<double>> memory(count);
+  std::vector<void *> places(count);
+  std::vector<size_t> sizes(count);
+  std::vector<size_t> indices(count);
+  for (size_t i = 0; status == TF_STATUS_OK && i < count; ++i) {
+    memory[i].resize(37 * 23);
+    sizes[i] = memory[i].size() * sizeof(double);
+    int64_t elements = 1;
+    for (size_t d = 0; d < tf_file_ndim(raw, i); ++d)
+      elements *= tf_file_shape(raw, i)[d];
+    sizes[i] = static_cast<size_t>(elements) * sizeof(double);
+    places[i] = memory[i].data();
+    indices[i] = i;
+    status = tf_file_read_into(raw, i, TF_DTYPE_FLOAT64, places[i], sizes[i]);
+    if (status != TF_STATUS_OK || tf_file_ndim(raw, i) != 2) continue;
+    const int64_t start[] = {0, 0};
+    const int64_t stop[] = {1, tf_file_shape(raw, i)[1]};
+    status = tf_file_read_slice_into(raw, i, start, stop, nullptr, 2, TF_DTYPE_FLOAT64, places[i],
+                                     static_cast<size_t>(stop[1]) * sizeof(double));
+  }
+  if (status != TF_STATUS_OK) return status;
+  return tf_file_read_many(raw, indices.data(), count, TF_DTYPE_FLOAT64, places.data(), sizes.data());
+}
+
+tf_status exchange_tensors(const World &world) {
+  DLManagedTensorVersioned *tensor = nullptr;
+  const tf_status status = tf_array_to_dlpack(&tensor, world.half.get());
+  EXPECT_EQ(tensor != nullptr, status == TF_STATUS_OK);
+  if (status != TF_STATUS_OK) return status;
+  return make_and_release<tf_array>([&](tf_array **out) { return tf_array_from_dlpack(out, tensor); });
+}
+
 tf_status save_sink(const World &world, const tf_options *options) {
   tf_sink *sink = nullptr;
   tf_status status = tf_sink_new(&sink, ignore_bytes, nullptr, nullptr);
@@ -150,6 +208,12 @@ void add_loads(std::vector<Operation> &all, const World &world) {
     all.push_back({"decode as " + std::to_string(decode), false, [gguf, decode](const tf_options *o) {
                      return with(o, TF_OPTION_DECODE, decode, [&](tf_options *own) { return load(gguf, own); });
                    }});
+  for (const std::string &path : world.files) {
+    const std::string name = path.substr(path.rfind('/') + 1);
+    all.push_back({"read into memory " + name, false, [path](const tf_options *o) { return read_into(path, o); }});
+    all.push_back({"load a part of an open file " + name, false,
+                   [path](const tf_options *o) { return load_part(path, o); }, false});
+  }
   const std::string weights = world.folder.path("weights.npz");
   all.push_back({"load weights", false, [weights, &world](const tf_options *o) {
                    return make_and_release<tf_dict>(
@@ -183,6 +247,15 @@ void add_values(std::vector<Operation> &all, const World &world) {
                    return make_and_release<tf_dict>(
                        [&](tf_dict **out) { return tf_dict_compare(out, world.tree.get(), world.arrays.get()); });
                  }});
+  all.push_back({"exchange tensors", false, [&world](const tf_options *) { return exchange_tensors(world); }});
+  all.push_back({"new array", false, [](const tf_options *o) {
+                   const int64_t shape[] = {3, 4};
+                   return make_and_release<tf_array>(
+                       [&](tf_array **out) { return tf_array_new_with(out, TF_DTYPE_INT16, shape, 2, o); });
+                 }});
+  all.push_back({"new dict", false, [](const tf_options *o) {
+                   return make_and_release<tf_dict>([&](tf_dict **out) { return tf_dict_new_with(out, o); });
+                 }});
   all.push_back({"options", false, [](const tf_options *) {
                    return make_and_release<tf_options>([](tf_options **out) { return tf_options_new(out); });
                  }});
@@ -207,6 +280,17 @@ void add_saves(std::vector<Operation> &all, const World &world, const std::strin
   add("save durably", [](const World &w, const char *to, const tf_options *o) {
     return with(o, TF_OPTION_DURABLE, 1, [&](tf_options *own) { return tf_save(to, w.matrix.get(), own); });
   });
+  all.push_back({"save over a link", true, [&world](const tf_options *o) {
+                   return tf_save(world.folder.path("linked-target").c_str(), world.matrix.get(), o);
+                 }});
+  all.push_back({"save weights", false, [&world](const tf_options *o) {
+                   return tf_save_weights(world.folder.path("weights.npz").c_str(), world.tree.get(), o);
+                 }});
+  all.push_back({"save shards", false, [&world](const tf_options *o) {
+                   return with(o, TF_OPTION_PART_BYTES, 4000, [&](tf_options *own) {
+                     return tf_save_safetensors(world.folder.path("sharded").c_str(), world.arrays.get(), nullptr, own);
+                   });
+                 }});
   add("writer", [](const World &w, const char *to, const tf_options *o) { return write_pieces(to, w, o); });
   for (const tf_format format : {TF_FORMAT_NPY, TF_FORMAT_NPZ, TF_FORMAT_SAFETENSORS, TF_FORMAT_GGUF}) {
     all.push_back(
@@ -261,6 +345,7 @@ World::World() {
   const auto parts = options_with({{TF_OPTION_PART_BYTES, 4000}});
   EXPECT_EQ(tf_save_safetensors(folder.path("sharded").c_str(), arrays.get(), nullptr, parts.get()), TF_STATUS_OK)
       << tf_error_message();
+  std::filesystem::create_symlink("target", folder.path("linked-target"));
   before_ = image();
 }
 

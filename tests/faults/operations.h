@@ -33,6 +33,7 @@ struct Operation {
   std::string name;
   bool saves;  // over "target" in the folder
   std::function<tf_status(const tf_options *options)> run;
+  bool has_path = true;  // its errors name a file
 };
 
 // target: the path that saves go to.
