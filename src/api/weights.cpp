@@ -11,6 +11,17 @@ bool holds_weights(const Format *format) {
   return format != nullptr && format->id != TF_FORMAT_NPY;
 }
 
+// A tree has as many dicts one in another as a name has parts.
+Status check_nesting(Text file, Text name, const Settings &settings) {
+  const uint64_t limit = settings.limit(TF_OPTION_MAX_NESTING);
+  uint64_t parts = 1;
+  for (const char c : name)
+    parts += c == '.' ? 1 : 0;
+  if (parts <= limit) return kOk;
+  return Failure(TF_STATUS_LIMIT).in(file).array(name)
+         << "a name of " << parts << " parts is more than the limit (max_nesting) of " << limit;
+}
+
 // The names of one list of a comparison, into the message: "2 missing ('a', 'b')".
 void tell(Failure &failure, const Dict &report, Text key, const char **separator) {
   constexpr size_t kShown = 8;
@@ -65,6 +76,8 @@ Status load_weights(Ref<Dict> &tree, const char *path, const Dict *expected, con
     return Failure(TF_STATUS_FORMAT).in(path)
            << "weights are in npz, safetensors or gguf; this is " << file->format->name;
   }
+  for (const Member &member : file->listing.members)
+    TFILE_TRY(check_nesting(path, member.name, settings));
   tf_dict *arrays = nullptr;
   TFILE_TRY(load_file(nullptr, &arrays, nullptr, *file));
   Ref<Dict> loaded = Ref<Dict>::adopt(arrays);
@@ -89,6 +102,8 @@ Status save_weights(const char *path, const Dict &tree, const Settings &settings
   TFILE_TRY(flatten(flat, settings.memory(), tree));
   Vec<NamedArray> arrays(settings.memory());
   TFILE_TRY(collect_arrays(&arrays, *flat));
+  for (const NamedArray &named : arrays)
+    TFILE_TRY(check_nesting(path, named.name, settings));
   const SaveRequest request{arrays.span(), nullptr, settings.on(TF_OPTION_COMPRESS), settings};
   return save_whole_or_parts(path, *format, request, !named);
 }

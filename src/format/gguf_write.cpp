@@ -172,12 +172,18 @@ void refuse_array(Refusals &refusals, const NamedArray &named) {
   }
 }
 
-// Adds to *values the values within an entry.
-void refuse_value(Refusals &refusals, Text key, const DictEntry &entry, size_t level, uint64_t *values);
+// What the metadata come to, for the limits.
+struct Tally {
+  uint64_t values = 0;
+  uint64_t levels = 0;  // of nested arrays
+};
+
+// Adds to the tally what is within an entry.
+void refuse_value(Refusals &refusals, Text key, const DictEntry &entry, size_t level, Tally *tally);
 
 // A dict must be what nested arrays are read as.
-void refuse_dict(Refusals &refusals, Text key, const Dict &dict, size_t level, uint64_t *values) {
-  *values += dict.size();
+void refuse_dict(Refusals &refusals, Text key, const Dict &dict, size_t level, Tally *tally) {
+  tally->values += dict.size();
   for (size_t i = 0; i < dict.size(); ++i) {
     const DictEntry &entry = dict.at(i);
     if (!(entry.key == DecimalName(i).text())) {
@@ -188,12 +194,13 @@ void refuse_dict(Refusals &refusals, Text key, const Dict &dict, size_t level, u
       refusals.add(key) << "element " << entry.key << " of a dict is no array, list or dict";
       return;
     }
-    refuse_value(refusals, key, entry, level + 1, values);
+    refuse_value(refusals, key, entry, level + 1, tally);
   }
 }
 
-void refuse_value(Refusals &refusals, Text key, const DictEntry &entry, size_t level, uint64_t *values) {
+void refuse_value(Refusals &refusals, Text key, const DictEntry &entry, size_t level, Tally *tally) {
   uint32_t type = 0;
+  if (entry_type(entry) == kGgufArray && level > tally->levels) tally->levels = level;
   if (entry.kind == TF_KIND_ARRAY && !gguf_value_type(&type, *entry.array->dtype)) {
     refusals.add(key) << "metadata of dtype " << entry.array->dtype->name;
   } else if (entry.kind == TF_KIND_ARRAY && entry.array->ndim > 1) {
@@ -201,12 +208,12 @@ void refuse_value(Refusals &refusals, Text key, const DictEntry &entry, size_t l
   } else if (level > kGgufMaxLevels) {
     refusals.add(key) << "arrays nested deeper than " << uint64_t{kGgufMaxLevels};
   } else if (entry.kind == TF_KIND_DICT) {
-    refuse_dict(refusals, key, *entry.dict, level, values);
+    refuse_dict(refusals, key, *entry.dict, level, tally);
   }
 }
 
 // What a save with these settings writes, a load with them reads.
-Status check_limits(const SaveRequest &request, const Alignment &alignment, uint64_t values) {
+Status check_limits(const SaveRequest &request, const Alignment &alignment, const Tally &tally) {
   const Settings &settings = request.settings;
   Fields header(nullptr, settings.memory());
   TFILE_TRY(put_header(header, request, alignment));
@@ -217,7 +224,9 @@ Status check_limits(const SaveRequest &request, const Alignment &alignment, uint
     const char *things;
   } rows[] = {
       {request.arrays.size(), settings.limit(TF_OPTION_MAX_ARRAYS), kGgufTooManyArrays},
-      {values, settings.limit(TF_OPTION_MAX_METADATA), kGgufTooManyValues},
+      {tally.values, settings.limit(TF_OPTION_MAX_METADATA), kGgufTooManyValues},
+      {tally.levels, settings.limit(TF_OPTION_MAX_NESTING),
+       " levels of nested arrays are more than the limit (max_nesting) of "},
       {header.size().value(), header_limit(settings),
        " bytes of header are more than the limit (max_header_bytes) of "},
   };
@@ -235,17 +244,18 @@ Status check_gguf(const SaveRequest &request) {
   TFILE_TRY(find_alignment(&alignment, request));
   for (const NamedArray &named : request.arrays)
     refuse_array(refusals, named);
-  uint64_t values = request.metadata != nullptr ? request.metadata->size() : 0;
-  for (size_t i = 0, count = values; i < count; ++i) {
+  const size_t count = request.metadata != nullptr ? request.metadata->size() : 0;
+  Tally tally{count + (alignment.add_key ? 1 : 0), 0};
+  for (size_t i = 0; i < count; ++i) {
     const DictEntry &entry = request.metadata->at(i);
     if (const char *const reason = refuse_name(entry.key, kMaxKey); reason != nullptr) {
       refusals.add(entry.key) << reason;
     } else {
-      refuse_value(refusals, entry.key, entry, 1, &values);
+      refuse_value(refusals, entry.key, entry, 1, &tally);
     }
   }
   TFILE_TRY(refusals.result(TF_STATUS_UNSUPPORTED, "", "gguf cannot hold"));
-  return check_limits(request, alignment, values + (alignment.add_key ? 1 : 0));
+  return check_limits(request, alignment, tally);
 }
 
 Status lay_out_gguf(Layout &layout, const SaveRequest &request) {

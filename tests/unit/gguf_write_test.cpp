@@ -338,6 +338,9 @@ TEST(GgufWrite, WhatIsWrittenWithinLimitsIsRead) {
   EXPECT_EQ(limited(TF_OPTION_MAX_METADATA, 4).status, TF_STATUS_OK);
   EXPECT_EQ(limited(TF_OPTION_MAX_METADATA, 3).message,
             "4 metadata values are more than the limit (max_metadata) of 3");
+  EXPECT_EQ(limited(TF_OPTION_MAX_NESTING, 3).status, TF_STATUS_OK);
+  EXPECT_EQ(limited(TF_OPTION_MAX_NESTING, 2).message,
+            "3 levels of nested arrays are more than the limit (max_nesting) of 2");
   const size_t header = 24 + (9 + 4 + 9) + (9 + 4 + 12 + 12 + 12 + 1) + 2 * (9 + 4 + 8 + 4 + 8);
   EXPECT_EQ(limited(TF_OPTION_MAX_HEADER_BYTES, header).status, TF_STATUS_OK);
   const LastError error = limited(TF_OPTION_MAX_HEADER_BYTES, header - 1);

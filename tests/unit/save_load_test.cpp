@@ -175,6 +175,53 @@ TEST_F(SaveAndLoad, WeightsThatAreNotTheExpectedOnes) {
   EXPECT_EQ(tf_load_weights(&tree, folder.path("one.npy").c_str(), nullptr, nullptr), TF_STATUS_FORMAT);
 }
 
+// Names make the tree: as many dicts as a name has parts.
+TEST_F(SaveAndLoad, WeightsAreNestedAsDeepAsTheLimitAllows) {
+  const auto flat = dict_of({{"a.b.c", array.get()}, {"a.d", other.get()}});
+  const auto inner = dict_of({{"b.c", array.get()}, {"d", other.get()}});
+  const auto nested = new_dict();
+  ASSERT_EQ(tf_dict_set_dict(nested.get(), "a", SIZE_MAX, inner.get()), TF_STATUS_OK);
+  const auto three = options_with({{TF_OPTION_MAX_NESTING, 3}});
+  const auto two = options_with({{TF_OPTION_MAX_NESTING, 2}});
+  const std::string message = "array 'a.b.c': a name of 3 parts is more than the limit (max_nesting) of 2";
+  for (const char *name : {"w.npz", "w.safetensors", "w.gguf"}) {
+    const std::string path = folder.path(name);
+    for (const tf_dict *tree : {flat.get(), nested.get()}) {
+      expect_error(tf_save_weights(path.c_str(), tree, two.get()), TF_STATUS_LIMIT, path + ": " + message, "a.b.c");
+      EXPECT_FALSE(std::filesystem::exists(path));
+      ASSERT_EQ(tf_save_weights(path.c_str(), tree, three.get()), TF_STATUS_OK) << tf_error_message();
+      tf_dict *loaded = nullptr;
+      for (const tf_dict *expected : {static_cast<const tf_dict *>(nullptr), tree}) {
+        expect_error(tf_load_weights(&loaded, path.c_str(), expected, two.get()), TF_STATUS_LIMIT,
+                     path + ": " + message, "a.b.c");
+        EXPECT_EQ(loaded, nullptr);
+        const auto whole =
+            made<tf_dict>([&](tf_dict **out) { return tf_load_weights(out, path.c_str(), expected, three.get()); });
+        EXPECT_EQ(tf_dict_size(whole.get()), 1u);
+      }
+      std::filesystem::remove(path);
+    }
+  }
+  // The option has no say where no tree is made.
+  const std::string path = folder.path("w.npz");
+  ASSERT_EQ(tf_savez(path.c_str(), nullptr, 0, flat.get(), two.get()), TF_STATUS_OK);
+  EXPECT_EQ(tf_dict_size(load(path, two.get()).get()), 2u);
+}
+
+TEST_F(SaveAndLoad, WeightsOf65PartsAreNeitherSavedNorLoaded) {
+  std::string name = "p";
+  for (int i = 1; i < 65; ++i)
+    name += ".p";
+  const auto flat = dict_of({{name, array.get()}});
+  const std::string path = folder.path("w.npz");
+  const std::string message =
+      path + ": array '" + name + "': a name of 65 parts is more than the limit (max_nesting) of 64";
+  expect_error(tf_save_weights(path.c_str(), flat.get(), nullptr), TF_STATUS_LIMIT, message, name);
+  ASSERT_EQ(tf_savez(path.c_str(), nullptr, 0, flat.get(), nullptr), TF_STATUS_OK);
+  tf_dict *tree = nullptr;
+  expect_error(tf_load_weights(&tree, path.c_str(), nullptr, nullptr), TF_STATUS_LIMIT, message, name);
+}
+
 TEST_F(SaveAndLoad, UnknownDtypesAreListedAndTheRestIsRead) {
   const std::string path = std::string(TENSORFILE_GOLDEN_DIR) + "/npz/crafted_object_member.npz";
   const auto file = made<tf_file>([&](tf_file **out) { return tf_file_open(out, path.c_str(), nullptr); });
