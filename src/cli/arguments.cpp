@@ -1,5 +1,6 @@
 #include "cli/arguments.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "cli/error.h"
@@ -24,13 +25,57 @@ std::string unguarded(const std::string &argument) {
 
 }  // namespace
 
-bool parse(CLI::App &app, const Arguments &arguments) {
+CommandLine::CommandLine(const std::string &about, const std::string &name)
+    : app_(std::make_unique<CLI::App>(about, name)) {}
+
+CommandLine::~CommandLine() = default;
+
+template <typename Value>
+CLI::Option *CommandLine::text(const std::string &name, Value &value, const std::string &about) {
+  return app_->add_option(name, value, about)->transform(unguarded)->type_name("");
+}
+
+void CommandLine::flag(const std::string &names, bool &value, const std::string &about) {
+  app_->add_flag(names, value, about);
+}
+
+void CommandLine::option(const std::string &name, std::string &value, const std::string &about,
+                         const std::string &type) {
+  text(name, value, about)->type_name(type);
+}
+
+void CommandLine::options(const std::string &name, std::vector<std::string> &values, const std::string &about,
+                          const std::string &type) {
+  text(name, values, about)->allow_extra_args(false)->type_name(type);
+}
+
+void CommandLine::number(const std::string &name, int64_t &value, const std::string &about, const std::string &type) {
+  app_->add_option(name, value, about)->check(CLI::PositiveNumber)->type_name(type);
+}
+
+void CommandLine::argument(const std::string &name, std::string &value, const std::string &about) {
+  text(name, value, about)->required();
+}
+
+void CommandLine::optional_argument(const std::string &name, std::string &value, const std::string &about) {
+  text(name, value, about);
+}
+
+void CommandLine::parts(bool &parts) {
+  flag("--parts", parts, "take a .gguf that is one part of several as the whole set");
+}
+
+void CommandLine::paths(std::vector<std::string> &paths) {
+  text("FILE", paths, "files to read: .npy, .npz, .safetensors, .gguf")->required();
+}
+
+bool CommandLine::parse(const Arguments &arguments) {
   Arguments reversed;
   std::transform(arguments.rbegin(), arguments.rend(), std::back_inserter(reversed), guarded);
   try {
-    app.parse(std::move(reversed));
+    app_->parse(std::move(reversed));
   } catch (const CLI::CallForHelp &) {
-    print(app.help());
+    print(app_->help());
     return false;
   } catch (const CLI::ParseError &error) {
     throw UsageError{escaped(error.what())};
@@ -38,20 +83,8 @@ bool parse(CLI::App &app, const Arguments &arguments) {
   return true;
 }
 
-template <typename Value>
-CLI::Option *add_text(CLI::App &app, const std::string &name, Value &value, const std::string &about) {
-  return app.add_option(name, value, about)->transform(unguarded)->type_name("");
-}
-
-template CLI::Option *add_text(CLI::App &, const std::string &, std::string &, const std::string &);
-template CLI::Option *add_text(CLI::App &, const std::string &, std::vector<std::string> &, const std::string &);
-
-void add_parts(CLI::App &app, bool &parts) {
-  app.add_flag("--parts", parts, "take a .gguf that is one part of several as the whole set");
-}
-
-void add_paths(CLI::App &app, std::vector<std::string> &paths) {
-  add_text(app, "FILE", paths, "files to read: .npy, .npz, .safetensors, .gguf")->required();
+bool CommandLine::has(const std::string &name) const {
+  return app_->count(name) > 0;
 }
 
 }  // namespace cli

@@ -31,14 +31,14 @@ void check_file(const std::string &path, bool parts) {
 }  // namespace
 
 int check(const Arguments &arguments) {
-  CLI::App app("Read every byte of files and tell what is wrong with them.", "tensorfile check");
+  CommandLine line("Read every byte of files and tell what is wrong with them.", "tensorfile check");
   std::vector<std::string> paths;
   bool parts = false;
   bool quiet = false;
-  add_paths(app, paths);
-  app.add_flag("-q,--quiet", quiet, "say nothing about valid files");
-  add_parts(app, parts);
-  if (!parse(app, arguments)) return kExitOk;
+  line.paths(paths);
+  line.flag("-q,--quiet", quiet, "say nothing about valid files");
+  line.parts(parts);
+  if (!line.parse(arguments)) return kExitOk;
   int exit = kExitOk;
   for (const std::string &path : paths) {
     const int status = reporting(path, [&]() -> int {

@@ -38,36 +38,28 @@ struct Request {
 };
 
 bool parse_request(Request &request, const Arguments &arguments) {
-  CLI::App app("Write the arrays and the metadata of IN as OUT, in the format that OUT's extension names.",
-               "tensorfile convert");
-  app.add_flag("--compress", request.compress, "deflate the members of an .npz");
-  add_text(app, "--cast", request.cast, "cast every array")->type_name("DTYPE");
-  add_text(app, "--metadata", request.metadata, "what to do with IN's metadata")->type_name("keep|drop");
-  add_text(app, "--quantize", request.quantize.type,
-           "encode the float arrays of 2 and more dimensions in a block type, and say what became of each")
-      ->type_name("TYPE");
-  add_text(app, "--include", request.quantize.include, "with --quantize: only arrays of such names (* and ?)")
-      ->allow_extra_args(false)
-      ->type_name("PATTERN");
-  add_text(app, "--exclude", request.quantize.exclude, "with --quantize: no arrays of such names")
-      ->allow_extra_args(false)
-      ->type_name("PATTERN");
-  app.add_option("--part-bytes", request.part_bytes, "cut a .safetensors or .gguf into files of at most so many bytes")
-      ->check(CLI::PositiveNumber)
-      ->type_name("BYTES");
-  const CLI::Option *name =
-      add_text(app, "--name", request.name, "name for the array of an .npy (default arr_0); else the one array to take")
-          ->type_name("NAME");
-  add_text(app, "--set", request.settings,
-           "metadata to add; KEY=TYPE:VALUE with TYPE one of str, bool, i8 ... u64, f32, f64")
-      ->allow_extra_args(false)
-      ->type_name("KEY=VALUE");
-  app.add_flag("--map", request.map, "map IN instead of reading it");
-  add_parts(app, request.parts);
-  add_text(app, "IN", request.in, "file to read")->required();
-  add_text(app, "OUT", request.out, "file to write")->required();
-  if (!parse(app, arguments)) return false;
-  request.named = name->count() > 0;
+  CommandLine line("Write the arrays and the metadata of IN as OUT, in the format that OUT's extension names.",
+                   "tensorfile convert");
+  line.flag("--compress", request.compress, "deflate the members of an .npz");
+  line.option("--cast", request.cast, "cast every array", "DTYPE");
+  line.option("--metadata", request.metadata, "what to do with IN's metadata", "keep|drop");
+  line.option("--quantize", request.quantize.type,
+              "encode the float arrays of 2 and more dimensions in a block type, and say what became of each", "TYPE");
+  line.options("--include", request.quantize.include, "with --quantize: only arrays of such names (* and ?)",
+               "PATTERN");
+  line.options("--exclude", request.quantize.exclude, "with --quantize: no arrays of such names", "PATTERN");
+  line.number("--part-bytes", request.part_bytes, "cut a .safetensors or .gguf into files of at most so many bytes",
+              "BYTES");
+  line.option("--name", request.name, "name for the array of an .npy (default arr_0); else the one array to take",
+              "NAME");
+  line.options("--set", request.settings,
+               "metadata to add; KEY=TYPE:VALUE with TYPE one of str, bool, i8 ... u64, f32, f64", "KEY=VALUE");
+  line.flag("--map", request.map, "map IN instead of reading it");
+  line.parts(request.parts);
+  line.argument("IN", request.in, "file to read");
+  line.argument("OUT", request.out, "file to write");
+  if (!line.parse(arguments)) return false;
+  request.named = line.has("--name");
   return true;
 }
 

@@ -303,16 +303,16 @@ int compare(const std::string &path_a, const std::string &path_b, bool parts, bo
 }  // namespace
 
 int diff(const Arguments &arguments) {
-  CLI::App app("Tell which arrays and metadata of two files differ, in what, and by how much.", "tensorfile diff");
+  CommandLine line("Tell which arrays and metadata of two files differ, in what, and by how much.", "tensorfile diff");
   std::string a;
   std::string b;
   bool parts = false;
   bool quiet = false;
-  add_text(app, "A", a, "one file")->required();
-  add_text(app, "B", b, "the other")->required();
-  app.add_flag("-q,--quiet", quiet, "say nothing; the exit status tells");
-  add_parts(app, parts);
-  if (!parse(app, arguments)) return kExitOk;
+  line.argument("A", a, "one file");
+  line.argument("B", b, "the other");
+  line.flag("-q,--quiet", quiet, "say nothing; the exit status tells");
+  line.parts(parts);
+  if (!line.parse(arguments)) return kExitOk;
   try {
     return compare(a, b, parts, quiet);
   } catch (const SideError &failure) {

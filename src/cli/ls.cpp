@@ -116,16 +116,16 @@ void print_human(const std::string &path, const Listing &listing, bool crc32) {
 }  // namespace
 
 int ls(const Arguments &arguments) {
-  CLI::App app("List the arrays and the metadata of files.", "tensorfile ls");
+  CommandLine line("List the arrays and the metadata of files.", "tensorfile ls");
   std::vector<std::string> paths;
   bool parts = false;
   bool json = false;
   bool crc32 = false;
-  add_paths(app, paths);
-  app.add_flag("--json", json, "one JSON object a file, one line each");
-  app.add_flag("--crc32", crc32, "the CRC-32 of each array's C-contiguous little-endian bytes");
-  add_parts(app, parts);
-  if (!parse(app, arguments)) return kExitOk;
+  line.paths(paths);
+  line.flag("--json", json, "one JSON object a file, one line each");
+  line.flag("--crc32", crc32, "the CRC-32 of each array's C-contiguous little-endian bytes");
+  line.parts(parts);
+  if (!line.parse(arguments)) return kExitOk;
   int exit = kExitOk;
   for (const std::string &path : paths) {
     const int status = reporting(path, [&]() -> int {

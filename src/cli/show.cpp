@@ -128,18 +128,19 @@ int show_metadata(const tf_file *file, const std::string &path, const std::strin
 }  // namespace
 
 int show(const Arguments &arguments) {
-  CLI::App app("Print the values of an array, or of a slice of it: \"0:2,::3,-1\" as in Python.", "tensorfile show");
+  CommandLine line("Print the values of an array, or of a slice of it: \"0:2,::3,-1\" as in Python.",
+                   "tensorfile show");
   std::string path;
   std::string name;
   std::string slice;
   bool metadata = false;
   bool parts = false;
-  add_text(app, "FILE", path, "file to read")->required();
-  add_text(app, "NAME", name, "name of the array (that of an .npy is \"\")")->required();
-  add_text(app, "SLICE", slice, "start:stop:step or a place for each dimension, with commas between");
-  app.add_flag("--metadata", metadata, "NAME is a key of the metadata");
-  add_parts(app, parts);
-  if (!parse(app, arguments)) return kExitOk;
+  line.argument("FILE", path, "file to read");
+  line.argument("NAME", name, "name of the array (that of an .npy is \"\")");
+  line.optional_argument("SLICE", slice, "start:stop:step or a place for each dimension, with commas between");
+  line.flag("--metadata", metadata, "NAME is a key of the metadata");
+  line.parts(parts);
+  if (!line.parse(arguments)) return kExitOk;
   if (metadata && !slice.empty()) throw UsageError{"--metadata takes no SLICE"};
   return reporting(path, [&]() -> int {
     const File file = open_file(path, new_options(parts).get());

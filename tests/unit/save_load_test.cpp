@@ -212,7 +212,7 @@ TEST_F(SaveAndLoad, WeightsOf65PartsAreNeitherSavedNorLoaded) {
   std::string name = "p";
   for (int i = 1; i < 65; ++i)
     name += ".p";
-  const auto flat = dict_of({{name, array.get()}});
+  const auto flat = dict_of({{name.c_str(), array.get()}});
   const std::string path = folder.path("w.npz");
   const std::string message =
       path + ": array '" + name + "': a name of 65 parts is more than the limit (max_nesting) of 64";
