@@ -25,7 +25,8 @@ GgufBuilder base() {
 
 void add_heads(Cases &cases) {
   const std::string whole = base().build();
-  for (const size_t cut : {0, 1, 3, 4, 5, 7, 8, 15, 16, 23, 24, 31, 32, 43, 44, 50, 60, 80, 100, 120, 150, 180, 192})
+  for (const size_t cut : std::initializer_list<size_t>{0,  1,  3,  4,  5,  7,  8,   15,  16,  23,  24, 31,
+                                                        32, 43, 44, 50, 60, 80, 100, 120, 150, 180, 192})
     if (cut < whole.size() - 32)
       cases.refused("cut_at_" + std::to_string(cut), TF_STATUS_TRUNCATED, whole.substr(0, cut));
   for (size_t i = 0; i < 4; ++i) {
@@ -237,7 +238,7 @@ void add_layouts(Cases &cases) {
                     .record("b", {32}, testing::kGgmlI8, 32)
                     .data(times(64))
                     .build());
-  for (const size_t extra : {1, 31, 32, 4096})
+  for (const size_t extra : std::initializer_list<size_t>{1, 31, 32, 4096})
     cases.refused("trailing_" + std::to_string(extra), TF_STATUS_CORRUPT, base().build() + times(extra, '\0'));
   GgufBuilder twice;
   twice.tensor("a", {1}, testing::kGgmlI8, "x").tensor("a", {1}, testing::kGgmlI8, "y");

@@ -26,7 +26,7 @@ std::string with(const std::string &descr, const std::string &order, const std::
 
 void add_heads(Cases &cases) {
   const std::string whole = padded("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }");
-  for (const size_t cut : {0, 1, 5, 6, 7, 8, 9, 10, 11, 64, 127, 128, 129, 132, 151})
+  for (const size_t cut : std::initializer_list<size_t>{0, 1, 5, 6, 7, 8, 9, 10, 11, 64, 127, 128, 129, 132, 151})
     cases.refused("cut_at_" + std::to_string(cut), TF_STATUS_TRUNCATED, whole.substr(0, cut));
   for (size_t i = 0; i < 6; ++i) {
     std::string bytes = whole;
@@ -206,7 +206,7 @@ void add_dicts(Cases &cases) {
 
 void add_sizes(Cases &cases) {
   const std::string whole = padded("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }");
-  for (const size_t extra : {1, 5, 6, 4096})
+  for (const size_t extra : std::initializer_list<size_t>{1, 5, 6, 4096})
     cases.refused("trailing_" + std::to_string(extra), TF_STATUS_CORRUPT, whole + std::string(extra, '\0'));
   cases.refused("trailing_part_of_magic", TF_STATUS_CORRUPT, whole + "\x93NUM");
   cases.good("another_array_follows", whole + whole);

@@ -118,7 +118,8 @@ void add_names(Cases &cases) {
                 first([](ZipPart &part) { part.written_name.local = std::string(65535, 'a'); }));
   cases.refused("name_with_nul", TF_STATUS_CORRUPT,
                 first([](ZipPart &part) { part.name = std::string("a\0.npy", 6); }));
-  for (const auto &[name, bytes] : bad_utf8()) {
+  for (const auto &[name, text] : bad_utf8()) {
+    const std::string &bytes = text;
     cases.refused("utf8_" + name, TF_STATUS_CORRUPT, first([&](ZipPart &part) {
                     part.name = "a" + bytes + ".npy";
                     part.flags = uint16_t{0x0800};
@@ -129,11 +130,11 @@ void add_names(Cases &cases) {
     cases.good(std::string("name ") + name, first([&](ZipPart &part) { part.name = name; }));
   cases.refused("name_twice", TF_STATUS_DUPLICATE, second([](ZipPart &part) { part.name = "a.npy"; }));
   cases.refused("name_twice_without_suffix", TF_STATUS_DUPLICATE, second([](ZipPart &part) { part.name = "a"; }));
-  for (const size_t size : {1, 3, 4, 5, 19, 20, 27})
+  for (const size_t size : std::initializer_list<size_t>{1, 3, 4, 5, 19, 20, 27})
     cases.good("extra_of_" + std::to_string(size),
                first([&](ZipPart &part) { part.extra.local = std::string(size, '\0'); }));
   const std::string wide = little(1, 2);
-  for (const size_t size : {0, 4, 7, 8, 15, 65535})
+  for (const size_t size : std::initializer_list<size_t>{0, 4, 7, 8, 15, 65535})
     cases.refused("zip64_extra_of_" + std::to_string(size), TF_STATUS_CORRUPT, first([&](ZipPart &part) {
                     part.size.listed = part.stored.listed = 0xFFFFFFFFu;
                     part.extra.listed = wide + little(size, 2) + std::string(size < 100 ? size : 0, '\1');
@@ -155,14 +156,15 @@ void add_names(Cases &cases) {
 }
 
 void add_ends(Cases &cases) {
-  for (const uint64_t count : {0, 1, 3, 100, 65534, 65535})
+  for (const uint64_t count : std::initializer_list<uint64_t>{0, 1, 3, 100, 65534, 65535})
     cases.refused("entries_" + std::to_string(count), TF_STATUS_CORRUPT,
                   archive([&](ZipBuilder &zip) { zip.entries = count; }));
-  for (const uint64_t count : {0, 1, 3, 65535})
+  for (const uint64_t count : std::initializer_list<uint64_t>{0, 1, 3, 65535})
     cases.refused("entries_here_" + std::to_string(count), TF_STATUS_CORRUPT,
                   archive([&](ZipBuilder &zip) { zip.entries_here = count; }));
-  for (const uint64_t value : {uint64_t{0}, uint64_t{1}, uint64_t{45}, uint64_t{101}, uint64_t{103},
-                               uint64_t{0x7FFFFFFF}, uint64_t{0xFFFFFFFE}, uint64_t{0xFFFFFFFF}}) {
+  for (const uint64_t value :
+       std::initializer_list<uint64_t>{uint64_t{0}, uint64_t{1}, uint64_t{45}, uint64_t{101}, uint64_t{103},
+                                       uint64_t{0x7FFFFFFF}, uint64_t{0xFFFFFFFE}, uint64_t{0xFFFFFFFF}}) {
     const std::string name = std::to_string(value);
     cases.refused("directory_size_" + name, TF_STATUS_CORRUPT,
                   archive([&](ZipBuilder &zip) { zip.directory_size = value; }));
@@ -175,13 +177,13 @@ void add_ends(Cases &cases) {
     cases.refused("comment_too_long_" + std::to_string(size), TF_STATUS_TRUNCATED,
                   archive([&](ZipBuilder &zip) { zip.comment_size = static_cast<uint16_t>(size); }));
   cases.good("comment_of_65535", archive([](ZipBuilder &zip) { zip.comment = std::string(65535, 'c'); }));
-  for (const size_t size : {1, 4, 30, 100, 70000})
+  for (const size_t size : std::initializer_list<size_t>{1, 4, 30, 100, 70000})
     cases.refused("junk_before_" + std::to_string(size), TF_STATUS_CORRUPT,
                   archive([&](ZipBuilder &zip) { zip.before = std::string(size, 'j'); }));
-  for (const size_t size : {1, 4, 30, 1000})
+  for (const size_t size : std::initializer_list<size_t>{1, 4, 30, 1000})
     cases.refused("junk_behind_" + std::to_string(size), TF_STATUS_CORRUPT,
                   archive([&](ZipBuilder &zip) { zip.behind = std::string(size, 'j'); }));
-  for (const size_t size : {1, 46, 100})
+  for (const size_t size : std::initializer_list<size_t>{1, 46, 100})
     cases.refused("junk_behind_directory_" + std::to_string(size), TF_STATUS_CORRUPT,
                   archive([&](ZipBuilder &zip) { zip.behind_directory = std::string(size, 'j'); }));
   cases.good("zip64_end", archive([](ZipBuilder &zip) { zip.wide = true; }));

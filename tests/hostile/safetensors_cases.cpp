@@ -25,7 +25,7 @@ const std::string kGood = "{\"a\":" + entry("F32", "[2,2]", "[0,16]") + "}";
 void add_lengths(Cases &cases) {
   const std::string data(16, '\1');
   const std::string whole = file(kGood, data);
-  for (const size_t cut : {0, 1, 4, 7, 8, 9, 10, 30, 50, 62, 63, 64, 70, 79})
+  for (const size_t cut : std::initializer_list<size_t>{0, 1, 4, 7, 8, 9, 10, 30, 50, 62, 63, 64, 70, 79})
     if (cut < whole.size()) cases.refused("cut_at_" + std::to_string(cut), TF_STATUS_TRUNCATED, whole.substr(0, cut));
   const auto length = [&](uint64_t n) { return little(n, 8) + kGood + data; };
   cases.refused("length_0", TF_STATUS_CORRUPT, length(0));
@@ -252,10 +252,10 @@ void add_layouts(Cases &cases) {
   cases.refused("inside", TF_STATUS_CORRUPT, two(u8(8, 0, 8), u8(2, 4, 6), 8));
   cases.refused("empty_inside", TF_STATUS_CORRUPT, two(u8(8, 0, 8), u8(0, 4, 4), 8));
   cases.refused("empty_beyond", TF_STATUS_CORRUPT, two(u8(8, 0, 8), u8(0, 9, 9), 9));
-  for (const size_t missing : {1, 4, 5, 8})
+  for (const size_t missing : std::initializer_list<size_t>{1, 4, 5, 8})
     cases.refused("data_short_by_" + std::to_string(missing), TF_STATUS_TRUNCATED,
                   two(u8(4, 0, 4), u8(4, 4, 8), 8 - missing));
-  for (const size_t extra : {1, 8, 4096})
+  for (const size_t extra : std::initializer_list<size_t>{1, 8, 4096})
     cases.refused("data_long_by_" + std::to_string(extra), TF_STATUS_CORRUPT, two(u8(4, 0, 4), u8(4, 4, 8), 8 + extra));
   cases.refused("data_without_arrays", TF_STATUS_CORRUPT, file("{}", "x"));
   cases.refused("beyond_the_file", TF_STATUS_TRUNCATED, two(u8(4, 0, 4), u8(1000000000000, 4, 1000000000004), 8));
