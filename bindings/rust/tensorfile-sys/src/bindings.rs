@@ -233,7 +233,8 @@ pub const TF_OPTION_MAX_METADATA: tf_option = 12;
 pub const TF_OPTION_MAX_NAME_BYTES: tf_option = 13;
 /// Most dimensions of an array, 1 to 64; default 64.
 pub const TF_OPTION_MAX_RANK: tf_option = 14;
-/// Deepest nesting of metadata and trees, 1 to 64; default 64 (gguf arrays: 8 at most).
+/// Deepest nesting of metadata (gguf arrays: 8 at most), and most parts, between dots, of a name that
+/// tf_load_weights and tf_save_weights make a tree of; 1 to 64; default 64.
 pub const TF_OPTION_MAX_NESTING: tf_option = 15;
 /// 1: fsync file and folder before a save returns. Default 0.
 pub const TF_OPTION_DURABLE: tf_option = 16;
@@ -954,7 +955,8 @@ unsafe extern "C" {
     /// * `expected`: a tree or flat dict of arrays with the names and shapes that are wanted, or NULL: whatever is there.
     ///   With [`TF_OPTION_STRICT`] 0 what is missing keeps expected's array, and what is unknown is left out
     ///
-    /// Returns as [`tf_load`]; MISMATCH: the message lists what is missing, unexpected, of another shape.
+    /// Returns as [`tf_load`], LIMIT also for [`TF_OPTION_MAX_NESTING`]; MISMATCH: the message lists what is missing,
+    ///   unexpected, of another shape.
     #[must_use]
     pub fn tf_load_weights(
         tree: *mut *mut tf_dict,
@@ -1174,7 +1176,8 @@ unsafe extern "C" {
     /// Saves a tree of arrays, flattened as by [`tf_dict_flatten`], in the format that the path's extension names: .npz,
     /// .safetensors or .gguf; without an extension that of [`TF_OPTION_FORMAT`], whose own is added.
     ///
-    /// Returns FORMAT: neither names one of these three; TYPE: a leaf is not an array; DUPLICATE: two paths join to one name.
+    /// Returns FORMAT: neither names one of these three; TYPE: a leaf is not an array; DUPLICATE: two paths join to one name;
+    ///   LIMIT: [`TF_OPTION_MAX_NESTING`].
     #[must_use]
     pub fn tf_save_weights(path: *const c_char, tree: *const tf_dict, options: *const tf_options) -> tf_status;
 

@@ -13931,12 +13931,18 @@ void refuse_array(Refusals &refusals, const NamedArray &named) {
   }
 }
 
-// Adds to *values the values within an entry.
-void refuse_value(Refusals &refusals, Text key, const DictEntry &entry, size_t level, uint64_t *values);
+// What the metadata come to, for the limits.
+struct Tally {
+  uint64_t values = 0;
+  uint64_t levels = 0;  // of nested arrays
+};
+
+// Adds to the tally what is within an entry.
+void refuse_value(Refusals &refusals, Text key, const DictEntry &entry, size_t level, Tally *tally);
 
 // A dict must be what nested arrays are read as.
-void refuse_dict(Refusals &refusals, Text key, const Dict &dict, size_t level, uint64_t *values) {
-  *values += dict.size();
+void refuse_dict(Refusals &refusals, Text key, const Dict &dict, size_t level, Tally *tally) {
+  tally->values += dict.size();
   for (size_t i = 0; i < dict.size(); ++i) {
     const DictEntry &entry = dict.at(i);
     if (!(entry.key == DecimalName(i).text())) {
@@ -13947,12 +13953,13 @@ void refuse_dict(Refusals &refusals, Text key, const Dict &dict, size_t level, u
       refusals.add(key) << "element " << entry.key << " of a dict is no array, list or dict";
       return;
     }
-    refuse_value(refusals, key, entry, level + 1, values);
+    refuse_value(refusals, key, entry, level + 1, tally);
   }
 }
 
-void refuse_value(Refusals &refusals, Text key, const DictEntry &entry, size_t level, uint64_t *values) {
+void refuse_value(Refusals &refusals, Text key, const DictEntry &entry, size_t level, Tally *tally) {
   uint32_t type = 0;
+  if (entry_type(entry) == kGgufArray && level > tally->levels) tally->levels = level;
   if (entry.kind == TF_KIND_ARRAY && !gguf_value_type(&type, *entry.array->dtype)) {
     refusals.add(key) << "metadata of dtype " << entry.array->dtype->name;
   } else if (entry.kind == TF_KIND_ARRAY && entry.array->ndim > 1) {
@@ -13960,12 +13967,12 @@ void refuse_value(Refusals &refusals, Text key, const DictEntry &entry, size_t l
   } else if (level > kGgufMaxLevels) {
     refusals.add(key) << "arrays nested deeper than " << uint64_t{kGgufMaxLevels};
   } else if (entry.kind == TF_KIND_DICT) {
-    refuse_dict(refusals, key, *entry.dict, level, values);
+    refuse_dict(refusals, key, *entry.dict, level, tally);
   }
 }
 
 // What a save with these settings writes, a load with them reads.
-Status check_limits_format_gguf_write(const SaveRequest &request, const Alignment &alignment, uint64_t values) {
+Status check_limits_format_gguf_write(const SaveRequest &request, const Alignment &alignment, const Tally &tally) {
   const Settings &settings = request.settings;
   Fields_format_gguf_write header(nullptr, settings.memory());
   TFILE_TRY(put_header_format_gguf_write(header, request, alignment));
@@ -13976,7 +13983,9 @@ Status check_limits_format_gguf_write(const SaveRequest &request, const Alignmen
     const char *things;
   } rows[] = {
       {request.arrays.size(), settings.limit(TF_OPTION_MAX_ARRAYS), kGgufTooManyArrays},
-      {values, settings.limit(TF_OPTION_MAX_METADATA), kGgufTooManyValues},
+      {tally.values, settings.limit(TF_OPTION_MAX_METADATA), kGgufTooManyValues},
+      {tally.levels, settings.limit(TF_OPTION_MAX_NESTING),
+       " levels of nested arrays are more than the limit (max_nesting) of "},
       {header.size().value(), header_limit(settings),
        " bytes of header are more than the limit (max_header_bytes) of "},
   };
@@ -13994,17 +14003,18 @@ Status check_gguf(const SaveRequest &request) {
   TFILE_TRY(find_alignment(&alignment, request));
   for (const NamedArray &named : request.arrays)
     refuse_array(refusals, named);
-  uint64_t values = request.metadata != nullptr ? request.metadata->size() : 0;
-  for (size_t i = 0, count = values; i < count; ++i) {
+  const size_t count = request.metadata != nullptr ? request.metadata->size() : 0;
+  Tally tally{count + (alignment.add_key ? 1 : 0), 0};
+  for (size_t i = 0; i < count; ++i) {
     const DictEntry &entry = request.metadata->at(i);
     if (const char *const reason = refuse_name(entry.key, kMaxKey); reason != nullptr) {
       refusals.add(entry.key) << reason;
     } else {
-      refuse_value(refusals, entry.key, entry, 1, &values);
+      refuse_value(refusals, entry.key, entry, 1, &tally);
     }
   }
   TFILE_TRY(refusals.result(TF_STATUS_UNSUPPORTED, "", "gguf cannot hold"));
-  return check_limits_format_gguf_write(request, alignment, values + (alignment.add_key ? 1 : 0));
+  return check_limits_format_gguf_write(request, alignment, tally);
 }
 
 Status lay_out_gguf(Layout &layout, const SaveRequest &request) {
@@ -21447,6 +21457,17 @@ bool holds_weights(const Format *format) {
   return format != nullptr && format->id != TF_FORMAT_NPY;
 }
 
+// A tree has as many dicts one in another as a name has parts.
+Status check_nesting(Text file, Text name, const Settings &settings) {
+  const uint64_t limit = settings.limit(TF_OPTION_MAX_NESTING);
+  uint64_t parts = 1;
+  for (const char c : name)
+    parts += c == '.' ? 1 : 0;
+  if (parts <= limit) return kOk;
+  return Failure(TF_STATUS_LIMIT).in(file).array(name)
+         << "a name of " << parts << " parts is more than the limit (max_nesting) of " << limit;
+}
+
 // The names of one list of a comparison, into the message: "2 missing ('a', 'b')".
 void tell(Failure &failure, const Dict &report, Text key, const char **separator) {
   constexpr size_t kShown = 8;
@@ -21501,6 +21522,8 @@ Status load_weights(Ref<Dict> &tree, const char *path, const Dict *expected, con
     return Failure(TF_STATUS_FORMAT).in(path)
            << "weights are in npz, safetensors or gguf; this is " << file->format->name;
   }
+  for (const Member &member : file->listing.members)
+    TFILE_TRY(check_nesting(path, member.name, settings));
   tf_dict *arrays = nullptr;
   TFILE_TRY(load_file(nullptr, &arrays, nullptr, *file));
   Ref<Dict> loaded = Ref<Dict>::adopt(arrays);
@@ -21525,6 +21548,8 @@ Status save_weights(const char *path, const Dict &tree, const Settings &settings
   TFILE_TRY(flatten(flat, settings.memory(), tree));
   Vec<NamedArray> arrays(settings.memory());
   TFILE_TRY(collect_arrays(&arrays, *flat));
+  for (const NamedArray &named : arrays)
+    TFILE_TRY(check_nesting(path, named.name, settings));
   const SaveRequest request{arrays.span(), nullptr, settings.on(TF_OPTION_COMPRESS), settings};
   return save_whole_or_parts(path, *format, request, !named);
 }

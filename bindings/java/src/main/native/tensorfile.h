@@ -225,7 +225,8 @@ enum {
   TF_OPTION_MAX_NAME_BYTES = 13,
   /** Most dimensions of an array, 1 to 64; default 64. */
   TF_OPTION_MAX_RANK = 14,
-  /** Deepest nesting of metadata and trees, 1 to 64; default 64 (gguf arrays: 8 at most). */
+  /** Deepest nesting of metadata (gguf arrays: 8 at most), and most parts, between dots, of a name that
+      tf_load_weights and tf_save_weights make a tree of; 1 to 64; default 64. */
   TF_OPTION_MAX_NESTING = 15,
   /** 1: fsync file and folder before a save returns. Default 0. */
   TF_OPTION_DURABLE = 16,
@@ -684,7 +685,8 @@ TENSORFILE_API tf_status tf_load_source(tf_array **array, tf_dict **arrays, tf_d
  * @param tree      receives the tree, the nested dicts of tf_dict_unflatten()
  * @param expected  a tree or flat dict of arrays with the names and shapes that are wanted, or NULL: whatever is there.
  *                  With ::TF_OPTION_STRICT 0 what is missing keeps expected's array, and what is unknown is left out
- * @return as tf_load(); MISMATCH: the message lists what is missing, unexpected, of another shape.
+ * @return as tf_load(), LIMIT also for ::TF_OPTION_MAX_NESTING; MISMATCH: the message lists what is missing,
+ *         unexpected, of another shape.
  */
 TENSORFILE_API tf_status tf_load_weights(tf_dict **tree, const char *path, const tf_dict *expected,
                                          const tf_options *options);
@@ -810,7 +812,8 @@ TENSORFILE_API tf_status tf_save_gguf(const char *path, const tf_dict *arrays, c
 /**
  * Saves a tree of arrays, flattened as by tf_dict_flatten(), in the format that the path's extension names: .npz,
  * .safetensors or .gguf; without an extension that of ::TF_OPTION_FORMAT, whose own is added.
- * @return FORMAT: neither names one of these three; TYPE: a leaf is not an array; DUPLICATE: two paths join to one name.
+ * @return FORMAT: neither names one of these three; TYPE: a leaf is not an array; DUPLICATE: two paths join to one name;
+ *         LIMIT: ::TF_OPTION_MAX_NESTING.
  */
 TENSORFILE_API tf_status tf_save_weights(const char *path, const tf_dict *tree, const tf_options *options);
 /**

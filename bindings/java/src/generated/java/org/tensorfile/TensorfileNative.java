@@ -510,7 +510,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * @param tree      receives the tree, the nested dicts of tf_dict_unflatten()<br>
    * @param expected  a tree or flat dict of arrays with the names and shapes that are wanted, or NULL: whatever is there.<br>
    *                  With ::TF_OPTION_STRICT 0 what is missing keeps expected's array, and what is unknown is left out<br>
-   * @return as tf_load(); MISMATCH: the message lists what is missing, unexpected, of another shape.
+   * @return as tf_load(), LIMIT also for ::TF_OPTION_MAX_NESTING; MISMATCH: the message lists what is missing,<br>
+   *         unexpected, of another shape.
    */
   public static long tf_load_weights(byte[] path, long expected, long options) { return TensorfileNativeJNI.tf_load_weights(path, expected, options); }
 
@@ -681,7 +682,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
   /**
    * Saves a tree of arrays, flattened as by tf_dict_flatten(), in the format that the path's extension names: .npz,<br>
    * .safetensors or .gguf; without an extension that of ::TF_OPTION_FORMAT, whose own is added.<br>
-   * @return FORMAT: neither names one of these three; TYPE: a leaf is not an array; DUPLICATE: two paths join to one name.
+   * @return FORMAT: neither names one of these three; TYPE: a leaf is not an array; DUPLICATE: two paths join to one name;<br>
+   *         LIMIT: ::TF_OPTION_MAX_NESTING.
    */
   public static long tf_save_weights(byte[] path, long tree, long options) { return TensorfileNativeJNI.tf_save_weights(path, tree, options); }
 

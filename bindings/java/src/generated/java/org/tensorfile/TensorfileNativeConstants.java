@@ -250,7 +250,8 @@ interface TensorfileNativeConstants {
    */
   public final static int TF_OPTION_MAX_RANK = 14;
   /**
-   *  Deepest nesting of metadata and trees, 1 to 64; default 64 (gguf arrays: 8 at most). 
+   *  Deepest nesting of metadata (gguf arrays: 8 at most), and most parts, between dots, of a name that<br>
+   *       tf_load_weights and tf_save_weights make a tree of; 1 to 64; default 64. 
    */
   public final static int TF_OPTION_MAX_NESTING = 15;
   /**
