@@ -113,9 +113,8 @@ tf_status views(const World &world) {
   return status;
 }
 
-tf_status write_pieces(const std::string &target, const World &world, const tf_options *options) {
-  tf_writer *writer = nullptr;
-  tf_status status = tf_writer_open(&writer, target.c_str(), TF_FORMAT_SAFETENSORS, options);
+// Takes the writer over, with what came of opening it.
+tf_status write_pieces(tf_writer *writer, tf_status status, const World &world) {
   const tf_array *const array = world.matrix.get();
   if (status == TF_STATUS_OK)
     status =
@@ -193,6 +192,15 @@ tf_status save_sink(const World &world, const tf_options *options) {
   return status;
 }
 
+tf_status write_to_sink(const World &world, const tf_options *options) {
+  tf_sink *sink = nullptr;
+  tf_status status = tf_sink_new(&sink, ignore_bytes, nullptr, nullptr);
+  tf_writer *writer = nullptr;
+  if (status == TF_STATUS_OK) status = tf_writer_open_sink(&writer, sink, TF_FORMAT_NPZ, options);
+  tf_sink_release(sink);
+  return write_pieces(writer, status, world);
+}
+
 void add_loads(std::vector<Operation> &all, const World &world) {
   for (const std::string &path : world.files) {
     const std::string name = path.substr(path.rfind('/') + 1);
@@ -211,6 +219,13 @@ void add_loads(std::vector<Operation> &all, const World &world) {
   for (const std::string &path : world.files) {
     const std::string name = path.substr(path.rfind('/') + 1);
     all.push_back({"read into memory " + name, false, [path](const tf_options *o) { return read_into(path, o); }});
+    all.push_back({"load from memory " + name, false,
+                   [bytes = TempFolder::read_whole(path)](const tf_options *o) {
+                     return make_and_release<tf_dict>([&](tf_dict **out) {
+                       return tf_load_memory(nullptr, out, nullptr, bytes.data(), bytes.size(), TF_FORMAT_AUTO, o);
+                     });
+                   },
+                   false});
     all.push_back({"load a part of an open file " + name, false,
                    [path](const tf_options *o) { return load_part(path, o); }, false});
   }
@@ -291,7 +306,11 @@ void add_saves(std::vector<Operation> &all, const World &world, const std::strin
                      return tf_save_safetensors(world.folder.path("sharded").c_str(), world.arrays.get(), nullptr, own);
                    });
                  }});
-  add("writer", [](const World &w, const char *to, const tf_options *o) { return write_pieces(to, w, o); });
+  add("writer", [](const World &w, const char *to, const tf_options *o) {
+    tf_writer *writer = nullptr;
+    const tf_status status = tf_writer_open(&writer, to, TF_FORMAT_SAFETENSORS, o);
+    return write_pieces(writer, status, w);
+  });
   for (const tf_format format : {TF_FORMAT_NPY, TF_FORMAT_NPZ, TF_FORMAT_SAFETENSORS, TF_FORMAT_GGUF}) {
     all.push_back(
         {std::string("save to memory as ") + tf_format_name(format), false, [&world, format](const tf_options *o) {
@@ -303,6 +322,7 @@ void add_saves(std::vector<Operation> &all, const World &world, const std::strin
          }});
   }
   all.push_back({"save to a sink", false, [&world](const tf_options *o) { return save_sink(world, o); }});
+  all.push_back({"write to a sink", false, [&world](const tf_options *o) { return write_to_sink(world, o); }});
 }
 
 void append(std::vector<uint8_t> &to, const tf_array *array) {

@@ -445,6 +445,52 @@ TEST(NpzWriting, PadsEachMemberToTheAlignment) {
     EXPECT_EQ(found.at(i).offset % 64, 0u);
 }
 
+// A deflate stream of blocks that are stored as they are.
+std::string stored_block(const std::string &data, bool last) {
+  return std::string(1, last ? '\1' : '\0') + little(data.size(), 2) + little(data.size() ^ 0xFFFF, 2) + data;
+}
+
+TEST(NpzReading, SlicesOfABadDeflateStreamAreCorrupt) {
+  const std::string whole = npy_int32("1000", std::string(4000, 'x'));
+  const std::string most = whole.substr(0, 3000);
+  const std::string rest = whole.substr(3000);
+  constexpr size_t kData = 30 + 5;
+  const struct {
+    std::string packed;
+    std::string message;
+    uint64_t offset;
+  } rows[] = {
+      // There is no block type 3.
+      {stored_block(most, false) + "\7" + rest, "is not a deflate stream", UINT64_MAX},
+      {stored_block(most, true), "inflates to 1128 bytes less than its directory entry says", kData + 5 + 3000},
+      {stored_block(most, false), "inflates to 1128 bytes less than its directory entry says", kData + 5 + 3000},
+      {stored_block(most, false) + stored_block(rest, false), "its deflate stream has no end", kData + 10 + 4128},
+      {stored_block(whole, true) + "xy", "2 bytes follow the end of its deflate stream", kData + 5 + 4128},
+      {stored_block(whole + "x", true), "inflates to more bytes than its directory entry says", kData},
+  };
+  for (const auto &row : rows) {
+    SCOPED_TRACE(row.message);
+    ZipBuilder zip;
+    zip.add("x.npy", whole, true).packed = row.packed;
+    const std::string bytes = zip.bytes();
+    tf_file *raw = nullptr;
+    ASSERT_EQ(tf_file_open_memory(&raw, bytes.data(), bytes.size(), TF_FORMAT_NPZ, nullptr), TF_STATUS_OK)
+        << tf_error_message();
+    const Handle<tf_file> file(raw);
+    const int64_t start[] = {1};
+    tf_array *slice = nullptr;
+    EXPECT_EQ(tf_file_read_slice(&slice, raw, 0, start, nullptr, nullptr, 1), TF_STATUS_CORRUPT);
+    EXPECT_NE(std::string(tf_error_message()).find("array 'x': " + row.message), std::string::npos)
+        << tf_error_message();
+    EXPECT_STREQ(tf_error_name(), "x");
+    EXPECT_TRUE(row.offset == UINT64_MAX || tf_error_offset() == row.offset) << tf_error_offset();
+    EXPECT_GE(tf_error_offset(), kData);
+    EXPECT_LE(tf_error_offset(), kData + row.packed.size());
+    EXPECT_EQ(slice, nullptr);
+    EXPECT_EQ(tf_file_read(&slice, raw, 0), TF_STATUS_CORRUPT);
+  }
+}
+
 TEST(NpzWriting, AlignsAsAsked) {
   Arrays arrays;
   arrays.add("a", TF_DTYPE_INT32, {3}, kData).add("bcd", TF_DTYPE_UINT8, {1}, "x").add("e", TF_DTYPE_UINT8, {2}, "xy");

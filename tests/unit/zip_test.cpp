@@ -207,6 +207,15 @@ TEST(ZipEnd, Of64BitsMustAgreeWithTheOther) {
   }
 }
 
+TEST(ZipEnd, MayBeWhereTheLocatorSaysOnlyIfItIsThere) {
+  for (const uint64_t says : {uint64_t{0}, uint64_t{kEnd - 56}, uint64_t{kEnd - 55}, UINT64_MAX - 55, UINT64_MAX}) {
+    ZipBuilder zip = two();
+    zip.behind_directory = little(0x07064B50, 4) + little(0, 4) + little(says, 8) + little(1, 4);
+    expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT,
+                   "the zip64 locator points at no end record: expected one at byte " + std::to_string(says), kEnd);
+  }
+}
+
 TEST(ZipJunk, BeforeTheArchiveIsRefusedUnlessLenient) {
   ZipBuilder zip = two();
   zip.before = "#!/bin/sh\n";
@@ -648,6 +657,40 @@ TEST(ZipWriting, ClosesADeflatedMemberWithADescriptorWhereItCannotGoBack) {
       part.descriptor = descriptor(true, 4, crc_of(data), packed.size(), data.size());
     }
     EXPECT_EQ(deflated_archive(packed, data, described), expected.bytes());
+  }
+}
+
+// By APPNOTE 4.5.3 and 4.3.9.2: sizes of 64 bits stand in the extra field 1, the size before what is stored of it, and
+// in a descriptor the other way round.
+TEST(ZipWriting, ClosesADeflatedMemberOfMoreThanFourGigabytes) {
+  const uint64_t size = (uint64_t{1} << 32) + 5;
+  const uint64_t stored = (uint64_t{1} << 33) + 7;
+  const uint32_t crc = 0x89ABCDEF;
+  const auto local = [&](uint16_t flags, uint32_t sum, const std::string &sizes) {
+    return little(0x04034B50, 4) + little(45, 2) + little(flags, 2) + little(8, 2) + little(0x00210000, 4) +
+           little(sum, 4) + little(0xFFFFFFFF, 4) + little(0xFFFFFFFF, 4) + little(1, 2) + little(20, 2) + "x" +
+           little(1, 2) + little(16, 2) + sizes;
+  };
+  for (const bool described : {false, true}) {
+    MemorySink memory(default_memory());
+    Ref<Sink> sink;
+    ASSERT_TRUE(memory.open(sink).ok());
+    Output output(*sink, Settings(), 0);
+    ZipWriter zip(default_memory(), 64);
+    Vec<uint8_t> made(default_memory());
+    ASSERT_TRUE(zip.begin(made, ZipMember{"x", size, 0, true, described}, 0).ok());
+    ASSERT_TRUE(output.write(made.data(), made.size()).ok());
+    zip.set(crc, stored);
+    made.clear();
+    ASSERT_TRUE((described ? zip.put_descriptor(made) : zip.patch(output)).ok());
+    ASSERT_TRUE(output.write(made.data(), made.size()).ok());
+    Ref<Buffer> buffer;
+    ASSERT_TRUE(memory.finish(buffer).ok());
+    const std::string found(static_cast<const char *>(buffer->data), buffer->size);
+    const std::string expected = described ? local(8, 0, little(0, 16)) + little(0x08074B50, 4) + little(crc, 4) +
+                                                 little(stored, 8) + little(size, 8)
+                                           : local(0, crc, little(size, 8) + little(stored, 8));
+    EXPECT_EQ(found, expected);
   }
 }
 
