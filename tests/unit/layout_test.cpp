@@ -146,7 +146,7 @@ TEST(Names, ThatAreNotUtf8AreNotWrittenToNpz) {
   EXPECT_EQ(save.bytes(), "");
   EXPECT_EQ(save.error.status, TF_STATUS_UNSUPPORTED);
   EXPECT_NE(save.error.message.find("(a name that is not UTF-8)"), std::string::npos) << save.error.message;
-  EXPECT_EQ(save.error.name, "\xFF");
+  EXPECT_EQ(save.error.name, "\\xff");  // as in the message
 }
 
 }  // namespace
