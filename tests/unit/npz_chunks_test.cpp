@@ -184,6 +184,7 @@ TEST(NpzChunks, ThatAreNotThereAreNotBelieved) {
   std::vector<std::string> files = {
       with_number(file, at, 1 << 21),  // another size of a chunk
       with_number(file, at, 0),
+      with_number(file, at, (1 << 20) + 1),                                     // of no whole pages
       with_number(file, at + 4, 1),                                             // of more than 2^32
       with_number(file, at + 8, number_at(file, at + 8) + 1),                   // does not add up
       with_number(with_number(file, at + 12, first + 1), at + 16, second - 1),  // adds up, in the wrong place
