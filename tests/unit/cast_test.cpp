@@ -35,7 +35,9 @@ uint32_t crc_of(const Array &array, size_t first, size_t count) {
   const Dtype &dtype = *array.dtype;
   const auto *from = reinterpret_cast<const uint8_t *>(array.data) + first / dtype.block_size * dtype.block_bytes;
   std::vector<uint8_t> part(from, from + count / dtype.block_size * dtype.block_bytes);
-  if (kHostIsBig) EXPECT_TRUE(swap_bytes(dtype, part.data(), part.size()));
+  if (kHostIsBig) {
+    EXPECT_TRUE(swap_bytes(dtype, part.data(), part.size()));
+  }
   return static_cast<uint32_t>(crc32(0, part.data(), static_cast<uInt>(part.size())));
 }
 
@@ -45,7 +47,9 @@ Ref<Array> source_array(Vectors &vectors, Memory &memory, const Dtype &dtype) {
   const uint32_t size = vectors.number();
   std::vector<uint8_t> data(size);
   if (size > 0) memcpy(data.data(), vectors.take(size), size);
-  if (size > 0 && kHostIsBig) EXPECT_TRUE(swap_bytes(dtype, data.data(), data.size()));
+  if (size > 0 && kHostIsBig) {
+    EXPECT_TRUE(swap_bytes(dtype, data.data(), data.size()));
+  }
   for (uint32_t code = 0; size == 0 && code < count; ++code) {
     const auto wide = static_cast<uint16_t>(code);
     const auto *bytes = reinterpret_cast<const uint8_t *>(&wide);

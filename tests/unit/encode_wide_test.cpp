@@ -28,7 +28,7 @@ class Numbers {
     for (uint32_t i = 0; i < 256; ++i) {
       values[i] = one(kind, i, scale);
       while (!std::isfinite(values[i]))
-        values[i] = float_of(random_());
+        values[i] = float_of(static_cast<uint32_t>(random_()));
     }
     return values;
   }
@@ -80,7 +80,7 @@ class Numbers {
       case 19:
         return normal / static_cast<float>(1 + random_() % 1000);
       case 20:
-        return float_of(random_());
+        return float_of(static_cast<uint32_t>(random_()));
       default:
         return normal * 0.02f;
     }
