@@ -51,6 +51,9 @@ PROLOGUE = """\
 #pragma STDC FP_CONTRACT OFF
 #elif defined(__GNUC__)
 #pragma GCC optimize("fp-contract=off")
+#if defined(__i386__)
+#pragma GCC target("sse2,fpmath=sse")
+#endif
 #elif defined(_MSC_VER)
 #pragma fp_contract(off)
 #endif

@@ -41,10 +41,10 @@ Status find_out_format(const Format **out, const Source &source, tf_format wante
 
 }  // namespace
 
-Status open_file(Ref<OpenFile> &out, Ref<Source> source, tf_format format, const Settings &settings) {
-  OpenFile *made = nullptr;
+Status open_file(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, const Settings &settings) {
+  OpenedFile *made = nullptr;
   TFILE_TRY(make(&made, settings.memory(), std::move(source), settings));
-  Ref<OpenFile> file = Ref<OpenFile>::adopt(made);
+  Ref<OpenedFile> file = Ref<OpenedFile>::adopt(made);
   if (format == TF_FORMAT_AUTO) format = static_cast<tf_format>(settings.get(TF_OPTION_FORMAT));
   TFILE_TRY(find_out_format(&file->format, *file->source, format));
   TFILE_TRY(make_dict(file->listing.metadata, settings.memory()));
@@ -53,18 +53,18 @@ Status open_file(Ref<OpenFile> &out, Ref<Source> source, tf_format format, const
   return kOk;
 }
 
-Status open_path(Ref<OpenFile> &out, const char *path, const Settings &settings) {
+Status open_path(Ref<OpenedFile> &out, const char *path, const Settings &settings) {
   Ref<Source> source;
   TFILE_TRY(source_from_path(source, settings.memory(), path));
   if (is_index_path(source->label)) return open_index(out, source, settings);
-  Ref<OpenFile> file;
+  Ref<OpenedFile> file;
   TFILE_TRY(open_file(file, std::move(source), TF_FORMAT_AUTO, settings));
   if (settings.on(TF_OPTION_PARTS)) TFILE_TRY(open_split(file));
   out = std::move(file);
   return kOk;
 }
 
-Status read_array(Ref<Array> &out, const OpenFile &file, const Member &member) {
+Status read_array(Ref<Array> &out, const OpenedFile &file, const Member &member) {
   Source &source = file.source_of(member);
   TFILE_TRY(check_known(source, member));
   const bool map = file.settings.get(TF_OPTION_LOAD_MODE) == TF_LOAD_MODE_MAP;
@@ -92,7 +92,7 @@ Status require_member(const Member **out, const tf_file *file, size_t index) {
   return *out != nullptr ? kOk : Status{TF_STATUS_INVALID_ARGUMENT};
 }
 
-Status read_many(const OpenFile &file, Span<const size_t> indices, tf_dtype dtype, void *const *dst,
+Status read_many(const OpenedFile &file, Span<const size_t> indices, tf_dtype dtype, void *const *dst,
                  const size_t *nbytes) {
   Vec<ReadTarget> targets(file.settings.memory());
   TFILE_TRY(targets.reserve(indices.size()));
@@ -134,7 +134,7 @@ tf_status tf_file_open(tf_file **out, const char *path, const tf_options *option
   TFILE_API_TRY(require(path, "path"));
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
-  Ref<OpenFile> file;
+  Ref<OpenedFile> file;
   TFILE_API_TRY(open_path(file, path, settings));
   *out = file.take();
   return TF_STATUS_OK;
@@ -148,7 +148,7 @@ tf_status tf_file_open_memory(tf_file **out, const void *data, size_t nbytes, tf
   TFILE_API_TRY(settings_of(settings, options));
   Ref<Source> source;
   TFILE_API_TRY(copy_to_source(source, settings.memory(), data, nbytes));
-  Ref<OpenFile> file;
+  Ref<OpenedFile> file;
   TFILE_API_TRY(open_file(file, std::move(source), format, settings));
   *out = file.take();
   return TF_STATUS_OK;
@@ -159,7 +159,7 @@ tf_status tf_file_open_source(tf_file **out, tf_source *source, tf_format format
   TFILE_API_TRY(require(source, "source"));
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
-  Ref<OpenFile> file;
+  Ref<OpenedFile> file;
   TFILE_API_TRY(open_file(file, Ref<Source>::share(source), format, settings));
   *out = file.take();
   return TF_STATUS_OK;

@@ -31,17 +31,17 @@ struct tf_file {
 
 namespace tfile {
 
-using OpenFile = ::tf_file;
+using OpenedFile = ::tf_file;
 
 // Opens a source: format if given, else that of the settings, else what the path's extension names ("" for no path),
 // else what the content shows.
-Status open_file(Ref<OpenFile> &out, Ref<Source> source, tf_format format, const Settings &settings);
-Status open_path(Ref<OpenFile> &out, const char *path, const Settings &settings);
+Status open_file(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, const Settings &settings);
+Status open_path(Ref<OpenedFile> &out, const char *path, const Settings &settings);
 
 // Reads one array, or maps it.
-Status read_array(Ref<Array> &out, const OpenFile &file, const Member &member);
+Status read_array(Ref<Array> &out, const OpenedFile &file, const Member &member);
 
 // tf_load on an open file; each output may be NULL.
-Status load_file(tf_array **array, tf_dict **arrays, tf_dict **metadata, const OpenFile &file);
+Status load_file(tf_array **array, tf_dict **arrays, tf_dict **metadata, const OpenedFile &file);
 
 }  // namespace tfile

@@ -8,7 +8,7 @@ namespace tfile {
 namespace {
 
 // Every array of unknown type, in one error, unless they are to be left out.
-Status check_all_known(const OpenFile &file) {
+Status check_all_known(const OpenedFile &file) {
   if (file.settings.on(TF_OPTION_LENIENT)) return kOk;
   Refusals refusals;
   for (const Member &member : file.listing.members) {
@@ -18,7 +18,7 @@ Status check_all_known(const OpenFile &file) {
 }
 
 // Adds what is made of an array; its name may be that of another array in the file.
-Status add_derived(Dict &arrays, const OpenFile &file, Text stem, Text suffix, Array &array) {
+Status add_derived(Dict &arrays, const OpenedFile &file, Text stem, Text suffix, Array &array) {
   Vec<char> name(file.settings.memory());
   TFILE_TRY(name.append(stem.data(), stem.size()));
   TFILE_TRY(name.append(suffix.data(), suffix.size()));
@@ -32,7 +32,7 @@ Status add_derived(Dict &arrays, const OpenFile &file, Text stem, Text suffix, A
 
 // Reads an array of blocks and adds MLX's form of it: NAME, and beside it STEM.scales and STEM.biases, where STEM is the
 // name without ".weight" at its end. Types that MLX has no such form for it decodes to float16.
-Status add_for_mlx(Dict &arrays, const OpenFile &file, const Member &member) {
+Status add_for_mlx(Dict &arrays, const OpenedFile &file, const Member &member) {
   constexpr char kSuffix[] = ".weight";
   Memory &memory = file.settings.memory();
   Ref<Array> blocks;
@@ -54,7 +54,7 @@ Status add_for_mlx(Dict &arrays, const OpenFile &file, const Member &member) {
 // Makes the arrays of a file: small ones in slabs, the others each in memory of its own.
 class Maker {
  public:
-  explicit Maker(const OpenFile &file) : file_(file), cutter_(file.settings.memory(), cost_of(file)) {}
+  explicit Maker(const OpenedFile &file) : file_(file), cutter_(file.settings.memory(), cost_of(file)) {}
 
   Status make(Ref<Array> &out, const Member &member, const Dtype &dtype) {
     if (slab_array_cost(dtype, member.shape) == 0) {
@@ -64,7 +64,7 @@ class Maker {
   }
 
  private:
-  static uint64_t cost_of(const OpenFile &file) {
+  static uint64_t cost_of(const OpenedFile &file) {
     uint64_t cost = 0;
     for (const Member &member : file.listing.members) {
       if (member.dtype != nullptr) cost += slab_array_cost(handed_out_as(member, file.settings), member.shape);
@@ -72,13 +72,13 @@ class Maker {
     return cost;
   }
 
-  const OpenFile &file_;
+  const OpenedFile &file_;
   SlabCutter cutter_;
 };
 
 // Makes or maps every array, then reads those that were made. What MLX's form is made of is read one by one, so that
 // blocks and codes of all arrays are not held at once.
-Status read_all(Dict &arrays, const OpenFile &file) {
+Status read_all(Dict &arrays, const OpenedFile &file) {
   Memory &memory = file.settings.memory();
   const bool map = file.settings.get(TF_OPTION_LOAD_MODE) == TF_LOAD_MODE_MAP;
   Maker maker(file);
@@ -105,7 +105,7 @@ Status read_all(Dict &arrays, const OpenFile &file) {
 
 }  // namespace
 
-Status load_file(tf_array **array, tf_dict **arrays, tf_dict **metadata, const OpenFile &file) {
+Status load_file(tf_array **array, tf_dict **arrays, tf_dict **metadata, const OpenedFile &file) {
   const bool single = file.format->id == TF_FORMAT_NPY;
   const bool wants_arrays = arrays != nullptr || (single && array != nullptr);
   Ref<Dict> loaded;
@@ -147,7 +147,7 @@ tf_status tf_load(tf_array **array, tf_dict **arrays, tf_dict **metadata, const 
   TFILE_API_TRY(require(path, "path"));
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
-  Ref<OpenFile> file;
+  Ref<OpenedFile> file;
   TFILE_API_TRY(open_path(file, path, settings));
   return load_file(array, arrays, metadata, *file).code;
 }
@@ -162,7 +162,7 @@ tf_status tf_load_memory(tf_array **array, tf_dict **arrays, tf_dict **metadata,
   settings.set(TF_OPTION_LOAD_MODE, TF_LOAD_MODE_OWN);
   Ref<Source> source;
   TFILE_API_TRY(source_from_memory(source, settings.memory(), data, nbytes, nullptr, nullptr));
-  Ref<OpenFile> file;
+  Ref<OpenedFile> file;
   TFILE_API_TRY(open_file(file, std::move(source), format, settings));
   return load_file(array, arrays, metadata, *file).code;
 }
@@ -173,7 +173,7 @@ tf_status tf_load_source(tf_array **array, tf_dict **arrays, tf_dict **metadata,
   TFILE_API_TRY(require(source, "source"));
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
-  Ref<OpenFile> file;
+  Ref<OpenedFile> file;
   TFILE_API_TRY(open_file(file, Ref<Source>::share(source), format, settings));
   return load_file(array, arrays, metadata, *file).code;
 }

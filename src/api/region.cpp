@@ -20,7 +20,7 @@ Status read_target(const ReadTarget &target, const Settings &settings) {
 }
 
 // As stored.
-Status read_stored(void *to, const OpenFile &file, const Region &region) {
+Status read_stored(void *to, const OpenedFile &file, const Region &region) {
   const Member &member = *region.member;
   if (region.axes != nullptr) {
     return read_slice_into(to, file.source_of(member), member, region.axes, file.settings, file.cursor);
@@ -91,7 +91,7 @@ struct SparseRow {
 
 // A slice of an array whose elements have no addresses: reads the units that it touches, casts them, and takes the
 // slice of what comes out.
-Status read_units_as(void *dst, const Dtype &to, const OpenFile &file, const Region &region) {
+Status read_units_as(void *dst, const Dtype &to, const OpenedFile &file, const Region &region) {
   const Member &member = *region.member;
   const size_t ndim = member.shape.size();
   // Units of a packed type run across rows: then all of it is read.
@@ -122,7 +122,7 @@ Status read_units_as(void *dst, const Dtype &to, const OpenFile &file, const Reg
   return kOk;
 }
 
-Status read_as(void *dst, const Dtype &to, const OpenFile &file, const Region &region) {
+Status read_as(void *dst, const Dtype &to, const OpenedFile &file, const Region &region) {
   const Member &member = *region.member;
   if (&to == member.dtype) return read_stored(dst, file, region);
   TFILE_TRY(check_cast(*member.dtype, to));
@@ -139,7 +139,7 @@ Status read_as(void *dst, const Dtype &to, const OpenFile &file, const Region &r
 
 }  // namespace
 
-ReadTarget make_target(const OpenFile &file, const Member &member, void *to, const Dtype &dtype) {
+ReadTarget make_target(const OpenedFile &file, const Member &member, void *to, const Dtype &dtype) {
   ReadTarget target{&file.source_of(member), &member, to};
   if (&dtype == member.dtype) return target;
   target.convert = convert;
@@ -147,14 +147,14 @@ ReadTarget make_target(const OpenFile &file, const Member &member, void *to, con
   return target;
 }
 
-Status find_read_dtype(const Dtype **out, tf_dtype dtype, const OpenFile &file, const Member &member) {
+Status find_read_dtype(const Dtype **out, tf_dtype dtype, const OpenedFile &file, const Member &member) {
   TFILE_TRY(check_known(file.source_of(member), member));
   *out = dtype == TF_DTYPE_UNSUPPORTED ? member.dtype : find_dtype(dtype);
   if (*out != nullptr) return kOk;
   return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no dtype with the number " << dtype;
 }
 
-Status check_destination(const void *dst, size_t nbytes, const Dtype &dtype, const OpenFile &file,
+Status check_destination(const void *dst, size_t nbytes, const Dtype &dtype, const OpenedFile &file,
                          const Region &region) {
   const Member &member = *region.member;
   const Checked needed = byte_count(dtype, region.shape);
@@ -165,7 +165,7 @@ Status check_destination(const void *dst, size_t nbytes, const Dtype &dtype, con
   return nbytes > 0 ? require(dst, "dst") : kOk;
 }
 
-Status ResolvedSlice::resolve(const OpenFile &file, const Member &member, const int64_t *start, const int64_t *stop,
+Status ResolvedSlice::resolve(const OpenedFile &file, const Member &member, const int64_t *start, const int64_t *stop,
                               const int64_t *step, size_t ndim) {
   TFILE_TRY(check_known(file.source_of(member), member));
   TFILE_TRY(resolve_slice(axes, member.shape, start, stop, step, ndim));
@@ -180,7 +180,7 @@ const Dtype &handed_out_as(const Member &member, const Settings &settings) {
   return *find_dtype(static_cast<tf_dtype>(decode));
 }
 
-Status read_region(Ref<Array> &out, const OpenFile &file, const Region &region) {
+Status read_region(Ref<Array> &out, const OpenedFile &file, const Region &region) {
   const Dtype &dtype = handed_out_as(*region.member, file.settings);
   Ref<Array> array;
   TFILE_TRY(make_array(array, file.settings.memory(), dtype, region.shape));
@@ -189,7 +189,7 @@ Status read_region(Ref<Array> &out, const OpenFile &file, const Region &region) 
   return kOk;
 }
 
-Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenFile &file, const Region &region) {
+Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenedFile &file, const Region &region) {
   const Dtype *to = nullptr;
   TFILE_TRY(find_read_dtype(&to, dtype, file, *region.member));
   TFILE_TRY(check_destination(dst, nbytes, *to, file, region));

@@ -16,7 +16,7 @@ struct ResolvedSlice {
   SliceAxis axes[kMaxRank];
   int64_t shape[kMaxRank];
 
-  Status resolve(const OpenFile &file, const Member &member, const int64_t *start, const int64_t *stop,
+  Status resolve(const OpenedFile &file, const Member &member, const int64_t *start, const int64_t *stop,
                  const int64_t *step, size_t ndim);
   Region region(const Member &member) const {
     return Region{&member, axes, Span<const int64_t>(shape, member.shape.size())};
@@ -27,18 +27,18 @@ struct ResolvedSlice {
 const Dtype &handed_out_as(const Member &member, const Settings &settings);
 
 // A whole member for read_members(), cast to dtype on the way; check_cast() has passed.
-ReadTarget make_target(const OpenFile &file, const Member &member, void *to, const Dtype &dtype);
+ReadTarget make_target(const OpenedFile &file, const Member &member, void *to, const Dtype &dtype);
 
 // The dtype in which a caller wants a member, TF_DTYPE_UNSUPPORTED: as stored.
-Status find_read_dtype(const Dtype **out, tf_dtype dtype, const OpenFile &file, const Member &member);
+Status find_read_dtype(const Dtype **out, tf_dtype dtype, const OpenedFile &file, const Member &member);
 // That the caller's memory is just what the region needs as dtype.
-Status check_destination(const void *dst, size_t nbytes, const Dtype &dtype, const OpenFile &file,
+Status check_destination(const void *dst, size_t nbytes, const Dtype &dtype, const OpenedFile &file,
                          const Region &region);
 
 // An array of memory of its own, decoded where the settings of the file ask for it.
-Status read_region(Ref<Array> &out, const OpenFile &file, const Region &region);
+Status read_region(Ref<Array> &out, const OpenedFile &file, const Region &region);
 
 // Into the caller's memory, as dtype (TF_DTYPE_UNSUPPORTED: as stored); nbytes must be just what that takes.
-Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenFile &file, const Region &region);
+Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenedFile &file, const Region &region);
 
 }  // namespace tfile

@@ -36,7 +36,7 @@ Status join(Vec<char> *out, Text a, Text b, Text c) {
 }
 
 // Takes what one part lists into the whole.
-Status adopt_member(OpenFile &file, const Member &member, size_t part) {
+Status adopt_member(OpenedFile &file, const Member &member, size_t part) {
   Member copy = member;
   copy.part = static_cast<uint32_t>(part);
   TFILE_TRY(file.listing.arena.copy(&copy.name, member.name));
@@ -45,16 +45,16 @@ Status adopt_member(OpenFile &file, const Member &member, size_t part) {
   return file.listing.add(*file.parts[part], file.settings, copy, kNoOffset);
 }
 
-Status new_set(Ref<OpenFile> &out, Ref<Source> source, const Format *format, const Settings &settings) {
-  OpenFile *made = nullptr;
+Status new_set(Ref<OpenedFile> &out, Ref<Source> source, const Format *format, const Settings &settings) {
+  OpenedFile *made = nullptr;
   TFILE_TRY(make(&made, settings.memory(), std::move(source), settings));
-  out = Ref<OpenFile>::adopt(made);
+  out = Ref<OpenedFile>::adopt(made);
   out->format = format;
   return make_dict(out->listing.metadata, settings.memory());
 }
 
 // Opens one file of a set, whose source goes onto file.parts.
-Status open_part(Ref<OpenFile> &out, OpenFile &file, const char *path) {
+Status open_part(Ref<OpenedFile> &out, OpenedFile &file, const char *path) {
   Ref<Source> source;
   TFILE_TRY(source_from_path(source, file.settings.memory(), path));
   TFILE_TRY(open_file(out, source, file.format->id, file.settings));
@@ -167,7 +167,7 @@ Status Index::add(JsonReader &json, Text name) {
 }
 
 // Takes the arrays that the index expects of one shard; others are left out.
-Status adopt_shard(OpenFile &file, Index &index, size_t file_place, const OpenFile &shard, size_t part) {
+Status adopt_shard(OpenedFile &file, Index &index, size_t file_place, const OpenedFile &shard, size_t part) {
   for (const Member &member : shard.listing.members) {
     Index::Entry *const entry = index.find(member.name);
     if (entry == nullptr || entry->file != file_place) continue;
@@ -188,12 +188,12 @@ bool is_index_path(Text path) {
   return path.ends_with(kIndexSuffix);
 }
 
-Status open_index(Ref<OpenFile> &out, const Ref<Source> &source, const Settings &settings) {
+Status open_index(Ref<OpenedFile> &out, const Ref<Source> &source, const Settings &settings) {
   const Format *const format = find_format(TF_FORMAT_SAFETENSORS);
   if (format == nullptr) return Failure(TF_STATUS_UNSUPPORTED).in(source->label) << "safetensors are not built in";
   Index index(settings.memory());
   TFILE_TRY(index.read(*source, settings));
-  Ref<OpenFile> file;
+  Ref<OpenedFile> file;
   TFILE_TRY(new_set(file, source, format, settings));
   Vec<size_t> order(settings.memory());
   for (size_t i = 0; i < index.file_count(); ++i)
@@ -202,7 +202,7 @@ Status open_index(Ref<OpenFile> &out, const Ref<Source> &source, const Settings 
             [&index](size_t a, size_t b) { return compare(index.file(a), index.file(b)) < 0; });
   Vec<char> path(settings.memory());
   for (size_t part = 0; part < order.size(); ++part) {
-    Ref<OpenFile> shard;
+    Ref<OpenedFile> shard;
     TFILE_TRY(join(&path, folder_of(source->label), index.file(order[part]), Text()));
     TFILE_TRY(open_part(shard, *file, path.data()));
     TFILE_TRY(adopt_shard(*file, index, order[part], *shard, part));
@@ -264,7 +264,7 @@ int64_t split_value(const Dict &metadata, Text key) {
   return item_int64(&value, *entry->array, {}).ok() ? value : -1;
 }
 
-Status expect_split_value(const OpenFile &part, Text key, uint64_t expected, const char *from) {
+Status expect_split_value(const OpenedFile &part, Text key, uint64_t expected, const char *from) {
   const int64_t found = split_value(*part.listing.metadata, key);
   if (found >= 0 && static_cast<uint64_t>(found) == expected) return kOk;
   Failure failure(TF_STATUS_CORRUPT);
@@ -273,7 +273,7 @@ Status expect_split_value(const OpenFile &part, Text key, uint64_t expected, con
   return failure << found;
 }
 
-Status adopt_split(OpenFile &file, const OpenFile &part, const SplitName &name, uint64_t no, uint64_t total) {
+Status adopt_split(OpenedFile &file, const OpenedFile &part, const SplitName &name, uint64_t no, uint64_t total) {
   TFILE_TRY(expect_split_value(part, kSplitNo, no - 1, "its name"));
   TFILE_TRY(expect_split_value(part, kSplitCount, name.count, "its name"));
   TFILE_TRY(expect_split_value(part, kSplitTensors, total, "the part that was named"));
@@ -290,7 +290,7 @@ Status adopt_split(OpenFile &file, const OpenFile &part, const SplitName &name, 
 
 }  // namespace
 
-Status open_split(Ref<OpenFile> &file) {
+Status open_split(Ref<OpenedFile> &file) {
   const Dict &metadata = *file->listing.metadata;
   if (file->format->id != TF_FORMAT_GGUF || metadata.find(kSplitCount) == nullptr) return kOk;
   SplitName name;
@@ -303,11 +303,11 @@ Status open_split(Ref<OpenFile> &file) {
     return Failure(TF_STATUS_CORRUPT).in(file->source->label).key(kSplitTensors)
            << "a part of several files should say how many arrays they have together";
   }
-  Ref<OpenFile> set;
+  Ref<OpenedFile> set;
   TFILE_TRY(new_set(set, file->source, file->format, file->settings));
   Vec<char> path(set->settings.memory());
   for (uint64_t no = 1; no <= name.count; ++no) {
-    Ref<OpenFile> part;
+    Ref<OpenedFile> part;
     TFILE_TRY(part_path(&path, name.prefix, no, name.count, ".gguf"));
     TFILE_TRY(open_part(part, *set, path.data()));
     TFILE_TRY(adopt_split(*set, *part, name, no, static_cast<uint64_t>(total)));

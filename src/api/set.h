@@ -10,10 +10,10 @@ namespace tfile {
 bool is_index_path(Text path);
 
 // Opens what an index lists, as one file.
-Status open_index(Ref<OpenFile> &out, const Ref<Source> &index, const Settings &settings);
+Status open_index(Ref<OpenedFile> &out, const Ref<Source> &index, const Settings &settings);
 
 // Opens all parts of a split gguf, of which file is one; a file that is not split stays as it is.
-Status open_split(Ref<OpenFile> &file);
+Status open_split(Ref<OpenedFile> &file);
 
 // How a request is cut into the parts of a set: none has more array data than TF_OPTION_PART_BYTES, but for one that has
 // a single array.

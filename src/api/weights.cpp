@@ -70,7 +70,7 @@ Status take_known(Ref<Dict> &out, const Dict &expected, const Dict &loaded, Memo
 }
 
 Status load_weights(Ref<Dict> &tree, const char *path, const Dict *expected, const Settings &settings) {
-  Ref<OpenFile> file;
+  Ref<OpenedFile> file;
   TFILE_TRY(open_path(file, path, settings));
   if (!holds_weights(file->format)) {
     return Failure(TF_STATUS_FORMAT).in(path)

@@ -4,7 +4,8 @@
 #include "base/slab.h"
 #include "base/span.h"
 
-struct tf_buffer {
+// What follows one in a slab has fields of 64 bits, also where pointers have 32.
+struct alignas(uint64_t) tf_buffer {
   tfile::RefCount refs;
   tfile::Ref<tfile::Memory> memory;  // of this object, and of owned data
   tfile::Ref<tfile::Slab> slab;      // that this object and its data lie in; empty: allocated by themselves

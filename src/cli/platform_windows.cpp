@@ -2,8 +2,9 @@
 
 #include <fcntl.h>
 #include <io.h>
-#include <shellapi.h>
 #include <windows.h>
+// after windows.h, whose types it needs
+#include <shellapi.h>
 
 #include <cstdio>
 

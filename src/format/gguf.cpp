@@ -532,7 +532,7 @@ Status scan_records(Layout *layout, Contents &contents, uint64_t count) {
     const uint64_t start = header.position();
     Tensor tensor;
     TFILE_TRY(read_name(header, contents.settings, Subject::kTensor));
-    contents.name_bytes += header.position() - start - kLeastString + 1;
+    contents.name_bytes += static_cast<size_t>(header.position() - start - kLeastString + 1);
     TFILE_TRY(contents.tensors.add(start));
     TFILE_TRY(read_record(&tensor, contents, start));
     contents.ranks += tensor.rank;

@@ -277,7 +277,7 @@ Status HeaderScan::scan_value(Text name) {
   TFILE_TRY(check_size(name, fields));
   TFILE_TRY(entries_.push(Entry{name, fields.offsets[0], fields.offsets[1], fields.dtype, text, {}}));
   name_bytes_ += name.size() + 1;
-  ranks_ += fields.rank;
+  ranks_ += static_cast<size_t>(fields.rank);
   return entries_.size() % kIndexedAtOnce == 0 ? index_names() : kOk;
 }
 
@@ -570,7 +570,7 @@ Status HeaderScan::build_entry(Entry &entry) {
   Fields fields;
   TFILE_TRY(reread(&fields, entry));
   TFILE_TRY(listing_.arena.copy(&entry.name, entry.name));
-  if (fields.rank > 0) memcpy(shapes_, fields.sizes, fields.rank * sizeof(int64_t));
+  if (fields.rank > 0) memcpy(shapes_, fields.sizes, static_cast<size_t>(fields.rank) * sizeof(int64_t));
   entry.shape = Span<const int64_t>(shapes_, static_cast<size_t>(fields.rank));
   shapes_ += fields.rank;
   if (entry.dtype != nullptr) return kOk;

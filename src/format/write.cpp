@@ -294,7 +294,8 @@ Status Spread::add_segment(Gather &gather, const Layout::Segment &segment) {
   if (segment.kind == Layout::Kind::kGap) {
     for (uint64_t done = 0; done < segment.nbytes; done += sizeof(kZeros)) {
       const uint64_t left = segment.nbytes - done;
-      TFILE_TRY(gather.add(segment.offset + done, kZeros, left < sizeof(kZeros) ? left : sizeof(kZeros)));
+      TFILE_TRY(gather.add(segment.offset + done, kZeros,
+                           left < sizeof(kZeros) ? static_cast<size_t>(left) : sizeof(kZeros)));
     }
     return kOk;
   }
@@ -466,7 +467,8 @@ Status StreamWriter::write_text(size_t last) {
     }
     for (uint64_t done = 0; done < segment.nbytes; done += sizeof(kZeros)) {
       const uint64_t left = segment.nbytes - done;
-      TFILE_TRY(emit(segment.offset + done, kZeros, left < sizeof(kZeros) ? left : sizeof(kZeros)));
+      TFILE_TRY(
+          emit(segment.offset + done, kZeros, left < sizeof(kZeros) ? static_cast<size_t>(left) : sizeof(kZeros)));
     }
   }
   return kOk;

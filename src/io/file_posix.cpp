@@ -144,6 +144,10 @@ Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t 
 
 Status read_some_parts(size_t *got, const File &file, Text path, Text array, uint64_t offset,
                        Span<const ReadPart> parts) {
+#if defined(__EMSCRIPTEN__)
+  // Versions of its preadv() read every part from the offset of the first.
+  return read_some(got, file, path, array, offset, parts[0].to, parts[0].nbytes);
+#else
   iovec places[kMostParts];
   int used = 0;
   for (const ReadPart &part : parts)
@@ -155,6 +159,7 @@ Status read_some_parts(size_t *got, const File &file, Text path, Text array, uin
   if (count < 0) return refuse(errno, path, "read", array, offset);
   *got = static_cast<size_t>(count);
   return kOk;
+#endif
 }
 
 Status file_size(uint64_t *size, const File &file, Text path) {

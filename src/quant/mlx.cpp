@@ -23,7 +23,7 @@ BlockForm form_of(tf_dtype dtype) {
 
 // A product of a float16 and a small power of two: exact in float32, rounded once.
 uint16_t half_times(float factor, uint16_t half) {
-  return half_of_float(std::bit_cast<uint32_t>(factor * std::bit_cast<float>(float_of_half(half))));
+  return half_of_float(float_bits(factor * float_of(float_of_half(half))));
 }
 
 // The 32 codes of a block in their order.

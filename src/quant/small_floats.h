@@ -3,7 +3,6 @@
 // on subnormals being computed with, so that a caller's flush-to-zero mode changes no result.
 #pragma once
 
-#include <bit>
 #include <cstdint>
 
 namespace tfile {
@@ -12,17 +11,18 @@ inline constexpr uint32_t kFloatInf = 0x7f800000;
 inline constexpr uint32_t kFloatNan = 0x7fc00000;
 inline constexpr uint32_t kFloatMagnitude = 0x7fffffff;
 
+// Compilers have this for longer than their libraries have std::bit_cast.
 constexpr uint32_t float_bits(float value) {
-  return std::bit_cast<uint32_t>(value);
+  return __builtin_bit_cast(uint32_t, value);
 }
 constexpr float float_of(uint32_t bits) {
-  return std::bit_cast<float>(bits);
+  return __builtin_bit_cast(float, bits);
 }
 constexpr uint64_t double_bits(double value) {
-  return std::bit_cast<uint64_t>(value);
+  return __builtin_bit_cast(uint64_t, value);
 }
 constexpr double double_of(uint64_t bits) {
-  return std::bit_cast<double>(bits);
+  return __builtin_bit_cast(double, bits);
 }
 // 2 to the power of an exponent that gives a normal number.
 constexpr float float_power(int exponent) {

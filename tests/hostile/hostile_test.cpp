@@ -7,6 +7,7 @@
 #include <set>
 
 #include "hostile/cases.h"
+#include "support/aligned.h"
 #include "support/handles.h"
 
 namespace tfile::hostile {
@@ -32,8 +33,8 @@ struct Costs {
 
   static void *allocate(void *user, size_t size, size_t alignment) {
     auto &self = *static_cast<Costs *>(user);
-    void *pointer = nullptr;
-    if (posix_memalign(&pointer, alignment < sizeof(void *) ? sizeof(void *) : alignment, size) != 0) return nullptr;
+    void *pointer = tfile::testing::allocate_aligned(size, alignment);
+    if (pointer == nullptr) return nullptr;
     self.held += size;
     if (self.held > self.peak) self.peak = self.held;
     ++self.allocations;
@@ -41,7 +42,7 @@ struct Costs {
   }
   static void give_back(void *user, void *pointer, size_t size, size_t) {
     static_cast<Costs *>(user)->held -= size;
-    free(pointer);
+    tfile::testing::free_aligned(pointer);
   }
   static tf_status read_at(void *user, uint64_t offset, void *dst, size_t nbytes) {
     auto &self = *static_cast<Costs *>(user);

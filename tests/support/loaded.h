@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "support/little_endian.h"
 #include "tensorfile.h"
 
 namespace tfile::testing {
@@ -14,7 +15,7 @@ struct LoadedArray {
   std::string name;
   std::string dtype;
   std::vector<int64_t> shape;
-  std::string bytes;  // in C order
+  std::string bytes;  // in C order, little-endian
 
   bool operator==(const LoadedArray &) const = default;
 };
@@ -31,10 +32,8 @@ inline LoadedArray loaded_array(const std::string &name, const tf_array *array) 
   tf_array *dense = nullptr;
   EXPECT_EQ(tf_array_contiguous(&dense, array), TF_STATUS_OK) << tf_error_message();
   const int64_t *shape = tf_array_shape(dense);
-  LoadedArray loaded{name,
-                     tf_dtype_name(tf_array_dtype(dense)),
-                     {shape, shape + tf_array_ndim(dense)},
-                     {static_cast<const char *>(tf_array_data(dense)), tf_array_nbytes(dense)}};
+  LoadedArray loaded{
+      name, tf_dtype_name(tf_array_dtype(dense)), {shape, shape + tf_array_ndim(dense)}, little_endian(dense)};
   tf_array_release(dense);
   return loaded;
 }

@@ -5,10 +5,10 @@
 
 #include <atomic>
 #include <cstdint>
-#include <cstdlib>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "support/aligned.h"
 
 namespace tfile::testing {
 
@@ -32,8 +32,8 @@ class TestMemory {
     while (left > 0 && !self.until_failure_.compare_exchange_weak(left, left - 1)) {
     }
     if (left == 0) return nullptr;
-    void *pointer = nullptr;
-    if (posix_memalign(&pointer, alignment < sizeof(void *) ? sizeof(void *) : alignment, size) != 0) return nullptr;
+    void *pointer = allocate_aligned(size, alignment);
+    if (pointer == nullptr) return nullptr;
     ++self.blocks_;
     ++self.allocations_;
     const int64_t held = self.bytes_ += static_cast<int64_t>(size);
@@ -44,7 +44,7 @@ class TestMemory {
     auto &self = *static_cast<TestMemory *>(user);
     --self.blocks_;
     self.bytes_ -= static_cast<int64_t>(size);
-    ::free(pointer);
+    free_aligned(pointer);
   }
 
   // Lets n allocations succeed, and no more; -1: all.

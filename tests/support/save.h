@@ -11,6 +11,7 @@
 
 #include "format/write.h"
 #include "support/listed.h"
+#include "support/little_endian.h"
 
 namespace tfile::testing {
 
@@ -20,18 +21,19 @@ inline Ref<Dict> dict() {
   return made;
 }
 
+// Of little-endian bytes.
 inline Ref<Array> array_of_bytes(tf_dtype dtype, const std::vector<int64_t> &shape, const std::string &bytes) {
   Ref<Array> made;
   EXPECT_TRUE(make_array(made, default_memory(), *find_dtype(dtype), {shape.data(), shape.size()}).ok());
   EXPECT_EQ(made->nbytes, bytes.size());
-  if (!bytes.empty()) memcpy(made->data, bytes.data(), bytes.size());
+  const std::string native = little_endian(bytes.data(), bytes.size(), unit_of(dtype));
+  if (!bytes.empty()) memcpy(made->data, native.data(), native.size());
   return made;
 }
 
 template <typename T>
 Ref<Array> array_of(tf_dtype dtype, const std::vector<int64_t> &shape, const std::vector<T> &values) {
-  return array_of_bytes(dtype, shape,
-                        std::string(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(T)));
+  return array_of_bytes(dtype, shape, little_endian(values));
 }
 
 // One save, and what came of it.

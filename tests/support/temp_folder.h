@@ -7,17 +7,25 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <string>
 #include <vector>
+
+#if defined(_WIN32)
+#include <windows.h>
+#endif
 
 namespace tfile {
 
 class TempFolder {
  public:
   TempFolder() {
-    std::string text = (std::filesystem::temp_directory_path() / "tensorfile-XXXXXX").string();
-    if (mkdtemp(text.data()) == nullptr) ADD_FAILURE() << "no temporary folder";
-    root_ = text;
+    std::random_device random;
+    std::error_code error;
+    do {
+      root_ = std::filesystem::temp_directory_path() / ("tensorfile-" + std::to_string(random()));
+    } while (!std::filesystem::create_directory(root_, error) && !error);
+    if (error) ADD_FAILURE() << "no temporary folder: " << error.message();
   }
   ~TempFolder() {
     std::error_code ignored;
@@ -53,10 +61,16 @@ class TempFolder {
   std::filesystem::path root_;
 };
 
-// How many files this process has open.
+// How many files this process has open (on Windows: files and all else that is opened).
 inline size_t open_descriptors() {
+#if defined(_WIN32)
+  DWORD count = 0;
+  EXPECT_NE(GetProcessHandleCount(GetCurrentProcess(), &count), 0);
+  return count;
+#else
   const auto entries = std::filesystem::directory_iterator("/proc/self/fd");
   return static_cast<size_t>(std::distance(begin(entries), end(entries)));
+#endif
 }
 
 }  // namespace tfile

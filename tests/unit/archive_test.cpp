@@ -22,7 +22,8 @@ constexpr uint64_t kBefore = 64 * 3;  // an archive that is mapped aligns its me
 class Archive : public ::testing::Test {
  protected:
   void SetUp() override {
-    weight_ = testing::random_array(TF_DTYPE_FLOAT32, {300, 7});
+    // Bytes, which are mapped whatever the order of the machine's.
+    weight_ = testing::random_array(TF_DTYPE_UINT8, {300, 28});
     const auto arrays = testing::dict_of({{"w", weight_.get()}});
     const auto buffer = made<tf_buffer>([&](tf_buffer **out) {
       return tf_save_memory(out, TF_FORMAT_SAFETENSORS, nullptr, arrays.get(), nullptr, nullptr);

@@ -5,10 +5,10 @@
 #include <fstream>
 #include <iterator>
 
-#include "codec/crc32.h"
 #include "quant/cast.h"
 #include "quant/small_floats.h"
 #include "support/listed.h"
+#include "support/little_endian.h"
 
 namespace tfile {
 namespace {
@@ -27,7 +27,7 @@ std::vector<float> decoded(tf_dtype id, const std::string &bytes) {
 }
 
 uint32_t crc32_of(const std::vector<float> &values) {
-  return crc32_update(0, values.data(), values.size() * sizeof(float));
+  return checksum(little_endian(values));
 }
 
 // Bytes of a linear congruential generator, with the float16 scales at these places kept finite and below 2.
@@ -107,8 +107,8 @@ TEST(Blocks, GoldenFilesCastToFloats) {
     Ref<Array> halves;
     ASSERT_TRUE(cast(floats, *blocks, *find_dtype(TF_DTYPE_FLOAT32), settings).ok()) << error_record().message;
     ASSERT_TRUE(cast(halves, *blocks, *find_dtype(TF_DTYPE_FLOAT16), settings).ok()) << error_record().message;
-    EXPECT_EQ(crc32_update(0, floats->data, static_cast<size_t>(floats->nbytes)), expected.float32);
-    EXPECT_EQ(crc32_update(0, halves->data, static_cast<size_t>(halves->nbytes)), expected.float16);
+    EXPECT_EQ(checksum(little_endian(floats->data, static_cast<size_t>(floats->nbytes), 4)), expected.float32);
+    EXPECT_EQ(checksum(little_endian(halves->data, static_cast<size_t>(halves->nbytes), 2)), expected.float16);
   }
 }
 

@@ -1,6 +1,7 @@
 // TF_OPTION_DECODE: blocks decoded on the way, whole and in slices, and MLX's form of them.
 #include <cstring>
 
+#include "support/aligned.h"
 #include "support/handles.h"
 
 namespace tfile::testing {
@@ -118,9 +119,9 @@ TEST(Decode, ASliceDecodesOnlyTheBlocksThatItTouches) {
                   options.get(),
                   [](void *user, size_t nbytes, size_t alignment) {
                     *static_cast<uint64_t *>(user) += nbytes;
-                    return aligned_alloc(alignment, (nbytes + alignment - 1) / alignment * alignment);
+                    return allocate_aligned(nbytes, alignment);
                   },
-                  [](void *, void *ptr, size_t, size_t) { free(ptr); }, nullptr, &asked),
+                  [](void *, void *ptr, size_t, size_t) { free_aligned(ptr); }, nullptr, &asked),
               TF_STATUS_OK);
     const auto file = made<tf_file>([&](tf_file **out) {
       return tf_file_open_memory(out, bytes.data(), bytes.size(), TF_FORMAT_AUTO, options.get());

@@ -1,6 +1,5 @@
 // Every file that the peers wrote: its verdict, and its arrays byte for byte (by CRC-32), however it is loaded.
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -9,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "support/little_endian.h"
 #include "tensorfile.h"
 
 namespace {
@@ -67,8 +67,7 @@ std::vector<GoldenFile> golden_files() {
 uint32_t crc32_of(const tf_array *array) {
   tf_array *dense = nullptr;
   EXPECT_EQ(tf_array_contiguous(&dense, array), TF_STATUS_OK);
-  const auto *bytes = static_cast<const Bytef *>(tf_array_data(dense));
-  const auto crc = static_cast<uint32_t>(crc32_z(0, bytes, tf_array_nbytes(dense)));
+  const uint32_t crc = tfile::testing::checksum(tfile::testing::little_endian(dense));
   tf_array_release(dense);
   return crc;
 }

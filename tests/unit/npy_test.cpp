@@ -41,7 +41,7 @@ std::string golden(const std::string &name) {
 }
 
 std::string floats(const std::vector<float> &values) {
-  return {reinterpret_cast<const char *>(values.data()), values.size() * sizeof(float)};
+  return little_endian(values);
 }
 
 const std::string kSix = floats({0, 1, 2, 3, 4, 5});
@@ -571,11 +571,12 @@ TEST(NpyWriting, ReproducesNumpysFiles) {
                                "np_float32_fortran_4d",
                                "np_int16_fortran_3d",
                                "np_complex64_fortran_3d"};
-  // Mapped, an array keeps the order that it is stored in.
+  // Mapped, an array keeps the order that it is stored in. Big-endian machines cannot map these files.
   CallOptions options;
   options.set(TF_OPTION_LOAD_MODE, TF_LOAD_MODE_MAP);
   for (const char *const name : names) {
     SCOPED_TRACE(name);
+    if (std::endian::native == std::endian::big && std::string(name).find("fortran") != std::string::npos) continue;
     const std::string path = std::string(TENSORFILE_GOLDEN_DIR "/npy/") + name + ".npy";
     tf_array *array = nullptr;
     ASSERT_EQ(tf_load(&array, nullptr, nullptr, path.c_str(), options), TF_STATUS_OK) << tf_error_message();
@@ -593,8 +594,7 @@ TEST(NpyWriting, CopiesWhatIsInNeitherOrder) {
                           nullptr, nullptr),
             TF_STATUS_OK)
       << tf_error_message();
-  const int32_t expected[] = {8, 6, 4, 2, 0};
-  EXPECT_EQ(saved(array), npy_int32("5", std::string(reinterpret_cast<const char *>(expected), sizeof(expected))));
+  EXPECT_EQ(saved(array), npy_int32("5", little_endian(std::vector<int32_t>{8, 6, 4, 2, 0})));
   tf_array_release(array);
 }
 

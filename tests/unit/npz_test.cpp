@@ -375,7 +375,8 @@ class Arrays {
 
   Arrays &add(const std::string &name, tf_dtype dtype, const std::vector<int64_t> &shape, const std::string &data) {
     tf_array *array = nullptr;
-    EXPECT_EQ(tf_array_copy_from(&array, dtype, shape.data(), shape.size(), data.data(), data.size()), TF_STATUS_OK)
+    const std::string native = little_endian(data.data(), data.size(), unit_of(dtype));
+    EXPECT_EQ(tf_array_copy_from(&array, dtype, shape.data(), shape.size(), native.data(), native.size()), TF_STATUS_OK)
         << tf_error_message();
     set(name, array);
     tf_array_release(array);
@@ -619,7 +620,7 @@ TEST(NpzWriting, LeavesNothingBehindWhenMemoryFails) {
   Ref<Array> array;
   const int64_t shape[] = {3};
   ASSERT_TRUE(make_array(array, default_memory(), *find_dtype(TF_DTYPE_INT32), {shape, 1}).ok());
-  memcpy(array->data, kData.data(), kData.size());
+  memcpy(array->data, little_endian(kData.data(), kData.size(), 4).data(), kData.size());
   for (const bool compress : {false, true}) {
     fail_each_allocation([&](TestMemory &memory) {
       Settings settings;

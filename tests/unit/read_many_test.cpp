@@ -1,9 +1,9 @@
 // tf_file_read_many and loading of many arrays: the same values as one by one, and how much work it takes.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <mutex>
 #include <numeric>
 #include <string>
@@ -418,7 +418,7 @@ TEST_F(ReadManyOfFiles, AFileThatHasBecomeShorterNamesTheArray) {
   const auto file = open_path(path);
   uint64_t offset = 0;
   ASSERT_EQ(tf_file_location(nullptr, &offset, nullptr, nullptr, file.get(), 123), TF_STATUS_OK);
-  ASSERT_EQ(truncate(path.c_str(), static_cast<off_t>(offset) + 10), 0);
+  std::filesystem::resize_file(path, offset + 10);
   std::vector<size_t> all(300);
   std::iota(all.begin(), all.end(), size_t{0});
   Destinations destinations(file.get(), all, TF_DTYPE_UNSUPPORTED);

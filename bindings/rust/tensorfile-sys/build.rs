@@ -43,10 +43,6 @@ fn build() -> Vec<PathBuf> {
         core.includes(env::split_paths(&paths));
     }
     core.compile("tensorfile");
-    if env::var_os("CARGO_CFG_WINDOWS").is_some() {
-        // Random names of temporary files.
-        println!("cargo::rustc-link-lib=bcrypt");
-    }
     vec![vendor]
 }
 

@@ -7,5 +7,4 @@ package core
 // #cgo CXXFLAGS: -std=c++20 -O2 -DNDEBUG -DTENSORFILE_API= -fno-exceptions -fno-rtti -fvisibility=hidden
 // #cgo LDFLAGS: -lz
 // #cgo linux LDFLAGS: -Wl,--as-needed
-// #cgo windows LDFLAGS: -lbcrypt
 import "C"

@@ -39,6 +39,9 @@
 #pragma STDC FP_CONTRACT OFF
 #elif defined(__GNUC__)
 #pragma GCC optimize("fp-contract=off")
+#if defined(__i386__)
+#pragma GCC target("sse2,fpmath=sse")
+#endif
 #elif defined(_MSC_VER)
 #pragma fp_contract(off)
 #endif
@@ -624,7 +627,8 @@ class SlabCutter {
 // Buffer (tf_buffer): bytes that are owned, borrowed from a caller, or mapped, and shared by reference count.
 
 
-struct tf_buffer {
+// What follows one in a slab has fields of 64 bits, also where pointers have 32.
+struct alignas(uint64_t) tf_buffer {
   tfile::RefCount refs;
   tfile::Ref<tfile::Memory> memory;  // of this object, and of owned data
   tfile::Ref<tfile::Slab> slab;      // that this object and its data lie in; empty: allocated by themselves
@@ -1754,14 +1758,21 @@ void fill_random(void *to, size_t size) {
 // src/base/random_windows.cpp
 #if defined(_WIN32)
 
-#include <windows.h>
-// after windows.h, whose types it needs
-#include <bcrypt.h>
+#include <string.h>
+
+// The system's generator, without a library to link. <stdlib.h> has it only for who asked before including it first.
+extern "C" int __cdecl rand_s(unsigned int *bits);
 
 namespace tfile {
 
 void fill_random(void *to, size_t size) {
-  (void)BCryptGenRandom(nullptr, static_cast<PUCHAR>(to), static_cast<ULONG>(size), BCRYPT_USE_SYSTEM_PREFERRED_RNG);
+  for (size_t done = 0; done < size;) {
+    unsigned int bits = 0;
+    (void)rand_s(&bits);
+    const size_t count = size - done < sizeof(bits) ? size - done : sizeof(bits);
+    memcpy(static_cast<char *>(to) + done, &bits, count);
+    done += count;
+  }
 }
 
 }  // namespace tfile
@@ -4216,6 +4227,10 @@ Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t 
 
 Status read_some_parts(size_t *got, const File &file, Text path, Text array, uint64_t offset,
                        Span<const ReadPart> parts) {
+#if defined(__EMSCRIPTEN__)
+  // Versions of its preadv() read every part from the offset of the first.
+  return read_some(got, file, path, array, offset, parts[0].to, parts[0].nbytes);
+#else
   iovec places[kMostParts];
   int used = 0;
   for (const ReadPart &part : parts)
@@ -4227,6 +4242,7 @@ Status read_some_parts(size_t *got, const File &file, Text path, Text array, uin
   if (count < 0) return refuse(errno, path, "read", array, offset);
   *got = static_cast<size_t>(count);
   return kOk;
+#endif
 }
 
 Status file_size(uint64_t *size, const File &file, Text path) {
@@ -6737,17 +6753,18 @@ inline constexpr uint32_t kFloatInf = 0x7f800000;
 inline constexpr uint32_t kFloatNan = 0x7fc00000;
 inline constexpr uint32_t kFloatMagnitude = 0x7fffffff;
 
+// Compilers have this for longer than their libraries have std::bit_cast.
 constexpr uint32_t float_bits(float value) {
-  return std::bit_cast<uint32_t>(value);
+  return __builtin_bit_cast(uint32_t, value);
 }
 constexpr float float_of(uint32_t bits) {
-  return std::bit_cast<float>(bits);
+  return __builtin_bit_cast(float, bits);
 }
 constexpr uint64_t double_bits(double value) {
-  return std::bit_cast<uint64_t>(value);
+  return __builtin_bit_cast(uint64_t, value);
 }
 constexpr double double_of(uint64_t bits) {
-  return std::bit_cast<double>(bits);
+  return __builtin_bit_cast(double, bits);
 }
 // 2 to the power of an exponent that gives a normal number.
 constexpr float float_power(int exponent) {
@@ -10564,7 +10581,10 @@ WideEncoder find_wide_encoder(int32_t dtype, Cpu cpu) {
 #if defined(__GNUC__) && defined(__x86_64__)
 
 #include <immintrin.h>
-#if defined(__clang__)
+#if defined(__clang__) && __clang_major__ >= 18 && __clang_major__ <= 21 && !defined(__apple_build_version__)
+// To these versions vectors of 64 bytes are a feature of their own, which a build may have turned off.
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,evex512"))), apply_to = function)
+#elif defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
 #else
 #pragma GCC push_options
@@ -12499,7 +12519,7 @@ BlockForm form_of(tf_dtype dtype) {
 
 // A product of a float16 and a small power of two: exact in float32, rounded once.
 uint16_t half_times(float factor, uint16_t half) {
-  return half_of_float(std::bit_cast<uint32_t>(factor * std::bit_cast<float>(float_of_half(half))));
+  return half_of_float(float_bits(factor * float_of(float_of_half(half))));
 }
 
 // The 32 codes of a block in their order.
@@ -13499,7 +13519,7 @@ Status scan_records(Layout_format_gguf *layout, Contents &contents, uint64_t cou
     const uint64_t start = header.position();
     Tensor tensor;
     TFILE_TRY(read_name(header, contents.settings, Subject::kTensor));
-    contents.name_bytes += header.position() - start - kLeastString + 1;
+    contents.name_bytes += static_cast<size_t>(header.position() - start - kLeastString + 1);
     TFILE_TRY(contents.tensors.add(start));
     TFILE_TRY(read_record(&tensor, contents, start));
     contents.ranks += tensor.rank;
@@ -16747,7 +16767,7 @@ Status HeaderScan::scan_value(Text name) {
   TFILE_TRY(check_size(name, fields));
   TFILE_TRY(entries_.push(Entry{name, fields.offsets[0], fields.offsets[1], fields.dtype, text, {}}));
   name_bytes_ += name.size() + 1;
-  ranks_ += fields.rank;
+  ranks_ += static_cast<size_t>(fields.rank);
   return entries_.size() % kIndexedAtOnce == 0 ? index_names() : kOk;
 }
 
@@ -17040,7 +17060,7 @@ Status HeaderScan::build_entry(Entry &entry) {
   Fields_format_safetensors fields;
   TFILE_TRY(reread(&fields, entry));
   TFILE_TRY(listing_.arena.copy(&entry.name, entry.name));
-  if (fields.rank > 0) memcpy(shapes_, fields.sizes, fields.rank * sizeof(int64_t));
+  if (fields.rank > 0) memcpy(shapes_, fields.sizes, static_cast<size_t>(fields.rank) * sizeof(int64_t));
   entry.shape = Span<const int64_t>(shapes_, static_cast<size_t>(fields.rank));
   shapes_ += fields.rank;
   if (entry.dtype != nullptr) return kOk;
@@ -17538,7 +17558,8 @@ Status Spread::add_segment(Gather_format_write &gather, const Layout::Segment &s
   if (segment.kind == Layout::Kind::kGap) {
     for (uint64_t done = 0; done < segment.nbytes; done += sizeof(kZeros_format_write)) {
       const uint64_t left = segment.nbytes - done;
-      TFILE_TRY(gather.add(segment.offset + done, kZeros_format_write, left < sizeof(kZeros_format_write) ? left : sizeof(kZeros_format_write)));
+      TFILE_TRY(gather.add(segment.offset + done, kZeros_format_write,
+                           left < sizeof(kZeros_format_write) ? static_cast<size_t>(left) : sizeof(kZeros_format_write)));
     }
     return kOk;
   }
@@ -17710,7 +17731,8 @@ Status StreamWriter::write_text(size_t last) {
     }
     for (uint64_t done = 0; done < segment.nbytes; done += sizeof(kZeros_format_write)) {
       const uint64_t left = segment.nbytes - done;
-      TFILE_TRY(emit(segment.offset + done, kZeros_format_write, left < sizeof(kZeros_format_write) ? left : sizeof(kZeros_format_write)));
+      TFILE_TRY(
+          emit(segment.offset + done, kZeros_format_write, left < sizeof(kZeros_format_write) ? static_cast<size_t>(left) : sizeof(kZeros_format_write)));
     }
   }
   return kOk;
@@ -19645,18 +19667,18 @@ struct tf_file {
 
 namespace tfile {
 
-using OpenFile = ::tf_file;
+using OpenedFile = ::tf_file;
 
 // Opens a source: format if given, else that of the settings, else what the path's extension names ("" for no path),
 // else what the content shows.
-Status open_file(Ref<OpenFile> &out, Ref<Source> source, tf_format format, const Settings &settings);
-Status open_path(Ref<OpenFile> &out, const char *path, const Settings &settings);
+Status open_file(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, const Settings &settings);
+Status open_path(Ref<OpenedFile> &out, const char *path, const Settings &settings);
 
 // Reads one array, or maps it.
-Status read_array(Ref<Array> &out, const OpenFile &file, const Member &member);
+Status read_array(Ref<Array> &out, const OpenedFile &file, const Member &member);
 
 // tf_load on an open file; each output may be NULL.
-Status load_file(tf_array **array, tf_dict **arrays, tf_dict **metadata, const OpenFile &file);
+Status load_file(tf_array **array, tf_dict **arrays, tf_dict **metadata, const OpenedFile &file);
 
 }  // namespace tfile
 
@@ -19677,7 +19699,7 @@ struct ResolvedSlice {
   SliceAxis axes[kMaxRank];
   int64_t shape[kMaxRank];
 
-  Status resolve(const OpenFile &file, const Member &member, const int64_t *start, const int64_t *stop,
+  Status resolve(const OpenedFile &file, const Member &member, const int64_t *start, const int64_t *stop,
                  const int64_t *step, size_t ndim);
   Region region(const Member &member) const {
     return Region{&member, axes, Span<const int64_t>(shape, member.shape.size())};
@@ -19688,19 +19710,19 @@ struct ResolvedSlice {
 const Dtype &handed_out_as(const Member &member, const Settings &settings);
 
 // A whole member for read_members(), cast to dtype on the way; check_cast() has passed.
-ReadTarget make_target(const OpenFile &file, const Member &member, void *to, const Dtype &dtype);
+ReadTarget make_target(const OpenedFile &file, const Member &member, void *to, const Dtype &dtype);
 
 // The dtype in which a caller wants a member, TF_DTYPE_UNSUPPORTED: as stored.
-Status find_read_dtype(const Dtype **out, tf_dtype dtype, const OpenFile &file, const Member &member);
+Status find_read_dtype(const Dtype **out, tf_dtype dtype, const OpenedFile &file, const Member &member);
 // That the caller's memory is just what the region needs as dtype.
-Status check_destination(const void *dst, size_t nbytes, const Dtype &dtype, const OpenFile &file,
+Status check_destination(const void *dst, size_t nbytes, const Dtype &dtype, const OpenedFile &file,
                          const Region &region);
 
 // An array of memory of its own, decoded where the settings of the file ask for it.
-Status read_region(Ref<Array> &out, const OpenFile &file, const Region &region);
+Status read_region(Ref<Array> &out, const OpenedFile &file, const Region &region);
 
 // Into the caller's memory, as dtype (TF_DTYPE_UNSUPPORTED: as stored); nbytes must be just what that takes.
-Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenFile &file, const Region &region);
+Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenedFile &file, const Region &region);
 
 }  // namespace tfile
 
@@ -19738,10 +19760,10 @@ namespace tfile {
 bool is_index_path(Text path);
 
 // Opens what an index lists, as one file.
-Status open_index(Ref<OpenFile> &out, const Ref<Source> &index, const Settings &settings);
+Status open_index(Ref<OpenedFile> &out, const Ref<Source> &index, const Settings &settings);
 
 // Opens all parts of a split gguf, of which file is one; a file that is not split stays as it is.
-Status open_split(Ref<OpenFile> &file);
+Status open_split(Ref<OpenedFile> &file);
 
 // How a request is cut into the parts of a set: none has more array data than TF_OPTION_PART_BYTES, but for one that has
 // a single array.
@@ -19820,10 +19842,10 @@ Status find_out_format(const Format **out, const Source &source, tf_format wante
 
 }  // namespace
 
-Status open_file(Ref<OpenFile> &out, Ref<Source> source, tf_format format, const Settings &settings) {
-  OpenFile *made = nullptr;
+Status open_file(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, const Settings &settings) {
+  OpenedFile *made = nullptr;
   TFILE_TRY(make(&made, settings.memory(), std::move(source), settings));
-  Ref<OpenFile> file = Ref<OpenFile>::adopt(made);
+  Ref<OpenedFile> file = Ref<OpenedFile>::adopt(made);
   if (format == TF_FORMAT_AUTO) format = static_cast<tf_format>(settings.get(TF_OPTION_FORMAT));
   TFILE_TRY(find_out_format(&file->format, *file->source, format));
   TFILE_TRY(make_dict(file->listing.metadata, settings.memory()));
@@ -19832,18 +19854,18 @@ Status open_file(Ref<OpenFile> &out, Ref<Source> source, tf_format format, const
   return kOk;
 }
 
-Status open_path(Ref<OpenFile> &out, const char *path, const Settings &settings) {
+Status open_path(Ref<OpenedFile> &out, const char *path, const Settings &settings) {
   Ref<Source> source;
   TFILE_TRY(source_from_path(source, settings.memory(), path));
   if (is_index_path(source->label)) return open_index(out, source, settings);
-  Ref<OpenFile> file;
+  Ref<OpenedFile> file;
   TFILE_TRY(open_file(file, std::move(source), TF_FORMAT_AUTO, settings));
   if (settings.on(TF_OPTION_PARTS)) TFILE_TRY(open_split(file));
   out = std::move(file);
   return kOk;
 }
 
-Status read_array(Ref<Array> &out, const OpenFile &file, const Member &member) {
+Status read_array(Ref<Array> &out, const OpenedFile &file, const Member &member) {
   Source &source = file.source_of(member);
   TFILE_TRY(check_known(source, member));
   const bool map = file.settings.get(TF_OPTION_LOAD_MODE) == TF_LOAD_MODE_MAP;
@@ -19871,7 +19893,7 @@ Status require_member(const Member **out, const tf_file *file, size_t index) {
   return *out != nullptr ? kOk : Status{TF_STATUS_INVALID_ARGUMENT};
 }
 
-Status read_many(const OpenFile &file, Span<const size_t> indices, tf_dtype dtype, void *const *dst,
+Status read_many(const OpenedFile &file, Span<const size_t> indices, tf_dtype dtype, void *const *dst,
                  const size_t *nbytes) {
   Vec<ReadTarget> targets(file.settings.memory());
   TFILE_TRY(targets.reserve(indices.size()));
@@ -19913,7 +19935,7 @@ tf_status tf_file_open(tf_file **out, const char *path, const tf_options *option
   TFILE_API_TRY(require(path, "path"));
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
-  Ref<OpenFile> file;
+  Ref<OpenedFile> file;
   TFILE_API_TRY(open_path(file, path, settings));
   *out = file.take();
   return TF_STATUS_OK;
@@ -19927,7 +19949,7 @@ tf_status tf_file_open_memory(tf_file **out, const void *data, size_t nbytes, tf
   TFILE_API_TRY(settings_of(settings, options));
   Ref<Source> source;
   TFILE_API_TRY(copy_to_source(source, settings.memory(), data, nbytes));
-  Ref<OpenFile> file;
+  Ref<OpenedFile> file;
   TFILE_API_TRY(open_file(file, std::move(source), format, settings));
   *out = file.take();
   return TF_STATUS_OK;
@@ -19938,7 +19960,7 @@ tf_status tf_file_open_source(tf_file **out, tf_source *source, tf_format format
   TFILE_API_TRY(require(source, "source"));
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
-  Ref<OpenFile> file;
+  Ref<OpenedFile> file;
   TFILE_API_TRY(open_file(file, Ref<Source>::share(source), format, settings));
   *out = file.take();
   return TF_STATUS_OK;
@@ -20107,7 +20129,7 @@ namespace tfile {
 namespace {
 
 // Every array of unknown type, in one error, unless they are to be left out.
-Status check_all_known(const OpenFile &file) {
+Status check_all_known(const OpenedFile &file) {
   if (file.settings.on(TF_OPTION_LENIENT)) return kOk;
   Refusals refusals;
   for (const Member &member : file.listing.members) {
@@ -20117,7 +20139,7 @@ Status check_all_known(const OpenFile &file) {
 }
 
 // Adds what is made of an array; its name may be that of another array in the file.
-Status add_derived(Dict &arrays, const OpenFile &file, Text stem, Text suffix, Array &array) {
+Status add_derived(Dict &arrays, const OpenedFile &file, Text stem, Text suffix, Array &array) {
   Vec<char> name(file.settings.memory());
   TFILE_TRY(name.append(stem.data(), stem.size()));
   TFILE_TRY(name.append(suffix.data(), suffix.size()));
@@ -20131,7 +20153,7 @@ Status add_derived(Dict &arrays, const OpenFile &file, Text stem, Text suffix, A
 
 // Reads an array of blocks and adds MLX's form of it: NAME, and beside it STEM.scales and STEM.biases, where STEM is the
 // name without ".weight" at its end. Types that MLX has no such form for it decodes to float16.
-Status add_for_mlx(Dict &arrays, const OpenFile &file, const Member &member) {
+Status add_for_mlx(Dict &arrays, const OpenedFile &file, const Member &member) {
   constexpr char kSuffix[] = ".weight";
   Memory &memory = file.settings.memory();
   Ref<Array> blocks;
@@ -20153,7 +20175,7 @@ Status add_for_mlx(Dict &arrays, const OpenFile &file, const Member &member) {
 // Makes the arrays of a file: small ones in slabs, the others each in memory of its own.
 class Maker {
  public:
-  explicit Maker(const OpenFile &file) : file_(file), cutter_(file.settings.memory(), cost_of(file)) {}
+  explicit Maker(const OpenedFile &file) : file_(file), cutter_(file.settings.memory(), cost_of(file)) {}
 
   Status make(Ref<Array> &out, const Member &member, const Dtype &dtype) {
     if (slab_array_cost(dtype, member.shape) == 0) {
@@ -20163,7 +20185,7 @@ class Maker {
   }
 
  private:
-  static uint64_t cost_of(const OpenFile &file) {
+  static uint64_t cost_of(const OpenedFile &file) {
     uint64_t cost = 0;
     for (const Member &member : file.listing.members) {
       if (member.dtype != nullptr) cost += slab_array_cost(handed_out_as(member, file.settings), member.shape);
@@ -20171,13 +20193,13 @@ class Maker {
     return cost;
   }
 
-  const OpenFile &file_;
+  const OpenedFile &file_;
   SlabCutter cutter_;
 };
 
 // Makes or maps every array, then reads those that were made. What MLX's form is made of is read one by one, so that
 // blocks and codes of all arrays are not held at once.
-Status read_all(Dict &arrays, const OpenFile &file) {
+Status read_all(Dict &arrays, const OpenedFile &file) {
   Memory &memory = file.settings.memory();
   const bool map = file.settings.get(TF_OPTION_LOAD_MODE) == TF_LOAD_MODE_MAP;
   Maker maker(file);
@@ -20204,7 +20226,7 @@ Status read_all(Dict &arrays, const OpenFile &file) {
 
 }  // namespace
 
-Status load_file(tf_array **array, tf_dict **arrays, tf_dict **metadata, const OpenFile &file) {
+Status load_file(tf_array **array, tf_dict **arrays, tf_dict **metadata, const OpenedFile &file) {
   const bool single = file.format->id == TF_FORMAT_NPY;
   const bool wants_arrays = arrays != nullptr || (single && array != nullptr);
   Ref<Dict> loaded;
@@ -20246,7 +20268,7 @@ tf_status tf_load(tf_array **array, tf_dict **arrays, tf_dict **metadata, const 
   TFILE_API_TRY(require(path, "path"));
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
-  Ref<OpenFile> file;
+  Ref<OpenedFile> file;
   TFILE_API_TRY(open_path(file, path, settings));
   return load_file(array, arrays, metadata, *file).code;
 }
@@ -20261,7 +20283,7 @@ tf_status tf_load_memory(tf_array **array, tf_dict **arrays, tf_dict **metadata,
   settings.set(TF_OPTION_LOAD_MODE, TF_LOAD_MODE_OWN);
   Ref<Source> source;
   TFILE_API_TRY(source_from_memory(source, settings.memory(), data, nbytes, nullptr, nullptr));
-  Ref<OpenFile> file;
+  Ref<OpenedFile> file;
   TFILE_API_TRY(open_file(file, std::move(source), format, settings));
   return load_file(array, arrays, metadata, *file).code;
 }
@@ -20272,7 +20294,7 @@ tf_status tf_load_source(tf_array **array, tf_dict **arrays, tf_dict **metadata,
   TFILE_API_TRY(require(source, "source"));
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
-  Ref<OpenFile> file;
+  Ref<OpenedFile> file;
   TFILE_API_TRY(open_file(file, Ref<Source>::share(source), format, settings));
   return load_file(array, arrays, metadata, *file).code;
 }
@@ -20460,7 +20482,7 @@ Status read_target(const ReadTarget &target, const Settings &settings) {
 }
 
 // As stored.
-Status read_stored(void *to, const OpenFile &file, const Region &region) {
+Status read_stored(void *to, const OpenedFile &file, const Region &region) {
   const Member &member = *region.member;
   if (region.axes != nullptr) {
     return read_slice_into(to, file.source_of(member), member, region.axes, file.settings, file.cursor);
@@ -20531,7 +20553,7 @@ struct SparseRow {
 
 // A slice of an array whose elements have no addresses: reads the units that it touches, casts them, and takes the
 // slice of what comes out.
-Status read_units_as(void *dst, const Dtype &to, const OpenFile &file, const Region &region) {
+Status read_units_as(void *dst, const Dtype &to, const OpenedFile &file, const Region &region) {
   const Member &member = *region.member;
   const size_t ndim = member.shape.size();
   // Units of a packed type run across rows: then all of it is read.
@@ -20562,7 +20584,7 @@ Status read_units_as(void *dst, const Dtype &to, const OpenFile &file, const Reg
   return kOk;
 }
 
-Status read_as(void *dst, const Dtype &to, const OpenFile &file, const Region &region) {
+Status read_as(void *dst, const Dtype &to, const OpenedFile &file, const Region &region) {
   const Member &member = *region.member;
   if (&to == member.dtype) return read_stored(dst, file, region);
   TFILE_TRY(check_cast(*member.dtype, to));
@@ -20579,7 +20601,7 @@ Status read_as(void *dst, const Dtype &to, const OpenFile &file, const Region &r
 
 }  // namespace
 
-ReadTarget make_target(const OpenFile &file, const Member &member, void *to, const Dtype &dtype) {
+ReadTarget make_target(const OpenedFile &file, const Member &member, void *to, const Dtype &dtype) {
   ReadTarget target{&file.source_of(member), &member, to};
   if (&dtype == member.dtype) return target;
   target.convert = convert;
@@ -20587,14 +20609,14 @@ ReadTarget make_target(const OpenFile &file, const Member &member, void *to, con
   return target;
 }
 
-Status find_read_dtype(const Dtype **out, tf_dtype dtype, const OpenFile &file, const Member &member) {
+Status find_read_dtype(const Dtype **out, tf_dtype dtype, const OpenedFile &file, const Member &member) {
   TFILE_TRY(check_known(file.source_of(member), member));
   *out = dtype == TF_DTYPE_UNSUPPORTED ? member.dtype : find_dtype(dtype);
   if (*out != nullptr) return kOk;
   return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no dtype with the number " << dtype;
 }
 
-Status check_destination(const void *dst, size_t nbytes, const Dtype &dtype, const OpenFile &file,
+Status check_destination(const void *dst, size_t nbytes, const Dtype &dtype, const OpenedFile &file,
                          const Region &region) {
   const Member &member = *region.member;
   const Checked needed = byte_count(dtype, region.shape);
@@ -20605,7 +20627,7 @@ Status check_destination(const void *dst, size_t nbytes, const Dtype &dtype, con
   return nbytes > 0 ? require(dst, "dst") : kOk;
 }
 
-Status ResolvedSlice::resolve(const OpenFile &file, const Member &member, const int64_t *start, const int64_t *stop,
+Status ResolvedSlice::resolve(const OpenedFile &file, const Member &member, const int64_t *start, const int64_t *stop,
                               const int64_t *step, size_t ndim) {
   TFILE_TRY(check_known(file.source_of(member), member));
   TFILE_TRY(resolve_slice(axes, member.shape, start, stop, step, ndim));
@@ -20620,7 +20642,7 @@ const Dtype &handed_out_as(const Member &member, const Settings &settings) {
   return *find_dtype(static_cast<tf_dtype>(decode));
 }
 
-Status read_region(Ref<Array> &out, const OpenFile &file, const Region &region) {
+Status read_region(Ref<Array> &out, const OpenedFile &file, const Region &region) {
   const Dtype &dtype = handed_out_as(*region.member, file.settings);
   Ref<Array> array;
   TFILE_TRY(make_array(array, file.settings.memory(), dtype, region.shape));
@@ -20629,7 +20651,7 @@ Status read_region(Ref<Array> &out, const OpenFile &file, const Region &region) 
   return kOk;
 }
 
-Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenFile &file, const Region &region) {
+Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenedFile &file, const Region &region) {
   const Dtype *to = nullptr;
   TFILE_TRY(find_read_dtype(&to, dtype, file, *region.member));
   TFILE_TRY(check_destination(dst, nbytes, *to, file, region));
@@ -20906,7 +20928,7 @@ Status join(Vec<char> *out, Text a, Text b, Text c) {
 }
 
 // Takes what one part lists into the whole.
-Status adopt_member(OpenFile &file, const Member &member, size_t part) {
+Status adopt_member(OpenedFile &file, const Member &member, size_t part) {
   Member copy = member;
   copy.part = static_cast<uint32_t>(part);
   TFILE_TRY(file.listing.arena.copy(&copy.name, member.name));
@@ -20915,16 +20937,16 @@ Status adopt_member(OpenFile &file, const Member &member, size_t part) {
   return file.listing.add(*file.parts[part], file.settings, copy, kNoOffset);
 }
 
-Status new_set(Ref<OpenFile> &out, Ref<Source> source, const Format *format, const Settings &settings) {
-  OpenFile *made = nullptr;
+Status new_set(Ref<OpenedFile> &out, Ref<Source> source, const Format *format, const Settings &settings) {
+  OpenedFile *made = nullptr;
   TFILE_TRY(make(&made, settings.memory(), std::move(source), settings));
-  out = Ref<OpenFile>::adopt(made);
+  out = Ref<OpenedFile>::adopt(made);
   out->format = format;
   return make_dict(out->listing.metadata, settings.memory());
 }
 
 // Opens one file of a set, whose source goes onto file.parts.
-Status open_part(Ref<OpenFile> &out, OpenFile &file, const char *path) {
+Status open_part(Ref<OpenedFile> &out, OpenedFile &file, const char *path) {
   Ref<Source> source;
   TFILE_TRY(source_from_path(source, file.settings.memory(), path));
   TFILE_TRY(open_file(out, source, file.format->id, file.settings));
@@ -21037,7 +21059,7 @@ Status Index::add(JsonReader &json, Text name) {
 }
 
 // Takes the arrays that the index expects of one shard; others are left out.
-Status adopt_shard(OpenFile &file, Index &index, size_t file_place, const OpenFile &shard, size_t part) {
+Status adopt_shard(OpenedFile &file, Index &index, size_t file_place, const OpenedFile &shard, size_t part) {
   for (const Member &member : shard.listing.members) {
     Index::Entry *const entry = index.find(member.name);
     if (entry == nullptr || entry->file != file_place) continue;
@@ -21058,12 +21080,12 @@ bool is_index_path(Text path) {
   return path.ends_with(kIndexSuffix);
 }
 
-Status open_index(Ref<OpenFile> &out, const Ref<Source> &source, const Settings &settings) {
+Status open_index(Ref<OpenedFile> &out, const Ref<Source> &source, const Settings &settings) {
   const Format *const format = find_format(TF_FORMAT_SAFETENSORS);
   if (format == nullptr) return Failure(TF_STATUS_UNSUPPORTED).in(source->label) << "safetensors are not built in";
   Index index(settings.memory());
   TFILE_TRY(index.read(*source, settings));
-  Ref<OpenFile> file;
+  Ref<OpenedFile> file;
   TFILE_TRY(new_set(file, source, format, settings));
   Vec<size_t> order(settings.memory());
   for (size_t i = 0; i < index.file_count(); ++i)
@@ -21072,7 +21094,7 @@ Status open_index(Ref<OpenFile> &out, const Ref<Source> &source, const Settings 
             [&index](size_t a, size_t b) { return compare(index.file(a), index.file(b)) < 0; });
   Vec<char> path(settings.memory());
   for (size_t part = 0; part < order.size(); ++part) {
-    Ref<OpenFile> shard;
+    Ref<OpenedFile> shard;
     TFILE_TRY(join(&path, folder_of(source->label), index.file(order[part]), Text()));
     TFILE_TRY(open_part(shard, *file, path.data()));
     TFILE_TRY(adopt_shard(*file, index, order[part], *shard, part));
@@ -21134,7 +21156,7 @@ int64_t split_value(const Dict &metadata, Text key) {
   return item_int64(&value, *entry->array, {}).ok() ? value : -1;
 }
 
-Status expect_split_value(const OpenFile &part, Text key, uint64_t expected, const char *from) {
+Status expect_split_value(const OpenedFile &part, Text key, uint64_t expected, const char *from) {
   const int64_t found = split_value(*part.listing.metadata, key);
   if (found >= 0 && static_cast<uint64_t>(found) == expected) return kOk;
   Failure failure(TF_STATUS_CORRUPT);
@@ -21143,7 +21165,7 @@ Status expect_split_value(const OpenFile &part, Text key, uint64_t expected, con
   return failure << found;
 }
 
-Status adopt_split(OpenFile &file, const OpenFile &part, const SplitName &name, uint64_t no, uint64_t total) {
+Status adopt_split(OpenedFile &file, const OpenedFile &part, const SplitName &name, uint64_t no, uint64_t total) {
   TFILE_TRY(expect_split_value(part, kSplitNo, no - 1, "its name"));
   TFILE_TRY(expect_split_value(part, kSplitCount, name.count, "its name"));
   TFILE_TRY(expect_split_value(part, kSplitTensors, total, "the part that was named"));
@@ -21160,7 +21182,7 @@ Status adopt_split(OpenFile &file, const OpenFile &part, const SplitName &name, 
 
 }  // namespace
 
-Status open_split(Ref<OpenFile> &file) {
+Status open_split(Ref<OpenedFile> &file) {
   const Dict &metadata = *file->listing.metadata;
   if (file->format->id != TF_FORMAT_GGUF || metadata.find(kSplitCount) == nullptr) return kOk;
   SplitName name;
@@ -21173,11 +21195,11 @@ Status open_split(Ref<OpenFile> &file) {
     return Failure(TF_STATUS_CORRUPT).in(file->source->label).key(kSplitTensors)
            << "a part of several files should say how many arrays they have together";
   }
-  Ref<OpenFile> set;
+  Ref<OpenedFile> set;
   TFILE_TRY(new_set(set, file->source, file->format, file->settings));
   Vec<char> path(set->settings.memory());
   for (uint64_t no = 1; no <= name.count; ++no) {
-    Ref<OpenFile> part;
+    Ref<OpenedFile> part;
     TFILE_TRY(part_path(&path, name.prefix, no, name.count, ".gguf"));
     TFILE_TRY(open_part(part, *set, path.data()));
     TFILE_TRY(adopt_split(*set, *part, name, no, static_cast<uint64_t>(total)));
@@ -21516,7 +21538,7 @@ Status take_known(Ref<Dict> &out, const Dict &expected, const Dict &loaded, Memo
 }
 
 Status load_weights(Ref<Dict> &tree, const char *path, const Dict *expected, const Settings &settings) {
-  Ref<OpenFile> file;
+  Ref<OpenedFile> file;
   TFILE_TRY(open_path(file, path, settings));
   if (!holds_weights(file->format)) {
     return Failure(TF_STATUS_FORMAT).in(path)
