@@ -10,15 +10,9 @@ else()
 endif()
 # For its own headers; of the library it knows include/tensorfile.h only.
 target_include_directories(tensorfile_program PRIVATE ${PROJECT_SOURCE_DIR}/src)
-target_link_libraries(tensorfile_program PRIVATE CLI11::CLI11 ZLIB::ZLIB)
-if(PROJECT_IS_TOP_LEVEL AND NOT MSVC)
-  # At -O2 GCC 12 warns of what it makes of its own std::string.
-  target_compile_options(tensorfile_program PRIVATE -Wall -Wextra -Wpedantic -Wconversion
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
-  if(TENSORFILE_WERROR)
-    target_compile_options(tensorfile_program PRIVATE -Werror)
-  endif()
-endif()
+target_link_libraries(tensorfile_program PRIVATE tensorfile_warnings CLI11::CLI11 ZLIB::ZLIB)
+# At -O2 GCC 12 warns of what it makes of its own std::string.
+target_compile_options(tensorfile_program PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 file(RELATIVE_PATH libdir_from_bindir /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
 set_target_properties(tensorfile_program PROPERTIES OUTPUT_NAME tensorfile CXX_EXTENSIONS OFF
   INSTALL_RPATH $<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>/${libdir_from_bindir})
