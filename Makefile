@@ -6,7 +6,7 @@ FUZZ_SECONDS := 3600
 FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json
 
 .PHONY: help setup release asan tsan test test-long fuzz corpus coverage abi lint format demo bench amalgamation \
-  install clean engines bench-blocks bench-parts bench-bindings bench-programs instructions
+  install clean engines machines bench-blocks bench-parts bench-bindings bench-programs instructions
 
 help:
 	@echo 'make test               build and test everything: optimized, with sanitizers, and the style of the sources'
@@ -14,8 +14,10 @@ help:
 	@echo 'make asan               build and test with the address and undefined behaviour sanitizers, in build/asan'
 	@echo 'make tsan               build and run the tests of threads with the thread sanitizer, in build/tsan'
 	@echo 'make test-long          what takes too long for make test: 10,000 kills, every byte of larger files changed,'
-	@echo '                        coverage, engines, hours of fuzzing'
+	@echo '                        coverage, engines, machines, hours of fuzzing'
 	@echo 'make engines            build and run the examples for Bevy, Go and libGDX, which fetch their engines'
+	@echo 'make machines           build and test for other processors and systems;'
+	@echo '                        MACHINES="aarch64 s390x i386 windows musl macos wasm"'
 	@echo 'make coverage           lines and branches of src/format and src/codec that tests reach, by llvm-cov: at'
 	@echo '                        least 95 % and 85 %; tests/uncovered.md has the rest'
 	@echo 'make fuzz               let libFuzzer search for an hour a target; FUZZ_SECONDS=, FUZZ_TARGETS='
@@ -64,7 +66,11 @@ test-long: release
 	TENSORFILE_TEST_LONG=1 ctest --preset release --verbose --tests-regex '^(Killed|Damage)[.]'
 	$(MAKE) coverage
 	$(MAKE) engines
+	$(MAKE) machines
 	$(MAKE) fuzz
+
+machines:
+	tests/machines/run.sh $(MACHINES)
 
 engines: setup
 	tests/examples/bevy.sh build/engines/bevy

@@ -1,0 +1,160 @@
+/*
+ * What becomes of the files of a list, one path a line: the verdict on each, the checksum of each array, of each cast of
+ * it, and of each file that is saved from it. It must be the same, letter for letter, on every machine. C99 over the ABI,
+ * without threads of its own: what any machine can run.
+ *
+ *   report LIST FOLDER
+ */
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tensorfile.h>
+#include <zlib.h>
+
+static uint32_t checksum(const void *bytes, size_t size) {
+  return (uint32_t)crc32_z(0, size == 0 ? NULL : bytes, size);
+}
+
+static int is_big_endian(void) {
+  const uint16_t one = 1;
+  unsigned char first;
+  memcpy(&first, &one, 1);
+  return first == 0;
+}
+
+/* How many bytes of an array stand in the machine's order; blocks and small floats are bytes. */
+static size_t unit_of(tf_dtype dtype) {
+  if (tf_dtype_block_size(dtype) != 1) return 1;
+  const size_t size = tf_dtype_bits(dtype) / 8;
+  return dtype == TF_DTYPE_COMPLEX64 || dtype == TF_DTYPE_COMPLEX128 ? size / 2 : size;
+}
+
+/* Of the dense array's bytes, as a little-endian machine has them. */
+static uint32_t array_checksum(const tf_array *array) {
+  tf_array *dense = NULL;
+  if (tf_array_contiguous(&dense, array) != TF_STATUS_OK) return 0;
+  const size_t size = (size_t)tf_array_nbytes(dense);
+  const size_t unit = unit_of(tf_array_dtype(dense));
+  unsigned char *bytes = malloc(size + 1);
+  if (bytes == NULL) abort();
+  if (size != 0) memcpy(bytes, tf_array_data(dense), size);
+  for (size_t i = 0; is_big_endian() && i + unit <= size; i += unit) {
+    for (size_t low = 0, high = unit - 1; low < high; ++low, --high) {
+      const unsigned char byte = bytes[i + low];
+      bytes[i + low] = bytes[i + high];
+      bytes[i + high] = byte;
+    }
+  }
+  const uint32_t sum = checksum(bytes, size);
+  free(bytes);
+  tf_array_release(dense);
+  return sum;
+}
+
+static void tell(const char *what, tf_status status) {
+  printf("  %s: %s", what, tf_status_name(status));
+  if (status != TF_STATUS_OK) printf(": %s", tf_error_message());
+  if (status != TF_STATUS_OK && tf_error_offset() != UINT64_MAX) printf(" (byte %" PRIu64 ")", tf_error_offset());
+  printf("\n");
+}
+
+static void report_casts(const tf_array *array) {
+  for (tf_dtype dtype = TF_DTYPE_BOOL; dtype <= TF_DTYPE_Q2_0; ++dtype) {
+    tf_array *cast = NULL;
+    if (tf_dtype_bits(dtype) == 0 && tf_dtype_block_size(dtype) == 0) continue;
+    const tf_status status = tf_array_cast(&cast, array, dtype, NULL);
+    if (status == TF_STATUS_OK) {
+      printf("    as %s %08" PRIx32 "\n", tf_dtype_name(dtype), array_checksum(cast));
+    } else {
+      printf("    as %s %s: %s\n", tf_dtype_name(dtype), tf_status_name(status), tf_error_message());
+    }
+    tf_array_release(cast);
+  }
+}
+
+static void report_array(const tf_array *array, const char *name) {
+  printf("  array %s %s [", name, tf_dtype_name(tf_array_dtype(array)));
+  for (size_t i = 0; i < tf_array_ndim(array); ++i)
+    printf(" %" PRId64, tf_array_shape(array)[i]);
+  printf(" ] %08" PRIx32 "\n", array_checksum(array));
+  report_casts(array);
+}
+
+static void report_saves(const tf_dict *arrays, const tf_dict *metadata) {
+  for (tf_format format = TF_FORMAT_NPZ; format <= TF_FORMAT_GGUF; ++format) {
+    const tf_dict *kept = format == TF_FORMAT_NPZ ? NULL : metadata;
+    tf_buffer *buffer = NULL;
+    const tf_status status = tf_save_memory(&buffer, format, NULL, arrays, kept, NULL);
+    tell(tf_format_name(format), status);
+    if (status == TF_STATUS_OK) {
+      printf("    %zu bytes %08" PRIx32 "\n", tf_buffer_size(buffer),
+             checksum(tf_buffer_data(buffer), tf_buffer_size(buffer)));
+    }
+    tf_buffer_release(buffer);
+  }
+}
+
+static void report_file(const char *path) {
+  printf("%s\n", path);
+  tf_file *file = NULL;
+  tell("open", tf_file_open(&file, path, NULL));
+  tf_file_release(file);
+  tf_dict *arrays = NULL;
+  tf_dict *metadata = NULL;
+  const tf_status status = tf_load(NULL, &arrays, &metadata, path, NULL);
+  tell("load", status);
+  if (status != TF_STATUS_OK) return;
+  for (size_t i = 0; i < tf_dict_size(arrays); ++i) {
+    const char *name = NULL;
+    size_t length = 0;
+    tf_array *array = NULL;
+    if (tf_dict_key_at(&name, &length, arrays, i) != TF_STATUS_OK) abort();
+    if (tf_dict_get(&array, arrays, name, length) != TF_STATUS_OK) abort();
+    report_array(array, name);
+    tf_array_release(array);
+  }
+  report_saves(arrays, metadata);
+  tf_dict_release(arrays);
+  tf_dict_release(metadata);
+}
+
+/* Numbers of many sizes, enough of them for every path that takes several at once, through every dtype and back. */
+static void report_numbers(void) {
+  const int64_t shape[] = {5, 1280};
+  tf_array *numbers = NULL;
+  void *data = NULL;
+  if (tf_array_new(&numbers, TF_DTYPE_FLOAT32, shape, 2) != TF_STATUS_OK) abort();
+  if (tf_array_data_mut(&data, numbers) != TF_STATUS_OK) abort();
+  uint64_t state = 1;
+  for (size_t i = 0; i < 5 * 1280; ++i) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    /* Exponents from 2^-12 to 2^3. */
+    const uint32_t bits = (uint32_t)(state >> 63) << 31 | (115 + ((uint32_t)(state >> 59) & 15)) << 23 |
+                          ((uint32_t)(state >> 32) & 0x7FFFFF);
+    memcpy((char *)data + i * sizeof(bits), &bits, sizeof(bits));
+  }
+  printf("numbers\n");
+  report_array(numbers, "numbers");
+  for (tf_dtype dtype = TF_DTYPE_BOOL; dtype <= TF_DTYPE_Q2_0; ++dtype) {
+    tf_array *cast = NULL;
+    if (tf_array_cast(&cast, numbers, dtype, NULL) == TF_STATUS_OK) report_array(cast, "cast");
+    tf_array_release(cast);
+  }
+  tf_array_release(numbers);
+}
+
+int main(int argc, char **argv) {
+  char path[4096];
+  FILE *list = argc == 3 ? fopen(argv[1], "rb") : NULL;
+  if (list == NULL) return 2;
+  while (fgets(path, sizeof(path), list) != NULL) {
+    path[strcspn(path, "\r\n")] = '\0';
+    char whole[8192];
+    snprintf(whole, sizeof(whole), "%s/%s", argv[2], path);
+    report_file(whole);
+  }
+  report_numbers();
+  return fclose(list) == 0 && fflush(stdout) == 0 ? 0 : 1;
+}

@@ -1,0 +1,235 @@
+#!/bin/bash
+# Builds and tests the library for other machines than this one, and compares what they make of the golden files with what
+# this one makes of them, letter for letter:
+#
+#   tests/machines/run.sh [MACHINE...]
+#
+#   aarch64  s390x      Linux, run by qemu-user (s390x is big-endian); aarch64 with the unit tests
+#   i386                Linux of 32 bits, run by an x86-64 itself
+#   windows             x86-64, by mingw-w64, run by wine, with tests of its own
+#   wasm                WebAssembly by emscripten, run by node
+#   musl                x86-64 Linux with musl, by zig, run by this machine
+#   macos               x86-64 and arm64, by zig: compiled and linked, and not run
+#
+# Without a name: all but the two by zig, whose builds take long. As root it installs the Debian packages that a machine needs; otherwise it names what is missing.
+# zlib is built from the sources that the Rust packages are locked to, GoogleTest from Debian's. All else goes to build/machines.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+root=$PWD
+work=$root/build/machines
+jobs=${JOBS:-$(nproc)}
+# Wine's own folder, no messages of its own, and none of the parts that it would ask for.
+export WINEPREFIX=$work/wine WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml='
+
+fail() {
+  echo "run.sh: $*" >&2
+  exit 1
+}
+
+install_packages() {
+  local package missing=()
+  for package in "$@"; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)" = installed ] || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  [ "$(id -u)" = 0 ] || fail "these packages are missing: ${missing[*]}"
+  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" || {
+    apt-get update
+    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+  }
+}
+
+packages_of() {
+  case $1 in
+    aarch64) echo g++-aarch64-linux-gnu qemu-user ;;
+    s390x) echo g++-s390x-linux-gnu qemu-user ;;
+    i386) echo g++-i686-linux-gnu ;;
+    windows) echo g++-mingw-w64-x86-64-posix wine wine64 ;;
+    wasm) echo emscripten nodejs ;;
+    musl | macos) echo python3-venv ;;
+    *) fail "there is no machine '$1'" ;;
+  esac
+}
+
+# Cargo checks it against the checksum of the lock file.
+zlib_sources() {
+  local version sources
+  version=$(sed -n '/^name = "libz-sys"$/{n;s/^version = "\(.*\)"$/\1/p}' bindings/rust/Cargo.lock)
+  cargo fetch --quiet --locked --manifest-path bindings/rust/Cargo.toml >&2
+  for sources in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/libz-sys-"$version"/src/zlib; do
+    [ -f "$sources/zlib.h" ] && echo "$sources" && return
+  done
+  fail "libz-sys $version has no sources of zlib"
+}
+
+configure() {
+  local machine=$1 what=$2 folder=$3
+  shift 3
+  cmake -S "$what" -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Release -DTENSORFILE_MACHINE="$machine" \
+    -DCMAKE_TOOLCHAIN_FILE="$root/tests/machines/toolchains/linux.cmake" \
+    -DCMAKE_PREFIX_PATH="$work/$machine/needs" "$@" > "$work/$machine/cmake.log" 2>&1 || {
+    cat "$work/$machine/cmake.log" >&2
+    fail "$machine: cmake failed"
+  }
+}
+
+build() {
+  local folder=$1
+  shift
+  cmake --build "$folder" --parallel "$jobs" --target "$@" > "$folder.log" 2>&1 || {
+    grep -v '^\[' "$folder.log" >&2
+    fail "$folder does not build"
+  }
+}
+
+build_needs() {
+  local machine=$1
+  mkdir -p "$work/$machine"
+  configure "$machine" tests/machines/needs "$work/$machine/needs-build" -DZLIB_SOURCE="$zlib" \
+    -DCMAKE_INSTALL_PREFIX="$work/$machine/needs"
+  build "$work/$machine/needs-build" install
+}
+
+# The answers of this machine, which all others must give.
+build_reference() {
+  [ -f "$work/host/report.txt" ] && return
+  mkdir -p "$work/host"
+  cut -f 1 tests/golden/verdicts.tsv | grep . > "$work/files.txt"
+  cmake -S . -B "$work/host/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DTENSORFILE_BUILD_TESTS=OFF \
+    -DTENSORFILE_BUILD_CLI=OFF > "$work/host/cmake.log"
+  build "$work/host/build" tensorfile
+  cc -std=c99 -O1 -Iinclude tests/machines/report.c -o "$work/host/report" -L"$work/host/build" \
+    -Wl,-rpath,"$work/host/build" -ltensorfile -lz
+  (cd tests && "$work/host/report" "$work/files.txt" golden > "$work/host/report.txt")
+}
+
+compare_report() {
+  local machine=$1
+  shift
+  (cd tests && "$@" ../build/machines/files.txt golden | tr -d '\r' > "$work/$machine/report.txt") ||
+    fail "$machine: report failed"
+  diff "$work/host/report.txt" "$work/$machine/report.txt" > "$work/$machine/report.diff" || {
+    head -n 40 "$work/$machine/report.diff" >&2
+    fail "$machine: $(grep -c '^[<>]' "$work/$machine/report.diff") lines of the report differ from this machine's"
+  }
+  echo "$machine: report: $(wc -l < "$work/files.txt") files, $(wc -l < "$work/host/report.txt") lines as on $(uname -m)"
+}
+
+# Their work is counted in gigabytes or tens of thousands of files, not in what a processor does: under an emulator they take
+# most of an hour.
+large=Deflater.MoreThanFourGigabytesAtOnce:Deflater.DoesNotSwellWhatDoesNotShrink:CopyStrided.IsTheSlowCopy
+large+=:WriterTest.NeedsAFewMiBHoweverLargeTheArrays:WriterTest.WritesToAPathWhatASaveWrites
+large+=:ReadManyWork.EveryByteOfLargeArraysIsReadOnce:NpzWriting.Counts65535MembersAndMore
+large+=:SafetensorsWrite.RefusesAHeaderBeyondTheLimit:SafetensorsRead.CostsLittleMemory
+large+=:SaveAndLoad.ManyPositionalArraysHaveNoLimit:Executor.SavesAndLoadsEveryFormatWithoutAThread
+
+run_tests() {
+  local machine=$1 program=$2 log
+  shift 2
+  log=$work/$machine/$program.log
+  case $program-$1 in
+    unit_tests-qemu-*) set -- "$@" --gtest_filter="-$large" ;;
+  esac
+  "$@" > "$log" 2>&1 || {
+    grep -E 'Failure$|^\[  FAILED  \]|^qemu|^wine' -A 8 "$log" | tail -n 60 >&2
+    fail "$machine: $program failed; all it said is in $log"
+  }
+  echo "$machine: $program: $(sed -n 's/^\[  PASSED  \] \(.*\)\.\r\{0,1\}$/\1/p' "$log") passed"
+}
+
+# By CMake, which knows what runs the programs.
+test_machine() {
+  local machine=$1 programs=$2 program emulator build=$work/$1/build
+  build_needs "$machine"
+  configure "$machine" . "$build" -DTENSORFILE_WERROR=ON
+  # shellcheck disable=SC2086  # a list of words
+  build "$build" tensorfile tensorfile_program report $programs
+  read -r -a emulator < "$build/emulator.txt"
+  compare_report "$machine" "${emulator[@]}" "$build/tests/report"
+  for program in $programs; do
+    run_tests "$machine" "$program" "${emulator[@]}" "$build/tests/$program"
+  done
+}
+
+# Where the test programs are not for: the core as one file, zlib and report.c, by one compiler, whose commands for C and for
+# C++ are given, and perhaps what it is linked with.
+build_report() {
+  local machine=$1 program=$2 folder=$work/$1 source cc cxx link
+  read -r -a cc <<< "$3"
+  read -r -a cxx <<< "$4"
+  read -r -a link <<< "${5:-}"
+  mkdir -p "$folder"
+  python3 tools/amalgamate.py "$folder/core"
+  {
+    "${cxx[@]}" -DTENSORFILE_API= -std=c++20 -O2 -fno-exceptions -fno-rtti -Wall -Wextra -Werror -I"$zlib" -c "$folder/core/tensorfile.cpp" \
+      -o "$folder/tensorfile.o" &&
+      for source in "$zlib"/*.c; do
+        "${cc[@]}" -O2 -w -DZ_HAVE_UNISTD_H -c "$source" -o "$folder/$(basename "$source" .c).o" || break
+      done &&
+      "${cc[@]}" -DTENSORFILE_API= -std=c99 -O2 -Wall -Wextra -Werror -Iinclude -I"$zlib" -c tests/machines/report.c -o "$folder/report.o" &&
+      "${cc[@]}" "$folder"/*.o "${link[@]}" -o "$folder/$program"
+  } > "$folder/build.log" 2>&1 || {
+    tail -n 40 "$folder/build.log" >&2
+    fail "$machine: does not build"
+  }
+  echo "$machine: the core and report.c compiled and linked: $(file -b "$folder/$program" | cut -d , -f 1)"
+}
+
+build_windows_tests() {
+  local folder=$work/windows google=/usr/src/googletest/googletest objects
+  mapfile -t objects < <(ls "$folder"/*.o | grep -v '/report.o$')
+  x86_64-w64-mingw32-g++-posix -std=c++20 -static -Iinclude -Itests -I"$google" -isystem "$google/include" \
+    tests/machines/windows_test.cpp "$google/src/gtest-all.cc" "$google/src/gtest_main.cc" "${objects[@]}" \
+    -o "$folder/windows_tests.exe"
+}
+
+# Zig comes as a Python package.
+install_zig() {
+  zig=$work/zig/bin/python-zig
+  [ -x "$zig" ] && return
+  python3 -m venv "$work/zig"
+  "$work/zig/bin/pip" install --quiet --disable-pip-version-check ziglang==0.15.2
+}
+
+build_by_zig() {
+  install_zig
+  build_report "$1" report "$zig cc -target $2" "$zig c++ -target $2"
+}
+
+[ $# -gt 0 ] || set -- aarch64 s390x i386 windows wasm
+packages=(cmake ninja-build googletest libcli11-dev python3 file)
+for machine in "$@"; do
+  # shellcheck disable=SC2207  # words
+  packages+=($(packages_of "$machine"))
+done
+install_packages "${packages[@]}"
+zlib=$(zlib_sources)
+build_reference
+for machine in "$@"; do
+  case $machine in
+    aarch64) test_machine aarch64 unit_tests ;;
+    s390x) test_machine s390x '' ;;
+    i386)
+      build_report i386 report i686-linux-gnu-gcc i686-linux-gnu-g++ -static
+      compare_report i386 "$work/i386/report"
+      ;;
+    windows)
+      build_report windows report.exe x86_64-w64-mingw32-gcc-posix x86_64-w64-mingw32-g++-posix -static
+      compare_report windows wine "$work/windows/report.exe"
+      build_windows_tests
+      run_tests windows windows_tests wine "$work/windows/windows_tests.exe"
+      ;;
+    musl)
+      build_by_zig musl x86_64-linux-musl
+      compare_report musl "$work/musl/report"
+      ;;
+    macos)
+      build_by_zig macos-x86_64 x86_64-macos
+      build_by_zig macos-aarch64 aarch64-macos
+      ;;
+    wasm)
+      build_report wasm report.js emcc em++ '-sNODERAWFS -sALLOW_MEMORY_GROWTH'
+      compare_report wasm node --no-experimental-fetch "$work/wasm/report.js"
+      ;;
+  esac
+done

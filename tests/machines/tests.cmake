@@ -1,0 +1,8 @@
+# Tests for another machine, where there is no simdjson.
+list(FILTER TENSORFILE_UNIT_TESTS EXCLUDE REGEX "/json_oracle_test[.]cpp$")
+
+add_executable(report machines/report.c)
+target_link_libraries(report PRIVATE tensorfile_inside ZLIB::ZLIB)
+set_target_properties(report PROPERTIES C_STANDARD 99 C_EXTENSIONS OFF)
+list(JOIN CMAKE_CROSSCOMPILING_EMULATOR " " emulator)
+file(WRITE ${PROJECT_BINARY_DIR}/emulator.txt "${emulator}\n")
