@@ -687,8 +687,8 @@ TEST(ZipWriting, ClosesADeflatedMemberOfMoreThanFourGigabytes) {
     Ref<Buffer> buffer;
     ASSERT_TRUE(memory.finish(buffer).ok());
     const std::string found(static_cast<const char *>(buffer->data), buffer->size);
-    const std::string expected = described ? local(8, 0, little(0, 16)) + little(0x08074B50, 4) + little(crc, 4) +
-                                                 little(stored, 8) + little(size, 8)
+    const std::string expected = described ? local(8, 0, std::string(16, '\0')) + little(0x08074B50, 4) +
+                                                 little(crc, 4) + little(stored, 8) + little(size, 8)
                                            : local(0, crc, little(size, 8) + little(stored, 8));
     EXPECT_EQ(found, expected);
   }
