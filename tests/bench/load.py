@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 MIB = 1 << 20
-LONG = 3  # seconds
+LONG = 1  # seconds
 
 # Each prints seconds. Imports are not counted; mlx is lazy, so what it loads is evaluated. What a peer does when its
 # process ends is not counted either, and mlx's threads may abort there.
@@ -69,7 +69,7 @@ def take_turns(contenders, repeats):
 
     Each time in another order: whoever follows a process that freed huge pages finds them ready. Only "ours" and the raw
     programs, which do nothing but its reads or writes, run next to each other, forth and back: "share" is the median of
-    how much of the best raw program's speed ours had in a turn. Who takes seconds has one turn.
+    how much of the best raw program's speed ours had in a turn. Who takes more than a second has one turn.
     """
     times = {name: [] for name in contenders}
     shares = []
