@@ -40,6 +40,16 @@ struct Deflater::ZlibState : ZlibStream {
 
 #if defined(TENSORFILE_WITH_ISAL)
 
+namespace {
+
+constexpr int kMostIsalLevel = 3;
+
+Status refusal_of_isal(int code) {
+  return Failure(TF_STATUS_INTERNAL) << "ISA-L returned " << int64_t{code};
+}
+
+}  // namespace
+
 struct Deflater::IsalState {
   isal_zstream z;
   uint8_t room[ISAL_DEF_LVL3_DEFAULT];  // the largest of the levels'
@@ -49,8 +59,18 @@ bool has_isal() {
   return true;
 }
 
+// ISA-L 2.30's levels 1 and 2 file the third byte of a stream that has no history under a hash of the address of their
+// state: the same bytes would give another output at another address. So the first is stored, as history of the others.
+Status Deflater::store_first_byte(Bytes *chunk) {
+  const uint8_t block[] = {0, 1, 0, 0xfe, 0xff, (*chunk)[0]};  // RFC 1951, 3.2.4: not the last, its length, the byte
+  TFILE_TRY(output_.reserve(sizeof(block) + room_for(chunk->first(ZlibStream::kMostAtOnce).size())));
+  TFILE_TRY(output_.append(block, sizeof(block)));
+  const int code = isal_deflate_set_dict(&isal_->z, const_cast<uint8_t *>(chunk->data()), 1);
+  *chunk = chunk->from(1);
+  return code == COMP_OK ? kOk : refusal_of_isal(code);
+}
+
 Status Deflater::run_isal(Bytes chunk, bool last, int level) {
-  constexpr size_t kMostAtOnce = size_t{1} << 30;
   constexpr uint32_t kRooms[] = {0, ISAL_DEF_LVL1_DEFAULT, ISAL_DEF_LVL2_DEFAULT, ISAL_DEF_LVL3_DEFAULT};
   if (isal_ == nullptr) {
     void *place = nullptr;
@@ -62,8 +82,9 @@ Status Deflater::run_isal(Bytes chunk, bool last, int level) {
   z.level = static_cast<uint32_t>(level);
   z.level_buf = isal_->room;
   z.level_buf_size = kRooms[level];
+  if (level < kMostIsalLevel && chunk.size() > 1) TFILE_TRY(store_first_byte(&chunk));
   do {
-    const Bytes piece = chunk.first(kMostAtOnce);
+    const Bytes piece = chunk.first(ZlibStream::kMostAtOnce);
     chunk = chunk.from(piece.size());
     z.next_in = const_cast<uint8_t *>(piece.data());
     z.avail_in = static_cast<uint32_t>(piece.size());
@@ -76,7 +97,7 @@ Status Deflater::run_isal(Bytes chunk, bool last, int level) {
       z.avail_out = static_cast<uint32_t>(output_.size() - before);
       const int code = isal_deflate(&z);
       output_.truncate(output_.size() - z.avail_out);
-      if (code != COMP_OK) return Failure(TF_STATUS_INTERNAL) << "ISA-L returned " << int64_t{code};
+      if (code != COMP_OK) return refusal_of_isal(code);
     } while (z.avail_out == 0);
   } while (!chunk.empty());
   return kOk;

@@ -55,6 +55,7 @@ class Deflater {
 
   Status run_zlib(Bytes chunk, bool last, int level);
   Status run_isal(Bytes chunk, bool last, int level);
+  Status store_first_byte(Bytes *chunk);
 
   Memory &memory_;
   ZlibState *zlib_ = nullptr;

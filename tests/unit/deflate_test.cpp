@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -109,6 +110,26 @@ TEST(Deflater, ChunksAreUnpackedEachByItself) {
       EXPECT_EQ(done, last);
       EXPECT_TRUE(input.empty());
       EXPECT_EQ(got, text + '#');
+    }
+  }
+}
+
+// Short texts of few letters, of which a byte that is looked up in the wrong place changes many.
+TEST(Deflater, GivesTheSameBytesWhereverItsStateLies) {
+  constexpr int kStates = 8;
+  for (const DeflateMethod &method : methods()) {
+    std::mt19937 random(5);
+    std::vector<std::unique_ptr<Deflater>> deflaters;
+    for (int i = 0; i < kStates; ++i)
+      deflaters.push_back(std::make_unique<Deflater>(default_memory()));
+    for (int i = 0; i < 500; ++i) {
+      std::string text(1 + random() % 200, 'a');
+      for (char &letter : text)
+        letter = static_cast<char>('a' + random() % 4);
+      const std::string first = pack(*deflaters[0], text, true, method);
+      EXPECT_EQ(unpack_by_zlib(first, text.size()), text);
+      for (int k = 1; k < kStates; ++k)
+        ASSERT_EQ(pack(*deflaters[k], text, true, method), first) << method.isal << method.level << text;
     }
   }
 }
