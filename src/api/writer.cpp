@@ -65,7 +65,7 @@ struct tf_writer {
   Status expect_open() const;
   Status begin();
   Status begin_part();
-  Status write_parts(const uint8_t *bytes, size_t nbytes);
+  Status write_parts(Bytes bytes);
   Status commit();
   Status check_count(size_t nbytes) const;
   void drop_stream() {
@@ -162,7 +162,7 @@ Status tf_writer::begin() {
   TFILE_TRY(note(plan.make(path.empty() ? "" : path.data(), format, request)));
   TFILE_TRY(note(begin_part()));
   state = State::kWriting;
-  return note(write_parts(nullptr, 0));
+  return note(write_parts(Bytes()));
 }
 
 // Begins the file behind those that there are.
@@ -188,14 +188,9 @@ Status tf_writer::begin_part() {
 }
 
 // Writes the next bytes of all arrays, and goes on to the next part where one has all of its own.
-Status tf_writer::write_parts(const uint8_t *bytes, size_t nbytes) {
+Status tf_writer::write_parts(Bytes bytes) {
   for (;;) {
-    while (stream->wants() && nbytes > 0) {
-      const size_t count = nbytes < stream->missing() ? nbytes : static_cast<size_t>(stream->missing());
-      TFILE_TRY(stream->write(bytes, count));
-      bytes += count;
-      nbytes -= count;
-    }
+    TFILE_TRY(stream->write(&bytes));
     if (stream->wants() || parts.size() == plan.count()) return kOk;
     TFILE_TRY(stream->finish());
     TFILE_TRY(begin_part());
@@ -221,7 +216,7 @@ Status tf_writer::write(const void *bytes, size_t nbytes) {
   if (nbytes > 0) TFILE_TRY(require(bytes, "src"));
   TFILE_TRY(check_count(nbytes));
   TFILE_TRY(begin());
-  return note(write_parts(static_cast<const uint8_t *>(bytes), nbytes));
+  return note(write_parts(Bytes(static_cast<const uint8_t *>(bytes), nbytes)));
 }
 
 Status tf_writer::finish() {

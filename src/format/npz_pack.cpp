@@ -68,6 +68,7 @@ struct Packer {
   struct Job {
     Deflater *deflater;
     Bytes chunk;
+    bool last;  // of the array
     uint32_t crc;
   };
 
@@ -210,8 +211,10 @@ Status Packer::deflate(Bytes bytes) {
   }
   const size_t count = (bytes.size() + static_cast<size_t>(chunk_) - 1) / static_cast<size_t>(chunk_);
   TFILE_TRY(need_jobs(count));
-  for (size_t i = 0; i < count; ++i)
+  for (size_t i = 0; i < count; ++i) {
     jobs_[i].chunk = bytes.from(i * static_cast<size_t>(chunk_)).first(static_cast<size_t>(chunk_));
+    jobs_[i].last = i + 1 == count && done_ + bytes.size() == nbytes_;
+  }
   TFILE_TRY(parallel_for(count, count > 1 ? request_.settings.workers() : Workers(), run_job, this));
   return put_jobs(count);
 }
@@ -219,11 +222,8 @@ Status Packer::deflate(Bytes bytes) {
 Status Packer::run_job(void *packer, size_t i) {
   auto &self = *static_cast<Packer *>(packer);
   Job &job = self.jobs_[i];
-  uint64_t end = self.done_;
-  for (size_t k = 0; k <= i; ++k)
-    end += self.jobs_[k].chunk.size();
   job.crc = crc32_update(0, job.chunk.data(), job.chunk.size());
-  return job.deflater->run(job.chunk, end == self.nbytes_, self.method_);
+  return job.deflater->run(job.chunk, job.last, self.method_);
 }
 
 Status Packer::put_jobs(size_t count) {

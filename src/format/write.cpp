@@ -474,14 +474,13 @@ Status StreamWriter::write_text(size_t last) {
   return kOk;
 }
 
-Status StreamWriter::write(const void *bytes, size_t nbytes) {
-  const auto *from = static_cast<const uint8_t *>(bytes);
-  while (nbytes > 0) {
-    const size_t count = nbytes < missing() ? nbytes : static_cast<size_t>(missing());
+Status StreamWriter::write(Bytes *bytes) {
+  if (bytes->empty()) return kOk;
+  while (wants() && !bytes->empty()) {
+    const Bytes piece = bytes->first(missing() < bytes->size() ? static_cast<size_t>(missing()) : bytes->size());
     const bool swapped = kHostIsBig && array().dtype->scalar > 1;
-    TFILE_TRY(swapped ? take_swapped(from, count) : take(from, count));
-    from += count;
-    nbytes -= count;
+    TFILE_TRY(swapped ? take_swapped(piece.data(), piece.size()) : take(piece.data(), piece.size()));
+    *bytes = bytes->from(piece.size());
     if (missing() > 0) continue;
     TFILE_TRY(end_array());
     ++current_;

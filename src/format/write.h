@@ -31,8 +31,8 @@ class StreamWriter {
   // That array, and how many it lacks.
   size_t current() const { return current_; }
   uint64_t missing() const { return array().nbytes - taken_; }
-  // The next bytes, as they lie in memory: no more than all arrays lack.
-  Status write(const void *bytes, size_t nbytes);
+  // Takes the next bytes, as they lie in memory, until none is left or no array lacks any; cut at their front by those.
+  Status write(Bytes *bytes);
   // When no array lacks any.
   Status finish();
 

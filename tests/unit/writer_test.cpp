@@ -215,6 +215,20 @@ TEST_F(WriterTest, WritesToASinkFromFirstToLast) {
   EXPECT_EQ(user.releases, 1);
 }
 
+TEST_F(WriterTest, GathersSmallArraysOfOneCall) {
+  constexpr size_t kArrays = 5000;
+  const std::vector<float> data(16 * kArrays, 0.5f);
+  for (const tf_format format : {TF_FORMAT_SAFETENSORS, TF_FORMAT_GGUF, TF_FORMAT_NPZ}) {
+    ForeignSink user;
+    const Writer writer = open_sink(user, format);
+    for (size_t i = 0; i < kArrays; ++i)
+      ASSERT_EQ(declare(writer.get(), std::to_string(i), TF_DTYPE_FLOAT32, {4, 4}), TF_STATUS_OK);
+    ASSERT_EQ(tf_writer_write(writer.get(), data.data(), data.size() * sizeof(float)), TF_STATUS_OK);
+    ASSERT_EQ(tf_writer_finish(writer.get()), TF_STATUS_OK) << tf_error_message();
+    EXPECT_LE(static_cast<size_t>(user.writes), 3 + user.bytes.size() / (size_t{64} << 10)) << tf_format_name(format);
+  }
+}
+
 TEST_F(WriterTest, DeflatesWhenAsked) {
   add_several(true);
   const auto options = options_with({{TF_OPTION_COMPRESS, 1}, {TF_OPTION_COMPRESSION_LEVEL, 1}});

@@ -13766,8 +13766,8 @@ class StreamWriter {
   // That array, and how many it lacks.
   size_t current() const { return current_; }
   uint64_t missing() const { return array().nbytes - taken_; }
-  // The next bytes, as they lie in memory: no more than all arrays lack.
-  Status write(const void *bytes, size_t nbytes);
+  // Takes the next bytes, as they lie in memory, until none is left or no array lacks any; cut at their front by those.
+  Status write(Bytes *bytes);
   // When no array lacks any.
   Status finish();
 
@@ -15654,6 +15654,7 @@ struct Packer {
   struct Job {
     Deflater *deflater;
     Bytes chunk;
+    bool last;  // of the array
     uint32_t crc;
   };
 
@@ -15796,8 +15797,10 @@ Status Packer::deflate(Bytes bytes) {
   }
   const size_t count = (bytes.size() + static_cast<size_t>(chunk_) - 1) / static_cast<size_t>(chunk_);
   TFILE_TRY(need_jobs(count));
-  for (size_t i = 0; i < count; ++i)
+  for (size_t i = 0; i < count; ++i) {
     jobs_[i].chunk = bytes.from(i * static_cast<size_t>(chunk_)).first(static_cast<size_t>(chunk_));
+    jobs_[i].last = i + 1 == count && done_ + bytes.size() == nbytes_;
+  }
   TFILE_TRY(parallel_for(count, count > 1 ? request_.settings.workers() : Workers(), run_job, this));
   return put_jobs(count);
 }
@@ -15805,11 +15808,8 @@ Status Packer::deflate(Bytes bytes) {
 Status Packer::run_job(void *packer, size_t i) {
   auto &self = *static_cast<Packer *>(packer);
   Job &job = self.jobs_[i];
-  uint64_t end = self.done_;
-  for (size_t k = 0; k <= i; ++k)
-    end += self.jobs_[k].chunk.size();
   job.crc = crc32_update(0, job.chunk.data(), job.chunk.size());
-  return job.deflater->run(job.chunk, end == self.nbytes_, self.method_);
+  return job.deflater->run(job.chunk, job.last, self.method_);
 }
 
 Status Packer::put_jobs(size_t count) {
@@ -17760,14 +17760,13 @@ Status StreamWriter::write_text(size_t last) {
   return kOk;
 }
 
-Status StreamWriter::write(const void *bytes, size_t nbytes) {
-  const auto *from = static_cast<const uint8_t *>(bytes);
-  while (nbytes > 0) {
-    const size_t count = nbytes < missing() ? nbytes : static_cast<size_t>(missing());
+Status StreamWriter::write(Bytes *bytes) {
+  if (bytes->empty()) return kOk;
+  while (wants() && !bytes->empty()) {
+    const Bytes piece = bytes->first(missing() < bytes->size() ? static_cast<size_t>(missing()) : bytes->size());
     const bool swapped = kHostIsBig && array().dtype->scalar > 1;
-    TFILE_TRY(swapped ? take_swapped(from, count) : take(from, count));
-    from += count;
-    nbytes -= count;
+    TFILE_TRY(swapped ? take_swapped(piece.data(), piece.size()) : take(piece.data(), piece.size()));
+    *bytes = bytes->from(piece.size());
     if (missing() > 0) continue;
     TFILE_TRY(end_array());
     ++current_;
@@ -21768,7 +21767,7 @@ struct tf_writer {
   Status expect_open() const;
   Status begin();
   Status begin_part();
-  Status write_parts(const uint8_t *bytes, size_t nbytes);
+  Status write_parts(Bytes bytes);
   Status commit();
   Status check_count(size_t nbytes) const;
   void drop_stream() {
@@ -21865,7 +21864,7 @@ Status tf_writer::begin() {
   TFILE_TRY(note(plan.make(path.empty() ? "" : path.data(), format, request)));
   TFILE_TRY(note(begin_part()));
   state = State::kWriting;
-  return note(write_parts(nullptr, 0));
+  return note(write_parts(Bytes()));
 }
 
 // Begins the file behind those that there are.
@@ -21891,14 +21890,9 @@ Status tf_writer::begin_part() {
 }
 
 // Writes the next bytes of all arrays, and goes on to the next part where one has all of its own.
-Status tf_writer::write_parts(const uint8_t *bytes, size_t nbytes) {
+Status tf_writer::write_parts(Bytes bytes) {
   for (;;) {
-    while (stream->wants() && nbytes > 0) {
-      const size_t count = nbytes < stream->missing() ? nbytes : static_cast<size_t>(stream->missing());
-      TFILE_TRY(stream->write(bytes, count));
-      bytes += count;
-      nbytes -= count;
-    }
+    TFILE_TRY(stream->write(&bytes));
     if (stream->wants() || parts.size() == plan.count()) return kOk;
     TFILE_TRY(stream->finish());
     TFILE_TRY(begin_part());
@@ -21924,7 +21918,7 @@ Status tf_writer::write(const void *bytes, size_t nbytes) {
   if (nbytes > 0) TFILE_TRY(require(bytes, "src"));
   TFILE_TRY(check_count(nbytes));
   TFILE_TRY(begin());
-  return note(write_parts(static_cast<const uint8_t *>(bytes), nbytes));
+  return note(write_parts(Bytes(static_cast<const uint8_t *>(bytes), nbytes)));
 }
 
 Status tf_writer::finish() {
