@@ -17,33 +17,14 @@ known() {
 command -v javac >/dev/null || packages="$packages openjdk-17-jdk-headless"
 command -v mvn >/dev/null || packages="$packages maven"
 
-missing=
-if command -v dpkg-query >/dev/null; then
-  for package in $packages; do
-    state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
-    [ "$state" = installed ] || missing="$missing $package"
-  done
+if command -v apt-cache >/dev/null; then
   for package in $where_there; do
-    state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
-    [ "$state" = installed ] && continue
     known "$package" || [ "$(id -u)" != 0 ] || apt-get update
-    if known "$package"; then missing="$missing $package"; fi
+    if known "$package"; then packages="$packages $package"; fi
   done
 fi
-
-if [ -n "$missing" ]; then
-  if [ "$(id -u)" != 0 ]; then
-    echo "These packages are missing; install them, as root, with" >&2
-    echo "  apt-get install$missing" >&2
-    exit 1
-  fi
-  export DEBIAN_FRONTEND=noninteractive
-  # shellcheck disable=SC2086  # a list of words
-  apt-get install -y --no-install-recommends $missing || {
-    apt-get update
-    apt-get install -y --no-install-recommends $missing
-  }
-fi
+# shellcheck disable=SC2086  # a list of words
+tools/packages.sh $packages
 
 wanted=$(cat tests/peers/requirements.txt bindings/swig/requirements.txt)
 if [ "$wanted" != "$(cat .venv/requirements.txt 2>/dev/null)" ]; then

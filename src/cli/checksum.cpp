@@ -32,8 +32,8 @@ size_t swapped_bytes(tf_dtype dtype) {
   return std::max<size_t>(1, is_complex ? bytes / 2 : bytes);
 }
 
-uLong add(uLong crc, const void *bytes, size_t count) {
-  return crc32_z(crc, static_cast<const Byte *>(bytes), count);
+uLong add(uLong crc, const void *bytes, uint64_t count) {
+  return crc32_z(crc, static_cast<const Byte *>(bytes), static_cast<z_size_t>(count));
 }
 
 }  // namespace

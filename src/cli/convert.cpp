@@ -214,7 +214,8 @@ void stream(const Request &request, Input &input, std::string_view &subject) {
         Array dense;
         expect(tf_array_contiguous(Out(dense), piece.get()));
         subject = request.out;
-        expect(tf_writer_write(writer.get(), tf_array_data(dense.get()), tf_array_nbytes(dense.get())));
+        const auto dense_bytes = static_cast<size_t>(tf_array_nbytes(dense.get()));
+        expect(tf_writer_write(writer.get(), tf_array_data(dense.get()), dense_bytes));
         subject = request.in;
       }
       input.progress.advance(nbytes);

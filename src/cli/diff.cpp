@@ -88,7 +88,8 @@ void compare_elements(Difference &difference, const Elements &a, const Elements 
 bool compare_pieces(Difference &difference, const tf_array *a, const tf_array *b) {
   const bool one_dtype = tf_array_dtype(a) == tf_array_dtype(b);
   const auto size = static_cast<uint64_t>(tf_array_size(a));
-  if (one_dtype && std::memcmp(tf_array_data(a), tf_array_data(b), tf_array_nbytes(a)) == 0) {
+  const auto nbytes = static_cast<size_t>(tf_array_nbytes(a));
+  if (one_dtype && std::memcmp(tf_array_data(a), tf_array_data(b), nbytes) == 0) {
     difference.elements += size;
     return false;
   }
@@ -99,7 +100,7 @@ bool compare_pieces(Difference &difference, const tf_array *a, const tf_array *b
     compare_elements(difference, Elements(as_double(a).get()), Elements(as_double(b).get()), false);
   }
   if (first && difference.different > 0) {
-    const uint64_t at = difference.first - difference.elements;
+    const auto at = static_cast<size_t>(difference.first - difference.elements);
     difference.first_a = Elements(a).text(at, tf_array_dtype(a));
     difference.first_b = Elements(b).text(at, tf_array_dtype(b));
   }

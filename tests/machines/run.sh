@@ -4,15 +4,16 @@
 #
 #   tests/machines/run.sh [MACHINE...]
 #
-#   aarch64  s390x      Linux, run by qemu-user (s390x is big-endian); aarch64 with the unit tests
-#   i386                Linux of 32 bits, run by an x86-64 itself
+#   aarch64  s390x      Linux, run by qemu-user (s390x is big-endian), with the unit tests
+#   i386                Linux of 32 bits, run by an x86-64 itself, with the unit tests
 #   windows             x86-64, by mingw-w64, run by wine, with tests of its own
 #   wasm                WebAssembly by emscripten, run by node
 #   musl                x86-64 Linux with musl, by zig, run by this machine
 #   macos               x86-64 and arm64, by zig: compiled and linked, and not run
 #
-# Without a name: all but the two by zig, whose builds take long. As root it installs the Debian packages that a machine needs; otherwise it names what is missing.
-# zlib is built from the sources that the Rust packages are locked to, GoogleTest from Debian's. All else goes to build/machines.
+# Without a name: all but the two by zig, whose builds take long. As root it installs the Debian packages that a machine
+# needs; otherwise it names what is missing. zlib is built from the sources that the Rust packages are locked to,
+# GoogleTest from Debian's. All else goes to build/machines.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
@@ -24,19 +25,6 @@ export WINEPREFIX=$work/wine WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml='
 fail() {
   echo "run.sh: $*" >&2
   exit 1
-}
-
-install_packages() {
-  local package missing=()
-  for package in "$@"; do
-    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)" = installed ] || missing+=("$package")
-  done
-  [ ${#missing[@]} -gt 0 ] || return 0
-  [ "$(id -u)" = 0 ] || fail "these packages are missing: ${missing[*]}"
-  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" || {
-    apt-get update
-    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
-  }
 }
 
 packages_of() {
@@ -202,17 +190,14 @@ for machine in "$@"; do
   # shellcheck disable=SC2207  # words
   packages+=($(packages_of "$machine"))
 done
-install_packages "${packages[@]}"
+tools/packages.sh "${packages[@]}"
 zlib=$(zlib_sources)
 build_reference
 for machine in "$@"; do
   case $machine in
     aarch64) test_machine aarch64 unit_tests ;;
-    s390x) test_machine s390x '' ;;
-    i386)
-      build_report i386 report i686-linux-gnu-gcc i686-linux-gnu-g++ -static
-      compare_report i386 "$work/i386/report"
-      ;;
+    s390x) test_machine s390x unit_tests ;;
+    i386) test_machine i386 unit_tests ;;
     windows)
       build_report windows report.exe x86_64-w64-mingw32-gcc-posix x86_64-w64-mingw32-g++-posix -static
       compare_report windows wine "$work/windows/report.exe"

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/endian.h"
 #include "support/foreign.h"
 #include "support/handles.h"
 #include "support/zip_builder.h"
@@ -25,7 +26,8 @@ std::string file_of(Kind kind, const tf_array *array) {
   if (kind != Kind::kChunked) {
     ZipBuilder zip;
     const std::string data(static_cast<const char *>(tf_array_data(array)), tf_array_nbytes(array));
-    zip.add("wx.npy", npy(npy_text("<f4", "(1000, 1024)"), data), kind == Kind::kDeflated);
+    const std::string text = npy_text(kHostIsBig ? ">f4" : "<f4", "(1000, 1024)");
+    zip.add("wx.npy", npy(text, data), kind == Kind::kDeflated);
     return zip.bytes();
   }
   const auto options = options_with({{TF_OPTION_COMPRESS, 1}});

@@ -227,7 +227,11 @@ TEST(PathSource, ReadsBehindFourGigabytes) {
   EXPECT_EQ(read_string(*source, kPlace, 3), "end");
   const void *mapped = nullptr;
   ASSERT_TRUE(map_range(*source, kPlace, 3, &mapped).ok());
-  EXPECT_EQ(std::string(static_cast<const char *>(mapped), 3), "end");
+  // A file that does not fit in the process is read instead.
+  ASSERT_EQ(mapped != nullptr, sizeof(size_t) > 4);
+  if (mapped != nullptr) {
+    EXPECT_EQ(std::string(static_cast<const char *>(mapped), 3), "end");
+  }
 }
 
 TEST(PathSource, EveryFailedAllocationIsClean) {

@@ -588,22 +588,23 @@ TEST(ZipReading, TakesFewReads) {
 
 TEST(ZipWriting, UsesSizesOf64BitsWhereTheyAreNeeded) {
   const uint32_t crc = 0x12345678;
+  const std::string stored = little(crc, 4);
   const uint64_t size = uint64_t{1} << 32;
   // The writer believes the size: no byte of the member is written, so that the test need not.
   ZipWriter zip(default_memory(), 64);
   Vec<uint8_t> found(default_memory());
   ASSERT_TRUE(zip.begin(found, ZipMember{"w", size, 0, false, false}, 0).ok());
   zip.set(crc, size);
-  memcpy(found.data() + ZipWriter::kCrcInLocal, &crc, sizeof(crc));
+  memcpy(found.data() + ZipWriter::kCrcInLocal, stored.data(), stored.size());
   const size_t narrow_at = found.size();
   ASSERT_TRUE(zip.begin(found, ZipMember{"n", 0xFFFFFFFE, 0, false, false}, narrow_at).ok());
   zip.set(crc, 0xFFFFFFFE);
-  memcpy(found.data() + narrow_at + ZipWriter::kCrcInLocal, &crc, sizeof(crc));
+  memcpy(found.data() + narrow_at + ZipWriter::kCrcInLocal, stored.data(), stored.size());
   Vec<size_t> crcs(default_memory());
   ASSERT_TRUE(zip.finish(found, found.size(), &crcs).ok());
   ASSERT_EQ(crcs.size(), 2u);
   for (const size_t place : crcs)
-    EXPECT_EQ(memcmp(found.data() + place, &crc, sizeof(crc)), 0);
+    EXPECT_EQ(memcmp(found.data() + place, stored.data(), stored.size()), 0);
   ZipBuilder expected;
   ZipPart &wide = expected.add("w", "");
   wide.crc = crc;

@@ -1,8 +1,13 @@
-# Debian's cross compilers. TENSORFILE_MACHINE is aarch64 or s390x.
+# Debian's cross compilers. TENSORFILE_MACHINE is aarch64, s390x or i386, which an x86-64 runs itself.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES TENSORFILE_MACHINE)
-set(triplet ${TENSORFILE_MACHINE}-linux-gnu)
-set(CMAKE_CROSSCOMPILING_EMULATOR qemu-${TENSORFILE_MACHINE} -L /usr/${triplet})
+if(TENSORFILE_MACHINE STREQUAL i386)
+  set(triplet i686-linux-gnu)
+  set(CMAKE_CROSSCOMPILING_EMULATOR /usr/${triplet}/lib/ld-linux.so.2 --library-path /usr/${triplet}/lib)
+else()
+  set(triplet ${TENSORFILE_MACHINE}-linux-gnu)
+  set(CMAKE_CROSSCOMPILING_EMULATOR qemu-${TENSORFILE_MACHINE} -L /usr/${triplet})
+endif()
 set(CMAKE_SYSTEM_PROCESSOR ${TENSORFILE_MACHINE})
 set(CMAKE_C_COMPILER ${triplet}-gcc)
 set(CMAKE_CXX_COMPILER ${triplet}-g++)

@@ -13765,7 +13765,7 @@ class StreamWriter {
   bool wants() const { return current_ < request_->arrays.size(); }
   // That array, and how many it lacks.
   size_t current() const { return current_; }
-  uint64_t missing() const { return array().nbytes - taken_; }
+  uint64_t missing() const { return array().nbytes - taken_ - held_; }
   // Takes the next bytes, as they lie in memory, until none is left or no array lacks any; cut at their front by those.
   Status write(Bytes *bytes);
   // When no array lacks any.
@@ -13791,7 +13791,7 @@ class StreamWriter {
   Output *output_ = nullptr;
   Packer *packer_ = nullptr;
   size_t current_ = 0;
-  uint64_t taken_ = 0;  // bytes of the current array
+  uint64_t taken_ = 0;  // bytes of the current array, without those in scalars_
   uint32_t crc_ = 0;    // of the current array
   Vec<uint8_t> room_;   // bytes that are to be put at room_at_, together
   uint64_t room_at_ = 0;
