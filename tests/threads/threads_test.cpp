@@ -35,18 +35,19 @@ void at_once(const std::function<void(int)> &work) {
 Handle<tf_dict> some_arrays() {
   const auto a = random_array(TF_DTYPE_FLOAT32, {50, 40}, 1);
   const auto b = random_array(TF_DTYPE_INT16, {300}, 2);
-  const auto c = random_array(TF_DTYPE_BOOL, {7, 11}, 3);
+  const auto c = random_array(TF_DTYPE_INT8, {7, 11}, 3);
   return dict_of({{"a", a.get()}, {"b", b.get()}, {"c", c.get()}});
 }
 
-// A file of each kind, deflated and not.
+// A file of each format that holds several, deflated and not.
 std::vector<std::string> some_files(const TempFolder &folder, const tf_dict *arrays) {
   std::vector<std::string> paths;
-  for (const char *name : {"stored.npz", "packed.npz", "a.safetensors"})
+  for (const char *name : {"stored.npz", "packed.npz", "a.safetensors", "a.gguf"})
     paths.push_back(folder.path(name));
   EXPECT_EQ(tf_savez(paths[0].c_str(), nullptr, 0, arrays, nullptr), TF_STATUS_OK);
   EXPECT_EQ(tf_savez_compressed(paths[1].c_str(), nullptr, 0, arrays, nullptr), TF_STATUS_OK);
   EXPECT_EQ(tf_save_safetensors(paths[2].c_str(), arrays, nullptr, nullptr), TF_STATUS_OK);
+  EXPECT_EQ(tf_save_gguf(paths[3].c_str(), arrays, nullptr, nullptr), TF_STATUS_OK);
   return paths;
 }
 
