@@ -19,11 +19,7 @@ using tfile::testing::Handle;
 using tfile::testing::made;
 using tfile::testing::options_with;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
+constexpr bool kSanitized = TENSORFILE_SANITIZED;
 
 // Files up to this size are damaged everywhere. Environment variable TENSORFILE_TEST_LONG: larger ones too.
 size_t most_bytes() {

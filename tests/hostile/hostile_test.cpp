@@ -15,11 +15,8 @@ namespace {
 
 using tfile::testing::Handle;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr size_t kStack = size_t{256} << 10;  // sanitizers put guards between variables
-#else
-constexpr size_t kStack = size_t{64} << 10;
-#endif
+// Sanitizers put guards between variables.
+constexpr size_t kStack = size_t{TENSORFILE_SANITIZED ? 256 : 64} << 10;
 constexpr size_t kMostMemory = size_t{1} << 20;  // beside 4 times the header
 
 // Counts what a call asks of memory and of a source.

@@ -116,11 +116,11 @@ TEST(Deflater, ChunksAreUnpackedEachByItself) {
 
 // Short texts of few letters, of which a byte that is looked up in the wrong place changes many.
 TEST(Deflater, GivesTheSameBytesWhereverItsStateLies) {
-  constexpr int kStates = 8;
+  constexpr size_t kStates = 8;
   for (const DeflateMethod &method : methods()) {
     std::mt19937 random(5);
     std::vector<std::unique_ptr<Deflater>> deflaters;
-    for (int i = 0; i < kStates; ++i)
+    while (deflaters.size() < kStates)
       deflaters.push_back(std::make_unique<Deflater>(default_memory()));
     for (int i = 0; i < 500; ++i) {
       std::string text(1 + random() % 200, 'a');
@@ -128,7 +128,7 @@ TEST(Deflater, GivesTheSameBytesWhereverItsStateLies) {
         letter = static_cast<char>('a' + random() % 4);
       const std::string first = pack(*deflaters[0], text, true, method);
       EXPECT_EQ(unpack_by_zlib(first, text.size()), text);
-      for (int k = 1; k < kStates; ++k)
+      for (size_t k = 1; k < kStates; ++k)
         ASSERT_EQ(pack(*deflaters[k], text, true, method), first) << method.isal << method.level << text;
     }
   }

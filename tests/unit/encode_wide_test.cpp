@@ -148,7 +148,7 @@ TEST(EncodeWide, TakesAnyNumberOfBlocks) {
   const std::vector<float> values = numbers_of_all_kinds(2, 1);
   for (const tf_dtype dtype : kWideTypes) {
     for (const Cpu cpu : widths()) {
-      for (const size_t at_once : {1, 2, 3, 5, 7})
+      for (const size_t at_once : std::initializer_list<size_t>{1, 2, 3, 5, 7})
         expect_same(*find_dtype(dtype), cpu, values, at_once);
     }
   }

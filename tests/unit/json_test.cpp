@@ -54,7 +54,7 @@ TEST(Json, PullsEveryKindOfValue) {
   EXPECT_TRUE(more);
   EXPECT_EQ(str(key), "a");
   ASSERT_TRUE(reader.begin_array().ok());
-  for (uint64_t expected : {1, 22, 3}) {
+  for (const uint64_t expected : std::initializer_list<uint64_t>{1, 22, 3}) {
     uint64_t number = 0;
     ASSERT_TRUE(reader.next_element(&more).ok());
     ASSERT_TRUE(more);

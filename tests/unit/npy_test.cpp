@@ -460,7 +460,7 @@ TEST(NpyData, EveryChangedByteGivesAnArrayOrAnError) {
 }
 
 TEST(NpyReading, TakesTwoReads) {
-  for (const size_t spaces : {0, 60000}) {
+  for (const size_t spaces : std::initializer_list<size_t>{0, 60000}) {
     const std::string text = std::string(spaces, ' ') + npy_text("<f4", "(2, 3)");
     struct Counter {
       std::string bytes;

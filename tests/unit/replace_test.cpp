@@ -432,7 +432,8 @@ TEST(Replacement, PiecesOfAllSizes) {
   Output output(*sink, Settings(), 0);
   std::string expected;
   char letter = 'a';
-  for (const size_t size : {1, 65535, 65536, 1, 65534, 2, 65537, 200000, 3, 65533, 131072, 0, 7}) {
+  for (const size_t size :
+       std::initializer_list<size_t>{1, 65535, 65536, 1, 65534, 2, 65537, 200000, 3, 65533, 131072, 0, 7}) {
     const std::string piece(size, letter++);
     ASSERT_TRUE(output.write(piece.data(), piece.size()).ok());
     expected += piece;

@@ -112,7 +112,7 @@ TEST(SafetensorsWrite, LeavesOutMetadataThatAreNotThere) {
 }
 
 TEST(SafetensorsWrite, AlignsTheData) {
-  for (const size_t alignment : {1, 2, 8, 16, 32, 64, 4096, 1048576}) {
+  for (const size_t alignment : std::initializer_list<size_t>{1, 2, 8, 16, 32, 64, 4096, 1048576}) {
     SafetensorsSave save;
     save.add("a", bytes("x")).option(TF_OPTION_ALIGNMENT, static_cast<int64_t>(alignment));
     const std::string made = save.bytes();

@@ -4,7 +4,7 @@
 // tensorfile_system leaves it out.
 package core
 
-// #cgo CXXFLAGS: -std=c++20 -O2 -DNDEBUG -DTENSORFILE_API= -fno-exceptions -fno-rtti -fvisibility=hidden
+// #cgo CXXFLAGS: -std=c++20 -DNDEBUG -DTENSORFILE_API= -fno-exceptions -fno-rtti -fvisibility=hidden
 // #cgo LDFLAGS: -lz
 // #cgo linux LDFLAGS: -Wl,--as-needed
 import "C"
