@@ -32,7 +32,7 @@ if [ -n "$unformatted" ]; then
 fi
 go vet ./...
 
-# The core is compiled anew for each of these, and one compiler is one core's work: what is not for users is optimized less.
+# The core is compiled anew for each of these, one core's work each; what no user gets is optimized less.
 step tests, with the race detector beside
 CGO_CXXFLAGS=-O1 go test -race ./... >"$folder/race.log" 2>&1 &
 race=$!
