@@ -42,8 +42,6 @@ struct Deflater::ZlibState : ZlibStream {
 
 namespace {
 
-constexpr int kMostIsalLevel = 3;
-
 Status refusal_of_isal(int code) {
   return Failure(TF_STATUS_INTERNAL) << "ISA-L returned " << int64_t{code};
 }

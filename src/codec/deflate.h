@@ -27,9 +27,11 @@ class Inflater {
   size_t excess_ = 0;
 };
 
+constexpr int kMostIsalLevel = 3;  // ISA-L knows 1, 2 and this
+
 // How bytes are packed.
 struct DeflateMethod {
-  bool isal = false;  // by ISA-L, which knows the levels 1 to 3; else by zlib
+  bool isal = false;  // by ISA-L; else by zlib
   int level = 6;      // 0 to 9
 };
 

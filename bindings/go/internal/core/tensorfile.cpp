@@ -5761,9 +5761,11 @@ class Inflater {
   size_t excess_ = 0;
 };
 
+constexpr int kMostIsalLevel = 3;  // ISA-L knows 1, 2 and this
+
 // How bytes are packed.
 struct DeflateMethod {
-  bool isal = false;  // by ISA-L, which knows the levels 1 to 3; else by zlib
+  bool isal = false;  // by ISA-L; else by zlib
   int level = 6;      // 0 to 9
 };
 
@@ -5897,8 +5899,6 @@ struct Deflater::ZlibState : ZlibStream {
 #if defined(TENSORFILE_WITH_ISAL)
 
 namespace {
-
-constexpr int kMostIsalLevel = 3;
 
 Status refusal_of_isal(int code) {
   return Failure(TF_STATUS_INTERNAL) << "ISA-L returned " << int64_t{code};
@@ -15726,8 +15726,7 @@ Status Packer::choose_method(Bytes sample) {
   chosen_ = true;
   const auto level = static_cast<int>(request_.settings.get(TF_OPTION_COMPRESSION_LEVEL));
   const bool isal = has_isal() && request_.settings.get(TF_OPTION_DEFLATE) == TF_DEFLATE_AUTO;
-  constexpr int kMostIsal = 3;
-  if (!isal || level == 0 || level > kMostIsal) {
+  if (!isal || level == 0 || level > kMostIsalLevel) {
     constexpr int kZlibDefault = 6;
     method_ = DeflateMethod{false, level < 0 ? kZlibDefault : level};
     return kOk;
@@ -15737,8 +15736,8 @@ Status Packer::choose_method(Bytes sample) {
   size_t fast = 0;
   size_t slow = 0;
   TFILE_TRY(try_level(&fast, sample.first(kSample), 1));
-  TFILE_TRY(try_level(&slow, sample.first(kSample), kMostIsal));
-  if (slow < fast - fast / 20) method_.level = kMostIsal;
+  TFILE_TRY(try_level(&slow, sample.first(kSample), kMostIsalLevel));
+  if (slow < fast - fast / 20) method_.level = kMostIsalLevel;
   return kOk;
 }
 
