@@ -234,8 +234,8 @@ class Amalgamation:
         self.out += before
         if not body:
             return
-        room, stem = name.removesuffix(".cpp").split("/")
-        condition = CONDITIONS.get(stem.split("_")[0]) if room == "format" else None
+        room, stem = name.removesuffix(".cpp").split("/")[:2]
+        condition = CONDITIONS.get(stem.split("_")[0]) if room in ("format", "transfer") else None
         macros = re.findall(r"^#\s*define\s+(\w+)", self.text(name), re.M)
         self.out += [f"\n// src/{name}", *([f"#if {condition}"] if condition else []), *body]
         self.out += [f"#undef {macro}" for macro in dict.fromkeys(macros)]

@@ -2,7 +2,7 @@
 #include "base/endian.h"
 #include "base/utf8.h"
 #include "format/gguf.h"
-#include "format/write.h"
+#include "transfer/write.h"
 
 namespace tfile {
 

@@ -14,7 +14,9 @@ BELOW = {
     "codec": ["base"],
     "quant": ["base", "core"],
     "format": ["base", "core", "io", "codec"],
-    "api": ["base", "core", "io", "codec", "quant", "format"],
+    "transfer": ["base", "core", "io", "codec", "quant", "format"],
+    "file": ["base", "core", "io", "codec", "quant", "format", "transfer"],
+    "api": ["base", "core", "io", "codec", "quant", "format", "transfer", "file"],
     "cli": [],
 }
 # A format knows sources and sinks, never files.

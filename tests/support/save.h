@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "format/write.h"
+#include "transfer/write.h"
 #include "support/listed.h"
 #include "support/little_endian.h"
 

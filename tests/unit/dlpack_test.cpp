@@ -1,5 +1,5 @@
 // DLPack's structs, made and taken. tests/peers has the libraries that use them.
-#include "api/dlpack.h"
+#include "core/dlpack.h"
 
 #include <gtest/gtest.h>
 

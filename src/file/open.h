@@ -1,7 +1,7 @@
 // tf_file: a file opened and validated, its arrays not yet read.
 #pragma once
 
-#include "format/read.h"
+#include "transfer/read.h"
 
 struct tf_file {
   tf_file(tfile::Ref<tfile::Source> from, const tfile::Settings &with)

@@ -1,5 +1,5 @@
-#include "api/api.h"
-#include "api/region.h"
+#include "api/arguments.h"
+#include "transfer/region.h"
 #include "quant/cast.h"
 #include "quant/mlx.h"
 

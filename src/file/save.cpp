@@ -1,7 +1,7 @@
-#include "api/api.h"
-#include "api/request.h"
-#include "api/set.h"
-#include "format/write.h"
+#include "api/arguments.h"
+#include "file/request.h"
+#include "file/sets/set.h"
+#include "transfer/write.h"
 
 namespace tfile {
 

@@ -1,5 +1,5 @@
 #include "format/format.h"
-#include "api/api.h"
+#include "api/arguments.h"
 
 namespace tfile {}  // namespace tfile
 

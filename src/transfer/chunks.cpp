@@ -1,4 +1,4 @@
-#include "format/chunks.h"
+#include "transfer/chunks.h"
 
 #include "codec/crc32.h"
 

@@ -1,8 +1,8 @@
 // Sets of files: sharded safetensors with their index, and split gguf; opened as one, and saved in parts.
 #pragma once
 
-#include "api/file.h"
-#include "api/request.h"
+#include "file/open.h"
+#include "file/request.h"
 
 namespace tfile {
 

@@ -1,7 +1,7 @@
-#include "api/request.h"
+#include "file/request.h"
 
 #include "base/error.h"
-#include "format/write.h"
+#include "transfer/write.h"
 #include "io/replace.h"
 
 namespace tfile {

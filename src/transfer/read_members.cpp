@@ -5,8 +5,8 @@
 #include "base/shared_progress.h"
 #include "base/threads.h"
 #include "codec/crc32.h"
-#include "format/chunks.h"
-#include "format/read.h"
+#include "transfer/chunks.h"
+#include "transfer/read.h"
 
 namespace tfile {
 

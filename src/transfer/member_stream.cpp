@@ -1,8 +1,8 @@
-#include "format/member_stream.h"
+#include "transfer/member_stream.h"
 
 #include "base/error.h"
 #include "codec/crc32.h"
-#include "format/read.h"
+#include "transfer/read.h"
 
 namespace tfile {
 

@@ -1,4 +1,4 @@
-#include "format/write.h"
+#include "transfer/write.h"
 
 #include "base/endian.h"
 #include "base/shared_progress.h"

@@ -1,8 +1,8 @@
-#include "api/file.h"
+#include "file/open.h"
 
-#include "api/api.h"
-#include "api/region.h"
-#include "api/set.h"
+#include "api/arguments.h"
+#include "transfer/region.h"
+#include "file/sets/set.h"
 #include "quant/cast.h"
 
 tf_file::~tf_file() {

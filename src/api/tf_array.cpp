@@ -1,7 +1,7 @@
 #include "core/array.h"
 
-#include "api/api.h"
-#include "api/wrap.h"
+#include "api/arguments.h"
+#include "core/foreign.h"
 #include "base/error.h"
 #include "core/slice.h"
 #include "quant/cast.h"

@@ -1,6 +1,6 @@
 #include "base/error.h"
 
-#include "api/api.h"
+#include "api/arguments.h"
 
 extern "C" {
 

@@ -1,4 +1,4 @@
-#include "format/read.h"
+#include "transfer/read.h"
 
 #include "base/endian.h"
 #include "base/error.h"

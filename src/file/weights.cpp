@@ -1,6 +1,6 @@
-#include "api/api.h"
-#include "api/file.h"
-#include "api/set.h"
+#include "api/arguments.h"
+#include "file/open.h"
+#include "file/sets/set.h"
 #include "core/tree.h"
 
 namespace tfile {

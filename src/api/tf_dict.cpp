@@ -1,6 +1,6 @@
 #include "core/dict.h"
 
-#include "api/api.h"
+#include "api/arguments.h"
 #include "base/error.h"
 #include "base/options.h"
 #include "base/utf8.h"

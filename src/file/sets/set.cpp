@@ -1,4 +1,4 @@
-#include "api/set.h"
+#include "file/sets/set.h"
 
 #include <algorithm>
 

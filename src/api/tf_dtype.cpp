@@ -1,6 +1,6 @@
 #include "core/dtype.h"
 
-#include "api/api.h"
+#include "api/arguments.h"
 
 extern "C" {
 

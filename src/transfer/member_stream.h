@@ -4,7 +4,7 @@
 #include <atomic>
 
 #include "codec/deflate.h"
-#include "format/chunks.h"
+#include "transfer/chunks.h"
 #include "format/format.h"
 
 namespace tfile {

@@ -1,7 +1,7 @@
-#include "api/dlpack.h"
+#include "core/dlpack.h"
 
-#include "api/api.h"
-#include "api/wrap.h"
+#include "api/arguments.h"
+#include "core/foreign.h"
 #include "base/error.h"
 #include "core/copy.h"
 

@@ -1,6 +1,6 @@
 #include "io/source.h"
 
-#include "api/api.h"
+#include "api/arguments.h"
 
 using namespace tfile;
 

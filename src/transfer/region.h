@@ -1,7 +1,7 @@
 // A whole array of a file, or a slice of it, read for a caller: as stored, cast, or decoded from blocks.
 #pragma once
 
-#include "api/file.h"
+#include "file/open.h"
 
 namespace tfile {
 

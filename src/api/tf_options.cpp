@@ -1,6 +1,6 @@
 #include "base/options.h"
 
-#include "api/api.h"
+#include "api/arguments.h"
 #include "base/error.h"
 #include "format/format.h"
 

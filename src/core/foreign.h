@@ -1,7 +1,7 @@
 // Arrays over memory that somebody else owns.
 #pragma once
 
-#include "api/api.h"
+#include "api/arguments.h"
 #include "core/array.h"
 
 namespace tfile {

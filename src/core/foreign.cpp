@@ -1,4 +1,4 @@
-#include "api/wrap.h"
+#include "core/foreign.h"
 
 #include "base/error.h"
 

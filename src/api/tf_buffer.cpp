@@ -1,6 +1,6 @@
 #include "base/buffer.h"
 
-#include "api/api.h"
+#include "api/arguments.h"
 
 using namespace tfile;
 

@@ -1,6 +1,6 @@
-#include "api/region.h"
+#include "transfer/region.h"
 
-#include "api/api.h"
+#include "api/arguments.h"
 #include "core/copy.h"
 #include "quant/cast.h"
 

@@ -3,7 +3,7 @@
 
 #include "core/slice.h"
 #include "format/format.h"
-#include "format/member_stream.h"
+#include "transfer/member_stream.h"
 
 namespace tfile {
 

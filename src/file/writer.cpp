@@ -1,6 +1,6 @@
-#include "api/api.h"
-#include "api/set.h"
-#include "format/write.h"
+#include "api/arguments.h"
+#include "file/sets/set.h"
+#include "transfer/write.h"
 #include "io/replace.h"
 
 using namespace tfile;

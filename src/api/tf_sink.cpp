@@ -1,6 +1,6 @@
 #include "io/sink.h"
 
-#include "api/api.h"
+#include "api/arguments.h"
 
 using namespace tfile;
 
