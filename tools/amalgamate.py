@@ -7,8 +7,8 @@ One command compiles it, and zlib is all that it needs:
 
     c++ -std=c++20 -O2 -c tensorfile.cpp
 
--fno-exceptions -fno-rtti keep it free of the C++ run-time library, but are not needed. These leave out a format:
-TENSORFILE_NO_NPY, TENSORFILE_NO_NPZ, TENSORFILE_NO_SAFETENSORS, TENSORFILE_NO_GGUF.
+-fno-exceptions -fno-rtti keep it free of the C++ run-time library, but are not needed. A macro for each format leaves it
+out: TENSORFILE_NO_NPY, TENSORFILE_NO_NPZ and so on.
 """
 
 import re
@@ -20,14 +20,13 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "src"
 HEADER = ROOT / "include" / "tensorfile.h"
 
-# What the sources of a format, "format/npy*.cpp", are compiled for.
-CONDITIONS = {
-    "npy": "!defined(TENSORFILE_NO_NPY) || !defined(TENSORFILE_NO_NPZ)",
-    "npz": "!defined(TENSORFILE_NO_NPZ)",
-    "zip": "!defined(TENSORFILE_NO_NPZ)",
-    "safetensors": "!defined(TENSORFILE_NO_SAFETENSORS)",
-    "gguf": "!defined(TENSORFILE_NO_GGUF)",
-}
+# The rooms of the core, from the ground up: the order of the sources.
+ROOMS = ["base", "core", "io", "codec", "quant", "format", "transfer", "file", "api"]
+
+# Sources of format/ and transfer/ belong to the format that begins their name, "format/gguf/gguf_read.cpp" to gguf.
+# These serve other formats too, or instead.
+FORMATS_OF = {"npy": ["npy", "npz"], "zip": ["npz"]}
+FORMAT_ROW = re.compile(r"^TFILE_FORMAT\(k(\w+)Format\)$", re.M)
 
 PROLOGUE = """\
 // tensorfile {version}: named n-dimensional arrays in .npy, .npz, .safetensors and .gguf files. See tensorfile.h.
@@ -35,15 +34,14 @@ PROLOGUE = """\
 //
 //     c++ -std=c++20 -O2 -c tensorfile.cpp
 //
-// and link with zlib. -fno-exceptions -fno-rtti keep it free of the C++ run-time library. These leave out a format:
-// TENSORFILE_NO_NPY, TENSORFILE_NO_NPZ, TENSORFILE_NO_SAFETENSORS, TENSORFILE_NO_GGUF.
+// and link with zlib. -fno-exceptions -fno-rtti keep it free of the C++ run-time library. These macros leave out a format:
+// {macros}.
 //
 {license}
 #if !defined(_FILE_OFFSET_BITS)
 #define _FILE_OFFSET_BITS 64
 #endif
-#if defined(TENSORFILE_NO_NPY) && defined(TENSORFILE_NO_NPZ) && defined(TENSORFILE_NO_SAFETENSORS) && \\
-    defined(TENSORFILE_NO_GGUF)
+#if {none_left}
 #error "tensorfile without a format"
 #endif
 // Conversions must round after each operation, as the formats' reference implementations do.
@@ -83,12 +81,31 @@ def tokens(text):
 
 
 def source_list():
-    """The sources in the order of the build."""
-    cmake = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
-    found = re.search(r"set\(TENSORFILE_SOURCES\s+(.*?)\)", cmake, re.S)
-    if not found:
-        fail("CMakeLists.txt has no list TENSORFILE_SOURCES")
-    return [name.removeprefix("src/") for name in found.group(1).split()]
+    """The sources, room by room, each room in the order of its file names."""
+    return [path.relative_to(SOURCES).as_posix() for room in ROOMS for path in sorted((SOURCES / room).rglob("*.cpp"))]
+
+
+def format_list():
+    """The formats that the table has."""
+    return [name.lower() for name in FORMAT_ROW.findall((SOURCES / "format" / "table.inc").read_text(encoding="utf-8"))]
+
+
+def macro(name):
+    """The macro that leaves out a format."""
+    return f"TENSORFILE_NO_{name.upper()}"
+
+
+def conditional_rows(text):
+    """text, which may be the table of formats, with a condition around each row."""
+    return FORMAT_ROW.sub(lambda row: f"#if !defined({macro(row.group(1))})\n{row.group()}\n#endif", text)
+
+
+def condition_of(name):
+    """The preprocessor's condition for a source that serves some formats only, or None."""
+    room, first = name.removesuffix(".cpp").split("/")[:2]
+    word = first.split("_")[0]
+    formats = FORMATS_OF.get(word, [word] if word in format_list() else [])
+    return " || ".join(f"!defined({macro(served)})" for served in formats if room in ("format", "transfer")) or None
 
 
 def after_angles(words, start):
@@ -217,7 +234,7 @@ class Amalgamation:
                 fail(f"no file src/{name}")
             # What is included several times, for several CPUs, is part of each that includes it.
             self.texts[name] = SHARED_BODY.sub(lambda include: self.text(include.group(1)).rstrip("\n"),
-                                               path.read_text(encoding="utf-8"))
+                                               conditional_rows(path.read_text(encoding="utf-8")))
         return self.texts[name]
 
     def headers(self, name, found):
@@ -234,8 +251,7 @@ class Amalgamation:
         self.out += before
         if not body:
             return
-        room, stem = name.removesuffix(".cpp").split("/")[:2]
-        condition = CONDITIONS.get(stem.split("_")[0]) if room in ("format", "transfer") else None
+        condition = condition_of(name)
         macros = re.findall(r"^#\s*define\s+(\w+)", self.text(name), re.M)
         self.out += [f"\n// src/{name}", *([f"#if {condition}"] if condition else []), *body]
         self.out += [f"#undef {macro}" for macro in dict.fromkeys(macros)]
@@ -313,7 +329,9 @@ def write(folder):
     version = re.search(r'TENSORFILE_VERSION_STRING "([^"]+)"', HEADER.read_text(encoding="utf-8")).group(1)
     license_lines = (ROOT / "LICENSE").read_text(encoding="utf-8").strip().split("\n")
     license_text = "\n".join(f"// {line}".rstrip() for line in license_lines)
-    whole.out.append(PROLOGUE.format(version=version, license=license_text))
+    macros = [macro(name) for name in format_list()]
+    whole.out.append(PROLOGUE.format(version=version, license=license_text, macros=", ".join(macros),
+                                     none_left=" && ".join(f"defined({name})" for name in macros)))
     whole.out.append('#include "tensorfile.h"\n')
     for name in sources:
         whole.source(name, clashes[name])

@@ -97,11 +97,6 @@ struct Format {
   const Packing *packing;  // NULL: cannot compress
 };
 
-extern const Format kNpyFormat;
-extern const Format kNpzFormat;
-extern const Format kSafetensorsFormat;
-extern const Format kGgufFormat;
-
 const Format *find_format(tf_format id);  // NULL: there is none
 const Format *find_format(Text name);     // by its name
 const Format *format_of_path(Text path);  // by extension, letter case ignored; NULL: none
@@ -114,5 +109,10 @@ uint64_t header_limit(const Settings &settings);
 Status check_rank(const Source &source, const Settings &settings, Text name, uint64_t rank, uint64_t offset);
 Status check_array_count(const Source &source, const Settings &settings, uint64_t count, uint64_t offset);
 Status check_name_length(const Source &source, const Settings &settings, uint64_t length, uint64_t offset);
+
+// Each format's row, which the format's own file defines.
+#define TFILE_FORMAT(row) extern const Format row;
+#include "format/table.inc"
+#undef TFILE_FORMAT
 
 }  // namespace tfile

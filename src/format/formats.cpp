@@ -5,20 +5,10 @@ namespace tfile {
 
 namespace {
 
-// The table: a new format is one line here and one file beside this one. In this order files are probed.
 constexpr const Format *kFormats[] = {
-#if !defined(TENSORFILE_NO_NPY)
-    &kNpyFormat,
-#endif
-#if !defined(TENSORFILE_NO_NPZ)
-    &kNpzFormat,
-#endif
-#if !defined(TENSORFILE_NO_GGUF)
-    &kGgufFormat,
-#endif
-#if !defined(TENSORFILE_NO_SAFETENSORS)
-    &kSafetensorsFormat,
-#endif
+#define TFILE_FORMAT(row) &row,
+#include "format/table.inc"
+#undef TFILE_FORMAT
 };
 
 char lower(char c) {
