@@ -1,136 +1,174 @@
-# Short names for what is done often. CMakePresets.json has the builds themselves.
+# Short names for common tasks. The build configurations themselves are in CMakePresets.json.
+#
+# Each target first installs the packages that it needs (tools/setup.sh), and no others.
 PREFIX ?= /usr/local
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 PYTHON := $(CURDIR)/.venv/bin/python
+SETUP := @tools/setup.sh
 FUZZ_SECONDS := 3600
 FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json
+# Outside build/, so that `make clean` keeps it and each run of the fuzzers continues where the last one stopped.
+FUZZ_CORPUS := $(CURDIR)/fuzz-corpus
 
-.PHONY: help setup release asan tsan test test-long fuzz corpus coverage abi lint format demo bench amalgamation \
-  install clean engines machines bench-blocks bench-parts bench-bindings bench-programs instructions
+.PHONY: help setup library release asan tsan test test-long fuzz corpus coverage abi lint format demo amalgamation \
+  install clean engines machines bench bench-blocks bench-embedding bench-parts bench-bindings bench-programs \
+  instructions
 
 help:
-	@echo 'make test               build and test everything: optimized, with sanitizers, and the style of the sources'
-	@echo 'make release            build optimized, in build/release'
-	@echo 'make asan               build and test with the address and undefined behaviour sanitizers, in build/asan'
-	@echo 'make tsan               build and run the tests of threads with the thread sanitizer, in build/tsan'
-	@echo 'make test-long          what takes too long for make test: 10,000 kills, every byte of larger files changed,'
-	@echo '                        coverage, engines, machines, hours of fuzzing'
-	@echo 'make engines            build and run the examples for Bevy, Go and libGDX, which fetch their engines'
-	@echo 'make machines           build and test for other processors and systems;'
-	@echo '                        MACHINES="aarch64 s390x i386 windows musl macos wasm"'
-	@echo 'make coverage           lines and branches of src/format and src/codec that tests reach, by llvm-cov: at'
-	@echo '                        least 95 % and 85 %; tests/uncovered.md has the rest'
-	@echo 'make fuzz               let libFuzzer search for an hour a target; FUZZ_SECONDS=, FUZZ_TARGETS='
-	@echo 'make corpus             make the committed corpora anew from what make fuzz has found'
-	@echo 'make abi                make the committed dump of the ABI anew, tests/abi/tensorfile.abi, when it has grown'
-	@echo 'make lint               check the format of the sources, and run clang-tidy'
-	@echo 'make format             format the sources'
-	@echo 'make demo               take the weights of a model through every format'
-	@echo 'make bench              time opening, loading, saving and deflating beside the peers: a table, and a picture and'
-	@echo '                        JSON in build/bench; BENCH="--quick", "--bytes N", "--repeats N", "--write README.md"'
-	@echo 'make bench-blocks       time casts from and to block types, beside memcpy and gguf-py; BENCH=--write: into the README'
-	@echo 'make bench-parts        time the inner parts of reading and saving; BENCH="--benchmark_filter=list"'
-	@echo 'make instructions       count those of opening, listing, saving: what a change did; BENCH=--write: keep the counts'
-	@echo 'make bench-embedding    sizes, dlopen, allocations and memory of a load; BENCH=--write: into the README'
-	@echo 'make bench-bindings     what a call through the Rust, Go and Java packages costs'
-	@echo 'make amalgamation       write build/amalgamation/tensorfile.cpp and tensorfile.h: the whole core in one file'
-	@echo 'make install PREFIX=    install the optimized build (default /usr/local)'
-	@echo 'make setup              install what tests need: packages (as root) and, in .venv, SWIG and the libraries compared with'
-	@echo 'make clean              remove build'
+	@echo 'Build:'
+	@echo '  make library            build the library and the program, optimized, without tests, in build/library'
+	@echo '  make install PREFIX=    build and install them (default /usr/local)'
+	@echo '  make amalgamation       write the whole core as one source file and one header into build/amalgamation'
+	@echo '  make demo               convert the weights of a small model between all formats and compare the results'
+	@echo '  make clean              remove build'
+	@echo
+	@echo 'Test:'
+	@echo '  make test               everything that CI runs: tests, sanitizers, 20 s of each fuzz target, lint; 30 minutes'
+	@echo '  make test-long          what takes too long for CI: 10,000 kills, every byte of larger files changed,'
+	@echo '                          coverage, game engines, other machines; 60 minutes'
+	@echo '  make fuzz               run each fuzz target for an hour; the corpus is kept in fuzz-corpus;'
+	@echo '                          FUZZ_SECONDS=3600 FUZZ_TARGETS="npy json"'
+	@echo '  make release            build the library and its tests, optimized, in build/release'
+	@echo '  make asan               build and test with the address and undefined behaviour sanitizers'
+	@echo '  make tsan               build and run the threading tests with the thread sanitizer'
+	@echo '  make coverage           measure the line and branch coverage of src/format and src/codec; fails below'
+	@echo '                          95 % and 85 %; tests/uncovered.md explains the rest'
+	@echo '  make engines            build and test the examples for Bevy, Go and libGDX, which download their engines'
+	@echo '  make machines           build and test for other processors and systems;'
+	@echo '                          MACHINES="aarch64 s390x i386 windows musl macos wasm"'
+	@echo '  make lint               check the formatting and run clang-tidy; prints findings only'
+	@echo
+	@echo 'Measure (BENCH= passes options, --write updates the committed tables):'
+	@echo '  make bench              time opening, loading, saving and deflating, and compare with other libraries; the'
+	@echo '                          results are in build/bench; BENCH="--quick", "--bytes N", "--repeats N", "--write FILE"'
+	@echo '  make bench-blocks       time casts to and from block types, and compare with memcpy and gguf-py'
+	@echo '  make bench-embedding    measure binary sizes, dlopen, allocations and the memory that a load needs'
+	@echo '  make bench-parts        time the inner parts of reading and saving; BENCH="--benchmark_filter=list"'
+	@echo '  make bench-bindings     time calls through the Rust, Go and Java packages'
+	@echo '  make instructions       count the instructions of opening, listing and saving'
+	@echo
+	@echo 'Maintain:'
+	@echo '  make format             format the sources'
+	@echo '  make corpus             minimize fuzz-corpus into the committed corpora'
+	@echo '  make abi                update the committed dump of the ABI, tests/abi/tensorfile.abi'
+	@echo '  make setup              install what the tests need'
 
 setup:
-	@tools/setup.sh
+	$(SETUP) test
 
-release: setup
+library:
+	$(SETUP) build
+	cmake --preset library
+	MAKEFLAGS=--no-print-directory cmake --build --preset library --parallel $(JOBS)
+
+# Installs no packages: it uses whatever compiler and libraries are present, and leaves out the program without CLI11.
+install:
+	cmake --preset library
+	MAKEFLAGS=--no-print-directory cmake --build --preset library --parallel $(JOBS)
+	cmake --install build/library --prefix '$(PREFIX)'
+
+demo:
+	@echo '== 1/3 Installing a compiler, CMake and CLI11; NumPy, MLX, safetensors and gguf in .venv'
+	$(SETUP) demo
+	@echo '== 2/3 Building the library and the program in build/library'
+	@cmake --preset library --log-level=WARNING >/dev/null
+	@MAKEFLAGS=--no-print-directory cmake --build --preset library --parallel $(JOBS) --target tensorfile_program
+	@echo '== 3/3 Converting the weights of a model between all formats'
+	@$(PYTHON) -B tests/peers/demo.py build/library/tensorfile
+
+amalgamation:
+	python3 tools/amalgamate.py build/amalgamation
+
+release:
+	$(SETUP) test
 	cmake --preset release -DTENSORFILE_PEERS_PYTHON=$(PYTHON) -DTENSORFILE_TEST_BINDINGS=ON
 	cmake --build --preset release
 
-asan: setup
+asan:
+	$(SETUP) asan
 	cmake --preset asan
 	cmake --build --preset asan
 	ctest --preset asan --parallel $(JOBS)
+
+tsan:
+	$(SETUP) tsan
+	cmake --preset tsan
+	cmake --build --preset tsan --target threads_tests
+	ctest --preset tsan --tests-regex '^Threads[.]'
 
 test: release
 	ctest --preset release --parallel $(JOBS)
 	$(MAKE) asan
 	$(MAKE) tsan
-	$(MAKE) fuzz FUZZ_SECONDS=20
+	$(MAKE) fuzz FUZZ_SECONDS=20 FUZZ_CORPUS=$(CURDIR)/build/fuzz/corpus
 	$(MAKE) lint
-
-tsan: setup
-	cmake --preset tsan
-	cmake --build --preset tsan --target threads_tests
-	ctest --preset tsan --tests-regex '^Threads[.]'
 
 test-long: release
 	TENSORFILE_TEST_LONG=1 ctest --preset release --verbose --tests-regex '^(Killed|Damage)[.]'
 	$(MAKE) coverage
 	$(MAKE) engines
 	$(MAKE) machines
-	$(MAKE) fuzz
 
 machines:
 	tests/machines/run.sh $(MACHINES)
 
-engines: setup
+engines:
+	$(SETUP) engines
 	tests/examples/bevy.sh build/engines/bevy
 	tests/examples/go.sh build/engines/go
 	tests/examples/libgdx.sh build/engines/libgdx
 
-coverage: setup
+coverage:
+	$(SETUP) coverage
 	cmake --preset coverage
 	cmake --build --preset coverage --target coverage_programs
 	tests/coverage.sh build/coverage
 
-fuzz: setup
+fuzz:
+	$(SETUP) fuzz
 	cmake --preset fuzz
 	cmake --build --preset fuzz --target fuzz_targets
-	printf '%s\n' $(FUZZ_TARGETS) | xargs -n 1 -P $(JOBS) tests/fuzz/fuzz.sh build/fuzz $(FUZZ_SECONDS)
+	printf '%s\n' $(FUZZ_TARGETS) | FUZZ_CORPUS='$(FUZZ_CORPUS)' xargs -n 1 -P $(JOBS) tests/fuzz/fuzz.sh build/fuzz $(FUZZ_SECONDS)
 
 corpus:
-	tests/fuzz/fuzz.sh --minimise build/fuzz $(FUZZ_TARGETS)
+	FUZZ_CORPUS='$(FUZZ_CORPUS)' tests/fuzz/fuzz.sh --minimise build/fuzz $(FUZZ_TARGETS)
 
 abi: release
 	cmake --build --preset release --target abi_write
 
-lint: release
-	tools/lint.sh build/release
+# Only configures: clang-tidy needs the compile commands, not the binaries.
+lint:
+	$(SETUP) lint
+	@cmake --preset library --log-level=WARNING >/dev/null
+	@tools/lint.sh build/library
 
 format:
+	$(SETUP) lint
 	tools/lint.sh --fix
 
-demo: release
-	$(PYTHON) tests/peers/demo.py build/release/tensorfile
-
-bench-programs: setup
-	cmake --preset release -DTENSORFILE_PEERS_PYTHON=$(PYTHON) -DTENSORFILE_BUILD_BENCH=ON
-	cmake --build --preset release --target tensorfile_program quant_bench load_bench save_bench parts_bench embed_bench raw_read raw_write
+bench-programs:
+	$(SETUP) bench
+	cmake --preset bench
+	cmake --build --preset bench --target tensorfile_program quant_bench load_bench save_bench parts_bench embed_bench raw_read raw_write
 
 bench: bench-programs
-	$(PYTHON) -B tests/bench/bench.py build/release/tests/bench build/release/tensorfile --out build/bench $(BENCH)
+	$(PYTHON) -B tests/bench/bench.py build/bench/tests/bench build/bench/tensorfile --out build/bench $(BENCH)
 
 bench-parts: bench-programs
-	build/release/tests/bench/parts_bench $(BENCH)
+	build/bench/tests/bench/parts_bench $(BENCH)
 
-bench-bindings: setup
+bench-bindings:
+	$(SETUP) engines
 	tests/bench/bindings.sh build/bench-bindings
 
 bench-blocks: bench-programs
-	$(PYTHON) -B tests/bench/quant.py build/release/tests/bench/quant_bench build/release/libtensorfile.so README.md $(BENCH)
+	$(PYTHON) -B tests/bench/quant.py build/bench/tests/bench/quant_bench build/bench/libtensorfile.so README.md $(BENCH)
 
 bench-embedding: bench-programs
-	$(PYTHON) -B tests/bench/embed.py build/release/tests/bench/embed_bench build/release/libtensorfile.so README.md $(BENCH)
+	$(PYTHON) -B tests/bench/embed.py build/bench/tests/bench/embed_bench build/bench/libtensorfile.so README.md $(BENCH)
 
 instructions: bench-programs
-	$(PYTHON) -B tests/bench/instructions.py build/release/tests/bench $(BENCH)
-
-amalgamation:
-	python3 tools/amalgamate.py build/amalgamation
-
-install:
-	cmake --preset release -DTENSORFILE_BUILD_TESTS=OFF
-	cmake --build --preset release
-	cmake --install build/release --prefix '$(PREFIX)'
+	$(PYTHON) -B tests/bench/instructions.py build/bench/tests/bench $(BENCH)
 
 clean:
 	rm -rf build

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Checks the format of the sources, then runs clang-tidy over the core and the program.
+# Checks the formatting of the sources, then runs clang-tidy on the core and the program. Prints findings only.
 #
-# usage: lint.sh BUILD    BUILD has a compile_commands.json
+# usage: lint.sh BUILD    BUILD is a configured build folder with a compile_commands.json
 #        lint.sh --fix    formats the sources instead
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,7 +13,7 @@ find_tool() {
       return
     fi
   done
-  echo "$1 (version 14) is missing" >&2
+  echo "lint.sh: $1 (version 14) is missing" >&2
   exit 1
 }
 
@@ -29,9 +29,18 @@ fi
 
 sources | xargs -0 "$format" --dry-run -Werror
 tidy=$(find_tool clang-tidy)
-# What g++ alone knows is an error to clang.
-commands=$(mktemp -d)
-trap 'rm -rf "$commands"' EXIT
-sed 's/ -fno-gnu-unique//g' "$1/compile_commands.json" >"$commands/compile_commands.json"
-git ls-files -z -- 'src/*.cpp' | xargs -0 -n 4 -P "$(nproc)" "$tidy" -p "$commands" --quiet --extra-arg=-Wno-unknown-warning-option
-echo "format and clang-tidy: nothing to say"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# clang does not know this option of GCC.
+sed 's/ -fno-gnu-unique//g' "$1/compile_commands.json" >"$work/compile_commands.json"
+
+# One log for each file, so that the output of parallel processes does not mix.
+status=0
+# shellcheck disable=SC2016  # expanded by the inner shell
+git ls-files -z -- 'src/*.cpp' | xargs -0 -n 1 -P "$(nproc)" sh -c '
+  "$1" -p "$2" --quiet --extra-arg=-Wno-unknown-warning-option "$3" >"$2/$(echo "$3" | tr / .).log" 2>&1
+' sh "$tidy" "$work" || status=1
+# clang-tidy counts the warnings that it suppressed, even with --quiet.
+cat "$work"/*.log | grep -vE '^[0-9]+ (warning|error)s?( and [0-9]+ errors?)? generated\.$' || true
+[ "$status" = 0 ] || exit 1
+echo "lint: no findings"

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs those of the named Debian packages that this machine lacks. Who is not root is told their names.
+# Installs those of the given Debian packages that are missing. Without root it prints the command to run instead.
 #
-#   tools/packages.sh PACKAGE...
+# usage: packages.sh PACKAGE...
 set -eu
 command -v dpkg-query >/dev/null || exit 0
 missing=
@@ -10,13 +10,14 @@ for package in "$@"; do
 done
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ]; then
-  echo "These packages are missing; install them, as root, with" >&2
+  echo "Some packages are missing. Install them as root with" >&2
   echo "  apt-get install$missing" >&2
   exit 1
 fi
+echo "Installing$missing"
 export DEBIAN_FRONTEND=noninteractive
 # shellcheck disable=SC2086  # a list of words
-apt-get install -y --no-install-recommends $missing || {
+apt-get install -qq -y --no-install-recommends $missing >/dev/null 2>&1 || {
   apt-get update
   apt-get install -y --no-install-recommends $missing
 }

@@ -1,45 +1,76 @@
 #!/bin/sh
-# Installs what `make test` needs and this machine lacks: Debian packages, and in .venv the libraries that the tests
-# compare with and SWIG. Does nothing when all is there.
+# Installs what a target of the Makefile needs and this machine lacks: Debian packages, and Python packages in .venv.
+# Does nothing if everything is present.
+#
+# usage: setup.sh build|demo|test|asan|tsan|fuzz|coverage|lint|bench|engines|docs
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="g++ make cmake ninja-build pkg-config zlib1g-dev libisal-dev libbenchmark-dev libgtest-dev libcli11-dev libsimdjson-dev clang-14
-clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14 strace abigail-tools locales python3 python3-venv git valgrind
-luajit libsdl2-dev"
-# Debian does not have it for every architecture.
-where_there="python3-torch"
+build="g++ make cmake zlib1g-dev libisal-dev libcli11-dev"
+unit="$build ninja-build libgtest-dev libsimdjson-dev python3 git"
+clang="$unit clang-14 libclang-rt-14-dev llvm-14"
 
-known() {
-  [ -n "$(apt-cache madison "$1" 2>/dev/null)" ]
+jdk() {
+  command -v javac >/dev/null || echo openjdk-17-jdk-headless
+  command -v mvn >/dev/null || echo maven
 }
 
-command -v javac >/dev/null || packages="$packages openjdk-17-jdk-headless"
-command -v mvn >/dev/null || packages="$packages maven"
+# Debian does not build PyTorch for every architecture.
+torch() {
+  command -v apt-cache >/dev/null || return 0
+  if [ -z "$(apt-cache madison python3-torch 2>/dev/null)" ] && [ "$(id -u)" = 0 ]; then apt-get update >&2; fi
+  if [ -n "$(apt-cache madison python3-torch 2>/dev/null)" ]; then echo python3-torch; fi
+}
 
-if command -v apt-cache >/dev/null; then
-  for package in $where_there; do
-    known "$package" || [ "$(id -u)" != 0 ] || apt-get update
-    if known "$package"; then packages="$packages $package"; fi
-  done
-fi
-# shellcheck disable=SC2086  # a list of words
-tools/packages.sh $packages
+# The toolchains in Debian 12 are too old for the bindings, so these are only looked for.
+require_toolchains() {
+  command -v cargo >/dev/null || { echo "setup.sh: cargo is missing: install Rust 1.85 or later" >&2; exit 1; }
+  command -v go >/dev/null || { echo "setup.sh: go is missing: install Go 1.24 or later" >&2; exit 1; }
+}
 
-wanted=$(cat tests/peers/requirements.txt bindings/swig/requirements.txt)
-if [ "$wanted" != "$(cat .venv/requirements.txt 2>/dev/null)" ]; then
-  python3 -m venv .venv
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/peers/requirements.txt \
-    --requirement bindings/swig/requirements.txt
-  echo "$wanted" > .venv/requirements.txt
-fi
+# pip_install NAME REQUIREMENTS...: installs the packages that the files list, unless .venv already has them.
+pip_install() {
+  name=$1
+  shift
+  wanted=$(cat "$@")
+  [ "$wanted" != "$(cat ".venv/$name.installed" 2>/dev/null)" ] || return 0
+  [ -x .venv/bin/python ] || python3 -m venv .venv
+  # shellcheck disable=SC2046  # a list of words
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check $(printf -- '--requirement %s ' "$@")
+  echo "$wanted" >".venv/$name.installed"
+}
 
-# Languages of the bindings whose Debian packages are too old are looked for, not installed.
-if ! command -v cargo >/dev/null; then
-  echo "cargo is missing: install Rust 1.85 or later" >&2
-  exit 1
-fi
-if ! command -v go >/dev/null; then
-  echo "go is missing: install Go 1.24 or later" >&2
-  exit 1
-fi
+demo=tests/peers/requirements-demo.txt
+peers=tests/peers/requirements.txt
+
+# shellcheck disable=SC2046,SC2086  # lists of words
+case ${1-} in
+  build) tools/packages.sh $build ;;
+  demo)
+    tools/packages.sh $build python3 python3-venv
+    pip_install demo $demo
+    ;;
+  test)
+    tools/packages.sh $unit $(jdk) $(torch) pkg-config python3-venv clang-14 llvm-14 strace valgrind abigail-tools \
+      locales luajit libsdl2-dev
+    pip_install test $demo $peers bindings/swig/requirements.txt
+    require_toolchains
+    ;;
+  asan) tools/packages.sh $clang strace ;;
+  tsan) tools/packages.sh $unit ;;
+  fuzz | coverage) tools/packages.sh $clang ;;
+  lint) tools/packages.sh $build git clang-format-14 clang-tidy-14 ;;
+  bench)
+    tools/packages.sh $build ninja-build libbenchmark-dev valgrind python3 python3-venv
+    pip_install bench $demo $peers
+    ;;
+  engines)
+    tools/packages.sh $build $(jdk)
+    require_toolchains
+    ;;
+  docs) tools/packages.sh doxygen python3 ;;
+  *)
+    sed -n 's/^# usage: /usage: /p' tools/setup.sh >&2
+    exit 2
+    ;;
+esac

@@ -1,8 +1,11 @@
 #!/bin/sh
-# Lets libFuzzer search, one target after another, from the committed corpus and the golden files on.
+# Runs the fuzz targets one after another with libFuzzer, starting from the committed corpus and the golden files.
 #
-# usage: fuzz.sh BUILD SECONDS [TARGET...]     SECONDS for each target; what is found stays in BUILD/corpus
-#        fuzz.sh --minimise BUILD [TARGET...]  makes the committed corpus anew from that and from what BUILD/corpus has
+# usage: fuzz.sh BUILD SECONDS [TARGET...]     runs each target for SECONDS
+#        fuzz.sh --minimise BUILD [TARGET...]  replaces the committed corpus by a minimal one of the same coverage
+#
+# New inputs are added to $FUZZ_CORPUS (default BUILD/corpus), from which the next run continues. Inputs that crash are
+# saved in BUILD/found.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 minimise=
@@ -19,7 +22,7 @@ fi
 targets=${*:-npy npz safetensors gguf source slices blocks roundtrip json}
 golden=$here/../golden
 
-# Golden files that a target has use for.
+# Prints the folder of golden files that are useful to a target.
 seeds() {
   case $1 in
     npy | npz | safetensors | gguf) echo "$golden/$1" ;;
@@ -29,13 +32,13 @@ seeds() {
 
 status=0
 for target in $targets; do
-  corpus=$build/corpus/$target
+  corpus=${FUZZ_CORPUS:-$build/corpus}/$target
   mkdir -p "$corpus" "$build/found"
   if [ -f "$here/corpus/$target.pack" ]; then
     python3 -B "$here/pack.py" unpack "$here/corpus/$target.pack" "$corpus"
   fi
   program=$build/tests/fuzz/fuzz_$target
-  # Blocks are small, and what a format can do wrong fits in few bytes.
+  # Small inputs are fast, and large enough for every structure of a format.
   length=4096
   [ "$target" != blocks ] || length=1024
   limits="-timeout=10 -rss_limit_mb=2048 -max_len=$length"

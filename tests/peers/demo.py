@@ -1,4 +1,5 @@
-"""A model's weights through every format: saved by MLX, converted by the tensorfile program, read back by the peers.
+"""Saves the weights of a model with MLX, converts them between all formats with the tensorfile program, and has other
+libraries read the results back.
 
 usage: demo.py PROGRAM
 """
@@ -24,7 +25,7 @@ def run(*command):
 
 
 def save_model():
-    """Builds a small model and saves it with MLX; its weights by name."""
+    """Builds a small model and saves it with MLX. Returns the name of its first weight, and all weights by name."""
     import mlx.nn as nn
     from mlx.utils import tree_flatten
 
@@ -40,7 +41,7 @@ def save_model():
 
 
 def save_golden():
-    """Without MLX: a file that it wrote, and what the peers here make of it."""
+    """Does the same without MLX, from a golden file that MLX wrote."""
     shutil.copy(os.path.join(GOLDEN, "npy", "mx_float32_c.npy"), "model.npy")
     weights = {"w": np.load("model.npy"), "b": np.arange(4, dtype=np.float32)}
     np.savez("model.npz", **weights)
@@ -50,17 +51,17 @@ def save_golden():
 
 
 def compare(path, expected):
-    """Has each peer that knows the format read path; fails unless every value is the expected one."""
-    seen = []
+    """Reads path with each peer that supports its format. Exits unless every value is the expected one."""
+    readers = []
     for peer in READERS[path.rsplit(".", 1)[1]]:
         if peer not in PEERS:
             continue
         found = {name: (tensor.shape, tensor.data) for name, tensor in peer.read(path).items()}
-        wanted = {name: (array.shape, dense(array)) for name, array in expected.items()}
-        if found != wanted:
-            sys.exit(f"{path}: {peer.name} reads other values than were saved")
-        seen.append(peer.name)
-    print(f"  {path}: {len(expected)} array(s) equal bit for bit in {', '.join(seen)}\n")
+        values = {name: (array.shape, dense(array)) for name, array in expected.items()}
+        if found != values:
+            sys.exit(f"{path}: the values that {peer.name} reads differ from those saved")
+        readers.append(peer.name)
+    print(f"  {path}: {len(expected)} array(s), bit for bit the same for {', '.join(readers)}\n")
 
 
 def main():
@@ -77,7 +78,7 @@ def main():
             if source == target:
                 continue
             out = f"from-{source}.{target}"
-            # A .gguf's metadata are more than strings, which is all that others hold; and it wants an architecture.
+            # Only .gguf holds metadata other than strings, and it requires an architecture.
             options = ["--metadata", "drop"] if source == "gguf" else []
             options += ["--set", "general.architecture=demo"] if target == "gguf" else []
             name = ["--name", first] if "npy" in (source, target) else []
@@ -87,8 +88,8 @@ def main():
             else:
                 compare(out, {first: weights[first]} if source == "npy" else weights)
     run(program, "diff", "from-npz.safetensors", "from-gguf.npz")
-    print("  the same arrays after two conversions\n")
-    print("demo: every conversion read back equal")
+    print("  no difference after two conversions\n")
+    print("demo: all conversions preserved every value")
     shutil.rmtree(os.getcwd())
 
 
