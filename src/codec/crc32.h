@@ -1,4 +1,4 @@
-// CRC-32 as zip, gzip and zlib have it.
+// CRC-32 as zip and gzip use it.
 #pragma once
 
 #include <cstddef>
@@ -6,10 +6,10 @@
 
 namespace tfile {
 
-// Goes on from crc (0 to begin with).
+// Returns the checksum of the bytes before, whose checksum is crc (0 if there are none), followed by these.
 uint32_t crc32_update(uint32_t crc, const void *bytes, size_t nbytes);
 
-// Of two pieces, from what each has by itself; the second has `nbytes`.
+// Returns the checksum of two parts together, given that of each; the second part has nbytes.
 uint32_t crc32_join(uint32_t first, uint32_t second, uint64_t nbytes);
 
 }  // namespace tfile

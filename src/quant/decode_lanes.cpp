@@ -17,10 +17,10 @@ CastKernel find_lane_decoder(tf_dtype) {
 
 #else
 
+#include "base/cpu.h"
 #include "quant/block_fields.h"
 #include "quant/blocks.h"
 #include "quant/codebooks.h"
-#include "quant/cpu.h"
 
 namespace tfile {
 

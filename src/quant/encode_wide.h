@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "quant/cpu.h"
+#include "base/cpu.h"
 
 namespace tfile {
 

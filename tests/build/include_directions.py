@@ -27,7 +27,7 @@ HEADER_ONLY = {"algorithm", "atomic", "bit", "compare", "concepts", "cstddef", "
 C_LIBRARY = {"errno.h", "math.h", "stdio.h", "stdlib.h", "string.h", "time.h"}
 CODEC_LIBRARIES = {"codec": ("zlib.h", "isa-l")}
 # A compiler's own, for the instructions of a CPU.
-INTRINSICS = {"quant": ["immintrin.h", "arm_neon.h", "cpuid.h"]}
+INTRINSICS = {"base": ["cpuid.h"], "codec": ["immintrin.h", "arm_neon.h"], "quant": ["immintrin.h", "arm_neon.h"]}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.M)
 
 

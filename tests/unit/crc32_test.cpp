@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <random>
 #include <string>
+
+#include "codec/crc32_fold.h"
 
 namespace tfile {
 namespace {
@@ -41,6 +44,28 @@ TEST(Crc32, GoesOnFromAnyPlace) {
     EXPECT_EQ(crc32_join(head, rest, bytes.size() - cut), whole);
   }
   EXPECT_EQ(crc32_update(whole, nullptr, 0), whole);
+}
+
+// Long inputs are folded where the CPU can: at each length and address the result is that of the tables.
+TEST(Crc32, EqualsTheTables) {
+  std::mt19937 random(11);
+  std::string bytes(20000, '\0');
+  for (char &byte : bytes)
+    byte = static_cast<char>(random());
+  const auto *const from = reinterpret_cast<const uint8_t *>(bytes.data());
+  for (size_t nbytes = 0; nbytes < 1200; ++nbytes) {
+    const size_t start = nbytes % 19;
+    const uint32_t crc = static_cast<uint32_t>(random());
+    ASSERT_EQ(crc32_update(crc, from + start, nbytes), ~crc32_tables(~crc, from + start, nbytes)) << nbytes;
+  }
+  EXPECT_EQ(crc32_update(0, from, bytes.size()), by_definition(bytes));
+}
+
+TEST(Crc32, PowersOfX) {
+  EXPECT_EQ(crc32_power(0), 0x80000000u);
+  EXPECT_EQ(crc32_power(31), 1u);
+  EXPECT_EQ(crc32_power(32), kCrc32Polynomial);
+  EXPECT_EQ(crc32_multiply(crc32_power(1000), crc32_power(234)), crc32_power(1234));
 }
 
 }  // namespace

@@ -1,0 +1,118 @@
+#include "codec/crc32_fold.h"
+
+#if defined(TENSORFILE_CRC32_FOLD)
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#else
+#include <arm_neon.h>
+#endif
+
+namespace tfile {
+
+namespace {
+
+// A vector holds 128 bits of the input. Folding it over a distance multiplies it by x^distance modulo the polynomial,
+// so that it can be added to the input at that distance without changing the checksum. The product of a carry-less
+// multiplication of reversed numbers is one bit lower than the reversed product, so the factors are shifted by one.
+constexpr uint64_t fold_factor(unsigned exponent) {
+  return uint64_t{crc32_power(exponent)} << 1;
+}
+
+// The first 8 bytes of a vector have the higher powers.
+struct FoldFactors {
+  uint64_t first;
+  uint64_t second;
+};
+
+constexpr FoldFactors fold_over(unsigned vectors) {
+  return FoldFactors{fold_factor(128 * vectors + 32), fold_factor(128 * vectors - 32)};
+}
+
+#if defined(__x86_64__)
+#define TENSORFILE_FOLD_TARGET __attribute__((target("pclmul,sse4.1")))
+using FoldVector = __m128i;
+
+TENSORFILE_FOLD_TARGET inline FoldVector fold_load(const uint8_t *bytes) {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i *>(bytes));
+}
+TENSORFILE_FOLD_TARGET inline void fold_store(uint8_t *bytes, FoldVector vector) {
+  _mm_storeu_si128(reinterpret_cast<__m128i *>(bytes), vector);
+}
+TENSORFILE_FOLD_TARGET inline FoldVector fold_state(uint32_t state) {
+  return _mm_cvtsi32_si128(static_cast<int>(state));
+}
+TENSORFILE_FOLD_TARGET inline FoldVector fold_factors(FoldFactors factors) {
+  return _mm_set_epi64x(static_cast<long long>(factors.second), static_cast<long long>(factors.first));
+}
+TENSORFILE_FOLD_TARGET inline FoldVector fold_add(FoldVector a, FoldVector b) {
+  return _mm_xor_si128(a, b);
+}
+TENSORFILE_FOLD_TARGET inline FoldVector fold_multiply(FoldVector vector, FoldVector factors) {
+  return _mm_xor_si128(_mm_clmulepi64_si128(vector, factors, 0x00), _mm_clmulepi64_si128(vector, factors, 0x11));
+}
+#else
+#if defined(__clang__)
+#define TENSORFILE_FOLD_TARGET __attribute__((target("aes")))
+#else
+#define TENSORFILE_FOLD_TARGET __attribute__((target("+crypto")))
+#endif
+using FoldVector = uint64x2_t;
+
+TENSORFILE_FOLD_TARGET inline FoldVector fold_load(const uint8_t *bytes) {
+  return vreinterpretq_u64_u8(vld1q_u8(bytes));
+}
+TENSORFILE_FOLD_TARGET inline void fold_store(uint8_t *bytes, FoldVector vector) {
+  vst1q_u8(bytes, vreinterpretq_u8_u64(vector));
+}
+TENSORFILE_FOLD_TARGET inline FoldVector fold_state(uint32_t state) {
+  return vsetq_lane_u64(state, vdupq_n_u64(0), 0);
+}
+TENSORFILE_FOLD_TARGET inline FoldVector fold_factors(FoldFactors factors) {
+  return vsetq_lane_u64(factors.second, vdupq_n_u64(factors.first), 1);
+}
+TENSORFILE_FOLD_TARGET inline FoldVector fold_add(FoldVector a, FoldVector b) {
+  return veorq_u64(a, b);
+}
+TENSORFILE_FOLD_TARGET inline FoldVector fold_multiply(FoldVector vector, FoldVector factors) {
+  const poly128_t first =
+      vmull_p64(static_cast<poly64_t>(vgetq_lane_u64(vector, 0)), static_cast<poly64_t>(vgetq_lane_u64(factors, 0)));
+  const poly128_t second = vmull_high_p64(vreinterpretq_p64_u64(vector), vreinterpretq_p64_u64(factors));
+  return veorq_u64(vreinterpretq_u64_p128(first), vreinterpretq_u64_p128(second));
+}
+#endif
+
+}  // namespace
+
+// Eight vectors at a time, because a multiplication takes several cycles and the CPU can begin one in each.
+TENSORFILE_FOLD_TARGET uint32_t crc32_fold(uint32_t state, const uint8_t *bytes, size_t nbytes) {
+  constexpr unsigned kVectors = 8;
+  constexpr size_t kWidth = 16;
+  FoldVector sum[kVectors];
+  for (unsigned i = 0; i < kVectors; ++i)
+    sum[i] = fold_load(bytes + i * kWidth);
+  sum[0] = fold_add(sum[0], fold_state(state));
+  const uint8_t *const end = bytes + nbytes;
+  bytes += kVectors * kWidth;
+  constexpr FoldFactors kOverAll = fold_over(kVectors);
+  const FoldVector over_all = fold_factors(kOverAll);
+  for (; static_cast<size_t>(end - bytes) >= kVectors * kWidth; bytes += kVectors * kWidth) {
+    for (unsigned i = 0; i < kVectors; ++i)
+      sum[i] = fold_add(fold_multiply(sum[i], over_all), fold_load(bytes + i * kWidth));
+  }
+  constexpr FoldFactors kOverOne = fold_over(1);
+  const FoldVector over_one = fold_factors(kOverOne);
+  FoldVector total = sum[0];
+  for (unsigned i = 1; i < kVectors; ++i)
+    total = fold_add(fold_multiply(total, over_one), sum[i]);
+  for (; static_cast<size_t>(end - bytes) >= kWidth; bytes += kWidth)
+    total = fold_add(fold_multiply(total, over_one), fold_load(bytes));
+  // What remains has the same checksum as the input.
+  uint8_t rest[kWidth];
+  fold_store(rest, total);
+  return crc32_tables(crc32_tables(0, rest, sizeof(rest)), bytes, static_cast<size_t>(end - bytes));
+}
+
+}  // namespace tfile
+
+#endif
