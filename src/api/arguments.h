@@ -1,10 +1,9 @@
-// What every extern "C" function needs: checked arguments, and a Status made a tf_status.
+// Checks of the arguments of the C functions, and the conversion of a Status to a tf_status.
 #pragma once
 
-#include "base/error.h"
-#include "base/memory.h"
+#include "base/require.h"
 
-// Ends an extern "C" function with the status of a failing expression.
+// Returns the tf_status of a failing expression from a C function.
 #define TFILE_API_TRY(expression)                                                  \
   do {                                                                             \
     if (const ::tfile::Status tfile_status_ = (expression); !tfile_status_.ok()) { \
@@ -14,13 +13,7 @@
 
 namespace tfile {
 
-// INVALID_ARGUMENT "NAME is NULL".
-inline Status require(const void *pointer, const char *name) {
-  if (pointer != nullptr) return kOk;
-  return Failure(TF_STATUS_INVALID_ARGUMENT) << name << " is NULL";
-}
-
-// An output argument: set to NULL on entry, and must be there.
+// Checks an output argument and sets it to NULL.
 template <typename T>
 Status require_out(T **out, const char *name) {
   TFILE_TRY(require(out, name));
@@ -28,14 +21,7 @@ Status require_out(T **out, const char *name) {
   return kOk;
 }
 
-// A text argument of the ABI: pointer and length, SIZE_MAX for NUL-terminated. NULL only when the length is 0.
-inline Status require_text(Text *out, const char *text, size_t length, const char *name) {
-  if (length != 0) TFILE_TRY(require(text, name));
-  *out = length == 0 ? Text() : Text::of(text, length);
-  return kOk;
-}
-
-// An array argument of the ABI: a pointer that may be NULL only when the count is 0.
+// Reads an array argument: `values` may be NULL only if `count` is 0.
 template <typename T>
 Status require_span(Span<const T> *out, const T *values, size_t count, const char *name) {
   if (count != 0) TFILE_TRY(require(values, name));
@@ -43,32 +29,7 @@ Status require_span(Span<const T> *out, const T *values, size_t count, const cha
   return kOk;
 }
 
-// What is made from an object comes from the object's allocator, but not out of the budget of the call that made it.
-inline Memory &without_budget(Memory &memory) {
-  return memory.parent != nullptr ? *memory.parent : memory;
-}
-
-// The caller's release callback: called at the end of its scope, unless something else has taken that over.
-class PendingRelease {
- public:
-  PendingRelease(tf_release_fn release, void *user) : release_(release), user_(user) {}
-  PendingRelease(const PendingRelease &) = delete;
-  PendingRelease &operator=(const PendingRelease &) = delete;
-  ~PendingRelease() {
-    if (release_ != nullptr) release_(user_);
-  }
-  tf_release_fn hand_over() {
-    const tf_release_fn release = release_;
-    release_ = nullptr;
-    return release;
-  }
-
- private:
-  tf_release_fn release_;
-  void *user_;
-};
-
-// For plain getters, which have no status to return: sets the record when the handle is NULL.
+// True if a handle is NULL, which the error record then says. For getters, which return no status.
 inline bool is_null(const void *pointer, const char *name) {
   return !require(pointer, name).ok();
 }

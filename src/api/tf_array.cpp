@@ -1,8 +1,8 @@
 #include "core/array.h"
 
 #include "api/arguments.h"
-#include "core/foreign.h"
 #include "base/error.h"
+#include "core/foreign.h"
 #include "core/slice.h"
 #include "quant/cast.h"
 
@@ -111,11 +111,11 @@ tf_status tf_array_copy_from(tf_array **out, tf_dtype dtype, const int64_t *shap
 
 tf_status tf_array_wrap(tf_array **out, tf_dtype dtype, const int64_t *shape, size_t ndim, const int64_t *strides,
                         void *data, size_t nbytes, int32_t writable, tf_release_fn release, void *user) {
-  tfile::PendingRelease held(release, user);
+  tfile::PendingRelease pending(release, user);
   TFILE_API_TRY(tfile::require_out(out, "out"));
   tfile::Form form;
   TFILE_API_TRY(form.read(dtype, shape, ndim));
-  return tfile::wrap(out, form, strides, {data, nbytes, writable != 0}, held, user).code;
+  return tfile::wrap(out, form, strides, {data, nbytes, writable != 0}, pending, user).code;
 }
 
 tf_array *tf_array_retain(tf_array *array) {

@@ -60,7 +60,7 @@ Status make_progress(Ref<ProgressCallback> &out, tf_progress_fn progress, Pendin
   TFILE_TRY(make(&callback, default_memory()));
   callback->memory = Ref<Memory>::share(&default_memory());
   callback->report = progress;
-  callback->release_user = release.hand_over();
+  callback->release_user = release.disarm();
   callback->user = user;
   out = Ref<ProgressCallback>::adopt(callback);
   return kOk;
@@ -73,7 +73,7 @@ Status make_executor(Ref<Executor> &out, tf_executor_fn execute, size_t width, P
   executor->memory = Ref<Memory>::share(&default_memory());
   executor->execute = execute;
   executor->width = width;
-  executor->release_user = release.hand_over();
+  executor->release_user = release.disarm();
   executor->user = user;
   out = Ref<Executor>::adopt(executor);
   return kOk;
@@ -85,7 +85,7 @@ Status set_allocator(Options *options, tf_alloc_fn alloc, tf_free_fn free, Pendi
     return Failure(TF_STATUS_INVALID_ARGUMENT) << (alloc == nullptr ? "free without alloc" : "alloc without free");
   }
   auto memory = Ref<Memory>::share(&default_memory());
-  if (alloc != nullptr) TFILE_TRY(make_memory(memory, alloc, free, release.hand_over(), user));
+  if (alloc != nullptr) TFILE_TRY(make_memory(memory, alloc, free, release.disarm(), user));
   options->settings.set_memory(std::move(memory));
   return kOk;
 }
@@ -142,25 +142,25 @@ tf_status tf_options_set_string(tf_options *options, tf_option option, const cha
 
 tf_status tf_options_set_allocator(tf_options *options, tf_alloc_fn alloc, tf_free_fn free, tf_release_fn release,
                                    void *user) {
-  tfile::PendingRelease held(release, user);
-  return tfile::set_allocator(options, alloc, free, held, user).code;
+  tfile::PendingRelease pending(release, user);
+  return tfile::set_allocator(options, alloc, free, pending, user).code;
 }
 
 tf_status tf_options_set_progress(tf_options *options, tf_progress_fn progress, tf_release_fn release, void *user) {
-  tfile::PendingRelease held(release, user);
+  tfile::PendingRelease pending(release, user);
   TFILE_API_TRY(tfile::require(options, "options"));
   tfile::Ref<tfile::ProgressCallback> callback;
-  if (progress != nullptr) TFILE_API_TRY(tfile::make_progress(callback, progress, held, user));
+  if (progress != nullptr) TFILE_API_TRY(tfile::make_progress(callback, progress, pending, user));
   options->settings.set_progress(std::move(callback));
   return TF_STATUS_OK;
 }
 
 tf_status tf_options_set_executor(tf_options *options, tf_executor_fn execute, size_t width, tf_release_fn release,
                                   void *user) {
-  tfile::PendingRelease held(release, user);
+  tfile::PendingRelease pending(release, user);
   TFILE_API_TRY(tfile::require(options, "options"));
   tfile::Ref<tfile::Executor> executor;
-  if (execute != nullptr) TFILE_API_TRY(tfile::make_executor(executor, execute, width, held, user));
+  if (execute != nullptr) TFILE_API_TRY(tfile::make_executor(executor, execute, width, pending, user));
   options->settings.set_executor(std::move(executor));
   return TF_STATUS_OK;
 }

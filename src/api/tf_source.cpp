@@ -24,7 +24,8 @@ extern "C" {
 
 tf_status tf_source_new(tf_source **out, uint64_t size, int32_t concurrent, tf_read_at_fn read_at, tf_map_fn map,
                         tf_release_fn release, void *user) {
-  if (const Status status = check_new(out, size, read_at); !status.ok()) return give_up(status, release, user).code;
+  if (const Status status = check_new(out, size, read_at); !status.ok())
+    return fail_and_release(status, release, user).code;
   Ref<Source> source;
   TFILE_API_TRY(make_source(source, default_memory(), size, concurrent != 0, read_at, map, release, user));
   source->foreign = true;
@@ -42,7 +43,8 @@ tf_status tf_source_from_path(tf_source **out, const char *path) {
 }
 
 tf_status tf_source_from_memory(tf_source **out, const void *data, size_t nbytes, tf_release_fn release, void *user) {
-  if (const Status status = check_memory(out, data, nbytes); !status.ok()) return give_up(status, release, user).code;
+  if (const Status status = check_memory(out, data, nbytes); !status.ok())
+    return fail_and_release(status, release, user).code;
   Ref<Source> source;
   TFILE_API_TRY(source_from_memory(source, default_memory(), data, nbytes, release, user));
   *out = source.take();

@@ -25,21 +25,21 @@ Arena::~Arena() {
 Status Arena::add_chunk(size_t size) {
   static_assert(sizeof(Chunk) <= kHead);
   void *fresh = nullptr;
-  TFILE_TRY(allocate(&fresh, *memory_, size, kAlignment));
+  TFILE_TRY(tfile::allocate(&fresh, *memory_, size, kAlignment));
   chunks_ = new (fresh) Chunk{chunks_, size};
   free_ = static_cast<char *>(fresh) + kHead;
-  left_ = size - kHead;
+  remaining_ = size - kHead;
   return kOk;
 }
 
 Status Arena::reserve(size_t size) {
-  if (size <= left_ || size > SIZE_MAX / 2) return kOk;
+  if (size <= remaining_ || size > SIZE_MAX / 2) return kOk;
   return add_chunk(size + kHead);
 }
 
-Status Arena::take(void **out, size_t size, size_t alignment) {
+Status Arena::allocate(void **out, size_t size, size_t alignment) {
   size_t gap = (alignment - reinterpret_cast<uintptr_t>(free_) % alignment) % alignment;
-  if (chunks_ == nullptr || gap > left_ || size > left_ - gap) {
+  if (chunks_ == nullptr || gap > remaining_ || size > remaining_ - gap) {
     const Checked needed = Checked(size) + kHead;
     if (!needed.fits_memory()) return Failure(TF_STATUS_OUT_OF_MEMORY) << "a name is too long for memory";
     TFILE_TRY(add_chunk(needed.value() > next_size_ ? static_cast<size_t>(needed.value()) : next_size_));
@@ -48,14 +48,14 @@ Status Arena::take(void **out, size_t size, size_t alignment) {
   }
   *out = free_ + gap;
   free_ += gap + size;
-  left_ -= gap + size;
+  remaining_ -= gap + size;
   return kOk;
 }
 
 Status Arena::copy(Text *out, Text text) {
-  void *place = nullptr;
-  TFILE_TRY(take(&place, text.size() + 1, 1));
-  auto *copied = static_cast<char *>(place);
+  void *storage = nullptr;
+  TFILE_TRY(allocate(&storage, text.size() + 1, 1));
+  auto *copied = static_cast<char *>(storage);
   if (!text.empty()) memcpy(copied, text.data(), text.size());
   copied[text.size()] = '\0';
   *out = Text(copied, text.size());

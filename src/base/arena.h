@@ -16,15 +16,15 @@ class Arena {
   // Makes room for size bytes in one piece.
   Status reserve(size_t size);
   // Uninitialised room; alignment is a power of two of at most 16.
-  Status take(void **out, size_t size, size_t alignment);
+  Status allocate(void **out, size_t size, size_t alignment);
   // A copy, with a NUL behind it that its size does not count.
   Status copy(Text *out, Text text);
   template <typename T>
   Status copy(Span<const T> *out, Span<const T> values) {
-    void *place = nullptr;
-    TFILE_TRY(take(&place, values.size() * sizeof(T), alignof(T)));
-    if (!values.empty()) memcpy(place, values.data(), values.size() * sizeof(T));
-    *out = Span<const T>(static_cast<const T *>(place), values.size());
+    void *storage = nullptr;
+    TFILE_TRY(allocate(&storage, values.size() * sizeof(T), alignof(T)));
+    if (!values.empty()) memcpy(storage, values.data(), values.size() * sizeof(T));
+    *out = Span<const T>(static_cast<const T *>(storage), values.size());
     return kOk;
   }
 
@@ -39,7 +39,7 @@ class Arena {
   Memory *memory_;
   Chunk *chunks_ = nullptr;
   char *free_ = nullptr;
-  size_t left_ = 0;
+  size_t remaining_ = 0;
   size_t next_size_ = 1024;
 };
 

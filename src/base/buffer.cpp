@@ -11,7 +11,7 @@ void tf_buffer::release() {
     return;
   }
   if (capacity > 0) deallocate(*memory, data, capacity, tfile::kDataAlignment);
-  tfile::destroy_and_tell(this);
+  tfile::destroy_and_release(this);
 }
 
 namespace tfile {
@@ -46,12 +46,12 @@ size_t slab_buffer_bytes(size_t size) {
   return (size + kAlignment - 1) / kAlignment * kAlignment + sizeof(Buffer);
 }
 
-Ref<Buffer> buffer_in_slab(void *room, size_t size, Memory &memory, const Ref<Slab> &slab) {
-  char *const place = static_cast<char *>(room) + slab_buffer_bytes(size) - sizeof(Buffer);
-  auto *const buffer = new (place) Buffer{};
+Ref<Buffer> buffer_in_slab(void *storage, size_t size, Memory &memory, const Ref<Slab> &slab) {
+  char *const header = static_cast<char *>(storage) + slab_buffer_bytes(size) - sizeof(Buffer);
+  auto *const buffer = new (header) Buffer{};
   buffer->memory = Ref<Memory>::share(&memory);
   buffer->slab = slab;
-  buffer->data = room;
+  buffer->data = storage;
   buffer->size = size;
   return Ref<Buffer>::adopt(buffer);
 }
@@ -66,7 +66,7 @@ Status adopt_buffer(Ref<Buffer> &out, Memory &memory, void *data, size_t size, s
 
 Status wrap_buffer(Ref<Buffer> &out, Memory &memory, void *data, size_t size, bool writable, tf_release_fn release,
                    void *user) {
-  if (const Status status = make_empty(out, memory); !status.ok()) return give_up(status, release, user);
+  if (const Status status = make_empty(out, memory); !status.ok()) return fail_and_release(status, release, user);
   out->data = data;
   out->size = size;
   out->writable = writable;

@@ -32,7 +32,7 @@ Status make_buffer(Ref<Buffer> &out, Memory &memory, uint64_t size);
 // size bytes at data, uninitialised, in one piece of a slab with its Buffer. `room` is cut from the slab at
 // slab_buffer_bytes(size); the rest of the room behind that is the caller's.
 size_t slab_buffer_bytes(size_t size);
-Ref<Buffer> buffer_in_slab(void *room, size_t size, Memory &memory, const Ref<Slab> &slab);
+Ref<Buffer> buffer_in_slab(void *storage, size_t size, Memory &memory, const Ref<Slab> &slab);
 // Takes over data of `capacity` bytes allocated from memory at kDataAlignment.
 Status adopt_buffer(Ref<Buffer> &out, Memory &memory, void *data, size_t size, size_t capacity);
 // Borrowed or mapped. On failure release has been called.

@@ -11,7 +11,7 @@ constexpr char kHexDigits[] = "0123456789abcdef";
 }  // namespace
 
 bool LineWriter::put(const char *text, size_t size) {
-  if (full_ || size > left()) {
+  if (full_ || size > remaining()) {
     full_ = true;
     return false;
   }

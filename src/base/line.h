@@ -27,7 +27,7 @@ class LineWriter {
   LineWriter &operator<<(Hex hex) { return this->hex(hex.number); }
 
   size_t size() const { return size_; }
-  size_t left() const { return capacity_ - 1 - size_; }
+  size_t remaining() const { return capacity_ - 1 - size_; }
   bool full() const { return full_; }
   Text text() const { return Text(buffer_, size_); }
   // Forgets what was written after a former size().

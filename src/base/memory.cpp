@@ -59,7 +59,7 @@ void Memory::release() {
 
 Status make_memory(Ref<Memory> &out, tf_alloc_fn alloc, tf_free_fn free, tf_release_fn release, void *user) {
   Memory *memory = nullptr;
-  if (const Status status = make(&memory, the_default); !status.ok()) return give_up(status, release, user);
+  if (const Status status = make(&memory, the_default); !status.ok()) return fail_and_release(status, release, user);
   memory->alloc = alloc;
   memory->free = free;
   memory->release_user = release;

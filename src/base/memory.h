@@ -42,9 +42,9 @@ void deallocate(Memory &memory, void *pointer, size_t size, size_t alignment);
 // Makes a T, whose constructor gets arguments, in memory.
 template <typename T, typename... Arguments>
 Status make(T **out, Memory &memory, Arguments &&...arguments) {
-  void *place = nullptr;
-  TFILE_TRY(allocate(&place, memory, sizeof(T), alignof(T)));
-  *out = new (place) T{std::forward<Arguments>(arguments)...};
+  void *storage = nullptr;
+  TFILE_TRY(allocate(&storage, memory, sizeof(T), alignof(T)));
+  *out = new (storage) T{std::forward<Arguments>(arguments)...};
   return kOk;
 }
 
@@ -54,9 +54,9 @@ void destroy(Memory &memory, T *object) {
   deallocate(memory, object, sizeof(T), alignof(T));
 }
 
-// Frees an object that has `memory`, `release_user` and `user`; then its owner's release, if any, is called.
+// Frees an object that has the members `memory`, `release_user` and `user`, then calls release_user, if any.
 template <typename T>
-void destroy_and_tell(T *object) {
+void destroy_and_release(T *object) {
   const Ref<Memory> from = object->memory;
   const tf_release_fn then = object->release_user;
   void *const argument = object->user;
@@ -64,11 +64,37 @@ void destroy_and_tell(T *object) {
   if (then != nullptr) then(argument);
 }
 
-// Ends a call that failed to take something over: its release is called all the same.
-inline Status give_up(Status status, tf_release_fn release, void *user) {
+// Returns a failing status from a function that takes ownership of `user`, after calling its release callback.
+inline Status fail_and_release(Status status, tf_release_fn release, void *user) {
   if (release != nullptr) release(user);
   return status;
 }
+
+// The allocator for what is made from an object: the object's own, without the byte budget of the call that made it.
+inline Memory &without_budget(Memory &memory) {
+  return memory.parent != nullptr ? *memory.parent : memory;
+}
+
+// Calls the user's release callback when its scope ends, unless disarm() has passed the callback on.
+class PendingRelease {
+ public:
+  PendingRelease(tf_release_fn release, void *user) : release_(release), user_(user) {}
+  PendingRelease(const PendingRelease &) = delete;
+  PendingRelease &operator=(const PendingRelease &) = delete;
+  ~PendingRelease() {
+    if (release_ != nullptr) release_(user_);
+  }
+  // Returns the callback; from now on the caller is responsible for calling it.
+  tf_release_fn disarm() {
+    const tf_release_fn release = release_;
+    release_ = nullptr;
+    return release;
+  }
+
+ private:
+  tf_release_fn release_;
+  void *user_;
+};
 
 // The operating system's part of the default allocator (memory_posix.cpp, memory_windows.cpp): large blocks lie on huge
 // pages where there are such, because fresh small pages cost more than the reading that fills them.

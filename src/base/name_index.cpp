@@ -56,8 +56,8 @@ uint64_t NameIndex::hash(Text name) const {
 size_t NameIndex::probe(Text name, uint32_t hash) const {
   const size_t mask = slots_.size() - 1;
   size_t i = hash & mask;
-  while (slots_[i].place_plus_one != 0) {
-    if (slots_[i].hash == hash && name_at_(owner_, slots_[i].place_plus_one - 1) == name) return i;
+  while (slots_[i].index_plus_one != 0) {
+    if (slots_[i].hash == hash && name_at_(owner_, slots_[i].index_plus_one - 1) == name) return i;
     i = (i + 1) & mask;
   }
   return i;
@@ -66,7 +66,7 @@ size_t NameIndex::probe(Text name, uint32_t hash) const {
 size_t NameIndex::find(Text name) const {
   if (count_ == 0) return kNone;
   const Slot slot = slots_[probe(name, static_cast<uint32_t>(hash(name)))];
-  return slot.place_plus_one == 0 ? kNone : slot.place_plus_one - 1;
+  return slot.index_plus_one == 0 ? kNone : slot.index_plus_one - 1;
 }
 
 Status NameIndex::add(size_t *found, Text name) {
@@ -74,8 +74,8 @@ Status NameIndex::add(size_t *found, Text name) {
   if ((count_ + 1) * 4 > slots_.size() * 3) TFILE_TRY(grow(slots_.empty() ? 16 : slots_.size() * 2));
   const auto hashed = static_cast<uint32_t>(hash(name));
   Slot &slot = slots_[probe(name, hashed)];
-  if (slot.place_plus_one != 0) {
-    *found = slot.place_plus_one - 1;
+  if (slot.index_plus_one != 0) {
+    *found = slot.index_plus_one - 1;
     return kOk;
   }
   slot = Slot{static_cast<uint32_t>(count_ + 1), hashed};
@@ -98,9 +98,9 @@ Status NameIndex::add_up_to(size_t end, size_t *found, size_t *twin) {
     }
     for (size_t i = 0; i < many; ++i) {
       Slot &slot = slots_[probe(name_at_(owner_, begin + i), hashes[i])];
-      if (slot.place_plus_one != 0) {
+      if (slot.index_plus_one != 0) {
         *found = begin + i;
-        *twin = slot.place_plus_one - 1;
+        *twin = slot.index_plus_one - 1;
         return kOk;
       }
       slot = Slot{static_cast<uint32_t>(begin + i + 1), hashes[i]};
@@ -117,7 +117,7 @@ Status NameIndex::reserve(size_t count) {
   return count > 0 && size > slots_.size() ? grow(size) : kOk;
 }
 
-void NameIndex::take(NameIndex &other) {
+void NameIndex::adopt(NameIndex &other) {
   slots_.swap(other.slots_);
   std::swap(count_, other.count_);
   std::swap(key_, other.key_);
@@ -130,9 +130,9 @@ Status NameIndex::grow(size_t size) {
   TFILE_TRY(larger.resize(size));
   memset(static_cast<void *>(larger.data()), 0, size * sizeof(Slot));
   for (const Slot &slot : slots_) {
-    if (slot.place_plus_one == 0) continue;
+    if (slot.index_plus_one == 0) continue;
     size_t i = slot.hash & (size - 1);
-    while (larger[i].place_plus_one != 0)
+    while (larger[i].index_plus_one != 0)
       i = (i + 1) & (size - 1);
     larger[i] = slot;
   }
@@ -140,11 +140,11 @@ Status NameIndex::grow(size_t size) {
   return kOk;
 }
 
-void NameIndex::remove(size_t place) {
+void NameIndex::remove(size_t index) {
   const size_t mask = slots_.size() - 1;
-  size_t gap = probe(name_at_(owner_, place), static_cast<uint32_t>(hash(name_at_(owner_, place))));
+  size_t gap = probe(name_at_(owner_, index), static_cast<uint32_t>(hash(name_at_(owner_, index))));
   // Open addressing without tombstones: whoever could sit in the gap moves into it.
-  for (size_t i = (gap + 1) & mask; slots_[i].place_plus_one != 0; i = (i + 1) & mask) {
+  for (size_t i = (gap + 1) & mask; slots_[i].index_plus_one != 0; i = (i + 1) & mask) {
     const size_t home = slots_[i].hash & mask;
     if (((i - home) & mask) >= ((i - gap) & mask)) {
       slots_[gap] = slots_[i];
@@ -154,7 +154,7 @@ void NameIndex::remove(size_t place) {
   slots_[gap] = Slot{0, 0};
   --count_;
   for (Slot &slot : slots_) {
-    if (slot.place_plus_one > place + 1) --slot.place_plus_one;
+    if (slot.index_plus_one > index + 1) --slot.index_plus_one;
   }
 }
 

@@ -1,37 +1,37 @@
-// NameIndex: finds the place of a name in a list that its owner keeps.
+// NameIndex: finds the index of a name in a list that its owner keeps.
 #pragma once
 
 #include "base/vec.h"
 
 namespace tfile {
 
-// A hash table of places, open addressing, keyed with random bits, so that a file's author cannot choose collisions.
+// A hash table of indices, open addressing, keyed with random bits, so that a file's author cannot choose collisions.
 class NameIndex {
  public:
   static constexpr size_t kNone = SIZE_MAX;
-  // The name at a place of the owner's list.
-  using NameAt = Text (*)(const void *owner, size_t place);
+  // The name at a index of the owner's list.
+  using NameAt = Text (*)(const void *owner, size_t index);
 
   NameIndex(Memory &memory, NameAt name_at, const void *owner) : slots_(memory), name_at_(name_at), owner_(owner) {}
 
   // Makes room for count names at least.
   Status reserve(size_t count);
-  // The place of name, or kNone.
+  // The index of name, or kNone.
   size_t find(Text name) const;
-  // Adds the name at place count() of the list, unless it is there: *found is then its place, else kNone.
+  // Adds the name at index count() of the list, unless it is there: *found is then its index, else kNone.
   Status add(size_t *found, Text name);
   // As add() of the next names of the list, up to `end`; with many at once no look into the table waits for the one before.
-  // *found: the place of the first name that is there already, else kNone; *twin: where it stands in the table.
+  // *found: the index of the first name that is there already, else kNone; *twin: where it stands in the table.
   Status add_up_to(size_t end, size_t *found, size_t *twin);
-  // Takes over what another index has found; its owner's list and this one's have the same names in the same places.
-  void take(NameIndex &other);
-  // Forgets a place; the owner has yet to close the gap in its list. Time in proportion to the list.
-  void remove(size_t place);
+  // Takes over what another index has found; its owner's list and this one's have the same names in the same indices.
+  void adopt(NameIndex &other);
+  // Forgets a index; the owner has yet to close the gap in its list. Time in proportion to the list.
+  void remove(size_t index);
   size_t count() const { return count_; }
 
  private:
   struct Slot {
-    uint32_t place_plus_one;  // 0: free
+    uint32_t index_plus_one;  // 0: free
     uint32_t hash;
   };
 

@@ -10,8 +10,8 @@ namespace tfile {
 
 namespace {
 
-constexpr int64_t kMostBytes = INT64_MAX;
-constexpr int64_t kMostCount = int64_t{1} << 30;
+constexpr int64_t kMaxBytes = INT64_MAX;
+constexpr int64_t kMaxCount = int64_t{1} << 30;
 
 constexpr OptionRule kRules[] = {
     {TF_OPTION_THREADS, 0, 1024, 0, false},
@@ -21,12 +21,12 @@ constexpr OptionRule kRules[] = {
     {TF_OPTION_LENIENT, 0, 1, 0, false},
     {TF_OPTION_STRICT, 0, 1, 1, false},
     {TF_OPTION_PARTS, 0, 1, 0, false},
-    {TF_OPTION_PART_BYTES, 0, kMostBytes, 0, false},
-    {TF_OPTION_MAX_BYTES, 0, kMostBytes, 0, false},
-    {TF_OPTION_MAX_HEADER_BYTES, 0, kMostBytes, 0, false},
-    {TF_OPTION_MAX_ARRAYS, 1, kMostCount, 1000000, false},
-    {TF_OPTION_MAX_METADATA, 1, kMostCount, 1000000, false},
-    {TF_OPTION_MAX_NAME_BYTES, 1, kMostCount, 65536, false},
+    {TF_OPTION_PART_BYTES, 0, kMaxBytes, 0, false},
+    {TF_OPTION_MAX_BYTES, 0, kMaxBytes, 0, false},
+    {TF_OPTION_MAX_HEADER_BYTES, 0, kMaxBytes, 0, false},
+    {TF_OPTION_MAX_ARRAYS, 1, kMaxCount, 1000000, false},
+    {TF_OPTION_MAX_METADATA, 1, kMaxCount, 1000000, false},
+    {TF_OPTION_MAX_NAME_BYTES, 1, kMaxCount, 65536, false},
     {TF_OPTION_MAX_RANK, 1, 64, 64, false},
     {TF_OPTION_MAX_NESTING, 1, 64, 64, false},
     {TF_OPTION_DURABLE, 0, 1, 0, false},
@@ -48,7 +48,7 @@ const OptionRule *option_rule(tf_option id) {
 }
 
 void ProgressCallback::release() {
-  if (refs.decrement()) destroy_and_tell(this);
+  if (refs.decrement()) destroy_and_release(this);
 }
 
 Settings::Settings() : values_{}, memory_(Ref<Memory>::share(&default_memory())) {

@@ -14,17 +14,17 @@ class SharedProgress {
   // On any thread: bytes are done.
   void add(uint64_t bytes) { done_.fetch_add(bytes, std::memory_order_relaxed); }
   // On the calling thread: reports what has been added since the last time.
-  Status tell() {
+  Status report() {
     const uint64_t done = done_.load(std::memory_order_relaxed);
-    const uint64_t fresh = done - told_;
-    told_ = done;
-    return fresh > 0 ? progress_.advance(fresh) : kOk;
+    const uint64_t added = done - reported_;
+    reported_ = done;
+    return added > 0 ? progress_.advance(added) : kOk;
   }
 
  private:
   Progress progress_;
   std::atomic<uint64_t> done_{0};
-  uint64_t told_ = 0;
+  uint64_t reported_ = 0;
 };
 
 }  // namespace tfile

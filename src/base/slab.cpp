@@ -7,32 +7,32 @@ void Slab::release() {
   const Ref<Memory> from = memory;
   const size_t bytes = size;
   this->~Slab();
-  deallocate(*from, this, bytes, SlabCutter::kAlignment);
+  deallocate(*from, this, bytes, SlabAllocator::kAlignment);
 }
 
-Status SlabCutter::take(void **out, Ref<Slab> *home, size_t size) {
+Status SlabAllocator::allocate(void **out, Ref<Slab> *home, size_t size) {
   size = static_cast<size_t>(cost(size));
-  if (size > left_) TFILE_TRY(begin(size));
+  if (size > remaining_) TFILE_TRY(add_slab(size));
   *out = free_;
   *home = slab_;
   free_ += size;
-  left_ -= size;
+  remaining_ -= size;
   expected_ = expected_ > size ? expected_ - size : 0;
   return kOk;
 }
 
-Status SlabCutter::begin(size_t least) {
+Status SlabAllocator::add_slab(size_t minimum) {
   constexpr size_t kHead = (sizeof(Slab) + kAlignment - 1) / kAlignment * kAlignment;
-  size_t room = expected_ < kMost - kHead ? static_cast<size_t>(expected_) : kMost - kHead;
-  if (room < least) room = least;
-  void *place = nullptr;
-  TFILE_TRY(allocate(&place, memory_, kHead + room, kAlignment));
-  auto *const slab = new (place) Slab{};
+  size_t capacity = expected_ < kMaxBytes - kHead ? static_cast<size_t>(expected_) : kMaxBytes - kHead;
+  if (capacity < minimum) capacity = minimum;
+  void *block = nullptr;
+  TFILE_TRY(tfile::allocate(&block, memory_, kHead + capacity, kAlignment));
+  auto *const slab = new (block) Slab{};
   slab->memory = Ref<Memory>::share(&memory_);
-  slab->size = kHead + room;
+  slab->size = kHead + capacity;
   slab_ = Ref<Slab>::adopt(slab);
-  free_ = static_cast<char *>(place) + kHead;
-  left_ = room;
+  free_ = static_cast<char *>(block) + kHead;
+  remaining_ = capacity;
   return kOk;
 }
 

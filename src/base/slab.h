@@ -15,29 +15,29 @@ struct Slab {
 };
 
 // Cuts room for objects out of slabs.
-class SlabCutter {
+class SlabAllocator {
  public:
   // Large enough that a slab costs nothing beside what is in it; what outlives the others keeps no more alive.
-  static constexpr size_t kMost = size_t{2} << 20;
+  static constexpr size_t kMaxBytes = size_t{2} << 20;
   static constexpr size_t kAlignment = 64;
 
   // expected: bytes that will be taken in all, so that the last slab is no larger than it needs to be.
-  SlabCutter(Memory &memory, uint64_t expected) : memory_(memory), expected_(expected) {}
+  SlabAllocator(Memory &memory, uint64_t expected) : memory_(memory), expected_(expected) {}
 
   Memory &memory() const { return memory_; }
   // What taking size bytes counts for in `expected`.
   static uint64_t cost(uint64_t size) { return (size + kAlignment - 1) / kAlignment * kAlignment; }
   // Uninitialised room, aligned to kAlignment, in a slab that lives as long as *home.
-  Status take(void **out, Ref<Slab> *home, size_t size);
+  Status allocate(void **out, Ref<Slab> *home, size_t size);
 
  private:
-  Status begin(size_t least);
+  Status add_slab(size_t minimum);
 
   Memory &memory_;
   uint64_t expected_;
   Ref<Slab> slab_;
   char *free_ = nullptr;
-  size_t left_ = 0;
+  size_t remaining_ = 0;
 };
 
 }  // namespace tfile

@@ -8,7 +8,7 @@ namespace tfile {
 
 namespace {
 
-constexpr size_t kMostThreads = 1024;
+constexpr size_t kMaxThreads = 1024;
 
 // Jobs that a worker of an executor does before the caller is told.
 constexpr size_t kRound = 2;
@@ -30,14 +30,14 @@ void fail(Team &team, Status status) {
   team.record = error_record();
 }
 
-// tell is the caller's alone.
-void work(Team &team, Tell tell) {
+// notify is the caller's alone.
+void work(Team &team, Notify notify) {
   while (!team.failed.load(std::memory_order_relaxed)) {
     const size_t i = team.next.fetch_add(1, std::memory_order_relaxed);
     if (i >= team.end) return;
     Status status = team.run(team.context, i);
     if (status.ok()) team.done.fetch_add(1);
-    if (status.ok() && tell != nullptr) status = tell(team.context);
+    if (status.ok() && notify != nullptr) status = notify(team.context);
     if (!status.ok()) fail(team, status);
   }
 }
@@ -50,10 +50,10 @@ void work_on_executor(void *team, size_t /*index*/) {
   work(*static_cast<Team *>(team), nullptr);
 }
 
-Status run_alone(size_t count, Job run, void *context, Tell tell) {
+Status run_alone(size_t count, Job run, void *context, Notify notify) {
   for (size_t i = 0; i < count; ++i) {
     TFILE_TRY(run(context, i));
-    if (tell != nullptr) TFILE_TRY(tell(context));
+    if (notify != nullptr) TFILE_TRY(notify(context));
   }
   return kOk;
 }
@@ -75,43 +75,43 @@ Status run_round(Team &team, const Executor &executor, size_t width) {
   return Failure(TF_STATUS_INVALID_ARGUMENT) << "the executor returned before it had run its jobs";
 }
 
-Status run_on_executor(size_t count, const Workers &workers, Job run, void *context, Tell tell) {
-  const size_t round = tell == nullptr ? count : workers.count * kRound;
+Status run_on_executor(size_t count, const Workers &workers, Job run, void *context, Notify notify) {
+  const size_t round = notify == nullptr ? count : workers.count * kRound;
   Team team{run, context, 0, {}, {}, {}, {}, {}};
   while (team.end < count) {
     team.end = count - team.end < round ? count : team.end + round;
     team.next.store(team.done.load());
     TFILE_TRY(run_round(team, *workers.executor, workers.count));
-    if (tell != nullptr) TFILE_TRY(tell(context));
+    if (notify != nullptr) TFILE_TRY(notify(context));
   }
   return kOk;
 }
 
-Status run_on_threads(size_t count, size_t threads, Job run, void *context, Tell tell) {
+Status run_on_threads(size_t count, size_t threads, Job run, void *context, Notify notify) {
   Team team{run, context, count, {}, {}, {}, {}, {}};
-  Thread workers[kMostThreads];
+  Thread workers[kMaxThreads];
   size_t started = 0;
   while (started + 1 < threads && start_thread(&workers[started], work_on_thread, &team))
     ++started;
-  work(team, tell);
+  work(team, notify);
   for (size_t i = 0; i < started; ++i)
     join_thread(workers[i]);
   if (!team.status.ok()) error_record() = team.record;
-  return team.status.ok() && tell != nullptr ? tell(context) : team.status;
+  return team.status.ok() && notify != nullptr ? notify(context) : team.status;
 }
 
 }  // namespace
 
 void Executor::release() {
-  if (refs.decrement()) destroy_and_tell(this);
+  if (refs.decrement()) destroy_and_release(this);
 }
 
-Status parallel_for(size_t count, const Workers &workers, Job run, void *context, Tell tell) {
-  const size_t most = workers.executor != nullptr || workers.count < kMostThreads ? workers.count : kMostThreads;
+Status parallel_for(size_t count, const Workers &workers, Job run, void *context, Notify notify) {
+  const size_t most = workers.executor != nullptr || workers.count < kMaxThreads ? workers.count : kMaxThreads;
   const size_t width = most < count ? most : count;
-  if (width <= 1) return run_alone(count, run, context, tell);
-  if (workers.executor != nullptr) return run_on_executor(count, {width, workers.executor}, run, context, tell);
-  return run_on_threads(count, width, run, context, tell);
+  if (width <= 1) return run_alone(count, run, context, notify);
+  if (workers.executor != nullptr) return run_on_executor(count, {width, workers.executor}, run, context, notify);
+  return run_on_threads(count, width, run, context, notify);
 }
 
 }  // namespace tfile

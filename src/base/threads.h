@@ -33,11 +33,11 @@ struct Workers {
 // the caller; with an executor no thread is made. After a failure no further i is begun, and the caller gets that failure
 // with its error record. Should the system refuse a thread, the others do its work.
 //
-// tell, if any, is called on the caller's thread whenever some work is done, and can end the call likewise. Waiting for
+// notify, if any, is called on the caller's thread whenever some work is done, and can end the call likewise. Waiting for
 // an executor is no time to call it, so then the work is handed out in several rounds.
 using Job = Status (*)(void *context, size_t i);
-using Tell = Status (*)(void *context);
-Status parallel_for(size_t count, const Workers &workers, Job run, void *context, Tell tell = nullptr);
+using Notify = Status (*)(void *context);
+Status parallel_for(size_t count, const Workers &workers, Job run, void *context, Notify notify = nullptr);
 
 // The operating system's part (threads_posix.cpp, threads_windows.cpp).
 struct Thread {

@@ -61,7 +61,7 @@ bool has_isal() {
 // state: the same bytes would give another output at another address. So the first is stored, as history of the others.
 Status Deflater::store_first_byte(Bytes *chunk) {
   const uint8_t block[] = {0, 1, 0, 0xfe, 0xff, (*chunk)[0]};  // RFC 1951, 3.2.4: not the last, its length, the byte
-  TFILE_TRY(output_.reserve(sizeof(block) + room_for(chunk->first(ZlibStream::kMostAtOnce).size())));
+  TFILE_TRY(output_.reserve(sizeof(block) + room_for(chunk->first(ZlibStream::kMaxAtOnce).size())));
   TFILE_TRY(output_.append(block, sizeof(block)));
   const int code = isal_deflate_set_dict(&isal_->z, const_cast<uint8_t *>(chunk->data()), 1);
   *chunk = chunk->from(1);
@@ -80,9 +80,9 @@ Status Deflater::run_isal(Bytes chunk, bool last, int level) {
   z.level = static_cast<uint32_t>(level);
   z.level_buf = isal_->room;
   z.level_buf_size = kRooms[level];
-  if (level < kMostIsalLevel && chunk.size() > 1) TFILE_TRY(store_first_byte(&chunk));
+  if (level < kMaxIsalLevel && chunk.size() > 1) TFILE_TRY(store_first_byte(&chunk));
   do {
-    const Bytes piece = chunk.first(ZlibStream::kMostAtOnce);
+    const Bytes piece = chunk.first(ZlibStream::kMaxAtOnce);
     chunk = chunk.from(piece.size());
     z.next_in = const_cast<uint8_t *>(piece.data());
     z.avail_in = static_cast<uint32_t>(piece.size());
@@ -130,7 +130,7 @@ Status Deflater::run_zlib(Bytes chunk, bool last, int level) {
   TFILE_TRY(zlib_->begin(level));
   z_stream &z = zlib_->z;
   do {
-    const Bytes piece = chunk.first(ZlibStream::kMostAtOnce);
+    const Bytes piece = chunk.first(ZlibStream::kMaxAtOnce);
     chunk = chunk.from(piece.size());
     z.next_in = const_cast<Bytef *>(piece.data());
     z.avail_in = static_cast<uInt>(piece.size());

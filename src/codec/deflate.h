@@ -27,7 +27,7 @@ class Inflater {
   size_t excess_ = 0;
 };
 
-constexpr int kMostIsalLevel = 3;  // ISA-L knows 1, 2 and this
+constexpr int kMaxIsalLevel = 3;  // ISA-L knows 1, 2 and this
 
 // How bytes are packed.
 struct DeflateMethod {

@@ -25,15 +25,15 @@ Status Inflater::begin() {
 }
 
 Status Inflater::run(bool *valid, bool *done, Bytes *input, Span<uint8_t> *output) {
-  constexpr size_t kMostAtOnce = size_t{1} << 30;
+  constexpr size_t kMaxAtOnce = size_t{1} << 30;
   State &state = *state_;
   inflate_state &z = state.z;
   *valid = !state.broken;
   *done = state.done;
   uint8_t nothing = 0;
   while (*valid && !*done) {
-    const Bytes in = input->first(kMostAtOnce);
-    const Span<uint8_t> out = output->first(kMostAtOnce);
+    const Bytes in = input->first(kMaxAtOnce);
+    const Span<uint8_t> out = output->first(kMaxAtOnce);
     z.next_in = const_cast<uint8_t *>(in.empty() ? &nothing : in.data());
     z.avail_in = static_cast<uint32_t>(in.size());
     z.next_out = out.empty() ? &nothing : out.data();
@@ -93,8 +93,8 @@ Status Inflater::run(bool *valid, bool *done, Bytes *input, Span<uint8_t> *outpu
   // zlib wants a pointer even when there is nothing to write.
   uint8_t nothing = 0;
   while (!*done) {
-    const Bytes in = input->first(ZlibStream::kMostAtOnce);
-    const Span<uint8_t> out = output->first(ZlibStream::kMostAtOnce);
+    const Bytes in = input->first(ZlibStream::kMaxAtOnce);
+    const Span<uint8_t> out = output->first(ZlibStream::kMaxAtOnce);
     z.next_in = const_cast<Bytef *>(in.empty() ? &nothing : in.data());
     z.avail_in = static_cast<uInt>(in.size());
     z.next_out = out.empty() ? &nothing : out.data();

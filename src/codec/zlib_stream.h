@@ -23,7 +23,7 @@ struct ZlibStream {
   static constexpr size_t kAlignment = 16;
   static constexpr size_t kHead = kAlignment;
   // zlib counts in unsigned int.
-  static constexpr size_t kMostAtOnce = size_t{1} << 30;
+  static constexpr size_t kMaxAtOnce = size_t{1} << 30;
   static constexpr int kRawWindow = -15;
 
   static void *take(void *opaque, unsigned count, unsigned size) {

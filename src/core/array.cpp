@@ -53,9 +53,9 @@ Status check_shape(uint64_t *nbytes, tf_dtype id, Span<const int64_t> shape) {
 namespace {
 
 // Makes an array in object_bytes() at place.
-Array *place_array(void *place, Memory &memory, const Dtype &dtype, Span<const int64_t> shape, const int64_t *strides,
-                   Ref<Buffer> buffer, char *data) {
-  auto *const array = new (place) Array{};
+Array *construct_array(void *storage, Memory &memory, const Dtype &dtype, Span<const int64_t> shape,
+                       const int64_t *strides, Ref<Buffer> buffer, char *data) {
+  auto *const array = new (storage) Array{};
   array->memory = Ref<Memory>::share(&memory);
   array->buffer = std::move(buffer);
   array->dtype = &dtype;
@@ -76,15 +76,15 @@ Array *place_array(void *place, Memory &memory, const Dtype &dtype, Span<const i
 }
 
 // Arrays of more bytes have memory of their own.
-constexpr uint64_t kMostInSlab = uint64_t{16} << 10;
+constexpr uint64_t kMaxInSlab = uint64_t{16} << 10;
 
 }  // namespace
 
 Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<const int64_t> shape,
                   const int64_t *strides, Ref<Buffer> buffer, char *data) {
-  void *place = nullptr;
-  TFILE_TRY(allocate(&place, memory, object_bytes(shape.size()), alignof(Array)));
-  out = Ref<Array>::adopt(place_array(place, memory, dtype, shape, strides, std::move(buffer), data));
+  void *storage = nullptr;
+  TFILE_TRY(allocate(&storage, memory, object_bytes(shape.size()), alignof(Array)));
+  out = Ref<Array>::adopt(construct_array(storage, memory, dtype, shape, strides, std::move(buffer), data));
   return kOk;
 }
 
@@ -97,20 +97,21 @@ Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<cons
 
 uint64_t slab_array_cost(const Dtype &dtype, Span<const int64_t> shape) {
   const uint64_t nbytes = byte_count(dtype, shape).value();
-  if (nbytes > kMostInSlab) return 0;
-  return SlabCutter::cost(slab_buffer_bytes(static_cast<size_t>(nbytes)) + object_bytes(shape.size()));
+  if (nbytes > kMaxInSlab) return 0;
+  return SlabAllocator::cost(slab_buffer_bytes(static_cast<size_t>(nbytes)) + object_bytes(shape.size()));
 }
 
-Status make_array(Ref<Array> &out, SlabCutter &cutter, const Dtype &dtype, Span<const int64_t> shape) {
+Status make_array(Ref<Array> &out, SlabAllocator &allocator, const Dtype &dtype, Span<const int64_t> shape) {
   const auto nbytes = static_cast<size_t>(byte_count(dtype, shape).value());
   const size_t head = slab_buffer_bytes(nbytes);
   static_assert(alignof(Array) <= alignof(Buffer));
-  void *room = nullptr;
+  void *storage = nullptr;
   Ref<Slab> slab;
-  TFILE_TRY(cutter.take(&room, &slab, head + object_bytes(shape.size())));
-  Ref<Buffer> buffer = buffer_in_slab(room, nbytes, cutter.memory(), slab);
-  auto *const data = static_cast<char *>(room);
-  out = Ref<Array>::adopt(place_array(data + head, cutter.memory(), dtype, shape, nullptr, std::move(buffer), data));
+  TFILE_TRY(allocator.allocate(&storage, &slab, head + object_bytes(shape.size())));
+  Ref<Buffer> buffer = buffer_in_slab(storage, nbytes, allocator.memory(), slab);
+  auto *const data = static_cast<char *>(storage);
+  out = Ref<Array>::adopt(
+      construct_array(data + head, allocator.memory(), dtype, shape, nullptr, std::move(buffer), data));
   out->slab = std::move(slab);
   return kOk;
 }
@@ -166,17 +167,17 @@ Status transpose(Ref<Array> &out, Memory &memory, const Array &array, const size
     return Failure(TF_STATUS_INVALID_ARGUMENT)
            << static_cast<uint64_t>(naxes) << " axes for " << static_cast<uint64_t>(array.ndim) << " dimensions";
   }
-  bool taken[kMaxRank] = {};
+  bool used[kMaxRank] = {};
   bool same = true;
   int64_t shape[kMaxRank];
   int64_t strides[kMaxRank];
   for (size_t i = 0; i < array.ndim; ++i) {
     const size_t axis = reversed ? array.ndim - 1 - i : axes[i];
-    if (axis >= array.ndim || taken[axis]) {
+    if (axis >= array.ndim || used[axis]) {
       return Failure(TF_STATUS_INVALID_ARGUMENT)
              << "axis " << static_cast<uint64_t>(axis) << (axis < array.ndim ? " stands twice" : " is out of range");
     }
-    taken[axis] = true;
+    used[axis] = true;
     same = same && axis == i;
     shape[i] = array.shape()[axis];
     strides[i] = array.strides()[axis];
@@ -196,7 +197,7 @@ bool equal(const Array &a, const Array &b) {
   return equal_strided(a.data, a.strides().data(), b.data, b.strides().data(), a.shape(), a.dtype->block_bytes);
 }
 
-Status resolve_index(int64_t *places, const Array &array, Span<const int64_t> index) {
+Status resolve_index(int64_t *indices, const Array &array, Span<const int64_t> index) {
   if (index.size() != array.ndim) {
     return Failure(TF_STATUS_INVALID_ARGUMENT) << static_cast<uint64_t>(index.size()) << " indices for "
                                                << static_cast<uint64_t>(array.ndim) << " dimensions";
@@ -207,15 +208,15 @@ Status resolve_index(int64_t *places, const Array &array, Span<const int64_t> in
       return Failure(TF_STATUS_INVALID_ARGUMENT)
              << "index " << index[i] << " is out of range for a dimension of " << size;
     }
-    places[i] = index[i] < 0 ? index[i] + size : index[i];
+    indices[i] = index[i] < 0 ? index[i] + size : index[i];
   }
   return kOk;
 }
 
-const char *element_at(const Array &array, const int64_t *places) {
+const char *element_at(const Array &array, const int64_t *indices) {
   const char *at = array.data;
   for (size_t i = 0; i < array.ndim; ++i)
-    at += places[i] * array.strides()[i];
+    at += indices[i] * array.strides()[i];
   return at;
 }
 
@@ -257,17 +258,17 @@ uint64_t load_unsigned(const char *from, size_t bytes) {
 }  // namespace
 
 Status item_int64(int64_t *value, const Array &array, Span<const int64_t> index) {
-  int64_t places[kMaxRank];
-  TFILE_TRY(resolve_index(places, array, index));
+  int64_t indices[kMaxRank];
+  TFILE_TRY(resolve_index(indices, array, index));
   const Dtype &dtype = *array.dtype;
   if (dtype.kind == DtypeClass::kSigned) {
-    *value = load_signed(element_at(array, places), dtype.block_bytes);
+    *value = load_signed(element_at(array, indices), dtype.block_bytes);
     return kOk;
   }
   if (dtype.kind != DtypeClass::kUnsigned && dtype.kind != DtypeClass::kBool) {
     return Failure(TF_STATUS_TYPE) << "an integer is wanted, the dtype is " << dtype.name;
   }
-  const uint64_t number = load_unsigned(element_at(array, places), dtype.block_bytes);
+  const uint64_t number = load_unsigned(element_at(array, indices), dtype.block_bytes);
   if (number > static_cast<uint64_t>(INT64_MAX)) {
     return Failure(TF_STATUS_TYPE) << number << " is above the largest int64";
   }

@@ -40,9 +40,9 @@ Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<cons
 // A C-contiguous array over a fresh buffer, uninitialised.
 Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<const int64_t> shape);
 
-// The same in one piece of a slab. What that takes of what the cutter is told to expect: slab_array_cost(), which is 0
+// The same in one piece of a slab. What that takes of what the allocator is told to expect: slab_array_cost(), which is 0
 // for an array that is too large to share.
-Status make_array(Ref<Array> &out, SlabCutter &cutter, const Dtype &dtype, Span<const int64_t> shape);
+Status make_array(Ref<Array> &out, SlabAllocator &allocator, const Dtype &dtype, Span<const int64_t> shape);
 uint64_t slab_array_cost(const Dtype &dtype, Span<const int64_t> shape);
 
 bool is_contiguous(const Array &array);
@@ -58,10 +58,10 @@ Status contiguous(Ref<Array> &out, Memory &memory, const Array &array);
 Status transpose(Ref<Array> &out, Memory &memory, const Array &array, const size_t *axes, size_t naxes);
 bool equal(const Array &a, const Array &b);
 
-// The places that index means: it has ndim entries, negative ones count from the end. places has room for ndim.
-Status resolve_index(int64_t *places, const Array &array, Span<const int64_t> index);
-// The address of an element of an addressable array, at places that resolve_index() gave.
-const char *element_at(const Array &array, const int64_t *places);
+// The indices that index means: it has ndim entries, negative ones count from the end. indices has room for ndim.
+Status resolve_index(int64_t *indices, const Array &array, Span<const int64_t> index);
+// The address of an element of an addressable array, at indices that resolve_index() gave.
+const char *element_at(const Array &array, const int64_t *indices);
 // One element of bool or an integer dtype; index as in resolve_index().
 Status item_int64(int64_t *value, const Array &array, Span<const int64_t> index);
 

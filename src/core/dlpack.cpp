@@ -1,9 +1,9 @@
 #include "core/dlpack.h"
 
 #include "api/arguments.h"
-#include "core/foreign.h"
 #include "base/error.h"
 #include "core/copy.h"
+#include "core/foreign.h"
 
 namespace tfile {
 
@@ -214,7 +214,7 @@ tf_status tf_array_to_dlpack_unversioned(struct DLManagedTensor **out, tf_array 
 }
 
 tf_status tf_array_from_dlpack(tf_array **out, struct DLManagedTensorVersioned *tensor) {
-  PendingRelease held(tensor == nullptr ? nullptr : give_tensor_back<DLManagedTensorVersioned>, tensor);
+  PendingRelease pending(tensor == nullptr ? nullptr : give_tensor_back<DLManagedTensorVersioned>, tensor);
   TFILE_API_TRY(require_out(out, "out"));
   TFILE_API_TRY(require(tensor, "tensor"));
   // Of another major version only what stands before the flags is known.
@@ -223,14 +223,14 @@ tf_status tf_array_from_dlpack(tf_array **out, struct DLManagedTensorVersioned *
                                                          << tensor->version.minor << ", and 1.x is handled";
     return status.code;
   }
-  return import_tensor(out, tensor->tensor, tensor->flags, held, tensor).code;
+  return import_tensor(out, tensor->tensor, tensor->flags, pending, tensor).code;
 }
 
 tf_status tf_array_from_dlpack_unversioned(tf_array **out, struct DLManagedTensor *tensor) {
-  PendingRelease held(tensor == nullptr ? nullptr : give_tensor_back<DLManagedTensor>, tensor);
+  PendingRelease pending(tensor == nullptr ? nullptr : give_tensor_back<DLManagedTensor>, tensor);
   TFILE_API_TRY(require_out(out, "out"));
   TFILE_API_TRY(require(tensor, "tensor"));
-  return import_tensor(out, tensor->tensor, 0, held, tensor).code;
+  return import_tensor(out, tensor->tensor, 0, pending, tensor).code;
 }
 
 }  // extern "C"

@@ -69,7 +69,7 @@ Status wrap(tf_array **out, const Form &form, const int64_t *strides, const Fore
   void *const data = memory.data == nullptr ? const_cast<char *>(kNoData) : memory.data;
   Ref<Buffer> buffer;
   TFILE_TRY(wrap_buffer(buffer, default_memory(), data, static_cast<size_t>(memory.nbytes), memory.writable,
-                        release.hand_over(), user));
+                        release.disarm(), user));
   Ref<Array> array;
   TFILE_TRY(make_array(array, default_memory(), *form.dtype, form.shape, strides, std::move(buffer),
                        static_cast<char *>(data)));

@@ -1,7 +1,7 @@
 #include "api/arguments.h"
-#include "transfer/region.h"
 #include "quant/cast.h"
 #include "quant/mlx.h"
+#include "transfer/region.h"
 
 namespace tfile {
 
@@ -54,13 +54,13 @@ Status add_for_mlx(Dict &arrays, const OpenedFile &file, const Member &member) {
 // Makes the arrays of a file: small ones in slabs, the others each in memory of its own.
 class Maker {
  public:
-  explicit Maker(const OpenedFile &file) : file_(file), cutter_(file.settings.memory(), cost_of(file)) {}
+  explicit Maker(const OpenedFile &file) : file_(file), allocator_(file.settings.memory(), cost_of(file)) {}
 
   Status make(Ref<Array> &out, const Member &member, const Dtype &dtype) {
     if (slab_array_cost(dtype, member.shape) == 0) {
       return make_array(out, file_.settings.memory(), dtype, member.shape);
     }
-    return make_array(out, cutter_, dtype, member.shape);
+    return make_array(out, allocator_, dtype, member.shape);
   }
 
  private:
@@ -73,7 +73,7 @@ class Maker {
   }
 
   const OpenedFile &file_;
-  SlabCutter cutter_;
+  SlabAllocator allocator_;
 };
 
 // Makes or maps every array, then reads those that were made. What MLX's form is made of is read one by one, so that

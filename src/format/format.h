@@ -39,7 +39,7 @@ struct Listing {
   // Adds a member whose name and shape are in the arena; DUPLICATE when the name is there, LIMIT beyond MAX_ARRAYS.
   Status add(const Source &source, const Settings &settings, const Member &member, uint64_t header_offset);
   // After members have been put into the list whose names `index` has found to be different, in the same places.
-  void take_names(NameIndex &index) { names.take(index); }
+  void take_names(NameIndex &index) { names.adopt(index); }
 
   Memory &memory;
   Arena arena;

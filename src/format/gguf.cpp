@@ -695,7 +695,7 @@ Status build_members(Listing &listing, Contents &contents) {
   const size_t shape_bytes = contents.ranks * sizeof(int64_t);
   void *room = nullptr;
   TFILE_TRY(listing.arena.reserve(shape_bytes + contents.name_bytes + alignof(int64_t)));
-  TFILE_TRY(listing.arena.take(&room, shape_bytes, alignof(int64_t)));
+  TFILE_TRY(listing.arena.allocate(&room, shape_bytes, alignof(int64_t)));
   auto *shapes = static_cast<int64_t *>(room);
   TFILE_TRY(listing.members.reserve(contents.tensors.size()));
   for (size_t i = 0; i < contents.tensors.size(); ++i)

@@ -166,7 +166,7 @@ class HeaderParser {
   Status parse_common(bool *common) {
     const size_t left = header_.size() - at_;
     CommonForm form(Text(reinterpret_cast<const char *>(header_.data()) + at_, left));
-    const auto place = [&] { return header_.size() - form.left(); };
+    const auto place = [&] { return header_.size() - form.remaining(); };
     Text code;
     int64_t sizes[kMaxRank];
     size_t rank = 0;
@@ -186,7 +186,7 @@ class HeaderParser {
     if (!form.literal(", }")) return kOk;
     while (form.character(' ')) {
     }
-    if (!form.character('\n') || form.left() > 0) return kOk;
+    if (!form.character('\n') || form.remaining() > 0) return kOk;
     *common = true;
     out_->fortran = fortran;
     descr_at_ = descr_at;

@@ -317,7 +317,7 @@ bool HeaderScan::read_common(Fields *fields) {
   if (!whole || !form.literal("]}")) return false;
   fields->rank = rank;
   fields->dtype = dtype_of(fields->dtype_text);
-  reader_.pass(rest.size() - form.left());
+  reader_.pass(rest.size() - form.remaining());
   return true;
 }
 
@@ -560,7 +560,7 @@ Status HeaderScan::build_metadata() {
 Status HeaderScan::make_room() {
   void *shapes = nullptr;
   TFILE_TRY(listing_.arena.reserve(ranks_ * sizeof(int64_t) + name_bytes_ + alignof(int64_t)));
-  TFILE_TRY(listing_.arena.take(&shapes, ranks_ * sizeof(int64_t), alignof(int64_t)));
+  TFILE_TRY(listing_.arena.allocate(&shapes, ranks_ * sizeof(int64_t), alignof(int64_t)));
   shapes_ = static_cast<int64_t *>(shapes);
   return kOk;
 }

@@ -7,10 +7,10 @@ namespace tfile {
 namespace {
 
 // Linux moves at most 2 GiB at once, macOS refuses more, and Windows counts in 32 bits.
-constexpr size_t kMostAtOnce = size_t{1} << 30;
+constexpr size_t kMaxAtOnce = size_t{1} << 30;
 
 size_t piece_of(size_t nbytes) {
-  return nbytes < kMostAtOnce ? nbytes : kMostAtOnce;
+  return nbytes < kMaxAtOnce ? nbytes : kMaxAtOnce;
 }
 
 }  // namespace
@@ -31,7 +31,7 @@ Status read_parts(size_t *got, const File &file, Text path, Text array, uint64_t
   *got = 0;
   while (!parts.empty()) {
     size_t count = 0;
-    TFILE_TRY(read_some_parts(&count, file, path, array, offset + *got, parts.first(kMostParts)));
+    TFILE_TRY(read_some_parts(&count, file, path, array, offset + *got, parts.first(kMaxParts)));
     if (count == 0) break;
     *got += count;
     while (!parts.empty() && count >= parts[0].nbytes) {
@@ -63,7 +63,7 @@ Status write_file(const File &file, Text path, uint64_t offset, const void *from
 Status write_pieces(const File &file, Text path, uint64_t offset, const Bytes *pieces, size_t count) {
   while (count > 0) {
     // A single piece, and what is left of one, goes as write_file() does it.
-    if (count == 1 || pieces->size() > kMostAtOnce) {
+    if (count == 1 || pieces->size() > kMaxAtOnce) {
       TFILE_TRY(write_file(file, path, offset, pieces->data(), pieces->size()));
       offset += pieces->size();
       ++pieces;

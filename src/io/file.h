@@ -31,7 +31,7 @@ void close_file(File file);
 Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes);
 // nbytes from offset; *got is less only at the end of the file (file.cpp).
 Status read_file(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes);
-// As read_some(), into at most kMostParts places.
+// As read_some(), into at most kMaxParts places.
 Status read_some_parts(size_t *got, const File &file, Text path, Text array, uint64_t offset,
                        Span<const ReadPart> parts);
 // All parts; *got is less than their bytes only at the end of the file (file.cpp).
@@ -55,7 +55,7 @@ struct Target {
 #if defined(_WIN32)
   Vec<wchar_t> full;       // absolute; NUL-terminated
   size_t folder_size = 0;  // of full's front that names the folder, with its separator
-  Vec<wchar_t> beside;     // the file that create_beside() made; NUL-terminated
+  Vec<wchar_t> beside;     // the file that create_sibling() made; NUL-terminated
 #else
   Vec<char> where;  // the folder's path, for messages; NUL-terminated
   int folder = -1;  // held open, so that a chdir in between changes nothing
@@ -72,13 +72,13 @@ struct Target {
 
 // NOT_FOUND: its folder is not there; IO: it is not a regular file, or may not be written.
 Status find_target(Target &target, const char *path);
-// Makes a new file in the target's folder, with the target's mode. *taken: there is a file of that name already.
-Status create_beside(File *out, bool *taken, Target &target, const char *name);
+// Makes a new file in the target's folder, with the target's mode. *exists: there is a file of that name already.
+Status create_sibling(File *out, bool *exists, Target &target, const char *name);
 // Opens the target itself, emptied.
 Status open_in_place(File *out, const Target &target);
 // Puts the file of that name in the target's place.
-Status take_place(const Target &target, const char *name);
-void remove_beside(const Target &target, const char *name);
+Status replace_target(const Target &target, const char *name);
+void remove_sibling(const Target &target, const char *name);
 
 // What the system takes in one go, not 0.
 Status write_some(size_t *put, const File &file, Text path, uint64_t offset, const void *from, size_t nbytes);

@@ -20,7 +20,7 @@ namespace {
 
 static_assert(sizeof(off_t) == 8, "build with _FILE_OFFSET_BITS=64");
 
-constexpr int kMostLinks = 40;
+constexpr int kMaxLinks = 40;
 constexpr size_t kLongestPath = 4096;
 
 constexpr Reason kReasons[] = {
@@ -148,7 +148,7 @@ Status read_some_parts(size_t *got, const File &file, Text path, Text array, uin
   // Versions of its preadv() read every part from the offset of the first.
   return read_some(got, file, path, array, offset, parts[0].to, parts[0].nbytes);
 #else
-  iovec places[kMostParts];
+  iovec places[kMaxParts];
   int used = 0;
   for (const ReadPart &part : parts)
     places[used++] = iovec{part.to, part.nbytes};
@@ -237,7 +237,7 @@ Status enter_folder(Target &target, const char *path) {
 // Follows the links of a path to the file that they lead to, there or not.
 Status follow_links(Target &target, struct stat *info, const char *path) {
   char link[kLongestPath];
-  for (int links = 0; links <= kMostLinks; ++links) {
+  for (int links = 0; links <= kMaxLinks; ++links) {
     TFILE_TRY(enter_folder(target, path));
     target.exists = fstatat(target.folder, target.name.data(), info, AT_SYMLINK_NOFOLLOW) == 0;
     if (!target.exists && errno != ENOENT) return refuse(errno, target.label(), "open");
@@ -286,12 +286,12 @@ Status find_target(Target &target, const char *path) {
   return kOk;
 }
 
-Status create_beside(File *out, bool *taken, Target &target, const char *name) {
+Status create_sibling(File *out, bool *exists, Target &target, const char *name) {
   // The system takes the umask away from it.
   const mode_t mode = target.exists ? static_cast<mode_t>(target.mode) : 0666;
   const File file{open_retrying(target.folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)};
-  *taken = file.descriptor < 0 && errno == EEXIST;
-  if (*taken) return kOk;
+  *exists = file.descriptor < 0 && errno == EEXIST;
+  if (*exists) return kOk;
   if (file.descriptor < 0) return refuse_in(errno, target, "make a temporary file in");
   if (target.exists) keep_attributes(file, target);
   *out = file;
@@ -317,12 +317,12 @@ Status open_in_place(File *out, const Target &target) {
   return kOk;
 }
 
-Status take_place(const Target &target, const char *name) {
+Status replace_target(const Target &target, const char *name) {
   if (renameat(target.folder, name, target.folder, target.name.data()) == 0) return kOk;
   return refuse(errno, target.label(), "replace");
 }
 
-void remove_beside(const Target &target, const char *name) {
+void remove_sibling(const Target &target, const char *name) {
   (void)unlinkat(target.folder, name, 0);
 }
 
@@ -338,9 +338,9 @@ Status write_some(size_t *put, const File &file, Text path, uint64_t offset, con
 
 Status write_some_pieces(size_t *put, const File &file, Text path, uint64_t offset, const Bytes *pieces, size_t count) {
 #if defined(__linux__)
-  constexpr size_t kMostPieces = 128;
-  iovec vectors[kMostPieces];
-  const size_t taken = count < kMostPieces ? count : kMostPieces;
+  constexpr size_t kMaxPieces = 128;
+  iovec vectors[kMaxPieces];
+  const size_t taken = count < kMaxPieces ? count : kMaxPieces;
   for (size_t i = 0; i < taken; ++i)
     vectors[i] = {const_cast<uint8_t *>(pieces[i].data()), pieces[i].size()};
   ssize_t written = 0;

@@ -284,15 +284,15 @@ Status find_target(Target &target, const char *path) {
   return kOk;
 }
 
-Status create_beside(File *out, bool *taken, Target &target, const char *name) {
+Status create_sibling(File *out, bool *exists, Target &target, const char *name) {
   target.beside.clear();
   TFILE_TRY(target.beside.append(target.full.data(), target.folder_size));
   TFILE_TRY(append_wide(target.beside, name));
   const HANDLE handle = CreateFileW(target.beside.data(), GENERIC_WRITE, FILE_SHARE_READ, nullptr, CREATE_NEW,
                                     FILE_ATTRIBUTE_NORMAL, nullptr);
   const DWORD error = handle == INVALID_HANDLE_VALUE ? GetLastError() : ERROR_SUCCESS;
-  *taken = error == ERROR_FILE_EXISTS;
-  if (*taken) return kOk;
+  *exists = error == ERROR_FILE_EXISTS;
+  if (*exists) return kOk;
   if (error != ERROR_SUCCESS) return refuse(error, target.label(), "make a temporary file in its folder");
   out->handle = handle;
   return kOk;
@@ -311,13 +311,13 @@ Status open_in_place(File *out, const Target &target) {
   return kOk;
 }
 
-Status take_place(const Target &target, const char * /*name*/) {
+Status replace_target(const Target &target, const char * /*name*/) {
   const DWORD flags = MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH;
   if (MoveFileExW(target.beside.data(), target.full.data(), flags) != 0) return kOk;
   return refuse(GetLastError(), target.label(), "replace");
 }
 
-void remove_beside(const Target &target, const char * /*name*/) {
+void remove_sibling(const Target &target, const char * /*name*/) {
   (void)DeleteFileW(target.beside.data());
 }
 

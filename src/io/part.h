@@ -11,6 +11,6 @@ struct ReadPart {
   size_t nbytes;  // not 0
 };
 
-inline constexpr size_t kMostParts = 256;
+inline constexpr size_t kMaxParts = 256;
 
 }  // namespace tfile

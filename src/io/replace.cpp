@@ -15,7 +15,7 @@ constexpr uint64_t kReserved = uint64_t{1} << 20;
 // Of the target's name in that of the temporary file: some file systems end names at 143 bytes.
 constexpr size_t kLongestStem = 120;
 constexpr size_t kRandomLetters = 8;
-constexpr int kMostTries = 100;
+constexpr int kMaxTries = 100;
 
 // ".STEM.tf-" and random letters.
 struct TemporaryName {
@@ -48,7 +48,7 @@ struct Replacement::State {
   State &operator=(const State &) = delete;
   ~State() {
     close_file(file);
-    if (beside) remove_beside(target, temporary.text);
+    if (beside) remove_sibling(target, temporary.text);
   }
 
   Status open(const char *path, bool atomic, bool wants_sync);
@@ -90,11 +90,11 @@ Status Replacement::State::open(const char *path, bool atomic, bool wants_sync) 
   durable = wants_sync;
   if (durable) TFILE_TRY(check_sync_folder(target));
   if (!atomic) return open_in_place(&file, target);
-  for (int i = 0; i < kMostTries; ++i) {
+  for (int i = 0; i < kMaxTries; ++i) {
     temporary = TemporaryName(Text(target.name.data()));
-    bool taken = false;
-    TFILE_TRY(create_beside(&file, &taken, target, temporary.text));
-    beside = !taken;
+    bool exists = false;
+    TFILE_TRY(create_sibling(&file, &exists, target, temporary.text));
+    beside = !exists;
     if (beside) return kOk;
   }
   return Failure(TF_STATUS_IO).in(target.label()) << "found no free name for a temporary file beside it";
@@ -135,7 +135,7 @@ Status Replacement::commit() {
   TFILE_TRY(state.flush());
   if (state.durable) TFILE_TRY(sync_file(state.file, path));
   TFILE_TRY(finish_file(std::exchange(state.file, File()), path));
-  if (state.beside) TFILE_TRY(take_place(state.target, state.temporary.text));
+  if (state.beside) TFILE_TRY(replace_target(state.target, state.temporary.text));
   state.beside = false;
   return state.durable ? sync_folder(state.target) : kOk;
 }

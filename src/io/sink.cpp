@@ -3,7 +3,7 @@
 #include "base/error.h"
 
 void tf_sink::release() {
-  if (refs.decrement()) tfile::destroy_and_tell(this);
+  if (refs.decrement()) tfile::destroy_and_release(this);
 }
 
 namespace tfile {
@@ -15,7 +15,7 @@ constexpr uint64_t kPiece = uint64_t{16} << 20;
 // Bytes that are gathered for a sink of the caller.
 constexpr size_t kGathered = size_t{64} << 10;
 
-constexpr size_t kLeastRoom = 4096;
+constexpr size_t kMinCapacity = 4096;
 
 constexpr char kZeros[4096] = {};
 
@@ -24,7 +24,7 @@ constexpr char kZeros[4096] = {};
 Status make_sink(Ref<Sink> &out, Memory &memory, tf_write_fn write, const Placement &placement, tf_release_fn release,
                  void *user) {
   Sink *sink = nullptr;
-  if (const Status status = make(&sink, memory); !status.ok()) return give_up(status, release, user);
+  if (const Status status = make(&sink, memory); !status.ok()) return fail_and_release(status, release, user);
   sink->memory = Ref<Memory>::share(&memory);
   sink->write = write;
   sink->placement = placement;
@@ -39,12 +39,12 @@ MemorySink::~MemorySink() {
 }
 
 Status MemorySink::open(Ref<Sink> &out, uint64_t expected) {
-  if (expected > 0) TFILE_TRY(make_room(expected));
+  if (expected > 0) TFILE_TRY(grow(expected));
   return make_sink(out, memory_, write, Placement{patch, reserve, put}, nullptr, this);
 }
 
 Status MemorySink::finish(Ref<Buffer> &out) {
-  if (data_ == nullptr) TFILE_TRY(make_room(1));
+  if (data_ == nullptr) TFILE_TRY(grow(1));
   TFILE_TRY(adopt_buffer(out, memory_, data_, size_, capacity_));
   data_ = nullptr;
   size_ = 0;
@@ -52,12 +52,12 @@ Status MemorySink::finish(Ref<Buffer> &out) {
   return kOk;
 }
 
-Status MemorySink::make_room(Checked size) {
+Status MemorySink::grow(Checked size) {
   if (!size.fits_memory()) return Failure(TF_STATUS_OUT_OF_MEMORY) << "the file does not fit in this process";
   size_t capacity = static_cast<size_t>(size.value());
   const size_t grown = capacity_ + capacity_ / 2;
   if (capacity < grown) capacity = grown;
-  if (capacity < kLeastRoom) capacity = kLeastRoom;
+  if (capacity < kMinCapacity) capacity = kMinCapacity;
   void *fresh = nullptr;
   TFILE_TRY(allocate(&fresh, memory_, capacity, kDataAlignment));
   if (data_ != nullptr) memcpy(fresh, data_, size_);
@@ -70,7 +70,7 @@ Status MemorySink::make_room(Checked size) {
 tf_status MemorySink::write(void *user, const void *src, size_t nbytes) {
   auto &sink = *static_cast<MemorySink *>(user);
   if (nbytes > sink.capacity_ - sink.size_) {
-    const Status status = sink.make_room(Checked(sink.size_) + nbytes);
+    const Status status = sink.grow(Checked(sink.size_) + nbytes);
     if (!status.ok()) return status.code;
   }
   if (nbytes > 0) memcpy(sink.data_ + sink.size_, src, nbytes);
@@ -86,7 +86,7 @@ tf_status MemorySink::patch(void *user, uint64_t offset, const void *src, size_t
 tf_status MemorySink::reserve(void *user, uint64_t size) {
   auto &sink = *static_cast<MemorySink *>(user);
   if (size > sink.capacity_) {
-    const Status status = sink.make_room(size);
+    const Status status = sink.grow(size);
     if (!status.ok()) return status.code;
   }
   sink.size_ = static_cast<size_t>(size);
@@ -104,25 +104,25 @@ tf_status MemorySink::put(void *user, uint64_t offset, const Bytes *pieces, size
 
 Status Output::write(const void *from, uint64_t nbytes) {
   if (nbytes == 0) return kOk;
-  if (sink_.foreign && nbytes > kGathered - room_.size()) TFILE_TRY(flush());
+  if (sink_.foreign && nbytes > kGathered - gathered_.size()) TFILE_TRY(flush());
   if (sink_.foreign && nbytes < kGathered) {
-    TFILE_TRY(room_.reserve(kGathered));
-    TFILE_TRY(room_.append(static_cast<const uint8_t *>(from), static_cast<size_t>(nbytes)));
+    TFILE_TRY(gathered_.reserve(kGathered));
+    TFILE_TRY(gathered_.append(static_cast<const uint8_t *>(from), static_cast<size_t>(nbytes)));
   } else {
-    TFILE_TRY(hand_over(position_, from, nbytes));
+    TFILE_TRY(write_through(position_, from, nbytes));
   }
   position_ += nbytes;
   return kOk;
 }
 
 Status Output::flush() {
-  if (room_.empty()) return kOk;
-  TFILE_TRY(hand_over(position_ - room_.size(), room_.data(), room_.size()));
-  room_.clear();
+  if (gathered_.empty()) return kOk;
+  TFILE_TRY(write_through(position_ - gathered_.size(), gathered_.data(), gathered_.size()));
+  gathered_.clear();
   return kOk;
 }
 
-Status Output::hand_over(uint64_t offset, const void *from, uint64_t nbytes) {
+Status Output::write_through(uint64_t offset, const void *from, uint64_t nbytes) {
   // What lies in memory is no longer than a size_t tells.
   const tf_status code = sink_.write(sink_.user, from, static_cast<size_t>(nbytes));
   if (code == TF_STATUS_OK) return kOk;

@@ -61,7 +61,7 @@ class MemorySink {
   static tf_status patch(void *user, uint64_t offset, const void *src, size_t nbytes);
   static tf_status reserve(void *user, uint64_t size);
   static tf_status put(void *user, uint64_t offset, const Bytes *pieces, size_t count);
-  Status make_room(Checked size);
+  Status grow(Checked size);
 
   Memory &memory_;
   char *data_ = nullptr;
@@ -74,7 +74,7 @@ class MemorySink {
 class Output {
  public:
   Output(Sink &sink, const Settings &settings, uint64_t array_bytes)
-      : sink_(sink), progress_(settings, array_bytes), room_(settings.memory()) {}
+      : sink_(sink), progress_(settings, array_bytes), gathered_(settings.memory()) {}
 
   Status write(const void *from, uint64_t nbytes);
   // Hands over what has been gathered; due at the end.
@@ -90,12 +90,12 @@ class Output {
   uint64_t position() const { return position_; }
 
  private:
-  Status hand_over(uint64_t offset, const void *from, uint64_t nbytes);
+  Status write_through(uint64_t offset, const void *from, uint64_t nbytes);
 
   Sink &sink_;
   Progress progress_;
   uint64_t position_ = 0;
-  Vec<uint8_t> room_;  // what has been gathered
+  Vec<uint8_t> gathered_;  // what has been gathered
 };
 
 }  // namespace tfile

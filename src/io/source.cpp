@@ -7,7 +7,7 @@
 #include "io/file.h"
 
 void tf_source::release() {
-  if (refs.decrement()) tfile::destroy_and_tell(this);
+  if (refs.decrement()) tfile::destroy_and_release(this);
 }
 
 namespace tfile {
@@ -33,7 +33,7 @@ tf_status map_memory(void *user, uint64_t offset, uint64_t /*nbytes*/, const voi
 }
 
 void release_memory(void *user) {
-  destroy_and_tell(static_cast<MemorySource *>(user));
+  destroy_and_release(static_cast<MemorySource *>(user));
 }
 
 // An open file: what its source's callbacks get.
@@ -178,7 +178,7 @@ Status read_file_parts(const File &file, Text label, uint64_t offset, Span<const
   }
   Vec<char> unwanted(memory);
   TFILE_TRY(unwanted.resize(largest));
-  ReadPart places[kMostParts];
+  ReadPart places[kMaxParts];
   size_t count = 0;
   for (const ReadPart &part : parts)
     places[count++] = ReadPart{part.to != nullptr ? part.to : unwanted.data(), part.nbytes};
@@ -192,7 +192,7 @@ Status read_file_parts(const File &file, Text label, uint64_t offset, Span<const
 Status make_source(Ref<Source> &out, Memory &memory, uint64_t size, bool concurrent, tf_read_at_fn read_at,
                    tf_map_fn map, tf_release_fn release, void *user) {
   Source *source = nullptr;
-  if (const Status status = make(&source, memory); !status.ok()) return give_up(status, release, user);
+  if (const Status status = make(&source, memory); !status.ok()) return fail_and_release(status, release, user);
   source->memory = Ref<Memory>::share(&memory);
   source->size = size;
   source->concurrent = concurrent;
@@ -210,7 +210,7 @@ Status source_from_memory(Ref<Source> &out, Memory &memory, const void *data, si
   MemorySource *source = nullptr;
   const Status status =
       make(&source, memory, Ref<Memory>::share(&memory), static_cast<const char *>(data), release, user);
-  if (!status.ok()) return give_up(status, release, user);
+  if (!status.ok()) return fail_and_release(status, release, user);
   return make_source(out, memory, nbytes, true, read_memory, map_memory, release_memory, source);
 }
 
@@ -219,7 +219,7 @@ Status source_from_path(Ref<Source> &out, Memory &memory, const char *path) {
   TFILE_TRY(make(&source, memory, memory));
   Status status = source->path.append(path, strlen(path) + 1);
   if (status.ok()) status = open_for_reading(&source->file, &source->size, source->path.data());
-  if (!status.ok()) return give_up(status, release_path, source);
+  if (!status.ok()) return fail_and_release(status, release_path, source);
   TFILE_TRY(make_source(out, memory, source->size, true, read_path_at, map_path, release_path, source));
   out->label = source->label();
   return kOk;
@@ -231,7 +231,7 @@ Status source_from_descriptor(Ref<Source> &out, Memory &memory, int32_t descript
   Status status = source->path.push('\0');
   if (status.ok()) status = open_descriptor(&source->file, &source->size, descriptor);
   if (status.ok()) status = check_part(offset, &size, source->size, "file");
-  if (!status.ok()) return give_up(status, release_path, source);
+  if (!status.ok()) return fail_and_release(status, release_path, source);
   source->file.base = offset;
   source->size = size;
   return make_source(out, memory, size, true, read_path_at, map_path, release_path, source);

@@ -43,7 +43,7 @@ Status source_from_part(Ref<Source> &out, Memory &memory, Source &whole, uint64_
 // All of nbytes, or TRUNCATED when the source ends before them, or the reader's status. array ("" for none) names what
 // is read in the message.
 Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes, Text array);
-// As read_at(), into at most kMostParts places by as few reads as the source allows. Where `to` is NULL the bytes are not
+// As read_at(), into at most kMaxParts places by as few reads as the source allows. Where `to` is NULL the bytes are not
 // wanted. memory is for those, and for what must be copied.
 Status read_parts(const Source &source, uint64_t offset, Span<const ReadPart> parts, Memory &memory, Text array);
 // *out is NULL when the source cannot map. The range lies within the source.

@@ -140,7 +140,7 @@ Status Packer::choose_method(Bytes sample) {
   chosen_ = true;
   const auto level = static_cast<int>(request_.settings.get(TF_OPTION_COMPRESSION_LEVEL));
   const bool isal = has_isal() && request_.settings.get(TF_OPTION_DEFLATE) == TF_DEFLATE_AUTO;
-  if (!isal || level == 0 || level > kMostIsalLevel) {
+  if (!isal || level == 0 || level > kMaxIsalLevel) {
     constexpr int kZlibDefault = 6;
     method_ = DeflateMethod{false, level < 0 ? kZlibDefault : level};
     return kOk;
@@ -150,8 +150,8 @@ Status Packer::choose_method(Bytes sample) {
   size_t fast = 0;
   size_t slow = 0;
   TFILE_TRY(try_level(&fast, sample.first(kSample), 1));
-  TFILE_TRY(try_level(&slow, sample.first(kSample), kMostIsalLevel));
-  if (slow < fast - fast / 20) method_.level = kMostIsalLevel;
+  TFILE_TRY(try_level(&slow, sample.first(kSample), kMaxIsalLevel));
+  if (slow < fast - fast / 20) method_.level = kMaxIsalLevel;
   return kOk;
 }
 

@@ -69,7 +69,7 @@ size_t count_neighbours(Span<const ReadTarget> targets) {
     if (targets[count].source != targets[0].source || next.offset < end || next.offset - end > kSmallGap) break;
     parts += next.offset > end ? 2 : 1;
     end = next.offset + next.nbytes;
-    if (parts > kMostParts || end - first.offset > kMostTogether) break;
+    if (parts > kMaxParts || end - first.offset > kMostTogether) break;
   }
   return count;
 }
@@ -84,8 +84,8 @@ class Reading {
     TFILE_TRY(plan(workers.count));
     const bool alone = !concurrent_ || total_of(targets_) < kParallelFrom;
     // An executor does all in one go when nobody wants to be told.
-    const Tell tell = settings_.progress() ? report : nullptr;
-    TFILE_TRY(parallel_for(jobs_.size(), alone ? Workers() : workers, run_job, this, tell));
+    const Notify notify = settings_.progress() ? report : nullptr;
+    TFILE_TRY(parallel_for(jobs_.size(), alone ? Workers() : workers, run_job, this, notify));
     return check_sums();
   }
 
@@ -165,7 +165,7 @@ class Reading {
   }
 
   Status read_together(const ReadJob &job) const {
-    ReadPart parts[kMostParts];
+    ReadPart parts[kMaxParts];
     const Span<const ReadTarget> together(job.target, job.count);
     const uint64_t start = together[0].member->offset;
     uint64_t at = start;
@@ -288,7 +288,7 @@ class Reading {
     return kOk;
   }
 
-  static Status report(void *context) { return static_cast<Reading *>(context)->progress_.tell(); }
+  static Status report(void *context) { return static_cast<Reading *>(context)->progress_.report(); }
 
   Span<const ReadTarget> targets_;
   const Settings &settings_;

@@ -286,7 +286,7 @@ Status Spread::put(size_t i) {
 }
 
 Status Spread::tell(void *context) {
-  return static_cast<Spread *>(context)->progress_.tell();
+  return static_cast<Spread *>(context)->progress_.report();
 }
 
 Status Spread::add_segment(Gather &gather, const Layout::Segment &segment) {

@@ -159,7 +159,7 @@ TEST(LineWriter, EscapesAndCuts) {
   LineWriter line(buffer, sizeof(buffer));
   line << "a\n\t\r\x01\x7F";
   EXPECT_STREQ(buffer, "a\\n\\t\\r\\x01\\x7f");
-  EXPECT_EQ(line.left(), 0u);
+  EXPECT_EQ(line.remaining(), 0u);
   EXPECT_FALSE(line.full());
   line << "x";
   EXPECT_TRUE(line.full());
@@ -260,11 +260,11 @@ TEST(Arena, SaysWhenThereIsNoMore) {
   TestMemory memory;
   Arena arena(*memory);
   void *place = nullptr;
-  ASSERT_TRUE(arena.take(&place, 10, 1).ok());
+  ASSERT_TRUE(arena.allocate(&place, 10, 1).ok());
   memory.fail_after(0);
-  EXPECT_EQ(arena.take(&place, 100000, 8).code, TF_STATUS_OUT_OF_MEMORY);
-  EXPECT_EQ(arena.take(&place, SIZE_MAX, 1).code, TF_STATUS_OUT_OF_MEMORY);
-  ASSERT_TRUE(arena.take(&place, 10, 16).ok());
+  EXPECT_EQ(arena.allocate(&place, 100000, 8).code, TF_STATUS_OUT_OF_MEMORY);
+  EXPECT_EQ(arena.allocate(&place, SIZE_MAX, 1).code, TF_STATUS_OUT_OF_MEMORY);
+  ASSERT_TRUE(arena.allocate(&place, 10, 16).ok());
   EXPECT_EQ(reinterpret_cast<uintptr_t>(place) % 16, 0u);
 }
 

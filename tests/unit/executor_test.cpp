@@ -218,14 +218,14 @@ TEST_F(Executor, ProgressIsToldBetweenItsJobsAndCancels) {
   Host host;
   host.width = 2;
   const auto options = options_on(host);
-  Told told;
-  ASSERT_EQ(tf_options_set_progress(options.get(), Told::report, nullptr, &told), TF_STATUS_OK);
+  Told notified;
+  ASSERT_EQ(tf_options_set_progress(options.get(), Told::report, nullptr, &notified), TF_STATUS_OK);
   ASSERT_EQ(load(options.get()), TF_STATUS_OK);
-  EXPECT_GT(told.done.size(), 1u);
-  EXPECT_TRUE(std::is_sorted(told.done.begin(), told.done.end()));
-  EXPECT_EQ(told.done.back(), static_cast<uint64_t>(kLarge) * 4);
-  EXPECT_EQ(told.elsewhere, 0);
-  told.stop = 1;
+  EXPECT_GT(notified.done.size(), 1u);
+  EXPECT_TRUE(std::is_sorted(notified.done.begin(), notified.done.end()));
+  EXPECT_EQ(notified.done.back(), static_cast<uint64_t>(kLarge) * 4);
+  EXPECT_EQ(notified.elsewhere, 0);
+  notified.stop = 1;
   const int before = host.calls;
   EXPECT_EQ(load(options.get()), TF_STATUS_CANCELLED);
   EXPECT_EQ(host.calls, before + 1);
@@ -264,17 +264,17 @@ Status run_job(void *context, size_t i) {
 }
 
 TEST(ExecutorJobs, RunEachOnceInRoundsOrAtOnce) {
-  for (const bool told : {false, true}) {
+  for (const bool notified : {false, true}) {
     for (const size_t count : {size_t{0}, size_t{1}, size_t{2}, size_t{5}, size_t{100}}) {
       Host host;
       const tfile::Executor executor{{}, {}, Host::execute, 3, nullptr, &host};
       Jobs jobs(count);
-      const Tell tell = [](void *) -> Status { return kOk; };
-      ASSERT_TRUE(parallel_for(count, Workers{3, &executor}, run_job, &jobs, told ? tell : nullptr).ok());
+      const Notify notify = [](void *) -> Status { return kOk; };
+      ASSERT_TRUE(parallel_for(count, Workers{3, &executor}, run_job, &jobs, notified ? notify : nullptr).ok());
       for (const std::atomic<int> &runs : jobs.runs)
         EXPECT_EQ(runs, 1);
       EXPECT_LE(host.largest, 3u);
-      EXPECT_EQ(host.calls > 1, told && count > 6) << count;
+      EXPECT_EQ(host.calls > 1, notified && count > 6) << count;
     }
   }
 }
