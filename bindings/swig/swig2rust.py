@@ -88,6 +88,7 @@ def doc(found, indent=""):
         return ""
     text = re.sub(r"\n[ \t]*\*?[ \t]?", "\n", "\n" + text).strip("<\n ")
     text = re.sub(r"@file\s+\S+\s*", "", text)
+    text = re.sub(r"@\}\s*", "", text)  # the end of a group, which SWIG leaves before the next comment
     # Each parameter is one point of a list; what continues it is indented, and must not look like code.
     text = re.sub(r"\n {2,}", "\n  ", text)
     text = re.sub(r"\n?@param\s+(\w+(?:, \w+)*)\s+", r"\n@param \1 ", text)
