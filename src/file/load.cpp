@@ -1,7 +1,8 @@
 #include "api/arguments.h"
+#include "file/open.h"
 #include "quant/cast.h"
 #include "quant/mlx.h"
-#include "transfer/region.h"
+#include "transfer/read_member.h"
 
 namespace tfile {
 
@@ -36,7 +37,7 @@ Status add_for_mlx(Dict &arrays, const OpenedFile &file, const Member &member) {
   constexpr char kSuffix[] = ".weight";
   Memory &memory = file.settings.memory();
   Ref<Array> blocks;
-  TFILE_TRY(read_region(blocks, file, Region{&member, nullptr, member.shape}));
+  TFILE_TRY(read_region(blocks, file.stored(member), Region::whole(member)));
   if (!has_mlx_triple(*member.dtype)) {
     Ref<Array> half;
     TFILE_TRY(cast(half, *blocks, *find_dtype(TF_DTYPE_FLOAT16), file.settings));
@@ -67,7 +68,7 @@ class Maker {
   static uint64_t cost_of(const OpenedFile &file) {
     uint64_t cost = 0;
     for (const Member &member : file.listing.members) {
-      if (member.dtype != nullptr) cost += slab_array_cost(handed_out_as(member, file.settings), member.shape);
+      if (member.dtype != nullptr) cost += slab_array_cost(loaded_dtype(member, file.settings), member.shape);
     }
     return cost;
   }
@@ -92,11 +93,11 @@ Status read_all(Dict &arrays, const OpenedFile &file) {
       continue;
     }
     Ref<Array> array;
-    const Dtype &dtype = handed_out_as(member, file.settings);
+    const Dtype &dtype = loaded_dtype(member, file.settings);
     if (map && &dtype == member.dtype) TFILE_TRY(map_member(array, file.source_of(member), member, memory));
     if (!array) {
       TFILE_TRY(maker.make(array, member, dtype));
-      TFILE_TRY(targets.push(make_target(file, member, array->data, dtype)));
+      TFILE_TRY(targets.push(ReadTarget{&file.source_of(member), &member, array->data, &dtype}));
     }
     TFILE_TRY(arrays.set_array(member.name, *array));
   }
@@ -106,7 +107,7 @@ Status read_all(Dict &arrays, const OpenedFile &file) {
 }  // namespace
 
 Status load_file(tf_array **array, tf_dict **arrays, tf_dict **metadata, const OpenedFile &file) {
-  const bool single = file.format->id == TF_FORMAT_NPY;
+  const bool single = file.format->single_array;
   const bool wants_arrays = arrays != nullptr || (single && array != nullptr);
   Ref<Dict> loaded;
   TFILE_TRY(make_dict(loaded, file.settings.memory()));

@@ -1,9 +1,9 @@
 #include "file/open.h"
 
 #include "api/arguments.h"
-#include "transfer/region.h"
 #include "file/sets/set.h"
 #include "quant/cast.h"
+#include "transfer/read_member.h"
 
 tf_file::~tf_file() {
   for (tfile::Source *part : parts)
@@ -68,11 +68,11 @@ Status read_array(Ref<Array> &out, const OpenedFile &file, const Member &member)
   Source &source = file.source_of(member);
   TFILE_TRY(check_known(source, member));
   const bool map = file.settings.get(TF_OPTION_LOAD_MODE) == TF_LOAD_MODE_MAP;
-  if (map && &handed_out_as(member, file.settings) == member.dtype) {
+  if (map && &loaded_dtype(member, file.settings) == member.dtype) {
     TFILE_TRY(map_member(out, source, member, file.settings.memory()));
     if (out) return kOk;
   }
-  return read_region(out, file, Region{&member, nullptr, member.shape});
+  return read_region(out, file.stored(member), Region::whole(member));
 }
 
 namespace {
@@ -100,10 +100,10 @@ Status read_many(const OpenedFile &file, Span<const size_t> indices, tf_dtype dt
     const Member *member = nullptr;
     TFILE_TRY(require_member(&member, &file, indices[i]));
     const Dtype *to = nullptr;
-    TFILE_TRY(find_read_dtype(&to, dtype, file, *member));
-    TFILE_TRY(check_destination(dst[i], nbytes[i], *to, file, Region{member, nullptr, member->shape}));
+    TFILE_TRY(find_read_dtype(&to, dtype, file.stored(*member)));
+    TFILE_TRY(check_destination(dst[i], nbytes[i], *to, file.stored(*member), Region::whole(*member)));
     TFILE_TRY(check_cast(*member->dtype, *to));
-    TFILE_TRY(targets.push(make_target(file, *member, dst[i], *to)));
+    TFILE_TRY(targets.push(ReadTarget{&file.source_of(*member), member, dst[i], to}));
   }
   return read_members(targets, file.settings);
 }
@@ -258,7 +258,7 @@ tf_status tf_file_read(tf_array **out, const tf_file *file, size_t index) {
 tf_status tf_file_read_into(const tf_file *file, size_t index, tf_dtype dtype, void *dst, size_t nbytes) {
   const Member *member = nullptr;
   TFILE_API_TRY(require_member(&member, file, index));
-  return read_region_into(dst, nbytes, dtype, *file, Region{member, nullptr, member->shape}).code;
+  return read_region_into(dst, nbytes, dtype, file->stored(*member), Region::whole(*member)).code;
 }
 
 tf_status tf_file_read_many(const tf_file *file, const size_t *indices, size_t count, tf_dtype dtype, void *const *dst,
@@ -277,9 +277,9 @@ tf_status tf_file_read_slice(tf_array **out, const tf_file *file, size_t index, 
   const Member *member = nullptr;
   TFILE_API_TRY(require_member(&member, file, index));
   ResolvedSlice slice;
-  TFILE_API_TRY(slice.resolve(*file, *member, start, stop, step, ndim));
+  TFILE_API_TRY(slice.resolve(file->stored(*member), start, stop, step, ndim));
   Ref<Array> array;
-  TFILE_API_TRY(read_region(array, *file, slice.region(*member)));
+  TFILE_API_TRY(read_region(array, file->stored(*member), slice.region()));
   *out = array.take();
   return TF_STATUS_OK;
 }
@@ -289,8 +289,8 @@ tf_status tf_file_read_slice_into(const tf_file *file, size_t index, const int64
   const Member *member = nullptr;
   TFILE_API_TRY(require_member(&member, file, index));
   ResolvedSlice slice;
-  TFILE_API_TRY(slice.resolve(*file, *member, start, stop, step, ndim));
-  return read_region_into(dst, nbytes, dtype, *file, slice.region(*member)).code;
+  TFILE_API_TRY(slice.resolve(file->stored(*member), start, stop, step, ndim));
+  return read_region_into(dst, nbytes, dtype, file->stored(*member), slice.region()).code;
 }
 
 }  // extern "C"

@@ -1,7 +1,7 @@
 // tf_file: a file opened and validated, its arrays not yet read.
 #pragma once
 
-#include "transfer/read.h"
+#include "transfer/read_array.h"
 
 struct tf_file {
   tf_file(tfile::Ref<tfile::Source> from, const tfile::Settings &with)
@@ -18,6 +18,9 @@ struct tf_file {
   void release();
   // Where a member's bytes are.
   tfile::Source &source_of(const tfile::Member &member) const { return parts.empty() ? *source : *parts[member.part]; }
+  tfile::StoredArray stored(const tfile::Member &member) const {
+    return tfile::StoredArray{source_of(member), member, settings, cursor};
+  }
 
   tfile::RefCount refs;
   tfile::Ref<tfile::Memory> memory;

@@ -1,8 +1,8 @@
 #include "file/request.h"
 
 #include "base/error.h"
-#include "transfer/write.h"
 #include "io/replace.h"
+#include "transfer/write_request.h"
 
 namespace tfile {
 

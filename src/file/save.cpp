@@ -1,7 +1,7 @@
 #include "api/arguments.h"
 #include "file/request.h"
 #include "file/sets/set.h"
-#include "transfer/write.h"
+#include "transfer/write_request.h"
 
 namespace tfile {
 
@@ -60,9 +60,11 @@ class AnyFormat {
 
   Status prepare(tf_format id, const Array *array, const Dict *arrays, const Dict *metadata) {
     TFILE_TRY(require_format(&format_, id));
-    if (id == TF_FORMAT_NPY) {
+    if (format_->single_array) {
       TFILE_TRY(require(array, "array"));
-      if (arrays != nullptr) return Failure(TF_STATUS_INVALID_ARGUMENT) << "npy holds one array: arrays must be NULL";
+      if (arrays != nullptr) {
+        return Failure(TF_STATUS_INVALID_ARGUMENT) << format_->name << " holds one array: arrays must be NULL";
+      }
       TFILE_TRY(arrays_.push(NamedArray{Text(), array}));
     } else {
       TFILE_TRY(require(arrays, "arrays"));
@@ -71,7 +73,7 @@ class AnyFormat {
       }
       TFILE_TRY(collect_arrays(&arrays_, *arrays));
     }
-    if (metadata != nullptr && !format_->has_metadata) {
+    if (metadata != nullptr && !format_->has_metadata()) {
       return Failure(TF_STATUS_INVALID_ARGUMENT) << format_->name << " has no metadata: it must be NULL";
     }
     metadata_ = metadata;

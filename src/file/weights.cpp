@@ -1,14 +1,14 @@
 #include "api/arguments.h"
+#include "core/tree.h"
 #include "file/open.h"
 #include "file/sets/set.h"
-#include "core/tree.h"
 
 namespace tfile {
 
 namespace {
 
 bool holds_weights(const Format *format) {
-  return format != nullptr && format->id != TF_FORMAT_NPY;
+  return format != nullptr && !format->single_array;
 }
 
 // A tree has as many dicts one in another as a name has parts.

@@ -1,7 +1,7 @@
 #include "api/arguments.h"
 #include "file/sets/set.h"
-#include "transfer/write.h"
 #include "io/replace.h"
+#include "transfer/write_request.h"
 
 using namespace tfile;
 
@@ -120,8 +120,8 @@ Status tf_writer::declare(Text name, tf_dtype dtype, Span<const int64_t> shape) 
   TFILE_TRY(expect_declaring("declarations"));
   uint64_t nbytes = 0;
   TFILE_TRY(check_shape(&nbytes, dtype, shape));
-  if (format.id == TF_FORMAT_NPY && !arrays.empty()) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT).array(name) << "npy holds one array, and it is declared";
+  if (format.single_array && !arrays.empty()) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT).array(name) << format.name << " holds one array, and it is declared";
   }
   NamedArray named{Text(), nullptr};
   TFILE_TRY(names.copy(&named.name, name));
@@ -142,7 +142,7 @@ Status tf_writer::declare(Text name, tf_dtype dtype, Span<const int64_t> shape) 
 
 Status tf_writer::set_metadata(const Dict *values) {
   TFILE_TRY(expect_declaring("metadata"));
-  if (values != nullptr && !format.has_metadata) {
+  if (values != nullptr && !format.has_metadata()) {
     return Failure(TF_STATUS_INVALID_ARGUMENT) << format.name << " has no metadata: it must be NULL";
   }
   metadata = Ref<Dict>::share(const_cast<Dict *>(values));
@@ -152,8 +152,8 @@ Status tf_writer::set_metadata(const Dict *values) {
 // Checks all that was declared; only then the target is touched.
 Status tf_writer::begin() {
   if (state == State::kWriting) return kOk;
-  if (format.id == TF_FORMAT_NPY && arrays.empty()) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()) << "npy holds one array, and none is declared";
+  if (format.single_array && arrays.empty()) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()) << format.name << " holds one array, and none is declared";
   }
   request.arrays = arrays.span();
   request.metadata = metadata.get();

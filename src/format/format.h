@@ -81,26 +81,52 @@ struct Packing {
   void (*close)(Packer *packer);
 };
 
+// What a format can store as metadata.
+enum class MetadataKind : uint8_t {
+  kNone,
+  kStrings,  // strings only
+  kTyped,    // strings, numbers, arrays and lists
+};
+
+// How a format stores arrays in several files.
+enum class SetKind : uint8_t {
+  kNone,
+  kIndex,  // a JSON index lists the file of each array
+  kSplit,  // each file has its number and the number of files in its metadata
+};
+
+// A format: what it is called, what it can do, and how its files are read and written.
 struct Format {
   tf_format id;
   const char *name;
-  const char *extension;  // with its dot
-  bool has_metadata;
-  // Whether the first bytes of a file (up to 16, perhaps fewer) are of this format.
+  const char *extension;      // with its dot, in lower case
+  bool single_array = false;  // a file has one array, without a name
+  MetadataKind metadata = MetadataKind::kNone;
+  SetKind sets = SetKind::kNone;
+  uint64_t max_parts = 1;  // files in a set
+  // True if the first bytes of a file (up to 16, perhaps fewer) are of this format.
   bool (*probe)(Bytes head);
-  // Reads and validates the header; listing.metadata is an empty dict on entry.
+  // Reads and validates the header. On entry, listing.metadata is an empty dict.
   Status (*list)(Listing &listing, const Source &source, const Settings &settings);
-  // Refuses, in one error that names all of it, what the format cannot hold. Writes nothing.
+  // Fails, with one error that names every offender, if the format cannot hold the request. Writes nothing.
   Status (*check)(const SaveRequest &request);
-  // Lays out a request that check() has passed, as it is when it is not compressed.
+  // Lays out the file of an uncompressed request that check() has accepted.
   Status (*lay_out)(Layout &layout, const SaveRequest &request);
-  const Packing *packing;  // NULL: cannot compress
+  const Packing *packing = nullptr;  // NULL: the format has no compression
+
+  bool has_metadata() const { return metadata != MetadataKind::kNone; }
 };
 
-const Format *find_format(tf_format id);  // NULL: there is none
-const Format *find_format(Text name);     // by its name
-const Format *format_of_path(Text path);  // by extension, letter case ignored; NULL: none
-const Format *probe_format(Bytes head);   // NULL: none
+// A gap of at most this many bytes between wanted parts of a file is read and discarded, because another system call would
+// take longer.
+inline constexpr uint64_t kMaxGapRead = uint64_t{16} << 10;
+
+// Each returns NULL if there is no such format.
+const Format *find_format(tf_format id);
+const Format *find_format(Text name);
+const Format *find_format(SetKind sets);
+const Format *format_of_path(Text path);  // by extension, ignoring letter case
+const Format *probe_format(Bytes head);
 
 // MAX_HEADER_BYTES, or its default of 100,000,000.
 uint64_t header_limit(const Settings &settings);

@@ -40,6 +40,13 @@ const Format *find_format(Text name) {
   return nullptr;
 }
 
+const Format *find_format(SetKind sets) {
+  for (const Format *format : kFormats) {
+    if (format->sets == sets) return format;
+  }
+  return nullptr;
+}
+
 const Format *format_of_path(Text path) {
   for (const Format *format : kFormats) {
     if (ends_with_ignoring_case(path, format->extension)) return format;

@@ -719,7 +719,16 @@ Status list_gguf(Listing &listing, const Source &source, const Settings &setting
 }  // namespace
 
 const Format kGgufFormat = {
-    TF_FORMAT_GGUF, "gguf", ".gguf", true, probe_gguf, list_gguf, check_gguf, lay_out_gguf, nullptr,
+    .id = TF_FORMAT_GGUF,
+    .name = "gguf",
+    .extension = ".gguf",
+    .metadata = MetadataKind::kTyped,
+    .sets = SetKind::kSplit,
+    .max_parts = UINT16_MAX,  // split.count has 16 bits
+    .probe = probe_gguf,
+    .list = list_gguf,
+    .check = check_gguf,
+    .lay_out = lay_out_gguf,
 };
 
 }  // namespace tfile

@@ -1,8 +1,10 @@
 // Writing of GGUF: the header is made in memory, then the data follow as they are.
+#include <algorithm>
+
 #include "base/endian.h"
 #include "base/utf8.h"
+#include "core/copy.h"
 #include "format/gguf.h"
-#include "transfer/write.h"
 
 namespace tfile {
 
@@ -15,7 +17,7 @@ constexpr size_t kMaxKey = 65535;
 // Puts the fields of a header behind one another, or, without `out`, only counts their bytes.
 class Fields {
  public:
-  Fields(Vec<uint8_t> *out, Memory &memory) : out_(out), memory_(memory) {}
+  explicit Fields(Vec<uint8_t> *out) : out_(out) {}
 
   Checked size() const { return size_; }
   Status bytes(const void *from, size_t nbytes) {
@@ -32,19 +34,27 @@ class Fields {
     TFILE_TRY(number<uint64_t>(text.size()));
     return bytes(text.data(), text.size());
   }
+  // Appends the elements of an array, little-endian and in C order. gguf_value_type() knows its dtype.
   Status numbers(const Array &array) {
-    if (out_ != nullptr) return for_each_piece(array, false, memory_, take, this);
-    size_ = size_ + array.nbytes;
+    if (out_ == nullptr) {
+      size_ = size_ + array.nbytes;
+      return kOk;
+    }
+    char piece[4096];
+    const size_t item = array.dtype->block_bytes;
+    const auto most = static_cast<int64_t>(sizeof(piece) / item);
+    for (int64_t first = 0; first < array.size; first += most) {
+      const int64_t count = std::min(most, array.size - first);
+      const size_t nbytes = static_cast<size_t>(count) * item;
+      copy_elements(piece, array, first, count);
+      if (kHostIsBig && item > 1) (void)swap_bytes(*array.dtype, piece, nbytes);
+      TFILE_TRY(bytes(piece, nbytes));
+    }
     return kOk;
   }
 
  private:
-  static Status take(void *fields, const void *from, size_t nbytes) {
-    return static_cast<Fields *>(fields)->bytes(from, nbytes);
-  }
-
   Vec<uint8_t> *out_;
-  Memory &memory_;
   Checked size_ = 0;
 };
 
@@ -215,7 +225,7 @@ void refuse_value(Refusals &refusals, Text key, const DictEntry &entry, size_t l
 // What a save with these settings writes, a load with them reads.
 Status check_limits(const SaveRequest &request, const Alignment &alignment, const Tally &tally) {
   const Settings &settings = request.settings;
-  Fields header(nullptr, settings.memory());
+  Fields header(nullptr);
   TFILE_TRY(put_header(header, request, alignment));
   if (!header.size().valid()) return Failure(TF_STATUS_UNSUPPORTED) << "the header does not fit in a file";
   const struct {
@@ -262,7 +272,7 @@ Status lay_out_gguf(Layout &layout, const SaveRequest &request) {
   Memory &memory = request.settings.memory();
   Alignment alignment;
   Vec<uint8_t> header(memory);
-  Fields fields(&header, memory);
+  Fields fields(&header);
   TFILE_TRY(find_alignment(&alignment, request));
   TFILE_TRY(put_header(fields, request, alignment));
   TFILE_TRY(layout.write(header.data(), header.size()));

@@ -653,6 +653,15 @@ Status make_npy_header(Vec<uint8_t> &out, bool *fortran, const Array &array) {
   return out.push('\n');
 }
 
-const Format kNpyFormat = {TF_FORMAT_NPY, "npy", ".npy", false, is_npy, list_npy, check_npy, lay_out_npy, nullptr};
+const Format kNpyFormat = {
+    .id = TF_FORMAT_NPY,
+    .name = "npy",
+    .extension = ".npy",
+    .single_array = true,
+    .probe = is_npy,
+    .list = list_npy,
+    .check = check_npy,
+    .lay_out = lay_out_npy,
+};
 
 }  // namespace tfile

@@ -242,6 +242,15 @@ Status lay_out_npz(Layout &layout, const SaveRequest &request) {
 
 }  // namespace
 
-const Format kNpzFormat = {TF_FORMAT_NPZ, "npz", ".npz", false, is_zip, list_npz, check_npz, lay_out_npz, &kNpzPacking};
+const Format kNpzFormat = {
+    .id = TF_FORMAT_NPZ,
+    .name = "npz",
+    .extension = ".npz",
+    .probe = is_zip,
+    .list = list_npz,
+    .check = check_npz,
+    .lay_out = lay_out_npz,
+    .packing = &kNpzPacking,
+};
 
 }  // namespace tfile

@@ -772,8 +772,16 @@ Status lay_out_safetensors(Layout &layout, const SaveRequest &request) {
 }  // namespace
 
 const Format kSafetensorsFormat = {
-    TF_FORMAT_SAFETENSORS, "safetensors",     ".safetensors",      true,    probe_safetensors,
-    list_safetensors,      check_safetensors, lay_out_safetensors, nullptr,
+    .id = TF_FORMAT_SAFETENSORS,
+    .name = "safetensors",
+    .extension = ".safetensors",
+    .metadata = MetadataKind::kStrings,
+    .sets = SetKind::kIndex,
+    .max_parts = 99999,  // the names of the files have five digits
+    .probe = probe_safetensors,
+    .list = list_safetensors,
+    .check = check_safetensors,
+    .lay_out = lay_out_safetensors,
 };
 
 }  // namespace tfile

@@ -42,11 +42,7 @@ constexpr uint64_t kMostSlack = 64;
 
 // The headers of a member (local and npy) take less than this, nearly always.
 constexpr uint64_t kNear = uint64_t{4} << 10;
-// Bytes between two headers that are read over rather than skipped.
-constexpr uint64_t kSmallGap = uint64_t{16} << 10;
 constexpr uint64_t kMostWindow = uint64_t{256} << 10;
-
-constexpr uint64_t kDefaultMaxHeader = 100000000;
 
 uint16_t load16(const uint8_t *from) {
   return load_le<uint16_t>(from);
@@ -305,8 +301,7 @@ Status ZipReader::check_end(const End &end) {
     return Failure(TF_STATUS_CORRUPT).in(source_.label).at(end.at)
            << end.entries << " entries do not fit in a zip directory of " << end.size << " bytes";
   }
-  const uint64_t asked = settings_.limit(TF_OPTION_MAX_HEADER_BYTES);
-  const uint64_t most = asked != 0 ? asked : kDefaultMaxHeader;
+  const uint64_t most = header_limit(settings_);
   if (end.size > most) {
     return Failure(TF_STATUS_LIMIT).in(source_.label).at(end.at)
            << "the zip directory has " << end.size << " bytes, more than the limit (max_header_bytes) of " << most;
@@ -582,7 +577,7 @@ uint64_t ZipReader::window_end(uint64_t offset, uint64_t nbytes) const {
   uint64_t end = offset + nbytes;
   for (size_t k = place_; k < places_.size(); ++k) {
     const uint64_t header = entries_[places_[k]].header;
-    if (header > end + kSmallGap || header + kNear > offset + kMostWindow) break;
+    if (header > end + kMaxGapRead || header + kNear > offset + kMostWindow) break;
     if (header + kNear > end) end = header + kNear;
   }
   return end < directory_at_ ? end : directory_at_;

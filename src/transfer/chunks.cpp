@@ -6,6 +6,7 @@ namespace tfile {
 
 namespace {
 
+// Stored bytes to read at a time.
 constexpr uint64_t kInput = uint64_t{128} << 10;
 
 }  // namespace
@@ -29,9 +30,9 @@ Status ChunkInflater::inflate(bool *good, uint64_t from, uint64_t end, bool last
   TFILE_TRY(input_.resize(static_cast<size_t>(end - from < kInput ? end - from : kInput)));
   TFILE_TRY(inflater_.begin());
   bool done = false;
-  // Behind the data there is a flush, or the end of the stream, and not a byte more of output.
-  uint8_t more = 0;
-  Span<uint8_t> beyond(&more, 1);
+  // After the chunk's last byte there is a flush or the end of the stream: a byte of further output makes it wrong.
+  uint8_t extra = 0;
+  Span<uint8_t> beyond(&extra, 1);
   bool valid = true;
   while (from < end && !done) {
     const uint64_t count = end - from < kInput ? end - from : kInput;
@@ -45,7 +46,7 @@ Status ChunkInflater::inflate(bool *good, uint64_t from, uint64_t end, bool last
     }
     if (!input.empty()) return kOk;
   }
-  // What was taken may have made more than there was room for.
+  // The inflater may still have output for which there was no capacity.
   Bytes nothing;
   if (!done) TFILE_TRY(inflater_.run(&valid, &done, &nothing, output.empty() ? &beyond : &output));
   if (!valid || beyond.empty()) return kOk;

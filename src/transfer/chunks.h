@@ -1,4 +1,4 @@
-// The chunks of a deflated member, each of which can be inflated by itself.
+// Inflates single chunks of a deflated member.
 #pragma once
 
 #include "codec/deflate.h"
@@ -6,20 +6,21 @@
 
 namespace tfile {
 
-// Inflates chunks of one member. What the directory says of them is taken at its word only as long as all of it is so:
-// good becomes false, without an error, where a chunk is not exactly the bytes that it should be.
+// Inflates chunks of one member independently of each other. The chunk table is an aid that other programs ignore, so a
+// wrong one is not an error: *good becomes false when a chunk does not have exactly the bytes that the table states.
 class ChunkInflater {
  public:
   ChunkInflater(const Source &source, const Member &member, Memory &memory)
       : source_(source), member_(member), inflater_(memory), input_(memory) {}
 
-  // Array bytes of a chunk.
+  // Returns the number of array bytes in a chunk.
   uint64_t size(size_t chunk) const {
     const uint64_t start = chunk * member_.chunk;
     return member_.nbytes - start < member_.chunk ? member_.nbytes - start : member_.chunk;
   }
+  // Inflates a chunk to `to`, which has a capacity of size(chunk) bytes.
   Status chunk(bool *good, size_t chunk, void *to);
-  // The .npy header before the first chunk; only its checksum.
+  // Inflates the .npy header before the first chunk and computes its checksum.
   Status head(bool *good, uint32_t *crc);
 
  private:

@@ -2,15 +2,15 @@
 
 #include "base/error.h"
 #include "codec/crc32.h"
-#include "transfer/read.h"
+#include "transfer/read_member.h"
 
 namespace tfile {
 
 namespace {
 
-// Stored bytes that are read at a time.
+// Stored bytes to read at a time.
 constexpr size_t kInput = size_t{64} << 10;
-// Bytes that are inflated at a time: enough that a call costs nothing beside it.
+// The most to inflate with one call of the inflater, which may take a size of 32 bits.
 constexpr uint64_t kPiece = uint64_t{8} << 20;
 
 }  // namespace
@@ -18,19 +18,19 @@ constexpr uint64_t kPiece = uint64_t{8} << 20;
 Status MemberStream::begin() {
   crc_ = member_.deflated ? 0 : member_.head_crc32;
   summed_ = 0;
-  if (!member_.deflated || jumps_) return kOk;
+  if (!member_.deflated || seeks_) return kOk;
   TFILE_TRY(input_.resize(kInput));
   TFILE_TRY(inflater_.begin());
   TFILE_TRY(inflate(nullptr, member_.head));
-  summed_ = 0;  // the header's bytes are not the array's
+  summed_ = 0;  // the bytes so far were the .npy header's
   return kOk;
 }
 
 Status MemberStream::read(uint64_t offset, void *to, uint64_t nbytes) {
-  if (jumps_) {
-    TFILE_TRY(jump(offset, static_cast<uint8_t *>(to), nbytes));
-    if (jumps_) return kOk;
-    // The chunks are not what the directory says: all is inflated from the beginning.
+  if (seeks_) {
+    TFILE_TRY(read_chunks(offset, static_cast<uint8_t *>(to), nbytes));
+    if (seeks_) return kOk;
+    // The chunk table is wrong: inflate everything from the start.
     TFILE_TRY(begin());
   }
   if (member_.deflated) {
@@ -45,7 +45,7 @@ Status MemberStream::read(uint64_t offset, void *to, uint64_t nbytes) {
 }
 
 Status MemberStream::finish() {
-  if (member_.deflated && !jumps_) TFILE_TRY(finish_stream());
+  if (member_.deflated && !seeks_) TFILE_TRY(finish_stream());
   return member_.has_crc ? check_crc(source_, member_, crc_) : kOk;
 }
 
@@ -60,20 +60,21 @@ void MemberStream::sum(const void *bytes, size_t nbytes) {
   summed_ += nbytes;
 }
 
-Status MemberStream::jump(uint64_t offset, uint8_t *to, uint64_t nbytes) {
+Status MemberStream::read_chunks(uint64_t offset, uint8_t *to, uint64_t nbytes) {
   while (nbytes > 0) {
-    const auto chunk = static_cast<size_t>(offset / member_.chunk);
-    if (chunk != held_chunk_) {
-      held_chunk_ = SIZE_MAX;
-      TFILE_TRY(held_.resize(static_cast<size_t>(chunks_.size(chunk))));
-      TFILE_TRY(chunks_.chunk(&jumps_, chunk, held_.data()));
-      if (jumps_ && chunk == 0) TFILE_TRY(chunks_.head(&jumps_, &crc_));
-      if (!jumps_) return kOk;
-      held_chunk_ = chunk;
-      if (chunk == 0) summed_ = 0;
-      if (chunk * member_.chunk == summed_) sum(held_.data(), held_.size());
+    const auto index = static_cast<size_t>(offset / member_.chunk);
+    if (index != current_chunk_index_) {
+      current_chunk_index_ = SIZE_MAX;
+      TFILE_TRY(current_chunk_.resize(static_cast<size_t>(chunks_.size(index))));
+      TFILE_TRY(chunks_.chunk(&seeks_, index, current_chunk_.data()));
+      if (seeks_ && index == 0) TFILE_TRY(chunks_.head(&seeks_, &crc_));
+      if (!seeks_) return kOk;
+      current_chunk_index_ = index;
+      if (index == 0) summed_ = 0;
+      if (index * member_.chunk == summed_) sum(current_chunk_.data(), current_chunk_.size());
     }
-    const Bytes found = Bytes(held_.data(), held_.size()).from(static_cast<size_t>(offset % member_.chunk));
+    const Bytes chunk(current_chunk_.data(), current_chunk_.size());
+    const Bytes found = chunk.from(static_cast<size_t>(offset % member_.chunk));
     const size_t count = found.size() < nbytes ? found.size() : static_cast<size_t>(nbytes);
     memcpy(to, found.data(), count);
     to += count;
@@ -84,30 +85,30 @@ Status MemberStream::jump(uint64_t offset, uint8_t *to, uint64_t nbytes) {
 }
 
 Status MemberStream::refill() {
-  if (!pending_.empty() || taken_ == member_.stored) return kOk;
-  const uint64_t left = member_.stored - taken_;
-  const size_t count = left < kInput ? static_cast<size_t>(left) : kInput;
-  TFILE_TRY(read_at(source_, member_.offset + taken_, input_.data(), count, member_.name));
-  taken_ += count;
+  if (!pending_.empty() || stored_read_ == member_.stored) return kOk;
+  const uint64_t remaining = member_.stored - stored_read_;
+  const size_t count = remaining < kInput ? static_cast<size_t>(remaining) : kInput;
+  TFILE_TRY(read_at(source_, member_.offset + stored_read_, input_.data(), count, member_.name));
+  stored_read_ += count;
   pending_ = Bytes(input_.data(), count);
   return kOk;
 }
 
 Status MemberStream::inflate(uint8_t *to, uint64_t nbytes) {
-  uint8_t dropped[4096];
+  uint8_t discarded[4096];
   while (nbytes > 0) {
     TFILE_TRY(refill());
-    uint64_t room = to != nullptr || nbytes < sizeof(dropped) ? nbytes : sizeof(dropped);
-    if (room > kPiece) room = kPiece;
-    uint8_t *const place = to != nullptr ? to : dropped;
-    Span<uint8_t> output(place, static_cast<size_t>(room));
+    uint64_t wanted = to != nullptr || nbytes < sizeof(discarded) ? nbytes : sizeof(discarded);
+    if (wanted > kPiece) wanted = kPiece;
+    uint8_t *const start = to != nullptr ? to : discarded;
+    Span<uint8_t> output(start, static_cast<size_t>(wanted));
     TFILE_TRY(run(&output));
-    const size_t made = static_cast<size_t>(room) - output.size();
-    if (made == 0 && (done_ || (pending_.empty() && taken_ == member_.stored))) {
+    const size_t made = static_cast<size_t>(wanted) - output.size();
+    if (made == 0 && (done_ || (pending_.empty() && stored_read_ == member_.stored))) {
       return failure(TF_STATUS_CORRUPT).at(member_.offset + member_.stored)
              << "inflates to " << nbytes << " bytes less than its directory entry says";
     }
-    sum(place, made);
+    sum(start, made);
     if (to != nullptr) to += made;
     nbytes -= made;
   }
@@ -118,7 +119,7 @@ Status MemberStream::run(Span<uint8_t> *output) {
   bool valid = false;
   TFILE_TRY(inflater_.run(&valid, &done_, &pending_, output));
   if (valid) return kOk;
-  return failure(TF_STATUS_CORRUPT).at(member_.offset + taken_ - pending_.size()) << "is not a deflate stream";
+  return failure(TF_STATUS_CORRUPT).at(member_.offset + stored_read_ - pending_.size()) << "is not a deflate stream";
 }
 
 Status MemberStream::finish_stream() {
@@ -135,15 +136,15 @@ Status MemberStream::finish_stream() {
       return failure(TF_STATUS_CORRUPT).at(member_.offset + member_.stored) << "its deflate stream has no end";
     }
   }
-  const uint64_t unused = pending_.size() + (member_.stored - taken_) + inflater_.excess();
+  const uint64_t unused = pending_.size() + (member_.stored - stored_read_) + inflater_.excess();
   if (unused == 0) return kOk;
   return failure(TF_STATUS_CORRUPT).at(member_.offset + member_.stored - unused)
          << unused << " bytes follow the end of its deflate stream";
 }
 
 void SliceCursor::keep(MemberStream *stream) {
-  MemberStream *const before = stream_.exchange(stream, std::memory_order_acq_rel);
-  if (before != nullptr) destroy(before->memory(), before);
+  MemberStream *const previous = stream_.exchange(stream, std::memory_order_acq_rel);
+  if (previous != nullptr) destroy(previous->memory(), previous);
 }
 
 }  // namespace tfile

@@ -1,19 +1,20 @@
-// MemberStream: the bytes of a member, one after another, from plain or deflated storage.
+// Reads the array bytes of a member in ascending order, whether they are deflated or not.
 #pragma once
 
 #include <atomic>
 
 #include "codec/deflate.h"
-#include "transfer/chunks.h"
 #include "format/format.h"
+#include "transfer/chunks.h"
 
 namespace tfile {
 
-// The stored bytes of a member from its first array byte on, read in rising order: of a plain member by position, of a
-// deflated one by inflating whatever comes before. The checksum goes along as long as no byte is left out.
+// Reads a member's array bytes in ascending order. A deflated member is inflated from its start, and the bytes before the
+// requested ones are discarded. The checksum is computed on the way for as long as no byte has been skipped.
 class MemberStream {
  public:
-  // whole: every byte will be read. The source and the member must outlive *this.
+  // If `whole`, the caller will read every byte; then the chunk table of a deflated member is of no use. The source and
+  // the member must outlive *this.
   MemberStream(const Source &source, const Member &member, Memory &memory, bool whole)
       : source_(source),
         member_(member),
@@ -21,34 +22,34 @@ class MemberStream {
         inflater_(memory),
         input_(memory),
         chunks_(source, member, memory),
-        held_(memory),
-        jumps_(!whole && !member.chunks.empty()) {}
+        current_chunk_(memory),
+        seeks_(!whole && !member.chunks.empty()) {}
 
   Memory &memory() const { return memory_; }
-  // Whether read(offset) of the member can be the next.
-  bool leads_to(const Member &member, uint64_t offset) const {
-    return &member == &member_ && (!member_.deflated || jumps_ || position_ <= offset);
+  // True if *this reads that member and can still read the bytes at `offset`.
+  bool can_reach(const Member &member, uint64_t offset) const {
+    return &member == &member_ && (!member_.deflated || seeks_ || position_ <= offset);
   }
-  // Whether every byte of the array has been seen.
+  // True if every byte of the array has been read without a gap, so that finish() can verify the checksum.
   bool complete() const { return summed_ == member_.nbytes; }
-  // Whether another stream would serve what is still to come as well.
-  bool spent() const { return complete() && !jumps_; }
+  // True if a new stream would serve later reads as well as this one.
+  bool is_replaceable() const { return complete() && !seeks_; }
 
   Status begin();
   Status read(uint64_t offset, void *to, uint64_t nbytes);
-  // Once it is complete: the stream must end here, and its checksum agree.
+  // Verifies, once complete() is true, that the deflate stream ends here and that the checksum is right.
   Status finish();
 
  private:
   Failure failure(tf_status status) const;
-  // Takes the next bytes of the array into its checksum.
+  // Adds the next bytes of the array to the checksum.
   void sum(const void *bytes, size_t nbytes);
-  // Reads out of the chunks that have what is wanted, the last one of which stays here; jumps_ is false afterwards where
-  // that cannot be.
-  Status jump(uint64_t offset, uint8_t *to, uint64_t nbytes);
-  // Makes sure that there is input, unless the member has no more.
+  // Inflates only the chunks that have the requested bytes, and keeps the last one for the next call. If the chunk table
+  // proves wrong, sets seeks_ to false and the bytes at `to` are undefined.
+  Status read_chunks(uint64_t offset, uint8_t *to, uint64_t nbytes);
+  // Reads more input if all of it has been used and the member has more.
   Status refill();
-  // Inflates nbytes to `to`; NULL: drops them.
+  // Inflates nbytes to `to`, or discards them if `to` is NULL.
   Status inflate(uint8_t *to, uint64_t nbytes);
   Status run(Span<uint8_t> *output);
   Status finish_stream();
@@ -58,20 +59,20 @@ class MemberStream {
   Memory &memory_;
   Inflater inflater_;
   Vec<uint8_t> input_;
-  Bytes pending_;          // inflater's input not yet used
-  uint64_t taken_ = 0;     // stored bytes read into input_
-  uint64_t position_ = 0;  // next array byte
-  uint64_t summed_ = 0;    // array bytes that crc_ is of
-  uint32_t crc_ = 0;       // of the header too
+  Bytes pending_;             // part of input_ that the inflater has not used
+  uint64_t stored_read_ = 0;  // stored bytes read so far
+  uint64_t position_ = 0;     // of the next byte in the array
+  uint64_t summed_ = 0;       // array bytes that crc_ covers
+  uint32_t crc_ = 0;          // includes the .npy header
   ChunkInflater chunks_;
-  Vec<uint8_t> held_;  // a chunk of a slice
-  size_t held_chunk_ = SIZE_MAX;
-  bool jumps_;  // reads only the chunks that are wanted
-  bool done_ = false;
+  Vec<uint8_t> current_chunk_;  // inflated
+  size_t current_chunk_index_ = SIZE_MAX;
+  bool seeks_;         // inflates only the chunks that are needed
+  bool done_ = false;  // the deflate stream has ended
 };
 
-// Where the last slice of a member with a checksum ended, so that one that follows it goes on from there. Any thread may
-// take what is here; the others then begin anew.
+// Keeps the stream that read the last slice, so that reading the next slice of the same member continues from there. Any
+// thread may take the stream; the other threads then start their own.
 class SliceCursor {
  public:
   SliceCursor() = default;
@@ -79,8 +80,9 @@ class SliceCursor {
   SliceCursor(const SliceCursor &) = delete;
   SliceCursor &operator=(const SliceCursor &) = delete;
 
-  // What was kept, which is then the caller's; NULL: nothing.
+  // Transfers ownership of the stream to the caller. Returns NULL if there is none.
   MemberStream *take() { return stream_.exchange(nullptr, std::memory_order_acquire); }
+  // Takes ownership of the stream and destroys the one before it.
   void keep(MemberStream *stream);
 
  private:

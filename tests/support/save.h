@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "transfer/write.h"
+#include "transfer/write_request.h"
 #include "support/listed.h"
 #include "support/little_endian.h"
 

@@ -5,7 +5,7 @@
 #include <tuple>
 
 #include "format/npy.h"
-#include "transfer/write.h"
+#include "transfer/write_request.h"
 #include "support/foreign.h"
 #include "support/handles.h"
 #include "support/listed.h"

@@ -15,9 +15,6 @@ constexpr char kIndexSuffix[] = ".index.json";
 constexpr char kSplitNo[] = "split.no";
 constexpr char kSplitCount[] = "split.count";
 constexpr char kSplitTensors[] = "split.tensors.count";
-// The names have five digits, and gguf's own count has 16 bits.
-constexpr uint64_t kMostShards = 99999;
-constexpr uint64_t kMostSplits = UINT16_MAX;
 
 // Everything up to the last separator, which stays.
 Text folder_of(Text path) {
@@ -189,7 +186,7 @@ bool is_index_path(Text path) {
 }
 
 Status open_index(Ref<OpenedFile> &out, const Ref<Source> &source, const Settings &settings) {
-  const Format *const format = find_format(TF_FORMAT_SAFETENSORS);
+  const Format *const format = find_format(SetKind::kIndex);
   if (format == nullptr) return Failure(TF_STATUS_UNSUPPORTED).in(source->label) << "safetensors are not built in";
   Index index(settings.memory());
   TFILE_TRY(index.read(*source, settings));
@@ -292,7 +289,7 @@ Status adopt_split(OpenedFile &file, const OpenedFile &part, const SplitName &na
 
 Status open_split(Ref<OpenedFile> &file) {
   const Dict &metadata = *file->listing.metadata;
-  if (file->format->id != TF_FORMAT_GGUF || metadata.find(kSplitCount) == nullptr) return kOk;
+  if (file->format->sets != SetKind::kSplit || metadata.find(kSplitCount) == nullptr) return kOk;
   SplitName name;
   if (!name.parse(file->source->label) || name.no == 0 || name.no > name.count) {
     return Failure(TF_STATUS_CORRUPT).in(file->source->label).key(kSplitCount)
@@ -370,16 +367,14 @@ Status SetPlan::make(const char *path, const Format &format, const SaveRequest &
   format_ = &format;
   request_ = &request;
   TFILE_TRY(whole_.append(path, strlen(path) + 1));
-  const bool has_parts = format.id == TF_FORMAT_SAFETENSORS || format.id == TF_FORMAT_GGUF;
-  if (!has_parts || request.settings.get(TF_OPTION_PART_BYTES) == 0) {
+  if (format.sets == SetKind::kNone || request.settings.get(TF_OPTION_PART_BYTES) == 0) {
     TFILE_TRY(starts_.push(0));
     return starts_.push(request.arrays.size());
   }
   TFILE_TRY(cut(&starts_, request.arrays, request.settings.limit(TF_OPTION_PART_BYTES)));
-  const uint64_t most = format.id == TF_FORMAT_GGUF ? kMostSplits : kMostShards;
-  if (count() <= most) return kOk;
+  if (count() <= format.max_parts) return kOk;
   return Failure(TF_STATUS_LIMIT).in(Text(path))
-         << "would have " << static_cast<uint64_t>(count()) << " parts, and the format can count " << most;
+         << "would have " << static_cast<uint64_t>(count()) << " parts, and the format can count " << format.max_parts;
 }
 
 Text SetPlan::prefix() const {
@@ -395,7 +390,7 @@ Status SetPlan::path(Vec<char> *out, size_t part) const {
 
 Status SetPlan::metadata(const Dict **out, Ref<Dict> *made, size_t part) const {
   *out = request_->metadata;
-  if (count() == 1 || format_->id != TF_FORMAT_GGUF) return kOk;
+  if (count() == 1 || format_->sets != SetKind::kSplit) return kOk;
   TFILE_TRY(split_metadata(*made, *request_, part, count()));
   *out = made->get();
   return kOk;
@@ -433,7 +428,7 @@ Status SetPlan::make_index(Vec<char> *text) const {
 }
 
 Status SetPlan::save_index() const {
-  if (count() == 1 || format_->id != TF_FORMAT_SAFETENSORS) return kOk;
+  if (count() == 1 || format_->sets != SetKind::kIndex) return kOk;
   const Settings &settings = request_->settings;
   Vec<char> path(settings.memory());
   TFILE_TRY(join(&path, prefix(), format_->extension, kIndexSuffix));

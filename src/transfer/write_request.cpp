@@ -1,4 +1,4 @@
-#include "transfer/write.h"
+#include "transfer/write_request.h"
 
 #include "base/endian.h"
 #include "base/shared_progress.h"

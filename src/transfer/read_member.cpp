@@ -1,4 +1,4 @@
-#include "transfer/read.h"
+#include "transfer/read_member.h"
 
 #include "base/endian.h"
 #include "base/error.h"
@@ -7,7 +7,7 @@
 namespace tfile {
 
 bool needs_swap(const Member &member) {
-  if (member.dtype->is_block()) return member.big_endian;  // blocks are little-endian on every host
+  if (member.dtype->is_block()) return member.big_endian;  // in memory, blocks are little-endian on every host
   return member.dtype->scalar > 1 && member.big_endian != kHostIsBig;
 }
 
@@ -29,24 +29,22 @@ Status check_crc(const Source &source, const Member &member, uint32_t crc) {
 
 namespace {
 
-// Bytes that are read into scratch memory to gather scattered elements from.
+// Capacity of the scratch buffer that scattered elements are copied from.
 constexpr uint64_t kWindow = uint64_t{1} << 20;
-// A hole of at most this many bytes between wanted ones is read over rather than skipped by another call.
-constexpr uint64_t kSmallGap = uint64_t{16} << 10;
-// A run of at least this many bytes is read straight to where it goes.
+// A run of at least this many bytes is read directly to its destination.
 constexpr uint64_t kDirect = uint64_t{64} << 10;
 
-// A slice in the order of the file: axes outermost first as stored, steps positive, and where each element goes.
+// A slice in the order of the file: the axes from the outermost stored one to the innermost, with positive steps.
 struct Walk {
   size_t ndim = 0;
-  uint64_t first = 0;  // byte of the first element, from the member's start
-  char *to = nullptr;  // where that one goes
+  uint64_t first = 0;  // offset of the first element in the member
+  char *to = nullptr;  // destination of the first element
   int64_t counts[kMaxRank];
   int64_t from_strides[kMaxRank];  // in the file, in bytes, positive
   int64_t to_strides[kMaxRank];
 };
 
-// axes NULL: everything. The memory at `to` is C-contiguous in the order of the slice.
+// Prepares to read a slice, or the whole member if axes is NULL. The destination is C-contiguous in the order of the slice.
 void make_walk(Walk *walk, const Member &member, const SliceAxis *axes, void *to) {
   const size_t ndim = member.shape.size();
   const auto item = static_cast<int64_t>(member.dtype->block_bytes);
@@ -62,22 +60,22 @@ void make_walk(Walk *walk, const Member &member, const SliceAxis *axes, void *to
   int64_t to_stride = item;
   for (size_t i = ndim; i-- > 0;) {
     const SliceAxis axis = axes != nullptr ? axes[i] : SliceAxis{0, 1, member.shape[i]};
-    const size_t place = member.fortran ? ndim - 1 - i : i;
+    const size_t position = member.fortran ? ndim - 1 - i : i;
     const bool back = axis.step < 0 && axis.count > 0;
     const int64_t low = back ? axis.first + (axis.count - 1) * axis.step : axis.first;
     walk->first += static_cast<uint64_t>(low) * static_cast<uint64_t>(stored_strides[i]);
-    walk->counts[place] = axis.count;
-    walk->from_strides[place] = axis.count > 1 ? stored_strides[i] * (back ? -axis.step : axis.step) : 0;
-    walk->to_strides[place] = back ? -to_stride : to_stride;
+    walk->counts[position] = axis.count;
+    walk->from_strides[position] = axis.count > 1 ? stored_strides[i] * (back ? -axis.step : axis.step) : 0;
+    walk->to_strides[position] = back ? -to_stride : to_stride;
     if (back) walk->to += (axis.count - 1) * to_stride;
     to_stride *= axis.count;
   }
 }
 
-// Reads the elements of a walk: the trailing axes that lie close together at once, the others one by one.
-class Gather {
+// Reads the elements of a walk: those of the trailing axes, which are close together in the file, with one read each.
+class WalkReader {
  public:
-  Gather(MemberStream &stream, const Member &member, const Walk &walk, Memory &memory)
+  WalkReader(MemberStream &stream, const Member &member, const Walk &walk, Memory &memory)
       : stream_(stream), member_(member), walk_(walk), window_(memory) {}
 
   Status run() {
@@ -100,7 +98,7 @@ class Gather {
   }
 
  private:
-  // Bytes from the first to the last wanted one in the axes from `axis` on.
+  // The number of bytes from the first wanted element to the end of the last, over the axes from `axis` on.
   uint64_t extent(size_t axis) const {
     uint64_t bytes = member_.dtype->block_bytes;
     for (size_t i = axis; i < walk_.ndim; ++i) {
@@ -108,7 +106,8 @@ class Gather {
     }
     return bytes;
   }
-  // Direct: the axes from split_ on are one run of bytes at both ends. Else: those from split_ on fit in the window.
+  // Decides between two ways to read. Direct: the axes from split_ on are one run of bytes in the file and in memory.
+  // Otherwise the extent of the axes from split_ on fits in the window.
   void plan() {
     split_ = walk_.ndim;
     uint64_t run = member_.dtype->block_bytes;
@@ -117,7 +116,7 @@ class Gather {
     direct_ = run >= kDirect || split_ == 0;
     if (direct_) return;
     split_ = walk_.ndim;
-    while (split_ > 0 && gap(split_ - 1) <= kSmallGap && extent(split_ - 1) <= kWindow)
+    while (split_ > 0 && gap(split_ - 1) <= kMaxGapRead && extent(split_ - 1) <= kWindow)
       --split_;
   }
   bool fits_run(size_t axis, uint64_t run) const {
@@ -130,18 +129,19 @@ class Gather {
     return static_cast<uint64_t>(walk_.from_strides[axis]) - extent(axis + 1);
   }
   Status read_direct(uint64_t from, char *to) {
-    uint64_t left = extent(split_);
-    while (left > 0) {
-      const uint64_t piece = left < kWindow ? left : kWindow;  // while it is in the cache, its bytes are finished
+    uint64_t remaining = extent(split_);
+    while (remaining > 0) {
+      // In pieces, so that finish_bytes() finds them in the cache.
+      const uint64_t piece = remaining < kWindow ? remaining : kWindow;
       TFILE_TRY(stream_.read(from, to, piece));
       finish_bytes(member_, to, static_cast<size_t>(piece));
       from += piece;
       to += piece;
-      left -= piece;
+      remaining -= piece;
     }
     return kOk;
   }
-  // As many rows of axis split_ - 1 at a time as the window holds.
+  // Reads as many rows of axis split_ - 1 at a time as fit in the window.
   Status read_rows(uint64_t from, char *to) {
     if (split_ == 0) return read_window(from, to, 0, 0, 1);
     const size_t axis = split_ - 1;
@@ -149,7 +149,7 @@ class Gather {
     const uint64_t row = extent(split_);
     const auto stride = static_cast<uint64_t>(walk_.from_strides[axis]);
     int64_t most = 1;
-    if (gap(axis) <= kSmallGap && stride > 0 && row < kWindow) most += static_cast<int64_t>((kWindow - row) / stride);
+    if (gap(axis) <= kMaxGapRead && stride > 0 && row < kWindow) most += static_cast<int64_t>((kWindow - row) / stride);
     for (int64_t done = 0; done < count; done += most) {
       const int64_t rows = count - done < most ? count - done : most;
       TFILE_TRY(
@@ -157,7 +157,7 @@ class Gather {
     }
     return kOk;
   }
-  // `rows` of the axis, or, with has_rows 0, what lies in the axes from split_ on.
+  // Reads `rows` rows of the axis or, if has_rows is 0, only the axes from split_ on.
   Status read_window(uint64_t from, char *to, size_t axis, size_t has_rows, int64_t rows) {
     int64_t shape[kMaxRank + 1];
     size_t ndim = 0;
@@ -185,12 +185,13 @@ class Gather {
   bool direct_ = false;
 };
 
-// Gives a mapped array's share of the source back.
+// Releases the reference to the source that a mapped array owns.
 void release_source(void *source) {
   static_cast<Source *>(source)->release();
 }
 
-bool serves_as_it_is(const Member &member, const void *bytes) {
+// True if the mapped bytes are a valid array: aligned for the dtype, and bools of 0 or 1 only.
+bool is_valid_in_place(const Member &member, const void *bytes) {
   if (reinterpret_cast<uintptr_t>(bytes) % member.dtype->alignment() != 0) return false;
   if (member.dtype->kind != DtypeClass::kBool) return true;
   const auto *values = static_cast<const uint8_t *>(bytes);
@@ -223,10 +224,10 @@ Status read_whole(void *to, const Source &source, const Member &member, Memory &
     Walk walk;
     Member flat = member;
     const auto units = static_cast<int64_t>(member.nbytes / member.dtype->block_bytes);
-    // Packed and block types, and everything in C order, are one run of units.
+    // Everything in C order, packed and block types included, is one run of units.
     if (!member.fortran) flat.shape = Span<const int64_t>(&units, 1);
     make_walk(&walk, flat, nullptr, to);
-    TFILE_TRY(Gather(stream, flat, walk, memory).run());
+    TFILE_TRY(WalkReader(stream, flat, walk, memory).run());
   }
   return stream.finish();
 }
@@ -238,34 +239,34 @@ Status check_known(const Source &source, const Member &member) {
 
 namespace {
 
-// A stream that is somebody's: given back to the cursor, or gone.
-struct KeptStream {
-  explicit KeptStream(MemberStream *kept) : stream(kept) {}
-  ~KeptStream() { drop(); }
-  KeptStream(const KeptStream &) = delete;
-  KeptStream &operator=(const KeptStream &) = delete;
+// Owns a stream until the cursor takes it back.
+struct OwnedStream {
+  explicit OwnedStream(MemberStream *owned) : stream(owned) {}
+  ~OwnedStream() { destroy_stream(); }
+  OwnedStream(const OwnedStream &) = delete;
+  OwnedStream &operator=(const OwnedStream &) = delete;
 
-  void drop() {
+  void destroy_stream() {
     if (stream != nullptr) destroy(stream->memory(), stream);
     stream = nullptr;
   }
-  MemberStream *give() { return std::exchange(stream, nullptr); }
+  MemberStream *release() { return std::exchange(stream, nullptr); }
 
   MemberStream *stream;
 };
 
-// Reads on from where the cursor is, if that leads to the walk, else from the beginning.
-Status go_on(SliceCursor &cursor, const Source &source, const Member &member, const Walk &walk, Memory &memory) {
-  KeptStream kept(cursor.take());
-  if (kept.stream != nullptr && !kept.stream->leads_to(member, walk.first)) kept.drop();
-  if (kept.stream == nullptr) {
-    TFILE_TRY(make(&kept.stream, memory, source, member, memory, false));
-    TFILE_TRY(kept.stream->begin());
+// Continues from the cursor if the slice begins after its position, else reads from the start of the member.
+Status resume(SliceCursor &cursor, const Source &source, const Member &member, const Walk &walk, Memory &memory) {
+  OwnedStream owned(cursor.take());
+  if (owned.stream != nullptr && !owned.stream->can_reach(member, walk.first)) owned.destroy_stream();
+  if (owned.stream == nullptr) {
+    TFILE_TRY(make(&owned.stream, memory, source, member, memory, false));
+    TFILE_TRY(owned.stream->begin());
   }
-  TFILE_TRY(Gather(*kept.stream, member, walk, memory).run());
-  if (kept.stream->complete()) TFILE_TRY(kept.stream->finish());
-  // Of what a limit allows nothing is kept from one call to the next.
-  if (memory.limit == 0 && !kept.stream->spent()) cursor.keep(kept.give());
+  TFILE_TRY(WalkReader(*owned.stream, member, walk, memory).run());
+  if (owned.stream->complete()) TFILE_TRY(owned.stream->finish());
+  // With a memory budget (max_bytes), nothing stays allocated from one call to the next.
+  if (memory.limit == 0 && !owned.stream->is_replaceable()) cursor.keep(owned.release());
   return kOk;
 }
 
@@ -283,17 +284,17 @@ Status read_slice_into(void *to, const Source &source, const Member &member, con
   }
   Walk walk;
   make_walk(&walk, member, axes, to);
-  if (member.has_crc) return go_on(cursor, source, member, walk, settings.memory());
+  if (member.has_crc) return resume(cursor, source, member, walk, settings.memory());
   MemberStream stream(source, member, settings.memory(), false);
   TFILE_TRY(stream.begin());
-  return Gather(stream, member, walk, settings.memory()).run();
+  return WalkReader(stream, member, walk, settings.memory()).run();
 }
 
 Status map_member(Ref<Array> &out, Source &source, const Member &member, Memory &memory) {
   if (member.deflated || member.nbytes == 0 || needs_swap(member)) return kOk;
   const void *bytes = nullptr;
   TFILE_TRY(map_range(source, member.offset, member.nbytes, &bytes));
-  if (bytes == nullptr || !serves_as_it_is(member, bytes)) return kOk;
+  if (bytes == nullptr || !is_valid_in_place(member, bytes)) return kOk;
   Ref<Buffer> buffer;
   source.retain();
   void *const data = const_cast<void *>(bytes);

@@ -1,0 +1,34 @@
+// Reads one member of a listing: whole, mapped, or a slice of it, from stored or deflated bytes.
+#pragma once
+
+#include "core/slice.h"
+#include "format/format.h"
+#include "transfer/member_stream.h"
+
+namespace tfile {
+
+// Reads a whole member in C order, on the calling thread.
+Status read_whole(void *to, const Source &source, const Member &member, Memory &memory);
+
+// Reads a slice, C-contiguous, to `to`, which has the capacity that the slice needs. When consecutive slices have covered
+// every byte of a member, its CRC-32 is verified.
+Status read_slice_into(void *to, const Source &source, const Member &member, const SliceAxis *axes,
+                       const Settings &settings, SliceCursor &cursor);
+
+// Makes an array over the source's own bytes. `out` stays empty if the bytes cannot be used as they are (see
+// TF_LOAD_MODE_MAP).
+Status map_member(Ref<Array> &out, Source &source, const Member &member, Memory &memory);
+
+// True if the byte order of the stored elements is not the host's.
+bool needs_swap(const Member &member);
+
+// Converts stored bytes, in place, to what an array has in memory: the host's byte order, and bools of 0 or 1.
+void finish_bytes(const Member &member, void *data, size_t nbytes);
+
+// Fails with CORRUPT if `crc`, which covers all bytes of a member, is not the one that the file states.
+Status check_crc(const Source &source, const Member &member, uint32_t crc);
+
+// Fails with UNSUPPORTED if the dtype of the member is unknown.
+Status check_known(const Source &source, const Member &member);
+
+}  // namespace tfile
