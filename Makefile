@@ -10,7 +10,7 @@ FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json
 # Outside build/, so that `make clean` keeps it and each run of the fuzzers continues where the last one stopped.
 FUZZ_CORPUS := $(CURDIR)/fuzz-corpus
 
-.PHONY: help setup library release asan tsan test test-long fuzz corpus coverage abi lint format demo amalgamation \
+.PHONY: help setup library release asan tsan test test-long fuzz corpus coverage abi docs lint format demo amalgamation \
   install clean engines machines bench bench-blocks bench-embedding bench-parts bench-bindings bench-programs \
   instructions
 
@@ -23,7 +23,8 @@ help:
 	@echo '  make clean              remove build'
 	@echo
 	@echo 'Test:'
-	@echo '  make test               everything that CI runs: tests, sanitizers, 20 s of each fuzz target, lint; 30 minutes'
+	@echo '  make test               everything that CI runs: tests, sanitizers, 20 s of each fuzz target, docs, lint;'
+	@echo '                          30 minutes'
 	@echo '  make test-long          what takes too long for CI: 10,000 kills, every byte of larger files changed,'
 	@echo '                          coverage, game engines, other machines; 60 minutes'
 	@echo '  make fuzz               run each fuzz target for an hour; the corpus is kept in fuzz-corpus;'
@@ -32,15 +33,16 @@ help:
 	@echo '  make asan               build and test with the address and undefined behaviour sanitizers'
 	@echo '  make tsan               build and run the threading tests with the thread sanitizer'
 	@echo '  make coverage           measure the line and branch coverage of src/format and src/codec; fails below'
-	@echo '                          95 % and 85 %; tests/uncovered.md explains the rest'
+	@echo '                          95 % and 85 %; docs/uncovered.md explains the rest'
 	@echo '  make engines            build and test the examples for Bevy, Go and libGDX, which download their engines'
 	@echo '  make machines           build and test for other processors and systems;'
 	@echo '                          MACHINES="aarch64 s390x i386 windows musl macos wasm"'
+	@echo '  make docs               build the site of the documentation in build/docs; warnings and dead links are errors'
 	@echo '  make lint               check the formatting and run clang-tidy; prints findings only'
 	@echo
 	@echo 'Measure (BENCH= passes options, --write updates the committed tables):'
 	@echo '  make bench              time opening, loading, saving and deflating, and compare with other libraries; the'
-	@echo '                          results are in build/bench; BENCH="--quick", "--bytes N", "--repeats N", "--write FILE"'
+	@echo '                          results are in build/bench; BENCH="--quick", "--bytes N", "--repeats N", "--write docs/performance.md"'
 	@echo '  make bench-blocks       time casts to and from block types, and compare with memcpy and gguf-py'
 	@echo '  make bench-embedding    measure binary sizes, dlopen, allocations and the memory that a load needs'
 	@echo '  make bench-parts        time the inner parts of reading and saving; BENCH="--benchmark_filter=list"'
@@ -101,6 +103,7 @@ test: release
 	$(MAKE) asan
 	$(MAKE) tsan
 	$(MAKE) fuzz FUZZ_SECONDS=20 FUZZ_CORPUS=$(CURDIR)/build/fuzz/corpus
+	$(MAKE) docs
 	$(MAKE) lint
 
 test-long: release
@@ -136,6 +139,14 @@ corpus:
 abi: release
 	cmake --build --preset release --target abi_write
 
+docs:
+	$(SETUP) docs
+	rm -rf build/docs
+	mkdir -p build/docs
+	TENSORFILE_VERSION=$$(sed -n 's/^#define TENSORFILE_VERSION_STRING "\(.*\)"/\1/p' include/tensorfile.h) doxygen docs/Doxyfile
+	tools/check_links.py --site build/docs
+	tools/check_links.py .
+
 # Only configures: clang-tidy needs the compile commands, not the binaries.
 lint:
 	$(SETUP) lint
@@ -162,10 +173,10 @@ bench-bindings:
 	tests/bench/bindings.sh build/bench-bindings
 
 bench-blocks: bench-programs
-	$(PYTHON) -B tests/bench/quant.py build/bench/tests/bench/quant_bench build/bench/libtensorfile.so README.md $(BENCH)
+	$(PYTHON) -B tests/bench/quant.py build/bench/tests/bench/quant_bench build/bench/libtensorfile.so docs/block-types.md $(BENCH)
 
 bench-embedding: bench-programs
-	$(PYTHON) -B tests/bench/embed.py build/bench/tests/bench/embed_bench build/bench/libtensorfile.so README.md $(BENCH)
+	$(PYTHON) -B tests/bench/embed.py build/bench/tests/bench/embed_bench build/bench/libtensorfile.so docs/embedding.md $(BENCH)
 
 instructions: bench-programs
 	$(PYTHON) -B tests/bench/instructions.py build/bench/tests/bench $(BENCH)

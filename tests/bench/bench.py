@@ -1,9 +1,9 @@
 """Times tensorfile beside its peers: opening, listing, loading, saving and deflating, in one run.
 
-usage: bench.py BIN TENSORFILE [--quick] [--bytes N] [--repeats N] [--folder F] [--only WORD] [--out FOLDER] [--write README]
+usage: bench.py BIN TENSORFILE [--quick] [--bytes N] [--repeats N] [--folder F] [--only WORD] [--out FOLDER] [--write PAGE]
 
 BIN is the folder of load_bench, save_bench, raw_read and raw_write. Prints a table; OUT gets bench.json and bench.svg.
---write puts the table, with the date and the machine, into the README, which has a place for it.
+--write puts the table, with the date and the machine, between the comments in PAGE that mark its place.
 """
 
 import argparse
@@ -76,8 +76,8 @@ def picture(found, title):
 
 def write(path, text):
     with open(path, encoding="utf-8") as file:
-        readme = file.read()
-    before, rest = readme.split(PLACE[0])
+        page = file.read()
+    before, rest = page.split(PLACE[0])
     after = rest.split(PLACE[1])[1]
     with open(path, "w", encoding="utf-8") as file:
         file.write(before + PLACE[0] + text + "\n" + PLACE[1] + after)
@@ -93,7 +93,7 @@ def main():
     parser.add_argument("--folder", help="where files are made, deleted afterwards (a RAM disk where there is one)")
     parser.add_argument("--only", choices=["load", "save"])
     parser.add_argument("--out", default=".", help="for bench.json and bench.svg")
-    parser.add_argument("--write", metavar="README")
+    parser.add_argument("--write", metavar="PAGE")
     given = parser.parse_args()
     programs = {name: os.path.join(given.bin, name) for name in ("load_bench", "save_bench", "raw_read", "raw_write")}
     options = SimpleNamespace(**programs, tensorfile=given.tensorfile, folder=given.folder, quick=given.quick,

@@ -1,8 +1,8 @@
 """What the library costs who embeds it: stripped sizes, the time of dlopen, allocations and memory of a load.
 
-usage: embed.py EMBED_BENCH LIBRARY README [--write]
+usage: embed.py EMBED_BENCH LIBRARY PAGE [--write]
 
-Prints the README's table; --write puts it there. CC, CXX and STRIP are taken from the environment.
+Prints the table of PAGE; --write puts it there. CC, CXX and STRIP are taken from the environment.
 """
 
 import os
@@ -83,14 +83,14 @@ def measure(bench, library):
     return rows
 
 
-def main(bench, library, readme, write=None):
+def main(bench, library, page, write=None):
     table = "| what | cost |\n| --- | --- |\n"
     table += "".join(f"| {what} | {cost} |\n" for what, cost in measure(bench, library))
     print(table, end="")
     if write == "--write":
-        text = Path(readme).read_text(encoding="utf-8")
+        text = Path(page).read_text(encoding="utf-8")
         before, rest = text.split(BEGIN)
-        Path(readme).write_text(before + BEGIN + table + END + rest.split(END)[1], encoding="utf-8")
+        Path(page).write_text(before + BEGIN + table + END + rest.split(END)[1], encoding="utf-8")
 
 
 if __name__ == "__main__":

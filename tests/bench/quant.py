@@ -1,9 +1,9 @@
 """Times casts from and to ggml's block types, beside memcpy and gguf-py.
 
-usage: quant.py QUANT_BENCH LIBRARY README [--write]
+usage: quant.py QUANT_BENCH LIBRARY PAGE [--write]
 
-Prints the table of block types, and the 16-bit floats beside it; --write puts it into the README, which has a place for
-it. What each type can do and with whom it agrees is what tests/peers/test_blocks.py finds. Times are of the processor,
+Prints the table of block types, and the 16-bit floats beside it; --write puts it between the comments in PAGE that
+mark its place. What each type can do and with whom it agrees is what tests/peers/test_blocks.py finds. Times are of the processor,
 on one thread, GB/s of float32, medians; gguf-py is given fewer elements, because it is slower.
 """
 
@@ -28,10 +28,10 @@ ELEMENTS = 1 << 20
 REPEATS = 5
 
 
-def results(library, readme):
+def results(library, page):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "results.json")
-        subprocess.run([sys.executable, "-B", os.path.join(PEERS, "test_blocks.py"), library, readme, "--results", path],
+        subprocess.run([sys.executable, "-B", os.path.join(PEERS, "test_blocks.py"), library, page, "--results", path],
                        check=True)
         with open(path, encoding="utf-8") as file:
             return json.load(file)
@@ -90,17 +90,17 @@ def line(cells):
     return "| " + " | ".join(cells) + " |"
 
 
-def write(readme, table):
-    with open(readme, encoding="utf-8") as file:
+def write(page, table):
+    with open(page, encoding="utf-8") as file:
         text = file.read()
     before, rest = text.split("<!-- block table: begin -->\n")
     after = rest.split("<!-- block table: end -->")[1]
-    with open(readme, "w", encoding="utf-8") as file:
+    with open(page, "w", encoding="utf-8") as file:
         file.write(f"{before}<!-- block table: begin -->\n{table}\n<!-- block table: end -->{after}")
 
 
-def main(bench, library, readme):
-    seen = results(library, readme)
+def main(bench, library, page):
+    seen = results(library, page)
     speeds = rates(bench)
     lines = [line(HEAD), line(["---"] * len(HEAD))]
     lines += [line([name, *test_blocks.columns(seen[name]), *speed_cells(speeds[name], peer_rates(name))])
@@ -109,7 +109,7 @@ def main(bench, library, readme):
     for name in ("float16", "bfloat16"):
         print(line([name, "", "", "", "", *speed_cells(speeds[name], peer_rates(name))]))
     if "--write" in sys.argv:
-        write(readme, "\n".join(lines))
+        write(page, "\n".join(lines))
 
 
 if __name__ == "__main__":

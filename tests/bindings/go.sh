@@ -67,7 +67,7 @@ fi
 grep -q tensorfile_needs_cgo__set_CGO_ENABLED_1 "$folder/nocgo.log"
 [ "$(grep -c undefined "$folder/nocgo.log")" = 1 ]
 
-step "the program of README.md, from the packaged module, with the network cut"
+step "the programs of the READMEs, from the packaged module, with the network cut"
 version=v0.1.0
 proxy=$folder/proxy
 stranger=$folder/stranger
@@ -91,6 +91,8 @@ sed -n '/^```go$/,/^```$/p' README.md | sed '/^```/d' >"$stranger/program/main.g
   go mod init example.org/stranger 2>/dev/null
   go get "$module"
   go run . >"$stranger/output"
+  sed -n '/^```go$/,/^```$/p' "$root/README.md" | sed '/^```/d' >main.go
+  go run . | grep -qx 6
 )
 # What README.md says that it prints.
 expected=$(sed -n 's/^It prints `\(.*\)`\..*/\1/p' README.md)

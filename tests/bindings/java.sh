@@ -111,6 +111,8 @@ END
 copy_local_repository
 maven -f "$stranger/pom.xml" "-Dmaven.repo.local=$folder/local" compiler:compile antrun:run
 grep -qx '21.0' "$stranger/output"
+sed -n '/^```java$/,/^```$/p' "$root/README.md" | sed '/^```/d' >"$stranger/Main.java"
+(cd "$stranger" && java -cp "$jar" Main.java) | grep -qx '6.0'
 [ -d "$folder/local/io/github/tensorfile/tensorfile/$version" ]
 
 step "where the library comes from"

@@ -78,7 +78,7 @@ for crate in tensorfile-sys tensorfile; do
     >"$stranger/vendor/$name/.cargo-checksum.json"
 done
 
-step "the program of README.md, from the packages, with the network cut"
+step "the programs of the READMEs, from the packages, with the network cut"
 cat >"$stranger/Cargo.toml" <<END
 [package]
 name = "stranger"
@@ -90,12 +90,15 @@ tensorfile = { version = "0.1", features = ["static"] }
 
 [workspace]
 END
-for readme in README.md tensorfile/README.md; do
-  sed -n '/^```rust$/,/^```$/p' "$readme" | sed '/^```/d' >"$stranger/src/main.rs"
+run_readme() { # README EXPECTED-OUTPUT
+  sed -n '/^```rust$/,/^```$/p' "$1" | sed '/^```/d' >"$stranger/src/main.rs"
   (cd "$stranger" && CARGO_HOME="$stranger/home" CARGO_TARGET_DIR="$stranger/target" cargo run --offline --quiet) \
     >"$stranger/output"
-  grep -qx 21 "$stranger/output"
-done
+  grep -qx "$2" "$stranger/output"
+}
+run_readme README.md 21
+run_readme tensorfile/README.md 21
+run_readme "$root/README.md" 6
 # The dependencies that users have too are the system's C library and nothing else of ours.
 if ldd "$stranger/target/debug/stranger" | grep -E 'libz|libstdc|libtensorfile'; then
   echo "rust.sh: the program with the feature static is linked with libraries" >&2

@@ -1,4 +1,4 @@
-"""The module of examples/python, as it stands in the README: opens the library by its soname, uses it, closes it again.
+"""The module of examples/python: opens the library by its soname, uses it, closes it again.
 
 usage: dlopen.py FOLDER-OF-THE-MODULE
 """

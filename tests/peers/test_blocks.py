@@ -1,9 +1,10 @@
 """ggml's block types, decoded and encoded at random and compared bit for bit with gguf-py, ggml, and ggml's rules.
 
-usage: test_blocks.py LIBRARY README [--results FILE]
+usage: test_blocks.py LIBRARY PAGE [--results FILE]
 
 gguf-py decodes all but four types and encodes eight; for ggml's own encoders there are its bytes in the golden files;
-the rest is compared with the same rules in NumPy. FILE gets what was seen, for the table in the README.
+the rest is compared with the same rules in NumPy. The tables of PAGE, docs/block-types.md, must agree with the
+results; --results writes these to FILE instead, for the benchmark.
 """
 
 import json
@@ -25,7 +26,7 @@ GOLDEN = os.path.join(HERE, "..", "golden", "gguf")
 sys.path.insert(0, os.path.join(HERE, "..", "data"))
 import make_encode_vectors as rules  # noqa: E402
 
-LIBRARY = README = None
+LIBRARY = PAGE = None
 # type -> {"read", "decode", "encode": whom it was compared with}
 RESULTS = {name: {} for name in BLOCKS}
 
@@ -129,17 +130,25 @@ class Blocks(unittest.TestCase):
         self.assertEqual(caught.exception.message, f"no rule is given for casting float32 to {name}")
 
 
-class ZTable(unittest.TestCase):
-    """Runs last: the README's table says what the tests above have shown."""
+class ZTables(unittest.TestCase):
+    """Runs last: the page's tables must agree with the results of the tests above."""
 
-    def test_readme_has_these_rows(self):
-        with open(README, encoding="utf-8") as file:
+    def rows(self, name):
+        with open(PAGE, encoding="utf-8") as file:
             text = file.read()
-        begin, end = "<!-- block table: begin -->\n", "\n<!-- block table: end -->"
+        begin, end = f"<!-- {name} table: begin -->\n", f"\n<!-- {name} table: end -->"
         table = text[text.index(begin) + len(begin):text.index(end)].splitlines()[2:]
-        found = [[cell.strip() for cell in line.strip("| ").split("|")][:5] for line in table]
+        return [[cell.strip() for cell in line.strip("| ").split("|")] for line in table]
+
+    def test_results(self):
+        found = [cells[:5] for cells in self.rows("block")]
         expected = [[name, *columns(seen)] for name, seen in RESULTS.items()]
         self.assertEqual(found, expected, "run tests/bench/quant.py with --write")
+
+    def test_sizes(self):
+        expected = [[name, str(elements), str(nbytes), f"{8 * nbytes / elements:.4g}"]
+                    for name, (_, elements, nbytes) in BLOCKS.items()]
+        self.assertEqual(self.rows("size"), expected)
 
 
 def columns(seen):
@@ -159,7 +168,7 @@ def add_tests():
 
 
 if __name__ == "__main__":
-    LIBRARY, README = capi.Library(sys.argv[1]), sys.argv[2]
+    LIBRARY, PAGE = capi.Library(sys.argv[1]), sys.argv[2]
     add_tests()
     if "--results" in sys.argv:
         suite = unittest.defaultTestLoader.loadTestsFromTestCase(Blocks)

@@ -1,9 +1,9 @@
-"""What the library writes, each peer that knows the format and dtype reads bit for bit, and the other way round.
+"""Each peer that supports a format and dtype reads what the library writes, bit for bit, and the library what the peer writes.
 
-usage: test_peers.py LIBRARY README [--write]
+usage: test_peers.py LIBRARY PAGE [--write]
 
-The results make the README's table of dtypes and formats; the test fails when the README has another one, and --write
-puts the new one there.
+The results make the table of dtypes and formats in PAGE, docs/formats.md. The test fails if the table differs;
+--write updates it.
 """
 
 import os
@@ -21,7 +21,7 @@ from samples import ADDRESSABLE, ALL, BLOCKS, PACKED, dense, layouts, random_byt
 
 FORMATS = ["npy", "npz", "safetensors", "gguf"]
 LIBRARY = None
-README = None
+PAGE = None
 # (dtype, format) -> {peer: {"reads", "writes"}}, filled by the tests.
 RESULTS = {}
 
@@ -358,7 +358,7 @@ class MlxQuantised(unittest.TestCase):
 
 
 def cell(dtype, format_name):
-    """One cell of the README's table, from what the tests have seen."""
+    """One cell of the page's table, from the results of the tests."""
     if not format_holds(dtype, format_name):
         return "–"
     both, one = [], []
@@ -379,24 +379,24 @@ def table():
 
 
 class ZTable(unittest.TestCase):
-    """Runs last: the README's table is what the tests above have shown."""
+    """Runs last: the page's table must agree with the results of the tests above."""
 
     BEGIN, END = "<!-- dtype table: begin -->\n", "\n<!-- dtype table: end -->"
 
     @unittest.skipIf(len(PEERS) < 4, "the table names mlx, which this machine does not have")
-    def test_readme_has_this_table(self):
-        with open(README, encoding="utf-8") as file:
+    def test_page_has_this_table(self):
+        with open(PAGE, encoding="utf-8") as file:
             text = file.read()
         found = re.search(re.escape(self.BEGIN) + "(.*?)" + re.escape(self.END), text, re.S)
-        self.assertIsNotNone(found, "the README has no place for the table")
+        self.assertIsNotNone(found, f"{PAGE} has no comments that mark the table")
         if "--write" in sys.argv:
-            with open(README, "w", encoding="utf-8") as file:
+            with open(PAGE, "w", encoding="utf-8") as file:
                 file.write(text[:found.start(1)] + table() + text[found.end(1):])
         else:
             self.assertEqual(found.group(1), table(), "run this test with --write")
 
 
 if __name__ == "__main__":
-    LIBRARY, README = capi.Library(sys.argv[1]), sys.argv[2]
+    LIBRARY, PAGE = capi.Library(sys.argv[1]), sys.argv[2]
     add_matrix_tests()
     unittest.main(argv=[sys.argv[0]], verbosity=1)

@@ -1,0 +1,26 @@
+"""The README stays short, and shows one program in each language, which the tests of that language run."""
+
+import re
+import sys
+from pathlib import Path
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+MAX_LINES, MAX_BYTES = 200, 12000
+# language -> the most lines of its program
+PROGRAMS = {"c": 19, "cpp": 12, "rust": 12, "go": 36, "java": 16}
+
+
+def problems(text):
+    lines, nbytes = len(text.splitlines()), len(text.encode())
+    if lines > MAX_LINES or nbytes > MAX_BYTES:
+        yield f"it has {lines} lines and {nbytes} bytes; at most {MAX_LINES} and {MAX_BYTES} are allowed"
+    for language, most in PROGRAMS.items():
+        programs = re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+        if len(programs) != 1:
+            yield f"it has {len(programs)} programs in {language}, not one"
+        elif len(programs[0].splitlines()) > most:
+            yield f"its program in {language} has {len(programs[0].splitlines())} lines; at most {most} are allowed"
+
+
+if __name__ == "__main__":
+    sys.exit("\n".join(f"README.md: {problem}" for problem in problems(README.read_text(encoding="utf-8"))) or 0)
