@@ -18,8 +18,7 @@ extern "C" {
 tf_status tf_sink_new(tf_sink **out, tf_write_fn write, tf_release_fn release, void *user) {
   if (const Status status = check_new(out, write); !status.ok()) return fail_and_release(status, release, user).code;
   Ref<Sink> sink;
-  TFILE_API_TRY(make_sink(sink, default_memory(), write, Placement(), release, user));
-  sink->foreign = true;
+  TFILE_API_TRY(sink_from_callback(sink, default_memory(), write, release, user));
   *out = sink.take();
   return TF_STATUS_OK;
 }

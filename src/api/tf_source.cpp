@@ -27,8 +27,7 @@ tf_status tf_source_new(tf_source **out, uint64_t size, int32_t concurrent, tf_r
   if (const Status status = check_new(out, size, read_at); !status.ok())
     return fail_and_release(status, release, user).code;
   Ref<Source> source;
-  TFILE_API_TRY(make_source(source, default_memory(), size, concurrent != 0, read_at, map, release, user));
-  source->foreign = true;
+  TFILE_API_TRY(source_from_callbacks(source, default_memory(), size, concurrent != 0, read_at, map, release, user));
   *out = source.take();
   return TF_STATUS_OK;
 }

@@ -1,6 +1,7 @@
 // Buffer (tf_buffer): bytes that are owned, borrowed from a caller, or mapped, and shared by reference count.
 #pragma once
 
+#include "base/file_identity.h"
 #include "base/slab.h"
 #include "base/span.h"
 
@@ -13,6 +14,7 @@ struct alignas(uint64_t) tf_buffer {
   size_t size = 0;
   size_t capacity = 0;  // of owned data; 0: not owned, or in the slab
   bool writable = true;
+  tfile::FileIdentity file;              // that the data are mapped from, so that no save overwrites it in place
   tf_release_fn release_user = nullptr;  // of borrowed or mapped data
   void *user = nullptr;
 

@@ -181,7 +181,7 @@ Status tf_writer::begin_part() {
     const bool atomic = settings.on(TF_OPTION_ATOMIC);
     TFILE_TRY(part->replacement.begin(part->sink, file.data(), atomic, settings.on(TF_OPTION_DURABLE)));
   }
-  part->request.forward = part->sink->placement.put == nullptr;
+  part->request.forward = part->sink->ops->put == nullptr;
   drop_stream();
   TFILE_TRY(make(&stream, *memory, *memory));
   return stream->begin(*part->sink, format, part->request);

@@ -1,6 +1,7 @@
 // The operating system's files: file_posix.cpp and file_windows.cpp each have what is not in file.cpp.
 #pragma once
 
+#include "base/file_identity.h"
 #include "base/vec.h"
 #include "io/part.h"
 
@@ -18,7 +19,8 @@ struct File {
 #else
   int descriptor = -1;
 #endif
-  uint64_t base = 0;  // where offset 0 of what is read lies in the file
+  uint64_t base = 0;           // where reads count their offsets from
+  FileIdentity identity = {};  // of a file that was opened for reading
 };
 
 // Opens a regular file read-only, close-on-exec; never waits on a FIFO. NOT_FOUND, or IO with what the path is instead.
@@ -41,6 +43,8 @@ Status file_size(uint64_t *size, const File &file, Text path);
 // size bytes from its base on, privately and writable; NULL where the system cannot map them.
 void *map_file(const File &file, uint64_t size);
 void unmap_file(void *data, uint64_t size);
+// Returns the file that a path leads to through all links; unknown if there is none.
+FileIdentity identify_path(const char *path);
 
 // Where a save goes: the file that the path's links lead to, there or not.
 struct Target {

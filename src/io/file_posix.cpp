@@ -72,6 +72,10 @@ Status check_regular(Text path, mode_t mode) {
   return Failure(TF_STATUS_IO).in(path) << "expected a regular file, found " << kind_of(mode);
 }
 
+FileIdentity identity_from(const struct stat &info) {
+  return {static_cast<uint64_t>(info.st_dev), static_cast<uint64_t>(info.st_ino), true};
+}
+
 // Opens without waiting, whatever the path turns out to be.
 int open_retrying(int folder, const char *path, int flags, mode_t mode) {
   int descriptor = -1;
@@ -109,6 +113,7 @@ Status open_for_reading(File *out, uint64_t *size, const char *path) {
     return status;
   }
   *out = file;
+  out->identity = identity_from(info);
   *size = static_cast<uint64_t>(info.st_size);
   return kOk;
 }
@@ -124,6 +129,7 @@ Status open_descriptor(File *out, uint64_t *size, int32_t descriptor) {
   const File file{fcntl(descriptor, F_DUPFD_CLOEXEC, 0)};
   if (file.descriptor < 0) return refuse(errno, Text(), "duplicate the descriptor");
   *out = file;
+  out->identity = identity_from(info);
   *size = static_cast<uint64_t>(info.st_size);
   return kOk;
 }
@@ -191,6 +197,11 @@ void *map_file(const File &file, uint64_t size) {
 void unmap_file(void *data, uint64_t size) {
   const size_t lead = beyond_page(reinterpret_cast<uintptr_t>(data));
   (void)munmap(static_cast<char *>(data) - lead, static_cast<size_t>(size) + lead);
+}
+
+FileIdentity identify_path(const char *path) {
+  struct stat info {};
+  return stat(path, &info) == 0 ? identity_from(info) : FileIdentity();
 }
 
 Target::Target(Memory &memory) : path(memory), name(memory), where(memory) {}

@@ -108,6 +108,12 @@ size_t last_part(const Vec<Letter> &path) {
   return start;
 }
 
+FileIdentity identify(HANDLE handle) {
+  BY_HANDLE_FILE_INFORMATION info{};
+  if (GetFileInformationByHandle(handle, &info) == 0) return FileIdentity();
+  return {info.dwVolumeSerialNumber, uint64_t{info.nFileIndexHigh} << 32 | info.nFileIndexLow, true};
+}
+
 OVERLAPPED at(uint64_t offset) {
   OVERLAPPED place{};
   place.Offset = static_cast<DWORD>(offset);
@@ -139,6 +145,7 @@ Status open_for_reading(File *out, uint64_t *size, const char *path) {
     return status;
   }
   out->handle = handle;
+  out->identity = identify(handle);
   return kOk;
 }
 
@@ -157,6 +164,7 @@ Status open_descriptor(File *out, uint64_t *size, int32_t descriptor) {
     return status;
   }
   out->handle = handle;
+  out->identity = identify(handle);
   return kOk;
 }
 
@@ -215,6 +223,17 @@ void *map_file(const File &file, uint64_t size) {
 
 void unmap_file(void *data, uint64_t /*size*/) {
   (void)UnmapViewOfFile(static_cast<char *>(data) - beyond_granule(reinterpret_cast<uintptr_t>(data)));
+}
+
+FileIdentity identify_path(const char *path) {
+  Vec<wchar_t> wide(default_memory());
+  if (!append_wide(wide, path).ok()) return FileIdentity();
+  const HANDLE handle = CreateFileW(wide.data(), 0, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr,
+                                    OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
+  if (handle == INVALID_HANDLE_VALUE) return FileIdentity();
+  const FileIdentity identity = identify(handle);
+  close_file(File{handle});
+  return identity;
 }
 
 Target::Target(Memory &memory) : path(memory), name(memory), full(memory), beside(memory) {}

@@ -8,8 +8,8 @@ namespace tfile {
 
 namespace {
 
-// Small writes, such as headers and small arrays, are gathered to this.
-constexpr size_t kGathered = size_t{64} << 10;
+// Small writes, such as headers and small arrays, are collected in a buffer of this size.
+constexpr size_t kBuffer = size_t{64} << 10;
 // Files of fewer bytes are not worth a call to reserve them.
 constexpr uint64_t kReserved = uint64_t{1} << 20;
 // Of the target's name in that of the temporary file: some file systems end names at 143 bytes.
@@ -48,41 +48,41 @@ struct Replacement::State {
   State &operator=(const State &) = delete;
   ~State() {
     close_file(file);
-    if (beside) remove_sibling(target, temporary.text);
+    if (has_temporary) remove_sibling(target, temporary.text);
   }
 
   Status open(const char *path, bool atomic, bool wants_sync);
   Status write(const char *from, size_t nbytes);
   Status flush();
 
-  static tf_status take(void *user, const void *src, size_t nbytes) {
-    return static_cast<State *>(user)->write(static_cast<const char *>(src), nbytes).code;
+  static State &of(Sink &sink) { return *static_cast<State *>(sink.state); }
+  static Status append(Sink &sink, uint64_t /*offset*/, const void *from, size_t nbytes) {
+    return of(sink).write(static_cast<const char *>(from), nbytes);
   }
-  static tf_status patch(void *user, uint64_t offset, const void *src, size_t nbytes) {
-    auto &state = *static_cast<State *>(user);
-    Status status = state.flush();
-    if (status.ok()) status = write_file(state.file, state.target.label(), offset, src, nbytes);
-    return status.code;
+  static Status patch(Sink &sink, uint64_t offset, const void *from, size_t nbytes) {
+    State &state = of(sink);
+    TFILE_TRY(state.flush());
+    return write_file(state.file, state.target.label(), offset, from, nbytes);
   }
-
-  static tf_status reserve(void *user, uint64_t size) {
-    auto &state = *static_cast<State *>(user);
-    if (size >= kReserved) reserve_file(state.file, size, !state.beside);
-    return TF_STATUS_OK;
+  static Status reserve(Sink &sink, uint64_t size) {
+    const State &state = of(sink);
+    if (size >= kReserved) reserve_file(state.file, size, !state.has_temporary);
+    return kOk;
   }
-  static tf_status put(void *user, uint64_t offset, const Bytes *pieces, size_t count) {
-    const auto &state = *static_cast<State *>(user);
-    return write_pieces(state.file, state.target.label(), offset, pieces, count).code;
+  static Status put(Sink &sink, uint64_t offset, const Bytes *pieces, size_t count) {
+    const State &state = of(sink);
+    return write_pieces(state.file, state.target.label(), offset, pieces, count);
   }
+  static constexpr SinkOps ops() { return {.write = append, .patch = patch, .reserve = reserve, .put = put}; }
 
   Target target;
   TemporaryName temporary;
   File file;
-  bool beside = false;  // the temporary file is there
+  bool has_temporary = false;  // the temporary file exists
   bool durable = false;
   uint64_t written = 0;  // bytes in the file
-  size_t gathered = 0;   // bytes behind them, in memory
-  char room[kGathered];
+  size_t pending = 0;    // bytes in the buffer, which follow them
+  char buffer[kBuffer];
 };
 
 Status Replacement::State::open(const char *path, bool atomic, bool wants_sync) {
@@ -94,17 +94,17 @@ Status Replacement::State::open(const char *path, bool atomic, bool wants_sync) 
     temporary = TemporaryName(Text(target.name.data()));
     bool exists = false;
     TFILE_TRY(create_sibling(&file, &exists, target, temporary.text));
-    beside = !exists;
-    if (beside) return kOk;
+    has_temporary = !exists;
+    if (has_temporary) return kOk;
   }
   return Failure(TF_STATUS_IO).in(target.label()) << "found no free name for a temporary file beside it";
 }
 
 Status Replacement::State::write(const char *from, size_t nbytes) {
-  if (nbytes > sizeof(room) - gathered) TFILE_TRY(flush());
-  if (nbytes < sizeof(room)) {
-    memcpy(room + gathered, from, nbytes);
-    gathered += nbytes;
+  if (nbytes > sizeof(buffer) - pending) TFILE_TRY(flush());
+  if (nbytes < sizeof(buffer)) {
+    memcpy(buffer + pending, from, nbytes);
+    pending += nbytes;
     return kOk;
   }
   TFILE_TRY(write_file(file, target.label(), written, from, nbytes));
@@ -113,9 +113,9 @@ Status Replacement::State::write(const char *from, size_t nbytes) {
 }
 
 Status Replacement::State::flush() {
-  TFILE_TRY(write_file(file, target.label(), written, room, gathered));
-  written += gathered;
-  gathered = 0;
+  TFILE_TRY(write_file(file, target.label(), written, buffer, pending));
+  written += pending;
+  pending = 0;
   return kOk;
 }
 
@@ -126,7 +126,8 @@ Replacement::~Replacement() {
 Status Replacement::begin(Ref<Sink> &out, const char *path, bool atomic, bool durable) {
   TFILE_TRY(make(&state_, memory_, memory_));
   TFILE_TRY(state_->open(path, atomic, durable));
-  return make_sink(out, memory_, State::take, Placement{State::patch, State::reserve, State::put}, nullptr, state_);
+  static constexpr SinkOps kOps = State::ops();
+  return make_sink(out, memory_, kOps, state_);
 }
 
 Status Replacement::commit() {
@@ -135,8 +136,8 @@ Status Replacement::commit() {
   TFILE_TRY(state.flush());
   if (state.durable) TFILE_TRY(sync_file(state.file, path));
   TFILE_TRY(finish_file(std::exchange(state.file, File()), path));
-  if (state.beside) TFILE_TRY(replace_target(state.target, state.temporary.text));
-  state.beside = false;
+  if (state.has_temporary) TFILE_TRY(replace_target(state.target, state.temporary.text));
+  state.has_temporary = false;
   return state.durable ? sync_folder(state.target) : kOk;
 }
 

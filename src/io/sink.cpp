@@ -3,36 +3,73 @@
 #include "base/error.h"
 
 void tf_sink::release() {
-  if (refs.decrement()) tfile::destroy_and_release(this);
+  if (!refs.decrement()) return;
+  if (ops->destroy != nullptr) ops->destroy(state);
+  const tfile::Ref<tfile::Memory> from = memory;
+  tfile::destroy(*from, this);
 }
 
 namespace tfile {
 
 namespace {
 
-// Data are written in pieces of this, so that a progress callback is heard in time.
+// Data are written in pieces of this size, so that the progress callback is called often enough.
 constexpr uint64_t kPiece = uint64_t{16} << 20;
-// Bytes that are gathered for a sink of the caller.
-constexpr size_t kGathered = size_t{64} << 10;
+// Capacity for the small writes that are collected.
+constexpr size_t kCollected = size_t{64} << 10;
 
 constexpr size_t kMinCapacity = 4096;
 
 constexpr char kZeros[4096] = {};
 
+// The user's function.
+struct Callback {
+  Ref<Memory> memory;
+  tf_write_fn write;
+  tf_release_fn release_user;
+  void *user;
+};
+
+Status write_callback(Sink &sink, uint64_t offset, const void *from, size_t nbytes) {
+  const auto &state = *static_cast<const Callback *>(sink.state);
+  const tf_status code = state.write(state.user, from, nbytes);
+  if (code == TF_STATUS_OK) return kOk;
+  return Failure(code).at(offset) << "the sink's write returned " << status_name(code) << " for "
+                                  << static_cast<uint64_t>(nbytes) << " bytes";
+}
+
+constexpr SinkOps kCallbackOps = {
+    .write = write_callback,
+    .destroy = [](void *state) { destroy_and_release(static_cast<Callback *>(state)); },
+    .collects = true,
+};
+
 }  // namespace
 
-Status make_sink(Ref<Sink> &out, Memory &memory, tf_write_fn write, const Placement &placement, tf_release_fn release,
-                 void *user) {
+Status make_sink(Ref<Sink> &out, Memory &memory, const SinkOps &ops, void *state) {
   Sink *sink = nullptr;
-  if (const Status status = make(&sink, memory); !status.ok()) return fail_and_release(status, release, user);
+  TFILE_TRY(make(&sink, memory));
   sink->memory = Ref<Memory>::share(&memory);
-  sink->write = write;
-  sink->placement = placement;
-  sink->release_user = release;
-  sink->user = user;
+  sink->ops = &ops;
+  sink->state = state;
   out = Ref<Sink>::adopt(sink);
   return kOk;
 }
+
+Status sink_from_callback(Ref<Sink> &out, Memory &memory, tf_write_fn write, tf_release_fn release, void *user) {
+  Callback *state = nullptr;
+  Status status = make(&state, memory, Ref<Memory>::share(&memory), write, release, user);
+  if (!status.ok()) return fail_and_release(status, release, user);
+  status = make_sink(out, memory, kCallbackOps, state);
+  return status.ok() ? status : fail_and_release(status, kCallbackOps.destroy, state);
+}
+
+constexpr SinkOps MemorySink::kOps = {
+    .write = MemorySink::write,
+    .patch = MemorySink::patch,
+    .reserve = MemorySink::reserve,
+    .put = MemorySink::put,
+};
 
 MemorySink::~MemorySink() {
   deallocate(memory_, data_, capacity_, kDataAlignment);
@@ -40,7 +77,7 @@ MemorySink::~MemorySink() {
 
 Status MemorySink::open(Ref<Sink> &out, uint64_t expected) {
   if (expected > 0) TFILE_TRY(grow(expected));
-  return make_sink(out, memory_, write, Placement{patch, reserve, put}, nullptr, this);
+  return make_sink(out, memory_, kOps, this);
 }
 
 Status MemorySink::finish(Ref<Buffer> &out) {
@@ -52,6 +89,7 @@ Status MemorySink::finish(Ref<Buffer> &out) {
   return kOk;
 }
 
+// Makes the capacity at least `size`, and half as large again as it was.
 Status MemorySink::grow(Checked size) {
   if (!size.fits_memory()) return Failure(TF_STATUS_OUT_OF_MEMORY) << "the file does not fit in this process";
   size_t capacity = static_cast<size_t>(size.value());
@@ -67,67 +105,55 @@ Status MemorySink::grow(Checked size) {
   return kOk;
 }
 
-tf_status MemorySink::write(void *user, const void *src, size_t nbytes) {
-  auto &sink = *static_cast<MemorySink *>(user);
-  if (nbytes > sink.capacity_ - sink.size_) {
-    const Status status = sink.grow(Checked(sink.size_) + nbytes);
-    if (!status.ok()) return status.code;
-  }
-  if (nbytes > 0) memcpy(sink.data_ + sink.size_, src, nbytes);
-  sink.size_ += nbytes;
-  return TF_STATUS_OK;
+Status MemorySink::write(Sink &sink, uint64_t /*offset*/, const void *from, size_t nbytes) {
+  auto &self = *static_cast<MemorySink *>(sink.state);
+  if (nbytes > self.capacity_ - self.size_) TFILE_TRY(self.grow(Checked(self.size_) + nbytes));
+  if (nbytes > 0) memcpy(self.data_ + self.size_, from, nbytes);
+  self.size_ += nbytes;
+  return kOk;
 }
 
-tf_status MemorySink::patch(void *user, uint64_t offset, const void *src, size_t nbytes) {
-  memcpy(static_cast<MemorySink *>(user)->data_ + offset, src, nbytes);
-  return TF_STATUS_OK;
+Status MemorySink::patch(Sink &sink, uint64_t offset, const void *from, size_t nbytes) {
+  memcpy(static_cast<MemorySink *>(sink.state)->data_ + offset, from, nbytes);
+  return kOk;
 }
 
-tf_status MemorySink::reserve(void *user, uint64_t size) {
-  auto &sink = *static_cast<MemorySink *>(user);
-  if (size > sink.capacity_) {
-    const Status status = sink.grow(size);
-    if (!status.ok()) return status.code;
-  }
-  sink.size_ = static_cast<size_t>(size);
-  return TF_STATUS_OK;
+Status MemorySink::reserve(Sink &sink, uint64_t size) {
+  auto &self = *static_cast<MemorySink *>(sink.state);
+  if (size > self.capacity_) TFILE_TRY(self.grow(size));
+  self.size_ = static_cast<size_t>(size);
+  return kOk;
 }
 
-tf_status MemorySink::put(void *user, uint64_t offset, const Bytes *pieces, size_t count) {
-  char *to = static_cast<MemorySink *>(user)->data_ + offset;
+Status MemorySink::put(Sink &sink, uint64_t offset, const Bytes *pieces, size_t count) {
+  char *to = static_cast<MemorySink *>(sink.state)->data_ + offset;
   for (size_t i = 0; i < count; ++i) {
     if (!pieces[i].empty()) memcpy(to, pieces[i].data(), pieces[i].size());
     to += pieces[i].size();
   }
-  return TF_STATUS_OK;
+  return kOk;
 }
 
 Status Output::write(const void *from, uint64_t nbytes) {
   if (nbytes == 0) return kOk;
-  if (sink_.foreign && nbytes > kGathered - gathered_.size()) TFILE_TRY(flush());
-  if (sink_.foreign && nbytes < kGathered) {
-    TFILE_TRY(gathered_.reserve(kGathered));
-    TFILE_TRY(gathered_.append(static_cast<const uint8_t *>(from), static_cast<size_t>(nbytes)));
+  // The bytes are in memory, and so their number fits in a size_t.
+  const auto size = static_cast<size_t>(nbytes);
+  if (sink_.ops->collects && nbytes > kCollected - pending_.size()) TFILE_TRY(flush());
+  if (sink_.ops->collects && nbytes < kCollected) {
+    TFILE_TRY(pending_.reserve(kCollected));
+    TFILE_TRY(pending_.append(static_cast<const uint8_t *>(from), size));
   } else {
-    TFILE_TRY(write_through(position_, from, nbytes));
+    TFILE_TRY(sink_.ops->write(sink_, position_, from, size));
   }
   position_ += nbytes;
   return kOk;
 }
 
 Status Output::flush() {
-  if (gathered_.empty()) return kOk;
-  TFILE_TRY(write_through(position_ - gathered_.size(), gathered_.data(), gathered_.size()));
-  gathered_.clear();
+  if (pending_.empty()) return kOk;
+  TFILE_TRY(sink_.ops->write(sink_, position_ - pending_.size(), pending_.data(), pending_.size()));
+  pending_.clear();
   return kOk;
-}
-
-Status Output::write_through(uint64_t offset, const void *from, uint64_t nbytes) {
-  // What lies in memory is no longer than a size_t tells.
-  const tf_status code = sink_.write(sink_.user, from, static_cast<size_t>(nbytes));
-  if (code == TF_STATUS_OK) return kOk;
-  if (!sink_.foreign) return Status{code};
-  return Failure(code).at(offset) << "the sink's write returned " << status_name(code) << " for " << nbytes << " bytes";
 }
 
 Status Output::write_data(const void *from, uint64_t nbytes) {
@@ -160,7 +186,7 @@ Status Output::patch(uint64_t offset, const void *from, size_t nbytes) {
     return Failure(TF_STATUS_INTERNAL).at(offset) << static_cast<uint64_t>(nbytes) << " bytes cannot be rewritten";
   }
   if (nbytes == 0) return kOk;
-  return Status{sink_.placement.patch(sink_.user, offset, from, nbytes)};
+  return sink_.ops->patch(sink_, offset, from, nbytes);
 }
 
 }  // namespace tfile

@@ -1,4 +1,4 @@
-// Sink (tf_sink): sequential writes; Output: the position, padding and progress of one save.
+// Sink (tf_sink): where a save writes; Output: the position, padding and progress of one save.
 #pragma once
 
 #include "base/buffer.h"
@@ -9,30 +9,15 @@
 
 namespace tfile {
 
-// Rewrites bytes that were written before; files and memory can, a caller's sink cannot.
-using PatchFn = tf_status (*)(void *user, uint64_t offset, const void *src, size_t nbytes);
-// For outputs whose size is known before anything is written: makes room for `size` bytes, each of which is then put.
-using ReserveFn = tf_status (*)(void *user, uint64_t size);
-// Puts pieces that lie behind one another in the output anywhere into the room; several threads may do so at once.
-using PutFn = tf_status (*)(void *user, uint64_t offset, const Bytes *pieces, size_t count);
-
-// What a sink can do besides taking bytes one after another.
-struct Placement {
-  PatchFn patch = nullptr;
-  ReserveFn reserve = nullptr;  // before any write; then nothing but put is called
-  PutFn put = nullptr;
-};
+struct SinkOps;
 
 }  // namespace tfile
 
 struct tf_sink {
   tfile::RefCount refs;
-  tfile::Ref<tfile::Memory> memory;
-  bool foreign = false;  // the callback is the caller's: its failures have no error record of ours
-  tf_write_fn write = nullptr;
-  tfile::Placement placement;  // empty for a caller's sink
-  tf_release_fn release_user = nullptr;
-  void *user = nullptr;
+  tfile::Ref<tfile::Memory> memory;  // of this object
+  const tfile::SinkOps *ops = nullptr;
+  void *state = nullptr;  // what the operations work on
 
   void retain() { refs.increment(); }
   void release();
@@ -42,25 +27,47 @@ namespace tfile {
 
 using Sink = ::tf_sink;
 
-Status make_sink(Ref<Sink> &out, Memory &memory, tf_write_fn write, const Placement &placement, tf_release_fn release,
-                 void *user);
+// What one kind of sink does.
+struct SinkOps {
+  // Appends nbytes. `offset` is the number of bytes appended before, for messages.
+  Status (*write)(Sink &sink, uint64_t offset, const void *from, size_t nbytes);
+  // Overwrites bytes that were written before. NULL: not possible.
+  Status (*patch)(Sink &sink, uint64_t offset, const void *from, size_t nbytes) = nullptr;
+  // Sets the size of an output whose size is known in advance. Comes before anything is written; from then on only put()
+  // is called, until it has written every byte. NULL: not possible.
+  Status (*reserve)(Sink &sink, uint64_t size) = nullptr;
+  // Writes consecutive pieces at an offset of the reserved output. Several threads may call it at once. NULL if reserve
+  // is NULL.
+  Status (*put)(Sink &sink, uint64_t offset, const Bytes *pieces, size_t count) = nullptr;
+  // Frees the state. NULL: somebody else owns it.
+  void (*destroy)(void *state) = nullptr;
+  // Small writes are collected before they reach the sink, since each may be expensive, such as a call into another
+  // language.
+  bool collects = false;
+};
 
-// Bytes in memory that grow; finish() hands them out as a Buffer.
+// Makes a sink over a state that the caller owns, and keeps until the sink is no longer used, if ops.destroy is NULL.
+Status make_sink(Ref<Sink> &out, Memory &memory, const SinkOps &ops, void *state);
+// Makes a sink that calls the user's function. Calls release if it fails.
+Status sink_from_callback(Ref<Sink> &out, Memory &memory, tf_write_fn write, tf_release_fn release, void *user);
+
+// Collects an output in memory; finish() returns it as a Buffer.
 class MemorySink {
  public:
   explicit MemorySink(Memory &memory) : memory_(memory) {}
   MemorySink(const MemorySink &) = delete;
   MemorySink &operator=(const MemorySink &) = delete;
   ~MemorySink();
-  // *this must outlive the sink's use. expected: bytes to make room for at once, where they are known.
+  // *this must outlive the use of the sink. `expected` bytes are allocated at once.
   Status open(Ref<Sink> &out, uint64_t expected = 0);
   Status finish(Ref<Buffer> &out);
 
  private:
-  static tf_status write(void *user, const void *src, size_t nbytes);
-  static tf_status patch(void *user, uint64_t offset, const void *src, size_t nbytes);
-  static tf_status reserve(void *user, uint64_t size);
-  static tf_status put(void *user, uint64_t offset, const Bytes *pieces, size_t count);
+  static const SinkOps kOps;
+  static Status write(Sink &sink, uint64_t offset, const void *from, size_t nbytes);
+  static Status patch(Sink &sink, uint64_t offset, const void *from, size_t nbytes);
+  static Status reserve(Sink &sink, uint64_t size);
+  static Status put(Sink &sink, uint64_t offset, const Bytes *pieces, size_t count);
   Status grow(Checked size);
 
   Memory &memory_;
@@ -69,33 +76,32 @@ class MemorySink {
   size_t capacity_ = 0;
 };
 
-// One save: counts what is written, and reports the bytes of arrays. A caller's sink gets small pieces together, because
-// its call may cost much, such as one into another language.
+// Writes one save to a sink: counts the position and reports the bytes of arrays.
 class Output {
  public:
   Output(Sink &sink, const Settings &settings, uint64_t array_bytes)
-      : sink_(sink), progress_(settings, array_bytes), gathered_(settings.memory()) {}
+      : sink_(sink), progress_(settings, array_bytes), pending_(settings.memory()) {}
 
   Status write(const void *from, uint64_t nbytes);
-  // Hands over what has been gathered; due at the end.
+  // Passes collected bytes on to the sink; needed after the last write.
   Status flush();
-  // As write(), and told to the progress callback.
+  // Writes and reports the bytes to the progress callback.
   Status write_data(const void *from, uint64_t nbytes);
-  // Tells the callback of array bytes that were written in another form.
+  // Reports array bytes that were written in another form, such as compressed.
   Status advance(uint64_t nbytes) { return progress_.advance(nbytes); }
   Status write_zeros(uint64_t count);
+  // Writes zeros up to a multiple of the alignment.
   Status pad_to(uint64_t alignment);
-  bool can_patch() const { return sink_.placement.patch != nullptr; }
+  bool can_patch() const { return sink_.ops->patch != nullptr; }
+  // Overwrites bytes that were written before.
   Status patch(uint64_t offset, const void *from, size_t nbytes);
   uint64_t position() const { return position_; }
 
  private:
-  Status write_through(uint64_t offset, const void *from, uint64_t nbytes);
-
   Sink &sink_;
   Progress progress_;
-  uint64_t position_ = 0;
-  Vec<uint8_t> gathered_;  // what has been gathered
+  uint64_t position_ = 0;  // counts pending bytes
+  Vec<uint8_t> pending_;   // collected, not yet passed to the sink
 };
 
 }  // namespace tfile

@@ -7,41 +7,108 @@
 #include "io/file.h"
 
 void tf_source::release() {
-  if (refs.decrement()) tfile::destroy_and_release(this);
+  if (!refs.decrement()) return;
+  if (!whole && ops->destroy != nullptr) ops->destroy(state);
+  const tfile::Ref<tfile::Memory> from = memory;
+  tfile::destroy(*from, this);
 }
 
 namespace tfile {
 
 namespace {
 
-// The caller's memory: what its source's callbacks get.
-struct MemorySource {
+template <typename State>
+State &state_of(const Source &source) {
+  return *static_cast<State *>(source.state);
+}
+
+Status ends_early(Text label, Text array, uint64_t offset, uint64_t expected, uint64_t found) {
+  Failure failure(TF_STATUS_TRUNCATED);
+  failure.in(label);
+  if (!array.empty()) failure.array(array);
+  return failure.at(offset) << "expected " << expected << " bytes, the file ends after " << found;
+}
+
+// Distributes consecutive bytes to the buffers of the parts.
+void copy_to_parts(const char *from, Span<const ReadPart> parts) {
+  for (const ReadPart &part : parts) {
+    if (part.to != nullptr) memcpy(part.to, from, part.nbytes);
+    from += part.nbytes;
+  }
+}
+
+// The user's functions.
+struct Callbacks {
+  Ref<Memory> memory;
+  tf_read_at_fn read_at;
+  tf_map_fn map;
+  tf_release_fn release_user;
+  void *user;
+};
+
+Status read_callback(const Source &source, uint64_t offset, void *to, size_t nbytes, Text array) {
+  const auto &state = state_of<const Callbacks>(source);
+  const tf_status code = state.read_at(state.user, source.base + offset, to, nbytes);
+  if (code == TF_STATUS_OK) return kOk;
+  Failure failure(code);
+  if (!array.empty()) failure.array(array);
+  return failure.at(offset) << "the source's read_at returned " << status_name(code) << " for "
+                            << static_cast<uint64_t>(nbytes) << " bytes";
+}
+
+Status map_callback(const Source &source, uint64_t offset, uint64_t nbytes, const void **out) {
+  const auto &state = state_of<const Callbacks>(source);
+  if (state.map == nullptr) return kOk;
+  const tf_status code = state.map(state.user, source.base + offset, nbytes, out);
+  if (code == TF_STATUS_OK) return kOk;
+  *out = nullptr;
+  return Failure(code).at(offset) << "the source's map returned " << status_name(code) << " for " << nbytes << " bytes";
+}
+
+constexpr SourceOps kCallbackOps = {
+    .read = read_callback,
+    .map = map_callback,
+    .destroy = [](void *state) { destroy_and_release(static_cast<Callbacks *>(state)); },
+    .is_callback = true,
+};
+
+// Memory that the user owns.
+struct UserMemory {
   Ref<Memory> memory;
   const char *data;
   tf_release_fn release_user;
   void *user;
 };
 
-tf_status read_memory(void *user, uint64_t offset, void *dst, size_t nbytes) {
-  memcpy(dst, static_cast<const MemorySource *>(user)->data + offset, nbytes);
-  return TF_STATUS_OK;
+Status read_memory(const Source &source, uint64_t offset, void *to, size_t nbytes, Text /*array*/) {
+  memcpy(to, state_of<const UserMemory>(source).data + source.base + offset, nbytes);
+  return kOk;
 }
 
-tf_status map_memory(void *user, uint64_t offset, uint64_t /*nbytes*/, const void **out) {
-  *out = static_cast<const MemorySource *>(user)->data + offset;
-  return TF_STATUS_OK;
+Status read_memory_parts(const Source &source, uint64_t offset, Span<const ReadPart> parts, uint64_t /*total*/,
+                         Memory & /*memory*/, Text /*array*/) {
+  copy_to_parts(state_of<const UserMemory>(source).data + source.base + offset, parts);
+  return kOk;
 }
 
-void release_memory(void *user) {
-  destroy_and_release(static_cast<MemorySource *>(user));
+Status map_memory(const Source &source, uint64_t offset, uint64_t /*nbytes*/, const void **out) {
+  *out = state_of<const UserMemory>(source).data + source.base + offset;
+  return kOk;
 }
 
-// An open file: what its source's callbacks get.
-struct FileSource {
-  explicit FileSource(Memory &from) : memory(Ref<Memory>::share(&from)), path(from) {}
-  FileSource(const FileSource &) = delete;
-  FileSource &operator=(const FileSource &) = delete;
-  ~FileSource() {
+constexpr SourceOps kMemoryOps = {
+    .read = read_memory,
+    .read_parts = read_memory_parts,
+    .map = map_memory,
+    .destroy = [](void *state) { destroy_and_release(static_cast<UserMemory *>(state)); },
+};
+
+// An open file of the system.
+struct OpenFile {
+  explicit OpenFile(Memory &from) : memory(Ref<Memory>::share(&from)), path(from) {}
+  OpenFile(const OpenFile &) = delete;
+  OpenFile &operator=(const OpenFile &) = delete;
+  ~OpenFile() {
     if (void *const data = mapping.load(); data != nullptr) unmap_file(data, size);
     close_file(file);
   }
@@ -55,106 +122,104 @@ struct FileSource {
   std::atomic<void *> mapping{nullptr};
 };
 
-Status ends_early(Text label, Text array, uint64_t offset, uint64_t expected, uint64_t found) {
-  Failure failure(TF_STATUS_TRUNCATED);
-  failure.in(label);
-  if (!array.empty()) failure.array(array);
-  return failure.at(offset) << "expected " << expected << " bytes, the file ends after " << found;
+void destroy_file(void *state) {
+  auto *const file = static_cast<OpenFile *>(state);
+  const Ref<Memory> from = file->memory;
+  destroy(*from, file);
 }
 
-Status read_exactly(const File &file, Text label, uint64_t offset, void *to, size_t nbytes, Text array) {
-  size_t got = 0;
-  TFILE_TRY(read_file(&got, file, label, array, offset, to, nbytes));
-  if (got < nbytes) return ends_early(label, array, offset, nbytes, got);
-  return kOk;
-}
-
-tf_status read_path_at(void *user, uint64_t offset, void *dst, size_t nbytes) {
-  const auto &source = *static_cast<const FileSource *>(user);
-  return read_exactly(source.file, source.label(), offset, dst, nbytes, Text()).code;
-}
-
-Status map_whole(void **out, FileSource &source) {
-  uint64_t size = 0;
-  TFILE_TRY(file_size(&size, source.file, source.label()));
-  if (size < source.size) {
-    return Failure(TF_STATUS_TRUNCATED).in(source.label()).at(size)
-           << "the file had " << source.size << " bytes when it was opened, and ends earlier now";
-  }
-  void *const fresh = map_file(source.file, source.size);
-  *out = nullptr;
-  if (fresh == nullptr) return kOk;
-  // Of threads that come here at once one keeps its mapping.
-  if (source.mapping.compare_exchange_strong(*out, fresh)) {
-    *out = fresh;
-  } else {
-    unmap_file(fresh, source.size);
-  }
-  return kOk;
-}
-
-tf_status map_path(void *user, uint64_t offset, uint64_t /*nbytes*/, const void **out) {
-  auto &source = *static_cast<FileSource *>(user);
-  void *data = source.mapping.load();
-  if (data == nullptr) {
-    if (const Status status = map_whole(&data, source); !status.ok()) return status.code;
-  }
-  *out = data == nullptr ? nullptr : static_cast<const char *>(data) + offset;
-  return TF_STATUS_OK;
-}
-
-void release_path(void *user) {
-  auto *const source = static_cast<FileSource *>(user);
-  const Ref<Memory> from = source->memory;
-  destroy(*from, source);
-}
-
-// A part of another source, which is no part itself: what its source's callbacks get.
-struct PartSource {
-  Ref<Memory> memory;
-  Ref<Source> whole;
-  uint64_t offset;
-};
-
-tf_status read_part(void *user, uint64_t offset, void *dst, size_t nbytes) {
-  const auto &part = *static_cast<const PartSource *>(user);
-  return read_at(*part.whole, part.offset + offset, dst, nbytes, Text()).code;
-}
-
-tf_status map_part(void *user, uint64_t offset, uint64_t nbytes, const void **out) {
-  const auto &part = *static_cast<const PartSource *>(user);
-  return map_range(*part.whole, part.offset + offset, nbytes, out).code;
-}
-
-void release_part(void *user) {
-  auto *const part = static_cast<PartSource *>(user);
-  const Ref<Memory> from = part->memory;
-  destroy(*from, part);
-}
-
-// The source that has a source's bytes, and where.
-struct Place {
-  Source *source;
-  uint64_t offset;
-};
-
-Place place_of(const Source &source) {
-  if (source.read_at != read_part) return {const_cast<Source *>(&source), 0};
-  const auto &part = *static_cast<const PartSource *>(source.user);
-  return {part.whole.get(), part.offset};
-}
-
-bool is_file(const Source &source) {
-  return source.read_at == read_path_at;
-}
-
-// The file of a place, which begins there.
-File file_at(const Place &place) {
-  File file = static_cast<const FileSource *>(place.source->user)->file;
-  file.base += place.offset;
+// The file with its base where the source begins.
+File file_at(const Source &source) {
+  File file = state_of<const OpenFile>(source).file;
+  file.base += source.base;
   return file;
 }
 
+Status read_from_file(const Source &source, uint64_t offset, void *to, size_t nbytes, Text array) {
+  size_t got = 0;
+  TFILE_TRY(read_file(&got, file_at(source), source.label, array, offset, to, nbytes));
+  return got < nbytes ? ends_early(source.label, array, offset, nbytes, got) : kOk;
+}
+
+// Parts without a buffer are read into one scratch buffer that they share.
+Status read_parts_from_file(const Source &source, uint64_t offset, Span<const ReadPart> parts, uint64_t total,
+                            Memory &memory, Text array) {
+  size_t largest = 0;
+  for (const ReadPart &part : parts) {
+    if (part.to == nullptr && part.nbytes > largest) largest = part.nbytes;
+  }
+  Vec<char> scratch(memory);
+  TFILE_TRY(scratch.resize(largest));
+  ReadPart targets[kMaxParts];
+  size_t count = 0;
+  for (const ReadPart &part : parts)
+    targets[count++] = ReadPart{part.to != nullptr ? part.to : scratch.data(), part.nbytes};
+  size_t got = 0;
+  const Span<const ReadPart> all(targets, count);
+  TFILE_TRY(read_parts(&got, file_at(source), source.label, array, offset, all));
+  return got < total ? ends_early(source.label, array, offset, total, got) : kOk;
+}
+
+Status map_whole_file(void **out, OpenFile &state) {
+  uint64_t size = 0;
+  TFILE_TRY(file_size(&size, state.file, state.label()));
+  if (size < state.size) {
+    return Failure(TF_STATUS_TRUNCATED).in(state.label()).at(size)
+           << "the file had " << state.size << " bytes when it was opened, and ends earlier now";
+  }
+  void *const fresh = map_file(state.file, state.size);
+  *out = nullptr;
+  if (fresh == nullptr) return kOk;
+  // Of the threads that get here at once, the first one's mapping is kept for all.
+  if (state.mapping.compare_exchange_strong(*out, fresh)) {
+    *out = fresh;
+  } else {
+    unmap_file(fresh, state.size);
+  }
+  return kOk;
+}
+
+Status map_from_file(const Source &source, uint64_t offset, uint64_t /*nbytes*/, const void **out) {
+  auto &state = state_of<OpenFile>(source);
+  void *data = state.mapping.load();
+  if (data == nullptr) TFILE_TRY(map_whole_file(&data, state));
+  if (data != nullptr) *out = static_cast<const char *>(data) + source.base + offset;
+  return kOk;
+}
+
+FileIdentity identify_file(const Source &source) {
+  return state_of<const OpenFile>(source).file.identity;
+}
+
+constexpr SourceOps kFileOps = {
+    .read = read_from_file,
+    .read_parts = read_parts_from_file,
+    .map = map_from_file,
+    .identify = identify_file,
+    .destroy = destroy_file,
+    .maps_privately = true,
+};
+
+Status make_source(Ref<Source> &out, Memory &memory, const SourceOps &ops, void *state, uint64_t size) {
+  Source *source = nullptr;
+  TFILE_TRY(make(&source, memory));
+  source->memory = Ref<Memory>::share(&memory);
+  source->ops = &ops;
+  source->state = state;
+  source->size = size;
+  source->concurrent = true;
+  source->label = "";
+  out = Ref<Source>::adopt(source);
+  return kOk;
+}
+
+// Like make_source(), but frees the state if there is no memory for the source.
+Status make_owner(Ref<Source> &out, Memory &memory, const SourceOps &ops, void *state, uint64_t size) {
+  const Status status = make_source(out, memory, ops, state, size);
+  return status.ok() ? status : fail_and_release(status, ops.destroy, state);
+}
+
+// Checks a range of `whole` bytes, and sets a size of UINT64_MAX to what follows the offset.
 Status check_part(uint64_t offset, uint64_t *size, uint64_t whole, const char *what) {
   if (*size == UINT64_MAX && offset <= whole) *size = whole - offset;
   if (Checked::within(offset, *size, whole)) return kOk;
@@ -162,88 +227,58 @@ Status check_part(uint64_t offset, uint64_t *size, uint64_t whole, const char *w
          << *size << " bytes from byte " << offset << " on are not in the " << what << ", which has " << whole;
 }
 
-// Copies what was read of all parts to where they go.
-void hand_out(const char *from, Span<const ReadPart> parts) {
-  for (const ReadPart &part : parts) {
-    if (part.to != nullptr) memcpy(part.to, from, part.nbytes);
-    from += part.nbytes;
-  }
-}
-
-Status read_file_parts(const File &file, Text label, uint64_t offset, Span<const ReadPart> parts, uint64_t total,
-                       Memory &memory, Text array) {
-  size_t largest = 0;
-  for (const ReadPart &part : parts) {
-    if (part.to == nullptr && part.nbytes > largest) largest = part.nbytes;
-  }
-  Vec<char> unwanted(memory);
-  TFILE_TRY(unwanted.resize(largest));
-  ReadPart places[kMaxParts];
-  size_t count = 0;
-  for (const ReadPart &part : parts)
-    places[count++] = ReadPart{part.to != nullptr ? part.to : unwanted.data(), part.nbytes};
-  size_t got = 0;
-  TFILE_TRY(read_parts(&got, file, label, array, offset, Span<const ReadPart>(places, count)));
-  return got < total ? ends_early(label, array, offset, total, got) : kOk;
-}
-
 }  // namespace
 
-Status make_source(Ref<Source> &out, Memory &memory, uint64_t size, bool concurrent, tf_read_at_fn read_at,
-                   tf_map_fn map, tf_release_fn release, void *user) {
-  Source *source = nullptr;
-  if (const Status status = make(&source, memory); !status.ok()) return fail_and_release(status, release, user);
-  source->memory = Ref<Memory>::share(&memory);
-  source->size = size;
-  source->concurrent = concurrent;
-  source->read_at = read_at;
-  source->map = map;
-  source->release_user = release;
-  source->user = user;
-  source->label = "";
-  out = Ref<Source>::adopt(source);
+Status source_from_callbacks(Ref<Source> &out, Memory &memory, uint64_t size, bool concurrent, tf_read_at_fn read_at,
+                             tf_map_fn map, tf_release_fn release, void *user) {
+  Callbacks *state = nullptr;
+  const Status status = make(&state, memory, Ref<Memory>::share(&memory), read_at, map, release, user);
+  if (!status.ok()) return fail_and_release(status, release, user);
+  TFILE_TRY(make_owner(out, memory, kCallbackOps, state, size));
+  out->concurrent = concurrent;
   return kOk;
 }
 
 Status source_from_memory(Ref<Source> &out, Memory &memory, const void *data, size_t nbytes, tf_release_fn release,
                           void *user) {
-  MemorySource *source = nullptr;
-  const Status status =
-      make(&source, memory, Ref<Memory>::share(&memory), static_cast<const char *>(data), release, user);
+  UserMemory *state = nullptr;
+  const auto *const bytes = static_cast<const char *>(data);
+  const Status status = make(&state, memory, Ref<Memory>::share(&memory), bytes, release, user);
   if (!status.ok()) return fail_and_release(status, release, user);
-  return make_source(out, memory, nbytes, true, read_memory, map_memory, release_memory, source);
+  return make_owner(out, memory, kMemoryOps, state, nbytes);
 }
 
 Status source_from_path(Ref<Source> &out, Memory &memory, const char *path) {
-  FileSource *source = nullptr;
-  TFILE_TRY(make(&source, memory, memory));
-  Status status = source->path.append(path, strlen(path) + 1);
-  if (status.ok()) status = open_for_reading(&source->file, &source->size, source->path.data());
-  if (!status.ok()) return fail_and_release(status, release_path, source);
-  TFILE_TRY(make_source(out, memory, source->size, true, read_path_at, map_path, release_path, source));
-  out->label = source->label();
+  OpenFile *state = nullptr;
+  TFILE_TRY(make(&state, memory, memory));
+  Status status = state->path.append(path, strlen(path) + 1);
+  if (status.ok()) status = open_for_reading(&state->file, &state->size, state->path.data());
+  if (!status.ok()) return fail_and_release(status, destroy_file, state);
+  TFILE_TRY(make_owner(out, memory, kFileOps, state, state->size));
+  out->label = state->label();
   return kOk;
 }
 
 Status source_from_descriptor(Ref<Source> &out, Memory &memory, int32_t descriptor, uint64_t offset, uint64_t size) {
-  FileSource *source = nullptr;
-  TFILE_TRY(make(&source, memory, memory));
-  Status status = source->path.push('\0');
-  if (status.ok()) status = open_descriptor(&source->file, &source->size, descriptor);
-  if (status.ok()) status = check_part(offset, &size, source->size, "file");
-  if (!status.ok()) return fail_and_release(status, release_path, source);
-  source->file.base = offset;
-  source->size = size;
-  return make_source(out, memory, size, true, read_path_at, map_path, release_path, source);
+  OpenFile *state = nullptr;
+  TFILE_TRY(make(&state, memory, memory));
+  Status status = state->path.push('\0');
+  if (status.ok()) status = open_descriptor(&state->file, &state->size, descriptor);
+  if (status.ok()) status = check_part(offset, &size, state->size, "file");
+  if (!status.ok()) return fail_and_release(status, destroy_file, state);
+  state->file.base = offset;
+  state->size = size;
+  return make_owner(out, memory, kFileOps, state, size);
 }
 
 Status source_from_part(Ref<Source> &out, Memory &memory, Source &whole, uint64_t offset, uint64_t size) {
   TFILE_TRY(check_part(offset, &size, whole.size, "source"));
-  const Place place = place_of(whole);
-  PartSource *part = nullptr;
-  TFILE_TRY(make(&part, memory, Ref<Memory>::share(&memory), Ref<Source>::share(place.source), place.offset + offset));
-  const tf_map_fn map = whole.map == nullptr ? nullptr : map_part;
-  return make_source(out, memory, size, whole.concurrent, read_part, map, release_part, part);
+  TFILE_TRY(make_source(out, memory, *whole.ops, whole.state, size));
+  // A part of a part retains the source that owns the state.
+  out->whole = whole.whole ? whole.whole : Ref<Source>::share(&whole);
+  out->base = whole.base + offset;
+  out->concurrent = whole.concurrent;
+  return kOk;
 }
 
 Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes, Text array) {
@@ -251,19 +286,8 @@ Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes,
     return ends_early(source.label, array, offset, nbytes, offset < source.size ? source.size - offset : 0);
   }
   if (nbytes == 0) return kOk;
-  // What lies in memory at `to` is no longer than a size_t tells.
-  const auto size = static_cast<size_t>(nbytes);
-  const Place place = place_of(source);
-  const Source &bytes = *place.source;
-  if (is_file(bytes)) {
-    return read_exactly(file_at(place), source.label, offset, to, size, array);
-  }
-  const tf_status code = bytes.read_at(bytes.user, place.offset + offset, to, size);
-  if (code == TF_STATUS_OK || !bytes.foreign) return Status{code};
-  Failure failure(code);
-  failure.in(source.label);
-  if (!array.empty()) failure.array(array);
-  return failure.at(offset) << "the source's read_at returned " << status_name(code) << " for " << nbytes << " bytes";
+  // The bytes fit in memory at `to`, and so their number in a size_t.
+  return source.ops->read(source, offset, to, static_cast<size_t>(nbytes), array);
 }
 
 Status read_parts(const Source &source, uint64_t offset, Span<const ReadPart> parts, Memory &memory, Text array) {
@@ -272,41 +296,24 @@ Status read_parts(const Source &source, uint64_t offset, Span<const ReadPart> pa
   for (const ReadPart &part : parts)
     total += part.nbytes;
   const bool inside = Checked::within(offset, total, source.size);
-  const Place place = place_of(source);
-  if (inside && is_file(*place.source)) {
-    const File file = file_at(place);
-    return read_file_parts(file, source.label, offset, parts, total, memory, array);
-  }
-  if (inside && place.source->read_at == read_memory) {
-    hand_out(static_cast<const MemorySource *>(place.source->user)->data + place.offset + offset, parts);
-    return kOk;
+  if (inside && source.ops->read_parts != nullptr) {
+    return source.ops->read_parts(source, offset, parts, total, memory, array);
   }
   Vec<char> bytes(memory);
   if (inside) TFILE_TRY(bytes.resize(static_cast<size_t>(total)));
   TFILE_TRY(read_at(source, offset, bytes.data(), total, array));
-  hand_out(bytes.data(), parts);
+  copy_to_parts(bytes.data(), parts);
   return kOk;
 }
 
 Status map_range(const Source &source, uint64_t offset, uint64_t nbytes, const void **out) {
   *out = nullptr;
-  if (source.map == nullptr || nbytes == 0) return kOk;
-  const Place place = place_of(source);
-  const Source &bytes = *place.source;
-  const tf_status code = bytes.map(bytes.user, place.offset + offset, nbytes, out);
-  if (code == TF_STATUS_OK) return kOk;
-  *out = nullptr;
-  if (!bytes.foreign) return Status{code};
-  return Failure(code).in(source.label).at(offset)
-         << "the source's map returned " << status_name(code) << " for " << nbytes << " bytes";
+  if (source.ops->map == nullptr || nbytes == 0) return kOk;
+  return source.ops->map(source, offset, nbytes, out);
 }
 
-bool is_foreign(const Source &source) {
-  return place_of(source).source->foreign;
-}
-
-bool maps_privately(const Source &source) {
-  return is_file(*place_of(source).source);
+FileIdentity identity_of(const Source &source) {
+  return source.ops->identify == nullptr ? FileIdentity() : source.ops->identify(source);
 }
 
 }  // namespace tfile

@@ -193,7 +193,7 @@ class BatchReader {
 
   // Finds the member to name in the error if the file has become shorter since it was opened.
   static Status blame(Span<const ReadTarget> together, Status status) {
-    if (status.code != TF_STATUS_TRUNCATED || is_foreign(*together[0].source)) return status;
+    if (status.code != TF_STATUS_TRUNCATED || together[0].source->ops->is_callback) return status;
     for (const ReadTarget &target : together) {
       const Member &member = *target.member;
       TFILE_TRY(read_at(*target.source, member.offset, target.to, member.nbytes, member.name));

@@ -298,8 +298,9 @@ Status map_member(Ref<Array> &out, Source &source, const Member &member, Memory 
   Ref<Buffer> buffer;
   source.retain();
   void *const data = const_cast<void *>(bytes);
-  TFILE_TRY(wrap_buffer(buffer, memory, data, static_cast<size_t>(member.nbytes), maps_privately(source),
+  TFILE_TRY(wrap_buffer(buffer, memory, data, static_cast<size_t>(member.nbytes), source.ops->maps_privately,
                         release_source, &source));
+  buffer->file = identity_of(source);
   int64_t strides[kMaxRank];
   int64_t stride = member.dtype->block_bytes;
   for (size_t i = 0; i < member.shape.size(); ++i) {

@@ -128,7 +128,7 @@ class Gather {
   Status flush() {
     const size_t count = count_;
     count_ = 0;
-    return count > 0 ? Status{sink_.placement.put(sink_.user, start_, pieces_, count)} : kOk;
+    return count > 0 ? sink_.ops->put(sink_, start_, pieces_, count) : kOk;
   }
 
  private:
@@ -154,9 +154,7 @@ class Spread {
 
   Status run() {
     TFILE_TRY(cut());
-    if (const tf_status code = sink_.placement.reserve(sink_.user, layout_.size); code != TF_STATUS_OK) {
-      return Status{code};
-    }
+    TFILE_TRY(sink_.ops->reserve(sink_, layout_.size));
     // Small files are written before a thread has begun.
     const Workers workers = layout_.size < kShare ? Workers() : request_.settings.workers();
     TFILE_TRY(parallel_for(shares_.size(), workers, put_share, this, tell));
@@ -377,7 +375,7 @@ Status write_request(Sink &sink, const Format &format, const SaveRequest &reques
   if (request.compress && format.packing != nullptr) return write_packed(sink, *format.packing, request);
   Layout layout(request.settings.memory());
   TFILE_TRY(format.lay_out(layout, request));
-  if (sink.placement.put == nullptr) return Forward(sink, layout, request).run();
+  if (sink.ops->put == nullptr) return Forward(sink, layout, request).run();
   return Spread(sink, layout, request).run();
 }
 
@@ -400,10 +398,8 @@ Status StreamWriter::begin(Sink &sink, const Format &format, const SaveRequest &
   for (size_t i = 0; i < layout_.segments.size(); ++i) {
     if (layout_.segments[i].kind == Layout::Kind::kArray) places_[layout_.segments[i].place] = i;
   }
-  if (sink.placement.put != nullptr) {
-    if (const tf_status code = sink.placement.reserve(sink.user, layout_.size); code != TF_STATUS_OK) {
-      return Status{code};
-    }
+  if (sink.ops->put != nullptr) {
+    TFILE_TRY(sink.ops->reserve(sink, layout_.size));
     TFILE_TRY(room_.reserve(kPiece));
   }
   return begin_arrays();
@@ -451,7 +447,7 @@ Status StreamWriter::patch_text(const Layout::Segment &segment, size_t place) {
   }
   TFILE_TRY(flush());
   const Bytes bytes(layout_.text.data() + place, kSize);
-  return Status{sink_->placement.put(sink_->user, offset, &bytes, 1)};
+  return sink_->ops->put(*sink_, offset, &bytes, 1);
 }
 
 // What lies between the array before and segment `last`.
@@ -534,7 +530,7 @@ Status StreamWriter::take_swapped(const uint8_t *bytes, size_t nbytes) {
 }
 
 Status StreamWriter::emit(uint64_t offset, const uint8_t *bytes, size_t nbytes) {
-  if (sink_->placement.put == nullptr) return output_->write(bytes, nbytes);
+  if (sink_->ops->put == nullptr) return output_->write(bytes, nbytes);
   if (offset != room_at_ + room_.size() || nbytes > kPiece - room_.size()) {
     TFILE_TRY(flush());
     room_at_ = offset;
@@ -542,16 +538,16 @@ Status StreamWriter::emit(uint64_t offset, const uint8_t *bytes, size_t nbytes) 
   if (nbytes < kPiece) return room_.append(bytes, nbytes);
   room_at_ += nbytes;
   const Bytes piece(bytes, nbytes);
-  return Status{sink_->placement.put(sink_->user, offset, &piece, 1)};
+  return sink_->ops->put(*sink_, offset, &piece, 1);
 }
 
 Status StreamWriter::flush() {
   if (room_.empty()) return kOk;
   const Bytes piece(room_.data(), room_.size());
-  const tf_status code = sink_->placement.put(sink_->user, room_at_, &piece, 1);
+  const Status status = sink_->ops->put(*sink_, room_at_, &piece, 1);
   room_at_ += room_.size();
   room_.clear();
-  return Status{code};
+  return status;
 }
 
 Status StreamWriter::finish() {

@@ -827,9 +827,9 @@ TEST(GgufRead, FewReads) {
   const auto reads = [](const std::string &bytes) {
     CountingSource counting{bytes, {}};
     Ref<Source> source;
-    EXPECT_TRUE(
-        make_source(source, default_memory(), bytes.size(), false, CountingSource::read, nullptr, nullptr, &counting)
-            .ok());
+    EXPECT_TRUE(source_from_callbacks(source, default_memory(), bytes.size(), false, CountingSource::read, nullptr,
+                                      nullptr, &counting)
+                    .ok());
     expect_ok(Listed(kGgufFormat, source));
     return counting.reads;
   };
@@ -911,8 +911,7 @@ TEST(GgufRead, EveryAllocationMayFail) {
 TEST(GgufRead, AFailingSourceIsPassedOn) {
   Ref<Source> source;
   const auto fail = [](void *, uint64_t, void *, size_t) -> tf_status { return TF_STATUS_IO; };
-  ASSERT_TRUE(make_source(source, default_memory(), 100, false, fail, nullptr, nullptr, nullptr).ok());
-  source->foreign = true;
+  ASSERT_TRUE(source_from_callbacks(source, default_memory(), 100, false, fail, nullptr, nullptr, nullptr).ok());
   EXPECT_EQ(Listed(kGgufFormat, source).error.status, TF_STATUS_IO);
 }
 

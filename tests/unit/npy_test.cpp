@@ -474,7 +474,8 @@ TEST(NpyReading, TakesTwoReads) {
     };
     Ref<Source> source;
     ASSERT_TRUE(
-        make_source(source, default_memory(), counter.bytes.size(), false, read, nullptr, nullptr, &counter).ok());
+        source_from_callbacks(source, default_memory(), counter.bytes.size(), false, read, nullptr, nullptr, &counter)
+            .ok());
     const Listed found(kNpyFormat, source);
     ASSERT_TRUE(found.ok()) << found.error.message;
     EXPECT_EQ(counter.reads, spaces == 0 ? 1 : 2);

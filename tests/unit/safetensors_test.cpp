@@ -527,8 +527,8 @@ TEST(SafetensorsRead, ReadsHeadersInOneOrTwoPieces) {
   for (const auto &[arrays, expected] : {std::pair<size_t, int>{3, 1}, {10000, 2}}) {
     ForeignSource foreign{file_of(many_arrays(arrays))};
     Ref<Source> source;
-    ASSERT_TRUE(make_source(source, default_memory(), foreign.bytes.size(), false, ForeignSource::read_at, nullptr,
-                            nullptr, &foreign)
+    ASSERT_TRUE(source_from_callbacks(source, default_memory(), foreign.bytes.size(), false, ForeignSource::read_at,
+                                      nullptr, nullptr, &foreign)
                     .ok());
     const Listed found(kSafetensorsFormat, std::move(source));
     EXPECT_TRUE(found.ok()) << found.error.message;

@@ -229,7 +229,7 @@ TEST(CallbackSink, EveryFailureReleasesOnce) {
     Status status;
     {
       Ref<Sink> sink;
-      status = make_sink(sink, *memory, ForeignSink::write, Placement(), ForeignSink::release, &user);
+      status = sink_from_callback(sink, *memory, ForeignSink::write, ForeignSink::release, &user);
     }
     EXPECT_EQ(user.releases, 1);
     return status;

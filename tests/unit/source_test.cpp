@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "io/file.h"
 #include "support/child.h"
 #include "support/expect_error.h"
 #include "support/foreign.h"
@@ -47,14 +48,14 @@ TEST(PathSource, ReadsAnyRange) {
   const Ref<Source> source = open_path(path);
   EXPECT_EQ(source->size, 10u);
   EXPECT_TRUE(source->concurrent);
-  EXPECT_FALSE(source->foreign);
+  EXPECT_FALSE(source->ops->is_callback);
   EXPECT_EQ(source->label, Text(path.c_str()));
   EXPECT_STREQ(source->label.data(), path.c_str());
   EXPECT_EQ(read_string(*source, 0, 10), "0123456789");
   EXPECT_EQ(read_string(*source, 7, 3), "789");
   EXPECT_EQ(read_string(*source, 10, 0), "");
   char bytes[2];
-  EXPECT_EQ(source->read_at(source->user, 4, bytes, 2), TF_STATUS_OK);
+  ASSERT_TRUE(read_at(*source, 4, bytes, 2, "").ok());
   EXPECT_EQ(std::string(bytes, 2), "45");
 }
 
@@ -81,7 +82,7 @@ TEST(PathSource, FileThatShrinksIsTruncated) {
   char bytes[10];
   EXPECT_EQ(read_at(*source, 2, bytes, 8, "w").code, TF_STATUS_TRUNCATED);
   expect_error(path + ": array 'w': expected 8 bytes, the file ends after 3 (byte 2)", 2, "w");
-  EXPECT_EQ(source->read_at(source->user, 5, bytes, 1), TF_STATUS_TRUNCATED);
+  EXPECT_EQ(read_at(*source, 5, bytes, 1, "").code, TF_STATUS_TRUNCATED);
   const void *mapped = bytes;
   EXPECT_EQ(map_range(*source, 0, 10, &mapped).code, TF_STATUS_TRUNCATED);
   EXPECT_EQ(mapped, nullptr);
@@ -173,7 +174,7 @@ TEST(PathSource, MapsOncePrivatelyAndWritable) {
   const TempFolder folder;
   const std::string path = folder.write("a.bin", "0123456789");
   const Ref<Source> source = open_path(path);
-  EXPECT_TRUE(maps_privately(*source));
+  EXPECT_TRUE(source->ops->maps_privately);
   const void *whole = nullptr;
   const void *part = nullptr;
   ASSERT_TRUE(map_range(*source, 0, 10, &whole).ok());
@@ -187,6 +188,31 @@ TEST(PathSource, MapsOncePrivatelyAndWritable) {
   const void *nothing = whole;
   ASSERT_TRUE(map_range(*source, 3, 0, &nothing).ok());
   EXPECT_EQ(nothing, nullptr);
+}
+
+TEST(PathSource, IdentityIsThatOfTheFile) {
+  const TempFolder folder;
+  const std::string path = folder.write("a.bin", "0123456789");
+  const std::string other = folder.write("b.bin", "0123456789");
+  ASSERT_EQ(symlink("a.bin", folder.path("soft").c_str()), 0);
+  ASSERT_EQ(link(path.c_str(), folder.path("hard").c_str()), 0);
+  const FileIdentity identity = identity_of(*open_path(path));
+  EXPECT_TRUE(identity.known);
+  EXPECT_TRUE(same_file(identity, identity_of(*open_path(folder.path("soft")))));
+  EXPECT_TRUE(same_file(identity, identity_of(*open_path(folder.path("hard")))));
+  EXPECT_FALSE(same_file(identity, identity_of(*open_path(other))));
+  EXPECT_TRUE(same_file(identity, identify_path(folder.path("soft").c_str())));
+  EXPECT_FALSE(identify_path(folder.path("none").c_str()).known);
+  EXPECT_FALSE(same_file(FileIdentity(), FileIdentity()));
+
+  tf_source *part = nullptr;
+  ASSERT_EQ(tf_source_from_part(&part, open_path(path).get(), 2, 3), TF_STATUS_OK);
+  EXPECT_TRUE(same_file(identity, identity_of(*part)));
+  tf_source_release(part);
+  const std::string bytes = "0123456789";
+  Ref<Source> memory;
+  ASSERT_TRUE(source_from_memory(memory, default_memory(), bytes.data(), bytes.size(), nullptr, nullptr).ok());
+  EXPECT_FALSE(identity_of(*memory).known);
 }
 
 TEST(PathSource, ThreadsShareOneMapping) {
@@ -270,7 +296,7 @@ TEST(FdSource, ReadsAndMapsAPartOfTheFile) {
     EXPECT_EQ(source->label, Text(""));
     EXPECT_EQ(read_string(*source, 0, 10), "0123456789");
     EXPECT_EQ(read_string(*source, 7, 3), "789");
-    EXPECT_TRUE(maps_privately(*source));
+    EXPECT_TRUE(source->ops->maps_privately);
     const void *mapped = nullptr;
     ASSERT_TRUE(map_range(*source, 4, 2, &mapped).ok());
     ASSERT_NE(mapped, nullptr);
@@ -373,14 +399,14 @@ TEST(PartSource, OfAFileIsReadAndMapped) {
   ASSERT_TRUE(map_range(*whole, 0, 10, &of_whole).ok());
   ASSERT_TRUE(map_range(*inner, 1, 2, &of_inner).ok());
   EXPECT_EQ(of_inner, static_cast<const char *>(of_whole) + 4);
-  EXPECT_TRUE(maps_privately(*inner));
+  EXPECT_TRUE(inner->ops->maps_privately);
   whole = Ref<Source>();
   EXPECT_TRUE(inner->concurrent);
   EXPECT_EQ(read_string(*part, 0, 6), "234567");
   EXPECT_EQ(read_string(*inner, 0, 3), "345");
   EXPECT_EQ(read_string(*tail, 0, 2), "67");
   char bytes[10];
-  EXPECT_EQ(inner->read_at(inner->user, 1, bytes, 2), TF_STATUS_OK);
+  ASSERT_TRUE(read_at(*inner, 1, bytes, 2, "").ok());
   EXPECT_EQ(std::string(bytes, 2), "45");
   EXPECT_EQ(read_at(*inner, 1, bytes, 3, "w").code, TF_STATUS_TRUNCATED);
   expect_error("array 'w': expected 3 bytes, the file ends after 2 (byte 1)", 1, "w");
@@ -397,7 +423,7 @@ TEST(PartSource, OfACallbackPassesItsStatusesThrough) {
   Ref<Source> part = part_of(Ref<Source>::adopt(raw), 3, 5);
   EXPECT_EQ(user.releases, 0) << "the part must keep the whole";
   EXPECT_FALSE(part->concurrent);
-  EXPECT_FALSE(maps_privately(*part));
+  EXPECT_FALSE(part->ops->maps_privately);
   EXPECT_EQ(read_string(*part, 1, 2), "45");
   const void *mapped = nullptr;
   ASSERT_TRUE(map_range(*part, 2, 2, &mapped).ok());
@@ -419,9 +445,11 @@ TEST(PartSource, OfMemoryAndOfWhatCannotBeMapped) {
   const void *mapped = nullptr;
   ASSERT_TRUE(map_range(*part_of(whole, 4, 2), 1, 1, &mapped).ok());
   EXPECT_EQ(mapped, user.bytes.data() + 5);
-  ASSERT_TRUE(make_source(whole, default_memory(), 10, true, ForeignSource::read_at, nullptr, nullptr, &user).ok());
+  ASSERT_TRUE(
+      source_from_callbacks(whole, default_memory(), 10, true, ForeignSource::read_at, nullptr, nullptr, &user).ok());
   const Ref<Source> part = part_of(whole, 4, 2);
-  EXPECT_EQ(part->map, nullptr);
+  ASSERT_TRUE(map_range(*part, 0, 2, &mapped).ok());
+  EXPECT_EQ(mapped, nullptr);
   EXPECT_EQ(read_string(*part, 0, 2), "45");
 }
 
@@ -454,7 +482,7 @@ TEST(MemorySource, ReadsAndMapsTheCallersBytes) {
   const void *mapped = nullptr;
   ASSERT_TRUE(map_range(*source, 4, 2, &mapped).ok());
   EXPECT_EQ(mapped, user.bytes.data() + 4);
-  EXPECT_FALSE(maps_privately(*source));
+  EXPECT_FALSE(source->ops->maps_privately);
   char bytes[4];
   EXPECT_EQ(read_at(*source, 8, bytes, 4, "w").code, TF_STATUS_TRUNCATED);
   expect_error("array 'w': expected 4 bytes, the file ends after 2 (byte 8)", 8, "w");
@@ -496,7 +524,8 @@ TEST(CallbackSource, EveryFailureReleasesOnce) {
     Status status;
     {
       Ref<Source> source;
-      status = make_source(source, *memory, 3, false, ForeignSource::read_at, nullptr, ForeignSource::release, &user);
+      status = source_from_callbacks(source, *memory, 3, false, ForeignSource::read_at, nullptr, ForeignSource::release,
+                                     &user);
     }
     EXPECT_EQ(user.releases, 1);
     return status;

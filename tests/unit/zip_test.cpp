@@ -562,9 +562,9 @@ struct CountingSource {
 int reads_to_list(const std::string &bytes, size_t members) {
   CountingSource counter{bytes};
   Ref<Source> source;
-  EXPECT_TRUE(
-      make_source(source, default_memory(), bytes.size(), false, CountingSource::read, nullptr, nullptr, &counter)
-          .ok());
+  EXPECT_TRUE(source_from_callbacks(source, default_memory(), bytes.size(), false, CountingSource::read, nullptr,
+                                    nullptr, &counter)
+                  .ok());
   const Listed found(kNpzFormat, source);
   EXPECT_TRUE(found.ok()) << found.error.message;
   EXPECT_EQ(found.size(), members);
