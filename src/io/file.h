@@ -23,9 +23,10 @@ struct File {
   FileIdentity identity = {};  // of a file that was opened for reading
 };
 
-// Opens a regular file read-only, close-on-exec; never waits on a FIFO. NOT_FOUND, or IO with what the path is instead.
+// Opens a regular file read-only and close-on-exec, without waiting on a FIFO. Fails with NOT_FOUND, or with IO and what
+// the path is instead.
 Status open_for_reading(File *out, uint64_t *size, const char *path);
-// The regular file that a caller has open, by a descriptor of our own; *size is the whole file's.
+// Opens the regular file of a caller's descriptor again, with a descriptor of our own; *size is the whole file's.
 Status open_descriptor(File *out, uint64_t *size, int32_t descriptor);
 // Also of a File that was never opened.
 void close_file(File file);
@@ -46,7 +47,25 @@ void unmap_file(void *data, uint64_t size);
 // Returns the file that a path leads to through all links; unknown if there is none.
 FileIdentity identify_path(const char *path);
 
-// Where a save goes: the file that the path's links lead to, there or not.
+#if !defined(_WIN32)
+// An open folder, which the targets in it share.
+struct Folder {
+  explicit Folder(Memory &from) : memory(Ref<Memory>::share(&from)), path(from) {}
+  Folder(const Folder &) = delete;
+  Folder &operator=(const Folder &) = delete;
+  ~Folder() { close_file(File{descriptor}); }
+
+  void retain() { refs.increment(); }
+  void release();
+
+  RefCount refs;
+  Ref<Memory> memory;
+  Vec<char> path;  // for messages; NUL-terminated
+  int descriptor = -1;
+};
+#endif
+
+// Where a save goes: the file that the path's links lead to, whether it exists or not.
 struct Target {
   explicit Target(Memory &memory);
   Target(const Target &) = delete;
@@ -56,14 +75,17 @@ struct Target {
   Vec<char> path;  // as the caller gave it, for messages; NUL-terminated
   Vec<char> name;  // in its folder; NUL-terminated
   bool exists = false;
+  FileIdentity identity;  // of the file, if it exists
 #if defined(_WIN32)
-  Vec<wchar_t> full;       // absolute; NUL-terminated
+  Vec<wchar_t> given;      // the path as the caller gave it, absolute; NUL-terminated
+  Vec<wchar_t> full;       // absolute, after links; NUL-terminated
   size_t folder_size = 0;  // of full's front that names the folder, with its separator
   Vec<wchar_t> beside;     // the file that create_sibling() made; NUL-terminated
 #else
-  Vec<char> where;  // the folder's path, for messages; NUL-terminated
-  int folder = -1;  // held open, so that a chdir in between changes nothing
-  // Of the file that is there.
+  // Both are held open, so that a chdir in between changes nothing.
+  Ref<Folder> given;   // the folder of the path as the caller gave it
+  Ref<Folder> folder;  // the folder of the file, after links
+  // Of the file, if it exists.
   uint32_t mode = 0;
   uint32_t owner = 0;
   uint32_t group = 0;
@@ -74,8 +96,10 @@ struct Target {
   }
 };
 
-// NOT_FOUND: its folder is not there; IO: it is not a regular file, or may not be written.
-Status find_target(Target &target, const char *path);
+// Finds where a path leads. `neighbour`, which may be NULL, is a target whose path is in the same folder; its open folder is
+// then used again. Fails with NOT_FOUND if the folder does not exist, and with IO if the path does not lead to a regular
+// file or the file may not be written.
+Status find_target(Target &target, const char *path, const Target *neighbour);
 // Makes a new file in the target's folder, with the target's mode. *exists: there is a file of that name already.
 Status create_sibling(File *out, bool *exists, Target &target, const char *name);
 // Opens the target itself, emptied.
@@ -83,6 +107,27 @@ Status open_in_place(File *out, const Target &target);
 // Puts the file of that name in the target's place.
 Status replace_target(const Target &target, const char *name);
 void remove_sibling(const Target &target, const char *name);
+// Removes the file at the end of the target's links; succeeds if there is none.
+Status remove_target(const Target &target);
+// The identity of the file at the end of the target's links, which exists.
+Status identify_target(FileIdentity *out, const Target &target);
+
+// False where a file that is mapped into memory can be neither removed nor replaced.
+#if defined(_WIN32)
+inline constexpr bool kReplacesMappedFiles = false;
+#else
+inline constexpr bool kReplacesMappedFiles = true;
+#endif
+
+// The functions below look at names in the folder of the target's path, and never follow a link.
+
+// *regular is false if there is no file of that name, or if it is a link, a folder, or anything but a regular file.
+Status find_neighbour(bool *regular, FileIdentity *out, const Target &target, const char *name);
+Status remove_neighbour(const Target &target, const char *name);
+// Calls found with each group of ASCII characters that is between prefix and suffix in a name of the folder. A folder
+// that cannot be listed has no names.
+using NameFn = Status (*)(void *context, Text between);
+Status for_each_neighbour(const Target &target, Text prefix, Text suffix, NameFn found, void *context);
 
 // What the system takes in one go, not 0.
 Status write_some(size_t *put, const File &file, Text path, uint64_t offset, const void *from, size_t nbytes);
@@ -99,6 +144,8 @@ Status sync_file(const File &file, Text path);
 // Whether its folder can be synced: one that may be written but not read cannot.
 Status check_sync_folder(const Target &target);
 Status sync_folder(const Target &target);
+// True if syncing the folder of one syncs that of the other.
+bool same_folder(const Target &a, const Target &b);
 // Closes a file that was written, when the system may tell of a late failure.
 Status finish_file(File file, Text path);
 

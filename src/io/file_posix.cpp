@@ -2,6 +2,7 @@
 
 #if !defined(_WIN32)
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -55,7 +56,15 @@ constexpr Reason kReasons[] = {
 Status refuse_in(int64_t error, const Target &target, const char *what, tf_status status = TF_STATUS_IO) {
   Failure failure(status);
   failure.in(target.label()) << "could not " << what << " the folder ";
-  failure.quoted(Text(target.where.data()));
+  failure.quoted(Text(target.folder->path.data()));
+  return end_with(failure, error);
+}
+
+// "FILE: could not DO 'NAME' beside it: REASON".
+Status refuse_beside(int64_t error, const Target &target, const char *what, const char *name) {
+  Failure failure(TF_STATUS_IO);
+  failure.in(target.label()) << "could not " << what << " ";
+  failure.quoted(Text(name)) << " beside it";
   return end_with(failure, error);
 }
 
@@ -204,11 +213,15 @@ FileIdentity identify_path(const char *path) {
   return stat(path, &info) == 0 ? identity_from(info) : FileIdentity();
 }
 
-Target::Target(Memory &memory) : path(memory), name(memory), where(memory) {}
-
-Target::~Target() {
-  close_file(File{folder});
+void Folder::release() {
+  if (!refs.decrement()) return;
+  const Ref<Memory> from = memory;
+  destroy(*from, this);
 }
+
+Target::Target(Memory &memory) : path(memory), name(memory) {}
+
+Target::~Target() = default;
 
 namespace {
 
@@ -221,43 +234,58 @@ int open_folder(int base, const char *path) {
   return descriptor;
 }
 
-// Opens the folder of a path that is seen from target.folder, or from the current one at first; its last part becomes
-// target.name.
-Status enter_folder(Target &target, const char *path) {
+// The part of a path that follows its last slash.
+const char *last_part(const char *path) {
   const char *const slash = strrchr(path, '/');
-  const char *const last = slash == nullptr ? path : slash + 1;
+  return slash == nullptr ? path : slash + 1;
+}
+
+// Opens the folder of a path, which is relative to target.folder, or to the current folder while that is empty; the last
+// part of the path becomes target.name.
+Status enter_folder(Target &target, const char *path) {
+  const char *const last = last_part(path);
+  const char *const slash = last == path ? nullptr : last - 1;
   if (*last == '\0') {
     return Failure(TF_STATUS_IO).in(target.label()) << "expected a regular file, found the path of a folder";
   }
-  Vec<char> folder(target.path.memory());
+  Memory &memory = target.path.memory();
+  Vec<char> folder(memory);
   if (slash == nullptr) TFILE_TRY(folder.push('.'));
   // The root is the one folder whose name is its slash.
   if (slash != nullptr) TFILE_TRY(folder.append(path, slash == path ? 1 : static_cast<size_t>(slash - path)));
   TFILE_TRY(folder.push('\0'));
 
-  if (*path == '/') target.where.clear();
-  if (!target.where.empty()) target.where.back() = '/';
-  TFILE_TRY(target.where.append(folder.data(), folder.size()));
-  const int opened = open_folder(target.folder < 0 ? AT_FDCWD : target.folder, folder.data());
-  if (opened < 0) return refuse_in(errno, target, "open", errno == ENOENT ? TF_STATUS_NOT_FOUND : TF_STATUS_IO);
-  close_file(File{std::exchange(target.folder, opened)});
+  Folder *made = nullptr;
+  TFILE_TRY(make(&made, memory, memory));
+  const auto entered = Ref<Folder>::adopt(made);
+  const int base = target.folder ? target.folder->descriptor : AT_FDCWD;
+  if (target.folder && *path != '/') {
+    const Vec<char> &from = target.folder->path;
+    TFILE_TRY(entered->path.append(from.data(), from.size()));
+    entered->path.back() = '/';
+  }
+  TFILE_TRY(entered->path.append(folder.data(), folder.size()));
+  entered->descriptor = open_folder(base, folder.data());
+  const int error = entered->descriptor < 0 ? errno : 0;
+  target.folder = entered;
+  if (error != 0) return refuse_in(error, target, "open", error == ENOENT ? TF_STATUS_NOT_FOUND : TF_STATUS_IO);
   target.name.clear();
   return target.name.append(last, strlen(last) + 1);
 }
 
-// Follows the links of a path to the file that they lead to, there or not.
-Status follow_links(Target &target, struct stat *info, const char *path) {
+// Follows the links of target.name to the file that they lead to, whether it exists or not.
+Status follow_links(Target &target, struct stat *info) {
   char link[kLongestPath];
   for (int links = 0; links <= kMaxLinks; ++links) {
-    TFILE_TRY(enter_folder(target, path));
-    target.exists = fstatat(target.folder, target.name.data(), info, AT_SYMLINK_NOFOLLOW) == 0;
+    const int folder = target.folder->descriptor;
+    target.exists = fstatat(folder, target.name.data(), info, AT_SYMLINK_NOFOLLOW) == 0;
     if (!target.exists && errno != ENOENT) return refuse(errno, target.label(), "open");
     if (!target.exists || !S_ISLNK(info->st_mode)) return kOk;
-    const ssize_t length = readlinkat(target.folder, target.name.data(), link, sizeof(link));
+    const ssize_t length = readlinkat(folder, target.name.data(), link, sizeof(link));
     if (length < 0) return refuse(errno, target.label(), "follow the link");
     if (static_cast<size_t>(length) == sizeof(link)) return refuse(ENAMETOOLONG, target.label(), "follow the link");
     link[length] = '\0';
-    path = link;
+    TFILE_TRY(enter_folder(target, link));
   }
   return refuse(ELOOP, target.label(), "follow the link");
 }
@@ -277,19 +305,28 @@ void keep_attributes(const File &file, const Target &target) {
 
 }  // namespace
 
-Status find_target(Target &target, const char *path) {
+Status find_target(Target &target, const char *path, const Target *neighbour) {
   TFILE_TRY(target.path.append(path, strlen(path) + 1));
   if (*path == '\0') return Failure(TF_STATUS_INVALID_ARGUMENT) << "the path to save to is empty";
   struct stat info {};
-  // The system also follows links that cannot be read as paths, such as /dev/stdout to a pipe.
-  if (stat(path, &info) == 0) TFILE_TRY(check_regular(target.label(), info.st_mode));
-  TFILE_TRY(follow_links(target, &info, path));
+  if (neighbour != nullptr) {
+    const char *const name = last_part(path);
+    target.folder = neighbour->given;
+    TFILE_TRY(target.name.append(name, strlen(name) + 1));
+  } else {
+    // The system also follows links that cannot be read as paths, such as /dev/stdout to a pipe.
+    if (stat(path, &info) == 0) TFILE_TRY(check_regular(target.label(), info.st_mode));
+    TFILE_TRY(enter_folder(target, path));
+  }
+  target.given = target.folder;
+  TFILE_TRY(follow_links(target, &info));
   if (!target.exists) return kOk;
   TFILE_TRY(check_regular(target.label(), info.st_mode));
   // A file that may not be written is not to be replaced either, though its folder would allow that.
-  if (faccessat(target.folder, target.name.data(), W_OK, AT_EACCESS) != 0) {
+  if (faccessat(target.folder->descriptor, target.name.data(), W_OK, AT_EACCESS) != 0) {
     return refuse(errno, target.label(), "open for writing");
   }
+  target.identity = identity_from(info);
   // Without set-user-id and its like, which the system too takes away from a file that is written.
   target.mode = static_cast<uint32_t>(info.st_mode & 0777);
   target.owner = static_cast<uint32_t>(info.st_uid);
@@ -300,7 +337,8 @@ Status find_target(Target &target, const char *path) {
 Status create_sibling(File *out, bool *exists, Target &target, const char *name) {
   // The system takes the umask away from it.
   const mode_t mode = target.exists ? static_cast<mode_t>(target.mode) : 0666;
-  const File file{open_retrying(target.folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)};
+  const int folder = target.folder->descriptor;
+  const File file{open_retrying(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)};
   *exists = file.descriptor < 0 && errno == EEXIST;
   if (*exists) return kOk;
   if (file.descriptor < 0) return refuse_in(errno, target, "make a temporary file in");
@@ -310,7 +348,8 @@ Status create_sibling(File *out, bool *exists, Target &target, const char *name)
 }
 
 Status open_in_place(File *out, const Target &target) {
-  const File file{open_retrying(target.folder, target.name.data(), O_WRONLY | O_CREAT | O_NOFOLLOW, 0666)};
+  const int folder = target.folder->descriptor;
+  const File file{open_retrying(folder, target.name.data(), O_WRONLY | O_CREAT | O_NOFOLLOW, 0666)};
   if (file.descriptor < 0) return refuse(errno, target.label(), "open for writing");
   struct stat info {};
   Status status = kOk;
@@ -329,12 +368,60 @@ Status open_in_place(File *out, const Target &target) {
 }
 
 Status replace_target(const Target &target, const char *name) {
-  if (renameat(target.folder, name, target.folder, target.name.data()) == 0) return kOk;
+  const int folder = target.folder->descriptor;
+  if (renameat(folder, name, folder, target.name.data()) == 0) return kOk;
   return refuse(errno, target.label(), "replace");
 }
 
 void remove_sibling(const Target &target, const char *name) {
-  (void)unlinkat(target.folder, name, 0);
+  (void)unlinkat(target.folder->descriptor, name, 0);
+}
+
+Status remove_target(const Target &target) {
+  if (unlinkat(target.folder->descriptor, target.name.data(), 0) == 0 || errno == ENOENT) return kOk;
+  return refuse(errno, target.label(), "remove");
+}
+
+Status identify_target(FileIdentity *out, const Target &target) {
+  struct stat info {};
+  if (fstatat(target.folder->descriptor, target.name.data(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+    return refuse(errno, target.label(), "look at");
+  }
+  *out = identity_from(info);
+  return kOk;
+}
+
+Status find_neighbour(bool *regular, FileIdentity *out, const Target &target, const char *name) {
+  struct stat info {};
+  const bool exists = fstatat(target.given->descriptor, name, &info, AT_SYMLINK_NOFOLLOW) == 0;
+  if (!exists && errno != ENOENT) return refuse_beside(errno, target, "look at", name);
+  *regular = exists && S_ISREG(info.st_mode);
+  *out = identity_from(info);
+  return kOk;
+}
+
+Status remove_neighbour(const Target &target, const char *name) {
+  if (unlinkat(target.given->descriptor, name, 0) == 0 || errno == ENOENT) return kOk;
+  return refuse_beside(errno, target, "remove", name);
+}
+
+Status for_each_neighbour(const Target &target, Text prefix, Text suffix, NameFn found, void *context) {
+  const int listed = open_retrying(target.given->descriptor, ".", O_RDONLY | O_DIRECTORY, 0);
+  DIR *const folder = listed < 0 ? nullptr : fdopendir(listed);
+  if (folder == nullptr) {
+    close_file(File{listed});
+    return kOk;
+  }
+  Status status = kOk;
+  while (status.ok()) {
+    const dirent *const entry = readdir(folder);
+    if (entry == nullptr) break;
+    const Text name(entry->d_name);
+    if (name.size() < prefix.size() + suffix.size() || !name.starts_with(prefix) || !name.ends_with(suffix)) continue;
+    status = found(context, name.from(prefix.size()).first(name.size() - prefix.size() - suffix.size()));
+  }
+  (void)closedir(folder);
+  return status;
 }
 
 Status write_some(size_t *put, const File &file, Text path, uint64_t offset, const void *from, size_t nbytes) {
@@ -390,7 +477,7 @@ Status sync_file(const File &file, Text path) {
 
 Status check_sync_folder(const Target &target) {
 #if defined(O_PATH)
-  const int flags = fcntl(target.folder, F_GETFL);
+  const int flags = fcntl(target.folder->descriptor, F_GETFL);
   if (flags >= 0 && (flags & O_PATH) != 0) return refuse_in(EACCES, target, "open for syncing");
 #else
   (void)target;
@@ -398,8 +485,12 @@ Status check_sync_folder(const Target &target) {
   return kOk;
 }
 
+bool same_folder(const Target &a, const Target &b) {
+  return a.folder.get() == b.folder.get();
+}
+
 Status sync_folder(const Target &target) {
-  while (fsync(target.folder) != 0) {
+  while (fsync(target.folder->descriptor) != 0) {
     // Some file systems have nothing to sync in a folder, and say so.
     if (errno == EINVAL) return kOk;
     if (errno != EINTR) return refuse_in(errno, target, "sync");

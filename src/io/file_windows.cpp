@@ -114,6 +114,12 @@ FileIdentity identify(HANDLE handle) {
   return {info.dwVolumeSerialNumber, uint64_t{info.nFileIndexHigh} << 32 | info.nFileIndexLow, true};
 }
 
+// Opens a file only to look at it.
+HANDLE open_to_look(const wchar_t *path, DWORD flags) {
+  return CreateFileW(path, FILE_READ_ATTRIBUTES, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr,
+                     OPEN_EXISTING, flags, nullptr);
+}
+
 OVERLAPPED at(uint64_t offset) {
   OVERLAPPED place{};
   place.Offset = static_cast<DWORD>(offset);
@@ -236,7 +242,7 @@ FileIdentity identify_path(const char *path) {
   return identity;
 }
 
-Target::Target(Memory &memory) : path(memory), name(memory), full(memory), beside(memory) {}
+Target::Target(Memory &memory) : path(memory), name(memory), given(memory), full(memory), beside(memory) {}
 
 Target::~Target() = default;
 
@@ -263,6 +269,7 @@ Status final_path(Vec<wchar_t> &out, Text label, HANDLE handle) {
 Status find_existing(Target &target, HANDLE handle) {
   TFILE_TRY(check_regular(target.label(), handle));
   target.exists = true;
+  target.identity = identify(handle);
   return final_path(target.full, target.label(), handle);
 }
 
@@ -279,7 +286,7 @@ Status find_missing(Target &target, const wchar_t *path, DWORD error) {
 
 }  // namespace
 
-Status find_target(Target &target, const char *path) {
+Status find_target(Target &target, const char *path, const Target * /*neighbour*/) {
   TFILE_TRY(target.path.append(path, strlen(path) + 1));
   if (*path == '\0') return Failure(TF_STATUS_INVALID_ARGUMENT) << "the path to save to is empty";
   const size_t last = last_part(target.path);
@@ -287,6 +294,7 @@ Status find_target(Target &target, const char *path) {
   TFILE_TRY(target.name.append(path + last, strlen(path + last) + 1));
   Vec<wchar_t> wide(target.path.memory());
   TFILE_TRY(append_wide(wide, target.label()));
+  TFILE_TRY(make_absolute(target.given, target.label(), wide.data()));
   // To look at it, and to see whether it may be written.
   const HANDLE handle = CreateFileW(wide.data(), GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
                                     nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
@@ -340,6 +348,92 @@ void remove_sibling(const Target &target, const char * /*name*/) {
   (void)DeleteFileW(target.beside.data());
 }
 
+Status remove_target(const Target &target) {
+  if (DeleteFileW(target.full.data()) != 0 || is_missing(GetLastError())) return kOk;
+  return refuse(GetLastError(), target.label(), "remove");
+}
+
+Status identify_target(FileIdentity *out, const Target &target) {
+  const HANDLE handle = open_to_look(target.full.data(), FILE_ATTRIBUTE_NORMAL);
+  if (handle == INVALID_HANDLE_VALUE) return refuse(GetLastError(), target.label(), "look at");
+  *out = identify(handle);
+  close_file(File{handle});
+  return kOk;
+}
+
+namespace {
+
+// "FILE: could not DO 'NAME' beside it: REASON".
+Status refuse_beside(DWORD error, const Target &target, const char *what, const char *name) {
+  Failure failure(TF_STATUS_IO);
+  failure.in(target.label()) << "could not " << what << " ";
+  failure.quoted(Text(name)) << " beside it";
+  return end_with(failure, error);
+}
+
+// A path in the folder of the target's path, with the UTF-16 of each piece.
+Status neighbour_path(Vec<wchar_t> &out, const Target &target, Text first, Text second, Text third) {
+  TFILE_TRY(out.append(target.given.data(), last_part(target.given)));
+  for (const Text piece : {first, second, third}) {
+    TFILE_TRY(append_wide(out, piece));
+    out.pop();
+  }
+  return out.push(L'\0');
+}
+
+}  // namespace
+
+Status find_neighbour(bool *regular, FileIdentity *out, const Target &target, const char *name) {
+  *regular = false;
+  Vec<wchar_t> path(target.path.memory());
+  TFILE_TRY(neighbour_path(path, target, name, Text(), Text()));
+  const DWORD attributes = GetFileAttributesW(path.data());
+  constexpr DWORD kOthers = FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_REPARSE_POINT | FILE_ATTRIBUTE_DEVICE;
+  if (attributes == INVALID_FILE_ATTRIBUTES || (attributes & kOthers) != 0) return kOk;
+  const HANDLE handle = open_to_look(path.data(), FILE_FLAG_OPEN_REPARSE_POINT);
+  if (handle == INVALID_HANDLE_VALUE) return refuse_beside(GetLastError(), target, "look at", name);
+  *out = identify(handle);
+  *regular = true;
+  close_file(File{handle});
+  return kOk;
+}
+
+Status remove_neighbour(const Target &target, const char *name) {
+  Vec<wchar_t> path(target.path.memory());
+  TFILE_TRY(neighbour_path(path, target, name, Text(), Text()));
+  if (DeleteFileW(path.data()) != 0 || is_missing(GetLastError())) return kOk;
+  return refuse_beside(GetLastError(), target, "remove", name);
+}
+
+Status for_each_neighbour(const Target &target, Text prefix, Text suffix, NameFn found, void *context) {
+  // No name contains a wildcard, so the system compares prefix and suffix.
+  Vec<wchar_t> pattern(target.path.memory());
+  TFILE_TRY(neighbour_path(pattern, target, prefix, "*", suffix));
+  const size_t start = last_part(pattern);
+  size_t before = start;
+  while (pattern[before] != L'*')
+    ++before;
+  const size_t after = pattern.size() - 2 - before;
+  before -= start;
+  WIN32_FIND_DATAW entry;
+  const HANDLE search = FindFirstFileW(pattern.data(), &entry);
+  if (search == INVALID_HANDLE_VALUE) return kOk;
+  Vec<char> between(target.path.memory());
+  Status status = kOk;
+  do {
+    const size_t length = wcslen(entry.cFileName);
+    between.clear();
+    bool ascii = length >= before + after;
+    for (size_t i = before; ascii && status.ok() && i < length - after; ++i) {
+      ascii = entry.cFileName[i] < 0x80;
+      if (ascii) status = between.push(static_cast<char>(entry.cFileName[i]));
+    }
+    if (ascii && status.ok()) status = found(context, Text(between.data(), between.size()));
+  } while (status.ok() && FindNextFileW(search, &entry) != 0);
+  (void)FindClose(search);
+  return status;
+}
+
 Status write_some(size_t *put, const File &file, Text path, uint64_t offset, const void *from, size_t nbytes) {
   OVERLAPPED place = at(offset);
   DWORD count = 0;
@@ -368,6 +462,10 @@ Status sync_file(const File &file, Text path) {
 // Windows writes a folder's entry through with the move.
 Status check_sync_folder(const Target & /*target*/) {
   return kOk;
+}
+
+bool same_folder(const Target & /*a*/, const Target & /*b*/) {
+  return true;
 }
 
 Status sync_folder(const Target & /*target*/) {

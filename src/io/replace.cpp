@@ -40,6 +40,63 @@ struct TemporaryName {
   }
 };
 
+// The open file of a replacement, which its sink writes to.
+struct OpenFile {
+  OpenFile(Text from, bool in_place) : label(from), in_place(in_place) {}
+  OpenFile(const OpenFile &) = delete;
+  OpenFile &operator=(const OpenFile &) = delete;
+  ~OpenFile() { close_file(file); }
+
+  Status write(const char *from, size_t nbytes);
+  Status flush();
+
+  static OpenFile &of(Sink &sink) { return *static_cast<OpenFile *>(sink.state); }
+  static Status append(Sink &sink, uint64_t /*offset*/, const void *from, size_t nbytes) {
+    return of(sink).write(static_cast<const char *>(from), nbytes);
+  }
+  static Status patch(Sink &sink, uint64_t offset, const void *from, size_t nbytes) {
+    OpenFile &open = of(sink);
+    TFILE_TRY(open.flush());
+    return write_file(open.file, open.label, offset, from, nbytes);
+  }
+  static Status reserve(Sink &sink, uint64_t size) {
+    const OpenFile &open = of(sink);
+    if (size >= kReserved) reserve_file(open.file, size, open.in_place);
+    return kOk;
+  }
+  static Status put(Sink &sink, uint64_t offset, const Bytes *pieces, size_t count) {
+    const OpenFile &open = of(sink);
+    return write_pieces(open.file, open.label, offset, pieces, count);
+  }
+  static constexpr SinkOps ops() { return {.write = append, .patch = patch, .reserve = reserve, .put = put}; }
+
+  Text label;
+  bool in_place;
+  File file;
+  uint64_t written = 0;  // bytes in the file
+  size_t pending = 0;    // bytes in the buffer, which follow them
+  char buffer[kBuffer];
+};
+
+Status OpenFile::write(const char *from, size_t nbytes) {
+  if (nbytes > sizeof(buffer) - pending) TFILE_TRY(flush());
+  if (nbytes < sizeof(buffer)) {
+    memcpy(buffer + pending, from, nbytes);
+    pending += nbytes;
+    return kOk;
+  }
+  TFILE_TRY(write_file(file, label, written, from, nbytes));
+  written += nbytes;
+  return kOk;
+}
+
+Status OpenFile::flush() {
+  TFILE_TRY(write_file(file, label, written, buffer, pending));
+  written += pending;
+  pending = 0;
+  return kOk;
+}
+
 }  // namespace
 
 struct Replacement::State {
@@ -47,76 +104,32 @@ struct Replacement::State {
   State(const State &) = delete;
   State &operator=(const State &) = delete;
   ~State() {
-    close_file(file);
+    close();
     if (has_temporary) remove_sibling(target, temporary.text);
   }
 
-  Status open(const char *path, bool atomic, bool wants_sync);
-  Status write(const char *from, size_t nbytes);
-  Status flush();
-
-  static State &of(Sink &sink) { return *static_cast<State *>(sink.state); }
-  static Status append(Sink &sink, uint64_t /*offset*/, const void *from, size_t nbytes) {
-    return of(sink).write(static_cast<const char *>(from), nbytes);
+  Status make_temporary();
+  void close() {
+    if (open != nullptr) destroy(target.path.memory(), open);
+    open = nullptr;
   }
-  static Status patch(Sink &sink, uint64_t offset, const void *from, size_t nbytes) {
-    State &state = of(sink);
-    TFILE_TRY(state.flush());
-    return write_file(state.file, state.target.label(), offset, from, nbytes);
-  }
-  static Status reserve(Sink &sink, uint64_t size) {
-    const State &state = of(sink);
-    if (size >= kReserved) reserve_file(state.file, size, !state.has_temporary);
-    return kOk;
-  }
-  static Status put(Sink &sink, uint64_t offset, const Bytes *pieces, size_t count) {
-    const State &state = of(sink);
-    return write_pieces(state.file, state.target.label(), offset, pieces, count);
-  }
-  static constexpr SinkOps ops() { return {.write = append, .patch = patch, .reserve = reserve, .put = put}; }
 
   Target target;
   TemporaryName temporary;
-  File file;
+  OpenFile *open = nullptr;
   bool has_temporary = false;  // the temporary file exists
   bool durable = false;
-  uint64_t written = 0;  // bytes in the file
-  size_t pending = 0;    // bytes in the buffer, which follow them
-  char buffer[kBuffer];
 };
 
-Status Replacement::State::open(const char *path, bool atomic, bool wants_sync) {
-  TFILE_TRY(find_target(target, path));
-  durable = wants_sync;
-  if (durable) TFILE_TRY(check_sync_folder(target));
-  if (!atomic) return open_in_place(&file, target);
+Status Replacement::State::make_temporary() {
   for (int i = 0; i < kMaxTries; ++i) {
     temporary = TemporaryName(Text(target.name.data()));
     bool exists = false;
-    TFILE_TRY(create_sibling(&file, &exists, target, temporary.text));
+    TFILE_TRY(create_sibling(&open->file, &exists, target, temporary.text));
     has_temporary = !exists;
     if (has_temporary) return kOk;
   }
   return Failure(TF_STATUS_IO).in(target.label()) << "found no free name for a temporary file beside it";
-}
-
-Status Replacement::State::write(const char *from, size_t nbytes) {
-  if (nbytes > sizeof(buffer) - pending) TFILE_TRY(flush());
-  if (nbytes < sizeof(buffer)) {
-    memcpy(buffer + pending, from, nbytes);
-    pending += nbytes;
-    return kOk;
-  }
-  TFILE_TRY(write_file(file, target.label(), written, from, nbytes));
-  written += nbytes;
-  return kOk;
-}
-
-Status Replacement::State::flush() {
-  TFILE_TRY(write_file(file, target.label(), written, buffer, pending));
-  written += pending;
-  pending = 0;
-  return kOk;
 }
 
 Replacement::~Replacement() {
@@ -124,21 +137,53 @@ Replacement::~Replacement() {
 }
 
 Status Replacement::begin(Ref<Sink> &out, const char *path, bool atomic, bool durable) {
-  TFILE_TRY(make(&state_, memory_, memory_));
-  TFILE_TRY(state_->open(path, atomic, durable));
-  static constexpr SinkOps kOps = State::ops();
-  return make_sink(out, memory_, kOps, state_);
+  TFILE_TRY(find(path, nullptr));
+  return open(out, atomic, durable);
 }
 
 Status Replacement::commit() {
+  TFILE_TRY(finish());
+  TFILE_TRY(place());
+  return state_->durable ? sync() : kOk;
+}
+
+Status Replacement::find(const char *path, const Replacement *neighbour) {
+  TFILE_TRY(make(&state_, memory_, memory_));
+  return find_target(state_->target, path, neighbour == nullptr ? nullptr : &neighbour->target());
+}
+
+const Target &Replacement::target() const {
+  return state_->target;
+}
+
+Status Replacement::open(Ref<Sink> &out, bool atomic, bool durable) {
+  State &state = *state_;
+  state.durable = durable;
+  if (durable) TFILE_TRY(check_sync_folder(state.target));
+  TFILE_TRY(make(&state.open, memory_, state.target.label(), !atomic));
+  TFILE_TRY(atomic ? state.make_temporary() : open_in_place(&state.open->file, state.target));
+  static constexpr SinkOps kOps = OpenFile::ops();
+  return make_sink(out, memory_, kOps, state.open);
+}
+
+Status Replacement::finish() {
   State &state = *state_;
   const Text path = state.target.label();
-  TFILE_TRY(state.flush());
-  if (state.durable) TFILE_TRY(sync_file(state.file, path));
-  TFILE_TRY(finish_file(std::exchange(state.file, File()), path));
-  if (state.has_temporary) TFILE_TRY(replace_target(state.target, state.temporary.text));
-  state.has_temporary = false;
-  return state.durable ? sync_folder(state.target) : kOk;
+  TFILE_TRY(state.open->flush());
+  if (state.durable) TFILE_TRY(sync_file(state.open->file, path));
+  TFILE_TRY(finish_file(std::exchange(state.open->file, File()), path));
+  state.close();
+  return kOk;
+}
+
+Status Replacement::place() {
+  if (state_->has_temporary) TFILE_TRY(replace_target(state_->target, state_->temporary.text));
+  state_->has_temporary = false;
+  return kOk;
+}
+
+Status Replacement::sync() {
+  return sync_folder(state_->target);
 }
 
 }  // namespace tfile
