@@ -1,6 +1,7 @@
-"""Times tensorfile beside its peers: opening, listing, loading, saving and deflating, in one run.
+"""Times opening, listing, loading, saving and deflating, and compares tensorfile with its peers.
 
-usage: bench.py BIN TENSORFILE [--quick] [--bytes N] [--repeats N] [--folder F] [--only WORD] [--out FOLDER] [--write PAGE]
+usage: bench.py BIN TENSORFILE [--quick] [--bytes N] [--repeats N] [--folder F] [--only WORD] [--out FOLDER]
+                [--write PAGE]
 
 BIN is the folder of load_bench, save_bench, raw_read and raw_write. Prints a table; OUT gets bench.json and bench.svg.
 --write puts the table, with the date and the machine, between the comments in PAGE that mark its place.
@@ -48,7 +49,7 @@ def table(found):
 
 
 def picture(found, title):
-    """A bar for each row that has a peer: how many times faster than the best of them, on a logarithmic scale."""
+    """An SVG with a bar for each row that has peers: the speed relative to the best peer, on a logarithmic scale."""
     rows = [entry for entry in found if entry["ratio"]]
     left, width, height, top = 380, 420, 20, 40
     span = max(entry["ratio"] for entry in rows) if rows else 1
@@ -88,11 +89,11 @@ def main():
     parser.add_argument("bin")
     parser.add_argument("tensorfile")
     parser.add_argument("--quick", action="store_true", help="256 MiB, 3 repeats: two minutes")
-    parser.add_argument("--bytes", type=int, help="of the large files (1 GiB)")
-    parser.add_argument("--repeats", type=int, help="of each measurement (7)")
-    parser.add_argument("--folder", help="where files are made, deleted afterwards (a RAM disk where there is one)")
+    parser.add_argument("--bytes", type=int, help="size of the large files (default 1 GiB)")
+    parser.add_argument("--repeats", type=int, help="repeats of each measurement (default 7)")
+    parser.add_argument("--folder", help="folder for temporary files (default: a RAM disk, if there is one)")
     parser.add_argument("--only", choices=["load", "save"])
-    parser.add_argument("--out", default=".", help="for bench.json and bench.svg")
+    parser.add_argument("--out", default=".", help="folder for bench.json and bench.svg")
     parser.add_argument("--write", metavar="PAGE")
     given = parser.parse_args()
     programs = {name: os.path.join(given.bin, name) for name in ("load_bench", "save_bench", "raw_read", "raw_write")}

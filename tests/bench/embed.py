@@ -1,4 +1,4 @@
-"""What the library costs who embeds it: stripped sizes, the time of dlopen, allocations and memory of a load.
+"""Measures the cost of embedding the library: stripped sizes, the time of dlopen, allocations and memory of a load.
 
 usage: embed.py EMBED_BENCH LIBRARY PAGE [--write]
 
@@ -32,7 +32,7 @@ def stripped(path, folder):
     return copy.stat().st_size
 
 
-# What an embedder's program has of the library: that it loads a file, and says what is wrong with it.
+# Uses what most programs use of the library: it loads a file and prints the error if that fails.
 PROGRAM = """\
 #include <stdio.h>
 #include <tensorfile.h>
@@ -47,7 +47,7 @@ int main(int argc, char **argv) {
 
 
 def program(folder, level, *words):
-    """The stripped size of PROGRAM, linked without what it does not use."""
+    """The stripped size of PROGRAM, linked without unused sections."""
     source = Path(folder) / "program.c"
     source.write_text(PROGRAM, encoding="utf-8")
     run(os.environ.get("CC", "cc"), level, "-Wl,--gc-sections", f"-I{folder}", source, *words, "-o", "program", "-lz",
@@ -56,7 +56,7 @@ def program(folder, level, *words):
 
 
 def amalgamated(folder, wanted, level):
-    """What the amalgamation with the formats wanted adds to a stripped program that loads a file."""
+    """The bytes that the amalgamation with the wanted formats adds to a stripped program that loads a file."""
     omitted = [f"-DTENSORFILE_NO_{name.upper()}" for name in FORMATS if name not in wanted]
     run(os.environ.get("CXX", "c++"), "-std=c++20", level, "-fno-exceptions", "-fno-rtti", "-ffunction-sections",
         "-fdata-sections", *omitted, "-c", "tensorfile.cpp", cwd=folder)

@@ -1,10 +1,10 @@
-"""Counts the instructions of opening, listing and saving fixed inputs, and shows what a change did to them.
+"""Counts the instructions of opening, listing and saving fixed inputs, and compares them with the committed counts.
 
 usage: instructions.py BIN [--write]
 
-BIN is the folder of load_bench and save_bench. Counts are callgrind's, of the library's calls alone on one thread, and so
-the same from run to run but for the random keys of hash tables. instructions.json beside this has those of the commit it
-is in; --write puts the new ones there. They hold for one compiler: the file says for which.
+BIN is the folder of load_bench and save_bench. callgrind counts the instructions of the library's calls on one thread,
+so the counts are the same in every run, except for the random keys of hash tables. instructions.json has the committed
+counts and the compiler that they are for; --write updates it.
 """
 
 import json
@@ -28,7 +28,7 @@ def small_arrays(save_bench, folder, kind, count):
 
 
 def count(command, calls, folder):
-    """Instructions below the functions named."""
+    """Instructions of the named functions and of what they call."""
     out = os.path.join(folder, "callgrind.out")
     toggles = [f"--toggle-collect={call}" for call in calls]
     subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "--collect-atstart=no", *toggles,

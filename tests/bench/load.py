@@ -1,7 +1,8 @@
-"""Times opening, listing and loading beside the peers, and beside a program that only reads.
+"""Times opening, listing and loading, and compares them with the peers and with a program that only reads.
 
-Each time is of a fresh process, which measures itself from its first call to the last byte in memory; contenders take
-turns, so that what slows the machine down slows them all. Files lie in the page cache. bench.py calls rows().
+Each measurement is a fresh process, which measures the time from its first call to the last byte in memory. The
+programs take turns, so that whatever slows the machine down affects all of them. Files are in the page cache. bench.py
+calls rows().
 """
 
 import os
@@ -15,8 +16,8 @@ import tempfile
 MIB = 1 << 20
 LONG = 1  # seconds
 
-# Each prints seconds. Imports are not counted; mlx is lazy, so what it loads is evaluated. What a peer does when its
-# process ends is not counted either, and mlx's threads may abort there.
+# Prints seconds. Imports are not counted. mlx is lazy, so the arrays that it loads are evaluated. The end of the
+# process is not counted either, and mlx's threads may abort in it.
 CLOCK = """import os, sys, time
 import numpy as np
 {imports}
@@ -48,13 +49,13 @@ OPENERS = {
     "npz": {"numpy": ("", "x = np.load(path)")},
     "npy": {"numpy": ("", "x = np.load(path, mmap_mode='r')")},
 }
-# Seconds that a file with all its bytes in the page cache may take to open, and one of many arrays to be listed.
+# The most seconds for opening a file that is in the page cache, and for listing one with many arrays.
 OPEN_AIMS = {"safetensors": 60e-6, "gguf": 60e-6, "npy": 60e-6, "npz": 100e-6}
 LIST_AIMS = {"safetensors": (100_000, 20e-3), "gguf": (100_000, 20e-3), "npz": (20_000, 15e-3)}
 
 
 def seconds(command):
-    """The median of what a program prints."""
+    """The median of the seconds that a program prints."""
     out = subprocess.run([str(word) for word in command], check=True, stdout=subprocess.PIPE, text=True).stdout
     return statistics.median(float(line) for line in out.split())
 
@@ -65,11 +66,12 @@ def python(code, path):
 
 
 def take_turns(contenders, repeats):
-    """name -> median seconds, of programs by name that run one after another, again and again.
+    """Runs programs in turns and returns name -> median seconds.
 
-    Each time in another order: whoever follows a process that freed huge pages finds them ready. Only "ours" and the raw
-    programs, which do nothing but its reads or writes, run next to each other, forth and back: "share" is the median of
-    how much of the best raw program's speed ours had in a turn. Who takes more than a second has one turn.
+    Each turn has another order, because a program that follows one that freed huge pages finds them ready. Only "ours"
+    and the raw programs, which do nothing but the same reads or writes, run directly after each other, in both orders:
+    "share" is the median, over the turns, of the share of the best raw program's speed that ours reached. A program
+    that takes more than a second runs only once.
     """
     times = {name: [] for name in contenders}
     shares = []
@@ -95,7 +97,7 @@ def take_turns(contenders, repeats):
 
 
 def row(name, found, aim, holds):
-    """What take_turns found, and whether ours holds what it aims at, asked with the raw share and the best peer's time."""
+    """A row of the table from the result of take_turns(). holds(ours, share, best peer) says if the aim is reached."""
     peers = {peer: found[peer] for peer in found if peer not in ("ours", "raw", "share")}
     best = min(peers, key=peers.get) if peers else None
     return {"name": name, "ours": found["ours"], "peers": peers, "best peer": best, "limit": found.get("raw"),
@@ -107,7 +109,7 @@ def row(name, found, aim, holds):
 
 
 def write_big(folder, size, tensorfile):
-    """64 arrays of float32 in all formats; their bytes are at the ends of the files but for an npz's directory."""
+    """Writes 64 float32 arrays in all formats; the data are at the end of each file, except for an npz's directory."""
     import numpy as np
     from safetensors.numpy import save_file
 
@@ -190,7 +192,7 @@ def many_rows(options, folder):
 
 
 def growth_rows(options, folder, counts):
-    """Time for each array, as arrays become more."""
+    """The time for each array as the number of arrays grows."""
     rows_ = []
     for extension in LISTERS:
         first = None
@@ -205,7 +207,7 @@ def growth_rows(options, folder, counts):
 
 
 def rows(options):
-    """options: load_bench, raw_read, tensorfile (programs), folder (None: a RAM disk, else the temporary folder), bytes,
+    """options: load_bench, raw_read, tensorfile (programs), folder (None: a RAM disk, or the temporary folder), bytes,
     repeats, quick."""
     parent = options.folder or ("/dev/shm" if room("/dev/shm") > 6 * options.bytes else None)
     growth = [10_000, 100_000] if options.quick else [10_000, 100_000, 1_000_000]

@@ -1,10 +1,10 @@
-"""Times casts from and to ggml's block types, beside memcpy and gguf-py.
+"""Times casts from and to ggml's block types, and compares them with memcpy and gguf-py.
 
 usage: quant.py QUANT_BENCH LIBRARY PAGE [--write]
 
-Prints the table of block types, and the 16-bit floats beside it; --write puts it between the comments in PAGE that
-mark its place. What each type can do and with whom it agrees is what tests/peers/test_blocks.py finds. Times are of the processor,
-on one thread, GB/s of float32, medians; gguf-py is given fewer elements, because it is slower.
+Prints the table of block types, and rows for the 16-bit floats; --write puts the table between the comments in PAGE
+that mark its place. The columns about reading, decoding, encoding and exactness come from tests/peers/test_blocks.py.
+Speeds are medians of processor time on one thread, in GB/s of float32. gguf-py gets fewer elements, because it is slower.
 """
 
 import json
@@ -38,7 +38,7 @@ def results(library, page):
 
 
 def rates(bench):
-    """type -> GB/s of decoding, memcpy, encoding."""
+    """Returns type -> GB/s of decoding, memcpy and encoding."""
     lines = subprocess.run([bench], check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     return {name: [float(number) for number in numbers] for name, *numbers in map(str.split, lines)}
 
@@ -53,10 +53,10 @@ def peer_rate(work):
 
 
 def peer_rates(name):
-    """GB/s of gguf-py's decoding and encoding, None where it cannot."""
+    """GB/s of gguf-py's decoding and encoding; None if it does not support the type."""
     kind = GGMLQuantizationType.__members__.get({"float16": "F16", "bfloat16": "BF16"}.get(name, name.upper()))
     values = np.random.default_rng(1).standard_normal((ELEMENTS // 1024, 1024), np.float32)
-    # As many blocks as the values make; small bytes make no scale infinite.
+    # As many blocks as the values need. With small bytes no scale is infinite.
     block, size = BLOCKS[name][1:] if name in BLOCKS else (1, 2)
     blocks = np.random.default_rng(2).integers(0, 60, (ELEMENTS // 1024, 1024 // block * size), np.uint8)
 

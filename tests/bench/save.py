@@ -1,7 +1,8 @@
-"""Times saving and deflating beside the peers, and beside a program that only writes.
+"""Times saving and deflating, and compares them with the peers and with a program that only writes.
 
-Each time is of a fresh process, which measures itself from its first call to the file in its place; contenders take
-turns, so that what slows the machine down slows them all. Files lie on a RAM disk. bench.py calls rows().
+Each measurement is a fresh process, which measures the time from its first call until the file has its final name.
+The programs take turns, so that whatever slows the machine down affects all of them. Files are on a RAM disk. bench.py
+calls rows().
 """
 
 import os
@@ -49,7 +50,7 @@ def peers_of(kind, path, data, count, nbytes):
 
 
 def write_data(folder):
-    """Bytes that compress as those of models do: kind -> file."""
+    """Writes data that compress like those of models. Returns kind -> file."""
     import numpy as np
 
     random = np.random.default_rng(0)
@@ -94,7 +95,7 @@ def many_rows(options, folder, data):
         nbytes = SMALL * 64
         peers = peers_of(kind, f"{folder}/out-", data, SMALL, nbytes)
         if kind == "npz":
-            del peers["mlx"]  # takes 1,024 at most
+            del peers["mlx"]  # cannot write more than 1,024 arrays
         found = take_turns({"ours": [options.save_bench, kind, f"{folder}/out.{kind}", data, SMALL, nbytes], **peers},
                            options.repeats)
         clear(folder, "out")
@@ -104,11 +105,11 @@ def many_rows(options, folder, data):
 
 
 def deflate_rows(options, folder, data):
-    """One member of each kind of data, on one core and on all; and loaded again."""
+    """Deflates one member of each kind of data, on one core and on all, and loads it again."""
     found_rows = []
     nbytes = 32 * MIB if options.quick else 128 * MIB
     cores = len(os.sched_getaffinity(0))
-    repeats = 1 if options.quick else 3  # numpy takes seconds
+    repeats = 1 if options.quick else 3  # NumPy takes seconds
     for name, path in data.items():
         save = [options.save_bench, "deflated", f"{folder}/out.npz", path, 1, nbytes]
         peers = peers_of("deflated", f"{folder}/out-", path, 1, nbytes)
@@ -141,7 +142,7 @@ def deflate_rows(options, folder, data):
 
 
 def rows(options):
-    """options: save_bench, load_bench, raw_write (programs), folder (None: a RAM disk, else the temporary folder), bytes,
+    """options: save_bench, load_bench, raw_write (programs), folder (None: a RAM disk, or the temporary folder), bytes,
     repeats, quick."""
     parent = options.folder or ("/dev/shm" if room("/dev/shm") > 4 * options.bytes else None)
     with tempfile.TemporaryDirectory(dir=parent) as folder:

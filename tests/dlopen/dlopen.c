@@ -1,4 +1,4 @@
-/* Opens the library by its soname, saves and loads every format, sees an error's text, and closes it without a trace. */
+/* Opens the library by its soname, saves and loads every format, checks an error, and closes it without a trace. */
 #define _POSIX_C_SOURCE 200809L
 #include <dlfcn.h>
 #include <pthread.h>
@@ -29,7 +29,7 @@ static void fail(const char *what) {
   exit(EXIT_FAILURE);
 }
 
-/* POSIX lets a pointer to an object hold one to a function; ISO C has no cast for it. */
+/* POSIX allows a function pointer in an object pointer; ISO C has no cast for that. */
 static void find(void *library, const char *name, void *function) {
   void *const found = dlsym(library, name);
   if (found == NULL) fail(dlerror());
@@ -52,7 +52,7 @@ static int is_mapped(void) {
 }
 
 static void save_and_load(void) {
-  static float values[1 << 21]; /* enough for a call to make threads */
+  static float values[1 << 21]; /* large enough for a call to create threads */
   static const char *const paths[] = {"dlopen.npz", "dlopen.safetensors", "dlopen.gguf"};
   const int64_t shape[1] = {1 << 21};
   tf_array *array = NULL;
@@ -85,7 +85,7 @@ static void save_and_load(void) {
   if (strcmp(p_tf_error_message(), "nowhere.npz: no such file") != 0) fail(p_tf_error_message());
 }
 
-/* Leaves an error record behind that dies with the thread, after the library has gone. */
+/* Leaves an error record, which is freed with the thread, after the library was closed. */
 static pthread_barrier_t barrier;
 static void *work(void *unused) {
   tf_array *array = NULL;

@@ -1,4 +1,4 @@
--- Opens the library by its soname with LuaJIT's FFI, saves and loads every format, sees an error's text, closes it again.
+-- Opens the library by its soname with LuaJIT's FFI, saves and loads every format, checks an error, and closes it.
 local ffi = require("ffi")
 ffi.cdef [[
 typedef struct tf_array tf_array;
@@ -60,7 +60,7 @@ assert(not mapped())
 local lib = ffi.load("libtensorfile.so.0")
 use(lib)
 assert(mapped())
--- First what it made is released, then the library itself.
+-- Release the objects of the library before the library itself.
 collectgarbage()
 collectgarbage()
 lib = nil

@@ -1,4 +1,4 @@
-"""The module of examples/python: opens the library by its soname, uses it, closes it again.
+"""Tests the module of examples/python: it opens the library by its soname, uses it and closes it.
 
 usage: dlopen.py FOLDER-OF-THE-MODULE
 """
@@ -35,7 +35,7 @@ def main():
                 assert loaded[key].dtype == array.dtype and loaded[key].shape == array.shape, (name, key)
                 assert loaded[key].tobytes() == numpy.asarray(array).tobytes(), (name, key)
                 loaded[key].setflags(write=True)
-        # An array outlives what it was loaded with.
+        # An array outlives the dict that it was loaded in.
         last = loaded[""]
         del loaded
         gc.collect()

@@ -1,12 +1,12 @@
-"""Installs the library where paths have spaces, commas and letters beyond ASCII, moves it, and has others build with it.
+"""Installs the library in folders with spaces, commas and non-ASCII letters, moves it, and builds programs with it.
 
 usage: install_test.py STEP BUILD WORK
 
-The step `tree` makes the moved tree in WORK; the others use that: pkg_config_shared, pkg_config_static, readme,
-find_package_c, find_package_cxx, program, bundle_pkg_config, bundle_find_package, dlopen_c, dlopen_lua,
-dlopen_python, example_sdl2; subdirectory and
-amalgamation need no tree. CMAKE, CC, CXX, PKG_CONFIG, READELF, NM, SOURCE, PROGRAM (ON: it was built), BUNDLE
-(1), LUAJIT and NUMPY_PYTHON (that has NumPy) are in the environment.
+The step `tree` installs into WORK and moves the tree. These steps use it: pkg_config_shared, pkg_config_static, readme,
+find_package_c, find_package_cxx, program, bundle_pkg_config, bundle_find_package, dlopen_c, dlopen_lua, dlopen_python,
+example_sdl2. The steps subdirectory and amalgamation do not. Tools and settings are in the environment: CMAKE, CC, CXX,
+PKG_CONFIG, READELF, NM, LUAJIT, NUMPY_PYTHON (a Python with NumPy), SOURCE, PROGRAM (ON if the program was built),
+BUNDLE (1 if the bundle was built).
 """
 
 import os
@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 OPENING = HERE.parent / "dlopen"
 BUILD, WORK = Path(sys.argv[2]), Path(sys.argv[3])
 FIRST, TREE = WORK / "first plåce, here", WORK / "moved træ, there"
-# CMake's rpaths break at commas: projects get none, since check_consumer says where the library is, or relative ones.
+# CMake's rpaths break at commas, so projects get relative ones, or none: check_consumer sets the library path.
 NO_RPATH, RELATIVE_RPATH = "-DCMAKE_SKIP_RPATH=ON", "-DCMAKE_BUILD_RPATH_USE_ORIGIN=ON"
 LANGUAGE_RUNTIME = re.compile(r"libstdc\+\+|libc\+\+|libgcc_s")
 
@@ -31,7 +31,7 @@ def fail(message):
 
 
 def run(*command, cwd=None, env=None):
-    """Runs a command; what it prints is shown when it fails."""
+    """Runs a command and returns its output, which is shown if the command fails."""
     done = subprocess.run([str(word) for word in command], cwd=cwd, env=env, encoding="utf-8",
                           errors="surrogateescape", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
@@ -84,17 +84,17 @@ def make_tree():
     if missing:
         fail(f"not installed: {', '.join(missing)}")
     if (tool("BUNDLE") == "1") != ("libtensorfile_bundle.a" in names and "tensorfile-bundle.pc" in names):
-        fail("the bundle is installed unasked, or not installed")
+        fail("the bundle is installed although it was not built, or the other way round")
     stray = [str(path) for path in TREE.rglob("*") if re.search(r"gtest|gmock|unit_tests", path.name)]
     if stray:
         fail(f"installed, and should not be: {', '.join(stray)}")
     for path in [*TREE.rglob("*.pc"), *TREE.rglob("*.cmake")]:
         if str(FIRST) in path.read_text(encoding="utf-8"):
-            fail(f"{path} has the folder in it that it was installed to")
+            fail(f"{path} contains the folder that it was first installed to")
 
 
 def pkg_config(*options, package="tensorfile"):
-    """The words that pkg-config says; it escapes letters beyond ASCII byte by byte."""
+    """The flags that pkg-config prints, unescaped: it escapes each byte of non-ASCII letters."""
     folder = next(TREE.rglob("tensorfile.pc")).parent
     flags = run(tool("PKG_CONFIG"), *options, "--cflags", "--libs", package,
                 env={**os.environ, "PKG_CONFIG_PATH": str(folder)})
@@ -121,7 +121,7 @@ def readme():
     folder = fresh("readme")
     texts = [(Path(tool("SOURCE")) / name).read_text(encoding="utf-8") for name in ("README.md", "docs/embedding.md")]
     # The first program writes the file that the later ones read.
-    programs = [(language, code) for text in texts for language, code in re.findall(r"```(c|cpp)\n(.*?)```", text, re.S)]
+    programs = [found for text in texts for found in re.findall(r"```(c|cpp)\n(.*?)```", text, re.S)]
     if [language for language, _ in programs] != ["c", "cpp", "c"]:
         fail(f"expected programs in C, C++ and C, found {[language for language, _ in programs]}")
     for number, (language, code) in enumerate(programs):
@@ -164,15 +164,15 @@ def subdirectory():
     rules = (folder / "build.ninja").read_text(encoding="utf-8")
     for word in ("-Werror", "unit_tests", "tensorfile_program"):
         if word in rules:
-            fail(f"as a part of another project tensorfile has {word} in its build")
+            fail(f"in another project, the build of tensorfile contains {word}")
     run(tool("CMAKE"), "--install", folder)
     installed = [path.name for path in (WORK / "subdirectory, tree").rglob("*") if path.is_file()]
     if installed != ["consumer_shared"]:
-        fail(f"as a part of another project tensorfile installs: {installed}")
+        fail(f"in another project, tensorfile installs {installed}")
 
 
 def check_bundle(program):
-    """It uses its own zlib, though the program has another."""
+    """The bundle uses its own zlib, even if the program has another one."""
     run(program, cwd=program.parent)
     libraries = needed(program)
     if any(re.match(r"libz|libtensorfile", library) or LANGUAGE_RUNTIME.match(library) for library in libraries):
@@ -180,13 +180,13 @@ def check_bundle(program):
 
 
 def bundle_pkg_config():
-    """What the archive defines, and a program with another zlib."""
+    """The archive defines the listed symbols and nothing else, and works in a program that has another zlib."""
     archive = next(TREE.rglob("libtensorfile_bundle.a"))
     lines = run(tool("NM"), "--extern-only", archive).splitlines()
     defined = sorted(line.split()[-1] for line in lines if re.search(r" [A-TV-Z] ", line))
     listed = (Path(tool("SOURCE")) / "src" / "api" / "symbols.txt").read_text(encoding="utf-8").split()
     if defined != listed:
-        fail(f"{archive} defines {sorted(set(defined) ^ set(listed))} beside or without the list")
+        fail(f"{archive} and src/api/symbols.txt differ in {sorted(set(defined) ^ set(listed))}")
     wanted = [line.split()[-1] for line in lines if " U " in line]
     of_others = [name for name in wanted if re.match(r"_Z|__cxa|__gxx|_Unwind|deflate|inflate|crc32|adler|compress", name)]
     if of_others:
@@ -203,7 +203,7 @@ def bundle_find_package():
 
 
 def amalgamation():
-    """Two files in a game's own folder, compiled with the game by its own commands."""
+    """The two files of the amalgamation in the folder of a game, compiled by the game's own commands."""
     folder = fresh("amalgamåtion, of a game")
     run(sys.executable, Path(tool("SOURCE")) / "tools" / "amalgamate.py", folder / "third party")
     compile_core = ["-std=c++20", "-fno-exceptions", "-fno-rtti", "-fPIC", "-c", "third party/tensorfile.cpp", "-o",
@@ -214,7 +214,7 @@ def amalgamation():
         run(tool(compiler), "-Ithird party", source, "tensorfile.o", "-o", f"static_{name}", "-lz", "-lpthread",
             cwd=folder)
         check_consumer(folder / f"static_{name}", shared=False, cxx=name == "cpp")
-    # As the shared library of a plug-in, which a C linker makes.
+    # In a plug-in, a shared library that the C compiler links.
     run(tool("CC"), "-shared", "tensorfile.o", "-o", "libplugin.so", "-lz", "-lpthread", cwd=folder)
     run(tool("CC"), "-Ithird party", HERE / "consumer.c", "-o", "with_plugin", "-L.", "-lplugin", "-Wl,-rpath,$ORIGIN",
         cwd=folder)
@@ -222,7 +222,7 @@ def amalgamation():
 
 
 def by_soname():
-    """An environment in which libtensorfile.so.0 is found, but nothing is linked with it."""
+    """An environment in which dlopen finds libtensorfile.so.0."""
     return {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(str(folder) for folder in library_folders())}
 
 
@@ -243,14 +243,14 @@ def dlopen_python():
 
 
 def example_sdl2():
-    """The game of examples/sdl2, built as a project of its own with the installed package; without a screen."""
+    """The game of examples/sdl2, built as a separate project with the installed package and run without a screen."""
     examples = Path(tool("SOURCE")) / "examples"
     folder, _ = configure_and_build("sdl2", f"-DCMAKE_PREFIX_PATH={TREE}", NO_RPATH, source=examples / "sdl2")
     run(sys.executable, "-B", HERE.parent / "examples" / "sdl2.py", folder / "game", folder / "work", env=by_soname())
 
 
 def program():
-    """The installed program finds its library by itself."""
+    """The installed program finds its library without help from the environment."""
     environment = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
     said = run(TREE / "bin" / "tensorfile", "--version", env=environment)
     header = (TREE / "include" / "tensorfile.h").read_text(encoding="utf-8")

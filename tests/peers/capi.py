@@ -1,4 +1,4 @@
-"""The C ABI through ctypes: as much of it as the comparison with the peers needs."""
+"""The part of the C ABI that the comparison with the peers needs, through ctypes."""
 
 import ctypes
 import math
@@ -55,7 +55,7 @@ class Library:
     # Values to handles
 
     def wrap(self, dtype, array, shape=None, strides=None):
-        """A handle over a NumPy array's memory; the caller keeps the array alive. Strided where strides are given."""
+        """A handle over the memory of a NumPy array, which the caller keeps alive; strided if strides are given."""
         number = self.lib.tf_dtype_from_name(dtype.encode())
         shape = array.shape if shape is None else shape
         out = c_void_p()
@@ -67,7 +67,7 @@ class Library:
         return out
 
     def dict(self, values):
-        """A dict handle of handles, str, lists of str, and dicts."""
+        """A dict handle with values from array handles, str, lists of str, and dicts."""
         out = c_void_p()
         self.call("tf_dict_new", byref(out))
         for key, value in values.items():
@@ -92,7 +92,7 @@ class Library:
     # Handles to values
 
     def tensor(self, handle):
-        """Copies an array handle out, and releases it."""
+        """Copies the array of a handle and releases the handle."""
         lib = self.lib
         dense = c_void_p()
         self.call("tf_array_contiguous", byref(dense), handle)
@@ -105,7 +105,7 @@ class Library:
         return result
 
     def values(self, handle):
-        """Copies a dict handle out, and releases it."""
+        """Copies the dict of a handle and releases the handle."""
         lib = self.lib
         result = {}
         for index in range(lib.tf_dict_size(handle)):
@@ -186,7 +186,7 @@ class Library:
 
 
 def extent(shape, strides, itemsize):
-    """Bytes from the first element to the end of the last one that positive strides reach."""
+    """Bytes from the first element to the end of the last one, for positive strides."""
     if 0 in shape:
         return 0
     return itemsize + sum((size - 1) * max(0, stride) for size, stride in zip(shape, strides))

@@ -1,4 +1,4 @@
-"""Arrays of the C ABI as objects of Python's DLPack protocol, and the other way round: through capsules made by ctypes."""
+"""Converts arrays of the C ABI to objects of Python's DLPack protocol and back, through capsules made with ctypes."""
 
 import ctypes
 from ctypes import CFUNCTYPE, POINTER, Structure, byref, c_char_p, c_int32, c_int64, c_uint8, c_uint16, c_uint32, \
@@ -22,8 +22,8 @@ class Unversioned(Structure):
     _fields_ = [("tensor", DLTensor), ("context", c_void_p), ("deleter", CFUNCTYPE(None, c_void_p))]
 
 
-# By the name of a capsule: its struct, its name when it has been taken, and the ABI's functions. Capsules keep pointers
-# to their names.
+# For each name of a capsule: its struct, its name after it is consumed, and the functions of the ABI. Capsules keep
+# pointers to their names.
 KINDS = {
     b"dltensor_versioned": (Versioned, b"used_dltensor_versioned", "tf_array_to_dlpack", "tf_array_from_dlpack"),
     b"dltensor": (Unversioned, b"used_dltensor", "tf_array_to_dlpack_unversioned",
@@ -32,7 +32,7 @@ KINDS = {
 
 Destructor = CFUNCTYPE(None, c_void_p)
 new_capsule = ctypes.PYFUNCTYPE(py_object, c_void_p, c_char_p, Destructor)(("PyCapsule_New", ctypes.pythonapi))
-# A destructor is given a capsule that nobody holds any more, which ctypes must not make an object of.
+# A destructor receives a capsule without references, of which ctypes must not make an object.
 name_of_dying = ctypes.PYFUNCTYPE(c_char_p, c_void_p)(("PyCapsule_GetName", ctypes.pythonapi))
 pointer_of_dying = ctypes.PYFUNCTYPE(c_void_p, c_void_p, c_char_p)(("PyCapsule_GetPointer", ctypes.pythonapi))
 name_of = ctypes.PYFUNCTYPE(c_char_p, py_object)(("PyCapsule_GetName", ctypes.pythonapi))
@@ -42,7 +42,7 @@ rename = ctypes.PYFUNCTYPE(ctypes.c_int, py_object, c_char_p)(("PyCapsule_SetNam
 
 @Destructor
 def drop(capsule):
-    """Gives a tensor back that nobody took."""
+    """Deletes a tensor that no consumer has taken."""
     name = name_of_dying(capsule)
     if name in KINDS:
         pointer = pointer_of_dying(capsule, name)
@@ -50,7 +50,7 @@ def drop(capsule):
 
 
 class Exported:
-    """An array handle, as something that has __dlpack__; the handle stays the caller's."""
+    """Wraps an array handle, which the caller still owns, in an object that has __dlpack__."""
 
     def __init__(self, library, handle, versioned=True):
         self.library, self.handle, self.versioned = library, handle, versioned
@@ -66,7 +66,7 @@ class Exported:
 
 
 def take(library, capsule):
-    """An array handle over the tensor of a capsule."""
+    """Makes an array handle over the tensor of a capsule."""
     name = name_of(capsule)
     pointer = pointer_of(capsule, name)
     rename(capsule, KINDS[name][1])

@@ -1,4 +1,4 @@
-"""The peers behind one interface: what each can write and read, as dtype name, shape, and C-contiguous bytes."""
+"""One interface to all peers: what each can write and read, as dtype name, shape and C-contiguous bytes."""
 
 import ctypes
 
@@ -24,7 +24,7 @@ GGUF_PLAIN = ["int8", "int16", "int32", "int64", "float16", "bfloat16", "float32
 
 
 def from_numpy(array):
-    """NumPy has no bfloat16 of its own: what ml_dtypes wrote comes back as two raw bytes."""
+    """NumPy has no bfloat16: arrays of ml_dtypes' bfloat16 come back as two raw bytes for each element."""
     name = "bfloat16" if array.dtype in (np.dtype("V2"), ml_dtypes.bfloat16) else array.dtype.name
     return Tensor(name, tuple(array.shape), dense(array))
 
@@ -60,7 +60,7 @@ class Mlx:
 
     @staticmethod
     def to_mlx(array):
-        # Its bridge takes no negative strides; ascontiguousarray would make a scalar 1-d.
+        # mlx does not accept negative strides; ascontiguousarray would make a scalar one-dimensional.
         array = np.ascontiguousarray(array).reshape(array.shape)
         if array.dtype == ml_dtypes.bfloat16:
             return mx.array(array.view(np.uint16)).view(mx.bfloat16)
@@ -107,7 +107,7 @@ class Safetensors:
         "F32": "float32", "C64": "complex64", "F64": "float64", "I64": "int64", "U64": "uint64",
     }
     reads = {"safetensors": list(STRINGS.values())}
-    # Its writer takes no float6.
+    # Its writer does not support float6.
     writes = {"safetensors": [dtype for dtype in STRINGS.values() if dtype not in ("float6_e2m3fn", "float6_e3m2fn")]}
 
     @classmethod

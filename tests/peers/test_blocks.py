@@ -1,9 +1,9 @@
-"""ggml's block types, decoded and encoded at random and compared bit for bit with gguf-py, ggml, and ggml's rules.
+"""Decodes and encodes random data in ggml's block types and compares the bits with gguf-py, ggml and ggml's rules.
 
 usage: test_blocks.py LIBRARY PAGE [--results FILE]
 
-gguf-py decodes all but four types and encodes eight; for ggml's own encoders there are its bytes in the golden files;
-the rest is compared with the same rules in NumPy. The tables of PAGE, docs/block-types.md, must agree with the
+gguf-py decodes all but four types and encodes eight. The output of ggml's own encoders is in the golden files. The rest
+is compared with the same rules in NumPy. The tables of PAGE, docs/block-types.md, must agree with the
 results; --results writes these to FILE instead, for the benchmark.
 """
 
@@ -27,7 +27,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "data"))
 import make_encode_vectors as rules  # noqa: E402
 
 LIBRARY = PAGE = None
-# type -> {"read", "decode", "encode": whom it was compared with}
+# type -> {"read", "decode", "encode": what it was compared with}
 RESULTS = {name: {} for name in BLOCKS}
 
 BY_GGUF_PY = ["q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "tq1_0", "tq2_0", "mxfp4"]
@@ -37,7 +37,7 @@ NO_RULE = ["iq2_xxs", "iq2_xs", "iq3_xxs", "iq1_s", "iq3_s", "iq2_s", "iq1_m", "
 
 
 def decode_by_rule(name, blocks):
-    """The types that gguf-py cannot decode."""
+    """Decodes the types that gguf-py cannot decode."""
     scale = blocks[:, :4].copy().view(np.float32) if name == "q8_k" else halves(blocks[:, :2])
     if name == "q8_1":
         codes = blocks[:, 4:].view(np.int8)
@@ -55,7 +55,7 @@ def halves(raw):
 
 
 def random_blocks(name, count):
-    """Random bytes; in every other block a 16-bit number that is extreme as a float16, anywhere."""
+    """Random bytes. Every other block has, somewhere, two bytes that are an extreme float16."""
     size = BLOCKS[name][2]
     rng = np.random.default_rng(BLOCKS[name][0])
     blocks = rng.integers(0, 256, (count, size), dtype=np.uint8)
@@ -107,7 +107,7 @@ class Blocks(unittest.TestCase):
         RESULTS[name]["decode"] = whom
 
     def expected_encoding(self, name):
-        """(values, blocks, who made them)"""
+        """Returns values, the blocks that they must be encoded as, and the encoder that produced these."""
         if name in BY_GGML:
             with open(os.path.join(GOLDEN, f"encoded_kquants_{name.upper()}.bin"), "rb") as file:
                 return np.load(os.path.join(GOLDEN, "encode_kquants_input.npy")), file.read(), "ggml"
@@ -152,7 +152,7 @@ class ZTables(unittest.TestCase):
 
 
 def columns(seen):
-    """Read, decode, encode, bit-exact with whom, of one type."""
+    """The cells of one type: read, decode, encode, and what it is bit-exact with."""
     decode, encode = seen["decode"], seen.get("encode")
     whom = decode if encode in (None, decode) else f"{decode}, encoding {encode}"
     return "✓", "✓", "✓" if encode else "–", whom

@@ -1,4 +1,4 @@
-"""DLPack between the library and those who speak it: no copy, the right lifetime, the right errors.
+"""DLPack between the library and its peers: no copy, the right lifetimes, the right errors.
 
 usage: test_dlpack.py LIBRARY PEER...    PEER is numpy, jax or torch; each must be there
 """
@@ -19,7 +19,7 @@ Release = CFUNCTYPE(None, c_void_p)
 
 
 class Block:
-    """Memory that the library borrows, and how often it was given back."""
+    """Memory that is lent to the library, with a count of its releases."""
 
     def __init__(self, nbytes):
         self.memory = ctypes.create_string_buffer(bytes(i % 251 for i in range(nbytes)), nbytes + 64)
@@ -32,7 +32,7 @@ class Block:
         self.releases += 1
 
     def array(self, dtype, shape, nbytes, writable=True, strides=None):
-        """A handle on it."""
+        """A handle of an array over the memory."""
         handle = c_void_p()
         steps = None if strides is None else (c_int64 * max(1, len(strides)))(*strides)
         LIBRARY.call("tf_array_wrap", byref(handle), c_int32(LIBRARY.lib.tf_dtype_from_name(dtype.encode())),
@@ -49,7 +49,7 @@ def release(handle):
 
 
 def content_of(handle):
-    """A copy of the array; the handle stays."""
+    """Copies the array; the handle remains valid."""
     LIBRARY.lib.tf_array_retain(handle)
     return LIBRARY.tensor(handle)
 
@@ -64,7 +64,7 @@ def strides_of(handle):
 
 
 class Peer(unittest.TestCase):
-    """What each peer can be asked; a class of the peer has DTYPES (name: item size) and the methods below."""
+    """Tests for every peer. The class of a peer has DTYPES (name: item size) and overrides the methods below."""
 
     DTYPES = {}
 
@@ -124,7 +124,7 @@ class Peer(unittest.TestCase):
                 self.assertTrue(gone())
 
     def watch(self, array):
-        """A function that tells whether what owns the memory of the array is gone."""
+        """Returns a function that returns True if the owner of the array's memory is gone."""
         reference = weakref.ref(array)
         return lambda: reference() is None
 
@@ -264,7 +264,7 @@ class Jax(Peer):
         return jax.numpy.arange(6).reshape(2, 3).astype(dtype).block_until_ready()
 
     def watch(self, array):
-        # The buffer outlives its Python object; jax.live_arrays() lists the objects only.
+        # The buffer outlives its Python object, and jax.live_arrays() lists objects only.
         return lambda: True
 
     def test_gives_theirs_without_a_copy(self):
@@ -276,7 +276,7 @@ class Jax(Peer):
                 self.assertEqual(address_of(handle), where)
                 del array
                 gc.collect()
-                # Memory that were free could come back in these.
+                # If the memory had been freed, one of these would probably get it.
                 others = [self.make(dtype) for _ in range(50)]
                 self.assertNotIn(where, [self.address(other) for other in others])
                 tensor = content_of(handle)
@@ -291,7 +291,7 @@ class Jax(Peer):
 
 
 class Torch(Peer):
-    # Of those that have a bool in DLPack PyTorch 1.13 is none.
+    # PyTorch 1.13 does not support bool in DLPack.
     DTYPES = {"int8": 1, "int16": 2, "int32": 4, "int64": 8, "uint8": 1, "float16": 2, "bfloat16": 2,
               "float32": 4, "float64": 8, "complex64": 8, "complex128": 16}
 
@@ -314,7 +314,7 @@ class Torch(Peer):
         return torch.utils.dlpack.to_dlpack(array)
 
     def watch(self, array):
-        # The memory is the storage's, whose Python object is not what the capsule keeps.
+        # The storage owns the memory, and the capsule does not keep the storage's Python object.
         return lambda: True
 
     def test_gives_theirs_without_a_copy(self):
@@ -328,7 +328,7 @@ class Torch(Peer):
                 content, where = self.bytes(array), array.data_ptr()
                 del array
                 gc.collect()
-                # Memory that were free could come back in these.
+                # If the memory had been freed, one of these would probably get it.
                 others = [self.make(dtype) for _ in range(50)]
                 self.assertNotIn(where, [other.data_ptr() for other in others])
                 tensor = content_of(handle)

@@ -1,4 +1,4 @@
-"""Each peer that supports a format and dtype reads what the library writes, bit for bit, and the library what the peer writes.
+"""The library and each peer that supports a format and dtype read each other's files, bit for bit.
 
 usage: test_peers.py LIBRARY PAGE [--write]
 
@@ -30,7 +30,7 @@ GGUF_HAS = ["int8", "int16", "int32", "int64", "float16", "bfloat16", "float32",
 
 
 def format_holds(dtype, format_name):
-    """What the formats' specifications have a name for."""
+    """True if the specification of the format has the dtype."""
     if format_name in ("npy", "npz"):
         return dtype in list(ADDRESSABLE)[:15]
     if format_name == "safetensors":
@@ -51,7 +51,7 @@ def gguf_fits(array):
 
 
 class Case:
-    """The layouts of one dtype, as handles, as what must come out, and as what a peer's writer takes."""
+    """The layouts of one dtype: as handles, as expected results, and as input for the peer's writer."""
 
     def __init__(self, dtype):
         self.dtype = dtype
@@ -82,7 +82,7 @@ class Matrix(unittest.TestCase):
         return os.path.join(self.folder.name, name)
 
     def groups(self, case, format_name):
-        """The layouts, those of a .npy one by one; a scalar in a .gguf by itself."""
+        """The layouts grouped by file: each alone for .npy; a scalar alone for .gguf."""
         if format_name == "npy":
             return [{"": name} for name in case.kept]
         if format_name == "gguf" and "scalar" in case.kept:
@@ -107,7 +107,7 @@ class Matrix(unittest.TestCase):
             LIBRARY.lib.tf_array_release(handle)
         self.assertEqual(LIBRARY.load(path)[0], expected, f"{case.dtype} in {format_name}, read by ourselves")
         for peer in PEERS:
-            # gguf-py fails on a bfloat16 without dimensions.
+            # gguf-py fails on a bfloat16 scalar.
             lost = peer.name == "gguf-py" and case.dtype == "bfloat16" and "scalar" in group
             if case.dtype in peer.reads.get(format_name, []) and not lost:
                 readable = peer.read(path)
@@ -149,7 +149,7 @@ def add_matrix_tests():
 
 
 class Names(unittest.TestCase):
-    """np.save's bytes, positional names, trees and metadata, against the peers that have them."""
+    """The bytes of np.save, positional names, trees and metadata, compared with the peers that have them."""
 
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -276,7 +276,7 @@ class GgufMetadata(unittest.TestCase):
     @unittest.skipIf(len(PEERS) < 4, "this machine has no mlx")
     def test_mlx_reads_ours_and_we_read_mlx(self):
         import mlx.core as mx
-        # MLX misreads a float64 and everything behind it; and arrays of bool it returns as such.
+        # MLX misreads a float64 and everything after it. It returns arrays of bool as they are.
         self.values = {name: value for name, value in self.values.items() if "float64" not in name}
         self.save()
         _, metadata = mx.load(self.path, return_metadata=True)
@@ -292,7 +292,7 @@ class GgufMetadata(unittest.TestCase):
 
 @unittest.skipIf(len(PEERS) < 4, "this machine has no mlx")
 class MlxModules(unittest.TestCase):
-    """Module.save_weights and load_weights, from both sides."""
+    """Module.save_weights and load_weights: each side reads the files of the other."""
 
     def setUp(self):
         import mlx.nn as nn
@@ -347,7 +347,7 @@ class MlxModules(unittest.TestCase):
 
 @unittest.skipIf(len(PEERS) < 4, "this machine has no mlx")
 class MlxQuantised(unittest.TestCase):
-    """TF_OPTION_DECODE mlx: the arrays that mx.load makes of ggml's blocks."""
+    """TF_OPTION_DECODE "mlx" gives the arrays that mx.load makes of ggml's blocks."""
 
     def test_golden_files(self):
         from peers import Mlx

@@ -1,4 +1,4 @@
-"""`tensorfile convert --cast float32` of quantised files against gguf-py's own decoding, bit for bit.
+"""Compares `tensorfile convert --cast float32` of quantized files with gguf-py's decoding, bit for bit.
 
 usage: test_program.py PROGRAM
 """
@@ -20,7 +20,7 @@ PROGRAM = None
 
 
 def decoded_by_gguf_py(path):
-    """Name -> float32 array, of all tensors; None when gguf-py cannot decode one."""
+    """Returns name -> float32 array for all tensors, or None if gguf-py cannot decode one of them."""
     arrays = {}
     for tensor in gguf.GGUFReader(path).tensors:
         try:
