@@ -15,7 +15,7 @@ bool system_reports_pmull();
 namespace {
 
 struct CpuAbilities {
-  Cpu vectors = Cpu::kPlain;
+  Cpu vectors = Cpu::kScalar;
   bool carryless = false;
   bool bmi2 = false;
 };
@@ -23,7 +23,7 @@ struct CpuAbilities {
 #if defined(__GNUC__) && defined(__x86_64__)
 CpuAbilities ask_cpu() {
   CpuAbilities found;
-  found.vectors = Cpu::kVector4;
+  found.vectors = Cpu::kBaseline;
   uint32_t a = 0;
   uint32_t b = 0;
   uint32_t c = 0;
@@ -41,13 +41,13 @@ CpuAbilities ask_cpu() {
   __asm__ volatile("xgetbv" : "=a"(saved), "=d"(rest) : "c"(0));
   if ((saved & 6) != 6) return found;
   constexpr uint32_t kWide = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
-  found.vectors = (saved & 0xe0) == 0xe0 && (b & kWide) == kWide ? Cpu::kVector16 : Cpu::kVector8;
+  found.vectors = (saved & 0xe0) == 0xe0 && (b & kWide) == kWide ? Cpu::kAvx512 : Cpu::kAvx2;
   return found;
 }
 #elif defined(__GNUC__) && defined(__aarch64__)
 CpuAbilities ask_cpu() {
   CpuAbilities found;
-  found.vectors = Cpu::kVector4;
+  found.vectors = Cpu::kBaseline;
 #if defined(__ARM_FEATURE_AES) || defined(__ARM_FEATURE_CRYPTO)
   found.carryless = true;
 #elif defined(__linux__)

@@ -4,10 +4,10 @@
 namespace tfile {
 
 enum class Cpu {
-  kPlain,     // nothing is known
-  kVector4,   // four floats, as every CPU of the architecture
-  kVector8,   // x86-64 with AVX2 and F16C
-  kVector16,  // x86-64 with AVX-512 F, BW, DQ, VL
+  kScalar,    // no vector instructions that this library knows
+  kBaseline,  // 4 floats, on every CPU of the architecture: SSE2 of x86-64, NEON of AArch64
+  kAvx2,      // 8 floats: AVX2 and F16C
+  kAvx512,    // 16 floats: AVX-512 F, BW, DQ, VL
 };
 
 // Returns the widest vectors that this CPU, its operating system and the compiler support; on x86-64 each kind includes

@@ -3,19 +3,17 @@
 #include "base/error.h"
 #include "base/threads.h"
 #include "core/copy.h"
+#include "quant/cast_kernel.h"
 #include "quant/encode.h"
-#include "quant/kernels.h"
 
 namespace tfile {
 
 namespace {
 
-// What goes through all steps of a cast at once, in the first cache.
-constexpr size_t kChunk = kCastChunk;
-constexpr size_t kWidest = 8;  // bytes of a dtype between two steps
-// Elements of one job of a thread, whole chunks; encoding a block type takes longer than any other cast.
-constexpr uint64_t kJob = 256 * kChunk;
-constexpr uint64_t kEncodingJob = 16 * kChunk;
+constexpr size_t kWidest = 8;  // bytes of the largest dtype between two steps
+// The elements of one job of a thread, a multiple of kCastChunk. Encoding a block type takes longer than other casts.
+constexpr uint64_t kJob = 256 * kCastChunk;
+constexpr uint64_t kEncodingJob = 16 * kCastChunk;
 
 size_t bytes_of(const Dtype &dtype, uint64_t count) {
   return static_cast<size_t>(count / dtype.block_size * dtype.block_bytes);
@@ -24,17 +22,17 @@ size_t bytes_of(const Dtype &dtype, uint64_t count) {
 struct Step {
   const Dtype *from;
   const Dtype *to;
-  CastKernel kernel;  // NULL: from float32 to a block type
+  CastKernel kernel;  // NULL if the step encodes float32 as a block type
 };
 
-// The steps from one dtype to another.
+// The steps of a cast.
 struct Route {
   static constexpr size_t kMostSteps = 3;
   Step steps[kMostSteps];
   size_t count = 0;
 };
 
-// Where ml_dtypes and NumPy pass through a third dtype, so is it here: what they round twice is rounded twice.
+// Casts pass through a third dtype where ml_dtypes and NumPy do, so that they round twice where those do.
 tf_dtype next_dtype(const Dtype &from, const Dtype &to) {
   if (find_cast_kernel(from.id, to.id) != nullptr || (from.id == TF_DTYPE_FLOAT32 && to.is_block())) return to.id;
   if (from.id == TF_DTYPE_BOOL) return TF_DTYPE_UINT8;
@@ -53,16 +51,16 @@ Route find_route(const Dtype &from, const Dtype &to) {
   return route;
 }
 
-// Takes at most kChunk contiguous elements along a route; first is the place of from in the whole array.
+// Casts at most kCastChunk contiguous elements; `first` is the index of the first one in the whole array.
 Status run_route(char *to, const char *from, const Route &route, size_t count, uint64_t first) {
-  alignas(64) char between[2][kChunk * kWidest];
+  alignas(64) char intermediate[2][kCastChunk * kWidest];
   for (size_t i = 0; i < route.count; ++i) {
     const Step &step = route.steps[i];
-    char *target = i + 1 == route.count ? to : between[i % 2];
+    char *target = i + 1 == route.count ? to : intermediate[i % 2];
     if (step.kernel != nullptr) {
       step.kernel(target, from, count);
     } else {
-      float values[kChunk];  // aligned, as those of the array may not be
+      float values[kCastChunk];  // aligned, which elements of the array may not be
       memcpy(values, from, count * sizeof(float));
       TFILE_TRY(encode_blocks(*step.to, target, values, count / step.to->block_size, first));
     }
@@ -76,19 +74,19 @@ struct CastJob {
   const Dtype *to;
   const Array *array;
   Route route;
-  uint64_t size;  // elements of a job
+  uint64_t size;  // the elements of a job
   bool contiguous;
 };
 
 Status run_job(void *context, size_t job) {
   const CastJob &cast = *static_cast<const CastJob *>(context);
   const Array &array = *cast.array;
-  alignas(64) char gathered[kChunk * 2 * kWidest];
+  alignas(64) char gathered[kCastChunk * 2 * kWidest];
   const auto size = static_cast<uint64_t>(array.size);
   const uint64_t begin = job * cast.size;
   const uint64_t end = size - begin < cast.size ? size : begin + cast.size;
-  for (uint64_t first = begin; first < end; first += kChunk) {
-    const auto count = static_cast<size_t>(end - first < kChunk ? end - first : kChunk);
+  for (uint64_t first = begin; first < end; first += kCastChunk) {
+    const auto count = static_cast<size_t>(end - first < kCastChunk ? end - first : kCastChunk);
     const char *from = gathered;
     if (cast.contiguous) {
       from = array.data + bytes_of(*array.dtype, first);
@@ -106,10 +104,12 @@ Status check_cast(const Dtype &from, const Dtype &to) {
   const bool to_bool = to.id == TF_DTYPE_BOOL;
   if (from.kind == DtypeClass::kComplex && to.kind != DtypeClass::kComplex && !to_bool) {
     return Failure(TF_STATUS_TYPE) << "cannot cast " << from.name << " to " << to.name
-                                   << ": a complex number is no real one";
+                                   << ": imaginary parts would be lost";
   }
-  if (from.id != to.id && to.is_block() && !can_encode(to)) {
-    return Failure(TF_STATUS_UNSUPPORTED) << "no rule is given for casting " << from.name << " to " << to.name;
+  const char *const reason = from.id == to.id ? nullptr : why_decoded_only(to);
+  if (reason != nullptr) {
+    return Failure(TF_STATUS_UNSUPPORTED)
+           << "cannot cast " << from.name << " to " << to.name << ", which can only be decoded: " << reason;
   }
   return kOk;
 }
@@ -131,8 +131,8 @@ Status cast_into(void *out, const Dtype &to, const Array &array, const Settings 
 
 Status cast_run(void *out, const Dtype &to, const void *from, const Dtype &from_dtype, uint64_t first, uint64_t count) {
   const Route route = find_route(from_dtype, to);
-  for (uint64_t done = 0; done < count; done += kChunk) {
-    const auto size = static_cast<size_t>(count - done < kChunk ? count - done : kChunk);
+  for (uint64_t done = 0; done < count; done += kCastChunk) {
+    const auto size = static_cast<size_t>(count - done < kCastChunk ? count - done : kCastChunk);
     char *const target = static_cast<char *>(out) + bytes_of(to, done);
     TFILE_TRY(
         run_route(target, static_cast<const char *>(from) + bytes_of(from_dtype, done), route, size, first + done));
@@ -153,15 +153,15 @@ Status cast(Ref<Array> &out, const Array &array, const Dtype &to, const Settings
 }
 
 Status item_double(double *value, const Array &array, Span<const int64_t> index) {
-  int64_t places[kMaxRank];
-  TFILE_TRY(resolve_index(places, array, index));
+  int64_t resolved[kMaxRank];
+  TFILE_TRY(resolve_index(resolved, array, index));
   const Dtype &dtype = *array.dtype;
   if (dtype.kind == DtypeClass::kComplex || dtype.is_block()) {
-    return Failure(TF_STATUS_TYPE) << "a real number is wanted, the dtype is " << dtype.name;
+    return Failure(TF_STATUS_TYPE) << "expected a real dtype, found " << dtype.name;
   }
   const Route route = find_route(dtype, *find_dtype(TF_DTYPE_FLOAT64));
   if (dtype.addressable()) {
-    const char *element = element_at(array, places);
+    const char *element = element_at(array, resolved);
     if (route.count == 0) {
       memcpy(value, element, sizeof(*value));
     } else {
@@ -169,12 +169,12 @@ Status item_double(double *value, const Array &array, Span<const int64_t> index)
     }
     return kOk;
   }
-  uint64_t place = 0;  // in C order
+  uint64_t element = 0;  // its index in C order
   for (size_t i = 0; i < array.ndim; ++i)
-    place = place * static_cast<uint64_t>(array.shape()[i]) + static_cast<uint64_t>(places[i]);
+    element = element * static_cast<uint64_t>(array.shape()[i]) + static_cast<uint64_t>(resolved[i]);
   double unit[4];
-  const uint64_t in_unit = place % dtype.block_size;
-  const char *from = array.data + bytes_of(dtype, place - in_unit);
+  const uint64_t in_unit = element % dtype.block_size;
+  const char *from = array.data + bytes_of(dtype, element - in_unit);
   TFILE_TRY(run_route(reinterpret_cast<char *>(unit), from, route, dtype.block_size, 0));
   *value = unit[in_unit];
   return kOk;

@@ -6,24 +6,25 @@
 
 namespace tfile {
 
-// kOk when a rule is given for casting from one dtype to the other; else TYPE (complex to real) or UNSUPPORTED.
+// Fails with TYPE if a cast would drop imaginary parts, and with UNSUPPORTED if `to` is a block type without an encoder.
 Status check_cast(const Dtype &from, const Dtype &to);
 
-// Writes the elements of array as dtype `to`, C-contiguous, to `out` (any alignment), which has room for
-// byte_count(to, array.shape()) bytes; check_cast has passed, and so has check_shape for `to`. The array may be strided
-// and its data need no alignment. Fails only for a block dtype: INVALID_ARGUMENT, an element is not finite.
+// Writes the elements of an array as dtype `to`, C-contiguous, to the byte_count(to, array.shape()) bytes at `out`. The
+// array may be strided, and neither end needs alignment. Call check_cast(), and check_shape() for `to`, first; then this
+// fails only if `to` is a block type and an element is not finite, with INVALID_ARGUMENT.
 Status cast_into(void *out, const Dtype &to, const Array &array, const Settings &settings);
 
-// Elements that go through a cast at once; whole units of every dtype.
+// The elements that pass through all steps of a cast together: a multiple of the elements in a unit of every dtype.
 inline constexpr size_t kCastChunk = 1024;
-// A part of that, by the calling thread: count contiguous elements at `from`, which begin with element `first` of their
-// array. Parts are kCastChunk elements each, or several times that, but for the last.
+// Casts, in the calling thread, count contiguous elements that begin with element `first` of their array. A caller that
+// casts an array in parts must make all but the last a multiple of kCastChunk elements.
 Status cast_run(void *out, const Dtype &to, const void *from, const Dtype &from_dtype, uint64_t first, uint64_t count);
 
-// A C-contiguous array of another dtype.
+// Makes a C-contiguous array of another dtype.
 Status cast(Ref<Array> &out, const Array &array, const Dtype &to, const Settings &settings);
 
-// One element of any real dtype as a double; index as in item_int64().
+// Reads one element of a real dtype as a double. `index` is as in item_int64(). Fails with TYPE for complex numbers and
+// block types.
 Status item_double(double *value, const Array &array, Span<const int64_t> index);
 
 }  // namespace tfile

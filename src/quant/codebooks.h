@@ -1,11 +1,11 @@
-// The codebooks of ggml's IQ types.
+// The codebooks of ggml's IQ types: tables of rows of values. Blocks store the indices of rows.
 #pragma once
 
 #include <cstdint>
 
 namespace tfile {
 
-// A row holds the values that an index of that many bits stands for, each as a code, the first in the lowest bits.
+// A row is several codes, lowest bits first, which stand for small integers.
 // IQ2: 8 codes of 2 bits, for 8, 25, 43.
 extern const uint16_t kIq2XxsRows[256];
 extern const uint16_t kIq2XsRows[512];

@@ -1,15 +1,15 @@
-// Casts to float32 many elements at a time, with the vector instructions of the CPU: ggml's block types and the 16-bit
-// floats.
+// Casts to float32 that handle 16 bytes of a block, or 8 elements of a 16-bit float, at once with the vector
+// instructions of the CPU.
 #pragma once
 
-#include "quant/kernels.h"
+#include "quant/cast_kernel.h"
 
 namespace tfile {
 
-// Whether this CPU runs the loops of find_lane_decoder().
+// True if this CPU can run the kernels of find_lane_decoder().
 bool cpu_has_lanes();
 
-// The loop from a dtype to float32, which gives the bits of the one that every CPU has; NULL: there is none.
+// Returns the kernel from a block type or a 16-bit float to float32, or NULL for other dtypes.
 CastKernel find_lane_decoder(tf_dtype from);
 
 }  // namespace tfile

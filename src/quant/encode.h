@@ -1,16 +1,16 @@
-// Encoding float32 into ggml's block types.
+// Encodes float32 as ggml's block types.
 #pragma once
 
 #include "core/dtype.h"
 
 namespace tfile {
 
-// Whether encode_blocks() knows a block type.
-bool can_encode(const Dtype &dtype);
+// Returns NULL if encode_blocks() knows a block type, else why it does not, to end a message.
+const char *why_decoded_only(const Dtype &dtype);
 
-// Encodes `blocks` whole blocks, of which `from` has the elements, contiguous. The bytes are those that gguf-py and
-// ggml write: every operation is rounded once, in the order written. INVALID_ARGUMENT when an element is not finite;
-// first is the place of from[0] in the whole array, for the message.
+// Encodes `blocks` whole blocks of contiguous elements with the fastest encoder that the CPU can run. Fails with
+// INVALID_ARGUMENT if an element is not finite; its message counts elements from `first`, the index of from[0] in the
+// whole array.
 Status encode_blocks(const Dtype &dtype, void *to, const float *from, uint64_t blocks, uint64_t first);
 
 }  // namespace tfile

@@ -9,32 +9,40 @@ namespace {
 
 constexpr size_t kGroup = 32;
 
-// How a block lies, and what MLX takes its code 0 for.
-struct BlockForm {
-  size_t bits;
-  bool has_minimum;  // stored beside the scale; else the bias is `zero` times the scale
-  float zero;
+// The block types that MLX reads. MLX's codes start at 0, so those of symmetric types need a bias.
+struct MlxForm {
+  tf_dtype id;
+  size_t bits;       // of a code
+  bool has_minimum;  // the bias is stored after the scale; otherwise it is `lowest` times the scale
+  float lowest;      // the value of code 0, in scales
+};
+constexpr MlxForm kMlxForms[] = {
+    {TF_DTYPE_Q4_0, 4, false, -8},
+    {TF_DTYPE_Q4_1, 4, true, 0},
+    {TF_DTYPE_Q8_0, 8, false, -128},
 };
 
-BlockForm form_of(tf_dtype dtype) {
-  if (dtype == TF_DTYPE_Q4_1) return BlockForm{4, true, 0};
-  return dtype == TF_DTYPE_Q4_0 ? BlockForm{4, false, -8} : BlockForm{8, false, -128};
+const MlxForm *find_mlx_form(tf_dtype id) {
+  for (const MlxForm &form : kMlxForms) {
+    if (form.id == id) return &form;
+  }
+  return nullptr;
 }
 
-// A product of a float16 and a small power of two: exact in float32, rounded once.
+// The product with a small power of two is exact in float32, so it is rounded once.
 uint16_t half_times(float factor, uint16_t half) {
   return half_of_float(float_bits(factor * float_of(float_of_half(half))));
 }
 
-// The 32 codes of a block in their order.
-void take_codes(uint8_t codes[kGroup], const uint8_t *packed, size_t bits) {
+// Unpacks the 32 codes of a block in the order of its elements.
+void unpack_codes(uint8_t codes[kGroup], const uint8_t *packed, size_t bits) {
   for (size_t i = 0; i < kGroup; ++i) {
-    // ggml has the first half of a block in the low nibbles; its signed bytes become codes from 0.
+    // ggml stores the first half of a block in the low nibbles. Adding 128 to a signed byte makes codes start at 0.
     codes[i] = bits == 8 ? packed[i] ^ 0x80 : i < kGroup / 2 ? packed[i] & 15 : packed[i - kGroup / 2] >> 4;
   }
 }
 
-void store_codes(uint32_t *words, const uint8_t codes[kGroup], size_t bits) {
+void pack_codes(uint32_t *words, const uint8_t codes[kGroup], size_t bits) {
   const size_t in_word = 32 / bits;
   for (size_t word = 0; word < kGroup / in_word; ++word) {
     uint32_t value = 0;
@@ -47,11 +55,11 @@ void store_codes(uint32_t *words, const uint8_t codes[kGroup], size_t bits) {
 }  // namespace
 
 bool has_mlx_triple(const Dtype &dtype) {
-  return dtype.id == TF_DTYPE_Q4_0 || dtype.id == TF_DTYPE_Q4_1 || dtype.id == TF_DTYPE_Q8_0;
+  return find_mlx_form(dtype.id) != nullptr;
 }
 
 Status make_mlx_triple(MlxTriple *out, Memory &memory, const Array &blocks) {
-  const BlockForm form = form_of(blocks.dtype->id);
+  const MlxForm &form = *find_mlx_form(blocks.dtype->id);
   int64_t shape[kMaxRank];
   for (size_t i = 0; i < blocks.ndim; ++i)
     shape[i] = blocks.dims()[i];
@@ -69,11 +77,11 @@ Status make_mlx_triple(MlxTriple *out, Memory &memory, const Array &blocks) {
   const auto *block = reinterpret_cast<const uint8_t *>(blocks.data);
   const auto count = static_cast<size_t>(blocks.size) / kGroup;
   for (size_t i = 0; i < count; ++i, block += blocks.dtype->block_bytes) {
-    uint8_t plain[kGroup];
+    uint8_t unpacked[kGroup];
     scales[i] = load_le<uint16_t>(block);
-    biases[i] = form.has_minimum ? load_le<uint16_t>(block + 2) : half_times(form.zero, scales[i]);
-    take_codes(plain, block + (form.has_minimum ? 4 : 2), form.bits);
-    store_codes(codes + i * form.bits, plain, form.bits);
+    biases[i] = form.has_minimum ? load_le<uint16_t>(block + 2) : half_times(form.lowest, scales[i]);
+    unpack_codes(unpacked, block + (form.has_minimum ? 4 : 2), form.bits);
+    pack_codes(codes + i * form.bits, unpacked, form.bits);
   }
   return kOk;
 }

@@ -1,4 +1,4 @@
-// MLX's form of quantised arrays: packed codes, scales and biases, in groups of 32.
+// Converts blocks to MLX's form of quantized arrays: packed codes, scales and biases, in groups of 32.
 #pragma once
 
 #include "base/options.h"
@@ -6,16 +6,16 @@
 
 namespace tfile {
 
-// Whether MLX has this form for a block type: q4_0, q4_1, q8_0.
+// True if MLX has such a form of a block type.
 bool has_mlx_triple(const Dtype &dtype);
 
 struct MlxTriple {
-  Ref<Array> codes;   // uint32, (..., K / 8) of 4 bits or (..., K / 4) of 8, lowest first
+  Ref<Array> codes;   // uint32: (..., K / 8) with 4-bit codes or (..., K / 4) with 8-bit codes, lowest bits first
   Ref<Array> scales;  // float16, (..., K / 32)
-  Ref<Array> biases;  // likewise: value = code * scale + bias
+  Ref<Array> biases;  // float16, (..., K / 32): value = code * scale + bias
 };
 
-// Takes a C-contiguous array of such blocks apart.
+// Converts a C-contiguous array of a block type that has_mlx_triple(), of shape (..., K).
 Status make_mlx_triple(MlxTriple *out, Memory &memory, const Array &blocks);
 
 }  // namespace tfile

@@ -1,6 +1,6 @@
-// Float types of at most 16 bits, bit by bit: what each code is as a float32, and which code a float32 becomes, as
-// NumPy and ml_dtypes have it. Nothing here branches on a value, so that loops over it vectorise, and nothing depends
-// on subnormals being computed with, so that a caller's flush-to-zero mode changes no result.
+// Converts between float32 and the float types of at most 16 bits, with the bits that NumPy and ml_dtypes give. Nothing
+// here branches on a value, so loops vectorize; nothing computes with subnormal numbers, so the results are the same in
+// a thread that flushes them to zero.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ inline constexpr uint32_t kFloatInf = 0x7f800000;
 inline constexpr uint32_t kFloatNan = 0x7fc00000;
 inline constexpr uint32_t kFloatMagnitude = 0x7fffffff;
 
-// Compilers have this for longer than their libraries have std::bit_cast.
+// std::bit_cast is missing from the standard libraries of some compilers that have the built-in function.
 constexpr uint32_t float_bits(float value) {
   return __builtin_bit_cast(uint32_t, value);
 }
@@ -32,13 +32,13 @@ constexpr double double_power(int exponent) {
   return double_of(static_cast<uint64_t>(exponent + 1023) << 52);
 }
 
-// A sign, an exponent of this bias, and this many bits of mantissa below it. Codes are without the sign unless said
-// otherwise.
+// Each type has a sign, then an exponent with bias kBias, then kMantissa bits. Codes here do not include the sign bit
+// unless a comment says so.
 struct Float8E4m3fn {
   static constexpr int kBits = 8, kMantissa = 3, kBias = 7;
-  static constexpr uint32_t kLargest = 0x7e;   // finite
-  static constexpr uint32_t kOverflow = 0x7f;  // what is larger becomes this, infinity too
-  static constexpr uint32_t kNan = 0x7f;       // what NaN becomes
+  static constexpr uint32_t kLargest = 0x7e;   // the largest finite number
+  static constexpr uint32_t kOverflow = 0x7f;  // the code of larger numbers and of infinity
+  static constexpr uint32_t kNan = 0x7f;       // the code of NaN
   static constexpr bool kHasInf = false;
 };
 struct Float8E5m2 {
@@ -48,7 +48,7 @@ struct Float8E5m2 {
   static constexpr uint32_t kNan = 0x7e;
   static constexpr bool kHasInf = true;
 };
-// fnuz: the code of -0 is the one NaN.
+// fnuz: NaN has the code that would be -0.
 struct Float8E4m3fnuz {
   static constexpr int kBits = 8, kMantissa = 3, kBias = 8;
   static constexpr uint32_t kLargest = 0x7f;
@@ -63,7 +63,7 @@ struct Float8E5m2fnuz {
   static constexpr uint32_t kNan = 0x80;
   static constexpr bool kHasInf = false;
 };
-// No NaN at all: ml_dtypes makes it a zero of the other sign.
+// These have no NaN: ml_dtypes converts NaN to a zero of the opposite sign.
 struct Float6E2m3fn {
   static constexpr int kBits = 6, kMantissa = 3, kBias = 1;
   static constexpr uint32_t kLargest = 0x1f;
@@ -92,12 +92,12 @@ struct Float16 {
   static constexpr bool kHasInf = true;
 };
 
-// Bits without sign of a finite float32 or of infinity, to the code of F.
+// Returns the code of a float32 without sign that is finite or infinite.
 template <typename F>
 constexpr uint32_t round_magnitude(uint32_t bits) {
   constexpr int kShift = 23 - F::kMantissa;
   constexpr uint32_t kRebias = static_cast<uint32_t>(127 - F::kBias) << 23;
-  // In the sum with this number the last bit is worth as much as the smallest subnormal of F.
+  // The last bit of a sum with this number is worth the smallest subnormal of F.
   constexpr float kAligner = float_power(24 - F::kBias - F::kMantissa);
   const uint32_t normal = (bits - kRebias + ((1u << (kShift - 1)) - 1) + ((bits >> kShift) & 1)) >> kShift;
   const uint32_t subnormal = float_bits(float_of(bits) + kAligner) - float_bits(kAligner);
@@ -105,7 +105,7 @@ constexpr uint32_t round_magnitude(uint32_t bits) {
   return code > F::kLargest ? F::kOverflow : code;
 }
 
-// The code of a float32, its sign included.
+// Returns the code of a float32, including the sign.
 template <typename F>
 constexpr uint32_t code_of_float(uint32_t bits) {
   constexpr int kSignAt = F::kBits - 1;
@@ -118,7 +118,7 @@ constexpr uint32_t code_of_float(uint32_t bits) {
   return magnitude > kFloatInf ? F::kNan | (sign ^ kNanFlip) : with_sign;
 }
 
-// Bits of the finite float32 that a code without sign is.
+// Returns the bits of the float32 for the code, without sign, of a finite number.
 template <typename F>
 constexpr uint32_t widen_magnitude(uint32_t code) {
   constexpr uint32_t kRebias = static_cast<uint32_t>(127 - F::kBias) << 23;
@@ -128,7 +128,7 @@ constexpr uint32_t widen_magnitude(uint32_t code) {
   return code < 1u << F::kMantissa ? subnormal : normal;
 }
 
-// Bits of the float32 that a code with its sign is; NaN is the quiet one without payload.
+// Returns the bits of the float32 for a code with its sign. NaN is quiet and has no payload.
 template <typename F>
 constexpr uint32_t float_of_code(uint32_t code) {
   constexpr int kSignAt = F::kBits - 1;
@@ -145,7 +145,7 @@ constexpr uint32_t float_of_code(uint32_t code) {
   return bits | sign;
 }
 
-// float16 keeps the bits of a NaN's payload that it has room for, as NumPy does; none of them left: 1.
+// A NaN keeps the high bits of its payload, as in NumPy; if they are all zero, the payload becomes 1.
 constexpr uint16_t half_of_float(uint32_t bits) {
   const uint32_t magnitude = bits & kFloatMagnitude;
   const uint32_t payload = (magnitude >> 13) & 0x3ff;
@@ -159,7 +159,7 @@ constexpr uint32_t float_of_half(uint16_t half) {
   return bits | (half & 0x8000u) << 16;
 }
 
-// In one step, so that nothing is rounded twice.
+// Not by way of float32, which would round twice.
 constexpr uint16_t half_of_double(uint64_t bits) {
   constexpr uint64_t kRebias = uint64_t{1023 - 15} << 52;
   constexpr double kAligner = double_power(28);
@@ -190,9 +190,9 @@ constexpr uint32_t float_of_bfloat16(uint16_t bits) {
   return uint32_t{bits} << 16;
 }
 
-// float8_e8m0fnu: 2 to the power of code - 127; 255 is NaN, and so is what has no such power: zero, negative numbers,
-// what is too large. Ties go up; positive numbers below the smallest become it; what lies between it and the next goes
-// up even below the tie, as in ml_dtypes.
+// float8_e8m0fnu: 2 to the power of code - 127, and 255 for NaN. Zero, negative numbers and numbers that are too large
+// become NaN. Ties go up. As in ml_dtypes, positive numbers below the smallest one become that one, and all numbers
+// between it and the next become the next.
 constexpr uint8_t e8m0_of_float(uint32_t bits) {
   const uint32_t subnormal = bits > 0x400000 ? 1 : 0;
   const uint32_t normal = (bits + 0x400000) >> 23;
@@ -204,7 +204,7 @@ constexpr uint32_t float_of_e8m0(uint8_t code) {
   return code == 0xff ? kFloatNan : number;
 }
 
-// float32 and float64: a signalling NaN becomes quiet and keeps its payload, on every processor.
+// Between float32 and float64 a signalling NaN becomes quiet and keeps its payload, on every processor.
 constexpr uint64_t double_of_float(uint32_t bits) {
   const uint32_t magnitude = bits & kFloatMagnitude;
   const uint64_t rebias = uint64_t{1023 - 127} << 52;

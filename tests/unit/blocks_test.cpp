@@ -1,4 +1,4 @@
-#include "quant/blocks.h"
+#include "quant/decode_scalar.h"
 
 #include <gtest/gtest.h>
 
@@ -19,10 +19,10 @@ std::vector<float> decoded(tf_dtype id, const std::string &bytes) {
   const Dtype &dtype = *find_dtype(id);
   EXPECT_EQ(bytes.size() % dtype.block_bytes, 0u);
   const size_t blocks = bytes.size() / dtype.block_bytes;
-  // One byte off, so that whoever needs alignment is found out.
+  // At an odd address, so that code that needs alignment is detected.
   const std::string moved = "!" + bytes;
   std::vector<float> values(blocks * dtype.block_size);
-  decode_blocks(dtype, values.data(), moved.data() + 1, blocks);
+  find_scalar_decoder(id)(values.data(), moved.data() + 1, values.size());
   return values;
 }
 
@@ -30,7 +30,7 @@ uint32_t crc32_of(const std::vector<float> &values) {
   return checksum(little_endian(values));
 }
 
-// Bytes of a linear congruential generator, with the float16 scales at these places kept finite and below 2.
+// Makes bytes with a linear congruential generator, and keeps the float16 scales at these offsets finite and below 2.
 std::string random_blocks(const Dtype &dtype, size_t blocks, const std::vector<size_t> &scales) {
   std::string bytes(blocks * dtype.block_bytes, '\0');
   auto state = static_cast<uint32_t>(dtype.id - 64);
@@ -45,11 +45,11 @@ std::string random_blocks(const Dtype &dtype, size_t blocks, const std::vector<s
   return bytes;
 }
 
-TEST(Blocks, DecodeAsGgmlsPackageDoes) {
+TEST(Blocks, DecodeLikeGgufPy) {
   const struct {
     tf_dtype dtype;
     std::vector<size_t> scales;
-    uint32_t crc32;  // of what the package gguf 0.19 makes of 512 blocks; where it cannot, NumPy by ggml's formula
+    uint32_t crc32;  // of 512 blocks as gguf-py 0.19 decodes them, or as NumPy does by ggml's formula if it cannot
   } cases[] = {
       {TF_DTYPE_Q4_0, {0}, 0x5c1d6a69},      {TF_DTYPE_Q4_1, {0, 2}, 0x981e6816}, {TF_DTYPE_Q5_0, {0}, 0x837caf76},
       {TF_DTYPE_Q5_1, {0, 2}, 0x229f5f4c},   {TF_DTYPE_Q8_0, {0}, 0x300ea9e7},    {TF_DTYPE_Q8_1, {0}, 0xc6a09066},
@@ -69,7 +69,7 @@ TEST(Blocks, DecodeAsGgmlsPackageDoes) {
   }
   size_t block_types = 0;
   for (const Dtype &dtype : all_dtypes()) {
-    EXPECT_EQ(find_block_decoder(dtype.id) != nullptr, dtype.is_block()) << dtype.name;
+    EXPECT_EQ(find_scalar_decoder(dtype.id) != nullptr, dtype.is_block()) << dtype.name;
     block_types += dtype.is_block();
   }
   EXPECT_EQ(tested, block_types);
@@ -112,7 +112,7 @@ TEST(Blocks, GoldenFilesCastToFloats) {
   }
 }
 
-// 32 values of Q8_0, -16 to 15, whose scale is a half.
+// A block of Q8_0 with the codes -16 to 15 and the scale 0.5.
 TEST(Blocks, CastToEveryRealDtype) {
   std::string bytes("\0\x38", 2);
   for (int i = -16; i < 16; ++i)
@@ -145,8 +145,8 @@ TEST(Blocks, CastToEveryRealDtype) {
   }
 }
 
-TEST(Blocks, Mxfp4AtItsEnds) {
-  // 1 (code 2, doubled: 2) and -12 (code 15) times the scales 2^-128, 2^-127 and 2^127.
+TEST(Blocks, Mxfp4WithTheSmallestAndLargestScales) {
+  // The doubled values 2 (code 2) and -12 (code 15), times half of the smallest and the largest scales.
   std::string codes(16, '\x02');
   codes[0] = '\xF2';
   const auto ends = [&](char exponent) {
@@ -161,7 +161,7 @@ TEST(Blocks, Mxfp4AtItsEnds) {
 }
 
 TEST(Blocks, Nvfp4Scales) {
-  // 0, NaN, the smallest and the largest, each times 1 (code 1).
+  // The scales 0, NaN, the smallest and the largest, each times code 1.
   const std::string block = std::string("\x00\x7F\x01\x7E", 4) + std::string(32, '\x11');
   const std::vector<float> values = decoded(TF_DTYPE_NVFP4, block);
   EXPECT_EQ(values[0], 0.0f);
@@ -170,7 +170,7 @@ TEST(Blocks, Nvfp4Scales) {
   EXPECT_EQ(values[48], 224.0f);
 }
 
-TEST(Blocks, ANanStaysOne) {
+TEST(Blocks, ANanScaleGivesNan) {
   const std::string block = std::string("\x01\x7E", 2) + std::string(64, '\x55');
   for (float value : decoded(TF_DTYPE_IQ2_XXS, block))
     EXPECT_EQ(float_bits(value), 0x7FC02000u);

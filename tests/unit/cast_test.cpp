@@ -30,7 +30,7 @@ std::vector<To> cast_values(tf_dtype to, tf_dtype from, const std::vector<From> 
   return elements<To>(*out);
 }
 
-// Elements first to first + count of a C-contiguous array, as a sum that is the same on every host.
+// Returns the CRC-32 of elements first to first + count of a C-contiguous array, in little-endian byte order.
 uint32_t crc_of(const Array &array, size_t first, size_t count) {
   const Dtype &dtype = *array.dtype;
   const auto *from = reinterpret_cast<const uint8_t *>(array.data) + first / dtype.block_size * dtype.block_bytes;
@@ -41,7 +41,7 @@ uint32_t crc_of(const Array &array, size_t first, size_t count) {
   return static_cast<uint32_t>(crc32(0, part.data(), static_cast<uInt>(part.size())));
 }
 
-// All codes in order, or the elements that the file gives.
+// Returns the elements that the file has, or all codes in order if it has none.
 Ref<Array> source_array(Vectors &vectors, Memory &memory, const Dtype &dtype) {
   const uint32_t count = vectors.number();
   const uint32_t size = vectors.number();
@@ -124,7 +124,7 @@ TEST(Cast, BoolsOtherThanOneCountAsOne) {
   EXPECT_EQ(cast_values<float>(TF_DTYPE_FLOAT32, TF_DTYPE_BOOL, values), (std::vector<float>{0, 1, 1, 1}));
 }
 
-TEST(Cast, TakesStridedArrays) {
+TEST(Cast, AcceptsStridedArrays) {
   TestMemory memory;
   std::vector<int32_t> values(50 * 70);
   for (size_t i = 0; i < values.size(); ++i)
@@ -138,7 +138,7 @@ TEST(Cast, TakesStridedArrays) {
   for (size_t i = 0; i < 70; ++i)
     for (size_t k = 0; k < 50; ++k)
       ASSERT_EQ(found[i * 50 + k], static_cast<double>(k * 70 + i));
-  // To its own dtype: gathered.
+  // A cast to the same dtype makes the elements contiguous.
   ASSERT_TRUE(cast(result, *turned, *find_dtype(TF_DTYPE_INT32), settings_with(memory, 1)).ok());
   EXPECT_EQ(elements<int32_t>(*result)[1], 70);
 }
@@ -157,16 +157,16 @@ TEST(Cast, ToTheSameDtypeIsTheArrayItself) {
 TEST(Cast, WritesToAnyAddress) {
   TestMemory memory;
   const Ref<Array> array = array_of(*memory, TF_DTYPE_FLOAT16, std::vector<uint16_t>{0x3c00, 0xc000, 0x7bff});
-  std::vector<char> room(3 * sizeof(double) + 1);
-  ASSERT_TRUE(cast_into(room.data() + 1, *find_dtype(TF_DTYPE_FLOAT64), *array, settings_with(memory, 1)).ok());
+  std::vector<char> buffer(3 * sizeof(double) + 1);
+  ASSERT_TRUE(cast_into(buffer.data() + 1, *find_dtype(TF_DTYPE_FLOAT64), *array, settings_with(memory, 1)).ok());
   double found[3];
-  memcpy(found, room.data() + 1, sizeof(found));
+  memcpy(found, buffer.data() + 1, sizeof(found));
   EXPECT_EQ(found[0], 1);
   EXPECT_EQ(found[1], -2);
   EXPECT_EQ(found[2], 65504);
 }
 
-TEST(Cast, ThreadsDoTheSameAsOne) {
+TEST(Cast, GivesTheSameWithAnyNumberOfThreads) {
   TestMemory memory;
   std::vector<uint32_t> bits(1'000'004);
   for (size_t i = 0; i < bits.size(); ++i)
@@ -185,13 +185,13 @@ TEST(Cast, RefusesComplexToReal) {
   const Ref<Array> array = array_of(*memory, TF_DTYPE_COMPLEX64, std::vector<float>{0, 1, 0, 0});
   Ref<Array> result;
   EXPECT_EQ(cast(result, *array, *find_dtype(TF_DTYPE_FLOAT32), settings_with(memory, 1)).code, TF_STATUS_TYPE);
-  EXPECT_STREQ(error_record().message, "cannot cast complex64 to float32: a complex number is no real one");
+  EXPECT_STREQ(error_record().message, "cannot cast complex64 to float32: imaginary parts would be lost");
   EXPECT_FALSE(result);
   ASSERT_TRUE(cast(result, *array, *find_dtype(TF_DTYPE_BOOL), settings_with(memory, 1)).ok());
   EXPECT_EQ(elements<uint8_t>(*result), (std::vector<uint8_t>{1, 0}));
 }
 
-TEST(Cast, RefusesToCutAUnit) {
+TEST(Cast, RefusesSizesThatAreNotWholeUnits) {
   TestMemory memory;
   const Ref<Array> array = array_of(*memory, TF_DTYPE_FLOAT32, std::vector<float>{1, 2, 3});
   Ref<Array> result;
@@ -200,7 +200,7 @@ TEST(Cast, RefusesToCutAUnit) {
   EXPECT_FALSE(result);
 }
 
-TEST(Cast, TakesEmptyArraysAndScalars) {
+TEST(Cast, AcceptsEmptyArraysAndScalars) {
   TestMemory memory;
   Ref<Array> result;
   const Ref<Array> empty = array_of(*memory, TF_DTYPE_FLOAT32, {3, 0}, std::vector<float>{});
@@ -212,7 +212,7 @@ TEST(Cast, TakesEmptyArraysAndScalars) {
   EXPECT_EQ(elements<uint16_t>(*result), (std::vector<uint16_t>{0x40e0}));
 }
 
-TEST(Cast, LeavesNothingBehindWhenMemoryRunsOut) {
+TEST(Cast, FreesEverythingWhenMemoryRunsOut) {
   TestMemory memory;
   const Ref<Array> array = array_of(*memory, TF_DTYPE_FLOAT32, std::vector<float>(64, 1));
   const Settings settings = settings_with(memory, 1);
@@ -228,7 +228,7 @@ double item(const Array &array, std::vector<int64_t> index) {
   return value;
 }
 
-TEST(ItemDouble, IsExactWhereADoubleCanBe) {
+TEST(ItemDouble, IsExactIfADoubleCanBe) {
   TestMemory memory;
   EXPECT_EQ(item(*array_of(*memory, TF_DTYPE_BOOL, std::vector<uint8_t>{0, 3}), {1}), 1);
   EXPECT_EQ(item(*array_of(*memory, TF_DTYPE_INT16, std::vector<int16_t>{-300}), {0}), -300);
@@ -250,7 +250,7 @@ TEST(ItemDouble, FindsElementsOfPackedAndStridedArrays) {
   EXPECT_EQ(item(*packed, {0, 1}), 0.5);
   EXPECT_EQ(item(*packed, {1, 0}), 2);
   EXPECT_EQ(item(*packed, {-1, -1}), 6);
-  // 1, -7.5, 0.125, 2 in the second unit.
+  // The second unit has 1, -7.5, 0.125, 2.
   const Ref<Array> six =
       array_of(*memory, TF_DTYPE_FLOAT6_E2M3FN, {8}, std::vector<uint8_t>{0, 0, 0, 0xc8, 0x1f, 0x40});
   EXPECT_EQ(item(*six, {5}), -7.5);
@@ -268,7 +268,7 @@ TEST(ItemDouble, RefusesComplexNumbersAndBlocks) {
   const int64_t first = 0;
   const Ref<Array> complex = array_of(*memory, TF_DTYPE_COMPLEX64, std::vector<float>{1, 2});
   EXPECT_EQ(item_double(&value, *complex, {&first, 1}).code, TF_STATUS_TYPE);
-  EXPECT_STREQ(error_record().message, "a real number is wanted, the dtype is complex64");
+  EXPECT_STREQ(error_record().message, "expected a real dtype, found complex64");
   const Ref<Array> blocks = array_of(*memory, TF_DTYPE_Q8_0, std::vector<uint8_t>(34));
   EXPECT_EQ(item_double(&value, *blocks, {&first, 1}).code, TF_STATUS_TYPE);
   EXPECT_EQ(value, 1);

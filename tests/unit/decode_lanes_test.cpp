@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t kBlocks = 600;
 
-// Random bytes; every third block all of one byte, so that scales are zeros, NaN and the extremes there.
+// Makes random blocks. In every third one all bytes are equal, so that there are scales that are zero, NaN and extreme.
 std::string blocks_of(const Dtype &dtype) {
   std::mt19937 random(static_cast<uint32_t>(dtype.id));
   std::string bytes(kBlocks * dtype.block_bytes, '\0');
@@ -24,34 +24,35 @@ std::string blocks_of(const Dtype &dtype) {
     byte = static_cast<char>(random());
   for (size_t i = 0; i < kBlocks; i += 3)
     std::fill_n(bytes.begin() + static_cast<ptrdiff_t>(i * dtype.block_bytes), dtype.block_bytes, static_cast<char>(i));
-  // Scales of float16 among them: infinity, NaN, a subnormal, the largest, at every place where such a scale may lie.
+  // In others, special float16 values (infinity, NaN, subnormal, largest) are at the offsets that a scale may have.
   const uint16_t extremes[] = {0x7C00, 0xFC00, 0x7E01, 0xFD55, 0x0001, 0x83FF, 0x7BFF, 0x8000};
   for (size_t i = 1; i < kBlocks; i += 3) {
-    const size_t place = random() % (dtype.block_bytes - 1u) / 2 * 2;
-    memcpy(&bytes[i * dtype.block_bytes + place], &extremes[i % 8], 2);
+    const size_t offset = random() % (dtype.block_bytes - 1u) / 2 * 2;
+    memcpy(&bytes[i * dtype.block_bytes + offset], &extremes[i % 8], 2);
     memcpy(&bytes[i * dtype.block_bytes], &extremes[i / 3 % 8], i % 2 == 0 ? 2 : 0);
     memcpy(&bytes[(i + 1) * dtype.block_bytes - 2], &extremes[i / 3 % 8], i % 4 == 1 ? 2 : 0);
   }
   return bytes;
 }
 
-// The same bits; any NaN for a NaN, because of two NaN a sum may be either.
+// True if the bits are the same, or both are NaN: a sum of two NaN may be either of them.
 bool same(float a, float b) {
   return float_bits(a) == float_bits(b) || (std::isnan(a) && std::isnan(b));
 }
 
-TEST(DecodeLanes, GiveTheBitsOfTheReference) {
+TEST(DecodeLanes, GiveTheBitsOfTheScalarKernels) {
   size_t types = 0;
   for (const Dtype &dtype : all_dtypes()) {
     if (!dtype.is_block() || !cpu_has_lanes()) continue;
     const CastKernel fast = find_lane_decoder(dtype.id);
     ASSERT_NE(fast, nullptr) << dtype.name;
-    // One byte off, so that whoever needs alignment is found out; and of their own, so that reading outside is.
+    // At an odd address, so that code that needs alignment is detected, and in a separate allocation, so that sanitizers
+    // detect reads outside it.
     const std::string bytes = "!" + blocks_of(dtype);
     const size_t count = kBlocks * dtype.block_size;
     std::vector<float> expected(count);
     std::vector<float> found(count);
-    find_plain_kernel(dtype.id, TF_DTYPE_FLOAT32)(expected.data(), bytes.data() + 1, count);
+    find_scalar_kernel(dtype.id, TF_DTYPE_FLOAT32)(expected.data(), bytes.data() + 1, count);
     fast(found.data(), bytes.data() + 1, count);
     for (size_t i = 0; i < count; ++i)
       ASSERT_TRUE(same(expected[i], found[i])) << dtype.name << " at " << i << ": " << expected[i] << ", " << found[i];
@@ -60,11 +61,11 @@ TEST(DecodeLanes, GiveTheBitsOfTheReference) {
   EXPECT_EQ(types, cpu_has_lanes() ? 27u : 0u);
 }
 
-// All of them in two orders, so that a NaN has various neighbours; every count has another rest.
+// All values in two orders, so that NaNs have different neighbours, and with counts that leave different remainders.
 TEST(DecodeLanes, GiveTheBitsOfEvery16BitFloat) {
   for (tf_dtype dtype : {TF_DTYPE_FLOAT16, TF_DTYPE_BFLOAT16}) {
     const CastKernel used = find_cast_kernel(dtype, TF_DTYPE_FLOAT32);
-    EXPECT_EQ(used == find_plain_kernel(dtype, TF_DTYPE_FLOAT32), !cpu_has_lanes());
+    EXPECT_EQ(used == find_scalar_kernel(dtype, TF_DTYPE_FLOAT32), !cpu_has_lanes());
     for (uint32_t step : {1u, 40503u}) {
       for (size_t count : {65536u, 65529u, 13u, 7u, 0u}) {
         std::string from(1 + 2 * count, '\0');
@@ -74,7 +75,7 @@ TEST(DecodeLanes, GiveTheBitsOfEvery16BitFloat) {
         }
         std::string expected(1 + 4 * count, '!');
         std::string found = expected;
-        find_plain_kernel(dtype, TF_DTYPE_FLOAT32)(expected.data() + 1, from.data() + 1, count);
+        find_scalar_kernel(dtype, TF_DTYPE_FLOAT32)(expected.data() + 1, from.data() + 1, count);
         used(found.data() + 1, from.data() + 1, count);
         EXPECT_EQ(expected, found) << count << " of dtype " << dtype;
       }
@@ -82,17 +83,17 @@ TEST(DecodeLanes, GiveTheBitsOfEvery16BitFloat) {
   }
 }
 
-TEST(DecodeLanes, AreWhatCastsUse) {
+TEST(DecodeLanes, AreUsedByCasts) {
   for (const Dtype &dtype : all_dtypes()) {
     if (!dtype.is_block()) continue;
     const CastKernel used = find_cast_kernel(dtype.id, TF_DTYPE_FLOAT32);
-    EXPECT_EQ(used, cpu_has_lanes() ? find_lane_decoder(dtype.id) : find_plain_kernel(dtype.id, TF_DTYPE_FLOAT32))
+    EXPECT_EQ(used, cpu_has_lanes() ? find_lane_decoder(dtype.id) : find_scalar_kernel(dtype.id, TF_DTYPE_FLOAT32))
         << dtype.name;
   }
 }
 
-// 2^-128 and 2^-127 are subnormal: no product of floats makes them where those are turned off.
-TEST(DecodeLanes, Mxfp4BelowTheNormalNumbers) {
+// The results are subnormal. A product of floats would be zero in a thread that flushes subnormals.
+TEST(DecodeLanes, Mxfp4WithSubnormalResults) {
   std::string block(17, '\x02');
   block[0] = '\0';
   float values[32];

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "quant/cast.h"
+#include "quant/encode_scalar.h"
 #include "support/arrays.h"
 #include "support/expect_error.h"
 
@@ -31,7 +33,7 @@ std::vector<float> floats_of(const char *bytes, size_t size) {
   return values;
 }
 
-// The elements of a .npy of float32 in C order.
+// Reads the elements of a .npy file of float32 in C order.
 std::vector<float> floats_of_npy(const std::string &path) {
   const std::vector<uint8_t> bytes = read_bytes(path);
   const auto *data = reinterpret_cast<const char *>(bytes.data());
@@ -41,7 +43,7 @@ std::vector<float> floats_of_npy(const std::string &path) {
 
 std::vector<uint8_t> encoded(const Dtype &dtype, const std::vector<float> &values) {
   std::vector<uint8_t> blocks(values.size() / dtype.block_size * dtype.block_bytes);
-  EXPECT_TRUE(can_encode(dtype));
+  EXPECT_EQ(why_decoded_only(dtype), nullptr);
   EXPECT_TRUE(encode_blocks(dtype, blocks.data(), values.data(), values.size() / dtype.block_size, 0).ok());
   return blocks;
 }
@@ -54,8 +56,8 @@ void expect_blocks(const std::string &name, const std::vector<float> &values, co
   for (size_t i = 0; i < found.size(); i += dtype->block_bytes) {
     const auto at = static_cast<std::ptrdiff_t>(i);
     const std::vector<uint8_t> block(found.begin() + at, found.begin() + at + dtype->block_bytes);
-    const std::vector<uint8_t> wanted(expected.begin() + at, expected.begin() + at + dtype->block_bytes);
-    ASSERT_EQ(block, wanted) << name << ", block " << i / dtype->block_bytes;
+    const std::vector<uint8_t> expected_block(expected.begin() + at, expected.begin() + at + dtype->block_bytes);
+    ASSERT_EQ(block, expected_block) << name << ", block " << i / dtype->block_bytes;
   }
 }
 
@@ -66,7 +68,7 @@ TEST(Encode, WritesTheBytesOfGgufPy) {
     expect_blocks(name, values, read_bytes(golden(std::string("encoded_") + name + ".bin")));
 }
 
-TEST(Encode, WritesTheBytesOfGgmlWhereScalesAreSearchedFor) {
+TEST(Encode, WritesTheBytesOfGgmlForTypesWithSearchedScales) {
   const std::vector<float> values = floats_of_npy(golden("encode_kquants_input.npy"));
   ASSERT_EQ(values.size(), 198u * 256);
   for (const char *name : {"Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS"})
@@ -88,7 +90,7 @@ TEST(Encode, WritesTheBytesOfThePeersForDifficultNumbers) {
   EXPECT_TRUE(vectors.done());
 }
 
-TEST(Encode, ZerosAreTheBlocksThatGgmlMakesOfThem) {
+TEST(Encode, EncodesZerosLikeGgml) {
   const std::vector<float> zeros(256, 0.0f);
   for (const tf_dtype dtype : {TF_DTYPE_Q2_K, TF_DTYPE_Q3_K, TF_DTYPE_Q4_K, TF_DTYPE_Q5_K, TF_DTYPE_Q6_K}) {
     const Dtype &known = *find_dtype(dtype);
@@ -101,16 +103,21 @@ TEST(Encode, ZerosAreTheBlocksThatGgmlMakesOfThem) {
   EXPECT_EQ(encoded(*find_dtype(TF_DTYPE_IQ4_NL), std::vector<float>(32, -0.0f))[1], 0x00);
 }
 
-// Infinity by infinity in the search, from finite numbers.
-TEST(Encode, ScaleThatIsNanHasTheSameBitsEverywhere) {
+// Here the search divides infinity by infinity, although the elements are finite.
+TEST(Encode, NanScaleHasTheSameBitsOnEveryProcessor) {
   const std::vector<uint8_t> block = encoded(*find_dtype(TF_DTYPE_IQ4_NL), std::vector<float>(32, 3e38f));
   EXPECT_EQ(load_le<uint16_t>(block.data()), 0xfe00);
 }
 
-TEST(Encode, KnowsTheTypesThatHaveARule) {
-  for (const tf_dtype dtype : {TF_DTYPE_IQ2_XXS, TF_DTYPE_IQ2_XS, TF_DTYPE_IQ3_XXS, TF_DTYPE_IQ1_S, TF_DTYPE_IQ3_S,
-                               TF_DTYPE_IQ2_S, TF_DTYPE_IQ1_M, TF_DTYPE_Q1_0, TF_DTYPE_Q2_0, TF_DTYPE_FLOAT32})
-    EXPECT_FALSE(can_encode(*find_dtype(dtype))) << find_dtype(dtype)->name;
+TEST(Encode, SaysWhyATypeHasNoEncoder) {
+  const std::vector<tf_dtype> decoded_only = {TF_DTYPE_IQ2_XXS, TF_DTYPE_IQ2_XS, TF_DTYPE_IQ3_XXS,
+                                              TF_DTYPE_IQ1_S,   TF_DTYPE_IQ3_S,  TF_DTYPE_IQ2_S,
+                                              TF_DTYPE_IQ1_M,   TF_DTYPE_Q1_0,   TF_DTYPE_Q2_0};
+  for (const Dtype &dtype : all_dtypes()) {
+    const bool has_none = std::find(decoded_only.begin(), decoded_only.end(), dtype.id) != decoded_only.end();
+    EXPECT_EQ(why_decoded_only(dtype) != nullptr, has_none) << dtype.name;
+    EXPECT_EQ(find_scalar_encoder(dtype.id) != nullptr, dtype.is_block() && !has_none) << dtype.name;
+  }
 }
 
 TEST(CastToBlocks, PassesThroughFloat32) {
@@ -130,7 +137,7 @@ TEST(CastToBlocks, PassesThroughFloat32) {
   }
 }
 
-TEST(CastToBlocks, TakesStridedAndUnalignedArraysAndThreads) {
+TEST(CastToBlocks, AcceptsStridedAndUnalignedArraysAndThreads) {
   TestMemory memory;
   std::vector<float> values(64 * 1024);
   std::vector<float> turned_values(values.size());
@@ -157,7 +164,7 @@ TEST(CastToBlocks, TakesStridedAndUnalignedArraysAndThreads) {
   EXPECT_EQ(elements<uint8_t>(*result), encoded(dtype, std::vector<float>(values.begin(), values.begin() + 64)));
 }
 
-TEST(CastToBlocks, RefusesWhatIsNotFinite) {
+TEST(CastToBlocks, RefusesElementsThatAreNotFinite) {
   TestMemory memory;
   std::vector<float> values(64 * 1024, 1);
   values[50001] = std::numeric_limits<float>::infinity();
@@ -165,23 +172,26 @@ TEST(CastToBlocks, RefusesWhatIsNotFinite) {
   const Ref<Array> infinite = array_of(*memory, TF_DTYPE_FLOAT32, values);
   EXPECT_EQ(cast(result, *infinite, *find_dtype(TF_DTYPE_Q4_K), settings_with(memory, 2)).code,
             TF_STATUS_INVALID_ARGUMENT);
-  expect_error("element 50001 is infinite as float32, q4_k holds finite numbers only");
+  expect_error("q4_k stores finite numbers only, but element 50001 is infinite as float32");
   EXPECT_FALSE(result);
   values[3] = std::numeric_limits<float>::quiet_NaN();
   const Ref<Array> nan = array_of(*memory, TF_DTYPE_FLOAT32, values);
   EXPECT_EQ(cast(result, *nan, *find_dtype(TF_DTYPE_Q8_0), settings_with(memory, 1)).code, TF_STATUS_INVALID_ARGUMENT);
-  expect_error("element 3 is NaN as float32, q8_0 holds finite numbers only");
+  expect_error("q8_0 stores finite numbers only, but element 3 is NaN as float32");
   const Ref<Array> wide = array_of(*memory, TF_DTYPE_FLOAT64, std::vector<double>(32, 1e300));
   EXPECT_EQ(cast(result, *wide, *find_dtype(TF_DTYPE_Q8_0), settings_with(memory, 1)).code, TF_STATUS_INVALID_ARGUMENT);
-  expect_error("element 0 is infinite as float32, q8_0 holds finite numbers only");
+  expect_error("q8_0 stores finite numbers only, but element 0 is infinite as float32");
 }
 
-TEST(CastToBlocks, RefusesTypesWithoutARuleAndComplexNumbers) {
+TEST(CastToBlocks, RefusesTypesWithoutAnEncoderAndComplexNumbers) {
   TestMemory memory;
   Ref<Array> result;
   const Ref<Array> array = array_of(*memory, TF_DTYPE_FLOAT32, std::vector<float>(256, 1));
   EXPECT_EQ(cast(result, *array, *find_dtype(TF_DTYPE_IQ1_M), settings_with(memory, 1)).code, TF_STATUS_UNSUPPORTED);
-  expect_error("no rule is given for casting float32 to iq1_m");
+  expect_error(
+      "cannot cast float32 to iq1_m, which can only be decoded: encoding it well takes an importance matrix, which "
+      "only "
+      "running the model gives");
   const Ref<Array> complex = array_of(*memory, TF_DTYPE_COMPLEX64, std::vector<float>(64, 1));
   EXPECT_EQ(cast(result, *complex, *find_dtype(TF_DTYPE_Q8_0), settings_with(memory, 1)).code, TF_STATUS_TYPE);
 }

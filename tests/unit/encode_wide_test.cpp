@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/dtype.h"
-#include "quant/encode_steps.h"
+#include "quant/encode_scalar.h"
 
 namespace tfile {
 namespace {
@@ -20,9 +20,9 @@ class Numbers {
  public:
   explicit Numbers(uint32_t seed) : random_(seed) {}
 
-  // 256 finite numbers of one of kKinds distributions.
+  // Returns 256 finite numbers of one of kKinds distributions.
   static constexpr uint32_t kKinds = 22;
-  std::vector<float> take(uint32_t kind) {
+  std::vector<float> make(uint32_t kind) {
     std::vector<float> values(256);
     const float scale = std::exp2(static_cast<float>(random_() % 9) - 4);
     for (uint32_t i = 0; i < 256; ++i) {
@@ -37,7 +37,7 @@ class Numbers {
   float one(uint32_t kind, uint32_t i, float scale) {
     const float normal = normal_(random_);
     const float sign = random_() % 2 == 0 ? 1.0f : -1.0f;
-    const auto place = static_cast<float>(i % 32);
+    const auto position = static_cast<float>(i % 32);
     switch (kind) {
       case 0:
         return 0;
@@ -64,9 +64,9 @@ class Numbers {
       case 11:
         return std::round(normal * 4);
       case 12:
-        return place * scale;
+        return position * scale;
       case 13:
-        return (15.5f - place) * scale;
+        return (15.5f - position) * scale;
       case 14:
         return random_() % 16 == 0 ? normal : 0;
       case 15:
@@ -95,34 +95,32 @@ std::vector<float> numbers_of_all_kinds(uint32_t seed, size_t rounds) {
   std::vector<float> values;
   for (size_t round = 0; round < rounds; ++round) {
     for (uint32_t kind = 0; kind < Numbers::kKinds; ++kind) {
-      const std::vector<float> more = numbers.take(kind);
+      const std::vector<float> more = numbers.make(kind);
       values.insert(values.end(), more.begin(), more.end());
     }
   }
   return values;
 }
 
-std::vector<uint8_t> one_by_one(const Dtype &dtype, const std::vector<float> &values) {
+std::vector<uint8_t> encode_scalar(const Dtype &dtype, const std::vector<float> &values) {
   const size_t blocks = values.size() / dtype.block_size;
   std::vector<uint8_t> result(blocks * dtype.block_bytes);
-  const BlockEncoder encode = find_block_encoder(dtype.id);
-  for (size_t i = 0; i < blocks; ++i)
-    encode(&result[i * dtype.block_bytes], &values[i * dtype.block_size]);
+  find_scalar_encoder(dtype.id)(result.data(), values.data(), blocks);
   return result;
 }
 
-// The widths that this CPU can run.
-std::vector<Cpu> widths() {
+// The kinds of CPU whose encoders this CPU can run.
+std::vector<Cpu> runnable() {
   std::vector<Cpu> result;
-  for (const Cpu cpu : {Cpu::kVector4, Cpu::kVector8, Cpu::kVector16}) {
+  for (const Cpu cpu : {Cpu::kBaseline, Cpu::kAvx2, Cpu::kAvx512}) {
     if (cpu <= best_cpu()) result.push_back(cpu);
   }
   return result;
 }
 
 void expect_same(const Dtype &dtype, Cpu cpu, const std::vector<float> &values, size_t at_once) {
-  const std::vector<uint8_t> expected = one_by_one(dtype, values);
-  const WideEncoder encode = find_wide_encoder(dtype.id, cpu);
+  const std::vector<uint8_t> expected = encode_scalar(dtype, values);
+  const BlockEncoder encode = find_wide_encoder(dtype.id, cpu);
   ASSERT_NE(encode, nullptr) << dtype.name;
   const size_t blocks = values.size() / dtype.block_size;
   std::vector<uint8_t> found(expected.size() + 1, 0xcc);
@@ -132,30 +130,30 @@ void expect_same(const Dtype &dtype, Cpu cpu, const std::vector<float> &values, 
   for (size_t i = 0; i < blocks; ++i) {
     const size_t at = i * dtype.block_bytes;
     ASSERT_EQ(memcmp(&found[at], &expected[at], dtype.block_bytes), 0)
-        << dtype.name << ", block " << i << ", width " << static_cast<int>(cpu) << ", " << at_once << " at once";
+        << dtype.name << ", block " << i << ", cpu " << static_cast<int>(cpu) << ", " << at_once << " at once";
   }
 }
 
-TEST(EncodeWide, GivesTheBytesOfOneBlockAfterTheOther) {
+TEST(EncodeWide, GivesTheBytesOfTheScalarEncoders) {
   const std::vector<float> values = numbers_of_all_kinds(1, 12);
   for (const tf_dtype dtype : kWideTypes) {
-    for (const Cpu cpu : widths())
+    for (const Cpu cpu : runnable())
       expect_same(*find_dtype(dtype), cpu, values, values.size());
   }
 }
 
-TEST(EncodeWide, TakesAnyNumberOfBlocks) {
+TEST(EncodeWide, AcceptsAnyNumberOfBlocks) {
   const std::vector<float> values = numbers_of_all_kinds(2, 1);
   for (const tf_dtype dtype : kWideTypes) {
-    for (const Cpu cpu : widths()) {
+    for (const Cpu cpu : runnable()) {
       for (const size_t at_once : std::initializer_list<size_t>{1, 2, 3, 5, 7})
         expect_same(*find_dtype(dtype), cpu, values, at_once);
     }
   }
 }
 
-// Just below, at and above the middle of two numbers of IQ4, with a scale of 1.
-TEST(EncodeWide, FindsTheNearestNumberAtTheMiddles) {
+// Numbers just below, at and above the midpoint of two values of IQ4, with a scale of 1.
+TEST(EncodeWide, FindsTheNearestValueAtTheMidpoints) {
   std::vector<float> values;
   for (int node = 1; node < 16; ++node) {
     std::vector<float> group(32, 113);
@@ -169,20 +167,20 @@ TEST(EncodeWide, FindsTheNearestNumberAtTheMiddles) {
       value = -value / 64;
     values.insert(values.end(), group.begin(), group.end());
   }
-  for (const Cpu cpu : widths())
+  for (const Cpu cpu : runnable())
     expect_same(*find_dtype(TF_DTYPE_IQ4_NL), cpu, values, values.size());
 }
 
-TEST(EncodeWide, MiddlesAreThoseOfNeighbours) {
+TEST(EncodeWide, MidpointsAreBetweenNeighbours) {
   std::vector<float> middles(std::begin(kIq4Middles) + 1, std::end(kIq4Middles));
   std::sort(middles.begin(), middles.end());
   for (size_t i = 0; i < 15; ++i)
-    EXPECT_EQ(middles[i], (kIq4Numbers[i] + kIq4Numbers[i + 1]) / 2);
+    EXPECT_EQ(middles[i], static_cast<float>(kIq4Values[i] + kIq4Values[i + 1]) / 2);
 }
 
-TEST(EncodeWide, UnknownCpusAndOtherTypesHaveNone) {
-  EXPECT_EQ(find_wide_encoder(TF_DTYPE_Q4_K, Cpu::kPlain), nullptr);
-  for (const Cpu cpu : widths()) {
+TEST(EncodeWide, OtherCpusAndTypesHaveNoWideEncoder) {
+  EXPECT_EQ(find_wide_encoder(TF_DTYPE_Q4_K, Cpu::kScalar), nullptr);
+  for (const Cpu cpu : runnable()) {
     EXPECT_EQ(find_wide_encoder(TF_DTYPE_TQ1_0, cpu), nullptr);
     EXPECT_EQ(find_wide_encoder(TF_DTYPE_FLOAT32, cpu), nullptr);
   }

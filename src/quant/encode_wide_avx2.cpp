@@ -5,9 +5,6 @@
 
 #include <immintrin.h>
 
-#include "quant/encode_steps.h"
-#include "tensorfile.h"
-
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
 #else
@@ -20,10 +17,10 @@ namespace tfile {
 namespace {
 
 constexpr size_t kWidth = 8;
-constexpr int kAffineParts = 2;
-constexpr int kImprovingParts = 4;
-constexpr int kStepParts = 1;
-constexpr int kTableParts = 1;
+constexpr int kAffineVectors = 2;
+constexpr int kImprovingVectors = 4;
+constexpr int kStepVectors = 1;
+constexpr int kTableVectors = 1;
 using Reals __attribute__((vector_size(32))) = float;
 using Ints __attribute__((vector_size(32))) = int32_t;
 using Bytes __attribute__((vector_size(8))) = uint8_t;
@@ -33,37 +30,37 @@ inline Reals root(Reals a) {
 }
 
 inline Ints below_node(Ints node, Reals v, Reals middle) {
-  return 2 * node + 1 + (v < middle);  // not below also for NaN
+  return 2 * node + 1 + (v < middle);  // NaN compares as not below
 }
-// One of 8 by the low three bits of each place.
-inline Reals look_up(const float *table, Ints places) {
-  return _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), reinterpret_cast<__m256i>(places));
+// Looks up each of 8 elements by the low three bits of its index.
+inline Reals look_up(const float *table, Ints indices) {
+  return _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), reinterpret_cast<__m256i>(indices));
 }
-// The leaf of the tree of middles, from 16 on.
+// Returns the leaf of the tree of midpoints, 16 + the code of the nearest value.
 inline Ints find_leaf(Reals v) {
   Ints node = 1 - Ints{};
   for (int level = 0; level < 3; ++level)
     node = below_node(node, v, look_up(kIq4Middles, node));
   return below_node(node, v, look_up(kIq4Middles + 8, node));
 }
-inline Reals number_at(Ints leaf) {
+inline Reals value_at(Ints leaf) {
   const Ints upper = leaf > 23;
-  return upper ? look_up(kIq4Numbers + 8, leaf) : look_up(kIq4Numbers, leaf);
+  return upper ? look_up(kIq4Floats + 8, leaf) : look_up(kIq4Floats, leaf);
 }
 
-inline Ints nearest_places(Reals v) {
+inline Ints nearest_codes(Reals v) {
   return find_leaf(v) & 15;
 }
-inline Reals nearest_numbers(Reals v) {
-  return number_at(find_leaf(v));
+inline Reals nearest_values(Reals v) {
+  return value_at(find_leaf(v));
 }
 
-#include "quant/encode_wide.inc"
+#include "quant/encode_wide_blocks.inc"
 
 }  // namespace
 
-WideEncoder find_encoder8(int32_t dtype) {
-  return find_here(dtype);
+const BlockTable<BlockEncoder> *wide_encoders_avx2() {
+  return &kEncoders;
 }
 
 }  // namespace tfile
@@ -78,7 +75,7 @@ WideEncoder find_encoder8(int32_t dtype) {
 
 namespace tfile {
 
-WideEncoder find_encoder8(int32_t) {
+const BlockTable<BlockEncoder> *wide_encoders_avx2() {
   return nullptr;
 }
 

@@ -1,85 +1,87 @@
-// How ggml's blocks are decoded, as ggml and its Python package do it bit by bit.
+// The results have the bits that ggml and gguf-py compute.
 //
-// Every product here is exact: a scale has the 11 bits of a float16 and meets integers that leave it below 24. The only
-// roundings are those of the sums in the types with a minimum, and no fused multiplication changes them.
-#include "quant/blocks.h"
+// Every product here is exact: a scale has the 11 bits of a float16, and the integers that it is multiplied by leave
+// the product below 24 bits. Only the sums of types with a minimum are rounded, and fusing a product into them would
+// not change the result.
+#include "quant/decode_scalar.h"
 
-#include "quant/block_fields.h"
+#include "quant/block_layouts.h"
+#include "quant/block_types.h"
 #include "quant/codebooks.h"
 
 namespace tfile {
 
 namespace {
 
-// value, or -value where bit i of signs is set. Signs go to the integers, because negating a NaN would show.
+// value, or -value if bit i of signs is set. The integer gets the sign, because negating a NaN scale would change bits.
 int with_sign(int value, uint32_t signs, int i) {
   return (signs >> i & 1) != 0 ? -value : value;
 }
 
 /* Blocks of 32 */
 
-void decode_q4_0(float *to, const uint8_t *block) {
-  const float d = half_at(block);
+void decode_block(BlockType<TF_DTYPE_Q4_0>, float *to, const uint8_t *block) {
+  const float d = load_half(block);
   for (int j = 0; j < 16; ++j) {
-    to[j] = times(d, low(block[2 + j]) - 8);
-    to[j + 16] = times(d, high(block[2 + j]) - 8);
+    to[j] = times(d, low_nibble(block[2 + j]) - 8);
+    to[j + 16] = times(d, high_nibble(block[2 + j]) - 8);
   }
 }
 
-void decode_q4_1(float *to, const uint8_t *block) {
-  const float d = half_at(block);
-  const float m = half_at(block + 2);
+void decode_block(BlockType<TF_DTYPE_Q4_1>, float *to, const uint8_t *block) {
+  const float d = load_half(block);
+  const float m = load_half(block + 2);
   for (int j = 0; j < 16; ++j) {
-    to[j] = times(d, low(block[4 + j])) + m;
-    to[j + 16] = times(d, high(block[4 + j])) + m;
+    to[j] = times(d, low_nibble(block[4 + j])) + m;
+    to[j + 16] = times(d, high_nibble(block[4 + j])) + m;
   }
 }
 
-void decode_q5_0(float *to, const uint8_t *block) {
-  const float d = half_at(block);
+void decode_block(BlockType<TF_DTYPE_Q5_0>, float *to, const uint8_t *block) {
+  const float d = load_half(block);
   const uint8_t *const fifth = block + 2;
   for (int j = 0; j < 16; ++j) {
-    to[j] = times(d, (low(block[6 + j]) | bit(fifth, j) << 4) - 16);
-    to[j + 16] = times(d, (high(block[6 + j]) | bit(fifth, j + 16) << 4) - 16);
+    to[j] = times(d, (low_nibble(block[6 + j]) | bit(fifth, j) << 4) - 16);
+    to[j + 16] = times(d, (high_nibble(block[6 + j]) | bit(fifth, j + 16) << 4) - 16);
   }
 }
 
-void decode_q5_1(float *to, const uint8_t *block) {
-  const float d = half_at(block);
-  const float m = half_at(block + 2);
+void decode_block(BlockType<TF_DTYPE_Q5_1>, float *to, const uint8_t *block) {
+  const float d = load_half(block);
+  const float m = load_half(block + 2);
   const uint8_t *const fifth = block + 4;
   for (int j = 0; j < 16; ++j) {
-    to[j] = times(d, low(block[8 + j]) | bit(fifth, j) << 4) + m;
-    to[j + 16] = times(d, high(block[8 + j]) | bit(fifth, j + 16) << 4) + m;
+    to[j] = times(d, low_nibble(block[8 + j]) | bit(fifth, j) << 4) + m;
+    to[j + 16] = times(d, high_nibble(block[8 + j]) | bit(fifth, j + 16) << 4) + m;
   }
 }
 
-void decode_q8_0(float *to, const uint8_t *block) {
-  const float d = half_at(block);
+void decode_block(BlockType<TF_DTYPE_Q8_0>, float *to, const uint8_t *block) {
+  const float d = load_half(block);
   for (int j = 0; j < 32; ++j)
     to[j] = times(d, static_cast<int8_t>(block[2 + j]));
 }
 
-// The second half-precision field is a sum for dot products.
-void decode_q8_1(float *to, const uint8_t *block) {
-  const float d = half_at(block);
+// The second float16 is a sum for dot products.
+void decode_block(BlockType<TF_DTYPE_Q8_1>, float *to, const uint8_t *block) {
+  const float d = load_half(block);
   for (int j = 0; j < 32; ++j)
     to[j] = times(d, static_cast<int8_t>(block[4 + j]));
 }
 
-// 32 values of 16 bytes: all low halves, then all high ones.
+// 32 values of 16 bytes: the low nibbles come first, then the high ones.
 void decode_iq4_values(float *to, float d, const uint8_t *codes) {
   for (int j = 0; j < 16; ++j) {
-    to[j] = times(d, kIq4Values[low(codes[j])]);
-    to[j + 16] = times(d, kIq4Values[high(codes[j])]);
+    to[j] = times(d, kIq4Values[low_nibble(codes[j])]);
+    to[j + 16] = times(d, kIq4Values[high_nibble(codes[j])]);
   }
 }
 
-void decode_iq4_nl(float *to, const uint8_t *block) {
-  decode_iq4_values(to, half_at(block), block + 2);
+void decode_block(BlockType<TF_DTYPE_IQ4_NL>, float *to, const uint8_t *block) {
+  decode_iq4_values(to, load_half(block), block + 2);
 }
 
-// value * 2^(exponent - 128), with small results made of their bits: a caller may have turned subnormals off.
+// value * 2^(exponent - 128). Small results are composed of bits, because the caller may run with subnormals flushed.
 float scaled_fp4(uint8_t exponent, int value) {
   if (exponent >= 2) return times(float_of((exponent - 1u) << 23), value);
   const uint32_t units = static_cast<uint32_t>(value < 0 ? -value : value) << (21 + exponent);  // of 2^-149
@@ -87,62 +89,61 @@ float scaled_fp4(uint8_t exponent, int value) {
   return float_of(bits | (value < 0 ? 1u << 31 : 0));
 }
 
-void decode_mxfp4(float *to, const uint8_t *block) {
+void decode_block(BlockType<TF_DTYPE_MXFP4>, float *to, const uint8_t *block) {
   for (int j = 0; j < 16; ++j) {
-    to[j] = scaled_fp4(block[0], kFp4Doubled[low(block[1 + j])]);
-    to[j + 16] = scaled_fp4(block[0], kFp4Doubled[high(block[1 + j])]);
+    to[j] = scaled_fp4(block[0], kFp4Doubled[low_nibble(block[1 + j])]);
+    to[j + 16] = scaled_fp4(block[0], kFp4Doubled[high_nibble(block[1 + j])]);
   }
 }
 
 /* Blocks of 64 and 128 */
 
-void decode_nvfp4(float *to, const uint8_t *block) {
+void decode_block(BlockType<TF_DTYPE_NVFP4>, float *to, const uint8_t *block) {
   for (int part = 0; part < 4; ++part) {
     const float d = half_ue4m3(block[part]);
     const uint8_t *const codes = block + 4 + 8 * part;
     for (int j = 0; j < 8; ++j) {
-      to[16 * part + j] = times(d, kFp4Doubled[low(codes[j])]);
-      to[16 * part + 8 + j] = times(d, kFp4Doubled[high(codes[j])]);
+      to[16 * part + j] = times(d, kFp4Doubled[low_nibble(codes[j])]);
+      to[16 * part + 8 + j] = times(d, kFp4Doubled[high_nibble(codes[j])]);
     }
   }
 }
 
-void decode_q1_0(float *to, const uint8_t *block) {
-  const float d = half_at(block);
+void decode_block(BlockType<TF_DTYPE_Q1_0>, float *to, const uint8_t *block) {
+  const float d = load_half(block);
   for (int j = 0; j < 128; ++j)
     to[j] = times(d, 2 * bit(block + 2, j) - 1);
 }
 
-void decode_q2_0(float *to, const uint8_t *block) {
-  const float d = half_at(block);
+void decode_block(BlockType<TF_DTYPE_Q2_0>, float *to, const uint8_t *block) {
+  const float d = load_half(block);
   for (int j = 0; j < 64; ++j)
     to[j] = times(d, ((block[2 + j / 4] >> (2 * (j % 4))) & 3) - 1);
 }
 
 /* Blocks of 256: the K types */
 
-// 32 values of 2 bits: part k of the 8 in 64 bytes. A byte has values of 4 parts, those of the first in its lowest
-// bits.
+// Part k of the 8 parts of 32 two-bit codes in 64 bytes. A byte has one code of each of 4 parts, lowest bits first.
 void unpack_two_bits(int *to, const uint8_t *bytes, int k) {
   for (int l = 0; l < 32; ++l)
     to[l] = (bytes[k / 4 * 32 + l] >> (k % 4 * 2)) & 3;
 }
 
-void decode_q2_k(float *to, const uint8_t *block) {
-  const float d = half_at(block + 80);
-  const float dmin = half_at(block + 82);
+void decode_block(BlockType<TF_DTYPE_Q2_K>, float *to, const uint8_t *block) {
+  const float d = load_half(block + 80);
+  const float dmin = load_half(block + 82);
   for (int b = 0; b < 16; ++b) {
     int codes[32];
     unpack_two_bits(codes, block + 16, b / 2);
-    const float scale = times(d, low(block[b]));
-    const float min = times(dmin, high(block[b]));
+    const float scale = times(d, low_nibble(block[b]));
+    const float min = times(dmin, high_nibble(block[b]));
     for (int l = 0; l < 16; ++l)
       to[16 * b + l] = times(scale, codes[b % 2 * 16 + l]) - min;
   }
 }
 
-void decode_q3_k(float *to, const uint8_t *block) {
-  const float d = half_at(block + 108);
+void decode_block(BlockType<TF_DTYPE_Q3_K>, float *to, const uint8_t *block) {
+  const float d = load_half(block + 108);
   for (int b = 0; b < 16; ++b) {
     int codes[32];
     unpack_two_bits(codes, block + 32, b / 2);
@@ -154,9 +155,9 @@ void decode_q3_k(float *to, const uint8_t *block) {
   }
 }
 
-void decode_q4_k(float *to, const uint8_t *block) {
-  const float d = half_at(block);
-  const float dmin = half_at(block + 2);
+void decode_block(BlockType<TF_DTYPE_Q4_K>, float *to, const uint8_t *block) {
+  const float d = load_half(block);
+  const float dmin = load_half(block + 2);
   for (int j = 0; j < 8; ++j) {
     const ScaleAndMin part = q4_k_scale(block + 4, j);
     const float scale = times(d, part.scale);
@@ -167,9 +168,9 @@ void decode_q4_k(float *to, const uint8_t *block) {
   }
 }
 
-void decode_q5_k(float *to, const uint8_t *block) {
-  const float d = half_at(block);
-  const float dmin = half_at(block + 2);
+void decode_block(BlockType<TF_DTYPE_Q5_K>, float *to, const uint8_t *block) {
+  const float d = load_half(block);
+  const float dmin = load_half(block + 2);
   const uint8_t *const fifth = block + 16;
   for (int j = 0; j < 8; ++j) {
     const ScaleAndMin part = q4_k_scale(block + 4, j);
@@ -183,8 +184,8 @@ void decode_q5_k(float *to, const uint8_t *block) {
   }
 }
 
-void decode_q6_k(float *to, const uint8_t *block) {
-  const float d = half_at(block + 208);
+void decode_block(BlockType<TF_DTYPE_Q6_K>, float *to, const uint8_t *block) {
+  const float d = load_half(block + 208);
   for (int part = 0; part < 8; ++part) {
     const uint8_t *const lows = block + part / 4 * 64 + part % 2 * 32;
     const uint8_t *const highs = block + 128 + part / 4 * 32;
@@ -199,15 +200,15 @@ void decode_q6_k(float *to, const uint8_t *block) {
   }
 }
 
-// With a float32 scale, which makes it an intermediate of ggml's that is hardly found in files.
-void decode_q8_k(float *to, const uint8_t *block) {
+// ggml's intermediate type, rare in files; the scale is a float32.
+void decode_block(BlockType<TF_DTYPE_Q8_K>, float *to, const uint8_t *block) {
   const float d = float_of(load_le<uint32_t>(block));
   for (int j = 0; j < 256; ++j)
     to[j] = times(d, static_cast<int8_t>(block[4 + j]));
 }
 
-void decode_iq4_xs(float *to, const uint8_t *block) {
-  const float d = half_at(block);
+void decode_block(BlockType<TF_DTYPE_IQ4_XS>, float *to, const uint8_t *block) {
+  const float d = load_half(block);
   const uint16_t high_bits = load_le<uint16_t>(block + 2);
   for (int b = 0; b < 8; ++b) {
     const int scale = nibble(block + 4, b) | ((high_bits >> (2 * b)) & 3) << 4;
@@ -217,7 +218,7 @@ void decode_iq4_xs(float *to, const uint8_t *block) {
 
 /* Blocks of 256: ternary */
 
-// `digits` digits of each of `count` bytes, which hold them to base 3 as a fraction of 256, most significant first.
+// Decodes `digits` ternary digits of each of `count` bytes. A byte is a fraction of 256 in base 3, first digit highest.
 float *decode_trits(float *to, float d, const uint8_t *bytes, int count, int digits) {
   int power = 1;
   for (int n = 0; n < digits; ++n, power *= 3) {
@@ -229,15 +230,15 @@ float *decode_trits(float *to, float d, const uint8_t *bytes, int count, int dig
   return to;
 }
 
-void decode_tq1_0(float *to, const uint8_t *block) {
-  const float d = half_at(block + 52);
+void decode_block(BlockType<TF_DTYPE_TQ1_0>, float *to, const uint8_t *block) {
+  const float d = load_half(block + 52);
   to = decode_trits(to, d, block, 32, 5);
   to = decode_trits(to, d, block + 32, 16, 5);
   decode_trits(to, d, block + 48, 4, 4);
 }
 
-void decode_tq2_0(float *to, const uint8_t *block) {
-  const float d = half_at(block + 64);
+void decode_block(BlockType<TF_DTYPE_TQ2_0>, float *to, const uint8_t *block) {
+  const float d = load_half(block + 64);
   for (int k = 0; k < 8; ++k) {
     int codes[32];
     unpack_two_bits(codes, block, k);
@@ -248,7 +249,7 @@ void decode_tq2_0(float *to, const uint8_t *block) {
 
 /* Blocks of 256: codebooks */
 
-// 8 values of a row of IQ2, each with its sign.
+// 8 values of a codebook row of IQ2, with their signs.
 void decode_iq2_row(float *to, float d, int row, uint32_t signs) {
   for (int i = 0; i < 8; ++i) {
     const int code = (row >> (2 * i)) & 3;
@@ -256,7 +257,7 @@ void decode_iq2_row(float *to, float d, int row, uint32_t signs) {
   }
 }
 
-// 4 values of a row of IQ3: first, first + step, ..., the last of them 2 more in IQ3_XXS.
+// 4 values of a codebook row of IQ3. Code c is first + step * c; the last code of IQ3_XXS is 2 more.
 template <int first, int step, int extra>
 void decode_iq3_row(float *to, float d, int row, uint32_t signs) {
   for (int i = 0; i < 4; ++i) {
@@ -265,15 +266,15 @@ void decode_iq3_row(float *to, float d, int row, uint32_t signs) {
   }
 }
 
-// 8 values of a row of IQ1, all shifted by an eighth.
+// 8 values of a codebook row of IQ1, all shifted up or down by an eighth.
 void decode_iq1_row(float *to, float d, int row, bool down) {
   const float shift = down ? -0.125f : 0.125f;
   for (int i = 0; i < 8; ++i)
     to[i] = d * (static_cast<float>(((row >> (2 * i)) & 3) - 1) + shift);
 }
 
-void decode_iq2_xxs(float *to, const uint8_t *block) {
-  const float d = half_at(block);
+void decode_block(BlockType<TF_DTYPE_IQ2_XXS>, float *to, const uint8_t *block) {
+  const float d = load_half(block);
   for (int g = 0; g < 8; ++g) {
     const uint8_t *const group = block + 2 + 8 * g;
     const uint32_t word = load_le<uint32_t>(group + 4);
@@ -283,8 +284,8 @@ void decode_iq2_xxs(float *to, const uint8_t *block) {
   }
 }
 
-void decode_iq2_xs(float *to, const uint8_t *block) {
-  const float d = half_at(block);
+void decode_block(BlockType<TF_DTYPE_IQ2_XS>, float *to, const uint8_t *block) {
+  const float d = load_half(block);
   for (int m = 0; m < 32; ++m) {
     const uint32_t word = load_le<uint16_t>(block + 2 + 2 * m);
     const float scale = d * (0.5f + static_cast<float>(nibble(block + 66, m / 2))) * 0.25f;
@@ -292,8 +293,8 @@ void decode_iq2_xs(float *to, const uint8_t *block) {
   }
 }
 
-void decode_iq2_s(float *to, const uint8_t *block) {
-  const float d = half_at(block);
+void decode_block(BlockType<TF_DTYPE_IQ2_S>, float *to, const uint8_t *block) {
+  const float d = load_half(block);
   for (int m = 0; m < 32; ++m) {
     const int row = block[2 + m] | ((block[66 + m / 4] >> (2 * (m % 4))) & 3) << 8;
     const float scale = d * (0.5f + static_cast<float>(nibble(block + 74, m / 2))) * 0.25f;
@@ -301,8 +302,8 @@ void decode_iq2_s(float *to, const uint8_t *block) {
   }
 }
 
-void decode_iq3_xxs(float *to, const uint8_t *block) {
-  const float d = half_at(block);
+void decode_block(BlockType<TF_DTYPE_IQ3_XXS>, float *to, const uint8_t *block) {
+  const float d = load_half(block);
   for (int m = 0; m < 64; ++m) {
     const uint32_t word = load_le<uint32_t>(block + 66 + m / 8 * 4);
     const float scale = d * (0.5f + static_cast<float>(word >> 28)) * 0.5f;
@@ -311,8 +312,8 @@ void decode_iq3_xxs(float *to, const uint8_t *block) {
   }
 }
 
-void decode_iq3_s(float *to, const uint8_t *block) {
-  const float d = half_at(block);
+void decode_block(BlockType<TF_DTYPE_IQ3_S>, float *to, const uint8_t *block) {
+  const float d = load_half(block);
   for (int m = 0; m < 64; ++m) {
     const int row = block[2 + m] | bit(block + 66, m) << 8;
     const float scale = times(d, 1 + 2 * nibble(block + 106, m / 8));
@@ -320,8 +321,8 @@ void decode_iq3_s(float *to, const uint8_t *block) {
   }
 }
 
-void decode_iq1_s(float *to, const uint8_t *block) {
-  const float d = half_at(block);
+void decode_block(BlockType<TF_DTYPE_IQ1_S>, float *to, const uint8_t *block) {
+  const float d = load_half(block);
   for (int m = 0; m < 32; ++m) {
     const int word = load_le<uint16_t>(block + 34 + m / 4 * 2);
     const int row = block[2 + m] | ((word >> (3 * (m % 4))) & 7) << 8;
@@ -329,7 +330,7 @@ void decode_iq1_s(float *to, const uint8_t *block) {
   }
 }
 
-void decode_iq1_m(float *to, const uint8_t *block) {
+void decode_block(BlockType<TF_DTYPE_IQ1_M>, float *to, const uint8_t *block) {
   const float d = iq1_m_scale(block + 48);
   for (int m = 0; m < 32; ++m) {
     const int extra = nibble(block + 32, m);
@@ -339,84 +340,26 @@ void decode_iq1_m(float *to, const uint8_t *block) {
   }
 }
 
-using Decode = void (*)(float *to, const uint8_t *block);
-
-template <Decode decode, size_t kElements, size_t kBytes>
-void each_block(void *to, const void *from, size_t count) {
+// A CastKernel.
+template <typename Type>
+void decode_blocks(void *to, const void *from, size_t count) {
   auto *target = static_cast<char *>(to);
   const auto *block = static_cast<const uint8_t *>(from);
-  for (size_t i = 0; i < count; i += kElements, block += kBytes, target += kElements * sizeof(float)) {
-    float values[kElements];
-    decode(values, block);
+  for (size_t i = 0; i < count; i += Type::kElements, block += Type::kBytes) {
+    float values[Type::kElements];
+    decode_block(Type(), values, block);
     memcpy(target, values, sizeof(values));
+    target += sizeof(values);
   }
 }
+
+constexpr BlockTable<CastKernel> kDecoders =
+    make_block_table<CastKernel>([](auto type) -> CastKernel { return decode_blocks<decltype(type)>; });
 
 }  // namespace
 
-CastKernel find_block_decoder(tf_dtype from) {
-  switch (from) {
-    case TF_DTYPE_Q4_0:
-      return each_block<decode_q4_0, 32, 18>;
-    case TF_DTYPE_Q4_1:
-      return each_block<decode_q4_1, 32, 20>;
-    case TF_DTYPE_Q5_0:
-      return each_block<decode_q5_0, 32, 22>;
-    case TF_DTYPE_Q5_1:
-      return each_block<decode_q5_1, 32, 24>;
-    case TF_DTYPE_Q8_0:
-      return each_block<decode_q8_0, 32, 34>;
-    case TF_DTYPE_Q8_1:
-      return each_block<decode_q8_1, 32, 36>;
-    case TF_DTYPE_Q2_K:
-      return each_block<decode_q2_k, 256, 84>;
-    case TF_DTYPE_Q3_K:
-      return each_block<decode_q3_k, 256, 110>;
-    case TF_DTYPE_Q4_K:
-      return each_block<decode_q4_k, 256, 144>;
-    case TF_DTYPE_Q5_K:
-      return each_block<decode_q5_k, 256, 176>;
-    case TF_DTYPE_Q6_K:
-      return each_block<decode_q6_k, 256, 210>;
-    case TF_DTYPE_Q8_K:
-      return each_block<decode_q8_k, 256, 292>;
-    case TF_DTYPE_IQ2_XXS:
-      return each_block<decode_iq2_xxs, 256, 66>;
-    case TF_DTYPE_IQ2_XS:
-      return each_block<decode_iq2_xs, 256, 74>;
-    case TF_DTYPE_IQ3_XXS:
-      return each_block<decode_iq3_xxs, 256, 98>;
-    case TF_DTYPE_IQ1_S:
-      return each_block<decode_iq1_s, 256, 50>;
-    case TF_DTYPE_IQ4_NL:
-      return each_block<decode_iq4_nl, 32, 18>;
-    case TF_DTYPE_IQ3_S:
-      return each_block<decode_iq3_s, 256, 110>;
-    case TF_DTYPE_IQ2_S:
-      return each_block<decode_iq2_s, 256, 82>;
-    case TF_DTYPE_IQ4_XS:
-      return each_block<decode_iq4_xs, 256, 136>;
-    case TF_DTYPE_IQ1_M:
-      return each_block<decode_iq1_m, 256, 56>;
-    case TF_DTYPE_TQ1_0:
-      return each_block<decode_tq1_0, 256, 54>;
-    case TF_DTYPE_TQ2_0:
-      return each_block<decode_tq2_0, 256, 66>;
-    case TF_DTYPE_MXFP4:
-      return each_block<decode_mxfp4, 32, 17>;
-    case TF_DTYPE_NVFP4:
-      return each_block<decode_nvfp4, 64, 36>;
-    case TF_DTYPE_Q1_0:
-      return each_block<decode_q1_0, 128, 18>;
-    case TF_DTYPE_Q2_0:
-      return each_block<decode_q2_0, 64, 18>;
-    default:
-      return nullptr;
-  }
-}
-
-void decode_blocks(const Dtype &dtype, float *to, const void *from, uint64_t blocks) {
-  find_block_decoder(dtype.id)(to, from, static_cast<size_t>(blocks) * dtype.block_size);
+CastKernel find_scalar_decoder(tf_dtype from) {
+  return kDecoders.find(from);
 }
 
 }  // namespace tfile

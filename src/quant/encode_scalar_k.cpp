@@ -1,12 +1,11 @@
-// Q2_K to Q6_K: scales are searched for. The searches and their order of operations are ggml's.
-#include "quant/encode_steps.h"
-#include "tensorfile.h"
+// Q2_K to Q6_K, whose scales are searched for. The searches are ggml's, in its order of operations.
+#include "quant/encode_scalar.h"
 
 namespace tfile {
 
 namespace {
 
-// Bytes of the integers that rounding gives: the low ones.
+// The low byte of an integer that rounding gave.
 uint8_t low_byte(int32_t value) {
   return static_cast<uint8_t>(value);
 }
@@ -16,12 +15,12 @@ int8_t signed_byte(int32_t value) {
 int32_t smaller(int32_t a, int32_t b) {
   return a < b ? a : b;
 }
-// As a count of steps; exact.
+// An integer of few bits as float32, which is exact.
 float real(int32_t value) {
   return static_cast<float>(value);
 }
 
-// Correctly rounded, for numbers that are not negative; computed here, because the compiler's own wants libm beside it.
+// Returns the correctly rounded root of a number that is not negative. __builtin_sqrtf would make the library need libm.
 float square_root(float value) {
   uint32_t bits = float_bits(value);
   if (bits == 0 || bits >= kFloatInf) return value;
@@ -33,7 +32,7 @@ float square_root(float value) {
     exponent = 1 - shift;
   }
   exponent -= 127;
-  // The root of a number of 47 or 48 bits has 24.
+  // The root of an integer of 47 or 48 bits has 24 bits.
   mantissa <<= (exponent & 1) != 0 ? 24 : 23;
   uint64_t root = 0;
   for (uint64_t bit = 0x800000; bit != 0; bit >>= 1) {
@@ -45,18 +44,18 @@ float square_root(float value) {
   return static_cast<float>(root) * float_power(half - 23);
 }
 
-// What the search for a scale and a minimum is told.
+// The parameters of the search for a scale and a minimum.
 struct AffineSearch {
   size_t count;         // elements
   int32_t most;         // the largest code
-  float first;          // of the steps that the scale is tried at
-  int32_t last;         // number of the last step
-  bool absolute;        // whether errors count as magnitudes, else as squares
+  float first;          // added to `most` in the first step; each step adds 0.1 to it
+  int32_t last;         // the index of the last step
+  bool absolute;        // true: errors are magnitudes; false: squares
   const float *weight;  // of each element
 };
 struct Affine {
   float scale = 0;
-  float minimum = 0;  // negated: what is subtracted
+  float minimum = 0;  // negated, so that it is subtracted
 };
 
 float error_of(const AffineSearch &search, float error) {
@@ -73,10 +72,10 @@ float total_error(const AffineSearch &search, const float *x, const uint8_t *cod
 // The sums of a least-squares fit.
 struct Sums {
   float weight, x;            // of the elements
-  float code, code2, code_x;  // of one choice of codes
+  float code, code2, code_x;  // of one set of codes
 };
 
-// The choice of codes for a scale's inverse, and its sums.
+// Chooses the codes for the inverse of a scale, and computes their sums.
 void choose_codes(Sums &sums, uint8_t *codes, const AffineSearch &search, const float *x, float inverted,
                   float minimum) {
   sums.code = sums.code2 = sums.code_x = 0;
@@ -113,7 +112,7 @@ Affine search_affine(const AffineSearch &search, uint8_t *codes, const float *x)
   float best = total_error(search, x, codes, scale, minimum);
   uint8_t tried[32];
   for (int32_t step = 0; step <= search.last; ++step) {
-    // The minimum moves during the search, the maximum does not.
+    // The minimum changes during the search; the maximum does not.
     const float other = ((search.first + 0.1f * real(step)) + steps) / (maximum - minimum);
     choose_codes(sums, tried, search, x, other, minimum);
     const float divisor = sums.weight * sums.code2 - sums.code * sums.code;
@@ -135,47 +134,28 @@ Affine search_affine(const AffineSearch &search, uint8_t *codes, const float *x)
   return {scale, -minimum};
 }
 
-// Elements of one code per byte to bits: byte l of group n has codes 128n + l, + 32, + 64, + 96 in two bits each.
-void put_two_bits(uint8_t *to, const uint8_t *codes) {
+// Packs two-bit codes: byte l of half n gets codes 128 * n + l, + 32, + 64 and + 96, lowest bits first.
+void store_two_bits(uint8_t *to, const uint8_t *codes) {
   for (size_t i = 0; i < 64; ++i) {
     const uint8_t *code = codes + i / 32 * 128 + i % 32;
     to[i] = low_byte((code[0] & 3) | (code[32] & 3) << 2 | (code[64] & 3) << 4 | (code[96] & 3) << 6);
   }
 }
 
-// Codes once more, for a scale and minimum as they are stored. With a scale of zero the search's codes stay.
-void requantise(uint8_t *codes, const float *x, size_t count, float scale, float minimum, int32_t most) {
+// Computes codes again, from the scale and minimum as stored. If that scale is zero, the codes of the search remain.
+void requantize(uint8_t *codes, const float *x, size_t count, float scale, float minimum, int32_t most) {
   if (scale == 0) return;
   for (size_t i = 0; i < count; ++i)
     codes[i] = low_byte(clamp(nearest((x[i] + minimum) / scale), 0, most));
 }
-// The same without a minimum; zero is the code of 0.
-void requantise(uint8_t *codes, const float *x, float scale, int32_t zero) {
+// The same without a minimum; `zero` is the code of 0.
+void requantize(uint8_t *codes, const float *x, float scale, int32_t zero) {
   if (scale == 0) return;
   for (size_t i = 0; i < 16; ++i)
     codes[i] = low_byte(clamp(nearest(x[i] / scale), -zero, zero - 1) + zero);
 }
 
-void encode_q2_k(uint8_t *to, const float *from) {
-  uint8_t codes[kKBlock];
-  float scales[16];
-  float minimums[16];
-  for (size_t group = 0; group < 16; ++group) {
-    const float *x = from + 16 * group;
-    float weight[16];
-    for (size_t i = 0; i < 16; ++i)
-      weight[i] = magnitude(x[i]);
-    const Affine found = search_affine({16, 3, -0.5f, 15, true, weight}, codes + 16 * group, x);
-    scales[group] = found.scale;
-    minimums[group] = found.minimum;
-  }
-  const StoredSteps stored = put_small_steps(to, scales, minimums);
-  for (size_t group = 0; group < 16; ++group)
-    requantise(codes + 16 * group, from + 16 * group, 16, stored.scale[group], stored.minimum[group], 3);
-  put_two_bits(to + 16, codes);
-}
-
-// The largest of several, at least 0.
+// Returns the largest value, or 0 if none is positive.
 float largest_of(const float *values, size_t count) {
   float largest = 0;
   for (size_t i = 0; i < count; ++i) {
@@ -184,8 +164,8 @@ float largest_of(const float *values, size_t count) {
   return largest;
 }
 
-// The scales and minimums of 8 groups, 6 bits each, in 12 bytes.
-void put_six_bits(uint8_t *to, const uint8_t *scales, const uint8_t *minimums) {
+// Packs the scales and minimums of 8 groups, 6 bits each, into 12 bytes.
+void store_six_bits(uint8_t *to, const uint8_t *scales, const uint8_t *minimums) {
   for (size_t i = 0; i < 4; ++i) {
     to[i] = low_byte(scales[i] | (scales[i + 4] >> 4) << 6);
     to[i + 4] = low_byte(minimums[i] | (minimums[i + 4] >> 4) << 6);
@@ -193,7 +173,7 @@ void put_six_bits(uint8_t *to, const uint8_t *scales, const uint8_t *minimums) {
   }
 }
 
-// Q4_K and Q5_K up to the codes: writes the two float16 and the scales.
+// Q4_K, Q5_K: stores the two float16 and the scales, and returns the codes in `codes`.
 void encode_groups(uint8_t *to, uint8_t *codes, const float *from, int32_t most, float first, int32_t last) {
   float scales[8];
   float minimums[8];
@@ -210,27 +190,21 @@ void encode_groups(uint8_t *to, uint8_t *codes, const float *from, int32_t most,
     scales[group] = found.scale;
     minimums[group] = found.minimum;
   }
-  const StoredSteps stored = put_group_steps(to, scales, minimums);
+  const StoredScales stored = store_q4_k_scales(to, scales, minimums);
   for (size_t group = 0; group < 8; ++group)
-    requantise(codes + 32 * group, from + 32 * group, 32, stored.scale[group], stored.minimum[group], most);
+    requantize(codes + 32 * group, from + 32 * group, 32, stored.scale[group], stored.minimum[group], most);
 }
 
-// Low four bits of the codes: of 64 elements the first 32 in the low halves of 32 bytes.
-void put_four_bits(uint8_t *to, const uint8_t *codes) {
+// Packs the low four bits of codes: of 64 elements the first 32 go to the low nibbles of 32 bytes.
+void store_four_bits(uint8_t *to, const uint8_t *codes) {
   for (size_t i = 0; i < 128; ++i) {
     const uint8_t *code = codes + i / 32 * 64 + i % 32;
     to[i] = low_byte((code[0] & 15) | (code[32] & 15) << 4);
   }
 }
 
-void encode_q4_k(uint8_t *to, const float *from) {
-  uint8_t codes[kKBlock];
-  encode_groups(to, codes, from, 15, -1, 20);
-  put_four_bits(to + 16, codes);
-}
-
-// Bit `group` of byte l: bit `at` of code 32 * group + l.
-void put_bits(uint8_t *to, const uint8_t *codes, int at) {
+// Bit `group` of byte l becomes bit `at` of code 32 * group + l.
+void store_bits(uint8_t *to, const uint8_t *codes, int at) {
   for (size_t l = 0; l < 32; ++l) {
     uint32_t bits = 0;
     for (size_t group = 0; group < 8; ++group)
@@ -239,14 +213,7 @@ void put_bits(uint8_t *to, const uint8_t *codes, int at) {
   }
 }
 
-void encode_q5_k(uint8_t *to, const float *from) {
-  uint8_t codes[kKBlock];
-  encode_groups(to, codes, from, 31, -0.5f, 15);
-  put_bits(to + 16, codes, 4);
-  put_four_bits(to + 48, codes);
-}
-
-// The sums of a fit without a minimum, in which elements weigh as their squares.
+// The sums of a least-squares fit without a minimum, in which elements are weighted by their squares.
 struct Fit {
   float code_x = 0;
   float code2 = 0;
@@ -263,9 +230,9 @@ struct Fit {
   }
 };
 
-// One round of moving each of 16 codes to where the others would have it; whether any moved.
+// Moves each of 16 codes to the value that fits the scale of the others best. Returns true if any code changed.
 bool improve_codes(Fit &fit, int32_t *codes, const float *x) {
-  bool moved = false;
+  bool changed = false;
   for (size_t i = 0; i < 16; ++i) {
     Fit without = fit;
     without.remove(x[i], codes[i]);
@@ -277,13 +244,13 @@ bool improve_codes(Fit &fit, int32_t *codes, const float *x) {
     if (without.code2 > 0 && better) {
       codes[i] = code;
       fit = without;
-      moved = true;
+      changed = true;
     }
   }
-  return moved;
+  return changed;
 }
 
-// 16 codes of 0 to 7 around 4, and their scale.
+// Finds 16 codes from 0 to 7, where 4 is zero, and returns their scale.
 float search_improving(uint8_t *codes, const float *x) {
   const Largest largest = find_largest(x, 16);
   if (largest.size < kTiny) {
@@ -304,8 +271,8 @@ float search_improving(uint8_t *codes, const float *x) {
   return fit.code2 > 0 ? fit.code_x / fit.code2 : 0;
 }
 
-// 16 scales of 6 bits in 12 bytes: the low four bits, then the high two.
-void put_scales(uint8_t *to, const int32_t *scales) {
+// Packs 16 scales of 6 bits into 12 bytes: the low four bits of all, then the high two.
+void pack_q3_k_scales(uint8_t *to, const int32_t *scales) {
   memset(to, 0, 12);
   for (size_t group = 0; group < 16; ++group) {
     const int32_t low = (scales[group] & 15) << (group < 8 ? 0 : 4);
@@ -315,19 +282,7 @@ void put_scales(uint8_t *to, const int32_t *scales) {
   }
 }
 
-void encode_q3_k(uint8_t *to, const float *from) {
-  uint8_t codes[kKBlock];
-  float found[16];
-  for (size_t group = 0; group < 16; ++group)
-    found[group] = search_improving(codes + 16 * group, from + 16 * group);
-  const StoredSteps stored = put_six_bit_steps(to, found);
-  for (size_t group = 0; group < 16; ++group)
-    requantise(codes + 16 * group, from + 16 * group, stored.scale[group], 4);
-  put_bits(to, codes, 2);
-  put_two_bits(to + 32, codes);
-}
-
-// The fit of 16 elements to codes of -32 to 31.
+// Fits 16 elements to codes from -32 to 31.
 Fit fit_of(const float *x, float inverted) {
   Fit fit;
   for (size_t i = 0; i < 16; ++i)
@@ -335,7 +290,7 @@ Fit fit_of(const float *x, float inverted) {
   return fit;
 }
 
-// 16 codes of 0 to 63 around 32, and their scale.
+// Finds 16 codes from 0 to 63, where 32 is zero, and returns their scale.
 float search_steps(uint8_t *codes, const float *x) {
   const Largest largest = find_largest(x, 16);
   if (largest.size < kTiny) {
@@ -361,7 +316,7 @@ float search_steps(uint8_t *codes, const float *x) {
   return scale;
 }
 
-void put_q6_codes(uint8_t *to, const uint8_t *codes) {
+void store_q6_codes(uint8_t *to, const uint8_t *codes) {
   for (size_t i = 0; i < 64; ++i) {
     const uint8_t *code = codes + i / 32 * 128 + i % 32;
     uint8_t *low = to + i / 32 * 64 + i % 32;
@@ -371,28 +326,16 @@ void put_q6_codes(uint8_t *to, const uint8_t *codes) {
   }
 }
 
-void encode_q6_k(uint8_t *to, const float *from) {
-  uint8_t codes[kKBlock];
-  float found[16];
-  for (size_t group = 0; group < 16; ++group)
-    found[group] = search_steps(codes + 16 * group, from + 16 * group);
-  StoredSteps stored;
-  if (!put_byte_steps(to, stored, found)) return;
-  for (size_t group = 0; group < 16; ++group)
-    requantise(codes + 16 * group, from + 16 * group, stored.scale[group], 32);
-  put_q6_codes(to, codes);
-}
-
 }  // namespace
 
-StoredSteps put_small_steps(uint8_t *to, const float *scales, const float *minimums) {
+StoredScales store_q2_k_scales(uint8_t *to, const float *scales, const float *minimums) {
   const float scale = largest_of(scales, 16);
   const float minimum = largest_of(minimums, 16);
-  const float stored = put_half(to + 80, scale > 0 ? scale / 15 : 0);
-  const float stored_minimum = put_half(to + 82, minimum > 0 ? minimum / 15 : 0);
+  const float stored = store_half(to + 80, scale > 0 ? scale / 15 : 0);
+  const float stored_minimum = store_half(to + 82, minimum > 0 ? minimum / 15 : 0);
   const float steps = scale > 0 ? 15 / scale : 0;
   const float minimum_steps = minimum > 0 ? 15 / minimum : 0;
-  StoredSteps result;
+  StoredScales result;
   for (size_t group = 0; group < 16; ++group) {
     const int32_t low = scale > 0 ? nearest(steps * scales[group]) : 0;
     const int32_t high = minimum > 0 ? nearest(minimum_steps * minimums[group]) : 0;
@@ -403,54 +346,54 @@ StoredSteps put_small_steps(uint8_t *to, const float *scales, const float *minim
   return result;
 }
 
-StoredSteps put_group_steps(uint8_t *to, const float *scales, const float *minimums) {
+StoredScales store_q4_k_scales(uint8_t *to, const float *scales, const float *minimums) {
   const float scale = largest_of(scales, 8);
   const float minimum = largest_of(minimums, 8);
   const float steps = scale > 0 ? 63 / scale : 0;
   const float minimum_steps = minimum > 0 ? 63 / minimum : 0;
-  const float stored = put_half(to, scale / 63);
-  const float stored_minimum = put_half(to + 2, minimum / 63);
+  const float stored = store_half(to, scale / 63);
+  const float stored_minimum = store_half(to + 2, minimum / 63);
   uint8_t scale_codes[8];
   uint8_t minimum_codes[8];
-  StoredSteps result;
+  StoredScales result;
   for (size_t group = 0; group < 8; ++group) {
-    // Cut to a byte before the limit: -1 counts as 255.
+    // Like ggml, truncate to a byte first: -1 becomes 255, and then 63.
     scale_codes[group] = low_byte(smaller(63, low_byte(nearest(steps * scales[group]))));
     minimum_codes[group] = low_byte(smaller(63, low_byte(nearest(minimum_steps * minimums[group]))));
     result.scale[group] = stored * real(scale_codes[group]);
     result.minimum[group] = stored_minimum * real(minimum_codes[group]);
   }
-  put_six_bits(to + 4, scale_codes, minimum_codes);
+  store_six_bits(to + 4, scale_codes, minimum_codes);
   return result;
 }
 
-StoredSteps put_six_bit_steps(uint8_t *to, const float *scales) {
+StoredScales store_q3_k_scales(uint8_t *to, const float *scales) {
   const float largest = find_largest(scales, 16).value;
   int32_t codes[16] = {};
   float stored = 0;
   if (largest == 0) {
-    put_half(to + 108, 0);
+    store_half(to + 108, 0);
   } else {
     const float steps = -32 / largest;
     for (size_t group = 0; group < 16; ++group)
       codes[group] = clamp(signed_byte(nearest(steps * scales[group])), -32, 31) + 32;
-    stored = put_half(to + 108, 1 / steps);
+    stored = store_half(to + 108, 1 / steps);
   }
-  put_scales(to + 96, codes);
-  StoredSteps result;
+  pack_q3_k_scales(to + 96, codes);
+  StoredScales result;
   for (size_t group = 0; group < 16; ++group)
     result.scale[group] = stored * real(codes[group] - 32);
   return result;
 }
 
-bool put_byte_steps(uint8_t *to, StoredSteps &stored, const float *scales) {
+bool store_q6_k_scales(uint8_t *to, StoredScales &stored, const float *scales) {
   const Largest largest = find_largest(scales, 16);
   if (largest.size < kTiny) {
-    memset(to, 0, 210);
+    memset(to, 0, BlockType<TF_DTYPE_Q6_K>::kBytes);
     return false;
   }
   const float steps = -128 / largest.value;
-  const float unit = put_half(to + 208, 1 / steps);
+  const float unit = store_half(to + 208, 1 / steps);
   for (size_t group = 0; group < 16; ++group) {
     const int8_t scale = signed_byte(smaller(127, nearest(steps * scales[group])));
     to[192 + group] = static_cast<uint8_t>(scale);
@@ -459,21 +402,60 @@ bool put_byte_steps(uint8_t *to, StoredSteps &stored, const float *scales) {
   return true;
 }
 
-BlockEncoder find_k_encoder(int32_t dtype) {
-  switch (dtype) {
-    case TF_DTYPE_Q2_K:
-      return encode_q2_k;
-    case TF_DTYPE_Q3_K:
-      return encode_q3_k;
-    case TF_DTYPE_Q4_K:
-      return encode_q4_k;
-    case TF_DTYPE_Q5_K:
-      return encode_q5_k;
-    case TF_DTYPE_Q6_K:
-      return encode_q6_k;
-    default:
-      return nullptr;
+void encode_block(BlockType<TF_DTYPE_Q2_K>, uint8_t *to, const float *from) {
+  uint8_t codes[kKBlock];
+  float scales[16];
+  float minimums[16];
+  for (size_t group = 0; group < 16; ++group) {
+    const float *x = from + 16 * group;
+    float weight[16];
+    for (size_t i = 0; i < 16; ++i)
+      weight[i] = magnitude(x[i]);
+    const Affine found = search_affine({16, 3, -0.5f, 15, true, weight}, codes + 16 * group, x);
+    scales[group] = found.scale;
+    minimums[group] = found.minimum;
   }
+  const StoredScales stored = store_q2_k_scales(to, scales, minimums);
+  for (size_t group = 0; group < 16; ++group)
+    requantize(codes + 16 * group, from + 16 * group, 16, stored.scale[group], stored.minimum[group], 3);
+  store_two_bits(to + 16, codes);
+}
+
+void encode_block(BlockType<TF_DTYPE_Q4_K>, uint8_t *to, const float *from) {
+  uint8_t codes[kKBlock];
+  encode_groups(to, codes, from, 15, -1, 20);
+  store_four_bits(to + 16, codes);
+}
+
+void encode_block(BlockType<TF_DTYPE_Q5_K>, uint8_t *to, const float *from) {
+  uint8_t codes[kKBlock];
+  encode_groups(to, codes, from, 31, -0.5f, 15);
+  store_bits(to + 16, codes, 4);
+  store_four_bits(to + 48, codes);
+}
+
+void encode_block(BlockType<TF_DTYPE_Q3_K>, uint8_t *to, const float *from) {
+  uint8_t codes[kKBlock];
+  float found[16];
+  for (size_t group = 0; group < 16; ++group)
+    found[group] = search_improving(codes + 16 * group, from + 16 * group);
+  const StoredScales stored = store_q3_k_scales(to, found);
+  for (size_t group = 0; group < 16; ++group)
+    requantize(codes + 16 * group, from + 16 * group, stored.scale[group], 4);
+  store_bits(to, codes, 2);
+  store_two_bits(to + 32, codes);
+}
+
+void encode_block(BlockType<TF_DTYPE_Q6_K>, uint8_t *to, const float *from) {
+  uint8_t codes[kKBlock];
+  float found[16];
+  for (size_t group = 0; group < 16; ++group)
+    found[group] = search_steps(codes + 16 * group, from + 16 * group);
+  StoredScales stored;
+  if (!store_q6_k_scales(to, stored, found)) return;
+  for (size_t group = 0; group < 16; ++group)
+    requantize(codes + 16 * group, from + 16 * group, stored.scale[group], 32);
+  store_q6_codes(to, codes);
 }
 
 }  // namespace tfile

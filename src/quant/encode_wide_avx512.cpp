@@ -5,11 +5,8 @@
 
 #include <immintrin.h>
 
-#include "quant/encode_steps.h"
-#include "tensorfile.h"
-
 #if defined(__clang__) && __clang_major__ >= 18 && __clang_major__ <= 21 && !defined(__apple_build_version__)
-// To these versions vectors of 64 bytes are a feature of their own, which a build may have turned off.
+// In these versions 64-byte vectors are a separate feature, which a build may have turned off.
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,evex512"))), apply_to = function)
 #elif defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
@@ -23,10 +20,10 @@ namespace tfile {
 namespace {
 
 constexpr size_t kWidth = 16;
-constexpr int kAffineParts = 2;
-constexpr int kImprovingParts = 4;
-constexpr int kStepParts = 1;
-constexpr int kTableParts = 1;
+constexpr int kAffineVectors = 2;
+constexpr int kImprovingVectors = 4;
+constexpr int kStepVectors = 1;
+constexpr int kTableVectors = 1;
 using Reals __attribute__((vector_size(64))) = float;
 using Ints __attribute__((vector_size(64))) = int32_t;
 using Bytes __attribute__((vector_size(16))) = uint8_t;
@@ -36,36 +33,36 @@ inline Reals root(Reals a) {
 }
 
 inline Ints below_node(Ints node, Reals v, Reals middle) {
-  return 2 * node + 1 + (v < middle);  // not below also for NaN
+  return 2 * node + 1 + (v < middle);  // NaN compares as not below
 }
-// One of 16 by the low four bits of each place.
-inline Reals look_up(const float *table, Ints places) {
-  return _mm512_maskz_permutexvar_ps(0xffff, reinterpret_cast<__m512i>(places), _mm512_loadu_ps(table));
+// Looks up each of 16 elements by the low four bits of its index.
+inline Reals look_up(const float *table, Ints indices) {
+  return _mm512_maskz_permutexvar_ps(0xffff, reinterpret_cast<__m512i>(indices), _mm512_loadu_ps(table));
 }
-// The leaf of the tree of middles, from 16 on.
+// Returns the leaf of the tree of midpoints, 16 + the code of the nearest value.
 inline Ints find_leaf(Reals v) {
   Ints node = 1 - Ints{};
   for (int level = 0; level < 4; ++level)
     node = below_node(node, v, look_up(kIq4Middles, node));
   return node;
 }
-inline Reals number_at(Ints leaf) {
-  return look_up(kIq4Numbers, leaf);
+inline Reals value_at(Ints leaf) {
+  return look_up(kIq4Floats, leaf);
 }
 
-inline Ints nearest_places(Reals v) {
+inline Ints nearest_codes(Reals v) {
   return find_leaf(v) & 15;
 }
-inline Reals nearest_numbers(Reals v) {
-  return number_at(find_leaf(v));
+inline Reals nearest_values(Reals v) {
+  return value_at(find_leaf(v));
 }
 
-#include "quant/encode_wide.inc"
+#include "quant/encode_wide_blocks.inc"
 
 }  // namespace
 
-WideEncoder find_encoder16(int32_t dtype) {
-  return find_here(dtype);
+const BlockTable<BlockEncoder> *wide_encoders_avx512() {
+  return &kEncoders;
 }
 
 }  // namespace tfile
@@ -80,7 +77,7 @@ WideEncoder find_encoder16(int32_t dtype) {
 
 namespace tfile {
 
-WideEncoder find_encoder16(int32_t) {
+const BlockTable<BlockEncoder> *wide_encoders_avx512() {
   return nullptr;
 }
 

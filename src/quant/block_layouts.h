@@ -1,4 +1,4 @@
-// What the decoders of ggml's block types share: fields, scales, and what codes stand for.
+// How ggml's block types store scales, codes and signs, and the values that their codes stand for.
 #pragma once
 
 #include "base/endian.h"
@@ -6,17 +6,17 @@
 
 namespace tfile {
 
-// Fields of a block, which are little-endian on every host.
-inline float half_at(const uint8_t *block) {
-  return float_of(float_of_half(load_le<uint16_t>(block)));
+// Fields of a block are little-endian on every host.
+inline float load_half(const uint8_t *from) {
+  return float_of(float_of_half(load_le<uint16_t>(from)));
 }
-inline int low(uint8_t byte) {
+inline int low_nibble(uint8_t byte) {
   return byte & 15;
 }
-inline int high(uint8_t byte) {
+inline int high_nibble(uint8_t byte) {
   return byte >> 4;
 }
-// Nibble i of bytes, the low one of a byte first.
+// Nibble i, where the low nibble of a byte comes first.
 inline int nibble(const uint8_t *bytes, int i) {
   return (bytes[i / 2] >> (4 * (i % 2))) & 15;
 }
@@ -27,13 +27,13 @@ inline float times(float scale, int value) {
   return scale * static_cast<float>(value);
 }
 
-// What the codes of IQ4_NL and IQ4_XS stand for.
+// The values of the codes of IQ4_NL and IQ4_XS, ascending.
 inline constexpr int8_t kIq4Values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
-// float4_e2m1, doubled; there is no negative zero.
+// The values of the codes of float4_e2m1, doubled to be integers. Code 8, negative zero, is stored as 0.
 inline constexpr int8_t kFp4Doubled[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
-// Half of a float8_e4m3 without sign, for values that are doubled; its NaN is 0.
+// Half of a float8_e4m3 without sign, to be multiplied by doubled values. The NaN code gives 0.
 inline float half_ue4m3(uint8_t code) {
   const uint32_t exponent = (code >> 3) & 15u;
   const uint32_t mantissa = code & 7u;
@@ -42,28 +42,28 @@ inline float half_ue4m3(uint8_t code) {
   return float_of((exponent + 119) << 23 | mantissa << 20);
 }
 
-// Scale i of 16, of 6 bits in 12 bytes: the low halves in 8, the high bits in 4.
+// Scale i of the 16 of a Q3_K block, 6 bits each in 12 bytes: the low 4 bits in 8 bytes, then the high 2 bits in 4.
 inline int q3_k_scale(const uint8_t *scales, int i) {
-  const int low_half = i < 8 ? low(scales[i]) : high(scales[i - 8]);
-  return low_half | ((scales[8 + i % 4] >> (2 * (i / 4))) & 3) << 4;
+  const int low_bits = i < 8 ? low_nibble(scales[i]) : high_nibble(scales[i - 8]);
+  return low_bits | ((scales[8 + i % 4] >> (2 * (i / 4))) & 3) << 4;
 }
 
-// Scale and minimum j of 8, of 6 bits each in 12 bytes.
+// Scale and minimum j of the 8 of a Q4_K or Q5_K block, 6 bits each in 12 bytes.
 struct ScaleAndMin {
   int scale;
   int min;
 };
 inline ScaleAndMin q4_k_scale(const uint8_t *s, int j) {
   if (j < 4) return {s[j] & 63, s[j + 4] & 63};
-  return {low(s[j + 4]) | (s[j - 4] >> 6) << 4, high(s[j + 4]) | (s[j] >> 6) << 4};
+  return {low_nibble(s[j + 4]) | (s[j - 4] >> 6) << 4, high_nibble(s[j + 4]) | (s[j] >> 6) << 4};
 }
 
-// 8 signs of which 7 are stored: the number of negative ones is even.
+// The 8 signs of a codebook row, of which 7 are stored: an even number of them is negative.
 inline uint32_t even_signs(uint32_t seven) {
   return seven | ((0x6996u >> ((seven ^ seven >> 4) & 15)) & 1) << 7;
 }
 
-// The float16 scale of IQ1_M, in the highest bits of four words, 4 in each, the lowest first.
+// The float16 scale of IQ1_M, stored in the high 4 bits of four 16-bit words, lowest bits first.
 inline float iq1_m_scale(const uint8_t *words) {
   uint32_t bits = 0;
   for (int k = 0; k < 4; ++k)

@@ -1,21 +1,20 @@
-#include "quant/kernels.h"
-
+// The portable kernels of casts between dtypes that are not block types.
 #include <cstring>
 #include <limits>
 
-#include "quant/blocks.h"
-#include "quant/decode_lanes.h"
+#include "quant/cast_kernel.h"
+#include "quant/decode_scalar.h"
 #include "quant/small_floats.h"
 
 namespace tfile {
 
 namespace {
 
-// Elements that a loop takes at once: a constant count between arrays that cannot overlap, so that compilers vectorise
-// it without asking; too many to be unrolled into as many instructions.
+// The elements of one inner loop. Its count is constant and its arrays cannot overlap, so compilers vectorize it without
+// run-time checks; the count is too large for them to unroll the loop completely.
 constexpr size_t kGroup = 256;
 
-// A step is a type with From, To and apply(From).
+// A CastKernel that applies a step, a type with From, To and apply(From), to each element.
 template <typename Step>
 void each(void *to, const void *from, size_t count) {
   using From = typename Step::From;
@@ -47,9 +46,9 @@ struct Step {
   using To = T;
 };
 
-// Between integers, where narrowing keeps the low bits; integers to float32 and float64.
+// Between integers, where narrowing keeps the low bits, and from integers to float32 and float64.
 template <typename F, typename T>
-struct Plain : Step<F, T> {
+struct Convert : Step<F, T> {
   static T apply(F value) { return static_cast<T>(value); }
 };
 
@@ -57,7 +56,7 @@ struct Truth : Step<uint8_t, uint8_t> {
   static uint8_t apply(uint8_t value) { return value != 0; }
 };
 
-// To bool: whether any bit below the sign is set.
+// To bool: true if any bit other than a sign is set.
 template <typename F>
 struct NonZero : Step<F, uint8_t> {
   static uint8_t apply(F value) { return value != 0; }
@@ -77,11 +76,11 @@ struct NonZeroPair : Step<Pair, uint8_t> {
   static uint8_t apply(Pair value) { return ((value.real | value.imaginary) << 1) != 0; }
 };
 
-// Float to integer: truncated, the nearest there is when out of range, NaN 0.
+// From float to integer: truncates, saturates values that are out of range, and makes 0 of NaN.
 template <typename F, typename T>
 struct Saturate : Step<F, T> {
   static T apply(F value) {
-    // Exact in both float types: powers of two.
+    // Powers of two, and therefore exact in both float types.
     constexpr F kAbove = static_cast<F>(std::numeric_limits<T>::max() / 2 + 1) * 2;
     constexpr F kLeast = static_cast<F>(std::numeric_limits<T>::min());
     const bool fits = value >= kLeast && value < kAbove;
@@ -115,7 +114,7 @@ struct Bfloat16ToFloat : Step<uint16_t, uint32_t> {
 struct FloatToBfloat16 : Step<uint32_t, uint16_t> {
   static uint16_t apply(uint32_t bits) { return bfloat16_of_float(bits); }
 };
-// ml_dtypes drops the payload of a NaN here, NumPy keeps it from float32.
+// ml_dtypes drops the payload of a NaN here, while NumPy keeps it in casts from float32.
 struct Bfloat16ToHalf : Step<uint16_t, uint16_t> {
   static uint16_t apply(uint16_t bits) {
     const uint32_t wide = float_of_bfloat16(bits);
@@ -144,7 +143,7 @@ struct DoubleToComplex : Step<uint64_t, Pair128> {
   static Pair128 apply(uint64_t bits) { return {bits, 0}; }
 };
 
-// float4: two elements in a byte, the first in the low half.
+// float4: two elements in a byte, the first in the low nibble.
 void float4_to_codes(uint8_t *codes, const uint8_t *packed, size_t count) {
   for (size_t i = 0; i < count / 2; ++i) {
     codes[2 * i] = packed[i] & 15;
@@ -156,7 +155,7 @@ void codes_to_float4(uint8_t *packed, const uint8_t *codes, size_t count) {
     packed[i] = static_cast<uint8_t>(codes[2 * i] | codes[2 * i + 1] << 4);
 }
 
-// float6: element i takes the bits from 6 * i on, of a stream of bits that begins with the lowest of the first byte.
+// float6: element i is stored in the 6 bits from 6 * i on, where bits are counted from the lowest of the first byte.
 void float6_to_codes(uint8_t *codes, const uint8_t *packed, size_t count) {
   for (size_t i = 0; i < count / 4; ++i) {
     const uint8_t *unit = packed + 3 * i;
@@ -196,9 +195,9 @@ void float_to_packed(void *to, const void *from, size_t count) {
   }
 }
 
-// A complex number is two of its halves.
+// Converts real and imaginary parts as separate elements.
 template <CastKernel kernel>
-void both_halves(void *to, const void *from, size_t count) {
+void each_part(void *to, const void *from, size_t count) {
   kernel(to, from, 2 * count);
 }
 
@@ -209,20 +208,20 @@ CastKernel from_integer(tf_dtype to) {
       return each<NonZero<T>>;
     case TF_DTYPE_INT8:
     case TF_DTYPE_UINT8:
-      return each<Plain<T, uint8_t>>;
+      return each<Convert<T, uint8_t>>;
     case TF_DTYPE_INT16:
     case TF_DTYPE_UINT16:
-      return each<Plain<T, uint16_t>>;
+      return each<Convert<T, uint16_t>>;
     case TF_DTYPE_INT32:
     case TF_DTYPE_UINT32:
-      return each<Plain<T, uint32_t>>;
+      return each<Convert<T, uint32_t>>;
     case TF_DTYPE_INT64:
     case TF_DTYPE_UINT64:
-      return each<Plain<T, uint64_t>>;
+      return each<Convert<T, uint64_t>>;
     case TF_DTYPE_FLOAT32:
-      return each<Plain<T, float>>;
+      return each<Convert<T, float>>;
     case TF_DTYPE_FLOAT64:
-      return each<Plain<T, double>>;
+      return each<Convert<T, double>>;
     default:
       return nullptr;
   }
@@ -328,15 +327,15 @@ CastKernel from_bfloat16(tf_dtype to) {
 
 CastKernel from_complex64(tf_dtype to) {
   if (to == TF_DTYPE_BOOL) return each<NonZeroPair<Pair64>>;
-  return to == TF_DTYPE_COMPLEX128 ? both_halves<each<FloatToDouble>> : nullptr;
+  return to == TF_DTYPE_COMPLEX128 ? each_part<each<FloatToDouble>> : nullptr;
 }
 
 CastKernel from_complex128(tf_dtype to) {
   if (to == TF_DTYPE_BOOL) return each<NonZeroPair<Pair128>>;
-  return to == TF_DTYPE_COMPLEX64 ? both_halves<each<DoubleToFloat>> : nullptr;
+  return to == TF_DTYPE_COMPLEX64 ? each_part<each<DoubleToFloat>> : nullptr;
 }
 
-// The small floats and ggml's blocks go to float32 only.
+// The small floats have kernels to float32 only, and so have block types.
 CastKernel from_code(tf_dtype from) {
   switch (from) {
     case TF_DTYPE_FLOAT8_E4M3FN:
@@ -356,18 +355,13 @@ CastKernel from_code(tf_dtype from) {
     case TF_DTYPE_FLOAT4_E2M1FN:
       return packed_to_float<Float4E2m1fn, float4_to_codes>;
     default:
-      return find_block_decoder(from);
+      return find_scalar_decoder(from);
   }
 }
 
 }  // namespace
 
-CastKernel find_cast_kernel(tf_dtype from, tf_dtype to) {
-  const CastKernel fast = to == TF_DTYPE_FLOAT32 && cpu_has_lanes() ? find_lane_decoder(from) : nullptr;
-  return fast != nullptr ? fast : find_plain_kernel(from, to);
-}
-
-CastKernel find_plain_kernel(tf_dtype from, tf_dtype to) {
+CastKernel find_scalar_kernel(tf_dtype from, tf_dtype to) {
   switch (from) {
     case TF_DTYPE_BOOL:
       return to == TF_DTYPE_UINT8 ? each<Truth> : nullptr;

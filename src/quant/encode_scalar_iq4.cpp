@@ -1,29 +1,28 @@
-// IQ4_NL and IQ4_XS: codes are places in a table of 16 numbers, and scales are searched for, as in ggml.
-#include "quant/encode_steps.h"
-#include "tensorfile.h"
+// IQ4_NL and IQ4_XS: codes are indices into a table of 16 values, and scales are searched for as in ggml.
+#include "quant/encode_scalar.h"
 
 namespace tfile {
 
 namespace {
 
-// The place of the nearest number; a tie goes up.
-int32_t nearest_number(float value) {
-  if (value <= kIq4Numbers[0]) return 0;
-  if (value >= kIq4Numbers[15]) return 15;
+// Returns the code of the nearest value; a tie goes up.
+int32_t nearest_code(float value) {
+  if (value <= kIq4Floats[0]) return 0;
+  if (value >= kIq4Floats[15]) return 15;
   int32_t below = 0;
   int32_t above = 15;
   while (above - below > 1) {
     const int32_t middle = (below + above) / 2;
-    if (value < kIq4Numbers[middle]) {
+    if (value < kIq4Floats[middle]) {
       above = middle;
     } else {
       below = middle;
     }
   }
-  return value - kIq4Numbers[below] < kIq4Numbers[above] - value ? below : above;
+  return value - kIq4Floats[below] < kIq4Floats[above] - value ? below : above;
 }
 
-// The sums of a fit of 32 elements, which weigh as their squares.
+// The sums of a least-squares fit of 32 elements, weighted by their squares.
 struct Fit {
   float code_x = 0;
   float code2 = 0;
@@ -31,7 +30,7 @@ struct Fit {
 Fit fit_of(const float *x, float inverted) {
   Fit fit;
   for (size_t i = 0; i < 32; ++i) {
-    const float code = kIq4Numbers[nearest_number(inverted * x[i])];
+    const float code = kIq4Floats[nearest_code(inverted * x[i])];
     const float weighted = (x[i] * x[i]) * code;
     fit.code_x += weighted * x[i];
     fit.code2 += weighted * code;
@@ -39,7 +38,7 @@ Fit fit_of(const float *x, float inverted) {
   return fit;
 }
 
-// The scale of 32 elements, of either sign.
+// Returns the scale of 32 elements, which may be negative.
 float search_scale(const float *x) {
   const Largest largest = find_largest(x, 32);
   if (largest.size < kTiny) return 0;
@@ -57,45 +56,32 @@ float search_scale(const float *x) {
   return scale;
 }
 
-// 32 codes in 16 bytes.
-void put_codes(uint8_t *to, const float *x, float inverted) {
+// Stores 32 codes in 16 bytes.
+void store_codes(uint8_t *to, const float *x, float inverted) {
   for (size_t i = 0; i < 16; ++i) {
-    const int32_t low = nearest_number(inverted * x[i]);
-    to[i] = static_cast<uint8_t>(low | nearest_number(inverted * x[i + 16]) << 4);
+    const int32_t low = nearest_code(inverted * x[i]);
+    to[i] = static_cast<uint8_t>(low | nearest_code(inverted * x[i + 16]) << 4);
   }
-}
-
-void encode_iq4_nl(uint8_t *to, const float *from) {
-  put_codes(to + 2, from, put_table_scale(to, search_scale(from)));
-}
-
-void encode_iq4_xs(uint8_t *to, const float *from) {
-  float found[8];
-  for (size_t group = 0; group < 8; ++group)
-    found[group] = search_scale(from + 32 * group);
-  const StoredSteps inverted = put_table_steps(to, found);
-  for (size_t group = 0; group < 8; ++group)
-    put_codes(to + 8 + 16 * group, from + 32 * group, inverted.scale[group]);
 }
 
 }  // namespace
 
-float put_table_scale(uint8_t *to, float scale) {
+float store_iq4_nl_scale(uint8_t *to, float scale) {
   if (scale == scale) {
-    put_half(to, scale);
+    store_half(to, scale);
   } else {
-    store_le<uint16_t>(to, 0xfe00);  // infinity by infinity: a NaN whose sign is not the same on every processor
+    store_le<uint16_t>(to, 0xfe00);  // infinity / infinity: the sign of that NaN depends on the processor
   }
   return scale == 0 ? 0 : 1 / scale;
 }
 
-StoredSteps put_table_steps(uint8_t *to, const float *scales) {
+StoredScales store_iq4_xs_scales(uint8_t *to, const float *scales) {
   const float scale = -find_largest(scales, 8).value / 32;
   const float inverted = scale == 0 ? 0 : 1 / scale;
-  put_half(to, scale);
+  store_half(to, scale);
   uint32_t high = 0;
   memset(to + 4, 0, 4);
-  StoredSteps result;
+  StoredScales result;
   for (size_t group = 0; group < 8; ++group) {
     const int32_t steps = clamp(nearest(inverted * scales[group]), -32, 31);
     const auto code = static_cast<uint32_t>(steps + 32);
@@ -108,8 +94,17 @@ StoredSteps put_table_steps(uint8_t *to, const float *scales) {
   return result;
 }
 
-BlockEncoder find_iq4_encoder(int32_t dtype) {
-  return dtype == TF_DTYPE_IQ4_NL ? encode_iq4_nl : dtype == TF_DTYPE_IQ4_XS ? encode_iq4_xs : nullptr;
+void encode_block(BlockType<TF_DTYPE_IQ4_NL>, uint8_t *to, const float *from) {
+  store_codes(to + 2, from, store_iq4_nl_scale(to, search_scale(from)));
+}
+
+void encode_block(BlockType<TF_DTYPE_IQ4_XS>, uint8_t *to, const float *from) {
+  float found[8];
+  for (size_t group = 0; group < 8; ++group)
+    found[group] = search_scale(from + 32 * group);
+  const StoredScales inverted = store_iq4_xs_scales(to, found);
+  for (size_t group = 0; group < 8; ++group)
+    store_codes(to + 8 + 16 * group, from + 32 * group, inverted.scale[group]);
 }
 
 }  // namespace tfile
