@@ -11,10 +11,12 @@ import (
 	"github.com/tensorfile/tensorfile/bindings/go/internal/capi"
 )
 
-// Array is an n-dimensional array: a dtype, a shape, strides, and memory that it may share with views, dicts and clones.
+// Array is an n-dimensional array: a dtype, a shape, strides, and memory that it may share with views, dicts and
+// clones.
 //
-// Several goroutines may read an array at once. The memory is C's, and the collector does not see how large it is: Close
-// what is large and no longer needed. What is forgotten is released when the collector finds it.
+// Several goroutines may read an array at the same time. The memory belongs to C and does not count for the garbage
+// collector, so close large arrays that are no longer needed. An array that is not closed is released when it is
+// garbage collected.
 type Array struct {
 	handle handle[capi.Array]
 	dtype  Dtype
@@ -22,15 +24,15 @@ type Array struct {
 	size   int
 	nbytes int
 
-	// alone says that no view, dict or clone was given the array; exposed that Go code has the memory, so that Close alone
-	// releases it.
+	// alone is true if no view, dict or clone refers to the memory. exposed is true if Go code may refer to it, so that
+	// only Close may release it.
 	alone, exposed atomic.Bool
 
-	// What MakeMutable changes, under the handle's lock.
+	// Changed by MakeMutable under the lock of the handle.
 	strides    []int
 	data       *byte
 	contiguous bool
-	replaced   []capi.Array // whose memory Go code may still have
+	replaced   []capi.Array // memory that Go code may still refer to
 }
 
 func newArray(raw capi.Array) *Array {
@@ -53,7 +55,7 @@ func (a *Array) describe(info capi.Info) {
 	a.data, a.contiguous = info.Data, info.Contiguous
 }
 
-// makeArray makes a call that gives an array; those on slot's threads may carry something.
+// makeArray runs a call that returns an array. Errors of its callbacks on threads of the library are in slot.
 func makeArray(slot *capi.Slot, call func(out *capi.Array) error) (*Array, error) {
 	var raw capi.Array
 	if err := checkWith(call(&raw), slot); err != nil {
@@ -62,7 +64,7 @@ func makeArray(slot *capi.Slot, call func(out *capi.Array) error) (*Array, error
 	return newArray(raw), nil
 }
 
-// makeOwn is makeArray for calls whose array has memory that nothing else has.
+// makeOwn is makeArray for calls whose result does not share its memory.
 func makeOwn(slot *capi.Slot, call func(out *capi.Array) error) (*Array, error) {
 	a, err := makeArray(slot, call)
 	if err == nil {
@@ -71,7 +73,7 @@ func makeOwn(slot *capi.Slot, call func(out *capi.Array) error) (*Array, error) 
 	return a, err
 }
 
-// Zeros makes an array of zeros. Without sizes it is a scalar.
+// Zeros returns an array of zeros. Without a shape it is a scalar.
 func Zeros(dtype Dtype, shape ...int) (*Array, error) {
 	sizes := numbers(shape)
 	return makeOwn(nil, func(out *capi.Array) error {
@@ -79,13 +81,13 @@ func Zeros(dtype Dtype, shape ...int) (*Array, error) {
 	})
 }
 
-// FromSlice makes an array with a copy of elements in C order. Without sizes it is a scalar, of one element.
+// FromSlice returns an array with a copy of elements, which are in C order. Without a shape it is a scalar.
 func FromSlice[T Element](elements []T, shape ...int) (*Array, error) {
 	return FromBytes(DtypeOf[T](), bytesOf(elements), shape...)
 }
 
-// FromBytes makes an array with a copy of elements given as bytes, in C order and the host's byte order (block types:
-// little-endian).
+// FromBytes returns an array with a copy of elements, given as bytes in C order and in the byte order of this machine
+// (blocks: little-endian).
 func FromBytes(dtype Dtype, elements []byte, shape ...int) (*Array, error) {
 	sizes := numbers(shape)
 	return makeOwn(nil, func(out *capi.Array) error {
@@ -93,17 +95,17 @@ func FromBytes(dtype Dtype, elements []byte, shape ...int) (*Array, error) {
 	})
 }
 
-// Wrap makes an array over the memory of elements in C order, without a copy. The memory is pinned until the last array
-// on it is released. Changes are seen on both sides, and are the caller's to order.
+// Wrap returns an array over the memory of elements, which are in C order, without a copy. The memory is pinned until
+// the last array that uses it is released. Each side sees the changes of the other; the caller must synchronize them.
 func Wrap[T Element](elements []T, shape ...int) (*Array, error) {
 	return WrapBytes(DtypeOf[T](), bytesOf(elements), shape...)
 }
 
-// WrapBytes is Wrap for elements of any dtype, given as bytes aligned to their items.
+// WrapBytes is Wrap for elements of any dtype, given as bytes at an address that is aligned for the dtype.
 func WrapBytes(dtype Dtype, elements []byte, shape ...int) (*Array, error) {
 	a, err := wrap(dtype, elements, 0, shape, nil, true)
 	if err == nil && a.nbytes != len(elements) {
-		err = newError(ErrInvalidArgument, "%v needs %d bytes, not %d", a, a.nbytes, len(elements))
+		err = newError(ErrInvalidArgument, "%v needs %d bytes, found %d", a, a.nbytes, len(elements))
 		a.Close()
 	}
 	if err != nil {
@@ -112,23 +114,24 @@ func WrapBytes(dtype Dtype, elements []byte, shape ...int) (*Array, error) {
 	return a, nil
 }
 
-// WrapStrided makes an array over the memory of elements, without a copy. Its first element, [0, 0, ...], is elements[at];
-// strides are in bytes, and may be 0 or negative. An array that is not writable is copied before it is changed.
+// WrapStrided returns an array over the memory of elements without a copy. Its element [0, 0, ...] is elements[at].
+// Strides are in bytes, and may be 0 or negative. An array that is not writable is copied before it is changed.
 func WrapStrided[T Element](elements []T, at int, shape, strides []int, writable bool) (*Array, error) {
 	bytes := bytesOf(elements)
 	var zero T
 	size := int(unsafe.Sizeof(zero))
 	if len(strides) != len(shape) {
-		return nil, newError(ErrInvalidArgument, "there are %d strides for %d sizes", len(strides), len(shape))
+		return nil, newError(ErrInvalidArgument, "expected %d strides for the shape %v, found %d", len(shape), shape,
+			len(strides))
 	}
 	if !within(len(bytes), at, size, shape, strides) {
-		return nil, newError(ErrInvalidArgument, "shape %v and strides %v reach beyond the %d elements around element %d",
+		return nil, newError(ErrInvalidArgument, "shape %v and strides %v reach outside the %d elements around element %d",
 			shape, strides, len(elements), at)
 	}
 	return wrap(DtypeOf[T](), bytes, at*size, shape, strides, writable)
 }
 
-// within tells whether all elements lie within nbytes bytes.
+// within reports whether all elements are inside the nbytes bytes of memory.
 func within(nbytes, at, size int, shape, strides []int) bool {
 	if slices.Contains(shape, 0) {
 		return at >= 0 && at <= nbytes/size
@@ -142,22 +145,22 @@ func within(nbytes, at, size int, shape, strides []int) bool {
 		if steps <= 0 || stride == 0 {
 			continue
 		}
-		room, step := &after, stride
+		remaining, step := &after, stride
 		if stride < 0 {
-			room, step = &before, -stride
+			remaining, step = &before, -stride
 		}
-		if step < 0 || steps > *room/step {
+		if step < 0 || steps > *remaining/step {
 			return false
 		}
-		*room -= steps * step
+		*remaining -= steps * step
 	}
 	return true
 }
 
-// pinned is memory of Go's that C has.
+// pinned is Go memory that C refers to.
 type pinned struct{ runtime.Pinner }
 
-// pin keeps memory where it is until the library releases the handle that comes back.
+// pin prevents bytes from being moved or freed until the library releases the handle that pin returns.
 func pin(bytes []byte) uintptr {
 	p := &pinned{}
 	if len(bytes) > 0 {
@@ -166,7 +169,7 @@ func pin(bytes []byte) uintptr {
 	return uintptr(cgo.NewHandle(p))
 }
 
-// Release is called once by the library.
+// Release is called by the library, once.
 func (p *pinned) Release() { p.Unpin() }
 
 func wrap(dtype Dtype, bytes []byte, at int, shape, strides []int, writable bool) (*Array, error) {
@@ -174,52 +177,52 @@ func wrap(dtype Dtype, bytes []byte, at int, shape, strides []int, writable bool
 	if strides != nil {
 		steps = first(numbers(strides))
 	}
-	may := int32(0)
+	mayWrite := int32(0)
 	if writable {
-		may = 1
+		mayWrite = 1
 	}
 	return makeArray(nil, func(out *capi.Array) error {
-		return capi.ArrayWrap(out, int32(dtype), first(sizes), len(sizes), steps, text(bytes[at:]), may, pin(bytes))
+		return capi.ArrayWrap(out, int32(dtype), first(sizes), len(sizes), steps, text(bytes[at:]), mayWrite, pin(bytes))
 	})
 }
 
-// Dtype is the type of the elements.
+// Dtype returns the type of the elements.
 func (a *Array) Dtype() Dtype { return a.dtype }
 
-// NDim is the number of dimensions; 0 for a scalar.
+// NDim returns the number of dimensions, which is 0 for a scalar.
 func (a *Array) NDim() int { return len(a.shape) }
 
-// Shape is a copy of the sizes, outermost dimension first.
+// Shape returns a copy of the sizes of the dimensions, outermost first.
 func (a *Array) Shape() []int { return slices.Clone(a.shape) }
 
-// Dim is the size of a dimension.
+// Dim returns the size of one dimension.
 func (a *Array) Dim(axis int) int { return a.shape[axis] }
 
-// Len is the number of elements.
+// Len returns the number of elements.
 func (a *Array) Len() int { return a.size }
 
-// NBytes is the number of bytes that the elements take in C order, whatever the strides are.
+// NBytes returns the number of bytes that the elements take in C order, regardless of the strides.
 func (a *Array) NBytes() int { return a.nbytes }
 
-// Strides is a copy of the steps from element to element in bytes; nil for packed and block types, which are C-contiguous.
+// Strides returns a copy of the strides in bytes. It is nil for packed and block types, which are always C-contiguous.
 func (a *Array) Strides() []int {
 	a.handle.mu.RLock()
 	defer a.handle.mu.RUnlock()
 	return slices.Clone(a.strides)
 }
 
-// IsContiguous tells whether the elements lie in C order without gaps.
+// IsContiguous reports whether the elements are in C order without gaps.
 func (a *Array) IsContiguous() bool {
 	a.handle.mu.RLock()
 	defer a.handle.mu.RUnlock()
 	return a.contiguous
 }
 
-// String is the dtype and shape: "float32[2 3]".
+// String returns the dtype and the shape, such as "float32[2 3]".
 func (a *Array) String() string { return fmt.Sprintf("%v%v", a.dtype, a.shape) }
 
-// Close releases the array's memory, unless views, dicts or clones have it, too. What Data and Bytes gave is no longer
-// valid then. It always gives nil, and may be called again.
+// Close releases the memory of the array, unless views, dicts or clones share it. The results of Data and Bytes must
+// not be used any more. It always returns nil; closing twice is allowed.
 func (a *Array) Close() error {
 	a.handle.mu.Lock()
 	defer a.handle.mu.Unlock()
@@ -231,19 +234,19 @@ func (a *Array) Close() error {
 	return nil
 }
 
-// memory gives the bytes in C order; the handle is locked.
+// memory returns the bytes in C order. The handle is locked.
 func (a *Array) memory() ([]byte, error) {
 	if !a.contiguous {
-		return nil, newError(ErrInvalidArgument, "%v is not C-contiguous: Contiguous makes an array that is", a)
+		return nil, newError(ErrInvalidArgument, "%v is not C-contiguous: use Contiguous to make a copy that is", a)
 	}
 	return unsafe.Slice(a.data, a.nbytes), nil
 }
 
-// Bytes gives the bytes of the elements in C order, without a copy; of every dtype. They are to be read only.
+// Bytes returns the bytes of the elements in C order without a copy, for any dtype. They must not be changed.
 //
-// The collector cannot tell who has them: from now on Close alone releases the array, and ends their life. Where Close is
-// not wanted, With lends the same bytes to a function, and ToSlice copies them. It fails with ErrInvalidArgument when the
-// elements are not C-contiguous; Contiguous helps then.
+// The garbage collector does not know the bytes. From this call on only Close releases the array, and makes the bytes
+// invalid. Where that is inconvenient, use With, which passes the bytes to a function, or ToSlice, which copies them.
+// Bytes fails with ErrInvalidArgument if the elements are not C-contiguous; then use Contiguous first.
 func (a *Array) Bytes() ([]byte, error) {
 	if _, err := a.handle.lock(); err != nil {
 		return nil, err
@@ -264,14 +267,14 @@ func (a *Array) expose() {
 
 func expectDtype[T Element](a *Array) error {
 	if dtype := DtypeOf[T](); a.dtype != dtype {
-		return newError(ErrType, "the dtype is %v, not %v", a.dtype, dtype)
+		return newError(ErrType, "expected an array of %v, found %v", dtype, a.dtype)
 	}
 	return nil
 }
 
-// Data gives the elements in C order, without a copy, as Bytes does. They are to be read only.
+// Data returns the elements in C order without a copy, with the conditions of Bytes. They must not be changed.
 //
-// It fails with ErrType when T is not the array's dtype, or when some bytes of a bool array are neither 0 nor 1.
+// It fails with ErrType if T is not the type of the elements, or if an element of a bool array is neither 0 nor 1.
 func Data[T Element](a *Array) ([]T, error) {
 	if err := expectDtype[T](a); err != nil {
 		return nil, err
@@ -283,8 +286,8 @@ func Data[T Element](a *Array) ([]T, error) {
 	return elementsOf[T](bytes)
 }
 
-// With lends the elements, without a copy, to a function; they are valid until it returns. It fails as Data does. The
-// function must not close or change the array itself.
+// With calls use with the elements, without a copy. They are valid until use returns. With fails like Data. use must
+// not close or change the array.
 func With[T Element](a *Array, use func(elements []T) error) error {
 	if err := expectDtype[T](a); err != nil {
 		return err
@@ -304,7 +307,7 @@ func With[T Element](a *Array, use func(elements []T) error) error {
 	return use(elements)
 }
 
-// ToSlice copies the elements in C order, whatever the strides are. It fails with ErrType when T is not the array's dtype.
+// ToSlice returns a copy of the elements in C order. It fails with ErrType if T is not the type of the elements.
 func ToSlice[T Element](a *Array) ([]T, error) {
 	if err := expectDtype[T](a); err != nil {
 		return nil, err
@@ -322,7 +325,8 @@ func ToSlice[T Element](a *Array) ([]T, error) {
 	return out, err
 }
 
-// MutableData gives the elements in C order to be changed, after MakeMutable. They live as long as those of Data.
+// MutableData calls MakeMutable and returns the elements in C order, which may be changed. They are valid as long as
+// those of Data.
 func MutableData[T Element](a *Array) ([]T, error) {
 	if err := expectDtype[T](a); err != nil {
 		return nil, err
@@ -334,7 +338,7 @@ func MutableData[T Element](a *Array) ([]T, error) {
 	return elementsOf[T](bytes)
 }
 
-// MutableBytes gives the bytes of the elements in C order to be changed, after MakeMutable.
+// MutableBytes calls MakeMutable and returns the bytes of the elements in C order, which may be changed.
 func (a *Array) MutableBytes() ([]byte, error) {
 	raw, err := a.handle.lockAlone()
 	if err != nil {
@@ -352,8 +356,8 @@ func (a *Array) MutableBytes() ([]byte, error) {
 	return unsafe.Slice(data, a.nbytes), nil
 }
 
-// MakeMutable makes this an array whose memory is C-contiguous, may be written, and is no view's, dict's or clone's: by a
-// copy, where it is not so already. What Data gave before shows the elements as they were then.
+// MakeMutable ensures that the memory of the array is C-contiguous, writable, and not shared with a view, dict or
+// clone, by copying it if necessary. Slices that Data returned earlier keep the old elements.
 func (a *Array) MakeMutable() error {
 	raw, err := a.handle.lockAlone()
 	if err != nil {
@@ -376,7 +380,7 @@ func (a *Array) makeMutable(raw capi.Array) (capi.Array, error) {
 			return 0, err
 		}
 	case a.exposed.Load():
-		// A second reference is reason enough for a copy: memory that Go code has must outlive the change.
+		// A second reference forces a copy: Go code may still refer to the old memory.
 		capi.ArrayRetain(raw)
 	}
 	if err := check(capi.ArrayMakeMut(&next)); err != nil {
@@ -403,8 +407,8 @@ func (a *Array) makeMutable(raw capi.Array) (capi.Array, error) {
 	return next, nil
 }
 
-// lend locks the array for a call that makes something with the same memory.
-func (a *Array) lend() (capi.Array, error) {
+// share locks the array for a call that creates something with the same memory.
+func (a *Array) share() (capi.Array, error) {
 	raw, err := a.handle.lock()
 	if err == nil {
 		a.alone.Store(false)
@@ -412,9 +416,9 @@ func (a *Array) lend() (capi.Array, error) {
 	return raw, err
 }
 
-// derive makes an array of this one by a call.
+// derive makes a new array from this one.
 func (a *Array) derive(call func(out *capi.Array, raw capi.Array) error) (*Array, error) {
-	raw, err := a.lend()
+	raw, err := a.share()
 	if err != nil {
 		return nil, err
 	}
@@ -422,7 +426,7 @@ func (a *Array) derive(call func(out *capi.Array, raw capi.Array) error) (*Array
 	return makeArray(nil, func(out *capi.Array) error { return call(out, raw) })
 }
 
-// Clone gives the same array again, to be closed on its own. Who changes either gets a copy first.
+// Clone returns another reference to the same memory, to be closed separately. Changing either of them copies it first.
 func (a *Array) Clone() (*Array, error) {
 	return a.derive(func(out *capi.Array, raw capi.Array) error {
 		*out = capi.ArrayRetain(raw)
@@ -430,10 +434,10 @@ func (a *Array) Clone() (*Array, error) {
 	})
 }
 
-// Contiguous gives the array itself, as Clone does, where it is C-contiguous, else a C-contiguous copy.
+// Contiguous returns a clone if the array is C-contiguous, and a C-contiguous copy otherwise.
 func (a *Array) Contiguous() (*Array, error) { return a.derive(capi.ArrayContiguous) }
 
-// Transpose gives a view with its axes in another order, each named once; without axes they are reversed.
+// Transpose returns a view with the axes in the given order, or in reverse order if none are given.
 func (a *Array) Transpose(axes ...int) (*Array, error) {
 	axes = slices.Clone(axes)
 	return a.derive(func(out *capi.Array, raw capi.Array) error {
@@ -441,8 +445,8 @@ func (a *Array) Transpose(axes ...int) (*Array, error) {
 	})
 }
 
-// Slice gives Python's a[...]: a view (of a packed or block type a copy where no view can be), with a Slice for each
-// dimension; those that are not named stay whole.
+// Slice returns a[...] as in Python: a view, or a copy if the array has a packed or block type that allows no view.
+// Each Slice selects from one dimension. Dimensions without a Slice are complete.
 func (a *Array) Slice(parts ...Slice) (*Array, error) {
 	c := makeCuts(parts, len(a.shape))
 	return a.derive(func(out *capi.Array, raw capi.Array) error {
@@ -450,11 +454,10 @@ func (a *Array) Slice(parts ...Slice) (*Array, error) {
 	})
 }
 
-// Cast gives a C-contiguous copy with another dtype; the array itself, as Clone does, where it has that dtype and is
-// C-contiguous.
+// Cast returns a C-contiguous copy with another dtype, or a clone if nothing has to change.
 //
-// It rounds to nearest even and overflows as NumPy and ml_dtypes do; float to integer truncates and saturates, NaN gives 0;
-// integers narrow by wrapping; anything to bool is "not equal to zero". Block types are encoded and decoded.
+// Floats are rounded to nearest even and overflow like in NumPy and ml_dtypes. Floats become integers by truncation and
+// saturation, with 0 for NaN. Integers wrap. A bool is true if the value is not 0. Block types are encoded and decoded.
 func (a *Array) Cast(dtype Dtype, opts ...Option) (*Array, error) {
 	options, err := newOptions(opts)
 	if err != nil {
@@ -466,31 +469,31 @@ func (a *Array) Cast(dtype Dtype, opts ...Option) (*Array, error) {
 	})
 }
 
-// Int is one element of bool or an integer dtype. Negative indices count from the end; a scalar needs none.
+// Int returns one element of an array of bool or an integer dtype. Negative indices count from the end.
 func (a *Array) Int(index ...int) (int64, error) {
 	raw, err := a.handle.lock()
 	if err != nil {
 		return 0, err
 	}
 	defer a.handle.unlock()
-	places, value := numbers(index), int64(0)
-	err = check(capi.ArrayItemInt64(&value, raw, first(places), len(places)))
+	indices, value := numbers(index), int64(0)
+	err = check(capi.ArrayItemInt64(&value, raw, first(indices), len(indices)))
 	return value, err
 }
 
-// Float is one element of a real dtype, rounded to nearest even where it must be.
+// Float returns one element of an array of a real dtype, rounded to nearest even if necessary.
 func (a *Array) Float(index ...int) (float64, error) {
 	raw, err := a.handle.lock()
 	if err != nil {
 		return 0, err
 	}
 	defer a.handle.unlock()
-	places, value := numbers(index), float64(0)
-	err = check(capi.ArrayItemDouble(&value, raw, first(places), len(places)))
+	indices, value := numbers(index), float64(0)
+	err = check(capi.ArrayItemDouble(&value, raw, first(indices), len(indices)))
 	return value, err
 }
 
-// Equal tells whether dtype, shape and every byte of the elements agree (so NaN equals the same NaN, -0.0 is not 0.0).
+// Equal reports whether dtype, shape and the bytes of all elements are the same. So NaN equals itself, and -0 is not 0.
 func (a *Array) Equal(b *Array) (bool, error) {
 	raw, err := a.handle.lock()
 	if err != nil {

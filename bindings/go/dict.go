@@ -6,11 +6,11 @@ import (
 	"github.com/tensorfile/tensorfile/bindings/go/internal/capi"
 )
 
-// Dict holds values by name, in insertion or file order: arrays, strings, lists of strings, and dicts. Numbers are 0-d
-// arrays.
+// Dict maps names to arrays, strings, lists of strings, and dicts. It keeps the order of insertion, or that of the
+// file. Numbers are 0-d arrays.
 //
-// As with a map, several goroutines may read a dict at once, and whoever changes it must be alone with it, and with the
-// dict that it is in.
+// Like a map, a Dict may be read by several goroutines at the same time, but a change needs exclusive access to it and
+// to the dict that contains it.
 type Dict struct {
 	handle   handle[capi.Dict]
 	readOnly bool
@@ -19,20 +19,27 @@ type Dict struct {
 // Kind is the kind of a value in a Dict.
 type Kind int32
 
-// The kinds of values.
+// The kinds of values: none, *Array, string, []string, *Dict.
 const (
-	KindNone   Kind = 0 // no such value
-	KindArray  Kind = 1 // *Array
-	KindString Kind = 2 // string
-	KindList   Kind = 3 // []string
-	KindDict   Kind = 4 // *Dict
+	// BEGIN tf_kind: generated from tensorfile.h by bindings/swig/generate.sh
+	// No such value.
+	KindNone Kind = 0
+	// An array.
+	KindArray Kind = 1
+	// Bytes; UTF-8 wherever a writer kept to its format.
+	KindString Kind = 2
+	// A string list.
+	KindList Kind = 3
+	// A dict.
+	KindDict Kind = 4
+	// END tf_kind
 )
 
-// Comparison is what Dict.Compare finds; each list is sorted.
+// Comparison is the result of Dict.Compare. Each list is sorted.
 type Comparison struct {
-	Missing    []string // expected, but not there
-	Unexpected []string // there, but not expected
-	Shape      []string // in both, of another shape
+	Missing    []string // expected, but absent
+	Unexpected []string // present, but not expected
+	Shape      []string // present with another shape
 }
 
 func adoptDict(raw capi.Dict) *Dict {
@@ -48,7 +55,7 @@ func makeDict(slot *capi.Slot, call func(out *capi.Dict) error) (*Dict, error) {
 	return adoptDict(raw), nil
 }
 
-// NewDict makes an empty dict. It panics when there is no memory for one.
+// NewDict returns an empty dict. It panics if there is not enough memory.
 func NewDict() *Dict {
 	d, err := makeDict(nil, capi.DictNew)
 	if err != nil {
@@ -57,7 +64,8 @@ func NewDict() *Dict {
 	return d
 }
 
-// Close releases the dict; what was got from it stays. It always gives nil, and may be called again.
+// Close releases the dict. Values that were obtained from it remain valid. It always returns nil; closing twice is
+// allowed.
 func (d *Dict) Close() error { return d.handle.close() }
 
 // read runs a call that reads the dict.
@@ -73,7 +81,7 @@ func (d *Dict) read(call func(raw capi.Dict) error) error {
 // change runs a call that changes the dict.
 func (d *Dict) change(call func(raw capi.Dict) error) error {
 	if d.readOnly {
-		return newError(ErrInvalidArgument, "the metadata of a File are to be read only")
+		return newError(ErrInvalidArgument, "the metadata of a File cannot be changed: copy its values to a new dict")
 	}
 	raw, err := d.handle.lockAlone()
 	if err != nil {
@@ -83,7 +91,7 @@ func (d *Dict) change(call func(raw capi.Dict) error) error {
 	return check(call(raw))
 }
 
-// Len is the number of values; 0 after Close.
+// Len returns the number of values, which is 0 after Close.
 func (d *Dict) Len() int {
 	size := 0
 	_ = d.read(func(raw capi.Dict) error {
@@ -93,7 +101,7 @@ func (d *Dict) Len() int {
 	return size
 }
 
-// Key is the name at a place, 0 to Len() - 1.
+// Key returns the name at an index from 0 to Len() - 1.
 func (d *Dict) Key(index int) (string, error) {
 	key := ""
 	err := d.read(func(raw capi.Dict) error {
@@ -107,7 +115,7 @@ func (d *Dict) Key(index int) (string, error) {
 	return key, err
 }
 
-// Kind is the kind of the value at a place; KindNone beyond the last.
+// Kind returns the kind of the value at an index, or KindNone if the index is out of range.
 func (d *Dict) Kind(index int) Kind {
 	kind := KindNone
 	_ = d.read(func(raw capi.Dict) error {
@@ -117,20 +125,20 @@ func (d *Dict) Kind(index int) Kind {
 	return kind
 }
 
-// Find is the place of a name, and whether there is one.
+// Find returns the index of a name, and whether it exists.
 func (d *Dict) Find(key string) (int, bool) {
 	index := 0
 	err := d.read(func(raw capi.Dict) error { return capi.DictFind(&index, raw, key) })
 	return index, err == nil
 }
 
-// Has tells whether there is a value of that name.
+// Has reports whether the dict contains a value with the name.
 func (d *Dict) Has(key string) bool {
 	_, found := d.Find(key)
 	return found
 }
 
-// Array is the array of a name. It fails with ErrNotFound, and with ErrType for a value of another kind.
+// Array returns the array with a name. It fails with ErrNotFound, or with ErrType if the value has another kind.
 func (d *Dict) Array(key string) (*Array, error) {
 	raw, err := d.handle.lock()
 	if err != nil {
@@ -140,7 +148,7 @@ func (d *Dict) Array(key string) (*Array, error) {
 	return makeArray(nil, func(out *capi.Array) error { return capi.DictGet(out, raw, key) })
 }
 
-// Text is the string of a name; it is UTF-8 wherever a writer kept to its format.
+// Text returns the string with a name. It is UTF-8 if the writer of the file followed its format.
 func (d *Dict) Text(key string) (string, error) {
 	value := ""
 	err := d.read(func(raw capi.Dict) error {
@@ -154,7 +162,7 @@ func (d *Dict) Text(key string) (string, error) {
 	return value, err
 }
 
-// List is a copy of the list of strings of a name.
+// List returns a copy of the list of strings with a name.
 func (d *Dict) List(key string) ([]string, error) {
 	var list []string
 	err := d.read(func(raw capi.Dict) error {
@@ -178,7 +186,7 @@ func (d *Dict) List(key string) ([]string, error) {
 	return list, nil
 }
 
-// Dict is the dict of a name: itself, so that changes of it are changes of this one.
+// Dict returns the dict with a name. It is not a copy: changing it changes the value in d.
 func (d *Dict) Dict(key string) (*Dict, error) {
 	raw, err := d.handle.lock()
 	if err != nil {
@@ -192,25 +200,25 @@ func (d *Dict) Dict(key string) (*Dict, error) {
 	return inner, err
 }
 
-// Int is the value of a 0-d array of bool or an integer dtype.
+// Int returns the value of a 0-d array of bool or an integer dtype.
 func (d *Dict) Int(key string) (int64, error) {
 	value := int64(0)
 	err := d.read(func(raw capi.Dict) error { return capi.DictGetInt64(&value, raw, key) })
 	return value, err
 }
 
-// Float is the value of a 0-d array of any real dtype.
+// Float returns the value of a 0-d array of any real dtype.
 func (d *Dict) Float(key string) (float64, error) {
 	value := float64(0)
 	err := d.read(func(raw capi.Dict) error { return capi.DictGetDouble(&value, raw, key) })
 	return value, err
 }
 
-// Value is the value of a name, of whatever kind: an *Array, string, []string or *Dict.
+// Value returns the value with a name, whatever its kind: an *Array, string, []string or *Dict.
 func (d *Dict) Value(key string) (any, error) {
 	index, found := d.Find(key)
 	if !found {
-		_, err := d.Array(key) // tells why
+		_, err := d.Array(key) // fails with the reason
 		return nil, err
 	}
 	switch d.Kind(index) {
@@ -224,7 +232,7 @@ func (d *Dict) Value(key string) (any, error) {
 	return d.Array(key)
 }
 
-// All gives names and values, in order; see Value. Names may be removed and added meanwhile.
+// All returns an iterator over names and values in order; see Value. The dict may change during the iteration.
 func (d *Dict) All() iter.Seq2[string, any] {
 	return func(yield func(string, any) bool) {
 		for i := 0; ; i++ {
@@ -240,7 +248,7 @@ func (d *Dict) All() iter.Seq2[string, any] {
 	}
 }
 
-// Keys gives the names, in order.
+// Keys returns an iterator over the names in order.
 func (d *Dict) Keys() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for i := 0; ; i++ {
@@ -251,7 +259,7 @@ func (d *Dict) Keys() iter.Seq[string] {
 	}
 }
 
-// Arrays gives the arrays and their names, in order, without the values of other kinds.
+// Arrays returns an iterator over the names and arrays in order. It skips values of other kinds.
 func (d *Dict) Arrays() iter.Seq2[string, *Array] {
 	return func(yield func(string, *Array) bool) {
 		for i := 0; ; i++ {
@@ -269,10 +277,10 @@ func (d *Dict) Arrays() iter.Seq2[string, *Array] {
 	}
 }
 
-// Set puts a value under a name; one that is there gives way, and the new one takes its place.
+// Set stores a value under a name. If the name exists, the new value replaces the old one at the same index.
 //
-// Values are *Array and *Dict (shared with the dict), string, []string, bool, the numbers of Go (0-d arrays: of int an
-// int64, else of their own dtype) and slices of the types that are elements (1-d arrays).
+// The value is an *Array or *Dict (which is shared with d), a string, a []string, a bool or number (which becomes a 0-d
+// array, of int64 for an int), or a slice of an Element type (which becomes a 1-d array).
 func (d *Dict) Set(key string, value any) error {
 	switch value := value.(type) {
 	case *Array:
@@ -298,7 +306,7 @@ func (d *Dict) Set(key string, value any) error {
 	return d.SetArray(key, array)
 }
 
-// arrayOf makes an array of a number or a slice of numbers.
+// arrayOf converts a number or a slice of numbers to an array.
 func arrayOf(value any) (*Array, error) {
 	switch value := value.(type) {
 	case bool:
@@ -360,12 +368,12 @@ func arrayOf(value any) (*Array, error) {
 	case []int:
 		return FromSlice(numbers(value), len(value))
 	}
-	return nil, newError(ErrType, "a dict does not hold values of type %T", value)
+	return nil, newError(ErrType, "a dict cannot hold a value of type %T", value)
 }
 
-// SetArray puts an array under a name; it is shared, and copied when either side makes it mutable.
+// SetArray stores an array under a name. The memory is shared, and copied when one of the sides makes it mutable.
 func (d *Dict) SetArray(key string, array *Array) error {
-	value, err := array.lend()
+	value, err := array.share()
 	if err != nil {
 		return err
 	}
@@ -373,12 +381,12 @@ func (d *Dict) SetArray(key string, array *Array) error {
 	return d.change(func(raw capi.Dict) error { return capi.DictSet(raw, key, value) })
 }
 
-// SetText puts a string under a name.
+// SetText stores a string under a name.
 func (d *Dict) SetText(key, text string) error {
 	return d.change(func(raw capi.Dict) error { return capi.DictSetString(raw, key, text) })
 }
 
-// SetList puts a list of strings under a name.
+// SetList stores a list of strings under a name.
 func (d *Dict) SetList(key string, list []string) error {
 	return d.change(func(raw capi.Dict) error {
 		if err := capi.DictSetStringList(raw, key); err != nil {
@@ -393,16 +401,16 @@ func (d *Dict) SetList(key string, list []string) error {
 	})
 }
 
-// Append adds a string to the list of a name.
+// Append appends a string to the list with a name.
 func (d *Dict) Append(key, text string) error {
 	return d.change(func(raw capi.Dict) error { return capi.DictStringListAppend(raw, key, text) })
 }
 
-// SetDict puts a dict under a name; it is shared, so that changes of it are seen through both. It fails with
-// ErrInvalidArgument when value is, or holds, this dict.
+// SetDict stores a dict under a name. It is shared: changing value changes the dict in d. It fails with
+// ErrInvalidArgument if value is d or contains it.
 func (d *Dict) SetDict(key string, value *Dict) error {
 	if d == value {
-		return newError(ErrInvalidArgument, "a dict cannot hold itself")
+		return newError(ErrInvalidArgument, "a dict cannot contain itself")
 	}
 	inner, err := value.handle.lock()
 	if err != nil {
@@ -412,23 +420,23 @@ func (d *Dict) SetDict(key string, value *Dict) error {
 	return d.change(func(raw capi.Dict) error { return capi.DictSetDict(raw, key, inner) })
 }
 
-// SetInt puts a number under a name, as a 0-d array of int64.
+// SetInt stores a number under a name, as a 0-d array of int64.
 func (d *Dict) SetInt(key string, value int64) error {
 	return d.change(func(raw capi.Dict) error { return capi.DictSetInt64(raw, key, value) })
 }
 
-// SetFloat puts a number under a name, as a 0-d array of float64.
+// SetFloat stores a number under a name, as a 0-d array of float64.
 func (d *Dict) SetFloat(key string, value float64) error {
 	return d.change(func(raw capi.Dict) error { return capi.DictSetDouble(raw, key, value) })
 }
 
-// Delete removes a value; those behind it move up one place. It fails with ErrNotFound.
+// Delete removes a value. The indices of the values after it decrease by one. It fails with ErrNotFound.
 func (d *Dict) Delete(key string) error {
 	return d.change(func(raw capi.Dict) error { return capi.DictRemove(raw, key) })
 }
 
-// Update changes the array of a name where it is: during change the dict has another value, so that MutableData need not
-// copy what the dict alone has. Afterwards, whether change failed or not, the array is back.
+// Update changes an array in place. While change runs, the dict holds another value under the name, so that MutableData
+// does not have to copy memory that only the dict refers to. Afterwards the array is put back, even if change failed.
 func (d *Dict) Update(key string, change func(array *Array) error) (err error) {
 	array, err := d.Array(key)
 	if err != nil {
@@ -446,7 +454,7 @@ func (d *Dict) Update(key string, change func(array *Array) error) (err error) {
 	return change(array)
 }
 
-// derive makes a dict of this one by a call.
+// derive makes a new dict from this one.
 func (d *Dict) derive(call func(out *capi.Dict, raw capi.Dict) error) (*Dict, error) {
 	raw, err := d.handle.lock()
 	if err != nil {
@@ -456,25 +464,25 @@ func (d *Dict) derive(call func(out *capi.Dict, raw capi.Dict) error) (*Dict, er
 	return makeDict(nil, func(out *capi.Dict) error { return call(out, raw) })
 }
 
-// Flatten gives a flat dict of the same values, names joined with '.'. Empty dicts vanish. It fails with ErrDuplicate when
-// two paths join to one name.
+// Flatten returns a flat dict of the same values, with the names of nested dicts joined by '.'. Empty dicts are
+// dropped. It fails with ErrDuplicate if two paths result in the same name.
 func (d *Dict) Flatten() (*Dict, error) { return d.derive(capi.DictFlatten) }
 
-// Unflatten is the other way round. It fails with ErrDuplicate when a name is also the prefix of another.
+// Unflatten is the inverse of Flatten. It fails with ErrDuplicate if a name is also the prefix of another name.
 func (d *Dict) Unflatten() (*Dict, error) { return d.derive(capi.DictUnflatten) }
 
-// Compare compares names and shapes of the arrays in this tree (or flat dict) with those expected; dtypes are not compared.
+// Compare compares names and shapes of the arrays in this tree or flat dict with those expected. It ignores dtypes.
 func (d *Dict) Compare(expected *Dict) (Comparison, error) {
 	report, err := d.derive(func(out *capi.Dict, raw capi.Dict) error {
-		wanted := raw
+		other := raw
 		if expected != d {
 			var err error
-			if wanted, err = expected.handle.lock(); err != nil {
+			if other, err = expected.handle.lock(); err != nil {
 				return err
 			}
 			defer expected.handle.unlock()
 		}
-		return capi.DictCompare(out, wanted, raw)
+		return capi.DictCompare(out, other, raw)
 	})
 	if err != nil {
 		return Comparison{}, err

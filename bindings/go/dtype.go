@@ -12,24 +12,25 @@ import (
 // Dtype is the type of an array's elements.
 type Dtype int32
 
-// The dtypes. Values are frozen; later versions append more.
+// The dtypes. The values never change; later versions may add more.
 const (
-	Unsupported    Dtype = 0  // a type of a file that the library does not know: listed, never read
-	Bool           Dtype = 1  // one byte, 0 or 1; as Go's bool
-	Int8           Dtype = 2  // as Go's int8
-	Int16          Dtype = 3  // as Go's int16
-	Int32          Dtype = 4  // as Go's int32
-	Int64          Dtype = 5  // as Go's int64
-	Uint8          Dtype = 6  // as Go's uint8
-	Uint16         Dtype = 7  // as Go's uint16
-	Uint32         Dtype = 8  // as Go's uint32
-	Uint64         Dtype = 9  // as Go's uint64
-	Float16        Dtype = 10 // IEEE binary16; F16
-	BFloat16       Dtype = 11 // the upper half of a float32; BF16
-	Float32        Dtype = 12 // as Go's float32
-	Float64        Dtype = 13 // as Go's float64
-	Complex64      Dtype = 14 // two float32: real, imaginary; as Go's complex64
-	Complex128     Dtype = 15 // two float64; as Go's complex128
+	// BEGIN tf_dtype: generated from tensorfile.h by bindings/swig/generate.sh
+	Unsupported    Dtype = 0  // A type that this library does not know: listed, never read
+	Bool           Dtype = 1  // one byte, 0 or 1
+	Int8           Dtype = 2  // An int8
+	Int16          Dtype = 3  // An int16
+	Int32          Dtype = 4  // An int32
+	Int64          Dtype = 5  // An int64
+	Uint8          Dtype = 6  // A uint8
+	Uint16         Dtype = 7  // A uint16
+	Uint32         Dtype = 8  // A uint32
+	Uint64         Dtype = 9  // A uint64
+	Float16        Dtype = 10 // IEEE binary16
+	BFloat16       Dtype = 11 // A bfloat16
+	Float32        Dtype = 12 // A float32
+	Float64        Dtype = 13 // A float64
+	Complex64      Dtype = 14 // two float32: real, imaginary
+	Complex128     Dtype = 15 // two float64
 	Float8E4M3FN   Dtype = 16 // safetensors F8_E4M3
 	Float8E5M2     Dtype = 17 // safetensors F8_E5M2
 	Float8E4M3FNUZ Dtype = 18 // safetensors F8_E4M3FNUZ
@@ -38,7 +39,7 @@ const (
 	Float6E2M3FN   Dtype = 21 // safetensors F6_E2M3: 4 elements in 3 bytes
 	Float6E3M2FN   Dtype = 22 // safetensors F6_E3M2: 4 elements in 3 bytes
 	Float4E2M1FN   Dtype = 23 // safetensors F4: 2 elements in a byte, the first in the low half
-	// ggml's block types; data are whole blocks, little-endian on every host.
+	// The block types of ggml. Their data are whole blocks, little-endian on every machine.
 	Q4_0    Dtype = 66
 	Q4_1    Dtype = 67
 	Q5_0    Dtype = 70
@@ -66,9 +67,10 @@ const (
 	NVFP4   Dtype = 104
 	Q1_0    Dtype = 105
 	Q2_0    Dtype = 106
+	// END tf_dtype
 )
 
-// ParseDtype gives the dtype of a name as NumPy and ml_dtypes write it ("float32"), or of ggml's, letter case ignored
+// ParseDtype returns the dtype with a name that NumPy or ml_dtypes uses ("float32"), or that ggml uses, in any case
 // ("q4_k").
 func ParseDtype(name string) (Dtype, error) {
 	if !strings.Contains(name, "\x00") {
@@ -79,32 +81,41 @@ func ParseDtype(name string) (Dtype, error) {
 	return Unsupported, newError(ErrInvalidArgument, "no dtype is named %q", name)
 }
 
-// String is the name as NumPy and ml_dtypes write it ("float32"), ggml's in lower case ("q4_k").
+// String returns the name of the dtype as NumPy and ml_dtypes spell it ("float32"), or that of ggml in lower case
+// ("q4_k").
 func (d Dtype) String() string { return capi.String(capi.DtypeName(int32(d))) }
 
-// Bits of one element: 8 for bool, 4 for float4; 0 for a block type.
+// Bits returns the number of bits in one element: 8 for Bool, 4 for Float4E2M1FN, 0 for a block type.
 func (d Dtype) Bits() int { return int(capi.DtypeBits(int32(d))) }
 
-// BlockSize is the number of elements in the smallest unit of whole bytes: 1, for float4 2, for float6 4, for a block type
-// its block (32, 256).
+// BlockSize returns the number of elements in the smallest unit of whole bytes: 1 for most dtypes, 2 for float4, 4 for
+// float6, and the block of a block type (32 to 256).
 func (d Dtype) BlockSize() int { return int(capi.DtypeBlockSize(int32(d))) }
 
-// BlockBytes is the number of bytes of that unit: the item size, for float4 1, for float6 3, for a block type its block.
+// BlockBytes returns the number of bytes in that unit: the item size, 1 for float4, 3 for float6, or the size of a
+// block.
 func (d Dtype) BlockBytes() int { return int(capi.DtypeBlockBytes(int32(d))) }
 
 // Format is a file format.
 type Format int32
 
-// The formats.
+// The file formats.
 const (
-	Auto        Format = 0 // find out: by extension, then by content
-	NPY         Format = 1 // one array
-	NPZ         Format = 2 // a zip archive of them
+	// BEGIN tf_format: generated from tensorfile.h by bindings/swig/generate.sh
+	// Find out: by extension, then by content.
+	Auto Format = 0
+	// The .npy format.
+	NPY Format = 1
+	// The .npz format.
+	NPZ Format = 2
+	// The .safetensors format.
 	Safetensors Format = 3
-	GGUF        Format = 4
+	// The .gguf format.
+	GGUF Format = 4
+	// END tf_format
 )
 
-// FormatFromPath gives the format that a path's extension names, letter case ignored; Auto when it names none.
+// FormatFromPath returns the format of a path's extension, ignoring case, or Auto if there is no such format.
 func FormatFromPath(path string) Format {
 	if strings.Contains(path, "\x00") {
 		return Auto
@@ -112,16 +123,16 @@ func FormatFromPath(path string) Format {
 	return Format(capi.FormatFromPath(path))
 }
 
-// ProbeFormat gives the format that the first bytes of a file are of, 16 are enough; Auto when of none.
+// ProbeFormat returns the format of a file that starts with head, or Auto if it is unknown. 16 bytes are enough.
 func ProbeFormat(head []byte) Format { return Format(capi.FormatProbe(text(head))) }
 
-// String is "npy", "npz", "safetensors", "gguf"; "auto"; "unknown" for a number that is none.
+// String returns "npy", "npz", "safetensors", "gguf" or "auto", or "unknown" if f is none of the constants.
 func (f Format) String() string { return capi.String(capi.FormatName(int32(f))) }
 
-// F16 is an element of dtype Float16: IEEE binary16, as its bits.
+// F16 is an element of dtype Float16, an IEEE 754 binary16 number.
 type F16 uint16
 
-// Float32 is the number itself, which every float32 can be.
+// Float32 returns the exact value as a float32.
 func (f F16) Float32() float32 {
 	sign := uint32(f>>15) << 31
 	exponent, fraction := uint32(f>>10)&0x1f, uint32(f)&0x3ff
@@ -135,19 +146,19 @@ func (f F16) Float32() float32 {
 	return math.Float32frombits(sign | (exponent+112)<<23 | fraction<<13)
 }
 
-// BF16 is an element of dtype BFloat16: the upper half of a float32, as its bits.
+// BF16 is an element of dtype BFloat16, the upper 16 bits of a float32.
 type BF16 uint16
 
-// Float32 is the number itself, which every float32 can be.
+// Float32 returns the exact value as a float32.
 func (b BF16) Float32() float32 { return math.Float32frombits(uint32(b) << 16) }
 
-// Element is a Go type that can be an array's element.
+// Element is the set of Go types that correspond to a dtype.
 type Element interface {
 	bool | int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64 |
 		F16 | BF16 | float32 | float64 | complex64 | complex128
 }
 
-// DtypeOf is the dtype of elements of a Go type.
+// DtypeOf returns the dtype whose elements have the Go type T.
 func DtypeOf[T Element]() Dtype {
 	var zero T
 	switch any(zero).(type) {
@@ -182,10 +193,10 @@ func DtypeOf[T Element]() Dtype {
 	case complex128:
 		return Complex128
 	}
-	panic(fmt.Sprintf("%T is no element", zero))
+	panic(fmt.Sprintf("%T has no dtype", zero))
 }
 
-// bytesOf gives the bytes of elements.
+// bytesOf returns the memory of elements as bytes.
 func bytesOf[T Element](elements []T) []byte {
 	if len(elements) == 0 {
 		return nil
@@ -193,7 +204,8 @@ func bytesOf[T Element](elements []T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(elements))), len(elements)*int(unsafe.Sizeof(elements[0])))
 }
 
-// elementsOf gives bytes as elements, where they lie at an address and in a number that is fit for them, and are values.
+// elementsOf returns bytes as elements. It fails if they are misaligned, end within an element, or are not valid
+// values.
 func elementsOf[T Element](bytes []byte) ([]T, error) {
 	var zero T
 	size := int(unsafe.Sizeof(zero))
@@ -202,17 +214,17 @@ func elementsOf[T Element](bytes []byte) ([]T, error) {
 	}
 	start := unsafe.Pointer(unsafe.SliceData(bytes))
 	if uintptr(start)%unsafe.Alignof(zero) != 0 || len(bytes)%size != 0 {
-		return nil, newError(ErrInvalidArgument, "the memory does not fit elements of %v", DtypeOf[T]())
+		return nil, newError(ErrInvalidArgument, "%d bytes at this address cannot hold elements of %v", len(bytes), DtypeOf[T]())
 	}
 	if _, ok := any(zero).(bool); ok {
 		for _, b := range bytes {
 			if b > 1 {
-				return nil, newError(ErrType, "some elements are neither 0 nor 1, so they are no bools")
+				return nil, newError(ErrType, "the array has bool elements that are neither 0 nor 1")
 			}
 		}
 	}
 	return unsafe.Slice((*T)(start), len(bytes)/size), nil
 }
 
-// text gives bytes as what the C layer takes: a pointer and a length.
+// text returns bytes as a string without a copy, which is how the C layer takes a pointer and a length.
 func text(bytes []byte) string { return unsafe.String(unsafe.SliceData(bytes), len(bytes)) }

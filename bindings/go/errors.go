@@ -9,71 +9,74 @@ import (
 	"github.com/tensorfile/tensorfile/bindings/go/internal/capi"
 )
 
-// Status is the kind of a failure. Each is itself an error to compare with: errors.Is(err, tensorfile.ErrCorrupt).
+// Status is the kind of a failure. Every status is itself an error, so that errors.Is(err, tensorfile.ErrCorrupt)
+// reports whether err is of that kind. ErrNotFound also matches fs.ErrNotExist.
 type Status int32
 
-// The kinds of failure. Values are frozen; later versions append more.
+// The kinds of failure. The values never change; later versions may add more.
 const (
-	// ErrInvalidArgument is the caller's mistake: an index or number out of range, a wrong shape. Nothing was done.
+	// BEGIN tf_status: generated from tensorfile.h by bindings/swig/generate.sh
+	// The caller's mistake: a nil handle, an index or number out of range, a wrong shape. Nothing was done.
 	ErrInvalidArgument Status = 1
-	// ErrOutOfMemory: an allocation failed. Everything is as before; the same call may succeed later.
+	// An allocation failed. Handles are as before; the same call may succeed later.
 	ErrOutOfMemory Status = 2
-	// ErrIO: the system, or a reader or writer of the caller's, could not open, read, write or replace a file.
+	// The system could not open, read, write or replace a file; the message carries its reason.
 	ErrIO Status = 3
-	// ErrNotFound: no such file, name or key. It is fs.ErrNotExist, too.
+	// No such file, name or key.
 	ErrNotFound Status = 4
-	// ErrDuplicate: a name stands twice, in a file or among the names given.
+	// A name stands twice: in a file, or among the names given.
 	ErrDuplicate Status = 5
-	// ErrFormat: the bytes are not of the format asked for, or of none that is known.
+	// The bytes are not of the format asked for, or of none that is known.
 	ErrFormat Status = 6
-	// ErrCorrupt: the file breaks a rule of its format. No reader should trust it.
+	// The file breaks a rule of its format. No reader should trust it.
 	ErrCorrupt Status = 7
-	// ErrTruncated: the file ends too early; more bytes at its end could make it valid.
+	// The file ends too early; more bytes at its end could make it valid.
 	ErrTruncated Status = 8
-	// ErrUnsupported: valid, but not handled here: a dtype, version or method; what a target format cannot hold.
+	// Valid, but not handled here: a dtype, version or method; an unknown option; what a target format cannot hold.
 	ErrUnsupported Status = 9
-	// ErrLimit: a limit of the options was hit; a larger limit would change the verdict.
+	// A limit of the options was hit; a larger limit would change the verdict.
 	ErrLimit Status = 10
-	// ErrType: a value is of another kind or dtype than the call needs.
+	// A value is of another kind or dtype than the call needs.
 	ErrType Status = 11
-	// ErrMismatch: what was loaded is not what was expected.
+	// What was loaded is not what was expected.
 	ErrMismatch Status = 12
-	// ErrCancelled: a context was done, or a progress callback asked to stop.
+	// A progress callback asked to stop.
 	ErrCancelled Status = 13
-	// ErrInternal: the library contradicts itself; please report it.
+	// The library contradicts itself; please report it.
 	ErrInternal Status = 14
+	// END tf_status
 )
 
-// ErrClosed is what calls on something closed give. It is fs.ErrClosed, too.
+// ErrClosed is returned by calls on a closed value. It matches fs.ErrClosed.
 var ErrClosed = fmt.Errorf("tensorfile: use after Close: %w", fs.ErrClosed)
 
-// String is the status as a lower-case word: "corrupt".
+// String returns the name of the status in lower case, such as "corrupt".
 func (s Status) String() string { return capi.String(capi.StatusName(int32(s))) }
 
-// Error is the status as a message.
+// Error returns the name of the status as an error message.
 func (s Status) Error() string { return "tensorfile: " + strings.ReplaceAll(s.String(), "_", " ") }
 
-// Is makes ErrNotFound be fs.ErrNotExist.
+// Is reports whether target is fs.ErrNotExist and s is ErrNotFound.
 func (s Status) Is(target error) bool { return s == ErrNotFound && target == fs.ErrNotExist }
 
-// Error is a failed call.
+// Error describes a failed call.
 type Error struct {
-	// Status is the kind of failure; errors.Is finds it.
+	// Status is the kind of failure.
 	Status Status
-	// Message is one line that says what and where, what was expected and what was found.
+	// Message is one line that says what failed and where, what was expected and what was found.
 	Message string
-	// Offset is the byte in the file that the failure is about, or -1.
+	// Offset is the offset in the file at which the failure was found, or -1.
 	Offset int64
-	// Name is the array or key that the failure is about, or "".
+	// Name is the array or key that the failure concerns, or "".
 	Name string
-	// Err is what a reader, writer, progress function or context of the caller's said, or nil.
+	// Err is the error of the caller's reader, writer or context that caused the failure, or nil.
 	Err error
 }
 
-// Error is the message, after the package's name.
+// Error returns the message, prefixed with the name of the package.
 func (e *Error) Error() string { return "tensorfile: " + e.Message }
 
-// Unwrap gives the status and the cause.
+// Unwrap returns the status and the cause.
 func (e *Error) Unwrap() []error {
 	if e.Err == nil {
 		return []error{e.Status}
@@ -81,24 +84,24 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Status, e.Err}
 }
 
-// TensorfileStatus hands the status on where the error is one of a callback.
+// TensorfileStatus returns the status that the library reports if a callback returns this error.
 func (e *Error) TensorfileStatus() int32 { return int32(e.Status) }
 
-// TensorfileStatus hands the status on where the error is one of a callback.
+// TensorfileStatus returns the status that the library reports if a callback returns this error.
 func (s Status) TensorfileStatus() int32 { return int32(s) }
 
 func newError(status Status, format string, args ...any) error {
 	return &Error{Status: status, Message: fmt.Sprintf(format, args...), Offset: -1}
 }
 
-// check makes the error of a call one of this package's.
+// check converts the error of a call to an *Error.
 func check(err error) error { return checkWith(err, nil) }
 
-// checkWith takes, too, what callbacks on threads of the library's left.
+// checkWith is check for calls that may run callbacks on threads of the library, whose errors are in slot.
 func checkWith(err error, slot *capi.Slot) error {
-	var left error
+	var cause error
 	if slot != nil {
-		left = slot.Take()
+		cause = slot.Take()
 	}
 	if err == nil {
 		return nil
@@ -112,7 +115,7 @@ func checkWith(err error, slot *capi.Slot) error {
 		e.Offset = int64(failure.Offset)
 	}
 	if e.Err == nil {
-		e.Err = left
+		e.Err = cause
 	}
 	return e
 }

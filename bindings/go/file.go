@@ -9,8 +9,8 @@ import (
 	"github.com/tensorfile/tensorfile/bindings/go/internal/capi"
 )
 
-// File is a file that was opened and validated, whose arrays are read when asked for. Several goroutines may use it at
-// once.
+// File is an open file whose header has been read and validated. Its arrays are read on request. Several goroutines may
+// use a File at the same time.
 type File struct {
 	handle handle[capi.File]
 	slot   *capi.Slot
@@ -32,8 +32,8 @@ func openFile(slot *capi.Slot, opts []Option, call func(out *capi.File, o capi.O
 	return own(f, &f.handle, raw, capi.FileRelease), nil
 }
 
-// Open opens a file; reading obeys the options given here. An array of an unknown dtype is listed as Unsupported; reading
-// it, and only it, fails.
+// Open opens a file. Reading it uses the options given here. An array of an unknown dtype is listed as Unsupported, and
+// only reading that array fails.
 func Open(path string, opts ...Option) (*File, error) {
 	if err := checkPath(path); err != nil {
 		return nil, err
@@ -41,14 +41,14 @@ func Open(path string, opts ...Option) (*File, error) {
 	return openFile(nil, opts, func(out *capi.File, o capi.Options) error { return capi.FileOpen(out, path, o) })
 }
 
-// OpenBytes opens a file in memory, which is copied. Auto finds the format by content.
+// OpenBytes opens a file in memory, which it copies. Auto detects the format by content.
 func OpenBytes(data []byte, format Format, opts ...Option) (*File, error) {
 	return openFile(nil, opts, func(out *capi.File, o capi.Options) error {
 		return capi.FileOpenMemory(out, text(data), int32(format), o)
 	})
 }
 
-// OpenFrom opens a file in a source. Auto finds the format by content.
+// OpenFrom opens a file in a source. Auto detects the format by content.
 func OpenFrom(source *Source, format Format, opts ...Option) (*File, error) {
 	raw, err := source.handle.lock()
 	if err != nil {
@@ -60,16 +60,16 @@ func OpenFrom(source *Source, format Format, opts ...Option) (*File, error) {
 	})
 }
 
-// Close releases the file; arrays read from it stay. It always gives nil, and may be called again.
+// Close releases the file. Arrays read from it remain valid. It always returns nil; closing twice is allowed.
 func (f *File) Close() error { return f.handle.close() }
 
-// Format is the format found.
+// Format returns the format of the file.
 func (f *File) Format() Format { return f.format }
 
-// Len is the number of arrays.
+// Len returns the number of arrays.
 func (f *File) Len() int { return f.size }
 
-// Metadata is what the file says besides arrays, to be read only; empty where the format has none.
+// Metadata returns the metadata of the file, which cannot be changed. It is empty if the format has none.
 func (f *File) Metadata() (*Dict, error) {
 	raw, err := f.handle.lock()
 	if err != nil {
@@ -83,7 +83,7 @@ func (f *File) Metadata() (*Dict, error) {
 	return metadata, err
 }
 
-// Entry is an array of a File, which may not have been read.
+// Entry describes an array in a File.
 type Entry struct {
 	file   *File
 	index  int
@@ -93,7 +93,7 @@ type Entry struct {
 	nbytes int64
 }
 
-// entry describes an array; the file is locked.
+// entry describes an array. The file is locked.
 func (f *File) entry(raw capi.File, index int) (Entry, error) {
 	var name capi.Text
 	if err := check(capi.FileName(&name, raw, index)); err != nil {
@@ -109,7 +109,7 @@ func (f *File) entry(raw capi.File, index int) (Entry, error) {
 	}, nil
 }
 
-// At is the array at a place, 0 to Len() - 1.
+// At returns the array at an index from 0 to Len() - 1.
 func (f *File) At(index int) (Entry, error) {
 	raw, err := f.handle.lock()
 	if err != nil {
@@ -119,7 +119,7 @@ func (f *File) At(index int) (Entry, error) {
 	return f.entry(raw, index)
 }
 
-// Entry is the array of a name; that of a .npy has the name "". It fails with ErrNotFound.
+// Entry returns the array with a name, which is "" for that of a .npy file. It fails with ErrNotFound.
 func (f *File) Entry(name string) (Entry, error) {
 	raw, err := f.handle.lock()
 	if err != nil {
@@ -133,7 +133,7 @@ func (f *File) Entry(name string) (Entry, error) {
 	return f.entry(raw, index)
 }
 
-// Entries gives the arrays and their names, in file order.
+// Entries returns an iterator over the names and arrays in the order of the file.
 func (f *File) Entries() iter.Seq2[string, Entry] {
 	return func(yield func(string, Entry) bool) {
 		for i := range f.size {
@@ -145,7 +145,7 @@ func (f *File) Entries() iter.Seq2[string, Entry] {
 	}
 }
 
-// Read reads the array of a name, or maps it.
+// Read reads or maps the array with a name.
 func (f *File) Read(name string) (*Array, error) {
 	entry, err := f.Entry(name)
 	if err != nil {
@@ -154,32 +154,31 @@ func (f *File) Read(name string) (*Array, error) {
 	return entry.Read()
 }
 
-// Index is the place in the file.
+// Index returns the index of the array in the file.
 func (e Entry) Index() int { return e.index }
 
-// Name is the name; "" for that of a .npy.
+// Name returns the name of the array, which is "" for that of a .npy file.
 func (e Entry) Name() string { return e.name }
 
-// Dtype is the type of the elements; Unsupported when the library does not know it.
+// Dtype returns the type of the elements, or Unsupported if the library does not know it.
 func (e Entry) Dtype() Dtype { return e.dtype }
 
-// Shape is a copy of the sizes, outermost dimension first.
+// Shape returns a copy of the sizes of the dimensions, outermost first.
 func (e Entry) Shape() []int { return slices.Clone(e.shape) }
 
-// NBytes is the number of bytes that the array takes in memory, C-contiguous; those that it takes in the file when its
-// dtype is not known.
+// NBytes returns the number of bytes that the array takes in memory in C order, or in the file if its dtype is unknown.
 func (e Entry) NBytes() int64 { return e.nbytes }
 
-// Location is where the bytes of an array lie, for readers with I/O of their own. They are as stored: perhaps big-endian
-// or in Fortran order.
+// Location says where the bytes of an array are stored, for programs that read files on their own. The bytes may be
+// big-endian or in Fortran order.
 type Location struct {
-	Path        string // of the file; "" when it was not opened by path
-	Offset      int64  // of the first byte; when deflated, of the member's first compressed byte
-	StoredBytes int64  // how many there are in the file
-	Deflated    bool   // they are a raw deflate stream of a whole .npy
+	Path        string // path of the file, or "" if it was not opened by path
+	Offset      int64  // offset of the first byte, which is compressed if Deflated is true
+	StoredBytes int64  // number of bytes in the file
+	Deflated    bool   // the bytes are a raw deflate stream of a whole .npy file
 }
 
-// Location is where the bytes of the array lie.
+// Location returns where the bytes of the array are stored.
 func (e Entry) Location() (Location, error) {
 	raw, err := e.file.handle.lock()
 	if err != nil {
@@ -195,7 +194,7 @@ func (e Entry) Location() (Location, error) {
 	return Location{capi.String(path), int64(offset), int64(stored), deflated != 0}, nil
 }
 
-// Read reads the array, or maps it.
+// Read reads or maps the array.
 func (e Entry) Read() (*Array, error) {
 	raw, err := e.file.handle.lock()
 	if err != nil {
@@ -205,7 +204,8 @@ func (e Entry) Read() (*Array, error) {
 	return makeOwn(e.file.slot, func(out *capi.Array) error { return capi.FileRead(out, raw, e.index) })
 }
 
-// ReadSlice reads a part, as Array.Slice has it; only what it touches is read. The result is C-contiguous.
+// ReadSlice reads a part of the array, selected as in Array.Slice. It reads only the bytes that it needs, and returns a
+// C-contiguous array.
 func (e Entry) ReadSlice(parts ...Slice) (*Array, error) {
 	raw, err := e.file.handle.lock()
 	if err != nil {
@@ -218,7 +218,7 @@ func (e Entry) ReadSlice(parts ...Slice) (*Array, error) {
 	})
 }
 
-// fill makes a call that fills memory of the caller's.
+// fill runs a call that writes to the caller's memory.
 func (e Entry) fill(call func(raw capi.File) error) error {
 	raw, err := e.file.handle.lock()
 	if err != nil {
@@ -228,28 +228,28 @@ func (e Entry) fill(call func(raw capi.File) error) error {
 	return checkWith(call(raw), e.file.slot)
 }
 
-// ReadBytes reads the array in C order into bytes, in its own dtype. There must be NBytes of them. After a failure their
-// content is undefined.
+// ReadBytes reads the array into dst, which has NBytes bytes, in C order and with its own dtype. If it fails, the
+// contents of dst are undefined.
 func (e Entry) ReadBytes(dst []byte) error {
 	return e.fill(func(raw capi.File) error {
 		return capi.FileReadInto(raw, e.index, int32(Unsupported), text(dst))
 	})
 }
 
-// ReadInto reads an array in C order into dst, cast to its type on the way. There must be as many elements as the array
-// has. After a failure their content is undefined.
+// ReadInto reads the array into dst, which has one element for each of the array's, in C order, and casts them to T. If
+// it fails, the contents of dst are undefined.
 func ReadInto[T Element](e Entry, dst []T) error {
 	return e.fill(func(raw capi.File) error {
 		return capi.FileReadInto(raw, e.index, int32(DtypeOf[T]()), text(bytesOf(dst)))
 	})
 }
 
-// ReadMany reads several arrays of one file in C order into bytes, each in its own dtype: those that lie close together
-// by one read, large ones in pieces on several threads. There must be NBytes for each. After a failure their content is
-// undefined.
+// ReadMany reads several arrays of one file, each into a slice of NBytes bytes, in C order and with its own dtype.
+// Arrays that are close together are read at once, and large arrays in pieces on several threads. If it fails, the
+// contents of dst are undefined.
 func ReadMany(entries []Entry, dst [][]byte) error { return readMany(entries, dst, Unsupported) }
 
-// ReadManyInto reads several arrays of one file in C order, cast to the type of the elements on the way, as ReadMany does.
+// ReadManyInto is ReadMany with a cast of all elements to T.
 func ReadManyInto[T Element](entries []Entry, dst [][]T) error {
 	bytes := make([][]byte, len(dst))
 	for i := range dst {
@@ -260,31 +260,31 @@ func ReadManyInto[T Element](entries []Entry, dst [][]T) error {
 
 func readMany(entries []Entry, dst [][]byte, dtype Dtype) error {
 	if len(entries) != len(dst) {
-		return newError(ErrInvalidArgument, "there are %d arrays to read into %d places", len(entries), len(dst))
+		return newError(ErrInvalidArgument, "expected a destination for each of %d arrays, found %d", len(entries), len(dst))
 	}
 	if len(entries) == 0 {
 		return nil
 	}
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
-	indices, places, sizes := make([]int, len(dst)), make([]uintptr, len(dst)), make([]int, len(dst))
+	indices, addresses, sizes := make([]int, len(dst)), make([]uintptr, len(dst)), make([]int, len(dst))
 	for i, entry := range entries {
 		if entry.file != entries[0].file {
-			return newError(ErrInvalidArgument, "the arrays to read are not of one file")
+			return newError(ErrInvalidArgument, "the arrays to read are not from the same file")
 		}
 		indices[i], sizes[i] = entry.index, len(dst[i])
 		if len(dst[i]) > 0 {
 			start := unsafe.SliceData(dst[i])
 			pinner.Pin(start)
-			places[i] = uintptr(unsafe.Pointer(start))
+			addresses[i] = uintptr(unsafe.Pointer(start))
 		}
 	}
 	return entries[0].fill(func(raw capi.File) error {
-		return capi.FileReadMany(raw, first(indices), len(indices), int32(dtype), first(places), first(sizes))
+		return capi.FileReadMany(raw, first(indices), len(indices), int32(dtype), first(addresses), first(sizes))
 	})
 }
 
-// ReadSliceInto reads a part into dst, as ReadInto does.
+// ReadSliceInto reads a part of the array into dst, like ReadInto.
 func ReadSliceInto[T Element](e Entry, dst []T, parts ...Slice) error {
 	c := makeCuts(parts, len(e.shape))
 	return e.fill(func(raw capi.File) error {

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// handle owns a reference to one of the library's objects. The collector releases it when its owner is gone, Close at
-// once. Calls hold the lock, so that nothing is closed under them.
+// handle owns a reference to an object of the library. The reference is released by close, or when its owner is garbage
+// collected. Calls hold the lock, so that another goroutine cannot release the object during a call.
 type handle[P ~uintptr] struct {
 	mu      sync.RWMutex
 	raw     P
@@ -14,14 +14,14 @@ type handle[P ~uintptr] struct {
 	cleanup runtime.Cleanup
 }
 
-// own gives the reference to owner, which has the handle h.
+// own makes owner, which contains the handle h, the owner of the reference.
 func own[T any, P ~uintptr](owner *T, h *handle[P], raw P, release func(P)) *T {
 	h.raw, h.release = raw, release
 	h.cleanup = runtime.AddCleanup(owner, release, raw)
 	return owner
 }
 
-// lock gives the reference for reading until unlock. A handle that is nil has none.
+// lock returns the reference, which other readers may use until unlock. It fails if the handle is closed.
 func (h *handle[P]) lock() (P, error) {
 	h.mu.RLock()
 	if h.raw == 0 {
@@ -33,7 +33,7 @@ func (h *handle[P]) lock() (P, error) {
 
 func (h *handle[P]) unlock() { h.mu.RUnlock() }
 
-// lockAlone gives the reference to nobody else until unlockAlone.
+// lockAlone returns the reference, which nothing else can use until unlockAlone.
 func (h *handle[P]) lockAlone() (P, error) {
 	h.mu.Lock()
 	if h.raw == 0 {
@@ -52,7 +52,7 @@ func (h *handle[P]) close() error {
 	return nil
 }
 
-// drop releases the reference; the lock is held alone.
+// drop releases the reference. The caller holds the exclusive lock.
 func (h *handle[P]) drop() {
 	if h.raw != 0 {
 		h.cleanup.Stop()

@@ -10,7 +10,7 @@ import (
 	"github.com/tensorfile/tensorfile/bindings/go/internal/capi"
 )
 
-// Source is where a file's bytes are read from, when that is not a path. Several goroutines may use it at once.
+// Source is a source of bytes for a file that is not opened by path. Several goroutines may use it at the same time.
 type Source struct {
 	handle handle[capi.Source]
 	slot   *capi.Slot
@@ -25,11 +25,12 @@ func makeSource(slot *capi.Slot, call func(out *capi.Source) error) (*Source, er
 	return own(s, &s.handle, raw, capi.SourceRelease), nil
 }
 
-// NewSource makes a source over the size bytes of a reader, which may be asked by several goroutines and threads at once,
-// as io.ReaderAt says. Its errors are the Err of the failing call's *Error; its panics go on in whoever made the call.
+// NewSource returns a source over the first size bytes of a reader. Several goroutines and threads may call the reader
+// at the same time, as io.ReaderAt allows. Its errors become the Err of the *Error of the failed call. Its panics
+// propagate to the caller of the library.
 func NewSource(reader io.ReaderAt, size int64) (*Source, error) {
 	if size < 0 {
-		return nil, newError(ErrInvalidArgument, "a source of %d bytes", size)
+		return nil, newError(ErrInvalidArgument, "the size of a source is %d, which is negative", size)
 	}
 	r := &capi.Reader{ReaderAt: reader}
 	return makeSource(&r.Slot, func(out *capi.Source) error {
@@ -37,7 +38,7 @@ func NewSource(reader io.ReaderAt, size int64) (*Source, error) {
 	})
 }
 
-// OpenSource makes a source over a file, which stays open as long as the source.
+// OpenSource returns a source over a file, which stays open as long as the source.
 func OpenSource(path string) (*Source, error) {
 	if err := checkPath(path); err != nil {
 		return nil, err
@@ -45,8 +46,9 @@ func OpenSource(path string) (*Source, error) {
 	return makeSource(nil, func(out *capi.Source) error { return capi.SourceFromPath(out, path) })
 }
 
-// SourceFromFile makes a source over size bytes of an open regular file from offset on; a size of -1: up to its end. It can
-// be mapped, and keeps a descriptor of its own, so that file may be closed at once; its position is neither used nor moved.
+// SourceFromFile returns a source over size bytes of an open regular file that start at offset. A size of -1 means all
+// bytes up to the end. The source can be mapped. It duplicates the descriptor, so that file may be closed immediately,
+// and does not use or change its position.
 func SourceFromFile(file *os.File, offset, size int64) (*Source, error) {
 	if err := checkPart(offset, size); err != nil {
 		return nil, err
@@ -67,7 +69,8 @@ func SourceFromFile(file *os.File, offset, size int64) (*Source, error) {
 	return source, err
 }
 
-// Part makes a source over size bytes of this one from offset on; a size of -1: up to its end.
+// Part returns a source over size bytes of this source that start at offset. A size of -1 means all bytes up to the
+// end.
 func (s *Source) Part(offset, size int64) (*Source, error) {
 	if err := checkPart(offset, size); err != nil {
 		return nil, err
@@ -82,28 +85,28 @@ func (s *Source) Part(offset, size int64) (*Source, error) {
 	})
 }
 
-// checkPart refuses numbers that the library would take for others; -1 is its UINT64_MAX.
+// checkPart rejects negative numbers, which the library would take for huge ones. -1 is its UINT64_MAX.
 func checkPart(offset, size int64) error {
 	if offset < 0 || size < -1 {
-		return newError(ErrInvalidArgument, "a part of %d bytes from byte %d on", size, offset)
+		return newError(ErrInvalidArgument, "cannot take %d bytes at offset %d of a source", size, offset)
 	}
 	return nil
 }
 
-// SourceFromBytes makes a source over bytes, which are pinned, not copied, and must not change as long as the source, or
-// an array mapped from it, is there.
+// SourceFromBytes returns a source over bytes, which are pinned and not copied. They must not change while the source,
+// or an array that is mapped from it, exists.
 func SourceFromBytes(bytes []byte) (*Source, error) {
 	return makeSource(nil, func(out *capi.Source) error { return capi.SourceFromMemory(out, text(bytes), pin(bytes)) })
 }
 
-// Close releases the source; a File on it, and arrays mapped from it, keep what they need. It always gives nil, and may be
-// called again.
+// Close releases the source. Files and mapped arrays that use it remain valid. It always returns nil; closing twice is
+// allowed.
 func (s *Source) Close() error { return s.handle.close() }
 
-// Buffer is bytes in memory that the library made.
+// Buffer is a block of bytes that the library allocated.
 type Buffer struct{ handle handle[capi.Buffer] }
 
-// Len is the number of bytes; 0 after Close.
+// Len returns the number of bytes, which is 0 after Close.
 func (b *Buffer) Len() int {
 	raw, err := b.handle.lock()
 	if err != nil {
@@ -113,8 +116,8 @@ func (b *Buffer) Len() int {
 	return capi.BufferSize(raw)
 }
 
-// Bytes gives the bytes without a copy. They are to be read only, and valid until Close, which alone releases the buffer
-// from now on: the collector cannot tell who has them.
+// Bytes returns the bytes without a copy. They must not be changed, and are valid until Close. From this call on only
+// Close releases the buffer, since the garbage collector does not know the bytes.
 func (b *Buffer) Bytes() ([]byte, error) {
 	raw, err := b.handle.lockAlone()
 	if err != nil {
@@ -125,7 +128,7 @@ func (b *Buffer) Bytes() ([]byte, error) {
 	return unsafe.Slice(capi.BufferData(raw), capi.BufferSize(raw)), nil
 }
 
-// WriteTo writes all bytes.
+// WriteTo writes all bytes to w.
 func (b *Buffer) WriteTo(w io.Writer) (int64, error) {
 	raw, err := b.handle.lock()
 	if err != nil {
@@ -140,35 +143,35 @@ func (b *Buffer) WriteTo(w io.Writer) (int64, error) {
 	return int64(count), err
 }
 
-// Close releases the bytes. It always gives nil, and may be called again.
+// Close releases the bytes. It always returns nil; closing twice is allowed.
 func (b *Buffer) Close() error { return b.handle.close() }
 
-// contents is what to save: an array as .npy, or dicts in the other formats.
+// contents is what a save writes: one array for .npy, or dicts for the other formats.
 type contents struct {
 	array    *Array
 	arrays   *Dict
 	metadata *Dict
 }
 
-// lock gives the handles of what there is, until unlock.
+// lock returns the handles of the contents, which are locked until unlock is called.
 func (c contents) lock() (array capi.Array, arrays, metadata capi.Dict, unlock func(), err error) {
-	var held []func()
+	var unlocks []func()
 	unlock = func() {
-		for _, release := range held {
-			release()
+		for _, unlock := range unlocks {
+			unlock()
 		}
 	}
 	if c.array != nil {
 		if array, err = c.array.handle.lock(); err != nil {
 			return 0, 0, 0, unlock, err
 		}
-		held = append(held, c.array.handle.unlock)
+		unlocks = append(unlocks, c.array.handle.unlock)
 	}
 	for _, dict := range []struct {
 		dict *Dict
 		raw  *capi.Dict
 	}{{c.arrays, &arrays}, {c.metadata, &metadata}} {
-		// One dict may be both; a second lock could wait for somebody who waits for the first.
+		// Never lock a dict twice: a second read lock deadlocks if a writer waits in between.
 		if dict.dict == nil {
 			continue
 		}
@@ -180,12 +183,12 @@ func (c contents) lock() (array capi.Array, arrays, metadata capi.Dict, unlock f
 			unlock()
 			return 0, 0, 0, func() {}, err
 		}
-		held = append(held, dict.dict.handle.unlock)
+		unlocks = append(unlocks, dict.dict.handle.unlock)
 	}
 	return array, arrays, metadata, unlock, nil
 }
 
-// save makes a call that saves contents.
+// save runs a call that saves contents.
 func save(c contents, opts []Option, call func(array capi.Array, arrays, metadata capi.Dict, o capi.Options) error) error {
 	options, err := newOptions(opts)
 	if err != nil {
@@ -212,17 +215,17 @@ func marshal(format Format, c contents, opts []Option) (*Buffer, error) {
 	return own(b, &b.handle, raw, capi.BufferRelease), nil
 }
 
-// Marshal saves arrays into memory, as NPZ, Safetensors or GGUF. metadata may be nil, and is for NPZ.
+// Marshal saves arrays to memory as NPZ, Safetensors or GGUF. metadata may be nil, and must be nil for NPZ.
 func Marshal(format Format, arrays, metadata *Dict, opts ...Option) (*Buffer, error) {
 	return marshal(format, contents{arrays: arrays, metadata: metadata}, opts)
 }
 
-// MarshalArray saves an array into memory, as NPY.
+// MarshalArray saves an array to memory as NPY.
 func MarshalArray(array *Array, opts ...Option) (*Buffer, error) {
 	return marshal(NPY, contents{array: array}, opts)
 }
 
-// newSink makes a sink that keeps the writer, to be released.
+// newSink returns a sink that writes to w. The caller releases it.
 func newSink(w io.Writer) (sink capi.Sink, err error) {
 	err = check(capi.SinkNew(&sink, uintptr(cgo.NewHandle(&capi.Output{Writer: w}))))
 	return sink, err
@@ -239,21 +242,22 @@ func saveTo(w io.Writer, format Format, c contents, opts []Option) error {
 	})
 }
 
-// SaveTo saves arrays into a writer, from first byte to last, as NPZ, Safetensors or GGUF; whatever was written before a
-// failure stays written. metadata may be nil, and is for NPZ. What the writer says when it fails is the Err of the *Error.
+// SaveTo saves arrays to a writer as NPZ, Safetensors or GGUF, from the first byte to the last. metadata may be nil,
+// and must be nil for NPZ. If the writer fails, its error becomes the Err of the *Error; bytes already written stay
+// written.
 func SaveTo(w io.Writer, format Format, arrays, metadata *Dict, opts ...Option) error {
 	return saveTo(w, format, contents{arrays: arrays, metadata: metadata}, opts)
 }
 
-// SaveArrayTo saves an array into a writer, as NPY.
+// SaveArrayTo saves an array to a writer as NPY.
 func SaveArrayTo(w io.Writer, array *Array, opts ...Option) error {
 	return saveTo(w, NPY, contents{array: array}, opts)
 }
 
-// checkPath refuses what C would cut.
+// checkPath rejects paths that C would cut off at a NUL.
 func checkPath(path string) error {
 	if strings.Contains(path, "\x00") {
-		return newError(ErrInvalidArgument, "the path %q has a NUL character inside", path)
+		return newError(ErrInvalidArgument, "the path %q contains a NUL character", path)
 	}
 	return nil
 }

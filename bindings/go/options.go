@@ -7,14 +7,14 @@ import (
 	"github.com/tensorfile/tensorfile/bindings/go/internal/capi"
 )
 
-// Option is a setting of a call. Their zero or absence is the default that each names.
+// Option is a setting of a call. A setting that is not given has the default that its function documents.
 type Option func(*options) error
 
-// options are the library's settings for one call; raw is 0 where all have their defaults.
+// options holds the settings of one call. raw is 0 if all of them have their defaults.
 type options struct {
-	raw  capi.Options
-	ctx  context.Context
-	told func(done, total uint64)
+	raw      capi.Options
+	ctx      context.Context
+	progress func(done, total uint64)
 }
 
 func newOptions(opts []Option) (*options, error) {
@@ -25,7 +25,7 @@ func newOptions(opts []Option) (*options, error) {
 			return nil, err
 		}
 	}
-	if err := o.watch(); err != nil {
+	if err := o.setProgress(); err != nil {
 		o.release()
 		return nil, err
 	}
@@ -37,20 +37,20 @@ func (o *options) release() {
 	o.raw = 0
 }
 
-// made makes the library's settings, where they are not made yet.
-func (o *options) made() error {
+// create creates the settings of the library, unless they exist.
+func (o *options) create() error {
 	if o.raw != 0 {
 		return nil
 	}
-	var raw capi.Options // alone: cgo lets C have the address of nothing that has pointers of Go's beside it
+	var raw capi.Options // cgo does not accept the address of a field beside fields that hold Go pointers
 	err := check(capi.OptionsNew(&raw))
 	o.raw = raw
 	return err
 }
 
-// watch has the call look at the context and tell of its progress.
-func (o *options) watch() error {
-	if o.ctx == nil && o.told == nil {
+// setProgress lets the call check the context and report its progress.
+func (o *options) setProgress() error {
+	if o.ctx == nil && o.progress == nil {
 		return nil
 	}
 	if o.ctx != nil {
@@ -58,28 +58,28 @@ func (o *options) watch() error {
 			return cancelled(err)
 		}
 	}
-	if err := o.made(); err != nil {
+	if err := o.create(); err != nil {
 		return err
 	}
-	tell := func(done, total uint64) error {
-		if o.told != nil {
-			o.told(done, total)
+	report := func(done, total uint64) error {
+		if o.progress != nil {
+			o.progress(done, total)
 		}
 		if o.ctx != nil {
 			return o.ctx.Err()
 		}
 		return nil
 	}
-	return check(capi.OptionsSetProgress(o.raw, uintptr(cgo.NewHandle(&capi.Progress{Tell: tell}))))
+	return check(capi.OptionsSetProgress(o.raw, uintptr(cgo.NewHandle(&capi.Progress{Report: report}))))
 }
 
 func cancelled(err error) error {
-	return &Error{Status: ErrCancelled, Message: "cancelled before it began: " + err.Error(), Offset: -1, Err: err}
+	return &Error{Status: ErrCancelled, Message: "cancelled before the call started: " + err.Error(), Offset: -1, Err: err}
 }
 
 func set(number int32, value int64) Option {
 	return func(o *options) error {
-		if err := o.made(); err != nil {
+		if err := o.create(); err != nil {
 			return err
 		}
 		return check(capi.OptionsSet(o.raw, number, value))
@@ -93,8 +93,9 @@ func setBool(number int32, on bool) Option {
 	return set(number, 0)
 }
 
-// The numbers of the options; they are frozen.
+// The numbers of the options and of their values.
 const (
+	// BEGIN tf_option: generated from tensorfile.h by bindings/swig/generate.sh
 	optionThreads          = 1
 	optionFormat           = 2
 	optionExactPath        = 3
@@ -117,9 +118,25 @@ const (
 	optionCompressionLevel = 20
 	optionDeflate          = 21
 	optionDecode           = 22
+	// END tf_option
+
+	// BEGIN tf_load_mode: generated from tensorfile.h by bindings/swig/generate.sh
+	loadModeOwn = 0
+	loadModeMap = 1
+	// END tf_load_mode
+
+	// BEGIN tf_deflate: generated from tensorfile.h by bindings/swig/generate.sh
+	deflateAuto = 0
+	deflateZlib = 1
+	// END tf_deflate
+
+	// BEGIN tf_decode: generated from tensorfile.h by bindings/swig/generate.sh
+	decodeKeep = 0
+	decodeMlx  = -1
+	// END tf_decode
 )
 
-// WithContext ends a load or save with ErrCancelled (and the context's own error) soon after ctx is done.
+// WithContext makes a load or save fail with ErrCancelled, and with the error of the context, soon after ctx is done.
 func WithContext(ctx context.Context) Option {
 	return func(o *options) error {
 		o.ctx = ctx
@@ -127,101 +144,119 @@ func WithContext(ctx context.Context) Option {
 	}
 }
 
-// WithProgress has told hear, on the calling goroutine, how many bytes of array data a load or save has done, and of how
-// many. A panic in it goes on in the caller. It must not change or close what the call works on.
-func WithProgress(told func(done, total uint64)) Option {
+// WithProgress calls report on the calling goroutine with the number of bytes of array data loaded or saved so far, and
+// with the total. A panic in report propagates to the caller. report must not change or close the arguments of the
+// call.
+func WithProgress(report func(done, total uint64)) Option {
 	return func(o *options) error {
-		o.told = told
+		o.progress = report
 		return nil
 	}
 }
 
-// WithThreads sets how many threads one call may use, itself included; 0 (default): as many as the machine has cores.
+// WithThreads sets how many threads one call may use, including its own. The default, 0, is one for each processor
+// core.
 func WithThreads(count int) Option { return set(optionThreads, int64(count)) }
 
-// WithFormat sets the format to load, whatever extension and content say, or to save by SaveWeights.
+// WithFormat sets the format to load regardless of extension and content, or the format that SaveWeights writes.
 func WithFormat(format Format) Option { return set(optionFormat, int64(format)) }
 
-// WithFormatName is WithFormat by name: "npy", "npz", "safetensors", "gguf", "auto".
+// WithFormatName is WithFormat for a name: "npy", "npz", "safetensors", "gguf" or "auto".
 func WithFormatName(name string) Option {
 	return func(o *options) error {
-		if err := o.made(); err != nil {
+		if err := o.create(); err != nil {
 			return err
 		}
 		return check(capi.OptionsSetString(o.raw, optionFormat, name))
 	}
 }
 
-// WithExactPath sets whether to save to the very path given; off (default), the format's extension is added when the path
-// lacks it.
+// WithExactPath sets whether a save uses exactly the given path. By default it appends the extension of the format to a
+// path that does not have it.
 func WithExactPath(on bool) Option { return setBool(optionExactPath, on) }
 
-// WithMap sets whether arrays are private, writable mappings of the file, read when first touched, instead of memory of
-// their own (default).
+// WithMap sets whether loaded arrays are private, writable mappings of the file, which are read when they are first
+// accessed. By default arrays have their own memory.
 //
-// If another program changes the file in place, arrays may change; if it shortens it, touching the lost part ends the
-// process with SIGBUS.
-func WithMap(on bool) Option { return setBool(optionLoadMode, on) }
+// If another program changes the file in place, the arrays may change too. If it truncates the file, accessing the lost
+// part ends the process with SIGBUS.
+func WithMap(on bool) Option {
+	if on {
+		return set(optionLoadMode, loadModeMap)
+	}
+	return set(optionLoadMode, loadModeOwn)
+}
 
-// WithLenient sets whether to accept trailing bytes, bytes before a zip archive, and leave out arrays of unknown types.
+// WithLenient sets whether to accept trailing bytes and bytes before a zip archive, and to skip arrays of unknown
+// dtypes.
 func WithLenient(on bool) Option { return setBool(optionLenient, on) }
 
-// WithStrict sets whether (default) LoadWeights refuses weights that are missing, unexpected or of another shape.
+// WithStrict sets whether LoadWeights fails if weights are missing, unexpected, or of another shape. The default is
+// true.
 func WithStrict(on bool) Option { return setBool(optionStrict, on) }
 
-// WithParts sets whether a .gguf that is one part of several (NAME-00001-of-00003.gguf) is opened as the whole set. The
-// index of sharded safetensors (NAME.safetensors.index.json) always opens its set.
+// WithParts sets whether opening one part of a split .gguf (NAME-00001-of-00003.gguf) opens the whole set. The index of
+// sharded safetensors (NAME.safetensors.index.json) always opens the whole set.
 func WithParts(on bool) Option { return setBool(optionParts, on) }
 
-// WithPartBytes sets the most bytes of array data in one file of a .safetensors or .gguf saved by path; 0 (default): one
-// file. More are saved as NAME-00001-of-00003 and so on, safetensors with their index; each array stays whole.
+// WithPartBytes sets the maximum number of bytes of array data in one .safetensors or .gguf file that is saved to a
+// path. Larger contents are split into NAME-00001-of-00003 and so on, with an index for safetensors; arrays are not
+// split. The default, 0, is one file.
 func WithPartBytes(count int64) Option { return set(optionPartBytes, count) }
 
-// WithMaxBytes sets the bytes of memory that what one call makes (or what is read through one File) may hold at once; 0
-// (default): no limit.
+// WithMaxBytes limits the memory in bytes that the results of one call, or everything read through one File, may occupy
+// at the same time. The default, 0, is no limit.
 func WithMaxBytes(count int64) Option { return set(optionMaxBytes, count) }
 
-// WithMaxHeaderBytes sets the longest header in bytes; 0 (default): 100,000,000, and 1 MiB for an npy header.
+// WithMaxHeaderBytes limits the length of a header. The default, 0, is 1 MiB for .npy headers and 100,000,000 for
+// others.
 func WithMaxHeaderBytes(count int64) Option { return set(optionMaxHeaderBytes, count) }
 
-// WithMaxArrays sets the most arrays in a file, from 1; default 1,000,000.
+// WithMaxArrays limits the number of arrays in a file. The default is 1,000,000.
 func WithMaxArrays(count int64) Option { return set(optionMaxArrays, count) }
 
-// WithMaxMetadata sets the most metadata values in a file, from 1; default 1,000,000.
+// WithMaxMetadata limits the number of metadata values in a file. The default is 1,000,000.
 func WithMaxMetadata(count int64) Option { return set(optionMaxMetadata, count) }
 
-// WithMaxNameBytes sets the longest name or key in bytes, from 1; default 65,536.
+// WithMaxNameBytes limits the length of a name or key in bytes. The default is 65,536.
 func WithMaxNameBytes(count int64) Option { return set(optionMaxNameBytes, count) }
 
-// WithMaxRank sets the most dimensions of an array, 1 to 64; default 64.
+// WithMaxRank limits the number of dimensions of an array to 1 to 64. The default is 64.
 func WithMaxRank(count int) Option { return set(optionMaxRank, int64(count)) }
 
-// WithMaxNesting sets the deepest nesting of metadata and trees, 1 to 64; default 64.
+// WithMaxNesting limits the nesting of metadata and trees to 1 to 64 levels. The default is 64.
 func WithMaxNesting(count int) Option { return set(optionMaxNesting, int64(count)) }
 
-// WithDurable sets whether to fsync file and folder before a save returns.
+// WithDurable sets whether a save syncs the file and its folder to disk before it returns.
 func WithDurable(on bool) Option { return setBool(optionDurable, on) }
 
-// WithAtomic sets whether (default) to write a temporary file beside the target and rename it over, instead of writing in
-// place.
+// WithAtomic sets whether a save writes a temporary file next to the target and then renames it. The default is true;
+// otherwise the save writes the target in place.
 func WithAtomic(on bool) Option { return setBool(optionAtomic, on) }
 
-// WithAlignment sets the alignment of array data on save, a power of two of 1 to 1,048,576; 0 (default): 64, for gguf 32.
+// WithAlignment sets the alignment of array data in bytes, a power of two up to 1,048,576. The default, 0, is that of
+// the format: 32 for .gguf, 64 for the others.
 func WithAlignment(bytes int) Option { return set(optionAlignment, int64(bytes)) }
 
-// WithCompress sets whether to deflate the members of an .npz that SaveWeights, Marshal or SaveTo writes.
+// WithCompress sets whether SaveWeights, Marshal and SaveTo compress the members of an .npz.
 func WithCompress(on bool) Option { return setBool(optionCompress, on) }
 
-// WithCompressionLevel sets the level of deflate, 0 (none) to 9 (smallest); -1 (default): the one that suits.
+// WithCompressionLevel sets the level of compression from 0 (none) to 9 (smallest). The default, -1, is a good
+// compromise.
 func WithCompressionLevel(level int) Option { return set(optionCompressionLevel, int64(level)) }
 
-// WithZlib sets whether zlib deflates also where the library was built with ISA-L, which is faster (default).
-func WithZlib(on bool) Option { return setBool(optionDeflate, on) }
+// WithZlib sets whether zlib compresses even if the library was built with ISA-L, which is faster and the default.
+func WithZlib(on bool) Option {
+	if on {
+		return set(optionDeflate, deflateZlib)
+	}
+	return set(optionDeflate, deflateAuto)
+}
 
-// WithDecode has loading decode ggml's block types to Float16, BFloat16, Float32 or Float64; Unsupported (default): blocks
-// stay blocks.
+// WithDecode makes loads decode the block types of ggml to Float16, BFloat16, Float32 or Float64. The default,
+// Unsupported, keeps the blocks.
 func WithDecode(dtype Dtype) Option { return set(optionDecode, int64(dtype)) }
 
-// WithDecodeMLX has loading make of q4_0, q4_1 and q8_0 what MLX's load makes of them: NAME (uint32 codes), STEM.scales and
-// STEM.biases (float16), where STEM is NAME without ".weight"; other block types become float16.
-func WithDecodeMLX() Option { return set(optionDecode, -1) }
+// WithDecodeMLX makes loads convert q4_0, q4_1 and q8_0 as MLX does: NAME (codes, uint32), STEM.scales and STEM.biases
+// (float16), where STEM is NAME without ".weight". Other block types become float16.
+func WithDecodeMLX() Option { return set(optionDecode, decodeMlx) }

@@ -2,41 +2,41 @@ package tensorfile
 
 import "math"
 
-// omitted stands for a number of a slice that is left out; it is TENSORFILE_SLICE_OMITTED.
+// omitted is TENSORFILE_SLICE_OMITTED, which replaces a start, stop or step that is not given.
 const omitted = math.MinInt64
 
-// Slice is a part of one dimension, with Python's meaning of negative and out-of-range numbers. The zero Slice is the
-// whole dimension.
+// Slice selects a part of one dimension. Negative and out-of-range numbers have the same meaning as in Python. The zero
+// Slice selects the whole dimension.
 type Slice struct {
 	start, stop, step          int
 	hasStart, hasStop, hasStep bool
 }
 
-// All is a whole dimension, Python's [:].
+// All selects the whole dimension: [:] in Python.
 func All() Slice { return Slice{} }
 
-// Range is Python's [start:stop].
+// Range selects the elements from start to before stop: [start:stop] in Python.
 func Range(start, stop int) Slice { return From(start).To(stop) }
 
-// From is Python's [start:].
+// From selects the elements from start to the end: [start:] in Python.
 func From(start int) Slice { return Slice{start: start, hasStart: true} }
 
-// To is the same part, ended before stop: Python's [:stop] after All.
+// To returns the same selection, which ends before stop. All().To(stop) is [:stop] in Python.
 func (s Slice) To(stop int) Slice {
 	s.stop, s.hasStop = stop, true
 	return s
 }
 
-// Step is the same part in steps, backwards when step is negative: Python's [::step] after All.
+// Step returns the same selection with a step, backwards if it is negative. All().Step(step) is [::step] in Python.
 func (s Slice) Step(step int) Slice {
 	s.step, s.hasStep = step, true
 	return s
 }
 
-// cuts are the three lists of numbers that the library takes.
+// cuts holds slices in the form that the library takes: three lists of numbers.
 type cuts struct{ start, stop, step []int64 }
 
-// makeCuts makes them for at least ndim dimensions, the last of them whole where parts are fewer.
+// makeCuts converts slices. If there are fewer than ndim, the other dimensions are complete.
 func makeCuts(parts []Slice, ndim int) cuts {
 	count := max(len(parts), ndim)
 	list := func(part func(Slice) (int, bool)) []int64 {
@@ -58,7 +58,7 @@ func makeCuts(parts []Slice, ndim int) cuts {
 	}
 }
 
-// first gives where a list of numbers begins, nil when it is empty.
+// first returns the address of the first element of a list, or nil if the list is empty.
 func first[T any](list []T) *T {
 	if len(list) == 0 {
 		return nil
@@ -66,7 +66,7 @@ func first[T any](list []T) *T {
 	return &list[0]
 }
 
-// numbers makes a list of the library's numbers from Go's.
+// numbers converts a list of int to the int64 of the library.
 func numbers(list []int) []int64 {
 	out := make([]int64, len(list))
 	for i, number := range list {
@@ -75,7 +75,7 @@ func numbers(list []int) []int64 {
 	return out
 }
 
-// ints makes a list of Go's numbers from the library's.
+// ints converts a list of the library's int64 to int.
 func ints(list []int64) []int {
 	out := make([]int, len(list))
 	for i, number := range list {

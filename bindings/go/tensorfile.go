@@ -1,11 +1,11 @@
 // Package tensorfile saves and loads named n-dimensional arrays: .npy, .npz, .safetensors and .gguf.
 //
-// [Load] reads a whole file, [Open] its header alone and then what is asked for. Arrays are of C's memory: [Data] gives
-// their elements without a copy, [ToSlice] with one. What is loaded or made is closed by Close, or by the collector when it
-// is forgotten.
+// [Load] reads a whole file. [Open] reads only its header, and then the arrays that are asked for. The memory of an
+// [Array] belongs to C: [Data] returns its elements without a copy, and [ToSlice] copies them. Close releases a value;
+// values that are not closed are released when they are garbage collected.
 //
-// The package compiles the C++ core that it carries, so it needs cgo, a C++20 compiler, and zlib. With the build tag
-// tensorfile_system it links an installed libtensorfile instead, which pkg-config finds.
+// The package contains the C++ core and compiles it, so it needs cgo, a C++20 compiler, and zlib. With the build tag
+// tensorfile_system it uses an installed libtensorfile instead, which it finds with pkg-config.
 package tensorfile
 
 import (
@@ -14,25 +14,25 @@ import (
 	"github.com/tensorfile/tensorfile/bindings/go/internal/capi"
 )
 
-// Version is the version of the library that runs: "0.1.0".
+// Version returns the version of the library that is in use, such as "0.1.0".
 func Version() string { return capi.String(capi.VersionString()) }
 
-// VersionNumber is the same as a number: major * 10000 + minor * 100 + patch.
+// VersionNumber returns the version as a number: major * 10000 + minor * 100 + patch.
 func VersionNumber() int { return int(capi.VersionNumber()) }
 
-// Loaded is what a file has.
+// Loaded is the contents of a file.
 type Loaded struct {
-	// Arrays by name, in file order; that of a .npy has the name "".
+	// Arrays holds the arrays by name, in the order of the file. The array of a .npy file has the name "".
 	Arrays *Dict
-	// Metadata is empty where the format has none. safetensors: strings. gguf: 0-d and 1-d arrays, strings, lists of strings,
-	// and dicts named 0, 1, ... for nested arrays.
+	// Metadata is empty if the format has none. That of a .safetensors file are strings; that of a .gguf file are 0-d and
+	// 1-d arrays, strings, lists of strings, and for nested arrays dicts with the keys 0, 1, and so on.
 	Metadata *Dict
 }
 
-// Array is the array of a name.
+// Array returns the array with a name.
 func (l *Loaded) Array(name string) (*Array, error) { return l.Arrays.Array(name) }
 
-// Close releases both dicts; arrays that were got from them stay.
+// Close releases both dicts. Arrays that were obtained from them remain valid.
 func (l *Loaded) Close() error {
 	l.Metadata.Close()
 	return l.Arrays.Close()
@@ -53,9 +53,9 @@ func load(slot *capi.Slot, opts []Option, call loadCall) (*Loaded, error) {
 	return &Loaded{Arrays: adoptDict(arrays), Metadata: adoptDict(metadata)}, nil
 }
 
-// Load loads a whole file, or the set of sharded safetensors that an index (NAME.safetensors.index.json) names.
+// Load loads a whole file. For the index of sharded safetensors (NAME.safetensors.index.json) it loads the whole set.
 //
-// The format is what WithFormat says, else what the extension names, else what the content shows.
+// The format is that of WithFormat, or else that of the extension, or else that of the content.
 func Load(path string, opts ...Option) (*Loaded, error) {
 	if err := checkPath(path); err != nil {
 		return nil, err
@@ -65,14 +65,14 @@ func Load(path string, opts ...Option) (*Loaded, error) {
 	})
 }
 
-// LoadBytes loads a whole file from memory, which may change afterwards. Auto finds the format by content.
+// LoadBytes loads a whole file from memory, which may change afterwards. Auto detects the format by content.
 func LoadBytes(data []byte, format Format, opts ...Option) (*Loaded, error) {
 	return load(nil, opts, func(array *capi.Array, arrays, metadata *capi.Dict, o capi.Options) error {
 		return capi.LoadMemory(array, arrays, metadata, text(data), int32(format), o)
 	})
 }
 
-// LoadFrom loads a whole file from a source. Auto finds the format by content.
+// LoadFrom loads a whole file from a source. Auto detects the format by content.
 func LoadFrom(source *Source, format Format, opts ...Option) (*Loaded, error) {
 	raw, err := source.handle.lock()
 	if err != nil {
@@ -84,7 +84,8 @@ func LoadFrom(source *Source, format Format, opts ...Option) (*Loaded, error) {
 	})
 }
 
-// LoadReader loads a whole file from the size bytes of a reader; see NewSource. Auto finds the format by content.
+// LoadReader loads a whole file from the first size bytes of a reader; see NewSource. Auto detects the format by
+// content.
 func LoadReader(reader io.ReaderAt, size int64, format Format, opts ...Option) (*Loaded, error) {
 	source, err := NewSource(reader, size)
 	if err != nil {
@@ -94,7 +95,7 @@ func LoadReader(reader io.ReaderAt, size int64, format Format, opts ...Option) (
 	return LoadFrom(source, format, opts...)
 }
 
-// LoadArray loads the array of a .npy. It fails with ErrType for a file of another format.
+// LoadArray loads the array of a .npy file. It fails with ErrType if the file has another format.
 func LoadArray(path string, opts ...Option) (*Array, error) {
 	if err := checkPath(path); err != nil {
 		return nil, err
@@ -109,17 +110,18 @@ func LoadArray(path string, opts ...Option) (*Array, error) {
 		return nil, err
 	}
 	if raw == 0 {
-		return nil, newError(ErrType, "%s: a file of named arrays, not a .npy of one", path)
+		return nil, newError(ErrType, "%s: expected a .npy file with one array, found a file of named arrays", path)
 	}
 	a := newArray(raw)
 	a.alone.Store(true)
 	return a, nil
 }
 
-// LoadWeights loads a .npz, .safetensors or .gguf as a tree of dicts: names split at '.'.
+// LoadWeights loads a .npz, .safetensors or .gguf file as a tree of dicts, splitting names at '.'.
 //
-// expected may be nil, else it is a tree or flat dict of arrays with the names and shapes that are wanted; what differs is
-// ErrMismatch. With WithStrict(false), what is missing keeps expected's array, and what is unknown is left out.
+// expected may be nil. Otherwise it is a tree or a flat dict of arrays, and the call fails with ErrMismatch if the file
+// has other names or shapes. With WithStrict(false), missing arrays are those of expected, and unexpected ones are left
+// out.
 func LoadWeights(path string, expected *Dict, opts ...Option) (*Dict, error) {
 	if err := checkPath(path); err != nil {
 		return nil, err
@@ -133,7 +135,7 @@ func LoadWeights(path string, expected *Dict, opts ...Option) (*Dict, error) {
 	return tree, err
 }
 
-// savePath makes a call that saves to a path.
+// savePath runs a call that saves to a path.
 func savePath(path string, c contents, opts []Option,
 	call func(array capi.Array, arrays, metadata capi.Dict, o capi.Options) error) error {
 	if err := checkPath(path); err != nil {
@@ -142,29 +144,30 @@ func savePath(path string, c contents, opts []Option,
 	return save(c, opts, call)
 }
 
-// Save saves one array as .npy, byte for byte as NumPy does. The extension is added when the path lacks it, here and below.
+// Save saves one array as .npy, byte for byte like NumPy. All functions that save append the extension of the format if
+// the path does not have it.
 //
-// A file is written beside the target and renamed over it: a reader sees the old file or the new one, whole.
+// The file is written next to the target and then renamed, so that readers see either the old or the new file.
 func Save(path string, array *Array, opts ...Option) error {
 	return savePath(path, contents{array: array}, opts, func(array capi.Array, _, _ capi.Dict, o capi.Options) error {
 		return capi.Save(path, array, o)
 	})
 }
 
-// SaveNPZ saves arrays as an .npz of stored members: those of named (which may be nil), then unnamed ones as arr_0, arr_1
-// and so on, as NumPy's savez does.
+// SaveNPZ saves arrays as .npz without compression: those of named, which may be nil, and then those of unnamed as
+// arr_0, arr_1 and so on, like numpy.savez.
 func SaveNPZ(path string, named *Dict, unnamed []*Array, opts ...Option) error {
 	return saveNPZ(path, named, unnamed, opts, capi.Savez)
 }
 
-// SaveNPZCompressed is SaveNPZ with deflated members.
+// SaveNPZCompressed is SaveNPZ with compression.
 func SaveNPZCompressed(path string, named *Dict, unnamed []*Array, opts ...Option) error {
 	return saveNPZ(path, named, unnamed, opts, capi.SavezCompressed)
 }
 
 func saveNPZ(path string, named *Dict, unnamed []*Array, opts []Option,
 	call func(string, []capi.Array, capi.Dict, capi.Options) error) error {
-	// References of our own: one array may stand here twice, which two locks of it would not bear.
+	// Retained because unnamed may contain an array twice, whose handle must not be locked twice.
 	arrays := make([]capi.Array, 0, len(unnamed))
 	defer func() {
 		for _, raw := range arrays {
@@ -184,7 +187,7 @@ func saveNPZ(path string, named *Dict, unnamed []*Array, opts []Option,
 	})
 }
 
-// SaveSafetensors saves arrays as .safetensors, with strings as metadata, which may be nil.
+// SaveSafetensors saves arrays as .safetensors. metadata may be nil, and may contain strings only.
 func SaveSafetensors(path string, arrays, metadata *Dict, opts ...Option) error {
 	c := contents{arrays: arrays, metadata: metadata}
 	return savePath(path, c, opts, func(_ capi.Array, arrays, metadata capi.Dict, o capi.Options) error {
@@ -192,11 +195,12 @@ func SaveSafetensors(path string, arrays, metadata *Dict, opts ...Option) error 
 	})
 }
 
-// SaveGGUF saves arrays as .gguf, version 3. The format holds int8 to int64, float16, bfloat16, float32, float64 and the
-// block types, in at most 4 dimensions, under names of 1 to 63 bytes.
+// SaveGGUF saves arrays as .gguf, version 3. The format supports int8 to int64, float16, bfloat16, float32, float64 and
+// the block types, at most 4 dimensions, and names of 1 to 63 bytes.
 //
-// metadata may be nil; it has 0-d and 1-d arrays (bool, integers, float32, float64), strings, lists of strings, and dicts
-// named 0, 1, ... for nested arrays. No key is added unasked: general.architecture is the caller's to give.
+// metadata may be nil. It may contain 0-d and 1-d arrays (bool, integers, float32, float64), strings, lists of strings,
+// and for nested arrays dicts with the keys 0, 1, and so on. No key is added: set general.architecture if a reader
+// needs it.
 func SaveGGUF(path string, arrays, metadata *Dict, opts ...Option) error {
 	c := contents{arrays: arrays, metadata: metadata}
 	return savePath(path, c, opts, func(_ capi.Array, arrays, metadata capi.Dict, o capi.Options) error {
@@ -204,8 +208,8 @@ func SaveGGUF(path string, arrays, metadata *Dict, opts ...Option) error {
 	})
 }
 
-// SaveWeights saves a tree of arrays, flattened, in the format that the path's extension names: .npz, .safetensors or
-// .gguf; without an extension that of WithFormat, whose own is added.
+// SaveWeights saves a tree of arrays under flattened names, in the format of the path's extension: .npz, .safetensors
+// or .gguf. Without an extension it uses the format of WithFormat, and appends its extension.
 func SaveWeights(path string, tree *Dict, opts ...Option) error {
 	return savePath(path, contents{arrays: tree}, opts, func(_ capi.Array, tree, _ capi.Dict, o capi.Options) error {
 		return capi.SaveWeights(path, tree, o)

@@ -6,11 +6,11 @@ import (
 	"github.com/tensorfile/tensorfile/bindings/go/internal/capi"
 )
 
-// Writer writes a file array by array, in pieces of any size, without ever having all in memory: first all arrays are
-// declared, then their bytes are written, in that order, then Finish puts the file in its place.
+// Writer writes a file array by array, in pieces of any size, so that the contents never have to be in memory as a
+// whole. First declare all arrays, then write their bytes in the same order, then call Finish.
 //
-// Until Finish the target is as before, and a Writer that is closed without it leaves nothing behind; in an io.Writer,
-// what was written stays.
+// The target path does not change before Finish, and closing a Writer without calling Finish removes all temporary
+// files. Bytes already written to an io.Writer cannot be taken back.
 type Writer struct{ handle handle[capi.Writer] }
 
 func makeWriter(opts []Option, call func(out *capi.Writer, o capi.Options) error) (*Writer, error) {
@@ -27,8 +27,8 @@ func makeWriter(opts []Option, call func(out *capi.Writer, o capi.Options) error
 	return own(w, &w.handle, raw, capi.WriterRelease), nil
 }
 
-// Create makes a writer to a path, to which the format's extension is added when it lacks it. Auto: the format of
-// WithFormat, else that which the extension names. Nothing is written before the first Write or Finish.
+// Create returns a Writer to a path, and appends the extension of the format if the path does not have it. If format is
+// Auto, it is that of WithFormat or else that of the extension. Nothing is written before the first Write or Finish.
 func Create(path string, format Format, opts ...Option) (*Writer, error) {
 	if err := checkPath(path); err != nil {
 		return nil, err
@@ -38,8 +38,8 @@ func Create(path string, format Format, opts ...Option) (*Writer, error) {
 	})
 }
 
-// CreateIn makes a writer into an io.Writer; Auto: the format of WithFormat. What the io.Writer says when it fails is the
-// Err of the *Error.
+// CreateIn returns a Writer to an io.Writer. If format is Auto, it is that of WithFormat. If the io.Writer fails, its
+// error is the Err of the *Error.
 func CreateIn(output io.Writer, format Format, opts ...Option) (*Writer, error) {
 	sink, err := newSink(output)
 	if err != nil {
@@ -61,7 +61,7 @@ func (w *Writer) use(call func(raw capi.Writer) error) error {
 	return check(call(raw))
 }
 
-// Declare names the next array. A .npy has one, whose name is not kept.
+// Declare declares the next array. A .npy file has one array, whose name is not stored.
 func (w *Writer) Declare(name string, dtype Dtype, shape ...int) error {
 	sizes := numbers(shape)
 	return w.use(func(raw capi.Writer) error {
@@ -69,21 +69,22 @@ func (w *Writer) Declare(name string, dtype Dtype, shape ...int) error {
 	})
 }
 
-// SetMetadata sets the metadata of a .safetensors or .gguf, in place of any set before; nil: none. They are read when the
-// first byte is written.
+// SetMetadata sets the metadata of a .safetensors or .gguf file, replacing what was set before; nil is none. The dict
+// is read when the first byte is written.
 func (w *Writer) SetMetadata(metadata *Dict) error {
-	about, err := capi.Dict(0), error(nil)
+	raw, err := capi.Dict(0), error(nil)
 	if metadata != nil {
-		if about, err = metadata.handle.lock(); err != nil {
+		if raw, err = metadata.handle.lock(); err != nil {
 			return err
 		}
 		defer metadata.handle.unlock()
 	}
-	return w.use(func(raw capi.Writer) error { return capi.WriterSetMetadata(raw, about) })
+	return w.use(func(writer capi.Writer) error { return capi.WriterSetMetadata(writer, raw) })
 }
 
-// Write writes the next bytes: those of the arrays in the order in which they are declared, each C-contiguous in the byte
-// order of this machine. A piece may end anywhere, and may reach from one array into the next.
+// Write writes the next bytes of the data. The data are the arrays in the order of declaration, each C-contiguous and
+// in the byte order of this machine. A piece may end anywhere, and may contain the end of one array and the start of
+// the next.
 func (w *Writer) Write(piece []byte) (int, error) {
 	err := w.use(func(raw capi.Writer) error { return capi.WriterWrite(raw, text(piece)) })
 	if err != nil {
@@ -92,15 +93,16 @@ func (w *Writer) Write(piece []byte) (int, error) {
 	return len(piece), nil
 }
 
-// WriteElements writes the next elements, as Write does their bytes.
+// WriteElements writes the next elements of the data.
 func WriteElements[T Element](w *Writer, elements []T) error {
 	_, err := w.Write(bytesOf(elements))
 	return err
 }
 
-// Finish writes what comes last, and puts the file in its place; then the writer can only be closed. It fails with
-// ErrInvalidArgument when an array, the error's Name, lacks bytes.
+// Finish completes the file and moves it to its path. Afterwards the writer can only be closed. It fails with
+// ErrInvalidArgument if an array, which is the Name of the error, is incomplete.
 func (w *Writer) Finish() error { return w.use(capi.WriterFinish) }
 
-// Close releases the writer; the file of one that is not finished is gone. It always gives nil, and may be called again.
+// Close releases the writer, and deletes the file unless it was finished. It always returns nil; closing twice is
+// allowed.
 func (w *Writer) Close() error { return w.handle.close() }

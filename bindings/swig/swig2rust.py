@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Prints the Rust declarations of a C header from SWIG's parse tree, and a C file that checks them.
+"""Converts SWIG's parse tree of a C header to Rust declarations, and to a C file that checks them.
 
 usage: swig2rust.py TREE.xml HEADER bindings.rs abi_check.c
 
-SWIG parses; this prints what comes from HEADER, the header's name without folders. Whatever it does not understand is
-an error: nothing of the header is left out unless the interface file says %ignore. abi_check.c declares every function
-and type once more as SWIG understood it, and asserts every constant, so that a C compiler verifies the result.
+Only declarations from HEADER (its name without folders) are converted. Every declaration that cannot be converted is an
+error, so that nothing is missing from the result except what the interface file marks with %ignore. abi_check.c
+redeclares every function and type as SWIG understood it and asserts the value of every constant: a C compiler that
+accepts it together with the header confirms that SWIG parsed the header correctly.
 """
 
 import ast
@@ -46,7 +47,7 @@ def parameters(node):
 
 
 def split_arguments(text):
-    """The arguments of SWIG's "f(...)" type, without "void"."""
+    """Returns the list of arguments in SWIG's "f(...)" type, without "void"."""
     out, depth, current = [], 0, ""
     for letter in text:
         depth += (letter in "(<") - (letter in ")>")
@@ -59,17 +60,17 @@ def split_arguments(text):
 
 
 def take_call(text):
-    """What is in the parentheses of "f(ARGUMENTS).RESULT", and the result."""
+    """Returns ARGUMENTS and RESULT of the type "f(ARGUMENTS).RESULT"."""
     depth = 0
-    for place, letter in enumerate(text):
+    for index, letter in enumerate(text):
         depth += (letter == "(") - (letter == ")")
         if depth == 0 and letter == ")":
-            return text[2:place], text[place + 2:]
+            return text[2:index], text[index + 2:]
     raise Unsupported(text)
 
 
 def from_header(node, header, inside=False):
-    """The declarations of the tree that come from the header."""
+    """Yields the declarations of the tree that come from the header."""
     for child in node:
         if child.tag == "include":
             name = attributes(child).get("name", "")
@@ -81,15 +82,24 @@ def from_header(node, header, inside=False):
             yield from from_header(child, header, inside)
 
 
+def strip_stars(comment):
+    """Returns the text of a doxygen comment without the stars at the start of its lines."""
+    text = re.sub(r"\n[ \t]*\*?[ \t]?", "\n", "\n" + comment.strip()).strip("<\n ")
+    return re.sub(r"@\}\s*", "", text)  # the end of a group, which SWIG adds to the next comment
+
+
+def comment_text(comment):
+    """Returns the text of a doxygen comment as one line."""
+    return " ".join(strip_stars(comment).split())
+
+
 def doc(found, indent=""):
-    """A doxygen comment as rustdoc's."""
-    text = found.get("doxygen", "").strip()
+    """Converts a doxygen comment to rustdoc."""
+    text = strip_stars(found.get("doxygen", ""))
     if not text:
         return ""
-    text = re.sub(r"\n[ \t]*\*?[ \t]?", "\n", "\n" + text).strip("<\n ")
     text = re.sub(r"@file\s+\S+\s*", "", text)
-    text = re.sub(r"@\}\s*", "", text)  # the end of a group, which SWIG leaves before the next comment
-    # Each parameter is one point of a list; what continues it is indented, and must not look like code.
+    # Each parameter becomes a list item. Its continuation lines are indented by two: with four they would be code.
     text = re.sub(r"\n {2,}", "\n  ", text)
     text = re.sub(r"\n?@param\s+(\w+(?:, \w+)*)\s+", r"\n@param \1 ", text)
     text = text.replace("\n@param", "\n\n@param", 1)
@@ -110,13 +120,13 @@ class Printer:
         # Types may be used before they are declared.
         self.types = {found["name"]: found for node, found in self.nodes
                       if node.tag == "cdecl" and found.get("storage", "").startswith("typedef")}
-        # Declared, and defined by somebody else.
+        # Structs that are declared in this header and defined elsewhere.
         self.structs = {"struct " + found["name"]: found["name"] for node, found in self.nodes
                         if node.tag == "classforward"}
-        self.values, self.items, self.functions, self.checks = {}, [], [], []
+        self.values, self.comments, self.items, self.functions, self.checks = {}, {}, [], [], []
 
     def rust(self, kind):
-        """A SWIG type as Rust's."""
+        """Converts a SWIG type to Rust."""
         if kind.startswith("p.f("):
             arguments, result = take_call(kind[2:])
             inner = ", ".join(self.rust(item) for item in split_arguments(arguments))
@@ -139,7 +149,7 @@ class Printer:
         return "" if kind == "void" else f" -> {self.rust(kind)}"
 
     def c(self, kind, inner):
-        """A SWIG type as C's declaration of `inner`."""
+        """Returns the C declaration of `inner` with a SWIG type."""
         if kind.startswith("p.f("):
             arguments, result = take_call(kind[2:])
             return self.c(result, f"(*{inner})({', '.join(self.c(item, '') for item in split_arguments(arguments))})")
@@ -152,7 +162,7 @@ class Printer:
         return f"{kind} {inner}".strip()
 
     def value(self, text):
-        """The integer that a constant expression gives."""
+        """Evaluates an integer constant expression."""
         plain = re.sub(r"\b(0[xX][0-9a-fA-F]+|\d+)[uUlL]+\b", r"\1", text).strip()
 
         def evaluate(node):
@@ -199,7 +209,7 @@ class Printer:
         result = take_call(declarator)[1] + base
         self.checks.append(self.c(result, f"{name}({', '.join(self.c(item['type'], '') for item in every) or 'void'})")
                            + ";")
-        named = [(item.get("name") or f"arg{place}") for place, item in enumerate(every)]
+        named = [(item.get("name") or f"arg{index}") for index, item in enumerate(every)]
         named = [word + "_" if word in KEYWORDS else word for word in named]
         written = [f"{word}: {self.rust(item['type'])}" for word, item in zip(named, every)]
         must = "    #[must_use]\n" if "feature_rust_must_use" in self.types.get(result, {}) else ""
@@ -225,7 +235,7 @@ class Printer:
 
     def print_enum(self, node, found):
         if found.get("name"):
-            raise Unsupported(f"enum {found['name']}: the ABI's are typedefs of int32_t beside an unnamed enum")
+            raise Unsupported(f"enum {found['name']}: expected an int32_t typedef and an unnamed enum")
         if comment := doc(found):
             self.items.append("\n" + comment.replace("///", "//"))
         following = 0
@@ -233,7 +243,8 @@ class Printer:
             text = item.get("enumnumval") or item.get("enumvalue")
             value = self.value(text) if text else following
             following = value + 1
-            # TF_STATUS_OK is a tf_status.
+            self.comments[item["name"]] = item.get("doxygen", "")
+            # TF_STATUS_OK has the type tf_status.
             kinds = [kind for kind in self.types if item["name"].startswith(kind.upper() + "_")]
             self.constant_item(item["name"], kinds[0] if kinds else "c_int", value, doc(item))
 
@@ -243,21 +254,21 @@ class Printer:
         if found["type"] in ("p.q(const).char", "p.char"):
             text = found["value"].strip('"')
             if not re.fullmatch(r"[\w. -]*", text):
-                raise Unsupported(f"text {name}")
+                raise Unsupported(f"string constant {name}")
             self.items.append(f'\n{doc(found)}pub const {name}: &CStr = c"{text}";\n')
-            # A string literal's elements are no constants in C; its size is.
+            # C cannot compare string literals at compile time, only their sizes.
             self.checks.append(f'_Static_assert(sizeof({name}) == {len(text) + 1}, "{name}");')
             return
         self.items.append("\n")
         self.constant_item(name, SCALARS[found["type"]], self.value(found["value"]), doc(found))
 
     def rust_file(self):
-        return ("// Made by SWIG, which parsed the header, and swig2rust.py, which printed this: change those, not this.\n\n"
+        return ("// Code generated from tensorfile.h by SWIG and bindings/swig/swig2rust.py. DO NOT EDIT.\n\n"
                 "use core::ffi::*;\nuse core::marker::{PhantomData, PhantomPinned};\n"
                 + "".join(self.items) + '\nunsafe extern "C" {\n' + "\n".join(self.functions) + "}\n")
 
     def check_file(self):
-        return ("/* Made by swig2rust.py: the C compiler checks that SWIG understood the header. */\n"
+        return ("/* Code generated by bindings/swig/swig2rust.py. DO NOT EDIT. It compiles only if SWIG parsed the header correctly. */\n"
                 f'#include "{self.header}"\n\n' + "\n".join(self.checks) + "\n")
 
 
@@ -269,7 +280,7 @@ def main():
         printer = Printer(ElementTree.parse(tree).getroot(), header)
         printer.run()
     except Unsupported as error:
-        sys.exit(f"swig2rust.py: not understood: {error}")
+        sys.exit(f"swig2rust.py: cannot translate: {error}")
     for path, text in ((rust_path, printer.rust_file()), (check_path, printer.check_file())):
         with open(path, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)

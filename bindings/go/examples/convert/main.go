@@ -1,8 +1,9 @@
-// Convert loads a .safetensors, prints names and shapes, changes an array, and saves .npz and .gguf with metadata.
+// Convert loads a .safetensors file, prints the names and shapes of its arrays, changes one of them, and saves the
+// result as .npz and as .gguf with metadata.
 //
 //	go run github.com/tensorfile/tensorfile/bindings/go/examples/convert [MODEL.safetensors]
 //
-// Without a file it makes a small one.
+// Without an argument it creates a small file.
 package main
 
 import (
@@ -31,7 +32,7 @@ func makeModel(path string) error {
 	)
 }
 
-// halve changes the first array of float32.
+// halve halves the elements of the first float32 array.
 func halve(arrays *tensorfile.Dict) error {
 	for name, array := range arrays.Arrays() {
 		array.Close()

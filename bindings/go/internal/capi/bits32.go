@@ -2,5 +2,5 @@
 
 package capi
 
-// The library's sizes and SWIG's code are for an int of 64 bits. The compiler's message about this line says so.
+// The bindings need an int of 64 bits. The name below appears in the error message of the compiler.
 var _ = tensorfile_needs_a_64_bit_platform

@@ -5,29 +5,29 @@
 
 #include "_cgo_export.h"
 
-/* How many calls this thread is in, and what the innermost one's callbacks carry. */
+/* How many calls this thread is in, and the error or panic of a callback of the innermost one. */
 static _Thread_local int depth;
-static _Thread_local uintptr_t carried;
+static _Thread_local uintptr_t pending;
 
-/* For when there is no memory to say more; an offset of UINT64_MAX is none. */
-static tf_go_failure no_memory = {TF_STATUS_OUT_OF_MEMORY, UINT64_MAX, 0, "no memory to tell of a failure", ""};
+/* Returned if there is no memory for a failure. An offset of UINT64_MAX means that there is none. */
+static tf_go_failure no_memory = {TF_STATUS_OUT_OF_MEMORY, UINT64_MAX, 0, "out of memory in a failed call", ""};
 
 tf_go_call tf_go_enter(void) {
-  tf_go_call call = {carried};
-  carried = 0;
+  tf_go_call call = {pending};
+  pending = 0;
   depth++;
   return call;
 }
 
 void tf_go_exit(tf_go_call *call) {
-  uintptr_t inner = carried;
-  carried = call->carried;
-  call->carried = inner;
+  uintptr_t inner = pending;
+  pending = call->pending;
+  call->pending = inner;
   depth--;
 }
 
 void *tf_go_result(const tf_go_call *call, tf_status status) {
-  if (status == TF_STATUS_OK && call->carried == 0) return NULL;
+  if (status == TF_STATUS_OK && call->pending == 0) return NULL;
   const char *message = status == TF_STATUS_OK ? "" : tf_error_message();
   const char *name = status == TF_STATUS_OK ? "" : tf_error_name();
   size_t message_size = strlen(message) + 1;
@@ -37,13 +37,13 @@ void *tf_go_result(const tf_go_call *call, tf_status status) {
   char *text = (char *)(failure + 1);
   failure->status = status;
   failure->offset = tf_error_offset();
-  failure->carried = call->carried;
+  failure->pending = call->pending;
   failure->message = memcpy(text, message, message_size);
   failure->name = memcpy(text + message_size, name, name_size);
   return failure;
 }
 
-void tf_go_forget(tf_go_failure *failure) {
+void tf_go_free(tf_go_failure *failure) {
   if (failure != &no_memory) free(failure);
 }
 
@@ -59,8 +59,8 @@ void tf_go_describe(uintptr_t handle, tf_go_info *info) {
   info->data = tf_array_data(array);
 }
 
-/* Where a callback leaves what it carries: NULL on a thread that the library made. */
-static uintptr_t *slot(void) { return depth > 0 ? &carried : NULL; }
+/* Where a callback stores its error: NULL on a thread that the library created. */
+static uintptr_t *slot(void) { return depth > 0 ? &pending : NULL; }
 
 tf_status tf_go_read_at(void *user, uint64_t offset, void *dst, size_t nbytes) {
   return tensorfileGoReadAt((uintptr_t)user, offset, dst, nbytes, slot());

@@ -1,5 +1,5 @@
-// Package capi is the C ABI as SWIG gives it to Go (capi.go, capi_wrap.c), and by hand what SWIG has no words for:
-// failures, and callbacks.
+// Package capi is the C ABI in Go. SWIG generates most of it (capi.go, capi_wrap.c); failures and callbacks, which SWIG
+// cannot express, are written by hand.
 package capi
 
 // #include "call.h"
@@ -14,7 +14,8 @@ import (
 	"unsafe"
 )
 
-// Handles of the library's objects. They are C addresses, which Go neither follows nor moves.
+// Handles of the library's objects. They are C addresses, declared as integers so that Go never treats them as
+// pointers.
 type (
 	Array   uintptr
 	Dict    uintptr
@@ -26,19 +27,19 @@ type (
 	Writer  uintptr
 )
 
-// Text is text that the library lends; it has the layout of tf_go_text.
+// Text is text that the library owns. It has the layout of tf_go_text.
 type Text struct {
 	data   *byte
 	length uint
 }
 
-// String is a copy.
+// String returns a copy.
 func (t *Text) String() string { return string(unsafe.Slice(t.data, t.length)) }
 
-// String is a copy of a text that ends with a NUL.
+// String returns a copy of a NUL-terminated text.
 func String(text *byte) string { return C.GoString((*C.char)(unsafe.Pointer(text))) }
 
-// Failure is what is known of a failed call.
+// Failure describes a failed call.
 type Failure struct {
 	Status  int32
 	Message string
@@ -50,7 +51,7 @@ type Failure struct {
 
 func (f *Failure) Error() string { return f.Message }
 
-// failure takes what a call gave: nil when it succeeded. It goes on with the panic of a callback.
+// failure converts the result of a call to an error, which is nil on success. If a callback panicked, it panics again.
 func failure(result *byte) error {
 	if result == nil {
 		return nil
@@ -62,12 +63,12 @@ func failure(result *byte) error {
 		Name:    C.GoString(raw.name),
 		Offset:  uint64(raw.offset),
 	}
-	handle := cgo.Handle(raw.carried)
-	C.tf_go_forget(raw)
+	handle := cgo.Handle(raw.pending)
+	C.tf_go_free(raw)
 	if handle != 0 {
-		what := handle.Value().(carried)
+		callback := handle.Value().(callbackError)
 		handle.Delete()
-		f.Cause = what.orPanic()
+		f.Cause = callback.orPanic()
 	}
 	if f.Status == 0 {
 		return nil
@@ -75,74 +76,74 @@ func failure(result *byte) error {
 	return f
 }
 
-// carried is what a callback could not say by its status: why it failed, or that it panicked.
-type carried struct {
+// callbackError is what a callback cannot express by its status: an error, or a panic.
+type callbackError struct {
 	err      error
 	panicked bool
 	value    any
 }
 
-func (c carried) orPanic() error {
+func (c callbackError) orPanic() error {
 	if c.panicked {
 		panic(c.value)
 	}
 	return c.err
 }
 
-// Slot is where callbacks on threads that the library made leave what they carry, for the call that they work for.
+// Slot receives the errors of callbacks that run on threads of the library on behalf of one call.
 type Slot struct {
-	mu   sync.Mutex
-	what *carried
+	mu       sync.Mutex
+	callback *callbackError
 }
 
-// Take gives and forgets the error that was left, or nil. It goes on with a panic.
+// Take removes and returns the error, or nil. If a callback panicked, it panics again.
 func (s *Slot) Take() error {
 	s.mu.Lock()
-	what := s.what
-	s.what = nil
+	callback := s.callback
+	s.callback = nil
 	s.mu.Unlock()
-	if what == nil {
+	if callback == nil {
 		return nil
 	}
-	return what.orPanic()
+	return callback.orPanic()
 }
 
-// carry leaves it with the call that this thread is in, else in the slot. A panic is worth more than an error, the first
-// panic more than what it brought about.
-func carry(slot *Slot, call *C.uintptr_t, what carried) {
+// record stores an error for the current call if there is one on this thread, or else in the slot. A panic replaces an
+// error, but not an earlier panic, which is the reason for the later one.
+func record(slot *Slot, call *C.uintptr_t, callback callbackError) {
 	if call == nil {
 		slot.mu.Lock()
 		defer slot.mu.Unlock()
-		if slot.what == nil || !slot.what.panicked {
-			slot.what = &what
+		if slot.callback == nil || !slot.callback.panicked {
+			slot.callback = &callback
 		}
 		return
 	}
 	if first := cgo.Handle(*call); first != 0 {
-		if first.Value().(carried).panicked {
+		if first.Value().(callbackError).panicked {
 			return
 		}
 		first.Delete()
 	}
-	*call = C.uintptr_t(cgo.NewHandle(what))
+	*call = C.uintptr_t(cgo.NewHandle(callback))
 }
 
-// Statuses that callbacks give.
+// Statuses that callbacks return.
 const (
 	statusIO        = C.TF_STATUS_IO
 	statusTruncated = C.TF_STATUS_TRUNCATED
 	statusCancelled = C.TF_STATUS_CANCELLED
 )
 
-// Statuser is an error that has a status of its own.
+// Statuser is an error with its own status.
 type Statuser interface{ TensorfileStatus() int32 }
 
-// run is the body of a callback: no panic leaves it, the caller of the library gets it instead.
+// run executes the body of a callback. A panic does not leave the callback: the call that invoked it panics instead.
 func run(slot *Slot, call *C.uintptr_t, otherwise int32, body func() error) (status C.int32_t) {
 	done := false
 	defer func() {
 		if !done {
-			carry(slot, call, carried{panicked: true, value: recover()})
+			record(slot, call, callbackError{panicked: true, value: recover()})
 			status = statusCancelled
 		}
 	}()
@@ -151,7 +152,7 @@ func run(slot *Slot, call *C.uintptr_t, otherwise int32, body func() error) (sta
 	if err == nil {
 		return 0
 	}
-	carry(slot, call, carried{err: err})
+	record(slot, call, callbackError{err: err})
 	var own Statuser
 	switch {
 	case errors.As(err, &own) && own.TensorfileStatus() != 0:
@@ -164,25 +165,25 @@ func run(slot *Slot, call *C.uintptr_t, otherwise int32, body func() error) (sta
 	return C.int32_t(otherwise)
 }
 
-// Reader is what a source calls; a handle of a *Reader is the user of SourceNew.
+// Reader holds the state of a source. A handle of a *Reader is the user argument of SourceNew.
 type Reader struct {
 	ReaderAt io.ReaderAt
 	Slot     Slot
 }
 
-// Output is what a sink calls; a handle of an *Output is the user of SinkNew.
+// Output holds the state of a sink. A handle of an *Output is the user argument of SinkNew.
 type Output struct {
 	Writer io.Writer
 	slot   Slot
 }
 
-// Progress is what a load or save tells; a handle of a *Progress is the user of OptionsSetProgress.
+// Progress holds a progress callback. A handle of a *Progress is the user argument of OptionsSetProgress.
 type Progress struct {
-	Tell func(done, total uint64) error
-	slot Slot
+	Report func(done, total uint64) error
+	slot   Slot
 }
 
-// Releaser is what a handle may stand for that wants to know of its release.
+// Releaser is notified when the library releases its handle.
 type Releaser interface{ Release() }
 
 //export tensorfileGoReadAt
@@ -218,7 +219,7 @@ func tensorfileGoWrite(user C.uintptr_t, src unsafe.Pointer, nbytes C.size_t, ca
 func tensorfileGoProgress(user C.uintptr_t, done, total C.uint64_t, call *C.uintptr_t) C.int32_t {
 	progress := cgo.Handle(user).Value().(*Progress)
 	return run(&progress.slot, call, statusCancelled, func() error {
-		return progress.Tell(uint64(done), uint64(total))
+		return progress.Report(uint64(done), uint64(total))
 	})
 }
 
@@ -232,7 +233,7 @@ func tensorfileGoRelease(user C.uintptr_t) {
 	}
 }
 
-// Info is what there is to know of an array; the memory that it points to is the array's.
+// Info describes an array. Its pointers refer to memory of the array.
 type Info struct {
 	Dtype      int32
 	Contiguous bool
@@ -243,7 +244,7 @@ type Info struct {
 	Data       *byte
 }
 
-// Describe tells all of an array in one call.
+// Describe returns all properties of an array in one call.
 func Describe(array Array) Info {
 	var raw C.tf_go_info
 	C.tf_go_describe(C.uintptr_t(array), &raw)

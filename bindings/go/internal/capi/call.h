@@ -1,36 +1,36 @@
-/* What SWIG's code and the callbacks share. */
+/* Shared by SWIG's code and the callbacks. */
 #ifndef TENSORFILE_GO_CALL_H
 #define TENSORFILE_GO_CALL_H
 
 #include "tensorfile.h"
 
-/* Text that the library lends. */
+/* Text that the library owns. */
 typedef struct tf_go_text {
   char *data;
   size_t length;
 } tf_go_text;
 
-/* What is known of a failed call, in one piece of memory of malloc's. */
+/* A failed call. All its memory is one block from malloc(). */
 typedef struct tf_go_failure {
   tf_status status;
   uint64_t offset;
-  uintptr_t carried;
+  uintptr_t pending;
   const char *message;
   const char *name;
 } tf_go_failure;
 
-/* A call under way; `carried` is a runtime/cgo.Handle of what its callbacks carry, or 0. */
+/* A call in progress. `pending` is a runtime/cgo.Handle of the error or panic of a callback, or 0. */
 typedef struct tf_go_call {
-  uintptr_t carried;
+  uintptr_t pending;
 } tf_go_call;
 
 tf_go_call tf_go_enter(void);
 void tf_go_exit(tf_go_call *call);
-/* NULL when the call succeeded and carries nothing, else a tf_go_failure for tf_go_forget(). */
+/* Returns NULL if the call succeeded and no callback panicked, and otherwise a tf_go_failure for tf_go_free(). */
 void *tf_go_result(const tf_go_call *call, tf_status status);
-void tf_go_forget(tf_go_failure *failure);
+void tf_go_free(tf_go_failure *failure);
 
-/* All getters of an array at once: a call from Go costs more than they. */
+/* All getters of an array at once, since a call from Go costs more than the getters do. */
 typedef struct tf_go_info {
   tf_dtype dtype;
   int32_t contiguous;

@@ -5,4 +5,4 @@ package capi
 // #cgo CPPFLAGS: -I${SRCDIR}/../core
 import "C"
 
-import _ "github.com/tensorfile/tensorfile/bindings/go/internal/core" // what the declarations here are of
+import _ "github.com/tensorfile/tensorfile/bindings/go/internal/core" // defines the functions declared here

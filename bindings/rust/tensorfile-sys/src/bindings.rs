@@ -1,4 +1,4 @@
-// Made by SWIG, which parsed the header, and swig2rust.py, which printed this: change those, not this.
+// Code generated from tensorfile.h by SWIG and bindings/swig/swig2rust.py. DO NOT EDIT.
 
 use core::ffi::*;
 use core::marker::{PhantomData, PhantomPinned};

@@ -51,108 +51,110 @@ numbers! {
     /// # Ok::<(), tensorfile::Error>(())
     /// ```
     Dtype: tf_dtype, DTYPES {
-        /// A type of a file that the library does not know: listed, never read.
+        // BEGIN tf_dtype: generated from tensorfile.h by bindings/swig/generate.sh
+        /// A type that this library does not know: listed, never read.
         Unsupported = TF_DTYPE_UNSUPPORTED,
         /// One byte, 0 or 1.
         Bool = TF_DTYPE_BOOL,
-        /// `i8`
+        /// An int8.
         Int8 = TF_DTYPE_INT8,
-        /// `i16`
+        /// An int16.
         Int16 = TF_DTYPE_INT16,
-        /// `i32`
+        /// An int32.
         Int32 = TF_DTYPE_INT32,
-        /// `i64`
+        /// An int64.
         Int64 = TF_DTYPE_INT64,
-        /// `u8`
+        /// A uint8.
         UInt8 = TF_DTYPE_UINT8,
-        /// `u16`
+        /// A uint16.
         UInt16 = TF_DTYPE_UINT16,
-        /// `u32`
+        /// A uint32.
         UInt32 = TF_DTYPE_UINT32,
-        /// `u64`
+        /// A uint64.
         UInt64 = TF_DTYPE_UINT64,
-        /// IEEE binary16; `half::f16` with the feature `half`
+        /// IEEE binary16.
         Float16 = TF_DTYPE_FLOAT16,
-        /// The upper half of a float32; `half::bf16` with the feature `half`
+        /// A bfloat16.
         BFloat16 = TF_DTYPE_BFLOAT16,
-        /// `f32`
+        /// A float32.
         Float32 = TF_DTYPE_FLOAT32,
-        /// `f64`
+        /// A float64.
         Float64 = TF_DTYPE_FLOAT64,
-        /// Real and imaginary part: `[f32; 2]`
+        /// Two float32: real, imaginary.
         Complex64 = TF_DTYPE_COMPLEX64,
-        /// Real and imaginary part: `[f64; 2]`
+        /// Two float64.
         Complex128 = TF_DTYPE_COMPLEX128,
-        /// safetensors F8_E4M3
+        /// Safetensors F8_E4M3.
         Float8E4M3Fn = TF_DTYPE_FLOAT8_E4M3FN,
-        /// safetensors F8_E5M2
+        /// Safetensors F8_E5M2.
         Float8E5M2 = TF_DTYPE_FLOAT8_E5M2,
-        /// safetensors F8_E4M3FNUZ
+        /// Safetensors F8_E4M3FNUZ.
         Float8E4M3FnUz = TF_DTYPE_FLOAT8_E4M3FNUZ,
-        /// safetensors F8_E5M2FNUZ
+        /// Safetensors F8_E5M2FNUZ.
         Float8E5M2FnUz = TF_DTYPE_FLOAT8_E5M2FNUZ,
-        /// safetensors F8_E8M0: an exponent, no sign
+        /// Safetensors F8_E8M0: an exponent, no sign.
         Float8E8M0Fnu = TF_DTYPE_FLOAT8_E8M0FNU,
-        /// safetensors F6_E2M3: 4 elements in 3 bytes
+        /// Safetensors F6_E2M3: 4 elements in 3 bytes.
         Float6E2M3Fn = TF_DTYPE_FLOAT6_E2M3FN,
-        /// safetensors F6_E3M2: 4 elements in 3 bytes
+        /// Safetensors F6_E3M2: 4 elements in 3 bytes.
         Float6E3M2Fn = TF_DTYPE_FLOAT6_E3M2FN,
-        /// safetensors F4: 2 elements in a byte, the first in the low half
+        /// Safetensors F4: 2 elements in a byte, the first in the low half.
         Float4E2M1Fn = TF_DTYPE_FLOAT4_E2M1FN,
-        /// ggml's block type of this name, as all that follow
+        /// The block type q4_0 of ggml.
         Q4_0 = TF_DTYPE_Q4_0,
-        /// A ggml block type
+        /// The block type q4_1 of ggml.
         Q4_1 = TF_DTYPE_Q4_1,
-        /// A ggml block type
+        /// The block type q5_0 of ggml.
         Q5_0 = TF_DTYPE_Q5_0,
-        /// A ggml block type
+        /// The block type q5_1 of ggml.
         Q5_1 = TF_DTYPE_Q5_1,
-        /// A ggml block type
+        /// The block type q8_0 of ggml.
         Q8_0 = TF_DTYPE_Q8_0,
-        /// A ggml block type
+        /// The block type q8_1 of ggml.
         Q8_1 = TF_DTYPE_Q8_1,
-        /// A ggml block type
+        /// The block type q2_k of ggml.
         Q2K = TF_DTYPE_Q2_K,
-        /// A ggml block type
+        /// The block type q3_k of ggml.
         Q3K = TF_DTYPE_Q3_K,
-        /// A ggml block type
+        /// The block type q4_k of ggml.
         Q4K = TF_DTYPE_Q4_K,
-        /// A ggml block type
+        /// The block type q5_k of ggml.
         Q5K = TF_DTYPE_Q5_K,
-        /// A ggml block type
+        /// The block type q6_k of ggml.
         Q6K = TF_DTYPE_Q6_K,
-        /// A ggml block type
+        /// The block type q8_k of ggml.
         Q8K = TF_DTYPE_Q8_K,
-        /// A ggml block type
+        /// The block type iq2_xxs of ggml.
         Iq2Xxs = TF_DTYPE_IQ2_XXS,
-        /// A ggml block type
+        /// The block type iq2_xs of ggml.
         Iq2Xs = TF_DTYPE_IQ2_XS,
-        /// A ggml block type
+        /// The block type iq3_xxs of ggml.
         Iq3Xxs = TF_DTYPE_IQ3_XXS,
-        /// A ggml block type
+        /// The block type iq1_s of ggml.
         Iq1S = TF_DTYPE_IQ1_S,
-        /// A ggml block type
+        /// The block type iq4_nl of ggml.
         Iq4Nl = TF_DTYPE_IQ4_NL,
-        /// A ggml block type
+        /// The block type iq3_s of ggml.
         Iq3S = TF_DTYPE_IQ3_S,
-        /// A ggml block type
+        /// The block type iq2_s of ggml.
         Iq2S = TF_DTYPE_IQ2_S,
-        /// A ggml block type
+        /// The block type iq4_xs of ggml.
         Iq4Xs = TF_DTYPE_IQ4_XS,
-        /// A ggml block type
+        /// The block type iq1_m of ggml.
         Iq1M = TF_DTYPE_IQ1_M,
-        /// A ggml block type
+        /// The block type tq1_0 of ggml.
         Tq1_0 = TF_DTYPE_TQ1_0,
-        /// A ggml block type
+        /// The block type tq2_0 of ggml.
         Tq2_0 = TF_DTYPE_TQ2_0,
-        /// A ggml block type
+        /// The block type mxfp4 of ggml.
         Mxfp4 = TF_DTYPE_MXFP4,
-        /// A ggml block type
+        /// The block type nvfp4 of ggml.
         Nvfp4 = TF_DTYPE_NVFP4,
-        /// A ggml block type
+        /// The block type q1_0 of ggml.
         Q1_0 = TF_DTYPE_Q1_0,
-        /// A ggml block type
+        /// The block type q2_0 of ggml.
         Q2_0 = TF_DTYPE_Q2_0,
+        // END tf_dtype
     }
 }
 
@@ -206,16 +208,18 @@ impl str::FromStr for Dtype {
 numbers! {
     /// A file format.
     Format: tf_format, FORMATS {
+        // BEGIN tf_format: generated from tensorfile.h by bindings/swig/generate.sh
         /// Find out: by extension, then by content.
         Auto = TF_FORMAT_AUTO,
-        /// `.npy`: one array
+        /// The .npy format.
         Npy = TF_FORMAT_NPY,
-        /// `.npz`: a zip archive of them
+        /// The .npz format.
         Npz = TF_FORMAT_NPZ,
-        /// `.safetensors`
+        /// The .safetensors format.
         Safetensors = TF_FORMAT_SAFETENSORS,
-        /// `.gguf`
+        /// The .gguf format.
         Gguf = TF_FORMAT_GGUF,
+        // END tf_format
     }
 }
 

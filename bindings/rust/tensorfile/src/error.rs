@@ -78,11 +78,12 @@ macro_rules! statuses {
 }
 
 statuses! {
-    /// The caller's mistake: an index or number out of range, a wrong shape. Nothing was done.
+    // BEGIN tf_status: generated from tensorfile.h by bindings/swig/generate.sh
+    /// The caller's mistake: a null handle, an index or number out of range, a wrong shape. Nothing was done.
     InvalidArgument = TF_STATUS_INVALID_ARGUMENT,
-    /// An allocation failed. Everything is as before; the same call may succeed later.
+    /// An allocation failed. Handles are as before; the same call may succeed later.
     OutOfMemory = TF_STATUS_OUT_OF_MEMORY,
-    /// The system, or a reader or writer of the caller's, could not open, read, write or replace a file.
+    /// The system could not open, read, write or replace a file; the message carries its reason.
     Io = TF_STATUS_IO,
     /// No such file, name or key.
     NotFound = TF_STATUS_NOT_FOUND,
@@ -94,7 +95,7 @@ statuses! {
     Corrupt = TF_STATUS_CORRUPT,
     /// The file ends too early; more bytes at its end could make it valid.
     Truncated = TF_STATUS_TRUNCATED,
-    /// Valid, but not handled here: a dtype, version or method; what a target format cannot hold.
+    /// Valid, but not handled here: a dtype, version or method; an unknown option; what a target format cannot hold.
     Unsupported = TF_STATUS_UNSUPPORTED,
     /// A limit of the options was hit; a larger limit would change the verdict.
     Limit = TF_STATUS_LIMIT,
@@ -106,6 +107,7 @@ statuses! {
     Cancelled = TF_STATUS_CANCELLED,
     /// The library contradicts itself; please report it.
     Internal = TF_STATUS_INTERNAL,
+    // END tf_status
 }
 
 impl Status {

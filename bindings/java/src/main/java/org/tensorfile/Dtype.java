@@ -2,108 +2,110 @@ package org.tensorfile;
 
 /** The type of an array's elements. */
 public enum Dtype {
+  // BEGIN tf_dtype: generated from tensorfile.h by bindings/swig/generate.sh
   /** A type that this library does not know: listed, never read. */
   UNSUPPORTED(TensorfileNativeConstants.TF_DTYPE_UNSUPPORTED),
   /** One byte, 0 or 1. */
   BOOL(TensorfileNativeConstants.TF_DTYPE_BOOL),
-  /** Signed integers of 8 bits. */
+  /** An int8. */
   INT8(TensorfileNativeConstants.TF_DTYPE_INT8),
-  /** Signed integers of 16 bits. */
+  /** An int16. */
   INT16(TensorfileNativeConstants.TF_DTYPE_INT16),
-  /** Signed integers of 32 bits. */
+  /** An int32. */
   INT32(TensorfileNativeConstants.TF_DTYPE_INT32),
-  /** Signed integers of 64 bits. */
+  /** An int64. */
   INT64(TensorfileNativeConstants.TF_DTYPE_INT64),
-  /** Unsigned integers of 8 bits. */
+  /** A uint8. */
   UINT8(TensorfileNativeConstants.TF_DTYPE_UINT8),
-  /** Unsigned integers of 16 bits. */
+  /** A uint16. */
   UINT16(TensorfileNativeConstants.TF_DTYPE_UINT16),
-  /** Unsigned integers of 32 bits. */
+  /** A uint32. */
   UINT32(TensorfileNativeConstants.TF_DTYPE_UINT32),
-  /** Unsigned integers of 64 bits. */
+  /** A uint64. */
   UINT64(TensorfileNativeConstants.TF_DTYPE_UINT64),
   /** IEEE binary16. */
   FLOAT16(TensorfileNativeConstants.TF_DTYPE_FLOAT16),
-  /** The floats bfloat16. */
+  /** A bfloat16. */
   BFLOAT16(TensorfileNativeConstants.TF_DTYPE_BFLOAT16),
-  /** The floats float32. */
+  /** A float32. */
   FLOAT32(TensorfileNativeConstants.TF_DTYPE_FLOAT32),
-  /** The floats float64. */
+  /** A float64. */
   FLOAT64(TensorfileNativeConstants.TF_DTYPE_FLOAT64),
   /** Two float32: real, imaginary. */
   COMPLEX64(TensorfileNativeConstants.TF_DTYPE_COMPLEX64),
-  /** Two float64: real, imaginary. */
+  /** Two float64. */
   COMPLEX128(TensorfileNativeConstants.TF_DTYPE_COMPLEX128),
-  /** The floats float8_e4m3fn. */
+  /** Safetensors F8_E4M3. */
   FLOAT8_E4M3FN(TensorfileNativeConstants.TF_DTYPE_FLOAT8_E4M3FN),
-  /** The floats float8_e5m2. */
+  /** Safetensors F8_E5M2. */
   FLOAT8_E5M2(TensorfileNativeConstants.TF_DTYPE_FLOAT8_E5M2),
-  /** The floats float8_e4m3fnuz. */
+  /** Safetensors F8_E4M3FNUZ. */
   FLOAT8_E4M3FNUZ(TensorfileNativeConstants.TF_DTYPE_FLOAT8_E4M3FNUZ),
-  /** The floats float8_e5m2fnuz. */
+  /** Safetensors F8_E5M2FNUZ. */
   FLOAT8_E5M2FNUZ(TensorfileNativeConstants.TF_DTYPE_FLOAT8_E5M2FNUZ),
-  /** An exponent, no sign. */
+  /** Safetensors F8_E8M0: an exponent, no sign. */
   FLOAT8_E8M0FNU(TensorfileNativeConstants.TF_DTYPE_FLOAT8_E8M0FNU),
-  /** 4 elements in 3 bytes. */
+  /** Safetensors F6_E2M3: 4 elements in 3 bytes. */
   FLOAT6_E2M3FN(TensorfileNativeConstants.TF_DTYPE_FLOAT6_E2M3FN),
-  /** 4 elements in 3 bytes. */
+  /** Safetensors F6_E3M2: 4 elements in 3 bytes. */
   FLOAT6_E3M2FN(TensorfileNativeConstants.TF_DTYPE_FLOAT6_E3M2FN),
-  /** 2 elements in a byte, the first in the low half. */
+  /** Safetensors F4: 2 elements in a byte, the first in the low half. */
   FLOAT4_E2M1FN(TensorfileNativeConstants.TF_DTYPE_FLOAT4_E2M1FN),
-  /** ggml's block type q4_0. */
+  /** The block type q4_0 of ggml. */
   Q4_0(TensorfileNativeConstants.TF_DTYPE_Q4_0),
-  /** ggml's block type q4_1. */
+  /** The block type q4_1 of ggml. */
   Q4_1(TensorfileNativeConstants.TF_DTYPE_Q4_1),
-  /** ggml's block type q5_0. */
+  /** The block type q5_0 of ggml. */
   Q5_0(TensorfileNativeConstants.TF_DTYPE_Q5_0),
-  /** ggml's block type q5_1. */
+  /** The block type q5_1 of ggml. */
   Q5_1(TensorfileNativeConstants.TF_DTYPE_Q5_1),
-  /** ggml's block type q8_0. */
+  /** The block type q8_0 of ggml. */
   Q8_0(TensorfileNativeConstants.TF_DTYPE_Q8_0),
-  /** ggml's block type q8_1. */
+  /** The block type q8_1 of ggml. */
   Q8_1(TensorfileNativeConstants.TF_DTYPE_Q8_1),
-  /** ggml's block type q2_k. */
+  /** The block type q2_k of ggml. */
   Q2_K(TensorfileNativeConstants.TF_DTYPE_Q2_K),
-  /** ggml's block type q3_k. */
+  /** The block type q3_k of ggml. */
   Q3_K(TensorfileNativeConstants.TF_DTYPE_Q3_K),
-  /** ggml's block type q4_k. */
+  /** The block type q4_k of ggml. */
   Q4_K(TensorfileNativeConstants.TF_DTYPE_Q4_K),
-  /** ggml's block type q5_k. */
+  /** The block type q5_k of ggml. */
   Q5_K(TensorfileNativeConstants.TF_DTYPE_Q5_K),
-  /** ggml's block type q6_k. */
+  /** The block type q6_k of ggml. */
   Q6_K(TensorfileNativeConstants.TF_DTYPE_Q6_K),
-  /** ggml's block type q8_k. */
+  /** The block type q8_k of ggml. */
   Q8_K(TensorfileNativeConstants.TF_DTYPE_Q8_K),
-  /** ggml's block type iq2_xxs. */
+  /** The block type iq2_xxs of ggml. */
   IQ2_XXS(TensorfileNativeConstants.TF_DTYPE_IQ2_XXS),
-  /** ggml's block type iq2_xs. */
+  /** The block type iq2_xs of ggml. */
   IQ2_XS(TensorfileNativeConstants.TF_DTYPE_IQ2_XS),
-  /** ggml's block type iq3_xxs. */
+  /** The block type iq3_xxs of ggml. */
   IQ3_XXS(TensorfileNativeConstants.TF_DTYPE_IQ3_XXS),
-  /** ggml's block type iq1_s. */
+  /** The block type iq1_s of ggml. */
   IQ1_S(TensorfileNativeConstants.TF_DTYPE_IQ1_S),
-  /** ggml's block type iq4_nl. */
+  /** The block type iq4_nl of ggml. */
   IQ4_NL(TensorfileNativeConstants.TF_DTYPE_IQ4_NL),
-  /** ggml's block type iq3_s. */
+  /** The block type iq3_s of ggml. */
   IQ3_S(TensorfileNativeConstants.TF_DTYPE_IQ3_S),
-  /** ggml's block type iq2_s. */
+  /** The block type iq2_s of ggml. */
   IQ2_S(TensorfileNativeConstants.TF_DTYPE_IQ2_S),
-  /** ggml's block type iq4_xs. */
+  /** The block type iq4_xs of ggml. */
   IQ4_XS(TensorfileNativeConstants.TF_DTYPE_IQ4_XS),
-  /** ggml's block type iq1_m. */
+  /** The block type iq1_m of ggml. */
   IQ1_M(TensorfileNativeConstants.TF_DTYPE_IQ1_M),
-  /** ggml's block type tq1_0. */
+  /** The block type tq1_0 of ggml. */
   TQ1_0(TensorfileNativeConstants.TF_DTYPE_TQ1_0),
-  /** ggml's block type tq2_0. */
+  /** The block type tq2_0 of ggml. */
   TQ2_0(TensorfileNativeConstants.TF_DTYPE_TQ2_0),
-  /** ggml's block type mxfp4. */
+  /** The block type mxfp4 of ggml. */
   MXFP4(TensorfileNativeConstants.TF_DTYPE_MXFP4),
-  /** ggml's block type nvfp4. */
+  /** The block type nvfp4 of ggml. */
   NVFP4(TensorfileNativeConstants.TF_DTYPE_NVFP4),
-  /** ggml's block type q1_0. */
+  /** The block type q1_0 of ggml. */
   Q1_0(TensorfileNativeConstants.TF_DTYPE_Q1_0),
-  /** ggml's block type q2_0. */
+  /** The block type q2_0 of ggml. */
   Q2_0(TensorfileNativeConstants.TF_DTYPE_Q2_0);
+  // END tf_dtype
 
   private static final Dtype[] VALUES = values();
 

@@ -5,16 +5,18 @@ import java.nio.file.Path;
 
 /** A file format. */
 public enum Format {
+  // BEGIN tf_format: generated from tensorfile.h by bindings/swig/generate.sh
   /** Find out: by extension, then by content. */
   AUTO(TensorfileNativeConstants.TF_FORMAT_AUTO),
-  /** One array of NumPy: .npy. */
+  /** The .npy format. */
   NPY(TensorfileNativeConstants.TF_FORMAT_NPY),
-  /** NumPy's archive of arrays: .npz. */
+  /** The .npz format. */
   NPZ(TensorfileNativeConstants.TF_FORMAT_NPZ),
-  /** .safetensors. */
+  /** The .safetensors format. */
   SAFETENSORS(TensorfileNativeConstants.TF_FORMAT_SAFETENSORS),
-  /** .gguf. */
+  /** The .gguf format. */
   GGUF(TensorfileNativeConstants.TF_FORMAT_GGUF),
+  // END tf_format
   /** A format of a later version of the library. */
   UNKNOWN(Integer.MIN_VALUE);
 

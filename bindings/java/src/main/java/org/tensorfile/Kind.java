@@ -2,16 +2,18 @@ package org.tensorfile;
 
 /** The kind of a value in a {@link Dict}. */
 public enum Kind {
+  // BEGIN tf_kind: generated from tensorfile.h by bindings/swig/generate.sh
   /** No such value. */
   NONE(TensorfileNativeConstants.TF_KIND_NONE),
-  /** An {@link Array}. */
+  /** An array. */
   ARRAY(TensorfileNativeConstants.TF_KIND_ARRAY),
   /** Bytes; UTF-8 wherever a writer kept to its format. */
   STRING(TensorfileNativeConstants.TF_KIND_STRING),
-  /** A list of strings. */
+  /** A string list. */
   STRING_LIST(TensorfileNativeConstants.TF_KIND_STRING_LIST),
-  /** A {@link Dict}. */
+  /** A dict. */
   DICT(TensorfileNativeConstants.TF_KIND_DICT),
+  // END tf_kind
   /** A kind of a later version of the library. */
   UNKNOWN(Integer.MIN_VALUE);
 

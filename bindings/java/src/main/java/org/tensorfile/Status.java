@@ -2,13 +2,14 @@ package org.tensorfile;
 
 /** What became of a call. */
 public enum Status {
+  // BEGIN tf_status: generated from tensorfile.h by bindings/swig/generate.sh
   /** Done. */
   OK(TensorfileNativeConstants.TF_STATUS_OK),
-  /** The caller's mistake: an index or number out of range, a wrong shape. Nothing was done. */
+  /** The caller's mistake: a null handle, an index or number out of range, a wrong shape. Nothing was done. */
   INVALID_ARGUMENT(TensorfileNativeConstants.TF_STATUS_INVALID_ARGUMENT),
-  /** An allocation failed. */
+  /** An allocation failed. Handles are as before; the same call may succeed later. */
   OUT_OF_MEMORY(TensorfileNativeConstants.TF_STATUS_OUT_OF_MEMORY),
-  /** The system could not open, read, write or replace a file. */
+  /** The system could not open, read, write or replace a file; the message carries its reason. */
   IO(TensorfileNativeConstants.TF_STATUS_IO),
   /** No such file, name or key. */
   NOT_FOUND(TensorfileNativeConstants.TF_STATUS_NOT_FOUND),
@@ -20,7 +21,7 @@ public enum Status {
   CORRUPT(TensorfileNativeConstants.TF_STATUS_CORRUPT),
   /** The file ends too early; more bytes at its end could make it valid. */
   TRUNCATED(TensorfileNativeConstants.TF_STATUS_TRUNCATED),
-  /** Valid, but not handled here, or not by the target format. */
+  /** Valid, but not handled here: a dtype, version or method; an unknown option; what a target format cannot hold. */
   UNSUPPORTED(TensorfileNativeConstants.TF_STATUS_UNSUPPORTED),
   /** A limit of the options was hit; a larger limit would change the verdict. */
   LIMIT(TensorfileNativeConstants.TF_STATUS_LIMIT),
@@ -32,6 +33,7 @@ public enum Status {
   CANCELLED(TensorfileNativeConstants.TF_STATUS_CANCELLED),
   /** The library contradicts itself; please report it. */
   INTERNAL(TensorfileNativeConstants.TF_STATUS_INTERNAL),
+  // END tf_status
   /** A status of a later version of the library, or of none. */
   UNKNOWN(Integer.MIN_VALUE);
 

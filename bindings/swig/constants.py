@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""Writes the constants of the header into the sources of the Rust, Go and Java packages.
+
+usage: constants.py TREE.xml HEADER BINDINGS OUT
+
+TREE.xml is SWIG's parse tree of HEADER. Each source in REGIONS has a region for each of its enums, between the comments
+"BEGIN tf_dtype: ..." and "END tf_dtype". A copy of the source with the regions replaced is written below OUT; everything
+else in the source is written by hand. Names, numbers and documentation come from the header.
+"""
+
+import re
+import sys
+import textwrap
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+from swig2rust import Printer, Unsupported, comment_text
+
+WIDTH = 120
+GGML = 64  # block types have ggml's number plus this
+JAVA = "java/src/main/java/org/tensorfile"
+
+# The regions of each source, and its language.
+REGIONS = [
+    ("rust/tensorfile/src/error.rs", "rust", ["tf_status"]),
+    ("rust/tensorfile/src/dtype.rs", "rust", ["tf_dtype", "tf_format"]),
+    ("go/errors.go", "go", ["tf_status"]),
+    ("go/dtype.go", "go", ["tf_dtype", "tf_format"]),
+    ("go/dict.go", "go", ["tf_kind"]),
+    ("go/options.go", "go", ["tf_option", "tf_load_mode", "tf_deflate", "tf_decode"]),
+    (f"{JAVA}/Status.java", "java", ["tf_status"]),
+    (f"{JAVA}/Dtype.java", "java", ["tf_dtype"]),
+    (f"{JAVA}/Format.java", "java", ["tf_format"]),
+    (f"{JAVA}/Kind.java", "java", ["tf_kind"]),
+    (f"{JAVA}/LoadMode.java", "java", ["tf_load_mode"]),
+    (f"{JAVA}/Option.java", "java", ["tf_option"]),
+]
+# Rust and Go have no error for success.
+OMITTED = {("rust", "TF_STATUS_OK"), ("go", "TF_STATUS_OK")}
+# Java classes and methods for the C names in the documentation.
+JAVA_LINKS = {
+    "tf_dict": "Dict", "tf_file": "ArrayFile", "tf_format": "Format", "tf_options": "Options", "tf_writer": "ArrayWriter",
+    "tf_load": "Tensorfile#load", "tf_load_weights": "Tensorfile#loadWeights",
+    "tf_save_weights": "Tensorfile#saveWeights", "tf_options_set_string": "Options.Builder#set(Option, String)",
+}
+
+
+def camel(name):
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+class Constant:
+    def __init__(self, enum, name, value, text):
+        self.enum, self.c_name, self.value = enum, name, value
+        self.name = name.removeprefix(enum.upper() + "_")
+        self.is_block = enum == "tf_dtype" and value > GGML
+        if self.is_block:
+            text = f"The block type {self.name.lower()} of ggml."
+        elif not text and enum == "tf_format":
+            text = f"The .{self.name.lower()} format."
+        elif not text:
+            noun = self.name.lower().replace("_", " ")
+            text = f"{'An' if noun[0] in 'aeio' else 'A'} {noun}."
+        self.short = text.removesuffix(".")  # for the end of a line
+        text = text[0].upper() + text[1:]
+        self.text = text if text.endswith(".") else text + "."
+
+    def rust_name(self):
+        if self.is_block:
+            # A digit at both sides needs a separator: Q4_0, but Q4K.
+            return re.sub(r"(?<!\d)_|_(?!\d)", "", "_".join(part.capitalize() for part in self.name.split("_")))
+        name = camel(self.name)
+        name = re.sub(r"(E\dm\d)(fn)?(uz|u)?$", lambda m: m[1].upper() + (m[2] or "").capitalize()
+                      + ((m[3] or "").capitalize() if m[3] == "uz" else m[3] or ""), name)
+        return name.replace("Uint", "UInt").replace("Bfloat", "BFloat")
+
+    def go_name(self):
+        if self.enum == "tf_status":
+            return "Err" + {"IO": "IO"}.get(self.name, camel(self.name))
+        if self.enum == "tf_kind":
+            return "Kind" + {"STRING_LIST": "List"}.get(self.name, camel(self.name))
+        if self.enum == "tf_format":
+            return self.name if len(self.name) < 5 and self.name != "AUTO" else camel(self.name)
+        if self.enum == "tf_dtype":
+            if self.is_block:
+                return self.name
+            return re.sub(r"E\dm\d\w*", lambda m: m[0].upper(), camel(self.name)).replace("Bfloat", "BFloat")
+        prefix = camel(self.enum.removeprefix("tf_"))
+        return prefix[0].lower() + prefix[1:] + camel(self.name)
+
+
+def rust_region(constants, indent):
+    out = []
+    for constant in constants:
+        text = constant.text.replace("NULL", "null")
+        out += textwrap.wrap(text, WIDTH, initial_indent=f"{indent}/// ", subsequent_indent=f"{indent}/// ")
+        out.append(f"{indent}{constant.rust_name()} = {constant.c_name},")
+    return out
+
+
+def go_type(enum):
+    return {"tf_status": "Status", "tf_dtype": "Dtype", "tf_format": "Format", "tf_kind": "Kind"}.get(enum, "")
+
+
+def go_region(constants, indent):
+    """Constants as gofmt aligns them: with the comments of dtypes at the end of the line, and all others above."""
+    kind = go_type(constants[0].enum)
+    if not kind:
+        width = max(len(constant.go_name()) for constant in constants)
+        return [f"{indent}{constant.go_name():{width}} = {constant.value}" for constant in constants]
+    out = []
+    if constants[0].enum == "tf_dtype":
+        plain = [constant for constant in constants if not constant.is_block]
+        blocks = [constant for constant in constants if constant.is_block]
+        width = max(len(constant.go_name()) for constant in plain)
+        digits = max(len(str(constant.value)) for constant in plain)
+        for constant in plain:
+            out.append(f"{indent}{constant.go_name():{width}} {kind} = {constant.value:<{digits}} // {constant.short}")
+        width = max(len(constant.go_name()) for constant in blocks)
+        out.append(f"{indent}// The block types of ggml. Their data are whole blocks, little-endian on every machine.")
+        return out + [f"{indent}{constant.go_name():{width}} {kind} = {constant.value}" for constant in blocks]
+    for constant in constants:
+        text = constant.text.replace("NULL", "nil")
+        out += textwrap.wrap(text, WIDTH, initial_indent=f"{indent}// ", subsequent_indent=f"{indent}// ")
+        out.append(f"{indent}{constant.go_name()} {kind} = {constant.value}")
+    return out
+
+
+def java_text(text):
+    enums = {"TF_STATUS_": "Status", "TF_DTYPE_": "Dtype", "TF_FORMAT_": "Format", "TF_OPTION_": "Option",
+             "TF_LOAD_MODE_": "LoadMode"}
+    text = text.replace("NULL", "null").replace("INT64_MAX", "{@link Long#MAX_VALUE}").replace("int64_t", "long")
+    text = re.sub(r"&", "&amp;", text)
+    text = re.sub(r"(?<!\w)(?:::)?(TF_(?:STATUS|DTYPE|FORMAT|OPTION|LOAD_MODE)_)(\w+)",
+                  lambda m: f"{{@link {enums[m[1]]}#{m[2]}}}", text)
+    text = re.sub(r"(?<!\w)(?:::)?(TF_\w+)", r"{@code \1}", text)
+    return re.sub(r"(?<!\w)(?:::)?(tf_\w+)(?:\(\))?",
+                  lambda m: f"{{@link {JAVA_LINKS[m[1]]}}}" if m[1] in JAVA_LINKS else f"{{@code {m[1]}}}", text)
+
+
+def java_region(constants, indent):
+    out = []
+    for constant in constants:
+        text = java_text(constant.text)
+        line = f"{indent}/** {text} */"
+        if len(line) <= WIDTH:
+            out.append(line)
+        else:
+            # A link must not be broken, since its parts would be joined with the asterisk.
+            whole = re.sub(r"\{@[^}]*\}", lambda m: m[0].replace(" ", "\0"), text)
+            lines = textwrap.wrap(whole, WIDTH, initial_indent=f"{indent} * ", subsequent_indent=f"{indent} * ",
+                                  break_long_words=False, break_on_hyphens=False)
+            out += [f"{indent}/**", *(line.replace("\0", " ") for line in lines), f"{indent} */"]
+        out.append(f"{indent}{constant.name}(TensorfileNativeConstants.{constant.c_name}),")
+    if constants[0].enum in ("tf_dtype", "tf_option"):
+        # No UNKNOWN follows.
+        out[-1] = out[-1][:-1] + ";"
+    return out
+
+
+def replace_region(source, path, language, constants):
+    enum = constants[0].enum
+    constants = [constant for constant in constants if (language, constant.c_name) not in OMITTED]
+    pattern = rf"(?ms)^([ \t]*)// BEGIN {enum}:.*?^[ \t]*// END {enum}$"
+    if len(re.findall(pattern, source)) != 1:
+        sys.exit(f"constants.py: {path} needs one region with 'BEGIN {enum}:' and 'END {enum}'")
+
+    def region(match):
+        indent = match[1]
+        lines = globals()[f"{language}_region"](constants, indent)
+        begin = f"{indent}// BEGIN {enum}: generated from tensorfile.h by bindings/swig/generate.sh"
+        return "\n".join([begin, *lines, f"{indent}// END {enum}"])
+
+    return re.sub(pattern, region, source)
+
+
+def main():
+    if len(sys.argv) != 5:
+        sys.exit(__doc__)
+    tree, header, bindings, out = sys.argv[1:]
+    try:
+        printer = Printer(ElementTree.parse(tree).getroot(), header)
+        printer.run()
+    except Unsupported as error:
+        sys.exit(f"constants.py: cannot translate: {error}")
+    for path, language, enums in REGIONS:
+        source = (Path(bindings) / path).read_text(encoding="utf-8")
+        for enum in enums:
+            constants = [Constant(enum, name, value, comment_text(printer.comments.get(name, "")))
+                         for name, value in printer.values.items() if name.startswith(enum.upper() + "_")]
+            source = replace_region(source, path, language, constants)
+        target = Path(out) / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(source, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()
