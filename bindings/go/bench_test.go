@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What one call costs: a getter, a view without a copy, and others to compare with.
+// The cost of calls: a getter, a view without a copy, and others for comparison.
 //
 //	go test -run '^$' -bench .
 

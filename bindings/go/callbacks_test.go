@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// Readers, writers, progress functions and contexts of the caller's: their errors and panics.
+// Errors and panics of readers, writers, progress functions and contexts.
 
 func sampleBytes(t *testing.T, count int) (*Dict, []byte) {
 	t.Helper()
@@ -31,7 +31,7 @@ func panicOf(body func()) (value any) {
 	return nil
 }
 
-// faulty reads bytes; from byte at on it does then instead.
+// faulty reads bytes. A read that reaches offset at calls then instead.
 type faulty struct {
 	bytes []byte
 	at    int64
@@ -65,7 +65,7 @@ func TestSourcesRead(t *testing.T) {
 	same(t, elements[uint8](t, must[*Array](t)(file.Read("b"))), slices.Repeat([]uint8{2}, 10))
 	ok(t, file.Close())
 	equalArrays(t, must[*Loaded](t)(LoadReader(strings.NewReader(string(raw)), int64(len(raw)), Auto)).Arrays, arrays)
-	// A mapped array keeps the bytes of its source.
+	// A mapped array keeps the memory of its source alive.
 	memory := must[*Source](t)(SourceFromBytes(raw))
 	loaded := must[*Loaded](t)(LoadFrom(memory, Auto, WithMap(true)))
 	ok(t, memory.Close())
@@ -73,13 +73,13 @@ func TestSourcesRead(t *testing.T) {
 	equalArrays(t, loaded.Arrays, arrays)
 }
 
-// The library lets go of what it was given, once.
+// The library releases everything that it is given, exactly once.
 func TestReleasesHappenOnce(t *testing.T) {
 	_, raw := sampleBytes(t, 10)
-	gone := make(chan string, 10)
+	released := make(chan string, 10)
 	func() {
 		reader := &faulty{bytes: raw, at: 1 << 40}
-		runtime.AddCleanup(reader, func(what string) { gone <- what }, "reader")
+		runtime.AddCleanup(reader, func(what string) { released <- what }, "reader")
 		source := must[*Source](t)(NewSource(reader, int64(len(raw))))
 		file := must[*File](t)(OpenFrom(source, Auto))
 		ok(t, source.Close())
@@ -87,26 +87,26 @@ func TestReleasesHappenOnce(t *testing.T) {
 		ok(t, file.Close())
 
 		list := make([]float64, 1000)
-		runtime.AddCleanup(&list[0], func(what string) { gone <- what }, "memory")
+		runtime.AddCleanup(&list[0], func(what string) { released <- what }, "memory")
 		a := must[*Array](t)(Wrap(list, 1000))
 		view := must[*Array](t)(a.Slice(From(10)))
 		ok(t, a.Close())
 		ok(t, view.Close())
 		refused := make([]float64, 1000)
-		runtime.AddCleanup(&refused[0], func(what string) { gone <- what }, "refused memory")
+		runtime.AddCleanup(&refused[0], func(what string) { released <- what }, "refused memory")
 		_, err := Wrap(refused, 1001)
 		fails(t, err, ErrInvalidArgument)
 
-		told := &faulty{}
-		runtime.AddCleanup(told, func(what string) { gone <- what }, "progress")
-		loaded := must[*Loaded](t)(LoadBytes(raw, Auto, WithProgress(func(uint64, uint64) { told.reads.Add(1) })))
+		report := &faulty{}
+		runtime.AddCleanup(report, func(what string) { released <- what }, "progress")
+		loaded := must[*Loaded](t)(LoadBytes(raw, Auto, WithProgress(func(uint64, uint64) { report.reads.Add(1) })))
 		ok(t, loaded.Close())
 	}()
 	var found []string
 	for len(found) < 4 {
 		runtime.GC()
 		select {
-		case what := <-gone:
+		case what := <-released:
 			found = append(found, what)
 		default:
 			runtime.Gosched()
@@ -118,13 +118,13 @@ func TestReleasesHappenOnce(t *testing.T) {
 
 func TestErrorsOfReadersAreTheCause(t *testing.T) {
 	_, raw := sampleBytes(t, 10)
-	cut := errors.New("the line is cut")
+	lost := errors.New("connection lost")
 	_, missing := Load("missing")
 	for _, c := range []struct {
 		err    error
 		status Status
 	}{
-		{cut, ErrIO}, {io.ErrUnexpectedEOF, ErrTruncated}, {io.EOF, ErrTruncated}, {missing, ErrNotFound},
+		{lost, ErrIO}, {io.ErrUnexpectedEOF, ErrTruncated}, {io.EOF, ErrTruncated}, {missing, ErrNotFound},
 		{ErrCorrupt, ErrCorrupt}, {context.Canceled, ErrCancelled},
 	} {
 		source := faultySource(t, raw, 0, func() error { return c.err })
@@ -134,15 +134,15 @@ func TestErrorsOfReadersAreTheCause(t *testing.T) {
 			t.Errorf("%v is not %v", e.Err, c.err)
 		}
 	}
-	// Too little without an error breaks the reader's own rule.
+	// Fewer bytes without an error violate the contract of io.ReaderAt.
 	_, err := LoadFrom(faultySource(t, raw, 0, func() error { return nil }), Safetensors)
 	fails(t, err, ErrTruncated)
-	// An error with all bytes, as readers may give at the end, is none.
+	// All bytes with an error, which io.ReaderAt allows at the end, is a success.
 	whole := must[*Source](t)(NewSource(full{raw}, int64(len(raw))))
 	must[*Loaded](t)(LoadFrom(whole, Safetensors))
 }
 
-// full reads bytes and gives io.EOF with all of them.
+// full reads bytes, and returns io.EOF together with the last of them.
 type full struct{ bytes []byte }
 
 func (f full) ReadAt(dst []byte, offset int64) (int, error) {
@@ -162,20 +162,20 @@ func TestPanicsOfReadersGoOnInTheCaller(t *testing.T) {
 	if _, isError := panicOf(func() { _, _ = LoadFrom(source, Auto) }).(runtime.Error); !isError {
 		t.Error("no run-time error")
 	}
-	// What was locked is not; later calls know nothing of it.
+	// The locks are released, and later calls succeed.
 	ok(t, source.Close())
 	must[*Loaded](t)(LoadBytes(raw, Auto))
 }
 
 func TestOtherThreadsHandOverErrorsAndPanics(t *testing.T) {
-	// Large enough to be read by several threads.
+	// Large enough that several threads read it.
 	_, raw := sampleBytes(t, 4<<20)
-	cut := errors.New("the line is cut")
+	lost := errors.New("connection lost")
 	for range 5 {
-		source := faultySource(t, raw, 1<<20, func() error { return cut })
+		source := faultySource(t, raw, 1<<20, func() error { return lost })
 		_, err := LoadFrom(source, Safetensors, WithThreads(4))
 		e := fails(t, err, ErrIO)
-		same(t, e.Err, cut)
+		same(t, e.Err, lost)
 		source = faultySource(t, raw, 1<<20, func() error { panic("reader") })
 		same(t, panicOf(func() { _, _ = LoadFrom(source, Safetensors, WithThreads(4)) }), any("reader"))
 		ok(t, source.Close())
@@ -188,7 +188,7 @@ func TestOtherThreadsHandOverErrorsAndPanics(t *testing.T) {
 	equalArrays(t, loaded.Arrays, arrays)
 }
 
-// writer takes count bytes, and does then with what is more.
+// writer accepts count bytes, and calls then when it gets more.
 type writer struct {
 	bytes.Buffer
 	count int
@@ -196,21 +196,21 @@ type writer struct {
 }
 
 func (w *writer) Write(bytes []byte) (int, error) {
-	room := min(w.count-w.Len(), len(bytes))
-	w.Buffer.Write(bytes[:room])
-	if room < len(bytes) {
+	accepted := min(w.count-w.Len(), len(bytes))
+	w.Buffer.Write(bytes[:accepted])
+	if accepted < len(bytes) {
 		_, err := w.then()
-		return room, err
+		return accepted, err
 	}
-	return room, nil
+	return accepted, nil
 }
 
 func TestErrorsAndPanicsOfWriters(t *testing.T) {
 	arrays, raw := sampleBytes(t, 1000)
-	paper := errors.New("no more paper")
-	w := &writer{count: 4000, then: func() (int, error) { return 0, paper }}
+	noSpace := errors.New("no space left")
+	w := &writer{count: 4000, then: func() (int, error) { return 0, noSpace }}
 	err := SaveTo(w, Safetensors, arrays, nil)
-	same(t, fails(t, err, ErrIO).Err, paper)
+	same(t, fails(t, err, ErrIO).Err, noSpace)
 	same(t, bytes.Equal(w.Bytes(), raw[:4000]), true)
 	w = &writer{count: 10, then: func() (int, error) { return 0, nil }}
 	same(t, fails(t, SaveTo(w, Safetensors, arrays, nil), ErrIO).Err, io.ErrShortWrite)
@@ -218,19 +218,19 @@ func TestErrorsAndPanicsOfWriters(t *testing.T) {
 	a := must[*Array](t)(arrays.Array("a"))
 	same(t, panicOf(func() { _ = SaveArrayTo(w, a) }), any("writer"))
 	buffer := must[*Buffer](t)(MarshalArray(a))
-	if _, err := buffer.WriteTo(&writer{then: func() (int, error) { return 0, paper }}); err != paper {
+	if _, err := buffer.WriteTo(&writer{then: func() (int, error) { return 0, noSpace }}); err != noSpace {
 		t.Error(err)
 	}
 }
 
-func TestProgressIsToldAndContextsEndCalls(t *testing.T) {
+func TestProgressIsReportedAndContextsEndCalls(t *testing.T) {
 	arrays, raw := sampleBytes(t, 1<<20)
 	type step struct{ done, total uint64 }
-	var told []step
-	hear := WithProgress(func(done, total uint64) { told = append(told, step{done, total}) })
-	must[*Loaded](t)(LoadBytes(raw, Auto, hear))
-	same(t, told[len(told)-1], step{5 << 20, 5 << 20})
-	same(t, slices.IsSortedFunc(told, func(a, b step) int { return int(a.done) - int(b.done) }), true)
+	var steps []step
+	progress := WithProgress(func(done, total uint64) { steps = append(steps, step{done, total}) })
+	must[*Loaded](t)(LoadBytes(raw, Auto, progress))
+	same(t, steps[len(steps)-1], step{5 << 20, 5 << 20})
+	same(t, slices.IsSortedFunc(steps, func(a, b step) int { return int(a.done) - int(b.done) }), true)
 
 	ctx, cancel := context.WithCancel(context.Background())
 	must[*Loaded](t)(LoadBytes(raw, Auto, WithContext(ctx)))
@@ -252,7 +252,7 @@ func TestProgressIsToldAndContextsEndCalls(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
-		err = use(WithContext(ctx)) // which is done before
+		err = use(WithContext(ctx)) // already done
 		fails(t, err, ErrCancelled)
 		if !errors.Is(err, context.Canceled) {
 			t.Error(err)
@@ -264,10 +264,10 @@ func TestProgressIsToldAndContextsEndCalls(t *testing.T) {
 	loud := WithProgress(func(uint64, uint64) { panic("progress") })
 	same(t, panicOf(func() { _, _ = LoadBytes(raw, Auto, loud) }), any("progress"))
 	same(t, panicOf(func() { _, _ = Marshal(NPZ, arrays, nil, loud) }), any("progress"))
-	// What was locked is not.
+	// The locks are released.
 	ok(t, arrays.Set("c", 1))
 
-	// A callback may itself call the library, and its failures there are its own; a panic in it goes up all the way.
+	// A callback may call the library itself and ignore its failures. A panic in it reaches the outermost caller.
 	nested := WithProgress(func(uint64, uint64) {
 		_, err := Load("missing")
 		if !errors.Is(err, ErrNotFound) {

@@ -13,7 +13,7 @@ import (
 	tensorfile "github.com/tensorfile/tensorfile/bindings/go"
 )
 
-// check keeps examples short.
+// check ends an example on an error.
 func check(err error) {
 	if err != nil {
 		log.Fatal(err)

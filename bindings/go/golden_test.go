@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// Every file that other libraries wrote, or that is made to be refused: the verdict that C has of it, and its arrays.
+// All files of tests/golden: those that must be refused, and those of other libraries, whose arrays must match.
 
 const goldenFolder = "../../tests/golden"
 
@@ -24,7 +24,7 @@ type golden struct {
 
 func (g *golden) path() string { return filepath.Join(goldenFolder, g.file) }
 
-// goldenFiles reads verdicts.tsv, as make_verdicts.py beside it describes it.
+// goldenFiles reads verdicts.tsv, whose columns make_verdicts.py documents.
 func goldenFiles(t *testing.T) []*golden {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(goldenFolder, "verdicts.tsv"))
@@ -68,7 +68,7 @@ func shapeText(shape []int) string {
 	return strings.Join(strings.Fields(strings.Trim(fmt.Sprint(shape), "[]")), ",")
 }
 
-// crcOf is the checksum of an array's bytes in C order.
+// crcOf returns the CRC-32 of an array's bytes in C order.
 func crcOf(t *testing.T, a *Array) string {
 	t.Helper()
 	whole, err := a.Contiguous()
@@ -121,7 +121,7 @@ func TestGoldenFilesHaveTheVerdictsOfC(t *testing.T) {
 		loaded, err := Load(g.path())
 		var e *Error
 		if errors.As(err, &e) && !strings.HasPrefix(e.Message, g.path()+": ") {
-			t.Errorf("%s: the message does not begin with the path: %s", g.file, e.Message)
+			t.Errorf("%s: the message does not start with the path: %s", g.file, e.Message)
 		}
 		expectGolden(t, "path", g, loaded, err)
 	}
@@ -151,7 +151,7 @@ func TestGoldenFilesFromMemorySourcesAndMaps(t *testing.T) {
 		}
 		loaded, err = LoadFrom(memory, format)
 		expectGolden(t, "memory", g, loaded, err)
-		// A mapped array of a stored member is not read, so nobody sees its checksum.
+		// The checksum of a stored member is not verified if it is mapped, since its data are not read.
 		if g.file != "npz/reject_bad_crc.npz" {
 			loaded, err = Load(g.path(), WithMap(true))
 			expectGolden(t, "map", g, loaded, err)
@@ -166,7 +166,7 @@ func TestGoldenArraysReadOneByOne(t *testing.T) {
 	for _, g := range goldenFiles(t) {
 		file, err := Open(g.path())
 		if err != nil {
-			continue // TestGoldenFilesHaveTheVerdictsOfC has seen it
+			continue // checked by TestGoldenFilesHaveTheVerdictsOfC
 		}
 		for name, entry := range file.Entries() {
 			expected, ok := g.arrays[name]

@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// Thousands of objects come and go, and memory stays flat.
+// Creating and releasing thousands of objects must not make memory grow.
 
-// resident is the memory in bytes that the process has in use.
+// resident returns the resident memory of the process in bytes.
 func resident(t *testing.T) int {
 	t.Helper()
 	text, err := os.ReadFile("/proc/self/status")
@@ -28,7 +28,7 @@ func resident(t *testing.T) int {
 	return 0
 }
 
-// dropped makes objects of every kind, and closes none.
+// dropped creates objects of every kind and closes none of them.
 func dropped(t *testing.T, raw []byte) {
 	for count := range 50 {
 		a := array(t, make([]float32, count*16), count, 16)
@@ -59,7 +59,7 @@ func dropped(t *testing.T, raw []byte) {
 	must[*Buffer](t)(Marshal(NPZ, must[*Loaded](t)(LoadBytes(raw, Auto)).Arrays, nil))
 }
 
-// closed makes objects whose memory Go code has had, and closes all.
+// closed creates objects, exposes their memory to Go code, and closes them.
 func closed(t *testing.T) {
 	for range 50 {
 		a := array(t, make([]float32, 4096), 4096)
@@ -89,13 +89,13 @@ func TestMemoryStaysFlat(t *testing.T) {
 	rounds(30)
 	before := resident(t)
 	rounds(200)
-	// A leak of one small array of C's in each of the 10,000 turns would be more.
+	// Leaking even one small array in each of the 10,000 rounds would exceed this.
 	if grown := resident(t) - before; grown > 4<<20 && !slowed {
 		t.Errorf("memory grew by %d bytes", grown)
 	}
 }
 
-// The collector runs all the time, while goroutines make, share, read, change, close and forget.
+// The garbage collector runs all the time, while goroutines create, share, read, change, close and drop objects.
 func TestTheCollectorTakesNothingThatIsUsed(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(5))
 	shared := NewDict()
@@ -134,7 +134,7 @@ func TestTheCollectorTakesNothingThatIsUsed(t *testing.T) {
 	collector.Wait()
 }
 
-// useAndForget looks at an array by every way, whose owners are gone by then.
+// useAndForget reads an array in every way after its owner has become unreachable.
 func useAndForget(shared *Dict, key string, expected []int32, round int) error {
 	view, err := func() (*Array, error) {
 		a, err := shared.Array(key)

@@ -2,5 +2,5 @@
 
 package tensorfile
 
-// slowed says that a tool keeps memory of its own for ours.
+// slowed is true if a tool uses additional memory for each allocation.
 const slowed = true

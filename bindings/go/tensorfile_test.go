@@ -38,7 +38,7 @@ func ok(t *testing.T, err error) {
 	}
 }
 
-// fails expects an error of a status.
+// fails checks that err has the given status.
 func fails(t *testing.T, err error, status Status) *Error {
 	t.Helper()
 	var e *Error
@@ -69,7 +69,7 @@ func elements[T Element](t *testing.T, a *Array) []T {
 	return list
 }
 
-// constants gives the package's constants of a type, by name.
+// constants returns the constants of a type in this package, by name.
 func constants(t *testing.T, kind string) map[string]int64 {
 	t.Helper()
 	found := map[string]int64{}
@@ -121,16 +121,16 @@ func TestConstantsAreThoseOfTheHeader(t *testing.T) {
 			delete(found, "LIST")
 		}
 		if len(expected) < 4 {
-			t.Errorf("%s: the header has only %v", kind, expected)
+			t.Errorf("%s: found only %v in the header", kind, expected)
 		}
 		same(t, found, expected)
 	}
 	if !strings.Contains(header, "#define TENSORFILE_SLICE_OMITTED INT64_MIN") || omitted != math.MinInt64 {
-		t.Error("what stands for an omitted number has changed")
+		t.Error("omitted differs from TENSORFILE_SLICE_OMITTED")
 	}
 	for _, name := range []string{"TF_DECODE_MLX = -1", "TF_LOAD_MODE_MAP = 1", "TF_DEFLATE_ZLIB = 1"} {
 		if strings.Count(header, name) != 1 {
-			t.Error("the header says no more:", name)
+			t.Error("the header does not contain", name)
 		}
 	}
 }
@@ -177,7 +177,7 @@ func thereAndBack[T Element](t *testing.T, list ...T) {
 	same(t, wrapped.Shape(), []int{1, len(list)})
 	data := must[[]T](t)(Data[T](wrapped))
 	if &data[0] != &list[0] {
-		t.Error("Wrap has copied")
+		t.Error("Wrap made a copy")
 	}
 	same(t, elements[T](t, wrapped), list)
 	ok(t, wrapped.Close())
@@ -235,7 +235,7 @@ func TestHalvesAreTheLibrarysHalves(t *testing.T) {
 func TestWrongTypesShapesAndSizes(t *testing.T) {
 	a := array(t, make([]float32, 6), 2, 3)
 	_, err := Data[float64](a)
-	same(t, fails(t, err, ErrType).Message, "the dtype is float32, not float64")
+	same(t, fails(t, err, ErrType).Message, "expected an array of float64, found float32")
 	_, err = ToSlice[int32](a)
 	fails(t, err, ErrType)
 	_, err = MutableData[int32](a)
@@ -272,7 +272,7 @@ func TestWrongTypesShapesAndSizes(t *testing.T) {
 	_, err = a.Cast(Dtype(12345))
 	fails(t, err, ErrUnsupported)
 	err = NewDict().Set("a", struct{}{})
-	same(t, fails(t, err, ErrType).Message, "a dict does not hold values of type struct {}")
+	same(t, fails(t, err, ErrType).Message, "a dict cannot hold a value of type struct {}")
 }
 
 func TestBytesThatAreNoBools(t *testing.T) {
@@ -293,7 +293,7 @@ func TestChangesAreSeenByNobodyElse(t *testing.T) {
 	before[0] = 10
 	again := must[[]int32](t)(MutableData[int32](a))
 	if &before[0] != &again[0] {
-		t.Error("memory of its own was copied")
+		t.Error("memory that is not shared was copied")
 	}
 	clone := must[*Array](t)(a.Clone())
 	view := must[*Array](t)(a.Transpose())
@@ -301,9 +301,9 @@ func TestChangesAreSeenByNobodyElse(t *testing.T) {
 	same(t, elements[int32](t, a), []int32{10, 20, 3, 4})
 	same(t, elements[int32](t, clone), []int32{10, 2, 3, 4})
 	same(t, elements[int32](t, view), []int32{10, 3, 2, 4})
-	same(t, before, []int32{10, 2, 3, 4}) // which a keeps until it is closed, whatever becomes of the others
+	same(t, before, []int32{10, 2, 3, 4}) // valid until a is closed, even though the others change
 	ok(t, clone.Close())
-	must[[]int32](t)(MutableData[int32](view))[1] = 30 // becomes contiguous first
+	must[[]int32](t)(MutableData[int32](view))[1] = 30 // makes the view contiguous first
 	same(t, must[[]int32](t)(Data[int32](view)), []int32{10, 30, 2, 4})
 	same(t, view.Strides(), []int{8, 4})
 	same(t, before, []int32{10, 2, 3, 4})
@@ -329,7 +329,7 @@ func TestWrappedMemoryIsShared(t *testing.T) {
 	empty := must[*Array](t)(Wrap([]float64{}, 0, 3))
 	same(t, empty.Len(), 0)
 	same(t, must[[]float64](t)(Data[float64](empty)), []float64{})
-	// Memory within something that has pointers.
+	// Memory inside an object that contains pointers.
 	type owner struct {
 		pointer *int
 		bytes   [8]byte
@@ -476,7 +476,7 @@ func TestDictsKeepTheirOrderAndHoldAllKinds(t *testing.T) {
 	fails(t, dict.Set("self", dict), ErrInvalidArgument)
 	fails(t, inner.Set("outer", dict), ErrInvalidArgument)
 
-	// An inner dict is itself: changes are seen through both.
+	// A nested dict is not a copy: its changes are visible through the outer dict.
 	ok(t, must[*Dict](t)(dict.Dict("dict")).Set("n", 2.5))
 	same(t, must[float64](t)(inner.Float("n")), 2.5)
 	ok(t, dict.Delete("text"))
@@ -512,7 +512,7 @@ func TestArraysInDictsAreChangedInPlace(t *testing.T) {
 	}
 	index, _ := dict.Find("a")
 	same(t, index, 0)
-	// Outside of Update the dict keeps what it has.
+	// Outside of Update the dict keeps its own array.
 	mine := must[*Array](t)(dict.Array("a"))
 	must[[]float32](t)(MutableData[float32](mine))[0] = 6
 	same(t, must[float64](t)(must[*Array](t)(dict.Array("a")).Float(0)), 5)
@@ -747,7 +747,7 @@ func TestPartsOfFilesAndSources(t *testing.T) {
 
 type reader0 struct{}
 
-func (reader0) ReadAt([]byte, int64) (int, error) { panic("nothing is read") }
+func (reader0) ReadAt([]byte, int64) (int, error) { panic("read from an empty source") }
 
 func TestOptions(t *testing.T) {
 	folder := t.TempDir()
@@ -893,7 +893,7 @@ func TestClosedThingsSaySo(t *testing.T) {
 	same(t, []any{a.Dtype(), a.Shape()}, []any{Float32, []int{2}})
 }
 
-// Each goroutine must see its own message although goroutines move between threads.
+// Each goroutine must get the message of its own error, even though goroutines move between threads.
 func TestGoroutinesSeeTheirOwnErrors(t *testing.T) {
 	var group sync.WaitGroup
 	dict := NewDict()
@@ -915,7 +915,7 @@ func TestGoroutinesSeeTheirOwnErrors(t *testing.T) {
 	group.Wait()
 }
 
-// Close waits for whoever reads.
+// Close waits for calls in progress.
 func TestCloseMayCompeteWithReaders(t *testing.T) {
 	for range 50 {
 		a := array(t, make([]float32, 1000), 1000)

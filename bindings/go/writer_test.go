@@ -26,11 +26,11 @@ func TestWritersWriteWhatSavesWrite(t *testing.T) {
 			ok(t, w.SetMetadata(nil))
 			ok(t, w.SetMetadata(about))
 		}
-		// Across the border of the two arrays.
+		// A piece that contains the end of one array and the start of the next.
 		ok(t, WriteElements(w, []float32{1, 2}))
 		same(t, must[int](t)(w.Write(pieces[8:25])), 17)
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-			t.Error("the file is there before it is whole")
+			t.Error("the target exists before the file is complete")
 		}
 		same(t, fails(t, w.Finish(), ErrInvalidArgument).Name, "y")
 		same(t, must[int](t)(w.Write(pieces[25:])), 3)
@@ -53,14 +53,14 @@ func TestWritersIntoWriters(t *testing.T) {
 	a := must[*Array](t)(must[*Loaded](t)(LoadBytes(out.Bytes(), NPY)).Array(""))
 	same(t, elements[int16](t, a), []int16{7, 8})
 
-	paper := errors.New("no more paper")
-	w = must[*Writer](t)(CreateIn(&writer{count: 10, then: func() (int, error) { return 0, paper }}, NPY))
+	full := errors.New("no space left")
+	w = must[*Writer](t)(CreateIn(&writer{count: 10, then: func() (int, error) { return 0, full }}, NPY))
 	ok(t, w.Declare("", Int16, 100000))
 	err := WriteElements(w, make([]int16, 100000))
 	if err == nil {
 		err = w.Finish()
 	}
-	same(t, fails(t, err, ErrIO).Err, paper)
+	same(t, fails(t, err, ErrIO).Err, full)
 	ok(t, w.Close())
 	w = must[*Writer](t)(CreateIn(&writer{then: func() (int, error) { panic("writer") }}, NPY))
 	ok(t, w.Declare("", Int16, 0))

@@ -1,5 +1,4 @@
-//! Builds the core that stands in `vendor/`, or finds the installed library, and checks the declarations against the
-//! header of whichever it is.
+//! Builds the core in `vendor/` or finds the installed library, and compares the declarations with its header.
 
 use std::env;
 use std::path::PathBuf;
@@ -12,13 +11,13 @@ fn main() {
     let system = env::var_os("TENSORFILE_USE_SYSTEM").is_some_and(|value| !value.is_empty() && value != "0");
     let includes = if system { find() } else { build() };
     if let Some(folder) = includes.first() {
-        // Crates that depend on this one see it as DEP_TENSORFILE_INCLUDE.
+        // DEP_TENSORFILE_INCLUDE for the build scripts of crates that depend on this one.
         println!("cargo::metadata=include={}", folder.display());
     }
     check(&includes);
 }
 
-/// Compiles the core; gives the folder of its header.
+/// Compiles the core. Returns the folder of its header.
 fn build() -> Vec<PathBuf> {
     let vendor = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("vendor");
     let mut core = cc::Build::new();
@@ -26,7 +25,7 @@ fn build() -> Vec<PathBuf> {
         .std("c++20")
         .file(vendor.join("tensorfile.cpp"))
         .include(&vendor)
-        // The core needs no C++ run-time library, and exports nothing from whatever it is linked into.
+        // The core needs no C++ run-time library, and must not export symbols from the program that it is linked into.
         .cpp_link_stdlib(None)
         .flag_if_supported("-fno-exceptions")
         .flag_if_supported("-fno-rtti")
@@ -36,7 +35,7 @@ fn build() -> Vec<PathBuf> {
         .define("TENSORFILE_API", "")
         .define("NDEBUG", None);
     if env::var("OPT_LEVEL").is_ok_and(|level| level == "0") {
-        // Conversions and checksums are too slow for use without; `cargo test` should not suffer from it.
+        // Always optimized: conversions and checksums are too slow otherwise, even for `cargo test`.
         core.opt_level(2);
     }
     if let Some(paths) = env::var_os("DEP_Z_INCLUDE") {
@@ -46,7 +45,7 @@ fn build() -> Vec<PathBuf> {
     vec![vendor]
 }
 
-/// Finds the installed library; gives the folders of its header.
+/// Finds the installed library. Returns the folders of its header.
 fn find() -> Vec<PathBuf> {
     let version = env::var("CARGO_PKG_VERSION").expect("cargo sets it");
     let found = pkg_config::Config::new()
@@ -56,7 +55,7 @@ fn find() -> Vec<PathBuf> {
     match found {
         Ok(library) => library.include_paths,
         Err(error) => {
-            eprintln!("TENSORFILE_USE_SYSTEM is set, but there is no installed tensorfile {version} or later: {error}");
+            eprintln!("TENSORFILE_USE_SYSTEM is set, but tensorfile {version} or later is not installed: {error}");
             eprintln!(
                 "Install it, set PKG_CONFIG_PATH to the folder of tensorfile.pc, or unset TENSORFILE_USE_SYSTEM."
             );
@@ -65,7 +64,7 @@ fn find() -> Vec<PathBuf> {
     }
 }
 
-/// Has the C compiler compare every declaration and constant with the header.
+/// Makes the C compiler compare every declaration and constant with the header.
 fn check(includes: &[PathBuf]) {
     let checked = cc::Build::new()
         .std("c11")
@@ -74,7 +73,7 @@ fn check(includes: &[PathBuf]) {
         .cargo_metadata(false)
         .try_compile("tensorfile_abi_check");
     if let Err(error) = checked {
-        eprintln!("tensorfile.h is not the one that this crate's declarations were made from: {error}");
+        eprintln!("tensorfile.h differs from the one that this crate was generated from: {error}");
         std::process::exit(1);
     }
 }

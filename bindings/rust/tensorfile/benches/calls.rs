@@ -1,4 +1,4 @@
-//! What one call costs: a getter, a view without a copy, and what one would do without the library.
+//! The cost of calls: a getter, a view without a copy, and plain Rust for comparison.
 //!
 //!     cargo bench --bench calls
 
@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use tensorfile::{Array, Dict, Slice};
 
-/// Prints the nanoseconds that one call takes: the least of several rounds, which the machine disturbed least.
+/// Prints the nanoseconds that one call takes: the minimum of several rounds.
 fn measure<T>(what: &str, mut call: impl FnMut() -> T) {
     const CALLS: u32 = 200_000;
     let mut best = f64::INFINITY;

@@ -1,8 +1,10 @@
-//! Loads a .safetensors, prints names and shapes, changes an array, and saves .npz and .gguf with metadata.
+//! Loads a .safetensors file, prints the names and shapes of its arrays, changes one of them, and saves .npz and .gguf
+//! with
+//! metadata.
 //!
 //!     cargo run --example convert [MODEL.safetensors]
 //!
-//! Without a file it makes a small one.
+//! Without an argument it creates a small file.
 
 use std::path::PathBuf;
 
@@ -30,7 +32,7 @@ fn main() -> Result<()> {
         println!("{name}: {} {:?}", array.dtype(), array.shape());
     }
 
-    // Halves the first array of float32.
+    // Halves the elements of the first float32 array.
     let floats = loaded.arrays.arrays().find(|(_, array)| array.as_slice::<f32>().is_ok());
     if let Some(name) = floats.map(|(name, _)| name.to_owned()) {
         loaded.arrays.update(&name, |array| {

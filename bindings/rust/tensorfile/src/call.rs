@@ -1,4 +1,4 @@
-//! Calls of the library: their statuses as results, and what callbacks hand on to the caller behind the library's back.
+//! Calls of the library: statuses become results, and errors and panics of callbacks reach the caller.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -12,22 +12,22 @@ use std::sync::Mutex;
 use crate::error::{Error, Result, Status};
 use crate::sys;
 
-/// What a callback could not say by its status: why it failed, or that it panicked.
-pub(crate) enum Carried {
+/// What a callback cannot express by its status: an error, or a panic.
+pub(crate) enum CallbackError {
     Panic(Box<dyn Any + Send>),
     Error(io::Error),
 }
 
-/// Where callbacks on other threads than the caller's leave it.
-pub(crate) type Slot = Mutex<Option<Carried>>;
+/// Receives the errors of callbacks that run on threads of the library.
+pub(crate) type Slot = Mutex<Option<CallbackError>>;
 
 thread_local! {
-    static CARRIED: Cell<Option<Carried>> = const { Cell::new(None) };
-    /// How many calls of the library this thread is in.
+    static PENDING: Cell<Option<CallbackError>> = const { Cell::new(None) };
+    /// The number of calls of the library that this thread is in.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Runs a call; what its callbacks carry on this thread waits for [`finish`].
+/// Runs a call. Errors of its callbacks on this thread are kept for [`finish`].
 pub(crate) fn enter<T>(call: impl FnOnce() -> T) -> T {
     struct Depth;
     impl Drop for Depth {
@@ -40,37 +40,37 @@ pub(crate) fn enter<T>(call: impl FnOnce() -> T) -> T {
     call()
 }
 
-fn carry(slot: Option<&Slot>, what: Carried) {
+fn record(slot: Option<&Slot>, error: CallbackError) {
     let in_call = DEPTH.try_with(Cell::get).is_ok_and(|depth| depth > 0);
     if in_call {
-        let _ = CARRIED.try_with(|carried| match carried.take() {
-            // A panic is worth more than an error, the first more than what it brought about.
-            Some(first @ Carried::Panic(_)) => carried.set(Some(first)),
-            _ => carried.set(Some(what)),
+        let _ = PENDING.try_with(|pending| match pending.take() {
+            // A panic replaces an error, but not an earlier panic, which is the reason for the later one.
+            Some(first @ CallbackError::Panic(_)) => pending.set(Some(first)),
+            _ => pending.set(Some(error)),
         });
     } else if let Some(slot) = slot {
         let mut slot = slot.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if !matches!(*slot, Some(Carried::Panic(_))) {
-            *slot = Some(what);
+        if !matches!(*slot, Some(CallbackError::Panic(_))) {
+            *slot = Some(error);
         }
     }
 }
 
-fn take(slot: Option<&Slot>) -> Option<Carried> {
-    let here = CARRIED.try_with(Cell::take).ok().flatten();
-    // Taken in any case: what several threads of one call left is told once.
+fn take(slot: Option<&Slot>) -> Option<CallbackError> {
+    let here = PENDING.try_with(Cell::take).ok().flatten();
+    // Always cleared: several threads of one call may have failed, and only one error is reported.
     let there = slot.and_then(|slot| slot.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take());
     match (here, there) {
-        (Some(Carried::Error(_)) | None, Some(panic @ Carried::Panic(_))) => Some(panic),
+        (Some(CallbackError::Error(_)) | None, Some(panic @ CallbackError::Panic(_))) => Some(panic),
         (here, there) => here.or(there),
     }
 }
 
-/// The result of a call that ended with `status`; goes on with the panic of a callback.
+/// Converts the status of a call to a result. Resumes the panic of a callback.
 pub(crate) fn finish(status: sys::tf_status, slot: Option<&Slot>) -> Result<()> {
     let cause = match take(slot) {
-        Some(Carried::Panic(panic)) => resume_unwind(panic),
-        Some(Carried::Error(error)) => Some(error),
+        Some(CallbackError::Panic(panic)) => resume_unwind(panic),
+        Some(CallbackError::Error(error)) => Some(error),
         None => None,
     };
     match status {
@@ -79,70 +79,70 @@ pub(crate) fn finish(status: sys::tf_status, slot: Option<&Slot>) -> Result<()> 
     }
 }
 
-/// Makes a call that gives a status.
+/// Runs a call that returns a status.
 pub(crate) fn check(call: impl FnOnce() -> sys::tf_status) -> Result<()> {
     finish(enter(call), None)
 }
 
-/// Releases something; a panic of the caller's own `drop` goes on, unless another is under way.
+/// Releases an object. Resumes a panic of the caller's own `drop`, unless the thread is already panicking.
 pub(crate) fn release(call: impl FnOnce()) {
     enter(call);
-    if let Some(Carried::Panic(panic)) = take(None) {
+    if let Some(CallbackError::Panic(panic)) = take(None) {
         if !std::thread::panicking() {
             resume_unwind(panic);
         }
     }
 }
 
-/// The body of a callback: no panic leaves it, the caller of the library gets it instead.
+/// Runs the body of a callback. A panic does not leave the callback: it is resumed in the call that invoked it.
 pub(crate) fn callback(slot: Option<&Slot>, body: impl FnOnce() -> io::Result<()>) -> sys::tf_status {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => sys::TF_STATUS_OK,
         Ok(Err(error)) => {
             let status = crate::error::status_of(&error);
-            carry(slot, Carried::Error(error));
+            record(slot, CallbackError::Error(error));
             status
         }
         Err(panic) => {
-            carry(slot, Carried::Panic(panic));
+            record(slot, CallbackError::Panic(panic));
             sys::TF_STATUS_CANCELLED
         }
     }
 }
 
-/// A `tf_release_fn` for a `Box<T>` made into a pointer.
+/// A `tf_release_fn` that drops a `Box<T>`.
 ///
 /// # Safety
-/// `user` comes from `Box::<T>::into_raw`, and nobody uses it again.
+/// `user` is from `Box::<T>::into_raw`, and is not used again.
 pub(crate) unsafe extern "C" fn drop_box<T>(user: *mut c_void) {
     callback(None, || {
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         drop(unsafe { Box::from_raw(user.cast::<T>()) });
         Ok(())
     });
 }
 
-/// A reference to something of the library's, released when dropped.
+/// A reference to an object of the library, which is released when the handle is dropped.
 pub(crate) trait Handle: Sized {
     type Raw;
     fn adopt(raw: NonNull<Self::Raw>) -> Self;
 }
 
-/// What a successful call gave.
+/// Returns the result of a call.
 pub(crate) fn made<T: Handle>(raw: *mut T::Raw, status: sys::tf_status, slot: Option<&Slot>) -> Result<T> {
     let made = NonNull::new(raw).map(T::adopt);
     finish(status, slot)?;
     made.ok_or_else(|| Error::new(Status::Internal, "the library succeeded without a result"))
 }
 
-/// Makes a call that gives one thing.
+/// Runs a call that returns one object.
 pub(crate) fn make<T: Handle>(call: impl FnOnce(*mut *mut T::Raw) -> sys::tf_status) -> Result<T> {
     let mut raw = std::ptr::null_mut();
     let status = enter(|| call(&mut raw));
     made(raw, status, None)
 }
 
-/// Implements what all owned handles have.
+/// Implements the traits of all owned handles.
 macro_rules! handle {
     ($owned:ty, $raw:ident, $release:ident) => {
         impl $crate::call::Handle for $owned {
@@ -154,7 +154,7 @@ macro_rules! handle {
 
         impl Drop for $owned {
             fn drop(&mut self) {
-                // SAFETY: the reference is this one's, and ends here.
+                // SAFETY: the reference belongs to this handle and is not used again.
                 $crate::call::release(|| unsafe { $crate::sys::$release(self.0.as_ptr()) });
             }
         }
@@ -162,7 +162,7 @@ macro_rules! handle {
 }
 pub(crate) use handle;
 
-/// A path as the library wants it: its bytes on Unix, else UTF-8.
+/// Converts a path for the library: its bytes on Unix, or UTF-8 elsewhere.
 pub(crate) fn c_path(path: &Path) -> Result<CString> {
     #[cfg(unix)]
     let bytes = std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str());
@@ -172,7 +172,7 @@ pub(crate) fn c_path(path: &Path) -> Result<CString> {
         .ok_or_else(|| Error::new(Status::InvalidArgument, format!("the path {path:?} is not Unicode")))?
         .as_bytes();
     CString::new(bytes)
-        .map_err(|_| Error::new(Status::InvalidArgument, format!("the path {path:?} has a NUL character inside")))
+        .map_err(|_| Error::new(Status::InvalidArgument, format!("the path {path:?} contains a NUL character")))
 }
 
 #[cfg(test)]
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn other_threads_leave_theirs_in_the_slot() {
+    fn errors_on_other_threads_are_in_the_slot() {
         let slot = Slot::default();
         std::thread::scope(|scope| {
             scope.spawn(|| callback(Some(&slot), || panic!("elsewhere")));
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_in_drop_goes_on_after_the_release() {
+    fn a_panic_in_drop_is_resumed_after_the_release() {
         struct Loud;
         impl Drop for Loud {
             fn drop(&mut self) {

@@ -1,4 +1,4 @@
-//! Dicts.
+//! Maps from names to arrays, strings, lists of strings and dicts.
 
 use std::borrow::Borrow;
 use std::cell::UnsafeCell;
@@ -14,7 +14,7 @@ use crate::dtype::{Dtype, Element};
 use crate::error::{Error, Result, Status};
 use crate::sys;
 
-/// Values by name, in insertion or file order: arrays, strings, lists of strings, and dicts.
+/// Maps names to arrays, strings, lists of strings, and dicts. It keeps the order of insertion, or that of the file.
 ///
 /// ```
 /// use tensorfile::{Array, Dict, Value};
@@ -39,20 +39,20 @@ use crate::sys;
 #[repr(transparent)]
 pub struct Dict(NonNull<sys::tf_dict>);
 
-/// A borrowed dict, such as one in another: all that can be done with a [`Dict`], which derefs to it.
+/// A borrowed dict, such as one in another dict. [`Dict`] dereferences to it.
 ///
-/// [`to_owned`](ToOwned::to_owned) makes a [`Dict`] of its own with the same values.
+/// [`to_owned`](ToOwned::to_owned) returns a new [`Dict`] with the same values.
 #[repr(C)]
 pub struct DictRef {
-    // The library's object itself, of which Rust knows the address alone.
+    // The object of the library, of which Rust knows only the address.
     _object: UnsafeCell<[u8; 0]>,
     _marker: PhantomData<*mut u8>,
 }
 
 handle!(Dict, tf_dict, tf_dict_release);
 
-// SAFETY: what can be done through & is const in the library, which allows it from all threads at once; arrays are Send
-// and Sync themselves. A Dict is the only owner of what it points to.
+// SAFETY: everything that & allows is const in the library, which supports concurrent calls; arrays are Send and Sync.
+// A Dict is the only owner of its object.
 unsafe impl Send for Dict {}
 // SAFETY: as above.
 unsafe impl Sync for Dict {}
@@ -64,14 +64,14 @@ unsafe impl Sync for DictRef {}
 impl Deref for Dict {
     type Target = DictRef;
     fn deref(&self) -> &DictRef {
-        // SAFETY: the dict lives as long as this.
+        // SAFETY: the dict lives as long as `self`.
         unsafe { DictRef::from_ptr(self.0.as_ptr()) }
     }
 }
 
 impl DerefMut for Dict {
     fn deref_mut(&mut self) -> &mut DictRef {
-        // SAFETY: the dict lives as long as this, and is nobody else's.
+        // SAFETY: the dict lives as long as `self`, and belongs to it alone.
         unsafe { DictRef::from_ptr_mut(self.0.as_ptr()) }
     }
 }
@@ -88,10 +88,11 @@ impl Borrow<DictRef> for Dict {
     }
 }
 
-/// A dict of its own with the same values: arrays are shared, which nobody notices, and dicts in it are cloned.
+/// Returns a new dict with the same values. Arrays share their memory until one side changes it; nested dicts are
+/// cloned.
 ///
 /// # Panics
-/// When memory runs out, as clones of other collections do.
+/// Panics if there is not enough memory, like clones of other collections.
 impl Clone for Dict {
     fn clone(&self) -> Self {
         (**self).to_owned()
@@ -106,9 +107,9 @@ impl ToOwned for DictRef {
 }
 
 impl Dict {
-    /// An empty dict.
+    /// Creates an empty dict.
     pub fn new() -> Result<Self> {
-        // SAFETY: takes nothing but the output.
+        // SAFETY: the output is valid.
         make(|out| unsafe { sys::tf_dict_new(out) })
     }
 }
@@ -121,7 +122,7 @@ pub enum Value<'a> {
     Array(&'a ArrayRef),
     /// A string.
     Str(&'a str),
-    /// A string that is not UTF-8, from a writer that did not keep to its format.
+    /// A string that is not UTF-8, since the writer of the file did not follow its format.
     Bytes(&'a [u8]),
     /// A list of strings.
     List(StringList<'a>),
@@ -129,19 +130,19 @@ pub enum Value<'a> {
     Dict(&'a DictRef),
 }
 
-/// A key or text as the library takes it.
+/// Returns a key or text in the form that the library takes.
 fn parts(text: &[u8]) -> (*const c_char, usize) {
     (text.as_ptr().cast(), text.len())
 }
 
-/// Runs a call that gives a borrowed text.
+/// Runs a call that returns a borrowed text.
 ///
 /// # Safety
-/// The text that the call gives lives for 'a.
+/// The text is valid for 'a.
 unsafe fn borrowed_text<'a>(call: impl FnOnce(*mut *const c_char, *mut usize) -> sys::tf_status) -> Result<&'a [u8]> {
     let (mut text, mut length) = (ptr::null(), 0);
     check(|| call(&mut text, &mut length))?;
-    // SAFETY: on success the text is not NULL and has that length; it lives as the caller promises.
+    // SAFETY: on success the text is not NULL and has that length; the caller guarantees how long it is valid.
     Ok(unsafe { slice::from_raw_parts(text.cast(), length) })
 }
 
@@ -151,138 +152,140 @@ fn as_str<'a>(bytes: &'a [u8], key: &str) -> Result<&'a str> {
 
 impl DictRef {
     /// # Safety
-    /// `raw` is a dict that lives, and that nobody changes, for 'a.
+    /// `raw` is a dict that is valid and does not change for 'a.
     pub(crate) unsafe fn from_ptr<'a>(raw: *const sys::tf_dict) -> &'a Self {
-        // SAFETY: the caller's promise; nothing of the object is read.
+        // SAFETY: guaranteed by the caller; nothing of the object is read.
         unsafe { &*raw.cast() }
     }
 
     /// # Safety
-    /// `raw` is a dict that lives, and that nobody else uses, for 'a.
+    /// `raw` is a dict that is valid and not used by anything else for 'a.
     unsafe fn from_ptr_mut<'a>(raw: *mut sys::tf_dict) -> &'a mut Self {
-        // SAFETY: the caller's promise; nothing of the object is read or written.
+        // SAFETY: guaranteed by the caller; nothing of the object is read or written.
         unsafe { &mut *raw.cast() }
     }
 
-    /// The library's handle, for calls of `tensorfile-sys`; borrowed.
+    /// Returns the borrowed handle, for functions of `tensorfile-sys`.
     pub fn as_ptr(&self) -> *mut sys::tf_dict {
         ptr::from_ref(self).cast_mut().cast()
     }
 
-    /// The number of values.
+    /// Returns the number of values.
     pub fn len(&self) -> usize {
-        // SAFETY: the handle lives.
+        // SAFETY: the handle is valid.
         unsafe { sys::tf_dict_size(self.as_ptr()) }
     }
 
-    /// Whether there are no values.
+    /// Returns `true` if there are no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The place of a key, 0 to len - 1.
+    /// Returns the index of a key.
     pub fn position(&self, key: &str) -> Option<usize> {
         let (key, length) = parts(key.as_bytes());
         let mut index = 0;
-        // SAFETY: the handle lives; the pointer comes with its length.
+        // SAFETY: the handle is valid; the pointer has its length.
         check(|| unsafe { sys::tf_dict_find(&mut index, self.as_ptr(), key, length) }).ok()?;
         Some(index)
     }
 
-    /// Whether there is a value of that name.
+    /// Returns `true` if there is a value with the key.
     pub fn contains_key(&self, key: &str) -> bool {
         self.position(key).is_some()
     }
 
-    /// The key at a place, in order. Fails with [`Error::InvalidArgument`] beyond the last.
+    /// Returns the key at an index. Fails with [`Error::InvalidArgument`] if the index is out of range.
     pub fn key_at(&self, index: usize) -> Result<&str> {
-        // SAFETY: the handle lives; the key lives until the dict is changed, which is borrowed as long.
+        // SAFETY: the handle is valid; the key is valid until the dict changes, which is borrowed for as long.
         let key = unsafe { borrowed_text(|key, length| sys::tf_dict_key_at(key, length, self.as_ptr(), index)) }?;
         str::from_utf8(key).map_err(|_| Error::new(Status::Internal, "a key is not UTF-8"))
     }
 
-    /// The array of a name. Fails with [`Error::NotFound`], and with [`Error::Type`] for a value of another kind.
+    /// Returns the array of a key. Fails with [`Error::NotFound`], or with [`Error::Type`] if the value has another
+    /// kind.
     ///
     /// `dict["name"]` is the same, but panics.
     pub fn get(&self, key: &str) -> Result<&ArrayRef> {
         let (key, length) = parts(key.as_bytes());
-        // SAFETY: the handle lives; the pointer comes with its length.
+        // SAFETY: the handle is valid; the pointer has its length.
         let array: Array = make(|out| unsafe { sys::tf_dict_get(out, self.as_ptr(), key, length) })?;
-        // SAFETY: the dict has a reference of its own until it is changed, and is borrowed as long.
+        // SAFETY: the dict has its own reference until it changes, and is borrowed for as long.
         Ok(unsafe { ArrayRef::from_ptr(array.as_ptr()) })
     }
 
-    /// The string of a name.
+    /// Returns the string of a key.
     pub fn get_str(&self, key: &str) -> Result<&str> {
         as_str(self.get_bytes(key)?, key)
     }
 
-    /// The string of a name, which may be no UTF-8.
+    /// Returns the string of a key, which need not be UTF-8.
     pub fn get_bytes(&self, key: &str) -> Result<&[u8]> {
         let (key, key_length) = parts(key.as_bytes());
-        // SAFETY: the handle lives; the string lives until the dict is changed, which is borrowed as long.
+        // SAFETY: the handle is valid; the string is valid until the dict changes, which is borrowed for as long.
         unsafe { borrowed_text(|text, length| sys::tf_dict_get_string(text, length, self.as_ptr(), key, key_length)) }
     }
 
-    /// The list of strings of a name.
+    /// Returns the list of strings of a key.
     pub fn get_list(&self, key: &str) -> Result<StringList<'_>> {
         let (raw_key, length) = parts(key.as_bytes());
         let mut count = 0;
-        // SAFETY: the handle lives; the pointer comes with its length.
+        // SAFETY: the handle is valid; the pointer has its length.
         check(|| unsafe { sys::tf_dict_string_list_size(&mut count, self.as_ptr(), raw_key, length) })?;
-        // The dict's own copy of the key lives as long as the list.
-        let index = self.position(key).ok_or_else(|| Error::new(Status::Internal, "a key without a place"))?;
+        // The key in the dict lives as long as the list.
+        let index = self.position(key).ok_or_else(|| Error::new(Status::Internal, "a key without an index"))?;
         Ok(StringList { dict: self, key: self.key_at(index)?, count })
     }
 
-    /// The dict of a name.
+    /// Returns the dict of a key.
     pub fn get_dict(&self, key: &str) -> Result<&DictRef> {
-        // SAFETY: this dict has a reference of its own until it is changed, and is borrowed as long.
+        // SAFETY: this dict has its own reference until it changes, and is borrowed for as long.
         Ok(unsafe { DictRef::from_ptr(self.nested(key)?) })
     }
 
-    /// The dict of a name, to be changed.
+    /// Returns the dict of a key to change it.
     pub fn get_dict_mut(&mut self, key: &str) -> Result<&mut DictRef> {
-        // SAFETY: as above; nobody else has a reference, since all come from this dict, which is borrowed mutably.
+        // SAFETY: as above; this is the only reference, since all others would come from this dict, which is borrowed
+        // mutably.
         Ok(unsafe { DictRef::from_ptr_mut(self.nested(key)?) })
     }
 
     fn nested(&self, key: &str) -> Result<*mut sys::tf_dict> {
         let (key, length) = parts(key.as_bytes());
         let mut raw = ptr::null_mut();
-        // SAFETY: the handle lives; the pointer comes with its length.
+        // SAFETY: the handle is valid; the pointer has its length.
         check(|| unsafe { sys::tf_dict_get_dict(&mut raw, self.as_ptr(), key, length) })?;
         // SAFETY: the reference is ours; this dict has another.
         release(|| unsafe { sys::tf_dict_release(raw) });
         Ok(raw)
     }
 
-    /// A number: the value of a 0-d array of bool or an integer dtype.
+    /// Returns the value of a 0-d array of bool or an integer dtype.
     pub fn get_i64(&self, key: &str) -> Result<i64> {
         let (key, length) = parts(key.as_bytes());
         let mut value = 0;
-        // SAFETY: the handle lives; the pointer comes with its length.
+        // SAFETY: the handle is valid; the pointer has its length.
         check(|| unsafe { sys::tf_dict_get_int64(&mut value, self.as_ptr(), key, length) })?;
         Ok(value)
     }
 
-    /// A number: the value of a 0-d array of any real dtype.
+    /// Returns the value of a 0-d array of any real dtype.
     pub fn get_f64(&self, key: &str) -> Result<f64> {
         let (key, length) = parts(key.as_bytes());
         let mut value = 0.0;
-        // SAFETY: the handle lives; the pointer comes with its length.
+        // SAFETY: the handle is valid; the pointer has its length.
         check(|| unsafe { sys::tf_dict_get_double(&mut value, self.as_ptr(), key, length) })?;
         Ok(value)
     }
 
-    /// The value of a name, of whatever kind.
+    /// Returns the value of a key, whatever its kind.
     pub fn value(&self, key: &str) -> Option<Value<'_>> {
         self.value_at(self.position(key)?)
     }
 
-    /// The value at a place, in order; `None` beyond the last.
+    /// Returns the value at an index, or `None` if the index is out of range.
     pub fn value_at(&self, index: usize) -> Option<Value<'_>> {
-        // SAFETY: the handle lives.
+        // SAFETY: the handle is valid.
         let kind = unsafe { sys::tf_dict_kind_at(self.as_ptr(), index) };
         let key = self.key_at(index).ok()?;
         match kind {
@@ -297,17 +300,17 @@ impl DictRef {
         }
     }
 
-    /// All names and values, in order.
+    /// Returns an iterator over the names and values in order.
     pub fn iter(&self) -> Iter<'_> {
         Iter { dict: self, next: 0, len: self.len() }
     }
 
-    /// All names, in order.
+    /// Returns an iterator over the names in order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.iter().map(|(key, _)| key)
     }
 
-    /// The arrays and their names, in order, without the values of other kinds.
+    /// Returns an iterator over the names and arrays in order. It skips values of other kinds.
     pub fn arrays(&self) -> impl Iterator<Item = (&str, &ArrayRef)> {
         self.iter().filter_map(|(key, value)| match value {
             Value::Array(array) => Some((key, array)),
@@ -315,37 +318,37 @@ impl DictRef {
         })
     }
 
-    /// Puts a value under a name; one that is there gives way, and the new one takes its place.
+    /// Stores a value under a key. If the key exists, the new value replaces the old one at the same index.
     ///
-    /// Values are arrays (by value or reference; the memory is shared), strings, numbers (which become 0-d arrays),
-    /// slices of numbers (1-d arrays), lists of strings, and dicts.
+    /// A value is an array (by value or reference; the memory is shared), a string, a number (which becomes a 0-d
+    /// array), a slice of numbers (which becomes a 1-d array), a list of strings, or a dict.
     pub fn insert(&mut self, key: &str, value: impl IntoValue) -> Result<()> {
         value.put(self, key)
     }
 
-    /// Puts a string under a name that need not be UTF-8.
+    /// Stores a string that need not be UTF-8.
     pub fn insert_bytes(&mut self, key: &str, bytes: &[u8]) -> Result<()> {
         let ((key, length), (text, text_length)) = (parts(key.as_bytes()), parts(bytes));
-        // SAFETY: the handle is ours alone; pointers come with their lengths.
+        // SAFETY: the handle belongs to us alone; each pointer has its length.
         check(|| unsafe { sys::tf_dict_set_string(self.as_ptr(), key, length, text, text_length) })
     }
 
-    /// Puts an empty list of strings under a name; [`push`](DictRef::push) fills it.
+    /// Stores an empty list of strings, to be filled by [`push`](DictRef::push).
     pub fn insert_list(&mut self, key: &str) -> Result<()> {
         let (key, length) = parts(key.as_bytes());
-        // SAFETY: the handle is ours alone; the pointer comes with its length.
+        // SAFETY: the handle belongs to us alone; the pointer has its length.
         check(|| unsafe { sys::tf_dict_set_string_list(self.as_ptr(), key, length) })
     }
 
-    /// Adds a string to the list of a name.
+    /// Appends a string to the list of a key.
     pub fn push(&mut self, key: &str, text: impl AsRef<[u8]>) -> Result<()> {
         let ((key, length), (text, text_length)) = (parts(key.as_bytes()), parts(text.as_ref()));
-        // SAFETY: the handle is ours alone; pointers come with their lengths.
+        // SAFETY: the handle belongs to us alone; each pointer has its length.
         check(|| unsafe { sys::tf_dict_string_list_append(self.as_ptr(), key, length, text, text_length) })
     }
 
-    /// Changes the array of a name. While `change` runs the dict has none there, so that the array can be changed without
-    /// a copy when nobody else shares it.
+    /// Changes an array in place. The array is taken out of the dict while `change` runs, so that its memory does not
+    /// have to be copied if only the dict refers to it.
     ///
     /// ```
     /// # use tensorfile::{Array, Dict};
@@ -367,7 +370,7 @@ impl DictRef {
         impl Drop for Lent<'_> {
             fn drop(&mut self) {
                 if std::thread::panicking() {
-                    // The panic is what is told.
+                    // The panic is what the caller gets to know.
                     let _ = self.dict.insert(self.key, &*self.array);
                 }
             }
@@ -380,14 +383,16 @@ impl DictRef {
         Ok(result)
     }
 
-    /// Removes a value; those behind it move up, which takes time in proportion to the dict.
+    /// Removes a value. The indices of the values after it decrease by one, which takes time proportional to their
+    /// number.
     pub fn remove(&mut self, key: &str) -> Result<()> {
         let (key, length) = parts(key.as_bytes());
-        // SAFETY: the handle is ours alone; the pointer comes with its length.
+        // SAFETY: the handle belongs to us alone; the pointer has its length.
         check(|| unsafe { sys::tf_dict_remove(self.as_ptr(), key, length) })
     }
 
-    /// A dict of its own with the same values, as [`to_owned`](ToOwned::to_owned), but running out of memory is an error.
+    /// Returns a new dict with the same values, like [`to_owned`](ToOwned::to_owned), but fails if there is not enough
+    /// memory.
     pub fn try_clone(&self) -> Result<Dict> {
         let mut dict = Dict::new()?;
         for (key, value) in self {
@@ -407,22 +412,24 @@ impl DictRef {
         Ok(dict)
     }
 
-    /// A flat dict of the same values, names joined with '.': `{"layers": {"0": {"w": x}}}` gives `{"layers.0.w": x}`.
-    /// Empty dicts vanish. Fails with [`Error::Duplicate`] when two paths join to one name.
+    /// Returns a flat dict of the same values, with the names of nested dicts joined by '.': `{"layers": {"0": {"w":
+    /// x}}}` becomes `{"layers.0.w": x}`. Empty dicts are dropped. Fails with [`Error::Duplicate`] if two paths result
+    /// in the same name.
     pub fn flatten(&self) -> Result<Dict> {
-        // SAFETY: the handle lives.
+        // SAFETY: the handle is valid.
         make(|out| unsafe { sys::tf_dict_flatten(out, self.as_ptr()) })
     }
 
-    /// The other way round. Fails with [`Error::Duplicate`] when a name is also the prefix of another.
+    /// The inverse of [`flatten`](DictRef::flatten). Fails with [`Error::Duplicate`] if a name is also the prefix of
+    /// another.
     pub fn unflatten(&self) -> Result<Dict> {
-        // SAFETY: the handle lives.
+        // SAFETY: the handle is valid.
         make(|out| unsafe { sys::tf_dict_unflatten(out, self.as_ptr()) })
     }
 
-    /// Compares the names and shapes of the arrays of this tree (or flat dict) with those that are expected.
+    /// Compares the names and shapes of the arrays of this tree or flat dict with those expected. Dtypes are ignored.
     pub fn compare(&self, expected: &DictRef) -> Result<Comparison> {
-        // SAFETY: the handles live.
+        // SAFETY: the handles are valid.
         let report: Dict = make(|out| unsafe { sys::tf_dict_compare(out, expected.as_ptr(), self.as_ptr()) })?;
         Ok(Comparison {
             missing: report.get_list("missing")?.to_strings()?,
@@ -432,22 +439,22 @@ impl DictRef {
     }
 }
 
-/// What [`DictRef::compare`] found; each list is sorted.
+/// The result of [`DictRef::compare`]. Each list is sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Comparison {
-    /// Names that were expected and are not there.
+    /// Names that were expected but are absent.
     pub missing: Vec<String>,
     /// Names that were not expected.
     pub unexpected: Vec<String>,
-    /// Names of arrays that are there with another shape.
+    /// Names of arrays with another shape than expected.
     pub shape: Vec<String>,
 }
 
-/// The array of a name.
+/// Returns the array of a key.
 ///
 /// # Panics
-/// When there is no such name, or its value is of another kind; [`DictRef::get`] does not.
+/// Panics if there is no such key, or if its value has another kind. [`DictRef::get`] returns an error instead.
 impl Index<&str> for DictRef {
     type Output = ArrayRef;
     fn index(&self, key: &str) -> &ArrayRef {
@@ -455,7 +462,7 @@ impl Index<&str> for DictRef {
     }
 }
 
-/// As for [`DictRef`].
+/// See [`DictRef`].
 impl Index<&str> for Dict {
     type Output = ArrayRef;
     fn index(&self, key: &str) -> &ArrayRef {
@@ -472,30 +479,31 @@ pub struct StringList<'a> {
 }
 
 impl<'a> StringList<'a> {
-    /// The number of strings.
+    /// Returns the number of strings.
     pub fn len(&self) -> usize {
         self.count
     }
 
-    /// Whether there are none.
+    /// Returns `true` if there are no strings.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// A string. Fails with [`Error::InvalidArgument`] beyond the last, with [`Error::Type`] when it is not UTF-8.
+    /// Returns a string. Fails with [`Error::InvalidArgument`] if the index is out of range, and with [`Error::Type`]
+    /// if the string is not UTF-8.
     pub fn get(&self, index: usize) -> Result<&'a str> {
         as_str(self.get_bytes(index)?, self.key)
     }
 
-    /// A string, which may be no UTF-8.
+    /// Returns a string, which need not be UTF-8.
     pub fn get_bytes(&self, index: usize) -> Result<&'a [u8]> {
         let (key, key_length) = parts(self.key.as_bytes());
         let dict = self.dict.as_ptr();
-        // SAFETY: the dict is borrowed for 'a, and the string lives until it is changed.
+        // SAFETY: the dict is borrowed for 'a, and the string is valid until it changes.
         unsafe { borrowed_text(|text, length| sys::tf_dict_string_list_at(text, length, dict, key, key_length, index)) }
     }
 
-    /// Copies of all strings. Fails with [`Error::Type`] when one is not UTF-8.
+    /// Returns copies of all strings. Fails with [`Error::Type`] if one of them is not UTF-8.
     pub fn to_strings(&self) -> Result<Vec<String>> {
         (0..self.count).map(|index| self.get(index).map(str::to_owned)).collect()
     }
@@ -536,7 +544,7 @@ impl<'a> Iterator for Strings<'a> {
 
 impl ExactSizeIterator for Strings<'_> {}
 
-/// The names and values of a dict, in order.
+/// An iterator over the names and values of a dict in order.
 #[derive(Clone)]
 pub struct Iter<'a> {
     dict: &'a DictRef,
@@ -547,7 +555,7 @@ pub struct Iter<'a> {
 impl<'a> Iterator for Iter<'a> {
     type Item = (&'a str, Value<'a>);
     fn next(&mut self) -> Option<Self::Item> {
-        // A kind that a newer library has and this crate does not know is passed over.
+        // Kinds that a newer library has and this crate does not know are skipped.
         while self.next < self.len {
             let index = self.next;
             self.next += 1;
@@ -590,7 +598,7 @@ impl fmt::Debug for Dict {
     }
 }
 
-/// What [`DictRef::insert`] takes.
+/// A type whose values [`DictRef::insert`] accepts.
 pub trait IntoValue {
     #[doc(hidden)]
     fn put(self, dict: &mut DictRef, key: &str) -> Result<()>;
@@ -599,7 +607,7 @@ pub trait IntoValue {
 impl IntoValue for &ArrayRef {
     fn put(self, dict: &mut DictRef, key: &str) -> Result<()> {
         let (key, length) = parts(key.as_bytes());
-        // SAFETY: the dict is ours alone; the array lives; the pointer comes with its length.
+        // SAFETY: the dict belongs to us alone; the array is valid; the pointer has its length.
         check(|| unsafe { sys::tf_dict_set(dict.as_ptr(), key, length, self.as_ptr()) })
     }
 }
@@ -637,7 +645,7 @@ impl IntoValue for String {
 impl IntoValue for Dict {
     fn put(self, dict: &mut DictRef, key: &str) -> Result<()> {
         let (key, length) = parts(key.as_bytes());
-        // SAFETY: both dicts are ours alone; the reference that stays is the other dict's.
+        // SAFETY: both dicts belong to us alone; the remaining reference is that of the outer dict.
         check(|| unsafe { sys::tf_dict_set_dict(dict.as_ptr(), key, length, self.as_ptr()) })
     }
 }
@@ -651,7 +659,7 @@ impl IntoValue for &DictRef {
 impl IntoValue for i64 {
     fn put(self, dict: &mut DictRef, key: &str) -> Result<()> {
         let (key, length) = parts(key.as_bytes());
-        // SAFETY: the dict is ours alone; the pointer comes with its length.
+        // SAFETY: the dict belongs to us alone; the pointer has its length.
         check(|| unsafe { sys::tf_dict_set_int64(dict.as_ptr(), key, length, self) })
     }
 }
@@ -659,7 +667,7 @@ impl IntoValue for i64 {
 impl IntoValue for f64 {
     fn put(self, dict: &mut DictRef, key: &str) -> Result<()> {
         let (key, length) = parts(key.as_bytes());
-        // SAFETY: the dict is ours alone; the pointer comes with its length.
+        // SAFETY: the dict belongs to us alone; the pointer has its length.
         check(|| unsafe { sys::tf_dict_set_double(dict.as_ptr(), key, length, self) })
     }
 }
@@ -693,7 +701,7 @@ impl<T: Element> IntoValue for Vec<T> {
     }
 }
 
-/// A list of strings. When memory runs out the list is shorter.
+/// Stores a list of strings. If there is not enough memory the list is shorter.
 fn put_list<S: AsRef<str>>(strings: &[S], dict: &mut DictRef, key: &str) -> Result<()> {
     dict.insert_list(key)?;
     for text in strings {

@@ -159,27 +159,28 @@ numbers! {
 }
 
 impl Dtype {
-    /// The name as NumPy and ml_dtypes write it (`"float32"`), ggml's in lower case (`"q4_k"`).
+    /// Returns the name as NumPy and ml_dtypes spell it (`"float32"`), or that of ggml in lower case (`"q4_k"`).
     pub fn name(self) -> &'static str {
-        // SAFETY: any number may be asked for.
+        // SAFETY: the function accepts any number.
         unsafe { static_text(sys::tf_dtype_name(self.to_raw())) }
     }
 
-    /// Bits of one element: 8 for bool, 4 for float4; 0 for a block type.
+    /// Returns the number of bits in one element: 8 for bool, 4 for float4, 0 for a block type.
     pub fn bits(self) -> u32 {
-        // SAFETY: any number may be asked for.
+        // SAFETY: the function accepts any number.
         unsafe { sys::tf_dtype_bits(self.to_raw()) }
     }
 
-    /// Elements in the smallest unit of whole bytes: 1, for float4 2, for float6 4, for a block type its block.
+    /// Returns the number of elements in the smallest unit of whole bytes: 1 for most dtypes, 2 for float4, 4 for
+    /// float6, and the block of a block type (32 to 256).
     pub fn block_size(self) -> u32 {
-        // SAFETY: any number may be asked for.
+        // SAFETY: the function accepts any number.
         unsafe { sys::tf_dtype_block_size(self.to_raw()) }
     }
 
-    /// Bytes of that unit: the item size, for float4 1, for float6 3, for a block type its block.
+    /// Returns the number of bytes in that unit: the item size, 1 for float4, 3 for float6, or the size of a block.
     pub fn block_bytes(self) -> u32 {
-        // SAFETY: any number may be asked for.
+        // SAFETY: the function accepts any number.
         unsafe { sys::tf_dtype_block_bytes(self.to_raw()) }
     }
 }
@@ -193,7 +194,7 @@ impl fmt::Display for Dtype {
 impl str::FromStr for Dtype {
     type Err = Error;
 
-    /// The dtype of a name, letter case of ggml's names ignored.
+    /// Parses the name of a dtype. The names of ggml are accepted in any case.
     fn from_str(name: &str) -> Result<Self> {
         let unknown = || Error::new(Status::InvalidArgument, format!("no dtype is named {name:?}"));
         let c_name = std::ffi::CString::new(name).map_err(|_| unknown())?;
@@ -224,13 +225,13 @@ numbers! {
 }
 
 impl Format {
-    /// `"npy"`, `"npz"`, `"safetensors"`, `"gguf"`, `"auto"`.
+    /// Returns `"npy"`, `"npz"`, `"safetensors"`, `"gguf"` or `"auto"`.
     pub fn name(self) -> &'static str {
-        // SAFETY: any number may be asked for.
+        // SAFETY: the function accepts any number.
         unsafe { static_text(sys::tf_format_name(self.to_raw())) }
     }
 
-    /// The format that a path's extension names, letter case ignored; [`Format::Auto`] when it names none.
+    /// Returns the format of a path's extension, ignoring case, or [`Format::Auto`] if there is no such format.
     pub fn from_path(path: impl AsRef<Path>) -> Self {
         match c_path(path.as_ref()) {
             // SAFETY: the path is NUL-terminated.
@@ -239,9 +240,9 @@ impl Format {
         }
     }
 
-    /// The format that the first bytes of a file are of, 16 are enough; [`Format::Auto`] when of none.
+    /// Returns the format of a file that starts with `head`, or [`Format::Auto`] if it is unknown. 16 bytes are enough.
     pub fn probe(head: &[u8]) -> Self {
-        // SAFETY: the pointer comes with its length.
+        // SAFETY: the pointer has its length.
         Format::from_raw(unsafe { sys::tf_format_probe(head.as_ptr().cast(), head.len()) })
     }
 }
@@ -252,16 +253,16 @@ impl fmt::Display for Format {
     }
 }
 
-/// A Rust type that can be an array's element.
+/// A Rust type whose values can be elements of an array.
 ///
 /// # Safety
-/// A value has the size and layout of an element of `DTYPE`, no padding, and an alignment that divides its size. Bytes
-/// for which `check` gives true are valid values.
+/// Values must have the size and layout of elements of `DTYPE`, no padding, and an alignment that divides the size.
+/// Bytes for which `check` returns `true` must be valid values.
 pub unsafe trait Element: Copy + Send + Sync + 'static {
-    /// The dtype of such elements.
+    /// The dtype of the elements.
     const DTYPE: Dtype;
 
-    /// Whether bytes are valid values.
+    /// Returns `true` if the bytes are valid values.
     #[doc(hidden)]
     fn check(bytes: &[u8]) -> bool {
         let _ = bytes;
@@ -272,7 +273,7 @@ pub unsafe trait Element: Copy + Send + Sync + 'static {
 macro_rules! elements {
     ($($(#[$condition:meta])* $kind:ty => $dtype:ident,)*) => {$(
         $(#[$condition])*
-        // SAFETY: plain numbers of that layout; every byte pattern is a value.
+        // SAFETY: plain numbers with that layout, for which all bit patterns are valid.
         unsafe impl Element for $kind {
             const DTYPE: Dtype = Dtype::$dtype;
         }
@@ -300,7 +301,7 @@ elements! {
     half::bf16 => BFloat16,
 }
 
-// SAFETY: one byte, and what is neither 0 nor 1 is found by `check`.
+// SAFETY: one byte, and `check` rejects all values except 0 and 1.
 unsafe impl Element for bool {
     const DTYPE: Dtype = Dtype::Bool;
 
@@ -309,28 +310,29 @@ unsafe impl Element for bool {
     }
 }
 
-/// The bytes of elements.
+/// Returns the memory of elements as bytes.
 pub(crate) fn bytes_of<T: Element>(elements: &[T]) -> &[u8] {
     // SAFETY: elements have no padding, and any byte is a u8.
     unsafe { std::slice::from_raw_parts(elements.as_ptr().cast(), size_of_val(elements)) }
 }
 
-/// Bytes as elements, where they lie at an address and in a number that is fit for them, and are values.
+/// Returns bytes as elements. Fails if they are misaligned, end within an element, or are not valid values.
 pub(crate) fn elements_of<T: Element>(bytes: &[u8]) -> Result<&[T]> {
     if bytes.is_empty() {
         return Ok(&[]);
     }
     if bytes.as_ptr().align_offset(align_of::<T>()) != 0 || bytes.len() % size_of::<T>() != 0 {
-        return Err(Error::new(Status::InvalidArgument, format!("the memory does not fit elements of {:?}", T::DTYPE)));
+        let message = format!("{} bytes at this address cannot hold elements of {}", bytes.len(), T::DTYPE);
+        return Err(Error::new(Status::InvalidArgument, message));
     }
     if !T::check(bytes) {
-        return Err(Error::new(Status::Type, format!("some elements are no valid {:?}", T::DTYPE)));
+        return Err(Error::new(Status::Type, format!("the array has elements that are not valid for {}", T::DTYPE)));
     }
-    // SAFETY: aligned, of that length, and valid values, as was just checked.
+    // SAFETY: alignment, length and values were just checked.
     Ok(unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len() / size_of::<T>()) })
 }
 
-/// The same for bytes that may be changed; `T` is not bool, or its values are kept valid by their type.
+/// Like [`elements_of`] for mutable bytes. `T` is not bool, or the caller keeps the values valid.
 pub(crate) fn elements_of_mut<T: Element>(bytes: &mut [u8]) -> Result<&mut [T]> {
     let count = elements_of::<T>(bytes)?.len();
     if count == 0 {
@@ -376,7 +378,7 @@ mod tests {
     #[test]
     fn changing_elements_changes_bytes() {
         let mut numbers = [0x0101u16, 0x0202];
-        // SAFETY: the array is borrowed for as long as its bytes are.
+        // SAFETY: the array is borrowed as long as its bytes.
         let bytes = unsafe { std::slice::from_raw_parts_mut(numbers.as_mut_ptr().cast::<u8>(), 4) };
         elements_of_mut::<u16>(bytes).unwrap()[1] = 0x0505;
         assert_eq!(numbers, [0x0101, 0x0505]);

@@ -11,12 +11,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 macro_rules! statuses {
     ($($(#[$comment:meta])* $name:ident = $raw:ident,)*) => {
-        /// What became of a call that failed.
+        /// The kind of a failure.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Status {
             $($(#[$comment])* $name,)*
-            /// A number that this version of the crate does not know.
+            /// A status that this version of the crate does not know.
             Unknown(i32),
         }
 
@@ -36,7 +36,7 @@ macro_rules! statuses {
             }
         }
 
-        /// A failed call: one variant for each [`Status`], all with the same [`Details`].
+        /// A failed call, with one variant for each [`Status`]. All variants have the same [`Details`].
         ///
         /// ```
         /// use tensorfile::{Error, Status};
@@ -63,7 +63,7 @@ macro_rules! statuses {
                 }
             }
 
-            /// All that is known of the failure.
+            /// Returns everything that is known about the failure.
             pub fn details(&self) -> &Details {
                 match self {
                     $(Error::$name(details) => details,)*
@@ -111,9 +111,9 @@ statuses! {
 }
 
 impl Status {
-    /// The status as a lower-case word: `"corrupt"`.
+    /// Returns the name of the status in lower case, such as `"corrupt"`.
     pub fn name(self) -> &'static str {
-        // SAFETY: any number may be asked for.
+        // SAFETY: the function accepts any number.
         unsafe { static_text(sys::tf_status_name(self.to_raw())) }
     }
 }
@@ -124,7 +124,7 @@ impl fmt::Display for Status {
     }
 }
 
-/// What an [`Error`] knows of the failure.
+/// The details of an [`Error`].
 #[derive(Clone)]
 pub struct Details(Box<Record>);
 
@@ -138,22 +138,22 @@ struct Record {
 }
 
 impl Details {
-    /// The kind of failure.
+    /// Returns the kind of failure.
     pub fn status(&self) -> Status {
         self.0.status
     }
 
-    /// One line that says what and where, what was expected and what was found.
+    /// Returns one line that says what failed and where, what was expected and what was found.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The byte in the file that the failure is about.
+    /// Returns the offset in the file at which the failure was found.
     pub fn offset(&self) -> Option<u64> {
         self.0.offset
     }
 
-    /// The array or key that the failure is about.
+    /// Returns the array or key that the failure concerns.
     pub fn name(&self) -> Option<&str> {
         self.0.name.as_deref()
     }
@@ -165,11 +165,11 @@ impl Error {
         Error::from_details(Details(Box::new(record)))
     }
 
-    /// The error that this thread's last call left; `cause` is what a callback of the caller's said.
+    /// Returns the error of the last call on this thread. `cause` is the error of a callback.
     pub(crate) fn last(raw: sys::tf_status, cause: Option<io::Error>) -> Self {
-        // SAFETY: the text is never NULL, and lives until this thread's next failure.
+        // SAFETY: the texts are never NULL, and valid until the next failure on this thread.
         let (message, name) = unsafe { (text(sys::tf_error_message()), text(sys::tf_error_name())) };
-        // SAFETY: takes nothing.
+        // SAFETY: the function has no preconditions.
         let offset = unsafe { sys::tf_error_offset() };
         Error::from_details(Details(Box::new(Record {
             status: Status::from_raw(raw),
@@ -180,22 +180,22 @@ impl Error {
         })))
     }
 
-    /// The kind of failure.
+    /// Returns the kind of failure.
     pub fn status(&self) -> Status {
         self.details().status()
     }
 
-    /// One line that says what and where, what was expected and what was found.
+    /// Returns one line that says what failed and where, what was expected and what was found.
     pub fn message(&self) -> &str {
         self.details().message()
     }
 
-    /// The byte in the file that the failure is about.
+    /// Returns the offset in the file at which the failure was found.
     pub fn offset(&self) -> Option<u64> {
         self.details().offset()
     }
 
-    /// The array or key that the failure is about.
+    /// Returns the array or key that the failure concerns.
     pub fn name(&self) -> Option<&str> {
         self.details().name()
     }
@@ -253,7 +253,7 @@ impl From<Error> for io::Error {
     }
 }
 
-/// The status that a callback's error becomes: its own where it is an [`Error`] inside.
+/// Returns the status that a callback reports for an error, which is its own if it wraps an [`Error`].
 pub(crate) fn status_of(error: &io::Error) -> sys::tf_status {
     if let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
         return inner.status().to_raw();
@@ -266,21 +266,21 @@ pub(crate) fn status_of(error: &io::Error) -> sys::tf_status {
     }
 }
 
-/// A copy of text of the library's.
+/// Returns a copy of a text of the library.
 ///
 /// # Safety
-/// `from` is not NULL, and NUL-terminated.
+/// `from` is a NUL-terminated string.
 unsafe fn text(from: *const c_char) -> Box<str> {
-    // SAFETY: the caller's promise.
+    // SAFETY: guaranteed by the caller.
     unsafe { CStr::from_ptr(from) }.to_string_lossy().into()
 }
 
-/// Text of the library's that stays for ever.
+/// Returns a static text of the library.
 ///
 /// # Safety
-/// `from` is not NULL, NUL-terminated and static.
+/// `from` is a static NUL-terminated string.
 pub(crate) unsafe fn static_text(from: *const c_char) -> &'static str {
-    // SAFETY: the caller's promise.
+    // SAFETY: guaranteed by the caller.
     unsafe { CStr::from_ptr(from) }.to_str().unwrap_or("unknown")
 }
 

@@ -1,4 +1,4 @@
-//! Files whose arrays are read one by one.
+//! Open files, whose arrays are read one by one.
 
 use std::ffi::CStr;
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::options::Options;
 use crate::shape::{Slice, Slices};
 use crate::sys;
 
-/// A file that was opened and validated, whose arrays are read when asked for.
+/// An open file whose header has been read and validated. Its arrays are read on request.
 ///
 /// ```
 /// # let path = std::env::temp_dir().join("tensorfile-doc-file.npz");
@@ -33,19 +33,19 @@ use crate::sys;
 /// ```
 pub struct File {
     raw: NonNull<sys::tf_file>,
-    /// What went wrong in a source's reader on another thread than the caller's.
+    /// Errors of the reader of a source on threads of the library.
     slot: Option<Arc<Slot>>,
 }
 
-// SAFETY: all calls take the file as const; the reference count is atomic.
+// SAFETY: the file is const for all calls; the reference count is atomic.
 unsafe impl Send for File {}
 // SAFETY: as above.
 unsafe impl Sync for File {}
 
-/// Another reference to the same file.
+/// Returns another reference to the same file.
 impl Clone for File {
     fn clone(&self) -> Self {
-        // SAFETY: gives its argument, which is not NULL.
+        // SAFETY: the function returns its argument, which is not NULL.
         let raw = unsafe { NonNull::new_unchecked(sys::tf_file_retain(self.raw.as_ptr())) };
         File { raw, slot: self.slot.clone() }
     }
@@ -53,7 +53,7 @@ impl Clone for File {
 
 impl Drop for File {
     fn drop(&mut self) {
-        // SAFETY: the reference is this one's, and ends here.
+        // SAFETY: the reference belongs to this value and is not used again.
         release(|| unsafe { sys::tf_file_release(self.raw.as_ptr()) });
     }
 }
@@ -64,12 +64,12 @@ impl File {
         Options::new().open(path)
     }
 
-    /// Opens a file whose arrays are mapped instead of read.
+    /// Opens a file to map its arrays instead of reading them.
     ///
     /// # Safety
-    /// As for [`Options::map`]: nobody may change the file as long as its arrays live.
+    /// The conditions of [`Options::map`] apply: the file must not change while one of its arrays exists.
     pub unsafe fn open_mapped(path: impl AsRef<Path>) -> Result<Self> {
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         unsafe { Options::new().map(true) }.open(path)
     }
 
@@ -84,59 +84,60 @@ impl File {
         file.ok_or_else(|| Error::new(Status::Internal, "the library succeeded without a file"))
     }
 
-    /// The library's handle, for calls of `tensorfile-sys`; borrowed.
+    /// Returns the borrowed handle, for functions of `tensorfile-sys`.
     pub fn as_ptr(&self) -> *mut sys::tf_file {
         self.raw.as_ptr()
     }
 
-    /// The format found.
+    /// Returns the format of the file.
     pub fn format(&self) -> Format {
-        // SAFETY: the handle lives.
+        // SAFETY: the handle is valid.
         Format::from_raw(unsafe { sys::tf_file_format(self.as_ptr()) })
     }
 
-    /// The number of arrays.
+    /// Returns the number of arrays.
     pub fn len(&self) -> usize {
-        // SAFETY: the handle lives.
+        // SAFETY: the handle is valid.
         unsafe { sys::tf_file_size(self.as_ptr()) }
     }
 
-    /// Whether there are no arrays.
+    /// Returns `true` if there are no arrays.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The metadata; empty where the format has none.
+    /// Returns the metadata, which is empty if the format has none.
     pub fn metadata(&self) -> Result<&DictRef> {
         let mut raw = ptr::null_mut();
-        // SAFETY: the handle lives.
+        // SAFETY: the handle is valid.
         check(|| unsafe { sys::tf_file_metadata(&mut raw, self.as_ptr()) })?;
         // SAFETY: the reference is ours; the file has another, and lives as long as its borrow.
         release(|| unsafe { sys::tf_dict_release(raw) });
-        // SAFETY: as above; nobody changes it.
+        // SAFETY: as above; nothing changes it.
         Ok(unsafe { DictRef::from_ptr(raw) })
     }
 
-    /// The arrays, in file order.
+    /// Returns an iterator over the arrays in the order of the file.
     pub fn entries(&self) -> impl ExactSizeIterator<Item = Entry<'_>> {
         (0..self.len()).map(|index| Entry { file: self, index })
     }
 
-    /// The array of a name; that of a .npy has the name `""`. Fails with [`Error::NotFound`].
+    /// Returns the array with a name, which is `""` for that of a .npy file. Fails with [`Error::NotFound`].
     pub fn entry(&self, name: &str) -> Result<Entry<'_>> {
         let mut index = 0;
-        // SAFETY: the handle lives; the pointer comes with its length.
+        // SAFETY: the handle is valid; the pointer has its length.
         check(|| unsafe { sys::tf_file_find(&mut index, self.as_ptr(), name.as_ptr().cast(), name.len()) })?;
         Ok(Entry { file: self, index })
     }
 
-    /// Reads the array of a name.
+    /// Reads the array with a name.
     pub fn read(&self, name: &str) -> Result<Array> {
         self.entry(name)?.read()
     }
 
-    /// Reads several arrays in C order into elements of the caller's, cast to their type on the way: neighbours in the
-    /// file by one read, large arrays in pieces, on several threads. After a failure the elements are undefined.
+    /// Reads several arrays in C order into the given elements, and casts them to the type of the elements. Arrays that
+    /// are close together are read at once, and large arrays in pieces on several threads. If it fails, the elements
+    /// are undefined.
     ///
     /// ```
     /// # let path = std::env::temp_dir().join("tensorfile-doc-many.npz");
@@ -152,13 +153,13 @@ impl File {
     /// ```
     pub fn read_many_into<T: Element>(&self, targets: &mut [(&str, &mut [T])]) -> Result<()> {
         let status = self.read_many(T::DTYPE.to_raw(), targets)?;
-        // All of them, whatever the call said.
+        // All of them are made valid, even if the call failed.
         let valid = targets.iter_mut().map(|(_, elements)| make_valid(elements)).fold(Ok(()), Result::and);
         finish(status, self.slot.as_deref())?;
         valid
     }
 
-    /// The same into bytes, each array in its own dtype.
+    /// Reads several arrays like [`read_many_into`](File::read_many_into), but as bytes, each with its own dtype.
     pub fn read_many_bytes_into(&self, targets: &mut [(&str, &mut [u8])]) -> Result<()> {
         let status = self.read_many(sys::TF_DTYPE_UNSUPPORTED, targets)?;
         finish(status, self.slot.as_deref())
@@ -172,7 +173,7 @@ impl File {
             dst.push(elements.as_mut_ptr().cast::<std::ffi::c_void>());
         }
         let (indices, count, dst, nbytes) = (indices.as_ptr(), indices.len(), dst.as_ptr(), nbytes.as_ptr());
-        // SAFETY: the handle lives; the pointers come with their lengths, and the targets do not overlap.
+        // SAFETY: the handle is valid; each pointer has its length, and the targets do not overlap.
         Ok(enter(|| unsafe { sys::tf_file_read_many(self.as_ptr(), indices, count, dtype, dst, nbytes) }))
     }
 }
@@ -183,25 +184,25 @@ impl fmt::Debug for File {
     }
 }
 
-/// An array of a [`File`], which may not have been read.
+/// An array in a [`File`].
 #[derive(Clone, Copy)]
 pub struct Entry<'a> {
     file: &'a File,
     index: usize,
 }
 
-/// Where the bytes of an array lie, for readers with I/O of their own. They are as stored: perhaps big-endian or in
+/// Where the bytes of an array are stored, for programs that read files on their own. The bytes may be big-endian or in
 /// Fortran order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Location<'a> {
-    /// The file's path; `None` when it was not opened by path.
+    /// The path of the file, or `None` if it was not opened by path.
     pub path: Option<&'a Path>,
-    /// Of the first byte in the file; when deflated, of the member's first compressed byte.
+    /// The offset of the first byte, which is compressed if `deflated` is `true`.
     pub offset: u64,
-    /// How many bytes there are in the file.
+    /// The number of bytes in the file.
     pub stored_bytes: u64,
-    /// Whether they are a raw deflate stream of a whole .npy.
+    /// `true` if the bytes are a raw deflate stream of a whole .npy file.
     pub deflated: bool,
 }
 
@@ -210,15 +211,15 @@ impl<'a> Entry<'a> {
         self.file.as_ptr()
     }
 
-    /// The place in the file, 0 to len - 1.
+    /// Returns the index of the array in the file.
     pub fn index(&self) -> usize {
         self.index
     }
 
-    /// The name; `""` for that of a .npy.
+    /// Returns the name of the array, which is `""` for that of a .npy file.
     pub fn name(&self) -> &'a str {
         let (mut name, mut length) = (ptr::null(), 0);
-        // SAFETY: the handle lives.
+        // SAFETY: the handle is valid.
         let found = check(|| unsafe { sys::tf_file_name(&mut name, &mut length, self.raw(), self.index) });
         if found.is_err() {
             return "";
@@ -228,37 +229,37 @@ impl<'a> Entry<'a> {
         std::str::from_utf8(bytes).unwrap_or("")
     }
 
-    /// The type of the elements.
+    /// Returns the type of the elements.
     pub fn dtype(&self) -> Dtype {
-        // SAFETY: the handle lives.
+        // SAFETY: the handle is valid.
         Dtype::from_raw(unsafe { sys::tf_file_dtype(self.raw(), self.index) })
     }
 
-    /// The number of dimensions.
+    /// Returns the number of dimensions.
     pub fn ndim(&self) -> usize {
-        // SAFETY: the handle lives.
+        // SAFETY: the handle is valid.
         unsafe { sys::tf_file_ndim(self.raw(), self.index) }
     }
 
-    /// The sizes, outermost dimension first.
+    /// Returns the sizes of the dimensions, outermost first.
     pub fn shape(&self) -> &'a [i64] {
-        // SAFETY: the handle lives, and the shape as long.
+        // SAFETY: the handle is valid; the shape lives as long as the file.
         unsafe {
             let shape = sys::tf_file_shape(self.raw(), self.index);
             if shape.is_null() { &[] } else { slice::from_raw_parts(shape, self.ndim()) }
         }
     }
 
-    /// The bytes that the array takes in memory, C-contiguous; those that it takes in the file when its dtype is unknown.
+    /// Returns the number of bytes that the array takes in memory in C order, or in the file if its dtype is unknown.
     pub fn nbytes(&self) -> u64 {
-        // SAFETY: the handle lives.
+        // SAFETY: the handle is valid.
         unsafe { sys::tf_file_nbytes(self.raw(), self.index) }
     }
 
-    /// Where the bytes of the array lie.
+    /// Returns where the bytes of the array are stored.
     pub fn location(&self) -> Result<Location<'a>> {
         let (mut path, mut offset, mut stored_bytes, mut deflated) = (ptr::null(), 0, 0, 0);
-        // SAFETY: the handle lives.
+        // SAFETY: the handle is valid.
         check(|| unsafe {
             let (path, offset, stored_bytes) = (&mut path, &mut offset, &mut stored_bytes);
             sys::tf_file_location(path, offset, stored_bytes, &mut deflated, self.raw(), self.index)
@@ -283,49 +284,50 @@ impl<'a> Entry<'a> {
         made(raw, status, self.file.slot.as_deref())
     }
 
-    /// Reads the array, or maps it.
+    /// Reads or maps the array.
     pub fn read(&self) -> Result<Array> {
-        // SAFETY: the handle lives.
+        // SAFETY: the handle is valid.
         self.make(|out| unsafe { sys::tf_file_read(out, self.raw(), self.index) })
     }
 
-    /// Reads the array in C order into `elements`, cast to their type on the way. There must be as many as the array has.
+    /// Reads the array in C order into `elements`, as many as the array has, and casts them to their type.
     pub fn read_into<T: Element>(&self, elements: &mut [T]) -> Result<()> {
         self.fill(elements, |dst, nbytes| {
-            // SAFETY: the handle lives; the pointer comes with its length.
+            // SAFETY: the handle is valid; the pointer has its length.
             unsafe { sys::tf_file_read_into(self.raw(), self.index, T::DTYPE.to_raw(), dst.cast(), nbytes) }
         })
     }
 
-    /// Reads the array in C order into bytes, in its own dtype. There must be [`nbytes`](Entry::nbytes) of them.
+    /// Reads the array in C order into `bytes`, with its own dtype. There must be [`nbytes`](Entry::nbytes) of them.
     pub fn read_bytes_into(&self, bytes: &mut [u8]) -> Result<()> {
         let (dtype, dst) = (sys::TF_DTYPE_UNSUPPORTED, bytes.as_mut_ptr().cast());
-        // SAFETY: the handle lives; the pointer comes with its length.
+        // SAFETY: the handle is valid; the pointer has its length.
         self.check(|| unsafe { sys::tf_file_read_into(self.raw(), self.index, dtype, dst, bytes.len()) })
     }
 
-    /// Reads a part, a [`Slice`] for each dimension; those that are not named stay whole. Only what it touches is read.
+    /// Reads a part of the array, with a [`Slice`] for each dimension; dimensions without one are complete. Only the
+    /// bytes that are needed are read.
     pub fn read_slice(&self, slices: &[Slice]) -> Result<Array> {
         let Slices { start, stop, step } = Slices::new(slices, self.ndim());
-        // SAFETY: the handle lives; the pointers come with their length.
+        // SAFETY: the handle is valid; each pointer has its length.
         self.make(|out| unsafe {
             let (start, stop, step, ndim) = (start.as_ptr(), stop.as_ptr(), step.as_ptr(), start.len());
             sys::tf_file_read_slice(out, self.raw(), self.index, start, stop, step, ndim)
         })
     }
 
-    /// Reads a part into `elements`, cast to their type on the way. There must be as many as the part has.
+    /// Reads a part of the array into `elements`, as many as the part has, and casts them to their type.
     pub fn read_slice_into<T: Element>(&self, slices: &[Slice], elements: &mut [T]) -> Result<()> {
         let Slices { start, stop, step } = Slices::new(slices, self.ndim());
         self.fill(elements, |dst, nbytes| {
             let (start, stop, step, ndim) = (start.as_ptr(), stop.as_ptr(), step.as_ptr(), start.len());
             let (dtype, dst) = (T::DTYPE.to_raw(), dst.cast());
-            // SAFETY: the handle lives; the pointers come with their lengths.
+            // SAFETY: the handle is valid; each pointer has its length.
             unsafe { sys::tf_file_read_slice_into(self.raw(), self.index, start, stop, step, ndim, dtype, dst, nbytes) }
         })
     }
 
-    /// Runs a call that writes all elements; what it leaves are valid ones, even where it fails.
+    /// Runs a call that writes all elements. They are valid afterwards, even if it fails.
     fn fill<T: Element>(&self, elements: &mut [T], call: impl FnOnce(*mut T, usize) -> sys::tf_status) -> Result<()> {
         let status = enter(|| call(elements.as_mut_ptr(), size_of_val(elements)));
         let valid = make_valid(elements);
@@ -334,16 +336,16 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// Makes sure that what the library wrote are valid elements: zeros, where they were not.
+/// Replaces elements that the library wrote by zeros if they are not valid for the type, and fails in that case.
 fn make_valid<T: Element>(elements: &mut [T]) -> Result<()> {
     let (dst, nbytes) = (elements.as_mut_ptr(), size_of_val(elements));
-    // SAFETY: u8 has no invalid values, and these bytes are the elements'.
+    // SAFETY: u8 has no invalid values, and the bytes are those of the elements.
     if T::check(unsafe { slice::from_raw_parts(dst.cast::<u8>(), nbytes) }) {
         return Ok(());
     }
     // SAFETY: zeros are valid elements of every type.
     unsafe { ptr::write_bytes(dst, 0, elements.len()) };
-    Err(Error::new(Status::Internal, format!("what was read is no {:?}", T::DTYPE)))
+    Err(Error::new(Status::Internal, format!("the library returned elements that are not valid for {}", T::DTYPE)))
 }
 
 impl fmt::Debug for Entry<'_> {

@@ -1,4 +1,4 @@
-//! Where bytes are read from and written to.
+//! Sources that files are read from, and sinks that they are written to.
 
 use std::ffi::c_void;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -12,18 +12,19 @@ use crate::call::{Slot, c_path, callback, drop_box, enter, finish, handle, made,
 use crate::error::{Error, Result, Status};
 use crate::sys;
 
-/// Something that can be read at any place, by several threads at once.
+/// A source of bytes that can be read at any offset by several threads at the same time.
 ///
-/// Errors end the call that reads, whose own [`Error`](crate::Error) then has the error given here as its
-/// [`source`](std::error::Error::source). Panics go on in the thread that called the library.
+/// An error ends the call of the library and becomes the [`source`](std::error::Error::source) of its
+/// [`Error`](crate::Error). A panic propagates to the caller of the library.
 pub trait ReadAt: Send + Sync + 'static {
-    /// How many bytes there are; asked once.
+    /// Returns the number of bytes. It is called once.
     fn size(&self) -> io::Result<u64>;
 
-    /// Fills `bytes` with what is at `offset`.
+    /// Fills `bytes` with the bytes at `offset`.
     fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()>;
 
-    /// The same bytes where they lie in memory; asked only by `unsafe` calls that map. `None`: they do not, or not there.
+    /// Returns the bytes in memory, or `None` if they are not in memory. Only `unsafe` calls, which map, use this
+    /// method.
     fn map(&self, offset: u64, nbytes: u64) -> Option<&[u8]> {
         let _ = (offset, nbytes);
         None
@@ -57,7 +58,7 @@ impl ReadAt for fs::File {
     }
 }
 
-/// Reads what can seek, one read at a time.
+/// Reads from something that can seek, one read at a time.
 struct Seeking<R>(Mutex<R>);
 
 impl<R: Read + Seek + Send + 'static> ReadAt for Seeking<R> {
@@ -72,7 +73,7 @@ impl<R: Read + Seek + Send + 'static> ReadAt for Seeking<R> {
     }
 }
 
-/// Where a file's bytes are read from, when that is not a path.
+/// A source of bytes for a file that is not opened by path.
 ///
 /// ```
 /// use tensorfile::{Format, Options, Source};
@@ -84,11 +85,11 @@ impl<R: Read + Seek + Send + 'static> ReadAt for Seeking<R> {
 /// ```
 pub struct Source {
     raw: NonNull<sys::tf_source>,
-    /// What went wrong in a reader on another thread than the caller's.
+    /// Errors of a reader on threads of the library.
     slot: Option<Arc<Slot>>,
 }
 
-// SAFETY: the reference count is atomic, readers are Send and Sync.
+// SAFETY: the reference count is atomic; readers are Send and Sync.
 unsafe impl Send for Source {}
 // SAFETY: as above.
 unsafe impl Sync for Source {}
@@ -98,7 +99,7 @@ struct Reader {
     slot: Arc<Slot>,
 }
 
-/// Where a part begins, and how long it is; `u64::MAX`: up to the end.
+/// Returns the offset and size of a range. A size of `u64::MAX` means all bytes up to the end.
 fn offset_and_size(range: &impl RangeBounds<u64>) -> Result<(u64, u64)> {
     let beyond = |&bound: &u64| bound.checked_add(1);
     let start = match range.start_bound() {
@@ -114,16 +115,16 @@ fn offset_and_size(range: &impl RangeBounds<u64>) -> Result<(u64, u64)> {
         };
         Some((start, stop.checked_sub(start)?))
     });
-    part.ok_or_else(|| Error::new(Status::InvalidArgument, "the part of a source ends before it begins"))
+    part.ok_or_else(|| Error::new(Status::InvalidArgument, "the range of a source ends before it starts"))
 }
 
 /// # Safety
 /// `user` is a [`Reader`]; `dst` has `nbytes` bytes.
 unsafe extern "C" fn read_at(user: *mut c_void, offset: u64, dst: *mut c_void, nbytes: usize) -> sys::tf_status {
-    // SAFETY: the library's promise.
+    // SAFETY: guaranteed by the library.
     let reader = unsafe { &*user.cast::<Reader>() };
     callback(Some(&reader.slot), || {
-        // SAFETY: the library's promise. Zeroed, since a reader may look at what it is given to fill.
+        // SAFETY: guaranteed by the library. Zeroed, since a reader may look at the buffer before it fills it.
         let bytes = unsafe {
             ptr::write_bytes(dst.cast::<u8>(), 0, nbytes);
             slice::from_raw_parts_mut(dst.cast::<u8>(), nbytes)
@@ -133,14 +134,14 @@ unsafe extern "C" fn read_at(user: *mut c_void, offset: u64, dst: *mut c_void, n
 }
 
 /// # Safety
-/// `user` is a [`Reader`], which is not dropped before the mapped bytes were last used.
+/// `user` is a [`Reader`], which is not dropped before the last use of the mapped bytes.
 unsafe extern "C" fn map(user: *mut c_void, offset: u64, nbytes: u64, out: *mut *const c_void) -> sys::tf_status {
-    // SAFETY: the library's promise.
+    // SAFETY: guaranteed by the library.
     let reader = unsafe { &*user.cast::<Reader>() };
     callback(Some(&reader.slot), || {
         let bytes = reader.reader.map(offset, nbytes);
         if bytes.is_some_and(|bytes| bytes.len() as u64 != nbytes) {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "ReadAt::map gave another number of bytes"));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "ReadAt::map returned a wrong number of bytes"));
         }
         // SAFETY: the output is one pointer.
         unsafe { *out = bytes.map_or(ptr::null(), |bytes| bytes.as_ptr().cast()) };
@@ -149,11 +150,13 @@ unsafe extern "C" fn map(user: *mut c_void, offset: u64, nbytes: u64, out: *mut 
 }
 
 impl Source {
-    /// A source that reads by calls of `reader`, perhaps on several threads at once.
+    /// Creates a source that calls `reader`, possibly on several threads at the same time.
     pub fn new(reader: impl ReadAt) -> Result<Self> {
         let size = match reader.size() {
             Ok(size) => size,
-            Err(error) => return Err(Error::new(Status::Io, format!("could not tell the size of a source: {error}"))),
+            Err(error) => {
+                return Err(Error::new(Status::Io, format!("cannot determine the size of a source: {error}")));
+            }
         };
         let slot = Arc::new(Slot::default());
         let user = Box::into_raw(Box::new(Reader { reader: Box::new(reader), slot: slot.clone() })).cast();
@@ -165,12 +168,12 @@ impl Source {
         Source::made(raw, status, Some(slot))
     }
 
-    /// A source over what can be read and can seek, one read at a time.
+    /// Creates a source over something that can read and seek, with one read at a time.
     pub fn from_seek(reader: impl Read + Seek + Send + 'static) -> Result<Self> {
         Source::new(Seeking(Mutex::new(reader)))
     }
 
-    /// A source over a file, which stays open as long as the source.
+    /// Creates a source over a file, which stays open as long as the source.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = c_path(path.as_ref())?;
         let mut raw = ptr::null_mut();
@@ -179,14 +182,14 @@ impl Source {
         Source::made(raw, status, None)
     }
 
-    /// A source over bytes that `owner` has, which are not copied.
+    /// Creates a source over the bytes of `owner` without a copy.
     pub fn from_bytes(owner: impl AsRef<[u8]> + Send + Sync + 'static) -> Result<Self> {
         fn wrap<O: AsRef<[u8]>>(owner: Box<O>) -> (sys::tf_status, *mut sys::tf_source) {
             let owner = Box::into_raw(owner);
-            // SAFETY: the owner is only borrowed until it is dropped, when the source is.
+            // SAFETY: the owner is only borrowed until it is dropped together with the source.
             let bytes = unsafe { (*owner).as_ref() };
             let mut raw = ptr::null_mut();
-            // SAFETY: the pointer comes with its length; the box is dropped once.
+            // SAFETY: the pointer has its length; the box is dropped once.
             let status = enter(|| unsafe {
                 let data = bytes.as_ptr().cast();
                 sys::tf_source_from_memory(&mut raw, data, bytes.len(), Some(drop_box::<O>), owner.cast())
@@ -197,18 +200,19 @@ impl Source {
         Source::made(raw, status, None)
     }
 
-    /// A source over a part of this one: an asset in an archive, say. Its errors count bytes from the start of the part.
+    /// Creates a source over a part of this one, such as an asset in an archive. Offsets in errors count from the start
+    /// of the part.
     ///
-    /// Fails with [`Error::InvalidArgument`] when the part is not in the whole.
+    /// Fails with [`Error::InvalidArgument`] if the part is not inside the source.
     pub fn part(&self, range: impl RangeBounds<u64>) -> Result<Self> {
         let (offset, size) = offset_and_size(&range)?;
         let mut raw = ptr::null_mut();
-        // SAFETY: the handle lives.
+        // SAFETY: the handle is valid.
         let status = enter(|| unsafe { sys::tf_source_from_part(&mut raw, self.raw.as_ptr(), offset, size) });
         Source::made(raw, status, self.slot.clone())
     }
 
-    /// A source over a part of a file that is open (`..`: all of it). It keeps a descriptor of its own.
+    /// Creates a source over a range of an open file (`..` is the whole file). It duplicates the descriptor.
     #[cfg(unix)]
     pub fn from_fd(file: impl std::os::fd::AsFd, range: impl RangeBounds<u64>) -> Result<Self> {
         let (offset, size) = offset_and_size(&range)?;
@@ -225,7 +229,7 @@ impl Source {
         made.ok_or_else(|| Error::new(Status::Internal, "the library succeeded without a source"))
     }
 
-    /// The library's handle, for calls of `tensorfile-sys`; borrowed.
+    /// Returns the borrowed handle, for functions of `tensorfile-sys`.
     pub fn as_ptr(&self) -> *mut sys::tf_source {
         self.raw.as_ptr()
     }
@@ -235,10 +239,10 @@ impl Source {
     }
 }
 
-/// Another reference to the same source.
+/// Returns another reference to the same source.
 impl Clone for Source {
     fn clone(&self) -> Self {
-        // SAFETY: gives its argument, which is not NULL.
+        // SAFETY: the function returns its argument, which is not NULL.
         let raw = unsafe { NonNull::new_unchecked(sys::tf_source_retain(self.raw.as_ptr())) };
         Source { raw, slot: self.slot.clone() }
     }
@@ -246,7 +250,7 @@ impl Clone for Source {
 
 impl Drop for Source {
     fn drop(&mut self) {
-        // SAFETY: the reference is this one's, and ends here.
+        // SAFETY: the reference belongs to this value and is not used again.
         release(|| unsafe { sys::tf_source_release(self.raw.as_ptr()) });
     }
 }
@@ -257,7 +261,7 @@ impl fmt::Debug for Source {
     }
 }
 
-/// Bytes in memory that the library made; they deref to a slice.
+/// A block of bytes that the library allocated. It dereferences to a slice.
 #[repr(transparent)]
 pub struct Buffer(NonNull<sys::tf_buffer>);
 
@@ -272,7 +276,7 @@ impl Deref for Buffer {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
         let raw = self.0.as_ptr();
-        // SAFETY: the handle lives, and its bytes as long; the pointer is never NULL.
+        // SAFETY: the handle is valid, and its bytes as long; the pointer is never NULL.
         unsafe { slice::from_raw_parts(sys::tf_buffer_data(raw).cast(), sys::tf_buffer_size(raw)) }
     }
 }
@@ -283,10 +287,10 @@ impl AsRef<[u8]> for Buffer {
     }
 }
 
-/// Another reference to the same bytes.
+/// Returns another reference to the same bytes.
 impl Clone for Buffer {
     fn clone(&self) -> Self {
-        // SAFETY: gives its argument, which is not NULL.
+        // SAFETY: the function returns its argument, which is not NULL.
         Buffer(unsafe { NonNull::new_unchecked(sys::tf_buffer_retain(self.0.as_ptr())) })
     }
 }
@@ -297,7 +301,7 @@ impl fmt::Debug for Buffer {
     }
 }
 
-/// A sink over a writer, for as long as one call takes.
+/// A sink over a writer, for the duration of one call.
 pub(crate) struct Sink<'a>(NonNull<sys::tf_sink>, std::marker::PhantomData<&'a mut ()>);
 
 impl crate::call::Handle for Sink<'_> {
@@ -311,7 +315,7 @@ impl crate::call::Handle for Sink<'_> {
 /// `user` is a `W`; `src` has `nbytes` bytes.
 unsafe extern "C" fn write<W: Write>(user: *mut c_void, src: *const c_void, nbytes: usize) -> sys::tf_status {
     callback(None, || {
-        // SAFETY: the library's promise; it writes one piece after another, on the calling thread.
+        // SAFETY: guaranteed by the library; it writes one piece after another, on the calling thread.
         let (writer, bytes) = unsafe { (&mut *user.cast::<W>(), slice::from_raw_parts(src.cast::<u8>(), nbytes)) };
         writer.write_all(bytes)
     })
@@ -333,7 +337,7 @@ impl<'a> Sink<'a> {
 
 impl Drop for Sink<'_> {
     fn drop(&mut self) {
-        // SAFETY: the reference is this one's, and ends here.
+        // SAFETY: the reference belongs to this value and is not used again.
         release(|| unsafe { sys::tf_sink_release(self.0.as_ptr()) });
     }
 }

@@ -12,27 +12,28 @@
 //!
 //! | | |
 //! | --- | --- |
-//! | [`load`], [`load_array`], [`load_weights`] | a whole file: arrays by name, the array of a .npy, a tree |
-//! | [`File`] | a file whose arrays, or parts of them, are read one by one |
-//! | [`save`], [`savez`], [`savez_compressed`], [`save_safetensors`], [`save_gguf`], [`save_weights`] | what is saved |
-//! | [`Writer`] | a file written array by array, piece by piece |
-//! | [`Options`] | the same calls with settings; from and to memory, readers and writers |
-//! | [`Array`], [`Dict`] | n-dimensional arrays; values by name |
-//! | [`Error`] | an enum that carries status, message, byte offset and the array's name |
+//! | [`load`], [`load_array`], [`load_weights`] | load a whole file: arrays by name, the array of a .npy file, a tree |
+//! | [`File`] | read arrays or parts of them one by one |
+//! | [`save`], [`savez`], [`savez_compressed`], [`save_safetensors`], [`save_gguf`], [`save_weights`] | save a file |
+//! | [`Writer`] | write a file array by array, in pieces |
+//! | [`Options`] | the same calls with settings; memory, readers and writers instead of paths |
+//! | [`Array`], [`Dict`] | n-dimensional arrays; maps from names to values |
+//! | [`Error`] | an enum with status, message, byte offset and the name of the array |
 //!
 //! # Safety
 //!
-//! What is loaded has memory of its own. Mapping a file instead is `unsafe`, since another process could change it:
-//! [`File::open_mapped`], [`Options::map`]. Clones and views of an array share its memory; whoever changes one gets a copy
-//! first. Panics in callbacks go on in the caller.
+//! Loaded arrays have their own memory. Mapping a file instead is `unsafe`, since another process could change it:
+//! [`File::open_mapped`], [`Options::map`]. Clones and views of an array share its memory, which is copied when one of
+//! them
+//! is changed. Panics in callbacks propagate to the caller.
 //!
 //! # Features
 //!
-//! - `ndarray`: views as ndarray's ([`ArrayRef::view`], [`Array::view_mut`]), and arrays from its.
-//! - `half`: `half::f16` and `half::bf16` are elements.
-//! - `static`: zlib is built from source, too.
+//! - `ndarray`: conversion to views of ndarray ([`ArrayRef::view`], [`Array::view_mut`]), and from its arrays.
+//! - `half`: `half::f16` and `half::bf16` as elements.
+//! - `static`: also builds zlib from source.
 //!
-//! Building needs a C++20 compiler, and nothing that is installed; see `tensorfile-sys` to link an installed library.
+//! Building needs a C++20 compiler and no installed library. `tensorfile-sys` explains how to use an installed one.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod array;
@@ -61,52 +62,53 @@ pub use shape::{Dims, Slice};
 pub use tensorfile_sys as sys;
 pub use writer::Writer;
 
-/// The version of the library that runs: `"0.1.0"`.
+/// Returns the version of the library that is in use, such as `"0.1.0"`.
 pub fn version() -> &'static str {
-    // SAFETY: takes nothing, and gives static text.
+    // SAFETY: the function has no preconditions and returns a static text.
     unsafe { error::static_text(sys::tf_version_string()) }
 }
 
-/// The same as a number: major * 10000 + minor * 100 + patch.
+/// Returns the version as a number: major * 10000 + minor * 100 + patch.
 pub fn version_number() -> u32 {
-    // SAFETY: takes nothing.
+    // SAFETY: the function has no preconditions.
     unsafe { sys::tf_version_number() }
 }
 
-/// Loads a whole file. The format is what the extension names, else what the content shows.
+/// Loads a whole file. The format is that of the extension, or else that of the content.
 ///
-/// Fails with [`Error::NotFound`] and [`Error::Io`], with [`Error::Corrupt`], [`Error::Truncated`],
-/// [`Error::Duplicate`], [`Error::Format`] when the file is bad, with [`Error::Unsupported`] when it has what is not
-/// handled, and with [`Error::Limit`].
+/// Fails with [`Error::NotFound`] or [`Error::Io`] if the file cannot be read, with [`Error::Corrupt`],
+/// [`Error::Truncated`], [`Error::Duplicate`] or [`Error::Format`] if it is invalid, with [`Error::Unsupported`] if it
+/// is valid but not supported, and with [`Error::Limit`] if it exceeds a limit.
 pub fn load(path: impl AsRef<Path>) -> Result<Loaded> {
     Options::new().load(path)
 }
 
-/// Loads the array of a .npy. Fails with [`Error::Type`] for a file of another format.
+/// Loads the array of a .npy file. Fails with [`Error::Type`] if the file has another format.
 pub fn load_array(path: impl AsRef<Path>) -> Result<Array> {
     Options::new().load_array(path)
 }
 
-/// Loads a .npz, .safetensors or .gguf as a tree of dicts: names split at '.'.
+/// Loads a .npz, .safetensors or .gguf file as a tree of dicts, splitting names at '.'.
 ///
-/// [`Options::load_weights`] compares it with what is expected.
+/// [`Options::load_weights`] compares it with expected names and shapes.
 pub fn load_weights(path: impl AsRef<Path>) -> Result<Dict> {
     Options::new().load_weights(path, None)
 }
 
-/// Saves one array as .npy, byte for byte as NumPy does. The extension is added when the path lacks it, here and below.
+/// Saves one array as .npy, byte for byte like NumPy. All functions that save append the extension of the format if the
+/// path does not have it.
 ///
-/// A file is written beside the target and renamed over it: a reader sees the old file or the new one, whole.
+/// The file is written next to the target and then renamed, so that readers see either the old or the new file.
 pub fn save(path: impl AsRef<Path>, array: &ArrayRef) -> Result<()> {
     Options::new().save(path, array)
 }
 
-/// Saves arrays as an .npz of stored members.
+/// Saves arrays as .npz without compression.
 pub fn savez(path: impl AsRef<Path>, arrays: &DictRef) -> Result<()> {
     Options::new().savez(path, arrays)
 }
 
-/// Saves arrays as an .npz of deflated members.
+/// Saves arrays as .npz with compression.
 pub fn savez_compressed(path: impl AsRef<Path>, arrays: &DictRef) -> Result<()> {
     Options::new().savez_compressed(path, arrays)
 }
@@ -116,44 +118,44 @@ pub fn save_safetensors(path: impl AsRef<Path>, arrays: &DictRef, metadata: Opti
     Options::new().save_safetensors(path, arrays, metadata)
 }
 
-/// Saves arrays as .gguf, version 3, with 0-d and 1-d arrays, strings, lists of strings, and dicts named 0, 1, ... for
-/// nested arrays as metadata. No key is added unasked: `general.architecture` is the caller's to give.
+/// Saves arrays as .gguf, version 3. The metadata may contain 0-d and 1-d arrays, strings, lists of strings, and for
+/// nested arrays dicts with the keys 0, 1, and so on. No key is added: set `general.architecture` if a reader needs it.
 ///
-/// The format holds int8 to int64, float16, bfloat16, float32, float64 and the block types, in at most 4 dimensions,
-/// under names of 1 to 63 bytes.
+/// The format supports int8 to int64, float16, bfloat16, float32, float64 and the block types, at most 4 dimensions,
+/// and names of 1 to 63 bytes.
 pub fn save_gguf(path: impl AsRef<Path>, arrays: &DictRef, metadata: Option<&DictRef>) -> Result<()> {
     Options::new().save_gguf(path, arrays, metadata)
 }
 
-/// Saves a tree of arrays, flattened, in the format that the path's extension names: .npz, .safetensors or .gguf.
+/// Saves a tree of arrays under flattened names, in the format of the path's extension: .npz, .safetensors or .gguf.
 pub fn save_weights(path: impl AsRef<Path>, tree: &DictRef) -> Result<()> {
     Options::new().save_weights(path, tree)
 }
 
-/// What must not compile.
+/// Code that must not compile.
 ///
-/// Elements do not outlive their array:
+/// Elements cannot outlive their array:
 /// ```compile_fail,E0505
 /// let array = tensorfile::Array::scalar(1.0f32).unwrap();
 /// let elements = array.as_slice::<f32>().unwrap();
 /// drop(array);
 /// println!("{elements:?}");
 /// ```
-/// An array is not changed while it is borrowed:
+/// An array cannot be changed while it is borrowed:
 /// ```compile_fail,E0502
 /// let mut array = tensorfile::Array::scalar(1.0f32).unwrap();
 /// let elements = array.as_slice::<f32>().unwrap();
 /// array.as_slice_mut::<f32>().unwrap()[0] = 2.0;
 /// println!("{elements:?}");
 /// ```
-/// A dict is not changed while something in it is borrowed:
+/// A dict cannot be changed while one of its values is borrowed:
 /// ```compile_fail,E0502
 /// let mut dict = tensorfile::Dict::new().unwrap();
 /// let array = dict.get("a").unwrap();
 /// dict.remove("a").unwrap();
 /// println!("{array:?}");
 /// ```
-/// A file's metadata are not changed, and do not outlive it:
+/// The metadata of a file cannot be changed:
 /// ```compile_fail,E0596
 /// let file = tensorfile::File::open("a.gguf").unwrap();
 /// file.metadata().unwrap().insert("a", 1).unwrap();

@@ -1,4 +1,4 @@
-//! ndarray's views of arrays, and arrays from ndarray's.
+//! Conversion to and from the arrays of the ndarray crate.
 
 use ndarray::{ArrayBase, ArrayView, ArrayViewD, ArrayViewMutD, Axis, Data, Dimension, IxDyn, ShapeBuilder};
 
@@ -15,8 +15,9 @@ fn sizes(array: &ArrayRef) -> Result<Vec<usize>> {
 }
 
 impl ArrayRef {
-    /// The array as ndarray's, without a copy, whatever its strides are. Fails as [`as_slice`](ArrayRef::as_slice), and
-    /// with [`Error::InvalidArgument`] for strides that are no multiples of the item, which ndarray cannot have.
+    /// Returns a view of the array for ndarray, without a copy, for any strides. Fails like
+    /// [`as_slice`](ArrayRef::as_slice), and with [`Error::InvalidArgument`] if a stride is not a multiple of the item,
+    /// which ndarray does not support.
     ///
     /// ```
     /// use tensorfile::Array;
@@ -32,19 +33,20 @@ impl ArrayRef {
         if self.is_contiguous() {
             return ArrayView::from_shape(sizes, self.as_slice()?).map_err(wrong);
         }
-        let strides = self.strides().ok_or_else(|| wrong("packed and block types have no elements to view"))?;
-        // ndarray's own limit, which arrays that repeat elements by a stride of 0 can exceed.
+        let strides =
+            self.strides().ok_or_else(|| wrong("arrays of packed and block types cannot be viewed by ndarray"))?;
+        // A limit of ndarray, which arrays that repeat elements by a stride of 0 can exceed.
         let count = sizes.iter().try_fold(size_of::<T>(), |bytes, &size| bytes.checked_mul(size.max(1)));
         if count.is_none_or(|bytes| isize::try_from(bytes).is_err()) {
-            return Err(wrong("the array repeats too many elements for ndarray"));
+            return Err(wrong("the array has too many repeated elements for ndarray"));
         }
-        // ndarray takes no negative strides: axes that have them start at their other end, and are turned back.
+        // ndarray accepts no negative strides: such axes start at their other end, and are then inverted.
         let item = size_of::<T>() as i64;
         let mut first = self.data();
         let mut steps = Vec::with_capacity(strides.len());
         for (&stride, &size) in strides.iter().zip(&sizes) {
             if stride % item != 0 {
-                return Err(wrong(format!("a stride of {stride} bytes is no multiple of {item}")));
+                return Err(wrong(format!("a stride of {stride} bytes is not a multiple of the item of {item} bytes")));
             }
             if stride < 0 && size > 1 {
                 first = first.wrapping_offset(stride as isize * (size as isize - 1));
@@ -52,13 +54,13 @@ impl ArrayRef {
             steps.push(if size > 1 { (stride / item).unsigned_abs() as usize } else { 0 });
         }
         if T::DTYPE == crate::Dtype::Bool {
-            // Each element must be looked at before there is a view of them.
+            // Elements must be valid before there is a view of them.
             self.contiguous()?.as_slice::<T>()?;
         }
         if first.align_offset(align_of::<T>()) != 0 {
-            return Err(wrong("the memory is not aligned"));
+            return Err(wrong("the memory is not aligned for the type of the elements"));
         }
-        // SAFETY: the elements lie where shape and strides say, are aligned and valid, and are borrowed for as long.
+        // SAFETY: the elements are inside the memory of the array, aligned and valid, and borrowed for as long.
         let mut view = unsafe { ArrayView::from_shape_ptr(IxDyn(&sizes).strides(IxDyn(&steps)), first.cast::<T>()) };
         for (axis, &stride) in strides.iter().enumerate() {
             if stride < 0 && sizes[axis] > 1 {
@@ -70,14 +72,14 @@ impl ArrayRef {
 }
 
 impl Array {
-    /// The array as ndarray's, to be changed; copied first as by [`as_slice_mut`](Array::as_slice_mut).
+    /// Returns a view for ndarray to change the elements, with the conditions of [`as_slice_mut`](Array::as_slice_mut).
     #[cfg_attr(docsrs, doc(cfg(feature = "ndarray")))]
     pub fn view_mut<T: Element>(&mut self) -> Result<ArrayViewMutD<'_, T>> {
         let sizes = sizes(self)?;
         ArrayViewMutD::from_shape(sizes, self.as_slice_mut()?).map_err(wrong)
     }
 
-    /// A copy of an array or view of ndarray's.
+    /// Creates an array with a copy of an array or view of ndarray.
     #[cfg_attr(docsrs, doc(cfg(feature = "ndarray")))]
     pub fn from_ndarray<T, S, D>(array: &ArrayBase<S, D>) -> Result<Self>
     where
@@ -92,7 +94,7 @@ impl Array {
     }
 }
 
-/// Without a copy where the elements are a vector in C order.
+/// Does not copy if the elements are a vector in C order.
 impl<T: Element, D: Dimension> TryFrom<ndarray::Array<T, D>> for Array {
     type Error = Error;
     fn try_from(array: ndarray::Array<T, D>) -> Result<Self> {

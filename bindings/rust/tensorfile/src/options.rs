@@ -18,9 +18,10 @@ use crate::io::{Buffer, Sink, Source};
 use crate::shape::Dims;
 use crate::sys;
 
-/// Settings, and the calls that obey them; the functions of the crate are these with the defaults.
+/// The settings of a call, with the calls as methods. The functions of the crate are the same calls with default
+/// settings.
 ///
-/// A setting that is out of range makes the calls fail, with [`Error::InvalidArgument`].
+/// If a setting is out of range, the calls fail with [`Error::InvalidArgument`].
 ///
 /// ```
 /// use std::ops::ControlFlow;
@@ -38,9 +39,9 @@ use crate::sys;
 /// ```
 #[derive(Default)]
 pub struct Options {
-    /// Made when the first setting is.
+    /// Created by the first setting.
     raw: Option<Raw>,
-    /// Of the first setting that failed.
+    /// The error of the first setting that failed.
     error: Option<Error>,
 }
 
@@ -48,15 +49,15 @@ struct Raw(NonNull<sys::tf_options>);
 
 handle!(Raw, tf_options, tf_options_release);
 
-// SAFETY: calls take options as const; callbacks and allocators are Send and Sync.
+// SAFETY: options are const for calls; callbacks and allocators are Send and Sync.
 unsafe impl Send for Raw {}
 // SAFETY: as above.
 unsafe impl Sync for Raw {}
 
-/// What a save writes: one array for a .npy, a dict of arrays for the other formats.
+/// What a save writes: one array for .npy, or a dict of arrays for the other formats.
 #[derive(Clone, Copy, Debug)]
 pub enum Contents<'a> {
-    /// The array of a .npy.
+    /// The array of a .npy file.
     Array(&'a ArrayRef),
     /// Arrays by name.
     Dict(&'a DictRef),
@@ -95,55 +96,56 @@ impl Contents<'_> {
     }
 }
 
-/// What loading makes of ggml's block types. What a [`File`] says of an array is what is stored.
+/// What loading does with ggml's block types. A [`File`] always describes arrays as they are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Decode {
-    /// Blocks stay blocks.
+    /// Keep the blocks.
     #[default]
     Keep,
-    /// Elements of float16, bfloat16, float32 or float64.
+    /// Decode to float16, bfloat16, float32 or float64.
     To(Dtype),
-    /// q4_0, q4_1 and q8_0 become what MLX's load makes of them: NAME (uint32, codes of 4 or 8 bits, lowest first),
-    /// STEM.scales and STEM.biases (float16, one for 32 codes), where STEM is NAME without ".weight" at its end; value =
-    /// code * scale + bias. Other block types become float16. Arrays read one by one keep their blocks.
+    /// Convert q4_0, q4_1 and q8_0 as MLX does: to NAME (uint32, codes of 4 or 8 bits, lowest first), STEM.scales and
+    /// STEM.biases (float16, one for 32 codes), where STEM is NAME without a final ".weight", and a value is
+    /// code * scale + bias. Other block types become float16. Arrays that are read one by one keep their blocks.
     Mlx,
 }
 
-/// What a file holds. `loaded["name"]` is an array of it.
+/// The contents of a file. `loaded["name"]` is one of its arrays.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Loaded {
-    /// The arrays, in file order; that of a .npy has the name `""`.
+    /// The arrays in the order of the file. The array of a .npy file has the name `""`.
     pub arrays: Dict,
-    /// The metadata; empty where the format has none. safetensors: strings. gguf: 0-d and 1-d arrays, strings, lists of
-    /// strings, and dicts named 0, 1, ... for nested arrays.
+    /// The metadata, which is empty if the format has none. That of a .safetensors file are strings; that of a .gguf
+    /// file are 0-d and 1-d arrays, strings, lists of strings, and for nested arrays dicts with the keys 0, 1, and so
+    /// on.
     pub metadata: Dict,
 }
 
 impl Loaded {
-    /// The array of a name, as [`DictRef::get`].
+    /// Returns the array with a name, like [`DictRef::get`].
     pub fn get(&self, name: &str) -> Result<&ArrayRef> {
         self.arrays.get(name)
     }
 
-    /// The array of a file that has one, such as a .npy.
+    /// Returns the array of a file that has one array, such as a .npy file.
     pub fn into_array(self) -> Result<Array> {
         let mut arrays = self.arrays.arrays();
         match (arrays.next(), arrays.next()) {
             (Some((_, array)), None) => Ok(array.to_owned()),
             _ => {
-                let message = format!("the file has {} arrays, not one", self.arrays.len());
+                let message = format!("expected a file with one array, found {} arrays", self.arrays.len());
                 Err(Error::new(Status::Type, message))
             }
         }
     }
 }
 
-/// The array of a name.
+/// Returns the array with a name.
 ///
 /// # Panics
-/// When there is none; [`Loaded::get`] does not.
+/// Panics if there is no such array. [`Loaded::get`] returns an error instead.
 impl Index<&str> for Loaded {
     type Output = ArrayRef;
     fn index(&self, name: &str) -> &ArrayRef {
@@ -159,26 +161,26 @@ where
 {
     let mut stop = false;
     let status = callback(None, || {
-        // SAFETY: the library's promise.
-        let told = unsafe { &*user.cast::<F>() };
-        stop = told(done, total).is_break();
+        // SAFETY: guaranteed by the library.
+        let report = unsafe { &*user.cast::<F>() };
+        stop = report(done, total).is_break();
         Ok(())
     });
     if stop { sys::TF_STATUS_CANCELLED } else { status }
 }
 
-/// Workers of the host's, such as a game engine's job system or a thread pool.
+/// Runs jobs on threads of the application, such as the job system of a game engine or a thread pool.
 pub trait Executor: Send + Sync + 'static {
-    /// How many jobs it can run at once, from 1; asked once.
+    /// Returns how many jobs can run at the same time, at least 1. It is called once.
     fn width(&self) -> usize;
 
-    /// Calls `run(index)` once for each index below `count`, on any threads, in any order or at once, and returns when all
-    /// have returned. No job waits for another.
+    /// Calls `run(index)` once for each index below `count`, on any threads and in any order, and returns when all
+    /// calls have returned. No job waits for another.
     fn execute(&self, count: usize, run: &(dyn Fn(usize) + Sync)) -> Result<()>;
 }
 
 /// # Safety
-/// `user` is an `E`; `run` may be called with `jobs` and each index below `count`, on any thread.
+/// `user` is an `E`; `run` accepts `jobs` and each index below `count`, on any thread.
 unsafe extern "C" fn execute<E: Executor>(
     user: *mut c_void,
     run: sys::tf_job_fn,
@@ -186,7 +188,7 @@ unsafe extern "C" fn execute<E: Executor>(
     count: usize,
 ) -> sys::tf_status {
     struct Jobs(*mut c_void);
-    // SAFETY: the library takes them from any thread.
+    // SAFETY: the library accepts the pointer on any thread.
     unsafe impl Sync for Jobs {}
     impl Jobs {
         fn as_ptr(&self) -> *mut c_void {
@@ -195,15 +197,15 @@ unsafe extern "C" fn execute<E: Executor>(
     }
     let jobs = Jobs(jobs);
     callback(None, || {
-        // SAFETY: the library's promise.
+        // SAFETY: guaranteed by the library.
         let executor = unsafe { &*user.cast::<E>() };
-        let run = run.ok_or_else(|| std::io::Error::other("no job was given"))?;
-        // SAFETY: as above; the library looks after indices that are too large or come twice.
+        let run = run.ok_or_else(|| std::io::Error::other("the library passed no job"))?;
+        // SAFETY: as above; the library ignores indices that are too large or repeated.
         Ok(executor.execute(count, &|index| unsafe { run(jobs.as_ptr(), index) })?)
     })
 }
 
-/// The layout of an allocation; a GlobalAlloc gives no empty ones.
+/// Returns the layout of an allocation, which is never empty as GlobalAlloc requires.
 fn layout(size: usize, alignment: usize) -> Option<Layout> {
     Layout::from_size_align(size.max(1), alignment).ok()
 }
@@ -211,12 +213,12 @@ fn layout(size: usize, alignment: usize) -> Option<Layout> {
 /// # Safety
 /// `user` is an `A`.
 unsafe extern "C" fn allocate<A: GlobalAlloc>(user: *mut c_void, size: usize, alignment: usize) -> *mut c_void {
-    // SAFETY: the library's promise; the layout is not empty.
+    // SAFETY: guaranteed by the library; the layout is not empty.
     layout(size, alignment).map_or(ptr::null_mut(), |layout| unsafe { (*user.cast::<A>()).alloc(layout) }).cast()
 }
 
 /// # Safety
-/// `user` is an `A`, from which `pointer` comes with the same size and alignment.
+/// `user` is an `A` that allocated `pointer` with the same size and alignment.
 unsafe extern "C" fn deallocate<A: GlobalAlloc>(
     user: *mut c_void,
     pointer: *mut c_void,
@@ -224,14 +226,14 @@ unsafe extern "C" fn deallocate<A: GlobalAlloc>(
     alignment: usize,
 ) {
     if let Some(layout) = layout(size, alignment) {
-        // SAFETY: the library's promise.
+        // SAFETY: guaranteed by the library.
         unsafe { (*user.cast::<A>()).dealloc(pointer.cast(), layout) };
     }
 }
 
-/// The settings.
+/// Settings.
 impl Options {
-    /// The defaults.
+    /// Creates options with default values.
     pub fn new() -> Self {
         Options::default()
     }
@@ -239,7 +241,7 @@ impl Options {
     fn change(mut self, setting: impl FnOnce(*mut sys::tf_options) -> Result<()>) -> Self {
         if self.error.is_none() {
             if self.raw.is_none() {
-                // SAFETY: takes nothing but the output.
+                // SAFETY: the output is valid.
                 match make(|out| unsafe { sys::tf_options_new(out) }) {
                     Ok(raw) => self.raw = Some(raw),
                     Err(error) => self.error = Some(error),
@@ -253,165 +255,171 @@ impl Options {
     }
 
     fn set(self, option: sys::tf_option, value: i64) -> Self {
-        // SAFETY: the options are ours alone.
+        // SAFETY: the options belong to us alone.
         self.change(|raw| check(|| unsafe { sys::tf_options_set(raw, option, value) }))
     }
 
-    /// A number as the library takes it; what is too large for that is as good as its largest.
+    /// Sets a number. A number that is too large becomes the largest one that the library accepts.
     fn set_count(self, option: sys::tf_option, count: u64) -> Self {
         self.set(option, i64::try_from(count).unwrap_or(i64::MAX))
     }
 
-    /// The value of an option by its number, `TF_OPTION_...` of `tensorfile-sys`.
+    /// Returns the value of an option by its number, `TF_OPTION_...` of `tensorfile-sys`.
     pub fn get(&self, option: i32) -> Result<i64> {
         let defaults;
         let raw = match (&self.error, &self.raw) {
             (Some(error), _) => return Err(error.clone()),
             (None, Some(raw)) => raw,
             (None, None) => {
-                // SAFETY: takes nothing but the output.
+                // SAFETY: the output is valid.
                 defaults = make::<Raw>(|out| unsafe { sys::tf_options_new(out) })?;
                 &defaults
             }
         };
         let mut value = 0;
-        // SAFETY: the handle lives.
+        // SAFETY: the handle is valid.
         check(|| unsafe { sys::tf_options_get(&mut value, raw.0.as_ptr(), option) })?;
         Ok(value)
     }
 
-    /// Sets an option by its number, `TF_OPTION_...` of `tensorfile-sys`: one that this crate has no method for.
+    /// Sets an option by its number, `TF_OPTION_...` of `tensorfile-sys`, for options that have no method here.
     ///
     /// # Safety
-    /// The option must not make the calls unsound: `TF_OPTION_LOAD_MODE` has [`map`](Options::map)'s conditions.
+    /// The option must not make calls unsound: `TF_OPTION_LOAD_MODE` has the conditions of [`map`](Options::map).
     pub unsafe fn set_raw(self, option: i32, value: i64) -> Self {
         self.set(option, value)
     }
 
-    /// Threads that one call may use, itself included, up to 1024; 0 (default): as many as the machine has cores.
+    /// Sets how many threads one call may use, including the calling one, up to 1024. The default, 0, is one for each
+    /// core.
     pub fn threads(self, count: u32) -> Self {
         self.set(sys::TF_OPTION_THREADS, count.into())
     }
 
-    /// The format to load, or for [`save_weights`](Options::save_weights) to save. Default: found out.
+    /// Sets the format to load, or to save by [`save_weights`](Options::save_weights). By default it is detected.
     pub fn format(self, format: Format) -> Self {
         self.set(sys::TF_OPTION_FORMAT, format.to_raw().into())
     }
 
-    /// The same by its name: `"npz"`.
+    /// Sets the format by its name, such as `"npz"`.
     pub fn format_name(self, name: &str) -> Self {
         let (text, length) = (name.as_ptr().cast(), name.len());
-        // SAFETY: the options are ours alone; the pointer comes with its length.
+        // SAFETY: the options belong to us alone; the pointer has its length.
         self.change(|raw| check(|| unsafe { sys::tf_options_set_string(raw, sys::TF_OPTION_FORMAT, text, length) }))
     }
 
-    /// Whether to save to the very path given; else (default) the format's extension is added when the path lacks it.
+    /// Sets whether a save uses exactly the given path. By default it appends the extension of the format if it is
+    /// absent.
     pub fn exact_path(self, on: bool) -> Self {
         self.set(sys::TF_OPTION_EXACT_PATH, on.into())
     }
 
-    /// Whether arrays are mappings of the file, read when first touched, instead of memory of their own.
+    /// Sets whether arrays are mappings of the file, which are read when they are first accessed. By default arrays
+    /// have their own memory.
     ///
     /// # Safety
-    /// As long as an array that was loaded so lives, nobody may change the file, in this process or another: the elements
-    /// of an array would change while they are borrowed. If the file is shortened, touching the lost part ends the
-    /// process with a signal. Replacing the file, as this library saves, is no change of it.
+    /// While an array that was loaded in this way exists, the file must not be changed in place by this or another
+    /// process: elements would change while they are borrowed. If the file is truncated, accessing the lost part ends
+    /// the process with a signal. Replacing the file, as this library does when it saves, is allowed.
     pub unsafe fn map(self, on: bool) -> Self {
         let mode = if on { sys::TF_LOAD_MODE_MAP } else { sys::TF_LOAD_MODE_OWN };
         self.set(sys::TF_OPTION_LOAD_MODE, mode.into())
     }
 
-    /// Whether to accept trailing bytes and bytes before a zip archive, and to leave out arrays of unknown types.
+    /// Sets whether to accept trailing bytes and bytes before a zip archive, and to skip arrays of unknown dtypes.
     pub fn lenient(self, on: bool) -> Self {
         self.set(sys::TF_OPTION_LENIENT, on.into())
     }
 
-    /// Whether (default) [`load_weights`](Options::load_weights) refuses weights that are missing, unexpected or of
-    /// another shape.
+    /// Sets whether [`load_weights`](Options::load_weights) fails if weights are missing, unexpected, or of another
+    /// shape. The default is `true`.
     pub fn strict(self, on: bool) -> Self {
         self.set(sys::TF_OPTION_STRICT, on.into())
     }
 
-    /// Whether a .gguf that is one part of several (NAME-00001-of-00003.gguf) is opened as the whole set. The index of
-    /// sharded safetensors (NAME.safetensors.index.json) always opens its set.
+    /// Sets whether opening one part of a split .gguf (NAME-00001-of-00003.gguf) opens the whole set. The index of
+    /// sharded safetensors (NAME.safetensors.index.json) always opens the whole set.
     pub fn parts(self, on: bool) -> Self {
         self.set(sys::TF_OPTION_PARTS, on.into())
     }
 
-    /// Most bytes of array data in one file of a .safetensors or .gguf saved by path; 0 (default): one file. More are
-    /// saved as NAME-00001-of-00003 and so on, safetensors with their index; each array stays whole.
+    /// Sets the maximum number of bytes of array data in one .safetensors or .gguf file that is saved to a path. Larger
+    /// contents are split into NAME-00001-of-00003 and so on, with an index for safetensors; arrays are not split. The
+    /// default, 0, is one file.
     pub fn part_bytes(self, count: u64) -> Self {
         self.set_count(sys::TF_OPTION_PART_BYTES, count)
     }
 
-    /// Bytes of memory that what one call makes (or what is read through one [`File`]) may hold at once; 0 (default): no
-    /// limit.
+    /// Limits the memory in bytes that the results of one call, or everything read through one [`File`], may occupy at
+    /// the same time. The default, 0, is no limit.
     pub fn max_bytes(self, count: u64) -> Self {
         self.set_count(sys::TF_OPTION_MAX_BYTES, count)
     }
 
-    /// Longest header in bytes; 0 (default): 100,000,000, and 1 MiB for an npy header.
+    /// Limits the length of a header in bytes. The default, 0, is 1 MiB for .npy headers and 100,000,000 for others.
     pub fn max_header_bytes(self, count: u64) -> Self {
         self.set_count(sys::TF_OPTION_MAX_HEADER_BYTES, count)
     }
 
-    /// Most arrays in a file, from 1; default 1,000,000.
+    /// Limits the number of arrays in a file. The default is 1,000,000.
     pub fn max_arrays(self, count: u64) -> Self {
         self.set_count(sys::TF_OPTION_MAX_ARRAYS, count)
     }
 
-    /// Most metadata values in a file, from 1; default 1,000,000.
+    /// Limits the number of metadata values in a file. The default is 1,000,000.
     pub fn max_metadata(self, count: u64) -> Self {
         self.set_count(sys::TF_OPTION_MAX_METADATA, count)
     }
 
-    /// Longest name or key in bytes, from 1; default 65,536.
+    /// Limits the length of a name or key in bytes. The default is 65,536.
     pub fn max_name_bytes(self, count: u64) -> Self {
         self.set_count(sys::TF_OPTION_MAX_NAME_BYTES, count)
     }
 
-    /// Most dimensions of an array, 1 to 64; default 64.
+    /// Limits the number of dimensions of an array to 1 to 64. The default is 64.
     pub fn max_rank(self, count: u32) -> Self {
         self.set(sys::TF_OPTION_MAX_RANK, count.into())
     }
 
-    /// Deepest nesting of metadata and trees, 1 to 64; default 64.
+    /// Limits the nesting of metadata and trees to 1 to 64 levels. The default is 64.
     pub fn max_nesting(self, count: u32) -> Self {
         self.set(sys::TF_OPTION_MAX_NESTING, count.into())
     }
 
-    /// Whether to fsync file and folder before a save returns.
+    /// Sets whether a save syncs the file and its folder to disk before it returns.
     pub fn durable(self, on: bool) -> Self {
         self.set(sys::TF_OPTION_DURABLE, on.into())
     }
 
-    /// Whether (default) to write a temporary file beside the target and rename it over, instead of writing in place.
+    /// Sets whether a save writes a temporary file next to the target and then renames it. The default is `true`;
+    /// otherwise the save writes the target in place.
     pub fn atomic(self, on: bool) -> Self {
         self.set(sys::TF_OPTION_ATOMIC, on.into())
     }
 
-    /// Alignment of array data on save, a power of two of 1 to 1,048,576; 0 (default): 64, for gguf 32.
+    /// Sets the alignment of array data in bytes, a power of two up to 1,048,576. The default, 0, is that of the
+    /// format: 32 for .gguf, 64 for the others.
     pub fn alignment(self, bytes: u32) -> Self {
         self.set(sys::TF_OPTION_ALIGNMENT, bytes.into())
     }
 
-    /// Whether to deflate the members of an .npz that [`save_weights`](Options::save_weights),
-    /// [`to_bytes`](Options::to_bytes) or [`save_to`](Options::save_to) writes.
+    /// Sets whether [`save_weights`](Options::save_weights), [`to_bytes`](Options::to_bytes) and
+    /// [`save_to`](Options::save_to) compress the members of an .npz.
     pub fn compress(self, on: bool) -> Self {
         self.set(sys::TF_OPTION_COMPRESS, on.into())
     }
 
-    /// Level of deflate, 0 to 9; -1 (default): the level that suits.
+    /// Sets the level of compression from 0 (none) to 9 (smallest). The default, -1, is a good compromise.
     pub fn compression_level(self, level: i32) -> Self {
         self.set(sys::TF_OPTION_COMPRESSION_LEVEL, level.into())
     }
 
-    /// Whether zlib deflates also where the library was built with ISA-L, which is faster (default).
+    /// Sets whether zlib compresses even if the library was built with ISA-L, which is faster and the default.
     pub fn zlib(self, on: bool) -> Self {
         self.set(sys::TF_OPTION_DEFLATE, if on { sys::TF_DEFLATE_ZLIB } else { sys::TF_DEFLATE_AUTO }.into())
     }
 
-    /// What loading makes of ggml's block types.
+    /// Sets what loading does with ggml's block types.
     pub fn decode(self, decode: Decode) -> Self {
         let value = match decode {
             Decode::Keep => sys::TF_DECODE_KEEP,
@@ -421,32 +429,33 @@ impl Options {
         self.set(sys::TF_OPTION_DECODE, value.into())
     }
 
-    /// `told` hears, on the calling thread, how many bytes of array data a load or save has done, and of how many. When
-    /// it breaks, the call ends with [`Error::Cancelled`]; when it panics, the panic goes on in the caller.
-    pub fn progress<F>(self, told: F) -> Self
+    /// Calls `report` on the calling thread with the number of bytes of array data loaded or saved so far, and with the
+    /// total. If it returns `Break`, the call fails with [`Error::Cancelled`]. If it panics, the panic propagates to
+    /// the caller.
+    pub fn progress<F>(self, report: F) -> Self
     where
         F: Fn(u64, u64) -> ControlFlow<()> + Send + Sync + 'static,
     {
         self.change(|raw| {
-            let user = Box::into_raw(Box::new(told)).cast();
-            // SAFETY: the options are ours alone; the box is an F, and dropped once.
+            let user = Box::into_raw(Box::new(report)).cast();
+            // SAFETY: the options belong to us alone; the box is an F, and dropped once.
             check(|| unsafe { sys::tf_options_set_progress(raw, Some(progress::<F>), Some(drop_box::<F>), user) })
         })
     }
 
-    /// What calls would share among threads of their own runs on `executor` instead; no thread is made.
+    /// Makes calls run their jobs on `executor` instead of threads of their own.
     ///
-    /// Readers ([`ReadAt`](crate::ReadAt)) are then called on its threads. An error that it returns is that of the call.
+    /// Readers ([`ReadAt`](crate::ReadAt)) are then called on its threads. If it fails, the call fails with its error.
     pub fn executor<E: Executor>(self, executor: E) -> Self {
         self.change(|raw| {
             let width = executor.width();
             let user = Box::into_raw(Box::new(executor)).cast();
-            // SAFETY: the options are ours alone; the box is an E, and dropped once.
+            // SAFETY: the options belong to us alone; the box is an E, and dropped once.
             check(|| unsafe { sys::tf_options_set_executor(raw, Some(execute::<E>), width, Some(drop_box::<E>), user) })
         })
     }
 
-    /// All memory that the calls take comes from `allocator`, and that of what they make until that is dropped.
+    /// Makes calls take all memory from `allocator`, including the memory of the objects that they create.
     ///
     /// ```
     /// let options = tensorfile::Options::new().allocator(std::alloc::System);
@@ -457,14 +466,14 @@ impl Options {
         self.change(|raw| {
             let user = Box::into_raw(Box::new(allocator)).cast();
             let release = Some(drop_box::<A> as unsafe extern "C" fn(*mut c_void));
-            // SAFETY: the options are ours alone; the box is an A, and dropped once, after all it allocated.
+            // SAFETY: the options belong to us alone; the box is an A, and dropped once, after all it allocated.
             check(|| unsafe {
                 sys::tf_options_set_allocator(raw, Some(allocate::<A>), Some(deallocate::<A>), release, user)
             })
         })
     }
 
-    /// The library's handle for a call, NULL for the defaults.
+    /// Returns the handle for a call, which is NULL for default settings.
     pub(crate) fn raw(&self) -> Result<*const sys::tf_options> {
         match &self.error {
             Some(error) => Err(error.clone()),
@@ -473,7 +482,7 @@ impl Options {
     }
 }
 
-/// Makes a call that gives arrays and metadata.
+/// Runs a call that returns arrays and metadata.
 fn load(
     source: Option<&Source>,
     call: impl FnOnce(*mut *mut sys::tf_dict, *mut *mut sys::tf_dict) -> sys::tf_status,
@@ -492,12 +501,12 @@ fn dict_ptr(dict: Option<&DictRef>) -> *const sys::tf_dict {
     dict.map_or(ptr::null(), |dict| dict.as_ptr())
 }
 
-/// The calls.
+/// Calls.
 impl Options {
     /// Loads a whole file; see [`load`](crate::load).
     pub fn load(&self, path: impl AsRef<Path>) -> Result<Loaded> {
         let (path, options) = (c_path(path.as_ref())?, self.raw()?);
-        // SAFETY: the path is NUL-terminated; the options live.
+        // SAFETY: the path is NUL-terminated; the options are valid.
         load(None, |arrays, metadata| unsafe {
             sys::tf_load(ptr::null_mut(), arrays, metadata, path.as_ptr(), options)
         })
@@ -508,86 +517,89 @@ impl Options {
         let (path, options) = (path.as_ref(), self.raw()?);
         let c_path = c_path(path)?;
         let mut raw = ptr::null_mut();
-        // SAFETY: the path is NUL-terminated; the options live.
+        // SAFETY: the path is NUL-terminated; the options are valid.
         let status =
             enter(|| unsafe { sys::tf_load(&mut raw, ptr::null_mut(), ptr::null_mut(), c_path.as_ptr(), options) });
         let array = NonNull::new(raw).map(Array::adopt);
         finish(status, None)?;
         array.ok_or_else(|| {
-            Error::new(Status::Type, format!("{}: a file of named arrays, not a .npy of one", path.display()))
+            Error::new(
+                Status::Type,
+                format!("{}: expected a .npy file with one array, found a file of named arrays", path.display()),
+            )
         })
     }
 
-    /// Loads a whole file from memory. [`Format::Auto`]: by content.
+    /// Loads a whole file from memory. [`Format::Auto`] detects the format by content.
     pub fn load_bytes(&self, bytes: &[u8], format: Format) -> Result<Loaded> {
         let (options, data) = (self.raw()?, bytes.as_ptr().cast());
-        // SAFETY: the pointer comes with its length; the options live.
+        // SAFETY: the pointer has its length; the options are valid.
         load(None, |arrays, metadata| unsafe {
             sys::tf_load_memory(ptr::null_mut(), arrays, metadata, data, bytes.len(), format.to_raw(), options)
         })
     }
 
-    /// Loads a whole file from a source. [`Format::Auto`]: by content.
+    /// Loads a whole file from a source. [`Format::Auto`] detects the format by content.
     pub fn load_source(&self, source: &Source, format: Format) -> Result<Loaded> {
         let options = self.raw()?;
-        // SAFETY: source and options live.
+        // SAFETY: the source and the options are valid.
         load(Some(source), |arrays, metadata| unsafe {
             sys::tf_load_source(ptr::null_mut(), arrays, metadata, source.as_ptr(), format.to_raw(), options)
         })
     }
 
-    /// Loads a .npz, .safetensors or .gguf as a tree: names split at '.'.
+    /// Loads a .npz, .safetensors or .gguf file as a tree, splitting names at '.'.
     ///
-    /// `expected` is a tree or flat dict of arrays with the names and shapes that are wanted; what differs is
-    /// [`Error::Mismatch`]. With [`strict`](Options::strict) off, what is missing keeps `expected`'s array, and what is
-    /// unknown is left out.
+    /// `expected` is a tree or a flat dict of arrays. The call fails with [`Error::Mismatch`] if the file has other
+    /// names or shapes. With [`strict`](Options::strict) off, missing arrays are those of `expected`, and unexpected
+    /// ones are left out.
     pub fn load_weights(&self, path: impl AsRef<Path>, expected: Option<&DictRef>) -> Result<Dict> {
         let (path, options, expected) = (c_path(path.as_ref())?, self.raw()?, dict_ptr(expected));
-        // SAFETY: the path is NUL-terminated; handles live.
+        // SAFETY: the path is NUL-terminated; the handles are valid.
         make(|tree| unsafe { sys::tf_load_weights(tree, path.as_ptr(), expected, options) })
     }
 
-    /// Opens a file whose arrays are read one by one; see [`File`].
+    /// Opens a file to read its arrays one by one; see [`File`].
     pub fn open(&self, path: impl AsRef<Path>) -> Result<File> {
         let (path, options) = (c_path(path.as_ref())?, self.raw()?);
-        // SAFETY: the path is NUL-terminated; the options live.
+        // SAFETY: the path is NUL-terminated; the options are valid.
         File::made(None, |out| unsafe { sys::tf_file_open(out, path.as_ptr(), options) })
     }
 
-    /// The same for bytes in memory, which are copied.
+    /// Opens a file in memory, which is copied.
     pub fn open_bytes(&self, bytes: &[u8], format: Format) -> Result<File> {
         let (options, data) = (self.raw()?, bytes.as_ptr().cast());
-        // SAFETY: the pointer comes with its length; the options live.
+        // SAFETY: the pointer has its length; the options are valid.
         File::made(None, |out| unsafe { sys::tf_file_open_memory(out, data, bytes.len(), format.to_raw(), options) })
     }
 
-    /// The same for a source.
+    /// Opens a file in a source.
     pub fn open_source(&self, source: &Source, format: Format) -> Result<File> {
         let options = self.raw()?;
-        // SAFETY: source and options live.
+        // SAFETY: the source and the options are valid.
         File::made(source.slot().cloned(), |out| unsafe {
             sys::tf_file_open_source(out, source.as_ptr(), format.to_raw(), options)
         })
     }
 
-    /// Saves one array as .npy, byte for byte as NumPy does.
+    /// Saves one array as .npy, byte for byte like NumPy.
     pub fn save(&self, path: impl AsRef<Path>, array: &ArrayRef) -> Result<()> {
         let (path, options) = (c_path(path.as_ref())?, self.raw()?);
-        // SAFETY: the path is NUL-terminated; handles live.
+        // SAFETY: the path is NUL-terminated; the handles are valid.
         check(|| unsafe { sys::tf_save(path.as_ptr(), array.as_ptr(), options) })
     }
 
-    /// Saves arrays as an .npz of stored members.
+    /// Saves arrays as .npz without compression.
     pub fn savez(&self, path: impl AsRef<Path>, arrays: &DictRef) -> Result<()> {
         self.savez_with(path, &[], Some(arrays), false)
     }
 
-    /// Saves arrays as an .npz of deflated members.
+    /// Saves arrays as .npz with compression.
     pub fn savez_compressed(&self, path: impl AsRef<Path>, arrays: &DictRef) -> Result<()> {
         self.savez_with(path, &[], Some(arrays), true)
     }
 
-    /// Saves arrays as an .npz: those of `named`, then `unnamed` ones as `arr_0`, `arr_1`, ...; deflated or not.
+    /// Saves arrays as .npz: those of `named`, then `unnamed` ones as `arr_0`, `arr_1` and so on; compressed or not.
     pub fn savez_with(
         &self,
         path: impl AsRef<Path>,
@@ -598,32 +610,33 @@ impl Options {
         let (path, options) = (c_path(path.as_ref())?, self.raw()?);
         let arrays: Vec<*const sys::tf_array> = unnamed.iter().map(|array| array.as_ptr().cast_const()).collect();
         let save = if compressed { sys::tf_savez_compressed } else { sys::tf_savez };
-        // SAFETY: the path is NUL-terminated; handles live; the pointer comes with its length.
+        // SAFETY: the path is NUL-terminated; the handles are valid; the pointer has its length.
         check(|| unsafe { save(path.as_ptr(), arrays.as_ptr(), arrays.len(), dict_ptr(named), options) })
     }
 
     /// Saves arrays as .safetensors, with strings as metadata.
     pub fn save_safetensors(&self, path: impl AsRef<Path>, arrays: &DictRef, metadata: Option<&DictRef>) -> Result<()> {
         let (path, options) = (c_path(path.as_ref())?, self.raw()?);
-        // SAFETY: the path is NUL-terminated; handles live.
+        // SAFETY: the path is NUL-terminated; the handles are valid.
         check(|| unsafe { sys::tf_save_safetensors(path.as_ptr(), arrays.as_ptr(), dict_ptr(metadata), options) })
     }
 
-    /// Saves arrays as .gguf, with metadata; see [`save_gguf`](crate::save_gguf).
+    /// Saves arrays as .gguf with metadata; see [`save_gguf`](crate::save_gguf).
     pub fn save_gguf(&self, path: impl AsRef<Path>, arrays: &DictRef, metadata: Option<&DictRef>) -> Result<()> {
         let (path, options) = (c_path(path.as_ref())?, self.raw()?);
-        // SAFETY: the path is NUL-terminated; handles live.
+        // SAFETY: the path is NUL-terminated; the handles are valid.
         check(|| unsafe { sys::tf_save_gguf(path.as_ptr(), arrays.as_ptr(), dict_ptr(metadata), options) })
     }
 
-    /// Saves a tree of arrays, flattened, in the format that the path's extension or [`format`](Options::format) names.
+    /// Saves a tree of arrays under flattened names, in the format of the path's extension or of
+    /// [`format`](Options::format).
     pub fn save_weights(&self, path: impl AsRef<Path>, tree: &DictRef) -> Result<()> {
         let (path, options) = (c_path(path.as_ref())?, self.raw()?);
-        // SAFETY: the path is NUL-terminated; handles live.
+        // SAFETY: the path is NUL-terminated; the handles are valid.
         check(|| unsafe { sys::tf_save_weights(path.as_ptr(), tree.as_ptr(), options) })
     }
 
-    /// Saves into memory: an array as .npy, a dict in the other formats.
+    /// Saves to memory: an array as .npy, or a dict in another format.
     pub fn to_bytes<'a>(
         &self,
         format: Format,
@@ -633,12 +646,12 @@ impl Options {
         let options = self.raw()?;
         let contents = contents.into();
         let (array, arrays) = contents.as_ptrs();
-        // SAFETY: handles live.
+        // SAFETY: the handles are valid.
         make(|out| unsafe { sys::tf_save_memory(out, format.to_raw(), array, arrays, dict_ptr(metadata), options) })
     }
 
-    /// Saves into a writer, from first byte to last; whatever was written before a failure stays written. What the writer
-    /// says when it fails is the error's [`source`](std::error::Error::source).
+    /// Saves to a writer from the first byte to the last. If the writer fails, its error becomes the
+    /// [`source`](std::error::Error::source) of the error; bytes already written stay written.
     pub fn save_to<'a>(
         &self,
         writer: &mut impl Write,
@@ -649,27 +662,27 @@ impl Options {
         let (options, sink) = (self.raw()?, Sink::new(writer)?);
         let contents = contents.into();
         let (array, arrays) = contents.as_ptrs();
-        // SAFETY: handles live.
+        // SAFETY: the handles are valid.
         check(|| unsafe {
             sys::tf_save_sink(sink.as_ptr(), format.to_raw(), array, arrays, dict_ptr(metadata), options)
         })
     }
 
-    /// Zeros of a dtype, as [`Array::zeros`], in memory of the [`allocator`](Options::allocator).
+    /// Creates an array of zeros like [`Array::zeros`], in memory of the [`allocator`](Options::allocator).
     pub fn zeros(&self, dtype: Dtype, shape: impl Dims) -> Result<Array> {
         let (shape, options) = (shape.dims()?, self.raw()?);
-        // SAFETY: the pointer comes with its length; the options live.
+        // SAFETY: the pointer has its length; the options are valid.
         make(|out| unsafe { sys::tf_array_new_with(out, dtype.to_raw(), shape.as_ptr(), shape.len(), options) })
     }
 
-    /// An empty dict whose own memory comes from the [`allocator`](Options::allocator).
+    /// Creates an empty dict whose own memory is from the [`allocator`](Options::allocator).
     pub fn dict(&self) -> Result<Dict> {
         let options = self.raw()?;
-        // SAFETY: the options live.
+        // SAFETY: the options are valid.
         make(|out| unsafe { sys::tf_dict_new_with(out, options) })
     }
 
-    /// A C-contiguous copy of an array with another dtype, as [`ArrayRef::cast`].
+    /// Returns a C-contiguous copy of an array with another dtype, like [`ArrayRef::cast`].
     pub fn cast(&self, array: &ArrayRef, dtype: Dtype) -> Result<Array> {
         array.cast_with(dtype, self.raw()?)
     }

@@ -1,11 +1,11 @@
-//! What stands for shapes, indices, axes and slices in calls.
+//! Shapes, indices, axes and slices.
 
 use std::ops::{Range, RangeFrom, RangeFull, RangeTo};
 
 use crate::error::{Error, Result, Status};
 use crate::sys;
 
-/// Sizes or indices, one for each dimension: arrays, slices and vectors of any integer, and `()` for a scalar's.
+/// Sizes or indices, one for each dimension: an array, slice or vector of any integer type, or `()` for a scalar.
 pub trait Dims {
     #[doc(hidden)]
     fn dims(&self) -> Result<Vec<i64>>;
@@ -42,7 +42,7 @@ impl<D: Dims + ?Sized> Dims for &D {
     }
 }
 
-/// A part of one dimension, with Python's meaning of negative and out-of-range numbers.
+/// Selects a part of one dimension. Negative and out-of-range numbers have the same meaning as in Python.
 ///
 /// ```
 /// use tensorfile::{Array, Slice};
@@ -55,24 +55,24 @@ impl<D: Dims + ?Sized> Dims for &D {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Slice {
-    /// The first index, or the end to begin at.
+    /// The first index. By default the start, or the end if the step is negative.
     pub start: Option<i64>,
-    /// The index to stop before.
+    /// The index before which the part ends.
     pub stop: Option<i64>,
-    /// From one index to the next; 1 when left out.
+    /// The distance from one index to the next. The default is 1.
     pub step: Option<i64>,
 }
 
 impl Slice {
-    /// The whole dimension.
+    /// Selects the whole dimension.
     pub const ALL: Slice = Slice { start: None, stop: None, step: None };
 
-    /// From `start` to before `stop`; where neither is negative, the range says the same.
+    /// Selects the indices from `start` to before `stop`. If neither is negative, a range means the same.
     pub const fn new(start: i64, stop: i64) -> Self {
         Slice { start: Some(start), stop: Some(stop), step: None }
     }
 
-    /// The same part in steps of `step`, backwards when it is negative.
+    /// Returns the same selection with a step, backwards if it is negative.
     pub fn step(self, step: i64) -> Self {
         Slice { step: Some(step), ..self }
     }
@@ -102,7 +102,7 @@ impl From<RangeTo<i64>> for Slice {
     }
 }
 
-/// The three lists of numbers that the library takes for slices.
+/// Slices in the form that the library takes: three lists of numbers.
 pub(crate) struct Slices {
     pub start: Vec<i64>,
     pub stop: Vec<i64>,
@@ -110,7 +110,7 @@ pub(crate) struct Slices {
 }
 
 impl Slices {
-    /// Of at least ndim dimensions, the last of them whole where `slices` are fewer.
+    /// Converts slices. If there are fewer than `ndim`, the other dimensions are complete.
     pub fn new(slices: &[Slice], ndim: usize) -> Self {
         let list = |part: fn(&Slice) -> Option<i64>| {
             let mut list: Vec<i64> =

@@ -1,4 +1,4 @@
-//! Files that are written array by array.
+//! Writing files array by array.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -14,11 +14,11 @@ use crate::options::Options;
 use crate::shape::Dims;
 use crate::sys;
 
-/// Writes a file whose arrays need not be in memory at once: all are declared first, then their bytes follow in pieces of
-/// any size, in that order.
+/// Writes a file array by array, in pieces of any size, so that the contents never have to be in memory as a whole.
+/// First declare all arrays, then write their bytes in the same order, then call [`finish`](Writer::finish).
 ///
-/// Until [`finish`](Writer::finish) has returned `Ok` the target is as before, and dropping a writer leaves nothing behind;
-/// what went into a writer of the caller's stays there. The file is the one that saving the same arrays makes.
+/// The target does not change before [`finish`](Writer::finish), and dropping a writer without calling it removes all
+/// temporary files. Bytes already written to a [`Write`] stay there. The file is the same as one saved at once.
 ///
 /// ```
 /// use tensorfile::{Dtype, Writer};
@@ -37,11 +37,11 @@ use crate::sys;
 /// ```
 pub struct Writer<'a> {
     raw: NonNull<sys::tf_writer>,
-    /// Kept as long as the library calls it.
+    /// The sink that the library calls.
     _sink: Option<Sink<'a>>,
 }
 
-// SAFETY: options and metadata are Send and Sync, and so is a writer of the caller's, Send.
+// SAFETY: options and metadata are Send and Sync, and the target is Send.
 unsafe impl Send for Writer<'_> {}
 
 impl Handle for Writer<'static> {
@@ -52,28 +52,28 @@ impl Handle for Writer<'static> {
 }
 
 impl Writer<'static> {
-    /// A writer to a path, in the format that its extension names. [`Options::create`] takes settings.
+    /// Creates a writer to a path, in the format of its extension. [`Options::create`] takes settings.
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
         Options::new().create(path)
     }
 }
 
 impl Options {
-    /// A writer to a path, in the format of [`format`](Options::format), else the one that the extension names. The
-    /// extension is added when the path lacks it, unless [`exact_path`](Options::exact_path) says otherwise.
+    /// Creates a writer to a path, in the format of [`format`](Options::format), or else that of the extension. The
+    /// extension is appended if it is absent, unless [`exact_path`](Options::exact_path) is set.
     pub fn create(&self, path: impl AsRef<Path>) -> Result<Writer<'static>> {
         let (path, options) = (c_path(path.as_ref())?, self.raw()?);
         let format = sys::TF_FORMAT_AUTO;
-        // SAFETY: the path is NUL-terminated; the options live.
+        // SAFETY: the path is NUL-terminated; the options are valid.
         crate::call::make(|out| unsafe { sys::tf_writer_open(out, path.as_ptr(), format, options) })
     }
 
-    /// A writer into `target`, from first byte to last. What that says when it fails is the error's
-    /// [`source`](std::error::Error::source).
+    /// Creates a writer to `target`, from the first byte to the last. If that fails, its error becomes the
+    /// [`source`](std::error::Error::source) of the error.
     pub fn create_in<'a, W: Write + Send>(&self, target: &'a mut W, format: Format) -> Result<Writer<'a>> {
         let (options, sink) = (self.raw()?, Sink::new(target)?);
         let mut raw = ptr::null_mut();
-        // SAFETY: handles live; the sink borrows its target for as long as the writer lives.
+        // SAFETY: the handles are valid; the sink borrows its target as long as the writer lives.
         let status = enter(|| unsafe { sys::tf_writer_open_sink(&mut raw, sink.as_ptr(), format.to_raw(), options) });
         let made = NonNull::new(raw).map(|raw| Writer { raw, _sink: Some(sink) });
         finish(status, None)?;
@@ -82,51 +82,51 @@ impl Options {
 }
 
 impl Writer<'_> {
-    /// Declares the next array. A .npy has one, whose name is not kept.
+    /// Declares the next array. A .npy file has one array, whose name is not stored.
     ///
-    /// Whether the format can hold what is declared is told by the first write, of all arrays at once.
+    /// The first write checks whether the format can hold all declared arrays.
     pub fn declare(&mut self, name: &str, dtype: Dtype, shape: impl Dims) -> Result<()> {
         let shape = shape.dims()?;
         let (text, length, dims, ndim) = (name.as_ptr().cast(), name.len(), shape.as_ptr(), shape.len());
-        // SAFETY: the handle is ours alone; the pointers come with their lengths.
+        // SAFETY: the handle belongs to us alone; each pointer has its length.
         check(|| unsafe { sys::tf_writer_declare(self.raw.as_ptr(), text, length, dtype.to_raw(), dims, ndim) })
     }
 
-    /// Sets the metadata of a .safetensors or .gguf to a copy of a dict.
+    /// Sets the metadata of a .safetensors or .gguf file to a copy of a dict.
     pub fn set_metadata(&mut self, metadata: &DictRef) -> Result<()> {
-        // The library reads it later, when its owner may be changing it.
+        // The library reads it later, when the caller may be changing it.
         let own = metadata.try_clone()?;
-        // SAFETY: handles live.
+        // SAFETY: the handles are valid.
         check(|| unsafe { sys::tf_writer_set_metadata(self.raw.as_ptr(), own.as_ptr()) })
     }
 
-    /// Writes the next elements, in C order. A piece may end anywhere, and reach from one array into the next; that its
-    /// type is the declared one is the caller's care.
+    /// Writes the next elements in C order. A piece may end anywhere, and may contain the end of one array and the
+    /// start of the next. The type of the elements is not compared with the declared dtype.
     pub fn write_elements<T: Element>(&mut self, elements: &[T]) -> Result<()> {
         self.write_bytes(bytes_of(elements))
     }
 
-    /// The same with the elements as bytes, in the host's byte order (block types: little-endian).
+    /// Writes the next elements as bytes, in native byte order (blocks: little-endian).
     pub fn write_bytes(&mut self, bytes: &[u8]) -> Result<()> {
         let (data, nbytes) = (bytes.as_ptr().cast(), bytes.len());
-        // SAFETY: the handle is ours alone; the pointer comes with its length.
+        // SAFETY: the handle belongs to us alone; the pointer has its length.
         check(|| unsafe { sys::tf_writer_write(self.raw.as_ptr(), data, nbytes) })
     }
 
-    /// Writes what comes last, and puts the file in its place. Fails with [`Error::InvalidArgument`], and leaves nothing,
-    /// when an array lacks bytes.
+    /// Completes the file and moves it to its path. If an array is incomplete, it fails with [`Error::InvalidArgument`]
+    /// and leaves no file.
     pub fn finish(self) -> Result<()> {
-        // SAFETY: the handle is ours alone.
+        // SAFETY: the handle belongs to us alone.
         check(|| unsafe { sys::tf_writer_finish(self.raw.as_ptr()) })
     }
 
-    /// The library's handle, for calls of `tensorfile-sys`; borrowed.
+    /// Returns the borrowed handle, for functions of `tensorfile-sys`.
     pub fn as_ptr(&self) -> *mut sys::tf_writer {
         self.raw.as_ptr()
     }
 }
 
-/// Takes the next bytes, so that `std::io::copy` fills arrays.
+/// Accepts the next bytes, so that `std::io::copy` can fill arrays.
 impl Write for Writer<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.write_bytes(bytes)?;
@@ -140,7 +140,7 @@ impl Write for Writer<'_> {
 
 impl Drop for Writer<'_> {
     fn drop(&mut self) {
-        // SAFETY: the reference is this one's, and ends here.
+        // SAFETY: the reference belongs to this value and is not used again.
         release(|| unsafe { sys::tf_writer_release(self.raw.as_ptr()) });
     }
 }

@@ -1,4 +1,4 @@
-//! What can be done with arrays, dicts, files and options.
+//! Arrays, dicts, files and options.
 #![allow(missing_docs)]
 
 mod support;
@@ -57,7 +57,7 @@ fn arrays_of_all_element_types() {
 fn wrong_types_shapes_and_sizes_are_errors() {
     let array = Array::from_slice([2, 3], &[0.0f32; 6]).unwrap();
     let error = array.as_slice::<f64>().unwrap_err();
-    assert_eq!((error.status(), error.message()), (Status::Type, "the dtype is float32, not float64"));
+    assert_eq!((error.status(), error.message()), (Status::Type, "expected an array of float64, found float32"));
     assert_eq!(status(array.to_vec::<i32>()), Status::Type);
     assert_eq!(status(array.clone().as_slice_mut::<i32>()), Status::Type);
     assert_eq!(status(array.transpose().unwrap().as_slice::<f32>()), Status::InvalidArgument);
@@ -90,7 +90,7 @@ fn changes_are_seen_by_nobody_else() {
     let mut array = Array::from_vec([2, 2], vec![1, 2, 3, 4]).unwrap();
     let before = array.data();
     array.as_slice_mut::<i32>().unwrap()[0] = 10;
-    assert_eq!(array.data(), before, "memory of its own is not copied");
+    assert_eq!(array.data(), before, "memory that is not shared is not copied");
     let clone = array.clone();
     let view = array.transpose().unwrap();
     array.as_slice_mut::<i32>().unwrap()[1] = 20;
@@ -99,7 +99,7 @@ fn changes_are_seen_by_nobody_else() {
     assert_eq!(view.to_vec::<i32>().unwrap(), [10, 3, 2, 4]);
     assert_ne!(array.data(), before);
     assert!(array != clone && clone == clone.clone());
-    // A view with strides becomes contiguous first.
+    // A view with strides is made contiguous first.
     drop(clone);
     let mut view = view;
     view.as_slice_mut::<i32>().unwrap()[1] = 30;
@@ -129,8 +129,8 @@ fn owners_keep_their_memory_until_the_last_array_goes() {
     thread::spawn(move || drop(view)).join().unwrap();
     assert_eq!(drops.load(Ordering::Relaxed), 1);
     assert_eq!(status(Array::from_owner([4], Owner(vec![1.0], drops.clone()))), Status::InvalidArgument);
-    assert_eq!(drops.load(Ordering::Relaxed), 2, "a failed call drops the owner, too");
-    // The owner's own slice may be in the owner itself.
+    assert_eq!(drops.load(Ordering::Relaxed), 2, "a failed call also drops the owner");
+    // The slice may be inside the owner.
     let array = Array::from_owner([2], [1u8, 2]).unwrap();
     assert_eq!(array.as_slice::<u8>().unwrap(), [1, 2]);
 }
@@ -139,14 +139,14 @@ fn owners_keep_their_memory_until_the_last_array_goes() {
 fn wrapped_memory_may_have_any_strides() {
     let numbers: Vec<i32> = (0..12).collect();
     let (data, nbytes) = (numbers.as_ptr().cast_mut().cast(), 48);
-    // SAFETY: the vector lives as long as the array, which owns it, and nobody changes it.
+    // SAFETY: the array owns the vector, and nothing changes it.
     let array = unsafe {
         Array::from_raw_parts(Dtype::Int32, [2, 3, 2], Some(&[4, 16, 0]), data, nbytes, false, numbers).unwrap()
     };
     assert_eq!(array.strides(), Some(&[4, 16, 0][..]));
     assert_eq!(array.to_vec::<i32>().unwrap(), [0, 0, 4, 4, 8, 8, 1, 1, 5, 5, 9, 9]);
     assert_eq!(array.permute(&[2, 1, 0]).unwrap().to_vec::<i32>().unwrap(), [0, 1, 4, 5, 8, 9, 0, 1, 4, 5, 8, 9]);
-    // SAFETY: the call fails before it looks at the memory.
+    // SAFETY: the call fails before it accesses the memory.
     let wrong = unsafe { Array::from_raw_parts(Dtype::Int32, [2, 3], Some(&[4]), std::ptr::null_mut(), 0, false, ()) };
     assert_eq!(status(wrong), Status::InvalidArgument);
     let blocks = Array::zeros(Dtype::Q4_0, [2, 32]).unwrap();
@@ -229,7 +229,7 @@ fn dicts_keep_their_order_and_hold_all_kinds() {
 
 #[test]
 #[should_panic(expected = "missing")]
-fn indexing_with_a_name_that_is_not_there_panics() {
+fn indexing_with_an_unknown_name_panics() {
     let _ = &Dict::new().unwrap()["missing"];
 }
 
@@ -243,7 +243,7 @@ fn arrays_in_dicts_are_changed_in_place() {
     assert_eq!(dict["a"].as_slice::<f32>().unwrap(), [5.0, 1.0, 1.0, 1.0]);
     assert_eq!(dict["a"].data(), before);
     assert_eq!(dict.position("a"), Some(0));
-    // A panic leaves the array there.
+    // After a panic the array is still in the dict.
     let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| dict.update("a", |_| panic!("stop"))));
     assert!(panic.is_err());
     assert_eq!(dict["a"].len(), 4);
@@ -379,7 +379,7 @@ fn mapped_files() {
     let folder = Folder::new();
     let path = folder.path("m.npy");
     tensorfile::save(&path, &Array::from_vec([1000], vec![1.5f64; 1000]).unwrap()).unwrap();
-    // SAFETY: nobody changes the file.
+    // SAFETY: nothing changes the file.
     let file = unsafe { File::open_mapped(&path) }.unwrap();
     let mut array = file.read("").unwrap();
     drop(file);
@@ -392,7 +392,7 @@ fn mapped_files() {
 fn options_have_ranges() {
     let path = Folder::new().path("missing.npy");
     assert_eq!(status(Options::new().max_rank(65).load(&path)), Status::InvalidArgument);
-    // The first mistake is told, and later settings do not hide it.
+    // The error of the first wrong setting is reported, even if later settings are valid.
     let options = Options::new().alignment(3).threads(1);
     assert_eq!(options.load(&path).unwrap_err().message(), "option 18 takes a power of two or 0, not 3");
     assert_eq!(status(Options::new().format_name("zip").load(&path)), Status::InvalidArgument);
@@ -419,12 +419,12 @@ fn options_have_ranges() {
         .compression_level(9)
         .zlib(true)
         .decode(Decode::To(Dtype::Float64));
-    // Every option of the library, in the order of their numbers; map() has a test of its own.
+    // Every option of the library in the order of their numbers, except map(), which has its own test.
     let values: Vec<i64> = (1..1000).filter_map(|option| options.get(option).ok()).collect();
     assert_eq!(values, [3, 4, 1, 0, 1, 0, 1, 1 << 30, 1 << 40, 1000, 10, 10, 10, 4, 4, 1, 0, 4096, 1, 9, 1, 13]);
     assert_eq!(Options::new().get(tensorfile::sys::TF_OPTION_MAX_RANK).unwrap(), 64);
     assert_eq!(status(Options::new().get(7777)), Status::Unsupported);
-    // SAFETY: threads make nothing unsound.
+    // SAFETY: the number of threads does not affect soundness.
     assert_eq!(unsafe { Options::new().set_raw(1, 5) }.format(Format::Npy).get(1).unwrap(), 5);
 }
 
@@ -508,7 +508,7 @@ fn ndarrays() {
     let blocks = Array::zeros(Dtype::Q8_0, [32]).unwrap();
     assert_eq!(status(blocks.view::<i8>()), Status::Type);
     let repeated = [7u8];
-    // SAFETY: the one byte is read at every place; the array owns it.
+    // SAFETY: all elements are at the address of one byte, which the array owns.
     let repeated = unsafe {
         let data = Box::leak(Box::new(repeated)).as_mut_ptr();
         Array::from_raw_parts(Dtype::UInt8, [i64::MAX / 2, 4], Some(&[0, 0]), data, 1, false, Box::from_raw(data))

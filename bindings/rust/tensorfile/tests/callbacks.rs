@@ -1,4 +1,4 @@
-//! Readers, writers, progress, allocators and owners of the caller's: their errors and panics.
+//! Errors and panics of readers, writers, progress callbacks, allocators and owners.
 #![allow(missing_docs)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -26,7 +26,7 @@ fn panic_of(body: impl FnOnce()) -> &'static str {
     panic.downcast_ref::<&'static str>().expect("its text")
 }
 
-/// Reads from a buffer; the read that is asked for first at or after `at` does `then` instead.
+/// Reads from a buffer. The first read at or after `at` calls `then` instead.
 struct Faulty {
     bytes: Buffer,
     at: u64,
@@ -84,7 +84,7 @@ fn sources_read_and_are_dropped_once() {
 fn errors_of_readers_are_the_cause() {
     let (_, bytes) = sample(10);
     for (then, expected) in [
-        ((|| Err(io::Error::other("the line is cut"))) as fn() -> io::Result<()>, Status::Io),
+        ((|| Err(io::Error::other("connection lost"))) as fn() -> io::Result<()>, Status::Io),
         (|| Err(io::ErrorKind::UnexpectedEof.into()), Status::Truncated),
         (|| Err(tensorfile::load("missing").unwrap_err().into()), Status::NotFound),
     ] {
@@ -114,11 +114,11 @@ fn panics_of_readers_go_on_in_the_caller() {
     assert_eq!(panic_of(|| drop(Options::new().open_source(&source, Format::Auto))), "reader");
     drop(source);
     assert_eq!(dropped.load(Ordering::Relaxed), 1);
-    // The thread's later calls know nothing of it.
+    // Later calls on this thread succeed.
     assert_eq!(Options::new().load_bytes(&bytes, Format::Auto).unwrap().arrays.len(), 2);
 }
 
-/// Large enough to be read by several threads.
+/// Large enough that several threads read it.
 #[test]
 fn panics_on_other_threads_reach_the_caller() {
     let (arrays, bytes) = sample(8 << 20);
@@ -136,33 +136,33 @@ fn panics_on_other_threads_reach_the_caller() {
             readers.push(here);
             came.notify_all();
             if bytes.len() > 1 << 16 {
-                // Whoever has much to read lets another thread come, however busy the machine is.
+                // Waits for a read on another thread, however busy the machine is.
                 drop(came.wait_timeout_while(readers, Duration::from_secs(60), |all| all.iter().all(|&id| id == here)));
             }
             if self.2 && bytes.len() > 1 << 16 {
-                panic!("in some thread");
+                panic!("on some thread");
             }
             let start = usize::try_from(offset).unwrap();
             bytes.copy_from_slice(&self.0[start..start + bytes.len()]);
             Ok(())
         }
     }
-    // Other threads' panics are not captured by the test, and there are many.
+    // The test harness does not capture panics of other threads, and there are many.
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if panic.payload().downcast_ref::<&str>() != Some(&"in some thread") {
+        if panic.payload().downcast_ref::<&str>() != Some(&"on some thread") {
             hook(panic);
         }
     }));
     let options = Options::new().threads(4);
     let source = Source::new(Watched(bytes.clone(), threads.clone(), false)).unwrap();
     assert_eq!(options.load_source(&source, Format::Auto).unwrap()["a"], arrays["a"]);
-    assert!(threads.0.lock().unwrap().iter().any(|&id| id != thread::current().id()), "other threads read, too");
+    assert!(threads.0.lock().unwrap().iter().any(|&id| id != thread::current().id()), "other threads read too");
     let source = Source::new(Watched(bytes, threads, true)).unwrap();
     for _ in 0..5 {
-        assert_eq!(panic_of(|| drop(options.load_source(&source, Format::Auto))), "in some thread");
+        assert_eq!(panic_of(|| drop(options.load_source(&source, Format::Auto))), "on some thread");
         let file = options.open_source(&source, Format::Auto).unwrap();
-        assert_eq!(panic_of(|| drop(file.read("a"))), "in some thread");
+        assert_eq!(panic_of(|| drop(file.read("a"))), "on some thread");
     }
 }
 
@@ -187,7 +187,7 @@ fn sources_may_map() {
     let (arrays, bytes) = sample(100);
     let maps = Arc::new(AtomicUsize::new(0));
     let source = Source::new(Mapped(bytes.clone(), maps.clone())).unwrap();
-    // SAFETY: a buffer never changes.
+    // SAFETY: the buffer never changes.
     let options = unsafe { Options::new().map(true) };
     let mut loaded = options.load_source(&source, Format::Auto).unwrap();
     drop(source);
@@ -197,7 +197,7 @@ fn sources_may_map() {
     assert!(inside.contains(&loaded["a"].data()), "no copy");
     loaded.arrays.update("a", |a| a.as_slice_mut::<f32>().unwrap()[0] = 0.0).unwrap();
     assert_eq!(loaded["a"].item_f64([0]).unwrap(), 0.0);
-    assert!(!inside.contains(&loaded["a"].data()), "a copy to change");
+    assert!(!inside.contains(&loaded["a"].data()), "changing the array copies it");
 }
 
 #[test]
@@ -217,10 +217,10 @@ fn writers_get_everything_and_may_fail() {
         }
     }
     let (arrays, bytes) = sample(1000);
-    let mut writer = Full(Vec::new(), 4000, || io::Error::other("no more paper"));
+    let mut writer = Full(Vec::new(), 4000, || io::Error::other("no space left"));
     let error = Options::new().save_to(&mut writer, Format::Safetensors, &arrays, None).unwrap_err();
     assert_eq!(error.status(), Status::Io);
-    assert_eq!(error.source().unwrap().to_string(), "no more paper");
+    assert_eq!(error.source().unwrap().to_string(), "no space left");
     assert_eq!(writer.0, bytes[..4000]);
     let mut writer = Full(Vec::new(), 0, || panic!("writer"));
     let panic = panic_of(|| drop(Options::new().save_to(&mut writer, Format::Npy, &arrays["a"], None)));
@@ -230,25 +230,25 @@ fn writers_get_everything_and_may_fail() {
 #[test]
 fn progress_is_told_and_can_stop() {
     let (arrays, bytes) = sample(1 << 20);
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let list = told.clone();
+    let reports = Arc::new(Mutex::new(Vec::new()));
+    let list = reports.clone();
     let options = Options::new().progress(move |done, total| {
         list.lock().unwrap().push((done, total, thread::current().id()));
         ControlFlow::Continue(())
     });
     drop(options.load_bytes(&bytes, Format::Auto).unwrap());
-    let last = *told.lock().unwrap().last().expect("some progress");
+    let last = *reports.lock().unwrap().last().expect("some progress");
     assert_eq!(last, (5 << 20, 5 << 20, thread::current().id()));
-    assert!(told.lock().unwrap().is_sorted_by_key(|(done, ..)| *done));
+    assert!(reports.lock().unwrap().is_sorted_by_key(|(done, ..)| *done));
     drop(options);
-    assert_eq!(Arc::strong_count(&told), 1, "the callback is dropped with the options");
+    assert_eq!(Arc::strong_count(&reports), 1, "the callback is dropped with the options");
 
     let stop = Options::new().progress(|_, _| ControlFlow::Break(()));
     assert_eq!(stop.load_bytes(&bytes, Format::Auto).unwrap_err().status(), Status::Cancelled);
     assert!(matches!(stop.to_bytes(Format::Npz, &arrays, None), Err(Error::Cancelled(_))));
     let loud = Options::new().progress(|_, _| panic!("progress"));
     assert_eq!(panic_of(|| drop(loud.load_bytes(&bytes, Format::Auto))), "progress");
-    // A callback may itself call the library, and its failures there are its own.
+    // A callback may call the library itself and ignore its failures.
     let nested = Options::new().progress(|_, _| {
         assert!(tensorfile::load("missing").is_err());
         ControlFlow::Continue(())
@@ -279,7 +279,7 @@ fn panics_in_drop_go_on_too() {
     assert_eq!(panic_of(move || drop(array)), "owner");
     let mut array = Array::from_owner([2], Loud(vec![1, 2])).unwrap();
     assert_eq!(panic_of(|| drop(array.as_slice_mut::<u8>())), "owner");
-    assert_eq!(array.as_slice::<u8>().unwrap(), [1, 2], "the copy is there");
+    assert_eq!(array.as_slice::<u8>().unwrap(), [1, 2], "the array has the copy");
     assert_eq!(panic_of(|| drop(Array::from_owner([3], Loud(vec![1, 2])))), "owner");
 }
 
@@ -292,17 +292,17 @@ fn allocators_give_and_take_everything() {
         dropped: AtomicUsize,
     }
     struct Counting(Arc<Counts>);
-    // SAFETY: the system's allocator does it.
+    // SAFETY: forwards to the system's allocator.
     unsafe impl GlobalAlloc for Counting {
         unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
             self.0.live.fetch_add(layout.size() as i64, Ordering::Relaxed);
             self.0.calls.fetch_add(1, Ordering::Relaxed);
-            // SAFETY: the caller's promise.
+            // SAFETY: guaranteed by the caller.
             unsafe { System.alloc(layout) }
         }
         unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
             self.0.live.fetch_sub(layout.size() as i64, Ordering::Relaxed);
-            // SAFETY: the caller's promise.
+            // SAFETY: guaranteed by the caller.
             unsafe { System.dealloc(pointer, layout) }
         }
     }
@@ -332,7 +332,7 @@ fn allocators_give_and_take_everything() {
     assert!(counts.calls.load(Ordering::Relaxed) > 0);
 
     struct Empty;
-    // SAFETY: gives nothing, so nothing comes back.
+    // SAFETY: allocates nothing, so nothing is deallocated.
     unsafe impl GlobalAlloc for Empty {
         unsafe fn alloc(&self, _: Layout) -> *mut u8 {
             std::ptr::null_mut()
@@ -345,7 +345,7 @@ fn allocators_give_and_take_everything() {
     assert!(matches!(options.load_bytes(&bytes, Format::Auto), Err(Error::OutOfMemory(_))));
 }
 
-/// Jobs on threads of a scope; `fail` returns before it has run any.
+/// Runs jobs on threads of a scope. With `fail` it returns an error before it runs any.
 struct Scoped {
     jobs: Arc<AtomicUsize>,
     fail: bool,
@@ -464,7 +464,7 @@ fn errors_and_panics_of_a_writers_target_reach_the_caller() {
             if self.0 {
                 panic!("target");
             }
-            Err(io::Error::other("the disk is gone"))
+            Err(io::Error::other("disk removed"))
         }
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
@@ -477,6 +477,6 @@ fn errors_and_panics_of_a_writers_target_reach_the_caller() {
         writer.finish()
     };
     let error = write(&mut Bad(false)).unwrap_err();
-    assert_eq!(error.source().unwrap().to_string(), "the disk is gone");
+    assert_eq!(error.source().unwrap().to_string(), "disk removed");
     assert_eq!(panic_of(|| drop(write(&mut Bad(true)))), "target");
 }

@@ -1,4 +1,4 @@
-//! Every file that other libraries wrote, or that is made to be refused: the verdict that C has of it, and its arrays.
+//! All files of tests/golden: those that must be refused, and those of other libraries, whose arrays must match.
 #![allow(missing_docs)]
 
 use std::collections::BTreeMap;
@@ -19,12 +19,12 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../tests/golden")
 }
 
-/// A JSON string of verdicts.tsv, whose only escapes are those of a quote, a backslash and a newline.
+/// Decodes a JSON string of verdicts.tsv, which escapes only quotes, backslashes and newlines.
 fn unquote(text: &str) -> String {
     text[1..text.len() - 1].replace("\\n", "\n").replace("\\\"", "\"").replace("\\\\", "\\")
 }
 
-/// verdicts.tsv, as make_verdicts.py beside it describes it.
+/// Reads verdicts.tsv, whose columns make_verdicts.py documents.
 fn golden_files() -> Vec<Golden> {
     let text = std::fs::read_to_string(folder().join("verdicts.tsv")).expect("the verdicts");
     let mut files: Vec<Golden> = Vec::new();
@@ -85,7 +85,7 @@ fn opening_and_loading_have_the_verdicts_of_c() {
 
 #[test]
 fn memory_sources_and_mapping_give_the_same() {
-    // SAFETY: nobody changes the golden files.
+    // SAFETY: nothing changes the golden files.
     let map = unsafe { Options::new().map(true) };
     for golden in golden_files() {
         let path = folder().join(&golden.path);
@@ -96,7 +96,7 @@ fn memory_sources_and_mapping_give_the_same() {
         expect_arrays(Options::new().load_source(&reader, format), &golden);
         let memory = Source::from_bytes(bytes).unwrap();
         expect_arrays(Options::new().load_source(&memory, format), &golden);
-        // A mapped array of a stored member is not read, so nobody sees its checksum.
+        // The checksum of a stored member is not verified if it is mapped, since its data are not read.
         if golden.path != "npz/reject_bad_crc.npz" {
             expect_arrays(map.load(&path), &golden);
             expect_arrays(map.load_source(&memory, format), &golden);

@@ -1,11 +1,11 @@
-//! Thousands of objects come and go, and memory stays flat.
+//! Creating and dropping thousands of objects must not make memory grow.
 #![allow(missing_docs)]
 
 use std::ops::ControlFlow;
 
 use tensorfile::{Array, Dict, Dtype, Format, Options, Slice, Source};
 
-/// Memory in bytes that the process has in use.
+/// Returns the resident memory of the process in bytes.
 #[cfg(target_os = "linux")]
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("/proc");
@@ -53,7 +53,7 @@ fn memory_stays_flat() {
     }
     #[cfg(target_os = "linux")]
     {
-        // A leak of one small array in each of the 10,000 turns would be more.
+        // Leaking even one small array in each of the 10,000 rounds would exceed this.
         let grown = resident().saturating_sub(before);
         assert!(grown < 1 << 20, "memory grew by {grown} bytes");
     }

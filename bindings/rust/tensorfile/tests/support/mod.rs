@@ -1,9 +1,9 @@
-//! What the tests share.
+//! Shared by the tests.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A folder that is removed with everything in it.
+/// A temporary folder, which is removed with its contents.
 pub struct Folder(PathBuf);
 
 impl Folder {
