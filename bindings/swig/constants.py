@@ -4,8 +4,8 @@
 usage: constants.py TREE.xml HEADER BINDINGS OUT
 
 TREE.xml is SWIG's parse tree of HEADER. Each source in REGIONS has a region for each of its enums, between the comments
-"BEGIN tf_dtype: ..." and "END tf_dtype". A copy of the source with the regions replaced is written below OUT; everything
-else in the source is written by hand. Names, numbers and documentation come from the header.
+"BEGIN tf_dtype: ..." and "END tf_dtype". A copy of the source with the regions replaced is written below OUT;
+everything else in the source is written by hand. Names, numbers and documentation come from the header.
 """
 
 import re
@@ -39,7 +39,8 @@ REGIONS = [
 OMITTED = {("rust", "TF_STATUS_OK"), ("go", "TF_STATUS_OK")}
 # Java classes and methods for the C names in the documentation.
 JAVA_LINKS = {
-    "tf_dict": "Dict", "tf_file": "ArrayFile", "tf_format": "Format", "tf_options": "Options", "tf_writer": "ArrayWriter",
+    "tf_dict": "Dict", "tf_file": "ArrayFile", "tf_format": "Format", "tf_options": "Options",
+    "tf_writer": "ArrayWriter",
     "tf_load": "Tensorfile#load", "tf_load_weights": "Tensorfile#loadWeights",
     "tf_save_weights": "Tensorfile#saveWeights", "tf_options_set_string": "Options.Builder#set(Option, String)",
 }

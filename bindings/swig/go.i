@@ -1,21 +1,21 @@
-/* Go: package capi, which the hand-written package tensorfile alone uses. tf_array_copy_from becomes ArrayCopyFrom.
-   Handles are integers to Go (types.go), so that neither the collector nor cgo's checks take C memory for Go's. */
+/* Go: package capi, which only the hand-written package tensorfile uses. tf_array_copy_from becomes ArrayCopyFrom.
+   Handles are integers in Go (call.go), so that the garbage collector and cgo do not treat them as Go pointers. */
 %rename("%(regex:/^tf_([a-z0-9]+)_?([a-z0-9]*)_?([a-z0-9]*)_?([a-z0-9]*)_?([a-z0-9]*)$/\\u\\1\\u\\2\\u\\3\\u\\4\\u\\5/)s",
         %$isfunction) "";
 
-/* Constants of Go are written by hand, since SWIG makes variables of enums; a test compares them with the header. */
+/* SWIG would generate variables, so constants.py generates the constants. */
 %rename("$ignore", %$isenumitem) "";
 %rename("$ignore", %$isconstant) "";
 
-/* What the last failure was is read where it failed (call.c): a goroutine may be on another thread in its next call. */
+/* call.c reads the error record, because the next call of a goroutine may run on another thread. */
 %ignore tf_error_message;
 %ignore tf_error_offset;
 %ignore tf_error_name;
-/* Go cannot give C memory of its own in a callback. */
+/* A callback in Go must not return Go memory to C. */
 %ignore tf_options_set_allocator;
-/* Goroutines in C hold a thread each, as the library's own do. */
+/* A goroutine that runs C code occupies a thread, like the library's own workers. */
 %ignore tf_options_set_executor;
-/* Of frameworks within the process, of which Go has none. */
+/* DLPack connects frameworks in the same process, and Go has none. */
 %ignore tf_array_to_dlpack;
 %ignore tf_array_to_dlpack_unversioned;
 %ignore tf_array_from_dlpack;
@@ -35,7 +35,7 @@
 %typemap(gotype) size_t *count, size_t *index "*int"
 %typemap(gotype) int32_t *deflated, int32_t *equal "*int32"
 
-/* Handles, and where a call puts one. */
+/* Handles, and pointers to which a call writes one. */
 %define HANDLE(TYPE, GO)
 %typemap(gotype) TYPE *, const TYPE * "GO"
 %typemap(imtype) TYPE *, const TYPE * "uintptr"
@@ -63,7 +63,7 @@ HANDLE(tf_writer, Writer)
   $2 = (size_t)$input.len;
 }
 
-/* Memory and text that calls borrow: a Go string is a pointer and a length that cgo need not search for pointers. */
+/* Memory and text that calls borrow, passed as strings: cgo does not search those for Go pointers. */
 %typemap(gotype) (const void *src, size_t nbytes), (const void *data, size_t nbytes), (const void *head, size_t nbytes),
                  (void *dst, size_t nbytes), (const char *key, size_t length), (const char *name, size_t length),
                  (const char *text, size_t length), (const char *text, size_t text_length) "string"
@@ -79,7 +79,7 @@ HANDLE(tf_writer, Writer)
 %typemap(freearg) (const char *key, size_t length), (const char *name, size_t length), (const char *text, size_t length),
                   (const char *text, size_t text_length) ""
 
-/* Memory and text that the library lends. Not SWIG's strings: `go vet` rejects how they are copied. */
+/* Memory and text that belong to the library. `go vet` rejects how SWIG's own typemap copies strings. */
 %typemap(gotype) const char *, const void * "*byte"
 %typemap(imtype) const char *, const void * "*byte"
 %typemap(out) const char *, const void * "$result = (void *)$1;"
@@ -98,7 +98,7 @@ HANDLE(tf_writer, Writer)
 %typemap(gotype) const char **path, void **data "**byte"
 %typemap(in) const char **path, void **data "$1 = ($1_ltype)$input;"
 
-/* Memory that an array or a source keeps: Go pins it until the release that a handle stands for. */
+/* Memory that an array or a source retains. Go pins it until the library releases the handle. */
 %typemap(gotype) (void *data, size_t nbytes) "string"
 %typemap(imtype) (void *data, size_t nbytes) "string"
 %typemap(in) (void *data, size_t nbytes) {
@@ -111,7 +111,7 @@ HANDLE(tf_writer, Writer)
   $2 = (void *)$input;
 }
 
-/* Callbacks: user is a runtime/cgo.Handle, which the release lets go of. */
+/* Callbacks: user is a runtime/cgo.Handle, which the release function deletes. */
 %typemap(gotype) (tf_read_at_fn read_at, tf_map_fn map, tf_release_fn release, void *user) "uintptr"
 %typemap(in) (tf_read_at_fn read_at, tf_map_fn map, tf_release_fn release, void *user) {
   $1 = tf_go_read_at;
@@ -132,7 +132,7 @@ HANDLE(tf_writer, Writer)
   $3 = (void *)$input;
 }
 
-/* A failed call gives what is known of it, copied before it returns to Go, and what its callbacks carry. */
+/* A failed call returns a copy of the error record, and the errors and panics of its callbacks. */
 %exception %{
   tf_go_call call = tf_go_enter();
   $action

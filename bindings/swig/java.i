@@ -1,6 +1,6 @@
-/* Java: one package-private class of static functions, named as in C. Handles and addresses are longs, text is UTF-8 in
-   byte[] (JNI's own strings are of a modified UTF-8), and a failure is thrown as a Java exception by the C function that
-   failed, since a thread's error record is read best where it was set. The classes people use are written by hand. */
+/* Java: one package-private class of static functions with the names of C. Handles and addresses are longs, and text is
+   UTF-8 in byte[] (the strings of JNI use a modified UTF-8). The C code of a function that fails throws the Java
+   exception, since it runs on the thread that has the error record. The public classes are written by hand. */
 %javaconst(1);
 %pragma(java) moduleclassmodifiers="final class"
 %pragma(java) jniclassclassmodifiers="final class"
@@ -11,11 +11,11 @@
   }
 %}
 
-/* Read by tf_java_throw() below. */
+/* Only tf_java_throw() below reads these. */
 %ignore tf_error_message;
 %ignore tf_error_offset;
 %ignore tf_error_name;
-/* Not of use in Java: see not-covered.txt there. */
+/* Not useful in Java; bindings/java/not-covered.txt has the reasons. */
 %ignore tf_options_set_allocator;
 %ignore tf_array_new_with;
 %ignore tf_dict_new_with;
@@ -25,9 +25,9 @@
 %ignore tf_array_to_dlpack_unversioned;
 %ignore tf_array_from_dlpack;
 %ignore tf_array_from_dlpack_unversioned;
-/* Long.MIN_VALUE; its C text is not Java. */
+/* Its C expression is not valid in Java. */
 %ignore TENSORFILE_SLICE_OMITTED;
-/* Their signatures mean nothing to Java; parameters of these types have typemaps. */
+/* Function types have no equivalent in Java; parameters of these types have typemaps. */
 %ignore tf_release_fn;
 %ignore tf_read_at_fn;
 %ignore tf_map_fn;
@@ -39,17 +39,17 @@
 %ignore tf_free_fn;
 
 %{
-_Static_assert(TENSORFILE_SLICE_OMITTED == INT64_MIN, "Slice.java has it as Long.MIN_VALUE");
+_Static_assert(TENSORFILE_SLICE_OMITTED == INT64_MIN, "Slice.OMITTED in Slice.java must have the same value");
 
-/* Statuses from here on stand for exceptions of callbacks, which Callbacks.java keeps. */
-enum { TF_JAVA_CARRIED = 0x40000000 };
-/* Most bytes that go through a callback at once. */
+/* Statuses from here on identify exceptions of callbacks, which Callbacks.java stores. */
+enum { TF_JAVA_FIRST_EXCEPTION = 0x40000000 };
+/* Maximum number of bytes that one callback transfers. */
 enum { TF_JAVA_PIECE = 1 << 20 };
 
 static JavaVM *tf_java_vm;
 static jclass tf_java_failures, tf_java_callbacks;
-static jmethodID tf_java_failure, tf_java_carry, tf_java_take, tf_java_read, tf_java_give_back, tf_java_map, tf_java_room,
-    tf_java_write, tf_java_progress;
+static jmethodID tf_java_failure, tf_java_record, tf_java_take, tf_java_read, tf_java_recycle, tf_java_map,
+    tf_java_write_buffer, tf_java_write, tf_java_progress;
 
 JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
   JNIEnv *env = NULL;
@@ -67,12 +67,12 @@ JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
     const char *name, *signature;
   } methods[] = {
       {&tf_java_failure, tf_java_failures, "of", "(IZ[BJ[B)Ljava/lang/Throwable;"},
-      {&tf_java_carry, tf_java_callbacks, "carry", "(Ljava/lang/Throwable;)I"},
+      {&tf_java_record, tf_java_callbacks, "record", "(Ljava/lang/Throwable;)I"},
       {&tf_java_take, tf_java_callbacks, "take", "(I)Ljava/lang/Throwable;"},
       {&tf_java_read, tf_java_callbacks, "read", "(Ljava/lang/Object;JI)Ljava/nio/ByteBuffer;"},
-      {&tf_java_give_back, tf_java_callbacks, "giveBack", "(Ljava/lang/Object;Ljava/nio/ByteBuffer;)V"},
+      {&tf_java_recycle, tf_java_callbacks, "recycle", "(Ljava/lang/Object;Ljava/nio/ByteBuffer;)V"},
       {&tf_java_map, tf_java_callbacks, "map", "(Ljava/lang/Object;JJ)Ljava/nio/ByteBuffer;"},
-      {&tf_java_room, tf_java_callbacks, "room", "(Ljava/lang/Object;I)Ljava/nio/ByteBuffer;"},
+      {&tf_java_write_buffer, tf_java_callbacks, "writeBuffer", "(Ljava/lang/Object;I)Ljava/nio/ByteBuffer;"},
       {&tf_java_write, tf_java_callbacks, "write", "(Ljava/lang/Object;)V"},
       {&tf_java_progress, tf_java_callbacks, "progress", "(Ljava/lang/Object;JJ)Z"},
   };
@@ -91,7 +91,7 @@ JNIEXPORT void JNICALL JNI_OnUnload(JavaVM *vm, void *reserved) {
   (*env)->DeleteGlobalRef(env, tf_java_callbacks);
 }
 
-/* A thread's way into Java; threads of the library are attached for as long as one callback takes. */
+/* The JNI environment of a thread. Threads of the library are attached to the JVM for the duration of a callback. */
 struct tf_java_entry {
   JNIEnv *env;
   int attached;
@@ -109,12 +109,12 @@ static void tf_java_leave(struct tf_java_entry entry) {
   if (entry.attached) (*tf_java_vm)->DetachCurrentThread(tf_java_vm);
 }
 
-/* The status that stands for what an upcall threw; OK when it threw nothing. */
+/* Returns the status that identifies the exception of a Java method, or OK if there is none. */
 static tf_status tf_java_thrown(JNIEnv *env) {
   jthrowable thrown = (*env)->ExceptionOccurred(env);
   if (!thrown) return TF_STATUS_OK;
   (*env)->ExceptionClear(env);
-  tf_status status = (*env)->CallStaticIntMethod(env, tf_java_callbacks, tf_java_carry, thrown);
+  tf_status status = (*env)->CallStaticIntMethod(env, tf_java_callbacks, tf_java_record, thrown);
   if ((*env)->ExceptionCheck(env)) {
     (*env)->ExceptionClear(env);
     status = TF_STATUS_OUT_OF_MEMORY;
@@ -123,11 +123,11 @@ static tf_status tf_java_thrown(JNIEnv *env) {
   return status;
 }
 
-/* Keeps an object, or null, until tf_java_drop(). */
+/* Retains an object, which may be null, until tf_java_drop(). */
 static int tf_java_keep(JNIEnv *env, jobject object, void **kept) {
   *kept = object ? (*env)->NewGlobalRef(env, object) : NULL;
   if (!object || *kept) return 1;
-  SWIG_JavaThrowException(env, SWIG_JavaOutOfMemoryError, "no memory for a reference");
+  SWIG_JavaThrowException(env, SWIG_JavaOutOfMemoryError, "cannot create a global reference");
   return 0;
 }
 
@@ -142,7 +142,7 @@ static tf_status tf_java_read_piece(JNIEnv *env, jobject source, uint64_t offset
   const tf_status status = tf_java_thrown(env);
   if (status != TF_STATUS_OK) return status;
   memcpy(dst, (*env)->GetDirectBufferAddress(env, bytes), (size_t)nbytes);
-  (*env)->CallStaticVoidMethod(env, tf_java_callbacks, tf_java_give_back, source, bytes);
+  (*env)->CallStaticVoidMethod(env, tf_java_callbacks, tf_java_recycle, source, bytes);
   (*env)->DeleteLocalRef(env, bytes);
   return tf_java_thrown(env);
 }
@@ -159,7 +159,7 @@ static tf_status tf_java_read_at(void *user, uint64_t offset, void *dst, size_t 
   return status;
 }
 
-/* Callbacks.map keeps the buffer that it gives for as long as the source lives. */
+/* Callbacks.map retains the buffer that it returns as long as the source exists. */
 static tf_status tf_java_map_range(void *user, uint64_t offset, uint64_t nbytes, const void **out) {
   const struct tf_java_entry entry = tf_java_enter();
   JNIEnv *env = entry.env;
@@ -177,10 +177,10 @@ static tf_status tf_java_map_range(void *user, uint64_t offset, uint64_t nbytes,
 }
 
 static tf_status tf_java_write_piece(JNIEnv *env, jobject sink, const char *src, jint nbytes) {
-  jobject room = (*env)->CallStaticObjectMethod(env, tf_java_callbacks, tf_java_room, sink, nbytes);
+  jobject buffer = (*env)->CallStaticObjectMethod(env, tf_java_callbacks, tf_java_write_buffer, sink, nbytes);
   const tf_status status = tf_java_thrown(env);
-  if (status == TF_STATUS_OK) memcpy((*env)->GetDirectBufferAddress(env, room), src, (size_t)nbytes);
-  if (room) (*env)->DeleteLocalRef(env, room);
+  if (status == TF_STATUS_OK) memcpy((*env)->GetDirectBufferAddress(env, buffer), src, (size_t)nbytes);
+  if (buffer) (*env)->DeleteLocalRef(env, buffer);
   if (status != TF_STATUS_OK) return status;
   (*env)->CallStaticVoidMethod(env, tf_java_callbacks, tf_java_write, sink);
   return tf_java_thrown(env);
@@ -198,20 +198,20 @@ static tf_status tf_java_write_all(void *user, const void *src, size_t nbytes) {
   return status;
 }
 
-static tf_status tf_java_tell(void *user, uint64_t done, uint64_t total) {
+static tf_status tf_java_report(void *user, uint64_t done, uint64_t total) {
   const struct tf_java_entry entry = tf_java_enter();
   JNIEnv *env = entry.env;
   if (!env) return TF_STATUS_OUT_OF_MEMORY;
-  const jboolean go_on = (*env)->CallStaticBooleanMethod(env, tf_java_callbacks, tf_java_progress, (jobject)user,
+  const jboolean proceed = (*env)->CallStaticBooleanMethod(env, tf_java_callbacks, tf_java_progress, (jobject)user,
                                                          (jlong)done, (jlong)total);
   const tf_status status = tf_java_thrown(env);
   tf_java_leave(entry);
-  return status == TF_STATUS_OK && !go_on ? TF_STATUS_CANCELLED : status;
+  return status == TF_STATUS_OK && !proceed ? TF_STATUS_CANCELLED : status;
 }
 
 static jbyteArray tf_java_bytes(JNIEnv *env, const char *text, size_t length) {
   if (length > INT32_MAX) {
-    SWIG_JavaThrowException(env, SWIG_JavaOutOfMemoryError, "a text is longer than a Java array can be");
+    SWIG_JavaThrowException(env, SWIG_JavaOutOfMemoryError, "the text is too long for a Java array");
     return NULL;
   }
   jbyteArray bytes = (*env)->NewByteArray(env, (jsize)length);
@@ -219,17 +219,17 @@ static jbyteArray tf_java_bytes(JNIEnv *env, const char *text, size_t length) {
   return bytes;
 }
 
-static void tf_java_throw_made(JNIEnv *env, jobject made) {
-  if (made && !(*env)->ExceptionCheck(env)) (*env)->Throw(env, (jthrowable)made);
+static void tf_java_throw_created(JNIEnv *env, jobject exception) {
+  if (exception && !(*env)->ExceptionCheck(env)) (*env)->Throw(env, (jthrowable)exception);
 }
 
-/* Throws what the failure of a call is in Java: the exception of a callback, or one made from the error record. */
+/* Throws the exception of a failed call: that of a callback, or one created from the error record. */
 static void tf_java_throw(JNIEnv *env, tf_status status, jboolean of_file) {
-  if (status >= TF_JAVA_CARRIED) {
-    jobject carried = (*env)->CallStaticObjectMethod(env, tf_java_callbacks, tf_java_take, (jint)status);
+  if (status >= TF_JAVA_FIRST_EXCEPTION) {
+    jobject exception = (*env)->CallStaticObjectMethod(env, tf_java_callbacks, tf_java_take, (jint)status);
     if ((*env)->ExceptionCheck(env)) return;
-    if (carried) {
-      tf_java_throw_made(env, carried);
+    if (exception) {
+      tf_java_throw_created(env, exception);
       return;
     }
   }
@@ -240,7 +240,7 @@ static void tf_java_throw(JNIEnv *env, tf_status status, jboolean of_file) {
   if (!message_bytes) return;
   jbyteArray name_bytes = tf_java_bytes(env, name, strlen(name));
   if (!name_bytes) return;
-  tf_java_throw_made(env, (*env)->CallStaticObjectMethod(env, tf_java_failures, tf_java_failure, (jint)status, of_file,
+  tf_java_throw_created(env, (*env)->CallStaticObjectMethod(env, tf_java_failures, tf_java_failure, (jint)status, of_file,
                                                          message_bytes, offset, name_bytes));
 }
 
@@ -252,7 +252,7 @@ static jlongArray tf_java_longs(JNIEnv *env, const int64_t *numbers, size_t coun
 }
 %}
 
-/* Sizes and offsets are below 2^63; those that are not are UINT64_MAX, Java's -1. */
+/* Sizes and offsets are below 2^63, except for UINT64_MAX, which is -1 in Java. */
 %apply long long { uint64_t };
 %typemap(jni) size_t "jlong"
 %typemap(jtype) size_t "long"
@@ -274,7 +274,7 @@ TF_ADDRESS(const void *)
 %define TF_HANDLE(T)
 TF_ADDRESS(T *)
 TF_ADDRESS(const T *)
-/* What a call makes is its result. */
+/* The object that a call creates is its result in Java. */
 %typemap(in, numinputs=0) T ** (T *made = 0) "$1 = &made;"
 %typemap(argout) T ** "$result = (jlong)(intptr_t)*$1;"
 %typemap(freearg) T ** ""
@@ -288,8 +288,7 @@ TF_HANDLE(tf_sink)
 TF_HANDLE(tf_buffer)
 TF_HANDLE(tf_writer)
 
-/* Unless something below says otherwise, the Java result of a status is 0, and a failure an exception that need not be
-   declared. */
+/* By default the Java result of a status is 0, and a failure is an unchecked exception. */
 %define TF_RESULT(SIGNATURE, JNI, JAVA)
 %typemap(jni) SIGNATURE "JNI"
 %typemap(jtype) SIGNATURE "JAVA"
@@ -303,7 +302,7 @@ TF_RESULT(tf_status, jlong, long)
 }
 %typemap(freearg) tf_status ""
 TF_RESULT(tf_status status, jint, int)
-/* Functions that deal with files throw IOExceptions. */
+/* Functions that read or write files throw IOExceptions. */
 %define TF_OF_FILE(NAME)
 %typemap(out) tf_status NAME {
   $result = 0;
@@ -344,7 +343,7 @@ TF_OF_FILE(tf_writer_set_metadata)
 TF_OF_FILE(tf_writer_write)
 TF_OF_FILE(tf_writer_finish)
 
-/* Not finding something is an answer: -1. */
+/* The result is -1 if the name does not exist. */
 %define TF_FINDS(NAME)
 %typemap(out) tf_status NAME {
   $result = $1 == TF_STATUS_NOT_FOUND ? -1 : 0;
@@ -354,7 +353,7 @@ TF_OF_FILE(tf_writer_finish)
 TF_FINDS(tf_dict_find)
 TF_FINDS(tf_file_find)
 
-/* Numbers that come out are the result. */
+/* Output numbers are the result. */
 %typemap(in, numinputs=0) int64_t *value (int64_t found = 0), size_t *index (size_t found = 0),
     size_t *count (size_t found = 0), int32_t *equal (int32_t found = 0), double *value (double found = 0) "$1 = &found;"
 %typemap(argout) int64_t *value, size_t *index, size_t *count, int32_t *equal
@@ -364,22 +363,22 @@ TF_FINDS(tf_file_find)
 TF_RESULT(tf_status tf_array_item_double, jdouble, double)
 TF_RESULT(tf_status tf_dict_get_double, jdouble, double)
 
-/* An address to write through. */
+/* An output address is the result. */
 %typemap(in, numinputs=0) void **data (void *found = 0) "$1 = &found;"
 %typemap(argout) void **data "$result = (jlong)(intptr_t)*$1;"
 %typemap(freearg) void **data ""
 
-/* The handle given is used up; the result takes its place. */
+/* The call consumes the handle. The result replaces it. */
 %typemap(jni) tf_array **array "jlong"
 %typemap(jtype) tf_array **array "long"
 %typemap(jstype) tf_array **array "long"
 %typemap(javain) tf_array **array "$javainput"
-%typemap(in) tf_array **array (tf_array *held) {
-  held = (tf_array *)(intptr_t)$input;
-  $1 = &held;
+%typemap(in) tf_array **array (tf_array *current) {
+  current = (tf_array *)(intptr_t)$input;
+  $1 = &current;
 }
 
-/* Three results: in an array of three longs. */
+/* Three results, stored in an array of three longs. */
 %define TF_LONGS_PARAMETER(PARAMETERS)
 %typemap(jni) PARAMETERS "jlongArray"
 %typemap(jtype) PARAMETERS "long[]"
@@ -401,7 +400,7 @@ TF_LONGS_PARAMETER((tf_array **array, tf_dict **arrays, tf_dict **metadata))
 }
 %typemap(freearg) (tf_array **array, tf_dict **arrays, tf_dict **metadata) ""
 
-/* Numbers that go in. */
+/* Input numbers. */
 %define TF_LONGS_IN(PARAMETERS)
 TF_LONGS_PARAMETER(PARAMETERS)
 %typemap(in) PARAMETERS (jlong *elements = NULL) {
@@ -420,7 +419,7 @@ TF_LONGS_PARAMETER(PARAMETERS)
 TF_LONGS_IN((const int64_t *shape, size_t ndim))
 TF_LONGS_IN((const int64_t *index, size_t ndim))
 
-/* Strides, or null. */
+/* Strides, which may be null. */
 TF_LONGS_PARAMETER(const int64_t *strides)
 %typemap(in) const int64_t *strides (jlong *elements = NULL) {
   if ($input) {
@@ -433,7 +432,7 @@ TF_LONGS_PARAMETER(const int64_t *strides)
   if (elements$argnum) (*jenv)->ReleaseLongArrayElements(jenv, $input, elements$argnum, JNI_ABORT);
 }
 
-/* Starts, stops and steps one after another. */
+/* An array of all starts, then all stops, then all steps. */
 TF_LONGS_PARAMETER((const int64_t *start, const int64_t *stop, const int64_t *step, size_t ndim))
 %typemap(in) (const int64_t *start, const int64_t *stop, const int64_t *step, size_t ndim) (jlong *elements = NULL) {
   if (!$input) {
@@ -450,11 +449,11 @@ TF_LONGS_PARAMETER((const int64_t *start, const int64_t *stop, const int64_t *st
 %typemap(freearg) (const int64_t *start, const int64_t *stop, const int64_t *step, size_t ndim)
     "(*jenv)->ReleaseLongArrayElements(jenv, $input, elements$argnum, JNI_ABORT);"
 
-/* Sizes and addresses, copied, since neither need be as long as Java's numbers. */
+/* Sizes and addresses are copied, since their width can differ from that of long. */
 %{
 static size_t *tf_java_sizes(JNIEnv *env, jlongArray longs, size_t *count) {
   if (!longs) {
-    SWIG_JavaThrowException(env, SWIG_JavaNullPointerException, "null instead of numbers");
+    SWIG_JavaThrowException(env, SWIG_JavaNullPointerException, "expected numbers, found null");
     return NULL;
   }
   const size_t length = (size_t)(*env)->GetArrayLength(env, longs);
@@ -463,7 +462,7 @@ static size_t *tf_java_sizes(JNIEnv *env, jlongArray longs, size_t *count) {
   if (sizes && elements) {
     for (size_t i = 0; i < length; ++i) sizes[i] = (size_t)elements[i];
   } else if (elements) {
-    SWIG_JavaThrowException(env, SWIG_JavaOutOfMemoryError, "no memory for arguments");
+    SWIG_JavaThrowException(env, SWIG_JavaOutOfMemoryError, "cannot allocate arguments");
   } else {
     free(sizes);
     return NULL;
@@ -473,7 +472,7 @@ static size_t *tf_java_sizes(JNIEnv *env, jlongArray longs, size_t *count) {
   return sizes;
 }
 
-_Static_assert(sizeof(size_t) == sizeof(void *), "addresses are handled as sizes");
+_Static_assert(sizeof(size_t) == sizeof(void *), "addresses are passed as sizes");
 %}
 %define TF_SIZES_IN(PARAMETERS)
 TF_LONGS_PARAMETER(PARAMETERS)
@@ -488,7 +487,7 @@ TF_LONGS_PARAMETER(PARAMETERS)
 TF_SIZES_IN((const size_t *axes, size_t naxes))
 TF_SIZES_IN((const tf_array *const *args, size_t nargs))
 TF_SIZES_IN((const size_t *indices, size_t count))
-/* As many as there are indices, which ArrayFile.java sees to. */
+/* One for each index, as ArrayFile.java ensures. */
 %define TF_MORE_SIZES_IN(PARAMETER)
 TF_LONGS_PARAMETER(PARAMETER)
 %typemap(in) PARAMETER (size_t *sizes = NULL, size_t length = 0) {
@@ -501,7 +500,7 @@ TF_LONGS_PARAMETER(PARAMETER)
 TF_MORE_SIZES_IN(void *const *dst)
 TF_MORE_SIZES_IN(const size_t *nbytes)
 
-/* Numbers that come out. */
+/* Output arrays of numbers. */
 TF_RESULT(const int64_t *tf_array_shape, jlongArray, long[])
 TF_RESULT(const int64_t *tf_array_strides, jlongArray, long[])
 TF_RESULT(const int64_t *tf_file_shape, jlongArray, long[])
@@ -509,7 +508,7 @@ TF_RESULT(const int64_t *tf_file_shape, jlongArray, long[])
     "$result = tf_java_longs(jenv, $1, tf_array_ndim(arg1));"
 %typemap(out) const int64_t *tf_file_shape "$result = tf_java_longs(jenv, $1, tf_file_ndim(arg1, arg2));"
 
-/* Text that goes in, with its length or (paths and names of dtypes) with a NUL at its end. */
+/* Input text, with its length, or NUL-terminated for paths and names of dtypes. */
 %define TF_TEXT_PARAMETER(PARAMETERS)
 %typemap(jni) PARAMETERS "jbyteArray"
 %typemap(jtype) PARAMETERS "byte[]"
@@ -547,7 +546,7 @@ TF_TEXT_PARAMETER(const char *name)
   $1 = (char *)bytes;
 }
 
-/* Text that comes out is copied, since the one who owns it may change it. */
+/* Output text is copied, since its owner may change it. */
 %define TF_TEXT_OUT(PARAMETERS)
 %typemap(in, numinputs=0) PARAMETERS (const char *text = NULL, size_t length = 0) {
   $1 = (char **)&text;
@@ -564,7 +563,7 @@ TF_RESULT(tf_status tf_dict_get_string, jbyteArray, byte[])
 TF_RESULT(tf_status tf_dict_string_list_at, jbyteArray, byte[])
 TF_RESULT(tf_status tf_file_name, jbyteArray, byte[])
 
-/* A location: the path is the result, the numbers go into an array of three longs. */
+/* A location: the path is the result, and the numbers are stored in an array of three longs. */
 TF_RESULT(tf_status tf_file_location, jbyteArray, byte[])
 TF_LONGS_PARAMETER((const char **path, uint64_t *offset, uint64_t *stored_bytes, int32_t *deflated))
 %typemap(in) (const char **path, uint64_t *offset, uint64_t *stored_bytes, int32_t *deflated)
@@ -583,7 +582,7 @@ TF_LONGS_PARAMETER((const char **path, uint64_t *offset, uint64_t *stored_bytes,
 }
 %typemap(freearg) (const char **path, uint64_t *offset, uint64_t *stored_bytes, int32_t *deflated) ""
 
-/* Callbacks: a Java object, kept by a global reference until the library lets go of it; null is none. */
+/* A callback is a Java object, which a global reference keeps alive until the library releases it; null means none. */
 %define TF_OBJECT_IN(PARAMETERS)
 %typemap(jni) PARAMETERS "jobject"
 %typemap(jtype) PARAMETERS "Object"
@@ -595,7 +594,7 @@ TF_LONGS_PARAMETER((const char **path, uint64_t *offset, uint64_t *stored_bytes,
 TF_OBJECT_IN((tf_progress_fn progress, tf_release_fn release, void *user))
 %typemap(in) (tf_progress_fn progress, tf_release_fn release, void *user) {
   if (!tf_java_keep(jenv, $input, &$3)) return $null;
-  $1 = $3 ? tf_java_tell : NULL;
+  $1 = $3 ? tf_java_report : NULL;
   $2 = $3 ? tf_java_drop : NULL;
 }
 TF_OBJECT_IN((tf_read_at_fn read_at, tf_map_fn map, tf_release_fn release, void *user))
@@ -617,7 +616,7 @@ TF_OBJECT_IN((tf_release_fn release, void *user))
   $1 = $2 ? tf_java_drop : NULL;
 }
 
-/* Direct buffers: one over any memory, and the address of one. */
+/* Creates a direct buffer over any memory, and returns the address of a direct buffer. */
 TF_RESULT(void *tf_java_buffer, jobject, java.nio.ByteBuffer)
 %typemap(out) void *tf_java_buffer "$result = (*jenv)->NewDirectByteBuffer(jenv, $1, (jlong)arg2);"
 %typemap(jni) const void *buffer "jobject"
@@ -626,7 +625,7 @@ TF_RESULT(void *tf_java_buffer, jobject, java.nio.ByteBuffer)
 %typemap(in) const void *buffer "$1 = (*jenv)->GetDirectBufferAddress(jenv, $input);"
 %{
 static void *tf_java_buffer(void *address, int64_t nbytes) {
-  (void)nbytes; /* read by the typemap */
+  (void)nbytes; /* used by the typemap */
   return address;
 }
 
@@ -634,7 +633,7 @@ static const void *tf_java_address(const void *buffer) {
   return buffer;
 }
 
-/* The bytes of all arrays in a dict, and in the dicts inside it, as deep as files can nest. */
+/* Returns the total size of the arrays in a dict and in its nested dicts, to the depth that files can have. */
 static uint64_t tf_java_dict_nbytes_within(const tf_dict *dict, int depth) {
   uint64_t total = 0;
   for (size_t i = 0; i < tf_dict_size(dict); ++i) {

@@ -1,4 +1,4 @@
-/* Rust: SWIG has no back end for it. `swig -java -doxygen -xmlout` exports the parse tree, doc comments included, and
-   swig2rust.py prints the crate tensorfile-sys from that. Names stay as in C, as they do in every -sys crate.
-   Honoured: %ignore, and the feature below on a type, whose functions then get #[must_use]. */
+/* SWIG has no back end for Rust. `swig -java -doxygen -xmlout` exports the parse tree with the comments, from which
+   swig2rust.py generates the crate tensorfile-sys. The names are those of C, as in every -sys crate. swig2rust.py
+   supports %ignore and the feature below, which adds #[must_use] to functions that return the type. */
 %feature("rust:must_use") tf_status;

@@ -1,5 +1,5 @@
-/* The one interface for every language. generate.sh runs SWIG over it; the languages' own rules are in rust.i, go.i
-   and java.i. */
+/* The SWIG interface of all languages, from which generate.sh generates code. The rules of each language are in rust.i,
+   go.i and java.i. */
 #if defined(TENSORFILE_SWIG_RUST)
 %module tensorfile_sys
 #elif defined(SWIGGO)
@@ -12,24 +12,24 @@
 #include "tensorfile.h"
 %}
 
-/* Not SWIG's <stdint.i>: it makes uint64_t an `unsigned long long`, which the system's need not be. Typemaps bound to
-   the names keep the generated C portable, and the names visible to whoever reads the parse tree. */
+/* SWIG's <stdint.i> is not used because it replaces uint64_t by `unsigned long long`, which can be another type. With
+   typemaps for the names, the generated C is portable and the names are in the parse tree. */
 %apply int                { int32_t };
 %apply unsigned int       { uint32_t };
 %apply long long          { int64_t };
 %apply unsigned long long { uint64_t };
 
-/* The ABI's enums are typedefs of int32_t beside an unnamed enum. */
+/* Each enum of the ABI is a typedef of int32_t and an unnamed enum. */
 %apply int { tf_status, tf_dtype, tf_format, tf_kind, tf_option };
 
-/* SWIG drops, in silence, a macro whose value it does not know. The names are ignored before they are defined, since
-   afterwards they would be replaced here too. */
+/* SWIG silently drops macros whose values it does not know. The %ignore lines come first, because the preprocessor
+   would replace the names in later lines. */
 %ignore INT64_MIN;
 %ignore UINT64_MAX;
 #define INT64_MIN (-9223372036854775807LL - 1)
 #define UINT64_MAX 0xffffffffffffffffULL
 
-/* Means nothing outside the C preprocessor. */
+/* Only meaningful to the C preprocessor. */
 %ignore TENSORFILE_API;
 
 #if defined(TENSORFILE_SWIG_RUST)

@@ -4,13 +4,13 @@ import java.util.Map;
 import org.tensorfile.Array;
 import org.tensorfile.Dict;
 
-/** What one call costs: {@code java -cp target/tensorfile-0.1.0.jar bench/Calls.java}. */
+/** Measures the cost of calls: {@code java -cp target/tensorfile-0.1.0.jar bench/Calls.java}. */
 class Calls {
   private interface Work {
     long run(int count);
   }
 
-  /** Keeps the work from being left out. */
+  /** Prevents the compiler from removing the work. */
   private static long sink;
 
   private static void time(String what, int count, Work work) {
@@ -46,7 +46,7 @@ class Calls {
         }
         return (long) sum;
       });
-      time("zero-copy view: array.data(), made once and kept", 5_000_000, n -> {
+      time("zero-copy view: array.data(), created once", 5_000_000, n -> {
         long sum = 0;
         for (int i = 0; i < n; i++) {
           sum += array.data().get(i & 1023);

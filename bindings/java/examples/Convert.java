@@ -11,10 +11,11 @@ import org.tensorfile.Loaded;
 import org.tensorfile.Tensorfile;
 
 /**
- * Loads a .safetensors, prints names and shapes, changes an array, and saves .npz and .gguf with metadata.
+ * Loads a .safetensors file, prints the names and shapes of its arrays, changes one of them, and saves .npz and .gguf with
+ * metadata.
  *
- * <p>{@code java -cp target/tensorfile-0.1.0.jar examples/Convert.java [MODEL.safetensors]}; without a file it makes a small
- * one.
+ * <p>{@code java -cp target/tensorfile-0.1.0.jar examples/Convert.java [MODEL.safetensors]}; without an argument it creates a
+ * small file.
  */
 class Convert {
   public static void main(String[] args) throws IOException {
@@ -36,7 +37,7 @@ class Convert {
         }
       }
 
-      // Halves the first array of float32: the buffer is the array's own memory.
+      // Halves the elements of the first float32 array: the buffer is the memory of the array.
       if (first != null) {
         FloatBuffer floats = loaded.get(first).mutableData().asFloatBuffer();
         for (int i = 0; i < floats.limit(); i++) {

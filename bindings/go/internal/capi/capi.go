@@ -84,129 +84,129 @@ typedef _gostring_ swig_type_52;
 typedef _gostring_ swig_type_53;
 typedef _gostring_ swig_type_54;
 typedef _gostring_ swig_type_55;
-extern void _wrap_Swig_free_capi_f5511b2425f3898d(uintptr_t arg1);
-extern uintptr_t _wrap_Swig_malloc_capi_f5511b2425f3898d(swig_intgo arg1);
-extern int _wrap_VersionNumber_capi_f5511b2425f3898d(void);
-extern swig_voidp _wrap_VersionString_capi_f5511b2425f3898d(void);
-extern swig_voidp _wrap_StatusName_capi_f5511b2425f3898d(int arg1);
-extern swig_voidp _wrap_DtypeName_capi_f5511b2425f3898d(int arg1);
-extern int _wrap_DtypeFromName_capi_f5511b2425f3898d(swig_type_1 arg1);
-extern int _wrap_DtypeBits_capi_f5511b2425f3898d(int arg1);
-extern int _wrap_DtypeBlockSize_capi_f5511b2425f3898d(int arg1);
-extern int _wrap_DtypeBlockBytes_capi_f5511b2425f3898d(int arg1);
-extern swig_voidp _wrap_FormatName_capi_f5511b2425f3898d(int arg1);
-extern int _wrap_FormatFromPath_capi_f5511b2425f3898d(swig_type_2 arg1);
-extern int _wrap_FormatProbe_capi_f5511b2425f3898d(swig_type_3 arg1);
-extern swig_voidp _wrap_OptionsNew_capi_f5511b2425f3898d(swig_voidp arg1);
-extern uintptr_t _wrap_OptionsRetain_capi_f5511b2425f3898d(uintptr_t arg1);
-extern void _wrap_OptionsRelease_capi_f5511b2425f3898d(uintptr_t arg1);
-extern swig_voidp _wrap_OptionsSet_capi_f5511b2425f3898d(uintptr_t arg1, int arg2, swig_type_4 arg3);
-extern swig_voidp _wrap_OptionsGet_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, int arg3);
-extern swig_voidp _wrap_OptionsSetString_capi_f5511b2425f3898d(uintptr_t arg1, int arg2, swig_type_5 arg3);
-extern swig_voidp _wrap_OptionsSetProgress_capi_f5511b2425f3898d(uintptr_t arg1, uintptr_t arg2);
-extern swig_voidp _wrap_ArrayNew_capi_f5511b2425f3898d(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4);
-extern swig_voidp _wrap_ArrayNewWith_capi_f5511b2425f3898d(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4, uintptr_t arg5);
-extern swig_voidp _wrap_ArrayCopyFrom_capi_f5511b2425f3898d(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4, swig_type_6 arg5);
-extern swig_voidp _wrap_ArrayWrap_capi_f5511b2425f3898d(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5, swig_type_7 arg6, int arg7, uintptr_t arg8);
-extern uintptr_t _wrap_ArrayRetain_capi_f5511b2425f3898d(uintptr_t arg1);
-extern void _wrap_ArrayRelease_capi_f5511b2425f3898d(uintptr_t arg1);
-extern int _wrap_ArrayDtype_capi_f5511b2425f3898d(uintptr_t arg1);
-extern swig_intgo _wrap_ArrayNdim_capi_f5511b2425f3898d(uintptr_t arg1);
-extern swig_voidp _wrap_ArrayShape_capi_f5511b2425f3898d(uintptr_t arg1);
-extern swig_voidp _wrap_ArrayStrides_capi_f5511b2425f3898d(uintptr_t arg1);
-extern swig_type_8 _wrap_ArraySize_capi_f5511b2425f3898d(uintptr_t arg1);
-extern swig_type_9 _wrap_ArrayNbytes_capi_f5511b2425f3898d(uintptr_t arg1);
-extern swig_voidp _wrap_ArrayData_capi_f5511b2425f3898d(uintptr_t arg1);
-extern swig_voidp _wrap_ArrayDataMut_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2);
-extern swig_voidp _wrap_ArrayMakeMut_capi_f5511b2425f3898d(swig_voidp arg1);
-extern int _wrap_ArrayIsContiguous_capi_f5511b2425f3898d(uintptr_t arg1);
-extern swig_voidp _wrap_ArrayItemInt64_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
-extern swig_voidp _wrap_ArrayItemDouble_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
-extern swig_voidp _wrap_ArrayContiguous_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2);
-extern swig_voidp _wrap_ArrayTranspose_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
-extern swig_voidp _wrap_ArraySlice_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6);
-extern swig_voidp _wrap_ArrayCast_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_ArrayEqual_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, uintptr_t arg3);
-extern swig_voidp _wrap_DictNew_capi_f5511b2425f3898d(swig_voidp arg1);
-extern swig_voidp _wrap_DictNewWith_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2);
-extern uintptr_t _wrap_DictRetain_capi_f5511b2425f3898d(uintptr_t arg1);
-extern void _wrap_DictRelease_capi_f5511b2425f3898d(uintptr_t arg1);
-extern swig_intgo _wrap_DictSize_capi_f5511b2425f3898d(uintptr_t arg1);
-extern swig_voidp _wrap_DictKeyAt_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern int _wrap_DictKindAt_capi_f5511b2425f3898d(uintptr_t arg1, swig_intgo arg2);
-extern swig_voidp _wrap_DictFind_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_type_10 arg3);
-extern swig_voidp _wrap_DictRemove_capi_f5511b2425f3898d(uintptr_t arg1, swig_type_11 arg2);
-extern swig_voidp _wrap_DictGet_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_type_12 arg3);
-extern swig_voidp _wrap_DictSet_capi_f5511b2425f3898d(uintptr_t arg1, swig_type_13 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_DictGetString_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_type_14 arg3);
-extern swig_voidp _wrap_DictSetString_capi_f5511b2425f3898d(uintptr_t arg1, swig_type_15 arg2, swig_type_16 arg3);
-extern swig_voidp _wrap_DictStringListSize_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_type_17 arg3);
-extern swig_voidp _wrap_DictStringListAt_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_type_18 arg3, swig_intgo arg4);
-extern swig_voidp _wrap_DictSetStringList_capi_f5511b2425f3898d(uintptr_t arg1, swig_type_19 arg2);
-extern swig_voidp _wrap_DictStringListAppend_capi_f5511b2425f3898d(uintptr_t arg1, swig_type_20 arg2, swig_type_21 arg3);
-extern swig_voidp _wrap_DictGetDict_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_type_22 arg3);
-extern swig_voidp _wrap_DictSetDict_capi_f5511b2425f3898d(uintptr_t arg1, swig_type_23 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_DictGetInt64_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_type_24 arg3);
-extern swig_voidp _wrap_DictSetInt64_capi_f5511b2425f3898d(uintptr_t arg1, swig_type_25 arg2, swig_type_26 arg3);
-extern swig_voidp _wrap_DictGetDouble_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_type_27 arg3);
-extern swig_voidp _wrap_DictSetDouble_capi_f5511b2425f3898d(uintptr_t arg1, swig_type_28 arg2, double arg3);
-extern swig_voidp _wrap_DictFlatten_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2);
-extern swig_voidp _wrap_DictUnflatten_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2);
-extern swig_voidp _wrap_DictCompare_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, uintptr_t arg3);
-extern swig_voidp _wrap_SourceNew_capi_f5511b2425f3898d(swig_voidp arg1, swig_type_29 arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SourceFromPath_capi_f5511b2425f3898d(swig_voidp arg1, swig_type_30 arg2);
-extern swig_voidp _wrap_SourceFromMemory_capi_f5511b2425f3898d(swig_voidp arg1, swig_type_31 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_SourceFromFd_capi_f5511b2425f3898d(swig_voidp arg1, int arg2, swig_type_32 arg3, swig_type_33 arg4);
-extern swig_voidp _wrap_SourceFromPart_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_type_34 arg3, swig_type_35 arg4);
-extern uintptr_t _wrap_SourceRetain_capi_f5511b2425f3898d(uintptr_t arg1);
-extern void _wrap_SourceRelease_capi_f5511b2425f3898d(uintptr_t arg1);
-extern swig_voidp _wrap_SinkNew_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2);
-extern uintptr_t _wrap_SinkRetain_capi_f5511b2425f3898d(uintptr_t arg1);
-extern void _wrap_SinkRelease_capi_f5511b2425f3898d(uintptr_t arg1);
-extern swig_voidp _wrap_BufferData_capi_f5511b2425f3898d(uintptr_t arg1);
-extern swig_intgo _wrap_BufferSize_capi_f5511b2425f3898d(uintptr_t arg1);
-extern uintptr_t _wrap_BufferRetain_capi_f5511b2425f3898d(uintptr_t arg1);
-extern void _wrap_BufferRelease_capi_f5511b2425f3898d(uintptr_t arg1);
-extern swig_voidp _wrap_Load_capi_f5511b2425f3898d(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_36 arg4, uintptr_t arg5);
-extern swig_voidp _wrap_LoadMemory_capi_f5511b2425f3898d(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_37 arg4, int arg5, uintptr_t arg6);
-extern swig_voidp _wrap_LoadSource_capi_f5511b2425f3898d(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, uintptr_t arg4, int arg5, uintptr_t arg6);
-extern swig_voidp _wrap_LoadWeights_capi_f5511b2425f3898d(swig_voidp arg1, swig_type_38 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_FileOpen_capi_f5511b2425f3898d(swig_voidp arg1, swig_type_39 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_FileOpenMemory_capi_f5511b2425f3898d(swig_voidp arg1, swig_type_40 arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_FileOpenSource_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
-extern uintptr_t _wrap_FileRetain_capi_f5511b2425f3898d(uintptr_t arg1);
-extern void _wrap_FileRelease_capi_f5511b2425f3898d(uintptr_t arg1);
-extern int _wrap_FileFormat_capi_f5511b2425f3898d(uintptr_t arg1);
-extern swig_intgo _wrap_FileSize_capi_f5511b2425f3898d(uintptr_t arg1);
-extern swig_voidp _wrap_FileName_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_FileFind_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_type_41 arg3);
-extern int _wrap_FileDtype_capi_f5511b2425f3898d(uintptr_t arg1, swig_intgo arg2);
-extern swig_intgo _wrap_FileNdim_capi_f5511b2425f3898d(uintptr_t arg1, swig_intgo arg2);
-extern swig_voidp _wrap_FileShape_capi_f5511b2425f3898d(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_42 _wrap_FileNbytes_capi_f5511b2425f3898d(uintptr_t arg1, swig_intgo arg2);
-extern swig_voidp _wrap_FileLocation_capi_f5511b2425f3898d(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4, uintptr_t arg5, swig_intgo arg6);
-extern swig_voidp _wrap_FileMetadata_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2);
-extern swig_voidp _wrap_FileRead_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_FileReadInto_capi_f5511b2425f3898d(uintptr_t arg1, swig_intgo arg2, int arg3, swig_type_43 arg4);
-extern swig_voidp _wrap_FileReadMany_capi_f5511b2425f3898d(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, int arg4, swig_voidp arg5, swig_voidp arg6);
-extern swig_voidp _wrap_FileReadSlice_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7);
-extern swig_voidp _wrap_FileReadSliceInto_capi_f5511b2425f3898d(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_type_44 arg8);
-extern swig_voidp _wrap_Save_capi_f5511b2425f3898d(swig_type_45 arg1, uintptr_t arg2, uintptr_t arg3);
-extern swig_voidp _wrap_Savez_capi_f5511b2425f3898d(swig_type_46 arg1, swig_type_47 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SavezCompressed_capi_f5511b2425f3898d(swig_type_48 arg1, swig_type_49 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveSafetensors_capi_f5511b2425f3898d(swig_type_50 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveGguf_capi_f5511b2425f3898d(swig_type_51 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveWeights_capi_f5511b2425f3898d(swig_type_52 arg1, uintptr_t arg2, uintptr_t arg3);
-extern swig_voidp _wrap_SaveMemory_capi_f5511b2425f3898d(swig_voidp arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
-extern swig_voidp _wrap_SaveSink_capi_f5511b2425f3898d(uintptr_t arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
-extern swig_voidp _wrap_WriterOpen_capi_f5511b2425f3898d(swig_voidp arg1, swig_type_53 arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_WriterOpenSink_capi_f5511b2425f3898d(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_WriterDeclare_capi_f5511b2425f3898d(uintptr_t arg1, swig_type_54 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
-extern swig_voidp _wrap_WriterSetMetadata_capi_f5511b2425f3898d(uintptr_t arg1, uintptr_t arg2);
-extern swig_voidp _wrap_WriterWrite_capi_f5511b2425f3898d(uintptr_t arg1, swig_type_55 arg2);
-extern swig_voidp _wrap_WriterFinish_capi_f5511b2425f3898d(uintptr_t arg1);
-extern uintptr_t _wrap_WriterRetain_capi_f5511b2425f3898d(uintptr_t arg1);
-extern void _wrap_WriterRelease_capi_f5511b2425f3898d(uintptr_t arg1);
+extern void _wrap_Swig_free_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern uintptr_t _wrap_Swig_malloc_capi_b731e1bb2b55ad94(swig_intgo arg1);
+extern int _wrap_VersionNumber_capi_b731e1bb2b55ad94(void);
+extern swig_voidp _wrap_VersionString_capi_b731e1bb2b55ad94(void);
+extern swig_voidp _wrap_StatusName_capi_b731e1bb2b55ad94(int arg1);
+extern swig_voidp _wrap_DtypeName_capi_b731e1bb2b55ad94(int arg1);
+extern int _wrap_DtypeFromName_capi_b731e1bb2b55ad94(swig_type_1 arg1);
+extern int _wrap_DtypeBits_capi_b731e1bb2b55ad94(int arg1);
+extern int _wrap_DtypeBlockSize_capi_b731e1bb2b55ad94(int arg1);
+extern int _wrap_DtypeBlockBytes_capi_b731e1bb2b55ad94(int arg1);
+extern swig_voidp _wrap_FormatName_capi_b731e1bb2b55ad94(int arg1);
+extern int _wrap_FormatFromPath_capi_b731e1bb2b55ad94(swig_type_2 arg1);
+extern int _wrap_FormatProbe_capi_b731e1bb2b55ad94(swig_type_3 arg1);
+extern swig_voidp _wrap_OptionsNew_capi_b731e1bb2b55ad94(swig_voidp arg1);
+extern uintptr_t _wrap_OptionsRetain_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern void _wrap_OptionsRelease_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern swig_voidp _wrap_OptionsSet_capi_b731e1bb2b55ad94(uintptr_t arg1, int arg2, swig_type_4 arg3);
+extern swig_voidp _wrap_OptionsGet_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, int arg3);
+extern swig_voidp _wrap_OptionsSetString_capi_b731e1bb2b55ad94(uintptr_t arg1, int arg2, swig_type_5 arg3);
+extern swig_voidp _wrap_OptionsSetProgress_capi_b731e1bb2b55ad94(uintptr_t arg1, uintptr_t arg2);
+extern swig_voidp _wrap_ArrayNew_capi_b731e1bb2b55ad94(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4);
+extern swig_voidp _wrap_ArrayNewWith_capi_b731e1bb2b55ad94(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4, uintptr_t arg5);
+extern swig_voidp _wrap_ArrayCopyFrom_capi_b731e1bb2b55ad94(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4, swig_type_6 arg5);
+extern swig_voidp _wrap_ArrayWrap_capi_b731e1bb2b55ad94(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5, swig_type_7 arg6, int arg7, uintptr_t arg8);
+extern uintptr_t _wrap_ArrayRetain_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern void _wrap_ArrayRelease_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern int _wrap_ArrayDtype_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern swig_intgo _wrap_ArrayNdim_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern swig_voidp _wrap_ArrayShape_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern swig_voidp _wrap_ArrayStrides_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern swig_type_8 _wrap_ArraySize_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern swig_type_9 _wrap_ArrayNbytes_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern swig_voidp _wrap_ArrayData_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern swig_voidp _wrap_ArrayDataMut_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2);
+extern swig_voidp _wrap_ArrayMakeMut_capi_b731e1bb2b55ad94(swig_voidp arg1);
+extern int _wrap_ArrayIsContiguous_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern swig_voidp _wrap_ArrayItemInt64_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
+extern swig_voidp _wrap_ArrayItemDouble_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
+extern swig_voidp _wrap_ArrayContiguous_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2);
+extern swig_voidp _wrap_ArrayTranspose_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
+extern swig_voidp _wrap_ArraySlice_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6);
+extern swig_voidp _wrap_ArrayCast_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_ArrayEqual_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_voidp _wrap_DictNew_capi_b731e1bb2b55ad94(swig_voidp arg1);
+extern swig_voidp _wrap_DictNewWith_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2);
+extern uintptr_t _wrap_DictRetain_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern void _wrap_DictRelease_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern swig_intgo _wrap_DictSize_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern swig_voidp _wrap_DictKeyAt_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern int _wrap_DictKindAt_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_intgo arg2);
+extern swig_voidp _wrap_DictFind_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_10 arg3);
+extern swig_voidp _wrap_DictRemove_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_11 arg2);
+extern swig_voidp _wrap_DictGet_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_12 arg3);
+extern swig_voidp _wrap_DictSet_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_13 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_DictGetString_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_14 arg3);
+extern swig_voidp _wrap_DictSetString_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_15 arg2, swig_type_16 arg3);
+extern swig_voidp _wrap_DictStringListSize_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_17 arg3);
+extern swig_voidp _wrap_DictStringListAt_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_18 arg3, swig_intgo arg4);
+extern swig_voidp _wrap_DictSetStringList_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_19 arg2);
+extern swig_voidp _wrap_DictStringListAppend_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_20 arg2, swig_type_21 arg3);
+extern swig_voidp _wrap_DictGetDict_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_22 arg3);
+extern swig_voidp _wrap_DictSetDict_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_23 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_DictGetInt64_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_24 arg3);
+extern swig_voidp _wrap_DictSetInt64_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_25 arg2, swig_type_26 arg3);
+extern swig_voidp _wrap_DictGetDouble_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_27 arg3);
+extern swig_voidp _wrap_DictSetDouble_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_28 arg2, double arg3);
+extern swig_voidp _wrap_DictFlatten_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2);
+extern swig_voidp _wrap_DictUnflatten_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2);
+extern swig_voidp _wrap_DictCompare_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_voidp _wrap_SourceNew_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_type_29 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SourceFromPath_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_type_30 arg2);
+extern swig_voidp _wrap_SourceFromMemory_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_type_31 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_SourceFromFd_capi_b731e1bb2b55ad94(swig_voidp arg1, int arg2, swig_type_32 arg3, swig_type_33 arg4);
+extern swig_voidp _wrap_SourceFromPart_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_34 arg3, swig_type_35 arg4);
+extern uintptr_t _wrap_SourceRetain_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern void _wrap_SourceRelease_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern swig_voidp _wrap_SinkNew_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2);
+extern uintptr_t _wrap_SinkRetain_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern void _wrap_SinkRelease_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern swig_voidp _wrap_BufferData_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern swig_intgo _wrap_BufferSize_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern uintptr_t _wrap_BufferRetain_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern void _wrap_BufferRelease_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern swig_voidp _wrap_Load_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_36 arg4, uintptr_t arg5);
+extern swig_voidp _wrap_LoadMemory_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_37 arg4, int arg5, uintptr_t arg6);
+extern swig_voidp _wrap_LoadSource_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, uintptr_t arg4, int arg5, uintptr_t arg6);
+extern swig_voidp _wrap_LoadWeights_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_type_38 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_FileOpen_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_type_39 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_FileOpenMemory_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_type_40 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_FileOpenSource_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
+extern uintptr_t _wrap_FileRetain_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern void _wrap_FileRelease_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern int _wrap_FileFormat_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern swig_intgo _wrap_FileSize_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern swig_voidp _wrap_FileName_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_FileFind_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_41 arg3);
+extern int _wrap_FileDtype_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_intgo arg2);
+extern swig_intgo _wrap_FileNdim_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_intgo arg2);
+extern swig_voidp _wrap_FileShape_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_42 _wrap_FileNbytes_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_intgo arg2);
+extern swig_voidp _wrap_FileLocation_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4, uintptr_t arg5, swig_intgo arg6);
+extern swig_voidp _wrap_FileMetadata_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2);
+extern swig_voidp _wrap_FileRead_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_FileReadInto_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_intgo arg2, int arg3, swig_type_43 arg4);
+extern swig_voidp _wrap_FileReadMany_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, int arg4, swig_voidp arg5, swig_voidp arg6);
+extern swig_voidp _wrap_FileReadSlice_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7);
+extern swig_voidp _wrap_FileReadSliceInto_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_type_44 arg8);
+extern swig_voidp _wrap_Save_capi_b731e1bb2b55ad94(swig_type_45 arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_voidp _wrap_Savez_capi_b731e1bb2b55ad94(swig_type_46 arg1, swig_type_47 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SavezCompressed_capi_b731e1bb2b55ad94(swig_type_48 arg1, swig_type_49 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveSafetensors_capi_b731e1bb2b55ad94(swig_type_50 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveGguf_capi_b731e1bb2b55ad94(swig_type_51 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveWeights_capi_b731e1bb2b55ad94(swig_type_52 arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_voidp _wrap_SaveMemory_capi_b731e1bb2b55ad94(swig_voidp arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
+extern swig_voidp _wrap_SaveSink_capi_b731e1bb2b55ad94(uintptr_t arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
+extern swig_voidp _wrap_WriterOpen_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_type_53 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_WriterOpenSink_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_WriterDeclare_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_54 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
+extern swig_voidp _wrap_WriterSetMetadata_capi_b731e1bb2b55ad94(uintptr_t arg1, uintptr_t arg2);
+extern swig_voidp _wrap_WriterWrite_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_55 arg2);
+extern swig_voidp _wrap_WriterFinish_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern uintptr_t _wrap_WriterRetain_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern void _wrap_WriterRelease_capi_b731e1bb2b55ad94(uintptr_t arg1);
 #undef intgo
 */
 import "C"
@@ -240,25 +240,25 @@ type _ sync.Mutex
 
 func Swig_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_Swig_free_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0))
+	C._wrap_Swig_free_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0))
 }
 
 func Swig_malloc(arg1 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_Swig_malloc_capi_f5511b2425f3898d(C.swig_intgo(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_Swig_malloc_capi_b731e1bb2b55ad94(C.swig_intgo(_swig_i_0)))
 	return swig_r
 }
 
 func VersionNumber() (_swig_ret uint32) {
 	var swig_r uint32
-	swig_r = (uint32)(C._wrap_VersionNumber_capi_f5511b2425f3898d())
+	swig_r = (uint32)(C._wrap_VersionNumber_capi_b731e1bb2b55ad94())
 	return swig_r
 }
 
 func VersionString() (_swig_ret *byte) {
 	var swig_r *byte
-	swig_r = (*byte)(C._wrap_VersionString_capi_f5511b2425f3898d())
+	swig_r = (*byte)(C._wrap_VersionString_capi_b731e1bb2b55ad94())
 	var swig_r_1 *byte
 swig_r_1 = swig_r
 	return swig_r_1
@@ -267,7 +267,7 @@ swig_r_1 = swig_r
 func StatusName(arg1 int32) (_swig_ret *byte) {
 	var swig_r *byte
 	_swig_i_0 := arg1
-	swig_r = (*byte)(C._wrap_StatusName_capi_f5511b2425f3898d(C.int(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_StatusName_capi_b731e1bb2b55ad94(C.int(_swig_i_0)))
 	var swig_r_1 *byte
 swig_r_1 = swig_r
 	return swig_r_1
@@ -276,7 +276,7 @@ swig_r_1 = swig_r
 func DtypeName(arg1 int32) (_swig_ret *byte) {
 	var swig_r *byte
 	_swig_i_0 := arg1
-	swig_r = (*byte)(C._wrap_DtypeName_capi_f5511b2425f3898d(C.int(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_DtypeName_capi_b731e1bb2b55ad94(C.int(_swig_i_0)))
 	var swig_r_1 *byte
 swig_r_1 = swig_r
 	return swig_r_1
@@ -285,7 +285,7 @@ swig_r_1 = swig_r
 func DtypeFromName(arg1 string) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_DtypeFromName_capi_f5511b2425f3898d(*(*C.swig_type_1)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (int32)(C._wrap_DtypeFromName_capi_b731e1bb2b55ad94(*(*C.swig_type_1)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -295,28 +295,28 @@ func DtypeFromName(arg1 string) (_swig_ret int32) {
 func DtypeBits(arg1 int32) (_swig_ret uint32) {
 	var swig_r uint32
 	_swig_i_0 := arg1
-	swig_r = (uint32)(C._wrap_DtypeBits_capi_f5511b2425f3898d(C.int(_swig_i_0)))
+	swig_r = (uint32)(C._wrap_DtypeBits_capi_b731e1bb2b55ad94(C.int(_swig_i_0)))
 	return swig_r
 }
 
 func DtypeBlockSize(arg1 int32) (_swig_ret uint32) {
 	var swig_r uint32
 	_swig_i_0 := arg1
-	swig_r = (uint32)(C._wrap_DtypeBlockSize_capi_f5511b2425f3898d(C.int(_swig_i_0)))
+	swig_r = (uint32)(C._wrap_DtypeBlockSize_capi_b731e1bb2b55ad94(C.int(_swig_i_0)))
 	return swig_r
 }
 
 func DtypeBlockBytes(arg1 int32) (_swig_ret uint32) {
 	var swig_r uint32
 	_swig_i_0 := arg1
-	swig_r = (uint32)(C._wrap_DtypeBlockBytes_capi_f5511b2425f3898d(C.int(_swig_i_0)))
+	swig_r = (uint32)(C._wrap_DtypeBlockBytes_capi_b731e1bb2b55ad94(C.int(_swig_i_0)))
 	return swig_r
 }
 
 func FormatName(arg1 int32) (_swig_ret *byte) {
 	var swig_r *byte
 	_swig_i_0 := arg1
-	swig_r = (*byte)(C._wrap_FormatName_capi_f5511b2425f3898d(C.int(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_FormatName_capi_b731e1bb2b55ad94(C.int(_swig_i_0)))
 	var swig_r_1 *byte
 swig_r_1 = swig_r
 	return swig_r_1
@@ -325,7 +325,7 @@ swig_r_1 = swig_r
 func FormatFromPath(arg1 string) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_FormatFromPath_capi_f5511b2425f3898d(*(*C.swig_type_2)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (int32)(C._wrap_FormatFromPath_capi_b731e1bb2b55ad94(*(*C.swig_type_2)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -335,7 +335,7 @@ func FormatFromPath(arg1 string) (_swig_ret int32) {
 func FormatProbe(arg1 string) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_FormatProbe_capi_f5511b2425f3898d(*(*C.swig_type_3)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (int32)(C._wrap_FormatProbe_capi_b731e1bb2b55ad94(*(*C.swig_type_3)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -346,7 +346,7 @@ func OptionsNew(arg1 *Options) (_swig_ret error) {
 	var swig_r *byte
 	var _swig_i_0 *Options
 _swig_i_0 = arg1
-	swig_r = (*byte)(C._wrap_OptionsNew_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_OptionsNew_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -356,7 +356,7 @@ func OptionsRetain(arg1 Options) (_swig_ret Options) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_OptionsRetain_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_OptionsRetain_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 Options
 swig_r_1 = Options(swig_r)
 	return swig_r_1
@@ -365,7 +365,7 @@ swig_r_1 = Options(swig_r)
 func OptionsRelease(arg1 Options) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_OptionsRelease_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0))
+	C._wrap_OptionsRelease_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0))
 }
 
 func OptionsSet(arg1 Options, arg2 int32, arg3 int64) (_swig_ret error) {
@@ -374,7 +374,7 @@ func OptionsSet(arg1 Options, arg2 int32, arg3 int64) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_OptionsSet_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_type_4(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_OptionsSet_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_type_4(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -386,7 +386,7 @@ func OptionsGet(arg1 *int64, arg2 Options, arg3 int32) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_OptionsGet_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_OptionsGet_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -398,7 +398,7 @@ func OptionsSetString(arg1 Options, arg2 int32, arg3 string) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_OptionsSetString_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_5)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_OptionsSetString_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_5)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -412,7 +412,7 @@ func OptionsSetProgress(arg1 Options, arg2 uintptr) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_OptionsSetProgress_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_OptionsSetProgress_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -425,7 +425,7 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_ArrayNew_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_ArrayNew_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -440,7 +440,7 @@ _swig_i_0 = arg1
 	_swig_i_3 := arg4
 	var _swig_i_4 uintptr
 _swig_i_4 = uintptr(arg5)
-	swig_r = (*byte)(C._wrap_ArrayNewWith_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.uintptr_t(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_ArrayNewWith_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.uintptr_t(_swig_i_4)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -454,7 +454,7 @@ _swig_i_0 = arg1
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (*byte)(C._wrap_ArrayCopyFrom_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), *(*C.swig_type_6)(unsafe.Pointer(&_swig_i_4))))
+	swig_r = (*byte)(C._wrap_ArrayCopyFrom_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), *(*C.swig_type_6)(unsafe.Pointer(&_swig_i_4))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg5
 	}
@@ -474,7 +474,7 @@ _swig_i_0 = arg1
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (*byte)(C._wrap_ArrayWrap_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_voidp(_swig_i_4), *(*C.swig_type_7)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.uintptr_t(_swig_i_7)))
+	swig_r = (*byte)(C._wrap_ArrayWrap_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_voidp(_swig_i_4), *(*C.swig_type_7)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.uintptr_t(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg6
 	}
@@ -487,7 +487,7 @@ func ArrayRetain(arg1 Array) (_swig_ret Array) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_ArrayRetain_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_ArrayRetain_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 Array
 swig_r_1 = Array(swig_r)
 	return swig_r_1
@@ -496,14 +496,14 @@ swig_r_1 = Array(swig_r)
 func ArrayRelease(arg1 Array) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_ArrayRelease_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0))
+	C._wrap_ArrayRelease_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0))
 }
 
 func ArrayDtype(arg1 Array) (_swig_ret int32) {
 	var swig_r int32
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int32)(C._wrap_ArrayDtype_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_ArrayDtype_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -511,7 +511,7 @@ func ArrayNdim(arg1 Array) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int)(C._wrap_ArrayNdim_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_ArrayNdim_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -519,7 +519,7 @@ func ArrayShape(arg1 Array) (_swig_ret *int64) {
 	var swig_r *int64
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (*int64)(C._wrap_ArrayShape_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	swig_r = (*int64)(C._wrap_ArrayShape_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -527,7 +527,7 @@ func ArrayStrides(arg1 Array) (_swig_ret *int64) {
 	var swig_r *int64
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (*int64)(C._wrap_ArrayStrides_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	swig_r = (*int64)(C._wrap_ArrayStrides_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -535,7 +535,7 @@ func ArraySize(arg1 Array) (_swig_ret int64) {
 	var swig_r int64
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int64)(C._wrap_ArraySize_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_ArraySize_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -543,7 +543,7 @@ func ArrayNbytes(arg1 Array) (_swig_ret uint64) {
 	var swig_r uint64
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uint64)(C._wrap_ArrayNbytes_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_ArrayNbytes_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -551,7 +551,7 @@ func ArrayData(arg1 Array) (_swig_ret *byte) {
 	var swig_r *byte
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (*byte)(C._wrap_ArrayData_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_ArrayData_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *byte
 swig_r_1 = swig_r
 	return swig_r_1
@@ -562,7 +562,7 @@ func ArrayDataMut(arg1 **byte, arg2 Array) (_swig_ret error) {
 	_swig_i_0 := arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_ArrayDataMut_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_ArrayDataMut_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -572,7 +572,7 @@ func ArrayMakeMut(arg1 *Array) (_swig_ret error) {
 	var swig_r *byte
 	var _swig_i_0 *Array
 _swig_i_0 = arg1
-	swig_r = (*byte)(C._wrap_ArrayMakeMut_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_ArrayMakeMut_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -582,7 +582,7 @@ func ArrayIsContiguous(arg1 Array) (_swig_ret int32) {
 	var swig_r int32
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int32)(C._wrap_ArrayIsContiguous_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_ArrayIsContiguous_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -593,7 +593,7 @@ func ArrayItemInt64(arg1 *int64, arg2 Array, arg3 *int64, arg4 int) (_swig_ret e
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_ArrayItemInt64_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_ArrayItemInt64_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -606,7 +606,7 @@ func ArrayItemDouble(arg1 *float64, arg2 Array, arg3 *int64, arg4 int) (_swig_re
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_ArrayItemDouble_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_ArrayItemDouble_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -618,7 +618,7 @@ func ArrayContiguous(arg1 *Array, arg2 Array) (_swig_ret error) {
 _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_ArrayContiguous_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_ArrayContiguous_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -632,7 +632,7 @@ _swig_i_0 = arg1
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_ArrayTranspose_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_ArrayTranspose_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -648,7 +648,7 @@ _swig_i_1 = uintptr(arg2)
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (*byte)(C._wrap_ArraySlice_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_ArraySlice_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -663,7 +663,7 @@ _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_ArrayCast_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_ArrayCast_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -676,7 +676,7 @@ func ArrayEqual(arg1 *int32, arg2 Array, arg3 Array) (_swig_ret error) {
 _swig_i_1 = uintptr(arg2)
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_ArrayEqual_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_ArrayEqual_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -686,7 +686,7 @@ func DictNew(arg1 *Dict) (_swig_ret error) {
 	var swig_r *byte
 	var _swig_i_0 *Dict
 _swig_i_0 = arg1
-	swig_r = (*byte)(C._wrap_DictNew_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_DictNew_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -698,7 +698,7 @@ func DictNewWith(arg1 *Dict, arg2 Options) (_swig_ret error) {
 _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_DictNewWith_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_DictNewWith_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -708,7 +708,7 @@ func DictRetain(arg1 Dict) (_swig_ret Dict) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_DictRetain_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_DictRetain_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 Dict
 swig_r_1 = Dict(swig_r)
 	return swig_r_1
@@ -717,14 +717,14 @@ swig_r_1 = Dict(swig_r)
 func DictRelease(arg1 Dict) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_DictRelease_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0))
+	C._wrap_DictRelease_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0))
 }
 
 func DictSize(arg1 Dict) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int)(C._wrap_DictSize_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_DictSize_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -734,7 +734,7 @@ func DictKeyAt(arg1 *Text, arg2 Dict, arg3 int) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictKeyAt_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictKeyAt_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -745,7 +745,7 @@ func DictKindAt(arg1 Dict, arg2 int) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_DictKindAt_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (int32)(C._wrap_DictKindAt_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -755,7 +755,7 @@ func DictFind(arg1 *int, arg2 Dict, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictFind_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_10)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictFind_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_10)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -769,7 +769,7 @@ func DictRemove(arg1 Dict, arg2 string) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_DictRemove_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), *(*C.swig_type_11)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_DictRemove_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_11)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -785,7 +785,7 @@ _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictGet_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictGet_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -801,7 +801,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_DictSet_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictSet_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -816,7 +816,7 @@ func DictGetString(arg1 *Text, arg2 Dict, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictGetString_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_14)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictGetString_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_14)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -831,7 +831,7 @@ func DictSetString(arg1 Dict, arg2 string, arg3 string) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictSetString_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), *(*C.swig_type_15)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_16)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictSetString_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_15)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_16)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -849,7 +849,7 @@ func DictStringListSize(arg1 *int, arg2 Dict, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictStringListSize_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_17)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictStringListSize_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_17)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -865,7 +865,7 @@ func DictStringListAt(arg1 *Text, arg2 Dict, arg3 string, arg4 int) (_swig_ret e
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_DictStringListAt_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_18)(unsafe.Pointer(&_swig_i_2)), C.swig_intgo(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_DictStringListAt_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_18)(unsafe.Pointer(&_swig_i_2)), C.swig_intgo(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -879,7 +879,7 @@ func DictSetStringList(arg1 Dict, arg2 string) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_DictSetStringList_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), *(*C.swig_type_19)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_DictSetStringList_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_19)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -894,7 +894,7 @@ func DictStringListAppend(arg1 Dict, arg2 string, arg3 string) (_swig_ret error)
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictStringListAppend_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), *(*C.swig_type_20)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictStringListAppend_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_20)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -913,7 +913,7 @@ _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictGetDict_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_22)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictGetDict_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_22)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -929,7 +929,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_DictSetDict_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), *(*C.swig_type_23)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictSetDict_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_23)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -944,7 +944,7 @@ func DictGetInt64(arg1 *int64, arg2 Dict, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictGetInt64_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_24)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictGetInt64_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_24)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -959,7 +959,7 @@ func DictSetInt64(arg1 Dict, arg2 string, arg3 int64) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictSetInt64_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), *(*C.swig_type_25)(unsafe.Pointer(&_swig_i_1)), C.swig_type_26(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictSetInt64_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_25)(unsafe.Pointer(&_swig_i_1)), C.swig_type_26(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -974,7 +974,7 @@ func DictGetDouble(arg1 *float64, arg2 Dict, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictGetDouble_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_27)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictGetDouble_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_27)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -989,7 +989,7 @@ func DictSetDouble(arg1 Dict, arg2 string, arg3 float64) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictSetDouble_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), *(*C.swig_type_28)(unsafe.Pointer(&_swig_i_1)), C.double(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictSetDouble_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_28)(unsafe.Pointer(&_swig_i_1)), C.double(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1004,7 +1004,7 @@ func DictFlatten(arg1 *Dict, arg2 Dict) (_swig_ret error) {
 _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_DictFlatten_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_DictFlatten_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1016,7 +1016,7 @@ func DictUnflatten(arg1 *Dict, arg2 Dict) (_swig_ret error) {
 _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_DictUnflatten_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_DictUnflatten_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1030,7 +1030,7 @@ _swig_i_0 = arg1
 _swig_i_1 = uintptr(arg2)
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_DictCompare_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictCompare_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1043,7 +1043,7 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_SourceNew_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.swig_type_29(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SourceNew_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.swig_type_29(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1054,7 +1054,7 @@ func SourceFromPath(arg1 *Source, arg2 string) (_swig_ret error) {
 	var _swig_i_0 *Source
 _swig_i_0 = arg1
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_SourceFromPath_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), *(*C.swig_type_30)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_SourceFromPath_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), *(*C.swig_type_30)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1069,7 +1069,7 @@ func SourceFromMemory(arg1 *Source, arg2 string, arg3 uintptr) (_swig_ret error)
 _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_SourceFromMemory_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), *(*C.swig_type_31)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_SourceFromMemory_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), *(*C.swig_type_31)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1085,7 +1085,7 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_SourceFromFd_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_type_32(_swig_i_2), C.swig_type_33(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SourceFromFd_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_type_32(_swig_i_2), C.swig_type_33(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1099,7 +1099,7 @@ _swig_i_0 = arg1
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_SourceFromPart_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_34(_swig_i_2), C.swig_type_35(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SourceFromPart_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_34(_swig_i_2), C.swig_type_35(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1109,7 +1109,7 @@ func SourceRetain(arg1 Source) (_swig_ret Source) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_SourceRetain_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_SourceRetain_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 Source
 swig_r_1 = Source(swig_r)
 	return swig_r_1
@@ -1118,7 +1118,7 @@ swig_r_1 = Source(swig_r)
 func SourceRelease(arg1 Source) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_SourceRelease_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0))
+	C._wrap_SourceRelease_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0))
 }
 
 func SinkNew(arg1 *Sink, arg2 uintptr) (_swig_ret error) {
@@ -1126,7 +1126,7 @@ func SinkNew(arg1 *Sink, arg2 uintptr) (_swig_ret error) {
 	var _swig_i_0 *Sink
 _swig_i_0 = arg1
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_SinkNew_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_SinkNew_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1136,7 +1136,7 @@ func SinkRetain(arg1 Sink) (_swig_ret Sink) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_SinkRetain_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_SinkRetain_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 Sink
 swig_r_1 = Sink(swig_r)
 	return swig_r_1
@@ -1145,14 +1145,14 @@ swig_r_1 = Sink(swig_r)
 func SinkRelease(arg1 Sink) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_SinkRelease_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0))
+	C._wrap_SinkRelease_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0))
 }
 
 func BufferData(arg1 Buffer) (_swig_ret *byte) {
 	var swig_r *byte
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (*byte)(C._wrap_BufferData_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_BufferData_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *byte
 swig_r_1 = swig_r
 	return swig_r_1
@@ -1162,7 +1162,7 @@ func BufferSize(arg1 Buffer) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int)(C._wrap_BufferSize_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_BufferSize_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1170,7 +1170,7 @@ func BufferRetain(arg1 Buffer) (_swig_ret Buffer) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_BufferRetain_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_BufferRetain_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 Buffer
 swig_r_1 = Buffer(swig_r)
 	return swig_r_1
@@ -1179,7 +1179,7 @@ swig_r_1 = Buffer(swig_r)
 func BufferRelease(arg1 Buffer) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_BufferRelease_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0))
+	C._wrap_BufferRelease_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0))
 }
 
 func Load(arg1 *Array, arg2 *Dict, arg3 *Dict, arg4 string, arg5 Options) (_swig_ret error) {
@@ -1193,7 +1193,7 @@ _swig_i_2 = arg3
 	_swig_i_3 := arg4
 	var _swig_i_4 uintptr
 _swig_i_4 = uintptr(arg5)
-	swig_r = (*byte)(C._wrap_Load_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_36)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_Load_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_36)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1214,7 +1214,7 @@ _swig_i_2 = arg3
 	_swig_i_4 := arg5
 	var _swig_i_5 uintptr
 _swig_i_5 = uintptr(arg6)
-	swig_r = (*byte)(C._wrap_LoadMemory_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_37)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.uintptr_t(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_LoadMemory_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_37)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.uintptr_t(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1236,7 +1236,7 @@ _swig_i_3 = uintptr(arg4)
 	_swig_i_4 := arg5
 	var _swig_i_5 uintptr
 _swig_i_5 = uintptr(arg6)
-	swig_r = (*byte)(C._wrap_LoadSource_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.uintptr_t(_swig_i_3), C.int(_swig_i_4), C.uintptr_t(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_LoadSource_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.uintptr_t(_swig_i_3), C.int(_swig_i_4), C.uintptr_t(_swig_i_5)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1251,7 +1251,7 @@ _swig_i_0 = arg1
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_LoadWeights_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_LoadWeights_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1267,7 +1267,7 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_FileOpen_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), *(*C.swig_type_39)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_FileOpen_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), *(*C.swig_type_39)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1284,7 +1284,7 @@ _swig_i_0 = arg1
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_FileOpenMemory_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_FileOpenMemory_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1302,7 +1302,7 @@ _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_FileOpenSource_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_FileOpenSource_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1312,7 +1312,7 @@ func FileRetain(arg1 File) (_swig_ret File) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_FileRetain_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_FileRetain_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 File
 swig_r_1 = File(swig_r)
 	return swig_r_1
@@ -1321,14 +1321,14 @@ swig_r_1 = File(swig_r)
 func FileRelease(arg1 File) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_FileRelease_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0))
+	C._wrap_FileRelease_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0))
 }
 
 func FileFormat(arg1 File) (_swig_ret int32) {
 	var swig_r int32
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int32)(C._wrap_FileFormat_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_FileFormat_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1336,7 +1336,7 @@ func FileSize(arg1 File) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int)(C._wrap_FileSize_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_FileSize_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1346,7 +1346,7 @@ func FileName(arg1 *Text, arg2 File, arg3 int) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_FileName_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_FileName_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1358,7 +1358,7 @@ func FileFind(arg1 *int, arg2 File, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_FileFind_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_41)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_FileFind_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_41)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1372,7 +1372,7 @@ func FileDtype(arg1 File, arg2 int) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_FileDtype_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (int32)(C._wrap_FileDtype_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1381,7 +1381,7 @@ func FileNdim(arg1 File, arg2 int) (_swig_ret int) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_FileNdim_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (int)(C._wrap_FileNdim_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1390,7 +1390,7 @@ func FileShape(arg1 File, arg2 int) (_swig_ret *int64) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*int64)(C._wrap_FileShape_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (*int64)(C._wrap_FileShape_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1399,7 +1399,7 @@ func FileNbytes(arg1 File, arg2 int) (_swig_ret uint64) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_FileNbytes_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_FileNbytes_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1412,7 +1412,7 @@ func FileLocation(arg1 **byte, arg2 *uint64, arg3 *uint64, arg4 *int32, arg5 Fil
 	var _swig_i_4 uintptr
 _swig_i_4 = uintptr(arg5)
 	_swig_i_5 := arg6
-	swig_r = (*byte)(C._wrap_FileLocation_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_intgo(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_FileLocation_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_intgo(_swig_i_5)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1424,7 +1424,7 @@ func FileMetadata(arg1 *Dict, arg2 File) (_swig_ret error) {
 _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_FileMetadata_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_FileMetadata_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1437,7 +1437,7 @@ _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_FileRead_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_FileRead_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1450,7 +1450,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_FileReadInto_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (*byte)(C._wrap_FileReadInto_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1468,7 +1468,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (*byte)(C._wrap_FileReadMany_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_intgo(_swig_i_2), C.int(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_FileReadMany_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_intgo(_swig_i_2), C.int(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1485,7 +1485,7 @@ _swig_i_1 = uintptr(arg2)
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (*byte)(C._wrap_FileReadSlice_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_intgo(_swig_i_6)))
+	swig_r = (*byte)(C._wrap_FileReadSlice_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_intgo(_swig_i_6)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1502,7 +1502,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (*byte)(C._wrap_FileReadSliceInto_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5), C.int(_swig_i_6), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_7))))
+	swig_r = (*byte)(C._wrap_FileReadSliceInto_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5), C.int(_swig_i_6), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_7))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg8
 	}
@@ -1518,7 +1518,7 @@ func Save(arg1 string, arg2 Array, arg3 Options) (_swig_ret error) {
 _swig_i_1 = uintptr(arg2)
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_Save_capi_f5511b2425f3898d(*(*C.swig_type_45)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_Save_capi_b731e1bb2b55ad94(*(*C.swig_type_45)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1536,7 +1536,7 @@ _swig_i_1 = arg2
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_Savez_capi_f5511b2425f3898d(*(*C.swig_type_46)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_Savez_capi_b731e1bb2b55ad94(*(*C.swig_type_46)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1557,7 +1557,7 @@ _swig_i_1 = arg2
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SavezCompressed_capi_f5511b2425f3898d(*(*C.swig_type_48)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SavezCompressed_capi_b731e1bb2b55ad94(*(*C.swig_type_48)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1578,7 +1578,7 @@ _swig_i_1 = uintptr(arg2)
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SaveSafetensors_capi_f5511b2425f3898d(*(*C.swig_type_50)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SaveSafetensors_capi_b731e1bb2b55ad94(*(*C.swig_type_50)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1596,7 +1596,7 @@ _swig_i_1 = uintptr(arg2)
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SaveGguf_capi_f5511b2425f3898d(*(*C.swig_type_51)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SaveGguf_capi_b731e1bb2b55ad94(*(*C.swig_type_51)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1612,7 +1612,7 @@ func SaveWeights(arg1 string, arg2 Dict, arg3 Options) (_swig_ret error) {
 _swig_i_1 = uintptr(arg2)
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_SaveWeights_capi_f5511b2425f3898d(*(*C.swig_type_52)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_SaveWeights_capi_b731e1bb2b55ad94(*(*C.swig_type_52)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1634,7 +1634,7 @@ _swig_i_3 = uintptr(arg4)
 _swig_i_4 = uintptr(arg5)
 	var _swig_i_5 uintptr
 _swig_i_5 = uintptr(arg6)
-	swig_r = (*byte)(C._wrap_SaveMemory_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_SaveMemory_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1653,7 +1653,7 @@ _swig_i_3 = uintptr(arg4)
 _swig_i_4 = uintptr(arg5)
 	var _swig_i_5 uintptr
 _swig_i_5 = uintptr(arg6)
-	swig_r = (*byte)(C._wrap_SaveSink_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_SaveSink_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1667,7 +1667,7 @@ _swig_i_0 = arg1
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_WriterOpen_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), *(*C.swig_type_53)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_WriterOpen_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), *(*C.swig_type_53)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1685,7 +1685,7 @@ _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_WriterOpenSink_capi_f5511b2425f3898d(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_WriterOpenSink_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1699,7 +1699,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (*byte)(C._wrap_WriterDeclare_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_WriterDeclare_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1714,7 +1714,7 @@ func WriterSetMetadata(arg1 Writer, arg2 Dict) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_WriterSetMetadata_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_WriterSetMetadata_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1725,7 +1725,7 @@ func WriterWrite(arg1 Writer, arg2 string) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_WriterWrite_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_WriterWrite_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1738,7 +1738,7 @@ func WriterFinish(arg1 Writer) (_swig_ret error) {
 	var swig_r *byte
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (*byte)(C._wrap_WriterFinish_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_WriterFinish_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1748,7 +1748,7 @@ func WriterRetain(arg1 Writer) (_swig_ret Writer) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_WriterRetain_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_WriterRetain_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 Writer
 swig_r_1 = Writer(swig_r)
 	return swig_r_1
@@ -1757,7 +1757,7 @@ swig_r_1 = Writer(swig_r)
 func WriterRelease(arg1 Writer) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_WriterRelease_capi_f5511b2425f3898d(C.uintptr_t(_swig_i_0))
+	C._wrap_WriterRelease_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0))
 }
 
 

@@ -218,7 +218,7 @@ static void* Swig_malloc(int c) {
 extern "C" {
 #endif
 
-void _wrap_Swig_free_capi_f5511b2425f3898d(void *_swig_go_0) {
+void _wrap_Swig_free_capi_b731e1bb2b55ad94(void *_swig_go_0) {
   void *arg1 = 0 ;
   
   arg1 = *(void **)&_swig_go_0; 
@@ -228,7 +228,7 @@ void _wrap_Swig_free_capi_f5511b2425f3898d(void *_swig_go_0) {
 }
 
 
-void *_wrap_Swig_malloc_capi_f5511b2425f3898d(intgo _swig_go_0) {
+void *_wrap_Swig_malloc_capi_b731e1bb2b55ad94(intgo _swig_go_0) {
   int arg1 ;
   void *result = 0 ;
   void *_swig_go_result;
@@ -241,7 +241,7 @@ void *_wrap_Swig_malloc_capi_f5511b2425f3898d(intgo _swig_go_0) {
 }
 
 
-int _wrap_VersionNumber_capi_f5511b2425f3898d() {
+int _wrap_VersionNumber_capi_b731e1bb2b55ad94() {
   uint32_t result;
   int _swig_go_result;
   
@@ -256,7 +256,7 @@ int _wrap_VersionNumber_capi_f5511b2425f3898d() {
 }
 
 
-char *_wrap_VersionString_capi_f5511b2425f3898d() {
+char *_wrap_VersionString_capi_b731e1bb2b55ad94() {
   char *result = 0 ;
   char *_swig_go_result;
   
@@ -271,7 +271,7 @@ char *_wrap_VersionString_capi_f5511b2425f3898d() {
 }
 
 
-char *_wrap_StatusName_capi_f5511b2425f3898d(int _swig_go_0) {
+char *_wrap_StatusName_capi_b731e1bb2b55ad94(int _swig_go_0) {
   tf_status arg1 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -288,7 +288,7 @@ char *_wrap_StatusName_capi_f5511b2425f3898d(int _swig_go_0) {
 }
 
 
-char *_wrap_DtypeName_capi_f5511b2425f3898d(int _swig_go_0) {
+char *_wrap_DtypeName_capi_b731e1bb2b55ad94(int _swig_go_0) {
   tf_dtype arg1 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -305,7 +305,7 @@ char *_wrap_DtypeName_capi_f5511b2425f3898d(int _swig_go_0) {
 }
 
 
-int _wrap_DtypeFromName_capi_f5511b2425f3898d(_gostring_ _swig_go_0) {
+int _wrap_DtypeFromName_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0) {
   char *arg1 = 0 ;
   char *temp1 ;
   tf_dtype result;
@@ -329,7 +329,7 @@ int _wrap_DtypeFromName_capi_f5511b2425f3898d(_gostring_ _swig_go_0) {
 }
 
 
-int _wrap_DtypeBits_capi_f5511b2425f3898d(int _swig_go_0) {
+int _wrap_DtypeBits_capi_b731e1bb2b55ad94(int _swig_go_0) {
   tf_dtype arg1 ;
   uint32_t result;
   int _swig_go_result;
@@ -346,7 +346,7 @@ int _wrap_DtypeBits_capi_f5511b2425f3898d(int _swig_go_0) {
 }
 
 
-int _wrap_DtypeBlockSize_capi_f5511b2425f3898d(int _swig_go_0) {
+int _wrap_DtypeBlockSize_capi_b731e1bb2b55ad94(int _swig_go_0) {
   tf_dtype arg1 ;
   uint32_t result;
   int _swig_go_result;
@@ -363,7 +363,7 @@ int _wrap_DtypeBlockSize_capi_f5511b2425f3898d(int _swig_go_0) {
 }
 
 
-int _wrap_DtypeBlockBytes_capi_f5511b2425f3898d(int _swig_go_0) {
+int _wrap_DtypeBlockBytes_capi_b731e1bb2b55ad94(int _swig_go_0) {
   tf_dtype arg1 ;
   uint32_t result;
   int _swig_go_result;
@@ -380,7 +380,7 @@ int _wrap_DtypeBlockBytes_capi_f5511b2425f3898d(int _swig_go_0) {
 }
 
 
-char *_wrap_FormatName_capi_f5511b2425f3898d(int _swig_go_0) {
+char *_wrap_FormatName_capi_b731e1bb2b55ad94(int _swig_go_0) {
   tf_format arg1 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -397,7 +397,7 @@ char *_wrap_FormatName_capi_f5511b2425f3898d(int _swig_go_0) {
 }
 
 
-int _wrap_FormatFromPath_capi_f5511b2425f3898d(_gostring_ _swig_go_0) {
+int _wrap_FormatFromPath_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0) {
   char *arg1 = 0 ;
   char *temp1 ;
   tf_format result;
@@ -421,7 +421,7 @@ int _wrap_FormatFromPath_capi_f5511b2425f3898d(_gostring_ _swig_go_0) {
 }
 
 
-int _wrap_FormatProbe_capi_f5511b2425f3898d(_gostring_ _swig_go_0) {
+int _wrap_FormatProbe_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0) {
   void *arg1 = 0 ;
   size_t arg2 ;
   tf_format result;
@@ -442,7 +442,7 @@ int _wrap_FormatProbe_capi_f5511b2425f3898d(_gostring_ _swig_go_0) {
 }
 
 
-char *_wrap_OptionsNew_capi_f5511b2425f3898d(tf_options **_swig_go_0) {
+char *_wrap_OptionsNew_capi_b731e1bb2b55ad94(tf_options **_swig_go_0) {
   tf_options **arg1 = 0 ;
   tf_status result;
   char *_swig_go_result;
@@ -459,7 +459,7 @@ char *_wrap_OptionsNew_capi_f5511b2425f3898d(tf_options **_swig_go_0) {
 }
 
 
-tf_options *_wrap_OptionsRetain_capi_f5511b2425f3898d(tf_options *_swig_go_0) {
+tf_options *_wrap_OptionsRetain_capi_b731e1bb2b55ad94(tf_options *_swig_go_0) {
   tf_options *arg1 = 0 ;
   tf_options *result = 0 ;
   tf_options *_swig_go_result;
@@ -476,7 +476,7 @@ tf_options *_wrap_OptionsRetain_capi_f5511b2425f3898d(tf_options *_swig_go_0) {
 }
 
 
-void _wrap_OptionsRelease_capi_f5511b2425f3898d(tf_options *_swig_go_0) {
+void _wrap_OptionsRelease_capi_b731e1bb2b55ad94(tf_options *_swig_go_0) {
   tf_options *arg1 = 0 ;
   
   arg1 = (tf_options *)_swig_go_0;
@@ -490,7 +490,7 @@ void _wrap_OptionsRelease_capi_f5511b2425f3898d(tf_options *_swig_go_0) {
 }
 
 
-char *_wrap_OptionsSet_capi_f5511b2425f3898d(tf_options *_swig_go_0, int _swig_go_1, long long _swig_go_2) {
+char *_wrap_OptionsSet_capi_b731e1bb2b55ad94(tf_options *_swig_go_0, int _swig_go_1, long long _swig_go_2) {
   tf_options *arg1 = 0 ;
   tf_option arg2 ;
   int64_t arg3 ;
@@ -511,7 +511,7 @@ char *_wrap_OptionsSet_capi_f5511b2425f3898d(tf_options *_swig_go_0, int _swig_g
 }
 
 
-char *_wrap_OptionsGet_capi_f5511b2425f3898d(long long *_swig_go_0, tf_options *_swig_go_1, int _swig_go_2) {
+char *_wrap_OptionsGet_capi_b731e1bb2b55ad94(long long *_swig_go_0, tf_options *_swig_go_1, int _swig_go_2) {
   int64_t *arg1 = 0 ;
   tf_options *arg2 = 0 ;
   tf_option arg3 ;
@@ -532,7 +532,7 @@ char *_wrap_OptionsGet_capi_f5511b2425f3898d(long long *_swig_go_0, tf_options *
 }
 
 
-char *_wrap_OptionsSetString_capi_f5511b2425f3898d(tf_options *_swig_go_0, int _swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_OptionsSetString_capi_b731e1bb2b55ad94(tf_options *_swig_go_0, int _swig_go_1, _gostring_ _swig_go_2) {
   tf_options *arg1 = 0 ;
   tf_option arg2 ;
   char *arg3 = 0 ;
@@ -558,7 +558,7 @@ char *_wrap_OptionsSetString_capi_f5511b2425f3898d(tf_options *_swig_go_0, int _
 }
 
 
-char *_wrap_OptionsSetProgress_capi_f5511b2425f3898d(tf_options *_swig_go_0, tf_progress_fn _swig_go_1) {
+char *_wrap_OptionsSetProgress_capi_b731e1bb2b55ad94(tf_options *_swig_go_0, tf_progress_fn _swig_go_1) {
   tf_options *arg1 = 0 ;
   tf_progress_fn arg2 = 0 ;
   tf_release_fn arg3 = 0 ;
@@ -583,7 +583,7 @@ char *_wrap_OptionsSetProgress_capi_f5511b2425f3898d(tf_options *_swig_go_0, tf_
 }
 
 
-char *_wrap_ArrayNew_capi_f5511b2425f3898d(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3) {
+char *_wrap_ArrayNew_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3) {
   tf_array **arg1 = 0 ;
   tf_dtype arg2 ;
   int64_t *arg3 = 0 ;
@@ -606,7 +606,7 @@ char *_wrap_ArrayNew_capi_f5511b2425f3898d(tf_array **_swig_go_0, int _swig_go_1
 }
 
 
-char *_wrap_ArrayNewWith_capi_f5511b2425f3898d(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3, tf_options *_swig_go_4) {
+char *_wrap_ArrayNewWith_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3, tf_options *_swig_go_4) {
   tf_array **arg1 = 0 ;
   tf_dtype arg2 ;
   int64_t *arg3 = 0 ;
@@ -631,7 +631,7 @@ char *_wrap_ArrayNewWith_capi_f5511b2425f3898d(tf_array **_swig_go_0, int _swig_
 }
 
 
-char *_wrap_ArrayCopyFrom_capi_f5511b2425f3898d(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3, _gostring_ _swig_go_4) {
+char *_wrap_ArrayCopyFrom_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3, _gostring_ _swig_go_4) {
   tf_array **arg1 = 0 ;
   tf_dtype arg2 ;
   int64_t *arg3 = 0 ;
@@ -660,7 +660,7 @@ char *_wrap_ArrayCopyFrom_capi_f5511b2425f3898d(tf_array **_swig_go_0, int _swig
 }
 
 
-char *_wrap_ArrayWrap_capi_f5511b2425f3898d(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3, long long *_swig_go_4, _gostring_ _swig_go_5, int _swig_go_6, tf_release_fn _swig_go_7) {
+char *_wrap_ArrayWrap_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3, long long *_swig_go_4, _gostring_ _swig_go_5, int _swig_go_6, tf_release_fn _swig_go_7) {
   tf_array **arg1 = 0 ;
   tf_dtype arg2 ;
   int64_t *arg3 = 0 ;
@@ -699,7 +699,7 @@ char *_wrap_ArrayWrap_capi_f5511b2425f3898d(tf_array **_swig_go_0, int _swig_go_
 }
 
 
-tf_array *_wrap_ArrayRetain_capi_f5511b2425f3898d(tf_array *_swig_go_0) {
+tf_array *_wrap_ArrayRetain_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   tf_array *result = 0 ;
   tf_array *_swig_go_result;
@@ -716,7 +716,7 @@ tf_array *_wrap_ArrayRetain_capi_f5511b2425f3898d(tf_array *_swig_go_0) {
 }
 
 
-void _wrap_ArrayRelease_capi_f5511b2425f3898d(tf_array *_swig_go_0) {
+void _wrap_ArrayRelease_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   
   arg1 = (tf_array *)_swig_go_0;
@@ -730,7 +730,7 @@ void _wrap_ArrayRelease_capi_f5511b2425f3898d(tf_array *_swig_go_0) {
 }
 
 
-int _wrap_ArrayDtype_capi_f5511b2425f3898d(tf_array *_swig_go_0) {
+int _wrap_ArrayDtype_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   tf_dtype result;
   int _swig_go_result;
@@ -747,7 +747,7 @@ int _wrap_ArrayDtype_capi_f5511b2425f3898d(tf_array *_swig_go_0) {
 }
 
 
-intgo _wrap_ArrayNdim_capi_f5511b2425f3898d(tf_array *_swig_go_0) {
+intgo _wrap_ArrayNdim_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   size_t result;
   intgo _swig_go_result;
@@ -764,7 +764,7 @@ intgo _wrap_ArrayNdim_capi_f5511b2425f3898d(tf_array *_swig_go_0) {
 }
 
 
-long long *_wrap_ArrayShape_capi_f5511b2425f3898d(tf_array *_swig_go_0) {
+long long *_wrap_ArrayShape_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   int64_t *result = 0 ;
   long long *_swig_go_result;
@@ -781,7 +781,7 @@ long long *_wrap_ArrayShape_capi_f5511b2425f3898d(tf_array *_swig_go_0) {
 }
 
 
-long long *_wrap_ArrayStrides_capi_f5511b2425f3898d(tf_array *_swig_go_0) {
+long long *_wrap_ArrayStrides_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   int64_t *result = 0 ;
   long long *_swig_go_result;
@@ -798,7 +798,7 @@ long long *_wrap_ArrayStrides_capi_f5511b2425f3898d(tf_array *_swig_go_0) {
 }
 
 
-long long _wrap_ArraySize_capi_f5511b2425f3898d(tf_array *_swig_go_0) {
+long long _wrap_ArraySize_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -815,7 +815,7 @@ long long _wrap_ArraySize_capi_f5511b2425f3898d(tf_array *_swig_go_0) {
 }
 
 
-long long _wrap_ArrayNbytes_capi_f5511b2425f3898d(tf_array *_swig_go_0) {
+long long _wrap_ArrayNbytes_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -832,7 +832,7 @@ long long _wrap_ArrayNbytes_capi_f5511b2425f3898d(tf_array *_swig_go_0) {
 }
 
 
-char *_wrap_ArrayData_capi_f5511b2425f3898d(tf_array *_swig_go_0) {
+char *_wrap_ArrayData_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   void *result = 0 ;
   char *_swig_go_result;
@@ -849,7 +849,7 @@ char *_wrap_ArrayData_capi_f5511b2425f3898d(tf_array *_swig_go_0) {
 }
 
 
-char *_wrap_ArrayDataMut_capi_f5511b2425f3898d(char **_swig_go_0, tf_array *_swig_go_1) {
+char *_wrap_ArrayDataMut_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_array *_swig_go_1) {
   void **arg1 = 0 ;
   tf_array *arg2 = 0 ;
   tf_status result;
@@ -868,7 +868,7 @@ char *_wrap_ArrayDataMut_capi_f5511b2425f3898d(char **_swig_go_0, tf_array *_swi
 }
 
 
-char *_wrap_ArrayMakeMut_capi_f5511b2425f3898d(tf_array **_swig_go_0) {
+char *_wrap_ArrayMakeMut_capi_b731e1bb2b55ad94(tf_array **_swig_go_0) {
   tf_array **arg1 = 0 ;
   tf_status result;
   char *_swig_go_result;
@@ -885,7 +885,7 @@ char *_wrap_ArrayMakeMut_capi_f5511b2425f3898d(tf_array **_swig_go_0) {
 }
 
 
-int _wrap_ArrayIsContiguous_capi_f5511b2425f3898d(tf_array *_swig_go_0) {
+int _wrap_ArrayIsContiguous_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   int32_t result;
   int _swig_go_result;
@@ -902,7 +902,7 @@ int _wrap_ArrayIsContiguous_capi_f5511b2425f3898d(tf_array *_swig_go_0) {
 }
 
 
-char *_wrap_ArrayItemInt64_capi_f5511b2425f3898d(long long *_swig_go_0, tf_array *_swig_go_1, long long *_swig_go_2, intgo _swig_go_3) {
+char *_wrap_ArrayItemInt64_capi_b731e1bb2b55ad94(long long *_swig_go_0, tf_array *_swig_go_1, long long *_swig_go_2, intgo _swig_go_3) {
   int64_t *arg1 = 0 ;
   tf_array *arg2 = 0 ;
   int64_t *arg3 = 0 ;
@@ -925,7 +925,7 @@ char *_wrap_ArrayItemInt64_capi_f5511b2425f3898d(long long *_swig_go_0, tf_array
 }
 
 
-char *_wrap_ArrayItemDouble_capi_f5511b2425f3898d(double *_swig_go_0, tf_array *_swig_go_1, long long *_swig_go_2, intgo _swig_go_3) {
+char *_wrap_ArrayItemDouble_capi_b731e1bb2b55ad94(double *_swig_go_0, tf_array *_swig_go_1, long long *_swig_go_2, intgo _swig_go_3) {
   double *arg1 = 0 ;
   tf_array *arg2 = 0 ;
   int64_t *arg3 = 0 ;
@@ -948,7 +948,7 @@ char *_wrap_ArrayItemDouble_capi_f5511b2425f3898d(double *_swig_go_0, tf_array *
 }
 
 
-char *_wrap_ArrayContiguous_capi_f5511b2425f3898d(tf_array **_swig_go_0, tf_array *_swig_go_1) {
+char *_wrap_ArrayContiguous_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_array *_swig_go_1) {
   tf_array **arg1 = 0 ;
   tf_array *arg2 = 0 ;
   tf_status result;
@@ -967,7 +967,7 @@ char *_wrap_ArrayContiguous_capi_f5511b2425f3898d(tf_array **_swig_go_0, tf_arra
 }
 
 
-char *_wrap_ArrayTranspose_capi_f5511b2425f3898d(tf_array **_swig_go_0, tf_array *_swig_go_1, intgo *_swig_go_2, intgo _swig_go_3) {
+char *_wrap_ArrayTranspose_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_array *_swig_go_1, intgo *_swig_go_2, intgo _swig_go_3) {
   tf_array **arg1 = 0 ;
   tf_array *arg2 = 0 ;
   size_t *arg3 = 0 ;
@@ -990,7 +990,7 @@ char *_wrap_ArrayTranspose_capi_f5511b2425f3898d(tf_array **_swig_go_0, tf_array
 }
 
 
-char *_wrap_ArraySlice_capi_f5511b2425f3898d(tf_array **_swig_go_0, tf_array *_swig_go_1, long long *_swig_go_2, long long *_swig_go_3, long long *_swig_go_4, intgo _swig_go_5) {
+char *_wrap_ArraySlice_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_array *_swig_go_1, long long *_swig_go_2, long long *_swig_go_3, long long *_swig_go_4, intgo _swig_go_5) {
   tf_array **arg1 = 0 ;
   tf_array *arg2 = 0 ;
   int64_t *arg3 = 0 ;
@@ -1017,7 +1017,7 @@ char *_wrap_ArraySlice_capi_f5511b2425f3898d(tf_array **_swig_go_0, tf_array *_s
 }
 
 
-char *_wrap_ArrayCast_capi_f5511b2425f3898d(tf_array **_swig_go_0, tf_array *_swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_ArrayCast_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_array *_swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
   tf_array **arg1 = 0 ;
   tf_array *arg2 = 0 ;
   tf_dtype arg3 ;
@@ -1040,7 +1040,7 @@ char *_wrap_ArrayCast_capi_f5511b2425f3898d(tf_array **_swig_go_0, tf_array *_sw
 }
 
 
-char *_wrap_ArrayEqual_capi_f5511b2425f3898d(int *_swig_go_0, tf_array *_swig_go_1, tf_array *_swig_go_2) {
+char *_wrap_ArrayEqual_capi_b731e1bb2b55ad94(int *_swig_go_0, tf_array *_swig_go_1, tf_array *_swig_go_2) {
   int32_t *arg1 = 0 ;
   tf_array *arg2 = 0 ;
   tf_array *arg3 = 0 ;
@@ -1061,7 +1061,7 @@ char *_wrap_ArrayEqual_capi_f5511b2425f3898d(int *_swig_go_0, tf_array *_swig_go
 }
 
 
-char *_wrap_DictNew_capi_f5511b2425f3898d(tf_dict **_swig_go_0) {
+char *_wrap_DictNew_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0) {
   tf_dict **arg1 = 0 ;
   tf_status result;
   char *_swig_go_result;
@@ -1078,7 +1078,7 @@ char *_wrap_DictNew_capi_f5511b2425f3898d(tf_dict **_swig_go_0) {
 }
 
 
-char *_wrap_DictNewWith_capi_f5511b2425f3898d(tf_dict **_swig_go_0, tf_options *_swig_go_1) {
+char *_wrap_DictNewWith_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, tf_options *_swig_go_1) {
   tf_dict **arg1 = 0 ;
   tf_options *arg2 = 0 ;
   tf_status result;
@@ -1097,7 +1097,7 @@ char *_wrap_DictNewWith_capi_f5511b2425f3898d(tf_dict **_swig_go_0, tf_options *
 }
 
 
-tf_dict *_wrap_DictRetain_capi_f5511b2425f3898d(tf_dict *_swig_go_0) {
+tf_dict *_wrap_DictRetain_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0) {
   tf_dict *arg1 = 0 ;
   tf_dict *result = 0 ;
   tf_dict *_swig_go_result;
@@ -1114,7 +1114,7 @@ tf_dict *_wrap_DictRetain_capi_f5511b2425f3898d(tf_dict *_swig_go_0) {
 }
 
 
-void _wrap_DictRelease_capi_f5511b2425f3898d(tf_dict *_swig_go_0) {
+void _wrap_DictRelease_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0) {
   tf_dict *arg1 = 0 ;
   
   arg1 = (tf_dict *)_swig_go_0;
@@ -1128,7 +1128,7 @@ void _wrap_DictRelease_capi_f5511b2425f3898d(tf_dict *_swig_go_0) {
 }
 
 
-intgo _wrap_DictSize_capi_f5511b2425f3898d(tf_dict *_swig_go_0) {
+intgo _wrap_DictSize_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0) {
   tf_dict *arg1 = 0 ;
   size_t result;
   intgo _swig_go_result;
@@ -1145,7 +1145,7 @@ intgo _wrap_DictSize_capi_f5511b2425f3898d(tf_dict *_swig_go_0) {
 }
 
 
-char *_wrap_DictKeyAt_capi_f5511b2425f3898d(char **_swig_go_0, tf_dict *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_DictKeyAt_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_dict *_swig_go_1, intgo _swig_go_2) {
   char **arg1 = 0 ;
   size_t *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -1170,7 +1170,7 @@ char *_wrap_DictKeyAt_capi_f5511b2425f3898d(char **_swig_go_0, tf_dict *_swig_go
 }
 
 
-int _wrap_DictKindAt_capi_f5511b2425f3898d(tf_dict *_swig_go_0, intgo _swig_go_1) {
+int _wrap_DictKindAt_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, intgo _swig_go_1) {
   tf_dict *arg1 = 0 ;
   size_t arg2 ;
   tf_kind result;
@@ -1189,7 +1189,7 @@ int _wrap_DictKindAt_capi_f5511b2425f3898d(tf_dict *_swig_go_0, intgo _swig_go_1
 }
 
 
-char *_wrap_DictFind_capi_f5511b2425f3898d(intgo *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictFind_capi_b731e1bb2b55ad94(intgo *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
   size_t *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1215,7 +1215,7 @@ char *_wrap_DictFind_capi_f5511b2425f3898d(intgo *_swig_go_0, tf_dict *_swig_go_
 }
 
 
-char *_wrap_DictRemove_capi_f5511b2425f3898d(tf_dict *_swig_go_0, _gostring_ _swig_go_1) {
+char *_wrap_DictRemove_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _swig_go_1) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1239,7 +1239,7 @@ char *_wrap_DictRemove_capi_f5511b2425f3898d(tf_dict *_swig_go_0, _gostring_ _sw
 }
 
 
-char *_wrap_DictGet_capi_f5511b2425f3898d(tf_array **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictGet_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
   tf_array **arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1265,7 +1265,7 @@ char *_wrap_DictGet_capi_f5511b2425f3898d(tf_array **_swig_go_0, tf_dict *_swig_
 }
 
 
-char *_wrap_DictSet_capi_f5511b2425f3898d(tf_dict *_swig_go_0, _gostring_ _swig_go_1, tf_array *_swig_go_2) {
+char *_wrap_DictSet_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _swig_go_1, tf_array *_swig_go_2) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1291,7 +1291,7 @@ char *_wrap_DictSet_capi_f5511b2425f3898d(tf_dict *_swig_go_0, _gostring_ _swig_
 }
 
 
-char *_wrap_DictGetString_capi_f5511b2425f3898d(char **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictGetString_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
   char **arg1 = 0 ;
   size_t *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -1321,7 +1321,7 @@ char *_wrap_DictGetString_capi_f5511b2425f3898d(char **_swig_go_0, tf_dict *_swi
 }
 
 
-char *_wrap_DictSetString_capi_f5511b2425f3898d(tf_dict *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictSetString_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1352,7 +1352,7 @@ char *_wrap_DictSetString_capi_f5511b2425f3898d(tf_dict *_swig_go_0, _gostring_ 
 }
 
 
-char *_wrap_DictStringListSize_capi_f5511b2425f3898d(intgo *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictStringListSize_capi_b731e1bb2b55ad94(intgo *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
   size_t *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1378,7 +1378,7 @@ char *_wrap_DictStringListSize_capi_f5511b2425f3898d(intgo *_swig_go_0, tf_dict 
 }
 
 
-char *_wrap_DictStringListAt_capi_f5511b2425f3898d(char **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2, intgo _swig_go_3) {
+char *_wrap_DictStringListAt_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2, intgo _swig_go_3) {
   char **arg1 = 0 ;
   size_t *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -1410,7 +1410,7 @@ char *_wrap_DictStringListAt_capi_f5511b2425f3898d(char **_swig_go_0, tf_dict *_
 }
 
 
-char *_wrap_DictSetStringList_capi_f5511b2425f3898d(tf_dict *_swig_go_0, _gostring_ _swig_go_1) {
+char *_wrap_DictSetStringList_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _swig_go_1) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1434,7 +1434,7 @@ char *_wrap_DictSetStringList_capi_f5511b2425f3898d(tf_dict *_swig_go_0, _gostri
 }
 
 
-char *_wrap_DictStringListAppend_capi_f5511b2425f3898d(tf_dict *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictStringListAppend_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1465,7 +1465,7 @@ char *_wrap_DictStringListAppend_capi_f5511b2425f3898d(tf_dict *_swig_go_0, _gos
 }
 
 
-char *_wrap_DictGetDict_capi_f5511b2425f3898d(tf_dict **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictGetDict_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
   tf_dict **arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1491,7 +1491,7 @@ char *_wrap_DictGetDict_capi_f5511b2425f3898d(tf_dict **_swig_go_0, tf_dict *_sw
 }
 
 
-char *_wrap_DictSetDict_capi_f5511b2425f3898d(tf_dict *_swig_go_0, _gostring_ _swig_go_1, tf_dict *_swig_go_2) {
+char *_wrap_DictSetDict_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _swig_go_1, tf_dict *_swig_go_2) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1517,7 +1517,7 @@ char *_wrap_DictSetDict_capi_f5511b2425f3898d(tf_dict *_swig_go_0, _gostring_ _s
 }
 
 
-char *_wrap_DictGetInt64_capi_f5511b2425f3898d(long long *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictGetInt64_capi_b731e1bb2b55ad94(long long *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
   int64_t *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1543,7 +1543,7 @@ char *_wrap_DictGetInt64_capi_f5511b2425f3898d(long long *_swig_go_0, tf_dict *_
 }
 
 
-char *_wrap_DictSetInt64_capi_f5511b2425f3898d(tf_dict *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2) {
+char *_wrap_DictSetInt64_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1569,7 +1569,7 @@ char *_wrap_DictSetInt64_capi_f5511b2425f3898d(tf_dict *_swig_go_0, _gostring_ _
 }
 
 
-char *_wrap_DictGetDouble_capi_f5511b2425f3898d(double *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictGetDouble_capi_b731e1bb2b55ad94(double *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
   double *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1595,7 +1595,7 @@ char *_wrap_DictGetDouble_capi_f5511b2425f3898d(double *_swig_go_0, tf_dict *_sw
 }
 
 
-char *_wrap_DictSetDouble_capi_f5511b2425f3898d(tf_dict *_swig_go_0, _gostring_ _swig_go_1, double _swig_go_2) {
+char *_wrap_DictSetDouble_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _swig_go_1, double _swig_go_2) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1621,7 +1621,7 @@ char *_wrap_DictSetDouble_capi_f5511b2425f3898d(tf_dict *_swig_go_0, _gostring_ 
 }
 
 
-char *_wrap_DictFlatten_capi_f5511b2425f3898d(tf_dict **_swig_go_0, tf_dict *_swig_go_1) {
+char *_wrap_DictFlatten_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, tf_dict *_swig_go_1) {
   tf_dict **arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_status result;
@@ -1640,7 +1640,7 @@ char *_wrap_DictFlatten_capi_f5511b2425f3898d(tf_dict **_swig_go_0, tf_dict *_sw
 }
 
 
-char *_wrap_DictUnflatten_capi_f5511b2425f3898d(tf_dict **_swig_go_0, tf_dict *_swig_go_1) {
+char *_wrap_DictUnflatten_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, tf_dict *_swig_go_1) {
   tf_dict **arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_status result;
@@ -1659,7 +1659,7 @@ char *_wrap_DictUnflatten_capi_f5511b2425f3898d(tf_dict **_swig_go_0, tf_dict *_
 }
 
 
-char *_wrap_DictCompare_capi_f5511b2425f3898d(tf_dict **_swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2) {
+char *_wrap_DictCompare_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2) {
   tf_dict **arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -1680,7 +1680,7 @@ char *_wrap_DictCompare_capi_f5511b2425f3898d(tf_dict **_swig_go_0, tf_dict *_sw
 }
 
 
-char *_wrap_SourceNew_capi_f5511b2425f3898d(tf_source **_swig_go_0, long long _swig_go_1, int _swig_go_2, tf_read_at_fn _swig_go_3) {
+char *_wrap_SourceNew_capi_b731e1bb2b55ad94(tf_source **_swig_go_0, long long _swig_go_1, int _swig_go_2, tf_read_at_fn _swig_go_3) {
   tf_source **arg1 = 0 ;
   uint64_t arg2 ;
   int32_t arg3 ;
@@ -1711,7 +1711,7 @@ char *_wrap_SourceNew_capi_f5511b2425f3898d(tf_source **_swig_go_0, long long _s
 }
 
 
-char *_wrap_SourceFromPath_capi_f5511b2425f3898d(tf_source **_swig_go_0, _gostring_ _swig_go_1) {
+char *_wrap_SourceFromPath_capi_b731e1bb2b55ad94(tf_source **_swig_go_0, _gostring_ _swig_go_1) {
   tf_source **arg1 = 0 ;
   char *arg2 = 0 ;
   char *temp2 ;
@@ -1737,7 +1737,7 @@ char *_wrap_SourceFromPath_capi_f5511b2425f3898d(tf_source **_swig_go_0, _gostri
 }
 
 
-char *_wrap_SourceFromMemory_capi_f5511b2425f3898d(tf_source **_swig_go_0, _gostring_ _swig_go_1, tf_release_fn _swig_go_2) {
+char *_wrap_SourceFromMemory_capi_b731e1bb2b55ad94(tf_source **_swig_go_0, _gostring_ _swig_go_1, tf_release_fn _swig_go_2) {
   tf_source **arg1 = 0 ;
   void *arg2 = 0 ;
   size_t arg3 ;
@@ -1766,7 +1766,7 @@ char *_wrap_SourceFromMemory_capi_f5511b2425f3898d(tf_source **_swig_go_0, _gost
 }
 
 
-char *_wrap_SourceFromFd_capi_f5511b2425f3898d(tf_source **_swig_go_0, int _swig_go_1, long long _swig_go_2, long long _swig_go_3) {
+char *_wrap_SourceFromFd_capi_b731e1bb2b55ad94(tf_source **_swig_go_0, int _swig_go_1, long long _swig_go_2, long long _swig_go_3) {
   tf_source **arg1 = 0 ;
   int32_t arg2 ;
   uint64_t arg3 ;
@@ -1789,7 +1789,7 @@ char *_wrap_SourceFromFd_capi_f5511b2425f3898d(tf_source **_swig_go_0, int _swig
 }
 
 
-char *_wrap_SourceFromPart_capi_f5511b2425f3898d(tf_source **_swig_go_0, tf_source *_swig_go_1, long long _swig_go_2, long long _swig_go_3) {
+char *_wrap_SourceFromPart_capi_b731e1bb2b55ad94(tf_source **_swig_go_0, tf_source *_swig_go_1, long long _swig_go_2, long long _swig_go_3) {
   tf_source **arg1 = 0 ;
   tf_source *arg2 = 0 ;
   uint64_t arg3 ;
@@ -1812,7 +1812,7 @@ char *_wrap_SourceFromPart_capi_f5511b2425f3898d(tf_source **_swig_go_0, tf_sour
 }
 
 
-tf_source *_wrap_SourceRetain_capi_f5511b2425f3898d(tf_source *_swig_go_0) {
+tf_source *_wrap_SourceRetain_capi_b731e1bb2b55ad94(tf_source *_swig_go_0) {
   tf_source *arg1 = 0 ;
   tf_source *result = 0 ;
   tf_source *_swig_go_result;
@@ -1829,7 +1829,7 @@ tf_source *_wrap_SourceRetain_capi_f5511b2425f3898d(tf_source *_swig_go_0) {
 }
 
 
-void _wrap_SourceRelease_capi_f5511b2425f3898d(tf_source *_swig_go_0) {
+void _wrap_SourceRelease_capi_b731e1bb2b55ad94(tf_source *_swig_go_0) {
   tf_source *arg1 = 0 ;
   
   arg1 = (tf_source *)_swig_go_0;
@@ -1843,7 +1843,7 @@ void _wrap_SourceRelease_capi_f5511b2425f3898d(tf_source *_swig_go_0) {
 }
 
 
-char *_wrap_SinkNew_capi_f5511b2425f3898d(tf_sink **_swig_go_0, tf_write_fn _swig_go_1) {
+char *_wrap_SinkNew_capi_b731e1bb2b55ad94(tf_sink **_swig_go_0, tf_write_fn _swig_go_1) {
   tf_sink **arg1 = 0 ;
   tf_write_fn arg2 = 0 ;
   tf_release_fn arg3 = 0 ;
@@ -1868,7 +1868,7 @@ char *_wrap_SinkNew_capi_f5511b2425f3898d(tf_sink **_swig_go_0, tf_write_fn _swi
 }
 
 
-tf_sink *_wrap_SinkRetain_capi_f5511b2425f3898d(tf_sink *_swig_go_0) {
+tf_sink *_wrap_SinkRetain_capi_b731e1bb2b55ad94(tf_sink *_swig_go_0) {
   tf_sink *arg1 = 0 ;
   tf_sink *result = 0 ;
   tf_sink *_swig_go_result;
@@ -1885,7 +1885,7 @@ tf_sink *_wrap_SinkRetain_capi_f5511b2425f3898d(tf_sink *_swig_go_0) {
 }
 
 
-void _wrap_SinkRelease_capi_f5511b2425f3898d(tf_sink *_swig_go_0) {
+void _wrap_SinkRelease_capi_b731e1bb2b55ad94(tf_sink *_swig_go_0) {
   tf_sink *arg1 = 0 ;
   
   arg1 = (tf_sink *)_swig_go_0;
@@ -1899,7 +1899,7 @@ void _wrap_SinkRelease_capi_f5511b2425f3898d(tf_sink *_swig_go_0) {
 }
 
 
-char *_wrap_BufferData_capi_f5511b2425f3898d(tf_buffer *_swig_go_0) {
+char *_wrap_BufferData_capi_b731e1bb2b55ad94(tf_buffer *_swig_go_0) {
   tf_buffer *arg1 = 0 ;
   void *result = 0 ;
   char *_swig_go_result;
@@ -1916,7 +1916,7 @@ char *_wrap_BufferData_capi_f5511b2425f3898d(tf_buffer *_swig_go_0) {
 }
 
 
-intgo _wrap_BufferSize_capi_f5511b2425f3898d(tf_buffer *_swig_go_0) {
+intgo _wrap_BufferSize_capi_b731e1bb2b55ad94(tf_buffer *_swig_go_0) {
   tf_buffer *arg1 = 0 ;
   size_t result;
   intgo _swig_go_result;
@@ -1933,7 +1933,7 @@ intgo _wrap_BufferSize_capi_f5511b2425f3898d(tf_buffer *_swig_go_0) {
 }
 
 
-tf_buffer *_wrap_BufferRetain_capi_f5511b2425f3898d(tf_buffer *_swig_go_0) {
+tf_buffer *_wrap_BufferRetain_capi_b731e1bb2b55ad94(tf_buffer *_swig_go_0) {
   tf_buffer *arg1 = 0 ;
   tf_buffer *result = 0 ;
   tf_buffer *_swig_go_result;
@@ -1950,7 +1950,7 @@ tf_buffer *_wrap_BufferRetain_capi_f5511b2425f3898d(tf_buffer *_swig_go_0) {
 }
 
 
-void _wrap_BufferRelease_capi_f5511b2425f3898d(tf_buffer *_swig_go_0) {
+void _wrap_BufferRelease_capi_b731e1bb2b55ad94(tf_buffer *_swig_go_0) {
   tf_buffer *arg1 = 0 ;
   
   arg1 = (tf_buffer *)_swig_go_0;
@@ -1964,7 +1964,7 @@ void _wrap_BufferRelease_capi_f5511b2425f3898d(tf_buffer *_swig_go_0) {
 }
 
 
-char *_wrap_Load_capi_f5511b2425f3898d(tf_array **_swig_go_0, tf_dict **_swig_go_1, tf_dict **_swig_go_2, _gostring_ _swig_go_3, tf_options *_swig_go_4) {
+char *_wrap_Load_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_dict **_swig_go_1, tf_dict **_swig_go_2, _gostring_ _swig_go_3, tf_options *_swig_go_4) {
   tf_array **arg1 = 0 ;
   tf_dict **arg2 = 0 ;
   tf_dict **arg3 = 0 ;
@@ -1996,7 +1996,7 @@ char *_wrap_Load_capi_f5511b2425f3898d(tf_array **_swig_go_0, tf_dict **_swig_go
 }
 
 
-char *_wrap_LoadMemory_capi_f5511b2425f3898d(tf_array **_swig_go_0, tf_dict **_swig_go_1, tf_dict **_swig_go_2, _gostring_ _swig_go_3, int _swig_go_4, tf_options *_swig_go_5) {
+char *_wrap_LoadMemory_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_dict **_swig_go_1, tf_dict **_swig_go_2, _gostring_ _swig_go_3, int _swig_go_4, tf_options *_swig_go_5) {
   tf_array **arg1 = 0 ;
   tf_dict **arg2 = 0 ;
   tf_dict **arg3 = 0 ;
@@ -2027,7 +2027,7 @@ char *_wrap_LoadMemory_capi_f5511b2425f3898d(tf_array **_swig_go_0, tf_dict **_s
 }
 
 
-char *_wrap_LoadSource_capi_f5511b2425f3898d(tf_array **_swig_go_0, tf_dict **_swig_go_1, tf_dict **_swig_go_2, tf_source *_swig_go_3, int _swig_go_4, tf_options *_swig_go_5) {
+char *_wrap_LoadSource_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_dict **_swig_go_1, tf_dict **_swig_go_2, tf_source *_swig_go_3, int _swig_go_4, tf_options *_swig_go_5) {
   tf_array **arg1 = 0 ;
   tf_dict **arg2 = 0 ;
   tf_dict **arg3 = 0 ;
@@ -2054,7 +2054,7 @@ char *_wrap_LoadSource_capi_f5511b2425f3898d(tf_array **_swig_go_0, tf_dict **_s
 }
 
 
-char *_wrap_LoadWeights_capi_f5511b2425f3898d(tf_dict **_swig_go_0, _gostring_ _swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_LoadWeights_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, _gostring_ _swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
   tf_dict **arg1 = 0 ;
   char *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -2084,7 +2084,7 @@ char *_wrap_LoadWeights_capi_f5511b2425f3898d(tf_dict **_swig_go_0, _gostring_ _
 }
 
 
-char *_wrap_FileOpen_capi_f5511b2425f3898d(tf_file **_swig_go_0, _gostring_ _swig_go_1, tf_options *_swig_go_2) {
+char *_wrap_FileOpen_capi_b731e1bb2b55ad94(tf_file **_swig_go_0, _gostring_ _swig_go_1, tf_options *_swig_go_2) {
   tf_file **arg1 = 0 ;
   char *arg2 = 0 ;
   tf_options *arg3 = 0 ;
@@ -2112,7 +2112,7 @@ char *_wrap_FileOpen_capi_f5511b2425f3898d(tf_file **_swig_go_0, _gostring_ _swi
 }
 
 
-char *_wrap_FileOpenMemory_capi_f5511b2425f3898d(tf_file **_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_FileOpenMemory_capi_b731e1bb2b55ad94(tf_file **_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
   tf_file **arg1 = 0 ;
   void *arg2 = 0 ;
   size_t arg3 ;
@@ -2139,7 +2139,7 @@ char *_wrap_FileOpenMemory_capi_f5511b2425f3898d(tf_file **_swig_go_0, _gostring
 }
 
 
-char *_wrap_FileOpenSource_capi_f5511b2425f3898d(tf_file **_swig_go_0, tf_source *_swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_FileOpenSource_capi_b731e1bb2b55ad94(tf_file **_swig_go_0, tf_source *_swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
   tf_file **arg1 = 0 ;
   tf_source *arg2 = 0 ;
   tf_format arg3 ;
@@ -2162,7 +2162,7 @@ char *_wrap_FileOpenSource_capi_f5511b2425f3898d(tf_file **_swig_go_0, tf_source
 }
 
 
-tf_file *_wrap_FileRetain_capi_f5511b2425f3898d(tf_file *_swig_go_0) {
+tf_file *_wrap_FileRetain_capi_b731e1bb2b55ad94(tf_file *_swig_go_0) {
   tf_file *arg1 = 0 ;
   tf_file *result = 0 ;
   tf_file *_swig_go_result;
@@ -2179,7 +2179,7 @@ tf_file *_wrap_FileRetain_capi_f5511b2425f3898d(tf_file *_swig_go_0) {
 }
 
 
-void _wrap_FileRelease_capi_f5511b2425f3898d(tf_file *_swig_go_0) {
+void _wrap_FileRelease_capi_b731e1bb2b55ad94(tf_file *_swig_go_0) {
   tf_file *arg1 = 0 ;
   
   arg1 = (tf_file *)_swig_go_0;
@@ -2193,7 +2193,7 @@ void _wrap_FileRelease_capi_f5511b2425f3898d(tf_file *_swig_go_0) {
 }
 
 
-int _wrap_FileFormat_capi_f5511b2425f3898d(tf_file *_swig_go_0) {
+int _wrap_FileFormat_capi_b731e1bb2b55ad94(tf_file *_swig_go_0) {
   tf_file *arg1 = 0 ;
   tf_format result;
   int _swig_go_result;
@@ -2210,7 +2210,7 @@ int _wrap_FileFormat_capi_f5511b2425f3898d(tf_file *_swig_go_0) {
 }
 
 
-intgo _wrap_FileSize_capi_f5511b2425f3898d(tf_file *_swig_go_0) {
+intgo _wrap_FileSize_capi_b731e1bb2b55ad94(tf_file *_swig_go_0) {
   tf_file *arg1 = 0 ;
   size_t result;
   intgo _swig_go_result;
@@ -2227,7 +2227,7 @@ intgo _wrap_FileSize_capi_f5511b2425f3898d(tf_file *_swig_go_0) {
 }
 
 
-char *_wrap_FileName_capi_f5511b2425f3898d(char **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_FileName_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
   char **arg1 = 0 ;
   size_t *arg2 = 0 ;
   tf_file *arg3 = 0 ;
@@ -2252,7 +2252,7 @@ char *_wrap_FileName_capi_f5511b2425f3898d(char **_swig_go_0, tf_file *_swig_go_
 }
 
 
-char *_wrap_FileFind_capi_f5511b2425f3898d(intgo *_swig_go_0, tf_file *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_FileFind_capi_b731e1bb2b55ad94(intgo *_swig_go_0, tf_file *_swig_go_1, _gostring_ _swig_go_2) {
   size_t *arg1 = 0 ;
   tf_file *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2278,7 +2278,7 @@ char *_wrap_FileFind_capi_f5511b2425f3898d(intgo *_swig_go_0, tf_file *_swig_go_
 }
 
 
-int _wrap_FileDtype_capi_f5511b2425f3898d(tf_file *_swig_go_0, intgo _swig_go_1) {
+int _wrap_FileDtype_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo _swig_go_1) {
   tf_file *arg1 = 0 ;
   size_t arg2 ;
   tf_dtype result;
@@ -2297,7 +2297,7 @@ int _wrap_FileDtype_capi_f5511b2425f3898d(tf_file *_swig_go_0, intgo _swig_go_1)
 }
 
 
-intgo _wrap_FileNdim_capi_f5511b2425f3898d(tf_file *_swig_go_0, intgo _swig_go_1) {
+intgo _wrap_FileNdim_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo _swig_go_1) {
   tf_file *arg1 = 0 ;
   size_t arg2 ;
   size_t result;
@@ -2316,7 +2316,7 @@ intgo _wrap_FileNdim_capi_f5511b2425f3898d(tf_file *_swig_go_0, intgo _swig_go_1
 }
 
 
-long long *_wrap_FileShape_capi_f5511b2425f3898d(tf_file *_swig_go_0, intgo _swig_go_1) {
+long long *_wrap_FileShape_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo _swig_go_1) {
   tf_file *arg1 = 0 ;
   size_t arg2 ;
   int64_t *result = 0 ;
@@ -2335,7 +2335,7 @@ long long *_wrap_FileShape_capi_f5511b2425f3898d(tf_file *_swig_go_0, intgo _swi
 }
 
 
-long long _wrap_FileNbytes_capi_f5511b2425f3898d(tf_file *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_FileNbytes_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo _swig_go_1) {
   tf_file *arg1 = 0 ;
   size_t arg2 ;
   uint64_t result;
@@ -2354,7 +2354,7 @@ long long _wrap_FileNbytes_capi_f5511b2425f3898d(tf_file *_swig_go_0, intgo _swi
 }
 
 
-char *_wrap_FileLocation_capi_f5511b2425f3898d(char **_swig_go_0, long long *_swig_go_1, long long *_swig_go_2, int *_swig_go_3, tf_file *_swig_go_4, intgo _swig_go_5) {
+char *_wrap_FileLocation_capi_b731e1bb2b55ad94(char **_swig_go_0, long long *_swig_go_1, long long *_swig_go_2, int *_swig_go_3, tf_file *_swig_go_4, intgo _swig_go_5) {
   char **arg1 = 0 ;
   uint64_t *arg2 = 0 ;
   uint64_t *arg3 = 0 ;
@@ -2381,7 +2381,7 @@ char *_wrap_FileLocation_capi_f5511b2425f3898d(char **_swig_go_0, long long *_sw
 }
 
 
-char *_wrap_FileMetadata_capi_f5511b2425f3898d(tf_dict **_swig_go_0, tf_file *_swig_go_1) {
+char *_wrap_FileMetadata_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, tf_file *_swig_go_1) {
   tf_dict **arg1 = 0 ;
   tf_file *arg2 = 0 ;
   tf_status result;
@@ -2400,7 +2400,7 @@ char *_wrap_FileMetadata_capi_f5511b2425f3898d(tf_dict **_swig_go_0, tf_file *_s
 }
 
 
-char *_wrap_FileRead_capi_f5511b2425f3898d(tf_array **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_FileRead_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
   tf_array **arg1 = 0 ;
   tf_file *arg2 = 0 ;
   size_t arg3 ;
@@ -2421,7 +2421,7 @@ char *_wrap_FileRead_capi_f5511b2425f3898d(tf_array **_swig_go_0, tf_file *_swig
 }
 
 
-char *_wrap_FileReadInto_capi_f5511b2425f3898d(tf_file *_swig_go_0, intgo _swig_go_1, int _swig_go_2, _gostring_ _swig_go_3) {
+char *_wrap_FileReadInto_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo _swig_go_1, int _swig_go_2, _gostring_ _swig_go_3) {
   tf_file *arg1 = 0 ;
   size_t arg2 ;
   tf_dtype arg3 ;
@@ -2448,7 +2448,7 @@ char *_wrap_FileReadInto_capi_f5511b2425f3898d(tf_file *_swig_go_0, intgo _swig_
 }
 
 
-char *_wrap_FileReadMany_capi_f5511b2425f3898d(tf_file *_swig_go_0, intgo *_swig_go_1, intgo _swig_go_2, int _swig_go_3, void **_swig_go_4, intgo *_swig_go_5) {
+char *_wrap_FileReadMany_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo *_swig_go_1, intgo _swig_go_2, int _swig_go_3, void **_swig_go_4, intgo *_swig_go_5) {
   tf_file *arg1 = 0 ;
   size_t *arg2 = 0 ;
   size_t arg3 ;
@@ -2475,7 +2475,7 @@ char *_wrap_FileReadMany_capi_f5511b2425f3898d(tf_file *_swig_go_0, intgo *_swig
 }
 
 
-char *_wrap_FileReadSlice_capi_f5511b2425f3898d(tf_array **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2, long long *_swig_go_3, long long *_swig_go_4, long long *_swig_go_5, intgo _swig_go_6) {
+char *_wrap_FileReadSlice_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2, long long *_swig_go_3, long long *_swig_go_4, long long *_swig_go_5, intgo _swig_go_6) {
   tf_array **arg1 = 0 ;
   tf_file *arg2 = 0 ;
   size_t arg3 ;
@@ -2504,7 +2504,7 @@ char *_wrap_FileReadSlice_capi_f5511b2425f3898d(tf_array **_swig_go_0, tf_file *
 }
 
 
-char *_wrap_FileReadSliceInto_capi_f5511b2425f3898d(tf_file *_swig_go_0, intgo _swig_go_1, long long *_swig_go_2, long long *_swig_go_3, long long *_swig_go_4, intgo _swig_go_5, int _swig_go_6, _gostring_ _swig_go_7) {
+char *_wrap_FileReadSliceInto_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo _swig_go_1, long long *_swig_go_2, long long *_swig_go_3, long long *_swig_go_4, intgo _swig_go_5, int _swig_go_6, _gostring_ _swig_go_7) {
   tf_file *arg1 = 0 ;
   size_t arg2 ;
   int64_t *arg3 = 0 ;
@@ -2539,7 +2539,7 @@ char *_wrap_FileReadSliceInto_capi_f5511b2425f3898d(tf_file *_swig_go_0, intgo _
 }
 
 
-char *_wrap_Save_capi_f5511b2425f3898d(_gostring_ _swig_go_0, tf_array *_swig_go_1, tf_options *_swig_go_2) {
+char *_wrap_Save_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0, tf_array *_swig_go_1, tf_options *_swig_go_2) {
   char *arg1 = 0 ;
   tf_array *arg2 = 0 ;
   tf_options *arg3 = 0 ;
@@ -2567,7 +2567,7 @@ char *_wrap_Save_capi_f5511b2425f3898d(_gostring_ _swig_go_0, tf_array *_swig_go
 }
 
 
-char *_wrap_Savez_capi_f5511b2425f3898d(_gostring_ _swig_go_0, _goslice_ _swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_Savez_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0, _goslice_ _swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
   char *arg1 = 0 ;
   tf_array **arg2 = 0 ;
   size_t arg3 ;
@@ -2601,7 +2601,7 @@ char *_wrap_Savez_capi_f5511b2425f3898d(_gostring_ _swig_go_0, _goslice_ _swig_g
 }
 
 
-char *_wrap_SavezCompressed_capi_f5511b2425f3898d(_gostring_ _swig_go_0, _goslice_ _swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_SavezCompressed_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0, _goslice_ _swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
   char *arg1 = 0 ;
   tf_array **arg2 = 0 ;
   size_t arg3 ;
@@ -2635,7 +2635,7 @@ char *_wrap_SavezCompressed_capi_f5511b2425f3898d(_gostring_ _swig_go_0, _goslic
 }
 
 
-char *_wrap_SaveSafetensors_capi_f5511b2425f3898d(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_SaveSafetensors_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
   char *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -2665,7 +2665,7 @@ char *_wrap_SaveSafetensors_capi_f5511b2425f3898d(_gostring_ _swig_go_0, tf_dict
 }
 
 
-char *_wrap_SaveGguf_capi_f5511b2425f3898d(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_SaveGguf_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
   char *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -2695,7 +2695,7 @@ char *_wrap_SaveGguf_capi_f5511b2425f3898d(_gostring_ _swig_go_0, tf_dict *_swig
 }
 
 
-char *_wrap_SaveWeights_capi_f5511b2425f3898d(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_options *_swig_go_2) {
+char *_wrap_SaveWeights_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_options *_swig_go_2) {
   char *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_options *arg3 = 0 ;
@@ -2723,7 +2723,7 @@ char *_wrap_SaveWeights_capi_f5511b2425f3898d(_gostring_ _swig_go_0, tf_dict *_s
 }
 
 
-char *_wrap_SaveMemory_capi_f5511b2425f3898d(tf_buffer **_swig_go_0, int _swig_go_1, tf_array *_swig_go_2, tf_dict *_swig_go_3, tf_dict *_swig_go_4, tf_options *_swig_go_5) {
+char *_wrap_SaveMemory_capi_b731e1bb2b55ad94(tf_buffer **_swig_go_0, int _swig_go_1, tf_array *_swig_go_2, tf_dict *_swig_go_3, tf_dict *_swig_go_4, tf_options *_swig_go_5) {
   tf_buffer **arg1 = 0 ;
   tf_format arg2 ;
   tf_array *arg3 = 0 ;
@@ -2750,7 +2750,7 @@ char *_wrap_SaveMemory_capi_f5511b2425f3898d(tf_buffer **_swig_go_0, int _swig_g
 }
 
 
-char *_wrap_SaveSink_capi_f5511b2425f3898d(tf_sink *_swig_go_0, int _swig_go_1, tf_array *_swig_go_2, tf_dict *_swig_go_3, tf_dict *_swig_go_4, tf_options *_swig_go_5) {
+char *_wrap_SaveSink_capi_b731e1bb2b55ad94(tf_sink *_swig_go_0, int _swig_go_1, tf_array *_swig_go_2, tf_dict *_swig_go_3, tf_dict *_swig_go_4, tf_options *_swig_go_5) {
   tf_sink *arg1 = 0 ;
   tf_format arg2 ;
   tf_array *arg3 = 0 ;
@@ -2777,7 +2777,7 @@ char *_wrap_SaveSink_capi_f5511b2425f3898d(tf_sink *_swig_go_0, int _swig_go_1, 
 }
 
 
-char *_wrap_WriterOpen_capi_f5511b2425f3898d(tf_writer **_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_WriterOpen_capi_b731e1bb2b55ad94(tf_writer **_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
   tf_writer **arg1 = 0 ;
   char *arg2 = 0 ;
   tf_format arg3 ;
@@ -2807,7 +2807,7 @@ char *_wrap_WriterOpen_capi_f5511b2425f3898d(tf_writer **_swig_go_0, _gostring_ 
 }
 
 
-char *_wrap_WriterOpenSink_capi_f5511b2425f3898d(tf_writer **_swig_go_0, tf_sink *_swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_WriterOpenSink_capi_b731e1bb2b55ad94(tf_writer **_swig_go_0, tf_sink *_swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
   tf_writer **arg1 = 0 ;
   tf_sink *arg2 = 0 ;
   tf_format arg3 ;
@@ -2830,7 +2830,7 @@ char *_wrap_WriterOpenSink_capi_f5511b2425f3898d(tf_writer **_swig_go_0, tf_sink
 }
 
 
-char *_wrap_WriterDeclare_capi_f5511b2425f3898d(tf_writer *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, long long *_swig_go_3, intgo _swig_go_4) {
+char *_wrap_WriterDeclare_capi_b731e1bb2b55ad94(tf_writer *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, long long *_swig_go_3, intgo _swig_go_4) {
   tf_writer *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -2860,7 +2860,7 @@ char *_wrap_WriterDeclare_capi_f5511b2425f3898d(tf_writer *_swig_go_0, _gostring
 }
 
 
-char *_wrap_WriterSetMetadata_capi_f5511b2425f3898d(tf_writer *_swig_go_0, tf_dict *_swig_go_1) {
+char *_wrap_WriterSetMetadata_capi_b731e1bb2b55ad94(tf_writer *_swig_go_0, tf_dict *_swig_go_1) {
   tf_writer *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_status result;
@@ -2879,7 +2879,7 @@ char *_wrap_WriterSetMetadata_capi_f5511b2425f3898d(tf_writer *_swig_go_0, tf_di
 }
 
 
-char *_wrap_WriterWrite_capi_f5511b2425f3898d(tf_writer *_swig_go_0, _gostring_ _swig_go_1) {
+char *_wrap_WriterWrite_capi_b731e1bb2b55ad94(tf_writer *_swig_go_0, _gostring_ _swig_go_1) {
   tf_writer *arg1 = 0 ;
   void *arg2 = 0 ;
   size_t arg3 ;
@@ -2902,7 +2902,7 @@ char *_wrap_WriterWrite_capi_f5511b2425f3898d(tf_writer *_swig_go_0, _gostring_ 
 }
 
 
-char *_wrap_WriterFinish_capi_f5511b2425f3898d(tf_writer *_swig_go_0) {
+char *_wrap_WriterFinish_capi_b731e1bb2b55ad94(tf_writer *_swig_go_0) {
   tf_writer *arg1 = 0 ;
   tf_status result;
   char *_swig_go_result;
@@ -2919,7 +2919,7 @@ char *_wrap_WriterFinish_capi_f5511b2425f3898d(tf_writer *_swig_go_0) {
 }
 
 
-tf_writer *_wrap_WriterRetain_capi_f5511b2425f3898d(tf_writer *_swig_go_0) {
+tf_writer *_wrap_WriterRetain_capi_b731e1bb2b55ad94(tf_writer *_swig_go_0) {
   tf_writer *arg1 = 0 ;
   tf_writer *result = 0 ;
   tf_writer *_swig_go_result;
@@ -2936,7 +2936,7 @@ tf_writer *_wrap_WriterRetain_capi_f5511b2425f3898d(tf_writer *_swig_go_0) {
 }
 
 
-void _wrap_WriterRelease_capi_f5511b2425f3898d(tf_writer *_swig_go_0) {
+void _wrap_WriterRelease_capi_b731e1bb2b55ad94(tf_writer *_swig_go_0) {
   tf_writer *arg1 = 0 ;
   
   arg1 = (tf_writer *)_swig_go_0;

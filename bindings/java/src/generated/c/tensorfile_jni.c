@@ -232,17 +232,17 @@ static void SWIGUNUSED SWIG_JavaThrowException(JNIEnv *jenv, SWIG_JavaExceptionC
 #include "tensorfile.h"
 
 
-_Static_assert(TENSORFILE_SLICE_OMITTED == INT64_MIN, "Slice.java has it as Long.MIN_VALUE");
+_Static_assert(TENSORFILE_SLICE_OMITTED == INT64_MIN, "Slice.OMITTED in Slice.java must have the same value");
 
-/* Statuses from here on stand for exceptions of callbacks, which Callbacks.java keeps. */
-enum { TF_JAVA_CARRIED = 0x40000000 };
-/* Most bytes that go through a callback at once. */
+/* Statuses from here on identify exceptions of callbacks, which Callbacks.java stores. */
+enum { TF_JAVA_FIRST_EXCEPTION = 0x40000000 };
+/* Maximum number of bytes that one callback transfers. */
 enum { TF_JAVA_PIECE = 1 << 20 };
 
 static JavaVM *tf_java_vm;
 static jclass tf_java_failures, tf_java_callbacks;
-static jmethodID tf_java_failure, tf_java_carry, tf_java_take, tf_java_read, tf_java_give_back, tf_java_map, tf_java_room,
-    tf_java_write, tf_java_progress;
+static jmethodID tf_java_failure, tf_java_record, tf_java_take, tf_java_read, tf_java_recycle, tf_java_map,
+    tf_java_write_buffer, tf_java_write, tf_java_progress;
 
 JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
   JNIEnv *env = NULL;
@@ -260,12 +260,12 @@ JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
     const char *name, *signature;
   } methods[] = {
       {&tf_java_failure, tf_java_failures, "of", "(IZ[BJ[B)Ljava/lang/Throwable;"},
-      {&tf_java_carry, tf_java_callbacks, "carry", "(Ljava/lang/Throwable;)I"},
+      {&tf_java_record, tf_java_callbacks, "record", "(Ljava/lang/Throwable;)I"},
       {&tf_java_take, tf_java_callbacks, "take", "(I)Ljava/lang/Throwable;"},
       {&tf_java_read, tf_java_callbacks, "read", "(Ljava/lang/Object;JI)Ljava/nio/ByteBuffer;"},
-      {&tf_java_give_back, tf_java_callbacks, "giveBack", "(Ljava/lang/Object;Ljava/nio/ByteBuffer;)V"},
+      {&tf_java_recycle, tf_java_callbacks, "recycle", "(Ljava/lang/Object;Ljava/nio/ByteBuffer;)V"},
       {&tf_java_map, tf_java_callbacks, "map", "(Ljava/lang/Object;JJ)Ljava/nio/ByteBuffer;"},
-      {&tf_java_room, tf_java_callbacks, "room", "(Ljava/lang/Object;I)Ljava/nio/ByteBuffer;"},
+      {&tf_java_write_buffer, tf_java_callbacks, "writeBuffer", "(Ljava/lang/Object;I)Ljava/nio/ByteBuffer;"},
       {&tf_java_write, tf_java_callbacks, "write", "(Ljava/lang/Object;)V"},
       {&tf_java_progress, tf_java_callbacks, "progress", "(Ljava/lang/Object;JJ)Z"},
   };
@@ -284,7 +284,7 @@ JNIEXPORT void JNICALL JNI_OnUnload(JavaVM *vm, void *reserved) {
   (*env)->DeleteGlobalRef(env, tf_java_callbacks);
 }
 
-/* A thread's way into Java; threads of the library are attached for as long as one callback takes. */
+/* The JNI environment of a thread. Threads of the library are attached to the JVM for the duration of a callback. */
 struct tf_java_entry {
   JNIEnv *env;
   int attached;
@@ -302,12 +302,12 @@ static void tf_java_leave(struct tf_java_entry entry) {
   if (entry.attached) (*tf_java_vm)->DetachCurrentThread(tf_java_vm);
 }
 
-/* The status that stands for what an upcall threw; OK when it threw nothing. */
+/* Returns the status that identifies the exception of a Java method, or OK if there is none. */
 static tf_status tf_java_thrown(JNIEnv *env) {
   jthrowable thrown = (*env)->ExceptionOccurred(env);
   if (!thrown) return TF_STATUS_OK;
   (*env)->ExceptionClear(env);
-  tf_status status = (*env)->CallStaticIntMethod(env, tf_java_callbacks, tf_java_carry, thrown);
+  tf_status status = (*env)->CallStaticIntMethod(env, tf_java_callbacks, tf_java_record, thrown);
   if ((*env)->ExceptionCheck(env)) {
     (*env)->ExceptionClear(env);
     status = TF_STATUS_OUT_OF_MEMORY;
@@ -316,11 +316,11 @@ static tf_status tf_java_thrown(JNIEnv *env) {
   return status;
 }
 
-/* Keeps an object, or null, until tf_java_drop(). */
+/* Retains an object, which may be null, until tf_java_drop(). */
 static int tf_java_keep(JNIEnv *env, jobject object, void **kept) {
   *kept = object ? (*env)->NewGlobalRef(env, object) : NULL;
   if (!object || *kept) return 1;
-  SWIG_JavaThrowException(env, SWIG_JavaOutOfMemoryError, "no memory for a reference");
+  SWIG_JavaThrowException(env, SWIG_JavaOutOfMemoryError, "cannot create a global reference");
   return 0;
 }
 
@@ -335,7 +335,7 @@ static tf_status tf_java_read_piece(JNIEnv *env, jobject source, uint64_t offset
   const tf_status status = tf_java_thrown(env);
   if (status != TF_STATUS_OK) return status;
   memcpy(dst, (*env)->GetDirectBufferAddress(env, bytes), (size_t)nbytes);
-  (*env)->CallStaticVoidMethod(env, tf_java_callbacks, tf_java_give_back, source, bytes);
+  (*env)->CallStaticVoidMethod(env, tf_java_callbacks, tf_java_recycle, source, bytes);
   (*env)->DeleteLocalRef(env, bytes);
   return tf_java_thrown(env);
 }
@@ -352,7 +352,7 @@ static tf_status tf_java_read_at(void *user, uint64_t offset, void *dst, size_t 
   return status;
 }
 
-/* Callbacks.map keeps the buffer that it gives for as long as the source lives. */
+/* Callbacks.map retains the buffer that it returns as long as the source exists. */
 static tf_status tf_java_map_range(void *user, uint64_t offset, uint64_t nbytes, const void **out) {
   const struct tf_java_entry entry = tf_java_enter();
   JNIEnv *env = entry.env;
@@ -370,10 +370,10 @@ static tf_status tf_java_map_range(void *user, uint64_t offset, uint64_t nbytes,
 }
 
 static tf_status tf_java_write_piece(JNIEnv *env, jobject sink, const char *src, jint nbytes) {
-  jobject room = (*env)->CallStaticObjectMethod(env, tf_java_callbacks, tf_java_room, sink, nbytes);
+  jobject buffer = (*env)->CallStaticObjectMethod(env, tf_java_callbacks, tf_java_write_buffer, sink, nbytes);
   const tf_status status = tf_java_thrown(env);
-  if (status == TF_STATUS_OK) memcpy((*env)->GetDirectBufferAddress(env, room), src, (size_t)nbytes);
-  if (room) (*env)->DeleteLocalRef(env, room);
+  if (status == TF_STATUS_OK) memcpy((*env)->GetDirectBufferAddress(env, buffer), src, (size_t)nbytes);
+  if (buffer) (*env)->DeleteLocalRef(env, buffer);
   if (status != TF_STATUS_OK) return status;
   (*env)->CallStaticVoidMethod(env, tf_java_callbacks, tf_java_write, sink);
   return tf_java_thrown(env);
@@ -391,20 +391,20 @@ static tf_status tf_java_write_all(void *user, const void *src, size_t nbytes) {
   return status;
 }
 
-static tf_status tf_java_tell(void *user, uint64_t done, uint64_t total) {
+static tf_status tf_java_report(void *user, uint64_t done, uint64_t total) {
   const struct tf_java_entry entry = tf_java_enter();
   JNIEnv *env = entry.env;
   if (!env) return TF_STATUS_OUT_OF_MEMORY;
-  const jboolean go_on = (*env)->CallStaticBooleanMethod(env, tf_java_callbacks, tf_java_progress, (jobject)user,
+  const jboolean proceed = (*env)->CallStaticBooleanMethod(env, tf_java_callbacks, tf_java_progress, (jobject)user,
                                                          (jlong)done, (jlong)total);
   const tf_status status = tf_java_thrown(env);
   tf_java_leave(entry);
-  return status == TF_STATUS_OK && !go_on ? TF_STATUS_CANCELLED : status;
+  return status == TF_STATUS_OK && !proceed ? TF_STATUS_CANCELLED : status;
 }
 
 static jbyteArray tf_java_bytes(JNIEnv *env, const char *text, size_t length) {
   if (length > INT32_MAX) {
-    SWIG_JavaThrowException(env, SWIG_JavaOutOfMemoryError, "a text is longer than a Java array can be");
+    SWIG_JavaThrowException(env, SWIG_JavaOutOfMemoryError, "the text is too long for a Java array");
     return NULL;
   }
   jbyteArray bytes = (*env)->NewByteArray(env, (jsize)length);
@@ -412,17 +412,17 @@ static jbyteArray tf_java_bytes(JNIEnv *env, const char *text, size_t length) {
   return bytes;
 }
 
-static void tf_java_throw_made(JNIEnv *env, jobject made) {
-  if (made && !(*env)->ExceptionCheck(env)) (*env)->Throw(env, (jthrowable)made);
+static void tf_java_throw_created(JNIEnv *env, jobject exception) {
+  if (exception && !(*env)->ExceptionCheck(env)) (*env)->Throw(env, (jthrowable)exception);
 }
 
-/* Throws what the failure of a call is in Java: the exception of a callback, or one made from the error record. */
+/* Throws the exception of a failed call: that of a callback, or one created from the error record. */
 static void tf_java_throw(JNIEnv *env, tf_status status, jboolean of_file) {
-  if (status >= TF_JAVA_CARRIED) {
-    jobject carried = (*env)->CallStaticObjectMethod(env, tf_java_callbacks, tf_java_take, (jint)status);
+  if (status >= TF_JAVA_FIRST_EXCEPTION) {
+    jobject exception = (*env)->CallStaticObjectMethod(env, tf_java_callbacks, tf_java_take, (jint)status);
     if ((*env)->ExceptionCheck(env)) return;
-    if (carried) {
-      tf_java_throw_made(env, carried);
+    if (exception) {
+      tf_java_throw_created(env, exception);
       return;
     }
   }
@@ -433,7 +433,7 @@ static void tf_java_throw(JNIEnv *env, tf_status status, jboolean of_file) {
   if (!message_bytes) return;
   jbyteArray name_bytes = tf_java_bytes(env, name, strlen(name));
   if (!name_bytes) return;
-  tf_java_throw_made(env, (*env)->CallStaticObjectMethod(env, tf_java_failures, tf_java_failure, (jint)status, of_file,
+  tf_java_throw_created(env, (*env)->CallStaticObjectMethod(env, tf_java_failures, tf_java_failure, (jint)status, of_file,
                                                          message_bytes, offset, name_bytes));
 }
 
@@ -447,7 +447,7 @@ static jlongArray tf_java_longs(JNIEnv *env, const int64_t *numbers, size_t coun
 
 static size_t *tf_java_sizes(JNIEnv *env, jlongArray longs, size_t *count) {
   if (!longs) {
-    SWIG_JavaThrowException(env, SWIG_JavaNullPointerException, "null instead of numbers");
+    SWIG_JavaThrowException(env, SWIG_JavaNullPointerException, "expected numbers, found null");
     return NULL;
   }
   const size_t length = (size_t)(*env)->GetArrayLength(env, longs);
@@ -456,7 +456,7 @@ static size_t *tf_java_sizes(JNIEnv *env, jlongArray longs, size_t *count) {
   if (sizes && elements) {
     for (size_t i = 0; i < length; ++i) sizes[i] = (size_t)elements[i];
   } else if (elements) {
-    SWIG_JavaThrowException(env, SWIG_JavaOutOfMemoryError, "no memory for arguments");
+    SWIG_JavaThrowException(env, SWIG_JavaOutOfMemoryError, "cannot allocate arguments");
   } else {
     free(sizes);
     return NULL;
@@ -466,11 +466,11 @@ static size_t *tf_java_sizes(JNIEnv *env, jlongArray longs, size_t *count) {
   return sizes;
 }
 
-_Static_assert(sizeof(size_t) == sizeof(void *), "addresses are handled as sizes");
+_Static_assert(sizeof(size_t) == sizeof(void *), "addresses are passed as sizes");
 
 
 static void *tf_java_buffer(void *address, int64_t nbytes) {
-  (void)nbytes; /* read by the typemap */
+  (void)nbytes; /* used by the typemap */
   return address;
 }
 
@@ -478,7 +478,7 @@ static const void *tf_java_address(const void *buffer) {
   return buffer;
 }
 
-/* The bytes of all arrays in a dict, and in the dicts inside it, as deep as files can nest. */
+/* Returns the total size of the arrays in a dict and in its nested dicts, to the depth that files can have. */
 static uint64_t tf_java_dict_nbytes_within(const tf_dict *dict, int depth) {
   uint64_t total = 0;
   for (size_t i = 0; i < tf_dict_size(dict); ++i) {
@@ -871,7 +871,7 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1options_1se
   arg1 = (tf_options *)(intptr_t)jarg1;
   {
     if (!tf_java_keep(jenv, jarg2, &arg4)) return 0;
-    arg2 = arg4 ? tf_java_tell : NULL;
+    arg2 = arg4 ? tf_java_report : NULL;
     arg3 = arg4 ? tf_java_drop : NULL;
   }
   result = tf_options_set_progress(arg1,arg2,arg3,arg4);
@@ -1186,14 +1186,14 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1array_1data
 SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1array_1make_1mut(JNIEnv *jenv, jclass jcls, jlong jarg1) {
   jlong jresult = 0 ;
   tf_array **arg1 = 0 ;
-  tf_array *held1 ;
+  tf_array *current1 ;
   tf_status result;
   
   (void)jenv;
   (void)jcls;
   {
-    held1 = (tf_array *)(intptr_t)jarg1;
-    arg1 = &held1;
+    current1 = (tf_array *)(intptr_t)jarg1;
+    arg1 = &current1;
   }
   result = tf_array_make_mut(arg1);
   {

@@ -12,22 +12,22 @@ import java.util.function.ToLongFunction;
 import java.util.stream.LongStream;
 
 /**
- * An n-dimensional array in native memory: dtype, shape, strides, and memory that it may share with views.
+ * An n-dimensional array in native memory: a dtype, a shape, strides, and memory that it may share with views.
  *
- * <p>Memory goes when the array, its views and all buffers of it are closed or collected; {@link #close} gives it up
- * early. Threads may use one array at once as long as none of them writes.
+ * <p>The memory is freed when the array, its views and all its buffers are closed or garbage collected. {@link #close}
+ * releases it early. Several threads may use an array at the same time as long as none of them changes it.
  */
 public final class Array implements AutoCloseable {
-  /** Bytes that are copied through one buffer at once; a multiple of every item's size. */
+  /** Number of bytes that are copied through one buffer at a time, which is a multiple of the size of every item. */
   private static final long PIECE = 1L << 30;
 
-  /** What {@link #makeMutable} replaces. */
+  /** The part of the array that {@link #makeMutable} replaces. */
   private static final class Core {
     final Handle handle;
     final Cleaner.Cleanable cleanable;
     final long[] strides;
     final boolean contiguous;
-    /** All elements, once someone has asked for them. */
+    /** All elements, after the first call of data(). */
     volatile ByteBuffer whole;
 
     Core(Array owner, long address, long nbytes) {
@@ -44,7 +44,7 @@ public final class Array implements AutoCloseable {
   private final long nbytes;
   private volatile Core core;
 
-  /** Takes over a reference. */
+  /** Takes ownership of a reference. */
   Array(long address) {
     nbytes = TensorfileNative.tf_array_nbytes(address);
     core = new Core(this, address, nbytes);
@@ -53,83 +53,83 @@ public final class Array implements AutoCloseable {
     size = TensorfileNative.tf_array_size(address);
   }
 
-  // Making arrays
+  // Creation
 
   /**
    * {@return an array of zeros}
    *
-   * @param dtype of its elements
-   * @param shape in elements, outermost dimension first; none makes a scalar
+   * @param dtype type of the elements
+   * @param shape sizes of the dimensions, outermost first; a scalar has none
    */
   public static Array zeros(Dtype dtype, long... shape) {
     return new Array(TensorfileNative.tf_array_new(dtype.number(), shape));
   }
 
   /**
-   * {@return an array of float32 with a copy of values}
+   * {@return a float32 array with a copy of values}
    *
-   * @param values in C order
-   * @param shape in elements; left out: one dimension
+   * @param values the elements in C order
+   * @param shape sizes of the dimensions; by default one dimension
    */
   public static Array of(float[] values, long... shape) {
     return filled(Dtype.FLOAT32, values.length, shape, (to, from, n) -> to.asFloatBuffer().put(values, from, n));
   }
 
   /**
-   * {@return an array of float64 with a copy of values}
+   * {@return a float64 array with a copy of values}
    *
-   * @param values in C order
-   * @param shape in elements; left out: one dimension
+   * @param values the elements in C order
+   * @param shape sizes of the dimensions; by default one dimension
    */
   public static Array of(double[] values, long... shape) {
     return filled(Dtype.FLOAT64, values.length, shape, (to, from, n) -> to.asDoubleBuffer().put(values, from, n));
   }
 
   /**
-   * {@return an array of int64 with a copy of values}
+   * {@return an int64 array with a copy of values}
    *
-   * @param values in C order
-   * @param shape in elements; left out: one dimension
+   * @param values the elements in C order
+   * @param shape sizes of the dimensions; by default one dimension
    */
   public static Array of(long[] values, long... shape) {
     return filled(Dtype.INT64, values.length, shape, (to, from, n) -> to.asLongBuffer().put(values, from, n));
   }
 
   /**
-   * {@return an array of int32 with a copy of values}
+   * {@return an int32 array with a copy of values}
    *
-   * @param values in C order
-   * @param shape in elements; left out: one dimension
+   * @param values the elements in C order
+   * @param shape sizes of the dimensions; by default one dimension
    */
   public static Array of(int[] values, long... shape) {
     return filled(Dtype.INT32, values.length, shape, (to, from, n) -> to.asIntBuffer().put(values, from, n));
   }
 
   /**
-   * {@return an array of int16 with a copy of values}
+   * {@return an int16 array with a copy of values}
    *
-   * @param values in C order
-   * @param shape in elements; left out: one dimension
+   * @param values the elements in C order
+   * @param shape sizes of the dimensions; by default one dimension
    */
   public static Array of(short[] values, long... shape) {
     return filled(Dtype.INT16, values.length, shape, (to, from, n) -> to.asShortBuffer().put(values, from, n));
   }
 
   /**
-   * {@return an array of int8 with a copy of values}
+   * {@return an int8 array with a copy of values}
    *
-   * @param values in C order
-   * @param shape in elements; left out: one dimension
+   * @param values the elements in C order
+   * @param shape sizes of the dimensions; by default one dimension
    */
   public static Array of(byte[] values, long... shape) {
     return filled(Dtype.INT8, values.length, shape, (to, from, n) -> to.put(values, from, n));
   }
 
   /**
-   * {@return an array of bool with a copy of values}
+   * {@return a bool array with a copy of values}
    *
-   * @param values in C order
-   * @param shape in elements; left out: one dimension
+   * @param values the elements in C order
+   * @param shape sizes of the dimensions; by default one dimension
    */
   public static Array of(boolean[] values, long... shape) {
     return filled(Dtype.BOOL, values.length, shape, (to, from, n) -> {
@@ -142,7 +142,7 @@ public final class Array implements AutoCloseable {
   /**
    * {@return an array without dimensions}
    *
-   * @param value a Boolean, Byte, Short, Integer, Long, Float or Double, which gives the dtype
+   * @param value a Boolean, Byte, Short, Integer, Long, Float or Double, which determines the dtype
    */
   public static Array scalar(Object value) {
     Array array = zeros(dtypeOf(value));
@@ -182,16 +182,15 @@ public final class Array implements AutoCloseable {
       return Dtype.FLOAT64;
     }
     String what = scalar == null ? "null" : scalar.getClass().getName();
-    throw new InvalidArgumentException("no dtype is that of a " + what);
+    throw new InvalidArgumentException("no dtype corresponds to " + what);
   }
 
   /**
    * {@return an array with a copy of bytes}
    *
-   * @param dtype of its elements
-   * @param bytes elements in C order, in the machine's byte order, from position to limit; exactly what dtype and shape
-   *     need
-   * @param shape in elements, outermost dimension first
+   * @param dtype type of the elements
+   * @param bytes the elements in C order and in the byte order of this machine, from the position to the limit
+   * @param shape sizes of the dimensions, outermost first
    */
   public static Array copyOf(Dtype dtype, ByteBuffer bytes, long... shape) {
     int nbytes = bytes.remaining();
@@ -200,25 +199,25 @@ public final class Array implements AutoCloseable {
   }
 
   /**
-   * {@return an array over the memory of a buffer, without a copy; the buffer lives as long}
+   * {@return an array over the memory of a buffer, without a copy; it keeps the buffer alive}
    *
-   * @param dtype of its elements
-   * @param buffer a direct one; elements in C order from its position to its limit, aligned to their size. A read-only
-   *     one makes an array that cannot be written
-   * @param shape in elements, outermost dimension first
+   * @param dtype type of the elements @param buffer a direct buffer whose elements are in C order from its position to
+   * its limit, aligned to their size. The
+   *     array is writable unless the buffer is read-only
+   * @param shape sizes of the dimensions, outermost first
    */
   public static Array wrap(Dtype dtype, ByteBuffer buffer, long... shape) {
     return wrap(dtype, buffer, shape, null, 0);
   }
 
   /**
-   * {@return an array over the memory of a buffer, without a copy; the buffer lives as long}
+   * {@return an array over the memory of a buffer, without a copy; it keeps the buffer alive}
    *
-   * @param dtype of its elements
-   * @param buffer a direct one; all elements lie between its position and its limit
-   * @param shape in elements
-   * @param strides steps in bytes, 0 and negative ones allowed; null: C order
-   * @param first where the first element [0, 0, ...] lies, in bytes from the position
+   * @param dtype type of the elements
+   * @param buffer a direct buffer with all elements between its position and its limit
+   * @param shape sizes of the dimensions
+   * @param strides strides in bytes, which may be 0 or negative; null means C order
+   * @param first offset of the first element [0, 0, ...] in bytes from the position
    */
   public static Array wrap(Dtype dtype, ByteBuffer buffer, long[] shape, long[] strides, int first) {
     ByteBuffer direct = Direct.require(buffer).slice();
@@ -228,7 +227,7 @@ public final class Array implements AutoCloseable {
         address + first, direct.remaining() - first, direct.isReadOnly() ? 0 : 1, direct)));
   }
 
-  /** The library checks what lies behind the first element; what lies before it is checked here. */
+  /** Checks the bytes before the first element. The library checks those after it. */
   private static void requireStart(long[] shape, long[] strides, int first) {
     if (strides == null) {
       return;
@@ -242,18 +241,18 @@ public final class Array implements AutoCloseable {
     long before = first;
     for (int i = 0; i < shape.length; i++) {
       if (strides[i] < 0 && shape[i] > 1) {
-        // Each term is at most what is left, so that nothing overflows.
+        // Comparing quotients avoids overflow.
         if (shape[i] - 1 > before / -Math.max(strides[i], -Long.MAX_VALUE)) {
-          throw new InvalidArgumentException("the strides reach bytes before the buffer");
+          throw new InvalidArgumentException("the strides reach bytes before the start of the buffer");
         }
         before += (shape[i] - 1) * strides[i];
       }
     }
   }
 
-  // What it is
+  // Properties
 
-  /** {@return the dtype} */
+  /** {@return the type of the elements} */
   public Dtype dtype() {
     core.handle.requireOpen();
     return dtype;
@@ -265,7 +264,7 @@ public final class Array implements AutoCloseable {
     return shape.length;
   }
 
-  /** {@return the sizes of the dimensions in elements, outermost first} */
+  /** {@return the sizes of the dimensions, outermost first} */
   public long[] shape() {
     core.handle.requireOpen();
     return shape.clone();
@@ -274,14 +273,14 @@ public final class Array implements AutoCloseable {
   /**
    * {@return the size of one dimension}
    *
-   * @param axis 0 to ndim - 1
+   * @param axis index of the dimension, 0 to ndim - 1
    */
   public long shape(int axis) {
     core.handle.requireOpen();
     return shape[Objects.checkIndex(axis, shape.length)];
   }
 
-  /** {@return the steps in bytes, one for each dimension; null for packed and block types, which lie in C order} */
+  /** {@return the strides in bytes, or null for packed and block types, which are always in C order} */
   public long[] strides() {
     Core now = core;
     now.handle.requireOpen();
@@ -294,28 +293,28 @@ public final class Array implements AutoCloseable {
     return size;
   }
 
-  /** {@return the bytes that the elements take in C order, whatever the strides are} */
+  /** {@return the number of bytes that the elements take in C order, regardless of the strides} */
   public long nbytes() {
     core.handle.requireOpen();
     return nbytes;
   }
 
-  /** {@return whether the elements lie in C order without gaps} */
+  /** {@return true if the elements are in C order without gaps} */
   public boolean isContiguous() {
     Core now = core;
     now.handle.requireOpen();
     return now.contiguous;
   }
 
-  // Its memory
+  // Memory
 
   /**
-   * All elements in C order, without a copy: a read-only direct buffer in the machine's byte order, which keeps the
-   * memory alive also after {@link #close}.
+   * Returns all elements in C order without a copy, as a read-only direct buffer in the byte order of this machine. The
+   * buffer keeps the memory alive, even after {@link #close}.
    *
    * @return the buffer
-   * @throws IllegalStateException when the elements do not lie in C order (see {@link #contiguous}), or take 2 GiB or
-   *     more (see {@link #data(long, int)})
+   * @throws IllegalStateException if the elements are not in C order (use {@link #contiguous}), or take 2 GiB or more
+   *     (use {@link #data(long, int)})
    */
   public ByteBuffer data() {
     Core now = core;
@@ -329,37 +328,37 @@ public final class Array implements AutoCloseable {
   }
 
   /**
-   * A part of the elements' bytes, without a copy, as {@link #data()} gives all of them.
+   * Returns some bytes of the elements without a copy, like {@link #data()}.
    *
-   * @param offset of the first byte, 0 to nbytes
-   * @param length in bytes
+   * @param offset offset of the first byte, 0 to nbytes
+   * @param length number of bytes
    * @return the buffer
-   * @throws IllegalStateException when the elements do not lie in C order
+   * @throws IllegalStateException if the elements are not in C order
    */
   public ByteBuffer data(long offset, int length) {
     return window(offset, length, false).asReadOnlyBuffer().order(ByteOrder.nativeOrder());
   }
 
   /**
-   * All elements in C order, to be read and written without a copy. Whoever else has this array, such as a dict, sees
-   * the changes.
+   * Returns all elements in C order without a copy, to read and write them. Everything that refers to this array, such
+   * as a dict, sees the changes.
    *
-   * @return a direct buffer in the machine's byte order
-   * @throws InvalidArgumentException when the memory is read-only or shared with a view: see {@link #makeMutable}
-   * @throws IllegalStateException as for {@link #data()}
+   * @return a direct buffer in the byte order of this machine
+   * @throws InvalidArgumentException if the memory is read-only or shared with a view (use {@link #makeMutable})
+   * @throws IllegalStateException under the same conditions as {@link #data()}
    */
   public ByteBuffer mutableData() {
     return window(0, requireOneBuffer(), true).order(ByteOrder.nativeOrder());
   }
 
   /**
-   * A part of the elements' bytes, to be read and written, as {@link #mutableData()} gives all of them.
+   * Returns some bytes of the elements without a copy, to read and write them, like {@link #mutableData()}.
    *
-   * @param offset of the first byte, 0 to nbytes
-   * @param length in bytes
+   * @param offset offset of the first byte, 0 to nbytes
+   * @param length number of bytes
    * @return the buffer
-   * @throws InvalidArgumentException when the memory is read-only or shared with a view
-   * @throws IllegalStateException when the elements do not lie in C order
+   * @throws InvalidArgumentException if the memory is read-only or shared with a view
+   * @throws IllegalStateException if the elements are not in C order
    */
   public ByteBuffer mutableData(long offset, int length) {
     return window(offset, length, true).order(ByteOrder.nativeOrder());
@@ -368,7 +367,7 @@ public final class Array implements AutoCloseable {
   private int requireOneBuffer() {
     if (nbytes > Integer.MAX_VALUE) {
       throw new IllegalStateException(
-          "the array takes " + nbytes + " bytes, more than a buffer can hold: ask for parts");
+          "the array takes " + nbytes + " bytes, more than one buffer can hold: use data(offset, length)");
     }
     return (int) nbytes;
   }
@@ -376,7 +375,7 @@ public final class Array implements AutoCloseable {
   private ByteBuffer window(long offset, int length, boolean mutable) {
     Objects.checkFromIndexSize(offset, length, nbytes);
     if (!isContiguous()) {
-      throw new IllegalStateException("the elements of the array do not lie in C order: see contiguous()");
+      throw new IllegalStateException("the elements of the array are not in C order: use contiguous()");
     }
     return call(address -> {
       long data = mutable ? TensorfileNative.tf_array_data_mut(address) : TensorfileNative.tf_array_data(address);
@@ -385,8 +384,8 @@ public final class Array implements AutoCloseable {
   }
 
   /**
-   * Makes this an array whose memory can be written and is shared with nobody: a view, a dict that has it, or a buffer
-   * given out before. It gets a copy where that is needed.
+   * Ensures that the memory can be written and is not shared with a view, a dict, or a buffer that was returned
+   * earlier, by copying it if necessary.
    *
    * @return this
    */
@@ -402,7 +401,7 @@ public final class Array implements AutoCloseable {
         core = new Core(this, address, nbytes);
       }
     } else {
-      // Another thread uses the array now; for a second reference to it make_mut copies.
+      // Another thread is using the array: a second reference makes make_mut copy.
       long copy = before.handle.callLong(address -> {
         long second = TensorfileNative.tf_array_retain(address);
         try {
@@ -418,23 +417,23 @@ public final class Array implements AutoCloseable {
     return this;
   }
 
-  // One element
+  // Single elements
 
   /**
    * {@return one element as an integer}
    *
-   * @param index one for each dimension; negative ones count from the end
-   * @throws InvalidArgumentException when the dtype is neither bool nor an integer, or the index is out of range
+   * @param index an index for each dimension; negative indices count from the end
+   * @throws InvalidArgumentException if the dtype is neither bool nor an integer, or the index is out of range
    */
   public long getLong(long... index) {
     return call(address -> TensorfileNative.tf_array_item_int64(address, index));
   }
 
   /**
-   * {@return one element as a double, rounded to nearest even where it must be}
+   * {@return one element as a double, rounded to nearest even if necessary}
    *
-   * @param index one for each dimension; negative ones count from the end
-   * @throws InvalidArgumentException when the dtype is complex or of blocks, or the index is out of range
+   * @param index an index for each dimension; negative indices count from the end
+   * @throws InvalidArgumentException if the dtype is complex or a block type, or the index is out of range
    */
   public double getDouble(long... index) {
     Handle handle = enter();
@@ -447,28 +446,28 @@ public final class Array implements AutoCloseable {
 
   // All elements
 
-  /** {@return the elements in C order as floats, cast as {@link #cast} does} */
+  /** {@return the elements in C order as floats, converted like in {@link #cast}} */
   public float[] toFloatArray() {
     float[] values = new float[requireOneArray()];
     copyOut(Dtype.FLOAT32, (from, to, n) -> from.asFloatBuffer().get(values, to, n));
     return values;
   }
 
-  /** {@return the elements in C order as doubles, cast as {@link #cast} does} */
+  /** {@return the elements in C order as doubles, converted like in {@link #cast}} */
   public double[] toDoubleArray() {
     double[] values = new double[requireOneArray()];
     copyOut(Dtype.FLOAT64, (from, to, n) -> from.asDoubleBuffer().get(values, to, n));
     return values;
   }
 
-  /** {@return the elements in C order as longs, cast as {@link #cast} does} */
+  /** {@return the elements in C order as longs, converted like in {@link #cast}} */
   public long[] toLongArray() {
     long[] values = new long[requireOneArray()];
     copyOut(Dtype.INT64, (from, to, n) -> from.asLongBuffer().get(values, to, n));
     return values;
   }
 
-  /** {@return the elements in C order as ints, cast as {@link #cast} does} */
+  /** {@return the elements in C order as ints, converted like in {@link #cast}} */
   public int[] toIntArray() {
     int[] values = new int[requireOneArray()];
     copyOut(Dtype.INT32, (from, to, n) -> from.asIntBuffer().get(values, to, n));
@@ -482,9 +481,9 @@ public final class Array implements AutoCloseable {
     return (int) size;
   }
 
-  /** Copies n elements between a buffer and a Java array's place. */
+  /** Copies n elements between a buffer and a Java array that starts at index. */
   private interface Copy {
-    void run(ByteBuffer buffer, int place, int n);
+    void run(ByteBuffer buffer, int index, int n);
   }
 
   private void copyOut(Dtype to, Copy copy) {
@@ -498,7 +497,7 @@ public final class Array implements AutoCloseable {
     Array array = zeros(dtype, given);
     if (array.size != count) {
       array.close();
-      throw new InvalidArgumentException("shape " + Arrays.toString(given) + " is not that of " + count + " values");
+      throw new InvalidArgumentException("the shape " + Arrays.toString(given) + " does not fit " + count + " values");
     }
     array.inPieces((offset, length) -> array.mutableData(offset, length), copy);
     return array;
@@ -516,20 +515,20 @@ public final class Array implements AutoCloseable {
     }
   }
 
-  // Other arrays
+  // Derived arrays
 
   /**
-   * {@return this array's elements in C order: another reference to the same memory, or a copy where they do not lie
-   * so}
+   * {@return this array's elements in C order: another reference to the same memory if they are in that order, or a
+   * copy}
    */
   public Array contiguous() {
     return call(address -> new Array(TensorfileNative.tf_array_contiguous(address)));
   }
 
   /**
-   * {@return a view with its axes in another order}
+   * {@return a view with the axes in another order}
    *
-   * @param axes each axis once; none reverses them
+   * @param axes all axes, each of them once; without axes their order is reversed
    */
   public Array transpose(int... axes) {
     if (axes.length != 0 && axes.length != shape.length) {
@@ -545,9 +544,9 @@ public final class Array implements AutoCloseable {
   }
 
   /**
-   * {@return a view, as Python's array[start:stop:step, ...]; of a packed or block type a copy where no view can be}
+   * {@return a view as in Python's array[start:stop:step, ...], or a copy if a packed or block type allows no view}
    *
-   * @param slices one for each dimension; those left out are whole
+   * @param slices a slice for each dimension; dimensions without one are complete
    */
   public Array slice(Slice... slices) {
     long[] packed = Slice.pack(slices, shape.length);
@@ -555,22 +554,22 @@ public final class Array implements AutoCloseable {
   }
 
   /**
-   * {@return a copy with another dtype, in C order}
+   * {@return a copy with another dtype in C order, or this array's memory if nothing has to change}
    *
-   * <p>It rounds to nearest even and overflows as NumPy and ml_dtypes do; float to integer truncates and saturates, NaN
-   * gives 0; integers wrap; anything to bool is "not equal to zero". An array that has the dtype is shared, not copied.
+   * <p>Floats are rounded to nearest even and overflow like in NumPy and ml_dtypes. Floats become integers by
+   * truncation and saturation, with 0 for NaN. Integers wrap. A bool is true if the value is not 0.
    *
-   * @param dtype of the result
+   * @param dtype dtype of the result
    */
   public Array cast(Dtype dtype) {
     return cast(dtype, null);
   }
 
   /**
-   * {@return a copy with another dtype, as {@link #cast(Dtype)}}
+   * {@return a copy with another dtype, like {@link #cast(Dtype)}}
    *
-   * @param dtype of the result
-   * @param options its threads; may be null
+   * @param dtype dtype of the result
+   * @param options settings, such as the number of threads; may be null
    */
   public Array cast(Dtype dtype, Options options) {
     return call(address -> Options.call(options,
@@ -578,8 +577,8 @@ public final class Array implements AutoCloseable {
   }
 
   /**
-   * {@return whether the other object is an array of the same dtype, shape and bytes of the elements, so that NaN
-   * equals the same NaN, and -0.0 is not 0.0}
+   * {@return true if the other object is an array with the same dtype, shape and bytes of the elements; so NaN equals
+   * itself, and -0.0 is not 0.0}
    */
   @Override
   public boolean equals(Object other) {
@@ -597,7 +596,7 @@ public final class Array implements AutoCloseable {
     return core.handle.isClosed() ? "Array(closed)" : "Array(" + dtype + ", " + Arrays.toString(shape) + ")";
   }
 
-  /** Gives up the memory, as far as nobody else has it. What was made from this array stays usable. */
+  /** Releases the memory, unless it is shared. What was made from this array remains valid. */
   @Override
   public synchronized void close() {
     core.whole = null;
@@ -613,7 +612,7 @@ public final class Array implements AutoCloseable {
     }
   }
 
-  /** Calls with the addresses of several arrays. */
+  /** Runs a call with the addresses of several arrays. */
   static long callAll(List<Array> arrays, ToLongFunction<long[]> body) {
     List<Handle> entered = new ArrayList<>(arrays.size());
     try {

@@ -12,8 +12,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * A file whose header was read and validated, and whose arrays are read when asked for. Threads may read from it at
- * once.
+ * An open file whose header has been read and validated. Its arrays are read on request. Several threads may read from
+ * it at the same time.
  *
  * <pre>{@code
  * try (ArrayFile file = ArrayFile.open(Path.of("model.safetensors"))) {
@@ -38,9 +38,9 @@ public final class ArrayFile implements AutoCloseable {
   /**
    * Opens a file.
    *
-   * @param path of it
+   * @param path path of the file
    * @return the file
-   * @throws IOException when it cannot be read, or is not valid
+   * @throws IOException if the file cannot be read or is invalid
    */
   public static ArrayFile open(Path path) throws IOException {
     return open(path, null);
@@ -49,10 +49,10 @@ public final class ArrayFile implements AutoCloseable {
   /**
    * Opens a file.
    *
-   * @param path of it
-   * @param options that reading obeys; may be null
+   * @param path path of the file
+   * @param options settings for opening and reading; may be null
    * @return the file
-   * @throws IOException when it cannot be read, or is not valid
+   * @throws IOException if the file cannot be read or is invalid
    */
   public static ArrayFile open(Path path, Options options) throws IOException {
     byte[] bytes = Text.path(path);
@@ -62,11 +62,11 @@ public final class ArrayFile implements AutoCloseable {
   /**
    * Opens a file in memory, which is copied.
    *
-   * @param bytes from position to limit
-   * @param format of it; AUTO: found by content
-   * @param options that reading obeys; may be null
+   * @param bytes the file, from the position to the limit
+   * @param format format of the file; AUTO detects it by content
+   * @param options settings for opening and reading; may be null
    * @return the file
-   * @throws IOException when it is not valid
+   * @throws IOException if the file is invalid
    */
   public static ArrayFile open(ByteBuffer bytes, Format format, Options options) throws IOException {
     int nbytes = bytes.remaining();
@@ -75,25 +75,25 @@ public final class ArrayFile implements AutoCloseable {
   }
 
   /**
-   * Opens a source, which the file keeps.
+   * Opens a file in a source, which the file retains.
    *
-   * @param source to read from
-   * @param format of it; AUTO: found by content
-   * @param options that reading obeys; may be null
+   * @param source source to read from
+   * @param format format of the file; AUTO detects it by content
+   * @param options settings for opening and reading; may be null
    * @return the file
-   * @throws IOException when it cannot be read, or is not valid
+   * @throws IOException if the file cannot be read or is invalid
    */
   public static ArrayFile open(Source source, Format format, Options options) throws IOException {
     return Options.call(options, settings -> source.handle().call(
         address -> new ArrayFile(TensorfileNative.tf_file_open_source(address, format.number(), settings))));
   }
 
-  /** {@return the format found} */
+  /** {@return the format of the file} */
   public Format format() {
     return Format.of((int) handle.callLong(TensorfileNative::tf_file_format));
   }
 
-  /** {@return the arrays, in file order} */
+  /** {@return the arrays in the order of the file} */
   public List<Entry> entries() {
     handle.requireOpen();
     return new AbstractList<>() {
@@ -111,10 +111,10 @@ public final class ArrayFile implements AutoCloseable {
   }
 
   /**
-   * {@return an array}
+   * {@return the array with a name}
    *
-   * @param name of it; "" for that of a .npy
-   * @throws NotFoundException when there is none
+   * @param name name of the array, which is "" for that of a .npy file
+   * @throws NotFoundException if there is no such array
    */
   public Entry entry(String name) {
     return find(name).orElseThrow(() -> new NotFoundException("the file has no array " + name,
@@ -122,9 +122,9 @@ public final class ArrayFile implements AutoCloseable {
   }
 
   /**
-   * {@return an array, if there is one of that name}
+   * {@return the array with a name, if there is one}
    *
-   * @param name of it; "" for that of a .npy
+   * @param name name of the array, which is "" for that of a .npy file
    */
   public Optional<Entry> find(String name) {
     byte[] bytes = Text.utf8(name);
@@ -135,23 +135,23 @@ public final class ArrayFile implements AutoCloseable {
   }
 
   /**
-   * {@return the metadata, to be read only}
+   * {@return the metadata, which cannot be changed}
    *
-   * @throws IOException when it cannot be read
+   * @throws IOException if they cannot be read
    */
   public Dict metadata() throws IOException {
     return handle.call(address -> Dict.adoptReadOnly(TensorfileNative.tf_file_metadata(address)));
   }
 
   /**
-   * Reads several arrays into memory of the caller's, in C order: the fastest way to fill memory that is there already.
-   * Arrays that lie close together are read by one read, large ones by several threads.
+   * Reads several arrays into the caller's memory in C order, which is the fastest way to fill existing memory. Arrays
+   * that are close together are read at once, and large arrays by several threads.
    *
-   * @param entries of this file
-   * @param to a direct buffer for each, which has exactly what the array takes remaining; their positions move to their
-   *     limits
-   * @param as the dtype to cast all of them to; UNSUPPORTED: each array's own
-   * @throws IOException when they cannot be read; the buffers' content is then undefined
+   * @param entries arrays of this file @param to a direct buffer for each array, whose remaining bytes are exactly
+   * those of the array; the position moves to
+   *     the limit
+   * @param as dtype to convert all arrays to; UNSUPPORTED means each array's own
+   * @throws IOException if they cannot be read; the contents of the buffers are then undefined
    */
   public void readInto(List<Entry> entries, List<ByteBuffer> to, Dtype as) throws IOException {
     List<Entry> given = List.copyOf(entries);
@@ -172,13 +172,13 @@ public final class ArrayFile implements AutoCloseable {
     buffers.forEach(buffer -> buffer.position(buffer.limit()));
   }
 
-  /** Closes the file once no call uses it. Arrays that were read stay usable. */
+  /** Closes the file when no call uses it any more. Arrays that were read remain valid. */
   @Override
   public void close() {
     cleanable.clean();
   }
 
-  /** An array in a file, not read yet. */
+  /** An array in a file. */
   public final class Entry {
     private final int index;
     private final String name;
@@ -196,84 +196,85 @@ public final class ArrayFile implements AutoCloseable {
 
     private int indexIn(ArrayFile file) {
       if (file != ArrayFile.this) {
-        throw new InvalidArgumentException("the array " + name + " is of another file");
+        throw new InvalidArgumentException("the array " + name + " is from another file");
       }
       return index;
     }
 
-    /** {@return its name; "" for that of a .npy} */
+    /** {@return the name of the array, which is "" for that of a .npy file} */
     public String name() {
       return name;
     }
 
-    /** {@return its dtype; UNSUPPORTED when this library does not know it} */
+    /** {@return the type of the elements, or UNSUPPORTED if the library does not know it} */
     public Dtype dtype() {
       return dtype;
     }
 
-    /** {@return the number of its dimensions} */
+    /** {@return the number of dimensions} */
     public int ndim() {
       return shape.length;
     }
 
-    /** {@return its shape} */
+    /** {@return the sizes of the dimensions, outermost first} */
     public long[] shape() {
       return shape.clone();
     }
 
-    /** {@return the bytes that it takes in memory; those that it takes in the file when its dtype is not known} */
+    /** {@return the number of bytes that the array takes in memory, or in the file if its dtype is unknown} */
     public long nbytes() {
       return nbytes;
     }
 
     /**
-     * {@return where its bytes lie, for readers with I/O of their own}
+     * {@return where the bytes of the array are stored, for programs that read files on their own}
      *
-     * @throws IOException when the file does not tell
+     * @throws IOException if the location is unknown
      */
     public Location location() throws IOException {
       long[] numbers = new long[3];
       byte[] path = handle.call(address -> TensorfileNative.tf_file_location(numbers, address, index));
-      Optional<Path> place = path.length == 0 ? Optional.empty() : Optional.of(Path.of(Text.string(path)));
-      return new Location(place, numbers[0], numbers[1], numbers[2] != 0);
+      Optional<Path> file = path.length == 0 ? Optional.empty() : Optional.of(Path.of(Text.string(path)));
+      return new Location(file, numbers[0], numbers[1], numbers[2] != 0);
     }
 
     /**
-     * {@return the array, read, or mapped in {@link LoadMode#MAP}}
+     * {@return the array, which is read, or mapped with {@link LoadMode#MAP}}
      *
-     * @throws IOException when it cannot be read
+     * @throws IOException if it cannot be read
      */
     public Array read() throws IOException {
       return handle.call(address -> new Array(TensorfileNative.tf_file_read(address, index)));
     }
 
     /**
-     * Reads into memory of the caller's, in C order.
+     * Reads the array into the caller's memory in C order.
      *
-     * @param to a direct buffer that has exactly {@link #nbytes} remaining; its position moves to its limit
-     * @throws IOException when it cannot be read; the buffer's content is then undefined
+     * @param to a direct buffer with exactly {@link #nbytes} remaining bytes; its position moves to its limit
+     * @throws IOException if the array cannot be read; the contents of the buffer are then undefined
      */
     public void readInto(ByteBuffer to) throws IOException {
       readInto(to, Dtype.UNSUPPORTED);
     }
 
     /**
-     * Reads into memory of the caller's, in C order, casting on the way.
+     * Reads the array into the caller's memory in C order and converts it to another dtype.
      *
-     * @param to a direct buffer that has exactly what the array takes in that dtype remaining; its position moves to
+     * @param to a direct buffer whose remaining bytes are exactly those of the array in that dtype; its position moves
+     * to
      *     its limit
-     * @param as the dtype to cast to, as {@link Array#cast} does
-     * @throws IOException when it cannot be read; the buffer's content is then undefined
+     * @param as dtype to convert to, like in {@link Array#cast}
+     * @throws IOException if the array cannot be read; the contents of the buffer are then undefined
      */
     public void readInto(ByteBuffer to, Dtype as) throws IOException {
       fill(to, (file, dst, n) -> TensorfileNative.tf_file_read_into(file, index, as.number(), dst, n));
     }
 
     /**
-     * {@return a part, as {@link Array#slice} has it; only what it touches is read}
+     * {@return a part of the array, selected like in {@link Array#slice}; only the bytes that are needed are read}
      *
-     * @param slices one for each dimension; those left out are whole
-     * @throws IOException when it cannot be read
+     * @param slices a slice for each dimension; dimensions without one are complete
+     * @throws IOException if the part cannot be read
      */
     public Array readSlice(Slice... slices) throws IOException {
       long[] packed = Slice.pack(slices, shape.length);
@@ -281,12 +282,12 @@ public final class ArrayFile implements AutoCloseable {
     }
 
     /**
-     * Reads a part into memory of the caller's.
+     * Reads a part of the array into the caller's memory.
      *
-     * @param to a direct buffer that has exactly what the part takes remaining; its position moves to its limit
-     * @param as the dtype to cast to; UNSUPPORTED: the array's own
-     * @param slices one for each dimension; those left out are whole
-     * @throws IOException when it cannot be read; the buffer's content is then undefined
+     * @param to a direct buffer whose remaining bytes are exactly those of the part; its position moves to its limit
+     * @param as dtype to convert to; UNSUPPORTED means the array's own
+     * @param slices a slice for each dimension; dimensions without one are complete
+     * @throws IOException if the part cannot be read; the contents of the buffer are then undefined
      */
     public void readSliceInto(ByteBuffer to, Dtype as, Slice... slices) throws IOException {
       long[] packed = Slice.pack(slices, shape.length);

@@ -10,8 +10,9 @@ import java.util.Objects;
 import java.util.function.LongUnaryOperator;
 
 /**
- * Writes a file whose arrays need not fit in memory: all are declared first, then come their bytes, in pieces of any
- * size. Until {@link #finish} the target is as before; a writer that is closed without it leaves nothing behind.
+ * Writes a file array by array, in pieces of any size, so that the contents never have to be in memory as a whole.
+ * First declare all arrays, then write their bytes in the same order, then call {@link #finish}. The target does not
+ * change before that, and closing a writer that was not finished removes all temporary files.
  *
  * <pre>{@code
  * try (ArrayWriter writer = ArrayWriter.open(Path.of("large.safetensors"), Format.AUTO, null)) {
@@ -26,7 +27,7 @@ import java.util.function.LongUnaryOperator;
 public final class ArrayWriter implements AutoCloseable {
   private final Handle handle;
   private final Cleaner.Cleanable cleanable;
-  /** A channel that is written to may call back. */
+  /** True during a call, in which a channel may try to use the writer. */
   private boolean busy;
 
   private ArrayWriter(long address) {
@@ -35,13 +36,13 @@ public final class ArrayWriter implements AutoCloseable {
   }
 
   /**
-   * A writer to a path.
+   * Opens a writer to a path. Nothing is written before the first {@link #write} or {@link #finish}.
    *
-   * @param path of the file; nothing is written before the first {@link #write} or {@link #finish}
-   * @param format of it; AUTO: the one of the options, else that which the path's extension names
+   * @param path path of the file
+   * @param format format of the file; AUTO means that of the options, or else that of the path's extension
    * @param options settings; may be null
    * @return the writer
-   * @throws IOException when it cannot be made
+   * @throws IOException if it cannot be opened
    */
   public static ArrayWriter open(Path path, Format format, Options options) throws IOException {
     byte[] bytes = Text.path(path);
@@ -50,13 +51,13 @@ public final class ArrayWriter implements AutoCloseable {
   }
 
   /**
-   * A writer to a channel, which is not closed with it.
+   * Opens a writer to a channel, which is not closed with it.
    *
-   * @param channel to write to, from first byte to last
-   * @param format of the file; AUTO: the one of the options
+   * @param channel channel to write to, from the first byte to the last
+   * @param format format of the file; AUTO means that of the options
    * @param options settings; may be null
    * @return the writer
-   * @throws IOException when it cannot be made
+   * @throws IOException if it cannot be opened
    */
   public static ArrayWriter open(WritableByteChannel channel, Format format, Options options) throws IOException {
     return Callbacks.callWithSink(channel, sink -> Options.call(options,
@@ -66,11 +67,11 @@ public final class ArrayWriter implements AutoCloseable {
   /**
    * Declares the next array.
    *
-   * @param name of it; that of a .npy is not kept
-   * @param dtype of its elements
-   * @param shape in elements
+   * @param name name of the array; that of a .npy file is not stored
+   * @param dtype type of the elements
+   * @param shape sizes of the dimensions
    * @return this
-   * @throws IOException when an array of that name is declared
+   * @throws IOException if an array with that name is already declared
    */
   public ArrayWriter declare(String name, Dtype dtype, long... shape) throws IOException {
     byte[] bytes = Text.utf8(name);
@@ -79,11 +80,11 @@ public final class ArrayWriter implements AutoCloseable {
   }
 
   /**
-   * Sets the metadata of a .safetensors or .gguf, in place of any set before.
+   * Sets the metadata of a .safetensors or .gguf file, replacing what was set before.
    *
-   * @param metadata as it is now; null: none
+   * @param metadata metadata, which are copied; null means none
    * @return this
-   * @throws IOException when it is too late
+   * @throws IOException if data have already been written
    */
   public ArrayWriter metadata(Map<String, ?> metadata) throws IOException {
     Dict.callWithSnapshot(metadata, dict -> {
@@ -94,12 +95,12 @@ public final class ArrayWriter implements AutoCloseable {
   }
 
   /**
-   * Writes the next bytes of the arrays, in the order in which they are declared, each in C order and the machine's
-   * byte order. A piece may reach from one array into the next.
+   * Writes the next bytes of the data, which are the arrays in the order of declaration, each in C order and in the
+   * byte order of this machine. A piece may contain the end of one array and the start of the next.
    *
-   * @param bytes from position to limit; its position moves to its limit
-   * @throws IOException when it cannot be written, or the format cannot hold what was declared
-   * @throws InvalidArgumentException when there are more bytes than the arrays lack; none of them was written
+   * @param bytes bytes from the position to the limit; the position moves to the limit
+   * @throws IOException if they cannot be written, or the format cannot hold the declared arrays
+   * @throws InvalidArgumentException if the arrays need fewer bytes; nothing was written
    */
   public void write(ByteBuffer bytes) throws IOException {
     Objects.requireNonNull(bytes, "bytes");
@@ -109,10 +110,10 @@ public final class ArrayWriter implements AutoCloseable {
   }
 
   /**
-   * Writes the whole of an array, as {@link #write(ByteBuffer)} does.
+   * Writes a whole array, like {@link #write(ByteBuffer)}.
    *
-   * @param array with the bytes of the next array that was declared
-   * @throws IOException when it cannot be written, or the format cannot hold what was declared
+   * @param array array with the bytes of the next declared array
+   * @throws IOException if it cannot be written, or the format cannot hold the declared arrays
    */
   public void write(Array array) throws IOException {
     try (Array inOrder = array.contiguous()) {
@@ -125,16 +126,16 @@ public final class ArrayWriter implements AutoCloseable {
   }
 
   /**
-   * Writes what comes last, and puts the file in its place.
+   * Completes the file and moves it to its path.
    *
-   * @throws IOException when it cannot be written
-   * @throws InvalidArgumentException when an array lacks bytes, which may still be written
+   * @throws IOException if the file cannot be written
+   * @throws InvalidArgumentException if an array is incomplete; its remaining bytes may still be written
    */
   public void finish() throws IOException {
     use(TensorfileNative::tf_writer_finish);
   }
 
-  /** Closes the writer; a file that was not finished is as it was before. */
+  /** Closes the writer. If it was not finished, the target does not change. */
   @Override
   public void close() {
     cleanable.clean();
@@ -142,7 +143,7 @@ public final class ArrayWriter implements AutoCloseable {
 
   private synchronized void use(LongUnaryOperator body) {
     if (busy) {
-      throw new IllegalStateException("the writer is used by the channel that it writes to");
+      throw new IllegalStateException("the channel that the writer writes to must not use the writer");
     }
     busy = true;
     try {

@@ -6,7 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.util.Objects;
 
-/** Bytes in memory that the library made. */
+/** A block of bytes that the library allocated. */
 public final class Bytes implements AutoCloseable {
   private static final int PIECE = 1 << 30;
 
@@ -14,36 +14,36 @@ public final class Bytes implements AutoCloseable {
   private final Cleaner.Cleanable cleanable;
   private final long size;
 
-  /** Takes over a reference. */
+  /** Takes ownership of a reference. */
   Bytes(long address) {
     size = TensorfileNative.tf_buffer_size(address);
     handle = Handle.adopt("buffer", address, TensorfileNative::tf_buffer_release, size);
     cleanable = handle.ownedBy(this);
   }
 
-  /** {@return how many bytes} */
+  /** {@return the number of bytes} */
   public long size() {
     handle.requireOpen();
     return size;
   }
 
   /**
-   * {@return all bytes, without a copy: a read-only direct buffer, which keeps them alive also after {@link #close}}
+   * {@return all bytes without a copy, as a read-only direct buffer that keeps them alive, even after {@link #close}}
    *
-   * @throws IllegalStateException when there are 2 GiB or more: see {@link #data(long, int)}
+   * @throws IllegalStateException if there are 2 GiB or more (use {@link #data(long, int)})
    */
   public ByteBuffer data() {
     if (size > Integer.MAX_VALUE) {
-      throw new IllegalStateException("there are " + size + " bytes, more than a buffer can hold: ask for parts");
+      throw new IllegalStateException("there are " + size + " bytes, more than a buffer can hold: use data(offset, length)");
     }
     return data(0, (int) size);
   }
 
   /**
-   * {@return a part of the bytes, as {@link #data()} gives all}
+   * {@return some of the bytes, like {@link #data()}}
    *
-   * @param offset of the first byte
-   * @param length in bytes
+   * @param offset offset of the first byte
+   * @param length number of bytes
    */
   public ByteBuffer data(long offset, int length) {
     Objects.checkFromIndexSize(offset, length, size);
@@ -58,8 +58,8 @@ public final class Bytes implements AutoCloseable {
   /**
    * Writes all bytes.
    *
-   * @param channel to write to
-   * @throws IOException of the channel
+   * @param channel channel to write to
+   * @throws IOException if the channel throws it
    */
   public void writeTo(WritableByteChannel channel) throws IOException {
     for (long offset = 0; offset < size; offset += PIECE) {
@@ -70,7 +70,7 @@ public final class Bytes implements AutoCloseable {
     }
   }
 
-  /** Gives the bytes up, as far as no buffer has them. */
+  /** Releases the bytes, unless a buffer refers to them. */
   @Override
   public void close() {
     cleanable.clean();

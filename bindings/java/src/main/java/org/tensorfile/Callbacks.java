@@ -13,49 +13,49 @@ import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.function.LongFunction;
 
 /**
- * What the library calls, from any of its threads. Foreign code gets memory of Java's alone, which it may keep without
- * harm; the bytes are copied from and to it.
+ * The functions that the library calls, on any of its threads. User code only gets memory that belongs to Java, which
+ * it may keep; bytes are copied from and to that memory.
  */
 final class Callbacks {
-  /** Statuses from here on stand for exceptions, as in java.i. */
-  private static final int CARRIED = 0x40000000;
+  /** Statuses from here on are the numbers of exceptions, as in java.i. */
+  private static final int FIRST_EXCEPTION = 0x40000000;
 
-  /** Exceptions that nobody takes, since another of the same call is thrown, make room for later ones. */
-  private static final int MOST_CARRIED = 256;
+  /** Limits exceptions that are never taken, since another exception of the same call is thrown instead. */
+  private static final int MAX_EXCEPTIONS = 256;
 
-  private static final Map<Integer, Throwable> CARRIED_BY_STATUS = new LinkedHashMap<>() {
+  private static final Map<Integer, Throwable> EXCEPTIONS = new LinkedHashMap<>() {
     private static final long serialVersionUID = 1L;
 
     @Override
     protected boolean removeEldestEntry(Map.Entry<Integer, Throwable> eldest) {
-      return size() > MOST_CARRIED;
+      return size() > MAX_EXCEPTIONS;
     }
   };
 
-  private static int lastCarried;
+  private static int lastException;
 
   private Callbacks() {}
 
-  /** Keeps an exception for the caller of the library; gives the status that stands for it. */
-  static int carry(Throwable thrown) {
-    synchronized (CARRIED_BY_STATUS) {
-      lastCarried = (lastCarried + 1) & (CARRIED - 1);
-      CARRIED_BY_STATUS.put(CARRIED + lastCarried, thrown);
-      return CARRIED + lastCarried;
+  /** Stores an exception until the call of the library ends. Returns the status that identifies it. */
+  static int record(Throwable thrown) {
+    synchronized (EXCEPTIONS) {
+      lastException = (lastException + 1) & (FIRST_EXCEPTION - 1);
+      EXCEPTIONS.put(FIRST_EXCEPTION + lastException, thrown);
+      return FIRST_EXCEPTION + lastException;
     }
   }
 
   static Throwable take(int status) {
-    synchronized (CARRIED_BY_STATUS) {
-      return CARRIED_BY_STATUS.remove(status);
+    synchronized (EXCEPTIONS) {
+      return EXCEPTIONS.remove(status);
     }
   }
 
-  /** A source's Java side. */
+  /** The state of a source. */
   static final class Reader {
     final ByteSource source;
-    final ConcurrentLinkedDeque<ByteBuffer> rooms = new ConcurrentLinkedDeque<>();
-    /** What was mapped must stay until the source goes. */
+    final ConcurrentLinkedDeque<ByteBuffer> buffers = new ConcurrentLinkedDeque<>();
+    /** Mapped buffers, which must not be freed before the source is. */
     final List<ByteBuffer> mapped = new ArrayList<>();
 
     Reader(ByteSource source) {
@@ -63,17 +63,17 @@ final class Callbacks {
     }
   }
 
-  /** A sink's Java side. */
+  /** The state of a sink. */
   static final class Writer {
     final WritableByteChannel channel;
-    ByteBuffer room = ByteBuffer.allocateDirect(1 << 16);
+    ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 16);
 
     Writer(WritableByteChannel channel) {
       this.channel = channel;
     }
   }
 
-  /** Calls with the address of a sink over a channel. */
+  /** Runs a call with the address of a sink over a channel. */
   static <T> T callWithSink(WritableByteChannel channel, LongFunction<T> body) {
     long sink = TensorfileNative.tf_sink_new(new Writer(Objects.requireNonNull(channel, "channel")));
     try {
@@ -83,30 +83,30 @@ final class Callbacks {
     }
   }
 
-  private static ByteBuffer roomFor(ByteBuffer room, int nbytes) {
-    if (room == null || room.capacity() < nbytes) {
+  private static ByteBuffer resized(ByteBuffer buffer, int nbytes) {
+    if (buffer == null || buffer.capacity() < nbytes) {
       return ByteBuffer.allocateDirect(Math.max(nbytes, 1 << 16)).limit(nbytes);
     }
-    return room.clear().limit(nbytes);
+    return buffer.clear().limit(nbytes);
   }
 
-  /** Gives a direct buffer that has nbytes from offset at its start; {@link #giveBack} takes it back. */
+  /** Returns a direct buffer that starts with the bytes at offset. {@link #recycle} takes it back. */
   static ByteBuffer read(Object user, long offset, int nbytes) throws IOException {
     Reader reader = (Reader) user;
-    ByteBuffer room = roomFor(reader.rooms.poll(), nbytes);
-    ByteBuffer bytes = room.duplicate();
+    ByteBuffer buffer = resized(reader.buffers.poll(), nbytes);
+    ByteBuffer bytes = buffer.duplicate();
     reader.source.read(offset, bytes);
     if (bytes.hasRemaining()) {
-      throw new EOFException("the source gave " + bytes.position() + " of " + nbytes + " bytes at " + offset);
+      throw new EOFException("the source returned " + bytes.position() + " of " + nbytes + " bytes at " + offset);
     }
-    return room;
+    return buffer;
   }
 
-  static void giveBack(Object user, ByteBuffer room) {
-    ((Reader) user).rooms.push(room);
+  static void recycle(Object user, ByteBuffer buffer) {
+    ((Reader) user).buffers.push(buffer);
   }
 
-  /** Gives a direct buffer over exactly these bytes, or null. */
+  /** Returns a direct buffer over exactly these bytes, or null if they are not in memory. */
   static ByteBuffer map(Object user, long offset, long nbytes) throws IOException {
     Reader reader = (Reader) user;
     ByteBuffer bytes = nbytes > Integer.MAX_VALUE ? null : reader.source.map(offset, nbytes);
@@ -114,7 +114,7 @@ final class Callbacks {
       return null;
     }
     if (!bytes.isDirect() || bytes.remaining() != nbytes) {
-      throw new IOException("ByteSource.map gave " + bytes + ", not a direct buffer of " + nbytes + " bytes");
+      throw new IOException("ByteSource.map returned " + bytes + ", expected a direct buffer of " + nbytes + " bytes");
     }
     ByteBuffer exact = bytes.slice();
     synchronized (reader.mapped) {
@@ -123,16 +123,16 @@ final class Callbacks {
     return exact;
   }
 
-  /** Gives a direct buffer for nbytes, which {@link #write} then writes. */
-  static ByteBuffer room(Object user, int nbytes) {
+  /** Returns a direct buffer for nbytes, which {@link #write} then writes. */
+  static ByteBuffer writeBuffer(Object user, int nbytes) {
     Writer writer = (Writer) user;
-    writer.room = roomFor(writer.room, nbytes);
-    return writer.room;
+    writer.buffer = resized(writer.buffer, nbytes);
+    return writer.buffer;
   }
 
   static void write(Object user) throws IOException {
     Writer writer = (Writer) user;
-    ByteBuffer bytes = writer.room.asReadOnlyBuffer();
+    ByteBuffer bytes = writer.buffer.asReadOnlyBuffer();
     while (bytes.hasRemaining()) {
       writer.channel.write(bytes);
     }

@@ -4,11 +4,11 @@ import java.util.concurrent.CancellationException;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** A {@link Progress} asked to stop. */
+/** Thrown by a load or save that a {@link Progress} stopped. */
 public final class CancelledException extends CancellationException implements TensorfileFailure {
   private static final long serialVersionUID = 1L;
 
-  /** What the error record of the failure says. */
+  /** The error record of the failure. */
   private final Failures.Details details;
 
   CancelledException(String message, Failures.Details details) {

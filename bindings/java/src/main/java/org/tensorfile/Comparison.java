@@ -3,14 +3,14 @@ package org.tensorfile;
 import java.util.List;
 
 /**
- * How the arrays of a tree differ from those expected; each list is sorted.
+ * The differences between the arrays of a tree and those expected. Each list is sorted.
  *
- * @param missing names that are expected, and not there
- * @param unexpected names that are there, and not expected
- * @param shape names of arrays of another shape
+ * @param missing names that are expected, but absent
+ * @param unexpected names that are present, but not expected
+ * @param shape names of arrays with another shape
  */
 public record Comparison(List<String> missing, List<String> unexpected, List<String> shape) {
-  /** {@return whether there is no difference} */
+  /** {@return true if there are no differences} */
   public boolean isEmpty() {
     return missing.isEmpty() && unexpected.isEmpty() && shape.isEmpty();
   }

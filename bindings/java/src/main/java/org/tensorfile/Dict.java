@@ -16,21 +16,21 @@ import java.util.function.LongFunction;
 import java.util.function.LongUnaryOperator;
 
 /**
- * Values by name, in insertion or file order: a {@link Map} whose values are {@link Array}, {@link String}, {@link
- * List} of strings, or {@link Dict}.
+ * A {@link Map} from names to values, in the order of insertion or of the file. A value is an {@link Array}, a {@link
+ * String}, a {@link List} of strings, or a {@link Dict}.
  *
- * <p>{@link #put} also takes numbers, booleans and primitive arrays, of which it makes arrays, byte[] for a string
- * that is not UTF-8, and maps, of which it makes dicts. A dict has references of its own to its arrays and dicts:
- * closing it, or what was put or got, does not close the other. A dict got from a dict is that very one, so that
- * changes show in both.
+ * <p>{@link #put} also accepts numbers, booleans and primitive arrays, which it converts to arrays, byte[] for a string
+ * that is not UTF-8, and maps, which it converts to dicts. A dict has its own references to its values: closing it does
+ * not close them, and closing a value does not remove it. A nested dict is not copied, so that changes are visible in
+ * both.
  *
- * <p>Threads may use dicts at once; iterators of one that is changed meanwhile may miss entries or throw a
- * {@link ConcurrentModificationException}. A save uses the dict as it was when it began.
+ * <p>Several threads may use dicts at the same time. If a dict changes during an iteration, the iterator may skip
+ * entries or throw a {@link ConcurrentModificationException}. A save uses the dict as it is at the start.
  */
 public final class Dict extends AbstractMap<String, Object> implements AutoCloseable {
   /**
-   * The library wants nobody else to use a dict that is changed, and dicts may hold one another. Calls under the lock
-   * are short, and none of them calls back.
+   * The library does not allow other calls on a dict that is being changed, and dicts may contain each other. Calls
+   * under the lock are short, and none of them runs callbacks.
    */
   private static final ReentrantReadWriteLock LOCK = new ReentrantReadWriteLock();
 
@@ -38,15 +38,15 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
   private final Cleaner.Cleanable cleanable;
   private final boolean readOnly;
 
-  /** Makes an empty dict. */
+  /** Creates an empty dict. */
   public Dict() {
     this(TensorfileNative.tf_dict_new(), false, 0);
   }
 
   /**
-   * Makes a dict with the entries of a map.
+   * Creates a dict with the entries of a map.
    *
-   * @param entries values that {@link #put} takes; those of a dict are shared, but for the dicts in it
+   * @param entries values that {@link #put} accepts; those of a dict are shared, except nested dicts
    */
   public Dict(Map<String, ?> entries) {
     this();
@@ -59,17 +59,17 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
     this.readOnly = readOnly;
   }
 
-  /** Takes over a reference to a new dict. */
+  /** Takes ownership of a reference to a new dict. */
   static Dict adopt(long address) {
     return new Dict(address, false, TensorfileNative.tf_java_dict_nbytes(address));
   }
 
-  /** Takes over a reference to a dict that nobody may change. */
+  /** Takes ownership of a reference to a dict that must not be changed. */
   static Dict adoptReadOnly(long address) {
     return new Dict(address, true, 0);
   }
 
-  // As a map
+  // Map
 
   @Override
   public int size() {
@@ -81,18 +81,18 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
     return key instanceof String name && find(Text.utf8(name)) >= 0;
   }
 
-  /** {@return the value of a key: an Array, a String, a List of strings, a Dict; null when there is none} */
+  /** {@return the value of a key: an Array, String, List of strings or Dict; null if there is none} */
   @Override
   public Object get(Object key) {
     return key instanceof String name ? valueOf(Text.utf8(name)) : null;
   }
 
   /**
-   * Puts a value under a key, in the place of the one that is there, else at the end.
+   * Stores a value under a key. A new value replaces the old one at the same position; a new key is appended.
    *
    * @param value an Array, String, List of strings, Dict, Map, Boolean, number, primitive array, or byte[] for a string
-   * @return the value that was there, or null
-   * @throws UnsupportedOperationException when the dict is a file's metadata
+   * @return the old value, or null
+   * @throws UnsupportedOperationException if the dict is the metadata of a file
    */
   @Override
   public Object put(String key, Object value) {
@@ -170,7 +170,7 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
     };
   }
 
-  /** A view of the entries, or of a part of each. */
+  /** A view of the entries, or of their keys or values. */
   private abstract class Entries<T> extends AbstractSet<T> {
     abstract T at(long address, byte[] key);
 
@@ -210,7 +210,7 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
         @Override
         public void remove() {
           if (last == null) {
-            throw new IllegalStateException("next() gave nothing to remove");
+            throw new IllegalStateException("next() has not returned an entry to remove");
           }
           requireWritable();
           change(address -> {
@@ -226,12 +226,12 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
     }
   }
 
-  // With the types that values have
+  // Typed access
 
   /**
-   * {@return the kind of a key's value, NONE when there is none}
+   * {@return the kind of a key's value, or NONE if there is no such key}
    *
-   * @param key its name
+   * @param key key to look up
    */
   public Kind kind(String key) {
     byte[] bytes = Text.utf8(key);
@@ -241,9 +241,9 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
   /**
    * {@return the array of a key}
    *
-   * @param key its name
-   * @throws NotFoundException when there is no such key
-   * @throws InvalidArgumentException when its value is something else
+   * @param key key to look up
+   * @throws NotFoundException if there is no such key
+   * @throws InvalidArgumentException if its value has another kind
    */
   public Array getArray(String key) {
     byte[] bytes = Text.utf8(key);
@@ -251,11 +251,11 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
   }
 
   /**
-   * {@return the string of a key; what is not UTF-8 in it is replaced}
+   * {@return the string of a key, with replacement characters for bytes that are not UTF-8}
    *
-   * @param key its name
-   * @throws NotFoundException when there is no such key
-   * @throws InvalidArgumentException when its value is something else
+   * @param key key to look up
+   * @throws NotFoundException if there is no such key
+   * @throws InvalidArgumentException if its value has another kind
    */
   public String getString(String key) {
     return Text.string(getBytes(key));
@@ -264,9 +264,9 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
   /**
    * {@return the bytes of the string of a key}
    *
-   * @param key its name
-   * @throws NotFoundException when there is no such key
-   * @throws InvalidArgumentException when its value is something else
+   * @param key key to look up
+   * @throws NotFoundException if there is no such key
+   * @throws InvalidArgumentException if its value has another kind
    */
   public byte[] getBytes(String key) {
     byte[] bytes = Text.utf8(key);
@@ -274,22 +274,22 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
   }
 
   /**
-   * {@return the strings of the list of a key; what is not UTF-8 in them is replaced}
+   * {@return the list of strings of a key, with replacement characters for bytes that are not UTF-8}
    *
-   * @param key its name
-   * @throws NotFoundException when there is no such key
-   * @throws InvalidArgumentException when its value is something else
+   * @param key key to look up
+   * @throws NotFoundException if there is no such key
+   * @throws InvalidArgumentException if its value has another kind
    */
   public List<String> getStrings(String key) {
     return getBytesList(key).stream().map(Text::string).toList();
   }
 
   /**
-   * {@return the bytes of the strings of the list of a key}
+   * {@return the bytes of the strings in the list of a key}
    *
-   * @param key its name
-   * @throws NotFoundException when there is no such key
-   * @throws InvalidArgumentException when its value is something else
+   * @param key key to look up
+   * @throws NotFoundException if there is no such key
+   * @throws InvalidArgumentException if its value has another kind
    */
   public List<byte[]> getBytesList(String key) {
     byte[] bytes = Text.utf8(key);
@@ -297,11 +297,11 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
   }
 
   /**
-   * {@return the dict of a key, itself and not a copy}
+   * {@return the dict of a key, which is not a copy}
    *
-   * @param key its name
-   * @throws NotFoundException when there is no such key
-   * @throws InvalidArgumentException when its value is something else
+   * @param key key to look up
+   * @throws NotFoundException if there is no such key
+   * @throws InvalidArgumentException if its value has another kind
    */
   public Dict getDict(String key) {
     byte[] bytes = Text.utf8(key);
@@ -309,11 +309,11 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
   }
 
   /**
-   * {@return the number of a key, whose value is an array without dimensions of bool or an integer dtype}
+   * {@return the value of a 0-d array of bool or an integer dtype}
    *
-   * @param key its name
-   * @throws NotFoundException when there is no such key
-   * @throws InvalidArgumentException when its value is something else
+   * @param key key to look up
+   * @throws NotFoundException if there is no such key
+   * @throws InvalidArgumentException if its value has another kind
    */
   public long getLong(String key) {
     byte[] bytes = Text.utf8(key);
@@ -321,25 +321,25 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
   }
 
   /**
-   * {@return the number of a key, whose value is an array without dimensions of any real dtype}
+   * {@return the value of a 0-d array of a real dtype}
    *
-   * @param key its name
-   * @throws NotFoundException when there is no such key
-   * @throws InvalidArgumentException when its value is something else
+   * @param key key to look up
+   * @throws NotFoundException if there is no such key
+   * @throws InvalidArgumentException if its value has another kind
    */
   public double getDouble(String key) {
     byte[] bytes = Text.utf8(key);
     return readObject(address -> TensorfileNative.tf_dict_get_double(address, bytes));
   }
 
-  /** {@return whether it cannot be changed, as the metadata of an {@link ArrayFile}} */
+  /** {@return true if the dict cannot be changed, like the metadata of an {@link ArrayFile}} */
   public boolean isReadOnly() {
     return readOnly;
   }
 
   // Trees
 
-  /** {@return a flat dict of the same values, the names of dicts inside joined with '.'} */
+  /** {@return a flat dict of the same values, with the names of nested dicts joined by '.'} */
   public Dict flatten() {
     return readObject(address -> new Dict(TensorfileNative.tf_dict_flatten(address), false, 0));
   }
@@ -350,24 +350,24 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
   }
 
   /**
-   * {@return how the names and shapes of the arrays in this tree or flat dict differ from what is expected}
+   * {@return the differences between the names and shapes of the arrays in this tree or flat dict and those expected}
    *
    * @param expected a tree or flat dict
    */
   public Comparison compare(Map<String, ?> expected) {
-    try (Dict wanted = snapshot(expected);
-        Dict report = readObject(actual -> wanted.handle.call(
+    try (Dict expectedDict = snapshot(expected);
+        Dict report = readObject(actual -> expectedDict.handle.call(
             other -> new Dict(TensorfileNative.tf_dict_compare(other, actual), false, 0)))) {
       return new Comparison(report.getStrings("missing"), report.getStrings("unexpected"), report.getStrings("shape"));
     }
   }
 
-  /** {@return a dict of the same arrays and strings, and copies of the dicts inside} */
+  /** {@return a dict of the same arrays and strings, with copies of the nested dicts} */
   public Dict copy() {
     return readObject(address -> new Dict(copyOf(address), false, 0));
   }
 
-  /** Gives this reference up. Arrays that were got stay usable. */
+  /** Releases this reference. Arrays that were obtained from the dict remain valid. */
   @Override
   public void close() {
     cleanable.clean();
@@ -375,12 +375,12 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
 
   // For other classes
 
-  /** The entries of a map as they are now, in a dict of the caller's own. */
+  /** Copies the entries of a map to a new dict, which the caller owns. */
   static Dict snapshot(Map<String, ?> map) {
     return map instanceof Dict dict ? dict.copy() : new Dict(map);
   }
 
-  /** Calls with the address of a snapshot, or 0 for null; not under the lock. */
+  /** Runs a call with the address of a snapshot, or with 0 for null. The lock is not held. */
   static <T> T callWithSnapshot(Map<String, ?> map, LongFunction<T> body) {
     if (map == null) {
       return body.apply(0);
@@ -390,12 +390,12 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
     }
   }
 
-  // How it is done
+  // Implementation
 
   private void requireWritable() {
     handle.requireOpen();
     if (readOnly) {
-      throw new UnsupportedOperationException("the dict is a file's metadata, to be read only: change a copy()");
+      throw new UnsupportedOperationException("the metadata of a file cannot be changed: change a copy()");
     }
   }
 
@@ -513,7 +513,7 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
       } else if (each instanceof String text) {
         strings.add(Text.utf8(text));
       } else {
-        throw new InvalidArgumentException("a list holds " + describe(each) + ", not strings alone");
+        throw new InvalidArgumentException("a list of strings cannot contain " + describe(each));
       }
     }
     change(address -> {
@@ -555,14 +555,14 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
     Dict dict = new Dict();
     map.forEach((key, value) -> {
       if (!(key instanceof String)) {
-        throw new InvalidArgumentException("a key is " + describe(key) + ", not a string");
+        throw new InvalidArgumentException("a key must be a string, found " + describe(key));
       }
       dict.set((String) key, value);
     });
     return dict;
   }
 
-  /** A new dict with the entries of another, and copies of the dicts in it. */
+  /** Creates a dict with the entries of another one, and copies of the nested dicts. */
   private static long copyOf(long from) {
     long to = TensorfileNative.tf_dict_new();
     try {
@@ -606,7 +606,7 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
           TensorfileNative.tf_dict_release(copy);
         }
       }
-      default -> throw new InvalidArgumentException("a value is of a kind that is not known here");
+      default -> throw new InvalidArgumentException("the value has a kind that this version does not know");
     }
   }
 

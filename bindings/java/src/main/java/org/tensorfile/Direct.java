@@ -10,7 +10,7 @@ final class Direct {
 
   static ByteBuffer require(ByteBuffer buffer) {
     if (!buffer.isDirect()) {
-      throw new InvalidArgumentException("the buffer is not a direct one");
+      throw new InvalidArgumentException("the buffer is not direct: use ByteBuffer.allocateDirect()");
     }
     return buffer;
   }
@@ -22,7 +22,7 @@ final class Direct {
     return buffer;
   }
 
-  /** Calls with the address of a direct buffer's position; the buffer lives as long. */
+  /** Runs a call with the address of a direct buffer's position, and keeps the buffer alive until it returns. */
   static <T> T call(ByteBuffer buffer, LongFunction<T> body) {
     try {
       return body.apply(TensorfileNative.tf_java_address(buffer) + buffer.position());
@@ -31,7 +31,7 @@ final class Direct {
     }
   }
 
-  /** The same for any buffer, whose bytes are copied if they are not in native memory. */
+  /** Runs a call with the address of the bytes of any buffer, which are copied unless they are in native memory. */
   static <T> T callWithBytes(ByteBuffer bytes, LongFunction<T> body) {
     if (bytes.isDirect()) {
       return call(bytes, body);
@@ -39,7 +39,7 @@ final class Direct {
     return call(ByteBuffer.allocateDirect(bytes.remaining()).put(bytes.duplicate()).flip(), body);
   }
 
-  /** A buffer over memory of the library's; keeper is released when it and all views of it are collected. */
+  /** Returns a buffer over memory of the library. It keeps keeper until it and its views are garbage collected. */
   static ByteBuffer over(long address, int nbytes, Handle keeper) {
     ByteBuffer root;
     try {

@@ -115,7 +115,7 @@ public enum Dtype {
     this.number = number;
   }
 
-  /** The one of a number, which may come from a later version of the library. */
+  /** Returns the constant of a number, which may be from a later version of the library. */
   static Dtype of(int number) {
     return Numbers.find(VALUES, Dtype::number, number, UNSUPPORTED);
   }
@@ -125,36 +125,36 @@ public enum Dtype {
   }
 
   /**
-   * Finds a dtype by its name.
+   * Returns the dtype with a name.
    *
-   * @param name as {@link #toString} gives it; letter case of ggml's names is ignored
+   * @param name name as returned by {@link #toString}; those of ggml are accepted in any case
    * @return the dtype
-   * @throws InvalidArgumentException when there is none
+   * @throws InvalidArgumentException if there is no such dtype
    */
   public static Dtype fromName(String name) {
     Dtype dtype = of(TensorfileNative.tf_dtype_from_name(Text.utf8WithNul(name)));
     if (dtype == UNSUPPORTED) {
-      throw new InvalidArgumentException("there is no dtype " + name);
+      throw new InvalidArgumentException("no dtype is named " + name);
     }
     return dtype;
   }
 
-  /** {@return bits of one element: 8 for bool, 4 for float4_e2m1fn; 0 for a block type} */
+  /** {@return the number of bits in one element: 8 for bool, 4 for float4, 0 for a block type} */
   public int bits() {
     return (int) TensorfileNative.tf_dtype_bits(number);
   }
 
-  /** {@return elements in the smallest unit of whole bytes: 1, for float4 2, float6 4, a block type its block} */
+  /** {@return the number of elements in the smallest unit of whole bytes: 1, 2 for float4, 4 for float6, or a block} */
   public int blockSize() {
     return (int) TensorfileNative.tf_dtype_block_size(number);
   }
 
-  /** {@return bytes of that unit: the item size, for float4 1, for float6 3, for a block type its block} */
+  /** {@return the number of bytes in that unit: the item size, 1 for float4, 3 for float6, or the size of a block} */
   public int blockBytes() {
     return (int) TensorfileNative.tf_dtype_block_bytes(number);
   }
 
-  /** {@return its name as NumPy and ml_dtypes write it ("float32"), ggml's in lower case ("q4_k")} */
+  /** {@return the name as NumPy and ml_dtypes spell it ("float32"), or that of ggml in lower case ("q4_k")} */
   @Override
   public String toString() {
     return TensorfileNative.tf_dtype_name(number);

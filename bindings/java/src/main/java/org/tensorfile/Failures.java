@@ -4,18 +4,18 @@ import java.io.Serializable;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** Makes exceptions of the library's statuses. */
+/** Converts failures of the library to exceptions. */
 final class Failures {
   private Failures() {}
 
-  /** What the error record of a failure says beside its message. */
-  record Details(Status status, long place, String label) implements Serializable {
+  /** The error record of a failure without its message. */
+  record Details(Status status, long position, String label) implements Serializable {
     static Details of(Status status) {
       return new Details(status, -1, "");
     }
 
     OptionalLong offset() {
-      return place < 0 ? OptionalLong.empty() : OptionalLong.of(place);
+      return position < 0 ? OptionalLong.empty() : OptionalLong.of(position);
     }
 
     Optional<String> name() {
@@ -23,7 +23,7 @@ final class Failures {
     }
   }
 
-  /** Called from C. ofFile: the call dealt with a file. */
+  /** Called from C. ofFile is true if the call reads or writes a file. */
   static Throwable of(int number, boolean ofFile, byte[] utf8, long offset, byte[] name) {
     Status status = Status.of(number);
     String message = Text.string(utf8);

@@ -17,7 +17,7 @@ public enum Format {
   /** The .gguf format. */
   GGUF(TensorfileNativeConstants.TF_FORMAT_GGUF),
   // END tf_format
-  /** A format of a later version of the library. */
+  /** A format that only a later version of the library has. */
   UNKNOWN(Integer.MIN_VALUE);
 
   private static final Format[] VALUES = values();
@@ -28,7 +28,7 @@ public enum Format {
     this.number = number;
   }
 
-  /** The one of a number, which may come from a later version of the library. */
+  /** Returns the constant of a number, which may be from a later version of the library. */
   static Format of(int number) {
     return Numbers.find(VALUES, Format::number, number, UNKNOWN);
   }
@@ -38,24 +38,24 @@ public enum Format {
   }
 
   /**
-   * {@return the format that a path's extension names, AUTO when it names none}
+   * {@return the format of a path's extension, or AUTO if there is no such format}
    *
-   * @param path of a file
+   * @param path path of a file
    */
   public static Format fromPath(Path path) {
     return of(TensorfileNative.tf_format_from_path(Text.path(path)));
   }
 
   /**
-   * {@return the format that the first bytes of a file are of, AUTO when of none}
+   * {@return the format of a file that starts with the given bytes, or AUTO if it is unknown}
    *
-   * @param head the bytes from position to limit; 16 are enough, fewer may not tell
+   * @param head first bytes of a file, from the position to the limit; 16 are enough
    */
   public static Format probe(ByteBuffer head) {
     return of(Direct.callWithBytes(head, address -> TensorfileNative.tf_format_probe(address, head.remaining())));
   }
 
-  /** {@return its name, which is also its extension} */
+  /** {@return the name of the format, which is also its extension} */
   @Override
   public String toString() {
     return this == UNKNOWN ? "unknown" : TensorfileNative.tf_format_name(number);

@@ -9,8 +9,8 @@ import java.util.function.LongToDoubleFunction;
 import java.util.function.LongUnaryOperator;
 
 /**
- * A reference to something of the library's: released once, by {@code close} or when its owner is collected, and never
- * while a call uses it.
+ * A reference to an object of the library. It is released once, by {@code close} or when its owner is garbage
+ * collected, and never during a call that uses it.
  */
 final class Handle implements Runnable {
   private static final Cleaner CLEANER = Cleaner.create();
@@ -31,7 +31,7 @@ final class Handle implements Runnable {
   private final long address;
   private final LongConsumer release;
   private final long nbytes;
-  /** Bit 0: closed; the rest: calls under way. */
+  /** Bit 0: closed. The other bits: number of calls in progress. */
   private volatile int state;
 
   private Handle(String what, long address, LongConsumer release, long nbytes) {
@@ -41,7 +41,7 @@ final class Handle implements Runnable {
     this.nbytes = nbytes;
   }
 
-  /** Takes over a reference. nbytes: of native memory that it keeps, about. */
+  /** Takes ownership of a reference to an object with about nbytes of native memory. */
   static Handle adopt(String what, long address, LongConsumer release, long nbytes) {
     Handle handle;
     try {
@@ -50,7 +50,7 @@ final class Handle implements Runnable {
       release.accept(address);
       throw t;
     }
-    NativeMemory.kept(nbytes);
+    NativeMemory.acquired(nbytes);
     return handle;
   }
 
@@ -62,7 +62,7 @@ final class Handle implements Runnable {
     return adopt("dict", address, TensorfileNative::tf_dict_release, nbytes);
   }
 
-  /** Releases this when the owner is collected, or when the result is cleaned. */
+  /** Releases the reference when the owner is garbage collected or the result is cleaned. */
   Cleaner.Cleanable ownedBy(Object owner) {
     try {
       return CLEANER.register(owner, this);
@@ -76,7 +76,7 @@ final class Handle implements Runnable {
     return (state & CLOSED) != 0;
   }
 
-  /** The address, for calls until {@link #leave}. */
+  /** {@return the address, which is valid until {@link #leave}} */
   long address() {
     return address;
   }
@@ -116,7 +116,7 @@ final class Handle implements Runnable {
     }
   }
 
-  /** Closes it; the last call under way releases it. */
+  /** Closes the handle. The last call in progress releases the reference. */
   @Override
   public void run() {
     if ((int) STATE.getAndBitwiseOr(this, CLOSED) == 0) {
@@ -125,8 +125,8 @@ final class Handle implements Runnable {
   }
 
   /**
-   * Closes it and gives the reference to the caller, who is then the only one to use it; false when a call is under way
-   * or it is closed.
+   * Closes the handle and transfers the reference to the caller, which is then the only user. Returns false if a call
+   * is in progress or the handle is closed.
    */
   boolean takeOver() {
     if (!STATE.compareAndSet(this, 0, CLOSED)) {

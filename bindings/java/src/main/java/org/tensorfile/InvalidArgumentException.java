@@ -3,11 +3,11 @@ package org.tensorfile;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** The caller's mistake: an argument out of range, of the wrong dtype or kind, or against another; its status tells. */
+/** Thrown for a mistake of the caller: an argument that is out of range, or has the wrong dtype, kind or shape. */
 public final class InvalidArgumentException extends IllegalArgumentException implements TensorfileFailure {
   private static final long serialVersionUID = 1L;
 
-  /** What the error record of the failure says. */
+  /** The error record of the failure. */
   private final Failures.Details details;
 
   InvalidArgumentException(String message) {

@@ -14,7 +14,7 @@ public enum Kind {
   /** A dict. */
   DICT(TensorfileNativeConstants.TF_KIND_DICT),
   // END tf_kind
-  /** A kind of a later version of the library. */
+  /** A kind that only a later version of the library has. */
   UNKNOWN(Integer.MIN_VALUE);
 
   private static final Kind[] VALUES = values();
@@ -25,7 +25,7 @@ public enum Kind {
     this.number = number;
   }
 
-  /** The one of a number, which may come from a later version of the library. */
+  /** Returns the constant of a number, which may be from a later version of the library. */
   static Kind of(int number) {
     return Numbers.find(VALUES, Kind::number, number, UNKNOWN);
   }

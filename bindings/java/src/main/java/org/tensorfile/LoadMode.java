@@ -1,6 +1,11 @@
 package org.tensorfile;
 
-/** How arrays are loaded. */
+/**
+ * Where the elements of loaded arrays are.
+ *
+ * <p>If a mapped file is truncated, reading the lost part through a buffer throws an {@link InternalError}, and a call
+ * of the library that reads it ends the process.
+ */
 public enum LoadMode {
   // BEGIN tf_load_mode: generated from tensorfile.h by bindings/swig/generate.sh
   /** Arrays get memory of their own: nothing that happens to the file afterwards touches them. */
@@ -13,7 +18,7 @@ public enum LoadMode {
    */
   MAP(TensorfileNativeConstants.TF_LOAD_MODE_MAP),
   // END tf_load_mode
-  /** A mode of a later version of the library. */
+  /** A mode that only a later version of the library has. */
   UNKNOWN(Integer.MIN_VALUE);
 
   private static final LoadMode[] VALUES = values();
@@ -24,7 +29,7 @@ public enum LoadMode {
     this.number = number;
   }
 
-  /** The one of a number, which may come from a later version of the library. */
+  /** Returns the constant of a number, which may be from a later version of the library. */
   static LoadMode of(int number) {
     return Numbers.find(VALUES, LoadMode::number, number, UNKNOWN);
   }

@@ -1,17 +1,17 @@
 package org.tensorfile;
 
 /**
- * What a file holds. Closing it closes both dicts; arrays that were got stay usable.
+ * The contents of a file. Closing it closes both dicts. Arrays that were obtained from them remain valid.
  *
- * @param arrays by name; that of a .npy has the name ""
- * @param metadata empty where the format has none
+ * @param arrays arrays by name, in the order of the file; that of a .npy file has the name ""
+ * @param metadata metadata by name, which are empty if the format has none
  */
 public record Loaded(Dict arrays, Dict metadata) implements AutoCloseable {
   /**
-   * {@return an array}
+   * {@return the array with a name}
    *
-   * @param name of it
-   * @throws NotFoundException when there is none
+   * @param name name of the array
+   * @throws NotFoundException if there is no such array
    */
   public Array get(String name) {
     return arrays.getArray(name);

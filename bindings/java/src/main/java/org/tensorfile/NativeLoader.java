@@ -6,7 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 
-/** Loads the native library: the one of {@code -Dtensorfile.library.path}, else the one inside a jar. */
+/** Loads the native library from {@code -Dtensorfile.library.path}, or else from a jar in the class path. */
 final class NativeLoader {
   private static final String PROPERTY = "tensorfile.library.path";
 
@@ -22,7 +22,7 @@ final class NativeLoader {
     }
   }
 
-  /** The name of this platform, which is also the classifier of the jar with its library. */
+  /** Returns the name of this platform, which is also the classifier of the jar with its library. */
   static String platform() {
     String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
     String arch = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
@@ -38,7 +38,7 @@ final class NativeLoader {
     String resource = "META-INF/native/" + platform() + "/" + fileName();
     try (InputStream in = NativeLoader.class.getClassLoader().getResourceAsStream(resource)) {
       if (in == null) {
-        throw new UnsatisfiedLinkError("there is no " + resource + " in the class path: add the jar of tensorfile with the"
+        throw new UnsatisfiedLinkError(resource + " is not in the class path: add the jar of tensorfile with the"
             + " classifier " + platform() + ", or set -D" + PROPERTY + " to the library or its folder");
       }
       Path folder = Files.createTempDirectory("tensorfile");
@@ -51,13 +51,13 @@ final class NativeLoader {
         discard(folder);
       }
     } catch (IOException e) {
-      UnsatisfiedLinkError error = new UnsatisfiedLinkError("the native library could not be unpacked: " + e);
+      UnsatisfiedLinkError error = new UnsatisfiedLinkError("cannot unpack the native library: " + e);
       error.initCause(e);
       throw error;
     }
   }
 
-  /** Deletes a file at once where a loaded library can be deleted, else when the program ends. */
+  /** Deletes a file immediately if the system allows that for a loaded library, or else when the program ends. */
   private static void discard(Path path) {
     try {
       Files.deleteIfExists(path);

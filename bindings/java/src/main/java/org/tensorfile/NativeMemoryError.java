@@ -3,11 +3,11 @@ package org.tensorfile;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** An allocation outside Java's heap failed; everything is as before. */
+/** Thrown if an allocation outside the Java heap fails. Nothing has changed. */
 public final class NativeMemoryError extends OutOfMemoryError implements TensorfileFailure {
   private static final long serialVersionUID = 1L;
 
-  /** What the error record of the failure says. */
+  /** The error record of the failure. */
   private final Failures.Details details;
 
   NativeMemoryError(String message, Failures.Details details) {

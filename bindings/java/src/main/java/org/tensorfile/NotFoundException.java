@@ -4,11 +4,11 @@ import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** No such name or key. */
+/** Thrown if a name or key does not exist. */
 public final class NotFoundException extends NoSuchElementException implements TensorfileFailure {
   private static final long serialVersionUID = 1L;
 
-  /** What the error record of the failure says. */
+  /** The error record of the failure. */
   private final Failures.Details details;
 
   NotFoundException(String message, Failures.Details details) {

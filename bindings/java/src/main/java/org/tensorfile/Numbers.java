@@ -2,11 +2,11 @@ package org.tensorfile;
 
 import java.util.function.ToIntFunction;
 
-/** The numbers of enums. */
+/** Finds enum constants by number. */
 final class Numbers {
   private Numbers() {}
 
-  /** The constant of a number, or what stands for those that this version does not know. */
+  /** Returns the constant of a number, or unknown if this version does not know it. */
   static <E extends Enum<E>> E find(E[] constants, ToIntFunction<E> numberOf, int number, E unknown) {
     for (E constant : constants) {
       if (numberOf.applyAsInt(constant) == number) {

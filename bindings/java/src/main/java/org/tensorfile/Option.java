@@ -1,6 +1,11 @@
 package org.tensorfile;
 
-/** A setting of {@link Options}; each takes a number. */
+/**
+ * An option of {@link Options}. The value of every option is a number.
+ *
+ * <p>"Switch" means 0 or 1. "Named value" means that the value may also be set by name, with
+ * {@link Options.Builder#set(Option, String)}.
+ */
 public enum Option {
   // BEGIN tf_option: generated from tensorfile.h by bindings/swig/generate.sh
   /**

@@ -20,44 +20,44 @@ public final class Options implements AutoCloseable {
     cleanable = handle.ownedBy(this);
   }
 
-  /** {@return settings to be made, which have their defaults} */
+  /** {@return a builder with default settings} */
   public static Builder builder() {
     return new Builder();
   }
 
   /**
-   * {@return the number that an option has}
+   * {@return the value of an option}
    *
-   * @param option to read
+   * @param option option to read
    */
   public long get(Option option) {
     return handle.callLong(address -> TensorfileNative.tf_options_get(address, option.number()));
   }
 
-  /** Gives the settings up. It is not needed; a {@link Progress} goes with them. */
+  /** Releases the settings and the {@link Progress}. Calling it is optional. */
   @Override
   public void close() {
     cleanable.clean();
   }
 
-  /** Calls with the settings' address, or 0 when there are none. */
+  /** Runs a call with the address of the settings, or with 0 for null. */
   static <T> T call(Options options, LongFunction<T> body) {
     return options == null ? body.apply(0) : options.handle.call(body);
   }
 
-  /** Makes {@link Options}. A value out of its range throws an {@link InvalidArgumentException} where it is set. */
+  /** Builds {@link Options}. Setting a value that is out of range throws an {@link InvalidArgumentException}. */
   public static final class Builder {
-    private final Handle handle = Handle.adopt("builder of options", TensorfileNative.tf_options_new(),
+    private final Handle handle = Handle.adopt("options builder", TensorfileNative.tf_options_new(),
         TensorfileNative::tf_options_release, 0);
     private final Cleaner.Cleanable cleanable = handle.ownedBy(this);
 
     private Builder() {}
 
     /**
-     * Sets an option by its number.
+     * Sets an option.
      *
-     * @param option to set
-     * @param value in the range that the option has
+     * @param option option to set
+     * @param value value in the range of the option
      * @return this
      */
     public synchronized Builder set(Option option, long value) {
@@ -66,10 +66,10 @@ public final class Options implements AutoCloseable {
     }
 
     /**
-     * Sets an option by the name of its value.
+     * Sets an option to a named value.
      *
-     * @param option one whose values have names: FORMAT, LOAD_MODE, DEFLATE, DECODE
-     * @param value the name, such as "npz", "map" or "float32"
+     * @param option option with named values: FORMAT, LOAD_MODE, DEFLATE or DECODE
+     * @param value name of the value, such as "npz", "map" or "float32"
      * @return this
      */
     public synchronized Builder set(Option option, String value) {
@@ -81,7 +81,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets THREADS.
      *
-     * @param count how many threads one call may use, itself included; 0: as many as the machine has cores
+     * @param count number of threads that one call may use, including the calling one; 0 means one for each core
      * @return this
      */
     public Builder threads(int count) {
@@ -91,7 +91,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets FORMAT.
      *
-     * @param format the format to load, or to save weights in
+     * @param format format to load, or in which to save weights
      * @return this
      */
     public Builder format(Format format) {
@@ -101,7 +101,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets EXACT_PATH.
      *
-     * @param exact whether files are saved to the very path given, without adding the format's extension
+     * @param exact true to save to exactly the given path, without appending the extension of the format
      * @return this
      */
     public Builder exactPath(boolean exact) {
@@ -111,7 +111,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets LOAD_MODE.
      *
-     * @param mode how arrays are loaded
+     * @param mode where the elements of loaded arrays are
      * @return this
      */
     public Builder loadMode(LoadMode mode) {
@@ -121,8 +121,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets LENIENT.
      *
-     * @param lenient whether to accept trailing bytes, bytes before a zip archive, and leave out arrays of unknown
-     *     types
+     * @param lenient true to accept trailing bytes and bytes before a zip archive, and to skip arrays of unknown dtypes
      * @return this
      */
     public Builder lenient(boolean lenient) {
@@ -132,7 +131,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets STRICT.
      *
-     * @param strict whether loading weights refuses those that are missing, unexpected or of another shape
+     * @param strict true if loading weights fails for missing or unexpected ones, and for other shapes
      * @return this
      */
     public Builder strict(boolean strict) {
@@ -142,7 +141,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets PARTS.
      *
-     * @param parts whether a .gguf that is one part of several is opened as the whole set
+     * @param parts true if opening one part of a split .gguf opens the whole set
      * @return this
      */
     public Builder parts(boolean parts) {
@@ -152,7 +151,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets PART_BYTES.
      *
-     * @param nbytes most bytes of array data in one file of a .safetensors or .gguf; 0: one file
+     * @param nbytes maximum number of bytes of array data in one .safetensors or .gguf file; 0 means one file
      * @return this
      */
     public Builder partBytes(long nbytes) {
@@ -162,7 +161,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets MAX_BYTES.
      *
-     * @param nbytes most bytes of memory that the objects made by one call may hold at once; 0: no limit
+     * @param nbytes maximum memory of the results of one call in bytes; 0 means no limit
      * @return this
      */
     public Builder maxBytes(long nbytes) {
@@ -172,7 +171,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets MAX_HEADER_BYTES.
      *
-     * @param nbytes longest header in bytes; 0: the default
+     * @param nbytes maximum length of a header in bytes; 0 means the default
      * @return this
      */
     public Builder maxHeaderBytes(long nbytes) {
@@ -182,7 +181,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets MAX_ARRAYS.
      *
-     * @param count most arrays in a file
+     * @param count maximum number of arrays in a file
      * @return this
      */
     public Builder maxArrays(long count) {
@@ -192,7 +191,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets MAX_METADATA.
      *
-     * @param count most metadata values in a file
+     * @param count maximum number of metadata values in a file
      * @return this
      */
     public Builder maxMetadata(long count) {
@@ -202,7 +201,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets MAX_NAME_BYTES.
      *
-     * @param nbytes longest name or key in bytes
+     * @param nbytes maximum length of a name or key in bytes
      * @return this
      */
     public Builder maxNameBytes(long nbytes) {
@@ -212,7 +211,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets MAX_RANK.
      *
-     * @param rank most dimensions of an array, 1 to 64
+     * @param rank maximum number of dimensions of an array, 1 to 64
      * @return this
      */
     public Builder maxRank(int rank) {
@@ -222,7 +221,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets MAX_NESTING.
      *
-     * @param depth deepest nesting of metadata and trees, 1 to 64
+     * @param depth maximum nesting of metadata and trees, 1 to 64 levels
      * @return this
      */
     public Builder maxNesting(int depth) {
@@ -232,7 +231,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets DURABLE.
      *
-     * @param durable whether file and folder are synced before a save returns
+     * @param durable true to sync the file and its folder to disk before a save returns
      * @return this
      */
     public Builder durable(boolean durable) {
@@ -242,7 +241,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets ATOMIC.
      *
-     * @param atomic whether a file is written beside its target and renamed over it
+     * @param atomic true to write a temporary file next to the target and then rename it
      * @return this
      */
     public Builder atomic(boolean atomic) {
@@ -252,7 +251,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets ALIGNMENT.
      *
-     * @param nbytes alignment of array data on save, a power of two; 0: what the format has
+     * @param nbytes alignment of array data in bytes, a power of two; 0 means that of the format
      * @return this
      */
     public Builder alignment(long nbytes) {
@@ -262,7 +261,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets COMPRESS.
      *
-     * @param compress whether the members of an .npz are deflated
+     * @param compress true to compress the members of an .npz
      * @return this
      */
     public Builder compress(boolean compress) {
@@ -272,7 +271,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets COMPRESSION_LEVEL.
      *
-     * @param level level of deflate, 0 to 9; -1: the level that suits
+     * @param level level of compression, 0 (none) to 9 (smallest); -1 is a good compromise
      * @return this
      */
     public Builder compressionLevel(int level) {
@@ -282,7 +281,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets DEFLATE.
      *
-     * @param zlib whether zlib deflates, also where ISA-L is built in
+     * @param zlib true to compress with zlib, even if the library was built with the faster ISA-L
      * @return this
      */
     public Builder zlib(boolean zlib) {
@@ -291,7 +290,7 @@ public final class Options implements AutoCloseable {
     }
 
     /**
-     * Has loading decode ggml's block types.
+     * Makes loads decode ggml's block types.
      *
      * @param dtype FLOAT16, BFLOAT16, FLOAT32 or FLOAT64
      * @return this
@@ -301,8 +300,8 @@ public final class Options implements AutoCloseable {
     }
 
     /**
-     * Has loading make of ggml's q4_0, q4_1 and q8_0 what MLX's load makes of them (codes, scales and biases), and of
-     * other block types float16.
+     * Makes loads convert ggml's q4_0, q4_1 and q8_0 to codes, scales and biases as MLX does, and other block types to
+     * float16.
      *
      * @return this
      */
@@ -311,9 +310,9 @@ public final class Options implements AutoCloseable {
     }
 
     /**
-     * Has loads and saves tell how far they are.
+     * Sets a callback for the progress of loads and saves.
      *
-     * @param progress is told, on the thread that calls
+     * @param progress callback, which runs on the thread that calls
      * @return this
      */
     public synchronized Builder progress(Progress progress) {
@@ -322,11 +321,11 @@ public final class Options implements AutoCloseable {
       return this;
     }
 
-    /** {@return the settings; the builder cannot be used afterwards} */
+    /** {@return the options; the builder cannot be used afterwards} */
     public synchronized Options build() {
       long kept = handle.callLong(TensorfileNative::tf_options_retain);
       cleanable.clean();
-      return new Options(Handle.adopt("set of options", kept, TensorfileNative::tf_options_release, 0));
+      return new Options(Handle.adopt("options", kept, TensorfileNative::tf_options_release, 0));
     }
   }
 }

@@ -1,61 +1,63 @@
 package org.tensorfile;
 
 /**
- * One axis of a slice, as Python's {@code start:stop:step}.
+ * Selects a part of one dimension, like {@code start:stop:step} in Python.
  *
- * @param start the first index, from the end when negative, or {@link #OMITTED}
- * @param stop the index to stop before, from the end when negative, or {@link #OMITTED}
- * @param step from one index to the next, not 0, or {@link #OMITTED}
+ * @param start first index, which counts from the end if it is negative, or {@link #OMITTED}
+ * @param stop index before which the part ends, which counts from the end if it is negative, or {@link #OMITTED}
+ * @param step distance from one index to the next, not 0, or {@link #OMITTED}
  */
 public record Slice(long start, long stop, long step) {
-  /** A part that is left out, as in Python's {@code a[::2]}. */
+  /** A number that is not given, as in {@code a[::2]} in Python. */
   public static final long OMITTED = Long.MIN_VALUE;
 
   private static final Slice ALL = new Slice(OMITTED, OMITTED, OMITTED);
 
-  /** {@return the whole axis} */
+  /** {@return a slice of the whole dimension} */
   public static Slice all() {
     return ALL;
   }
 
   /**
-   * {@return start:stop}
+   * {@return the slice start:stop}
    *
-   * @param start the first index
-   * @param stop the index to stop before
+   * @param start first index
+   * @param stop index before which the slice ends
    */
   public static Slice of(long start, long stop) {
     return new Slice(start, stop, OMITTED);
   }
 
   /**
-   * {@return start:}
+   * {@return the slice start:}
    *
-   * @param start the first index
+   * @param start first index
    */
   public static Slice from(long start) {
     return new Slice(start, OMITTED, OMITTED);
   }
 
   /**
-   * {@return :stop}
+   * {@return the slice :stop}
    *
-   * @param stop the index to stop before
+   * @param stop index before which the slice ends
    */
   public static Slice to(long stop) {
     return new Slice(OMITTED, stop, OMITTED);
   }
 
   /**
-   * {@return the same with a step}
+   * {@return the same slice with a step}
    *
-   * @param each the step, not 0
+   * @param each step, not 0
    */
   public Slice by(long each) {
     return new Slice(start, stop, each);
   }
 
-  /** Starts, stops and steps one after another, for as many axes as there are; those not given are whole. */
+  /**
+   * Returns all starts, then all stops, then all steps, for ndim dimensions. Dimensions without a slice are complete.
+   */
   static long[] pack(Slice[] slices, int ndim) {
     if (slices.length > ndim) {
       throw new InvalidArgumentException(slices.length + " slices for an array of " + ndim + " dimensions");

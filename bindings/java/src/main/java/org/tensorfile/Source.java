@@ -10,8 +10,8 @@ import java.nio.file.Path;
 import java.util.Objects;
 
 /**
- * Where a file's bytes are read from, when that is not simply a path. It stays usable by what was opened from it after
- * it is closed; channels are not closed with it.
+ * A source of bytes for a file that is not opened by path. Files opened from a source remain valid after it is closed.
+ * Channels are not closed with their source.
  */
 public final class Source implements AutoCloseable {
   private final Handle handle;
@@ -23,20 +23,20 @@ public final class Source implements AutoCloseable {
   }
 
   /**
-   * A source over a file, which stays open as long as it is used.
+   * Returns a source over a file, which stays open as long as the source is in use.
    *
-   * @param path of a regular file
+   * @param path path of a regular file
    * @return the source
-   * @throws IOException when it cannot be opened
+   * @throws IOException if the file cannot be opened
    */
   public static Source of(Path path) throws IOException {
     return new Source(TensorfileNative.tf_source_from_path(Text.path(path)));
   }
 
   /**
-   * A source over bytes in memory, which are not copied, and are kept as long as it is used.
+   * Returns a source over bytes in memory, which are not copied, and kept alive as long as the source is in use.
    *
-   * @param bytes a direct buffer; its bytes from position to limit
+   * @param bytes a direct buffer with the bytes from its position to its limit
    * @return the source
    */
   public static Source of(ByteBuffer bytes) {
@@ -46,12 +46,12 @@ public final class Source implements AutoCloseable {
   }
 
   /**
-   * A source over a channel. A {@link FileChannel} is read by several threads at once, without its position; others by
-   * one at a time.
+   * Returns a source over a channel. A {@link FileChannel} is read by several threads at the same time, without
+   * changing its position; other channels are read by one thread at a time.
    *
-   * @param channel to read from
+   * @param channel channel to read from
    * @return the source
-   * @throws IOException when the channel cannot tell its size
+   * @throws IOException if the size of the channel is unknown
    */
   public static Source of(SeekableByteChannel channel) throws IOException {
     Objects.requireNonNull(channel, "channel");
@@ -59,11 +59,11 @@ public final class Source implements AutoCloseable {
   }
 
   /**
-   * A source over whatever can be read at any place.
+   * Returns a source over an implementation of {@link ByteSource}.
    *
-   * @param source to read from
+   * @param source implementation to read from
    * @return the source
-   * @throws IOException when it cannot tell its size
+   * @throws IOException if its size is unknown
    */
   public static Source of(ByteSource source) throws IOException {
     Callbacks.Reader reader = new Callbacks.Reader(Objects.requireNonNull(source, "source"));
@@ -71,20 +71,20 @@ public final class Source implements AutoCloseable {
   }
 
   /**
-   * {@return a source over a part of this one, which it keeps; its errors count bytes from the start of the part}
+   * {@return a source over a part of this one, which it retains; offsets in errors count from the start of the part}
    *
-   * @param offset where the part begins
-   * @param size of the part in bytes
-   * @throws InvalidArgumentException when the part is not in the whole
+   * @param offset offset of the part
+   * @param size number of bytes in the part
+   * @throws InvalidArgumentException if the part is not inside the source
    */
   public Source part(long offset, long size) {
     if (offset < 0 || size < 0) {
-      throw new InvalidArgumentException("a part of " + size + " bytes at " + offset);
+      throw new InvalidArgumentException("cannot take " + size + " bytes at offset " + offset + " of a source");
     }
     return handle.call(address -> new Source(TensorfileNative.tf_source_from_part(address, offset, size)));
   }
 
-  /** Gives up this reference. */
+  /** Releases this reference. */
   @Override
   public void close() {
     cleanable.clean();

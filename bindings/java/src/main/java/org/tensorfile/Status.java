@@ -1,6 +1,6 @@
 package org.tensorfile;
 
-/** What became of a call. */
+/** The result of a call. */
 public enum Status {
   // BEGIN tf_status: generated from tensorfile.h by bindings/swig/generate.sh
   /** Done. */
@@ -34,7 +34,7 @@ public enum Status {
   /** The library contradicts itself; please report it. */
   INTERNAL(TensorfileNativeConstants.TF_STATUS_INTERNAL),
   // END tf_status
-  /** A status of a later version of the library, or of none. */
+  /** A status that only a later version of the library has. */
   UNKNOWN(Integer.MIN_VALUE);
 
   private static final Status[] VALUES = values();
@@ -45,7 +45,7 @@ public enum Status {
     this.number = number;
   }
 
-  /** The one of a number, which may come from a later version of the library. */
+  /** Returns the constant of a number, which may be from a later version of the library. */
   static Status of(int number) {
     return Numbers.find(VALUES, Status::number, number, UNKNOWN);
   }
@@ -54,7 +54,7 @@ public enum Status {
     return number;
   }
 
-  /** {@return it as a lower-case word, "corrupt"} */
+  /** {@return the name in lower case, such as "corrupt"} */
   @Override
   public String toString() {
     return this == UNKNOWN ? "unknown" : TensorfileNative.tf_status_name(number);

@@ -15,20 +15,20 @@ import java.util.Objects;
  * float[] weight = Tensorfile.load(Path.of("model.safetensors")).get("layers.0.weight").toFloatArray();
  * }</pre>
  *
- * <p>A file that cannot be read or written throws a {@link TensorfileException}, a mistake of the caller's an
- * {@link InvalidArgumentException}; all exceptions of the library are {@link TensorfileFailure}s. What a callback
- * throws reaches the caller as it is. Maps may be a {@link Dict} or any other, with the values that {@link Dict#put}
- * takes; options may be null.
+ * <p>If a file cannot be read or written, the methods throw a {@link TensorfileException}; for a mistake of the caller
+ * they throw an {@link InvalidArgumentException}. All exceptions of the library implement {@link TensorfileFailure}.
+ * Exceptions of callbacks reach the caller unchanged. A map may be a {@link Dict} or any other map with values that
+ * {@link Dict#put} accepts. Options may be null.
  */
 public final class Tensorfile {
   private Tensorfile() {}
 
-  /** {@return the version of the library, "0.1.0"} */
+  /** {@return the version of the library, such as "0.1.0"} */
   public static String version() {
     return TensorfileNative.tf_version_string();
   }
 
-  /** {@return the version of the library: major * 10000 + minor * 100 + patch} */
+  /** {@return the version of the library as a number: major * 10000 + minor * 100 + patch} */
   public static int versionNumber() {
     return (int) TensorfileNative.tf_version_number();
   }
@@ -38,8 +38,8 @@ public final class Tensorfile {
   /**
    * {@return all arrays of a file, and its metadata}
    *
-   * @param path of it; that of the index of sharded safetensors loads the set
-   * @throws IOException when it cannot be read, or is not valid
+   * @param path path of the file; for the index of sharded safetensors the whole set is loaded
+   * @throws IOException if the file cannot be read or is invalid
    */
   public static Loaded load(Path path) throws IOException {
     return load(path, null);
@@ -48,9 +48,9 @@ public final class Tensorfile {
   /**
    * {@return all arrays of a file, and its metadata}
    *
-   * @param path of it
+   * @param path path of the file
    * @param options settings
-   * @throws IOException when it cannot be read, or is not valid
+   * @throws IOException if the file cannot be read or is invalid
    */
   public static Loaded load(Path path, Options options) throws IOException {
     byte[] bytes = Text.path(path);
@@ -60,10 +60,10 @@ public final class Tensorfile {
   /**
    * {@return all arrays of a file in memory, and its metadata}
    *
-   * @param bytes from position to limit
-   * @param format of it; AUTO: found by content
+   * @param bytes the file, from the position to the limit
+   * @param format format of the file; AUTO detects it by content
    * @param options settings
-   * @throws IOException when it is not valid
+   * @throws IOException if the file is invalid
    */
   public static Loaded load(ByteBuffer bytes, Format format, Options options) throws IOException {
     int nbytes = bytes.remaining();
@@ -74,10 +74,10 @@ public final class Tensorfile {
   /**
    * {@return all arrays of a source, and its metadata}
    *
-   * @param source to read from
-   * @param format of it; AUTO: found by content
+   * @param source source to read from
+   * @param format format of the file; AUTO detects it by content
    * @param options settings
-   * @throws IOException when it cannot be read, or is not valid
+   * @throws IOException if the file cannot be read or is invalid
    */
   public static Loaded load(Source source, Format format, Options options) throws IOException {
     return loaded(options, (made, settings) -> source.handle().callLong(
@@ -85,26 +85,26 @@ public final class Tensorfile {
   }
 
   /**
-   * {@return the array of a .npy}
+   * {@return the array of a .npy file}
    *
-   * @param path of the file
-   * @throws IOException when it cannot be read, is not valid, or is no .npy
+   * @param path path of the file
+   * @throws IOException if the file cannot be read, is invalid, or is not a .npy file
    */
   public static Array loadArray(Path path) throws IOException {
     return loadArray(path, null);
   }
 
   /**
-   * {@return the array of a .npy}
+   * {@return the array of a .npy file}
    *
-   * @param path of the file
+   * @param path path of the file
    * @param options settings
-   * @throws IOException when it cannot be read, is not valid, or is no .npy
+   * @throws IOException if the file cannot be read, is invalid, or is not a .npy file
    */
   public static Array loadArray(Path path, Options options) throws IOException {
     try (Loaded loaded = load(path, options)) {
       if (loaded.arrays().kind("") != Kind.ARRAY) {
-        throw new TensorfileException(path + ": the file has arrays by name, and is no .npy",
+        throw new TensorfileException(path + ": expected a .npy file with one array, found a file of named arrays",
             Failures.Details.of(Status.TYPE));
       }
       return loaded.get("");
@@ -112,28 +112,28 @@ public final class Tensorfile {
   }
 
   /**
-   * {@return the arrays of a .npz, .safetensors or .gguf as a tree: names split at '.'}
+   * {@return the arrays of a .npz, .safetensors or .gguf file as a tree of dicts, whose names are split at '.'}
    *
-   * @param path of the file
-   * @throws IOException when it cannot be read, or is not valid
+   * @param path path of the file
+   * @throws IOException if the file cannot be read or is invalid
    */
   public static Dict loadWeights(Path path) throws IOException {
     return loadWeights(path, null, null);
   }
 
   /**
-   * {@return the arrays of a .npz, .safetensors or .gguf as a tree: names split at '.'}
+   * {@return the arrays of a .npz, .safetensors or .gguf file as a tree of dicts, whose names are split at '.'}
    *
-   * @param path of the file
-   * @param expected a tree or flat dict of arrays with the names and shapes that are wanted, or null: whatever is
-   *     there. Unless strict, what is missing keeps expected's array, and what is unknown is left out
+   * @param path path of the file
+   * @param expected a tree or flat dict of arrays with the expected names and shapes, or null to accept any. Unless the
+   *     options are strict, missing arrays are those of expected, and unexpected ones are left out
    * @param options settings
-   * @throws IOException when it cannot be read, is not valid, or not what is expected
+   * @throws IOException if the file cannot be read, is invalid, or has other names or shapes than expected
    */
   public static Dict loadWeights(Path path, Map<String, ?> expected, Options options) throws IOException {
     byte[] bytes = Text.path(path);
     return Options.call(options, settings -> Dict.callWithSnapshot(expected,
-        wanted -> Dict.adopt(TensorfileNative.tf_load_weights(bytes, wanted, settings))));
+        other -> Dict.adopt(TensorfileNative.tf_load_weights(bytes, other, settings))));
   }
 
   private interface Load {
@@ -141,7 +141,7 @@ public final class Tensorfile {
   }
 
   private static Loaded loaded(Options options, Load load) {
-    // The array of a .npy, the arrays by name, the metadata.
+    // The array of a .npy file, the arrays by name, the metadata.
     long[] made = new long[3];
     Options.call(options, settings -> load.run(made, settings));
     if (made[0] != 0) {
@@ -161,23 +161,23 @@ public final class Tensorfile {
   // Saving
 
   /**
-   * Saves one array as .npy, byte for byte as np.save writes it.
+   * Saves one array as .npy, byte for byte like np.save.
    *
-   * @param path of the file
-   * @param array to save
-   * @throws IOException when it cannot be written
+   * @param path path of the file
+   * @param array array to save
+   * @throws IOException if the file cannot be written
    */
   public static void save(Path path, Array array) throws IOException {
     save(path, array, null);
   }
 
   /**
-   * Saves one array as .npy, byte for byte as np.save writes it.
+   * Saves one array as .npy, byte for byte like np.save.
    *
-   * @param path of the file
-   * @param array to save
+   * @param path path of the file
+   * @param array array to save
    * @param options settings
-   * @throws IOException when it cannot be written
+   * @throws IOException if the file cannot be written
    */
   public static void save(Path path, Array array, Options options) throws IOException {
     byte[] bytes = Text.path(path);
@@ -185,48 +185,48 @@ public final class Tensorfile {
   }
 
   /**
-   * Saves arrays as an .npz of stored members.
+   * Saves arrays as .npz without compression.
    *
-   * @param path of the file
-   * @param arrays by name
-   * @throws IOException when it cannot be written
+   * @param path path of the file
+   * @param arrays arrays by name
+   * @throws IOException if the file cannot be written
    */
   public static void savez(Path path, Map<String, ?> arrays) throws IOException {
     savez(path, List.of(), arrays, null);
   }
 
   /**
-   * Saves arrays as an .npz of stored members.
+   * Saves arrays as .npz without compression.
    *
-   * @param path of the file
-   * @param unnamed arrays that get the names arr_0, arr_1, ...; they come after the others
+   * @param path path of the file
+   * @param unnamed arrays that get the names arr_0, arr_1 and so on, after the others
    * @param named arrays by name; may be null
    * @param options settings
-   * @throws IOException when it cannot be written
+   * @throws IOException if the file cannot be written
    */
   public static void savez(Path path, List<Array> unnamed, Map<String, ?> named, Options options) throws IOException {
     savez(path, unnamed, named, options, TensorfileNative::tf_savez);
   }
 
   /**
-   * Saves arrays as an .npz of deflated members.
+   * Saves arrays as .npz with compression.
    *
-   * @param path of the file
-   * @param arrays by name
-   * @throws IOException when it cannot be written
+   * @param path path of the file
+   * @param arrays arrays by name
+   * @throws IOException if the file cannot be written
    */
   public static void savezCompressed(Path path, Map<String, ?> arrays) throws IOException {
     savezCompressed(path, List.of(), arrays, null);
   }
 
   /**
-   * Saves arrays as an .npz of deflated members.
+   * Saves arrays as .npz with compression.
    *
-   * @param path of the file
-   * @param unnamed arrays that get the names arr_0, arr_1, ...; they come after the others
+   * @param path path of the file
+   * @param unnamed arrays that get the names arr_0, arr_1 and so on, after the others
    * @param named arrays by name; may be null
    * @param options settings
-   * @throws IOException when it cannot be written
+   * @throws IOException if the file cannot be written
    */
   public static void savezCompressed(Path path, List<Array> unnamed, Map<String, ?> named, Options options)
       throws IOException {
@@ -247,10 +247,10 @@ public final class Tensorfile {
   /**
    * Saves arrays as .safetensors.
    *
-   * @param path of the file
-   * @param arrays by name
-   * @param metadata strings by name; may be null: the file then has none
-   * @throws IOException when it cannot be written
+   * @param path path of the file
+   * @param arrays arrays by name
+   * @param metadata strings by name; may be null
+   * @throws IOException if the file cannot be written
    */
   public static void saveSafetensors(Path path, Map<String, ?> arrays, Map<String, ?> metadata) throws IOException {
     saveSafetensors(path, arrays, metadata, null);
@@ -259,11 +259,11 @@ public final class Tensorfile {
   /**
    * Saves arrays as .safetensors.
    *
-   * @param path of the file
-   * @param arrays by name
-   * @param metadata strings by name; may be null: the file then has none
+   * @param path path of the file
+   * @param arrays arrays by name
+   * @param metadata strings by name; may be null
    * @param options settings
-   * @throws IOException when it cannot be written
+   * @throws IOException if the file cannot be written
    */
   public static void saveSafetensors(Path path, Map<String, ?> arrays, Map<String, ?> metadata, Options options)
       throws IOException {
@@ -275,11 +275,10 @@ public final class Tensorfile {
   /**
    * Saves arrays as .gguf.
    *
-   * @param path of the file
-   * @param arrays by name
-   * @param metadata arrays of at most one dimension, numbers, strings, lists of strings, and dicts named 0, 1, ... for
-   *     nested arrays, by name; may be null. No key is added unasked
-   * @throws IOException when it cannot be written
+   * @param path path of the file @param arrays arrays by name @param metadata 0-d and 1-d arrays, numbers, strings,
+   * lists of strings, and for nested arrays dicts with the keys 0, 1
+   *     and so on, by name; may be null. No key is added
+   * @throws IOException if the file cannot be written
    */
   public static void saveGguf(Path path, Map<String, ?> arrays, Map<String, ?> metadata) throws IOException {
     saveGguf(path, arrays, metadata, null);
@@ -288,12 +287,11 @@ public final class Tensorfile {
   /**
    * Saves arrays as .gguf.
    *
-   * @param path of the file
-   * @param arrays by name
-   * @param metadata arrays of at most one dimension, numbers, strings, lists of strings, and dicts named 0, 1, ... for
-   *     nested arrays, by name; may be null. No key is added unasked
+   * @param path path of the file @param arrays arrays by name @param metadata 0-d and 1-d arrays, numbers, strings,
+   * lists of strings, and for nested arrays dicts with the keys 0, 1
+   *     and so on, by name; may be null. No key is added
    * @param options settings
-   * @throws IOException when it cannot be written
+   * @throws IOException if the file cannot be written
    */
   public static void saveGguf(Path path, Map<String, ?> arrays, Map<String, ?> metadata, Options options)
       throws IOException {
@@ -303,23 +301,23 @@ public final class Tensorfile {
   }
 
   /**
-   * Saves a tree of arrays, names joined with '.', in the format that the path's extension names.
+   * Saves a tree of arrays under names joined by '.', in the format of the path's extension.
    *
-   * @param path of a .npz, .safetensors or .gguf
-   * @param tree of arrays
-   * @throws IOException when it cannot be written
+   * @param path path of a .npz, .safetensors or .gguf file
+   * @param tree tree of arrays
+   * @throws IOException if the file cannot be written
    */
   public static void saveWeights(Path path, Map<String, ?> tree) throws IOException {
     saveWeights(path, tree, null);
   }
 
   /**
-   * Saves a tree of arrays, names joined with '.', in the format that the path's extension names, or else the options.
+   * Saves a tree of arrays under names joined by '.', in the format of the path's extension, or else of the options.
    *
-   * @param path of a .npz, .safetensors or .gguf
-   * @param tree of arrays
+   * @param path path of a .npz, .safetensors or .gguf file
+   * @param tree tree of arrays
    * @param options settings
-   * @throws IOException when it cannot be written
+   * @throws IOException if the file cannot be written
    */
   public static void saveWeights(Path path, Map<String, ?> tree, Options options) throws IOException {
     byte[] bytes = Text.path(path);
@@ -327,11 +325,11 @@ public final class Tensorfile {
   }
 
   /**
-   * {@return the .npy of an array, in memory}
+   * {@return an array as a .npy file in memory}
    *
-   * @param array to save
+   * @param array array to save
    * @param options settings
-   * @throws IOException when the format cannot hold it
+   * @throws IOException if the format cannot hold the array
    */
   public static Bytes toBytes(Array array, Options options) throws IOException {
     return Options.call(options, settings -> array.call(
@@ -342,10 +340,10 @@ public final class Tensorfile {
    * {@return a file in memory}
    *
    * @param format NPZ, SAFETENSORS or GGUF
-   * @param arrays by name
-   * @param metadata for safetensors and gguf; may be null
+   * @param arrays arrays by name
+   * @param metadata metadata for SAFETENSORS or GGUF; may be null
    * @param options settings
-   * @throws IOException when the format cannot hold them
+   * @throws IOException if the format cannot hold the arrays or metadata
    */
   public static Bytes toBytes(Format format, Map<String, ?> arrays, Map<String, ?> metadata, Options options)
       throws IOException {
@@ -354,12 +352,12 @@ public final class Tensorfile {
   }
 
   /**
-   * Writes the .npy of an array.
+   * Writes an array to a channel as .npy.
    *
-   * @param channel to write to, from first byte to last; it is not closed
-   * @param array to save
+   * @param channel channel to write to, from the first byte to the last; it is not closed
+   * @param array array to save
    * @param options settings
-   * @throws IOException of the channel, or when the format cannot hold it
+   * @throws IOException if the channel throws it, or the format cannot hold the array
    */
   public static void saveTo(WritableByteChannel channel, Array array, Options options) throws IOException {
     Callbacks.callWithSink(channel, sink -> Options.call(options, settings -> array.call(
@@ -367,14 +365,14 @@ public final class Tensorfile {
   }
 
   /**
-   * Writes a file.
+   * Writes a file to a channel.
    *
-   * @param channel to write to, from first byte to last; it is not closed
+   * @param channel channel to write to, from the first byte to the last; it is not closed
    * @param format NPZ, SAFETENSORS or GGUF
-   * @param arrays by name
-   * @param metadata for safetensors and gguf; may be null
+   * @param arrays arrays by name
+   * @param metadata metadata for SAFETENSORS or GGUF; may be null
    * @param options settings
-   * @throws IOException of the channel, or when the format cannot hold them
+   * @throws IOException if the channel throws it, or the format cannot hold the arrays or metadata
    */
   public static void saveTo(WritableByteChannel channel, Format format, Map<String, ?> arrays, Map<String, ?> metadata,
       Options options) throws IOException {

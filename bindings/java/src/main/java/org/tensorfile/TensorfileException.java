@@ -4,11 +4,11 @@ import java.io.IOException;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** A file could not be read or written; its status tells why. */
+/** Thrown if a file cannot be read or written. Its status is the reason. */
 public final class TensorfileException extends IOException implements TensorfileFailure {
   private static final long serialVersionUID = 1L;
 
-  /** What the error record of the failure says. */
+  /** The error record of the failure. */
   private final Failures.Details details;
 
   TensorfileException(String message, Failures.Details details) {

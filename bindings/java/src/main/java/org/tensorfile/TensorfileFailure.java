@@ -3,18 +3,18 @@ package org.tensorfile;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** What all exceptions that tell of a failure of the library have. */
+/** Implemented by all exceptions of the library. */
 public sealed interface TensorfileFailure permits TensorfileException, InvalidArgumentException, UnsupportedException,
     NotFoundException, CancelledException, NativeMemoryError {
-  /** {@return what kind of failure it is} */
+  /** {@return the kind of failure} */
   Status status();
 
-  /** {@return the byte in the file that it is about} */
+  /** {@return the offset in the file at which the failure was found} */
   OptionalLong offset();
 
-  /** {@return the array or key that it is about} */
+  /** {@return the array or key that the failure concerns} */
   Optional<String> name();
 
-  /** {@return one line that says what was expected, what was found, and where} */
+  /** {@return one line that says what failed and where, what was expected and what was found} */
   String getMessage();
 }

@@ -6,7 +6,7 @@ import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.util.Arrays;
 
-/** Text as the library has it: UTF-8, and bytes in paths. */
+/** Converts strings to UTF-8, and paths to bytes. */
 final class Text {
   private static final boolean UTF_8_PATHS = "UTF-8".equalsIgnoreCase(System.getProperty("sun.jnu.encoding"))
       || System.getProperty("os.name").startsWith("Windows");
@@ -19,7 +19,7 @@ final class Text {
       if (Character.isSurrogate(c)) {
         if (Character.isLowSurrogate(c) || i + 1 == text.length() || !Character.isLowSurrogate(text.charAt(i + 1))) {
           throw new InvalidArgumentException(
-              "a string has half a surrogate pair at " + i + ", which UTF-8 cannot hold");
+              "a string has an unpaired surrogate at index " + i + ", which UTF-8 cannot encode");
         }
         i++;
       }
@@ -33,12 +33,12 @@ final class Text {
 
   static byte[] utf8WithNul(String text) {
     if (text.indexOf('\0') >= 0) {
-      throw new InvalidArgumentException("a name has a NUL character inside");
+      throw new InvalidArgumentException("a name contains a NUL character");
     }
     return withNul(utf8(text));
   }
 
-  /** A path's own bytes, which a Java string cannot hold in every locale. */
+  /** Returns the bytes of a path, which a Java string cannot represent in every locale. */
   static byte[] path(Path path) {
     if (path.getFileSystem() != FileSystems.getDefault()) {
       throw new InvalidArgumentException("the path " + path + " is not of the default file system: read through Source.of("

@@ -3,11 +3,11 @@ package org.tensorfile;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** Something that this version, or a dtype, has no rule for. */
+/** Thrown for operations that this version, or a dtype, does not support. */
 public final class UnsupportedException extends UnsupportedOperationException implements TensorfileFailure {
   private static final long serialVersionUID = 1L;
 
-  /** What the error record of the failure says. */
+  /** The error record of the failure. */
   private final Failures.Details details;
 
   UnsupportedException(String message, Failures.Details details) {

@@ -1,2 +1,2 @@
-/** Loads and saves named n-dimensional arrays, by {@link org.tensorfile.Tensorfile}. */
+/** Loads and saves named n-dimensional arrays. The entry point is {@link org.tensorfile.Tensorfile}. */
 package org.tensorfile;

@@ -130,18 +130,18 @@ class ArrayTest {
     array.mutableData().putInt(0, 10);
     assertArrayEquals(new int[] {10, 2, 3, 4}, array.toIntArray());
     assertArrayEquals(new int[] {1, 3, 2, 4}, turned.toIntArray());
-    // A view with strides becomes contiguous.
+    // A view with strides is made contiguous.
     assertFalse(turned.isContiguous());
     assertThrows(IllegalStateException.class, turned::data);
     turned.makeMutable().mutableData().putInt(4, 30);
     assertArrayEquals(new int[] {1, 30, 2, 4}, turned.toIntArray());
     assertArrayEquals(new long[] {8, 4}, turned.strides());
-    // Buffers given out before keep what they show.
+    // Buffers that were returned earlier keep their elements.
     ByteBuffer before = array.data();
     array.makeMutable().mutableData().putInt(0, 11);
     assertEquals(10, before.getInt(0));
     assertEquals(11, array.getLong(0, 0));
-    // Memory of its own is not copied.
+    // Memory that is not shared is not copied.
     Array own = Array.zeros(Dtype.INT32, 1);
     own.makeMutable().mutableData().putInt(0, 5);
     assertEquals(5, own.getLong(0));

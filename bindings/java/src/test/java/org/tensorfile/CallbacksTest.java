@@ -37,7 +37,7 @@ class CallbacksTest {
     throw (T) thrown;
   }
 
-  /** Reads from a buffer; what is asked for behind a place throws something instead. */
+  /** Reads from a buffer. Reads after an offset throw an exception. */
   private static class Faulty implements ByteSource {
     final ByteBuffer content;
     final long at;
@@ -88,7 +88,7 @@ class CallbacksTest {
     assertEquals(Status.NOT_FOUND, FilesTest.statusOf(() -> Source.of(folder.resolve("missing"))));
   }
 
-  /** A channel that is no FileChannel and gives one byte at a time. */
+  /** A channel that is not a FileChannel and reads one byte at a time. */
   private record OneByOne(FileChannel channel) implements java.nio.channels.SeekableByteChannel {
     @Override
     public int read(ByteBuffer to) throws IOException {
@@ -138,7 +138,7 @@ class CallbacksTest {
   @Test
   void whatASourceThrowsReachesTheCaller() throws IOException {
     ByteBuffer bytes = small();
-    for (Throwable thrown : List.of(new IOException("the line is cut"), new IllegalCallerException("reader"),
+    for (Throwable thrown : List.of(new IOException("connection lost"), new IllegalCallerException("reader"),
         new AssertionError("mine"))) {
       try (Source source = Source.of(new Faulty(bytes, 0, thrown));
           Source late = Source.of(new Faulty(bytes, 16, thrown))) {
@@ -159,7 +159,7 @@ class CallbacksTest {
       }
     })) {
       EOFException e = assertThrows(EOFException.class, () -> Tensorfile.load(lying, Format.NPZ, null));
-      assertTrue(e.getMessage().startsWith("the source gave 1 of "), e.getMessage());
+      assertTrue(e.getMessage().startsWith("the source returned 1 of "), e.getMessage());
     }
     IOException sizeless = new IOException("unknown");
     assertSame(sizeless, assertThrows(IOException.class, () -> Source.of(new Faulty(bytes, 0, null) {
@@ -168,7 +168,7 @@ class CallbacksTest {
         throw CallbacksTest.<RuntimeException>sneak(sizeless);
       }
     })));
-    // Later calls know nothing of it.
+    // Later calls succeed.
     assertEquals(2, Tensorfile.load(bytes, Format.AUTO, null).arrays().size());
   }
 
@@ -204,7 +204,7 @@ class CallbacksTest {
     try (Source source = Source.of(new Concurrent(false))) {
       assertEquals(arrays, Tensorfile.load(source, Format.AUTO, options).arrays());
     }
-    assertTrue(threads.size() > 1, "other threads read, too");
+    assertTrue(threads.size() > 1, "other threads read too");
     try (Source source = Source.of(new Concurrent(true))) {
       for (int i = 0; i < 100; i++) {
         assertThrows(IllegalCallerException.class, () -> Tensorfile.load(source, Format.AUTO, options));
@@ -250,11 +250,11 @@ class CallbacksTest {
     try (Source source = Source.of(new Mapped(mine, 0)); Source wrong = Source.of(new Mapped(null, 1))) {
       assertSame(mine, assertThrows(IOException.class, () -> Tensorfile.load(source, Format.AUTO, map)));
       IOException e = assertThrows(IOException.class, () -> Tensorfile.load(wrong, Format.AUTO, map));
-      assertTrue(e.getMessage().startsWith("ByteSource.map gave"), e.getMessage());
+      assertTrue(e.getMessage().startsWith("ByteSource.map returned"), e.getMessage());
     }
   }
 
-  /** Takes some bytes at a time, up to a number of them; keeps the buffer that it was given. */
+  /** Accepts a few bytes at a time, up to a limit, and stores the buffer that it gets. */
   private static class Slow implements WritableByteChannel {
     final ByteArrayOutputStream out = new ByteArrayOutputStream();
     final int most;
@@ -296,7 +296,7 @@ class CallbacksTest {
     Tensorfile.saveTo(all, Format.SAFETENSORS, arrays, null, null);
     assertEquals(bytes, ByteBuffer.wrap(all.out.toByteArray()));
     assertTrue(all.last.isReadOnly());
-    for (Throwable thrown : List.of(new IOException("no more paper"), new IllegalCallerException("writer"))) {
+    for (Throwable thrown : List.of(new IOException("no space left"), new IllegalCallerException("writer"))) {
       Slow full = new Slow(4000, thrown);
       assertSame(thrown,
           assertThrows(Throwable.class, () -> Tensorfile.saveTo(full, Format.SAFETENSORS, arrays, null, null)));
@@ -313,17 +313,17 @@ class CallbacksTest {
   void progressIsToldAndCanStop() throws IOException {
     Map<String, Object> arrays = Map.of("a", new float[1 << 20], "b", 1, "c", new boolean[1 << 20]);
     ByteBuffer bytes = Tensorfile.toBytes(Format.SAFETENSORS, arrays, null, null).data();
-    List<Long> told = new ArrayList<>();
+    List<Long> reported = new ArrayList<>();
     Thread here = Thread.currentThread();
     Options options = Options.builder().progress((done, total) -> {
       assertSame(here, Thread.currentThread());
       assertEquals((5 << 20) + 4, total);
-      told.add(done);
+      reported.add(done);
       return true;
     }).build();
     Tensorfile.load(bytes, Format.AUTO, options).close();
-    assertEquals((5 << 20) + 4, told.get(told.size() - 1));
-    assertEquals(told.stream().sorted().toList(), told);
+    assertEquals((5 << 20) + 4, reported.get(reported.size() - 1));
+    assertEquals(reported.stream().sorted().toList(), reported);
     Options stop = Options.builder().progress((done, total) -> false).build();
     CancelledException e = assertThrows(CancelledException.class, () -> Tensorfile.load(bytes, Format.AUTO, stop));
     assertEquals(Status.CANCELLED, e.status());
@@ -335,7 +335,7 @@ class CallbacksTest {
       throw mine;
     }).build();
     assertSame(mine, assertThrows(AssertionError.class, () -> Tensorfile.load(bytes, Format.AUTO, loud)));
-    // A callback may itself use the library, and change what is saved.
+    // A callback may use the library itself, and change what is being saved.
     Dict changing = new Dict(arrays);
     Options nested = Options.builder().progress((done, total) -> {
       assertThrows(TensorfileException.class, () -> Tensorfile.load(folder.resolve("missing")));

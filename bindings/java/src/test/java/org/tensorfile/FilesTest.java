@@ -316,12 +316,12 @@ class FilesTest {
     assertArrayEquals(new double[] {4, 5},
         Tensorfile.load(ByteBuffer.wrap(out.toByteArray()), Format.AUTO, null).get("b").toDoubleArray());
     assertThrows(IllegalStateException.class, closed::finish);
-    Path left = folder.resolve("left.gguf");
-    try (ArrayWriter writer = ArrayWriter.open(left, Format.GGUF, null)) {
+    Path unfinished = folder.resolve("unfinished.gguf");
+    try (ArrayWriter writer = ArrayWriter.open(unfinished, Format.GGUF, null)) {
       writer.declare("x", Dtype.COMPLEX64, 1);
       assertEquals(Status.UNSUPPORTED, statusOf(() -> writer.write(ByteBuffer.allocate(8))));
     }
-    assertFalse(Files.exists(left));
+    assertFalse(Files.exists(unfinished));
     ArrayWriter[] self = new ArrayWriter[1];
     IllegalStateException e = assertThrows(IllegalStateException.class, () -> {
       try (ArrayWriter writer = ArrayWriter.open(new java.nio.channels.WritableByteChannel() {
@@ -343,7 +343,7 @@ class FilesTest {
         writer.declare("", Dtype.INT8, 1).write(Array.of(new byte[1]));
       }
     });
-    assertTrue(e.getMessage().contains("used by the channel"), e.getMessage());
+    assertTrue(e.getMessage().contains("must not use the writer"), e.getMessage());
   }
 
   @Test

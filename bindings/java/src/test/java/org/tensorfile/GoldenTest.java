@@ -18,7 +18,7 @@ import java.util.stream.LongStream;
 import java.util.zip.CRC32;
 import org.junit.jupiter.api.Test;
 
-/** Every file that other libraries wrote, or that is made to be refused: C's verdict of it, and its arrays. */
+/** All files of tests/golden: those that must be refused, and those of other libraries, whose arrays must match. */
 class GoldenTest {
   private static final Path FOLDER = Path.of(System.getProperty("tensorfile.tests"), "golden");
 
@@ -29,7 +29,7 @@ class GoldenTest {
     T run() throws IOException;
   }
 
-  /** verdicts.tsv, as make_verdicts.py beside it describes it. */
+  /** Reads verdicts.tsv, whose columns make_verdicts.py documents. */
   private static List<Golden> files() throws IOException {
     List<Golden> files = new ArrayList<>();
     for (String line : Files.readAllLines(FOLDER.resolve("verdicts.tsv"))) {
@@ -44,7 +44,7 @@ class GoldenTest {
     return files;
   }
 
-  /** A JSON string, whose only escapes are those of a quote, a backslash and a newline. */
+  /** Decodes a JSON string, which escapes only quotes, backslashes and newlines. */
   private static String unquoted(String text) {
     return text.substring(1, text.length() - 1).replace("\\n", "\n").replace("\\\"", "\"").replace("\\\\", "\\");
   }
@@ -116,7 +116,7 @@ class GoldenTest {
           Source memory = Source.of(direct)) {
         expectArrays(golden, () -> Tensorfile.load(read, format, null));
         expectArrays(golden, () -> Tensorfile.load(memory, format, null));
-        // A mapped array of a stored member is not read, so nobody sees its checksum.
+        // The checksum of a stored member is not verified if it is mapped, since its data are not read.
         if (!golden.path.endsWith("npz/reject_bad_crc.npz")) {
           expectArrays(golden, () -> Tensorfile.load(golden.path, map));
           expectArrays(golden, () -> Tensorfile.load(memory, format, map));

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 class LifetimeTest {
   @TempDir Path folder;
 
-  /** The collector and the cleaner's thread do their work when they like. */
+  /** Runs the garbage collector until a condition holds, since collections and cleaners are asynchronous. */
   private static void collectUntil(BooleanSupplier done, String what) {
     Instant end = Instant.now().plus(Duration.ofSeconds(60));
     while (!done.getAsBoolean()) {
@@ -44,7 +44,7 @@ class LifetimeTest {
     }
   }
 
-  /** Bytes of the process that are in memory; 0 where the system has no such file. */
+  /** Returns the resident memory of the process in bytes, or 0 if the system has no such file. */
   private static long resident() throws IOException {
     Path statm = Path.of("/proc/self/statm");
     return Files.exists(statm) ? Long.parseLong(Files.readString(statm).split(" ")[1]) * 4096 : 0;
@@ -64,24 +64,24 @@ class LifetimeTest {
       }
     };
     some.run();
-    long kept = NativeMemory.kept();
+    long used = NativeMemory.used();
     long before = resident();
     for (int i = 0; i < 10; i++) {
       some.run();
     }
     long grown = resident() - before;
-    // 10,000 arrays, casts and copies took 10 GiB in all; the collector ran when it had to.
+    // The 10,000 arrays, casts and copies took 10 GiB in total, so collections must have been requested.
     assertTrue(grown < 600 << 20, grown + " bytes");
-    collectUntil(() -> NativeMemory.kept() <= kept, "all is released in the end");
+    collectUntil(() -> NativeMemory.used() <= used, "everything is released in the end");
   }
 
   @Test
   void closingReleasesAtOnce() {
     Array array = Array.zeros(Dtype.INT8, 1 << 20);
-    // What other tests left is released meanwhile; nothing is made.
-    long kept = NativeMemory.kept();
+    // Objects of other tests may be released at the same time, but none are created.
+    long used = NativeMemory.used();
     array.close();
-    assertTrue(NativeMemory.kept() <= kept - (1 << 20));
+    assertTrue(NativeMemory.used() <= used - (1 << 20));
   }
 
   @Test
@@ -103,9 +103,9 @@ class LifetimeTest {
     }
     Bytes bytes = Tensorfile.toBytes(Array.of(new float[] {42}), null);
     ByteBuffer file = bytes.data().slice();
-    WeakReference<Bytes> gone = new WeakReference<>(bytes);
+    WeakReference<Bytes> released = new WeakReference<>(bytes);
     bytes = null;
-    collectUntil(() -> gone.get() == null, "collected");
+    collectUntil(() -> released.get() == null, "collected");
     for (int i = 0; i < views.size(); i++) {
       assertEquals(30 * i, views.get(i).get(count - 1));
     }
@@ -115,7 +115,7 @@ class LifetimeTest {
   @Test
   void theLibraryKeepsWrappedBuffers() {
     ByteBuffer buffer = ByteBuffer.allocateDirect(8).order(ByteOrder.nativeOrder()).putLong(0, 77);
-    WeakReference<ByteBuffer> gone = new WeakReference<>(buffer);
+    WeakReference<ByteBuffer> released = new WeakReference<>(buffer);
     Array array = Array.wrap(Dtype.INT64, buffer, 1);
     Array view = array.transpose();
     array.close();
@@ -124,7 +124,7 @@ class LifetimeTest {
     collectUntil(() -> other.get() == null, "the collector runs");
     assertEquals(77, view.getLong(0));
     view.close();
-    collectUntil(() -> gone.get() == null, "the buffer goes with the last array");
+    collectUntil(() -> released.get() == null, "the buffer is released with the last array");
   }
 
   @Test
@@ -173,7 +173,7 @@ class LifetimeTest {
     }
   }
 
-  /** Runs tasks until one has done its rounds; exceptions that closing or changing brings about are expected. */
+  /** Runs tasks until one has finished its rounds. Exceptions caused by closing or changing are expected. */
   private static void inThreads(List<Callable<Void>> tasks) throws Exception {
     ExecutorService threads = Executors.newFixedThreadPool(tasks.size());
     try {
@@ -271,7 +271,7 @@ class LifetimeTest {
       start.put((byte) ' ');
     }
     start.put((byte) '\n').flip();
-    // The file has a hole, and takes no room.
+    // A sparse file, which takes no disk space.
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE,
         StandardOpenOption.SPARSE)) {
       channel.write(start);
