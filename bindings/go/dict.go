@@ -22,11 +22,11 @@ type Kind int32
 // The kinds of values: none, *Array, string, []string, *Dict.
 const (
 	// BEGIN tf_kind: generated from tensorfile.h by bindings/swig/generate.sh
-	// No such value.
+	// There is no such value.
 	KindNone Kind = 0
 	// An array.
 	KindArray Kind = 1
-	// Bytes; UTF-8 wherever a writer kept to its format.
+	// Bytes; they are UTF-8 if the writer of the file obeyed its format.
 	KindString Kind = 2
 	// A string list.
 	KindList Kind = 3

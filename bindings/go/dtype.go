@@ -15,30 +15,30 @@ type Dtype int32
 // The dtypes. The values never change; later versions may add more.
 const (
 	// BEGIN tf_dtype: generated from tensorfile.h by bindings/swig/generate.sh
-	Unsupported    Dtype = 0  // A type that this library does not know: listed, never read
+	Unsupported    Dtype = 0  // A type that the library does not know. Such an array is listed but cannot be read.
 	Bool           Dtype = 1  // one byte, 0 or 1
-	Int8           Dtype = 2  // An int8
-	Int16          Dtype = 3  // An int16
-	Int32          Dtype = 4  // An int32
-	Int64          Dtype = 5  // An int64
-	Uint8          Dtype = 6  // A uint8
-	Uint16         Dtype = 7  // A uint16
-	Uint32         Dtype = 8  // A uint32
-	Uint64         Dtype = 9  // A uint64
-	Float16        Dtype = 10 // IEEE binary16
-	BFloat16       Dtype = 11 // A bfloat16
-	Float32        Dtype = 12 // A float32
-	Float64        Dtype = 13 // A float64
-	Complex64      Dtype = 14 // two float32: real, imaginary
-	Complex128     Dtype = 15 // two float64
-	Float8E4M3FN   Dtype = 16 // safetensors F8_E4M3
-	Float8E5M2     Dtype = 17 // safetensors F8_E5M2
-	Float8E4M3FNUZ Dtype = 18 // safetensors F8_E4M3FNUZ
-	Float8E5M2FNUZ Dtype = 19 // safetensors F8_E5M2FNUZ
-	Float8E8M0FNU  Dtype = 20 // safetensors F8_E8M0: an exponent, no sign
-	Float6E2M3FN   Dtype = 21 // safetensors F6_E2M3: 4 elements in 3 bytes
-	Float6E3M2FN   Dtype = 22 // safetensors F6_E3M2: 4 elements in 3 bytes
-	Float4E2M1FN   Dtype = 23 // safetensors F4: 2 elements in a byte, the first in the low half
+	Int8           Dtype = 2  // 8-bit signed integer
+	Int16          Dtype = 3  // 16-bit signed integer
+	Int32          Dtype = 4  // 32-bit signed integer
+	Int64          Dtype = 5  // 64-bit signed integer
+	Uint8          Dtype = 6  // 8-bit unsigned integer
+	Uint16         Dtype = 7  // 16-bit unsigned integer
+	Uint32         Dtype = 8  // 32-bit unsigned integer
+	Uint64         Dtype = 9  // 64-bit unsigned integer
+	Float16        Dtype = 10 // IEEE 754 binary16
+	BFloat16       Dtype = 11 // the upper 16 bits of a float32
+	Float32        Dtype = 12 // IEEE 754 binary32
+	Float64        Dtype = 13 // IEEE 754 binary64
+	Complex64      Dtype = 14 // two float32: real and imaginary part
+	Complex128     Dtype = 15 // two float64: real and imaginary part
+	Float8E4M3FN   Dtype = 16 // F8_E4M3 of safetensors
+	Float8E5M2     Dtype = 17 // F8_E5M2 of safetensors
+	Float8E4M3FNUZ Dtype = 18 // F8_E4M3FNUZ of safetensors
+	Float8E5M2FNUZ Dtype = 19 // F8_E5M2FNUZ of safetensors
+	Float8E8M0FNU  Dtype = 20 // F8_E8M0 of safetensors: an exponent without a sign
+	Float6E2M3FN   Dtype = 21 // F6_E2M3 of safetensors, packed: 4 elements in 3 bytes
+	Float6E3M2FN   Dtype = 22 // F6_E3M2 of safetensors, packed: 4 elements in 3 bytes
+	Float4E2M1FN   Dtype = 23 // F4 of safetensors, packed: 2 elements in a byte, the first in its lower half
 	// The block types of ggml. Their data are whole blocks, little-endian on every machine.
 	Q4_0    Dtype = 66
 	Q4_1    Dtype = 67
@@ -102,7 +102,7 @@ type Format int32
 // The file formats.
 const (
 	// BEGIN tf_format: generated from tensorfile.h by bindings/swig/generate.sh
-	// Find out: by extension, then by content.
+	// Detect the format: by the path's extension, or else by the content.
 	Auto Format = 0
 	// The .npy format.
 	NPY Format = 1

@@ -16,33 +16,33 @@ type Status int32
 // The kinds of failure. The values never change; later versions may add more.
 const (
 	// BEGIN tf_status: generated from tensorfile.h by bindings/swig/generate.sh
-	// The caller's mistake: a nil handle, an index or number out of range, a wrong shape. Nothing was done.
+	// The caller made a mistake: a nil handle, an index or number out of range, a wrong shape. Nothing was done.
 	ErrInvalidArgument Status = 1
-	// An allocation failed. Handles are as before; the same call may succeed later.
+	// An allocation failed. All handles are as before, and the same call may succeed later.
 	ErrOutOfMemory Status = 2
-	// The system could not open, read, write or replace a file; the message carries its reason.
+	// The system could not open, read, write or replace a file. The message contains the reason that it gave.
 	ErrIO Status = 3
-	// No such file, name or key.
+	// There is no such file, name or key.
 	ErrNotFound Status = 4
-	// A name stands twice: in a file, or among the names given.
+	// A name occurs twice, in a file or among the names passed to a call.
 	ErrDuplicate Status = 5
-	// The bytes are not of the format asked for, or of none that is known.
+	// The bytes are not of the requested format, or of no known format.
 	ErrFormat Status = 6
-	// The file breaks a rule of its format. No reader should trust it.
+	// The file breaks a rule of its format.
 	ErrCorrupt Status = 7
-	// The file ends too early; more bytes at its end could make it valid.
+	// The file ends too early. More bytes at its end could make it valid.
 	ErrTruncated Status = 8
-	// Valid, but not handled here: a dtype, version or method; an unknown option; what a target format cannot hold.
+	// The input is valid but not supported: a dtype, version, method or option, or something a format cannot hold.
 	ErrUnsupported Status = 9
-	// A limit of the options was hit; a larger limit would change the verdict.
+	// A limit set by an option was exceeded. The call could succeed with a larger limit.
 	ErrLimit Status = 10
-	// A value is of another kind or dtype than the call needs.
+	// A value has another kind or dtype than the call needs.
 	ErrType Status = 11
-	// What was loaded is not what was expected.
+	// The loaded weights do not have the expected names and shapes.
 	ErrMismatch Status = 12
-	// A progress callback asked to stop.
+	// A progress callback ended the call.
 	ErrCancelled Status = 13
-	// The library contradicts itself; please report it.
+	// The library has a bug; please report it.
 	ErrInternal Status = 14
 	// END tf_status
 )

@@ -41,8 +41,10 @@ OMITTED = {("rust", "TF_STATUS_OK"), ("go", "TF_STATUS_OK")}
 JAVA_LINKS = {
     "tf_dict": "Dict", "tf_file": "ArrayFile", "tf_format": "Format", "tf_options": "Options",
     "tf_writer": "ArrayWriter",
-    "tf_load": "Tensorfile#load", "tf_load_weights": "Tensorfile#loadWeights",
-    "tf_save_weights": "Tensorfile#saveWeights", "tf_options_set_string": "Options.Builder#set(Option, String)",
+    "tf_file_read_into": "ArrayFile.Entry#readInto", "tf_load": "Tensorfile#load", "tf_load_weights": "Tensorfile#loadWeights",
+    "tf_save_memory": "Tensorfile#toBytes", "tf_save_sink": "Tensorfile#saveTo",
+    "tf_save_weights": "Tensorfile#saveWeights", "tf_savez": "Tensorfile#savez",
+    "tf_savez_compressed": "Tensorfile#savezCompressed", "tf_options_set_string": "Options.Builder#set(Option, String)",
 }
 
 
@@ -62,7 +64,7 @@ class Constant:
         elif not text:
             noun = self.name.lower().replace("_", " ")
             text = f"{'An' if noun[0] in 'aeio' else 'A'} {noun}."
-        self.short = text.removesuffix(".")  # for the end of a line
+        self.short = text if ". " in text else text.removesuffix(".")  # for the end of a line
         text = text[0].upper() + text[1:]
         self.text = text if text.endswith(".") else text + "."
 

@@ -3,64 +3,68 @@
 use core::ffi::*;
 use core::marker::{PhantomData, PhantomPinned};
 
+/// Version of this header; [`tf_version_number`] returns that of the running library.
 pub const TENSORFILE_VERSION_MAJOR: c_int = 0;
 
+/// See [`TENSORFILE_VERSION_MAJOR`].
 pub const TENSORFILE_VERSION_MINOR: c_int = 1;
 
+/// See [`TENSORFILE_VERSION_MAJOR`].
 pub const TENSORFILE_VERSION_PATCH: c_int = 0;
 
+/// See [`TENSORFILE_VERSION_MAJOR`].
 pub const TENSORFILE_VERSION_STRING: &CStr = c"0.1.0";
 
-/// An n-dimensional array: dtype, shape, strides, and a buffer that it may share with views.
+/// An n-dimensional array: dtype, shape, strides, and memory that it can share with its views.
 #[repr(C)]
 pub struct tf_array {
     _data: [u8; 0],
     _marker: PhantomData<(*mut u8, PhantomPinned)>,
 }
 
-/// Values by UTF-8 name, in insertion or file order.
+/// A map from UTF-8 names to arrays, strings, lists of strings and dicts. It keeps insertion order, or file order.
 #[repr(C)]
 pub struct tf_dict {
     _data: [u8; 0],
     _marker: PhantomData<(*mut u8, PhantomPinned)>,
 }
 
-/// A file opened and validated whose arrays are not read yet.
+/// An open file whose header has been read and validated. Its arrays are read on request.
 #[repr(C)]
 pub struct tf_file {
     _data: [u8; 0],
     _marker: PhantomData<(*mut u8, PhantomPinned)>,
 }
 
-/// Settings of a call.
+/// The settings of a call.
 #[repr(C)]
 pub struct tf_options {
     _data: [u8; 0],
     _marker: PhantomData<(*mut u8, PhantomPinned)>,
 }
 
-/// Where bytes are read from: positional reads, perhaps mapping.
+/// Where bytes are read from: reads at any offset, and optionally maps memory.
 #[repr(C)]
 pub struct tf_source {
     _data: [u8; 0],
     _marker: PhantomData<(*mut u8, PhantomPinned)>,
 }
 
-/// Where bytes are written to, one after another.
+/// Where bytes are written to, from the first to the last.
 #[repr(C)]
 pub struct tf_sink {
     _data: [u8; 0],
     _marker: PhantomData<(*mut u8, PhantomPinned)>,
 }
 
-/// Writes a file array by array, in pieces.
+/// Writes a file array by array, in pieces of any size.
 #[repr(C)]
 pub struct tf_writer {
     _data: [u8; 0],
     _marker: PhantomData<(*mut u8, PhantomPinned)>,
 }
 
-/// Bytes in memory that the library made.
+/// A block of bytes that the library allocated.
 #[repr(C)]
 pub struct tf_buffer {
     _data: [u8; 0],
@@ -79,79 +83,93 @@ pub struct DLManagedTensorVersioned {
     _marker: PhantomData<(*mut u8, PhantomPinned)>,
 }
 
-/// What became of a call. Values are frozen; new ones are appended.
+/// The result of a call.
 pub type tf_status = i32;
-/// Done.
+/// The call succeeded.
 pub const TF_STATUS_OK: tf_status = 0;
-/// The caller's mistake: a NULL handle, an index or number out of range, a wrong shape. Nothing was done.
+/// The caller made a mistake: a NULL handle, an index or number out of range, a wrong shape. Nothing was done.
 pub const TF_STATUS_INVALID_ARGUMENT: tf_status = 1;
-/// An allocation failed. Handles are as before; the same call may succeed later.
+/// An allocation failed. All handles are as before, and the same call may succeed later.
 pub const TF_STATUS_OUT_OF_MEMORY: tf_status = 2;
-/// The system could not open, read, write or replace a file; the message carries its reason.
+/// The system could not open, read, write or replace a file. The message contains the reason that it gave.
 pub const TF_STATUS_IO: tf_status = 3;
-/// No such file, name or key.
+/// There is no such file, name or key.
 pub const TF_STATUS_NOT_FOUND: tf_status = 4;
-/// A name stands twice: in a file, or among the names given.
+/// A name occurs twice, in a file or among the names passed to a call.
 pub const TF_STATUS_DUPLICATE: tf_status = 5;
-/// The bytes are not of the format asked for, or of none that is known.
+/// The bytes are not of the requested format, or of no known format.
 pub const TF_STATUS_FORMAT: tf_status = 6;
-/// The file breaks a rule of its format. No reader should trust it.
+/// The file breaks a rule of its format.
 pub const TF_STATUS_CORRUPT: tf_status = 7;
-/// The file ends too early; more bytes at its end could make it valid.
+/// The file ends too early. More bytes at its end could make it valid.
 pub const TF_STATUS_TRUNCATED: tf_status = 8;
-/// Valid, but not handled here: a dtype, version or method; an unknown option; what a target format cannot hold.
+/// The input is valid but not supported: a dtype, version, method or option, or something a format cannot hold.
 pub const TF_STATUS_UNSUPPORTED: tf_status = 9;
-/// A limit of the options was hit; a larger limit would change the verdict.
+/// A limit set by an option was exceeded. The call could succeed with a larger limit.
 pub const TF_STATUS_LIMIT: tf_status = 10;
-/// A value is of another kind or dtype than the call needs.
+/// A value has another kind or dtype than the call needs.
 pub const TF_STATUS_TYPE: tf_status = 11;
-/// What was loaded is not what was expected.
+/// The loaded weights do not have the expected names and shapes.
 pub const TF_STATUS_MISMATCH: tf_status = 12;
-/// A progress callback asked to stop.
+/// A progress callback ended the call.
 pub const TF_STATUS_CANCELLED: tf_status = 13;
-/// The library contradicts itself; please report it.
+/// The library has a bug; please report it.
 pub const TF_STATUS_INTERNAL: tf_status = 14;
 
-/// The type of an array's elements. Values are frozen; new ones are appended; a ggml block type is 64 + ggml's id.
+/// The type of an array's elements.
+///
+/// The block types of ggml are numbered 64 + ggml's own number. The data of an array of a block type is a sequence of
+/// blocks, each of which encodes [`tf_dtype_block_size`] consecutive elements of a row in [`tf_dtype_block_bytes`] bytes.
 pub type tf_dtype = i32;
-/// A type that this library does not know: listed, never read.
+/// A type that the library does not know. Such an array is listed but cannot be read.
 pub const TF_DTYPE_UNSUPPORTED: tf_dtype = 0;
 /// one byte, 0 or 1
 pub const TF_DTYPE_BOOL: tf_dtype = 1;
+/// 8-bit signed integer
 pub const TF_DTYPE_INT8: tf_dtype = 2;
+/// 16-bit signed integer
 pub const TF_DTYPE_INT16: tf_dtype = 3;
+/// 32-bit signed integer
 pub const TF_DTYPE_INT32: tf_dtype = 4;
+/// 64-bit signed integer
 pub const TF_DTYPE_INT64: tf_dtype = 5;
+/// 8-bit unsigned integer
 pub const TF_DTYPE_UINT8: tf_dtype = 6;
+/// 16-bit unsigned integer
 pub const TF_DTYPE_UINT16: tf_dtype = 7;
+/// 32-bit unsigned integer
 pub const TF_DTYPE_UINT32: tf_dtype = 8;
+/// 64-bit unsigned integer
 pub const TF_DTYPE_UINT64: tf_dtype = 9;
-/// IEEE binary16
+/// IEEE 754 binary16
 pub const TF_DTYPE_FLOAT16: tf_dtype = 10;
+/// the upper 16 bits of a float32
 pub const TF_DTYPE_BFLOAT16: tf_dtype = 11;
+/// IEEE 754 binary32
 pub const TF_DTYPE_FLOAT32: tf_dtype = 12;
+/// IEEE 754 binary64
 pub const TF_DTYPE_FLOAT64: tf_dtype = 13;
-/// two float32: real, imaginary
+/// two float32: real and imaginary part
 pub const TF_DTYPE_COMPLEX64: tf_dtype = 14;
-/// two float64
+/// two float64: real and imaginary part
 pub const TF_DTYPE_COMPLEX128: tf_dtype = 15;
-/// safetensors F8_E4M3
+/// F8_E4M3 of safetensors
 pub const TF_DTYPE_FLOAT8_E4M3FN: tf_dtype = 16;
-/// safetensors F8_E5M2
+/// F8_E5M2 of safetensors
 pub const TF_DTYPE_FLOAT8_E5M2: tf_dtype = 17;
-/// safetensors F8_E4M3FNUZ
+/// F8_E4M3FNUZ of safetensors
 pub const TF_DTYPE_FLOAT8_E4M3FNUZ: tf_dtype = 18;
-/// safetensors F8_E5M2FNUZ
+/// F8_E5M2FNUZ of safetensors
 pub const TF_DTYPE_FLOAT8_E5M2FNUZ: tf_dtype = 19;
-/// safetensors F8_E8M0: an exponent, no sign
+/// F8_E8M0 of safetensors: an exponent without a sign
 pub const TF_DTYPE_FLOAT8_E8M0FNU: tf_dtype = 20;
-/// safetensors F6_E2M3: 4 elements in 3 bytes
+/// F6_E2M3 of safetensors, packed: 4 elements in 3 bytes
 pub const TF_DTYPE_FLOAT6_E2M3FN: tf_dtype = 21;
-/// safetensors F6_E3M2: 4 elements in 3 bytes
+/// F6_E3M2 of safetensors, packed: 4 elements in 3 bytes
 pub const TF_DTYPE_FLOAT6_E3M2FN: tf_dtype = 22;
-/// safetensors F4: 2 elements in a byte, the first in the low half
+/// F4 of safetensors, packed: 2 elements in a byte, the first in its lower half
 pub const TF_DTYPE_FLOAT4_E2M1FN: tf_dtype = 23;
-/// from here on ggml's block types; data are whole blocks
+/// first of ggml's block types
 pub const TF_DTYPE_Q4_0: tf_dtype = 66;
 pub const TF_DTYPE_Q4_1: tf_dtype = 67;
 pub const TF_DTYPE_Q5_0: tf_dtype = 70;
@@ -182,7 +200,7 @@ pub const TF_DTYPE_Q2_0: tf_dtype = 106;
 
 /// A file format.
 pub type tf_format = i32;
-/// find out: by extension, then by content
+/// detect the format: by the path's extension, or else by the content
 pub const TF_FORMAT_AUTO: tf_format = 0;
 pub const TF_FORMAT_NPY: tf_format = 1;
 pub const TF_FORMAT_NPZ: tf_format = 2;
@@ -191,205 +209,241 @@ pub const TF_FORMAT_GGUF: tf_format = 4;
 
 /// The kind of a value in a [`tf_dict`].
 pub type tf_kind = i32;
-/// no such value
+/// there is no such value
 pub const TF_KIND_NONE: tf_kind = 0;
 pub const TF_KIND_ARRAY: tf_kind = 1;
-/// bytes; UTF-8 wherever a writer kept to its format
+/// bytes; they are UTF-8 if the writer of the file obeyed its format
 pub const TF_KIND_STRING: tf_kind = 2;
 pub const TF_KIND_STRING_LIST: tf_kind = 3;
 pub const TF_KIND_DICT: tf_kind = 4;
 
-/// A setting; each takes an int64, its range and default are told here. Numbers are frozen; new ones are appended.
+/// An option of [`tf_options`]. The value of every option is an int64_t; [`tf_options_set`] checks its range.
+///
+/// "Switch" means 0 or 1. "Named value" means that [`tf_options_set_string`] accepts the value by name too. Options are
+/// grouped by what they concern; a call ignores those that do not concern it.
 pub type tf_option = i32;
-/// Threads that one call may use, itself included: 0 (default) as many as the machine has cores, or as the executor
-/// is wide; up to 1024. 1: the call makes no thread and uses no executor.
+/// Number of threads that one call may use, the calling thread included. 0 to 1024. Default 0: as many as the machine
+/// has cores, or the width of the executor if one is set. With 1 the call creates no thread and uses no executor.
 pub const TF_OPTION_THREADS: tf_option = 1;
-/// Format to load, or to save by tf_save_weights: a [`tf_format`], or its name by tf_options_set_string. Default AUTO.
-pub const TF_OPTION_FORMAT: tf_option = 2;
-/// 1: save to the very path given; 0 (default): the format's extension is added when the path lacks it.
-pub const TF_OPTION_EXACT_PATH: tf_option = 3;
-/// [`TF_LOAD_MODE_OWN`] (default) or [`TF_LOAD_MODE_MAP`]; by name "own" or "map".
-pub const TF_OPTION_LOAD_MODE: tf_option = 4;
-/// 1: accept trailing bytes, bytes before a zip archive, and leave out arrays of unknown types in tf_load. Default 0.
-pub const TF_OPTION_LENIENT: tf_option = 5;
-/// 1 (default): tf_load_weights refuses weights that are missing, unexpected or of another shape.
-pub const TF_OPTION_STRICT: tf_option = 6;
-/// 1: a .gguf that is one part of several (NAME-00001-of-00003.gguf) is opened as the whole set. Default 0. The index
-/// of sharded safetensors (NAME.safetensors.index.json) always opens its set.
-pub const TF_OPTION_PARTS: tf_option = 7;
-/// Most bytes of array data in one file of a .safetensors or .gguf saved by path, from 1; 0 (default): one file. More
-/// are saved as NAME-00001-of-00003 and so on, safetensors with their index; each array stays whole.
-pub const TF_OPTION_PART_BYTES: tf_option = 8;
-/// Bytes of memory that the objects made by one call (or read through one tf_file) may hold at once, from 1; 0
-/// (default): no limit.
+/// Bytes of memory that the objects created by one call, or read through one [`tf_file`], may occupy at the same time.
+/// 0 to INT64_MAX. Default 0: no limit. Exceeding it is [`TF_STATUS_LIMIT`].
 pub const TF_OPTION_MAX_BYTES: tf_option = 9;
-/// Longest header in bytes: 0 (default) means 100,000,000, and 1 MiB for an npy header.
-pub const TF_OPTION_MAX_HEADER_BYTES: tf_option = 10;
-/// Most arrays in a file, from 1; default 1,000,000.
-pub const TF_OPTION_MAX_ARRAYS: tf_option = 11;
-/// Most metadata values in a file, from 1; default 1,000,000. Elements of a list are not values of their own.
-pub const TF_OPTION_MAX_METADATA: tf_option = 12;
-/// Longest name or key in bytes, from 1; default 65,536.
-pub const TF_OPTION_MAX_NAME_BYTES: tf_option = 13;
-/// Most dimensions of an array, 1 to 64; default 64.
-pub const TF_OPTION_MAX_RANK: tf_option = 14;
-/// Deepest nesting of metadata (gguf arrays: 8 at most), and most parts, between dots, of a name that
-/// tf_load_weights and tf_save_weights make a tree of; 1 to 64; default 64.
-pub const TF_OPTION_MAX_NESTING: tf_option = 15;
-/// 1: fsync file and folder before a save returns. Default 0.
-pub const TF_OPTION_DURABLE: tf_option = 16;
-/// 1 (default): write a temporary file beside the target, then rename it over; 0: write the target in place.
-pub const TF_OPTION_ATOMIC: tf_option = 17;
-/// Alignment of array data on save, a power of two of 1 to 1,048,576; 0 (default): 64, gguf 32 or the metadata's
-/// general.alignment. npy keeps its format's 64 (as np.save); npz: at most 32,768; gguf: the key general.alignment is
-/// written for it.
-pub const TF_OPTION_ALIGNMENT: tf_option = 18;
-/// 1: deflate the members of an .npz that tf_save_weights, tf_save_memory, tf_save_sink or a tf_writer writes. Default
-/// 0.
-pub const TF_OPTION_COMPRESS: tf_option = 19;
-/// Level of deflate, 0 (none) to 9 (smallest); -1 (default): the one that suits. Where ISA-L is built in, it does the
-/// levels 1 to 3, and -1 is what it does best for each array (1, or 3 where that saves 5 % of a sample); zlib does the
-/// others, and then -1 is 6.
-pub const TF_OPTION_COMPRESSION_LEVEL: tf_option = 20;
-/// [`TF_DEFLATE_AUTO`] (default) or [`TF_DEFLATE_ZLIB`]; by name "auto" or "zlib".
-pub const TF_OPTION_DEFLATE: tf_option = 21;
-/// What loading makes of ggml's block types: [`TF_DECODE_KEEP`] (default); [`TF_DTYPE_FLOAT16`], _BFLOAT16, _FLOAT32 or
-/// _FLOAT64: decoded to that dtype; [`TF_DECODE_MLX`]. By name "keep", "mlx", or that of the dtype. What tf_file says of
-/// an array is what is stored; [`tf_file_read_into`] has a dtype of its own.
+/// Format to load; also the format of [`tf_save_weights`] if the extension of its path names none, and of a [`tf_writer`]
+/// that is opened with [`TF_FORMAT_AUTO`]. Named value: a [`tf_format`], or "auto", "npy", "npz", "safetensors" or
+/// "gguf". Default [`TF_FORMAT_AUTO`].
+pub const TF_OPTION_FORMAT: tf_option = 2;
+/// Whether loaded arrays own their memory or map the file. Named value: [`TF_LOAD_MODE_OWN`] ("own", the default) or
+/// [`TF_LOAD_MODE_MAP`] ("map").
+pub const TF_OPTION_LOAD_MODE: tf_option = 4;
+/// What loading does with ggml's block types. Named value: [`TF_DECODE_KEEP`] ("keep", the default), [`TF_DECODE_MLX`]
+/// ("mlx"), or one of [`TF_DTYPE_FLOAT16`], [`TF_DTYPE_BFLOAT16`], [`TF_DTYPE_FLOAT32`], [`TF_DTYPE_FLOAT64`] (or its name)
+/// to decode to that dtype. A [`tf_file`] always describes arrays as they are stored, and [`tf_file_read_into`] has its
+/// own dtype argument.
 pub const TF_OPTION_DECODE: tf_option = 22;
+/// Switch, default 0. With 1, trailing bytes and bytes before a zip archive are accepted, and [`tf_load`] leaves out
+/// arrays of unknown dtypes instead of failing.
+pub const TF_OPTION_LENIENT: tf_option = 5;
+/// Switch, default 1: [`tf_load_weights`] fails if weights are missing, unexpected, or of another shape. With 0 it
+/// loads the expected weights that the file has.
+pub const TF_OPTION_STRICT: tf_option = 6;
+/// Switch, default 0. With 1, opening one part of a split .gguf (NAME-00001-of-00003.gguf) opens the whole set. The
+/// index of sharded safetensors (NAME.safetensors.index.json) always opens its whole set.
+pub const TF_OPTION_PARTS: tf_option = 7;
+/// Longest accepted header in bytes. 0 to INT64_MAX. Default 0: 1 MiB for the header of an npy array, 100,000,000
+/// otherwise.
+pub const TF_OPTION_MAX_HEADER_BYTES: tf_option = 10;
+/// Largest accepted number of arrays in a file. 1 to 2^30, default 1,000,000.
+pub const TF_OPTION_MAX_ARRAYS: tf_option = 11;
+/// Largest accepted number of metadata values in a file; the elements of a list do not count. 1 to 2^30, default
+/// 1,000,000.
+pub const TF_OPTION_MAX_METADATA: tf_option = 12;
+/// Longest accepted name or key in bytes. 1 to 2^30, default 65,536.
+pub const TF_OPTION_MAX_NAME_BYTES: tf_option = 13;
+/// Largest accepted number of dimensions. 1 to 64, default 64.
+pub const TF_OPTION_MAX_RANK: tf_option = 14;
+/// Deepest accepted nesting of metadata (gguf arrays nest at most 8 deep in any case), and of the trees that
+/// [`tf_load_weights`] and [`tf_save_weights`] convert from and to dotted names. 1 to 64, default 64.
+pub const TF_OPTION_MAX_NESTING: tf_option = 15;
+/// Switch, default 0: the extension of the format is appended to a path that lacks it. With 1 the path is used as it
+/// is.
+pub const TF_OPTION_EXACT_PATH: tf_option = 3;
+/// Most bytes of array data in one file, for a .safetensors or .gguf that is saved by path. 0 to INT64_MAX. Default
+/// 0: one file. Larger data is saved as a set of parts NAME-00001-of-00003 and so on, for safetensors with an index.
+/// An array is never divided: one that is larger gets a part of its own.
+pub const TF_OPTION_PART_BYTES: tf_option = 8;
+/// Switch, default 1: saves by path are all or nothing (see "Saving"). With 0 the target is written in place; this
+/// needs no space for a second copy, but a save that fails leaves an incomplete file.
+pub const TF_OPTION_ATOMIC: tf_option = 17;
+/// Switch, default 0. With 1 the files and their folder are flushed to the disk (fsync) before a save returns.
+pub const TF_OPTION_DURABLE: tf_option = 16;
+/// Alignment of array data in bytes. 0, or a power of two from 1 to 1,048,576. Default 0: 64, for gguf 32 or what the
+/// key general.alignment of the metadata says. npy always has 64, as np.save; npz accepts at most 32,768; for gguf
+/// the key general.alignment is written to match.
+pub const TF_OPTION_ALIGNMENT: tf_option = 18;
+/// Switch, default 0. With 1, [`tf_save_weights`], [`tf_save_memory`], [`tf_save_sink`] and a [`tf_writer`] deflate the
+/// members of an .npz. [`tf_savez`] never does, [`tf_savez_compressed`] always.
+pub const TF_OPTION_COMPRESS: tf_option = 19;
+/// Deflate level, -1 to 9: 0 stores, 9 is smallest. Default -1: a level that suits. If the library was built with
+/// ISA-L, ISA-L does levels 1 to 3 and zlib the others, and -1 picks 1, or 3 for arrays of which it saves 5 % of a
+/// sample. Otherwise zlib does all levels, and -1 is 6.
+pub const TF_OPTION_COMPRESSION_LEVEL: tf_option = 20;
+/// Which library deflates. Named value: [`TF_DEFLATE_AUTO`] ("auto", the default) or [`TF_DEFLATE_ZLIB`] ("zlib").
+pub const TF_OPTION_DEFLATE: tf_option = 21;
 
 // Values of [`TF_OPTION_DEFLATE`].
-/// ISA-L where it is built in, else zlib: many times faster, and no larger on the weights of models.
+/// ISA-L if the library was built with it, else zlib. ISA-L is many times faster, and for the weights of models its
+/// output is no larger. The output differs from zlib's.
 pub const TF_DEFLATE_AUTO: c_int = 0;
-/// zlib, also where ISA-L is built in.
+/// zlib, even if the library was built with ISA-L.
 pub const TF_DEFLATE_ZLIB: c_int = 1;
 
-// Values of [`TF_OPTION_DECODE`].
-/// Blocks stay blocks.
+// Values of [`TF_OPTION_DECODE`], besides dtypes.
+/// Arrays of block types stay as they are.
 pub const TF_DECODE_KEEP: c_int = 0;
-/// tf_load: q4_0, q4_1 and q8_0 become what MLX's load makes of them: NAME (uint32, codes of 4 or 8 bits, lowest first),
-/// STEM.scales and STEM.biases (float16, one for 32 codes), where STEM is NAME without ".weight" at its end, or else
-/// the whole NAME; value = code * scale + bias. Other block types become float16. [`tf_file_read`] keeps blocks.
+/// [`tf_load`] converts as MLX's load does. q4_0, q4_1 and q8_0 become three arrays: NAME (uint32 words that hold codes
+/// of 4 or 8 bits, lowest bits first) and STEM.scales and STEM.biases (float16, one for each 32 codes), where STEM is
+/// NAME without a trailing ".weight". An element is code * scale + bias. Other block types become float16.
+/// [`tf_file_read`] keeps blocks.
 pub const TF_DECODE_MLX: c_int = -1;
 
 // Values of [`TF_OPTION_LOAD_MODE`].
-/// Arrays get memory of their own: nothing that happens to the file afterwards touches them.
+/// Arrays own their memory; later changes to the file do not affect them.
 pub const TF_LOAD_MODE_OWN: c_int = 0;
-/// Arrays are private, writable mappings of the file, read when first touched. If another program shortens the file
-/// in place, touching the lost part ends the process with SIGBUS. What cannot be mapped is copied: compressed
-/// members, data not aligned to its items, another byte order, bools that are not 0 or 1. The CRC-32 of a member of
-/// an .npz is checked where its bytes are copied, not where they are mapped: that would read them.
+/// Arrays are private, writable mappings of the file: pages are read when they are first accessed, and writes do not
+/// reach the file. If another program shortens the file in place, accessing the lost part raises SIGBUS, which ends
+/// the process. Data that cannot be mapped is copied instead: compressed members, data that is not aligned to its
+/// items, another byte order, and bools other than 0 and 1. Copied members of an .npz have their CRC-32 verified;
+/// mapped ones do not, because that would read them.
 pub const TF_LOAD_MODE_MAP: c_int = 1;
 
-/// In the start, stop or step of a slice: left out, as in Python's `a[::2]`.
+/// In the start, stop or step of a slice: omitted, as in Python's `a[::2]`.
 pub const TENSORFILE_SLICE_OMITTED: c_longlong = i64::MIN;
 
-/// Called once when the library has done with what `user` stands for, also when the call that took it failed.
+/// Releases `user`. Called exactly once, when the library no longer needs `user`. It is called even if the function that
+/// received it fails.
 pub type tf_release_fn = Option<unsafe extern "C" fn(*mut c_void)>;
 
-/// Reads exactly nbytes from offset into dst, or returns a status other than 0, which the call then returns.
+/// Reads exactly nbytes bytes at offset into dst. A status other than 0 makes the library call fail with that status.
 pub type tf_read_at_fn = Option<unsafe extern "C" fn(*mut c_void, u64, *mut c_void, usize) -> tf_status>;
 
-/// Gives a pointer to nbytes from offset that stays valid until the source is released.
+/// Sets *out to nbytes readable bytes at offset, which stay valid until the source is freed. Fails as [`tf_read_at_fn`].
 pub type tf_map_fn = Option<unsafe extern "C" fn(*mut c_void, u64, u64, *mut *const c_void) -> tf_status>;
 
-/// Takes all nbytes, or returns a status other than 0, which the call then returns.
+/// Writes all nbytes bytes of src. A status other than 0 makes the library call fail with that status.
 pub type tf_write_fn = Option<unsafe extern "C" fn(*mut c_void, *const c_void, usize) -> tf_status>;
 
-/// Told of bytes done of a total, on the calling thread; a status other than 0 (say CANCELLED) ends the call with it.
+/// Reports that a load or save has processed done of total bytes of array data. Called on the calling thread. A status
+/// other than 0 (such as [`TF_STATUS_CANCELLED`]) makes the library call fail with that status.
 pub type tf_progress_fn = Option<unsafe extern "C" fn(*mut c_void, u64, u64) -> tf_status>;
 
-/// Gives size bytes at an address that is a multiple of alignment (a power of two), or NULL.
+/// Returns size bytes at an address that is a multiple of alignment (a power of two), or NULL if that is impossible.
 pub type tf_alloc_fn = Option<unsafe extern "C" fn(*mut c_void, usize, usize) -> *mut c_void>;
 
-/// Takes back what a [`tf_alloc_fn`] gave, with the same size and alignment.
+/// Frees memory of a [`tf_alloc_fn`]. The size and alignment are those that were requested.
 pub type tf_free_fn = Option<unsafe extern "C" fn(*mut c_void, *mut c_void, usize, usize)>;
 
-/// A piece of a call's work, made by the library; may run on any thread.
+/// Does one part of a call's work. Provided by the library; may run on any thread.
 pub type tf_job_fn = Option<unsafe extern "C" fn(*mut c_void, usize)>;
 
-/// Calls run(jobs, index) once for each index below count, on any threads, in any order or at once, and returns when all
-/// of these calls have returned. After a status other than 0, which the call then returns, none may follow either.
+/// Calls run(jobs, index) exactly once for each index from 0 to count - 1, on any threads, in any order and at the same
+/// time if possible, and returns when all of these calls have returned. If it returns a status other than 0, the library
+/// call fails with that status, and no job may run after that.
 pub type tf_executor_fn = Option<unsafe extern "C" fn(*mut c_void, tf_job_fn, *mut c_void, usize) -> tf_status>;
 
 unsafe extern "C" {
-    /// The version of the library that runs: major * 10000 + minor * 100 + patch.
+    /// Returns the version of the running library: major * 10000 + minor * 100 + patch.
     pub fn tf_version_number() -> u32;
 
-    /// The same as text, "0.1.0"; static.
+    /// Returns the version of the running library as text, such as "0.1.0". The string is static.
     pub fn tf_version_string() -> *const c_char;
 
-    /// A status as a lower-case word ("corrupt"); static; "unknown" for a number that is none.
+    /// Returns a status as a lower-case word, such as "corrupt"; "unknown" for other numbers. The string is static.
     pub fn tf_status_name(status: tf_status) -> *const c_char;
 
-    /// What this thread's last failure was: one line of UTF-8 of at most 1,023 bytes, control characters escaped, saying what
-    /// and where (file, array, byte), what was expected and what was found. "" before the first failure.
+    /// Describes the last failure on the calling thread: one line of at most 1,023 bytes of UTF-8, with control characters
+    /// escaped. It says what failed and where (file, array, byte), what was expected and what was found.
     ///
-    /// Returns borrowed until this thread's next failure; a success leaves it as it is.
+    /// Returns the message, "" before the first failure. It is borrowed until the next failure on this thread; calls that
+    ///   succeed do not change it.
     pub fn tf_error_message() -> *const c_char;
 
-    /// The byte in the file that the last failure is about, or UINT64_MAX.
+    /// Returns the byte offset in the file that the last failure on this thread is about, or UINT64_MAX if there is none.
     pub fn tf_error_offset() -> u64;
 
-    /// The array or key that the last failure is about, cut to 255 bytes, or ""; borrowed as [`tf_error_message`] is.
+    /// Returns the name of the array or key that the last failure on this thread is about, cut to 255 bytes, or "" if there
+    /// is none. It is borrowed as the string of [`tf_error_message`] is.
     pub fn tf_error_name() -> *const c_char;
 
-    /// A dtype's name as NumPy and ml_dtypes write it ("float32", "float8_e4m3fn"), ggml's in lower case ("q4_k"); static;
-    /// "unsupported" for [`TF_DTYPE_UNSUPPORTED`] and any number that is none.
+    /// Returns the name of a dtype as NumPy and ml_dtypes write it ("float32", "float8_e4m3fn"), or ggml's name in lower
+    /// case ("q4_k"); "unsupported" for [`TF_DTYPE_UNSUPPORTED`] and other numbers. The string is static.
     pub fn tf_dtype_name(dtype: tf_dtype) -> *const c_char;
 
-    /// The dtype of a name, letter case of ggml's names ignored; [`TF_DTYPE_UNSUPPORTED`] when there is none.
+    /// Returns the dtype with a NUL-terminated name, or [`TF_DTYPE_UNSUPPORTED`] if there is none. The names of ggml's types
+    /// may be in any letter case.
     pub fn tf_dtype_from_name(name: *const c_char) -> tf_dtype;
 
-    /// Bits of one element: 8 for bool, 4 for float4_e2m1fn; 0 for a block type.
+    /// Returns the number of bits of one element: 8 for bool, 4 for float4_e2m1fn; 0 for a block type.
     pub fn tf_dtype_bits(dtype: tf_dtype) -> u32;
 
-    /// Elements in the smallest unit of whole bytes: 1, for float4 2, for float6 4, for a block type its block (32, 256).
+    /// Returns the number of elements in the smallest unit of whole bytes: 1 for most dtypes, 2 for float4, 4 for float6,
+    /// and the size of a block (such as 32 or 256) for a block type.
     pub fn tf_dtype_block_size(dtype: tf_dtype) -> u32;
 
-    /// Bytes of that unit: the item size, for float4 1, for float6 3, for a block type its block (q4_0: 18).
+    /// Returns the number of bytes of that unit: the item size for most dtypes, 1 for float4, 3 for float6, and the bytes
+    /// of a block (18 for q4_0) for a block type.
     pub fn tf_dtype_block_bytes(dtype: tf_dtype) -> u32;
 
-    /// "npy", "npz", "safetensors", "gguf"; "auto"; "unknown" for a number that is none; static.
+    /// Returns the name of a format: "auto", "npy", "npz", "safetensors", "gguf"; "unknown" for other numbers. The string
+    /// is static.
     pub fn tf_format_name(format: tf_format) -> *const c_char;
 
-    /// The format that a path's extension names, letter case ignored; [`TF_FORMAT_AUTO`] when it names none.
+    /// Returns the format that the extension of a path names, in any letter case, or [`TF_FORMAT_AUTO`] if it names none.
     pub fn tf_format_from_path(path: *const c_char) -> tf_format;
 
-    /// The format that the first bytes of a file are of; [`TF_FORMAT_AUTO`] when of none.
+    /// Detects the format of a file from its first bytes.
     ///
-    /// * `head`: the first bytes
-    /// * `nbytes`: how many; 16 are enough, fewer may not tell
+    /// * `head`: the first bytes of the file
+    /// * `nbytes`: their number; 16 are enough, with fewer the result can be [`TF_FORMAT_AUTO`]
+    ///
+    /// Returns the format, or [`TF_FORMAT_AUTO`] if the bytes match none
     pub fn tf_format_probe(head: *const c_void, nbytes: usize) -> tf_format;
 
-    /// Makes settings that all have their defaults.
+    /// Creates options that all have their defaults.
     #[must_use]
     pub fn tf_options_new(out: *mut *mut tf_options) -> tf_status;
 
+    /// Adds a reference and returns the options.
     pub fn tf_options_retain(options: *mut tf_options) -> *mut tf_options;
 
+    /// Drops a reference.
     pub fn tf_options_release(options: *mut tf_options);
 
-    /// Sets one option.
+    /// Sets an option.
     ///
-    /// * `value`: in the range that the option's comment gives
+    /// * `options`: the options to change
+    /// * `option`: which option
+    /// * `value`: its new value, in the range given at [`tf_option`]
     ///
-    /// Returns INVALID_ARGUMENT: the value is out of range; UNSUPPORTED: this version has no such option.
+    /// Returns INVALID_ARGUMENT if the value is out of range; UNSUPPORTED if this version has no such option.
     #[must_use]
     pub fn tf_options_set(options: *mut tf_options, option: tf_option, value: i64) -> tf_status;
 
-    /// Reads one option.
+    /// Gets the value of an option.
     ///
-    /// Returns UNSUPPORTED: this version has no such option.
+    /// Returns UNSUPPORTED if this version has no such option.
     #[must_use]
     pub fn tf_options_get(value: *mut i64, options: *const tf_options, option: tf_option) -> tf_status;
 
-    /// Sets an option whose values have names ([`TF_OPTION_FORMAT`], [`TF_OPTION_LOAD_MODE`]) by name.
+    /// Sets an option by the name of a value: [`TF_OPTION_FORMAT`], [`TF_OPTION_LOAD_MODE`], [`TF_OPTION_DEFLATE`] or
+    /// [`TF_OPTION_DECODE`].
     ///
-    /// * `text`: the name
-    /// * `length`: of text in bytes, or SIZE_MAX
+    /// * `options`: the options to change
+    /// * `option`: which option
+    /// * `text`: the name of the value, as given at the option
+    /// * `length`: bytes of text, or SIZE_MAX
     ///
-    /// Returns INVALID_ARGUMENT: no such name; UNSUPPORTED: no such option; TYPE: the option takes numbers only.
+    /// Returns INVALID_ARGUMENT if the option has no value of that name; TYPE if the values of the option have no names;
+    ///   UNSUPPORTED if this version has no such option.
     #[must_use]
     pub fn tf_options_set_string(
         options: *mut tf_options,
@@ -398,12 +452,19 @@ unsafe extern "C" {
         length: usize,
     ) -> tf_status;
 
-    /// All memory that calls with these options take, and the objects that they make, comes from alloc.
+    /// Sets the allocator. All memory that calls with these options need, and all memory of the objects that they create,
+    /// comes from it.
     ///
-    /// * `alloc`: NULL goes back to the default allocator; then free must be NULL too
-    /// * `free`: may be called later than the call that allocated, until the last object that it made is released
-    /// * `release`: may be NULL; called once, when options and all objects made through them are gone
-    /// * `user`: first argument of the three
+    /// * `options`: the options to change
+    /// * `alloc`: allocates memory on any thread; NULL selects the default allocator again, and then free must be NULL
+    ///   too
+    /// * `free`: frees that memory, on any thread; it can be called until the last object created with the allocator
+    ///   has been released
+    /// * `release`: called when the options and all objects created with the allocator are gone, or if this call fails;
+    ///   may be NULL
+    /// * `user`: first argument of the three callbacks
+    ///
+    /// Returns INVALID_ARGUMENT if only one of alloc and free is NULL.
     #[must_use]
     pub fn tf_options_set_allocator(
         options: *mut tf_options,
@@ -413,10 +474,13 @@ unsafe extern "C" {
         user: *mut c_void,
     ) -> tf_status;
 
-    /// progress is told, on the calling thread, how many bytes of array data a load or save has done.
+    /// Sets the progress callback. It is called on the calling thread with the bytes of array data that a load or save has
+    /// processed so far and their total, and can cancel the call.
     ///
-    /// * `progress`: NULL: none
-    /// * `release`: may be NULL; called once, when the options let go of user
+    /// * `options`: the options to change
+    /// * `progress`: the callback, or NULL for none
+    /// * `release`: called when the options no longer need user, or if this call fails; may be NULL
+    /// * `user`: first argument of the callbacks
     #[must_use]
     pub fn tf_options_set_progress(
         options: *mut tf_options,
@@ -425,19 +489,24 @@ unsafe extern "C" {
         user: *mut c_void,
     ) -> tf_status;
 
-    /// Calls with these options make no thread: what they would share among threads of their own they hand to execute, on the
-    /// calling thread, once or (to tell progress in between) several times. Small work is done without it.
+    /// Sets an executor: calls with these options create no threads and run their parallel work on the caller's own workers
+    /// instead. A call uses the executor once, or several times so that progress can be reported in between. Small work is
+    /// done directly on the calling thread.
     ///
-    /// No job waits for another, so that they may run one after another. They call the allocator, and sources that are
-    /// concurrent, on whatever thread they run; that thread's error record may change. execute may run jobs on the calling
-    /// thread too, and must not wait for work that only this thread could do.
+    /// Jobs never wait for each other, so they may run one after another. They call the allocator and concurrent sources on
+    /// whatever thread runs them, and can change the error record of that thread. The executor may run jobs on the calling
+    /// thread too; it must not wait for other work that only the calling thread could do.
     ///
-    /// * `execute`: NULL: threads of the library's own again
-    /// * `width`: how many jobs the host can run at once, from 1; count never exceeds it, nor [`TF_OPTION_THREADS`]
-    /// * `release`: may be NULL; called once, when the options, and the files opened with them, let go of user, and also
-    ///   when this call fails
+    /// * `options`: the options to change
+    /// * `execute`: the executor, or NULL to let the library create threads again
+    /// * `width`: number of jobs that can run at the same time, at least 1. The library never passes a count above it
+    ///   or above [`TF_OPTION_THREADS`]
+    /// * `release`: called when the options, and files opened with them, no longer need user, or if this call fails; may
+    ///   be NULL
+    /// * `user`: first argument of the callbacks
     ///
-    /// Returns INVALID_ARGUMENT: a width of 0. A later call is INVALID_ARGUMENT if execute returned 0 without having run all.
+    /// Returns INVALID_ARGUMENT if width is 0. A later call that uses the executor fails with INVALID_ARGUMENT if the
+    ///   executor returned 0 without having run every job.
     #[must_use]
     pub fn tf_options_set_executor(
         options: *mut tf_options,
@@ -447,19 +516,23 @@ unsafe extern "C" {
         user: *mut c_void,
     ) -> tf_status;
 
-    /// Makes a C-contiguous array of zeros.
+    /// Creates a C-contiguous array of zeros.
     ///
-    /// * `shape`: ndim sizes of 0 or more; NULL when ndim is 0. A block type: the last one is a multiple of its block; a
-    ///   packed type (float4, float6): the whole count is a multiple of its unit
-    /// * `ndim`: 0 to 64; 0 makes a scalar
+    /// * `out`: receives the array
+    /// * `dtype`: type of its elements
+    /// * `shape`: ndim sizes in elements, each 0 or more; NULL if ndim is 0. For a block type the last size must be a
+    ///   multiple of the block size; for a packed type (float4, float6) the number of elements must be a
+    ///   multiple of the unit, see [`tf_dtype_block_size`]
+    /// * `ndim`: number of dimensions, 0 to 64; 0 makes a scalar
     ///
-    /// Returns INVALID_ARGUMENT: a negative size, a product of 2^63 or more, an unknown dtype.
+    /// Returns INVALID_ARGUMENT if a size is negative, the array would have 2^63 bytes or more, or the dtype is unknown.
     #[must_use]
     pub fn tf_array_new(out: *mut *mut tf_array, dtype: tf_dtype, shape: *const i64, ndim: usize) -> tf_status;
 
-    /// The same in memory of the options' allocator.
+    /// Does the same as [`tf_array_new`], with memory of the options' allocator.
     ///
-    /// Returns LIMIT: more than [`TF_OPTION_MAX_BYTES`].
+    /// Returns as [`tf_array_new`]; LIMIT if the
+    /// array needs more than [`TF_OPTION_MAX_BYTES`].
     #[must_use]
     pub fn tf_array_new_with(
         out: *mut *mut tf_array,
@@ -469,10 +542,16 @@ unsafe extern "C" {
         options: *const tf_options,
     ) -> tf_status;
 
-    /// Makes a C-contiguous array with a copy of data.
+    /// Creates a C-contiguous array that holds a copy of data.
     ///
-    /// * `src`: elements in C order, in the host's byte order (block types: little-endian on every host)
-    /// * `nbytes`: of src; must be what dtype and shape need
+    /// * `out`: receives the array
+    /// * `dtype`: type of its elements
+    /// * `shape`: ndim sizes in elements, as in [`tf_array_new`]
+    /// * `ndim`: number of dimensions
+    /// * `src`: the elements in C order, in the byte order of this machine (block types are little-endian everywhere)
+    /// * `nbytes`: bytes of src; must be exactly what dtype and shape need
+    ///
+    /// Returns as [`tf_array_new`]; INVALID_ARGUMENT if nbytes is wrong.
     #[must_use]
     pub fn tf_array_copy_from(
         out: *mut *mut tf_array,
@@ -483,16 +562,23 @@ unsafe extern "C" {
         nbytes: usize,
     ) -> tf_status;
 
-    /// Makes an array over the caller's memory, without a copy.
+    /// Creates an array on memory of the caller, without a copy. The memory must stay valid until release is called.
     ///
-    /// * `strides`: ndim steps in bytes, multiples of the item's alignment, 0 and negative allowed; NULL: C-contiguous.
-    ///   Packed and block types: NULL
-    /// * `data`: the first element ([0, 0, ...]); aligned to its item (a complex one: to its half); may be NULL for an
-    ///   array without elements
-    /// * `nbytes`: bytes from data on that may be touched. With negative strides the caller vouches for those before
-    /// * `writable`: 0: tf_array_data_mut refuses it
-    /// * `release`: may be NULL; called once with user when the last array on this memory is released, and also when
-    ///   this call fails
+    /// * `out`: receives the array
+    /// * `dtype`: type of its elements
+    /// * `shape`: ndim sizes in elements, as in [`tf_array_new`]
+    /// * `ndim`: number of dimensions
+    /// * `strides`: ndim strides in bytes, multiples of the item's alignment; 0 and negative ones are allowed. NULL for
+    ///   a C-contiguous array, and always for packed and block types
+    /// * `data`: the first element, [0, 0, ...], aligned to its item (complex: to its half); may be NULL if the array
+    ///   has no elements
+    /// * `nbytes`: number of bytes from data on that the array may access. With negative strides the array also
+    ///   accesses memory before data; the caller guarantees that it exists
+    /// * `writable`: 0 makes the array read-only: [`tf_array_data_mut`] refuses it
+    /// * `release`: called with user when the last array on this memory is released, or if this call fails; may be NULL
+    /// * `user`: argument of release
+    ///
+    /// Returns as [`tf_array_new`]; INVALID_ARGUMENT if strides or data are misaligned or the elements exceed nbytes.
     #[must_use]
     pub fn tf_array_wrap(
         out: *mut *mut tf_array,
@@ -507,69 +593,87 @@ unsafe extern "C" {
         user: *mut c_void,
     ) -> tf_status;
 
+    /// Adds a reference and returns the array.
     pub fn tf_array_retain(array: *mut tf_array) -> *mut tf_array;
 
+    /// Drops a reference.
     pub fn tf_array_release(array: *mut tf_array);
 
-    /// The dtype.
+    /// Returns the dtype.
     pub fn tf_array_dtype(array: *const tf_array) -> tf_dtype;
 
-    /// Number of dimensions; 0 for a scalar.
+    /// Returns the number of dimensions; 0 for a scalar.
     pub fn tf_array_ndim(array: *const tf_array) -> usize;
 
-    /// ndim sizes in elements; borrowed from the array; never NULL for an array.
+    /// Returns the ndim sizes in elements. The pointer is borrowed from the array, and never NULL for an array.
     pub fn tf_array_shape(array: *const tf_array) -> *const i64;
 
-    /// ndim steps in bytes; borrowed from the array; NULL for packed and block types, which are C-contiguous.
+    /// Returns the ndim strides in bytes, borrowed from the array, or NULL for packed and block types, which are always
+    /// C-contiguous.
     pub fn tf_array_strides(array: *const tf_array) -> *const i64;
 
-    /// Number of elements: the product of the shape.
+    /// Returns the number of elements, the product of the shape.
     pub fn tf_array_size(array: *const tf_array) -> i64;
 
-    /// Bytes that the elements take in C order, whatever the strides are.
+    /// Returns the number of bytes of all elements in C order, whatever the strides are.
     pub fn tf_array_nbytes(array: *const tf_array) -> u64;
 
-    /// Address of the first element, [0, 0, ...]; never NULL for an array, not even an empty one; borrowed.
+    /// Returns the address of the first element, [0, 0, ...]. It is borrowed from the array, and never NULL for an array,
+    /// not even for an empty one.
     pub fn tf_array_data(array: *const tf_array) -> *const c_void;
 
-    /// The same address to write through.
+    /// Gets the address of the first element for writing.
     ///
-    /// Returns INVALID_ARGUMENT: the memory is read-only or shared with another array; use [`tf_array_make_mut`].
+    /// * `data`: receives the address, borrowed from the array
+    /// * `array`: the array to write
+    ///
+    /// Returns INVALID_ARGUMENT if the memory is read-only or shared with another array; [`tf_array_make_mut`] makes it
+    ///   writable.
     #[must_use]
     pub fn tf_array_data_mut(data: *mut *mut c_void, array: *mut tf_array) -> tf_status;
 
-    /// Makes *array one whose memory may be written and is shared with nobody, neither by another array nor by another
-    /// reference to this one (such as a dict's): itself where it is so already, else a C-contiguous copy that replaces it
-    /// (the old reference is released).
+    /// Makes sure that *array can be written without changing any other array. If its memory is read-only, or shared with
+    /// another array or through another reference to the same array (such as a dict's), *array is replaced by a C-contiguous
+    /// copy and the old reference is released; otherwise nothing changes.
     #[must_use]
     pub fn tf_array_make_mut(array: *mut *mut tf_array) -> tf_status;
 
-    /// 1 when the elements lie in C order without gaps, else 0.
+    /// Returns 1 if the elements are stored in C order without gaps, else 0.
     pub fn tf_array_is_contiguous(array: *const tf_array) -> i32;
 
-    /// One element as an integer.
+    /// Gets one element as an integer.
     ///
-    /// * `index`: ndim indices, negative ones count from the end; NULL when ndim is 0
+    /// * `value`: receives the element
+    /// * `array`: an array of bool or an integer dtype
+    /// * `index`: ndim indices; negative ones count from the end. NULL if ndim is 0
+    /// * `ndim`: number of indices, which must be that of the array's dimensions
     ///
-    /// Returns TYPE: the dtype is neither bool nor an integer, or a uint64 above INT64_MAX.
+    /// Returns INVALID_ARGUMENT if an index is out of range; TYPE if the dtype is another one, or the element is a uint64
+    ///   above INT64_MAX.
     #[must_use]
     pub fn tf_array_item_int64(value: *mut i64, array: *const tf_array, index: *const i64, ndim: usize) -> tf_status;
 
-    /// One element as a double, rounded to nearest even where it must be.
+    /// Gets one element as a double, rounded to nearest even if necessary. The arguments are those of
+    /// [`tf_array_item_int64`].
     ///
-    /// Returns TYPE: a complex or block dtype.
+    /// Returns INVALID_ARGUMENT if an index is out of range; TYPE if the dtype is complex or a block
+    /// type.
     #[must_use]
     pub fn tf_array_item_double(value: *mut f64, array: *const tf_array, index: *const i64, ndim: usize) -> tf_status;
 
-    /// The array itself, retained, when it is C-contiguous, else a C-contiguous copy.
+    /// Returns the array itself with another reference if it is C-contiguous, else a C-contiguous copy.
     #[must_use]
     pub fn tf_array_contiguous(out: *mut *mut tf_array, array: *const tf_array) -> tf_status;
 
-    /// A view with its axes in another order.
+    /// Creates a view with the axes in another order.
     ///
-    /// * `axes`: naxes = ndim numbers, each axis once; NULL (and naxes 0) reverses them
+    /// * `out`: receives the view
+    /// * `array`: the array to view
+    /// * `axes`: each axis of the array once, in the new order; NULL reverses the axes
+    /// * `naxes`: number of axes: ndim, or 0 if axes is NULL
     ///
-    /// Returns UNSUPPORTED: a packed or block type, unless the order is unchanged.
+    /// Returns INVALID_ARGUMENT if axes is not a permutation; UNSUPPORTED for a packed or block type, unless the order stays
+    ///   the same.
     #[must_use]
     pub fn tf_array_transpose(
         out: *mut *mut tf_array,
@@ -578,13 +682,17 @@ unsafe extern "C" {
         naxes: usize,
     ) -> tf_status;
 
-    /// Python's array[start:stop:step, ...]: a view; of a packed or block type a copy where no view can be.
+    /// Creates a view of Python's array[start:stop:step, ...]. For packed and block types the result is a copy if a view is
+    /// impossible.
     ///
-    /// * `start`, `stop`, `step`: ndim numbers each, with Python's meaning of negative and out-of-range ones;
-    ///   [`TENSORFILE_SLICE_OMITTED`] for an omitted one; NULL: all omitted
+    /// * `out`: receives the view
+    /// * `array`: the array to slice
+    /// * `start`, `stop`, `step`: ndim values each. Negative and out-of-range values mean what they mean in Python;
+    ///   [`TENSORFILE_SLICE_OMITTED`] means omitted. NULL means that all values are omitted
+    /// * `ndim`: number of the array's dimensions
     ///
-    /// Returns INVALID_ARGUMENT: a step of 0, or ndim is not the array's; UNSUPPORTED: the slice cuts through a unit of a
-    ///   packed or block type.
+    /// Returns INVALID_ARGUMENT if a step is 0 or ndim is not that of the array; UNSUPPORTED if the slice would divide a
+    ///   unit of a packed or block type.
     #[must_use]
     pub fn tf_array_slice(
         out: *mut *mut tf_array,
@@ -595,14 +703,20 @@ unsafe extern "C" {
         ndim: usize,
     ) -> tf_status;
 
-    /// A C-contiguous copy with another dtype (the array itself, retained, when it has that dtype and is C-contiguous).
-    /// Rounds to nearest even and overflows as NumPy and ml_dtypes do; float to integer truncates and saturates, NaN gives
-    /// 0; integers narrow by wrapping, as NumPy's astype; anything to bool is "not equal to zero".
+    /// Casts an array to another dtype. The result is a C-contiguous copy, or the array itself with another reference if it
+    /// already has the dtype and is C-contiguous.
     ///
+    /// Floats are rounded to nearest even and overflow as in NumPy and ml_dtypes. A float is truncated to an integer and
+    /// saturates; NaN becomes 0. An integer wraps around, as in NumPy's astype. As a bool, every value but zero is true.
+    /// Block types are decoded, and encoded as ggml's reference code does.
+    ///
+    /// * `out`: receives the result
+    /// * `array`: the array to cast
+    /// * `dtype`: the dtype of the result
     /// * `options`: allocator and threads; may be NULL
     ///
-    /// Returns TYPE: complex to real; UNSUPPORTED: from or to a dtype for which no rule is given; INVALID_ARGUMENT: a row is
-    ///   not whole blocks, or an element that a block type is to hold is not finite.
+    /// Returns TYPE for complex to real; UNSUPPORTED if no conversion between the dtypes is defined; INVALID_ARGUMENT if a
+    ///   row cannot be divided into blocks, or an element to be encoded into a block is not finite.
     #[must_use]
     pub fn tf_array_cast(
         out: *mut *mut tf_array,
@@ -611,58 +725,69 @@ unsafe extern "C" {
         options: *const tf_options,
     ) -> tf_status;
 
-    /// equal = 1 when dtype, shape and every byte of the elements agree (so NaN equals the same NaN, -0.0 is not 0.0).
+    /// Sets *equal to 1 if dtypes, shapes and all bytes of the elements are equal, else to 0. A NaN equals the same NaN,
+    /// and -0.0 does not equal 0.0.
     #[must_use]
     pub fn tf_array_equal(equal: *mut i32, a: *const tf_array, b: *const tf_array) -> tf_status;
 
-    /// Hands an array out as a tensor of DLPack 1.1, on the host's memory. It keeps the memory alive, even beyond the array,
-    /// until its deleter is called, and as long as it does, the memory counts as shared (see [`tf_array_data_mut`]). A consumer
-    /// writes into the array's own memory; only read-only memory has the read-only flag.
+    /// Exports an array as a tensor of DLPack 1.1 in the memory of the host.
     ///
-    /// * `out`: the caller, or whom it is given to, calls (*out)->deleter(*out) once
+    /// The tensor keeps the memory alive until its deleter is called, even if the array is released earlier. Until then the
+    /// memory counts as shared (see [`tf_array_data_mut`]). A consumer may write to the array's memory unless it is read-only,
+    /// which the tensor's read-only flag reports.
     ///
-    /// Returns UNSUPPORTED: a block type, or a stride that is not a multiple of the item (complex dtypes).
+    /// * `out`: receives the tensor; its owner calls (*out)->deleter(*out) exactly once
+    /// * `array`: the array to export
+    ///
+    /// Returns UNSUPPORTED for a block type, or if a stride is not a multiple of the item size (possible for complex
+    ///   dtypes).
     #[must_use]
     pub fn tf_array_to_dlpack(out: *mut *mut DLManagedTensorVersioned, array: *mut tf_array) -> tf_status;
 
-    /// The same in the struct that came before DLPack 1.0.
+    /// Does the same as [`tf_array_to_dlpack`] with the struct of DLPack before 1.0.
     ///
-    /// Returns UNSUPPORTED: also read-only memory, which it cannot tell.
+    /// Returns as [`tf_array_to_dlpack`];
+    /// UNSUPPORTED also for read-only memory, which that struct cannot express.
     #[must_use]
     pub fn tf_array_to_dlpack_unversioned(out: *mut *mut DLManagedTensor, array: *mut tf_array) -> tf_status;
 
-    /// Makes an array over a tensor's memory. It is writable unless the tensor has the read-only flag.
+    /// Creates an array on the memory of a DLPack tensor, without a copy. The array is writable unless the tensor has the
+    /// read-only flag.
     ///
-    /// * `tensor`: is taken over: its deleter is called when the last array on it is released, and also when this call
-    ///   fails. Memory of the host, also where it is pinned for CUDA or ROCm
+    /// * `out`: receives the array
+    /// * `tensor`: a tensor in host memory, which may be pinned for CUDA or ROCm. The call takes ownership of it: its
+    ///   deleter is called when the last array on its memory is released, or if this call fails
     ///
-    /// Returns UNSUPPORTED: memory of a device, a type that is no dtype here, several lanes, a packed type that is padded or
-    ///   strided, DLPack 2 and later; INVALID_ARGUMENT: more than 64 dimensions, a negative size, data that are not
-    ///   aligned to their item.
+    /// Returns UNSUPPORTED for memory of a device, a type that has no [`tf_dtype`], several lanes, a packed type that is
+    ///   padded or strided, and DLPack 2 or later; INVALID_ARGUMENT for more than 64 dimensions, a negative size, or
+    ///   data that is not aligned to its item.
     #[must_use]
     pub fn tf_array_from_dlpack(out: *mut *mut tf_array, tensor: *mut DLManagedTensorVersioned) -> tf_status;
 
-    /// The same for the struct that came before DLPack 1.0; writable.
+    /// Does the same as [`tf_array_from_dlpack`] with the struct of DLPack before 1.0. The array is writable.
     #[must_use]
     pub fn tf_array_from_dlpack_unversioned(out: *mut *mut tf_array, tensor: *mut DLManagedTensor) -> tf_status;
 
-    /// Makes an empty dict.
+    /// Creates an empty dict.
     #[must_use]
     pub fn tf_dict_new(out: *mut *mut tf_dict) -> tf_status;
 
-    /// The same in memory of the options' allocator: the dict, its keys and strings, and the arrays that
-    /// [`tf_dict_set_int64`] and its like make. Filling it is LIMIT beyond [`TF_OPTION_MAX_BYTES`].
+    /// Creates an empty dict whose memory comes from the options' allocator: the dict itself, its keys and strings, and the
+    /// arrays that [`tf_dict_set_int64`] and [`tf_dict_set_double`] create. Filling it fails with LIMIT above
+    /// [`TF_OPTION_MAX_BYTES`].
     #[must_use]
     pub fn tf_dict_new_with(out: *mut *mut tf_dict, options: *const tf_options) -> tf_status;
 
+    /// Adds a reference and returns the dict.
     pub fn tf_dict_retain(dict: *mut tf_dict) -> *mut tf_dict;
 
+    /// Drops a reference.
     pub fn tf_dict_release(dict: *mut tf_dict);
 
-    /// Number of values.
+    /// Returns the number of values.
     pub fn tf_dict_size(dict: *const tf_dict) -> usize;
 
-    /// The key at a place, 0 to size - 1, in insertion order; borrowed.
+    /// Gets the key at an index from 0 to size - 1, in insertion order. The string is borrowed.
     #[must_use]
     pub fn tf_dict_key_at(
         key: *mut *const c_char,
@@ -671,32 +796,33 @@ unsafe extern "C" {
         index: usize,
     ) -> tf_status;
 
-    /// The kind of the value at a place; [`TF_KIND_NONE`] when the place is out of range.
+    /// Returns the kind of the value at an index; [`TF_KIND_NONE`] if the index is out of range.
     pub fn tf_dict_kind_at(dict: *const tf_dict, index: usize) -> tf_kind;
 
-    /// The place of a key.
+    /// Gets the index of a key.
     ///
     /// Returns NOT_FOUND.
     #[must_use]
     pub fn tf_dict_find(index: *mut usize, dict: *const tf_dict, key: *const c_char, length: usize) -> tf_status;
 
-    /// Removes a value; those behind it move up one place; takes time in proportion to the dict.
+    /// Removes a key and its value. The indices of the values after it decrease by one, and the time is proportional to the
+    /// size of the dict.
     ///
     /// Returns NOT_FOUND.
     #[must_use]
     pub fn tf_dict_remove(dict: *mut tf_dict, key: *const c_char, length: usize) -> tf_status;
 
-    /// The array of a key, as a new reference.
+    /// Gets the array of a key, as a new reference.
     ///
     /// Returns NOT_FOUND, TYPE.
     #[must_use]
     pub fn tf_dict_get(out: *mut *mut tf_array, dict: *const tf_dict, key: *const c_char, length: usize) -> tf_status;
 
-    /// Keeps a reference to array under a key.
+    /// Sets a key to an array, of which the dict keeps a reference.
     #[must_use]
     pub fn tf_dict_set(dict: *mut tf_dict, key: *const c_char, length: usize, array: *mut tf_array) -> tf_status;
 
-    /// The string of a key; borrowed; may hold NUL bytes.
+    /// Gets the string of a key. It is borrowed, and can contain NUL bytes.
     ///
     /// Returns NOT_FOUND, TYPE.
     #[must_use]
@@ -708,7 +834,7 @@ unsafe extern "C" {
         length: usize,
     ) -> tf_status;
 
-    /// Keeps a copy of text under a key.
+    /// Sets a key to a copy of a string of text_length bytes (or SIZE_MAX).
     #[must_use]
     pub fn tf_dict_set_string(
         dict: *mut tf_dict,
@@ -718,7 +844,7 @@ unsafe extern "C" {
         text_length: usize,
     ) -> tf_status;
 
-    /// How many strings the list of a key has.
+    /// Gets the number of strings in the list of a key.
     ///
     /// Returns NOT_FOUND, TYPE.
     #[must_use]
@@ -729,9 +855,10 @@ unsafe extern "C" {
         length: usize,
     ) -> tf_status;
 
-    /// One string of a list; borrowed.
+    /// Gets one string of the list of a key. It is borrowed.
     ///
-    /// Returns NOT_FOUND, TYPE; INVALID_ARGUMENT: index beyond the list.
+    /// Returns NOT_FOUND, TYPE; INVALID_ARGUMENT if the index is out
+    /// of range.
     #[must_use]
     pub fn tf_dict_string_list_at(
         text: *mut *const c_char,
@@ -742,11 +869,11 @@ unsafe extern "C" {
         index: usize,
     ) -> tf_status;
 
-    /// Puts an empty list of strings under a key; [`tf_dict_string_list_append`] fills it.
+    /// Sets a key to an empty list of strings, which [`tf_dict_string_list_append`] fills.
     #[must_use]
     pub fn tf_dict_set_string_list(dict: *mut tf_dict, key: *const c_char, length: usize) -> tf_status;
 
-    /// Adds a copy of text to the list of a key.
+    /// Appends a copy of a string to the list of a key.
     ///
     /// Returns NOT_FOUND, TYPE.
     #[must_use]
@@ -758,7 +885,7 @@ unsafe extern "C" {
         text_length: usize,
     ) -> tf_status;
 
-    /// The dict of a key, as a new reference.
+    /// Gets the dict of a key, as a new reference.
     ///
     /// Returns NOT_FOUND, TYPE.
     #[must_use]
@@ -769,59 +896,69 @@ unsafe extern "C" {
         length: usize,
     ) -> tf_status;
 
-    /// Keeps a reference to a dict under a key.
+    /// Sets a key to a dict, of which this dict keeps a reference.
     ///
-    /// Returns INVALID_ARGUMENT: value is, or holds, dict itself.
+    /// Returns INVALID_ARGUMENT if value is this dict or
+    /// contains it.
     #[must_use]
     pub fn tf_dict_set_dict(dict: *mut tf_dict, key: *const c_char, length: usize, value: *mut tf_dict) -> tf_status;
 
-    /// The value of a 0-d array of bool or an integer dtype.
+    /// Gets the value of a 0-d array of bool or an integer dtype.
     ///
-    /// Returns NOT_FOUND; TYPE: anything else.
+    /// Returns NOT_FOUND; TYPE for any other value.
     #[must_use]
     pub fn tf_dict_get_int64(value: *mut i64, dict: *const tf_dict, key: *const c_char, length: usize) -> tf_status;
 
-    /// Sets a 0-d int64 array.
+    /// Sets a key to a new 0-d int64 array.
     #[must_use]
     pub fn tf_dict_set_int64(dict: *mut tf_dict, key: *const c_char, length: usize, value: i64) -> tf_status;
 
-    /// The value of a 0-d array of any real dtype.
+    /// Gets the value of a 0-d array of a real dtype.
     ///
-    /// Returns NOT_FOUND; TYPE: anything else.
+    /// Returns NOT_FOUND; TYPE for any other value.
     #[must_use]
     pub fn tf_dict_get_double(value: *mut f64, dict: *const tf_dict, key: *const c_char, length: usize) -> tf_status;
 
-    /// Sets a 0-d float64 array.
+    /// Sets a key to a new 0-d float64 array.
     #[must_use]
     pub fn tf_dict_set_double(dict: *mut tf_dict, key: *const c_char, length: usize, value: f64) -> tf_status;
 
-    /// A flat dict of the same values, names joined with '.': {"layers": {"0": {"w": x}}} gives {"layers.0.w": x}, as MLX's
-    /// tree_flatten. Empty dicts vanish.
+    /// Converts a tree of nested dicts to a flat dict, joining names with '.', as MLX's tree_flatten: {"layers": {"0": {"w":
+    /// x}}} becomes {"layers.0.w": x}. The values are shared, and empty dicts disappear.
     ///
-    /// Returns DUPLICATE: two paths join to one name; LIMIT: nested deeper than 64.
+    /// * `flat`: receives the flat dict
+    /// * `tree`: the nested dicts
+    ///
+    /// Returns DUPLICATE if two paths join to the same name; LIMIT if the tree is nested more than 64 deep.
     #[must_use]
     pub fn tf_dict_flatten(flat: *mut *mut tf_dict, tree: *const tf_dict) -> tf_status;
 
-    /// The other way round.
+    /// Converts a flat dict to a tree of nested dicts, splitting names at '.'.
     ///
-    /// Returns DUPLICATE: a name is also the prefix of another; LIMIT: nested deeper than 64.
+    /// Returns DUPLICATE if a name is also the
+    /// prefix of another one; LIMIT if the tree would be nested more than 64 deep.
     #[must_use]
     pub fn tf_dict_unflatten(tree: *mut *mut tf_dict, flat: *const tf_dict) -> tf_status;
 
-    /// Compares the names and shapes of the arrays in two trees (or flat dicts).
+    /// Compares the names and shapes of the arrays in two trees or flat dicts. Dtypes are not compared, as in MLX's
+    /// load_weights.
     ///
-    /// * `report`: a dict of three lists of flat names, each sorted: "missing" (in expected only), "unexpected" (in actual
-    ///   only), "shape" (in both, of another shape); dtypes are not compared, as in MLX's load_weights
+    /// * `report`: receives a dict of three sorted lists of flat names: "missing" (only in expected), "unexpected"
+    ///   (only in actual) and "shape" (in both, with different shapes)
+    /// * `expected`: the tree with the expected names and shapes
+    /// * `actual`: the tree to compare with it
     #[must_use]
     pub fn tf_dict_compare(report: *mut *mut tf_dict, expected: *const tf_dict, actual: *const tf_dict) -> tf_status;
 
-    /// A source of bytes made of callbacks.
+    /// Creates a source from callbacks.
     ///
-    /// * `size`: bytes that can be read
-    /// * `concurrent`: not 0: read_at and map may be called by several threads at once
-    /// * `read_at`: reads
-    /// * `map`: may be NULL: nothing can be mapped
-    /// * `release`: may be NULL; called once with user when the source is freed, and also when this call fails
+    /// * `out`: receives the source
+    /// * `size`: number of bytes that can be read
+    /// * `concurrent`: not 0 if several threads may call read_at and map at the same time
+    /// * `read_at`: reads bytes
+    /// * `map`: maps bytes; NULL if nothing can be mapped
+    /// * `release`: called when the source is freed, or if this call fails; may be NULL
+    /// * `user`: first argument of the callbacks
     #[must_use]
     pub fn tf_source_new(
         out: *mut *mut tf_source,
@@ -833,13 +970,23 @@ unsafe extern "C" {
         user: *mut c_void,
     ) -> tf_status;
 
-    /// A source over a file, which stays open until the source is released.
+    /// Opens a file as a source. The file stays open until the source is freed.
     ///
-    /// Returns NOT_FOUND: no such file; IO: a folder, a FIFO or a device, no permission, or the system's error.
+    /// * `out`: receives the source
+    /// * `path`: path of a regular file
+    ///
+    /// Returns NOT_FOUND if there is no such file; IO if it is a folder, FIFO or device, may not be read, or the system
+    ///   reports an error.
     #[must_use]
     pub fn tf_source_from_path(out: *mut *mut tf_source, path: *const c_char) -> tf_status;
 
-    /// A source over the caller's memory, not copied; release (may be NULL) as in [`tf_source_new`].
+    /// Creates a source on memory of the caller, without a copy.
+    ///
+    /// * `out`: receives the source
+    /// * `data`: the bytes
+    /// * `nbytes`: their number
+    /// * `release`: called with user when the memory is no longer needed, or if this call fails; may be NULL
+    /// * `user`: argument of release
     #[must_use]
     pub fn tf_source_from_memory(
         out: *mut *mut tf_source,
@@ -849,35 +996,45 @@ unsafe extern "C" {
         user: *mut c_void,
     ) -> tf_status;
 
-    /// A source over a part of a file that is open: an asset in an archive, say. It can be mapped, and keeps a descriptor of
-    /// its own, so that the caller's may be closed at once; the caller's position in the file is neither used nor moved.
+    /// Creates a source on a part of an open file, such as an asset in an archive. The source can be mapped. It duplicates
+    /// the descriptor, so the caller may close its own at once, and it neither uses nor moves the file position.
     ///
-    /// * `fd`: of a regular file, open for reading (Windows: of the C run-time library that this one is linked with)
-    /// * `offset`: where the part begins
-    /// * `size`: of the part in bytes; UINT64_MAX: up to the end of the file
+    /// * `out`: receives the source
+    /// * `fd`: descriptor of a regular file that is open for reading (on Windows of the C run-time library that this
+    ///   library is linked with)
+    /// * `offset`: byte at which the part begins
+    /// * `size`: bytes of the part; UINT64_MAX means up to the end of the file
     ///
-    /// Returns INVALID_ARGUMENT: the part is not in the file; IO: fd is not an open regular file, or the system's error.
+    /// Returns INVALID_ARGUMENT if the part is not within the file; IO if fd is not an open regular file, or the system
+    ///   reports an error.
     #[must_use]
     pub fn tf_source_from_fd(out: *mut *mut tf_source, fd: i32, offset: u64, size: u64) -> tf_status;
 
-    /// A source over a part of another, which is retained. It is concurrent, and can be mapped, where the whole is and can.
-    /// Its errors name no file and count bytes from the start of the part.
+    /// Creates a source on a part of another one. It is concurrent, and can be mapped, if the other one is. Its error
+    /// messages name no file, and their offsets count from the start of the part.
     ///
-    /// * `offset`: where the part begins
-    /// * `size`: of the part in bytes; UINT64_MAX: up to the end
+    /// * `out`: receives the source
+    /// * `whole`: the other source, of which a reference is kept
+    /// * `offset`: byte at which the part begins
+    /// * `size`: bytes of the part; UINT64_MAX means up to the end
     ///
-    /// Returns INVALID_ARGUMENT: the part is not in the whole.
+    /// Returns INVALID_ARGUMENT if the part is not within the whole.
     #[must_use]
     pub fn tf_source_from_part(out: *mut *mut tf_source, whole: *mut tf_source, offset: u64, size: u64) -> tf_status;
 
+    /// Adds a reference and returns the source.
     pub fn tf_source_retain(source: *mut tf_source) -> *mut tf_source;
 
+    /// Drops a reference.
     pub fn tf_source_release(source: *mut tf_source);
 
-    /// A sink made of a callback, which is handed what is smaller than 64 KiB together with what follows: at the latest at the
-    /// end of the call that writes.
+    /// Creates a sink from a callback. Writes of less than 64 KiB are buffered and passed to the callback together, at the
+    /// latest at the end of the call that writes.
     ///
-    /// * `release`: may be NULL; as in [`tf_source_new`]
+    /// * `out`: receives the sink
+    /// * `write`: writes bytes
+    /// * `release`: called when the sink is freed, or if this call fails; may be NULL
+    /// * `user`: first argument of the callbacks
     #[must_use]
     pub fn tf_sink_new(
         out: *mut *mut tf_sink,
@@ -886,35 +1043,43 @@ unsafe extern "C" {
         user: *mut c_void,
     ) -> tf_status;
 
+    /// Adds a reference and returns the sink.
     pub fn tf_sink_retain(sink: *mut tf_sink) -> *mut tf_sink;
 
+    /// Drops a reference.
     pub fn tf_sink_release(sink: *mut tf_sink);
 
-    /// The bytes; borrowed from the buffer; never NULL for a buffer.
+    /// Returns the bytes, borrowed from the buffer; never NULL for a buffer.
     pub fn tf_buffer_data(buffer: *const tf_buffer) -> *const c_void;
 
-    /// How many bytes.
+    /// Returns the number of bytes.
     pub fn tf_buffer_size(buffer: *const tf_buffer) -> usize;
 
+    /// Adds a reference and returns the buffer.
     pub fn tf_buffer_retain(buffer: *mut tf_buffer) -> *mut tf_buffer;
 
+    /// Drops a reference.
     pub fn tf_buffer_release(buffer: *mut tf_buffer);
 
     /// Loads a whole file.
     ///
-    /// The format is [`TF_OPTION_FORMAT`], else what the extension names, else what the content shows. An array that the
-    /// library does not know the dtype of makes the call UNSUPPORTED (with [`TF_OPTION_LENIENT`] it is left out). Arrays are
-    /// C-contiguous memory of their own, aligned to 64 bytes; in map mode aligned to their item, and an array stored in
-    /// Fortran order has the strides for that.
+    /// The format is that of [`TF_OPTION_FORMAT`], else the one that the path's extension names, else the one that the content
+    /// shows. An array of an unknown dtype makes the call fail with UNSUPPORTED; with [`TF_OPTION_LENIENT`] it is left out.
     ///
-    /// * `array`: receives the array of a .npy, NULL for another format; may be NULL: then a .npy lands in *arrays
-    ///   under the name ""
-    /// * `arrays`: receives the arrays by name, in file order; an empty dict for a .npy that went to *array; may be NULL
-    /// * `metadata`: receives the metadata; an empty dict where the format has none; may be NULL. safetensors: strings.
-    ///   gguf: 0-d and 1-d arrays, strings, lists of strings, and dicts named 0, 1, ... for nested arrays
-    /// * `path`: a regular file, or the index of sharded safetensors (NAME.safetensors.index.json), whose set is
-    ///   loaded as one: the metadata of all shards, the arrays that the index lists; a part that is missing is
-    ///   NOT_FOUND, and the message names it
+    /// Loaded arrays are C-contiguous, own their memory, and are aligned to 64 bytes. With [`TF_LOAD_MODE_MAP`] they are
+    /// aligned to their items, and an array stored in Fortran order has the strides of that order.
+    ///
+    /// * `array`: receives the array of a .npy, or NULL for the other formats. May be NULL: then the array of a .npy
+    ///   is added to *arrays under the name ""
+    /// * `arrays`: receives the arrays by name, in file order; an empty dict if the array of a .npy went to *array. May
+    ///   be NULL
+    /// * `metadata`: receives the metadata; an empty dict for a format that has none. May be NULL. The values are strings
+    ///   for safetensors; for gguf they are 0-d and 1-d arrays, strings, lists of strings, and, for arrays of
+    ///   arrays, dicts with the keys "0", "1", ...
+    /// * `path`: a regular file, or the index of sharded safetensors (NAME.safetensors.index.json). The index loads
+    ///   the arrays that it lists and the metadata of all shards; if a shard does not exist, the call fails
+    ///   with NOT_FOUND and names it
+    /// * `options`: format, load mode, decoding, limits, threads, allocator; may be NULL
     #[must_use]
     pub fn tf_load(
         array: *mut *mut tf_array,
@@ -924,9 +1089,8 @@ unsafe extern "C" {
         options: *const tf_options,
     ) -> tf_status;
 
-    /// The same from nbytes of memory, which may be freed afterwards.
-    ///
-    /// * `format`: [`TF_FORMAT_AUTO`]: by content
+    /// Loads as [`tf_load`] from nbytes of memory, which may be freed afterwards. With [`TF_FORMAT_AUTO`] the format is
+    /// detected from the content.
     #[must_use]
     pub fn tf_load_memory(
         array: *mut *mut tf_array,
@@ -938,7 +1102,7 @@ unsafe extern "C" {
         options: *const tf_options,
     ) -> tf_status;
 
-    /// The same from a source. In map mode arrays keep a reference to it.
+    /// Loads as [`tf_load`] from a source. With [`TF_LOAD_MODE_MAP`] the arrays keep a reference to it.
     #[must_use]
     pub fn tf_load_source(
         array: *mut *mut tf_array,
@@ -949,14 +1113,18 @@ unsafe extern "C" {
         options: *const tf_options,
     ) -> tf_status;
 
-    /// Loads a .npz, .safetensors or .gguf as a tree: names split at '.'.
+    /// Loads a .npz, .safetensors or .gguf as a tree of nested dicts, splitting names at '.' as [`tf_dict_unflatten`].
     ///
-    /// * `tree`: receives the tree, the nested dicts of [`tf_dict_unflatten`]
-    /// * `expected`: a tree or flat dict of arrays with the names and shapes that are wanted, or NULL: whatever is there.
-    ///   With [`TF_OPTION_STRICT`] 0 what is missing keeps expected's array, and what is unknown is left out
+    /// Names and shapes are compared with the expected ones before any array is read. With [`TF_OPTION_STRICT`] 0 only arrays
+    /// with an expected name are read; expected weights that the file lacks keep the array of expected.
     ///
-    /// Returns as [`tf_load`], LIMIT also for [`TF_OPTION_MAX_NESTING`]; MISMATCH: the message lists what is missing,
-    ///   unexpected, of another shape.
+    /// * `tree`: receives the tree
+    /// * `path`: the file, as in [`tf_load`]
+    /// * `expected`: a tree or flat dict of arrays with the expected names and shapes, or NULL to accept any
+    /// * `options`: as in [`tf_load`], and [`TF_OPTION_STRICT`] and [`TF_OPTION_MAX_NESTING`]; may be NULL
+    ///
+    /// Returns as [`tf_load`]; MISMATCH if the weights are not the expected ones: the message lists those that are missing,
+    ///   unexpected, or of another shape; DUPLICATE if a name is also the prefix of another one.
     #[must_use]
     pub fn tf_load_weights(
         tree: *mut *mut tf_dict,
@@ -965,12 +1133,11 @@ unsafe extern "C" {
         options: *const tf_options,
     ) -> tf_status;
 
-    /// Opens a file, reads and validates its header, and reads no array yet. Reading obeys the options given here.
-    /// An array of an unknown dtype is listed with [`TF_DTYPE_UNSUPPORTED`]; reading it, and only it, is UNSUPPORTED.
+    /// Opens a file, or the index of sharded safetensors. The format is chosen as in [`tf_load`].
     #[must_use]
     pub fn tf_file_open(out: *mut *mut tf_file, path: *const c_char, options: *const tf_options) -> tf_status;
 
-    /// The same for nbytes of memory, which are copied.
+    /// Opens a copy of nbytes of memory as a file. With [`TF_FORMAT_AUTO`] the format is detected from the content.
     #[must_use]
     pub fn tf_file_open_memory(
         out: *mut *mut tf_file,
@@ -980,7 +1147,7 @@ unsafe extern "C" {
         options: *const tf_options,
     ) -> tf_status;
 
-    /// The same for a source, which is retained.
+    /// Opens a source as a file, and keeps a reference to it.
     #[must_use]
     pub fn tf_file_open_source(
         out: *mut *mut tf_file,
@@ -989,45 +1156,53 @@ unsafe extern "C" {
         options: *const tf_options,
     ) -> tf_status;
 
+    /// Adds a reference and returns the file.
     pub fn tf_file_retain(file: *mut tf_file) -> *mut tf_file;
 
+    /// Drops a reference; dropping the last one closes the file. Arrays that were read or mapped stay valid.
     pub fn tf_file_release(file: *mut tf_file);
 
-    /// The format found.
+    /// Returns the format of the file.
     pub fn tf_file_format(file: *const tf_file) -> tf_format;
 
-    /// Number of arrays.
+    /// Returns the number of arrays.
     pub fn tf_file_size(file: *const tf_file) -> usize;
 
-    /// The name of an array, 0 to size - 1, in file order; "" for that of a .npy; borrowed from the file.
+    /// Gets the name of the array at an index from 0 to size - 1, in file order. The array of a .npy has the name "". The
+    /// string is borrowed from the file.
     #[must_use]
     pub fn tf_file_name(name: *mut *const c_char, length: *mut usize, file: *const tf_file, index: usize) -> tf_status;
 
-    /// The place of a name.
+    /// Gets the index of the array with a name.
     ///
     /// Returns NOT_FOUND.
     #[must_use]
     pub fn tf_file_find(index: *mut usize, file: *const tf_file, name: *const c_char, length: usize) -> tf_status;
 
-    /// The dtype of an array.
+    /// Returns the stored dtype of an array; [`TF_DTYPE_UNSUPPORTED`] if the library does not know it.
     pub fn tf_file_dtype(file: *const tf_file, index: usize) -> tf_dtype;
 
-    /// The number of its dimensions.
+    /// Returns the number of dimensions of an array.
     pub fn tf_file_ndim(file: *const tf_file, index: usize) -> usize;
 
-    /// Its shape, ndim sizes; borrowed from the file.
+    /// Returns the shape of an array, ndim sizes in elements, borrowed from the file.
     pub fn tf_file_shape(file: *const tf_file, index: usize) -> *const i64;
 
-    /// The bytes that it takes in memory, C-contiguous; those that it takes in the file when its dtype is not known.
+    /// Returns the bytes that an array needs in memory when it is C-contiguous; if its dtype is unknown, its bytes in the
+    /// file.
     pub fn tf_file_nbytes(file: *const tf_file, index: usize) -> u64;
 
-    /// Where the bytes of an array lie, for readers with I/O of their own. They are as stored: perhaps big-endian or in
+    /// Gets where the bytes of an array are stored, for readers that do their own I/O. The bytes can be big-endian or in
     /// Fortran order.
     ///
-    /// * `path`: the file's path, borrowed from file; "" when it was not opened by path; may be NULL
-    /// * `offset`: of its first byte in the file (deflated: of the member's first compressed byte); may be NULL
-    /// * `stored_bytes`: how many there are in the file; may be NULL
-    /// * `deflated`: 1: they are a raw deflate stream of a whole .npy; may be NULL
+    /// * `path`: receives the path of the file that contains the array, borrowed from file; "" if it was not
+    ///   opened by path. May be NULL
+    /// * `offset`: receives the offset of the array's first byte; of a deflated array, that of the first compressed
+    ///   byte of its member. May be NULL
+    /// * `stored_bytes`: receives the number of bytes in the file. May be NULL
+    /// * `deflated`: receives 1 if these bytes are a raw deflate stream of a whole .npy, else 0. May be NULL
+    /// * `file`: the file
+    /// * `index`: index of the array
     #[must_use]
     pub fn tf_file_location(
         path: *mut *const c_char,
@@ -1038,21 +1213,27 @@ unsafe extern "C" {
         index: usize,
     ) -> tf_status;
 
-    /// The metadata, as [`tf_load`] gives it; the same dict at each call, to be read only.
+    /// Gets the metadata as [`tf_load`] returns it. Every call returns a reference to the same dict, which must not be
+    /// changed.
     #[must_use]
     pub fn tf_file_metadata(out: *mut *mut tf_dict, file: *const tf_file) -> tf_status;
 
-    /// Reads one array, or maps it.
+    /// Reads one array, or maps it with [`TF_LOAD_MODE_MAP`].
     ///
-    /// Returns UNSUPPORTED: its dtype is not known; CORRUPT; TRUNCATED; IO.
+    /// Returns UNSUPPORTED if its dtype is unknown; CORRUPT, TRUNCATED
+    /// or IO if it cannot be read.
     #[must_use]
     pub fn tf_file_read(out: *mut *mut tf_array, file: *const tf_file, index: usize) -> tf_status;
 
-    /// Reads one array in C order into the caller's memory.
+    /// Reads one array into memory of the caller, in C order.
     ///
-    /// * `dtype`: to cast to on the way, as [`tf_array_cast`] does; [`TF_DTYPE_UNSUPPORTED`]: the array's own
-    /// * `dst`: any alignment; after a failure its content is undefined
-    /// * `nbytes`: of dst; must be exactly what the array takes in that dtype
+    /// * `file`: the file
+    /// * `index`: index of the array
+    /// * `dtype`: dtype to cast to while reading, as [`tf_array_cast`]; [`TF_DTYPE_UNSUPPORTED`] keeps the stored one
+    /// * `dst`: where to write; needs no alignment. Its contents are undefined if the call fails
+    /// * `nbytes`: bytes of dst; must be exactly what the array needs in that dtype
+    ///
+    /// Returns as [`tf_file_read`] and [`tf_array_cast`]; INVALID_ARGUMENT if nbytes is wrong.
     #[must_use]
     pub fn tf_file_read_into(
         file: *const tf_file,
@@ -1062,19 +1243,21 @@ unsafe extern "C" {
         nbytes: usize,
     ) -> tf_status;
 
-    /// Reads several arrays in C order into the caller's memory: those that lie close together in the file by one read, large
-    /// ones in pieces, side by side on as many threads as [`TF_OPTION_THREADS`] allows. It is the fastest way to fill memory
-    /// that is there already, such as that of a GPU. All arguments are checked before anything is read.
+    /// Reads several arrays into memory of the caller, in C order. This is the fastest way to fill existing memory, such as
+    /// that of a GPU: arrays that are close together in the file are read at once, and large ones in pieces, on up to
+    /// [`TF_OPTION_THREADS`] threads. All arguments are checked before anything is read.
     ///
-    /// * `indices`: count places of arrays, in any order; one may stand there several times
-    /// * `count`: may be 0: nothing is done
-    /// * `dtype`: to cast all of them to on the way, as [`tf_array_cast`] does, piece by piece, so that no array is held
-    ///   twice (but those that are deflated or in Fortran order); [`TF_DTYPE_UNSUPPORTED`]: each array's own
-    /// * `dst`: where each array goes: any alignment, not overlapping; may be NULL for an array of no bytes. After a
-    ///   failure the content of all is undefined
-    /// * `nbytes`: of each dst; must be exactly what the array takes in that dtype
+    /// * `file`: the file
+    /// * `indices`: indices of count arrays, in any order; an index may occur several times
+    /// * `count`: number of arrays; 0 does nothing
+    /// * `dtype`: dtype to cast all arrays to while reading, as [`tf_array_cast`]; [`TF_DTYPE_UNSUPPORTED`] keeps the
+    ///   stored ones. The cast works in pieces: only arrays that are deflated or in Fortran order are held in
+    ///   memory twice
+    /// * `dst`: count destinations, which must not overlap and need no alignment; NULL is allowed for an array of no
+    ///   bytes. All their contents are undefined if the call fails
+    /// * `nbytes`: bytes of each destination; must be exactly what the array needs in that dtype
     ///
-    /// Returns as [`tf_file_read_into`], about the first array that is to blame; TYPE, UNSUPPORTED: an array cannot be cast.
+    /// Returns as [`tf_file_read_into`], for the first array that fails.
     #[must_use]
     pub fn tf_file_read_many(
         file: *const tf_file,
@@ -1085,10 +1268,21 @@ unsafe extern "C" {
         nbytes: *const usize,
     ) -> tf_status;
 
-    /// Reads a slice, as [`tf_array_slice`] has it; only what it touches is read. The result is C-contiguous. Of a deflated
-    /// member that has no chunks (only those that this library wrote have them) all that lies before the slice is inflated,
-    /// but for what a slice read before it had: one behind the other they cost as much as the whole. When slices that followed
-    /// one another have had all of a member of an .npz, its CRC-32 is compared: CORRUPT.
+    /// Reads part of an array, with the semantics of [`tf_array_slice`]. Only the bytes that the slice needs are read; the
+    /// result is C-contiguous.
+    ///
+    /// A compressed member written by another program can only be inflated from its start, so everything before the slice is
+    /// inflated and discarded. Reading slices in ascending order resumes where the previous one ended: together they cost
+    /// one pass, and once they have covered the member its CRC-32 is verified (CORRUPT if it differs). Members that this
+    /// library compressed are divided into chunks, and only the chunks that the slice touches are inflated.
+    ///
+    /// * `out`: receives the array
+    /// * `file`: the file
+    /// * `index`: index of the array
+    /// * `start`, `stop`, `step`: ndim values each, as in [`tf_array_slice`]
+    /// * `ndim`: number of the array's dimensions
+    ///
+    /// Returns as [`tf_file_read`] and [`tf_array_slice`].
     #[must_use]
     pub fn tf_file_read_slice(
         out: *mut *mut tf_array,
@@ -1100,7 +1294,8 @@ unsafe extern "C" {
         ndim: usize,
     ) -> tf_status;
 
-    /// Reads a slice into the caller's memory, as [`tf_file_read_into`] does.
+    /// Reads part of an array, selected as in [`tf_file_read_slice`], into memory of the caller as [`tf_file_read_into`] does.
+    /// nbytes must be exactly what the slice needs in dtype.
     #[must_use]
     pub fn tf_file_read_slice_into(
         file: *const tf_file,
@@ -1118,12 +1313,16 @@ unsafe extern "C" {
     #[must_use]
     pub fn tf_save(path: *const c_char, array: *const tf_array, options: *const tf_options) -> tf_status;
 
-    /// Saves arrays as an .npz of stored members.
+    /// Saves arrays as the uncompressed members of an .npz.
     ///
-    /// * `args`: nargs arrays, named arr_0, arr_1, ...; they come after the named ones, as in np.savez; NULL when 0
+    /// * `path`: the file
+    /// * `args`: nargs arrays, which are named arr_0, arr_1, ... and follow the named ones, as in np.savez; NULL if
+    ///   nargs is 0
+    /// * `nargs`: number of unnamed arrays
     /// * `kwargs`: arrays by name; may be NULL
+    /// * `options`: may be NULL
     ///
-    /// Returns DUPLICATE: kwargs has a name arr_i of args; TYPE: a value in kwargs is not an array.
+    /// Returns DUPLICATE if kwargs contains the name of one of args; TYPE if a value of kwargs is not an array.
     #[must_use]
     pub fn tf_savez(
         path: *const c_char,
@@ -1133,9 +1332,12 @@ unsafe extern "C" {
         options: *const tf_options,
     ) -> tf_status;
 
-    /// The same with deflated members. Each is deflated in chunks side by side, of 1 MiB or more by the array's size, which
-    /// together are one stream that every reader of zip archives knows; a private extra field in the directory tells our reader
-    /// where they begin. The bytes depend on the level and on what deflates ([`TF_OPTION_DEFLATE`]), never on threads.
+    /// Saves as [`tf_savez`], with deflated members.
+    ///
+    /// A member is deflated in chunks of 1 MiB or more, depending on its size, which together form one deflate stream: every
+    /// reader of zip archives can inflate it. A private extra field of the archive's directory lists where the chunks begin,
+    /// so that this library can inflate them in parallel and read slices. The bytes depend on the compression level and on
+    /// [`TF_OPTION_DEFLATE`], not on the number of threads.
     #[must_use]
     pub fn tf_savez_compressed(
         path: *const c_char,
@@ -1147,9 +1349,12 @@ unsafe extern "C" {
 
     /// Saves arrays as .safetensors.
     ///
-    /// * `metadata`: strings; may be NULL: the file then has none
+    /// * `path`: the file
+    /// * `arrays`: arrays by name
+    /// * `metadata`: strings by key; NULL leaves the metadata out of the file
+    /// * `options`: may be NULL
     ///
-    /// Returns TYPE: a value that is not an array, metadata that is not a string.
+    /// Returns TYPE if a value of arrays is not an array, or a value of metadata is not a string.
     #[must_use]
     pub fn tf_save_safetensors(
         path: *const c_char,
@@ -1159,12 +1364,16 @@ unsafe extern "C" {
     ) -> tf_status;
 
     /// Saves arrays as .gguf, version 3. The format holds int8 to int64, float16, bfloat16, float32, float64 and the block
-    /// types, in at most 4 dimensions, under names of 1 to 63 bytes.
+    /// types, in at most 4 dimensions, with names of 1 to 63 bytes.
     ///
-    /// * `metadata`: 0-d and 1-d arrays (bool, integers, float32, float64), strings, lists of strings, dicts named 0, 1, ...
-    ///   for nested arrays; may be NULL. No key is added unasked: general.architecture is the caller's to give
+    /// * `path`: the file
+    /// * `arrays`: arrays by name
+    /// * `metadata`: 0-d and 1-d arrays (bool, integers, float32, float64), strings, lists of strings, and dicts with the
+    ///   keys "0", "1", ... for arrays of arrays; may be NULL. No key is added unasked; most readers need
+    ///   general.architecture
+    /// * `options`: may be NULL
     ///
-    /// Returns TYPE: a value that is not an array in arrays.
+    /// Returns TYPE if a value of arrays is not an array.
     #[must_use]
     pub fn tf_save_gguf(
         path: *const c_char,
@@ -1173,22 +1382,29 @@ unsafe extern "C" {
         options: *const tf_options,
     ) -> tf_status;
 
-    /// Saves a tree of arrays, flattened as by [`tf_dict_flatten`], in the format that the path's extension names: .npz,
-    /// .safetensors or .gguf; without an extension that of [`TF_OPTION_FORMAT`], whose own is added.
+    /// Saves a tree of arrays under the names that [`tf_dict_flatten`] gives them.
     ///
-    /// Returns FORMAT: neither names one of these three; TYPE: a leaf is not an array; DUPLICATE: two paths join to one name;
-    ///   LIMIT: [`TF_OPTION_MAX_NESTING`].
+    /// * `path`: the file, whose extension (.npz, .safetensors or .gguf) chooses the format. If it has none of these,
+    ///   the format is that of [`TF_OPTION_FORMAT`], whose extension is appended
+    /// * `tree`: nested dicts of arrays
+    /// * `options`: may be NULL
+    ///
+    /// Returns FORMAT if neither the path nor the option names one of these formats; TYPE if a leaf is not an array;
+    ///   DUPLICATE if two paths join to the same name; LIMIT if a name has more than [`TF_OPTION_MAX_NESTING`] parts.
     #[must_use]
     pub fn tf_save_weights(path: *const c_char, tree: *const tf_dict, options: *const tf_options) -> tf_status;
 
-    /// Saves into memory.
+    /// Saves to memory.
     ///
-    /// * `array`: the array of a .npy; for the other formats NULL
-    /// * `arrays`: arrays by name; for a .npy NULL
-    /// * `metadata`: safetensors and gguf; may be NULL
+    /// * `out`: receives the bytes of the file
+    /// * `format`: the format; not [`TF_FORMAT_AUTO`]
+    /// * `array`: the array of a .npy; NULL for the other formats
+    /// * `arrays`: arrays by name; NULL for a .npy
+    /// * `metadata`: metadata of a .safetensors or .gguf; may be NULL
+    /// * `options`: may be NULL
     ///
-    /// Returns as the function for that format; INVALID_ARGUMENT: format AUTO, array and arrays not as above, or metadata
-    ///   for npy or npz.
+    /// Returns as the function that saves the format to a path; INVALID_ARGUMENT if format is AUTO, if array and arrays are
+    ///   not as described, or if there is metadata for npy or npz.
     #[must_use]
     pub fn tf_save_memory(
         out: *mut *mut tf_buffer,
@@ -1199,7 +1415,8 @@ unsafe extern "C" {
         options: *const tf_options,
     ) -> tf_status;
 
-    /// The same into a sink, from first byte to last; whatever was written before a failure stays written.
+    /// Saves to a sink, from the first byte to the last, with the arguments of [`tf_save_memory`]. What was written before a
+    /// failure remains written.
     #[must_use]
     pub fn tf_save_sink(
         sink: *mut tf_sink,
@@ -1210,13 +1427,16 @@ unsafe extern "C" {
         options: *const tf_options,
     ) -> tf_status;
 
-    /// A writer to a path; the path is not looked at, and nothing is written, before the first [`tf_writer_write`] or
-    /// [`tf_writer_finish`].
+    /// Creates a writer that writes to a path. Nothing is written, and the path is not accessed, before the first
+    /// [`tf_writer_write`] or [`tf_writer_finish`].
     ///
-    /// * `path`: the format's extension is added when it lacks it, unless [`TF_OPTION_EXACT_PATH`] says otherwise
-    /// * `format`: AUTO: that of [`TF_OPTION_FORMAT`], else that which the path's extension names
+    /// * `out`: receives the writer
+    /// * `path`: the file; the extension of the format is appended if it lacks it, unless [`TF_OPTION_EXACT_PATH`] is 1
+    /// * `format`: the format; [`TF_FORMAT_AUTO`] means that of [`TF_OPTION_FORMAT`], else the one that the path's extension
+    ///   names
+    /// * `options`: may be NULL
     ///
-    /// Returns INVALID_ARGUMENT: no format is named.
+    /// Returns INVALID_ARGUMENT if no format is named.
     #[must_use]
     pub fn tf_writer_open(
         out: *mut *mut tf_writer,
@@ -1225,7 +1445,10 @@ unsafe extern "C" {
         options: *const tf_options,
     ) -> tf_status;
 
-    /// A writer into a sink, of which it keeps a reference; format AUTO: that of [`TF_OPTION_FORMAT`].
+    /// Creates a writer that writes to a sink, of which it keeps a reference. [`TF_FORMAT_AUTO`] means the format of
+    /// [`TF_OPTION_FORMAT`].
+    ///
+    /// Returns INVALID_ARGUMENT if no format is named.
     #[must_use]
     pub fn tf_writer_open_sink(
         out: *mut *mut tf_writer,
@@ -1234,14 +1457,18 @@ unsafe extern "C" {
         options: *const tf_options,
     ) -> tf_status;
 
-    /// Declares the next array. A .npy has one, whose name is not kept.
+    /// Declares the next array. A .npy takes one, whose name is ignored. Whether the format can hold the arrays is checked
+    /// by the first [`tf_writer_write`] or [`tf_writer_finish`], for all arrays at once.
     ///
-    /// * `name`: UTF-8, copied
-    /// * `length`: bytes in name; SIZE_MAX: it is NUL-terminated
+    /// * `writer`: the writer
+    /// * `name`: name of the array, which is copied
+    /// * `length`: bytes of name, or SIZE_MAX
+    /// * `dtype`: type of its elements
+    /// * `shape`: ndim sizes in elements, as in [`tf_array_new`]
+    /// * `ndim`: number of dimensions
     ///
-    /// Returns DUPLICATE: an array of that name is declared; INVALID_ARGUMENT: the dtype or shape is none (see
-    ///   [`tf_array_new`]), a second array in a .npy, or data have been written. Whether the format can hold it is told
-    ///   by the first [`tf_writer_write`] or [`tf_writer_finish`], of all arrays at once.
+    /// Returns DUPLICATE if an array with this name has been declared; INVALID_ARGUMENT if the dtype or shape is invalid,
+    ///   for a second array of a .npy, or if data has been written.
     #[must_use]
     pub fn tf_writer_declare(
         writer: *mut tf_writer,
@@ -1252,28 +1479,37 @@ unsafe extern "C" {
         ndim: usize,
     ) -> tf_status;
 
-    /// Sets the metadata of a .safetensors or .gguf, in place of any set before.
+    /// Sets the metadata of a .safetensors or .gguf, replacing what was set before.
     ///
-    /// * `metadata`: as in [`tf_save_safetensors`] and [`tf_save_gguf`]; kept by reference, and read when the first byte is
-    ///   written; NULL: none
+    /// * `writer`: the writer
+    /// * `metadata`: as in [`tf_save_safetensors`] and [`tf_save_gguf`], or NULL for none. The writer keeps a reference, and
+    ///   reads the dict when it writes the first byte
     #[must_use]
     pub fn tf_writer_set_metadata(writer: *mut tf_writer, metadata: *const tf_dict) -> tf_status;
 
-    /// Writes the next bytes: those of the arrays in the order in which they are declared, each C-contiguous in the byte order
-    /// of this machine. A piece may end anywhere, and may reach from one array into the next.
+    /// Writes the next bytes of array data: the arrays in the order of their declarations, each C-contiguous and in the byte
+    /// order of this machine. A call may end anywhere within an array and may continue into the next one.
     ///
-    /// Returns UNSUPPORTED, LIMIT, TYPE: at first, as in saving: the format cannot hold what was declared, and nothing was
-    ///   written; INVALID_ARGUMENT: nbytes are more than the arrays still lack, and none of them was written.
+    /// * `writer`: the writer
+    /// * `src`: the bytes
+    /// * `nbytes`: their number
+    ///
+    /// Returns on the first call also UNSUPPORTED, LIMIT or TYPE, as for a save, if the format cannot hold what was
+    ///   declared, in which case nothing is written; INVALID_ARGUMENT if nbytes exceeds the remaining bytes of all
+    ///   arrays, in which case none of them is written.
     #[must_use]
     pub fn tf_writer_write(writer: *mut tf_writer, src: *const c_void, nbytes: usize) -> tf_status;
 
-    /// Writes what comes last, and puts the file in its place. Then the writer can only be released.
+    /// Completes the file and moves it to its path. Afterwards the writer can only be released.
     ///
-    /// Returns INVALID_ARGUMENT: an array, which [`tf_error_name`] names, lacks bytes (they may still be written).
+    /// Returns INVALID_ARGUMENT if bytes of an array, which [`tf_error_name`] names, have not been written; they can still be
+    ///   written.
     #[must_use]
     pub fn tf_writer_finish(writer: *mut tf_writer) -> tf_status;
 
+    /// Adds a reference and returns the writer.
     pub fn tf_writer_retain(writer: *mut tf_writer) -> *mut tf_writer;
 
+    /// Drops a reference; dropping the last one of a writer that has not finished deletes its temporary files.
     pub fn tf_writer_release(writer: *mut tf_writer);
 }

@@ -79,33 +79,33 @@ macro_rules! statuses {
 
 statuses! {
     // BEGIN tf_status: generated from tensorfile.h by bindings/swig/generate.sh
-    /// The caller's mistake: a null handle, an index or number out of range, a wrong shape. Nothing was done.
+    /// The caller made a mistake: a null handle, an index or number out of range, a wrong shape. Nothing was done.
     InvalidArgument = TF_STATUS_INVALID_ARGUMENT,
-    /// An allocation failed. Handles are as before; the same call may succeed later.
+    /// An allocation failed. All handles are as before, and the same call may succeed later.
     OutOfMemory = TF_STATUS_OUT_OF_MEMORY,
-    /// The system could not open, read, write or replace a file; the message carries its reason.
+    /// The system could not open, read, write or replace a file. The message contains the reason that it gave.
     Io = TF_STATUS_IO,
-    /// No such file, name or key.
+    /// There is no such file, name or key.
     NotFound = TF_STATUS_NOT_FOUND,
-    /// A name stands twice: in a file, or among the names given.
+    /// A name occurs twice, in a file or among the names passed to a call.
     Duplicate = TF_STATUS_DUPLICATE,
-    /// The bytes are not of the format asked for, or of none that is known.
+    /// The bytes are not of the requested format, or of no known format.
     Format = TF_STATUS_FORMAT,
-    /// The file breaks a rule of its format. No reader should trust it.
+    /// The file breaks a rule of its format.
     Corrupt = TF_STATUS_CORRUPT,
-    /// The file ends too early; more bytes at its end could make it valid.
+    /// The file ends too early. More bytes at its end could make it valid.
     Truncated = TF_STATUS_TRUNCATED,
-    /// Valid, but not handled here: a dtype, version or method; an unknown option; what a target format cannot hold.
+    /// The input is valid but not supported: a dtype, version, method or option, or something a format cannot hold.
     Unsupported = TF_STATUS_UNSUPPORTED,
-    /// A limit of the options was hit; a larger limit would change the verdict.
+    /// A limit set by an option was exceeded. The call could succeed with a larger limit.
     Limit = TF_STATUS_LIMIT,
-    /// A value is of another kind or dtype than the call needs.
+    /// A value has another kind or dtype than the call needs.
     Type = TF_STATUS_TYPE,
-    /// What was loaded is not what was expected.
+    /// The loaded weights do not have the expected names and shapes.
     Mismatch = TF_STATUS_MISMATCH,
-    /// A progress callback asked to stop.
+    /// A progress callback ended the call.
     Cancelled = TF_STATUS_CANCELLED,
-    /// The library contradicts itself; please report it.
+    /// The library has a bug; please report it.
     Internal = TF_STATUS_INTERNAL,
     // END tf_status
 }

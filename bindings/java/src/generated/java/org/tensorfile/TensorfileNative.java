@@ -18,628 +18,782 @@ final class TensorfileNative implements TensorfileNativeConstants {
   }
 
   /**
-   *  The version of the library that runs: major * 10000 + minor * 100 + patch. 
+   *  Returns the version of the running library: major * 10000 + minor * 100 + patch. 
    */
   public static long tf_version_number() {
     return TensorfileNativeJNI.tf_version_number();
   }
 
   /**
-   *  The same as text, "0.1.0"; static. 
+   *  Returns the version of the running library as text, such as "0.1.0". The string is static. 
    */
   public static String tf_version_string() {
     return TensorfileNativeJNI.tf_version_string();
   }
 
   /**
-   *  A status as a lower-case word ("corrupt"); static; "unknown" for a number that is none. 
+   *  Returns a status as a lower-case word, such as "corrupt"; "unknown" for other numbers. The string is static. 
    */
   public static String tf_status_name(int status) {
     return TensorfileNativeJNI.tf_status_name(status);
   }
 
   /**
-   *  A dtype's name as NumPy and ml_dtypes write it ("float32", "float8_e4m3fn"), ggml's in lower case ("q4_k"); static;<br>
-   *     "unsupported" for ::TF_DTYPE_UNSUPPORTED and any number that is none. 
+   *  Returns the name of a dtype as NumPy and ml_dtypes write it ("float32", "float8_e4m3fn"), or ggml's name in lower<br>
+   *     case ("q4_k"); "unsupported" for ::TF_DTYPE_UNSUPPORTED and other numbers. The string is static. 
    */
   public static String tf_dtype_name(int dtype) {
     return TensorfileNativeJNI.tf_dtype_name(dtype);
   }
 
   /**
-   *  The dtype of a name, letter case of ggml's names ignored; ::TF_DTYPE_UNSUPPORTED when there is none. 
+   *  Returns the dtype with a NUL-terminated name, or ::TF_DTYPE_UNSUPPORTED if there is none. The names of ggml's types<br>
+   *     may be in any letter case. 
    */
   public static int tf_dtype_from_name(byte[] name) {
     return TensorfileNativeJNI.tf_dtype_from_name(name);
   }
 
   /**
-   *  Bits of one element: 8 for bool, 4 for float4_e2m1fn; 0 for a block type. 
+   *  Returns the number of bits of one element: 8 for bool, 4 for float4_e2m1fn; 0 for a block type. 
    */
   public static long tf_dtype_bits(int dtype) {
     return TensorfileNativeJNI.tf_dtype_bits(dtype);
   }
 
   /**
-   *  Elements in the smallest unit of whole bytes: 1, for float4 2, for float6 4, for a block type its block (32, 256). 
+   *  Returns the number of elements in the smallest unit of whole bytes: 1 for most dtypes, 2 for float4, 4 for float6,<br>
+   *     and the size of a block (such as 32 or 256) for a block type. 
    */
   public static long tf_dtype_block_size(int dtype) {
     return TensorfileNativeJNI.tf_dtype_block_size(dtype);
   }
 
   /**
-   *  Bytes of that unit: the item size, for float4 1, for float6 3, for a block type its block (q4_0: 18). 
+   *  Returns the number of bytes of that unit: the item size for most dtypes, 1 for float4, 3 for float6, and the bytes<br>
+   *     of a block (18 for q4_0) for a block type. 
    */
   public static long tf_dtype_block_bytes(int dtype) {
     return TensorfileNativeJNI.tf_dtype_block_bytes(dtype);
   }
 
   /**
-   *  "npy", "npz", "safetensors", "gguf"; "auto"; "unknown" for a number that is none; static. 
+   *  Returns the name of a format: "auto", "npy", "npz", "safetensors", "gguf"; "unknown" for other numbers. The string<br>
+   *     is static. 
    */
   public static String tf_format_name(int format) {
     return TensorfileNativeJNI.tf_format_name(format);
   }
 
   /**
-   *  The format that a path's extension names, letter case ignored; ::TF_FORMAT_AUTO when it names none. 
+   *  Returns the format that the extension of a path names, in any letter case, or ::TF_FORMAT_AUTO if it names none. 
    */
   public static int tf_format_from_path(byte[] path) {
     return TensorfileNativeJNI.tf_format_from_path(path);
   }
 
   /**
-   * The format that the first bytes of a file are of; ::TF_FORMAT_AUTO when of none.<br>
-   * @param head    the first bytes<br>
-   * @param nbytes  how many; 16 are enough, fewer may not tell
+   * Detects the format of a file from its first bytes.<br>
+   * @param head    the first bytes of the file<br>
+   * @param nbytes  their number; 16 are enough, with fewer the result can be ::TF_FORMAT_AUTO<br>
+   * @return the format, or ::TF_FORMAT_AUTO if the bytes match none
    */
   public static int tf_format_probe(long head, long nbytes) {
     return TensorfileNativeJNI.tf_format_probe(head, nbytes);
   }
 
   /**
-   *  Makes settings that all have their defaults. 
+   *  Creates options that all have their defaults. 
    */
   public static long tf_options_new() { return TensorfileNativeJNI.tf_options_new(); }
 
+  /**
+   *  Adds a reference and returns the options. 
+   */
   public static long tf_options_retain(long options) { return TensorfileNativeJNI.tf_options_retain(options); }
 
+  /**
+   *  Drops a reference. 
+   */
   public static void tf_options_release(long options) {
     TensorfileNativeJNI.tf_options_release(options);
   }
 
   /**
-   * Sets one option.<br>
-   * @param value  in the range that the option's comment gives<br>
-   * @return INVALID_ARGUMENT: the value is out of range; UNSUPPORTED: this version has no such option.
+   * Sets an option.<br>
+   * @param options  the options to change<br>
+   * @param option   which option<br>
+   * @param value    its new value, in the range given at ::tf_option<br>
+   * @return INVALID_ARGUMENT if the value is out of range; UNSUPPORTED if this version has no such option.
    */
   public static long tf_options_set(long options, int option, long value) { return TensorfileNativeJNI.tf_options_set(options, option, value); }
 
   /**
-   *  Reads one option. @return UNSUPPORTED: this version has no such option. 
+   *  Gets the value of an option. @return UNSUPPORTED if this version has no such option. 
    */
   public static long tf_options_get(long options, int option) { return TensorfileNativeJNI.tf_options_get(options, option); }
 
   /**
-   * Sets an option whose values have names (::TF_OPTION_FORMAT, ::TF_OPTION_LOAD_MODE) by name.<br>
-   * @param text    the name<br>
-   * @param length  of text in bytes, or SIZE_MAX<br>
-   * @return INVALID_ARGUMENT: no such name; UNSUPPORTED: no such option; TYPE: the option takes numbers only.
+   * Sets an option by the name of a value: ::TF_OPTION_FORMAT, ::TF_OPTION_LOAD_MODE, ::TF_OPTION_DEFLATE or<br>
+   * ::TF_OPTION_DECODE.<br>
+   * @param options  the options to change<br>
+   * @param option   which option<br>
+   * @param text     the name of the value, as given at the option<br>
+   * @param length   bytes of text, or SIZE_MAX<br>
+   * @return INVALID_ARGUMENT if the option has no value of that name; TYPE if the values of the option have no names;<br>
+   *         UNSUPPORTED if this version has no such option.
    */
   public static long tf_options_set_string(long options, int option, byte[] text) { return TensorfileNativeJNI.tf_options_set_string(options, option, text); }
 
   /**
-   * progress is told, on the calling thread, how many bytes of array data a load or save has done.<br>
-   * @param progress  NULL: none<br>
-   * @param release   may be NULL; called once, when the options let go of user
+   * Sets the progress callback. It is called on the calling thread with the bytes of array data that a load or save has<br>
+   * processed so far and their total, and can cancel the call.<br>
+   * @param options   the options to change<br>
+   * @param progress  the callback, or NULL for none<br>
+   * @param release   called when the options no longer need user, or if this call fails; may be NULL<br>
+   * @param user      first argument of the callbacks
    */
   public static long tf_options_set_progress(long options, Object progress) { return TensorfileNativeJNI.tf_options_set_progress(options, progress); }
 
   /**
-   * Makes a C-contiguous array of zeros.<br>
-   * @param shape  ndim sizes of 0 or more; NULL when ndim is 0. A block type: the last one is a multiple of its block; a<br>
-   *               packed type (float4, float6): the whole count is a multiple of its unit<br>
-   * @param ndim   0 to 64; 0 makes a scalar<br>
-   * @return INVALID_ARGUMENT: a negative size, a product of 2^63 or more, an unknown dtype.
+   *  <br>
+   * Creates a C-contiguous array of zeros.<br>
+   * @param out    receives the array<br>
+   * @param dtype  type of its elements<br>
+   * @param shape  ndim sizes in elements, each 0 or more; NULL if ndim is 0. For a block type the last size must be a<br>
+   *               multiple of the block size; for a packed type (float4, float6) the number of elements must be a<br>
+   *               multiple of the unit, see tf_dtype_block_size()<br>
+   * @param ndim   number of dimensions, 0 to 64; 0 makes a scalar<br>
+   * @return INVALID_ARGUMENT if a size is negative, the array would have 2^63 bytes or more, or the dtype is unknown.
    */
   public static long tf_array_new(int dtype, long[] shape) { return TensorfileNativeJNI.tf_array_new(dtype, shape); }
 
   /**
-   * Makes a C-contiguous array with a copy of data.<br>
-   * @param src     elements in C order, in the host's byte order (block types: little-endian on every host)<br>
-   * @param nbytes  of src; must be what dtype and shape need
+   * Creates a C-contiguous array that holds a copy of data.<br>
+   * @param out     receives the array<br>
+   * @param dtype   type of its elements<br>
+   * @param shape   ndim sizes in elements, as in tf_array_new()<br>
+   * @param ndim    number of dimensions<br>
+   * @param src     the elements in C order, in the byte order of this machine (block types are little-endian everywhere)<br>
+   * @param nbytes  bytes of src; must be exactly what dtype and shape need<br>
+   * @return as tf_array_new(); INVALID_ARGUMENT if nbytes is wrong.
    */
   public static long tf_array_copy_from(int dtype, long[] shape, long src, long nbytes) { return TensorfileNativeJNI.tf_array_copy_from(dtype, shape, src, nbytes); }
 
   /**
-   * Makes an array over the caller's memory, without a copy.<br>
-   * @param strides   ndim steps in bytes, multiples of the item's alignment, 0 and negative allowed; NULL: C-contiguous.<br>
-   *                  Packed and block types: NULL<br>
-   * @param data      the first element ([0, 0, ...]); aligned to its item (a complex one: to its half); may be NULL for an<br>
-   *                  array without elements<br>
-   * @param nbytes    bytes from data on that may be touched. With negative strides the caller vouches for those before<br>
-   * @param writable  0: tf_array_data_mut refuses it<br>
-   * @param release   may be NULL; called once with user when the last array on this memory is released, and also when<br>
-   *                  this call fails
+   * Creates an array on memory of the caller, without a copy. The memory must stay valid until release is called.<br>
+   * @param out       receives the array<br>
+   * @param dtype     type of its elements<br>
+   * @param shape     ndim sizes in elements, as in tf_array_new()<br>
+   * @param ndim      number of dimensions<br>
+   * @param strides   ndim strides in bytes, multiples of the item's alignment; 0 and negative ones are allowed. NULL for<br>
+   *                  a C-contiguous array, and always for packed and block types<br>
+   * @param data      the first element, [0, 0, ...], aligned to its item (complex: to its half); may be NULL if the array<br>
+   *                  has no elements<br>
+   * @param nbytes    number of bytes from data on that the array may access. With negative strides the array also<br>
+   *                  accesses memory before data; the caller guarantees that it exists<br>
+   * @param writable  0 makes the array read-only: tf_array_data_mut() refuses it<br>
+   * @param release   called with user when the last array on this memory is released, or if this call fails; may be NULL<br>
+   * @param user      argument of release<br>
+   * @return as tf_array_new(); INVALID_ARGUMENT if strides or data are misaligned or the elements exceed nbytes.
    */
   public static long tf_array_wrap(int dtype, long[] shape, long[] strides, long data, long nbytes, int writable, Object release) { return TensorfileNativeJNI.tf_array_wrap(dtype, shape, strides, data, nbytes, writable, release); }
 
+  /**
+   *  Adds a reference and returns the array. 
+   */
   public static long tf_array_retain(long array) { return TensorfileNativeJNI.tf_array_retain(array); }
 
+  /**
+   *  Drops a reference. 
+   */
   public static void tf_array_release(long array) {
     TensorfileNativeJNI.tf_array_release(array);
   }
 
   /**
-   *  The dtype. 
+   *  Returns the dtype. 
    */
   public static int tf_array_dtype(long array) {
     return TensorfileNativeJNI.tf_array_dtype(array);
   }
 
   /**
-   *  Number of dimensions; 0 for a scalar. 
+   *  Returns the number of dimensions; 0 for a scalar. 
    */
   public static long tf_array_ndim(long array) {
     return TensorfileNativeJNI.tf_array_ndim(array);
   }
 
   /**
-   *  ndim sizes in elements; borrowed from the array; never NULL for an array. 
+   *  Returns the ndim sizes in elements. The pointer is borrowed from the array, and never NULL for an array. 
    */
   public static long[] tf_array_shape(long array) { return TensorfileNativeJNI.tf_array_shape(array); }
 
   /**
-   *  ndim steps in bytes; borrowed from the array; NULL for packed and block types, which are C-contiguous. 
+   *  Returns the ndim strides in bytes, borrowed from the array, or NULL for packed and block types, which are always<br>
+   *     C-contiguous. 
    */
   public static long[] tf_array_strides(long array) { return TensorfileNativeJNI.tf_array_strides(array); }
 
   /**
-   *  Number of elements: the product of the shape. 
+   *  Returns the number of elements, the product of the shape. 
    */
   public static long tf_array_size(long array) {
     return TensorfileNativeJNI.tf_array_size(array);
   }
 
   /**
-   *  Bytes that the elements take in C order, whatever the strides are. 
+   *  Returns the number of bytes of all elements in C order, whatever the strides are. 
    */
   public static long tf_array_nbytes(long array) {
     return TensorfileNativeJNI.tf_array_nbytes(array);
   }
 
   /**
-   *  Address of the first element, [0, 0, ...]; never NULL for an array, not even an empty one; borrowed. 
+   *  Returns the address of the first element, [0, 0, ...]. It is borrowed from the array, and never NULL for an array,<br>
+   *     not even for an empty one. 
    */
   public static long tf_array_data(long array) { return TensorfileNativeJNI.tf_array_data(array); }
 
   /**
-   * The same address to write through.<br>
-   * @return INVALID_ARGUMENT: the memory is read-only or shared with another array; use tf_array_make_mut().
+   * Gets the address of the first element for writing.<br>
+   * @param data   receives the address, borrowed from the array<br>
+   * @param array  the array to write<br>
+   * @return INVALID_ARGUMENT if the memory is read-only or shared with another array; tf_array_make_mut() makes it<br>
+   *         writable.
    */
   public static long tf_array_data_mut(long array) { return TensorfileNativeJNI.tf_array_data_mut(array); }
 
   /**
-   * Makes *array one whose memory may be written and is shared with nobody, neither by another array nor by another<br>
-   * reference to this one (such as a dict's): itself where it is so already, else a C-contiguous copy that replaces it<br>
-   * (the old reference is released).
+   * Makes sure that *array can be written without changing any other array. If its memory is read-only, or shared with<br>
+   * another array or through another reference to the same array (such as a dict's), *array is replaced by a C-contiguous<br>
+   * copy and the old reference is released; otherwise nothing changes.
    */
   public static long tf_array_make_mut(long array) { return TensorfileNativeJNI.tf_array_make_mut(array); }
 
   /**
-   *  1 when the elements lie in C order without gaps, else 0. 
+   *  Returns 1 if the elements are stored in C order without gaps, else 0. 
    */
   public static int tf_array_is_contiguous(long array) {
     return TensorfileNativeJNI.tf_array_is_contiguous(array);
   }
 
   /**
-   * One element as an integer.<br>
-   * @param index  ndim indices, negative ones count from the end; NULL when ndim is 0<br>
-   * @return TYPE: the dtype is neither bool nor an integer, or a uint64 above INT64_MAX.
+   * Gets one element as an integer.<br>
+   * @param value  receives the element<br>
+   * @param array  an array of bool or an integer dtype<br>
+   * @param index  ndim indices; negative ones count from the end. NULL if ndim is 0<br>
+   * @param ndim   number of indices, which must be that of the array's dimensions<br>
+   * @return INVALID_ARGUMENT if an index is out of range; TYPE if the dtype is another one, or the element is a uint64<br>
+   *         above INT64_MAX.
    */
   public static long tf_array_item_int64(long array, long[] index) { return TensorfileNativeJNI.tf_array_item_int64(array, index); }
 
   /**
-   *  One element as a double, rounded to nearest even where it must be. @return TYPE: a complex or block dtype. 
+   *  Gets one element as a double, rounded to nearest even if necessary. The arguments are those of<br>
+   *     tf_array_item_int64(). @return INVALID_ARGUMENT if an index is out of range; TYPE if the dtype is complex or a block<br>
+   *     type. 
    */
   public static double tf_array_item_double(long array, long[] index) { return TensorfileNativeJNI.tf_array_item_double(array, index); }
 
   /**
-   *  The array itself, retained, when it is C-contiguous, else a C-contiguous copy. 
+   *  Returns the array itself with another reference if it is C-contiguous, else a C-contiguous copy. 
    */
   public static long tf_array_contiguous(long array) { return TensorfileNativeJNI.tf_array_contiguous(array); }
 
   /**
-   * A view with its axes in another order.<br>
-   * @param axes   naxes = ndim numbers, each axis once; NULL (and naxes 0) reverses them<br>
-   * @return UNSUPPORTED: a packed or block type, unless the order is unchanged.
+   * Creates a view with the axes in another order.<br>
+   * @param out    receives the view<br>
+   * @param array  the array to view<br>
+   * @param axes   each axis of the array once, in the new order; NULL reverses the axes<br>
+   * @param naxes  number of axes: ndim, or 0 if axes is NULL<br>
+   * @return INVALID_ARGUMENT if axes is not a permutation; UNSUPPORTED for a packed or block type, unless the order stays<br>
+   *         the same.
    */
   public static long tf_array_transpose(long array, long[] axes) { return TensorfileNativeJNI.tf_array_transpose(array, axes); }
 
   /**
-   * Python's array[start:stop:step, ...]: a view; of a packed or block type a copy where no view can be.<br>
-   * @param start, stop, step  ndim numbers each, with Python's meaning of negative and out-of-range ones;<br>
-   *                           ::TENSORFILE_SLICE_OMITTED for an omitted one; NULL: all omitted<br>
-   * @return INVALID_ARGUMENT: a step of 0, or ndim is not the array's; UNSUPPORTED: the slice cuts through a unit of a<br>
-   *         packed or block type.
+   * Creates a view of Python's array[start:stop:step, ...]. For packed and block types the result is a copy if a view is<br>
+   * impossible.<br>
+   * @param out                receives the view<br>
+   * @param array              the array to slice<br>
+   * @param start, stop, step  ndim values each. Negative and out-of-range values mean what they mean in Python;<br>
+   *                           ::TENSORFILE_SLICE_OMITTED means omitted. NULL means that all values are omitted<br>
+   * @param ndim               number of the array's dimensions<br>
+   * @return INVALID_ARGUMENT if a step is 0 or ndim is not that of the array; UNSUPPORTED if the slice would divide a<br>
+   *         unit of a packed or block type.
    */
   public static long tf_array_slice(long array, long[] start) { return TensorfileNativeJNI.tf_array_slice(array, start); }
 
   /**
-   * A C-contiguous copy with another dtype (the array itself, retained, when it has that dtype and is C-contiguous).<br>
-   * Rounds to nearest even and overflows as NumPy and ml_dtypes do; float to integer truncates and saturates, NaN gives<br>
-   * 0; integers narrow by wrapping, as NumPy's astype; anything to bool is "not equal to zero".<br>
+   * Casts an array to another dtype. The result is a C-contiguous copy, or the array itself with another reference if it<br>
+   * already has the dtype and is C-contiguous.<br>
+   * <br>
+   * Floats are rounded to nearest even and overflow as in NumPy and ml_dtypes. A float is truncated to an integer and<br>
+   * saturates; NaN becomes 0. An integer wraps around, as in NumPy's astype. As a bool, every value but zero is true.<br>
+   * Block types are decoded, and encoded as ggml's reference code does.<br>
+   * @param out      receives the result<br>
+   * @param array    the array to cast<br>
+   * @param dtype    the dtype of the result<br>
    * @param options  allocator and threads; may be NULL<br>
-   * @return TYPE: complex to real; UNSUPPORTED: from or to a dtype for which no rule is given; INVALID_ARGUMENT: a row is<br>
-   *         not whole blocks, or an element that a block type is to hold is not finite.
+   * @return TYPE for complex to real; UNSUPPORTED if no conversion between the dtypes is defined; INVALID_ARGUMENT if a<br>
+   *         row cannot be divided into blocks, or an element to be encoded into a block is not finite.
    */
   public static long tf_array_cast(long array, int dtype, long options) { return TensorfileNativeJNI.tf_array_cast(array, dtype, options); }
 
   /**
-   * equal = 1 when dtype, shape and every byte of the elements agree (so NaN equals the same NaN, -0.0 is not 0.0). 
+   *  Sets *equal to 1 if dtypes, shapes and all bytes of the elements are equal, else to 0. A NaN equals the same NaN,<br>
+   *     and -0.0 does not equal 0.0. 
    */
   public static long tf_array_equal(long a, long b) { return TensorfileNativeJNI.tf_array_equal(a, b); }
 
   /**
-   *  Makes an empty dict. 
+   *  Creates an empty dict. 
    */
   public static long tf_dict_new() { return TensorfileNativeJNI.tf_dict_new(); }
 
+  /**
+   *  Adds a reference and returns the dict. 
+   */
   public static long tf_dict_retain(long dict) { return TensorfileNativeJNI.tf_dict_retain(dict); }
 
+  /**
+   *  Drops a reference. 
+   */
   public static void tf_dict_release(long dict) {
     TensorfileNativeJNI.tf_dict_release(dict);
   }
 
   /**
-   *  Number of values. 
+   *  Returns the number of values. 
    */
   public static long tf_dict_size(long dict) {
     return TensorfileNativeJNI.tf_dict_size(dict);
   }
 
   /**
-   *  The key at a place, 0 to size - 1, in insertion order; borrowed. 
+   *  Gets the key at an index from 0 to size - 1, in insertion order. The string is borrowed. 
    */
   public static byte[] tf_dict_key_at(long dict, long index) { return TensorfileNativeJNI.tf_dict_key_at(dict, index); }
 
   /**
-   *  The kind of the value at a place; ::TF_KIND_NONE when the place is out of range. 
+   *  Returns the kind of the value at an index; ::TF_KIND_NONE if the index is out of range. 
    */
   public static int tf_dict_kind_at(long dict, long index) {
     return TensorfileNativeJNI.tf_dict_kind_at(dict, index);
   }
 
   /**
-   *  The place of a key. @return NOT_FOUND. 
+   *  Gets the index of a key. @return NOT_FOUND. 
    */
   public static long tf_dict_find(long dict, byte[] key) { return TensorfileNativeJNI.tf_dict_find(dict, key); }
 
   /**
-   *  Removes a value; those behind it move up one place; takes time in proportion to the dict. @return NOT_FOUND. 
+   *  Removes a key and its value. The indices of the values after it decrease by one, and the time is proportional to the<br>
+   *     size of the dict. @return NOT_FOUND. 
    */
   public static long tf_dict_remove(long dict, byte[] key) { return TensorfileNativeJNI.tf_dict_remove(dict, key); }
 
   /**
-   *  The array of a key, as a new reference. @return NOT_FOUND, TYPE. 
+   *  Gets the array of a key, as a new reference. @return NOT_FOUND, TYPE. 
    */
   public static long tf_dict_get(long dict, byte[] key) { return TensorfileNativeJNI.tf_dict_get(dict, key); }
 
   /**
-   *  Keeps a reference to array under a key. 
+   *  Sets a key to an array, of which the dict keeps a reference. 
    */
   public static long tf_dict_set(long dict, byte[] key, long array) { return TensorfileNativeJNI.tf_dict_set(dict, key, array); }
 
   /**
-   *  The string of a key; borrowed; may hold NUL bytes. @return NOT_FOUND, TYPE. 
+   *  Gets the string of a key. It is borrowed, and can contain NUL bytes. @return NOT_FOUND, TYPE. 
    */
   public static byte[] tf_dict_get_string(long dict, byte[] key) { return TensorfileNativeJNI.tf_dict_get_string(dict, key); }
 
   /**
-   *  Keeps a copy of text under a key. 
+   *  Sets a key to a copy of a string of text_length bytes (or SIZE_MAX). 
    */
   public static long tf_dict_set_string(long dict, byte[] key, byte[] text) { return TensorfileNativeJNI.tf_dict_set_string(dict, key, text); }
 
   /**
-   *  How many strings the list of a key has. @return NOT_FOUND, TYPE. 
+   *  Gets the number of strings in the list of a key. @return NOT_FOUND, TYPE. 
    */
   public static long tf_dict_string_list_size(long dict, byte[] key) { return TensorfileNativeJNI.tf_dict_string_list_size(dict, key); }
 
   /**
-   *  One string of a list; borrowed. @return NOT_FOUND, TYPE; INVALID_ARGUMENT: index beyond the list. 
+   *  Gets one string of the list of a key. It is borrowed. @return NOT_FOUND, TYPE; INVALID_ARGUMENT if the index is out<br>
+   *     of range. 
    */
   public static byte[] tf_dict_string_list_at(long dict, byte[] key, long index) { return TensorfileNativeJNI.tf_dict_string_list_at(dict, key, index); }
 
   /**
-   *  Puts an empty list of strings under a key; tf_dict_string_list_append() fills it. 
+   *  Sets a key to an empty list of strings, which tf_dict_string_list_append() fills. 
    */
   public static long tf_dict_set_string_list(long dict, byte[] key) { return TensorfileNativeJNI.tf_dict_set_string_list(dict, key); }
 
   /**
-   *  Adds a copy of text to the list of a key. @return NOT_FOUND, TYPE. 
+   *  Appends a copy of a string to the list of a key. @return NOT_FOUND, TYPE. 
    */
   public static long tf_dict_string_list_append(long dict, byte[] key, byte[] text) { return TensorfileNativeJNI.tf_dict_string_list_append(dict, key, text); }
 
   /**
-   *  The dict of a key, as a new reference. @return NOT_FOUND, TYPE. 
+   *  Gets the dict of a key, as a new reference. @return NOT_FOUND, TYPE. 
    */
   public static long tf_dict_get_dict(long dict, byte[] key) { return TensorfileNativeJNI.tf_dict_get_dict(dict, key); }
 
   /**
-   *  Keeps a reference to a dict under a key. @return INVALID_ARGUMENT: value is, or holds, dict itself. 
+   *  Sets a key to a dict, of which this dict keeps a reference. @return INVALID_ARGUMENT if value is this dict or<br>
+   *     contains it. 
    */
   public static long tf_dict_set_dict(long dict, byte[] key, long value) { return TensorfileNativeJNI.tf_dict_set_dict(dict, key, value); }
 
   /**
-   *  The value of a 0-d array of bool or an integer dtype. @return NOT_FOUND; TYPE: anything else. 
+   *  Gets the value of a 0-d array of bool or an integer dtype. @return NOT_FOUND; TYPE for any other value. 
    */
   public static long tf_dict_get_int64(long dict, byte[] key) { return TensorfileNativeJNI.tf_dict_get_int64(dict, key); }
 
   /**
-   *  Sets a 0-d int64 array. 
+   *  Sets a key to a new 0-d int64 array. 
    */
   public static long tf_dict_set_int64(long dict, byte[] key, long value) { return TensorfileNativeJNI.tf_dict_set_int64(dict, key, value); }
 
   /**
-   *  The value of a 0-d array of any real dtype. @return NOT_FOUND; TYPE: anything else. 
+   *  Gets the value of a 0-d array of a real dtype. @return NOT_FOUND; TYPE for any other value. 
    */
   public static double tf_dict_get_double(long dict, byte[] key) { return TensorfileNativeJNI.tf_dict_get_double(dict, key); }
 
   /**
-   *  Sets a 0-d float64 array. 
+   *  Sets a key to a new 0-d float64 array. 
    */
   public static long tf_dict_set_double(long dict, byte[] key, double value) { return TensorfileNativeJNI.tf_dict_set_double(dict, key, value); }
 
   /**
-   * A flat dict of the same values, names joined with '.': {"layers": {"0": {"w": x}}} gives {"layers.0.w": x}, as MLX's<br>
-   * tree_flatten. Empty dicts vanish.<br>
-   * @return DUPLICATE: two paths join to one name; LIMIT: nested deeper than 64.
+   * Converts a tree of nested dicts to a flat dict, joining names with '.', as MLX's tree_flatten: {"layers": {"0": {"w":<br>
+   * x}}} becomes {"layers.0.w": x}. The values are shared, and empty dicts disappear.<br>
+   * @param flat  receives the flat dict<br>
+   * @param tree  the nested dicts<br>
+   * @return DUPLICATE if two paths join to the same name; LIMIT if the tree is nested more than 64 deep.
    */
   public static long tf_dict_flatten(long tree) { return TensorfileNativeJNI.tf_dict_flatten(tree); }
 
   /**
-   *  The other way round. @return DUPLICATE: a name is also the prefix of another; LIMIT: nested deeper than 64. 
+   *  Converts a flat dict to a tree of nested dicts, splitting names at '.'. @return DUPLICATE if a name is also the<br>
+   *     prefix of another one; LIMIT if the tree would be nested more than 64 deep. 
    */
   public static long tf_dict_unflatten(long flat) { return TensorfileNativeJNI.tf_dict_unflatten(flat); }
 
   /**
-   * Compares the names and shapes of the arrays in two trees (or flat dicts).<br>
-   * @param report  a dict of three lists of flat names, each sorted: "missing" (in expected only), "unexpected" (in actual<br>
-   *                only), "shape" (in both, of another shape); dtypes are not compared, as in MLX's load_weights
+   * Compares the names and shapes of the arrays in two trees or flat dicts. Dtypes are not compared, as in MLX's<br>
+   * load_weights.<br>
+   * @param report    receives a dict of three sorted lists of flat names: "missing" (only in expected), "unexpected"<br>
+   *                  (only in actual) and "shape" (in both, with different shapes)<br>
+   * @param expected  the tree with the expected names and shapes<br>
+   * @param actual    the tree to compare with it
    */
   public static long tf_dict_compare(long expected, long actual) { return TensorfileNativeJNI.tf_dict_compare(expected, actual); }
 
   /**
-   * A source of bytes made of callbacks.<br>
-   * @param size        bytes that can be read<br>
-   * @param concurrent  not 0: read_at and map may be called by several threads at once<br>
-   * @param read_at     reads<br>
-   * @param map         may be NULL: nothing can be mapped<br>
-   * @param release     may be NULL; called once with user when the source is freed, and also when this call fails
+   *  <br>
+   * Creates a source from callbacks.<br>
+   * @param out         receives the source<br>
+   * @param size        number of bytes that can be read<br>
+   * @param concurrent  not 0 if several threads may call read_at and map at the same time<br>
+   * @param read_at     reads bytes<br>
+   * @param map         maps bytes; NULL if nothing can be mapped<br>
+   * @param release     called when the source is freed, or if this call fails; may be NULL<br>
+   * @param user        first argument of the callbacks
    */
   public static long tf_source_new(long size, int concurrent, Object read_at) { return TensorfileNativeJNI.tf_source_new(size, concurrent, read_at); }
 
   /**
-   * A source over a file, which stays open until the source is released.<br>
-   * @return NOT_FOUND: no such file; IO: a folder, a FIFO or a device, no permission, or the system's error.
+   * Opens a file as a source. The file stays open until the source is freed.<br>
+   * @param out   receives the source<br>
+   * @param path  path of a regular file<br>
+   * @return NOT_FOUND if there is no such file; IO if it is a folder, FIFO or device, may not be read, or the system<br>
+   *         reports an error.
    */
   public static long tf_source_from_path(byte[] path) { return TensorfileNativeJNI.tf_source_from_path(path); }
 
   /**
-   *  A source over the caller's memory, not copied; release (may be NULL) as in tf_source_new(). 
+   * Creates a source on memory of the caller, without a copy.<br>
+   * @param out      receives the source<br>
+   * @param data     the bytes<br>
+   * @param nbytes   their number<br>
+   * @param release  called with user when the memory is no longer needed, or if this call fails; may be NULL<br>
+   * @param user     argument of release
    */
   public static long tf_source_from_memory(long data, long nbytes, Object release) { return TensorfileNativeJNI.tf_source_from_memory(data, nbytes, release); }
 
   /**
-   * A source over a part of another, which is retained. It is concurrent, and can be mapped, where the whole is and can.<br>
-   * Its errors name no file and count bytes from the start of the part.<br>
-   * @param offset  where the part begins<br>
-   * @param size    of the part in bytes; UINT64_MAX: up to the end<br>
-   * @return INVALID_ARGUMENT: the part is not in the whole.
+   * Creates a source on a part of another one. It is concurrent, and can be mapped, if the other one is. Its error<br>
+   * messages name no file, and their offsets count from the start of the part.<br>
+   * @param out     receives the source<br>
+   * @param whole   the other source, of which a reference is kept<br>
+   * @param offset  byte at which the part begins<br>
+   * @param size    bytes of the part; UINT64_MAX means up to the end<br>
+   * @return INVALID_ARGUMENT if the part is not within the whole.
    */
   public static long tf_source_from_part(long whole, long offset, long size) { return TensorfileNativeJNI.tf_source_from_part(whole, offset, size); }
 
+  /**
+   *  Adds a reference and returns the source. 
+   */
   public static long tf_source_retain(long source) { return TensorfileNativeJNI.tf_source_retain(source); }
 
+  /**
+   *  Drops a reference. 
+   */
   public static void tf_source_release(long source) {
     TensorfileNativeJNI.tf_source_release(source);
   }
 
   /**
-   * A sink made of a callback, which is handed what is smaller than 64 KiB together with what follows: at the latest at the<br>
-   * end of the call that writes.<br>
-   * @param release  may be NULL; as in tf_source_new()
+   * Creates a sink from a callback. Writes of less than 64 KiB are buffered and passed to the callback together, at the<br>
+   * latest at the end of the call that writes.<br>
+   * @param out      receives the sink<br>
+   * @param write    writes bytes<br>
+   * @param release  called when the sink is freed, or if this call fails; may be NULL<br>
+   * @param user     first argument of the callbacks
    */
   public static long tf_sink_new(Object write) { return TensorfileNativeJNI.tf_sink_new(write); }
 
+  /**
+   *  Adds a reference and returns the sink. 
+   */
   public static long tf_sink_retain(long sink) { return TensorfileNativeJNI.tf_sink_retain(sink); }
 
+  /**
+   *  Drops a reference. 
+   */
   public static void tf_sink_release(long sink) {
     TensorfileNativeJNI.tf_sink_release(sink);
   }
 
   /**
-   *  The bytes; borrowed from the buffer; never NULL for a buffer. 
+   *  Returns the bytes, borrowed from the buffer; never NULL for a buffer. 
    */
   public static long tf_buffer_data(long buffer) { return TensorfileNativeJNI.tf_buffer_data(buffer); }
 
   /**
-   *  How many bytes. 
+   *  Returns the number of bytes. 
    */
   public static long tf_buffer_size(long buffer) {
     return TensorfileNativeJNI.tf_buffer_size(buffer);
   }
 
+  /**
+   *  Adds a reference and returns the buffer. 
+   */
   public static long tf_buffer_retain(long buffer) { return TensorfileNativeJNI.tf_buffer_retain(buffer); }
 
+  /**
+   *  Drops a reference. 
+   */
   public static void tf_buffer_release(long buffer) {
     TensorfileNativeJNI.tf_buffer_release(buffer);
   }
 
   /**
+   *  <br>
    * Loads a whole file.<br>
    * <br>
-   * The format is ::TF_OPTION_FORMAT, else what the extension names, else what the content shows. An array that the<br>
-   * library does not know the dtype of makes the call UNSUPPORTED (with ::TF_OPTION_LENIENT it is left out). Arrays are<br>
-   * C-contiguous memory of their own, aligned to 64 bytes; in map mode aligned to their item, and an array stored in<br>
-   * Fortran order has the strides for that.<br>
-   * @param array     receives the array of a .npy, NULL for another format; may be NULL: then a .npy lands in *arrays<br>
-   *                  under the name ""<br>
-   * @param arrays    receives the arrays by name, in file order; an empty dict for a .npy that went to *array; may be NULL<br>
-   * @param metadata  receives the metadata; an empty dict where the format has none; may be NULL. safetensors: strings.<br>
-   *                  gguf: 0-d and 1-d arrays, strings, lists of strings, and dicts named 0, 1, ... for nested arrays<br>
-   * @param path      a regular file, or the index of sharded safetensors (NAME.safetensors.index.json), whose set is<br>
-   *                  loaded as one: the metadata of all shards, the arrays that the index lists; a part that is missing is<br>
-   *                  NOT_FOUND, and the message names it
+   * The format is that of ::TF_OPTION_FORMAT, else the one that the path's extension names, else the one that the content<br>
+   * shows. An array of an unknown dtype makes the call fail with UNSUPPORTED; with ::TF_OPTION_LENIENT it is left out.<br>
+   * <br>
+   * Loaded arrays are C-contiguous, own their memory, and are aligned to 64 bytes. With ::TF_LOAD_MODE_MAP they are<br>
+   * aligned to their items, and an array stored in Fortran order has the strides of that order.<br>
+   * @param array     receives the array of a .npy, or NULL for the other formats. May be NULL: then the array of a .npy<br>
+   *                  is added to *arrays under the name ""<br>
+   * @param arrays    receives the arrays by name, in file order; an empty dict if the array of a .npy went to *array. May<br>
+   *                  be NULL<br>
+   * @param metadata  receives the metadata; an empty dict for a format that has none. May be NULL. The values are strings<br>
+   *                  for safetensors; for gguf they are 0-d and 1-d arrays, strings, lists of strings, and, for arrays of<br>
+   *                  arrays, dicts with the keys "0", "1", ...<br>
+   * @param path      a regular file, or the index of sharded safetensors (NAME.safetensors.index.json). The index loads<br>
+   *                  the arrays that it lists and the metadata of all shards; if a shard does not exist, the call fails<br>
+   *                  with NOT_FOUND and names it<br>
+   * @param options   format, load mode, decoding, limits, threads, allocator; may be NULL
    */
   public static long tf_load(long[] array, byte[] path, long options) { return TensorfileNativeJNI.tf_load(array, path, options); }
 
   /**
-   *  The same from nbytes of memory, which may be freed afterwards. @param format  ::TF_FORMAT_AUTO: by content 
+   *  Loads as tf_load() from nbytes of memory, which may be freed afterwards. With ::TF_FORMAT_AUTO the format is<br>
+   *     detected from the content. 
    */
   public static long tf_load_memory(long[] array, long data, long nbytes, int format, long options) { return TensorfileNativeJNI.tf_load_memory(array, data, nbytes, format, options); }
 
   /**
-   *  The same from a source. In map mode arrays keep a reference to it. 
+   *  Loads as tf_load() from a source. With ::TF_LOAD_MODE_MAP the arrays keep a reference to it. 
    */
   public static long tf_load_source(long[] array, long source, int format, long options) { return TensorfileNativeJNI.tf_load_source(array, source, format, options); }
 
   /**
-   * Loads a .npz, .safetensors or .gguf as a tree: names split at '.'.<br>
-   * @param tree      receives the tree, the nested dicts of tf_dict_unflatten()<br>
-   * @param expected  a tree or flat dict of arrays with the names and shapes that are wanted, or NULL: whatever is there.<br>
-   *                  With ::TF_OPTION_STRICT 0 what is missing keeps expected's array, and what is unknown is left out<br>
-   * @return as tf_load(), LIMIT also for ::TF_OPTION_MAX_NESTING; MISMATCH: the message lists what is missing,<br>
-   *         unexpected, of another shape.
+   * Loads a .npz, .safetensors or .gguf as a tree of nested dicts, splitting names at '.' as tf_dict_unflatten().<br>
+   * <br>
+   * Names and shapes are compared with the expected ones before any array is read. With ::TF_OPTION_STRICT 0 only arrays<br>
+   * with an expected name are read; expected weights that the file lacks keep the array of expected.<br>
+   * @param tree      receives the tree<br>
+   * @param path      the file, as in tf_load()<br>
+   * @param expected  a tree or flat dict of arrays with the expected names and shapes, or NULL to accept any<br>
+   * @param options   as in tf_load(), and ::TF_OPTION_STRICT and ::TF_OPTION_MAX_NESTING; may be NULL<br>
+   * @return as tf_load(); MISMATCH if the weights are not the expected ones: the message lists those that are missing,<br>
+   *         unexpected, or of another shape; DUPLICATE if a name is also the prefix of another one.
    */
   public static long tf_load_weights(byte[] path, long expected, long options) { return TensorfileNativeJNI.tf_load_weights(path, expected, options); }
 
   /**
-   * Opens a file, reads and validates its header, and reads no array yet. Reading obeys the options given here.<br>
-   * An array of an unknown dtype is listed with ::TF_DTYPE_UNSUPPORTED; reading it, and only it, is UNSUPPORTED.
+   *  Opens a file, or the index of sharded safetensors. The format is chosen as in tf_load(). 
    */
   public static long tf_file_open(byte[] path, long options) { return TensorfileNativeJNI.tf_file_open(path, options); }
 
   /**
-   *  The same for nbytes of memory, which are copied. 
+   *  Opens a copy of nbytes of memory as a file. With ::TF_FORMAT_AUTO the format is detected from the content. 
    */
   public static long tf_file_open_memory(long data, long nbytes, int format, long options) { return TensorfileNativeJNI.tf_file_open_memory(data, nbytes, format, options); }
 
   /**
-   *  The same for a source, which is retained. 
+   *  Opens a source as a file, and keeps a reference to it. 
    */
   public static long tf_file_open_source(long source, int format, long options) { return TensorfileNativeJNI.tf_file_open_source(source, format, options); }
 
+  /**
+   *  Adds a reference and returns the file. 
+   */
   public static long tf_file_retain(long file) { return TensorfileNativeJNI.tf_file_retain(file); }
 
+  /**
+   *  Drops a reference; dropping the last one closes the file. Arrays that were read or mapped stay valid. 
+   */
   public static void tf_file_release(long file) {
     TensorfileNativeJNI.tf_file_release(file);
   }
 
   /**
-   *  The format found. 
+   *  Returns the format of the file. 
    */
   public static int tf_file_format(long file) {
     return TensorfileNativeJNI.tf_file_format(file);
   }
 
   /**
-   *  Number of arrays. 
+   *  Returns the number of arrays. 
    */
   public static long tf_file_size(long file) {
     return TensorfileNativeJNI.tf_file_size(file);
   }
 
   /**
-   *  The name of an array, 0 to size - 1, in file order; "" for that of a .npy; borrowed from the file. 
+   *  Gets the name of the array at an index from 0 to size - 1, in file order. The array of a .npy has the name "". The<br>
+   *     string is borrowed from the file. 
    */
   public static byte[] tf_file_name(long file, long index) { return TensorfileNativeJNI.tf_file_name(file, index); }
 
   /**
-   *  The place of a name. @return NOT_FOUND. 
+   *  Gets the index of the array with a name. @return NOT_FOUND. 
    */
   public static long tf_file_find(long file, byte[] name) { return TensorfileNativeJNI.tf_file_find(file, name); }
 
   /**
-   *  The dtype of an array. 
+   *  Returns the stored dtype of an array; ::TF_DTYPE_UNSUPPORTED if the library does not know it. 
    */
   public static int tf_file_dtype(long file, long index) {
     return TensorfileNativeJNI.tf_file_dtype(file, index);
   }
 
   /**
-   *  The number of its dimensions. 
+   *  Returns the number of dimensions of an array. 
    */
   public static long tf_file_ndim(long file, long index) {
     return TensorfileNativeJNI.tf_file_ndim(file, index);
   }
 
   /**
-   *  Its shape, ndim sizes; borrowed from the file. 
+   *  Returns the shape of an array, ndim sizes in elements, borrowed from the file. 
    */
   public static long[] tf_file_shape(long file, long index) { return TensorfileNativeJNI.tf_file_shape(file, index); }
 
   /**
-   *  The bytes that it takes in memory, C-contiguous; those that it takes in the file when its dtype is not known. 
+   *  Returns the bytes that an array needs in memory when it is C-contiguous; if its dtype is unknown, its bytes in the<br>
+   *     file. 
    */
   public static long tf_file_nbytes(long file, long index) {
     return TensorfileNativeJNI.tf_file_nbytes(file, index);
   }
 
   /**
-   * Where the bytes of an array lie, for readers with I/O of their own. They are as stored: perhaps big-endian or in<br>
+   * Gets where the bytes of an array are stored, for readers that do their own I/O. The bytes can be big-endian or in<br>
    * Fortran order.<br>
-   * @param path          the file's path, borrowed from file; "" when it was not opened by path; may be NULL<br>
-   * @param offset        of its first byte in the file (deflated: of the member's first compressed byte); may be NULL<br>
-   * @param stored_bytes  how many there are in the file; may be NULL<br>
-   * @param deflated      1: they are a raw deflate stream of a whole .npy; may be NULL
+   * @param path          receives the path of the file that contains the array, borrowed from file; "" if it was not<br>
+   *                      opened by path. May be NULL<br>
+   * @param offset        receives the offset of the array's first byte; of a deflated array, that of the first compressed<br>
+   *                      byte of its member. May be NULL<br>
+   * @param stored_bytes  receives the number of bytes in the file. May be NULL<br>
+   * @param deflated      receives 1 if these bytes are a raw deflate stream of a whole .npy, else 0. May be NULL<br>
+   * @param file          the file<br>
+   * @param index         index of the array
    */
   public static byte[] tf_file_location(long[] path, long file, long index) { return TensorfileNativeJNI.tf_file_location(path, file, index); }
 
   /**
-   *  The metadata, as tf_load() gives it; the same dict at each call, to be read only. 
+   *  Gets the metadata as tf_load() returns it. Every call returns a reference to the same dict, which must not be<br>
+   *     changed. 
    */
   public static long tf_file_metadata(long file) { return TensorfileNativeJNI.tf_file_metadata(file); }
 
   /**
-   *  Reads one array, or maps it. @return UNSUPPORTED: its dtype is not known; CORRUPT; TRUNCATED; IO. 
+   *  Reads one array, or maps it with ::TF_LOAD_MODE_MAP. @return UNSUPPORTED if its dtype is unknown; CORRUPT, TRUNCATED<br>
+   *     or IO if it cannot be read. 
    */
   public static long tf_file_read(long file, long index) { return TensorfileNativeJNI.tf_file_read(file, index); }
 
   /**
-   * Reads one array in C order into the caller's memory.<br>
-   * @param dtype   to cast to on the way, as tf_array_cast() does; ::TF_DTYPE_UNSUPPORTED: the array's own<br>
-   * @param dst     any alignment; after a failure its content is undefined<br>
-   * @param nbytes  of dst; must be exactly what the array takes in that dtype
+   * Reads one array into memory of the caller, in C order.<br>
+   * @param file    the file<br>
+   * @param index   index of the array<br>
+   * @param dtype   dtype to cast to while reading, as tf_array_cast(); ::TF_DTYPE_UNSUPPORTED keeps the stored one<br>
+   * @param dst     where to write; needs no alignment. Its contents are undefined if the call fails<br>
+   * @param nbytes  bytes of dst; must be exactly what the array needs in that dtype<br>
+   * @return as tf_file_read() and tf_array_cast(); INVALID_ARGUMENT if nbytes is wrong.
    */
   public static long tf_file_read_into(long file, long index, int dtype, long dst, long nbytes) { return TensorfileNativeJNI.tf_file_read_into(file, index, dtype, dst, nbytes); }
 
   /**
-   * Reads several arrays in C order into the caller's memory: those that lie close together in the file by one read, large<br>
-   * ones in pieces, side by side on as many threads as ::TF_OPTION_THREADS allows. It is the fastest way to fill memory<br>
-   * that is there already, such as that of a GPU. All arguments are checked before anything is read.<br>
-   * @param indices  count places of arrays, in any order; one may stand there several times<br>
-   * @param count    may be 0: nothing is done<br>
-   * @param dtype    to cast all of them to on the way, as tf_array_cast() does, piece by piece, so that no array is held<br>
-   *                 twice (but those that are deflated or in Fortran order); ::TF_DTYPE_UNSUPPORTED: each array's own<br>
-   * @param dst      where each array goes: any alignment, not overlapping; may be NULL for an array of no bytes. After a<br>
-   *                 failure the content of all is undefined<br>
-   * @param nbytes   of each dst; must be exactly what the array takes in that dtype<br>
-   * @return as tf_file_read_into(), about the first array that is to blame; TYPE, UNSUPPORTED: an array cannot be cast.
+   * Reads several arrays into memory of the caller, in C order. This is the fastest way to fill existing memory, such as<br>
+   * that of a GPU: arrays that are close together in the file are read at once, and large ones in pieces, on up to<br>
+   * ::TF_OPTION_THREADS threads. All arguments are checked before anything is read.<br>
+   * @param file     the file<br>
+   * @param indices  indices of count arrays, in any order; an index may occur several times<br>
+   * @param count    number of arrays; 0 does nothing<br>
+   * @param dtype    dtype to cast all arrays to while reading, as tf_array_cast(); ::TF_DTYPE_UNSUPPORTED keeps the<br>
+   *                 stored ones. The cast works in pieces: only arrays that are deflated or in Fortran order are held in<br>
+   *                 memory twice<br>
+   * @param dst      count destinations, which must not overlap and need no alignment; NULL is allowed for an array of no<br>
+   *                 bytes. All their contents are undefined if the call fails<br>
+   * @param nbytes   bytes of each destination; must be exactly what the array needs in that dtype<br>
+   * @return as tf_file_read_into(), for the first array that fails.
    */
   public static long tf_file_read_many(long file, long[] indices, int dtype, long[] dst, long[] nbytes) { return TensorfileNativeJNI.tf_file_read_many(file, indices, dtype, dst, nbytes); }
 
   /**
-   * Reads a slice, as tf_array_slice() has it; only what it touches is read. The result is C-contiguous. Of a deflated<br>
-   * member that has no chunks (only those that this library wrote have them) all that lies before the slice is inflated,<br>
-   * but for what a slice read before it had: one behind the other they cost as much as the whole. When slices that followed<br>
-   * one another have had all of a member of an .npz, its CRC-32 is compared: CORRUPT.
+   * Reads part of an array, with the semantics of tf_array_slice(). Only the bytes that the slice needs are read; the<br>
+   * result is C-contiguous.<br>
+   * <br>
+   * A compressed member written by another program can only be inflated from its start, so everything before the slice is<br>
+   * inflated and discarded. Reading slices in ascending order resumes where the previous one ended: together they cost<br>
+   * one pass, and once they have covered the member its CRC-32 is verified (CORRUPT if it differs). Members that this<br>
+   * library compressed are divided into chunks, and only the chunks that the slice touches are inflated.<br>
+   * @param out                receives the array<br>
+   * @param file               the file<br>
+   * @param index              index of the array<br>
+   * @param start, stop, step  ndim values each, as in tf_array_slice()<br>
+   * @param ndim               number of the array's dimensions<br>
+   * @return as tf_file_read() and tf_array_slice().
    */
   public static long tf_file_read_slice(long file, long index, long[] start) { return TensorfileNativeJNI.tf_file_read_slice(file, index, start); }
 
   /**
-   *  Reads a slice into the caller's memory, as tf_file_read_into() does. 
+   *  Reads part of an array, selected as in tf_file_read_slice(), into memory of the caller as tf_file_read_into() does.<br>
+   *     nbytes must be exactly what the slice needs in dtype. 
    */
   public static long tf_file_read_slice_into(long file, long index, long[] start, int dtype, long dst, long nbytes) { return TensorfileNativeJNI.tf_file_read_slice_into(file, index, start, dtype, dst, nbytes); }
 
@@ -649,106 +803,148 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_save(byte[] path, long array, long options) { return TensorfileNativeJNI.tf_save(path, array, options); }
 
   /**
-   * Saves arrays as an .npz of stored members.<br>
-   * @param args    nargs arrays, named arr_0, arr_1, ...; they come after the named ones, as in np.savez; NULL when 0<br>
-   * @param kwargs  arrays by name; may be NULL<br>
-   * @return DUPLICATE: kwargs has a name arr_i of args; TYPE: a value in kwargs is not an array.
+   * Saves arrays as the uncompressed members of an .npz.<br>
+   * @param path     the file<br>
+   * @param args     nargs arrays, which are named arr_0, arr_1, ... and follow the named ones, as in np.savez; NULL if<br>
+   *                 nargs is 0<br>
+   * @param nargs    number of unnamed arrays<br>
+   * @param kwargs   arrays by name; may be NULL<br>
+   * @param options  may be NULL<br>
+   * @return DUPLICATE if kwargs contains the name of one of args; TYPE if a value of kwargs is not an array.
    */
   public static long tf_savez(byte[] path, long[] args, long kwargs, long options) { return TensorfileNativeJNI.tf_savez(path, args, kwargs, options); }
 
   /**
-   * The same with deflated members. Each is deflated in chunks side by side, of 1 MiB or more by the array's size, which<br>
-   * together are one stream that every reader of zip archives knows; a private extra field in the directory tells our reader<br>
-   * where they begin. The bytes depend on the level and on what deflates (::TF_OPTION_DEFLATE), never on threads.
+   * Saves as tf_savez(), with deflated members.<br>
+   * <br>
+   * A member is deflated in chunks of 1 MiB or more, depending on its size, which together form one deflate stream: every<br>
+   * reader of zip archives can inflate it. A private extra field of the archive's directory lists where the chunks begin,<br>
+   * so that this library can inflate them in parallel and read slices. The bytes depend on the compression level and on<br>
+   * ::TF_OPTION_DEFLATE, not on the number of threads.
    */
   public static long tf_savez_compressed(byte[] path, long[] args, long kwargs, long options) { return TensorfileNativeJNI.tf_savez_compressed(path, args, kwargs, options); }
 
   /**
    * Saves arrays as .safetensors.<br>
-   * @param metadata  strings; may be NULL: the file then has none<br>
-   * @return TYPE: a value that is not an array, metadata that is not a string.
+   * @param path      the file<br>
+   * @param arrays    arrays by name<br>
+   * @param metadata  strings by key; NULL leaves the metadata out of the file<br>
+   * @param options   may be NULL<br>
+   * @return TYPE if a value of arrays is not an array, or a value of metadata is not a string.
    */
   public static long tf_save_safetensors(byte[] path, long arrays, long metadata, long options) { return TensorfileNativeJNI.tf_save_safetensors(path, arrays, metadata, options); }
 
   /**
    * Saves arrays as .gguf, version 3. The format holds int8 to int64, float16, bfloat16, float32, float64 and the block<br>
-   * types, in at most 4 dimensions, under names of 1 to 63 bytes.<br>
-   * @param metadata  0-d and 1-d arrays (bool, integers, float32, float64), strings, lists of strings, dicts named 0, 1, ...<br>
-   *                  for nested arrays; may be NULL. No key is added unasked: general.architecture is the caller's to give<br>
-   * @return TYPE: a value that is not an array in arrays.
+   * types, in at most 4 dimensions, with names of 1 to 63 bytes.<br>
+   * @param path      the file<br>
+   * @param arrays    arrays by name<br>
+   * @param metadata  0-d and 1-d arrays (bool, integers, float32, float64), strings, lists of strings, and dicts with the<br>
+   *                  keys "0", "1", ... for arrays of arrays; may be NULL. No key is added unasked; most readers need<br>
+   *                  general.architecture<br>
+   * @param options   may be NULL<br>
+   * @return TYPE if a value of arrays is not an array.
    */
   public static long tf_save_gguf(byte[] path, long arrays, long metadata, long options) { return TensorfileNativeJNI.tf_save_gguf(path, arrays, metadata, options); }
 
   /**
-   * Saves a tree of arrays, flattened as by tf_dict_flatten(), in the format that the path's extension names: .npz,<br>
-   * .safetensors or .gguf; without an extension that of ::TF_OPTION_FORMAT, whose own is added.<br>
-   * @return FORMAT: neither names one of these three; TYPE: a leaf is not an array; DUPLICATE: two paths join to one name;<br>
-   *         LIMIT: ::TF_OPTION_MAX_NESTING.
+   * Saves a tree of arrays under the names that tf_dict_flatten() gives them.<br>
+   * @param path     the file, whose extension (.npz, .safetensors or .gguf) chooses the format. If it has none of these,<br>
+   *                 the format is that of ::TF_OPTION_FORMAT, whose extension is appended<br>
+   * @param tree     nested dicts of arrays<br>
+   * @param options  may be NULL<br>
+   * @return FORMAT if neither the path nor the option names one of these formats; TYPE if a leaf is not an array;<br>
+   *         DUPLICATE if two paths join to the same name; LIMIT if a name has more than ::TF_OPTION_MAX_NESTING parts.
    */
   public static long tf_save_weights(byte[] path, long tree, long options) { return TensorfileNativeJNI.tf_save_weights(path, tree, options); }
 
   /**
-   * Saves into memory.<br>
-   * @param array     the array of a .npy; for the other formats NULL<br>
-   * @param arrays    arrays by name; for a .npy NULL<br>
-   * @param metadata  safetensors and gguf; may be NULL<br>
-   * @return as the function for that format; INVALID_ARGUMENT: format AUTO, array and arrays not as above, or metadata<br>
-   *         for npy or npz.
+   * Saves to memory.<br>
+   * @param out       receives the bytes of the file<br>
+   * @param format    the format; not ::TF_FORMAT_AUTO<br>
+   * @param array     the array of a .npy; NULL for the other formats<br>
+   * @param arrays    arrays by name; NULL for a .npy<br>
+   * @param metadata  metadata of a .safetensors or .gguf; may be NULL<br>
+   * @param options   may be NULL<br>
+   * @return as the function that saves the format to a path; INVALID_ARGUMENT if format is AUTO, if array and arrays are<br>
+   *         not as described, or if there is metadata for npy or npz.
    */
   public static long tf_save_memory(int format, long array, long arrays, long metadata, long options) { return TensorfileNativeJNI.tf_save_memory(format, array, arrays, metadata, options); }
 
   /**
-   *  The same into a sink, from first byte to last; whatever was written before a failure stays written. 
+   *  Saves to a sink, from the first byte to the last, with the arguments of tf_save_memory(). What was written before a<br>
+   *     failure remains written. 
    */
   public static long tf_save_sink(long sink, int format, long array, long arrays, long metadata, long options) { return TensorfileNativeJNI.tf_save_sink(sink, format, array, arrays, metadata, options); }
 
   /**
-   * A writer to a path; the path is not looked at, and nothing is written, before the first tf_writer_write() or<br>
-   * tf_writer_finish().<br>
-   * @param path    the format's extension is added when it lacks it, unless ::TF_OPTION_EXACT_PATH says otherwise<br>
-   * @param format  AUTO: that of ::TF_OPTION_FORMAT, else that which the path's extension names<br>
-   * @return INVALID_ARGUMENT: no format is named.
+   *  <br>
+   * Creates a writer that writes to a path. Nothing is written, and the path is not accessed, before the first<br>
+   * tf_writer_write() or tf_writer_finish().<br>
+   * @param out      receives the writer<br>
+   * @param path     the file; the extension of the format is appended if it lacks it, unless ::TF_OPTION_EXACT_PATH is 1<br>
+   * @param format   the format; ::TF_FORMAT_AUTO means that of ::TF_OPTION_FORMAT, else the one that the path's extension<br>
+   *                 names<br>
+   * @param options  may be NULL<br>
+   * @return INVALID_ARGUMENT if no format is named.
    */
   public static long tf_writer_open(byte[] path, int format, long options) { return TensorfileNativeJNI.tf_writer_open(path, format, options); }
 
   /**
-   *  A writer into a sink, of which it keeps a reference; format AUTO: that of ::TF_OPTION_FORMAT. 
+   *  Creates a writer that writes to a sink, of which it keeps a reference. ::TF_FORMAT_AUTO means the format of<br>
+   *     ::TF_OPTION_FORMAT. @return INVALID_ARGUMENT if no format is named. 
    */
   public static long tf_writer_open_sink(long sink, int format, long options) { return TensorfileNativeJNI.tf_writer_open_sink(sink, format, options); }
 
   /**
-   * Declares the next array. A .npy has one, whose name is not kept.<br>
-   * @param name    UTF-8, copied<br>
-   * @param length  bytes in name; SIZE_MAX: it is NUL-terminated<br>
-   * @return DUPLICATE: an array of that name is declared; INVALID_ARGUMENT: the dtype or shape is none (see<br>
-   *         tf_array_new()), a second array in a .npy, or data have been written. Whether the format can hold it is told<br>
-   *         by the first tf_writer_write() or tf_writer_finish(), of all arrays at once.
+   * Declares the next array. A .npy takes one, whose name is ignored. Whether the format can hold the arrays is checked<br>
+   * by the first tf_writer_write() or tf_writer_finish(), for all arrays at once.<br>
+   * @param writer  the writer<br>
+   * @param name    name of the array, which is copied<br>
+   * @param length  bytes of name, or SIZE_MAX<br>
+   * @param dtype   type of its elements<br>
+   * @param shape   ndim sizes in elements, as in tf_array_new()<br>
+   * @param ndim    number of dimensions<br>
+   * @return DUPLICATE if an array with this name has been declared; INVALID_ARGUMENT if the dtype or shape is invalid,<br>
+   *         for a second array of a .npy, or if data has been written.
    */
   public static long tf_writer_declare(long writer, byte[] name, int dtype, long[] shape) { return TensorfileNativeJNI.tf_writer_declare(writer, name, dtype, shape); }
 
   /**
-   * Sets the metadata of a .safetensors or .gguf, in place of any set before.<br>
-   * @param metadata  as in tf_save_safetensors() and tf_save_gguf(); kept by reference, and read when the first byte is<br>
-   *                  written; NULL: none
+   * Sets the metadata of a .safetensors or .gguf, replacing what was set before.<br>
+   * @param writer    the writer<br>
+   * @param metadata  as in tf_save_safetensors() and tf_save_gguf(), or NULL for none. The writer keeps a reference, and<br>
+   *                  reads the dict when it writes the first byte
    */
   public static long tf_writer_set_metadata(long writer, long metadata) { return TensorfileNativeJNI.tf_writer_set_metadata(writer, metadata); }
 
   /**
-   * Writes the next bytes: those of the arrays in the order in which they are declared, each C-contiguous in the byte order<br>
-   * of this machine. A piece may end anywhere, and may reach from one array into the next.<br>
-   * @return UNSUPPORTED, LIMIT, TYPE: at first, as in saving: the format cannot hold what was declared, and nothing was<br>
-   *         written; INVALID_ARGUMENT: nbytes are more than the arrays still lack, and none of them was written.
+   * Writes the next bytes of array data: the arrays in the order of their declarations, each C-contiguous and in the byte<br>
+   * order of this machine. A call may end anywhere within an array and may continue into the next one.<br>
+   * @param writer  the writer<br>
+   * @param src     the bytes<br>
+   * @param nbytes  their number<br>
+   * @return on the first call also UNSUPPORTED, LIMIT or TYPE, as for a save, if the format cannot hold what was<br>
+   *         declared, in which case nothing is written; INVALID_ARGUMENT if nbytes exceeds the remaining bytes of all<br>
+   *         arrays, in which case none of them is written.
    */
   public static long tf_writer_write(long writer, long src, long nbytes) { return TensorfileNativeJNI.tf_writer_write(writer, src, nbytes); }
 
   /**
-   * Writes what comes last, and puts the file in its place. Then the writer can only be released.<br>
-   * @return INVALID_ARGUMENT: an array, which tf_error_name() names, lacks bytes (they may still be written).
+   * Completes the file and moves it to its path. Afterwards the writer can only be released.<br>
+   * @return INVALID_ARGUMENT if bytes of an array, which tf_error_name() names, have not been written; they can still be<br>
+   *         written.
    */
   public static long tf_writer_finish(long writer) { return TensorfileNativeJNI.tf_writer_finish(writer); }
 
+  /**
+   *  Adds a reference and returns the writer. 
+   */
   public static long tf_writer_retain(long writer) { return TensorfileNativeJNI.tf_writer_retain(writer); }
 
+  /**
+   *  Drops a reference; dropping the last one of a writer that has not finished deletes its temporary files. 
+   */
   public static void tf_writer_release(long writer) {
     TensorfileNativeJNI.tf_writer_release(writer);
   }

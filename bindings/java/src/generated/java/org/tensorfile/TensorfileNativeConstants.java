@@ -9,136 +9,181 @@
 package org.tensorfile;
 
 interface TensorfileNativeConstants {
+  /**
+   *  Version of this header; tf_version_number() returns that of the running library. 
+   */
   public final static int TENSORFILE_VERSION_MAJOR = 0;
+  /**
+   *  See ::TENSORFILE_VERSION_MAJOR. 
+   */
   public final static int TENSORFILE_VERSION_MINOR = 1;
+  /**
+   *  See ::TENSORFILE_VERSION_MAJOR. 
+   */
   public final static int TENSORFILE_VERSION_PATCH = 0;
+  /**
+   *  See ::TENSORFILE_VERSION_MAJOR. 
+   */
   public final static String TENSORFILE_VERSION_STRING = "0.1.0";
   /**
-   *  Done. 
+   *  The call succeeded. 
    */
   public final static int TF_STATUS_OK = 0;
   /**
-   *  The caller's mistake: a NULL handle, an index or number out of range, a wrong shape. Nothing was done. 
+   *  The caller made a mistake: a NULL handle, an index or number out of range, a wrong shape. Nothing was done. 
    */
   public final static int TF_STATUS_INVALID_ARGUMENT = 1;
   /**
-   *  An allocation failed. Handles are as before; the same call may succeed later. 
+   *  An allocation failed. All handles are as before, and the same call may succeed later. 
    */
   public final static int TF_STATUS_OUT_OF_MEMORY = 2;
   /**
-   *  The system could not open, read, write or replace a file; the message carries its reason. 
+   *  The system could not open, read, write or replace a file. The message contains the reason that it gave. 
    */
   public final static int TF_STATUS_IO = 3;
   /**
-   *  No such file, name or key. 
+   *  There is no such file, name or key. 
    */
   public final static int TF_STATUS_NOT_FOUND = 4;
   /**
-   *  A name stands twice: in a file, or among the names given. 
+   *  A name occurs twice, in a file or among the names passed to a call. 
    */
   public final static int TF_STATUS_DUPLICATE = 5;
   /**
-   *  The bytes are not of the format asked for, or of none that is known. 
+   *  The bytes are not of the requested format, or of no known format. 
    */
   public final static int TF_STATUS_FORMAT = 6;
   /**
-   *  The file breaks a rule of its format. No reader should trust it. 
+   *  The file breaks a rule of its format. 
    */
   public final static int TF_STATUS_CORRUPT = 7;
   /**
-   *  The file ends too early; more bytes at its end could make it valid. 
+   *  The file ends too early. More bytes at its end could make it valid. 
    */
   public final static int TF_STATUS_TRUNCATED = 8;
   /**
-   *  Valid, but not handled here: a dtype, version or method; an unknown option; what a target format cannot hold. 
+   *  The input is valid but not supported: a dtype, version, method or option, or something a format cannot hold. 
    */
   public final static int TF_STATUS_UNSUPPORTED = 9;
   /**
-   *  A limit of the options was hit; a larger limit would change the verdict. 
+   *  A limit set by an option was exceeded. The call could succeed with a larger limit. 
    */
   public final static int TF_STATUS_LIMIT = 10;
   /**
-   *  A value is of another kind or dtype than the call needs. 
+   *  A value has another kind or dtype than the call needs. 
    */
   public final static int TF_STATUS_TYPE = 11;
   /**
-   *  What was loaded is not what was expected. 
+   *  The loaded weights do not have the expected names and shapes. 
    */
   public final static int TF_STATUS_MISMATCH = 12;
   /**
-   *  A progress callback asked to stop. 
+   *  A progress callback ended the call. 
    */
   public final static int TF_STATUS_CANCELLED = 13;
   /**
-   *  The library contradicts itself; please report it. 
+   *  The library has a bug; please report it. 
    */
   public final static int TF_STATUS_INTERNAL = 14;
 
   /**
-   *  A type that this library does not know: listed, never read. 
+   *  A type that the library does not know. Such an array is listed but cannot be read. 
    */
   public final static int TF_DTYPE_UNSUPPORTED = 0;
   /**
    *  one byte, 0 or 1 
    */
   public final static int TF_DTYPE_BOOL = 1;
+  /**
+   *  8-bit signed integer 
+   */
   public final static int TF_DTYPE_INT8 = 2;
+  /**
+   *  16-bit signed integer 
+   */
   public final static int TF_DTYPE_INT16 = 3;
+  /**
+   *  32-bit signed integer 
+   */
   public final static int TF_DTYPE_INT32 = 4;
+  /**
+   *  64-bit signed integer 
+   */
   public final static int TF_DTYPE_INT64 = 5;
+  /**
+   *  8-bit unsigned integer 
+   */
   public final static int TF_DTYPE_UINT8 = 6;
+  /**
+   *  16-bit unsigned integer 
+   */
   public final static int TF_DTYPE_UINT16 = 7;
+  /**
+   *  32-bit unsigned integer 
+   */
   public final static int TF_DTYPE_UINT32 = 8;
+  /**
+   *  64-bit unsigned integer 
+   */
   public final static int TF_DTYPE_UINT64 = 9;
   /**
-   *  IEEE binary16 
+   *  IEEE 754 binary16 
    */
   public final static int TF_DTYPE_FLOAT16 = 10;
+  /**
+   *  the upper 16 bits of a float32 
+   */
   public final static int TF_DTYPE_BFLOAT16 = 11;
+  /**
+   *  IEEE 754 binary32 
+   */
   public final static int TF_DTYPE_FLOAT32 = 12;
+  /**
+   *  IEEE 754 binary64 
+   */
   public final static int TF_DTYPE_FLOAT64 = 13;
   /**
-   *  two float32: real, imaginary 
+   *  two float32: real and imaginary part 
    */
   public final static int TF_DTYPE_COMPLEX64 = 14;
   /**
-   *  two float64 
+   *  two float64: real and imaginary part 
    */
   public final static int TF_DTYPE_COMPLEX128 = 15;
   /**
-   *  safetensors F8_E4M3 
+   *  F8_E4M3 of safetensors 
    */
   public final static int TF_DTYPE_FLOAT8_E4M3FN = 16;
   /**
-   *  safetensors F8_E5M2 
+   *  F8_E5M2 of safetensors 
    */
   public final static int TF_DTYPE_FLOAT8_E5M2 = 17;
   /**
-   *  safetensors F8_E4M3FNUZ 
+   *  F8_E4M3FNUZ of safetensors 
    */
   public final static int TF_DTYPE_FLOAT8_E4M3FNUZ = 18;
   /**
-   *  safetensors F8_E5M2FNUZ 
+   *  F8_E5M2FNUZ of safetensors 
    */
   public final static int TF_DTYPE_FLOAT8_E5M2FNUZ = 19;
   /**
-   *  safetensors F8_E8M0: an exponent, no sign 
+   *  F8_E8M0 of safetensors: an exponent without a sign 
    */
   public final static int TF_DTYPE_FLOAT8_E8M0FNU = 20;
   /**
-   *  safetensors F6_E2M3: 4 elements in 3 bytes 
+   *  F6_E2M3 of safetensors, packed: 4 elements in 3 bytes 
    */
   public final static int TF_DTYPE_FLOAT6_E2M3FN = 21;
   /**
-   *  safetensors F6_E3M2: 4 elements in 3 bytes 
+   *  F6_E3M2 of safetensors, packed: 4 elements in 3 bytes 
    */
   public final static int TF_DTYPE_FLOAT6_E3M2FN = 22;
   /**
-   *  safetensors F4: 2 elements in a byte, the first in the low half 
+   *  F4 of safetensors, packed: 2 elements in a byte, the first in its lower half 
    */
   public final static int TF_DTYPE_FLOAT4_E2M1FN = 23;
   /**
-   *  from here on ggml's block types; data are whole blocks 
+   *  first of ggml's block types 
    */
   public final static int TF_DTYPE_Q4_0 = 66;
   public final static int TF_DTYPE_Q4_1 = 67;
@@ -169,7 +214,7 @@ interface TensorfileNativeConstants {
   public final static int TF_DTYPE_Q2_0 = 106;
 
   /**
-   *  find out: by extension, then by content 
+   *  detect the format: by the path's extension, or else by the content 
    */
   public final static int TF_FORMAT_AUTO = 0;
   public final static int TF_FORMAT_NPY = 1;
@@ -178,141 +223,154 @@ interface TensorfileNativeConstants {
   public final static int TF_FORMAT_GGUF = 4;
 
   /**
-   *  no such value 
+   *  there is no such value 
    */
   public final static int TF_KIND_NONE = 0;
   public final static int TF_KIND_ARRAY = 1;
   /**
-   *  bytes; UTF-8 wherever a writer kept to its format 
+   *  bytes; they are UTF-8 if the writer of the file obeyed its format 
    */
   public final static int TF_KIND_STRING = 2;
   public final static int TF_KIND_STRING_LIST = 3;
   public final static int TF_KIND_DICT = 4;
 
   /**
-   *  Threads that one call may use, itself included: 0 (default) as many as the machine has cores, or as the executor<br>
-   *       is wide; up to 1024. 1: the call makes no thread and uses no executor. 
+   *  Number of threads that one call may use, the calling thread included. 0 to 1024. Default 0: as many as the machine<br>
+   *       has cores, or the width of the executor if one is set. With 1 the call creates no thread and uses no executor. 
    */
   public final static int TF_OPTION_THREADS = 1;
   /**
-   *  Format to load, or to save by tf_save_weights: a ::tf_format, or its name by tf_options_set_string. Default AUTO. 
-   */
-  public final static int TF_OPTION_FORMAT = 2;
-  /**
-   *  1: save to the very path given; 0 (default): the format's extension is added when the path lacks it. 
-   */
-  public final static int TF_OPTION_EXACT_PATH = 3;
-  /**
-   *  ::TF_LOAD_MODE_OWN (default) or ::TF_LOAD_MODE_MAP; by name "own" or "map". 
-   */
-  public final static int TF_OPTION_LOAD_MODE = 4;
-  /**
-   *  1: accept trailing bytes, bytes before a zip archive, and leave out arrays of unknown types in tf_load. Default 0. 
-   */
-  public final static int TF_OPTION_LENIENT = 5;
-  /**
-   *  1 (default): tf_load_weights refuses weights that are missing, unexpected or of another shape. 
-   */
-  public final static int TF_OPTION_STRICT = 6;
-  /**
-   *  1: a .gguf that is one part of several (NAME-00001-of-00003.gguf) is opened as the whole set. Default 0. The index<br>
-   *       of sharded safetensors (NAME.safetensors.index.json) always opens its set. 
-   */
-  public final static int TF_OPTION_PARTS = 7;
-  /**
-   *  Most bytes of array data in one file of a .safetensors or .gguf saved by path, from 1; 0 (default): one file. More<br>
-   *       are saved as NAME-00001-of-00003 and so on, safetensors with their index; each array stays whole. 
-   */
-  public final static int TF_OPTION_PART_BYTES = 8;
-  /**
-   *  Bytes of memory that the objects made by one call (or read through one tf_file) may hold at once, from 1; 0<br>
-   *       (default): no limit. 
+   *  Bytes of memory that the objects created by one call, or read through one ::tf_file, may occupy at the same time.<br>
+   *       0 to INT64_MAX. Default 0: no limit. Exceeding it is ::TF_STATUS_LIMIT. 
    */
   public final static int TF_OPTION_MAX_BYTES = 9;
   /**
-   *  Longest header in bytes: 0 (default) means 100,000,000, and 1 MiB for an npy header. 
+   *  Format to load; also the format of tf_save_weights() if the extension of its path names none, and of a ::tf_writer<br>
+   *       that is opened with ::TF_FORMAT_AUTO. Named value: a ::tf_format, or "auto", "npy", "npz", "safetensors" or<br>
+   *       "gguf". Default ::TF_FORMAT_AUTO. 
+   */
+  public final static int TF_OPTION_FORMAT = 2;
+  /**
+   *  Whether loaded arrays own their memory or map the file. Named value: ::TF_LOAD_MODE_OWN ("own", the default) or<br>
+   *       ::TF_LOAD_MODE_MAP ("map"). 
+   */
+  public final static int TF_OPTION_LOAD_MODE = 4;
+  /**
+   *  What loading does with ggml's block types. Named value: ::TF_DECODE_KEEP ("keep", the default), ::TF_DECODE_MLX<br>
+   *       ("mlx"), or one of ::TF_DTYPE_FLOAT16, ::TF_DTYPE_BFLOAT16, ::TF_DTYPE_FLOAT32, ::TF_DTYPE_FLOAT64 (or its name)<br>
+   *       to decode to that dtype. A ::tf_file always describes arrays as they are stored, and tf_file_read_into() has its<br>
+   *       own dtype argument. 
+   */
+  public final static int TF_OPTION_DECODE = 22;
+  /**
+   *  Switch, default 0. With 1, trailing bytes and bytes before a zip archive are accepted, and tf_load() leaves out<br>
+   *       arrays of unknown dtypes instead of failing. 
+   */
+  public final static int TF_OPTION_LENIENT = 5;
+  /**
+   *  Switch, default 1: tf_load_weights() fails if weights are missing, unexpected, or of another shape. With 0 it<br>
+   *       loads the expected weights that the file has. 
+   */
+  public final static int TF_OPTION_STRICT = 6;
+  /**
+   *  Switch, default 0. With 1, opening one part of a split .gguf (NAME-00001-of-00003.gguf) opens the whole set. The<br>
+   *       index of sharded safetensors (NAME.safetensors.index.json) always opens its whole set. 
+   */
+  public final static int TF_OPTION_PARTS = 7;
+  /**
+   *  Longest accepted header in bytes. 0 to INT64_MAX. Default 0: 1 MiB for the header of an npy array, 100,000,000<br>
+   *       otherwise. 
    */
   public final static int TF_OPTION_MAX_HEADER_BYTES = 10;
   /**
-   *  Most arrays in a file, from 1; default 1,000,000. 
+   *  Largest accepted number of arrays in a file. 1 to 2^30, default 1,000,000. 
    */
   public final static int TF_OPTION_MAX_ARRAYS = 11;
   /**
-   *  Most metadata values in a file, from 1; default 1,000,000. Elements of a list are not values of their own. 
+   *  Largest accepted number of metadata values in a file; the elements of a list do not count. 1 to 2^30, default<br>
+   *       1,000,000. 
    */
   public final static int TF_OPTION_MAX_METADATA = 12;
   /**
-   *  Longest name or key in bytes, from 1; default 65,536. 
+   *  Longest accepted name or key in bytes. 1 to 2^30, default 65,536. 
    */
   public final static int TF_OPTION_MAX_NAME_BYTES = 13;
   /**
-   *  Most dimensions of an array, 1 to 64; default 64. 
+   *  Largest accepted number of dimensions. 1 to 64, default 64. 
    */
   public final static int TF_OPTION_MAX_RANK = 14;
   /**
-   *  Deepest nesting of metadata (gguf arrays: 8 at most), and most parts, between dots, of a name that<br>
-   *       tf_load_weights and tf_save_weights make a tree of; 1 to 64; default 64. 
+   *  Deepest accepted nesting of metadata (gguf arrays nest at most 8 deep in any case), and of the trees that<br>
+   *       tf_load_weights() and tf_save_weights() convert from and to dotted names. 1 to 64, default 64. 
    */
   public final static int TF_OPTION_MAX_NESTING = 15;
   /**
-   *  1: fsync file and folder before a save returns. Default 0. 
+   *  Switch, default 0: the extension of the format is appended to a path that lacks it. With 1 the path is used as it<br>
+   *       is. 
    */
-  public final static int TF_OPTION_DURABLE = 16;
+  public final static int TF_OPTION_EXACT_PATH = 3;
   /**
-   *  1 (default): write a temporary file beside the target, then rename it over; 0: write the target in place. 
+   *  Most bytes of array data in one file, for a .safetensors or .gguf that is saved by path. 0 to INT64_MAX. Default<br>
+   *       0: one file. Larger data is saved as a set of parts NAME-00001-of-00003 and so on, for safetensors with an index.<br>
+   *       An array is never divided: one that is larger gets a part of its own. 
+   */
+  public final static int TF_OPTION_PART_BYTES = 8;
+  /**
+   *  Switch, default 1: saves by path are all or nothing (see "Saving"). With 0 the target is written in place; this<br>
+   *       needs no space for a second copy, but a save that fails leaves an incomplete file. 
    */
   public final static int TF_OPTION_ATOMIC = 17;
   /**
-   *  Alignment of array data on save, a power of two of 1 to 1,048,576; 0 (default): 64, gguf 32 or the metadata's<br>
-   *       general.alignment. npy keeps its format's 64 (as np.save); npz: at most 32,768; gguf: the key general.alignment is<br>
-   *       written for it. 
+   *  Switch, default 0. With 1 the files and their folder are flushed to the disk (fsync) before a save returns. 
+   */
+  public final static int TF_OPTION_DURABLE = 16;
+  /**
+   *  Alignment of array data in bytes. 0, or a power of two from 1 to 1,048,576. Default 0: 64, for gguf 32 or what the<br>
+   *       key general.alignment of the metadata says. npy always has 64, as np.save; npz accepts at most 32,768; for gguf<br>
+   *       the key general.alignment is written to match. 
    */
   public final static int TF_OPTION_ALIGNMENT = 18;
   /**
-   *  1: deflate the members of an .npz that tf_save_weights, tf_save_memory, tf_save_sink or a tf_writer writes. Default<br>
-   *       0. 
+   *  Switch, default 0. With 1, tf_save_weights(), tf_save_memory(), tf_save_sink() and a ::tf_writer deflate the<br>
+   *       members of an .npz. tf_savez() never does, tf_savez_compressed() always. 
    */
   public final static int TF_OPTION_COMPRESS = 19;
   /**
-   *  Level of deflate, 0 (none) to 9 (smallest); -1 (default): the one that suits. Where ISA-L is built in, it does the<br>
-   *       levels 1 to 3, and -1 is what it does best for each array (1, or 3 where that saves 5 % of a sample); zlib does the<br>
-   *       others, and then -1 is 6. 
+   *  Deflate level, -1 to 9: 0 stores, 9 is smallest. Default -1: a level that suits. If the library was built with<br>
+   *       ISA-L, ISA-L does levels 1 to 3 and zlib the others, and -1 picks 1, or 3 for arrays of which it saves 5 % of a<br>
+   *       sample. Otherwise zlib does all levels, and -1 is 6. 
    */
   public final static int TF_OPTION_COMPRESSION_LEVEL = 20;
   /**
-   *  ::TF_DEFLATE_AUTO (default) or ::TF_DEFLATE_ZLIB; by name "auto" or "zlib". 
+   *  Which library deflates. Named value: ::TF_DEFLATE_AUTO ("auto", the default) or ::TF_DEFLATE_ZLIB ("zlib"). 
    */
   public final static int TF_OPTION_DEFLATE = 21;
-  /**
-   *  What loading makes of ggml's block types: ::TF_DECODE_KEEP (default); ::TF_DTYPE_FLOAT16, _BFLOAT16, _FLOAT32 or<br>
-   *       _FLOAT64: decoded to that dtype; ::TF_DECODE_MLX. By name "keep", "mlx", or that of the dtype. What tf_file says of<br>
-   *       an array is what is stored; tf_file_read_into() has a dtype of its own. 
-   */
-  public final static int TF_OPTION_DECODE = 22;
 
   /*
    *  Values of ::TF_OPTION_DEFLATE. 
    */
   /**
-   *  ISA-L where it is built in, else zlib: many times faster, and no larger on the weights of models. 
+   *  ISA-L if the library was built with it, else zlib. ISA-L is many times faster, and for the weights of models its<br>
+   *       output is no larger. The output differs from zlib's. 
    */
   public final static int TF_DEFLATE_AUTO = 0;
   /**
-   *  zlib, also where ISA-L is built in. 
+   *  zlib, even if the library was built with ISA-L. 
    */
   public final static int TF_DEFLATE_ZLIB = 1;
 
   /*
-   *  Values of ::TF_OPTION_DECODE. 
+   *  Values of ::TF_OPTION_DECODE, besides dtypes. 
    */
   /**
-   *  Blocks stay blocks. 
+   *  Arrays of block types stay as they are. 
    */
   public final static int TF_DECODE_KEEP = 0;
   /**
-   *  tf_load: q4_0, q4_1 and q8_0 become what MLX's load makes of them: NAME (uint32, codes of 4 or 8 bits, lowest first),<br>
-   *       STEM.scales and STEM.biases (float16, one for 32 codes), where STEM is NAME without ".weight" at its end, or else<br>
-   *       the whole NAME; value = code * scale + bias. Other block types become float16. tf_file_read() keeps blocks. 
+   *  tf_load() converts as MLX's load does. q4_0, q4_1 and q8_0 become three arrays: NAME (uint32 words that hold codes<br>
+   *       of 4 or 8 bits, lowest bits first) and STEM.scales and STEM.biases (float16, one for each 32 codes), where STEM is<br>
+   *       NAME without a trailing ".weight". An element is code * scale + bias. Other block types become float16.<br>
+   *       tf_file_read() keeps blocks. 
    */
   public final static int TF_DECODE_MLX = -1;
 
@@ -320,14 +378,15 @@ interface TensorfileNativeConstants {
    *  Values of ::TF_OPTION_LOAD_MODE. 
    */
   /**
-   *  Arrays get memory of their own: nothing that happens to the file afterwards touches them. 
+   *  Arrays own their memory; later changes to the file do not affect them. 
    */
   public final static int TF_LOAD_MODE_OWN = 0;
   /**
-   *  Arrays are private, writable mappings of the file, read when first touched. If another program shortens the file<br>
-   *       in place, touching the lost part ends the process with SIGBUS. What cannot be mapped is copied: compressed<br>
-   *       members, data not aligned to its items, another byte order, bools that are not 0 or 1. The CRC-32 of a member of<br>
-   *       an .npz is checked where its bytes are copied, not where they are mapped: that would read them. 
+   *  Arrays are private, writable mappings of the file: pages are read when they are first accessed, and writes do not<br>
+   *       reach the file. If another program shortens the file in place, accessing the lost part raises SIGBUS, which ends<br>
+   *       the process. Data that cannot be mapped is copied instead: compressed members, data that is not aligned to its<br>
+   *       items, another byte order, and bools other than 0 and 1. Copied members of an .npz have their CRC-32 verified;<br>
+   *       mapped ones do not, because that would read them. 
    */
   public final static int TF_LOAD_MODE_MAP = 1;
 

@@ -3,53 +3,53 @@ package org.tensorfile;
 /** The type of an array's elements. */
 public enum Dtype {
   // BEGIN tf_dtype: generated from tensorfile.h by bindings/swig/generate.sh
-  /** A type that this library does not know: listed, never read. */
+  /** A type that the library does not know. Such an array is listed but cannot be read. */
   UNSUPPORTED(TensorfileNativeConstants.TF_DTYPE_UNSUPPORTED),
   /** One byte, 0 or 1. */
   BOOL(TensorfileNativeConstants.TF_DTYPE_BOOL),
-  /** An int8. */
+  /** 8-bit signed integer. */
   INT8(TensorfileNativeConstants.TF_DTYPE_INT8),
-  /** An int16. */
+  /** 16-bit signed integer. */
   INT16(TensorfileNativeConstants.TF_DTYPE_INT16),
-  /** An int32. */
+  /** 32-bit signed integer. */
   INT32(TensorfileNativeConstants.TF_DTYPE_INT32),
-  /** An int64. */
+  /** 64-bit signed integer. */
   INT64(TensorfileNativeConstants.TF_DTYPE_INT64),
-  /** A uint8. */
+  /** 8-bit unsigned integer. */
   UINT8(TensorfileNativeConstants.TF_DTYPE_UINT8),
-  /** A uint16. */
+  /** 16-bit unsigned integer. */
   UINT16(TensorfileNativeConstants.TF_DTYPE_UINT16),
-  /** A uint32. */
+  /** 32-bit unsigned integer. */
   UINT32(TensorfileNativeConstants.TF_DTYPE_UINT32),
-  /** A uint64. */
+  /** 64-bit unsigned integer. */
   UINT64(TensorfileNativeConstants.TF_DTYPE_UINT64),
-  /** IEEE binary16. */
+  /** IEEE 754 binary16. */
   FLOAT16(TensorfileNativeConstants.TF_DTYPE_FLOAT16),
-  /** A bfloat16. */
+  /** The upper 16 bits of a float32. */
   BFLOAT16(TensorfileNativeConstants.TF_DTYPE_BFLOAT16),
-  /** A float32. */
+  /** IEEE 754 binary32. */
   FLOAT32(TensorfileNativeConstants.TF_DTYPE_FLOAT32),
-  /** A float64. */
+  /** IEEE 754 binary64. */
   FLOAT64(TensorfileNativeConstants.TF_DTYPE_FLOAT64),
-  /** Two float32: real, imaginary. */
+  /** Two float32: real and imaginary part. */
   COMPLEX64(TensorfileNativeConstants.TF_DTYPE_COMPLEX64),
-  /** Two float64. */
+  /** Two float64: real and imaginary part. */
   COMPLEX128(TensorfileNativeConstants.TF_DTYPE_COMPLEX128),
-  /** Safetensors F8_E4M3. */
+  /** F8_E4M3 of safetensors. */
   FLOAT8_E4M3FN(TensorfileNativeConstants.TF_DTYPE_FLOAT8_E4M3FN),
-  /** Safetensors F8_E5M2. */
+  /** F8_E5M2 of safetensors. */
   FLOAT8_E5M2(TensorfileNativeConstants.TF_DTYPE_FLOAT8_E5M2),
-  /** Safetensors F8_E4M3FNUZ. */
+  /** F8_E4M3FNUZ of safetensors. */
   FLOAT8_E4M3FNUZ(TensorfileNativeConstants.TF_DTYPE_FLOAT8_E4M3FNUZ),
-  /** Safetensors F8_E5M2FNUZ. */
+  /** F8_E5M2FNUZ of safetensors. */
   FLOAT8_E5M2FNUZ(TensorfileNativeConstants.TF_DTYPE_FLOAT8_E5M2FNUZ),
-  /** Safetensors F8_E8M0: an exponent, no sign. */
+  /** F8_E8M0 of safetensors: an exponent without a sign. */
   FLOAT8_E8M0FNU(TensorfileNativeConstants.TF_DTYPE_FLOAT8_E8M0FNU),
-  /** Safetensors F6_E2M3: 4 elements in 3 bytes. */
+  /** F6_E2M3 of safetensors, packed: 4 elements in 3 bytes. */
   FLOAT6_E2M3FN(TensorfileNativeConstants.TF_DTYPE_FLOAT6_E2M3FN),
-  /** Safetensors F6_E3M2: 4 elements in 3 bytes. */
+  /** F6_E3M2 of safetensors, packed: 4 elements in 3 bytes. */
   FLOAT6_E3M2FN(TensorfileNativeConstants.TF_DTYPE_FLOAT6_E3M2FN),
-  /** Safetensors F4: 2 elements in a byte, the first in the low half. */
+  /** F4 of safetensors, packed: 2 elements in a byte, the first in its lower half. */
   FLOAT4_E2M1FN(TensorfileNativeConstants.TF_DTYPE_FLOAT4_E2M1FN),
   /** The block type q4_0 of ggml. */
   Q4_0(TensorfileNativeConstants.TF_DTYPE_Q4_0),

@@ -6,7 +6,7 @@ import java.nio.file.Path;
 /** A file format. */
 public enum Format {
   // BEGIN tf_format: generated from tensorfile.h by bindings/swig/generate.sh
-  /** Find out: by extension, then by content. */
+  /** Detect the format: by the path's extension, or else by the content. */
   AUTO(TensorfileNativeConstants.TF_FORMAT_AUTO),
   /** The .npy format. */
   NPY(TensorfileNativeConstants.TF_FORMAT_NPY),

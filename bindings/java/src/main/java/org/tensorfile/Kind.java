@@ -3,11 +3,11 @@ package org.tensorfile;
 /** The kind of a value in a {@link Dict}. */
 public enum Kind {
   // BEGIN tf_kind: generated from tensorfile.h by bindings/swig/generate.sh
-  /** No such value. */
+  /** There is no such value. */
   NONE(TensorfileNativeConstants.TF_KIND_NONE),
   /** An array. */
   ARRAY(TensorfileNativeConstants.TF_KIND_ARRAY),
-  /** Bytes; UTF-8 wherever a writer kept to its format. */
+  /** Bytes; they are UTF-8 if the writer of the file obeyed its format. */
   STRING(TensorfileNativeConstants.TF_KIND_STRING),
   /** A string list. */
   STRING_LIST(TensorfileNativeConstants.TF_KIND_STRING_LIST),

@@ -8,13 +8,14 @@ package org.tensorfile;
  */
 public enum LoadMode {
   // BEGIN tf_load_mode: generated from tensorfile.h by bindings/swig/generate.sh
-  /** Arrays get memory of their own: nothing that happens to the file afterwards touches them. */
+  /** Arrays own their memory; later changes to the file do not affect them. */
   OWN(TensorfileNativeConstants.TF_LOAD_MODE_OWN),
   /**
-   * Arrays are private, writable mappings of the file, read when first touched. If another program shortens the file in
-   * place, touching the lost part ends the process with SIGBUS. What cannot be mapped is copied: compressed members,
-   * data not aligned to its items, another byte order, bools that are not 0 or 1. The CRC-32 of a member of an .npz is
-   * checked where its bytes are copied, not where they are mapped: that would read them.
+   * Arrays are private, writable mappings of the file: pages are read when they are first accessed, and writes do not
+   * reach the file. If another program shortens the file in place, accessing the lost part raises SIGBUS, which ends
+   * the process. Data that cannot be mapped is copied instead: compressed members, data that is not aligned to its
+   * items, another byte order, and bools other than 0 and 1. Copied members of an .npz have their CRC-32 verified;
+   * mapped ones do not, because that would read them.
    */
   MAP(TensorfileNativeConstants.TF_LOAD_MODE_MAP),
   // END tf_load_mode

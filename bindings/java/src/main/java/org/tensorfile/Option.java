@@ -9,85 +9,111 @@ package org.tensorfile;
 public enum Option {
   // BEGIN tf_option: generated from tensorfile.h by bindings/swig/generate.sh
   /**
-   * Threads that one call may use, itself included: 0 (default) as many as the machine has cores, or as the executor is
-   * wide; up to 1024. 1: the call makes no thread and uses no executor.
+   * Number of threads that one call may use, the calling thread included. 0 to 1024. Default 0: as many as the machine
+   * has cores, or the width of the executor if one is set. With 1 the call creates no thread and uses no executor.
    */
   THREADS(TensorfileNativeConstants.TF_OPTION_THREADS),
   /**
-   * Format to load, or to save by {@link Tensorfile#saveWeights}: a {@link Format}, or its name by
-   * {@link Options.Builder#set(Option, String)}. Default AUTO.
+   * Bytes of memory that the objects created by one call, or read through one {@link ArrayFile}, may occupy at the same
+   * time. 0 to {@link Long#MAX_VALUE}. Default 0: no limit. Exceeding it is {@link Status#LIMIT}.
+   */
+  MAX_BYTES(TensorfileNativeConstants.TF_OPTION_MAX_BYTES),
+  /**
+   * Format to load; also the format of {@link Tensorfile#saveWeights} if the extension of its path names none, and of a
+   * {@link ArrayWriter} that is opened with {@link Format#AUTO}. Named value: a {@link Format}, or "auto", "npy",
+   * "npz", "safetensors" or "gguf". Default {@link Format#AUTO}.
    */
   FORMAT(TensorfileNativeConstants.TF_OPTION_FORMAT),
-  /** 1: save to the very path given; 0 (default): the format's extension is added when the path lacks it. */
-  EXACT_PATH(TensorfileNativeConstants.TF_OPTION_EXACT_PATH),
-  /** {@link LoadMode#OWN} (default) or {@link LoadMode#MAP}; by name "own" or "map". */
+  /**
+   * Whether loaded arrays own their memory or map the file. Named value: {@link LoadMode#OWN} ("own", the default) or
+   * {@link LoadMode#MAP} ("map").
+   */
   LOAD_MODE(TensorfileNativeConstants.TF_OPTION_LOAD_MODE),
   /**
-   * 1: accept trailing bytes, bytes before a zip archive, and leave out arrays of unknown types in
-   * {@link Tensorfile#load}. Default 0.
+   * What loading does with ggml's block types. Named value: {@code TF_DECODE_KEEP} ("keep", the default),
+   * {@code TF_DECODE_MLX} ("mlx"), or one of {@link Dtype#FLOAT16}, {@link Dtype#BFLOAT16}, {@link Dtype#FLOAT32},
+   * {@link Dtype#FLOAT64} (or its name) to decode to that dtype. A {@link ArrayFile} always describes arrays as they
+   * are stored, and {@link ArrayFile.Entry#readInto} has its own dtype argument.
+   */
+  DECODE(TensorfileNativeConstants.TF_OPTION_DECODE),
+  /**
+   * Switch, default 0. With 1, trailing bytes and bytes before a zip archive are accepted, and {@link Tensorfile#load}
+   * leaves out arrays of unknown dtypes instead of failing.
    */
   LENIENT(TensorfileNativeConstants.TF_OPTION_LENIENT),
-  /** 1 (default): {@link Tensorfile#loadWeights} refuses weights that are missing, unexpected or of another shape. */
+  /**
+   * Switch, default 1: {@link Tensorfile#loadWeights} fails if weights are missing, unexpected, or of another shape.
+   * With 0 it loads the expected weights that the file has.
+   */
   STRICT(TensorfileNativeConstants.TF_OPTION_STRICT),
   /**
-   * 1: a .gguf that is one part of several (NAME-00001-of-00003.gguf) is opened as the whole set. Default 0. The index
-   * of sharded safetensors (NAME.safetensors.index.json) always opens its set.
+   * Switch, default 0. With 1, opening one part of a split .gguf (NAME-00001-of-00003.gguf) opens the whole set. The
+   * index of sharded safetensors (NAME.safetensors.index.json) always opens its whole set.
    */
   PARTS(TensorfileNativeConstants.TF_OPTION_PARTS),
   /**
-   * Most bytes of array data in one file of a .safetensors or .gguf saved by path, from 1; 0 (default): one file. More
-   * are saved as NAME-00001-of-00003 and so on, safetensors with their index; each array stays whole.
+   * Longest accepted header in bytes. 0 to {@link Long#MAX_VALUE}. Default 0: 1 MiB for the header of an npy array,
+   * 100,000,000 otherwise.
+   */
+  MAX_HEADER_BYTES(TensorfileNativeConstants.TF_OPTION_MAX_HEADER_BYTES),
+  /** Largest accepted number of arrays in a file. 1 to 2^30, default 1,000,000. */
+  MAX_ARRAYS(TensorfileNativeConstants.TF_OPTION_MAX_ARRAYS),
+  /**
+   * Largest accepted number of metadata values in a file; the elements of a list do not count. 1 to 2^30, default
+   * 1,000,000.
+   */
+  MAX_METADATA(TensorfileNativeConstants.TF_OPTION_MAX_METADATA),
+  /** Longest accepted name or key in bytes. 1 to 2^30, default 65,536. */
+  MAX_NAME_BYTES(TensorfileNativeConstants.TF_OPTION_MAX_NAME_BYTES),
+  /** Largest accepted number of dimensions. 1 to 64, default 64. */
+  MAX_RANK(TensorfileNativeConstants.TF_OPTION_MAX_RANK),
+  /**
+   * Deepest accepted nesting of metadata (gguf arrays nest at most 8 deep in any case), and of the trees that
+   * {@link Tensorfile#loadWeights} and {@link Tensorfile#saveWeights} convert from and to dotted names. 1 to 64,
+   * default 64.
+   */
+  MAX_NESTING(TensorfileNativeConstants.TF_OPTION_MAX_NESTING),
+  /**
+   * Switch, default 0: the extension of the format is appended to a path that lacks it. With 1 the path is used as it
+   * is.
+   */
+  EXACT_PATH(TensorfileNativeConstants.TF_OPTION_EXACT_PATH),
+  /**
+   * Most bytes of array data in one file, for a .safetensors or .gguf that is saved by path. 0 to
+   * {@link Long#MAX_VALUE}. Default 0: one file. Larger data is saved as a set of parts NAME-00001-of-00003 and so on,
+   * for safetensors with an index. An array is never divided: one that is larger gets a part of its own.
    */
   PART_BYTES(TensorfileNativeConstants.TF_OPTION_PART_BYTES),
   /**
-   * Bytes of memory that the objects made by one call (or read through one {@link ArrayFile}) may hold at once, from 1;
-   * 0 (default): no limit.
+   * Switch, default 1: saves by path are all or nothing (see "Saving"). With 0 the target is written in place; this
+   * needs no space for a second copy, but a save that fails leaves an incomplete file.
    */
-  MAX_BYTES(TensorfileNativeConstants.TF_OPTION_MAX_BYTES),
-  /** Longest header in bytes: 0 (default) means 100,000,000, and 1 MiB for an npy header. */
-  MAX_HEADER_BYTES(TensorfileNativeConstants.TF_OPTION_MAX_HEADER_BYTES),
-  /** Most arrays in a file, from 1; default 1,000,000. */
-  MAX_ARRAYS(TensorfileNativeConstants.TF_OPTION_MAX_ARRAYS),
-  /** Most metadata values in a file, from 1; default 1,000,000. Elements of a list are not values of their own. */
-  MAX_METADATA(TensorfileNativeConstants.TF_OPTION_MAX_METADATA),
-  /** Longest name or key in bytes, from 1; default 65,536. */
-  MAX_NAME_BYTES(TensorfileNativeConstants.TF_OPTION_MAX_NAME_BYTES),
-  /** Most dimensions of an array, 1 to 64; default 64. */
-  MAX_RANK(TensorfileNativeConstants.TF_OPTION_MAX_RANK),
-  /**
-   * Deepest nesting of metadata (gguf arrays: 8 at most), and most parts, between dots, of a name that
-   * {@link Tensorfile#loadWeights} and {@link Tensorfile#saveWeights} make a tree of; 1 to 64; default 64.
-   */
-  MAX_NESTING(TensorfileNativeConstants.TF_OPTION_MAX_NESTING),
-  /** 1: fsync file and folder before a save returns. Default 0. */
-  DURABLE(TensorfileNativeConstants.TF_OPTION_DURABLE),
-  /** 1 (default): write a temporary file beside the target, then rename it over; 0: write the target in place. */
   ATOMIC(TensorfileNativeConstants.TF_OPTION_ATOMIC),
+  /** Switch, default 0. With 1 the files and their folder are flushed to the disk (fsync) before a save returns. */
+  DURABLE(TensorfileNativeConstants.TF_OPTION_DURABLE),
   /**
-   * Alignment of array data on save, a power of two of 1 to 1,048,576; 0 (default): 64, gguf 32 or the metadata's
-   * general.alignment. npy keeps its format's 64 (as np.save); npz: at most 32,768; gguf: the key general.alignment is
-   * written for it.
+   * Alignment of array data in bytes. 0, or a power of two from 1 to 1,048,576. Default 0: 64, for gguf 32 or what the
+   * key general.alignment of the metadata says. npy always has 64, as np.save; npz accepts at most 32,768; for gguf the
+   * key general.alignment is written to match.
    */
   ALIGNMENT(TensorfileNativeConstants.TF_OPTION_ALIGNMENT),
   /**
-   * 1: deflate the members of an .npz that {@link Tensorfile#saveWeights}, {@code tf_save_memory}, {@code tf_save_sink}
-   * or a {@link ArrayWriter} writes. Default 0.
+   * Switch, default 0. With 1, {@link Tensorfile#saveWeights}, {@link Tensorfile#toBytes}, {@link Tensorfile#saveTo}
+   * and a {@link ArrayWriter} deflate the members of an .npz. {@link Tensorfile#savez} never does,
+   * {@link Tensorfile#savezCompressed} always.
    */
   COMPRESS(TensorfileNativeConstants.TF_OPTION_COMPRESS),
   /**
-   * Level of deflate, 0 (none) to 9 (smallest); -1 (default): the one that suits. Where ISA-L is built in, it does the
-   * levels 1 to 3, and -1 is what it does best for each array (1, or 3 where that saves 5 % of a sample); zlib does the
-   * others, and then -1 is 6.
+   * Deflate level, -1 to 9: 0 stores, 9 is smallest. Default -1: a level that suits. If the library was built with
+   * ISA-L, ISA-L does levels 1 to 3 and zlib the others, and -1 picks 1, or 3 for arrays of which it saves 5 % of a
+   * sample. Otherwise zlib does all levels, and -1 is 6.
    */
   COMPRESSION_LEVEL(TensorfileNativeConstants.TF_OPTION_COMPRESSION_LEVEL),
-  /** {@code TF_DEFLATE_AUTO} (default) or {@code TF_DEFLATE_ZLIB}; by name "auto" or "zlib". */
-  DEFLATE(TensorfileNativeConstants.TF_OPTION_DEFLATE),
   /**
-   * What loading makes of ggml's block types: {@code TF_DECODE_KEEP} (default); {@link Dtype#FLOAT16}, _BFLOAT16,
-   * _FLOAT32 or _FLOAT64: decoded to that dtype; {@code TF_DECODE_MLX}. By name "keep", "mlx", or that of the dtype.
-   * What {@link ArrayFile} says of an array is what is stored; {@code tf_file_read_into} has a dtype of its own.
+   * Which library deflates. Named value: {@code TF_DEFLATE_AUTO} ("auto", the default) or {@code TF_DEFLATE_ZLIB}
+   * ("zlib").
    */
-  DECODE(TensorfileNativeConstants.TF_OPTION_DECODE);
+  DEFLATE(TensorfileNativeConstants.TF_OPTION_DEFLATE);
   // END tf_option
 
   private final int number;

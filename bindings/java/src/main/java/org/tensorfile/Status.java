@@ -3,35 +3,35 @@ package org.tensorfile;
 /** The result of a call. */
 public enum Status {
   // BEGIN tf_status: generated from tensorfile.h by bindings/swig/generate.sh
-  /** Done. */
+  /** The call succeeded. */
   OK(TensorfileNativeConstants.TF_STATUS_OK),
-  /** The caller's mistake: a null handle, an index or number out of range, a wrong shape. Nothing was done. */
+  /** The caller made a mistake: a null handle, an index or number out of range, a wrong shape. Nothing was done. */
   INVALID_ARGUMENT(TensorfileNativeConstants.TF_STATUS_INVALID_ARGUMENT),
-  /** An allocation failed. Handles are as before; the same call may succeed later. */
+  /** An allocation failed. All handles are as before, and the same call may succeed later. */
   OUT_OF_MEMORY(TensorfileNativeConstants.TF_STATUS_OUT_OF_MEMORY),
-  /** The system could not open, read, write or replace a file; the message carries its reason. */
+  /** The system could not open, read, write or replace a file. The message contains the reason that it gave. */
   IO(TensorfileNativeConstants.TF_STATUS_IO),
-  /** No such file, name or key. */
+  /** There is no such file, name or key. */
   NOT_FOUND(TensorfileNativeConstants.TF_STATUS_NOT_FOUND),
-  /** A name stands twice: in a file, or among the names given. */
+  /** A name occurs twice, in a file or among the names passed to a call. */
   DUPLICATE(TensorfileNativeConstants.TF_STATUS_DUPLICATE),
-  /** The bytes are not of the format asked for, or of none that is known. */
+  /** The bytes are not of the requested format, or of no known format. */
   FORMAT(TensorfileNativeConstants.TF_STATUS_FORMAT),
-  /** The file breaks a rule of its format. No reader should trust it. */
+  /** The file breaks a rule of its format. */
   CORRUPT(TensorfileNativeConstants.TF_STATUS_CORRUPT),
-  /** The file ends too early; more bytes at its end could make it valid. */
+  /** The file ends too early. More bytes at its end could make it valid. */
   TRUNCATED(TensorfileNativeConstants.TF_STATUS_TRUNCATED),
-  /** Valid, but not handled here: a dtype, version or method; an unknown option; what a target format cannot hold. */
+  /** The input is valid but not supported: a dtype, version, method or option, or something a format cannot hold. */
   UNSUPPORTED(TensorfileNativeConstants.TF_STATUS_UNSUPPORTED),
-  /** A limit of the options was hit; a larger limit would change the verdict. */
+  /** A limit set by an option was exceeded. The call could succeed with a larger limit. */
   LIMIT(TensorfileNativeConstants.TF_STATUS_LIMIT),
-  /** A value is of another kind or dtype than the call needs. */
+  /** A value has another kind or dtype than the call needs. */
   TYPE(TensorfileNativeConstants.TF_STATUS_TYPE),
-  /** What was loaded is not what was expected. */
+  /** The loaded weights do not have the expected names and shapes. */
   MISMATCH(TensorfileNativeConstants.TF_STATUS_MISMATCH),
-  /** A progress callback asked to stop. */
+  /** A progress callback ended the call. */
   CANCELLED(TensorfileNativeConstants.TF_STATUS_CANCELLED),
-  /** The library contradicts itself; please report it. */
+  /** The library has a bug; please report it. */
   INTERNAL(TensorfileNativeConstants.TF_STATUS_INTERNAL),
   // END tf_status
   /** A status that only a later version of the library has. */
