@@ -1,4 +1,4 @@
-# The program `tensorfile`: a user of the library like any other, but for CLI11 and zlib's crc32.
+# The program `tensorfile`. It uses the library through its public C++ header, and CLI11 and zlib's crc32.
 find_package(CLI11 REQUIRED)
 file(GLOB program_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.cpp)
 add_executable(tensorfile_program ${program_sources})
@@ -8,10 +8,10 @@ if(TENSORFILE_BUILD_SHARED)
 else()
   target_link_libraries(tensorfile_program PRIVATE tensorfile::static)
 endif()
-# For its own headers; of the library it knows include/tensorfile.h only.
+# The root of the program's own headers.
 target_include_directories(tensorfile_program PRIVATE ${PROJECT_SOURCE_DIR}/src)
 target_link_libraries(tensorfile_program PRIVATE tensorfile_warnings CLI11::CLI11 ZLIB::ZLIB)
-# At -O2 GCC 12 warns of what it makes of its own std::string.
+# GCC 12 warns about its own std::string at -O2.
 target_compile_options(tensorfile_program PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 file(RELATIVE_PATH libdir_from_bindir /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
 set_target_properties(tensorfile_program PROPERTIES OUTPUT_NAME tensorfile CXX_EXTENSIONS OFF

@@ -1,24 +1,34 @@
 /**
  * @file tensorfile.hpp
- * A thin C++17 layer over tensorfile.h: handles that release themselves, exceptions, ranges and typed access.
+ * A thin C++17 layer over tensorfile.h: owning handles, exceptions, ranges and typed access.
  *
- * It is header-only and adds nothing to the library; what a function does, and which statuses it may have, tensorfile.h
- * says at the function that it calls. What holds for all of it stands here once:
+ * The layer is header-only. tensorfile.h documents what each function does and which statuses it can fail with; the
+ * comments here name the C function that a member calls. Constants, and C functions that have no handle argument, such
+ * as tf_dtype_name(), are used as they are.
  *
- * Handles. Array, Dict, File, Options, Source, Sink and Buffer each own one reference. They move and do not copy;
- * share() gives another handle on the same object. A moved-from or default-constructed handle is empty: it converts to
- * false, may be assigned to or destroyed, and is of no other use. get() is the C handle, still owned; release() hands
- * it out; the constructor from a C handle takes it over.
+ * ## Handles
  *
- * Errors. Every failure is thrown as tensorfile::Error, which carries the status, message, offset and name. What a
- * callback throws ends the call and comes out of it unchanged. Release callbacks must not throw.
+ * Array, Dict, File, Options, Source, Sink, Buffer and Writer each own one reference. They can be moved but not copied;
+ * share() returns another handle on the same object. A default-constructed or moved-from handle is empty: it converts
+ * to false, and may only be assigned to or destroyed, except that empty Options mean the defaults and an empty Dict has
+ * no values. get() returns the C handle and keeps ownership of it, release() gives ownership to the caller, and the
+ * constructor from a C handle takes ownership.
  *
- * Text. std::string_view in, as UTF-8 that need not be NUL-terminated; out as views into the object, which live as
- * long as tensorfile.h says that the text does. Paths are given as std::filesystem::path, or as std::string or const
- * char *, which are UTF-8 on Windows.
+ * ## Errors
  *
- * Spans. tensorfile::Span is a pointer and a length, the same type in every standard; std::span is made of it without a
- * cast.
+ * Every failure is thrown as tensorfile::Error, which has the status, message, offset and name of the C error record.
+ * An exception thrown by a callback ends the library call and is rethrown from it unchanged. Release callbacks must not
+ * throw.
+ *
+ * ## Strings and paths
+ *
+ * Strings are passed as std::string_view: UTF-8, not necessarily NUL-terminated. Strings are returned as views, which
+ * stay valid as long as tensorfile.h says for the C function. Paths are passed as std::filesystem::path, or as
+ * std::string or const char *, which are UTF-8 on Windows.
+ *
+ * ## Spans
+ *
+ * tensorfile::Span is a pointer and a length, the same type in every C++ standard. It converts to std::span.
  *
  *     namespace tf = tensorfile;
  *     tf::Dict weights;
@@ -57,26 +67,27 @@
 
 namespace tensorfile {
 
-/** A failure of the library, as its thread's error record had it. */
+/** A failure of the library, with what the error record of the thread contained. */
 class Error : public std::runtime_error {
  public:
-  /** Without an offset. */
+  /** The offset of a failure that is not about a byte of a file. */
   static constexpr std::uint64_t no_offset = UINT64_MAX;
 
+  /** An error that is not taken from the error record. */
   Error(tf_status status, const std::string &message, std::string name = std::string(),
         std::uint64_t offset = no_offset)
       : std::runtime_error(message),
         status_(status),
         offset_(offset),
         name_(std::make_shared<const std::string>(std::move(name))) {}
-  /** The thread's last failure. */
+  /** The last failure on this thread: its error record, with the status that a C function returned. */
   static Error last(tf_status status) { return Error(status, tf_error_message(), tf_error_name(), tf_error_offset()); }
 
   /** TF_STATUS_*, or the status that a callback returned. */
   tf_status status() const noexcept { return status_; }
-  /** The byte in the file that it is about, or no_offset. */
+  /** The byte offset in the file that the failure is about, or no_offset. */
   std::uint64_t offset() const noexcept { return offset_; }
-  /** The array or key that it is about, or "". */
+  /** The name of the array or key that the failure is about, or "". */
   const std::string &name() const noexcept { return *name_; }
 
  private:
@@ -87,13 +98,13 @@ class Error : public std::runtime_error {
 
 namespace detail {
 
-/** What a callback has thrown below the call that is running on this thread. */
+/** The exception that a callback has thrown during the current library call of this thread. */
 inline std::exception_ptr &thrown() {
   static thread_local std::exception_ptr exception;
   return exception;
 }
 
-/** Runs a callback's body; what it throws waits for check(). */
+/** Runs the body of a callback and stores an exception that it throws, for check() to rethrow. */
 template <typename Body>
 tf_status guarded(Body &&body) noexcept {
   try {
@@ -104,29 +115,33 @@ tf_status guarded(Body &&body) noexcept {
   }
 }
 
-/** Throws what a failed call has left. */
+/** Throws if a call has failed: the exception of its callback, or its error record as an Error. */
 inline void check(tf_status status) {
   if (status == TF_STATUS_OK) return;
   if (std::exception_ptr exception = std::exchange(thrown(), nullptr)) std::rethrow_exception(exception);
   throw Error::last(status);
 }
 
+/** Throws an Error unless the condition is true. */
 inline void require(bool condition, tf_status status, const char *message) {
   if (!condition) throw Error(status, message);
 }
 
+/** A release callback that calls and deletes a function object made by keep(). */
 template <typename F>
 void call_once(void *user) noexcept {
   const std::unique_ptr<F> function(static_cast<F *>(user));
   (*function)();
 }
 
+/** A release callback that deletes an object. */
 template <typename T>
 void destroy(void *user) noexcept {
   delete static_cast<T *>(user);
 }
 
-/** Puts a release callback on the heap, where a C callback finds it; when that fails it has been called. */
+/** Moves a release callback to the heap, for call_once(). If that fails, the callback is called before the exception.
+    */
 template <typename F>
 void *keep(F &&release) {
   using Kept = std::decay_t<F>;
@@ -138,12 +153,12 @@ void *keep(F &&release) {
   }
 }
 
-/** One reference to an object of the library. */
+/** Owns one reference to an object of the library. */
 template <typename T, T *(*Retain)(T *), void (*Release)(T *)>
 class Handle {
  public:
   Handle() noexcept = default;
-  /** Takes over a reference. */
+  /** Takes ownership of a reference. */
   explicit Handle(T *handle) noexcept : handle_(handle) {}
   Handle(Handle &&other) noexcept : handle_(other.release()) {}
   Handle &operator=(Handle &&other) noexcept {
@@ -154,17 +169,21 @@ class Handle {
   Handle &operator=(const Handle &) = delete;
   ~Handle() { Release(handle_); }
 
+  /** True if the handle is not empty. */
   explicit operator bool() const noexcept { return handle_ != nullptr; }
-  /** The C handle, which stays this object's. */
+  /** Returns the C handle; this object keeps its reference. */
   T *get() const noexcept { return handle_; }
-  /** The C handle, which is the caller's from now on. */
+  /** Returns the C handle and gives its reference to the caller. This object is empty afterwards. */
   [[nodiscard]] T *release() noexcept { return std::exchange(handle_, nullptr); }
+  /** Releases the reference. This object is empty afterwards. */
+  void reset() noexcept { Release(release()); }
 
  protected:
+  /** Another reference to the object, for share(). */
   T *retained() const noexcept { return handle_ == nullptr ? nullptr : Retain(handle_); }
-  /** For functions that put a new object into a T **. */
+  /** The argument of a C function that stores a new object in a T **. The old reference is released. */
   T **out() noexcept {
-    Release(std::exchange(handle_, nullptr));
+    reset();
     return &handle_;
   }
 
@@ -173,7 +192,7 @@ class Handle {
 
 }  // namespace detail
 
-/** Elements that lie behind one another and belong to something else; converts to std::span where there is one. */
+/** A view of consecutive elements that another object owns. It converts to std::span in C++20. */
 template <typename T>
 class Span {
  public:
@@ -196,13 +215,14 @@ class Span {
   std::size_t size_ = 0;
 };
 
-/** A path as the library takes it. */
+/** A path in the encoding that the library expects. */
 class Path {
  public:
   /** NUL-terminated bytes; UTF-8 on Windows. */
   Path(const char *path) : text_(path) {}
-  /** The same. */
+  /** Bytes; UTF-8 on Windows. */
   Path(std::string path) : text_(std::move(path)) {}
+  /** A path of any platform. */
   Path(const std::filesystem::path &path) {
 #if defined(_WIN32)
     const auto utf8 = path.u8string();
@@ -211,6 +231,7 @@ class Path {
     text_ = path.native();
 #endif
   }
+  /** The path for the C functions. */
   const char *c_str() const noexcept {
     return text_.c_str();
   }
@@ -219,10 +240,10 @@ class Path {
   std::string text_;
 };
 
-/** Sizes in elements, outermost dimension first. */
+/** The sizes of an array in elements, outermost dimension first. */
 using Shape = std::vector<std::int64_t>;
 
-/** One axis of a slice, as in Python's start:stop:step; what is left out is omitted. */
+/** One axis of a slice, as Python's start:stop:step. Members that are not set are omitted. */
 struct Slice {
   std::int64_t start = TENSORFILE_SLICE_OMITTED;
   std::int64_t stop = TENSORFILE_SLICE_OMITTED;
@@ -230,8 +251,9 @@ struct Slice {
 };
 
 /**
- * The dtype of a C++ type: bool, integers of 8 to 64 bits, float, double, std::complex of these two. For a half type of
- * your own: `template <> struct tensorfile::DtypeOf<my::half> { static constexpr tf_dtype value = TF_DTYPE_FLOAT16; };`
+ * The dtype of a C++ type: bool, integers of 8 to 64 bits, float, double, std::complex<float>, std::complex<double>.
+ * Specialise it to use another type, such as a 16-bit float:
+ * `template <> struct tensorfile::DtypeOf<my::half> { static constexpr tf_dtype value = TF_DTYPE_FLOAT16; };`
  */
 template <typename T, typename = void>
 struct DtypeOf;
@@ -262,40 +284,42 @@ struct DtypeOf<T, std::enable_if_t<std::is_integral_v<T> && sizeof(T) <= 8>> {
                                                                                               : sizeof(T) == 4 ? 2
                                                                                                                : 3);
 };
+/** The dtype of a C++ type, const or not. */
 template <typename T>
 inline constexpr tf_dtype dtype_of = DtypeOf<std::remove_cv_t<T>>::value;
 
-static_assert(sizeof(bool) == 1, "bool arrays have one byte an element");
+static_assert(sizeof(bool) == 1, "an element of a bool array is one byte");
 
-/** Settings of a call; each set() gives the object back, so that they can be chained. An empty one means the defaults. */
+/** The options of a call. Setters return the object, so that calls can be chained. Empty options mean the defaults. */
 class Options : public detail::Handle<tf_options, tf_options_retain, tf_options_release> {
  public:
   using Handle::Handle;
 
+  /** Another handle on the same options. */
   Options share() const noexcept { return Options(retained()); }
   /** tf_options_set() */
   Options &set(tf_option option, std::int64_t value) & {
-    detail::check(tf_options_set(made(), option, value));
+    detail::check(tf_options_set(ensure(), option, value));
     return *this;
   }
   Options &&set(tf_option option, std::int64_t value) && { return std::move(set(option, value)); }
   /** tf_options_set_string() */
   Options &set(tf_option option, std::string_view text) & {
-    detail::check(tf_options_set_string(made(), option, text.data(), text.size()));
+    detail::check(tf_options_set_string(ensure(), option, text.data(), text.size()));
     return *this;
   }
   Options &&set(tf_option option, std::string_view text) && { return std::move(set(option, text)); }
   /** tf_options_get() */
   std::int64_t get(tf_option option) {
     std::int64_t value = 0;
-    detail::check(tf_options_get(&value, made(), option));
+    detail::check(tf_options_get(&value, ensure(), option));
     return value;
   }
   using Handle::get;
-  /** tf_options_set_progress(); the call ends as CANCELLED when report gives false. */
+  /** tf_options_set_progress(). If report returns false, the library call fails with CANCELLED. */
   Options &set_progress(std::function<bool(std::uint64_t done, std::uint64_t total)> report) & {
     using Report = decltype(report);
-    tf_options *const handle = made();
+    tf_options *const handle = ensure();
     auto kept = std::make_unique<Report>(std::move(report));
     const auto trampoline = [](void *user, std::uint64_t done, std::uint64_t total) -> tf_status {
       return detail::guarded(
@@ -308,11 +332,11 @@ class Options : public detail::Handle<tf_options, tf_options_retain, tf_options_
     return std::move(set_progress(std::move(report)));
   }
 
-  /** Calls job(i) for each i below count, on any threads, and returns when all of these calls have returned. */
+  /** Calls job(i) for each i from 0 to count - 1, on any threads, and returns when all of these calls have returned. */
   using Execute = std::function<void(std::size_t count, const std::function<void(std::size_t)> &job)>;
-  /** tf_options_set_executor(): work runs on the host's workers, width jobs at once. */
+  /** tf_options_set_executor(): the library's parallel work runs on execute, at most width jobs at the same time. */
   Options &set_executor(std::size_t width, Execute execute) & {
-    tf_options *const handle = made();
+    tf_options *const handle = ensure();
     auto kept = std::make_unique<Execute>(std::move(execute));
     const auto trampoline = [](void *user, tf_job_fn run, void *jobs, std::size_t count) -> tf_status {
       return detail::guarded([&] {
@@ -329,25 +353,33 @@ class Options : public detail::Handle<tf_options, tf_options_retain, tf_options_
 
   /** tf_options_set_allocator() */
   Options &set_allocator(tf_alloc_fn alloc, tf_free_fn free, tf_release_fn release, void *user) & {
-    detail::check(tf_options_set_allocator(made(), alloc, free, release, user));
+    detail::check(tf_options_set_allocator(ensure(), alloc, free, release, user));
     return *this;
+  }
+  Options &&set_allocator(tf_alloc_fn alloc, tf_free_fn free, tf_release_fn release, void *user) && {
+    return std::move(set_allocator(alloc, free, release, user));
   }
 
  private:
-  tf_options *made() {
+  /** The handle, which is created when it is first needed. */
+  tf_options *ensure() {
     if (handle_ == nullptr) detail::check(tf_options_new(&handle_));
     return handle_;
   }
 };
 
-/** Bytes that the library made. */
+/** A block of bytes that the library allocated. */
 class Buffer : public detail::Handle<tf_buffer, tf_buffer_retain, tf_buffer_release> {
  public:
   using Handle::Handle;
 
+  /** Another handle on the same bytes. */
   Buffer share() const noexcept { return Buffer(retained()); }
+  /** tf_buffer_data() */
   const std::byte *data() const noexcept { return static_cast<const std::byte *>(tf_buffer_data(handle_)); }
+  /** tf_buffer_size() */
   std::size_t size() const noexcept { return tf_buffer_size(handle_); }
+  /** All bytes, valid as long as the buffer. */
   Span<const std::byte> bytes() const noexcept { return {data(), size()}; }
 };
 
@@ -355,11 +387,12 @@ class Buffer : public detail::Handle<tf_buffer, tf_buffer_retain, tf_buffer_rele
 class Source : public detail::Handle<tf_source, tf_source_retain, tf_source_release> {
  public:
   using Handle::Handle;
-  /** Reads exactly nbytes from offset into dst, or throws. */
+  /** Reads exactly nbytes at offset into dst, or throws. */
   using ReadAt = std::function<void(std::uint64_t offset, void *dst, std::size_t nbytes)>;
 
+  /** Another handle on the same source. */
   Source share() const noexcept { return Source(retained()); }
-  /** A file, open until the source goes. */
+  /** tf_source_from_path() */
   static Source from_path(const Path &path) {
     Source source;
     detail::check(tf_source_from_path(source.out(), path.c_str()));
@@ -371,13 +404,13 @@ class Source : public detail::Handle<tf_source, tf_source_retain, tf_source_rele
     detail::check(tf_source_from_fd(source.out(), fd, offset, size));
     return source;
   }
-  /** tf_source_from_part() of this one */
+  /** tf_source_from_part(): a part of this source. */
   Source part(std::uint64_t offset, std::uint64_t size = UINT64_MAX) const {
     Source source;
     detail::check(tf_source_from_part(source.out(), handle_, offset, size));
     return source;
   }
-  /** Memory that is not copied; done is called when the last object that uses it is gone, and when this fails. */
+  /** tf_source_from_memory(). done() is called when the memory is no longer needed, or if this function throws. */
   template <typename Done>
   static Source from_memory(const void *data, std::size_t nbytes, Done done) {
     Source source;
@@ -385,13 +418,13 @@ class Source : public detail::Handle<tf_source, tf_source_retain, tf_source_rele
     detail::check(tf_source_from_memory(source.out(), data, nbytes, detail::call_once<Done>, user));
     return source;
   }
-  /** Memory that is not copied and outlives the source and all that is made of it. */
+  /** tf_source_from_memory(), for memory that outlives the source and everything loaded from it. */
   static Source from_memory(const void *data, std::size_t nbytes) {
     Source source;
     detail::check(tf_source_from_memory(source.out(), data, nbytes, nullptr, nullptr));
     return source;
   }
-  /** size bytes that read_at reads, on the calling thread. */
+  /** tf_source_new(): size bytes that read_at reads on the calling thread. Nothing can be mapped. */
   static Source from_function(std::uint64_t size, ReadAt read_at) {
     Source source;
     auto kept = std::make_unique<ReadAt>(std::move(read_at));
@@ -403,14 +436,16 @@ class Source : public detail::Handle<tf_source, tf_source_retain, tf_source_rele
   }
 };
 
-/** Where bytes are written to. */
+/** Where bytes are written to, from the first to the last. */
 class Sink : public detail::Handle<tf_sink, tf_sink_retain, tf_sink_release> {
  public:
   using Handle::Handle;
-  /** Takes all nbytes, or throws. */
+  /** Writes all nbytes, or throws. */
   using Write = std::function<void(const void *src, std::size_t nbytes)>;
 
+  /** Another handle on the same sink. */
   Sink share() const noexcept { return Sink(retained()); }
+  /** tf_sink_new() */
   static Sink to_function(Write write) {
     Sink sink;
     auto kept = std::make_unique<Write>(std::move(write));
@@ -424,7 +459,7 @@ class Sink : public detail::Handle<tf_sink, tf_sink_retain, tf_sink_release> {
 
 namespace detail {
 
-/** The axes of a slice as the C functions take them; axes that are not given are omitted. */
+/** The arguments of a C function that takes a slice. Axes that are not given are selected whole. */
 class SliceArguments {
  public:
   SliceArguments(const std::vector<Slice> &axes, std::size_t ndim) {
@@ -447,6 +482,7 @@ class SliceArguments {
   std::vector<std::int64_t> step_;
 };
 
+/** The error of typed access to an array of another dtype. */
 inline Error wrong_dtype(tf_dtype found, tf_dtype asked) {
   return Error(TF_STATUS_TYPE, std::string("the array is ") + tf_dtype_name(found) + ", not " + tf_dtype_name(asked));
 }
@@ -458,7 +494,7 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
  public:
   using Handle::Handle;
 
-  /** Another handle on the same array, which neither may then write: see values_mut(). */
+  /** Another handle on the same array. While both exist, values_mut() fails for both: see make_mut(). */
   Array share() const noexcept { return Array(retained()); }
 
   /** tf_array_new_with() */
@@ -473,17 +509,18 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
     detail::check(tf_array_copy_from(array.out(), dtype, shape.data(), shape.size(), src, nbytes));
     return array;
   }
-  /** A copy of count elements, as many as shape has. */
+  /** An array that holds a copy of count elements, which must be the number that shape has. */
   template <typename T>
   static Array copy(const Shape &shape, const T *src, std::size_t count) {
     return copy(dtype_of<T>, shape, src, count * sizeof(T));
   }
-  /** The same of the elements of a list: `Array::copy<float>({2, 2}, {1, 2, 3, 4})`. */
+  /** An array that holds a copy of a list: `Array::copy<float>({2, 2}, {1, 2, 3, 4})`. */
   template <typename T>
   static Array copy(const Shape &shape, std::initializer_list<T> elements) {
     return copy(shape, elements.begin(), elements.size());
   }
-  /** The elements of a vector, which moves into the array: no copy. */
+  /** An array on the elements of a vector, which is moved, not copied. Throws INVALID_ARGUMENT if the shape has another
+      number of elements. */
   template <typename T>
   static Array adopt(const Shape &shape, std::vector<T> elements) {
     auto kept = std::make_unique<std::vector<T>>(std::move(elements));
@@ -497,9 +534,14 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
     return array;
   }
   /**
-   * Memory of the caller's: tf_array_wrap().
-   * @param strides  in bytes; empty: C-contiguous
-   * @param done     called when the last array on this memory is gone, and when this fails
+   * tf_array_wrap(): an array on memory of the caller.
+   * @param dtype     type of the elements
+   * @param shape     sizes in elements
+   * @param strides   strides in bytes; empty for a C-contiguous array
+   * @param data      the first element
+   * @param nbytes    number of bytes from data on that the array may access
+   * @param writable  false makes the array read-only
+   * @param done      called when the last array on this memory is released, or if this function throws
    */
   template <typename Done>
   static Array wrap(tf_dtype dtype, const Shape &shape, const Shape &strides, void *data, std::size_t nbytes,
@@ -511,7 +553,8 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
                                 detail::call_once<Done>, user));
     return array;
   }
-  /** C-contiguous memory of the caller's that outlives the array and its views; writable when T is not const. */
+  /** An array on C-contiguous memory of the caller, which must outlive the array and its views. It is writable if T is
+      not const. */
   template <typename T>
   static Array wrap(const Shape &shape, T *data, std::size_t count) {
     Array array;
@@ -521,28 +564,35 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
     return array;
   }
 
+  /** tf_array_dtype() */
   tf_dtype dtype() const noexcept { return tf_array_dtype(handle_); }
+  /** tf_array_ndim() */
   std::size_t ndim() const noexcept { return tf_array_ndim(handle_); }
+  /** tf_array_shape(): sizes in elements. */
   Span<const std::int64_t> shape() const noexcept { return {tf_array_shape(handle_), ndim()}; }
-  /** In bytes; empty for packed and block types. */
+  /** tf_array_strides(): strides in bytes; empty for packed and block types. */
   Span<const std::int64_t> strides() const noexcept {
     const std::int64_t *const strides = tf_array_strides(handle_);
     return {strides, strides == nullptr ? 0 : ndim()};
   }
-  /** Elements. */
+  /** tf_array_size(): the number of elements. */
   std::int64_t size() const noexcept { return tf_array_size(handle_); }
+  /** tf_array_nbytes() */
   std::uint64_t nbytes() const noexcept { return tf_array_nbytes(handle_); }
+  /** tf_array_is_contiguous() */
   bool is_contiguous() const noexcept { return tf_array_is_contiguous(handle_) != 0; }
-  /** The first element, [0, 0, ...]. */
+  /** tf_array_data(): the address of the first element, [0, 0, ...]. */
   const void *data() const noexcept { return tf_array_data(handle_); }
 
-  /** The elements in C order. Throws TYPE when the dtype is not T's; INVALID_ARGUMENT: not C-contiguous. */
+  /** The elements in C order. Throws TYPE if the dtype is not that of T, INVALID_ARGUMENT if the array is not
+      C-contiguous. */
   template <typename T>
   Span<const T> values() const {
     require_elements<T>();
     return {static_cast<const T *>(data()), static_cast<std::size_t>(size())};
   }
-  /** The same to write; throws INVALID_ARGUMENT, too, when the memory is read-only or shared: see make_mut(). */
+  /** The elements in C order, for writing. Throws as values(), and INVALID_ARGUMENT if the memory is read-only or
+      shared: see make_mut(). */
   template <typename T>
   Span<T> values_mut() {
     require_elements<T>();
@@ -550,7 +600,7 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
     detail::check(tf_array_data_mut(&data, handle_));
     return {static_cast<T *>(data), static_cast<std::size_t>(size())};
   }
-  /** The bytes in C order, of any dtype. Throws INVALID_ARGUMENT when the array is not C-contiguous. */
+  /** The bytes of the elements in C order, for any dtype. Throws INVALID_ARGUMENT if the array is not C-contiguous. */
   Span<const std::byte> bytes() const {
     require_contiguous();
     return {static_cast<const std::byte *>(data()), static_cast<std::size_t>(nbytes())};
@@ -579,13 +629,13 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
     detail::check(tf_array_contiguous(array.out(), handle_));
     return array;
   }
-  /** tf_array_transpose(); without axes: reversed. */
+  /** tf_array_transpose(). Without axes, the order of the axes is reversed. */
   Array transpose(const std::vector<std::size_t> &axes = {}) const {
     Array array;
     detail::check(tf_array_transpose(array.out(), handle_, axes.empty() ? nullptr : axes.data(), axes.size()));
     return array;
   }
-  /** tf_array_slice(); axes beyond those given are whole: `a.slice({{0, 2}, {}})` is a[0:2, :]. */
+  /** tf_array_slice(). Axes that are not given are selected whole: `a.slice({{0, 2}})` is a[0:2, ...]. */
   Array slice(const std::vector<Slice> &axes) const {
     const detail::SliceArguments arguments(axes, ndim());
     Array array;
@@ -593,13 +643,13 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
         tf_array_slice(array.out(), handle_, arguments.start(), arguments.stop(), arguments.step(), arguments.ndim()));
     return array;
   }
-  /** tf_array_to_dlpack(): whoever gets it calls its deleter. */
+  /** tf_array_to_dlpack(). The owner of the tensor calls its deleter exactly once. */
   DLManagedTensorVersioned *to_dlpack() const {
     DLManagedTensorVersioned *tensor = nullptr;
     detail::check(tf_array_to_dlpack(&tensor, handle_));
     return tensor;
   }
-  /** tf_array_from_dlpack(): the tensor is taken over, also when this throws. */
+  /** tf_array_from_dlpack(). Takes ownership of the tensor, even if this function throws. */
   static Array from_dlpack(DLManagedTensorVersioned *tensor) {
     Array array;
     detail::check(tf_array_from_dlpack(array.out(), tensor));
@@ -631,7 +681,7 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
 
 namespace detail {
 
-/** Goes through the places of a collection that makes an Entry of each. */
+/** Iterates over the indices of a collection whose at() returns an Entry. */
 template <typename Collection>
 class Iterator {
  public:
@@ -663,29 +713,44 @@ class Iterator {
 
 }  // namespace detail
 
-/** Values by name, in insertion order. Getters throw NOT_FOUND, and TYPE when the value is of another kind. */
+/** Values by name, in insertion order. Getters throw NOT_FOUND if there is no such key, and TYPE if the value is of
+    another kind. */
 class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
  public:
   using Handle::Handle;
   class Entry;
   using const_iterator = detail::Iterator<Dict>;
 
-  /** An empty handle; what sets a value makes a dict of it. */
+  /** An empty handle. The first setter creates the dict. */
   Dict() noexcept = default;
   /** tf_dict_new_with() */
   explicit Dict(const Options &options) { detail::check(tf_dict_new_with(out(), options.get())); }
+  /** Another handle on the same dict. */
   Dict share() const noexcept { return Dict(retained()); }
 
+  /** tf_dict_size() */
   std::size_t size() const noexcept { return handle_ == nullptr ? 0 : tf_dict_size(handle_); }
+  /** True if there are no values. */
   bool empty() const noexcept { return size() == 0; }
+  /** True if there is a value with this key. */
   bool contains(std::string_view key) const noexcept {
     std::size_t index = 0;
     return handle_ != nullptr && tf_dict_find(&index, handle_, key.data(), key.size()) == TF_STATUS_OK;
   }
-  /** The value at a place, 0 to size() - 1. */
+  /** tf_dict_find(): the index of a key. */
+  std::size_t find(std::string_view key) const {
+    std::size_t index = 0;
+    detail::check(tf_dict_find(&index, handle_, key.data(), key.size()));
+    return index;
+  }
+  /** The value at an index from 0 to size() - 1. */
   Entry at(std::size_t index) const;
+  /** The value of a key. Throws NOT_FOUND. */
+  Entry at(std::string_view key) const;
+  /** at() */
   Entry operator[](std::size_t index) const;
-  /** Entries in order; they are valid until the dict is changed. */
+  Entry operator[](std::string_view key) const;
+  /** The entries in insertion order. They are valid until the dict is changed or this handle is moved or destroyed. */
   const_iterator begin() const noexcept { return {this, 0}; }
   const_iterator end() const noexcept { return {this, size()}; }
 
@@ -702,7 +767,7 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
     detail::check(tf_dict_get_string(&text, &length, handle_, key.data(), key.size()));
     return {text, length};
   }
-  /** tf_dict_string_list_at() of all. */
+  /** All strings of a list: tf_dict_string_list_at(). */
   std::vector<std::string> strings(std::string_view key) const {
     std::size_t count = 0;
     detail::check(tf_dict_string_list_size(&count, handle_, key.data(), key.size()));
@@ -737,17 +802,17 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
 
   /** tf_dict_set(): keeps a reference to the array. */
   Dict &set(std::string_view key, const Array &array) {
-    detail::check(tf_dict_set(made(), key.data(), key.size(), array.get()));
+    detail::check(tf_dict_set(ensure(), key.data(), key.size(), array.get()));
     return *this;
   }
   /** tf_dict_set_string() */
   Dict &set(std::string_view key, std::string_view text) {
-    detail::check(tf_dict_set_string(made(), key.data(), key.size(), text.data(), text.size()));
+    detail::check(tf_dict_set_string(ensure(), key.data(), key.size(), text.data(), text.size()));
     return *this;
   }
   /** tf_dict_set_string_list() and tf_dict_string_list_append() */
   Dict &set(std::string_view key, const std::vector<std::string> &list) {
-    detail::check(tf_dict_set_string_list(made(), key.data(), key.size()));
+    detail::check(tf_dict_set_string_list(ensure(), key.data(), key.size()));
     for (const std::string &text : list) {
       detail::check(tf_dict_string_list_append(handle_, key.data(), key.size(), text.data(), text.size()));
     }
@@ -755,22 +820,25 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
   }
   /** tf_dict_set_dict(): keeps a reference to the dict. */
   Dict &set(std::string_view key, Dict &dict) {
-    detail::check(tf_dict_set_dict(made(), key.data(), key.size(), dict.made()));
+    detail::check(tf_dict_set_dict(ensure(), key.data(), key.size(), dict.ensure()));
     return *this;
   }
+  /** tf_dict_set_dict() */
   Dict &set(std::string_view key, Dict &&dict) { return set(key, dict); }
+  /** Sets the key of an entry of another dict to its value. Arrays and dicts are shared, not copied. */
+  Dict &set(const Entry &entry);
   /** tf_dict_set_int64() */
   Dict &set_int64(std::string_view key, std::int64_t value) {
-    detail::check(tf_dict_set_int64(made(), key.data(), key.size(), value));
+    detail::check(tf_dict_set_int64(ensure(), key.data(), key.size(), value));
     return *this;
   }
   /** tf_dict_set_double() */
   Dict &set_double(std::string_view key, double value) {
-    detail::check(tf_dict_set_double(made(), key.data(), key.size(), value));
+    detail::check(tf_dict_set_double(ensure(), key.data(), key.size(), value));
     return *this;
   }
   /** tf_dict_remove() */
-  void remove(std::string_view key) { detail::check(tf_dict_remove(made(), key.data(), key.size())); }
+  void remove(std::string_view key) { detail::check(tf_dict_remove(ensure(), key.data(), key.size())); }
 
   /** tf_dict_flatten() */
   Dict flatten() const { return derived(tf_dict_flatten); }
@@ -784,7 +852,8 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
   }
 
  private:
-  tf_dict *made() {
+  /** The handle, which is created when it is first needed. */
+  tf_dict *ensure() {
     if (handle_ == nullptr) detail::check(tf_dict_new(&handle_));
     return handle_;
   }
@@ -795,15 +864,22 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
   }
 };
 
-/** One value of a Dict. */
+/** A key of a Dict and its value. */
 class Dict::Entry {
  public:
+  /** Index of the entry in its dict. */
+  std::size_t index() const noexcept { return index_; }
+  /** tf_dict_key_at() */
   std::string_view key() const noexcept { return key_; }
-  /** TF_KIND_* */
+  /** tf_dict_kind_at(): TF_KIND_* */
   tf_kind kind() const noexcept { return tf_dict_kind_at(dict_->get(), index_); }
+  /** The value, as Dict::array(). */
   Array array() const { return dict_->array(key_); }
+  /** The value, as Dict::string(). */
   std::string_view string() const { return dict_->string(key_); }
+  /** The value, as Dict::strings(). */
   std::vector<std::string> strings() const { return dict_->strings(key_); }
+  /** The value, as Dict::dict(). */
   Dict dict() const { return dict_->dict(key_); }
 
  private:
@@ -823,17 +899,37 @@ class Dict::Entry {
 inline Dict::Entry Dict::at(std::size_t index) const {
   return Entry(this, index);
 }
+inline Dict::Entry Dict::at(std::string_view key) const {
+  return Entry(this, find(key));
+}
 inline Dict::Entry Dict::operator[](std::size_t index) const {
   return at(index);
 }
+inline Dict::Entry Dict::operator[](std::string_view key) const {
+  return at(key);
+}
+inline Dict &Dict::set(const Entry &entry) {
+  switch (entry.kind()) {
+    case TF_KIND_STRING:
+      return set(entry.key(), entry.string());
+    case TF_KIND_STRING_LIST:
+      return set(entry.key(), entry.strings());
+    case TF_KIND_DICT:
+      return set(entry.key(), entry.dict());
+    default:
+      return set(entry.key(), entry.array());
+  }
+}
 
-/** A file opened and validated whose arrays are not read yet. Its const functions may run on several threads at once. */
+/** An open file whose header has been read and validated. Its arrays are read on request. Several threads may call its
+    const functions at the same time. */
 class File : public detail::Handle<tf_file, tf_file_retain, tf_file_release> {
  public:
   using Handle::Handle;
   class Entry;
   using const_iterator = detail::Iterator<File>;
 
+  /** An empty handle. */
   File() noexcept = default;
   /** tf_file_open() */
   explicit File(const Path &path, const Options &options = Options()) {
@@ -843,64 +939,69 @@ class File : public detail::Handle<tf_file, tf_file_retain, tf_file_release> {
   explicit File(const Source &source, tf_format format = TF_FORMAT_AUTO, const Options &options = Options()) {
     detail::check(tf_file_open_source(out(), source.get(), format, options.get()));
   }
-  /** tf_file_open_memory(): the bytes are copied. */
+  /** tf_file_open_memory(): copies the bytes. */
   static File from_memory(const void *data, std::size_t nbytes, tf_format format = TF_FORMAT_AUTO,
                           const Options &options = Options()) {
     File file;
     detail::check(tf_file_open_memory(file.out(), data, nbytes, format, options.get()));
     return file;
   }
+  /** Another handle on the same file. */
   File share() const noexcept { return File(retained()); }
 
+  /** tf_file_format() */
   tf_format format() const noexcept { return tf_file_format(handle_); }
-  /** Number of arrays. */
+  /** tf_file_size(): the number of arrays. */
   std::size_t size() const noexcept { return tf_file_size(handle_); }
+  /** True if there are no arrays. */
   bool empty() const noexcept { return size() == 0; }
+  /** True if there is an array of this name. */
   bool contains(std::string_view name) const noexcept {
     std::size_t index = 0;
     return tf_file_find(&index, handle_, name.data(), name.size()) == TF_STATUS_OK;
   }
-  /** The place of a name; throws NOT_FOUND. */
+  /** tf_file_find(): the index of the array of this name. */
   std::size_t find(std::string_view name) const {
     std::size_t index = 0;
     detail::check(tf_file_find(&index, handle_, name.data(), name.size()));
     return index;
   }
-  /** The array at a place, 0 to size() - 1, in file order. */
+  /** The array at an index from 0 to size() - 1, in file order. */
   Entry at(std::size_t index) const;
-  /** The array of a name; throws NOT_FOUND. */
+  /** The array of this name. Throws NOT_FOUND. */
   Entry at(std::string_view name) const;
+  /** at() */
   Entry operator[](std::size_t index) const;
   Entry operator[](std::string_view name) const;
-  /** Entries in file order; they are valid as long as this object. */
+  /** The entries in file order. They are valid until this handle is moved or destroyed. */
   const_iterator begin() const noexcept { return {this, 0}; }
   const_iterator end() const noexcept { return {this, size()}; }
 
-  /** tf_file_metadata(): to be read only. */
+  /** tf_file_metadata(). The dict must not be changed. */
   Dict metadata() const {
     tf_dict *metadata = nullptr;
     detail::check(tf_file_metadata(&metadata, handle_));
     return Dict(metadata);
   }
-  /** tf_file_read() of a name. */
+  /** tf_file_read() of the array of this name. */
   Array read(std::string_view name) const;
-  /** Where tf_file_read_many() puts one array, and how many bytes there are. */
+  /** Where read_many() stores one array: its index in the file, the memory, and the bytes of the memory. */
   struct Destination {
     std::size_t index;
     void *dst;
     std::size_t nbytes;
   };
-  /** tf_file_read_many(), cast to dtype on the way; TF_DTYPE_UNSUPPORTED: each array's own. */
+  /** tf_file_read_many(). Casts to dtype while reading; TF_DTYPE_UNSUPPORTED keeps the stored dtypes. */
   void read_many(const std::vector<Destination> &destinations, tf_dtype dtype = TF_DTYPE_UNSUPPORTED) const {
     std::vector<std::size_t> indices;
-    std::vector<void *> places;
+    std::vector<void *> targets;
     std::vector<std::size_t> sizes;
     for (const Destination &destination : destinations) {
       indices.push_back(destination.index);
-      places.push_back(destination.dst);
+      targets.push_back(destination.dst);
       sizes.push_back(destination.nbytes);
     }
-    detail::check(tf_file_read_many(handle_, indices.data(), indices.size(), dtype, places.data(), sizes.data()));
+    detail::check(tf_file_read_many(handle_, indices.data(), indices.size(), dtype, targets.data(), sizes.data()));
   }
 
  private:
@@ -910,7 +1011,7 @@ class File : public detail::Handle<tf_file, tf_file_retain, tf_file_release> {
 /** One array of a File. */
 class File::Entry {
  public:
-  /** Where the bytes of an array lie: tf_file_location(). */
+  /** Where the bytes of an array are stored: tf_file_location(). */
   struct Location {
     std::string_view path;
     std::uint64_t offset;
@@ -918,13 +1019,21 @@ class File::Entry {
     bool deflated;
   };
 
+  /** The file that contains the array. */
+  const File &file() const noexcept { return *file_; }
+  /** Index of the array in its file. */
   std::size_t index() const noexcept { return index_; }
+  /** tf_file_name() */
   std::string_view name() const noexcept { return name_; }
-  /** TF_DTYPE_UNSUPPORTED: a type that the library does not know. */
+  /** tf_file_dtype(); TF_DTYPE_UNSUPPORTED if the library does not know the type. */
   tf_dtype dtype() const noexcept { return tf_file_dtype(handle(), index_); }
+  /** tf_file_ndim() */
   std::size_t ndim() const noexcept { return tf_file_ndim(handle(), index_); }
+  /** tf_file_shape(): sizes in elements. */
   Span<const std::int64_t> shape() const noexcept { return {tf_file_shape(handle(), index_), ndim()}; }
+  /** tf_file_nbytes() */
   std::uint64_t nbytes() const noexcept { return tf_file_nbytes(handle(), index_); }
+  /** tf_file_location() */
   Location location() const {
     const char *path = nullptr;
     Location location = {};
@@ -941,7 +1050,7 @@ class File::Entry {
     detail::check(tf_file_read(&array, handle(), index_));
     return Array(array);
   }
-  /** tf_file_read_slice(); axes beyond those given are whole. */
+  /** tf_file_read_slice(). Axes that are not given are selected whole. */
   Array read_slice(const std::vector<Slice> &axes) const {
     const detail::SliceArguments arguments(axes, ndim());
     tf_array *array = nullptr;
@@ -949,22 +1058,23 @@ class File::Entry {
                                      arguments.ndim()));
     return Array(array);
   }
-  /** tf_file_read_into(): count elements, as many as the array has, cast to T's dtype on the way. */
+  /** tf_file_read_into(). Casts to the dtype of T while reading; count must be the number of elements of the array. */
   template <typename T>
   void read_into(T *dst, std::size_t count) const {
     detail::check(tf_file_read_into(handle(), index_, dtype_of<T>, dst, count * sizeof(T)));
   }
-  /** tf_file_read_slice_into(): count elements, as many as the slice has, cast to T's dtype on the way. */
+  /** tf_file_read_slice_into(). Casts to the dtype of T while reading; count must be the number of elements of the
+      slice. */
   template <typename T>
   void read_slice_into(const std::vector<Slice> &axes, T *dst, std::size_t count) const {
     const detail::SliceArguments arguments(axes, ndim());
     detail::check(tf_file_read_slice_into(handle(), index_, arguments.start(), arguments.stop(), arguments.step(),
                                           arguments.ndim(), dtype_of<T>, dst, count * sizeof(T)));
   }
-  /** The elements in C order, cast to T's dtype on the way. */
+  /** Reads all elements in C order, cast to the dtype of T while reading. */
   template <typename T>
   std::vector<T> read_values() const {
-    static_assert(!std::is_same_v<T, bool>, "std::vector<bool> has no elements to read into");
+    static_assert(!std::is_same_v<T, bool>, "the elements of std::vector<bool> have no addresses to read into");
     std::size_t count = 1;
     for (const std::int64_t size : shape())
       count *= static_cast<std::size_t>(size);
@@ -1004,12 +1114,13 @@ inline Array File::read(std::string_view name) const {
   return at(name).read();
 }
 
-/** What a file holds. */
+/** The contents of a file. */
 struct Loaded {
-  /** Of a .npy; empty for the other formats. */
+  /** The array of a .npy; empty for the other formats. */
   Array array;
-  /** By name, in file order. */
+  /** Arrays by name, in file order. */
   Dict arrays;
+  /** The metadata, as tf_load() describes it. */
   Dict metadata;
 };
 
@@ -1038,7 +1149,7 @@ inline Loaded load(const Source &source, tf_format format = TF_FORMAT_AUTO, cons
   detail::check(tf_load_source(&array, &arrays, &metadata, source.get(), format, options.get()));
   return {Array(array), Dict(arrays), Dict(metadata)};
 }
-/** tf_load_weights(); without expected: whatever is there. */
+/** tf_load_weights(). An empty expected accepts any weights. */
 inline Dict load_weights(const Path &path, const Dict &expected = Dict(), const Options &options = Options()) {
   tf_dict *tree = nullptr;
   detail::check(tf_load_weights(&tree, path.c_str(), expected.get(), options.get()));
@@ -1047,10 +1158,10 @@ inline Dict load_weights(const Path &path, const Dict &expected = Dict(), const 
 
 namespace detail {
 
-/** A dict for a call that wants one: that of the handle, or an empty one. */
-class SomeDict {
+/** The dict of a handle, or a new empty dict if the handle is empty, for C functions that require one. */
+class DictOrEmpty {
  public:
-  explicit SomeDict(const Dict &dict) : handle_(dict.get()) {
+  explicit DictOrEmpty(const Dict &dict) : handle_(dict.get()) {
     if (handle_ != nullptr) return;
     tf_dict *empty = nullptr;
     check(tf_dict_new(&empty));
@@ -1066,59 +1177,60 @@ class SomeDict {
 
 }  // namespace detail
 
-/** tf_save(): one array as .npy. */
+/** tf_save(): saves one array as .npy. */
 inline void save(const Path &path, const Array &array, const Options &options = Options()) {
   detail::check(tf_save(path.c_str(), array.get(), options.get()));
 }
-/** tf_savez() of named arrays. */
+/** tf_savez(), for named arrays. */
 inline void savez(const Path &path, const Dict &arrays, const Options &options = Options()) {
   detail::check(tf_savez(path.c_str(), nullptr, 0, arrays.get(), options.get()));
 }
-/** tf_savez_compressed() of named arrays. */
+/** tf_savez_compressed(), for named arrays. */
 inline void savez_compressed(const Path &path, const Dict &arrays, const Options &options = Options()) {
   detail::check(tf_savez_compressed(path.c_str(), nullptr, 0, arrays.get(), options.get()));
 }
-/** tf_save_safetensors(); empty metadata: none. */
+/** tf_save_safetensors(). If metadata is an empty handle, the file has none. */
 inline void save_safetensors(const Path &path, const Dict &arrays, const Dict &metadata = Dict(),
                              const Options &options = Options()) {
-  detail::check(tf_save_safetensors(path.c_str(), detail::SomeDict(arrays).get(), metadata.get(), options.get()));
+  detail::check(tf_save_safetensors(path.c_str(), detail::DictOrEmpty(arrays).get(), metadata.get(), options.get()));
 }
 /** tf_save_gguf() */
 inline void save_gguf(const Path &path, const Dict &arrays, const Dict &metadata = Dict(),
                       const Options &options = Options()) {
-  detail::check(tf_save_gguf(path.c_str(), detail::SomeDict(arrays).get(), metadata.get(), options.get()));
+  detail::check(tf_save_gguf(path.c_str(), detail::DictOrEmpty(arrays).get(), metadata.get(), options.get()));
 }
 /** tf_save_weights() */
 inline void save_weights(const Path &path, const Dict &tree, const Options &options = Options()) {
-  detail::check(tf_save_weights(path.c_str(), detail::SomeDict(tree).get(), options.get()));
+  detail::check(tf_save_weights(path.c_str(), detail::DictOrEmpty(tree).get(), options.get()));
 }
-/** tf_save_memory() of one array as .npy. */
+/** tf_save_memory(), for one array as .npy. */
 inline Buffer save_memory(const Array &array, const Options &options = Options()) {
   tf_buffer *buffer = nullptr;
   detail::check(tf_save_memory(&buffer, TF_FORMAT_NPY, array.get(), nullptr, nullptr, options.get()));
   return Buffer(buffer);
 }
-/** tf_save_memory() of named arrays. */
+/** tf_save_memory(), for named arrays. */
 inline Buffer save_memory(tf_format format, const Dict &arrays, const Dict &metadata = Dict(),
                           const Options &options = Options()) {
   tf_buffer *buffer = nullptr;
   detail::check(
-      tf_save_memory(&buffer, format, nullptr, detail::SomeDict(arrays).get(), metadata.get(), options.get()));
+      tf_save_memory(&buffer, format, nullptr, detail::DictOrEmpty(arrays).get(), metadata.get(), options.get()));
   return Buffer(buffer);
 }
-/** tf_save_sink() of one array as .npy. */
+/** tf_save_sink(), for one array as .npy. */
 inline void save_sink(const Sink &sink, const Array &array, const Options &options = Options()) {
   detail::check(tf_save_sink(sink.get(), TF_FORMAT_NPY, array.get(), nullptr, nullptr, options.get()));
 }
-/** tf_save_sink() of named arrays. */
+/** tf_save_sink(), for named arrays. */
 inline void save_sink(const Sink &sink, tf_format format, const Dict &arrays, const Dict &metadata = Dict(),
                       const Options &options = Options()) {
   detail::check(
-      tf_save_sink(sink.get(), format, nullptr, detail::SomeDict(arrays).get(), metadata.get(), options.get()));
+      tf_save_sink(sink.get(), format, nullptr, detail::DictOrEmpty(arrays).get(), metadata.get(), options.get()));
 }
 
-/** Writes arrays larger than memory: all are declared, then written in pieces, in that order, then finished. A writer that
-    is not finished leaves the target as it was. */
+/** Writes a file whose arrays need not fit in memory. First all arrays are declared, then their bytes are written in
+    the same order, in pieces of any size, then the file is finished. A writer that has not finished leaves the target
+    unchanged. */
 class Writer : public detail::Handle<tf_writer, tf_writer_retain, tf_writer_release> {
  public:
   using Handle::Handle;
@@ -1131,25 +1243,29 @@ class Writer : public detail::Handle<tf_writer, tf_writer_retain, tf_writer_rele
     detail::check(tf_writer_open_sink(out(), sink.get(), format, options.get()));
   }
 
+  /** Another handle on the same writer. */
   Writer share() const noexcept { return Writer(retained()); }
+  /** tf_writer_declare() */
   Writer &declare(std::string_view name, tf_dtype dtype, const std::vector<std::int64_t> &shape) {
     detail::check(tf_writer_declare(handle_, name.data(), name.size(), dtype, shape.data(), shape.size()));
     return *this;
   }
+  /** tf_writer_set_metadata() */
   Writer &metadata(const Dict &values) {
     detail::check(tf_writer_set_metadata(handle_, values.get()));
     return *this;
   }
-  /** The next bytes, which may end anywhere. */
+  /** tf_writer_write(): writes the next bytes of array data. */
   Writer &write(const void *src, std::size_t nbytes) {
     detail::check(tf_writer_write(handle_, src, nbytes));
     return *this;
   }
-  /** The next bytes: an array's elements. */
+  /** Writes the elements of an array as the next bytes of array data. */
   Writer &write(const Array &array) {
     const Array dense = array.contiguous();
     return write(dense.data(), static_cast<std::size_t>(dense.nbytes()));
   }
+  /** tf_writer_finish() */
   void finish() { detail::check(tf_writer_finish(handle_)); }
 };
 

@@ -6,7 +6,6 @@
 #include <bit>
 #include <vector>
 
-#include "cli/error.h"
 #include "cli/pieces.h"
 #include "cli/progress.h"
 
@@ -16,39 +15,41 @@ namespace {
 
 using Byte = unsigned char;
 
-std::vector<Byte> swapped_items(const tf_array *array, size_t item) {
-  const auto *data = static_cast<const Byte *>(tf_array_data(array));
-  std::vector<Byte> out(data, data + tf_array_nbytes(array));
+// The bytes of an array with the order within each item reversed.
+std::vector<Byte> swapped_items(const tensorfile::Array &array, size_t item) {
+  const auto *data = static_cast<const Byte *>(array.data());
+  std::vector<Byte> out(data, data + array.nbytes());
   for (auto at = out.begin(); at != out.end(); at += static_cast<std::ptrdiff_t>(item)) {
     std::reverse(at, at + static_cast<std::ptrdiff_t>(item));
   }
   return out;
 }
 
-// Bytes of what is swapped as one on a big-endian host; blocks are little-endian on every host.
+// The size of the items to swap on a big-endian machine: half of a complex number; 1 for blocks, which are little-endian
+// everywhere.
 size_t swapped_bytes(tf_dtype dtype) {
   const size_t bytes = tf_dtype_bits(dtype) / 8;
   const bool is_complex = dtype == TF_DTYPE_COMPLEX64 || dtype == TF_DTYPE_COMPLEX128;
   return std::max<size_t>(1, is_complex ? bytes / 2 : bytes);
 }
 
-uLong add(uLong crc, const void *bytes, uint64_t count) {
+uLong update(uLong crc, const void *bytes, uint64_t count) {
   return crc32_z(crc, static_cast<const Byte *>(bytes), static_cast<z_size_t>(count));
 }
 
 }  // namespace
 
-std::string array_crc32(const tf_file *file, size_t index, Progress &progress) {
+std::string array_crc32(const Entry &entry, Progress &progress) {
   uLong crc = 0;
-  Pieces pieces(file, index, !reads_in_pieces(file, index));
-  while (const Array piece = pieces.next()) {
+  Pieces pieces(entry, !reads_in_pieces(entry));
+  while (const tensorfile::Array piece = pieces.next()) {
     if (std::endian::native == std::endian::little) {
-      crc = add(crc, tf_array_data(piece.get()), tf_array_nbytes(piece.get()));
+      crc = update(crc, piece.data(), piece.nbytes());
     } else {
-      const std::vector<Byte> bytes = swapped_items(piece.get(), swapped_bytes(tf_array_dtype(piece.get())));
-      crc = add(crc, bytes.data(), bytes.size());
+      const std::vector<Byte> bytes = swapped_items(piece, swapped_bytes(piece.dtype()));
+      crc = update(crc, bytes.data(), bytes.size());
     }
-    progress.advance(tf_array_nbytes(piece.get()));
+    progress.advance(piece.nbytes());
   }
   std::string digits;
   for (unsigned shift = 32; shift > 0; shift -= 4)

@@ -1,16 +1,15 @@
 // CRC-32 of arrays.
 #pragma once
 
-#include <cstdint>
 #include <string>
 
-#include "cli/handles.h"
+#include "cli/input_file.h"
 
 namespace cli {
 
 class Progress;
 
-// Of an array's C-contiguous little-endian bytes: 8 hexadecimal digits. Reads it piece by piece.
-std::string array_crc32(const tf_file *file, size_t index, Progress &progress);
+// The CRC-32 of the array's bytes, C-contiguous and little-endian, as 8 hexadecimal digits. Reads the array in pieces.
+std::string array_crc32(const Entry &entry, Progress &progress);
 
 }  // namespace cli

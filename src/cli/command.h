@@ -1,15 +1,38 @@
-// The commands of the program, one file each.
+// The commands of the program. Each has a source file of its own.
 #pragma once
 
-#include "cli/arguments.h"
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/command_line.h"
 
 namespace cli {
 
-// Each is given what stands behind its name, and gives an exit status.
-int ls(const Arguments &arguments);
-int convert(const Arguments &arguments);
-int check(const Arguments &arguments);
-int diff(const Arguments &arguments);
-int show(const Arguments &arguments);
+class Command {
+ public:
+  Command(std::string name, std::string about) : name_(std::move(name)), about_(std::move(about)) {}
+  virtual ~Command() = default;
+  Command(const Command &) = delete;
+  Command &operator=(const Command &) = delete;
+
+  const std::string &name() const { return name_; }
+  // One sentence for the help.
+  const std::string &about() const { return about_; }
+  // Declares the options and arguments, whose values are stored in the command.
+  virtual void declare(CommandLine &line) = 0;
+  // Runs the command after its command line has been parsed. Returns the exit status.
+  virtual int run() = 0;
+
+ private:
+  std::string name_;
+  std::string about_;
+};
+
+std::unique_ptr<Command> make_ls();
+std::unique_ptr<Command> make_convert();
+std::unique_ptr<Command> make_check();
+std::unique_ptr<Command> make_diff();
+std::unique_ptr<Command> make_show();
 
 }  // namespace cli

@@ -1,14 +1,14 @@
-// tensorfile convert: the arrays and metadata of one file as another.
+// tensorfile convert: writes the arrays and metadata of one file as another.
 #include "cli/convert.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "cli/command.h"
-#include "cli/error.h"
-#include "cli/metadata.h"
-#include "cli/open.h"
+#include "cli/error_output.h"
+#include "cli/input_file.h"
 #include "cli/output.h"
 #include "cli/pieces.h"
 #include "cli/progress.h"
@@ -24,58 +24,58 @@ struct Request {
   std::string out;
   std::string cast;
   std::string metadata = "keep";
-  std::string name;
-  bool named = false;
+  std::optional<std::string> name;
   std::vector<std::string> settings;
   bool compress = false;
   bool map = false;
   bool parts = false;
-  Quantize quantize;
-  int64_t part_bytes = 0;  // 0: one file
+  QuantizeOptions quantize;
+  int64_t part_bytes = 0;  // 0 means one file
 
   tf_format format = TF_FORMAT_AUTO;      // of OUT
-  tf_dtype dtype = TF_DTYPE_UNSUPPORTED;  // to cast to; UNSUPPORTED: none
+  tf_dtype dtype = TF_DTYPE_UNSUPPORTED;  // to cast to; UNSUPPORTED means no cast
 };
 
-bool parse_request(Request &request, const Arguments &arguments) {
-  CommandLine line("Write the arrays and the metadata of IN as OUT, in the format that OUT's extension names.",
-                   "tensorfile convert");
-  line.flag("--compress", request.compress, "deflate the members of an .npz");
-  line.option("--cast", request.cast, "cast every array", "DTYPE");
-  line.option("--metadata", request.metadata, "what to do with IN's metadata", "keep|drop");
+void declare_request(CommandLine &line, Request &request) {
+  line.flag("--compress", request.compress, "compress the members of an .npz");
+  line.option("--cast", request.cast, "cast every array to DTYPE", "DTYPE");
+  line.option("--metadata", request.metadata, "keep or drop the metadata of IN (default: keep)", "keep|drop");
   line.option("--quantize", request.quantize.type,
-              "encode the float arrays of 2 and more dimensions in a block type, and say what became of each", "TYPE");
-  line.options("--include", request.quantize.include, "with --quantize: only arrays of such names (* and ?)",
-               "PATTERN");
-  line.options("--exclude", request.quantize.exclude, "with --quantize: no arrays of such names", "PATTERN");
-  line.number("--part-bytes", request.part_bytes, "cut a .safetensors or .gguf into files of at most so many bytes",
-              "BYTES");
-  line.option("--name", request.name, "name for the array of an .npy (default arr_0); else the one array to take",
+              "encode the float arrays of 2 or more dimensions in a block type, and print what becomes of each array",
+              "TYPE");
+  line.options("--include", request.quantize.include,
+               "with --quantize: encode only arrays whose names match (* and ?); may be repeated", "PATTERN");
+  line.options("--exclude", request.quantize.exclude,
+               "with --quantize: do not encode arrays whose names match; may be repeated", "PATTERN");
+  line.number("--part-bytes", request.part_bytes,
+              "split a .safetensors or .gguf into files of at most BYTES of array data", "BYTES");
+  line.option("--name", request.name,
+              "the name in OUT of the array of an .npy (default: arr_0); for other formats, the only array to convert",
               "NAME");
-  line.options("--set", request.settings,
-               "metadata to add; KEY=TYPE:VALUE with TYPE one of str, bool, i8 ... u64, f32, f64", "KEY=VALUE");
+  line.options(
+      "--set", request.settings,
+      "set a metadata value; KEY=TYPE:VALUE chooses its type: str, bool, i8 ... u64, f32, f64; may be repeated",
+      "KEY=VALUE");
   line.flag("--map", request.map, "map IN instead of reading it");
   line.parts(request.parts);
   line.argument("IN", request.in, "file to read");
   line.argument("OUT", request.out, "file to write");
-  if (!line.parse(arguments)) return false;
-  request.named = line.has("--name");
-  return true;
 }
 
 void complete_quantize(Request &request) {
-  Quantize &quantize = request.quantize;
+  QuantizeOptions &quantize = request.quantize;
   if (quantize.type.empty()) {
     if (quantize.include.empty() && quantize.exclude.empty()) return;
-    throw UsageError{"--include and --exclude need --quantize"};
+    throw UsageError{"--include and --exclude require --quantize"};
   }
-  if (!request.cast.empty()) throw UsageError{"--quantize and --cast exclude each other"};
+  if (!request.cast.empty()) throw UsageError{"--quantize and --cast cannot be combined"};
   quantize.dtype = tf_dtype_from_name(quantize.type.c_str());
   if (quantize.dtype == TF_DTYPE_UNSUPPORTED || tf_dtype_bits(quantize.dtype) != 0) {
-    throw UsageError{"--quantize " + escaped(quantize.type) + ": no such block type"};
+    throw UsageError{"--quantize: unknown block type " + in_quotes(quantize.type)};
   }
 }
 
+// Checks the options and looks up the formats and dtypes that they name. Throws UsageError.
 void complete(Request &request) {
   request.format = tf_format_from_path(request.out.c_str());
   if (request.format == TF_FORMAT_AUTO) {
@@ -83,39 +83,35 @@ void complete(Request &request) {
   }
   if (!request.cast.empty()) {
     request.dtype = tf_dtype_from_name(request.cast.c_str());
-    if (request.dtype == TF_DTYPE_UNSUPPORTED) throw UsageError{"--cast " + escaped(request.cast) + ": no such dtype"};
+    if (request.dtype == TF_DTYPE_UNSUPPORTED) throw UsageError{"--cast: unknown dtype " + in_quotes(request.cast)};
   }
   complete_quantize(request);
   const bool has_parts = request.format == TF_FORMAT_SAFETENSORS || request.format == TF_FORMAT_GGUF;
-  if (request.part_bytes > 0 && !has_parts) throw UsageError{"--part-bytes needs an OUT that is .safetensors or .gguf"};
+  if (request.part_bytes > 0 && !has_parts) throw UsageError{"--part-bytes requires OUT to be .safetensors or .gguf"};
   if (request.metadata != "keep" && request.metadata != "drop") {
-    throw UsageError{"--metadata " + escaped(request.metadata) + ": keep or drop is needed"};
+    throw UsageError{"--metadata: expected keep or drop, not " + in_quotes(request.metadata)};
   }
-  if (!is_utf8(request.name)) throw UsageError{"--name " + escaped(request.name) + ": not UTF-8"};
-  if (request.compress && request.format != TF_FORMAT_NPZ) throw UsageError{"--compress needs an OUT that is an .npz"};
+  if (request.name && !is_utf8(*request.name)) throw UsageError{"--name " + escaped(*request.name) + ": not UTF-8"};
+  if (request.compress && request.format != TF_FORMAT_NPZ) throw UsageError{"--compress requires OUT to be .npz"};
 }
 
-// The arrays to take, under the names that they get.
-std::vector<Planned> plan(const Request &request, const tf_file *file) {
-  const bool from_npy = tf_file_format(file) == TF_FORMAT_NPY;
-  const bool one = request.named && !from_npy;
-  size_t first = 0;
-  size_t last = tf_file_size(file);
-  if (one) {
-    first = find_array(file, request.in, request.name);
-    last = first + 1;
-  }
-  std::vector<Planned> planned;
-  for (size_t i = first; i < last; ++i) {
-    expect_known(file, i);
-    const tf_dtype from = tf_file_dtype(file, i);
-    const auto shape = array_shape(file, i);
-    std::string name = !from_npy ? std::string(array_name(file, i)) : request.named ? request.name : "arr_0";
-    planned.push_back({i,
-                       std::move(name),
-                       from,
-                       request.dtype == TF_DTYPE_UNSUPPORTED ? from : request.dtype,
-                       {shape.begin(), shape.end()}});
+PlannedArray plan_array(const Request &request, const Entry &entry, std::string name) {
+  require_known_dtype(entry);
+  const auto shape = entry.shape();
+  const tf_dtype to = request.dtype == TF_DTYPE_UNSUPPORTED ? entry.dtype() : request.dtype;
+  return {entry.index(), std::move(name), entry.dtype(), to, {shape.begin(), shape.end()}};
+}
+
+// The arrays to convert, with their names in OUT.
+std::vector<PlannedArray> plan(const Request &request, const tensorfile::File &file) {
+  std::vector<PlannedArray> planned;
+  if (file.format() == TF_FORMAT_NPY) {
+    planned.push_back(plan_array(request, file.at(0), request.name.value_or("arr_0")));
+  } else if (request.name) {
+    planned.push_back(plan_array(request, find_array(file, request.in, *request.name), *request.name));
+  } else {
+    for (const Entry &entry : file)
+      planned.push_back(plan_array(request, entry, std::string(entry.name())));
   }
   return planned;
 }
@@ -127,20 +123,22 @@ std::string joined(const std::vector<std::string> &parts) {
   return out;
 }
 
-// One line of all that OUT cannot hold.
-FileError cannot_hold(const Request &request, const std::vector<std::string> &refused) {
+// The error that lists everything that OUT cannot hold, on one line.
+tensorfile::Error cannot_hold(const Request &request, const std::vector<std::string> &refused) {
   return {TF_STATUS_UNSUPPORTED, std::string(tf_format_name(request.format)) + " cannot hold " + joined(refused)};
 }
 
-// Throws the FileError that names all that OUT cannot hold.
-void refuse(const Request &request, const std::vector<Planned> &planned, const tf_dict *metadata) {
+// Throws cannot_hold() if OUT cannot hold the arrays or the metadata.
+void require_holdable(const Request &request, const std::vector<PlannedArray> &planned,
+                      const tensorfile::Dict &metadata) {
   if (request.format == TF_FORMAT_NPY && planned.size() != 1) {
     std::vector<std::string> names;
     names.reserve(planned.size());
-    for (const Planned &array : planned)
+    for (const PlannedArray &array : planned)
       names.push_back(in_quotes(array.name));
-    throw FileError{TF_STATUS_UNSUPPORTED, "npy holds one array, and there are " + std::to_string(planned.size()) +
-                                               (names.empty() ? "" : ", to choose from by --name: ") + joined(names)};
+    throw tensorfile::Error(TF_STATUS_UNSUPPORTED,
+                            "npy holds exactly one array, but there are " + std::to_string(planned.size()) +
+                                (names.empty() ? "" : "; choose one with --name: ") + joined(names));
   }
   const std::vector<std::string> refused = refusals(request.format, planned, metadata);
   if (!refused.empty()) throw cannot_hold(request, refused);
@@ -149,73 +147,75 @@ void refuse(const Request &request, const std::vector<Planned> &planned, const t
 struct Input {
   explicit Input(const std::string &path) : progress(path) {}
 
-  Progress progress;  // outlives the file, which tells it
-  Options options;
-  File file;
-  Dict metadata;
-  std::vector<Planned> planned;
-  std::vector<std::string> said;  // of what becomes of each array
+  Progress progress;  // before file, which refers to it
+  tensorfile::Options options;
+  tensorfile::File file;
+  tensorfile::Dict metadata;
+  std::vector<PlannedArray> planned;
+  std::vector<std::string> decisions;  // of --quantize, a line for each array
 };
 
 void open(Input &input, const Request &request) {
-  input.options = new_options(request.parts);
-  input.progress.watch(input.options.get());
-  expect(tf_options_set(input.options.get(), TF_OPTION_EXACT_PATH, 1));
-  if (request.map) expect(tf_options_set(input.options.get(), TF_OPTION_LOAD_MODE, TF_LOAD_MODE_MAP));
-  input.file = open_file(request.in, input.options.get());
-  expect(tf_dict_new(Out(input.metadata)));
-  if (request.metadata == "keep") copy_metadata(input.metadata.get(), metadata_of(input.file.get()).get());
+  input.options = input_options(request.parts);
+  input.progress.watch(input.options);
+  input.options.set(TF_OPTION_EXACT_PATH, 1);
+  if (request.map) input.options.set(TF_OPTION_LOAD_MODE, TF_LOAD_MODE_MAP);
+  input.file = tensorfile::File(request.in, input.options);
+  if (request.metadata == "keep") {
+    const tensorfile::Dict metadata = input.file.metadata();
+    for (const tensorfile::Dict::Entry &entry : metadata)
+      input.metadata.set(entry);
+  }
   for (const std::string &setting : request.settings)
-    set_metadata(input.metadata.get(), setting);
-  if (request.part_bytes > 0) expect(tf_options_set(input.options.get(), TF_OPTION_PART_BYTES, request.part_bytes));
-  if (request.compress) expect(tf_options_set(input.options.get(), TF_OPTION_COMPRESS, 1));
-  input.planned = plan(request, input.file.get());
-  if (request.quantize.dtype != TF_DTYPE_UNSUPPORTED) input.said = plan_blocks(input.planned, request.quantize);
+    set_metadata(input.metadata, setting);
+  if (request.part_bytes > 0) input.options.set(TF_OPTION_PART_BYTES, request.part_bytes);
+  if (request.compress) input.options.set(TF_OPTION_COMPRESS, 1);
+  input.planned = plan(request, input.file);
+  if (request.quantize.dtype != TF_DTYPE_UNSUPPORTED) input.decisions = plan_blocks(input.planned, request.quantize);
 }
 
-// Casts an array, or notes why it cannot be: which values there is no cast for, such as nan in a block type, shows only
-// when they are read.
-void cast_or_refuse(Array &array, const Planned &planned, std::vector<std::string> &refused) {
+// Casts an array, or adds the reason to refused if that is impossible. Values that cannot be cast, such as nan in a block
+// type, are only found when they are read.
+void cast_or_refuse(tensorfile::Array &array, const PlannedArray &planned, std::vector<std::string> &refused) {
   const std::string why = cast(array, planned.to);
   if (why.empty()) return;
   std::string entry = "array " + in_quotes(planned.name) + " (" + why + ")";
   if (refused.empty() || refused.back() != entry) refused.push_back(std::move(entry));
 }
 
-const tf_dict *given_metadata(const Input &input) {
-  return tf_dict_size(input.metadata.get()) > 0 ? input.metadata.get() : nullptr;
+// True if an array can be read, cast and written in pieces. A mapped array needs no memory, and pieces could divide a byte
+// that packed elements share.
+bool writes_in_pieces(const Request &request, const Entry &entry, tf_dtype to) {
+  const bool packed = tf_dtype_block_size(to) > 1 && tf_dtype_bits(to) != 0;
+  return !request.map && !packed && reads_in_pieces(entry);
 }
 
-// Whether an array may be read, cast and written in pieces.
-bool writes_in_pieces(const Request &request, const tf_file *file, const Planned &planned) {
-  // A mapped array takes no memory; packed elements share bytes, which pieces could cut.
-  const bool packed = tf_dtype_block_size(planned.to) > 1 && tf_dtype_bits(planned.to) != 0;
-  return !request.map && !packed && reads_in_pieces(file, planned.index);
+tensorfile::Writer open_output(const Request &request, const Input &input) {
+  tensorfile::Writer writer(request.out, request.format, input.options);
+  if (!input.metadata.empty()) writer.metadata(input.metadata);
+  for (const PlannedArray &planned : input.planned)
+    writer.declare(planned.name, planned.to, planned.shape);
+  return writer;
 }
 
-// Writes arrays as they are read, piece by piece. After the first that cannot be cast the others are only looked at.
-void stream(const Request &request, Input &input, std::string_view &subject) {
+// Reads, casts and writes the arrays piece by piece. Once a value cannot be cast, nothing more is written, but the
+// remaining values are still checked, so that the error lists every array concerned. Sets subject to the file that is
+// being read or written, which an error is about.
+void convert_arrays(const Request &request, Input &input, std::string_view &subject) {
   std::vector<std::string> refused;
-  Writer writer;
   subject = request.out;
-  expect(tf_writer_open(Out(writer), request.out.c_str(), request.format, input.options.get()));
-  expect(tf_writer_set_metadata(writer.get(), given_metadata(input)));
-  for (const Planned &planned : input.planned) {
-    expect(tf_writer_declare(writer.get(), planned.name.data(), planned.name.size(), planned.to, planned.shape.data(),
-                             planned.shape.size()));
-  }
-  for (const Planned &planned : input.planned) {
+  tensorfile::Writer writer = open_output(request, input);
+  for (const PlannedArray &planned : input.planned) {
     subject = request.in;
-    Pieces pieces(input.file.get(), planned.index, !writes_in_pieces(request, input.file.get(), planned));
-    for (Array piece = pieces.next(); piece != nullptr; piece = pieces.next()) {
-      const uint64_t nbytes = tf_array_nbytes(piece.get());
+    const Entry entry = input.file.at(planned.index);
+    Pieces pieces(entry, !writes_in_pieces(request, entry, planned.to));
+    while (tensorfile::Array piece = pieces.next()) {
+      const uint64_t nbytes = piece.nbytes();
       cast_or_refuse(piece, planned, refused);
       if (refused.empty()) {
-        Array dense;
-        expect(tf_array_contiguous(Out(dense), piece.get()));
+        const tensorfile::Array dense = piece.contiguous();
         subject = request.out;
-        const auto dense_bytes = static_cast<size_t>(tf_array_nbytes(dense.get()));
-        expect(tf_writer_write(writer.get(), tf_array_data(dense.get()), dense_bytes));
+        writer.write(dense);
         subject = request.in;
       }
       input.progress.advance(nbytes);
@@ -223,48 +223,55 @@ void stream(const Request &request, Input &input, std::string_view &subject) {
   }
   subject = request.out;
   if (!refused.empty()) throw cannot_hold(request, refused);
-  expect(tf_writer_finish(writer.get()));
+  writer.finish();
 }
 
-bool lacks_architecture(const Request &request, const tf_dict *metadata) {
-  size_t index = 0;
-  return request.format == TF_FORMAT_GGUF &&
-         tf_dict_find(&index, metadata, "general.architecture", SIZE_MAX) == TF_STATUS_NOT_FOUND;
-}
-
-int convert_file(const Request &request) {
-  std::string_view subject = request.in;  // of a failure
-  try {
-    Input input(request.in);
-    open(input, request);
-    subject = request.out;
-    refuse(request, input.planned, input.metadata.get());
-    uint64_t bytes = 0;
-    for (const Planned &planned : input.planned)
-      bytes += tf_file_nbytes(input.file.get(), planned.index);
-    input.progress.expect_bytes(bytes);
-    stream(request, input, subject);
-    input.progress.finish();
-    for (const std::string &line : input.said)
-      print(line + "\n");
-    if (lacks_architecture(request, input.metadata.get())) {
-      note(request.out,
-           "no general.architecture in its metadata, without which most readers refuse a .gguf; "
-           "--set general.architecture=NAME adds it");
-    }
-    return kExitOk;
-  } catch (const FileError &error) {
-    return report(subject, error);
+void convert_file(const Request &request, std::string_view &subject) {
+  subject = request.in;
+  Input input(request.in);
+  open(input, request);
+  subject = request.out;
+  require_holdable(request, input.planned, input.metadata);
+  uint64_t bytes = 0;
+  for (const PlannedArray &planned : input.planned)
+    bytes += input.file.at(planned.index).nbytes();
+  input.progress.expect_bytes(bytes);
+  convert_arrays(request, input, subject);
+  input.progress.finish();
+  for (const std::string &line : input.decisions)
+    print(line + "\n");
+  if (request.format == TF_FORMAT_GGUF && !input.metadata.contains("general.architecture")) {
+    note(request.out,
+         "the metadata has no general.architecture, without which most readers refuse a .gguf; "
+         "--set general.architecture=NAME adds it");
   }
 }
 
+class Convert : public Command {
+ public:
+  Convert() : Command("convert", "Convert the arrays and metadata of IN to the format of OUT's extension.") {}
+
+  void declare(CommandLine &line) override { declare_request(line, request_); }
+
+  int run() override {
+    complete(request_);
+    std::string_view subject;
+    try {
+      convert_file(request_, subject);
+      return kExitOk;
+    } catch (const tensorfile::Error &error) {
+      return report(subject, error);
+    }
+  }
+
+ private:
+  Request request_;
+};
+
 }  // namespace
 
-int convert(const Arguments &arguments) {
-  Request request;
-  if (!parse_request(request, arguments)) return kExitOk;
-  complete(request);
-  return convert_file(request);
+std::unique_ptr<Command> make_convert() {
+  return std::make_unique<Convert>();
 }
 
 }  // namespace cli

@@ -5,27 +5,29 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/handles.h"
+#include "tensorfile.hpp"
 
 namespace cli {
 
-// Adds KEY=VALUE or KEY=TYPE:VALUE to metadata. Throws UsageError.
-void set_metadata(tf_dict *metadata, std::string_view setting);
+// Sets a metadata value given as KEY=VALUE or KEY=TYPE:VALUE. Throws UsageError.
+void set_metadata(tensorfile::Dict &metadata, std::string_view setting);
 
-// An array of IN as OUT shall have it.
-struct Planned {
+// An array to convert.
+struct PlannedArray {
   size_t index;      // in IN
   std::string name;  // in OUT
-  tf_dtype from;
-  tf_dtype to;
+  tf_dtype from;     // its dtype in IN
+  tf_dtype to;       // its dtype in OUT
   std::vector<int64_t> shape;
 };
 
-// Casts an array in its place. Gives the reason when it cannot be cast, else "".
-std::string cast(Array &array, tf_dtype dtype);
+// Replaces an array by its cast. Returns the reason if that is impossible, else "".
+std::string cast(tensorfile::Array &array, tf_dtype dtype);
 
-// What a format cannot hold, and casts that there are none of: one entry for each, with the reason; empty when all is
-// well. The library is asked, with an array or a value at a time, so that nothing large is read or written.
-std::vector<std::string> refusals(tf_format format, const std::vector<Planned> &arrays, const tf_dict *metadata);
+// Describes every array that the format cannot hold or that cannot be cast, and every metadata value that the format
+// cannot hold, each with the reason. To find out, the library saves a small array or a single value at a time, so nothing
+// large is read or written.
+std::vector<std::string> refusals(tf_format format, const std::vector<PlannedArray> &arrays,
+                                  const tensorfile::Dict &metadata);
 
 }  // namespace cli

@@ -1,21 +1,20 @@
-// tensorfile diff: which arrays and metadata of two files differ, in what, by how much.
+// tensorfile diff: reports which arrays and metadata differ between two files, and by how much.
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstring>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "cli/command.h"
 #include "cli/elements.h"
-#include "cli/error.h"
-#include "cli/json.h"
+#include "cli/error_output.h"
+#include "cli/input_file.h"
+#include "cli/json_output.h"
 #include "cli/metadata.h"
-#include "cli/open.h"
 #include "cli/output.h"
 #include "cli/pieces.h"
 #include "cli/progress.h"
@@ -31,33 +30,26 @@ constexpr size_t kShownColumns = 60;
 // One of the two files.
 struct Side {
   const std::string &path;
-  File file;
-  Dict metadata;
+  tensorfile::File file;
+  tensorfile::Dict metadata;
 };
 
-// What comparing the elements of two arrays of one shape has found.
+// The differences between the elements of two arrays of the same shape.
 struct Difference {
-  uint64_t elements = 0;
-  uint64_t different = 0;
-  uint64_t without_distance = 0;  // nan on one side, or infinities
-  double largest = 0;
-  uint64_t first = 0;  // element, in C order
+  uint64_t elements = 0;          // compared so far
+  uint64_t different = 0;         // of these, how many differ
+  uint64_t without_distance = 0;  // of these, how many are nan or infinite
+  double largest = 0;             // absolute difference of the others
+  uint64_t first = 0;             // the first one that differs, in C order
   std::string first_a;
   std::string first_b;
 };
-
-// Elements as numbers of one kind, so that two dtypes can be compared.
-Array as_double(const tf_array *array) {
-  Array cast;
-  expect(tf_array_cast(Out(cast), array, TF_DTYPE_FLOAT64, nullptr));
-  return cast;
-}
 
 bool is_complex(tf_dtype dtype) {
   return dtype == TF_DTYPE_COMPLEX64 || dtype == TF_DTYPE_COMPLEX128;
 }
 
-// Equal bit for bit: nan equals nan, and 0.0 is not -0.0.
+// True if all bits are equal: a nan equals the same nan, and 0.0 does not equal -0.0.
 bool same_bits(const Element &a, const Element &b) {
   return std::visit(
       [&](const auto &value) {
@@ -68,13 +60,14 @@ bool same_bits(const Element &a, const Element &b) {
       a);
 }
 
-void compare_elements(Difference &difference, const Elements &a, const Elements &b, bool one_dtype) {
+// Elements of the same dtype are compared by their bits, others by their values.
+void compare_elements(Difference &difference, const Elements &a, const Elements &b, bool same_dtype) {
   for (size_t i = 0; i < a.size(); ++i) {
     const Element left = a[i];
     const Element right = b[i];
     const double apart = distance(left, right);
-    if (one_dtype ? same_bits(left, right) : apart == 0) continue;
-    if (!one_dtype && element_text(left) == element_text(right)) continue;  // both nan, or one infinity
+    if (same_dtype ? same_bits(left, right) : apart == 0) continue;
+    if (!same_dtype && element_text(left) == element_text(right)) continue;  // both nan, or the same infinity
     if (difference.different++ == 0) difference.first = difference.elements + i;
     if (std::isfinite(apart)) {
       difference.largest = std::max(difference.largest, apart);
@@ -84,25 +77,24 @@ void compare_elements(Difference &difference, const Elements &a, const Elements 
   }
 }
 
-// False when the bytes are the same.
-bool compare_pieces(Difference &difference, const tf_array *a, const tf_array *b) {
-  const bool one_dtype = tf_array_dtype(a) == tf_array_dtype(b);
-  const auto size = static_cast<uint64_t>(tf_array_size(a));
-  const auto nbytes = static_cast<size_t>(tf_array_nbytes(a));
-  if (one_dtype && std::memcmp(tf_array_data(a), tf_array_data(b), nbytes) == 0) {
+// Compares the next pieces of two arrays. Returns false if their bytes are equal.
+bool compare_pieces(Difference &difference, const tensorfile::Array &a, const tensorfile::Array &b) {
+  const bool same_dtype = a.dtype() == b.dtype();
+  const auto size = static_cast<uint64_t>(a.size());
+  if (same_dtype && std::memcmp(a.data(), b.data(), static_cast<size_t>(a.nbytes())) == 0) {
     difference.elements += size;
     return false;
   }
   const bool first = difference.different == 0;
-  if (one_dtype) {
+  if (same_dtype) {
     compare_elements(difference, Elements(a), Elements(b), true);
   } else {
-    compare_elements(difference, Elements(as_double(a).get()), Elements(as_double(b).get()), false);
+    compare_elements(difference, Elements(a.cast(TF_DTYPE_FLOAT64)), Elements(b.cast(TF_DTYPE_FLOAT64)), false);
   }
   if (first && difference.different > 0) {
     const auto at = static_cast<size_t>(difference.first - difference.elements);
-    difference.first_a = Elements(a).text(at, tf_array_dtype(a));
-    difference.first_b = Elements(b).text(at, tf_array_dtype(b));
+    difference.first_a = Elements(a).text(at, a.dtype());
+    difference.first_b = Elements(b).text(at, b.dtype());
   }
   difference.elements += size;
   return true;
@@ -124,13 +116,13 @@ std::string index_text(uint64_t flat, std::span<const int64_t> shape) {
 }
 
 std::string difference_text(const Difference &difference, std::span<const int64_t> shape) {
-  if (difference.different == 0) return "the bytes differ, the values do not";
+  if (difference.different == 0) return "the bytes differ, but the values are equal";
   std::string out = std::to_string(difference.different) + " of " + count_text(difference.elements, "element") +
                     " differ" + (difference.different == 1 ? "s" : "") + ", first at " +
                     index_text(difference.first, shape) + " (" + difference.first_a + " != " + difference.first_b +
                     "), largest difference " + element_text(difference.largest);
   if (difference.without_distance > 0) {
-    out += ", " + std::to_string(difference.without_distance) + " without one (nan, inf)";
+    out += " (not counting " + std::to_string(difference.without_distance) + " with nan or inf)";
   }
   return out;
 }
@@ -145,12 +137,12 @@ class Comparison {
   const std::vector<std::string> &lines() const { return lines_; }
 
  private:
-  // With --quiet the first difference is enough.
+  // With --quiet, the first difference decides.
   bool enough() const { return quiet_ && !lines_.empty(); }
   void add(std::string line) { lines_.push_back(std::move(line)); }
-  void array(size_t in_a, size_t in_b);
-  void values(const std::string &what, size_t in_a, size_t in_b);
-  Array next(const Side &side, Pieces &pieces);
+  void array(const Entry &a, const Entry &b);
+  void values(const std::string &what, const Entry &a, const Entry &b);
+  tensorfile::Array next(const Side &side, Pieces &pieces);
 
   const Side &a_;
   const Side &b_;
@@ -159,137 +151,114 @@ class Comparison {
   std::vector<std::string> lines_;
 };
 
-// A failure tells which file it is of.
+// An error, and the path of the file that it is about.
 struct SideError {
   const std::string &path;
-  FileError error;
+  tensorfile::Error error;
 };
 
 template <typename Work>
 auto on_side(const std::string &path, Work &&work) {
   try {
     return work();
-  } catch (const FileError &error) {
+  } catch (const tensorfile::Error &error) {
     throw SideError{path, error};
   }
 }
 
-std::optional<size_t> find(const tf_file *file, std::string_view name) {
-  size_t index = 0;
-  const tf_status status = tf_file_find(&index, file, name.data(), name.size());
-  if (status == TF_STATUS_NOT_FOUND) return std::nullopt;
-  expect(status);
-  return index;
-}
-
 void Comparison::arrays() {
-  const tf_file *a = a_.file.get();
-  const tf_file *b = b_.file.get();
-  for (size_t i = 0; i < tf_file_size(a) && !enough(); ++i) {
-    const std::string_view name = array_name(a, i);
-    if (const std::optional<size_t> other = find(b, name)) {
-      array(i, *other);
+  for (const Entry &a : a_.file) {
+    if (enough()) return;
+    if (b_.file.contains(a.name())) {
+      array(a, b_.file.at(a.name()));
     } else {
-      add("only in A: array " + in_quotes(name) + " " + type_text(a, i));
+      add("only in A: array " + in_quotes(a.name()) + " " + type_text(a));
     }
   }
-  for (size_t i = 0; i < tf_file_size(b) && !enough(); ++i) {
-    const std::string_view name = array_name(b, i);
-    if (!find(a, name)) add("only in B: array " + in_quotes(name) + " " + type_text(b, i));
+  for (const Entry &b : b_.file) {
+    if (enough()) return;
+    if (!a_.file.contains(b.name())) add("only in B: array " + in_quotes(b.name()) + " " + type_text(b));
   }
 }
 
-void Comparison::array(size_t in_a, size_t in_b) {
-  const tf_file *a = a_.file.get();
-  const tf_file *b = b_.file.get();
-  on_side(a_.path, [&] { expect_known(a, in_a); });
-  on_side(b_.path, [&] { expect_known(b, in_b); });
-  const std::string what = "array " + in_quotes(array_name(a, in_a)) + ": ";
-  const tf_dtype dtype_a = tf_file_dtype(a, in_a);
-  const tf_dtype dtype_b = tf_file_dtype(b, in_b);
-  const auto shape_a = array_shape(a, in_a);
-  const auto shape_b = array_shape(b, in_b);
-  const bool one_shape = std::equal(shape_a.begin(), shape_a.end(), shape_b.begin(), shape_b.end());
-  if (dtype_a != dtype_b) {
-    add(what + "dtype " + tf_dtype_name(dtype_a) + " != " + tf_dtype_name(dtype_b));
-    if (is_complex(dtype_a) || is_complex(dtype_b)) return;
+void Comparison::array(const Entry &a, const Entry &b) {
+  on_side(a_.path, [&] { require_known_dtype(a); });
+  on_side(b_.path, [&] { require_known_dtype(b); });
+  const std::string what = "array " + in_quotes(a.name()) + ": ";
+  if (a.dtype() != b.dtype()) {
+    add(what + "dtype " + tf_dtype_name(a.dtype()) + " != " + tf_dtype_name(b.dtype()));
+    if (is_complex(a.dtype()) || is_complex(b.dtype())) return;
   }
-  if (!one_shape) {
+  const auto shape_a = a.shape();
+  const auto shape_b = b.shape();
+  if (!std::equal(shape_a.begin(), shape_a.end(), shape_b.begin(), shape_b.end())) {
     add(what + "shape " + shape_text(shape_a) + " != " + shape_text(shape_b));
   } else if (!enough()) {
-    values(what, in_a, in_b);
+    values(what, a, b);
   }
 }
 
-Array Comparison::next(const Side &side, Pieces &pieces) {
+tensorfile::Array Comparison::next(const Side &side, Pieces &pieces) {
   return on_side(side.path, [&] {
-    Array piece = pieces.next();
-    if (piece) progress_.advance(tf_array_nbytes(piece.get()));
+    tensorfile::Array piece = pieces.next();
+    if (piece) progress_.advance(piece.nbytes());
     return piece;
   });
 }
 
-// Both are read in the same pieces, or both whole.
-void Comparison::values(const std::string &what, size_t in_a, size_t in_b) {
-  const tf_file *a = a_.file.get();
-  const tf_file *b = b_.file.get();
-  const bool whole = !reads_in_pieces(a, in_a) || !reads_in_pieces(b, in_b);
-  Pieces pieces_a(a, in_a, whole);
-  Pieces pieces_b(b, in_b, whole);
+// Reads both arrays in the same pieces, or both whole.
+void Comparison::values(const std::string &what, const Entry &a, const Entry &b) {
+  const bool whole = !reads_in_pieces(a) || !reads_in_pieces(b);
+  Pieces pieces_a(a, whole);
+  Pieces pieces_b(b, whole);
   Difference difference;
   bool differs = false;
-  while (const Array piece = next(a_, pieces_a)) {
-    const Array other = next(b_, pieces_b);
-    differs = on_side(a_.path, [&] { return compare_pieces(difference, piece.get(), other.get()); }) || differs;
+  while (const tensorfile::Array piece = next(a_, pieces_a)) {
+    const tensorfile::Array other = next(b_, pieces_b);
+    differs = on_side(a_.path, [&] { return compare_pieces(difference, piece, other); }) || differs;
   }
-  const bool one_dtype = tf_file_dtype(a, in_a) == tf_file_dtype(b, in_b);
-  if (one_dtype ? differs : difference.different > 0) add(what + difference_text(difference, array_shape(a, in_a)));
+  const bool same_dtype = a.dtype() == b.dtype();
+  if (same_dtype ? differs : difference.different > 0) add(what + difference_text(difference, a.shape()));
 }
 
-std::string value_text(const tf_dict *metadata, std::string_view key) {
+std::string value_text(const MetadataEntry &entry) {
   JsonWriter json;
-  write_value(json, metadata, key, kShownItems);
-  return cut(json.text(), kShownColumns) + " (" + kind_text(metadata, key) + ")";
-}
-
-bool has(const tf_dict *dict, std::string_view key) {
-  size_t index = 0;
-  return tf_dict_find(&index, dict, key.data(), key.size()) == TF_STATUS_OK;
+  write_value(json, entry, kShownItems);
+  return cut(json.text(), kShownColumns) + " (" + kind_text(entry) + ")";
 }
 
 void Comparison::metadata() {
-  const tf_dict *a = a_.metadata.get();
-  const tf_dict *b = b_.metadata.get();
-  for (size_t i = 0; i < tf_dict_size(a) && !enough(); ++i) {
-    const std::string_view key = key_at(a, i);
-    const std::string what = "metadata " + in_quotes(key);
-    if (!has(b, key)) {
-      add("only in A: " + what + " = " + value_text(a, key));
-    } else if (!same_value(a, b, key)) {
-      add(what + ": " + value_text(a, key) + " != " + value_text(b, key));
+  for (const MetadataEntry &a : a_.metadata) {
+    if (enough()) return;
+    const std::string what = "metadata " + in_quotes(a.key());
+    if (!b_.metadata.contains(a.key())) {
+      add("only in A: " + what + " = " + value_text(a));
+      continue;
     }
+    const MetadataEntry b = b_.metadata.at(a.key());
+    if (!same_value(a, b)) add(what + ": " + value_text(a) + " != " + value_text(b));
   }
-  for (size_t i = 0; i < tf_dict_size(b) && !enough(); ++i) {
-    const std::string_view key = key_at(b, i);
-    if (!has(a, key)) add("only in B: metadata " + in_quotes(key) + " = " + value_text(b, key));
+  for (const MetadataEntry &b : b_.metadata) {
+    if (enough()) return;
+    if (!a_.metadata.contains(b.key())) add("only in B: metadata " + in_quotes(b.key()) + " = " + value_text(b));
   }
 }
 
-Side open_side(const std::string &path, const tf_options *options) {
+Side open_side(const std::string &path, const tensorfile::Options &options) {
   return on_side(path, [&] {
-    File file = open_file(path, options);
-    Dict metadata = metadata_of(file.get());
+    tensorfile::File file(path, options);
+    tensorfile::Dict metadata = file.metadata();
     return Side{path, std::move(file), std::move(metadata)};
   });
 }
 
 int compare(const std::string &path_a, const std::string &path_b, bool parts, bool quiet) {
   Progress progress(path_a);
-  const Options options = new_options(parts);
-  progress.watch(options.get());
-  const Side a = open_side(path_a, options.get());
-  const Side b = open_side(path_b, options.get());
-  progress.expect_bytes(total_bytes(a.file.get()) + total_bytes(b.file.get()));
+  tensorfile::Options options = input_options(parts);
+  progress.watch(options);
+  const Side a = open_side(path_a, options);
+  const Side b = open_side(path_b, options);
+  progress.expect_bytes(total_bytes(a.file) + total_bytes(b.file));
   Comparison comparison(a, b, progress, quiet);
   comparison.arrays();
   comparison.metadata();
@@ -301,24 +270,36 @@ int compare(const std::string &path_a, const std::string &path_b, bool parts, bo
   return comparison.lines().empty() ? kExitOk : kExitBadFile;
 }
 
+class Diff : public Command {
+ public:
+  Diff() : Command("diff", "Report the differences between the arrays and metadata of two files.") {}
+
+  void declare(CommandLine &line) override {
+    line.argument("A", a_, "first file");
+    line.argument("B", b_, "second file");
+    line.flag("-q,--quiet", quiet_, "print nothing; only the exit status reports the result");
+    line.parts(parts_);
+  }
+
+  int run() override {
+    try {
+      return compare(a_, b_, parts_, quiet_);
+    } catch (const SideError &failure) {
+      return report(failure.path, failure.error);
+    }
+  }
+
+ private:
+  std::string a_;
+  std::string b_;
+  bool parts_ = false;
+  bool quiet_ = false;
+};
+
 }  // namespace
 
-int diff(const Arguments &arguments) {
-  CommandLine line("Tell which arrays and metadata of two files differ, in what, and by how much.", "tensorfile diff");
-  std::string a;
-  std::string b;
-  bool parts = false;
-  bool quiet = false;
-  line.argument("A", a, "one file");
-  line.argument("B", b, "the other");
-  line.flag("-q,--quiet", quiet, "say nothing; the exit status tells");
-  line.parts(parts);
-  if (!line.parse(arguments)) return kExitOk;
-  try {
-    return compare(a, b, parts, quiet);
-  } catch (const SideError &failure) {
-    return report(failure.path, failure.error);
-  }
+std::unique_ptr<Command> make_diff() {
+  return std::make_unique<Diff>();
 }
 
 }  // namespace cli

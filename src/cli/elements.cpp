@@ -6,16 +6,14 @@
 #include <cstring>
 #include <string_view>
 
-#include "cli/error.h"
-
 namespace cli {
 
 namespace {
 
-// What a float dtype can tell apart: bits behind the point, and the exponent of its smallest normal number.
+// The precision of a float dtype.
 struct Precision {
   int fraction_bits;
-  int least_exponent;
+  int min_exponent;  // of its smallest normal number
 };
 
 Precision precision_of(tf_dtype dtype) {
@@ -45,7 +43,7 @@ Precision precision_of(tf_dtype dtype) {
   }
 }
 
-bool is_held(tf_dtype dtype) {
+bool is_element_type(tf_dtype dtype) {
   switch (dtype) {
     case TF_DTYPE_BOOL:
     case TF_DTYPE_INT8:
@@ -66,7 +64,7 @@ bool is_held(tf_dtype dtype) {
   }
 }
 
-// Whole numbers get ".0", so that a float is seen to be one.
+// Appends ".0" to whole numbers, so that they are recognised as floats.
 std::string float_text(std::string_view digits) {
   std::string out(digits);
   if (out.find_first_not_of("-0123456789") == std::string::npos) out += ".0";
@@ -81,15 +79,15 @@ std::string shortest(T value) {
   return float_text(std::string_view(buffer, static_cast<size_t>(end - buffer)));
 }
 
-// A value that a narrower dtype holds: the fewest digits that are nearer to it than to its neighbours there.
+// The fewest digits that are closer to value than to any other value of a narrower dtype.
 std::string shortest_in(float value, tf_dtype dtype) {
-  const auto [fraction_bits, least_exponent] = precision_of(dtype);
+  const auto [fraction_bits, min_exponent] = precision_of(dtype);
   if (fraction_bits == 23 || value == 0 || !std::isfinite(value)) return shortest(value);
   int exponent = 0;
   const bool power_of_two = std::fabs(std::frexp(value, &exponent)) == 0.5F;
-  const int top = std::max(exponent - 1, least_exponent);
+  const int top = std::max(exponent - 1, min_exponent);
   const double above = std::ldexp(0.5, top - fraction_bits);
-  const double below = power_of_two && exponent - 1 > least_exponent ? above / 2 : above;
+  const double below = power_of_two && exponent - 1 > min_exponent ? above / 2 : above;
   for (int digits = 1; digits <= 9; ++digits) {
     char buffer[64];
     const auto end = std::to_chars(buffer, buffer + sizeof(buffer), value, std::chars_format::general, digits).ptr;
@@ -160,16 +158,11 @@ double distance(const Element &a, const Element &b) {
   return std::visit(Distance{b}, a);
 }
 
-Elements::Elements(const tf_array *array) {
-  if (is_held(tf_array_dtype(array))) {
-    expect(tf_array_contiguous(Out(array_), array));
-  } else {
-    expect(tf_array_cast(Out(array_), array, TF_DTYPE_FLOAT32, nullptr));
-  }
-  dtype_ = tf_array_dtype(array_.get());
-  size_ = static_cast<size_t>(tf_array_size(array_.get()));
-  data_ = static_cast<const unsigned char *>(tf_array_data(array_.get()));
-}
+Elements::Elements(const tensorfile::Array &array)
+    : array_(is_element_type(array.dtype()) ? array.contiguous() : array.cast(TF_DTYPE_FLOAT32)),
+      dtype_(array_.dtype()),
+      size_(static_cast<size_t>(array_.size())),
+      data_(static_cast<const unsigned char *>(array_.data())) {}
 
 Element Elements::operator[](size_t index) const {
   switch (dtype_) {

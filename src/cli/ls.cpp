@@ -1,4 +1,4 @@
-// tensorfile ls: names, dtypes, shapes, sizes, metadata.
+// tensorfile ls: lists the arrays and metadata of files.
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -6,10 +6,10 @@
 
 #include "cli/checksum.h"
 #include "cli/command.h"
-#include "cli/error.h"
-#include "cli/json.h"
+#include "cli/error_output.h"
+#include "cli/input_file.h"
+#include "cli/json_output.h"
 #include "cli/metadata.h"
-#include "cli/open.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/text.h"
@@ -18,32 +18,31 @@ namespace cli {
 
 namespace {
 
-// Of a long list, in the table.
+// How much of a long metadata value the table shows.
 constexpr size_t kShownItems = 6;
 constexpr size_t kShownColumns = 80;
 
 struct Listing {
   explicit Listing(const std::string &path) : progress(path) {}
 
-  Progress progress;  // outlives the file, which tells it
-  File file;
-  std::vector<std::string> checksums;  // one an array, "" where there is none
-  std::optional<FileError> failure;    // the first
+  Progress progress;  // before file, which refers to it
+  tensorfile::File file;
+  std::vector<std::string> checksums;        // of each array; "" if it was not computed
+  std::optional<tensorfile::Error> failure;  // the first one
 };
 
-// Keeps the first failure of an array; the others are listed as ever.
+// Opens the file and computes the checksums. An array that cannot be read does not prevent the others from being listed.
 void list(Listing &listing, const std::string &path, bool parts, bool crc32) {
-  const Options options = new_options(parts);
-  listing.progress.watch(options.get());
-  listing.file = open_file(path, options.get());
-  const tf_file *file = listing.file.get();
-  if (crc32) listing.progress.expect_bytes(total_bytes(file));
-  listing.checksums.resize(tf_file_size(file));
-  for (size_t i = 0; i < tf_file_size(file); ++i) {
+  tensorfile::Options options = input_options(parts);
+  listing.progress.watch(options);
+  listing.file = tensorfile::File(path, options);
+  if (crc32) listing.progress.expect_bytes(total_bytes(listing.file));
+  listing.checksums.resize(listing.file.size());
+  for (const Entry &entry : listing.file) {
     try {
-      expect_known(file, i);
-      if (crc32) listing.checksums[i] = array_crc32(file, i, listing.progress);
-    } catch (const FileError &error) {
+      require_known_dtype(entry);
+      if (crc32) listing.checksums[entry.index()] = array_crc32(entry, listing.progress);
+    } catch (const tensorfile::Error &error) {
       if (!listing.failure) listing.failure = error;
     }
   }
@@ -51,31 +50,31 @@ void list(Listing &listing, const std::string &path, bool parts, bool crc32) {
 }
 
 void print_json(const std::string &path, const Listing &listing, bool crc32) {
-  const tf_file *file = listing.file.get();
   JsonWriter json;
   json.open('{').key("path").string(path);
-  json.key("format").string(tf_format_name(tf_file_format(file)));
+  json.key("format").string(tf_format_name(listing.file.format()));
   json.key("arrays").open('[');
-  for (size_t i = 0; i < tf_file_size(file); ++i) {
-    json.open('{').key("name").string(array_name(file, i));
-    json.key("dtype").string(tf_dtype_name(tf_file_dtype(file, i)));
+  for (const Entry &entry : listing.file) {
+    json.open('{').key("name").string(entry.name());
+    json.key("dtype").string(tf_dtype_name(entry.dtype()));
     json.key("shape").open('[');
-    for (const int64_t size : array_shape(file, i))
+    for (const int64_t size : entry.shape())
       json.number(size);
-    json.close(']').key("nbytes").number(tf_file_nbytes(file, i));
+    json.close(']').key("nbytes").number(entry.nbytes());
     if (crc32) {
+      const std::string &checksum = listing.checksums[entry.index()];
       json.key("crc32");
-      listing.checksums[i].empty() ? json.null() : json.string(listing.checksums[i]);
+      checksum.empty() ? json.null() : json.string(checksum);
     }
     json.close('}');
   }
   json.close(']').key("metadata");
-  write_metadata(json, metadata_of(file).get());
+  write_metadata(json, listing.file.metadata());
   json.close('}');
   print(json.text() + "\n");
 }
 
-// Columns as wide as their widest cell; the last one is not padded.
+// Pads each column but the last to its widest cell.
 void print_table(const std::vector<std::vector<std::string>> &rows) {
   std::vector<size_t> widths(rows.front().size());
   for (const auto &row : rows) {
@@ -93,50 +92,61 @@ void print_table(const std::vector<std::vector<std::string>> &rows) {
 }
 
 void print_human(const std::string &path, const Listing &listing, bool crc32) {
-  const tf_file *file = listing.file.get();
-  const size_t count = tf_file_size(file);
-  print(escaped(path) + ": " + tf_format_name(tf_file_format(file)) + ", " + count_text(count, "array") + ", " +
+  const tensorfile::File &file = listing.file;
+  print(escaped(path) + ": " + tf_format_name(file.format()) + ", " + count_text(file.size(), "array") + ", " +
         bytes_text(total_bytes(file)) + "\n");
   std::vector<std::vector<std::string>> rows;
-  for (size_t i = 0; i < count; ++i) {
-    rows.push_back({escaped(array_name(file, i)), tf_dtype_name(tf_file_dtype(file, i)),
-                    shape_text(array_shape(file, i)), bytes_text(tf_file_nbytes(file, i))});
-    if (crc32) rows.back().push_back(listing.checksums[i].empty() ? "-" : listing.checksums[i]);
+  for (const Entry &entry : file) {
+    rows.push_back(
+        {escaped(entry.name()), tf_dtype_name(entry.dtype()), shape_text(entry.shape()), bytes_text(entry.nbytes())});
+    const std::string &checksum = listing.checksums[entry.index()];
+    if (crc32) rows.back().push_back(checksum.empty() ? "-" : checksum);
   }
   if (!rows.empty()) print_table(rows);
-  const Dict metadata = metadata_of(file);
-  for (size_t i = 0; i < tf_dict_size(metadata.get()); ++i) {
-    const std::string_view key = key_at(metadata.get(), i);
+  const tensorfile::Dict metadata = file.metadata();
+  for (const MetadataEntry &entry : metadata) {
     JsonWriter value;
-    write_value(value, metadata.get(), key, kShownItems);
-    print("  " + escaped(key) + " = " + cut(value.text(), kShownColumns) + "\n");
+    write_value(value, entry, kShownItems);
+    print("  " + escaped(entry.key()) + " = " + cut(value.text(), kShownColumns) + "\n");
   }
 }
 
+class Ls : public Command {
+ public:
+  Ls() : Command("ls", "List the arrays and the metadata of files.") {}
+
+  void declare(CommandLine &line) override {
+    line.paths(paths_);
+    line.flag("--json", json_, "print one JSON object per file, each on a line");
+    line.flag("--crc32", crc32_, "add the CRC-32 of each array's C-contiguous little-endian bytes");
+    line.parts(parts_);
+  }
+
+  int run() override {
+    int exit = kExitOk;
+    for (const std::string &path : paths_) {
+      const int status = report_errors(path, [&]() -> int {
+        Listing listing(path);
+        list(listing, path, parts_, crc32_);
+        (json_ ? print_json : print_human)(path, listing, crc32_);
+        return listing.failure ? report(path, *listing.failure) : kExitOk;
+      });
+      exit = std::max(exit, status);
+    }
+    return exit;
+  }
+
+ private:
+  std::vector<std::string> paths_;
+  bool parts_ = false;
+  bool json_ = false;
+  bool crc32_ = false;
+};
+
 }  // namespace
 
-int ls(const Arguments &arguments) {
-  CommandLine line("List the arrays and the metadata of files.", "tensorfile ls");
-  std::vector<std::string> paths;
-  bool parts = false;
-  bool json = false;
-  bool crc32 = false;
-  line.paths(paths);
-  line.flag("--json", json, "one JSON object a file, one line each");
-  line.flag("--crc32", crc32, "the CRC-32 of each array's C-contiguous little-endian bytes");
-  line.parts(parts);
-  if (!line.parse(arguments)) return kExitOk;
-  int exit = kExitOk;
-  for (const std::string &path : paths) {
-    const int status = reporting(path, [&]() -> int {
-      Listing listing(path);
-      list(listing, path, parts, crc32);
-      (json ? print_json : print_human)(path, listing, crc32);
-      return listing.failure ? report(path, *listing.failure) : kExitOk;
-    });
-    exit = std::max(exit, status);
-  }
-  return exit;
+std::unique_ptr<Command> make_ls() {
+  return std::make_unique<Ls>();
 }
 
 }  // namespace cli

@@ -1,53 +1,81 @@
-#include <algorithm>
-#include <array>
+// The program tensorfile: runs the command that its first argument names.
 #include <cstdio>
+#include <memory>
 #include <new>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "cli/command.h"
-#include "cli/error.h"
+#include "cli/error_output.h"
 #include "cli/output.h"
 #include "cli/platform.h"
 #include "cli/text.h"
-#include "tensorfile.h"
 
 namespace cli {
 
 namespace {
 
-struct Command {
-  std::string_view name;
-  std::string_view usage;
-  std::string_view about;
-  int (*run)(const Arguments &arguments);
-};
+constexpr size_t kHelpColumns = 80;
 
-constexpr std::array<Command, 5> kCommands = {{
-    {"ls", "[--json] [--crc32] [--parts] FILE...", "names, dtypes, shapes, sizes, metadata", ls},
-    {"convert",
-     "[--compress] [--cast DTYPE] [--metadata keep|drop] [--name NAME] [--set KEY=VALUE] [--map] [--parts] IN OUT",
-     "write the arrays of one file as another", convert},
-    {"check", "[--quiet] [--parts] FILE...", "valid or not, and if not: what, where (reads every byte)", check},
-    {"diff", "[--quiet] [--parts] A B", "which arrays differ, in what, by how much", diff},
-    {"show", "[--metadata] [--parts] FILE NAME [SLICE]", "the values", show},
-}};
-
-std::string help() {
-  std::string out = "Named n-dimensional arrays in .npy, .npz, .safetensors and .gguf files.\n\nUsage:\n";
-  for (const Command &command : kCommands) {
-    out += "  tensorfile " + std::string(command.name) + " " + std::string(command.usage) + "\n      " +
-           std::string(command.about) + "\n";
-  }
-  return out +
-         "  tensorfile COMMAND --help\n"
-         "  tensorfile --version\n\n"
-         "Exit status: 0 good; 1 a file is bad (diff: the files differ); 2 usage; 3 a file could not be read or "
-         "written.\n";
+std::vector<std::unique_ptr<Command>> all_commands() {
+  std::vector<std::unique_ptr<Command>> commands;
+  commands.push_back(make_ls());
+  commands.push_back(make_convert());
+  commands.push_back(make_check());
+  commands.push_back(make_diff());
+  commands.push_back(make_show());
+  return commands;
 }
 
+std::string full_name(const Command &command) {
+  return "tensorfile " + command.name();
+}
+
+// Joins words with spaces, in lines of at most kHelpColumns that begin with the first word or an indentation.
+std::string wrapped(std::string first, size_t indentation, const std::vector<std::string> &words) {
+  std::string out;
+  std::string line = std::move(first);
+  for (const std::string &word : words) {
+    if (line.size() + 1 + word.size() > kHelpColumns) {
+      out += line + "\n";
+      line = std::string(indentation - 1, ' ');
+    }
+    line += " " + word;
+  }
+  return out + line + "\n";
+}
+
+std::string help_of(Command &command) {
+  CommandLine line(command.about(), full_name(command));
+  command.declare(line);
+  const std::string start = "  " + full_name(command);
+  return wrapped(start, start.size() + 1, line.synopsis()) + "      " + command.about() + "\n";
+}
+
+std::string help() {
+  std::string out =
+      "Lists, converts, checks, compares and shows files of named n-dimensional arrays:\n"
+      ".npy, .npz, .safetensors and .gguf.\n\nUsage:\n";
+  for (const std::unique_ptr<Command> &command : all_commands())
+    out += help_of(*command);
+  return out +
+         "  tensorfile COMMAND --help\n"
+         "      Describe the options of a command.\n"
+         "  tensorfile --version\n"
+         "      Print the version.\n\n"
+         "Exit status: 0 success; 1 a file is invalid (diff: the files differ); 2 the\n"
+         "command line is invalid; 3 a file could not be read or written.\n";
+}
+
+int run_command(Command &command, const Arguments &arguments) {
+  CommandLine line(command.about(), full_name(command));
+  command.declare(line);
+  return line.parse(arguments) ? command.run() : int{kExitOk};
+}
+
+// Sets who to the program and the command, which a UsageError is about.
 int run(const Arguments &arguments, std::string &who) {
-  if (arguments.empty()) throw UsageError{"a command is needed"};
+  if (arguments.empty()) throw UsageError{"expected a command"};
   const std::string &first = arguments.front();
   if (first == "--help" || first == "-h" || first == "help") {
     print(help());
@@ -57,32 +85,34 @@ int run(const Arguments &arguments, std::string &who) {
     print("tensorfile " + std::string(tf_version_string()) + "\n");
     return kExitOk;
   }
-  const auto command = std::find_if(kCommands.begin(), kCommands.end(),
-                                    [&](const Command &candidate) { return candidate.name == first; });
-  if (command == kCommands.end()) throw UsageError{"no such command: " + in_quotes(first)};
-  who += " " + first;
-  return command->run(Arguments(arguments.begin() + 1, arguments.end()));
+  for (const std::unique_ptr<Command> &command : all_commands()) {
+    if (command->name() != first) continue;
+    who = full_name(*command);
+    return run_command(*command, Arguments(arguments.begin() + 1, arguments.end()));
+  }
+  throw UsageError{"unknown command " + in_quotes(first)};
 }
 
-void complain(const std::string &line) {
+void print_error(const std::string &line) {
   std::fputs((line + "\n").c_str(), stderr);
 }
 
-int guarded(const Arguments &arguments) {
+// Runs the program, and reports the errors that no command has reported.
+int run_and_report(const Arguments &arguments) {
   std::string who = "tensorfile";
   try {
     const int exit = run(arguments, who);
     flush_output();
     return exit;
   } catch (const UsageError &error) {
-    complain(who + ": " + error.text + "\nTry '" + who + " --help'.");
+    print_error(who + ": " + error.text + "\nTry '" + who + " --help'.");
     return kExitUsage;
   } catch (const OutputError &error) {
-    complain("tensorfile: standard output: io: " + error.text);
-  } catch (const FileError &error) {
-    complain(std::string("tensorfile: ") + tf_status_name(error.status) + ": " + error.text);
+    print_error("tensorfile: standard output: io: " + error.text);
+  } catch (const tensorfile::Error &error) {
+    print_error(std::string("tensorfile: ") + tf_status_name(error.status()) + ": " + error.what());
   } catch (const std::bad_alloc &) {
-    complain("tensorfile: out_of_memory: no memory left");
+    print_error("tensorfile: out_of_memory: out of memory");
   }
   return kExitIo;
 }
@@ -92,6 +122,6 @@ int guarded(const Arguments &arguments) {
 }  // namespace cli
 
 int main(int argc, char **argv) {
-  cli::hold_standard_streams();
-  return cli::guarded(cli::program_arguments(argc, argv));
+  cli::reserve_standard_streams();
+  return cli::run_and_report(cli::program_arguments(argc, argv));
 }

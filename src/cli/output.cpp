@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <system_error>
 
-#include "cli/error.h"
+#include "cli/error_output.h"
 
 namespace cli {
 

@@ -1,11 +1,11 @@
-// Standard output: buffered, and every failure noticed.
+// Standard output, buffered. Failures to write are never ignored.
 #pragma once
 
 #include <string_view>
 
 namespace cli {
 
-// Throws OutputError.
+// Both throw OutputError.
 void print(std::string_view text);
 void flush_output();
 

@@ -3,16 +3,14 @@
 #include <algorithm>
 #include <span>
 
-#include "cli/error.h"
-
 namespace cli {
 
 namespace {
 
-// A multiple of every block.
+// A multiple of the size of every block.
 constexpr int64_t kPieceElements = int64_t{8} << 20U;
-// Up to this an array of an .npz is read whole: several threads inflate it, and but one its pieces.
-constexpr uint64_t kWholeMember = uint64_t{256} << 20U;
+// An array of an .npz up to this size is read whole: several threads then inflate it, but only one inflates its pieces.
+constexpr uint64_t kMaxWholeMember = uint64_t{256} << 20U;
 
 int64_t count(std::span<const int64_t> shape) {
   int64_t product = 1;
@@ -21,35 +19,31 @@ int64_t count(std::span<const int64_t> shape) {
   return product;
 }
 
-std::span<const int64_t> shape_of(const tf_file *file, size_t index) {
-  return {tf_file_shape(file, index), tf_file_ndim(file, index)};
-}
-
 }  // namespace
 
-bool reads_in_pieces(const tf_file *file, size_t index) {
-  const tf_dtype dtype = tf_file_dtype(file, index);
-  if (dtype == TF_DTYPE_UNSUPPORTED) return false;
-  if (tf_file_format(file) == TF_FORMAT_NPZ && tf_file_nbytes(file, index) <= kWholeMember) return false;
+bool reads_in_pieces(const Entry &entry) {
+  const tf_dtype dtype = entry.dtype();
+  if (dtype == TF_DTYPE_UNSUPPORTED || entry.nbytes() == 0) return false;
+  if (entry.file().format() == TF_FORMAT_NPZ && entry.nbytes() <= kMaxWholeMember) return false;
   const bool packed = tf_dtype_block_size(dtype) > 1 && tf_dtype_bits(dtype) != 0;
-  return !packed && tf_file_nbytes(file, index) > 0 && count(shape_of(file, index)) > kPieceElements;
+  return !packed && count(entry.shape()) > kPieceElements;
 }
 
-Pieces::Pieces(const tf_file *file, size_t index, bool whole) : file_(file), index_(index), whole_(whole) {
-  if (!whole_) cut();
+Pieces::Pieces(const Entry &entry, bool whole) : entry_(entry), whole_(whole) {
+  if (!whole_) divide();
 }
 
-void Pieces::cut() {
-  const auto shape = shape_of(file_, index_);
+void Pieces::divide() {
+  const auto shape = entry_.shape();
   shape_.assign(shape.begin(), shape.end());
   start_.assign(shape_.size(), 0);
-  int64_t inner = count(shape) / shape_[0];  // elements of one step along the axis
+  int64_t inner = count(shape) / shape_[0];  // elements of one index of the axis
   while (inner > kPieceElements)
     inner /= shape_[++axis_];
   step_ = kPieceElements / inner;
 }
 
-// Counts start_ up like an odometer whose last wheel is the axis.
+// Moves start_ to the next piece. Returns false if there is none.
 bool Pieces::advance() {
   start_[axis_] += step_;
   if (start_[axis_] < shape_[axis_]) return true;
@@ -61,21 +55,18 @@ bool Pieces::advance() {
   return false;
 }
 
-Array Pieces::next() {
-  Array piece;
-  if (done_) return piece;
+tensorfile::Array Pieces::next() {
+  if (done_) return {};
   if (whole_) {
     done_ = true;
-    expect(tf_file_read(Out(piece), file_, index_));
-    return piece;
+    return entry_.read();
   }
-  std::vector<int64_t> stop = shape_;
+  std::vector<tensorfile::Slice> axes;
   for (size_t i = 0; i < axis_; ++i)
-    stop[i] = start_[i] + 1;
-  stop[axis_] = std::min(start_[axis_] + step_, shape_[axis_]);
-  expect(tf_file_read_slice(Out(piece), file_, index_, start_.data(), stop.data(), nullptr, shape_.size()));
+    axes.push_back({start_[i], start_[i] + 1});
+  axes.push_back({start_[axis_], std::min(start_[axis_] + step_, shape_[axis_])});
   done_ = !advance();
-  return piece;
+  return entry_.read_slice(axes);
 }
 
 }  // namespace cli

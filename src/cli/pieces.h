@@ -1,37 +1,36 @@
-// Reading an array of a file in pieces, so that memory does not grow with it.
+// Reads an array of a file in pieces, so that the memory needed does not depend on the size of the array.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
-#include "cli/handles.h"
+#include "cli/input_file.h"
 
 namespace cli {
 
-// Whether the array is larger than a piece, and may be read in pieces. The library goes on inflating where the piece
-// before ended, and compares the check sum of the whole at the last.
-bool reads_in_pieces(const tf_file *file, size_t index);
+// True if the array is larger than a piece and can be read in pieces. The library resumes inflating a compressed member
+// where the previous piece ended, and verifies its CRC-32 after the last piece.
+bool reads_in_pieces(const Entry &entry);
 
-// One array in consecutive pieces of at most 8 Mi elements, in C order. Two arrays of one shape have the same
-// pieces, whatever their dtypes are.
+// Reads an array in consecutive pieces of at most 8 Mi elements, in C order. Arrays of the same shape are divided into the
+// same pieces, whatever their dtypes.
 class Pieces {
  public:
-  // whole: in one piece, whatever its size.
-  Pieces(const tf_file *file, size_t index, bool whole);
+  // With whole, the array is one piece, whatever its size.
+  Pieces(const Entry &entry, bool whole);
 
-  // The next piece, C-contiguous; nullptr when there is none left.
-  Array next();
+  // Reads the next piece, which is C-contiguous. Returns an empty handle after the last one.
+  tensorfile::Array next();
 
  private:
-  void cut();
+  void divide();
   bool advance();
 
-  const tf_file *file_;
-  size_t index_;
+  Entry entry_;
   std::vector<int64_t> shape_;
   std::vector<int64_t> start_;
-  size_t axis_ = 0;   // pieces are runs along this axis, whole behind it
-  int64_t step_ = 0;  // elements of a run
+  size_t axis_ = 0;   // a piece is a range of this axis: one index of the axes before it, all of the axes after it
+  int64_t step_ = 0;  // length of the range
   bool whole_;
   bool done_ = false;
 };

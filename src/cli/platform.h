@@ -1,4 +1,4 @@
-// What the system gives a program.
+// What differs between operating systems.
 #pragma once
 
 #include <string>
@@ -6,12 +6,12 @@
 
 namespace cli {
 
-// The arguments behind the program's name; UTF-8 on Windows, bytes elsewhere.
+// The arguments after the program's name: UTF-8 on Windows, bytes elsewhere.
 std::vector<std::string> program_arguments(int argc, char **argv);
 
 bool stderr_is_terminal();
 
-// Makes descriptors 0 to 2 exist, so that no file that is opened later takes the place of a closed standard stream.
-void hold_standard_streams();
+// Opens the descriptors 0 to 2 if they are closed, so that a file opened later is not used as a standard stream.
+void reserve_standard_streams();
 
 }  // namespace cli

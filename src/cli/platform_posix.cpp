@@ -15,8 +15,8 @@ bool stderr_is_terminal() {
   return isatty(STDERR_FILENO) == 1;
 }
 
-void hold_standard_streams() {
-  // Opened the wrong way round, so that using one still fails.
+void reserve_standard_streams() {
+  // Opened in the wrong direction, so that using one still fails.
   for (const int wanted : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(wanted, F_GETFD) == -1) open("/dev/null", wanted == STDIN_FILENO ? O_WRONLY : O_RDONLY);
   }

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <io.h>
 #include <windows.h>
-// after windows.h, whose types it needs
+// must follow windows.h
 #include <shellapi.h>
 
 #include <cstdio>
@@ -38,8 +38,9 @@ bool stderr_is_terminal() {
   return _isatty(_fileno(stderr)) != 0;
 }
 
-// Files are opened as handles, not as descriptors, and so never take a stream's place; lines end in \n everywhere.
-void hold_standard_streams() {
+// The library opens files as handles, not as descriptors, so they cannot be used as standard streams. In binary mode
+// lines end in \n, as on other systems.
+void reserve_standard_streams() {
   _setmode(_fileno(stdout), _O_BINARY);
   _setmode(_fileno(stderr), _O_BINARY);
 }

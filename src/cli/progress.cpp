@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "cli/error.h"
 #include "cli/platform.h"
 #include "cli/text.h"
 
@@ -11,7 +10,7 @@ namespace cli {
 
 namespace {
 
-constexpr uint64_t kLongWork = uint64_t{64} << 20U;
+constexpr uint64_t kMinBytes = uint64_t{64} << 20U;
 constexpr size_t kLabelColumns = 30;
 constexpr int kCells = 30;
 
@@ -29,12 +28,15 @@ void Progress::finish() {
   total_ = 0;
 }
 
-void Progress::watch(tf_options *options) {
-  expect(tf_options_set_progress(options, told, nullptr, this));
+void Progress::watch(tensorfile::Options &options) {
+  options.set_progress([this](uint64_t done, uint64_t /*total*/) {
+    draw(done_ + done);
+    return true;
+  });
 }
 
 void Progress::expect_bytes(uint64_t total) {
-  total_ = total >= kLongWork && stderr_is_terminal() ? total : 0;
+  total_ = total >= kMinBytes && stderr_is_terminal() ? total : 0;
 }
 
 void Progress::advance(uint64_t bytes) {
@@ -42,16 +44,10 @@ void Progress::advance(uint64_t bytes) {
   draw(done_);
 }
 
-tf_status Progress::told(void *user, uint64_t done, uint64_t /*total*/) {
-  auto &self = *static_cast<Progress *>(user);
-  self.draw(self.done_ + done);
-  return TF_STATUS_OK;
-}
-
 void Progress::draw(uint64_t done) {
   if (total_ == 0) return;
-  const double share = static_cast<double>(std::min(done, total_)) / static_cast<double>(total_);
-  const int percent = static_cast<int>(share * 100);
+  const double fraction = static_cast<double>(std::min(done, total_)) / static_cast<double>(total_);
+  const int percent = static_cast<int>(fraction * 100);
   if (percent <= percent_) return;
   percent_ = percent;
   const int full = percent * kCells / 100;

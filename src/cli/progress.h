@@ -1,16 +1,15 @@
-// A bar on standard error for work on many bytes.
+// A progress bar on standard error.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "cli/handles.h"
+#include "tensorfile.hpp"
 
 namespace cli {
 
-// Shown only on a terminal, and only when there are at least 64 MiB to do; erased by finish(), or when it
-// goes out of scope.
+// Shows a bar while work on 64 MiB or more runs, if standard error is a terminal. finish() and the destructor erase it.
 class Progress {
  public:
   explicit Progress(std::string_view path);
@@ -18,15 +17,15 @@ class Progress {
   Progress(const Progress &) = delete;
   Progress &operator=(const Progress &) = delete;
 
-  // What the library does with these options moves the bar between two calls of advance().
-  void watch(tf_options *options);
+  // Calls of the library with these options move the bar between two calls of advance(). Must outlive the options and
+  // the files opened with them.
+  void watch(tensorfile::Options &options);
   void expect_bytes(uint64_t total);
-  // So many more bytes are done.
+  // Counts bytes as done.
   void advance(uint64_t bytes);
   void finish();
 
  private:
-  static tf_status told(void *user, uint64_t done, uint64_t total);
   void draw(uint64_t done);
 
   std::string label_;

@@ -8,8 +8,8 @@ namespace cli {
 
 namespace {
 
-// A type of blocks of 32 that keeps about as many bits, for rows that are not whole blocks of 256.
-tf_dtype smaller_blocks(tf_dtype dtype) {
+// Returns a type with blocks of 32 and about as many bits per element, for rows that cannot be divided into blocks of 256.
+tf_dtype with_smaller_blocks(tf_dtype dtype) {
   switch (dtype) {
     case TF_DTYPE_Q2_K:
     case TF_DTYPE_Q3_K:
@@ -38,34 +38,34 @@ bool any_matches(const std::vector<std::string> &patterns, std::string_view name
   return std::any_of(patterns.begin(), patterns.end(), [name](const std::string &p) { return matches(p, name); });
 }
 
-// Why an array is left as it is, or "".
-std::string left_because(const Planned &array, const Quantize &quantize) {
-  if (!quantize.include.empty() && !any_matches(quantize.include, array.name)) return "not included";
-  if (any_matches(quantize.exclude, array.name)) return "excluded";
+// Returns the reason for which an array keeps its dtype, or "".
+std::string exemption(const PlannedArray &array, const QuantizeOptions &options) {
+  if (!options.include.empty() && !any_matches(options.include, array.name)) return "not included";
+  if (any_matches(options.exclude, array.name)) return "excluded";
   if (!is_float(array.from)) return "not a float";
   if (array.shape.size() < 2) return "fewer than 2 dimensions";
   return "";
 }
 
-bool fits(const Planned &array, tf_dtype dtype) {
+bool fits(const PlannedArray &array, tf_dtype dtype) {
   return array.shape.back() % tf_dtype_block_size(dtype) == 0;
 }
 
-// Chooses the type of one array; what is said of it.
-std::string plan_array(Planned &array, const Quantize &quantize) {
+// Sets the target dtype of one array. Returns a description of the decision.
+std::string plan_array(PlannedArray &array, const QuantizeOptions &options) {
   const std::string kept = std::string(tf_dtype_name(array.from)) + ", kept: ";
-  if (const std::string why = left_because(array, quantize); !why.empty()) return kept + why;
+  if (const std::string why = exemption(array, options); !why.empty()) return kept + why;
   const std::string rows = "rows of " + std::to_string(array.shape.back());
-  const tf_dtype second = smaller_blocks(quantize.dtype);
-  if (!fits(array, quantize.dtype) && !fits(array, second)) {
-    return kept + rows + " are not whole blocks of " + std::to_string(tf_dtype_block_size(second));
+  const tf_dtype fallback = with_smaller_blocks(options.dtype);
+  if (!fits(array, options.dtype) && !fits(array, fallback)) {
+    return kept + rows + " cannot be divided into blocks of " + std::to_string(tf_dtype_block_size(fallback));
   }
-  array.to = fits(array, quantize.dtype) ? quantize.dtype : second;
-  std::string said = std::string(tf_dtype_name(array.from)) + " -> " + tf_dtype_name(array.to);
-  if (array.to != quantize.dtype) {
-    said += ", as " + rows + " are not whole blocks of " + tf_dtype_name(quantize.dtype);
+  array.to = fits(array, options.dtype) ? options.dtype : fallback;
+  std::string text = std::string(tf_dtype_name(array.from)) + " -> " + tf_dtype_name(array.to);
+  if (array.to != options.dtype) {
+    text += " (" + rows + " cannot be divided into blocks of " + tf_dtype_name(options.dtype) + ")";
   }
-  return said;
+  return text;
 }
 
 }  // namespace
@@ -73,8 +73,8 @@ std::string plan_array(Planned &array, const Quantize &quantize) {
 bool matches(std::string_view pattern, std::string_view name) {
   size_t p = 0;
   size_t n = 0;
-  size_t star = std::string_view::npos;  // the last one met, to which a mismatch goes back
-  size_t from = 0;
+  size_t star = std::string_view::npos;  // the last * so far; after a mismatch it matches one more byte
+  size_t from = 0;                       // the byte of name at which the text after * begins
   while (n < name.size()) {
     const size_t step = next_character(name.substr(n)).bytes.size();
     if (p < pattern.size() && pattern[p] == '*') {
@@ -96,15 +96,15 @@ bool matches(std::string_view pattern, std::string_view name) {
   return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
-std::vector<std::string> plan_blocks(std::vector<Planned> &arrays, const Quantize &quantize) {
-  std::vector<std::string> said;
-  said.reserve(arrays.size());
-  for (Planned &array : arrays) {
+std::vector<std::string> plan_blocks(std::vector<PlannedArray> &arrays, const QuantizeOptions &options) {
+  std::vector<std::string> lines;
+  lines.reserve(arrays.size());
+  for (PlannedArray &array : arrays) {
     std::string line = escaped(array.name);
-    line.append(": ").append(plan_array(array, quantize));
-    said.push_back(std::move(line));
+    line.append(": ").append(plan_array(array, options));
+    lines.push_back(std::move(line));
   }
-  return said;
+  return lines;
 }
 
 }  // namespace cli

@@ -1,4 +1,4 @@
-// `tensorfile convert --quantize`: which arrays become blocks, and of which type.
+// `tensorfile convert --quantize`: chooses the arrays to encode and their block types.
 #pragma once
 
 #include <string>
@@ -8,17 +8,17 @@
 
 namespace cli {
 
-struct Quantize {
-  std::string type;                  // as given; "": nothing is quantised
-  std::vector<std::string> include;  // patterns of names; empty: all
+struct QuantizeOptions {
+  std::string type;                  // as given; "" if nothing is to be quantized
+  std::vector<std::string> include;  // patterns of names; empty means all
   std::vector<std::string> exclude;
-  tf_dtype dtype = TF_DTYPE_UNSUPPORTED;  // of type
+  tf_dtype dtype = TF_DTYPE_UNSUPPORTED;  // the dtype of type
 };
 
-// Whether a name is what a pattern describes: * is any text, ? any character, all else itself.
+// True if a name matches a pattern: * matches any text, ? any character, and every other character itself.
 bool matches(std::string_view pattern, std::string_view name);
 
-// Sets what each array becomes, and gives a line for each that says so.
-std::vector<std::string> plan_blocks(std::vector<Planned> &arrays, const Quantize &quantize);
+// Sets the target dtype of each array. Returns a line for each array that describes the decision.
+std::vector<std::string> plan_blocks(std::vector<PlannedArray> &arrays, const QuantizeOptions &options);
 
 }  // namespace cli

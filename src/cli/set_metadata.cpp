@@ -2,7 +2,7 @@
 #include <charconv>
 
 #include "cli/convert.h"
-#include "cli/error.h"
+#include "cli/error_output.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -28,28 +28,28 @@ constexpr std::array<ScalarType, 11> kScalarTypes = {{
     {"f64", TF_DTYPE_FLOAT64},
 }};
 
-// All of text as a number, in any locale.
+[[noreturn]] void refuse(std::string_view setting, const std::string &why) {
+  throw UsageError{"--set " + escaped(setting) + ": " + why};
+}
+
+// Parses all of text as a number, in the same way in every locale.
 template <typename T>
-Array parse_scalar(tf_dtype dtype, std::string_view text, std::string_view setting) {
+tensorfile::Array parse_scalar(tf_dtype dtype, std::string_view text, std::string_view setting) {
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) {
-    throw UsageError{"--set " + escaped(setting) + ": not a value of " + tf_dtype_name(dtype)};
+    refuse(setting, in_quotes(text) + " is not a valid " + tf_dtype_name(dtype));
   }
-  Array array;
-  expect(tf_array_copy_from(Out(array), dtype, nullptr, 0, &value, sizeof(value)));
-  return array;
+  return tensorfile::Array::copy(dtype, {}, &value, sizeof(value));
 }
 
-Array parse_bool(std::string_view text, std::string_view setting) {
-  if (text != "true" && text != "false") throw UsageError{"--set " + escaped(setting) + ": not true or false"};
-  const uint8_t value = text == "true" ? 1 : 0;
-  Array array;
-  expect(tf_array_copy_from(Out(array), TF_DTYPE_BOOL, nullptr, 0, &value, sizeof(value)));
-  return array;
+tensorfile::Array parse_bool(std::string_view text, std::string_view setting) {
+  if (text != "true" && text != "false") refuse(setting, in_quotes(text) + " is neither true nor false");
+  return tensorfile::Array::copy<bool>({}, {text == "true"});
 }
 
-Array scalar(tf_dtype dtype, std::string_view text, std::string_view setting) {
+// A 0-d array of the dtype.
+tensorfile::Array scalar(tf_dtype dtype, std::string_view text, std::string_view setting) {
   switch (dtype) {
     case TF_DTYPE_BOOL:
       return parse_bool(text, setting);
@@ -78,23 +78,21 @@ Array scalar(tf_dtype dtype, std::string_view text, std::string_view setting) {
 
 }  // namespace
 
-void set_metadata(tf_dict *metadata, std::string_view setting) {
+void set_metadata(tensorfile::Dict &metadata, std::string_view setting) {
   const size_t equals = setting.find('=');
-  if (equals == std::string_view::npos || equals == 0) {
-    throw UsageError{"--set " + escaped(setting) + ": KEY=VALUE is needed"};
-  }
+  if (equals == std::string_view::npos || equals == 0) refuse(setting, "expected KEY=VALUE");
   const std::string_view key = setting.substr(0, equals);
-  if (!is_utf8(key)) throw UsageError{"--set " + escaped(setting) + ": the key is not UTF-8"};
+  if (!is_utf8(key)) refuse(setting, "the key is not UTF-8");
   std::string_view value = setting.substr(equals + 1);
   const size_t colon = value.find(':');
   const std::string_view type = value.substr(0, colon == std::string_view::npos ? 0 : colon);
   for (const ScalarType &known : kScalarTypes) {
     if (type != known.name) continue;
-    const Array array = scalar(known.dtype, value.substr(colon + 1), setting);
-    return expect(tf_dict_set(metadata, key.data(), key.size(), array.get()));
+    metadata.set(key, scalar(known.dtype, value.substr(colon + 1), setting));
+    return;
   }
   if (type == "str") value.remove_prefix(colon + 1);
-  expect(tf_dict_set_string(metadata, key.data(), key.size(), value.data(), value.size()));
+  metadata.set(key, value);
 }
 
 }  // namespace cli

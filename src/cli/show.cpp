@@ -1,65 +1,44 @@
-// tensorfile show: the values of an array, or of a slice of it.
+// tensorfile show: prints the values of an array, of a slice of it, or of a metadata key.
 #include <string>
 #include <vector>
 
 #include "cli/command.h"
 #include "cli/elements.h"
-#include "cli/error.h"
+#include "cli/error_output.h"
+#include "cli/input_file.h"
 #include "cli/metadata.h"
-#include "cli/open.h"
 #include "cli/output.h"
-#include "cli/slice.h"
+#include "cli/slice_argument.h"
 #include "cli/text.h"
 
 namespace cli {
 
 namespace {
 
-Array sliced(const tf_array *array, const Slice &slice) {
-  Array out;
-  expect(tf_array_slice(Out(out), array, slice.start.data(), slice.stop.data(), slice.step.data(), slice.start.size()));
-  return out;
+using Axes = std::vector<tensorfile::Slice>;
+
+// Reads a slice of an array of a block or packed type, decoded. A slice may cut through blocks, so whole rows of blocks
+// are read, decoded and then sliced; packed elements share bytes, so such an array is read whole.
+tensorfile::Array read_decoded(const Entry &entry, const Axes &axes) {
+  const bool blocks = tf_dtype_bits(entry.dtype()) == 0;
+  if (!blocks || axes.empty()) return entry.read().cast(TF_DTYPE_FLOAT32).slice(axes);
+  Axes rows = axes;
+  rows.back() = tensorfile::Slice();
+  Axes columns(axes.size());
+  columns.back() = axes.back();
+  return entry.read_slice(rows).cast(TF_DTYPE_FLOAT32).slice(columns);
 }
 
-Array decoded(const tf_array *array) {
-  Array out;
-  expect(tf_array_cast(Out(out), array, TF_DTYPE_FLOAT32, nullptr));
-  return out;
-}
-
-Array read_slice(const tf_file *file, size_t index, const Slice &slice) {
-  Array out;
-  expect(tf_file_read_slice(Out(out), file, index, slice.start.data(), slice.stop.data(), slice.step.data(),
-                            slice.start.size()));
-  return out;
-}
-
-// Rows of blocks are read whole and sliced when they are decoded; packed elements are read whole likewise.
-Array read_units(const tf_file *file, size_t index, const Slice &slice) {
-  Slice inside = slice;
-  Array read;
-  if (tf_dtype_bits(tf_file_dtype(file, index)) == 0 && !slice.start.empty()) {
-    Slice rows = slice;
-    rows.start.back() = rows.stop.back() = rows.step.back() = TENSORFILE_SLICE_OMITTED;
-    read = read_slice(file, index, rows);
-    for (size_t i = 0; i + 1 < inside.start.size(); ++i) {
-      inside.start[i] = inside.stop[i] = inside.step[i] = TENSORFILE_SLICE_OMITTED;
-    }
-  } else {
-    expect(tf_file_read(Out(read), file, index));
-  }
-  return sliced(decoded(read.get()).get(), inside);
-}
-
-std::vector<int64_t> kept_shape(const tf_array *array, const Slice &slice) {
+// The shape of a sliced array without the dimensions that the slice drops.
+std::vector<int64_t> remaining_shape(const tensorfile::Array &array, const SliceArgument &slice) {
   std::vector<int64_t> shape;
   for (size_t i = 0; i < slice.dropped.size(); ++i) {
-    if (!slice.dropped[i]) shape.push_back(tf_array_shape(array)[i]);
+    if (!slice.dropped[i]) shape.push_back(array.shape()[i]);
   }
   return shape;
 }
 
-// Brackets as NumPy nests them, one innermost row a line.
+// Prints nested brackets as NumPy does, with each innermost row on a line of its own.
 class Printer {
  public:
   Printer(Elements elements, tf_dtype dtype, std::vector<int64_t> shape)
@@ -71,16 +50,16 @@ class Printer {
   }
 
  private:
-  // Not deeper than the rank, which is at most 64.
+  // Recurses once for each dimension, of which there are at most 64.
   void print_from(size_t axis) {
     if (axis == shape_.size()) {
       print(elements_.text(next_++, dtype_));
       return;
     }
-    const std::string between = axis + 1 == shape_.size() ? ", " : ",\n" + std::string(axis + 1, ' ');
+    const std::string separator = axis + 1 == shape_.size() ? ", " : ",\n" + std::string(axis + 1, ' ');
     print("[");
     for (int64_t i = 0; i < shape_[axis]; ++i) {
-      if (i > 0) print(between);
+      if (i > 0) print(separator);
       print_from(axis + 1);
     }
     print("]");
@@ -92,60 +71,73 @@ class Printer {
   size_t next_ = 0;
 };
 
-int show_array(const tf_file *file, const std::string &path, const std::string &name, const std::string &text) {
-  const size_t index = find_array(file, path, name);
-  expect_known(file, index);
-  const Slice slice = parse_slice(text, array_shape(file, index));
-  const tf_dtype dtype = tf_file_dtype(file, index);
-  const Array array = tf_dtype_block_size(dtype) > 1 ? read_units(file, index, slice) : read_slice(file, index, slice);
-  Printer(Elements(array.get()), dtype, kept_shape(array.get(), slice)).print_all();
+int show_array(const tensorfile::File &file, const std::string &path, const std::string &name,
+               const std::string &text) {
+  const Entry entry = find_array(file, path, name);
+  require_known_dtype(entry);
+  const SliceArgument slice = parse_slice(text, entry.shape());
+  const bool has_units = tf_dtype_block_size(entry.dtype()) > 1;
+  const tensorfile::Array array = has_units ? read_decoded(entry, slice.axes) : entry.read_slice(slice.axes);
+  Printer(Elements(array), entry.dtype(), remaining_shape(array, slice)).print_all();
   return kExitOk;
 }
 
-// Text as it is, but for what a terminal would obey; all else as JSON.
-int show_metadata(const tf_file *file, const std::string &path, const std::string &key) {
-  const Dict metadata = metadata_of(file);
-  size_t index = 0;
-  if (tf_dict_find(&index, metadata.get(), key.data(), key.size()) != TF_STATUS_OK) {
-    throw UsageError{escaped(path) + " has no metadata named " + in_quotes(key)};
+// Prints a string as it is, with newlines and tabs, but with other unsafe characters escaped.
+void print_string(std::string_view text) {
+  for (size_t end = text.find_first_of("\n\t"); end != std::string_view::npos; end = text.find_first_of("\n\t")) {
+    print(escaped(text.substr(0, end)));
+    print(text.substr(end, 1));
+    text.remove_prefix(end + 1);
   }
-  if (tf_dict_kind_at(metadata.get(), index) == TF_KIND_STRING) {
-    std::string_view text = string_of(metadata.get(), key);
-    for (size_t end = text.find_first_of("\n\t"); end != std::string_view::npos; end = text.find_first_of("\n\t")) {
-      print(escaped(text.substr(0, end)));
-      print(text.substr(end, 1));
-      text.remove_prefix(end + 1);
-    }
-    print(escaped(text) + "\n");
+  print(escaped(text) + "\n");
+}
+
+int show_metadata(const tensorfile::File &file, const std::string &path, const std::string &key) {
+  const tensorfile::Dict metadata = file.metadata();
+  if (!metadata.contains(key)) throw UsageError{escaped(path) + " has no metadata key " + in_quotes(key)};
+  const MetadataEntry entry = metadata.at(key);
+  if (entry.kind() == TF_KIND_STRING) {
+    print_string(entry.string());
     return kExitOk;
   }
   JsonWriter json;
-  write_value(json, metadata.get(), key, SIZE_MAX);
+  write_value(json, entry, SIZE_MAX);
   print(json.text() + "\n");
   return kExitOk;
 }
 
+class Show : public Command {
+ public:
+  Show() : Command("show", "Print the values of an array, or of a slice of it.") {}
+
+  void declare(CommandLine &line) override {
+    line.argument("FILE", path_, "file to read");
+    line.argument("NAME", name_, "name of the array (\"\" for the array of an .npy)");
+    line.optional_argument("SLICE", slice_, "start:stop:step or an index for each dimension, such as 0:2,::3,-1");
+    line.flag("--metadata", metadata_, "print the value of the metadata key NAME instead");
+    line.parts(parts_);
+  }
+
+  int run() override {
+    if (metadata_ && !slice_.empty()) throw UsageError{"--metadata cannot be combined with SLICE"};
+    return report_errors(path_, [&]() -> int {
+      const tensorfile::File file(path_, input_options(parts_));
+      return metadata_ ? show_metadata(file, path_, name_) : show_array(file, path_, name_, slice_);
+    });
+  }
+
+ private:
+  std::string path_;
+  std::string name_;
+  std::string slice_;
+  bool metadata_ = false;
+  bool parts_ = false;
+};
+
 }  // namespace
 
-int show(const Arguments &arguments) {
-  CommandLine line("Print the values of an array, or of a slice of it: \"0:2,::3,-1\" as in Python.",
-                   "tensorfile show");
-  std::string path;
-  std::string name;
-  std::string slice;
-  bool metadata = false;
-  bool parts = false;
-  line.argument("FILE", path, "file to read");
-  line.argument("NAME", name, "name of the array (that of an .npy is \"\")");
-  line.optional_argument("SLICE", slice, "start:stop:step or a place for each dimension, with commas between");
-  line.flag("--metadata", metadata, "NAME is a key of the metadata");
-  line.parts(parts);
-  if (!line.parse(arguments)) return kExitOk;
-  if (metadata && !slice.empty()) throw UsageError{"--metadata takes no SLICE"};
-  return reporting(path, [&]() -> int {
-    const File file = open_file(path, new_options(parts).get());
-    return metadata ? show_metadata(file.get(), path, name) : show_array(file.get(), path, name, slice);
-  });
+std::unique_ptr<Command> make_show() {
+  return std::make_unique<Show>();
 }
 
 }  // namespace cli

@@ -12,7 +12,7 @@ bool is_continuation(char byte) {
   return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
 }
 
-// Bounds of the byte behind a lead byte: they keep out overlong forms, surrogates, and what lies above U+10FFFF.
+// True if a byte may follow a lead byte. This excludes overlong forms, surrogates, and code points above U+10FFFF.
 bool may_follow(unsigned char lead, unsigned char byte) {
   const unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
   const unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;

@@ -1,4 +1,4 @@
-// Text for people: names and paths made harmless, sizes, shapes.
+// Formats names, paths, sizes and shapes for people.
 #pragma once
 
 #include <cstddef>
@@ -9,29 +9,32 @@
 
 namespace cli {
 
-// A character at the start of text, which is not empty.
+// The first character of a text.
 struct Character {
   std::string_view bytes;
-  bool valid;     // else bytes are what one U+FFFD stands for, by Unicode's practice of maximal subparts
-  char32_t code;  // when valid
+  bool valid;     // if false, the bytes become one U+FFFD, by Unicode's practice of maximal subparts
+  char32_t code;  // if valid
 };
+// The text must not be empty.
 Character next_character(std::string_view text);
 
 bool is_utf8(std::string_view text);
 
-// Whether a terminal could do more with a character than show it: controls, and those that turn the writing direction.
+// True for characters that can do more to a terminal than appear on it: control characters, and those that change the
+// writing direction.
 bool is_unsafe(char32_t character);
 
-// One line that a terminal can be given: control characters and bytes that are not UTF-8 escaped as \n or \xHH.
+// Text as one line that is safe to print on a terminal: unsafe characters, and bytes that are not UTF-8, are escaped as
+// \n or \xHH.
 std::string escaped(std::string_view text);
 
 // 'NAME', escaped.
 std::string in_quotes(std::string_view name);
 
-// Characters, as an estimate of the columns that text takes.
+// The number of characters, an estimate of the columns of a terminal that text needs.
 size_t width(std::string_view text);
 
-// At most columns characters; what was longer ends in "...".
+// Text cut to at most this many characters; what is cut ends in "...".
 std::string cut(std::string text, size_t columns);
 
 // (2, 3), (3,), ()

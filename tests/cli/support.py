@@ -1,4 +1,4 @@
-"""Running the program, and files made byte by byte from the formats' descriptions."""
+"""Runs the program, and builds files byte by byte from the descriptions of their formats."""
 
 import io
 import json
@@ -54,7 +54,7 @@ def floats(*values):
 
 
 def npz(members, method=zipfile.ZIP_STORED):
-    """members: name to the bytes of an .npy"""
+    """members maps names to the bytes of an .npy."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", method) as archive:
         for name, data in members.items():
@@ -63,7 +63,7 @@ def npz(members, method=zipfile.ZIP_STORED):
 
 
 def safetensors(arrays, metadata=None):
-    """arrays: name to (dtype, shape, bytes)"""
+    """arrays maps names to (dtype, shape, bytes)."""
     header, data = {}, b""
     if metadata is not None:
         header["__metadata__"] = metadata
@@ -80,7 +80,7 @@ def gguf_string(text):
 
 
 def gguf_value(kind, value):
-    """kind: "u32", "str", or ["u32"] for an array of them, [["u32"]] for an array of arrays; gives (type id, bytes)"""
+    """Returns the type id and bytes of a value. kind is "u32", "str", ["u32"] for an array, [["u32"]] for an array of arrays."""
     if isinstance(kind, list):
         values = [gguf_value(kind[0], item) for item in value]
         element = gguf_value(kind[0], [] if isinstance(kind[0], list) else "" if kind[0] == "str" else 0)[0]
@@ -92,7 +92,7 @@ def gguf_value(kind, value):
 
 
 def gguf(tensors, metadata=(), alignment=32):
-    """tensors: name to (ggml type id, shape, bytes); metadata: (key, kind, value)..."""
+    """tensors maps names to (ggml type id, shape, bytes); metadata is a sequence of (key, kind, value)."""
     out = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(metadata))
     for key, kind, value in metadata:
         number, data = gguf_value(kind, value)
@@ -106,7 +106,7 @@ def gguf(tensors, metadata=(), alignment=32):
 
 
 class Case(unittest.TestCase):
-    """Each test has a folder of its own."""
+    """A test with a temporary folder."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()

@@ -1,4 +1,4 @@
-"""Block types: encoded, compared and shown by their values."""
+"""Tests that block types are encoded, compared and shown."""
 
 import struct
 
@@ -14,7 +14,7 @@ class Convert(ConvertCase):
         path = self.write("in.npy", npy("<f4", (1, 64), floats(*values)))
         out = self.path("out.gguf")
         self.assertEqual(run("convert", "--cast", "Q8_0", "--name", "w", path, out).status, 0)
-        # A block: its scale is the largest magnitude / 127 as a float16, then 32 quotients rounded.
+        # A block is its scale, the largest magnitude / 127 as a float16, and then 32 rounded quotients.
         expected = b""
         for start in (0, 32):
             block = values[start:start + 32]
@@ -22,17 +22,16 @@ class Convert(ConvertCase):
             expected += struct.pack("<e32b", scale, *(round(value / scale) for value in block))
         self.assertEqual(self.arrays(self.list_json(out, "--crc32"))["w"], ("q8_0", [1, 64], crc32(expected)))
 
-    def test_rows_that_are_not_whole_blocks(self):
+    def test_rows_that_cannot_be_divided_into_blocks(self):
         path = self.write("in.npz", npz({"a.npy": npy("<f4", (2, 32), bytes(256)), "b.npy": npy("<f4", (64, 3), bytes(768)),
                                          "s.npy": npy("<f4", (), bytes(4))}))
         out = self.path("out.gguf")
         result = run("convert", "--cast", "q4_0", path, out)
-        self.assert_refused(result, out, "unsupported", "array 'b' (rows of 3, not a multiple of the 32 that q4_0 needs)",
-                            "array 's' (rows of 1,")
+        self.assert_refused(result, out, "unsupported", "array 'b' (rows of 3 elements; q4_0 needs a multiple of 32)",
+                            "array 's' (rows of 1 element; q4_0 needs a multiple of 32)")
         self.assertNotIn("'a'", result.err)
 
-
-    def test_values_that_no_block_holds(self):
+    def test_values_that_cannot_be_encoded(self):
         members = {name + ".npy": npy("<f4", (32,), floats(*[0.5] * 31, last))
                    for name, last in (("nan", float("nan")), ("one", 1.0), ("inf", float("inf")))}
         path = self.write("in.npz", npz(members))
@@ -56,12 +55,12 @@ class Quantize(ConvertCase):
         self.assertEqual((result.status, result.err), (0, ""))
         return result.out.splitlines(), {array["name"]: array["dtype"] for array in self.list_json(out)["arrays"]}
 
-    def test_says_what_becomes_of_each(self):
-        said, dtypes = self.quantize("--quantize", "q4_k")
-        self.assertEqual(said, [
+    def test_prints_a_decision_for_each_array(self):
+        lines, dtypes = self.quantize("--quantize", "q4_k")
+        self.assertEqual(lines, [
             "blk.0.weight: float32 -> q4_k",
-            "blk.1.weight: float32 -> q5_0, as rows of 64 are not whole blocks of q4_k",
-            "odd: float32, kept: rows of 3 are not whole blocks of 32",
+            "blk.1.weight: float32 -> q5_0 (rows of 64 cannot be divided into blocks of q4_k)",
+            "odd: float32, kept: rows of 3 cannot be divided into blocks of 32",
             "bias: float32, kept: fewer than 2 dimensions",
             "ids: int32, kept: not a float",
         ])
@@ -69,12 +68,12 @@ class Quantize(ConvertCase):
                                   "ids": "int32"})
 
     def test_patterns(self):
-        said, dtypes = self.quantize("--quantize", "Q8_0", "--include", "blk.*.weight", "--exclude", "*.?.weigh?",
+        lines, dtypes = self.quantize("--quantize", "Q8_0", "--include", "blk.*.weight", "--exclude", "*.?.weigh?",
                                      "--include", "nothing")
-        self.assertEqual(said[0], "blk.0.weight: float32, kept: excluded")
-        self.assertEqual(said[2], "odd: float32, kept: not included")
+        self.assertEqual(lines[0], "blk.0.weight: float32, kept: excluded")
+        self.assertEqual(lines[2], "odd: float32, kept: not included")
         self.assertEqual(set(dtypes.values()), {"float32", "int32"})
-        said, dtypes = self.quantize("--quantize", "q8_0", "--exclude", "*1*")
+        lines, dtypes = self.quantize("--quantize", "q8_0", "--exclude", "*1*")
         self.assertEqual((dtypes["blk.0.weight"], dtypes["blk.1.weight"]), ("q8_0", "float32"))
 
     def test_usage(self):
@@ -99,11 +98,11 @@ class Diff(DiffCase):
         self.assertEqual(self.diff(*paths), [
             "array 'q': 1 of 32 elements differs, first at [0, 31] (15.5 != 15.0), largest difference 0.5"])
 
-    def test_blocks_of_other_bytes_and_equal_values(self):
+    def test_different_blocks_with_equal_values(self):
         a = struct.pack("<e32b", 0.5, *[2] * 32)
         b = struct.pack("<e32b", 1.0, *[1] * 32)
         paths = [self.write(name, gguf({"q": (GGML_Q8_0, (32,), data)})) for name, data in (("a.gguf", a), ("b.gguf", b))]
-        self.assertEqual(self.diff(*paths), ["array 'q': the bytes differ, the values do not"])
+        self.assertEqual(self.diff(*paths), ["array 'q': the bytes differ, but the values are equal"])
 
 
 class Show(ShowCase):

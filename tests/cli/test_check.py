@@ -4,7 +4,7 @@ import zipfile
 
 from support import GGML_F32, GOLDEN_DIR, Case, floats, gguf, main, npy, npz, run, safetensors
 
-# What the format reference's last section, or the format itself, makes of each file that must be refused.
+# The expected status of each file that must be refused, by the rules of its format.
 REFUSALS = {
     "npy/reject_structured.npy": "unsupported", "npy/reject_object.npy": "unsupported",
     "npy/reject_unicode.npy": "unsupported", "npy/reject_bytes.npy": "unsupported",
@@ -65,12 +65,12 @@ class Check(Case):
             result = run("check", option, good)
             self.assertEqual((result.status, result.out, result.err), (0, "", ""))
 
-    def test_content_tells_where_the_extension_does_not(self):
+    def test_format_is_detected_from_the_content(self):
         path = self.write("weights.bin", gguf({"x": (GGML_F32, (2,), floats(1, 2))}))
         self.assertEqual(run("check", path).status, 0)
         self.assert_refused(run("check", self.write("note.txt", b"not an array\n" * 9)), self.path("note.txt"), "format")
 
-    def test_the_message_says_where(self):
+    def test_the_message_names_the_array(self):
         data = safetensors({"a": ("F32", (2,), bytes(8)), "b": ("F32", (3,), bytes(8))})
         path = self.write("s.safetensors", data)
         self.assert_refused(run("check", path), path, "corrupt", "'b'")
@@ -82,10 +82,10 @@ class Check(Case):
     def test_folder_is_io(self):
         self.assert_refused(run("check", self.folder), self.folder, "io", exit_status=3)
 
-    def test_file_that_may_not_be_read(self):
+    def test_file_without_read_permission(self):
         path = self.write("p.npy", npy("|u1", (1,), b"x"))
         os.chmod(path, 0)
-        if os.access(path, os.R_OK):  # root reads everything: a dangling link fails for it as well
+        if os.access(path, os.R_OK):  # root can read every file, but not a dangling link
             os.unlink(path)
             os.symlink(self.path("nowhere"), path)
         self.assert_refused(run("check", path), path, "io", exit_status=3)
@@ -99,7 +99,7 @@ class Check(Case):
         data = bytearray(npz({"x.npy": npy("|u1", (4000,), bytes(range(250)) * 16)}, zipfile.ZIP_DEFLATED))
         data[200] ^= 0xFF
         path = self.write("d.npz", data)
-        # The array x or its member x.npy: it depends on what inflates which of the two finds it.
+        # The message names the array x or its member x.npy, depending on the library that inflates.
         self.assert_refused(run("check", path), path, "corrupt", "'x")
 
 

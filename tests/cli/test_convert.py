@@ -45,7 +45,7 @@ class Formats(ConvertCase):
         self.convert(self.source("npy"), out)
         self.assertEqual(sorted(os.listdir(self.folder)), ["OUT.NPY", "in.npy"])
 
-    def test_content_of_in_tells_where_its_extension_does_not(self):
+    def test_format_is_detected_from_the_content(self):
         source = self.write("weights.bin", safetensors({"x": ("U8", (1,), b"x")}))
         self.assertEqual(self.arrays(self.convert(source, self.path("out.npz"))), {"x": ("uint8", [1], crc32(b"x"))})
 
@@ -101,7 +101,7 @@ class Names(ConvertCase):
         out = self.path("out.npy")
         self.assert_refused(run("convert", self.write("e.safetensors", safetensors({})), out), out, "unsupported")
 
-    def test_name_that_is_not_there(self):
+    def test_unknown_name(self):
         self.assert_usage(run("convert", "--name", "d", self.three, self.path("out.npy")), "'d'", self.three)
 
 
@@ -118,7 +118,7 @@ class Cast(ConvertCase):
         self.assertEqual(self.arrays(self.convert("--cast", "float32", path, self.path("o.npy")))[""][2],
                          crc32(floats(0.1)))
 
-    def test_all_that_cannot_be_cast_is_named(self):
+    def test_lists_every_array_that_cannot_be_cast(self):
         path = self.write("in.npz", npz({"c.npy": npy("<c8", (1,), bytes(8)), "f.npy": npy("<f4", (1,), bytes(4)),
                                          "z.npy": npy("<c16", (1,), bytes(16))}))
         out = self.path("out.npz")
@@ -150,7 +150,7 @@ class Refusals(ConvertCase):
         self.assertNotIn("'f'", result.err)
         self.assertEqual(os.listdir(self.folder), ["in.npz"])
 
-    def test_long_lists_are_whole(self):
+    def test_long_lists_are_complete(self):
         arrays = {f"array_{i:04}.npy": npy("<c16", (1,), bytes(16)) for i in range(500)}
         path = self.write("in.npz", npz(arrays))
         out = self.path("out.safetensors")
@@ -159,7 +159,7 @@ class Refusals(ConvertCase):
         for name in arrays:
             self.assertIn("'" + name[:-4] + "'", result.err)
 
-    def test_an_old_target_stays(self):
+    def test_existing_target_is_kept(self):
         path = self.write("in.npy", npy("<c16", (1,), bytes(16)))
         out = self.write("out.safetensors", b"old")
         self.assertEqual(run("convert", path, out).status, 1)
@@ -191,7 +191,7 @@ class Refusals(ConvertCase):
         missing = self.path("missing.npy")
         self.assert_refused(run("convert", missing, self.path("out.npy")), missing, "io", exit_status=3)
 
-    def test_out_in_a_folder_that_is_not_there(self):
+    def test_out_in_a_missing_folder(self):
         path = self.write("in.npy", npy("|u1", (1,), b"x"))
         out = self.path("nowhere/out.npy")
         self.assert_refused(run("convert", path, out), out, "io", exit_status=3)
@@ -212,7 +212,7 @@ class Metadata(ConvertCase):
         self.assertEqual(self.convert(path, out)["metadata"], self.list_json(path)["metadata"])
         self.assertEqual(run("diff", path, out).status, 0)
 
-    def test_strings_fit_everywhere_but_numpy(self):
+    def test_strings_fit_all_formats_but_numpy(self):
         path = self.write("in.safetensors", safetensors({"x": ("I8", (1,), b"x")}, {"format": "pt", "k": "\u00e9"}))
         for out in ("out.safetensors", "out.gguf"):
             result = run("convert", path, self.path(out))
@@ -233,7 +233,7 @@ class Metadata(ConvertCase):
         settings = [part for key, (text, _) in values.items() for part in ("--set", f"{key}={text}")]
         listing = self.convert(*settings, path, out)
         self.assertEqual(listing["metadata"], {key: value for key, (_, value) in values.items()})
-        # The types are those asked for: a reader of the bytes sees them.
+        # The bytes of the file have the requested types.
         with open(out, "rb") as file:
             data = file.read()
         for key, number, code, value in (("u16", 2, "H", 65535), ("i64", 11, "q", -2**63), ("f32", 6, "f", 0.1)):
@@ -254,7 +254,7 @@ class Metadata(ConvertCase):
         out = self.path("out.npz")
         self.assert_refused(run("convert", "--set", "n=x", path, out), out, "unsupported", "metadata 'n' (")
 
-    def test_set_that_makes_no_sense(self):
+    def test_invalid_settings(self):
         path = self.write("in.npy", npy("|i1", (1,), b"x"))
         for setting in ("key", "=x", "k=u8:256", "k=u8:-1", "k=i32:1.5", "k=f32:", "k=f32:x", "k=bool:1", "k=u64: 1"):
             self.assert_usage(run("convert", "--set", setting, path, self.path("out.gguf")), "--set " + setting)
@@ -282,7 +282,7 @@ class Metadata(ConvertCase):
         out = self.path("out.gguf")
         result = run("convert", path, out)
         self.assertEqual((result.status, len(result.lines)), (0, 1))
-        self.assertTrue(result.err.startswith(f"tensorfile: {out}: note: no general.architecture"))
+        self.assertTrue(result.err.startswith(f"tensorfile: {out}: note: the metadata has no general.architecture"))
         self.assertEqual(run("convert", path, self.path("out.npz")).err, "")
 
 

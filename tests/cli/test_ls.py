@@ -13,7 +13,7 @@ class Json(Case):
             "path": path, "format": "npy", "metadata": {},
             "arrays": [{"name": "", "dtype": "float32", "shape": [2, 3], "nbytes": 24}]})
 
-    def test_one_line_a_file_in_order(self):
+    def test_one_line_per_file_in_order(self):
         a = self.write("a.npy", npy("<i2", (), b"\1\0"))
         b = self.write("b.npz", npz({"x.npy": npy("|u1", (0, 2), b"")}))
         result = run("ls", "--json", b, a)
@@ -37,7 +37,7 @@ class Json(Case):
         self.assertIn('"f":0.1,', run("ls", "--json", path).out)
         self.assertIn('"one":1.0,', run("ls", "--json", path).out)
 
-    def test_numbers_that_json_has_not_are_null(self):
+    def test_numbers_that_json_cannot_express_are_null(self):
         nan, inf = float("nan"), float("inf")
         path = self.write("m.gguf", gguf({}, [("n", "f64", nan), ("l", ["f32"], [inf, -inf, 2.5])]))
         self.assertEqual(self.list_json(path)["metadata"], {"n": None, "l": [None, None, 2.5]})
@@ -100,7 +100,7 @@ class Human(Case):
         self.assertEqual(lines[1], '  s = "' + "x" * 76 + "...")
         self.assertEqual(lines[2], '  l = [0,1,2,3,4,5,"... 94 more"]')
 
-    def test_control_characters_never_reach_the_terminal(self):
+    def test_control_characters_are_escaped(self):
         path = self.write("c.safetensors", safetensors({"a\x1b[31mb\u202e\u009b\n": ("U8", (1,), b"x")},
                                                        {"k\x1b": "\x1b[2J"}))
         out = run("ls", path).out
@@ -128,12 +128,12 @@ class Failures(Case):
         self.assertTrue(result.lines[1].startswith(f"tensorfile: {missing}: io: "))
         self.assertEqual(run("ls", bad, good).status, 1)
 
-    def test_the_path_stands_once(self):
+    def test_the_path_is_printed_once(self):
         for name in ("m" * 100 + ".npy", "tab\t.npy", "missing.npy"):
             path = self.path(name)
             self.assertEqual(run("ls", path).err.count(name.replace("\t", "\\t")), 1)
 
-    def test_damage_that_only_reading_shows(self):
+    def test_damage_found_only_by_reading(self):
         data = bytearray(npz({"x.npy": npy("|u1", (4,), b"abcd"), "y.npy": npy("|u1", (1,), b"z")}))
         data[data.index(b"abcd")] ^= 1
         path = self.write("d.npz", data)

@@ -1,4 +1,7 @@
-"""Large files do not need much memory, and what does not fit is told. Sanitizers take too much for limits to work."""
+"""Tests that large files need little memory, and that running out of memory is reported.
+
+Sanitizers need more memory than the limits allow.
+"""
 
 import json
 import os
@@ -19,7 +22,7 @@ class Memory(Case):
         return str(path)
 
     def peak(self, *arguments):
-        """The most memory that the program has had, in bytes."""
+        """Returns the peak memory of the program in bytes."""
         with subprocess.Popen([PROGRAM, *arguments], stdout=subprocess.DEVNULL) as process:
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
@@ -68,7 +71,7 @@ class Memory(Case):
         def limit():
             resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
 
-        # Packed elements share bytes, and so are read at once.
+        # An array of packed elements is read whole.
         path = self.path("packed.safetensors")
         entry = {"dtype": "F4", "shape": [128 << 30], "data_offsets": [0, 64 << 30]}
         self.sparse_safetensors(path, {"x": entry}, 64 << 30)

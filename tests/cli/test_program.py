@@ -11,6 +11,16 @@ from support import GOLDEN_DIR, PROGRAM, SOURCE_DIR, Case, gguf, main, npy, npz,
 COMMANDS = ("ls", "convert", "check", "diff", "show")
 
 
+# Long options, such as --part-bytes.
+OPTION = r"--[a-z0-9]+(?:-[a-z0-9]+)*"
+
+
+def options_of(command):
+    """The options that the help of a command describes."""
+    described = run(command, "--help").out.split("Options:\n", 1)[1]
+    return set(re.findall(rf"^ .*?({OPTION})", described, re.M)) - {"--help"}
+
+
 class Usage(Case):
     def test_help(self):
         for arguments in (["--help"], ["-h"], ["help"]):
@@ -22,6 +32,17 @@ class Usage(Case):
             result = run(command, "--help")
             self.assertEqual((result.status, result.err), (0, ""))
             self.assertIn(f"Usage: tensorfile {command} [OPTIONS] ", result.out)
+
+    def test_help_lists_every_option_of_every_command(self):
+        usage = run("--help").out.split("Usage:\n", 1)[1]
+        for command in COMMANDS:
+            synopsis = re.search(rf"^  tensorfile {command} (.*(?:\n {{8,}}.*)*)$", usage, re.M)[1]
+            self.assertEqual(set(re.findall(OPTION, synopsis)), options_of(command), command)
+        self.assertIn("--part-bytes", options_of("convert"))
+        self.assertIn("[--include PATTERN]...", usage)
+        self.assertIn("[--quiet] [--parts] FILE...", usage)
+        self.assertIn("FILE NAME [SLICE]", usage)
+        self.assertLessEqual(max(map(len, usage.splitlines())), 80)
 
     def test_version(self):
         header = (SOURCE_DIR / "include" / "tensorfile.h").read_text()
@@ -35,7 +56,7 @@ class Usage(Case):
             self.assert_usage(result, "--help'")
             self.assertEqual(len(result.lines), 2, result.err)
 
-    def test_paths_stand_for_themselves(self):
+    def test_paths_are_not_interpreted(self):
         data = npy("|u1", (1,), b"x")
         names = ["ls", "check", "[a,b]", "-x.npy", "--json", "a b", "%s", "-", "--", "/", "@x", "x;y", "{x}"]
         names.remove("/")
@@ -66,7 +87,7 @@ class Usage(Case):
 
 
 class Output(Case):
-    """Standard output that does not take what is written is a failure."""
+    """A failure to write to standard output is reported."""
 
     def setUp(self):
         super().setUp()
@@ -89,10 +110,10 @@ class Output(Case):
         self.assertEqual(result.returncode, 3)
         self.assertTrue(result.stderr.startswith(b"tensorfile: standard output: io: "))
 
-    def test_closed_and_not_needed(self):
+    def test_closed_and_not_used(self):
         self.assertEqual(self.closed("check", "--quiet", self.file).returncode, 0)
 
-    def test_no_file_takes_the_place_of_a_closed_stream(self):
+    def test_files_do_not_reuse_the_descriptor_of_a_closed_stream(self):
         out = self.path("out.npz")
         result = self.closed("convert", self.file, out, closing="<&- >&- 2>&-")
         self.assertEqual(result.returncode, 0)
@@ -118,7 +139,7 @@ class Progress(Case):
         return str(path)
 
     def on_terminal(self, *arguments):
-        """What the program writes to a terminal on standard error."""
+        """Returns the exit status, and what the program writes to standard error if that is a terminal."""
         leader, follower = pty.openpty()
         with subprocess.Popen([PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=follower) as process:
             os.close(follower)
@@ -126,7 +147,7 @@ class Progress(Case):
             while True:
                 try:
                     part = os.read(leader, 65536)
-                except OSError:  # Linux: the other end is closed
+                except OSError:  # on Linux, when the other end is closed
                     break
                 if not part:
                     break
@@ -169,7 +190,7 @@ class Progress(Case):
     def test_none_without_a_terminal(self):
         self.assertEqual(run("check", self.large(64 << 20)).err, "")
 
-    def test_a_failure_comes_after_the_bar_is_erased(self):
+    def test_the_bar_is_erased_before_an_error_is_printed(self):
         data = bytearray(npz({"x.npy": npy("|u1", (64 << 20,), bytes(64 << 20)), "y.npy": npy("|u1", (4,), b"abcd")}))
         data[data.index(b"abcd")] ^= 1
         path = self.write("d.npz", data)
@@ -181,7 +202,7 @@ class Progress(Case):
 
 
 class Locale(Case):
-    def test_numbers_do_not_depend_on_it(self):
+    def test_numbers_do_not_depend_on_the_locale(self):
         path = self.write("m.gguf", gguf({}, [("f", "f64", 1234567.5)]))
         for locale in ("C", "de_DE.UTF-8", "tr_TR.UTF-8"):
             environment = {"LC_ALL": locale, "LANG": locale}
@@ -204,19 +225,25 @@ class ManPage(unittest.TestCase):
         result = subprocess.run([groff, "-man", "-Tutf8", "-ww", "-z", str(self.PAGE)], capture_output=True, check=False)
         self.assertEqual((result.returncode, result.stderr), (0, b""))
 
-    def test_tells_every_option(self):
+    def test_synopsis_lists_every_option_of_every_command(self):
+        synopsis = self.text().split(".SH SYNOPSIS", 1)[1].split(".SH", 1)[0]
+        for command in COMMANDS:
+            part = synopsis.split(f".B tensorfile {command}\n", 1)[1].split(".B tensorfile", 1)[0]
+            self.assertEqual(set(re.findall(OPTION, part)), options_of(command), command)
+
+    def test_describes_every_option(self):
         text = self.text()
         for command in COMMANDS:
-            self.assertIn(f".SS {command}\n", text)
-            for option in set(re.findall(r"--[a-z0-9]+", run(command, "--help").out)):
-                self.assertIn(option, text)
+            section = text.split(f".SS {command}\n", 1)[1].split("\n.S", 1)[0]
+            for option in options_of(command) - {"--parts"}:
+                self.assertRegex(section, rf"\.TP\n.*{option}\b", command)
+        self.assertIn("--parts", text.split(".SH DESCRIPTION", 1)[1])
 
-    def test_tells_no_option_that_there_is_not(self):
-        helps = "".join(run(*arguments).out for arguments in [["--help"], *([command, "--help"] for command in COMMANDS)])
-        for option in set(re.findall(r"--[a-z0-9]+", self.text())):
-            self.assertIn(option, helps)
+    def test_describes_no_unknown_option(self):
+        known = set().union(*map(options_of, COMMANDS)) | {"--help", "--version"}
+        self.assertEqual(set(re.findall(OPTION, self.text())) - known, set())
 
-    def test_tells_every_status(self):
+    def test_describes_every_status(self):
         for status in ("format", "corrupt", "truncated", "unsupported", "limit", "duplicate", "io", "out_of_memory"):
             self.assertRegex(self.text(), rf"\.BR? {status}\b")
 

@@ -61,7 +61,7 @@ class Values(ShowCase):
 
 
 class Slices(ShowCase):
-    """Against Python's own slices."""
+    """Compares with Python's own slices."""
 
     def setUp(self):
         super().setUp()
@@ -77,7 +77,7 @@ class Slices(ShowCase):
             part = slice(*[int(number) if number.strip() else None for number in text.split(":")])
             self.assertEqual(self.show(self.file, "", text), self.text(self.rows[part]), text)
 
-    def test_places(self):
+    def test_indices(self):
         self.assertEqual(self.show(self.file, "", "1"), "[5, 6, 7, 8, 9]\n")
         self.assertEqual(self.show(self.file, "", "-1"), "[15, 16, 17, 18, 19]\n")
         self.assertEqual(self.show(self.file, "", "-1,-5"), "15\n")
@@ -93,7 +93,7 @@ class Slices(ShowCase):
         self.assertEqual(self.show(path, "", "..."), "7\n")
         self.assert_usage(run("show", path, "", "0"), "more dimensions")
 
-    def test_nonsense(self):
+    def test_invalid_slices(self):
         for text in ("x", "1:x", "0:1:0", "1:2:3:4", ",", "0,", "0,0,0", "4", "-5", ":,5", "...,...", "1.5", "[0]", "+1",
                      "9223372036854775808", "-9223372036854775808:", "0x1"):
             self.assert_usage(run("show", self.file, "", text), "slice '")

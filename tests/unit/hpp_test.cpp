@@ -1,9 +1,10 @@
-// The C++ layer, as a program in C++17 or later uses it.
+// Tests tensorfile.hpp as a program in C++17 or later uses it.
 #include "tensorfile.hpp"
 
 #include <gtest/gtest.h>
 
 #include <array>
+#include <new>
 #include <numeric>
 
 #include "support/temp_folder.h"
@@ -24,7 +25,7 @@ static_assert(tf::dtype_of<const float> == TF_DTYPE_FLOAT32 && tf::dtype_of<doub
 static_assert(tf::dtype_of<std::complex<float>> == TF_DTYPE_COMPLEX64);
 static_assert(tf::dtype_of<std::complex<double>> == TF_DTYPE_COMPLEX128);
 
-// What body throws.
+// Returns the Error that body throws.
 template <typename Body>
 tf::Error error_of(Body body) {
   try {
@@ -60,13 +61,16 @@ TEST(Hpp, HandlesMove) {
   tf::Array &itself = first;
   first = std::move(itself);
   EXPECT_EQ(first.get(), handle);
-  tf::Array taken(first.release());
+  tf::Array adopted(first.release());
   EXPECT_FALSE(first);
-  EXPECT_EQ(taken.get(), handle);
+  EXPECT_EQ(adopted.get(), handle);
+  adopted.reset();
+  EXPECT_FALSE(adopted);
+  adopted.reset();
   EXPECT_FALSE(tf::Array().share());
 }
 
-TEST(Hpp, ArraysTellWhatTheyAre) {
+TEST(Hpp, ArraysDescribeThemselves) {
   const tf::Array array = tf::Array::copy<std::int32_t>({2, 3}, {1, 2, 3, 4, 5, 6});
   EXPECT_EQ(array.dtype(), TF_DTYPE_INT32);
   EXPECT_EQ(array.ndim(), 2u);
@@ -97,7 +101,7 @@ TEST(Hpp, TypedAccessIsChecked) {
   EXPECT_EQ(all(turned.contiguous().values<float>()), (std::vector<float>{0, 3, 1, 4, 2, 5}));
 }
 
-TEST(Hpp, WritesOnlyWhatNobodyShares) {
+TEST(Hpp, WritesOnlyUnsharedMemory) {
   tf::Array array = counting({3});
   for (float &value : array.values_mut<float>())
     value *= 2;
@@ -132,7 +136,7 @@ TEST(Hpp, AdoptsVectorsWithoutACopy) {
   EXPECT_EQ(error_of([] { tf::Array::adopt({5}, std::vector<int>(4)); }).status(), TF_STATUS_INVALID_ARGUMENT);
 }
 
-TEST(Hpp, ReleasesWhatItWrapsOnce) {
+TEST(Hpp, ReleasesWrappedMemoryOnce) {
   std::array<std::int16_t, 4> memory = {1, 2, 3, 4};
   int released = 0;
   const std::function<void()> release = [&released] { ++released; };
@@ -148,7 +152,7 @@ TEST(Hpp, ReleasesWhatItWrapsOnce) {
             }).status(),
             TF_STATUS_INVALID_ARGUMENT);
   EXPECT_EQ(released, 2);
-  // What owns the memory may be the callback itself.
+  // The callback may own the memory.
   auto owner = std::make_unique<std::vector<float>>(3, 1.5f);
   float *const data = owner->data();
   const tf::Array array = tf::Array::wrap(TF_DTYPE_FLOAT32, {3}, {}, data, 12, false, [kept = std::move(owner)] {});
@@ -205,6 +209,35 @@ TEST(Hpp, DictsAreRanges) {
   EXPECT_EQ(dict[3].strings(), std::vector<std::string>{"y"});
   EXPECT_EQ(error_of([&] { dict.at(4); }).status(), TF_STATUS_INVALID_ARGUMENT);
   EXPECT_EQ(std::distance(dict.begin(), dict.end()), 4);
+}
+
+TEST(Hpp, DictsFindEntriesByKey) {
+  tf::Dict dict;
+  dict.set("a", "x").set("b", counting({2}));
+  EXPECT_EQ(dict.find("b"), 1u);
+  EXPECT_EQ(dict["b"].index(), 1u);
+  EXPECT_EQ(dict["b"].kind(), TF_KIND_ARRAY);
+  EXPECT_EQ(dict.at("a").string(), "x");
+  EXPECT_EQ(error_of([&] { dict.find("c"); }).status(), TF_STATUS_NOT_FOUND);
+  const tf::Error missing = error_of([&] { dict["c"]; });
+  EXPECT_EQ(missing.status(), TF_STATUS_NOT_FOUND);
+  EXPECT_EQ(missing.name(), "c");
+}
+
+TEST(Hpp, DictsCopyEntries) {
+  tf::Dict dict;
+  dict.set("s", "x").set("a", counting({2})).set("d", tf::Dict()).set("l", std::vector<std::string>{"y", ""});
+  dict.dict("d").set("inner", "z");
+  tf::Dict copy;
+  copy.set("s", "old").set("other", "kept");
+  for (const tf::Dict::Entry &entry : dict)
+    copy.set(entry);
+  EXPECT_EQ(copy.size(), 5u);
+  EXPECT_EQ(copy.string("s"), "x");
+  EXPECT_EQ(copy.string("other"), "kept");
+  EXPECT_EQ(copy.array("a").data(), dict.array("a").data());
+  EXPECT_EQ(copy.dict("d").get(), dict.dict("d").get());
+  EXPECT_EQ(copy.strings("l"), (std::vector<std::string>{"y", ""}));
 }
 
 TEST(Hpp, TreesFlatten) {
@@ -267,6 +300,7 @@ TEST(Hpp, FilesAreRanges) {
   }
   EXPECT_EQ(names, (std::vector<std::string>{"b", "w"}));
   const tf::File::Entry entry = file["w"];
+  EXPECT_EQ(&entry.file(), &file);
   EXPECT_EQ(entry.dtype(), TF_DTYPE_FLOAT32);
   EXPECT_EQ(all(entry.shape()), (std::vector<std::int64_t>{3, 4}));
   EXPECT_EQ(entry.nbytes(), 48u);
@@ -350,7 +384,7 @@ TEST(Hpp, SourcesAndSinksOfFunctions) {
   EXPECT_TRUE(tf::load(tf::Source::from_memory(npy.data(), npy.size())).array);
 }
 
-TEST(Hpp, WhatCallbacksThrowComesOut) {
+TEST(Hpp, RethrowsExceptionsOfCallbacks) {
   struct Mine {
     int number;
   };
@@ -368,7 +402,7 @@ TEST(Hpp, WhatCallbacksThrowComesOut) {
   EXPECT_EQ(thrown([&] { tf::save_memory(counting({2}), options); }), 3);
   const tf::Options stop = tf::Options().set_progress([](std::uint64_t, std::uint64_t total) { return total != 8; });
   EXPECT_EQ(error_of([&] { tf::save_memory(counting({2}), stop); }).status(), TF_STATUS_CANCELLED);
-  // Nothing is left behind for the next failure.
+  // The next failure is not affected by the exception.
   EXPECT_EQ(error_of([] { tf::File("/no/such/file.npy"); }).status(), TF_STATUS_NOT_FOUND);
 }
 
@@ -388,7 +422,7 @@ TEST(Hpp, PartsAndTensors) {
   EXPECT_EQ(error_of([&] { tf::Array::zeros(TF_DTYPE_INT8, {2}, small); }).status(), TF_STATUS_LIMIT);
 }
 
-TEST(Hpp, WorkRunsOnTheHostsExecutor) {
+TEST(Hpp, RunsWorkOnTheExecutor) {
   std::size_t jobs = 0;
   const tf::Options options =
       tf::Options().set_executor(2, [&jobs](std::size_t count, const std::function<void(std::size_t)> &job) {
@@ -403,6 +437,32 @@ TEST(Hpp, WorkRunsOnTheHostsExecutor) {
   EXPECT_THROW(large.cast(TF_DTYPE_FLOAT64, broken), int);
   EXPECT_EQ(error_of([] { tf::Options().set_executor(0, [](std::size_t, const auto &) {}); }).status(),
             TF_STATUS_INVALID_ARGUMENT);
+}
+
+TEST(Hpp, AllocatesWithTheAllocator) {
+  struct Counts {
+    int allocated = 0;
+    int freed = 0;
+    int released = 0;
+  };
+  Counts counts;
+  const auto alloc = [](void *user, std::size_t size, std::size_t alignment) -> void * {
+    ++static_cast<Counts *>(user)->allocated;
+    return ::operator new(size, std::align_val_t(alignment), std::nothrow);
+  };
+  const auto free = [](void *user, void *ptr, std::size_t, std::size_t alignment) {
+    ++static_cast<Counts *>(user)->freed;
+    ::operator delete(ptr, std::align_val_t(alignment));
+  };
+  const auto release = [](void *user) { ++static_cast<Counts *>(user)->released; };
+  {
+    const tf::Array array =
+        tf::Array::zeros(TF_DTYPE_INT8, {2}, tf::Options().set_allocator(alloc, free, release, &counts));
+    EXPECT_GT(counts.allocated, 0);
+    EXPECT_EQ(counts.released, 0);
+  }
+  EXPECT_EQ(counts.freed, counts.allocated);
+  EXPECT_EQ(counts.released, 1);
 }
 
 struct Half {
@@ -439,7 +499,7 @@ TEST(Hpp, WritesArrayByArray) {
   EXPECT_EQ(error_of([] { tf::Writer("none", TF_FORMAT_AUTO); }).status(), TF_STATUS_INVALID_ARGUMENT);
 }
 
-TEST(Hpp, TakesOtherTypesOfElements) {
+TEST(Hpp, SupportsOtherElementTypes) {
   const tf::Array half = tf::Array::copy<float>({2}, {1.0f, -2.0f}).cast(TF_DTYPE_FLOAT16);
   EXPECT_EQ(half.values<Half>()[0].bits, 0x3C00);
   EXPECT_EQ(half.values<Half>()[1].bits, 0xC000);

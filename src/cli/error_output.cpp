@@ -1,4 +1,4 @@
-#include "cli/error.h"
+#include "cli/error_output.h"
 
 #include <cstdio>
 
@@ -23,7 +23,7 @@ Exit exit_of(tf_status status) {
   }
 }
 
-// The library begins its message with the path, whole or cut to 64 bytes; the line has it already.
+// Removes the path from the start of a message of the library, where it may be cut to 64 bytes: the line already has it.
 std::string_view without_path(std::string_view message, std::string_view path) {
   for (const std::string_view shown : {path, path.substr(0, 64)}) {
     const std::string prefix = escaped(shown) + ": ";
@@ -33,22 +33,17 @@ std::string_view without_path(std::string_view message, std::string_view path) {
 }
 
 void print_line(const std::string &line) {
-  flush_output();  // so that the lines come in order when both streams go to one place
+  flush_output();  // keeps the lines in order if both streams go to the same place
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
 }  // namespace
 
-void expect(tf_status status) {
-  if (status != TF_STATUS_OK) throw FileError{status, tf_error_message()};
-}
-
-Exit report(std::string_view path, const FileError &error) {
-  tf_status status = error.status;
-  if (status == TF_STATUS_NOT_FOUND) status = TF_STATUS_IO;
+Exit report(std::string_view path, const tensorfile::Error &error) {
+  const tf_status status = error.status() == TF_STATUS_NOT_FOUND ? TF_STATUS_IO : error.status();
   print_line("tensorfile: " + escaped(path) + ": " + tf_status_name(status) + ": " +
-             std::string(without_path(error.text, path)) + "\n");
-  return exit_of(status);
+             std::string(without_path(error.what(), path)) + "\n");
+  return exit_of(error.status());
 }
 
 void note(std::string_view path, std::string_view text) {

@@ -1,4 +1,4 @@
-#include "cli/json.h"
+#include "cli/json_output.h"
 
 #include "cli/text.h"
 
@@ -45,20 +45,20 @@ std::string json_string(std::string_view text) {
 }
 
 void JsonWriter::separate() {
-  if (comma_) text_ += ',';
-  comma_ = true;
+  if (needs_comma_) text_ += ',';
+  needs_comma_ = true;
 }
 
 JsonWriter &JsonWriter::open(char bracket) {
   separate();
   text_ += bracket;
-  comma_ = false;
+  needs_comma_ = false;
   return *this;
 }
 
 JsonWriter &JsonWriter::close(char bracket) {
   text_ += bracket;
-  comma_ = true;
+  needs_comma_ = true;
   return *this;
 }
 
@@ -66,7 +66,7 @@ JsonWriter &JsonWriter::key(std::string_view name) {
   separate();
   text_ += json_string(name);
   text_ += ':';
-  comma_ = false;
+  needs_comma_ = false;
   return *this;
 }
 

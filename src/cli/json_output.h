@@ -1,4 +1,4 @@
-// Writing JSON: one object, one line.
+// Writes JSON on one line.
 #pragma once
 
 #include <cstdint>
@@ -7,10 +7,10 @@
 
 namespace cli {
 
-// Bytes that are not UTF-8 become U+FFFD; what a terminal would act on is escaped.
+// A JSON string. Bytes that are not UTF-8 become U+FFFD, and characters that could control a terminal are escaped.
 std::string json_string(std::string_view text);
 
-// Commas and colons are its own doing; the caller opens and closes what belongs together.
+// Builds a JSON value. The writer inserts commas and colons; the caller opens and closes objects and arrays.
 class JsonWriter {
  public:
   JsonWriter &open(char bracket);  // '{' or '['
@@ -20,7 +20,7 @@ class JsonWriter {
   JsonWriter &number(uint64_t value) { return raw(std::to_string(value)); }
   JsonWriter &number(int64_t value) { return raw(std::to_string(value)); }
   JsonWriter &null() { return raw("null"); }
-  JsonWriter &raw(std::string_view value);  // a whole value
+  JsonWriter &raw(std::string_view value);  // a complete value
 
   const std::string &text() const { return text_; }
 
@@ -28,7 +28,7 @@ class JsonWriter {
   void separate();
 
   std::string text_;
-  bool comma_ = false;
+  bool needs_comma_ = false;
 };
 
 }  // namespace cli

@@ -1,9 +1,9 @@
-#include "cli/slice.h"
+#include "cli/slice_argument.h"
 
 #include <charconv>
 #include <string>
 
-#include "cli/error.h"
+#include "cli/error_output.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -22,7 +22,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(' ') - first + 1);
 }
 
-// The parts between separators; one more than there are separators.
+// Splits text at separators. The result has one part more than there are separators.
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   for (;;) {
@@ -36,69 +36,65 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 int64_t parse_number(std::string_view digits, std::string_view whole) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  // INT64_MIN is what stands for an omitted number.
+  // INT64_MIN means an omitted number.
   if (error != std::errc() || end != digits.data() + digits.size() || value == kOmitted) {
     refuse(whole, in_quotes(digits) + " is not a number");
   }
   return value;
 }
 
-void append_range(Slice &slice, const std::vector<std::string_view> &parts, std::string_view whole) {
-  if (parts.size() > 3) refuse(whole, "more than start:stop:step");
+void append_range(SliceArgument &slice, const std::vector<std::string_view> &parts, std::string_view whole) {
+  if (parts.size() > 3) refuse(whole, "expected start:stop:step");
   int64_t numbers[3] = {kOmitted, kOmitted, kOmitted};
   for (size_t i = 0; i < parts.size(); ++i) {
     if (!parts[i].empty()) numbers[i] = parse_number(parts[i], whole);
   }
-  if (numbers[2] == 0) refuse(whole, "a step of 0");
-  slice.start.push_back(numbers[0]);
-  slice.stop.push_back(numbers[1]);
-  slice.step.push_back(numbers[2]);
+  if (numbers[2] == 0) refuse(whole, "the step must not be 0");
+  slice.axes.push_back({numbers[0], numbers[1], numbers[2]});
   slice.dropped.push_back(false);
 }
 
-void append_index(Slice &slice, int64_t index, int64_t size, std::string_view whole) {
+void append_index(SliceArgument &slice, int64_t index, int64_t size, std::string_view whole) {
   if (index < -size || index >= size) {
-    refuse(whole, "place " + std::to_string(index) + " is outside dimension " + std::to_string(slice.start.size()) +
-                      ", which has " + std::to_string(size));
+    refuse(whole, "index " + std::to_string(index) + " is out of range for dimension " +
+                      std::to_string(slice.axes.size()) + " of size " + std::to_string(size));
   }
-  const int64_t place = index < 0 ? index + size : index;
-  slice.start.push_back(place);
-  slice.stop.push_back(place + 1);
-  slice.step.push_back(1);
+  const int64_t first = index < 0 ? index + size : index;
+  slice.axes.push_back({first, first + 1, 1});
   slice.dropped.push_back(true);
 }
 
-void append_whole(Slice &slice, size_t count) {
-  for (; count > 0; --count)
-    append_range(slice, {}, "");
+void append_whole(SliceArgument &slice, size_t count) {
+  slice.axes.resize(slice.axes.size() + count);
+  slice.dropped.resize(slice.dropped.size() + count, false);
 }
 
 }  // namespace
 
-Slice parse_slice(std::string_view text, std::span<const int64_t> shape) {
+SliceArgument parse_slice(std::string_view text, std::span<const int64_t> shape) {
   const size_t ndim = shape.size();
-  Slice slice;
+  SliceArgument slice;
   std::vector<std::string_view> parts;
   if (!trimmed(text).empty()) parts = split(text, ',');
-  bool skipped = false;
+  bool has_ellipsis = false;
   for (const std::string_view part : parts) {
     if (part == "...") {
-      if (skipped) refuse(text, "... stands twice");
-      skipped = true;
+      if (has_ellipsis) refuse(text, "... occurs twice");
+      has_ellipsis = true;
       if (parts.size() - 1 < ndim) append_whole(slice, ndim - (parts.size() - 1));
       continue;
     }
-    if (slice.start.size() == ndim) {
-      refuse(text, "more dimensions than the array has: " + std::to_string(ndim));
+    if (slice.axes.size() == ndim) {
+      refuse(text, "more dimensions than the array, which has " + std::to_string(ndim));
     }
     const std::vector<std::string_view> numbers = split(part, ':');
     if (numbers.size() > 1) {
       append_range(slice, numbers, text);
     } else {
-      append_index(slice, parse_number(part, text), shape[slice.start.size()], text);
+      append_index(slice, parse_number(part, text), shape[slice.axes.size()], text);
     }
   }
-  append_whole(slice, ndim - slice.start.size());
+  append_whole(slice, ndim - slice.axes.size());
   return slice;
 }
 

@@ -1,12 +1,13 @@
-// Command lines, by CLI11, with our exit statuses.
+// Parses command lines with CLI11, and reports errors with the exit statuses of this program.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-// Only arguments.cpp needs its headers, which take long to compile.
+// Only command_line.cpp includes CLI11's headers, which take long to compile.
 namespace CLI {
 class App;
 class Option;
@@ -16,10 +17,10 @@ namespace cli {
 
 using Arguments = std::vector<std::string>;
 
-// What a command takes. Values are taken as they stand, and are there after parse().
+// The options and arguments of a command. parse() stores their values in the variables passed here.
 class CommandLine {
  public:
-  // name: as it is called, "tensorfile ls".
+  // name: the program and the command, such as "tensorfile ls".
   CommandLine(const std::string &about, const std::string &name);
   ~CommandLine();
   CommandLine(const CommandLine &) = delete;
@@ -27,22 +28,26 @@ class CommandLine {
 
   void flag(const std::string &names, bool &value, const std::string &about);
   void option(const std::string &name, std::string &value, const std::string &about, const std::string &type);
-  // May stand several times.
+  // The value stays empty if the option is not given.
+  void option(const std::string &name, std::optional<std::string> &value, const std::string &about,
+              const std::string &type);
+  // An option that may be repeated.
   void options(const std::string &name, std::vector<std::string> &values, const std::string &about,
                const std::string &type);
-  // A number from 1.
+  // A positive integer.
   void number(const std::string &name, int64_t &value, const std::string &about, const std::string &type);
   void argument(const std::string &name, std::string &value, const std::string &about);
   void optional_argument(const std::string &name, std::string &value, const std::string &about);
-  // `--parts`
+  // The option --parts.
   void parts(bool &parts);
-  // `FILE...`
+  // The arguments FILE...
   void paths(std::vector<std::string> &paths);
 
-  // False when there is nothing more to do: help was asked for and printed. Throws UsageError.
+  // Returns false if help was requested and has been printed. Throws UsageError.
   bool parse(const Arguments &arguments);
-  // After parse(): whether an option was given.
-  bool has(const std::string &name) const;
+
+  // The options and arguments as in a synopsis: "[--json]", "[--set KEY=VALUE]...", "FILE...".
+  std::vector<std::string> synopsis() const;
 
  private:
   template <typename Value>

@@ -1,9 +1,9 @@
-#include "cli/arguments.h"
+#include "cli/command_line.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
-#include "cli/error.h"
+#include "cli/error_output.h"
 #include "cli/output.h"
 #include "cli/text.h"
 
@@ -11,7 +11,7 @@ namespace cli {
 
 namespace {
 
-// CLI11 takes "[a,b]" for a list of two. Behind this character it is text like any other.
+// CLI11 parses an argument that begins with '[' as a list. Prefixed with this character it is plain text.
 constexpr char kGuard = '\x01';
 
 std::string guarded(const std::string &argument) {
@@ -21,6 +21,16 @@ std::string guarded(const std::string &argument) {
 
 std::string unguarded(const std::string &argument) {
   return argument.starts_with(kGuard) ? argument.substr(1) : argument;
+}
+
+std::string synopsis_of(const CLI::Option &option) {
+  const std::string dots = option.get_items_expected_max() > 1 ? "..." : "";
+  if (option.get_positional()) {
+    const std::string name = option.get_name(true) + dots;
+    return option.get_required() ? name : "[" + name + "]";
+  }
+  const std::string type = option.get_type_name();
+  return "[--" + option.get_lnames().front() + (type.empty() ? "" : " " + type) + "]" + dots;
 }
 
 }  // namespace
@@ -44,13 +54,19 @@ void CommandLine::option(const std::string &name, std::string &value, const std:
   text(name, value, about)->type_name(type);
 }
 
+void CommandLine::option(const std::string &name, std::optional<std::string> &value, const std::string &about,
+                         const std::string &type) {
+  const auto store = [&value](const std::string &argument) { value = unguarded(argument); };
+  app_->add_option_function<std::string>(name, store, about)->type_name(type);
+}
+
 void CommandLine::options(const std::string &name, std::vector<std::string> &values, const std::string &about,
                           const std::string &type) {
   text(name, values, about)->allow_extra_args(false)->type_name(type);
 }
 
 void CommandLine::number(const std::string &name, int64_t &value, const std::string &about, const std::string &type) {
-  app_->add_option(name, value, about)->check(CLI::PositiveNumber)->type_name(type);
+  app_->add_option(name, value, about)->check(CLI::Validator(CLI::PositiveNumber).description(""))->type_name(type);
 }
 
 void CommandLine::argument(const std::string &name, std::string &value, const std::string &about) {
@@ -62,7 +78,7 @@ void CommandLine::optional_argument(const std::string &name, std::string &value,
 }
 
 void CommandLine::parts(bool &parts) {
-  flag("--parts", parts, "take a .gguf that is one part of several as the whole set");
+  flag("--parts", parts, "open the whole set if a file is one part of a split .gguf");
 }
 
 void CommandLine::paths(std::vector<std::string> &paths) {
@@ -83,8 +99,15 @@ bool CommandLine::parse(const Arguments &arguments) {
   return true;
 }
 
-bool CommandLine::has(const std::string &name) const {
-  return app_->count(name) > 0;
+std::vector<std::string> CommandLine::synopsis() const {
+  std::vector<std::string> options;
+  std::vector<std::string> arguments;
+  for (const CLI::Option *option : std::as_const(*app_).get_options()) {
+    if (option == app_->get_help_ptr()) continue;
+    (option->get_positional() ? arguments : options).push_back(synopsis_of(*option));
+  }
+  options.insert(options.end(), arguments.begin(), arguments.end());
+  return options;
 }
 
 }  // namespace cli

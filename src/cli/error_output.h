@@ -1,0 +1,44 @@
+// The errors of the program, how they are printed on standard error, and the exit statuses that they cause.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "tensorfile.hpp"
+
+namespace cli {
+
+enum Exit : int {
+  kExitOk = 0,
+  kExitBadFile = 1,  // diff: the files differ
+  kExitUsage = 2,
+  kExitIo = 3,
+};
+
+// The command line is invalid.
+struct UsageError {
+  std::string text;
+};
+
+// Writing to standard output failed.
+struct OutputError {
+  std::string text;
+};
+
+// Prints "tensorfile: PATH: STATUS: TEXT" on standard error. Returns the exit status for the error.
+Exit report(std::string_view path, const tensorfile::Error &error);
+
+// Prints "tensorfile: PATH: note: TEXT" on standard error: advice that is not an error.
+void note(std::string_view path, std::string_view text);
+
+// Returns the exit status of work(). If work throws a tensorfile::Error, reports it for path and returns its exit status.
+template <typename Work>
+int report_errors(std::string_view path, Work &&work) {
+  try {
+    return work();
+  } catch (const tensorfile::Error &error) {
+    return report(path, error);
+  }
+}
+
+}  // namespace cli
