@@ -1,7 +1,7 @@
 #include "api/arguments.h"
 #include "file/sets/set.h"
 #include "io/replace.h"
-#include "transfer/write_request.h"
+#include "transfer/stream_writer.h"
 
 using namespace tfile;
 
@@ -191,7 +191,7 @@ Status tf_writer::begin_part() {
 Status tf_writer::write_parts(Bytes bytes) {
   for (;;) {
     TFILE_TRY(stream->write(&bytes));
-    if (stream->wants() || parts.size() == plan.count()) return kOk;
+    if (stream->needs_data() || parts.size() == plan.count()) return kOk;
     TFILE_TRY(stream->finish());
     TFILE_TRY(begin_part());
   }
@@ -200,8 +200,8 @@ Status tf_writer::write_parts(Bytes bytes) {
 Status tf_writer::check_count(size_t nbytes) const {
   uint64_t left = 0;
   size_t next = current();
-  if (state == State::kWriting && stream->wants()) {
-    left = stream->missing();
+  if (state == State::kWriting && stream->needs_data()) {
+    left = stream->remaining();
     ++next;
   }
   for (; next < arrays.size() && left < nbytes; ++next)
@@ -222,9 +222,9 @@ Status tf_writer::write(const void *bytes, size_t nbytes) {
 Status tf_writer::finish() {
   TFILE_TRY(expect_open());
   TFILE_TRY(begin());
-  if (stream->wants()) {
+  if (stream->needs_data()) {
     return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()).array(arrays[current()].name)
-           << stream->missing() << " bytes of its data are missing";
+           << stream->remaining() << " bytes of its data are missing";
   }
   TFILE_TRY(note(stream->finish()));
   if (!path.empty()) TFILE_TRY(note(commit()));

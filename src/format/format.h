@@ -1,4 +1,4 @@
-// What a file format is to the rest: one row of functions in the table of formats.cpp.
+// What a file format is to the rest of the library: one row in the table of formats.
 #pragma once
 
 #include "base/arena.h"
@@ -10,45 +10,46 @@
 
 namespace tfile {
 
-// One array of a file: what it is, and where its bytes lie.
+// An array in a file: what it is and where its bytes are.
 struct Member {
   Text name;                     // NUL-terminated, in the listing's arena, as is the shape
-  Span<const int64_t> shape;     // logical, C order
-  const Dtype *dtype = nullptr;  // NULL: of a type that we do not know
-  Text reason;                   // then: what it is instead, "dtype '<U3'", for the message of whoever reads it
-  uint64_t nbytes = 0;           // in memory; of an unknown type: stored bytes
-  uint64_t offset = 0;           // of its first byte in the source; deflated: of the compressed stream
-  uint64_t stored = 0;           // bytes there
-  uint64_t head = 0;             // deflated: bytes of .npy header that inflate before the data
-  // Deflated: where each chunk of the data begins in the stream, and where the last one ends; empty: not known.
+  Span<const int64_t> shape;     // logical, in C order
+  const Dtype *dtype = nullptr;  // NULL: unknown
+  Text reason;                   // of an unknown dtype: what it is, such as "dtype '<U3'", for the error of a read
+  uint64_t nbytes = 0;           // in memory; of an unknown dtype: stored bytes
+  uint64_t offset = 0;           // of the first stored byte in the source
+  uint64_t stored = 0;           // stored bytes, compressed if `deflated`
+  uint64_t head = 0;             // deflated: bytes of .npy header to inflate before the data
+  // Deflated: the offset of each chunk in the stored bytes, and of the end of the last one. Empty: unknown.
   Span<const uint64_t> chunks;
   uint64_t chunk = 0;       // bytes in memory of each chunk but the last
-  uint32_t crc32 = 0;       // has_crc: of header and data
-  uint32_t head_crc32 = 0;  // has_crc and not deflated: of the header alone, to go on from
-  uint32_t part = 0;        // of a set of files, the one that it is in
+  uint32_t crc32 = 0;       // has_crc: of .npy header and data
+  uint32_t head_crc32 = 0;  // has_crc and not deflated: of the .npy header alone
+  uint32_t part = 0;        // in a set of files: the index of the file
   bool has_crc = false;
   bool deflated = false;
   bool fortran = false;     // stored in Fortran order
-  bool big_endian = false;  // stored so; false where byte order means nothing
+  bool big_endian = false;  // false also if the dtype has no byte order
 };
 
 // What a format finds in a file's header.
 struct Listing {
   explicit Listing(Memory &memory) : memory(memory), arena(memory), members(memory), names(memory, name_at, this) {}
 
-  // Adds a member whose name and shape are in the arena; DUPLICATE when the name is there, LIMIT beyond MAX_ARRAYS.
+  // Adds a member whose name and shape are in the arena. Fails with DUPLICATE if the name exists, and with LIMIT if there
+  // are more than max_arrays members.
   Status add(const Source &source, const Settings &settings, const Member &member, uint64_t header_offset);
-  // After members have been put into the list whose names `index` has found to be different, in the same places.
-  void take_names(NameIndex &index) { names.adopt(index); }
+  // Takes over an index that has found the names of all members to be different. The members are in the list already.
+  void adopt_names(NameIndex &index) { names.adopt(index); }
 
   Memory &memory;
   Arena arena;
   Vec<Member> members;
   NameIndex names;
-  Ref<Dict> metadata;  // never empty: a dict without values where a format has none
+  Ref<Dict> metadata;  // never empty: a dict without values if the format has no metadata
 
  private:
-  static Text name_at(const void *owner, size_t place);
+  static Text name_at(const void *owner, size_t index);
 };
 
 struct NamedArray {
@@ -56,28 +57,47 @@ struct NamedArray {
   const Array *array;
 };
 
-// One save, as the ABI's functions hand it to a format.
+// The arrays and metadata to save in one file.
 struct SaveRequest {
   Span<const NamedArray> arrays;
   const Dict *metadata;  // may be NULL
   bool compress;
   const Settings &settings;
-  // The data come in the order of the arrays, and what is written cannot be gone back to.
+  // The data arrive in the order of the arrays, and bytes that have been written cannot be changed.
   bool forward = false;
+
+  uint64_t data_bytes() const {
+    uint64_t total = 0;
+    for (const NamedArray &named : arrays)
+      total += named.array->nbytes;
+    return total;
+  }
 };
 
-// Writes the arrays of a request compressed, one after another; opaque.
-struct Packer;
+// A format's state while it writes a file of compressed arrays: the base of a struct of its own.
+struct Packer {};
 
-// What a format that can compress has for it.
+// An array whose compressed bytes have been written: a head, then chunks of the array, each compressed independently.
+struct PackedArray {
+  uint64_t nbytes = 0;               // of the array
+  uint64_t chunk = 0;                // bytes of the array in each chunk but the last
+  uint64_t stored = 0;               // compressed bytes of the head and all chunks
+  uint32_t crc32 = 0;                // of the head and the array
+  uint32_t head_size = 0;            // compressed bytes of the head
+  Span<const uint32_t> chunk_sizes;  // compressed bytes of each chunk
+};
+
+// How a format stores compressed arrays: what is in the file around the compressed bytes.
 struct Packing {
-  Status (*open)(Packer **out, Output &output, const SaveRequest &request);
-  Status (*begin)(Packer &packer, size_t array);
-  // The next bytes of the array, little-endian.
-  Status (*write)(Packer &packer, const void *bytes, size_t nbytes);
-  Status (*end)(Packer &packer);
-  // After the last array.
-  Status (*finish)(Packer &packer);
+  // Returns the number of array bytes to compress as one chunk.
+  uint64_t (*chunk_size)(uint64_t nbytes);
+  Status (*open)(Packer **out, const SaveRequest &request);
+  // Writes what precedes the compressed bytes of an array, and appends to `head` the bytes to compress before the array's.
+  Status (*begin)(Packer &packer, Vec<uint8_t> &head, Output &output, size_t array);
+  // Writes what follows the compressed bytes.
+  Status (*end)(Packer &packer, Output &output, const PackedArray &packed);
+  // Writes what follows the last array.
+  Status (*finish)(Packer &packer, Output &output);
   void (*close)(Packer *packer);
 };
 
@@ -128,10 +148,13 @@ const Format *find_format(SetKind sets);
 const Format *format_of_path(Text path);  // by extension, ignoring letter case
 const Format *probe_format(Bytes head);
 
-// MAX_HEADER_BYTES, or its default of 100,000,000.
-uint64_t header_limit(const Settings &settings);
+// Returns the limit max_header_bytes, or `initial` if the settings have none.
+uint64_t header_limit(const Settings &settings, uint64_t initial = 100000000);
 
-// Limits that all formats share; each fails with LIMIT, CORRUPT or OK.
+// Returns the alignment of array data, or `initial` if the settings have none.
+uint64_t data_alignment(const Settings &settings, uint64_t initial = 64);
+
+// Limits that all formats share. Each fails with LIMIT.
 Status check_rank(const Source &source, const Settings &settings, Text name, uint64_t rank, uint64_t offset);
 Status check_array_count(const Source &source, const Settings &settings, uint64_t count, uint64_t offset);
 Status check_name_length(const Source &source, const Settings &settings, uint64_t length, uint64_t offset);

@@ -61,13 +61,13 @@ const Format *probe_format(Bytes head) {
   return nullptr;
 }
 
-Text Listing::name_at(const void *owner, size_t place) {
-  return static_cast<const Listing *>(owner)->members[place].name;
+Text Listing::name_at(const void *owner, size_t index) {
+  return static_cast<const Listing *>(owner)->members[index].name;
 }
 
 Status Listing::add(const Source &source, const Settings &settings, const Member &member, uint64_t header_offset) {
   TFILE_TRY(check_array_count(source, settings, members.size() + 1, header_offset));
-  // The index asks for the names of members that are in the list, so the member goes there first.
+  // The index looks names up in the list, so the member must be there first.
   TFILE_TRY(members.push(member));
   size_t found = NameIndex::kNone;
   const Status status = names.add(&found, member.name);
@@ -75,13 +75,17 @@ Status Listing::add(const Source &source, const Settings &settings, const Member
   members.pop();
   if (!status.ok()) return status;
   return Failure(TF_STATUS_DUPLICATE).in(source.label).array(member.name).at(header_offset)
-         << "the name stands twice in the file";
+         << "the name occurs twice in the file";
 }
 
-uint64_t header_limit(const Settings &settings) {
-  constexpr uint64_t kDefault = 100000000;
+uint64_t header_limit(const Settings &settings, uint64_t initial) {
   const uint64_t limit = settings.limit(TF_OPTION_MAX_HEADER_BYTES);
-  return limit != 0 ? limit : kDefault;
+  return limit != 0 ? limit : initial;
+}
+
+uint64_t data_alignment(const Settings &settings, uint64_t initial) {
+  const uint64_t alignment = settings.limit(TF_OPTION_ALIGNMENT);
+  return alignment != 0 ? alignment : initial;
 }
 
 Status check_rank(const Source &source, const Settings &settings, Text name, uint64_t rank, uint64_t offset) {

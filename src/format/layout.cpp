@@ -6,8 +6,8 @@ namespace tfile {
 
 namespace {
 
-// Fewer zeros stand in the text like anything else.
-constexpr uint64_t kManyZeros = 4096;
+// Fewer zeros than this are part of the text.
+constexpr uint64_t kMinGap = 4096;
 
 }  // namespace
 
@@ -21,10 +21,10 @@ Status Layout::add(const Segment &segment) {
 
 Status Layout::write(const void *bytes, size_t nbytes) {
   if (nbytes == 0) return kOk;
-  const size_t place = text.size();
+  const size_t index = text.size();
   TFILE_TRY(text.append(static_cast<const uint8_t *>(bytes), nbytes));
   if (segments.empty() || segments.back().kind != Kind::kText) {
-    return add(Segment{Kind::kText, false, size, nbytes, place});
+    return add(Segment{Kind::kText, false, size, nbytes, index});
   }
   segments.back().nbytes += nbytes;
   size += nbytes;
@@ -32,19 +32,19 @@ Status Layout::write(const void *bytes, size_t nbytes) {
 }
 
 Status Layout::write_zeros(uint64_t count) {
-  if (count >= kManyZeros) return add(Segment{Kind::kGap, false, size, count, 0});
-  constexpr uint8_t kZeros[kManyZeros] = {};
+  if (count >= kMinGap) return add(Segment{Kind::kGap, false, size, count, 0});
+  constexpr uint8_t kZeros[kMinGap] = {};
   return write(kZeros, static_cast<size_t>(count));
 }
 
-Status Layout::add_array(size_t place, uint64_t nbytes, bool fortran) {
-  return nbytes > 0 ? add(Segment{Kind::kArray, fortran, size, nbytes, place}) : kOk;
+Status Layout::add_array(size_t index, uint64_t nbytes, bool fortran) {
+  return nbytes > 0 ? add(Segment{Kind::kArray, fortran, size, nbytes, index}) : kOk;
 }
 
 void Layout::set_checksum(size_t array, uint32_t crc) {
   checksums[array].crc = crc;
-  for (const size_t place : checksums[array].places) {
-    if (place != Checksum::kNowhere) store_le(text.data() + place, crc);
+  for (const size_t position : checksums[array].positions) {
+    if (position != Checksum::kNone) store_le(text.data() + position, crc);
   }
 }
 

@@ -1,4 +1,4 @@
-// Layout: a file whose every byte has its place before anything is written.
+// Layout: the offset of every byte of a file, before any is written.
 #pragma once
 
 #include "base/vec.h"
@@ -6,41 +6,41 @@
 
 namespace tfile {
 
-// Bytes that a format makes, such as headers, and between them the data of arrays.
+// A file as a list of segments: bytes that a format makes, such as headers, and the data of arrays.
 class Layout {
  public:
   enum class Kind : uint8_t { kText, kGap, kArray };
 
   struct Segment {
     Kind kind;
-    bool fortran;     // kArray: the data lie in Fortran order
+    bool fortran;     // kArray: the data are in Fortran order
     uint64_t offset;  // in the file
     uint64_t nbytes;
-    size_t place;  // kText: in text; kArray: of the array in the request
+    size_t index;  // kText: of the first byte in `text`; kArray: of the array in the request
   };
 
-  // Where the CRC-32 of an array, and of the header that its member has before it, goes in the text.
+  // Where the CRC-32 of an array and the header before it is stored in the text.
   struct Checksum {
-    static constexpr size_t kNowhere = SIZE_MAX;
+    static constexpr size_t kNone = SIZE_MAX;
 
-    uint32_t crc = 0;  // of what comes before the data; at last of all
-    size_t places[2] = {kNowhere, kNowhere};
+    uint32_t crc = 0;  // of the header; in the end of header and data
+    size_t positions[2] = {kNone, kNone};
   };
 
   explicit Layout(Memory &memory) : segments(memory), text(memory), checksums(memory) {}
 
-  // Each adds behind what was added before.
+  // Each appends to the file.
   Status write(const void *bytes, size_t nbytes);
   Status write_zeros(uint64_t count);
   Status pad_to(uint64_t alignment) { return write_zeros((alignment - size % alignment) % alignment); }
-  Status add_array(size_t place, uint64_t nbytes, bool fortran = false);
+  Status add_array(size_t index, uint64_t nbytes, bool fortran = false);
 
-  // Puts the sum of an array where it belongs.
+  // Stores the checksum of an array in the text.
   void set_checksum(size_t array, uint32_t crc);
 
   Vec<Segment> segments;  // none of them is empty
   Vec<uint8_t> text;
-  Vec<Checksum> checksums;  // of each array of the request; empty: the format has none
+  Vec<Checksum> checksums;  // one for each array of the request; empty if the format has no checksums
   uint64_t size = 0;        // of the file so far
 
  private:

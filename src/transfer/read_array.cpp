@@ -1,6 +1,6 @@
 #include "transfer/read_array.h"
 
-#include "base/error.h"
+#include "base/require.h"
 #include "core/copy.h"
 #include "quant/cast.h"
 #include "transfer/read_member.h"
@@ -144,8 +144,7 @@ Status check_destination(const void *dst, size_t nbytes, const Dtype &dtype, con
     return Failure(TF_STATUS_INVALID_ARGUMENT).in(array.source.label).array(array.member.name)
            << "needs " << needed.value() << " bytes as " << dtype.name << ", dst has " << static_cast<uint64_t>(nbytes);
   }
-  if (nbytes == 0 || dst != nullptr) return kOk;
-  return Failure(TF_STATUS_INVALID_ARGUMENT) << "dst is NULL";
+  return nbytes > 0 ? require(dst, "dst") : kOk;
 }
 
 Status ResolvedSlice::resolve(const StoredArray &array, const int64_t *start, const int64_t *stop, const int64_t *step,

@@ -510,7 +510,7 @@ TEST(GgufRead, Keys) {
     return listed(made.value(key, kU8, "x").build());
   };
   expect_error(with_key(""), TF_STATUS_CORRUPT, "a key is empty", kFirst);
-  expect_error(with_key(std::string("a\0b", 3)), TF_STATUS_CORRUPT, "a key holds a NUL", kFirst + 9);
+  expect_error(with_key(std::string("a\0b", 3)), TF_STATUS_CORRUPT, "a key contains a NUL", kFirst + 9);
   expect_error(with_key("ab\xC3"), TF_STATUS_CORRUPT, "a key is not UTF-8", kFirst + 10);
   expect_ok(with_key("any Thing, \u65e5"));
   expect_ok(with_key(std::string(65535, 'k')));
@@ -523,7 +523,7 @@ TEST(GgufRead, TensorNames) {
     return listed(made.tensor(name, {1}, kGgmlF32, floats(1)).build());
   };
   expect_error(with_name(""), TF_STATUS_CORRUPT, "a tensor's name is empty", kFirst);
-  expect_error(with_name(std::string("a\0", 2)), TF_STATUS_CORRUPT, "a tensor's name holds a NUL", kFirst + 9);
+  expect_error(with_name(std::string("a\0", 2)), TF_STATUS_CORRUPT, "a tensor's name contains a NUL", kFirst + 9);
   expect_error(with_name("\xED\xA0\x80"), TF_STATUS_CORRUPT, "a tensor's name is not UTF-8", kFirst + 8);
   expect_ok(with_name("../\u65e5"));
   const std::string longest(65535, 'n');

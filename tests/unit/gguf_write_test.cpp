@@ -252,7 +252,7 @@ TEST(GgufWrite, RefusesDtypesRanksAndNames) {
   GgufSave nul;
   nul.add(std::string("a\0b", 3), one());
   EXPECT_EQ(nul.bytes(), "");
-  EXPECT_NE(nul.error.message.find("(the name holds a NUL)"), std::string::npos) << nul.error.message;
+  EXPECT_NE(nul.error.message.find("(the name contains a NUL)"), std::string::npos) << nul.error.message;
   GgufSave latin;
   latin.add("\xE9", one());
   EXPECT_EQ(latin.bytes(), "");
@@ -306,10 +306,10 @@ TEST(GgufWrite, RefusesDictsThatAreNoLists) {
   refused(swapped, "a dict that names element 0 '1'");
   const Ref<Dict> number = dict();
   ASSERT_TRUE(number->set_array("0", *array_of<uint8_t>(TF_DTYPE_UINT8, {}, {7})).ok());
-  refused(number, "element 0 of a dict is no array, list or dict");
+  refused(number, "element 0 of a dict is not an array, a list or a dict");
   const Ref<Dict> text = dict();
   ASSERT_TRUE(text->set_string("0", "x").ok());
-  refused(text, "element 0 of a dict is no array, list or dict");
+  refused(text, "element 0 of a dict is not an array, a list or a dict");
   const Ref<Dict> half = dict();
   ASSERT_TRUE(half->set_array("0", *array_of<uint16_t>(TF_DTYPE_FLOAT16, {1}, {0})).ok());
   refused(half, "metadata of dtype float16");

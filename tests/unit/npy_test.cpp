@@ -4,7 +4,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "format/npy.h"
+#include "format/npy/npy.h"
 #include "support/listed.h"
 #include "support/loaded.h"
 #include "support/memory.h"
@@ -134,17 +134,17 @@ const Refusal kRefusals[] = {
     {"{'descr': '<f4', 'fortran_order': False}", "}", "key 'shape' is missing"},
     {"{}\n", "}", "key 'descr' is missing"},
     {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'x': 1}", "'x'",
-     "unexpected key 'x', beside descr, fortran_order and shape"},
+     "unexpected key 'x'; the keys are descr, fortran_order and shape"},
     {"{'descr ': '<f4', 'fortran_order': False, 'shape': (2, 3), }", "'descr '",
-     "unexpected key 'descr ', beside descr, fortran_order and shape"},
+     "unexpected key 'descr '; the keys are descr, fortran_order and shape"},
     {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), \"shape\": (3, 2)}", "\"shape\"",
-     "key 'shape' stands twice"},
+     "key 'shape' occurs twice"},
     // Shape.
     {npy_text("<f4", "[2, 3]"), "[", "expected shape to be a tuple, '(', found '['"},
     {npy_text("<f4", "6"), "6", "expected shape to be a tuple, '(', found '6'"},
     {npy_text("<f4", "(6)"), "(6", "shape is an integer in parentheses, not a tuple"},
     {"{'descr': ('<f4'), 'fortran_order': False, 'shape': (2,), }\n", "('<f4",
-     "descr stands in parentheses, which is no tuple"},
+     "descr is in parentheses, but not a tuple"},
     {npy_text("<f4", "((2, 3))"), "(2", "expected a size in shape, found '('"},
     {npy_text("<f4", "(-2, 3)"), "-2", "shape has a negative size"},
     {npy_text("<f4", "(- 2, 3)"), "- 2", "shape has a negative size"},
@@ -184,9 +184,9 @@ const Refusal kRefusals[] = {
     {"{b'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n", "b'", "expected a string, found 'b'"},
     {"{r'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n", "r'", "expected a string, found 'r'"},
     {"{'de' 'scr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n", "'de'",
-     "unexpected key 'de', beside descr, fortran_order and shape"},
+     "unexpected key 'de'; the keys are descr, fortran_order and shape"},
     {"{'''descr''': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n", "'''",
-     "unexpected key '', beside descr, fortran_order and shape"},
+     "unexpected key ''; the keys are descr, fortran_order and shape"},
     {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), } x\n", "x",
      "expected the end of the header, found 'x'"},
     {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), \n", "", "expected a string, found its end"},
@@ -195,8 +195,8 @@ const Refusal kRefusals[] = {
     {"{'desc\\162': '<f4'}\n", "\\162", "a string has an escape that is not \\\\ \\' \\\" \\n \\t \\xHH or \\uHHHH"},
     {"{'desc\\x7': '<f4'}\n", "': '<f4'", "expected a hexadecimal digit, found '''"},
     {"{'desc\\ud800': '<f4'}\n", "\\ud800", "a string has half a surrogate pair"},
-    {std::string("{'descr': '<f4'\0}", 17), std::string("\0", 1), "a NUL stands in it"},
-    {std::string("{'descr': '<f\0004'}", 17), std::string("\0", 1), "a NUL stands in it"},
+    {std::string("{'descr': '<f4'\0}", 17), std::string("\0", 1), "it has a NUL"},
+    {std::string("{'descr': '<f\0004'}", 17), std::string("\0", 1), "it has a NUL"},
     // Dtypes that are none.
     {npy_text("", "(2, 3)"), "''", "descr is not a dtype string: ''"},
     {npy_text("<", "(2, 3)"), "'<'", "descr is not a dtype string: '<'"},
@@ -247,7 +247,7 @@ TEST(NpyHeader, IsLatin1InVersions1And2AndUtf8InVersion3) {
                  "npy header: expected UTF-8, as version 3 has it, found 0xe9", 12 + 13);
   const std::string key = "{'\xE9': 1}\n";
   expect_failure(listed(npy(key, kSix)), TF_STATUS_CORRUPT,
-                 "npy header: unexpected key '\xC3\xA9', beside descr, fortran_order and shape", kText + 1);
+                 "npy header: unexpected key '\xC3\xA9'; the keys are descr, fortran_order and shape", kText + 1);
 }
 
 TEST(NpyDtypes, AreKnownByTheirWholeString) {

@@ -4,14 +4,14 @@
 #include <iterator>
 #include <tuple>
 
-#include "format/npy.h"
-#include "transfer/write_request.h"
+#include "format/npy/npy.h"
 #include "support/foreign.h"
 #include "support/handles.h"
 #include "support/listed.h"
 #include "support/loaded.h"
 #include "support/memory.h"
 #include "support/zip_builder.h"
+#include "transfer/write_request.h"
 
 namespace tfile {
 namespace {
@@ -103,7 +103,7 @@ TEST(NpzNames, MustDiffer) {
     ZipBuilder zip;
     zip.add(first, kInts);
     zip.add(second, kInts, true);
-    expect_failure(listed(zip.bytes()), TF_STATUS_DUPLICATE, "array '" + name + "': the name stands twice in the file",
+    expect_failure(listed(zip.bytes()), TF_STATUS_DUPLICATE, "array '" + name + "': the name occurs twice in the file",
                    30 + first.size() + kInts.size(), name);
   }
   ZipBuilder zip;

@@ -231,7 +231,7 @@ TEST(SafetensorsRead, TakesAHeaderOfExactlyTheLimit) {
 }
 
 TEST(SafetensorsRead, TellsOtherFormats) {
-  const std::string message = "not a safetensors file: no length of a JSON header, and no '{' behind it";
+  const std::string message = "not a safetensors file: it does not begin with the length of a JSON header and '{'";
   expect_refused("\x93NUMPY\x01" + std::string("\0v\0{'descr': '<f4', ", 20), {TF_STATUS_FORMAT, "", 0, message});
   expect_refused("hello, this is text", {TF_STATUS_FORMAT, "", 0, message});
   expect_refused(le64(100) + "[1,2]", {TF_STATUS_FORMAT, "", 0, message});
@@ -386,14 +386,14 @@ TEST(SafetensorsRead, RefusesDuplicateNames) {
                                        R"({"dtype":"U8","shape":[1],"data_offsets":[8,9]}})",
                                    "aaaabbbb!");
   expect_refused(file,
-                 {TF_STATUS_DUPLICATE, "a", file.find(R"("\u0061)"), "array 'a': the name stands twice in the file"});
+                 {TF_STATUS_DUPLICATE, "a", file.find(R"("\u0061)"), "array 'a': the name occurs twice in the file"});
   const std::string twice = file_of(R"({"__metadata__":{},"__metadata__":null})");
   expect_refused(twice, {TF_STATUS_DUPLICATE, "", twice.find("null"), "has '__metadata__' twice"});
 }
 
 TEST(SafetensorsRead, RefusesBadNames) {
   const std::string file = file_of("{" + entry("a\\u0000b", 0, 1) + "}", "x");
-  expect_refused(file, {TF_STATUS_CORRUPT, "a\\x00b", 9, "array 'a\\x00b': the name holds a NUL"});
+  expect_refused(file, {TF_STATUS_CORRUPT, "a\\x00b", 9, "array 'a\\x00b': the name contains a NUL"});
   const Settings settings = with(TF_OPTION_MAX_NAME_BYTES, 3);
   EXPECT_EQ(listed(file_of("{" + entry("\\u0061bc", 0, 1) + "}", "x"), settings).error.status, TF_STATUS_OK);
   expect_refused(file_of("{" + entry("abcd", 0, 1) + "}", "x"),
@@ -416,9 +416,9 @@ TEST(SafetensorsRead, RefusesBadMetadata) {
   refused(R"({"a":null})", "null", "a", "key 'a': JSON: expected a string, found 'n'");
   refused(R"({"a":{}})", "{}", "a", "key 'a': JSON: expected a string, found '{'");
   refused(R"({"a":["b"]})", "[", "a", "key 'a': JSON: expected a string, found '['");
-  refused(R"({"b":"","a":"1","c":"2","a":"3"})", R"("a":"3")", "a", "key 'a': stands twice in the metadata",
+  refused(R"({"b":"","a":"1","c":"2","a":"3"})", R"("a":"3")", "a", "key 'a': occurs twice in the metadata",
           TF_STATUS_DUPLICATE);
-  refused(R"({"ab":"","a\u0062":""})", R"("a\u0062")", "ab", "key 'ab': stands twice in the metadata",
+  refused(R"({"ab":"","a\u0062":""})", R"("a\u0062")", "ab", "key 'ab': occurs twice in the metadata",
           TF_STATUS_DUPLICATE);
 }
 

@@ -146,13 +146,12 @@ TEST(SafetensorsWrite, RefusesAllThatItCannotHoldAtOnce) {
   save.set("list", std::vector<std::string>{"a"});
   save.set("tree", dict());
   save.set("bytes", "\xc3");
-  expect_refused(
-      save, TF_STATUS_UNSUPPORTED,
-      "safetensors cannot hold: 'c' (complex128 has no safetensors dtype), 'q' (q4_0 has no safetensors "
-      "dtype), '__metadata__' (the name is the format's own for metadata), 'n\\x00l' (the name holds a NUL), "
-      "'\\xff' (the name is not UTF-8), 'number' (metadata that is not a string), 'list' (metadata that is "
-      "not a string), 'tree' (metadata that is not a string), 'bytes' (metadata that is not UTF-8)",
-      "c");
+  expect_refused(save, TF_STATUS_UNSUPPORTED,
+                 "safetensors cannot hold: 'c' (complex128 has no safetensors dtype), 'q' (q4_0 has no safetensors "
+                 "dtype), '__metadata__' (the name is reserved for metadata), 'n\\x00l' (the name contains a NUL), "
+                 "'\\xff' (the name is not UTF-8), 'number' (metadata that is not a string), 'list' (metadata that is "
+                 "not a string), 'tree' (metadata that is not a string), 'bytes' (metadata that is not UTF-8)",
+                 "c");
   SafetensorsSave other;
   other.set("good", "x").set("number", array_of<int64_t>(TF_DTYPE_INT64, {}, {1}));
   expect_refused(other, TF_STATUS_TYPE, "safetensors cannot hold: 'number' (metadata that is not a string)", "number");

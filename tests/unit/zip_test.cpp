@@ -1,4 +1,4 @@
-#include "format/zip.h"
+#include "format/zip/zip.h"
 
 #include <gtest/gtest.h>
 
@@ -117,7 +117,7 @@ TEST(ZipEnd, OfSeveralDisksIsUnsupported) {
   expect_failure(listed(zip.bytes()), TF_STATUS_UNSUPPORTED, message, kEnd + 56);
   zip = two();
   zip.parts[1].disk = 1;
-  expect_failure(listed(zip.bytes()), TF_STATUS_UNSUPPORTED, "member 'y.npy': lies on another disk", kSecond, "y");
+  expect_failure(listed(zip.bytes()), TF_STATUS_UNSUPPORTED, "member 'y.npy': is on another disk", kSecond, "y");
 }
 
 TEST(ZipEnd, MustAgreeWithTheDirectory) {
@@ -140,7 +140,7 @@ TEST(ZipEnd, MustAgreeWithTheDirectory) {
   zip = two();
   zip.entries = 1;
   expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT,
-                 "the zip directory has 51 bytes behind the last of its 1 entries", kSecond);
+                 "the zip directory has 51 bytes after the last of its 1 entries", kSecond);
   zip = two();
   zip.before_directory = std::string(46, 'x');
   zip.directory_offset = kDirectory;
@@ -289,7 +289,7 @@ TEST(ZipDirectory, MayHave64BitSizes) {
   expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, lacking, kSecond, "y");
   for (const uint64_t huge : {UINT64_MAX, uint64_t{1} << 63, UINT64_MAX - 166}) {
     y.extra.listed = little(1, 2) + little(16, 2) + wide(132) + wide(huge);
-    expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "member 'y.npy': its size or place does not fit in 63 bits",
+    expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "member 'y.npy': its size or offset does not fit in 63 bits",
                    kSecond, "y");
   }
 }

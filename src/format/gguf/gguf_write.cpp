@@ -1,20 +1,20 @@
-// Writing of GGUF: the header is made in memory, then the data follow as they are.
+// Writes GGUF: makes the header in memory, and the data follow it unchanged.
 #include <algorithm>
 
 #include "base/endian.h"
 #include "base/utf8.h"
 #include "core/copy.h"
-#include "format/gguf.h"
+#include "format/gguf/gguf.h"
 
 namespace tfile {
 
 namespace {
 
-constexpr size_t kMostWrittenDimensions = 4;
+constexpr size_t kMaxWrittenDimensions = 4;
 constexpr size_t kMaxName = 63;
 constexpr size_t kMaxKey = 65535;
 
-// Puts the fields of a header behind one another, or, without `out`, only counts their bytes.
+// Appends the fields of a header to `out`, or only counts their bytes if it is NULL.
 class Fields {
  public:
   explicit Fields(Vec<uint8_t> *out) : out_(out) {}
@@ -58,14 +58,14 @@ class Fields {
   Checked size_ = 0;
 };
 
-// Where array data go, and whether the metadata have yet to say so.
+// The alignment of array data.
 struct Alignment {
   uint64_t value = kGgufAlignment;
-  bool add_key = false;
+  bool add_key = false;  // the metadata do not have it yet
 };
 
 Status find_alignment(Alignment *out, const SaveRequest &request) {
-  const uint64_t asked = request.settings.limit(TF_OPTION_ALIGNMENT);
+  const uint64_t asked = data_alignment(request.settings, 0);
   const DictEntry *const entry = request.metadata != nullptr ? request.metadata->find(kGgufAlignmentKey) : nullptr;
   if (entry == nullptr) {
     *out = Alignment{asked != 0 ? asked : kGgufAlignment, asked != 0};
@@ -88,7 +88,7 @@ Status find_alignment(Alignment *out, const SaveRequest &request) {
   return kOk;
 }
 
-// The type of an entry's value in metadata that check_gguf() has passed.
+// Returns the type of a metadata value that check_gguf() has accepted.
 uint32_t entry_type(const DictEntry &entry) {
   uint32_t type = kGgufArray;
   if (entry.kind == TF_KIND_STRING) return kGgufString;
@@ -96,7 +96,7 @@ uint32_t entry_type(const DictEntry &entry) {
   return type;
 }
 
-// What an ARRAY has behind its own type: the type of its elements, their count, and they.
+// Puts what follows the type of an array: the type of its elements, their number, and the elements.
 Status put_array(Fields &fields, const DictEntry &entry) {
   if (entry.kind == TF_KIND_ARRAY) {
     uint32_t type = 0;
@@ -127,7 +127,7 @@ Status put_value(Fields &fields, const DictEntry &entry) {
   return type == kGgufString ? fields.string(entry.string) : fields.numbers(*entry.array);
 }
 
-// One tensor's record; *offset, that of its data, moves on to the next tensor's.
+// Puts the record of a tensor, whose data begin at *offset, and moves *offset to the next tensor.
 Status put_tensor(Fields &fields, const NamedArray &named, uint64_t alignment, Checked *offset) {
   const Array &array = *named.array;
   uint32_t type = 0;
@@ -162,12 +162,12 @@ Status put_header(Fields &fields, const SaveRequest &request, const Alignment &a
   return kOk;
 }
 
-// Why a key or a tensor's name cannot be written; NULL: it can.
+// Returns why a key or the name of a tensor cannot be written, or NULL if it can.
 const char *refuse_name(Text name, size_t longest) {
   if (name.empty()) return "the name is empty";
   if (name.size() > longest) return longest == kMaxName ? "the name has more than 63 bytes" : "the key is too long";
   if (!is_utf8(name)) return "the name is not UTF-8";
-  return memchr(name.data(), '\0', name.size()) != nullptr ? "the name holds a NUL" : nullptr;
+  return memchr(name.data(), '\0', name.size()) != nullptr ? "the name contains a NUL" : nullptr;
 }
 
 void refuse_array(Refusals &refusals, const NamedArray &named) {
@@ -177,21 +177,21 @@ void refuse_array(Refusals &refusals, const NamedArray &named) {
     refusals.add(named.name) << reason;
   } else if (!gguf_tensor_type(&type, *array.dtype)) {
     refusals.add(named.name) << "dtype " << array.dtype->name;
-  } else if (array.ndim > kMostWrittenDimensions) {
+  } else if (array.ndim > kMaxWrittenDimensions) {
     refusals.add(named.name) << static_cast<uint64_t>(array.ndim) << " dimensions, at most 4 are possible";
   }
 }
 
-// What the metadata come to, for the limits.
+// Totals of the metadata, for the limits.
 struct Tally {
   uint64_t values = 0;
   uint64_t levels = 0;  // of nested arrays
 };
 
-// Adds to the tally what is within an entry.
+// Refuses a value, or adds what is in it to the tally.
 void refuse_value(Refusals &refusals, Text key, const DictEntry &entry, size_t level, Tally *tally);
 
-// A dict must be what nested arrays are read as.
+// Refuses a dict that is not what nested arrays are read as.
 void refuse_dict(Refusals &refusals, Text key, const Dict &dict, size_t level, Tally *tally) {
   tally->values += dict.size();
   for (size_t i = 0; i < dict.size(); ++i) {
@@ -201,7 +201,7 @@ void refuse_dict(Refusals &refusals, Text key, const Dict &dict, size_t level, T
       return;
     }
     if (entry_type(entry) != kGgufArray) {
-      refusals.add(key) << "element " << entry.key << " of a dict is no array, list or dict";
+      refusals.add(key) << "element " << entry.key << " of a dict is not an array, a list or a dict";
       return;
     }
     refuse_value(refusals, key, entry, level + 1, tally);
@@ -222,7 +222,7 @@ void refuse_value(Refusals &refusals, Text key, const DictEntry &entry, size_t l
   }
 }
 
-// What a save with these settings writes, a load with them reads.
+// Refuses what a load with the same settings would refuse.
 Status check_limits(const SaveRequest &request, const Alignment &alignment, const Tally &tally) {
   const Settings &settings = request.settings;
   Fields header(nullptr);

@@ -1,48 +1,22 @@
-#include "format/zip.h"
-
+// Reads zip archives.
 #include "base/endian.h"
 #include "base/error.h"
 #include "base/utf8.h"
 #include "format/format.h"
+#include "format/zip/zip.h"
+#include "format/zip/zip_records.h"
 
 namespace tfile {
 
 namespace {
 
-constexpr uint32_t kLocalSignature = 0x04034B50;
-constexpr uint32_t kEntrySignature = 0x02014B50;
-constexpr uint32_t kEndSignature = 0x06054B50;
-constexpr uint32_t kWideEndSignature = 0x06064B50;
-constexpr uint32_t kLocatorSignature = 0x07064B50;
-constexpr uint32_t kDescriptorSignature = 0x08074B50;
+// Deflate makes at most this many bytes of one byte, and a stream of a few bytes some more.
+constexpr uint64_t kMaxInflation = 1032;
+constexpr uint64_t kInflationSlack = 64;
 
-constexpr size_t kLocalSize = 30;
-constexpr size_t kEntrySize = 46;
-constexpr size_t kEndSize = 22;
-constexpr size_t kWideEndSize = 56;
-constexpr size_t kLocatorSize = 20;
-constexpr size_t kWideExtraSize = 20;
-constexpr size_t kMostDescriptor = 24;
-constexpr size_t kMaxComment = 65535;
-
-constexpr uint16_t kFlagDescriptor = 0x0008;
-constexpr uint16_t kFlagUtf8 = 0x0800;
-constexpr uint16_t kFlagsEncrypted = 0x2041;
-constexpr uint16_t kFlagPatch = 0x0020;
-constexpr uint16_t kStored = 0;
-constexpr uint16_t kDeflate = 8;
-constexpr uint16_t kWideExtra = 1;
-constexpr uint16_t kPaddingExtra = 0xD935;
-constexpr uint16_t kFull16 = 0xFFFF;
-constexpr uint32_t kFull32 = 0xFFFFFFFF;
-
-// Deflate cannot make more of a byte.
-constexpr uint64_t kMostPerByte = 1032;
-constexpr uint64_t kMostSlack = 64;
-
-// The headers of a member (local and npy) take less than this, nearly always.
-constexpr uint64_t kNear = uint64_t{4} << 10;
-constexpr uint64_t kMostWindow = uint64_t{256} << 10;
+// The headers of a member, local and npy, are nearly always smaller than this.
+constexpr uint64_t kTypicalHeaders = uint64_t{4} << 10;
+constexpr uint64_t kMaxWindow = uint64_t{256} << 10;
 
 uint16_t load16(const uint8_t *from) {
   return load_le<uint16_t>(from);
@@ -87,15 +61,8 @@ const char *method_name(uint32_t method) {
   }
 }
 
-bool is_ascii(Text text) {
-  for (const char c : text) {
-    if (static_cast<uint8_t>(c) >= 0x80) return false;
-  }
-  return true;
-}
-
-// The next record of an extra field, cut from its front; false at its end. A field whose last record is longer than
-// the field, or that is padded with less than a record's head, is at its end there.
+// Removes the next record from the front of an extra field. Returns false at the end of the field, which a record that is
+// longer than the field, and padding that is shorter than the head of a record, are too.
 bool next_extra(uint16_t *id, Bytes *content, Bytes *extra) {
   if (extra->size() < 4) return false;
   const size_t size = load16(extra->data() + 2);
@@ -106,9 +73,9 @@ bool next_extra(uint16_t *id, Bytes *content, Bytes *extra) {
   return true;
 }
 
-// Takes a 64-bit number from the front of a zip64 extra field where the 32-bit one is full. False: there is none.
-bool take_wide(uint64_t *value, Bytes *content) {
-  if (*value != kFull32) return true;
+// If the 32-bit value is full, replaces it by the next 64-bit number of a zip64 extra field. Returns false if there is none.
+bool read_wide(uint64_t *value, Bytes *content) {
+  if (*value != kZipFull32) return true;
   if (content->size() < 8) return false;
   *value = load64(content->data());
   *content = content->from(8);
@@ -117,7 +84,7 @@ bool take_wide(uint64_t *value, Bytes *content) {
 
 }  // namespace
 
-// What the records at the end of an archive say.
+// The contents of the records at the end of an archive.
 struct ZipReader::End {
   uint64_t at;    // where the directory must end
   uint64_t disk;  // numbers of disks
@@ -127,7 +94,7 @@ struct ZipReader::End {
   uint64_t size;    // of the directory
   uint64_t offset;  // of the directory, from the start of the archive
   bool wide;
-  uint64_t wide_at;  // where the locator says that the zip64 record is, from the start of the archive
+  uint64_t wide_at;  // offset of the zip64 record from the start of the archive, as the locator has it
 };
 
 ZipReader::ZipReader(const Source &source, const Settings &settings, Text suffix)
@@ -136,7 +103,7 @@ ZipReader::ZipReader(const Source &source, const Settings &settings, Text suffix
       suffix_(suffix),
       directory_(settings.memory()),
       entries_(settings.memory()),
-      places_(settings.memory()),
+      order_(settings.memory()),
       window_(settings.memory()) {}
 
 Failure ZipReader::failure(tf_status status, const ZipEntry &entry, uint64_t offset) const {
@@ -158,7 +125,7 @@ Failure ZipReader::failure(const ZipEntry &entry) const {
 
 Text ZipReader::raw_name(const ZipEntry &entry) const {
   const uint8_t *record = directory_.data() + entry.record;
-  return Text(reinterpret_cast<const char *>(record) + kEntrySize, load16(record + 28));
+  return Text(reinterpret_cast<const char *>(record) + kZipEntrySize, load16(record + 28));
 }
 
 Status ZipReader::open() {
@@ -172,16 +139,16 @@ Status ZipReader::open() {
   if (position != directory_.size()) {
     return Failure(TF_STATUS_CORRUPT).in(source_.label).at(directory_at_ + position)
            << "the zip directory has " << static_cast<uint64_t>(directory_.size() - position)
-           << " bytes behind the last of its " << end.entries << " entries";
+           << " bytes after the last of its " << end.entries << " entries";
   }
-  TFILE_TRY(sort_places());
+  TFILE_TRY(sort_by_offset());
   end_ = start_;
   return check_overlaps();
 }
 
-// The last bytes of the archive, which hold the end records, become the first window.
+// Reads the last bytes of the archive, which have the end records. They become the first window.
 Status ZipReader::find_end(End *end) {
-  constexpr uint64_t kTail = kEndSize + kMaxComment + kLocatorSize + kWideEndSize;
+  constexpr uint64_t kTail = kZipEndSize + kZipMaxComment + kZipLocatorSize + kZipWideEndSize;
   const uint64_t count = source_.size < kTail ? source_.size : kTail;
   TFILE_TRY(window_.resize(static_cast<size_t>(count)));
   window_at_ = source_.size - count;
@@ -189,7 +156,7 @@ Status ZipReader::find_end(End *end) {
   return find_end_in(end, Bytes(window_.data(), window_.size()));
 }
 
-// Without an end record: a beginning of an archive, or something else.
+// Fails because there is no end record: the file is the beginning of an archive, or something else.
 Status ZipReader::no_end() const {
   uint8_t head[4];
   const size_t count = source_.size < sizeof(head) ? static_cast<size_t>(source_.size) : sizeof(head);
@@ -209,22 +176,22 @@ Status ZipReader::find_end_in(End *end, Bytes tail) {
   size_t found = kNone;
   bool exact = false;
   for (size_t at = tail.size(); at-- > 0 && !exact;) {
-    if (tail.size() - at < kEndSize || load32(tail.data() + at) != kEndSignature) continue;
-    exact = load16(tail.data() + at + 20) == tail.size() - at - kEndSize;
+    if (tail.size() - at < kZipEndSize || load32(tail.data() + at) != kZipEndSignature) continue;
+    exact = load16(tail.data() + at + 20) == tail.size() - at - kZipEndSize;
     if (exact || found == kNone) found = at;
   }
   if (found == kNone) return no_end();
   const uint8_t *const record = tail.data() + found;
   end->at = window_at_ + found;
   if (!exact) {
-    const uint64_t extra = tail.size() - found - kEndSize;
+    const uint64_t extra = tail.size() - found - kZipEndSize;
     const uint64_t comment = load16(record + 20);
     if (comment > extra) {
       return Failure(TF_STATUS_TRUNCATED).in(source_.label).at(source_.size)
              << "the comment of the zip archive should have " << comment << " bytes, " << extra << " are there";
     }
     if (!settings_.on(TF_OPTION_LENIENT)) {
-      return Failure(TF_STATUS_CORRUPT).in(source_.label).at(end->at + kEndSize + comment)
+      return Failure(TF_STATUS_CORRUPT).in(source_.label).at(end->at + kZipEndSize + comment)
              << extra - comment << " bytes follow the end of the zip archive";
     }
   }
@@ -234,10 +201,10 @@ Status ZipReader::find_end_in(End *end, Bytes tail) {
   end->entries = load16(record + 10);
   end->size = load32(record + 12);
   end->offset = load32(record + 16);
-  if (found < kLocatorSize) return kOk;
-  const Bytes locator = tail.from(found - kLocatorSize).first(kLocatorSize);
-  if (load32(locator.data()) != kLocatorSignature) return kOk;
-  return read_wide_end(end, locator, end->at - kLocatorSize);
+  if (found < kZipLocatorSize) return kOk;
+  const Bytes locator = tail.from(found - kZipLocatorSize).first(kZipLocatorSize);
+  if (load32(locator.data()) != kZipLocatorSignature) return kOk;
+  return read_wide_end(end, locator, end->at - kZipLocatorSize);
 }
 
 Status ZipReader::read_wide_end(End *end, Bytes locator, uint64_t locator_at) {
@@ -246,19 +213,19 @@ Status ZipReader::read_wide_end(End *end, Bytes locator, uint64_t locator_at) {
   }
   end->wide = true;
   end->wide_at = load64(locator.data() + 8);
-  // Directly before the locator, unless the record has a part that we do not know.
-  uint8_t record[kWideEndSize];
-  uint64_t at = locator_at - kWideEndSize;
-  const bool before =
-      locator_at >= kWideEndSize && at >= window_at_ && load32(window_.data() + (at - window_at_)) == kWideEndSignature;
+  // The record is directly before the locator, unless it has an extension.
+  uint8_t record[kZipWideEndSize];
+  uint64_t at = locator_at - kZipWideEndSize;
+  const bool before = locator_at >= kZipWideEndSize && at >= window_at_ &&
+                      load32(window_.data() + (at - window_at_)) == kZipWideEndSignature;
   if (!before) at = end->wide_at;
-  if (Checked::within(at, kWideEndSize, locator_at)) {
+  if (Checked::within(at, kZipWideEndSize, locator_at)) {
     TFILE_TRY(read_at(source_, at, record, sizeof(record), Text()));
   } else {
     memset(record, 0, sizeof(record));
   }
   const Checked ends = Checked(at) + 12 + load64(record + 4);
-  if (load32(record) != kWideEndSignature || !ends.valid() || ends.value() != locator_at) {
+  if (load32(record) != kZipWideEndSignature || !ends.valid() || ends.value() != locator_at) {
     return Failure(TF_STATUS_CORRUPT).in(source_.label).at(locator_at)
            << "the zip64 locator points at no end record: expected one at byte " << end->wide_at;
   }
@@ -267,7 +234,7 @@ Status ZipReader::read_wide_end(End *end, Bytes locator, uint64_t locator_at) {
   uint64_t *const narrow[] = {&end->disk,    &end->first_disk, &end->entries_here,
                               &end->entries, &end->size,       &end->offset};
   for (size_t i = 0; i < 6; ++i) {
-    const uint64_t full = i < 4 ? kFull16 : kFull32;
+    const uint64_t full = i < 4 ? kZipFull16 : kZipFull32;
     if (*narrow[i] != full && *narrow[i] != wide[i]) {
       return Failure(TF_STATUS_CORRUPT).in(source_.label).at(end->at)
              << "the two end records of the zip archive disagree: " << *narrow[i] << " and " << wide[i];
@@ -297,7 +264,7 @@ Status ZipReader::check_end(const End &end) {
     return Failure(TF_STATUS_CORRUPT).in(source_.label).at(end.at)
            << "the zip64 locator says " << end.wide_at << " where " << end.at - start_ << " is right";
   }
-  if (end.entries > end.size / kEntrySize) {
+  if (end.entries > end.size / kZipEntrySize) {
     return Failure(TF_STATUS_CORRUPT).in(source_.label).at(end.at)
            << end.entries << " entries do not fit in a zip directory of " << end.size << " bytes";
   }
@@ -321,10 +288,10 @@ Status ZipReader::read_directory(const End &end) {
 Status ZipReader::parse_entry(size_t *position) {
   const Bytes left = Bytes(directory_.data(), directory_.size()).from(*position);
   const uint8_t *const record = left.data();
-  const bool whole = left.size() >= kEntrySize && load32(record) == kEntrySignature;
+  const bool whole = left.size() >= kZipEntrySize && load32(record) == kZipEntrySignature;
   const size_t name = whole ? load16(record + 28) : 0;
   const size_t extra = whole ? load16(record + 30) : 0;
-  const size_t size = kEntrySize + name + extra + (whole ? load16(record + 32) : 0);
+  const size_t size = kZipEntrySize + name + extra + (whole ? load16(record + 32) : 0);
   if (!whole || size > left.size()) {
     return Failure(TF_STATUS_CORRUPT).in(source_.label).at(directory_at_ + *position)
            << "expected entry " << static_cast<uint64_t>(entries_.size()) << " of the zip directory, found "
@@ -338,11 +305,11 @@ Status ZipReader::parse_entry(size_t *position) {
   entry.size = load32(record + 24);
   entry.header = load32(record + 42);
   const uint32_t method = load16(record + 10);
-  entry.deflated = method == kDeflate;
+  entry.deflated = method == kZipMethodDeflate;
   uint32_t disk = load16(record + 34);
   TFILE_TRY(check_name(entry));
-  TFILE_TRY(widen(&entry, &disk, left.from(kEntrySize + name).first(extra)));
-  if (disk != 0) return failure(TF_STATUS_UNSUPPORTED, entry, directory_at_ + *position) << "lies on another disk";
+  TFILE_TRY(widen(&entry, &disk, left.from(kZipEntrySize + name).first(extra)));
+  if (disk != 0) return failure(TF_STATUS_UNSUPPORTED, entry, directory_at_ + *position) << "is on another disk";
   TFILE_TRY(check_entry(entry, method));
   entry.header += start_;
   *position += size;
@@ -354,44 +321,47 @@ Status ZipReader::check_name(const ZipEntry &entry) const {
   for (const char c : name) {
     if (c == '\0') return failure(entry) << "its name has a NUL";
   }
-  if ((entry.flags & kFlagUtf8) != 0 && !is_utf8(name)) return failure(entry) << "its name is not UTF-8, but says so";
+  if ((entry.flags & kZipFlagUtf8) != 0 && !is_utf8(name))
+    return failure(entry) << "its name is not UTF-8, but says so";
   return kOk;
 }
 
-// Puts the 64-bit numbers of the zip64 extra field where the record's own are full.
+// Replaces numbers that are full by the 64-bit numbers of the zip64 extra field.
 Status ZipReader::widen(ZipEntry *entry, uint32_t *disk, Bytes extra) const {
-  bool full = entry->size == kFull32 || entry->stored == kFull32 || entry->header == kFull32 || *disk == kFull16;
+  bool full =
+      entry->size == kZipFull32 || entry->stored == kZipFull32 || entry->header == kZipFull32 || *disk == kZipFull16;
   bool seen = false;
   uint16_t id = 0;
   Bytes content;
   while (next_extra(&id, &content, &extra)) {
-    if (id != kWideExtra || seen) continue;
+    if (id != kZipWideExtra || seen) continue;
     seen = true;
-    const bool taken =
-        take_wide(&entry->size, &content) && take_wide(&entry->stored, &content) && take_wide(&entry->header, &content);
-    if (taken && *disk == kFull16 && content.size() >= 4) *disk = load32(content.data());
-    full = !taken || *disk == kFull16;
+    const bool found =
+        read_wide(&entry->size, &content) && read_wide(&entry->stored, &content) && read_wide(&entry->header, &content);
+    if (found && *disk == kZipFull16 && content.size() >= 4) *disk = load32(content.data());
+    full = !found || *disk == kZipFull16;
   }
   if (extra.size() >= 4) return failure(*entry) << "its extra field is longer than its entry says";
   if (full) return failure(*entry) << "its entry has no 64-bit sizes, but says so";
   if (!(Checked(entry->size) + entry->stored + entry->header + start_).valid()) {
-    return failure(*entry) << "its size or place does not fit in 63 bits";
+    return failure(*entry) << "its size or offset does not fit in 63 bits";
   }
   return kOk;
 }
 
 Status ZipReader::check_entry(const ZipEntry &entry, uint32_t method) const {
   const uint64_t at = directory_at_ + entry.record;
-  if ((entry.flags & kFlagsEncrypted) != 0) return failure(TF_STATUS_UNSUPPORTED, entry, at) << "is encrypted";
-  if ((entry.flags & kFlagPatch) != 0) return failure(TF_STATUS_UNSUPPORTED, entry, at) << "is a patch of other data";
-  if (method != kStored && method != kDeflate) {
+  if ((entry.flags & kZipFlagsEncrypted) != 0) return failure(TF_STATUS_UNSUPPORTED, entry, at) << "is encrypted";
+  if ((entry.flags & kZipFlagPatch) != 0)
+    return failure(TF_STATUS_UNSUPPORTED, entry, at) << "is a patch of other data";
+  if (method != kZipMethodStored && method != kZipMethodDeflate) {
     return failure(TF_STATUS_UNSUPPORTED, entry, at)
            << "uses compression method " << method << method_name(method) << "; stored and deflate are known";
   }
-  if (method == kStored && entry.size != entry.stored) {
+  if (method == kZipMethodStored && entry.size != entry.stored) {
     return failure(entry) << "is stored, and has " << entry.size << " bytes in " << entry.stored;
   }
-  const Checked most = Checked(entry.stored) * kMostPerByte + kMostSlack;
+  const Checked most = Checked(entry.stored) * kMaxInflation + kInflationSlack;
   if (most.valid() && entry.size > most.value()) {
     return failure(entry) << "declares " << entry.size << " bytes in " << entry.stored
                           << " deflated ones, which cannot be";
@@ -399,47 +369,47 @@ Status ZipReader::check_entry(const ZipEntry &entry, uint32_t method) const {
   return kOk;
 }
 
-// Heap sort: nothing to allocate, and no order of a file makes it slow.
-Status ZipReader::sort_places() {
+// Sorts the entries by offset. Heap sort needs no memory, and no order of a file makes it slow.
+Status ZipReader::sort_by_offset() {
   const size_t count = entries_.size();
-  TFILE_TRY(places_.resize(count));
+  TFILE_TRY(order_.resize(count));
   for (size_t i = 0; i < count; ++i) {
-    places_[i] = i;
+    order_[i] = i;
     if (i > 0 && entries_[i].header < entries_[i - 1].header) in_order_ = false;
   }
   if (in_order_) return kOk;
   const auto sift = [this](size_t root, size_t end) {
     for (size_t child = 2 * root + 1; child < end; root = child, child = 2 * root + 1) {
-      if (child + 1 < end && entries_[places_[child + 1]].header > entries_[places_[child]].header) ++child;
-      if (entries_[places_[root]].header >= entries_[places_[child]].header) return;
-      std::swap(places_[root], places_[child]);
+      if (child + 1 < end && entries_[order_[child + 1]].header > entries_[order_[child]].header) ++child;
+      if (entries_[order_[root]].header >= entries_[order_[child]].header) return;
+      std::swap(order_[root], order_[child]);
     }
   };
   for (size_t root = count / 2; root-- > 0;)
     sift(root, count);
   for (size_t end = count; end-- > 1;) {
-    std::swap(places_[0], places_[end]);
+    std::swap(order_[0], order_[end]);
     sift(0, end);
   }
   return kOk;
 }
 
 Status ZipReader::check_overlaps() const {
-  const uint64_t first = entries_.empty() ? directory_at_ : entries_[places_[0]].header;
+  const uint64_t first = entries_.empty() ? directory_at_ : entries_[order_[0]].header;
   if (first != start_ && !settings_.on(TF_OPTION_LENIENT)) {
     return Failure(TF_STATUS_CORRUPT).in(source_.label).at(start_)
            << first - start_ << " bytes precede the first member of the zip archive";
   }
-  for (size_t k = 0; k < places_.size(); ++k) {
-    const ZipEntry &entry = entries_[places_[k]];
-    const bool last = k + 1 == places_.size();
-    const uint64_t limit = last ? directory_at_ : entries_[places_[k + 1]].header;
-    const Checked end = Checked(entry.header) + kLocalSize + raw_name(entry).size() + entry.stored;
+  for (size_t k = 0; k < order_.size(); ++k) {
+    const ZipEntry &entry = entries_[order_[k]];
+    const bool last = k + 1 == order_.size();
+    const uint64_t limit = last ? directory_at_ : entries_[order_[k + 1]].header;
+    const Checked end = Checked(entry.header) + kZipLocalSize + raw_name(entry).size() + entry.stored;
     if (end.valid() && end.value() <= limit) continue;
     Failure made = failure(TF_STATUS_CORRUPT, entry, entry.header);
     made << "reaches into ";
     if (last) return made << "the zip directory at byte " << limit;
-    return (made << "member ").quoted(raw_name(entries_[places_[k + 1]]).first(256)) << " at byte " << limit;
+    return (made << "member ").quoted(raw_name(entries_[order_[k + 1]]).first(256)) << " at byte " << limit;
   }
   return kOk;
 }
@@ -447,7 +417,7 @@ Status ZipReader::check_overlaps() const {
 Status ZipReader::name(Vec<char> *out, size_t i) const {
   const Text raw = raw_name(entries_[i]);
   out->clear();
-  if ((entries_[i].flags & kFlagUtf8) != 0 || is_ascii(raw)) return out->append(raw.data(), raw.size());
+  if ((entries_[i].flags & kZipFlagUtf8) != 0 || zip_is_ascii(raw)) return out->append(raw.data(), raw.size());
   for (const char c : raw) {
     const auto byte = static_cast<uint8_t>(c);
     char encoded[4];
@@ -459,7 +429,7 @@ Status ZipReader::name(Vec<char> *out, size_t i) const {
 
 Bytes ZipReader::extra(size_t i, uint16_t id) const {
   const uint8_t *const record = directory_.data() + entries_[i].record;
-  Bytes left(record + kEntrySize + load16(record + 28), load16(record + 30));
+  Bytes left(record + kZipEntrySize + load16(record + 28), load16(record + 30));
   uint16_t found = 0;
   Bytes content;
   while (next_extra(&found, &content, &left)) {
@@ -473,26 +443,26 @@ bool ZipReader::is_folder(size_t i) const {
 }
 
 Status ZipReader::locate(uint64_t *data, size_t k) {
-  place_ = k;
-  const ZipEntry &entry = entries_[places_[k]];
-  TFILE_TRY(pass_descriptor(entry.header));
+  current_ = k;
+  const ZipEntry &entry = entries_[order_[k]];
+  TFILE_TRY(skip_descriptor(entry.header));
   TFILE_TRY(check_gap(entry.header));
   Bytes header;
-  TFILE_TRY(peek(&header, entry.header, kLocalSize));
-  if (load32(header.data()) != kLocalSignature) {
+  TFILE_TRY(peek(&header, entry.header, kZipLocalSize));
+  if (load32(header.data()) != kZipLocalSignature) {
     return failure(TF_STATUS_CORRUPT, entry, entry.header) << "its local header is not where the directory says";
   }
   const size_t name = load16(header.data() + 26);
   const size_t extra = load16(header.data() + 28);
-  const uint64_t size = kLocalSize + name + extra;
-  const uint64_t limit = k + 1 == places_.size() ? directory_at_ : entries_[places_[k + 1]].header;
+  const uint64_t size = kZipLocalSize + name + extra;
+  const uint64_t limit = k + 1 == order_.size() ? directory_at_ : entries_[order_[k + 1]].header;
   if (size + entry.stored > limit - entry.header) {
     return failure(TF_STATUS_CORRUPT, entry, entry.header)
            << "reaches beyond byte " << limit << ", where the next part begins";
   }
   TFILE_TRY(peek(&header, entry.header, size));
-  const Text local_name(reinterpret_cast<const char *>(header.data()) + kLocalSize, name);
-  TFILE_TRY(compare_local(entry, header.data(), local_name, header.from(kLocalSize + name)));
+  const Text local_name(reinterpret_cast<const char *>(header.data()) + kZipLocalSize, name);
+  TFILE_TRY(compare_local(entry, header.data(), local_name, header.from(kZipLocalSize + name)));
   *data = entry.header + size;
   end_ = *data + entry.stored;
   return kOk;
@@ -505,20 +475,21 @@ Status ZipReader::compare_local(const ZipEntry &entry, const uint8_t *header, Te
   const uint16_t flags = load16(header + 6);
   const uint32_t method = load16(header + 8);
   if (flags != entry.flags) return differ(6) << "flags " << Hex{flags} << " and " << Hex{entry.flags};
-  if (method != (entry.deflated ? kDeflate : kStored)) {
-    return differ(8) << "method " << method << " and " << uint32_t{entry.deflated ? kDeflate : kStored};
+  if (method != (entry.deflated ? kZipMethodDeflate : kZipMethodStored)) {
+    return differ(8) << "method " << method << " and "
+                     << uint32_t{entry.deflated ? kZipMethodDeflate : kZipMethodStored};
   }
-  if (!(name == raw_name(entry))) return (differ(kLocalSize) << "the name there is ").quoted(name.first(256));
+  if (!(name == raw_name(entry))) return (differ(kZipLocalSize) << "the name there is ").quoted(name.first(256));
   uint64_t stored = load32(header + 18);
   uint64_t size = load32(header + 22);
   uint16_t id = 0;
   Bytes content;
-  while ((size == kFull32 || stored == kFull32) && next_extra(&id, &content, &extra)) {
-    if (id == kWideExtra && (!take_wide(&size, &content) || !take_wide(&stored, &content))) break;
+  while ((size == kZipFull32 || stored == kZipFull32) && next_extra(&id, &content, &extra)) {
+    if (id == kZipWideExtra && (!read_wide(&size, &content) || !read_wide(&stored, &content))) break;
   }
-  // With a descriptor behind the data, a header may leave its fields 0.
-  descriptor_ = (flags & kFlagDescriptor) != 0;
-  described_ = places_[place_];
+  // If a descriptor follows the data, the header may leave the fields 0.
+  descriptor_ = (flags & kZipFlagDescriptor) != 0;
+  described_ = order_[current_];
   const uint64_t local[] = {load32(header + 14), stored, size};
   const uint64_t listed[] = {entry.crc32, entry.stored, entry.size};
   constexpr const char *kFields[] = {"CRC-32", "stored size", "size"};
@@ -533,19 +504,19 @@ Status ZipReader::compare_local(const ZipEntry &entry, const uint8_t *header, Te
   return kOk;
 }
 
-// What follows the member before: with or without a signature, with sizes of 8 or 4 bytes.
-Status ZipReader::pass_descriptor(uint64_t limit) {
+// Skips the data descriptor of the previous member. It may lack a signature, and its sizes have 8 or 4 bytes.
+Status ZipReader::skip_descriptor(uint64_t limit) {
   if (!descriptor_) return kOk;
   descriptor_ = false;
   const ZipEntry &entry = entries_[described_];
-  const uint64_t room = limit - end_ < kMostDescriptor ? limit - end_ : kMostDescriptor;
+  const uint64_t most = limit - end_ < kZipMaxDescriptor ? limit - end_ : kZipMaxDescriptor;
   Bytes found;
-  TFILE_TRY(peek(&found, end_, room));
+  TFILE_TRY(peek(&found, end_, most));
   for (const bool wide : {true, false}) {
     for (const bool signature : {true, false}) {
       const size_t lead = signature ? 4 : 0;
       const size_t size = lead + (wide ? 20 : 12);
-      if (found.size() < size || (signature && load32(found.data()) != kDescriptorSignature)) continue;
+      if (found.size() < size || (signature && load32(found.data()) != kZipDescriptorSignature)) continue;
       const uint8_t *const fields = found.data() + lead;
       const uint64_t stored = wide ? load64(fields + 4) : load32(fields + 4);
       const uint64_t whole = wide ? load64(fields + 12) : load32(fields + 8);
@@ -562,34 +533,34 @@ Status ZipReader::check_gap(uint64_t limit) {
   if (limit - end_ < 4) return kOk;
   Bytes found;
   TFILE_TRY(peek(&found, end_, 4));
-  if (load32(found.data()) != kLocalSignature) return kOk;
+  if (load32(found.data()) != kZipLocalSignature) return kOk;
   return Failure(TF_STATUS_CORRUPT).in(source_.label).at(end_)
          << "the zip archive has a member that its directory does not list";
 }
 
 Status ZipReader::finish() {
-  TFILE_TRY(pass_descriptor(directory_at_));
+  TFILE_TRY(skip_descriptor(directory_at_));
   return check_gap(directory_at_);
 }
 
-// How far to read when bytes at offset are wanted: over the headers of the members that lie near.
+// Returns the end of the window to read for bytes at `offset`: it includes the headers of members that are near.
 uint64_t ZipReader::window_end(uint64_t offset, uint64_t nbytes) const {
   uint64_t end = offset + nbytes;
-  for (size_t k = place_; k < places_.size(); ++k) {
-    const uint64_t header = entries_[places_[k]].header;
-    if (header > end + kMaxGapRead || header + kNear > offset + kMostWindow) break;
-    if (header + kNear > end) end = header + kNear;
+  for (size_t k = current_; k < order_.size(); ++k) {
+    const uint64_t header = entries_[order_[k]].header;
+    if (header > end + kMaxGapRead || header + kTypicalHeaders > offset + kMaxWindow) break;
+    if (header + kTypicalHeaders > end) end = header + kTypicalHeaders;
   }
   return end < directory_at_ ? end : directory_at_;
 }
 
 Status ZipReader::peek(Bytes *out, uint64_t offset, uint64_t nbytes) {
   if (!Checked::within(offset, nbytes, directory_at_)) {
-    return failure(TF_STATUS_CORRUPT, places_[place_], offset)
+    return failure(TF_STATUS_CORRUPT, order_[current_], offset)
            << "reaches into the zip directory at byte " << directory_at_;
   }
-  const bool held = offset >= window_at_ && offset + nbytes <= window_at_ + window_.size();
-  if (!held) {
+  const bool in_window = offset >= window_at_ && offset + nbytes <= window_at_ + window_.size();
+  if (!in_window) {
     const uint64_t size = window_end(offset, nbytes) - offset;
     window_.clear();
     TFILE_TRY(window_.resize(static_cast<size_t>(size)));
@@ -603,203 +574,7 @@ Status ZipReader::peek(Bytes *out, uint64_t offset, uint64_t nbytes) {
 bool is_zip(Bytes head) {
   if (head.size() < 4) return false;
   const uint32_t signature = load32(head.data());
-  return signature == kLocalSignature || signature == kEndSignature;
-}
-
-namespace {
-
-constexpr uint16_t kVersion = 20;
-constexpr uint16_t kVersionWide = 45;
-constexpr uint16_t kMadeBy = 0x0300 | kVersionWide;  // Unix
-constexpr uint16_t kDate = 0x0021;                   // 1980-01-01
-constexpr uint32_t kPermissions = 0600u << 16;
-constexpr size_t kCrcInEntry = 16;
-// What a deflate stream that cannot shrink its bytes adds at least.
-constexpr uint64_t kSlack = uint64_t{64} << 10;
-
-uint32_t narrow32(uint64_t value) {
-  return value < kFull32 ? static_cast<uint32_t>(value) : kFull32;
-}
-
-// Whether a member may need 64-bit sizes; what deflate cannot shrink it makes a little longer.
-bool may_be_wide(const ZipMember &member) {
-  const uint64_t most = member.deflated ? member.size + member.size / 16 + kSlack : member.size;
-  return most >= kFull32;
-}
-
-// Bytes of padding, in an extra field of its own, between `at` and the next multiple.
-uint64_t padding_size(uint64_t at, uint64_t alignment) {
-  uint64_t padding = (alignment - at % alignment) % alignment;
-  while (padding > 0 && padding < 4)
-    padding += alignment;
-  return padding;
-}
-
-}  // namespace
-
-Status ZipWriter::begin(Vec<uint8_t> &out, const ZipMember &member, uint64_t at) {
-  Record record = {};
-  record.name = member.name;
-  record.header = at;
-  record.size = member.size;
-  record.stored = member.deflated ? 0 : member.size;
-  record.deflated = member.deflated;
-  record.wide = may_be_wide(member);
-  record.flags = is_ascii(member.name) ? 0 : kFlagUtf8;
-  if (member.described) record.flags |= kFlagDescriptor;
-  TFILE_TRY(put_local(out, record, member.head, !member.deflated && !member.described));
-  return records_.push(record);
-}
-
-void ZipWriter::set(uint32_t crc32, uint64_t stored) {
-  records_.back().crc32 = crc32;
-  records_.back().stored = stored;
-}
-
-Status ZipWriter::add_extra(uint16_t id, Bytes content) {
-  uint8_t head[4];
-  store_le(head, id);
-  store_le(head + 2, static_cast<uint16_t>(content.size()));
-  TFILE_TRY(extras_.append(head, sizeof(head)));
-  TFILE_TRY(extras_.append(content.data(), content.size()));
-  records_.back().extra = static_cast<uint16_t>(records_.back().extra + sizeof(head) + content.size());
-  return kOk;
-}
-
-// CRC-32 and sizes, as local header and directory have them. Those of 64 bits stand in an extra field.
-void ZipWriter::put_fields(uint8_t *to, const Record &record, bool wide, bool known) {
-  store_le(to, known ? record.crc32 : 0);
-  store_le(to + 4, wide ? kFull32 : known ? narrow32(record.stored) : 0);
-  store_le(to + 8, wide ? kFull32 : known ? narrow32(record.size) : 0);
-}
-
-Status ZipWriter::put_local(Vec<uint8_t> &out, const Record &record, uint64_t head, bool known) const {
-  uint64_t extra = record.wide ? kWideExtraSize : 0;
-  const uint64_t data = record.header + kLocalSize + record.name.size() + extra + head;
-  const uint64_t padding = record.deflated ? 0 : padding_size(data, alignment_);
-  extra += padding;
-  uint8_t header[kLocalSize] = {};
-  store_le(header, kLocalSignature);
-  store_le(header + 4, record.wide ? kVersionWide : kVersion);
-  store_le(header + 6, record.flags);
-  store_le(header + 8, record.deflated ? kDeflate : kStored);
-  store_le(header + 12, kDate);
-  put_fields(header + kCrcInLocal, record, record.wide, known);
-  store_le(header + 26, static_cast<uint16_t>(record.name.size()));
-  store_le(header + 28, static_cast<uint16_t>(extra));
-  TFILE_TRY(out.append(header, sizeof(header)));
-  TFILE_TRY(out.append(reinterpret_cast<const uint8_t *>(record.name.data()), record.name.size()));
-  if (record.wide) {
-    uint8_t wide[kWideExtraSize] = {};
-    store_le(wide, kWideExtra);
-    store_le(wide + 2, static_cast<uint16_t>(16));
-    store_le(wide + 4, known ? record.size : 0);
-    store_le(wide + 12, known ? record.stored : 0);
-    TFILE_TRY(out.append(wide, sizeof(wide)));
-  }
-  if (padding == 0) return kOk;
-  uint8_t lead[6];
-  store_le(lead, kPaddingExtra);
-  store_le(lead + 2, static_cast<uint16_t>(padding - 4));
-  store_le(lead + 4, static_cast<uint16_t>(alignment_));
-  const size_t told = padding < sizeof(lead) ? 4 : sizeof(lead);
-  TFILE_TRY(out.append(lead, told));
-  const size_t before = out.size();
-  const auto zeros = static_cast<size_t>(padding) - told;
-  TFILE_TRY(out.resize(before + zeros));
-  if (zeros > 0) memset(out.data() + before, 0, zeros);
-  return kOk;
-}
-
-Status ZipWriter::put_descriptor(Vec<uint8_t> &out) const {
-  const Record &record = records_.back();
-  uint8_t descriptor[kMostDescriptor];
-  store_le(descriptor, kDescriptorSignature);
-  put_fields(descriptor + kCrcInDescriptor, record, false, true);
-  if (record.wide) {
-    store_le(descriptor + 8, record.stored);
-    store_le(descriptor + 16, record.size);
-  }
-  return out.append(descriptor, record.wide ? 24 : 16);
-}
-
-Status ZipWriter::patch(Output &output) const {
-  const Record &record = records_.back();
-  uint8_t fields[12];
-  put_fields(fields, record, record.wide, true);
-  TFILE_TRY(output.patch(record.header + kCrcInLocal, fields, sizeof(fields)));
-  if (!record.wide) return kOk;
-  uint8_t wide[16];
-  store_le(wide, record.size);
-  store_le(wide + 8, record.stored);
-  return output.patch(record.header + kLocalSize + record.name.size() + 4, wide, sizeof(wide));
-}
-
-Status ZipWriter::finish(Vec<uint8_t> &out, uint64_t at, Vec<size_t> *crcs) const {
-  const size_t before = out.size();
-  Bytes extras(extras_.data(), extras_.size());
-  for (const Record &record : records_) {
-    if (crcs != nullptr) TFILE_TRY(crcs->push(out.size() + kCrcInEntry));
-    TFILE_TRY(put_entry(out, record, extras.first(record.extra)));
-    extras = extras.from(record.extra);
-  }
-  return put_end(out, at, out.size() - before);
-}
-
-Status ZipWriter::put_entry(Vec<uint8_t> &out, const Record &record, Bytes extra) const {
-  uint8_t wide[kWideExtraSize + 8];
-  size_t wide_size = 4;
-  for (const uint64_t value : {record.size, record.stored, record.header}) {
-    if (value < kFull32) continue;
-    store_le(wide + wide_size, value);
-    wide_size += 8;
-  }
-  const bool is_wide = wide_size > 4;
-  store_le(wide, kWideExtra);
-  store_le(wide + 2, static_cast<uint16_t>(wide_size - 4));
-  uint8_t entry[kEntrySize] = {};
-  store_le(entry, kEntrySignature);
-  store_le(entry + 4, kMadeBy);
-  store_le(entry + 6, is_wide || record.wide ? kVersionWide : kVersion);
-  store_le(entry + 8, record.flags);
-  store_le(entry + 10, record.deflated ? kDeflate : kStored);
-  store_le(entry + 14, kDate);
-  put_fields(entry + kCrcInEntry, record, false, true);
-  store_le(entry + 28, static_cast<uint16_t>(record.name.size()));
-  store_le(entry + 30, static_cast<uint16_t>((is_wide ? wide_size : 0) + extra.size()));
-  store_le(entry + 38, kPermissions);
-  store_le(entry + 42, narrow32(record.header));
-  TFILE_TRY(out.append(entry, sizeof(entry)));
-  TFILE_TRY(out.append(reinterpret_cast<const uint8_t *>(record.name.data()), record.name.size()));
-  if (is_wide) TFILE_TRY(out.append(wide, wide_size));
-  return out.append(extra.data(), extra.size());
-}
-
-Status ZipWriter::put_end(Vec<uint8_t> &out, uint64_t directory, uint64_t size) const {
-  const uint64_t count = records_.size();
-  if (count >= kFull16 || size >= kFull32 || directory >= kFull32) {
-    uint8_t wide[kWideEndSize + kLocatorSize] = {};
-    store_le(wide, kWideEndSignature);
-    store_le(wide + 4, uint64_t{kWideEndSize - 12});
-    store_le(wide + 12, kMadeBy);
-    store_le(wide + 14, kVersionWide);
-    store_le(wide + 24, count);
-    store_le(wide + 32, count);
-    store_le(wide + 40, size);
-    store_le(wide + 48, directory);
-    store_le(wide + 56, kLocatorSignature);
-    store_le(wide + 64, directory + size);
-    store_le(wide + 72, uint32_t{1});
-    TFILE_TRY(out.append(wide, sizeof(wide)));
-  }
-  uint8_t end[kEndSize] = {};
-  const uint16_t count16 = count < kFull16 ? static_cast<uint16_t>(count) : kFull16;
-  store_le(end, kEndSignature);
-  store_le(end + 8, count16);
-  store_le(end + 10, count16);
-  store_le(end + 12, narrow32(size));
-  store_le(end + 16, narrow32(directory));
-  return out.append(end, sizeof(end));
+  return signature == kZipLocalSignature || signature == kZipEndSignature;
 }
 
 }  // namespace tfile

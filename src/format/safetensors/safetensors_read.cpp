@@ -1,102 +1,39 @@
-// The safetensors format: the length of a JSON header, the header, and the arrays' bytes without gaps.
+// Reads safetensors: the length of a JSON header, the header, and the arrays' bytes without gaps.
 //
-// Opening goes over the header once and keeps a small record of each array, so that refusing a bad file costs little.
-// Only when everything has been checked are names, shapes and metadata read out of it.
+// The header is scanned once, which keeps a small record for each array, so that refusing a bad file needs little memory.
+// Names, shapes and metadata are read only when everything has been checked.
 #include <algorithm>
 
 #include "base/endian.h"
-#include "base/utf8.h"
 #include "codec/common_form.h"
 #include "codec/json.h"
 #include "codec/json_text.h"
-#include "format/format.h"
+#include "format/safetensors/safetensors.h"
 
 namespace tfile {
 
 namespace {
 
-constexpr size_t kLengthBytes = 8;
-// Read at once: all of a small file, or the header of a common one.
+// Bytes to read first: all of a small file, or the header of a common one.
 constexpr uint64_t kFirstRead = uint64_t{64} << 10;
-constexpr uint64_t kDefaultAlignment = 64;
-// The shortest entry of an array there can be.
-constexpr size_t kLeastEntry = sizeof(R"("":{"dtype":"","shape":[],"data_offsets":[0,0]})") - 1;
-constexpr Text kMetadataName = "__metadata__";
+// The size of the shortest entry for an array.
+constexpr size_t kMinEntry = sizeof(R"("":{"dtype":"","shape":[],"data_offsets":[0,0]})") - 1;
 
-struct DtypeName {
-  Text text;
-  tf_dtype id;
-};
-
-// In the reference's order; its writer puts those that come last first.
-constexpr DtypeName kDtypeNames[] = {
-    {"BOOL", TF_DTYPE_BOOL},
-    {"F4", TF_DTYPE_FLOAT4_E2M1FN},
-    {"F6_E2M3", TF_DTYPE_FLOAT6_E2M3FN},
-    {"F6_E3M2", TF_DTYPE_FLOAT6_E3M2FN},
-    {"U8", TF_DTYPE_UINT8},
-    {"I8", TF_DTYPE_INT8},
-    {"F8_E5M2", TF_DTYPE_FLOAT8_E5M2},
-    {"F8_E4M3", TF_DTYPE_FLOAT8_E4M3FN},
-    {"F8_E8M0", TF_DTYPE_FLOAT8_E8M0FNU},
-    {"F8_E4M3FNUZ", TF_DTYPE_FLOAT8_E4M3FNUZ},
-    {"F8_E5M2FNUZ", TF_DTYPE_FLOAT8_E5M2FNUZ},
-    {"I16", TF_DTYPE_INT16},
-    {"U16", TF_DTYPE_UINT16},
-    {"F16", TF_DTYPE_FLOAT16},
-    {"BF16", TF_DTYPE_BFLOAT16},
-    {"I32", TF_DTYPE_INT32},
-    {"U32", TF_DTYPE_UINT32},
-    {"F32", TF_DTYPE_FLOAT32},
-    {"C64", TF_DTYPE_COMPLEX64},
-    {"F64", TF_DTYPE_FLOAT64},
-    {"I64", TF_DTYPE_INT64},
-    {"U64", TF_DTYPE_UINT64},
-};
-
-const DtypeName *find_dtype_name(tf_dtype id) {
-  for (const DtypeName &name : kDtypeNames) {
-    if (name.id == id) return &name;
-  }
-  return nullptr;
-}
-
-const Dtype *find_safetensors_dtype(Text raw) {
-  for (const DtypeName &name : kDtypeNames) {
-    if (raw == name.text) return find_dtype(name.id);
-  }
-  for (const DtypeName &name : kDtypeNames) {
-    if (has_json_escape(raw) && compare_raw_json(raw, name.text) == 0) return find_dtype(name.id);
-  }
-  return nullptr;
-}
-
-// Whether a raw key means a name, which needs no escape itself.
+// True if a raw key, with its escapes, is a name. The name itself has none.
 bool is_key(Text raw, Text name) {
   return raw == name || (has_json_escape(raw) && compare_raw_json(raw, name) == 0);
 }
 
-bool is_json_space(char c) {
-  return c == ' ' || c == '\n' || c == '\t' || c == '\r';
-}
-
-// The first byte of text that is not white space; a space when there is none.
-char first_token(Text text) {
-  for (const char c : text) {
-    if (!is_json_space(c)) return c;
-  }
-  return ' ';
-}
-
-// Checks the length of the header; head is what has been read of the file.
+// Checks the length of the header. `head` is the part of the file that has been read.
 Status check_length(uint64_t length, Text head, const Source &source, const Settings &settings) {
-  const Checked end = Checked(length) + kLengthBytes;
+  const Checked end = Checked(length) + kSafetensorsLength;
   const uint64_t limit = header_limit(settings);
   if (end.valid() && length > 0 && length <= limit && end.value() <= source.size) return kOk;
   const auto fail = [&source](tf_status status) { return Failure(status).in(source.label).at(0); };
-  const char first = first_token(head.from(kLengthBytes));
+  const char first = first_json_token(head.from(kSafetensorsLength));
   if (length > 0 && first != ' ' && first != '{') {
-    return fail(TF_STATUS_FORMAT) << "not a safetensors file: no length of a JSON header, and no '{' behind it";
+    return fail(TF_STATUS_FORMAT)
+           << "not a safetensors file: it does not begin with the length of a JSON header and '{'";
   }
   if (length == 0) return fail(TF_STATUS_CORRUPT) << "the header has 0 bytes, expected a JSON object";
   if (!end.valid()) return fail(TF_STATUS_CORRUPT) << "a header of " << length << " bytes, which is beyond 2^63";
@@ -108,9 +45,9 @@ Status check_length(uint64_t length, Text head, const Source &source, const Sett
                                    << source.size;
 }
 
-// The length and the header; small files are read in one go.
+// Reads the length and the header. A small file takes a single read.
 Status read_header(Vec<char> &bytes, const Source &source, const Settings &settings) {
-  if (source.size < kLengthBytes) {
+  if (source.size < kSafetensorsLength) {
     return Failure(TF_STATUS_TRUNCATED).in(source.label).at(source.size)
            << "the file has " << source.size << " bytes, a safetensors file at least 8";
   }
@@ -119,7 +56,7 @@ Status read_header(Vec<char> &bytes, const Source &source, const Settings &setti
   TFILE_TRY(read_at(source, 0, bytes.data(), first, Text()));
   const auto length = load_le<uint64_t>(bytes.data());
   TFILE_TRY(check_length(length, Text(bytes.data(), first), source, settings));
-  const Checked end = Checked(length) + kLengthBytes;
+  const Checked end = Checked(length) + kSafetensorsLength;
   if (!end.fits_memory())
     return Failure(TF_STATUS_OUT_OF_MEMORY).in(source.label) << "the header does not fit in memory";
   TFILE_TRY(bytes.resize(static_cast<size_t>(end.value())));
@@ -127,27 +64,27 @@ Status read_header(Vec<char> &bytes, const Source &source, const Settings &setti
   return read_at(source, first, bytes.data() + first, end.value() - first, Text());
 }
 
-// What a header says of one array, and where in the header.
+// What a header says about one array, and at which positions.
 struct Fields {
   const Dtype *dtype = nullptr;
-  Text dtype_text;  // as it stands in the header
+  Text dtype_text;  // as it is in the header
   int64_t sizes[kMaxRank];
   uint64_t rank = 0;
   uint64_t offsets[2] = {0, 0};
-  size_t dtype_at = 0;  // 0: has not been seen
+  size_t dtype_at = 0;  // 0: not found yet
   size_t shape_at = 0;
   size_t offsets_at = 0;
 
   Span<const int64_t> shape() const { return {sizes, static_cast<size_t>(rank)}; }
 };
 
-// What is kept of an array until the whole header has been checked.
+// What is known about an array until the whole header has been checked.
 struct Entry {
   Text name;
   uint64_t begin;  // in the data section
   uint64_t end;
   const Dtype *dtype;
-  const char *text;  // its JSON object; when that is gone and dtype is NULL: the reason
+  const char *text;  // its JSON object; once the header is released, and if dtype is NULL: the reason
   Span<const int64_t> shape;
 };
 
@@ -165,10 +102,10 @@ class HeaderScan {
   Status run();
 
  private:
-  static Text name_at(const void *owner, size_t place) {
-    return static_cast<const HeaderScan *>(owner)->entries_[place].name;
+  static Text name_at(const void *owner, size_t index) {
+    return static_cast<const HeaderScan *>(owner)->entries_[index].name;
   }
-  char *json() { return header_.data() + kLengthBytes; }
+  char *json() { return header_.data() + kSafetensorsLength; }
   size_t position_of(const char *text) { return static_cast<size_t>(text - json()); }
 
   Status reserve_entries();
@@ -191,7 +128,7 @@ class HeaderScan {
   Status check_layout();
   Status check_end(uint64_t data_bytes);
   Status build_metadata();
-  Status make_room();
+  Status allocate_names_and_shapes();
   Status build_entry(Entry &entry);
   Status build_members();
 
@@ -201,45 +138,45 @@ class HeaderScan {
   Vec<char> header_;  // from the first byte of the file
   JsonReader reader_;
   Vec<Entry> entries_;
-  NameIndex names_;      // of entries_, in the order of the header
-  bool sorted_ = false;  // since then
+  NameIndex names_;      // of entries_ in the order of the header
+  bool sorted_ = false;  // entries_ have another order now
   size_t name_bytes_ = 0;
   size_t ranks_ = 0;
-  int64_t *shapes_ = nullptr;  // room for the shapes that are still to come
+  int64_t *shapes_ = nullptr;  // unused rest of the memory for all shapes
   Text last_dtype_text_;
   const Dtype *last_dtype_ = nullptr;
   uint64_t data_start_ = 0;
-  size_t metadata_at_ = 0;  // 0: there are none
+  size_t metadata_at_ = 0;  // 0: the header has none
 };
 
 Status HeaderScan::run() {
   TFILE_TRY(read_header(header_, source_, settings_));
   data_start_ = header_.size();
-  reader_ = JsonReader(Span<char>(json(), header_.size() - kLengthBytes), source_.label, kLengthBytes);
+  reader_ = JsonReader(Span<char>(json(), header_.size() - kSafetensorsLength), source_.label, kSafetensorsLength);
   TFILE_TRY(reserve_entries());
   TFILE_TRY(scan());
   TFILE_TRY(check_layout());
   TFILE_TRY(build_metadata());
-  TFILE_TRY(make_room());
+  TFILE_TRY(allocate_names_and_shapes());
   for (Entry &entry : entries_)
     TFILE_TRY(build_entry(entry));
   return build_members();
 }
 
-// Room for as many arrays as the header can have: each has a brace, and the bytes of the shortest entry.
+// Reserves capacity for as many arrays as the header can have: each has a brace, and the bytes of the shortest entry.
 Status HeaderScan::reserve_entries() {
-  const Text header(json(), header_.size() - kLengthBytes);
+  const Text header(json(), header_.size() - kSafetensorsLength);
   size_t braces = 0;
   for (const char c : header)
     braces += c == '{' ? 1 : 0;
-  const size_t most = std::min(braces, header.size() / kLeastEntry);
+  const size_t most = std::min(braces, header.size() / kMinEntry);
   TFILE_TRY(entries_.reserve(most));
   return names_.reserve(most);
 }
 
 Status HeaderScan::scan() {
   const Status status = scan_values();
-  // A name that stands twice stands before what ended the scan.
+  // The error for a duplicate name comes first, because it precedes the byte that ended the scan.
   TFILE_TRY(index_names());
   return status;
 }
@@ -251,7 +188,7 @@ Status HeaderScan::scan_values() {
     Text name;
     TFILE_TRY(reader_.next_key(&more, &name));
     if (!more) break;
-    if (name == kMetadataName) {
+    if (name == kSafetensorsMetadata) {
       TFILE_TRY(scan_metadata());
     } else {
       TFILE_TRY(scan_value(name));
@@ -261,14 +198,14 @@ Status HeaderScan::scan_values() {
   return reader_.end();
 }
 
-// The value of one name, which is an array.
+// Scans the value of a name, which describes an array.
 Status HeaderScan::scan_value(Text name) {
   const size_t at = position_of(name.data()) - 1;
-  TFILE_TRY(check_name_length(source_, settings_, name.size(), kLengthBytes + at));
-  TFILE_TRY(check_array_count(source_, settings_, entries_.size() + 1, kLengthBytes + at));
+  TFILE_TRY(check_name_length(source_, settings_, name.size(), kSafetensorsLength + at));
+  TFILE_TRY(check_array_count(source_, settings_, entries_.size() + 1, kSafetensorsLength + at));
   reader_.about_array(name);
   if (!name.empty() && memchr(name.data(), '\0', name.size()) != nullptr) {
-    return reader_.fail(at) << "the name holds a NUL";
+    return reader_.fail(at) << "the name contains a NUL";
   }
   constexpr size_t kIndexedAtOnce = 64;
   const char *const text = json() + reader_.position();
@@ -281,7 +218,7 @@ Status HeaderScan::scan_value(Text name) {
   return entries_.size() % kIndexedAtOnce == 0 ? index_names() : kOk;
 }
 
-// Adds the entries since the last time.
+// Adds the entries since the last call to the index.
 Status HeaderScan::index_names() {
   size_t found = 0;
   size_t twin = 0;
@@ -289,18 +226,19 @@ Status HeaderScan::index_names() {
   if (found == NameIndex::kNone) return kOk;
   const Text name = entries_[found].name;
   reader_.about_array(name);
-  return reader_.fail(position_of(name.data()) - 1, TF_STATUS_DUPLICATE) << "the name stands twice in the file";
+  return reader_.fail(position_of(name.data()) - 1, TF_STATUS_DUPLICATE) << "the name occurs twice in the file";
 }
 
-// An array's value as nearly every writer has it. False: it is not so, and has yet to be read.
+// Reads the value of an array in the form of nearly every writer, which is fast. Returns false, with nothing read, if it has
+// another form.
 bool HeaderScan::read_common(Fields *fields) {
   const Text rest = reader_.rest();
   CommonForm form(rest);
-  const auto place = [&] { return position_of(form.at()) - 1; };
+  const auto position = [&] { return position_of(form.at()) - 1; };
   if (!form.literal("{\"dtype\":\"")) return false;
-  fields->dtype_at = place();
+  fields->dtype_at = position();
   if (!form.word(&fields->dtype_text, '"') || !form.literal(",\"shape\":[")) return false;
-  fields->shape_at = place();
+  fields->shape_at = position();
   uint64_t rank = 0;
   if (!form.character(']')) {
     do {
@@ -312,7 +250,7 @@ bool HeaderScan::read_common(Fields *fields) {
     if (!form.character(']')) return false;
   }
   if (!form.literal(",\"data_offsets\":[")) return false;
-  fields->offsets_at = place();
+  fields->offsets_at = position();
   const bool whole = form.number(&fields->offsets[0]) && form.character(',') && form.number(&fields->offsets[1]);
   if (!whole || !form.literal("]}")) return false;
   fields->rank = rank;
@@ -321,11 +259,11 @@ bool HeaderScan::read_common(Fields *fields) {
   return true;
 }
 
-// Most arrays have the dtype of the one before.
+// Most arrays have the dtype of the previous one.
 const Dtype *HeaderScan::dtype_of(Text raw) {
   if (!(raw == last_dtype_text_)) {
     last_dtype_text_ = raw;
-    last_dtype_ = find_safetensors_dtype(raw);
+    last_dtype_ = safetensors_dtype(raw);
   }
   return last_dtype_;
 }
@@ -342,11 +280,11 @@ Status HeaderScan::read_fields(Fields *fields) {
     if (!more) break;
     TFILE_TRY(read_field(fields, key));
   }
-  const char *const missing = fields->dtype_at == 0     ? "dtype"
-                              : fields->shape_at == 0   ? "shape"
-                              : fields->offsets_at == 0 ? "data_offsets"
-                                                        : nullptr;
-  return missing == nullptr ? kOk : reader_.fail(start) << "has no '" << missing << "'";
+  const char *const absent = fields->dtype_at == 0     ? "dtype"
+                             : fields->shape_at == 0   ? "shape"
+                             : fields->offsets_at == 0 ? "data_offsets"
+                                                       : nullptr;
+  return absent == nullptr ? kOk : reader_.fail(start) << "has no '" << absent << "'";
 }
 
 Status HeaderScan::read_field(Fields *fields, Text key) {
@@ -407,9 +345,9 @@ Status HeaderScan::read_offsets(Fields *fields) {
   return reader_.fail(fields->offsets_at) << "data_offsets has " << count << " numbers, expected 2";
 }
 
-// That the offsets span what dtype and shape need.
+// Checks that the offsets span as many bytes as dtype and shape need.
 Status HeaderScan::check_size(Text name, const Fields &fields) {
-  TFILE_TRY(check_rank(source_, settings_, name, fields.rank, kLengthBytes + fields.shape_at));
+  TFILE_TRY(check_rank(source_, settings_, name, fields.rank, kSafetensorsLength + fields.shape_at));
   const uint64_t begin = fields.offsets[0];
   const uint64_t end = fields.offsets[1];
   if (end < begin) {
@@ -433,7 +371,7 @@ Status HeaderScan::check_size(Text name, const Fields &fields) {
          << " needs " << bytes.value();
 }
 
-// The next key and string of the metadata, as they stand in the header.
+// Reads the next key and string of the metadata, with their escapes.
 Status next_pair(bool *more, Text *key, Text *value, JsonReader &reader) {
   TFILE_TRY(reader.next_raw_key(more, key));
   if (!*more) return kOk;
@@ -443,7 +381,7 @@ Status next_pair(bool *more, Text *key, Text *value, JsonReader &reader) {
   return kOk;
 }
 
-// Metadata are checked here, and read when all else has been found good.
+// Checks the metadata. They are read once the whole header has been checked.
 Status HeaderScan::scan_metadata() {
   const size_t start = reader_.position();
   if (metadata_at_ != 0) return reader_.fail(start, TF_STATUS_DUPLICATE) << "has '__metadata__' twice";
@@ -458,13 +396,13 @@ Status HeaderScan::scan_metadata() {
     TFILE_TRY(next_pair(&more, &key, &value, reader_));
     if (!more) return check_keys(count);
     const size_t at = position_of(key.data()) - 1;
-    TFILE_TRY(check_name_length(source_, settings_, raw_json_size(key), kLengthBytes + at));
+    TFILE_TRY(check_name_length(source_, settings_, raw_json_size(key), kSafetensorsLength + at));
     if (count < most) continue;
     return reader_.fail(at, TF_STATUS_LIMIT) << "more metadata values than the limit (max_metadata) of " << most;
   }
 }
 
-// That no key stands twice. They are sorted, because an index would cost several times what a short key does.
+// Checks that no key occurs twice. Sorts the keys, because an index would need several times the memory of a short key.
 Status HeaderScan::check_keys(size_t count) {
   Vec<Text> keys(listing_.memory);
   TFILE_TRY(keys.resize(count));
@@ -483,14 +421,14 @@ Status HeaderScan::check_keys(size_t count) {
   for (size_t i = 1; i < keys.size(); ++i) {
     if (compare_raw_json(keys[i - 1], keys[i]) != 0) continue;
     reader.about_key(reader.decode(keys[i]));
-    return reader.fail(position_of(keys[i].data()) - 1, TF_STATUS_DUPLICATE) << "stands twice in the metadata";
+    return reader.fail(position_of(keys[i].data()) - 1, TF_STATUS_DUPLICATE) << "occurs twice in the metadata";
   }
   return kOk;
 }
 
-// That the arrays lie behind one another and fill the rest of the file.
+// Checks that the data of the arrays follow one another and fill the rest of the file.
 Status HeaderScan::check_layout() {
-  // By offset; empty arrays, which share one, in the header's order.
+  // Sorts by offset, and empty arrays with the same offset by their order in the header.
   const auto before = [](const Entry &a, const Entry &b) {
     if (a.begin != b.begin) return a.begin < b.begin;
     return a.end != b.end ? a.end < b.end : a.text < b.text;
@@ -534,7 +472,7 @@ Status HeaderScan::reread(Fields *fields, const Entry &entry) {
   return read_fields(fields);
 }
 
-// Begins the message about an array that has been read before.
+// Begins an error about an array whose value has been read before.
 Failure HeaderScan::blame_offsets(const Entry &entry) {
   Fields fields;
   (void)reread(&fields, entry);
@@ -556,8 +494,8 @@ Status HeaderScan::build_metadata() {
   }
 }
 
-// For all names and shapes at once.
-Status HeaderScan::make_room() {
+// Allocates the memory for all names and shapes.
+Status HeaderScan::allocate_names_and_shapes() {
   void *shapes = nullptr;
   TFILE_TRY(listing_.arena.reserve(ranks_ * sizeof(int64_t) + name_bytes_ + alignof(int64_t)));
   TFILE_TRY(listing_.arena.allocate(&shapes, ranks_ * sizeof(int64_t), alignof(int64_t)));
@@ -565,7 +503,7 @@ Status HeaderScan::make_room() {
   return kOk;
 }
 
-// Takes out of the header what is in it of an array.
+// Copies what the listing needs to know about an array from the header.
 Status HeaderScan::build_entry(Entry &entry) {
   Fields fields;
   TFILE_TRY(reread(&fields, entry));
@@ -584,10 +522,10 @@ Status HeaderScan::build_entry(Entry &entry) {
 }
 
 Status HeaderScan::build_members() {
-  // The header goes before the members come: both at once would be most of what opening a file costs.
+  // Release the header first: header and members together would be most of the memory that opening a file needs.
   {
-    Vec<char> nothing(listing_.memory);
-    header_.swap(nothing);
+    Vec<char> empty(listing_.memory);
+    header_.swap(empty);
   }
   TFILE_TRY(listing_.members.reserve(entries_.size()));
   for (const Entry &entry : entries_) {
@@ -601,187 +539,14 @@ Status HeaderScan::build_members() {
     member.offset = data_start_ + entry.begin;
     TFILE_TRY(sorted_ ? listing_.add(source_, settings_, member, 0) : listing_.members.push(member));
   }
-  if (!sorted_) listing_.take_names(names_);
-  return kOk;
-}
-
-Status list_safetensors(Listing &listing, const Source &source, const Settings &settings) {
-  return HeaderScan(listing, source, settings).run();
-}
-
-bool probe_safetensors(Bytes head) {
-  // A longer header is of no one's; other formats' magic numbers lie above.
-  constexpr uint64_t kMostPlausible = UINT32_MAX;
-  if (head.size() <= kLengthBytes) return false;
-  const auto length = load_le<uint64_t>(head.data());
-  const Text behind(reinterpret_cast<const char *>(head.data()) + kLengthBytes, head.size() - kLengthBytes);
-  return length >= 2 && length <= kMostPlausible && first_token(behind) == '{';
-}
-
-// One array of a save: where it goes, and under which dtype.
-struct Item {
-  const NamedArray *named;  // among the request's
-  const DtypeName *dtype;
-  uint64_t begin;
-};
-
-// What a header says: arrays in the order of the reference, or the request's where that must be, keys sorted.
-struct Plan {
-  explicit Plan(Memory &memory) : items(memory), metadata(memory) {}
-  Status make(const SaveRequest &request);
-
-  Vec<Item> items;
-  Vec<const DictEntry *> metadata;
-};
-
-Status Plan::make(const SaveRequest &request) {
-  TFILE_TRY(items.reserve(request.arrays.size()));
-  for (const NamedArray &named : request.arrays)
-    TFILE_TRY(items.push(Item{&named, find_dtype_name(named.array->dtype->id), 0}));
-  const auto before = [](const Item &a, const Item &b) {
-    return a.dtype != b.dtype ? a.dtype > b.dtype : compare(a.named->name, b.named->name) < 0;
-  };
-  if (!request.forward) std::sort(items.begin(), items.end(), before);
-  Checked end = 0;
-  for (Item &item : items) {
-    item.begin = end.value();
-    end = end + item.named->array->nbytes;
-    if (!end.valid()) return Failure(TF_STATUS_UNSUPPORTED) << "safetensors cannot hold 2^63 bytes or more";
-  }
-  if (request.metadata == nullptr) return kOk;
-  for (const DictEntry *entry : request.metadata->entries)
-    TFILE_TRY(metadata.push(entry));
-  std::sort(metadata.begin(), metadata.end(),
-            [](const DictEntry *a, const DictEntry *b) { return compare(a->key, b->key) < 0; });
-  return kOk;
-}
-
-Status put_metadata(JsonText &json, const Plan &plan) {
-  TFILE_TRY(json.put("\"__metadata__\":{"));
-  for (size_t i = 0; i < plan.metadata.size(); ++i) {
-    if (i > 0) TFILE_TRY(json.put(","));
-    TFILE_TRY(json.string(plan.metadata[i]->key));
-    TFILE_TRY(json.put(":"));
-    TFILE_TRY(json.string(plan.metadata[i]->string));
-  }
-  return json.put("}");
-}
-
-Status put_item(JsonText &json, const Item &item) {
-  const Array &array = *item.named->array;
-  TFILE_TRY(json.string(item.named->name));
-  TFILE_TRY(json.put(":{\"dtype\":\""));
-  TFILE_TRY(json.put(item.dtype->text));
-  TFILE_TRY(json.put("\",\"shape\":["));
-  for (size_t i = 0; i < array.ndim; ++i) {
-    if (i > 0) TFILE_TRY(json.put(","));
-    TFILE_TRY(json.number(static_cast<uint64_t>(array.shape()[i])));
-  }
-  TFILE_TRY(json.put("],\"data_offsets\":["));
-  TFILE_TRY(json.number(item.begin));
-  TFILE_TRY(json.put(","));
-  TFILE_TRY(json.number(item.begin + array.nbytes));
-  return json.put("]}");
-}
-
-Status put_header(JsonText &json, const Plan &plan) {
-  TFILE_TRY(json.put("{"));
-  if (!plan.metadata.empty()) TFILE_TRY(put_metadata(json, plan));
-  for (size_t i = 0; i < plan.items.size(); ++i) {
-    if (i > 0 || !plan.metadata.empty()) TFILE_TRY(json.put(","));
-    TFILE_TRY(put_item(json, plan.items[i]));
-  }
-  return json.put("}");
-}
-
-uint64_t alignment_of(const Settings &settings) {
-  const uint64_t alignment = settings.limit(TF_OPTION_ALIGNMENT);
-  return alignment == 0 ? kDefaultAlignment : alignment;
-}
-
-// Lists what the format cannot hold of the arrays.
-void refuse_arrays(Refusals &refusals, Span<const NamedArray> arrays) {
-  for (const NamedArray &named : arrays) {
-    const Text name = named.name;
-    const char *const wrong = name == kMetadataName ? "the name is the format's own for metadata"
-                              : !name.empty() && memchr(name.data(), '\0', name.size()) != nullptr
-                                  ? "the name holds a NUL"
-                              : !is_utf8(name) ? "the name is not UTF-8"
-                                               : nullptr;
-    if (wrong != nullptr) {
-      refusals.add(name) << wrong;
-    } else if (find_dtype_name(named.array->dtype->id) == nullptr) {
-      refusals.add(name) << named.array->dtype->name << " has no safetensors dtype";
-    }
-  }
-}
-
-// *all_strings: no value is of another kind.
-void refuse_metadata(Refusals &refusals, bool *all_strings, const Dict &metadata) {
-  *all_strings = true;
-  for (const DictEntry *entry : metadata.entries) {
-    if (entry->kind != TF_KIND_STRING) {
-      *all_strings = false;
-      refusals.add(entry->key) << "metadata that is not a string";
-    } else if (!is_utf8(entry->key) || !is_utf8(entry->string)) {
-      refusals.add(entry->key) << "metadata that is not UTF-8";
-    }
-  }
-}
-
-Status check_safetensors(const SaveRequest &request) {
-  Refusals refusals;
-  refuse_arrays(refusals, request.arrays);
-  const bool arrays_fit = !refusals.any();
-  bool all_strings = true;
-  if (request.metadata != nullptr) refuse_metadata(refusals, &all_strings, *request.metadata);
-  const tf_status status = arrays_fit && !all_strings ? TF_STATUS_TYPE : TF_STATUS_UNSUPPORTED;
-  TFILE_TRY(refusals.result(status, Text(), "safetensors cannot hold"));
-  Plan plan(request.settings.memory());
-  TFILE_TRY(plan.make(request));
-  JsonText json(nullptr);
-  TFILE_TRY(put_header(json, plan));
-  const uint64_t length = (Checked(json.size()) + kLengthBytes).align_up(alignment_of(request.settings)).value();
-  const uint64_t limit = header_limit(request.settings);
-  if (length - kLengthBytes <= limit) return kOk;
-  return Failure(TF_STATUS_LIMIT) << "the safetensors header would have " << length - kLengthBytes
-                                  << " bytes, more than the limit (max_header_bytes) of " << limit;
-}
-
-Status lay_out_safetensors(Layout &layout, const SaveRequest &request) {
-  Memory &memory = request.settings.memory();
-  Plan plan(memory);
-  TFILE_TRY(plan.make(request));
-  Vec<char> header(memory);
-  TFILE_TRY(header.resize(kLengthBytes));
-  JsonText json(&header);
-  TFILE_TRY(put_header(json, plan));
-  const uint64_t alignment = alignment_of(request.settings);
-  const size_t written = header.size();
-  TFILE_TRY(header.resize(static_cast<size_t>(Checked(written).align_up(alignment).value())));
-  memset(header.data() + written, ' ', header.size() - written);
-  store_le(header.data(), static_cast<uint64_t>(header.size() - kLengthBytes));
-  TFILE_TRY(layout.write(header.data(), header.size()));
-  for (const Item &item : plan.items) {
-    const auto place = static_cast<size_t>(item.named - request.arrays.data());
-    TFILE_TRY(layout.add_array(place, item.named->array->nbytes));
-  }
+  if (!sorted_) listing_.adopt_names(names_);
   return kOk;
 }
 
 }  // namespace
 
-const Format kSafetensorsFormat = {
-    .id = TF_FORMAT_SAFETENSORS,
-    .name = "safetensors",
-    .extension = ".safetensors",
-    .metadata = MetadataKind::kStrings,
-    .sets = SetKind::kIndex,
-    .max_parts = 99999,  // the names of the files have five digits
-    .probe = probe_safetensors,
-    .list = list_safetensors,
-    .check = check_safetensors,
-    .lay_out = lay_out_safetensors,
-};
+Status list_safetensors(Listing &listing, const Source &source, const Settings &settings) {
+  return HeaderScan(listing, source, settings).run();
+}
 
 }  // namespace tfile

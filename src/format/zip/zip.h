@@ -1,4 +1,4 @@
-// The zip container below .npz: reading its directory and local headers, and writing stored and deflated members.
+// The zip container of .npz files: reads the directory and the local headers, and writes stored and deflated members.
 #pragma once
 
 #include "base/vec.h"
@@ -8,48 +8,48 @@
 
 namespace tfile {
 
-// One member, as the directory at the end of the archive has it.
+// A member, as the directory at the end of the archive describes it.
 struct ZipEntry {
-  size_t record;    // where its record begins in the directory
-  uint64_t header;  // of its local header in the source
+  size_t record;    // offset of its record in the directory
+  uint64_t header;  // offset of its local header in the source
   uint64_t stored;  // bytes in the archive
-  uint64_t size;    // bytes that these inflate to
+  uint64_t size;    // inflated bytes
   uint32_t crc32;
   uint16_t flags;
   bool deflated;
 };
 
-// Reads an archive; whatever two readers could take in two ways is refused.
+// Reads an archive. Refuses everything that two readers could interpret in two ways.
 class ZipReader {
  public:
-  // suffix: what names of members end with, and the names that errors carry do not.
+  // Errors name members without the suffix of their names.
   ZipReader(const Source &source, const Settings &settings, Text suffix);
 
   // Finds and checks the directory: every record of it, and that no two members overlap.
   Status open();
   size_t count() const { return entries_.size(); }
   const ZipEntry &entry(size_t i) const { return entries_[i]; }
-  // Whether members lie in the order of the directory.
+  // True if the members have the same order in the archive as in the directory.
   bool in_order() const { return in_order_; }
-  // The member that lies in place k.
-  size_t at_place(size_t k) const { return places_[k]; }
-  // The name, as UTF-8.
+  // Returns the index of the k-th member in the archive.
+  size_t entry_at(size_t k) const { return order_[k]; }
+  // Decodes the name to UTF-8.
   Status name(Vec<char> *out, size_t i) const;
-  // A folder and nothing else.
   bool is_folder(size_t i) const;
-  // The content of a record of the extra field in the directory; empty: there is none.
+  // Returns the content of a record of the extra field in the directory, or no bytes if there is no such record.
   Bytes extra(size_t i, uint16_t id) const;
   uint64_t directory_offset(size_t i) const { return directory_at_ + entries_[i].record; }
 
-  // Checks the local header of the member in place k against the directory, and what lies between the member and the
-  // one before. *data: where its bytes begin. To be called for every place, in rising order.
+  // Compares the local header of the k-th member in the archive with the directory, and checks the bytes between the
+  // member and the previous one. *data is the offset of the member's data. Must be called for each k in ascending order.
   Status locate(uint64_t *data, size_t k);
-  // After the last locate(): checks what lies between the last member and the directory.
+  // Checks the bytes between the last member and the directory. Must be called after the last locate().
   Status finish();
-  // Bytes of the member that was located last, valid until the next call; what neighbours need is read together.
+  // Returns bytes of the member that was located last, borrowed until the next call. Bytes that the next members need are
+  // read at the same time.
   Status peek(Bytes *out, uint64_t offset, uint64_t nbytes);
 
-  // A failure about a member.
+  // Begins an error about a member.
   Failure failure(tf_status status, size_t i, uint64_t offset) const;
 
  private:
@@ -65,13 +65,13 @@ class ZipReader {
   Status widen(ZipEntry *entry, uint32_t *disk, Bytes extra) const;
   Status check_entry(const ZipEntry &entry, uint32_t method) const;
   Status check_name(const ZipEntry &entry) const;
-  Status sort_places();
+  Status sort_by_offset();
   Status check_overlaps() const;
   Text raw_name(const ZipEntry &entry) const;
   Failure failure(tf_status status, const ZipEntry &entry, uint64_t offset) const;
   Failure failure(const ZipEntry &entry) const;  // CORRUPT, at its record in the directory
   Status compare_local(const ZipEntry &entry, const uint8_t *header, Text name, Bytes extra);
-  Status pass_descriptor(uint64_t limit);
+  Status skip_descriptor(uint64_t limit);
   Status check_gap(uint64_t limit);
   uint64_t window_end(uint64_t offset, uint64_t nbytes) const;
 
@@ -80,55 +80,57 @@ class ZipReader {
   Text suffix_;
   Vec<uint8_t> directory_;
   uint64_t directory_at_ = 0;
-  uint64_t start_ = 0;  // of the archive: not 0 when junk before it is tolerated
+  uint64_t start_ = 0;  // of the archive in the source: not 0 if bytes before it are tolerated
   Vec<ZipEntry> entries_;
-  Vec<size_t> places_;
+  Vec<size_t> order_;  // indices of entries_, sorted by offset
   bool in_order_ = true;
-  size_t place_ = 0;         // that is located, or was last
-  uint64_t end_ = 0;         // of what has been checked
-  bool descriptor_ = false;  // whether the data descriptor of described_ comes there
+  size_t current_ = 0;                // position in order_ of the member that is being located
+  uint64_t end_ = 0;                  // of the bytes that have been checked
+  bool descriptor_ = false;           // a data descriptor, of the entry described_, may follow end_
+  bool descriptor_required_ = false;  // it must, because the local header lacks what it has
   size_t described_ = 0;
-  bool descriptor_required_ = false;  // or only may
-  Vec<uint8_t> window_;
+  Vec<uint8_t> window_;  // bytes of the source from window_at_ on
   uint64_t window_at_ = 0;
 };
 
-// Whether the first bytes of a file are those of an archive, perhaps an empty one.
+// True if the first bytes of a file are those of an archive, which may be empty.
 bool is_zip(Bytes head);
 
-// The most that ZipWriter aligns data to: the extra field that pads has at most 65,535 bytes.
+// The largest alignment of data: the extra field for padding has at most 65,535 bytes.
 inline constexpr uint64_t kZipMaxAlignment = 32768;
 inline constexpr size_t kZipMaxName = 65535;
 
 // A member to write.
 struct ZipMember {
-  Text name;       // UTF-8; to live until finish()
-  uint64_t size;   // bytes, before they are deflated
-  uint64_t head;   // how many of them come before those that are to be aligned
-  bool deflated;   // then how many bytes are stored is not known yet
-  bool described;  // what is not known yet comes behind the data: what is written cannot be gone back to
+  Text name;      // UTF-8; borrowed until finish()
+  uint64_t size;  // bytes before compression
+  uint64_t head;  // how many of these bytes precede the ones to align
+  bool deflated;  // the number of stored bytes is not known yet
+  bool
+      described;  // a descriptor after the data has the CRC-32 and sizes, because the local header cannot be changed later
 };
 
-// Makes what an archive has besides the bytes of its members. The same members give the same bytes.
+// Makes what an archive has besides the bytes of its members. The same members always give the same bytes.
 class ZipWriter {
  public:
-  // Where a member's CRC-32 stands in its local header, and its sizes behind that.
+  // Offset of a member's CRC-32 in its local header. The sizes follow it.
   static constexpr size_t kCrcInLocal = 14;
 
   ZipWriter(Memory &memory, uint64_t alignment) : alignment_(alignment), records_(memory), extras_(memory) {}
 
-  // Puts the local header of a member that lies at `at` behind what is in out.
+  // Begins a member at offset `at` of the archive, and appends its local header to `out`.
   Status begin(Vec<uint8_t> &out, const ZipMember &member, uint64_t at);
-  // What is known of the member begun last, once its bytes are written; for stored ones to be called at any time.
+  // Sets what is known once the bytes of the current member have been written. For a stored member, any time will do.
   void set(uint32_t crc32, uint64_t stored);
-  // A record of the extra field that the member begun last has in the directory.
+  // Adds a record to the extra field that the current member has in the directory.
   Status add_extra(uint16_t id, Bytes content);
-  // Puts the data descriptor of a described member behind what is in out; its CRC-32 is at kCrcInDescriptor there.
+  // Appends the data descriptor of the current member to `out`. Its CRC-32 is at kCrcInDescriptor.
   static constexpr size_t kCrcInDescriptor = 4;
   Status put_descriptor(Vec<uint8_t> &out) const;
-  // Writes what set() was told into the local header of the member begun last.
+  // Writes what set() has received to the local header of the current member.
   Status patch(Output &output) const;
-  // Puts the directory, which lies at `at`, behind what is in out; *crcs, if wanted, gets where each CRC-32 stands there.
+  // Appends the directory, which is at offset `at` of the archive, to `out`. *crcs, if not NULL, receives the position of
+  // each CRC-32 in `out`.
   Status finish(Vec<uint8_t> &out, uint64_t at, Vec<size_t> *crcs) const;
 
  private:
@@ -151,7 +153,7 @@ class ZipWriter {
 
   uint64_t alignment_;
   Vec<Record> records_;
-  Vec<uint8_t> extras_;  // of all records, behind one another
+  Vec<uint8_t> extras_;  // of all records, in order
 };
 
 }  // namespace tfile

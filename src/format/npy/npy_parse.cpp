@@ -1,45 +1,14 @@
-#include "format/npy.h"
-
-#include "base/endian.h"
+// Parses .npy headers.
 #include "base/error.h"
 #include "base/utf8.h"
 #include "codec/common_form.h"
+#include "format/npy/npy.h"
 
 namespace tfile {
 
 namespace {
 
-constexpr uint8_t kMagic[] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
-constexpr uint64_t kDefaultMaxHeader = uint64_t{1} << 20;
-constexpr size_t kMaxDepth = 32;
-constexpr size_t kAlignment = 64;
-// Room that np.save leaves behind the text, so that the first size may grow to its most digits in place.
-constexpr size_t kGrowthDigits = 21;
-// As many as a header is padded with at most.
-constexpr uint8_t kSpaces[kAlignment + kGrowthDigits + 1] =
-    "                                                                                     ";
-// What list() reads at once: the header of nearly every file.
-constexpr size_t kFirstRead = 4096;
-
-// Dtype strings without their byte order. Types that ml_dtypes saves as '<V1' or '<f1' cannot be told apart, and are
-// not here.
-struct DtypeCode {
-  const char *code;
-  tf_dtype dtype;
-};
-constexpr DtypeCode kCodes[] = {
-    {"b1", TF_DTYPE_BOOL},    {"i1", TF_DTYPE_INT8},      {"i2", TF_DTYPE_INT16},       {"i4", TF_DTYPE_INT32},
-    {"i8", TF_DTYPE_INT64},   {"u1", TF_DTYPE_UINT8},     {"u2", TF_DTYPE_UINT16},      {"u4", TF_DTYPE_UINT32},
-    {"u8", TF_DTYPE_UINT64},  {"f2", TF_DTYPE_FLOAT16},   {"V2", TF_DTYPE_BFLOAT16},    {"f4", TF_DTYPE_FLOAT32},
-    {"f8", TF_DTYPE_FLOAT64}, {"c8", TF_DTYPE_COMPLEX64}, {"c16", TF_DTYPE_COMPLEX128},
-};
-
-const DtypeCode *code_of(tf_dtype dtype) {
-  for (const DtypeCode &row : kCodes) {
-    if (row.dtype == dtype) return &row;
-  }
-  return nullptr;
-}
+constexpr size_t kMaxDepth = 32;  // of lists and tuples in a structured dtype
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -49,18 +18,7 @@ bool is_word(char c) {
   return is_digit(c) || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-uint64_t offset_in(const NpyPlace &place, uint64_t position) {
-  return place.inflated ? place.offset : place.offset + position;
-}
-
-Failure failure_at(tf_status status, const NpyPlace &place, uint64_t position) {
-  Failure made(status);
-  made.in(place.source.label);
-  if (!place.array.empty()) made.array(place.array);
-  return made.at(offset_in(place, position)) << "npy header: ";
-}
-
-// Bytes of an element of a type that we do not know, from its dtype string; invalid where that does not tell.
+// Returns the size of an element of an unknown dtype, or an invalid number if the dtype string does not contain it.
 Checked item_size(Text code) {
   Checked size;
   size_t i = 1;
@@ -87,7 +45,7 @@ Checked item_size(Text code) {
   }
 }
 
-// A string of the header, decoded to UTF-8. What is longer than `text` matters to nobody, and is cut.
+// A string of the header, decoded to UTF-8. No valid key or dtype string is longer than `text`, so the rest is dropped.
 struct Literal {
   char text[64];
   size_t size = 0;
@@ -108,12 +66,12 @@ struct Literal {
   }
 };
 
-// Reads the Python literal that a header is: a dict with exactly the keys descr, fortran_order and shape. It accepts
-// what writers make, with any spacing, order and comments, and refuses the rest of Python.
+// Parses the Python literal in a header: a dict with exactly the keys descr, fortran_order and shape. Accepts what writers
+// make, with any spacing, order and comments, and no other Python.
 class HeaderParser {
  public:
-  HeaderParser(NpyHeader *out, Arena &arena, const NpyPlace &place, Bytes header, size_t start)
-      : out_(out), arena_(arena), place_(place), header_(header), at_(start), utf8_(header[6] >= 3) {}
+  HeaderParser(NpyHeader *out, Arena &arena, const NpyContext &context, Bytes header, size_t start)
+      : out_(out), arena_(arena), context_(context), header_(header), at_(start), utf8_(header[6] >= 3) {}
 
   Status run() {
     TFILE_TRY(check_encoding());
@@ -143,14 +101,14 @@ class HeaderParser {
   enum Key { kDescr, kFortranOrder, kShape, kKeys };
   static constexpr const char *kKeyNames[kKeys] = {"descr", "fortran_order", "shape"};
 
-  Failure failure(size_t position) const { return failure_at(TF_STATUS_CORRUPT, place_, position); }
+  Failure failure(size_t position) const { return npy_failure(TF_STATUS_CORRUPT, context_, position); }
   Status expected(Text what) const {
     Failure made = failure(at_);
     made << "expected " << what << ", found ";
     if (at_ == header_.size()) return made << "its end";
     return made.quoted(Text(reinterpret_cast<const char *>(header_.data()) + at_, 1));
   }
-  // The next character; NUL at the end, which no rule expects.
+  // Returns the next character, or NUL at the end, which no rule accepts.
   char peek() const { return at_ < header_.size() ? static_cast<char>(header_[at_]) : '\0'; }
 
   Status check_encoding() const {
@@ -162,20 +120,21 @@ class HeaderParser {
                                 << Hex{static_cast<uint8_t>(text[valid])};
   }
 
-  // The header as np.save and nearly every other writer has it. *common is false: it is not so, and has yet to be read.
+  // Parses a header in the exact form of np.save and nearly every other writer, which is fast. Sets *common to false, with
+  // nothing parsed, if the header has another form.
   Status parse_common(bool *common) {
-    const size_t left = header_.size() - at_;
-    CommonForm form(Text(reinterpret_cast<const char *>(header_.data()) + at_, left));
-    const auto place = [&] { return header_.size() - form.remaining(); };
+    const size_t size = header_.size() - at_;
+    CommonForm form(Text(reinterpret_cast<const char *>(header_.data()) + at_, size));
+    const auto position = [&] { return header_.size() - form.remaining(); };
     Text code;
     int64_t sizes[kMaxRank];
     size_t rank = 0;
     if (!form.literal("{'descr': '")) return kOk;
-    const size_t descr_at = place() - 1;
+    const size_t descr_at = position() - 1;
     if (!form.word(&code, '\'')) return kOk;
     const bool fortran = form.literal(", 'fortran_order': True, 'shape': (");
     if (!fortran && !form.literal(", 'fortran_order': False, 'shape': (")) return kOk;
-    const size_t shape_at = place() - 1;
+    const size_t shape_at = position() - 1;
     for (bool more = !form.character(')'); more; ++rank) {
       uint64_t size = 0;
       if (rank == kMaxRank || !form.number(&size)) return kOk;
@@ -194,19 +153,19 @@ class HeaderParser {
     return set_shape(shape_at, sizes, rank);
   }
 
-  // Of a rank above kMaxRank, which is refused, sizes has the first ones.
+  // Takes the sizes. Of a rank above kMaxRank, which is refused, `sizes` has only the first ones.
   Status set_shape(size_t start, const int64_t *sizes, size_t rank) {
-    TFILE_TRY(check_rank(place_.source, place_.settings, place_.array, rank, offset_in(place_, start)));
+    TFILE_TRY(check_rank(context_.source, context_.settings, context_.array, rank, context_.offset_of(start)));
     shape_at_ = start;
     return arena_.copy(&out_->shape, Span<const int64_t>(sizes, rank));
   }
 
-  // White space and comments.
+  // Skips white space and comments.
   Status skip_space() {
     bool comment = false;
     for (; at_ < header_.size(); ++at_) {
       const char c = peek();
-      if (c == '\0') return failure(at_) << "a NUL stands in it";
+      if (c == '\0') return failure(at_) << "it has a NUL";
       if (c == '#') comment = true;
       if (c == '\n') comment = false;
       if (!comment && c != ' ' && c != '\t' && c != '\r' && c != '\n' && c != '\f') break;
@@ -222,9 +181,9 @@ class HeaderParser {
     while (which < kKeys && !key.is(kKeyNames[which]))
       ++which;
     if (which == kKeys) {
-      return failure(start) << "unexpected key '" << key.value() << "', beside descr, fortran_order and shape";
+      return failure(start) << "unexpected key '" << key.value() << "'; the keys are descr, fortran_order and shape";
     }
-    if (seen_[which]) return failure(start) << "key '" << kKeyNames[which] << "' stands twice";
+    if (seen_[which]) return failure(start) << "key '" << kKeyNames[which] << "' occurs twice";
     seen_[which] = true;
     TFILE_TRY(skip_space());
     if (peek() != ':') return expected("':'");
@@ -241,7 +200,7 @@ class HeaderParser {
     return kOk;
   }
 
-  // 'text' or "text", perhaps with Python 2's u before it.
+  // Parses 'text' or "text", with or without the prefix u of Python 2.
   Status parse_string(Literal *out) {
     const size_t start = at_;
     if (peek() == 'u' || peek() == 'U') ++at_;
@@ -253,7 +212,7 @@ class HeaderParser {
     for (++at_; peek() != quote;) {
       const char c = peek();
       if (at_ == header_.size() || c == '\n' || c == '\r') return failure(start) << "a string has no end";
-      if (c == '\0') return failure(at_) << "a NUL stands in it";
+      if (c == '\0') return failure(at_) << "it has a NUL";
       if (c == '\\') {
         TFILE_TRY(parse_escape(out));
       } else {
@@ -352,7 +311,7 @@ class HeaderParser {
     return set_shape(start, sizes, rank);
   }
 
-  // A plain decimal number, perhaps with Python 2's L behind it.
+  // Parses a plain decimal number, with or without the suffix L of Python 2.
   Status parse_size(int64_t *out) {
     const size_t start = at_;
     if (peek() == '-') return failure(start) << "shape has a negative size";
@@ -380,7 +339,7 @@ class HeaderParser {
       bool comma = false;
       const size_t start = at_;
       TFILE_TRY(skip_nested(&objects, &comma));
-      if (c == '(' && !comma) return failure(start) << "descr stands in parentheses, which is no tuple";
+      if (c == '(' && !comma) return failure(start) << "descr is in parentheses, but not a tuple";
       if (objects) return unknown("Python objects (in a structured dtype), which are pickles and never loaded");
       return unknown(c == '[' ? "a structured dtype" : "a subarray dtype");
     }
@@ -389,7 +348,7 @@ class HeaderParser {
     return resolve(descr);
   }
 
-  // Passes over the nested lists and tuples of a structured dtype; comma: one stands in the outermost.
+  // Skips the nested lists and tuples of a structured dtype. *comma becomes true if the outermost has a comma.
   Status skip_nested(bool *objects, bool *comma) {
     char closers[kMaxDepth];
     size_t depth = 0;
@@ -445,9 +404,7 @@ class HeaderParser {
     if (code.empty() || descr.cut || is_digit(code[0])) {
       return failure(descr_at_) << "descr is not a dtype string: '" << descr.value() << "'";
     }
-    for (const DtypeCode &row : kCodes) {
-      if (code == Text(row.code)) out_->dtype = find_dtype(row.dtype);
-    }
+    out_->dtype = npy_dtype(code);
     if (out_->dtype == nullptr) return resolve_unknown(descr, code);
     const bool ordered = out_->dtype->scalar > 1;
     if (order == '|' && ordered && out_->dtype->id != TF_DTYPE_BFLOAT16) {
@@ -468,7 +425,7 @@ class HeaderParser {
     return kOk;
   }
 
-  // What takes all three values.
+  // Computes what depends on all three values.
   Status finish() {
     size_t long_axes = 0;
     for (const int64_t size : out_->shape)
@@ -490,7 +447,7 @@ class HeaderParser {
 
   NpyHeader *out_;
   Arena &arena_;
-  const NpyPlace &place_;
+  const NpyContext &context_;
   Bytes header_;
   size_t at_;
   bool utf8_;
@@ -500,168 +457,10 @@ class HeaderParser {
   Checked item_ = Checked::invalid();
 };
 
-// The bytes from the magic to the length of the text, of a header whose major version is known.
-size_t prefix_size(uint8_t major) {
-  return major == 1 ? 10 : 12;
-}
-
-Status read_header(Vec<uint8_t> *out, const Source &source, const NpyPlace &place) {
-  uint8_t first[kFirstRead];
-  const size_t count = source.size < kFirstRead ? static_cast<size_t>(source.size) : kFirstRead;
-  TFILE_TRY(read_at(source, 0, first, count, Text()));
-  uint64_t size = 0;
-  TFILE_TRY(npy_header_size(&size, place, Bytes(first, count)));
-  if (size > source.size) {
-    return failure_at(TF_STATUS_TRUNCATED, place, source.size)
-           << "it should have " << size << " bytes, the file has " << source.size;
-  }
-  const size_t have = size < count ? static_cast<size_t>(size) : count;
-  TFILE_TRY(out->append(first, have));
-  if (have == size) return kOk;
-  TFILE_TRY(out->resize(static_cast<size_t>(size)));
-  return read_at(source, have, out->data() + have, size - have, Text());
-}
-
-// np.save appends to an open file, so another .npy may follow the first.
-Status check_end(const Source &source, const Settings &settings, uint64_t end) {
-  if (end == source.size || settings.on(TF_OPTION_LENIENT)) return kOk;
-  uint8_t next[sizeof(kMagic)];
-  const uint64_t extra = source.size - end;
-  if (extra >= sizeof(next)) {
-    TFILE_TRY(read_at(source, end, next, sizeof(next), Text()));
-    if (is_npy(Bytes(next, sizeof(next)))) return kOk;
-  }
-  return Failure(TF_STATUS_CORRUPT).in(source.label).at(end)
-         << extra << " bytes follow the array's data, and are not another npy header";
-}
-
-Status list_npy(Listing &listing, const Source &source, const Settings &settings) {
-  const NpyPlace place{source, settings, Text(), 0, false, TF_STATUS_TRUNCATED};
-  Vec<uint8_t> bytes(listing.memory);
-  TFILE_TRY(read_header(&bytes, source, place));
-  NpyHeader header;
-  TFILE_TRY(parse_npy_header(&header, listing.arena, place, Bytes(bytes.data(), bytes.size())));
-  Member member;
-  TFILE_TRY(describe_npy(&member, place, header, source.size - header.size));
-  TFILE_TRY(listing.arena.copy(&member.name, Text()));
-  member.offset = header.size;
-  member.stored = member.nbytes;
-  TFILE_TRY(check_end(source, settings, header.size + member.nbytes));
-  return listing.add(source, settings, member, 0);
-}
-
-Status check_npy(const SaveRequest &request) {
-  Refusals refusals;
-  for (const NamedArray &named : request.arrays) {
-    if (!npy_can_hold(*named.array->dtype)) refusals.add(named.name) << named.array->dtype->name;
-  }
-  return refusals.result(TF_STATUS_UNSUPPORTED, Text(), "npy has no dtype string for");
-}
-
-Status lay_out_npy(Layout &layout, const SaveRequest &request) {
-  for (size_t i = 0; i < request.arrays.size(); ++i) {
-    const Array &array = *request.arrays[i].array;
-    Vec<uint8_t> header(request.settings.memory());
-    bool fortran = false;
-    TFILE_TRY(make_npy_header(header, &fortran, array));
-    TFILE_TRY(layout.write(header.data(), header.size()));
-    TFILE_TRY(layout.add_array(i, array.nbytes, fortran));
-  }
-  return kOk;
-}
-
 }  // namespace
 
-bool is_npy(Bytes head) {
-  return head.size() >= sizeof(kMagic) && memcmp(head.data(), kMagic, sizeof(kMagic)) == 0;
+Status parse_npy_header(NpyHeader *out, Arena &arena, const NpyContext &context, Bytes header) {
+  return HeaderParser(out, arena, context, header, npy_prefix_size(header[6])).run();
 }
-
-Status npy_header_size(uint64_t *size, const NpyPlace &place, Bytes prefix) {
-  for (size_t i = 0; i < prefix.size() && i < sizeof(kMagic); ++i) {
-    if (prefix[i] != kMagic[i]) {
-      return failure_at(TF_STATUS_FORMAT, place, i)
-             << "expected the magic \\x93NUMPY, found " << Hex{prefix[i]} << " in it";
-    }
-  }
-  const uint32_t major = prefix.size() > 6 ? prefix[6] : 1;
-  const uint32_t minor = prefix.size() > 7 ? prefix[7] : 0;
-  if (major < 1 || major > 3 || minor != 0) {
-    return failure_at(TF_STATUS_UNSUPPORTED, place, 6)
-           << "version " << major << "." << minor << "; 1.0, 2.0 and 3.0 are known";
-  }
-  const size_t lead = prefix_size(static_cast<uint8_t>(major));
-  if (prefix.size() < lead) {
-    return failure_at(place.too_short, place, prefix.size())
-           << "it ends after " << static_cast<uint64_t>(prefix.size()) << " bytes, before its length";
-  }
-  const uint64_t text = lead == 10 ? load_le<uint16_t>(prefix.data() + 8) : load_le<uint32_t>(prefix.data() + 8);
-  const uint64_t asked = place.settings.limit(TF_OPTION_MAX_HEADER_BYTES);
-  const uint64_t most = asked != 0 ? asked : kDefaultMaxHeader;
-  if (text > most) {
-    return failure_at(TF_STATUS_LIMIT, place, 8)
-           << "it has " << text << " bytes, more than the limit (max_header_bytes) of " << most;
-  }
-  *size = lead + text;
-  return kOk;
-}
-
-Status parse_npy_header(NpyHeader *out, Arena &arena, const NpyPlace &place, Bytes header) {
-  return HeaderParser(out, arena, place, header, prefix_size(header[6])).run();
-}
-
-Status describe_npy(Member *out, const NpyPlace &place, const NpyHeader &header, uint64_t available) {
-  if (header.nbytes > available) {
-    return (failure_at(place.too_short, place, header.size + available) << "shape ").shape(header.shape)
-           << " needs " << header.nbytes << " bytes of data, " << available << " are there";
-  }
-  out->shape = header.shape;
-  out->dtype = header.dtype;
-  out->reason = header.reason;
-  out->nbytes = header.sized ? header.nbytes : available;
-  out->fortran = header.fortran;
-  out->big_endian = header.big_endian;
-  return kOk;
-}
-
-bool npy_can_hold(const Dtype &dtype) {
-  return code_of(dtype.id) != nullptr;
-}
-
-Status make_npy_header(Vec<uint8_t> &out, bool *fortran, const Array &array) {
-  *fortran = is_fortran_contiguous(array);
-  const bool ordered = array.dtype->scalar > 1;
-  char text[2048];  // 64 sizes of 19 digits each leave room
-  LineWriter line(text, sizeof(text));
-  line << "{'descr': '" << (ordered ? "<" : "|") << code_of(array.dtype->id)->code
-       << "', 'fortran_order': " << (*fortran ? "True" : "False") << ", 'shape': ";
-  line.shape(array.shape()) << ", }";
-  size_t spaces = 0;
-  if (array.ndim > 0) {
-    char digits[32];
-    LineWriter number(digits, sizeof(digits));
-    number << array.shape()[*fortran ? array.ndim - 1 : 0];
-    if (number.size() < kGrowthDigits) spaces = kGrowthDigits - number.size();
-  }
-  // As np.save pads: 1 to 64 spaces, never none.
-  const size_t lead = prefix_size(1);
-  spaces += kAlignment - (lead + line.size() + spaces + 1) % kAlignment;
-  uint8_t prefix[10] = {kMagic[0], kMagic[1], kMagic[2], kMagic[3], kMagic[4], kMagic[5], 1, 0};
-  store_le(prefix + 8, static_cast<uint16_t>(line.size() + spaces + 1));
-  TFILE_TRY(out.append(prefix, lead));
-  TFILE_TRY(out.append(reinterpret_cast<const uint8_t *>(line.text().data()), line.size()));
-  TFILE_TRY(out.append(kSpaces, spaces));
-  return out.push('\n');
-}
-
-const Format kNpyFormat = {
-    .id = TF_FORMAT_NPY,
-    .name = "npy",
-    .extension = ".npy",
-    .single_array = true,
-    .probe = is_npy,
-    .list = list_npy,
-    .check = check_npy,
-    .lay_out = lay_out_npy,
-};
 
 }  // namespace tfile

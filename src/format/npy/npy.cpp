@@ -1,0 +1,213 @@
+#include "format/npy/npy.h"
+
+#include "base/endian.h"
+#include "base/error.h"
+
+namespace tfile {
+
+namespace {
+
+constexpr uint8_t kMagic[] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
+constexpr uint64_t kMaxHeader = uint64_t{1} << 20;  // unless the settings have a limit
+constexpr size_t kAlignment = 64;
+// np.save pads the text so that the first size may grow to its most digits in place.
+constexpr size_t kGrowthDigits = 21;
+// The longest padding of a header.
+constexpr uint8_t kSpaces[kAlignment + kGrowthDigits + 1] =
+    "                                                                                     ";
+// Bytes that list() reads first: more than the header of nearly every file.
+constexpr size_t kFirstRead = 4096;
+
+// Dtype strings without their byte order. The types that ml_dtypes saves as '<V1' or '<f1' are missing, because one string
+// means several of them.
+struct DtypeCode {
+  const char *code;
+  tf_dtype dtype;
+};
+constexpr DtypeCode kCodes[] = {
+    {"b1", TF_DTYPE_BOOL},    {"i1", TF_DTYPE_INT8},      {"i2", TF_DTYPE_INT16},       {"i4", TF_DTYPE_INT32},
+    {"i8", TF_DTYPE_INT64},   {"u1", TF_DTYPE_UINT8},     {"u2", TF_DTYPE_UINT16},      {"u4", TF_DTYPE_UINT32},
+    {"u8", TF_DTYPE_UINT64},  {"f2", TF_DTYPE_FLOAT16},   {"V2", TF_DTYPE_BFLOAT16},    {"f4", TF_DTYPE_FLOAT32},
+    {"f8", TF_DTYPE_FLOAT64}, {"c8", TF_DTYPE_COMPLEX64}, {"c16", TF_DTYPE_COMPLEX128},
+};
+
+const DtypeCode *code_of(tf_dtype dtype) {
+  for (const DtypeCode &row : kCodes) {
+    if (row.dtype == dtype) return &row;
+  }
+  return nullptr;
+}
+
+Status read_header(Vec<uint8_t> *out, const Source &source, const NpyContext &context) {
+  uint8_t first[kFirstRead];
+  const size_t count = source.size < kFirstRead ? static_cast<size_t>(source.size) : kFirstRead;
+  TFILE_TRY(read_at(source, 0, first, count, Text()));
+  uint64_t size = 0;
+  TFILE_TRY(npy_header_size(&size, context, Bytes(first, count)));
+  if (size > source.size) {
+    return npy_failure(TF_STATUS_TRUNCATED, context, source.size)
+           << "it should have " << size << " bytes, the file has " << source.size;
+  }
+  const size_t have = size < count ? static_cast<size_t>(size) : count;
+  TFILE_TRY(out->append(first, have));
+  if (have == size) return kOk;
+  TFILE_TRY(out->resize(static_cast<size_t>(size)));
+  return read_at(source, have, out->data() + have, size - have, Text());
+}
+
+// Checks what follows the data. np.save appends to an open file, so another .npy may.
+Status check_end(const Source &source, const Settings &settings, uint64_t end) {
+  if (end == source.size || settings.on(TF_OPTION_LENIENT)) return kOk;
+  uint8_t next[sizeof(kMagic)];
+  const uint64_t extra = source.size - end;
+  if (extra >= sizeof(next)) {
+    TFILE_TRY(read_at(source, end, next, sizeof(next), Text()));
+    if (is_npy(Bytes(next, sizeof(next)))) return kOk;
+  }
+  return Failure(TF_STATUS_CORRUPT).in(source.label).at(end)
+         << extra << " bytes follow the array's data, and are not another npy header";
+}
+
+Status list_npy(Listing &listing, const Source &source, const Settings &settings) {
+  const NpyContext context{source, settings, Text(), 0, false, TF_STATUS_TRUNCATED};
+  Vec<uint8_t> bytes(listing.memory);
+  TFILE_TRY(read_header(&bytes, source, context));
+  NpyHeader header;
+  TFILE_TRY(parse_npy_header(&header, listing.arena, context, Bytes(bytes.data(), bytes.size())));
+  Member member;
+  TFILE_TRY(describe_npy(&member, context, header, source.size - header.size));
+  TFILE_TRY(listing.arena.copy(&member.name, Text()));
+  member.offset = header.size;
+  member.stored = member.nbytes;
+  TFILE_TRY(check_end(source, settings, header.size + member.nbytes));
+  return listing.add(source, settings, member, 0);
+}
+
+Status check_npy(const SaveRequest &request) {
+  Refusals refusals;
+  for (const NamedArray &named : request.arrays) {
+    if (!npy_can_hold(*named.array->dtype)) refusals.add(named.name) << named.array->dtype->name;
+  }
+  return refusals.result(TF_STATUS_UNSUPPORTED, Text(), "npy has no dtype string for");
+}
+
+Status lay_out_npy(Layout &layout, const SaveRequest &request) {
+  for (size_t i = 0; i < request.arrays.size(); ++i) {
+    const Array &array = *request.arrays[i].array;
+    Vec<uint8_t> header(request.settings.memory());
+    bool fortran = false;
+    TFILE_TRY(make_npy_header(header, &fortran, array));
+    TFILE_TRY(layout.write(header.data(), header.size()));
+    TFILE_TRY(layout.add_array(i, array.nbytes, fortran));
+  }
+  return kOk;
+}
+
+}  // namespace
+
+size_t npy_prefix_size(uint8_t major) {
+  return major == 1 ? 10 : 12;
+}
+
+Failure npy_failure(tf_status status, const NpyContext &context, uint64_t position) {
+  Failure made(status);
+  made.in(context.source.label);
+  if (!context.array.empty()) made.array(context.array);
+  return made.at(context.offset_of(position)) << "npy header: ";
+}
+
+const Dtype *npy_dtype(Text code) {
+  for (const DtypeCode &row : kCodes) {
+    if (code == Text(row.code)) return find_dtype(row.dtype);
+  }
+  return nullptr;
+}
+
+bool is_npy(Bytes head) {
+  return head.size() >= sizeof(kMagic) && memcmp(head.data(), kMagic, sizeof(kMagic)) == 0;
+}
+
+Status npy_header_size(uint64_t *size, const NpyContext &context, Bytes prefix) {
+  for (size_t i = 0; i < prefix.size() && i < sizeof(kMagic); ++i) {
+    if (prefix[i] != kMagic[i]) {
+      return npy_failure(TF_STATUS_FORMAT, context, i)
+             << "expected the magic \\x93NUMPY, found " << Hex{prefix[i]} << " in it";
+    }
+  }
+  const uint32_t major = prefix.size() > 6 ? prefix[6] : 1;
+  const uint32_t minor = prefix.size() > 7 ? prefix[7] : 0;
+  if (major < 1 || major > 3 || minor != 0) {
+    return npy_failure(TF_STATUS_UNSUPPORTED, context, 6)
+           << "version " << major << "." << minor << "; 1.0, 2.0 and 3.0 are known";
+  }
+  const size_t lead = npy_prefix_size(static_cast<uint8_t>(major));
+  if (prefix.size() < lead) {
+    return npy_failure(context.too_short, context, prefix.size())
+           << "it ends after " << static_cast<uint64_t>(prefix.size()) << " bytes, before its length";
+  }
+  const uint64_t text = lead == 10 ? load_le<uint16_t>(prefix.data() + 8) : load_le<uint32_t>(prefix.data() + 8);
+  const uint64_t most = header_limit(context.settings, kMaxHeader);
+  if (text > most) {
+    return npy_failure(TF_STATUS_LIMIT, context, 8)
+           << "it has " << text << " bytes, more than the limit (max_header_bytes) of " << most;
+  }
+  *size = lead + text;
+  return kOk;
+}
+
+Status describe_npy(Member *out, const NpyContext &context, const NpyHeader &header, uint64_t available) {
+  if (header.nbytes > available) {
+    return (npy_failure(context.too_short, context, header.size + available) << "shape ").shape(header.shape)
+           << " needs " << header.nbytes << " bytes of data, " << available << " are there";
+  }
+  out->shape = header.shape;
+  out->dtype = header.dtype;
+  out->reason = header.reason;
+  out->nbytes = header.sized ? header.nbytes : available;
+  out->fortran = header.fortran;
+  out->big_endian = header.big_endian;
+  return kOk;
+}
+
+bool npy_can_hold(const Dtype &dtype) {
+  return code_of(dtype.id) != nullptr;
+}
+
+Status make_npy_header(Vec<uint8_t> &out, bool *fortran, const Array &array) {
+  *fortran = is_fortran_contiguous(array);
+  const bool ordered = array.dtype->scalar > 1;
+  char text[2048];  // enough for 64 sizes of 19 digits
+  LineWriter line(text, sizeof(text));
+  line << "{'descr': '" << (ordered ? "<" : "|") << code_of(array.dtype->id)->code
+       << "', 'fortran_order': " << (*fortran ? "True" : "False") << ", 'shape': ";
+  line.shape(array.shape()) << ", }";
+  size_t spaces = 0;
+  if (array.ndim > 0) {
+    char digits[32];
+    LineWriter number(digits, sizeof(digits));
+    number << array.shape()[*fortran ? array.ndim - 1 : 0];
+    if (number.size() < kGrowthDigits) spaces = kGrowthDigits - number.size();
+  }
+  // np.save pads with 1 to 64 spaces, never none.
+  const size_t lead = npy_prefix_size(1);
+  spaces += kAlignment - (lead + line.size() + spaces + 1) % kAlignment;
+  uint8_t prefix[10] = {kMagic[0], kMagic[1], kMagic[2], kMagic[3], kMagic[4], kMagic[5], 1, 0};
+  store_le(prefix + 8, static_cast<uint16_t>(line.size() + spaces + 1));
+  TFILE_TRY(out.append(prefix, lead));
+  TFILE_TRY(out.append(reinterpret_cast<const uint8_t *>(line.text().data()), line.size()));
+  TFILE_TRY(out.append(kSpaces, spaces));
+  return out.push('\n');
+}
+
+const Format kNpyFormat = {
+    .id = TF_FORMAT_NPY,
+    .name = "npy",
+    .extension = ".npy",
+    .single_array = true,
+    .probe = is_npy,
+    .list = list_npy,
+    .check = check_npy,
+    .lay_out = lay_out_npy,
+};
+
+}  // namespace tfile

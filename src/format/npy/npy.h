@@ -1,0 +1,56 @@
+// The .npy header, which the members of an .npz have too.
+#pragma once
+
+#include "format/format.h"
+
+namespace tfile {
+
+// What a .npy header says.
+struct NpyHeader {
+  const Dtype *dtype = nullptr;  // NULL: unknown, and `reason` says what it is
+  Text reason;                   // in the arena
+  bool fortran = false;          // false also if both orders are the same
+  bool big_endian = false;       // false also if the dtype has no byte order
+  bool sized = true;             // nbytes is known, which it always is for a known dtype
+  Span<const int64_t> shape;     // in the arena
+  uint64_t size = 0;             // of the header in bytes, from the magic to the first byte of data
+  uint64_t nbytes = 0;           // of the data
+};
+
+// Where a header is, for errors and limits.
+struct NpyContext {
+  const Source &source;
+  const Settings &settings;
+  Text array;           // "" for a file of its own
+  uint64_t offset;      // of the header in the source; of an inflated header: of its compressed bytes
+  bool inflated;        // then `offset` is the offset of every error
+  tf_status too_short;  // TRUNCATED in a file of its own; CORRUPT in an archive, whose end has been found already
+
+  uint64_t offset_of(uint64_t position) const { return inflated ? offset : offset + position; }
+};
+
+inline constexpr size_t kNpyPrefix = 12;  // the first bytes of a header, which have its length
+
+// True if the bytes begin with the magic of .npy.
+bool is_npy(Bytes head);
+// Returns the number of bytes before the text of a header of that major version.
+size_t npy_prefix_size(uint8_t major);
+// Finds the size of a whole header from its first kNpyPrefix bytes, or from all there are.
+Status npy_header_size(uint64_t *size, const NpyContext &context, Bytes prefix);
+// Parses a whole header, of npy_header_size() bytes.
+Status parse_npy_header(NpyHeader *out, Arena &arena, const NpyContext &context, Bytes header);
+// Fills in a member from its header. Fails if fewer bytes are available after the header than its shape needs. The caller
+// sets the member's name and offset.
+Status describe_npy(Member *out, const NpyContext &context, const NpyHeader &header, uint64_t available);
+// Begins an error about the header.
+Failure npy_failure(tf_status status, const NpyContext &context, uint64_t position);
+
+// Appends the header that np.save writes for an array (version 1.0). Sets *fortran if the elements must follow in Fortran
+// order. npy_can_hold() must be true for the dtype.
+Status make_npy_header(Vec<uint8_t> &out, bool *fortran, const Array &array);
+// True if .npy has a dtype string for the dtype.
+bool npy_can_hold(const Dtype &dtype);
+// Returns the dtype of a dtype string without its byte order, or NULL.
+const Dtype *npy_dtype(Text code);
+
+}  // namespace tfile

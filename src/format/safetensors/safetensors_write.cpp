@@ -1,0 +1,163 @@
+// Writes safetensors.
+#include <algorithm>
+
+#include "base/endian.h"
+#include "base/utf8.h"
+#include "codec/json_text.h"
+#include "format/safetensors/safetensors.h"
+
+namespace tfile {
+
+namespace {
+
+// An array to save, its dtype in the header, and its offset in the data section.
+struct Item {
+  const NamedArray *named;  // among the request's
+  const SafetensorsDtype *dtype;
+  uint64_t begin;
+};
+
+// The contents of a header: arrays in the order of the reference (or, if the data arrive in order, of the request), and sorted
+// metadata.
+struct Plan {
+  explicit Plan(Memory &memory) : items(memory), metadata(memory) {}
+  Status make(const SaveRequest &request);
+
+  Vec<Item> items;
+  Vec<const DictEntry *> metadata;
+};
+
+Status Plan::make(const SaveRequest &request) {
+  TFILE_TRY(items.reserve(request.arrays.size()));
+  for (const NamedArray &named : request.arrays)
+    TFILE_TRY(items.push(Item{&named, safetensors_dtype(named.array->dtype->id), 0}));
+  const auto before = [](const Item &a, const Item &b) {
+    return a.dtype != b.dtype ? a.dtype > b.dtype : compare(a.named->name, b.named->name) < 0;
+  };
+  if (!request.forward) std::sort(items.begin(), items.end(), before);
+  Checked end = 0;
+  for (Item &item : items) {
+    item.begin = end.value();
+    end = end + item.named->array->nbytes;
+    if (!end.valid()) return Failure(TF_STATUS_UNSUPPORTED) << "safetensors cannot hold 2^63 bytes or more";
+  }
+  if (request.metadata == nullptr) return kOk;
+  for (const DictEntry *entry : request.metadata->entries)
+    TFILE_TRY(metadata.push(entry));
+  std::sort(metadata.begin(), metadata.end(),
+            [](const DictEntry *a, const DictEntry *b) { return compare(a->key, b->key) < 0; });
+  return kOk;
+}
+
+Status put_metadata(JsonText &json, const Plan &plan) {
+  TFILE_TRY(json.put("\"__metadata__\":{"));
+  for (size_t i = 0; i < plan.metadata.size(); ++i) {
+    if (i > 0) TFILE_TRY(json.put(","));
+    TFILE_TRY(json.string(plan.metadata[i]->key));
+    TFILE_TRY(json.put(":"));
+    TFILE_TRY(json.string(plan.metadata[i]->string));
+  }
+  return json.put("}");
+}
+
+Status put_item(JsonText &json, const Item &item) {
+  const Array &array = *item.named->array;
+  TFILE_TRY(json.string(item.named->name));
+  TFILE_TRY(json.put(":{\"dtype\":\""));
+  TFILE_TRY(json.put(item.dtype->text));
+  TFILE_TRY(json.put("\",\"shape\":["));
+  for (size_t i = 0; i < array.ndim; ++i) {
+    if (i > 0) TFILE_TRY(json.put(","));
+    TFILE_TRY(json.number(static_cast<uint64_t>(array.shape()[i])));
+  }
+  TFILE_TRY(json.put("],\"data_offsets\":["));
+  TFILE_TRY(json.number(item.begin));
+  TFILE_TRY(json.put(","));
+  TFILE_TRY(json.number(item.begin + array.nbytes));
+  return json.put("]}");
+}
+
+Status put_header(JsonText &json, const Plan &plan) {
+  TFILE_TRY(json.put("{"));
+  if (!plan.metadata.empty()) TFILE_TRY(put_metadata(json, plan));
+  for (size_t i = 0; i < plan.items.size(); ++i) {
+    if (i > 0 || !plan.metadata.empty()) TFILE_TRY(json.put(","));
+    TFILE_TRY(put_item(json, plan.items[i]));
+  }
+  return json.put("}");
+}
+
+// Refuses arrays that the format cannot hold.
+void refuse_arrays(Refusals &refusals, Span<const NamedArray> arrays) {
+  for (const NamedArray &named : arrays) {
+    const Text name = named.name;
+    const char *const wrong = name == kSafetensorsMetadata ? "the name is reserved for metadata"
+                              : !name.empty() && memchr(name.data(), '\0', name.size()) != nullptr
+                                  ? "the name contains a NUL"
+                              : !is_utf8(name) ? "the name is not UTF-8"
+                                               : nullptr;
+    if (wrong != nullptr) {
+      refusals.add(name) << wrong;
+    } else if (safetensors_dtype(named.array->dtype->id) == nullptr) {
+      refusals.add(name) << named.array->dtype->name << " has no safetensors dtype";
+    }
+  }
+}
+
+// Refuses metadata that the format cannot hold. *all_strings becomes false if a value is not a string.
+void refuse_metadata(Refusals &refusals, bool *all_strings, const Dict &metadata) {
+  *all_strings = true;
+  for (const DictEntry *entry : metadata.entries) {
+    if (entry->kind != TF_KIND_STRING) {
+      *all_strings = false;
+      refusals.add(entry->key) << "metadata that is not a string";
+    } else if (!is_utf8(entry->key) || !is_utf8(entry->string)) {
+      refusals.add(entry->key) << "metadata that is not UTF-8";
+    }
+  }
+}
+
+}  // namespace
+
+Status check_safetensors(const SaveRequest &request) {
+  Refusals refusals;
+  refuse_arrays(refusals, request.arrays);
+  const bool arrays_fit = !refusals.any();
+  bool all_strings = true;
+  if (request.metadata != nullptr) refuse_metadata(refusals, &all_strings, *request.metadata);
+  const tf_status status = arrays_fit && !all_strings ? TF_STATUS_TYPE : TF_STATUS_UNSUPPORTED;
+  TFILE_TRY(refusals.result(status, Text(), "safetensors cannot hold"));
+  Plan plan(request.settings.memory());
+  TFILE_TRY(plan.make(request));
+  JsonText json(nullptr);
+  TFILE_TRY(put_header(json, plan));
+  const uint64_t length =
+      (Checked(json.size()) + kSafetensorsLength).align_up(data_alignment(request.settings)).value();
+  const uint64_t limit = header_limit(request.settings);
+  if (length - kSafetensorsLength <= limit) return kOk;
+  return Failure(TF_STATUS_LIMIT) << "the safetensors header would have " << length - kSafetensorsLength
+                                  << " bytes, more than the limit (max_header_bytes) of " << limit;
+}
+
+Status lay_out_safetensors(Layout &layout, const SaveRequest &request) {
+  Memory &memory = request.settings.memory();
+  Plan plan(memory);
+  TFILE_TRY(plan.make(request));
+  Vec<char> header(memory);
+  TFILE_TRY(header.resize(kSafetensorsLength));
+  JsonText json(&header);
+  TFILE_TRY(put_header(json, plan));
+  const uint64_t alignment = data_alignment(request.settings);
+  const size_t written = header.size();
+  TFILE_TRY(header.resize(static_cast<size_t>(Checked(written).align_up(alignment).value())));
+  memset(header.data() + written, ' ', header.size() - written);
+  store_le(header.data(), static_cast<uint64_t>(header.size() - kSafetensorsLength));
+  TFILE_TRY(layout.write(header.data(), header.size()));
+  for (const Item &item : plan.items) {
+    const auto index = static_cast<size_t>(item.named - request.arrays.data());
+    TFILE_TRY(layout.add_array(index, item.named->array->nbytes));
+  }
+  return kOk;
+}
+
+}  // namespace tfile

@@ -1,0 +1,46 @@
+// Numbers of the zip format that its reader and its writer share.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/span.h"
+
+namespace tfile {
+
+inline constexpr uint32_t kZipLocalSignature = 0x04034B50;
+inline constexpr uint32_t kZipEntrySignature = 0x02014B50;
+inline constexpr uint32_t kZipEndSignature = 0x06054B50;
+inline constexpr uint32_t kZipWideEndSignature = 0x06064B50;
+inline constexpr uint32_t kZipLocatorSignature = 0x07064B50;
+inline constexpr uint32_t kZipDescriptorSignature = 0x08074B50;
+
+inline constexpr size_t kZipLocalSize = 30;
+inline constexpr size_t kZipEntrySize = 46;
+inline constexpr size_t kZipEndSize = 22;
+inline constexpr size_t kZipWideEndSize = 56;
+inline constexpr size_t kZipLocatorSize = 20;
+inline constexpr size_t kZipWideExtraSize = 20;
+inline constexpr size_t kZipMaxDescriptor = 24;
+inline constexpr size_t kZipMaxComment = 65535;
+
+inline constexpr uint16_t kZipFlagDescriptor = 0x0008;
+inline constexpr uint16_t kZipFlagUtf8 = 0x0800;
+inline constexpr uint16_t kZipFlagsEncrypted = 0x2041;
+inline constexpr uint16_t kZipFlagPatch = 0x0020;
+inline constexpr uint16_t kZipMethodStored = 0;
+inline constexpr uint16_t kZipMethodDeflate = 8;
+inline constexpr uint16_t kZipWideExtra = 1;
+inline constexpr uint16_t kZipPaddingExtra = 0xD935;
+// A field with this value is stored in 64 bits elsewhere.
+inline constexpr uint16_t kZipFull16 = 0xFFFF;
+inline constexpr uint32_t kZipFull32 = 0xFFFFFFFF;
+
+inline bool zip_is_ascii(Text text) {
+  for (const char c : text) {
+    if (static_cast<uint8_t>(c) >= 0x80) return false;
+  }
+  return true;
+}
+
+}  // namespace tfile

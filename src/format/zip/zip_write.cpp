@@ -1,0 +1,204 @@
+// Writes zip archives.
+#include "base/endian.h"
+#include "format/zip/zip.h"
+#include "format/zip/zip_records.h"
+
+namespace tfile {
+
+namespace {
+
+constexpr uint16_t kVersion = 20;
+constexpr uint16_t kVersionWide = 45;
+constexpr uint16_t kMadeBy = 0x0300 | kVersionWide;  // Unix
+constexpr uint16_t kDate = 0x0021;                   // 1980-01-01
+constexpr uint32_t kPermissions = 0600u << 16;
+constexpr size_t kCrcInEntry = 16;
+// A deflate stream of bytes that it cannot shrink is longer than they are by a sixteenth and this, at most.
+constexpr uint64_t kSlack = uint64_t{64} << 10;
+
+uint32_t narrow32(uint64_t value) {
+  return value < kZipFull32 ? static_cast<uint32_t>(value) : kZipFull32;
+}
+
+// True if a member may need 64-bit sizes.
+bool may_be_wide(const ZipMember &member) {
+  const uint64_t most = member.deflated ? member.size + member.size / 16 + kSlack : member.size;
+  return most >= kZipFull32;
+}
+
+// Returns the size of the extra field that pads from `at` to the next multiple of the alignment. It has 4 bytes at least.
+uint64_t padding_size(uint64_t at, uint64_t alignment) {
+  uint64_t padding = (alignment - at % alignment) % alignment;
+  while (padding > 0 && padding < 4)
+    padding += alignment;
+  return padding;
+}
+
+}  // namespace
+
+Status ZipWriter::begin(Vec<uint8_t> &out, const ZipMember &member, uint64_t at) {
+  Record record = {};
+  record.name = member.name;
+  record.header = at;
+  record.size = member.size;
+  record.stored = member.deflated ? 0 : member.size;
+  record.deflated = member.deflated;
+  record.wide = may_be_wide(member);
+  record.flags = zip_is_ascii(member.name) ? 0 : kZipFlagUtf8;
+  if (member.described) record.flags |= kZipFlagDescriptor;
+  TFILE_TRY(put_local(out, record, member.head, !member.deflated && !member.described));
+  return records_.push(record);
+}
+
+void ZipWriter::set(uint32_t crc32, uint64_t stored) {
+  records_.back().crc32 = crc32;
+  records_.back().stored = stored;
+}
+
+Status ZipWriter::add_extra(uint16_t id, Bytes content) {
+  uint8_t head[4];
+  store_le(head, id);
+  store_le(head + 2, static_cast<uint16_t>(content.size()));
+  TFILE_TRY(extras_.append(head, sizeof(head)));
+  TFILE_TRY(extras_.append(content.data(), content.size()));
+  records_.back().extra = static_cast<uint16_t>(records_.back().extra + sizeof(head) + content.size());
+  return kOk;
+}
+
+// Stores the CRC-32 and the sizes, in the form that local header and directory share. Sizes of 64 bits are in an extra field.
+void ZipWriter::put_fields(uint8_t *to, const Record &record, bool wide, bool known) {
+  store_le(to, known ? record.crc32 : 0);
+  store_le(to + 4, wide ? kZipFull32 : known ? narrow32(record.stored) : 0);
+  store_le(to + 8, wide ? kZipFull32 : known ? narrow32(record.size) : 0);
+}
+
+Status ZipWriter::put_local(Vec<uint8_t> &out, const Record &record, uint64_t head, bool known) const {
+  uint64_t extra = record.wide ? kZipWideExtraSize : 0;
+  const uint64_t data = record.header + kZipLocalSize + record.name.size() + extra + head;
+  const uint64_t padding = record.deflated ? 0 : padding_size(data, alignment_);
+  extra += padding;
+  uint8_t header[kZipLocalSize] = {};
+  store_le(header, kZipLocalSignature);
+  store_le(header + 4, record.wide ? kVersionWide : kVersion);
+  store_le(header + 6, record.flags);
+  store_le(header + 8, record.deflated ? kZipMethodDeflate : kZipMethodStored);
+  store_le(header + 12, kDate);
+  put_fields(header + kCrcInLocal, record, record.wide, known);
+  store_le(header + 26, static_cast<uint16_t>(record.name.size()));
+  store_le(header + 28, static_cast<uint16_t>(extra));
+  TFILE_TRY(out.append(header, sizeof(header)));
+  TFILE_TRY(out.append(reinterpret_cast<const uint8_t *>(record.name.data()), record.name.size()));
+  if (record.wide) {
+    uint8_t wide[kZipWideExtraSize] = {};
+    store_le(wide, kZipWideExtra);
+    store_le(wide + 2, static_cast<uint16_t>(16));
+    store_le(wide + 4, known ? record.size : 0);
+    store_le(wide + 12, known ? record.stored : 0);
+    TFILE_TRY(out.append(wide, sizeof(wide)));
+  }
+  if (padding == 0) return kOk;
+  uint8_t lead[6];
+  store_le(lead, kZipPaddingExtra);
+  store_le(lead + 2, static_cast<uint16_t>(padding - 4));
+  store_le(lead + 4, static_cast<uint16_t>(alignment_));
+  const size_t filled = padding < sizeof(lead) ? 4 : sizeof(lead);
+  TFILE_TRY(out.append(lead, filled));
+  const size_t before = out.size();
+  const auto zeros = static_cast<size_t>(padding) - filled;
+  TFILE_TRY(out.resize(before + zeros));
+  if (zeros > 0) memset(out.data() + before, 0, zeros);
+  return kOk;
+}
+
+Status ZipWriter::put_descriptor(Vec<uint8_t> &out) const {
+  const Record &record = records_.back();
+  uint8_t descriptor[kZipMaxDescriptor];
+  store_le(descriptor, kZipDescriptorSignature);
+  put_fields(descriptor + kCrcInDescriptor, record, false, true);
+  if (record.wide) {
+    store_le(descriptor + 8, record.stored);
+    store_le(descriptor + 16, record.size);
+  }
+  return out.append(descriptor, record.wide ? 24 : 16);
+}
+
+Status ZipWriter::patch(Output &output) const {
+  const Record &record = records_.back();
+  uint8_t fields[12];
+  put_fields(fields, record, record.wide, true);
+  TFILE_TRY(output.patch(record.header + kCrcInLocal, fields, sizeof(fields)));
+  if (!record.wide) return kOk;
+  uint8_t wide[16];
+  store_le(wide, record.size);
+  store_le(wide + 8, record.stored);
+  return output.patch(record.header + kZipLocalSize + record.name.size() + 4, wide, sizeof(wide));
+}
+
+Status ZipWriter::finish(Vec<uint8_t> &out, uint64_t at, Vec<size_t> *crcs) const {
+  const size_t before = out.size();
+  Bytes extras(extras_.data(), extras_.size());
+  for (const Record &record : records_) {
+    if (crcs != nullptr) TFILE_TRY(crcs->push(out.size() + kCrcInEntry));
+    TFILE_TRY(put_entry(out, record, extras.first(record.extra)));
+    extras = extras.from(record.extra);
+  }
+  return put_end(out, at, out.size() - before);
+}
+
+Status ZipWriter::put_entry(Vec<uint8_t> &out, const Record &record, Bytes extra) const {
+  uint8_t wide[kZipWideExtraSize + 8];
+  size_t wide_size = 4;
+  for (const uint64_t value : {record.size, record.stored, record.header}) {
+    if (value < kZipFull32) continue;
+    store_le(wide + wide_size, value);
+    wide_size += 8;
+  }
+  const bool is_wide = wide_size > 4;
+  store_le(wide, kZipWideExtra);
+  store_le(wide + 2, static_cast<uint16_t>(wide_size - 4));
+  uint8_t entry[kZipEntrySize] = {};
+  store_le(entry, kZipEntrySignature);
+  store_le(entry + 4, kMadeBy);
+  store_le(entry + 6, is_wide || record.wide ? kVersionWide : kVersion);
+  store_le(entry + 8, record.flags);
+  store_le(entry + 10, record.deflated ? kZipMethodDeflate : kZipMethodStored);
+  store_le(entry + 14, kDate);
+  put_fields(entry + kCrcInEntry, record, false, true);
+  store_le(entry + 28, static_cast<uint16_t>(record.name.size()));
+  store_le(entry + 30, static_cast<uint16_t>((is_wide ? wide_size : 0) + extra.size()));
+  store_le(entry + 38, kPermissions);
+  store_le(entry + 42, narrow32(record.header));
+  TFILE_TRY(out.append(entry, sizeof(entry)));
+  TFILE_TRY(out.append(reinterpret_cast<const uint8_t *>(record.name.data()), record.name.size()));
+  if (is_wide) TFILE_TRY(out.append(wide, wide_size));
+  return out.append(extra.data(), extra.size());
+}
+
+Status ZipWriter::put_end(Vec<uint8_t> &out, uint64_t directory, uint64_t size) const {
+  const uint64_t count = records_.size();
+  if (count >= kZipFull16 || size >= kZipFull32 || directory >= kZipFull32) {
+    uint8_t wide[kZipWideEndSize + kZipLocatorSize] = {};
+    store_le(wide, kZipWideEndSignature);
+    store_le(wide + 4, uint64_t{kZipWideEndSize - 12});
+    store_le(wide + 12, kMadeBy);
+    store_le(wide + 14, kVersionWide);
+    store_le(wide + 24, count);
+    store_le(wide + 32, count);
+    store_le(wide + 40, size);
+    store_le(wide + 48, directory);
+    store_le(wide + 56, kZipLocatorSignature);
+    store_le(wide + 64, directory + size);
+    store_le(wide + 72, uint32_t{1});
+    TFILE_TRY(out.append(wide, sizeof(wide)));
+  }
+  uint8_t end[kZipEndSize] = {};
+  const uint16_t count16 = count < kZipFull16 ? static_cast<uint16_t>(count) : kZipFull16;
+  store_le(end, kZipEndSignature);
+  store_le(end + 8, count16);
+  store_le(end + 10, count16);
+  store_le(end + 12, narrow32(size));
+  store_le(end + 16, narrow32(directory));
+  return out.append(end, sizeof(end));
+}
+
+}  // namespace tfile
