@@ -1,9 +1,9 @@
-// Times what quant.py puts into a table: memcpy, and casts from and to every block type and the 16-bit floats.
+// Times casts between float32 and each block type and 16-bit float, and memcpy, for quant.py to make a table of.
 //
 // usage: quant_bench [REPEATS]
 //
-// A line for each type: its name, then in GB/s of float32, median of the repeats, decoding, memcpy between the
-// repeats of decoding, and encoding; 0 where there is no such cast.
+// Prints a line for each type: its name, then the speed of decoding, of memcpy between the repeats of decoding, and of
+// encoding, in GB/s of float32. Speeds are medians of the repeats, and 0 if there is no such cast.
 #include <tensorfile.h>
 
 #include <algorithm>
@@ -19,7 +19,7 @@
 
 namespace {
 
-constexpr int64_t kDecoded = int64_t{16} << 20;  // elements: 64 MiB, more than caches hold
+constexpr int64_t kDecoded = int64_t{16} << 20;  // elements: 64 MiB of float32, more than fits into caches
 constexpr int64_t kEncoded = int64_t{1} << 20;   // fewer, because encoding takes up to a minute for 1 GB
 
 [[noreturn]] void fail(const char *what) {
@@ -30,7 +30,7 @@ void check(tf_status status, const char *what) {
   if (status != TF_STATUS_OK) fail(what);
 }
 
-// Keeps what is freed, so that no repeat but the first waits for the system to find and clear pages.
+// Reuses freed memory, so that only the first repeat waits for the system to provide and clear pages.
 class Pool {
  public:
   static void *alloc(void *context, size_t size, size_t alignment) {
@@ -69,7 +69,7 @@ Array wrap(tf_dtype dtype, int64_t size, const void *data, size_t nbytes) {
   return Array(array);
 }
 
-// Of the processor: what others do on the machine meanwhile does not count.
+// Returns the CPU time of this process, which other load on the machine affects little.
 template <typename Work>
 double seconds(Work work) {
   const std::clock_t begin = std::clock();
@@ -77,7 +77,7 @@ double seconds(Work work) {
   return static_cast<double>(std::max<std::clock_t>(std::clock() - begin, 1)) / CLOCKS_PER_SEC;
 }
 
-// In GB/s of that many float32.
+// Returns the median speed in GB/s of float32.
 double rate(std::vector<double> times, int64_t elements) {
   std::sort(times.begin(), times.end());
   return times.empty() ? 0 : static_cast<double>(elements) * 4e-9 / times[times.size() / 2];
@@ -103,7 +103,7 @@ class Bench {
     std::vector<double> encode;
     for (int i = 0; i < repeats_ && can_cast(*floats, dtype); ++i)
       encode.push_back(cast(*floats, dtype));
-    const std::vector<unsigned char> bytes = some_of(dtype, *floats);
+    const std::vector<unsigned char> bytes = sample_of(dtype, *floats);
     const Array stored = wrap(dtype, kDecoded, bytes.data(), bytes.size());
     std::vector<double> copy;
     std::vector<double> decode;
@@ -130,8 +130,8 @@ class Bench {
     if (status != TF_STATUS_UNSUPPORTED) check(status, "cast");
     return status == TF_STATUS_OK;
   }
-  // The bytes of kDecoded elements: encoded ones where that can be, else random.
-  std::vector<unsigned char> some_of(tf_dtype dtype, const tf_array &floats) {
+  // Returns the bytes of kDecoded elements, which are encoded if the dtype has an encoder, and random otherwise.
+  std::vector<unsigned char> sample_of(tf_dtype dtype, const tf_array &floats) {
     std::vector<unsigned char> bytes(kDecoded / tf_dtype_block_size(dtype) * tf_dtype_block_bytes(dtype));
     if (can_cast(floats, dtype)) {
       tf_array *made = nullptr;

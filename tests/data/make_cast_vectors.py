@@ -1,15 +1,14 @@
-"""Writes cast_vectors.bin: what NumPy and ml_dtypes make of casts between all real dtypes.
+"""Writes cast_vectors.bin: the results of NumPy and ml_dtypes for casts between all real dtypes.
 
     python make_cast_vectors.py cast_vectors.bin        (numpy 2.4, ml_dtypes 0.6, x86-64)
 
-The file, little-endian: "TFCASTV1", u32 number of sources; for each source its dtype's name (16 bytes, NUL-padded),
-u32 number of elements, u32 bytes, the elements (none for 8- and 16-bit types but bool, which stand for all codes in
-ascending order), u32 number of targets; for each target its name and the CRC-32 of every GROUP elements of the result
-(the last group may be shorter).
+The file is little-endian: "TFCASTV1", u32 number of sources; for each source the name of its dtype (16 bytes,
+NUL-padded), u32 number of elements, u32 number of bytes, the elements, u32 number of targets; for each target its name
+and the CRC-32 of every GROUP elements of the result (the last group may be shorter). Types of 8 and 16 bits except bool
+have no elements in the file: they are all codes in ascending order.
 
-Where the peers define nothing, the rule is written here: float to integer truncates and saturates, NaN gives 0;
-float8_e8m0fnu and the other small floats meet by way of float32; float4 and float6 are packed, which ml_dtypes does
-not do.
+This script defines what the peers do not: a cast from float to integer truncates and saturates, and NaN gives 0; a cast
+between float8_e8m0fnu and another small float goes by way of float32; float4 and float6 are packed.
 """
 import struct
 import sys
@@ -36,17 +35,17 @@ def bits(array):
 
 
 def values_of(name):
-    """The finite values that are not negative, of a float type of at most 16 bits, as float64."""
+    """Returns the finite values of a float type of at most 16 bits that are not negative, as float64."""
     width = {'float4': 4, 'float6': 6, 'float8': 8}.get(name.split('_')[0], 16)
     codes = np.arange(2 ** width, dtype='u2' if width == 16 else 'u1')
-    if width == 16:  # every exponent, and a few mantissas of each
+    if width == 16:  # each exponent with a few mantissas
         codes = codes[(codes & 0x3f <= 2) | (codes & 0x3f >= 0x3e)][::3]
     values = codes.view(dtype(name)).astype('f8')
     return np.unique(values[np.isfinite(values) & (values >= 0)])
 
 
 def edges(kind):
-    """Ties between neighbours of every small float and their surroundings, in float32 or float64."""
+    """Returns the midpoints between neighbouring values of each small float, and numbers near them."""
     found = []
     for name in FLOAT8 + PACKED + ['float16', 'bfloat16']:
         values = values_of(name)
@@ -85,14 +84,14 @@ def float_inputs(kind, rng):
 
 def integer_inputs(name, rng):
     info = np.iinfo(name)
-    wanted = set()
+    numbers = set()
     for k in range(65):
         for odd in (0, 1, 3, 5, 17, 257):
             for shift in (0, 1, 2, 8, 11, 12, 24, 25, 53):
                 at = 2 ** k + (odd * 2 ** k >> shift)
-                wanted |= {at - 1, at, at + 1, -at - 1, -at, -at + 1}
-    wanted |= {info.min, info.max, 65503, 65504, 65505, 65519, 65520, 65521, 448, 464, 465, 240, 248, 249, 61440}
-    chosen = sorted(x for x in wanted if info.min <= x <= info.max)
+                numbers |= {at - 1, at, at + 1, -at - 1, -at, -at + 1}
+    numbers |= {info.min, info.max, 65503, 65504, 65505, 65519, 65520, 65521, 448, 464, 465, 240, 248, 249, 61440}
+    chosen = sorted(x for x in numbers if info.min <= x <= info.max)
     if len(chosen) > 1500:
         chosen = sorted(rng.choice(np.array(chosen, dtype=object), 1500, replace=False))
     return np.concatenate([np.array(chosen, dtype=name), rng.integers(info.min, info.max, 300, dtype=name)])
@@ -138,7 +137,7 @@ def cast(array, source, target):
 
 
 def packed(array, name):
-    """The bytes of an array as tensorfile keeps them."""
+    """Returns the bytes of an array as tensorfile stores it."""
     if name == 'float4_e2m1fn':
         codes = array.view('u1')
         return (codes[0::2] | codes[1::2] << 4).tobytes()

@@ -1,10 +1,10 @@
-"""Writes encode_vectors.bin: blocks of ggml's types as gguf-py encodes them, of difficult numbers above all.
+"""Writes encode_vectors.bin: ggml's block types as gguf-py encodes them, mostly from numbers that are hard to round.
 
     python make_encode_vectors.py encode_vectors.bin        (numpy 2.4, gguf 0.19)
 
-The file, little-endian: "TFENCOD1", u32 number of rows, rows of 256 float32, u32 number of types; for each its name
-(16 bytes, NUL-padded), u32 bytes, the blocks. Q8_1, Q8_K and NVFP4, which gguf-py cannot encode, are written here from
-ggml's rules.
+The file is little-endian: "TFENCOD1", u32 number of rows, rows of 256 float32, u32 number of types; for each type its
+name (16 bytes, NUL-padded), u32 number of bytes, the blocks. gguf-py cannot encode Q8_1, Q8_K and NVFP4, so this script
+does, by ggml's rules.
 """
 import struct
 import sys
@@ -28,7 +28,7 @@ def rows(rng):
     yield np.clip(normal(4) * np.exp2(rng.integers(100, 126, (4, 1))), -3.4e38, 3.4e38)
     bits = rng.integers(0, 2 ** 32, (4, 256), dtype='u4').view(F)
     yield np.where(np.isfinite(bits), bits, 0)
-    # The largest of each 32 just below a power of two.
+    # The largest element of each 32 is just below a power of two.
     power = np.exp2(rng.integers(-100, 127, (6, 8, 1)).astype('f8')).astype(F)
     power = (power.view('u4') - rng.integers(1, 100, (6, 8, 1)).astype('u4')).view(F)
     part = rng.uniform(-0.9, 0.9, (6, 8, 32)).astype(F)
@@ -61,7 +61,7 @@ def q8_k(x):
     if largest == 0:
         return bytes(292)
     inverse = F(-127) / largest
-    # ggml's rounding: a sum whose low bits are the integer, whatever they are when the scale is infinite.
+    # ggml rounds by a sum whose low bits are the integer, even if they mean nothing because the scale is infinite.
     bits = (inverse * x + F(12582912)).astype(F).view('u4')
     q = np.minimum((bits & 0x7fffff).astype(np.int64) - 0x400000, 127).astype(np.int8)
     sums = q.reshape(16, 16).astype(np.int64).sum(1).astype(np.int16)

@@ -1,4 +1,4 @@
-"""Writes npy_headers.inc: the headers that np.save writes. Needs numpy and ml_dtypes."""
+"""Writes npy_headers.inc, a table of headers that np.save writes. Needs numpy and ml_dtypes."""
 
 import io
 import os
@@ -29,7 +29,7 @@ for shape in [(), (0,), (1,), (7,), (123,), (1234567,), (1, 1), (5, 1), (1, 5), 
     row("float32", shape)
 for rank in range(8, 17):
     row("int8" if rank % 2 else "complex128", (1,) * rank)
-# Texts that end where they should, which get 64 spaces more, and their neighbours.
+# Headers whose text already ends at a multiple of 64 get 64 more spaces. These do, and so do some of similar length.
 for size in [10, 100, 1000]:
     for name in ["int8", "complex128"]:
         row(name, (1,) * 12 + (0, size))

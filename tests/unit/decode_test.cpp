@@ -1,4 +1,4 @@
-// TF_OPTION_DECODE: blocks decoded on the way, whole and in slices, and MLX's form of them.
+// TF_OPTION_DECODE: block types decoded while they are read, whole and in slices, and converted to MLX's form.
 #include <cstring>
 
 #include "support/aligned.h"
@@ -11,7 +11,7 @@ Handle<tf_array> cast_to(const tf_array *array, tf_dtype dtype) {
   return made<tf_array>([&](tf_array **out) { return tf_array_cast(out, array, dtype, nullptr); });
 }
 
-// Blocks of small finite numbers, whatever their layout is: encoded from values.
+// Makes blocks of small finite numbers by encoding them, which needs no knowledge of the layout.
 Handle<tf_array> blocks_of(tf_dtype dtype, const std::vector<int64_t> &shape) {
   std::vector<float> values;
   int64_t count = 1;
@@ -52,7 +52,7 @@ TEST(Decode, OnLoadIsTheCastOfTheBlocks) {
       const auto file = made<tf_file>([&](tf_file **out) {
         return tf_file_open_memory(out, bytes.data(), bytes.size(), TF_FORMAT_AUTO, options.get());
       });
-      EXPECT_EQ(tf_file_dtype(file.get(), 0), TF_DTYPE_Q4_K) << "what is stored";
+      EXPECT_EQ(tf_file_dtype(file.get(), 0), TF_DTYPE_Q4_K) << "the dtype in the file";
       const auto read = made<tf_array>([&](tf_array **out) { return tf_file_read(out, file.get(), 0); });
       EXPECT_TRUE(same(cast_to(blocks.get(), dtype).get(), read.get()));
     }
@@ -84,7 +84,7 @@ void expect_slices(const tf_file *file, const tf_array *whole, const std::vector
   }
 }
 
-TEST(Decode, SlicesCutBlocksAnywhere) {
+TEST(Decode, SlicesMayStartAndEndInsideBlocks) {
   for (const tf_dtype dtype : {TF_DTYPE_Q8_0, TF_DTYPE_Q6_K, TF_DTYPE_FLOAT4_E2M1FN, TF_DTYPE_FLOAT6_E3M2FN}) {
     const std::vector<int64_t> shape = {5, 3, 512};
     const auto blocks = blocks_of(dtype, shape);
@@ -106,14 +106,15 @@ TEST(Decode, SlicesCutBlocksAnywhere) {
   }
 }
 
-// What is asked of the allocator tells how much was decoded: 64 Ki float32 are 256 KiB, the blocks of 16 elements 2 KiB.
-TEST(Decode, ASliceDecodesOnlyTheBlocksThatItTouches) {
+// The bytes requested from the allocator show how much was decoded: all 64 Ki float32 are 256 KiB, the blocks with the 16
+// elements of the slice are 2 KiB.
+TEST(Decode, ASliceDecodesOnlyTheBlocksThatItNeeds) {
   const int64_t size = 65536;
   const auto blocks = blocks_of(TF_DTYPE_Q8_0, {2, size});
   const std::string bytes = saved(TF_FORMAT_GGUF, {{"w", blocks.get()}});
   const auto whole = cast_to(blocks.get(), TF_DTYPE_FLOAT32);
   for (const int64_t step : {int64_t{4100}, int64_t{-4100}}) {
-    uint64_t asked = 0;
+    uint64_t requested = 0;
     const auto options = options_with({{TF_OPTION_DECODE, TF_DTYPE_FLOAT32}});
     ASSERT_EQ(tf_options_set_allocator(
                   options.get(),
@@ -121,24 +122,24 @@ TEST(Decode, ASliceDecodesOnlyTheBlocksThatItTouches) {
                     *static_cast<uint64_t *>(user) += nbytes;
                     return allocate_aligned(nbytes, alignment);
                   },
-                  [](void *, void *ptr, size_t, size_t) { free_aligned(ptr); }, nullptr, &asked),
+                  [](void *, void *ptr, size_t, size_t) { free_aligned(ptr); }, nullptr, &requested),
               TF_STATUS_OK);
     const auto file = made<tf_file>([&](tf_file **out) {
       return tf_file_open_memory(out, bytes.data(), bytes.size(), TF_FORMAT_AUTO, options.get());
     });
-    asked = 0;
+    requested = 0;
     const int64_t start[] = {TENSORFILE_SLICE_OMITTED, step > 0 ? 77 : -77};
     const int64_t steps[] = {1, step};
     const auto slice = made<tf_array>(
         [&](tf_array **out) { return tf_file_read_slice(out, file.get(), 0, start, nullptr, steps, 2); });
-    EXPECT_LT(asked, tf_array_nbytes(blocks.get()) + 64 * 1024);
+    EXPECT_LT(requested, tf_array_nbytes(blocks.get()) + 64 * 1024);
     const auto expected =
         made<tf_array>([&](tf_array **out) { return tf_array_slice(out, whole.get(), start, nullptr, steps, 2); });
     EXPECT_TRUE(same(expected.get(), slice.get()));
   }
 }
 
-TEST(Decode, ASliceOfBlocksThatStayBlocksCutsNone) {
+TEST(Decode, WithoutDecodingASliceMustBeWholeBlocks) {
   const auto blocks = blocks_of(TF_DTYPE_Q8_0, {2, 64});
   const std::string bytes = saved(TF_FORMAT_GGUF, {{"w", blocks.get()}});
   const auto file = made<tf_file>(
@@ -149,7 +150,7 @@ TEST(Decode, ASliceOfBlocksThatStayBlocksCutsNone) {
   EXPECT_EQ(out, nullptr);
 }
 
-// The example of MLX's form: d = 0.5 and quants 0x00, 0x01, ... 0x0f.
+// A Q4_0 block whose scale is 0.5 and whose packed bytes are 0x00, 0x01, ..., 0x0f.
 TEST(Decode, MlxTripleOfAKnownBlock) {
   uint8_t block[18] = {0x00, 0x38};
   for (uint8_t i = 0; i < 16; ++i)
@@ -178,7 +179,7 @@ TEST(Decode, MlxTripleOfAKnownBlock) {
   }
 }
 
-TEST(Decode, MlxNamesMayNotClash) {
+TEST(Decode, MlxNamesMustNotClash) {
   const auto blocks = blocks_of(TF_DTYPE_Q8_0, {32});
   const auto plain = random_array(TF_DTYPE_INT32, {4});
   const std::string bytes = saved(TF_FORMAT_GGUF, {{"a.weight", blocks.get()}, {"a.scales", plain.get()}});
