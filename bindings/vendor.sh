@@ -1,12 +1,12 @@
 #!/bin/sh
-# Writes the core as one source file, its header and the license into the bindings' packages, which build it themselves.
+# Copies the core as one source file, its header and the license into the packages of the bindings, which compile it.
 #
-# usage: vendor.sh            writes the copies
-#        vendor.sh --check    changes nothing, and fails when a copy is not what this makes
+# usage: vendor.sh            updates the copies
+#        vendor.sh --check    changes nothing, and fails if a copy is out of date
 set -eu
 cd "$(dirname "$0")"
 
-# A package, its folder for the amalgamation, its folder for the license; the packages that are here get them.
+# For each package: its name, the folder for the core, and the folder for the license.
 packages='
 rust  rust/tensorfile-sys/vendor  rust/tensorfile-sys
 rust  -                           rust/tensorfile
@@ -49,6 +49,6 @@ $packages
 END
 
 if [ -n "$stale" ]; then
-  echo "vendor.sh: stale, run bindings/vendor.sh:$stale" >&2
+  echo "vendor.sh: out of date, run bindings/vendor.sh:$stale" >&2
   exit 1
 fi

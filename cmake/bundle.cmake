@@ -1,12 +1,13 @@
-# One archive with zlib inside that defines the functions of src/api/symbols.txt and nothing else, so that a program may
-# have another zlib beside it. For ELF, with GNU's ld and objcopy.
-find_library(TENSORFILE_STATIC_ZLIB NAMES libz.a DOC "The zlib that goes into the bundle")
+# An archive that contains zlib and defines only the functions of src/api/symbols.txt, so that a program may also
+# contain another zlib. Needs ELF, and ld and objcopy of GNU.
+find_library(TENSORFILE_STATIC_ZLIB NAMES libz.a DOC "The zlib archive for the bundle")
 if(NOT TENSORFILE_BUILD_STATIC OR NOT TENSORFILE_STATIC_ZLIB OR NOT CMAKE_OBJCOPY)
   message(FATAL_ERROR "tensorfile: TENSORFILE_BUILD_BUNDLE needs TENSORFILE_BUILD_STATIC, zlib as an archive, and objcopy")
 endif()
 
 set(bundle ${PROJECT_BINARY_DIR}/${CMAKE_STATIC_LIBRARY_PREFIX}tensorfile_bundle${CMAKE_STATIC_LIBRARY_SUFFIX})
-# Groups are dissolved, or the linker would take functions of the program for those of the same name in here.
+# Section groups are removed, or the linker could replace functions in the bundle by those of the program with the same
+# name.
 add_custom_command(OUTPUT ${bundle}
   COMMAND ${CMAKE_C_COMPILER} -r -nostdlib -Wl,--force-group-allocation ${TENSORFILE_ARCHIVED} ${TENSORFILE_STATIC_ZLIB}
     -o tensorfile_bundle.o

@@ -1,9 +1,9 @@
-# The shared library exports the functions listed in src/api/symbols.txt and nothing else.
+# The shared library exports only the functions listed in src/api/symbols.txt.
 set(symbols_file ${PROJECT_SOURCE_DIR}/src/api/symbols.txt)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${symbols_file})
 file(STRINGS ${symbols_file} symbols)
 
-# The file is named after -Xlinker: -Wl, and CMake's LINKER: would cut a path in two at a comma.
+# -Xlinker passes the file because -Wl and CMake's LINKER: split paths at commas.
 if(APPLE)
   list(TRANSFORM symbols PREPEND "_")
   list(JOIN symbols "\n" symbols)
@@ -17,7 +17,7 @@ elseif(NOT WIN32)
   target_link_options(tensorfile PRIVATE
     "SHELL:-Xlinker \"--version-script=${CMAKE_CURRENT_BINARY_DIR}/tensorfile.map\"")
   set_property(TARGET tensorfile APPEND PROPERTY LINK_DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/tensorfile.map)
-  # Sanitizers leave some of their functions to the program.
+  # The sanitizers define some of their functions in the program.
   if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT TENSORFILE_SANITIZED)
     target_link_options(tensorfile PRIVATE "LINKER:-z,defs")
   endif()

@@ -1,4 +1,4 @@
-# What `cmake --install` puts where. Everything finds its neighbours by relative paths, so the tree may be moved.
+# The files that `cmake --install` installs. They refer to each other by relative paths, so the tree may be moved.
 include(CMakePackageConfigHelpers)
 
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
@@ -16,7 +16,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/tensorfile-config-version
 install(FILES ${PROJECT_SOURCE_DIR}/cmake/tensorfile-config.cmake
   ${PROJECT_BINARY_DIR}/tensorfile-config-version.cmake DESTINATION ${package_dir})
 
-# Users of the shared library need not know what it needs; users of the archive link that as well.
+# Users of the archive must also link its dependencies; users of the shared library need not.
 set(PC_LIBS "-L\${libdir} -ltensorfile")
 set(PC_LIBS_PRIVATE "-lz -lpthread")
 if(NOT TENSORFILE_BUILD_SHARED)

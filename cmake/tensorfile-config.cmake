@@ -1,5 +1,5 @@
-# tensorfile::tensorfile is the shared library, tensorfile::static the static one, tensorfile::bundle the archive with zlib
-# inside; they need only C of a project.
+# Defines tensorfile::tensorfile (the shared library), tensorfile::static (the static library) and tensorfile::bundle
+# (an archive that contains zlib). The project need only enable C.
 include(CMakeFindDependencyMacro)
 if(EXISTS ${CMAKE_CURRENT_LIST_DIR}/tensorfile-shared-targets.cmake)
   include(${CMAKE_CURRENT_LIST_DIR}/tensorfile-shared-targets.cmake)
@@ -8,7 +8,7 @@ if(EXISTS ${CMAKE_CURRENT_LIST_DIR}/tensorfile-static-targets.cmake)
   find_dependency(ZLIB)
   find_dependency(Threads)
   include(${CMAKE_CURRENT_LIST_DIR}/tensorfile-static-targets.cmake)
-  # It was compiled as C++, but needs no C++ run-time library: C links it.
+  # Although compiled as C++, it needs no C++ run-time library, so the C compiler can link it.
   get_target_property(tensorfile_configurations tensorfile::static IMPORTED_CONFIGURATIONS)
   foreach(configuration IN LISTS tensorfile_configurations)
     set_property(TARGET tensorfile::static PROPERTY IMPORTED_LINK_INTERFACE_LANGUAGES_${configuration} C)
@@ -22,7 +22,7 @@ if(EXISTS ${tensorfile_bundle} AND NOT TARGET tensorfile::bundle)
   add_library(tensorfile::bundle STATIC IMPORTED)
   set_target_properties(tensorfile::bundle PROPERTIES IMPORTED_LOCATION "${tensorfile_bundle}"
     IMPORTED_LINK_INTERFACE_LANGUAGES C INTERFACE_LINK_LIBRARIES Threads::Threads)
-  # It is never without the archive that it is made of.
+  # The bundle is always installed together with the static library.
   target_include_directories(tensorfile::bundle INTERFACE
     $<TARGET_PROPERTY:tensorfile::static,INTERFACE_INCLUDE_DIRECTORIES>)
 endif()

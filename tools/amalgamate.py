@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Writes the whole core as one source file, tensorfile.cpp, with tensorfile.h beside it.
+"""Writes the whole core as one source file, tensorfile.cpp, and its header, tensorfile.h, into a folder.
 
 usage: amalgamate.py FOLDER
 
-One command compiles it, and zlib is all that it needs:
+One command compiles it; it depends only on zlib:
 
     c++ -std=c++20 -O2 -c tensorfile.cpp
 
--fno-exceptions -fno-rtti keep it free of the C++ run-time library, but are not needed. A macro for each format leaves it
-out: TENSORFILE_NO_NPY, TENSORFILE_NO_NPZ and so on.
+With -fno-exceptions -fno-rtti it does not need the C++ run-time library. The macros TENSORFILE_NO_NPY, TENSORFILE_NO_NPZ
+and so on leave out a format.
 """
 
 import re
@@ -20,21 +20,21 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "src"
 HEADER = ROOT / "include" / "tensorfile.h"
 
-# The rooms of the core, from the ground up: the order of the sources.
+# The rooms of the core in the order of the sources: each room after those that it includes.
 ROOMS = ["base", "core", "io", "codec", "quant", "format", "transfer", "file", "api"]
 
-# Sources of format/ and transfer/ belong to the format that begins their name, "format/gguf/gguf_read.cpp" to gguf.
-# These serve other formats too, or instead.
+# The name of a source in format/ or transfer/ starts with its format: "format/gguf/gguf_read.cpp" belongs to gguf. These
+# names belong to other formats too, or instead.
 FORMATS_OF = {"npy": ["npy", "npz"], "zip": ["npz"]}
 FORMAT_ROW = re.compile(r"^TFILE_FORMAT\(k(\w+)Format\)$", re.M)
 
 PROLOGUE = """\
 // tensorfile {version}: named n-dimensional arrays in .npy, .npz, .safetensors and .gguf files. See tensorfile.h.
-// Made from many files by tools/amalgamate.py: change those, not this.
+// Generated from many files by tools/amalgamate.py. Do not edit.
 //
 //     c++ -std=c++20 -O2 -c tensorfile.cpp
 //
-// and link with zlib. -fno-exceptions -fno-rtti keep it free of the C++ run-time library. These macros leave out a format:
+// and link with zlib. With -fno-exceptions -fno-rtti it needs no C++ run-time library. These macros leave out a format:
 // {macros}.
 //
 {license}
@@ -42,9 +42,9 @@ PROLOGUE = """\
 #define _FILE_OFFSET_BITS 64
 #endif
 #if {none_left}
-#error "tensorfile without a format"
+#error "tensorfile needs at least one format"
 #endif
-// Conversions must round after each operation, as the formats' reference implementations do.
+// Conversions must round after each operation, like the reference implementations of the formats.
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
 #elif defined(__GNUC__)
@@ -76,32 +76,32 @@ def fail(message):
 
 
 def tokens(text):
-    """(kind, text) of everything, so that joining the texts gives the input again."""
+    """Returns (kind, text) for each token. The texts together are the input."""
     return [(match.lastgroup if match.lastgroup != "mark2" else "mark", match.group()) for match in TOKEN.finditer(text)]
 
 
 def source_list():
-    """The sources, room by room, each room in the order of its file names."""
+    """Returns the sources, room by room, each sorted by name."""
     return [path.relative_to(SOURCES).as_posix() for room in ROOMS for path in sorted((SOURCES / room).rglob("*.cpp"))]
 
 
 def format_list():
-    """The formats that the table has."""
+    """Returns the formats in the table."""
     return [name.lower() for name in FORMAT_ROW.findall((SOURCES / "format" / "table.inc").read_text(encoding="utf-8"))]
 
 
 def macro(name):
-    """The macro that leaves out a format."""
+    """Returns the macro that leaves out a format."""
     return f"TENSORFILE_NO_{name.upper()}"
 
 
 def conditional_rows(text):
-    """text, which may be the table of formats, with a condition around each row."""
+    """Returns text with a condition around each row of the table of formats."""
     return FORMAT_ROW.sub(lambda row: f"#if !defined({macro(row.group(1))})\n{row.group()}\n#endif", text)
 
 
 def condition_of(name):
-    """The preprocessor's condition for a source that serves some formats only, or None."""
+    """Returns the preprocessor condition of a source that only some formats need, or None."""
     room, first = name.removesuffix(".cpp").split("/")[:2]
     word = first.split("_")[0]
     formats = FORMATS_OF.get(word, [word] if word in format_list() else [])
@@ -109,33 +109,33 @@ def condition_of(name):
 
 
 def after_angles(words, start):
-    """The place behind the <...> that opens at start."""
+    """Returns the index after the <...> that opens at start."""
     depth = 0
-    for place in range(start, len(words)):
-        depth += {"<": 1, ">": -1}.get(words[place], 0)
+    for index in range(start, len(words)):
+        depth += {"<": 1, ">": -1}.get(words[index], 0)
         if depth == 0:
-            return place + 1
+            return index + 1
     return len(words)
 
 
 def without_prefixes(words):
-    """A declaration without templates, attributes and specifiers in front, and those specifiers."""
-    place, seen = 0, set()
-    while place < len(words):
-        if words[place] == "template":
-            place = after_angles(words, place + 1)
-        elif words[place] == "[[":
-            place = words.index("]]", place) + 1
-        elif words[place] in SPECIFIERS:
-            seen.add(words[place])
-            place += 1
+    """Returns a declaration without leading templates, attributes and specifiers, and those specifiers."""
+    index, seen = 0, set()
+    while index < len(words):
+        if words[index] == "template":
+            index = after_angles(words, index + 1)
+        elif words[index] == "[[":
+            index = words.index("]]", index) + 1
+        elif words[index] in SPECIFIERS:
+            seen.add(words[index])
+            index += 1
         else:
             break
-    return words[place:], seen
+    return words[index:], seen
 
 
 def declared_name(words):
-    """What a declaration at namespace scope declares, or None; and its specifiers."""
+    """Returns the name that a declaration at namespace scope declares, or None, and its specifiers."""
     words, specifiers = without_prefixes(words)
     if not words or words[0] in ("using", "static_assert", "namespace", "}", "asm", "friend"):
         alias = words[0:1] == ["using"] and "=" in words
@@ -144,17 +144,17 @@ def declared_name(words):
         rest = [word for word in words[1:] if word not in ("class", "struct", "final")]
         if rest and (len(rest) == 1 or rest[1] in (":", "::")):
             return (rest[0] if rest[1:2] != ["::"] else None), specifiers
-    place = 0
-    while place < len(words) and words[place] not in "(=[;":
-        place = after_angles(words, place) if words[place] == "<" else place + 1
-    # One word is a macro's call or a constructor; a qualified name was declared elsewhere.
-    if place < 2 or not re.fullmatch(r"[A-Za-z_]\w*", words[place - 1]) or words[place - 2] in ("::", "operator"):
+    index = 0
+    while index < len(words) and words[index] not in "(=[;":
+        index = after_angles(words, index) if words[index] == "<" else index + 1
+    # One word is a macro call or a constructor; a qualified name was declared elsewhere.
+    if index < 2 or not re.fullmatch(r"[A-Za-z_]\w*", words[index - 1]) or words[index - 2] in ("::", "operator"):
         return None, specifiers
-    return words[place - 1], specifiers
+    return words[index - 1], specifiers
 
 
 def enumerators(words, start):
-    """The names in the body of an enum that opens at start."""
+    """Returns the names in the body of an enum that opens at start."""
     names, depth, fresh = [], 0, False
     for word in words[start:]:
         if fresh and re.match(r"[A-Za-z_]", word):
@@ -167,20 +167,20 @@ def enumerators(words, start):
 
 
 def declarations(text):
-    """The names that a file declares at namespace scope: in unnamed namespaces, otherwise its own, and for all."""
+    """Returns the names that a file declares at namespace scope: in unnamed namespaces, otherwise internal, and external."""
     words = [word for kind, word in tokens(text) if kind not in ("skip", "directive")]
     unnamed, own, shared = set(), set(), set()
     scopes, head, depth = [], [], 0
 
-    def declare(place):
+    def declare(index):
         name, specifiers = declared_name(head)
         local = "static" in specifiers or "constexpr" in specifiers and "inline" not in specifiers
         names = [name] if name else []
-        if words[place] == "{" and head and "enum" in head[:2] and "class" not in head:
-            names += enumerators(words, place)
+        if words[index] == "{" and head and "enum" in head[:2] and "class" not in head:
+            names += enumerators(words, index)
         (unnamed if "unnamed" in scopes else own if local else shared).update(names)
 
-    for place, word in enumerate(words):
+    for index, word in enumerate(words):
         if depth:
             depth += {"{": 1, "}": -1}.get(word, 0)
         elif word == "{" and (head[:1] == ["namespace"] or head[:2] == ["inline", "namespace"] or head[:1] == ["extern"]
@@ -188,15 +188,15 @@ def declarations(text):
             scopes.append("unnamed" if head == ["namespace"] else "named")
             head = []
         elif word == "{":
-            declare(place)
-            # A body that an initializer's or class's ';' may follow: what comes then declares nothing.
+            declare(index)
+            # The ';' after the body of an initializer or class declares nothing.
             head, depth = ["}"], 1
         elif word == "}":
             scopes.pop()
             head = []
         elif word == ";":
             if head[:1] != ["}"]:
-                declare(place)
+                declare(index)
             head = []
         else:
             if head == ["}"]:
@@ -208,7 +208,7 @@ def declarations(text):
 
 
 def renamed(text, names, suffix):
-    """text with `names` given a suffix, but not as members of something."""
+    """Returns text with a suffix added to `names`, except where they are members."""
     out, before = [], ""
     for kind, word in tokens(text):
         out.append(word + suffix if kind == "name" and word in names and before not in (".", "->") else word)
@@ -231,21 +231,21 @@ class Amalgamation:
         if name not in self.texts:
             path = SOURCES / name
             if not path.is_file():
-                fail(f"no file src/{name}")
-            # What is included several times, for several CPUs, is part of each that includes it.
+                fail(f"src/{name} does not exist")
+            # A file that is included several times, once for each CPU, becomes part of the files that include it.
             self.texts[name] = SHARED_BODY.sub(lambda include: self.text(include.group(1)).rstrip("\n"),
                                                conditional_rows(path.read_text(encoding="utf-8")))
         return self.texts[name]
 
     def headers(self, name, found):
-        """Adds the project's headers that a file needs, each after those that it needs itself."""
+        """Adds the headers of the project that a file includes, each after those that it includes itself."""
         for quote, include in INCLUDE.findall(self.text(name)):
             if quote == '"' and include != "tensorfile.h" and include not in found:
                 self.headers(include, found)
                 found.append(include)
 
     def source(self, name, names):
-        """Adds a source file; those of its names that clash are changed."""
+        """Adds a source file, and renames those of its names that clash."""
         suffix = "_" + re.sub(r"\W", "_", name.removesuffix(".cpp"))
         before, body = self.split(name, lambda text: renamed(text, names, suffix))
         self.out += before
@@ -258,9 +258,9 @@ class Amalgamation:
         self.out += [f"#endif  // {condition}"] if condition else []
 
     def header(self, name, conditional):
-        """The lines of a header, after those that it needs; none when they stand in the file already.
+        """Returns the lines of a header and of the headers that it includes, unless they are already in the file.
 
-        One that is included under a condition first is written wherever it is needed, and guarded.
+        A header that is first included under a condition is written for each include, with an include guard.
         """
         if name in self.done:
             return []
@@ -276,7 +276,7 @@ class Amalgamation:
         return [*before, f"\n// src/{name}", f"#if !defined({guard})", f"#define {guard}", *body, f"#endif  // {guard}"]
 
     def split(self, name, change, conditional=False):
-        """The lines that a file needs before it, and its own without its includes, changed."""
+        """Returns the lines of the headers that a file includes, and its own lines without includes, after change()."""
         before, body, own, depth = [], [], [], 0
 
         def flush():
@@ -303,7 +303,7 @@ class Amalgamation:
         return before, body
 
     def clashes(self, sources):
-        """For each source the names of its own that something else has too."""
+        """Returns, for each source, its internal names that are also declared elsewhere."""
         found = []
         for source in sources:
             self.headers(source, found)
@@ -311,7 +311,7 @@ class Amalgamation:
         in_sources = {}
         for name in sources:
             unnamed, own, shared = declarations(self.text(name))
-            # A constant that a header declares is everybody's, though it does not look so where it is defined.
+            # A constant that a header declares is external, although its definition looks internal.
             in_sources[name] = unnamed | (own - in_headers), shared
         result = {}
         for name, (own, _) in in_sources.items():

@@ -9,8 +9,8 @@ import (
 	tensorfile "github.com/tensorfile/tensorfile/bindings/go"
 )
 
-// loadFS loads the arrays of a file of any file system: embed.FS and os.DirFS are read in place, without a copy of the
-// file; of those whose files can only be read from their start on, such as archives, the file is read first.
+// loadFS loads the arrays of a file in any file system. Files that support random access, like those of embed.FS and
+// os.DirFS, are read in place. Others, such as files in archives, are read into memory first.
 func loadFS(ctx context.Context, fsys fs.FS, name string, opts ...tensorfile.Option) (*tensorfile.Loaded, error) {
 	opts = append(opts, tensorfile.WithContext(ctx))
 	file, err := fsys.Open(name)

@@ -9,7 +9,7 @@ import (
 	tensorfile "github.com/tensorfile/tensorfile/bindings/go"
 )
 
-// A level is a height map and the policy by which a walker moves on it.
+// A level is a height map and a policy that moves a walker on it.
 type level struct {
 	rows, columns int
 	heights       []float32
@@ -17,7 +17,7 @@ type level struct {
 	bias          [2]float32
 }
 
-// floats gives an array of some shape as float32, whatever its dtype; a size of -1 is any.
+// floats returns an array as float32, whatever its dtype. It must have the given shape, in which -1 matches any size.
 func floats(loaded *tensorfile.Loaded, name string, shape ...int) (elements []float32, sizes []int, err error) {
 	array, err := loaded.Array(name)
 	if err != nil {
@@ -29,7 +29,7 @@ func floats(loaded *tensorfile.Loaded, name string, shape ...int) (elements []fl
 		matches = shape[i] == -1 || shape[i] == sizes[i]
 	}
 	if !matches {
-		return nil, nil, fmt.Errorf("the array %q has the shape %v, not %v", name, sizes, shape)
+		return nil, nil, fmt.Errorf("the array %q must have the shape %v, found %v", name, shape, sizes)
 	}
 	converted, err := array.Cast(tensorfile.Float32)
 	if err != nil {
@@ -46,7 +46,7 @@ func (l *level) loadTerrain(terrain *tensorfile.Loaded) error {
 		return err
 	}
 	if len(heights) == 0 {
-		return fmt.Errorf("a map of %v heights", shape)
+		return fmt.Errorf("the map has no heights: %v", shape)
 	}
 	l.rows, l.columns, l.heights = shape[0], shape[1], heights
 	return nil
@@ -66,7 +66,7 @@ func (l *level) loadPolicy(network *tensorfile.Loaded) error {
 	return nil
 }
 
-// slope is how much the map rises to the next row and the next column.
+// slope returns how much the map rises to the next row and to the next column.
 func (l *level) slope(row, column int) [2]float32 {
 	at := func(row, column int) float32 {
 		return l.heights[min(row, l.rows-1)*l.columns+min(column, l.columns-1)]
@@ -75,10 +75,10 @@ func (l *level) slope(row, column int) [2]float32 {
 	return [2]float32{at(row+1, column) - here, at(row, column+1) - here}
 }
 
-// A loader loads a level beside the game's loop.
+// A loader loads a level in the background.
 type loader struct {
 	thousandths atomic.Int64
-	loaded      chan struct{} // closed when level and err are there
+	loaded      chan struct{} // closed when level and err are set
 	level       *level
 	err         error
 }
@@ -119,10 +119,10 @@ func (l *loader) load(ctx context.Context, fsys fs.FS) (*level, error) {
 	return made, nil
 }
 
-// progress is how much is loaded, 0 to 1.
+// progress returns the loaded fraction, 0 to 1.
 func (l *loader) progress() float64 { return float64(l.thousandths.Load()) / 1000 }
 
-// ready tells whether loading has ended, without waiting for that.
+// ready reports whether loading has ended. It does not block.
 func (l *loader) ready() bool {
 	select {
 	case <-l.loaded:

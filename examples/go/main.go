@@ -1,6 +1,6 @@
-// Command game is a loop with a fixed time step, as Ebitengine's is: Update moves the world by a 60th of a second, Draw
-// shows it. The arrays that it plays with are embedded in the program, and are loaded beside the loop, under a loading
-// screen: a height map from an .npz, and the network by which a walker moves on it from a .safetensors. It draws in text.
+// Command game is a game loop with a fixed time step like that of Ebitengine: Update advances the world by a 60th of a
+// second, and Draw shows it as text. Its arrays are embedded in the program, and are loaded in the background while a
+// loading screen is shown: a height map from an .npz, and the network that moves a walker on it from a .safetensors.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 const (
 	ticksPerSecond = 60
 	tick           = time.Second / ticksPerSecond
-	// After a pause the world goes on from where it was.
+	// Longer pauses do not advance the world further.
 	longestFrame = time.Second / 4
 )
 
@@ -30,10 +30,10 @@ var embedded embed.FS
 // errFinished ends the loop.
 var errFinished = errors.New("finished")
 
-// A game is updated once a tick, and drawn once a frame.
+// A game is updated once per tick and drawn once per frame.
 type game struct {
 	loader *loader
-	ticks  int // of play, yet to come
+	ticks  int // remaining
 	walker [2]float32
 }
 
@@ -41,7 +41,7 @@ func newGame(ctx context.Context, fsys fs.FS, ticks int) *game {
 	return &game{loader: startLoading(ctx, fsys), ticks: ticks}
 }
 
-// Update moves the walker by one tick, once there is a level.
+// Update moves the walker by one tick if the level is loaded.
 func (g *game) Update() error {
 	switch {
 	case !g.loader.ready():
@@ -62,7 +62,7 @@ func (g *game) Update() error {
 	return nil
 }
 
-// Draw shows the level in shades, with the walker; before, how much of it is loaded.
+// Draw shows the level in shades with the walker, or the progress of loading it.
 func (g *game) Draw(screen io.Writer) error {
 	var picture strings.Builder
 	if !g.loader.ready() {
@@ -86,7 +86,7 @@ func (g *game) Draw(screen io.Writer) error {
 	return err
 }
 
-// A clock tells the time, and lets it pass.
+// A clock returns the time and sleeps.
 type clock interface {
 	Now() time.Time
 	Sleep(time.Duration)
@@ -114,7 +114,7 @@ func run(ctx context.Context, g *game, screen io.Writer, clock clock) error {
 			return err
 		}
 		if err := ctx.Err(); err != nil {
-			<-g.loader.loaded // which ends soon, too
+			<-g.loader.loaded // ends soon, since ctx is done
 			return err
 		}
 		clock.Sleep(tick - lag)

@@ -15,7 +15,7 @@ import (
 	tensorfile "github.com/tensorfile/tensorfile/bindings/go"
 )
 
-// A steppedClock goes on by the time that is slept.
+// A steppedClock only advances when it sleeps.
 type steppedClock struct{ now time.Time }
 
 func (c *steppedClock) Now() time.Time        { return c.now }
@@ -37,17 +37,17 @@ func TestPlaysTheEmbeddedLevel(t *testing.T) {
 	if err := run(t.Context(), g, &screen, &steppedClock{}); err != nil {
 		t.Fatal(err)
 	}
-	// The map rises by 1 a row and 0.5 a column; the policy makes of that 0.75 rows and 1.75 columns a second.
+	// The map rises by 1 per row and 0.5 per column, which the policy converts to 0.75 rows and 1.75 columns per second.
 	want := "  ..::\n..:@--\n::--==\n--==++\n"
 	if !strings.HasSuffix(screen.String(), want) {
-		t.Errorf("the screen ends otherwise than %q: %q", want, screen.String())
+		t.Errorf("the screen does not end with %q: %q", want, screen.String())
 	}
 	if p := g.loader.progress(); p != 1 {
-		t.Errorf("at the end %v is loaded", p)
+		t.Errorf("at the end the progress is %v", p)
 	}
 }
 
-// Without an open door nobody reads.
+// A closed door blocks all reads.
 type door struct {
 	fs.FS
 	opened chan struct{}
@@ -81,7 +81,7 @@ func TestMovesInFixedSteps(t *testing.T) {
 	g := loadedGame(t, embedded, 1000)
 	clock := &steppedClock{time.Unix(0, 0)}
 	frames := 0
-	// A second of 30 frames, then a pause that counts as the longest frame.
+	// One second with 30 frames, then a pause that counts as the longest frame.
 	slow := writerFunc(func(p []byte) (int, error) {
 		frames++
 		switch {

@@ -25,7 +25,7 @@ def check(status):
 
 
 def view(handle):
-    """The array's own memory, which is released with the last NumPy array on it."""
+    """Returns a NumPy array over the memory, which is released with the last array that uses it."""
     memory = (ctypes.c_char * lib.tf_array_nbytes(handle)).from_address(lib.tf_array_data(handle))
     weakref.finalize(memory, lib.tf_array_release, handle)
     shape = lib.tf_array_shape(handle)[:lib.tf_array_ndim(handle)]

@@ -1,5 +1,5 @@
-// A game's loop with SDL2: while it draws frames, a loader reads arrays from an archive through SDL_RWops into the game's
-// own arena, on the game's own worker threads, tells how far it is, and stops when the player quits.
+// A game loop with SDL2. While it draws frames, a loader reads arrays from an archive through SDL_RWops into the game's
+// own arena, on the game's own worker threads. It reports its progress, and stops when the player quits.
 //
 // usage: game ASSETS.PAK [--quit-while-loading]
 #include <SDL.h>
@@ -16,7 +16,7 @@
 
 namespace {
 
-// Memory of one level, given back all at once. Jobs allocate too, so the mark is atomic.
+// The memory of one level, which is freed as a whole. Jobs allocate too, so the mark is atomic.
 class Arena {
  public:
   explicit Arena(std::size_t size) : size_(size), base_(static_cast<char *>(SDL_SIMDAlloc(size))) {}
@@ -24,7 +24,7 @@ class Arena {
   Arena(const Arena &) = delete;
   Arena &operator=(const Arena &) = delete;
 
-  void give_to(tensorfile::Options &options) { options.set_allocator(allocate, keep, nullptr, this); }
+  void use_in(tensorfile::Options &options) { options.set_allocator(allocate, ignore, nullptr, this); }
   std::size_t used() const { return used_; }
   bool owns(const void *address) const { return address >= base_ && address < base_ + size_; }
 
@@ -40,7 +40,7 @@ class Arena {
     } while (!self.used_.compare_exchange_weak(used, start + size));
     return self.base_ + start;
   }
-  static void keep(void * /*user*/, void * /*pointer*/, std::size_t /*size*/, std::size_t /*alignment*/) {}
+  static void ignore(void * /*user*/, void * /*pointer*/, std::size_t /*size*/, std::size_t /*alignment*/) {}
 
   std::size_t size_;
   char *base_;
@@ -72,7 +72,7 @@ class Jobs {
 
   std::size_t width() const { return workers_.size(); }
   int run_so_far() const { return run_so_far_; }
-  // Runs job(0) to job(count - 1), and returns when all are done.
+  // Runs job(0) to job(count - 1), and returns when all of them have ended.
   void run(std::size_t count, const Job &job) {
     SDL_LockMutex(mutex_);
     job_ = &job;
@@ -163,7 +163,7 @@ class Pack {
     Uint32 size = 0;
   };
 
-  // An SDL_RWops has one position, so jobs take turns.
+  // An SDL_RWops has one position, so only one job may use it at a time.
   static tf_status read_at(void *user, std::uint64_t offset, void *dst, std::size_t nbytes) {
     auto &self = *static_cast<Pack *>(user);
     SDL_LockMutex(self.mutex_);
@@ -179,7 +179,7 @@ class Pack {
   std::vector<Entry> entries_;
 };
 
-// What the loader makes of a level while the game draws.
+// A level, which the loader fills while the game draws.
 struct Level {
   enum class State { kLoading, kReady, kStopped, kFailed };
 
@@ -191,19 +191,19 @@ struct Level {
   const Pack &pack;
   Jobs &jobs;
   Arena arena{std::size_t{96} << 20};
-  std::vector<float> biases;  // float16 in the file, cast on the way into the game's own memory
+  std::vector<float> biases;  // converted from float16 while they are read
   tensorfile::Array terrain;
   tensorfile::Dict weights;
   std::atomic<std::uint64_t> done{0};
   std::atomic<std::uint64_t> total{0};
   std::atomic<bool> quit{false};
-  bool quit_while_loading = false;  // as a player would who is fast
+  bool quit_while_loading = false;  // simulates a quick player
   std::string error;
   std::atomic<State> state{State::kLoading};
 
   void load() {
     tensorfile::Options options;
-    arena.give_to(options);
+    arena.use_in(options);
     options.set_executor(jobs.width(), [this](std::size_t count, const Jobs::Job &job) { jobs.run(count, job); });
     options.set_progress([this](std::uint64_t now, std::uint64_t all) {
       done = now;
@@ -217,7 +217,7 @@ struct Level {
     biases.resize(static_cast<std::size_t>(file["bias"].shape()[0]));
     file["bias"].read_into(biases.data(), biases.size());
   }
-  // Sees events when they happen, so that a load stops though the loop may hang.
+  // Called for each event immediately, so that a load stops even while the loop is busy.
   static int SDLCALL watch(void *user, SDL_Event *event) {
     if (event->type == SDL_QUIT) static_cast<Level *>(user)->quit = true;
     return 0;
@@ -243,7 +243,7 @@ struct Level {
   }
 };
 
-// The terrain in shades of grey, as large as the window.
+// Draws the terrain in shades of grey, in the size of the window.
 SDL_Texture *draw_terrain(SDL_Renderer *renderer, const tensorfile::Array &terrain, int width, int height) {
   SDL_Texture *const texture =
       SDL_CreateTexture(renderer, SDL_PIXELFORMAT_ARGB8888, SDL_TEXTUREACCESS_STATIC, width, height);
@@ -285,7 +285,7 @@ int play(const char *path, bool quit_while_loading) {
   level.quit_while_loading = quit_while_loading;
   SDL_Thread *const loader = SDL_CreateThread(Level::run, "loader", &level);
   int frames = 0;
-  // The frame that shows the level is the last of this demonstration.
+  // Ends after the frame that shows the level.
   for (bool shown = false; !shown && level.state != Level::State::kFailed && level.state != Level::State::kStopped;
        ++frames) {
     for (SDL_Event event; SDL_PollEvent(&event) != 0;) {

@@ -1,6 +1,6 @@
-"""Compares the library's functions, their parameters and types with the committed dump, tensorfile.abi.
+"""Compares the functions of the library, their parameters and types with the committed dump, tensorfile.abi.
 
-What is added is compatible; what is changed or gone is not. --write makes the dump anew.
+Additions are compatible; changes and removals are errors. --write updates the dump.
 
 usage: abi_dump.py LIBRARY-WITH-TYPES HEADERS DUMP [--write]
 """
@@ -16,7 +16,7 @@ def main(library, headers, dump, write=None):
             "--no-corpus-path", "--no-comp-dir-path", "--no-show-locs", "--no-elf-needed", library]
     if write == "--write":
         made = subprocess.run(make, check=True, capture_output=True).stdout
-        # Paths as they are in the tree, wherever that stands.
+        # Makes paths relative to the source tree.
         Path(dump).write_bytes(made.replace(f"{Path(headers).resolve().parent}/".encode(), b""))
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -24,7 +24,7 @@ def main(library, headers, dump, write=None):
         now.write_bytes(subprocess.run(make, check=True, capture_output=True).stdout)
         found = subprocess.run(["abidiff", "--no-added-syms", dump, now], capture_output=True, text=True)
     if found.returncode != 0:
-        sys.exit(f"{found.stdout}{found.stderr}The ABI is not what {dump} has.")
+        sys.exit(f"{found.stdout}{found.stderr}The ABI differs from {dump}: run make abi if the difference is intended.")
 
 
 if __name__ == "__main__":

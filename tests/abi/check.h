@@ -1,4 +1,4 @@
-/* What the C tests need: a check that says where it failed, and the end of the program. */
+/* Checks for the tests in C, which report where they failed, and set the exit status of the program. */
 #ifndef TENSORFILE_TESTS_CHECK_H
 #define TENSORFILE_TESTS_CHECK_H
 
@@ -16,15 +16,15 @@ static int check_failures = 0;
     }                                                                                                        \
   } while (0)
 
-/* The call must return this status. */
-#define CHECK_STATUS(status, call)                                                                 \
-  do {                                                                                             \
-    const tf_status check_got = (call);                                                            \
-    if (check_got != (status)) {                                                                   \
-      ++check_failures;                                                                            \
-      fprintf(stderr, "%s:%d: %s gave %s, not %s (last failure: %s)\n", __FILE__, __LINE__, #call, \
-              tf_status_name(check_got), tf_status_name(status), tf_error_message());              \
-    }                                                                                              \
+/* Checks that a call returns a status. */
+#define CHECK_STATUS(status, call)                                                                        \
+  do {                                                                                                    \
+    const tf_status check_got = (call);                                                                   \
+    if (check_got != (status)) {                                                                          \
+      ++check_failures;                                                                                   \
+      fprintf(stderr, "%s:%d: %s: expected %s, found %s (last failure: %s)\n", __FILE__, __LINE__, #call, \
+              tf_status_name(status), tf_status_name(check_got), tf_error_message());                     \
+    }                                                                                                     \
   } while (0)
 
 #define CHECK_OK(call) CHECK_STATUS(TF_STATUS_OK, call)

@@ -1,4 +1,4 @@
-/* Files of every format: saved and loaded whole, by array, in memory and through callbacks. */
+/* Saves and loads files of every format: as a whole, by array, in memory and with callbacks. */
 #include <stdlib.h>
 
 #include "check.h"
@@ -65,19 +65,19 @@ static void check_load(const char *path, const tf_dict *expected, const char *au
 static void test_formats(const tf_dict *arrays) {
   tf_dict *metadata = NULL;
   CHECK_OK(tf_dict_new(&metadata));
-  CHECK_OK(tf_dict_set_string(metadata, "author", SIZE_MAX, "somebody", SIZE_MAX));
+  CHECK_OK(tf_dict_set_string(metadata, "author", SIZE_MAX, "tester", SIZE_MAX));
   CHECK_OK(tf_savez("files", NULL, 0, arrays, NULL));
   check_load("files.npz", arrays, NULL);
   CHECK_OK(tf_savez_compressed("deflated", NULL, 0, arrays, NULL));
   check_load("deflated.npz", arrays, NULL);
   CHECK_OK(tf_save_safetensors("files", arrays, metadata, NULL));
-  check_load("files.safetensors", arrays, "somebody");
+  check_load("files.safetensors", arrays, "tester");
   CHECK_OK(tf_save_gguf("files", arrays, metadata, NULL));
-  check_load("files.gguf", arrays, "somebody");
+  check_load("files.gguf", arrays, "tester");
   tf_dict_release(metadata);
 }
 
-/* files.safetensors: both of its arrays at once, as float64. */
+/* Reads both arrays of files.safetensors at once, as float64. */
 static void check_read_many(const tf_file *file, size_t a) {
   double first[6] = {0};
   double second[1] = {0};
@@ -105,20 +105,20 @@ static void test_file(void) {
   uint64_t offset = 0;
   uint64_t stored = 0;
   int32_t deflated = 1;
-  size_t place = 99;
+  size_t index = 99;
 
   CHECK_OK(tf_file_open(&file, "files.safetensors", NULL));
   CHECK(tf_file_format(file) == TF_FORMAT_SAFETENSORS && tf_file_size(file) == 2);
-  CHECK_OK(tf_file_find(&place, file, "a", 1));
-  CHECK(tf_file_dtype(file, place) == TF_DTYPE_FLOAT32 && tf_file_ndim(file, place) == 2);
-  CHECK(tf_file_shape(file, place)[1] == 3 && tf_file_nbytes(file, place) == BYTES);
-  CHECK_OK(tf_file_location(&path, &offset, &stored, &deflated, file, place));
+  CHECK_OK(tf_file_find(&index, file, "a", 1));
+  CHECK(tf_file_dtype(file, index) == TF_DTYPE_FLOAT32 && tf_file_ndim(file, index) == 2);
+  CHECK(tf_file_shape(file, index)[1] == 3 && tf_file_nbytes(file, index) == BYTES);
+  CHECK_OK(tf_file_location(&path, &offset, &stored, &deflated, file, index));
   CHECK_TEXT("files.safetensors", path);
   CHECK(offset > 0 && stored == BYTES && deflated == 0);
-  CHECK_OK(tf_file_read_into(file, place, TF_DTYPE_FLOAT64, values, sizeof(values)));
-  check_read_many(file, place);
+  CHECK_OK(tf_file_read_into(file, index, TF_DTYPE_FLOAT64, values, sizeof(values)));
+  check_read_many(file, index);
   CHECK(values[0] == 0.0 && values[5] == 5.0);
-  CHECK_OK(tf_file_read_slice(&row, file, place, start, NULL, NULL, 2));
+  CHECK_OK(tf_file_read_slice(&row, file, index, start, NULL, NULL, 2));
   CHECK(tf_array_shape(row)[0] == 1 && ((const float *)tf_array_data(row))[0] == 3.0f);
   CHECK(tf_file_dtype(file, 2) == TF_DTYPE_UNSUPPORTED);
   tf_array_release(row);
@@ -143,7 +143,7 @@ static void test_memory(const tf_dict *arrays) {
   }
 }
 
-/* Bytes that callbacks write and read. */
+/* Memory that callbacks read and write. */
 struct store {
   unsigned char bytes[4096];
   size_t size;

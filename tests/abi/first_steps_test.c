@@ -1,4 +1,4 @@
-/* The first program that somebody writes: save an array, load it, look at it. */
+/* The first program of a new user: saves an array, loads it and reads its elements. */
 #include "check.h"
 
 int main(void) {
@@ -17,8 +17,8 @@ int main(void) {
   tf_array_release(loaded);
   tf_array_release(array);
 
-  CHECK_STATUS(TF_STATUS_NOT_FOUND, tf_load(&loaded, NULL, NULL, "there is none.npy", NULL));
+  CHECK_STATUS(TF_STATUS_NOT_FOUND, tf_load(&loaded, NULL, NULL, "no such file.npy", NULL));
   CHECK(loaded == NULL);
-  CHECK_CONTAINS("there is none.npy", tf_error_message());
+  CHECK_CONTAINS("no such file.npy", tf_error_message());
   return check_result();
 }

@@ -110,7 +110,7 @@ static void test_dicts(void) {
   tf_dict *flat = NULL;
   const char *text = NULL;
   size_t length = 0;
-  size_t place = 99;
+  size_t index = 99;
   int64_t number = 0;
 
   CHECK_OK(tf_dict_new(&tree));
@@ -128,8 +128,8 @@ static void test_dicts(void) {
   CHECK_OK(tf_dict_string_list_at(&text, &length, tree, "words", SIZE_MAX, 0));
   CHECK_TEXT("one", text);
   CHECK_STATUS(TF_STATUS_TYPE, tf_dict_get_int64(&number, tree, "name", SIZE_MAX));
-  CHECK_STATUS(TF_STATUS_NOT_FOUND, tf_dict_find(&place, tree, "nobody", SIZE_MAX));
-  CHECK_TEXT("nobody", tf_error_name());
+  CHECK_STATUS(TF_STATUS_NOT_FOUND, tf_dict_find(&index, tree, "unknown", SIZE_MAX));
+  CHECK_TEXT("unknown", tf_error_name());
 
   CHECK_OK(tf_dict_flatten(&flat, tree));
   CHECK_OK(tf_dict_get_int64(&number, flat, "layer.units", SIZE_MAX));

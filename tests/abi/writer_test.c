@@ -1,4 +1,4 @@
-/* A file written array by array, in pieces, from C. */
+/* Writes a file array by array, in pieces. */
 #include "check.h"
 
 static tf_writer *open_writer(const char *path, tf_format format) {
@@ -36,7 +36,7 @@ int main(void) {
   size_t i;
   for (i = 0; i < 4; ++i) {
     tf_writer *writer = open_writer(paths[i], formats[i]);
-    /* Sixteen bytes, which end within an array, then the rest of it, then the other one. */
+    /* 16 bytes, which end inside an array, then the rest of it, and then the other array. */
     CHECK_OK(tf_writer_write(writer, values, 16));
     CHECK_STATUS(TF_STATUS_INVALID_ARGUMENT, tf_writer_finish(writer));
     CHECK_TEXT("a", tf_error_name());
@@ -49,7 +49,7 @@ int main(void) {
     tf_writer_release(writer);
     tf_writer_release(writer);
     check_file(paths[i], values, seven);
-    /* One that is given up leaves the file as it is. */
+    /* A writer that is released before it is finished does not change the file. */
     writer = open_writer(paths[i], formats[i]);
     CHECK_OK(tf_writer_write(writer, "garbage", 7));
     tf_writer_release(writer);

@@ -1,8 +1,8 @@
-"""The amalgamation is compiled by one command, linked by the C compiler with zlib, and has the formats asked for.
+"""Checks that one command compiles the amalgamation, that the C compiler links it, and that it has the expected formats.
 
 usage: amalgamation_test.py WORK [TENSORFILE_NO_...]...
 
-CC, CXX and NM are in the environment.
+The environment contains CC, CXX and NM.
 """
 
 import os
@@ -34,7 +34,7 @@ def main():
     run(sys.executable, ROOT / "tools" / "amalgamate.py", ".")
     files = sorted(path.name for path in WORK.iterdir())
     if files != ["tensorfile.cpp", "tensorfile.h"]:
-        sys.exit(f"the amalgamation is {files}")
+        sys.exit(f"expected tensorfile.cpp and tensorfile.h in the amalgamation, found {files}")
 
     run(os.environ["CXX"], "-std=c++20", "-fno-exceptions", "-fno-rtti", *[f"-D{name}" for name in OMITTED], "-c",
         "tensorfile.cpp")
@@ -47,7 +47,7 @@ def main():
     expected = [name for name in FORMATS if f"TENSORFILE_NO_{name.upper()}" not in OMITTED]
     found = run("./formats").split()
     if found != expected:
-        sys.exit(f"built with {OMITTED} it has the formats {found}, not {expected}")
+        sys.exit(f"built with {OMITTED}, expected the formats {expected}, found {found}")
     if "npy" in expected:
         run("./consumer")
     if "safetensors" in expected:

@@ -1,4 +1,4 @@
-/* Names the formats that the library was built with, one a line. */
+/* Prints the formats that the library was built with, one per line. */
 #include <stdio.h>
 #include <tensorfile.h>
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What a call through each binding costs: a getter, a view of the elements without a copy, and others.
+# Times calls through each binding: a getter, a view of the elements without a copy, and others.
 #
 # usage: bindings.sh FOLDER    FOLDER is for what is built
 set -eu

@@ -1,4 +1,4 @@
-/* What an embedder asks: how long dlopen takes, how many allocations a load makes, and how much memory it holds at most.
+/* Measures the cost of embedding: the time of dlopen, and the allocations and peak memory of a load.
 
    usage: embed_bench LIBRARY FOLDER    prints lines of words for embed.py */
 #define _GNU_SOURCE
@@ -62,29 +62,29 @@ static void time_dlopen(const char *path) {
   printf("dlopen %.0f\n", times[50] * 1e6);
 }
 
-/* Of one thread: TF_OPTION_THREADS is 1. */
+/* Not atomic, since TF_OPTION_THREADS is 1. */
 struct counts {
-  size_t allocations, held, peak;
+  size_t allocations, current, peak;
 };
 
 static void *allocate(void *user, size_t size, size_t alignment) {
   struct counts *const counts = user;
-  void *place = NULL;
-  if (posix_memalign(&place, alignment < sizeof(void *) ? sizeof(void *) : alignment, size) != 0) return NULL;
+  void *memory = NULL;
+  if (posix_memalign(&memory, alignment < sizeof(void *) ? sizeof(void *) : alignment, size) != 0) return NULL;
   ++counts->allocations;
-  counts->held += size;
-  if (counts->held > counts->peak) counts->peak = counts->held;
-  return place;
+  counts->current += size;
+  if (counts->current > counts->peak) counts->peak = counts->current;
+  return memory;
 }
 
-static void give_back(void *user, void *place, size_t size, size_t alignment) {
+static void deallocate(void *user, void *memory, size_t size, size_t alignment) {
   struct counts *const counts = user;
   (void)alignment;
-  counts->held -= size;
-  free(place);
+  counts->current -= size;
+  free(memory);
 }
 
-/* Saves count arrays of so many floats, and loads them. */
+/* Saves and loads count arrays with the given number of floats. */
 static void count_allocations(const char *folder, const char *extension, int count, int64_t floats) {
   struct counts counts = {0, 0, 0};
   char path[4096];
@@ -105,13 +105,13 @@ static void count_allocations(const char *folder, const char *extension, int cou
   p_tf_dict_release(arrays);
   check(p_tf_options_new(&options));
   check(p_tf_options_set(options, TF_OPTION_THREADS, 1));
-  check(p_tf_options_set_allocator(options, allocate, give_back, NULL, &counts));
+  check(p_tf_options_set_allocator(options, allocate, deallocate, NULL, &counts));
   check(p_tf_load(NULL, &arrays, NULL, path, options));
   printf("load %s %d %zu %zu %zu\n", extension, count, counts.allocations, (size_t)count * (size_t)floats * 4,
          counts.peak);
   p_tf_dict_release(arrays);
   p_tf_options_release(options);
-  if (counts.held != 0) fail("a load leaked");
+  if (counts.current != 0) fail("a load leaked");
   remove(path);
 }
 

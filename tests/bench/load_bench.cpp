@@ -1,9 +1,9 @@
-// Times opening and loading through the C ABI, in a process that has done nothing before.
+// Times opening and loading through the C ABI in a fresh process.
 //
 //   load_bench load PATH [THREADS]    seconds of tf_load
-//   load_bench list PATH              seconds of opening, and of asking every array's name, dtype, shape and size
-//   load_bench open PATH TIMES        seconds of opening, a line each
-//   load_bench map PATH TIMES         seconds of tf_load in map mode, a line each
+//   load_bench list PATH              seconds of opening, and of getting the name, dtype, shape and size of all arrays
+//   load_bench open PATH TIMES        seconds of opening, one line for each time
+//   load_bench map PATH TIMES         seconds of tf_load in map mode, one line for each time
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// Times the inner parts of reading and saving, each by itself, with Google Benchmark, whose options it takes.
+// Times the inner parts of reading and saving separately, with Google Benchmark and its options.
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
@@ -36,7 +36,7 @@ struct Release {
 template <typename T>
 using Handle = std::unique_ptr<T, Release>;
 
-// Bytes that compress as those of models do.
+// Returns bytes that compress like those of models.
 std::vector<uint8_t> weights(size_t nbytes) {
   std::vector<uint8_t> bytes(nbytes);
   std::mt19937 random(0);
@@ -74,7 +74,7 @@ void set_bytes(benchmark::State &state, size_t nbytes) {
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(nbytes));
 }
 
-// Opening: headers and directories of many arrays, from memory.
+// Opening: reads headers and directories of many arrays from memory.
 void list(benchmark::State &state, tf_format format) {
   const Handle<tf_dict> arrays = small_arrays(state.range(0));
   tf_buffer *saved = nullptr;
@@ -100,7 +100,7 @@ BENCHMARK_CAPTURE(list, gguf, TF_FORMAT_GGUF)->RangeMultiplier(10)->Range(100, 1
 BENCHMARK_CAPTURE(list, npz, TF_FORMAT_NPZ)->RangeMultiplier(10)->Range(100, 100'000)->Complexity();
 BENCHMARK_CAPTURE(list, npy, TF_FORMAT_NPY)->Arg(1);
 
-// Saving: what is made before and between the bytes of the arrays, into a sink that keeps nothing.
+// Saving: writes headers and many small arrays to a sink that discards them.
 void save(benchmark::State &state, tf_format format) {
   const Handle<tf_dict> arrays = small_arrays(state.range(0));
   tf_sink *raw = nullptr;
@@ -120,8 +120,8 @@ void index_names(benchmark::State &state) {
   std::vector<std::string> names;
   for (int64_t i = 0; i < state.range(0); ++i)
     names.push_back(layer_name(i));
-  const auto name_at = [](const void *owner, size_t place) {
-    const std::string &name = (*static_cast<const std::vector<std::string> *>(owner))[place];
+  const auto name_at = [](const void *owner, size_t index) {
+    const std::string &name = (*static_cast<const std::vector<std::string> *>(owner))[index];
     return Text(name.data(), name.size());
   };
   for (auto _ : state) {
@@ -152,7 +152,7 @@ void crc32_of_two(benchmark::State &state) {
 BENCHMARK(crc32_of_two);
 
 void deflate(benchmark::State &state, bool isal) {
-  if (isal && !has_isal()) return state.SkipWithError("ISA-L is not built in");
+  if (isal && !has_isal()) return state.SkipWithError("the library was built without ISA-L");
   const std::vector<uint8_t> bytes = weights(kChunk);
   Deflater deflater(default_memory());
   for (auto _ : state) {
@@ -182,7 +182,7 @@ void inflate(benchmark::State &state) {
 }
 BENCHMARK(inflate);
 
-// What a foreign byte order, another layout or another dtype costs on the way.
+// Conversions: the cost of another byte order, layout or dtype.
 void swap(benchmark::State &state, tf_dtype id) {
   const Dtype &dtype = *find_dtype(id);
   std::vector<uint8_t> bytes = weights(kChunk);

@@ -1,6 +1,7 @@
-// The best program that only reads: the same bytes, in pieces, by several threads, into memory of the same kind.
+// Reads the same bytes as a load, in pieces, on several threads, and into the same kind of memory, but does nothing
+// else.
 //
-//   raw_read PATH COUNT BYTES THREADS huge|small    seconds of taking memory for COUNT arrays of BYTES and filling it
+//   raw_read PATH COUNT BYTES THREADS huge|small    seconds of allocating COUNT arrays of BYTES and filling them
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>

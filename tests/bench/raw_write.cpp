@@ -1,6 +1,6 @@
-// Writes bytes from memory to a new file as fast as the system takes them: the limit that saving is measured against.
+// Writes bytes from memory to a new file as fast as the system allows, as a limit for the speed of saving.
 //
-//   raw_write PATH BYTES THREADS    seconds from opening to closing, the space reserved first
+//   raw_write PATH BYTES THREADS    seconds from opening to closing, with preallocated space
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>

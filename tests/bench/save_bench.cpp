@@ -1,9 +1,9 @@
-// Times saving through the C ABI, in a process that has done nothing before but make the arrays.
+// Times saving through the C ABI in a fresh process, which has only created the arrays.
 //
 //   save_bench FORMAT PATH DATA COUNT BYTES [THREADS [LEVEL]]
 //
-// saves COUNT float32 arrays that have BYTES together; DATA is a file whose bytes they repeat. FORMAT: npy, npz,
-// safetensors, gguf, or deflated (an .npz). Prints the seconds.
+// saves COUNT float32 arrays of BYTES in total, which repeat the contents of the file DATA, and prints the seconds.
+// FORMAT is npy, npz, safetensors, gguf, or deflated (a compressed .npz).
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

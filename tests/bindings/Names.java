@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import org.tensorfile.Array;
 import org.tensorfile.Tensorfile;
 
-/** Loads and saves again each .npy in the folder of the argument, whatever the bytes of its name are. */
+/** Loads and saves every .npy file in the folder given as argument, whatever bytes are in its name. */
 class Names {
   public static void main(String[] args) throws IOException {
     Path folder = Path.of(args[0]);

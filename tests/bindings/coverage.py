@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Compares the ABI's functions with those that each binding's hand-written layer reaches.
+"""Checks that the hand-written layer of each binding uses every function of the ABI.
 
 usage: coverage.py [ROOT]
 
-A function of src/api/symbols.txt that the layer of a language does not use is a hole, unless a line of
-bindings/LANGUAGE/not-covered.txt, "tf_x: reason", says why the language does without. Lines without a reason, and
-those of functions that are used or that do not exist, fail, too. Languages without a package are passed over.
+The layer of each language must use all functions of src/api/symbols.txt, except those for which a line
+"tf_x: reason" in bindings/LANGUAGE/not-covered.txt gives a reason. Lines without a reason, and lines for functions that
+are used or that do not exist, are errors. Languages without a package are skipped.
 
-First it checks itself, on a made-up tree with every such defect.
+The script first tests itself on a tree that has every such error.
 """
 
 import re
@@ -20,22 +20,22 @@ C_CALL = r"\b{name}\s*\("
 
 
 def camel(name):
-    """tf_array_copy_from: ArrayCopyFrom."""
+    """Returns ArrayCopyFrom for tf_array_copy_from."""
     return "".join(part.capitalize() for part in name.split("_")[1:])
 
 
 class Layer:
-    """The sources of a language's hand-written layer, and how a function looks in them."""
+    """The sources of the hand-written layer of a language, and how they refer to a function."""
 
     def __init__(self, folder, sources, native, patterns, cut=None):
         self.folder = folder
-        self.sources = sources  # globs in folder: the layer in its own language
-        self.native = native  # globs in the root: C written by hand, which calls functions by their own names
-        self.patterns = patterns  # of a use in sources; {name}, {Camel} and {camel} stand for the function
-        self.cut = cut  # from where on a source is tests
+        self.sources = sources  # globs in folder: the sources in the language itself
+        self.native = native  # globs in the root: hand-written C, which uses the names of C
+        self.patterns = patterns  # references to a function, as {name}, {Camel} or {camel}
+        self.cut = cut  # where the tests in a source start
 
     def uses(self, root):
-        """The text to look in: of the layer, and of its C."""
+        """Returns the text of the sources, and that of the C sources, without comments."""
         def read(base, globs):
             texts = []
             for glob in globs:
@@ -47,7 +47,7 @@ class Layer:
             return "\n".join(texts)
         return read(root / self.folder, self.sources), read(root, self.native)
 
-    def reached(self, root, names):
+    def used(self, root, names):
         layer, native = self.uses(root)
         found = set()
         for name in names:
@@ -67,8 +67,8 @@ LAYERS = {
 }
 
 
-def excused(path):
-    """The functions of a not-covered.txt, each with its reason."""
+def read_reasons(path):
+    """Returns the functions in a not-covered.txt and their reasons."""
     if not path.exists():
         return {}
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
@@ -81,16 +81,16 @@ def defects(root):
         package = root / "bindings" / language
         if not package.is_dir():
             continue
-        reached = layer.reached(root, names)
-        excuses = excused(package / "not-covered.txt")
+        used = layer.used(root, names)
+        reasons = read_reasons(package / "not-covered.txt")
         for name in names:
-            if name not in reached and name not in excuses:
-                yield f"{language}: {name} is not reached: use it, or say why not in bindings/{language}/not-covered.txt"
-        for name, reason in excuses.items():
+            if name not in used and name not in reasons:
+                yield f"{language}: {name} is not used: use it, or give a reason in bindings/{language}/not-covered.txt"
+        for name, reason in reasons.items():
             if name not in names:
-                yield f"{language}: not-covered.txt names {name}, which is no function"
-            elif name in reached:
-                yield f"{language}: not-covered.txt names {name}, which is reached"
+                yield f"{language}: not-covered.txt lists {name}, which does not exist"
+            elif name in used:
+                yield f"{language}: not-covered.txt lists {name}, which is used"
             elif not reason:
                 yield f"{language}: not-covered.txt gives no reason for {name}"
 
@@ -110,10 +110,10 @@ def check_itself():
         "bindings/java/src/main/native/tensorfile.h": "tf_z();\n",
         "bindings/swig/java.i": "%{ tf_error_message (); %} tf_array_wrap\n",
     }
-    expected = [("rust", "tf_z", "is not reached"), ("rust", "tf_x_y", "no reason"),
-                ("rust", "tf_array_wrap", "which is reached"), ("rust", "tf_gone", "no function"),
-                ("go", "tf_array_wrap", "is not reached"), ("go", "tf_x_y", "is not reached"),
-                ("java", "tf_array_wrap", "is not reached"), ("java", "tf_z", "is not reached")]
+    expected = [("rust", "tf_z", "is not used"), ("rust", "tf_x_y", "no reason"),
+                ("rust", "tf_array_wrap", "which is used"), ("rust", "tf_gone", "does not exist"),
+                ("go", "tf_array_wrap", "is not used"), ("go", "tf_x_y", "is not used"),
+                ("java", "tf_array_wrap", "is not used"), ("java", "tf_z", "is not used")]
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         for name, text in files.items():

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds and tests the Go module: style, vet, tests, the race detector, the address sanitizer, the example, its packaged form
-# in a program of a stranger's with the network cut, and the installed library.
+# Builds and tests the Go module: gofmt, vet, tests, the race detector, the address sanitizer, the example, a program
+# that uses the packaged module offline, and the installed library.
 #
 # usage: go.sh FOLDER [BUILD]    FOLDER is for what is built; BUILD is a build of the library to install from
 set -eu
@@ -19,21 +19,21 @@ step() {
   echo "== $*"
 }
 module=$(go list -m)
-# No other module is needed, and nothing of the user's settings is meant.
+# The module has no dependencies. Settings of the user must not affect the test.
 export GOPROXY=off GOSUMDB=off GOFLAGS=-buildvcs=false GOWORK=off GOTOOLCHAIN=local CGO_ENABLED=1
 export GOCACHE="$folder/cache"
 
 step format, vet
-# SWIG's own style is not gofmt's.
+# SWIG does not format its code like gofmt.
 unformatted=$(find . -name '*.go' ! -name capi.go -exec gofmt -l {} +)
 if [ -n "$unformatted" ]; then
-  echo "go.sh: gofmt is not content with $unformatted" >&2
+  echo "go.sh: not formatted by gofmt: $unformatted" >&2
   exit 1
 fi
 go vet ./...
 
-# The core is compiled anew for each of these, one core's work each; what no user gets is optimized less.
-step tests, with the race detector beside
+# Each of these compiles the core again, which keeps one processor busy. The instrumented ones are optimized less.
+step tests, and tests with the race detector
 CGO_CXXFLAGS=-O1 go test -race ./... >"$folder/race.log" 2>&1 &
 race=$!
 go test ./...
@@ -42,7 +42,7 @@ if ! wait "$race"; then
   exit 1
 fi
 
-# Go does not release what is left at its end, so leaks are TestMemoryStaysFlat's to find.
+# Go does not release memory when it exits, so leaks are left to TestMemoryStaysFlat.
 step address sanitizer
 CGO_CXXFLAGS=-O1 ASAN_OPTIONS=detect_leaks=0 go test -asan . >"$folder/asan.log" 2>&1 &
 asan=$!
@@ -53,27 +53,27 @@ mkdir "$folder/example"
 go build -o "$folder/example/convert" ./examples/convert
 (cd "$folder/example" && ./convert)
 [ -s "$folder/example/model.npz" ] && [ -s "$folder/example/model.gguf" ]
-# The program needs the system's C library and zlib.
+# The program may only need the C library and zlib.
 if ldd "$folder/example/convert" | grep -E 'libstdc|libtensorfile'; then
-  echo "go.sh: the program is linked with libraries that it needs not" >&2
+  echo "go.sh: the program is linked with unnecessary libraries" >&2
   exit 1
 fi
 
-step what a build without cgo says
+step the error message without cgo
 if CGO_ENABLED=0 go build ./... 2>"$folder/nocgo.log"; then
-  echo "go.sh: it builds without cgo" >&2
+  echo "go.sh: the build succeeds without cgo" >&2
   exit 1
 fi
 grep -q tensorfile_needs_cgo__set_CGO_ENABLED_1 "$folder/nocgo.log"
 [ "$(grep -c undefined "$folder/nocgo.log")" = 1 ]
 
-step "the programs of the READMEs, from the packaged module, with the network cut"
+step "the programs of the READMEs, from the packaged module, offline"
 version=v0.1.0
 proxy=$folder/proxy
-stranger=$folder/stranger
-[ ! -d "$stranger" ] || chmod -R u+w "$stranger"
-rm -rf "$proxy" "$stranger"
-mkdir -p "$proxy/$module/@v" "$stranger/program"
+consumer=$folder/consumer
+[ ! -d "$consumer" ] || chmod -R u+w "$consumer"
+rm -rf "$proxy" "$consumer"
+mkdir -p "$proxy/$module/@v" "$consumer/program"
 python3 - "$module@$version" "$proxy/$module/@v/$version.zip" <<'END'
 import pathlib, sys, zipfile
 with zipfile.ZipFile(sys.argv[2], "w", zipfile.ZIP_DEFLATED) as archive:
@@ -84,21 +84,21 @@ END
 cp go.mod "$proxy/$module/@v/$version.mod"
 echo "{\"Version\":\"$version\"}" >"$proxy/$module/@v/$version.info"
 echo "$version" >"$proxy/$module/@v/list"
-sed -n '/^```go$/,/^```$/p' README.md | sed '/^```/d' >"$stranger/program/main.go"
+sed -n '/^```go$/,/^```$/p' README.md | sed '/^```/d' >"$consumer/program/main.go"
 (
-  cd "$stranger/program"
-  export GOPROXY="file://$proxy" GOMODCACHE="$stranger/modules"
-  go mod init example.org/stranger 2>/dev/null
+  cd "$consumer/program"
+  export GOPROXY="file://$proxy" GOMODCACHE="$consumer/modules"
+  go mod init example.org/consumer 2>/dev/null
   go get "$module"
-  go run . >"$stranger/output"
+  go run . >"$consumer/output"
   sed -n '/^```go$/,/^```$/p' "$root/README.md" | sed '/^```/d' >main.go
   go run . | grep -qx 6
 )
 # What README.md says that it prints.
 expected=$(sed -n 's/^It prints `\(.*\)`\..*/\1/p' README.md)
 [ -n "$expected" ]
-grep -Fqx "$expected" "$stranger/output"
-[ -s "$stranger/program/model.npz" ] && [ -s "$stranger/program/model.gguf" ]
+grep -Fqx "$expected" "$consumer/output"
+[ -s "$consumer/program/model.npz" ] && [ -s "$consumer/program/model.gguf" ]
 
 if ! wait "$asan"; then
   cat "$folder/asan.log" >&2

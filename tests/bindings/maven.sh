@@ -1,6 +1,6 @@
-# Sourced by scripts that build with Maven; they have set $folder, for its log.
+# Sourced by scripts that build with Maven. They must set $folder, the folder for its log.
 
-# Maven, with what is in its local repository; what is not there is fetched.
+# Runs Maven offline, or online if its local repository lacks a package.
 maven() {
   if mvn -B -q -o -Daether.offline.protocols=file "$@" >"$folder/maven.log" 2>&1; then
     cat "$folder/maven.log"
@@ -12,7 +12,7 @@ maven() {
   fi
 }
 
-# Makes $folder/local: Maven's local repository as it is, but for the package itself.
+# Copies Maven's local repository to $folder/local, without the package itself.
 copy_local_repository() {
   repository=${MAVEN_REPOSITORY:-$HOME/.m2/repository}
   rm -rf "$folder/local"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds and tests the Rust crates: style, lints, docs, tests, their packaged form in a program of a stranger's with the
-# network cut, the installed library, and valgrind.
+# Builds and tests the Rust crates: rustfmt, clippy, docs, tests, valgrind, a program that uses the packaged crates
+# offline, and the installed library.
 #
 # usage: rust.sh FOLDER [BUILD]    FOLDER is for what is built; BUILD is a build of the library to install from
 set -eu
@@ -20,7 +20,7 @@ step() {
 }
 unset TENSORFILE_USE_SYSTEM
 export CARGO_TARGET_DIR="$folder/target"
-# Panics are part of the tests; where they come from is not.
+# Panics are part of the tests; their backtraces would only be noise.
 export RUST_BACKTRACE=0
 
 step dependencies
@@ -43,7 +43,7 @@ mkdir "$folder/example"
   --features "$features" --example convert)
 [ -s "$folder/example/model.npz" ] && [ -s "$folder/example/model.gguf" ]
 
-# The parts that call no C; Miri runs nothing else.
+# Miri only supports the parts that do not call C.
 if cargo miri --version >/dev/null 2>&1; then
   step Miri
   cargo miri test --locked --quiet --package tensorfile --lib
@@ -59,29 +59,29 @@ env "CARGO_TARGET_${host}_RUNNER=$runner" cargo test --locked --quiet --package 
 
 step packages
 cargo package --locked --quiet --workspace --allow-dirty --no-verify
-stranger=$folder/stranger
-rm -rf "$stranger"
-mkdir -p "$stranger/.cargo" "$stranger/src"
-cargo vendor --locked --quiet --versioned-dirs "$stranger/vendor" >/dev/null
-cat >"$stranger/.cargo/config.toml" <<END
+consumer=$folder/consumer
+rm -rf "$consumer"
+mkdir -p "$consumer/.cargo" "$consumer/src"
+cargo vendor --locked --quiet --versioned-dirs "$consumer/vendor" >/dev/null
+cat >"$consumer/.cargo/config.toml" <<END
 [source.crates-io]
 replace-with = "vendored"
 
 [source.vendored]
-directory = "$stranger/vendor"
+directory = "$consumer/vendor"
 END
 for crate in tensorfile-sys tensorfile; do
   archive=$(ls "$CARGO_TARGET_DIR/package/$crate"-[0-9]*.crate)
-  tar -xzf "$archive" -C "$stranger/vendor"
+  tar -xzf "$archive" -C "$consumer/vendor"
   name=$(basename "$archive" .crate)
   printf '{"files":{},"package":"%s"}' "$(sha256sum "$archive" | cut -d' ' -f1)" \
-    >"$stranger/vendor/$name/.cargo-checksum.json"
+    >"$consumer/vendor/$name/.cargo-checksum.json"
 done
 
-step "the programs of the READMEs, from the packages, with the network cut"
-cat >"$stranger/Cargo.toml" <<END
+step "the programs of the READMEs, from the packages, offline"
+cat >"$consumer/Cargo.toml" <<END
 [package]
-name = "stranger"
+name = "consumer"
 version = "0.1.0"
 edition = "2024"
 
@@ -91,16 +91,16 @@ tensorfile = { version = "0.1", features = ["static"] }
 [workspace]
 END
 run_readme() { # README EXPECTED-OUTPUT
-  sed -n '/^```rust$/,/^```$/p' "$1" | sed '/^```/d' >"$stranger/src/main.rs"
-  (cd "$stranger" && CARGO_HOME="$stranger/home" CARGO_TARGET_DIR="$stranger/target" cargo run --offline --quiet) \
-    >"$stranger/output"
-  grep -qx "$2" "$stranger/output"
+  sed -n '/^```rust$/,/^```$/p' "$1" | sed '/^```/d' >"$consumer/src/main.rs"
+  (cd "$consumer" && CARGO_HOME="$consumer/home" CARGO_TARGET_DIR="$consumer/target" cargo run --offline --quiet) \
+    >"$consumer/output"
+  grep -qx "$2" "$consumer/output"
 }
 run_readme README.md 21
 run_readme tensorfile/README.md 21
 run_readme "$root/README.md" 6
-# The dependencies that users have too are the system's C library and nothing else of ours.
-if ldd "$stranger/target/debug/stranger" | grep -E 'libz|libstdc|libtensorfile'; then
+# Such a program may only need the C library.
+if ldd "$consumer/target/debug/consumer" | grep -E 'libz|libstdc|libtensorfile'; then
   echo "rust.sh: the program with the feature static is linked with libraries" >&2
   exit 1
 fi

@@ -1,4 +1,4 @@
-"""The library reads no environment, changes no locale, starts no program and opens no library.
+"""Checks that the library does not read the environment, change the locale, start programs or load libraries.
 
 usage: calls.py LIBRARY NM
 """
@@ -15,7 +15,7 @@ def main(library, nm):
     lines = subprocess.run([nm, "-D", "--undefined-only", library], check=True, capture_output=True, text=True).stdout
     names = [line.split()[-1].split("@")[0] for line in lines.splitlines()]
     if "openat64" not in names and "openat" not in names:
-        return f"{library}: nm does not show what it calls"
+        return f"{library}: nm does not list the functions that it calls"
     return "\n".join(f"{library} calls {name}" for name in names if UNWANTED.fullmatch(name))
 
 

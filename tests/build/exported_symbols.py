@@ -1,4 +1,4 @@
-"""The header's functions, the committed list and what the shared library exports are the same.
+"""Checks that the header, the committed list and the shared library have the same functions.
 
 usage: exported_symbols.py HEADER LIST LIBRARY NM
 """
@@ -30,11 +30,11 @@ def main(header, list_file, library, nm):
     in_library = exported(library, nm)
     problems = []
     if in_list != sorted(set(in_list)):
-        problems.append(f"{list_file} is not sorted, or has a name twice")
+        problems.append(f"{list_file} is not sorted, or contains duplicates")
     if len(in_header) != len(set(in_header)):
         problems.append(f"{header} declares a function twice")
     if not in_header:
-        problems.append(f"found no function in {header}")
+        problems.append(f"found no functions in {header}")
     problems += differences("the header", in_header, "the list", in_list)
     problems += differences("the list", in_list, "the header", in_header)
     problems += differences("the list", in_list, "the library's exports", in_library)

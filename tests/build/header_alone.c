@@ -1,4 +1,4 @@
-/* The header needs nothing in front of it, and may be included twice. */
+/* The header does not depend on other headers, and may be included twice. */
 #include TENSORFILE_HEADER
 #include TENSORFILE_HEADER
 

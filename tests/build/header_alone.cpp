@@ -1,4 +1,4 @@
-// The headers need nothing in front of them, and may be included twice.
+// The headers do not depend on other headers, and may be included twice.
 #include TENSORFILE_HEADER
 #include TENSORFILE_HEADER
 

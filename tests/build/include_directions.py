@@ -1,4 +1,5 @@
-"""Each room of src/ includes only the rooms below it, and the core nothing of the C++ library that needs its run time.
+"""Checks that each room of src/ only includes rooms below it, and that the core includes no header of the C++ library that
+needs the run-time library.
 
 usage: include_directions.py SRC
 """
@@ -19,34 +20,34 @@ BELOW = {
     "api": ["base", "core", "io", "codec", "quant", "format", "transfer", "file"],
     "cli": [],
 }
-# A format knows sources and sinks, never files.
+# Formats use sources and sinks, never files.
 FORBIDDEN = {"format": ["io/file.h", "io/replace.h"]}
-# Headers of the C++ library that are only templates and constants.
+# Headers of the C++ library that contain only templates and constants.
 HEADER_ONLY = {"algorithm", "atomic", "bit", "compare", "concepts", "cstddef", "cstdint", "cstring", "limits", "new", "type_traits",
                "utility"}
 C_LIBRARY = {"errno.h", "math.h", "stdio.h", "stdlib.h", "string.h", "time.h"}
 CODEC_LIBRARIES = {"codec": ("zlib.h", "isa-l")}
-# A compiler's own, for the instructions of a CPU.
+# Headers of the compiler for instructions of a CPU.
 INTRINSICS = {"base": ["cpuid.h"], "codec": ["immintrin.h", "arm_neon.h"], "quant": ["immintrin.h", "arm_neon.h"]}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.M)
 
 
 def project_include(room, include):
-    """What is wrong with including a file of the project, or None."""
+    """Returns what is wrong with including a file of the project, or None."""
     target = include.split("/")[0] if "/" in include else ""
     if include in ("tensorfile.h", "tensorfile.hpp"):
         return None
     if room == "cli" and not target:
         return None
     if target not in BELOW:
-        return "it is in no room of src/; write \"room/file.h\""
+        return "the file is not in a room of src/; write \"room/file.h\""
     if target != room and target not in BELOW[room]:
         return f"{room} may include {', '.join(BELOW[room]) or 'nothing'}"
-    return f"{room} does not know files" if include in FORBIDDEN.get(room, []) else None
+    return f"{room} must not include files" if include in FORBIDDEN.get(room, []) else None
 
 
 def system_include(room, path, include):
-    """What is wrong with including a system's header, or None."""
+    """Returns what is wrong with including a system header, or None."""
     if room == "cli" or include in HEADER_ONLY or include in C_LIBRARY:
         return None
     if include in INTRINSICS.get(room, []):
@@ -54,19 +55,19 @@ def system_include(room, path, include):
     if include.startswith(CODEC_LIBRARIES.get(room, ())):
         return None
     if "." not in include:
-        return "it needs the C++ run-time library, or may"
-    # Systems differ in files of their own, and in io/file.h, which has a handle in it.
-    return None if re.search(r"_(posix|windows)\.(cpp|h)$", path.name) else "only *_posix and *_windows know the system"
+        return "the header may need the C++ run-time library"
+    # Only these files depend on the system, and io/file.h, which contains a handle.
+    return None if re.search(r"_(posix|windows)\.(cpp|h)$", path.name) else "only *_posix and *_windows may include system headers"
 
 
 def problems(sources):
     files = [path for path in sorted(sources.rglob("*")) if path.suffix in (".h", ".inc", ".cpp")]
     if not files:
-        yield f"no sources in {sources}"
+        yield f"found no sources in {sources}"
     for path in files:
         room = path.relative_to(sources).parts[0]
         if room not in BELOW:
-            yield f"{path}: a room that include_directions.py does not know"
+            yield f"{path}: include_directions.py does not know this room"
             continue
         for quote, include in INCLUDE.findall(path.read_text(encoding="utf-8")):
             problem = project_include(room, include) if quote == '"' else system_include(room, path, include)

@@ -1,4 +1,4 @@
-"""The libraries need no C++ run-time library, and run nothing before main.
+"""Checks that the libraries do not need the C++ run-time library, and run no code before main.
 
 usage: no_runtime.py ARCHIVE LIBRARY NM READELF
 """
@@ -7,11 +7,11 @@ import re
 import subprocess
 import sys
 
-# _Z: anything of C++ that is not defined here (_ZSt, _Znwm, ...); the others are the run-time library's own.
+# _Z: C++ functions that are not defined in the library (_ZSt, _Znwm, ...). The others belong to the run-time library.
 RUNTIME = re.compile(r"_Z|__cxa|__gxx|_Unwind|__dynamic_cast")
-# gcc's start-up files refer to it, weakly, in every shared library.
+# A weak reference in GCC's start-up files, which are part of every shared library.
 ALLOWED = {("w", "__cxa_finalize")}
-# In a shared library gcc's start-up files register one function (frame_dummy).
+# GCC's start-up files register one function in every shared library (frame_dummy).
 POINTER_BYTES = {"ELF32": 4, "ELF64": 8}
 
 
@@ -20,19 +20,19 @@ def run(*command):
 
 
 def undefined(path, nm, *options):
-    """(kind, name) of what a library refers to and does not have."""
-    defined, wanted = set(), set()
+    """Returns (kind, name) of the undefined symbols of a library."""
+    defined, referenced = set(), set()
     for line in run(nm, *options, path).splitlines():
         words = line.split()
         if len(words) == 3:
             defined.add(words[2])
         elif len(words) == 2:
-            wanted.add((words[0], words[1].split("@")[0]))
-    return sorted((kind, name) for kind, name in wanted if name not in defined)
+            referenced.add((words[0], words[1].split("@")[0]))
+    return sorted((kind, name) for kind, name in referenced if name not in defined)
 
 
 def runtime_problems(path, nm, *options):
-    return [f"{path}: undefined {name}, of the C++ run-time library" for kind, name in undefined(path, nm, *options)
+    return [f"{path}: undefined symbol {name} of the C++ run-time library" for kind, name in undefined(path, nm, *options)
             if RUNTIME.match(name) and (kind, name) not in ALLOWED]
 
 
@@ -42,17 +42,17 @@ def needed_problems(library, readelf):
 
 
 def sections(path, readelf):
-    """(name, size) of the sections that hold functions to be called before main or after it."""
+    """Returns (name, size) of the sections with functions that run before or after main."""
     found = re.findall(r"\] (\.(?:preinit_array|init_array|fini_array|ctors|dtors)\S*)\s+\S+\s+\S+\s+\S+ (\S+)",
                        run(readelf, "-SW", path))
     return [(name, int(size, 16)) for name, size in found]
 
 
 def initialiser_problems(archive, library, readelf):
-    problems = [f"{archive}: an object has {name} of {size} bytes: a static initialiser"
+    problems = [f"{archive}: an object has {name} of {size} bytes: a static initializer"
                 for name, size in sections(archive, readelf) if size]
     pointer = POINTER_BYTES[re.search(r"Class:\s*(\S+)", run(readelf, "-h", library)).group(1)]
-    return problems + [f"{library}: {name} has {size} bytes: more than gcc's start-up files have"
+    return problems + [f"{library}: {name} has {size} bytes: more than those of GCC's start-up files"
                        for name, size in sections(library, readelf) if size > pointer]
 
 

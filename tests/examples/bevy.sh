@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the example for Bevy and tests it without a window: style, lints, docs, tests.
+# Builds the example for Bevy and tests it without a window: rustfmt, clippy, docs, tests.
 #
 # usage: bevy.sh FOLDER    FOLDER is for what is built
 set -eu

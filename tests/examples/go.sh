@@ -1,18 +1,18 @@
 #!/bin/sh
-# Builds the game in Go and tests it: style, vet, tests with the race detector, and the program itself.
+# Builds and tests the game in Go: gofmt, vet, tests with the race detector, and the program itself.
 #
 # usage: go.sh FOLDER    FOLDER is for what is built
 set -eu
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
-# No other module is needed, and nothing of the user's settings is meant.
+# Only modules of this repository are needed. Settings of the user must not affect the test.
 export GOPROXY=off GOSUMDB=off GOFLAGS=-buildvcs=false GOWORK=off GOTOOLCHAIN=local CGO_ENABLED=1
 export GOCACHE="$folder/cache"
 cd "$(dirname "$0")/../../examples/go"
 
 unformatted=$(gofmt -l .)
 if [ -n "$unformatted" ]; then
-  echo "go.sh: gofmt is not content with $unformatted" >&2
+  echo "go.sh: not formatted by gofmt: $unformatted" >&2
   exit 1
 fi
 go vet ./...

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the example for libGDX with the Java package, and tests it without a window.
+# Builds the example for libGDX together with the Java package, and tests it without a window.
 #
 # usage: libgdx.sh FOLDER    FOLDER is for what is built
 set -eu
@@ -8,7 +8,7 @@ mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 . "$root/tests/bindings/maven.sh"
 
-# What is fetched for one run is there for the next.
+# Kept, so that the next run does not download the dependencies again.
 [ -d "$folder/local" ] || copy_local_repository
 maven -f "$root/bindings/java/pom.xml" "-Dmaven.repo.local=$folder/local" "-Dbuild.folder=$folder/binding" -DskipTests \
   install

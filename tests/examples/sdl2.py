@@ -1,4 +1,4 @@
-"""The example for SDL2 without a screen: loads its level in full, stops when the player quits, and says what is wrong.
+"""Tests the example for SDL2 without a screen: loading a level, quitting while it loads, and errors.
 
 usage: sdl2.py GAME WORK
 """
@@ -17,7 +17,7 @@ SIDE = 3072
 
 
 def npy():
-    """A height map of float32, as NumPy would save it."""
+    """Returns a height map of float32 as NumPy saves it."""
     header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({SIDE}, {SIDE}), }}"
     header += " " * (-(len(header) + 11) % 64) + "\n"
     row = array("f", range(SIDE))
@@ -36,7 +36,7 @@ def safetensors():
 
 
 def pack(path, files):
-    """An archive in Quake's PAK format."""
+    """Returns an archive in Quake's PAK format."""
     offset, directory, body = 12, b"", b""
     for name, content in files.items():
         directory += struct.pack("<56sII", name.encode(), offset + len(body), len(content))
@@ -50,9 +50,9 @@ def play(*arguments):
     return done.returncode, done.stdout.strip(), done.stderr.strip()
 
 
-def expect(found, wanted):
-    if found != wanted:
-        sys.exit(f"expected {wanted}, found {found}")
+def expect(found, expected):
+    if found != expected:
+        sys.exit(f"expected {expected}, found {found}")
 
 
 def main():

@@ -1,9 +1,9 @@
 /*
- * What becomes of the files of a list, one path a line: the verdict on each, the checksum of each array, of each cast of
- * it, and of each file that is saved from it. It must be the same, letter for letter, on every machine. C99 over the ABI,
- * without threads of its own: what any machine can run.
+ * Prints, for each file in a list, the result of loading it, and the checksums of its arrays, of all casts of them, and
+ * of the files that are saved from them. The output must be identical on every machine. It is C99 without threads, so
+ * that it runs everywhere.
  *
- *   report LIST FOLDER
+ *   report LIST FOLDER    LIST has one path per line
  */
 #include <inttypes.h>
 #include <stdint.h>
@@ -24,14 +24,14 @@ static int is_big_endian(void) {
   return first == 0;
 }
 
-/* How many bytes of an array stand in the machine's order; blocks and small floats are bytes. */
+/* Returns the size of the units that have the byte order of the machine. Blocks and small floats consist of bytes. */
 static size_t unit_of(tf_dtype dtype) {
   if (tf_dtype_block_size(dtype) != 1) return 1;
   const size_t size = tf_dtype_bits(dtype) / 8;
   return dtype == TF_DTYPE_COMPLEX64 || dtype == TF_DTYPE_COMPLEX128 ? size / 2 : size;
 }
 
-/* Of the dense array's bytes, as a little-endian machine has them. */
+/* Returns the checksum of the C-contiguous array in little-endian byte order. */
 static uint32_t array_checksum(const tf_array *array) {
   tf_array *dense = NULL;
   if (tf_array_contiguous(&dense, array) != TF_STATUS_OK) return 0;
@@ -53,7 +53,7 @@ static uint32_t array_checksum(const tf_array *array) {
   return sum;
 }
 
-static void tell(const char *what, tf_status status) {
+static void print_status(const char *what, tf_status status) {
   printf("  %s: %s", what, tf_status_name(status));
   if (status != TF_STATUS_OK) printf(": %s", tf_error_message());
   if (status != TF_STATUS_OK && tf_error_offset() != UINT64_MAX) printf(" (byte %" PRIu64 ")", tf_error_offset());
@@ -84,10 +84,10 @@ static void report_array(const tf_array *array, const char *name) {
 
 static void report_saves(const tf_dict *arrays, const tf_dict *metadata) {
   for (tf_format format = TF_FORMAT_NPZ; format <= TF_FORMAT_GGUF; ++format) {
-    const tf_dict *kept = format == TF_FORMAT_NPZ ? NULL : metadata;
+    const tf_dict *saved_metadata = format == TF_FORMAT_NPZ ? NULL : metadata;
     tf_buffer *buffer = NULL;
-    const tf_status status = tf_save_memory(&buffer, format, NULL, arrays, kept, NULL);
-    tell(tf_format_name(format), status);
+    const tf_status status = tf_save_memory(&buffer, format, NULL, arrays, saved_metadata, NULL);
+    print_status(tf_format_name(format), status);
     if (status == TF_STATUS_OK) {
       printf("    %zu bytes %08" PRIx32 "\n", tf_buffer_size(buffer),
              checksum(tf_buffer_data(buffer), tf_buffer_size(buffer)));
@@ -99,12 +99,12 @@ static void report_saves(const tf_dict *arrays, const tf_dict *metadata) {
 static void report_file(const char *path) {
   printf("%s\n", path);
   tf_file *file = NULL;
-  tell("open", tf_file_open(&file, path, NULL));
+  print_status("open", tf_file_open(&file, path, NULL));
   tf_file_release(file);
   tf_dict *arrays = NULL;
   tf_dict *metadata = NULL;
   const tf_status status = tf_load(NULL, &arrays, &metadata, path, NULL);
-  tell("load", status);
+  print_status("load", status);
   if (status != TF_STATUS_OK) return;
   for (size_t i = 0; i < tf_dict_size(arrays); ++i) {
     const char *name = NULL;
@@ -120,7 +120,7 @@ static void report_file(const char *path) {
   tf_dict_release(metadata);
 }
 
-/* Numbers of many sizes, enough of them for every path that takes several at once, through every dtype and back. */
+/* Casts numbers of many magnitudes to every dtype and back. There are enough of them for all vectorized code. */
 static void report_numbers(void) {
   const int64_t shape[] = {5, 1280};
   tf_array *numbers = NULL;

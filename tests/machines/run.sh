@@ -1,25 +1,25 @@
 #!/bin/bash
-# Builds and tests the library for other machines than this one, and compares what they make of the golden files with what
-# this one makes of them, letter for letter:
+# Builds and tests the library for other machines, and compares their reports about the golden files (report.c) with
+# that of this machine:
 #
 #   tests/machines/run.sh [MACHINE...]
 #
-#   aarch64  s390x      Linux, run by qemu-user (s390x is big-endian), with the unit tests
-#   i386                Linux of 32 bits, run by an x86-64 itself, with the unit tests
-#   windows             x86-64, by mingw-w64, run by wine, with tests of its own
-#   wasm                WebAssembly by emscripten, run by node
-#   musl                x86-64 Linux with musl, by zig, run by this machine
-#   macos               x86-64 and arm64, by zig: compiled and linked, and not run
+#   aarch64  s390x      Linux with qemu-user (s390x is big-endian), including the unit tests
+#   i386                32-bit Linux on an x86-64 machine, including the unit tests
+#   windows             x86-64 with mingw-w64 and wine, including windows_test.cpp
+#   wasm                WebAssembly with emscripten and node
+#   musl                x86-64 Linux with musl, built by zig
+#   macos               x86-64 and arm64, built by zig, but not run
 #
-# Without a name: all but the two by zig, whose builds take long. As root it installs the Debian packages that a machine
-# needs; otherwise it names what is missing. zlib is built from the sources that the Rust packages are locked to,
-# GoogleTest from Debian's. All else goes to build/machines.
+# By default all machines are tested, except the two that zig builds, which takes long. As root the script installs the
+# Debian packages that a machine needs; otherwise it lists missing ones. zlib is built from the sources in the locked
+# Rust package, and GoogleTest from those of Debian. The results are in build/machines.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
 work=$root/build/machines
 jobs=${JOBS:-$(nproc)}
-# Wine's own folder, no messages of its own, and none of the parts that it would ask for.
+# A separate folder for wine, without its messages and without optional components.
 export WINEPREFIX=$work/wine WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml='
 
 fail() {
@@ -35,11 +35,11 @@ packages_of() {
     windows) echo g++-mingw-w64-x86-64-posix wine wine64 ;;
     wasm) echo emscripten nodejs ;;
     musl | macos) echo python3-venv ;;
-    *) fail "there is no machine '$1'" ;;
+    *) fail "unknown machine '$1'" ;;
   esac
 }
 
-# Cargo checks it against the checksum of the lock file.
+# Prints the folder of zlib's sources, which cargo downloads and verifies.
 zlib_sources() {
   local version sources
   version=$(sed -n '/^name = "libz-sys"$/{n;s/^version = "\(.*\)"$/\1/p}' bindings/rust/Cargo.lock)
@@ -47,7 +47,7 @@ zlib_sources() {
   for sources in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/libz-sys-"$version"/src/zlib; do
     [ -f "$sources/zlib.h" ] && echo "$sources" && return
   done
-  fail "libz-sys $version has no sources of zlib"
+  fail "libz-sys $version does not contain the sources of zlib"
 }
 
 configure() {
@@ -66,7 +66,7 @@ build() {
   shift
   cmake --build "$folder" --parallel "$jobs" --target "$@" > "$folder.log" 2>&1 || {
     grep -v '^\[' "$folder.log" >&2
-    fail "$folder does not build"
+    fail "cannot build $folder"
   }
 }
 
@@ -78,7 +78,7 @@ build_needs() {
   build "$work/$machine/needs-build" install
 }
 
-# The answers of this machine, which all others must give.
+# The report of this machine, with which the others are compared.
 build_reference() {
   [ -f "$work/host/report.txt" ] && return
   mkdir -p "$work/host"
@@ -98,13 +98,12 @@ compare_report() {
     fail "$machine: report failed"
   diff "$work/host/report.txt" "$work/$machine/report.txt" > "$work/$machine/report.diff" || {
     head -n 40 "$work/$machine/report.diff" >&2
-    fail "$machine: $(grep -c '^[<>]' "$work/$machine/report.diff") lines of the report differ from this machine's"
+    fail "$machine: $(grep -c '^[<>]' "$work/$machine/report.diff") lines of the report differ from that of this machine"
   }
-  echo "$machine: report: $(wc -l < "$work/files.txt") files, $(wc -l < "$work/host/report.txt") lines as on $(uname -m)"
+  echo "$machine: report: $(wc -l < "$work/files.txt") files, $(wc -l < "$work/host/report.txt") lines, identical to those of $(uname -m)"
 }
 
-# Their work is counted in gigabytes or tens of thousands of files, not in what a processor does: under an emulator they take
-# most of an hour.
+# These tests process gigabytes or tens of thousands of files, which would take most of an hour in an emulator.
 large=Deflater.MoreThanFourGigabytesAtOnce:Deflater.DoesNotSwellWhatDoesNotShrink:CopyStrided.IsTheSlowCopy
 large+=:WriterTest.NeedsAFewMiBHoweverLargeTheArrays:WriterTest.WritesToAPathWhatASaveWrites
 large+=:ReadManyWork.EveryByteOfLargeArraysIsReadOnce:NpzWriting.Counts65535MembersAndMore
@@ -120,12 +119,12 @@ run_tests() {
   esac
   "$@" > "$log" 2>&1 || {
     grep -E 'Failure$|^\[  FAILED  \]|^qemu|^wine' -A 8 "$log" | tail -n 60 >&2
-    fail "$machine: $program failed; all it said is in $log"
+    fail "$machine: $program failed, see $log"
   }
   echo "$machine: $program: $(sed -n 's/^\[  PASSED  \] \(.*\)\.\r\{0,1\}$/\1/p' "$log") passed"
 }
 
-# By CMake, which knows what runs the programs.
+# Builds with CMake, which also determines the emulator.
 test_machine() {
   local machine=$1 programs=$2 program emulator build=$work/$1/build
   build_needs "$machine"
@@ -139,8 +138,8 @@ test_machine() {
   done
 }
 
-# Where the test programs are not for: the core as one file, zlib and report.c, by one compiler, whose commands for C and for
-# C++ are given, and perhaps what it is linked with.
+# Builds the amalgamation, zlib and report.c with the given commands for C and C++ and linker options, for machines that
+# the unit tests do not support.
 build_report() {
   local machine=$1 program=$2 folder=$work/$1 source cc cxx link
   read -r -a cc <<< "$3"
@@ -158,9 +157,9 @@ build_report() {
       "${cc[@]}" "$folder"/*.o "${link[@]}" -o "$folder/$program"
   } > "$folder/build.log" 2>&1 || {
     tail -n 40 "$folder/build.log" >&2
-    fail "$machine: does not build"
+    fail "$machine: the build failed"
   }
-  echo "$machine: the core and report.c compiled and linked: $(file -b "$folder/$program" | cut -d , -f 1)"
+  echo "$machine: built the core and report.c: $(file -b "$folder/$program" | cut -d , -f 1)"
 }
 
 build_windows_tests() {
@@ -171,7 +170,7 @@ build_windows_tests() {
     -o "$folder/windows_tests.exe"
 }
 
-# Zig comes as a Python package.
+# zig is available as a Python package.
 install_zig() {
   zig=$work/zig/bin/python-zig
   [ -x "$zig" ] && return

@@ -1,4 +1,4 @@
-# Tests for another machine, where there is no simdjson.
+# The tests for another machine, which has no simdjson.
 list(FILTER TENSORFILE_UNIT_TESTS EXCLUDE REGEX "/json_oracle_test[.]cpp$")
 
 add_executable(report machines/report.c)
@@ -8,6 +8,6 @@ list(JOIN CMAKE_CROSSCOMPILING_EMULATOR " " emulator)
 file(WRITE ${PROJECT_BINARY_DIR}/emulator.txt "${emulator}\n")
 
 if(TENSORFILE_MACHINE STREQUAL i386)
-  # Expected values are computed in the precision of their types. A size of 64 bits may become one of 32: tests know theirs.
+  # Expected values must be computed with the precision of their types. The tests may convert 64-bit sizes to 32 bits.
   set_source_files_properties(${TENSORFILE_UNIT_TESTS} PROPERTIES COMPILE_OPTIONS "-msse2;-mfpmath=sse;-Wno-conversion")
 endif()

@@ -1,5 +1,5 @@
-// What Windows has otherwise than POSIX: paths of UTF-16, files that nobody may replace while they are open, 64-bit offsets
-// in halves, devices without a folder.
+// Tests what differs between Windows and POSIX: UTF-16 paths, open files that cannot be replaced, 64-bit offsets in two
+// halves, and devices without a folder.
 #include <gtest/gtest.h>
 #include <windows.h>
 
@@ -20,7 +20,7 @@ std::string utf8(const char8_t *text) {
   return reinterpret_cast<const char *>(text);
 }
 
-// A handle of somebody else's.
+// A file that another part of the program has open.
 class Opened {
  public:
   Opened(const std::string &path, DWORD share)

@@ -4,7 +4,7 @@ use bevy_reflect::TypePath;
 use serde::{Deserialize, Serialize};
 use tensorfile::{Format, Options, Source};
 
-/// Heights in rows.
+/// A grid of heights.
 #[derive(Asset, TypePath, Debug, Clone, PartialEq)]
 pub struct HeightMap {
     rows: usize,
@@ -13,35 +13,35 @@ pub struct HeightMap {
 }
 
 impl HeightMap {
-    /// How many rows there are.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// How many heights there are in a row.
+    /// Returns the number of heights in a row.
     pub fn columns(&self) -> usize {
         self.columns
     }
 
-    /// All heights, row after row.
+    /// Returns all heights, row by row.
     pub fn heights(&self) -> &[f32] {
         &self.heights
     }
 
-    /// The height of a place; `None` off the map.
+    /// Returns the height at a position, or `None` outside of the map.
     pub fn get(&self, row: usize, column: usize) -> Option<f32> {
         let row = self.heights.chunks_exact(self.columns.max(1)).nth(row)?;
         row.get(column).copied()
     }
 }
 
-/// What a `.meta` file, or `load_builder().with_settings`, says of a map.
+/// Settings of a map, from its `.meta` file or `load_builder().with_settings`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct HeightMapSettings {
-    /// The array's name: two dimensions, of any dtype that numbers have.
+    /// The name of the array, which has two dimensions and a numeric dtype.
     pub array: String,
-    /// What its elements are multiplied by.
+    /// The factor that its elements are multiplied by.
     pub scale: f32,
 }
 
@@ -51,16 +51,16 @@ impl Default for HeightMapSettings {
     }
 }
 
-/// Why there is no map.
+/// The reason why a map could not be loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeightMapError {
-    #[error("could not read the map: {0}")]
+    #[error("cannot read the map: {0}")]
     Read(#[from] std::io::Error),
-    /// Which array, which byte, what was expected and what was found.
+    /// The message contains the array, the byte, what was expected and what was found.
     #[error(transparent)]
     Tensorfile(#[from] tensorfile::Error),
-    #[error("the array '{name}' has {ndim} dimensions, and a map has 2")]
+    #[error("expected the array '{name}' to have 2 dimensions, found {ndim}")]
     Dimensions { name: String, ndim: usize },
 }
 
@@ -81,7 +81,7 @@ impl AssetLoader for HeightMapLoader {
     ) -> Result<HeightMap, HeightMapError> {
         let mut bytes = Vec::new();
         reader.read_to_end(&mut bytes).await?;
-        // Bevy's task pools have the cores already.
+        // One thread, since Bevy's task pools already use all cores.
         let file = Options::new().threads(1).open_source(&Source::from_bytes(bytes)?, Format::Npz)?;
         let entry = file.entry(&settings.array)?;
         let &[rows, columns] = entry.shape() else {
@@ -89,7 +89,7 @@ impl AssetLoader for HeightMapLoader {
         };
         let (rows, columns) = (rows as usize, columns as usize);
         let mut heights = vec![0.0; rows * columns];
-        // Only this array of the file is read, and cast on the way.
+        // Reads only this array, and converts it to float32.
         entry.read_into::<f32>(&mut heights)?;
         heights.iter_mut().for_each(|height| *height *= settings.scale);
         Ok(HeightMap { rows, columns, heights })

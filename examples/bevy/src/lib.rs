@@ -1,8 +1,10 @@
-//! Arrays as assets of Bevy: a [`HeightMap`] from an `.npz`, [`Weights`] from a `.safetensors`. They come through whatever
-//! asset reader the app has, and with the feature `file_watcher` they are loaded anew when their files change.
+//! Arrays as assets of Bevy: a [`HeightMap`] from an `.npz`, and [`Weights`] from a `.safetensors`. They are read by
+//! the asset
+//! reader of the app. With the feature `file_watcher` they are reloaded when their files change.
 //!
-//! Bevy hears of a file that is written in place, and of a new one that is renamed over the old within 300 ms. A tool that
-//! saves large files while the game runs saves them in place: `Options::new().atomic(false)`.
+//! Bevy notices a file that is written in place, and a file that is replaced by another one within 300 ms. A tool that
+//! saves
+//! large files while the game runs should save them in place: `Options::new().atomic(false)`.
 //!
 //! ```no_run
 //! use bevy_app::{App, Startup, TaskPoolPlugin};
@@ -32,7 +34,7 @@ use bevy_asset::AssetApp;
 pub use height_map::{HeightMap, HeightMapError, HeightMapLoader, HeightMapSettings};
 pub use weights::{Weights, WeightsError, WeightsLoader};
 
-/// Adds both assets and their loaders; comes after `AssetPlugin`, which `DefaultPlugins` have.
+/// Adds both assets and their loaders. Must be added after `AssetPlugin`, which is part of `DefaultPlugins`.
 pub struct TensorfilePlugin;
 
 impl Plugin for TensorfilePlugin {

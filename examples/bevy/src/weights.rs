@@ -3,7 +3,7 @@ use bevy_asset::{Asset, AssetLoader, LoadContext};
 use bevy_reflect::TypePath;
 use tensorfile::{Dict, Format, Options};
 
-/// A network's weights by name, and what its file says of them.
+/// The weights of a network by name, and the metadata of their file.
 #[derive(Asset, TypePath, Debug)]
 pub struct Weights {
     pub arrays: Dict,
@@ -12,7 +12,7 @@ pub struct Weights {
 
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
-    #[error("could not read the weights: {0}")]
+    #[error("cannot read the weights: {0}")]
     Read(#[from] std::io::Error),
     #[error(transparent)]
     Tensorfile(#[from] tensorfile::Error),
@@ -29,7 +29,7 @@ impl AssetLoader for WeightsLoader {
     async fn load(&self, reader: &mut dyn Reader, _: &(), _: &mut LoadContext<'_>) -> Result<Weights, WeightsError> {
         let mut bytes = Vec::new();
         reader.read_to_end(&mut bytes).await?;
-        // Bevy's task pools have the cores already.
+        // One thread, since Bevy's task pools already use all cores.
         let loaded = Options::new().threads(1).load_bytes(&bytes, Format::Safetensors)?;
         Ok(Weights { arrays: loaded.arrays, metadata: loaded.metadata })
     }

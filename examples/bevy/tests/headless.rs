@@ -1,5 +1,5 @@
-//! An app without a window: assets come through Bevy's asset server, come anew when their files change, and say what is
-//! wrong with them.
+//! Tests an app without a window: assets are loaded by Bevy's asset server, reloaded when their files change, and report
+//! errors.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use bevy_ecs::message::{MessageCursor, Messages};
 use bevy_tensorfile::{HeightMap, HeightMapSettings, TensorfilePlugin, Weights};
 use tensorfile::{Array, Dict, Element, Options};
 
-/// A folder of assets, gone with its test, and an app on it.
+/// A temporary folder of assets, and an app that uses it.
 struct Game {
     folder: PathBuf,
     app: App,
@@ -49,7 +49,7 @@ impl Game {
         self.app.world().resource::<AssetServer>()
     }
 
-    /// Runs frames until one has what is asked for.
+    /// Runs frames until a condition holds.
     fn frames_until<T>(&mut self, mut found: impl FnMut(&App) -> Option<T>) -> T {
         let start = Instant::now();
         loop {
@@ -57,12 +57,12 @@ impl Game {
             if let Some(it) = found(&self.app) {
                 return it;
             }
-            assert!(start.elapsed() < Duration::from_secs(120), "it never happened");
+            assert!(start.elapsed() < Duration::from_secs(120), "timed out");
             std::thread::yield_now();
         }
     }
 
-    /// Runs frames until an asset is there, or cannot be.
+    /// Runs frames until an asset is loaded or has failed.
     fn wait_for<A: Asset>(&mut self, handle: &Handle<A>) -> Result<&A, String> {
         let id = handle.id();
         let state = self.frames_until(|app| {
@@ -113,17 +113,17 @@ fn weights() {
     let mut game = Game::new("weights");
     let (mut arrays, mut metadata) = (Dict::new().unwrap(), Dict::new().unwrap());
     arrays.insert("dense.weight", Array::from_slice([2, 2], &[1.0f32, 2.0, 3.0, 4.0]).unwrap()).unwrap();
-    metadata.insert("author", "somebody").unwrap();
+    metadata.insert("author", "tester").unwrap();
     tensorfile::save_safetensors(game.folder.join("network.safetensors"), &arrays, Some(&metadata)).unwrap();
 
     let network = game.assets().load::<Weights>("network.safetensors");
     let weights = game.wait_for(&network).unwrap();
     assert_eq!(weights.arrays["dense.weight"].shape(), [2, 2]);
     assert_eq!(weights.arrays["dense.weight"].as_slice::<f32>().unwrap(), [1.0, 2.0, 3.0, 4.0]);
-    assert_eq!(weights.metadata.get_str("author").unwrap(), "somebody");
+    assert_eq!(weights.metadata.get_str("author").unwrap(), "tester");
 }
 
-/// Bevy hears of a file that is replaced, and of one that is written in place.
+/// Bevy notices files that are replaced or written in place.
 #[cfg(feature = "file_watcher")]
 #[test]
 fn a_changed_file_is_loaded_anew() {
@@ -176,5 +176,5 @@ fn an_array_that_is_no_map() {
     tensorfile::savez(game.folder.join("terrain.npz"), &arrays).unwrap();
     let terrain = game.assets().load::<HeightMap>("terrain.npz");
     let said = game.wait_for(&terrain).unwrap_err();
-    assert!(said.ends_with("the array 'heights' has 1 dimensions, and a map has 2"), "{said}");
+    assert!(said.ends_with("expected the array 'heights' to have 2 dimensions, found 1"), "{said}");
 }

@@ -1,4 +1,4 @@
-/* A host that opens the library by path: a thousand times, twice at once, and in another locale.
+/* Opens the library by path: a thousand times, as two copies at the same time, and in another locale.
 
    usage: host LIBRARY COPY FILE     FILE is a .npz that a call may overwrite */
 #define _POSIX_C_SOURCE 200809L
@@ -14,7 +14,7 @@
 
 #define TIMES 1000
 #define WARM_UP 20
-#define ELEMENTS (1 << 19) /* enough for a call to make threads */
+#define ELEMENTS (1 << 19) /* large enough for a call to create threads */
 
 #define FUNCTIONS(X)    \
   X(tf_array_cast)      \
@@ -43,7 +43,7 @@ static void require(int condition, const char *what) {
   exit(EXIT_FAILURE);
 }
 
-/* POSIX lets a pointer to an object hold one to a function; ISO C has no cast for it. */
+/* POSIX allows a function pointer in an object pointer; ISO C has no cast for that. */
 static void find(void *handle, const char *name, void *function) {
   void *const found = dlsym(handle, name);
   require(found != NULL, name);
@@ -102,7 +102,7 @@ static size_t count_entries(const char *path) {
   return count;
 }
 
-/* After the first few times nothing grows: neither mappings, nor threads, nor open files. */
+/* Checks that mappings, threads and open files do not increase after the first few rounds. */
 static void open_and_close(const char *path, const char *file) {
   size_t mappings = 0;
   size_t threads = 0;
@@ -117,21 +117,21 @@ static void open_and_close(const char *path, const char *file) {
     threads = count_entries("/proc/self/task");
     files = count_entries("/proc/self/fd");
   }
-  /* The C library keeps the stacks of threads that ended; one more or less is its own affair. */
-  require(count_lines("/proc/self/maps") <= mappings + 2, "mappings grow");
+  /* The C library caches the stacks of threads that have ended, so their number may vary. */
+  require(count_lines("/proc/self/maps") <= mappings + 2, "the number of mappings increases");
   require(count_entries("/proc/self/task") == threads, "threads grow");
-  require(count_entries("/proc/self/fd") == files, "open files grow");
+  require(count_entries("/proc/self/fd") == files, "the number of open files increases");
 }
 
-/* Each copy has its own errors, and reads what the other wrote. */
+/* Checks that each copy has its own error record, and reads files that the other one wrote. */
 static void two_copies(const char *path, const char *copy, const char *file) {
   struct Library one = open_library(path);
   struct Library two = open_library(copy);
   tf_dict *loaded = NULL;
   require((void *)one.handle != (void *)two.handle, "the copy is the same library");
-  require(*two.tf_error_message() == '\0', "a copy that has not failed has an error");
+  require(*two.tf_error_message() == '\0', "a copy has an error record before its first failure");
   use(&one, file);
-  require(*two.tf_error_message() == '\0', "the error of one copy shows in the other");
+  require(*two.tf_error_message() == '\0', "a failure of one copy changes the error record of the other one");
   require(two.tf_load(NULL, &loaded, NULL, file, NULL) == TF_STATUS_OK, two.tf_error_message());
   require(two.tf_dict_size(loaded) == 1, "size");
   two.tf_dict_release(loaded);
@@ -140,12 +140,12 @@ static void two_copies(const char *path, const char *copy, const char *file) {
   require(dlclose(two.handle) == 0, "dlclose");
 }
 
-/* Numbers in headers have points and no groups, whatever the locale. */
+/* Checks that numbers in headers do not depend on the locale. */
 static void german(const char *path, const char *file) {
   static const char bytes[] = "[";
   struct Library library = open_library(path);
   char text[32];
-  require(setlocale(LC_ALL, "de_DE.UTF-8") != NULL, "there is no locale de_DE.UTF-8");
+  require(setlocale(LC_ALL, "de_DE.UTF-8") != NULL, "the locale de_DE.UTF-8 is missing");
   snprintf(text, sizeof(text), "%.1f", 0.5);
   require(strcmp(text, "0,5") == 0, "the locale has no effect");
   use(&library, file);

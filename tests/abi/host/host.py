@@ -1,4 +1,4 @@
-"""Runs the host with a copy of the library and a locale made for it.
+"""Runs the host program with a copy of the library and a German locale.
 
 usage: host.py HOST LIBRARY
 """

@@ -1,4 +1,4 @@
-// A program in C++ without exceptions, run-time type information and run-time library.
+// A C++ program without exceptions, run-time type information and the C++ run-time library.
 #include "tensorfile.h"
 
 int main() {

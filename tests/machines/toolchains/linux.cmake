@@ -1,4 +1,4 @@
-# Debian's cross compilers. TENSORFILE_MACHINE is aarch64, s390x or i386, which an x86-64 runs itself.
+# Debian's cross compilers. TENSORFILE_MACHINE is aarch64, s390x or i386, whose programs x86-64 can run.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES TENSORFILE_MACHINE)
 if(TENSORFILE_MACHINE STREQUAL i386)

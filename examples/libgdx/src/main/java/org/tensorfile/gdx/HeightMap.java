@@ -1,6 +1,6 @@
 package org.tensorfile.gdx;
 
-/** Heights in rows. */
+/** A grid of heights. */
 public final class HeightMap {
   private final int rows;
   private final int columns;
@@ -12,26 +12,26 @@ public final class HeightMap {
     this.heights = heights;
   }
 
-  /** {@return how many rows there are} */
+  /** {@return the number of rows} */
   public int rows() {
     return rows;
   }
 
-  /** {@return how many heights there are in a row} */
+  /** {@return the number of heights in a row} */
   public int columns() {
     return columns;
   }
 
-  /** {@return all heights, row after row: the array itself, as a mesh takes it} */
+  /** {@return all heights, row by row; the array is not a copy} */
   public float[] heights() {
     return heights;
   }
 
   /**
-   * {@return the height of a place}
+   * {@return the height at a position}
    *
-   * @param row 0 to rows - 1
-   * @param column 0 to columns - 1
+   * @param row index of the row, 0 to rows - 1
+   * @param column index of the column, 0 to columns - 1
    */
   public float get(int row, int column) {
     if (column < 0 || column >= columns) {

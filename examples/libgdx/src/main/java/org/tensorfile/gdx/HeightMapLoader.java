@@ -13,14 +13,14 @@ import org.tensorfile.Array;
 import org.tensorfile.ArrayFile;
 import org.tensorfile.Format;
 
-/** Loads {@link HeightMap}s from .npz files, on the manager's own thread. */
+/** Loads {@link HeightMap}s from .npz files, on the thread of the asset manager. */
 public class HeightMapLoader extends AsynchronousAssetLoader<HeightMap, HeightMapLoader.HeightMapParameter> {
-  /** Which array is the map, and how high it is. */
+  /** Settings of a map. */
   public static class HeightMapParameter extends AssetLoaderParameters<HeightMap> {
-    /** The array's name: two dimensions, of any dtype that numbers have. */
+    /** The name of the array, which has two dimensions and a numeric dtype. */
     public String array = "heights";
 
-    /** What its elements are multiplied by. */
+    /** The factor that its elements are multiplied by. */
     public float scale = 1;
   }
 
@@ -40,12 +40,12 @@ public class HeightMapLoader extends AsynchronousAssetLoader<HeightMap, HeightMa
     }
   }
 
-  /** Of the file's arrays only the map is read. */
+  /** Reads only the map from the file. */
   private static HeightMap load(FileHandle file, HeightMapParameter settings) throws IOException {
     try (ArrayFile arrays = ArrayFile.open(ByteBuffer.wrap(file.readBytes()), Format.NPZ, null);
         Array array = arrays.entry(settings.array).read()) {
       if (array.ndim() != 2) {
-        throw new GdxRuntimeException("'" + settings.array + "' has " + array.ndim() + " dimensions, and a map has 2");
+        throw new GdxRuntimeException("expected '" + settings.array + "' to have 2 dimensions, found " + array.ndim());
       }
       float[] heights = array.toFloatArray();
       for (int i = 0; i < heights.length; i++) {
@@ -63,7 +63,7 @@ public class HeightMapLoader extends AsynchronousAssetLoader<HeightMap, HeightMa
   }
 
   @Override
-  @SuppressWarnings("rawtypes") // as libGDX has it
+  @SuppressWarnings("rawtypes") // the signature is that of libGDX
   public com.badlogic.gdx.utils.Array<AssetDescriptor> getDependencies(String fileName, FileHandle file,
       HeightMapParameter parameter) {
     return null;

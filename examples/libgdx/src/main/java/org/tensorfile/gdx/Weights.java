@@ -6,7 +6,7 @@ import org.tensorfile.Array;
 import org.tensorfile.Dict;
 import org.tensorfile.Loaded;
 
-/** A network's weights by name. The manager disposes of them when they are unloaded; arrays that were got stay usable. */
+/** The weights of a network by name. Arrays remain valid after the asset manager has disposed of the weights. */
 public final class Weights implements Disposable {
   private final Loaded loaded;
 
@@ -20,15 +20,15 @@ public final class Weights implements Disposable {
   }
 
   /**
-   * {@return an array}
+   * {@return the array with a name}
    *
-   * @param name of it
+   * @param name name of the array
    */
   public Array get(String name) {
     return loaded.get(name);
   }
 
-  /** {@return what the file says of the weights} */
+  /** {@return the metadata of the file} */
   public Dict metadata() {
     return loaded.metadata();
   }

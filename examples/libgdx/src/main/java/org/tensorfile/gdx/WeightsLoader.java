@@ -14,9 +14,9 @@ import org.tensorfile.Format;
 import org.tensorfile.Options;
 import org.tensorfile.Tensorfile;
 
-/** {@code manager.setLoader(Weights.class, ".safetensors", new WeightsLoader(manager.getFileHandleResolver()))} */
+/** Loads {@link Weights} from .safetensors files, on the thread of the asset manager. */
 public class WeightsLoader extends AsynchronousAssetLoader<Weights, WeightsLoader.WeightsParameter> {
-  /** How weights are loaded. */
+  /** Settings for loading weights. */
   public static class WeightsParameter extends AssetLoaderParameters<Weights> {
     /** Settings, or null. */
     public Options options;
@@ -55,7 +55,7 @@ public class WeightsLoader extends AsynchronousAssetLoader<Weights, WeightsLoade
   }
 
   @Override
-  @SuppressWarnings("rawtypes") // as libGDX has it
+  @SuppressWarnings("rawtypes") // the signature is that of libGDX
   public Array<AssetDescriptor> getDependencies(String fileName, FileHandle file, WeightsParameter parameter) {
     return null;
   }

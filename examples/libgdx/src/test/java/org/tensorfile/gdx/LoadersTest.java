@@ -34,7 +34,7 @@ import org.tensorfile.Array;
 import org.tensorfile.Tensorfile;
 import org.tensorfile.TensorfileException;
 
-/** Each test is a game without a window. */
+/** Tests the loaders in games without a window. */
 class LoadersTest {
   @TempDir Path folder;
 
@@ -46,10 +46,10 @@ class LoadersTest {
     Tensorfile.savezCompressed(folder.resolve("terrain.npz"), Map.of("heights", heights, "depths", depths, "line", line));
     Array kernel = Array.of(new float[] {1, 2, 3, 4}, 2, 2);
     Tensorfile.saveSafetensors(folder.resolve("network.safetensors"), Map.of("kernel", kernel),
-        Map.of("author", "somebody"));
+        Map.of("author", "tester"));
   }
 
-  /** What a game is that loads assets, and then has a result. */
+  /** A game that loads assets and computes a result. */
   private final class Game<T> extends ApplicationAdapter {
     final CompletableFuture<T> ended = new CompletableFuture<>();
     private final FileHandleResolver resolver;
@@ -130,10 +130,10 @@ class LoadersTest {
       Weights loaded = manager.get("network.safetensors", Weights.class);
       assertEquals(Set.of("kernel"), loaded.names());
       assertArrayEquals(new float[] {1, 2, 3, 4}, loaded.get("kernel").toFloatArray());
-      assertEquals("somebody", loaded.metadata().getString("author"));
+      assertEquals("tester", loaded.metadata().getString("author"));
       return loaded;
     });
-    // The manager disposed of them at its end.
+    // The asset manager has disposed of them.
     assertThrows(IllegalStateException.class, () -> weights.get("kernel"));
   }
 
@@ -159,7 +159,7 @@ class LoadersTest {
     assertEquals(4, kernel.getDouble(1, 1));
   }
 
-  /** A file that is not on a disk, such as one in an archive of the game's. */
+  /** A file that is not on the disk, such as one in an archive. */
   private static final class InMemory extends FileHandleStream {
     private final byte[] content;
 
@@ -192,15 +192,15 @@ class LoadersTest {
     assertTrue(resolved.contains("in/memory.npz"));
   }
 
-  /** What the game's error listener is told of an asset. */
+  /** Returns the error that the game's error listener gets for an asset. */
   private Throwable failure(Consumer<AssetManager> begin) throws Exception {
-    List<Throwable> told = new ArrayList<>();
+    List<Throwable> errors = new ArrayList<>();
     play(manager -> {
-      manager.setErrorListener((asset, error) -> told.add(error));
+      manager.setErrorListener((asset, error) -> errors.add(error));
       begin.accept(manager);
     }, manager -> null);
-    assertEquals(1, told.size());
-    Throwable root = told.get(0);
+    assertEquals(1, errors.size());
+    Throwable root = errors.get(0);
     while (root.getCause() != null && !(root instanceof TensorfileException)) {
       root = root.getCause();
     }
@@ -210,16 +210,16 @@ class LoadersTest {
   @Test
   void aBrokenFileSaysWhatIsWrong() throws Exception {
     Files.write(folder.resolve("network.safetensors"), "\10\0\0\0\0\0\0\0{\"a\": 1}".getBytes("US-ASCII"));
-    Throwable told = failure(manager -> manager.load("network.safetensors", Weights.class));
-    assertInstanceOf(TensorfileException.class, told);
-    assertTrue(told.getMessage().contains("'a'"), told.getMessage());
+    Throwable error = failure(manager -> manager.load("network.safetensors", Weights.class));
+    assertInstanceOf(TensorfileException.class, error);
+    assertTrue(error.getMessage().contains("'a'"), error.getMessage());
   }
 
   @Test
   void anArrayThatIsNoMap() throws Exception {
     HeightMapLoader.HeightMapParameter parameter = new HeightMapLoader.HeightMapParameter();
     parameter.array = "line";
-    Throwable told = failure(manager -> manager.load("terrain.npz", HeightMap.class, parameter));
-    assertEquals("'line' has 1 dimensions, and a map has 2", told.getMessage());
+    Throwable error = failure(manager -> manager.load("terrain.npz", HeightMap.class, parameter));
+    assertEquals("expected 'line' to have 2 dimensions, found 1", error.getMessage());
   }
 }
