@@ -32,12 +32,12 @@ require_toolchains() {
 pip_install() {
   name=$1
   shift
-  wanted=$(cat "$@")
-  [ "$wanted" != "$(cat ".venv/$name.installed" 2>/dev/null)" ] || return 0
+  requirements=$(cat "$@")
+  [ "$requirements" != "$(cat ".venv/$name.installed" 2>/dev/null)" ] || return 0
   [ -x .venv/bin/python ] || python3 -m venv .venv
   # shellcheck disable=SC2046  # a list of words
   .venv/bin/python -m pip install --quiet --disable-pip-version-check $(printf -- '--requirement %s ' "$@")
-  echo "$wanted" >".venv/$name.installed"
+  echo "$requirements" >".venv/$name.installed"
 }
 
 demo=tests/peers/requirements-demo.txt

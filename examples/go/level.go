@@ -93,13 +93,13 @@ func startLoading(ctx context.Context, fsys fs.FS) *loader {
 }
 
 func (l *loader) load(ctx context.Context, fsys fs.FS) (*level, error) {
-	made := &level{}
+	next := &level{}
 	files := []struct {
 		name string
 		use  func(*tensorfile.Loaded) error
 	}{
-		{"assets/terrain.npz", made.loadTerrain},
-		{"assets/network.safetensors", made.loadPolicy},
+		{"assets/terrain.npz", next.loadTerrain},
+		{"assets/network.safetensors", next.loadPolicy},
 	}
 	for i, file := range files {
 		progress := func(done, total uint64) {
@@ -116,7 +116,7 @@ func (l *loader) load(ctx context.Context, fsys fs.FS) (*level, error) {
 			return nil, fmt.Errorf("%s: %w", file.name, err)
 		}
 	}
-	return made, nil
+	return next, nil
 }
 
 // progress returns the loaded fraction, 0 to 1.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Times calls through each binding: a getter, a view of the elements without a copy, and others.
 #
-# usage: bindings.sh FOLDER    FOLDER is for what is built
+# usage: bindings.sh FOLDER    FOLDER is the folder to build in
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"

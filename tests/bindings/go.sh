@@ -2,7 +2,7 @@
 # Builds and tests the Go module: gofmt, vet, tests, the race detector, the address sanitizer, the example, a program
 # that uses the packaged module offline, and the installed library.
 #
-# usage: go.sh FOLDER [BUILD]    FOLDER is for what is built; BUILD is a build of the library to install from
+# usage: go.sh FOLDER [BUILD]    FOLDER is the folder to build in; BUILD is a build of the library, which is installed
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"

@@ -2,7 +2,7 @@
 # Builds and tests the Java package: lints, Javadoc, tests with the JVM's checks of JNI, the example, a program that
 # uses the packages, and tests with the address sanitizer.
 #
-# usage: java.sh FOLDER [BUILD]    FOLDER is for what is built
+# usage: java.sh FOLDER [BUILD]    FOLDER is the folder to build in
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"

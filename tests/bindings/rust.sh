@@ -2,7 +2,7 @@
 # Builds and tests the Rust crates: rustfmt, clippy, docs, tests, valgrind, a program that uses the packaged crates
 # offline, and the installed library.
 #
-# usage: rust.sh FOLDER [BUILD]    FOLDER is for what is built; BUILD is a build of the library to install from
+# usage: rust.sh FOLDER [BUILD]    FOLDER is the folder to build in; BUILD is a build of the library, which is installed
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"

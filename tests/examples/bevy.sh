@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the example for Bevy and tests it without a window: rustfmt, clippy, docs, tests.
 #
-# usage: bevy.sh FOLDER    FOLDER is for what is built
+# usage: bevy.sh FOLDER    FOLDER is the folder to build in
 set -eu
 mkdir -p "$1"
 CARGO_TARGET_DIR=$(cd "$1" && pwd)

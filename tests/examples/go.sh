@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds and tests the game in Go: gofmt, vet, tests with the race detector, and the program itself.
 #
-# usage: go.sh FOLDER    FOLDER is for what is built
+# usage: go.sh FOLDER    FOLDER is the folder to build in
 set -eu
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)

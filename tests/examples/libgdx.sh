@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the example for libGDX together with the Java package, and tests it without a window.
 #
-# usage: libgdx.sh FOLDER    FOLDER is for what is built
+# usage: libgdx.sh FOLDER    FOLDER is the folder to build in
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"

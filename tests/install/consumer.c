@@ -1,4 +1,4 @@
-/* What a program does with the library: saves an array, loads it, and finds the same in it. */
+/* Uses the library like a typical program: saves an array, loads it, and compares the two. */
 #include <stdint.h>
 #include <stdio.h>
 #include <tensorfile.h>
@@ -17,7 +17,7 @@ int main(void) {
   tf_array_release(array);
   tf_array_release(loaded);
   if (!done) fprintf(stderr, "consumer: %s\n", tf_error_message());
-  if (done && !equal) fprintf(stderr, "consumer: loaded something else than was saved\n");
-  if (tf_version_number() != version) fprintf(stderr, "consumer: header and library differ in version\n");
+  if (done && !equal) fprintf(stderr, "consumer: the loaded array differs from the saved one\n");
+  if (tf_version_number() != version) fprintf(stderr, "consumer: the header and the library have different versions\n");
   return done && equal && tf_version_number() == version ? 0 : 1;
 }

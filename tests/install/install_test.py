@@ -84,7 +84,7 @@ def make_tree():
     if missing:
         fail(f"not installed: {', '.join(missing)}")
     if (tool("BUNDLE") == "1") != ("libtensorfile_bundle.a" in names and "tensorfile-bundle.pc" in names):
-        fail("the bundle is installed although it was not built, or the other way round")
+        fail("the bundle is installed although it was not built, or was built and not installed")
     stray = [str(path) for path in TREE.rglob("*") if re.search(r"gtest|gmock|unit_tests", path.name)]
     if stray:
         fail(f"installed, and should not be: {', '.join(stray)}")
@@ -105,7 +105,7 @@ def pkg_config_shared():
     folder = fresh("pkg-config, shared")
     flags = pkg_config()
     if "-lz" in flags or "-lpthread" in flags:
-        fail(f"pkg-config gives users of the shared library {flags}")
+        fail(f"pkg-config should not pass {flags} to users of the shared library")
     run(tool("CC"), "-std=c99", HERE / "consumer.c", "-o", folder / "consumer", *flags)
     check_consumer(folder / "consumer", shared=True)
 
@@ -187,10 +187,10 @@ def bundle_pkg_config():
     listed = (Path(tool("SOURCE")) / "src" / "api" / "symbols.txt").read_text(encoding="utf-8").split()
     if defined != listed:
         fail(f"{archive} and src/api/symbols.txt differ in {sorted(set(defined) ^ set(listed))}")
-    wanted = [line.split()[-1] for line in lines if " U " in line]
-    of_others = [name for name in wanted if re.match(r"_Z|__cxa|__gxx|_Unwind|deflate|inflate|crc32|adler|compress", name)]
-    if of_others:
-        fail(f"{archive} needs {of_others}")
+    undefined = [line.split()[-1] for line in lines if " U " in line]
+    foreign = [name for name in undefined if re.match(r"_Z|__cxa|__gxx|_Unwind|deflate|inflate|crc32|adler|compress", name)]
+    if foreign:
+        fail(f"{archive} needs {foreign}")
     folder = fresh("bundle pkg-config")
     run(tool("CC"), "-std=c99", HERE / "other_zlib.c", "-o", folder / "program",
         *pkg_config(package="tensorfile-bundle"))

@@ -1,4 +1,4 @@
-/* A program whose own zlib does nothing, and which saves and loads deflated arrays all the same. */
+/* A program whose own zlib does nothing, and which can nevertheless save and load compressed arrays. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -347,7 +347,7 @@ class MlxModules(unittest.TestCase):
 
 @unittest.skipIf(len(PEERS) < 4, "this machine has no mlx")
 class MlxQuantised(unittest.TestCase):
-    """TF_OPTION_DECODE "mlx" gives the arrays that mx.load makes of ggml's blocks."""
+    """TF_OPTION_DECODE "mlx" converts ggml's blocks to the same arrays as mx.load."""
 
     def test_golden_files(self):
         from peers import Mlx
