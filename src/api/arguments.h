@@ -1,6 +1,7 @@
 // Checks of the arguments of the C functions, and the conversion of a Status to a tf_status.
 #pragma once
 
+#include "base/ref.h"
 #include "base/require.h"
 
 // Returns the tf_status of a failing expression from a C function.
@@ -19,6 +20,18 @@ Status require_out(T **out, const char *name) {
   TFILE_TRY(require(out, name));
   *out = nullptr;
   return kOk;
+}
+
+// Sets an output that the caller may leave NULL to NULL.
+template <typename T>
+void clear_out(T **out) {
+  if (out != nullptr) *out = nullptr;
+}
+
+// Gives the reference to an output that the caller may leave NULL.
+template <typename T>
+void give_out(T **out, Ref<T> &value) {
+  if (out != nullptr) *out = value.take();
 }
 
 // Reads an array argument: `values` may be NULL only if `count` is 0.

@@ -1,7 +1,10 @@
-#include "api/arguments.h"
+#include "file/weights.h"
+
 #include "core/tree.h"
+#include "file/load.h"
+#include "file/load_mlx.h"
 #include "file/open.h"
-#include "file/sets/set.h"
+#include "file/save.h"
 
 namespace tfile {
 
@@ -11,7 +14,7 @@ bool holds_weights(const Format *format) {
   return format != nullptr && !format->single_array;
 }
 
-// A tree has as many dicts one in another as a name has parts.
+// A tree is nested as deep as a name has parts.
 Status check_nesting(Text file, Text name, const Settings &settings) {
   const uint64_t limit = settings.limit(TF_OPTION_MAX_NESTING);
   uint64_t parts = 1;
@@ -22,71 +25,137 @@ Status check_nesting(Text file, Text name, const Settings &settings) {
          << "a name of " << parts << " parts is more than the limit (max_nesting) of " << limit;
 }
 
-// The names of one list of a comparison, into the message: "2 missing ('a', 'b')".
-void tell(Failure &failure, const Dict &report, Text key, const char **separator) {
-  constexpr size_t kShown = 8;
-  const StringList &names = *report.find(key)->list;
-  if (names.size() == 0) return;
-  failure << *separator << static_cast<uint64_t>(names.size()) << " " << key << " (";
-  for (size_t i = 0; i < names.size() && i < kShown; ++i) {
-    failure << (i > 0 ? ", " : "");
-    failure.quoted(names.at(i));
-  }
-  if (names.size() > kShown) failure << ", and " << static_cast<uint64_t>(names.size() - kShown) << " more";
-  failure << ")";
-  *separator = ", ";
+// The array of a name, or NULL.
+const Array *find_array(const Dict &flat, Text name) {
+  const DictEntry *const entry = flat.find(name);
+  return entry != nullptr && entry->kind == TF_KIND_ARRAY ? entry->array : nullptr;
 }
 
-Status check_strictly(const Dict &expected, const Dict &loaded, Text file, Memory &memory) {
-  Ref<Dict> report;
-  TFILE_TRY(compare_trees(report, memory, expected, loaded));
-  Text first;
-  for (const Text key : {Text("missing"), Text("unexpected"), Text("shape")}) {
-    const StringList &names = *report->find(key)->list;
-    if (first.data() == nullptr && names.size() > 0) first = names.at(0);
+// Prints the differences between two flat dicts of arrays:
+//   1 missing ('a'), 2 unexpected ('b', 'c'), 1 of another shape ('d' expected (3,), found (1,))
+class Differences {
+ public:
+  Differences(Failure &failure, const Dict &report, const Dict &expected, const Dict &found)
+      : failure_(failure), report_(report), expected_(expected), found_(found) {}
+
+  void print(Text key, const char *title) {
+    constexpr size_t kShown = 8;
+    const StringList &names = *report_.find(key)->list;
+    if (names.size() == 0) return;
+    failure_ << separator_ << static_cast<uint64_t>(names.size()) << " " << title << " (";
+    for (size_t i = 0; i < names.size() && i < kShown; ++i)
+      print_name(i, names.at(i), key == Text("shape"));
+    if (names.size() > kShown) failure_ << ", and " << static_cast<uint64_t>(names.size() - kShown) << " more";
+    failure_ << ")";
+    separator_ = ", ";
+    if (first_.data() == nullptr) first_ = names.at(0);
   }
-  if (first.data() == nullptr) return kOk;
+  // The first name that was printed.
+  Text first() const { return first_; }
+
+ private:
+  void print_name(size_t i, Text name, bool with_shapes) {
+    failure_ << (i > 0 ? (with_shapes ? "; " : ", ") : "");
+    failure_.quoted(name);
+    if (!with_shapes) return;
+    failure_ << " expected ";
+    failure_.shape(find_array(expected_, name)->shape()) << ", found ";
+    failure_.shape(find_array(found_, name)->shape());
+  }
+
+  Failure &failure_;
+  const Dict &report_;
+  const Dict &expected_;
+  const Dict &found_;
+  const char *separator_ = "";
+  Text first_;
+};
+
+bool is_empty(const Dict &report) {
+  for (const DictEntry *entry : report.entries) {
+    if (entry->list->size() > 0) return false;
+  }
+  return true;
+}
+
+// Compares what the file lists with `expected`, which is flat.
+Status check_strictly(const Dict &expected, const OpenedFile &file, Span<const size_t> indices) {
+  Memory &memory = file.settings.memory();
+  Ref<Dict> listed;
+  TFILE_TRY(make_dict(listed, memory));
+  TFILE_TRY(list_members(*listed, file, indices));
+  Ref<Dict> report;
+  TFILE_TRY(compare_trees(report, memory, expected, *listed));
+  if (is_empty(*report)) return kOk;
   Failure failure(TF_STATUS_MISMATCH);
-  failure.in(file) << "the weights are not the expected ones: ";
-  const char *separator = "";
-  tell(failure, *report, "missing", &separator);
-  tell(failure, *report, "unexpected", &separator);
-  tell(failure, *report, "shape", &separator);
-  failure.about(first);
+  failure.in(file.source->label) << "the weights are not the expected ones: ";
+  Differences differences(failure, *report, expected, *listed);
+  differences.print("missing", "missing");
+  differences.print("unexpected", "unexpected");
+  differences.print("shape", "of another shape");
+  failure.about(differences.first());
   return failure;
 }
 
-// expected's names, each with the loaded array where there is one.
-Status take_known(Ref<Dict> &out, const Dict &expected, const Dict &loaded, Memory &memory) {
-  Ref<Dict> flat;
-  TFILE_TRY(flatten(flat, memory, expected));
+// True if one of the arrays that a member becomes is expected.
+Status has_expected(bool *out, const Dict &expected, const OpenedFile &file, size_t index) {
+  Ref<Dict> listed;
+  TFILE_TRY(make_dict(listed, file.settings.memory()));
+  TFILE_TRY(list_members(*listed, file, Span<const size_t>(&index, 1)));
+  for (const DictEntry *entry : listed->entries)
+    *out |= find_array(expected, entry->key) != nullptr;
+  return kOk;
+}
+
+// Keeps the indices of the members that become arrays which `expected`, which is flat, names.
+Status keep_expected(Vec<size_t> *indices, const Dict &expected, const OpenedFile &file) {
+  size_t kept = 0;
+  for (const size_t index : *indices) {
+    const Member &member = file.listing.members[index];
+    bool wanted = find_array(expected, member.name) != nullptr;
+    if (!wanted && loads_for_mlx(file, member)) TFILE_TRY(has_expected(&wanted, expected, file, index));
+    if (wanted) (*indices)[kept++] = index;
+  }
+  indices->truncate(kept);
+  return kOk;
+}
+
+// The arrays of `expected`, which is flat, each replaced by the loaded one of its name if there is one.
+Status take_expected(Ref<Dict> &out, const Dict &expected, const Dict &loaded, Memory &memory) {
   TFILE_TRY(make_dict(out, memory));
-  for (const DictEntry *entry : flat->entries) {
+  for (const DictEntry *entry : expected.entries) {
     if (entry->kind != TF_KIND_ARRAY) continue;
-    const DictEntry *found = loaded.find(entry->key);
-    TFILE_TRY(out->set_array(entry->key, found != nullptr ? *found->array : *entry->array));
+    const Array *const found = find_array(loaded, entry->key);
+    TFILE_TRY(out->set_array(entry->key, found != nullptr ? *const_cast<Array *>(found) : *entry->array));
   }
   return kOk;
 }
 
+}  // namespace
+
 Status load_weights(Ref<Dict> &tree, const char *path, const Dict *expected, const Settings &settings) {
+  Memory &memory = settings.memory();
   Ref<OpenedFile> file;
   TFILE_TRY(open_path(file, path, settings));
   if (!holds_weights(file->format)) {
     return Failure(TF_STATUS_FORMAT).in(path)
            << "weights are in npz, safetensors or gguf; this is " << file->format->name;
   }
-  for (const Member &member : file->listing.members)
-    TFILE_TRY(check_nesting(path, member.name, settings));
-  tf_dict *arrays = nullptr;
-  TFILE_TRY(load_file(nullptr, &arrays, nullptr, *file));
-  Ref<Dict> loaded = Ref<Dict>::adopt(arrays);
-  Memory &memory = settings.memory();
-  if (expected != nullptr && settings.on(TF_OPTION_STRICT)) {
-    TFILE_TRY(check_strictly(*expected, *loaded, path, memory));
-  } else if (expected != nullptr) {
-    TFILE_TRY(take_known(loaded, *expected, *Ref<Dict>(loaded), memory));
+  Vec<size_t> indices(memory);
+  for (size_t i = 0; i < file->listing.members.size(); ++i) {
+    TFILE_TRY(check_nesting(path, file->listing.members[i].name, settings));
+    TFILE_TRY(indices.push(i));
   }
+  Ref<Dict> flat;
+  const bool strict = settings.on(TF_OPTION_STRICT);
+  if (expected != nullptr) {
+    TFILE_TRY(flatten(flat, memory, *expected));
+    TFILE_TRY(strict ? check_strictly(*flat, *file, indices.span()) : keep_expected(&indices, *flat, *file));
+  }
+  Ref<Dict> loaded;
+  TFILE_TRY(make_dict(loaded, memory));
+  TFILE_TRY(load_members(*loaded, *file, indices.span()));
+  if (expected != nullptr && !strict) TFILE_TRY(take_expected(loaded, *flat, *Ref<Dict>(loaded), memory));
   return unflatten(tree, memory, *loaded);
 }
 
@@ -102,37 +171,12 @@ Status save_weights(const char *path, const Dict &tree, const Settings &settings
   TFILE_TRY(flatten(flat, settings.memory(), tree));
   Vec<NamedArray> arrays(settings.memory());
   TFILE_TRY(collect_arrays(&arrays, *flat));
-  for (const NamedArray &named : arrays)
-    TFILE_TRY(check_nesting(path, named.name, settings));
+  for (const NamedArray &array : arrays)
+    TFILE_TRY(check_nesting(path, array.name, settings));
+  Vec<char> completed(settings.memory());
+  if (!named) TFILE_TRY(complete_path(&completed, path, *format, settings));
   const SaveRequest request{arrays.span(), nullptr, settings.on(TF_OPTION_COMPRESS), settings};
-  return save_whole_or_parts(path, *format, request, !named);
+  return save_to_path(named ? path : completed.data(), *format, request);
 }
-
-}  // namespace
 
 }  // namespace tfile
-
-using namespace tfile;
-
-extern "C" {
-
-tf_status tf_load_weights(tf_dict **tree, const char *path, const tf_dict *expected, const tf_options *options) {
-  TFILE_API_TRY(require_out(tree, "tree"));
-  TFILE_API_TRY(require(path, "path"));
-  Settings settings;
-  TFILE_API_TRY(settings_of(settings, options));
-  Ref<Dict> loaded;
-  TFILE_API_TRY(load_weights(loaded, path, expected, settings));
-  *tree = loaded.take();
-  return TF_STATUS_OK;
-}
-
-tf_status tf_save_weights(const char *path, const tf_dict *tree, const tf_options *options) {
-  TFILE_API_TRY(require(path, "path"));
-  TFILE_API_TRY(require(tree, "tree"));
-  Settings settings;
-  TFILE_API_TRY(settings_of(settings, options));
-  return save_weights(path, *tree, settings).code;
-}
-
-}  // extern "C"

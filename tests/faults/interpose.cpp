@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -20,6 +21,7 @@ std::atomic<bool> armed{false};
 std::atomic<bool> failed{false};
 std::atomic<int64_t> counts[kCalls];
 std::atomic<int64_t> blocks{0};
+std::atomic<int64_t> read_bytes{0};
 Fault plan;
 
 // Whether this call is to fail.
@@ -27,9 +29,16 @@ bool strikes(Call call) {
   if (!armed) return false;
   const int64_t count = ++counts[call];
   if (call != plan.call || count < plan.at || (count > plan.at && !plan.lasting)) return false;
+  if (plan.kills) (void)kill(getpid(), SIGKILL);
   failed = true;
   errno = plan.error;
   return true;
+}
+
+// Counts what a read gave.
+ssize_t count_read(ssize_t got) {
+  if (armed && got > 0) read_bytes += got;
+  return got;
 }
 
 bool is_short() {
@@ -43,6 +52,7 @@ void arm(const Fault &fault) {
   failed = false;
   for (auto &count : counts)
     count = 0;
+  read_bytes = 0;
   armed = true;
 }
 void disarm() {
@@ -53,6 +63,9 @@ int64_t count_of(Call call) {
 }
 bool has_failed() {
   return failed;
+}
+int64_t bytes_read() {
+  return read_bytes;
 }
 int64_t live_blocks() {
   return blocks;
@@ -94,13 +107,13 @@ int __wrap_openat64(int folder, const char *path, int flags, mode_t mode) {
 
 ssize_t __real_pread64(int file, void *to, size_t nbytes, off_t offset);
 ssize_t __wrap_pread64(int file, void *to, size_t nbytes, off_t offset) {
-  if (!strikes(kRead)) return __real_pread64(file, to, nbytes, offset);
+  if (!strikes(kRead)) return count_read(__real_pread64(file, to, nbytes, offset));
   return is_short() ? __real_pread64(file, to, nbytes / 2, offset) : -1;
 }
 
 ssize_t __real_preadv64(int file, const iovec *parts, int count, off_t offset);
 ssize_t __wrap_preadv64(int file, const iovec *parts, int count, off_t offset) {
-  if (!strikes(kRead)) return __real_preadv64(file, parts, count, offset);
+  if (!strikes(kRead)) return count_read(__real_preadv64(file, parts, count, offset));
   return is_short() ? __real_pread64(file, parts->iov_base, parts->iov_len / 2, offset) : -1;
 }
 

@@ -39,6 +39,7 @@ struct Fault {
   int64_t at = 0;        // the first to fail, counted from 1
   bool lasting = false;  // all that follow too
   int error = 0;         // errno; 0: the call moves half of the bytes, or none where it moves 1
+  bool kills = false;    // the process is killed before the call is made
 };
 
 // Between arm() and disarm() calls of all threads are counted, and fail as told.
@@ -47,6 +48,8 @@ void disarm();
 int64_t count_of(Call call);
 // Whether the fault has struck.
 bool has_failed();
+// Bytes that reads have given since arm().
+int64_t bytes_read();
 // Blocks of memory that the library holds from the default allocator.
 int64_t live_blocks();
 

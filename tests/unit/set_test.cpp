@@ -79,7 +79,7 @@ TEST_F(Sets, AnIndexIsNotBelieved) {
     expect_fails(path, status, path + ": " + message);
   };
   expect_index(R"({"weight_map":{"zz":"s.safetensors"}})", TF_STATUS_CORRUPT,
-               "array 'zz': 's.safetensors', where the index says that it is, does not have it");
+               "array 'zz': the index says that it is in the file 's.safetensors', which does not have it");
   for (const char *name : {"../s.safetensors", "/etc/passwd", "..", "", "a\\\\b", "c:x", "a\\u0000b"}) {
     const std::string path = folder.write("i.index.json", std::string(R"({"weight_map":{"a":")") + name + "\"}}");
     tf_dict *out = nullptr;
@@ -90,7 +90,7 @@ TEST_F(Sets, AnIndexIsNotBelieved) {
     EXPECT_STREQ(tf_error_name(), "a");
   }
   expect_index(R"({"weight_map":{"a":"s.safetensors","a":"s.safetensors"}})", TF_STATUS_DUPLICATE,
-               "array 'a': the name stands twice in the index (byte 35)");
+               "array 'a': the name is in the index twice (byte 35)");
   expect_index(R"({"metadata":{"total_size":7}})", TF_STATUS_CORRUPT, "the index has no weight_map");
   // What the index does not list is left out; its other keys mean nothing.
   const std::string path = folder.write(

@@ -1,0 +1,177 @@
+#include "api/arguments.h"
+#include "file/open.h"
+#include "file/read.h"
+
+using namespace tfile;
+
+extern "C" {
+
+tf_status tf_file_open(tf_file **out, const char *path, const tf_options *options) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(path, "path"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  Ref<OpenedFile> file;
+  TFILE_API_TRY(open_path(file, path, settings));
+  *out = file.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_file_open_memory(tf_file **out, const void *data, size_t nbytes, tf_format format,
+                              const tf_options *options) {
+  TFILE_API_TRY(require_out(out, "out"));
+  if (nbytes > 0) TFILE_API_TRY(require(data, "data"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  Ref<OpenedFile> file;
+  TFILE_API_TRY(open_memory_copy(file, data, nbytes, format, settings));
+  *out = file.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_file_open_source(tf_file **out, tf_source *source, tf_format format, const tf_options *options) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(source, "source"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  Ref<OpenedFile> file;
+  TFILE_API_TRY(open_source(file, Ref<Source>::share(source), format, settings));
+  *out = file.take();
+  return TF_STATUS_OK;
+}
+
+tf_file *tf_file_retain(tf_file *file) {
+  if (file != nullptr) file->retain();
+  return file;
+}
+
+void tf_file_release(tf_file *file) {
+  if (file != nullptr) file->release();
+}
+
+tf_format tf_file_format(const tf_file *file) {
+  return is_null(file, "file") ? TF_FORMAT_AUTO : file->format->id;
+}
+
+size_t tf_file_size(const tf_file *file) {
+  return is_null(file, "file") ? 0 : file->listing.members.size();
+}
+
+tf_status tf_file_name(const char **name, size_t *length, const tf_file *file, size_t index) {
+  TFILE_API_TRY(require_out(name, "name"));
+  if (length != nullptr) *length = 0;
+  TFILE_API_TRY(require(file, "file"));
+  const Member *member = nullptr;
+  TFILE_API_TRY(file->find_member(&member, index));
+  *name = member->name.data();
+  if (length != nullptr) *length = member->name.size();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_file_find(size_t *index, const tf_file *file, const char *name, size_t length) {
+  TFILE_API_TRY(require(index, "index"));
+  TFILE_API_TRY(require(file, "file"));
+  Text wanted;
+  TFILE_API_TRY(require_text(&wanted, name, length, "name"));
+  const size_t found = file->listing.names.find(wanted);
+  if (found == NameIndex::kNone) {
+    const Status status = Failure(TF_STATUS_NOT_FOUND).in(file->source->label).array(wanted) << "is not in the file";
+    return status.code;
+  }
+  *index = found;
+  return TF_STATUS_OK;
+}
+
+tf_dtype tf_file_dtype(const tf_file *file, size_t index) {
+  const Member *member = nullptr;
+  if (is_null(file, "file") || !file->find_member(&member, index).ok()) return TF_DTYPE_UNSUPPORTED;
+  return member->dtype == nullptr ? TF_DTYPE_UNSUPPORTED : member->dtype->id;
+}
+
+size_t tf_file_ndim(const tf_file *file, size_t index) {
+  const Member *member = nullptr;
+  if (is_null(file, "file") || !file->find_member(&member, index).ok()) return 0;
+  return member->shape.size();
+}
+
+const int64_t *tf_file_shape(const tf_file *file, size_t index) {
+  const Member *member = nullptr;
+  if (is_null(file, "file") || !file->find_member(&member, index).ok()) return nullptr;
+  return member->shape.data();
+}
+
+uint64_t tf_file_nbytes(const tf_file *file, size_t index) {
+  const Member *member = nullptr;
+  if (is_null(file, "file") || !file->find_member(&member, index).ok()) return 0;
+  return member->nbytes;
+}
+
+tf_status tf_file_location(const char **path, uint64_t *offset, uint64_t *stored_bytes, int32_t *deflated,
+                           const tf_file *file, size_t index) {
+  TFILE_API_TRY(require(file, "file"));
+  const Member *member = nullptr;
+  TFILE_API_TRY(file->find_member(&member, index));
+  const Text label = file->source_of(*member).label;
+  if (path != nullptr) *path = label.empty() ? "" : label.data();
+  if (offset != nullptr) *offset = member->offset;
+  if (stored_bytes != nullptr) *stored_bytes = member->stored;
+  if (deflated != nullptr) *deflated = member->deflated ? 1 : 0;
+  return TF_STATUS_OK;
+}
+
+tf_status tf_file_metadata(tf_dict **out, const tf_file *file) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(file, "file"));
+  *out = Ref<Dict>(file->listing.metadata).take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_file_read(tf_array **out, const tf_file *file, size_t index) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(file, "file"));
+  const Member *member = nullptr;
+  TFILE_API_TRY(file->find_member(&member, index));
+  Ref<Array> array;
+  TFILE_API_TRY(read_array(array, *file, *member));
+  *out = array.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_file_read_into(const tf_file *file, size_t index, tf_dtype dtype, void *dst, size_t nbytes) {
+  TFILE_API_TRY(require(file, "file"));
+  const Member *member = nullptr;
+  TFILE_API_TRY(file->find_member(&member, index));
+  return read_array_into(dst, nbytes, dtype, *file, *member).code;
+}
+
+tf_status tf_file_read_many(const tf_file *file, const size_t *indices, size_t count, tf_dtype dtype, void *const *dst,
+                            const size_t *nbytes) {
+  TFILE_API_TRY(require(file, "file"));
+  if (count == 0) return TF_STATUS_OK;
+  TFILE_API_TRY(require(indices, "indices"));
+  TFILE_API_TRY(require(dst, "dst"));
+  TFILE_API_TRY(require(nbytes, "nbytes"));
+  return read_arrays_into(dst, nbytes, dtype, *file, Span<const size_t>(indices, count)).code;
+}
+
+tf_status tf_file_read_slice(tf_array **out, const tf_file *file, size_t index, const int64_t *start,
+                             const int64_t *stop, const int64_t *step, size_t ndim) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(file, "file"));
+  const Member *member = nullptr;
+  TFILE_API_TRY(file->find_member(&member, index));
+  Ref<Array> array;
+  TFILE_API_TRY(read_slice(array, *file, *member, SliceBounds{start, stop, step, ndim}));
+  *out = array.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_file_read_slice_into(const tf_file *file, size_t index, const int64_t *start, const int64_t *stop,
+                                  const int64_t *step, size_t ndim, tf_dtype dtype, void *dst, size_t nbytes) {
+  TFILE_API_TRY(require(file, "file"));
+  const Member *member = nullptr;
+  TFILE_API_TRY(file->find_member(&member, index));
+  return read_slice_into(dst, nbytes, dtype, *file, *member, SliceBounds{start, stop, step, ndim}).code;
+}
+
+}  // extern "C"

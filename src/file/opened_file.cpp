@@ -1,0 +1,82 @@
+#include "file/opened_file.h"
+
+tf_file::~tf_file() {
+  for (tfile::Source *part : parts)
+    part->release();
+}
+
+void tf_file::release() {
+  if (!refs.decrement()) return;
+  const tfile::Ref<tfile::Memory> from = memory;
+  destroy(*from, this);
+}
+
+tfile::Status tf_file::find_member(const tfile::Member **out, size_t index) const {
+  if (index < listing.members.size()) {
+    *out = &listing.members[index];
+    return tfile::kOk;
+  }
+  return tfile::Failure(TF_STATUS_INVALID_ARGUMENT).in(source->label)
+         << "there is no array " << static_cast<uint64_t>(index) << "; the file has "
+         << static_cast<uint64_t>(listing.members.size());
+}
+
+namespace tfile {
+
+namespace {
+
+// The number of bytes that probe_format() looks at.
+constexpr size_t kProbe = 16;
+
+Status find_source_format(const Format **out, const Source &source, tf_format wanted) {
+  if (wanted != TF_FORMAT_AUTO) {
+    *out = find_format(wanted);
+    if (*out != nullptr) return kOk;
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no format with the number " << wanted;
+  }
+  *out = format_of_path(source.label);
+  if (*out != nullptr) return kOk;
+  uint8_t head[kProbe];
+  const size_t count = source.size < kProbe ? static_cast<size_t>(source.size) : kProbe;
+  TFILE_TRY(read_at(source, 0, head, count, Text()));
+  *out = probe_format(Bytes(head, count));
+  if (*out != nullptr) return kOk;
+  return Failure(TF_STATUS_FORMAT).in(source.label).at(0) << "the content is of no known format";
+}
+
+void release_buffer(void *buffer) {
+  static_cast<Buffer *>(buffer)->release();
+}
+
+}  // namespace
+
+Status make_opened_file(Ref<OpenedFile> &out, Ref<Source> source, const Settings &settings) {
+  OpenedFile *made = nullptr;
+  TFILE_TRY(make(&made, settings.memory(), std::move(source), settings));
+  out = Ref<OpenedFile>::adopt(made);
+  return make_dict(out->listing.metadata, settings.memory());
+}
+
+Status open_source(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, const Settings &settings) {
+  Ref<OpenedFile> file;
+  TFILE_TRY(make_opened_file(file, std::move(source), settings));
+  if (format == TF_FORMAT_AUTO) format = static_cast<tf_format>(settings.get(TF_OPTION_FORMAT));
+  TFILE_TRY(find_source_format(&file->format, *file->source, format));
+  TFILE_TRY(file->format->list(file->listing, *file->source, settings));
+  out = std::move(file);
+  return kOk;
+}
+
+Status open_memory_copy(Ref<OpenedFile> &out, const void *data, size_t nbytes, tf_format format,
+                        const Settings &settings) {
+  Memory &memory = settings.memory();
+  Ref<Buffer> buffer;
+  TFILE_TRY(make_buffer(buffer, memory, nbytes));
+  if (nbytes > 0) memcpy(buffer->data, data, nbytes);
+  Buffer *const kept = buffer.take();
+  Ref<Source> source;
+  TFILE_TRY(source_from_memory(source, memory, kept->data, nbytes, release_buffer, kept));
+  return open_source(out, std::move(source), format, settings);
+}
+
+}  // namespace tfile

@@ -1,0 +1,52 @@
+// OpenedFile (tf_file): a file, or a set of files, whose headers have been read and validated.
+#pragma once
+
+#include "transfer/read_array.h"
+
+struct tf_file {
+  tf_file(tfile::Ref<tfile::Source> from, const tfile::Settings &with)
+      : memory(tfile::Ref<tfile::Memory>::share(&with.memory())),
+        source(std::move(from)),
+        settings(with),
+        parts(with.memory()),
+        listing(with.memory()) {}
+  ~tf_file();
+  tf_file(const tf_file &) = delete;
+  tf_file &operator=(const tf_file &) = delete;
+
+  void retain() { refs.increment(); }
+  void release();
+  // The source that has a member's bytes.
+  tfile::Source &source_of(const tfile::Member &member) const { return parts.empty() ? *source : *parts[member.part]; }
+  // What is needed to read a member.
+  tfile::StoredArray stored(const tfile::Member &member) const {
+    return tfile::StoredArray{source_of(member), member, settings, cursor};
+  }
+  // The member of an index; fails with INVALID_ARGUMENT if there is none.
+  tfile::Status find_member(const tfile::Member **out, size_t index) const;
+
+  tfile::RefCount refs;
+  tfile::Ref<tfile::Memory> memory;
+  tfile::Ref<tfile::Source> source;  // the file that the caller named
+  tfile::Settings settings;
+  const tfile::Format *format = nullptr;
+  tfile::Vec<tfile::Source *> parts;  // the files of a set, each with a reference; empty for a single file
+  tfile::Listing listing;
+  mutable tfile::SliceCursor cursor;
+};
+
+namespace tfile {
+
+using OpenedFile = ::tf_file;
+
+// Makes an OpenedFile with no format, no arrays, and no metadata.
+Status make_opened_file(Ref<OpenedFile> &out, Ref<Source> source, const Settings &settings);
+
+// Opens one source. Its format is the argument, else that of the settings, else the one that the path's extension names
+// (a source without a path has none), else the one that the content shows.
+Status open_source(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, const Settings &settings);
+// Opens a copy of `nbytes` of the caller's memory.
+Status open_memory_copy(Ref<OpenedFile> &out, const void *data, size_t nbytes, tf_format format,
+                        const Settings &settings);
+
+}  // namespace tfile

@@ -1,0 +1,123 @@
+#include "file/sets/gguf_split.h"
+
+#include "file/sets/opened_set.h"
+#include "file/sets/part_name.h"
+
+namespace tfile {
+
+namespace {
+
+constexpr char kSplitNo[] = "split.no";
+constexpr char kSplitCount[] = "split.count";
+constexpr char kSplitTensors[] = "split.tensors.count";
+
+// The value of an integer key, or -1 if there is none.
+int64_t split_value(const Dict &metadata, Text key) {
+  const DictEntry *const entry = metadata.find(key);
+  int64_t value = -1;
+  if (entry == nullptr || entry->kind != TF_KIND_ARRAY || entry->array->ndim != 0) return -1;
+  return item_int64(&value, *entry->array, {}).ok() ? value : -1;
+}
+
+Status expect_split_value(const OpenedFile &part, Text key, uint64_t expected, const char *from) {
+  const int64_t found = split_value(*part.listing.metadata, key);
+  if (found >= 0 && static_cast<uint64_t>(found) == expected) return kOk;
+  Failure failure(TF_STATUS_CORRUPT);
+  failure.in(part.source->label).key(key) << "expected " << expected << ", as " << from << " says, found ";
+  if (found < 0) return failure << "none";
+  return failure << found;
+}
+
+bool is_split_key(Text key) {
+  return key == Text(kSplitNo) || key == Text(kSplitCount) || key == Text(kSplitTensors);
+}
+
+// Adds a part, counted from 1, to the set; the first gives the set its metadata.
+Status adopt_split(OpenedFile &set, const OpenedFile &part, const PartName &name, uint64_t number, uint64_t total) {
+  TFILE_TRY(expect_split_value(part, kSplitNo, number - 1, "its name"));
+  TFILE_TRY(expect_split_value(part, kSplitCount, name.count, "its name"));
+  TFILE_TRY(expect_split_value(part, kSplitTensors, total, "the part that was named"));
+  for (const Member &member : part.listing.members)
+    TFILE_TRY(adopt_member(set, member, static_cast<size_t>(number - 1)));
+  if (number > 1) return kOk;
+  for (const DictEntry *value : part.listing.metadata->entries) {
+    if (!is_split_key(value->key)) TFILE_TRY(set.listing.metadata->set_value(value->key, *value));
+  }
+  return kOk;
+}
+
+Status set_integer(Dict &dict, Text key, tf_dtype dtype, uint64_t value) {
+  Ref<Array> scalar;
+  TFILE_TRY(make_array(scalar, *dict.memory, *find_dtype(dtype), {}));
+  if (dtype == TF_DTYPE_UINT16) {
+    const auto narrow = static_cast<uint16_t>(value);
+    memcpy(scalar->data, &narrow, sizeof(narrow));
+  } else {
+    const auto wide = static_cast<int32_t>(value);
+    memcpy(scalar->data, &wide, sizeof(wide));
+  }
+  return dict.set_array(key, *scalar);
+}
+
+}  // namespace
+
+Status open_split(Ref<OpenedFile> &file) {
+  const Dict &metadata = *file->listing.metadata;
+  if (file->format->sets != SetKind::kSplit || metadata.find(kSplitCount) == nullptr) return kOk;
+  const Text extension(file->format->extension);
+  PartName name;
+  if (!name.parse(file->source->label, extension) || name.number == 0 || name.number > name.count) {
+    return Failure(TF_STATUS_CORRUPT).in(file->source->label).key(kSplitCount)
+           << "the file is a part of several, but its name does not end in -NNNNN-of-NNNNN" << extension;
+  }
+  const int64_t total = split_value(metadata, kSplitTensors);
+  if (total < 0) {
+    return Failure(TF_STATUS_CORRUPT).in(file->source->label).key(kSplitTensors)
+           << "a part of several files should say how many arrays they have together";
+  }
+  Ref<OpenedFile> set;
+  TFILE_TRY(make_opened_set(set, file->source, *file->format, file->settings));
+  Vec<char> path(set->settings.memory());
+  for (uint64_t number = 1; number <= name.count; ++number) {
+    Ref<OpenedFile> part;
+    TFILE_TRY(make_part_path(&path, name.prefix, number, name.count, extension));
+    TFILE_TRY(open_part(part, *set, path.data()));
+    TFILE_TRY(adopt_split(*set, *part, name, number, static_cast<uint64_t>(total)));
+  }
+  if (set->listing.members.size() != static_cast<uint64_t>(total)) {
+    return Failure(TF_STATUS_CORRUPT).in(file->source->label).key(kSplitTensors)
+           << "the parts should have " << total << " arrays together, and have "
+           << static_cast<uint64_t>(set->listing.members.size());
+  }
+  file = std::move(set);
+  return kOk;
+}
+
+Status read_split_count(uint64_t *count, const char *path, const Format &format, const Settings &settings) {
+  *count = 0;
+  Ref<Source> source;
+  Ref<OpenedFile> file;
+  TFILE_TRY(source_from_path(source, settings.memory(), path));
+  TFILE_TRY(open_source(file, source, format.id, settings));
+  PartName name;
+  if (!name.parse(source->label, format.extension)) return kOk;
+  const Dict &metadata = *file->listing.metadata;
+  const int64_t stated = split_value(metadata, kSplitCount);
+  if (split_value(metadata, kSplitNo) != 0 || stated < 0 || static_cast<uint64_t>(stated) != name.count) return kOk;
+  *count = name.count;
+  return kOk;
+}
+
+Status make_split_metadata(Ref<Dict> &out, const SaveRequest &request, size_t part, size_t count) {
+  TFILE_TRY(make_dict(out, request.settings.memory()));
+  if (request.metadata != nullptr) {
+    for (const DictEntry *entry : request.metadata->entries) {
+      if (part == 0 || entry->key == Text("general.alignment")) TFILE_TRY(out->set_value(entry->key, *entry));
+    }
+  }
+  TFILE_TRY(set_integer(*out, kSplitNo, TF_DTYPE_UINT16, part));
+  TFILE_TRY(set_integer(*out, kSplitCount, TF_DTYPE_UINT16, count));
+  return set_integer(*out, kSplitTensors, TF_DTYPE_INT32, request.arrays.size());
+}
+
+}  // namespace tfile

@@ -1,0 +1,29 @@
+#include "file/sets/opened_set.h"
+
+namespace tfile {
+
+Status make_opened_set(Ref<OpenedFile> &out, Ref<Source> source, const Format &format, const Settings &settings) {
+  TFILE_TRY(make_opened_file(out, std::move(source), settings));
+  out->format = &format;
+  return kOk;
+}
+
+Status open_part(Ref<OpenedFile> &out, OpenedFile &set, const char *path) {
+  Ref<Source> source;
+  TFILE_TRY(source_from_path(source, set.settings.memory(), path));
+  TFILE_TRY(open_source(out, source, set.format->id, set.settings));
+  TFILE_TRY(set.parts.push(source.get()));
+  (void)source.take();
+  return kOk;
+}
+
+Status adopt_member(OpenedFile &set, const Member &member, size_t part) {
+  Member copy = member;
+  copy.part = static_cast<uint32_t>(part);
+  TFILE_TRY(set.listing.arena.copy(&copy.name, member.name));
+  TFILE_TRY(set.listing.arena.copy(&copy.reason, member.reason));
+  TFILE_TRY(set.listing.arena.copy(&copy.shape, member.shape));
+  return set.listing.add(*set.parts[part], set.settings, copy, kNoOffset);
+}
+
+}  // namespace tfile

@@ -1,0 +1,259 @@
+#include "file/sets/set_replacement.h"
+
+#include <algorithm>
+
+#include "file/sets/gguf_split.h"
+#include "file/sets/part_name.h"
+#include "file/sets/safetensors_index.h"
+
+namespace tfile {
+
+namespace {
+
+// What an older save left may be damaged, or no file of ours. Then nothing is known of its parts, and they stay; only a
+// failure of the system ends the save.
+Status ignore_bad_content(Status status) {
+  return status.code == TF_STATUS_IO || status.code == TF_STATUS_OUT_OF_MEMORY ? status : kOk;
+}
+
+bool is_before(const FileIdentity &a, const FileIdentity &b) {
+  return a.volume != b.volume ? a.volume < b.volume : a.index < b.index;
+}
+
+Text text_of(const Vec<char> &terminated) {
+  return Text(terminated.data(), terminated.size() - 1);
+}
+
+}  // namespace
+
+SetReplacement::~SetReplacement() {
+  for (Replacement *file : files_)
+    destroy(memory_, file);
+}
+
+Status SetReplacement::add_file(const char *path) {
+  Replacement *file = nullptr;
+  TFILE_TRY(files_.reserve(files_.size() + 1));
+  TFILE_TRY(make(&file, memory_, memory_));
+  TFILE_TRY(files_.push(file));
+  return file->find(path, files_.size() > 1 ? files_[0] : nullptr);
+}
+
+Status SetReplacement::open(const PartPlan &plan, Span<const NamedArray> arrays) {
+  plan_ = &plan;
+  atomic_ = plan.settings().on(TF_OPTION_ATOMIC);
+  durable_ = plan.settings().on(TF_OPTION_DURABLE);
+  Vec<char> path(memory_);
+  TFILE_TRY(files_.reserve(plan.count() + 1));
+  for (size_t i = 0; i < plan.count(); ++i) {
+    TFILE_TRY(plan.part_path(&path, i));
+    TFILE_TRY(add_file(path.data()));
+  }
+  if (plan.has_index()) {
+    TFILE_TRY(plan.index_path(&path));
+    TFILE_TRY(add_file(path.data()));
+  }
+  TFILE_TRY(check_not_mapped(arrays));
+  return plan.may_split() ? find_old_files() : kOk;
+}
+
+// A file that is written in place is emptied first, and with it arrays that are mapped from it.
+Status SetReplacement::check_not_mapped(Span<const NamedArray> arrays) const {
+  struct Mapped {
+    FileIdentity file;
+    Text array;
+  };
+  if (atomic_ && (kReplacesMappedFiles || !is_set())) return kOk;
+  Vec<Mapped> mapped(memory_);
+  for (const NamedArray &named : arrays) {
+    const Buffer *const buffer = named.array->buffer.get();
+    if (buffer == nullptr || !buffer->file.known) continue;
+    if (mapped.empty() || !same_file(mapped.back().file, buffer->file)) {
+      TFILE_TRY(mapped.push(Mapped{buffer->file, named.name}));
+    }
+  }
+  for (const Replacement *file : files_) {
+    const Target &target = file->target();
+    if (!target.exists) continue;
+    for (const Mapped &one : mapped) {
+      if (!same_file(one.file, target.identity)) continue;
+      Failure failure(TF_STATUS_INVALID_ARGUMENT);
+      failure.in(target.label()).array(one.array) << "is mapped from this file, which ";
+      if (atomic_) return failure << "cannot be replaced meanwhile; load it without TF_LOAD_MODE_MAP";
+      return failure << "TF_OPTION_ATOMIC 0 would overwrite; leave that option 1, or load without TF_LOAD_MODE_MAP";
+    }
+  }
+  return kOk;
+}
+
+Status SetReplacement::add_old_file(Text name, bool is_entry) {
+  Text copy;
+  TFILE_TRY(names_.copy(&copy, name));
+  return old_files_.push(OldFile{copy, is_entry});
+}
+
+Status SetReplacement::find_old_files() {
+  TFILE_TRY(plan_->format().sets == SetKind::kIndex ? find_old_shards() : find_old_splits());
+  return is_set() ? add_old_file(name_of(plan_->path()), false) : kOk;
+}
+
+// The files that an old index lists, unless the index is a link.
+Status SetReplacement::find_old_shards() {
+  Vec<char> path(memory_);
+  bool regular = false;
+  FileIdentity identity;
+  TFILE_TRY(plan_->index_path(&path));
+  const Text index_name = name_of(text_of(path));
+  TFILE_TRY(find_neighbour(&regular, &identity, folder(), index_name.data()));
+  if (!regular) return kOk;
+  Ref<Source> index;
+  Vec<Text> names(memory_);
+  TFILE_TRY(source_from_path(index, memory_, path.data()));
+  TFILE_TRY(ignore_bad_content(read_index_files(&names, names_, *index, plan_->settings())));
+  TFILE_TRY(add_old_file(index_name, true));
+  for (const Text name : names) {
+    PartName part;
+    const bool is_first = part.parse(name, plan_->format().extension) && part.number == 1;
+    TFILE_TRY(old_files_.push(OldFile{name, is_first}));
+  }
+  return kOk;
+}
+
+// The parts of sets with the same name and other numbers of parts, as the first part of each says in its metadata.
+Status SetReplacement::find_old_splits() {
+  Vec<char> start(memory_);
+  TFILE_TRY(join(&start, name_of(plan_->prefix()), "-00001-of-", Text()));
+  return for_each_neighbour(folder(), text_of(start), plan_->format().extension, add_split, this);
+}
+
+Status SetReplacement::add_split(void *context, Text digits) {
+  auto &self = *static_cast<SetReplacement *>(context);
+  const Text extension(self.plan_->format().extension);
+  Vec<char> path(self.memory_);
+  TFILE_TRY(join(&path, self.plan_->prefix(), "-00001-of-", digits));
+  path.pop();
+  TFILE_TRY(path.append(extension.data(), extension.size() + 1));
+  PartName part;
+  if (!part.parse(text_of(path), extension)) return kOk;
+  // Those are the names of the new parts.
+  if (self.is_set() && part.count == self.plan_->count()) return kOk;
+  bool regular = false;
+  FileIdentity identity;
+  TFILE_TRY(find_neighbour(&regular, &identity, self.folder(), name_of(text_of(path)).data()));
+  if (!regular) return kOk;
+  uint64_t count = 0;
+  const Format &format = self.plan_->format();
+  TFILE_TRY(ignore_bad_content(read_split_count(&count, path.data(), format, self.plan_->settings())));
+  for (uint64_t number = 1; number <= count; ++number) {
+    TFILE_TRY(make_part_path(&path, name_of(self.plan_->prefix()), number, count, extension));
+    TFILE_TRY(self.add_old_file(text_of(path), number == 1));
+  }
+  return kOk;
+}
+
+Status SetReplacement::begin_part(Ref<Sink> &out) {
+  if (begun_ == 0 && !atomic_ && is_set()) {
+    TFILE_TRY(remove_entries());
+    TFILE_TRY(empty_parts());
+  }
+  return part(begun_++).open(out, atomic_, durable_);
+}
+
+Status SetReplacement::end_part() {
+  return part(begun_ - 1).finish();
+}
+
+// Later parts are written long after the first; until then they must not pass for parts of the new set.
+Status SetReplacement::empty_parts() {
+  for (size_t i = 0; i < plan_->count(); ++i) {
+    if (!part(i).target().exists) continue;
+    File file;
+    TFILE_TRY(open_in_place(&file, part(i).target()));
+    close_file(file);
+  }
+  return kOk;
+}
+
+Status SetReplacement::write_index() {
+  Vec<char> text(memory_);
+  TFILE_TRY(make_index(&text, *plan_));
+  Replacement &index = *files_[plan_->count()];
+  Ref<Sink> sink;
+  TFILE_TRY(index.open(sink, atomic_, durable_));
+  Output output(*sink, plan_->settings(), 0);
+  TFILE_TRY(output.write(text.data(), text.size()));
+  TFILE_TRY(output.flush());
+  return index.finish();
+}
+
+Status SetReplacement::commit() {
+  if (plan_->has_index()) TFILE_TRY(write_index());
+  if (atomic_ && is_set()) TFILE_TRY(remove_entries());
+  TFILE_TRY(place_files());
+  return old_files_.empty() ? kOk : remove_old_files();
+}
+
+Status SetReplacement::remove_entries() {
+  if (plan_->has_index()) TFILE_TRY(remove_target(files_[plan_->count()]->target()));
+  TFILE_TRY(remove_target(part(0).target()));
+  for (const OldFile &old : old_files_) {
+    bool regular = false;
+    FileIdentity identity;
+    if (!old.is_entry) continue;
+    TFILE_TRY(find_neighbour(&regular, &identity, folder(), old.name.data()));
+    if (regular) TFILE_TRY(remove_neighbour(folder(), old.name.data()));
+  }
+  return sync();
+}
+
+// What a power failure leaves must follow the same order, so a durable save syncs the folder between the steps.
+Status SetReplacement::place_files() {
+  for (size_t i = 1; i < plan_->count(); ++i)
+    TFILE_TRY(part(i).place());
+  if (is_set()) TFILE_TRY(sync());
+  TFILE_TRY(part(0).place());
+  if (plan_->has_index()) {
+    TFILE_TRY(sync());
+    TFILE_TRY(files_[plan_->count()]->place());
+  }
+  return sync();
+}
+
+// In a durable save, syncs the folders of all files: those that are reached through links may have others.
+Status SetReplacement::sync() {
+  if (!durable_) return kOk;
+  for (Replacement *file : files_) {
+    if (file == files_[0] || !same_folder(file->target(), folder())) TFILE_TRY(file->sync());
+  }
+  return kOk;
+}
+
+Status SetReplacement::new_identities(Vec<FileIdentity> *out) {
+  for (const Replacement *file : files_) {
+    FileIdentity identity;
+    TFILE_TRY(identify_target(&identity, file->target()));
+    TFILE_TRY(out->push(identity));
+  }
+  std::sort(out->begin(), out->end(), is_before);
+  return kOk;
+}
+
+// Names do not decide whether a file belongs to the new set: a file system may ignore letter case. Entries go first, so
+// that an old set that is only partly removed does not load.
+Status SetReplacement::remove_old_files() {
+  Vec<FileIdentity> kept(memory_);
+  TFILE_TRY(new_identities(&kept));
+  for (const bool entries : {true, false}) {
+    for (const OldFile &old : old_files_) {
+      bool regular = false;
+      FileIdentity identity;
+      if (old.is_entry != entries) continue;
+      TFILE_TRY(find_neighbour(&regular, &identity, folder(), old.name.data()));
+      if (!regular || std::binary_search(kept.begin(), kept.end(), identity, is_before)) continue;
+      TFILE_TRY(remove_neighbour(folder(), old.name.data()));
+    }
+  }
+  return sync();
+}
+
+}  // namespace tfile

@@ -1,0 +1,180 @@
+// Saves of sets that fail or are killed at any moment: what is there then is the old set, the new set, or one that does not
+// load, however it is opened.
+#include <errno.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <optional>
+
+#include "faults/interpose.h"
+#include "support/sets.h"
+
+namespace tfile::faults {
+namespace {
+
+using testing::entry_of;
+using testing::expect_no_mixture;
+using testing::load_weights_of;
+using testing::LoadedWeights;
+using testing::options_with;
+using testing::save_weights_of;
+
+constexpr tf_format kFormats[] = {TF_FORMAT_SAFETENSORS, TF_FORMAT_GGUF};
+
+// One save over another.
+struct Change {
+  const char *name;
+  int old_parts;  // arrays of the old set, one in each file; 0: a single file
+  int new_parts;
+  bool atomic;
+  bool durable;
+};
+constexpr Change kChanges[] = {
+    {"the same parts", 3, 3, true, false},
+    {"the same parts, durably", 3, 3, true, true},
+    {"fewer parts", 4, 2, true, false},
+    {"more parts, durably", 2, 3, true, true},
+    {"a set over a single file", 0, 3, true, false},
+    {"a single file over a set", 3, 0, true, false},
+    {"in place", 3, 3, false, false},
+};
+
+class SetFaults : public ::testing::Test {
+ protected:
+  // Durably only if it is the save that fails: syncing takes most of the time of these tests.
+  tf_status save(float value, int parts, const Change &change, bool durable = false) const {
+    const auto options = options_with({{TF_OPTION_PART_BYTES, parts == 0 ? 10000 : 50},
+                                       {TF_OPTION_THREADS, 1},
+                                       {TF_OPTION_ATOMIC, change.atomic ? 1 : 0},
+                                       {TF_OPTION_DURABLE, durable ? 1 : 0}});
+    return save_weights_of(folder_->path("m"), format_, value, options.get(), parts == 0 ? 3 : parts);
+  }
+  std::string entry(int parts) const {
+    return parts == 0 ? folder_->path("m") + testing::extension_of(format_)
+                      : entry_of(folder_->path("m"), format_, parts);
+  }
+  // A new folder with the old set, all 1.
+  void begin(const Change &change, tf_format format) {
+    folder_.emplace();
+    format_ = format;
+    ASSERT_EQ(save(1, change.old_parts, change), TF_STATUS_OK) << tf_error_message();
+    names_ = folder_->names();
+  }
+  // Whatever came before, the next save succeeds and leaves nothing else.
+  void expect_recovery(const Change &change) {
+    ASSERT_EQ(save(3, change.new_parts, change), TF_STATUS_OK) << tf_error_message();
+    EXPECT_TRUE(load_weights_of(entry(change.new_parts)).all_are(3));
+    EXPECT_TRUE(expect_no_mixture(*folder_, "m", format_) || change.new_parts == 0);
+  }
+
+  std::optional<TempFolder> folder_;
+  tf_format format_ = TF_FORMAT_AUTO;
+  std::vector<std::string> names_;
+};
+
+struct Way {
+  Call call;
+  int error;
+  bool before_replacement;  // such a call comes only while the new files are written
+};
+constexpr Way kWays[] = {
+    {kOpen, EIO, true},    {kOpen, EMFILE, true}, {kWrite, EIO, true},      {kWrite, ENOSPC, true}, {kClose, EIO, true},
+    {kReserve, EIO, true}, {kRead, EIO, true},    {kAccess, EACCES, true},  {kLink, EIO, true},     {kStat, EIO, false},
+    {kSync, EIO, false},   {kRename, EIO, false}, {kRename, EACCES, false}, {kUnlink, EIO, false},
+};
+
+TEST_F(SetFaults, EveryFailureOfTheSystem) {
+  int64_t faults = 0;
+  for (const tf_format format : kFormats) {
+    for (const Change &change : kChanges) {
+      for (const Way &way : kWays) {
+        for (const bool lasting : {false, true}) {
+          if (lasting && (way.call == kClose || way.call == kUnlink)) continue;
+          for (int64_t n = 1;; ++n) {
+            SCOPED_TRACE(std::string(change.name) + ": " + kCallNames[way.call] + " " + std::to_string(n) +
+                         " fails with " + std::to_string(way.error) + (lasting ? " for ever" : ""));
+            ASSERT_LT(n, 2000);
+            begin(change, format);
+            arm({way.call, n, lasting, way.error, false});
+            const tf_status status = save(2, change.new_parts, change, change.durable);
+            const std::string message = status == TF_STATUS_OK ? "" : tf_error_message();
+            disarm();
+            if (!has_failed()) {
+              EXPECT_EQ(status, TF_STATUS_OK) << message;
+              break;
+            }
+            ++faults;
+            expect_no_mixture(*folder_, "m", format, !change.atomic);
+            if (status == TF_STATUS_OK) {
+              EXPECT_TRUE(load_weights_of(entry(change.new_parts)).all_are(2));
+            } else if (way.before_replacement && change.atomic) {
+              EXPECT_TRUE(load_weights_of(entry(change.old_parts)).all_are(1)) << message;
+              if (way.call != kUnlink) {
+                EXPECT_EQ(folder_->names(), names_) << message;
+              }
+            }
+            for (const std::string &name : folder_->names()) {
+              if (way.call != kUnlink) {
+                EXPECT_NE(name[0], '.') << "a temporary file was left";
+              }
+            }
+            expect_recovery(change);
+            if (HasFailure()) return;
+          }
+        }
+      }
+    }
+  }
+  std::printf("%lld faults injected\n", static_cast<long long>(faults));
+  EXPECT_GT(faults, 1000);
+}
+
+// A process that is killed right before each of its calls to the system.
+TEST_F(SetFaults, KilledBeforeEveryCall) {
+  int64_t kills = 0;
+  int64_t refused = 0;
+  for (const tf_format format : kFormats) {
+    for (const Change &change : kChanges) {
+      for (const Call call : {kOpen, kWrite, kSync, kRename, kClose, kUnlink, kStat}) {
+        for (int64_t n = 1;; ++n) {
+          SCOPED_TRACE(std::string(change.name) + ": killed before " + kCallNames[call] + " " + std::to_string(n));
+          begin(change, format);
+          const pid_t child = fork();
+          ASSERT_GE(child, 0);
+          if (child == 0) {
+            arm({call, n, false, 0, true});
+            _exit(save(2, change.new_parts, change, change.durable) == TF_STATUS_OK ? 0 : 1);
+          }
+          int status = 0;
+          ASSERT_EQ(waitpid(child, &status, 0), child);
+          const LoadedWeights old_set = load_weights_of(entry(change.old_parts));
+          const LoadedWeights new_set = load_weights_of(entry(change.new_parts));
+          if (!WIFSIGNALED(status)) {
+            EXPECT_EQ(WEXITSTATUS(status), 0);
+            EXPECT_TRUE(new_set.all_are(2));
+            break;
+          }
+          ++kills;
+          expect_no_mixture(*folder_, "m", format, !change.atomic);
+          if (!old_set.all_are(1) && !new_set.all_are(2)) ++refused;
+          // Nobody removes the temporary files of a process that was killed.
+          for (const std::string &name : folder_->names()) {
+            if (name[0] == '.') std::filesystem::remove(folder_->path(name));
+          }
+          expect_recovery(change);
+          if (HasFailure()) return;
+        }
+      }
+    }
+  }
+  std::printf("%lld kills, after %lld of which the set did not load\n", static_cast<long long>(kills),
+              static_cast<long long>(refused));
+  EXPECT_GT(kills, 200);
+  EXPECT_LT(refused, kills / 2);
+}
+
+}  // namespace
+}  // namespace tfile::faults
