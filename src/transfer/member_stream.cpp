@@ -10,7 +10,7 @@ namespace {
 
 // Stored bytes to read at a time.
 constexpr size_t kInput = size_t{64} << 10;
-// The most to inflate with one call of the inflater, which may take a size of 32 bits.
+// The most bytes to inflate with one call: enough that the cost of the call does not matter.
 constexpr uint64_t kPiece = uint64_t{8} << 20;
 
 }  // namespace

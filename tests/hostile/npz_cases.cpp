@@ -182,10 +182,10 @@ void add_ends(Cases &cases) {
                   archive([&](ZipBuilder &zip) { zip.before = std::string(size, 'j'); }));
   for (const size_t size : std::initializer_list<size_t>{1, 4, 30, 1000})
     cases.refused("junk_behind_" + std::to_string(size), TF_STATUS_CORRUPT,
-                  archive([&](ZipBuilder &zip) { zip.behind = std::string(size, 'j'); }));
+                  archive([&](ZipBuilder &zip) { zip.trailing = std::string(size, 'j'); }));
   for (const size_t size : std::initializer_list<size_t>{1, 46, 100})
     cases.refused("junk_behind_directory_" + std::to_string(size), TF_STATUS_CORRUPT,
-                  archive([&](ZipBuilder &zip) { zip.behind_directory = std::string(size, 'j'); }));
+                  archive([&](ZipBuilder &zip) { zip.after_directory = std::string(size, 'j'); }));
   cases.good("zip64_end", archive([](ZipBuilder &zip) { zip.wide = true; }));
   for (const uint64_t value :
        {uint64_t{0}, uint64_t{1}, uint64_t{1} << 32, uint64_t{1} << 62, uint64_t{1} << 63, UINT64_MAX}) {

@@ -64,7 +64,7 @@ struct ZipPart {
 
 struct ZipBuilder {
   std::vector<ZipPart> parts;
-  std::string before, before_directory, behind_directory, comment, behind;
+  std::string before, before_directory, after_directory, comment, trailing;
   bool wide = false;                                          // with the zip64 end record and locator
   Field<uint64_t> entries, directory_size, directory_offset;  // listed: the zip64 record, local: the plain one
   std::optional<uint64_t> entries_here, wide_offset;
@@ -94,7 +94,7 @@ struct ZipBuilder {
     }
     file += before_directory;
     const uint64_t at = file.size() - before.size();
-    file += directory + behind_directory;
+    file += directory + after_directory;
     const uint64_t end = file.size() - before.size();
     if (wide) {
       file += little(0x06064B50, 4) + little(wide_record_size, 8) + little(45, 2) + little(45, 2) + little(0, 8) +
@@ -105,7 +105,7 @@ struct ZipBuilder {
     file += little(0x06054B50, 4) + little(disk, 2) + little(directory_disk, 2) +
             little(entries_here.value_or(entries.in_local(count)), 2) + little(entries.in_local(count), 2) +
             little(directory_size.in_local(directory.size()), 4) + little(directory_offset.in_local(at), 4) +
-            little(comment_size.value_or(static_cast<uint16_t>(comment.size())), 2) + comment + behind;
+            little(comment_size.value_or(static_cast<uint16_t>(comment.size())), 2) + comment + trailing;
     return file;
   }
 

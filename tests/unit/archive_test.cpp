@@ -1,4 +1,4 @@
-// A file that lies within another: opened through a descriptor or as a part, read and mapped.
+// A file inside another file: opened through a descriptor or as a part, read and mapped.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -17,12 +17,12 @@ using testing::Handle;
 using testing::made;
 using testing::same;
 
-constexpr uint64_t kBefore = 64 * 3;  // an archive that is mapped aligns its members
+constexpr uint64_t kBefore = 64 * 3;  // in an archive that is to be mapped, members are aligned
 
 class Archive : public ::testing::Test {
  protected:
   void SetUp() override {
-    // Bytes, which are mapped whatever the order of the machine's.
+    // Bytes can be mapped on machines of both byte orders.
     weight_ = testing::random_array(TF_DTYPE_UINT8, {300, 28});
     const auto arrays = testing::dict_of({{"w", weight_.get()}});
     const auto buffer = made<tf_buffer>([&](tf_buffer **out) {
@@ -37,16 +37,16 @@ class Archive : public ::testing::Test {
         [&](tf_dict **out) { return tf_load_source(nullptr, out, nullptr, source, TF_FORMAT_AUTO, options.get()); });
     const auto array = testing::array_of(loaded.get(), "w");
     EXPECT_TRUE(same(array.get(), weight_.get()));
-    EXPECT_EQ(lies_in_the_file(tf_array_data(array.get())), mapped);
+    EXPECT_EQ(is_in_the_file(tf_array_data(array.get())), mapped);
   }
-  bool lies_in_the_file(const void *address) {
+  bool is_in_the_file(const void *address) {
     const std::string maps = TempFolder::read_whole("/proc/self/maps");
-    const auto place = reinterpret_cast<uintptr_t>(address);
+    const auto value = reinterpret_cast<uintptr_t>(address);
     for (size_t at = maps.find(path_); at != std::string::npos; at = maps.find(path_, at + 1)) {
       uintptr_t begin = 0;
       uintptr_t end = 0;
       if (sscanf(maps.c_str() + maps.rfind('\n', at) + 1, "%zx-%zx", &begin, &end) != 2) ADD_FAILURE();
-      if (begin <= place && place < end) return true;
+      if (begin <= value && value < end) return true;
     }
     return false;
   }
@@ -84,9 +84,9 @@ TEST_F(Archive, MappedArraysOutliveTheirSources) {
         [&](tf_file **out) { return tf_file_open_source(out, part.get(), TF_FORMAT_AUTO, options.get()); });
     array = made<tf_array>([&](tf_array **out) { return tf_file_read(out, file.get(), 0); });
   }
-  EXPECT_TRUE(lies_in_the_file(tf_array_data(array.get())));
+  EXPECT_TRUE(is_in_the_file(tf_array_data(array.get())));
   EXPECT_TRUE(same(array.get(), weight_.get()));
-  // Mapped privately: written without a copy, and without a change of the file.
+  // The mapping is private: writing to the array needs no copy and does not change the file.
   const std::string before = folder_.read("assets.pak");
   void *data = nullptr;
   ASSERT_EQ(tf_array_data_mut(&data, array.get()), TF_STATUS_OK) << tf_error_message();
@@ -96,7 +96,7 @@ TEST_F(Archive, MappedArraysOutliveTheirSources) {
   EXPECT_EQ(TempFolder::read_whole("/proc/self/maps").find(path_), std::string::npos);
 }
 
-// The caller's memory, and how often it was given back.
+// The caller's memory, which counts how often it was released.
 struct Block {
   std::vector<char> bytes;
   int releases = 0;
@@ -122,7 +122,7 @@ TEST_F(Archive, ABlockOfMemoryIsLoadedWithoutACopy) {
   EXPECT_GE(data, block.bytes.data());
   EXPECT_EQ(data + tf_array_nbytes(array.get()), block.bytes.data() + block.bytes.size());
   EXPECT_EQ(block.releases, 0);
-  // It is the caller's: not to be written through.
+  // The memory belongs to the caller, so it must not be written.
   void *writable = nullptr;
   EXPECT_EQ(tf_array_data_mut(&writable, array.get()), TF_STATUS_INVALID_ARGUMENT);
   array.reset();

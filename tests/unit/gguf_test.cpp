@@ -18,7 +18,7 @@ namespace {
 using namespace testing;
 using Strings = std::vector<std::string>;
 
-constexpr uint64_t kFirst = 24;  // where the first value, or else the first record, begins
+constexpr uint64_t kFirst = 24;  // offset of the first value, or of the first record if there are no values
 
 std::string golden(const std::string &name) {
   std::ifstream file(TENSORFILE_GOLDEN_DIR "/gguf/" + name, std::ios::binary);
@@ -55,7 +55,7 @@ std::string floats(size_t count) {
   return bytes;
 }
 
-// One float32 tensor (3, 2) behind whatever values there are.
+// Adds one float32 tensor (3, 2) after the values.
 GgufBuilder &with_tensor(GgufBuilder &builder) {
   return builder.tensor("w", {2, 3}, kGgmlF32, floats(6));
 }
@@ -68,7 +68,7 @@ struct GoldenArray {
   uint32_t crc32;  // of the C-contiguous little-endian bytes
 };
 
-// What the files' writers put there, by the manifest.
+// What the writers of the files stored, according to the manifest.
 const GoldenArray kGolden[] = {
     {"py_all_plain.gguf", "w.f32", "float32", {3, 4}, 0xd5997d86},
     {"py_all_plain.gguf", "w.f16", "float16", {2, 5}, 0x13a3b5b8},
@@ -135,13 +135,13 @@ TEST(GgufRead, GoldenArrays) {
     SCOPED_TRACE(std::string(expected.file) + " " + expected.name);
     const Listed found = listed(golden(expected.file));
     ASSERT_TRUE(found.ok()) << found.error.message;
-    const size_t place = found.listing->names.find(expected.name);
-    ASSERT_NE(place, NameIndex::kNone);
-    EXPECT_STREQ(found.at(place).dtype->name, expected.dtype);
-    EXPECT_EQ(found.shape(place), expected.shape);
-    EXPECT_EQ(found.at(place).nbytes, found.at(place).stored);
-    EXPECT_FALSE(found.at(place).big_endian);
-    const std::string bytes = found.stored(place);
+    const size_t index = found.listing->names.find(expected.name);
+    ASSERT_NE(index, NameIndex::kNone);
+    EXPECT_STREQ(found.at(index).dtype->name, expected.dtype);
+    EXPECT_EQ(found.shape(index), expected.shape);
+    EXPECT_EQ(found.at(index).nbytes, found.at(index).stored);
+    EXPECT_FALSE(found.at(index).big_endian);
+    const std::string bytes = found.stored(index);
     EXPECT_EQ(crc32_update(0, bytes.data(), bytes.size()), expected.crc32);
     ++seen[expected.file];
   }
@@ -204,7 +204,7 @@ TEST(GgufRead, Float64MetadataTakesEightBytes) {
   EXPECT_EQ(scalar<uint32_t>(found.metadata(), "t.after", TF_DTYPE_UINT32), 77u);
 }
 
-TEST(GgufRead, GoldenOfMlx) {
+TEST(GgufRead, GoldenFilesOfMlx) {
   const Listed found = listed(golden("mx_basic.gguf"));
   ASSERT_TRUE(found.ok()) << found.error.message;
   EXPECT_EQ(list<int32_t>(found.metadata(), "arr", TF_DTYPE_INT32), (std::vector<int32_t>{1, 2, 3}));
@@ -295,7 +295,7 @@ TEST_P(GgufReadBothOrders, Version2) {
   EXPECT_EQ(found.at(0).big_endian, GetParam());
 }
 
-TEST_P(GgufReadBothOrders, VersionsThatAreNotRead) {
+TEST_P(GgufReadBothOrders, OtherVersionsAreRefused) {
   for (uint32_t version : {0u, 1u, 4u, 7u}) {
     builder.version = version;
     const std::string text = "gguf version " + std::to_string(version) + "; supported are 2 and 3";
@@ -384,7 +384,7 @@ TEST(GgufRead, QuantisedTensorsKeepTheirNames) {
   EXPECT_EQ(found.name(1), "abcdefgi");
 }
 
-// A chain of arrays, each the only element of the one around it, `levels` in all.
+// Returns `levels` nested arrays, each the only element of the one around it.
 std::string nested(const GgufBuilder &builder, size_t levels) {
   std::string bytes = builder.array(kU8, 2, "ab");
   for (size_t i = 1; i < levels; ++i)
@@ -414,7 +414,7 @@ TEST_P(GgufReadBothOrders, NestedArraysAreDicts) {
   EXPECT_EQ(scalar<uint8_t>(found.metadata(), "after", TF_DTYPE_UINT8), '!');
 }
 
-TEST(GgufRead, NestedArraysHaveADepth) {
+TEST(GgufRead, NestedArraysHaveAMaximalDepth) {
   GgufBuilder eight;
   const Listed found = listed(eight.value("n", kArray, nested(eight, 8)).build());
   ASSERT_TRUE(found.ok()) << found.error.message;
@@ -495,7 +495,7 @@ TEST(GgufRead, LengthsAreBoundedByTheFile) {
                "k");
 }
 
-TEST(GgufRead, MetadataTypesThatDoNotExist) {
+TEST(GgufRead, UnknownMetadataTypes) {
   GgufBuilder builder;
   GgufBuilder element;
   builder.value("k", 13, std::string(8, '\0'));
@@ -699,7 +699,7 @@ TEST(GgufRead, EndOfTheFile) {
   expect_ok(listed(bytes + "x", with(TF_OPTION_LENIENT, 1)));
 }
 
-TEST(GgufRead, TruncationNamesTheFirstTensorConcerned) {
+TEST(GgufRead, TruncationNamesTheFirstIncompleteTensor) {
   GgufBuilder builder;
   builder.record("b", {8}, kGgmlF32, 32).record("a", {8}, kGgmlF32, 0);
   const std::string header = builder.build();
@@ -718,7 +718,7 @@ TEST(GgufRead, WithoutTensorsThePaddingMayBeMissing) {
   expect_error(listed(header + std::string(65 - header.size(), '\0')), TF_STATUS_CORRUPT, "1 bytes follow", 64);
 }
 
-TEST(GgufRead, PaddingIsNotLookedAt) {
+TEST(GgufRead, PaddingIsIgnored) {
   GgufBuilder builder;
   std::string bytes = builder.tensor("a", {1}, kGgmlI8, "x").tensor("b", {1}, kGgmlI8, "y").build();
   for (size_t i = builder.header().size(); i < bytes.size(); ++i) {
@@ -749,7 +749,7 @@ TEST(GgufRead, Limits) {
   expect_ok(listed(bytes, with(TF_OPTION_MAX_HEADER_BYTES, header)));
 }
 
-TEST(GgufRead, WhatTheFileCannotHoldIsNoLimit) {
+TEST(GgufRead, ImpossibleCountsAreNotALimit) {
   GgufBuilder builder;
   builder.tensor_count = 5000000;
   expect_error(listed(builder.build()), TF_STATUS_TRUNCATED, "5000000 tensors need", 8);
@@ -772,7 +772,7 @@ TEST(GgufRead, EveryPrefixIsTruncated) {
     expect_ok(listed(bytes.substr(0, size)));
 }
 
-// Whatever a byte of a valid file becomes: a listing whose members lie in the file, or a refusal that says why.
+// Changes each byte of a valid file. The result is a listing whose members are inside the file, or an error with a reason.
 TEST_P(GgufReadBothOrders, EveryByteChanged) {
   builder.value("s", kString, builder.string("t")).value("n", kArray, nested(builder, 2));
   builder.value("l", kArray, builder.array(kString, 1, builder.string("a")));
@@ -797,11 +797,11 @@ TEST_P(GgufReadBothOrders, EveryByteChanged) {
         ASSERT_TRUE(Checked::within(found.at(m).offset, found.at(m).stored, bytes.size())) << i;
     }
   }
-  // All of the data and padding at least, and what names and numbers say.
+  // At least the data and the padding can change, and the contents of names and numbers.
   EXPECT_GT(accepted, 255u * 50);
 }
 
-// A source of callbacks that counts its reads.
+// A source with callbacks that counts its reads.
 struct CountingSource {
   const std::string &bytes;
   std::vector<uint64_t> reads;
@@ -863,9 +863,9 @@ size_t peak_of(const std::string &bytes, tf_status expected) {
   return static_cast<size_t>(allocator.peak());
 }
 
-TEST(GgufRead, RefusingCostsLittleMemory) {
+TEST(GgufRead, RefusingNeedsLittleMemory) {
   constexpr size_t kMiB = size_t{1} << 20;
-  // Many small things of each kind, and a fault behind them.
+  // Many small things of each kind, followed by an error.
   GgufBuilder values;
   GgufBuilder tensors;
   GgufBuilder arrays;
@@ -885,7 +885,7 @@ TEST(GgufRead, RefusingCostsLittleMemory) {
     const tf_status expected = builder == &tensors ? TF_STATUS_UNSUPPORTED : TF_STATUS_CORRUPT;
     EXPECT_LE(peak_of(bytes, expected), 4 * bytes.size() + kMiB);
   }
-  // A small header that claims much, in a large file.
+  // A small header with large counts, in a large file.
   GgufBuilder claims;
   claims.value("s", kArray, claims.array(kString, 500000, std::string(8 * 10, '\0') + claims.number(UINT64_MAX)));
   EXPECT_LE(peak_of(claims.header() + std::string(8 * kMiB, 'x'), TF_STATUS_CORRUPT), kMiB);
@@ -908,7 +908,7 @@ TEST(GgufRead, EveryAllocationMayFail) {
   });
 }
 
-TEST(GgufRead, AFailingSourceIsPassedOn) {
+TEST(GgufRead, ReturnsTheStatusOfTheSource) {
   Ref<Source> source;
   const auto fail = [](void *, uint64_t, void *, size_t) -> tf_status { return TF_STATUS_IO; };
   ASSERT_TRUE(source_from_callbacks(source, default_memory(), 100, false, fail, nullptr, nullptr, nullptr).ok());

@@ -14,7 +14,7 @@ struct GgufSave : Save {
   GgufSave() : Save(kGgufFormat) {}
 };
 
-TEST(GgufWrite, NothingAtAll) {
+TEST(GgufWrite, EmptyRequest) {
   GgufSave save;
   save.metadata = Ref<Dict>();
   EXPECT_EQ(save.bytes(), GgufBuilder().build());
@@ -74,7 +74,7 @@ TEST(GgufWrite, DictsBecomeNestedArrays) {
   EXPECT_EQ(save.bytes(), builder.build()) << save.error.message;
 }
 
-// `levels` arrays within one another.
+// Returns `levels` nested arrays.
 Ref<Dict> chain(size_t levels) {
   Ref<Dict> made = dict();
   EXPECT_TRUE(made->set_array("0", *array_of<uint8_t>(TF_DTYPE_UINT8, {1}, {7})).ok());
@@ -86,7 +86,7 @@ Ref<Dict> chain(size_t levels) {
   return made;
 }
 
-TEST(GgufWrite, DictsHaveADepth) {
+TEST(GgufWrite, DictsHaveAMaximalDepth) {
   GgufSave eight;
   const std::string bytes = eight.set("n", chain(8)).bytes();
   EXPECT_TRUE(Listed(kGgufFormat, bytes).ok()) << eight.error.message;
@@ -145,7 +145,7 @@ TEST(GgufWrite, KeepsRankAndShape) {
   EXPECT_EQ(save.bytes(), builder.build()) << save.error.message;
 }
 
-// Every second element of 1, 2, ..., 2 * count, last first.
+// Returns every second element of 1, 2, ..., 2 * count in descending order.
 Ref<Array> backwards(tf_dtype dtype, int64_t count) {
   std::vector<uint16_t> values;
   for (int64_t i = 1; i <= 2 * count; ++i)
@@ -177,7 +177,7 @@ TEST(GgufWrite, StridedArraysAndMetadata) {
 
 TEST(GgufWrite, AlignmentOfTheMetadata) {
   for (uint32_t alignment : {1u, 8u, 64u, 4096u}) {
-    // Headers of many lengths.
+    // Headers of many sizes.
     for (size_t length = 0; length < 40; ++length) {
       GgufSave save;
       GgufBuilder builder;
@@ -212,7 +212,7 @@ TEST(GgufWrite, AlignmentOfTheOptionIsWritten) {
   EXPECT_EQ(agreed.bytes(), own.build()) << agreed.error.message;
 }
 
-TEST(GgufWrite, AlignmentsThatAreRefused) {
+TEST(GgufWrite, RefusesBadAlignments) {
   const auto refused = [](const Ref<Array> &value, int64_t option, const std::string &message) {
     GgufSave save;
     save.set("general.alignment", value).option(TF_OPTION_ALIGNMENT, option);
@@ -291,7 +291,7 @@ TEST(GgufWrite, RefusesMetadata) {
   EXPECT_NE(latin.error.message.find("(the name is not UTF-8)"), std::string::npos) << latin.error.message;
 }
 
-TEST(GgufWrite, RefusesDictsThatAreNoLists) {
+TEST(GgufWrite, RefusesDictsThatAreNotLists) {
   const auto refused = [](const Ref<Dict> &value, const std::string &reason) {
     GgufSave save;
     expect_refused(save.set("d", value), TF_STATUS_UNSUPPORTED, "gguf cannot hold: 'd' (" + reason + ")", "d");
@@ -315,7 +315,7 @@ TEST(GgufWrite, RefusesDictsThatAreNoLists) {
   refused(half, "metadata of dtype float16");
 }
 
-TEST(GgufWrite, OneErrorNamesAll) {
+TEST(GgufWrite, OneErrorNamesEverything) {
   GgufSave save;
   save.add("a", array_of<uint8_t>(TF_DTYPE_UINT8, {1}, {1})).add("ok", array_of<float>(TF_DTYPE_FLOAT32, {}, {1}));
   save.add("b", array_of<uint16_t>(TF_DTYPE_UINT16, {1}, {1}));
@@ -324,7 +324,7 @@ TEST(GgufWrite, OneErrorNamesAll) {
                  "gguf cannot hold: 'a' (dtype uint8), 'b' (dtype uint16), 'c' (metadata of dtype float16)", "a");
 }
 
-TEST(GgufWrite, WhatIsWrittenWithinLimitsIsRead) {
+TEST(GgufWrite, ReadsWhatItWritesWithinLimits) {
   const auto limited = [](tf_option option, int64_t limit) {
     GgufSave save;
     save.set("x", std::string("x")).set("n", chain(3)).option(option, limit);
@@ -348,7 +348,7 @@ TEST(GgufWrite, WhatIsWrittenWithinLimitsIsRead) {
   EXPECT_EQ(error.message, "162 bytes of header are more than the limit (max_header_bytes) of 161");
 }
 
-TEST(GgufWrite, WhatIsReadIsWrittenAgain) {
+TEST(GgufWrite, WritesWhatItReads) {
   GgufBuilder builder;
   builder.value("f64", kF64, builder.number(0.1)).value("s", kString, builder.string("text"));
   const std::string inner = builder.array(kArray, 1, builder.array(kString, 1, builder.string("x")));

@@ -1,4 +1,4 @@
-// Where a save puts things: large gaps between arrays, and files that would be longer than a file can be.
+// The layout of saved files: large gaps between arrays, and files that would be too large to exist.
 #include "format/layout.h"
 
 #include <gtest/gtest.h>
@@ -22,7 +22,7 @@ struct WriterRelease {
 
 class LargeGaps : public ::testing::TestWithParam<tf_format> {
  protected:
-  // npz has 16 bits for the size of a padding.
+  // npz stores the size of a padding in 16 bits.
   int64_t alignment() const { return GetParam() == TF_FORMAT_NPZ ? 32768 : 65536; }
 
   tf_status write(tf_writer *raw) const {
@@ -40,21 +40,21 @@ class LargeGaps : public ::testing::TestWithParam<tf_format> {
     return tf_writer_finish(raw);
   }
 
-  // Every array's data begin at a multiple, and what nobody's bytes are is zero.
+  // Checks that the data of each array begin at a multiple of the alignment, and that the gaps are zero.
   void expect_aligned(const std::string &bytes) const {
     const auto file = made<tf_file>(
         [&](tf_file **out) { return tf_file_open_memory(out, bytes.data(), bytes.size(), GetParam(), options.get()); });
     ASSERT_EQ(tf_file_size(file.get()), std::size(arrays));
     std::map<uint64_t, uint64_t> extents;
     for (size_t i = 0; i < std::size(arrays); ++i) {
-      size_t place = 0;
+      size_t index = 0;
       uint64_t offset = 0;
       uint64_t stored = 0;
-      ASSERT_EQ(tf_file_find(&place, file.get(), arrays[i].first, SIZE_MAX), TF_STATUS_OK);
-      ASSERT_EQ(tf_file_location(nullptr, &offset, &stored, nullptr, file.get(), place), TF_STATUS_OK);
-      // Of a safetensors file the section of data is, in which nothing stands between arrays.
+      ASSERT_EQ(tf_file_find(&index, file.get(), arrays[i].first, SIZE_MAX), TF_STATUS_OK);
+      ASSERT_EQ(tf_file_location(nullptr, &offset, &stored, nullptr, file.get(), index), TF_STATUS_OK);
+      // In a safetensors file the whole data section is aligned. There are no gaps between its arrays.
       if (GetParam() != TF_FORMAT_SAFETENSORS || extents.empty()) extents[offset] = stored;
-      const auto read = made<tf_array>([&](tf_array **out) { return tf_file_read(out, file.get(), place); });
+      const auto read = made<tf_array>([&](tf_array **out) { return tf_file_read(out, file.get(), index); });
       EXPECT_TRUE(same(read.get(), arrays[i].second.get()));
     }
     for (const auto &[offset, stored] : extents) {
@@ -78,7 +78,7 @@ class LargeGaps : public ::testing::TestWithParam<tf_format> {
   Handle<tf_options> options = options_with({{TF_OPTION_ALIGNMENT, alignment()}, {TF_OPTION_EXACT_PATH, 1}});
 };
 
-TEST_P(LargeGaps, AreTheSameBytesWhereverTheyGo) {
+TEST_P(LargeGaps, AreTheSameForEveryDestination) {
   const auto buffer = made<tf_buffer>(
       [&](tf_buffer **out) { return tf_save_memory(out, GetParam(), nullptr, dict.get(), nullptr, options.get()); });
   const std::string expected = contents(buffer.get());
@@ -92,7 +92,8 @@ TEST_P(LargeGaps, AreTheSameBytesWhereverTheyGo) {
         << tf_error_message();
     EXPECT_TRUE(folder.read("saved") == expected);
   }
-  // In the order of the file, a writer writes the same; npz has descriptors where a sink cannot go back.
+  // A writer that receives the arrays in the order of the file makes the same bytes. Only npz has descriptors if the sink
+  // cannot change what has been written.
   ForeignSink user;
   const auto sink = made<tf_sink>([&](tf_sink **out) { return tf_sink_new(out, ForeignSink::write, nullptr, &user); });
   ASSERT_EQ(tf_save_sink(sink.get(), GetParam(), nullptr, dict.get(), nullptr, options.get()), TF_STATUS_OK);
@@ -110,7 +111,8 @@ TEST_P(LargeGaps, AreTheSameBytesWhereverTheyGo) {
 INSTANTIATE_TEST_SUITE_P(Formats, LargeGaps, ::testing::ValuesIn(kFormats),
                          [](const auto &info) { return std::string(tf_format_name(info.param)); });
 
-// An element that stands everywhere costs no memory, so an array of 2^62 bytes is easily made, and two are too many.
+// An array whose elements are all the same one needs no memory, so an array of 2^62 bytes is possible. Two of them are too
+// much for a file.
 TEST(TooLong, FilesAreRefusedBeforeTheyAreWritten) {
   const int64_t shape[] = {int64_t{1} << 62};
   const int64_t strides[] = {0};
@@ -139,14 +141,14 @@ TEST(TooLong, FilesAreRefusedBeforeTheyAreWritten) {
   }
 }
 
-// Keys of a dict are UTF-8, but names also come from elsewhere.
+// The keys of a dict are always UTF-8, but names also come from other callers.
 TEST(Names, ThatAreNotUtf8AreNotWrittenToNpz) {
   Save save(kNpzFormat);
   save.add("\xFF", array_of<int8_t>(TF_DTYPE_INT8, {1}, {1}));
   EXPECT_EQ(save.bytes(), "");
   EXPECT_EQ(save.error.status, TF_STATUS_UNSUPPORTED);
   EXPECT_NE(save.error.message.find("(a name that is not UTF-8)"), std::string::npos) << save.error.message;
-  EXPECT_EQ(save.error.name, "\\xff");  // as in the message
+  EXPECT_EQ(save.error.name, "\\xff");  // escaped as in the message
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace {
 
 using namespace testing;
 
-constexpr uint64_t kText = 10;  // where the text of a header of version 1 begins
+constexpr uint64_t kText = 10;  // offset of the text of a version 1 header
 
 Listed listed(const std::string &bytes, const Settings &settings = Settings()) {
   return Listed(kNpyFormat, bytes, settings);
@@ -46,7 +46,7 @@ std::string floats(const std::vector<float> &values) {
 
 const std::string kSix = floats({0, 1, 2, 3, 4, 5});
 
-TEST(NpyHeader, IsReadInWhateverWayItIsWritten) {
+TEST(NpyHeader, IsReadInEveryFormThatWritersUse) {
   const std::string texts[] = {
       "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n",
       "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }",
@@ -120,7 +120,7 @@ TEST(NpyHeader, HasShapesOfAnyLength) {
   EXPECT_EQ(listed(npy(npy_text("|u1", ones + ")"), "x")).shape(0), std::vector<int64_t>(64, 1));
 }
 
-// Of a text and of the part of it that is to blame.
+// A header text, the part of it that is wrong, and the message.
 struct Refusal {
   std::string text;
   std::string at;
@@ -172,7 +172,7 @@ const Refusal kRefusals[] = {
     {npy_text("<f4", "(2, 3)", "'True'"), "'True'", "expected fortran_order to be True or False, found '''"},
     {npy_text("<f4", "(2, 3)", "true"), "true", "expected fortran_order to be True or False, found 't'"},
     {npy_text("<f4", "(2, 3)", "Truer"), "Truer", "expected fortran_order to be True or False, found 'T'"},
-    // Not a dictionary, or not a literal one.
+    // Not a dictionary literal.
     {"('<f4', False, (2, 3))\n", "(", "expected a dictionary, '{', found '('"},
     {"dict(descr='<f4', fortran_order=False, shape=(2, 3))\n", "dict", "expected a dictionary, '{', found 'd'"},
     {"({'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)})\n", "(", "expected a dictionary, '{', found '('"},
@@ -197,7 +197,7 @@ const Refusal kRefusals[] = {
     {"{'desc\\ud800': '<f4'}\n", "\\ud800", "a string has half a surrogate pair"},
     {std::string("{'descr': '<f4'\0}", 17), std::string("\0", 1), "it has a NUL"},
     {std::string("{'descr': '<f\0004'}", 17), std::string("\0", 1), "it has a NUL"},
-    // Dtypes that are none.
+    // Not dtypes.
     {npy_text("", "(2, 3)"), "''", "descr is not a dtype string: ''"},
     {npy_text("<", "(2, 3)"), "'<'", "descr is not a dtype string: '<'"},
     {npy_text("4", "(2, 3)"), "'4'", "descr is not a dtype string: '4'"},
@@ -214,7 +214,7 @@ const Refusal kRefusals[] = {
     {"{'descr': [('a', f()), ], 'fortran_order': False, 'shape': (2, 3), }\n", "f(", "expected a string, found 'f'"},
 };
 
-TEST(NpyHeader, IsRefusedWithTheReasonAndPlace) {
+TEST(NpyHeader, IsRefusedWithTheReasonAndOffset) {
   for (const Refusal &refusal : kRefusals) {
     SCOPED_TRACE(refusal.text);
     const size_t at = refusal.at.empty() ? refusal.text.size() : refusal.text.find(refusal.at);
@@ -279,9 +279,9 @@ TEST(NpyDtypes, AreKnownByTheirWholeString) {
 }
 
 struct UnknownDtype {
-  std::string descr;  // with its quotes
+  std::string descr;  // including its quotes
   std::string reason;
-  uint64_t item;  // 0: not known
+  uint64_t item;  // 0: unknown
 };
 
 const UnknownDtype kUnknown[] = {
@@ -308,7 +308,7 @@ std::string unknown_file(const UnknownDtype &dtype, const std::string &data) {
   return npy("{'descr': " + dtype.descr + ", 'fortran_order': False, 'shape': (2,), }\n", data);
 }
 
-TEST(NpyDtypes, ThatAreNotKnownAreListedAndNotRead) {
+TEST(NpyDtypes, ThatAreUnknownAreListedAndNotRead) {
   for (const UnknownDtype &dtype : kUnknown) {
     SCOPED_TRACE(dtype.descr);
     const std::string data(dtype.item != 0 ? 2 * dtype.item : 7, '\x80');
@@ -326,7 +326,7 @@ TEST(NpyDtypes, ThatAreNotKnownAreListedAndNotRead) {
   }
 }
 
-TEST(NpyDtypes, ThatAreNotKnownHaveTheLengthThatTheirStringTells) {
+TEST(NpyDtypes, ThatAreUnknownHaveTheSizeInTheirString) {
   for (const UnknownDtype &dtype : kUnknown) {
     if (dtype.item == 0) continue;
     SCOPED_TRACE(dtype.descr);
@@ -341,7 +341,7 @@ TEST(NpyDtypes, ThatAreNotKnownHaveTheLengthThatTheirStringTells) {
   }
 }
 
-TEST(NpyPrefix, TellsTheFormat) {
+TEST(NpyPrefix, HasTheMagic) {
   const std::string good = npy(npy_text("<f4", "(2, 3)"), kSix);
   expect_failure(listed("\x93NUMPX" + good.substr(6)), TF_STATUS_FORMAT,
                  "npy header: expected the magic \\x93NUMPY, found 0x58 in it", 5);
@@ -351,7 +351,7 @@ TEST(NpyPrefix, TellsTheFormat) {
                  9);
 }
 
-TEST(NpyPrefix, TellsTheVersion) {
+TEST(NpyPrefix, HasTheVersion) {
   const std::string text = npy_text("<f4", "(2, 3)");
   const std::pair<int, int> versions[] = {{0, 0}, {4, 0}, {1, 1}, {2, 1}, {147, 78}};
   for (const auto &[major, minor] : versions) {
@@ -362,7 +362,7 @@ TEST(NpyPrefix, TellsTheVersion) {
   }
 }
 
-TEST(NpyPrefix, TellsALengthThatMustBeThereAndBelowTheLimit) {
+TEST(NpyPrefix, HasALengthWithinTheFileAndTheLimit) {
   std::string bytes = npy(npy_text("<f4", "(2, 3)"), kSix);
   bytes[8] = bytes[9] = '\xFF';
   expect_failure(listed(bytes), TF_STATUS_TRUNCATED,
@@ -378,7 +378,7 @@ TEST(NpyPrefix, TellsALengthThatMustBeThereAndBelowTheLimit) {
       "npy header: it has " + std::to_string(text.size()) + " bytes, more than the limit (max_header_bytes) of 20", 8);
 }
 
-TEST(NpyPrefix, MakesNobodyAllocate) {
+TEST(NpyPrefix, CausesNoAllocation) {
   std::string huge = npy(npy_text("|u1", "(1,)"), "x", 2);
   huge.replace(8, 4, "\xFF\xFF\xFF\x7F");
   Settings settings = with(TF_OPTION_MAX_HEADER_BYTES, INT64_MAX);
@@ -387,7 +387,7 @@ TEST(NpyPrefix, MakesNobodyAllocate) {
   EXPECT_EQ(listed(huge, settings).error.status, TF_STATUS_TRUNCATED);
 }
 
-TEST(NpyLimits, RankIsOne) {
+TEST(NpyLimits, IncludeTheRank) {
   std::string ones;
   for (int i = 0; i < 65; ++i)
     ones += "1,";
@@ -397,7 +397,7 @@ TEST(NpyLimits, RankIsOne) {
   EXPECT_EQ(listed(npy(npy_text("|u1", "(1, 1)"), "x"), with(TF_OPTION_MAX_RANK, 1)).error.status, TF_STATUS_LIMIT);
 }
 
-TEST(NpyData, MustBeThere) {
+TEST(NpyData, MustBeComplete) {
   const std::string whole = npy(npy_text("<f4", "(2, 3)"), kSix);
   const std::string bytes = whole.substr(0, whole.size() - 1);
   expect_failure(listed(bytes), TF_STATUS_TRUNCATED, "npy header: shape (2, 3) needs 24 bytes of data, 23 are there",
@@ -418,7 +418,7 @@ TEST(NpyData, MayBeFollowedByAnotherHeaderOnly) {
 }
 
 TEST(NpyData, BigEndianHasEachHalfOfAComplexSwapped) {
-  // [1+2j, 3+4j], as np.array([1+2j, 3+4j], '>c8').tobytes() gives it.
+  // The result of np.array([1+2j, 3+4j], '>c8').tobytes().
   const std::string big("\x3f\x80\0\0\x40\0\0\0\x40\x40\0\0\x40\x80\0\0", 16);
   const LoadedArray expected{"", "complex64", {2}, floats({1, 2, 3, 4})};
   EXPECT_EQ(load_bytes(npy(npy_text(">c8", "(2,)"), big), TF_FORMAT_NPY).arrays, std::vector{expected});
@@ -448,11 +448,11 @@ TEST(NpyData, EveryChangedByteGivesAnArrayOrAnError) {
       const Loaded loaded = load_bytes(bytes, TF_FORMAT_NPY);
       if (loaded.status != TF_STATUS_OK) {
         EXPECT_NE(loaded.message, "");
-        // Nothing but the header can be wrong, and the error tells where.
+        // Only the header can be wrong, and the error has the offset of the fault.
         EXPECT_TRUE(loaded.status == TF_STATUS_UNSUPPORTED || loaded.offset <= good.size()) << loaded.message;
         continue;
       }
-      // The data are the same 24 bytes, whatever they are now said to be.
+      // The data are the same 24 bytes with any dtype and shape.
       ASSERT_EQ(loaded.arrays.size(), 1u);
       EXPECT_EQ(loaded.arrays[0].bytes.size(), kSix.size()) << at << " " << value;
     }
@@ -482,7 +482,7 @@ TEST(NpyReading, TakesTwoReads) {
   }
 }
 
-TEST(NpyReading, LeavesNothingBehindWhenMemoryFails) {
+TEST(NpyReading, FreesEverythingWhenAnAllocationFails) {
   const std::string bytes = npy(npy_text("<f4", "(2, 3)"), kSix);
   const std::string unknown = unknown_file(kUnknown[0], std::string(24, 'x'));
   for (const std::string &file : {bytes, unknown}) {
@@ -516,12 +516,12 @@ struct SavedHeader {
   size_t size;       // of the whole header
 };
 
-// What np.save of NumPy 2.4.6 (bfloat16: with ml_dtypes) wrote.
+// Written by np.save of NumPy 2.4.6 (bfloat16: with ml_dtypes).
 const SavedHeader kSaved[] = {
 #include "data/npy_headers.inc"
 };
 
-TEST(NpyWriting, GivesTheHeaderOfNumpy) {
+TEST(NpyWriting, MakesTheHeaderOfNumpy) {
   for (const SavedHeader &expected : kSaved) {
     SCOPED_TRACE(expected.text);
     std::vector<int64_t> shape = expected.shape;
@@ -572,7 +572,7 @@ TEST(NpyWriting, ReproducesNumpysFiles) {
                                "np_float32_fortran_4d",
                                "np_int16_fortran_3d",
                                "np_complex64_fortran_3d"};
-  // Mapped, an array keeps the order that it is stored in. Big-endian machines cannot map these files.
+  // A mapped array keeps the order of the file. Big-endian machines cannot map these files.
   CallOptions options;
   options.set(TF_OPTION_LOAD_MODE, TF_LOAD_MODE_MAP);
   for (const char *const name : names) {
@@ -586,7 +586,7 @@ TEST(NpyWriting, ReproducesNumpysFiles) {
   }
 }
 
-TEST(NpyWriting, CopiesWhatIsInNeitherOrder) {
+TEST(NpyWriting, CopiesArraysInNeitherOrder) {
   const std::vector<int32_t> values = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
   const int64_t shape[] = {5};
   const int64_t strides[] = {-8};
@@ -599,7 +599,7 @@ TEST(NpyWriting, CopiesWhatIsInNeitherOrder) {
   tf_array_release(array);
 }
 
-TEST(NpyWriting, RefusesWhatNumpyHasNoDtypeStringFor) {
+TEST(NpyWriting, RefusesDtypesWithoutADtypeString) {
   for (const Dtype &dtype : all_dtypes()) {
     const int64_t shape[] = {dtype.block_size};
     tf_array *array = nullptr;

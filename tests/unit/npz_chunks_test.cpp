@@ -1,4 +1,4 @@
-// Members deflated in chunks: what the directory says of these is used only where it is so.
+// Members deflated in chunks, whose table in the directory is used only if it is right.
 #include <zlib.h>
 
 #include <algorithm>
@@ -16,7 +16,7 @@
 namespace tfile::testing {
 namespace {
 
-// Weights, as models have them: a fixed normal distribution.
+// Returns weights like those of models: a normal distribution with a fixed seed.
 std::vector<float> weights(size_t count) {
   std::mt19937 random(5);
   std::vector<float> values(count);
@@ -49,7 +49,7 @@ std::string saved(const tf_array *array, std::initializer_list<std::pair<tf_opti
   return contents(buffer.get());
 }
 
-// Where the content of our extra field begins; there is one.
+// Returns the offset of the content of our extra field, of which there is one.
 size_t extra_at(const std::string &file) {
   const size_t entry = file.rfind("PK\1\2");
   const size_t at = entry + 46 + std::strlen("w.npy");
@@ -68,10 +68,10 @@ std::string with_number(std::string file, size_t at, uint32_t number) {
   return file;
 }
 
-// Rows of the matrix, read as a slice through a source that counts.
+// Reads rows of the matrix as a slice, through a source that counts the bytes read.
 struct SliceRead {
   Handle<tf_array> slice;
-  uint64_t bytes = 0;  // that were read for it
+  uint64_t bytes = 0;  // read from the source
 };
 
 SliceRead read_rows(const std::string &file, int64_t first, int64_t last) {
@@ -107,7 +107,7 @@ void expect_rows(const SliceRead &read, const tf_array *whole, int64_t first, in
   EXPECT_EQ(memcmp(tf_array_data(read.slice.get()), expected, tf_array_nbytes(read.slice.get())), 0);
 }
 
-TEST(NpzChunks, AreOneStreamForEveryReader) {
+TEST(NpzChunks, AreOneStreamForOtherReaders) {
   const auto array = matrix();
   for (const auto &[option, value] :
        std::initializer_list<std::pair<tf_option, int64_t>>{{TF_OPTION_COMPRESSION_LEVEL, -1},
@@ -152,7 +152,7 @@ TEST(NpzChunks, DependOnTheArrayAndNotOnThreads) {
     EXPECT_TRUE(saved(array.get(), {{TF_OPTION_THREADS, threads}}) == one) << threads;
 }
 
-// As numpy.savez_compressed deflates: zlib's level 6. Of weights the output is no larger.
+// numpy.savez_compressed deflates with level 6 of zlib. Our output for weights is not larger.
 TEST(NpzChunks, WeightsAreNoLargerThanAtLevelSix) {
   const auto array = matrix();
   const std::string bytes(static_cast<const char *>(tf_array_data(array.get())), tf_array_nbytes(array.get()));
@@ -162,7 +162,7 @@ TEST(NpzChunks, WeightsAreNoLargerThanAtLevelSix) {
 TEST(NpzChunks, SlicesInflateOnlyWhatTheyNeed) {
   const auto array = matrix();
   const std::string file = saved(array.get());
-  // A chunk has 262.144 rows.
+  // A chunk is 1 MiB, or 262.144 rows.
   for (const auto &[first, last, chunks] : std::initializer_list<std::tuple<int64_t, int64_t, uint64_t>>{
            {0, 1, 1}, {700, 720, 1}, {899, 900, 1}, {250, 300, 2}}) {
     const SliceRead read = read_rows(file, first, last);
@@ -174,7 +174,7 @@ TEST(NpzChunks, SlicesInflateOnlyWhatTheyNeed) {
   EXPECT_LE(all.bytes, file.size());
 }
 
-TEST(NpzChunks, ThatAreNotThereAreNotBelieved) {
+TEST(NpzChunks, WrongTablesAreIgnored) {
   const auto array = matrix();
   const std::string file = saved(array.get());
   const LoadedArray expected = loaded_array("w", array.get());
@@ -182,18 +182,18 @@ TEST(NpzChunks, ThatAreNotThereAreNotBelieved) {
   const uint32_t first = number_at(file, at + 12);
   const uint32_t second = number_at(file, at + 16);
   std::vector<std::string> files = {
-      with_number(file, at, 1 << 21),  // another size of a chunk
+      with_number(file, at, 1 << 21),  // another chunk size
       with_number(file, at, 0),
-      with_number(file, at, (1 << 20) + 1),                                     // of no whole pages
-      with_number(file, at + 4, 1),                                             // of more than 2^32
-      with_number(file, at + 8, number_at(file, at + 8) + 1),                   // does not add up
-      with_number(with_number(file, at + 12, first + 1), at + 16, second - 1),  // adds up, in the wrong place
-      with_number(with_number(file, at + 12, first - 5), at + 16, second + 5),  // before the flush
+      with_number(file, at, (1 << 20) + 1),                                     // not a multiple of 4096
+      with_number(file, at + 4, 1),                                             // a chunk size above 2^32
+      with_number(file, at + 8, number_at(file, at + 8) + 1),                   // the sum is wrong
+      with_number(with_number(file, at + 12, first + 1), at + 16, second - 1),  // the sum is right, a boundary is wrong
+      with_number(with_number(file, at + 12, first - 5), at + 16, second + 5),  // a boundary before the flush
       with_number(with_number(file, at + 12, 0), at + 16, first + second),
       with_number(with_number(file, at + 8, 0), at + 12, first + number_at(file, at + 8)),
   };
   files.push_back(file);
-  files.back().replace(at - 4, 2, "zz");  // not ours at all
+  files.back().replace(at - 4, 2, "zz");  // an extra field of another program
   for (size_t i = 0; i < files.size(); ++i) {
     const Loaded loaded = load_bytes(files[i], TF_FORMAT_NPZ);
     ASSERT_EQ(loaded.status, TF_STATUS_OK) << i << loaded.message;
@@ -203,12 +203,12 @@ TEST(NpzChunks, ThatAreNotThereAreNotBelieved) {
   }
 }
 
-TEST(NpzChunks, DamageIsTold) {
+TEST(NpzChunks, DamageIsReported) {
   const auto array = matrix();
   const std::string file = saved(array.get(), {{TF_OPTION_COMPRESSION_LEVEL, 0}});
   std::string changed = file;
-  const size_t place = file.size() / 2;
-  changed[place] = static_cast<char>(changed[place] ^ 1);
+  const size_t offset = file.size() / 2;
+  changed[offset] = static_cast<char>(changed[offset] ^ 1);
   const Loaded loaded = load_bytes(changed, TF_FORMAT_NPZ);
   EXPECT_EQ(loaded.status, TF_STATUS_CORRUPT);
   EXPECT_NE(loaded.message.find("array 'w': CRC-32 of the member should be"), std::string::npos) << loaded.message;

@@ -1,4 +1,4 @@
-// Slices of one member that follow one another: what lies before them is inflated once, and what was read is checked.
+// Consecutive slices of one member: the bytes before them are inflated once, and the CRC-32 of all bytes is verified.
 #include <algorithm>
 #include <cstring>
 
@@ -14,7 +14,7 @@ constexpr int64_t kRows = 1000;
 constexpr int64_t kColumns = 1024;  // 4 MiB of float32: several chunks
 constexpr int64_t kStep = 100;
 
-// How the bytes of the member lie in the file.
+// How the member is stored in the file.
 enum class Kind { kStored, kDeflated, kChunked };
 constexpr Kind kKinds[] = {Kind::kStored, Kind::kDeflated, Kind::kChunked};
 
@@ -38,7 +38,7 @@ std::string file_of(Kind kind, const tf_array *array) {
   return contents(buffer.get());
 }
 
-// Another CRC-32, in the local header and in the directory.
+// Changes the CRC-32 in the local header and in the directory.
 std::string with_wrong_crc(std::string file) {
   file[14] = static_cast<char>(file[14] ^ 1);
   const size_t entry = file.rfind("PK\1\2");
@@ -88,7 +88,7 @@ void expect_rows(Opened &file, const tf_array *array, int64_t first) {
   EXPECT_EQ(memcmp(rows.data(), expected, rows.size() * sizeof(float)), 0) << first;
 }
 
-TEST(NpzSlices, OneBehindTheOtherReadTheMemberOnce) {
+TEST(NpzSlices, InAscendingOrderReadTheMemberOnce) {
   const auto array = matrix();
   for (const Kind kind : kKinds) {
     Opened file(file_of(kind, array.get()));
@@ -99,7 +99,7 @@ TEST(NpzSlices, OneBehindTheOtherReadTheMemberOnce) {
   }
 }
 
-TEST(NpzSlices, InAnyOrderAreTheSame) {
+TEST(NpzSlices, HaveTheSameValuesInAnyOrder) {
   const auto array = matrix();
   for (const Kind kind : kKinds) {
     Opened file(file_of(kind, array.get()));
@@ -108,7 +108,7 @@ TEST(NpzSlices, InAnyOrderAreTheSame) {
   }
 }
 
-TEST(NpzSlices, OfTheWholeAreCheckedByItsCrc) {
+TEST(NpzSlices, ThatCoverTheMemberAreVerified) {
   const auto array = matrix();
   for (const Kind kind : kKinds) {
     Opened file(with_wrong_crc(file_of(kind, array.get())));
@@ -117,12 +117,12 @@ TEST(NpzSlices, OfTheWholeAreCheckedByItsCrc) {
     tf_status status = TF_STATUS_OK;
     while (row < kRows && (status = file.read_rows(row, rows)) == TF_STATUS_OK)
       row += kStep;
-    // Of the last chunk, which begins in row 768, all is read at once.
+    // The last chunk, which begins at row 768, is read whole.
     EXPECT_EQ(row, kind == Kind::kChunked ? 700 : kRows - kStep);
     EXPECT_EQ(status, TF_STATUS_CORRUPT);
     EXPECT_STREQ(tf_error_name(), "wx");
     EXPECT_EQ(std::string(tf_error_message()).find("array 'wx': CRC-32 of the member should be "), 0u);
-    // What was not read cannot be checked.
+    // The checksum cannot be verified without the bytes that were not read.
     EXPECT_EQ(file.read_rows(0, rows), TF_STATUS_OK);
     EXPECT_EQ(file.read_rows(kRows - kStep, rows), kind == Kind::kDeflated ? TF_STATUS_CORRUPT : TF_STATUS_OK);
   }

@@ -140,11 +140,11 @@ TEST(NpzFolders, AreSkipped) {
     const Loaded loaded = load(zip.bytes());
     EXPECT_EQ(names_of(loaded), std::vector<std::string>{"d/x"}) << loaded.message;
   }
-  // One with content is no folder.
+  // A member with content is not a folder.
   EXPECT_EQ(names_of(load(one_member("d/", kInts))), std::vector<std::string>{"d/"});
 }
 
-TEST(NpzMembers, ThatAreNoArraysAreListedAndNotRead) {
+TEST(NpzMembers, ThatAreNotArraysAreListedAndNotRead) {
   for (const bool deflate : {false, true}) {
     for (const std::string &content :
          {std::string("a readme"), std::string("abc"), std::string(), std::string("\x93NUMP")}) {
@@ -193,7 +193,7 @@ TEST(NpzMembers, OfUnknownTypesLeaveTheOthersReadable) {
   }
 }
 
-TEST(NpzMembers, HoldOneArrayAndNothingElse) {
+TEST(NpzMembers, HaveOneArrayAndNothingElse) {
   for (const std::string &extra : {std::string("x"), kInts}) {
     const std::string message = "array 'x': " + std::to_string(extra.size()) + " bytes follow the array in its member";
     expect_failure(listed(one_member("x.npy", kInts + extra)), TF_STATUS_CORRUPT, message, 35 + kInts.size());
@@ -243,7 +243,7 @@ TEST(NpzCrc, IsCheckedOverTheWholeMember) {
   }
 }
 
-TEST(NpzCrc, IsCheckedWhereBytesAreCopied) {
+TEST(NpzCrc, IsCheckedWhenBytesAreCopied) {
   const std::string member = npy(npy_text("|u1", "(12,)"), "twelve bytes");
   ZipBuilder zip;
   zip.add("xy.npy", member).crc = crc_of(member) ^ 1;
@@ -265,7 +265,7 @@ TEST(NpzCrc, IsCheckedWhereBytesAreCopied) {
   EXPECT_STREQ(tf_error_name(), "xy");
 }
 
-TEST(NpzDeflate, StreamsMustBeWhatTheDirectorySays) {
+TEST(NpzDeflate, StreamsMustAgreeWithTheDirectory) {
   const std::string packed = deflated(kInts);
   const auto with_packed = [](const std::string &stream) {
     ZipBuilder zip;
@@ -317,7 +317,7 @@ TEST(NpzBytes, EveryChangedByteGivesTheSameArraysOrAnError) {
         bytes[at] = static_cast<char>(bytes[at] ^ change);
         const Loaded loaded = load(bytes);
         if (loaded.status == TF_STATUS_OK) {
-          // Only what nobody reads, such as dates, may change.
+          // Only fields that readers ignore, such as dates, may change.
           EXPECT_EQ(loaded.arrays, arrays) << at << " ^ " << change;
         } else {
           EXPECT_NE(loaded.message, "");
@@ -328,7 +328,7 @@ TEST(NpzBytes, EveryChangedByteGivesTheSameArraysOrAnError) {
   }
 }
 
-TEST(NpzReading, LeavesNothingBehindWhenMemoryFails) {
+TEST(NpzReading, FreesEverythingWhenAnAllocationFails) {
   ZipBuilder zip;
   zip.add("y.npy", kInts).listed = false;
   zip.add("x.npy", kInts, true);
@@ -349,8 +349,8 @@ TEST(NpzReading, LeavesNothingBehindWhenMemoryFails) {
   }
 }
 
-TEST(NpzReading, RefusesForLittleMemory) {
-  // 20,000 entries of a directory, all of the same member.
+TEST(NpzReading, NeedsLittleMemoryToRefuse) {
+  // A directory of 20,000 entries that are all for the same member.
   ZipBuilder zip;
   zip.add("x.npy", kInts);
   for (int i = 0; i < 20000; ++i) {
@@ -401,7 +401,7 @@ std::string saved(const tf_dict *arrays, const tf_options *options = nullptr) {
   return bytes;
 }
 
-// Into a sink that cannot go back.
+// Saves to a sink that cannot change what has been written.
 std::string streamed(const tf_dict *arrays, const tf_options *options = nullptr) {
   ForeignSink foreign;
   tf_sink *sink = nullptr;
@@ -411,7 +411,7 @@ std::string streamed(const tf_dict *arrays, const tf_options *options = nullptr)
   return foreign.bytes;
 }
 
-// A record of padding that makes the data of a member start at a multiple of 64; `at` is where it would without.
+// Returns the extra field that makes the data of a member start at a multiple of 64. Without it they would start at `at`.
 std::string padding(size_t at) {
   size_t size = (64 - at % 64) % 64;
   if (size == 0) return "";
@@ -422,7 +422,7 @@ std::string padding(size_t at) {
 }
 
 TEST(NpzWriting, PadsEachMemberToTheAlignment) {
-  // Names of 0 to 70 bytes: every padding there is.
+  // Names of 0 to 70 bytes need every possible padding.
   Arrays arrays;
   ZipBuilder expected;
   for (size_t length = 0; length <= 70; ++length) {
@@ -447,7 +447,7 @@ TEST(NpzWriting, PadsEachMemberToTheAlignment) {
     EXPECT_EQ(found.at(i).offset % 64, 0u);
 }
 
-// A deflate stream of blocks that are stored as they are.
+// Returns a deflate stream of uncompressed blocks.
 std::string stored_block(const std::string &data, bool last) {
   return std::string(1, last ? '\1' : '\0') + little(data.size(), 2) + little(data.size() ^ 0xFFFF, 2) + data;
 }
@@ -462,7 +462,7 @@ TEST(NpzReading, SlicesOfABadDeflateStreamAreCorrupt) {
     std::string message;
     uint64_t offset;
   } rows[] = {
-      // There is no block type 3.
+      // Block type 3 does not exist.
       {stored_block(most, false) + "\7" + rest, "is not a deflate stream", UINT64_MAX},
       {stored_block(most, true), "inflates to 1128 bytes less than its directory entry says", kData + 5 + 3000},
       {stored_block(most, false), "inflates to 1128 bytes less than its directory entry says", kData + 5 + 3000},
@@ -493,7 +493,7 @@ TEST(NpzReading, SlicesOfABadDeflateStreamAreCorrupt) {
   }
 }
 
-TEST(NpzWriting, AlignsAsAsked) {
+TEST(NpzWriting, AlignsAsRequested) {
   Arrays arrays;
   arrays.add("a", TF_DTYPE_INT32, {3}, kData).add("bcd", TF_DTYPE_UINT8, {1}, "x").add("e", TF_DTYPE_UINT8, {2}, "xy");
   const std::vector<LoadedArray> expected = load(saved(arrays)).arrays;
@@ -523,11 +523,11 @@ TEST(NpzWriting, FlagsNamesThatAreNotAscii) {
   EXPECT_EQ(saved(arrays), expected.bytes());
 }
 
-TEST(NpzWriting, OfNothingIsAnEmptyArchive) {
+TEST(NpzWriting, OfNoArraysIsAnEmptyArchive) {
   EXPECT_EQ(saved(Arrays()), ZipBuilder().bytes());
 }
 
-TEST(NpzWriting, DeflatesWhenAsked) {
+TEST(NpzWriting, DeflatesOnRequest) {
   Arrays arrays;
   std::string big(300000, '\0');
   for (size_t i = 0; i < big.size(); ++i)
@@ -541,10 +541,10 @@ TEST(NpzWriting, DeflatesWhenAsked) {
     options.set(TF_OPTION_COMPRESS, 1).set(TF_OPTION_COMPRESSION_LEVEL, level);
     const std::string bytes = saved(arrays, options);
     EXPECT_EQ(load(bytes).arrays, expected);
-    EXPECT_EQ(saved(arrays, options), bytes) << "not the same twice";
+    EXPECT_EQ(saved(arrays, options), bytes) << "two saves differ";
     const std::string forward = streamed(arrays, options);
     EXPECT_EQ(load(forward).arrays, expected);
-    EXPECT_EQ(forward.size(), bytes.size() + 4 * 16) << "a descriptor for each";
+    EXPECT_EQ(forward.size(), bytes.size() + 4 * 16) << "one descriptor for each member";
     EXPECT_TRUE(listed(bytes).at(0).deflated);
     if (level == 0) sizes[0] = bytes.size();
     if (level == 9) sizes[1] = bytes.size();
@@ -553,7 +553,7 @@ TEST(NpzWriting, DeflatesWhenAsked) {
   EXPECT_LT(sizes[1], big.size());
 }
 
-TEST(NpzWriting, TellsTheProgressInBytesOfArrays) {
+TEST(NpzWriting, ReportsProgressInArrayBytes) {
   for (const int64_t compress : {0, 1}) {
     Arrays arrays;
     arrays.add("a", TF_DTYPE_UINT8, {5000000}, std::string(5000000, 'x')).add("x", TF_DTYPE_INT32, {3}, kData);
@@ -577,7 +577,7 @@ TEST(NpzWriting, TellsTheProgressInBytesOfArrays) {
   }
 }
 
-TEST(NpzWriting, Counts65535MembersAndMore) {
+TEST(NpzWriting, WritesMoreThan65535Members) {
   tf_array *array = nullptr;
   ASSERT_EQ(tf_array_new(&array, TF_DTYPE_UINT8, nullptr, 0), TF_STATUS_OK);
   Arrays arrays;
@@ -599,7 +599,7 @@ TEST(NpzWriting, Counts65535MembersAndMore) {
   tf_array_release(array);
 }
 
-TEST(NpzWriting, RefusesAllThatItCannotHoldAtOnce) {
+TEST(NpzWriting, NamesEverythingItCannotHoldInOneError) {
   Arrays arrays;
   arrays.add("good", TF_DTYPE_UINT8, {1}, "x").add("f8", TF_DTYPE_FLOAT8_E5M2, {1}, "x");
   arrays.add(std::string("n\0l", 3), TF_DTYPE_UINT8, {1}, "x").add("q", TF_DTYPE_Q4_0, {32}, std::string(18, 'x'));
@@ -617,7 +617,7 @@ TEST(NpzWriting, RefusesAllThatItCannotHoldAtOnce) {
   EXPECT_NE(std::string(tf_error_message()).find("(a name of 65532 bytes)"), std::string::npos);
 }
 
-TEST(NpzWriting, LeavesNothingBehindWhenMemoryFails) {
+TEST(NpzWriting, FreesEverythingWhenAnAllocationFails) {
   Ref<Array> array;
   const int64_t shape[] = {3};
   ASSERT_TRUE(make_array(array, default_memory(), *find_dtype(TF_DTYPE_INT32), {shape, 1}).ok());

@@ -1,4 +1,4 @@
-// tf_file_read_many and loading of many arrays: the same values as one by one, and how much work it takes.
+// tf_file_read_many() and loading many arrays: the same values as reading them one by one, and how much work it takes.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -40,7 +40,7 @@ Handle<tf_file> open(const std::string &bytes, const tf_options *options = nullp
       [&](tf_file **out) { return tf_file_open_memory(out, bytes.data(), bytes.size(), TF_FORMAT_AUTO, options); });
 }
 
-// Small arrays, none, one in Fortran order, and one of several pieces.
+// Small arrays, an empty one, one in Fortran order, and one that is read in several pieces.
 Handle<tf_dict> mixed_arrays() {
   auto dict = new_dict();
   const auto set = [&](const std::string &name, const tf_array *array) {
@@ -57,7 +57,7 @@ Handle<tf_dict> mixed_arrays() {
   return dict;
 }
 
-// Destinations for arrays of a file, at odd addresses.
+// Destinations for the arrays of a file, at odd addresses.
 struct Destinations {
   Destinations(const tf_file *file, std::vector<size_t> wanted, tf_dtype dtype) : indices(std::move(wanted)) {
     for (const size_t index : indices) {
@@ -81,7 +81,7 @@ struct Destinations {
   std::vector<void *> dst;
 };
 
-// What one destination holds is what tf_file_read() and tf_array_cast() make.
+// Expects a destination to have the bytes that tf_file_read() and tf_array_cast() make.
 void expect_read(const Destinations &destinations, size_t i, const tf_file *file, tf_dtype dtype) {
   auto one = made<tf_array>([&](tf_array **out) { return tf_file_read(out, file, destinations.indices[i]); });
   if (dtype != TF_DTYPE_UNSUPPORTED) {
@@ -92,7 +92,7 @@ void expect_read(const Destinations &destinations, size_t i, const tf_file *file
   EXPECT_EQ(memcmp(destinations.dst[i], tf_array_data(one.get()), destinations.nbytes[i]), 0) << "array " << i;
 }
 
-TEST(ReadMany, GivesWhatReadingOneByOneGives) {
+TEST(ReadMany, EqualsReadingOneByOne) {
   const auto arrays = mixed_arrays();
   for (const Storage &storage : kStorages) {
     const std::string bytes = save(storage, arrays.get());
@@ -131,7 +131,7 @@ TEST(ReadMany, EncodesAndDecodesBlocksPieceByPiece) {
   }
 }
 
-// A caller's source that counts, and may be read by several threads.
+// A source with callbacks that counts its reads, and that several threads may read.
 struct CountedSource {
   std::string bytes;
   bool concurrent = false;
@@ -177,7 +177,7 @@ TEST(ReadManyWork, NeighboursAreReadTogether) {
   ASSERT_EQ(destinations.read(file.get()), TF_STATUS_OK);
   EXPECT_EQ(counted.reads.size(), 4u);
   EXPECT_EQ(counted.read_bytes(), 1000u * 64);
-  // Every other one: the holes are read over, but not behind the last.
+  // Every other array: the gaps between them are read too, but nothing after the last.
   counted.reads.clear();
   std::vector<size_t> some;
   for (size_t i = 0; i < 200; i += 2)
@@ -187,7 +187,7 @@ TEST(ReadManyWork, NeighboursAreReadTogether) {
   EXPECT_EQ(counted.reads, (std::vector<uint64_t>{199u * 64}));
   for (size_t i = 0; i < some.size(); ++i)
     expect_read(holes, i, file.get(), TF_DTYPE_UNSUPPORTED);
-  // Far apart: a read each, of what is wanted.
+  // Far apart: one read for each array, of its bytes only.
   counted.reads.clear();
   Destinations apart(file.get(), {0, 999}, TF_DTYPE_UNSUPPORTED);
   ASSERT_EQ(apart.read(file.get()), TF_STATUS_OK);
@@ -205,7 +205,7 @@ TEST(ReadManyWork, MembersOfAnArchiveAreReadTogether) {
   Destinations destinations(file.get(), all, TF_DTYPE_UNSUPPORTED);
   ASSERT_EQ(destinations.read(file.get()), TF_STATUS_OK);
   EXPECT_EQ(counted.reads.size(), 4u);
-  // No more than the archive: between members lie their headers.
+  // At most the archive: the headers of the members are between their data.
   EXPECT_LE(counted.read_bytes(), counted.bytes.size());
   for (size_t i = 0; i < all.size(); i += 17)
     expect_read(destinations, i, file.get(), TF_DTYPE_UNSUPPORTED);
@@ -229,7 +229,7 @@ TEST(ReadManyWork, EveryByteOfLargeArraysIsReadOnce) {
   }
 }
 
-TEST(ReadManyWork, CastingHoldsNoSecondCopy) {
+TEST(ReadManyWork, CastingNeedsNoSecondCopy) {
   TestMemory memory;
   const std::string bytes = save(kStorages[2], equal_arrays(1, 4000000).get());
   auto options = options_with({{TF_OPTION_THREADS, 2}});
@@ -256,9 +256,9 @@ TEST(LoadWork, SmallArraysShareMemory) {
     ASSERT_EQ(tf_load_source(nullptr, &raw, nullptr, source.get(), format, options.get()), TF_STATUS_OK)
         << tf_error_message();
     const Handle<tf_dict> loaded(raw);
-    // One for each entry of the dict, and little besides.
+    // One allocation for each entry of the dict, and few others.
     EXPECT_LT(memory.allocations(), 5000 + 150);
-    // 64 bytes of data, the objects, the entry with its key, and the index.
+    // For each array: 64 bytes of data, the objects, the entry with its key, and the index.
     EXPECT_LT(memory.bytes(), 5000 * 500);
     for (size_t i = 0; i < 5000; i += 7) {
       const auto expected = random_array(TF_DTYPE_INT32, {16}, static_cast<unsigned>(i));
@@ -267,7 +267,7 @@ TEST(LoadWork, SmallArraysShareMemory) {
   }
 }
 
-TEST(LoadWork, AnArrayOfASlabIsItsOwnAndOutlivesTheOthers) {
+TEST(LoadWork, AnArrayOfASlabIsIndependentAndOutlivesTheOthers) {
   TestMemory memory;
   Handle<tf_array> kept;
   const auto expected = random_array(TF_DTYPE_INT32, {16}, 4321);
@@ -398,7 +398,7 @@ class ReadManyOfFiles : public ::testing::Test {
   TempFolder folder_;
 };
 
-TEST_F(ReadManyOfFiles, GivesWhatReadingOneByOneGives) {
+TEST_F(ReadManyOfFiles, EqualsReadingOneByOne) {
   const auto arrays = mixed_arrays();
   for (const Storage &storage : kStorages) {
     const auto file = open_path(folder_.write(storage.name, save(storage, arrays.get())));

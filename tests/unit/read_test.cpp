@@ -1,4 +1,5 @@
-// Reading through tf_file: slices of every storage against slices of the loaded array, casts, counting reads, threads.
+// Reading through tf_file: slices of every kind of storage compared with slices of the loaded array, casts, the number of
+// reads, and threads.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -14,7 +15,7 @@
 namespace tfile::testing {
 namespace {
 
-// A random array of a shape, perhaps in Fortran order.
+// Returns a random array, in Fortran order if requested.
 Handle<tf_array> random_ordered(tf_dtype dtype, std::vector<int64_t> shape, bool fortran, unsigned seed) {
   if (fortran) shape = std::vector<int64_t>(shape.rbegin(), shape.rend());
   auto array = random_array(dtype, shape, seed);
@@ -22,7 +23,7 @@ Handle<tf_array> random_ordered(tf_dtype dtype, std::vector<int64_t> shape, bool
   return made<tf_array>([&](tf_array **out) { return tf_array_transpose(out, array.get(), nullptr, 0); });
 }
 
-// Reverses the items of a big-endian .npy, made from a little-endian one.
+// Makes a big-endian .npy of a little-endian one.
 void make_big_endian(std::string *npy, size_t data_bytes, size_t item) {
   if (item == 1) return;
   const size_t order = npy->find("'<") + 1;
@@ -78,7 +79,7 @@ struct Shape {
   std::vector<int64_t> sizes;
 };
 
-// Small shapes for the corners, large ones so that windows, direct runs and gaps all occur.
+// Small shapes for the corner cases, large ones for windows, direct runs and gaps.
 const Shape kShapes[] = {
     {TF_DTYPE_FLOAT32, {}},        {TF_DTYPE_INT16, {7}},         {TF_DTYPE_FLOAT32, {5, 6, 7}},
     {TF_DTYPE_INT8, {3, 1, 4, 2}}, {TF_DTYPE_INT64, {0, 4}},      {TF_DTYPE_FLOAT32, {300, 70, 41}},
@@ -128,7 +129,7 @@ TEST_P(ReadSlices, EqualSlicesOfTheLoadedArray) {
 INSTANTIATE_TEST_SUITE_P(Storages, ReadSlices, ::testing::ValuesIn(kStorages),
                          [](const auto &info) { return std::string(info.param.name); });
 
-// A source that counts, and may fail.
+// A source that counts its reads and can fail.
 struct CountedSource {
   std::string bytes;
   size_t reads = 0;
@@ -151,7 +152,7 @@ struct CountedSource {
   }
 };
 
-TEST(ReadThroughSource, SliceReadsOnlyWhatItTouches) {
+TEST(ReadThroughSource, SliceReadsOnlyItsBytes) {
   const auto array = random_array(TF_DTYPE_FLOAT32, {1000, 1000}, 5);
   CountedSource counted;
   counted.bytes = save(kStorages[0], array.get());
@@ -163,12 +164,12 @@ TEST(ReadThroughSource, SliceReadsOnlyWhatItTouches) {
   const int64_t start[] = {10, 20}, stop[] = {30, 40}, step[] = {1, 1};
   const auto slice =
       made<tf_array>([&](tf_array **out) { return tf_file_read_slice(out, file.get(), 0, start, stop, step, 2); });
-  // 20 rows of 80 bytes, and at most the small gaps of a row between them.
+  // 20 rows of 80 bytes, and at most the small gaps between them.
   EXPECT_LE(counted.read_bytes - opened, 20u * 4000u);
   EXPECT_GE(counted.read_bytes - opened, 20u * 80u);
 }
 
-TEST(ReadThroughSource, StatusOfACallbackPassesThrough) {
+TEST(ReadThroughSource, ReturnsTheStatusOfTheCallback) {
   const auto array = random_array(TF_DTYPE_FLOAT32, {10}, 5);
   for (const Storage &storage : kStorages) {
     CountedSource counted;
@@ -194,7 +195,7 @@ TEST(ReadThroughSource, StatusOfACallbackPassesThrough) {
   }
 }
 
-TEST(ReadInto, CastsOnTheWayAndChecksTheSize) {
+TEST(ReadInto, CastsAndChecksTheSize) {
   const float values[] = {1.5f, -2.25f, 1e10f, 0.0f};
   const int64_t shape[] = {4};
   const auto array = made<tf_array>(
@@ -211,7 +212,7 @@ TEST(ReadInto, CastsOnTheWayAndChecksTheSize) {
   EXPECT_STREQ(tf_error_message(), "array 'w': needs 32 bytes as float64, dst has 16");
   EXPECT_EQ(tf_file_read_into(file.get(), 0, 9999, doubles, sizeof(doubles)), TF_STATUS_INVALID_ARGUMENT);
   EXPECT_EQ(tf_file_read_into(file.get(), 1, TF_DTYPE_FLOAT64, doubles, sizeof(doubles)), TF_STATUS_INVALID_ARGUMENT);
-  // Any address will do.
+  // The destination needs no alignment.
   char odd[17] = {};
   ASSERT_EQ(tf_file_read_into(file.get(), 0, TF_DTYPE_FLOAT32, odd + 1, 16), TF_STATUS_OK);
   EXPECT_EQ(memcmp(odd + 1, values, 16), 0);
@@ -257,7 +258,7 @@ TEST(LoadInThreads, GivesTheSameArraysAndReportsOnTheCallingThread) {
       ASSERT_EQ(tf_options_set(options.get(), TF_OPTION_THREADS, threads), TF_STATUS_OK);
       const auto progress = [](void *user, uint64_t done, uint64_t whole) -> tf_status {
         auto *state = static_cast<Seen *>(user);
-        // The error record's address tells the threads apart.
+        // Each thread has an error record at another address.
         EXPECT_EQ(state->thread, tf_error_message());
         EXPECT_GE(done, state->done);
         state->done = done;

@@ -28,7 +28,7 @@ std::string file_of(const std::string &header, const std::string &data = "") {
   return le64(header.size()) + header + data;
 }
 
-// A file of one array `a` whose entry has these fields.
+// Returns a file of one array `a`, whose entry has these fields.
 std::string one(const std::string &fields, size_t data = 16) {
   return file_of("{\"a\":{" + fields + "}}", std::string(data, 'x'));
 }
@@ -61,7 +61,7 @@ struct Refusal {
   tf_status status;
   std::string name;
   uint64_t offset;
-  std::string message;  // without the byte
+  std::string message;  // without the byte offset
 };
 
 void expect_refused(const std::string &file, const Refusal &refusal, const Settings &settings = Settings()) {
@@ -74,7 +74,7 @@ void expect_refused(const std::string &file, const Refusal &refusal, const Setti
   EXPECT_EQ(found.metadata().size(), 0u);
 }
 
-// A bad entry of `a`, blamed at the first place of `token` in the file.
+// Expects an error about the entry of `a`, at the first occurrence of `token` in the file.
 void expect_entry_refused(const std::string &fields, const std::string &token, const std::string &message,
                           tf_status status = TF_STATUS_CORRUPT) {
   const std::string file = one(fields);
@@ -163,7 +163,7 @@ TEST(SafetensorsRead, KnowsEveryDtype) {
   }
 }
 
-// Unknown to us, but its place is certain: the others can be read.
+// The dtype is unknown but the extent of the data is not, so the other arrays can be read.
 TEST(SafetensorsRead, ListsArraysOfUnknownDtypes) {
   for (const std::string dtype : {"F5", "f32", "F8_E4M3FN", "C128", "", "F32 "}) {
     const Listed found = listed(
@@ -193,7 +193,7 @@ TEST(SafetensorsRead, AcceptsWhatWritersMake) {
         "{\"A\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},\"a\":{\"dtype\":\"U8\",\"shape\":[0],"
         "\"data_offsets\":[0,0]}}"})
     expect_good(file_of(header));
-  // Offsets that are no multiple of the item size, and a header whose size is odd.
+  // Offsets that are not multiples of the item size, and a header of odd size.
   const Listed found =
       listed(file_of("{" + entry("u", 0, 1) + R"(,"f":{"dtype":"F32","shape":[1],"data_offsets":[1,5]}} )", "uffff"));
   ASSERT_EQ(found.error.status, TF_STATUS_OK) << found.error.message;
@@ -230,12 +230,12 @@ TEST(SafetensorsRead, TakesAHeaderOfExactlyTheLimit) {
                  settings);
 }
 
-TEST(SafetensorsRead, TellsOtherFormats) {
+TEST(SafetensorsRead, RecognisesOtherFormats) {
   const std::string message = "not a safetensors file: it does not begin with the length of a JSON header and '{'";
   expect_refused("\x93NUMPY\x01" + std::string("\0v\0{'descr': '<f4', ", 20), {TF_STATUS_FORMAT, "", 0, message});
   expect_refused("hello, this is text", {TF_STATUS_FORMAT, "", 0, message});
   expect_refused(le64(100) + "[1,2]", {TF_STATUS_FORMAT, "", 0, message});
-  // With a length that fits the file it is one, and broken.
+  // With a length that fits, the file is taken for safetensors, and is corrupt.
   expect_refused(file_of("[]"), {TF_STATUS_CORRUPT, "", 8, "JSON: expected '{', found '['"});
 }
 
@@ -359,7 +359,7 @@ TEST(SafetensorsRead, RefusesHolesOverlapsAndAliases) {
 TEST(SafetensorsRead, ChecksTheEndOfTheData) {
   const std::string header = "{" + entry("a", 0, 4) + "," + entry("b", 4, 8) + "}";
   const std::string start = std::to_string(8 + header.size());
-  const auto at = [&header](size_t place) { return 8 + header.size() + place; };
+  const auto at = [&header](size_t offset) { return 8 + header.size() + offset; };
   expect_refused(file_of(header, "aaaabbb"), {TF_STATUS_TRUNCATED, "b", at(7),
                                               "array 'b': the data should end at byte " + std::to_string(at(8)) +
                                                   ", the file ends at byte " + std::to_string(at(7))});
@@ -374,7 +374,7 @@ TEST(SafetensorsRead, ChecksTheEndOfTheData) {
   EXPECT_EQ(listed(file_of(header, "aaaabbbb!"), lenient).error.status, TF_STATUS_OK);
   EXPECT_EQ(listed(file_of(header, "aaaabbb"), lenient).error.status, TF_STATUS_TRUNCATED);
   expect_refused(file_of("{}", "!"), {TF_STATUS_CORRUPT, "", 10, "the data end at byte 10, the file at byte 11"});
-  // More bytes could not make this one valid.
+  // The file is corrupt, not truncated: more bytes could not make it valid.
   const std::string beyond =
       one(R"("dtype":"U8","shape":[9223372036854775807],"data_offsets":[0,9223372036854775807])");
   expect_refused(beyond, {TF_STATUS_CORRUPT, "a", beyond.find("[0,"),
@@ -422,7 +422,7 @@ TEST(SafetensorsRead, RefusesBadMetadata) {
           TF_STATUS_DUPLICATE);
 }
 
-TEST(SafetensorsRead, KeepsLimits) {
+TEST(SafetensorsRead, HasLimits) {
   Settings settings;
   settings.set(TF_OPTION_MAX_ARRAYS, 2);
   settings.set(TF_OPTION_MAX_METADATA, 2);
@@ -480,7 +480,7 @@ std::string many_arrays(size_t count, const std::string &name = "") {
   return header + "}";
 }
 
-TEST(SafetensorsRead, CostsLittleMemory) {
+TEST(SafetensorsRead, NeedsLittleMemory) {
   std::string sizes = "0";
   for (int i = 1; i < 64; ++i)
     sizes += ",0";
@@ -537,8 +537,8 @@ TEST(SafetensorsRead, ReadsHeadersInOneOrTwoPieces) {
   }
 }
 
-// Whatever is cut off or changed: a right answer or an error that says where.
-TEST(SafetensorsRead, HoldsOutAgainstDamage) {
+// Truncates the file at each byte and changes each byte. The result is correct, or an error with an offset.
+TEST(SafetensorsRead, SurvivesDamage) {
   const std::string header =
       R"({"__metadata__":{"k":"\u00e9v"},"w":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},)"
       R"("\ud83d\ude00":{"dtype":"I8","shape":[3],"data_offsets":[8,11]}}  )";

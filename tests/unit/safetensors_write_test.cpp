@@ -23,7 +23,7 @@ std::string golden(const std::string &name) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// A file whose data start at a multiple of alignment.
+// Returns a file whose data start at a multiple of `alignment`.
 std::string file_of(std::string header, const std::string &data, size_t alignment = 64) {
   header.append((alignment - (8 + header.size()) % alignment) % alignment, ' ');
   std::string length(8, '\0');
@@ -35,7 +35,7 @@ Ref<Array> bytes(const std::string &data) {
   return array_of_bytes(TF_DTYPE_UINT8, {static_cast<int64_t>(data.size())}, data);
 }
 
-// Everything that a file holds, to be saved again.
+// Adds everything that a file has to a save.
 void copy_all(Save &save, const Listed &found) {
   ASSERT_TRUE(found.ok()) << found.error.message;
   for (size_t i = 0; i < found.size(); ++i)
@@ -44,7 +44,7 @@ void copy_all(Save &save, const Listed &found) {
     save.set(Listed::text(entry->key), Listed::text(entry->string));
 }
 
-// The reference aligns to 8.
+// The reference implementation aligns to 8 bytes.
 TEST(SafetensorsWrite, WritesWhatTheReferenceWrites) {
   for (const char *name : {"st_all", "st_nometa", "st_empty", "st_f8"}) {
     SafetensorsSave save;
@@ -66,12 +66,12 @@ TEST(SafetensorsWrite, ReadsWhatItWrites) {
     ASSERT_TRUE(again.ok()) << name << again.error.message;
     ASSERT_EQ(again.size(), original.size());
     for (size_t i = 0; i < again.size(); ++i) {
-      const size_t place = original.listing->names.find(again.at(i).name);
-      ASSERT_NE(place, NameIndex::kNone) << again.name(i);
-      EXPECT_EQ(again.at(i).dtype, original.at(place).dtype);
-      EXPECT_EQ(again.shape(i), original.shape(place));
-      EXPECT_EQ(again.stored(i), original.stored(place));
-      EXPECT_EQ(again.at(i).offset % original.at(place).dtype->alignment(), 0u);
+      const size_t index = original.listing->names.find(again.at(i).name);
+      ASSERT_NE(index, NameIndex::kNone) << again.name(i);
+      EXPECT_EQ(again.at(i).dtype, original.at(index).dtype);
+      EXPECT_EQ(again.shape(i), original.shape(index));
+      EXPECT_EQ(again.stored(i), original.stored(index));
+      EXPECT_EQ(again.at(i).offset % original.at(index).dtype->alignment(), 0u);
     }
     ASSERT_EQ(again.metadata().size(), original.metadata().size());
     for (const DictEntry *entry : original.metadata().entries)
@@ -104,7 +104,7 @@ TEST(SafetensorsWrite, EscapesAsTheReferenceDoes) {
                                   ""));
 }
 
-TEST(SafetensorsWrite, LeavesOutMetadataThatAreNotThere) {
+TEST(SafetensorsWrite, WritesNoMetadataIfThereAreNone) {
   SafetensorsSave save;
   EXPECT_EQ(save.bytes(), file_of("{}", ""));
   save.metadata = Ref<Dict>();
@@ -134,7 +134,7 @@ TEST(SafetensorsWrite, LinearisesArrays) {
   EXPECT_EQ(found.stored(0), std::string("\x01\0\x04\0\x02\0\x05\0\x03\0\x06\0", 12));
 }
 
-TEST(SafetensorsWrite, RefusesAllThatItCannotHoldAtOnce) {
+TEST(SafetensorsWrite, NamesEverythingItCannotHoldInOneError) {
   SafetensorsSave save;
   save.add("fine", bytes("x"));
   save.add("c", array_of_bytes(TF_DTYPE_COMPLEX128, {1}, std::string(16, '\0')));
@@ -160,7 +160,7 @@ TEST(SafetensorsWrite, RefusesAllThatItCannotHoldAtOnce) {
                  "safetensors cannot hold: 'k' (metadata that is not UTF-8)", "k");
 }
 
-TEST(SafetensorsWrite, HoldsEveryOtherDtype) {
+TEST(SafetensorsWrite, WritesEveryOtherDtype) {
   for (const Dtype &dtype : all_dtypes()) {
     if (dtype.is_block() || dtype.id == TF_DTYPE_COMPLEX128) continue;
     const auto unit = static_cast<int64_t>(dtype.block_size);
@@ -201,7 +201,7 @@ TEST(SafetensorsWrite, SurvivesEveryFailingAllocation) {
   });
 }
 
-TEST(SafetensorsRead, GivesEachBadFileItsStatus) {
+TEST(SafetensorsRead, HasAStatusForEachBadFile) {
   const std::pair<const char *, tf_status> files[] = {
       {"reject_truncated", TF_STATUS_TRUNCATED},    {"reject_trailing", TF_STATUS_CORRUPT},
       {"reject_hole", TF_STATUS_CORRUPT},           {"reject_overlap", TF_STATUS_CORRUPT},

@@ -15,14 +15,14 @@ namespace {
 
 using namespace testing;
 
-// An int32 array of one element, as np.save writes it: 132 bytes.
+// An int32 array of one element as np.save writes it, in 132 bytes.
 std::string one(char value) {
   return npy_int32("1", std::string(1, value) + std::string(3, '\0'));
 }
 
 const std::string kX = one(1);
 const std::string kY = one(2);
-constexpr size_t kMember = 30 + 5 + 132;  // x.npy, with its local header
+constexpr size_t kMember = 30 + 5 + 132;  // x.npy with its local header
 
 Settings with(tf_option option, int64_t value) {
   Settings settings;
@@ -62,7 +62,7 @@ constexpr size_t kDirectory = 2 * kMember;          // of two()
 constexpr size_t kSecond = kDirectory + 46 + 5;     // its second entry
 constexpr size_t kEnd = kDirectory + 2 * (46 + 5);  // its end record
 
-TEST(ZipEnd, IsFoundBehindACommentToo) {
+TEST(ZipEnd, IsFoundBeforeAComment) {
   expect_names(listed(two().bytes()), {"x", "y"});
   for (const std::string &comment : {std::string("made by hand"), std::string(65535, 'c'), std::string("PK\5\6"),
                                      std::string("PK\5\6") + std::string(40, 'c')}) {
@@ -72,7 +72,7 @@ TEST(ZipEnd, IsFoundBehindACommentToo) {
   }
 }
 
-TEST(ZipEnd, MayStandAlone) {
+TEST(ZipEnd, MayBeTheWholeFile) {
   expect_names(listed(ZipBuilder().bytes()), {});
 }
 
@@ -88,7 +88,7 @@ TEST(ZipEnd, ThatIsMissingIsTruncatedOrAnotherFormat) {
   expect_failure(listed(kX), TF_STATUS_FORMAT, format, 0);
 }
 
-TEST(ZipEnd, HasTheWholeCommentAndNothingBehind) {
+TEST(ZipEnd, HasTheWholeCommentAndNothingAfterIt) {
   ZipBuilder zip = two();
   zip.comment = "comment";
   zip.comment_size = 9;
@@ -98,7 +98,7 @@ TEST(ZipEnd, HasTheWholeCommentAndNothingBehind) {
   expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "1 bytes follow the end of the zip archive", kEnd + 22 + 6);
   expect_names(listed(zip.bytes(), with(TF_OPTION_LENIENT, 1)), {"x", "y"});
   zip = two();
-  zip.behind = "junk";
+  zip.trailing = "junk";
   expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "4 bytes follow the end of the zip archive", kEnd + 22);
   expect_names(listed(zip.bytes(), with(TF_OPTION_LENIENT, 1)), {"x", "y"});
 }
@@ -188,7 +188,7 @@ TEST(ZipEnd, Of64BitsMustAgreeWithTheOther) {
   zip.wide_record_size = 45;
   expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT,
                  "the zip64 locator points at no end record: expected one at byte 436", kEnd + 56);
-  // Nothing that 64 bits can say does harm.
+  // No 64-bit number is accepted unchecked.
   for (const uint64_t huge : {UINT64_MAX, uint64_t{1} << 63, UINT64_MAX - 101, uint64_t{INT64_MAX}}) {
     zip = wide;
     zip.directory_offset.local = zip.directory_size.local = 0xFFFFFFFF;
@@ -207,10 +207,10 @@ TEST(ZipEnd, Of64BitsMustAgreeWithTheOther) {
   }
 }
 
-TEST(ZipEnd, MayBeWhereTheLocatorSaysOnlyIfItIsThere) {
+TEST(ZipEnd, MustBeWhereTheLocatorSays) {
   for (const uint64_t says : {uint64_t{0}, uint64_t{kEnd - 56}, uint64_t{kEnd - 55}, UINT64_MAX - 55, UINT64_MAX}) {
     ZipBuilder zip = two();
-    zip.behind_directory = little(0x07064B50, 4) + little(0, 4) + little(says, 8) + little(1, 4);
+    zip.after_directory = little(0x07064B50, 4) + little(0, 4) + little(says, 8) + little(1, 4);
     expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT,
                    "the zip64 locator points at no end record: expected one at byte " + std::to_string(says), kEnd);
   }
@@ -228,20 +228,20 @@ TEST(ZipJunk, BeforeTheArchiveIsRefusedUnlessLenient) {
   zip.wide = true;
   EXPECT_EQ(listed(zip.bytes()).error.status, TF_STATUS_CORRUPT);
   EXPECT_EQ(load_bytes(zip.bytes(), TF_FORMAT_NPZ, lenient).arrays, plain.arrays);
-  // With offsets that count the junk.
+  // The offsets include the junk.
   zip = two();
   zip.parts[0].before = "#!/bin/sh\n";
   expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "10 bytes precede the first member of the zip archive", 0);
   EXPECT_EQ(load_bytes(zip.bytes(), TF_FORMAT_NPZ, lenient).arrays, plain.arrays);
-  // What is no junk.
+  // Bytes that look like a member.
   zip.parts[0].before = "PK\3\4      ";
   expect_failure(listed(zip.bytes(), with(TF_OPTION_LENIENT, 1)), TF_STATUS_CORRUPT,
                  "the zip archive has a member that its directory does not list", 0);
 }
 
-TEST(ZipJunk, BehindTheDirectoryIsRefused) {
+TEST(ZipJunk, AfterTheDirectoryIsRefused) {
   ZipBuilder zip = two();
-  zip.behind_directory = "junk";
+  zip.after_directory = "junk";
   expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "4 bytes precede the zip archive, or follow its directory", 0);
   EXPECT_EQ(listed(zip.bytes(), with(TF_OPTION_LENIENT, 1)).error.status, TF_STATUS_CORRUPT);
 }
@@ -294,7 +294,7 @@ TEST(ZipDirectory, MayHave64BitSizes) {
   }
 }
 
-TEST(ZipDirectory, MethodsAndFlagsThatAreNotHandledAreUnsupported) {
+TEST(ZipDirectory, UnknownMethodsAndFlagsAreUnsupported) {
   const std::pair<int, const char *> methods[] = {
       {9, " (deflate64)"}, {12, " (bzip2)"},          {14, " (lzma)"}, {93, " (zstd)"},
       {95, " (xz)"},       {99, " (AES encryption)"}, {6, ""}};
@@ -341,7 +341,7 @@ TEST(ZipNames, AreUtf8OrCodePage437) {
   zip.add("plain.npy", kX).flags = 0x0800;
   zip.add("..\\a/../b.npy", kX);
   expect_names(listed(zip.bytes()), {"\xC3\xA9", "\xC3\xA9\xC3\x9F\xC2\xA0", "plain", "..\\a/../b"});
-  // All of the page, as bytes(range(128, 256)).decode('cp437') gives it.
+  // The whole code page: the result of bytes(range(128, 256)).decode('cp437').
   std::string high;
   for (int c = 128; c < 256; ++c)
     high += static_cast<char>(c);
@@ -352,7 +352,7 @@ TEST(ZipNames, AreUtf8OrCodePage437) {
                 "αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u00A0"});
 }
 
-TEST(ZipNames, MustBeWhatTheySay) {
+TEST(ZipNames, MustHaveTheirDeclaredEncoding) {
   ZipBuilder zip = two();
   zip.parts[1].written_name = "\xC3.npy";
   zip.parts[1].flags = 0x0800;
@@ -396,7 +396,7 @@ TEST(ZipLocal, MustAgreeWithTheDirectory) {
 }
 
 TEST(ZipLocal, MayHave64BitSizes) {
-  // As zipfile writes it with force_zip64.
+  // zipfile writes this with force_zip64.
   ZipBuilder zip = two();
   for (ZipPart &part : zip.parts) {
     part.stored.local = part.size.local = 0xFFFFFFFF;
@@ -436,7 +436,7 @@ TEST(ZipDescriptor, IsFoundInEveryForm) {
           part.descriptor = descriptor(signature, width, crc_of(part.data), stored, part.data.size());
         }
         expect_names(listed(zip.bytes()), {"x", "y"});
-        // The bytes behind it are looked at as those behind any member.
+        // The bytes after it are checked like those after any member.
         zip.parts[1].before = "PK\3\4 hidden member";
         EXPECT_NE(listed(zip.bytes()).error.message.find("a member that its directory does not list"),
                   std::string::npos);
@@ -445,7 +445,7 @@ TEST(ZipDescriptor, IsFoundInEveryForm) {
   }
 }
 
-TEST(ZipDescriptor, MustAgreeUnlessTheLocalHeaderSaysAll) {
+TEST(ZipDescriptor, MustAgreeUnlessTheLocalHeaderIsComplete) {
   ZipBuilder zip = two();
   ZipPart &x = zip.parts[0];
   x.flags = 8;
@@ -462,7 +462,7 @@ TEST(ZipDescriptor, MustAgreeUnlessTheLocalHeaderSaysAll) {
                  "member 'x.npy': its local header and the directory disagree: size 131 and 132", 22, "x");
 }
 
-TEST(ZipPlaces, MayHaveGapsAndAnyOrder) {
+TEST(ZipOffsets, MayHaveGaps) {
   ZipBuilder zip = two();
   zip.parts[1].before = std::string(100, '\0');
   zip.before_directory = "gap";
@@ -471,7 +471,7 @@ TEST(ZipPlaces, MayHaveGapsAndAnyOrder) {
   expect_names(listed(zip.bytes()), {"x", "y"});
 }
 
-TEST(ZipPlaces, MayBeInAnyOrder) {
+TEST(ZipOffsets, MayBeInAnyOrder) {
   std::vector<std::pair<std::string, std::string>> members;
   for (int i = 0; i < 300; ++i)
     members.emplace_back("m" + std::to_string(i) + ".npy", one(static_cast<char>(i % 100)));
@@ -481,7 +481,7 @@ TEST(ZipPlaces, MayBeInAnyOrder) {
     for (size_t i = 0; i < order.size(); ++i)
       order[i] = order.size() - 1 - i;
     if (round > 0) std::shuffle(order.begin(), order.end(), random);
-    // Local members in one order, then the directory in that of the names.
+    // The members are in one order, and the directory is in the order of their names.
     ZipBuilder zip;
     std::vector<uint32_t> offsets(members.size());
     uint32_t at = 0;
@@ -504,7 +504,7 @@ TEST(ZipPlaces, MayBeInAnyOrder) {
   }
 }
 
-TEST(ZipPlaces, MustNotOverlap) {
+TEST(ZipOffsets, MustNotOverlap) {
   ZipBuilder zip = two();
   zip.parts[1].offset = kMember - 1;
   expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT,
@@ -522,7 +522,7 @@ TEST(ZipPlaces, MustNotOverlap) {
     zip.parts[1].offset = far;
     EXPECT_EQ(listed(zip.bytes()).error.status, TF_STATUS_CORRUPT);
   }
-  // Only the local header tells that there is not room enough.
+  // Only the local header shows that the member overlaps the next.
   zip = two();
   zip.parts[0].extra.local = std::string(40, '\0');
   zip.parts[0].packed = kX.substr(0, 92);
@@ -532,7 +532,7 @@ TEST(ZipPlaces, MustNotOverlap) {
                  "x");
 }
 
-TEST(ZipPlaces, MustAllBeListed) {
+TEST(ZipMembers, MustAllBeListed) {
   const std::string message = "the zip archive has a member that its directory does not list";
   ZipBuilder zip = two();
   zip.add("z.npy", kX);
@@ -586,11 +586,11 @@ TEST(ZipReading, TakesFewReads) {
 
 // Writing.
 
-TEST(ZipWriting, UsesSizesOf64BitsWhereTheyAreNeeded) {
+TEST(ZipWriting, Uses64BitSizesIfNecessary) {
   const uint32_t crc = 0x12345678;
   const std::string stored = little(crc, 4);
   const uint64_t size = uint64_t{1} << 32;
-  // The writer believes the size: no byte of the member is written, so that the test need not.
+  // The writer does not need the bytes of the member, so the test does not write them.
   ZipWriter zip(default_memory(), 64);
   Vec<uint8_t> found(default_memory());
   ASSERT_TRUE(zip.begin(found, ZipMember{"w", size, 0, false, false}, 0).ok());
@@ -603,14 +603,14 @@ TEST(ZipWriting, UsesSizesOf64BitsWhereTheyAreNeeded) {
   Vec<size_t> crcs(default_memory());
   ASSERT_TRUE(zip.finish(found, found.size(), &crcs).ok());
   ASSERT_EQ(crcs.size(), 2u);
-  for (const size_t place : crcs)
-    EXPECT_EQ(memcmp(found.data() + place, stored.data(), stored.size()), 0);
+  for (const size_t position : crcs)
+    EXPECT_EQ(memcmp(found.data() + position, stored.data(), stored.size()), 0);
   ZipBuilder expected;
   ZipPart &wide = expected.add("w", "");
   wide.crc = crc;
   wide.stored = wide.size = 0xFFFFFFFF;
   const std::string sizes = little(1, 2) + little(16, 2) + little(size, 8) + little(size, 8);
-  // 30 + 1 + 20 bytes and a record of padding up to 64.
+  // 30 + 1 + 20 bytes, and an extra field that pads to 64.
   wide.extra.local = sizes + little(0xD935, 2) + little(9, 2) + little(64, 2) + std::string(7, '\0');
   wide.extra.listed = sizes;
   ZipPart &narrow = expected.add("n", "");
@@ -624,7 +624,7 @@ TEST(ZipWriting, UsesSizesOf64BitsWhereTheyAreNeeded) {
   EXPECT_EQ(std::string(reinterpret_cast<const char *>(found.data()), found.size()), bytes);
 }
 
-// An archive of one deflated member, whose sizes are known only once it is written.
+// Returns an archive of one deflated member, whose sizes become known only once it has been written.
 std::string deflated_archive(const std::string &packed, const std::string &data, bool described) {
   MemorySink memory(default_memory());
   Ref<Sink> sink;
@@ -645,7 +645,7 @@ std::string deflated_archive(const std::string &packed, const std::string &data,
   return std::string(static_cast<const char *>(buffer->data), buffer->size);
 }
 
-TEST(ZipWriting, ClosesADeflatedMemberWithADescriptorWhereItCannotGoBack) {
+TEST(ZipWriting, WritesADescriptorIfTheOutputCannotBePatched) {
   const std::string data(1000, 'x');
   const std::string packed = deflated(data);
   for (const bool described : {false, true}) {
@@ -661,9 +661,9 @@ TEST(ZipWriting, ClosesADeflatedMemberWithADescriptorWhereItCannotGoBack) {
   }
 }
 
-// By APPNOTE 4.5.3 and 4.3.9.2: sizes of 64 bits stand in the extra field 1, the size before what is stored of it, and
-// in a descriptor the other way round.
-TEST(ZipWriting, ClosesADeflatedMemberOfMoreThanFourGigabytes) {
+// APPNOTE 4.5.3 and 4.3.9.2: 64-bit sizes are in extra field 1, the size before the stored size. A descriptor has the stored
+// size first.
+TEST(ZipWriting, WritesADescriptorForMoreThanFourGigabytes) {
   const uint64_t size = (uint64_t{1} << 32) + 5;
   const uint64_t stored = (uint64_t{1} << 33) + 7;
   const uint32_t crc = 0x89ABCDEF;
