@@ -201,9 +201,9 @@ public final class Array implements AutoCloseable {
   /**
    * {@return an array over the memory of a buffer, without a copy; it keeps the buffer alive}
    *
-   * @param dtype type of the elements @param buffer a direct buffer whose elements are in C order from its position to
-   * its limit, aligned to their size. The
-   *     array is writable unless the buffer is read-only
+   * @param dtype type of the elements
+   * @param buffer a direct buffer whose elements are in C order from its position to its limit, aligned to their size.
+   *     The array is writable unless the buffer is read-only
    * @param shape sizes of the dimensions, outermost first
    */
   public static Array wrap(Dtype dtype, ByteBuffer buffer, long... shape) {

@@ -147,9 +147,9 @@ public final class ArrayFile implements AutoCloseable {
    * Reads several arrays into the caller's memory in C order, which is the fastest way to fill existing memory. Arrays
    * that are close together are read at once, and large arrays by several threads.
    *
-   * @param entries arrays of this file @param to a direct buffer for each array, whose remaining bytes are exactly
-   * those of the array; the position moves to
-   *     the limit
+   * @param entries arrays of this file
+   * @param to a direct buffer for each array, whose remaining bytes are exactly those of the array; the position moves
+   *     to the limit
    * @param as dtype to convert all arrays to; UNSUPPORTED means each array's own
    * @throws IOException if they cannot be read; the contents of the buffers are then undefined
    */
@@ -261,8 +261,7 @@ public final class ArrayFile implements AutoCloseable {
      * Reads the array into the caller's memory in C order and converts it to another dtype.
      *
      * @param to a direct buffer whose remaining bytes are exactly those of the array in that dtype; its position moves
-     * to
-     *     its limit
+     *     to its limit
      * @param as dtype to convert to, like in {@link Array#cast}
      * @throws IOException if the array cannot be read; the contents of the buffer are then undefined
      */

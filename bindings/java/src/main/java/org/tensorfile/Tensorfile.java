@@ -275,9 +275,10 @@ public final class Tensorfile {
   /**
    * Saves arrays as .gguf.
    *
-   * @param path path of the file @param arrays arrays by name @param metadata 0-d and 1-d arrays, numbers, strings,
-   * lists of strings, and for nested arrays dicts with the keys 0, 1
-   *     and so on, by name; may be null. No key is added
+   * @param path path of the file
+   * @param arrays arrays by name
+   * @param metadata 0-d and 1-d arrays, numbers, strings, lists of strings, and for nested arrays dicts with the keys
+   *     0, 1 and so on, by name; may be null. No key is added
    * @throws IOException if the file cannot be written
    */
   public static void saveGguf(Path path, Map<String, ?> arrays, Map<String, ?> metadata) throws IOException {
@@ -287,9 +288,10 @@ public final class Tensorfile {
   /**
    * Saves arrays as .gguf.
    *
-   * @param path path of the file @param arrays arrays by name @param metadata 0-d and 1-d arrays, numbers, strings,
-   * lists of strings, and for nested arrays dicts with the keys 0, 1
-   *     and so on, by name; may be null. No key is added
+   * @param path path of the file
+   * @param arrays arrays by name
+   * @param metadata 0-d and 1-d arrays, numbers, strings, lists of strings, and for nested arrays dicts with the keys
+   *     0, 1 and so on, by name; may be null. No key is added
    * @param options settings
    * @throws IOException if the file cannot be written
    */
