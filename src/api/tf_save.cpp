@@ -39,7 +39,7 @@ tf_status tf_save_safetensors(const char *path, const tf_dict *arrays, const tf_
   TFILE_API_TRY(require(arrays, "arrays"));
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
-  return save_dict(path, TF_FORMAT_SAFETENSORS, *arrays, metadata, settings).code;
+  return save_dict(path, "safetensors", *arrays, metadata, settings).code;
 }
 
 tf_status tf_save_gguf(const char *path, const tf_dict *arrays, const tf_dict *metadata, const tf_options *options) {
@@ -47,7 +47,7 @@ tf_status tf_save_gguf(const char *path, const tf_dict *arrays, const tf_dict *m
   TFILE_API_TRY(require(arrays, "arrays"));
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
-  return save_dict(path, TF_FORMAT_GGUF, *arrays, metadata, settings).code;
+  return save_dict(path, "gguf", *arrays, metadata, settings).code;
 }
 
 tf_status tf_save_memory(tf_buffer **out, tf_format format, const tf_array *array, const tf_dict *arrays,

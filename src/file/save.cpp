@@ -80,6 +80,12 @@ Status require_format(const Format **out, tf_format id) {
   return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no format with the number " << id << " to save in";
 }
 
+Status require_format(const Format **out, Text name) {
+  *out = find_format(name);
+  if (*out != nullptr) return kOk;
+  return Failure(TF_STATUS_UNSUPPORTED) << "the library was built without " << name;
+}
+
 Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays) {
   Refusals refusals;
   for (const DictEntry *entry : arrays.entries) {
@@ -129,14 +135,14 @@ Status save_to_path(const char *path, const Format &format, const SaveRequest &r
 
 Status save_array(const char *path, const Array &array, const Settings &settings) {
   const Format *format = nullptr;
-  TFILE_TRY(require_format(&format, TF_FORMAT_NPY));
+  TFILE_TRY(require_format(&format, "npy"));
   const NamedArray named{Text(), &array};
   return save_completed(path, *format, SaveRequest{Span(&named, 1), nullptr, false, settings});
 }
 
-Status save_dict(const char *path, tf_format id, const Dict &arrays, const Dict *metadata, const Settings &settings) {
+Status save_dict(const char *path, Text name, const Dict &arrays, const Dict *metadata, const Settings &settings) {
   const Format *format = nullptr;
-  TFILE_TRY(require_format(&format, id));
+  TFILE_TRY(require_format(&format, name));
   Vec<NamedArray> named(settings.memory());
   TFILE_TRY(collect_arrays(&named, arrays));
   return save_completed(path, *format, SaveRequest{named.span(), metadata, false, settings});
@@ -145,7 +151,7 @@ Status save_dict(const char *path, tf_format id, const Dict &arrays, const Dict 
 Status save_npz(const char *path, Span<const Array *const> positional, const Dict *named, bool compress,
                 const Settings &settings) {
   const Format *format = nullptr;
-  TFILE_TRY(require_format(&format, TF_FORMAT_NPZ));
+  TFILE_TRY(require_format(&format, "npz"));
   Arena names(settings.memory());
   Vec<NamedArray> arrays(settings.memory());
   if (named != nullptr) TFILE_TRY(collect_arrays(&arrays, *named));

@@ -7,6 +7,8 @@ namespace tfile {
 
 // Finds the format of a number; fails with INVALID_ARGUMENT if there is none.
 Status require_format(const Format **out, tf_format id);
+// Finds the format of a name; fails with UNSUPPORTED if the library was built without it.
+Status require_format(const Format **out, Text name);
 
 // The arrays of a dict, in its order. Fails with TYPE, naming all of them, if there are values of other kinds.
 Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays);
@@ -23,8 +25,7 @@ Status save_to_path(const char *path, const Format &format, const SaveRequest &r
 // The functions below complete the path. tf_save():
 Status save_array(const char *path, const Array &array, const Settings &settings);
 // tf_save_safetensors(), tf_save_gguf(): arrays by name, and metadata, which may be NULL.
-Status save_dict(const char *path, tf_format format, const Dict &arrays, const Dict *metadata,
-                 const Settings &settings);
+Status save_dict(const char *path, Text format, const Dict &arrays, const Dict *metadata, const Settings &settings);
 // tf_savez(): the arrays of `named`, which may be NULL, then the others as arr_0, arr_1, ...
 Status save_npz(const char *path, Span<const Array *const> positional, const Dict *named, bool compress,
                 const Settings &settings);

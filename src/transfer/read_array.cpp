@@ -18,7 +18,7 @@ Status read_whole_as(void *to, const Dtype &dtype, const StoredArray &array) {
 Status read_stored(void *to, const StoredArray &array, const Region &region) {
   const Member &member = array.member;
   if (region.axes == nullptr) return read_whole_as(to, *member.dtype, array);
-  return read_slice_into(to, array.source, member, region.axes, array.settings, array.cursor);
+  return read_member_slice(to, array.source, member, region.axes, array.settings, array.cursor);
 }
 
 // A slice along one axis, split into two: `read` takes whole units from the file, `take` the slice from those.

@@ -272,8 +272,8 @@ Status resume(SliceCursor &cursor, const Source &source, const Member &member, c
 
 }  // namespace
 
-Status read_slice_into(void *to, const Source &source, const Member &member, const SliceAxis *axes,
-                       const Settings &settings, SliceCursor &cursor) {
+Status read_member_slice(void *to, const Source &source, const Member &member, const SliceAxis *axes,
+                         const Settings &settings, SliceCursor &cursor) {
   TFILE_TRY(check_known(source, member));
   if (!member.dtype->addressable()) {
     UnitReader reader{source, member, static_cast<char *>(to)};

@@ -12,8 +12,8 @@ Status read_whole(void *to, const Source &source, const Member &member, Memory &
 
 // Reads a slice, C-contiguous, to `to`, which has the capacity that the slice needs. When consecutive slices have covered
 // every byte of a member, its CRC-32 is verified.
-Status read_slice_into(void *to, const Source &source, const Member &member, const SliceAxis *axes,
-                       const Settings &settings, SliceCursor &cursor);
+Status read_member_slice(void *to, const Source &source, const Member &member, const SliceAxis *axes,
+                         const Settings &settings, SliceCursor &cursor);
 
 // Makes an array over the source's own bytes. `out` stays empty if the bytes cannot be used as they are (see
 // TF_LOAD_MODE_MAP).

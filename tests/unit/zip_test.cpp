@@ -78,7 +78,7 @@ TEST(ZipEnd, MayBeTheWholeFile) {
 
 TEST(ZipEnd, ThatIsMissingIsTruncatedOrAnotherFormat) {
   const std::string bytes = two().bytes();
-  const std::string message = "the zip archive has no end record, with which it should close";
+  const std::string message = "the zip archive has no end record at its end";
   expect_failure(listed(bytes.substr(0, kEnd)), TF_STATUS_TRUNCATED, message, kEnd);
   expect_failure(listed(""), TF_STATUS_TRUNCATED, message, 0);
   expect_failure(listed("PK"), TF_STATUS_TRUNCATED, message, 2);
@@ -183,7 +183,8 @@ TEST(ZipEnd, Of64BitsMustAgreeWithTheOther) {
   expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, disagree("334 and 1"), kEnd + 76);
   zip = wide;
   zip.wide_offset = kEnd - 1;
-  expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "the zip64 locator says 435 where 436 is right", kEnd);
+  expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT,
+                 "the zip64 end record is at byte 436 of the archive, its locator says 435", kEnd);
   zip = wide;
   zip.wide_record_size = 45;
   expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT,
@@ -279,7 +280,7 @@ TEST(ZipDirectory, MayHave64BitSizes) {
   y.extra.listed =
       little(9, 2) + little(0, 2) + little(1, 2) + little(20, 2) + wide(132) + wide(kMember) + little(0, 4);
   expect_names(listed(zip.bytes()), {"x", "y"});
-  const std::string lacking = "member 'y.npy': its entry has no 64-bit sizes, but says so";
+  const std::string lacking = "member 'y.npy': its entry refers to 64-bit sizes, but has none";
   y.extra.listed = little(1, 2) + little(16, 2) + wide(132) + wide(kMember);
   expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, lacking, kSecond, "y");
   y.disk = 0;
@@ -356,7 +357,7 @@ TEST(ZipNames, MustHaveTheirDeclaredEncoding) {
   ZipBuilder zip = two();
   zip.parts[1].written_name = "\xC3.npy";
   zip.parts[1].flags = 0x0800;
-  expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "member '\\xc3.npy': its name is not UTF-8, but says so",
+  expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "member '\\xc3.npy': its name is marked as UTF-8, but is not",
                  kSecond, "\\xc3");
   zip = two();
   zip.parts[1].written_name = std::string("\0.npy", 5);

@@ -341,7 +341,7 @@ Status truncated(Contents &contents) {
     return header.fail(TF_STATUS_TRUNCATED, size)
            << "the data are bytes " << start << " to " << start + tensor.nbytes << ", but the file ends at " << size;
   }
-  return header.fail(TF_STATUS_INTERNAL, size) << "no tensor lies beyond the end";
+  return header.fail(TF_STATUS_INTERNAL, size) << "no tensor ends after the end of the file";
 }
 
 // The data of all tensors.

@@ -165,7 +165,7 @@ Status ZipReader::no_end() const {
   constexpr uint8_t kEmpty[] = {'P', 'K', 5, 6};
   if (memcmp(head, kLocal, count) == 0 || memcmp(head, kEmpty, count) == 0) {
     return Failure(TF_STATUS_TRUNCATED).in(source_.label).at(source_.size)
-           << "the zip archive has no end record, with which it should close";
+           << "the zip archive has no end record at its end";
   }
   return Failure(TF_STATUS_FORMAT).in(source_.label).at(0)
          << "is not a zip archive: neither its head nor its end record is there";
@@ -262,7 +262,8 @@ Status ZipReader::check_end(const End &end) {
   }
   if (end.wide && end.wide_at != end.at - start_) {
     return Failure(TF_STATUS_CORRUPT).in(source_.label).at(end.at)
-           << "the zip64 locator says " << end.wide_at << " where " << end.at - start_ << " is right";
+           << "the zip64 end record is at byte " << end.at - start_ << " of the archive, its locator says "
+           << end.wide_at;
   }
   if (end.entries > end.size / kZipEntrySize) {
     return Failure(TF_STATUS_CORRUPT).in(source_.label).at(end.at)
@@ -322,7 +323,7 @@ Status ZipReader::check_name(const ZipEntry &entry) const {
     if (c == '\0') return failure(entry) << "its name has a NUL";
   }
   if ((entry.flags & kZipFlagUtf8) != 0 && !is_utf8(name))
-    return failure(entry) << "its name is not UTF-8, but says so";
+    return failure(entry) << "its name is marked as UTF-8, but is not";
   return kOk;
 }
 
@@ -342,7 +343,7 @@ Status ZipReader::widen(ZipEntry *entry, uint32_t *disk, Bytes extra) const {
     full = !found || *disk == kZipFull16;
   }
   if (extra.size() >= 4) return failure(*entry) << "its extra field is longer than its entry says";
-  if (full) return failure(*entry) << "its entry has no 64-bit sizes, but says so";
+  if (full) return failure(*entry) << "its entry refers to 64-bit sizes, but has none";
   if (!(Checked(entry->size) + entry->stored + entry->header + start_).valid()) {
     return failure(*entry) << "its size or offset does not fit in 63 bits";
   }
