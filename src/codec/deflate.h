@@ -1,11 +1,11 @@
-// Raw deflate streams: unpacked in pieces of any size, packed in chunks. zlib does it, or ISA-L where it is built in.
+// Raw deflate streams: inflated in pieces of any size, deflated in chunks.
 #pragma once
 
 #include "base/vec.h"
 
 namespace tfile {
 
-// Unpacks one stream. After `done` nothing more is written.
+// Inflates one stream, in bounded memory. Nothing is written after the stream has ended.
 class Inflater {
  public:
   explicit Inflater(Memory &memory) : memory_(memory) {}
@@ -14,17 +14,46 @@ class Inflater {
   ~Inflater();
   Status begin();  // also to begin another stream
 
-  // Takes from *input and fills *output, both cut at their front by what was used, until either is empty or the stream
-  // ends. False: the bytes are not a deflate stream (no error record; the caller knows where).
+  // Reads from *input and writes to *output until either is used up or the stream ends; both are advanced past what was
+  // used. No byte after the end of the stream is read. *valid is false, without an error record, if the bytes are not a
+  // deflate stream: the caller knows where they are from.
   Status run(bool *valid, bool *done, Bytes *input, Span<uint8_t> *output);
-  // After `done`: bytes of former inputs that were taken though they lie beyond the end of the stream.
-  size_t excess() const { return excess_; }
+  size_t excess() const { return 0; }
 
  private:
   struct State;
   Memory &memory_;
   State *state_ = nullptr;
-  size_t excess_ = 0;
+};
+
+// A chunk that a Deflater wrote, whole in memory.
+struct InflateChunk {
+  Bytes input;
+  Span<uint8_t> output;
+  bool last = false;  // its end is the stream's
+  bool good = false;  // set by run(): the input is exactly one chunk, which inflates to exactly the output
+};
+
+// Inflates several chunks in one loop on one thread. Decoding is a chain of look-ups, each of which waits for the one
+// before; the chains of several chunks fill each other's gaps.
+class InterleavedInflater {
+ public:
+  static constexpr size_t kMost = 4;
+
+  explicit InterleavedInflater(Memory &memory) : memory_(memory) {}
+  InterleavedInflater(const InterleavedInflater &) = delete;
+  InterleavedInflater &operator=(const InterleavedInflater &) = delete;
+  ~InterleavedInflater();
+
+  // At most kMost chunks, of any streams.
+  Status run(Span<InflateChunk> chunks);
+
+ private:
+  struct States;
+  bool run_once(size_t streams, struct InflateCursor *cursors, bool *stopped);
+
+  Memory &memory_;
+  States *states_ = nullptr;
 };
 
 constexpr int kMaxIsalLevel = 3;  // ISA-L knows 1, 2 and this

@@ -1,16 +1,9 @@
 #include "codec/deflate.h"
-
-#if defined(TENSORFILE_WITH_ISAL)
-
-#include <isa-l.h>
+#include "codec/inflate_state.h"
 
 namespace tfile {
 
-struct Inflater::State {
-  inflate_state z;
-  bool done = false;
-  bool broken = false;
-};
+struct Inflater::State : InflateState {};
 
 Inflater::~Inflater() {
   if (state_ != nullptr) destroy(memory_, state_);
@@ -18,100 +11,73 @@ Inflater::~Inflater() {
 
 Status Inflater::begin() {
   if (state_ == nullptr) TFILE_TRY(make(&state_, memory_));
-  isal_inflate_init(&state_->z);
-  state_->done = state_->broken = false;
-  excess_ = 0;
+  state_->begin(false);
   return kOk;
 }
 
 Status Inflater::run(bool *valid, bool *done, Bytes *input, Span<uint8_t> *output) {
-  constexpr size_t kMaxAtOnce = size_t{1} << 30;
-  State &state = *state_;
-  inflate_state &z = state.z;
-  *valid = !state.broken;
-  *done = state.done;
-  uint8_t nothing = 0;
-  while (*valid && !*done) {
-    const Bytes in = input->first(kMaxAtOnce);
-    const Span<uint8_t> out = output->first(kMaxAtOnce);
-    z.next_in = const_cast<uint8_t *>(in.empty() ? &nothing : in.data());
-    z.avail_in = static_cast<uint32_t>(in.size());
-    z.next_out = out.empty() ? &nothing : out.data();
-    z.avail_out = static_cast<uint32_t>(out.size());
-    const int code = isal_inflate(&z);
-    size_t took = in.size() - z.avail_in;
-    const size_t gave = out.size() - z.avail_out;
-    *output = output->from(gave);
-    *valid = code >= 0;
-    state.broken = code < 0;
-    *done = state.done = *valid && z.block_state == ISAL_BLOCK_FINISH;
-    if (*done) {
-      // Whole bytes that it has read ahead.
-      const auto ahead = static_cast<size_t>(z.read_in_length / 8);
-      const size_t back = ahead < took ? ahead : took;
-      excess_ = ahead - back;
-      took -= back;
-    }
-    *input = input->from(took);
-    if (!*valid || (took == 0 && gave == 0)) break;
-  }
+  InflateCursor cursor{input->data(), input->end(), output->data(), output->end(), output->data()};
+  state_->run(&cursor);
+  *valid = !state_->invalid();
+  *done = state_->done();
+  if (*valid && !*done) state_->remember(cursor);
+  *input = Bytes(cursor.in, cursor.in_left());
+  *output = Span<uint8_t>(cursor.out, cursor.out_left());
   return kOk;
 }
 
-}  // namespace tfile
+InterleavedInflater::~InterleavedInflater() {
+  if (states_ != nullptr) destroy(memory_, states_);
+}
 
-#else
-
-#include "codec/zlib_stream.h"
-
-namespace tfile {
-
-struct Inflater::State : ZlibStream {
-  explicit State(Memory &from) : ZlibStream(from) {}
-  ~State() { (void)inflateEnd(&z); }
-
-  bool done = false;
+struct InterleavedInflater::States {
+  InflateState of[kMostLanes];
 };
 
-Inflater::~Inflater() {
-  if (state_ != nullptr) destroy(memory_, state_);
-}
-
-Status Inflater::begin() {
-  if (state_ == nullptr) TFILE_TRY(make(&state_, memory_, memory_));
-  State &state = *state_;
-  state.done = false;
-  const int code = state.z.state == nullptr ? inflateInit2(&state.z, ZlibStream::kRawWindow) : inflateReset(&state.z);
-  return code == Z_OK ? kOk : state.refusal(code);
-}
-
-Status Inflater::run(bool *valid, bool *done, Bytes *input, Span<uint8_t> *output) {
-  State &state = *state_;
-  z_stream &z = state.z;
-  *valid = true;
-  *done = state.done;
-  // zlib wants a pointer even when there is nothing to write.
-  uint8_t nothing = 0;
-  while (!*done) {
-    const Bytes in = input->first(ZlibStream::kMaxAtOnce);
-    const Span<uint8_t> out = output->first(ZlibStream::kMaxAtOnce);
-    z.next_in = const_cast<Bytef *>(in.empty() ? &nothing : in.data());
-    z.avail_in = static_cast<uInt>(in.size());
-    z.next_out = out.empty() ? &nothing : out.data();
-    z.avail_out = static_cast<uInt>(out.size());
-    const int code = inflate(&z, Z_NO_FLUSH);
-    const size_t took = in.size() - z.avail_in;
-    const size_t gave = out.size() - z.avail_out;
-    *input = input->from(took);
-    *output = output->from(gave);
-    if (code == Z_MEM_ERROR) return state.refusal(code);
-    *valid = code == Z_OK || code == Z_BUF_ERROR || code == Z_STREAM_END;
-    *done = state.done = code == Z_STREAM_END;
-    if (!*valid || (took == 0 && gave == 0)) break;
+Status InterleavedInflater::run(Span<InflateChunk> chunks) {
+  static_assert(kMost == kMostLanes);
+  if (states_ == nullptr) TFILE_TRY(make(&states_, memory_));
+  InflateCursor cursors[kMost];
+  bool stopped[kMost] = {};
+  for (size_t i = 0; i < chunks.size(); ++i) {
+    const InflateChunk &chunk = chunks[i];
+    states_->of[i].begin(true);
+    cursors[i] = {chunk.input.data(), chunk.input.end(), chunk.output.data(), chunk.output.end(), chunk.output.data()};
+  }
+  while (run_once(chunks.size(), cursors, stopped)) {
+  }
+  for (size_t i = 0; i < chunks.size(); ++i) {
+    const InflateState &state = states_->of[i];
+    const bool ended = chunks[i].last ? state.done() : state.at_border();
+    chunks[i].good = ended && cursors[i].in_left() == 0 && cursors[i].out_left() == 0;
   }
   return kOk;
 }
 
-}  // namespace tfile
+// Brings each stream to its next literals, and decodes the literals of all. False: all streams have stopped.
+bool InterleavedInflater::run_once(size_t streams, InflateCursor *cursors, bool *stopped) {
+  InflateLane lanes[kMost];
+  size_t lane_stream[kMost];
+  unsigned count = 0;
+  for (size_t i = 0; i < streams; ++i) {
+    InflateState &state = states_->of[i];
+    if (stopped[i]) continue;
+    state.run_until_literals(&cursors[i]);
+    stopped[i] = !state.has_literals(cursors[i]);
+    if (stopped[i]) continue;
+    lanes[count] = state.lane(cursors[i]);
+    lane_stream[count++] = i;
+  }
+  if (count == 1) {
+    // Alone, it is decoded faster by the other loop.
+    states_->of[lane_stream[0]].run(&cursors[lane_stream[0]]);
+    stopped[lane_stream[0]] = true;
+    return true;
+  }
+  if (count > 0) decode_literals(lanes, count);
+  for (unsigned k = 0; k < count; ++k)
+    states_->of[lane_stream[k]].resume(lanes[k], &cursors[lane_stream[k]]);
+  return count > 0;
+}
 
-#endif
+}  // namespace tfile

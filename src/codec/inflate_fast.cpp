@@ -1,0 +1,50 @@
+#include "codec/inflate_fast.h"
+
+#include "base/cpu.h"
+
+namespace tfile {
+
+namespace {
+
+TENSORFILE_INLINE void copy_match(uint8_t *out, size_t distance, size_t length) {
+  const uint8_t *from = out - distance;
+  uint8_t *const end = out + length;
+  if (distance >= 8) {
+    do {
+      memcpy(out, from, 8);
+      out += 8;
+      from += 8;
+    } while (out < end);
+    return;
+  }
+  // 8 bytes of the repeated pattern, which are written again and again at a multiple of the distance.
+  const auto bits = static_cast<unsigned>(8 * distance);
+  uint64_t pattern = load_le<uint64_t>(from) & ((uint64_t{1} << bits) - 1);
+  for (unsigned shift = bits; shift < 64; shift *= 2)
+    pattern |= pattern << shift;
+  const size_t stride = 8 - 8 % distance;
+  do {
+    store_le(out, pattern);
+    out += stride;
+  } while (out < end);
+}
+
+#include "codec/inflate_fast.inc"
+
+}  // namespace
+
+FastStop decode_fast(InflateLane *lane, InflateMatch *match) {
+#if defined(TENSORFILE_INFLATE_BMI2)
+  if (cpu_has_bmi2()) return decode_fast_bmi2(lane, match);
+#endif
+  return decode_lane(lane, match);
+}
+
+void decode_literals(InflateLane *lanes, unsigned count) {
+#if defined(TENSORFILE_INFLATE_BMI2)
+  if (cpu_has_bmi2()) return decode_literals_bmi2(lanes, count);
+#endif
+  literals_of_all(lanes, count);
+}
+
+}  // namespace tfile

@@ -1,0 +1,104 @@
+// The state of a deflate decoder between calls.
+#pragma once
+
+#include "base/span.h"
+#include "codec/inflate_fast.h"
+
+namespace tfile {
+
+// The input and output of one call. Both are cut at their front as they are used.
+struct InflateCursor {
+  const uint8_t *in;
+  const uint8_t *in_end;
+  uint8_t *out;
+  uint8_t *out_end;
+  const uint8_t *out_begin;  // where this call's output starts
+
+  size_t in_left() const { return static_cast<size_t>(in_end - in); }
+  size_t out_left() const { return static_cast<size_t>(out_end - out); }
+};
+
+class InflateState {
+ public:
+  // Begins another stream. Only an interleaved one uses decode_literals().
+  void begin(bool interleaved);
+  // Decodes until input or output is used up, the stream ends or turns out to be invalid.
+  void run(InflateCursor *cursor);
+  // Does the same, but returns, after some progress, wherever decode_literals() can continue.
+  void run_until_literals(InflateCursor *cursor);
+  // The stream as the fast loops see it, and back.
+  InflateLane lane(const InflateCursor &cursor) const;
+  void resume(const InflateLane &lane, InflateCursor *cursor);
+  // Keeps the last of the output, which later output may repeat.
+  void remember(const InflateCursor &cursor);
+
+  bool done() const { return step_ == Step::kDone; }
+  bool invalid() const { return step_ == Step::kInvalid; }
+  // True between blocks, at a whole byte: a chunk may end here.
+  bool at_border() const { return step_ == Step::kBlock && bit_count_ == 0; }
+  // True if decode_literals() can continue.
+  bool has_literals(const InflateCursor &cursor) const {
+    return step_ == Step::kSymbols && literals_only_ && cursor.in_left() >= kLiteralsInput &&
+           cursor.out_left() >= kLiteralsOutput;
+  }
+
+ private:
+  enum class Step : uint8_t {
+    kBlock,
+    kStoredSize,
+    kStored,
+    kCounts,
+    kPrecode,
+    kLengths,
+    kSymbols,
+    kDistance,
+    kCopy,
+    kDone,
+    kInvalid,
+  };
+
+  // Each step returns false if it needs more input or output.
+  bool step(InflateCursor *cursor);
+  bool start_block(InflateCursor *cursor);
+  bool read_stored_size(InflateCursor *cursor);
+  bool copy_stored(InflateCursor *cursor);
+  bool read_counts(InflateCursor *cursor);
+  bool read_precode(InflateCursor *cursor);
+  bool read_lengths(InflateCursor *cursor);
+  void decode_far_from_end(InflateCursor *cursor);
+  bool decode_symbol(InflateCursor *cursor);
+  bool decode_distance(InflateCursor *cursor);
+  bool copy_match(InflateCursor *cursor);
+  void build_tables();
+
+  bool need(InflateCursor *cursor, unsigned count);
+  bool peek(InflateCursor *cursor, InflateEntry *entry, const InflateEntry *table, unsigned index_bits,
+            unsigned *code_start);
+  uint32_t take(unsigned count);
+  // The byte at `distance` before the cursor's output; the distance has been checked.
+  uint8_t earlier(const InflateCursor &cursor, size_t distance) const;
+  size_t history(const InflateCursor &cursor) const {
+    return static_cast<size_t>(cursor.out - cursor.out_begin) + window_size_;
+  }
+
+  Step step_ = Step::kBlock;
+  bool last_block_ = false;
+  bool interleaved_ = false;
+  bool literals_only_ = false;  // the block has no matches, and tables_.literal is filled
+  unsigned bit_count_ = 0;
+  uint64_t bits_ = 0;          // the next bits of the input, the first lowest
+  unsigned litlen_count_ = 0;  // symbols of the block's codes
+  unsigned distance_count_ = 0;
+  unsigned precode_count_ = 0;
+  unsigned index_ = 0;  // of the next code length
+  size_t length_ = 0;   // remaining bytes of a stored block or match
+  size_t distance_ = 0;
+  size_t window_size_ = 0;  // bytes of window_ that have been written
+  size_t window_next_ = 0;
+  uint16_t precode_[kPrecodeEntries];
+  uint8_t lengths_[kFixedLitlenSymbols + kFixedDistanceSymbols];
+  uint8_t window_[kDeflateWindow];  // a ring
+  InflateTables tables_;
+};
+
+}  // namespace tfile
