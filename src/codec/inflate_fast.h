@@ -1,6 +1,9 @@
 // The loops of the decoder that run while input and output are far from their ends.
 #pragma once
 
+#include <algorithm>
+#include <utility>
+
 #include "base/endian.h"
 #include "codec/inflate_tables.h"
 
@@ -27,7 +30,7 @@ struct InflateBits {
     in += 7 - (count >> 3 & 7);
     count |= 56;
   }
-  // Consumes as many as the low 6 bits of n say. Bits 6 and 7 of n must be 0.
+  // Consumes as many as the low 6 bits of n say.
   TENSORFILE_INLINE void consume(uint32_t n) {
     bits >>= n & 63;
     count -= n;

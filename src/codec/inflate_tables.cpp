@@ -176,7 +176,7 @@ void build_literal_table(InflateTables *tables) {
       length = entry_code_bits(entry) + kLitlenIndexBits;
     }
     const bool fits = (entry & kEntryLiteral) != 0 && length <= kLiteralIndexBits;
-    tables->literal[i] = static_cast<uint16_t>(fits ? entry_value(entry) << 8 | length : 0);
+    tables->literal[i] = static_cast<uint16_t>(fits ? entry_value(entry) << 8 | length : kNoShortLiteral);
   }
 }
 

@@ -42,8 +42,9 @@ inline constexpr unsigned kDistanceIndexBits = 8;
 inline constexpr size_t kLitlenEntries = 2342;
 inline constexpr size_t kDistanceEntries = 402;
 // A block without matches also gets a table of one level for its short codes: bits 0-7 are the bits of the code, bits
-// 8-15 the literal. 0 marks what is no short literal.
-inline constexpr unsigned kLiteralIndexBits = 12;
+// 8-15 the literal.
+inline constexpr unsigned kLiteralIndexBits = 11;
+inline constexpr uint16_t kNoShortLiteral = 63;
 
 struct InflateTables {
   InflateEntry litlen[kLitlenEntries];
