@@ -1,4 +1,4 @@
-// Files that other programs shorten or overwrite while they are read.
+// Files that another program truncates or overwrites while they are read, and disks that are full.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -35,12 +35,12 @@ tf_status read_all(const tf_file *file) {
   return last;
 }
 
-TEST(ChangedFiles, ShortenedAfterOpeningAreTruncated) {
+TEST(ChangedFiles, TruncatedAfterOpeningAreReported) {
   const World world;
   for (const std::string &path : world.files) {
     const std::string bytes = TempFolder::read_whole(path);
     for (const tf_option mode : {TF_LOAD_MODE_OWN, TF_LOAD_MODE_MAP}) {
-      for (size_t left = 0; left < bytes.size(); left += 1 + bytes.size() / 40) {
+      for (size_t size = 0; size < bytes.size(); size += 1 + bytes.size() / 40) {
         world.folder.write("changing", bytes);
         const auto options =
             options_with({{TF_OPTION_FORMAT, tf_format_from_path(path.c_str())}, {TF_OPTION_LOAD_MODE, mode}});
@@ -53,20 +53,20 @@ TEST(ChangedFiles, ShortenedAfterOpeningAreTruncated) {
           ASSERT_EQ(tf_file_location(nullptr, &offset, &stored, nullptr, file.get(), i), TF_STATUS_OK);
           end = std::max(end, offset + stored);
         }
-        ASSERT_EQ(truncate(world.folder.path("changing").c_str(), static_cast<off_t>(left)), 0);
+        ASSERT_EQ(truncate(world.folder.path("changing").c_str(), static_cast<off_t>(size)), 0);
         const tf_status status = read_all(file.get());
-        if (left < end) {
-          EXPECT_EQ(status, TF_STATUS_TRUNCATED) << path << " cut to " << left << ": " << tf_error_message();
+        if (size < end) {
+          EXPECT_EQ(status, TF_STATUS_TRUNCATED) << path << " cut to " << size << ": " << tf_error_message();
         } else if (mode == TF_LOAD_MODE_OWN) {
-          EXPECT_EQ(status, TF_STATUS_OK) << path << " cut to " << left << ": " << tf_error_message();
+          EXPECT_EQ(status, TF_STATUS_OK) << path << " cut to " << size << ": " << tf_error_message();
         }
       }
     }
   }
 }
 
-// While loads go on another thread shortens, restores and overwrites the file.
-TEST(ChangedFiles, ChangedWhileTheyAreReadNeverHurt) {
+// Another thread truncates, restores and overwrites the file while it is loaded.
+TEST(ChangedFiles, ChangedDuringLoadsGiveArraysOrErrors) {
   const World world;
   std::mt19937 random(1);
   for (const std::string &path : world.files) {
@@ -86,7 +86,7 @@ TEST(ChangedFiles, ChangedWhileTheyAreReadNeverHurt) {
       close(file);
     });
     int refused = 0;
-    // Until the other thread has had its turn.
+    // Continue until the other thread has made enough loads fail.
     for (int i = 0; i < 300 || refused < 20; ++i) {
       tf_dict *arrays = nullptr;
       const tf_status status = tf_load(nullptr, &arrays, nullptr, target.c_str(), options.get());
@@ -101,8 +101,8 @@ TEST(ChangedFiles, ChangedWhileTheyAreReadNeverHurt) {
   }
 }
 
-// What the header says of map mode.
-TEST(ChangedFiles, ShortenedUnderAMappingEndTheProcess) {
+// The documented behaviour of map mode.
+TEST(ChangedFiles, TruncatedWhileMappedEndTheProcess) {
   const World world;
   const auto big = testing::random_array(TF_DTYPE_UINT8, {1 << 20});
   const std::string path = world.folder.path("mapped.npy");
@@ -126,7 +126,7 @@ TEST(ChangedFiles, ShortenedUnderAMappingEndTheProcess) {
   EXPECT_EQ(WTERMSIG(status), SIGBUS);
 }
 
-// At every length at which a disk may be full: the old file stays, and nothing beside it.
+// Whatever length the disk is full at, the old file remains and there is no other file.
 TEST(FullDisk, AtEveryFewBytes) {
   const World world;
   const std::string old(100, 'o');
@@ -135,7 +135,7 @@ TEST(FullDisk, AtEveryFewBytes) {
   const auto options = options_with({{TF_OPTION_THREADS, 1}, {TF_OPTION_EXACT_PATH, 1}});
   struct rlimit before {};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
-  // Without this the system would end the process instead of failing the write.
+  // By default the signal would end the process; if it is ignored, the write fails.
   const auto handler = signal(SIGXFSZ, SIG_IGN);
   int failures = 0;
   for (const Operation &operation : operations(world, world.folder.path("target"))) {
@@ -163,7 +163,7 @@ TEST(FullDisk, AtEveryFewBytes) {
   EXPECT_GT(failures, 100);
 }
 
-// A device takes no file's place, and what a sink cannot write to it is its caller's to hear.
+// A save must not replace a device by a file, and must report when a sink cannot write to one.
 TEST(FullDisk, ADeviceThatIsFull) {
   const World world;
   const auto options = options_with({{TF_OPTION_THREADS, 1}, {TF_OPTION_EXACT_PATH, 1}});
@@ -196,7 +196,7 @@ TEST(FullDisk, ADeviceThatIsFull) {
   close(full);
 }
 
-// A file system of N KiB, mounted where the privileges for that are there; elsewhere the test above has to do.
+// Mounts small file systems if the process has the privileges to do so; otherwise only the tests above run.
 TEST(FullDisk, OfASmallFileSystem) {
   const TempFolder folder;
   const auto large = testing::random_array(TF_DTYPE_UINT8, {200000});
@@ -210,7 +210,7 @@ TEST(FullDisk, OfASmallFileSystem) {
       const std::string path = folder.path("target.npy");
       EXPECT_EQ(tf_save(path.c_str(), small.get(), nullptr), TF_STATUS_OK) << tf_error_message();
       const std::string old = folder.read("target.npy");
-      // The old file takes a page of 4 KiB, the new one 49.
+      // The old file needs one page of 4 KiB, the new one 49.
       const tf_status status = tf_save(path.c_str(), large.get(), nullptr);
       EXPECT_EQ(status, size >= 4 * (1 + 49) ? TF_STATUS_OK : TF_STATUS_IO) << size << ": " << tf_error_message();
       if (status != TF_STATUS_OK) {

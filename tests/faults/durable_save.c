@@ -1,4 +1,4 @@
-/* Loads a file and saves its arrays durably over another, for tests that look at its calls to the system. */
+/* Loads a file and saves its arrays durably over another, for a test that traces its system calls. */
 #include <stdio.h>
 
 #include "tensorfile.h"

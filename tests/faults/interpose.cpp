@@ -24,8 +24,8 @@ std::atomic<int64_t> blocks{0};
 std::atomic<int64_t> read_bytes{0};
 Fault plan;
 
-// Whether this call is to fail.
-bool strikes(Call call) {
+// Counts the call. Returns true, with errno set, if it must fail.
+bool should_fail(Call call) {
   if (!armed) return false;
   const int64_t count = ++counts[call];
   if (call != plan.call || count < plan.at || (count > plan.at && !plan.lasting)) return false;
@@ -75,12 +75,12 @@ int64_t live_blocks() {
 
 using namespace tfile::faults;
 
-// NOLINTBEGIN: the names are the linker's
+// NOLINTBEGIN: the linker prescribes these names
 extern "C" {
 
 void *__real_malloc(size_t size);
 void *__wrap_malloc(size_t size) {
-  if (strikes(kMalloc)) return nullptr;
+  if (should_fail(kMalloc)) return nullptr;
   void *const pointer = __real_malloc(size);
   if (pointer != nullptr) ++blocks;
   return pointer;
@@ -88,7 +88,7 @@ void *__wrap_malloc(size_t size) {
 
 int __real_posix_memalign(void **out, size_t alignment, size_t size);
 int __wrap_posix_memalign(void **out, size_t alignment, size_t size) {
-  if (strikes(kMalloc)) return ENOMEM;
+  if (should_fail(kMalloc)) return ENOMEM;
   const int error = __real_posix_memalign(out, alignment, size);
   if (error == 0) ++blocks;
   return error;
@@ -102,87 +102,87 @@ void __wrap_free(void *pointer) {
 
 int __real_openat64(int folder, const char *path, int flags, mode_t mode);
 int __wrap_openat64(int folder, const char *path, int flags, mode_t mode) {
-  return strikes(kOpen) ? -1 : __real_openat64(folder, path, flags, mode);
+  return should_fail(kOpen) ? -1 : __real_openat64(folder, path, flags, mode);
 }
 
 ssize_t __real_pread64(int file, void *to, size_t nbytes, off_t offset);
 ssize_t __wrap_pread64(int file, void *to, size_t nbytes, off_t offset) {
-  if (!strikes(kRead)) return count_read(__real_pread64(file, to, nbytes, offset));
+  if (!should_fail(kRead)) return count_read(__real_pread64(file, to, nbytes, offset));
   return is_short() ? __real_pread64(file, to, nbytes / 2, offset) : -1;
 }
 
 ssize_t __real_preadv64(int file, const iovec *parts, int count, off_t offset);
 ssize_t __wrap_preadv64(int file, const iovec *parts, int count, off_t offset) {
-  if (!strikes(kRead)) return count_read(__real_preadv64(file, parts, count, offset));
+  if (!should_fail(kRead)) return count_read(__real_preadv64(file, parts, count, offset));
   return is_short() ? __real_pread64(file, parts->iov_base, parts->iov_len / 2, offset) : -1;
 }
 
 ssize_t __real_pwrite64(int file, const void *from, size_t nbytes, off_t offset);
 ssize_t __wrap_pwrite64(int file, const void *from, size_t nbytes, off_t offset) {
-  if (!strikes(kWrite)) return __real_pwrite64(file, from, nbytes, offset);
+  if (!should_fail(kWrite)) return __real_pwrite64(file, from, nbytes, offset);
   return is_short() ? __real_pwrite64(file, from, (nbytes + 1) / 2, offset) : -1;
 }
 
 ssize_t __real_pwritev64(int file, const iovec *pieces, int count, off_t offset);
 ssize_t __wrap_pwritev64(int file, const iovec *pieces, int count, off_t offset) {
-  if (!strikes(kWrite)) return __real_pwritev64(file, pieces, count, offset);
+  if (!should_fail(kWrite)) return __real_pwritev64(file, pieces, count, offset);
   return is_short() ? __real_pwrite64(file, pieces->iov_base, (pieces->iov_len + 1) / 2, offset) : -1;
 }
 
 int __real_fsync(int file);
 int __wrap_fsync(int file) {
-  return strikes(kSync) ? -1 : __real_fsync(file);
+  return should_fail(kSync) ? -1 : __real_fsync(file);
 }
 
 int __real_renameat(int from_folder, const char *from, int to_folder, const char *to);
 int __wrap_renameat(int from_folder, const char *from, int to_folder, const char *to) {
-  return strikes(kRename) ? -1 : __real_renameat(from_folder, from, to_folder, to);
+  return should_fail(kRename) ? -1 : __real_renameat(from_folder, from, to_folder, to);
 }
 
 void *__real_mmap64(void *address, size_t size, int protection, int flags, int file, off_t offset);
 void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int file, off_t offset) {
-  return strikes(kMap) ? MAP_FAILED : __real_mmap64(address, size, protection, flags, file, offset);
+  return should_fail(kMap) ? MAP_FAILED : __real_mmap64(address, size, protection, flags, file, offset);
 }
 
 int __real_fallocate64(int file, int mode, off_t offset, off_t size);
 int __wrap_fallocate64(int file, int mode, off_t offset, off_t size) {
-  return strikes(kReserve) ? -1 : __real_fallocate64(file, mode, offset, size);
+  return should_fail(kReserve) ? -1 : __real_fallocate64(file, mode, offset, size);
 }
 
-// The descriptor is gone all the same, as on Linux.
+// Closes the descriptor even if the call fails, as Linux does.
 int __real_close(int file);
 int __wrap_close(int file) {
-  const bool struck = strikes(kClose);
+  const bool fails = should_fail(kClose);
   const int error = errno;
   const int result = __real_close(file);
-  if (!struck) return result;
+  if (!fails) return result;
   errno = error;
   return -1;
 }
 
 int __real_fstat64(int file, struct stat *out);
 int __wrap_fstat64(int file, struct stat *out) {
-  return strikes(kStat) ? -1 : __real_fstat64(file, out);
+  return should_fail(kStat) ? -1 : __real_fstat64(file, out);
 }
 
 int __real_fstatat64(int folder, const char *path, struct stat *out, int flags);
 int __wrap_fstatat64(int folder, const char *path, struct stat *out, int flags) {
-  return strikes(kStat) ? -1 : __real_fstatat64(folder, path, out, flags);
+  return should_fail(kStat) ? -1 : __real_fstatat64(folder, path, out, flags);
 }
 
 int __real_stat64(const char *path, struct stat *out);
 int __wrap_stat64(const char *path, struct stat *out) {
-  return strikes(kStat) ? -1 : __real_stat64(path, out);
+  return should_fail(kStat) ? -1 : __real_stat64(path, out);
 }
 
 ssize_t __real_readlinkat(int folder, const char *path, char *to, size_t size);
 ssize_t __wrap_readlinkat(int folder, const char *path, char *to, size_t size) {
-  return strikes(kLink) ? -1 : __real_readlinkat(folder, path, to, size);
+  return should_fail(kLink) ? -1 : __real_readlinkat(folder, path, to, size);
 }
 
 int __real_faccessat(int folder, const char *path, int mode, int flags);
 int __wrap_faccessat(int folder, const char *path, int mode, int flags) {
-  return strikes(kAccess) ? -1 : __real_faccessat(folder, path, mode, flags);
+  return should_fail(kAccess) ? -1 : __real_faccessat(folder, path, mode, flags);
 }
 
 int __real_fcntl64(int file, int command, ...);
@@ -191,42 +191,42 @@ int __wrap_fcntl64(int file, int command, ...) {
   va_start(arguments, command);
   const int argument = command == F_GETFL ? 0 : va_arg(arguments, int);
   va_end(arguments);
-  return command == F_DUPFD_CLOEXEC && strikes(kDuplicate) ? -1 : __real_fcntl64(file, command, argument);
+  return command == F_DUPFD_CLOEXEC && should_fail(kDuplicate) ? -1 : __real_fcntl64(file, command, argument);
 }
 
 int __real_madvise(void *address, size_t size, int advice);
 int __wrap_madvise(void *address, size_t size, int advice) {
-  return strikes(kAdvise) ? -1 : __real_madvise(address, size, advice);
+  return should_fail(kAdvise) ? -1 : __real_madvise(address, size, advice);
 }
 
 int __real_getentropy(void *to, size_t size);
 int __wrap_getentropy(void *to, size_t size) {
-  return strikes(kRandom) ? -1 : __real_getentropy(to, size);
+  return should_fail(kRandom) ? -1 : __real_getentropy(to, size);
 }
 
 int __real_ftruncate64(int file, off_t size);
 int __wrap_ftruncate64(int file, off_t size) {
-  return strikes(kTruncate) ? -1 : __real_ftruncate64(file, size);
+  return should_fail(kTruncate) ? -1 : __real_ftruncate64(file, size);
 }
 
 int __real_unlinkat(int folder, const char *path, int flags);
 int __wrap_unlinkat(int folder, const char *path, int flags) {
-  return strikes(kUnlink) ? -1 : __real_unlinkat(folder, path, flags);
+  return should_fail(kUnlink) ? -1 : __real_unlinkat(folder, path, flags);
 }
 
 int __real_fchown(int file, uid_t owner, gid_t group);
 int __wrap_fchown(int file, uid_t owner, gid_t group) {
-  return strikes(kMode) ? -1 : __real_fchown(file, owner, group);
+  return should_fail(kMode) ? -1 : __real_fchown(file, owner, group);
 }
 
 int __real_fchmod(int file, mode_t mode);
 int __wrap_fchmod(int file, mode_t mode) {
-  return strikes(kMode) ? -1 : __real_fchmod(file, mode);
+  return should_fail(kMode) ? -1 : __real_fchmod(file, mode);
 }
 
 int __real_pthread_create(pthread_t *out, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
 int __wrap_pthread_create(pthread_t *out, const pthread_attr_t *attributes, void *(*run)(void *), void *argument) {
-  return strikes(kThread) ? EAGAIN : __real_pthread_create(out, attributes, run, argument);
+  return should_fail(kThread) ? EAGAIN : __real_pthread_create(out, attributes, run, argument);
 }
 }
 // NOLINTEND

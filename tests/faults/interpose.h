@@ -1,4 +1,4 @@
-// Calls of the library to the system, counted, and failed when a test says so. The program is linked with --wrap for each.
+// Counts the system calls of the library and makes chosen ones fail. The program is linked with --wrap for each.
 #pragma once
 
 #include <cstddef>
@@ -33,24 +33,24 @@ inline constexpr const char *kCallNames[kCalls] = {"malloc",    "open",    "read
                                                    "ftruncate", "unlink",  "fchmod",     "readlink",      "faccessat",
                                                    "fcntl",     "madvise", "getentropy", "pthread_create"};
 
-// What becomes of a call.
+// Which calls fail, and how.
 struct Fault {
   Call call = kCalls;
-  int64_t at = 0;        // the first to fail, counted from 1
-  bool lasting = false;  // all that follow too
-  int error = 0;         // errno; 0: the call moves half of the bytes, or none where it moves 1
-  bool kills = false;    // the process is killed before the call is made
+  int64_t at = 0;        // the number of the first call that fails, counted from 1
+  bool lasting = false;  // true: all later calls fail, too
+  int error = 0;         // errno; with 0 the call transfers half of the bytes, rounded down for reads and up for writes
+  bool kills = false;    // true: kills the process before the call
 };
 
-// Between arm() and disarm() calls of all threads are counted, and fail as told.
+// Between arm() and disarm() the calls of all threads are counted, and fail as `fault` says.
 void arm(const Fault &fault = Fault());
 void disarm();
 int64_t count_of(Call call);
-// Whether the fault has struck.
+// True if a call has failed since arm().
 bool has_failed();
-// Bytes that reads have given since arm().
+// Returns the number of bytes that reads have returned since arm().
 int64_t bytes_read();
-// Blocks of memory that the library holds from the default allocator.
+// Returns the number of blocks of the default allocator that are not freed.
 int64_t live_blocks();
 
 }  // namespace tfile::faults

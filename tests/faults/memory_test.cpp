@@ -1,4 +1,4 @@
-// Every allocation of every operation fails in turn: the Nth alone, and all from the Nth on.
+// Makes each allocation of each operation fail: the Nth alone, and all from the Nth on.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -13,7 +13,7 @@ namespace {
 
 using testing::made;
 
-// An allocator of the host that fails when told.
+// A user's allocator that counts blocks and fails on request.
 struct Meter {
   std::atomic<int64_t> blocks{0};
   std::atomic<int64_t> count{0};
@@ -27,16 +27,16 @@ struct Meter {
     ++self.blocks;
     return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
   }
-  static void give_back(void *user, void *pointer, size_t, size_t) {
+  static void free_block(void *user, void *pointer, size_t, size_t) {
     --static_cast<Meter *>(user)->blocks;
     std::free(pointer);
   }
 };
 
-constexpr const char *kOld = "what was there before";
+constexpr const char *kOld = "old content";
 constexpr int64_t kMostAllocations = 5000;
 
-// What stands in the target after a save is the old file or, when it was made, the new one; nothing else is beside it.
+// A failed save must leave the old file, and no other.
 void expect_target(const World &world, const std::string &status, size_t names) {
   EXPECT_EQ(world.folder.names().size(), names) << status;
   EXPECT_EQ(world.folder.read("target"), kOld) << status;
@@ -44,7 +44,7 @@ void expect_target(const World &world, const std::string &status, size_t names) 
 
 class MemoryFaults : public ::testing::TestWithParam<bool> {};
 
-TEST_P(MemoryFaults, OfTheHostsAllocator) {
+TEST_P(MemoryFaults, OfTheUsersAllocator) {
   const World world;
   const bool lasting = GetParam();
   int64_t faults = 0;
@@ -57,7 +57,7 @@ TEST_P(MemoryFaults, OfTheHostsAllocator) {
       meter.at = n;
       meter.lasting = lasting;
       const auto options = made<tf_options>([](tf_options **out) { return tf_options_new(out); });
-      ASSERT_EQ(tf_options_set_allocator(options.get(), Meter::allocate, Meter::give_back, nullptr, &meter),
+      ASSERT_EQ(tf_options_set_allocator(options.get(), Meter::allocate, Meter::free_block, nullptr, &meter),
                 TF_STATUS_OK);
       ASSERT_EQ(tf_options_set(options.get(), TF_OPTION_THREADS, 1), TF_STATUS_OK);
       ASSERT_EQ(tf_options_set(options.get(), TF_OPTION_EXACT_PATH, 1), TF_STATUS_OK);
@@ -112,10 +112,10 @@ TEST_P(MemoryFaults, OfTheSystemsAllocator) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Allocations, MemoryFaults, ::testing::Bool(),
-                         [](const auto &info) { return info.param ? "AllFromOneOn" : "One"; });
+                         [](const auto &info) { return info.param ? "AllFromTheNthOn" : "OnlyTheNth"; });
 
-// With several threads, too: one that cannot be started, or has no memory for its work, is no reason to fail.
-TEST(MemoryFaults, ThreadsThatCannotStartAreDoneWithout) {
+// If threads cannot be started, the calling thread does their work.
+TEST(MemoryFaults, WorksWithoutThreadsThatCannotStart) {
   const World world;
   const auto big = testing::random_array(TF_DTYPE_FLOAT32, {1 << 13, 1 << 9});
   const auto options = testing::options_with({{TF_OPTION_THREADS, 4}});

@@ -14,7 +14,7 @@ using testing::options_with;
 using testing::random_array;
 using testing::same;
 
-// Releases what is made, whatever became of it, and says what became of it.
+// Releases the object that make(T **) makes, and returns the status.
 template <typename T, typename Make>
 tf_status make_and_release(Make make) {
   T *raw = nullptr;
@@ -36,10 +36,10 @@ tf_status load(const std::string &path, const tf_options *options) {
   return status;
 }
 
-// A copy of the settings with one more.
+// Calls run() with one option changed.
 template <typename Run>
 tf_status with(const tf_options *options, tf_option option, int64_t value, Run run) {
-  // The settings are the test's own, and nobody else reads them now.
+  // The options belong to the test, and no other thread uses them now.
   auto *const own = const_cast<tf_options *>(options);
   int64_t before = 0;
   EXPECT_EQ(tf_options_get(&before, own, option), TF_STATUS_OK);
@@ -64,7 +64,7 @@ tf_status list_and_read(const std::string &path, const tf_options *options) {
   return make_and_release<tf_dict>([&](tf_dict **out) { return tf_file_metadata(out, raw); });
 }
 
-// Fills a dict of its own, so that nothing else changes.
+// Fills a new dict, so that those of the test do not change.
 tf_status fill_dict(const World &world) {
   tf_dict *raw = nullptr;
   tf_status status = tf_dict_new(&raw);
@@ -113,7 +113,7 @@ tf_status views(const World &world) {
   return status;
 }
 
-// Takes the writer over, with what came of opening it.
+// Takes ownership of the writer. `status` is the result of opening it.
 tf_status write_pieces(tf_writer *writer, tf_status status, const World &world) {
   const tf_array *const array = world.matrix.get();
   if (status == TF_STATUS_OK)
@@ -129,13 +129,13 @@ tf_status ignore_bytes(void *, const void *, size_t) {
   return TF_STATUS_OK;
 }
 
-// An asset in an archive: a part of an open file, as a source.
+// Loads from a source that is a part of an open file, like an asset in an archive.
 tf_status load_part(const std::string &path, const tf_options *options) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   EXPECT_GE(descriptor, 0);
   tf_source *raw = nullptr;
   tf_status status = tf_source_from_fd(&raw, descriptor, 0, UINT64_MAX);
-  (void)::close(descriptor);  // may be the call that fails
+  (void)::close(descriptor);  // may be the call that the test makes fail
   const Handle<tf_source> whole(raw);
   if (status != TF_STATUS_OK) return status;
   status = tf_source_from_part(&raw, whole.get(), 0, UINT64_MAX);
@@ -145,7 +145,7 @@ tf_status load_part(const std::string &path, const tf_options *options) {
       [&](tf_dict **out) { return tf_load_source(nullptr, out, nullptr, raw, TF_FORMAT_AUTO, options); });
 }
 
-// Into memory of the caller, one by one, slices, and all together.
+// Reads into memory of the caller: arrays one by one, slices, and all arrays in one call.
 tf_status read_into(const std::string &path, const tf_options *options) {
   tf_file *raw = nullptr;
   tf_status status = tf_file_open(&raw, path.c_str(), options);
@@ -153,7 +153,7 @@ tf_status read_into(const std::string &path, const tf_options *options) {
   if (status != TF_STATUS_OK) return status;
   const size_t count = tf_file_size(raw);
   std::vector<std::vector<double>> memory(count);
-  std::vector<void *> places(count);
+  std::vector<void *> buffers(count);
   std::vector<size_t> sizes(count);
   std::vector<size_t> indices(count);
   for (size_t i = 0; status == TF_STATUS_OK && i < count; ++i) {
@@ -163,17 +163,17 @@ tf_status read_into(const std::string &path, const tf_options *options) {
     for (size_t d = 0; d < tf_file_ndim(raw, i); ++d)
       elements *= tf_file_shape(raw, i)[d];
     sizes[i] = static_cast<size_t>(elements) * sizeof(double);
-    places[i] = memory[i].data();
+    buffers[i] = memory[i].data();
     indices[i] = i;
-    status = tf_file_read_into(raw, i, TF_DTYPE_FLOAT64, places[i], sizes[i]);
+    status = tf_file_read_into(raw, i, TF_DTYPE_FLOAT64, buffers[i], sizes[i]);
     if (status != TF_STATUS_OK || tf_file_ndim(raw, i) != 2) continue;
     const int64_t start[] = {0, 0};
     const int64_t stop[] = {1, tf_file_shape(raw, i)[1]};
-    status = tf_file_read_slice_into(raw, i, start, stop, nullptr, 2, TF_DTYPE_FLOAT64, places[i],
+    status = tf_file_read_slice_into(raw, i, start, stop, nullptr, 2, TF_DTYPE_FLOAT64, buffers[i],
                                      static_cast<size_t>(stop[1]) * sizeof(double));
   }
   if (status != TF_STATUS_OK) return status;
-  return tf_file_read_many(raw, indices.data(), count, TF_DTYPE_FLOAT64, places.data(), sizes.data());
+  return tf_file_read_many(raw, indices.data(), count, TF_DTYPE_FLOAT64, buffers.data(), sizes.data());
 }
 
 tf_status exchange_tensors(const World &world) {

@@ -1,4 +1,4 @@
-// What a host does with the library: each operation is run again and again while something fails.
+// Operations that programs perform with the library. Tests repeat each of them while something fails.
 #pragma once
 
 #include <functional>
@@ -12,16 +12,16 @@ namespace tfile::faults {
 
 using testing::Handle;
 
-// Arrays, dicts and files that operations use and must leave as they are.
+// The arrays, dicts and files that operations use. They must not change them.
 struct World {
   World();
 
   TempFolder folder;
   Handle<tf_array> matrix, blocks, half;
   Handle<tf_dict> arrays, weights, strings, values, tree;
-  std::vector<std::string> files;  // one of each format, the npz once stored and once deflated
+  std::vector<std::string> files;  // one of each format, and both a stored and a deflated .npz
 
-  // Nothing of it has changed.
+  // Fails the test if an array or a dict has changed.
   void expect_unharmed() const;
 
  private:
@@ -31,12 +31,12 @@ struct World {
 
 struct Operation {
   std::string name;
-  bool saves;  // over "target" in the folder
+  bool saves;  // it saves over "target" in the folder
   std::function<tf_status(const tf_options *options)> run;
-  bool has_path = true;  // its errors name a file
+  bool has_path = true;  // its errors begin with a path
 };
 
-// target: the path that saves go to.
+// Returns all operations. `target` is the path that saves write to.
 std::vector<Operation> operations(const World &world, const std::string &target);
 
 }  // namespace tfile::faults

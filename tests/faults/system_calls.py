@@ -1,4 +1,4 @@
-"""What the library asks of the system, seen by strace: how it opens files, and the order of a durable save.
+"""Checks with strace which system calls the library makes: how it opens files, and the order of a durable save.
 
 usage: system_calls.py DURABLE_SAVE
 """
@@ -19,7 +19,7 @@ def member(name):
 
 
 def calls(program, source, target, trace):
-    """The calls from the moment that the library opens the file on."""
+    """Returns the calls from the one by which the library opens the file on."""
     subprocess.run(["strace", "-f", "-y", "-o", trace, program, source, target], check=True)
     lines = [line.split(maxsplit=1)[1] for line in Path(trace).read_text().splitlines()]
     first = next(i for i, line in enumerate(lines) if f'"{source}"' in line and line.startswith("openat"))
@@ -41,14 +41,14 @@ def main(program):
         lines = calls(program, source, target, f"{folder}/trace")
 
         opens = [line for line in lines if line.startswith(("openat", "open(", "creat"))]
-        # Nothing but the file, the target's folder and the temporary file, whatever names stand in the archive.
+        # Only the file, the target's folder and the temporary file, whatever the names in the archive are.
         seen = [re.search(r'"([^"]*)"', line).group(1) for line in opens]
         check(seen[:2] == [source, folder] and len(seen) == 3 and re.fullmatch(r"\.out\.npz\.tf-\w{8}", seen[2]),
               f"opens {seen}", lines)
-        check(all("O_CLOEXEC" in line for line in opens), "a file is inherited by programs", opens)
-        check("O_RDONLY" in opens[0], "the file is opened to be written", opens)
+        check(all("O_CLOEXEC" in line for line in opens), "child processes would inherit a file descriptor", opens)
+        check("O_RDONLY" in opens[0], "the file is opened for writing", opens)
         started = [line for line in lines if re.match(r"(execve|fork|vfork|socket|connect|chdir|unlink|mkdir|link|symlink)", line)]
-        check(not started, "does more than read and write", started)
+        check(not started, "does more than read and write files", started)
 
         temporary = f"{folder}/{seen[2]}"
         order = []
@@ -63,7 +63,7 @@ def main(program):
             elif line.startswith("fsync") and f"<{folder}>" in line:
                 order.append("fsync of the folder")
         check(order == ["write", "fsync", "rename", "fsync of the folder"], f"order {order}", lines)
-        check(sorted(os.listdir(folder)) == ["in.npz", "out.npz", "trace"], "left something behind", os.listdir(folder))
+        check(sorted(os.listdir(folder)) == ["in.npz", "out.npz", "trace"], "left a file behind", os.listdir(folder))
 
 
 if __name__ == "__main__":

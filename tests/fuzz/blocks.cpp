@@ -1,4 +1,4 @@
-// Block decoders and encoders, and casts between all dtypes, over any bytes.
+// Decodes and encodes block types, and casts between all dtypes, with arbitrary bytes.
 #include "fuzz.h"
 
 namespace {
@@ -72,7 +72,7 @@ Handle<tf_array> cast(const tf_array *array, tf_dtype dtype, const tf_options *o
   return Handle<tf_array>(out);
 }
 
-// Decoding row by row gives what decoding all rows at once does.
+// Checks that decoding a row alone gives the same as decoding all rows.
 void check_rows(const tf_array *array, const tf_array *decoded, const tf_options *options) {
   const int64_t start[] = {tf_array_shape(array)[0] - 1, 0};
   tf_array *rows[2] = {};

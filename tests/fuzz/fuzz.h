@@ -1,4 +1,4 @@
-// What the fuzz targets share. Only the ABI is used, as a host uses it.
+// Shared code of the fuzz targets. It uses the library through the ABI only.
 #pragma once
 
 #include <atomic>
@@ -13,7 +13,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-// Ends the process with what did not hold, so that the fuzzer keeps the input.
+// Aborts if a condition is false, so that the fuzzer keeps the input.
 #define FUZZ_CHECK(condition)                                                                           \
   do {                                                                                                  \
     if (!(condition)) {                                                                                 \
@@ -36,7 +36,7 @@ struct Release {
 template <typename T>
 using Handle = std::unique_ptr<T, Release>;
 
-// Choices of a run, taken from the end of the input, so that a file is an input as it is.
+// Takes the choices of a run from the end of the input, so that any file is an input.
 class Input {
  public:
   Input(const uint8_t *data, size_t size) : data_(data), size_(size) {}
@@ -45,7 +45,7 @@ class Input {
   int64_t small(int64_t least, int64_t most) { return least + byte() % (most - least + 1); }
   bool flag() { return (byte() & 1) != 0; }
 
-  // What is left: the file.
+  // The remaining bytes are the file.
   const uint8_t *data() const { return data_; }
   size_t size() const { return size_; }
 
@@ -54,38 +54,38 @@ class Input {
   size_t size_;
 };
 
-// The allocator of a run; at its end everything must have been given back.
+// The allocator of a run. At its end all blocks must have been freed.
 class Allocations {
  public:
-  ~Allocations() { FUZZ_CHECK(held == 0 && blocks == 0); }
+  ~Allocations() { FUZZ_CHECK(allocated == 0 && blocks == 0); }
 
   static void *allocate(void *user, size_t size, size_t alignment) {
     auto &self = *static_cast<Allocations *>(user);
     void *pointer = nullptr;
-    // Nothing that these inputs hold needs as much.
+    // No input is large enough to justify more.
     FUZZ_CHECK(size <= size_t{1} << 30);
     if (posix_memalign(&pointer, alignment < sizeof(void *) ? sizeof(void *) : alignment, size) != 0) return nullptr;
     ++self.blocks;
-    self.held += size;
-    if (self.held > self.peak) self.peak = self.held;
+    self.allocated += size;
+    if (self.allocated > self.peak) self.peak = self.allocated;
     return pointer;
   }
-  static void give_back(void *user, void *pointer, size_t size, size_t) {
+  static void free_block(void *user, void *pointer, size_t size, size_t) {
     auto &self = *static_cast<Allocations *>(user);
     --self.blocks;
-    self.held -= size;
+    self.allocated -= size;
     std::free(pointer);
   }
 
   size_t blocks = 0;
-  size_t held = 0;
+  size_t allocated = 0;
   size_t peak = 0;
 };
 
 inline Handle<tf_options> new_options(Allocations &allocations) {
   tf_options *options = nullptr;
   FUZZ_CHECK(tf_options_new(&options) == TF_STATUS_OK);
-  FUZZ_CHECK(tf_options_set_allocator(options, Allocations::allocate, Allocations::give_back, nullptr, &allocations) ==
+  FUZZ_CHECK(tf_options_set_allocator(options, Allocations::allocate, Allocations::free_block, nullptr, &allocations) ==
              TF_STATUS_OK);
   FUZZ_CHECK(tf_options_set(options, TF_OPTION_THREADS, 1) == TF_STATUS_OK);
   return Handle<tf_options>(options);
@@ -95,7 +95,7 @@ inline void set(tf_options *options, tf_option option, int64_t value) {
   FUZZ_CHECK(tf_options_set(options, option, value) == TF_STATUS_OK);
 }
 
-// Settings of a load that a caller might choose.
+// Chooses options for a load.
 inline void choose(tf_options *options, Input &input) {
   constexpr int64_t kDecode[] = {TF_DECODE_KEEP,   TF_DTYPE_FLOAT16, TF_DTYPE_BFLOAT16,
                                  TF_DTYPE_FLOAT32, TF_DTYPE_FLOAT64, TF_DECODE_MLX};
@@ -112,7 +112,7 @@ inline void choose(tf_options *options, Input &input) {
   set(options, TF_OPTION_MAX_BYTES, 1 + int64_t{input.byte()} * 256);
 }
 
-// What is wrong with a file is one line with one of these statuses.
+// Checks that a file was refused with one of the statuses for bad files and with a message of one line.
 inline void check_refusal(tf_status status) {
   FUZZ_CHECK(status == TF_STATUS_FORMAT || status == TF_STATUS_CORRUPT || status == TF_STATUS_TRUNCATED ||
              status == TF_STATUS_DUPLICATE || status == TF_STATUS_UNSUPPORTED || status == TF_STATUS_LIMIT);
@@ -123,7 +123,7 @@ inline void check_refusal(tf_status status) {
     FUZZ_CHECK(static_cast<unsigned char>(*c) >= ' ' && *c != 0x7F);
 }
 
-// The array in C order; NULL where a limit of memory leaves no room for that.
+// Returns the array in C order, or NULL if the limit on memory does not allow a copy.
 inline Handle<tf_array> contiguous(const tf_array *array) {
   tf_array *dense = nullptr;
   const tf_status status = tf_array_contiguous(&dense, array);
@@ -131,7 +131,7 @@ inline Handle<tf_array> contiguous(const tf_array *array) {
   return Handle<tf_array>(dense);
 }
 
-// Reads every byte of an array, as its user would.
+// Reads every byte of an array.
 inline void touch(const tf_array *array) {
   const Handle<tf_array> dense = contiguous(array);
   if (dense == nullptr) return;
@@ -155,20 +155,20 @@ inline Handle<tf_array> array_at(const tf_dict *dict, size_t index) {
   return Handle<tf_array>(array);
 }
 
-// Whether two dicts hold the same, in the same order where `ordered`.
+// True if two dicts have equal values, and, if `ordered`, in the same order.
 inline bool equal_dicts(const tf_dict *a, const tf_dict *b, bool ordered) {
   if (tf_dict_size(a) != tf_dict_size(b)) return false;
   for (size_t i = 0; i < tf_dict_size(a); ++i) {
     const char *key = nullptr;
     size_t length = 0;
-    size_t place = 0;
+    size_t index = 0;
     FUZZ_CHECK(tf_dict_key_at(&key, &length, a, i) == TF_STATUS_OK);
-    if (tf_dict_find(&place, b, key, length) != TF_STATUS_OK || (ordered && place != i)) return false;
+    if (tf_dict_find(&index, b, key, length) != TF_STATUS_OK || (ordered && index != i)) return false;
     const tf_kind kind = tf_dict_kind_at(a, i);
-    if (tf_dict_kind_at(b, place) != kind) return false;
+    if (tf_dict_kind_at(b, index) != kind) return false;
     const char *texts[2] = {};
     size_t lengths[2] = {};
-    if (kind == TF_KIND_ARRAY && !equal(array_at(a, i).get(), array_at(b, place).get())) return false;
+    if (kind == TF_KIND_ARRAY && !equal(array_at(a, i).get(), array_at(b, index).get())) return false;
     if (kind == TF_KIND_STRING) {
       FUZZ_CHECK(tf_dict_get_string(&texts[0], &lengths[0], a, key, length) == TF_STATUS_OK);
       FUZZ_CHECK(tf_dict_get_string(&texts[1], &lengths[1], b, key, length) == TF_STATUS_OK);
@@ -196,7 +196,7 @@ inline bool equal_dicts(const tf_dict *a, const tf_dict *b, bool ordered) {
   return true;
 }
 
-// The bytes of an input in memory of exactly their size, so that a byte too far is seen.
+// Copies an input to an allocation of exactly its size, so that sanitizers detect reads past the end.
 inline Handle<tf_source> source_of(const uint8_t *data, size_t size) {
   auto *const copy = static_cast<uint8_t *>(std::malloc(size > 0 ? size : 1));
   if (size > 0) std::memcpy(copy, data, size);
@@ -205,7 +205,7 @@ inline Handle<tf_source> source_of(const uint8_t *data, size_t size) {
   return Handle<tf_source>(source);
 }
 
-// A format that the content shows, or the one that the input chooses.
+// Returns the format that the content shows, or else one that the input chooses.
 inline tf_format format_of(Input &input) {
   const auto chosen = static_cast<tf_format>(1 + input.byte() % 4);
   const tf_format probed = tf_format_probe(input.data(), input.size());

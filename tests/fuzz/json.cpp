@@ -1,4 +1,4 @@
-// The JSON reader against simdjson: both take the same documents, and decode the same strings.
+// Compares the JSON reader with simdjson: both must accept the same documents and decode the same strings.
 #include <simdjson.h>
 
 #include "codec/json.h"
@@ -10,7 +10,7 @@ using tfile::JsonReader;
 using tfile::Span;
 using tfile::Text;
 
-// simdjson turns numbers into values, and refuses those that are too large for one: such are not compared.
+// simdjson converts numbers and refuses those that are too large, so documents that may have one are not compared.
 bool has_large_number(const std::string &json) {
   size_t digits = 0;
   for (size_t i = 0; i < json.size(); ++i) {
@@ -47,7 +47,7 @@ void compare_string(simdjson::dom::parser &parser, std::string json) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static simdjson::dom::parser parser;
   const std::string json(reinterpret_cast<const char *>(data), size);
-  // simdjson passes over a byte order mark, and JSON has none; beyond 128 levels the reader stops.
+  // simdjson skips a byte order mark, which JSON does not allow. The reader refuses nesting from kMaxDepth levels on.
   if (has_large_number(json) || depth_of(json) >= JsonReader::kMaxDepth || json.rfind("\xEF\xBB\xBF", 0) == 0) return 0;
   std::string copy = json;
   JsonReader reader(Span<char>(copy.data(), copy.size()), "", 0);

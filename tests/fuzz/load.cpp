@@ -1,5 +1,5 @@
-// A format's reader: whatever the bytes are, they are listed, read and loaded alike, or refused at little cost.
-// TENSORFILE_FUZZ_FORMAT says which format.
+// Lists, reads and loads arbitrary bytes as a file of TENSORFILE_FUZZ_FORMAT. The results must agree, and
+// a refusal must cost little memory.
 #include "fuzz.h"
 
 namespace {
@@ -9,13 +9,13 @@ using namespace tfile::fuzz;
 constexpr tf_format kFormat = TENSORFILE_FUZZ_FORMAT;
 constexpr size_t kSlack = size_t{1} << 20;
 
-// What the file says of an array fits together, and reading it gives that or a refusal.
+// Checks that the properties of an array are consistent, and that reading it gives an array like that or an error.
 bool read_one(const tf_file *file, size_t index, const tf_options *options, size_t size) {
   const char *name = nullptr;
   size_t length = 0;
-  size_t place = SIZE_MAX;
+  size_t found = SIZE_MAX;
   FUZZ_CHECK(tf_file_name(&name, &length, file, index) == TF_STATUS_OK);
-  FUZZ_CHECK(tf_file_find(&place, file, name, length) == TF_STATUS_OK && place == index);
+  FUZZ_CHECK(tf_file_find(&found, file, name, length) == TF_STATUS_OK && found == index);
   uint64_t offset = 0;
   uint64_t stored = 0;
   FUZZ_CHECK(tf_file_location(nullptr, &offset, &stored, nullptr, file, index) == TF_STATUS_OK);
@@ -39,7 +39,7 @@ bool read_one(const tf_file *file, size_t index, const tf_options *options, size
   std::vector<uint8_t> bytes(tf_array_nbytes(array));
   const tf_status into = tf_file_read_into(file, index, TF_DTYPE_UNSUPPORTED, bytes.data(), bytes.size());
   if (into == TF_STATUS_LIMIT) return false;
-  // What was mapped was not read, so that its CRC-32 is first seen here.
+  // Mapped data are not verified, so a wrong CRC-32 is detected only here.
   int64_t mode = 0;
   FUZZ_CHECK(tf_options_get(&mode, options, TF_OPTION_LOAD_MODE) == TF_STATUS_OK);
   if (into == TF_STATUS_CORRUPT && kFormat == TF_FORMAT_NPZ && mode == TF_LOAD_MODE_MAP) return false;
@@ -64,7 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   bool good = opened == TF_STATUS_OK;
   if (!good) {
     check_refusal(opened);
-    FUZZ_CHECK(raw == nullptr && allocations.held == 0);
+    FUZZ_CHECK(raw == nullptr && allocations.allocated == 0);
     FUZZ_CHECK(allocations.peak <= 4 * input.size() + kSlack);
   }
   for (size_t i = 0; file != nullptr && i < tf_file_size(file.get()); ++i)

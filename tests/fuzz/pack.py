@@ -1,4 +1,4 @@
-"""Packs the inputs of a corpus into one file, or unpacks them: each stands behind its length, 4 bytes, little-endian.
+"""Packs the inputs of a corpus into one file, or unpacks them. Each input follows its length, 4 bytes, little-endian.
 
 usage: pack.py pack FOLDER FILE.pack
        pack.py unpack FILE.pack FOLDER

@@ -1,4 +1,4 @@
-// In place of libFuzzer: runs a target over packed corpora (FILE.pack) and over the files of folders, once each.
+// Replaces libFuzzer: runs a target once on each input of packed corpora (FILE.pack) and on each file of folders.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -20,7 +20,7 @@ void run(const std::string &bytes) {
   (void)LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
 }
 
-// As pack.py makes it: inputs one after another, each behind its length.
+// Runs the inputs of a pack, which pack.py makes: for each input, its length and its bytes.
 size_t run_pack(const std::string &pack) {
   size_t count = 0;
   for (size_t at = 0; at < pack.size(); ++count) {

@@ -1,4 +1,4 @@
-// What a load accepts a save writes, in each format that can hold it, and a load of that gives the same.
+// Loads a file, saves it in each format that can hold its arrays, and loads the result, which must be equal.
 #include "fuzz.h"
 
 namespace {
@@ -39,7 +39,7 @@ void round(tf_format format, tf_format origin, const Loaded &from, const tf_opti
   Handle<tf_buffer> first;
   const tf_status saved = save(&first, format, from, options);
   if (saved != TF_STATUS_OK) {
-    // Of its own format only what others would refuse is not written again.
+    // A save in the format of the file may be refused only if other programs could not read the result.
     FUZZ_CHECK(saved == TF_STATUS_UNSUPPORTED || saved == TF_STATUS_LIMIT ||
                (format != origin && (saved == TF_STATUS_TYPE || saved == TF_STATUS_DUPLICATE)));
     return;

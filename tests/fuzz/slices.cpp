@@ -1,4 +1,4 @@
-// Slices of the arrays of a file: each is what the same slice of the whole array is.
+// Reads slices of the arrays of a file and compares them with slices of the whole arrays.
 #include "fuzz.h"
 
 namespace {
@@ -55,10 +55,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   Input input(data, size);
   const Handle<tf_options> options = new_options(allocations);
   const tf_format format = format_of(input);
-  // Bytes of the slices; what is before them is the file.
+  // The last bytes choose the slices; those before them are the file.
   Input numbers(input.data(), input.size());
-  const size_t taken = input.size() < 64 ? input.size() : 64;
-  for (size_t i = 0; i < taken; ++i)
+  const size_t used = input.size() < 64 ? input.size() : 64;
+  for (size_t i = 0; i < used; ++i)
     (void)input.byte();
   set(options.get(), TF_OPTION_LENIENT, 1);
   const Handle<tf_source> source = source_of(input.data(), input.size());

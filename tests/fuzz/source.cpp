@@ -1,17 +1,17 @@
-// Any format from a source that fails, lies about its size, or gives other bytes when it is asked again.
+// Reads any format from a source that fails, shrinks, or returns other bytes when it is read again.
 #include "fuzz.h"
 
 namespace {
 
 using namespace tfile::fuzz;
 
-// A file in the hands of others.
+// A file that changes while it is read.
 struct Unsteady {
   std::vector<uint8_t> bytes;
   uint64_t reads = 0;
-  uint64_t fails_at = 0;    // from this read on; 0: never
-  uint64_t shrinks_at = 0;  // from this read on the second half is gone
-  uint64_t changes_at = 0;  // at this read, one byte
+  uint64_t fails_at = 0;    // the number of the first read that fails; 0: none
+  uint64_t shrinks_at = 0;  // the number of the first read without the second half of the file; 0: none
+  uint64_t changes_at = 0;  // the number of the read before which a byte changes; 0: none
   size_t changed = 0;
   uint8_t change = 0;
   tf_status answer = TF_STATUS_IO;
@@ -44,15 +44,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   Input input(data, size);
   const Handle<tf_options> options = new_options(allocations);
   Unsteady unsteady;
-  const uint8_t way = input.byte();
-  if ((way & 1) != 0) unsteady.fails_at = 1 + input.byte() % 16;
-  if ((way & 2) != 0) unsteady.shrinks_at = 1 + input.byte() % 16;
-  if ((way & 4) != 0) {
+  const uint8_t faults = input.byte();
+  if ((faults & 1) != 0) unsteady.fails_at = 1 + input.byte() % 16;
+  if ((faults & 2) != 0) unsteady.shrinks_at = 1 + input.byte() % 16;
+  if ((faults & 4) != 0) {
     unsteady.changes_at = 1 + input.byte() % 16;
     unsteady.change = static_cast<uint8_t>(input.byte() | 1);
     unsteady.changed = input.byte() + size_t{input.byte()} * 256;
   }
-  unsteady.answer = (way & 8) != 0 ? TF_STATUS_TRUNCATED : TF_STATUS_CANCELLED;
+  unsteady.answer = (faults & 8) != 0 ? TF_STATUS_TRUNCATED : TF_STATUS_CANCELLED;
   choose(options.get(), input);
   const tf_format format = format_of(input);
   unsteady.bytes.assign(input.data(), input.data() + input.size());

@@ -1,6 +1,6 @@
-// Hostile files, and what must become of each. The expected statuses follow from the formats' own rules: CORRUPT breaks
-// one, TRUNCATED could be valid with more bytes at its end, LIMIT is a matter of the options, UNSUPPORTED is valid but
-// not handled, FORMAT is something else.
+// Malicious files and the statuses that opening and loading them must give, which follow from the rules of the formats:
+// CORRUPT if a file breaks a rule, TRUNCATED if it would be valid with more bytes at its end, LIMIT if only the options
+// refuse it, UNSUPPORTED if it is valid but not handled, FORMAT if it is not of that format at all.
 #pragma once
 
 #include <cstdint>
@@ -19,18 +19,18 @@ struct Case {
   std::string bytes;
   tf_status open;
   tf_status load;
-  tf_status also = TF_STATUS_OK;  // for open: another status where two rules are broken in one field
+  tf_status also = TF_STATUS_OK;  // another status that opening may give, because one field breaks two rules
 };
 
 class Cases {
  public:
   explicit Cases(tf_format format) : format_(format) {}
 
-  // Refused when it is opened, and so when it is loaded.
+  // Adds a file that must be refused when it is opened, and therefore when it is loaded.
   void refused(const std::string &name, tf_status status, std::string bytes, tf_status also = TF_STATUS_OK) {
     cases_.push_back({name, format_, std::move(bytes), status, status, also});
   }
-  // Opens; what a load of the whole gives.
+  // Adds a file that must open; loading it must give the status `load`.
   void opens(const std::string &name, tf_status load, std::string bytes) {
     cases_.push_back({name, format_, std::move(bytes), TF_STATUS_OK, load, TF_STATUS_OK});
   }
@@ -48,7 +48,7 @@ std::vector<Case> npz_cases();
 std::vector<Case> safetensors_cases();
 std::vector<Case> gguf_cases();
 
-// Bytes that are not UTF-8.
+// Returns byte sequences that are not valid UTF-8, with names.
 inline std::vector<std::pair<std::string, std::string>> bad_utf8() {
   return {{"lone_continuation", "\x80"},
           {"truncated_2", "\xC3"},

@@ -1,5 +1,5 @@
-// Every beginning of a valid file, and every file that differs from a valid one in one byte: a right answer or a clean
-// error.
+// Loads every prefix of valid files, and every variant with one changed byte: each must give the right arrays or a
+// proper error.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ using tfile::testing::options_with;
 
 constexpr bool kSanitized = TENSORFILE_SANITIZED;
 
-// Files up to this size are damaged everywhere. Environment variable TENSORFILE_TEST_LONG: larger ones too.
+// Files up to this size are damaged. The environment variable TENSORFILE_TEST_LONG raises the limit.
 size_t most_bytes() {
   return std::getenv("TENSORFILE_TEST_LONG") != nullptr ? 6000 : 700;
 }
@@ -45,7 +45,7 @@ std::string bytes_of(const tf_array *array) {
 Arrays load(const std::string &bytes, tf_format format, const tf_options *options) {
   Arrays found;
   tf_dict *raw = nullptr;
-  // In memory of exactly their size, so that a byte too far is seen.
+  // In an allocation of exactly their size, so that sanitizers detect reads past the end.
   const std::vector<char> exact(bytes.begin(), bytes.end());
   found.status = tf_load_memory(nullptr, &raw, nullptr, exact.data(), exact.size(), format, options);
   const Handle<tf_dict> arrays(raw);
@@ -72,7 +72,7 @@ bool is_clean(const Arrays &found) {
   return clean.count(found.status) != 0 && (found.status == TF_STATUS_OK) == found.message.empty();
 }
 
-// Bytes of the file that are an array's, and nothing else's.
+// Returns which bytes of the file are data of arrays.
 std::vector<bool> data_bytes(const std::string &bytes, tf_format format, const tf_options *options) {
   std::vector<bool> is_data(bytes.size(), false);
   const auto file = made<tf_file>(
@@ -110,11 +110,11 @@ size_t check_prefixes(const Valid &file, const tf_options *options) {
   const Arrays whole = load(file.bytes, file.format, options);
   for (size_t size = 0; size < file.bytes.size(); ++size) {
     const Arrays found = load(file.bytes.substr(0, size), file.format, options);
-    // What is left may be whole: without the padding of its tail, or without what was appended.
+    // A prefix may be a whole file, if only padding or appended bytes are cut off.
     if (found.status == TF_STATUS_OK) {
       EXPECT_EQ(found.bytes, whole.bytes) << file.name << " cut to " << size;
     } else if (found.status != TF_STATUS_TRUNCATED) {
-      // Of an array and another one behind it a part is left that is no array.
+      // If a second array follows the first in the file, the prefix ends in the middle of the second.
       EXPECT_TRUE(found.status == TF_STATUS_CORRUPT && file.format == TF_FORMAT_NPY)
           << file.name << " cut to " << size << ": " << found.message;
     }
@@ -129,7 +129,7 @@ size_t check_changes(const Valid &file, const tf_options *options) {
   size_t tried = 0;
   for (size_t at = 0; at < bytes.size(); ++at) {
     for (int change = 1; change < 256; ++change) {
-      // Data say nothing to the reader: a few changes show as much as all. Sanitizers are slow, and see much in few.
+      // The reader does not interpret data, so a few changes are enough there. Sanitizers are slow: a few must do.
       const bool few = kSanitized || (is_data[at] && file.format != TF_FORMAT_NPZ);
       if (few && (change & (change - 1)) != 0) continue;
       bytes[at] = static_cast<char>(file.bytes[at] ^ change);
@@ -141,7 +141,7 @@ size_t check_changes(const Valid &file, const tf_options *options) {
       }
       if (!is_data[at]) continue;
       if (file.format == TF_FORMAT_NPZ) {
-        // A checksum stands over them: what loads is what was there, but for bits that deflate has no use for.
+        // A CRC-32 protects the data, so what loads is unchanged. Bits that deflate ignores may change.
         EXPECT_TRUE(found.status != TF_STATUS_OK || found.bytes == whole.bytes) << file.name << " byte " << at;
         continue;
       }
@@ -151,7 +151,7 @@ size_t check_changes(const Valid &file, const tf_options *options) {
         const auto same = found.bytes.find(name);
         changed += same == found.bytes.end() || same->second != content ? 1 : 0;
       }
-      // Of bools, bytes that are not 0 all mean 1.
+      // No array may change if the byte is a bool, because all bytes other than 0 mean 1.
       EXPECT_LE(changed, 1u) << file.name << " byte " << at;
     }
     bytes[at] = file.bytes[at];
@@ -169,12 +169,12 @@ void check_each(Check check, size_t least) {
     ++files;
   }
   ::testing::Test::RecordProperty("inputs", static_cast<int>(tried));
-  std::printf("%zu inputs made of %zu files\n", tried, files);
+  std::printf("%zu inputs from %zu files\n", tried, files);
   EXPECT_GE(files, 100u);
   EXPECT_GE(tried, least);
 }
 
-TEST(Damage, EveryBeginningOfAFile) {
+TEST(Damage, EveryPrefixOfAFile) {
   check_each(check_prefixes, 20000);
 }
 

@@ -50,7 +50,7 @@ void add_heads(Cases &cases) {
 }
 
 void add_counts(Cases &cases) {
-  // More than 1,000,000 are also more than the options allow.
+  // The default options allow 1,000,000, so larger counts may also give LIMIT.
   const auto expected = [](uint64_t count) { return count >= kTop / 13 ? TF_STATUS_CORRUPT : TF_STATUS_TRUNCATED; };
   for (const uint64_t count : {uint64_t{1000}, uint64_t{1} << 20, uint64_t{1} << 32, uint64_t{1} << 58, kTop / 8,
                                kTop - 1, kTop, kTop + 1, UINT64_MAX}) {
@@ -70,7 +70,7 @@ void add_counts(Cases &cases) {
   cases.good("nothing", nothing.build());
 }
 
-// A length in each place that has one.
+// Puts wrong values into each field that is a length.
 void add_lengths(Cases &cases) {
   const auto length = [](uint64_t n) { return GgufBuilder().number(n); };
   for (const uint64_t n :
@@ -193,7 +193,7 @@ void add_tensors(Cases &cases) {
   for (size_t rank = 0; rank <= 8; ++rank)
     cases.good("rank_" + std::to_string(rank),
                GgufBuilder().tensor("a", std::vector<uint64_t>(rank, 1), testing::kGgmlI8, "x").build());
-  // ggml's ids, with their blocks: elements, bytes.
+  // ggml's ids, with the elements and bytes of a block.
   const uint32_t blocks[][3] = {{2, 32, 18},    {3, 32, 20},    {6, 32, 22},    {7, 32, 24},    {8, 32, 34},
                                 {10, 256, 84},  {11, 256, 110}, {12, 256, 144}, {13, 256, 176}, {14, 256, 210},
                                 {15, 256, 292}, {16, 256, 66},  {17, 256, 74},  {18, 256, 98},  {19, 256, 50},

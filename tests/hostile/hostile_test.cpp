@@ -1,4 +1,4 @@
-// Every hostile file gets the status that it must, at little cost, on a small stack.
+// Opens and loads every malicious file: the status must be the expected one, and memory, reads and stack must be small.
 #include <gtest/gtest.h>
 #include <pthread.h>
 
@@ -15,13 +15,13 @@ namespace {
 
 using tfile::testing::Handle;
 
-// Sanitizers put guards between variables.
+// Sanitizers need more stack, because they put guards between variables.
 constexpr size_t kStack = size_t{TENSORFILE_SANITIZED ? 256 : 64} << 10;
-constexpr size_t kMostMemory = size_t{1} << 20;  // beside 4 times the header
+constexpr size_t kMostMemory = size_t{1} << 20;  // in addition to 4 times the size of the header
 
-// Counts what a call asks of memory and of a source.
+// Counts the allocations and the reads of a call.
 struct Costs {
-  size_t held = 0;
+  size_t allocated = 0;
   size_t peak = 0;
   size_t allocations = 0;
   size_t reads = 0;
@@ -32,13 +32,13 @@ struct Costs {
     auto &self = *static_cast<Costs *>(user);
     void *pointer = tfile::testing::allocate_aligned(size, alignment);
     if (pointer == nullptr) return nullptr;
-    self.held += size;
-    if (self.held > self.peak) self.peak = self.held;
+    self.allocated += size;
+    if (self.allocated > self.peak) self.peak = self.allocated;
     ++self.allocations;
     return pointer;
   }
-  static void give_back(void *user, void *pointer, size_t size, size_t) {
-    static_cast<Costs *>(user)->held -= size;
+  static void free_block(void *user, void *pointer, size_t size, size_t) {
+    static_cast<Costs *>(user)->allocated -= size;
     tfile::testing::free_aligned(pointer);
   }
   static tf_status read_at(void *user, uint64_t offset, void *dst, size_t nbytes) {
@@ -79,7 +79,7 @@ Outcome judge(const Case &file) {
   Outcome outcome;
   tf_options *options = nullptr;
   if (tf_options_new(&options) != TF_STATUS_OK) return outcome;
-  tf_options_set_allocator(options, Costs::allocate, Costs::give_back, nullptr, &outcome.open_costs);
+  tf_options_set_allocator(options, Costs::allocate, Costs::free_block, nullptr, &outcome.open_costs);
   tf_options_set(options, TF_OPTION_THREADS, 1);
   open(&outcome, file, options);
   tf_options_release(options);
@@ -94,7 +94,7 @@ Outcome judge(const Case &file) {
   return outcome;
 }
 
-// On a thread whose stack is as small as a host's may be.
+// Runs judge() on a thread with a stack as small as some programs use.
 Outcome judge_on_small_stack(const Case &file) {
   struct Job {
     const Case *file;
@@ -123,9 +123,9 @@ void check(const Case &file) {
     EXPECT_STREQ(tf_status_name(outcome.open), tf_status_name(file.open)) << outcome.message;
     EXPECT_STREQ(tf_status_name(outcome.load), tf_status_name(file.load)) << outcome.load_message;
   }
-  EXPECT_EQ(costs.held, 0u);
+  EXPECT_EQ(costs.allocated, 0u);
   EXPECT_LE(costs.bytes_read, 2 * file.bytes.size() + 8192);
-  // Few reads, which may be far away: 4, and one for each member of an archive.
+  // Reads may go over a network, so there must be few: a handful, and one for each member of an archive.
   EXPECT_LE(costs.reads, 5 + (file.format == TF_FORMAT_NPZ ? file.bytes.size() / 76 : file.bytes.size() >> 19));
   EXPECT_LE(costs.allocations, 64 + file.bytes.size() / 16);
   if (outcome.open == TF_STATUS_OK) return;
@@ -139,7 +139,7 @@ void check(const Case &file) {
 void check_all(const std::vector<Case> &files) {
   std::set<std::string> names;
   for (const Case &file : files) {
-    EXPECT_TRUE(names.insert(file.name).second) << file.name << " stands twice";
+    EXPECT_TRUE(names.insert(file.name).second) << file.name << " is not unique";
     check(file);
   }
   EXPECT_GE(files.size(), 150u);

@@ -12,7 +12,7 @@ using testing::npy_text;
 const std::string kData(24, '\x01');
 const std::string kText = npy_text("<f4", "(2, 3)");
 
-// The dict's text at full length, so that only its content is wrong.
+// Pads the text of the dict to its usual length, so that only its content is wrong.
 std::string padded(const std::string &text, const std::string &data = kData, int major = 1) {
   std::string full = text;
   if (full.size() < 117) full.append(117 - full.size(), ' ');
@@ -59,7 +59,7 @@ void add_heads(Cases &cases) {
     cases.good("version_" + std::to_string(major), npy(kText, kData, major));
 }
 
-// Every proper beginning of the text, padded as writers pad.
+// Every proper prefix of the text, padded to its usual length.
 void add_cut_texts(Cases &cases) {
   const std::string text = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }";
   for (size_t i = 0; i < text.size(); ++i)
@@ -151,7 +151,7 @@ void add_values(Cases &cases) {
                 npy("{'descr': " + std::string(1000, '[') + "'<f4'" + std::string(1000, ']') +
                         ", 'fortran_order': False, 'shape': (2, 3), }\n",
                     kData));
-  // Valid, and not for us.
+  // Valid dtypes that tensorfile does not support.
   const std::pair<const char *, size_t> unknown[] = {{"'<f16'", 16},  {"'<c32'", 32}, {"'<f12'", 12},  {"'<M8[ns]'", 8},
                                                      {"'<m8[s]'", 8}, {"'|V20'", 20}, {"'<V1'", 1},    {"'<f1'", 1},
                                                      {"'|S5'", 5},    {"'<U3'", 12},  {"'|V256'", 256}};
@@ -210,7 +210,7 @@ void add_sizes(Cases &cases) {
     cases.refused("trailing_" + std::to_string(extra), TF_STATUS_CORRUPT, whole + std::string(extra, '\0'));
   cases.refused("trailing_part_of_magic", TF_STATUS_CORRUPT, whole + "\x93NUM");
   cases.good("another_array_follows", whole + whole);
-  // Headers of the greatest length, wrong at the latest.
+  // Headers of almost the greatest length, whose error is found late.
   const size_t most = (size_t{1} << 20) - 200;
   const auto long_text = [&](const std::string &before, const std::string &filling, const std::string &after) {
     std::string text = before;

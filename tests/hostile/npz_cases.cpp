@@ -15,7 +15,7 @@ using testing::ZipPart;
 
 const std::string kArray = npy_int32("4", std::string(16, '\1'));
 
-// Two arrays, the second deflated.
+// An archive of two arrays, the second of them deflated.
 ZipBuilder base() {
   ZipBuilder zip;
   zip.add("a.npy", kArray);
@@ -23,7 +23,7 @@ ZipBuilder base() {
   return zip;
 }
 
-// base() with its second member changed.
+// Returns base() after changing its second member.
 template <typename Change>
 std::string second(Change change) {
   ZipBuilder zip = base();
@@ -53,7 +53,7 @@ void add_cuts(Cases &cases) {
   cases.good("empty", ZipBuilder().bytes());
 }
 
-// Each field of the two headers of a member, in one of them and in both.
+// Puts wrong values into each field of the local header, of the directory entry, and of both.
 void add_fields(Cases &cases) {
   const uint16_t flag_values[] = {0x0001, 0x0020, 0x0040, 0x2000};
   for (const uint16_t flags : flag_values) {
@@ -95,7 +95,7 @@ void add_fields(Cases &cases) {
       refused("sizes_", stored);
       refused("deflated_size_", deflated);
     } else {
-      // Too short for an array's magic: a member that is none, with a gap behind it.
+      // A member too short to be an array is a file of another kind, and unsupported; a gap follows it.
       cases.opens("sizes_" + name, TF_STATUS_UNSUPPORTED, stored);
       cases.opens("deflated_size_" + name, TF_STATUS_UNSUPPORTED, deflated);
     }
@@ -181,10 +181,10 @@ void add_ends(Cases &cases) {
     cases.refused("junk_before_" + std::to_string(size), TF_STATUS_CORRUPT,
                   archive([&](ZipBuilder &zip) { zip.before = std::string(size, 'j'); }));
   for (const size_t size : std::initializer_list<size_t>{1, 4, 30, 1000})
-    cases.refused("junk_behind_" + std::to_string(size), TF_STATUS_CORRUPT,
+    cases.refused("junk_after_" + std::to_string(size), TF_STATUS_CORRUPT,
                   archive([&](ZipBuilder &zip) { zip.trailing = std::string(size, 'j'); }));
   for (const size_t size : std::initializer_list<size_t>{1, 46, 100})
-    cases.refused("junk_behind_directory_" + std::to_string(size), TF_STATUS_CORRUPT,
+    cases.refused("junk_after_directory_" + std::to_string(size), TF_STATUS_CORRUPT,
                   archive([&](ZipBuilder &zip) { zip.after_directory = std::string(size, 'j'); }));
   cases.good("zip64_end", archive([](ZipBuilder &zip) { zip.wide = true; }));
   for (const uint64_t value :
@@ -220,7 +220,7 @@ void add_layouts(Cases &cases) {
   cases.refused("member_not_there", TF_STATUS_CORRUPT, second([](ZipPart &part) { part.local = false; }));
   cases.refused("two_entries_one_member", TF_STATUS_CORRUPT, second([](ZipPart &part) { part.offset = 0; }));
   cases.good("gap_between", second([](ZipPart &part) { part.before = std::string(50, '\0'); }));
-  // Entries that lie in one another, as overlapping bombs do.
+  // One entry is inside another, as in zip bombs of overlapping members.
   ZipBuilder inside;
   const std::string packed = deflated(kArray);
   ZipPart &outer = inside.add("a.npy", kArray);
@@ -230,7 +230,7 @@ void add_layouts(Cases &cases) {
   inside.add("b.npy", kArray).local = false;
   inside.parts[1].offset = 60;
   cases.refused("member_in_a_member", TF_STATUS_CORRUPT, inside.bytes());
-  // What a member declares against what deflate can do.
+  // Members that declare more bytes than deflate can produce, or other bytes than their stream has.
   for (const uint32_t size : {100000u, 0x10000000u, 0xFFFFFFFEu})
     cases.refused("bomb_" + std::to_string(size), TF_STATUS_CORRUPT, second([&](ZipPart &part) { part.size = size; }));
   const std::string zeros = npy_int32("1000000", std::string(4000000, '\0'));
@@ -245,15 +245,15 @@ void add_layouts(Cases &cases) {
                                                           {"bad_stored_length", std::string("\x01\x05\x00\x00\x00", 5)},
                                                           {"no_end", packed.substr(0, packed.size() - 1)},
                                                           {"half", packed.substr(0, packed.size() / 2)},
-                                                          {"bytes_behind", packed + "xx"},
+                                                          {"bytes_after", packed + "xx"},
                                                           {"all_ones", std::string(50, '\xFF')},
                                                           {"zeros", std::string(50, '\0')}};
   for (const auto &[name, stream] : streams) {
     ZipBuilder zip = base();
     zip.parts[1].packed = stream;
-    // A header that cannot be inflated shows at once, the rest when the array is read.
+    // Opening inflates the header only, so the other errors are found when the array is read.
     const std::string kind = name;
-    if (kind == "no_end" || kind == "bytes_behind") {
+    if (kind == "no_end" || kind == "bytes_after") {
       cases.opens("deflate_" + kind, TF_STATUS_CORRUPT, zip.bytes());
     } else {
       cases.refused("deflate_" + kind, TF_STATUS_CORRUPT, zip.bytes());

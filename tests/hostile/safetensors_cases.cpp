@@ -107,7 +107,7 @@ void add_json(Cases &cases) {
   };
   size_t i = 0;
   for (const std::string &text : texts) {
-    // A header that does not begin as an object might as well be no header of this format.
+    // If the header does not begin with an object, the file may well be of another format.
     const tf_status also = text[0] == '{' ? TF_STATUS_OK : TF_STATUS_FORMAT;
     cases.refused("json_" + std::to_string(i++), TF_STATUS_CORRUPT, file(text, std::string(16, '\1')), also);
   }
@@ -160,7 +160,7 @@ void add_sizes(Cases &cases) {
       {"I32", 32},        {"U32", 32},        {"F32", 32},    {"C64", 64},    {"F64", 64},    {"I64", 64},
       {"U64", 64},        {"F4", 4},          {"F6_E2M3", 6}, {"F6_E3M2", 6}};
   for (const auto &[dtype, bits] : dtypes) {
-    const uint64_t nbytes = bits;  // of 8 elements
+    const uint64_t nbytes = bits;  // bytes of 8 elements
     const std::string name = dtype;
     const auto at = [](uint64_t end) { return "[0," + std::to_string(end) + "]"; };
     cases.good("dtype_" + name, one(dtype, "[2,4]", at(nbytes), std::string(nbytes, '\1')));

@@ -1,11 +1,11 @@
-// Aligned memory, as each system gives it.
+// Allocates aligned memory on each operating system.
 #pragma once
 
 #include <cstdlib>
 
 namespace tfile::testing {
 
-// NULL when there is none.
+// Returns NULL if there is not enough memory.
 inline void *allocate_aligned(size_t size, size_t alignment) {
   if (alignment < sizeof(void *)) alignment = sizeof(void *);
 #if defined(_WIN32)

@@ -51,7 +51,7 @@ std::vector<T> elements(const Array &array) {
   return found;
 }
 
-// A file of tests/data, read from first byte to last.
+// Reads a file of tests/data from start to end.
 class Vectors {
  public:
   Vectors(const std::string &file, const std::string &magic) : bytes_(read_bytes(TENSORFILE_TEST_DATA_DIR "/" + file)) {

@@ -1,4 +1,4 @@
-// Checks that need a process of their own: other privileges, limits or folder.
+// Runs checks in a child process, for tests that change privileges, limits or the current folder.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 
 namespace tfile {
 
-// Runs check() in a child; false, or a failed expectation in it, fails the test.
+// Runs check() in a child process. The test fails if it returns false or an expectation in it fails.
 template <typename Check>
 void expect_in_child(Check check) {
   const pid_t child = fork();
@@ -19,7 +19,7 @@ void expect_in_child(Check check) {
   EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
-// The same as a user whom file modes bind, which they do not root.
+// Runs check() in a child process as a user other than root, because file modes do not restrict root.
 template <typename Check>
 void expect_without_privileges(Check check) {
   expect_in_child([&] {

@@ -1,4 +1,4 @@
-// The whole error record of the last failure.
+// Compares the whole error record of the last failure.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// A caller's source and sink: callbacks that count, and fail when told to.
+// The callbacks of a source and a sink, which count calls and return a chosen status.
 #pragma once
 
 #include <cstring>
@@ -32,7 +32,7 @@ struct ForeignSource {
 struct ForeignSink {
   std::string bytes;
   tf_status answer = TF_STATUS_OK;
-  size_t most = SIZE_MAX;  // bytes taken before the answer is given
+  size_t most = SIZE_MAX;  // bytes accepted before write() returns `answer`
   size_t largest = 0;
   int writes = 0;
   int releases = 0;

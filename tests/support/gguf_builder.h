@@ -1,4 +1,4 @@
-// Makes gguf files byte by byte, so that a test can lie in any field.
+// Builds gguf files byte by byte, so that a test can put a wrong value into any field.
 #pragma once
 
 #include <bit>
@@ -41,15 +41,15 @@ class GgufBuilder {
  public:
   explicit GgufBuilder(bool big = false) : big_(big) {}
 
-  // Fields of the header that are otherwise right.
+  // Fields of the header, which are correct unless a test changes them.
   std::string magic = "GGUF";
   uint32_t version = 3;
   std::optional<uint64_t> tensor_count;
   std::optional<uint64_t> value_count;
   uint64_t alignment = 32;
-  bool tail = true;  // padding behind the last tensor
+  bool tail = true;  // padding after the last tensor
 
-  // A number in the file's byte order.
+  // Returns a number in the file's byte order.
   template <typename T>
   std::string number(T value) const {
     std::string bytes(sizeof(T), '\0');
@@ -58,7 +58,7 @@ class GgufBuilder {
     return bytes;
   }
   std::string string(const std::string &text) const { return number<uint64_t>(text.size()) + text; }
-  // What an array value has: the type of its elements, their count, and they.
+  // Returns an array value: the type of the elements, their count, and the elements.
   std::string array(uint32_t type, uint64_t count, const std::string &elements) const {
     return number(type) + number(count) + elements;
   }
@@ -68,10 +68,10 @@ class GgufBuilder {
   }
   GgufBuilder &raw_value(const std::string &bytes) {
     values_ += bytes;
-    ++values_made_;
+    ++values_added_;
     return *this;
   }
-  // The dims as in the file, innermost first; the data follow those of the tensor before.
+  // Adds a tensor. The dims are as in the file, innermost first; the data follow those of the previous tensor.
   GgufBuilder &tensor(const std::string &name, const std::vector<uint64_t> &dims, uint32_t type,
                       const std::string &bytes) {
     data_.resize((data_.size() + alignment - 1) / alignment * alignment, '\0');
@@ -79,7 +79,7 @@ class GgufBuilder {
     data_ += bytes;
     return *this;
   }
-  // A record without data.
+  // Adds the record of a tensor without data.
   GgufBuilder &record(const std::string &name, const std::vector<uint64_t> &dims, uint32_t type, uint64_t offset) {
     std::string bytes = string(name) + number(static_cast<uint32_t>(dims.size()));
     for (uint64_t dim : dims)
@@ -88,7 +88,7 @@ class GgufBuilder {
   }
   GgufBuilder &raw_record(const std::string &bytes) {
     records_ += bytes;
-    ++tensors_made_;
+    ++tensors_added_;
     return *this;
   }
   GgufBuilder &data(const std::string &bytes) {
@@ -96,10 +96,10 @@ class GgufBuilder {
     return *this;
   }
 
-  // Where the data section begins; with no values before it, where records begin, is 24.
+  // Returns everything up to the padding before the data section. Without values, records begin at byte 24.
   std::string header() const {
-    return magic + number(version) + number(tensor_count.value_or(tensors_made_)) +
-           number(value_count.value_or(values_made_)) + values_ + records_;
+    return magic + number(version) + number(tensor_count.value_or(tensors_added_)) +
+           number(value_count.value_or(values_added_)) + values_ + records_;
   }
   std::string build() const {
     std::string bytes = header();
@@ -112,7 +112,7 @@ class GgufBuilder {
  private:
   bool big_;
   std::string values_, records_, data_;
-  uint64_t values_made_ = 0, tensors_made_ = 0;
+  uint64_t values_added_ = 0, tensors_added_ = 0;
 };
 
 }  // namespace tfile::testing

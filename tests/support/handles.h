@@ -1,4 +1,4 @@
-// Handles of the ABI that release themselves, for tests.
+// Handles of the ABI for tests, released by their destructors.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -27,7 +27,7 @@ struct Release {
 template <typename T>
 using Handle = std::unique_ptr<T, Release>;
 
-// What make(T **) makes; the test fails when it does not.
+// Returns the handle that make(T **) makes. The test fails if it returns an error.
 template <typename T, typename Make>
 Handle<T> made(Make make) {
   T *raw = nullptr;
@@ -56,12 +56,12 @@ inline Handle<tf_dict> dict_of(std::initializer_list<std::pair<const char *, con
   return dict;
 }
 
-// The array of a name; the test fails when there is none.
+// Returns an array of a dict. The test fails if the dict does not have it.
 inline Handle<tf_array> array_of(const tf_dict *dict, const std::string &name) {
   return made<tf_array>([&](tf_array **out) { return tf_dict_get(out, dict, name.data(), name.size()); });
 }
 
-// A C-contiguous array of random bytes (of bool: 0 and 1).
+// Makes a C-contiguous array of random bytes, which are 0 and 1 if the dtype is bool.
 inline Handle<tf_array> random_array(tf_dtype dtype, const std::vector<int64_t> &shape, unsigned seed = 1) {
   auto array = made<tf_array>([&](tf_array **out) { return tf_array_new(out, dtype, shape.data(), shape.size()); });
   void *data = nullptr;

@@ -1,4 +1,4 @@
-// What a format's row finds in bytes: its listing, or its error.
+// Lists the arrays of a file that is given as bytes, with the functions of its format.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@
 
 namespace tfile::testing {
 
-// A thread's last failure, kept.
+// A copy of the error record of a failure.
 struct LastError {
   tf_status status = TF_STATUS_OK;
   std::string message;
@@ -23,7 +23,7 @@ struct LastError {
   static LastError of(Status failed) {
     const ErrorRecord &record = error_record();
     if (failed.ok()) return {};
-    EXPECT_EQ(failed.code, record.status) << "a failure that set no error";
+    EXPECT_EQ(failed.code, record.status) << "the failure set no error";
     return {failed.code, record.message, record.name, record.offset};
   }
 };
@@ -31,7 +31,7 @@ struct LastError {
 class Listed {
  public:
   Listed(const Format &format, const std::string &bytes, const Settings &settings = Settings())
-      // In memory of exactly their size, so that a byte too far is seen.
+      // In an allocation of exactly their size, so that sanitizers detect reads past the end.
       : bytes_(bytes.begin(), bytes.end()) {
     EXPECT_TRUE(source_from_memory(source_, default_memory(), bytes_.data(), bytes_.size(), nullptr, nullptr).ok());
     list(format, settings);
@@ -46,7 +46,7 @@ class Listed {
   Source &source() { return *source_; }
   std::string name(size_t i) const { return text(at(i).name); }
   std::vector<int64_t> shape(size_t i) const { return {at(i).shape.begin(), at(i).shape.end()}; }
-  // The bytes of a member as they are stored.
+  // Reads the bytes of a member as they are stored in the file.
   std::string stored(size_t i) const {
     std::string bytes(static_cast<size_t>(at(i).stored), '\0');
     EXPECT_TRUE(read_at(*source_, at(i).offset, bytes.data(), bytes.size(), at(i).name).ok());
@@ -71,7 +71,7 @@ class Listed {
   Ref<Source> source_;
 };
 
-// A value that must be there, of that kind.
+// Returns a value. The test fails if it is missing or of another kind.
 inline const DictEntry &entry_of(const Dict &dict, const char *key, tf_kind kind) {
   static const DictEntry missing;
   const DictEntry *const entry = dict.find(key);
@@ -81,7 +81,7 @@ inline const DictEntry &entry_of(const Dict &dict, const char *key, tf_kind kind
   return *entry;
 }
 
-// The elements of a C-contiguous array whose dtype and shape must be these.
+// Returns the elements of a C-contiguous array. The test fails if its dtype or shape differ.
 template <typename T>
 std::vector<T> elements(const Array &array, tf_dtype dtype, const std::vector<int64_t> &shape) {
   EXPECT_EQ(array.dtype->id, dtype);

@@ -1,4 +1,4 @@
-// What the ABI loads from bytes: arrays, or its error.
+// Loads a file that is given as bytes through the ABI, and keeps its arrays or the error.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -39,7 +39,7 @@ inline LoadedArray loaded_array(const std::string &name, const tf_array *array) 
 }
 
 inline Loaded load_bytes(const std::string &bytes, tf_format format, const tf_options *options = nullptr) {
-  // In memory of exactly their size, so that a byte too far is seen.
+  // In an allocation of exactly their size, so that sanitizers detect reads past the end.
   const std::vector<char> exact(bytes.begin(), bytes.end());
   Loaded loaded;
   tf_dict *arrays = nullptr;
@@ -64,7 +64,7 @@ inline Loaded load_bytes(const std::string &bytes, tf_format format, const tf_op
   return loaded;
 }
 
-// Options of one call, gone with it.
+// Options that the destructor releases.
 class CallOptions {
  public:
   CallOptions() { EXPECT_EQ(tf_options_new(&options_), TF_STATUS_OK); }

@@ -1,4 +1,4 @@
-// An allocator for tests: counts what is held, and fails when told to.
+// An allocator for tests that counts allocations, and fails on request.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -19,25 +19,25 @@ class TestMemory {
     memory_ = Ref<Memory>();
     EXPECT_EQ(blocks_, 0) << "blocks leaked";
     EXPECT_EQ(bytes_, 0) << "bytes leaked, or freed with another size";
-    EXPECT_EQ(releases_, 1) << "an object still holds the memory";
+    EXPECT_EQ(releases_, 1) << "the allocator was not released exactly once: an object still refers to it";
   }
   TestMemory(const TestMemory &) = delete;
   TestMemory &operator=(const TestMemory &) = delete;
 
   Memory &operator*() { return *memory_; }
-  // For tf_options_set_allocator() and the like.
+  // The callbacks, for functions such as tf_options_set_allocator().
   static void *allocate(void *user, size_t size, size_t alignment) {
     auto &self = *static_cast<TestMemory *>(user);
-    int64_t left = self.until_failure_;
-    while (left > 0 && !self.until_failure_.compare_exchange_weak(left, left - 1)) {
+    int64_t remaining = self.until_failure_;
+    while (remaining > 0 && !self.until_failure_.compare_exchange_weak(remaining, remaining - 1)) {
     }
-    if (left == 0) return nullptr;
+    if (remaining == 0) return nullptr;
     void *pointer = allocate_aligned(size, alignment);
     if (pointer == nullptr) return nullptr;
     ++self.blocks_;
     ++self.allocations_;
-    const int64_t held = self.bytes_ += static_cast<int64_t>(size);
-    if (held > self.peak_) self.peak_ = held;
+    const int64_t now = self.bytes_ += static_cast<int64_t>(size);
+    if (now > self.peak_) self.peak_ = now;
     return pointer;
   }
   static void free(void *user, void *pointer, size_t size, size_t /*alignment*/) {
@@ -47,11 +47,11 @@ class TestMemory {
     free_aligned(pointer);
   }
 
-  // Lets n allocations succeed, and no more; -1: all.
+  // Makes all allocations after the next n fail. With -1, none fails.
   void fail_after(int64_t n) { until_failure_ = n; }
   int64_t blocks() const { return blocks_; }
   int64_t bytes() const { return bytes_; }
-  int64_t peak() const { return peak_; }  // the most bytes held at once
+  int64_t peak() const { return peak_; }  // the most bytes allocated at one time
   int64_t allocations() const { return allocations_; }
 
  private:
@@ -67,7 +67,7 @@ class TestMemory {
 };
 
 // Runs attempt(memory) with the first allocation failing, then the second, and so on, until it succeeds. Each failure
-// must be OUT_OF_MEMORY and leave nothing behind but what there was before.
+// must be OUT_OF_MEMORY and free everything that it allocated.
 template <typename Attempt>
 void fail_each_allocation(Attempt attempt) {
   for (int64_t n = 0;; ++n) {

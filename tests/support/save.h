@@ -1,4 +1,4 @@
-// One save by a format's row, and what came of it.
+// Saves arrays with the functions of a format, and keeps the file or the error.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "transfer/write_request.h"
 #include "support/listed.h"
 #include "support/little_endian.h"
+#include "transfer/write_request.h"
 
 namespace tfile::testing {
 
@@ -21,7 +21,7 @@ inline Ref<Dict> dict() {
   return made;
 }
 
-// Of little-endian bytes.
+// The bytes are little-endian.
 inline Ref<Array> array_of_bytes(tf_dtype dtype, const std::vector<int64_t> &shape, const std::string &bytes) {
   Ref<Array> made;
   EXPECT_TRUE(make_array(made, default_memory(), *find_dtype(dtype), {shape.data(), shape.size()}).ok());
@@ -36,7 +36,6 @@ Ref<Array> array_of(tf_dtype dtype, const std::vector<int64_t> &shape, const std
   return array_of_bytes(dtype, shape, little_endian(values));
 }
 
-// One save, and what came of it.
 struct Save {
   explicit Save(const Format &to) : format(to) {}
 
@@ -92,7 +91,7 @@ struct Save {
     bytes->assign(static_cast<const char *>(buffer->data), buffer->size);
     return kOk;
   }
-  // The file, or "" and the error.
+  // Returns the file, or "" after setting `error`.
   std::string bytes() {
     std::string made;
     error = LastError::of(run(&made));

@@ -1,4 +1,4 @@
-// A folder of a test's own, gone with it.
+// A temporary folder that is removed with its contents at the end of a test.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -25,7 +25,7 @@ class TempFolder {
     do {
       root_ = std::filesystem::temp_directory_path() / ("tensorfile-" + std::to_string(random()));
     } while (!std::filesystem::create_directory(root_, error) && !error);
-    if (error) ADD_FAILURE() << "no temporary folder: " << error.message();
+    if (error) ADD_FAILURE() << "could not create a temporary folder: " << error.message();
   }
   ~TempFolder() {
     std::error_code ignored;
@@ -42,7 +42,7 @@ class TempFolder {
     return path(name);
   }
   std::string read(const std::string &name) const { return read_whole(path(name)); }
-  // The names in it, sorted.
+  // Returns the names in the folder, sorted.
   std::vector<std::string> names() const {
     std::vector<std::string> found;
     for (const auto &entry : std::filesystem::directory_iterator(root_))
@@ -61,7 +61,7 @@ class TempFolder {
   std::filesystem::path root_;
 };
 
-// How many files this process has open (on Windows: files and all else that is opened).
+// Returns the number of files that this process has open; on Windows, of all kinds of handles.
 inline size_t open_descriptors() {
 #if defined(_WIN32)
   DWORD count = 0;

@@ -1,4 +1,4 @@
-// Zip archives byte by byte, in which every field may lie.
+// Builds zip archives byte by byte, so that a test can put a wrong value into any field.
 #pragma once
 
 #include <zlib.h>
@@ -29,7 +29,7 @@ inline uint32_t crc_of(const std::string &data) {
   return static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef *>(data.data()), data.size()));
 }
 
-// A field of both headers; `local` and `listed` override it in one of them.
+// A field that is in both the local header and the directory entry; `local` and `listed` override one of them.
 template <typename T>
 struct Field {
   std::optional<T> both, local, listed;
@@ -46,18 +46,18 @@ struct ZipPart {
   std::string name;
   std::string data;
   bool deflate = false;
-  std::optional<std::string> packed;  // in place of the data, or of what they deflate to
+  std::optional<std::string> packed;  // replaces the data or the deflated data
 
   Field<std::string> written_name;
   Field<uint16_t> flags, method;
   Field<uint32_t> crc, stored, size;
   Field<std::string> extra;
-  std::string before;      // bytes in front of the local header
-  std::string descriptor;  // bytes behind the data
+  std::string before;      // bytes before the local header
+  std::string descriptor;  // bytes after the data
   std::optional<uint32_t> offset;
   std::string comment;
   uint16_t disk = 0;
-  bool local = true;  // false: nothing but the directory entry
+  bool local = true;  // false: the member has a directory entry only
   bool listed = true;
   uint32_t signature = 0x04034B50;
 };
@@ -65,8 +65,8 @@ struct ZipPart {
 struct ZipBuilder {
   std::vector<ZipPart> parts;
   std::string before, before_directory, after_directory, comment, trailing;
-  bool wide = false;                                          // with the zip64 end record and locator
-  Field<uint64_t> entries, directory_size, directory_offset;  // listed: the zip64 record, local: the plain one
+  bool wide = false;                                          // has the zip64 end record and locator
+  Field<uint64_t> entries, directory_size, directory_offset;  // listed: in the zip64 record; local: in the plain one
   std::optional<uint64_t> entries_here, wide_offset;
   std::optional<uint16_t> comment_size;
   uint16_t disk = 0, directory_disk = 0;

@@ -1,4 +1,4 @@
-// One library, many threads: run as it is and under ThreadSanitizer.
+// Uses handles from many threads at once. It also runs under ThreadSanitizer.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -17,7 +17,7 @@ using tfile::TempFolder;
 constexpr int kThreads = 8;
 constexpr int kRounds = 40;
 
-// Runs work(0) to work(7) at once.
+// Runs work(0) to work(7) on threads that start at the same moment.
 void at_once(const std::function<void(int)> &work) {
   std::atomic<int> waiting{kThreads};
   std::vector<std::thread> threads;
@@ -39,7 +39,7 @@ Handle<tf_dict> some_arrays() {
   return dict_of({{"a", a.get()}, {"b", b.get()}, {"c", c.get()}});
 }
 
-// A file of each format that holds several, deflated and not.
+// Writes a file of each format that holds several arrays, and both a stored and a deflated .npz.
 std::vector<std::string> some_files(const TempFolder &folder, const tf_dict *arrays) {
   std::vector<std::string> paths;
   for (const char *name : {"stored.npz", "packed.npz", "a.safetensors", "a.gguf"})
@@ -67,16 +67,16 @@ TEST(Threads, ShareOneFile) {
           const char *name = nullptr;
           size_t length = 0;
           tf_array *array = nullptr;
-          tf_array *wanted = nullptr;
+          tf_array *expected = nullptr;
           tf_dict *metadata = nullptr;
           int32_t equal = 0;
           if (tf_file_name(&name, &length, mine, index) != TF_STATUS_OK) ++wrong;
           if (tf_file_read(&array, mine, index) != TF_STATUS_OK) ++wrong;
-          if (tf_dict_get(&wanted, arrays.get(), name, length) != TF_STATUS_OK) ++wrong;
+          if (tf_dict_get(&expected, arrays.get(), name, length) != TF_STATUS_OK) ++wrong;
           if (tf_file_metadata(&metadata, mine) != TF_STATUS_OK) ++wrong;
-          if (tf_array_equal(&equal, array, wanted) != TF_STATUS_OK || equal != 1) ++wrong;
+          if (tf_array_equal(&equal, array, expected) != TF_STATUS_OK || equal != 1) ++wrong;
           tf_array_release(array);
-          tf_array_release(wanted);
+          tf_array_release(expected);
           tf_dict_release(metadata);
         }
         tf_file_release(mine);
@@ -87,7 +87,7 @@ TEST(Threads, ShareOneFile) {
   }
 }
 
-// Slices that follow one another go on where the one before ended, whichever thread had it.
+// A slice continues where the previous one ended, even if another thread read that one.
 TEST(Threads, SliceOneFile) {
   const TempFolder folder;
   const auto arrays = some_arrays();
@@ -169,7 +169,7 @@ TEST(Threads, SaveToTheSameAndToDifferentTargets) {
   const auto arrays = some_arrays();
   const std::string same = folder.path("same.safetensors");
   ASSERT_EQ(tf_save_safetensors(same.c_str(), arrays.get(), nullptr, nullptr), TF_STATUS_OK);
-  const std::string wanted = folder.read("same.safetensors");
+  const std::string expected = folder.read("same.safetensors");
   std::atomic<int> wrong{0};
   at_once([&](int id) {
     const std::string own = folder.path(std::to_string(id) + ".npz");
@@ -177,18 +177,18 @@ TEST(Threads, SaveToTheSameAndToDifferentTargets) {
       tf_dict *loaded = nullptr;
       if (tf_savez(own.c_str(), nullptr, 0, arrays.get(), nullptr) != TF_STATUS_OK) ++wrong;
       if (tf_save_safetensors(same.c_str(), arrays.get(), nullptr, nullptr) != TF_STATUS_OK) ++wrong;
-      // Whoever reads while others replace it has a whole file.
+      // A load during a replacement must get a whole file, old or new.
       if (tf_load(nullptr, &loaded, nullptr, same.c_str(), nullptr) != TF_STATUS_OK || tf_dict_size(loaded) != 3)
         ++wrong;
       tf_dict_release(loaded);
     }
   });
   EXPECT_EQ(wrong, 0) << tf_error_message();
-  EXPECT_EQ(folder.read("same.safetensors"), wanted);
+  EXPECT_EQ(folder.read("same.safetensors"), expected);
   EXPECT_EQ(folder.names().size(), 1u + kThreads) << "a temporary file was left";
 }
 
-TEST(Threads, SeeNoErrorOfOneAnother) {
+TEST(Threads, DoNotSeeErrorsOfOtherThreads) {
   const TempFolder folder;
   std::atomic<int> wrong{0};
   at_once([&](int id) {
@@ -204,13 +204,13 @@ TEST(Threads, SeeNoErrorOfOneAnother) {
   EXPECT_EQ(wrong, 0);
 }
 
-// The error that a worker meets is the caller's, and nobody else's.
-TEST(Threads, AWorkersErrorIsItsCallers) {
+// An error in a worker thread is reported to the thread whose call it works for.
+TEST(Threads, ErrorsOfWorkersReachTheCaller) {
   const TempFolder folder;
   const auto arrays = some_arrays();
   ASSERT_EQ(tf_savez(folder.path("a.npz").c_str(), nullptr, 0, arrays.get(), nullptr), TF_STATUS_OK);
   std::string bytes = folder.read("a.npz");
-  bytes[200] = static_cast<char>(bytes[200] ^ 1);  // of the first array's data
+  bytes[200] = static_cast<char>(bytes[200] ^ 1);  // in the data of the first array
   std::atomic<int> wrong{0};
   at_once([&](int id) {
     const std::string name = std::to_string(id) + ".npz";
