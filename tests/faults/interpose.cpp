@@ -35,10 +35,10 @@ bool should_fail(Call call) {
   return true;
 }
 
-// Counts what a read gave.
-ssize_t count_read(ssize_t got) {
-  if (armed && got > 0) read_bytes += got;
-  return got;
+// Counts the bytes that a read returned.
+ssize_t count_read(ssize_t nbytes) {
+  if (armed && nbytes > 0) read_bytes += nbytes;
+  return nbytes;
 }
 
 bool is_short() {
