@@ -27,7 +27,8 @@ if [ "$1" = --fix ]; then
   exit
 fi
 
-sources | xargs -0 "$format" --dry-run -Werror
+status=0
+sources | xargs -0 "$format" --dry-run -Werror || status=1
 tidy=$(find_tool clang-tidy)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -35,7 +36,6 @@ trap 'rm -rf "$work"' EXIT
 sed 's/ -fno-gnu-unique//g' "$1/compile_commands.json" >"$work/compile_commands.json"
 
 # One log for each file, so that the output of parallel processes does not mix.
-status=0
 # shellcheck disable=SC2016  # expanded by the inner shell
 git ls-files -z -- 'src/*.cpp' | xargs -0 -n 1 -P "$(nproc)" sh -c '
   "$1" -p "$2" --quiet --extra-arg=-Wno-unknown-warning-option "$3" >"$2/$(echo "$3" | tr / .).log" 2>&1
