@@ -105,7 +105,7 @@ PlannedArray plan_array(const Request &request, const Entry &entry, std::string 
 // The arrays to convert, with their names in OUT.
 std::vector<PlannedArray> plan(const Request &request, const tensorfile::File &file) {
   std::vector<PlannedArray> planned;
-  if (file.format() == TF_FORMAT_NPY) {
+  if (holds_one_array(file.format())) {
     planned.push_back(plan_array(request, file.at(0), request.name.value_or("arr_0")));
   } else if (request.name) {
     planned.push_back(plan_array(request, find_array(file, request.in, *request.name), *request.name));
@@ -131,14 +131,15 @@ tensorfile::Error cannot_hold(const Request &request, const std::vector<std::str
 // Throws cannot_hold() if OUT cannot hold the arrays or the metadata.
 void require_holdable(const Request &request, const std::vector<PlannedArray> &planned,
                       const tensorfile::Dict &metadata) {
-  if (request.format == TF_FORMAT_NPY && planned.size() != 1) {
+  if (holds_one_array(request.format) && planned.size() != 1) {
     std::vector<std::string> names;
     names.reserve(planned.size());
     for (const PlannedArray &array : planned)
       names.push_back(in_quotes(array.name));
     throw tensorfile::Error(TF_STATUS_UNSUPPORTED,
-                            "npy holds exactly one array, but there are " + std::to_string(planned.size()) +
-                                (names.empty() ? "" : "; choose one with --name: ") + joined(names));
+                            std::string(tf_format_name(request.format)) + " holds exactly one array, but there are " +
+                                std::to_string(planned.size()) + (names.empty() ? "" : "; choose one with --name: ") +
+                                joined(names));
   }
   const std::vector<std::string> refused = refusals(request.format, planned, metadata);
   if (!refused.empty()) throw cannot_hold(request, refused);

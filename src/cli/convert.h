@@ -24,6 +24,9 @@ struct PlannedArray {
 // Replaces an array by its cast. Returns the reason if that is impossible, else "".
 std::string cast(tensorfile::Array &array, tf_dtype dtype);
 
+// True if a file of the format holds exactly one array, without a name.
+bool holds_one_array(tf_format format);
+
 // Describes every array that the format cannot hold or that cannot be cast, and every metadata value that the format
 // cannot hold, each with the reason. To find out, the library saves a small array or a single value at a time, so nothing
 // large is read or written.

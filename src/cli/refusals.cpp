@@ -75,7 +75,13 @@ std::string array_refusal(tf_format format, const PlannedArray &array) {
   std::string why = cast_refusal(array);
   if (!why.empty()) return why;
   const tensorfile::Array small = miniature(array.to, array.shape.size(), tf_dtype_block_size(array.to));
-  if (format == TF_FORMAT_NPY) return failure_of([&] { tensorfile::save_sink(discard(), small); });
+  if (holds_one_array(format)) {
+    const tensorfile::Span<const std::int64_t> sizes = small.shape();
+    return failure_of([&] {
+      tensorfile::Writer writer(discard(), format);
+      writer.declare("", array.to, {sizes.begin(), sizes.end()}).write(small).finish();
+    });
+  }
   return failure_of([&] {
     tensorfile::Dict arrays;
     arrays.set(array.name, small);
@@ -84,7 +90,7 @@ std::string array_refusal(tf_format format, const PlannedArray &array) {
 }
 
 std::string value_refusal(tf_format format, const tensorfile::Dict::Entry &entry) {
-  if (format == TF_FORMAT_NPY || format == TF_FORMAT_NPZ) return "the format has no metadata";
+  if (holds_one_array(format) || format == TF_FORMAT_NPZ) return "the format has no metadata";
   return failure_of([&] {
     tensorfile::Dict alone;
     alone.set(entry);
@@ -96,6 +102,12 @@ std::string value_refusal(tf_format format, const tensorfile::Dict::Entry &entry
 
 std::string cast(tensorfile::Array &array, tf_dtype dtype) {
   return failure_of([&] { array = array.cast(dtype); });
+}
+
+bool holds_one_array(tf_format format) {
+  tensorfile::Writer writer(discard(), format);
+  writer.declare("first", TF_DTYPE_UINT8, {1});
+  return !failure_of([&] { writer.declare("second", TF_DTYPE_UINT8, {1}); }).empty();
 }
 
 std::vector<std::string> refusals(tf_format format, const std::vector<PlannedArray> &arrays,
