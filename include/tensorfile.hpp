@@ -175,8 +175,8 @@ class Handle {
   T *get() const noexcept { return handle_; }
   /** Returns the C handle and gives its reference to the caller. This object is empty afterwards. */
   [[nodiscard]] T *release() noexcept { return std::exchange(handle_, nullptr); }
-  /** Releases the reference. This object is empty afterwards. */
-  void reset() noexcept { Release(release()); }
+  /** Releases the reference and takes ownership of another one; without an argument, this object is empty afterwards. */
+  void reset(T *handle = nullptr) noexcept { Release(std::exchange(handle_, handle)); }
 
  protected:
   /** Another reference to the object, for share(). */

@@ -3,7 +3,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -13,7 +12,7 @@
 #include "codec/crc32.h"
 #include "codec/deflate.h"
 #include "core/dtype.h"
-#include "tensorfile.h"
+#include "support/owner.h"
 
 namespace tfile {
 namespace {
@@ -26,15 +25,7 @@ void check(tf_status status) {
   std::exit(1);
 }
 
-struct Release {
-  void operator()(tf_array *array) const { tf_array_release(array); }
-  void operator()(tf_dict *dict) const { tf_dict_release(dict); }
-  void operator()(tf_buffer *buffer) const { tf_buffer_release(buffer); }
-  void operator()(tf_sink *sink) const { tf_sink_release(sink); }
-  void operator()(tf_source *source) const { tf_source_release(source); }
-};
-template <typename T>
-using Handle = std::unique_ptr<T, Release>;
+using testing::Handle;
 
 // Returns bytes that compress like those of models.
 std::vector<uint8_t> weights(size_t nbytes) {

@@ -4,7 +4,7 @@
 //
 // Prints a line for each type: its name, then the speed of decoding, of memcpy between the repeats of decoding, and of
 // encoding, in GB/s of float32. Speeds are medians of the repeats, and 0 if there is no such cast.
-#include <tensorfile.h>
+#include <tensorfile.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -13,7 +13,6 @@
 #include <cstring>
 #include <ctime>
 #include <map>
-#include <memory>
 #include <random>
 #include <vector>
 
@@ -58,10 +57,7 @@ class Pool {
   std::multimap<size_t, void *> free_;
 };
 
-struct ReleaseArray {
-  void operator()(tf_array *array) const { tf_array_release(array); }
-};
-using Array = std::unique_ptr<tf_array, ReleaseArray>;
+using Array = tensorfile::Array;
 
 Array wrap(tf_dtype dtype, int64_t size, const void *data, size_t nbytes) {
   tf_array *array = nullptr;
@@ -101,15 +97,15 @@ class Bench {
   void run(tf_dtype dtype) {
     const Array floats = wrap(TF_DTYPE_FLOAT32, kEncoded, values_.data(), values_.size() * sizeof(float));
     std::vector<double> encode;
-    for (int i = 0; i < repeats_ && can_cast(*floats, dtype); ++i)
-      encode.push_back(cast(*floats, dtype));
-    const std::vector<unsigned char> bytes = sample_of(dtype, *floats);
+    for (int i = 0; i < repeats_ && can_cast(*floats.get(), dtype); ++i)
+      encode.push_back(cast(*floats.get(), dtype));
+    const std::vector<unsigned char> bytes = sample_of(dtype, *floats.get());
     const Array stored = wrap(dtype, kDecoded, bytes.data(), bytes.size());
     std::vector<double> copy;
     std::vector<double> decode;
     for (int i = 0; i < repeats_; ++i) {
       copy.push_back(seconds([&] { memcpy(to_.data(), from_.data(), to_.size() * sizeof(float)); }));
-      decode.push_back(cast(*stored, TF_DTYPE_FLOAT32));
+      decode.push_back(cast(*stored.get(), TF_DTYPE_FLOAT32));
     }
     std::printf("%s %.4f %.4f %.4f\n", tf_dtype_name(dtype), rate(decode, kDecoded), rate(copy, kDecoded),
                 rate(encode, kEncoded));

@@ -100,10 +100,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   FUZZ_CHECK(tf_array_copy_from(&raw, from, shape, 2, input.data(), nbytes) == TF_STATUS_OK);
   const Handle<tf_array> array(raw);
   const Handle<tf_array> decoded = cast(raw, to, options.get());
-  if (decoded == nullptr) return 0;
+  if (!decoded) return 0;
   if (shape[0] > 1 && tf_dtype_block_size(to) == 1 && tf_dtype_block_size(from) > 4)
     check_rows(raw, decoded.get(), options.get());
   const Handle<tf_array> again = cast(decoded.get(), last, options.get());
-  if (again != nullptr) (void)cast(again.get(), from, options.get());
+  if (again) (void)cast(again.get(), from, options.get());
   return 0;
 }

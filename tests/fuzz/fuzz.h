@@ -5,11 +5,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "tensorfile.h"
+#include "support/owner.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,16 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 namespace tfile::fuzz {
 
-struct Release {
-  void operator()(tf_array *array) const { tf_array_release(array); }
-  void operator()(tf_dict *dict) const { tf_dict_release(dict); }
-  void operator()(tf_file *file) const { tf_file_release(file); }
-  void operator()(tf_buffer *buffer) const { tf_buffer_release(buffer); }
-  void operator()(tf_options *options) const { tf_options_release(options); }
-  void operator()(tf_source *source) const { tf_source_release(source); }
-};
-template <typename T>
-using Handle = std::unique_ptr<T, Release>;
+using testing::Handle;
 
 // Takes the choices of a run from the end of the input, so that any file is an input.
 class Input {
@@ -134,7 +124,7 @@ inline Handle<tf_array> contiguous(const tf_array *array) {
 // Reads every byte of an array.
 inline void touch(const tf_array *array) {
   const Handle<tf_array> dense = contiguous(array);
-  if (dense == nullptr) return;
+  if (!dense) return;
   const auto *const bytes = static_cast<const volatile uint8_t *>(tf_array_data(dense.get()));
   for (uint64_t i = 0; i < tf_array_nbytes(dense.get()); ++i)
     (void)bytes[i];

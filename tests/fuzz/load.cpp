@@ -45,8 +45,7 @@ bool read_one(const tf_file *file, size_t index, const tf_options *options, size
   if (into == TF_STATUS_CORRUPT && kFormat == TF_FORMAT_NPZ && mode == TF_LOAD_MODE_MAP) return false;
   FUZZ_CHECK(into == TF_STATUS_OK);
   const Handle<tf_array> dense = contiguous(array);
-  FUZZ_CHECK(bytes.empty() || dense == nullptr ||
-             std::memcmp(tf_array_data(dense.get()), bytes.data(), bytes.size()) == 0);
+  FUZZ_CHECK(bytes.empty() || !dense || std::memcmp(tf_array_data(dense.get()), bytes.data(), bytes.size()) == 0);
   return true;
 }
 
@@ -67,7 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     FUZZ_CHECK(raw == nullptr && allocations.allocated == 0);
     FUZZ_CHECK(allocations.peak <= 4 * input.size() + kSlack);
   }
-  for (size_t i = 0; file != nullptr && i < tf_file_size(file.get()); ++i)
+  for (size_t i = 0; file && i < tf_file_size(file.get()); ++i)
     good = read_one(file.get(), i, options.get(), input.size()) && good;
 
   tf_dict *arrays = nullptr;

@@ -21,7 +21,7 @@ struct Loaded {
 tf_status save(Handle<tf_buffer> *out, tf_format format, const Loaded &from, const tf_options *options) {
   const bool single = format == TF_FORMAT_NPY;
   const bool has_metadata = format == TF_FORMAT_SAFETENSORS || format == TF_FORMAT_GGUF;
-  const Handle<tf_array> only = single ? array_at(from.arrays.get(), 0) : nullptr;
+  const Handle<tf_array> only = single ? array_at(from.arrays.get(), 0) : Handle<tf_array>();
   tf_buffer *buffer = nullptr;
   const tf_status status = tf_save_memory(&buffer, format, only.get(), single ? nullptr : from.arrays.get(),
                                           has_metadata ? from.metadata.get() : nullptr, options);

@@ -143,7 +143,7 @@ TEST_F(Windows, ReadsAndMapsBehindFourGigabytes) {
     file << "tail";
   }
   const auto file = made<tf_file>([&](tf_file **out) { return tf_file_open(out, path.c_str(), nullptr); });
-  ASSERT_NE(file, nullptr);
+  ASSERT_TRUE(file);
   EXPECT_EQ(tf_file_nbytes(file.get(), 0), static_cast<uint64_t>(size));
   const int64_t from = size - 6;
   const auto slice = made<tf_array>(

@@ -1,4 +1,4 @@
-// Handles of the ABI for tests, released by their destructors.
+// Creates arrays, dicts and options for tests.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -6,26 +6,13 @@
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
-#include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
-#include "tensorfile.h"
+#include "support/owner.h"
 
 namespace tfile::testing {
-
-struct Release {
-  void operator()(tf_array *array) const { tf_array_release(array); }
-  void operator()(tf_dict *dict) const { tf_dict_release(dict); }
-  void operator()(tf_file *file) const { tf_file_release(file); }
-  void operator()(tf_buffer *buffer) const { tf_buffer_release(buffer); }
-  void operator()(tf_options *options) const { tf_options_release(options); }
-  void operator()(tf_source *source) const { tf_source_release(source); }
-  void operator()(tf_sink *sink) const { tf_sink_release(sink); }
-};
-template <typename T>
-using Handle = std::unique_ptr<T, Release>;
 
 // Returns the handle that make(T **) makes. The test fails if it returns an error.
 template <typename T, typename Make>

@@ -5,11 +5,11 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "support/memory.h"
+#include "tensorfile.hpp"
 
 // Under AddressSanitizer: an allocation that is too large fails, as it does without.
 extern "C" const char *__asan_default_options();
@@ -20,10 +20,7 @@ extern "C" const char *__asan_default_options() {
 namespace tfile {
 namespace {
 
-struct Releaser {
-  void operator()(tf_array *array) const { tf_array_release(array); }
-};
-using Handle = std::unique_ptr<tf_array, Releaser>;
+using Handle = tensorfile::Array;
 using Sizes = std::vector<int64_t>;
 
 Handle zeros(tf_dtype dtype, const Sizes &shape) {

@@ -1,20 +1,13 @@
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <string>
 
-#include "tensorfile.h"
+#include "tensorfile.hpp"
 
 namespace {
 
-struct DictReleaser {
-  void operator()(tf_dict *dict) const { tf_dict_release(dict); }
-};
-struct ArrayReleaser {
-  void operator()(tf_array *array) const { tf_array_release(array); }
-};
-using Dict = std::unique_ptr<tf_dict, DictReleaser>;
-using Array = std::unique_ptr<tf_array, ArrayReleaser>;
+using Dict = tensorfile::Dict;
+using Array = tensorfile::Array;
 
 Dict new_dict() {
   tf_dict *dict = nullptr;

@@ -197,7 +197,7 @@ TEST_F(Executor, ItsStatusEndsTheCall) {
   host.runs = false;
   EXPECT_EQ(load(options.get()), TF_STATUS_INVALID_ARGUMENT);
   expect_error("the executor returned before it had run its jobs");
-  EXPECT_EQ(loaded_, nullptr);
+  EXPECT_FALSE(loaded_);
 }
 
 struct Told {

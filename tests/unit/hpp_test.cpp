@@ -64,6 +64,8 @@ TEST(Hpp, HandlesMove) {
   tf::Array adopted(first.release());
   EXPECT_FALSE(first);
   EXPECT_EQ(adopted.get(), handle);
+  adopted.reset(tf_array_retain(adopted.get()));
+  EXPECT_EQ(adopted.get(), handle);
   adopted.reset();
   EXPECT_FALSE(adopted);
   adopted.reset();

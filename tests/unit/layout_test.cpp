@@ -16,17 +16,13 @@ namespace {
 
 constexpr tf_format kFormats[] = {TF_FORMAT_NPZ, TF_FORMAT_SAFETENSORS, TF_FORMAT_GGUF};
 
-struct WriterRelease {
-  void operator()(tf_writer *writer) const { tf_writer_release(writer); }
-};
-
 class LargeGaps : public ::testing::TestWithParam<tf_format> {
  protected:
   // npz stores the size of a padding in 16 bits.
   int64_t alignment() const { return GetParam() == TF_FORMAT_NPZ ? 32768 : 65536; }
 
   tf_status write(tf_writer *raw) const {
-    const std::unique_ptr<tf_writer, WriterRelease> writer(raw);
+    const tensorfile::Writer writer(raw);
     for (const auto &[name, array] : arrays) {
       const tf_array *const a = array.get();
       const tf_status status =

@@ -101,7 +101,7 @@ SliceRead read_rows(const std::string &file, int64_t first, int64_t last) {
 }
 
 void expect_rows(const SliceRead &read, const tf_array *whole, int64_t first, int64_t last) {
-  ASSERT_NE(read.slice, nullptr);
+  ASSERT_TRUE(read.slice);
   ASSERT_EQ(tf_array_nbytes(read.slice.get()), static_cast<uint64_t>((last - first) * kColumns * 4));
   const char *const expected = static_cast<const char *>(tf_array_data(whole)) + first * kColumns * 4;
   EXPECT_EQ(memcmp(tf_array_data(read.slice.get()), expected, tf_array_nbytes(read.slice.get())), 0);

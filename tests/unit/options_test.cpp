@@ -2,19 +2,16 @@
 
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <string>
 
 #include "base/error.h"
 #include "support/memory.h"
+#include "tensorfile.hpp"
 
 namespace tfile {
 namespace {
 
-struct Releaser {
-  void operator()(tf_options *options) const { tf_options_release(options); }
-};
-using Handle = std::unique_ptr<tf_options, Releaser>;
+using Handle = tensorfile::Options;
 
 Handle new_options() {
   tf_options *options = nullptr;
@@ -32,7 +29,7 @@ struct Range {
   int64_t least, most, initial;
 };
 
-// As tensorfile.h tells them.
+// The ranges that tensorfile.h documents.
 const Range kRanges[] = {
     {TF_OPTION_THREADS, 0, 1024, 0},
     {TF_OPTION_FORMAT, 0, 4, 0},
@@ -199,11 +196,11 @@ TEST(OptionsAllocator, IsReleasedWhenReplacedOrRefused) {
                  TF_STATUS_INVALID_ARGUMENT, "options is NULL");
   EXPECT_EQ(second.released, 3);
   EXPECT_EQ(first.released, 0);
-  EXPECT_EQ(&options->settings.memory() == &default_memory(), false);
+  EXPECT_EQ(&options.get()->settings.memory() == &default_memory(), false);
   ASSERT_EQ(tf_options_set_allocator(options.get(), nullptr, nullptr, Owner::release, &second), TF_STATUS_OK);
   EXPECT_EQ(first.released, 1);
   EXPECT_EQ(second.released, 4);
-  EXPECT_EQ(&options->settings.memory(), &default_memory());
+  EXPECT_EQ(&options.get()->settings.memory(), &default_memory());
 }
 
 TEST(OptionsProgress, ReportsAndEndsTheCall) {

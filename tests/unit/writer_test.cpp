@@ -10,10 +10,7 @@
 namespace tfile::testing {
 namespace {
 
-struct WriterRelease {
-  void operator()(tf_writer *writer) const { tf_writer_release(writer); }
-};
-using Writer = std::unique_ptr<tf_writer, WriterRelease>;
+using Writer = tensorfile::Writer;
 
 struct Named {
   std::string name;
