@@ -28,18 +28,21 @@ void clear_out(T **out) {
   if (out != nullptr) *out = nullptr;
 }
 
-// Gives the reference to an output that the caller may leave NULL.
+// Moves the reference to an output that the caller may leave NULL.
 template <typename T>
 void give_out(T **out, Ref<T> &value) {
   if (out != nullptr) *out = value.take();
 }
 
-// Reads an array argument: `values` may be NULL only if `count` is 0.
-template <typename T>
-Status require_span(Span<const T> *out, const T *values, size_t count, const char *name) {
-  if (count != 0) TFILE_TRY(require(values, name));
-  *out = Span<const T>(values, count);
-  return kOk;
+// Checks the outputs of a text, of which the length may be NULL, and sets them to an empty one.
+inline Status require_text_out(const char **text, size_t *length, const char *name) {
+  if (length != nullptr) *length = 0;
+  return require_out(text, name);
+}
+
+inline void return_text(const char **text, size_t *length, Text value) {
+  *text = value.data();
+  if (length != nullptr) *length = value.size();
 }
 
 // True if a handle is NULL, which the error record then says. For getters, which return no status.

@@ -1,6 +1,5 @@
-#include "base/buffer.h"
-
 #include "api/arguments.h"
+#include "base/buffer.h"
 
 using namespace tfile;
 

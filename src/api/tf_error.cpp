@@ -1,6 +1,7 @@
+#include "api/arguments.h"
 #include "base/error.h"
 
-#include "api/arguments.h"
+using namespace tfile;
 
 extern "C" {
 
@@ -13,19 +14,19 @@ const char *tf_version_string(void) {
 }
 
 const char *tf_status_name(tf_status status) {
-  return tfile::status_name(status);
+  return status_name(status);
 }
 
 const char *tf_error_message(void) {
-  return tfile::error_record().message;
+  return error_record().message;
 }
 
 uint64_t tf_error_offset(void) {
-  return tfile::error_record().offset;
+  return error_record().offset;
 }
 
 const char *tf_error_name(void) {
-  return tfile::error_record().name;
+  return error_record().name;
 }
 
 }  // extern "C"

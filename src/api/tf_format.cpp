@@ -1,7 +1,5 @@
-#include "format/format.h"
 #include "api/arguments.h"
-
-namespace tfile {}  // namespace tfile
+#include "format/format.h"
 
 using namespace tfile;
 

@@ -1,33 +1,18 @@
+#include "api/arguments.h"
 #include "io/source.h"
 
-#include "api/arguments.h"
-
 using namespace tfile;
-
-namespace {
-
-Status check_new(tf_source **out, uint64_t size, tf_read_at_fn read_at) {
-  TFILE_TRY(require_out(out, "out"));
-  TFILE_TRY(require(reinterpret_cast<const void *>(read_at), "read_at"));
-  if (Checked(size).valid()) return kOk;
-  return Failure(TF_STATUS_INVALID_ARGUMENT) << "the size " << size << " is not below 2^63";
-}
-
-Status check_memory(tf_source **out, const void *data, size_t nbytes) {
-  TFILE_TRY(require_out(out, "out"));
-  return nbytes == 0 ? kOk : require(data, "data");
-}
-
-}  // namespace
 
 extern "C" {
 
 tf_status tf_source_new(tf_source **out, uint64_t size, int32_t concurrent, tf_read_at_fn read_at, tf_map_fn map,
                         tf_release_fn release, void *user) {
-  if (const Status status = check_new(out, size, read_at); !status.ok())
-    return fail_and_release(status, release, user).code;
+  PendingRelease pending(release, user);
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(reinterpret_cast<const void *>(read_at), "read_at"));
   Ref<Source> source;
-  TFILE_API_TRY(source_from_callbacks(source, default_memory(), size, concurrent != 0, read_at, map, release, user));
+  TFILE_API_TRY(
+      source_from_callbacks(source, default_memory(), size, concurrent != 0, read_at, map, pending.disarm(), user));
   *out = source.take();
   return TF_STATUS_OK;
 }
@@ -42,10 +27,11 @@ tf_status tf_source_from_path(tf_source **out, const char *path) {
 }
 
 tf_status tf_source_from_memory(tf_source **out, const void *data, size_t nbytes, tf_release_fn release, void *user) {
-  if (const Status status = check_memory(out, data, nbytes); !status.ok())
-    return fail_and_release(status, release, user).code;
+  PendingRelease pending(release, user);
+  TFILE_API_TRY(require_out(out, "out"));
+  if (nbytes > 0) TFILE_API_TRY(require(data, "data"));
   Ref<Source> source;
-  TFILE_API_TRY(source_from_memory(source, default_memory(), data, nbytes, release, user));
+  TFILE_API_TRY(source_from_memory(source, default_memory(), data, nbytes, pending.disarm(), user));
   *out = source.take();
   return TF_STATUS_OK;
 }

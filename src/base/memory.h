@@ -84,6 +84,7 @@ class PendingRelease {
   ~PendingRelease() {
     if (release_ != nullptr) release_(user_);
   }
+  void *user() const { return user_; }
   // Returns the callback; from now on the caller is responsible for calling it.
   tf_release_fn disarm() {
     const tf_release_fn release = release_;

@@ -1,6 +1,7 @@
 #include "base/options.h"
 
 #include "base/error.h"
+#include "base/limits.h"
 
 void tf_options::release() {
   if (refs.decrement()) destroy(tfile::default_memory(), this);
@@ -10,41 +11,148 @@ namespace tfile {
 
 namespace {
 
-constexpr int64_t kMaxBytes = INT64_MAX;
+constexpr int64_t kNoMaximum = INT64_MAX;
 constexpr int64_t kMaxCount = int64_t{1} << 30;
 
-constexpr OptionRule kRules[] = {
-    {TF_OPTION_THREADS, 0, 1024, 0, false},
-    {TF_OPTION_FORMAT, TF_FORMAT_AUTO, TF_FORMAT_GGUF, TF_FORMAT_AUTO, false},
-    {TF_OPTION_EXACT_PATH, 0, 1, 0, false},
-    {TF_OPTION_LOAD_MODE, TF_LOAD_MODE_OWN, TF_LOAD_MODE_MAP, TF_LOAD_MODE_OWN, false},
-    {TF_OPTION_LENIENT, 0, 1, 0, false},
-    {TF_OPTION_STRICT, 0, 1, 1, false},
-    {TF_OPTION_PARTS, 0, 1, 0, false},
-    {TF_OPTION_PART_BYTES, 0, kMaxBytes, 0, false},
-    {TF_OPTION_MAX_BYTES, 0, kMaxBytes, 0, false},
-    {TF_OPTION_MAX_HEADER_BYTES, 0, kMaxBytes, 0, false},
-    {TF_OPTION_MAX_ARRAYS, 1, kMaxCount, 1000000, false},
-    {TF_OPTION_MAX_METADATA, 1, kMaxCount, 1000000, false},
-    {TF_OPTION_MAX_NAME_BYTES, 1, kMaxCount, 65536, false},
-    {TF_OPTION_MAX_RANK, 1, 64, 64, false},
-    {TF_OPTION_MAX_NESTING, 1, 64, 64, false},
-    {TF_OPTION_DURABLE, 0, 1, 0, false},
-    {TF_OPTION_ATOMIC, 0, 1, 1, false},
-    {TF_OPTION_ALIGNMENT, 0, 1 << 20, 0, true},
-    {TF_OPTION_COMPRESS, 0, 1, 0, false},
-    {TF_OPTION_COMPRESSION_LEVEL, -1, 9, -1, false},
-    {TF_OPTION_DEFLATE, TF_DEFLATE_AUTO, TF_DEFLATE_ZLIB, TF_DEFLATE_AUTO, false},
-    {TF_OPTION_DECODE, TF_DECODE_MLX, TF_DTYPE_FLOAT64, TF_DECODE_KEEP, false},
+constexpr NamedValue kLoadModes[] = {{"own", TF_LOAD_MODE_OWN}, {"map", TF_LOAD_MODE_MAP}};
+constexpr NamedValue kDeflates[] = {{"auto", TF_DEFLATE_AUTO}, {"zlib", TF_DEFLATE_ZLIB}};
+constexpr NamedValue kDecodes[] = {
+    {"keep", TF_DECODE_KEEP},        {"mlx", TF_DECODE_MLX},        {"float16", TF_DTYPE_FLOAT16},
+    {"bfloat16", TF_DTYPE_BFLOAT16}, {"float32", TF_DTYPE_FLOAT32}, {"float64", TF_DTYPE_FLOAT64},
 };
+
+constexpr OptionRow flag(tf_option id, const char *name, int64_t default_value) {
+  return {id, name, OptionKind::kFlag, 0, 1, default_value, {}};
+}
+
+constexpr OptionRow number(tf_option id, const char *name, int64_t minimum, int64_t maximum, int64_t default_value) {
+  return {id, name, OptionKind::kNumber, minimum, maximum, default_value, {}};
+}
+
+template <size_t kCount>
+constexpr OptionRow named(tf_option id, const char *name, const NamedValue (&names)[kCount], int64_t default_value) {
+  return {id, name, OptionKind::kNamed, 0, 0, default_value, {names, kCount}};
+}
+
+constexpr OptionRow kRows[] = {
+    number(TF_OPTION_THREADS, "threads", 0, 1024, 0),
+    {TF_OPTION_FORMAT, "format", OptionKind::kFormat, 0, 0, TF_FORMAT_AUTO, {}},
+    flag(TF_OPTION_EXACT_PATH, "exact_path", 0),
+    named(TF_OPTION_LOAD_MODE, "load_mode", kLoadModes, TF_LOAD_MODE_OWN),
+    flag(TF_OPTION_LENIENT, "lenient", 0),
+    flag(TF_OPTION_STRICT, "strict", 1),
+    flag(TF_OPTION_PARTS, "parts", 0),
+    number(TF_OPTION_PART_BYTES, "part_bytes", 0, kNoMaximum, 0),
+    number(TF_OPTION_MAX_BYTES, "max_bytes", 0, kNoMaximum, 0),
+    number(TF_OPTION_MAX_HEADER_BYTES, "max_header_bytes", 0, kNoMaximum, 0),
+    number(TF_OPTION_MAX_ARRAYS, "max_arrays", 1, kMaxCount, 1000000),
+    number(TF_OPTION_MAX_METADATA, "max_metadata", 1, kMaxCount, 1000000),
+    number(TF_OPTION_MAX_NAME_BYTES, "max_name_bytes", 1, kMaxCount, 65536),
+    number(TF_OPTION_MAX_RANK, "max_rank", 1, kMaxRank, kMaxRank),
+    number(TF_OPTION_MAX_NESTING, "max_nesting", 1, kMaxNesting, kMaxNesting),
+    flag(TF_OPTION_DURABLE, "durable", 0),
+    flag(TF_OPTION_ATOMIC, "atomic", 1),
+    {TF_OPTION_ALIGNMENT, "alignment", OptionKind::kPowerOfTwo, 0, 1 << 20, 0, {}},
+    flag(TF_OPTION_COMPRESS, "compress", 0),
+    number(TF_OPTION_COMPRESSION_LEVEL, "compression_level", -1, 9, -1),
+    named(TF_OPTION_DEFLATE, "deflate", kDeflates, TF_DEFLATE_AUTO),
+    named(TF_OPTION_DECODE, "decode", kDecodes, TF_DECODE_KEEP),
+};
+
+constexpr bool slots_suffice() {
+  for (const OptionRow &row : kRows) {
+    if (row.id <= 0 || static_cast<size_t>(row.id) >= kOptionSlots) return false;
+  }
+  return true;
+}
+static_assert(slots_suffice());
+
+const OptionRow *find_row(tf_option id) {
+  for (const OptionRow &row : kRows) {
+    if (row.id == id) return &row;
+  }
+  return nullptr;
+}
+
+// The i-th value that an option names; a NULL name after the last one.
+NamedValue name_of(const OptionRow &row, size_t i, FormatValueFn formats) {
+  if (row.kind == OptionKind::kFormat) return formats(i);
+  return i < row.names.size() ? row.names[i] : NamedValue{nullptr, 0};
+}
+
+// Appends "auto, npy or gguf", with the numbers in parentheses if the user gave a number.
+void append_names(Failure &failure, const OptionRow &row, FormatValueFn formats, bool numbers) {
+  NamedValue value = name_of(row, 0, formats);
+  for (size_t i = 0; value.name != nullptr; ++i) {
+    const NamedValue next = name_of(row, i + 1, formats);
+    if (i > 0) failure << (next.name == nullptr ? " or " : ", ");
+    failure << value.name;
+    if (numbers) failure << " (" << value.value << ")";
+    value = next;
+  }
+}
+
+// Begins a message with what the option takes: "strict takes 0 or 1".
+Failure &append_range(Failure &failure, const OptionRow &row, FormatValueFn formats, bool numbers) {
+  failure << row.name << " takes ";
+  switch (row.kind) {
+    case OptionKind::kFlag:
+      return failure << "0 or 1";
+    case OptionKind::kNumber:
+      failure << row.minimum;
+      return row.maximum == kNoMaximum ? failure << " or more" : failure << " to " << row.maximum;
+    case OptionKind::kPowerOfTwo:
+      return failure << "0 or a power of two up to " << row.maximum;
+    default:
+      append_names(failure, row, formats, numbers);
+      return failure;
+  }
+}
+
+bool takes(const OptionRow &row, int64_t value, FormatValueFn formats) {
+  if (row.kind != OptionKind::kNamed && row.kind != OptionKind::kFormat) {
+    const bool whole = row.kind != OptionKind::kPowerOfTwo || (value & (value - 1)) == 0;
+    return value >= row.minimum && value <= row.maximum && whole;
+  }
+  NamedValue known = name_of(row, 0, formats);
+  for (size_t i = 1; known.name != nullptr; ++i) {
+    if (known.value == value) return true;
+    known = name_of(row, i, formats);
+  }
+  return false;
+}
 
 }  // namespace
 
-const OptionRule *option_rule(tf_option id) {
-  for (const OptionRule &rule : kRules) {
-    if (rule.id == id) return &rule;
+Span<const OptionRow> all_options() {
+  return {kRows, sizeof(kRows) / sizeof(kRows[0])};
+}
+
+Status find_option(const OptionRow **out, tf_option id) {
+  *out = find_row(id);
+  if (*out != nullptr) return kOk;
+  return Failure(TF_STATUS_UNSUPPORTED) << "this version has no option " << id;
+}
+
+const char *option_name(tf_option id) {
+  return find_row(id)->name;
+}
+
+Status check_value(const OptionRow &row, int64_t value, FormatValueFn formats) {
+  if (takes(row, value, formats)) return kOk;
+  Failure failure(TF_STATUS_INVALID_ARGUMENT);
+  return append_range(failure, row, formats, true) << ", not " << value;
+}
+
+Status find_value(int64_t *value, const OptionRow &row, Text name, FormatValueFn formats) {
+  NamedValue known = name_of(row, 0, formats);
+  const bool has_names = known.name != nullptr;
+  for (size_t i = 1; known.name != nullptr; ++i) {
+    if (name == known.name) return *value = known.value, kOk;
+    known = name_of(row, i, formats);
   }
-  return nullptr;
+  Failure failure(has_names ? TF_STATUS_INVALID_ARGUMENT : TF_STATUS_TYPE);
+  return (append_range(failure, row, formats, false) << ", not ").quoted(name);
 }
 
 void ProgressCallback::release() {
@@ -52,8 +160,8 @@ void ProgressCallback::release() {
 }
 
 Settings::Settings() : values_{}, memory_(Ref<Memory>::share(&default_memory())) {
-  for (const OptionRule &rule : kRules)
-    set(rule.id, rule.initial);
+  for (const OptionRow &row : kRows)
+    set(row.id, row.default_value);
 }
 
 Workers Settings::workers() const {
@@ -62,12 +170,34 @@ Workers Settings::workers() const {
   return {asked == 0 ? core_count() : asked, nullptr};
 }
 
+Status Settings::set_allocator(tf_alloc_fn alloc, tf_free_fn free, PendingRelease &release) {
+  if ((alloc == nullptr) != (free == nullptr)) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << (alloc == nullptr ? "free without alloc" : "alloc without free");
+  }
+  auto memory = Ref<Memory>::share(&default_memory());
+  if (alloc != nullptr) TFILE_TRY(make_memory(memory, alloc, free, release.disarm(), release.user()));
+  set_memory(std::move(memory));
+  return kOk;
+}
+
 Status Settings::apply_budget() {
   const uint64_t limit = this->limit(TF_OPTION_MAX_BYTES);
   if (limit == 0) return kOk;
   Ref<Memory> budget;
   TFILE_TRY(make_budget(budget, *memory_, limit));
   memory_ = std::move(budget);
+  return kOk;
+}
+
+Status make_progress(Ref<ProgressCallback> &out, tf_progress_fn report, PendingRelease &release) {
+  if (report == nullptr) return out = Ref<ProgressCallback>(), kOk;
+  ProgressCallback *callback = nullptr;
+  TFILE_TRY(make(&callback, default_memory()));
+  callback->memory = Ref<Memory>::share(&default_memory());
+  callback->report = report;
+  callback->release_user = release.disarm();
+  callback->user = release.user();
+  out = Ref<ProgressCallback>::adopt(callback);
   return kOk;
 }
 

@@ -1,4 +1,4 @@
-// Options (tf_options): the settings of a call, each with its default and range in one table.
+// Options (tf_options): one row for each option, and the settings of a call.
 #pragma once
 
 #include "base/memory.h"
@@ -9,18 +9,45 @@ namespace tfile {
 
 inline constexpr size_t kOptionSlots = 32;
 
-struct OptionRule {
-  tf_option id;
-  int64_t least;
-  int64_t most;
-  int64_t initial;
-  bool power_of_two;  // or 0
+enum class OptionKind : uint8_t {
+  kFlag,        // 0 or 1
+  kNumber,      // minimum to maximum
+  kPowerOfTwo,  // or 0; at most maximum
+  kNamed,       // one of `names`
+  kFormat,      // a file format, whose names are in another table
 };
 
-// The rule of an option, or NULL when there is no such option.
-const OptionRule *option_rule(tf_option id);
+struct NamedValue {
+  const char *name;
+  int64_t value;
+};
 
-// Told on the calling thread only; released with the last settings that name it.
+// Everything that the library knows about an option.
+struct OptionRow {
+  tf_option id;
+  const char *name;  // in messages: TF_OPTION_MAX_ARRAYS is "max_arrays"
+  OptionKind kind;
+  int64_t minimum;  // of kNumber and kPowerOfTwo, as is maximum
+  int64_t maximum;
+  int64_t default_value;
+  Span<const NamedValue> names;  // of kNamed
+};
+
+Span<const OptionRow> all_options();
+// Finds the row of an option; UNSUPPORTED if this version has no such option.
+Status find_option(const OptionRow **out, tf_option id);
+// Returns the name of an option that exists.
+const char *option_name(tf_option id);
+
+// Enumerates the file formats for TF_OPTION_FORMAT: returns the i-th, and a NULL name after the last one.
+using FormatValueFn = NamedValue (*)(size_t i);
+
+// Checks that an option takes a value; else INVALID_ARGUMENT, "compression_level takes -1 to 9, not 10".
+Status check_value(const OptionRow &row, int64_t value, FormatValueFn formats);
+// Looks up the value that a name stands for; TYPE if the option takes numbers only.
+Status find_value(int64_t *value, const OptionRow &row, Text name, FormatValueFn formats);
+
+// Called on the thread that made the call; released with the last settings that use it.
 struct ProgressCallback {
   RefCount refs;
   Ref<Memory> memory;
@@ -32,22 +59,24 @@ struct ProgressCallback {
   void release();
 };
 
-// The values of one call: a copy, so that options may change or go while a file is open.
+// The values of one call: a copy, so that the options may change or be released while a file is open.
 class Settings {
  public:
-  // Defaults.
+  // Has the defaults.
   Settings();
 
   int64_t get(tf_option id) const { return values_[static_cast<size_t>(id)]; }
   bool on(tf_option id) const { return get(id) != 0; }
   uint64_t limit(tf_option id) const { return static_cast<uint64_t>(get(id)); }
   void set(tf_option id, int64_t value) { values_[static_cast<size_t>(id)] = value; }
-  // TF_OPTION_THREADS with 0 resolved, on the host's executor if there is one.
+  // The user's executor if there is one, else as many threads as TF_OPTION_THREADS says, where 0 means all cores.
   Workers workers() const;
 
   Memory &memory() const { return *memory_; }
   void set_memory(Ref<Memory> memory) { memory_ = std::move(memory); }
-  // Puts the budget of TF_OPTION_MAX_BYTES, if any, in front of the memory.
+  // Sets the user's allocator; without functions, the default one. Takes the release callback if it succeeds.
+  Status set_allocator(tf_alloc_fn alloc, tf_free_fn free, PendingRelease &release);
+  // From now on memory() enforces TF_OPTION_MAX_BYTES, if that is set.
   Status apply_budget();
 
   const Ref<ProgressCallback> &progress() const { return progress_; }
@@ -61,11 +90,15 @@ class Settings {
   Ref<Executor> executor_;
 };
 
-// Reports bytes done of a total. advance() is for the calling thread; NULL callbacks cost nothing.
+// Makes a progress callback; a NULL function gives none. Takes the release callback if it succeeds.
+Status make_progress(Ref<ProgressCallback> &out, tf_progress_fn report, PendingRelease &release);
+
+// Reports the bytes done so far and the total to the progress callback, if there is one. Used on the thread that made
+// the call.
 class Progress {
  public:
   Progress(const Settings &settings, uint64_t total) : callback_(settings.progress().get()), total_(total) {}
-  // kOk, or the status with which the callback ends the call.
+  // Fails with the status that the callback returns.
   Status advance(uint64_t bytes);
 
  private:
@@ -88,7 +121,7 @@ namespace tfile {
 
 using Options = ::tf_options;
 
-// A copy of the settings of a call's options, which may be NULL, with its budget.
+// Copies the settings of a call's options, which may be NULL, and applies the memory budget.
 Status settings_of(Settings &out, const Options *options);
 
 }  // namespace tfile

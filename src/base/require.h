@@ -18,4 +18,12 @@ inline Status require_text(Text *out, const char *text, size_t length, const cha
   return kOk;
 }
 
+// Reads an array argument: `values` may be NULL only if `count` is 0.
+template <typename T>
+Status require_span(Span<const T> *out, const T *values, size_t count, const char *name) {
+  if (count != 0) TFILE_TRY(require(values, name));
+  *out = Span<const T>(values, count);
+  return kOk;
+}
+
 }  // namespace tfile

@@ -106,6 +106,20 @@ void Executor::release() {
   if (refs.decrement()) destroy_and_release(this);
 }
 
+Status make_executor(Ref<Executor> &out, tf_executor_fn execute, size_t width, PendingRelease &release) {
+  if (execute == nullptr) return out = Ref<Executor>(), kOk;
+  if (width == 0) return Failure(TF_STATUS_INVALID_ARGUMENT) << "the width of an executor is 1 or more, not 0";
+  Executor *executor = nullptr;
+  TFILE_TRY(make(&executor, default_memory()));
+  executor->memory = Ref<Memory>::share(&default_memory());
+  executor->execute = execute;
+  executor->width = width;
+  executor->release_user = release.disarm();
+  executor->user = release.user();
+  out = Ref<Executor>::adopt(executor);
+  return kOk;
+}
+
 Status parallel_for(size_t count, const Workers &workers, Job run, void *context, Notify notify) {
   const size_t most = workers.executor != nullptr || workers.count < kMaxThreads ? workers.count : kMaxThreads;
   const size_t width = most < count ? most : count;

@@ -23,6 +23,9 @@ struct Executor {
   void release();
 };
 
+// Makes an executor; a NULL function gives none. Takes the release callback if it succeeds.
+Status make_executor(Ref<Executor> &out, tf_executor_fn execute, size_t width, PendingRelease &release);
+
 // Who does the work of a call: threads made for it, of which the caller is one, or the host's workers.
 struct Workers {
   size_t count = 1;

@@ -1,12 +1,12 @@
 #include "core/array.h"
 
 #include "base/endian.h"
-#include "base/error.h"
+#include "base/require.h"
 #include "core/copy.h"
 
 namespace {
 
-// Of an array object with shape and strides behind it.
+// Size of an array object with the shape and strides that follow it.
 size_t object_bytes(size_t ndim) {
   return sizeof(tf_array) + 2 * ndim * sizeof(int64_t);
 }
@@ -23,6 +23,13 @@ void tf_array::release() {
 }
 
 namespace tfile {
+
+Status Form::read(tf_dtype id, const int64_t *sizes, size_t ndim) {
+  TFILE_TRY(require_span(&shape, sizes, ndim, "shape"));
+  TFILE_TRY(check_shape(&nbytes, id, shape));
+  dtype = find_dtype(id);
+  return kOk;
+}
 
 Status check_shape(uint64_t *nbytes, tf_dtype id, Span<const int64_t> shape) {
   const Dtype *const dtype = find_dtype(id);
@@ -52,7 +59,7 @@ Status check_shape(uint64_t *nbytes, tf_dtype id, Span<const int64_t> shape) {
 
 namespace {
 
-// Makes an array in object_bytes() at place.
+// Constructs an array in object_bytes() of storage.
 Array *construct_array(void *storage, Memory &memory, const Dtype &dtype, Span<const int64_t> shape,
                        const int64_t *strides, Ref<Buffer> buffer, char *data) {
   auto *const array = new (storage) Array{};
@@ -75,7 +82,7 @@ Array *construct_array(void *storage, Memory &memory, const Dtype &dtype, Span<c
   return array;
 }
 
-// Arrays of more bytes have memory of their own.
+// Larger arrays have their own allocation.
 constexpr uint64_t kMaxInSlab = uint64_t{16} << 10;
 
 }  // namespace
@@ -116,6 +123,23 @@ Status make_array(Ref<Array> &out, SlabAllocator &allocator, const Dtype &dtype,
   return kOk;
 }
 
+Status make_zeros(Ref<Array> &out, Memory &memory, const Form &form) {
+  TFILE_TRY(make_array(out, memory, *form.dtype, form.shape));
+  memset(out->data, 0, static_cast<size_t>(form.nbytes));
+  return kOk;
+}
+
+Status copy_from(Ref<Array> &out, Memory &memory, const Form &form, const void *from, size_t nbytes) {
+  if (nbytes != form.nbytes) {
+    return (Failure(TF_STATUS_INVALID_ARGUMENT) << "shape ").shape(form.shape)
+           << " of " << form.dtype->name << " needs " << form.nbytes << " bytes, there are "
+           << static_cast<uint64_t>(nbytes);
+  }
+  TFILE_TRY(make_array(out, memory, *form.dtype, form.shape));
+  if (nbytes > 0) memcpy(out->data, from, nbytes);
+  return kOk;
+}
+
 bool is_contiguous(const Array &array) {
   if (!array.dtype->addressable() || array.size == 0) return true;
   int64_t step = array.dtype->block_bytes;
@@ -140,6 +164,21 @@ bool is_fortran_contiguous(const Array &array) {
 
 bool is_exclusive(const Array &array) {
   return array.buffer->writable && array.buffer->refs.unique();
+}
+
+Status writable_data(void **data, const Array &array) {
+  if (!is_exclusive(array)) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT)
+           << "the memory of the array is " << (array.buffer->writable ? "shared with another array" : "read-only");
+  }
+  *data = array.data;
+  return kOk;
+}
+
+Status make_exclusive(Ref<Array> &out, Array &array) {
+  if (!is_exclusive(array) || !array.refs.unique()) return copy(out, without_budget(*array.memory), array);
+  out = Ref<Array>::share(&array);
+  return kOk;
 }
 
 Status copy(Ref<Array> &out, Memory &memory, const Array &array) {
@@ -175,7 +214,7 @@ Status transpose(Ref<Array> &out, Memory &memory, const Array &array, const size
     const size_t axis = reversed ? array.ndim - 1 - i : axes[i];
     if (axis >= array.ndim || used[axis]) {
       return Failure(TF_STATUS_INVALID_ARGUMENT)
-             << "axis " << static_cast<uint64_t>(axis) << (axis < array.ndim ? " stands twice" : " is out of range");
+             << "axis " << static_cast<uint64_t>(axis) << (axis < array.ndim ? " is given twice" : " is out of range");
     }
     used[axis] = true;
     same = same && axis == i;
@@ -266,7 +305,7 @@ Status item_int64(int64_t *value, const Array &array, Span<const int64_t> index)
     return kOk;
   }
   if (dtype.kind != DtypeClass::kUnsigned && dtype.kind != DtypeClass::kBool) {
-    return Failure(TF_STATUS_TYPE) << "an integer is wanted, the dtype is " << dtype.name;
+    return Failure(TF_STATUS_TYPE) << "expected an integer dtype, found " << dtype.name;
   }
   const uint64_t number = load_unsigned(element_at(array, indices), dtype.block_bytes);
   if (number > static_cast<uint64_t>(INT64_MAX)) {

@@ -1,13 +1,14 @@
-// Array (tf_array): dtype, shape, strides, and a share of a Buffer.
+// Array (tf_array): dtype, shape and strides over a Buffer, which several arrays may share.
 #pragma once
 
 #include "base/buffer.h"
+#include "base/limits.h"
 #include "core/dtype.h"
 
 struct tf_array {
   tfile::RefCount refs;
   tfile::Ref<tfile::Memory> memory;  // of this object
-  tfile::Ref<tfile::Slab> slab;      // that it lies in; empty: allocated by itself
+  tfile::Ref<tfile::Slab> slab;      // that has this object; empty if it has its own allocation
   tfile::Ref<tfile::Buffer> buffer;
   const tfile::Dtype *dtype = nullptr;
   char *data = nullptr;  // the first element, [0, 0, ...]
@@ -18,7 +19,7 @@ struct tf_array {
   void retain() { refs.increment(); }
   void release();
 
-  // Shape and strides stand behind the object, in the same allocation.
+  // Shape and strides follow the object in the same allocation.
   int64_t *dims() const { return reinterpret_cast<int64_t *>(const_cast<tf_array *>(this) + 1); }
   tfile::Span<const int64_t> shape() const { return {dims(), ndim}; }
   // In bytes; meaningless for packed and block types.
@@ -29,40 +30,56 @@ namespace tfile {
 
 using Array = ::tf_array;
 
-inline constexpr size_t kMaxRank = 64;
-
-// Checks dtype and shape as a caller gave them; *nbytes is what they need in C order.
+// Checks a dtype and a shape from the user; *nbytes is their size in C order.
 Status check_shape(uint64_t *nbytes, tf_dtype dtype, Span<const int64_t> shape);
 
-// An array over part of a buffer. strides NULL: C-contiguous. The arguments are right: check_shape has been asked.
+// A dtype and a shape that have been checked.
+struct Form {
+  const Dtype *dtype = nullptr;
+  Span<const int64_t> shape;
+  uint64_t nbytes = 0;  // in C order
+
+  Status read(tf_dtype id, const int64_t *sizes, size_t ndim);
+};
+
+// Makes an array over part of a buffer; strides may be NULL: C-contiguous. check_shape() has passed.
 Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<const int64_t> shape,
                   const int64_t *strides, Ref<Buffer> buffer, char *data);
-// A C-contiguous array over a fresh buffer, uninitialised.
+// Makes a C-contiguous array with its own buffer, uninitialized.
 Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<const int64_t> shape);
 
-// The same in one piece of a slab. What that takes of what the allocator is told to expect: slab_array_cost(), which is 0
-// for an array that is too large to share.
+// Makes a C-contiguous array whose object, buffer and data are in a slab, uninitialized.
 Status make_array(Ref<Array> &out, SlabAllocator &allocator, const Dtype &dtype, Span<const int64_t> shape);
+// Returns the bytes that such an array needs of the slab; 0 if it is so large that it must have its own allocation.
 uint64_t slab_array_cost(const Dtype &dtype, Span<const int64_t> shape);
 
-bool is_contiguous(const Array &array);
-// Whether the elements lie in Fortran order without gaps, and not in C order.
-bool is_fortran_contiguous(const Array &array);
-// Whether this array's memory may be written: writable, and no other array has it. References to this one do not count.
-bool is_exclusive(const Array &array);
+// Makes an array of zeros.
+Status make_zeros(Ref<Array> &out, Memory &memory, const Form &form);
+// Makes an array with a copy of nbytes in C order; INVALID_ARGUMENT if the form needs another number of bytes.
+Status copy_from(Ref<Array> &out, Memory &memory, const Form &form, const void *from, size_t nbytes);
 
-// A C-contiguous copy.
+bool is_contiguous(const Array &array);
+// True if the elements are in Fortran order without gaps, and not in C order.
+bool is_fortran_contiguous(const Array &array);
+// True if the memory is writable and no other array uses it. References to this array do not count.
+bool is_exclusive(const Array &array);
+// Returns the array's memory for writing; INVALID_ARGUMENT unless is_exclusive().
+Status writable_data(void **data, const Array &array);
+// Returns the array itself if the caller's reference is the only one and it is_exclusive(), else a copy.
+Status make_exclusive(Ref<Array> &out, Array &array);
+
+// Makes a C-contiguous copy.
 Status copy(Ref<Array> &out, Memory &memory, const Array &array);
-// C-contiguous: array itself, or a copy.
+// Returns the array itself if it is C-contiguous, else a copy that is.
 Status contiguous(Ref<Array> &out, Memory &memory, const Array &array);
 Status transpose(Ref<Array> &out, Memory &memory, const Array &array, const size_t *axes, size_t naxes);
 bool equal(const Array &a, const Array &b);
 
-// The indices that index means: it has ndim entries, negative ones count from the end. indices has room for ndim.
+// Checks an index of ndim entries, of which negative ones count from the end, and writes ndim indices from 0 on.
 Status resolve_index(int64_t *indices, const Array &array, Span<const int64_t> index);
-// The address of an element of an addressable array, at indices that resolve_index() gave.
+// Returns the address of an element of an addressable array, at indices from resolve_index().
 const char *element_at(const Array &array, const int64_t *indices);
-// One element of bool or an integer dtype; index as in resolve_index().
+// Reads one element of a bool or integer array; the index is as in resolve_index().
 Status item_int64(int64_t *value, const Array &array, Span<const int64_t> index);
 
 }  // namespace tfile

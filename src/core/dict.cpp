@@ -1,6 +1,7 @@
 #include "core/dict.h"
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 namespace tfile {
 
@@ -31,35 +32,49 @@ Status StringList::append(const StringList &other) {
 
 namespace {
 
-Text key_at(const void *owner, size_t place) {
-  return static_cast<const Dict *>(owner)->at(place).key;
+// A kind in the words of messages.
+const char *kind_name(tf_kind kind) {
+  switch (kind) {
+    case TF_KIND_ARRAY:
+      return "an array";
+    case TF_KIND_STRING:
+      return "a string";
+    case TF_KIND_STRING_LIST:
+      return "a list of strings";
+    default:
+      return "a dict";
+  }
+}
+
+Text key_at(const void *owner, size_t index) {
+  return static_cast<const Dict *>(owner)->at(index).key;
 }
 
 // Copies text and a NUL to `to`.
-Text place_text(char *to, Text text) {
+Text copy_text(char *to, Text text) {
   if (!text.empty()) memcpy(to, text.data(), text.size());
   to[text.size()] = '\0';
   return Text(to, text.size());
 }
 
-// An entry with copies of key and string behind it, and no value yet.
+// Makes an entry that is followed by copies of the key and the string, without another value.
 Status make_entry(DictEntry **out, Memory &memory, tf_kind kind, Text key, Text string) {
   const Checked bytes = Checked(sizeof(DictEntry)) + key.size() + 1 + string.size() + 1;
   if (!bytes.fits_memory()) return Failure(TF_STATUS_OUT_OF_MEMORY) << "key and string do not fit in this process";
   const auto allocated = static_cast<size_t>(bytes.value());
-  void *place = nullptr;
-  TFILE_TRY(allocate(&place, memory, allocated, alignof(DictEntry)));
-  auto *const entry = new (place) DictEntry{};
+  void *storage = nullptr;
+  TFILE_TRY(allocate(&storage, memory, allocated, alignof(DictEntry)));
+  auto *const entry = new (storage) DictEntry{};
   auto *const text = reinterpret_cast<char *>(entry + 1);
-  entry->key = place_text(text, key);
-  entry->string = place_text(text + key.size() + 1, string);
+  entry->key = copy_text(text, key);
+  entry->string = copy_text(text + key.size() + 1, string);
   entry->kind = kind;
   entry->allocated = allocated;
   *out = entry;
   return kOk;
 }
 
-// Frees an entry with its value; a dict that nobody else has goes onto *unused, to be freed by the caller.
+// Frees an entry and its value. A dict that this was the last reference to is added to the list *unused instead.
 void free_entry(Memory &memory, DictEntry *entry, Dict **unused) {
   if (entry->array != nullptr) entry->array->release();
   if (entry->list != nullptr) destroy(memory, entry->list);
@@ -70,7 +85,7 @@ void free_entry(Memory &memory, DictEntry *entry, Dict **unused) {
   deallocate(memory, entry, entry->allocated, alignof(DictEntry));
 }
 
-// Frees dicts that nobody has any more, and those that go with them.
+// Frees the dicts of a list, and those that only they contained.
 void free_dicts(Dict *unused) {
   while (unused != nullptr) {
     Dict *const dict = unused;
@@ -88,14 +103,14 @@ void free_entry(Memory &memory, DictEntry *entry) {
   free_dicts(unused);
 }
 
-// A set of dicts, in the order in which they came: open addressing, at most half full.
+// A set of dicts in insertion order; a hash table with open addressing, at most half full.
 class DictSet {
  public:
   explicit DictSet(Memory &memory) : order_(memory), slots_(memory) {}
 
   size_t size() const { return order_.size(); }
   const Dict &operator[](size_t i) const { return *order_[i]; }
-  // Adds a dict unless it is there.
+  // Adds a dict if the set does not have it.
   Status add(const Dict *dict) {
     if ((order_.size() + 1) * 2 > slots_.size()) TFILE_TRY(grow());
     const Dict *&slot = slots_[slot_of(dict)];
@@ -130,6 +145,19 @@ class DictSet {
 
 }  // namespace
 
+Status check_key(Text key) {
+  const size_t valid = utf8_valid_prefix(key);
+  if (valid == key.size()) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT).key(key)
+         << "the key is not UTF-8 from its byte " << static_cast<uint64_t>(valid) << " on";
+}
+
+Status check_index(size_t index, size_t size) {
+  if (index < size) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT)
+         << "index " << static_cast<uint64_t>(index) << " is out of range for " << static_cast<uint64_t>(size);
+}
+
 Status make_dict(Ref<Dict> &out, Memory &memory) {
   Dict *dict = nullptr;
   TFILE_TRY(make(&dict, memory, memory));
@@ -147,11 +175,41 @@ void tf_dict::release() {
 }
 
 const tfile::DictEntry *tf_dict::find(tfile::Text key) const {
-  const size_t place = index.find(key);
-  return place == tfile::NameIndex::kNone ? nullptr : entries[place];
+  const size_t found = index.find(key);
+  return found == tfile::NameIndex::kNone ? nullptr : entries[found];
 }
 
-// Puts an entry in its place; takes it over, also on failure.
+tfile::Status tf_dict::get_at(const tfile::DictEntry **out, size_t i) const {
+  TFILE_TRY(tfile::check_index(i, size()));
+  *out = entries[i];
+  return tfile::kOk;
+}
+
+tfile::Status tf_dict::locate(size_t *out, tfile::Text key) const {
+  *out = index.find(key);
+  if (*out != tfile::NameIndex::kNone) return tfile::kOk;
+  return tfile::Failure(TF_STATUS_NOT_FOUND).key(key) << "no such key";
+}
+
+tfile::Status tf_dict::get(const tfile::DictEntry **out, tfile::Text key, tf_kind kind) const {
+  size_t found = 0;
+  TFILE_TRY(locate(&found, key));
+  *out = entries[found];
+  if ((*out)->kind == kind) return tfile::kOk;
+  return tfile::Failure(TF_STATUS_TYPE).key((*out)->key)
+         << "expected " << tfile::kind_name(kind) << ", found " << tfile::kind_name((*out)->kind);
+}
+
+tfile::Status tf_dict::get_scalar(const tfile::Array **out, tfile::Text key) const {
+  const tfile::DictEntry *entry = nullptr;
+  TFILE_TRY(get(&entry, key, TF_KIND_ARRAY));
+  *out = entry->array;
+  if (entry->array->ndim == 0) return tfile::kOk;
+  return (tfile::Failure(TF_STATUS_TYPE).key(entry->key) << "expected a 0-d array, found shape ")
+      .shape(entry->array->shape());
+}
+
+// Adds an entry or replaces the one of its key. Takes ownership of the entry even if it fails.
 tfile::Status tf_dict::set(tfile::DictEntry *entry) {
   size_t found = tfile::NameIndex::kNone;
   tfile::Status status = entries.push(entry);
@@ -182,6 +240,13 @@ tfile::Status tf_dict::set_array(tfile::Text key, tfile::Array &array) {
   return set(entry);
 }
 
+tfile::Status tf_dict::set_scalar(tfile::Text key, tf_dtype dtype, const void *value) {
+  tfile::Ref<tfile::Array> array;
+  TFILE_TRY(make_array(array, *memory, *tfile::find_dtype(dtype), {}));
+  memcpy(array->data, value, static_cast<size_t>(array->nbytes));
+  return set_array(key, *array);
+}
+
 tfile::Status tf_dict::set_string(tfile::Text key, tfile::Text text) {
   tfile::DictEntry *entry = nullptr;
   TFILE_TRY(tfile::make_entry(&entry, *memory, TF_KIND_STRING, key, text));
@@ -208,6 +273,13 @@ tfile::Status tf_dict::set_dict(tfile::Text key, tf_dict &value) {
   return set(entry);
 }
 
+tfile::Status tf_dict::set_acyclic(tfile::Text key, tf_dict &value) {
+  bool cycle = false;
+  TFILE_TRY(value.reaches(&cycle, *this));
+  if (cycle) return tfile::Failure(TF_STATUS_INVALID_ARGUMENT).key(key) << "the dict would contain itself";
+  return set_dict(key, value);
+}
+
 tfile::Status tf_dict::set_value(tfile::Text key, const tfile::DictEntry &value) {
   switch (value.kind) {
     case TF_KIND_ARRAY:
@@ -225,11 +297,11 @@ tfile::Status tf_dict::set_value(tfile::Text key, const tfile::DictEntry &value)
 }
 
 bool tf_dict::remove(tfile::Text key) {
-  const size_t place = index.find(key);
-  if (place == tfile::NameIndex::kNone) return false;
-  tfile::DictEntry *const entry = entries[place];
-  index.remove(place);
-  entries.erase(place);
+  const size_t found = index.find(key);
+  if (found == tfile::NameIndex::kNone) return false;
+  tfile::DictEntry *const entry = entries[found];
+  index.remove(found);
+  entries.erase(found);
   tfile::free_entry(*memory, entry);
   return true;
 }

@@ -1,4 +1,4 @@
-// Dict (tf_dict): values by name, in insertion order.
+// Dict (tf_dict): values by key, in insertion order.
 #pragma once
 
 #include "base/name_index.h"
@@ -16,23 +16,23 @@ struct StringList {
 
   size_t size() const { return ends.size(); }
   Text at(size_t i) const;  // NUL-terminated
-  // On failure the list is as before.
+  // If it fails, the list is unchanged.
   Status append(Text text);
   Status append(const StringList &other);
 
-  Vec<size_t> ends;  // of each string in bytes, its NUL not counted
+  Vec<size_t> ends;  // offset in bytes after each string, where its NUL is
   Vec<char> bytes;
 };
 
-// One value with its key, in one allocation with the key's bytes.
+// A key and its value. The bytes of the key and of a string follow in the same allocation.
 struct DictEntry {
   Text key;  // NUL-terminated
   tf_kind kind = TF_KIND_NONE;
-  Array *array = nullptr;  // owned, as are the next three, according to kind
+  Array *array = nullptr;  // `kind` says which of the next four is set; all are owned
   Dict *dict = nullptr;
   StringList *list = nullptr;
   Text string;           // NUL-terminated
-  size_t allocated = 0;  // of this entry
+  size_t allocated = 0;  // size of the allocation
 };
 
 }  // namespace tfile
@@ -43,32 +43,43 @@ struct tf_dict {
   tf_dict &operator=(const tf_dict &) = delete;
 
   void retain() { refs.increment(); }
-  // Takes the same stack however deep the dicts are nested that go with this one.
+  // Frees nested dicts in a loop, so that deep nesting does not need a deep stack.
   void release();
 
   size_t size() const { return entries.size(); }
   const tfile::DictEntry &at(size_t i) const { return *entries[i]; }
+  // Returns the entry at an index from the user; INVALID_ARGUMENT if there is none.
+  tfile::Status get_at(const tfile::DictEntry **out, size_t i) const;
+  // Returns the entry of a key, or NULL.
   const tfile::DictEntry *find(tfile::Text key) const;
+  // Returns the index of a key's entry; NOT_FOUND if there is none.
+  tfile::Status locate(size_t *out, tfile::Text key) const;
+  // Returns the entry of a key; NOT_FOUND if there is none, TYPE if its value is of another kind.
+  tfile::Status get(const tfile::DictEntry **out, tfile::Text key, tf_kind kind) const;
+  // Returns the 0-d array of a key; else fails like get(), or with TYPE.
+  tfile::Status get_scalar(const tfile::Array **out, tfile::Text key) const;
 
-  // Makes room for count values at least.
+  // Allocates for at least `count` values.
   tfile::Status reserve(size_t count);
-  // Each replaces what the key had, in its place. On failure the dict is as before.
+  // The setters replace the value of a key that exists, at its index. If they fail, the dict is unchanged.
   tfile::Status set_array(tfile::Text key, tfile::Array &array);
+  tfile::Status set_scalar(tfile::Text key, tf_dtype dtype, const void *value);
   tfile::Status set_string(tfile::Text key, tfile::Text text);
-  tfile::Status set_string_list(tfile::Text key, tfile::StringList **out);  // empty; *out is filled by the caller
-  tfile::Status set_dict(tfile::Text key, tf_dict &value);                  // value does not hold this dict
-  // A copy of another dict's value: arrays and dicts are shared, strings and lists are copied.
+  tfile::Status set_string_list(tfile::Text key, tfile::StringList **out);  // *out is an empty list
+  tfile::Status set_dict(tfile::Text key, tf_dict &value);                  // value must not contain this dict
+  tfile::Status set_acyclic(tfile::Text key, tf_dict &value);               // INVALID_ARGUMENT if it does
+  // Sets a value of another dict: arrays and dicts are shared, strings and lists are copied.
   tfile::Status set_value(tfile::Text key, const tfile::DictEntry &value);
   bool remove(tfile::Text key);
-  // Whether other is this dict, or is reached from it. Takes time in proportion to the values below this dict, and
-  // memory in proportion to the dicts: depth is not limited, and a dict may be below this one by many ways.
+  // Finds out whether `other` is this dict or is nested in it. Takes time in proportion to the values in this dict and
+  // memory in proportion to the dicts, however deep they are nested and however often one dict is contained.
   tfile::Status reaches(bool *found, const tf_dict &other) const;
 
   tfile::RefCount refs;
   tfile::Ref<tfile::Memory> memory;
   tfile::Vec<tfile::DictEntry *> entries;
   tfile::NameIndex index;
-  tf_dict *next_to_free = nullptr;  // once the last reference has gone
+  tf_dict *next_to_free = nullptr;  // used while dicts without references are freed
 
  private:
   tfile::Status set(tfile::DictEntry *entry);
@@ -77,5 +88,10 @@ struct tf_dict {
 namespace tfile {
 
 Status make_dict(Ref<Dict> &out, Memory &memory);
+
+// Checks that a key from the user is UTF-8.
+Status check_key(Text key);
+// Checks an index from the user.
+Status check_index(size_t index, size_t size);
 
 }  // namespace tfile

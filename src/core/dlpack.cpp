@@ -1,7 +1,6 @@
 #include "core/dlpack.h"
 
-#include "api/arguments.h"
-#include "base/error.h"
+#include "base/require.h"
 #include "core/copy.h"
 #include "core/foreign.h"
 
@@ -62,7 +61,7 @@ Status dtype_of(const Dtype **out, DlDataType dtype, uint64_t flags) {
   return Failure(TF_STATUS_UNSUPPORTED) << (*out)->name << " with a byte for each element is not handled";
 }
 
-// Strides in elements. Those of axes that are never stepped along may be anything, so they need not divide.
+// Computes strides in elements. An axis of fewer than two elements has no use for its stride, which need not divide.
 Status element_strides(int64_t *out, const Array &array) {
   const bool addressable = array.dtype->addressable();
   contiguous_strides(out, array.shape(), 1);
@@ -80,7 +79,7 @@ Status element_strides(int64_t *out, const Array &array) {
   return kOk;
 }
 
-// What a consumer gets, with shape and strides behind it in the same allocation.
+// The exported tensor, followed by its shape and strides in the same allocation.
 template <typename Managed>
 struct Export {
   Managed managed;
@@ -107,9 +106,9 @@ Status export_array(Managed **out, const Array &array) {
   int64_t strides[kMaxRank];
   TFILE_TRY(element_strides(strides, array));
   Memory &memory = without_budget(*array.memory);
-  void *place = nullptr;
-  TFILE_TRY(allocate(&place, memory, Made::bytes(array.ndim), alignof(Made)));
-  auto *const made = new (place) Made{{}, Ref<Memory>::share(&memory), array.buffer, array.ndim};
+  void *storage = nullptr;
+  TFILE_TRY(allocate(&storage, memory, Made::bytes(array.ndim), alignof(Made)));
+  auto *const made = new (storage) Made{{}, Ref<Memory>::share(&memory), array.buffer, array.ndim};
   int64_t *const dims = made->dims();
   for (size_t i = 0; i < array.ndim; ++i) {
     dims[i] = array.shape()[i];
@@ -123,14 +122,14 @@ Status export_array(Managed **out, const Array &array) {
   return kOk;
 }
 
-// The consumer's way to give a tensor back.
+// A release callback for an imported tensor.
 template <typename Managed>
-void give_tensor_back(void *user) {
+void call_deleter(void *user) {
   auto *const managed = static_cast<Managed *>(user);
   if (managed->deleter != nullptr) managed->deleter(managed);
 }
 
-// Strides in bytes; of axes that are never stepped along those that C order would have.
+// Computes strides in bytes. An axis of fewer than two elements gets the stride of C order.
 Status byte_strides(int64_t *out, const Form &form, const int64_t *strides) {
   contiguous_strides(out, form.shape, form.dtype->block_bytes);
   for (size_t i = 0; i < form.shape.size() && form.nbytes > 0; ++i) {
@@ -141,7 +140,7 @@ Status byte_strides(int64_t *out, const Form &form, const int64_t *strides) {
   return kOk;
 }
 
-// A packed type has no strides of its own: they must be those of C order.
+// Arrays of a packed type have no strides, so the tensor must be in C order.
 Status check_packed_strides(const Form &form, const int64_t *strides) {
   int64_t expected[kMaxRank];
   contiguous_strides(expected, form.shape, 1);
@@ -158,11 +157,11 @@ Status check_packed_strides(const Form &form, const int64_t *strides) {
 Status check_device(const DlTensor &tensor) {
   const int32_t type = tensor.device.type;
   if (type == kDlCpu || type == kDlCudaHost || type == kDlRocmHost) return kOk;
-  return Failure(TF_STATUS_UNSUPPORTED) << "the tensor lies in the memory of a device (DLPack's type " << type
-                                        << "), which the host cannot use";
+  return Failure(TF_STATUS_UNSUPPORTED) << "the tensor is in the memory of a device (DLPack's type " << type
+                                        << "), which the CPU cannot access";
 }
 
-Status import_tensor(tf_array **out, const DlTensor &tensor, uint64_t flags, PendingRelease &release, void *user) {
+Status import_tensor(Ref<Array> &out, const DlTensor &tensor, uint64_t flags, PendingRelease &release) {
   TFILE_TRY(check_device(tensor));
   if (tensor.ndim < 0) {
     return Failure(TF_STATUS_INVALID_ARGUMENT) << tensor.ndim << " dimensions are less than 0";
@@ -182,55 +181,45 @@ Status import_tensor(tf_array **out, const DlTensor &tensor, uint64_t flags, Pen
   }
   uint64_t reach = 0;
   TFILE_TRY(reach_of(&reach, form, strided ? strides : nullptr, data));
-  return wrap(out, form, strided ? strides : nullptr, {data, reach, (flags & kDlReadOnly) == 0}, release, user);
+  return wrap(out, form, strided ? strides : nullptr, {data, reach, (flags & kDlReadOnly) == 0}, release);
 }
 
 }  // namespace
 
-}  // namespace tfile
-
-using namespace tfile;
-
-extern "C" {
-
-tf_status tf_array_to_dlpack(struct DLManagedTensorVersioned **out, tf_array *array) {
-  TFILE_API_TRY(require_out(out, "out"));
-  TFILE_API_TRY(require(array, "array"));
-  TFILE_API_TRY(export_array(out, *array));
+Status to_dlpack(DLManagedTensorVersioned **out, const Array &array) {
+  TFILE_TRY(export_array(out, array));
   (*out)->version = kDlVersion;
-  (*out)->flags = array->buffer->writable ? 0 : kDlReadOnly;
-  return TF_STATUS_OK;
+  (*out)->flags = array.buffer->writable ? 0 : kDlReadOnly;
+  return kOk;
 }
 
-tf_status tf_array_to_dlpack_unversioned(struct DLManagedTensor **out, tf_array *array) {
-  TFILE_API_TRY(require_out(out, "out"));
-  TFILE_API_TRY(require(array, "array"));
-  if (!array->buffer->writable) {
-    const Status status = Failure(TF_STATUS_UNSUPPORTED)
-                          << "the memory of the array is read-only, which DLPack's unversioned struct cannot say";
-    return status.code;
-  }
-  return export_array(out, *array).code;
+Status to_dlpack(DLManagedTensor **out, const Array &array) {
+  if (array.buffer->writable) return export_array(out, array);
+  return Failure(TF_STATUS_UNSUPPORTED)
+         << "the memory of the array is read-only, which DLPack's unversioned struct cannot say";
 }
 
-tf_status tf_array_from_dlpack(tf_array **out, struct DLManagedTensorVersioned *tensor) {
-  PendingRelease pending(tensor == nullptr ? nullptr : give_tensor_back<DLManagedTensorVersioned>, tensor);
-  TFILE_API_TRY(require_out(out, "out"));
-  TFILE_API_TRY(require(tensor, "tensor"));
-  // Of another major version only what stands before the flags is known.
+Status from_dlpack(Ref<Array> &out, DLManagedTensorVersioned *tensor) {
+  PendingRelease pending(call_deleter<DLManagedTensorVersioned>, tensor);
+  // In another major version only the fields before the flags are known to be the same.
   if (tensor->version.major != kDlVersion.major) {
-    const Status status = Failure(TF_STATUS_UNSUPPORTED) << "the tensor is of DLPack " << tensor->version.major << "."
-                                                         << tensor->version.minor << ", and 1.x is handled";
-    return status.code;
+    return Failure(TF_STATUS_UNSUPPORTED) << "the tensor is of DLPack " << tensor->version.major << "."
+                                          << tensor->version.minor << ", and 1.x is handled";
   }
-  return import_tensor(out, tensor->tensor, tensor->flags, pending, tensor).code;
+  return import_tensor(out, tensor->tensor, tensor->flags, pending);
 }
 
-tf_status tf_array_from_dlpack_unversioned(tf_array **out, struct DLManagedTensor *tensor) {
-  PendingRelease pending(tensor == nullptr ? nullptr : give_tensor_back<DLManagedTensor>, tensor);
-  TFILE_API_TRY(require_out(out, "out"));
-  TFILE_API_TRY(require(tensor, "tensor"));
-  return import_tensor(out, tensor->tensor, 0, pending, tensor).code;
+Status from_dlpack(Ref<Array> &out, DLManagedTensor *tensor) {
+  PendingRelease pending(call_deleter<DLManagedTensor>, tensor);
+  return import_tensor(out, tensor->tensor, 0, pending);
 }
 
-}  // extern "C"
+void delete_tensor(DLManagedTensorVersioned *tensor) {
+  if (tensor != nullptr) call_deleter<DLManagedTensorVersioned>(tensor);
+}
+
+void delete_tensor(DLManagedTensor *tensor) {
+  if (tensor != nullptr) call_deleter<DLManagedTensor>(tensor);
+}
+
+}  // namespace tfile

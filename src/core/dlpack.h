@@ -1,7 +1,7 @@
-// The structs of DLPack 1.1, in the layout that its specification fixes for all versions 1.x.
+// DLPack 1.1: its structs, in the layout that the specification fixes for all versions 1.x, and both conversions.
 #pragma once
 
-#include "tensorfile.h"
+#include "core/array.h"
 
 namespace tfile {
 
@@ -35,7 +35,7 @@ inline constexpr DlVersion kDlVersion{1, 1};
 inline constexpr uint64_t kDlReadOnly = 1;
 inline constexpr uint64_t kDlPadded = 4;  // elements of fewer than 8 bits have a byte each
 
-// Devices whose memory the host can use: its own, and what it has pinned for CUDA and for ROCm.
+// Devices whose memory the CPU can access: its own, and pinned memory of CUDA and ROCm.
 inline constexpr int32_t kDlCpu = 1;
 inline constexpr int32_t kDlCudaHost = 3;
 inline constexpr int32_t kDlRocmHost = 11;
@@ -55,3 +55,20 @@ struct DLManagedTensorVersioned {
   uint64_t flags;
   tfile::DlTensor tensor;
 };
+
+namespace tfile {
+
+// Makes a tensor that shares the array's memory. The consumer releases it by calling its deleter.
+Status to_dlpack(DLManagedTensorVersioned **out, const Array &array);
+// The unversioned struct has no flag for read-only memory, so such arrays are UNSUPPORTED.
+Status to_dlpack(DLManagedTensor **out, const Array &array);
+
+// Makes an array that shares the tensor's memory and calls its deleter when the last array on it is released, or at once
+// if this fails. The tensor must not be NULL.
+Status from_dlpack(Ref<Array> &out, DLManagedTensorVersioned *tensor);
+Status from_dlpack(Ref<Array> &out, DLManagedTensor *tensor);
+// Calls the deleter of a tensor, which may be NULL, that no array was made from.
+void delete_tensor(DLManagedTensorVersioned *tensor);
+void delete_tensor(DLManagedTensor *tensor);
+
+}  // namespace tfile

@@ -1,4 +1,4 @@
-// Dtypes: one table says what each is called and how its bytes lie.
+// Dtypes: one table (dtype_table.h) has the name and the memory layout of each.
 #pragma once
 
 #include "base/checked.h"
@@ -13,42 +13,58 @@ enum class DtypeClass : uint8_t {
   kUnsigned,
   kFloat,  // also the 8-bit floats
   kComplex,
-  kPacked,  // float4, float6: several elements share a byte, across rows
-  kBlock,   // ggml: rows are whole blocks
+  kPacked,  // float4, float6: elements share bytes, also across rows
+  kBlock,   // of ggml: each row has whole blocks
+};
+
+// `count` adjacent numbers of `width` bytes in a block.
+struct BlockField {
+  uint16_t offset;
+  uint8_t width;
+  uint8_t count;
+};
+
+// The fields of a block type that byte order reverses; everything else in a block is bytes.
+struct SwappedFields {
+  BlockField fields[2] = {};
+  bool defined = true;  // false if big-endian blocks of the type have no defined layout
 };
 
 struct Dtype {
   tf_dtype id;
   const char *name;
   DtypeClass kind;
-  uint8_t bits;         // of one element; a block type: 0
-  uint8_t scalar;       // bytes that byte order reverses: of a complex one half of the item; 1: none
+  uint8_t bits;         // of one element; 0 for block types
+  uint8_t scalar;       // bytes that byte order reverses: half of a complex item; 1 if none
   uint16_t block_size;  // elements in the smallest unit of whole bytes
   uint16_t block_bytes;
+  SwappedFields swapped = {};  // of a block type
 
-  // Whether elements have addresses, and arrays therefore strides.
-  bool addressable() const { return kind != DtypeClass::kPacked && kind != DtypeClass::kBlock; }
-  bool is_block() const { return kind == DtypeClass::kBlock; }
+  // True if each element has an address, so that arrays have strides.
+  constexpr bool addressable() const { return kind != DtypeClass::kPacked && kind != DtypeClass::kBlock; }
+  constexpr bool is_block() const { return kind == DtypeClass::kBlock; }
   // Alignment that an array in memory needs.
-  size_t alignment() const { return addressable() ? scalar : 1; }
+  constexpr size_t alignment() const { return addressable() ? scalar : 1; }
 };
 
-// The dtype of a number, or NULL: TF_DTYPE_UNSUPPORTED and every number that is none.
+// Returns the dtype with an id, or NULL for TF_DTYPE_UNSUPPORTED and unknown ids.
 const Dtype *find_dtype(tf_dtype id);
-// Of a name; ggml's in any letter case.
+// Returns the dtype with a name, or NULL. Names of block types match in any letter case.
 const Dtype *find_dtype(Text name);
-// All of them, in the order of their numbers.
+// Returns all dtypes, in the order of their ids.
 Span<const Dtype> all_dtypes();
 
-// Elements of a shape. Invalid for a negative size, and for a product of 2^63 or more even where another size is 0.
+// Returns the number of elements of a shape. Invalid for a negative size, and for a product of 2^63 or more even if
+// another size is 0.
 Checked element_count(Span<const int64_t> shape);
-// Bytes of `shape` in C order; invalid also when a unit would be cut: a row of a block type, the whole of a packed
-// type.
+// Returns the size in bytes of a shape in C order. Also invalid if it would cut a unit: a row of a block type has whole
+// blocks, and a packed type as a whole fills its bytes.
 Checked byte_count(const Dtype &dtype, Span<const int64_t> shape);
 
-// Turns bytes of a big-endian file into the little-endian layout, or back: each scalar reversed, of ggml blocks their
-// 16- and 32-bit fields. False when the layout of a big-endian block is not defined (IQ types with wider packed units).
+// Converts bytes between the big-endian and the little-endian layout: reverses each scalar, and in ggml blocks the 16-
+// and 32-bit fields. False, and nothing done, if can_swap() is false.
 bool swap_bytes(const Dtype &dtype, void *data, size_t nbytes);
+// True unless big-endian blocks of the type have no defined layout.
 bool can_swap(const Dtype &dtype);
 
 }  // namespace tfile

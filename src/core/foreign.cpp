@@ -1,19 +1,12 @@
 #include "core/foreign.h"
 
-#include "base/error.h"
+#include "base/require.h"
 
 namespace tfile {
 
-Status Form::read(tf_dtype id, const int64_t *sizes, size_t ndim) {
-  TFILE_TRY(require_span(&shape, sizes, ndim, "shape"));
-  TFILE_TRY(check_shape(&nbytes, id, shape));
-  dtype = find_dtype(id);
-  return kOk;
-}
-
 namespace {
 
-// Adds (size - 1) * stride to the reach on its side of the first element. False when it is out of range.
+// Adds (size - 1) * stride to the bytes that are reached above or below the first element. False on overflow.
 bool extend(int64_t *above, int64_t *below, int64_t size, int64_t stride) {
   int64_t reach = 0;
   if (__builtin_mul_overflow(size - 1, stride, &reach)) return false;
@@ -53,13 +46,13 @@ Status reach_of(uint64_t *nbytes, const Form &form, const int64_t *strides, cons
 
 namespace {
 
-// The address of an empty array whose caller has none; nothing is ever read or written there.
+// The address of an empty array whose data is NULL. Nothing is ever read or written there.
 alignas(kDataAlignment) constexpr char kNoData[1] = {};
 
 }  // namespace
 
-Status wrap(tf_array **out, const Form &form, const int64_t *strides, const Foreign &memory, PendingRelease &release,
-            void *user) {
+Status wrap(Ref<Array> &out, const Form &form, const int64_t *strides, const ForeignMemory &memory,
+            PendingRelease &release) {
   uint64_t needed = 0;
   TFILE_TRY(reach_of(&needed, form, strides, memory.data));
   if (needed > memory.nbytes) {
@@ -69,12 +62,9 @@ Status wrap(tf_array **out, const Form &form, const int64_t *strides, const Fore
   void *const data = memory.data == nullptr ? const_cast<char *>(kNoData) : memory.data;
   Ref<Buffer> buffer;
   TFILE_TRY(wrap_buffer(buffer, default_memory(), data, static_cast<size_t>(memory.nbytes), memory.writable,
-                        release.disarm(), user));
-  Ref<Array> array;
-  TFILE_TRY(make_array(array, default_memory(), *form.dtype, form.shape, strides, std::move(buffer),
-                       static_cast<char *>(data)));
-  *out = array.take();
-  return kOk;
+                        release.disarm(), release.user()));
+  return make_array(out, default_memory(), *form.dtype, form.shape, strides, std::move(buffer),
+                    static_cast<char *>(data));
 }
 
 }  // namespace tfile

@@ -1,33 +1,23 @@
-// Arrays over memory that somebody else owns.
+// Arrays over memory that the user owns.
 #pragma once
 
-#include "api/arguments.h"
 #include "core/array.h"
 
 namespace tfile {
 
-// A dtype and shape of the ABI, checked.
-struct Form {
-  const Dtype *dtype = nullptr;
-  Span<const int64_t> shape;
-  uint64_t nbytes = 0;  // in C order
-
-  Status read(tf_dtype id, const int64_t *sizes, size_t ndim);
-};
-
-// The address of the first element, and how many bytes from there on may be touched.
-struct Foreign {
-  void *data;
-  uint64_t nbytes;
+struct ForeignMemory {
+  void *data;       // of the first element
+  uint64_t nbytes;  // that may be accessed from there on
   bool writable;
 };
 
-// Bytes from the first element to the end of the last one that positive strides reach. strides NULL: C-contiguous. Refuses
-// strides that are not multiples of the item's alignment, data that are not aligned to it, and NULL for data of elements.
+// Computes the bytes from the first element to the end of the last one that positive strides reach. strides may be NULL:
+// C-contiguous. Fails if strides or data are not aligned for the dtype, or if data is NULL and there are elements.
 Status reach_of(uint64_t *nbytes, const Form &form, const int64_t *strides, const void *data);
 
-// An array over that memory, whose release is called with the last array on it, or when this fails.
-Status wrap(tf_array **out, const Form &form, const int64_t *strides, const Foreign &memory, PendingRelease &release,
-            void *user);
+// Makes an array over the user's memory. Takes the release callback, to be called when the last array on that memory is
+// released, if it succeeds.
+Status wrap(Ref<Array> &out, const Form &form, const int64_t *strides, const ForeignMemory &memory,
+            PendingRelease &release);
 
 }  // namespace tfile

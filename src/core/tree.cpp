@@ -91,7 +91,7 @@ Status plant(Dict &tree, Memory &memory, Text name, const DictEntry &leaf) {
     const DictEntry *const there = at->find(part);
     const bool last = dot == rest.size();
     if (there != nullptr && (last || there->kind != TF_KIND_DICT)) {
-      return Failure(TF_STATUS_DUPLICATE).key(name) << "stands twice, or is also the prefix of another name";
+      return Failure(TF_STATUS_DUPLICATE).key(name) << "occurs twice, or is also the prefix of another name";
     }
     if (last) return at->set_value(part, leaf);
     if (depth == kMaxNesting) {

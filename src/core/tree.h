@@ -1,12 +1,10 @@
 // Trees: nested dicts and their flat form, names joined with '.'.
 #pragma once
 
+#include "base/limits.h"
 #include "core/dict.h"
 
 namespace tfile {
-
-// Dicts on the way to a leaf, the outermost included; a flat name has as many parts.
-inline constexpr size_t kMaxNesting = 64;
 
 // Values but arrays are leaves too. Dicts in a flat dict are taken as what they flatten to.
 Status flatten(Ref<Dict> &flat, Memory &memory, const Dict &tree);

@@ -144,6 +144,8 @@ inline constexpr uint64_t kMaxGapRead = uint64_t{16} << 10;
 // Each returns NULL if there is no such format.
 const Format *find_format(tf_format id);
 const Format *find_format(Text name);
+// Enumerates the values of TF_OPTION_FORMAT: "auto", then each format; a NULL name after the last one.
+NamedValue format_value(size_t i);
 const Format *find_format(SetKind sets);
 const Format *format_of_path(Text path);  // by extension, ignoring letter case
 const Format *probe_format(Bytes head);

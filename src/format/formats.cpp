@@ -40,6 +40,12 @@ const Format *find_format(Text name) {
   return nullptr;
 }
 
+NamedValue format_value(size_t i) {
+  if (i == 0) return {"auto", TF_FORMAT_AUTO};
+  if (i > sizeof(kFormats) / sizeof(kFormats[0])) return {nullptr, 0};
+  return {kFormats[i - 1]->name, kFormats[i - 1]->id};
+}
+
 const Format *find_format(SetKind sets) {
   for (const Format *format : kFormats) {
     if (format->sets == sets) return format;

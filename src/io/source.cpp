@@ -232,7 +232,10 @@ Status check_part(uint64_t offset, uint64_t *size, uint64_t whole, const char *w
 Status source_from_callbacks(Ref<Source> &out, Memory &memory, uint64_t size, bool concurrent, tf_read_at_fn read_at,
                              tf_map_fn map, tf_release_fn release, void *user) {
   Callbacks *state = nullptr;
-  const Status status = make(&state, memory, Ref<Memory>::share(&memory), read_at, map, release, user);
+  Status status = kOk;
+  if (!Checked(size).valid())
+    status = Failure(TF_STATUS_INVALID_ARGUMENT) << "the size " << size << " is not below 2^63";
+  if (status.ok()) status = make(&state, memory, Ref<Memory>::share(&memory), read_at, map, release, user);
   if (!status.ok()) return fail_and_release(status, release, user);
   TFILE_TRY(make_owner(out, memory, kCallbackOps, state, size));
   out->concurrent = concurrent;

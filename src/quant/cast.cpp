@@ -152,6 +152,12 @@ Status cast(Ref<Array> &out, const Array &array, const Dtype &to, const Settings
   return kOk;
 }
 
+Status cast(Ref<Array> &out, const Array &array, tf_dtype to, const Settings &settings) {
+  const Dtype *const dtype = find_dtype(to);
+  if (dtype == nullptr) return Failure(TF_STATUS_UNSUPPORTED) << "there is no dtype " << to << " to cast to";
+  return cast(out, array, *dtype, settings);
+}
+
 Status item_double(double *value, const Array &array, Span<const int64_t> index) {
   int64_t resolved[kMaxRank];
   TFILE_TRY(resolve_index(resolved, array, index));

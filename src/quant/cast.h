@@ -23,6 +23,10 @@ Status cast_run(void *out, const Dtype &to, const void *from, const Dtype &from_
 // Makes a C-contiguous array of another dtype.
 Status cast(Ref<Array> &out, const Array &array, const Dtype &to, const Settings &settings);
 
+// Makes a C-contiguous array of the dtype with an id; UNSUPPORTED if there is none. If the array is like that already, the
+// result is the array itself.
+Status cast(Ref<Array> &out, const Array &array, tf_dtype to, const Settings &settings);
+
 // Reads one element of a real dtype as a double. `index` is as in item_int64(). Fails with TYPE for complex numbers and
 // block types.
 Status item_double(double *value, const Array &array, Span<const int64_t> index);

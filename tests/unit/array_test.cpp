@@ -298,7 +298,7 @@ TEST(ArrayItem, RefusesWhatIsNoInteger) {
   expect_failure(tf_array_item_int64(&value, huge.get(), &zero, 1), TF_STATUS_TYPE,
                  "18446744073709551615 is above the largest int64");
   expect_failure(tf_array_item_int64(&value, zeros(TF_DTYPE_FLOAT32, {1}).get(), &zero, 1), TF_STATUS_TYPE,
-                 "an integer is wanted, the dtype is float32");
+                 "expected an integer dtype, found float32");
   const Handle array = zeros(TF_DTYPE_INT8, {2, 3});
   const int64_t index[] = {1, 3};
   expect_failure(tf_array_item_int64(&value, array.get(), index, 2), TF_STATUS_INVALID_ARGUMENT,
@@ -349,7 +349,7 @@ TEST(ArrayTranspose, RefusesWrongAxes) {
   tf_array *out = nullptr;
   const size_t twice[] = {1, 1};
   const size_t beyond[] = {0, 2};
-  expect_failure(tf_array_transpose(&out, array.get(), twice, 2), TF_STATUS_INVALID_ARGUMENT, "axis 1 stands twice");
+  expect_failure(tf_array_transpose(&out, array.get(), twice, 2), TF_STATUS_INVALID_ARGUMENT, "axis 1 is given twice");
   expect_failure(tf_array_transpose(&out, array.get(), beyond, 2), TF_STATUS_INVALID_ARGUMENT,
                  "axis 2 is out of range");
   expect_failure(tf_array_transpose(&out, array.get(), beyond, 1), TF_STATUS_INVALID_ARGUMENT,

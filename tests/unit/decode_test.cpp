@@ -193,7 +193,7 @@ TEST(Decode, MlxNamesMustNotClash) {
 TEST(Decode, OptionTakesFloatingDtypesOnly) {
   const auto options = made<tf_options>([](tf_options **out) { return tf_options_new(out); });
   EXPECT_EQ(tf_options_set(options.get(), TF_OPTION_DECODE, TF_DTYPE_INT32), TF_STATUS_INVALID_ARGUMENT);
-  EXPECT_STREQ(tf_error_message(), "option 22 takes a floating dtype, not 4");
+  EXPECT_STREQ(tf_error_message(), "decode takes keep (0), mlx (-1), float16 (10), bfloat16 (11), float32 (12) or float64 (13), not 4");
   EXPECT_EQ(tf_options_set(options.get(), TF_OPTION_DECODE, TF_DTYPE_COMPLEX64), TF_STATUS_INVALID_ARGUMENT);
   EXPECT_EQ(tf_options_set_string(options.get(), TF_OPTION_DECODE, "int8", SIZE_MAX), TF_STATUS_INVALID_ARGUMENT);
   EXPECT_EQ(tf_options_set_string(options.get(), TF_OPTION_DECODE, "nonsense", SIZE_MAX), TF_STATUS_INVALID_ARGUMENT);

@@ -89,16 +89,15 @@ TEST(DictAbi, SaysWhatKindIsThere) {
   tf_dict *inner = nullptr;
   const char *text = nullptr;
   size_t size = 0;
-  expect_failure(tf_dict_get(&array, dict.get(), "s", 1), TF_STATUS_TYPE,
-                 "key 's': an array is wanted, this is a string");
+  expect_failure(tf_dict_get(&array, dict.get(), "s", 1), TF_STATUS_TYPE, "key 's': expected an array, found a string");
   expect_failure(tf_dict_get_dict(&inner, dict.get(), "l", 1), TF_STATUS_TYPE,
-                 "key 'l': a dict is wanted, this is a list of strings");
+                 "key 'l': expected a dict, found a list of strings");
   expect_failure(tf_dict_get_string(&text, &size, dict.get(), "d", 1), TF_STATUS_TYPE,
-                 "key 'd': a string is wanted, this is a dict");
+                 "key 'd': expected a string, found a dict");
   expect_failure(tf_dict_string_list_size(&size, dict.get(), "a", 1), TF_STATUS_TYPE,
-                 "key 'a': a list of strings is wanted, this is an array");
+                 "key 'a': expected a list of strings, found an array");
   expect_failure(tf_dict_string_list_append(dict.get(), "s", 1, "x", 1), TF_STATUS_TYPE,
-                 "key 's': a list of strings is wanted, this is a string");
+                 "key 's': expected a list of strings, found a string");
   expect_failure(tf_dict_get(&array, dict.get(), "none", 4), TF_STATUS_NOT_FOUND, "key 'none': no such key");
 }
 
@@ -125,9 +124,9 @@ TEST(DictAbi, RefusesToHoldItself) {
   const Dict b = new_dict();
   ASSERT_EQ(tf_dict_set_dict(a.get(), "b", 1, b.get()), TF_STATUS_OK);
   expect_failure(tf_dict_set_dict(a.get(), "a", 1, a.get()), TF_STATUS_INVALID_ARGUMENT,
-                 "key 'a': the dict would hold itself");
+                 "key 'a': the dict would contain itself");
   expect_failure(tf_dict_set_dict(b.get(), "a", 1, a.get()), TF_STATUS_INVALID_ARGUMENT,
-                 "key 'a': the dict would hold itself");
+                 "key 'a': the dict would contain itself");
   EXPECT_EQ(tf_dict_size(a.get()), 1u);
   EXPECT_EQ(tf_dict_size(b.get()), 0u);
 }
@@ -145,7 +144,7 @@ TEST(DictAbi, ReadsAndWritesNumbers) {
   ASSERT_EQ(tf_dict_get_double(&real, dict.get(), "d", 1), TF_STATUS_OK);
   EXPECT_EQ(real, 0.1);
   expect_failure(tf_dict_get_int64(&integer, dict.get(), "d", 1), TF_STATUS_TYPE,
-                 "an integer is wanted, the dtype is float64");
+                 "expected an integer dtype, found float64");
   const uint8_t yes = 1;
   ASSERT_EQ(tf_dict_set(dict.get(), "b", 1, scalar(TF_DTYPE_BOOL, &yes, 1).get()), TF_STATUS_OK);
   ASSERT_EQ(tf_dict_get_int64(&integer, dict.get(), "b", 1), TF_STATUS_OK);
@@ -155,7 +154,7 @@ TEST(DictAbi, ReadsAndWritesNumbers) {
   ASSERT_EQ(tf_array_new(&row, TF_DTYPE_INT8, &shape, 1), TF_STATUS_OK);
   ASSERT_EQ(tf_dict_set(dict.get(), "row", 3, row), TF_STATUS_OK);
   tf_array_release(row);
-  const std::string message = "key 'row': a 0-d array is wanted, its shape is (1,)";
+  const std::string message = "key 'row': expected a 0-d array, found shape (1,)";
   expect_failure(tf_dict_get_int64(&integer, dict.get(), "row", 3), TF_STATUS_TYPE, message);
   expect_failure(tf_dict_get_double(&real, dict.get(), "row", 3), TF_STATUS_TYPE, message);
 }

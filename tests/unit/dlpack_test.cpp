@@ -288,7 +288,7 @@ TEST(DlPack, RefusesWhatCannotBeAnArray) {
     Tensor tensor;
     tensor.versioned.tensor.device = {2, 0};
     tensor.expect_refused(TF_STATUS_UNSUPPORTED,
-                          "the tensor lies in the memory of a device (DLPack's type 2), which the host cannot use");
+                          "the tensor is in the memory of a device (DLPack's type 2), which the CPU cannot access");
   }
   {
     Tensor tensor;

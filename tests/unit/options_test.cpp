@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 
 #include "base/error.h"
@@ -27,28 +28,32 @@ void expect_failure(tf_status status, tf_status expected, const std::string &mes
 struct Range {
   tf_option option;
   int64_t least, most, initial;
+  const char *takes;  // what a message says
 };
 
 // The ranges that tensorfile.h documents.
 const Range kRanges[] = {
-    {TF_OPTION_THREADS, 0, 1024, 0},
-    {TF_OPTION_FORMAT, 0, 4, 0},
-    {TF_OPTION_EXACT_PATH, 0, 1, 0},
-    {TF_OPTION_LOAD_MODE, 0, 1, 0},
-    {TF_OPTION_LENIENT, 0, 1, 0},
-    {TF_OPTION_STRICT, 0, 1, 1},
-    {TF_OPTION_MAX_BYTES, 0, INT64_MAX, 0},
-    {TF_OPTION_MAX_HEADER_BYTES, 0, INT64_MAX, 0},
-    {TF_OPTION_MAX_ARRAYS, 1, 1 << 30, 1000000},
-    {TF_OPTION_MAX_METADATA, 1, 1 << 30, 1000000},
-    {TF_OPTION_MAX_NAME_BYTES, 1, 1 << 30, 65536},
-    {TF_OPTION_MAX_RANK, 1, 64, 64},
-    {TF_OPTION_MAX_NESTING, 1, 64, 64},
-    {TF_OPTION_DURABLE, 0, 1, 0},
-    {TF_OPTION_ATOMIC, 0, 1, 1},
-    {TF_OPTION_ALIGNMENT, 0, 1048576, 0},
-    {TF_OPTION_COMPRESS, 0, 1, 0},
-    {TF_OPTION_COMPRESSION_LEVEL, -1, 9, -1},
+    {TF_OPTION_THREADS, 0, 1024, 0, "threads takes 0 to 1024"},
+    {TF_OPTION_FORMAT, 0, 4, 0, "format takes auto (0), npy (1), npz (2), gguf (4) or safetensors (3)"},
+    {TF_OPTION_EXACT_PATH, 0, 1, 0, "exact_path takes 0 or 1"},
+    {TF_OPTION_LOAD_MODE, 0, 1, 0, "load_mode takes own (0) or map (1)"},
+    {TF_OPTION_LENIENT, 0, 1, 0, "lenient takes 0 or 1"},
+    {TF_OPTION_STRICT, 0, 1, 1, "strict takes 0 or 1"},
+    {TF_OPTION_PARTS, 0, 1, 0, "parts takes 0 or 1"},
+    {TF_OPTION_PART_BYTES, 0, INT64_MAX, 0, "part_bytes takes 0 or more"},
+    {TF_OPTION_MAX_BYTES, 0, INT64_MAX, 0, "max_bytes takes 0 or more"},
+    {TF_OPTION_MAX_HEADER_BYTES, 0, INT64_MAX, 0, "max_header_bytes takes 0 or more"},
+    {TF_OPTION_MAX_ARRAYS, 1, 1 << 30, 1000000, "max_arrays takes 1 to 1073741824"},
+    {TF_OPTION_MAX_METADATA, 1, 1 << 30, 1000000, "max_metadata takes 1 to 1073741824"},
+    {TF_OPTION_MAX_NAME_BYTES, 1, 1 << 30, 65536, "max_name_bytes takes 1 to 1073741824"},
+    {TF_OPTION_MAX_RANK, 1, 64, 64, "max_rank takes 1 to 64"},
+    {TF_OPTION_MAX_NESTING, 1, 64, 64, "max_nesting takes 1 to 64"},
+    {TF_OPTION_DURABLE, 0, 1, 0, "durable takes 0 or 1"},
+    {TF_OPTION_ATOMIC, 0, 1, 1, "atomic takes 0 or 1"},
+    {TF_OPTION_ALIGNMENT, 0, 1048576, 0, "alignment takes 0 or a power of two up to 1048576"},
+    {TF_OPTION_COMPRESS, 0, 1, 0, "compress takes 0 or 1"},
+    {TF_OPTION_COMPRESSION_LEVEL, -1, 9, -1, "compression_level takes -1 to 9"},
+    {TF_OPTION_DEFLATE, 0, 1, 0, "deflate takes auto (0) or zlib (1)"},
 };
 
 TEST(Options, HaveDefaultsAndRanges) {
@@ -62,16 +67,36 @@ TEST(Options, HaveDefaultsAndRanges) {
       ASSERT_EQ(tf_options_get(&value, options.get(), range.option), TF_STATUS_OK);
       EXPECT_EQ(value, inside);
     }
-    const std::string wanted = "option " + std::to_string(range.option) + " takes " + std::to_string(range.least) +
-                               " to " + std::to_string(range.most) + ", not ";
+    const std::string message = std::string(range.takes) + ", not ";
     expect_failure(tf_options_set(options.get(), range.option, range.least - 1), TF_STATUS_INVALID_ARGUMENT,
-                   wanted + std::to_string(range.least - 1));
+                   message + std::to_string(range.least - 1));
     if (range.most < INT64_MAX) {
       expect_failure(tf_options_set(options.get(), range.option, range.most + 1), TF_STATUS_INVALID_ARGUMENT,
-                     wanted + std::to_string(range.most + 1));
+                     message + std::to_string(range.most + 1));
     }
     ASSERT_EQ(tf_options_get(&value, options.get(), range.option), TF_STATUS_OK);
     EXPECT_EQ(value, range.most);
+  }
+}
+
+TEST(Options, HaveOneRowEach) {
+  std::set<std::string> names;
+  for (const OptionRow &row : all_options()) {
+    EXPECT_TRUE(names.insert(row.name).second) << row.name;
+    const OptionRow *found = nullptr;
+    ASSERT_TRUE(find_option(&found, row.id).ok());
+    EXPECT_EQ(found, &row) << "the id of " << row.name << " is used twice";
+    EXPECT_STREQ(option_name(row.id), row.name);
+  }
+}
+
+TEST(Options, NamesOfDtypesAreThoseOfTheDtypes) {
+  const OptionRow *row = nullptr;
+  ASSERT_TRUE(find_option(&row, TF_OPTION_DECODE).ok());
+  for (const NamedValue &named : row->names) {
+    if (named.value > 0) {
+      EXPECT_EQ(tf_dtype_from_name(named.name), named.value);
+    }
   }
 }
 
@@ -79,7 +104,7 @@ TEST(Options, RefuseUnknownOnes) {
   const Handle options = new_options();
   int64_t value = 0;
   for (const tf_option option : {-1, 0, 23, 31, 32, 1000}) {
-    const std::string message = "there is no option " + std::to_string(option) + " in this version";
+    const std::string message = "this version has no option " + std::to_string(option);
     expect_failure(tf_options_set(options.get(), option, 0), TF_STATUS_UNSUPPORTED, message);
     expect_failure(tf_options_get(&value, options.get(), option), TF_STATUS_UNSUPPORTED, message);
     expect_failure(tf_options_set_string(options.get(), option, "x", 1), TF_STATUS_UNSUPPORTED, message);
@@ -91,7 +116,7 @@ TEST(Options, AlignToPowersOfTwo) {
   EXPECT_EQ(tf_options_set(options.get(), TF_OPTION_ALIGNMENT, 1), TF_STATUS_OK);
   EXPECT_EQ(tf_options_set(options.get(), TF_OPTION_ALIGNMENT, 4096), TF_STATUS_OK);
   expect_failure(tf_options_set(options.get(), TF_OPTION_ALIGNMENT, 24), TF_STATUS_INVALID_ARGUMENT,
-                 "option 18 takes a power of two or 0, not 24");
+                 "alignment takes 0 or a power of two up to 1048576, not 24");
 }
 
 TEST(Options, TakeNames) {
@@ -116,13 +141,13 @@ TEST(Options, TakeNames) {
   ASSERT_EQ(tf_options_get(&value, options.get(), TF_OPTION_DEFLATE), TF_STATUS_OK);
   EXPECT_EQ(value, TF_DEFLATE_AUTO);
   expect_failure(tf_options_set_string(options.get(), TF_OPTION_DEFLATE, "isal", 4), TF_STATUS_INVALID_ARGUMENT,
-                 "there is no deflate 'isal'; 'auto' and 'zlib' are");
+                 "deflate takes auto or zlib, not 'isal'");
   expect_failure(tf_options_set_string(options.get(), TF_OPTION_LOAD_MODE, "mmap", 4), TF_STATUS_INVALID_ARGUMENT,
-                 "there is no load mode 'mmap'; 'own' and 'map' are");
+                 "load_mode takes own or map, not 'mmap'");
   expect_failure(tf_options_set_string(options.get(), TF_OPTION_FORMAT, "zip", 3), TF_STATUS_INVALID_ARGUMENT,
-                 "there is no format 'zip'");
+                 "format takes auto, npy, npz, gguf or safetensors, not 'zip'");
   expect_failure(tf_options_set_string(options.get(), TF_OPTION_THREADS, "4", 1), TF_STATUS_TYPE,
-                 "option 1 takes a number, not a name");
+                 "threads takes 0 to 1024, not '4'");
   expect_failure(tf_options_set_string(options.get(), TF_OPTION_FORMAT, nullptr, 3), TF_STATUS_INVALID_ARGUMENT,
                  "text is NULL");
   ASSERT_EQ(tf_options_get(&value, options.get(), TF_OPTION_FORMAT), TF_STATUS_OK);

@@ -80,7 +80,7 @@ TEST(Unflatten, RefusesANameThatIsAPrefix) {
     Ref<Dict> tree;
     EXPECT_EQ(unflatten(tree, *memory, *flat).code, TF_STATUS_DUPLICATE);
     EXPECT_EQ(error_record().name, names[1]);
-    EXPECT_EQ(error_record().message, "key '" + names[1] + "': stands twice, or is also the prefix of another name");
+    EXPECT_EQ(error_record().message, "key '" + names[1] + "': occurs twice, or is also the prefix of another name");
     EXPECT_EQ(tree.get(), nullptr);
   }
 }

@@ -394,7 +394,7 @@ fn options_have_ranges() {
     assert_eq!(status(Options::new().max_rank(65).load(&path)), Status::InvalidArgument);
     // The error of the first wrong setting is reported, even if later settings are valid.
     let options = Options::new().alignment(3).threads(1);
-    assert_eq!(options.load(&path).unwrap_err().message(), "option 18 takes a power of two or 0, not 3");
+    assert_eq!(options.load(&path).unwrap_err().message(), "alignment takes 0 or a power of two up to 1048576, not 3");
     assert_eq!(status(Options::new().format_name("zip").load(&path)), Status::InvalidArgument);
     assert_eq!(status(Options::new().max_bytes(u64::MAX).load(&path)), Status::NotFound);
     let options = Options::new()

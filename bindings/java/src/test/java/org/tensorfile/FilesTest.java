@@ -384,7 +384,7 @@ class FilesTest {
   void optionsHaveRangesAndAreKept() {
     Options.Builder builder = Options.builder();
     InvalidArgumentException e = assertThrows(InvalidArgumentException.class, () -> builder.alignment(3));
-    assertEquals("option 18 takes a power of two or 0, not 3", e.getMessage());
+    assertEquals("alignment takes 0 or a power of two up to 1048576, not 3", e.getMessage());
     assertEquals(Status.TYPE, ArrayTest.statusOf(() -> builder.set(Option.THREADS, "many")));
     assertThrows(InvalidArgumentException.class, () -> builder.set(Option.FORMAT, "zip"));
     Options options = builder.threads(3).format(Format.NPZ).set(Option.FORMAT, "gguf").exactPath(true)

@@ -1,0 +1,32 @@
+// Checks of the arguments that name an entry of a dict.
+#pragma once
+
+#include "base/require.h"
+#include "core/dict.h"
+
+namespace tfile {
+
+// Reads the key of an entry to set, which must be UTF-8.
+inline Status require_key(Text *out, const Dict *dict, const char *key, size_t length) {
+  TFILE_TRY(require(dict, "dict"));
+  TFILE_TRY(require_text(out, key, length, "key"));
+  return check_key(*out);
+}
+
+// Finds the entry of a key, whose value must be of a kind.
+inline Status require_entry(const DictEntry **out, tf_kind kind, const Dict *dict, const char *key, size_t length) {
+  TFILE_TRY(require(dict, "dict"));
+  Text name;
+  TFILE_TRY(require_text(&name, key, length, "key"));
+  return dict->get(out, name, kind);
+}
+
+// Finds the 0-d array of a key.
+inline Status require_scalar(const Array **out, const Dict *dict, const char *key, size_t length) {
+  TFILE_TRY(require(dict, "dict"));
+  Text name;
+  TFILE_TRY(require_text(&name, key, length, "key"));
+  return dict->get_scalar(out, name);
+}
+
+}  // namespace tfile
