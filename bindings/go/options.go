@@ -97,27 +97,27 @@ func setBool(number int32, on bool) Option {
 const (
 	// BEGIN tf_option: generated from tensorfile.h by bindings/swig/generate.sh
 	optionThreads          = 1
-	optionMaxBytes         = 9
 	optionFormat           = 2
+	optionExactPath        = 3
 	optionLoadMode         = 4
-	optionDecode           = 22
 	optionLenient          = 5
 	optionStrict           = 6
 	optionParts            = 7
+	optionPartBytes        = 8
+	optionMaxBytes         = 9
 	optionMaxHeaderBytes   = 10
 	optionMaxArrays        = 11
 	optionMaxMetadata      = 12
 	optionMaxNameBytes     = 13
 	optionMaxRank          = 14
 	optionMaxNesting       = 15
-	optionExactPath        = 3
-	optionPartBytes        = 8
-	optionAtomic           = 17
 	optionDurable          = 16
+	optionAtomic           = 17
 	optionAlignment        = 18
 	optionCompress         = 19
 	optionCompressionLevel = 20
 	optionDeflate          = 21
+	optionDecode           = 22
 	// END tf_option
 
 	// BEGIN tf_load_mode: generated from tensorfile.h by bindings/swig/generate.sh
@@ -131,8 +131,8 @@ const (
 	// END tf_deflate
 
 	// BEGIN tf_decode: generated from tensorfile.h by bindings/swig/generate.sh
-	decodeKeep = 0
 	decodeMlx  = -1
+	decodeKeep = 0
 	// END tf_decode
 )
 

@@ -191,6 +191,7 @@ def main():
         for enum in enums:
             constants = [Constant(enum, name, value, comment_text(printer.comments.get(name, "")))
                          for name, value in printer.values.items() if name.startswith(enum.upper() + "_")]
+            constants.sort(key=lambda constant: constant.value)  # the header groups options by topic
             source = replace_region(source, path, language, constants)
         target = Path(out) / path
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -367,7 +367,7 @@ public final class Array implements AutoCloseable {
   private int requireOneBuffer() {
     if (nbytes > Integer.MAX_VALUE) {
       throw new IllegalStateException(
-          "the array takes " + nbytes + " bytes, more than one buffer can hold: use data(offset, length)");
+          "the array takes " + nbytes + " bytes, more than a buffer can hold: use data(offset, length)");
     }
     return (int) nbytes;
   }

@@ -14,28 +14,21 @@ public enum Option {
    */
   THREADS(TensorfileNativeConstants.TF_OPTION_THREADS),
   /**
-   * Bytes of memory that the objects created by one call, or read through one {@link ArrayFile}, may occupy at the same
-   * time. 0 to {@link Long#MAX_VALUE}. Default 0: no limit. Exceeding it is {@link Status#LIMIT}.
-   */
-  MAX_BYTES(TensorfileNativeConstants.TF_OPTION_MAX_BYTES),
-  /**
    * Format to load; also the format of {@link Tensorfile#saveWeights} if the extension of its path names none, and of a
    * {@link ArrayWriter} that is opened with {@link Format#AUTO}. Named value: a {@link Format}, or "auto", "npy",
    * "npz", "safetensors" or "gguf". Default {@link Format#AUTO}.
    */
   FORMAT(TensorfileNativeConstants.TF_OPTION_FORMAT),
   /**
+   * Switch, default 0: the extension of the format is appended to a path that lacks it. With 1 the path is used as it
+   * is.
+   */
+  EXACT_PATH(TensorfileNativeConstants.TF_OPTION_EXACT_PATH),
+  /**
    * Whether loaded arrays own their memory or map the file. Named value: {@link LoadMode#OWN} ("own", the default) or
    * {@link LoadMode#MAP} ("map").
    */
   LOAD_MODE(TensorfileNativeConstants.TF_OPTION_LOAD_MODE),
-  /**
-   * What loading does with ggml's block types. Named value: {@code TF_DECODE_KEEP} ("keep", the default),
-   * {@code TF_DECODE_MLX} ("mlx"), or one of {@link Dtype#FLOAT16}, {@link Dtype#BFLOAT16}, {@link Dtype#FLOAT32},
-   * {@link Dtype#FLOAT64} (or its name) to decode to that dtype. A {@link ArrayFile} always describes arrays as they
-   * are stored, and {@link ArrayFile.Entry#readInto} has its own dtype argument.
-   */
-  DECODE(TensorfileNativeConstants.TF_OPTION_DECODE),
   /**
    * Switch, default 0. With 1, trailing bytes and bytes before a zip archive are accepted, and {@link Tensorfile#load}
    * leaves out arrays of unknown dtypes instead of failing.
@@ -51,6 +44,17 @@ public enum Option {
    * index of sharded safetensors (NAME.safetensors.index.json) always opens its whole set.
    */
   PARTS(TensorfileNativeConstants.TF_OPTION_PARTS),
+  /**
+   * Most bytes of array data in one file, for a .safetensors or .gguf that is saved by path. 0 to
+   * {@link Long#MAX_VALUE}. Default 0: one file. Larger data is saved as a set of parts NAME-00001-of-00003 and so on,
+   * for safetensors with an index. An array is never divided: one that is larger gets a part of its own.
+   */
+  PART_BYTES(TensorfileNativeConstants.TF_OPTION_PART_BYTES),
+  /**
+   * Bytes of memory that the objects created by one call, or read through one {@link ArrayFile}, may occupy at the same
+   * time. 0 to {@link Long#MAX_VALUE}. Default 0: no limit. Exceeding it is {@link Status#LIMIT}.
+   */
+  MAX_BYTES(TensorfileNativeConstants.TF_OPTION_MAX_BYTES),
   /**
    * Longest accepted header in bytes. 0 to {@link Long#MAX_VALUE}. Default 0: 1 MiB for the header of an npy array,
    * 100,000,000 otherwise.
@@ -73,24 +77,13 @@ public enum Option {
    * default 64.
    */
   MAX_NESTING(TensorfileNativeConstants.TF_OPTION_MAX_NESTING),
-  /**
-   * Switch, default 0: the extension of the format is appended to a path that lacks it. With 1 the path is used as it
-   * is.
-   */
-  EXACT_PATH(TensorfileNativeConstants.TF_OPTION_EXACT_PATH),
-  /**
-   * Most bytes of array data in one file, for a .safetensors or .gguf that is saved by path. 0 to
-   * {@link Long#MAX_VALUE}. Default 0: one file. Larger data is saved as a set of parts NAME-00001-of-00003 and so on,
-   * for safetensors with an index. An array is never divided: one that is larger gets a part of its own.
-   */
-  PART_BYTES(TensorfileNativeConstants.TF_OPTION_PART_BYTES),
+  /** Switch, default 0. With 1 the files and their folder are flushed to the disk (fsync) before a save returns. */
+  DURABLE(TensorfileNativeConstants.TF_OPTION_DURABLE),
   /**
    * Switch, default 1: saves by path are all or nothing (see "Saving"). With 0 the target is written in place; this
    * needs no space for a second copy, but a save that fails leaves an incomplete file.
    */
   ATOMIC(TensorfileNativeConstants.TF_OPTION_ATOMIC),
-  /** Switch, default 0. With 1 the files and their folder are flushed to the disk (fsync) before a save returns. */
-  DURABLE(TensorfileNativeConstants.TF_OPTION_DURABLE),
   /**
    * Alignment of array data in bytes. 0, or a power of two from 1 to 1,048,576. Default 0: 64, for gguf 32 or what the
    * key general.alignment of the metadata says. npy always has 64, as np.save; npz accepts at most 32,768; for gguf the
@@ -113,7 +106,14 @@ public enum Option {
    * Which library deflates. Named value: {@code TF_DEFLATE_AUTO} ("auto", the default) or {@code TF_DEFLATE_ZLIB}
    * ("zlib").
    */
-  DEFLATE(TensorfileNativeConstants.TF_OPTION_DEFLATE);
+  DEFLATE(TensorfileNativeConstants.TF_OPTION_DEFLATE),
+  /**
+   * What loading does with ggml's block types. Named value: {@code TF_DECODE_KEEP} ("keep", the default),
+   * {@code TF_DECODE_MLX} ("mlx"), or one of {@link Dtype#FLOAT16}, {@link Dtype#BFLOAT16}, {@link Dtype#FLOAT32},
+   * {@link Dtype#FLOAT64} (or its name) to decode to that dtype. A {@link ArrayFile} always describes arrays as they
+   * are stored, and {@link ArrayFile.Entry#readInto} has its own dtype argument.
+   */
+  DECODE(TensorfileNativeConstants.TF_OPTION_DECODE);
   // END tf_option
 
   private final int number;
