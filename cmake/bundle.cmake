@@ -1,7 +1,11 @@
 # An archive that contains zlib and defines only the functions of src/api/symbols.txt, so that a program may also
 # contain another zlib. Needs ELF, and ld and objcopy of GNU.
-find_library(TENSORFILE_STATIC_ZLIB NAMES libz.a DOC "The zlib archive for the bundle")
-if(NOT TENSORFILE_BUILD_STATIC OR NOT TENSORFILE_STATIC_ZLIB OR NOT CMAKE_OBJCOPY)
+set(bundled_zlib "")
+if(NOT TENSORFILE_NO_ZLIB)
+  find_library(TENSORFILE_STATIC_ZLIB NAMES libz.a DOC "The zlib archive for the bundle")
+  set(bundled_zlib ${TENSORFILE_STATIC_ZLIB})
+endif()
+if(NOT TENSORFILE_BUILD_STATIC OR NOT CMAKE_OBJCOPY OR NOT (TENSORFILE_NO_ZLIB OR TENSORFILE_STATIC_ZLIB))
   message(FATAL_ERROR "tensorfile: TENSORFILE_BUILD_BUNDLE needs TENSORFILE_BUILD_STATIC, zlib as an archive, and objcopy")
 endif()
 
@@ -9,12 +13,12 @@ set(bundle ${PROJECT_BINARY_DIR}/${CMAKE_STATIC_LIBRARY_PREFIX}tensorfile_bundle
 # Section groups are removed, or the linker could replace functions in the bundle by those of the program with the same
 # name.
 add_custom_command(OUTPUT ${bundle}
-  COMMAND ${CMAKE_C_COMPILER} -r -nostdlib -Wl,--force-group-allocation ${TENSORFILE_ARCHIVED} ${TENSORFILE_STATIC_ZLIB}
-    -o tensorfile_bundle.o
+  COMMAND ${CMAKE_C_COMPILER} -r -nostdlib -Wl,--force-group-allocation $<TARGET_OBJECTS:tensorfile_objects>
+    ${bundled_zlib} -o tensorfile_bundle.o
   COMMAND ${CMAKE_OBJCOPY} --keep-global-symbols=${PROJECT_SOURCE_DIR}/src/api/symbols.txt tensorfile_bundle.o
   COMMAND ${CMAKE_COMMAND} -E rm -f ${bundle}
   COMMAND ${CMAKE_AR} rcs ${bundle} tensorfile_bundle.o
-  DEPENDS ${TENSORFILE_ARCHIVED} ${PROJECT_SOURCE_DIR}/src/api/symbols.txt
+  DEPENDS $<TARGET_OBJECTS:tensorfile_objects> ${PROJECT_SOURCE_DIR}/src/api/symbols.txt
   COMMENT "Bundling tensorfile and zlib in one archive" COMMAND_EXPAND_LISTS VERBATIM)
 add_custom_target(tensorfile_bundle ALL DEPENDS ${bundle})
 

@@ -18,7 +18,10 @@ install(FILES ${PROJECT_SOURCE_DIR}/cmake/tensorfile-config.cmake
 
 # Users of the archive must also link its dependencies; users of the shared library need not.
 set(PC_LIBS "-L\${libdir} -ltensorfile")
-set(PC_LIBS_PRIVATE "-lz -lpthread")
+set(PC_LIBS_PRIVATE "-lpthread")
+if(NOT TENSORFILE_NO_ZLIB)
+  string(PREPEND PC_LIBS_PRIVATE "-lz ")
+endif()
 if(NOT TENSORFILE_BUILD_SHARED)
   string(APPEND PC_LIBS " ${PC_LIBS_PRIVATE}")
   set(PC_LIBS_PRIVATE "")

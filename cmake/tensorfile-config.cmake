@@ -5,7 +5,12 @@ if(EXISTS ${CMAKE_CURRENT_LIST_DIR}/tensorfile-shared-targets.cmake)
   include(${CMAKE_CURRENT_LIST_DIR}/tensorfile-shared-targets.cmake)
 endif()
 if(EXISTS ${CMAKE_CURRENT_LIST_DIR}/tensorfile-static-targets.cmake)
-  find_dependency(ZLIB)
+  # With the option TENSORFILE_NO_ZLIB, the static library does not link zlib.
+  file(STRINGS ${CMAKE_CURRENT_LIST_DIR}/tensorfile-static-targets.cmake tensorfile_zlib REGEX "ZLIB::ZLIB")
+  if(tensorfile_zlib)
+    find_dependency(ZLIB)
+  endif()
+  unset(tensorfile_zlib)
   find_dependency(Threads)
   include(${CMAKE_CURRENT_LIST_DIR}/tensorfile-static-targets.cmake)
   # Although compiled as C++, it needs no C++ run-time library, so the C compiler can link it.

@@ -50,7 +50,7 @@ uint32_t crc32_tables(uint32_t state, const uint8_t *bytes, size_t nbytes) {
 uint32_t crc32_update(uint32_t crc, const void *bytes, size_t nbytes) {
   const auto *const from = static_cast<const uint8_t *>(bytes);
 #if defined(TENSORFILE_CRC32_FOLD)
-  if (nbytes >= kCrc32FoldLeast && cpu_multiplies_carryless()) return ~crc32_fold(~crc, from, nbytes);
+  if (nbytes >= kCrc32FoldMin && cpu_multiplies_carryless()) return ~crc32_fold(~crc, from, nbytes);
 #endif
   return ~crc32_tables(~crc, from, nbytes);
 }

@@ -1,27 +1,38 @@
 #include "codec/deflate.h"
 
+#include "codec/deflate_encoder.h"
 #include "codec/zlib_stream.h"
-
-#if defined(TENSORFILE_WITH_ISAL)
-#include <isa-l.h>
-#endif
 
 namespace tfile {
 
+#if defined(TENSORFILE_NO_ZLIB)
+
+struct Deflater::Zlib {};
+
+bool has_zlib() {
+  return false;
+}
+
+Status Deflater::run_zlib(Bytes /*chunk*/, bool /*last*/, int /*level*/) {
+  return Failure(TF_STATUS_UNSUPPORTED) << "this library was built without zlib; deflate \"auto\" needs none";
+}
+
+#else
+
 namespace {
 
-constexpr int kMemoryLevel = 8;
+constexpr int kZlibMemoryLevel = 8;
 
-// Room for a chunk that does not shrink, and for the flush.
-size_t room_for(size_t chunk) {
-  return chunk + chunk / 256 + 1024;
+// Enough for a piece that does not shrink, and for the flush.
+size_t zlib_capacity(size_t piece) {
+  return piece + piece / 256 + 1024;
 }
 
 }  // namespace
 
-struct Deflater::ZlibState : ZlibStream {
-  explicit ZlibState(Memory &from) : ZlibStream(from) {}
-  ~ZlibState() { (void)deflateEnd(&z); }
+struct Deflater::Zlib : ZlibStream {
+  explicit Zlib(Memory &from) : ZlibStream(from) {}
+  ~Zlib() { (void)deflateEnd(&z); }
 
   Status begin(int wanted) {
     int code = Z_OK;
@@ -30,7 +41,7 @@ struct Deflater::ZlibState : ZlibStream {
     } else {
       (void)deflateEnd(&z);
       level = wanted;
-      code = deflateInit2(&z, level, Z_DEFLATED, kRawWindow, kMemoryLevel, Z_DEFAULT_STRATEGY);
+      code = deflateInit2(&z, level, Z_DEFLATED, kRawWindow, kZlibMemoryLevel, Z_DEFAULT_STRATEGY);
     }
     return code == Z_OK ? kOk : refusal(code);
   }
@@ -38,91 +49,8 @@ struct Deflater::ZlibState : ZlibStream {
   int level = 0;
 };
 
-#if defined(TENSORFILE_WITH_ISAL)
-
-namespace {
-
-Status refusal_of_isal(int code) {
-  return Failure(TF_STATUS_INTERNAL) << "ISA-L returned " << int64_t{code};
-}
-
-}  // namespace
-
-struct Deflater::IsalState {
-  isal_zstream z;
-  uint8_t room[ISAL_DEF_LVL3_DEFAULT];  // the largest of the levels'
-};
-
-bool has_isal() {
+bool has_zlib() {
   return true;
-}
-
-// ISA-L 2.30's levels 1 and 2 file the third byte of a stream that has no history under a hash of the address of their
-// state: the same bytes would give another output at another address. So the first is stored, as history of the others.
-Status Deflater::store_first_byte(Bytes *chunk) {
-  const uint8_t block[] = {0, 1, 0, 0xfe, 0xff, (*chunk)[0]};  // RFC 1951, 3.2.4: not the last, its length, the byte
-  TFILE_TRY(output_.reserve(sizeof(block) + room_for(chunk->first(ZlibStream::kMaxAtOnce).size())));
-  TFILE_TRY(output_.append(block, sizeof(block)));
-  const int code = isal_deflate_set_dict(&isal_->z, const_cast<uint8_t *>(chunk->data()), 1);
-  *chunk = chunk->from(1);
-  return code == COMP_OK ? kOk : refusal_of_isal(code);
-}
-
-Status Deflater::run_isal(Bytes chunk, bool last, int level) {
-  constexpr uint32_t kRooms[] = {0, ISAL_DEF_LVL1_DEFAULT, ISAL_DEF_LVL2_DEFAULT, ISAL_DEF_LVL3_DEFAULT};
-  if (isal_ == nullptr) {
-    void *place = nullptr;
-    TFILE_TRY(allocate(&place, memory_, sizeof(IsalState), alignof(IsalState)));
-    isal_ = static_cast<IsalState *>(place);
-  }
-  isal_zstream &z = isal_->z;
-  isal_deflate_init(&z);
-  z.level = static_cast<uint32_t>(level);
-  z.level_buf = isal_->room;
-  z.level_buf_size = kRooms[level];
-  if (level < kMaxIsalLevel && chunk.size() > 1) TFILE_TRY(store_first_byte(&chunk));
-  do {
-    const Bytes piece = chunk.first(ZlibStream::kMaxAtOnce);
-    chunk = chunk.from(piece.size());
-    z.next_in = const_cast<uint8_t *>(piece.data());
-    z.avail_in = static_cast<uint32_t>(piece.size());
-    z.flush = chunk.empty() ? FULL_FLUSH : NO_FLUSH;
-    z.end_of_stream = last && chunk.empty();
-    do {
-      const size_t before = output_.size();
-      TFILE_TRY(output_.resize(before + room_for(piece.size())));
-      z.next_out = output_.data() + before;
-      z.avail_out = static_cast<uint32_t>(output_.size() - before);
-      const int code = isal_deflate(&z);
-      output_.truncate(output_.size() - z.avail_out);
-      if (code != COMP_OK) return refusal_of_isal(code);
-    } while (z.avail_out == 0);
-  } while (!chunk.empty());
-  return kOk;
-}
-
-#else
-
-struct Deflater::IsalState {};
-
-bool has_isal() {
-  return false;
-}
-
-Status Deflater::run_isal(Bytes /*chunk*/, bool /*last*/, int /*level*/) {
-  return Failure(TF_STATUS_INTERNAL) << "ISA-L is not built in";
-}
-
-#endif
-
-Deflater::~Deflater() {
-  if (zlib_ != nullptr) destroy(memory_, zlib_);
-  if (isal_ != nullptr) destroy(memory_, isal_);
-}
-
-Status Deflater::run(Bytes chunk, bool last, const DeflateMethod &method) {
-  output_.clear();
-  return method.isal ? run_isal(chunk, last, method.level) : run_zlib(chunk, last, method.level);
 }
 
 Status Deflater::run_zlib(Bytes chunk, bool last, int level) {
@@ -137,7 +65,7 @@ Status Deflater::run_zlib(Bytes chunk, bool last, int level) {
     const int flush = !chunk.empty() ? Z_NO_FLUSH : last ? Z_FINISH : Z_FULL_FLUSH;
     do {
       const size_t before = output_.size();
-      TFILE_TRY(output_.resize(before + room_for(piece.size())));
+      TFILE_TRY(output_.resize(before + zlib_capacity(piece.size())));
       z.next_out = output_.data() + before;
       z.avail_out = static_cast<uInt>(output_.size() - before);
       const int code = deflate(&z, flush);
@@ -146,6 +74,20 @@ Status Deflater::run_zlib(Bytes chunk, bool last, int level) {
     } while (z.avail_out == 0);
   } while (!chunk.empty());
   return kOk;
+}
+
+#endif
+
+Deflater::~Deflater() {
+  if (zlib_ != nullptr) destroy(memory_, zlib_);
+  if (encoder_ != nullptr) destroy(memory_, encoder_);
+}
+
+Status Deflater::run(Bytes chunk, bool last, const DeflateMethod &method) {
+  output_.clear();
+  if (method.zlib) return run_zlib(chunk, last, method.level);
+  if (encoder_ == nullptr) TFILE_TRY(make(&encoder_, memory_, memory_));
+  return encoder_->run(&output_, chunk, last, method.level < 0 ? kDefaultDeflateLevel : method.level);
 }
 
 }  // namespace tfile

@@ -18,7 +18,8 @@ class Inflater {
   // used. No byte after the end of the stream is read. *valid is false, without an error record, if the bytes are not a
   // deflate stream: the caller knows where they are from.
   Status run(bool *valid, bool *done, Bytes *input, Span<uint8_t> *output);
-  size_t excess() const { return 0; }
+  // True if the input so far ends between two blocks, at a whole byte, as every chunk but the last does.
+  bool at_border() const;
 
  private:
   struct State;
@@ -38,14 +39,14 @@ struct InflateChunk {
 // before; the chains of several chunks fill each other's gaps.
 class InterleavedInflater {
  public:
-  static constexpr size_t kMost = 4;
+  static constexpr size_t kMaxChunks = 4;
 
   explicit InterleavedInflater(Memory &memory) : memory_(memory) {}
   InterleavedInflater(const InterleavedInflater &) = delete;
   InterleavedInflater &operator=(const InterleavedInflater &) = delete;
   ~InterleavedInflater();
 
-  // At most kMost chunks, of any streams.
+  // At most kMaxChunks chunks, of any streams.
   Status run(Span<InflateChunk> chunks);
 
  private:
@@ -56,18 +57,22 @@ class InterleavedInflater {
   States *states_ = nullptr;
 };
 
-constexpr int kMaxIsalLevel = 3;  // ISA-L knows 1, 2 and this
-
-// How bytes are packed.
+// How bytes are deflated.
 struct DeflateMethod {
-  bool isal = false;  // by ISA-L; else by zlib
-  int level = 6;      // 0 to 9
+  bool zlib = false;  // by zlib, else by DeflateEncoder
+  int level = -1;     // 0 to 9; -1: the compressor's default
 };
 
-// Whether ISA-L is built in.
-bool has_isal();
+// Returns the size of `nbytes` in stored blocks. What a Deflater writes is no larger, unless zlib writes it.
+constexpr uint64_t deflate_bound(uint64_t nbytes) {
+  constexpr uint64_t kMaxBlock = 65535;
+  return nbytes + 5 * (nbytes == 0 ? 1 : (nbytes - 1) / kMaxBlock + 1);
+}
 
-// Packs chunks, each of which can be unpacked by itself: concatenated they are one stream.
+// True if this build has zlib.
+bool has_zlib();
+
+// Deflates chunks, each of which can be inflated by itself. Concatenated they are one stream.
 class Deflater {
  public:
   explicit Deflater(Memory &memory) : memory_(memory), output_(memory) {}
@@ -75,22 +80,20 @@ class Deflater {
   Deflater &operator=(const Deflater &) = delete;
   ~Deflater();
 
-  // Packs a chunk; the last one ends the stream, the others end with a full flush.
+  // Deflates a chunk. The last one ends the stream, the others end at a whole byte. Fails with UNSUPPORTED if the method
+  // is zlib and has_zlib() is false.
   Status run(Bytes chunk, bool last, const DeflateMethod &method);
-  // What came out, until the next run().
+  // Returns what the last run() wrote; borrowed until the next.
   Bytes output() const { return Bytes(output_.data(), output_.size()); }
 
  private:
-  struct ZlibState;
-  struct IsalState;
+  struct Zlib;
 
   Status run_zlib(Bytes chunk, bool last, int level);
-  Status run_isal(Bytes chunk, bool last, int level);
-  Status store_first_byte(Bytes *chunk);
 
   Memory &memory_;
-  ZlibState *zlib_ = nullptr;
-  IsalState *isal_ = nullptr;
+  class DeflateEncoder *encoder_ = nullptr;
+  Zlib *zlib_ = nullptr;
   Vec<uint8_t> output_;
 };
 

@@ -7,10 +7,10 @@
 namespace tfile {
 
 inline constexpr unsigned kDeflateWindow = 32768;  // the longest distance
-inline constexpr unsigned kMostCodeLength = 15;
-inline constexpr unsigned kMostPrecodeLength = 7;
-inline constexpr unsigned kLeastMatch = 3;
-inline constexpr unsigned kMostMatch = 258;
+inline constexpr unsigned kMaxCodeLength = 15;
+inline constexpr unsigned kMaxPrecodeLength = 7;
+inline constexpr unsigned kMinMatch = 3;
+inline constexpr unsigned kMaxMatch = 258;
 inline constexpr unsigned kEndOfBlock = 256;
 inline constexpr unsigned kFirstLength = 257;  // the first symbol that is a length
 // Symbols that a block may define. Two more of each kind have codes in fixed blocks, where they must not be used.
@@ -18,7 +18,7 @@ inline constexpr unsigned kLitlenSymbols = 286;
 inline constexpr unsigned kDistanceSymbols = 30;
 inline constexpr unsigned kFixedLitlenSymbols = 288;
 inline constexpr unsigned kFixedDistanceSymbols = 32;
-inline constexpr size_t kMostStored = 65535;  // bytes of a stored block
+inline constexpr size_t kMaxStored = 65535;  // bytes of a stored block
 
 enum class BlockType : uint8_t { kStored = 0, kFixed = 1, kDynamic = 2 };
 

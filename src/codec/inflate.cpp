@@ -21,9 +21,13 @@ Status Inflater::run(bool *valid, bool *done, Bytes *input, Span<uint8_t> *outpu
   *valid = !state_->invalid();
   *done = state_->done();
   if (*valid && !*done) state_->remember(cursor);
-  *input = Bytes(cursor.in, cursor.in_left());
-  *output = Span<uint8_t>(cursor.out, cursor.out_left());
+  *input = Bytes(cursor.in, cursor.in_remaining());
+  *output = Span<uint8_t>(cursor.out, cursor.out_remaining());
   return kOk;
+}
+
+bool Inflater::at_border() const {
+  return state_->at_border();
 }
 
 InterleavedInflater::~InterleavedInflater() {
@@ -31,14 +35,14 @@ InterleavedInflater::~InterleavedInflater() {
 }
 
 struct InterleavedInflater::States {
-  InflateState of[kMostLanes];
+  InflateState of[kMaxLanes];
 };
 
 Status InterleavedInflater::run(Span<InflateChunk> chunks) {
-  static_assert(kMost == kMostLanes);
+  static_assert(kMaxChunks == kMaxLanes);
   if (states_ == nullptr) TFILE_TRY(make(&states_, memory_));
-  InflateCursor cursors[kMost];
-  bool stopped[kMost] = {};
+  InflateCursor cursors[kMaxChunks];
+  bool stopped[kMaxChunks] = {};
   for (size_t i = 0; i < chunks.size(); ++i) {
     const InflateChunk &chunk = chunks[i];
     states_->of[i].begin(true);
@@ -49,15 +53,15 @@ Status InterleavedInflater::run(Span<InflateChunk> chunks) {
   for (size_t i = 0; i < chunks.size(); ++i) {
     const InflateState &state = states_->of[i];
     const bool ended = chunks[i].last ? state.done() : state.at_border();
-    chunks[i].good = ended && cursors[i].in_left() == 0 && cursors[i].out_left() == 0;
+    chunks[i].good = ended && cursors[i].in_remaining() == 0 && cursors[i].out_remaining() == 0;
   }
   return kOk;
 }
 
 // Brings each stream to its next literals, and decodes the literals of all. False: all streams have stopped.
 bool InterleavedInflater::run_once(size_t streams, InflateCursor *cursors, bool *stopped) {
-  InflateLane lanes[kMost];
-  size_t lane_stream[kMost];
+  InflateLane lanes[kMaxChunks];
+  size_t lane_stream[kMaxChunks];
   unsigned count = 0;
   for (size_t i = 0; i < streams; ++i) {
     InflateState &state = states_->of[i];

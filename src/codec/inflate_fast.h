@@ -73,9 +73,9 @@ struct InflateMatch {
 
 // Decodes literals and matches.
 FastStop decode_fast(InflateLane *lane, InflateMatch *match);
-// Decodes literals of 2 to kMostLanes streams in one loop, by `tables->literal`, until one of them meets something else
+// Decodes literals of 2 to kMaxLanes streams in one loop, by `tables->literal`, until one of them meets something else
 // or comes near an end. In one stream each look-up waits for the one before; several streams fill each other's gaps.
-inline constexpr unsigned kMostLanes = 4;
+inline constexpr unsigned kMaxLanes = 4;
 void decode_literals(InflateLane *lanes, unsigned count);
 
 #if defined(TENSORFILE_INFLATE_BMI2)

@@ -25,7 +25,7 @@ void InflateState::run_until_literals(InflateCursor *cursor) {
 }
 
 void InflateState::decode_far_from_end(InflateCursor *cursor) {
-  const bool far_from_end = cursor->in_left() >= kFastInput && cursor->out_left() >= kFastOutput;
+  const bool far_from_end = cursor->in_remaining() >= kFastInput && cursor->out_remaining() >= kFastOutput;
   if (step_ != Step::kSymbols || !far_from_end) return;
   InflateLane fast = lane(*cursor);
   InflateMatch match{};
@@ -130,7 +130,7 @@ bool InflateState::read_stored_size(InflateCursor *cursor) {
 }
 
 bool InflateState::copy_stored(InflateCursor *cursor) {
-  size_t count = cursor->in_left() < cursor->out_left() ? cursor->in_left() : cursor->out_left();
+  size_t count = cursor->in_remaining() < cursor->out_remaining() ? cursor->in_remaining() : cursor->out_remaining();
   if (count > length_) count = length_;
   if (count > 0) memcpy(cursor->out, cursor->in, count);
   cursor->in += count;

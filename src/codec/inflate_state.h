@@ -14,8 +14,8 @@ struct InflateCursor {
   uint8_t *out_end;
   const uint8_t *out_begin;  // where this call's output starts
 
-  size_t in_left() const { return static_cast<size_t>(in_end - in); }
-  size_t out_left() const { return static_cast<size_t>(out_end - out); }
+  size_t in_remaining() const { return static_cast<size_t>(in_end - in); }
+  size_t out_remaining() const { return static_cast<size_t>(out_end - out); }
 };
 
 class InflateState {
@@ -38,8 +38,8 @@ class InflateState {
   bool at_border() const { return step_ == Step::kBlock && bit_count_ == 0; }
   // True if decode_literals() can continue.
   bool has_literals(const InflateCursor &cursor) const {
-    return step_ == Step::kSymbols && literals_only_ && cursor.in_left() >= kLiteralsInput &&
-           cursor.out_left() >= kLiteralsOutput;
+    return step_ == Step::kSymbols && literals_only_ && cursor.in_remaining() >= kLiteralsInput &&
+           cursor.out_remaining() >= kLiteralsOutput;
   }
 
  private:

@@ -10,7 +10,7 @@ constexpr InflateEntry kInvalidEntry = kEntrySpecial | 1U << 8 | 1;
 
 // The symbols of a code, ordered by length and then by number, as canonical codes count.
 struct SortedCode {
-  uint16_t counts[kMostCodeLength + 1] = {};  // codes of each length
+  uint16_t counts[kMaxCodeLength + 1] = {};  // codes of each length
   uint16_t symbols[kFixedLitlenSymbols];
   unsigned used = 0;
   unsigned longest = 0;
@@ -22,9 +22,9 @@ struct SortedCode {
       ++counts[lengths[i]];
     used = count - counts[0];
     counts[0] = 0;
-    unsigned starts[kMostCodeLength + 2] = {};
+    unsigned starts[kMaxCodeLength + 2] = {};
     uint32_t space = 1;
-    for (unsigned length = 1; length <= kMostCodeLength; ++length) {
+    for (unsigned length = 1; length <= kMaxCodeLength; ++length) {
       starts[length + 1] = starts[length] + counts[length];
       if (counts[length] > space * 2) return false;
       space = space * 2 - counts[length];
@@ -116,7 +116,7 @@ class TableFiller {
   const SortedCode &code_;
   const uint16_t *symbol_;
   EntryOf entry_of_;
-  uint16_t remaining_[kMostCodeLength + 1];
+  uint16_t remaining_[kMaxCodeLength + 1];
   uint32_t bits_ = 0;  // the next code
   uint32_t linked_ = UINT32_MAX;
   InflateEntry *target_ = nullptr;

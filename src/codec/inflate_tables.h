@@ -53,7 +53,7 @@ struct InflateTables {
 };
 
 // Entries of the table for the precode: the symbol and, from bit 8 on, the bits of its code.
-inline constexpr size_t kPrecodeEntries = size_t{1} << kMostPrecodeLength;
+inline constexpr size_t kPrecodeEntries = size_t{1} << kMaxPrecodeLength;
 
 // Each of these builds from the code lengths of all symbols, and returns false if they are not a code that deflate
 // allows: over-subscribed or incomplete. Only one code of one bit, or no code, may be incomplete; what it leaves out is

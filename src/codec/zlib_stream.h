@@ -1,6 +1,8 @@
 // zlib's streams, with memory of ours.
 #pragma once
 
+#if !defined(TENSORFILE_NO_ZLIB)
+
 #include <zlib.h>
 
 #include "base/checked.h"
@@ -58,3 +60,5 @@ struct ZlibStream {
 };
 
 }  // namespace tfile
+
+#endif

@@ -9,10 +9,6 @@ namespace {
 
 // Arrays up to this size are compressed together with what precedes them, as one chunk.
 constexpr uint64_t kSmall = uint64_t{64} << 10;
-// Bytes of an array on which levels of ISA-L are tried, and how much smaller (one part in kWorthwhile) the output of the
-// slow one must be to be chosen.
-constexpr size_t kSample = size_t{256} << 10;
-constexpr size_t kWorthwhile = 20;
 
 }  // namespace
 
@@ -37,13 +33,17 @@ bool ArrayDeflater::is_small() const {
 }
 
 Status ArrayDeflater::open() {
+  method_.zlib = request_.settings.get(TF_OPTION_DEFLATE) == TF_DEFLATE_ZLIB;
+  method_.level = static_cast<int>(request_.settings.get(TF_OPTION_COMPRESSION_LEVEL));
+  if (method_.zlib && !has_zlib()) {
+    return Failure(TF_STATUS_UNSUPPORTED) << "this library was built without zlib; deflate \"auto\" needs none";
+  }
   return packing_.open(&packer_, request_);
 }
 
 Status ArrayDeflater::begin(size_t array) {
   nbytes_ = request_.arrays[array].array->nbytes;
   done_ = 0;
-  has_method_ = false;
   head_.clear();
   pending_.clear();
   chunk_sizes_.clear();
@@ -52,34 +52,6 @@ Status ArrayDeflater::begin(size_t array) {
   packed_.chunk = packing_.chunk_size(nbytes_);
   TFILE_TRY(packing_.begin(*packer_, head_, output_, array));
   packed_.crc32 = crc32_update(0, head_.data(), head_.size());
-  return kOk;
-}
-
-// Chooses the compressor and its level by the settings and, if they leave it open, by a sample of the data.
-Status ArrayDeflater::choose_method(Bytes sample) {
-  if (has_method_) return kOk;
-  has_method_ = true;
-  const auto level = static_cast<int>(request_.settings.get(TF_OPTION_COMPRESSION_LEVEL));
-  const bool isal = has_isal() && request_.settings.get(TF_OPTION_DEFLATE) == TF_DEFLATE_AUTO;
-  if (!isal || level == 0 || level > kMaxIsalLevel) {
-    constexpr int kZlibDefault = 6;
-    method_ = DeflateMethod{false, level < 0 ? kZlibDefault : level};
-    return kOk;
-  }
-  method_ = DeflateMethod{true, level < 0 ? 1 : level};
-  if (level >= 0) return kOk;
-  size_t fast = 0;
-  size_t slow = 0;
-  TFILE_TRY(try_level(&fast, sample.first(kSample), 1));
-  TFILE_TRY(try_level(&slow, sample.first(kSample), kMaxIsalLevel));
-  if (slow < fast - fast / kWorthwhile) method_.level = kMaxIsalLevel;
-  return kOk;
-}
-
-Status ArrayDeflater::try_level(size_t *size, Bytes sample, int level) {
-  TFILE_TRY(reserve_jobs(1));
-  TFILE_TRY(jobs_[0].deflater->run(sample, true, DeflateMethod{true, level}));
-  *size = jobs_[0].deflater->output().size();
   return kOk;
 }
 
@@ -126,10 +98,7 @@ Status ArrayDeflater::write(const void *bytes, size_t nbytes) {
 // Deflates a batch of chunks. The last chunk of the array may be shorter than the others.
 Status ArrayDeflater::deflate(Bytes bytes) {
   const auto chunk = static_cast<size_t>(packed_.chunk);
-  if (done_ == 0) {
-    TFILE_TRY(choose_method(bytes.first(chunk)));
-    TFILE_TRY(deflate_head(false));
-  }
+  if (done_ == 0) TFILE_TRY(deflate_head(false));
   const size_t count = (bytes.size() + chunk - 1) / chunk;
   TFILE_TRY(reserve_jobs(count));
   for (size_t i = 0; i < count; ++i) {
@@ -172,10 +141,7 @@ Status ArrayDeflater::deflate_head(bool last) {
 }
 
 Status ArrayDeflater::end() {
-  if (is_small()) {
-    TFILE_TRY(choose_method(Bytes(head_.data(), head_.size())));
-    TFILE_TRY(deflate_head(true));
-  }
+  if (is_small()) TFILE_TRY(deflate_head(true));
   packed_.chunk_sizes = chunk_sizes_.span();
   return packing_.end(*packer_, output_, packed_);
 }

@@ -38,8 +38,6 @@ class ArrayDeflater {
     return workers > 1 ? 2 * workers : 1;
   }
   bool is_small() const;
-  Status choose_method(Bytes sample);
-  Status try_level(size_t *size, Bytes sample, int level);
   Status reserve_jobs(size_t count);
   Status deflate(Bytes bytes);
   static Status run_job(void *context, size_t i);
@@ -56,7 +54,6 @@ class ArrayDeflater {
   Vec<uint32_t> chunk_sizes_;
   Vec<Job> jobs_;
   DeflateMethod method_;
-  bool has_method_ = false;
   uint64_t nbytes_ = 0;  // of the array
   uint64_t done_ = 0;    // bytes of the array that are deflated
   PackedArray packed_;

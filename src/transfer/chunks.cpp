@@ -8,6 +8,8 @@ namespace {
 
 // Stored bytes to read at a time.
 constexpr uint64_t kInput = uint64_t{128} << 10;
+// Larger chunks are inflated one by one, so that they need not be in memory.
+constexpr uint64_t kMaxInterleaved = uint64_t{8} << 20;
 
 }  // namespace
 
@@ -15,6 +17,39 @@ Status ChunkInflater::chunk(bool *good, size_t chunk, void *to) {
   const bool last = chunk + 2 == member_.chunks.size();
   return inflate(good, member_.chunks[chunk], member_.chunks[chunk + 1], last,
                  Span<uint8_t>(static_cast<uint8_t *>(to), static_cast<size_t>(size(chunk))));
+}
+
+size_t ChunkInflater::together(const Member &member, size_t threads) {
+  if (member.chunk > kMaxInterleaved) return 1;
+  const size_t chunks = member.chunks.size() - 1;
+  const size_t share = (chunks + threads - 1) / threads;
+  return share < InterleavedInflater::kMaxChunks ? share : InterleavedInflater::kMaxChunks;
+}
+
+Status ChunkInflater::chunks(bool *good, size_t first, size_t count, void *to) {
+  if (count == 1) return chunk(good, first, to);
+  const uint64_t start = member_.chunks[first];
+  const uint64_t stored = member_.chunks[first + count] - start;
+  // Also what zlib makes of incompressible chunks.
+  *good = stored <= (member_.chunk + member_.chunk / 64 + 1024) * count;
+  if (!*good) return kOk;
+  TFILE_TRY(input_.resize(static_cast<size_t>(stored)));
+  TFILE_TRY(read_at(source_, member_.offset + start, input_.data(), stored, member_.name));
+  InflateChunk chunks[InterleavedInflater::kMaxChunks];
+  auto *out = static_cast<uint8_t *>(to);
+  for (size_t i = 0; i < count; ++i) {
+    const uint64_t from = member_.chunks[first + i];
+    const uint64_t nbytes = member_.chunks[first + i + 1] - from;
+    const auto nbytes_inflated = static_cast<size_t>(size(first + i));
+    chunks[i].input = Bytes(input_.data() + (from - start), static_cast<size_t>(nbytes));
+    chunks[i].output = Span<uint8_t>(out, nbytes_inflated);
+    chunks[i].last = first + i + 2 == member_.chunks.size();
+    out += nbytes_inflated;
+  }
+  TFILE_TRY(interleaved_.run(Span<InflateChunk>(chunks, count)));
+  for (size_t i = 0; i < count; ++i)
+    *good = *good && chunks[i].good;
+  return kOk;
 }
 
 Status ChunkInflater::head(bool *good, uint32_t *crc) {
@@ -50,7 +85,7 @@ Status ChunkInflater::inflate(bool *good, uint64_t from, uint64_t end, bool last
   Bytes nothing;
   if (!done) TFILE_TRY(inflater_.run(&valid, &done, &nothing, output.empty() ? &beyond : &output));
   if (!valid || beyond.empty()) return kOk;
-  *good = output.empty() && from == end && done == last && (!done || inflater_.excess() == 0);
+  *good = output.empty() && from == end && done == last && (last || inflater_.at_border());
   return kOk;
 }
 

@@ -136,7 +136,7 @@ Status MemberStream::finish_stream() {
       return failure(TF_STATUS_CORRUPT).at(member_.offset + member_.stored) << "its deflate stream has no end";
     }
   }
-  const uint64_t unused = pending_.size() + (member_.stored - stored_read_) + inflater_.excess();
+  const uint64_t unused = pending_.size() + (member_.stored - stored_read_);
   if (unused == 0) return kOk;
   return failure(TF_STATUS_CORRUPT).at(member_.offset + member_.stored - unused)
          << unused << " bytes follow the end of its deflate stream";

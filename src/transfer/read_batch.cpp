@@ -32,12 +32,12 @@ constexpr uint64_t kMaxTogether = uint64_t{1} << 20;
 // A part of the work for one thread: neighbours that are read together, a piece of a member, or a whole member.
 struct ReadJob {
   const ReadTarget *target;
-  size_t count;       // targets of the job, from `target` on
+  size_t count;       // targets of the job, from `target` on; or chunks of the one target
   uint64_t start;     // offset of a piece in the member
   uint64_t nbytes;    // array bytes of the job
   uint32_t crc;       // of a piece, if the member has a checksum
   uint32_t head = 0;  // of the first chunk: the checksum of the header before it
-  bool good = true;   // false if a chunk is not what the file's chunk table says
+  bool good = true;   // false if the chunks are not what the file's chunk table says
 };
 
 // True if one thread must read the member from its first byte to its last.
@@ -109,7 +109,7 @@ class BatchReader {
         count = count_neighbours(targets_.from(i));
         TFILE_TRY(jobs_.push(ReadJob{&target, count, 0, total_of(targets_.from(i).first(count)), 0}));
       } else if (is_chunked(target)) {
-        TFILE_TRY(cut_chunks(target));
+        TFILE_TRY(cut_chunks(target, threads));
       } else if (is_stream(*target.member)) {
         TFILE_TRY(jobs_.push(ReadJob{&target, 1, 0, target.member->nbytes, 0}));
       } else {
@@ -134,11 +134,15 @@ class BatchReader {
     return kOk;
   }
 
-  Status cut_chunks(const ReadTarget &target) {
+  Status cut_chunks(const ReadTarget &target, size_t threads) {
     const Member &member = *target.member;
-    for (uint64_t start = 0; start < member.nbytes; start += member.chunk) {
+    const size_t together = ChunkInflater::together(member, threads);
+    const uint64_t piece = member.chunk * together;
+    for (uint64_t start = 0; start < member.nbytes; start += piece) {
       const uint64_t remaining = member.nbytes - start;
-      TFILE_TRY(jobs_.push(ReadJob{&target, 1, start, remaining < member.chunk ? remaining : member.chunk, 0}));
+      const uint64_t nbytes = remaining < piece ? remaining : piece;
+      const auto count = static_cast<size_t>((nbytes + member.chunk - 1) / member.chunk);
+      TFILE_TRY(jobs_.push(ReadJob{&target, count, start, nbytes, 0}));
     }
     return kOk;
   }
@@ -156,7 +160,7 @@ class BatchReader {
     if (is_small(target)) {
       TFILE_TRY(reader.read_together(job));
     } else if (is_chunked(target)) {
-      TFILE_TRY(reader.read_chunk(&job));
+      TFILE_TRY(reader.read_chunks(&job));
     } else if (is_stream(*target.member)) {
       TFILE_TRY(reader.read_stream(target));
     } else {
@@ -210,7 +214,7 @@ class BatchReader {
     return cast_piece(target, stored->data, 0, member.nbytes);
   }
 
-  Status read_chunk(ReadJob *job) const {
+  Status read_chunks(ReadJob *job) const {
     const Member &member = *job->target->member;
     char *const to = static_cast<char *>(job->target->to) + job->start;
     ChunkInflater inflater(*job->target->source, member, settings_.memory());
@@ -218,7 +222,7 @@ class BatchReader {
       TFILE_TRY(inflater.head(&job->good, &job->head));
       if (!job->good) return kOk;
     }
-    TFILE_TRY(inflater.chunk(&job->good, static_cast<size_t>(job->start / member.chunk), to));
+    TFILE_TRY(inflater.chunks(&job->good, static_cast<size_t>(job->start / member.chunk), job->count, to));
     if (!job->good) return kOk;
     job->crc = crc32_update(0, to, static_cast<size_t>(job->nbytes));
     finish_bytes(member, to, static_cast<size_t>(job->nbytes));

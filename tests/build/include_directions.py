@@ -26,7 +26,7 @@ FORBIDDEN = {"format": ["io/file.h", "io/replace.h"]}
 HEADER_ONLY = {"algorithm", "atomic", "bit", "compare", "concepts", "cstddef", "cstdint", "cstring", "limits", "new", "type_traits",
                "utility"}
 C_LIBRARY = {"errno.h", "math.h", "stdio.h", "stdlib.h", "string.h", "time.h"}
-CODEC_LIBRARIES = {"codec": ("zlib.h", "isa-l")}
+CODEC_LIBRARIES = {"codec": ("zlib.h",)}
 # Headers of the compiler for instructions of a CPU.
 INTRINSICS = {"base": ["cpuid.h"], "codec": ["immintrin.h", "arm_neon.h"], "quant": ["immintrin.h", "arm_neon.h"]}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.M)

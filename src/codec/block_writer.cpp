@@ -1,0 +1,239 @@
+#include "codec/block_writer.h"
+
+#include "codec/deflate.h"
+#include "codec/huffman.h"
+
+namespace tfile {
+
+namespace {
+
+// Four codes of this length and 7 bits from before fit in 64 bits.
+constexpr unsigned kWrittenLitlenLimit = 14;
+// Without matches the decoder has a table of one level for codes of up to so many bits.
+constexpr unsigned kWrittenLiteralLimit = 11;
+
+// The code lengths of a block as the precode's symbols.
+class LengthsWriter {
+ public:
+  LengthsWriter(const uint8_t *litlen, const uint8_t *distance) {
+    while (litlen_ > kFirstLength && litlen[litlen_ - 1] == 0)
+      --litlen_;
+    while (distance_ > 1 && distance[distance_ - 1] == 0)
+      --distance_;
+    uint8_t all[kLitlenSymbols + kDistanceSymbols];
+    memcpy(all, litlen, litlen_);
+    memcpy(all + litlen_, distance, distance_);
+    const unsigned total = litlen_ + distance_;
+    for (unsigned i = 0; i < total;) {
+      unsigned run = 1;
+      while (i + run < total && all[i + run] == all[i])
+        ++run;
+      add_run(all[i], run);
+      i += run;
+    }
+    make_code_lengths(lengths_, counts_, kPrecodeSymbols, kMaxPrecodeLength);
+    while (precode_ > 4 && lengths_[kPrecodeOrder[precode_ - 1]] == 0)
+      --precode_;
+  }
+
+  uint64_t bits() const {
+    uint64_t bits = 5 + 5 + 4 + 3 * precode_;
+    for (unsigned i = 0; i < kPrecodeSymbols; ++i)
+      bits += uint64_t{counts_[i]} * (lengths_[i] + extra_bits(i));
+    return bits;
+  }
+
+  void write(BitWriter *writer) const {
+    writer->put(litlen_ - kFirstLength, 5);
+    writer->put(distance_ - 1, 5);
+    writer->put(precode_ - 4, 4);
+    for (unsigned i = 0; i < precode_; ++i)
+      writer->put(lengths_[kPrecodeOrder[i]], 3);
+    uint16_t codes[kPrecodeSymbols];
+    make_codes(codes, lengths_, kPrecodeSymbols);
+    for (unsigned i = 0; i < size_; ++i) {
+      writer->put(codes[symbols_[i]], lengths_[symbols_[i]]);
+      writer->put(extras_[i], extra_bits(symbols_[i]));
+    }
+  }
+
+ private:
+  static unsigned extra_bits(unsigned symbol) {
+    return symbol == kRepeatLength ? 2 : symbol == kRepeatZeros ? 3 : symbol == kRepeatManyZeros ? 7 : 0;
+  }
+  void add(unsigned symbol, unsigned extra) {
+    symbols_[size_] = static_cast<uint8_t>(symbol);
+    extras_[size_++] = static_cast<uint8_t>(extra);
+    ++counts_[symbol];
+  }
+  void add_run(unsigned length, unsigned run) {
+    while (length == 0 && run >= 3) {
+      const unsigned count = run < 138 ? run : 138;
+      add(count < 11 ? kRepeatZeros : kRepeatManyZeros, count - (count < 11 ? 3 : 11));
+      run -= count;
+    }
+    if (length != 0 && run >= 4) {
+      add(length, 0);
+      for (--run; run >= 3;) {
+        const unsigned count = run < 6 ? run : 6;
+        add(kRepeatLength, count - 3);
+        run -= count;
+      }
+    }
+    for (; run > 0; --run)
+      add(length, 0);
+  }
+
+  unsigned litlen_ = kLitlenSymbols;
+  unsigned distance_ = kDistanceSymbols;
+  unsigned precode_ = kPrecodeSymbols;
+  unsigned size_ = 0;
+  uint8_t symbols_[kLitlenSymbols + kDistanceSymbols];
+  uint8_t extras_[kLitlenSymbols + kDistanceSymbols];
+  uint32_t counts_[kPrecodeSymbols] = {};
+  uint8_t lengths_[kPrecodeSymbols];
+};
+
+// A code and its bits in one number, so that two can be joined by few instructions.
+struct BlockCodes {
+  uint8_t litlen_lengths[kFixedLitlenSymbols];
+  uint8_t distance_lengths[kFixedDistanceSymbols];
+  uint32_t literal[256];           // the code, and from bit 16 on its length
+  uint32_t length[kMaxMatch + 1];  // the code with its extra bits (at most 19), and from bit 24 on their number
+  uint32_t distance[kFixedDistanceSymbols];  // the code, and from bit 16 on its length
+  uint32_t end;                              // likewise
+
+  void set(unsigned symbols, unsigned distances) {
+    uint16_t litlen_codes[kFixedLitlenSymbols];
+    uint16_t distance_codes[kFixedDistanceSymbols];
+    make_codes(litlen_codes, litlen_lengths, symbols);
+    make_codes(distance_codes, distance_lengths, distances);
+    const auto joined = [](uint16_t code, uint8_t bits) { return code | static_cast<uint32_t>(bits) << 16; };
+    for (unsigned i = 0; i < 256; ++i)
+      literal[i] = joined(litlen_codes[i], litlen_lengths[i]);
+    end = joined(litlen_codes[kEndOfBlock], litlen_lengths[kEndOfBlock]);
+    for (unsigned i = 0; i < distances; ++i)
+      distance[i] = joined(distance_codes[i], distance_lengths[i]);
+    for (unsigned i = kMinMatch; i <= kMaxMatch; ++i) {
+      const unsigned symbol = kSymbolTables.length[i];
+      const unsigned bits = litlen_lengths[kFirstLength + symbol];
+      length[i] =
+          litlen_codes[kFirstLength + symbol] | (i - kLengthBase[symbol]) << bits | (bits + kLengthExtra[symbol]) << 24;
+    }
+  }
+};
+
+// Four literals as one code. Their codes are joined in pairs first, so that only one addition for all four has to wait for
+// the one before.
+inline void add_four(BitWriter *writer, const uint32_t *literal, uint32_t bytes) {
+  const uint32_t a = literal[bytes & 255];
+  const uint32_t b = literal[bytes >> 8 & 255];
+  const uint32_t c = literal[bytes >> 16 & 255];
+  const uint32_t d = literal[bytes >> 24];
+  const uint64_t first = (a & 0xffff) | uint64_t{b & 0xffff} << (a >> 16);
+  const uint64_t second = (c & 0xffff) | uint64_t{d & 0xffff} << (c >> 16);
+  const unsigned first_bits = (a >> 16) + (b >> 16);
+  writer->add(first | second << first_bits, first_bits + (c >> 16) + (d >> 16));
+  writer->flush();
+}
+
+inline void write_literals(BitWriter *writer, const BlockCodes &codes, const uint8_t *bytes, size_t nbytes) {
+  const uint8_t *const end = bytes + nbytes;
+  for (; end - bytes >= 8; bytes += 8) {
+    const auto eight = load_le<uint64_t>(bytes);
+    add_four(writer, codes.literal, static_cast<uint32_t>(eight));
+    add_four(writer, codes.literal, static_cast<uint32_t>(eight >> 32));
+  }
+  if (end - bytes >= 4) {
+    add_four(writer, codes.literal, load_le<uint32_t>(bytes));
+    bytes += 4;
+  }
+  for (; bytes < end; ++bytes)
+    writer->add(codes.literal[*bytes] & 0xffff, codes.literal[*bytes] >> 16);
+  writer->flush();
+}
+
+inline void write_match(BitWriter *writer, const BlockCodes &codes, const Sequence &match) {
+  const uint32_t length = codes.length[match.length];
+  writer->add(length & 0xffffff, length >> 24);
+  const unsigned symbol = distance_symbol(match.distance);
+  writer->add(codes.distance[symbol] & 0xffff, codes.distance[symbol] >> 16);
+  writer->add(match.distance - kDistanceBase[symbol], kDistanceExtra[symbol]);
+  writer->flush();
+}
+
+void write_symbols(BitWriter *shared, const BlockCodes &codes, const DeflateBlock &block) {
+  BitWriter writer = *shared;  // in registers, because nothing else points to it
+  const uint8_t *at = block.bytes.data();
+  for (const Sequence &sequence : block.sequences) {
+    write_literals(&writer, codes, at, sequence.literals);
+    at += sequence.literals;
+    if (sequence.length == 0) continue;
+    write_match(&writer, codes, sequence);
+    at += sequence.length;
+  }
+  write_literals(&writer, codes, at, static_cast<size_t>(block.bytes.end() - at));
+  writer.put(codes.end & 0xffff, codes.end >> 16);
+  *shared = writer;
+}
+
+uint64_t symbol_bits(const SymbolCounts &counts, const BlockCodes &codes) {
+  uint64_t bits = codes.litlen_lengths[kEndOfBlock];
+  for (unsigned i = 0; i < kEndOfBlock; ++i)
+    bits += uint64_t{counts.litlen[i]} * codes.litlen_lengths[i];
+  for (unsigned i = 0; i < kLengthSymbols; ++i)
+    bits += uint64_t{counts.litlen[kFirstLength + i]} * (codes.litlen_lengths[kFirstLength + i] + kLengthExtra[i]);
+  for (unsigned i = 0; i < kDistanceSymbols; ++i)
+    bits += uint64_t{counts.distance[i]} * (codes.distance_lengths[i] + kDistanceExtra[i]);
+  return bits;
+}
+
+}  // namespace
+
+void write_stored(BitWriter *writer, Bytes bytes, bool last) {
+  do {
+    const Bytes piece = bytes.first(kMaxStored);
+    bytes = bytes.from(piece.size());
+    writer->put(last && bytes.empty() ? 1 : 0, 3);
+    uint8_t *const head = writer->align();
+    store_le(head, static_cast<uint16_t>(piece.size()));
+    store_le(head + 2, static_cast<uint16_t>(~piece.size()));
+    if (!piece.empty()) memcpy(head + 4, piece.data(), piece.size());
+    writer->advance(4 + piece.size());
+  } while (!bytes.empty());
+}
+
+void write_block(BitWriter *writer, const DeflateBlock &block, bool last) {
+  SymbolCounts counts = *block.counts;
+  counts.litlen[kEndOfBlock] = 1;
+  BlockCodes dynamic;
+  const unsigned limit = block.sequences.empty() ? kWrittenLiteralLimit : kWrittenLitlenLimit;
+  make_code_lengths(dynamic.litlen_lengths, counts.litlen, kLitlenSymbols, limit);
+  make_code_lengths(dynamic.distance_lengths, counts.distance, kDistanceSymbols, kMaxCodeLength);
+  const LengthsWriter lengths(dynamic.litlen_lengths, dynamic.distance_lengths);
+  const uint64_t dynamic_bits = lengths.bits() + symbol_bits(counts, dynamic);
+  BlockCodes fixed;
+  for (unsigned i = 0; i < kFixedLitlenSymbols; ++i)
+    fixed.litlen_lengths[i] = fixed_litlen_length(i);
+  memset(fixed.distance_lengths, kFixedDistanceLength, sizeof(fixed.distance_lengths));
+  const uint64_t fixed_bits = symbol_bits(counts, fixed);
+  const uint64_t least = dynamic_bits < fixed_bits ? dynamic_bits : fixed_bits;
+  // A block must save what filling the last byte and a flush after it take, so that no sum of blocks exceeds the bound.
+  constexpr uint64_t kMinSaved = 3 + 8 + 40;
+  if (!block.bytes.empty() && least + kMinSaved >= 8 * deflate_bound(block.bytes.size())) {
+    write_stored(writer, block.bytes, last);
+    return;
+  }
+  const bool is_fixed = fixed_bits <= dynamic_bits;
+  writer->put((last ? 1 : 0) | static_cast<unsigned>(is_fixed ? BlockType::kFixed : BlockType::kDynamic) << 1, 3);
+  if (is_fixed) {
+    fixed.set(kFixedLitlenSymbols, kFixedDistanceSymbols);
+    write_symbols(writer, fixed, block);
+    return;
+  }
+  lengths.write(writer);
+  dynamic.set(kLitlenSymbols, kDistanceSymbols);
+  write_symbols(writer, dynamic, block);
+}
+
+}  // namespace tfile

@@ -1,0 +1,104 @@
+// Writes the blocks of a deflate stream.
+#pragma once
+
+#include "base/endian.h"
+#include "base/span.h"
+#include "codec/deflate_format.h"
+
+namespace tfile {
+
+// Appends bits to a buffer, whose owner has made sure that it is large enough. Writes up to 8 bytes beyond the last bit.
+class BitWriter {
+ public:
+  explicit BitWriter(uint8_t *out) : out_(out) {}
+
+  void put(uint64_t value, unsigned count) {
+    bits_ |= value << count_;
+    count_ += count;
+    flush();
+  }
+  // The same without a flush, after which at most 56 bits may be put.
+  void add(uint64_t value, unsigned count) {
+    bits_ |= value << count_;
+    count_ += count;
+  }
+  void flush() {
+    store_le(out_, bits_);
+    out_ += count_ >> 3;
+    bits_ >>= count_ & ~7U;
+    count_ &= 7;
+  }
+  // Fills the last byte with zeros, and returns where the next one is.
+  uint8_t *align() {
+    count_ = (count_ + 7) & ~7U;
+    flush();
+    return out_;
+  }
+  void advance(size_t nbytes) { out_ += nbytes; }
+  bool aligned() const { return count_ == 0; }
+  unsigned bit() const { return count_; }
+  uint8_t *at() const { return out_; }
+
+ private:
+  uint8_t *out_;
+  uint64_t bits_ = 0;
+  unsigned count_ = 0;  // less than 8 after a flush
+};
+
+// Literals, then a match. The last literals of a block have no match: its length is 0.
+struct Sequence {
+  uint32_t literals;
+  uint16_t length;
+  uint16_t distance;
+};
+
+struct SymbolCounts {
+  uint32_t litlen[kLitlenSymbols];
+  uint32_t distance[kDistanceSymbols];
+};
+
+struct SymbolTables {
+  uint8_t length[kMaxMatch + 1];
+  // Of a distance d: d - 1 below 256, else 256 + (d - 1) / 128.
+  uint8_t distance[512];
+};
+
+constexpr SymbolTables make_symbol_tables() {
+  SymbolTables made{};
+  for (unsigned i = 0; i < kLengthSymbols; ++i) {
+    for (unsigned k = 0; k < 1U << kLengthExtra[i] && kLengthBase[i] + k <= kMaxMatch; ++k)
+      made.length[kLengthBase[i] + k] = static_cast<uint8_t>(i);
+  }
+  for (unsigned i = 0; i < kDistanceSymbols; ++i) {
+    const unsigned first = kDistanceBase[i] - 1U;
+    for (unsigned k = 0; k < 1U << kDistanceExtra[i]; ++k)
+      made.distance[first + k < 256 ? first + k : 256 + ((first + k) >> 7)] = static_cast<uint8_t>(i);
+  }
+  return made;
+}
+
+inline constexpr SymbolTables kSymbolTables = make_symbol_tables();
+
+// From kFirstLength on.
+inline unsigned length_symbol(unsigned length) {
+  return kFirstLength + kSymbolTables.length[length];
+}
+
+// From 0 on.
+inline unsigned distance_symbol(unsigned distance) {
+  return kSymbolTables.distance[distance <= 256 ? distance - 1 : 256 + ((distance - 1) >> 7)];
+}
+
+// Bytes and what they become: without sequences, literals alone.
+struct DeflateBlock {
+  Bytes bytes;
+  Span<const Sequence> sequences;
+  const SymbolCounts *counts;  // without the end of the block
+};
+
+// Writes a block in the smallest of the three forms.
+void write_block(BitWriter *writer, const DeflateBlock &block, bool last);
+// Writes stored blocks.
+void write_stored(BitWriter *writer, Bytes bytes, bool last);
+
+}  // namespace tfile

@@ -1,0 +1,110 @@
+#include "codec/huffman.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "codec/deflate_format.h"
+
+namespace tfile {
+
+namespace {
+
+constexpr unsigned kMaxSymbols = kFixedLitlenSymbols;
+constexpr unsigned kSymbolBits = 9;
+
+// Turns the ascending counts of n symbols into the number of leaves at each depth of their Huffman tree, in place: first
+// the parents of the inner nodes, then their depths (Moffat and Katajainen). Depths beyond the limit count as the limit.
+void count_depths(uint32_t *nodes, unsigned n, unsigned limit, unsigned *at_depth) {
+  unsigned leaf = 0;
+  unsigned inner = 0;
+  const auto take = [&](unsigned made) {
+    if (leaf < n && (inner == made || nodes[leaf] <= nodes[inner])) return nodes[leaf++];
+    const uint32_t count = nodes[inner];
+    nodes[inner++] = made;
+    return count;
+  };
+  for (unsigned made = 0; made + 1 < n; ++made) {
+    const uint32_t first = take(made);
+    nodes[made] = first + take(made);
+  }
+  // The root is the last inner node, at depth 0. Each inner node has two children one deeper.
+  nodes[n - 2] = 0;
+  at_depth[1] = 2;
+  for (unsigned node = n - 2; node-- > 0;) {
+    const uint32_t depth = nodes[nodes[node]] + 1;
+    nodes[node] = depth;
+    // Beyond the limit, the deepest leaf that can be split takes its place.
+    unsigned split = depth < limit ? depth : limit - 1;
+    while (at_depth[split] == 0)
+      --split;
+    --at_depth[split];
+    at_depth[split + 1] += 2;
+  }
+}
+
+}  // namespace
+
+void make_code_lengths(uint8_t *lengths, const uint32_t *counts, unsigned symbols, unsigned limit) {
+  uint32_t sorted[kMaxSymbols];
+  unsigned used = 0;
+  for (unsigned i = 0; i < symbols; ++i) {
+    lengths[i] = 0;
+    if (counts[i] != 0) sorted[used++] = counts[i] << kSymbolBits | i;
+  }
+  if (used == 0) return;
+  std::sort(sorted, sorted + used);
+  if (used == 1) {
+    lengths[sorted[0] & ((1U << kSymbolBits) - 1)] = 1;
+    return;
+  }
+  uint32_t nodes[kMaxSymbols];
+  for (unsigned i = 0; i < used; ++i)
+    nodes[i] = sorted[i] >> kSymbolBits;
+  unsigned at_depth[kMaxCodeLength + 1] = {};
+  count_depths(nodes, used, limit, at_depth);
+  // The rarest symbols have the longest codes.
+  unsigned next = 0;
+  for (unsigned length = limit; length > 0; --length) {
+    for (unsigned i = 0; i < at_depth[length]; ++i)
+      lengths[sorted[next++] & ((1U << kSymbolBits) - 1)] = static_cast<uint8_t>(length);
+  }
+}
+
+void make_codes(uint16_t *codes, const uint8_t *lengths, unsigned symbols) {
+  uint32_t next[kMaxCodeLength + 2] = {};
+  for (unsigned i = 0; i < symbols; ++i)
+    ++next[lengths[i] + 1];
+  next[1] = 0;
+  for (unsigned length = 1; length <= kMaxCodeLength; ++length) {
+    const uint32_t count = next[length + 1];
+    next[length + 1] = (next[length] + count) << 1;
+  }
+  for (unsigned i = 0; i < symbols; ++i) {
+    if (lengths[i] != 0) codes[i] = static_cast<uint16_t>(reverse_code(next[lengths[i]]++, lengths[i]));
+  }
+}
+
+unsigned log2_sixteenths(uint32_t value) {
+  // 16 * log2(1 + i / 16), rounded.
+  constexpr uint8_t kFractions[16] = {0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 15};
+  const auto exponent = static_cast<unsigned>(31 - std::countl_zero(value));
+  const uint32_t fraction = exponent >= 4 ? value >> (exponent - 4) : value << (4 - exponent);
+  return exponent * kCostBit + kFractions[fraction & 15];
+}
+
+uint64_t entropy_cost(const uint32_t *counts, unsigned symbols) {
+  uint32_t total = 0;
+  for (unsigned i = 0; i < symbols; ++i)
+    total += counts[i];
+  if (total == 0) return 0;
+  const unsigned whole = log2_sixteenths(total);
+  uint64_t cost = 0;
+  for (unsigned i = 0; i < symbols; ++i) {
+    if (counts[i] == 0) continue;
+    const unsigned each = whole - log2_sixteenths(counts[i]);
+    cost += uint64_t{counts[i]} * (each > kCostBit ? each : kCostBit);
+  }
+  return cost;
+}
+
+}  // namespace tfile
