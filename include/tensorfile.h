@@ -149,7 +149,8 @@ enum {
  */
 typedef int32_t tf_dtype;
 enum {
-  /** A type that the library does not know. Such an array is listed but cannot be read. */
+  /** A type that the library does not know. Such an array is listed, but only its raw bytes can be read: see
+      tf_file_type() and tf_file_read_raw(). */
   TF_DTYPE_UNSUPPORTED = 0,
   TF_DTYPE_BOOL = 1,             /**< one byte, 0 or 1 */
   TF_DTYPE_INT8 = 2,             /**< 8-bit signed integer */
@@ -210,7 +211,8 @@ enum {
   TF_FORMAT_NPY = 1,
   TF_FORMAT_NPZ = 2,
   TF_FORMAT_SAFETENSORS = 3,
-  TF_FORMAT_GGUF = 4
+  TF_FORMAT_GGUF = 4,
+  TF_FORMAT_BY_CONTENT = 5 /**< for reading: detect the format by the content, and ignore the path's extension */
 };
 
 /** The kind of a value in a ::tf_dict. */
@@ -243,8 +245,8 @@ enum {
   /* Which format */
 
   /** Format to load; also the format of tf_save_weights() if the extension of its path names none, and of a ::tf_writer
-      that is opened with ::TF_FORMAT_AUTO. Named value: a ::tf_format, or "auto", "npy", "npz", "safetensors" or
-      "gguf". Default ::TF_FORMAT_AUTO. */
+      that is opened with ::TF_FORMAT_AUTO. Named value: a ::tf_format, or "auto", "npy", "npz", "safetensors", "gguf"
+      or "content" (::TF_FORMAT_BY_CONTENT, for reading only). Default ::TF_FORMAT_AUTO. */
   TF_OPTION_FORMAT = 2,
 
   /* Loading */
@@ -257,9 +259,13 @@ enum {
       to decode to that dtype. A ::tf_file always describes arrays as they are stored, and tf_file_read_into() has its
       own dtype argument. */
   TF_OPTION_DECODE = 22,
-  /** Switch, default 0. With 1, trailing bytes and bytes before a zip archive are accepted, and tf_load() leaves out
-      arrays of unknown dtypes instead of failing. */
+  /** Switch, default 0. With 1, faults are accepted that the reference readers of the formats accept: bytes after the
+      end of a file or before a zip archive; in a .npz, several members of one name (the last one is used), bytes after
+      the array of a member, and a member whose header is invalid (it is listed with ::TF_DTYPE_UNSUPPORTED). */
   TF_OPTION_LENIENT = 5,
+  /** Switch, default 0. With 1, tf_load() and tf_load_weights() leave out arrays that cannot be read, because their type
+      is unknown or their header is invalid, instead of failing. */
+  TF_OPTION_SKIP_UNSUPPORTED = 23,
   /** Switch, default 1: tf_load_weights() fails if weights are missing, unexpected, or of another shape. With 0 it
       loads the expected weights that the file has. */
   TF_OPTION_STRICT = 6,
@@ -303,6 +309,9 @@ enum {
       key general.alignment of the metadata says. npy always has 64, as np.save; npz accepts at most 32,768; for gguf
       the key general.alignment is written to match. */
   TF_OPTION_ALIGNMENT = 18,
+  /** Switch, default 0. With 1, a .gguf may have arrays of 5 to 8 dimensions and names of 64 to 65,535 bytes. ggml and
+      other programs refuse such files. */
+  TF_OPTION_GGUF_EXTENDED = 24,
 
   /* Compression of .npz */
 
@@ -890,7 +899,8 @@ TENSORFILE_API void tf_buffer_release(tf_buffer *buffer);
  * Loads a whole file.
  *
  * The format is that of ::TF_OPTION_FORMAT, else the one that the path's extension names, else the one that the content
- * shows. An array of an unknown dtype makes the call fail with UNSUPPORTED; with ::TF_OPTION_LENIENT it is left out.
+ * shows. An array of an unknown dtype makes the call fail with UNSUPPORTED; with ::TF_OPTION_SKIP_UNSUPPORTED it is left
+ * out.
  *
  * Loaded arrays are C-contiguous, own their memory, and are aligned to 64 bytes. With ::TF_LOAD_MODE_MAP they are
  * aligned to their items, and an array stored in Fortran order has the strides of that order.
@@ -935,8 +945,8 @@ TENSORFILE_API tf_status tf_load_weights(tf_dict **tree, const char *path, const
  * @name Files
  * Opening a file reads and validates its header; the arrays are read on request. The options given when a file is
  * opened apply to all reads. Opening can fail with the statuses listed under "Loading". An array of an unknown dtype is
- * listed with ::TF_DTYPE_UNSUPPORTED, and only reading it fails. Several threads may read from one file at the same
- * time.
+ * listed with ::TF_DTYPE_UNSUPPORTED, and reading it fails, but tf_file_read_raw() returns its bytes. Several threads may
+ * read from one file at the same time.
  * @{
  */
 
@@ -963,12 +973,16 @@ TENSORFILE_API tf_status tf_file_name(const char **name, size_t *length, const t
 TENSORFILE_API tf_status tf_file_find(size_t *index, const tf_file *file, const char *name, size_t length);
 /** Returns the stored dtype of an array; ::TF_DTYPE_UNSUPPORTED if the library does not know it. */
 TENSORFILE_API tf_dtype tf_file_dtype(const tf_file *file, size_t index);
+/** Gets the type of an array as text: the dtype's name as tf_dtype_name() returns it, or, if the library does not know the
+    type, what the file calls it, such as "<U7", "|O", "F8_E3M4" or "ggml type 144"; "bad header" for a member of a .npz
+    that only ::TF_OPTION_LENIENT accepts. The string is borrowed from the file. */
+TENSORFILE_API tf_status tf_file_type(const char **type, size_t *length, const tf_file *file, size_t index);
 /** Returns the number of dimensions of an array. */
 TENSORFILE_API size_t tf_file_ndim(const tf_file *file, size_t index);
 /** Returns the shape of an array, ndim sizes in elements, borrowed from the file. */
 TENSORFILE_API const int64_t *tf_file_shape(const tf_file *file, size_t index);
-/** Returns the bytes that an array needs in memory when it is C-contiguous; if its dtype is unknown, its bytes in the
-    file. */
+/** Returns the bytes that an array needs in memory when it is C-contiguous; if its dtype is unknown, the bytes that
+    tf_file_read_raw() returns. */
 TENSORFILE_API uint64_t tf_file_nbytes(const tf_file *file, size_t index);
 /**
  * Gets where the bytes of an array are stored, for readers that do their own I/O. The bytes can be big-endian or in
@@ -987,9 +1001,32 @@ TENSORFILE_API tf_status tf_file_location(const char **path, uint64_t *offset, u
 /** Gets the metadata as tf_load() returns it. Every call returns a reference to the same dict, which must not be
     changed. */
 TENSORFILE_API tf_status tf_file_metadata(tf_dict **out, const tf_file *file);
+/** Returns the number of members of a .npz that are not arrays, such as a readme; 0 for the other formats. They are not
+    counted by tf_file_size(). */
+TENSORFILE_API size_t tf_file_other_count(const tf_file *file);
+/** Gets the name of a member that is not an array, at an index from 0 to count - 1. The string is borrowed from the file.
+    */
+TENSORFILE_API tf_status tf_file_other_name(const char **name, size_t *length, const tf_file *file, size_t index);
+/** Returns the number of remarks about the file that are worth showing to a user but are not errors. */
+TENSORFILE_API size_t tf_file_note_count(const tf_file *file);
+/** Gets the remark at an index from 0 to count - 1: one line of text, such as that bytes follow the last tensor, that the
+    file is one part of a set, or that an index leaves out arrays of its shards. The string is borrowed from the file. */
+TENSORFILE_API tf_status tf_file_note(const char **text, size_t *length, const tf_file *file, size_t index);
 /** Reads one array, or maps it with ::TF_LOAD_MODE_MAP. @return UNSUPPORTED if its dtype is unknown; CORRUPT, TRUNCATED
     or IO if it cannot be read. */
 TENSORFILE_API tf_status tf_file_read(tf_array **out, const tf_file *file, size_t index);
+/**
+ * Reads the bytes of an array as they are stored, whatever its type. This is the way to get at arrays of types that the
+ * library does not know.
+ *
+ * The bytes of a compressed member are inflated, and the .npy header before them is left out unless it is invalid. They
+ * can be big-endian or in Fortran order. The CRC-32 of a member of a .npz is verified.
+ * @param out    receives a 1-d array of uint8
+ * @param file   the file
+ * @param index  index of the array
+ * @return CORRUPT, TRUNCATED or IO if the bytes cannot be read.
+ */
+TENSORFILE_API tf_status tf_file_read_raw(tf_array **out, const tf_file *file, size_t index);
 /**
  * Reads one array into memory of the caller, in C order.
  * @param file    the file

@@ -1,6 +1,7 @@
 // Checks of the arguments of the C functions, and the conversion of a Status to a tf_status.
 #pragma once
 
+#include "base/error.h"
 #include "base/ref.h"
 #include "base/require.h"
 
@@ -43,6 +44,12 @@ inline Status require_text_out(const char **text, size_t *length, const char *na
 inline void return_text(const char **text, size_t *length, Text value) {
   *text = value.data();
   if (length != nullptr) *length = value.size();
+}
+
+inline Status check_index(size_t index, size_t size) {
+  if (index < size) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT)
+         << "index " << static_cast<uint64_t>(index) << " is out of range for " << static_cast<uint64_t>(size);
 }
 
 // True if a handle is NULL, which the error record then says. For getters, which return no status.

@@ -58,13 +58,11 @@ size_t tf_file_size(const tf_file *file) {
 }
 
 tf_status tf_file_name(const char **name, size_t *length, const tf_file *file, size_t index) {
-  TFILE_API_TRY(require_out(name, "name"));
-  if (length != nullptr) *length = 0;
+  TFILE_API_TRY(require_text_out(name, length, "name"));
   TFILE_API_TRY(require(file, "file"));
   const Member *member = nullptr;
   TFILE_API_TRY(file->find_member(&member, index));
-  *name = member->name.data();
-  if (length != nullptr) *length = member->name.size();
+  return_text(name, length, member->name);
   return TF_STATUS_OK;
 }
 
@@ -86,6 +84,15 @@ tf_dtype tf_file_dtype(const tf_file *file, size_t index) {
   const Member *member = nullptr;
   if (is_null(file, "file") || !file->find_member(&member, index).ok()) return TF_DTYPE_UNSUPPORTED;
   return member->dtype == nullptr ? TF_DTYPE_UNSUPPORTED : member->dtype->id;
+}
+
+tf_status tf_file_type(const char **type, size_t *length, const tf_file *file, size_t index) {
+  TFILE_API_TRY(require_text_out(type, length, "type"));
+  TFILE_API_TRY(require(file, "file"));
+  const Member *member = nullptr;
+  TFILE_API_TRY(file->find_member(&member, index));
+  return_text(type, length, member->dtype != nullptr ? Text(member->dtype->name) : member->type);
+  return TF_STATUS_OK;
 }
 
 size_t tf_file_ndim(const tf_file *file, size_t index) {
@@ -126,6 +133,30 @@ tf_status tf_file_metadata(tf_dict **out, const tf_file *file) {
   return TF_STATUS_OK;
 }
 
+size_t tf_file_other_count(const tf_file *file) {
+  return is_null(file, "file") ? 0 : file->listing.others.size();
+}
+
+tf_status tf_file_other_name(const char **name, size_t *length, const tf_file *file, size_t index) {
+  TFILE_API_TRY(require_text_out(name, length, "name"));
+  TFILE_API_TRY(require(file, "file"));
+  TFILE_API_TRY(check_index(index, file->listing.others.size()));
+  return_text(name, length, file->listing.others[index].name);
+  return TF_STATUS_OK;
+}
+
+size_t tf_file_note_count(const tf_file *file) {
+  return is_null(file, "file") ? 0 : file->listing.notes.size();
+}
+
+tf_status tf_file_note(const char **text, size_t *length, const tf_file *file, size_t index) {
+  TFILE_API_TRY(require_text_out(text, length, "text"));
+  TFILE_API_TRY(require(file, "file"));
+  TFILE_API_TRY(check_index(index, file->listing.notes.size()));
+  return_text(text, length, file->listing.notes[index]);
+  return TF_STATUS_OK;
+}
+
 tf_status tf_file_read(tf_array **out, const tf_file *file, size_t index) {
   TFILE_API_TRY(require_out(out, "out"));
   TFILE_API_TRY(require(file, "file"));
@@ -133,6 +164,17 @@ tf_status tf_file_read(tf_array **out, const tf_file *file, size_t index) {
   TFILE_API_TRY(file->find_member(&member, index));
   Ref<Array> array;
   TFILE_API_TRY(read_array(array, *file, *member));
+  *out = array.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_file_read_raw(tf_array **out, const tf_file *file, size_t index) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(file, "file"));
+  const Member *member = nullptr;
+  TFILE_API_TRY(file->find_member(&member, index));
+  Ref<Array> array;
+  TFILE_API_TRY(read_raw(array, *file, *member));
   *out = array.take();
   return TF_STATUS_OK;
 }

@@ -7,6 +7,7 @@ extern "C" {
 
 const char *tf_format_name(tf_format format) {
   if (format == TF_FORMAT_AUTO) return "auto";
+  if (format == TF_FORMAT_BY_CONTENT) return "content";
   const Format *found = find_format(format);
   return found != nullptr ? found->name : "unknown";
 }

@@ -57,6 +57,8 @@ constexpr OptionRow kRows[] = {
     number(TF_OPTION_COMPRESSION_LEVEL, "compression_level", -1, 9, -1),
     named(TF_OPTION_DEFLATE, "deflate", kDeflates, TF_DEFLATE_AUTO),
     named(TF_OPTION_DECODE, "decode", kDecodes, TF_DECODE_KEEP),
+    flag(TF_OPTION_SKIP_UNSUPPORTED, "skip_unsupported", 0),
+    flag(TF_OPTION_GGUF_EXTENDED, "gguf_extended", 0),
 };
 
 constexpr bool slots_suffice() {

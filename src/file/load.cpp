@@ -9,7 +9,7 @@ namespace {
 
 // Reports all arrays of unknown types in one error, unless the settings leave them out.
 Status check_all_known(const OpenedFile &file, Span<const size_t> indices) {
-  if (file.settings.on(TF_OPTION_LENIENT)) return kOk;
+  if (file.settings.on(TF_OPTION_SKIP_UNSUPPORTED)) return kOk;
   Refusals refusals;
   for (const size_t index : indices) {
     const Member &member = file.listing.members[index];

@@ -23,7 +23,7 @@ struct LoadRequest {
 Status load_file(Loaded &out, const OpenedFile &file, LoadRequest request);
 
 // Adds the arrays of the members at these indices to `arrays`: mapped, decoded, or read on several threads, as the file's
-// settings say. An array of an unknown type is an error unless the settings are lenient, which leaves it out.
+// settings say. An array of an unknown type is an error unless TF_OPTION_SKIP_UNSUPPORTED leaves it out.
 Status load_members(Dict &arrays, const OpenedFile &file, Span<const size_t> indices);
 
 // Adds the arrays that load_members() would add, without data: their names, dtypes and shapes. Reads nothing.

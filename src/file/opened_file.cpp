@@ -29,12 +29,13 @@ namespace {
 constexpr size_t kProbe = 16;
 
 Status find_source_format(const Format **out, const Source &source, tf_format wanted) {
-  if (wanted != TF_FORMAT_AUTO) {
+  const bool by_content = wanted == TF_FORMAT_BY_CONTENT;
+  if (wanted != TF_FORMAT_AUTO && !by_content) {
     *out = find_format(wanted);
     if (*out != nullptr) return kOk;
     return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no format with the number " << wanted;
   }
-  *out = format_of_path(source.label);
+  *out = by_content ? nullptr : format_of_path(source.label);
   if (*out != nullptr) return kOk;
   uint8_t head[kProbe];
   const size_t count = source.size < kProbe ? static_cast<size_t>(source.size) : kProbe;
@@ -62,7 +63,10 @@ Status open_source(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, c
   TFILE_TRY(make_opened_file(file, std::move(source), settings));
   if (format == TF_FORMAT_AUTO) format = static_cast<tf_format>(settings.get(TF_OPTION_FORMAT));
   TFILE_TRY(find_source_format(&file->format, *file->source, format));
+  const ErrorRecord before = error_record();
   TFILE_TRY(file->format->list(file->listing, *file->source, settings));
+  // Calls that succeed do not change the record, even if they met an error that they tolerated.
+  if (!file->listing.tolerated.empty()) error_record() = before;
   out = std::move(file);
   return kOk;
 }

@@ -16,6 +16,11 @@ Status read_array(Ref<Array> &out, const OpenedFile &file, const Member &member)
   return read_region(out, file.stored(member), Region::whole(member));
 }
 
+Status read_raw(Ref<Array> &out, const OpenedFile &file, const Member &member) {
+  const RawMember raw(member);
+  return read_region(out, file.stored(raw.member()), Region::whole(raw.member()));
+}
+
 Status read_slice(Ref<Array> &out, const OpenedFile &file, const Member &member, const SliceBounds &bounds) {
   ResolvedSlice slice;
   TFILE_TRY(slice.resolve(file.stored(member), bounds.start, bounds.stop, bounds.step, bounds.ndim));

@@ -15,6 +15,8 @@ struct SliceBounds {
 
 // Reads one array, or maps it if the file's settings say so and its bytes can serve as they are.
 Status read_array(Ref<Array> &out, const OpenedFile &file, const Member &member);
+// Reads the bytes of any member as they are stored, inflated, as a 1-d array of uint8.
+Status read_raw(Ref<Array> &out, const OpenedFile &file, const Member &member);
 Status read_slice(Ref<Array> &out, const OpenedFile &file, const Member &member, const SliceBounds &bounds);
 
 // Into the caller's memory, whose size must be exactly what the elements need; TF_DTYPE_UNSUPPORTED: as stored.

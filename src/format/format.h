@@ -15,11 +15,13 @@ struct Member {
   Text name;                     // NUL-terminated, in the listing's arena, as is the shape
   Span<const int64_t> shape;     // logical, in C order
   const Dtype *dtype = nullptr;  // NULL: unknown
-  Text reason;                   // of an unknown dtype: what it is, such as "dtype '<U3'", for the error of a read
-  uint64_t nbytes = 0;           // in memory; of an unknown dtype: stored bytes
-  uint64_t offset = 0;           // of the first stored byte in the source
-  uint64_t stored = 0;           // stored bytes, compressed if `deflated`
-  uint64_t head = 0;             // deflated: bytes of .npy header to inflate before the data
+  // Of an unknown dtype: the type as the file spells it, such as "<U3", and the reason why it cannot be read.
+  Text type = "unsupported";
+  Text reason;
+  uint64_t nbytes = 0;  // in memory; of an unknown dtype: stored bytes, inflated
+  uint64_t offset = 0;  // of the first stored byte in the source
+  uint64_t stored = 0;  // stored bytes, compressed if `deflated`
+  uint64_t head = 0;    // deflated: bytes of .npy header to inflate before the data
   // Deflated: the offset of each chunk in the stored bytes, and of the end of the last one. Empty: unknown.
   Span<const uint64_t> chunks;
   uint64_t chunk = 0;       // bytes in memory of each chunk but the last
@@ -30,25 +32,45 @@ struct Member {
   bool deflated = false;
   bool fortran = false;     // stored in Fortran order
   bool big_endian = false;  // false also if the dtype has no byte order
+  // The member's own header is invalid: dtype is NULL, `reason` is the error message, and the bytes are all of the member.
+  bool invalid = false;
 };
 
 // What a format finds in a file's header.
 struct Listing {
-  explicit Listing(Memory &memory) : memory(memory), arena(memory), members(memory), names(memory, name_at, this) {}
+  explicit Listing(Memory &memory)
+      : memory(memory),
+        arena(memory),
+        members(memory),
+        names(memory, name_at, this),
+        others(memory),
+        notes(memory),
+        tolerated(memory) {}
 
   // Adds a member whose name and shape are in the arena. Fails with DUPLICATE if the name exists, and with LIMIT if there
   // are more than max_arrays members.
   Status add(const Source &source, const Settings &settings, const Member &member, uint64_t header_offset);
   // Takes over an index that has found the names of all members to be different. The members are in the list already.
   void adopt_names(NameIndex &index) { names.adopt(index); }
+  // Adds a remark, which is copied.
+  Status note(Text text) { return append(notes, text); }
+  // Decides about an error that reference readers of the format accept. Returns the failure as it is unless the settings
+  // have TF_OPTION_LENIENT; then it adds its message to `tolerated` and returns OK.
+  Status tolerate(const Settings &settings, Status failure);
+  Status add_tolerated(Text message) { return append(tolerated, message); }
 
   Memory &memory;
   Arena arena;
   Vec<Member> members;
   NameIndex names;
   Ref<Dict> metadata;  // never empty: a dict without values if the format has no metadata
+  Vec<Member> others;  // what the file contains besides arrays: their dtype is NULL, and `head` is 0
+  // Lines of text. A note is not an error; `tolerated` has the messages of the errors that the settings accepted.
+  Vec<Text> notes;
+  Vec<Text> tolerated;
 
  private:
+  Status append(Vec<Text> &lines, Text text);
   static Text name_at(const void *owner, size_t index);
 };
 
@@ -144,7 +166,7 @@ inline constexpr uint64_t kMaxGapRead = uint64_t{16} << 10;
 // Each returns NULL if there is no such format.
 const Format *find_format(tf_format id);
 const Format *find_format(Text name);
-// Enumerates the values of TF_OPTION_FORMAT: "auto", then each format; a NULL name after the last one.
+// Enumerates the values of TF_OPTION_FORMAT: "auto", "content", then each format; a NULL name after the last one.
 NamedValue format_value(size_t i);
 const Format *find_format(SetKind sets);
 const Format *format_of_path(Text path);  // by extension, ignoring letter case

@@ -41,9 +41,12 @@ const Format *find_format(Text name) {
 }
 
 NamedValue format_value(size_t i) {
-  if (i == 0) return {"auto", TF_FORMAT_AUTO};
-  if (i > sizeof(kFormats) / sizeof(kFormats[0])) return {nullptr, 0};
-  return {kFormats[i - 1]->name, kFormats[i - 1]->id};
+  constexpr NamedValue kOthers[] = {{"auto", TF_FORMAT_AUTO}, {"content", TF_FORMAT_BY_CONTENT}};
+  constexpr size_t kOtherCount = sizeof(kOthers) / sizeof(kOthers[0]);
+  if (i < kOtherCount) return kOthers[i];
+  i -= kOtherCount;
+  if (i >= sizeof(kFormats) / sizeof(kFormats[0])) return {nullptr, 0};
+  return {kFormats[i]->name, kFormats[i]->id};
 }
 
 const Format *find_format(SetKind sets) {
@@ -82,6 +85,17 @@ Status Listing::add(const Source &source, const Settings &settings, const Member
   if (!status.ok()) return status;
   return Failure(TF_STATUS_DUPLICATE).in(source.label).array(member.name).at(header_offset)
          << "the name occurs twice in the file";
+}
+
+Status Listing::append(Vec<Text> &lines, Text text) {
+  Text copy;
+  TFILE_TRY(arena.copy(&copy, text));
+  return lines.push(copy);
+}
+
+Status Listing::tolerate(const Settings &settings, Status failure) {
+  if (failure.ok() || !settings.on(TF_OPTION_LENIENT)) return failure;
+  return add_tolerated(error_record().message);
 }
 
 uint64_t header_limit(const Settings &settings, uint64_t initial) {

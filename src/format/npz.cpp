@@ -98,7 +98,7 @@ class Lister {
     TFILE_TRY(listing_.arena.copy(&out->name, name));
     if (is_array) return describe_array(out, i, data, head);
     out->reason = Text("not an array (no npy header)");
-    out->nbytes = entry.stored;
+    out->nbytes = entry.size;
     return kOk;
   }
 
@@ -130,7 +130,7 @@ class Lister {
       out->stored = entry.stored - size;
       out->head_crc32 = crc32_update(0, head.data(), head.size());
     }
-    if (out->dtype == nullptr) out->nbytes = out->stored;
+    if (out->dtype == nullptr) out->nbytes = entry.size - size;
     return kOk;
   }
 

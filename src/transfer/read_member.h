@@ -7,6 +7,25 @@
 
 namespace tfile {
 
+// The bytes of a member as they are stored, seen as a 1-d array of uint8: nothing is swapped, reordered or normalised.
+class RawMember {
+ public:
+  explicit RawMember(const Member &member) : size_(static_cast<int64_t>(member.nbytes)), member_(member) {
+    member_.dtype = find_dtype(TF_DTYPE_UINT8);
+    member_.shape = Span<const int64_t>(&size_, 1);
+    member_.fortran = false;
+    member_.big_endian = false;
+  }
+  RawMember(const RawMember &) = delete;
+  RawMember &operator=(const RawMember &) = delete;
+
+  const Member &member() const { return member_; }
+
+ private:
+  int64_t size_;
+  Member member_;
+};
+
 // Reads a whole member in C order, on the calling thread.
 Status read_whole(void *to, const Source &source, const Member &member, Memory &memory);
 

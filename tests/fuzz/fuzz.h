@@ -91,6 +91,7 @@ inline void choose(tf_options *options, Input &input) {
                                  TF_DTYPE_FLOAT32, TF_DTYPE_FLOAT64, TF_DECODE_MLX};
   const uint8_t bits = input.byte();
   set(options, TF_OPTION_LENIENT, bits & 1);
+  set(options, TF_OPTION_SKIP_UNSUPPORTED, (bits & 64) != 0 ? 1 : 0);
   set(options, TF_OPTION_LOAD_MODE, (bits & 2) != 0 ? TF_LOAD_MODE_MAP : TF_LOAD_MODE_OWN);
   set(options, TF_OPTION_DECODE, kDecode[(bits >> 2) % 8 % 6]);
   if ((bits & 32) == 0) return;

@@ -68,6 +68,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const Handle<tf_options> options = new_options(allocations);
   set(options.get(), TF_OPTION_COMPRESS, input.flag());
   set(options.get(), TF_OPTION_LENIENT, 1);
+  set(options.get(), TF_OPTION_SKIP_UNSUPPORTED, 1);
   const tf_format origin = format_of(input);
   Loaded loaded;
   if (!loaded.load(input.data(), input.size(), origin, options.get())) return 0;

@@ -34,7 +34,7 @@ struct Range {
 // The ranges that tensorfile.h documents.
 const Range kRanges[] = {
     {TF_OPTION_THREADS, 0, 1024, 0, "threads takes 0 to 1024"},
-    {TF_OPTION_FORMAT, 0, 4, 0, "format takes auto (0), npy (1), npz (2), gguf (4) or safetensors (3)"},
+    {TF_OPTION_FORMAT, 0, 5, 0, "format takes auto (0), content (5), npy (1), npz (2), gguf (4) or safetensors (3)"},
     {TF_OPTION_EXACT_PATH, 0, 1, 0, "exact_path takes 0 or 1"},
     {TF_OPTION_LOAD_MODE, 0, 1, 0, "load_mode takes own (0) or map (1)"},
     {TF_OPTION_LENIENT, 0, 1, 0, "lenient takes 0 or 1"},
@@ -54,6 +54,8 @@ const Range kRanges[] = {
     {TF_OPTION_COMPRESS, 0, 1, 0, "compress takes 0 or 1"},
     {TF_OPTION_COMPRESSION_LEVEL, -1, 9, -1, "compression_level takes -1 to 9"},
     {TF_OPTION_DEFLATE, 0, 1, 0, "deflate takes auto (0) or zlib (1)"},
+    {TF_OPTION_SKIP_UNSUPPORTED, 0, 1, 0, "skip_unsupported takes 0 or 1"},
+    {TF_OPTION_GGUF_EXTENDED, 0, 1, 0, "gguf_extended takes 0 or 1"},
 };
 
 TEST(Options, HaveDefaultsAndRanges) {
@@ -103,7 +105,7 @@ TEST(Options, NamesOfDtypesAreThoseOfTheDtypes) {
 TEST(Options, RefuseUnknownOnes) {
   const Handle options = new_options();
   int64_t value = 0;
-  for (const tf_option option : {-1, 0, 23, 31, 32, 1000}) {
+  for (const tf_option option : {-1, 0, 25, 31, 32, 1000}) {
     const std::string message = "this version has no option " + std::to_string(option);
     expect_failure(tf_options_set(options.get(), option, 0), TF_STATUS_UNSUPPORTED, message);
     expect_failure(tf_options_get(&value, options.get(), option), TF_STATUS_UNSUPPORTED, message);
@@ -124,7 +126,7 @@ TEST(Options, TakeNames) {
   int64_t value = 0;
   const std::pair<const char *, int64_t> formats[] = {
       {"npy", TF_FORMAT_NPY},   {"npz", TF_FORMAT_NPZ},   {"safetensors", TF_FORMAT_SAFETENSORS},
-      {"gguf", TF_FORMAT_GGUF}, {"auto", TF_FORMAT_AUTO},
+      {"gguf", TF_FORMAT_GGUF}, {"auto", TF_FORMAT_AUTO}, {"content", TF_FORMAT_BY_CONTENT},
   };
   for (const auto &[name, format] : formats) {
     EXPECT_EQ(tf_options_set_string(options.get(), TF_OPTION_FORMAT, name, SIZE_MAX), TF_STATUS_OK);
@@ -145,7 +147,7 @@ TEST(Options, TakeNames) {
   expect_failure(tf_options_set_string(options.get(), TF_OPTION_LOAD_MODE, "mmap", 4), TF_STATUS_INVALID_ARGUMENT,
                  "load_mode takes own or map, not 'mmap'");
   expect_failure(tf_options_set_string(options.get(), TF_OPTION_FORMAT, "zip", 3), TF_STATUS_INVALID_ARGUMENT,
-                 "format takes auto, npy, npz, gguf or safetensors, not 'zip'");
+                 "format takes auto, content, npy, npz, gguf or safetensors, not 'zip'");
   expect_failure(tf_options_set_string(options.get(), TF_OPTION_THREADS, "4", 1), TF_STATUS_TYPE,
                  "threads takes 0 to 1024, not '4'");
   expect_failure(tf_options_set_string(options.get(), TF_OPTION_FORMAT, nullptr, 3), TF_STATUS_INVALID_ARGUMENT,

@@ -1,6 +1,26 @@
 #include "file/sets/opened_set.h"
 
+#include "base/error.h"
+#include "file/sets/part_name.h"
+
 namespace tfile {
+
+namespace {
+
+// Adds what was noted and tolerated when a part was opened. In the set, a note needs the name of the part.
+Status adopt_remarks(OpenedFile &set, const OpenedFile &part) {
+  for (const Text note : part.listing.notes) {
+    char buffer[1024];
+    LineWriter line(buffer, sizeof(buffer));
+    line << name_of(part.source->label) << ": " << note;
+    TFILE_TRY(set.listing.note(line.text()));
+  }
+  for (const Text message : part.listing.tolerated)
+    TFILE_TRY(set.listing.add_tolerated(message));
+  return kOk;
+}
+
+}  // namespace
 
 Status make_opened_set(Ref<OpenedFile> &out, Ref<Source> source, const Format &format, const Settings &settings) {
   TFILE_TRY(make_opened_file(out, std::move(source), settings));
@@ -14,13 +34,14 @@ Status open_part(Ref<OpenedFile> &out, OpenedFile &set, const char *path) {
   TFILE_TRY(open_source(out, source, set.format->id, set.settings));
   TFILE_TRY(set.parts.push(source.get()));
   (void)source.take();
-  return kOk;
+  return adopt_remarks(set, *out);
 }
 
 Status adopt_member(OpenedFile &set, const Member &member, size_t part) {
   Member copy = member;
   copy.part = static_cast<uint32_t>(part);
   TFILE_TRY(set.listing.arena.copy(&copy.name, member.name));
+  TFILE_TRY(set.listing.arena.copy(&copy.type, member.type));
   TFILE_TRY(set.listing.arena.copy(&copy.reason, member.reason));
   TFILE_TRY(set.listing.arena.copy(&copy.shape, member.shape));
   return set.listing.add(*set.parts[part], set.settings, copy, kNoOffset);
