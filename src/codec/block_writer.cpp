@@ -225,7 +225,8 @@ void write_block(BitWriter *writer, const DeflateBlock &block, bool last) {
     return;
   }
   const bool is_fixed = fixed_bits <= dynamic_bits;
-  writer->put((last ? 1 : 0) | static_cast<unsigned>(is_fixed ? BlockType::kFixed : BlockType::kDynamic) << 1, 3);
+  writer->put(
+      (last ? 1 : 0) | static_cast<unsigned>(is_fixed ? DeflateBlockKind::kFixed : DeflateBlockKind::kDynamic) << 1, 3);
   if (is_fixed) {
     fixed.set(kFixedLitlenSymbols, kFixedDistanceSymbols);
     write_symbols(writer, fixed, block);

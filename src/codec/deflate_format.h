@@ -20,7 +20,7 @@ inline constexpr unsigned kFixedLitlenSymbols = 288;
 inline constexpr unsigned kFixedDistanceSymbols = 32;
 inline constexpr size_t kMaxStored = 65535;  // bytes of a stored block
 
-enum class BlockType : uint8_t { kStored = 0, kFixed = 1, kDynamic = 2 };
+enum class DeflateBlockKind : uint8_t { kStored = 0, kFixed = 1, kDynamic = 2 };
 
 // Lengths: symbol 257 + i stands for base[i] plus as many extra bits as extra[i] says.
 inline constexpr unsigned kLengthSymbols = 29;

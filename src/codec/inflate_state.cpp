@@ -102,16 +102,16 @@ bool InflateState::start_block(InflateCursor *cursor) {
   if (!need(cursor, 3)) return false;
   last_block_ = take(1) != 0;
   switch (take(2)) {
-    case static_cast<uint32_t>(BlockType::kStored):
+    case static_cast<uint32_t>(DeflateBlockKind::kStored):
       take(bit_count_ & 7);
       step_ = Step::kStoredSize;
       break;
-    case static_cast<uint32_t>(BlockType::kFixed):
+    case static_cast<uint32_t>(DeflateBlockKind::kFixed):
       build_fixed_tables(&tables_);
       literals_only_ = false;
       step_ = Step::kSymbols;
       break;
-    case static_cast<uint32_t>(BlockType::kDynamic):
+    case static_cast<uint32_t>(DeflateBlockKind::kDynamic):
       step_ = Step::kCounts;
       break;
     default:
