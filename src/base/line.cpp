@@ -8,6 +8,14 @@ namespace {
 
 constexpr char kHexDigits[] = "0123456789abcdef";
 
+// Returns the number of leading printable ASCII characters, which are written unchanged and nearly always all there are.
+size_t count_plain(Text text) {
+  size_t count = 0;
+  while (count < text.size() && text[count] >= 0x20 && text[count] < 0x7F)
+    ++count;
+  return count;
+}
+
 }  // namespace
 
 bool LineWriter::put(const char *text, size_t size) {
@@ -23,6 +31,12 @@ bool LineWriter::put(const char *text, size_t size) {
 
 LineWriter &LineWriter::operator<<(Text text) {
   for (size_t i = 0; i < text.size() && !full_;) {
+    const size_t plain = count_plain(text.from(i).first(remaining()));
+    if (plain > 0) {
+      put(text.data() + i, plain);
+      i += plain;
+      continue;
+    }
     const auto byte = static_cast<uint8_t>(text[i]);
     const size_t length = utf8_sequence(Bytes(reinterpret_cast<const uint8_t *>(text.data()) + i, text.size() - i));
     if (byte >= 0x20 && byte != 0x7F && length > 0) {

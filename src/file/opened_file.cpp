@@ -11,11 +11,7 @@ void tf_file::release() {
   destroy(*from, this);
 }
 
-tfile::Status tf_file::find_member(const tfile::Member **out, size_t index) const {
-  if (index < listing.members.size()) {
-    *out = &listing.members[index];
-    return tfile::kOk;
-  }
+tfile::Status tf_file::fail_no_member(size_t index) const {
   return tfile::Failure(TF_STATUS_INVALID_ARGUMENT).in(source->label)
          << "there is no array " << static_cast<uint64_t>(index) << "; the file has "
          << static_cast<uint64_t>(listing.members.size());

@@ -23,7 +23,12 @@ struct tf_file {
     return tfile::StoredArray{source_of(member), member, settings, cursor};
   }
   // The member of an index; fails with INVALID_ARGUMENT if there is none.
-  tfile::Status find_member(const tfile::Member **out, size_t index) const;
+  tfile::Status find_member(const tfile::Member **out, size_t index) const {
+    if (index >= listing.members.size()) return fail_no_member(index);
+    *out = &listing.members[index];
+    return tfile::kOk;
+  }
+  tfile::Status fail_no_member(size_t index) const;
 
   tfile::RefCount refs;
   tfile::Ref<tfile::Memory> memory;

@@ -33,7 +33,7 @@ Status Layout::write(const void *bytes, size_t nbytes) {
 
 Status Layout::write_zeros(uint64_t count) {
   if (count >= kMinGap) return add(Segment{Kind::kGap, false, size, count, 0});
-  constexpr uint8_t kZeros[kMinGap] = {};
+  static constexpr uint8_t kZeros[kMinGap] = {};
   return write(kZeros, static_cast<size_t>(count));
 }
 

@@ -27,10 +27,18 @@ struct Plan {
   Vec<const DictEntry *> metadata;
 };
 
+// Returns the row of a dtype, or NULL. Most arrays have the dtype of the previous one.
+const SafetensorsDtype *same_or_find(const SafetensorsDtype *previous, tf_dtype id) {
+  return previous != nullptr && previous->id == id ? previous : safetensors_dtype(id);
+}
+
 Status Plan::make(const SaveRequest &request) {
   TFILE_TRY(items.reserve(request.arrays.size()));
-  for (const NamedArray &named : request.arrays)
-    TFILE_TRY(items.push(Item{&named, safetensors_dtype(named.array->dtype->id), 0}));
+  const SafetensorsDtype *dtype = nullptr;
+  for (const NamedArray &named : request.arrays) {
+    dtype = same_or_find(dtype, named.array->dtype->id);
+    TFILE_TRY(items.push(Item{&named, dtype, 0}));
+  }
   const auto before = [](const Item &a, const Item &b) {
     return a.dtype != b.dtype ? a.dtype > b.dtype : compare(a.named->name, b.named->name) < 0;
   };
@@ -89,8 +97,10 @@ Status put_header(JsonText &json, const Plan &plan) {
 
 // Refuses arrays that the format cannot hold.
 void refuse_arrays(Refusals &refusals, Span<const NamedArray> arrays) {
+  const SafetensorsDtype *dtype = nullptr;
   for (const NamedArray &named : arrays) {
     const Text name = named.name;
+    dtype = same_or_find(dtype, named.array->dtype->id);
     const char *const wrong = name == kSafetensorsMetadata ? "the name is reserved for metadata"
                               : !name.empty() && memchr(name.data(), '\0', name.size()) != nullptr
                                   ? "the name contains a NUL"
@@ -98,7 +108,7 @@ void refuse_arrays(Refusals &refusals, Span<const NamedArray> arrays) {
                                                : nullptr;
     if (wrong != nullptr) {
       refusals.add(name) << wrong;
-    } else if (safetensors_dtype(named.array->dtype->id) == nullptr) {
+    } else if (dtype == nullptr) {
       refusals.add(name) << named.array->dtype->name << " has no safetensors dtype";
     }
   }
