@@ -46,12 +46,6 @@ inline void return_text(const char **text, size_t *length, Text value) {
   if (length != nullptr) *length = value.size();
 }
 
-inline Status check_index(size_t index, size_t size) {
-  if (index < size) return kOk;
-  return Failure(TF_STATUS_INVALID_ARGUMENT)
-         << "index " << static_cast<uint64_t>(index) << " is out of range for " << static_cast<uint64_t>(size);
-}
-
 // True if a handle is NULL, which the error record then says. For getters, which return no status.
 inline bool is_null(const void *pointer, const char *name) {
   return !require(pointer, name).ok();

@@ -1,4 +1,5 @@
 #include "api/arguments.h"
+#include "core/dict.h"
 #include "file/open.h"
 #include "file/read.h"
 
