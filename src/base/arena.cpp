@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t kAlignment = 16;
 constexpr size_t kLargestChunk = size_t{256} << 10;
-// The chunk's own head, kept a multiple of what it aligns.
+// Size of the header of a chunk, a multiple of the alignment.
 constexpr size_t kHead = 16;
 
 }  // namespace

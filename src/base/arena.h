@@ -1,4 +1,4 @@
-// Arena: many small things that live and die together, such as the names and shapes of a file's arrays.
+// Arena: allocates many small objects that are freed together, such as the names and shapes of a file's arrays.
 #pragma once
 
 #include "base/memory.h"
@@ -13,11 +13,11 @@ class Arena {
   Arena &operator=(const Arena &) = delete;
   ~Arena();
 
-  // Makes room for size bytes in one piece.
+  // Makes sure that the next `size` bytes need no allocation.
   Status reserve(size_t size);
-  // Uninitialised room; alignment is a power of two of at most 16.
+  // Allocates uninitialized memory; alignment is a power of two of at most 16.
   Status allocate(void **out, size_t size, size_t alignment);
-  // A copy, with a NUL behind it that its size does not count.
+  // Copies a text and appends a NUL, which the size of the copy does not count.
   Status copy(Text *out, Text text);
   template <typename T>
   Status copy(Span<const T> *out, Span<const T> values) {

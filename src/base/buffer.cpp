@@ -18,7 +18,7 @@ namespace tfile {
 
 namespace {
 
-// A Buffer with no data yet.
+// Makes a Buffer without data.
 Status make_empty(Ref<Buffer> &out, Memory &memory) {
   Buffer *buffer = nullptr;
   TFILE_TRY(make(&buffer, memory));

@@ -1,4 +1,4 @@
-// Checked: the one type for arithmetic on sizes that come from a file or a caller.
+// Checked: arithmetic with overflow checks, for every size that comes from a file or from the user.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 
 namespace tfile {
 
-// A number of 0 to 2^63 - 1, or invalid. Once invalid, everything computed from it is.
+// A number from 0 to 2^63 - 1, or invalid. Whatever is computed from an invalid number is invalid.
 class Checked {
  public:
   constexpr Checked() = default;
@@ -22,9 +22,9 @@ class Checked {
   }
 
   constexpr bool valid() const { return valid_; }
-  // Only of a valid one.
+  // Call it only if valid().
   constexpr uint64_t value() const { return value_; }
-  // Whether it can be the size of an object in this process.
+  // True if an object in memory can have this size.
   constexpr bool fits_memory() const { return valid_ && value_ <= static_cast<uint64_t>(PTRDIFF_MAX); }
 
   friend constexpr Checked operator+(Checked a, Checked b) {
@@ -40,12 +40,12 @@ class Checked {
     const bool overflow = __builtin_mul_overflow(a.value_, b.value_, &product);
     return combine(a, b, !overflow, product);
   }
-  // Whether a range of this length at offset lies within total; false when anything is invalid.
+  // True if a range of this length at offset is inside total; false if any number is invalid.
   static constexpr bool within(Checked offset, Checked length, Checked total) {
     const Checked end = offset + length;
     return end.valid() && total.valid() && end.value_ <= total.value_;
   }
-  // The next multiple of a power of two.
+  // Rounds up to a multiple of a power of two.
   constexpr Checked align_up(uint64_t alignment) const {
     const Checked raised = *this + (alignment - 1);
     return raised.valid_ ? Checked(raised.value_ & ~(alignment - 1)) : invalid();

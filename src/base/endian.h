@@ -1,4 +1,4 @@
-// Integers of files: loaded and stored in a byte order that is named, at any address.
+// Loads and stores integers of files in a given byte order, at any address.
 #pragma once
 
 #include <bit>
@@ -22,7 +22,7 @@ inline uint64_t byteswap(uint64_t value) {
   return __builtin_bswap64(value);
 }
 
-// T: an unsigned integer.
+// Loads an unsigned integer of type T.
 template <typename T>
 T load(const void *from, bool big) {
   T value;

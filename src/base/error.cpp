@@ -6,12 +6,12 @@ namespace {
 
 constinit thread_local ErrorRecord record = {TF_STATUS_OK, kNoOffset, {}, {}};
 
-// Room that "(byte 18446744073709551615)" may need behind a message that fills the line.
+// Reserved for "(byte 18446744073709551615)" at the end of a message that fills the record.
 constexpr size_t kTail = 32;
 
 constexpr size_t kLongestPath = 512;
 
-// Of a path, what leaves room for the list behind it.
+// The bytes of a path that are shown before a list, so that the list fits.
 constexpr size_t kShownPath = 256;
 
 }  // namespace
@@ -28,7 +28,7 @@ Failure::Failure(tf_status status) : record_(record), line_(record_.message, siz
 
 Failure &Failure::in(Text file) {
   if (file.empty()) return *this;
-  // The end of a long path says more than its beginning, and must leave room for the reason.
+  // A long path is cut at its beginning, which says less than its end, so that the reason fits.
   const bool is_long = file.size() > kLongestPath;
   line_ << (is_long ? "..." : "") << Text(is_long ? file.from(file.size() - kLongestPath) : file) << ": ";
   return *this;

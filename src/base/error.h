@@ -9,7 +9,7 @@ namespace tfile {
 
 inline constexpr uint64_t kNoOffset = UINT64_MAX;
 
-// Trivially destructible, so that a thread's end and dlclose need nothing of us.
+// Trivially destructible, so that nothing needs to run when a thread ends or the library is unloaded.
 struct ErrorRecord {
   tf_status status;
   uint64_t offset;
@@ -17,20 +17,20 @@ struct ErrorRecord {
   char message[1024];
 };
 
-// This thread's record; a worker's is copied to the caller's by whoever joins it.
+// Returns the record of this thread. parallel_for() copies the record of a failed worker to the calling thread.
 ErrorRecord &error_record();
 
-// Builds the line "FILE: array 'NAME': what, expected, found (byte N)" and gives the status:
+// Writes the message "FILE: array 'NAME': what, expected, found (byte N)" and converts to the status:
 //   return Failure(TF_STATUS_CORRUPT).in(source.label()).array(name).at(offset) << "alignment " << n << " is not ...";
 // Call in(), array(), key() and at() before the first <<.
 class Failure {
  public:
   explicit Failure(tf_status status);
-  Failure &in(Text file);     // "" is left out
+  Failure &in(Text file);     // nothing if the path is ""
   Failure &array(Text name);  // sets tf_error_name
-  Failure &key(Text name);    // likewise, for a metadata key
+  Failure &key(Text name);    // the same for a metadata key
   Failure &at(uint64_t offset);
-  Failure &about(Text name);  // sets tf_error_name, and no more
+  Failure &about(Text name);  // sets only tf_error_name
   template <typename T>
   Failure &operator<<(const T &value) {
     line_ << value;
@@ -49,13 +49,13 @@ class Failure {
   LineWriter line_;
 };
 
-// Collects every array that a format cannot hold, for one message:
+// Collects all arrays that a format cannot hold, for one message:
 //   refusals.add(name) << "complex128 has no safetensors dtype";
-// What does not fit in the message becomes "and N more".
+// If they do not all fit, the message ends with "and N more".
 class Refusals {
  public:
   Refusals() : line_(buffer_, sizeof(buffer_)) {}
-  // Begins an entry; the reason follows by <<.
+  // Begins an entry, whose reason is appended by <<.
   Refusals &add(Text name);
   template <typename T>
   Refusals &operator<<(const T &value) {
@@ -64,7 +64,7 @@ class Refusals {
   }
   Refusals &shape(Span<const int64_t> sizes) { return line_.shape(sizes), *this; }
   bool any() const { return count_ != 0; }
-  // kOk when nothing was added; else status with "FILE: WHAT: 'a' (reason), 'b' (reason), and N more".
+  // Returns kOk if nothing was added, else the status with "FILE: WHAT: 'a' (reason), 'b' (reason), and N more".
   Status result(tf_status status, Text file, Text what);
 
  private:

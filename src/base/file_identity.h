@@ -1,4 +1,4 @@
-// FileIdentity: tells whether two open files, or a file and mapped memory, are the same file of the system.
+// FileIdentity: identifies a file of the system, so that two open files, or a file and mapped memory, can be compared.
 #pragma once
 
 #include <cstdint>

@@ -1,18 +1,18 @@
-// LineWriter: one line of escaped text in a fixed buffer, cut at a whole character when it is full.
+// LineWriter: writes one line of escaped text to a fixed buffer; if it is full, the line ends after a whole character.
 #pragma once
 
 #include "base/span.h"
 
 namespace tfile {
 
-// For <<: a number in hexadecimal, 0x1f.
+// A number that << writes in hexadecimal: 0x1f.
 struct Hex {
   uint64_t number;
 };
 
 class LineWriter {
  public:
-  // capacity counts the NUL, which is always there.
+  // `capacity` includes the NUL that always ends the text.
   LineWriter(char *buffer, size_t capacity) : buffer_(buffer), capacity_(capacity) { buffer_[0] = '\0'; }
 
   LineWriter &operator<<(Text text);  // control characters escaped, bytes that are not UTF-8 as \xHH
@@ -30,11 +30,11 @@ class LineWriter {
   size_t remaining() const { return capacity_ - 1 - size_; }
   bool full() const { return full_; }
   Text text() const { return Text(buffer_, size_); }
-  // Forgets what was written after a former size().
+  // Shortens the line to an earlier size().
   void cut(size_t size);
 
  private:
-  bool put(const char *text, size_t size);  // all or nothing
+  bool put(const char *text, size_t size);  // nothing if it does not fit
 
   char *buffer_;
   size_t capacity_;

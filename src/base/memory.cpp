@@ -1,6 +1,7 @@
 #include "base/memory.h"
 
 #include "base/error.h"
+#include "base/options.h"
 
 namespace tfile {
 
@@ -8,12 +9,12 @@ namespace {
 
 constinit Memory the_default;
 
-void *take(Memory &memory, size_t size, size_t alignment) {
+void *allocate_block(Memory &memory, size_t size, size_t alignment) {
   if (memory.alloc != nullptr) return memory.alloc(memory.user, size, alignment);
   return system_allocate(size, alignment);
 }
 
-void give_back(Memory &memory, void *pointer, size_t size, size_t alignment) {
+void free_block(Memory &memory, void *pointer, size_t size, size_t alignment) {
   if (memory.free != nullptr) {
     memory.free(memory.user, pointer, size, alignment);
   } else {
@@ -21,13 +22,14 @@ void give_back(Memory &memory, void *pointer, size_t size, size_t alignment) {
   }
 }
 
-// Books size bytes, unless that would exceed the budget.
-Status book(Memory &budget, size_t size) {
+// Adds `size` bytes to those in use, unless that would exceed the budget.
+Status charge(Memory &budget, size_t size) {
   uint64_t used = budget.used.load(std::memory_order_relaxed);
   do {
     if (size > budget.limit - used) {
       return Failure(TF_STATUS_LIMIT) << "the call needs " << static_cast<uint64_t>(size) << " bytes more than the "
-                                      << used << " it holds; the limit (max_bytes) is " << budget.limit;
+                                      << used << " in use; the limit (" << option_name(TF_OPTION_MAX_BYTES) << ") is "
+                                      << budget.limit;
     }
   } while (!budget.used.compare_exchange_weak(used, used + size, std::memory_order_relaxed));
   return kOk;
@@ -82,10 +84,10 @@ Status allocate(void **out, Memory &memory, size_t size, size_t alignment) {
   if (size == 0) size = 1;
   Memory *from = &memory;
   if (memory.parent != nullptr) {
-    TFILE_TRY(book(memory, size));
+    TFILE_TRY(charge(memory, size));
     from = memory.parent;
   }
-  *out = take(*from, size, alignment);
+  *out = allocate_block(*from, size, alignment);
   if (*out == nullptr) {
     if (memory.parent != nullptr) memory.used.fetch_sub(size, std::memory_order_relaxed);
     return Failure(TF_STATUS_OUT_OF_MEMORY) << "could not allocate " << static_cast<uint64_t>(size) << " bytes";
@@ -101,7 +103,7 @@ void deallocate(Memory &memory, void *pointer, size_t size, size_t alignment) {
     memory.used.fetch_sub(size, std::memory_order_relaxed);
     from = memory.parent;
   }
-  give_back(*from, pointer, size, alignment);
+  free_block(*from, pointer, size, alignment);
 }
 
 }  // namespace tfile

@@ -1,4 +1,4 @@
-// Memory: where the bytes of an object come from. Every allocation names its Memory and may fail.
+// Memory: an allocator. Every allocation names the one it uses, and can fail.
 #pragma once
 
 #include <atomic>
@@ -10,36 +10,37 @@
 
 namespace tfile {
 
-// An allocator with a life of its own: objects hold a reference, so that the caller's `release` runs after the last
-// one.
+// Reference-counted: every object retains its allocator, so that the user's release callback runs after the last object
+// was freed.
 struct Memory {
   RefCount refs;
-  tf_alloc_fn alloc = nullptr;  // NULL: the default allocator, or the parent
+  tf_alloc_fn alloc = nullptr;  // NULL for the default allocator and for a budget
   tf_free_fn free = nullptr;
   tf_release_fn release_user = nullptr;
   void *user = nullptr;
-  Memory *parent = nullptr;  // of a budget
-  uint64_t limit = 0;        // of a budget: bytes that may be held at once
+  Memory *parent = nullptr;  // of a budget: where it allocates
+  uint64_t limit = 0;        // of a budget: bytes that may be allocated at the same time
   std::atomic<uint64_t> used{0};
 
   void retain();
   void release();
 };
 
-// The default allocator; static, never freed.
+// Returns the default allocator, which is never freed.
 Memory &default_memory();
 
-// A Memory over the caller's allocator. On failure the caller's release has been called.
+// Makes a Memory that calls the user's allocator. Calls release if it fails.
 Status make_memory(Ref<Memory> &out, tf_alloc_fn alloc, tf_free_fn free, tf_release_fn release, void *user);
 
-// A Memory that takes from parent, and gives LIMIT when more than limit bytes would be held at once.
+// Makes a Memory that allocates from parent, and fails with LIMIT if more than `limit` bytes would be allocated at the
+// same time.
 Status make_budget(Ref<Memory> &out, Memory &parent, uint64_t limit);
 
-// size 0 gives a pointer too. Fails with OUT_OF_MEMORY or LIMIT, the error record set.
+// Allocates; size 0 gives a pointer as well. Fails with OUT_OF_MEMORY or LIMIT.
 Status allocate(void **out, Memory &memory, size_t size, size_t alignment);
 void deallocate(Memory &memory, void *pointer, size_t size, size_t alignment);
 
-// Makes a T, whose constructor gets arguments, in memory.
+// Allocates and constructs a T.
 template <typename T, typename... Arguments>
 Status make(T **out, Memory &memory, Arguments &&...arguments) {
   void *storage = nullptr;
@@ -97,12 +98,12 @@ class PendingRelease {
   void *user_;
 };
 
-// The operating system's part of the default allocator (memory_posix.cpp, memory_windows.cpp): large blocks lie on huge
-// pages where there are such, because fresh small pages cost more than the reading that fills them.
+// What the default allocator calls (memory_posix.cpp, memory_windows.cpp). Large blocks get huge pages if the system
+// has them, because fresh small pages cost more time than reading a file into them.
 void *system_allocate(size_t size, size_t alignment);
 void system_free(void *pointer, size_t size, size_t alignment);
-// Has the system make the pages of memory that is about to be written, in one go where it can: a page that is first
-// touched by the write costs several times as much. For 64 KiB and more.
+// Makes the system provide the pages of memory that is about to be written, at once if it can; a page that is provided
+// when it is first written costs several times as much. Worth it from 64 KiB on.
 void system_touch(void *pointer, size_t size);
 
 }  // namespace tfile

@@ -10,7 +10,7 @@ namespace tfile {
 namespace {
 
 constexpr size_t kHugePage = size_t{2} << 20;
-// Below this a huge page would waste more than it saves.
+// For smaller blocks a huge page would waste more memory than it saves time.
 constexpr size_t kHugeFrom = kHugePage;
 
 constexpr size_t kTouchFrom = size_t{64} << 10;
@@ -19,7 +19,7 @@ constexpr size_t kTouchFrom = size_t{64} << 10;
 
 void system_touch(void *pointer, size_t size) {
 #if defined(MADV_POPULATE_WRITE)
-  constexpr uintptr_t kPage = 4096;  // where pages are larger, nothing is touched unless it begins at one
+  constexpr uintptr_t kPage = 4096;  // if the system's pages are larger, a block that starts inside one is left alone
   const uintptr_t begin = reinterpret_cast<uintptr_t>(pointer) / kPage * kPage;
   const uintptr_t end = reinterpret_cast<uintptr_t>(pointer) + size;
   (void)madvise(reinterpret_cast<void *>(begin), end - begin, MADV_POPULATE_WRITE);
@@ -31,10 +31,11 @@ void system_touch(void *pointer, size_t size) {
 
 void *system_allocate(size_t size, size_t alignment) {
   if (size > PTRDIFF_MAX - kHugePage) return nullptr;
-  // A list that grows is written at once; the data of arrays, which are aligned to more, by several threads later.
+  // A list is written as soon as it is allocated. The data of arrays have a larger alignment; several threads write
+  // them later.
   const bool is_list = alignment <= alignof(max_align_t);
   const bool huge = size >= kHugeFrom;
-  const size_t tail = huge ? size % kHugePage : size;  // of small pages
+  const size_t tail = huge ? size % kHugePage : size;  // at the end, on small pages
   void *pointer = nullptr;
   if (is_list && !huge) {
     pointer = malloc(size);
@@ -43,7 +44,7 @@ void *system_allocate(size_t size, size_t alignment) {
   }
   if (pointer == nullptr) return nullptr;
 #if defined(MADV_HUGEPAGE)
-  // Advice only: where it is refused the pages are small, and nothing else changes.
+  // Only advice: if the system does not follow it, the pages are small and nothing else changes.
   if (huge) (void)madvise(pointer, size - tail, MADV_HUGEPAGE);
 #endif
   if (is_list && tail >= kTouchFrom) system_touch(static_cast<char *>(pointer) + size - tail, tail);

@@ -29,7 +29,7 @@ struct SipState {
   }
 };
 
-// SipHash-1-3 (Aumasson and Bernstein): the cheapest keyed hash for which no way to collisions is known.
+// SipHash-1-3 (Aumasson and Bernstein): the fastest keyed hash without known ways to find collisions.
 uint64_t sip_hash(Text text, const uint64_t key[2]) {
   SipState state{key[0] ^ 0x736f6d6570736575u, key[1] ^ 0x646f72616e646f6du, key[0] ^ 0x6c7967656e657261u,
                  key[1] ^ 0x7465646279746573u};
@@ -52,7 +52,7 @@ uint64_t NameIndex::hash(Text name) const {
   return sip_hash(name, key_);
 }
 
-// The slot that holds name, or the free one where it would go.
+// Returns the slot of a name, or the free slot where it would be added.
 size_t NameIndex::probe(Text name, uint32_t hash) const {
   const size_t mask = slots_.size() - 1;
   size_t i = hash & mask;
@@ -143,7 +143,7 @@ Status NameIndex::grow(size_t size) {
 void NameIndex::remove(size_t index) {
   const size_t mask = slots_.size() - 1;
   size_t gap = probe(name_at_(owner_, index), static_cast<uint32_t>(hash(name_at_(owner_, index))));
-  // Open addressing without tombstones: whoever could sit in the gap moves into it.
+  // There are no tombstones, so an entry that could be in the free slot moves there, which frees its own slot.
   for (size_t i = (gap + 1) & mask; slots_[i].index_plus_one != 0; i = (i + 1) & mask) {
     const size_t home = slots_[i].hash & mask;
     if (((i - home) & mask) >= ((i - gap) & mask)) {

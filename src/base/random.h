@@ -1,11 +1,11 @@
-// Random bits, for the keys of hash tables only.
+// Random bits for hash keys and temporary names; not for cryptography.
 #pragma once
 
 #include <cstddef>
 
 namespace tfile {
 
-// Never fails: where the system gives nothing, the bits are merely hard to guess.
+// Never fails. If the system provides no random bits, these are only hard to guess.
 void fill_random(void *to, size_t size);
 
 }  // namespace tfile

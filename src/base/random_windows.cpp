@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-// The system's generator, without a library to link. <stdlib.h> has it only for who asked before including it first.
+// Declares rand_s(), the system's generator, which needs no library; must precede the first #include of <stdlib.h>.
 extern "C" int __cdecl rand_s(unsigned int *bits);
 
 namespace tfile {

@@ -1,4 +1,5 @@
-// Reference counts: RefCount inside an object, Ref outside it. Each counted type has retain() and release().
+// Reference counting: RefCount is a member of the counted object, which has retain() and release(); Ref is a smart
+// pointer to it.
 #pragma once
 
 #include <atomic>
@@ -9,9 +10,9 @@ namespace tfile {
 class RefCount {
  public:
   void increment() { count_.fetch_add(1, std::memory_order_relaxed); }
-  // True when the last reference has gone.
+  // True if that was the last reference.
   bool decrement() { return count_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
-  // Whether the caller's reference is the only one.
+  // True if the caller's reference is the only one.
   bool unique() const { return count_.load(std::memory_order_acquire) == 1; }
 
  private:
@@ -22,7 +23,7 @@ template <typename T>
 class Ref {
  public:
   Ref() = default;
-  // Takes over a reference that the caller has.
+  // Takes ownership of a reference of the caller.
   static Ref adopt(T *object) {
     Ref ref;
     ref.object_ = object;
@@ -51,7 +52,7 @@ class Ref {
   T *operator->() const { return object_; }
   T &operator*() const { return *object_; }
   explicit operator bool() const { return object_ != nullptr; }
-  // Hands the reference out.
+  // Gives ownership of the reference to the caller.
   T *take() {
     T *object = object_;
     object_ = nullptr;

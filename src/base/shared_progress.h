@@ -1,4 +1,4 @@
-// SharedProgress: progress of work that several threads do, and one of them reports.
+// SharedProgress: counts the progress of several threads, which one of them reports.
 #pragma once
 
 #include <atomic>
@@ -11,9 +11,9 @@ class SharedProgress {
  public:
   SharedProgress(const Settings &settings, uint64_t total) : progress_(settings, total) {}
 
-  // On any thread: bytes are done.
+  // Counts bytes that are done; any thread may call it.
   void add(uint64_t bytes) { done_.fetch_add(bytes, std::memory_order_relaxed); }
-  // On the calling thread: reports what has been added since the last time.
+  // Reports what was added since the last report. Only the thread that made the call may call it.
   Status report() {
     const uint64_t done = done_.load(std::memory_order_relaxed);
     const uint64_t added = done - reported_;

@@ -1,4 +1,4 @@
-// Slab: one block of memory for many small objects, which goes with the last of them.
+// Slab: one allocation for many small objects, freed with the last of them.
 #pragma once
 
 #include "base/memory.h"
@@ -8,26 +8,27 @@ namespace tfile {
 struct Slab {
   RefCount refs;
   Ref<Memory> memory;
-  size_t size = 0;  // of the whole block, at whose front this object stands
+  size_t size = 0;  // of the whole block, which starts with this object
 
   void retain() { refs.increment(); }
   void release();
 };
 
-// Cuts room for objects out of slabs.
+// Allocates objects from slabs.
 class SlabAllocator {
  public:
-  // Large enough that a slab costs nothing beside what is in it; what outlives the others keeps no more alive.
+  // Large enough that the cost of a slab is negligible. Not larger, because an object that outlives the others keeps
+  // the whole slab allocated.
   static constexpr size_t kMaxBytes = size_t{2} << 20;
   static constexpr size_t kAlignment = 64;
 
-  // expected: bytes that will be taken in all, so that the last slab is no larger than it needs to be.
+  // `expected` is the sum of cost() for all objects, so that the last slab is not larger than necessary.
   SlabAllocator(Memory &memory, uint64_t expected) : memory_(memory), expected_(expected) {}
 
   Memory &memory() const { return memory_; }
-  // What taking size bytes counts for in `expected`.
+  // Returns what an allocation of `size` bytes takes of a slab.
   static uint64_t cost(uint64_t size) { return (size + kAlignment - 1) / kAlignment * kAlignment; }
-  // Uninitialised room, aligned to kAlignment, in a slab that lives as long as *home.
+  // Allocates uninitialized memory, aligned to kAlignment, from the slab *home, which the object must retain.
   Status allocate(void **out, Ref<Slab> *home, size_t size);
 
  private:

@@ -1,4 +1,4 @@
-// Span and Text: pointer and length. Ours, because the standard ones call into the C++ run-time library when misused.
+// Span and Text: pointer and length. The standard ones are not used because they refer to the C++ run-time library.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ class Span {
   constexpr T &operator[](size_t i) const { return data_[i]; }
   constexpr T *begin() const { return data_; }
   constexpr T *end() const { return data_ + size_; }
-  // Clamped, so that no argument reads outside.
+  // Both clamp their argument to the size.
   constexpr Span from(size_t start) const { return start < size_ ? Span(data_ + start, size_ - start) : Span(); }
   constexpr Span first(size_t count) const { return Span(data_, count < size_ ? count : size_); }
 
@@ -30,7 +30,7 @@ class Span {
 
 using Bytes = Span<const uint8_t>;
 
-// Bytes that are meant as text; not NUL-terminated.
+// Bytes of text, not necessarily NUL-terminated.
 class Text : public Span<const char> {
  public:
   constexpr Text() = default;
@@ -39,7 +39,7 @@ class Text : public Span<const char> {
   constexpr Text(const char *terminated)                 // NOLINT(google-explicit-constructor): literals
       : Span(terminated, __builtin_strlen(terminated)) {}
 
-  // length as in the ABI: SIZE_MAX means NUL-terminated.
+  // The length is as in the C functions: SIZE_MAX means NUL-terminated.
   static constexpr Text of(const char *data, size_t length) {
     return length == SIZE_MAX ? Text(data) : Text(data, length);
   }
@@ -50,7 +50,7 @@ class Text : public Span<const char> {
   friend constexpr bool operator==(Text a, Text b) {
     return a.size() == b.size() && (a.empty() || __builtin_memcmp(a.data(), b.data(), a.size()) == 0);
   }
-  // Byte order, as strcmp.
+  // Compares bytes, with the result of strcmp().
   friend constexpr int compare(Text a, Text b) {
     const size_t common = a.size() < b.size() ? a.size() : b.size();
     const int order = common == 0 ? 0 : __builtin_memcmp(a.data(), b.data(), common);

@@ -1,12 +1,11 @@
-// Status: what every fallible function of the core returns.
+// Status: the result of every function that can fail.
 #pragma once
 
 #include "tensorfile.h"
 
 namespace tfile {
 
-// A tf_status that the compiler does not let anyone drop. A failing one is made by Failure (error.h), which also says
-// why.
+// A tf_status that must not be ignored. Failure (error.h) makes the failing ones, and sets the error record.
 struct [[nodiscard]] Status {
   tf_status code = TF_STATUS_OK;
 
@@ -15,12 +14,12 @@ struct [[nodiscard]] Status {
 
 inline constexpr Status kOk{};
 
-// A status as a lower-case word; "unknown" for a number that is none.
+// Returns the name of a status in lower case, "unknown" for other numbers.
 const char *status_name(tf_status status);
 
 }  // namespace tfile
 
-// Returns a failing status to the caller.
+// Returns from the function with the status of a failing expression.
 #define TFILE_TRY(expression)                                                      \
   do {                                                                             \
     if (const ::tfile::Status tfile_status_ = (expression); !tfile_status_.ok()) { \

@@ -10,17 +10,17 @@ namespace {
 
 constexpr size_t kMaxThreads = 1024;
 
-// Jobs that a worker of an executor does before the caller is told.
+// Jobs for each worker of an executor between two calls of notify.
 constexpr size_t kRound = 2;
 
 struct Team {
   Job run;
   void *context;
-  size_t end;  // of the jobs that may be begun
+  size_t end;  // of the jobs that may begin
   std::atomic<size_t> next{0};
   std::atomic<size_t> done{0};
   std::atomic<bool> failed{false};
-  Status status;       // written by the one thread that set failed first
+  Status status;       // written by the thread that was the first to set `failed`
   ErrorRecord record;  // of that thread
 };
 
@@ -30,7 +30,7 @@ void fail(Team &team, Status status) {
   team.record = error_record();
 }
 
-// notify is the caller's alone.
+// Works on jobs until none is left. Only the calling thread passes notify.
 void work(Team &team, Notify notify) {
   while (!team.failed.load(std::memory_order_relaxed)) {
     const size_t i = team.next.fetch_add(1, std::memory_order_relaxed);
@@ -58,18 +58,19 @@ Status run_alone(size_t count, Job run, void *context, Notify notify) {
   return kOk;
 }
 
-// Each of the executor's jobs takes up work until none is left, whenever and wherever it runs.
+// Each job of the executor works until no job of the team is left, so it does not matter when and where it runs.
 Status run_round(Team &team, const Executor &executor, size_t width) {
   const size_t before = team.done.load();
-  const size_t wanted = team.end - before;
-  const tf_status code = executor.execute(executor.user, work_on_executor, &team, width < wanted ? width : wanted);
+  const size_t remaining = team.end - before;
+  const tf_status code =
+      executor.execute(executor.user, work_on_executor, &team, width < remaining ? width : remaining);
   if (team.failed.load()) {
     error_record() = team.record;
     return team.status;
   }
   if (code != TF_STATUS_OK) {
     return Failure(code) << "the executor returned " << status_name(code) << " for "
-                         << static_cast<uint64_t>(width < wanted ? width : wanted) << " jobs";
+                         << static_cast<uint64_t>(width < remaining ? width : remaining) << " jobs";
   }
   if (team.done.load() == team.end) return kOk;
   return Failure(TF_STATUS_INVALID_ARGUMENT) << "the executor returned before it had run its jobs";

@@ -12,7 +12,7 @@ namespace tfile {
 
 namespace {
 
-// Enough for every job of the core; the default of 8 MiB is address space that a 32-bit host may miss.
+// Enough for every job. The usual default of 8 MiB would take address space that a 32-bit process needs.
 constexpr size_t kStack = size_t{512} << 10;
 
 struct Start {

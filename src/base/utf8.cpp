@@ -14,7 +14,7 @@ size_t utf8_sequence(Bytes bytes) {
   for (size_t i = 1; i < length; ++i) {
     if ((bytes[i] & 0xC0) != 0x80) return 0;
   }
-  // The second byte decides overlong forms, surrogates, and what lies above U+10FFFF.
+  // The second byte excludes overlong forms, surrogates, and code points above U+10FFFF.
   if (lead == 0xE0 && bytes[1] < 0xA0) return 0;
   if (lead == 0xED && bytes[1] >= 0xA0) return 0;
   if (lead == 0xF0 && bytes[1] < 0x90) return 0;

@@ -1,4 +1,4 @@
-// Vec: a growable array that can fail. Its T is moved by memcpy and needs no destructor.
+// Vec: a growable array whose allocations can fail. Elements are moved by memcpy and need no destructor.
 #pragma once
 
 #include <type_traits>
@@ -15,7 +15,7 @@ class Vec {
   static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
 
  public:
-  // memory must outlive the Vec: whoever owns both holds the reference.
+  // memory must outlive the Vec, which does not retain it.
   explicit Vec(Memory &memory) : memory_(&memory) {}
   Vec(const Vec &) = delete;
   Vec &operator=(const Vec &) = delete;
@@ -51,7 +51,7 @@ class Vec {
     return kOk;
   }
   Status push(const T &value) {
-    const T copy = value;  // value may lie in the block that grows
+    const T copy = value;  // value may be an element of this Vec
     if (size_ == capacity_) TFILE_TRY(reserve(grown(size_ + 1)));
     data_[size_++] = copy;
     return kOk;
@@ -59,7 +59,7 @@ class Vec {
   Status append(const T *values, size_t count) {
     if (count > SIZE_MAX / 2 - size_) return reserve(SIZE_MAX);
     if (size_ + count > capacity_) {
-      // values may lie in the block that grows
+      // values may be elements of this Vec
       const uintptr_t offset = reinterpret_cast<uintptr_t>(values) - reinterpret_cast<uintptr_t>(data_);
       const bool own = offset < size_ * sizeof(T);
       TFILE_TRY(reserve(grown(size_ + count)));
@@ -69,17 +69,17 @@ class Vec {
     size_ += count;
     return kOk;
   }
-  // New elements are uninitialised.
+  // New elements are uninitialized.
   Status resize(size_t size) {
     TFILE_TRY(reserve(size));
     size_ = size;
     return kOk;
   }
   void pop() { --size_; }
-  // Drops what lies behind the first size elements.
+  // Removes all but the first `size` elements.
   void truncate(size_t size) { size_ = size; }
   void clear() { size_ = 0; }
-  // Closes the gap; time in proportion to what lies behind it.
+  // Removes an element; takes time in proportion to those after it.
   void erase(size_t i) {
     memmove(static_cast<void *>(data_ + i), data_ + i + 1, (size_ - i - 1) * sizeof(T));
     --size_;

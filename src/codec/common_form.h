@@ -1,5 +1,5 @@
-// CommonForm: takes text in the form in which nearly every writer puts it, byte by byte. What is in another form, its
-// caller leaves to a parser.
+// CommonForm: a fast path for text in the exact form that nearly every writer produces. If the text deviates, a
+// function returns false and the caller falls back to a full parser.
 #pragma once
 
 #include "base/span.h"
@@ -23,7 +23,7 @@ class CommonForm {
     ++at_;
     return true;
   }
-  // A short word of plain characters, up to a quote and with it.
+  // Reads a short word of plain characters and the quote after it.
   bool word(Text *out, char quote) {
     constexpr size_t kMaxWord = 16;
     const auto plain = [quote](char c) { return c > ' ' && c <= '~' && c != quote && c != '\\'; };
@@ -33,13 +33,14 @@ class CommonForm {
     *out = Text(begin, static_cast<size_t>(at_ - begin));
     return character(quote);
   }
-  // Below 10^18, without a leading zero.
+  // Reads a decimal number below 10^18 without a leading zero.
   bool number(uint64_t *out) {
     constexpr size_t kMaxDigits = 18;
     const char *const begin = at_;
     uint64_t value = 0;
     for (; at_ < end_ && *at_ >= '0' && *at_ <= '9'; ++at_)
-      value = value * 10 + static_cast<uint64_t>(*at_ - '0');  // wraps only where there are too many digits
+      value = value * 10 +
+              static_cast<uint64_t>(*at_ - '0');  // overflows only if there are too many digits, which is checked below
     const auto digits = static_cast<size_t>(at_ - begin);
     *out = value;
     return digits > 0 && digits <= kMaxDigits && (*begin != '0' || digits == 1);

@@ -19,8 +19,7 @@ bool is_low_surrogate(uint32_t unit) {
   return unit >= 0xDC00 && unit < 0xE000;
 }
 
-// Whether one of eight bytes ends a run of a string that needs no second look: a quote, a backslash, a control
-// character, or a byte that is not ASCII. May say yes for a byte above such a one, never no for one.
+// True if one of eight bytes is a quote, a backslash, a control character, or not ASCII.
 bool has_special(uint64_t eight) {
   constexpr uint64_t kOnes = 0x0101010101010101u;
   constexpr uint64_t kHighs = 0x8080808080808080u;
@@ -42,7 +41,7 @@ size_t plain_run(Text text) {
   return i;
 }
 
-// The value of a hexadecimal digit, or 16.
+// Returns the value of a hexadecimal digit, or 16.
 uint32_t hex_value(char c) {
   if (is_digit(c)) return static_cast<uint32_t>(c - '0');
   if (c >= 'a' && c <= 'f') return static_cast<uint32_t>(c - 'a') + 10;
@@ -54,8 +53,7 @@ uint32_t hex4_of(const char *digits) {
   return hex_value(digits[0]) << 12 | hex_value(digits[1]) << 8 | hex_value(digits[2]) << 4 | hex_value(digits[3]);
 }
 
-// Decodes an escape that has been checked: *from, at its backslash, goes behind it. The bytes written to out, at most
-// 4.
+// Decodes a checked escape at *from, which is advanced past it. Writes at most 4 bytes to out and returns their number.
 size_t decode_escape(const char **from, char *out) {
   const char kind = (*from)[1];
   if (kind != 'u') {
@@ -77,7 +75,7 @@ size_t decode_escape(const char **from, char *out) {
   return utf8_encode(out, point);
 }
 
-// Decodes a raw string over itself: no escape is shorter than what it stands for.
+// Decodes a raw string in place, which works because an escape is never shorter than its value.
 Text decode_in_place(char *data, size_t size) {
   const char *const end = data + size;
   const auto *slash = size == 0 ? nullptr : static_cast<const char *>(memchr(data, '\\', size));
@@ -96,12 +94,12 @@ Text decode_in_place(char *data, size_t size) {
   return Text(data, static_cast<size_t>(to - data));
 }
 
-// Gives the bytes that a raw string means, one after another.
+// Iterates over the decoded bytes of a raw string.
 class Decoding {
  public:
   explicit Decoding(Text raw) : from_(raw.data()), end_(raw.data() + raw.size()) {}
 
-  // -1 behind the last one.
+  // Returns the next byte, or -1 after the last one.
   int next() {
     if (given_ < count_) return static_cast<uint8_t>(bytes_[given_++]);
     if (from_ == end_) return -1;
@@ -306,7 +304,7 @@ Status JsonReader::hex4(uint32_t *unit) {
   return kOk;
 }
 
-// Checks an escape, at its backslash, and goes behind it.
+// Checks the escape at the current backslash and advances past it.
 Status JsonReader::escape() {
   const size_t start = at_++;
   const char kind = at_ < document_.size() ? document_[at_++] : '\0';
@@ -339,8 +337,8 @@ Status JsonReader::unsigned_integer(uint64_t *number) {
         fits && !__builtin_mul_overflow(value, uint64_t{10}, &value) && !__builtin_add_overflow(value, digit, &value);
   }
   if (document_[start] == '0' && at_ - start > 1) return fail(start) << "JSON: a number with a leading zero";
-  const char behind = at_ < document_.size() ? document_[at_] : '\0';
-  if (behind == '.' || behind == 'e' || behind == 'E') {
+  const char following = at_ < document_.size() ? document_[at_] : '\0';
+  if (following == '.' || following == 'e' || following == 'E') {
     return fail(start) << "JSON: expected an integer, found a number with a fraction or exponent";
   }
   if (!fits) return fail(start) << "JSON: a number of 2^64 or more";
@@ -403,7 +401,7 @@ Status JsonReader::scalar(JsonType type) {
   }
 }
 
-// Without recursion: which containers are open, and whether each is an object, is kept here.
+// Works without recursion: a bit set records for each open container whether it is an object.
 Status JsonReader::skip() {
   const unsigned outside = depth_;
   bool is_object[kMaxDepth + 1];

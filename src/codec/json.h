@@ -1,4 +1,4 @@
-// JsonReader: pulls values out of a JSON document in memory, in one pass, as the caller asks for them.
+// JsonReader: reads a JSON document in memory in one pass; the caller asks for each value.
 #pragma once
 
 #include "base/error.h"
@@ -8,31 +8,31 @@ namespace tfile {
 
 enum class JsonType : uint8_t { kObject, kArray, kString, kNumber, kTrue, kFalse, kNull, kNone };
 
-// Strict as RFC 8259, and UTF-8 only. It allocates nothing; strings are decoded where they stand. Whatever fails is
-// CORRUPT, with the byte in the file that is to blame.
+// Accepts exactly RFC 8259 in UTF-8. Allocates nothing; strings are decoded in place. Every failure is CORRUPT with the
+// offset of the offending byte in the file.
 //
 //   TFILE_TRY(reader.begin_object());
 //   for (;;) {
 //     TFILE_TRY(reader.next_key(&more, &key));
 //     if (!more) break;
-//     ... reads one value, or skips it
+//     ... read one value, or skip() it
 //   }
 //   TFILE_TRY(reader.end());
 class JsonReader {
  public:
   static constexpr unsigned kMaxDepth = 128;
 
-  // file is what messages call it, and offset where the document begins in it.
+  // Messages name `file`, where the document starts at `offset`.
   JsonReader(Span<char> document, Text file, uint64_t offset) : document_(document), file_(file), offset_(offset) {}
 
-  // What the next value or bracket begins as; kNone: neither a value nor "{" or "[" follows.
+  // Returns the type of the next value by its first byte; kNone if no value can start there.
   JsonType peek();
-  // The place of the next token in the document.
+  // Returns the offset of the next token in the document.
   size_t position();
-  // To a place that position() gave before a value; that value can be read again unless string() has decoded in it.
+  // Returns to a position() before a value, to read it again. Not allowed if string() has decoded a string in it.
   void seek(size_t position);
 
-  // From the next token to the end, for a caller who reads a value by himself; and then on behind it.
+  // Returns everything from the next token on, for a caller that parses a value itself and then skips it with pass().
   Text rest() {
     skip_space();
     return Text(document_.data() + at_, document_.size() - at_);
@@ -40,34 +40,34 @@ class JsonReader {
   void pass(size_t nbytes) { at_ += nbytes; }
 
   Status begin_object();
-  // The next key, or *more = false behind the last one; the key's value is to be read next.
+  // Reads the next key; its value must be read next. *more is false after the last one.
   Status next_key(bool *more, Text *key);
-  // As next_key(), but gives the bytes between the quotes as they stand.
+  // Like next_key(), but returns the bytes between the quotes undecoded.
   Status next_raw_key(bool *more, Text *key);
   Status begin_array();
-  // *more: an element is to be read next.
+  // *more is true if there is another element, which must be read next.
   Status next_element(bool *more);
 
-  // Decoded, in the document.
+  // Reads a string, decoded in place.
   Status string(Text *text);
-  // The bytes between the quotes, checked but not decoded.
+  // Reads a string and returns the bytes between the quotes, checked but undecoded.
   Status raw_string(Text *text);
-  // A number of 0 to 2^64 - 1 without fraction and exponent.
+  // Reads a number from 0 to 2^64 - 1 without fraction or exponent.
   Status unsigned_integer(uint64_t *number);
   Status null();
-  // Decodes a raw string where it stands; it cannot be read again.
+  // Decodes a raw string in place, after which it cannot be read again.
   Text decode(Text raw);
-  // Any value, checked in full.
+  // Skips a value of any type, checking all of it.
   Status skip();
-  // Nothing but white space may follow.
+  // Fails if anything but white space follows.
   Status end();
 
-  // Names what the messages that follow are about; Text(): nothing.
+  // Sets the array or key that messages name from now on; Text() for none.
   void about_array(Text name) { array_ = name, key_ = Text(); }
   void about_key(Text name) { array_ = Text(), key_ = name; }
-  // The beginning of a message about a place in the document.
+  // Starts a message about an offset in the document.
   Failure fail(size_t position, tf_status status = TF_STATUS_CORRUPT) const;
-  // CORRUPT: what was expected where peek() looked, and what is there.
+  // Fails with what was expected at the next token and what was found.
   Status expected(const char *what) const;
 
  private:
@@ -88,14 +88,14 @@ class JsonReader {
   Text key_;
   size_t at_ = 0;
   unsigned depth_ = 0;
-  bool fresh_ = false;  // just behind an opening bracket
+  bool fresh_ = false;  // just after an opening bracket
 };
 
-// Whether a raw string means other bytes than its own.
+// True if a raw string has escapes.
 bool has_json_escape(Text raw);
-// The bytes of UTF-8 that a raw string means.
+// Returns the size of a raw string after decoding.
 size_t raw_json_size(Text raw);
-// Compares what two raw strings mean, by the bytes of their UTF-8.
+// Compares two raw strings by their bytes after decoding.
 int compare_raw_json(Text a, Text b);
 
 }  // namespace tfile

@@ -5,16 +5,16 @@
 
 namespace tfile {
 
-// Writes behind `out`, or, when that is NULL, only counts.
+// Appends to `out`; if that is NULL, only counts bytes.
 class JsonText {
  public:
   explicit JsonText(Vec<char> *out) : out_(out) {}
 
   size_t size() const { return size_; }
-  // As it is.
+  // Appends a text as it is.
   Status put(Text text);
   Status number(uint64_t number);
-  // In quotes, escaped as serde_json and Python's json do it; text is UTF-8 and is left so.
+  // Appends a string in quotes, escaped as by serde_json. The text must be UTF-8, which is not escaped.
   Status string(Text text);
 
  private:

@@ -6,7 +6,7 @@ namespace tfile {
 
 namespace {
 
-// An axis of two layouts that are walked together.
+// An axis that is traversed in two layouts at once.
 struct Axis {
   int64_t size;
   int64_t to;  // strides in bytes
@@ -17,14 +17,14 @@ uint64_t magnitude(int64_t stride) {
   return stride < 0 ? uint64_t{0} - static_cast<uint64_t>(stride) : static_cast<uint64_t>(stride);
 }
 
-// Two layouts with as few axes as they can be told in; the last axis has the smallest `to` stride.
+// Two layouts reduced to as few axes as possible; the last axis has the smallest `to` stride.
 struct Plan {
   Axis axes[kMaxRank];
   size_t rank = 0;
   char *to;
   const char *from;
-  size_t item;         // bytes that lie together in both
-  bool empty = false;  // no element at all
+  size_t item;         // bytes that are contiguous in both
+  bool empty = false;  // there are no elements
 
   Plan(char *to_first, const int64_t *to_strides, const char *from_first, const int64_t *from_strides,
        Span<const int64_t> shape, size_t item_bytes)
@@ -45,7 +45,7 @@ struct Plan {
     return axis.to == axis.from && axis.to >= 0 && static_cast<uint64_t>(axis.to) == item;
   }
 
-  // Inserts by stride, the larger first. An axis that `to` walks backwards is walked from its other end.
+  // Inserts an axis, sorted by decreasing `to` stride. An axis with a negative `to` stride is reversed.
   void add(Axis axis) {
     if (axis.to < 0) {
       to += (axis.size - 1) * axis.to;
@@ -53,26 +53,26 @@ struct Plan {
       axis.to = -axis.to;
       axis.from = -axis.from;
     }
-    size_t place = rank++;
-    for (; place > 0 && before(axis, axes[place - 1]); --place)
-      axes[place] = axes[place - 1];
-    axes[place] = axis;
+    size_t position = rank++;
+    for (; position > 0 && before(axis, axes[position - 1]); --position)
+      axes[position] = axes[position - 1];
+    axes[position] = axis;
   }
   static bool before(const Axis &a, const Axis &b) {
     return a.to != b.to ? a.to > b.to : magnitude(a.from) > magnitude(b.from);
   }
 
-  // Makes one axis of neighbours that step on where the other ends.
+  // Merges adjacent axes if one step of the outer continues where the inner ends.
   void merge() {
-    size_t kept = 0;
+    size_t merged = 0;
     for (size_t i = 0; i < rank; ++i) {
-      if (kept > 0 && continues(axes[kept - 1], axes[i])) {
-        axes[kept - 1] = Axis{axes[kept - 1].size * axes[i].size, axes[i].to, axes[i].from};
+      if (merged > 0 && continues(axes[merged - 1], axes[i])) {
+        axes[merged - 1] = Axis{axes[merged - 1].size * axes[i].size, axes[i].to, axes[i].from};
       } else {
-        axes[kept++] = axes[i];
+        axes[merged++] = axes[i];
       }
     }
-    rank = kept;
+    rank = merged;
   }
   static bool continues(const Axis &outer, const Axis &inner) {
     int64_t to_end = 0;
@@ -82,14 +82,14 @@ struct Plan {
   }
 };
 
-// Walks the first `rank` axes of a plan, the last of them fastest.
+// Iterates over the first `rank` axes of a plan, the last of them fastest.
 class Odometer {
  public:
   Odometer(const Plan &plan, size_t rank) : plan_(plan), rank_(rank) {}
 
   int64_t to() const { return to_; }
   int64_t from() const { return from_; }
-  // False after the last step.
+  // Advances; false after the last step.
   bool next() {
     for (size_t i = rank_; i-- > 0;) {
       const Axis &axis = plan_.axes[i];
@@ -111,7 +111,7 @@ class Odometer {
   int64_t index_[kMaxRank] = {};
 };
 
-// Items of a size that the compiler knows are moved through registers; kSize 0: of any size.
+// Copies an item. A size that the compiler knows goes through registers; kSize 0 means any size.
 template <size_t kSize>
 struct Item {
   size_t size;
@@ -120,7 +120,7 @@ struct Item {
   bool equal(const char *a, const char *b) const { return memcmp(a, b, kSize == 0 ? size : kSize) == 0; }
 };
 
-// Calls use(Item<N>) with the N that suits.
+// Calls use(Item<N>) with the N for an item size.
 template <typename Use>
 auto with_item(size_t size, Use use) {
   switch (size) {
@@ -155,7 +155,7 @@ constexpr size_t kTileBytes = 16384;
 
 // Transposes: `row` is the axis along which `to` is dense, `column` that along which `from` is. A tile is gathered from
 // whole cache lines of `from`, then written in whole cache lines of `to`, so that neither side fetches a line twice,
-// not even where strides are powers of two and the lines of a tile compete for the same places in the cache.
+// not even if strides are powers of two, so that the lines of a tile compete for the same cache sets.
 template <typename ItemN>
 void copy_tiled(ItemN item, size_t size, char *to, const char *from, const Axis &row, const Axis &column) {
   alignas(64) char tile[kTileBytes];
@@ -177,7 +177,8 @@ void copy_tiled(ItemN item, size_t size, char *to, const char *from, const Axis 
   }
 }
 
-// The axis before the last along which `from` is densest, if it is denser there than along the last; else the rank.
+// Returns the axis before the last with the smallest `from` stride, if that is smaller than the last one's; else the
+// rank.
 size_t densest_source(const Plan &plan) {
   const uint64_t inner = magnitude(plan.axes[plan.rank - 1].from);
   size_t best = plan.rank;
@@ -192,10 +193,10 @@ size_t densest_source(const Plan &plan) {
   return best;
 }
 
-// Items as long as this gain nothing from tiles.
+// Items from this size on gain nothing from tiles.
 constexpr size_t kLargestTiled = 64;
 
-// Below this a tile's lines would be mostly of other tiles.
+// With fewer elements, the cache lines of a tile would mostly belong to other tiles.
 constexpr int64_t kLeastTiled = 8;
 
 template <typename ItemN>
@@ -241,7 +242,7 @@ void copy_strided(char *to, const int64_t *to_strides, const char *from, const i
 
 bool equal_strided(const char *a, const int64_t *a_strides, const char *b, const int64_t *b_strides,
                    Span<const int64_t> shape, size_t item) {
-  // A plan writes nothing; its `to` is only walked here.
+  // Nothing is written to `to`, which is only traversed.
   const Plan plan(const_cast<char *>(a), a_strides, b, b_strides, shape, item);
   if (plan.empty) return true;
   if (plan.rank == 0) return memcmp(plan.to, plan.from, plan.item) == 0;
@@ -273,28 +274,28 @@ void copy_elements(char *to, const Array &array, int64_t first, int64_t count) {
     return;
   }
   const Span<const int64_t> shape = array.shape();
-  int64_t place[kMaxRank];
+  int64_t index[kMaxRank];
   for (size_t i = shape.size(); i-- > 0; first /= shape[i])
-    place[i] = first % shape[i];
+    index[i] = first % shape[i];
   while (count > 0) {
-    // The outermost axis such that all within it is taken from its start, and whole.
+    // The outermost axis whose inner axes are all at their start and are copied whole.
     size_t axis = shape.size() - 1;
-    int64_t within = 1;  // elements in one step along axis
-    while (axis > 0 && place[axis] == 0 && within * shape[axis] <= count)
+    int64_t within = 1;  // elements in one step along the axis
+    while (axis > 0 && index[axis] == 0 && within * shape[axis] <= count)
       within *= shape[axis--];
-    const int64_t steps = count / within < shape[axis] - place[axis] ? count / within : shape[axis] - place[axis];
+    const int64_t steps = count / within < shape[axis] - index[axis] ? count / within : shape[axis] - index[axis];
     int64_t part[kMaxRank];
     int64_t strides[kMaxRank];
     for (size_t i = 0; i < shape.size(); ++i)
       part[i] = i < axis ? 1 : i == axis ? steps : shape[i];
     contiguous_strides(strides, {part, shape.size()}, item);
-    copy_strided(to, strides, element_at(array, place), array.strides().data(), {part, shape.size()}, item);
+    copy_strided(to, strides, element_at(array, index), array.strides().data(), {part, shape.size()}, item);
     to += static_cast<size_t>(steps * within) * item;
     count -= steps * within;
-    place[axis] += steps;
-    for (size_t i = axis; i > 0 && place[i] == shape[i]; --i) {
-      place[i] = 0;
-      ++place[i - 1];
+    index[axis] += steps;
+    for (size_t i = axis; i > 0 && index[i] == shape[i]; --i) {
+      index[i] = 0;
+      ++index[i - 1];
     }
   }
 }

@@ -33,7 +33,7 @@ struct DlVersion {
 
 inline constexpr DlVersion kDlVersion{1, 1};
 inline constexpr uint64_t kDlReadOnly = 1;
-inline constexpr uint64_t kDlPadded = 4;  // elements of fewer than 8 bits have a byte each
+inline constexpr uint64_t kDlPadded = 4;  // each element of fewer than 8 bits has a whole byte
 
 // Devices whose memory the CPU can access: its own, and pinned memory of CUDA and ROCm.
 inline constexpr int32_t kDlCpu = 1;
@@ -63,8 +63,8 @@ Status to_dlpack(DLManagedTensorVersioned **out, const Array &array);
 // The unversioned struct has no flag for read-only memory, so such arrays are UNSUPPORTED.
 Status to_dlpack(DLManagedTensor **out, const Array &array);
 
-// Makes an array that shares the tensor's memory and calls its deleter when the last array on it is released, or at once
-// if this fails. The tensor must not be NULL.
+// Makes an array that shares the tensor's memory and calls its deleter when the last array on it is released, or at
+// once if this fails. The tensor must not be NULL.
 Status from_dlpack(Ref<Array> &out, DLManagedTensorVersioned *tensor);
 Status from_dlpack(Ref<Array> &out, DLManagedTensor *tensor);
 // Calls the deleter of a tensor, which may be NULL, that no array was made from.

@@ -6,7 +6,7 @@ namespace tfile {
 
 namespace {
 
-// Where Python's slice begins or ends: `omitted` when left out, else counted from the end when negative, and clamped.
+// Resolves a start or stop as Python does: the default if it is omitted; negative numbers count from the end; clamped.
 int64_t clamp(int64_t position, int64_t omitted, int64_t size, bool backwards) {
   if (position == TENSORFILE_SLICE_OMITTED) return omitted;
   if (position < 0) position += size;
@@ -24,12 +24,12 @@ SliceAxis resolve_axis(int64_t size, int64_t start, int64_t stop, int64_t step) 
   return SliceAxis{first, step, (span - 1) / (backwards ? -step : step) + 1};
 }
 
-// The part of a slice that lies together in a C-contiguous source, and the axes that step from one such run to the
-// next. All numbers are in elements.
+// A slice of a C-contiguous array as runs of consecutive elements, and the axes that lead from one run to the next. All
+// numbers are in elements.
 struct Runs {
-  size_t axes = 0;     // that step: 0 to axes - 1
+  size_t axes = 0;     // that lead from run to run: 0 to axes - 1
   int64_t first = 0;   // element of the first run
-  int64_t length = 1;  // of each
+  int64_t length = 1;  // of each run
   int64_t counts[kMaxRank];
   int64_t steps[kMaxRank];
 
@@ -40,7 +40,7 @@ struct Runs {
     for (size_t i = shape.size(); i-- > 0;) {
       const SliceAxis &axis = slice[i];
       first += axis.first * within;
-      // An axis that is taken whole leaves room for the one around it; one that is not ends the run.
+      // The run can include the next outer axis only if it has the whole of this one.
       if (together && (axis.step == 1 || axis.count == 1)) {
         length *= axis.count;
       } else {
@@ -73,7 +73,7 @@ Status make_view(Ref<Array> &out, Memory &memory, const Array &array, Span<const
   bool empty = array.size == 0;
   for (size_t i = 0; i < shape.size(); ++i) {
     empty = empty || shape[i] == 0;
-    // Along an axis of fewer than two elements nothing is stepped, and the product may be out of range.
+    // The stride of an axis with fewer than two elements is not used, and the product could overflow.
     strides[i] = shape[i] > 1 && array.size > 0 ? array.strides()[i] * axes[i].step : array.strides()[i];
   }
   char *data = array.data;
@@ -82,7 +82,7 @@ Status make_view(Ref<Array> &out, Memory &memory, const Array &array, Span<const
   return make_array(out, memory, *array.dtype, shape, strides, array.buffer, data);
 }
 
-// What for_each_unit_run tells, looked at before anything is copied.
+// The range of all runs, and whether they are consecutive.
 struct Extent {
   uint64_t first = 0;
   uint64_t end = 0;
@@ -111,7 +111,7 @@ struct UnitCopy {
   }
 };
 
-// Of a packed or block type: a view when the slice is one run of units.
+// Slices a packed or block type; the result is a view if the runs are consecutive.
 Status slice_units(Ref<Array> &out, Memory &memory, const Array &array, Span<const int64_t> shape,
                    const SliceAxis *axes) {
   Extent extent;
@@ -169,16 +169,16 @@ Status for_each_unit_run(const Dtype &dtype, Span<const int64_t> shape, const Sl
     return Failure(TF_STATUS_UNSUPPORTED)
            << "the slice cuts through a unit of " << dtype.name << ", which is " << unit << " elements";
   }
-  int64_t place[kMaxRank] = {};
+  int64_t index[kMaxRank] = {};
   for (int64_t first = runs.first;;) {
     const auto offset = static_cast<uint64_t>(first / unit) * dtype.block_bytes;
     TFILE_TRY(run(context, offset, static_cast<uint64_t>(runs.length / unit) * dtype.block_bytes));
     size_t i = runs.axes;
     for (; i > 0; --i) {
       first += runs.steps[i - 1];
-      if (++place[i - 1] < runs.counts[i - 1]) break;
+      if (++index[i - 1] < runs.counts[i - 1]) break;
       first -= runs.counts[i - 1] * runs.steps[i - 1];
-      place[i - 1] = 0;
+      index[i - 1] = 0;
     }
     if (i == 0) return kOk;
   }

@@ -8,12 +8,12 @@ namespace tfile {
 
 namespace {
 
-// Visits the leaves of a tree in order, each with its flat name.
+// Iterates over the leaves of a tree with their flat names.
 class Leaves {
  public:
   Leaves(Memory &memory, const Dict &tree) : name_(memory) { levels_[0] = Level{&tree, 0, 0}; }
 
-  // Goes to the next leaf; *leaf is NULL after the last.
+  // Advances to the next leaf; *leaf is NULL after the last.
   Status next(const DictEntry **leaf) {
     *leaf = nullptr;
     while (depth_ > 0) {
@@ -33,14 +33,14 @@ class Leaves {
     }
     return kOk;
   }
-  // Of the leaf; until the next one.
+  // Returns the name of the leaf, valid until next().
   Text name() const { return Text(name_.data(), name_.size()); }
 
  private:
   struct Level {
     const Dict *dict;
     size_t next;    // entry
-    size_t prefix;  // bytes of the name that this dict's keys follow
+    size_t prefix;  // bytes of the name that precede the keys of this dict
   };
 
   Status enter(const Dict &dict) {
@@ -81,8 +81,8 @@ size_t find_dot(Text name) {
   return dot == nullptr ? name.size() : static_cast<size_t>(static_cast<const char *>(dot) - name.data());
 }
 
-// Puts a leaf where its name leads, with the dicts on the way.
-Status plant(Dict &tree, Memory &memory, Text name, const DictEntry &leaf) {
+// Inserts a leaf at its name, and makes the dicts on the way.
+Status insert(Dict &tree, Memory &memory, Text name, const DictEntry &leaf) {
   Dict *at = &tree;
   Text rest = name;
   for (size_t depth = 1;; ++depth) {
@@ -115,7 +115,7 @@ bool same_shape(const Array &a, const Array &b) {
   return a.ndim == 0 || memcmp(a.dims(), b.dims(), a.ndim * sizeof(int64_t)) == 0;
 }
 
-// A sorted list of names under a key of the report.
+// Adds a sorted list of names to the report.
 Status report_names(Dict &report, Text key, Vec<Text> &names) {
   std::sort(names.begin(), names.end(), [](Text a, Text b) { return compare(a, b) < 0; });
   StringList *list = nullptr;
@@ -139,21 +139,21 @@ Status unflatten(Ref<Dict> &out, Memory &memory, const Dict &flat) {
   for (;;) {
     TFILE_TRY(leaves.next(&leaf));
     if (leaf == nullptr) break;
-    TFILE_TRY(plant(*tree, memory, leaves.name(), *leaf));
+    TFILE_TRY(insert(*tree, memory, leaves.name(), *leaf));
   }
   out = std::move(tree);
   return kOk;
 }
 
 Status compare_trees(Ref<Dict> &out, Memory &memory, const Dict &expected, const Dict &actual) {
-  Ref<Dict> wanted;
+  Ref<Dict> required;
   Ref<Dict> found;
-  TFILE_TRY(flatten_leaves(wanted, memory, expected, true));
+  TFILE_TRY(flatten_leaves(required, memory, expected, true));
   TFILE_TRY(flatten_leaves(found, memory, actual, true));
   Vec<Text> missing(memory);
   Vec<Text> unexpected(memory);
   Vec<Text> other_shape(memory);
-  for (const DictEntry *entry : wanted->entries) {
+  for (const DictEntry *entry : required->entries) {
     const DictEntry *const match = found->find(entry->key);
     if (match == nullptr) {
       TFILE_TRY(missing.push(entry->key));
@@ -162,7 +162,7 @@ Status compare_trees(Ref<Dict> &out, Memory &memory, const Dict &expected, const
     }
   }
   for (const DictEntry *entry : found->entries) {
-    if (wanted->find(entry->key) == nullptr) TFILE_TRY(unexpected.push(entry->key));
+    if (required->find(entry->key) == nullptr) TFILE_TRY(unexpected.push(entry->key));
   }
   Ref<Dict> report;
   TFILE_TRY(make_dict(report, memory));

@@ -1,4 +1,4 @@
-// Trees: nested dicts and their flat form, names joined with '.'.
+// Trees: nested dicts, and their flat form in which names are joined with '.'.
 #pragma once
 
 #include "base/limits.h"
@@ -6,11 +6,11 @@
 
 namespace tfile {
 
-// Values but arrays are leaves too. Dicts in a flat dict are taken as what they flatten to.
+// Every value except a dict is a leaf. unflatten() flattens dicts in its argument first.
 Status flatten(Ref<Dict> &flat, Memory &memory, const Dict &tree);
 Status unflatten(Ref<Dict> &tree, Memory &memory, const Dict &flat);
 
-// The report of tf_dict_compare: lists "missing", "unexpected", "shape" of flat names, sorted.
+// Makes the report of tf_dict_compare(): sorted lists "missing", "unexpected" and "shape" of flat names.
 Status compare_trees(Ref<Dict> &report, Memory &memory, const Dict &expected, const Dict &actual);
 
 }  // namespace tfile

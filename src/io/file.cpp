@@ -6,7 +6,7 @@ namespace tfile {
 
 namespace {
 
-// Linux moves at most 2 GiB at once, macOS refuses more, and Windows counts in 32 bits.
+// Linux reads and writes at most 2 GiB in one call, macOS refuses more, and Windows counts in 32 bits.
 constexpr size_t kMaxAtOnce = size_t{1} << 30;
 
 size_t piece_of(size_t nbytes) {
@@ -19,8 +19,8 @@ Status read_file(size_t *got, const File &file, Text path, Text array, uint64_t 
   *got = 0;
   while (*got < nbytes) {
     size_t count = 0;
-    char *const place = static_cast<char *>(to) + *got;
-    TFILE_TRY(read_some(&count, file, path, array, offset + *got, place, piece_of(nbytes - *got)));
+    char *const target = static_cast<char *>(to) + *got;
+    TFILE_TRY(read_some(&count, file, path, array, offset + *got, target, piece_of(nbytes - *got)));
     if (count == 0) break;
     *got += count;
   }
@@ -39,12 +39,12 @@ Status read_parts(size_t *got, const File &file, Text path, Text array, uint64_t
       parts = parts.from(1);
     }
     if (count == 0) continue;
-    // Cut off within a part.
-    const size_t missing = parts[0].nbytes - count;
+    // The read ended inside a part.
+    const size_t remaining = parts[0].nbytes - count;
     size_t more = 0;
-    TFILE_TRY(read_file(&more, file, path, array, offset + *got, static_cast<char *>(parts[0].to) + count, missing));
+    TFILE_TRY(read_file(&more, file, path, array, offset + *got, static_cast<char *>(parts[0].to) + count, remaining));
     *got += more;
-    if (more < missing) break;
+    if (more < remaining) break;
     parts = parts.from(1);
   }
   return kOk;
@@ -53,8 +53,8 @@ Status read_parts(size_t *got, const File &file, Text path, Text array, uint64_t
 Status write_file(const File &file, Text path, uint64_t offset, const void *from, size_t nbytes) {
   for (size_t done = 0; done < nbytes;) {
     size_t count = 0;
-    const char *const place = static_cast<const char *>(from) + done;
-    TFILE_TRY(write_some(&count, file, path, offset + done, place, piece_of(nbytes - done)));
+    const char *const source = static_cast<const char *>(from) + done;
+    TFILE_TRY(write_some(&count, file, path, offset + done, source, piece_of(nbytes - done)));
     done += count;
   }
   return kOk;
@@ -62,7 +62,7 @@ Status write_file(const File &file, Text path, uint64_t offset, const void *from
 
 Status write_pieces(const File &file, Text path, uint64_t offset, const Bytes *pieces, size_t count) {
   while (count > 0) {
-    // A single piece, and what is left of one, goes as write_file() does it.
+    // write_file() writes a single piece and the remainder of a piece.
     if (count == 1 || pieces->size() > kMaxAtOnce) {
       TFILE_TRY(write_file(file, path, offset, pieces->data(), pieces->size()));
       offset += pieces->size();

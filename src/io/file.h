@@ -1,4 +1,4 @@
-// The operating system's files: file_posix.cpp and file_windows.cpp each have what is not in file.cpp.
+// Files of the operating system. Functions are in file_posix.cpp and file_windows.cpp unless file.cpp is named.
 #pragma once
 
 #include "base/file_identity.h"
@@ -23,25 +23,26 @@ struct File {
   FileIdentity identity = {};  // of a file that was opened for reading
 };
 
-// Opens a regular file read-only and close-on-exec, without waiting on a FIFO. Fails with NOT_FOUND, or with IO and what
-// the path is instead.
+// Opens a regular file read-only and close-on-exec, without waiting on a FIFO. Fails with NOT_FOUND, or with IO and
+// what the path is instead.
 Status open_for_reading(File *out, uint64_t *size, const char *path);
-// Opens the regular file of a caller's descriptor again, with a descriptor of our own; *size is the whole file's.
+// Opens the regular file of a user's descriptor with a new descriptor; *size is the size of the whole file.
 Status open_descriptor(File *out, uint64_t *size, int32_t descriptor);
-// Also of a File that was never opened.
+// Closes a file; does nothing for a File that was never opened.
 void close_file(File file);
-// What the system gives in one go, not 0 before the end of the file. path and array ("" for none) are for the message.
+// Makes one read, which gives fewer bytes than asked for if the system decides so, but 0 only at the end of the file.
+// path and array, which may be "", are for the message.
 Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes);
-// nbytes from offset; *got is less only at the end of the file (file.cpp).
+// Reads nbytes from offset; *got is less only if the file ends before them (file.cpp).
 Status read_file(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes);
-// As read_some(), into at most kMaxParts places.
+// Reads as read_some() into at most kMaxParts buffers.
 Status read_some_parts(size_t *got, const File &file, Text path, Text array, uint64_t offset,
                        Span<const ReadPart> parts);
-// All parts; *got is less than their bytes only at the end of the file (file.cpp).
+// Reads all parts; *got is less than their bytes only if the file ends before them (file.cpp).
 Status read_parts(size_t *got, const File &file, Text path, Text array, uint64_t offset, Span<const ReadPart> parts);
-// How many bytes it has now, behind its base.
+// Returns the number of bytes that the file has now from its base on.
 Status file_size(uint64_t *size, const File &file, Text path);
-// size bytes from its base on, privately and writable; NULL where the system cannot map them.
+// Maps `size` bytes from the base on, privately and writable; NULL if the system cannot.
 void *map_file(const File &file, uint64_t size);
 void unmap_file(void *data, uint64_t size);
 // Returns the file that a path leads to through all links; unknown if there is none.
@@ -79,10 +80,10 @@ struct Target {
 #if defined(_WIN32)
   Vec<wchar_t> given;      // the path as the caller gave it, absolute; NUL-terminated
   Vec<wchar_t> full;       // absolute, after links; NUL-terminated
-  size_t folder_size = 0;  // of full's front that names the folder, with its separator
+  size_t folder_size = 0;  // length of the start of `full` that names the folder, including the separator
   Vec<wchar_t> beside;     // the file that create_sibling() made; NUL-terminated
 #else
-  // Both are held open, so that a chdir in between changes nothing.
+  // Both are kept open, so that a later chdir changes nothing.
   Ref<Folder> given;   // the folder of the path as the caller gave it
   Ref<Folder> folder;  // the folder of the file, after links
   // Of the file, if it exists.
@@ -96,15 +97,16 @@ struct Target {
   }
 };
 
-// Finds where a path leads. `neighbour`, which may be NULL, is a target whose path is in the same folder; its open folder is
-// then used again. Fails with NOT_FOUND if the folder does not exist, and with IO if the path does not lead to a regular
-// file or the file may not be written.
+// Finds where a path leads. `neighbour`, which may be NULL, is a target whose path is in the same folder; its open
+// folder is then used again. Fails with NOT_FOUND if the folder does not exist, and with IO if the path does not lead
+// to a regular file or the file may not be written.
 Status find_target(Target &target, const char *path, const Target *neighbour);
-// Makes a new file in the target's folder, with the target's mode. *exists: there is a file of that name already.
+// Makes a new file in the target's folder, with the target's mode. *exists is true, and nothing is made, if there is a
+// file of that name.
 Status create_sibling(File *out, bool *exists, Target &target, const char *name);
-// Opens the target itself, emptied.
+// Opens the target itself and empties it.
 Status open_in_place(File *out, const Target &target);
-// Puts the file of that name in the target's place.
+// Renames the file of that name to the target, which it replaces.
 Status replace_target(const Target &target, const char *name);
 void remove_sibling(const Target &target, const char *name);
 // Removes the file at the end of the target's links; succeeds if there is none.
@@ -129,24 +131,24 @@ Status remove_neighbour(const Target &target, const char *name);
 using NameFn = Status (*)(void *context, Text between);
 Status for_each_neighbour(const Target &target, Text prefix, Text suffix, NameFn found, void *context);
 
-// What the system takes in one go, not 0.
+// Makes one write; the system may write fewer bytes than asked for, but not 0.
 Status write_some(size_t *put, const File &file, Text path, uint64_t offset, const void *from, size_t nbytes);
-// The same of pieces that lie behind one another in the file, none of them empty; what the system takes of them in one go.
+// Makes one write of consecutive pieces, none of which is empty.
 Status write_some_pieces(size_t *put, const File &file, Text path, uint64_t offset, const Bytes *pieces, size_t count);
-// All of nbytes, wherever in the file (file.cpp).
+// Writes all of nbytes at any offset (file.cpp).
 Status write_file(const File &file, Text path, uint64_t offset, const void *from, size_t nbytes);
-// All of the pieces (file.cpp).
+// Writes all of the consecutive pieces (file.cpp).
 Status write_pieces(const File &file, Text path, uint64_t offset, const Bytes *pieces, size_t count);
-// Has the system find room for a file of `size` bytes at once, which is faster than bit by bit. in_place: its size stays
-// what was written. Where that cannot be, the writes tell why.
+// Allocates disk space for a file of `size` bytes at once, which is faster than with each write. With in_place the
+// file's size still grows only with the writes. Errors are ignored: the writes will fail and say why.
 void reserve_file(const File &file, uint64_t size, bool in_place);
 Status sync_file(const File &file, Text path);
-// Whether its folder can be synced: one that may be written but not read cannot.
+// Fails if the target's folder cannot be synced, such as one that may be written but not read.
 Status check_sync_folder(const Target &target);
 Status sync_folder(const Target &target);
 // True if syncing the folder of one syncs that of the other.
 bool same_folder(const Target &a, const Target &b);
-// Closes a file that was written, when the system may tell of a late failure.
+// Closes a file that was written; the system may report an error of an earlier write only now.
 Status finish_file(File file, Text path);
 
 }  // namespace tfile

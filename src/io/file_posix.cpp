@@ -85,7 +85,7 @@ FileIdentity identity_from(const struct stat &info) {
   return {static_cast<uint64_t>(info.st_dev), static_cast<uint64_t>(info.st_ino), true};
 }
 
-// Opens without waiting, whatever the path turns out to be.
+// Opens without blocking, whatever kind of file it is.
 int open_retrying(int folder, const char *path, int flags, mode_t mode) {
   int descriptor = -1;
   do {
@@ -107,7 +107,7 @@ Status open_for_reading(File *out, uint64_t *size, const char *path) {
   if (file.descriptor < 0) {
     const int error = errno;
     if (error == ENOENT) return Failure(TF_STATUS_NOT_FOUND).in(path) << "no such file";
-    // A socket cannot be opened, nor can a device without a driver; say what it is rather than why.
+    // Sockets and devices without a driver cannot be opened; the message says what they are instead of the error.
     if (stat(path, &info) == 0) TFILE_TRY(check_regular(path, info.st_mode));
     return refuse(error, path, "open");
   }
@@ -160,16 +160,16 @@ Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t 
 Status read_some_parts(size_t *got, const File &file, Text path, Text array, uint64_t offset,
                        Span<const ReadPart> parts) {
 #if defined(__EMSCRIPTEN__)
-  // Versions of its preadv() read every part from the offset of the first.
+  // Some versions of its preadv() read every part from the offset of the first.
   return read_some(got, file, path, array, offset, parts[0].to, parts[0].nbytes);
 #else
-  iovec places[kMaxParts];
+  iovec vectors[kMaxParts];
   int used = 0;
   for (const ReadPart &part : parts)
-    places[used++] = iovec{part.to, part.nbytes};
+    vectors[used++] = iovec{part.to, part.nbytes};
   ssize_t count = 0;
   do {
-    count = preadv(file.descriptor, places, used, static_cast<off_t>(file.base + offset));
+    count = preadv(file.descriptor, vectors, used, static_cast<off_t>(file.base + offset));
   } while (count < 0 && errno == EINTR);
   if (count < 0) return refuse(errno, path, "read", array, offset);
   *got = static_cast<size_t>(count);
@@ -179,7 +179,7 @@ Status read_some_parts(size_t *got, const File &file, Text path, Text array, uin
 
 Status file_size(uint64_t *size, const File &file, Text path) {
   struct stat info {};
-  if (fstat(file.descriptor, &info) != 0) return refuse(errno, path, "tell the size");
+  if (fstat(file.descriptor, &info) != 0) return refuse(errno, path, "get the size");
   const auto whole = static_cast<uint64_t>(info.st_size);
   *size = whole > file.base ? whole - file.base : 0;
   return kOk;
@@ -187,9 +187,9 @@ Status file_size(uint64_t *size, const File &file, Text path) {
 
 namespace {
 
-// Mappings begin at a page: how far before an offset or an address that is.
-size_t beyond_page(uint64_t place) {
-  return static_cast<size_t>(place % static_cast<uint64_t>(sysconf(_SC_PAGESIZE)));
+// Mappings start at a page: returns the distance from the start of the page to an offset or address.
+size_t beyond_page(uint64_t position) {
+  return static_cast<size_t>(position % static_cast<uint64_t>(sysconf(_SC_PAGESIZE)));
 }
 
 }  // namespace
@@ -228,7 +228,7 @@ namespace {
 int open_folder(int base, const char *path) {
   const int descriptor = open_retrying(base, path, O_RDONLY | O_DIRECTORY, 0);
 #if defined(O_PATH)
-  // Files can be made in a folder that may not be listed.
+  // A folder that may not be listed can still be one to make files in.
   if (descriptor < 0 && errno == EACCES) return open_retrying(base, path, O_PATH | O_DIRECTORY, 0);
 #endif
   return descriptor;
@@ -240,8 +240,8 @@ const char *last_part(const char *path) {
   return slash == nullptr ? path : slash + 1;
 }
 
-// Opens the folder of a path, which is relative to target.folder, or to the current folder while that is empty; the last
-// part of the path becomes target.name.
+// Opens the folder of a path, which is relative to target.folder, or to the current folder while that is empty; the
+// last part of the path becomes target.name.
 Status enter_folder(Target &target, const char *path) {
   const char *const last = last_part(path);
   const char *const slash = last == path ? nullptr : last - 1;
@@ -251,7 +251,7 @@ Status enter_folder(Target &target, const char *path) {
   Memory &memory = target.path.memory();
   Vec<char> folder(memory);
   if (slash == nullptr) TFILE_TRY(folder.push('.'));
-  // The root is the one folder whose name is its slash.
+  // Only the root keeps its slash.
   if (slash != nullptr) TFILE_TRY(folder.append(path, slash == path ? 1 : static_cast<size_t>(slash - path)));
   TFILE_TRY(folder.push('\0'));
 
@@ -290,7 +290,7 @@ Status follow_links(Target &target, struct stat *info) {
   return refuse(ELOOP, target.label(), "follow the link");
 }
 
-// The new file gets the old one's mode, and owner and group as far as we may give them.
+// Gives the new file the mode of the old one, and its owner and group if that is permitted.
 void keep_attributes(const File &file, const Target &target) {
   struct stat made {};
   if (fstat(file.descriptor, &made) != 0) return;
@@ -299,7 +299,7 @@ void keep_attributes(const File &file, const Target &target) {
     (void)(fchown(file.descriptor, target.owner, target.group) == 0 ||
            fchown(file.descriptor, kSame, target.group) == 0);
   }
-  // Refused only where the file system has no modes.
+  // Fails only if the file system has no modes.
   (void)fchmod(file.descriptor, static_cast<mode_t>(target.mode));
 }
 
@@ -322,12 +322,12 @@ Status find_target(Target &target, const char *path, const Target *neighbour) {
   TFILE_TRY(follow_links(target, &info));
   if (!target.exists) return kOk;
   TFILE_TRY(check_regular(target.label(), info.st_mode));
-  // A file that may not be written is not to be replaced either, though its folder would allow that.
+  // A file that may not be written must not be replaced either, although its folder would permit it.
   if (faccessat(target.folder->descriptor, target.name.data(), W_OK, AT_EACCESS) != 0) {
     return refuse(errno, target.label(), "open for writing");
   }
   target.identity = identity_from(info);
-  // Without set-user-id and its like, which the system too takes away from a file that is written.
+  // Without set-user-id and similar bits, which the system removes from a file that is written, too.
   target.mode = static_cast<uint32_t>(info.st_mode & 0777);
   target.owner = static_cast<uint32_t>(info.st_uid);
   target.group = static_cast<uint32_t>(info.st_gid);
@@ -335,7 +335,7 @@ Status find_target(Target &target, const char *path, const Target *neighbour) {
 }
 
 Status create_sibling(File *out, bool *exists, Target &target, const char *name) {
-  // The system takes the umask away from it.
+  // The system subtracts the umask.
   const mode_t mode = target.exists ? static_cast<mode_t>(target.mode) : 0666;
   const int folder = target.folder->descriptor;
   const File file{open_retrying(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)};
@@ -438,12 +438,12 @@ Status write_some_pieces(size_t *put, const File &file, Text path, uint64_t offs
 #if defined(__linux__)
   constexpr size_t kMaxPieces = 128;
   iovec vectors[kMaxPieces];
-  const size_t taken = count < kMaxPieces ? count : kMaxPieces;
-  for (size_t i = 0; i < taken; ++i)
+  const size_t used = count < kMaxPieces ? count : kMaxPieces;
+  for (size_t i = 0; i < used; ++i)
     vectors[i] = {const_cast<uint8_t *>(pieces[i].data()), pieces[i].size()};
   ssize_t written = 0;
   do {
-    written = pwritev(file.descriptor, vectors, static_cast<int>(taken), static_cast<off_t>(offset));
+    written = pwritev(file.descriptor, vectors, static_cast<int>(used), static_cast<off_t>(offset));
   } while (written < 0 && errno == EINTR);
   if (written <= 0) return refuse(written == 0 ? EIO : errno, path, "write", Text(), offset);
   *put = static_cast<size_t>(written);
@@ -466,7 +466,7 @@ void reserve_file(const File &file, uint64_t size, bool in_place) {
 
 Status sync_file(const File &file, Text path) {
 #if defined(F_FULLFSYNC)
-  // What fsync leaves in the drive's own memory, this does not.
+  // Unlike fsync(), this also flushes the cache of the drive.
   if (fcntl(file.descriptor, F_FULLFSYNC) == 0) return kOk;
 #endif
   while (fsync(file.descriptor) != 0) {
@@ -491,7 +491,7 @@ bool same_folder(const Target &a, const Target &b) {
 
 Status sync_folder(const Target &target) {
   while (fsync(target.folder->descriptor) != 0) {
-    // Some file systems have nothing to sync in a folder, and say so.
+    // Some file systems cannot sync folders, and need not.
     if (errno == EINVAL) return kOk;
     if (errno != EINTR) return refuse_in(errno, target, "sync");
   }
@@ -499,7 +499,7 @@ Status sync_folder(const Target &target) {
 }
 
 Status finish_file(File file, Text path) {
-  // Interrupted, the file is closed all the same.
+  // The file is closed even if the call was interrupted.
   if (close(file.descriptor) != 0 && errno != EINTR) return refuse(errno, path, "finish");
   return kOk;
 }

@@ -12,7 +12,7 @@ namespace tfile {
 
 namespace {
 
-// ERROR_DISK_QUOTA_EXCEEDED, which not every windows.h has.
+// ERROR_DISK_QUOTA_EXCEEDED, which some versions of windows.h lack.
 constexpr DWORD kDiskQuotaExceeded = 1295;
 
 constexpr Reason kReasons[] = {
@@ -59,7 +59,7 @@ Status check_regular(Text path, HANDLE handle) {
   }
 }
 
-// What stands at a path that could not be opened, when that is the reason; else the system's reason.
+// Fails to open a path: says that it is a folder, if it is, else gives the system's reason.
 Status refuse_to_open(Text path, const wchar_t *wide, DWORD error, const char *what) {
   const DWORD attributes = GetFileAttributesW(wide);
   if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0) {
@@ -77,7 +77,7 @@ uint32_t decode(Bytes sequence) {
   return code_point;
 }
 
-// Appends the UTF-16 of a path and its NUL.
+// Appends a path as UTF-16 with a NUL.
 Status append_wide(Vec<wchar_t> &out, Text path) {
   Bytes rest(reinterpret_cast<const uint8_t *>(path.data()), path.size());
   while (!rest.empty()) {
@@ -99,7 +99,7 @@ bool is_separator(wchar_t letter) {
   return letter == L'\\' || letter == L'/' || letter == L':';
 }
 
-// Where the last part of a path begins.
+// Returns the offset of the last part of a path.
 template <typename Letter>
 size_t last_part(const Vec<Letter> &path) {
   size_t start = path.size() - 1;
@@ -121,10 +121,10 @@ HANDLE open_to_look(const wchar_t *path, DWORD flags) {
 }
 
 OVERLAPPED at(uint64_t offset) {
-  OVERLAPPED place{};
-  place.Offset = static_cast<DWORD>(offset);
-  place.OffsetHigh = static_cast<DWORD>(offset >> 32);
-  return place;
+  OVERLAPPED position{};
+  position.Offset = static_cast<DWORD>(offset);
+  position.OffsetHigh = static_cast<DWORD>(offset >> 32);
+  return position;
 }
 
 }  // namespace
@@ -160,7 +160,7 @@ Status open_descriptor(File *out, uint64_t *size, int32_t descriptor) {
   if (open < 0) return Failure(TF_STATUS_IO) << "the descriptor " << descriptor << " is not open for reading";
   const auto theirs = reinterpret_cast<HANDLE>(open);
   TFILE_TRY(check_regular(Text(), theirs));
-  // Reading moves the position of a handle, so a duplicate, which would share it, will not do.
+  // A duplicate would share the user's file position, which reading moves, so the file is opened again.
   const HANDLE handle =
       ReOpenFile(theirs, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, FILE_ATTRIBUTE_NORMAL);
   if (handle == INVALID_HANDLE_VALUE) return refuse(GetLastError(), Text(), "duplicate the descriptor");
@@ -179,9 +179,9 @@ void close_file(File file) {
 }
 
 Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t offset, void *to, size_t nbytes) {
-  OVERLAPPED place = at(file.base + offset);
+  OVERLAPPED position = at(file.base + offset);
   DWORD count = 0;
-  if (ReadFile(file.handle, to, static_cast<DWORD>(nbytes), &count, &place) == 0) {
+  if (ReadFile(file.handle, to, static_cast<DWORD>(nbytes), &count, &position) == 0) {
     const DWORD error = GetLastError();
     if (error != ERROR_HANDLE_EOF) return refuse(error, path, "read", array, offset);
   }
@@ -189,7 +189,7 @@ Status read_some(size_t *got, const File &file, Text path, Text array, uint64_t 
   return kOk;
 }
 
-// Windows scatters whole pages only.
+// Windows has scattered reads only for whole pages.
 Status read_some_parts(size_t *got, const File &file, Text path, Text array, uint64_t offset,
                        Span<const ReadPart> parts) {
   return read_some(got, file, path, array, offset, parts[0].to, parts[0].nbytes);
@@ -197,7 +197,7 @@ Status read_some_parts(size_t *got, const File &file, Text path, Text array, uin
 
 Status file_size(uint64_t *size, const File &file, Text path) {
   LARGE_INTEGER length{};
-  if (GetFileSizeEx(file.handle, &length) == 0) return refuse(GetLastError(), path, "tell the size");
+  if (GetFileSizeEx(file.handle, &length) == 0) return refuse(GetLastError(), path, "get the size");
   const auto whole = static_cast<uint64_t>(length.QuadPart);
   *size = whole > file.base ? whole - file.base : 0;
   return kOk;
@@ -205,11 +205,11 @@ Status file_size(uint64_t *size, const File &file, Text path) {
 
 namespace {
 
-// Views begin at multiples of the granularity: how far before an offset or an address that is.
-size_t beyond_granule(uint64_t place) {
+// Views start at multiples of the granularity: returns the distance from there to an offset or address.
+size_t beyond_granule(uint64_t position) {
   SYSTEM_INFO system;
   GetSystemInfo(&system);
-  return static_cast<size_t>(place % system.dwAllocationGranularity);
+  return static_cast<size_t>(position % system.dwAllocationGranularity);
 }
 
 }  // namespace
@@ -248,7 +248,7 @@ Target::~Target() = default;
 
 namespace {
 
-// An absolute path of the target, so that a change of the current folder changes nothing.
+// Makes a path absolute, so that a later change of the current folder changes nothing.
 Status make_absolute(Vec<wchar_t> &out, Text label, const wchar_t *path) {
   const DWORD size = GetFullPathNameW(path, 0, nullptr, nullptr);
   TFILE_TRY(out.resize(size));
@@ -257,7 +257,7 @@ Status make_absolute(Vec<wchar_t> &out, Text label, const wchar_t *path) {
   return out.resize(length + 1);
 }
 
-// The path that an open file has when all links are followed.
+// Returns the path of an open file, after all links.
 Status final_path(Vec<wchar_t> &out, Text label, HANDLE handle) {
   const DWORD size = GetFinalPathNameByHandleW(handle, nullptr, 0, FILE_NAME_NORMALIZED);
   TFILE_TRY(out.resize(size));
@@ -295,7 +295,7 @@ Status find_target(Target &target, const char *path, const Target * /*neighbour*
   Vec<wchar_t> wide(target.path.memory());
   TFILE_TRY(append_wide(wide, target.label()));
   TFILE_TRY(make_absolute(target.given, target.label(), wide.data()));
-  // To look at it, and to see whether it may be written.
+  // Finds out what it is, and whether it may be written.
   const HANDLE handle = CreateFileW(wide.data(), GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
                                     nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
   if (handle != INVALID_HANDLE_VALUE) {
@@ -435,9 +435,9 @@ Status for_each_neighbour(const Target &target, Text prefix, Text suffix, NameFn
 }
 
 Status write_some(size_t *put, const File &file, Text path, uint64_t offset, const void *from, size_t nbytes) {
-  OVERLAPPED place = at(offset);
+  OVERLAPPED position = at(offset);
   DWORD count = 0;
-  const bool written = WriteFile(file.handle, from, static_cast<DWORD>(nbytes), &count, &place) != 0;
+  const bool written = WriteFile(file.handle, from, static_cast<DWORD>(nbytes), &count, &position) != 0;
   if (!written || count == 0) {
     return refuse(written ? ERROR_DISK_FULL : GetLastError(), path, "write", Text(), offset);
   }
@@ -459,7 +459,7 @@ Status sync_file(const File &file, Text path) {
   return FlushFileBuffers(file.handle) != 0 ? kOk : refuse(GetLastError(), path, "sync");
 }
 
-// Windows writes a folder's entry through with the move.
+// The move has already written the entry of the folder to disk.
 Status check_sync_folder(const Target & /*target*/) {
   return kOk;
 }

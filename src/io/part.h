@@ -1,11 +1,11 @@
-// ReadPart: one of several places in memory that are filled by one read.
+// ReadPart: one of several buffers that one read fills.
 #pragma once
 
 #include <cstddef>
 
 namespace tfile {
 
-// What follows the part before it in the file.
+// Its bytes follow those of the previous part in the file.
 struct ReadPart {
   void *to;
   size_t nbytes;  // not 0

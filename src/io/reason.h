@@ -1,4 +1,4 @@
-// Why the operating system refused, in the words of messages.
+// Messages about errors of the operating system.
 #pragma once
 
 #include "base/error.h"
@@ -10,10 +10,10 @@ struct Reason {
   const char *text;
 };
 
-// The system's part: our own words, because its own depend on locale and version.
+// Returns the known error numbers with a text for each. The system's own texts depend on locale and version.
 Span<const Reason> system_reasons();
 
-// ": REASON" at the end of a failure's line.
+// Appends ": REASON" to a message.
 inline Status end_with(Failure &failure, int64_t error) {
   for (const Reason &reason : system_reasons()) {
     if (reason.error == error) return failure << ": " << reason.text;
@@ -21,7 +21,7 @@ inline Status end_with(Failure &failure, int64_t error) {
   return failure << ": error " << error;
 }
 
-// "FILE: array 'NAME': could not DO: REASON (byte N)".
+// Fails with "FILE: array 'NAME': could not DO: REASON (byte N)".
 inline Status refuse(int64_t error, Text path, const char *what, Text array = Text(), uint64_t offset = kNoOffset) {
   Failure failure(TF_STATUS_IO);
   failure.in(path);

@@ -10,20 +10,20 @@ namespace {
 
 // Small writes, such as headers and small arrays, are collected in a buffer of this size.
 constexpr size_t kBuffer = size_t{64} << 10;
-// Files of fewer bytes are not worth a call to reserve them.
+// Reserving disk space is not worth a system call for smaller files.
 constexpr uint64_t kReserved = uint64_t{1} << 20;
-// Of the target's name in that of the temporary file: some file systems end names at 143 bytes.
+// The temporary name has at most so many bytes of the target's name, because some file systems limit names to 143.
 constexpr size_t kLongestStem = 120;
 constexpr size_t kRandomLetters = 8;
 constexpr int kMaxTries = 100;
 
-// ".STEM.tf-" and random letters.
+// The name of a temporary file: ".STEM.tf-" and random letters.
 struct TemporaryName {
   char text[1 + kLongestStem + 4 + kRandomLetters + 1];
 
   explicit TemporaryName(Text target) {
     size_t stem = target.first(kLongestStem).size();
-    // Between characters: some file systems take UTF-8 only.
+    // Cuts between characters, because some file systems accept only UTF-8.
     while (stem > 0 && stem < target.size() && (static_cast<uint8_t>(target[stem]) & 0xC0) == 0x80)
       --stem;
     char *end = text;

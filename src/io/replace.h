@@ -24,8 +24,8 @@ class Replacement {
   // finish(), place(), and sync() if it is durable.
   Status commit();
 
-  // Follows the links of the path, refuses a target that is not a regular file, and writes nothing. `neighbour`, which may
-  // be NULL, has found a path in the same folder, and shares its open folder.
+  // Follows the links of the path, refuses a target that is not a regular file, and writes nothing. `neighbour`, which
+  // may be NULL, has found a path in the same folder, and shares its open folder.
   Status find(const char *path, const Replacement *neighbour);
   const Target &target() const;
   // After find(): makes `.NAME.tf-*` beside the target (atomic), or opens and empties the target itself.

@@ -33,20 +33,20 @@ struct SinkOps {
   Status (*write)(Sink &sink, uint64_t offset, const void *from, size_t nbytes);
   // Overwrites bytes that were written before. NULL: not possible.
   Status (*patch)(Sink &sink, uint64_t offset, const void *from, size_t nbytes) = nullptr;
-  // Sets the size of an output whose size is known in advance. Comes before anything is written; from then on only put()
-  // is called, until it has written every byte. NULL: not possible.
+  // Sets the size of an output whose size is known in advance. Comes before anything is written; from then on only
+  // put() is called, until it has written every byte. NULL: not possible.
   Status (*reserve)(Sink &sink, uint64_t size) = nullptr;
   // Writes consecutive pieces at an offset of the reserved output. Several threads may call it at once. NULL if reserve
   // is NULL.
   Status (*put)(Sink &sink, uint64_t offset, const Bytes *pieces, size_t count) = nullptr;
-  // Frees the state. NULL: somebody else owns it.
+  // Frees the state. NULL if the sink does not own it.
   void (*destroy)(void *state) = nullptr;
   // Small writes are collected before they reach the sink, since each may be expensive, such as a call into another
   // language.
   bool collects = false;
 };
 
-// Makes a sink over a state that the caller owns, and keeps until the sink is no longer used, if ops.destroy is NULL.
+// Makes a sink. If ops.destroy is NULL, the caller owns the state, which must outlive the use of the sink.
 Status make_sink(Ref<Sink> &out, Memory &memory, const SinkOps &ops, void *state);
 // Makes a sink that calls the user's function. Calls release if it fails.
 Status sink_from_callback(Ref<Sink> &out, Memory &memory, tf_write_fn write, tf_release_fn release, void *user);

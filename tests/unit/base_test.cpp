@@ -277,7 +277,7 @@ TEST(Budget, HoldsAtMostItsLimit) {
   ASSERT_TRUE(allocate(&first, *budget, 600, 8).ok());
   EXPECT_EQ(allocate(&second, *budget, 401, 8).code, TF_STATUS_LIMIT);
   EXPECT_STREQ(error_record().message,
-               "the call needs 401 bytes more than the 600 it holds; the limit (max_bytes) is 1000");
+               "the call needs 401 bytes more than the 600 in use; the limit (max_bytes) is 1000");
   ASSERT_TRUE(allocate(&second, *budget, 400, 8).ok());
   EXPECT_EQ(allocate(&second, *budget, 0, 8).code, TF_STATUS_LIMIT);
   deallocate(*budget, first, 600, 8);
