@@ -94,70 +94,70 @@ class LengthsWriter {
   uint8_t lengths_[kPrecodeSymbols];
 };
 
-// A code and its bits in one number, so that two can be joined by few instructions.
+// A code with its extra bits, if any, and below it in 8 bits their number. Shifts look at no more than 6 bits of their
+// count, so that the sum of several of these can serve as one.
+using PackedCode = uint32_t;
+
+constexpr unsigned kPackedShift = 8;
+
 struct BlockCodes {
   uint8_t litlen_lengths[kFixedLitlenSymbols];
   uint8_t distance_lengths[kFixedDistanceSymbols];
-  uint32_t literal[256];           // the code, and from bit 16 on its length
-  uint32_t length[kMaxMatch + 1];  // the code with its extra bits (at most 19), and from bit 24 on their number
-  uint32_t distance[kFixedDistanceSymbols];  // the code, and from bit 16 on its length
-  uint32_t end;                              // likewise
+  PackedCode literal[256];
+  PackedCode length[kMaxMatch + 1];  // with the extra bits: at most 19
+  PackedCode distance[kFixedDistanceSymbols];
+  PackedCode end;
 
   void set(unsigned symbols, unsigned distances) {
     uint16_t litlen_codes[kFixedLitlenSymbols];
     uint16_t distance_codes[kFixedDistanceSymbols];
     make_codes(litlen_codes, litlen_lengths, symbols);
     make_codes(distance_codes, distance_lengths, distances);
-    const auto joined = [](uint16_t code, uint8_t bits) { return code | static_cast<uint32_t>(bits) << 16; };
+    const auto packed = [](uint32_t code, unsigned bits) { return code << kPackedShift | bits; };
     for (unsigned i = 0; i < 256; ++i)
-      literal[i] = joined(litlen_codes[i], litlen_lengths[i]);
-    end = joined(litlen_codes[kEndOfBlock], litlen_lengths[kEndOfBlock]);
+      literal[i] = packed(litlen_codes[i], litlen_lengths[i]);
+    end = packed(litlen_codes[kEndOfBlock], litlen_lengths[kEndOfBlock]);
     for (unsigned i = 0; i < distances; ++i)
-      distance[i] = joined(distance_codes[i], distance_lengths[i]);
+      distance[i] = packed(distance_codes[i], distance_lengths[i]);
     for (unsigned i = kMinMatch; i <= kMaxMatch; ++i) {
       const unsigned symbol = kSymbolTables.length[i];
       const unsigned bits = litlen_lengths[kFirstLength + symbol];
       length[i] =
-          litlen_codes[kFirstLength + symbol] | (i - kLengthBase[symbol]) << bits | (bits + kLengthExtra[symbol]) << 24;
+          packed(litlen_codes[kFirstLength + symbol] | (i - kLengthBase[symbol]) << bits, bits + kLengthExtra[symbol]);
     }
   }
 };
 
-// Four literals as one code. Their codes are joined in pairs first, so that only one addition for all four has to wait for
-// the one before.
-inline void add_four(BitWriter *writer, const uint32_t *literal, uint32_t bytes) {
-  const uint32_t a = literal[bytes & 255];
-  const uint32_t b = literal[bytes >> 8 & 255];
-  const uint32_t c = literal[bytes >> 16 & 255];
-  const uint32_t d = literal[bytes >> 24];
-  const uint64_t first = (a & 0xffff) | uint64_t{b & 0xffff} << (a >> 16);
-  const uint64_t second = (c & 0xffff) | uint64_t{d & 0xffff} << (c >> 16);
-  const unsigned first_bits = (a >> 16) + (b >> 16);
-  writer->add(first | second << first_bits, first_bits + (c >> 16) + (d >> 16));
+inline void put(BitWriter *writer, PackedCode code) {
+  writer->add(code >> kPackedShift, code & 63);
+}
+
+// Writes four literals as one code. The codes are joined in pairs first, so that only one shift for all four has to wait
+// for the one before.
+inline void put_four(BitWriter *writer, const PackedCode *literal, const uint8_t *bytes) {
+  const PackedCode a = literal[bytes[0]];
+  const PackedCode b = literal[bytes[1]];
+  const PackedCode c = literal[bytes[2]];
+  const PackedCode d = literal[bytes[3]];
+  const uint64_t first = a >> kPackedShift | uint64_t{b >> kPackedShift} << (a & 63);
+  const uint64_t second = c >> kPackedShift | uint64_t{d >> kPackedShift} << (c & 63);
+  writer->add(first | second << ((a + b) & 63), (a + b + c + d) & 63);
   writer->flush();
 }
 
 inline void write_literals(BitWriter *writer, const BlockCodes &codes, const uint8_t *bytes, size_t nbytes) {
   const uint8_t *const end = bytes + nbytes;
-  for (; end - bytes >= 8; bytes += 8) {
-    const auto eight = load_le<uint64_t>(bytes);
-    add_four(writer, codes.literal, static_cast<uint32_t>(eight));
-    add_four(writer, codes.literal, static_cast<uint32_t>(eight >> 32));
-  }
-  if (end - bytes >= 4) {
-    add_four(writer, codes.literal, load_le<uint32_t>(bytes));
-    bytes += 4;
-  }
+  for (; end - bytes >= 4; bytes += 4)
+    put_four(writer, codes.literal, bytes);
   for (; bytes < end; ++bytes)
-    writer->add(codes.literal[*bytes] & 0xffff, codes.literal[*bytes] >> 16);
+    put(writer, codes.literal[*bytes]);
   writer->flush();
 }
 
 inline void write_match(BitWriter *writer, const BlockCodes &codes, const Sequence &match) {
-  const uint32_t length = codes.length[match.length];
-  writer->add(length & 0xffffff, length >> 24);
   const unsigned symbol = distance_symbol(match.distance);
-  writer->add(codes.distance[symbol] & 0xffff, codes.distance[symbol] >> 16);
+  put(writer, codes.length[match.length]);
+  put(writer, codes.distance[symbol]);
   writer->add(match.distance - kDistanceBase[symbol], kDistanceExtra[symbol]);
   writer->flush();
 }
@@ -173,7 +173,8 @@ void write_symbols(BitWriter *shared, const BlockCodes &codes, const DeflateBloc
     at += sequence.length;
   }
   write_literals(&writer, codes, at, static_cast<size_t>(block.bytes.end() - at));
-  writer.put(codes.end & 0xffff, codes.end >> 16);
+  put(&writer, codes.end);
+  writer.flush();
   *shared = writer;
 }
 

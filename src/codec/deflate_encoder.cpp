@@ -13,17 +13,19 @@ constexpr size_t kSegment = kMaxStored;
 constexpr size_t kMaxLiteralBlock = 4 * kSegment;
 // Matches of a block; as zlib's blocks, so that codes follow the data.
 constexpr size_t kMaxBlockSequences = 16384;
-// Parts of a segment that tell whether it has matches.
-constexpr size_t kSample = 4096;
+// Parts of a segment that tell whether it has matches, and shorter ones after a segment without.
+constexpr size_t kFirstSample = 4096;
+constexpr size_t kNextSample = 1024;
+// Of so few different bytes a sample is too short to tell what matches save.
+constexpr unsigned kFewValues = 8;
 // What the codes of a block cost.
 constexpr uint64_t kLiteralHeaderCost = 100 * 8 * kCostBit;
 constexpr uint64_t kMatchHeaderCost = 110 * 8 * kCostBit;
 
-constexpr SearchEffort kEfforts[kMaxDeflateLevel + 1] = {
-    {false, 0, 0, false},         {false, 1, 0, false},          {false, 1, 0, true},   {false, 1, 0, true},
-    {true, 16, 16, true},         {true, 32, 32, true},          {true, 96, 128, true}, {true, 192, 192, true},
-    {true, 512, kMaxMatch, true}, {true, 2048, kMaxMatch, true},
-};
+// Levels below look at few positions, and level 1 never at the next byte.
+constexpr int kFirstChainLevel = 4;
+constexpr ChainMatcher::Effort kEfforts[] = {{16, 16},   {32, 32},         {96, 128},
+                                             {192, 192}, {512, kMaxMatch}, {2048, kMaxMatch}};
 
 void count_literals(uint32_t *counts, Bytes bytes) {
   // Four tables, because a counter that has just been written must not be read at once.
@@ -47,12 +49,23 @@ void count_literals(uint32_t *counts, Bytes bytes) {
     counts[i] = tables[0][i] + tables[1][i] + tables[2][i] + tables[3][i];
 }
 
-uint64_t symbols_cost(const SymbolCounts &counts) {
-  uint64_t cost = entropy_cost(counts.litlen, kLitlenSymbols) + entropy_cost(counts.distance, kDistanceSymbols);
-  for (unsigned i = 0; i < kLengthSymbols; ++i)
-    cost += uint64_t{counts.litlen[kFirstLength + i]} * kLengthExtra[i] * kCostBit;
-  for (unsigned i = 0; i < kDistanceSymbols; ++i)
-    cost += uint64_t{counts.distance[i]} * kDistanceExtra[i] * kCostBit;
+unsigned count_values(const uint32_t *counts) {
+  unsigned values = 0;
+  for (unsigned i = 0; i < 256; ++i)
+    values += counts[i] != 0 ? 1 : 0;
+  return values;
+}
+
+// What literals alone cost. Of few values the estimate would miss that the end of the block needs a code, too.
+uint64_t literals_cost(const SymbolCounts &counts) {
+  if (count_values(counts.litlen) > kFewValues) return entropy_cost(counts.litlen, 256) + kLiteralHeaderCost;
+  SymbolCounts ended = counts;
+  ended.litlen[kEndOfBlock] = 1;
+  uint8_t lengths[kLitlenSymbols];
+  make_code_lengths(lengths, ended.litlen, kLitlenSymbols, kMaxCodeLength);
+  uint64_t cost = kLiteralHeaderCost;
+  for (unsigned i = 0; i < 256; ++i)
+    cost += uint64_t{counts.litlen[i]} * lengths[i] * kCostBit;
   return cost;
 }
 
@@ -89,15 +102,15 @@ Status DeflateEncoder::run(Vec<uint8_t> *output, Bytes chunk, bool last, int lev
   const size_t before = output->size();
   TFILE_TRY(output->resize(static_cast<size_t>(bound.value())));
   BitWriter writer(output->data() + before);
-  chunk_ = chunk;
+  level_ = level;
   pending_ = Pending{};
   sequences_.clear();
   costs_known_ = false;
   if (level == 0) {
     write_stored(&writer, chunk, last);
   } else {
-    effort_ = kEfforts[level];
-    TFILE_TRY(finder_.begin(chunk, effort_));
+    const bool chains = level >= kFirstChainLevel;
+    TFILE_TRY(chains ? chains_.begin(chunk, kEfforts[level - kFirstChainLevel]) : fast_.begin(chunk, level > 1));
     for (Bytes rest = chunk; !rest.empty(); rest = rest.from(kSegment))
       TFILE_TRY(add_segment(&writer, rest.first(kSegment)));
     if (last || !chunk.empty()) flush(&writer, last);
@@ -110,18 +123,22 @@ Status DeflateEncoder::run(Vec<uint8_t> *output, Bytes chunk, bool last, int lev
 Status DeflateEncoder::add_segment(BitWriter *writer, Bytes segment) {
   Pending next;
   next.bytes = segment;
-  SymbolCounts literals{};
-  count_literals(literals.litlen, segment);
-  const uint64_t literal_cost = entropy_cost(literals.litlen, 256) + kLiteralHeaderCost;
-  bool worth = costs_known_;
   const size_t first = sequences_.size();
-  TFILE_TRY(sequences_.reserve(first + segment.size() / kMinMatch + 2));
-  if (!worth) TFILE_TRY(worth_matching(&worth, segment, literals.litlen));
-  if (worth) {
+  TFILE_TRY(sequences_.reserve(first + ParseOutput::max_sequences(segment.size())));
+  if (costs_known_ || worth_matching(segment)) {
     parse(&next.counts, segment);
     next.cost = symbols_cost(next.counts) + kMatchHeaderCost;
+    next.matches = true;
+  }
+  // Literals cost at least a bit each.
+  SymbolCounts literals;
+  if (!next.matches || next.cost >= segment.size() * kCostBit) {
+    literals = SymbolCounts{};
+    count_literals(literals.litlen, segment);
+    const uint64_t literal_cost = literals_cost(literals);
     // A few matches are not worth the time that they take to decode.
-    next.matches = next.cost < literal_cost - literal_cost / 64;
+    next.matches = next.matches && next.cost < literal_cost - literal_cost / 64;
+    if (!next.matches) next.cost = literal_cost;
   }
   if (next.matches) {
     next.sequences = sequences_.size() - first;
@@ -130,7 +147,6 @@ Status DeflateEncoder::add_segment(BitWriter *writer, Bytes segment) {
   } else {
     sequences_.truncate(first);
     next.counts = literals;
-    next.cost = literal_cost;
     costs_known_ = false;
   }
   if (!pending_.bytes.empty()) {
@@ -159,82 +175,49 @@ void DeflateEncoder::flush(BitWriter *writer, bool last) {
   sequences_.truncate(rest);
 }
 
-Status DeflateEncoder::worth_matching(bool *worth, Bytes segment, const uint32_t *literal_counts) {
-  costs_.guess(literal_counts);
-  const Bytes parts[] = {segment.first(kSample), segment.from(segment.size() / 2).first(kSample)};
-  const size_t first = sequences_.size();
-  finder_.prefer(repeating_distance(parts[0]));
-  finder_.use(costs_);
-  SymbolCounts matched{};
-  SymbolCounts literal{};
+bool DeflateEncoder::worth_matching(Bytes segment) {
+  const size_t sample = pending_.bytes.empty() ? kFirstSample : kNextSample;
+  const Bytes parts[] = {segment.first(sample), segment.from(segment.size() / 2).first(sample)};
+  SymbolCounts literals{};
   size_t nbytes = 0;
   for (const Bytes &part : parts) {
     SymbolCounts counts{};
     count_literals(counts.litlen, part);
-    add_counts(&literal, counts);
-    parse_part(&matched, part);
+    add_counts(&literals, counts);
     nbytes += part.size();
   }
+  const uint64_t literal_cost = entropy_cost(literals.litlen, 256);
+  const size_t first = sequences_.size();
+  costs_.guess(literals.litlen);
+  preferred_ = repeating_distance(parts[0]);
+  few_values_ = count_values(literals.litlen) <= kFewValues;
+  SymbolCounts matched{};
+  for (const Bytes &part : parts)
+    parse(&matched, part);
   sequences_.truncate(first);
-  const uint64_t cost = symbols_cost(matched);
-  const uint64_t literal_cost = entropy_cost(literal.litlen, 256);
-  *worth = cost < literal_cost - literal_cost / 32;
-  if (!*worth) return kOk;
+  const bool worth =
+      few_values_ || level_ >= kFirstChainLevel || symbols_cost(matched) < literal_cost - literal_cost / 32;
+  if (!worth) return false;
   costs_.learn(matched, nbytes);
-  finder_.forget();
-  return kOk;
+  forget();
+  return true;
 }
 
 void DeflateEncoder::parse(SymbolCounts *counts, Bytes segment) {
-  finder_.use(costs_);
-  parse_part(counts, segment);
-}
-
-void DeflateEncoder::append(uint32_t literals, const Match &match, SymbolCounts *counts) {
-  (void)sequences_.push(Sequence{literals, static_cast<uint16_t>(match.length), static_cast<uint16_t>(match.distance)});
-  if (match.length == 0) return;
-  ++counts->litlen[length_symbol(match.length)];
-  ++counts->distance[distance_symbol(match.distance)];
-}
-
-void DeflateEncoder::parse_part(SymbolCounts *counts, Bytes part) {
-  const uint8_t *at = part.data();
-  const uint8_t *const end = part.end();
-  const uint8_t *literals = at;  // from here on
-  size_t misses = 0;
-  Match match;
-  bool found = false;  // `match` is that at `at`
-  while (static_cast<size_t>(end - at) >= MatchFinder::kReach + 1) {
-    if (!found) match = finder_.find(at, end);
-    found = false;
-    const int32_t literal_value = costs_.per_byte - costs_.literal[*at] * kValueScale;
-    if (match.length == 0 || match.value < literal_value) {
-      ++counts->litlen[*at++];
-      ++misses;
-      for (size_t skip = effort_.chains ? 0 : misses >> 5; skip > 0 && at < end; --skip)
-        ++counts->litlen[*at++];
-      continue;
-    }
-    const bool looked_ahead = effort_.lazy && match.length < 32 && !finder_.cheap(match.distance);
-    if (looked_ahead) {
-      const Match next = finder_.find(at + 1, end);
-      if (next.length != 0 && next.value + literal_value > match.value) {
-        ++counts->litlen[*at++];
-        match = next;
-        found = true;
-        continue;
-      }
-    }
-    misses = 0;
-    append(static_cast<uint32_t>(at - literals), match, counts);
-    finder_.took(match.distance);
-    const uint8_t *const next = at + match.length;
-    finder_.remember_within(at, next, end, looked_ahead);
-    at = literals = next;
+  const ParseOutput output{&sequences_, counts};
+  if (level_ >= kFirstChainLevel) {
+    chains_.parse(output, segment, costs_, preferred_);
+  } else {
+    fast_.parse(output, segment, costs_, preferred_, few_values_);
   }
-  for (; at < end; ++at)
-    ++counts->litlen[*at];
-  append(static_cast<uint32_t>(end - literals), Match(), counts);
+}
+
+void DeflateEncoder::forget() {
+  if (level_ >= kFirstChainLevel) {
+    chains_.forget();
+  } else {
+    fast_.forget();
+  }
 }
 
 }  // namespace tfile

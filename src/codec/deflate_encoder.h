@@ -2,7 +2,7 @@
 #pragma once
 
 #include "codec/block_writer.h"
-#include "codec/match_finder.h"
+#include "codec/matcher.h"
 
 namespace tfile {
 
@@ -11,7 +11,7 @@ inline constexpr int kDefaultDeflateLevel = 2;
 
 class DeflateEncoder {
  public:
-  explicit DeflateEncoder(Memory &memory) : finder_(memory), sequences_(memory) {}
+  explicit DeflateEncoder(Memory &memory) : fast_(memory), chains_(memory), sequences_(memory) {}
 
   // Appends a chunk, which can be inflated by itself, to *output: at most deflate_bound() bytes. The last chunk ends the
   // stream; the others end at a whole byte. Level 0 stores, 1 to 3 are fast, and 4 to 9 search ever longer.
@@ -28,17 +28,18 @@ class DeflateEncoder {
   };
 
   Status add_segment(BitWriter *writer, Bytes segment);
-  // Whether matches are worth the search, judging by parts of the segment.
-  Status worth_matching(bool *worth, Bytes segment, const uint32_t *literal_counts);
-  // Cuts a segment into literals and matches, which it appends to sequences_.
+  // True if matches are worth the search, judging by parts of the segment. Then costs_ is set.
+  bool worth_matching(Bytes segment);
+  // Appends the segment's literals and matches to sequences_.
   void parse(SymbolCounts *counts, Bytes segment);
-  void parse_part(SymbolCounts *counts, Bytes part);
-  void append(uint32_t literals, const Match &match, SymbolCounts *counts);
+  void forget();
   void flush(BitWriter *writer, bool last);
 
-  Bytes chunk_;
-  SearchEffort effort_{};
-  MatchFinder finder_;
+  int level_ = 0;
+  FastMatcher fast_;
+  ChainMatcher chains_;
+  unsigned preferred_ = 1;  // a distance at which many bytes repeat
+  bool few_values_ = false;
   SymbolCosts costs_{};
   bool costs_known_ = false;  // of data with matches
   Vec<Sequence> sequences_;   // of the pending block, and of the segment after it

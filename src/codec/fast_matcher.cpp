@@ -1,0 +1,154 @@
+#include "codec/matcher.h"
+
+namespace tfile {
+
+namespace {
+
+constexpr uint64_t kHashFactor = 0x9E3779B185EBCA87;
+constexpr uint64_t kTailFactor = 0xC2B2AE3D27D4EB4F;
+
+struct FastMatch {
+  int32_t value;
+  unsigned length;
+  uint32_t distance;
+};
+
+// The state of a parse in registers.
+struct FastParse {
+  const uint8_t *start;
+  const uint8_t *end;
+  uint16_t *heads;
+  uint16_t *long_heads;
+  unsigned bits;
+  unsigned short_shift;  // leaves the bytes of the shorter hash
+  uint64_t tail_factor;  // of the second 8 bytes of the longer hash; 0: they are left out
+  uint32_t preferred;
+  int32_t preferred_cost;
+  const SymbolCosts *costs;
+
+  uint16_t &head_of(uint64_t bytes) const { return heads[(bytes << short_shift) * kHashFactor >> (64 - bits)]; }
+  uint16_t &long_head_of(const uint8_t *at, uint64_t bytes) const {
+    const auto tail = load_le<uint64_t>(at + 8);
+    return long_heads[(bytes * kHashFactor ^ tail * tail_factor) >> (64 - bits)];
+  }
+
+  void remember(const uint8_t *at) const {
+    const auto bytes = load_le<uint64_t>(at);
+    const auto here = static_cast<uint16_t>(at - start);
+    head_of(bytes) = here;
+    long_head_of(at, bytes) = here;
+  }
+
+  // Up to 8 equal bytes.
+  static unsigned equal(const uint8_t *at, uint64_t bytes, uint32_t distance) {
+    const uint64_t differ = load_le<uint64_t>(at - distance) ^ bytes;
+    return static_cast<unsigned>(std::countr_zero(differ)) / 8;
+  }
+
+  void extend(FastMatch *best, const uint8_t *at, uint32_t distance, int32_t distance_cost) const {
+    const unsigned length = match_length(at, end, distance);
+    const int32_t value = costs->worth[length] - distance_cost;
+    if (value > best->value) *best = FastMatch{value, length, distance};
+  }
+
+  // Which of the three is best cannot be predicted, so it is computed without branches.
+  FastMatch find(const uint8_t *at) const {
+    const auto bytes = load_le<uint64_t>(at);
+    const auto here = static_cast<uint16_t>(at - start);
+    uint16_t &head = head_of(bytes);
+    uint16_t &long_head = long_head_of(at, bytes);
+    const uint32_t far = static_cast<uint16_t>(here - head);
+    const uint32_t long_far = static_cast<uint16_t>(here - long_head);
+    head = here;
+    long_head = here;
+    const auto before = static_cast<size_t>(at - start);
+    const auto reach = static_cast<uint32_t>(before < kDeflateWindow ? before : kDeflateWindow);
+    if (reach < preferred) return FastMatch{SymbolCosts::kNoMatch, 0, 0};
+
+    const unsigned length = equal(at, bytes, preferred);
+    FastMatch best{costs->worth[length] - preferred_cost, length, preferred};
+    const uint32_t distance = far - 1 < reach ? far : 1;
+    const unsigned far_length = far - 1 < reach ? equal(at, bytes, distance) : 0;
+    const int32_t far_cost = costs->distance[distance_symbol(distance)];
+    const int32_t far_value = costs->worth[far_length] - far_cost;
+    const bool better = far_value > best.value;
+    best.value = better ? far_value : best.value;
+    best.length = better ? far_length : best.length;
+    best.distance = better ? distance : best.distance;
+    if (long_far - 1 < reach && equal(at, bytes, long_far) == 8) {
+      extend(&best, at, long_far, costs->distance[distance_symbol(long_far)]);
+      if (far != long_far && far_length == 8) extend(&best, at, distance, far_cost);
+    }
+    if (length == 8) extend(&best, at, preferred, preferred_cost);
+    return best;
+  }
+};
+
+}  // namespace
+
+Status FastMatcher::begin(Bytes chunk, bool lazy) {
+  start_ = chunk.data();
+  lazy_ = lazy;
+  bits_ = static_cast<unsigned>(std::bit_width(chunk.size() | 255));
+  if (bits_ > kMaxBits) bits_ = kMaxBits;
+  TFILE_TRY(heads_.resize(size_t{1} << bits_));
+  TFILE_TRY(long_heads_.resize(size_t{1} << bits_));
+  forget();
+  return kOk;
+}
+
+void FastMatcher::forget() {
+  memset(heads_.data(), 0, heads_.size() * sizeof(uint16_t));
+  memset(long_heads_.data(), 0, long_heads_.size() * sizeof(uint16_t));
+}
+
+void FastMatcher::parse(ParseOutput output, Bytes part, const SymbolCosts &costs, unsigned preferred, bool few_values) {
+  // Where nothing has matched for long, ever more positions are passed over.
+  constexpr unsigned kPatience = 32;
+  // Positions at each end of a match that are remembered.
+  constexpr ptrdiff_t kRemembered = 8;
+  const unsigned short_shift = few_values ? 0 : 32;
+  const uint64_t tail_factor = few_values ? kTailFactor : 0;
+  const FastParse fast{start_,
+                       part.end(),
+                       heads_.data(),
+                       long_heads_.data(),
+                       bits_,
+                       short_shift,
+                       tail_factor,
+                       preferred,
+                       costs.distance[distance_symbol(preferred)],
+                       &costs};
+  const uint8_t *literals = part.data();
+  const uint8_t *at = literals;
+  const uint8_t *const limit = part.size() > kMatchReach ? part.end() - kMatchReach : part.data();
+  unsigned misses = 0;
+  while (at < limit) {
+    FastMatch match = fast.find(at);
+    if (match.length < kMinMatch || !costs.beats_literals(at, match.length, match.value)) {
+      at += 1 + misses++ / kPatience;
+      continue;
+    }
+    misses = 0;
+    int32_t literal_value = costs.per_byte - costs.literal[*at];
+    while (lazy_ && match.value < 0 && at + 1 < limit) {
+      const FastMatch next = fast.find(at + 1);
+      if (next.value + literal_value <= match.value) break;
+      match = next;
+      ++at;
+      literal_value = costs.per_byte - costs.literal[*at];
+    }
+    const uint8_t *const begin = at;
+    output.add(literals, at, match.length, match.distance);
+    const uint8_t *const next = at + match.length;
+    const uint8_t *const last = next < limit ? next : limit;
+    while (++at < last) {
+      fast.remember(at);
+      if (at == begin + kRemembered && last - at > kRemembered) at = last - kRemembered;
+    }
+    at = literals = next;
+  }
+  output.add(literals, part.end(), 0, 0);
+}
+
+}  // namespace tfile

@@ -1,0 +1,112 @@
+// Cuts bytes into literals and matches of earlier bytes, by what they are estimated to cost.
+#pragma once
+
+#include <bit>
+
+#include "base/endian.h"
+#include "base/vec.h"
+#include "codec/symbol_costs.h"
+
+namespace tfile {
+
+// Where a matcher puts what it has found.
+struct ParseOutput {
+  Vec<Sequence> *sequences;  // with capacity for kMaxSequences(nbytes) more
+  SymbolCounts *counts;
+
+  // What nbytes can become at most: matches of the shortest length, and the literals after the last.
+  static constexpr size_t max_sequences(size_t nbytes) { return nbytes / kMinMatch + 2; }
+
+  void add(const uint8_t *literals, const uint8_t *at, unsigned length, unsigned distance) {
+    for (const uint8_t *p = literals; p < at; ++p)
+      ++counts->litlen[*p];
+    (void)sequences->push(
+        Sequence{static_cast<uint32_t>(at - literals), static_cast<uint16_t>(length), static_cast<uint16_t>(distance)});
+    if (length == 0) return;
+    ++counts->litlen[length_symbol(length)];
+    ++counts->distance[distance_symbol(distance)];
+  }
+};
+
+// Bytes that a matcher looks at: nearer to the end it finds no matches.
+inline constexpr size_t kMatchReach = 16;
+
+// Returns how many bytes from `at` on equal those `distance` before, up to `end` and kMaxMatch.
+inline unsigned match_length(const uint8_t *at, const uint8_t *end, size_t distance) {
+  const uint8_t *const stop = static_cast<size_t>(end - at) < kMaxMatch ? end : at + kMaxMatch;
+  const uint8_t *p = at;
+  while (stop - p >= 8) {
+    const uint64_t differ = load_le<uint64_t>(p) ^ load_le<uint64_t>(p - distance);
+    if (differ != 0) return static_cast<unsigned>(p - at) + static_cast<unsigned>(std::countr_zero(differ)) / 8;
+    p += 8;
+  }
+  while (p < stop && *p == *(p - distance))
+    ++p;
+  return static_cast<unsigned>(p - at);
+}
+
+// Looks at one distance that suits the data, and at the last positions with the same few and the same more bytes: 4 and
+// 8, or 8 and 16 of bytes with few values. So each position takes about the same instructions, hardly a branch of which
+// depends on the data.
+class FastMatcher {
+ public:
+  explicit FastMatcher(Memory &memory) : heads_(memory), long_heads_(memory) {}
+
+  // With lazy, a match that is worth less than the average is compared with the one that begins a byte later.
+  Status begin(Bytes chunk, bool lazy);
+  void forget();
+  // Parts must be of the chunk, and rise. few_values must stay the same until forget().
+  void parse(ParseOutput output, Bytes part, const SymbolCosts &costs, unsigned preferred, bool few_values);
+
+ private:
+  static constexpr unsigned kMaxBits = 14;
+
+  const uint8_t *start_ = nullptr;
+  bool lazy_ = false;
+  unsigned bits_ = 0;
+  // Positions modulo 2^16, twice the longest distance. What is older appears nearer than it is; comparing the bytes shows
+  // whether it is a match all the same.
+  Vec<uint16_t> heads_;
+  Vec<uint16_t> long_heads_;
+};
+
+// Looks at many positions with the same 4 bytes, and at the last one with the same 3.
+class ChainMatcher {
+ public:
+  struct Effort {
+    unsigned depth;  // positions to look at
+    unsigned nice;   // a match of this length ends the search
+  };
+
+  explicit ChainMatcher(Memory &memory) : heads_(memory), short_heads_(memory), previous_(memory) {}
+
+  Status begin(Bytes chunk, const Effort &effort);
+  void forget();
+  void parse(ParseOutput output, Bytes part, const SymbolCosts &costs, unsigned preferred);
+
+ private:
+  static constexpr unsigned kMaxBits = 15;
+
+  struct Match {
+    unsigned length = 0;  // 0: there is none
+    unsigned distance = 0;
+    int32_t value = INT32_MIN;
+  };
+
+  void consider(Match *best, const uint8_t *at, const uint8_t *end, size_t distance, unsigned least) const;
+  Match find(const uint8_t *at, const uint8_t *end);
+  uint32_t remember(const uint8_t *at);
+
+  Bytes chunk_;
+  Effort effort_{};
+  const SymbolCosts *costs_ = nullptr;
+  unsigned preferred_ = 1;
+  unsigned last_ = 1;  // distance of the last match
+  unsigned bits_ = 0;
+  // Positions modulo 2^32.
+  Vec<uint32_t> heads_;
+  Vec<uint32_t> short_heads_;
+  Vec<uint16_t> previous_;  // from a position modulo 2^15, the distance to the one before; 0: none
+};
+
+}  // namespace tfile
