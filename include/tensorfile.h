@@ -318,20 +318,19 @@ enum {
   /** Switch, default 0. With 1, tf_save_weights(), tf_save_memory(), tf_save_sink() and a ::tf_writer deflate the
       members of an .npz. tf_savez() never does, tf_savez_compressed() always. */
   TF_OPTION_COMPRESS = 19,
-  /** Deflate level, -1 to 9: 0 stores, 9 is smallest. Default -1: a level that suits. If the library was built with
-      ISA-L, ISA-L does levels 1 to 3 and zlib the others, and -1 picks 1, or 3 for arrays of which it saves 5 % of a
-      sample. Otherwise zlib does all levels, and -1 is 6. */
+  /** Deflate level, -1 to 9: 0 stores, 1 to 3 are fast, and higher levels search longer for a smaller output. Default
+      -1: level 2, or zlib's default of 6 with ::TF_DEFLATE_ZLIB. */
   TF_OPTION_COMPRESSION_LEVEL = 20,
-  /** Which library deflates. Named value: ::TF_DEFLATE_AUTO ("auto", the default) or ::TF_DEFLATE_ZLIB ("zlib"). */
+  /** Which encoder deflates. Named value: ::TF_DEFLATE_AUTO ("auto", the default) or ::TF_DEFLATE_ZLIB ("zlib"). */
   TF_OPTION_DEFLATE = 21
 };
 
 /** Values of ::TF_OPTION_DEFLATE. */
 enum {
-  /** ISA-L if the library was built with it, else zlib. ISA-L is many times faster, and for the weights of models its
-      output is no larger. The output differs from zlib's. */
+  /** The library's own encoder, which is made for arrays, is faster than zlib, and writes the same bytes on every
+      machine. */
   TF_DEFLATE_AUTO = 0,
-  /** zlib, even if the library was built with ISA-L. */
+  /** zlib. The bytes depend on its version. Saving fails with UNSUPPORTED if the library was built without zlib. */
   TF_DEFLATE_ZLIB = 1
 };
 

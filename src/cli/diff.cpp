@@ -65,12 +65,12 @@ void compare_elements(Difference &difference, const Elements &a, const Elements 
   for (size_t i = 0; i < a.size(); ++i) {
     const Element left = a[i];
     const Element right = b[i];
-    const double apart = distance(left, right);
-    if (same_dtype ? same_bits(left, right) : apart == 0) continue;
+    const double absolute = distance(left, right);
+    if (same_dtype ? same_bits(left, right) : absolute == 0) continue;
     if (!same_dtype && element_text(left) == element_text(right)) continue;  // both nan, or the same infinity
     if (difference.different++ == 0) difference.first = difference.elements + i;
-    if (std::isfinite(apart)) {
-      difference.largest = std::max(difference.largest, apart);
+    if (std::isfinite(absolute)) {
+      difference.largest = std::max(difference.largest, absolute);
     } else {
       ++difference.without_distance;
     }

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "support/little_endian.h"
-#include "tensorfile.h"
+#include "tensorfile.hpp"
 
 namespace tfile::testing {
 
@@ -64,21 +64,17 @@ inline Loaded load_bytes(const std::string &bytes, tf_format format, const tf_op
   return loaded;
 }
 
-// Options that the destructor releases.
+// Options that convert to the C handle.
 class CallOptions {
  public:
-  CallOptions() { EXPECT_EQ(tf_options_new(&options_), TF_STATUS_OK); }
-  ~CallOptions() { tf_options_release(options_); }
-  CallOptions(const CallOptions &) = delete;
-  CallOptions &operator=(const CallOptions &) = delete;
   CallOptions &set(tf_option option, int64_t value) {
-    EXPECT_EQ(tf_options_set(options_, option, value), TF_STATUS_OK) << tf_error_message();
+    options_.set(option, value);
     return *this;
   }
-  operator tf_options *() const { return options_; }
+  operator tf_options *() const { return options_.get(); }
 
  private:
-  tf_options *options_ = nullptr;
+  tensorfile::Options options_;
 };
 
 }  // namespace tfile::testing

@@ -97,13 +97,12 @@ public enum Option {
    */
   COMPRESS(TensorfileNativeConstants.TF_OPTION_COMPRESS),
   /**
-   * Deflate level, -1 to 9: 0 stores, 9 is smallest. Default -1: a level that suits. If the library was built with
-   * ISA-L, ISA-L does levels 1 to 3 and zlib the others, and -1 picks 1, or 3 for arrays of which it saves 5 % of a
-   * sample. Otherwise zlib does all levels, and -1 is 6.
+   * Deflate level, -1 to 9: 0 stores, 1 to 3 are fast, and higher levels search longer for a smaller output. Default
+   * -1: level 2, or zlib's default of 6 with {@code TF_DEFLATE_ZLIB}.
    */
   COMPRESSION_LEVEL(TensorfileNativeConstants.TF_OPTION_COMPRESSION_LEVEL),
   /**
-   * Which library deflates. Named value: {@code TF_DEFLATE_AUTO} ("auto", the default) or {@code TF_DEFLATE_ZLIB}
+   * Which encoder deflates. Named value: {@code TF_DEFLATE_AUTO} ("auto", the default) or {@code TF_DEFLATE_ZLIB}
    * ("zlib").
    */
   DEFLATE(TensorfileNativeConstants.TF_OPTION_DEFLATE),
