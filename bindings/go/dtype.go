@@ -15,7 +15,7 @@ type Dtype int32
 // The dtypes. The values never change; later versions may add more.
 const (
 	// BEGIN tf_dtype: generated from tensorfile.h by bindings/swig/generate.sh
-	Unsupported    Dtype = 0  // A type that the library does not know. Such an array is listed but cannot be read.
+	Unsupported    Dtype = 0  // A type that the library does not know. Such an array is listed, but only its raw bytes can be read: see tf_file_type() and tf_file_read_raw().
 	Bool           Dtype = 1  // one byte, 0 or 1
 	Int8           Dtype = 2  // 8-bit signed integer
 	Int16          Dtype = 3  // 16-bit signed integer
@@ -112,6 +112,8 @@ const (
 	Safetensors Format = 3
 	// The .gguf format.
 	GGUF Format = 4
+	// For reading: detect the format by the content, and ignore the path's extension.
+	ByContent Format = 5
 	// END tf_format
 )
 

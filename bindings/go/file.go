@@ -83,6 +83,30 @@ func (f *File) Metadata() (*Dict, error) {
 	return metadata, err
 }
 
+// texts calls get for each index and returns the texts, which are copied.
+func (f *File) texts(count func(raw capi.File) int, get func(*capi.Text, capi.File, int) error) ([]string, error) {
+	raw, err := f.handle.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer f.handle.unlock()
+	texts := make([]string, count(raw))
+	for i := range texts {
+		var text capi.Text
+		if err := check(get(&text, raw, i)); err != nil {
+			return nil, err
+		}
+		texts[i] = text.String()
+	}
+	return texts, nil
+}
+
+// Others returns the names of the members of a .npz that are not arrays, such as a readme.
+func (f *File) Others() ([]string, error) { return f.texts(capi.FileOtherCount, capi.FileOtherName) }
+
+// Notes returns remarks about the file that are not errors, each one line, such as that the file is one part of a set.
+func (f *File) Notes() ([]string, error) { return f.texts(capi.FileNoteCount, capi.FileNote) }
+
 // Entry describes an array in a File.
 type Entry struct {
 	file   *File
@@ -163,6 +187,20 @@ func (e Entry) Name() string { return e.name }
 // Dtype returns the type of the elements, or Unsupported if the library does not know it.
 func (e Entry) Dtype() Dtype { return e.dtype }
 
+// TypeName returns the name of the dtype, or if the library does not know it, what the file calls it, such as "<U7".
+func (e Entry) TypeName() (string, error) {
+	raw, err := e.file.handle.lock()
+	if err != nil {
+		return "", err
+	}
+	defer e.file.handle.unlock()
+	var name capi.Text
+	if err := check(capi.FileType(&name, raw, e.index)); err != nil {
+		return "", err
+	}
+	return name.String(), nil
+}
+
 // Shape returns a copy of the sizes of the dimensions, outermost first.
 func (e Entry) Shape() []int { return slices.Clone(e.shape) }
 
@@ -202,6 +240,17 @@ func (e Entry) Read() (*Array, error) {
 	}
 	defer e.file.handle.unlock()
 	return makeOwn(e.file.slot, func(out *capi.Array) error { return capi.FileRead(out, raw, e.index) })
+}
+
+// ReadRaw reads the bytes of the array as they are stored, whatever its type, as a 1-d array of Uint8. A compressed member is
+// decompressed. The bytes may be big-endian or in Fortran order.
+func (e Entry) ReadRaw() (*Array, error) {
+	raw, err := e.file.handle.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer e.file.handle.unlock()
+	return makeOwn(e.file.slot, func(out *capi.Array) error { return capi.FileReadRaw(out, raw, e.index) })
 }
 
 // ReadSlice reads a part of the array, selected as in Array.Slice. It reads only the bytes that it needs, and returns a

@@ -118,6 +118,8 @@ const (
 	optionCompressionLevel = 20
 	optionDeflate          = 21
 	optionDecode           = 22
+	optionSkipUnsupported  = 23
+	optionGgufExtended     = 24
 	// END tf_option
 
 	// BEGIN tf_load_mode: generated from tensorfile.h by bindings/swig/generate.sh
@@ -187,9 +189,16 @@ func WithMap(on bool) Option {
 	return set(optionLoadMode, loadModeOwn)
 }
 
-// WithLenient sets whether to accept trailing bytes and bytes before a zip archive, and to skip arrays of unknown
-// dtypes.
+// WithLenient sets whether to accept faults that the reference readers of the formats accept, such as trailing bytes or
+// bytes before a zip archive.
 func WithLenient(on bool) Option { return setBool(optionLenient, on) }
+
+// WithSkipUnsupported sets whether loads leave out arrays of unknown dtypes, or with an invalid header, instead of failing.
+func WithSkipUnsupported(on bool) Option { return setBool(optionSkipUnsupported, on) }
+
+// WithGGUFExtended sets whether a .gguf may have arrays of 5 to 8 dimensions and names of 64 to 65,535 bytes, which ggml
+// and other programs refuse.
+func WithGGUFExtended(on bool) Option { return setBool(optionGgufExtended, on) }
 
 // WithStrict sets whether LoadWeights fails if weights are missing, unexpected, or of another shape. The default is
 // true.

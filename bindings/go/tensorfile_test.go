@@ -655,6 +655,10 @@ func TestFiles(t *testing.T) {
 	}
 	x := must[Entry](t)(file.Entry("x"))
 	same(t, []any{x.Dtype(), x.Shape(), x.NBytes()}, []any{Float32, []int{2, 3}, int64(24)})
+	same(t, must[string](t)(x.TypeName()), "float32")
+	same(t, must[*Array](t)(x.ReadRaw()).String(), "uint8[24]")
+	same(t, must[[]string](t)(file.Others()), []string{})
+	same(t, must[[]string](t)(file.Notes()), []string{})
 	same(t, elements[float32](t, must[*Array](t)(file.Read("x"))), []float32{1, 2, 3, 4, 5, 6})
 	same(t, elements[float32](t, must[*Array](t)(x.ReadSlice(All(), Range(1, 2)))), []float32{2, 5})
 	as := make([]float64, 6)
@@ -772,6 +776,7 @@ func TestOptions(t *testing.T) {
 	_, err = LoadArray(path("exact"), WithMaxRank(1))
 	fails(t, err, ErrLimit)
 
+	must[*Array](t)(LoadArray(path("exact"), WithSkipUnsupported(true), WithGGUFExtended(true)))
 	ok(t, SaveGGUF(path("a.gguf"), arrays, metadata, WithAlignment(64)))
 	for _, limit := range []Option{WithMaxArrays(1), WithMaxNameBytes(3), WithMaxHeaderBytes(10)} {
 		_, err = Load(path("a.gguf"), limit)

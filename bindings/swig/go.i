@@ -87,10 +87,13 @@ HANDLE(tf_writer, Writer)
 %typemap(gotype) const char *path, const char *name "string"
 %typemap(imtype) const char *path, const char *name "string"
 %typemap(gotype) (const char **key, size_t *length), (const char **name, size_t *length),
+                 (const char **type, size_t *length), (const char **text, size_t *length),
                  (const char **text, size_t *text_length) "*Text"
 %typemap(imtype) (const char **key, size_t *length), (const char **name, size_t *length),
+                 (const char **type, size_t *length), (const char **text, size_t *length),
                  (const char **text, size_t *text_length) "*Text"
 %typemap(in) (const char **key, size_t *length), (const char **name, size_t *length),
+             (const char **type, size_t *length), (const char **text, size_t *length),
              (const char **text, size_t *text_length) {
   $1 = &((tf_go_text *)$input)->data;
   $2 = &((tf_go_text *)$input)->length;

@@ -181,12 +181,18 @@ extern swig_intgo _wrap_FileSize_capi_b731e1bb2b55ad94(uintptr_t arg1);
 extern swig_voidp _wrap_FileName_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_voidp _wrap_FileFind_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_41 arg3);
 extern int _wrap_FileDtype_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_intgo arg2);
+extern swig_voidp _wrap_FileType_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_intgo _wrap_FileNdim_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_intgo arg2);
 extern swig_voidp _wrap_FileShape_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_intgo arg2);
 extern swig_type_42 _wrap_FileNbytes_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_intgo arg2);
 extern swig_voidp _wrap_FileLocation_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4, uintptr_t arg5, swig_intgo arg6);
 extern swig_voidp _wrap_FileMetadata_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2);
+extern swig_intgo _wrap_FileOtherCount_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern swig_voidp _wrap_FileOtherName_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_intgo _wrap_FileNoteCount_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern swig_voidp _wrap_FileNote_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_voidp _wrap_FileRead_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_FileReadRaw_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_voidp _wrap_FileReadInto_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_intgo arg2, int arg3, swig_type_43 arg4);
 extern swig_voidp _wrap_FileReadMany_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, int arg4, swig_voidp arg5, swig_voidp arg6);
 extern swig_voidp _wrap_FileReadSlice_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7);
@@ -1376,6 +1382,18 @@ _swig_i_0 = uintptr(arg1)
 	return swig_r
 }
 
+func FileType(arg1 *Text, arg2 File, arg3 int) (_swig_ret error) {
+	var swig_r *byte
+	_swig_i_0 := arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	swig_r = (*byte)(C._wrap_FileType_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
 func FileNdim(arg1 File, arg2 int) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
@@ -1430,6 +1448,46 @@ swig_r_1 = failure(swig_r)
 	return swig_r_1
 }
 
+func FileOtherCount(arg1 File) (_swig_ret int) {
+	var swig_r int
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	swig_r = (int)(C._wrap_FileOtherCount_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
+func FileOtherName(arg1 *Text, arg2 File, arg3 int) (_swig_ret error) {
+	var swig_r *byte
+	_swig_i_0 := arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	swig_r = (*byte)(C._wrap_FileOtherName_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func FileNoteCount(arg1 File) (_swig_ret int) {
+	var swig_r int
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	swig_r = (int)(C._wrap_FileNoteCount_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
+func FileNote(arg1 *Text, arg2 File, arg3 int) (_swig_ret error) {
+	var swig_r *byte
+	_swig_i_0 := arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	swig_r = (*byte)(C._wrap_FileNote_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
 func FileRead(arg1 *Array, arg2 File, arg3 int) (_swig_ret error) {
 	var swig_r *byte
 	var _swig_i_0 *Array
@@ -1438,6 +1496,19 @@ _swig_i_0 = arg1
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	swig_r = (*byte)(C._wrap_FileRead_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func FileReadRaw(arg1 *Array, arg2 File, arg3 int) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *Array
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	swig_r = (*byte)(C._wrap_FileReadRaw_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1

@@ -2297,6 +2297,31 @@ int _wrap_FileDtype_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo _swig_go_1)
 }
 
 
+char *_wrap_FileType_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
+  char **arg1 = 0 ;
+  size_t *arg2 = 0 ;
+  tf_file *arg3 = 0 ;
+  size_t arg4 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  {
+    arg1 = &((tf_go_text *)_swig_go_0)->data;
+    arg2 = &((tf_go_text *)_swig_go_0)->length;
+  }
+  arg3 = (tf_file *)_swig_go_1;
+  arg4 = (size_t)_swig_go_2; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_file_type((char const **)arg1,arg2,(struct tf_file const *)arg3,arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
 intgo _wrap_FileNdim_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo _swig_go_1) {
   tf_file *arg1 = 0 ;
   size_t arg2 ;
@@ -2400,6 +2425,90 @@ char *_wrap_FileMetadata_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, tf_file *_s
 }
 
 
+intgo _wrap_FileOtherCount_capi_b731e1bb2b55ad94(tf_file *_swig_go_0) {
+  tf_file *arg1 = 0 ;
+  size_t result;
+  intgo _swig_go_result;
+  
+  arg1 = (tf_file *)_swig_go_0;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_file_other_count((struct tf_file const *)arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+char *_wrap_FileOtherName_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
+  char **arg1 = 0 ;
+  size_t *arg2 = 0 ;
+  tf_file *arg3 = 0 ;
+  size_t arg4 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  {
+    arg1 = &((tf_go_text *)_swig_go_0)->data;
+    arg2 = &((tf_go_text *)_swig_go_0)->length;
+  }
+  arg3 = (tf_file *)_swig_go_1;
+  arg4 = (size_t)_swig_go_2; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_file_other_name((char const **)arg1,arg2,(struct tf_file const *)arg3,arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_FileNoteCount_capi_b731e1bb2b55ad94(tf_file *_swig_go_0) {
+  tf_file *arg1 = 0 ;
+  size_t result;
+  intgo _swig_go_result;
+  
+  arg1 = (tf_file *)_swig_go_0;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_file_note_count((struct tf_file const *)arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+char *_wrap_FileNote_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
+  char **arg1 = 0 ;
+  size_t *arg2 = 0 ;
+  tf_file *arg3 = 0 ;
+  size_t arg4 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  {
+    arg1 = &((tf_go_text *)_swig_go_0)->data;
+    arg2 = &((tf_go_text *)_swig_go_0)->length;
+  }
+  arg3 = (tf_file *)_swig_go_1;
+  arg4 = (size_t)_swig_go_2; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_file_note((char const **)arg1,arg2,(struct tf_file const *)arg3,arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
 char *_wrap_FileRead_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
   tf_array **arg1 = 0 ;
   tf_file *arg2 = 0 ;
@@ -2414,6 +2523,27 @@ char *_wrap_FileRead_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_file *_swig
   
   tf_go_call call = tf_go_enter();
   result = tf_file_read(arg1,(struct tf_file const *)arg2,arg3);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_FileReadRaw_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
+  tf_array **arg1 = 0 ;
+  tf_file *arg2 = 0 ;
+  size_t arg3 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_array **)_swig_go_0;
+  arg2 = (tf_file *)_swig_go_1;
+  arg3 = (size_t)_swig_go_2; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_file_read_raw(arg1,(struct tf_file const *)arg2,arg3);
   tf_go_exit(&call);
   
   _swig_go_result = tf_go_result(&call, result);

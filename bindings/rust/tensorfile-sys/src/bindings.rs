@@ -121,7 +121,8 @@ pub const TF_STATUS_INTERNAL: tf_status = 14;
 /// The block types of ggml are numbered 64 + ggml's own number. The data of an array of a block type is a sequence of
 /// blocks, each of which encodes [`tf_dtype_block_size`] consecutive elements of a row in [`tf_dtype_block_bytes`] bytes.
 pub type tf_dtype = i32;
-/// A type that the library does not know. Such an array is listed but cannot be read.
+/// A type that the library does not know. Such an array is listed, but only its raw bytes can be read: see
+/// [`tf_file_type`] and [`tf_file_read_raw`].
 pub const TF_DTYPE_UNSUPPORTED: tf_dtype = 0;
 /// one byte, 0 or 1
 pub const TF_DTYPE_BOOL: tf_dtype = 1;
@@ -206,6 +207,8 @@ pub const TF_FORMAT_NPY: tf_format = 1;
 pub const TF_FORMAT_NPZ: tf_format = 2;
 pub const TF_FORMAT_SAFETENSORS: tf_format = 3;
 pub const TF_FORMAT_GGUF: tf_format = 4;
+/// for reading: detect the format by the content, and ignore the path's extension
+pub const TF_FORMAT_BY_CONTENT: tf_format = 5;
 
 /// The kind of a value in a [`tf_dict`].
 pub type tf_kind = i32;
@@ -229,8 +232,8 @@ pub const TF_OPTION_THREADS: tf_option = 1;
 /// 0 to INT64_MAX. Default 0: no limit. Exceeding it is [`TF_STATUS_LIMIT`].
 pub const TF_OPTION_MAX_BYTES: tf_option = 9;
 /// Format to load; also the format of [`tf_save_weights`] if the extension of its path names none, and of a [`tf_writer`]
-/// that is opened with [`TF_FORMAT_AUTO`]. Named value: a [`tf_format`], or "auto", "npy", "npz", "safetensors" or
-/// "gguf". Default [`TF_FORMAT_AUTO`].
+/// that is opened with [`TF_FORMAT_AUTO`]. Named value: a [`tf_format`], or "auto", "npy", "npz", "safetensors", "gguf"
+/// or "content" ([`TF_FORMAT_BY_CONTENT`], for reading only). Default [`TF_FORMAT_AUTO`].
 pub const TF_OPTION_FORMAT: tf_option = 2;
 /// Whether loaded arrays own their memory or map the file. Named value: [`TF_LOAD_MODE_OWN`] ("own", the default) or
 /// [`TF_LOAD_MODE_MAP`] ("map").
@@ -240,9 +243,13 @@ pub const TF_OPTION_LOAD_MODE: tf_option = 4;
 /// to decode to that dtype. A [`tf_file`] always describes arrays as they are stored, and [`tf_file_read_into`] has its
 /// own dtype argument.
 pub const TF_OPTION_DECODE: tf_option = 22;
-/// Switch, default 0. With 1, trailing bytes and bytes before a zip archive are accepted, and [`tf_load`] leaves out
-/// arrays of unknown dtypes instead of failing.
+/// Switch, default 0. With 1, faults are accepted that the reference readers of the formats accept: bytes after the
+/// end of a file or before a zip archive; in a .npz, several members of one name (the last one is used), bytes after
+/// the array of a member, and a member whose header is invalid (it is listed with [`TF_DTYPE_UNSUPPORTED`]).
 pub const TF_OPTION_LENIENT: tf_option = 5;
+/// Switch, default 0. With 1, [`tf_load`] and [`tf_load_weights`] leave out arrays that cannot be read, because their type
+/// is unknown or their header is invalid, instead of failing.
+pub const TF_OPTION_SKIP_UNSUPPORTED: tf_option = 23;
 /// Switch, default 1: [`tf_load_weights`] fails if weights are missing, unexpected, or of another shape. With 0 it
 /// loads the expected weights that the file has.
 pub const TF_OPTION_STRICT: tf_option = 6;
@@ -280,6 +287,9 @@ pub const TF_OPTION_DURABLE: tf_option = 16;
 /// key general.alignment of the metadata says. npy always has 64, as np.save; npz accepts at most 32,768; for gguf
 /// the key general.alignment is written to match.
 pub const TF_OPTION_ALIGNMENT: tf_option = 18;
+/// Switch, default 0. With 1, a .gguf may have arrays of 5 to 8 dimensions and names of 64 to 65,535 bytes. ggml and
+/// other programs refuse such files.
+pub const TF_OPTION_GGUF_EXTENDED: tf_option = 24;
 /// Switch, default 0. With 1, [`tf_save_weights`], [`tf_save_memory`], [`tf_save_sink`] and a [`tf_writer`] deflate the
 /// members of an .npz. [`tf_savez`] never does, [`tf_savez_compressed`] always.
 pub const TF_OPTION_COMPRESS: tf_option = 19;
@@ -1063,7 +1073,8 @@ unsafe extern "C" {
     /// Loads a whole file.
     ///
     /// The format is that of [`TF_OPTION_FORMAT`], else the one that the path's extension names, else the one that the content
-    /// shows. An array of an unknown dtype makes the call fail with UNSUPPORTED; with [`TF_OPTION_LENIENT`] it is left out.
+    /// shows. An array of an unknown dtype makes the call fail with UNSUPPORTED; with [`TF_OPTION_SKIP_UNSUPPORTED`] it is left
+    /// out.
     ///
     /// Loaded arrays are C-contiguous, own their memory, and are aligned to 64 bytes. With [`TF_LOAD_MODE_MAP`] they are
     /// aligned to their items, and an array stored in Fortran order has the strides of that order.
@@ -1181,14 +1192,25 @@ unsafe extern "C" {
     /// Returns the stored dtype of an array; [`TF_DTYPE_UNSUPPORTED`] if the library does not know it.
     pub fn tf_file_dtype(file: *const tf_file, index: usize) -> tf_dtype;
 
+    /// Gets the type of an array as text: the dtype's name as [`tf_dtype_name`] returns it, or, if the library does not know the
+    /// type, what the file calls it, such as "<U7", "|O", "F8_E3M4" or "ggml type 144"; "bad header" for a member of a .npz
+    /// that only [`TF_OPTION_LENIENT`] accepts. The string is borrowed from the file.
+    #[must_use]
+    pub fn tf_file_type(
+        type_: *mut *const c_char,
+        length: *mut usize,
+        file: *const tf_file,
+        index: usize,
+    ) -> tf_status;
+
     /// Returns the number of dimensions of an array.
     pub fn tf_file_ndim(file: *const tf_file, index: usize) -> usize;
 
     /// Returns the shape of an array, ndim sizes in elements, borrowed from the file.
     pub fn tf_file_shape(file: *const tf_file, index: usize) -> *const i64;
 
-    /// Returns the bytes that an array needs in memory when it is C-contiguous; if its dtype is unknown, its bytes in the
-    /// file.
+    /// Returns the bytes that an array needs in memory when it is C-contiguous; if its dtype is unknown, the bytes that
+    /// [`tf_file_read_raw`] returns.
     pub fn tf_file_nbytes(file: *const tf_file, index: usize) -> u64;
 
     /// Gets where the bytes of an array are stored, for readers that do their own I/O. The bytes can be big-endian or in
@@ -1217,12 +1239,47 @@ unsafe extern "C" {
     #[must_use]
     pub fn tf_file_metadata(out: *mut *mut tf_dict, file: *const tf_file) -> tf_status;
 
+    /// Returns the number of members of a .npz that are not arrays, such as a readme; 0 for the other formats. They are not
+    /// counted by [`tf_file_size`].
+    pub fn tf_file_other_count(file: *const tf_file) -> usize;
+
+    /// Gets the name of a member that is not an array, at an index from 0 to count - 1. The string is borrowed from the file.
+    #[must_use]
+    pub fn tf_file_other_name(
+        name: *mut *const c_char,
+        length: *mut usize,
+        file: *const tf_file,
+        index: usize,
+    ) -> tf_status;
+
+    /// Returns the number of remarks about the file that are worth showing to a user but are not errors.
+    pub fn tf_file_note_count(file: *const tf_file) -> usize;
+
+    /// Gets the remark at an index from 0 to count - 1: one line of text, such as that bytes follow the last tensor, that the
+    /// file is one part of a set, or that an index leaves out arrays of its shards. The string is borrowed from the file.
+    #[must_use]
+    pub fn tf_file_note(text: *mut *const c_char, length: *mut usize, file: *const tf_file, index: usize) -> tf_status;
+
     /// Reads one array, or maps it with [`TF_LOAD_MODE_MAP`].
     ///
     /// Returns UNSUPPORTED if its dtype is unknown; CORRUPT, TRUNCATED
     /// or IO if it cannot be read.
     #[must_use]
     pub fn tf_file_read(out: *mut *mut tf_array, file: *const tf_file, index: usize) -> tf_status;
+
+    /// Reads the bytes of an array as they are stored, whatever its type. This is the way to get at arrays of types that the
+    /// library does not know.
+    ///
+    /// The bytes of a compressed member are inflated, and the .npy header before them is left out unless it is invalid. They
+    /// can be big-endian or in Fortran order. The CRC-32 of a member of a .npz is verified.
+    ///
+    /// * `out`: receives a 1-d array of uint8
+    /// * `file`: the file
+    /// * `index`: index of the array
+    ///
+    /// Returns CORRUPT, TRUNCATED or IO if the bytes cannot be read.
+    #[must_use]
+    pub fn tf_file_read_raw(out: *mut *mut tf_array, file: *const tf_file, index: usize) -> tf_status;
 
     /// Reads one array into memory of the caller, in C order.
     ///

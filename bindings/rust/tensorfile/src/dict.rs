@@ -139,7 +139,9 @@ fn parts(text: &[u8]) -> (*const c_char, usize) {
 ///
 /// # Safety
 /// The text is valid for 'a.
-unsafe fn borrowed_text<'a>(call: impl FnOnce(*mut *const c_char, *mut usize) -> sys::tf_status) -> Result<&'a [u8]> {
+pub(crate) unsafe fn borrowed_text<'a>(
+    call: impl FnOnce(*mut *const c_char, *mut usize) -> sys::tf_status,
+) -> Result<&'a [u8]> {
     let (mut text, mut length) = (ptr::null(), 0);
     check(|| call(&mut text, &mut length))?;
     // SAFETY: on success the text is not NULL and has that length; the caller guarantees how long it is valid.

@@ -52,7 +52,8 @@ numbers! {
     /// ```
     Dtype: tf_dtype, DTYPES {
         // BEGIN tf_dtype: generated from tensorfile.h by bindings/swig/generate.sh
-        /// A type that the library does not know. Such an array is listed but cannot be read.
+        /// A type that the library does not know. Such an array is listed, but only its raw bytes can be read: see
+        /// tf_file_type() and tf_file_read_raw().
         Unsupported = TF_DTYPE_UNSUPPORTED,
         /// One byte, 0 or 1.
         Bool = TF_DTYPE_BOOL,
@@ -220,6 +221,8 @@ numbers! {
         Safetensors = TF_FORMAT_SAFETENSORS,
         /// The .gguf format.
         Gguf = TF_FORMAT_GGUF,
+        /// For reading: detect the format by the content, and ignore the path's extension.
+        ByContent = TF_FORMAT_BY_CONTENT,
         // END tf_format
     }
 }

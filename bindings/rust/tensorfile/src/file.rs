@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::array::Array;
 use crate::call::{Slot, check, enter, finish, made, release};
-use crate::dict::DictRef;
+use crate::dict::{DictRef, borrowed_text};
 use crate::dtype::{Dtype, Element, Format};
 use crate::error::{Error, Result, Status};
 use crate::options::Options;
@@ -115,6 +115,27 @@ impl File {
         release(|| unsafe { sys::tf_dict_release(raw) });
         // SAFETY: as above; nothing changes it.
         Ok(unsafe { DictRef::from_ptr(raw) })
+    }
+
+    /// Returns the names of the members of a .npz that are not arrays, such as a readme.
+    pub fn others(&self) -> Result<Vec<&str>> {
+        // SAFETY: the handle is valid.
+        let count = unsafe { sys::tf_file_other_count(self.as_ptr()) };
+        // SAFETY: the handle is valid, and the names live as long as the file.
+        let name_at = |index| unsafe {
+            borrowed_text(|name, length| sys::tf_file_other_name(name, length, self.as_ptr(), index))
+        };
+        (0..count).map(|index| utf8(name_at(index)?)).collect()
+    }
+
+    /// Returns remarks about the file that are not errors, each one line, such as that the file is one part of a set.
+    pub fn notes(&self) -> Result<Vec<&str>> {
+        // SAFETY: the handle is valid.
+        let count = unsafe { sys::tf_file_note_count(self.as_ptr()) };
+        // SAFETY: the handle is valid, and the remarks live as long as the file.
+        let note_at =
+            |index| unsafe { borrowed_text(|text, length| sys::tf_file_note(text, length, self.as_ptr(), index)) };
+        (0..count).map(|index| utf8(note_at(index)?)).collect()
     }
 
     /// Returns an iterator over the arrays in the order of the file.
@@ -235,6 +256,12 @@ impl<'a> Entry<'a> {
         Dtype::from_raw(unsafe { sys::tf_file_dtype(self.raw(), self.index) })
     }
 
+    /// Returns the name of the dtype, or if the library does not know it, what the file calls it, such as `"<U7"`.
+    pub fn type_name(&self) -> Result<&'a str> {
+        // SAFETY: the handle is valid, and the name lives as long as the file.
+        utf8(unsafe { borrowed_text(|name, length| sys::tf_file_type(name, length, self.raw(), self.index)) }?)
+    }
+
     /// Returns the number of dimensions.
     pub fn ndim(&self) -> usize {
         // SAFETY: the handle is valid.
@@ -290,6 +317,13 @@ impl<'a> Entry<'a> {
         self.make(|out| unsafe { sys::tf_file_read(out, self.raw(), self.index) })
     }
 
+    /// Reads the bytes of the array as they are stored, whatever its type, as a 1-d array of `u8`. A compressed member is
+    /// decompressed. The bytes may be big-endian or in Fortran order.
+    pub fn read_raw(&self) -> Result<Array> {
+        // SAFETY: the handle is valid.
+        self.make(|out| unsafe { sys::tf_file_read_raw(out, self.raw(), self.index) })
+    }
+
     /// Reads the array in C order into `elements`, as many as the array has, and casts them to their type.
     pub fn read_into<T: Element>(&self, elements: &mut [T]) -> Result<()> {
         self.fill(elements, |dst, nbytes| {
@@ -334,6 +368,10 @@ impl<'a> Entry<'a> {
         finish(status, self.file.slot.as_deref())?;
         valid
     }
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str> {
+    std::str::from_utf8(bytes).map_err(|_| Error::new(Status::Internal, "the library returned text that is not UTF-8"))
 }
 
 /// Replaces elements that the library wrote by zeros if they are not valid for the type, and fails in that case.

@@ -326,9 +326,21 @@ impl Options {
         self.set(sys::TF_OPTION_LOAD_MODE, mode.into())
     }
 
-    /// Sets whether to accept trailing bytes and bytes before a zip archive, and to skip arrays of unknown dtypes.
+    /// Sets whether to accept faults that the reference readers of the formats accept, such as trailing bytes or bytes
+    /// before a zip archive.
     pub fn lenient(self, on: bool) -> Self {
         self.set(sys::TF_OPTION_LENIENT, on.into())
+    }
+
+    /// Sets whether loads leave out arrays of unknown dtypes, or with an invalid header, instead of failing.
+    pub fn skip_unsupported(self, on: bool) -> Self {
+        self.set(sys::TF_OPTION_SKIP_UNSUPPORTED, on.into())
+    }
+
+    /// Sets whether a .gguf may have arrays of 5 to 8 dimensions and names of 64 to 65,535 bytes, which ggml and other
+    /// programs refuse.
+    pub fn gguf_extended(self, on: bool) -> Self {
+        self.set(sys::TF_OPTION_GGUF_EXTENDED, on.into())
     }
 
     /// Sets whether [`load_weights`](Options::load_weights) fails if weights are missing, unexpected, or of another

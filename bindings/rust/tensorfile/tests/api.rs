@@ -356,6 +356,9 @@ fn files_are_read_in_parts() {
     let at = usize::try_from(location.offset).unwrap();
     assert_eq!(bytes[at..at + 8], [0i32.to_le_bytes(), 1i32.to_le_bytes()].concat());
     assert_eq!((location.stored_bytes, location.deflated), (48, false));
+    assert_eq!(entry.type_name().unwrap(), "int32");
+    assert_eq!(entry.read_raw().unwrap().as_slice::<u8>().unwrap(), &bytes[at..at + 48]);
+    assert!(file.others().unwrap().is_empty() && file.notes().unwrap().is_empty());
     assert_eq!(status(file.read("missing")), Status::NotFound);
     assert_eq!(file.entries().len(), 2);
 
@@ -418,10 +421,12 @@ fn options_have_ranges() {
         .compress(true)
         .compression_level(9)
         .zlib(true)
-        .decode(Decode::To(Dtype::Float64));
+        .decode(Decode::To(Dtype::Float64))
+        .skip_unsupported(true)
+        .gguf_extended(true);
     // Every option of the library in the order of their numbers, except map(), which has its own test.
     let values: Vec<i64> = (1..1000).filter_map(|option| options.get(option).ok()).collect();
-    assert_eq!(values, [3, 4, 1, 0, 1, 0, 1, 1 << 30, 1 << 40, 1000, 10, 10, 10, 4, 4, 1, 0, 4096, 1, 9, 1, 13]);
+    assert_eq!(values, [3, 4, 1, 0, 1, 0, 1, 1 << 30, 1 << 40, 1000, 10, 10, 10, 4, 4, 1, 0, 4096, 1, 9, 1, 13, 1, 1]);
     assert_eq!(Options::new().get(tensorfile::sys::TF_OPTION_MAX_RANK).unwrap(), 64);
     assert_eq!(status(Options::new().get(7777)), Status::Unsupported);
     // SAFETY: the number of threads does not affect soundness.

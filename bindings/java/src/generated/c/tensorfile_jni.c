@@ -2928,6 +2928,36 @@ SWIGEXPORT jint JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1dtype(
 }
 
 
+SWIGEXPORT jbyteArray JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1type(JNIEnv *jenv, jclass jcls, jlong jarg3, jlong jarg4) {
+  jbyteArray jresult = 0 ;
+  char **arg1 = 0 ;
+  size_t *arg2 = 0 ;
+  tf_file *arg3 = 0 ;
+  size_t arg4 ;
+  char const *text1 = NULL ;
+  size_t length1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  {
+    arg1 = (char **)&text1;
+    arg2 = &length1;
+  }
+  arg3 = (tf_file *)(intptr_t)jarg3;
+  arg4 = (size_t)jarg4; 
+  result = tf_file_type((char const **)arg1,arg2,(struct tf_file const *)arg3,arg4);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  if (result == TF_STATUS_OK) jresult = tf_java_bytes(jenv, *arg1, *arg2);
+  
+  
+  return jresult;
+}
+
+
 SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1ndim(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2) {
   jlong jresult = 0 ;
   tf_file *arg1 = 0 ;
@@ -3046,6 +3076,96 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1metad
 }
 
 
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1other_1count(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  jlong jresult = 0 ;
+  tf_file *arg1 = 0 ;
+  size_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_file *)(intptr_t)jarg1;
+  result = tf_file_other_count((struct tf_file const *)arg1);
+  jresult = (jlong)result; 
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jbyteArray JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1other_1name(JNIEnv *jenv, jclass jcls, jlong jarg3, jlong jarg4) {
+  jbyteArray jresult = 0 ;
+  char **arg1 = 0 ;
+  size_t *arg2 = 0 ;
+  tf_file *arg3 = 0 ;
+  size_t arg4 ;
+  char const *text1 = NULL ;
+  size_t length1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  {
+    arg1 = (char **)&text1;
+    arg2 = &length1;
+  }
+  arg3 = (tf_file *)(intptr_t)jarg3;
+  arg4 = (size_t)jarg4; 
+  result = tf_file_other_name((char const **)arg1,arg2,(struct tf_file const *)arg3,arg4);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  if (result == TF_STATUS_OK) jresult = tf_java_bytes(jenv, *arg1, *arg2);
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1note_1count(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  jlong jresult = 0 ;
+  tf_file *arg1 = 0 ;
+  size_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_file *)(intptr_t)jarg1;
+  result = tf_file_note_count((struct tf_file const *)arg1);
+  jresult = (jlong)result; 
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jbyteArray JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1note(JNIEnv *jenv, jclass jcls, jlong jarg3, jlong jarg4) {
+  jbyteArray jresult = 0 ;
+  char **arg1 = 0 ;
+  size_t *arg2 = 0 ;
+  tf_file *arg3 = 0 ;
+  size_t arg4 ;
+  char const *text1 = NULL ;
+  size_t length1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  {
+    arg1 = (char **)&text1;
+    arg2 = &length1;
+  }
+  arg3 = (tf_file *)(intptr_t)jarg3;
+  arg4 = (size_t)jarg4; 
+  result = tf_file_note((char const **)arg1,arg2,(struct tf_file const *)arg3,arg4);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  if (result == TF_STATUS_OK) jresult = tf_java_bytes(jenv, *arg1, *arg2);
+  
+  
+  return jresult;
+}
+
+
 SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1read(JNIEnv *jenv, jclass jcls, jlong jarg2, jlong jarg3) {
   jlong jresult = 0 ;
   tf_array **arg1 = 0 ;
@@ -3060,6 +3180,31 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1read(
   arg2 = (tf_file *)(intptr_t)jarg2;
   arg3 = (size_t)jarg3; 
   result = tf_file_read(arg1,(struct tf_file const *)arg2,arg3);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  jresult = (jlong)(intptr_t)*arg1;
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1read_1raw(JNIEnv *jenv, jclass jcls, jlong jarg2, jlong jarg3) {
+  jlong jresult = 0 ;
+  tf_array **arg1 = 0 ;
+  tf_file *arg2 = 0 ;
+  size_t arg3 ;
+  tf_array *made1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &made1;
+  arg2 = (tf_file *)(intptr_t)jarg2;
+  arg3 = (size_t)jarg3; 
+  result = tf_file_read_raw(arg1,(struct tf_file const *)arg2,arg3);
   {
     jresult = 0;
     if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);

@@ -598,7 +598,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * Loads a whole file.<br>
    * <br>
    * The format is that of ::TF_OPTION_FORMAT, else the one that the path's extension names, else the one that the content<br>
-   * shows. An array of an unknown dtype makes the call fail with UNSUPPORTED; with ::TF_OPTION_LENIENT it is left out.<br>
+   * shows. An array of an unknown dtype makes the call fail with UNSUPPORTED; with ::TF_OPTION_SKIP_UNSUPPORTED it is left<br>
+   * out.<br>
    * <br>
    * Loaded arrays are C-contiguous, own their memory, and are aligned to 64 bytes. With ::TF_LOAD_MODE_MAP they are<br>
    * aligned to their items, and an array stored in Fortran order has the strides of that order.<br>
@@ -701,6 +702,13 @@ final class TensorfileNative implements TensorfileNativeConstants {
   }
 
   /**
+   *  Gets the type of an array as text: the dtype's name as tf_dtype_name() returns it, or, if the library does not know the<br>
+   *     type, what the file calls it, such as "<U7", "|O", "F8_E3M4" or "ggml type 144"; "bad header" for a member of a .npz<br>
+   *     that only ::TF_OPTION_LENIENT accepts. The string is borrowed from the file. 
+   */
+  public static byte[] tf_file_type(long file, long index) { return TensorfileNativeJNI.tf_file_type(file, index); }
+
+  /**
    *  Returns the number of dimensions of an array. 
    */
   public static long tf_file_ndim(long file, long index) {
@@ -713,8 +721,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long[] tf_file_shape(long file, long index) { return TensorfileNativeJNI.tf_file_shape(file, index); }
 
   /**
-   *  Returns the bytes that an array needs in memory when it is C-contiguous; if its dtype is unknown, its bytes in the<br>
-   *     file. 
+   *  Returns the bytes that an array needs in memory when it is C-contiguous; if its dtype is unknown, the bytes that<br>
+   *     tf_file_read_raw() returns. 
    */
   public static long tf_file_nbytes(long file, long index) {
     return TensorfileNativeJNI.tf_file_nbytes(file, index);
@@ -741,10 +749,49 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_file_metadata(long file) { return TensorfileNativeJNI.tf_file_metadata(file); }
 
   /**
+   *  Returns the number of members of a .npz that are not arrays, such as a readme; 0 for the other formats. They are not<br>
+   *     counted by tf_file_size(). 
+   */
+  public static long tf_file_other_count(long file) {
+    return TensorfileNativeJNI.tf_file_other_count(file);
+  }
+
+  /**
+   *  Gets the name of a member that is not an array, at an index from 0 to count - 1. The string is borrowed from the file.
+   */
+  public static byte[] tf_file_other_name(long file, long index) { return TensorfileNativeJNI.tf_file_other_name(file, index); }
+
+  /**
+   *  Returns the number of remarks about the file that are worth showing to a user but are not errors. 
+   */
+  public static long tf_file_note_count(long file) {
+    return TensorfileNativeJNI.tf_file_note_count(file);
+  }
+
+  /**
+   *  Gets the remark at an index from 0 to count - 1: one line of text, such as that bytes follow the last tensor, that the<br>
+   *     file is one part of a set, or that an index leaves out arrays of its shards. The string is borrowed from the file. 
+   */
+  public static byte[] tf_file_note(long file, long index) { return TensorfileNativeJNI.tf_file_note(file, index); }
+
+  /**
    *  Reads one array, or maps it with ::TF_LOAD_MODE_MAP. @return UNSUPPORTED if its dtype is unknown; CORRUPT, TRUNCATED<br>
    *     or IO if it cannot be read. 
    */
   public static long tf_file_read(long file, long index) { return TensorfileNativeJNI.tf_file_read(file, index); }
+
+  /**
+   * Reads the bytes of an array as they are stored, whatever its type. This is the way to get at arrays of types that the<br>
+   * library does not know.<br>
+   * <br>
+   * The bytes of a compressed member are inflated, and the .npy header before them is left out unless it is invalid. They<br>
+   * can be big-endian or in Fortran order. The CRC-32 of a member of a .npz is verified.<br>
+   * @param out    receives a 1-d array of uint8<br>
+   * @param file   the file<br>
+   * @param index  index of the array<br>
+   * @return CORRUPT, TRUNCATED or IO if the bytes cannot be read.
+   */
+  public static long tf_file_read_raw(long file, long index) { return TensorfileNativeJNI.tf_file_read_raw(file, index); }
 
   /**
    * Reads one array into memory of the caller, in C order.<br>

@@ -87,7 +87,8 @@ interface TensorfileNativeConstants {
   public final static int TF_STATUS_INTERNAL = 14;
 
   /**
-   *  A type that the library does not know. Such an array is listed but cannot be read. 
+   *  A type that the library does not know. Such an array is listed, but only its raw bytes can be read: see<br>
+   *       tf_file_type() and tf_file_read_raw(). 
    */
   public final static int TF_DTYPE_UNSUPPORTED = 0;
   /**
@@ -221,6 +222,10 @@ interface TensorfileNativeConstants {
   public final static int TF_FORMAT_NPZ = 2;
   public final static int TF_FORMAT_SAFETENSORS = 3;
   public final static int TF_FORMAT_GGUF = 4;
+  /**
+   *  for reading: detect the format by the content, and ignore the path's extension 
+   */
+  public final static int TF_FORMAT_BY_CONTENT = 5;
 
   /**
    *  there is no such value 
@@ -246,8 +251,8 @@ interface TensorfileNativeConstants {
   public final static int TF_OPTION_MAX_BYTES = 9;
   /**
    *  Format to load; also the format of tf_save_weights() if the extension of its path names none, and of a ::tf_writer<br>
-   *       that is opened with ::TF_FORMAT_AUTO. Named value: a ::tf_format, or "auto", "npy", "npz", "safetensors" or<br>
-   *       "gguf". Default ::TF_FORMAT_AUTO. 
+   *       that is opened with ::TF_FORMAT_AUTO. Named value: a ::tf_format, or "auto", "npy", "npz", "safetensors", "gguf"<br>
+   *       or "content" (::TF_FORMAT_BY_CONTENT, for reading only). Default ::TF_FORMAT_AUTO. 
    */
   public final static int TF_OPTION_FORMAT = 2;
   /**
@@ -263,10 +268,16 @@ interface TensorfileNativeConstants {
    */
   public final static int TF_OPTION_DECODE = 22;
   /**
-   *  Switch, default 0. With 1, trailing bytes and bytes before a zip archive are accepted, and tf_load() leaves out<br>
-   *       arrays of unknown dtypes instead of failing. 
+   *  Switch, default 0. With 1, faults are accepted that the reference readers of the formats accept: bytes after the<br>
+   *       end of a file or before a zip archive; in a .npz, several members of one name (the last one is used), bytes after<br>
+   *       the array of a member, and a member whose header is invalid (it is listed with ::TF_DTYPE_UNSUPPORTED). 
    */
   public final static int TF_OPTION_LENIENT = 5;
+  /**
+   *  Switch, default 0. With 1, tf_load() and tf_load_weights() leave out arrays that cannot be read, because their type<br>
+   *       is unknown or their header is invalid, instead of failing. 
+   */
+  public final static int TF_OPTION_SKIP_UNSUPPORTED = 23;
   /**
    *  Switch, default 1: tf_load_weights() fails if weights are missing, unexpected, or of another shape. With 0 it<br>
    *       loads the expected weights that the file has. 
@@ -330,6 +341,11 @@ interface TensorfileNativeConstants {
    *       the key general.alignment is written to match. 
    */
   public final static int TF_OPTION_ALIGNMENT = 18;
+  /**
+   *  Switch, default 0. With 1, a .gguf may have arrays of 5 to 8 dimensions and names of 64 to 65,535 bytes. ggml and<br>
+   *       other programs refuse such files. 
+   */
+  public final static int TF_OPTION_GGUF_EXTENDED = 24;
   /**
    *  Switch, default 0. With 1, tf_save_weights(), tf_save_memory(), tf_save_sink() and a ::tf_writer deflate the<br>
    *       members of an .npz. tf_savez() never does, tf_savez_compressed() always. 

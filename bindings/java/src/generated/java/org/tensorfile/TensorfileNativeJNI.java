@@ -109,12 +109,18 @@ final class TensorfileNativeJNI {
   public final static native byte[] tf_file_name(long jarg3, long jarg4);
   public final static native long tf_file_find(long jarg2, byte[] jarg3);
   public final static native int tf_file_dtype(long jarg1, long jarg2);
+  public final static native byte[] tf_file_type(long jarg3, long jarg4);
   public final static native long tf_file_ndim(long jarg1, long jarg2);
   public final static native long[] tf_file_shape(long jarg1, long jarg2);
   public final static native long tf_file_nbytes(long jarg1, long jarg2);
   public final static native byte[] tf_file_location(long[] jarg1, long jarg5, long jarg6);
   public final static native long tf_file_metadata(long jarg2);
+  public final static native long tf_file_other_count(long jarg1);
+  public final static native byte[] tf_file_other_name(long jarg3, long jarg4);
+  public final static native long tf_file_note_count(long jarg1);
+  public final static native byte[] tf_file_note(long jarg3, long jarg4);
   public final static native long tf_file_read(long jarg2, long jarg3);
+  public final static native long tf_file_read_raw(long jarg2, long jarg3);
   public final static native long tf_file_read_into(long jarg1, long jarg2, int jarg3, long jarg4, long jarg5);
   public final static native long tf_file_read_many(long jarg1, long[] jarg2, int jarg4, long[] jarg5, long[] jarg6);
   public final static native long tf_file_read_slice(long jarg2, long jarg3, long[] jarg4);

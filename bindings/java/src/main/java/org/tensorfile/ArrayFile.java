@@ -10,6 +10,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.LongUnaryOperator;
+import java.util.stream.LongStream;
 
 /**
  * An open file whose header has been read and validated. Its arrays are read on request. Several threads may read from
@@ -134,6 +136,33 @@ public final class ArrayFile implements AutoCloseable {
     });
   }
 
+  private interface TextAt {
+    byte[] get(long file, long index);
+  }
+
+  private List<String> texts(LongUnaryOperator count, TextAt text) {
+    return handle.call(address -> LongStream.range(0, count.applyAsLong(address))
+        .mapToObj(index -> Text.string(text.get(address, index))).toList());
+  }
+
+  /**
+   * {@return the names of the members of a .npz that are not arrays, such as a readme}
+   *
+   * @throws IOException if they cannot be read
+   */
+  public List<String> others() throws IOException {
+    return texts(TensorfileNative::tf_file_other_count, TensorfileNative::tf_file_other_name);
+  }
+
+  /**
+   * {@return remarks about the file that are not errors, each one line, such as that the file is one part of a set}
+   *
+   * @throws IOException if they cannot be read
+   */
+  public List<String> notes() throws IOException {
+    return texts(TensorfileNative::tf_file_note_count, TensorfileNative::tf_file_note);
+  }
+
   /**
    * {@return the metadata, which cannot be changed}
    *
@@ -211,6 +240,15 @@ public final class ArrayFile implements AutoCloseable {
       return dtype;
     }
 
+    /**
+     * {@return the name of the dtype, or if the library does not know it, what the file calls it, such as "&lt;U7"}
+     *
+     * @throws IOException if it cannot be read
+     */
+    public String typeName() throws IOException {
+      return Text.string(handle.call(address -> TensorfileNative.tf_file_type(address, index)));
+    }
+
     /** {@return the number of dimensions} */
     public int ndim() {
       return shape.length;
@@ -245,6 +283,17 @@ public final class ArrayFile implements AutoCloseable {
      */
     public Array read() throws IOException {
       return handle.call(address -> new Array(TensorfileNative.tf_file_read(address, index)));
+    }
+
+    /**
+     * {@return the bytes of the array as they are stored, whatever its type, as a 1-d array of UINT8}
+     *
+     * <p>A compressed member is decompressed. The bytes may be big-endian or in Fortran order.
+     *
+     * @throws IOException if they cannot be read
+     */
+    public Array readRaw() throws IOException {
+      return handle.call(address -> new Array(TensorfileNative.tf_file_read_raw(address, index)));
     }
 
     /**

@@ -3,7 +3,10 @@ package org.tensorfile;
 /** The type of an array's elements. */
 public enum Dtype {
   // BEGIN tf_dtype: generated from tensorfile.h by bindings/swig/generate.sh
-  /** A type that the library does not know. Such an array is listed but cannot be read. */
+  /**
+   * A type that the library does not know. Such an array is listed, but only its raw bytes can be read: see
+   * {@code tf_file_type} and {@code tf_file_read_raw}.
+   */
   UNSUPPORTED(TensorfileNativeConstants.TF_DTYPE_UNSUPPORTED),
   /** One byte, 0 or 1. */
   BOOL(TensorfileNativeConstants.TF_DTYPE_BOOL),

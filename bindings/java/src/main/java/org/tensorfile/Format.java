@@ -16,6 +16,8 @@ public enum Format {
   SAFETENSORS(TensorfileNativeConstants.TF_FORMAT_SAFETENSORS),
   /** The .gguf format. */
   GGUF(TensorfileNativeConstants.TF_FORMAT_GGUF),
+  /** For reading: detect the format by the content, and ignore the path's extension. */
+  BY_CONTENT(TensorfileNativeConstants.TF_FORMAT_BY_CONTENT),
   // END tf_format
   /** A format that only a later version of the library has. */
   UNKNOWN(Integer.MIN_VALUE);

@@ -16,7 +16,8 @@ public enum Option {
   /**
    * Format to load; also the format of {@link Tensorfile#saveWeights} if the extension of its path names none, and of a
    * {@link ArrayWriter} that is opened with {@link Format#AUTO}. Named value: a {@link Format}, or "auto", "npy",
-   * "npz", "safetensors" or "gguf". Default {@link Format#AUTO}.
+   * "npz", "safetensors", "gguf" or "content" ({@link Format#BY_CONTENT}, for reading only). Default
+   * {@link Format#AUTO}.
    */
   FORMAT(TensorfileNativeConstants.TF_OPTION_FORMAT),
   /**
@@ -30,8 +31,9 @@ public enum Option {
    */
   LOAD_MODE(TensorfileNativeConstants.TF_OPTION_LOAD_MODE),
   /**
-   * Switch, default 0. With 1, trailing bytes and bytes before a zip archive are accepted, and {@link Tensorfile#load}
-   * leaves out arrays of unknown dtypes instead of failing.
+   * Switch, default 0. With 1, faults are accepted that the reference readers of the formats accept: bytes after the
+   * end of a file or before a zip archive; in a .npz, several members of one name (the last one is used), bytes after
+   * the array of a member, and a member whose header is invalid (it is listed with {@link Dtype#UNSUPPORTED}).
    */
   LENIENT(TensorfileNativeConstants.TF_OPTION_LENIENT),
   /**
@@ -112,7 +114,17 @@ public enum Option {
    * {@link Dtype#FLOAT64} (or its name) to decode to that dtype. A {@link ArrayFile} always describes arrays as they
    * are stored, and {@link ArrayFile.Entry#readInto} has its own dtype argument.
    */
-  DECODE(TensorfileNativeConstants.TF_OPTION_DECODE);
+  DECODE(TensorfileNativeConstants.TF_OPTION_DECODE),
+  /**
+   * Switch, default 0. With 1, {@link Tensorfile#load} and {@link Tensorfile#loadWeights} leave out arrays that cannot
+   * be read, because their type is unknown or their header is invalid, instead of failing.
+   */
+  SKIP_UNSUPPORTED(TensorfileNativeConstants.TF_OPTION_SKIP_UNSUPPORTED),
+  /**
+   * Switch, default 0. With 1, a .gguf may have arrays of 5 to 8 dimensions and names of 64 to 65,535 bytes. ggml and
+   * other programs refuse such files.
+   */
+  GGUF_EXTENDED(TensorfileNativeConstants.TF_OPTION_GGUF_EXTENDED);
   // END tf_option
 
   private final int number;

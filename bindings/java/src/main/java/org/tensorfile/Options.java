@@ -121,11 +121,21 @@ public final class Options implements AutoCloseable {
     /**
      * Sets LENIENT.
      *
-     * @param lenient true to accept trailing bytes and bytes before a zip archive, and to skip arrays of unknown dtypes
+     * @param lenient true to accept faults that the reference readers of the formats accept, such as trailing bytes
      * @return this
      */
     public Builder lenient(boolean lenient) {
       return set(Option.LENIENT, lenient ? 1 : 0);
+    }
+
+    /**
+     * Sets SKIP_UNSUPPORTED.
+     *
+     * @param skip true to leave out arrays of unknown dtypes, or with an invalid header, instead of failing
+     * @return this
+     */
+    public Builder skipUnsupported(boolean skip) {
+      return set(Option.SKIP_UNSUPPORTED, skip ? 1 : 0);
     }
 
     /**
@@ -256,6 +266,16 @@ public final class Options implements AutoCloseable {
      */
     public Builder alignment(long nbytes) {
       return set(Option.ALIGNMENT, nbytes);
+    }
+
+    /**
+     * Sets GGUF_EXTENDED.
+     *
+     * @param extended true to allow arrays of 5 to 8 dimensions and names of 64 to 65,535 bytes in a .gguf
+     * @return this
+     */
+    public Builder ggufExtended(boolean extended) {
+      return set(Option.GGUF_EXTENDED, extended ? 1 : 0);
     }
 
     /**

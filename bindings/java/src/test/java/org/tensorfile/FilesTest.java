@@ -150,6 +150,10 @@ class FilesTest {
     ArrayFile.Entry entry = file.entry("n");
     assertEquals("n", entry.name());
     assertEquals(Dtype.INT32, entry.dtype());
+    assertEquals("int32", entry.typeName());
+    assertArrayEquals(new long[] {48}, entry.readRaw().shape());
+    assertEquals(List.of(), file.others());
+    assertEquals(List.of(), file.notes());
     assertArrayEquals(new long[] {3, 4}, entry.shape());
     assertEquals(2, entry.ndim());
     assertEquals(48, entry.nbytes());
@@ -390,8 +394,9 @@ class FilesTest {
     Options options = builder.threads(3).format(Format.NPZ).set(Option.FORMAT, "gguf").exactPath(true)
         .loadMode(LoadMode.MAP).lenient(true).strict(false).parts(true).partBytes(1 << 30).maxBytes(1L << 40)
         .maxHeaderBytes(1000).maxArrays(10).maxMetadata(11).maxNameBytes(12).maxRank(4).maxNesting(5).durable(true)
-        .atomic(false).alignment(4096).compress(true).compressionLevel(9).zlib(true).decode(Dtype.FLOAT64).build();
-    long[] expected = {3, 4, 1, 1, 1, 0, 1, 1 << 30, 1L << 40, 1000, 10, 11, 12, 4, 5, 1, 0, 4096, 1, 9, 1, 13};
+        .atomic(false).alignment(4096).compress(true).compressionLevel(9).zlib(true).decode(Dtype.FLOAT64)
+        .skipUnsupported(true).ggufExtended(true).build();
+    long[] expected = {3, 4, 1, 1, 1, 0, 1, 1 << 30, 1L << 40, 1000, 10, 11, 12, 4, 5, 1, 0, 4096, 1, 9, 1, 13, 1, 1};
     assertArrayEquals(expected, java.util.Arrays.stream(Option.values()).mapToLong(options::get).toArray());
     assertThrows(IllegalStateException.class, () -> builder.threads(1));
     assertEquals(64, Options.builder().build().get(Option.MAX_RANK));
