@@ -18,6 +18,7 @@ struct CpuAbilities {
   Cpu vectors = Cpu::kScalar;
   bool carryless = false;
   bool bmi2 = false;
+  bool vbmi = false;
 };
 
 #if defined(__GNUC__) && defined(__x86_64__)
@@ -42,6 +43,7 @@ CpuAbilities ask_cpu() {
   if ((saved & 6) != 6) return found;
   constexpr uint32_t kWide = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
   found.vectors = (saved & 0xe0) == 0xe0 && (b & kWide) == kWide ? Cpu::kAvx512 : Cpu::kAvx2;
+  found.vbmi = found.vectors == Cpu::kAvx512 && (c & bit_AVX512VBMI) != 0;
   return found;
 }
 #elif defined(__GNUC__) && defined(__aarch64__)
@@ -67,15 +69,16 @@ CpuAbilities cpu_abilities() {
   constexpr uint32_t kAsked = 1;
   constexpr uint32_t kCarryless = 2;
   constexpr uint32_t kBmi2 = 4;
+  constexpr uint32_t kVbmi = 8;
   constexpr unsigned kVectorsShift = 8;
   uint32_t bits = known.load(std::memory_order_relaxed);
   if (bits == 0) {
     const CpuAbilities found = ask_cpu();
-    bits = kAsked | (found.carryless ? kCarryless : 0) | (found.bmi2 ? kBmi2 : 0) |
+    bits = kAsked | (found.carryless ? kCarryless : 0) | (found.bmi2 ? kBmi2 : 0) | (found.vbmi ? kVbmi : 0) |
            static_cast<uint32_t>(found.vectors) << kVectorsShift;
     known.store(bits, std::memory_order_relaxed);
   }
-  return {static_cast<Cpu>(bits >> kVectorsShift), (bits & kCarryless) != 0, (bits & kBmi2) != 0};
+  return {static_cast<Cpu>(bits >> kVectorsShift), (bits & kCarryless) != 0, (bits & kBmi2) != 0, (bits & kVbmi) != 0};
 }
 
 }  // namespace
@@ -90,6 +93,10 @@ bool cpu_multiplies_carryless() {
 
 bool cpu_has_bmi2() {
   return cpu_abilities().bmi2;
+}
+
+bool cpu_has_vbmi() {
+  return cpu_abilities().vbmi;
 }
 
 }  // namespace tfile

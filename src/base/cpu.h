@@ -20,4 +20,7 @@ bool cpu_multiplies_carryless();
 // True if the CPU has BMI2, whose shifts by a variable are one instruction. Only x86-64 has it.
 bool cpu_has_bmi2();
 
+// True if the CPU has AVX-512 VBMI (with F, BW, DQ, VL), which looks up 64 bytes in a table at once. Only x86-64 has it.
+bool cpu_has_vbmi();
+
 }  // namespace tfile

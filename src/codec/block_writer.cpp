@@ -1,14 +1,14 @@
 #include "codec/block_writer.h"
 
+#include "base/cpu.h"
 #include "codec/deflate.h"
 #include "codec/huffman.h"
+#include "codec/literal_writer.h"
 
 namespace tfile {
 
 namespace {
 
-// Four codes of this length and 7 bits from before fit in 64 bits.
-constexpr unsigned kWrittenLitlenLimit = 14;
 // Without matches the decoder has a table of one level for codes of up to so many bits.
 constexpr unsigned kWrittenLiteralLimit = 11;
 
@@ -94,12 +94,7 @@ class LengthsWriter {
   uint8_t lengths_[kPrecodeSymbols];
 };
 
-// A code with its extra bits, if any, and below it in 8 bits their number. Shifts look at no more than 6 bits of their
-// count, so that the sum of several of these can serve as one.
-using PackedCode = uint32_t;
-
-constexpr unsigned kPackedShift = 8;
-
+// The codes of a block as they are written.
 struct BlockCodes {
   uint8_t litlen_lengths[kFixedLitlenSymbols];
   uint8_t distance_lengths[kFixedDistanceSymbols];
@@ -128,54 +123,42 @@ struct BlockCodes {
   }
 };
 
-inline void put(BitWriter *writer, PackedCode code) {
-  writer->add(code >> kPackedShift, code & 63);
-}
-
-// Writes four literals as one code. The codes are joined in pairs first, so that only one shift for all four has to wait
-// for the one before.
-inline void put_four(BitWriter *writer, const PackedCode *literal, const uint8_t *bytes) {
-  const PackedCode a = literal[bytes[0]];
-  const PackedCode b = literal[bytes[1]];
-  const PackedCode c = literal[bytes[2]];
-  const PackedCode d = literal[bytes[3]];
-  const uint64_t first = a >> kPackedShift | uint64_t{b >> kPackedShift} << (a & 63);
-  const uint64_t second = c >> kPackedShift | uint64_t{d >> kPackedShift} << (c & 63);
-  writer->add(first | second << ((a + b) & 63), (a + b + c + d) & 63);
-  writer->flush();
-}
-
-inline void write_literals(BitWriter *writer, const BlockCodes &codes, const uint8_t *bytes, size_t nbytes) {
-  const uint8_t *const end = bytes + nbytes;
-  for (; end - bytes >= 4; bytes += 4)
-    put_four(writer, codes.literal, bytes);
-  for (; bytes < end; ++bytes)
-    put(writer, codes.literal[*bytes]);
-  writer->flush();
+void write_literals(BitWriter *writer, const BlockCodes &codes, Bytes bytes) {
+#if defined(TENSORFILE_LITERALS_VBMI)
+  if (cpu_has_vbmi()) return put_literals_vbmi(writer, codes.literal, bytes.data(), bytes.size());
+#endif
+  put_literals(writer, codes.literal, bytes.data(), bytes.size());
 }
 
 inline void write_match(BitWriter *writer, const BlockCodes &codes, const Sequence &match) {
   const unsigned symbol = distance_symbol(match.distance);
-  put(writer, codes.length[match.length]);
-  put(writer, codes.distance[symbol]);
+  put_code(writer, codes.length[match.length]);
+  put_code(writer, codes.distance[symbol]);
   writer->add(match.distance - kDistanceBase[symbol], kDistanceExtra[symbol]);
   writer->flush();
 }
 
-void write_symbols(BitWriter *shared, const BlockCodes &codes, const DeflateBlock &block) {
+void write_sequences(BitWriter *shared, const BlockCodes &codes, const DeflateBlock &block) {
   BitWriter writer = *shared;  // in registers, because nothing else points to it
   const uint8_t *at = block.bytes.data();
   for (const Sequence &sequence : block.sequences) {
-    write_literals(&writer, codes, at, sequence.literals);
+    put_literals(&writer, codes.literal, at, sequence.literals);
     at += sequence.literals;
     if (sequence.length == 0) continue;
     write_match(&writer, codes, sequence);
     at += sequence.length;
   }
-  write_literals(&writer, codes, at, static_cast<size_t>(block.bytes.end() - at));
-  put(&writer, codes.end);
-  writer.flush();
   *shared = writer;
+}
+
+void write_symbols(BitWriter *writer, const BlockCodes &codes, const DeflateBlock &block) {
+  if (block.sequences.empty()) {
+    write_literals(writer, codes, block.bytes);
+  } else {
+    write_sequences(writer, codes, block);
+  }
+  put_code(writer, codes.end);
+  writer->flush();
 }
 
 uint64_t symbol_bits(const SymbolCounts &counts, const BlockCodes &codes) {
@@ -208,7 +191,7 @@ void write_block(BitWriter *writer, const DeflateBlock &block, bool last) {
   SymbolCounts counts = *block.counts;
   counts.litlen[kEndOfBlock] = 1;
   BlockCodes dynamic;
-  const unsigned limit = block.sequences.empty() ? kWrittenLiteralLimit : kWrittenLitlenLimit;
+  const unsigned limit = block.sequences.empty() ? kWrittenLiteralLimit : kMaxPackedLiteral;
   make_code_lengths(dynamic.litlen_lengths, counts.litlen, kLitlenSymbols, limit);
   make_code_lengths(dynamic.distance_lengths, counts.distance, kDistanceSymbols, kMaxCodeLength);
   const LengthsWriter lengths(dynamic.litlen_lengths, dynamic.distance_lengths);

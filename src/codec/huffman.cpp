@@ -84,14 +84,6 @@ void make_codes(uint16_t *codes, const uint8_t *lengths, unsigned symbols) {
   }
 }
 
-unsigned log2_sixteenths(uint32_t value) {
-  // 16 * log2(1 + i / 16), rounded.
-  constexpr uint8_t kFractions[16] = {0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 15};
-  const auto exponent = static_cast<unsigned>(31 - std::countl_zero(value));
-  const uint32_t fraction = exponent >= 4 ? value >> (exponent - 4) : value << (4 - exponent);
-  return exponent * kCostBit + kFractions[fraction & 15];
-}
-
 uint64_t entropy_cost(const uint32_t *counts, unsigned symbols) {
   uint32_t total = 0;
   for (unsigned i = 0; i < symbols; ++i)

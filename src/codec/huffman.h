@@ -1,6 +1,7 @@
 // Huffman codes of limited length, and what they cost.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -16,8 +17,14 @@ void make_codes(uint16_t *codes, const uint8_t *lengths, unsigned symbols);
 // Costs are counted in sixteenths of a bit, by integers, so that every machine computes the same ones.
 inline constexpr unsigned kCostBit = 16;
 
-// Returns log2(value) in sixteenths, rounded down; value must not be 0.
-unsigned log2_sixteenths(uint32_t value);
+// Returns about log2(value) in sixteenths; value must not be 0.
+inline unsigned log2_sixteenths(uint32_t value) {
+  // 16 * log2(1 + i / 16), rounded.
+  constexpr uint8_t kFractions[16] = {0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 15};
+  const auto exponent = static_cast<unsigned>(std::bit_width(value)) - 1;
+  const auto fraction = static_cast<unsigned>((uint64_t{value} << 4) >> exponent) & 15;
+  return exponent * kCostBit + kFractions[fraction];
+}
 
 // Returns about what symbols that occur so often need in a Huffman code: their entropy, but at least one bit each.
 uint64_t entropy_cost(const uint32_t *counts, unsigned symbols);
