@@ -1,4 +1,4 @@
-// Every call to the system of every operation fails in turn, in each way that it can.
+// Each system call of each operation fails, in every way that it can.
 #include <errno.h>
 #include <gtest/gtest.h>
 
@@ -69,14 +69,14 @@ class IoFaults : public ::testing::Test {
     return world_.folder.names().size();
   }
 
-  // One run with one fault. False: there were fewer calls than that.
+  // Runs an operation with one fault. Returns false if it made fewer calls than that.
   bool run(const Operation &operation, const Fault &fault, const Way &way) {
     const size_t open = open_descriptors();
     arm(fault);
     const tf_status status = operation.run(options_.get());
     disarm();
     EXPECT_EQ(open_descriptors(), open);
-    EXPECT_EQ(world_.folder.names().size(), names_) << "a file was left behind";
+    EXPECT_EQ(world_.folder.names().size(), names_) << "a temporary file was left";
     if (!has_failed()) {
       EXPECT_EQ(status, TF_STATUS_OK) << tf_error_message();
     } else {
@@ -90,21 +90,24 @@ class IoFaults : public ::testing::Test {
 
   void expect(const Operation &operation, const Way &way, const Fault &fault, tf_status status) {
     const std::string message = tf_error_message();
-    // What is interrupted or short is taken up again; what is only advice is done without.
+    // Interrupted and short calls are continued; calls that only advise the system may fail.
     if (*way.says == '\0' && !(fault.lasting && way.call == kRead)) {
       EXPECT_EQ(status, TF_STATUS_OK) << message;
       return;
     }
     if (status == TF_STATUS_OK) {
-      // A file that was only read is closed all the same, and attributes are kept as far as may be.
-      EXPECT_TRUE(way.call == kClose || way.call == kStat || way.call == kOpen) << "nobody was told";
+      // Closing a file that was only read cannot fail a load, and attributes are kept as far as possible. An old index
+      // that ends early lists no parts.
+      const bool reads_old_index = operation.name == "save shards" && way.call == kRead && way.error == 0;
+      EXPECT_TRUE(way.call == kClose || way.call == kStat || way.call == kOpen || reads_old_index)
+          << "the failure was not reported";
       return;
     }
     EXPECT_EQ(status, *way.says != '\0' ? TF_STATUS_IO : TF_STATUS_TRUNCATED) << message;
     EXPECT_NE(message.find(way.says), std::string::npos) << message;
     EXPECT_EQ(message.find(world_.folder.path()) != std::string::npos, operation.has_path) << message;
     if (!operation.saves) return;
-    // Only the sync of the folder comes when the new file has taken its place.
+    // Only the sync of the folder follows the replacement.
     if (way.call == kSync) return;
     EXPECT_TRUE(world_.folder.read("target") == kOld) << message;
   }
@@ -120,7 +123,7 @@ TEST_F(IoFaults, EveryCallFailsOnceOrFromThenOn) {
   for (const Operation &operation : operations(world_, world_.folder.path("target"))) {
     for (const Way &way : kWays) {
       for (const bool lasting : {false, true}) {
-        // Interrupted for ever, nothing ever ends.
+        // If every call is interrupted, no operation ends.
         if (lasting && (way.error == EINTR || way.call == kClose)) continue;
         SCOPED_TRACE(operation.name + ": " + kCallNames[way.call] + " fails with " + std::to_string(way.error));
         for (int64_t n = 1; run(operation, {way.call, n, lasting, way.error}, way); ++n)
@@ -137,8 +140,8 @@ TEST_F(IoFaults, EveryCallFailsOnceOrFromThenOn) {
   EXPECT_GT(faults_, 500);
 }
 
-// Room for a large file is asked for at once. Without an answer the file is written all the same.
-TEST_F(IoFaults, RoomThatCannotBeReserved) {
+// Space for a large file is reserved at once. If that fails, the file is written without it.
+TEST_F(IoFaults, SpaceThatCannotBeReserved) {
   const auto large = testing::random_array(TF_DTYPE_UINT8, {3 << 20});
   const std::string path = world_.folder.path("target");
   for (const int64_t atomic : {1, 0}) {
@@ -159,8 +162,8 @@ TEST_F(IoFaults, RoomThatCannotBeReserved) {
   }
 }
 
-// In place there is no old file to keep, but every failure is told.
-TEST_F(IoFaults, InPlaceEveryFailureIsTold) {
+// A save in place keeps no old file, but reports every failure.
+TEST_F(IoFaults, InPlaceEveryFailureIsReported) {
   ASSERT_EQ(tf_options_set(options_.get(), TF_OPTION_ATOMIC, 0), TF_STATUS_OK);
   for (const Way &way : kWays) {
     if (*way.says == '\0' || way.call == kRename || way.call == kRead) continue;

@@ -1,4 +1,5 @@
-// Processes that are killed while they save: the file is the old one or the new one, byte for byte.
+// Processes that are killed while they save: a file is the old one or the new one, byte for byte, and a set is never a
+// mixture. sets_test.cpp kills at each system call; here the moments are random.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -12,6 +13,7 @@
 #include <random>
 
 #include "support/handles.h"
+#include "support/sets.h"
 #include "support/temp_folder.h"
 
 namespace tfile::faults {
@@ -61,7 +63,7 @@ void kill_many(tf_format format, int count, bool durable) {
     wanted[static_cast<size_t>(which)] = folder.read("wanted");
   }
   ASSERT_EQ(saver.save(folder.path("target"), format, 0, options.get()), TF_STATUS_OK);
-  // Up to the time of a few saves, whatever that is here.
+  // Kills come within the time that a few saves take on this machine.
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
   const auto most = 2000 + 2 * static_cast<unsigned long>(std::min<long long>(took.count(), 20000));
   std::mt19937 random(1);
@@ -80,13 +82,13 @@ void kill_many(tf_format format, int count, bool durable) {
     first = found == wanted[0];
     ASSERT_TRUE(first || found == wanted[1]) << "kill " << i << " left " << found.size() << " other bytes";
     ++seen[first ? 0 : 1];
-    // Whoever is killed cannot tidy up.
+    // A killed process cannot remove its temporary file.
     for (const std::string &name : folder.names()) {
       if (name.rfind(".target.tf-", 0) == 0) std::filesystem::remove(folder.path(name));
     }
     ASSERT_EQ(folder.names().size(), 2u);
   }
-  // Both were seen: kills come at all moments.
+  // Both files have been seen, so kills came before and after replacements.
   EXPECT_GT(seen[0], 0);
   EXPECT_GT(seen[1], 0);
 }
@@ -99,6 +101,47 @@ TEST(Killed, SavesLeaveTheOldFileOrTheNew) {
   kill_many(TF_FORMAT_SAFETENSORS, each, false);
   kill_many(TF_FORMAT_GGUF, each, false);
   std::printf("%d kills\n", 5 * each);
+}
+
+// Sets of three files and of four take turns, so that parts of one replace those of the other or are removed.
+void kill_saves_of_sets(tf_format format, int count, bool durable) {
+  const TempFolder folder;
+  const std::string path = folder.path("target");
+  const auto options =
+      options_with({{TF_OPTION_PART_BYTES, 50}, {TF_OPTION_THREADS, 1}, {TF_OPTION_DURABLE, durable ? 1 : 0}});
+  const auto save = [&](int i) {
+    return testing::save_weights_of(path, format, static_cast<float>(i), options.get(), i % 5 < 3 ? 3 : 4);
+  };
+  ASSERT_EQ(save(0), TF_STATUS_OK) << tf_error_message();
+  std::mt19937 random(2);
+  int loaded = 0;
+  for (int i = 0; i < count; ++i) {
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      for (int k = i;; ++k) {
+        if (save(k) != TF_STATUS_OK) _exit(1);
+      }
+    }
+    usleep(static_cast<useconds_t>(random() % 10000));
+    ASSERT_EQ(kill(child, SIGKILL), 0);
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status)) << "the save itself failed";
+    loaded += testing::expect_no_mixture(folder, "target", format) ? 1 : 0;
+    ASSERT_FALSE(::testing::Test::HasFailure()) << "kill " << i;
+    for (const std::string &name : folder.names()) {
+      if (name[0] == '.') std::filesystem::remove(folder.path(name));
+    }
+  }
+  EXPECT_GT(loaded, 0);
+}
+
+TEST(Killed, SavesOfSetsLeaveNoMixture) {
+  for (const tf_format format : {TF_FORMAT_SAFETENSORS, TF_FORMAT_GGUF}) {
+    kill_saves_of_sets(format, kills() / 5, false);
+    kill_saves_of_sets(format, kills() / 25, true);
+  }
 }
 
 }  // namespace

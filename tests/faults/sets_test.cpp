@@ -1,5 +1,5 @@
-// Saves of sets that fail or are killed at any moment: what is there then is the old set, the new set, or one that does not
-// load, however it is opened.
+// Saves of sets that fail or are killed at any moment. They leave the old set, the new set, or one that does not load,
+// however it is opened, and never a mixture.
 #include <errno.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -44,7 +44,7 @@ constexpr Change kChanges[] = {
 
 class SetFaults : public ::testing::Test {
  protected:
-  // Durably only if it is the save that fails: syncing takes most of the time of these tests.
+  // Only the save that fails is durable, because syncing takes most of the time of these tests.
   tf_status save(float value, int parts, const Change &change, bool durable = false) const {
     const auto options = options_with({{TF_OPTION_PART_BYTES, parts == 0 ? 10000 : 50},
                                        {TF_OPTION_THREADS, 1},
@@ -63,7 +63,7 @@ class SetFaults : public ::testing::Test {
     ASSERT_EQ(save(1, change.old_parts, change), TF_STATUS_OK) << tf_error_message();
     names_ = folder_->names();
   }
-  // Whatever came before, the next save succeeds and leaves nothing else.
+  // After any failure the next save succeeds and leaves only its own set.
   void expect_recovery(const Change &change) {
     ASSERT_EQ(save(3, change.new_parts, change), TF_STATUS_OK) << tf_error_message();
     EXPECT_TRUE(load_weights_of(entry(change.new_parts)).all_are(3));
@@ -160,7 +160,7 @@ TEST_F(SetFaults, KilledBeforeEveryCall) {
           ++kills;
           expect_no_mixture(*folder_, "m", format, !change.atomic);
           if (!old_set.all_are(1) && !new_set.all_are(2)) ++refused;
-          // Nobody removes the temporary files of a process that was killed.
+          // A killed process cannot remove its temporary files.
           for (const std::string &name : folder_->names()) {
             if (name[0] == '.') std::filesystem::remove(folder_->path(name));
           }

@@ -1,4 +1,4 @@
-// What tf_load_weights() reads, in bytes: it compares names and shapes first, and reads only what it keeps.
+// The bytes that tf_load_weights() reads: it compares names and shapes first, and reads only the arrays that it keeps.
 #include <gtest/gtest.h>
 
 #include "faults/interpose.h"

@@ -22,12 +22,12 @@
 
 namespace {
 
-// What was synced: "folder", or the size of a file.
+// The syncs, in order: "folder", or the size of a file.
 std::vector<std::string> synced;
 
 }  // namespace
 
-// In the place of libc's, to see what a durable save does.
+// Replaces libc's function to record what a durable save syncs.
 extern "C" int fsync(int descriptor) {
   struct stat info {};
   EXPECT_EQ(fstat(descriptor, &info), 0);
@@ -54,7 +54,7 @@ Status save(const std::string &path, const std::string &content, bool atomic = k
   return replacement.commit();
 }
 
-// Starts a save of content and gives it up.
+// Begins a save of content and does not commit it.
 Status abandon(const std::string &path, const std::string &content, bool atomic) {
   Replacement replacement(default_memory());
   Ref<Sink> sink;
@@ -84,7 +84,7 @@ TEST(Replacement, MakesANewFile) {
       EXPECT_EQ(mode_of(folder.path(name)), 0640u);
     }
   }
-  EXPECT_EQ(umask(umask_before), 027u) << "the umask is the process's, not ours";
+  EXPECT_EQ(umask(umask_before), 027u) << "the library must not change the umask of the process";
   EXPECT_EQ(folder.names(), (Names{"a.npy", "aa.npy", "ad.npy", "ada.npy"}));
 }
 
@@ -133,11 +133,11 @@ TEST(Replacement, ReadersSeeTheOldFileUntilItIsWhole) {
   ASSERT_TRUE(replacement.commit().ok());
   EXPECT_EQ(folder.read("a.npy"), content);
   EXPECT_EQ(folder.names(), Names{"a.npy"});
-  // Who had the old file has it still.
+  // A reader that opened the old file still has it.
   EXPECT_EQ(std::string(static_cast<const char *>(mapped), 3), "old");
 }
 
-TEST(Replacement, GivenUpItLeavesTheOldFile) {
+TEST(Replacement, NotCommittedItLeavesTheOldFile) {
   const TempFolder folder;
   const size_t before = open_descriptors();
   const std::string path = folder.write("a.npy", "old");
@@ -148,7 +148,7 @@ TEST(Replacement, GivenUpItLeavesTheOldFile) {
   EXPECT_EQ(open_descriptors(), before);
 }
 
-TEST(Replacement, GivenUpInPlaceItLeavesWhatWasWritten) {
+TEST(Replacement, NotCommittedInPlaceItLeavesWhatWasWritten) {
   const TempFolder folder;
   const std::string path = folder.write("a.npy", std::string(400000, 'o'));
   ASSERT_TRUE(abandon(path, big('n'), kInPlace).ok());
@@ -180,13 +180,13 @@ TEST(Replacement, FollowsLinks) {
     EXPECT_EQ(std::filesystem::read_symlink(folder.path("real/first")), "../links/second");
     EXPECT_EQ(folder.names(), (Names{"links", "real", "start"}));
 
-    // A link that leads nowhere: what it names is made.
+    // The target of a dangling link is created.
     ASSERT_EQ(symlink("../real/b.npy", folder.path("links/dangling").c_str()), 0);
     ASSERT_TRUE(save(folder.path("links/dangling"), "made", atomic).ok()) << error_record().message;
     EXPECT_EQ(folder.read("real/b.npy"), "made");
     EXPECT_TRUE(std::filesystem::is_symlink(folder.path("links/dangling")));
 
-    // A folder may be a link, too.
+    // A folder of the path may be a link.
     ASSERT_EQ(symlink("real", folder.path("folder").c_str()), 0);
     ASSERT_TRUE(save(folder.path("folder/c.npy"), "c", atomic).ok()) << error_record().message;
     EXPECT_EQ(folder.read("real/c.npy"), "c");
@@ -231,7 +231,7 @@ TEST(Replacement, OnlyRegularFilesAreReplaced) {
   EXPECT_TRUE(std::filesystem::is_empty(inner));
 }
 
-TEST(Replacement, APipeBehindALinkOfTheSystemIsRefused) {
+TEST(Replacement, APipeThatALinkOfTheSystemLeadsToIsRefused) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
   const std::string path = "/proc/self/fd/" + std::to_string(ends[1]);
@@ -241,7 +241,7 @@ TEST(Replacement, APipeBehindALinkOfTheSystemIsRefused) {
   close(ends[1]);
 }
 
-TEST(Replacement, PathsThatCannotBe) {
+TEST(Replacement, InvalidPaths) {
   const TempFolder folder;
   folder.write("file", "x");
   for (const bool atomic : {true, false}) {
@@ -292,7 +292,7 @@ TEST(Replacement, RelativePaths) {
     Replacement replacement(default_memory());
     Ref<Sink> sink;
     if (!replacement.begin(sink, "a.npy", kAtomic, true).ok()) return false;
-    // The target stays where it was, though the current folder changes.
+    // A change of the current folder does not move the target.
     if (chdir(elsewhere.path().c_str()) != 0) return false;
     Output output(*sink, Settings(), 0);
     return output.write("new", 3).ok() && replacement.commit().ok();
@@ -319,10 +319,10 @@ TEST(Replacement, WithoutPermission) {
     EXPECT_EQ(save(folder.path("b.npy"), "x", kInPlace).code, TF_STATUS_IO);
     expect_error(folder.path("b.npy") + ": could not open for writing: permission denied");
     EXPECT_EQ(save(folder.path("closed/c.npy"), "x").code, TF_STATUS_IO);
-    // Where the file may be written but its folder may not, only writing in place works.
+    // If the file may be written but its folder may not, only a save in place works.
     EXPECT_EQ(save(folder.path("a.npy"), "x").code, TF_STATUS_IO);
     EXPECT_TRUE(save(folder.path("a.npy"), "new", kInPlace).ok());
-    // The folder would let a read-only file be replaced; the file's mode says no.
+    // The folder's mode would allow a read-only file to be replaced; the save respects the mode of the file.
     EXPECT_EQ(save(folder.path("open/kept.npy"), "x").code, TF_STATUS_IO);
     expect_error(folder.path("open/kept.npy") + ": could not open for writing: permission denied");
     return true;
@@ -341,7 +341,7 @@ TEST(Replacement, AFolderThatMayNotBeListed) {
   ASSERT_EQ(chmod(inner.c_str(), 0333), 0);
   expect_without_privileges([&] {
     EXPECT_TRUE(save(inner + "/a.npy", "new").ok()) << error_record().message;
-    // It cannot be synced either, which shows before anything is replaced.
+    // Such a folder cannot be synced either. The save fails before it replaces anything.
     EXPECT_EQ(save(inner + "/a.npy", "newer", true, true).code, TF_STATUS_IO);
     expect_error(inner + "/a.npy: could not open for syncing the folder '" + inner + "': permission denied");
     return true;
@@ -366,7 +366,7 @@ TEST(Replacement, NoMoreSpace) {
     return true;
   });
   EXPECT_EQ(folder.read("a.npy"), "old");
-  EXPECT_EQ(folder.read("b.npy"), std::string(150000, 'n')) << "in place, what was written stays";
+  EXPECT_EQ(folder.read("b.npy"), std::string(150000, 'n')) << "a save in place that fails leaves what was written";
   EXPECT_EQ(folder.names(), (Names{"a.npy", "b.npy"}));
 }
 
@@ -377,7 +377,7 @@ TEST(Replacement, NoMoreSpaceForTheLastBytes) {
     const rlimit limit{10, 10};
     signal(SIGXFSZ, SIG_IGN);
     if (setrlimit(RLIMIT_FSIZE, &limit) != 0) return false;
-    // So little that it is written at the end only.
+    // Few enough bytes to be written only by commit().
     EXPECT_EQ(save(path, "0123456789abc").code, TF_STATUS_IO);
     expect_error(path + ": could not write: the file would be larger than allowed (byte 10)", 10);
     return true;
@@ -411,7 +411,7 @@ TEST(Replacement, Patches) {
       ASSERT_TRUE(output.write(piece.data(), piece.size()).ok());
       expected += piece;
       if (i % 10000 != 9999) continue;
-      // In what is in the file, across the end of that, and the last bytes.
+      // Patches bytes in the file, bytes across the end of the file, and the last bytes in memory.
       for (const size_t at : {size_t{3}, size_t{65534}, expected.size() - 4}) {
         if (at + 4 > expected.size()) continue;
         ASSERT_TRUE(output.patch(at, "####", 4).ok());

@@ -40,7 +40,7 @@ TEST_F(SaveAndLoad, TheExtensionIsAddedWhenItIsMissing) {
   ASSERT_EQ(tf_save_gguf(folder.path("exact.bin").c_str(), dict.get(), nullptr, exact.get()), TF_STATUS_OK);
   EXPECT_EQ(folder.names(),
             (std::vector<std::string>{"c.npz", "e.gguf", "e.npy", "e.npz", "e.safetensors", "exact.bin", "x.NPY.npy"}));
-  // No extension that is known: the content tells.
+  // The extension is unknown, so the content determines the format.
   EXPECT_TRUE(same(array.get(), array_of(load(folder.path("exact.bin")).get(), "w").get()));
 }
 
@@ -73,7 +73,7 @@ TEST_F(SaveAndLoad, ANpyFillsTheArrayOrLandsUnderTheEmptyName) {
   tf_dict_release(arrays);
   tf_dict_release(metadata);
   EXPECT_TRUE(same(array.get(), array_of(load(path).get(), "").get()));
-  // Nothing wanted but the verdict.
+  // The caller only wants to know whether the file is valid.
   EXPECT_EQ(tf_load(nullptr, nullptr, nullptr, path.c_str(), nullptr), TF_STATUS_OK);
 }
 
@@ -155,11 +155,12 @@ TEST_F(SaveAndLoad, WeightsThatAreNotTheExpectedOnes) {
   const auto wide = random_array(TF_DTYPE_FLOAT32, {9});
   const auto expected = dict_of({{"a.w", array.get()}, {"a.b", wide.get()}, {"a.c", wide.get()}});
   tf_dict *tree = nullptr;
-  expect_error(tf_load_weights(&tree, path.c_str(), expected.get(), nullptr), TF_STATUS_MISMATCH,
-               path +
-                   ": the weights are not the expected ones: 1 missing ('a.c'), 1 unexpected ('zz'), 1 of another shape "
-                   "('a.b' expected (9,), found (4,))",
-               "a.c");
+  expect_error(
+      tf_load_weights(&tree, path.c_str(), expected.get(), nullptr), TF_STATUS_MISMATCH,
+      path +
+          ": the weights are not the expected ones: 1 missing ('a.c'), 1 unexpected ('zz'), 1 of another shape "
+          "('a.b' expected (9,), found (4,))",
+      "a.c");
   EXPECT_EQ(tree, nullptr);
   const auto loose = options_with({{TF_OPTION_STRICT, 0}});
   ASSERT_EQ(tf_load_weights(&tree, path.c_str(), expected.get(), loose.get()), TF_STATUS_OK) << tf_error_message();
@@ -169,7 +170,7 @@ TEST_F(SaveAndLoad, WeightsThatAreNotTheExpectedOnes) {
   EXPECT_EQ(tf_dict_size(a.get()), 3u);
   EXPECT_TRUE(same(array.get(), array_of(a.get(), "w").get()));
   EXPECT_TRUE(same(wide.get(), array_of(a.get(), "c").get()));
-  // Not strict: shapes are not compared.
+  // Without TF_OPTION_STRICT, shapes are not compared.
   EXPECT_TRUE(same(other.get(), array_of(a.get(), "b").get()));
   ASSERT_EQ(tf_save(folder.path("one").c_str(), array.get(), nullptr), TF_STATUS_OK);
   EXPECT_EQ(tf_load_weights(&tree, folder.path("one.npy").c_str(), nullptr, nullptr), TF_STATUS_FORMAT);
@@ -202,7 +203,7 @@ TEST_F(SaveAndLoad, WeightsAreNestedAsDeepAsTheLimitAllows) {
       std::filesystem::remove(path);
     }
   }
-  // The option has no say where no tree is made.
+  // The option has no effect on functions that make no tree.
   const std::string path = folder.path("w.npz");
   ASSERT_EQ(tf_savez(path.c_str(), nullptr, 0, flat.get(), two.get()), TF_STATUS_OK);
   EXPECT_EQ(tf_dict_size(load(path, two.get()).get()), 2u);
@@ -302,7 +303,7 @@ TEST_F(SaveAndLoad, NullArguments) {
   tf_file_release(nullptr);
 }
 
-TEST_F(SaveAndLoad, WhatALoadWouldRefuseByItsLimitsIsNotSaved) {
+TEST_F(SaveAndLoad, ArraysThatALoadWithTheSameLimitsWouldRefuseAreNotSaved) {
   const std::string name(65537, 'n');
   const auto dict = dict_of({{name.c_str(), array.get()}});
   EXPECT_EQ(tf_savez(folder.path("x").c_str(), nullptr, 0, dict.get(), nullptr), TF_STATUS_LIMIT);
@@ -337,7 +338,7 @@ TEST_F(SaveAndLoad, MapModeSharesTheFileAndWritesDoNotReachIt) {
       void *data = nullptr;
       ASSERT_EQ(tf_array_data_mut(&data, mapped), TF_STATUS_OK) << tf_error_message();
       memset(data, 1, 4096);
-      // Saving over the very file that is mapped.
+      // Save over the file that is mapped.
       ASSERT_EQ(tf_save_weights(path.c_str(), loaded.get(), nullptr), TF_STATUS_OK) << tf_error_message();
       EXPECT_FALSE(same(big.get(), mapped));
       tf_array_release(mapped);

@@ -1,4 +1,4 @@
-// What saving costs, counted: memory, and calls of the sink.
+// The cost of saving: peak memory, and calls of a sink's write function.
 #include "support/foreign.h"
 #include "support/handles.h"
 #include "support/memory.h"
@@ -9,7 +9,7 @@ namespace {
 
 constexpr int64_t kMiB = int64_t{1} << 20;
 
-// Two matrices of 32 MiB: in C order, and its transpose, which has yet to be brought into that order.
+// A matrix of 32 MiB in C order, its transpose, and a reversed view, which a save must copy into C order.
 Handle<tf_dict> large_arrays() {
   const auto matrix = random_array(TF_DTYPE_FLOAT32, {4096, 2048});
   const auto transposed =
@@ -25,7 +25,7 @@ Handle<tf_dict> large_arrays() {
   return dict_of({{"dense", matrix.get()}, {"transposed", transposed.get()}, {"reversed", strided.get()}});
 }
 
-TEST(SavingWork, NeedsAFewMiBBesideTheArrays) {
+TEST(SavingWork, NeedsAFewMiBBesidesTheArrays) {
   const TempFolder folder;
   const auto arrays = large_arrays();
   for (const char *const name : {"a.safetensors", "a.gguf", "a.npz", "compressed.npz"}) {
@@ -43,12 +43,12 @@ TEST(SavingWork, NeedsAFewMiBBesideTheArrays) {
       status = tf_savez_compressed(path.c_str(), nullptr, 0, arrays.get(), options.get());
     }
     EXPECT_EQ(status, TF_STATUS_OK) << tf_error_message();
-    // Each thread has a chunk that it deflates, and what comes of it.
+    // Each thread has one chunk of data and its compressed bytes.
     EXPECT_LE(memory.peak(), format == "compressed.npz" ? 12 * kMiB : 4 * kMiB) << name;
   }
 }
 
-TEST(SavingWork, GathersWhatIsSmall) {
+TEST(SavingWork, CollectsSmallArrays) {
   const auto arrays = new_dict();
   const auto small = random_array(TF_DTYPE_FLOAT32, {4, 4});
   for (int i = 0; i < 5000; ++i)

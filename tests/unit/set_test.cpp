@@ -71,7 +71,7 @@ TEST_F(Sets, AMissingShardIsNamed) {
                folder.path("model-00002-of-00002.safetensors") + ": no such file");
 }
 
-TEST_F(Sets, AnIndexIsNotBelieved) {
+TEST_F(Sets, AnIndexIsChecked) {
   ASSERT_EQ(tf_save_safetensors(folder.path("s").c_str(), arrays.get(), nullptr, nullptr), TF_STATUS_OK);
   const auto expect_index = [&](const std::string &text, tf_status status, const std::string &message) {
     SCOPED_TRACE(text);
@@ -92,7 +92,7 @@ TEST_F(Sets, AnIndexIsNotBelieved) {
   expect_index(R"({"weight_map":{"a":"s.safetensors","a":"s.safetensors"}})", TF_STATUS_DUPLICATE,
                "array 'a': the name is in the index twice (byte 35)");
   expect_index(R"({"metadata":{"total_size":7}})", TF_STATUS_CORRUPT, "the index has no weight_map");
-  // What the index does not list is left out; its other keys mean nothing.
+  // Arrays that the index does not list are left out, and its other keys are ignored.
   const std::string path = folder.write(
       "i.index.json", R"({"metadata":{"total_size":7.5,"x":[1]},"weight_map":{"c":"s.safetensors"},"y":null})");
   EXPECT_EQ(tf_dict_size(load(path, nullptr).get()), 1u);
@@ -103,7 +103,7 @@ TEST_F(Sets, SafetensorsInPartsWithTheirIndex) {
   ASSERT_EQ(tf_dict_set_string(metadata.get(), "format", SIZE_MAX, "pt", SIZE_MAX), TF_STATUS_OK);
   ASSERT_EQ(tf_save_safetensors(folder.path("m").c_str(), arrays.get(), metadata.get(), in_parts.get()), TF_STATUS_OK)
       << tf_error_message();
-  // 40 + 40, 40, 400 by itself, 40: an array that would exceed the limit begins the next part.
+  // 40 + 40, 40, 400, 40 bytes: an array that would exceed the limit begins the next part.
   EXPECT_EQ(folder.names(), (std::vector<std::string>{"m-00001-of-00004.safetensors", "m-00002-of-00004.safetensors",
                                                       "m-00003-of-00004.safetensors", "m-00004-of-00004.safetensors",
                                                       "m.safetensors.index.json"}));
@@ -126,7 +126,7 @@ TEST_F(Sets, SafetensorsInPartsWithTheirIndex) {
   EXPECT_EQ(tf_dict_size(loaded.get()), 5u);
   EXPECT_TRUE(same(large.get(), array_of(loaded.get(), "d").get()));
   EXPECT_EQ(tf_dict_size(read_metadata), 1u);
-  // What fits in one file is one file.
+  // Arrays that fit in one file are saved as one file.
   const auto one = dict_of({{"a", small.get()}, {"b", small.get()}});
   ASSERT_EQ(tf_save_safetensors(folder.path("one").c_str(), one.get(), nullptr, in_parts.get()), TF_STATUS_OK);
   EXPECT_EQ(folder.names().back(), "one.safetensors");
@@ -143,7 +143,7 @@ TEST_F(Sets, SplitGgufFromThePeer) {
   }
   EXPECT_EQ(tf_dict_size(whole.get()), together);
   EXPECT_LT(tf_dict_size(alone.get()), together);
-  // A file that is not split is itself.
+  // A file that is not split is opened as it is.
   EXPECT_GT(tf_dict_size(load(kGolden + "gguf/py_all_plain.gguf", parts.get()).get()), 0u);
 }
 
@@ -169,7 +169,7 @@ TEST_F(Sets, GgufInPartsWithItsMetadataInTheFirst) {
   EXPECT_EQ(tf_dict_size(raw), 4u);
   const auto whole = load(folder.path("m-00001-of-00004.gguf"), parts.get(), &raw);
   of_third.reset(raw);
-  EXPECT_EQ(tf_dict_size(raw), 2u) << "the keys of the split are not the model's";
+  EXPECT_EQ(tf_dict_size(raw), 2u) << "the keys of the split are left out";
   EXPECT_EQ(tf_dict_size(whole.get()), 5u);
   EXPECT_TRUE(same(large.get(), array_of(whole.get(), "d").get()));
 

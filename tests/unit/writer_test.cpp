@@ -1,4 +1,4 @@
-// tf_writer: what it writes is what a save of the same arrays writes, and what it refuses.
+// tf_writer: it writes the bytes that a save of the same arrays writes, and refuses what a save refuses.
 #include <algorithm>
 #include <cstring>
 
@@ -22,7 +22,7 @@ class WriterTest : public ::testing::Test {
   void add(const std::string &name, tf_dtype dtype, const std::vector<int64_t> &shape) {
     arrays.push_back({name, random_array(dtype, shape, static_cast<unsigned>(arrays.size()) + 1)});
   }
-  // Small and large, in an order of names and dtypes that is nobody's, with empty ones among them.
+  // Small, large and empty arrays, in an order that no format sorts by.
   void add_several(bool large) {
     add("zebra", TF_DTYPE_UINT8, {3});
     add("none", TF_DTYPE_FLOAT32, {0, 4});
@@ -56,7 +56,7 @@ class WriterTest : public ::testing::Test {
           << tf_error_message();
     }
   }
-  // All data, in pieces of which each is longer than the one before.
+  // Writes all data in pieces, each longer than the one before it.
   void write_all(tf_writer *writer, size_t first = 1) {
     std::string data;
     for (const Named &named : arrays) {
@@ -131,7 +131,7 @@ TEST_F(WriterTest, WritesToAPathWhatASaveWrites) {
   EXPECT_EQ(folder.names(), (std::vector<std::string>{"a.gguf", "a.npz", "a.safetensors"}));
 }
 
-// In parts too: the same files as a save in parts, an index included, and all of them only at the end.
+// A writer of parts writes the same files as a save, including the index, and none of them appears before the end.
 TEST_F(WriterTest, WritesThePartsThatASaveWrites) {
   add("none", TF_DTYPE_FLOAT32, {0, 4});
   add("big", TF_DTYPE_FLOAT32, {2500, 1000});
@@ -161,7 +161,7 @@ TEST_F(WriterTest, WritesThePartsThatASaveWrites) {
   }
 }
 
-TEST_F(WriterTest, AbandonedAmongItsPartsItChangesNothing) {
+TEST_F(WriterTest, ReleasedBetweenPartsItChangesNothing) {
   add_several(true);
   const TempFolder folder;
   const auto options = options_with({{TF_OPTION_PART_BYTES, 60}});
@@ -199,7 +199,7 @@ TEST_F(WriterTest, WritesToASinkFromFirstToLast) {
     write_all(writer.get(), 1000);
     ASSERT_EQ(tf_writer_finish(writer.get()), TF_STATUS_OK) << tf_error_message();
     expect_loads(user.bytes);
-    EXPECT_EQ(user.releases, 0) << "the writer keeps its sink";
+    EXPECT_EQ(user.releases, 0) << "the writer has a reference to its sink";
   }
   std::erase_if(arrays, [](const Named &named) { return tf_array_dtype(named.array.get()) == TF_DTYPE_UINT8; });
   ForeignSink user;
@@ -212,7 +212,7 @@ TEST_F(WriterTest, WritesToASinkFromFirstToLast) {
   EXPECT_EQ(user.releases, 1);
 }
 
-TEST_F(WriterTest, GathersSmallArraysOfOneCall) {
+TEST_F(WriterTest, CollectsSmallArraysOfOneCall) {
   constexpr size_t kArrays = 5000;
   const std::vector<float> data(16 * kArrays, 0.5f);
   for (const tf_format format : {TF_FORMAT_SAFETENSORS, TF_FORMAT_GGUF, TF_FORMAT_NPZ}) {
@@ -243,7 +243,7 @@ TEST_F(WriterTest, DeflatesWhenAsked) {
   expect_loads(user.bytes);
 }
 
-TEST_F(WriterTest, AbandonedItChangesNothing) {
+TEST_F(WriterTest, ReleasedUnfinishedItChangesNothing) {
   add_several(true);
   folder.write("a.npz", "old");
   const size_t before = open_descriptors();
@@ -251,7 +251,7 @@ TEST_F(WriterTest, AbandonedItChangesNothing) {
     Writer writer = open(folder.path("a"), TF_FORMAT_NPZ);
     declare_all(writer.get());
     if (written) write_all(writer.get());
-    EXPECT_EQ(folder.names().size(), written ? 2u : 1u) << "nothing is made before the first byte";
+    EXPECT_EQ(folder.names().size(), written ? 2u : 1u) << "no file is created before the first byte is written";
     writer.reset();
     EXPECT_EQ(folder.read("a.npz"), "old");
     EXPECT_EQ(folder.names(), std::vector<std::string>{"a.npz"});
@@ -305,7 +305,7 @@ TEST_F(WriterTest, RefusesBadDeclarations) {
   ASSERT_EQ(tf_writer_finish(writer.get()), TF_STATUS_OK) << tf_error_message();
 }
 
-TEST_F(WriterTest, TellsAllThatTheFormatCannotHoldBeforeItWrites) {
+TEST_F(WriterTest, ReportsEverythingThatTheFormatCannotHoldBeforeItWrites) {
   folder.write("x.npz", "old");
   const Writer writer = open(folder.path("x"), TF_FORMAT_NPZ);
   ASSERT_EQ(declare(writer.get(), "good", TF_DTYPE_INT8, {1}), TF_STATUS_OK);
@@ -369,32 +369,32 @@ TEST_F(WriterTest, FailsOnceAndSaysSoAfterwards) {
 
 TEST_F(WriterTest, ReportsProgressAndObeysIt) {
   add("a", TF_DTYPE_INT8, {3 << 20});
-  struct Heard {
+  struct Reported {
     uint64_t done = 0;
     uint64_t total = 0;
     uint64_t stop = UINT64_MAX;
-  } heard;
-  const tf_progress_fn hear = [](void *user, uint64_t done, uint64_t total) -> tf_status {
-    auto &self = *static_cast<Heard *>(user);
+  } reported;
+  const tf_progress_fn report = [](void *user, uint64_t done, uint64_t total) -> tf_status {
+    auto &self = *static_cast<Reported *>(user);
     self.done = done;
     self.total = total;
     return done >= self.stop ? TF_STATUS_CANCELLED : TF_STATUS_OK;
   };
   const auto options = options_with({});
-  ASSERT_EQ(tf_options_set_progress(options.get(), hear, nullptr, &heard), TF_STATUS_OK);
+  ASSERT_EQ(tf_options_set_progress(options.get(), report, nullptr, &reported), TF_STATUS_OK);
   const Writer writer = open(folder.path("a.npy"), TF_FORMAT_NPY, options.get());
   declare_all(writer.get());
   write_all(writer.get(), 100000);
   ASSERT_EQ(tf_writer_finish(writer.get()), TF_STATUS_OK);
-  EXPECT_EQ(heard.done, uint64_t{3} << 20);
-  EXPECT_EQ(heard.total, uint64_t{3} << 20);
-  heard.stop = 1;
+  EXPECT_EQ(reported.done, uint64_t{3} << 20);
+  EXPECT_EQ(reported.total, uint64_t{3} << 20);
+  reported.stop = 1;
   const Writer stopped = open(folder.path("b.npy"), TF_FORMAT_NPY, options.get());
   declare_all(stopped.get());
   EXPECT_EQ(tf_writer_write(stopped.get(), "x", 1), TF_STATUS_CANCELLED);
 }
 
-// Writes 64 MiB through a writer; how much memory of ours was held at most.
+// Writes 64 MiB through a writer and returns the peak of the library's memory.
 int64_t peak_of_writing(const std::string &path, const tf_options *given, TestMemory &memory) {
   tf_options *options = nullptr;
   EXPECT_EQ(tf_options_new(&options), TF_STATUS_OK);
@@ -417,7 +417,7 @@ int64_t peak_of_writing(const std::string &path, const tf_options *given, TestMe
   return memory.peak();
 }
 
-TEST_F(WriterTest, NeedsAFewMiBHoweverLargeTheArrays) {
+TEST_F(WriterTest, NeedsLittleMemoryForArraysOfAnySize) {
   for (const char *const name : {"a.npy", "a.npz", "a.safetensors"}) {
     TestMemory memory;
     EXPECT_LT(peak_of_writing(folder.path(name), options_with({}).get(), memory), 2 << 20) << name;
@@ -447,7 +447,7 @@ TEST_F(WriterTest, EveryFailedAllocationIsClean) {
         return Status{tf_writer_finish(made)};
       });
       const bool parts = choice == 1 && format == TF_FORMAT_SAFETENSORS;
-      EXPECT_EQ(folder.names().size(), parts ? 3u : 1u) << "what was written, and nothing beside it";
+      EXPECT_EQ(folder.names().size(), parts ? 3u : 1u) << "only the files of the save";
       for (const std::string &name : folder.names())
         std::filesystem::remove(folder.path(name));
     }
