@@ -32,16 +32,6 @@ Status add_triple(Dict &arrays, const OpenedFile &file, Text name, const MlxTrip
   return add_derived(arrays, file, stem_of(name), ".biases", *triple.biases);
 }
 
-// The shapes of the codes, and of the scales and biases, that make_mlx_triple() makes of a block type with 32 codes.
-void mlx_triple_shapes(int64_t *codes, int64_t *groups, const Dtype &dtype, Span<const int64_t> shape) {
-  const size_t last = shape.size() - 1;
-  memcpy(codes, shape.data(), shape.size() * sizeof(int64_t));
-  memcpy(groups, shape.data(), shape.size() * sizeof(int64_t));
-  groups[last] = shape[last] / dtype.block_size;
-  // A block is a scale, perhaps a bias, and codes of 4 or 8 bits.
-  codes[last] = groups[last] * (dtype.block_bytes >= dtype.block_size ? 8 : 4);
-}
-
 Status make_listed(Ref<Array> &out, Memory &memory, tf_dtype dtype, Span<const int64_t> shape) {
   return make_array(out, memory, *find_dtype(dtype), shape, nullptr, Ref<Buffer>(), nullptr);
 }
@@ -71,14 +61,12 @@ Status list_for_mlx(Dict &arrays, const OpenedFile &file, const Member &member) 
     return add_listed(arrays, member.name, *find_dtype(TF_DTYPE_FLOAT16), member.shape);
   }
   Memory &memory = file.settings.memory();
-  int64_t codes[kMaxRank];
-  int64_t groups[kMaxRank];
-  mlx_triple_shapes(codes, groups, *member.dtype, member.shape);
-  const size_t ndim = member.shape.size();
+  const MlxShapes shapes = mlx_shapes(*member.dtype, member.shape);
+  const Span<const int64_t> groups(shapes.groups, shapes.ndim);
   MlxTriple triple;
-  TFILE_TRY(make_listed(triple.codes, memory, TF_DTYPE_UINT32, Span<const int64_t>(codes, ndim)));
-  TFILE_TRY(make_listed(triple.scales, memory, TF_DTYPE_FLOAT16, Span<const int64_t>(groups, ndim)));
-  TFILE_TRY(make_listed(triple.biases, memory, TF_DTYPE_FLOAT16, Span<const int64_t>(groups, ndim)));
+  TFILE_TRY(make_listed(triple.codes, memory, TF_DTYPE_UINT32, Span(shapes.codes, shapes.ndim)));
+  TFILE_TRY(make_listed(triple.scales, memory, TF_DTYPE_FLOAT16, groups));
+  TFILE_TRY(make_listed(triple.biases, memory, TF_DTYPE_FLOAT16, groups));
   return add_triple(arrays, file, member.name, triple);
 }
 

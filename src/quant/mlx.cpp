@@ -58,19 +58,24 @@ bool has_mlx_triple(const Dtype &dtype) {
   return find_mlx_form(dtype.id) != nullptr;
 }
 
+MlxShapes mlx_shapes(const Dtype &dtype, Span<const int64_t> shape) {
+  MlxShapes made;
+  made.ndim = shape.size();
+  for (size_t i = 0; i < made.ndim; ++i)
+    made.codes[i] = made.groups[i] = shape[i];
+  const size_t last = made.ndim - 1;
+  made.codes[last] = shape[last] / static_cast<int64_t>(32 / find_mlx_form(dtype.id)->bits);
+  made.groups[last] = shape[last] / static_cast<int64_t>(kGroup);
+  return made;
+}
+
 Status make_mlx_triple(MlxTriple *out, Memory &memory, const Array &blocks) {
   const MlxForm &form = *find_mlx_form(blocks.dtype->id);
-  int64_t shape[kMaxRank];
-  for (size_t i = 0; i < blocks.ndim; ++i)
-    shape[i] = blocks.dims()[i];
-  int64_t &row = shape[blocks.ndim - 1];
-  const int64_t elements = row;
-  row = elements / static_cast<int64_t>(32 / form.bits);
-  const Span<const int64_t> sizes(shape, blocks.ndim);
-  TFILE_TRY(make_array(out->codes, memory, *find_dtype(TF_DTYPE_UINT32), sizes));
-  row = elements / static_cast<int64_t>(kGroup);
-  TFILE_TRY(make_array(out->scales, memory, *find_dtype(TF_DTYPE_FLOAT16), sizes));
-  TFILE_TRY(make_array(out->biases, memory, *find_dtype(TF_DTYPE_FLOAT16), sizes));
+  const MlxShapes shapes = mlx_shapes(*blocks.dtype, blocks.shape());
+  const Span<const int64_t> groups(shapes.groups, shapes.ndim);
+  TFILE_TRY(make_array(out->codes, memory, *find_dtype(TF_DTYPE_UINT32), Span(shapes.codes, shapes.ndim)));
+  TFILE_TRY(make_array(out->scales, memory, *find_dtype(TF_DTYPE_FLOAT16), groups));
+  TFILE_TRY(make_array(out->biases, memory, *find_dtype(TF_DTYPE_FLOAT16), groups));
   auto *const codes = reinterpret_cast<uint32_t *>(out->codes->data);
   auto *const scales = reinterpret_cast<uint16_t *>(out->scales->data);
   auto *const biases = reinterpret_cast<uint16_t *>(out->biases->data);

@@ -15,6 +15,14 @@ struct MlxTriple {
   Ref<Array> biases;  // float16, (..., K / 32): value = code * scale + bias
 };
 
+// The shapes of the arrays of a triple.
+struct MlxShapes {
+  size_t ndim;
+  int64_t codes[kMaxRank];
+  int64_t groups[kMaxRank];  // of the scales and of the biases
+};
+MlxShapes mlx_shapes(const Dtype &dtype, Span<const int64_t> shape);
+
 // Converts a C-contiguous array of a block type that has_mlx_triple(), of shape (..., K).
 Status make_mlx_triple(MlxTriple *out, Memory &memory, const Array &blocks);
 

@@ -176,6 +176,37 @@ TEST_F(SaveAndLoad, WeightsThatAreNotTheExpectedOnes) {
   EXPECT_EQ(tf_load_weights(&tree, folder.path("one.npy").c_str(), nullptr, nullptr), TF_STATUS_FORMAT);
 }
 
+// What MLX's form adds has names and shapes too, which are known before anything is read.
+TEST_F(SaveAndLoad, WeightsInTheFormOfMlx) {
+  const std::string path = folder.path("w.gguf");
+  const auto blocks = random_array(TF_DTYPE_Q8_0, {4, 64});
+  const auto saved = dict_of({{"a.weight", blocks.get()}, {"b", array.get()}});
+  ASSERT_EQ(tf_save_weights(path.c_str(), saved.get(), nullptr), TF_STATUS_OK) << tf_error_message();
+  const auto mlx = options_with({{TF_OPTION_DECODE, TF_DECODE_MLX}});
+  const auto codes = random_array(TF_DTYPE_UINT32, {4, 16});
+  const auto groups = random_array(TF_DTYPE_FLOAT16, {4, 2});
+  const auto expected =
+      dict_of({{"a.weight", codes.get()}, {"a.scales", groups.get()}, {"a.biases", groups.get()}, {"b", array.get()}});
+  const auto loaded =
+      made<tf_dict>([&](tf_dict **out) { return tf_load_weights(out, path.c_str(), expected.get(), mlx.get()); });
+  const auto a = made<tf_dict>([&](tf_dict **out) { return tf_dict_get_dict(out, loaded.get(), "a", SIZE_MAX); });
+  EXPECT_EQ(tf_dict_size(a.get()), 3u);
+  tf_dict *tree = nullptr;
+  expect_error(tf_load_weights(&tree, path.c_str(), saved.get(), mlx.get()), TF_STATUS_MISMATCH,
+               path +
+                   ": the weights are not the expected ones: 2 unexpected ('a.biases', 'a.scales'), 1 of another shape "
+                   "('a.weight' expected (4, 64), found (4, 16))",
+               "a.biases");
+  // An array that is made from another is a reason to read that one.
+  ASSERT_EQ(tf_options_set(mlx.get(), TF_OPTION_STRICT, 0), TF_STATUS_OK);
+  const auto scales_only = dict_of({{"a.scales", array.get()}});
+  const auto some =
+      made<tf_dict>([&](tf_dict **out) { return tf_load_weights(out, path.c_str(), scales_only.get(), mlx.get()); });
+  const auto inner = made<tf_dict>([&](tf_dict **out) { return tf_dict_get_dict(out, some.get(), "a", SIZE_MAX); });
+  EXPECT_EQ(tf_dict_size(inner.get()), 1u);
+  EXPECT_TRUE(same(array_of(a.get(), "scales").get(), array_of(inner.get(), "scales").get()));
+}
+
 // Names make the tree: as many dicts as a name has parts.
 TEST_F(SaveAndLoad, WeightsAreNestedAsDeepAsTheLimitAllows) {
   const auto flat = dict_of({{"a.b.c", array.get()}, {"a.d", other.get()}});
