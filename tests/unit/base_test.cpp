@@ -119,7 +119,7 @@ bool rfc3629(const std::string &s) {
 }
 
 TEST(Utf8, IsRfc3629) {
-  // every pair of bytes, alone and followed by what could complete it, behind eight plain ones
+  // every pair of bytes, alone and followed by what could complete it, after eight plain ones
   for (int a = 0; a < 256; ++a) {
     for (int b = 0; b < 256; ++b) {
       for (const char *tail : {"", "\x80", "\x80\x80", "\xBF\xBF"}) {

@@ -163,7 +163,7 @@ TEST(Inflater, ReadsWhatPythonWrote) {
   EXPECT_TRUE(valid);
   EXPECT_TRUE(done);
   EXPECT_EQ(std::string(reinterpret_cast<char *>(room), sizeof(room) - output.size()), "hello hello hello hello");
-  ASSERT_EQ(input.size(), 2u) << "took bytes behind the stream";
+  ASSERT_EQ(input.size(), 2u) << "consumed bytes after the stream";
   EXPECT_EQ(input[0], 0xAA);
   ASSERT_TRUE(inflater.run(&valid, &done, &input, &output).ok());
   EXPECT_TRUE(done);

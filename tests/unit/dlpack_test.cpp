@@ -280,7 +280,7 @@ TEST(DlPack, RefusesWhatCannotBeAnArray) {
   {
     Tensor tensor;
     tensor.versioned.version = {2, 0};
-    // Nothing behind the deleter may be looked at.
+    // Nothing after the deleter may be read.
     tensor.versioned.tensor.ndim = -1;
     tensor.expect_refused(TF_STATUS_UNSUPPORTED, "the tensor is of DLPack 2.0, and 1.x is handled");
   }

@@ -200,14 +200,14 @@ TEST_F(Executor, ItsStatusEndsTheCall) {
   EXPECT_FALSE(loaded_);
 }
 
-struct Told {
+struct ProgressLog {
   std::thread::id thread = std::this_thread::get_id();
   uint64_t stop = UINT64_MAX;
   std::vector<uint64_t> done;
   int elsewhere = 0;
 
   static tf_status report(void *user, uint64_t done, uint64_t /*total*/) {
-    auto &self = *static_cast<Told *>(user);
+    auto &self = *static_cast<ProgressLog *>(user);
     self.done.push_back(done);
     if (std::this_thread::get_id() != self.thread) ++self.elsewhere;
     return done < self.stop ? TF_STATUS_OK : TF_STATUS_CANCELLED;
@@ -218,14 +218,14 @@ TEST_F(Executor, ProgressIsToldBetweenItsJobsAndCancels) {
   Host host;
   host.width = 2;
   const auto options = options_on(host);
-  Told notified;
-  ASSERT_EQ(tf_options_set_progress(options.get(), Told::report, nullptr, &notified), TF_STATUS_OK);
+  ProgressLog log;
+  ASSERT_EQ(tf_options_set_progress(options.get(), ProgressLog::report, nullptr, &log), TF_STATUS_OK);
   ASSERT_EQ(load(options.get()), TF_STATUS_OK);
-  EXPECT_GT(notified.done.size(), 1u);
-  EXPECT_TRUE(std::is_sorted(notified.done.begin(), notified.done.end()));
-  EXPECT_EQ(notified.done.back(), static_cast<uint64_t>(kLarge) * 4);
-  EXPECT_EQ(notified.elsewhere, 0);
-  notified.stop = 1;
+  EXPECT_GT(log.done.size(), 1u);
+  EXPECT_TRUE(std::is_sorted(log.done.begin(), log.done.end()));
+  EXPECT_EQ(log.done.back(), static_cast<uint64_t>(kLarge) * 4);
+  EXPECT_EQ(log.elsewhere, 0);
+  log.stop = 1;
   const int before = host.calls;
   EXPECT_EQ(load(options.get()), TF_STATUS_CANCELLED);
   EXPECT_EQ(host.calls, before + 1);
@@ -257,7 +257,7 @@ struct Jobs {
 Status run_job(void *context, size_t i) {
   auto &jobs = *static_cast<Jobs *>(context);
   ++jobs.runs[i];
-  // The jobs behind the one that fails take their time, so that it is heard of before the last, on a busy machine too.
+  // The jobs after the failing one take longer, so that the failure is seen before the last job, also on a busy machine.
   if (i > jobs.failing) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   if (i != jobs.failing) return kOk;
   return Failure(TF_STATUS_CORRUPT).array("w").at(99) << "job " << static_cast<uint64_t>(i);

@@ -194,18 +194,18 @@ TEST(Json, DecodesStrings) {
   EXPECT_EQ(decoded(R"("x\\u0041")"), "x\\u0041");
 }
 
-// A character that ends a run is found wherever it stands among the eight bytes that are looked at together.
+// A character that ends a run is found at each position of the eight bytes that are examined together.
 TEST(Json, FindsWhatEndsAStringAtAnyPlace) {
   for (size_t before = 0; before < 20; ++before) {
-    for (size_t behind = 0; behind < 20; ++behind) {
+    for (size_t after = 0; after < 20; ++after) {
       const std::string head(before, '~');
-      const std::string tail(behind, '!');
+      const std::string tail(after, '!');
       EXPECT_EQ(decoded("\"" + head + "\\n" + tail + "\""), head + "\n" + tail);
       EXPECT_EQ(decoded("\"" + head + "\u00e9" + tail + "\""), head + "\u00e9" + tail);
       expect_refused("\"" + head + "\x01" + tail + "\"", 1 + before,
                      "a control character in a string (0x1), not escaped");
       expect_refused("\"" + head + "\"" + tail + "\"", 2 + before,
-                     std::string("expected nothing more, found '") + (behind > 0 ? "!" : "\"") + "'");
+                     std::string("expected nothing more, found '") + (after > 0 ? "!" : "\"") + "'");
     }
   }
 }

@@ -12,13 +12,13 @@
 namespace tfile {
 namespace {
 
-// What a progress callback was told.
-struct Heard {
+// The calls of a progress callback.
+struct ProgressLog {
   std::vector<std::pair<uint64_t, uint64_t>> calls;
   uint64_t stop_at = UINT64_MAX;
 
   static tf_status report(void *user, uint64_t done, uint64_t total) {
-    auto &self = *static_cast<Heard *>(user);
+    auto &self = *static_cast<ProgressLog *>(user);
     self.calls.emplace_back(done, total);
     return done >= self.stop_at ? TF_STATUS_CANCELLED : TF_STATUS_OK;
   }
@@ -157,15 +157,15 @@ TEST(Output, ReportsDataInPieces) {
   const Ref<Sink> sink = foreign_sink(user);
   constexpr uint64_t kMiB = uint64_t{1} << 20;
   const std::string data(40 * kMiB, 'd');
-  Heard heard;
-  const Settings settings = heard.settings();
+  ProgressLog log;
+  const Settings settings = log.settings();
   Output output(*sink, settings, data.size());
   ASSERT_TRUE(output.write("header", 6).ok());
-  EXPECT_TRUE(heard.calls.empty()) << "a header is no array data";
+  EXPECT_TRUE(log.calls.empty()) << "a header is no array data";
   ASSERT_TRUE(output.write_data(data.data(), data.size()).ok());
   const std::vector<std::pair<uint64_t, uint64_t>> expected = {
       {16 * kMiB, 40 * kMiB}, {32 * kMiB, 40 * kMiB}, {40 * kMiB, 40 * kMiB}};
-  EXPECT_EQ(heard.calls, expected);
+  EXPECT_EQ(log.calls, expected);
   EXPECT_EQ(user.largest, 16 * kMiB);
   EXPECT_EQ(user.bytes, "header" + data);
 }
@@ -174,9 +174,9 @@ TEST(Output, IsCancelledBetweenPieces) {
   ForeignSink user;
   const Ref<Sink> sink = foreign_sink(user);
   const std::string data(size_t{40} << 20, 'd');
-  Heard heard;
-  heard.stop_at = 1;
-  const Settings settings = heard.settings();
+  ProgressLog log;
+  log.stop_at = 1;
+  const Settings settings = log.settings();
   Output output(*sink, settings, data.size());
   EXPECT_EQ(output.write_data(data.data(), data.size()).code, TF_STATUS_CANCELLED);
   EXPECT_EQ(user.bytes.size(), size_t{16} << 20);

@@ -542,7 +542,7 @@ TEST(CallbackSource, PassesStatusesThrough) {
   EXPECT_EQ(user.reads, 1);
   char bytes[16];
   EXPECT_EQ(read_at(*source, 8, bytes, 3, "").code, TF_STATUS_TRUNCATED);
-  EXPECT_EQ(user.reads, 1) << "the callback was asked for bytes behind the end";
+  EXPECT_EQ(user.reads, 1) << "the callback was asked for bytes after the end";
   for (const tf_status status : {tf_status{TF_STATUS_IO}, tf_status{TF_STATUS_CANCELLED}, -7, 12345}) {
     user.answer = status;
     EXPECT_EQ(read_at(*source, 3, bytes, 4, "w").code, status);
