@@ -138,11 +138,19 @@ void add_values(Cases &cases) {
   for (const char *order : {"1", "0", "'True'", "None", "true", "TRUE", "Tru", "Truee", "()", "[]", "Falſe", "not True",
                             "True or False", "-True", "1==1", "\"False\""})
     cases.refused(std::string("order ") + order, TF_STATUS_CORRUPT, with("'<f4'", order, "(2, 3)"));
-  for (const char *descr : {"''",        "'<'",       "'>'",       "'|'",    "'='",       "4",
-                            "None",      "b'<f4'",    "r'<f4'",    "f'<f4'", "'''<f4'''", "'<' 'f4'",
-                            "('<f4')",   "'<f4",      "<f4",       "'<f4\"", "'\\x00f4'", "'\\x3'",
-                            "'\\q'",     "'\\u00g0'", "'\\ud800'", "'|f4'",  "'|i2'",     "'|u8'",
-                            "'|c8'",     "'<4'",      "'<f4 '",    "' <f4'", "{'f': 4}",  "__import__('os')",
+  for (const char *descr : {"''",        "'<'",
+                            "'>'",       "'|'",
+                            "'='",       "4",
+                            "None",      "b'<f4'",
+                            "r'<f4'",    "f'<f4'",
+                            "'''<f4'''", "'<' 'f4'",
+                            "('<f4')",   "'<f4",
+                            "<f4",       "'<f4\"",
+                            "'\\x00f4'", "'\\x3'",
+                            "'\\q'",     "'\\u00g0'",
+                            "'\\ud800'", "'<4'",
+                            "'<f4 '",    "' <f4'",
+                            "{'f': 4}",  "__import__('os')",
                             "lambda: 0", "'<f4', 'x'"})
     cases.refused(std::string("descr ") + descr, TF_STATUS_CORRUPT, with(descr, "False", "(2, 3)"));
   cases.refused("descr_unclosed_list", TF_STATUS_CORRUPT, with("[('a', '<f4')", "False", "(2, 3)"));
@@ -162,7 +170,8 @@ void add_values(Cases &cases) {
     cases.opens(std::string("dtype ") + descr, TF_STATUS_UNSUPPORTED, with(descr, "False", "(2, 3)"));
   cases.refused("text_data_too_short", TF_STATUS_TRUNCATED, with("'<U3'", "False", "(2, 3)"));
   cases.refused("void_size_overflows", TF_STATUS_CORRUPT, with("'|V9223372036854775807'", "False", "(2, 3)"));
-  for (const char *descr : {"'=f4'", "'f4'", "\"<f4\"", "u'<f4'", "'\\x3cf4'", "'\\u003cf4'"})
+  for (const char *descr :
+       {"'=f4'", "'f4'", "'|f4'", "'f'", "'float32'", "'\\074f4'", "\"<f4\"", "u'<f4'", "'\\x3cf4'", "'\\u003cf4'"})
     cases.good(std::string("descr ") + descr, with(descr, "False", "(2, 3)"));
 }
 

@@ -63,6 +63,7 @@ TEST(NpyHeader, IsReadInEveryFormThatWritersUse) {
       "{'descr': '<f4', 'fortran_order': False, 'shape': (+2, 3), }\n",
       "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), } # a comment\n",
       "# a comment\n{'descr': '<f4', # another, with a } in it\n 'fortran_order': False, 'shape': (2, 3), }#",
+      "{'de\\163c\\U00000072': '\\74f4', 'fortran_order': False, 'shape': (2, 3), }\n",
       "{'de\\x73cr': '\\u003cf4', 'fortran_order': False, 'shape': (2, 3), }\n",
       "{'descr': '=f4', 'fortran_order': False, 'shape': (2, 3), }\n",
       "{'descr': 'f4', 'fortran_order': False, 'shape': (2, 3), }\n",
@@ -192,7 +193,11 @@ const Refusal kRefusals[] = {
     {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), \n", "", "expected a string, found its end"},
     {"{'descr': '<f4\n", "'<f4", "a string has no end"},
     {"{'descr': '<f\n4', 'fortran_order': False, 'shape': (2, 3), }", "'<f", "a string has no end"},
-    {"{'desc\\162': '<f4'}\n", "\\162", "a string has an escape that is not \\\\ \\' \\\" \\n \\t \\xHH or \\uHHHH"},
+    {"{'desc\\q': '<f4'}\n", "\\q",
+     "a string has an escape that is not one of \\\\ \\' \\\" \\n \\r \\t \\a \\b \\f \\v \\ooo \\xHH \\uHHHH "
+     "\\UHHHHHHHH"},
+    {"{'desc\\U00110000': '<f4'}\n", "\\U00110000", "a string has a code point above U+10FFFF"},
+    {"{'desc\\U0000d800': '<f4'}\n", "\\U0000d800", "a string has half a surrogate pair"},
     {"{'desc\\x7': '<f4'}\n", "': '<f4'", "expected a hexadecimal digit, found '''"},
     {"{'desc\\ud800': '<f4'}\n", "\\ud800", "a string has half a surrogate pair"},
     {std::string("{'descr': '<f4'\0}", 17), std::string("\0", 1), "it has a NUL"},
@@ -202,8 +207,6 @@ const Refusal kRefusals[] = {
     {npy_text("<", "(2, 3)"), "'<'", "descr is not a dtype string: '<'"},
     {npy_text("4", "(2, 3)"), "'4'", "descr is not a dtype string: '4'"},
     {npy_text("<f 4", "(2, 3)"), "'<f 4'", "descr is not a dtype string: '<f 4'"},
-    {npy_text("|f4", "(2, 3)"), "'|f4'", "dtype '|f4' has several bytes and no byte order"},
-    {npy_text("|c8", "(2, 3)"), "'|c8'", "dtype '|c8' has several bytes and no byte order"},
     {"{'descr': 4, 'fortran_order': False, 'shape': (2, 3), }\n", "4,", "expected a string, found '4'"},
     {"{'descr': {'a': 1}, 'fortran_order': False, 'shape': (2, 3), }\n", "{'a'", "expected a string, found '{'"},
     {"{'descr': [('a', '<f4'), 'fortran_order': False, 'shape': (2, 3), }\n", ": False",
@@ -274,8 +277,65 @@ TEST(NpyDtypes, AreKnownByTheirWholeString) {
       EXPECT_EQ(found.at(0).big_endian, std::string(order) == ">");
     }
   }
-  const Listed barred = listed(npy(npy_text("|V2", "()"), "xx"));
-  EXPECT_EQ(barred.at(0).dtype->id, TF_DTYPE_BFLOAT16);
+  for (const auto &[code, dtype] : several) {
+    const std::string data(find_dtype(dtype)->block_bytes, 'x');
+    const Listed barred = listed(npy(npy_text(std::string("|") + code, "()"), data));
+    ASSERT_TRUE(barred.ok()) << code << barred.error.message;
+    EXPECT_EQ(barred.at(0).dtype->id, dtype);
+    EXPECT_FALSE(barred.at(0).big_endian);
+  }
+}
+
+// What numpy.dtype of NumPy 2.4.6 makes of each spelling on 64-bit Linux, with ml_dtypes imported.
+const std::pair<const char *, std::vector<const char *>> kSpellings[] = {
+    {"bool", {"?", "|?", ">?", "bool", "bool_"}},
+    {"int8", {"b", "<b", "byte", "int8"}},
+    {"int16", {"h", "<h", "short", "int16"}},
+    {"int32", {"i", "=i", "intc", "int32"}},
+    {"int64", {"l", "<l", "q", "p", "n", "int", "int_", "intp", "int64", "long", "longlong"}},
+    {"uint8", {"B", ">B", ">u1", "ubyte", "uint8"}},
+    {"uint16", {"H", "<H", "ushort", "uint16"}},
+    {"uint32", {"I", "<I", "uintc", "uint32"}},
+    {"uint64", {"L", "Q", "P", "N", "uint", "uintp", "uint64", "ulong", "ulonglong"}},
+    {"float16", {"e", "<e", "half", "float16"}},
+    {"float32", {"f", "|f", "single", "float32"}},
+    {"float64", {"d", "<d", "float", "double", "float64"}},
+    {"complex64", {"F", "<F", "csingle", "complex64"}},
+    {"complex128", {"D", "|D", "complex", "cdouble", "complex128"}},
+    {"bfloat16", {"bfloat16"}},
+    {"float8_e4m3fn", {"float8_e4m3fn"}},
+    {"float8_e5m2", {"float8_e5m2"}},
+    {"float8_e4m3fnuz", {"float8_e4m3fnuz"}},
+    {"float8_e5m2fnuz", {"float8_e5m2fnuz"}},
+    {"float8_e8m0fnu", {"float8_e8m0fnu"}},
+};
+
+TEST(NpyDtypes, HaveTheSpellingsOfNumpy) {
+  for (const auto &[name, spellings] : kSpellings) {
+    for (const char *const spelling : spellings) {
+      SCOPED_TRACE(spelling);
+      const std::string data(find_dtype(tf_dtype_from_name(name))->block_bytes, '\1');
+      const Listed found = listed(npy(npy_text(spelling, "()"), data));
+      ASSERT_TRUE(found.ok()) << found.error.message;
+      ASSERT_NE(found.at(0).dtype, nullptr);
+      EXPECT_STREQ(found.at(0).dtype->name, name);
+      EXPECT_FALSE(found.at(0).big_endian);
+    }
+  }
+  const Listed big = listed(npy(npy_text(">d", "()"), "12345678"));
+  EXPECT_EQ(big.at(0).dtype->id, TF_DTYPE_FLOAT64);
+  EXPECT_TRUE(big.at(0).big_endian);
+  // NumPy accepts no mark before a name.
+  EXPECT_EQ(listed(npy(npy_text("<float32", "()"), "1234")).at(0).dtype, nullptr);
+}
+
+TEST(NpyHeader, HasTheEscapesOfPython) {
+  // A structured dtype whose field has the name repr() gives for control characters and characters that do not print.
+  const std::string field = "\\\\ \\' \\\" \\n \\r \\t \\a \\b \\f \\v \\x00 \\x7f \\7 \\17 \\377 \\u2028 \\U000e0001";
+  const Listed found =
+      listed(npy("{'descr': [('" + field + "', '<f4')], 'fortran_order': False, 'shape': (6,), }\n", kSix));
+  ASSERT_TRUE(found.ok()) << found.error.message;
+  EXPECT_EQ(Listed::text(found.at(0).type), "[('" + field + "', '<f4')]");
 }
 
 struct UnknownDtype {
@@ -295,7 +355,14 @@ const UnknownDtype kUnknown[] = {
     {"'<f1'", "dtype '<f1'", 1},
     {"'<f16'", "dtype '<f16'", 16},
     {"'<c32'", "dtype '<c32'", 32},
-    {"'float32'", "dtype 'float32'", 0},
+    {"'<g'", "dtype '<g'", 16},
+    {"'longdouble'", "dtype 'longdouble'", 16},
+    {"'complex256'", "dtype 'complex256'", 32},
+    {"'float8_e3m4'", "dtype 'float8_e3m4'", 1},
+    {"'float4_e2m1fn'", "dtype 'float4_e2m1fn'", 1},
+    {"'int4'", "dtype 'int4'", 1},
+    {"'Float32'", "dtype 'Float32'", 0},
+    {"'object'", "Python objects (dtype '|O'), which are pickles and never loaded", 0},
     {"'|O'", "Python objects (dtype '|O'), which are pickles and never loaded", 0},
     {"'O'", "Python objects (dtype '|O'), which are pickles and never loaded", 0},
     {"[('a', '<f4'), ('b', '<i8', (2,))]", "a structured dtype", 0},
@@ -317,6 +384,8 @@ TEST(NpyDtypes, ThatAreUnknownAreListedAndNotRead) {
     ASSERT_TRUE(found.ok()) << found.error.message;
     EXPECT_EQ(found.at(0).dtype, nullptr);
     EXPECT_EQ(Listed::text(found.at(0).reason), dtype.reason);
+    const bool quoted = dtype.descr[0] == '\'';
+    EXPECT_EQ(Listed::text(found.at(0).type), quoted ? dtype.descr.substr(1, dtype.descr.size() - 2) : dtype.descr);
     EXPECT_EQ(found.shape(0), std::vector<int64_t>{2});
     EXPECT_EQ(found.at(0).nbytes, data.size());
     EXPECT_EQ(found.stored(0), data);
@@ -406,7 +475,12 @@ TEST(NpyData, MustBeComplete) {
 
 TEST(NpyData, MayBeFollowedByAnotherHeaderOnly) {
   const std::string one = npy(npy_text("<f4", "(2, 3)"), kSix);
-  EXPECT_EQ(listed(one + one).stored(0), kSix);
+  const Listed two = listed(one + one);
+  EXPECT_EQ(two.stored(0), kSix);
+  ASSERT_EQ(two.listing->notes.size(), 1u);
+  EXPECT_EQ(Listed::text(two.listing->notes[0]),
+            "another .npy follows at byte " + std::to_string(one.size()) + "; only the first array is read");
+  EXPECT_EQ(listed(one).listing->notes.size(), 0u);
   for (const std::string extra : {"x", "\x93NUMP", "junkjunk"}) {
     expect_failure(listed(one + extra), TF_STATUS_CORRUPT,
                    std::to_string(extra.size()) + " bytes follow the array's data, and are not another npy header",
@@ -414,6 +488,7 @@ TEST(NpyData, MayBeFollowedByAnotherHeaderOnly) {
     const Listed lenient = listed(one + extra, with(TF_OPTION_LENIENT, 1));
     ASSERT_TRUE(lenient.ok());
     EXPECT_EQ(lenient.stored(0), kSix);
+    EXPECT_EQ(lenient.listing->tolerated.size(), 1u);
   }
 }
 

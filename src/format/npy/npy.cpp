@@ -18,26 +18,6 @@ constexpr uint8_t kSpaces[kAlignment + kGrowthDigits + 1] =
 // Bytes that list() reads first: more than the header of nearly every file.
 constexpr size_t kFirstRead = 4096;
 
-// Dtype strings without their byte order. The types that ml_dtypes saves as '<V1' or '<f1' are missing, because one string
-// means several of them.
-struct DtypeCode {
-  const char *code;
-  tf_dtype dtype;
-};
-constexpr DtypeCode kCodes[] = {
-    {"b1", TF_DTYPE_BOOL},    {"i1", TF_DTYPE_INT8},      {"i2", TF_DTYPE_INT16},       {"i4", TF_DTYPE_INT32},
-    {"i8", TF_DTYPE_INT64},   {"u1", TF_DTYPE_UINT8},     {"u2", TF_DTYPE_UINT16},      {"u4", TF_DTYPE_UINT32},
-    {"u8", TF_DTYPE_UINT64},  {"f2", TF_DTYPE_FLOAT16},   {"V2", TF_DTYPE_BFLOAT16},    {"f4", TF_DTYPE_FLOAT32},
-    {"f8", TF_DTYPE_FLOAT64}, {"c8", TF_DTYPE_COMPLEX64}, {"c16", TF_DTYPE_COMPLEX128},
-};
-
-const DtypeCode *code_of(tf_dtype dtype) {
-  for (const DtypeCode &row : kCodes) {
-    if (row.dtype == dtype) return &row;
-  }
-  return nullptr;
-}
-
 Status read_header(Vec<uint8_t> *out, const Source &source, const NpyContext &context) {
   uint8_t first[kFirstRead];
   const size_t count = source.size < kFirstRead ? static_cast<size_t>(source.size) : kFirstRead;
@@ -55,17 +35,24 @@ Status read_header(Vec<uint8_t> *out, const Source &source, const NpyContext &co
   return read_at(source, have, out->data() + have, size - have, Text());
 }
 
+Status note_next(Listing &listing, uint64_t offset) {
+  char buffer[128];
+  LineWriter line(buffer, sizeof(buffer));
+  line << "another .npy follows at byte " << offset << "; only the first array is read";
+  return listing.note(line.text());
+}
+
 // Checks what follows the data. np.save appends to an open file, so another .npy may.
-Status check_end(const Source &source, const Settings &settings, uint64_t end) {
-  if (end == source.size || settings.on(TF_OPTION_LENIENT)) return kOk;
+Status check_end(Listing &listing, const Source &source, const Settings &settings, uint64_t end) {
+  if (end == source.size) return kOk;
   uint8_t next[sizeof(kMagic)];
   const uint64_t extra = source.size - end;
   if (extra >= sizeof(next)) {
     TFILE_TRY(read_at(source, end, next, sizeof(next), Text()));
-    if (is_npy(Bytes(next, sizeof(next)))) return kOk;
+    if (is_npy(Bytes(next, sizeof(next)))) return note_next(listing, end);
   }
-  return Failure(TF_STATUS_CORRUPT).in(source.label).at(end)
-         << extra << " bytes follow the array's data, and are not another npy header";
+  return listing.tolerate(settings, Failure(TF_STATUS_CORRUPT).in(source.label).at(end)
+                                        << extra << " bytes follow the array's data, and are not another npy header");
 }
 
 Status list_npy(Listing &listing, const Source &source, const Settings &settings) {
@@ -79,7 +66,7 @@ Status list_npy(Listing &listing, const Source &source, const Settings &settings
   TFILE_TRY(listing.arena.copy(&member.name, Text()));
   member.offset = header.size;
   member.stored = member.nbytes;
-  TFILE_TRY(check_end(source, settings, header.size + member.nbytes));
+  TFILE_TRY(check_end(listing, source, settings, header.size + member.nbytes));
   return listing.add(source, settings, member, 0);
 }
 
@@ -114,13 +101,6 @@ Failure npy_failure(tf_status status, const NpyContext &context, uint64_t positi
   made.in(context.source.label);
   if (!context.array.empty()) made.array(context.array);
   return made.at(context.offset_of(position)) << "npy header: ";
-}
-
-const Dtype *npy_dtype(Text code) {
-  for (const DtypeCode &row : kCodes) {
-    if (code == Text(row.code)) return find_dtype(row.dtype);
-  }
-  return nullptr;
 }
 
 bool is_npy(Bytes head) {
@@ -162,6 +142,7 @@ Status describe_npy(Member *out, const NpyContext &context, const NpyHeader &hea
   }
   out->shape = header.shape;
   out->dtype = header.dtype;
+  if (header.dtype == nullptr) out->type = header.type;
   out->reason = header.reason;
   out->nbytes = header.sized ? header.nbytes : available;
   out->fortran = header.fortran;
@@ -170,22 +151,19 @@ Status describe_npy(Member *out, const NpyContext &context, const NpyHeader &hea
 }
 
 bool npy_can_hold(const Dtype &dtype) {
-  return code_of(dtype.id) != nullptr;
+  return npy_code(dtype.id) != nullptr;
 }
 
-Status make_npy_header(Vec<uint8_t> &out, bool *fortran, const Array &array) {
-  *fortran = is_fortran_contiguous(array);
-  const bool ordered = array.dtype->scalar > 1;
+Status put_npy_header(Vec<uint8_t> &out, Text descr, bool fortran, Span<const int64_t> shape) {
   char text[2048];  // enough for 64 sizes of 19 digits
   LineWriter line(text, sizeof(text));
-  line << "{'descr': '" << (ordered ? "<" : "|") << code_of(array.dtype->id)->code
-       << "', 'fortran_order': " << (*fortran ? "True" : "False") << ", 'shape': ";
-  line.shape(array.shape()) << ", }";
+  line << "{'descr': '" << descr << "', 'fortran_order': " << (fortran ? "True" : "False") << ", 'shape': ";
+  line.shape(shape) << ", }";
   size_t spaces = 0;
-  if (array.ndim > 0) {
+  if (!shape.empty()) {
     char digits[32];
     LineWriter number(digits, sizeof(digits));
-    number << array.shape()[*fortran ? array.ndim - 1 : 0];
+    number << shape[fortran ? shape.size() - 1 : 0];
     if (number.size() < kGrowthDigits) spaces = kGrowthDigits - number.size();
   }
   // np.save pads with 1 to 64 spaces, never none.
@@ -197,6 +175,14 @@ Status make_npy_header(Vec<uint8_t> &out, bool *fortran, const Array &array) {
   TFILE_TRY(out.append(reinterpret_cast<const uint8_t *>(line.text().data()), line.size()));
   TFILE_TRY(out.append(kSpaces, spaces));
   return out.push('\n');
+}
+
+Status make_npy_header(Vec<uint8_t> &out, bool *fortran, const Array &array) {
+  *fortran = is_fortran_contiguous(array);
+  char descr[8];
+  LineWriter line(descr, sizeof(descr));
+  line << (array.dtype->scalar > 1 ? "<" : "|") << npy_code(array.dtype->id);
+  return put_npy_header(out, line.text(), *fortran, array.shape());
 }
 
 const Format kNpyFormat = {

@@ -7,14 +7,24 @@ namespace tfile {
 
 // What a .npy header says.
 struct NpyHeader {
-  const Dtype *dtype = nullptr;  // NULL: unknown, and `reason` says what it is
-  Text reason;                   // in the arena
-  bool fortran = false;          // false also if both orders are the same
-  bool big_endian = false;       // false also if the dtype has no byte order
-  bool sized = true;             // nbytes is known, which it always is for a known dtype
-  Span<const int64_t> shape;     // in the arena
-  uint64_t size = 0;             // of the header in bytes, from the magic to the first byte of data
-  uint64_t nbytes = 0;           // of the data
+  const Dtype *dtype = nullptr;  // NULL: unknown
+  // Of an unknown dtype, in the arena: the descr as the file spells it, and what it is.
+  Text type;
+  Text reason;
+  bool fortran = false;       // false also if both orders are the same
+  bool big_endian = false;    // false also if the dtype has no byte order
+  bool sized = true;          // nbytes is known, which it always is for a known dtype
+  Span<const int64_t> shape;  // in the arena
+  uint64_t size = 0;          // of the header in bytes, from the magic to the first byte of data
+  uint64_t nbytes = 0;        // of the data
+};
+
+// A dtype string such as "<f4", "?" or "float32", taken apart.
+struct NpyDtype {
+  Text code;                                // without the mark of the byte order
+  const Dtype *dtype = nullptr;             // NULL: unknown
+  Checked item_bytes = Checked::invalid();  // of an element; invalid if the string does not determine it
+  bool big_endian = false;                  // what the mark says
 };
 
 // Where a header is, for errors and limits.
@@ -45,12 +55,16 @@ Status describe_npy(Member *out, const NpyContext &context, const NpyHeader &hea
 // Begins an error about the header.
 Failure npy_failure(tf_status status, const NpyContext &context, uint64_t position);
 
-// Appends the header that np.save writes for an array (version 1.0). Sets *fortran if the elements must follow in Fortran
+// Appends a header as np.save writes it (version 1.0).
+Status put_npy_header(Vec<uint8_t> &out, Text descr, bool fortran, Span<const int64_t> shape);
+// Appends the header of an array. Sets *fortran if the elements must follow in Fortran
 // order. npy_can_hold() must be true for the dtype.
 Status make_npy_header(Vec<uint8_t> &out, bool *fortran, const Array &array);
 // True if .npy has a dtype string for the dtype.
 bool npy_can_hold(const Dtype &dtype);
-// Returns the dtype of a dtype string without its byte order, or NULL.
-const Dtype *npy_dtype(Text code);
+// Parses a dtype string: every spelling that NumPy accepts for a plain number, and the names of ml_dtypes.
+NpyDtype npy_dtype(Text spelled);
+// Returns the code to write for a dtype, without a mark of the byte order, or NULL if there is none.
+const char *npy_code(tf_dtype dtype);
 
 }  // namespace tfile

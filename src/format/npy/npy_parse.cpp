@@ -14,35 +14,12 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-bool is_word(char c) {
-  return is_digit(c) || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+bool is_octal(char c) {
+  return c >= '0' && c <= '7';
 }
 
-// Returns the size of an element of an unknown dtype, or an invalid number if the dtype string does not contain it.
-Checked item_size(Text code) {
-  Checked size;
-  size_t i = 1;
-  for (; i < code.size() && is_digit(code[i]); ++i)
-    size = size * 10 + static_cast<uint64_t>(code[i] - '0');
-  const bool with_unit = code[0] == 'M' || code[0] == 'm';  // datetime64 and timedelta64: '<M8[ns]'
-  const bool whole = i == code.size() || (with_unit && code[i] == '[' && code[code.size() - 1] == ']');
-  if (i == 1 || !whole) return Checked::invalid();
-  switch (code[0]) {
-    case 'U':
-      return size * 4;
-    case 'b':
-    case 'i':
-    case 'u':
-    case 'f':
-    case 'c':
-    case 'S':
-    case 'V':
-    case 'M':
-    case 'm':
-      return size;
-    default:
-      return Checked::invalid();
-  }
+bool is_word(char c) {
+  return is_digit(c) || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 // A string of the header, decoded to UTF-8. No valid key or dtype string is longer than `text`, so the rest is dropped.
@@ -239,24 +216,34 @@ class HeaderParser {
     const char c = peek();
     ++at_;
     switch (c) {
-      case '\\':
-      case '\'':
-      case '"':
-        out->put(static_cast<uint32_t>(c));
-        return kOk;
-      case 'n':
-        out->put('\n');
-        return kOk;
-      case 't':
-        out->put('\t');
-        return kOk;
       case 'x':
         return parse_code_point(out, start, 2);
       case 'u':
         return parse_code_point(out, start, 4);
+      case 'U':
+        return parse_code_point(out, start, 8);
       default:
-        return failure(start) << "a string has an escape that is not \\\\ \\' \\\" \\n \\t \\xHH or \\uHHHH";
+        break;
     }
+    if (is_octal(c)) return parse_octal(out, c);
+    // Pairs of an escaped character and what it means.
+    static constexpr char kEscapes[] = "\\\\''\"\"n\nr\rt\ta\ab\bf\fv\v";
+    for (const char *pair = kEscapes; *pair != '\0'; pair += 2) {
+      if (*pair != c) continue;
+      out->put(static_cast<uint32_t>(pair[1]));
+      return kOk;
+    }
+    return failure(start) << "a string has an escape that is not one of \\\\ \\' \\\" \\n \\r \\t \\a \\b \\f \\v "
+                             "\\ooo \\xHH \\uHHHH \\UHHHHHHHH";
+  }
+
+  // Parses up to two digits after the first one.
+  Status parse_octal(Literal *out, char first) {
+    auto code_point = static_cast<uint32_t>(first - '0');
+    for (int i = 0; i < 2 && is_octal(peek()); ++i, ++at_)
+      code_point = code_point << 3 | static_cast<uint32_t>(peek() - '0');
+    out->put(code_point);
+    return kOk;
   }
 
   Status parse_code_point(Literal *out, size_t start, size_t digits) {
@@ -269,6 +256,7 @@ class HeaderParser {
       ++at_;
     }
     if (code_point >= 0xD800 && code_point <= 0xDFFF) return failure(start) << "a string has half a surrogate pair";
+    if (code_point > 0x10FFFF) return failure(start) << "a string has a code point above U+10FFFF";
     out->put(code_point);
     return kOk;
   }
@@ -340,8 +328,11 @@ class HeaderParser {
       const size_t start = at_;
       TFILE_TRY(skip_nested(&objects, &comma));
       if (c == '(' && !comma) return failure(start) << "descr is in parentheses, but not a tuple";
-      if (objects) return unknown("Python objects (in a structured dtype), which are pickles and never loaded");
-      return unknown(c == '[' ? "a structured dtype" : "a subarray dtype");
+      const Text type = c == '[' ? "a structured dtype" : "a subarray dtype";
+      const Text spelled(reinterpret_cast<const char *>(header_.data()) + start, at_ - start);
+      out_->sized = false;
+      TFILE_TRY(arena_.copy(&out_->type, is_short_line(spelled) ? spelled : type));
+      return set_reason(objects ? "Python objects (in a structured dtype), which are pickles and never loaded" : type);
     }
     Literal descr;
     TFILE_TRY(parse_string(&descr));
@@ -388,41 +379,36 @@ class HeaderParser {
     return kOk;
   }
 
-  Status unknown(Text reason) {
-    out_->sized = false;
-    return arena_.copy(&out_->reason, reason);
+  Status set_reason(Text reason) { return arena_.copy(&out_->reason, reason); }
+
+  // True if a structured dtype can be shown as the file spells it.
+  static bool is_short_line(Text text) {
+    constexpr size_t kLongest = 160;
+    for (const char c : text) {
+      if (c < ' ' || c > '~') return false;
+    }
+    return text.size() <= kLongest;
   }
 
   Status resolve(const Literal &descr) {
-    for (const char c : descr.value()) {
-      if (c <= ' ' || c > '~') return failure(descr_at_) << "descr is not a dtype string: '" << descr.value() << "'";
-    }
-    Text code = descr.value();
-    const char order = code.empty() ? '\0' : code[0];
-    const bool marked = order == '<' || order == '>' || order == '=' || order == '|';
-    if (marked) code = Text(code.from(1));
-    if (code.empty() || descr.cut || is_digit(code[0])) {
-      return failure(descr_at_) << "descr is not a dtype string: '" << descr.value() << "'";
-    }
-    out_->dtype = npy_dtype(code);
-    if (out_->dtype == nullptr) return resolve_unknown(descr, code);
-    const bool ordered = out_->dtype->scalar > 1;
-    if (order == '|' && ordered && out_->dtype->id != TF_DTYPE_BFLOAT16) {
-      return failure(descr_at_) << "dtype '" << descr.value() << "' has several bytes and no byte order";
-    }
-    out_->big_endian = order == '>' && ordered;
-    return kOk;
-  }
-
-  Status resolve_unknown(const Literal &descr, Text code) {
-    if (code[0] == 'O') return unknown("Python objects (dtype '|O'), which are pickles and never loaded");
+    const Text spelled = descr.value();
+    const NpyDtype found = npy_dtype(spelled);
+    bool plain = !descr.cut && !found.code.empty() && !is_digit(found.code[0]);
+    for (const char c : spelled)
+      plain = plain && c > ' ' && c <= '~';
+    if (!plain) return failure(descr_at_) << "descr is not a dtype string: '" << spelled << "'";
+    out_->dtype = found.dtype;
+    out_->big_endian = found.big_endian && (found.dtype == nullptr || found.dtype->scalar > 1);
+    item_ = found.item_bytes;
+    out_->sized = item_.valid();
+    if (found.dtype != nullptr) return kOk;
+    TFILE_TRY(arena_.copy(&out_->type, spelled));
+    if (found.code[0] == 'O' || found.code == Text("object"))
+      return set_reason("Python objects (dtype '|O'), which are pickles and never loaded");
     char buffer[96];
     LineWriter line(buffer, sizeof(buffer));
-    line << "dtype '" << descr.value() << "'";
-    TFILE_TRY(unknown(line.text()));
-    item_ = item_size(code);
-    out_->sized = item_.valid();
-    return kOk;
+    line << "dtype '" << spelled << "'";
+    return set_reason(line.text());
   }
 
   // Computes what depends on all three values.
