@@ -16,6 +16,9 @@ constexpr size_t kMaxBlockSequences = 16384;
 // Parts of a segment that tell whether it has matches, and shorter ones after a segment without.
 constexpr size_t kFirstSample = 4096;
 constexpr size_t kNextSample = 1024;
+constexpr FastMatcher::HashLengths kHashOfShort = {3, 6};
+constexpr FastMatcher::HashLengths kHashOfMore = {4, 8};
+constexpr FastMatcher::HashLengths kHashOfFewValues = {8, 16};
 // Of so few different bytes a sample is too short to tell what matches save.
 constexpr unsigned kFewValues = 8;
 // What the codes of a block cost.
@@ -23,9 +26,9 @@ constexpr uint64_t kLiteralHeaderCost = 100 * 8 * kCostBit;
 constexpr uint64_t kMatchHeaderCost = 110 * 8 * kCostBit;
 
 // Levels below look at few positions, and level 1 never at the next byte.
-constexpr int kFirstChainLevel = 4;
-constexpr ChainMatcher::Effort kEfforts[] = {{16, 16},   {32, 32},         {96, 128},
-                                             {192, 192}, {512, kMaxMatch}, {2048, kMaxMatch}};
+constexpr int kFirstChainLevel = 3;
+constexpr ChainMatcher::Effort kEfforts[kMaxDeflateLevel - kFirstChainLevel + 1] = {
+    {6, 16}, {16, 16}, {32, 32}, {96, 128}, {192, 192}, {512, kMaxMatch}, {2048, kMaxMatch}};
 
 void count_literals(uint32_t *counts, Bytes bytes) {
   // Four tables, because a counter that has just been written must not be read at once.
@@ -176,31 +179,45 @@ void DeflateEncoder::flush(BitWriter *writer, bool last) {
 }
 
 bool DeflateEncoder::worth_matching(Bytes segment) {
-  const size_t sample = pending_.bytes.empty() ? kFirstSample : kNextSample;
-  const Bytes parts[] = {segment.first(sample), segment.from(segment.size() / 2).first(sample)};
-  SymbolCounts literals{};
-  size_t nbytes = 0;
-  for (const Bytes &part : parts) {
+  const size_t size = pending_.bytes.empty() ? kFirstSample : kNextSample;
+  Sample sample;
+  sample.parts[0] = segment.first(size);
+  sample.parts[1] = segment.from(segment.size() / 2).first(size);
+  for (const Bytes &part : sample.parts) {
     SymbolCounts counts{};
     count_literals(counts.litlen, part);
-    add_counts(&literals, counts);
-    nbytes += part.size();
+    add_counts(&sample.literals, counts);
   }
-  const uint64_t literal_cost = entropy_cost(literals.litlen, 256);
-  const size_t first = sequences_.size();
-  costs_.guess(literals.litlen);
-  preferred_ = repeating_distance(parts[0]);
-  few_values_ = count_values(literals.litlen) <= kFewValues;
-  SymbolCounts matched{};
-  for (const Bytes &part : parts)
-    parse(&matched, part);
-  sequences_.truncate(first);
-  const bool worth =
-      few_values_ || level_ >= kFirstChainLevel || symbols_cost(matched) < literal_cost - literal_cost / 32;
-  if (!worth) return false;
-  costs_.learn(matched, nbytes);
+  preferred_ = repeating_distance(sample.parts[0]);
+  const bool few_values = count_values(sample.literals.litlen) <= kFewValues;
+  hash_lengths_ = few_values ? kHashOfFewValues : kHashOfShort;
+  SymbolCounts matched = parse_sample(sample);
+  const uint64_t literal_cost = entropy_cost(sample.literals.litlen, 256);
+  const bool saves = symbols_cost(matched) < literal_cost - literal_cost / 32;
+  if (!saves && !few_values && level_ < kFirstChainLevel) return false;
+  if (!few_values && level_ < kFirstChainLevel) {
+    hash_lengths_ = kHashOfMore;
+    const SymbolCounts more = parse_sample(sample);
+    if (symbols_cost(more) < symbols_cost(matched)) {
+      matched = more;
+    } else {
+      hash_lengths_ = kHashOfShort;
+    }
+  }
+  costs_.learn(matched, sample.parts[0].size() + sample.parts[1].size());
   forget();
   return true;
+}
+
+SymbolCounts DeflateEncoder::parse_sample(const Sample &sample) {
+  const size_t first = sequences_.size();
+  costs_.guess(sample.literals.litlen);
+  forget();
+  SymbolCounts matched{};
+  for (const Bytes &part : sample.parts)
+    parse(&matched, part);
+  sequences_.truncate(first);
+  return matched;
 }
 
 void DeflateEncoder::parse(SymbolCounts *counts, Bytes segment) {
@@ -208,7 +225,7 @@ void DeflateEncoder::parse(SymbolCounts *counts, Bytes segment) {
   if (level_ >= kFirstChainLevel) {
     chains_.parse(output, segment, costs_, preferred_);
   } else {
-    fast_.parse(output, segment, costs_, preferred_, few_values_);
+    fast_.parse(output, segment, costs_, preferred_, hash_lengths_);
   }
 }
 

@@ -28,10 +28,17 @@ class DeflateEncoder {
   };
 
   Status add_segment(BitWriter *writer, Bytes segment);
+  // Parts of a segment that tell what suits it.
+  struct Sample {
+    Bytes parts[2];
+    SymbolCounts literals{};
+  };
+
   // True if matches are worth the search, judging by parts of the segment. Then costs_ is set.
   bool worth_matching(Bytes segment);
   // Appends the segment's literals and matches to sequences_.
   void parse(SymbolCounts *counts, Bytes segment);
+  SymbolCounts parse_sample(const Sample &sample);
   void forget();
   void flush(BitWriter *writer, bool last);
 
@@ -39,7 +46,7 @@ class DeflateEncoder {
   FastMatcher fast_;
   ChainMatcher chains_;
   unsigned preferred_ = 1;  // a distance at which many bytes repeat
-  bool few_values_ = false;
+  FastMatcher::HashLengths hash_lengths_{};
   SymbolCosts costs_{};
   bool costs_known_ = false;  // of data with matches
   Vec<Sequence> sequences_;   // of the pending block, and of the segment after it

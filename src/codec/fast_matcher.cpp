@@ -21,6 +21,7 @@ struct FastParse {
   uint16_t *long_heads;
   unsigned bits;
   unsigned short_shift;  // leaves the bytes of the shorter hash
+  unsigned long_shift;   // of the first 8 bytes, those of the longer
   uint64_t tail_factor;  // of the second 8 bytes of the longer hash; 0: they are left out
   uint32_t preferred;
   int32_t preferred_cost;
@@ -29,7 +30,7 @@ struct FastParse {
   uint16_t &head_of(uint64_t bytes) const { return heads[(bytes << short_shift) * kHashFactor >> (64 - bits)]; }
   uint16_t &long_head_of(const uint8_t *at, uint64_t bytes) const {
     const auto tail = load_le<uint64_t>(at + 8);
-    return long_heads[(bytes * kHashFactor ^ tail * tail_factor) >> (64 - bits)];
+    return long_heads[((bytes << long_shift) * kHashFactor ^ tail * tail_factor) >> (64 - bits)];
   }
 
   void remember(const uint8_t *at) const {
@@ -75,10 +76,12 @@ struct FastParse {
     best.value = better ? far_value : best.value;
     best.length = better ? far_length : best.length;
     best.distance = better ? distance : best.distance;
-    if (long_far - 1 < reach && equal(at, bytes, long_far) == 8) {
-      extend(&best, at, long_far, costs->distance[distance_symbol(long_far)]);
-      if (far != long_far && far_length == 8) extend(&best, at, distance, far_cost);
+    if (long_far - 1 < reach) {
+      const unsigned long_length = equal(at, bytes, long_far);
+      const bool longer = long_length == 8 || long_length > far_length;
+      if (longer) extend(&best, at, long_far, costs->distance[distance_symbol(long_far)]);
     }
+    if (far_length == 8) extend(&best, at, distance, far_cost);
     if (length == 8) extend(&best, at, preferred, preferred_cost);
     return best;
   }
@@ -102,20 +105,20 @@ void FastMatcher::forget() {
   memset(long_heads_.data(), 0, long_heads_.size() * sizeof(uint16_t));
 }
 
-void FastMatcher::parse(ParseOutput output, Bytes part, const SymbolCosts &costs, unsigned preferred, bool few_values) {
+void FastMatcher::parse(ParseOutput output, Bytes part, const SymbolCosts &costs, unsigned preferred,
+                        HashLengths lengths) {
   // Where nothing has matched for long, ever more positions are passed over.
   constexpr unsigned kPatience = 32;
   // Positions at each end of a match that are remembered.
   constexpr ptrdiff_t kRemembered = 8;
-  const unsigned short_shift = few_values ? 0 : 32;
-  const uint64_t tail_factor = few_values ? kTailFactor : 0;
   const FastParse fast{start_,
                        part.end(),
                        heads_.data(),
                        long_heads_.data(),
                        bits_,
-                       short_shift,
-                       tail_factor,
+                       64 - 8 * lengths.shorter,
+                       lengths.longer < 8 ? 64 - 8 * lengths.longer : 0,
+                       lengths.longer > 8 ? kTailFactor : 0,
                        preferred,
                        costs.distance[distance_symbol(preferred)],
                        &costs};

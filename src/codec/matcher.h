@@ -45,18 +45,23 @@ inline unsigned match_length(const uint8_t *at, const uint8_t *end, size_t dista
   return static_cast<unsigned>(p - at);
 }
 
-// Looks at one distance that suits the data, and at the last positions with the same few and the same more bytes: 4 and
-// 8, or 8 and 16 of bytes with few values. So each position takes about the same instructions, hardly a branch of which
-// depends on the data.
+// Looks at one distance that suits the data, and at the last positions with the same few and the same more bytes. So each
+// position takes about the same instructions, hardly a branch of which depends on the data.
 class FastMatcher {
  public:
+  // How many bytes are hashed: 3 to 8, and up to 8 or 16.
+  struct HashLengths {
+    unsigned shorter;
+    unsigned longer;
+  };
+
   explicit FastMatcher(Memory &memory) : heads_(memory), long_heads_(memory) {}
 
   // With lazy, a match that is worth less than the average is compared with the one that begins a byte later.
   Status begin(Bytes chunk, bool lazy);
   void forget();
-  // Parts must be of the chunk, and rise. few_values must stay the same until forget().
-  void parse(ParseOutput output, Bytes part, const SymbolCosts &costs, unsigned preferred, bool few_values);
+  // Parts must be of the chunk, and rise. The lengths must stay the same until forget().
+  void parse(ParseOutput output, Bytes part, const SymbolCosts &costs, unsigned preferred, HashLengths lengths);
 
  private:
   static constexpr unsigned kMaxBits = 14;

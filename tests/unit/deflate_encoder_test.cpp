@@ -1,0 +1,252 @@
+// What the encoder makes of the data that arrays hold: zlib inflates it, it is about as small as zlib's, and it is the same
+// on every machine.
+#include "codec/deflate_encoder.h"
+
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/cpu.h"
+#include "codec/crc32.h"
+#include "codec/deflate.h"
+#include "codec/literal_writer.h"
+
+namespace tfile {
+namespace {
+
+using ByteVector = std::vector<uint8_t>;
+
+ByteVector deflate_chunks(const ByteVector &bytes, int level, size_t chunk) {
+  Vec<uint8_t> packed(default_memory());
+  DeflateEncoder encoder(default_memory());
+  size_t at = 0;
+  do {
+    const Bytes piece = Bytes(bytes.data(), bytes.size()).from(at).first(chunk);
+    at += piece.size();
+    const size_t before = packed.size();
+    EXPECT_TRUE(encoder.run(&packed, piece, at == bytes.size(), level).ok());
+    EXPECT_LE(packed.size() - before, deflate_bound(piece.size()));
+  } while (at < bytes.size());
+  return ByteVector(packed.begin(), packed.end());
+}
+
+ByteVector inflate_by_zlib(const ByteVector &packed, size_t size) {
+  ByteVector bytes(size + 1);
+  z_stream z{};
+  EXPECT_EQ(inflateInit2(&z, -15), Z_OK);
+  z.next_in = const_cast<Bytef *>(packed.data());
+  z.avail_in = static_cast<uInt>(packed.size());
+  z.next_out = bytes.data();
+  z.avail_out = static_cast<uInt>(bytes.size());
+  EXPECT_EQ(inflate(&z, Z_FINISH), Z_STREAM_END);
+  EXPECT_EQ(z.avail_in, 0U);
+  bytes.resize(z.total_out);
+  inflateEnd(&z);
+  return bytes;
+}
+
+size_t zlib_size(const ByteVector &bytes, int level) {
+  ByteVector packed(bytes.size() + bytes.size() / 8 + 256);
+  z_stream z{};
+  EXPECT_EQ(deflateInit2(&z, level, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  z.next_in = const_cast<Bytef *>(bytes.data());
+  z.avail_in = static_cast<uInt>(bytes.size());
+  z.next_out = packed.data();
+  z.avail_out = static_cast<uInt>(packed.size());
+  EXPECT_EQ(deflate(&z, Z_FINISH), Z_STREAM_END);
+  const size_t size = z.total_out;
+  deflateEnd(&z);
+  return size;
+}
+
+// Numbers that every machine draws alike, as the distributions of the standard library are not.
+class Numbers {
+ public:
+  uint32_t below(uint32_t limit) { return static_cast<uint32_t>(random_()) % limit; }
+  // Of a bell-shaped distribution around 0.
+  int32_t bell(int32_t width) {
+    int64_t sum = 0;
+    for (int i = 0; i < 12; ++i)
+      sum += below(static_cast<uint32_t>(width));
+    return static_cast<int32_t>(sum - int64_t{6} * width);
+  }
+
+ private:
+  std::mt19937 random_{2026};
+};
+
+template <typename T>
+ByteVector items(size_t nbytes, const std::function<T(size_t)> &item) {
+  ByteVector bytes(nbytes / sizeof(T) * sizeof(T));
+  for (size_t i = 0; i < bytes.size() / sizeof(T); ++i)
+    store_le(bytes.data() + i * sizeof(T), item(i));
+  return bytes;
+}
+
+uint32_t float_bits(Numbers &numbers) {
+  const float value = static_cast<float>(numbers.bell(1 << 20)) / static_cast<float>(1 << 24);
+  uint32_t bits = 0;
+  memcpy(&bits, &value, sizeof(bits));
+  return bits;
+}
+
+struct Kind {
+  const char *name;
+  ByteVector bytes;
+  double most;  // of zlib's level 6, for the default level
+};
+
+std::vector<Kind> kinds(size_t nbytes) {
+  Numbers numbers;
+  std::vector<Kind> all;
+  all.push_back({"float32", items<uint32_t>(nbytes, [&](size_t) { return float_bits(numbers); }), 1.0});
+  all.push_back({"bfloat16",
+                 items<uint16_t>(nbytes, [&](size_t) { return static_cast<uint16_t>(float_bits(numbers) >> 16); }),
+                 1.0});
+  all.push_back({"small int32", items<uint32_t>(nbytes, [&](size_t) { return numbers.below(50); }), 1.03});
+  all.push_back({"int64 indices", items<uint64_t>(nbytes, [&](size_t i) { return i * 37 + numbers.below(20); }), 1.05});
+  all.push_back({"image",
+                 items<uint8_t>(nbytes,
+                                [&](size_t i) {
+                                  const double wave = 120 + 80 * std::sin(static_cast<double>(i % 1024) / 97);
+                                  return static_cast<uint8_t>(wave + numbers.below(8));
+                                }),
+                 1.05});
+  all.push_back(
+      {"mask", items<uint8_t>(nbytes, [&](size_t) { return static_cast<uint8_t>(numbers.below(10) == 0); }), 1.05});
+  all.push_back({"zeros", ByteVector(nbytes), 1.1});
+  all.push_back({"noise", items<uint32_t>(nbytes, [&](size_t) { return numbers.below(UINT32_MAX); }), 1.001});
+  all.push_back({"sparse",
+                 items<uint32_t>(nbytes, [&](size_t) { return numbers.below(10) == 0 ? float_bits(numbers) : 0; }),
+                 1.05});
+  all.push_back({"tokens",
+                 items<uint32_t>(nbytes,
+                                 [&](size_t) {
+                                   const uint32_t skewed = numbers.below(1 + numbers.below(50000));
+                                   return numbers.below(1 + skewed);
+                                 }),
+                 1.05});
+  all.push_back(
+      {"one-hot rows",
+       items<uint32_t>(nbytes, [&](size_t i) { return i % 1000 == i / 1000 * 7919 % 1000 ? 0x3f800000U : 0U; }), 2.5});
+  return all;
+}
+
+TEST(DeflateEncoder, ZlibInflatesEveryKindAtEveryLevel) {
+  for (const Kind &kind : kinds(400000)) {
+    for (int level = 0; level <= kMaxDeflateLevel; ++level) {
+      SCOPED_TRACE(std::string(kind.name) + ' ' + std::to_string(level));
+      ASSERT_EQ(inflate_by_zlib(deflate_chunks(kind.bytes, level, SIZE_MAX), kind.bytes.size()), kind.bytes);
+      ASSERT_EQ(inflate_by_zlib(deflate_chunks(kind.bytes, level, 70001), kind.bytes.size()), kind.bytes);
+    }
+  }
+}
+
+TEST(DeflateEncoder, EverySmallSize) {
+  const std::vector<Kind> all = kinds(70000);
+  for (const Kind &kind : all) {
+    for (const int level : {1, 2, 6}) {
+      for (size_t size = 0; size < 300; size += size < 40 ? 1 : 13) {
+        const ByteVector bytes(kind.bytes.begin(), kind.bytes.begin() + static_cast<ptrdiff_t>(size));
+        ASSERT_EQ(inflate_by_zlib(deflate_chunks(bytes, level, SIZE_MAX), size), bytes) << kind.name << level << size;
+      }
+      for (const size_t size : {size_t{4095}, size_t{4096}, size_t{65535}, size_t{65536}, size_t{65537}}) {
+        const ByteVector bytes(kind.bytes.begin(), kind.bytes.begin() + static_cast<ptrdiff_t>(size));
+        ASSERT_EQ(inflate_by_zlib(deflate_chunks(bytes, level, SIZE_MAX), size), bytes) << kind.name << level << size;
+      }
+    }
+  }
+}
+
+TEST(DeflateEncoder, IsAboutAsSmallAsZlib) {
+  for (const Kind &kind : kinds(size_t{1} << 20)) {
+    const auto zlib = static_cast<double>(zlib_size(kind.bytes, 6));
+    const size_t ours = deflate_chunks(kind.bytes, kDefaultDeflateLevel, SIZE_MAX).size();
+    EXPECT_LE(static_cast<double>(ours), zlib * kind.most) << kind.name << ' ' << static_cast<double>(ours) / zlib;
+  }
+}
+
+// At most 5 bytes more for each 65,535 begun, also where kinds of data alternate, and where chunks are flushed.
+TEST(DeflateEncoder, NeverExceedsItsBound) {
+  Numbers numbers;
+  for (const size_t size : {size_t{0}, size_t{1}, size_t{65534}, size_t{65535}, size_t{65536}, size_t{500000}}) {
+    ByteVector bytes(size);
+    for (size_t i = 0; i < size; ++i)
+      bytes[i] = static_cast<uint8_t>(i / 65535 % 3 == 2 && i % 65535 < 20 ? 0 : numbers.below(256));
+    for (int level = 0; level <= kMaxDeflateLevel; ++level) {
+      Vec<uint8_t> packed(default_memory());
+      DeflateEncoder encoder(default_memory());
+      for (const bool last : {false, true}) {
+        packed.clear();
+        ASSERT_TRUE(encoder.run(&packed, Bytes(bytes.data(), size), last, level).ok());
+        EXPECT_LE(packed.size(), size + 5 * std::max<size_t>(1, (size + 65534) / 65535)) << level << last;
+      }
+    }
+  }
+}
+
+// Every build of the library must write these bytes, whatever the machine, the compiler and the CPU. A change of the
+// encoder changes the sums; then they are written down anew.
+TEST(DeflateEncoder, WritesTheSameBytesEverywhere) {
+  uint32_t sums[kMaxDeflateLevel + 1] = {};
+  for (const Kind &kind : kinds(200000)) {
+    // Of the kinds that need no floating point to be made.
+    if (std::string(kind.name) == "image") continue;
+    for (int level = 0; level <= kMaxDeflateLevel; ++level) {
+      const ByteVector packed = deflate_chunks(kind.bytes, level, 90000);
+      sums[level] = crc32_update(sums[level], packed.data(), packed.size());
+    }
+  }
+  const uint32_t expected[kMaxDeflateLevel + 1] = {106737646,  98407289,   691718336,  2158753990, 4249334888,
+                                                   3682950201, 2833864867, 4008209005, 2092568493, 302566315};
+  for (int level = 0; level <= kMaxDeflateLevel; ++level)
+    EXPECT_EQ(sums[level], expected[level]) << "level " << level;
+}
+
+TEST(DeflateEncoder, OneEncoderForManyChunks) {
+  DeflateEncoder encoder(default_memory());
+  for (const Kind &kind : kinds(150000)) {
+    for (const int level : {6, 1, 2}) {
+      Vec<uint8_t> packed(default_memory());
+      ASSERT_TRUE(encoder.run(&packed, Bytes(kind.bytes.data(), kind.bytes.size()), true, level).ok());
+      EXPECT_EQ(ByteVector(packed.begin(), packed.end()), deflate_chunks(kind.bytes, level, SIZE_MAX)) << kind.name;
+    }
+  }
+}
+
+#if defined(TENSORFILE_LITERALS_VBMI)
+TEST(LiteralWriter, VectorsWriteTheSameBytes) {
+  if (!cpu_has_vbmi()) GTEST_SKIP() << "this CPU has no AVX-512 VBMI";
+  Numbers numbers;
+  for (int i = 0; i < 200; ++i) {
+    PackedCode literal[256];
+    for (PackedCode &code : literal) {
+      const uint32_t bits = 1 + numbers.below(kMaxPackedLiteral);
+      code = numbers.below(1U << bits) << kPackedShift | bits;
+    }
+    ByteVector bytes(numbers.below(700));
+    for (uint8_t &byte : bytes)
+      byte = static_cast<uint8_t>(numbers.below(256));
+    ByteVector scalar(2000);
+    ByteVector vectors(2000);
+    BitWriter scalar_writer(scalar.data());
+    BitWriter vector_writer(vectors.data());
+    scalar_writer.put(5, 1 + i % 7);
+    vector_writer.put(5, 1 + i % 7);
+    put_literals(&scalar_writer, literal, bytes.data(), bytes.size());
+    put_literals_vbmi(&vector_writer, literal, bytes.data(), bytes.size());
+    scalar.resize(static_cast<size_t>(scalar_writer.align() - scalar.data()));
+    vectors.resize(static_cast<size_t>(vector_writer.align() - vectors.data()));
+    ASSERT_EQ(vectors, scalar);
+  }
+}
+#endif
+
+}  // namespace
+}  // namespace tfile
