@@ -5,7 +5,7 @@
 #include "base/ref.h"
 #include "base/require.h"
 
-// Returns the tf_status of a failing expression from a C function.
+// Returns from a C function with the tf_status of the expression if it fails.
 #define TFILE_API_TRY(expression)                                                  \
   do {                                                                             \
     if (const ::tfile::Status tfile_status_ = (expression); !tfile_status_.ok()) { \
@@ -23,19 +23,19 @@ Status require_out(T **out, const char *name) {
   return kOk;
 }
 
-// Sets an output that the caller may leave NULL to NULL.
+// Sets an optional output to NULL; the caller passes a NULL pointer if it does not want the output.
 template <typename T>
 void clear_out(T **out) {
   if (out != nullptr) *out = nullptr;
 }
 
-// Moves the reference to an output that the caller may leave NULL.
+// Moves a reference to an optional output.
 template <typename T>
 void give_out(T **out, Ref<T> &value) {
   if (out != nullptr) *out = value.take();
 }
 
-// Checks the outputs of a text, of which the length may be NULL, and sets them to an empty one.
+// Checks the two outputs for a text and sets them to an empty text. The pointer for the length may be NULL.
 inline Status require_text_out(const char **text, size_t *length, const char *name) {
   if (length != nullptr) *length = 0;
   return require_out(text, name);
@@ -46,7 +46,7 @@ inline void return_text(const char **text, size_t *length, Text value) {
   if (length != nullptr) *length = value.size();
 }
 
-// True if a handle is NULL, which the error record then says. For getters, which return no status.
+// Returns true and sets the error record if a handle is NULL. Used by getters, which return no status.
 inline bool is_null(const void *pointer, const char *name) {
   return !require(pointer, name).ok();
 }

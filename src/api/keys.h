@@ -1,4 +1,4 @@
-// Checks of the arguments that name an entry of a dict.
+// Checks of the arguments that select an entry of a dict.
 #pragma once
 
 #include "base/require.h"
@@ -6,14 +6,14 @@
 
 namespace tfile {
 
-// Reads the key of an entry to set, which must be UTF-8.
+// Checks the key for an entry that is to be set; it must be UTF-8.
 inline Status require_key(Text *out, const Dict *dict, const char *key, size_t length) {
   TFILE_TRY(require(dict, "dict"));
   TFILE_TRY(require_text(out, key, length, "key"));
   return check_key(*out);
 }
 
-// Finds the entry of a key, whose value must be of a kind.
+// Finds the entry with a key. Fails with TYPE if its value is of another kind.
 inline Status require_entry(const DictEntry **out, tf_kind kind, const Dict *dict, const char *key, size_t length) {
   TFILE_TRY(require(dict, "dict"));
   Text name;
@@ -21,7 +21,7 @@ inline Status require_entry(const DictEntry **out, tf_kind kind, const Dict *dic
   return dict->get(out, name, kind);
 }
 
-// Finds the 0-d array of a key.
+// Finds the 0-d array with a key.
 inline Status require_scalar(const Array **out, const Dict *dict, const char *key, size_t length) {
   TFILE_TRY(require(dict, "dict"));
   Text name;

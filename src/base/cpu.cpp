@@ -36,7 +36,7 @@ CpuAbilities ask_cpu() {
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return found;
   found.bmi2 = (b & bit_BMI2) != 0;
   if (!has_avx || (b & bit_AVX2) == 0) return found;
-  // The registers that the system saves for each thread: 6 is those of AVX, 0xe0 the rest of AVX-512.
+  // Bits for the registers that the system saves for each thread: 6 for those of AVX, 0xe0 for the rest of AVX-512.
   uint32_t saved = 0;
   uint32_t rest = 0;
   __asm__ volatile("xgetbv" : "=a"(saved), "=d"(rest) : "c"(0));
@@ -64,7 +64,7 @@ CpuAbilities ask_cpu() {
 #endif
 
 CpuAbilities cpu_abilities() {
-  // Asked once, because a virtual machine may answer slowly.
+  // Cached, because CPUID can be slow in a virtual machine.
   static constinit std::atomic<uint32_t> known{0};
   constexpr uint32_t kAsked = 1;
   constexpr uint32_t kCarryless = 2;

@@ -11,7 +11,7 @@ constexpr size_t kTail = 32;
 
 constexpr size_t kLongestPath = 512;
 
-// The bytes of a path that are shown before a list, so that the list fits.
+// A message with a list of arrays shows at most this much of the path, to leave space for the list.
 constexpr size_t kShownPath = 256;
 
 }  // namespace
@@ -28,7 +28,7 @@ Failure::Failure(tf_status status) : record_(record), line_(record_.message, siz
 
 Failure &Failure::in(Text file) {
   if (file.empty()) return *this;
-  // A long path is cut at its beginning, which says less than its end, so that the reason fits.
+  // Omits the start of a long path, so that its end, which says more, and the reason fit.
   const bool is_long = file.size() > kLongestPath;
   line_ << (is_long ? "..." : "") << Text(is_long ? file.from(file.size() - kLongestPath) : file) << ": ";
   return *this;

@@ -26,7 +26,7 @@ ErrorRecord &error_record();
 class Failure {
  public:
   explicit Failure(tf_status status);
-  Failure &in(Text file);     // nothing if the path is ""
+  Failure &in(Text file);     // appends nothing if the path is ""
   Failure &array(Text name);  // sets tf_error_name
   Failure &key(Text name);    // the same for a metadata key
   Failure &at(uint64_t offset);

@@ -1,4 +1,4 @@
-// Limits that arrays and trees have in memory, and that options can only lower for files.
+// Limits for arrays and trees in memory. For files, options can lower them but not raise them.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,8 @@
 namespace tfile {
 
 inline constexpr size_t kMaxRank = 64;
-// Dicts on the way to a leaf, the outermost included. A flat name has at most as many parts.
+// The maximum number of dicts on the path to a leaf, including the outermost; also the maximum number of parts in a
+// flat name.
 inline constexpr size_t kMaxNesting = 64;
 
 }  // namespace tfile

@@ -8,7 +8,7 @@ namespace {
 
 constexpr char kHexDigits[] = "0123456789abcdef";
 
-// Returns the number of leading printable ASCII characters, which are written unchanged and nearly always all there are.
+// Returns the number of leading printable ASCII characters. These need no escaping, and most texts have no others.
 size_t count_plain(Text text) {
   size_t count = 0;
   while (count < text.size() && text[count] >= 0x20 && text[count] < 0x7F)

@@ -34,7 +34,7 @@ class LineWriter {
   void cut(size_t size);
 
  private:
-  bool put(const char *text, size_t size);  // nothing if it does not fit
+  bool put(const char *text, size_t size);  // writes nothing if the text does not fit
 
   char *buffer_;
   size_t capacity_;

@@ -18,8 +18,8 @@ struct Memory {
   tf_free_fn free = nullptr;
   tf_release_fn release_user = nullptr;
   void *user = nullptr;
-  Memory *parent = nullptr;  // of a budget: where it allocates
-  uint64_t limit = 0;        // of a budget: bytes that may be allocated at the same time
+  Memory *parent = nullptr;  // for a budget: the allocator that it uses
+  uint64_t limit = 0;        // for a budget: the maximum number of bytes allocated at the same time
   std::atomic<uint64_t> used{0};
 
   void retain();
@@ -36,7 +36,7 @@ Status make_memory(Ref<Memory> &out, tf_alloc_fn alloc, tf_free_fn free, tf_rele
 // same time.
 Status make_budget(Ref<Memory> &out, Memory &parent, uint64_t limit);
 
-// Allocates; size 0 gives a pointer as well. Fails with OUT_OF_MEMORY or LIMIT.
+// Allocates `size` bytes; the pointer is not NULL even if size is 0. Fails with OUT_OF_MEMORY or LIMIT.
 Status allocate(void **out, Memory &memory, size_t size, size_t alignment);
 void deallocate(Memory &memory, void *pointer, size_t size, size_t alignment);
 
@@ -71,7 +71,8 @@ inline Status fail_and_release(Status status, tf_release_fn release, void *user)
   return status;
 }
 
-// The allocator for what is made from an object: the object's own, without the byte budget of the call that made it.
+// Returns the allocator for objects that are derived from an existing one: the existing object's allocator, but without
+// the byte budget of the call that made it.
 inline Memory &without_budget(Memory &memory) {
   return memory.parent != nullptr ? *memory.parent : memory;
 }
@@ -98,12 +99,12 @@ class PendingRelease {
   void *user_;
 };
 
-// What the default allocator calls (memory_posix.cpp, memory_windows.cpp). Large blocks get huge pages if the system
-// has them, because fresh small pages cost more time than reading a file into them.
+// Allocates for the default allocator (memory_posix.cpp, memory_windows.cpp). Large blocks get huge pages if the system
+// has them: for fresh small pages, page faults take longer than reading a file into them.
 void *system_allocate(size_t size, size_t alignment);
 void system_free(void *pointer, size_t size, size_t alignment);
-// Makes the system provide the pages of memory that is about to be written, at once if it can; a page that is provided
-// when it is first written costs several times as much. Worth it from 64 KiB on.
+// Faults in the pages of memory that is about to be written, with one system call where possible. A page fault on first
+// write costs several times as much. Worthwhile from 64 KiB.
 void system_touch(void *pointer, size_t size);
 
 }  // namespace tfile

@@ -31,11 +31,11 @@ void system_touch(void *pointer, size_t size) {
 
 void *system_allocate(size_t size, size_t alignment) {
   if (size > PTRDIFF_MAX - kHugePage) return nullptr;
-  // A list is written as soon as it is allocated. The data of arrays have a larger alignment; several threads write
-  // them later.
+  // A small alignment means an internal list, which is written right away: its pages are faulted in here. Array data
+  // has a larger alignment and is written later by several threads, which fault in its pages themselves.
   const bool is_list = alignment <= alignof(max_align_t);
   const bool huge = size >= kHugeFrom;
-  const size_t tail = huge ? size % kHugePage : size;  // at the end, on small pages
+  const size_t tail = huge ? size % kHugePage : size;  // bytes at the end that do not fill a huge page
   void *pointer = nullptr;
   if (is_list && !huge) {
     pointer = malloc(size);

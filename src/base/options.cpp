@@ -76,7 +76,7 @@ const OptionRow *find_row(tf_option id) {
   return nullptr;
 }
 
-// The i-th value that an option names; a NULL name after the last one.
+// Returns the i-th named value of an option, and a NULL name after the last one.
 NamedValue name_of(const OptionRow &row, size_t i, FormatValueFn formats) {
   if (row.kind == OptionKind::kFormat) return formats(i);
   return i < row.names.size() ? row.names[i] : NamedValue{nullptr, 0};
@@ -94,7 +94,7 @@ void append_names(Failure &failure, const OptionRow &row, FormatValueFn formats,
   }
 }
 
-// Begins a message with what the option takes: "strict takes 0 or 1".
+// Begins a message with the values that the option accepts: "strict takes 0 or 1".
 Failure &append_range(Failure &failure, const OptionRow &row, FormatValueFn formats, bool numbers) {
   failure << row.name << " takes ";
   switch (row.kind) {

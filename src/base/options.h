@@ -27,10 +27,10 @@ struct OptionRow {
   tf_option id;
   const char *name;  // in messages: TF_OPTION_MAX_ARRAYS is "max_arrays"
   OptionKind kind;
-  int64_t minimum;  // of kNumber and kPowerOfTwo, as is maximum
+  int64_t minimum;  // minimum and maximum are for kNumber and kPowerOfTwo
   int64_t maximum;
   int64_t default_value;
-  Span<const NamedValue> names;  // of kNamed
+  Span<const NamedValue> names;  // for kNamed
 };
 
 Span<const OptionRow> all_options();
@@ -62,7 +62,7 @@ struct ProgressCallback {
 // The values of one call: a copy, so that the options may change or be released while a file is open.
 class Settings {
  public:
-  // Has the defaults.
+  // Gives every option its default value.
   Settings();
 
   int64_t get(tf_option id) const { return values_[static_cast<size_t>(id)]; }
@@ -74,7 +74,8 @@ class Settings {
 
   Memory &memory() const { return *memory_; }
   void set_memory(Ref<Memory> memory) { memory_ = std::move(memory); }
-  // Sets the user's allocator; without functions, the default one. Takes the release callback if it succeeds.
+  // Sets the user's allocator, or the default one if the functions are NULL. Takes ownership of the release callback on
+  // success.
   Status set_allocator(tf_alloc_fn alloc, tf_free_fn free, PendingRelease &release);
   // From now on memory() enforces TF_OPTION_MAX_BYTES, if that is set.
   Status apply_budget();
@@ -90,7 +91,7 @@ class Settings {
   Ref<Executor> executor_;
 };
 
-// Makes a progress callback; a NULL function gives none. Takes the release callback if it succeeds.
+// Makes a progress callback, or none if the function is NULL. Takes ownership of the release callback on success.
 Status make_progress(Ref<ProgressCallback> &out, tf_progress_fn report, PendingRelease &release);
 
 // Reports the bytes done so far and the total to the progress callback, if there is one. Used on the thread that made

@@ -8,7 +8,7 @@ namespace tfile {
 struct Slab {
   RefCount refs;
   Ref<Memory> memory;
-  size_t size = 0;  // of the whole block, which starts with this object
+  size_t size = 0;  // size of the whole block, which starts with this object
 
   void retain() { refs.increment(); }
   void release();
@@ -26,7 +26,7 @@ class SlabAllocator {
   SlabAllocator(Memory &memory, uint64_t expected) : memory_(memory), expected_(expected) {}
 
   Memory &memory() const { return memory_; }
-  // Returns what an allocation of `size` bytes takes of a slab.
+  // Returns how many bytes of a slab an allocation of `size` bytes uses.
   static uint64_t cost(uint64_t size) { return (size + kAlignment - 1) / kAlignment * kAlignment; }
   // Allocates uninitialized memory, aligned to kAlignment, from the slab *home, which the object must retain.
   Status allocate(void **out, Ref<Slab> *home, size_t size);

@@ -10,18 +10,18 @@ namespace {
 
 constexpr size_t kMaxThreads = 1024;
 
-// Jobs for each worker of an executor between two calls of notify.
+// An executor gets this many jobs for each of its workers in one round; notify is called between the rounds.
 constexpr size_t kRound = 2;
 
 struct Team {
   Job run;
   void *context;
-  size_t end;  // of the jobs that may begin
+  size_t end;  // jobs from this index on may not begin yet
   std::atomic<size_t> next{0};
   std::atomic<size_t> done{0};
   std::atomic<bool> failed{false};
   Status status;       // written by the thread that was the first to set `failed`
-  ErrorRecord record;  // of that thread
+  ErrorRecord record;  // the error record of that thread
 };
 
 void fail(Team &team, Status status) {
@@ -58,7 +58,8 @@ Status run_alone(size_t count, Job run, void *context, Notify notify) {
   return kOk;
 }
 
-// Each job of the executor works until no job of the team is left, so it does not matter when and where it runs.
+// Each job of the executor works until no job of the team remains, so the order and the threads of these jobs do not
+// matter.
 Status run_round(Team &team, const Executor &executor, size_t width) {
   const size_t before = team.done.load();
   const size_t remaining = team.end - before;

@@ -23,13 +23,13 @@ struct Executor {
   void release();
 };
 
-// Makes an executor; a NULL function gives none. Takes the release callback if it succeeds.
+// Makes an executor, or none if the function is NULL. Takes ownership of the release callback on success.
 Status make_executor(Ref<Executor> &out, tf_executor_fn execute, size_t width, PendingRelease &release);
 
 // The workers of a call: the calling thread and threads that are started for it, or the user's executor.
 struct Workers {
   size_t count = 1;
-  const Executor *executor = nullptr;  // NULL: threads are started
+  const Executor *executor = nullptr;  // NULL: the call starts threads
 };
 
 // Calls run(context, i) for each i below count on at most workers.count threads. One worker means the calling thread.

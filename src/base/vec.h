@@ -79,7 +79,7 @@ class Vec {
   // Removes all but the first `size` elements.
   void truncate(size_t size) { size_ = size; }
   void clear() { size_ = 0; }
-  // Removes an element; takes time in proportion to those after it.
+  // Removes an element. Takes time in proportion to the number of elements after it.
   void erase(size_t i) {
     memmove(static_cast<void *>(data_ + i), data_ + i + 1, (size_ - i - 1) * sizeof(T));
     --size_;

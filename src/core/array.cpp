@@ -82,7 +82,7 @@ Array *construct_array(void *storage, Memory &memory, const Dtype &dtype, Span<c
   return array;
 }
 
-// Larger arrays have their own allocation.
+// Larger arrays are allocated separately.
 constexpr uint64_t kMaxInSlab = uint64_t{16} << 10;
 
 }  // namespace

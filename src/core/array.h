@@ -7,13 +7,13 @@
 
 struct tf_array {
   tfile::RefCount refs;
-  tfile::Ref<tfile::Memory> memory;  // of this object
-  tfile::Ref<tfile::Slab> slab;      // that has this object; empty if it has its own allocation
+  tfile::Ref<tfile::Memory> memory;  // allocated this object
+  tfile::Ref<tfile::Slab> slab;      // contains this object; empty if it is allocated separately
   tfile::Ref<tfile::Buffer> buffer;
   const tfile::Dtype *dtype = nullptr;
   char *data = nullptr;  // the first element, [0, 0, ...]
   size_t ndim = 0;
-  int64_t size = 0;  // elements
+  int64_t size = 0;  // number of elements
   uint64_t nbytes = 0;
 
   void retain() { refs.increment(); }
@@ -22,7 +22,7 @@ struct tf_array {
   // Shape and strides follow the object in the same allocation.
   int64_t *dims() const { return reinterpret_cast<int64_t *>(const_cast<tf_array *>(this) + 1); }
   tfile::Span<const int64_t> shape() const { return {dims(), ndim}; }
-  // In bytes; meaningless for packed and block types.
+  // Strides in bytes; meaningless for packed and block types.
   tfile::Span<const int64_t> strides() const { return {dims() + ndim, ndim}; }
 };
 
@@ -42,7 +42,7 @@ struct Form {
   Status read(tf_dtype id, const int64_t *sizes, size_t ndim);
 };
 
-// Makes an array over part of a buffer; strides may be NULL: C-contiguous. check_shape() has passed.
+// Makes an array over part of a buffer; NULL strides mean C-contiguous. check_shape() must have accepted the shape.
 Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<const int64_t> shape,
                   const int64_t *strides, Ref<Buffer> buffer, char *data);
 // Makes a C-contiguous array with its own buffer, uninitialized.
@@ -50,12 +50,13 @@ Status make_array(Ref<Array> &out, Memory &memory, const Dtype &dtype, Span<cons
 
 // Makes a C-contiguous array whose object, buffer and data are in a slab, uninitialized.
 Status make_array(Ref<Array> &out, SlabAllocator &allocator, const Dtype &dtype, Span<const int64_t> shape);
-// Returns the bytes that such an array needs of the slab; 0 if it is so large that it must have its own allocation.
+// Returns how many bytes of a slab such an array uses; 0 if it is so large that it must be allocated separately.
 uint64_t slab_array_cost(const Dtype &dtype, Span<const int64_t> shape);
 
 // Makes an array of zeros.
 Status make_zeros(Ref<Array> &out, Memory &memory, const Form &form);
-// Makes an array with a copy of nbytes in C order; INVALID_ARGUMENT if the form needs another number of bytes.
+// Makes an array with a copy of nbytes in C order. Fails with INVALID_ARGUMENT if the form needs another number of
+// bytes.
 Status copy_from(Ref<Array> &out, Memory &memory, const Form &form, const void *from, size_t nbytes);
 
 bool is_contiguous(const Array &array);
@@ -63,7 +64,7 @@ bool is_contiguous(const Array &array);
 bool is_fortran_contiguous(const Array &array);
 // True if the memory is writable and no other array uses it. References to this array do not count.
 bool is_exclusive(const Array &array);
-// Returns the array's memory for writing; INVALID_ARGUMENT unless is_exclusive().
+// Returns the array's memory for writing. Fails with INVALID_ARGUMENT unless is_exclusive().
 Status writable_data(void **data, const Array &array);
 // Returns the array itself if the caller's reference is the only one and it is_exclusive(), else a copy.
 Status make_exclusive(Ref<Array> &out, Array &array);
@@ -75,11 +76,11 @@ Status contiguous(Ref<Array> &out, Memory &memory, const Array &array);
 Status transpose(Ref<Array> &out, Memory &memory, const Array &array, const size_t *axes, size_t naxes);
 bool equal(const Array &a, const Array &b);
 
-// Checks an index of ndim entries, of which negative ones count from the end, and writes ndim indices from 0 on.
+// Checks an index of ndim entries and makes each of them nonnegative: a negative entry counts from the end of its axis.
 Status resolve_index(int64_t *indices, const Array &array, Span<const int64_t> index);
 // Returns the address of an element of an addressable array, at indices from resolve_index().
 const char *element_at(const Array &array, const int64_t *indices);
-// Reads one element of a bool or integer array; the index is as in resolve_index().
+// Reads one element of a bool or integer array. Negative index entries count from the end.
 Status item_int64(int64_t *value, const Array &array, Span<const int64_t> index);
 
 }  // namespace tfile

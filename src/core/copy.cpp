@@ -23,7 +23,7 @@ struct Plan {
   size_t rank = 0;
   char *to;
   const char *from;
-  size_t item;         // bytes that are contiguous in both
+  size_t item;         // size in bytes of the unit to copy, which is contiguous in both layouts
   bool empty = false;  // there are no elements
 
   Plan(char *to_first, const int64_t *to_strides, const char *from_first, const int64_t *from_strides,
@@ -153,9 +153,9 @@ void copy_row(ItemN item, char *to, const char *from, const Axis &axis) {
 constexpr int64_t kTileSide = 128;
 constexpr size_t kTileBytes = 16384;
 
-// Transposes: `row` is the axis along which `to` is dense, `column` that along which `from` is. A tile is gathered from
-// whole cache lines of `from`, then written in whole cache lines of `to`, so that neither side fetches a line twice,
-// not even if strides are powers of two, so that the lines of a tile compete for the same cache sets.
+// Transposes: `to` is dense along the axis `row`, `from` along the axis `column`. A tile is gathered from whole cache
+// lines of `from`, then written as whole cache lines of `to`. So neither side fetches a line twice, even if the strides
+// are powers of two and the lines of a tile therefore compete for the same cache sets.
 template <typename ItemN>
 void copy_tiled(ItemN item, size_t size, char *to, const char *from, const Axis &row, const Axis &column) {
   alignas(64) char tile[kTileBytes];
@@ -177,8 +177,8 @@ void copy_tiled(ItemN item, size_t size, char *to, const char *from, const Axis 
   }
 }
 
-// Returns the axis before the last with the smallest `from` stride, if that is smaller than the last one's; else the
-// rank.
+// Returns the axis before the last one that has the smallest `from` stride, or the rank if no axis has a smaller `from`
+// stride than the last one.
 size_t densest_source(const Plan &plan) {
   const uint64_t inner = magnitude(plan.axes[plan.rank - 1].from);
   size_t best = plan.rank;
@@ -242,7 +242,7 @@ void copy_strided(char *to, const int64_t *to_strides, const char *from, const i
 
 bool equal_strided(const char *a, const int64_t *a_strides, const char *b, const int64_t *b_strides,
                    Span<const int64_t> shape, size_t item) {
-  // Nothing is written to `to`, which is only traversed.
+  // A Plan takes a writable `to`, but comparing only reads it.
   const Plan plan(const_cast<char *>(a), a_strides, b, b_strides, shape, item);
   if (plan.empty) return true;
   if (plan.rank == 0) return memcmp(plan.to, plan.from, plan.item) == 0;
@@ -278,7 +278,7 @@ void copy_elements(char *to, const Array &array, int64_t first, int64_t count) {
   for (size_t i = shape.size(); i-- > 0; first /= shape[i])
     index[i] = first % shape[i];
   while (count > 0) {
-    // The outermost axis whose inner axes are all at their start and are copied whole.
+    // Finds the outermost axis along which whole steps can be copied: all its inner axes are at index 0.
     size_t axis = shape.size() - 1;
     int64_t within = 1;  // elements in one step along the axis
     while (axis > 0 && index[axis] == 0 && within * shape[axis] <= count)

@@ -32,7 +32,7 @@ Status StringList::append(const StringList &other) {
 
 namespace {
 
-// A kind in the words of messages.
+// Returns the name of a kind for messages.
 const char *kind_name(tf_kind kind) {
   switch (kind) {
     case TF_KIND_ARRAY:
@@ -57,7 +57,7 @@ Text copy_text(char *to, Text text) {
   return Text(to, text.size());
 }
 
-// Makes an entry that is followed by copies of the key and the string, without another value.
+// Makes an entry without an array, dict or list. Copies of the key and the string follow it in the same allocation.
 Status make_entry(DictEntry **out, Memory &memory, tf_kind kind, Text key, Text string) {
   const Checked bytes = Checked(sizeof(DictEntry)) + key.size() + 1 + string.size() + 1;
   if (!bytes.fits_memory()) return Failure(TF_STATUS_OUT_OF_MEMORY) << "key and string do not fit in this process";
@@ -74,7 +74,8 @@ Status make_entry(DictEntry **out, Memory &memory, tf_kind kind, Text key, Text 
   return kOk;
 }
 
-// Frees an entry and its value. A dict that this was the last reference to is added to the list *unused instead.
+// Frees an entry and its value. If the value is a dict and this was its last reference, adds the dict to the list
+// *unused instead of freeing it, so that the caller can free nested dicts without recursion.
 void free_entry(Memory &memory, DictEntry *entry, Dict **unused) {
   if (entry->array != nullptr) entry->array->release();
   if (entry->list != nullptr) destroy(memory, entry->list);
@@ -85,7 +86,7 @@ void free_entry(Memory &memory, DictEntry *entry, Dict **unused) {
   deallocate(memory, entry, entry->allocated, alignof(DictEntry));
 }
 
-// Frees the dicts of a list, and those that only they contained.
+// Frees the dicts of a list, and the nested dicts to which no other reference exists.
 void free_dicts(Dict *unused) {
   while (unused != nullptr) {
     Dict *const dict = unused;
@@ -209,7 +210,7 @@ tfile::Status tf_dict::get_scalar(const tfile::Array **out, tfile::Text key) con
       .shape(entry->array->shape());
 }
 
-// Adds an entry or replaces the one of its key. Takes ownership of the entry even if it fails.
+// Adds an entry, or replaces the entry with the same key. Takes ownership of the entry even on failure.
 tfile::Status tf_dict::set(tfile::DictEntry *entry) {
   size_t found = tfile::NameIndex::kNone;
   tfile::Status status = entries.push(entry);

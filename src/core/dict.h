@@ -16,7 +16,7 @@ struct StringList {
 
   size_t size() const { return ends.size(); }
   Text at(size_t i) const;  // NUL-terminated
-  // If it fails, the list is unchanged.
+  // On failure the list is unchanged.
   Status append(Text text);
   Status append(const StringList &other);
 
@@ -24,11 +24,11 @@ struct StringList {
   Vec<char> bytes;
 };
 
-// A key and its value. The bytes of the key and of a string follow in the same allocation.
+// A key and its value. The bytes of the key and of a string value follow this struct in the same allocation.
 struct DictEntry {
   Text key;  // NUL-terminated
   tf_kind kind = TF_KIND_NONE;
-  Array *array = nullptr;  // `kind` says which of the next four is set; all are owned
+  Array *array = nullptr;  // `kind` says which of array, dict, list and string is set; the entry owns it
   Dict *dict = nullptr;
   StringList *list = nullptr;
   Text string;           // NUL-terminated
@@ -61,7 +61,7 @@ struct tf_dict {
 
   // Allocates for at least `count` values.
   tfile::Status reserve(size_t count);
-  // The setters replace the value of a key that exists, at its index. If they fail, the dict is unchanged.
+  // The setters replace the value of an existing key without changing its index. On failure the dict is unchanged.
   tfile::Status set_array(tfile::Text key, tfile::Array &array);
   tfile::Status set_scalar(tfile::Text key, tf_dtype dtype, const void *value);
   tfile::Status set_string(tfile::Text key, tfile::Text text);
@@ -71,8 +71,8 @@ struct tf_dict {
   // Sets a value of another dict: arrays and dicts are shared, strings and lists are copied.
   tfile::Status set_value(tfile::Text key, const tfile::DictEntry &value);
   bool remove(tfile::Text key);
-  // Finds out whether `other` is this dict or is nested in it. Takes time in proportion to the values in this dict and
-  // memory in proportion to the dicts, however deep they are nested and however often one dict is contained.
+  // Sets *found if `other` is this dict or is nested in it. Visits each dict once, however deep and however often it is
+  // contained, so time is proportional to the number of values and memory to the number of dicts.
   tfile::Status reaches(bool *found, const tf_dict &other) const;
 
   tfile::RefCount refs;

@@ -61,7 +61,8 @@ Status dtype_of(const Dtype **out, DlDataType dtype, uint64_t flags) {
   return Failure(TF_STATUS_UNSUPPORTED) << (*out)->name << " with a byte for each element is not handled";
 }
 
-// Computes strides in elements. An axis of fewer than two elements has no use for its stride, which need not divide.
+// Computes strides in elements. The stride of an axis with fewer than two elements is never used, so it need not be a
+// multiple of the element size.
 Status element_strides(int64_t *out, const Array &array) {
   const bool addressable = array.dtype->addressable();
   contiguous_strides(out, array.shape(), 1);

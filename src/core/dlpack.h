@@ -33,7 +33,7 @@ struct DlVersion {
 
 inline constexpr DlVersion kDlVersion{1, 1};
 inline constexpr uint64_t kDlReadOnly = 1;
-inline constexpr uint64_t kDlPadded = 4;  // each element of fewer than 8 bits has a whole byte
+inline constexpr uint64_t kDlPadded = 4;  // each element of fewer than 8 bits is padded to a whole byte
 
 // Devices whose memory the CPU can access: its own, and pinned memory of CUDA and ROCm.
 inline constexpr int32_t kDlCpu = 1;
@@ -67,7 +67,7 @@ Status to_dlpack(DLManagedTensor **out, const Array &array);
 // once if this fails. The tensor must not be NULL.
 Status from_dlpack(Ref<Array> &out, DLManagedTensorVersioned *tensor);
 Status from_dlpack(Ref<Array> &out, DLManagedTensor *tensor);
-// Calls the deleter of a tensor, which may be NULL, that no array was made from.
+// Calls the deleter of a tensor from which no array was made. The tensor may be NULL.
 void delete_tensor(DLManagedTensorVersioned *tensor);
 void delete_tensor(DLManagedTensor *tensor);
 

@@ -14,7 +14,7 @@ enum class DtypeClass : uint8_t {
   kFloat,  // also the 8-bit floats
   kComplex,
   kPacked,  // float4, float6: elements share bytes, also across rows
-  kBlock,   // of ggml: each row has whole blocks
+  kBlock,   // ggml block types: each row consists of whole blocks
 };
 
 // `count` adjacent numbers of `width` bytes in a block.
@@ -24,7 +24,7 @@ struct BlockField {
   uint8_t count;
 };
 
-// The fields of a block type that byte order reverses; everything else in a block is bytes.
+// The fields of a block type whose bytes a change of byte order reverses. The rest of a block is single bytes.
 struct SwappedFields {
   BlockField fields[2] = {};
   bool defined = true;  // false if big-endian blocks of the type have no defined layout
@@ -35,10 +35,10 @@ struct Dtype {
   const char *name;
   DtypeClass kind;
   uint8_t bits;         // of one element; 0 for block types
-  uint8_t scalar;       // bytes that byte order reverses: half of a complex item; 1 if none
+  uint8_t scalar;       // bytes that a change of byte order reverses: half a complex number; 1 if none
   uint16_t block_size;  // elements in the smallest unit of whole bytes
   uint16_t block_bytes;
-  SwappedFields swapped = {};  // of a block type
+  SwappedFields swapped = {};  // for block types
 
   // True if each element has an address, so that arrays have strides.
   constexpr bool addressable() const { return kind != DtypeClass::kPacked && kind != DtypeClass::kBlock; }
@@ -57,12 +57,12 @@ Span<const Dtype> all_dtypes();
 // Returns the number of elements of a shape. Invalid for a negative size, and for a product of 2^63 or more even if
 // another size is 0.
 Checked element_count(Span<const int64_t> shape);
-// Returns the size in bytes of a shape in C order. Also invalid if it would cut a unit: a row of a block type has whole
-// blocks, and a packed type as a whole fills its bytes.
+// Returns the size in bytes of a shape in C order. Invalid like element_count(), and also if a row of a block type is
+// not a whole number of blocks or the elements of a packed type do not fill whole bytes.
 Checked byte_count(const Dtype &dtype, Span<const int64_t> shape);
 
 // Converts bytes between the big-endian and the little-endian layout: reverses each scalar, and in ggml blocks the 16-
-// and 32-bit fields. False, and nothing done, if can_swap() is false.
+// and 32-bit fields. Returns false, without changing anything, if can_swap() is false.
 bool swap_bytes(const Dtype &dtype, void *data, size_t nbytes);
 // True unless big-endian blocks of the type have no defined layout.
 bool can_swap(const Dtype &dtype);

@@ -21,8 +21,8 @@ constexpr Dtype block_dtype(tf_dtype id, const char *name, uint16_t elements, ui
 }
 
 inline constexpr SwappedFields kOnlyBytes = {};
-// ggml declares the 16- and 32-bit words of these blocks as arrays of another width, so nothing says which of the two a
-// big-endian writer reverses.
+// ggml declares the 16- and 32-bit words of these blocks as arrays of another width, so it is undefined which of the
+// two widths a big-endian writer reverses.
 inline constexpr SwappedFields kNoByteOrder = {{}, false};
 
 // Rows are in the order of their ids. The comments after block types name the fields that byte order reverses.
@@ -88,7 +88,7 @@ constexpr bool dtypes_are_in_order() {
 }
 static_assert(dtypes_are_in_order());
 
-// The row of a dtype that exists.
+// Returns the row of an existing dtype.
 constexpr const Dtype &dtype_row(tf_dtype id) {
   size_t i = 0;
   while (kDtypes[i].id != id)

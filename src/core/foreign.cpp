@@ -6,7 +6,8 @@ namespace tfile {
 
 namespace {
 
-// Adds (size - 1) * stride to the bytes that are reached above or below the first element. False on overflow.
+// Adds (size - 1) * stride to the distance that the array reaches above or below its first element, in bytes. Returns
+// false on overflow.
 bool extend(int64_t *above, int64_t *below, int64_t size, int64_t stride) {
   int64_t reach = 0;
   if (__builtin_mul_overflow(size - 1, stride, &reach)) return false;

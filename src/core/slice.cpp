@@ -27,9 +27,9 @@ SliceAxis resolve_axis(int64_t size, int64_t start, int64_t stop, int64_t step) 
 // A slice of a C-contiguous array as runs of consecutive elements, and the axes that lead from one run to the next. All
 // numbers are in elements.
 struct Runs {
-  size_t axes = 0;     // that lead from run to run: 0 to axes - 1
-  int64_t first = 0;   // element of the first run
-  int64_t length = 1;  // of each run
+  size_t axes = 0;     // number of axes that lead from run to run; indexes `counts` and `steps`
+  int64_t first = 0;   // index of the first element of the first run
+  int64_t length = 1;  // length of each run
   int64_t counts[kMaxRank];
   int64_t steps[kMaxRank];
 
@@ -40,7 +40,7 @@ struct Runs {
     for (size_t i = shape.size(); i-- > 0;) {
       const SliceAxis &axis = slice[i];
       first += axis.first * within;
-      // The run can include the next outer axis only if it has the whole of this one.
+      // A run can extend over the next outer axis only if it covers this axis completely.
       if (together && (axis.step == 1 || axis.count == 1)) {
         length *= axis.count;
       } else {

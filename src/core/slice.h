@@ -17,7 +17,7 @@ struct SliceAxis {
 Status resolve_slice(SliceAxis *axes, Span<const int64_t> shape, const int64_t *start, const int64_t *stop,
                      const int64_t *step, size_t ndim);
 
-// Makes a view. If packed or block types permit none, makes a copy.
+// Makes a view, or a copy if a view is impossible for the packed or block type.
 Status slice(Ref<Array> &out, Memory &memory, const Array &array, const SliceAxis *axes);
 
 // Splits a slice of a C-contiguous array of a packed or block type, whose elements have no addresses, into runs of

@@ -39,8 +39,8 @@ class Leaves {
  private:
   struct Level {
     const Dict *dict;
-    size_t next;    // entry
-    size_t prefix;  // bytes of the name that precede the keys of this dict
+    size_t next;    // index of the next entry
+    size_t prefix;  // length of the name up to the keys of this dict
   };
 
   Status enter(const Dict &dict) {
@@ -81,7 +81,7 @@ size_t find_dot(Text name) {
   return dot == nullptr ? name.size() : static_cast<size_t>(static_cast<const char *>(dot) - name.data());
 }
 
-// Inserts a leaf at its name, and makes the dicts on the way.
+// Inserts a leaf under its flat name and creates the dicts on the path to it.
 Status insert(Dict &tree, Memory &memory, Text name, const DictEntry &leaf) {
   Dict *at = &tree;
   Text rest = name;
@@ -115,7 +115,7 @@ bool same_shape(const Array &a, const Array &b) {
   return a.ndim == 0 || memcmp(a.dims(), b.dims(), a.ndim * sizeof(int64_t)) == 0;
 }
 
-// Adds a sorted list of names to the report.
+// Sorts names and adds them to the report as a list.
 Status report_names(Dict &report, Text key, Vec<Text> &names) {
   std::sort(names.begin(), names.end(), [](Text a, Text b) { return compare(a, b) < 0; });
   StringList *list = nullptr;

@@ -6,7 +6,7 @@
 
 namespace tfile {
 
-// Every value except a dict is a leaf. unflatten() flattens dicts in its argument first.
+// Every value except a dict is a leaf. If the argument of unflatten() contains dicts, it is flattened first.
 Status flatten(Ref<Dict> &flat, Memory &memory, const Dict &tree);
 Status unflatten(Ref<Dict> &tree, Memory &memory, const Dict &flat);
 

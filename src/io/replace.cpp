@@ -8,16 +8,17 @@ namespace tfile {
 
 namespace {
 
-// Small writes, such as headers and small arrays, are collected in a buffer of this size.
+// Size of the buffer that collects small writes, such as headers and small arrays.
 constexpr size_t kBuffer = size_t{64} << 10;
-// Reserving disk space is not worth a system call for smaller files.
+// Files of at least this size get their disk space reserved; for smaller ones that is not worth a system call.
 constexpr uint64_t kReserved = uint64_t{1} << 20;
-// The temporary name has at most so many bytes of the target's name, because some file systems limit names to 143.
+// A temporary name contains at most this many bytes of the target's name, because some file systems limit names to 143
+// bytes.
 constexpr size_t kLongestStem = 120;
 constexpr size_t kRandomLetters = 8;
 constexpr int kMaxTries = 100;
 
-// The name of a temporary file: ".STEM.tf-" and random letters.
+// The name of a temporary file: ".STEM.tf-" followed by random letters.
 struct TemporaryName {
   char text[1 + kLongestStem + 4 + kRandomLetters + 1];
 
@@ -74,7 +75,7 @@ struct OpenFile {
   bool in_place;
   File file;
   uint64_t written = 0;  // bytes in the file
-  size_t pending = 0;    // bytes in the buffer, which follow them
+  size_t pending = 0;    // bytes in the buffer, not yet in the file
   char buffer[kBuffer];
 };
 

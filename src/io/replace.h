@@ -15,24 +15,26 @@ class Replacement {
   explicit Replacement(Memory &memory) : memory_(memory) {}
   Replacement(const Replacement &) = delete;
   Replacement &operator=(const Replacement &) = delete;
-  // Unless place() has succeeded, removes the temporary file and leaves the target as it is. A file that is written in
-  // place keeps what was written.
+  // Removes the temporary file, if it still exists, and leaves the target unchanged. A file that is written in place
+  // keeps what was written.
   ~Replacement();
 
-  // find() and open(). *this must outlive the sink's use.
+  // Calls find() and open(). *this must outlive the use of the sink.
   Status begin(Ref<Sink> &out, const char *path, bool atomic, bool durable);
-  // finish(), place(), and sync() if it is durable.
+  // Calls finish(), place(), and for a durable replacement sync().
   Status commit();
 
-  // Follows the links of the path, refuses a target that is not a regular file, and writes nothing. `neighbour`, which
-  // may be NULL, has found a path in the same folder, and shares its open folder.
+  // Follows the links of the path and refuses a target that is not a regular file. Writes nothing. `neighbour`, which
+  // may be NULL, is a Replacement for a path in the same folder, whose open folder is then shared.
   Status find(const char *path, const Replacement *neighbour);
   const Target &target() const;
-  // After find(): makes `.NAME.tf-*` beside the target (atomic), or opens and empties the target itself.
+  // Call it after find(). If `atomic`, creates the temporary file `.NAME.tf-*` beside the target; otherwise opens the
+  // target itself and empties it.
   Status open(Ref<Sink> &out, bool atomic, bool durable);
-  // Writes what remains in memory, syncs the file if it is durable, and closes it. The sink must not be used any more.
+  // Writes the bytes that are still buffered, syncs a durable file, and closes the file. The sink must not be used
+  // afterwards.
   Status finish();
-  // The temporary file, if there is one, takes the target's place.
+  // Renames the temporary file, if there is one, to the target.
   Status place();
   // Syncs the target's folder.
   Status sync();

@@ -13,16 +13,16 @@ namespace tfile {
 
 namespace {
 
-// Data are written in pieces of this size, so that the progress callback is called often enough.
+// Data is written in pieces of at most this size, so that the progress callback is called often enough.
 constexpr uint64_t kPiece = uint64_t{16} << 20;
-// Capacity for the small writes that are collected.
+// Capacity of the buffer that collects small writes.
 constexpr size_t kCollected = size_t{64} << 10;
 
 constexpr size_t kMinCapacity = 4096;
 
 constexpr char kZeros[4096] = {};
 
-// The user's function.
+// The user's write function and its argument.
 struct Callback {
   Ref<Memory> memory;
   tf_write_fn write;
@@ -89,7 +89,7 @@ Status MemorySink::finish(Ref<Buffer> &out) {
   return kOk;
 }
 
-// Makes the capacity at least `size`, and half as large again as it was.
+// Increases the capacity to at least `size`, and at least by half.
 Status MemorySink::grow(Checked size) {
   if (!size.fits_memory()) return Failure(TF_STATUS_OUT_OF_MEMORY) << "the file does not fit in this process";
   size_t capacity = static_cast<size_t>(size.value());
@@ -136,7 +136,7 @@ Status MemorySink::put(Sink &sink, uint64_t offset, const Bytes *pieces, size_t 
 
 Status Output::write(const void *from, uint64_t nbytes) {
   if (nbytes == 0) return kOk;
-  // The bytes are in memory, and so their number fits in a size_t.
+  // The bytes are in memory, so their number fits in a size_t.
   const auto size = static_cast<size_t>(nbytes);
   if (sink_.ops->collects && nbytes > kCollected - pending_.size()) TFILE_TRY(flush());
   if (sink_.ops->collects && nbytes < kCollected) {

@@ -15,9 +15,9 @@ struct SinkOps;
 
 struct tf_sink {
   tfile::RefCount refs;
-  tfile::Ref<tfile::Memory> memory;  // of this object
+  tfile::Ref<tfile::Memory> memory;  // allocated this object
   const tfile::SinkOps *ops = nullptr;
-  void *state = nullptr;  // what the operations work on
+  void *state = nullptr;  // the argument of the operations
 
   void retain() { refs.increment(); }
   void release();
@@ -31,17 +31,17 @@ using Sink = ::tf_sink;
 struct SinkOps {
   // Appends nbytes. `offset` is the number of bytes appended before, for messages.
   Status (*write)(Sink &sink, uint64_t offset, const void *from, size_t nbytes);
-  // Overwrites bytes that were written before. NULL: not possible.
+  // Overwrites bytes that were written before. NULL if the sink cannot do this.
   Status (*patch)(Sink &sink, uint64_t offset, const void *from, size_t nbytes) = nullptr;
-  // Sets the size of an output whose size is known in advance. Comes before anything is written; from then on only
-  // put() is called, until it has written every byte. NULL: not possible.
+  // Sets the size of an output whose size is known in advance. Called before anything is written; afterwards only put()
+  // is called, until every byte has been written. NULL if the sink cannot do this.
   Status (*reserve)(Sink &sink, uint64_t size) = nullptr;
   // Writes consecutive pieces at an offset of the reserved output. Several threads may call it at once. NULL if reserve
   // is NULL.
   Status (*put)(Sink &sink, uint64_t offset, const Bytes *pieces, size_t count) = nullptr;
   // Frees the state. NULL if the sink does not own it.
   void (*destroy)(void *state) = nullptr;
-  // Small writes are collected before they reach the sink, since each may be expensive, such as a call into another
+  // True if small writes are to be collected into larger ones, because each call is expensive, such as one into another
   // language.
   bool collects = false;
 };
@@ -51,14 +51,14 @@ Status make_sink(Ref<Sink> &out, Memory &memory, const SinkOps &ops, void *state
 // Makes a sink that calls the user's function. Calls release if it fails.
 Status sink_from_callback(Ref<Sink> &out, Memory &memory, tf_write_fn write, tf_release_fn release, void *user);
 
-// Collects an output in memory; finish() returns it as a Buffer.
+// Collects the bytes of an output in memory; finish() returns them as a Buffer.
 class MemorySink {
  public:
   explicit MemorySink(Memory &memory) : memory_(memory) {}
   MemorySink(const MemorySink &) = delete;
   MemorySink &operator=(const MemorySink &) = delete;
   ~MemorySink();
-  // *this must outlive the use of the sink. `expected` bytes are allocated at once.
+  // Allocates `expected` bytes at once. *this must outlive the use of the sink.
   Status open(Ref<Sink> &out, uint64_t expected = 0);
   Status finish(Ref<Buffer> &out);
 
@@ -83,9 +83,9 @@ class Output {
       : sink_(sink), progress_(settings, array_bytes), pending_(settings.memory()) {}
 
   Status write(const void *from, uint64_t nbytes);
-  // Passes collected bytes on to the sink; needed after the last write.
+  // Passes the collected bytes to the sink. Must be called after the last write.
   Status flush();
-  // Writes and reports the bytes to the progress callback.
+  // Writes bytes of an array and reports them to the progress callback.
   Status write_data(const void *from, uint64_t nbytes);
   // Reports array bytes that were written in another form, such as compressed.
   Status advance(uint64_t nbytes) { return progress_.advance(nbytes); }
@@ -100,7 +100,7 @@ class Output {
  private:
   Sink &sink_;
   Progress progress_;
-  uint64_t position_ = 0;  // counts pending bytes
+  uint64_t position_ = 0;  // includes the bytes in pending_
   Vec<uint8_t> pending_;   // collected, not yet passed to the sink
 };
 

@@ -37,7 +37,7 @@ void copy_to_parts(const char *from, Span<const ReadPart> parts) {
   }
 }
 
-// The user's functions.
+// The user's functions and their argument.
 struct Callbacks {
   Ref<Memory> memory;
   tf_read_at_fn read_at;
@@ -128,7 +128,7 @@ void destroy_file(void *state) {
   destroy(*from, file);
 }
 
-// The file with its base where the source begins.
+// Returns the file, with offsets that count from the start of the source.
 File file_at(const Source &source) {
   File file = state_of<const OpenFile>(source).file;
   file.base += source.base;
@@ -170,7 +170,7 @@ Status map_whole_file(void **out, OpenFile &state) {
   void *const fresh = map_file(state.file, state.size);
   *out = nullptr;
   if (fresh == nullptr) return kOk;
-  // Of the threads that get here at once, the first one's mapping is kept for all.
+  // If several threads map the file at once, all use the first mapping and the others are unmapped.
   if (state.mapping.compare_exchange_strong(*out, fresh)) {
     *out = fresh;
   } else {
@@ -213,13 +213,13 @@ Status make_source(Ref<Source> &out, Memory &memory, const SourceOps &ops, void 
   return kOk;
 }
 
-// Like make_source(), but frees the state if there is no memory for the source.
+// Like make_source(), but frees the state if the source cannot be allocated.
 Status make_owner(Ref<Source> &out, Memory &memory, const SourceOps &ops, void *state, uint64_t size) {
   const Status status = make_source(out, memory, ops, state, size);
   return status.ok() ? status : fail_and_release(status, ops.destroy, state);
 }
 
-// Checks a range of `whole` bytes, and sets a size of UINT64_MAX to what follows the offset.
+// Checks that a range is inside `whole` bytes. Replaces a size of UINT64_MAX by the number of bytes after the offset.
 Status check_part(uint64_t offset, uint64_t *size, uint64_t whole, const char *what) {
   if (*size == UINT64_MAX && offset <= whole) *size = whole - offset;
   if (Checked::within(offset, *size, whole)) return kOk;
@@ -277,7 +277,7 @@ Status source_from_descriptor(Ref<Source> &out, Memory &memory, int32_t descript
 Status source_from_part(Ref<Source> &out, Memory &memory, Source &whole, uint64_t offset, uint64_t size) {
   TFILE_TRY(check_part(offset, &size, whole.size, "source"));
   TFILE_TRY(make_source(out, memory, *whole.ops, whole.state, size));
-  // A part of a part retains the source that owns the state.
+  // A part always refers to the source that owns the state, even if it was made from another part.
   out->whole = whole.whole ? whole.whole : Ref<Source>::share(&whole);
   out->base = whole.base + offset;
   out->concurrent = whole.concurrent;
@@ -289,7 +289,7 @@ Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes,
     return ends_early(source.label, array, offset, nbytes, offset < source.size ? source.size - offset : 0);
   }
   if (nbytes == 0) return kOk;
-  // The bytes fit in memory at `to`, and so their number in a size_t.
+  // The caller has memory for the bytes, so their number fits in a size_t.
   return source.ops->read(source, offset, to, static_cast<size_t>(nbytes), array);
 }
 

@@ -1,6 +1,6 @@
-// Joins core's table of dtypes with the decoders and encoders of ggml's block types at compile time.
+// Connects the rows of the dtype table with the decoders and encoders of ggml's block types at compile time.
 //
-// A decoder or encoder is an overload that BlockType selects. The tables of functions are generated from core's rows:
+// Each decoder or encoder is an overload for one BlockType. The tables of functions are generated from the dtype table:
 // there is no other list of block types, and a row without a decoder does not compile.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace tfile {
 
-// Selects the overload for one block type, whose sizes it has.
+// A tag type that selects the overload for one block type, and contains the sizes of its blocks.
 template <tf_dtype id>
 struct BlockType {
   static constexpr tf_dtype kId = id;
@@ -18,7 +18,7 @@ struct BlockType {
   static constexpr size_t kBytes = dtype_row(id).block_bytes;
 };
 
-// Block types are the last rows of core's table.
+// Counts the block types, which are the last rows of the dtype table.
 constexpr size_t count_block_types() {
   size_t count = 0;
   while (kDtypes[kDtypeCount - 1 - count].kind == DtypeClass::kBlock)

@@ -27,11 +27,11 @@ struct Lanes {
   TFILE_LANES static Vector bit_and(Vector a, Vector b) { return _mm_and_si128(a, b); }
   TFILE_LANES static Vector bit_or(Vector a, Vector b) { return _mm_or_si128(a, b); }
   TFILE_LANES static Vector bit_xor(Vector a, Vector b) { return _mm_xor_si128(a, b); }
-  // The bits of each byte from `shift` on, masked.
+  // Shifts each byte right by `shift` and masks the result.
   TFILE_LANES static Vector extract(Vector a, int shift, int mask) {
     return bit_and(_mm_srl_epi16(a, _mm_cvtsi32_si128(shift)), broadcast(mask));
   }
-  // Multiplies by a power of two; no byte may overflow.
+  // Shifts each byte left; no byte may overflow.
   TFILE_LANES static Vector shift_left(Vector a, int shift) { return _mm_sll_epi16(a, _mm_cvtsi32_si128(shift)); }
   // Sets all bits of byte i if bit i is set, and none otherwise.
   TFILE_LANES static Vector expand_bits(uint32_t bits) {
@@ -66,11 +66,11 @@ struct Lanes {
     return true;
   }
 
-  // The first 8 bytes, which are signed, as float32.
+  // Converts the first 8 bytes, which are signed, to float32.
   TFILE_LANES static __m256 floats(Vector a) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(a)); }
   TFILE_LANES static Vector high_half(Vector a) { return _mm_unpackhi_epi64(a, a); }
 
-  // Store 16 floats: scale * a, scale * a + offset, scale * a - offset.
+  // These store 16 floats: scale * a, scale * a + offset, or scale * a - offset.
   TFILE_LANES static void store(float *to, Vector a, float scale) {
     const __m256 factor = _mm256_set1_ps(scale);
     _mm256_storeu_ps(to, _mm256_mul_ps(factor, floats(a)));
@@ -146,7 +146,7 @@ struct Lanes {
     return true;
   }
 
-  // 4 signed integers as float32.
+  // Converts 4 signed integers to float32.
   static float32x4_t floats(int16x4_t a) { return vcvtq_f32_s32(vmovl_s16(a)); }
   static float32x4x4_t products(Vector a, float scale) {
     const int16x8_t first = vmovl_s8(vreinterpret_s8_u8(vget_low_u8(a)));

@@ -10,8 +10,9 @@ namespace tfile {
 
 namespace {
 
-constexpr size_t kWidest = 8;  // bytes of the largest dtype between two steps
-// The elements of one job of a thread, a multiple of kCastChunk. Encoding a block type takes longer than other casts.
+constexpr size_t kWidest = 8;  // size in bytes of the largest intermediate dtype
+// The number of elements in one job of a thread, a multiple of kCastChunk. Jobs that encode a block type are smaller,
+// because encoding takes longer.
 constexpr uint64_t kJob = 256 * kCastChunk;
 constexpr uint64_t kEncodingJob = 16 * kCastChunk;
 
@@ -32,7 +33,8 @@ struct Route {
   size_t count = 0;
 };
 
-// Casts pass through a third dtype where ml_dtypes and NumPy do, so that they round twice where those do.
+// Returns the dtype of the next step. Some casts go through a third dtype as they do in ml_dtypes and NumPy, so that
+// the double rounding, and thus the result, is the same.
 tf_dtype next_dtype(const Dtype &from, const Dtype &to) {
   if (find_cast_kernel(from.id, to.id) != nullptr || (from.id == TF_DTYPE_FLOAT32 && to.is_block())) return to.id;
   if (from.id == TF_DTYPE_BOOL) return TF_DTYPE_UINT8;
@@ -60,7 +62,7 @@ Status run_route(char *to, const char *from, const Route &route, size_t count, u
     if (step.kernel != nullptr) {
       step.kernel(target, from, count);
     } else {
-      float values[kCastChunk];  // aligned, which elements of the array may not be
+      float values[kCastChunk];  // an aligned copy, because elements of the array may be unaligned
       memcpy(values, from, count * sizeof(float));
       TFILE_TRY(encode_blocks(*step.to, target, values, count / step.to->block_size, first));
     }
@@ -74,7 +76,7 @@ struct CastJob {
   const Dtype *to;
   const Array *array;
   Route route;
-  uint64_t size;  // the elements of a job
+  uint64_t size;  // number of elements in a job
   bool contiguous;
 };
 

@@ -6,29 +6,31 @@
 
 namespace tfile {
 
-// Fails with TYPE if a cast would drop imaginary parts, and with UNSUPPORTED if `to` is a block type without an encoder.
+// Fails with TYPE if a cast would drop imaginary parts, and with UNSUPPORTED if `to` is a block type without an
+// encoder.
 Status check_cast(const Dtype &from, const Dtype &to);
 
-// Writes the elements of an array as dtype `to`, C-contiguous, to the byte_count(to, array.shape()) bytes at `out`. The
-// array may be strided, and neither end needs alignment. Call check_cast(), and check_shape() for `to`, first; then this
-// fails only if `to` is a block type and an element is not finite, with INVALID_ARGUMENT.
+// Converts the elements of an array to dtype `to` and writes them in C order to `out`, which has byte_count(to,
+// array.shape()) bytes. The array may be strided; neither `out` nor the array needs alignment. Call check_cast(), and
+// check_shape() for `to`, first. Then the only possible failure is INVALID_ARGUMENT, if `to` is a block type and an
+// element is not finite.
 Status cast_into(void *out, const Dtype &to, const Array &array, const Settings &settings);
 
-// The elements that pass through all steps of a cast together: a multiple of the elements in a unit of every dtype.
+// The number of elements that go through all steps of a cast together: a multiple of the unit of every dtype.
 inline constexpr size_t kCastChunk = 1024;
-// Casts, in the calling thread, count contiguous elements that begin with element `first` of their array. A caller that
-// casts an array in parts must make all but the last a multiple of kCastChunk elements.
+// Casts `count` contiguous elements on the calling thread, starting with element `first` of their array. A caller that
+// casts an array in parts must pass a multiple of kCastChunk elements in each call but the last.
 Status cast_run(void *out, const Dtype &to, const void *from, const Dtype &from_dtype, uint64_t first, uint64_t count);
 
 // Makes a C-contiguous array of another dtype.
 Status cast(Ref<Array> &out, const Array &array, const Dtype &to, const Settings &settings);
 
-// Makes a C-contiguous array of the dtype with an id; UNSUPPORTED if there is none. If the array is like that already, the
-// result is the array itself.
+// Makes a C-contiguous array of the dtype with an id. Fails with UNSUPPORTED if there is no such dtype. Returns the
+// array itself if it already has that dtype and is C-contiguous.
 Status cast(Ref<Array> &out, const Array &array, tf_dtype to, const Settings &settings);
 
-// Reads one element of a real dtype as a double. `index` is as in item_int64(). Fails with TYPE for complex numbers and
-// block types.
+// Reads one element of a real dtype as a double. Negative index entries count from the end. Fails with TYPE for complex
+// numbers and block types.
 Status item_double(double *value, const Array &array, Span<const int64_t> index);
 
 }  // namespace tfile

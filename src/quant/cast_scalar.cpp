@@ -10,8 +10,8 @@ namespace tfile {
 
 namespace {
 
-// The elements of one inner loop. Its count is constant and its arrays cannot overlap, so compilers vectorize it without
-// run-time checks; the count is too large for them to unroll the loop completely.
+// The number of elements in one inner loop. Because it is constant and the arrays cannot overlap, compilers vectorize
+// the loop without run-time checks; it is too large for them to unroll the loop completely.
 constexpr size_t kGroup = 256;
 
 // A CastKernel that applies a step, a type with From, To and apply(From), to each element.
@@ -46,7 +46,7 @@ struct Step {
   using To = T;
 };
 
-// Between integers, where narrowing keeps the low bits, and from integers to float32 and float64.
+// Converts between integers, where narrowing keeps the low bits, and from integers to float32 and float64.
 template <typename F, typename T>
 struct Convert : Step<F, T> {
   static T apply(F value) { return static_cast<T>(value); }
@@ -56,7 +56,7 @@ struct Truth : Step<uint8_t, uint8_t> {
   static uint8_t apply(uint8_t value) { return value != 0; }
 };
 
-// To bool: true if any bit other than a sign is set.
+// Converts to bool: true if any bit is set, not counting the sign of a float.
 template <typename F>
 struct NonZero : Step<F, uint8_t> {
   static uint8_t apply(F value) { return value != 0; }
@@ -76,7 +76,7 @@ struct NonZeroPair : Step<Pair, uint8_t> {
   static uint8_t apply(Pair value) { return ((value.real | value.imaginary) << 1) != 0; }
 };
 
-// From float to integer: truncates, saturates values that are out of range, and makes 0 of NaN.
+// Converts from float to integer: truncates, saturates values that are out of range, and turns NaN into 0.
 template <typename F, typename T>
 struct Saturate : Step<F, T> {
   static T apply(F value) {
@@ -143,7 +143,7 @@ struct DoubleToComplex : Step<uint64_t, Pair128> {
   static Pair128 apply(uint64_t bits) { return {bits, 0}; }
 };
 
-// float4: two elements in a byte, the first in the low nibble.
+// Unpacks float4: a byte contains two elements, the first in the low nibble.
 void float4_to_codes(uint8_t *codes, const uint8_t *packed, size_t count) {
   for (size_t i = 0; i < count / 2; ++i) {
     codes[2 * i] = packed[i] & 15;
@@ -155,7 +155,7 @@ void codes_to_float4(uint8_t *packed, const uint8_t *codes, size_t count) {
     packed[i] = static_cast<uint8_t>(codes[2 * i] | codes[2 * i + 1] << 4);
 }
 
-// float6: element i is stored in the 6 bits from 6 * i on, where bits are counted from the lowest of the first byte.
+// Unpacks float6: element i is in the 6 bits that start at bit 6 * i, counted from the lowest bit of the first byte.
 void float6_to_codes(uint8_t *codes, const uint8_t *packed, size_t count) {
   for (size_t i = 0; i < count / 4; ++i) {
     const uint8_t *unit = packed + 3 * i;
@@ -335,7 +335,7 @@ CastKernel from_complex128(tf_dtype to) {
   return to == TF_DTYPE_COMPLEX64 ? each_part<each<DoubleToFloat>> : nullptr;
 }
 
-// The small floats have kernels to float32 only, and so have block types.
+// Returns the kernel from a small float or a block type to float32, the only dtype that they are converted to directly.
 CastKernel from_code(tf_dtype from) {
   switch (from) {
     case TF_DTYPE_FLOAT8_E4M3FN:

@@ -35,7 +35,7 @@ constexpr Cpu kLanesCpu = Cpu::kBaseline;
 
 using Bytes16 = Lanes::Vector;
 
-// The low and the high nibbles of 16 bytes.
+// Return the low and the high nibbles of 16 bytes.
 TFILE_LANES Bytes16 low_nibbles(Bytes16 packed) {
   return Lanes::bit_and(packed, Lanes::broadcast(15));
 }
@@ -63,7 +63,7 @@ TFILE_LANES void decode_block(BlockType<TF_DTYPE_Q4_1>, float *to, const uint8_t
   Lanes::store_plus(to + 16, high_nibbles(codes), d, m);
 }
 
-// 16 in each byte whose bit is set.
+// Returns 16 in each byte whose bit is set, and 0 in the others.
 TFILE_LANES Bytes16 fifth_bits(const uint8_t *bits) {
   return Lanes::bit_and(Lanes::expand_bits(load_le<uint16_t>(bits)), Lanes::broadcast(16));
 }
@@ -95,7 +95,7 @@ TFILE_LANES void decode_block(BlockType<TF_DTYPE_Q8_1>, float *to, const uint8_t
   Lanes::store(to + 16, Lanes::load(block + 20), d);
 }
 
-// 32 values of 16 bytes: the low nibbles come first, then the high ones.
+// Stores the 32 values of the nibbles in 16 bytes: first those of the low nibbles, then those of the high nibbles.
 TFILE_LANES void store_from_table(float *to, const int8_t *table, Bytes16 codes, float d) {
   const Bytes16 values = Lanes::load(table);
   Lanes::store(to, Lanes::look_up(values, low_nibbles(codes)), d);
@@ -109,7 +109,7 @@ TFILE_LANES void decode_block(BlockType<TF_DTYPE_IQ4_NL>, float *to, const uint8
 TFILE_LANES void decode_block(BlockType<TF_DTYPE_MXFP4>, float *to, const uint8_t *block) {
   if (block[0] >= 2) {
     store_from_table(to, kFp4Doubled, Lanes::load(block + 1), float_of((block[0] - 1u) << 23));
-  } else {  // subnormal results, which products would flush to zero if the caller runs in that mode
+  } else {  // results may be subnormal; a product would be flushed to zero if the thread runs in that mode
     find_scalar_decoder(TF_DTYPE_MXFP4)(to, block, 32);
   }
 }
@@ -235,7 +235,7 @@ TFILE_LANES void decode_block(BlockType<TF_DTYPE_IQ4_XS>, float *to, const uint8
   }
 }
 
-// Stores the first ternary digit, less 1, of bytes that are fractions of 256 in base 3.
+// Treats each byte as a fraction of 256 in base 3, and stores its first digit minus 1, times d.
 TFILE_LANES void store_trits(float *to, Bytes16 fractions, float d) {
   const Bytes16 upper = Lanes::add(Lanes::at_least(fractions, 86), Lanes::at_least(fractions, 171));
   Lanes::store(to, Lanes::subtract(Lanes::broadcast(-1), upper), d);
@@ -281,7 +281,7 @@ TFILE_LANES Bytes16 signed_values(Bytes16 values, uint32_t signs) {
   return Lanes::subtract(Lanes::bit_xor(values, negative), negative);
 }
 
-// 16 values of two codebook rows of IQ2, with their signs.
+// Stores the 16 values of two codebook rows of IQ2, with their signs.
 TFILE_LANES void store_iq2(float *to, float d, uint16_t first, uint16_t second, uint32_t signs) {
   const Bytes16 values = Lanes::look_up(Lanes::from_words(0x2B1908, 0), two_rows(first, second));
   Lanes::store(to, signed_values(values, signs), d);
@@ -320,7 +320,7 @@ TFILE_LANES void decode_block(BlockType<TF_DTYPE_IQ2_S>, float *to, const uint8_
   }
 }
 
-// Widens twice 4 codes of 4 bits, lowest bits first, to 8 bytes.
+// Widens two rows of four 4-bit codes, lowest bits first, to 8 bytes.
 inline uint64_t four_codes(uint16_t first, uint16_t second) {
   uint64_t codes = first | static_cast<uint64_t>(second) << 32;
   codes = (codes | codes << 8) & 0x00FF00FF00FF00FF;
@@ -357,8 +357,8 @@ TFILE_LANES void decode_block(BlockType<TF_DTYPE_IQ3_S>, float *to, const uint8_
   }
 }
 
-// 16 values of two codebook rows of IQ1, each row shifted up or down by an eighth. They are computed as integers, in
-// eighths, and multiplied by an eighth of the scale.
+// Stores the 16 values of two codebook rows of IQ1, each row shifted up or down by an eighth. The values are computed
+// as integers, in units of an eighth, and multiplied by an eighth of the scale.
 TFILE_LANES void store_iq1(float *to, float d, uint16_t first, uint16_t second, bool first_down, bool second_down) {
   constexpr uint64_t kUp = 0xF9F9F9F9F9F9F9F9;  // -8 + 1
   constexpr uint64_t kDown = 0xF7F7F7F7F7F7F7F7;
@@ -390,7 +390,7 @@ TFILE_LANES void decode_block(BlockType<TF_DTYPE_IQ1_M>, float *to, const uint8_
   }
 }
 
-// A CastKernel.
+// A CastKernel that decodes all blocks of an array.
 template <typename Type>
 TFILE_LANES void decode_blocks(void *to, const void *from, size_t count) {
   auto *target = static_cast<float *>(to);

@@ -13,7 +13,8 @@ namespace tfile {
 
 namespace {
 
-// value, or -value if bit i of signs is set. The integer gets the sign, because negating a NaN scale would change bits.
+// Returns -value if bit i of signs is set, else value. The sign is applied to the integer because negating the scale
+// would change the bits of a NaN.
 int with_sign(int value, uint32_t signs, int i) {
   return (signs >> i & 1) != 0 ? -value : value;
 }
@@ -62,14 +63,14 @@ void decode_block(BlockType<TF_DTYPE_Q8_0>, float *to, const uint8_t *block) {
     to[j] = times(d, static_cast<int8_t>(block[2 + j]));
 }
 
-// The second float16 is a sum for dot products.
+// The second float16 of a block is a sum for dot products, which decoding does not need.
 void decode_block(BlockType<TF_DTYPE_Q8_1>, float *to, const uint8_t *block) {
   const float d = load_half(block);
   for (int j = 0; j < 32; ++j)
     to[j] = times(d, static_cast<int8_t>(block[4 + j]));
 }
 
-// 32 values of 16 bytes: the low nibbles come first, then the high ones.
+// Stores the 32 values of the nibbles in 16 bytes: first those of the low nibbles, then those of the high nibbles.
 void decode_iq4_values(float *to, float d, const uint8_t *codes) {
   for (int j = 0; j < 16; ++j) {
     to[j] = times(d, kIq4Values[low_nibble(codes[j])]);
@@ -81,7 +82,8 @@ void decode_block(BlockType<TF_DTYPE_IQ4_NL>, float *to, const uint8_t *block) {
   decode_iq4_values(to, load_half(block), block + 2);
 }
 
-// value * 2^(exponent - 128). Small results are composed of bits, because the caller may run with subnormals flushed.
+// Returns value * 2^(exponent - 128). Small results are assembled from bits, because a product would be 0 in a thread
+// that flushes subnormal numbers.
 float scaled_fp4(uint8_t exponent, int value) {
   if (exponent >= 2) return times(float_of((exponent - 1u) << 23), value);
   const uint32_t units = static_cast<uint32_t>(value < 0 ? -value : value) << (21 + exponent);  // of 2^-149
@@ -123,7 +125,8 @@ void decode_block(BlockType<TF_DTYPE_Q2_0>, float *to, const uint8_t *block) {
 
 /* Blocks of 256: the K types */
 
-// Part k of the 8 parts of 32 two-bit codes in 64 bytes. A byte has one code of each of 4 parts, lowest bits first.
+// Unpacks part k of the 256 two-bit codes in 64 bytes, which form 8 parts of 32 codes. Each byte contains one code from
+// each of 4 parts, lowest bits first.
 void unpack_two_bits(int *to, const uint8_t *bytes, int k) {
   for (int l = 0; l < 32; ++l)
     to[l] = (bytes[k / 4 * 32 + l] >> (k % 4 * 2)) & 3;
@@ -200,7 +203,7 @@ void decode_block(BlockType<TF_DTYPE_Q6_K>, float *to, const uint8_t *block) {
   }
 }
 
-// ggml's intermediate type, rare in files; the scale is a float32.
+// ggml uses Q8_K for intermediate results, so it is rare in files. Its scale is a float32.
 void decode_block(BlockType<TF_DTYPE_Q8_K>, float *to, const uint8_t *block) {
   const float d = float_of(load_le<uint32_t>(block));
   for (int j = 0; j < 256; ++j)
@@ -218,7 +221,8 @@ void decode_block(BlockType<TF_DTYPE_IQ4_XS>, float *to, const uint8_t *block) {
 
 /* Blocks of 256: ternary */
 
-// Decodes `digits` ternary digits of each of `count` bytes. A byte is a fraction of 256 in base 3, first digit highest.
+// Decodes `digits` ternary digits of each of `count` bytes. A byte is a fraction of 256 in base 3, whose first digit is
+// the highest.
 float *decode_trits(float *to, float d, const uint8_t *bytes, int count, int digits) {
   int power = 1;
   for (int n = 0; n < digits; ++n, power *= 3) {
@@ -249,7 +253,7 @@ void decode_block(BlockType<TF_DTYPE_TQ2_0>, float *to, const uint8_t *block) {
 
 /* Blocks of 256: codebooks */
 
-// 8 values of a codebook row of IQ2, with their signs.
+// Decodes the 8 values of a codebook row of IQ2, with their signs.
 void decode_iq2_row(float *to, float d, int row, uint32_t signs) {
   for (int i = 0; i < 8; ++i) {
     const int code = (row >> (2 * i)) & 3;
@@ -257,7 +261,8 @@ void decode_iq2_row(float *to, float d, int row, uint32_t signs) {
   }
 }
 
-// 4 values of a codebook row of IQ3. Code c is first + step * c; the last code of IQ3_XXS is 2 more.
+// Decodes the 4 values of a codebook row of IQ3. Code c has the value first + step * c; for the last code, `extra` is
+// added.
 template <int first, int step, int extra>
 void decode_iq3_row(float *to, float d, int row, uint32_t signs) {
   for (int i = 0; i < 4; ++i) {
@@ -266,7 +271,7 @@ void decode_iq3_row(float *to, float d, int row, uint32_t signs) {
   }
 }
 
-// 8 values of a codebook row of IQ1, all shifted up or down by an eighth.
+// Decodes the 8 values of a codebook row of IQ1, all shifted up or down by an eighth.
 void decode_iq1_row(float *to, float d, int row, bool down) {
   const float shift = down ? -0.125f : 0.125f;
   for (int i = 0; i < 8; ++i)
@@ -340,7 +345,7 @@ void decode_block(BlockType<TF_DTYPE_IQ1_M>, float *to, const uint8_t *block) {
   }
 }
 
-// A CastKernel.
+// A CastKernel that decodes all blocks of an array.
 template <typename Type>
 void decode_blocks(void *to, const void *from, size_t count) {
   auto *target = static_cast<char *>(to);

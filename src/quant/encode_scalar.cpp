@@ -22,7 +22,7 @@ void store_nibbles(uint8_t *to, const uint8_t *codes, size_t half) {
     to[i] = static_cast<uint8_t>((codes[i] & 15) | codes[i + half] << 4);
 }
 
-// Packs the fifth bits of 32 codes.
+// Packs bit 4 of each of 32 codes into 4 bytes.
 void store_fifth_bits(uint8_t *to, const uint8_t *codes) {
   uint32_t bits = 0;
   for (size_t i = 0; i < 32; ++i)
@@ -30,8 +30,8 @@ void store_fifth_bits(uint8_t *to, const uint8_t *codes) {
   store_le<uint32_t>(to, bits);
 }
 
-// Q4_0, Q5_0: the element of the largest magnitude gets code 0, the lowest. If all elements are zero, the scale has the
-// sign of the first, as in gguf-py.
+// Encodes Q4_0 and Q5_0: the element with the largest magnitude gets code 0, the lowest. If all elements are zero, the
+// scale has the sign of the first, as in gguf-py.
 float symmetric_codes(uint8_t *codes, const float *from, int32_t zero) {
   const Largest largest = find_largest(from, 32);
   const float scale = (largest.size > 0 ? largest.value : from[0]) / static_cast<float>(-zero);
@@ -41,8 +41,8 @@ float symmetric_codes(uint8_t *codes, const float *from, int32_t zero) {
   return scale;
 }
 
-// Q4_1, Q5_1: codes rise from 0 at the minimum to `most` at the maximum. Stores both float16 fields. Among zeros of
-// both signs the last one is used, as in gguf-py.
+// Encodes Q4_1 and Q5_1: codes rise from 0 at the minimum to `most` at the maximum. Stores both float16 fields. If
+// zeros of both signs are the minimum, the last one is used, as in gguf-py.
 void affine_codes(uint8_t *to, uint8_t *codes, const float *from, int32_t most) {
   float least = from[0];
   float largest = from[0];
@@ -58,7 +58,7 @@ void affine_codes(uint8_t *to, uint8_t *codes, const float *from, int32_t most) 
   store_half(to + 2, least);
 }
 
-// Q8_0, Q8_1: the scale and the sum of the codes.
+// The scale and the sum of the codes of a Q8_0 or Q8_1 block.
 struct Scaled {
   float scale;
   int32_t sum;
@@ -75,7 +75,7 @@ Scaled byte_codes(uint8_t *codes, const float *from) {
   return {scale, sum};
 }
 
-// TQ1_0, TQ2_0: the code of each element is 0, 1 or 2. Returns the scale.
+// Encodes the elements of TQ1_0 and TQ2_0 as 0, 1 or 2, and returns the scale.
 float ternary_codes(uint8_t *codes, const float *from) {
   const float scale = largest_magnitude(from, 256);
   const float inverted = inverse(scale);
@@ -128,7 +128,8 @@ int32_t log2_floor(float value) {
   return rounded == static_cast<float>(exponent + 1) ? exponent + 1 : exponent;
 }
 
-// Returns the code of a scale of NVFP4, 4 bits of exponent and 3 of mantissa. Ties go up; the top exponent has one code.
+// Returns the code of a scale of NVFP4, 4 bits of exponent and 3 of mantissa. Ties go up; the top exponent has one
+// code.
 uint8_t nvfp4_scale_code(float scale) {
   if (!(scale > 0)) return 0;
   if (scale < 0.015625f) {
@@ -215,7 +216,7 @@ void encode_block(BlockType<TF_DTYPE_TQ2_0>, uint8_t *to, const float *from) {
 void encode_block(BlockType<TF_DTYPE_MXFP4>, uint8_t *to, const float *from) {
   const float largest = largest_magnitude(from, 32);
   const auto exponent = static_cast<uint8_t>(largest > 0 ? log2_floor(largest) - 2 + 127 : 0);
-  // Half of 2^(exponent - 127), because kFp4Doubled has doubled values.
+  // The scale is halved, 2^(exponent - 128), because the values in kFp4Doubled are doubled.
   const float scale = float_of(exponent < 2 ? 0x200000u << exponent : (exponent - 1u) << 23);
   uint8_t codes[32];
   for (size_t i = 0; i < 32; ++i)

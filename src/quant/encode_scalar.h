@@ -1,6 +1,6 @@
-// Encodes ggml's block types in portable C++, one block after the other, and what the wide encoders share with it. The
-// results equal those of ggml or gguf-py byte for byte: each operation is float32 and rounded once, in the order
-// written, so a compiler must not contract a product and a sum.
+// Encodes ggml's block types in portable C++, one block after the other. Some helpers here are shared with the wide
+// encoders. The results equal those of ggml or gguf-py byte for byte: each operation is in float32 and rounded once, in
+// the order written, so a compiler must not fuse a product and a sum.
 #pragma once
 
 #include "base/endian.h"
@@ -10,13 +10,13 @@
 
 namespace tfile {
 
-// Encodes whole blocks, contiguous at both ends.
+// Encodes whole blocks; elements and blocks are contiguous.
 using BlockEncoder = void (*)(uint8_t *to, const float *from, size_t blocks);
 
 // Returns the portable encoder of a block type, or NULL if it has none.
 BlockEncoder find_scalar_encoder(tf_dtype dtype);
 
-// Each encodes one block. encode.cpp says why the other block types have no encoder.
+// Each overload encodes one block. encode.cpp explains why the other block types have no encoder.
 void encode_block(BlockType<TF_DTYPE_Q4_0>, uint8_t *to, const float *from);
 void encode_block(BlockType<TF_DTYPE_Q4_1>, uint8_t *to, const float *from);
 void encode_block(BlockType<TF_DTYPE_Q5_0>, uint8_t *to, const float *from);
@@ -43,18 +43,18 @@ inline constexpr bool kHasEncoder = requires(uint8_t *to, const float *from) {
 
 inline constexpr size_t kKBlock = 256;  // elements of a block of a K type
 
-// The scales and minimums of a block's groups, as decoding computes them from the stored fields.
+// The scales and minimums of a block's groups, with the rounded values that a decoder computes from the stored fields.
 struct StoredScales {
   float scale[16];
   float minimum[16];
 };
-// Each stores all fields of a block but the codes, given the scales and minimums that were found for its groups.
+// Each of these stores all fields of a block except the codes, given the scales and minimums of its groups.
 StoredScales store_q2_k_scales(uint8_t *to, const float *scales, const float *minimums);
 StoredScales store_q3_k_scales(uint8_t *to, const float *scales);
 StoredScales store_q4_k_scales(uint8_t *to, const float *scales, const float *minimums);  // also Q5_K
-// Returns false if the whole block is zero; then the codes are stored, too.
+// Returns false if the whole block is zero; then it has also stored the codes.
 bool store_q6_k_scales(uint8_t *to, StoredScales &stored, const float *scales);
-// These return the inverses of the scales before they were rounded to be stored.
+// These return the inverses of the scales as they were before rounding.
 float store_iq4_nl_scale(uint8_t *to, float scale);
 StoredScales store_iq4_xs_scales(uint8_t *to, const float *scales);
 
@@ -96,7 +96,7 @@ inline int32_t nearest_away(float value) {
   return value < 0 ? -rounded : rounded;
 }
 
-// Stores a float16 and returns the value that it has.
+// Rounds a value to float16, stores it, and returns the rounded value.
 inline float store_half(uint8_t *to, float value) {
   const uint16_t half = half_of_float(float_bits(value));
   store_le<uint16_t>(to, half);
@@ -113,7 +113,7 @@ inline float largest_magnitude(const float *from, size_t count) {
   return float_of(largest);
 }
 
-// The first element of the largest magnitude.
+// The first element with the largest magnitude.
 struct Largest {
   float size = 0;   // its magnitude
   float value = 0;  // with its sign

@@ -5,7 +5,7 @@ namespace tfile {
 
 namespace {
 
-// The low byte of an integer that rounding gave.
+// Returns the low byte of a rounded number.
 uint8_t low_byte(int32_t value) {
   return static_cast<uint8_t>(value);
 }
@@ -15,12 +15,13 @@ int8_t signed_byte(int32_t value) {
 int32_t smaller(int32_t a, int32_t b) {
   return a < b ? a : b;
 }
-// An integer of few bits as float32, which is exact.
+// Converts a small integer to float32, which is exact.
 float real(int32_t value) {
   return static_cast<float>(value);
 }
 
-// Returns the correctly rounded root of a number that is not negative. __builtin_sqrtf would make the library need libm.
+// Returns the correctly rounded root of a number that is not negative. __builtin_sqrtf would make the library need
+// libm.
 float square_root(float value) {
   uint32_t bits = float_bits(value);
   if (bits == 0 || bits >= kFloatInf) return value;
@@ -69,7 +70,7 @@ float total_error(const AffineSearch &search, const float *x, const uint8_t *cod
   return sum;
 }
 
-// The sums of a least-squares fit.
+// Weighted sums of a least-squares fit.
 struct Sums {
   float weight, x;            // of the elements
   float code, code2, code_x;  // of one set of codes
@@ -112,7 +113,7 @@ Affine search_affine(const AffineSearch &search, uint8_t *codes, const float *x)
   float best = total_error(search, x, codes, scale, minimum);
   uint8_t tried[32];
   for (int32_t step = 0; step <= search.last; ++step) {
-    // The minimum changes during the search; the maximum does not.
+    // Unlike the maximum, the minimum changes during the search.
     const float other = ((search.first + 0.1f * real(step)) + steps) / (maximum - minimum);
     choose_codes(sums, tried, search, x, other, minimum);
     const float divisor = sums.weight * sums.code2 - sums.code * sums.code;
@@ -142,7 +143,8 @@ void store_two_bits(uint8_t *to, const uint8_t *codes) {
   }
 }
 
-// Computes codes again, from the scale and minimum as stored. If that scale is zero, the codes of the search remain.
+// Computes the codes again with the stored, rounded scale and minimum. If that scale is zero, keeps the codes of the
+// search.
 void requantize(uint8_t *codes, const float *x, size_t count, float scale, float minimum, int32_t most) {
   if (scale == 0) return;
   for (size_t i = 0; i < count; ++i)
@@ -173,7 +175,7 @@ void store_six_bits(uint8_t *to, const uint8_t *scales, const uint8_t *minimums)
   }
 }
 
-// Q4_K, Q5_K: stores the two float16 and the scales, and returns the codes in `codes`.
+// Encodes the groups of Q4_K and Q5_K: stores the two float16 fields and the scales, and returns the codes in `codes`.
 void encode_groups(uint8_t *to, uint8_t *codes, const float *from, int32_t most, float first, int32_t last) {
   float scales[8];
   float minimums[8];
@@ -195,7 +197,8 @@ void encode_groups(uint8_t *to, uint8_t *codes, const float *from, int32_t most,
     requantize(codes + 32 * group, from + 32 * group, 32, stored.scale[group], stored.minimum[group], most);
 }
 
-// Packs the low four bits of codes: of 64 elements the first 32 go to the low nibbles of 32 bytes.
+// Packs the low four bits of the codes. Of each 64 elements, the first 32 go to the low nibbles of 32 bytes and the
+// others to the high nibbles.
 void store_four_bits(uint8_t *to, const uint8_t *codes) {
   for (size_t i = 0; i < 128; ++i) {
     const uint8_t *code = codes + i / 32 * 64 + i % 32;
@@ -203,7 +206,7 @@ void store_four_bits(uint8_t *to, const uint8_t *codes) {
   }
 }
 
-// Bit `group` of byte l becomes bit `at` of code 32 * group + l.
+// Packs bit `at` of each code: that of code 32 * group + l becomes bit `group` of byte l.
 void store_bits(uint8_t *to, const uint8_t *codes, int at) {
   for (size_t l = 0; l < 32; ++l) {
     uint32_t bits = 0;
@@ -230,7 +233,8 @@ struct Fit {
   }
 };
 
-// Moves each of 16 codes to the value that fits the scale of the others best. Returns true if any code changed.
+// Changes each of 16 codes in turn to the one that best fits the scale of the other codes. Returns true if any code
+// changed.
 bool improve_codes(Fit &fit, int32_t *codes, const float *x) {
   bool changed = false;
   for (size_t i = 0; i < 16; ++i) {
@@ -282,7 +286,7 @@ void pack_q3_k_scales(uint8_t *to, const int32_t *scales) {
   }
 }
 
-// Fits 16 elements to codes from -32 to 31.
+// Rounds 16 elements to codes from -32 to 31 and returns the sums of the fit.
 Fit fit_of(const float *x, float inverted) {
   Fit fit;
   for (size_t i = 0; i < 16; ++i)

@@ -10,15 +10,16 @@
 
 namespace tfile {
 
-// The midpoints between neighbours in kIq4Values as a search tree: from a midpoint on, the higher value is nearer. The
-// children of node n are 2n and 2n + 1, so that leaf 16 + i is value i. Element 0 is unused.
+// The midpoints between neighbours in kIq4Values, arranged as a search tree. From a midpoint upwards, the higher
+// neighbour is nearer. The children of node n are 2n and 2n + 1, so leaf 16 + i is value i. Element 0 is unused.
 inline constexpr float kIq4Middles[16] = {0,       -4.5f, -57, 45.5f, -93.5f, -28.5f, 19, 79,
                                           -115.5f, -74,   -42, -16,   7,      31.5f,  61, 101};
 
 // Returns the wide encoder for a CPU, or NULL if the dtype has none.
 BlockEncoder find_wide_encoder(tf_dtype dtype, Cpu cpu);
 
-// The encoders for one kind of CPU, which no lesser CPU can run. NULL if the compiler cannot make them.
+// Each returns the encoders for one kind of CPU, or NULL if the compiler cannot generate code for it. CPUs of a lesser
+// kind cannot run them.
 const BlockTable<BlockEncoder> *wide_encoders_baseline();
 const BlockTable<BlockEncoder> *wide_encoders_avx2();
 const BlockTable<BlockEncoder> *wide_encoders_avx512();

@@ -33,14 +33,14 @@ inline Reals root(Reals a) {
 #endif
 }
 
-// There is no cheap table lookup, so all midpoints are compared.
+// Compares with all midpoints, because these CPUs have no cheap table lookup.
 inline Ints nearest_codes(Reals v) {
   Ints code = 15 - Ints{};
   for (int node = 1; node < 16; ++node)
     code += v < kIq4Middles[node];
   return code;
 }
-// Starts at the largest value and subtracts the distance to each neighbour that is too large.
+// Starts at the largest value and subtracts the distance to the next lower value for each midpoint that is above v.
 inline Reals nearest_values(Reals v) {
   Reals value = kIq4Floats[15] - Reals{};
   for (int i = 0; i < 15; ++i) {

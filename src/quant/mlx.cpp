@@ -14,7 +14,7 @@ struct MlxForm {
   tf_dtype id;
   size_t bits;       // of a code
   bool has_minimum;  // the bias is stored after the scale; otherwise it is `lowest` times the scale
-  float lowest;      // the value of code 0, in scales
+  float lowest;      // the value of code 0, as a multiple of the scale
 };
 constexpr MlxForm kMlxForms[] = {
     {TF_DTYPE_Q4_0, 4, false, -8},
@@ -29,7 +29,7 @@ const MlxForm *find_mlx_form(tf_dtype id) {
   return nullptr;
 }
 
-// The product with a small power of two is exact in float32, so it is rounded once.
+// Multiplies a float16 by a small power of two. The product is exact in float32, so it is rounded only once.
 uint16_t half_times(float factor, uint16_t half) {
   return half_of_float(float_bits(factor * float_of(float_of_half(half))));
 }

@@ -1,4 +1,4 @@
-// Converts blocks to MLX's form of quantized arrays: packed codes, scales and biases, in groups of 32.
+// Converts blocks to the quantized arrays of MLX: packed codes, scales and biases, in groups of 32.
 #pragma once
 
 #include "base/options.h"
@@ -6,7 +6,7 @@
 
 namespace tfile {
 
-// True if MLX has such a form of a block type.
+// True if MLX can represent a block type as packed codes, scales and biases.
 bool has_mlx_triple(const Dtype &dtype);
 
 struct MlxTriple {
@@ -23,7 +23,7 @@ struct MlxShapes {
 };
 MlxShapes mlx_shapes(const Dtype &dtype, Span<const int64_t> shape);
 
-// Converts a C-contiguous array of a block type that has_mlx_triple(), of shape (..., K).
+// Converts a C-contiguous array of shape (..., K) and of a block type for which has_mlx_triple() is true.
 Status make_mlx_triple(MlxTriple *out, Memory &memory, const Array &blocks);
 
 }  // namespace tfile

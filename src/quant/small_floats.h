@@ -1,5 +1,5 @@
-// Converts between float32 and the float types of at most 16 bits, with the bits that NumPy and ml_dtypes give. Nothing
-// here branches on a value, so loops vectorize; nothing computes with subnormal numbers, so the results are the same in
+// Converts between float32 and the float types of at most 16 bits, with the same bits as NumPy and ml_dtypes. Nothing
+// here branches on a value, so loops vectorize. Nothing computes with subnormal numbers, so the results are the same in
 // a thread that flushes them to zero.
 #pragma once
 
@@ -24,7 +24,7 @@ constexpr uint64_t double_bits(double value) {
 constexpr double double_of(uint64_t bits) {
   return __builtin_bit_cast(double, bits);
 }
-// 2 to the power of an exponent that gives a normal number.
+// Returns 2 to the power of an exponent; the result must be a normal number.
 constexpr float float_power(int exponent) {
   return float_of(static_cast<uint32_t>(exponent + 127) << 23);
 }
@@ -48,7 +48,7 @@ struct Float8E5m2 {
   static constexpr uint32_t kNan = 0x7e;
   static constexpr bool kHasInf = true;
 };
-// fnuz: NaN has the code that would be -0.
+// In a fnuz type, NaN has the code that would be -0.
 struct Float8E4m3fnuz {
   static constexpr int kBits = 8, kMantissa = 3, kBias = 8;
   static constexpr uint32_t kLargest = 0x7f;
@@ -97,7 +97,7 @@ template <typename F>
 constexpr uint32_t round_magnitude(uint32_t bits) {
   constexpr int kShift = 23 - F::kMantissa;
   constexpr uint32_t kRebias = static_cast<uint32_t>(127 - F::kBias) << 23;
-  // The last bit of a sum with this number is worth the smallest subnormal of F.
+  // The lowest bit of a sum with this number has the value of the smallest subnormal number of F.
   constexpr float kAligner = float_power(24 - F::kBias - F::kMantissa);
   const uint32_t normal = (bits - kRebias + ((1u << (kShift - 1)) - 1) + ((bits >> kShift) & 1)) >> kShift;
   const uint32_t subnormal = float_bits(float_of(bits) + kAligner) - float_bits(kAligner);
@@ -159,7 +159,7 @@ constexpr uint32_t float_of_half(uint16_t half) {
   return bits | (half & 0x8000u) << 16;
 }
 
-// Not by way of float32, which would round twice.
+// Converts directly, because going through float32 would round twice.
 constexpr uint16_t half_of_double(uint64_t bits) {
   constexpr uint64_t kRebias = uint64_t{1023 - 15} << 52;
   constexpr double kAligner = double_power(28);
@@ -204,7 +204,8 @@ constexpr uint32_t float_of_e8m0(uint8_t code) {
   return code == 0xff ? kFloatNan : number;
 }
 
-// Between float32 and float64 a signalling NaN becomes quiet and keeps its payload, on every processor.
+// Converts so that a signalling NaN becomes quiet and keeps its payload, which conversion instructions do not do on
+// every processor.
 constexpr uint64_t double_of_float(uint32_t bits) {
   const uint32_t magnitude = bits & kFloatMagnitude;
   const uint64_t rebias = uint64_t{1023 - 127} << 52;

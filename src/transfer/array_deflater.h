@@ -29,7 +29,7 @@ class ArrayDeflater {
   struct Job {
     Deflater *deflater;
     Bytes chunk;
-    bool last;  // of the array
+    bool last;  // this is the last chunk of the array
     uint32_t crc;
   };
 
@@ -50,11 +50,11 @@ class ArrayDeflater {
   Memory &memory_;
   Packer *packer_ = nullptr;  // the format's state
   Vec<uint8_t> head_;         // bytes to compress before the array's; for a small array its data as well
-  Vec<uint8_t> pending_;      // data that do not fill a batch yet
+  Vec<uint8_t> pending_;      // data that does not fill a batch yet
   Vec<uint32_t> chunk_sizes_;
   Vec<Job> jobs_;
   DeflateMethod method_;
-  uint64_t nbytes_ = 0;  // of the array
+  uint64_t nbytes_ = 0;  // size of the array in memory
   uint64_t done_ = 0;    // bytes of the array that are deflated
   PackedArray packed_;
 };

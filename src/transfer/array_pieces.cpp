@@ -7,7 +7,7 @@ namespace tfile {
 
 namespace {
 
-// Copies `count` units from unit `first` on, as a file has them.
+// Copies `count` units, starting at unit `first`, to the byte layout of a file.
 void copy_units(char *to, const Array &array, bool fortran, int64_t first, int64_t count) {
   const size_t unit = array.dtype->block_bytes;
   const size_t nbytes = static_cast<size_t>(count) * unit;

@@ -1,24 +1,24 @@
-// The bytes of arrays as files have them, in pieces of bounded size.
+// Converts arrays to the byte layout of files, in pieces of bounded size.
 #pragma once
 
 #include "format/format.h"
 
 namespace tfile {
 
-// Bytes that are copied, summed and written together while they are in the cache.
+// The size of a piece. It is copied, added to the checksum and written while it is in the cache.
 inline constexpr size_t kPiece = size_t{1} << 20;
 
 // Receives the bytes of an array piece by piece. The bytes are borrowed until it returns.
 using PieceFn = Status (*)(void *context, const void *bytes, size_t nbytes);
 
-// True if the array has in memory the same bytes as in a file: contiguous in that order, and little-endian.
+// True if the array's memory has the byte layout of a file: contiguous in the given order, and little-endian.
 bool is_in_file_order(const Array &array, bool fortran);
 
-// Passes the elements of an array in C order, or in Fortran order, little-endian. If the array is in that order already,
-// passes its own memory at once; otherwise copies, in pieces of at most kPiece bytes.
+// Passes the elements of an array to `receive`, little-endian, in C order or in Fortran order. An array whose memory
+// has that layout is passed in one call without a copy; any other is copied in pieces of at most kPiece bytes.
 Status for_each_piece(const Array &array, bool fortran, Memory &memory, PieceFn receive, void *context);
 
-// Passes part of an array, in whole units and in pieces of at most kPiece bytes even without a copy.
+// Passes a part of an array that consists of whole units. Every piece, copied or not, has at most kPiece bytes.
 Status for_each_piece_of(const Array &array, bool fortran, uint64_t start, uint64_t nbytes, Memory &memory,
                          PieceFn receive, void *context);
 

@@ -6,9 +6,9 @@ namespace tfile {
 
 namespace {
 
-// Stored bytes to read at a time.
+// The number of stored bytes to read at a time.
 constexpr uint64_t kInput = uint64_t{128} << 10;
-// Larger chunks are inflated one by one, so that they need not be in memory.
+// Larger chunks are inflated one by one, because chunks that are inflated together must be in memory completely.
 constexpr uint64_t kMaxInterleaved = uint64_t{8} << 20;
 
 }  // namespace
@@ -30,7 +30,7 @@ Status ChunkInflater::chunks(bool *good, size_t first, size_t count, void *to) {
   if (count == 1) return chunk(good, first, to);
   const uint64_t start = member_.chunks[first];
   const uint64_t stored = member_.chunks[first + count] - start;
-  // Also what zlib makes of incompressible chunks.
+  // Before allocating, checks that the size is plausible: even zlib expands incompressible chunks by less than this.
   *good = stored <= (member_.chunk + member_.chunk / 64 + 1024) * count;
   if (!*good) return kOk;
   TFILE_TRY(input_.resize(static_cast<size_t>(stored)));
@@ -65,7 +65,8 @@ Status ChunkInflater::inflate(bool *good, uint64_t from, uint64_t end, bool last
   TFILE_TRY(input_.resize(static_cast<size_t>(end - from < kInput ? end - from : kInput)));
   TFILE_TRY(inflater_.begin());
   bool done = false;
-  // After the chunk's last byte there is a flush or the end of the stream: a byte of further output makes it wrong.
+  // After the chunk's last byte, only a flush or the end of the stream may follow. If even one more byte of output
+  // comes, the chunk table is wrong.
   uint8_t extra = 0;
   Span<uint8_t> beyond(&extra, 1);
   bool valid = true;
@@ -81,7 +82,7 @@ Status ChunkInflater::inflate(bool *good, uint64_t from, uint64_t end, bool last
     }
     if (!input.empty()) return kOk;
   }
-  // The inflater may still have output for which there was no capacity.
+  // The inflater may still have output that did not fit.
   Bytes nothing;
   if (!done) TFILE_TRY(inflater_.run(&valid, &done, &nothing, output.empty() ? &beyond : &output));
   if (!valid || beyond.empty()) return kOk;

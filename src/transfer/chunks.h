@@ -6,8 +6,9 @@
 
 namespace tfile {
 
-// Inflates chunks of one member independently of each other. The chunk table is an aid that other programs ignore, so a
-// wrong one is not an error: *good becomes false when a chunk does not have exactly the bytes that the table states.
+// Inflates chunks of one member independently of each other. The chunk table is optional information that other
+// programs ignore, so a wrong table is not an error: *good becomes false if a chunk does not have exactly the bytes
+// that the table states.
 class ChunkInflater {
  public:
   ChunkInflater(const Source &source, const Member &member, Memory &memory)
@@ -22,8 +23,8 @@ class ChunkInflater {
   Status chunk(bool *good, size_t chunk, void *to);
   // Returns how many of the chunks one thread should inflate in one call of chunks().
   static size_t together(const Member &member, size_t threads);
-  // Inflates several consecutive chunks, which takes less time than one after another. The compressed chunks are read
-  // into memory.
+  // Inflates several consecutive chunks at the same time, which is faster than one after another. Reads all the
+  // compressed chunks into memory.
   Status chunks(bool *good, size_t first, size_t count, void *to);
   // Inflates the .npy header before the first chunk and computes its checksum.
   Status head(bool *good, uint32_t *crc);

@@ -21,7 +21,8 @@ Status read_stored(void *to, const StoredArray &array, const Region &region) {
   return read_member_slice(to, array.source, member, region.axes, array.settings, array.cursor);
 }
 
-// A slice along one axis, split into two: `read` takes whole units from the file, `take` the slice from those.
+// A slice along one axis, done in two steps: `read` selects the whole units to read from the file, and `take` selects
+// the elements of the slice from those units.
 struct Widened {
   SliceAxis read;
   SliceAxis take;
@@ -37,16 +38,16 @@ struct Widened {
   }
 };
 
-// Takes a slice along the last axis whose step is longer than a block. Each of its elements is in a different block, and
+// Takes a slice whose step along the last axis is longer than a block. Every element is then in a different block, and
 // only those blocks are decoded.
 struct SparseRow {
   SliceAxis take;
-  int64_t length;  // of the row that was read
+  int64_t length;  // elements in the row that was read
   int64_t unit;    // elements in a block
 
   int64_t index_of(int64_t k) const { return take.first + k * take.step; }
 
-  // Copies the blocks that have an element of the slice, in the order of the result.
+  // Copies the blocks that contain an element of the slice, in the order of the result.
   Status copy_touched(Ref<Array> &out, Memory &memory, const Array &blocks) const {
     int64_t shape[kMaxRank];
     memcpy(shape, blocks.dims(), blocks.ndim * sizeof(int64_t));
@@ -71,7 +72,7 @@ struct SparseRow {
     return kOk;
   }
 
-  // Copies the one wanted element of each decoded block.
+  // Copies the one requested element of each decoded block.
   void pick(char *dst, const Array &real) const {
     const size_t bytes = real.dtype->block_bytes;
     const char *block = real.data;
@@ -82,12 +83,12 @@ struct SparseRow {
   }
 };
 
-// Reads a slice of an array whose elements have no addresses: reads the units that the slice touches, casts them, and
-// takes the slice of the result.
+// Reads a slice of a packed or block type, whose elements have no addresses of their own: reads the units that contain
+// the slice, casts them, and takes the slice from the result.
 Status read_units_as(void *dst, const Dtype &to, const StoredArray &array, const Region &region) {
   const Member &member = array.member;
   const size_t ndim = member.shape.size();
-  // A unit of a packed type may span two rows, so the whole array is read.
+  // A unit of a packed type may belong to two rows, so the whole array is read.
   const bool packed = !member.dtype->is_block();
   SliceAxis read[kMaxRank];
   SliceAxis take[kMaxRank];

@@ -7,7 +7,7 @@
 namespace tfile {
 
 bool needs_swap(const Member &member) {
-  if (member.dtype->is_block()) return member.big_endian;  // in memory, blocks are little-endian on every host
+  if (member.dtype->is_block()) return member.big_endian;  // in memory, blocks are little-endian on all machines
   return member.dtype->scalar > 1 && member.big_endian != kHostIsBig;
 }
 
@@ -29,22 +29,24 @@ Status check_crc(const Source &source, const Member &member, uint32_t crc) {
 
 namespace {
 
-// Capacity of the scratch buffer that scattered elements are copied from.
+// Capacity of the scratch buffer into which elements that are not adjacent are read before they are copied.
 constexpr uint64_t kWindow = uint64_t{1} << 20;
 // A run of at least this many bytes is read directly to its destination.
 constexpr uint64_t kDirect = uint64_t{64} << 10;
 
-// A slice in the order of the file: the axes from the outermost stored one to the innermost, with positive steps.
+// A slice in file order: its axes are sorted from the outermost stored axis to the innermost, and all steps are
+// positive.
 struct Walk {
   size_t ndim = 0;
   uint64_t first = 0;  // offset of the first element in the member
   char *to = nullptr;  // destination of the first element
   int64_t counts[kMaxRank];
-  int64_t from_strides[kMaxRank];  // in the file, in bytes, positive
+  int64_t from_strides[kMaxRank];  // strides in the file, in bytes, positive
   int64_t to_strides[kMaxRank];
 };
 
-// Prepares to read a slice, or the whole member if axes is NULL. The destination is C-contiguous in the order of the slice.
+// Prepares to read a slice, or the whole member if axes is NULL. The destination is C-contiguous in the order of the
+// slice.
 void make_walk(Walk *walk, const Member &member, const SliceAxis *axes, void *to) {
   const size_t ndim = member.shape.size();
   const auto item = static_cast<int64_t>(member.dtype->block_bytes);
@@ -72,7 +74,8 @@ void make_walk(Walk *walk, const Member &member, const SliceAxis *axes, void *to
   }
 }
 
-// Reads the elements of a walk: those of the trailing axes, which are close together in the file, with one read each.
+// Reads the elements of a walk. One read fetches all elements of the trailing axes, which are close together in the
+// file.
 class WalkReader {
  public:
   WalkReader(MemberStream &stream, const Member &member, const Walk &walk, Memory &memory)
@@ -98,7 +101,8 @@ class WalkReader {
   }
 
  private:
-  // The number of bytes from the first wanted element to the end of the last, over the axes from `axis` on.
+  // Returns the number of bytes from the first requested element to the end of the last one, for the axes from `axis`
+  // on.
   uint64_t extent(size_t axis) const {
     uint64_t bytes = member_.dtype->block_bytes;
     for (size_t i = axis; i < walk_.ndim; ++i) {
@@ -106,8 +110,9 @@ class WalkReader {
     }
     return bytes;
   }
-  // Decides between two ways to read. Direct: the axes from split_ on are one run of bytes in the file and in memory.
-  // Otherwise the extent of the axes from split_ on fits in the window.
+  // Sets split_ and direct_. If direct_, the axes from split_ on are one run of bytes in the file and in memory, which
+  // is read to its destination. Otherwise the axes from split_ on are read into the window, which their extent fits,
+  // and copied.
   void plan() {
     split_ = walk_.ndim;
     uint64_t run = member_.dtype->block_bytes;
@@ -131,7 +136,7 @@ class WalkReader {
   Status read_direct(uint64_t from, char *to) {
     uint64_t remaining = extent(split_);
     while (remaining > 0) {
-      // In pieces, so that finish_bytes() finds them in the cache.
+      // Reads in pieces, so that the bytes are still in the cache for finish_bytes().
       const uint64_t piece = remaining < kWindow ? remaining : kWindow;
       TFILE_TRY(stream_.read(from, to, piece));
       finish_bytes(member_, to, static_cast<size_t>(piece));
@@ -157,7 +162,8 @@ class WalkReader {
     }
     return kOk;
   }
-  // Reads `rows` rows of the axis or, if has_rows is 0, only the axes from split_ on.
+  // Reads `rows` rows of the axis into the window and copies them. If has_rows is 0, there is only the one row of the
+  // axes from split_ on.
   Status read_window(uint64_t from, char *to, size_t axis, size_t has_rows, int64_t rows) {
     int64_t shape[kMaxRank + 1];
     size_t ndim = 0;
@@ -224,7 +230,7 @@ Status read_whole(void *to, const Source &source, const Member &member, Memory &
     Walk walk;
     Member flat = member;
     const auto units = static_cast<int64_t>(member.nbytes / member.dtype->block_bytes);
-    // Everything in C order, packed and block types included, is one run of units.
+    // In C order the whole array, even of a packed or block type, is one run of units.
     if (!member.fortran) flat.shape = Span<const int64_t>(&units, 1);
     make_walk(&walk, flat, nullptr, to);
     TFILE_TRY(WalkReader(stream, flat, walk, memory).run());
@@ -239,7 +245,7 @@ Status check_known(const Source &source, const Member &member) {
 
 namespace {
 
-// Owns a stream until the cursor takes it back.
+// Owns a stream, and destroys it unless the cursor takes it back.
 struct OwnedStream {
   explicit OwnedStream(MemberStream *owned) : stream(owned) {}
   ~OwnedStream() { destroy_stream(); }
@@ -255,7 +261,8 @@ struct OwnedStream {
   MemberStream *stream;
 };
 
-// Continues from the cursor if the slice begins after its position, else reads from the start of the member.
+// Continues with the cursor's stream if that has not passed the start of the slice; otherwise reads from the start of
+// the member.
 Status resume(SliceCursor &cursor, const Source &source, const Member &member, const Walk &walk, Memory &memory) {
   OwnedStream owned(cursor.take());
   if (owned.stream != nullptr && !owned.stream->can_reach(member, walk.first)) owned.destroy_stream();
@@ -265,7 +272,7 @@ Status resume(SliceCursor &cursor, const Source &source, const Member &member, c
   }
   TFILE_TRY(WalkReader(*owned.stream, member, walk, memory).run());
   if (owned.stream->complete()) TFILE_TRY(owned.stream->finish());
-  // With a memory budget (max_bytes), nothing stays allocated from one call to the next.
+  // With a memory budget (max_bytes), no memory remains allocated between calls.
   if (memory.limit == 0 && !owned.stream->is_replaceable()) cursor.keep(owned.release());
   return kOk;
 }

@@ -35,7 +35,7 @@ Status StreamWriter::begin(Sink &sink, const Format &format, const SaveRequest &
   return begin_arrays();
 }
 
-// Begins the current array. Arrays without data end at once, and the next one begins.
+// Begins the current array. An array without data is complete at once, so the next one is begun too.
 Status StreamWriter::begin_arrays() {
   while (needs_data()) {
     TFILE_TRY(begin_array());
@@ -60,7 +60,7 @@ Status StreamWriter::end_array() {
   layout_.set_checksum(current_, crc_);
   const size_t segment = array_segments_[current_];
   if (segment == 0) return kOk;
-  // The text before the data was written before the checksum was known.
+  // The header before the data was written before the checksum was known, so it is written again.
   const Layout::Segment &header = layout_.segments[segment - 1];
   for (const size_t position : layout_.checksums[current_].positions) {
     if (position >= header.index && position - header.index < header.nbytes) TFILE_TRY(patch_text(header, position));
@@ -68,7 +68,7 @@ Status StreamWriter::end_array() {
   return kOk;
 }
 
-// Writes the checksum at `position` of the text again, which has changed since the segment was written.
+// Writes the checksum at `position` of the text again, because it has changed since the segment was written.
 Status StreamWriter::patch_text(const Layout::Segment &segment, size_t position) {
   constexpr size_t kSize = 4;
   const uint64_t offset = segment.offset + (position - segment.index);
@@ -114,7 +114,7 @@ Status StreamWriter::write(Bytes *bytes) {
   return output_->flush();
 }
 
-// Writes bytes of the current array, which are little-endian.
+// Writes little-endian bytes of the current array.
 Status StreamWriter::write_data(const uint8_t *bytes, size_t nbytes) {
   const uint64_t start = received_;
   received_ += nbytes;
@@ -132,10 +132,11 @@ Status StreamWriter::write_data(const uint8_t *bytes, size_t nbytes) {
   return kOk;
 }
 
-// Writes bytes of the current array on a big-endian host: swaps whole scalars, and keeps part of one until the rest comes.
+// Writes bytes of the current array on a big-endian machine: swaps complete scalars, and keeps an incomplete one until
+// its remaining bytes arrive.
 Status StreamWriter::write_swapped(const uint8_t *bytes, size_t nbytes) {
   const size_t scalar = array().dtype->scalar;
-  // A complex number is two scalars, and the bytes may end between them. An unsigned dtype of that size swaps each.
+  // The bytes may end between the two scalars of a complex number, so the scalars are swapped as unsigned integers.
   const auto size = static_cast<uint16_t>(scalar);
   const Dtype scalars = {array().dtype->id, "", DtypeClass::kUnsigned, 0, static_cast<uint8_t>(scalar), 1, size};
   while (nbytes > 0) {
@@ -154,7 +155,7 @@ Status StreamWriter::write_swapped(const uint8_t *bytes, size_t nbytes) {
   return kOk;
 }
 
-// Writes bytes at an offset. Small pieces that follow one another are collected and put together.
+// Writes bytes at an offset. Consecutive small pieces are collected and written with one call.
 Status StreamWriter::emit(uint64_t offset, const uint8_t *bytes, size_t nbytes) {
   if (sink_->ops->put == nullptr) return output_->write(bytes, nbytes);
   if (offset != pending_at_ + pending_.size() || nbytes > kPiece - pending_.size()) {

@@ -10,7 +10,7 @@ namespace tfile {
 
 namespace {
 
-// Bytes that one thread puts at a time: enough that the cost of a system call does not matter.
+// The number of bytes that one thread writes at a time: enough that the cost of a system call does not matter.
 constexpr uint64_t kShare = uint64_t{8} << 20;
 
 Status write_to_output(void *context, const void *bytes, size_t nbytes) {
@@ -38,7 +38,7 @@ class SequentialWriter {
 
  private:
   Memory &memory() const { return request_.settings.memory(); }
-  // The headers with the checksums come before the data, so the data are read twice.
+  // The headers, which contain the checksums, precede the data, so the data is read twice.
   Status compute_checksums() {
     for (const Layout::Segment &segment : layout_.segments) {
       if (segment.kind != Layout::Kind::kArray) continue;
@@ -65,8 +65,8 @@ class SequentialWriter {
   Output output_;
 };
 
-// Collects pieces that follow one another in the file, to put them with as few calls as possible. The pieces are borrowed
-// until flush().
+// Collects consecutive pieces of the file, to write them with as few calls of put() as possible. The pieces are
+// borrowed until flush().
 class PutBatch {
  public:
   explicit PutBatch(Sink &sink) : sink_(sink) {}
@@ -95,7 +95,7 @@ class PutBatch {
   uint64_t end_ = 0;
 };
 
-// Writes a layout with several threads, which put bytes at any offset.
+// Writes a layout with several threads, each at different offsets.
 class ParallelWriter {
  public:
   ParallelWriter(Sink &sink, Layout &layout, const SaveRequest &request)
@@ -109,7 +109,7 @@ class ParallelWriter {
   Status run() {
     TFILE_TRY(cut());
     TFILE_TRY(sink_.ops->reserve(sink_, layout_.size));
-    // A small file is written before a thread would have started.
+    // Writing a small file takes less time than starting a thread.
     const Workers workers = layout_.size < kShare ? Workers() : request_.settings.workers();
     TFILE_TRY(parallel_for(shares_.size(), workers, put_share, this, report));
     join_checksums();
@@ -121,10 +121,10 @@ class ParallelWriter {
   }
 
  private:
-  // The work of one call of put(): whole segments that follow one another, or part of the array of one segment.
+  // The work of one call of put(): consecutive whole segments, or a part of the array of one segment.
   struct Share {
     size_t first;
-    size_t last;  // equal to first: part of that segment
+    size_t last;  // equal to first if the share is a part of that segment
     uint64_t start;
     uint64_t nbytes;
     uint32_t crc;
@@ -139,8 +139,8 @@ class ParallelWriter {
 
   const Array &array_of(const Layout::Segment &segment) const { return *request_.arrays[segment.index].array; }
   bool has_checksums() const { return !layout_.checksums.empty(); }
-  // True if a segment is put in parts: the data of a large array, or of one whose checksum is known only once its bytes
-  // have been copied.
+  // True if a segment is written in parts: the data of a large array, or of an array that must be copied before its
+  // checksum can be computed.
   bool is_cut(const Layout::Segment &segment) const {
     if (segment.kind != Layout::Kind::kArray) return false;
     return segment.nbytes > kShare / 2 || (has_checksums() && !is_in_file_order(array_of(segment), segment.fortran));
@@ -165,7 +165,7 @@ class ParallelWriter {
   const SaveRequest &request_;
   SharedProgress progress_;  // in array bytes
   Vec<Share> shares_;
-  Vec<size_t> deferred_;  // text segments that are put last, once their checksums are known
+  Vec<size_t> deferred_;  // text segments that are written last, once their checksums are known
 };
 
 Status ParallelWriter::cut() {
@@ -175,7 +175,7 @@ Status ParallelWriter::cut() {
     const Layout::Segment &segment = layout_.segments[i];
     if (!is_cut(segment)) {
       nbytes += segment.nbytes;
-      // A header with a checksum stays in one share with its array.
+      // A header that contains a checksum must be in the same share as its array.
       if (nbytes < kShare || (has_checksums() && segment.kind == Layout::Kind::kText)) continue;
       TFILE_TRY(close_share(&first, i + 1));
     } else {
@@ -209,7 +209,7 @@ Status ParallelWriter::cut_array(size_t i) {
   return kOk;
 }
 
-// Computes the checksum of each array that was cut from those of its parts, which are in order.
+// Computes the checksum of each array that was written in parts from the checksums of those parts, which are in order.
 void ParallelWriter::join_checksums() {
   if (!has_checksums()) return;
   for (const Share &share : shares_) {
@@ -247,7 +247,7 @@ Status ParallelWriter::add_segment(PutBatch &batch, const Layout::Segment &segme
   }
   const Array &array = array_of(segment);
   if (is_in_file_order(array, segment.fortran)) {
-    // The checksum belongs in the text before the data, which is in the batch and has not been put yet.
+    // The checksum goes into the header before the data, which is in the batch but has not been written yet.
     if (has_checksums()) {
       const uint32_t crc = layout_.checksums[segment.index].crc;
       layout_.set_checksum(segment.index, crc32_update(crc, array.data, static_cast<size_t>(segment.nbytes)));
@@ -271,7 +271,7 @@ Status ParallelWriter::add_part(PutBatch &batch, Share &share) {
   return kOk;
 }
 
-// Puts a piece at once, because its bytes are borrowed only until this returns.
+// Writes a piece immediately, because its bytes are borrowed only until this returns.
 Status ParallelWriter::put_piece(void *context, const void *bytes, size_t nbytes) {
   auto &part = *static_cast<Part *>(context);
   if (part.writer.has_checksums()) part.crc = crc32_update(part.crc, bytes, nbytes);

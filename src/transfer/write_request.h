@@ -5,7 +5,7 @@
 
 namespace tfile {
 
-// Writes a request that the format's check() has accepted. If the sink can put bytes at any offset, several threads write.
+// Writes a request that the format's check() has accepted, with several threads if the sink can write at any offset.
 Status write_request(Sink &sink, const Format &format, const SaveRequest &request);
 
 }  // namespace tfile
