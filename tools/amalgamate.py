@@ -3,7 +3,7 @@
 
 usage: amalgamate.py FOLDER
 
-One command compiles it; it depends only on zlib:
+One command compiles it; it depends only on zlib, and with -DTENSORFILE_NO_ZLIB on nothing:
 
     c++ -std=c++20 -O2 -c tensorfile.cpp
 
@@ -34,7 +34,8 @@ PROLOGUE = """\
 //
 //     c++ -std=c++20 -O2 -c tensorfile.cpp
 //
-// and link with zlib. With -fno-exceptions -fno-rtti it needs no C++ run-time library. These macros leave out a format:
+// and link with zlib, or add -DTENSORFILE_NO_ZLIB: then TF_DEFLATE_ZLIB is unsupported, and nothing is linked. With
+// -fno-exceptions -fno-rtti it needs no C++ run-time library. These macros leave out a format:
 // {macros}.
 //
 {license}

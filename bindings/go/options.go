@@ -254,7 +254,8 @@ func WithCompress(on bool) Option { return setBool(optionCompress, on) }
 // compromise.
 func WithCompressionLevel(level int) Option { return set(optionCompressionLevel, int64(level)) }
 
-// WithZlib sets whether zlib compresses even if the library was built with ISA-L, which is faster and the default.
+// WithZlib sets whether zlib compresses instead of the library's own encoder, which is faster. Saves fail with
+// ErrUnsupported without the build tag tensorfile_zlib.
 func WithZlib(on bool) Option {
 	if on {
 		return set(optionDeflate, deflateZlib)

@@ -4,7 +4,7 @@
 // [Array] belongs to C: [Data] returns its elements without a copy, and [ToSlice] copies them. Close releases a value;
 // values that are not closed are released when they are garbage collected.
 //
-// The package contains the C++ core and compiles it, so it needs cgo, a C++20 compiler, and zlib. With the build tag
+// The package contains the C++ core and compiles it, so it needs cgo and a C++20 compiler. With the build tag
 // tensorfile_system it uses an installed libtensorfile instead, which it finds with pkg-config.
 package tensorfile
 

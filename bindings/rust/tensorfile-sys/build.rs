@@ -38,7 +38,9 @@ fn build() -> Vec<PathBuf> {
         // Always optimized: conversions and checksums are too slow otherwise, even for `cargo test`.
         core.opt_level(2);
     }
-    if let Some(paths) = env::var_os("DEP_Z_INCLUDE") {
+    if env::var_os("CARGO_FEATURE_ZLIB").is_none() {
+        core.define("TENSORFILE_NO_ZLIB", None);
+    } else if let Some(paths) = env::var_os("DEP_Z_INCLUDE") {
         core.includes(env::split_paths(&paths));
     }
     core.compile("tensorfile");

@@ -5,6 +5,7 @@
 package core
 
 // #cgo CXXFLAGS: -std=c++20 -DNDEBUG -DTENSORFILE_API= -fno-exceptions -fno-rtti -fvisibility=hidden
-// #cgo LDFLAGS: -lz
+// #cgo !tensorfile_zlib CXXFLAGS: -DTENSORFILE_NO_ZLIB
+// #cgo tensorfile_zlib LDFLAGS: -lz
 // #cgo linux LDFLAGS: -Wl,--as-needed
 import "C"

@@ -1,10 +1,10 @@
 //! The C ABI of tensorfile, which saves and loads named n-dimensional arrays: .npy, .npz, .safetensors and .gguf.
 //!
 //! This is the raw layer with the names of C; applications use the crate `tensorfile`. Building it compiles the C++
-//! core in
-//! this package, with zlib from `libz-sys`, and needs only a C++20 compiler. With the environment variable
-//! `TENSORFILE_USE_SYSTEM=1` it uses an installed libtensorfile instead, which it finds with pkg-config. The feature
-//! `static` links zlib (and an installed libtensorfile) statically.
+//! core in this package, and needs only a C++20 compiler. The feature `zlib` adds zlib from `libz-sys`, which only
+//! `TF_DEFLATE_ZLIB` needs. With the environment variable `TENSORFILE_USE_SYSTEM=1` the crate uses an installed
+//! libtensorfile instead, which it finds with pkg-config. The feature `static` links zlib (and an installed
+//! libtensorfile) statically.
 //!
 //! The declarations are generated from SWIG's parse tree of `tensorfile.h`. In every build the C compiler compares the
 //! type
@@ -38,6 +38,7 @@
 #![allow(missing_docs)] // Some names are not documented in the header.
 
 // Links zlib, which the core uses.
+#[cfg(feature = "zlib")]
 extern crate libz_sys as _;
 
 include!("bindings.rs");

@@ -31,7 +31,8 @@
 //!
 //! - `ndarray`: conversion to views of ndarray ([`ArrayRef::view`], [`Array::view_mut`]), and from its arrays.
 //! - `half`: `half::f16` and `half::bf16` as elements.
-//! - `static`: also builds zlib from source.
+//! - `zlib`: links zlib, for [`Options::zlib`].
+//! - `static`: builds zlib, if it is used, from source.
 //!
 //! Building needs a C++20 compiler and no installed library. `tensorfile-sys` explains how to use an installed one.
 #![cfg_attr(docsrs, feature(doc_cfg))]

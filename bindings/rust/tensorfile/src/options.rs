@@ -426,7 +426,8 @@ impl Options {
         self.set(sys::TF_OPTION_COMPRESSION_LEVEL, level.into())
     }
 
-    /// Sets whether zlib compresses even if the library was built with ISA-L, which is faster and the default.
+    /// Sets whether zlib compresses instead of the library's own encoder, which is faster. Saves fail with
+    /// [`Status::Unsupported`](crate::Status::Unsupported) without the feature `zlib`.
     pub fn zlib(self, on: bool) -> Self {
         self.set(sys::TF_OPTION_DEFLATE, if on { sys::TF_DEFLATE_ZLIB } else { sys::TF_DEFLATE_AUTO }.into())
     }

@@ -301,7 +301,8 @@ public final class Options implements AutoCloseable {
     /**
      * Sets DEFLATE.
      *
-     * @param zlib true to compress with zlib, even if the library was built with the faster ISA-L
+     * @param zlib true to compress with zlib instead of the library's own encoder, which is faster; saves then fail with
+     *     UNSUPPORTED if the native library was built without zlib, as the jar's is
      * @return this
      */
     public Builder zlib(boolean zlib) {
