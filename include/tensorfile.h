@@ -1075,6 +1075,21 @@ TENSORFILE_API tf_status tf_file_read_slice(tf_array **out, const tf_file *file,
 TENSORFILE_API tf_status tf_file_read_slice_into(const tf_file *file, size_t index, const int64_t *start,
                                                  const int64_t *stop, const int64_t *step, size_t ndim, tf_dtype dtype,
                                                  void *dst, size_t nbytes);
+/**
+ * Checks a file or a set of files: reads every byte that can be checked, and reports every fault instead of only the
+ * first. A fault is whatever would make tf_load() with default options fail, and any damage, such as a wrong CRC-32 of a
+ * member that tf_load() would not read. Of a .npy that has several arrays, all are checked.
+ * @param report   receives a dict with the lists of strings "faults", "excused" and "notes", which can be empty. Each
+ *                 string is one line; a fault begins with the name of its status, as in "corrupt: w.npz: array 'x': ...".
+ *                 Faults that ::TF_OPTION_LENIENT accepts, and arrays that
+ *                 ::TF_OPTION_SKIP_UNSUPPORTED leaves out, are in "excused" instead of "faults" if the option is set;
+ *                 nothing excuses damage. "notes" has the remarks of tf_file_note()
+ * @param path     the file, as in tf_load()
+ * @param options  as in tf_load(); may be NULL
+ * @return OK if the check could be made, whether it found faults or not; NOT_FOUND or IO if the file cannot be opened or
+ *         read; CANCELLED or another status that a callback returned.
+ */
+TENSORFILE_API tf_status tf_check(tf_dict **report, const char *path, const tf_options *options);
 
 /** @} */
 /**

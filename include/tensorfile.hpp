@@ -977,6 +977,10 @@ class File : public detail::Handle<tf_file, tf_file_retain, tf_file_release> {
   const_iterator begin() const noexcept { return {this, 0}; }
   const_iterator end() const noexcept { return {this, size()}; }
 
+  /** tf_file_other_name(): the names of the members of a .npz that are not arrays. */
+  std::vector<std::string_view> other_names() const { return texts(tf_file_other_count(handle_), tf_file_other_name); }
+  /** tf_file_note(): remarks about the file that are not errors, one line each. */
+  std::vector<std::string_view> notes() const { return texts(tf_file_note_count(handle_), tf_file_note); }
   /** tf_file_metadata(). The dict must not be changed. */
   Dict metadata() const {
     tf_dict *metadata = nullptr;
@@ -1006,6 +1010,18 @@ class File : public detail::Handle<tf_file, tf_file_retain, tf_file_release> {
 
  private:
   friend class Entry;
+
+  std::vector<std::string_view> texts(std::size_t count, tf_status (*get)(const char **, std::size_t *, const tf_file *,
+                                                                          std::size_t)) const {
+    std::vector<std::string_view> all(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      const char *text = nullptr;
+      std::size_t length = 0;
+      detail::check(get(&text, &length, handle_, i));
+      all[i] = {text, length};
+    }
+    return all;
+  }
 };
 
 /** One array of a File. */
@@ -1027,6 +1043,13 @@ class File::Entry {
   std::string_view name() const noexcept { return name_; }
   /** tf_file_dtype(); TF_DTYPE_UNSUPPORTED if the library does not know the type. */
   tf_dtype dtype() const noexcept { return tf_file_dtype(handle(), index_); }
+  /** tf_file_type(): the dtype's name, or what the file calls a type that the library does not know. */
+  std::string_view type() const {
+    const char *text = nullptr;
+    std::size_t length = 0;
+    detail::check(tf_file_type(&text, &length, handle(), index_));
+    return {text, length};
+  }
   /** tf_file_ndim() */
   std::size_t ndim() const noexcept { return tf_file_ndim(handle(), index_); }
   /** tf_file_shape(): sizes in elements. */
@@ -1048,6 +1071,12 @@ class File::Entry {
   Array read() const {
     tf_array *array = nullptr;
     detail::check(tf_file_read(&array, handle(), index_));
+    return Array(array);
+  }
+  /** tf_file_read_raw(): the stored bytes, whatever the type, as a 1-d array of uint8. */
+  Array read_raw() const {
+    tf_array *array = nullptr;
+    detail::check(tf_file_read_raw(&array, handle(), index_));
     return Array(array);
   }
   /** tf_file_read_slice(). Axes that are not given are selected whole. */
@@ -1148,6 +1177,19 @@ inline Loaded load(const Source &source, tf_format format = TF_FORMAT_AUTO, cons
   tf_dict *metadata = nullptr;
   detail::check(tf_load_source(&array, &arrays, &metadata, source.get(), format, options.get()));
   return {Array(array), Dict(arrays), Dict(metadata)};
+}
+/** What tf_check() found: one line for each fault, excused fault and remark. */
+struct CheckReport {
+  std::vector<std::string> faults;
+  std::vector<std::string> excused;
+  std::vector<std::string> notes;
+};
+/** tf_check() */
+inline CheckReport check(const Path &path, const Options &options = Options()) {
+  tf_dict *report = nullptr;
+  detail::check(tf_check(&report, path.c_str(), options.get()));
+  const Dict found(report);
+  return {found.strings("faults"), found.strings("excused"), found.strings("notes")};
 }
 /** tf_load_weights(). An empty expected accepts any weights. */
 inline Dict load_weights(const Path &path, const Dict &expected = Dict(), const Options &options = Options()) {

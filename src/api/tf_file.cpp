@@ -1,5 +1,6 @@
 #include "api/arguments.h"
 #include "core/dict.h"
+#include "file/check.h"
 #include "file/open.h"
 #include "file/read.h"
 
@@ -124,6 +125,17 @@ tf_status tf_file_location(const char **path, uint64_t *offset, uint64_t *stored
   if (offset != nullptr) *offset = member->offset;
   if (stored_bytes != nullptr) *stored_bytes = member->stored;
   if (deflated != nullptr) *deflated = member->deflated ? 1 : 0;
+  return TF_STATUS_OK;
+}
+
+tf_status tf_check(tf_dict **report, const char *path, const tf_options *options) {
+  TFILE_API_TRY(require_out(report, "report"));
+  TFILE_API_TRY(require(path, "path"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  Ref<Dict> made;
+  TFILE_API_TRY(check_path(made, path, settings));
+  *report = made.take();
   return TF_STATUS_OK;
 }
 

@@ -7,7 +7,6 @@
 #include "cli/error_output.h"
 #include "cli/input_file.h"
 #include "cli/output.h"
-#include "cli/pieces.h"
 #include "cli/progress.h"
 #include "cli/text.h"
 
@@ -15,45 +14,47 @@ namespace cli {
 
 namespace {
 
-void check_file(const std::string &path, bool parts) {
-  Progress progress(path);
-  tensorfile::Options options = input_options(parts);
-  progress.watch(options);
-  const tensorfile::File file(path, options);
-  progress.expect_bytes(total_bytes(file));
-  for (const Entry &entry : file) {
-    Pieces pieces(entry, !reads_in_pieces(entry));
-    while (const tensorfile::Array piece = pieces.next())
-      progress.advance(piece.nbytes());
-  }
-}
-
 class Check : public Command {
  public:
-  Check() : Command("check", "Read every byte of files and report what is wrong with them.") {}
+  Check() : Command("check", "Read every byte of files and report everything that is wrong with them.") {}
 
   void declare(CommandLine &line) override {
     line.paths(paths_);
     line.flag("-q,--quiet", quiet_, "print nothing for valid files");
-    line.parts(parts_);
+    line.flag("--skip-unsupported", skip_unsupported_, "excuse arrays whose types are unknown");
+    line.input(input_);
   }
 
   int run() override {
     int exit = kExitOk;
-    for (const std::string &path : paths_) {
-      const int status = report_errors(path, [&]() -> int {
-        check_file(path, parts_);
-        if (!quiet_) print(escaped(path) + ": ok\n");
-        return kExitOk;
-      });
-      exit = std::max(exit, status);
-    }
+    for (const std::string &path : paths_)
+      exit = std::max(exit, report_errors(path, [&] { return check_file(path); }));
     return exit;
   }
 
  private:
+  int check_file(const std::string &path) const {
+    Progress progress(path);
+    tensorfile::Options options = library_options(input_);
+    options.set(TF_OPTION_SKIP_UNSUPPORTED, skip_unsupported_ ? 1 : 0);
+    progress.watch_all(options);
+    const tensorfile::CheckReport found = tensorfile::check(path, options);
+    progress.finish();
+    const bool valid = found.faults.empty();
+    for (const std::string &fault : found.faults)
+      report_fault(path, fault, false);
+    if (valid && quiet_) return kExitOk;
+    for (const std::string &fault : found.excused)
+      report_fault(path, fault, true);
+    for (const std::string &text : found.notes)
+      note(path, text);
+    if (valid) print(escaped(path) + ": ok\n");
+    return valid ? kExitOk : kExitBadFile;
+  }
+
   std::vector<std::string> paths_;
-  bool parts_ = false;
+  InputOptions input_;
+  bool skip_unsupported_ = false;
   bool quiet_ = false;
 };
 

@@ -77,8 +77,11 @@ void CommandLine::optional_argument(const std::string &name, std::string &value,
   text(name, value, about);
 }
 
-void CommandLine::parts(bool &parts) {
-  flag("--parts", parts, "open the whole set if a file is one part of a split .gguf");
+void CommandLine::input(InputOptions &input) {
+  flag("--parts", input.parts, "open the whole set if a file is one part of a split .gguf");
+  flag("--lenient", input.lenient, "accept faults that the reference readers of the formats accept");
+  option("--format", input.format,
+         "read files as FORMAT: npy, npz, safetensors, gguf, or content to ignore their extensions", "FORMAT");
 }
 
 void CommandLine::paths(std::vector<std::string> &paths) {

@@ -17,6 +17,13 @@ namespace cli {
 
 using Arguments = std::vector<std::string>;
 
+// How the files that a command reads are opened.
+struct InputOptions {
+  bool parts = false;
+  bool lenient = false;
+  std::string format = "auto";
+};
+
 // The options and arguments of a command. parse() stores their values in the variables passed here.
 class CommandLine {
  public:
@@ -38,8 +45,8 @@ class CommandLine {
   void number(const std::string &name, int64_t &value, const std::string &about, const std::string &type);
   void argument(const std::string &name, std::string &value, const std::string &about);
   void optional_argument(const std::string &name, std::string &value, const std::string &about);
-  // The option --parts.
-  void parts(bool &parts);
+  // The options that choose how files are opened.
+  void input(InputOptions &input);
   // The arguments FILE...
   void paths(std::vector<std::string> &paths);
 

@@ -28,7 +28,8 @@ struct Request {
   std::vector<std::string> settings;
   bool compress = false;
   bool map = false;
-  bool parts = false;
+  bool skip_unsupported = false;
+  InputOptions input;
   QuantizeOptions quantize;
   int64_t part_bytes = 0;  // 0 means one file
 
@@ -57,7 +58,8 @@ void declare_request(CommandLine &line, Request &request) {
       "set a metadata value; KEY=TYPE:VALUE chooses its type: str, bool, i8 ... u64, f32, f64; may be repeated",
       "KEY=VALUE");
   line.flag("--map", request.map, "map IN instead of reading it");
-  line.parts(request.parts);
+  line.flag("--skip-unsupported", request.skip_unsupported, "leave out arrays whose types are unknown");
+  line.input(request.input);
   line.argument("IN", request.in, "file to read");
   line.argument("OUT", request.out, "file to write");
 }
@@ -95,11 +97,24 @@ void complete(Request &request) {
   if (request.compress && request.format != TF_FORMAT_NPZ) throw UsageError{"--compress requires OUT to be .npz"};
 }
 
+// Throws the library's error for an array of an unknown dtype, and names the way out.
+void require_convertible(const Entry &entry) {
+  try {
+    require_known_dtype(entry);
+  } catch (const tensorfile::Error &error) {
+    throw tensorfile::Error(error.status(), std::string(error.what()) + "; --skip-unsupported leaves it out");
+  }
+}
+
 PlannedArray plan_array(const Request &request, const Entry &entry, std::string name) {
-  require_known_dtype(entry);
+  require_convertible(entry);
   const auto shape = entry.shape();
   const tf_dtype to = request.dtype == TF_DTYPE_UNSUPPORTED ? entry.dtype() : request.dtype;
   return {entry.index(), std::move(name), entry.dtype(), to, {shape.begin(), shape.end()}};
+}
+
+bool is_left_out(const Request &request, const Entry &entry) {
+  return request.skip_unsupported && entry.dtype() == TF_DTYPE_UNSUPPORTED;
 }
 
 // The arrays to convert, with their names in OUT.
@@ -110,10 +125,23 @@ std::vector<PlannedArray> plan(const Request &request, const tensorfile::File &f
   } else if (request.name) {
     planned.push_back(plan_array(request, find_array(file, request.in, *request.name), *request.name));
   } else {
-    for (const Entry &entry : file)
+    for (const Entry &entry : file) {
+      if (is_left_out(request, entry)) continue;
       planned.push_back(plan_array(request, entry, std::string(entry.name())));
+    }
   }
   return planned;
+}
+
+// Prints what of IN is not converted on standard error.
+void print_left_out(const Request &request, const tensorfile::File &file) {
+  for (const Entry &entry : file) {
+    if (is_left_out(request, entry))
+      note(request.in, "left out array " + in_quotes(entry.name()) + " " + type_text(entry));
+  }
+  for (const std::string_view name : file.other_names())
+    note(request.in, "left out " + in_quotes(name) + ", which is not an array");
+  print_notes(request.in, file);
 }
 
 std::string joined(const std::vector<std::string> &parts) {
@@ -157,7 +185,7 @@ struct Input {
 };
 
 void open(Input &input, const Request &request) {
-  input.options = input_options(request.parts);
+  input.options = library_options(request.input);
   input.progress.watch(input.options);
   input.options.set(TF_OPTION_EXACT_PATH, 1);
   if (request.map) input.options.set(TF_OPTION_LOAD_MODE, TF_LOAD_MODE_MAP);
@@ -239,6 +267,7 @@ void convert_file(const Request &request, std::string_view &subject) {
   input.progress.expect_bytes(bytes);
   convert_arrays(request, input, subject);
   input.progress.finish();
+  print_left_out(request, input.file);
   for (const std::string &line : input.decisions)
     print(line + "\n");
   if (request.format == TF_FORMAT_GGUF && !input.metadata.contains("general.architecture")) {

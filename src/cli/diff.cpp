@@ -252,9 +252,9 @@ Side open_side(const std::string &path, const tensorfile::Options &options) {
   });
 }
 
-int compare(const std::string &path_a, const std::string &path_b, bool parts, bool quiet) {
+int compare(const std::string &path_a, const std::string &path_b, const InputOptions &input, bool quiet) {
   Progress progress(path_a);
-  tensorfile::Options options = input_options(parts);
+  tensorfile::Options options = library_options(input);
   progress.watch(options);
   const Side a = open_side(path_a, options);
   const Side b = open_side(path_b, options);
@@ -278,12 +278,12 @@ class Diff : public Command {
     line.argument("A", a_, "first file");
     line.argument("B", b_, "second file");
     line.flag("-q,--quiet", quiet_, "print nothing; only the exit status reports the result");
-    line.parts(parts_);
+    line.input(input_);
   }
 
   int run() override {
     try {
-      return compare(a_, b_, parts_, quiet_);
+      return compare(a_, b_, input_, quiet_);
     } catch (const SideError &failure) {
       return report(failure.path, failure.error);
     }
@@ -292,7 +292,7 @@ class Diff : public Command {
  private:
   std::string a_;
   std::string b_;
-  bool parts_ = false;
+  InputOptions input_;
   bool quiet_ = false;
 };
 

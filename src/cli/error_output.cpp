@@ -37,17 +37,47 @@ void print_line(const std::string &line) {
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
+// Where an option of the library is a way out of an error, the message names it. The program has flags instead.
+struct WayOut {
+  std::string_view option;
+  std::string_view flag;
+};
+constexpr WayOut kWaysOut[] = {
+    {"TF_OPTION_LENIENT", "--lenient"},
+    {"TF_OPTION_SKIP_UNSUPPORTED", "--skip-unsupported"},
+    {"TF_OPTION_PARTS", "--parts"},
+    {"TF_FORMAT_BY_CONTENT", "--format content"},
+};
+
+std::string with_flags(std::string message) {
+  for (const WayOut &way : kWaysOut) {
+    const size_t at = message.rfind(way.option);
+    if (at != std::string::npos) message.replace(at, way.option.size(), way.flag);
+  }
+  return message;
+}
+
+void print_error(std::string_view path, std::string_view status, std::string_view message) {
+  print_line("tensorfile: " + escaped(path) + ": " + std::string(status) + ": " +
+             with_flags(std::string(without_path(message, path))) + "\n");
+}
+
 }  // namespace
 
 Exit report(std::string_view path, const tensorfile::Error &error) {
   const tf_status status = error.status() == TF_STATUS_NOT_FOUND ? TF_STATUS_IO : error.status();
-  print_line("tensorfile: " + escaped(path) + ": " + tf_status_name(status) + ": " +
-             std::string(without_path(error.what(), path)) + "\n");
+  print_error(path, tf_status_name(status), error.what());
   return exit_of(error.status());
 }
 
 void note(std::string_view path, std::string_view text) {
-  print_line("tensorfile: " + escaped(path) + ": note: " + std::string(text) + "\n");
+  print_error(path, "note", text);
+}
+
+void report_fault(std::string_view path, std::string_view fault, bool excused) {
+  const size_t colon = fault.find(": ");
+  const std::string status(fault.substr(0, colon));
+  print_error(path, (excused ? "note: excused: " : "") + status, fault.substr(colon + 2));
 }
 
 }  // namespace cli

@@ -28,6 +28,10 @@ struct OutputError {
 // Prints "tensorfile: PATH: STATUS: TEXT" on standard error. Returns the exit status for the error.
 Exit report(std::string_view path, const tensorfile::Error &error);
 
+// Prints "tensorfile: PATH: STATUS: TEXT" on standard error for a fault, "STATUS: TEXT", that tf_check() found, or a note
+// if it is excused.
+void report_fault(std::string_view path, std::string_view fault, bool excused);
+
 // Prints "tensorfile: PATH: note: TEXT" on standard error: advice that is not an error.
 void note(std::string_view path, std::string_view text);
 

@@ -5,8 +5,20 @@
 
 namespace cli {
 
-tensorfile::Options input_options(bool parts) {
-  return tensorfile::Options().set(TF_OPTION_PARTS, parts ? 1 : 0);
+tensorfile::Options library_options(const InputOptions &input) {
+  tensorfile::Options options;
+  options.set(TF_OPTION_PARTS, input.parts ? 1 : 0).set(TF_OPTION_LENIENT, input.lenient ? 1 : 0);
+  try {
+    options.set(TF_OPTION_FORMAT, input.format);
+  } catch (const tensorfile::Error &error) {
+    throw UsageError{std::string("--") + error.what()};
+  }
+  return options;
+}
+
+void print_notes(const std::string &path, const tensorfile::File &file) {
+  for (const std::string_view text : file.notes())
+    note(path, text);
 }
 
 uint64_t total_bytes(const tensorfile::File &file) {
@@ -17,7 +29,7 @@ uint64_t total_bytes(const tensorfile::File &file) {
 }
 
 std::string type_text(const Entry &entry) {
-  return std::string(tf_dtype_name(entry.dtype())) + " " + shape_text(entry.shape());
+  return escaped(entry.type()) + " " + shape_text(entry.shape());
 }
 
 void require_known_dtype(const Entry &entry) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "cli/command_line.h"
 #include "tensorfile.hpp"
 
 namespace cli {
@@ -11,14 +12,17 @@ namespace cli {
 // An array of an open file.
 using Entry = tensorfile::File::Entry;
 
-// Options for opening a file. With parts, one part of a split .gguf opens the whole set.
-tensorfile::Options input_options(bool parts);
+// The library's options for opening a file. Throws UsageError if there is no such format.
+tensorfile::Options library_options(const InputOptions &input);
 
 // The bytes of all arrays.
 uint64_t total_bytes(const tensorfile::File &file);
 
 // "float32 (2, 3)"
 std::string type_text(const Entry &entry);
+
+// Prints the remarks about a file on standard error.
+void print_notes(const std::string &path, const tensorfile::File &file);
 
 // Throws the library's error for an array of an unknown dtype.
 void require_known_dtype(const Entry &entry);

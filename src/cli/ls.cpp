@@ -31,22 +31,42 @@ struct Listing {
   std::optional<tensorfile::Error> failure;  // the first one
 };
 
-// Opens the file and computes the checksums. An array that cannot be read does not prevent the others from being listed.
-void list(Listing &listing, const std::string &path, bool parts, bool crc32) {
-  tensorfile::Options options = input_options(parts);
+struct Request {
+  InputOptions input;
+  bool json = false;
+  bool crc32 = false;
+};
+
+bool is_supported(const Entry &entry) {
+  return entry.dtype() != TF_DTYPE_UNSUPPORTED;
+}
+
+// Opens the file and computes the checksums of the arrays of known types. An array that cannot be read does not prevent
+// the others from being listed.
+void list(Listing &listing, const std::string &path, const Request &request) {
+  tensorfile::Options options = library_options(request.input);
   listing.progress.watch(options);
   listing.file = tensorfile::File(path, options);
-  if (crc32) listing.progress.expect_bytes(total_bytes(listing.file));
   listing.checksums.resize(listing.file.size());
+  if (!request.crc32) return;
+  listing.progress.expect_bytes(total_bytes(listing.file));
   for (const Entry &entry : listing.file) {
     try {
-      require_known_dtype(entry);
-      if (crc32) listing.checksums[entry.index()] = array_crc32(entry, listing.progress);
+      if (is_supported(entry)) listing.checksums[entry.index()] = array_crc32(entry, listing.progress);
     } catch (const tensorfile::Error &error) {
       if (!listing.failure) listing.failure = error;
     }
   }
   listing.progress.finish();
+}
+
+// Writes a list of texts, unless there are none.
+void write_texts(JsonWriter &json, std::string_view key, const std::vector<std::string_view> &texts) {
+  if (texts.empty()) return;
+  json.key(key).open('[');
+  for (const std::string_view text : texts)
+    json.string(text);
+  json.close(']');
 }
 
 void print_json(const std::string &path, const Listing &listing, bool crc32) {
@@ -57,6 +77,7 @@ void print_json(const std::string &path, const Listing &listing, bool crc32) {
   for (const Entry &entry : listing.file) {
     json.open('{').key("name").string(entry.name());
     json.key("dtype").string(tf_dtype_name(entry.dtype()));
+    if (!is_supported(entry)) json.key("type").string(entry.type());
     json.key("shape").open('[');
     for (const int64_t size : entry.shape())
       json.number(size);
@@ -68,7 +89,10 @@ void print_json(const std::string &path, const Listing &listing, bool crc32) {
     }
     json.close('}');
   }
-  json.close(']').key("metadata");
+  json.close(']');
+  write_texts(json, "others", listing.file.other_names());
+  write_texts(json, "notes", listing.file.notes());
+  json.key("metadata");
   write_metadata(json, listing.file.metadata());
   json.close('}');
   print(json.text() + "\n");
@@ -93,12 +117,13 @@ void print_table(const std::vector<std::vector<std::string>> &rows) {
 
 void print_human(const std::string &path, const Listing &listing, bool crc32) {
   const tensorfile::File &file = listing.file;
+  const size_t others = file.other_names().size();
   print(escaped(path) + ": " + tf_format_name(file.format()) + ", " + count_text(file.size(), "array") + ", " +
-        bytes_text(total_bytes(file)) + "\n");
+        (others > 0 ? count_text(others, "other member") + ", " : "") + bytes_text(total_bytes(file)) + "\n");
   std::vector<std::vector<std::string>> rows;
   for (const Entry &entry : file) {
     rows.push_back(
-        {escaped(entry.name()), tf_dtype_name(entry.dtype()), shape_text(entry.shape()), bytes_text(entry.nbytes())});
+        {escaped(entry.name()), escaped(entry.type()), shape_text(entry.shape()), bytes_text(entry.nbytes())});
     const std::string &checksum = listing.checksums[entry.index()];
     if (crc32) rows.back().push_back(checksum.empty() ? "-" : checksum);
   }
@@ -109,6 +134,7 @@ void print_human(const std::string &path, const Listing &listing, bool crc32) {
     write_value(value, entry, kShownItems);
     print("  " + escaped(entry.key()) + " = " + cut(value.text(), kShownColumns) + "\n");
   }
+  print_notes(path, file);
 }
 
 class Ls : public Command {
@@ -117,9 +143,9 @@ class Ls : public Command {
 
   void declare(CommandLine &line) override {
     line.paths(paths_);
-    line.flag("--json", json_, "print one JSON object per file, each on a line");
-    line.flag("--crc32", crc32_, "add the CRC-32 of each array's C-contiguous little-endian bytes");
-    line.parts(parts_);
+    line.flag("--json", request_.json, "print one JSON object per file, each on a line");
+    line.flag("--crc32", request_.crc32, "add the CRC-32 of each array's C-contiguous little-endian bytes");
+    line.input(request_.input);
   }
 
   int run() override {
@@ -127,8 +153,8 @@ class Ls : public Command {
     for (const std::string &path : paths_) {
       const int status = report_errors(path, [&]() -> int {
         Listing listing(path);
-        list(listing, path, parts_, crc32_);
-        (json_ ? print_json : print_human)(path, listing, crc32_);
+        list(listing, path, request_);
+        (request_.json ? print_json : print_human)(path, listing, request_.crc32);
         return listing.failure ? report(path, *listing.failure) : kExitOk;
       });
       exit = std::max(exit, status);
@@ -138,9 +164,7 @@ class Ls : public Command {
 
  private:
   std::vector<std::string> paths_;
-  bool parts_ = false;
-  bool json_ = false;
-  bool crc32_ = false;
+  Request request_;
 };
 
 }  // namespace

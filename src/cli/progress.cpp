@@ -35,6 +35,14 @@ void Progress::watch(tensorfile::Options &options) {
   });
 }
 
+void Progress::watch_all(tensorfile::Options &options) {
+  options.set_progress([this](uint64_t done, uint64_t total) {
+    if (total_ == 0) expect_bytes(total);
+    draw(done);
+    return true;
+  });
+}
+
 void Progress::expect_bytes(uint64_t total) {
   total_ = total >= kMinBytes && stderr_is_terminal() ? total : 0;
 }

@@ -20,6 +20,8 @@ class Progress {
   // Calls of the library with these options move the bar between two calls of advance(). Must outlive the options and
   // the files opened with them.
   void watch(tensorfile::Options &options);
+  // As watch(), for a single call whose total the library knows.
+  void watch_all(tensorfile::Options &options);
   void expect_bytes(uint64_t total);
   // Counts bytes as done.
   void advance(uint64_t bytes);

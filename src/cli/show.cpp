@@ -115,13 +115,13 @@ class Show : public Command {
     line.argument("NAME", name_, "name of the array (\"\" for the array of an .npy)");
     line.optional_argument("SLICE", slice_, "start:stop:step or an index for each dimension, such as 0:2,::3,-1");
     line.flag("--metadata", metadata_, "print the value of the metadata key NAME instead");
-    line.parts(parts_);
+    line.input(input_);
   }
 
   int run() override {
     if (metadata_ && !slice_.empty()) throw UsageError{"--metadata cannot be combined with SLICE"};
     return report_errors(path_, [&]() -> int {
-      const tensorfile::File file(path_, input_options(parts_));
+      const tensorfile::File file(path_, library_options(input_));
       return metadata_ ? show_metadata(file, path_, name_) : show_array(file, path_, name_, slice_);
     });
   }
@@ -131,7 +131,7 @@ class Show : public Command {
   std::string name_;
   std::string slice_;
   bool metadata_ = false;
-  bool parts_ = false;
+  InputOptions input_;
 };
 
 }  // namespace

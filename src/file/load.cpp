@@ -15,7 +15,7 @@ Status check_all_known(const OpenedFile &file, Span<const size_t> indices) {
     const Member &member = file.listing.members[index];
     if (member.dtype == nullptr) refusals.add(member.name) << member.reason;
   }
-  return refusals.result(TF_STATUS_UNSUPPORTED, file.source->label, "arrays of types that are not handled");
+  return refusals.result(TF_STATUS_UNSUPPORTED, file.source->label, "arrays that cannot be read (TF_OPTION_SKIP_UNSUPPORTED leaves them out)");
 }
 
 // Makes the arrays to read into: small ones in slabs, each of the others in memory of its own.

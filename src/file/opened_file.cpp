@@ -1,5 +1,8 @@
 #include "file/opened_file.h"
 
+#include "base/error.h"
+#include "format/content_kinds.h"
+
 tf_file::~tf_file() {
   for (tfile::Source *part : parts)
     part->release();
@@ -24,6 +27,37 @@ namespace {
 // The number of bytes that probe_format() looks at.
 constexpr size_t kProbe = 16;
 
+// Says what the file seems to be if it is not of the expected format, or of any if `expected` is NULL, and its first bytes
+// show what it is.
+Status explain_content(Status failure, const Source &source, const Format *expected) {
+  const ErrorRecord before = error_record();
+  uint8_t bytes[kContentHead];
+  const size_t count = source.size < sizeof(bytes) ? static_cast<size_t>(source.size) : sizeof(bytes);
+  const bool readable = read_at(source, 0, bytes, count, Text()).ok();
+  const Bytes head(bytes, readable ? count : 0);
+  const Format *const other = probe_format(head.first(kProbe));
+  const char *const kind = content_kind(head);
+  if (kind == nullptr && (other == nullptr || other == expected)) {
+    error_record() = before;
+    return failure;
+  }
+  Failure made(TF_STATUS_FORMAT);
+  made.in(source.label).at(0) << "is not " << (expected != nullptr ? expected->name : "of a known format")
+                              << "; it seems to be " << (kind != nullptr ? kind : other->name);
+  return kind != nullptr ? made : made << ", and TF_FORMAT_BY_CONTENT reads it as that";
+}
+
+// PyTorch's archives are zip files, as .npz is, without a .npy in them.
+Status refuse_pytorch(const OpenedFile &file) {
+  if (!file.listing.members.empty()) return kOk;
+  for (const Member &other : file.listing.others) {
+    if (!is_pytorch_member(other.name)) continue;
+    return Failure(TF_STATUS_FORMAT).in(file.source->label).at(0)
+           << "is not " << file.format->name << "; it seems to be a PyTorch file (a zip archive with a pickle)";
+  }
+  return kOk;
+}
+
 Status find_source_format(const Format **out, const Source &source, tf_format wanted) {
   const bool by_content = wanted == TF_FORMAT_BY_CONTENT;
   if (wanted != TF_FORMAT_AUTO && !by_content) {
@@ -38,7 +72,8 @@ Status find_source_format(const Format **out, const Source &source, tf_format wa
   TFILE_TRY(read_at(source, 0, head, count, Text()));
   *out = probe_format(Bytes(head, count));
   if (*out != nullptr) return kOk;
-  return Failure(TF_STATUS_FORMAT).in(source.label).at(0) << "the content is of no known format";
+  const Status unknown = Failure(TF_STATUS_FORMAT).in(source.label).at(0) << "the content is of no known format";
+  return explain_content(unknown, source, nullptr);
 }
 
 void release_buffer(void *buffer) {
@@ -60,7 +95,10 @@ Status open_source(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, c
   if (format == TF_FORMAT_AUTO) format = static_cast<tf_format>(settings.get(TF_OPTION_FORMAT));
   TFILE_TRY(find_source_format(&file->format, *file->source, format));
   const ErrorRecord before = error_record();
-  TFILE_TRY(file->format->list(file->listing, *file->source, settings));
+  const Status listed = file->format->list(file->listing, *file->source, settings);
+  if (listed.code == TF_STATUS_FORMAT) return explain_content(listed, *file->source, file->format);
+  TFILE_TRY(listed);
+  TFILE_TRY(refuse_pytorch(*file));
   // Calls that succeed do not change the record, even if they met an error that they tolerated.
   if (!file->listing.tolerated.empty()) error_record() = before;
   out = std::move(file);

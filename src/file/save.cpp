@@ -77,6 +77,10 @@ Status collect_content(Vec<NamedArray> *out, const Format &format, const Content
 Status require_format(const Format **out, tf_format id) {
   *out = find_format(id);
   if (*out != nullptr) return kOk;
+  if (id == TF_FORMAT_BY_CONTENT) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT)
+           << "a file cannot be saved in the format 'content', which is for reading";
+  }
   return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no format with the number " << id << " to save in";
 }
 

@@ -162,7 +162,8 @@ Status load_weights(Ref<Dict> &tree, const char *path, const Dict *expected, con
 Status save_weights(const char *path, const Dict &tree, const Settings &settings) {
   const Format *format = format_of_path(path);
   const bool named = format != nullptr;
-  if (!named) format = find_format(static_cast<tf_format>(settings.get(TF_OPTION_FORMAT)));
+  const auto asked = static_cast<tf_format>(settings.get(TF_OPTION_FORMAT));
+  if (!named && asked != TF_FORMAT_AUTO) TFILE_TRY(require_format(&format, asked));
   if (!holds_weights(format)) {
     return Failure(TF_STATUS_FORMAT).in(path)
            << "weights are saved as .npz, .safetensors or .gguf, and the extension names none of them";

@@ -36,6 +36,8 @@ struct Member {
   bool invalid = false;
 };
 
+inline constexpr char kLenientHint[] = "; TF_OPTION_LENIENT accepts this";
+
 // What a format finds in a file's header.
 struct Listing {
   explicit Listing(Memory &memory)
@@ -54,8 +56,9 @@ struct Listing {
   void adopt_names(NameIndex &index) { names.adopt(index); }
   // Adds a remark, which is copied.
   Status note(Text text) { return append(notes, text); }
-  // Decides about an error that reference readers of the format accept. Returns the failure as it is unless the settings
-  // have TF_OPTION_LENIENT; then it adds its message to `tolerated` and returns OK.
+  // Decides about an error that reference readers of the format accept. Returns the failure, with kLenientHint at the end
+  // of its message, unless the settings have TF_OPTION_LENIENT; then it adds "STATUS: MESSAGE" to `tolerated` and returns
+  // OK.
   Status tolerate(const Settings &settings, Status failure);
   Status add_tolerated(Text message) { return append(tolerated, message); }
 

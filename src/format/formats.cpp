@@ -94,8 +94,17 @@ Status Listing::append(Vec<Text> &lines, Text text) {
 }
 
 Status Listing::tolerate(const Settings &settings, Status failure) {
-  if (failure.ok() || !settings.on(TF_OPTION_LENIENT)) return failure;
-  return add_tolerated(error_record().message);
+  if (failure.ok()) return kOk;
+  ErrorRecord &record = error_record();
+  if (settings.on(TF_OPTION_LENIENT)) {
+    char buffer[sizeof(record.message) + 32];
+    LineWriter line(buffer, sizeof(buffer));
+    line << status_name(record.status) << ": " << record.message;
+    return add_tolerated(line.text());
+  }
+  const size_t used = strlen(record.message);
+  LineWriter(record.message + used, sizeof(record.message) - used) << kLenientHint;
+  return failure;
 }
 
 uint64_t header_limit(const Settings &settings, uint64_t initial) {

@@ -1,0 +1,256 @@
+#include "file/check.h"
+
+#include "base/error.h"
+#include "base/shared_progress.h"
+#include "file/open.h"
+#include "transfer/read_member.h"
+
+namespace tfile {
+
+namespace {
+
+// The bytes of a member that are in memory at a time.
+constexpr uint64_t kPiece = uint64_t{1} << 20;
+// A chunked member up to this size is read whole, because several threads can inflate its chunks.
+constexpr uint64_t kMaxWhole = uint64_t{256} << 20;
+
+// True if a status says something about the file. Others say that it could not be checked.
+bool is_fault(Status status) {
+  switch (status.code) {
+    case TF_STATUS_FORMAT:
+    case TF_STATUS_CORRUPT:
+    case TF_STATUS_TRUNCATED:
+    case TF_STATUS_UNSUPPORTED:
+    case TF_STATUS_LIMIT:
+    case TF_STATUS_DUPLICATE:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// A line of the report, such as "corrupt: w.npz: array 'x': ...".
+class ReportLine {
+ public:
+  ReportLine() : line_(buffer_, sizeof(buffer_)) {}
+  explicit ReportLine(tf_status status) : ReportLine() { line_ << status_name(status) << ": "; }
+  // Ends with the message of the error record, which is that of the status.
+  explicit ReportLine(Status status) : ReportLine(status.code) { line_ << error_record().message; }
+  template <typename T>
+  ReportLine &operator<<(const T &value) {
+    line_ << value;
+    return *this;
+  }
+  Text text() const { return line_.text(); }
+
+ private:
+  char buffer_[1536];
+  LineWriter line_;
+};
+
+// Reads all bytes of the members of one file, on several threads, and keeps the error of each member.
+class ByteChecker {
+ public:
+  explicit ByteChecker(const OpenedFile &file)
+      : file_(file), jobs_(file.settings.memory()), quiet_(file.settings), progress_(file.settings, total_of(file)) {
+    quiet_.set_progress(Ref<ProgressCallback>());
+  }
+  ~ByteChecker() {
+    for (const CheckJob &job : jobs_) {
+      if (job.error != nullptr) job.error->release();
+    }
+  }
+  ByteChecker(const ByteChecker &) = delete;
+  ByteChecker &operator=(const ByteChecker &) = delete;
+
+  // Members in the order of members(), then the others.
+  Status run() {
+    bool concurrent = true;
+    for (const Vec<Member> *members : {&file_.listing.members, &file_.listing.others}) {
+      for (const Member &member : *members) {
+        concurrent = concurrent && file_.source_of(member).concurrent;
+        TFILE_TRY(jobs_.push(CheckJob{&member, nullptr}));
+      }
+    }
+    for (CheckJob &job : jobs_) {
+      if (is_read_whole(*job.member)) TFILE_TRY(check(job));
+    }
+    const Workers workers = concurrent ? file_.settings.workers() : Workers();
+    return parallel_for(jobs_.size(), workers, run_job, this, report);
+  }
+
+  // The error of a member, as a line of the report, or "".
+  Text error(size_t i) const {
+    const Buffer *const line = jobs_[i].error;
+    return line != nullptr ? Text(static_cast<const char *>(line->data), line->size) : Text();
+  }
+
+ private:
+  struct CheckJob {
+    const Member *member;
+    Buffer *error;
+  };
+
+  static uint64_t total_of(const OpenedFile &file) {
+    uint64_t total = 0;
+    for (const Vec<Member> *members : {&file.listing.members, &file.listing.others}) {
+      for (const Member &member : *members)
+        total += member.nbytes;
+    }
+    return total;
+  }
+  static bool is_read_whole(const Member &member) { return !member.chunks.empty() && member.nbytes <= kMaxWhole; }
+  static Status run_job(void *context, size_t i) {
+    auto &checker = *static_cast<ByteChecker *>(context);
+    CheckJob &job = checker.jobs_[i];
+    return is_read_whole(*job.member) ? kOk : checker.check(job);
+  }
+  static Status report(void *context) { return static_cast<ByteChecker *>(context)->progress_.report(); }
+
+  Status check(CheckJob &job) {
+    const RawMember raw(*job.member);
+    const Status status = is_read_whole(*job.member) ? read_whole_member(raw.member()) : read_pieces(raw.member());
+    progress_.add(job.member->nbytes);
+    if (status.ok()) return kOk;
+    if (!is_fault(status)) return status;
+    const ReportLine line(status);
+    Ref<Buffer> kept;
+    TFILE_TRY(make_buffer(kept, quiet_.memory(), line.text().size()));
+    memcpy(kept->data, line.text().data(), line.text().size());
+    job.error = kept.take();
+    return kOk;
+  }
+
+  Status read_whole_member(const Member &member) const {
+    Ref<Array> bytes;
+    return read_region(bytes, StoredArray{file_.source_of(member), member, quiet_, file_.cursor},
+                       Region::whole(member));
+  }
+
+  Status read_pieces(const Member &member) const {
+    MemberStream stream(file_.source_of(member), member, quiet_.memory(), true);
+    Vec<uint8_t> piece(quiet_.memory());
+    TFILE_TRY(piece.resize(static_cast<size_t>(member.nbytes < kPiece ? member.nbytes : kPiece)));
+    TFILE_TRY(stream.begin());
+    for (uint64_t done = 0; done < member.nbytes;) {
+      const uint64_t remaining = member.nbytes - done;
+      const uint64_t count = remaining < kPiece ? remaining : kPiece;
+      TFILE_TRY(stream.read(done, piece.data(), count));
+      done += count;
+    }
+    return stream.finish();
+  }
+
+  const OpenedFile &file_;
+  Vec<CheckJob> jobs_;
+  Settings quiet_;  // those of the file, without its progress callback
+  SharedProgress progress_;
+};
+
+class Checker {
+ public:
+  Checker(Dict &report, const Settings &settings) : report_(report), settings_(settings), opening_(settings) {
+    // Lenient, so that the first fault does not hide the others.
+    opening_.set(TF_OPTION_LENIENT, 1);
+  }
+
+  Status run(const char *path) {
+    TFILE_TRY(report_.set_string_list("faults", &faults_));
+    TFILE_TRY(report_.set_string_list("excused", &excused_));
+    TFILE_TRY(report_.set_string_list("notes", &notes_));
+    Ref<OpenedFile> file;
+    const Status opened = open_path(file, path, opening_);
+    if (!opened.ok()) return is_fault(opened) ? faults_->append(ReportLine(opened).text()) : opened;
+    for (const Text note : file->listing.notes)
+      TFILE_TRY(notes_->append(note));
+    TFILE_TRY(check(*file));
+    return file->format->single_array ? check_following(*file) : kOk;
+  }
+
+ private:
+  Status check(const OpenedFile &file) {
+    for (const Text line : file.listing.tolerated)
+      TFILE_TRY(add_tolerated(line));
+    ByteChecker bytes(file);
+    TFILE_TRY(bytes.run());
+    const size_t count = file.listing.members.size();
+    for (size_t i = 0; i < count + file.listing.others.size(); ++i) {
+      if (i < count) TFILE_TRY(check_type(file, file.listing.members[i]));
+      if (!bytes.error(i).empty()) TFILE_TRY(faults_->append(bytes.error(i)));
+    }
+    return kOk;
+  }
+
+  Status add_tolerated(Text line) {
+    if (settings_.on(TF_OPTION_LENIENT)) return excused_->append(line);
+    return faults_->append((ReportLine() << line << kLenientHint).text());
+  }
+
+  Status check_type(const OpenedFile &file, const Member &member) {
+    if (member.dtype != nullptr) return kOk;
+    if (member.invalid) return faults_->append((ReportLine(TF_STATUS_CORRUPT) << member.reason).text());
+    const ReportLine line(check_known(file.source_of(member), member));
+    return (settings_.on(TF_OPTION_SKIP_UNSUPPORTED) ? excused_ : faults_)->append(line.text());
+  }
+
+  // Checks the arrays that follow the first one in a file of a format for single arrays.
+  Status check_following(const OpenedFile &file) {
+    uint64_t start = end_of(file);
+    for (bool found = true; found;) {
+      TFILE_TRY(check_next(&start, &found, file));
+    }
+    return kOk;
+  }
+
+  static uint64_t end_of(const OpenedFile &file) {
+    const Member &member = file.listing.members[0];
+    return member.offset + member.stored;
+  }
+
+  // Checks the array at *start, if there is one, and moves *start to its end.
+  Status check_next(uint64_t *start, bool *found, const OpenedFile &file) {
+    *found = false;
+    Source &source = *file.source;
+    uint8_t head[16];
+    const uint64_t remaining = source.size - *start;
+    const size_t count = remaining < sizeof(head) ? static_cast<size_t>(remaining) : sizeof(head);
+    TFILE_TRY(read_at(source, *start, head, count, Text()));
+    if (!file.format->probe(Bytes(head, count))) return kOk;
+    Ref<Source> rest;
+    TFILE_TRY(source_from_part(rest, settings_.memory(), source, *start, remaining));
+    Ref<OpenedFile> next;
+    const Status opened = open_source(next, std::move(rest), file.format->id, opening_);
+    if (opened.ok()) {
+      TFILE_TRY(check(*next));
+      *start += end_of(*next);
+      *found = true;
+      return kOk;
+    }
+    if (!is_fault(opened)) return opened;
+    ReportLine line(opened.code);
+    line << source.label << ": the array that begins at byte " << *start << ", counting bytes from there: ";
+    return faults_->append((line << error_record().message).text());
+  }
+
+  Dict &report_;
+  const Settings &settings_;
+  Settings opening_;
+  StringList *faults_ = nullptr;
+  StringList *excused_ = nullptr;
+  StringList *notes_ = nullptr;
+};
+
+}  // namespace
+
+Status check_path(Ref<Dict> &out, const char *path, const Settings &settings) {
+  const ErrorRecord before = error_record();
+  Ref<Dict> report;
+  TFILE_TRY(make_dict(report, settings.memory()));
+  TFILE_TRY(Checker(*report, settings).run(path));
+  // Calls that succeed do not change the record, whatever they found.
+  error_record() = before;
+  out = std::move(report);
+  return kOk;
+}
+
+}  // namespace tfile

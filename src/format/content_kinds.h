@@ -1,0 +1,18 @@
+// Recognises files that are often found under the extension of a tensor format but are something else.
+#pragma once
+
+#include "base/span.h"
+
+namespace tfile {
+
+// The bytes of a file that content_kind() wants to see, if there are as many.
+inline constexpr size_t kContentHead = 512;
+
+// Returns what a file with these first bytes seems to be, such as "an HTML page", or NULL if it cannot tell. Does not know
+// the formats of format.h, whose rows have probes.
+const char *content_kind(Bytes head);
+
+// True if the name of a zip member is that of the pickle in an archive of PyTorch.
+bool is_pytorch_member(Text name);
+
+}  // namespace tfile
