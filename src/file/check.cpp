@@ -110,7 +110,6 @@ class ByteChecker {
   Status check(CheckJob &job) {
     const RawMember raw(*job.member);
     const Status status = is_read_whole(*job.member) ? read_whole_member(raw.member()) : read_pieces(raw.member());
-    progress_.add(job.member->nbytes);
     if (status.ok()) return kOk;
     if (!is_fault(status)) return status;
     const ReportLine line(status);
@@ -121,13 +120,14 @@ class ByteChecker {
     return kOk;
   }
 
-  Status read_whole_member(const Member &member) const {
+  Status read_whole_member(const Member &member) {
     Ref<Array> bytes;
-    return read_region(bytes, StoredArray{file_.source_of(member), member, quiet_, file_.cursor},
-                       Region::whole(member));
+    const StoredArray array{file_.source_of(member), member, quiet_, file_.cursor};
+    TFILE_TRY(read_region(bytes, array, Region::whole(member)));
+    return advance(member.nbytes);
   }
 
-  Status read_pieces(const Member &member) const {
+  Status read_pieces(const Member &member) {
     MemberStream stream(file_.source_of(member), member, quiet_.memory(), true);
     Vec<uint8_t> piece(quiet_.memory());
     TFILE_TRY(piece.resize(static_cast<size_t>(member.nbytes < kPiece ? member.nbytes : kPiece)));
@@ -136,12 +136,20 @@ class ByteChecker {
       const uint64_t remaining = member.nbytes - done;
       const uint64_t count = remaining < kPiece ? remaining : kPiece;
       TFILE_TRY(stream.read(done, piece.data(), count));
+      TFILE_TRY(advance(count));
       done += count;
     }
     return stream.finish();
   }
 
+  // Counts bytes as read. On the thread of the call it can report them at once.
+  Status advance(uint64_t nbytes) {
+    progress_.add(nbytes);
+    return &error_record() == &caller_record_ ? progress_.report() : kOk;
+  }
+
   const OpenedFile &file_;
+  const ErrorRecord &caller_record_ = error_record();
   Vec<CheckJob> jobs_;
   Settings quiet_;  // those of the file, without its progress callback
   SharedProgress progress_;

@@ -43,7 +43,7 @@ class Lister {
       : listing_(listing),
         source_(source),
         settings_(settings),
-        zip_(source, settings, kSuffix),
+        zip_(listing, source, settings, kSuffix),
         name_(listing.memory),
         head_(listing.memory),
         inflater_(listing.memory) {}

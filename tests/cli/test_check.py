@@ -102,6 +102,73 @@ class Check(Case):
         # The message names the array x or its member x.npy, depending on the library that inflates.
         self.assert_refused(run("check", path), path, "corrupt", "'x")
 
+    def test_every_fault_is_reported(self):
+        data = bytearray(npz({"o.npy": npy("|O", (1,), b"pickled"), "x.npy": npy("|u1", (4,), b"abcd"),
+                              "y.npy": npy("|u1", (4,), b"efgh")}))
+        for content in (b"pickled", b"abcd", b"efgh"):
+            data[data.index(content)] ^= 1
+        path = self.write("d.npz", data)
+        result = run("check", path)
+        self.assertEqual((result.status, result.out, len(result.lines)), (1, "", 4), result.err)
+        self.assertEqual([line.removeprefix(f"tensorfile: {path}: ").split(": ")[:2] for line in result.lines], [
+            ["unsupported", "array 'o'"], ["corrupt", "array 'o'"], ["corrupt", "array 'x'"], ["corrupt", "array 'y'"]])
+
+    def test_skip_unsupported(self):
+        path = self.write("o.npz", npz({"o.npy": npy("|O", (1,), b"x")}))
+        self.assert_refused(run("check", path), path, "unsupported", "'o'")
+        result = run("check", "--skip-unsupported", path)
+        self.assertEqual((result.status, result.out), (0, f"{path}: ok\n"))
+        self.assertTrue(result.err.startswith(f"tensorfile: {path}: note: excused: unsupported: array 'o': "), result.err)
+        result = run("check", "--skip-unsupported", "--quiet", path)
+        self.assertEqual((result.status, result.out, result.err), (0, "", ""))
+
+    def test_lenient(self):
+        path = self.write("t.safetensors", safetensors({"a": ("U8", (1,), b"x")}) + b"!")
+        self.assert_refused(run("check", path), path, "corrupt", "; --lenient accepts this")
+        result = run("check", "--lenient", path)
+        self.assertEqual((result.status, result.out), (0, f"{path}: ok\n"))
+        self.assertTrue(result.err.startswith(f"tensorfile: {path}: note: excused: corrupt: the data end"), result.err)
+        self.assertEqual(run("ls", "--lenient", path).status, 0)
+        self.assertEqual(run("ls", path).status, 1)
+
+    def test_every_array_of_a_npy(self):
+        one = npy("|u1", (1,), b"x")
+        path = self.write("two.npy", one + one)
+        self.assertEqual(run("check", path).status, 0)
+        path = self.write("cut.npy", one + one + one[:-1])
+        self.assert_refused(run("check", path), path, "truncated", f"the array that begins at byte {2 * len(one)}")
+
+
+class NotWhatItIsCalled(Case):
+    """Content under the wrong name, or no tensor file at all."""
+
+    CASES = GOLDEN_DIR / "cases" / "not-what-it-is-called"
+    KINDS = {
+        "gz_called.npy": "gzip data", "html.npz": "an HTML page", "lfs.npz": "a Git LFS pointer", "page.gguf": "an HTML page",
+        "lfs.safetensors": "a Git LFS pointer: the file itself has not been downloaded", "pickle.npy": "a pickle",
+        "really_npy.npz": "npy, and --format content reads it", "zip_as.safetensors": "npz, and --format content reads it",
+    }
+
+    def test_errors_say_what_it_seems_to_be(self):
+        for name, kind in self.KINDS.items():
+            for command in ("ls", "check"):
+                with self.subTest(name, command=command):
+                    path = self.CASES / name
+                    self.assert_refused(run(command, path), path, "format", f"it seems to be {kind}")
+
+    def test_format_content(self):
+        path = self.CASES / "really_npy.npz"
+        listing = self.list_json(path, "--format", "content")
+        self.assertEqual((listing["format"], listing["arrays"][0]["shape"]), ("npy", [4]))
+        self.assertEqual(run("show", "--format", "content", path, "").out, "[0, 1, 2, 3]\n")
+        self.assertEqual(run("check", "--format", "content", path).out, f"{path}: ok\n")
+        out = self.path("out.npz")
+        self.assertEqual(run("convert", "--format", "content", path, out).status, 0)
+        self.assertEqual(self.list_json(out)["format"], "npz")
+
+    def test_unknown_format(self):
+        self.assert_usage(run("ls", "--format", "zip", self.path("x")), "--format takes", "'zip'")
+
 
 if __name__ == "__main__":
     main()

@@ -185,6 +185,15 @@ class Refusals(ConvertCase):
         self.assert_refused(run("convert", path, self.path("out.npz")), path, "unsupported")
         self.assertEqual(os.listdir(self.folder), ["in.npy"])
 
+    def test_an_array_of_an_unknown_type_can_be_left_out(self):
+        path = self.write("in.npz", npz({"o.npy": npy("|O", (1,), b"x"), "u.npy": npy("|u1", (1,), b"x")}))
+        out = self.path("out.safetensors")
+        self.assert_refused(run("convert", path, out), path, "unsupported", "'o'", "; --skip-unsupported leaves it out")
+        result = run("convert", "--skip-unsupported", path, out)
+        self.assertEqual((result.status, len(result.lines)), (0, 1), result.err)
+        self.assertTrue(result.lines[0].startswith(f"tensorfile: {path}: note: left out array 'o' "), result.err)
+        self.assertEqual([array["name"] for array in self.list_json(out)["arrays"]], ["u"])
+
     def test_bad_in(self):
         path = self.write("in.npz", b"PK\3\4")
         self.assert_refused(run("convert", path, self.path("out.npy")), path, "truncated")

@@ -15,6 +15,10 @@ COMMANDS = ("ls", "convert", "check", "diff", "show")
 OPTION = r"--[a-z0-9]+(?:-[a-z0-9]+)*"
 
 
+# The options of all commands, which the manual describes once.
+SHARED = {"--parts", "--lenient", "--format"}
+
+
 def options_of(command):
     """The options that the help of a command describes."""
     described = run(command, "--help").out.split("Options:\n", 1)[1]
@@ -40,8 +44,8 @@ class Usage(Case):
             self.assertEqual(set(re.findall(OPTION, synopsis)), options_of(command), command)
         self.assertIn("--part-bytes", options_of("convert"))
         self.assertIn("[--include PATTERN]...", usage)
-        self.assertIn("[--quiet] [--parts] FILE...", usage)
-        self.assertIn("FILE NAME [SLICE]", usage)
+        self.assertIn("[--quiet] [--skip-unsupported] [--parts] [--lenient]", usage)
+        self.assertIn("FILE NAME [SLICE]", " ".join(usage.split()))
         self.assertLessEqual(max(map(len, usage.splitlines())), 80)
 
     def test_version(self):
@@ -235,9 +239,11 @@ class ManPage(unittest.TestCase):
         text = self.text()
         for command in COMMANDS:
             section = text.split(f".SS {command}\n", 1)[1].split("\n.S", 1)[0]
-            for option in options_of(command) - {"--parts"}:
+            for option in options_of(command) - SHARED:
                 self.assertRegex(section, rf"\.TP\n.*{option}\b", command)
-        self.assertIn("--parts", text.split(".SH DESCRIPTION", 1)[1])
+        description = text.split(".SH DESCRIPTION", 1)[1].split(".SS ls", 1)[0]
+        for option in SHARED:
+            self.assertIn(option, description)
 
     def test_describes_no_unknown_option(self):
         known = set().union(*map(options_of, COMMANDS)) | {"--help", "--version"}

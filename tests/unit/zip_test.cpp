@@ -43,9 +43,9 @@ void expect_names(const Listed &found, const std::vector<std::string> &names) {
 }
 
 void expect_failure(const Listed &found, tf_status status, const std::string &message, uint64_t offset,
-                    const std::string &name = "") {
+                    const std::string &name = "", const std::string &way_out = "") {
   EXPECT_EQ(found.error.status, status) << found.error.message;
-  EXPECT_EQ(found.error.message, message + " (byte " + std::to_string(offset) + ")");
+  EXPECT_EQ(found.error.message, message + " (byte " + std::to_string(offset) + ")" + way_out);
   EXPECT_EQ(found.error.offset, offset);
   EXPECT_EQ(found.error.name, name);
 }
@@ -95,11 +95,13 @@ TEST(ZipEnd, HasTheWholeCommentAndNothingAfterIt) {
   expect_failure(listed(zip.bytes()), TF_STATUS_TRUNCATED,
                  "the comment of the zip archive should have 9 bytes, 7 are there", kEnd + 22 + 7);
   zip.comment_size = 6;
-  expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "1 bytes follow the end of the zip archive", kEnd + 22 + 6);
+  expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "1 bytes follow the end of the zip archive", kEnd + 22 + 6, "",
+                 kLenientHint);
   expect_names(listed(zip.bytes(), with(TF_OPTION_LENIENT, 1)), {"x", "y"});
   zip = two();
   zip.trailing = "junk";
-  expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "4 bytes follow the end of the zip archive", kEnd + 22);
+  expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "4 bytes follow the end of the zip archive", kEnd + 22, "",
+                 kLenientHint);
   expect_names(listed(zip.bytes(), with(TF_OPTION_LENIENT, 1)), {"x", "y"});
 }
 
@@ -220,8 +222,8 @@ TEST(ZipEnd, MustBeWhereTheLocatorSays) {
 TEST(ZipJunk, BeforeTheArchiveIsRefusedUnlessLenient) {
   ZipBuilder zip = two();
   zip.before = "#!/bin/sh\n";
-  expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "10 bytes precede the zip archive, or follow its directory",
-                 0);
+  expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "10 bytes precede the zip archive, or follow its directory", 0,
+                 "", kLenientHint);
   const CallOptions lenient;
   tf_options_set(lenient, TF_OPTION_LENIENT, 1);
   const Loaded plain = load_bytes(two().bytes(), TF_FORMAT_NPZ);
@@ -232,7 +234,8 @@ TEST(ZipJunk, BeforeTheArchiveIsRefusedUnlessLenient) {
   // The offsets include the junk.
   zip = two();
   zip.parts[0].before = "#!/bin/sh\n";
-  expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "10 bytes precede the first member of the zip archive", 0);
+  expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "10 bytes precede the first member of the zip archive", 0, "",
+                 kLenientHint);
   EXPECT_EQ(load_bytes(zip.bytes(), TF_FORMAT_NPZ, lenient).arrays, plain.arrays);
   // Bytes that look like a member.
   zip.parts[0].before = "PK\3\4      ";
@@ -243,7 +246,8 @@ TEST(ZipJunk, BeforeTheArchiveIsRefusedUnlessLenient) {
 TEST(ZipJunk, AfterTheDirectoryIsRefused) {
   ZipBuilder zip = two();
   zip.after_directory = "junk";
-  expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "4 bytes precede the zip archive, or follow its directory", 0);
+  expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "4 bytes precede the zip archive, or follow its directory", 0,
+                 "", kLenientHint);
   EXPECT_EQ(listed(zip.bytes(), with(TF_OPTION_LENIENT, 1)).error.status, TF_STATUS_CORRUPT);
 }
 
@@ -545,7 +549,7 @@ TEST(ZipMembers, MustAllBeListed) {
   zip.parts[2].listed = true;
   zip.parts[0].listed = false;
   expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT,
-                 std::to_string(kMember) + " bytes precede the first member of the zip archive", 0);
+                 std::to_string(kMember) + " bytes precede the first member of the zip archive", 0, "", kLenientHint);
 }
 
 struct CountingSource {

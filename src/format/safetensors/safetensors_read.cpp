@@ -462,9 +462,10 @@ Status HeaderScan::check_end(uint64_t data_bytes) {
     return failure.at(source_.size) << "the data should end at byte " << end.value() << ", the file ends at byte "
                                     << source_.size;
   }
-  if (end.value() == source_.size || settings_.on(TF_OPTION_LENIENT)) return kOk;
-  return Failure(TF_STATUS_CORRUPT).in(source_.label).at(end.value())
-         << "the data end at byte " << end.value() << ", the file at byte " << source_.size;
+  if (end.value() == source_.size) return kOk;
+  const Status failure = Failure(TF_STATUS_CORRUPT).in(source_.label).at(end.value())
+                         << "the data end at byte " << end.value() << ", the file at byte " << source_.size;
+  return listing_.tolerate(settings_, failure);
 }
 
 Status HeaderScan::reread(Fields *fields, const Entry &entry) {

@@ -3,8 +3,7 @@
 
 #include "base/vec.h"
 #include "codec/deflate.h"
-#include "io/sink.h"
-#include "io/source.h"
+#include "format/format.h"
 
 namespace tfile {
 
@@ -23,7 +22,7 @@ struct ZipEntry {
 class ZipReader {
  public:
   // Errors name members without the suffix of their names.
-  ZipReader(const Source &source, const Settings &settings, Text suffix);
+  ZipReader(Listing &listing, const Source &source, const Settings &settings, Text suffix);
 
   // Finds and checks the directory: every record of it, and that no two members overlap.
   Status open();
@@ -77,6 +76,7 @@ class ZipReader {
 
   const Source &source_;
   const Settings &settings_;
+  Listing &listing_;  // where faults that the settings tolerate are recorded
   Text suffix_;
   Vec<uint8_t> directory_;
   uint64_t directory_at_ = 0;

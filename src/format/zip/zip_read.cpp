@@ -97,9 +97,10 @@ struct ZipReader::End {
   uint64_t wide_at;  // offset of the zip64 record from the start of the archive, as the locator has it
 };
 
-ZipReader::ZipReader(const Source &source, const Settings &settings, Text suffix)
+ZipReader::ZipReader(Listing &listing, const Source &source, const Settings &settings, Text suffix)
     : source_(source),
       settings_(settings),
+      listing_(listing),
       suffix_(suffix),
       directory_(settings.memory()),
       entries_(settings.memory()),
@@ -190,10 +191,9 @@ Status ZipReader::find_end_in(End *end, Bytes tail) {
       return Failure(TF_STATUS_TRUNCATED).in(source_.label).at(source_.size)
              << "the comment of the zip archive should have " << comment << " bytes, " << extra << " are there";
     }
-    if (!settings_.on(TF_OPTION_LENIENT)) {
-      return Failure(TF_STATUS_CORRUPT).in(source_.label).at(end->at + kZipEndSize + comment)
-             << extra - comment << " bytes follow the end of the zip archive";
-    }
+    const Status failure = Failure(TF_STATUS_CORRUPT).in(source_.label).at(end->at + kZipEndSize + comment)
+                           << extra - comment << " bytes follow the end of the zip archive";
+    TFILE_TRY(listing_.tolerate(settings_, failure));
   }
   end->disk = load16(record + 4);
   end->first_disk = load16(record + 6);
@@ -256,9 +256,10 @@ Status ZipReader::check_end(const End &end) {
            << " entries in a directory of " << end.size << " bytes at " << end.offset;
   }
   start_ = end.at - length.value();
-  if (start_ != 0 && !settings_.on(TF_OPTION_LENIENT)) {
-    return Failure(TF_STATUS_CORRUPT).in(source_.label).at(0)
-           << start_ << " bytes precede the zip archive, or follow its directory";
+  if (start_ != 0) {
+    const Status failure = Failure(TF_STATUS_CORRUPT).in(source_.label).at(0)
+                           << start_ << " bytes precede the zip archive, or follow its directory";
+    TFILE_TRY(listing_.tolerate(settings_, failure));
   }
   if (end.wide && end.wide_at != end.at - start_) {
     return Failure(TF_STATUS_CORRUPT).in(source_.label).at(end.at)
@@ -397,9 +398,10 @@ Status ZipReader::sort_by_offset() {
 
 Status ZipReader::check_overlaps() const {
   const uint64_t first = entries_.empty() ? directory_at_ : entries_[order_[0]].header;
-  if (first != start_ && !settings_.on(TF_OPTION_LENIENT)) {
-    return Failure(TF_STATUS_CORRUPT).in(source_.label).at(start_)
-           << first - start_ << " bytes precede the first member of the zip archive";
+  if (first != start_) {
+    const Status failure = Failure(TF_STATUS_CORRUPT).in(source_.label).at(start_)
+                           << first - start_ << " bytes precede the first member of the zip archive";
+    TFILE_TRY(listing_.tolerate(settings_, failure));
   }
   for (size_t k = 0; k < order_.size(); ++k) {
     const ZipEntry &entry = entries_[order_[k]];

@@ -1,0 +1,232 @@
+// tf_check(), and what a tf_file says about arrays of unknown types and about everything that is not an array.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "support/handles.h"
+#include "support/npy_builder.h"
+#include "support/temp_folder.h"
+#include "support/zip_builder.h"
+
+namespace tfile::testing {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+struct Report {
+  tf_status status = TF_STATUS_OK;
+  Lines faults;
+  Lines excused;
+  Lines notes;
+};
+
+Lines lines_of(const tf_dict *dict, const char *key) {
+  size_t count = 0;
+  EXPECT_EQ(tf_dict_string_list_size(&count, dict, key, SIZE_MAX), TF_STATUS_OK) << tf_error_message();
+  Lines lines;
+  for (size_t i = 0; i < count; ++i) {
+    const char *text = nullptr;
+    EXPECT_EQ(tf_dict_string_list_at(&text, nullptr, dict, key, SIZE_MAX, i), TF_STATUS_OK);
+    lines.push_back(text);
+  }
+  return lines;
+}
+
+Report check(const std::string &path, std::initializer_list<std::pair<tf_option, int64_t>> values = {}) {
+  const auto options = options_with(values);
+  tf_dict *raw = nullptr;
+  Report report;
+  report.status = tf_check(&raw, path.c_str(), options.get());
+  EXPECT_EQ(raw != nullptr, report.status == TF_STATUS_OK);
+  if (raw == nullptr) return report;
+  const Handle<tf_dict> dict(raw);
+  EXPECT_EQ(tf_dict_size(raw), 3u);
+  report.faults = lines_of(raw, "faults");
+  report.excused = lines_of(raw, "excused");
+  report.notes = lines_of(raw, "notes");
+  return report;
+}
+
+const std::string kTwo = npy_int32("2", std::string("\1\0\0\0\2\0\0\0", 8));
+const std::string kObject = npy(npy_text("|O", "()"), "\x80\4N.");
+
+class Check : public ::testing::Test {
+ protected:
+  TempFolder folder;
+};
+
+TEST_F(Check, FindsNothingWrongWithAValidFile) {
+  ZipBuilder zip;
+  zip.add("a.npy", kTwo);
+  zip.add("b.npy", kTwo, true);
+  zip.add("none.npy", npy(npy_text("<f4", "(0, 3)"), ""));
+  const Report report = check(folder.write("a.npz", zip.bytes()));
+  EXPECT_EQ(report.faults, Lines());
+  EXPECT_EQ(report.excused, Lines());
+}
+
+// The CRC-32 of a member is verified whether its type is known or not, and one damaged member does not hide another.
+TEST_F(Check, ReportsEveryFault) {
+  ZipBuilder zip;
+  zip.add("object.npy", kObject).crc = 1u;
+  zip.add("good.npy", kTwo);
+  zip.add("stored.npy", kTwo).crc = 2u;
+  zip.add("deflated.npy", kTwo, true).crc = 3u;
+  const std::string path = folder.write("a.npz", zip.bytes());
+  const Report report = check(path);
+  ASSERT_EQ(report.faults.size(), 4u);
+  EXPECT_EQ(report.faults[0],
+            "unsupported: " + path +
+                ": array 'object': cannot be read: Python objects (dtype '|O'), which are pickles and "
+                "never loaded");
+  const char *damaged[] = {"object", "stored", "deflated"};
+  for (size_t i = 0; i < 3; ++i) {
+    const std::string start =
+        "corrupt: " + path + ": array '" + damaged[i] + "': CRC-32 of the member should be 0x" + std::to_string(i + 1);
+    EXPECT_EQ(report.faults[i + 1].rfind(start, 0), 0u) << report.faults[i + 1];
+  }
+}
+
+TEST_F(Check, SkipUnsupportedExcusesTypesButNotDamage) {
+  ZipBuilder zip;
+  zip.add("object.npy", kObject);
+  const std::string good = folder.write("good.npz", zip.bytes());
+  EXPECT_EQ(check(good).faults.size(), 1u);
+  EXPECT_EQ(check(good, {{TF_OPTION_LENIENT, 1}}).faults.size(), 1u);
+  const Report excused = check(good, {{TF_OPTION_SKIP_UNSUPPORTED, 1}});
+  EXPECT_EQ(excused.faults, Lines());
+  EXPECT_EQ(excused.excused, check(good).faults);
+  zip.parts[0].crc = 1u;
+  const std::string damaged = folder.write("damaged.npz", zip.bytes());
+  const Report report = check(damaged, {{TF_OPTION_SKIP_UNSUPPORTED, 1}, {TF_OPTION_LENIENT, 1}});
+  ASSERT_EQ(report.faults.size(), 1u);
+  EXPECT_EQ(report.faults[0].rfind("corrupt: ", 0), 0u) << report.faults[0];
+}
+
+TEST_F(Check, LenientExcusesWhatItAccepts) {
+  ZipBuilder zip;
+  zip.add("a.npy", kTwo).crc = 1u;
+  zip.trailing = "!";
+  const std::string path = folder.write("a.npz", zip.bytes());
+  const Report strict = check(path);
+  ASSERT_EQ(strict.faults.size(), 2u);
+  const std::string trailing = "corrupt: " + path + ": 1 bytes follow the end of the zip archive (byte " +
+                               std::to_string(zip.bytes().size() - 1) + ")";
+  EXPECT_EQ(strict.faults[0], trailing + "; TF_OPTION_LENIENT accepts this");
+  const Report lenient = check(path, {{TF_OPTION_LENIENT, 1}});
+  EXPECT_EQ(lenient.faults, Lines({strict.faults[1]}));
+  EXPECT_EQ(lenient.excused, Lines({trailing}));
+}
+
+TEST_F(Check, ChecksAllArraysOfANpy) {
+  EXPECT_EQ(check(folder.write("three.npy", kTwo + kTwo + kObject), {{TF_OPTION_SKIP_UNSUPPORTED, 1}}).faults, Lines());
+  const std::string path = folder.write("cut.npy", kTwo + kTwo + kTwo.substr(0, 130));
+  EXPECT_EQ(
+      check(path).faults,
+      Lines({"truncated: " + path + ": the array that begins at byte " + std::to_string(2 * kTwo.size()) +
+             ", counting bytes from there: npy header: shape (2,) needs 8 bytes of data, 2 are there (byte 130)"}));
+  const std::string trailing = folder.write("trailing.npy", kTwo + kTwo + "!");
+  EXPECT_EQ(check(trailing).faults.size(), 1u);
+  EXPECT_EQ(check(trailing, {{TF_OPTION_LENIENT, 1}}).faults, Lines());
+}
+
+TEST_F(Check, AFileThatCannotBeListedHasOneFault) {
+  const std::string path = folder.write("a.npy", kTwo.substr(0, 5));
+  EXPECT_EQ(check(path).faults,
+            Lines({"truncated: " + path + ": npy header: it ends after 5 bytes, before its length (byte 5)"}));
+}
+
+TEST_F(Check, FailsIfTheFileCannotBeRead) {
+  EXPECT_EQ(check(folder.path("missing.npy")).status, TF_STATUS_NOT_FOUND);
+  EXPECT_EQ(check(folder.path()).status, TF_STATUS_IO);
+  tf_dict *report = nullptr;
+  EXPECT_EQ(tf_check(&report, nullptr, nullptr), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(tf_check(nullptr, "x", nullptr), TF_STATUS_INVALID_ARGUMENT);
+}
+
+TEST_F(Check, CanBeCancelled) {
+  const std::string path = folder.write("a.npy", kTwo);
+  const auto options = options_with({});
+  const auto cancel = [](void *, uint64_t done, uint64_t total) -> tf_status {
+    EXPECT_EQ(done, 8u);
+    EXPECT_EQ(total, 8u);
+    return TF_STATUS_CANCELLED;
+  };
+  ASSERT_EQ(tf_options_set_progress(options.get(), cancel, nullptr, nullptr), TF_STATUS_OK);
+  tf_dict *report = nullptr;
+  EXPECT_EQ(tf_check(&report, path.c_str(), options.get()), TF_STATUS_CANCELLED);
+  EXPECT_EQ(report, nullptr);
+}
+
+TEST_F(Check, ThatSucceedsKeepsTheErrorRecord) {
+  EXPECT_EQ(check(folder.path("missing.npy")).status, TF_STATUS_NOT_FOUND);
+  const std::string before = tf_error_message();
+  EXPECT_EQ(check(folder.write("a.npy", kTwo + "!")).faults.size(), 1u);
+  EXPECT_EQ(tf_error_message(), before);
+}
+
+Handle<tf_file> opened(const std::string &bytes, tf_format format) {
+  return made<tf_file>(
+      [&](tf_file **out) { return tf_file_open_memory(out, bytes.data(), bytes.size(), format, nullptr); });
+}
+
+std::string raw_bytes(const tf_file *file, size_t index) {
+  const auto array = made<tf_array>([&](tf_array **out) { return tf_file_read_raw(out, file, index); });
+  if (array.get() == nullptr) return "failed";
+  EXPECT_EQ(tf_array_dtype(array.get()), TF_DTYPE_UINT8);
+  EXPECT_EQ(tf_array_ndim(array.get()), 1u);
+  return {static_cast<const char *>(tf_array_data(array.get())), tf_array_nbytes(array.get())};
+}
+
+// The bytes are those in the file: not swapped, not reordered, and bools are not normalised.
+TEST(FileReadRaw, ReturnsTheStoredBytes) {
+  const std::string six("\1\2\3\4\5\6", 6);
+  for (const bool deflate : {false, true}) {
+    ZipBuilder zip;
+    zip.add("object.npy", kObject, deflate);
+    zip.add("big.npy", npy(npy_text(">u2", "(3,)"), six), deflate);
+    zip.add("fortran.npy", npy(npy_text("|u1", "(2, 3)", "True"), six), deflate);
+    zip.add("bool.npy", npy(npy_text("|b1", "(6,)"), six), deflate);
+    const auto file = opened(zip.bytes(), TF_FORMAT_NPZ);
+    EXPECT_EQ(raw_bytes(file.get(), 0), "\x80\4N.");
+    EXPECT_EQ(tf_file_nbytes(file.get(), 0), 4u);
+    for (size_t i = 1; i < 4; ++i)
+      EXPECT_EQ(raw_bytes(file.get(), i), six);
+  }
+}
+
+TEST(FileReadRaw, VerifiesTheChecksum) {
+  for (const bool deflate : {false, true}) {
+    ZipBuilder zip;
+    zip.add("object.npy", kObject, deflate).crc = 1u;
+    const auto file = opened(zip.bytes(), TF_FORMAT_NPZ);
+    tf_array *array = nullptr;
+    EXPECT_EQ(tf_file_read_raw(&array, file.get(), 0), TF_STATUS_CORRUPT);
+    EXPECT_EQ(array, nullptr);
+  }
+}
+
+TEST(FileType, OfAKnownDtypeIsItsName) {
+  const auto file = opened(kTwo, TF_FORMAT_NPY);
+  const char *type = nullptr;
+  size_t length = 0;
+  ASSERT_EQ(tf_file_type(&type, &length, file.get(), 0), TF_STATUS_OK);
+  EXPECT_EQ(std::string(type, length), "int32");
+  EXPECT_EQ(tf_file_type(&type, nullptr, file.get(), 1), TF_STATUS_INVALID_ARGUMENT);
+}
+
+TEST(FileRemarks, HaveIndicesInRange) {
+  const auto file = opened(kTwo, TF_FORMAT_NPY);
+  EXPECT_EQ(tf_file_other_count(file.get()), 0u);
+  EXPECT_EQ(tf_file_note_count(file.get()), 0u);
+  const char *text = "";
+  size_t length = 9;
+  EXPECT_EQ(tf_file_other_name(&text, &length, file.get(), 0), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(tf_file_note(&text, &length, file.get(), 0), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(text, nullptr);
+  EXPECT_EQ(length, 0u);
+}
+
+}  // namespace
+}  // namespace tfile::testing
