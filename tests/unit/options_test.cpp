@@ -125,8 +125,12 @@ TEST(Options, TakeNames) {
   const Handle options = new_options();
   int64_t value = 0;
   const std::pair<const char *, int64_t> formats[] = {
-      {"npy", TF_FORMAT_NPY},   {"npz", TF_FORMAT_NPZ},   {"safetensors", TF_FORMAT_SAFETENSORS},
-      {"gguf", TF_FORMAT_GGUF}, {"auto", TF_FORMAT_AUTO}, {"content", TF_FORMAT_BY_CONTENT},
+      {"npy", TF_FORMAT_NPY},
+      {"npz", TF_FORMAT_NPZ},
+      {"safetensors", TF_FORMAT_SAFETENSORS},
+      {"gguf", TF_FORMAT_GGUF},
+      {"content", TF_FORMAT_BY_CONTENT},
+      {"auto", TF_FORMAT_AUTO},
   };
   for (const auto &[name, format] : formats) {
     EXPECT_EQ(tf_options_set_string(options.get(), TF_OPTION_FORMAT, name, SIZE_MAX), TF_STATUS_OK);
