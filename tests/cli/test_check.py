@@ -136,7 +136,9 @@ class Check(Case):
         path = self.write("two.npy", one + one)
         self.assertEqual(run("check", path).status, 0)
         path = self.write("cut.npy", one + one + one[:-1])
-        self.assert_refused(run("check", path), path, "truncated", f"the array that begins at byte {2 * len(one)}")
+        result = run("check", path)
+        self.assertEqual(result.status, 1)
+        self.assertIn(f"tensorfile: {path}: truncated: the array that begins at byte {2 * len(one)}", result.lines[0])
 
 
 class NotWhatItIsCalled(Case):
