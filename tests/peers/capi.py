@@ -6,7 +6,8 @@ from ctypes import POINTER, byref, c_char_p, c_int32, c_int64, c_size_t, c_uint6
 from dataclasses import dataclass
 
 FORMATS = {"npy": 1, "npz": 2, "safetensors": 3, "gguf": 4}
-OPTION_DECODE = 22
+OPTION_FORMAT, OPTION_LENIENT, OPTION_PARTS, OPTION_DECODE, OPTION_SKIP_UNSUPPORTED = 2, 5, 7, 22, 23
+FORMAT_BY_CONTENT = 5
 KIND_ARRAY, KIND_STRING, KIND_STRING_LIST, KIND_DICT = 1, 2, 3, 4
 
 
@@ -27,6 +28,15 @@ class Tensor:
     data: bytes
 
 
+@dataclass
+class Listed:
+    """An array as tf_file lists it, and its stored bytes."""
+
+    type: str
+    shape: tuple
+    raw: bytes
+
+
 class Library:
     """A loaded libtensorfile."""
 
@@ -36,11 +46,14 @@ class Library:
             getattr(lib, name).restype = c_char_p
         for name in ("tf_array_data", "tf_buffer_data"):
             getattr(lib, name).restype = c_void_p
-        for name in ("tf_array_ndim", "tf_buffer_size", "tf_dict_size"):
+        for name in ("tf_array_ndim", "tf_buffer_size", "tf_dict_size", "tf_file_size", "tf_file_ndim",
+                     "tf_file_note_count", "tf_file_other_count"):
             getattr(lib, name).restype = c_size_t
-        lib.tf_array_shape.restype = POINTER(c_int64)
+        for name in ("tf_array_shape", "tf_file_shape"):
+            getattr(lib, name).restype = POINTER(c_int64)
         lib.tf_array_nbytes.restype = c_uint64
-        for name in ("tf_array_release", "tf_dict_release", "tf_buffer_release", "tf_options_release"):
+        for name in ("tf_array_release", "tf_dict_release", "tf_buffer_release", "tf_options_release",
+                     "tf_file_release"):
             getattr(lib, name).restype = None
 
     def check(self, status):
@@ -120,14 +133,14 @@ class Library:
                 value = self.tensor(array)
             elif kind == KIND_STRING:
                 self.call("tf_dict_get_string", byref(text), byref(length), *where)
-                value = ctypes.string_at(text, length.value).decode()
+                value = ctypes.string_at(text, length.value).decode(errors="surrogateescape")
             elif kind == KIND_STRING_LIST:
                 count = c_size_t()
                 self.call("tf_dict_string_list_size", byref(count), *where)
                 value = []
                 for i in range(count.value):
                     self.call("tf_dict_string_list_at", byref(text), byref(length), *where, c_size_t(i))
-                    value.append(ctypes.string_at(text, length.value).decode())
+                    value.append(ctypes.string_at(text, length.value).decode(errors="surrogateescape"))
             else:
                 inner = c_void_p()
                 self.call("tf_dict_get_dict", byref(inner), *where)
@@ -138,18 +151,54 @@ class Library:
 
     # Files
 
-    def load(self, path, decode=None):
-        """The arrays (a .npy under "") and the metadata of a file; decode is a name for TF_OPTION_DECODE."""
-        arrays, metadata, options = c_void_p(), c_void_p(), c_void_p()
+    def options(self, values, decode=None):
+        """An options handle with values by number; decode is a name for TF_OPTION_DECODE."""
+        options = c_void_p()
         self.call("tf_options_new", byref(options))
+        for option, value in values.items():
+            self.call("tf_options_set", options, c_int32(option), c_int64(value))
         if decode is not None:
             self.call("tf_options_set_string", options, c_int32(OPTION_DECODE), c_char_p(decode.encode()),
                       c_size_t(len(decode)))
+        return options
+
+    def load(self, path, decode=None, options=None):
+        """The arrays (a .npy under "") and the metadata of a file; options maps numbers to values."""
+        arrays, metadata, handle = c_void_p(), c_void_p(), self.options(options or {}, decode)
         try:
-            self.call("tf_load", None, byref(arrays), byref(metadata), c_char_p(str(path).encode()), options)
+            self.call("tf_load", None, byref(arrays), byref(metadata), c_char_p(str(path).encode()), handle)
         finally:
-            self.lib.tf_options_release(options)
+            self.lib.tf_options_release(handle)
         return self.values(arrays), self.values(metadata)
+
+    def listing(self, path, options=None):
+        """The arrays of a file by name, each with its type and stored bytes; the notes; the names of other members."""
+        lib, file, handle = self.lib, c_void_p(), self.options(options or {})
+        try:
+            self.call("tf_file_open", byref(file), c_char_p(str(path).encode()), handle)
+        finally:
+            lib.tf_options_release(handle)
+        try:
+            arrays = {self.text("tf_file_name", file, index): self.listed(file, index)
+                      for index in range(lib.tf_file_size(file))}
+            notes = [self.text("tf_file_note", file, index) for index in range(lib.tf_file_note_count(file))]
+            others = [self.text("tf_file_other_name", file, index) for index in range(lib.tf_file_other_count(file))]
+        finally:
+            lib.tf_file_release(file)
+        return arrays, notes, others
+
+    def listed(self, file, index):
+        index = c_size_t(index)
+        raw = c_void_p()
+        self.call("tf_file_read_raw", byref(raw), file, index)
+        shape = tuple(self.lib.tf_file_shape(file, index)[:self.lib.tf_file_ndim(file, index)])
+        return Listed(self.text("tf_file_type", file, index.value), shape, self.tensor(raw).data)
+
+    def text(self, function, file, index):
+        """The string that a function of a file returns for an index."""
+        text, length = c_char_p(), c_size_t()
+        self.call(function, byref(text), byref(length), file, c_size_t(index))
+        return ctypes.string_at(text, length.value).decode(errors="surrogateescape")
 
     def save(self, path, arrays, metadata=None, compress=False):
         """Saves handles by name in the format that path's extension names."""
