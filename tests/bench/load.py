@@ -49,7 +49,7 @@ OPENERS = {
     "npz": {"numpy": ("", "x = np.load(path)")},
     "npy": {"numpy": ("", "x = np.load(path, mmap_mode='r')")},
 }
-# The most seconds for opening a file that is in the page cache, and for listing one with many arrays.
+# The maximum seconds for opening a file that is in the page cache, and for listing one with many arrays.
 OPEN_AIMS = {"safetensors": 60e-6, "gguf": 60e-6, "npy": 60e-6, "npz": 100e-6}
 LIST_AIMS = {"safetensors": (100_000, 20e-3), "gguf": (100_000, 20e-3), "npz": (20_000, 15e-3)}
 
@@ -68,10 +68,10 @@ def python(code, path):
 def take_turns(contenders, repeats):
     """Runs programs in turns and returns name -> median seconds.
 
-    Each turn has another order, because a program that follows one that freed huge pages finds them ready. Only "ours"
-    and the raw programs, which do nothing but the same reads or writes, run directly after each other, in both orders:
-    "share" is the median, over the turns, of the share of the best raw program's speed that ours reached. A program
-    that takes more than a second runs only once.
+    Each turn has another order, because a program benefits from huge pages that the previous program freed. Only "ours" and
+    the raw programs, which do nothing but the same reads or writes, always run directly after each other, in both orders.
+    "share" is our speed as a fraction of the best raw program's speed, as the median over all turns. A program that takes
+    more than a second runs only once.
     """
     times = {name: [] for name in contenders}
     shares = []
@@ -97,7 +97,7 @@ def take_turns(contenders, repeats):
 
 
 def row(name, found, aim, holds):
-    """A row of the table from the result of take_turns(). holds(ours, share, best peer) says if the aim is reached."""
+    """Makes a row of the table from the result of take_turns(). holds(ours, share, best peer) is true if the aim is met."""
     peers = {peer: found[peer] for peer in found if peer not in ("ours", "raw", "share")}
     best = min(peers, key=peers.get) if peers else None
     return {"name": name, "ours": found["ours"], "peers": peers, "best peer": best, "limit": found.get("raw"),
@@ -138,7 +138,7 @@ def write_many(folder, counts, tensorfile):
                        check=True, stderr=subprocess.DEVNULL)
 
 
-def room(folder):
+def free_space(folder):
     return shutil.disk_usage(folder).free if os.path.isdir(folder) else 0
 
 
@@ -209,7 +209,7 @@ def growth_rows(options, folder, counts):
 def rows(options):
     """options: load_bench, raw_read, tensorfile (programs), folder (None: a RAM disk, or the temporary folder), bytes,
     repeats, quick."""
-    parent = options.folder or ("/dev/shm" if room("/dev/shm") > 6 * options.bytes else None)
+    parent = options.folder or ("/dev/shm" if free_space("/dev/shm") > 6 * options.bytes else None)
     growth = [10_000, 100_000] if options.quick else [10_000, 100_000, 1_000_000]
     with tempfile.TemporaryDirectory(dir=parent) as folder:
         array_bytes = write_big(folder, options.bytes, options.tensorfile)

@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 
-from load import MIB, python, room, row, take_turns
+from load import MIB, free_space, python, row, take_turns
 
 SMALL = 20_000
 GGUF = ("from gguf import GGUFWriter",
@@ -144,7 +144,7 @@ def deflate_rows(options, folder, data):
 def rows(options):
     """options: save_bench, load_bench, raw_write (programs), folder (None: a RAM disk, or the temporary folder), bytes,
     repeats, quick."""
-    parent = options.folder or ("/dev/shm" if room("/dev/shm") > 4 * options.bytes else None)
+    parent = options.folder or ("/dev/shm" if free_space("/dev/shm") > 4 * options.bytes else None)
     with tempfile.TemporaryDirectory(dir=parent) as folder:
         data = write_data(folder)
         weights = data["float32 weights"]

@@ -1,4 +1,4 @@
-"""src/api has the C functions and nothing else, and no other room defines any.
+"""Checks that src/api defines the C functions and nothing else, and that no other directory of src/ defines any.
 
 A source in src/api includes headers, says `using namespace tfile`, and defines the functions of symbols.txt in one
 extern "C" block; each checks its arguments, calls the rooms below, and returns. arguments.h has what they share.

@@ -1,5 +1,5 @@
-"""Checks that each room of src/ only includes rooms below it, and that the core includes no header of the C++ library that
-needs the run-time library.
+"""Checks that each directory of src/ includes only directories below it, and that the core includes no header of the C++
+library that needs the run-time library.
 
 usage: include_directions.py SRC
 """

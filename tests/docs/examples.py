@@ -1,4 +1,4 @@
-"""The code of the examples in docs/embedding.md is that of the examples, which have tests of their own.
+"""Checks that the code in docs/embedding.md equals the code of the examples, which have their own tests.
 
 usage: examples.py [--write]    --write copies the code into the page
 """

@@ -1,4 +1,4 @@
-"""The README stays short, and shows one program in each language, which the tests of that language run."""
+"""Checks that the README is short, and that it shows the one program in each language that the tests of that language run."""
 
 import re
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 MAX_LINES, MAX_BYTES = 200, 12000
-# language -> the most lines of its program
+# language -> the maximum number of lines of its program
 PROGRAMS = {"c": 19, "cpp": 12, "rust": 12, "go": 36, "java": 16}
 
 

@@ -1,4 +1,4 @@
-// Each system call of each operation fails, in every way that it can.
+// Makes each system call of each operation fail, in every way that it can fail.
 #include <errno.h>
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@ namespace {
 
 struct Way {
   Call call;
-  int error;  // 0: short
+  int error;  // errno; 0: the call transfers fewer bytes than requested
   const char *says;
 };
 
@@ -168,7 +168,7 @@ TEST_F(IoFaults, SpaceThatCannotBeReserved) {
   }
 }
 
-// A save in place keeps no old file, but reports every failure.
+// A save in place does not keep the old file, but reports every failure.
 TEST_F(IoFaults, InPlaceEveryFailureIsReported) {
   ASSERT_EQ(tf_options_set(options_.get(), TF_OPTION_ATOMIC, 0), TF_STATUS_OK);
   for (const Way &way : kWays) {

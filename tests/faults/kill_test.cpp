@@ -63,7 +63,7 @@ void kill_many(tf_format format, int count, bool durable) {
     wanted[static_cast<size_t>(which)] = folder.read("wanted");
   }
   ASSERT_EQ(saver.save(folder.path("target"), format, 0, options.get()), TF_STATUS_OK);
-  // Kills come within the time that a few saves take on this machine.
+  // Processes are killed at random moments within the time that a few saves take on this machine.
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
   const auto most = 2000 + 2 * static_cast<unsigned long>(std::min<long long>(took.count(), 20000));
   std::mt19937 random(1);
@@ -103,7 +103,7 @@ TEST(Killed, SavesLeaveTheOldFileOrTheNew) {
   std::printf("%d kills\n", 5 * each);
 }
 
-// Sets of three files and of four take turns, so that parts of one replace those of the other or are removed.
+// Saves sets of three and of four files alternately, so that parts of one replace those of the other or are removed.
 void kill_saves_of_sets(tf_format format, int count, bool durable) {
   const TempFolder folder;
   const std::string path = folder.path("target");

@@ -1,5 +1,5 @@
-// Saves of sets that fail or are killed at any moment. They leave the old set, the new set, or one that does not load,
-// however it is opened, and never a mixture.
+// Makes saves of sets fail, or kills them, at any moment. They leave the old set, the new set, or a set that does not
+// load in any way, but never a mixture.
 #include <errno.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -78,7 +78,7 @@ class SetFaults : public ::testing::Test {
 struct Way {
   Call call;
   int error;
-  bool before_replacement;  // such a call comes only while the new files are written
+  bool before_replacement;  // this call is only made while the new files are written, before any replacement
 };
 constexpr Way kWays[] = {
     {kOpen, EIO, true},    {kOpen, EMFILE, true}, {kWrite, EIO, true},      {kWrite, ENOSPC, true}, {kClose, EIO, true},

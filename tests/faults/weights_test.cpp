@@ -52,7 +52,7 @@ TEST_F(WeightsBytes, AMismatchIsFoundInTheHeader) {
   }
 }
 
-TEST_F(WeightsBytes, WhatIsNotKeptIsNotRead) {
+TEST_F(WeightsBytes, ReadsOnlyTheArraysThatItKeeps) {
   const auto saved = dict_of({{"large", large.get()}, {"w", small.get()}});
   const auto expected = dict_of({{"w", single.get()}, {"other", single.get()}});
   const auto loose = options_with({{TF_OPTION_STRICT, 0}});

@@ -1,10 +1,10 @@
-"""Writes verdicts.tsv: what must become of each golden file, from the manifest that the peers' generator wrote.
+"""Writes verdicts.tsv, the expected result for each golden file, from the manifest that the peers' generator wrote.
 
 A line for a file:      FILE <tab> status of opening <tab> status of loading all
 a line for its arrays:  <tab> name (a JSON string) <tab> dtype <tab> shape <tab> crc32
 
-Where the manifest says "reject", the status is that of the decisions where readers disagree, by the file's name; the
-arrays of a dtype that is not handled stand with dtype "unsupported".
+Where the manifest says "reject", a table in this script has the status for each file name, because readers disagree about
+these files. Arrays of a dtype that the library does not support have the dtype "unsupported".
 """
 
 import json

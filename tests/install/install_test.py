@@ -117,7 +117,7 @@ def pkg_config_static():
 
 
 def readme():
-    """The programs of the README and of docs/embedding.md in C and C++, and the latter's CMake project, unchanged."""
+    """Builds the C and C++ programs of the README and of docs/embedding.md, and the CMake project of the latter, unchanged."""
     folder = fresh("readme")
     texts = [(Path(tool("SOURCE")) / name).read_text(encoding="utf-8") for name in ("README.md", "docs/embedding.md")]
     # The first program writes the file that the later ones read.
@@ -172,7 +172,7 @@ def subdirectory():
 
 
 def check_bundle(program):
-    """The bundle uses its own zlib, even if the program has another one."""
+    """Checks that the bundle uses its own zlib, even if the program has another one."""
     run(program, cwd=program.parent)
     libraries = needed(program)
     if any(re.match(r"libz|libtensorfile", library) or LANGUAGE_RUNTIME.match(library) for library in libraries):
@@ -180,7 +180,7 @@ def check_bundle(program):
 
 
 def bundle_pkg_config():
-    """The archive defines the listed symbols and nothing else, and works in a program that has another zlib."""
+    """Checks that the archive defines only the listed symbols, and works in a program that has another zlib."""
     archive = next(TREE.rglob("libtensorfile_bundle.a"))
     lines = run(tool("NM"), "--extern-only", archive).splitlines()
     defined = sorted(line.split()[-1] for line in lines if re.search(r" [A-TV-Z] ", line))
@@ -203,7 +203,7 @@ def bundle_find_package():
 
 
 def amalgamation():
-    """The two files of the amalgamation in the folder of a game, compiled by the game's own commands."""
+    """Compiles the two files of the amalgamation in the folder of a game, with the game's own commands."""
     folder = fresh("amalgamåtion, of a game")
     run(sys.executable, Path(tool("SOURCE")) / "tools" / "amalgamate.py", folder / "third party")
     compile_core = ["-std=c++20", "-fno-exceptions", "-fno-rtti", "-fPIC", "-c", "third party/tensorfile.cpp", "-o",

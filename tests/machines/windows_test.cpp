@@ -129,7 +129,7 @@ TEST_F(Windows, NoHandleStaysOpen) {
   EXPECT_EQ(open_descriptors(), before);
 }
 
-TEST_F(Windows, ReadsAndMapsBehindFourGigabytes) {
+TEST_F(Windows, ReadsAndMapsBeyondFourGigabytes) {
   const int64_t size = (int64_t{1} << 32) + (int64_t{1} << 20);
   const std::string header = "{'descr': '|u1', 'fortran_order': False, 'shape': (" + std::to_string(size) + ",), }";
   std::string start("\x93NUMPY\x01\x00\x76\x00", 10);
@@ -154,7 +154,7 @@ TEST_F(Windows, ReadsAndMapsBehindFourGigabytes) {
   EXPECT_EQ(memcmp(static_cast<const char *>(tf_array_data(mapped.get())) + from, "\0\0tail", 6), 0);
 }
 
-TEST_F(Windows, WritesBehindFourGigabytes) {
+TEST_F(Windows, WritesBeyondFourGigabytes) {
   const std::string path = folder.path("large.npy");
   const int64_t piece = int64_t{1} << 24;
   const int64_t pieces = 257;

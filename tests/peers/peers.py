@@ -24,7 +24,7 @@ GGUF_PLAIN = ["int8", "int16", "int32", "int64", "float16", "bfloat16", "float32
 
 
 def from_numpy(array):
-    """NumPy has no bfloat16: arrays of ml_dtypes' bfloat16 come back as two raw bytes for each element."""
+    """NumPy has no bfloat16: it loads arrays of ml_dtypes' bfloat16 as two raw bytes for each element."""
     name = "bfloat16" if array.dtype in (np.dtype("V2"), ml_dtypes.bfloat16) else array.dtype.name
     return Tensor(name, tuple(array.shape), dense(array))
 

@@ -1,4 +1,4 @@
-// Sets of files whose arrays all have one value, so that a mixture of two sets shows.
+// Makes sets of files in which all arrays have the same value, so that a mixture of two sets is visible.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@ inline const char *extension_of(tf_format format) {
   return format == TF_FORMAT_GGUF ? ".gguf" : ".safetensors";
 }
 
-// `count` arrays of 40 bytes, w0, w1, ..., all of whose elements are `value`.
+// Makes `count` arrays of 40 bytes, w0, w1, ..., whose elements are all `value`.
 inline Handle<tf_dict> weights_of(float value, int count = 3) {
   const int64_t size = 10;
   const auto array = made<tf_array>([&](tf_array **out) { return tf_array_new(out, TF_DTYPE_FLOAT32, &size, 1); });
@@ -26,7 +26,7 @@ inline Handle<tf_dict> weights_of(float value, int count = 3) {
   return dict;
 }
 
-// Saves as a set of one array for each 40 bytes of TF_OPTION_PART_BYTES.
+// Saves a set whose files contain one array each, unless TF_OPTION_PART_BYTES is larger than the 40 bytes of an array.
 inline tf_status save_weights_of(const std::string &path, tf_format format, float value, const tf_options *options,
                                  int count = 3) {
   const auto dict = weights_of(value, count);
@@ -34,7 +34,7 @@ inline tf_status save_weights_of(const std::string &path, tf_format format, floa
                                   : tf_save_safetensors(path.c_str(), dict.get(), nullptr, options);
 }
 
-// What a file or set loads as: the values of its arrays, or why it does not load.
+// The result of loading a file or set: the values of its arrays, or the error.
 struct LoadedWeights {
   tf_status status = TF_STATUS_OK;
   std::string message;
@@ -70,8 +70,9 @@ inline std::string entry_of(const std::string &path, tf_format format, int parts
   return format == TF_FORMAT_GGUF ? path + number + ".gguf" : path + ".safetensors.index.json";
 }
 
-// Opens the set `name` in every way: by its index, by each part, and all parts of a number as a program does that takes
-// what is in the folder. None of them may show a mixture. Returns whether one of them loaded a whole set.
+// Opens the set `name` in every way: by its index, by each part, and by loading all parts in the folder that have the
+// same total in their names, as some programs do. No way may give a mixture. Returns true if at least one loaded a
+// whole set.
 inline bool expect_no_mixture(const TempFolder &folder, const std::string &name, tf_format format,
                               bool in_place = false) {
   bool any = false;

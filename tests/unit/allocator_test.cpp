@@ -1,4 +1,4 @@
-// A host's allocator: everything that calls and objects take comes from it, and in bounded number.
+// The user's allocator: all memory of calls and objects comes from it, in a bounded number of allocations.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -16,7 +16,7 @@ using testing::Handle;
 using testing::made;
 using testing::same;
 
-// One block of memory that is filled from its start on; nothing in it is used twice.
+// A bump allocator over one block of memory; freed memory is not used again.
 class Arena {
  public:
   explicit Arena(size_t size) : bytes_(size) {}
@@ -25,7 +25,7 @@ class Arena {
     EXPECT_EQ(tf_options_set_allocator(options.get(), allocate, free, release, this), TF_STATUS_OK);
     return options;
   }
-  bool has(const void *place) const { return place >= bytes_.data() && place < bytes_.data() + bytes_.size(); }
+  bool has(const void *pointer) const { return pointer >= bytes_.data() && pointer < bytes_.data() + bytes_.size(); }
   int allocations = 0;
   int frees = 0;
   int releases = 0;
@@ -40,8 +40,8 @@ class Arena {
     ++self.allocations;
     return self.bytes_.data() + start;
   }
-  static void free(void *user, void *place, size_t /*size*/, size_t /*alignment*/) {
-    EXPECT_TRUE(static_cast<Arena *>(user)->has(place));
+  static void free(void *user, void *pointer, size_t /*size*/, size_t /*alignment*/) {
+    EXPECT_TRUE(static_cast<Arena *>(user)->has(pointer));
     ++static_cast<Arena *>(user)->frees;
   }
   static void release(void *user) { ++static_cast<Arena *>(user)->releases; }
@@ -63,7 +63,7 @@ TEST(Allocator, OfAnArray) {
   ASSERT_EQ(tf_array_item_double(&value, array.get(), last, 2), TF_STATUS_OK);
   EXPECT_EQ(value, 0);
   options.reset();
-  // What is made of it comes from there too.
+  // Arrays that are derived from it use the same allocator.
   auto view = made<tf_array>([&](tf_array **out) { return tf_array_transpose(out, array.get(), nullptr, 0); });
   auto copy = made<tf_array>([&](tf_array **out) { return tf_array_contiguous(out, view.get()); });
   view.reset();
@@ -94,7 +94,7 @@ TEST(Allocator, OfADict) {
   EXPECT_EQ(arena.frees, arena.allocations);
 }
 
-TEST(Allocator, ThatIsExhaustedIsOutOfMemory) {
+TEST(Allocator, OutOfMemoryIfItIsExhausted) {
   Arena arena(1000);
   const auto options = arena.options();
   const int64_t shape[] = {1000};
@@ -110,7 +110,7 @@ TEST(Allocator, ThatIsExhaustedIsOutOfMemory) {
   expect_error("out is NULL");
 }
 
-TEST(Allocator, OfALoadGivesAllOfItAndInBoundedNumber) {
+TEST(Allocator, AllMemoryOfALoadComesFromItInFewAllocations) {
   const TempFolder folder;
   constexpr int kArrays = 1000;
   const auto arrays = testing::new_dict();
@@ -134,7 +134,7 @@ TEST(Allocator, OfALoadGivesAllOfItAndInBoundedNumber) {
       EXPECT_TRUE(arena.has(array.get()));
       EXPECT_TRUE(arena.has(tf_array_data(array.get())));
       EXPECT_TRUE(same(array.get(), value.get()));
-      // One for each array, and some for all of them.
+      // One allocation for each array, and a few that all arrays share.
       EXPECT_LT(arena.allocations, kArrays + 300);
     }
     EXPECT_EQ(arena.releases, 1);
@@ -142,7 +142,7 @@ TEST(Allocator, OfALoadGivesAllOfItAndInBoundedNumber) {
   }
 }
 
-TEST(Allocator, OfNobodyIsNeededForTheCallersOwnMemory) {
+TEST(Allocator, IsNotNeededForMemoryOfTheCaller) {
   const TempFolder folder;
   const std::string path = folder.path("half.npy");
   const auto single = testing::random_array(TF_DTYPE_INT8, {64, 100});
@@ -152,7 +152,7 @@ TEST(Allocator, OfNobodyIsNeededForTheCallersOwnMemory) {
       made<tf_array>([&](tf_array **out) { return tf_array_cast(out, single.get(), TF_DTYPE_FLOAT32, nullptr); });
   ASSERT_EQ(tf_save(path.c_str(), half.get(), nullptr), TF_STATUS_OK);
   const auto file = made<tf_file>([&](tf_file **out) { return tf_file_open(out, path.c_str(), nullptr); });
-  // float16 on disk, float32 in memory.
+  // The file contains float16, which is converted to float32 in memory.
   std::vector<float> values(6400);
   ASSERT_EQ(tf_file_read_into(file.get(), 0, TF_DTYPE_FLOAT32, values.data(), values.size() * 4), TF_STATUS_OK);
   EXPECT_EQ(memcmp(values.data(), tf_array_data(expected.get()), values.size() * 4), 0);

@@ -17,12 +17,12 @@ using testing::Handle;
 using testing::made;
 using testing::same;
 
-constexpr uint64_t kBefore = 64 * 3;  // in an archive that is to be mapped, members are aligned
+constexpr uint64_t kBefore = 64 * 3;  // offset of the file in the archive, aligned so that it can be mapped
 
 class Archive : public ::testing::Test {
  protected:
   void SetUp() override {
-    // Bytes can be mapped on machines of both byte orders.
+    // uint8 can be mapped on machines of both byte orders.
     weight_ = testing::random_array(TF_DTYPE_UINT8, {300, 28});
     const auto arrays = testing::dict_of({{"w", weight_.get()}});
     const auto buffer = made<tf_buffer>([&](tf_buffer **out) {
@@ -96,7 +96,7 @@ TEST_F(Archive, MappedArraysOutliveTheirSources) {
   EXPECT_EQ(TempFolder::read_whole("/proc/self/maps").find(path_), std::string::npos);
 }
 
-// The caller's memory, which counts how often it was released.
+// Memory of the caller that counts how often it is released.
 struct Block {
   std::vector<char> bytes;
   int releases = 0;

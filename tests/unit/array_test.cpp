@@ -11,7 +11,7 @@
 #include "support/memory.h"
 #include "tensorfile.hpp"
 
-// Under AddressSanitizer: an allocation that is too large fails, as it does without.
+// Makes an allocation that is too large fail under AddressSanitizer, as it does without.
 extern "C" const char *__asan_default_options();
 extern "C" const char *__asan_default_options() {
   return "allocator_may_return_null=1";
@@ -44,7 +44,7 @@ int64_t item(const Handle &array, const Sizes &index) {
   return value;
 }
 
-// A status, and the message that goes with it.
+// A status and its error message.
 void expect_failure(tf_status status, tf_status expected, const std::string &message) {
   EXPECT_EQ(status, expected);
   EXPECT_EQ(tf_error_message(), message);
@@ -243,7 +243,7 @@ TEST(ArrayDataMut, RefusesReadOnlyMemory) {
   EXPECT_EQ(item(Handle(array), {}), 7);
 }
 
-TEST(ArrayMakeMut, CopiesWhatOthersSee) {
+TEST(ArrayMakeMut, CopiesSharedMemory) {
   Handle array = array_of<int32_t>(TF_DTYPE_INT32, {2, 2}, {1, 2, 3, 4});
   tf_array *mine = array.release();
   tf_array *const before = mine;
@@ -291,7 +291,7 @@ TEST(ArrayItem, ReadsEveryInteger) {
   EXPECT_EQ(item(array_of<uint64_t>(TF_DTYPE_UINT64, {1}, {INT64_MAX}), {0}), INT64_MAX);
 }
 
-TEST(ArrayItem, RefusesWhatIsNoInteger) {
+TEST(ArrayItem, RefusesOtherDtypes) {
   int64_t value = 5;
   const int64_t zero = 0;
   const Handle huge = array_of<uint64_t>(TF_DTYPE_UINT64, {1}, {UINT64_MAX});
@@ -407,7 +407,7 @@ TEST(ArrayEqual, ComparesBytes) {
   EXPECT_EQ(tf_array_equal(nullptr, array.get(), array.get()), TF_STATUS_INVALID_ARGUMENT);
 }
 
-TEST(ArrayCast, KeepsWhatIsSoAlready) {
+TEST(ArrayCast, ReturnsTheSameArrayIfNothingChanges) {
   const Handle array = array_of<int32_t>(TF_DTYPE_INT32, {2}, {3, -4});
   tf_array *out = nullptr;
   ASSERT_EQ(tf_array_cast(&out, array.get(), TF_DTYPE_INT32, nullptr), TF_STATUS_OK);
@@ -421,7 +421,7 @@ TEST(ArrayCast, KeepsWhatIsSoAlready) {
   EXPECT_EQ(tf_array_cast(&out, nullptr, TF_DTYPE_INT8, nullptr), TF_STATUS_INVALID_ARGUMENT);
 }
 
-TEST(Array, GettersBearNull) {
+TEST(Array, GettersAcceptNull) {
   const auto is_null = [](bool result) {
     EXPECT_TRUE(result);
     EXPECT_STREQ(tf_error_message(), "array is NULL");
@@ -450,7 +450,7 @@ TEST(Array, GettersBearNull) {
   tf_array_release(nullptr);
 }
 
-TEST(Array, BearsEveryAllocationFailing) {
+TEST(Array, EveryFailedAllocationIsClean) {
   testing::fail_each_allocation([](testing::TestMemory &memory) {
     const int64_t shape[] = {3, 4};
     Ref<Array> array;

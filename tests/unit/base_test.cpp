@@ -119,7 +119,7 @@ bool rfc3629(const std::string &s) {
 }
 
 TEST(Utf8, IsRfc3629) {
-  // every pair of bytes, alone and followed by what could complete it, after eight plain ones
+  // Tests every pair of bytes after eight ASCII characters, with several endings that may complete a sequence.
   for (int a = 0; a < 256; ++a) {
     for (int b = 0; b < 256; ++b) {
       for (const char *tail : {"", "\x80", "\x80\x80", "\xBF\xBF"}) {
@@ -217,7 +217,7 @@ TEST(Vec, AppendsAndPushesAPartOfItself) {
   EXPECT_EQ(numbers.back(), 7u);
 }
 
-TEST(Vec, StaysAsItIsWhenItCannotGrow) {
+TEST(Vec, IsUnchangedIfItCannotGrow) {
   TestMemory memory;
   Vec<uint64_t> list(*memory);
   ASSERT_TRUE(list.push(1).ok());
@@ -227,7 +227,7 @@ TEST(Vec, StaysAsItIsWhenItCannotGrow) {
   EXPECT_EQ(list[0], 1u);
   memory.fail_after(-1);
   EXPECT_EQ(list.reserve(SIZE_MAX / 8).code, TF_STATUS_OUT_OF_MEMORY);
-  const volatile size_t too_many = SIZE_MAX - 2;  // which the compiler would warn of
+  const volatile size_t too_many = SIZE_MAX - 2;  // volatile, or the compiler would warn
   EXPECT_EQ(list.append(nullptr, too_many).code, TF_STATUS_OUT_OF_MEMORY);
   EXPECT_EQ(list.size(), 1u);
 }
@@ -256,16 +256,16 @@ TEST(Arena, KeepsEverythingApart) {
   EXPECT_LT(memory.allocations(), 60);
 }
 
-TEST(Arena, SaysWhenThereIsNoMore) {
+TEST(Arena, FailsWhenMemoryRunsOut) {
   TestMemory memory;
   Arena arena(*memory);
-  void *place = nullptr;
-  ASSERT_TRUE(arena.allocate(&place, 10, 1).ok());
+  void *pointer = nullptr;
+  ASSERT_TRUE(arena.allocate(&pointer, 10, 1).ok());
   memory.fail_after(0);
-  EXPECT_EQ(arena.allocate(&place, 100000, 8).code, TF_STATUS_OUT_OF_MEMORY);
-  EXPECT_EQ(arena.allocate(&place, SIZE_MAX, 1).code, TF_STATUS_OUT_OF_MEMORY);
-  ASSERT_TRUE(arena.allocate(&place, 10, 16).ok());
-  EXPECT_EQ(reinterpret_cast<uintptr_t>(place) % 16, 0u);
+  EXPECT_EQ(arena.allocate(&pointer, 100000, 8).code, TF_STATUS_OUT_OF_MEMORY);
+  EXPECT_EQ(arena.allocate(&pointer, SIZE_MAX, 1).code, TF_STATUS_OUT_OF_MEMORY);
+  ASSERT_TRUE(arena.allocate(&pointer, 10, 16).ok());
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(pointer) % 16, 0u);
 }
 
 TEST(Budget, HoldsAtMostItsLimit) {
@@ -293,15 +293,15 @@ TEST(Budget, HoldsAtMostItsLimit) {
 TEST(Memory, AllocatesNothingAndALot) {
   for (const size_t alignment : {size_t{1}, size_t{8}, size_t{64}, size_t{4096}}) {
     for (const size_t size : {size_t{0}, size_t{1}, size_t{100000}, size_t{5} << 20}) {
-      void *place = nullptr;
-      ASSERT_TRUE(allocate(&place, default_memory(), size, alignment).ok());
-      EXPECT_EQ(reinterpret_cast<uintptr_t>(place) % alignment, 0u);
-      memset(place, 1, size);
-      deallocate(default_memory(), place, size, alignment);
+      void *pointer = nullptr;
+      ASSERT_TRUE(allocate(&pointer, default_memory(), size, alignment).ok());
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(pointer) % alignment, 0u);
+      memset(pointer, 1, size);
+      deallocate(default_memory(), pointer, size, alignment);
     }
   }
-  void *place = nullptr;
-  EXPECT_EQ(allocate(&place, default_memory(), SIZE_MAX, 64).code, TF_STATUS_OUT_OF_MEMORY);
+  void *pointer = nullptr;
+  EXPECT_EQ(allocate(&pointer, default_memory(), SIZE_MAX, 64).code, TF_STATUS_OUT_OF_MEMORY);
   deallocate(default_memory(), nullptr, 5, 8);
 }
 
@@ -324,7 +324,7 @@ TEST(Buffer, ReleasesWhatItWraps) {
   EXPECT_EQ(released, 1);
 }
 
-TEST(Buffer, BearsEveryAllocationFailing) {
+TEST(Buffer, EveryFailedAllocationIsClean) {
   testing::fail_each_allocation([](TestMemory &memory) {
     Ref<Buffer> buffer;
     TFILE_TRY(make_buffer(buffer, *memory, 0));
@@ -379,7 +379,7 @@ TEST(ParallelFor, BringsAWorkersErrorToTheCaller) {
   }
 }
 
-// A job that only another thread runs, whatever the scheduler does: both wait until the other has begun.
+// Each job waits until the other has begun, so that two threads must run them, whatever the scheduler does.
 struct Pair {
   std::atomic<int> begun{0};
   std::atomic<const ErrorRecord *> callers{nullptr};

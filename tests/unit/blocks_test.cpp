@@ -19,7 +19,7 @@ std::vector<float> decoded(tf_dtype id, const std::string &bytes) {
   const Dtype &dtype = *find_dtype(id);
   EXPECT_EQ(bytes.size() % dtype.block_bytes, 0u);
   const size_t blocks = bytes.size() / dtype.block_bytes;
-  // At an odd address, so that code that needs alignment is detected.
+  // The data is at an odd address, to detect code that needs alignment.
   const std::string moved = "!" + bytes;
   std::vector<float> values(blocks * dtype.block_size);
   find_scalar_decoder(id)(values.data(), moved.data() + 1, values.size());
@@ -49,7 +49,7 @@ TEST(Blocks, DecodeLikeGgufPy) {
   const struct {
     tf_dtype dtype;
     std::vector<size_t> scales;
-    uint32_t crc32;  // of 512 blocks as gguf-py 0.19 decodes them, or as NumPy does by ggml's formula if it cannot
+    uint32_t crc32;  // of 512 blocks decoded by gguf-py 0.19, or by NumPy with ggml's formula if gguf-py cannot
   } cases[] = {
       {TF_DTYPE_Q4_0, {0}, 0x5c1d6a69},      {TF_DTYPE_Q4_1, {0, 2}, 0x981e6816}, {TF_DTYPE_Q5_0, {0}, 0x837caf76},
       {TF_DTYPE_Q5_1, {0, 2}, 0x229f5f4c},   {TF_DTYPE_Q8_0, {0}, 0x300ea9e7},    {TF_DTYPE_Q8_1, {0}, 0xc6a09066},
@@ -146,7 +146,7 @@ TEST(Blocks, CastToEveryRealDtype) {
 }
 
 TEST(Blocks, Mxfp4WithTheSmallestAndLargestScales) {
-  // The doubled values 2 (code 2) and -12 (code 15), times half of the smallest and the largest scales.
+  // The expected values are 1 (code 2) and -6 (code 15), times the smallest and the largest scale.
   std::string codes(16, '\x02');
   codes[0] = '\xF2';
   const auto ends = [&](char exponent) {
@@ -161,7 +161,7 @@ TEST(Blocks, Mxfp4WithTheSmallestAndLargestScales) {
 }
 
 TEST(Blocks, Nvfp4Scales) {
-  // The scales 0, NaN, the smallest and the largest, each times code 1.
+  // The expected values are the scales 0, NaN, the smallest and the largest, each times code 1.
   const std::string block = std::string("\x00\x7F\x01\x7E", 4) + std::string(32, '\x11');
   const std::vector<float> values = decoded(TF_DTYPE_NVFP4, block);
   EXPECT_EQ(values[0], 0.0f);

@@ -24,7 +24,7 @@ TEST(SwapBytes, ReversesScalars) {
       {TF_DTYPE_COMPLEX128, 8}, {TF_DTYPE_FLOAT8_E5M2, 1}, {TF_DTYPE_FLOAT6_E2M3FN, 1}, {TF_DTYPE_FLOAT4_E2M1FN, 1},
   };
   for (const auto &[id, width] : cases) {
-    // at an odd address too
+    // Repeats the test at an odd address.
     for (size_t shift : {size_t{0}, size_t{1}}) {
       std::vector<uint8_t> bytes = counting(96 + shift);
       std::vector<uint8_t> expected = bytes;

@@ -41,7 +41,7 @@ uint32_t crc_of(const Array &array, size_t first, size_t count) {
   return static_cast<uint32_t>(crc32(0, part.data(), static_cast<uInt>(part.size())));
 }
 
-// Returns the elements that the file has, or all codes in order if it has none.
+// Returns the elements in the file, or all codes in order if the file has none.
 Ref<Array> source_array(Vectors &vectors, Memory &memory, const Dtype &dtype) {
   const uint32_t count = vectors.number();
   const uint32_t size = vectors.number();

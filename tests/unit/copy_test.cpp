@@ -15,7 +15,7 @@ namespace {
 
 using Sizes = std::vector<int64_t>;
 
-// One element after another, as the definition has it.
+// Copies one element after another, directly from the definition.
 void copy_slowly(char *to, const Sizes &to_strides, const char *from, const Sizes &from_strides, const Sizes &shape,
                  size_t item) {
   int64_t count = 1;
@@ -33,7 +33,7 @@ void copy_slowly(char *to, const Sizes &to_strides, const char *from, const Size
   }
 }
 
-// A layout without overlap: axes in a random order, some walked backwards, some with gaps.
+// A layout without overlap: the axes are in a random order, some have negative strides, and some have gaps.
 struct Layout {
   Sizes strides;
   int64_t first = 0;  // offset of element [0, 0, ...]
@@ -58,7 +58,7 @@ Layout random_layout(std::mt19937 &random, const Sizes &shape, size_t item, bool
   return layout;
 }
 
-TEST(CopyStrided, IsTheSlowCopy) {
+TEST(CopyStrided, EqualsTheSimpleCopy) {
   std::mt19937 random(3);
   for (int round = 0; round < 3000; ++round) {
     const size_t item = std::vector<size_t>{1, 2, 4, 8, 16, 3, 12, 24}[random() % 8];
@@ -81,7 +81,7 @@ TEST(CopyStrided, IsTheSlowCopy) {
                            {shape.data(), shape.size()}, item);
     };
     ASSERT_TRUE(same()) << "round " << round;
-    // the last byte of the last element
+    // Changes the last byte of the last element.
     int64_t last = to.first;
     for (size_t i = 0; i < shape.size(); ++i)
       last += (shape[i] - 1) * to.strides[i];
@@ -99,7 +99,7 @@ TEST(CopyStrided, DoesNothingWithoutElements) {
   EXPECT_TRUE(equal_strided(&byte, strides.data(), nullptr, strides.data(), {shape.data(), shape.size()}, 1));
 }
 
-TEST(CopyStrided, Bears64Dimensions) {
+TEST(CopyStrided, Handles64Dimensions) {
   Sizes shape(kMaxRank, 1);
   for (size_t i = 0; i < kMaxRank; i += 4)
     shape[i] = 2;
@@ -121,7 +121,7 @@ TEST(CopyStrided, Bears64Dimensions) {
   EXPECT_EQ(result, expected);
 }
 
-TEST(ContiguousStrides, AreNumPys) {
+TEST(ContiguousStrides, AreThoseOfNumPy) {
   Sizes strides(3);
   const Sizes shape = {2, 3, 4};
   contiguous_strides(strides.data(), {shape.data(), 3}, 8);

@@ -20,7 +20,7 @@ TEST(Crc32, KnownValues) {
   EXPECT_EQ(crc32_update(0, ones.data(), 32), 0xFF6CAB0Bu);
 }
 
-// Bit by bit, from the polynomial.
+// Computes the checksum bit by bit from the polynomial.
 uint32_t by_definition(const std::string &bytes) {
   uint32_t crc = 0xFFFFFFFFu;
   for (const char byte : bytes) {
@@ -46,7 +46,8 @@ TEST(Crc32, GoesOnFromAnyPlace) {
   EXPECT_EQ(crc32_update(whole, nullptr, 0), whole);
 }
 
-// Long inputs are folded where the CPU can: at each length and address the result is that of the tables.
+// Long inputs are folded if the CPU supports it. For every length and address, the result must equal that of the
+// tables.
 TEST(Crc32, EqualsTheTables) {
   std::mt19937 random(11);
   std::string bytes(20000, '\0');

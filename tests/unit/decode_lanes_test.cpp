@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t kBlocks = 600;
 
-// Makes random blocks. In every third one all bytes are equal, so that there are scales that are zero, NaN and extreme.
+// Makes random blocks. In every third block all bytes are equal, so that some scales are zero, NaN or extreme.
 std::string blocks_of(const Dtype &dtype) {
   std::mt19937 random(static_cast<uint32_t>(dtype.id));
   std::string bytes(kBlocks * dtype.block_bytes, '\0');
@@ -35,7 +35,7 @@ std::string blocks_of(const Dtype &dtype) {
   return bytes;
 }
 
-// True if the bits are the same, or both are NaN: a sum of two NaN may be either of them.
+// True if the bits are the same, or if both are NaN, because the sum of two NaNs may be either of them.
 bool same(float a, float b) {
   return float_bits(a) == float_bits(b) || (std::isnan(a) && std::isnan(b));
 }
@@ -46,8 +46,8 @@ TEST(DecodeLanes, GiveTheBitsOfTheScalarKernels) {
     if (!dtype.is_block() || !cpu_has_lanes()) continue;
     const CastKernel fast = find_lane_decoder(dtype.id);
     ASSERT_NE(fast, nullptr) << dtype.name;
-    // At an odd address, so that code that needs alignment is detected, and in a separate allocation, so that sanitizers
-    // detect reads outside it.
+    // The blocks are at an odd address, to detect code that needs alignment, and in an allocation of exactly their
+    // size, so that sanitizers detect reads outside it.
     const std::string bytes = "!" + blocks_of(dtype);
     const size_t count = kBlocks * dtype.block_size;
     std::vector<float> expected(count);
@@ -61,7 +61,8 @@ TEST(DecodeLanes, GiveTheBitsOfTheScalarKernels) {
   EXPECT_EQ(types, cpu_has_lanes() ? 27u : 0u);
 }
 
-// All values in two orders, so that NaNs have different neighbours, and with counts that leave different remainders.
+// Tests all values in two orders, so that NaNs have different neighbours, and with counts that leave different
+// remainders.
 TEST(DecodeLanes, GiveTheBitsOfEvery16BitFloat) {
   for (tf_dtype dtype : {TF_DTYPE_FLOAT16, TF_DTYPE_BFLOAT16}) {
     const CastKernel used = find_cast_kernel(dtype, TF_DTYPE_FLOAT32);

@@ -1,4 +1,4 @@
-// TF_OPTION_DECODE: block types decoded while they are read, whole and in slices, and converted to MLX's form.
+// TF_OPTION_DECODE: block types are decoded while they are read, whole or as slices, or converted to the arrays of MLX.
 #include <cstring>
 
 #include "support/aligned.h"
@@ -106,8 +106,8 @@ TEST(Decode, SlicesMayStartAndEndInsideBlocks) {
   }
 }
 
-// The bytes requested from the allocator show how much was decoded: all 64 Ki float32 are 256 KiB, the blocks with the 16
-// elements of the slice are 2 KiB.
+// The bytes requested from the allocator show how much was decoded: all 65,536 elements would need 256 KiB as float32,
+// but the blocks that contain the 16 elements of the slice need only 2 KiB.
 TEST(Decode, ASliceDecodesOnlyTheBlocksThatItNeeds) {
   const int64_t size = 65536;
   const auto blocks = blocks_of(TF_DTYPE_Q8_0, {2, size});
@@ -193,7 +193,8 @@ TEST(Decode, MlxNamesMustNotClash) {
 TEST(Decode, OptionTakesFloatingDtypesOnly) {
   const auto options = made<tf_options>([](tf_options **out) { return tf_options_new(out); });
   EXPECT_EQ(tf_options_set(options.get(), TF_OPTION_DECODE, TF_DTYPE_INT32), TF_STATUS_INVALID_ARGUMENT);
-  EXPECT_STREQ(tf_error_message(), "decode takes keep (0), mlx (-1), float16 (10), bfloat16 (11), float32 (12) or float64 (13), not 4");
+  EXPECT_STREQ(tf_error_message(),
+               "decode takes keep (0), mlx (-1), float16 (10), bfloat16 (11), float32 (12) or float64 (13), not 4");
   EXPECT_EQ(tf_options_set(options.get(), TF_OPTION_DECODE, TF_DTYPE_COMPLEX64), TF_STATUS_INVALID_ARGUMENT);
   EXPECT_EQ(tf_options_set_string(options.get(), TF_OPTION_DECODE, "int8", SIZE_MAX), TF_STATUS_INVALID_ARGUMENT);
   EXPECT_EQ(tf_options_set_string(options.get(), TF_OPTION_DECODE, "nonsense", SIZE_MAX), TF_STATUS_INVALID_ARGUMENT);

@@ -28,7 +28,7 @@ std::string text_of(Bytes bytes) {
   return std::string(reinterpret_cast<const char *>(bytes.data()), bytes.size());
 }
 
-// Every way that this build has.
+// Returns every method that this build supports.
 std::vector<DeflateMethod> methods() {
   std::vector<DeflateMethod> all;
   for (int level = -1; level <= 9; ++level) {
@@ -48,7 +48,7 @@ std::string pack(const std::string &text, const DeflateMethod &method = {}) {
   return pack(deflater, text, true, method);
 }
 
-// As zlib unpacks it, with nothing of ours.
+// Inflates with zlib itself, without any code of the library.
 std::string unpack_by_zlib(const std::string &packed, size_t size) {
   std::string text(size + 1, '?');
   z_stream z{};
@@ -64,7 +64,7 @@ std::string unpack_by_zlib(const std::string &packed, size_t size) {
   return text;
 }
 
-// Half of it compresses, half does not.
+// Returns bytes of which half are compressible.
 std::string sample(size_t size) {
   std::mt19937 random(7);
   std::string text(size, '\0');
@@ -91,12 +91,12 @@ TEST(Deflater, ZlibReadsEveryMethodAndChunk) {
   }
 }
 
-TEST(Deflater, ChunksAreUnpackedEachByItself) {
+TEST(Deflater, EachChunkIsInflatedIndependently) {
   const std::string text = sample(200000);
   Deflater deflater(default_memory());
   Inflater inflater(default_memory());
   for (const DeflateMethod &method : methods()) {
-    // The second is the first again, to which it must not point back.
+    // The second chunk equals the first, but must not refer to it.
     for (const bool last : {false, false, true}) {
       const std::string packed = pack(deflater, text, last, method);
       std::string got(text.size() + 1, '#');
@@ -114,8 +114,8 @@ TEST(Deflater, ChunksAreUnpackedEachByItself) {
   }
 }
 
-// Short texts of few letters, of which a byte that is looked up in the wrong place changes many.
-TEST(Deflater, GivesTheSameBytesWhereverItsStateLies) {
+// In a short text of few letters, one byte that is read from a wrong address changes much of the output.
+TEST(Deflater, OutputDoesNotDependOnTheAddressOfItsState) {
   constexpr size_t kStates = 8;
   for (const DeflateMethod &method : methods()) {
     std::mt19937 random(5);
@@ -134,7 +134,7 @@ TEST(Deflater, GivesTheSameBytesWhereverItsStateLies) {
   }
 }
 
-TEST(Deflater, DoesNotSwellWhatDoesNotShrink) {
+TEST(Deflater, DoesNotExpandIncompressibleBytes) {
   std::string noise(500000, '\0');
   std::mt19937 random(3);
   for (char &byte : noise)
@@ -150,25 +150,25 @@ TEST(Deflater, EmptyStream) {
 }
 
 TEST(Inflater, ReadsWhatPythonWrote) {
-  // zlib.compressobj(6, zlib.DEFLATED, -15) of b"hello hello hello hello", and two bytes that follow.
+  // The result of zlib.compressobj(6, zlib.DEFLATED, -15) for b"hello hello hello hello", followed by two other bytes.
   const std::string packed("\xcb\x48\xcd\xc9\xc9\x57\xc8\x40\x27\x01\xAA\xBB", 12);
   Inflater inflater(default_memory());
   ASSERT_TRUE(inflater.begin().ok());
-  uint8_t room[64];
+  uint8_t buffer[64];
   Bytes input = bytes_of(packed);
-  Span<uint8_t> output(room, sizeof(room));
+  Span<uint8_t> output(buffer, sizeof(buffer));
   bool valid = false;
   bool done = false;
   ASSERT_TRUE(inflater.run(&valid, &done, &input, &output).ok());
   EXPECT_TRUE(valid);
   EXPECT_TRUE(done);
-  EXPECT_EQ(std::string(reinterpret_cast<char *>(room), sizeof(room) - output.size()), "hello hello hello hello");
+  EXPECT_EQ(std::string(reinterpret_cast<char *>(buffer), sizeof(buffer) - output.size()), "hello hello hello hello");
   ASSERT_EQ(input.size(), 2u) << "consumed bytes after the stream";
   EXPECT_EQ(input[0], 0xAA);
   ASSERT_TRUE(inflater.run(&valid, &done, &input, &output).ok());
   EXPECT_TRUE(done);
   EXPECT_EQ(input.size(), 2u);
-  EXPECT_EQ(output.size(), sizeof(room) - 23);
+  EXPECT_EQ(output.size(), sizeof(buffer) - 23);
 }
 
 TEST(Inflater, PiecesOfAnySize) {
@@ -184,7 +184,7 @@ TEST(Inflater, PiecesOfAnySize) {
       size_t out = 0;
       bool valid = true;
       bool done = false;
-      // With room for just the text, and not a byte more.
+      // The output buffer has exactly the size of the text.
       while (!done) {
         Bytes input = bytes_of(packed).from(in).first(in_piece);
         Span<uint8_t> output(reinterpret_cast<uint8_t *>(got.data()) + out, std::min(out_piece, text.size() - out));
@@ -209,27 +209,27 @@ TEST(Inflater, NeverWritesBeyondItsOutput) {
   const std::string packed = pack(std::string(100000, 'x'));
   Inflater inflater(default_memory());
   ASSERT_TRUE(inflater.begin().ok());
-  std::string room(1000, '#');
+  std::string buffer(1000, '#');
   Bytes input = bytes_of(packed);
-  Span<uint8_t> output(reinterpret_cast<uint8_t *>(room.data()), 100);
+  Span<uint8_t> output(reinterpret_cast<uint8_t *>(buffer.data()), 100);
   bool valid = false;
   bool done = true;
   ASSERT_TRUE(inflater.run(&valid, &done, &input, &output).ok());
   EXPECT_TRUE(valid);
   EXPECT_FALSE(done);
   EXPECT_TRUE(output.empty());
-  EXPECT_EQ(room, std::string(100, 'x') + std::string(900, '#'));
+  EXPECT_EQ(buffer, std::string(100, 'x') + std::string(900, '#'));
 }
 
 TEST(Inflater, GarbageIsNotValid) {
   Inflater inflater(default_memory());
-  uint8_t room[64];
+  uint8_t buffer[64];
   // A block of type 3; a stored block whose length does not match; a distance before the start.
   for (const std::string &garbage :
        {std::string("\x07\x00", 2), std::string("\x01\x05\x00\x00\x00", 5), std::string("\x03\x02\x00\x00", 4)}) {
     ASSERT_TRUE(inflater.begin().ok());
     Bytes input = bytes_of(garbage);
-    Span<uint8_t> output(room, sizeof(room));
+    Span<uint8_t> output(buffer, sizeof(buffer));
     bool valid = true;
     bool done = true;
     ASSERT_TRUE(inflater.run(&valid, &done, &input, &output).ok());
@@ -244,11 +244,11 @@ TEST(Inflater, GarbageIsNotValid) {
 TEST(Inflater, CutStreamIsNotDone) {
   const std::string packed = pack(sample(5000));
   Inflater inflater(default_memory());
-  uint8_t room[6000];
+  uint8_t buffer[6000];
   for (const size_t size : {size_t{0}, size_t{1}, packed.size() / 2, packed.size() - 1}) {
     ASSERT_TRUE(inflater.begin().ok());
     Bytes input = bytes_of(packed).first(size);
-    Span<uint8_t> output(room, sizeof(room));
+    Span<uint8_t> output(buffer, sizeof(buffer));
     bool valid = false;
     bool done = true;
     ASSERT_TRUE(inflater.run(&valid, &done, &input, &output).ok());
@@ -259,7 +259,7 @@ TEST(Inflater, CutStreamIsNotDone) {
 }
 
 #if SIZE_MAX > UINT32_MAX && !defined(_WIN32)
-// Zeros that cost no memory: the same pages over and over are the system's.
+// The zeros need no memory, because the system maps one page of zeros for all of them.
 TEST(Deflater, MoreThanFourGigabytesAtOnce) {
   constexpr size_t kSize = (size_t{1} << 32) + 12345;
   void *zeros = mmap(nullptr, kSize, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -272,20 +272,20 @@ TEST(Deflater, MoreThanFourGigabytesAtOnce) {
 
   Inflater inflater(default_memory());
   ASSERT_TRUE(inflater.begin().ok());
-  std::string room(size_t{1} << 20, '#');
+  std::string buffer(size_t{1} << 20, '#');
   Bytes input = bytes_of(packed);
   bool valid = true;
   bool done = false;
   uint64_t total = 0;
   while (valid && !done) {
-    Span<uint8_t> output(reinterpret_cast<uint8_t *>(room.data()), room.size());
+    Span<uint8_t> output(reinterpret_cast<uint8_t *>(buffer.data()), buffer.size());
     ASSERT_TRUE(inflater.run(&valid, &done, &input, &output).ok());
     ASSERT_TRUE(done || output.empty());
-    total += room.size() - output.size();
+    total += buffer.size() - output.size();
   }
   EXPECT_TRUE(valid);
   EXPECT_EQ(total, kSize);
-  EXPECT_EQ(room.find_first_not_of('\0'), std::string::npos);
+  EXPECT_EQ(buffer.find_first_not_of('\0'), std::string::npos);
 }
 #endif
 
@@ -300,7 +300,7 @@ TEST(Deflate, EveryFailedAllocationIsClean) {
     TFILE_TRY(inflater.begin());
     std::string got(text.size(), '#');
     Bytes input = bytes_of(packed);
-    // Two pieces, because zlib makes its window only when a stream goes on.
+    // The output is made in two pieces, because zlib allocates its window only if a stream continues.
     for (const auto &[from, size] : {std::pair<size_t, size_t>{0, 50000}, {50000, 50000}}) {
       Span<uint8_t> output(reinterpret_cast<uint8_t *>(got.data()) + from, size);
       bool valid = false;

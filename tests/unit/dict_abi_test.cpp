@@ -46,9 +46,9 @@ TEST(DictAbi, KeepsValuesOfEveryKind) {
     ASSERT_EQ(tf_dict_key_at(&key, &length, dict.get(), i), TF_STATUS_OK);
     EXPECT_STREQ(key, keys[i]);
     EXPECT_EQ(length, std::string(keys[i]).size());
-    size_t place = 0;
-    ASSERT_EQ(tf_dict_find(&place, dict.get(), key, SIZE_MAX), TF_STATUS_OK);
-    EXPECT_EQ(place, i);
+    size_t index = 0;
+    ASSERT_EQ(tf_dict_find(&index, dict.get(), key, SIZE_MAX), TF_STATUS_OK);
+    EXPECT_EQ(index, i);
   }
   tf_array *got = nullptr;
   ASSERT_EQ(tf_dict_get(&got, dict.get(), "array", 5), TF_STATUS_OK);
@@ -185,7 +185,7 @@ TEST(DictAbi, FlattensUnflattensAndCompares) {
   EXPECT_EQ(count, 0u);
 }
 
-TEST(DictAbi, BearsNull) {
+TEST(DictAbi, AcceptsNull) {
   const Dict dict = new_dict();
   tf_array *array = nullptr;
   tf_dict *out = nullptr;

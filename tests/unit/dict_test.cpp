@@ -99,7 +99,7 @@ TEST(StringList, GivesBackWhatWasAppended) {
   const std::vector<std::string> texts = {"", "a", std::string("n\0l", 3), std::string(5000, 'x'), ""};
   for (const std::string &text : texts)
     ASSERT_TRUE(list->append(Text(text.data(), text.size())).ok());
-  // texts of the list itself, while it grows
+  // Appends a string of the list itself, whose memory moves while the list grows.
   for (size_t i = 0; i < 100; ++i)
     ASSERT_TRUE(list->append(list->at(3)).ok());
   ASSERT_EQ(list->size(), texts.size() + 100);
@@ -123,7 +123,7 @@ TEST(StringList, AppendsAnother) {
   EXPECT_EQ(str(a.at(2)), "");
 }
 
-TEST(Dict, ReachesWhatIsBelow) {
+TEST(Dict, ReachesNestedDicts) {
   TestMemory memory;
   const Ref<Dict> a = new_dict(*memory);
   const Ref<Dict> b = new_dict(*memory);
@@ -142,11 +142,11 @@ TEST(Dict, ReachesWhatIsBelow) {
   EXPECT_FALSE(reaches(b, a));
 }
 
-TEST(Dict, AskedOnceForADictThatManyWaysLeadTo) {
+TEST(Dict, VisitsEachDictOnceHoweverManyPathsLeadToIt) {
   TestMemory memory;
   Ref<Dict> top = new_dict(*memory);
   const Ref<Dict> other = new_dict(*memory);
-  // 2^100 ways from the top to the bottom
+  // There are 2^100 paths from the outermost to the innermost dict.
   for (int i = 0; i < 100; ++i) {
     const Ref<Dict> above = new_dict(*memory);
     ASSERT_TRUE(above->set_dict("l", *top).ok());
@@ -170,7 +170,7 @@ TEST(Dict, FreesADeepNestWithLittleStack) {
   EXPECT_EQ(memory.blocks(), 0);
 }
 
-TEST(Dict, BearsEveryAllocationFailing) {
+TEST(Dict, EveryFailedAllocationIsClean) {
   testing::fail_each_allocation([](TestMemory &memory) {
     Ref<Dict> dict;
     TFILE_TRY(make_dict(dict, *memory));

@@ -1,4 +1,4 @@
-// DLPack's structs, made and taken. tests/peers has the libraries that use them.
+// Export and import of DLPack's structs. tests/peers tests them with other libraries.
 #include "core/dlpack.h"
 
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@ using testing::made;
 using testing::random_array;
 using testing::same;
 
-// As in the specification's dlpack.h, on hosts of 64 bits.
+// Sizes and offsets on 64-bit machines, from the dlpack.h of the specification.
 static_assert(sizeof(void *) != 8 || sizeof(DlTensor) == 48);
 static_assert(sizeof(void *) != 8 || offsetof(DlTensor, byte_offset) == 40);
 static_assert(sizeof(void *) != 8 || offsetof(DLManagedTensor, deleter) == 56);
@@ -31,7 +31,7 @@ struct Code {
   int code, bits;
 };
 
-// DLDataTypeCode of the specification.
+// The values of DLDataTypeCode in the specification.
 const Code kCodes[] = {
     {TF_DTYPE_INT8, 0, 8},
     {TF_DTYPE_INT16, 0, 16},
@@ -68,7 +68,7 @@ Handle<tf_array> imported(DLManagedTensorVersioned *tensor) {
   return made<tf_array>([&](tf_array **out) { return tf_array_from_dlpack(out, tensor); });
 }
 
-// A tensor of the caller's, that counts how often it is given back.
+// A tensor of another library, which counts the calls of its deleter.
 struct Tensor {
   std::vector<int64_t> shape{2, 3};
   std::vector<int64_t> strides{3, 1};
@@ -101,7 +101,7 @@ struct Tensor {
   }
 };
 
-TEST(DlPack, SaysEveryDtypeAndTakesItBack) {
+TEST(DlPack, ConvertsEveryDtypeBothWays) {
   for (const Code &code : kCodes) {
     SCOPED_TRACE(tf_dtype_name(code.dtype));
     const auto array = random_array(code.dtype, {3, 4});
@@ -161,7 +161,7 @@ TEST(DlPack, ByteStridesThatCutElementsAreUnsupported) {
   expect_error(
       "DLPack counts strides in elements, and the stride 12 of axis 0 is not a multiple of the 8 bytes of complex64");
   EXPECT_EQ(tensor, nullptr);
-  // Of an axis with one element no stride matters.
+  // The stride of an axis with one element is not used.
   const int64_t flat[] = {1, 2};
   const auto row = made<tf_array>([&](tf_array **out) {
     return tf_array_wrap(out, TF_DTYPE_COMPLEX64, flat, 2, strides, parts, sizeof(parts), 1, nullptr, nullptr);
@@ -220,7 +220,7 @@ TEST(DlPack, ReadOnlyMemoryIsFlagged) {
   expect_error("the memory of the array is read-only, which DLPack's unversioned struct cannot say");
 }
 
-TEST(DlPack, TakesATensorOverAndGivesItBackOnce) {
+TEST(DlPack, ReleasesAnImportedTensorOnce) {
   Tensor tensor;
   for (int i = 0; i < 6; ++i) {
     const auto value = static_cast<float>(i);
@@ -246,7 +246,7 @@ TEST(DlPack, TakesATensorOverAndGivesItBackOnce) {
   EXPECT_EQ(tf_array_data(old), tensor.bytes);
   tf_array_release(old);
   EXPECT_EQ(tensor.deletions, 2);
-  // A tensor that nobody wants back.
+  // The deleter of a tensor may be NULL.
   tensor.versioned.deleter = nullptr;
   imported(&tensor.versioned).reset();
   EXPECT_EQ(tensor.deletions, 2);
@@ -268,7 +268,7 @@ TEST(DlPack, StridesMayBeLeftOutOrAnything) {
   EXPECT_EQ(tf_array_strides(fortran.get())[1], 8);
 }
 
-TEST(DlPack, MemoryPinnedForADeviceIsTheHosts) {
+TEST(DlPack, MemoryPinnedForADeviceIsAccessible) {
   for (const int32_t type : {kDlCudaHost, kDlRocmHost}) {
     Tensor tensor;
     tensor.versioned.tensor.device = {type, 1};
@@ -280,7 +280,7 @@ TEST(DlPack, RefusesWhatCannotBeAnArray) {
   {
     Tensor tensor;
     tensor.versioned.version = {2, 0};
-    // Nothing after the deleter may be read.
+    // In an unknown version, the fields after the deleter must not be read.
     tensor.versioned.tensor.ndim = -1;
     tensor.expect_refused(TF_STATUS_UNSUPPORTED, "the tensor is of DLPack 2.0, and 1.x is handled");
   }
@@ -343,13 +343,13 @@ TEST(DlPack, PackedTypesMustBePackedAndDense) {
   tensor.shape = {3, 1};
   tensor.expect_refused(TF_STATUS_INVALID_ARGUMENT,
                         "shape (3, 1) of float4_e2m1fn: the number of elements is not a multiple of 2");
-  // Of a whole byte each, padding has no meaning.
+  // If an element has whole bytes, the padding flag has no effect.
   tensor.versioned.tensor.dtype = {1, 8, 1};
   tensor.versioned.flags = 4;
   EXPECT_EQ(tf_array_nbytes(imported(&tensor.versioned).get()), 3u);
 }
 
-TEST(DlPack, BearsNull) {
+TEST(DlPack, AcceptsNull) {
   Tensor tensor;
   EXPECT_EQ(tf_array_from_dlpack(nullptr, &tensor.versioned), TF_STATUS_INVALID_ARGUMENT);
   expect_error("out is NULL");

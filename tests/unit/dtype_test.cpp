@@ -18,7 +18,7 @@ struct Row {
   uint32_t block_bytes;
 };
 
-// Names and sizes as NumPy, ml_dtypes and ggml have them.
+// Names and sizes from NumPy, ml_dtypes and ggml.
 const Row kRows[] = {
     {1, "bool", 8, 1, 1},
     {2, "int8", 8, 1, 1},
@@ -125,14 +125,14 @@ TEST(ElementCount, StaysBelow63Bits) {
 TEST(ByteCount, CutsNoUnit) {
   EXPECT_EQ(bytes(TF_DTYPE_COMPLEX128, {2, 3}).value(), 96u);
   EXPECT_FALSE(bytes(TF_DTYPE_INT16, {int64_t{1} << 62}).valid());
-  // packed: the whole
+  // A packed type as a whole must fill its bytes.
   EXPECT_EQ(bytes(TF_DTYPE_FLOAT4_E2M1FN, {2, 3}).value(), 3u);
   EXPECT_FALSE(bytes(TF_DTYPE_FLOAT4_E2M1FN, {3, 3}).valid());
   EXPECT_FALSE(bytes(TF_DTYPE_FLOAT4_E2M1FN, {}).valid());
   EXPECT_EQ(bytes(TF_DTYPE_FLOAT6_E2M3FN, {2, 6}).value(), 9u);
   EXPECT_FALSE(bytes(TF_DTYPE_FLOAT6_E3M2FN, {6}).valid());
   EXPECT_EQ(bytes(TF_DTYPE_FLOAT6_E3M2FN, {0, 3}).value(), 0u);
-  // blocks: each row
+  // In a block type each row must consist of whole blocks.
   EXPECT_EQ(bytes(TF_DTYPE_Q4_0, {3, 64}).value(), 108u);
   EXPECT_FALSE(bytes(TF_DTYPE_Q4_0, {32, 3}).valid());
   EXPECT_FALSE(bytes(TF_DTYPE_Q4_0, {0, 3}).valid());

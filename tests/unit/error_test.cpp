@@ -15,7 +15,7 @@ TEST(Failure, SaysFileArrayReasonAndByte) {
   EXPECT_EQ(error_record().offset, 77u);
 }
 
-TEST(Failure, KeepsTheByteBehindALongMessage) {
+TEST(Failure, KeepsTheByteAfterALongMessage) {
   const std::string longText(3000, 'x');
   const Status status = Failure(TF_STATUS_IO).at(UINT64_MAX - 1) << longText.c_str();
   EXPECT_EQ(status.code, TF_STATUS_IO);

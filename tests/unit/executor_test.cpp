@@ -1,4 +1,4 @@
-// The host's own workers (tf_options_set_executor), and that the library makes no thread beside them.
+// Tests the user's own workers (tf_options_set_executor): with them, the library creates no threads.
 #include <gtest/gtest.h>
 #include <pthread.h>
 
@@ -21,7 +21,8 @@ namespace {
 std::atomic<int> threads_made{0};
 }  // namespace
 
-// The linker (--wrap) sends every call of pthread_create in this program here; those of the C++ library go past it.
+// The linker (--wrap) replaces every call of pthread_create in this program by this function, but not those in the C++
+// library.
 extern "C" int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                                      void *argument);
 extern "C" int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
@@ -38,7 +39,7 @@ using testing::made;
 using testing::random_array;
 using testing::same;
 
-// A host with workers of its own.
+// A program with its own worker threads.
 struct Host {
   size_t width = 3;
   tf_status answer = TF_STATUS_OK;
@@ -77,7 +78,7 @@ Handle<tf_options> options_on(Host &host) {
   return options;
 }
 
-// Large enough that loading and casting it is shared among threads.
+// The array is so large that several threads load and cast it.
 constexpr int64_t kLarge = int64_t{12} << 20;
 
 class Executor : public ::testing::Test {
@@ -98,7 +99,7 @@ class Executor : public ::testing::Test {
   Handle<tf_array> loaded_;
 };
 
-TEST_F(Executor, LoadsOnTheHostsWorkers) {
+TEST_F(Executor, LoadsOnTheUsersWorkers) {
   Host host;
   {
     const auto options = options_on(host);
@@ -113,7 +114,7 @@ TEST_F(Executor, LoadsOnTheHostsWorkers) {
   EXPECT_EQ(host.releases, 1);
 }
 
-TEST_F(Executor, CastsOnTheHostsWorkers) {
+TEST_F(Executor, CastsOnTheUsersWorkers) {
   Host host;
   const auto options = options_on(host);
   const int before = threads_made;
@@ -137,7 +138,7 @@ TEST_F(Executor, OneThreadMakesNoneAndUsesNone) {
   const auto alone = testing::options_with({{TF_OPTION_THREADS, 1}});
   ASSERT_EQ(load(alone.get()), TF_STATUS_OK);
   EXPECT_EQ(threads_made, before);
-  // what the count is worth
+  // Shows that the counter works: without an executor, three threads means two new ones.
   const auto several = testing::options_with({{TF_OPTION_THREADS, 3}});
   ASSERT_EQ(load(several.get()), TF_STATUS_OK);
   EXPECT_EQ(threads_made, before + 2);
@@ -185,7 +186,7 @@ TEST_F(Executor, LastsAsLongAsTheFileOpenedWithIt) {
   EXPECT_EQ(host.releases, 1);
 }
 
-TEST_F(Executor, ItsStatusEndsTheCall) {
+TEST_F(Executor, AFailureEndsTheCall) {
   Host host;
   const auto options = options_on(host);
   for (const tf_status answer : {tf_status{TF_STATUS_CANCELLED}, 4711}) {
@@ -214,7 +215,7 @@ struct ProgressLog {
   }
 };
 
-TEST_F(Executor, ProgressIsToldBetweenItsJobsAndCancels) {
+TEST_F(Executor, ProgressIsReportedBetweenItsJobsAndCancels) {
   Host host;
   host.width = 2;
   const auto options = options_on(host);
@@ -231,7 +232,7 @@ TEST_F(Executor, ProgressIsToldBetweenItsJobsAndCancels) {
   EXPECT_EQ(host.calls, before + 1);
 }
 
-TEST(ExecutorAbi, RefusesAWidthOfNone) {
+TEST(ExecutorAbi, RefusesAWidthOfZero) {
   Host host;
   const auto options = testing::options_with({});
   EXPECT_EQ(tf_options_set_executor(options.get(), Host::execute, 0, Host::release, &host), TF_STATUS_INVALID_ARGUMENT);
@@ -257,7 +258,8 @@ struct Jobs {
 Status run_job(void *context, size_t i) {
   auto &jobs = *static_cast<Jobs *>(context);
   ++jobs.runs[i];
-  // The jobs after the failing one take longer, so that the failure is seen before the last job, also on a busy machine.
+  // The jobs after the failing one take longer, so that the failure is seen before the last job, also on a busy
+  // machine.
   if (i > jobs.failing) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   if (i != jobs.failing) return kOk;
   return Failure(TF_STATUS_CORRUPT).array("w").at(99) << "job " << static_cast<uint64_t>(i);
@@ -279,12 +281,12 @@ TEST(ExecutorJobs, RunEachOnceInRoundsOrAtOnce) {
   }
 }
 
-TEST(ExecutorJobs, AWorkersErrorIsTheCallers) {
+TEST(ExecutorJobs, AWorkersErrorIsReportedToTheCaller) {
   Host host;
   const tfile::Executor executor{{}, {}, Host::execute, 3, nullptr, &host};
   Jobs jobs(1000);
   jobs.failing = 300;
-  // The executor's own status is but a consequence.
+  // The status of the failed job must not be replaced by the one that the executor returns afterwards.
   host.answer = TF_STATUS_CANCELLED;
   EXPECT_EQ(parallel_for(1000, Workers{3, &executor}, run_job, &jobs).code, TF_STATUS_CORRUPT);
   expect_error("array 'w': job 300 (byte 99)", 99, "w");

@@ -68,7 +68,7 @@ struct GoldenArray {
   uint32_t crc32;  // of the C-contiguous little-endian bytes
 };
 
-// What the writers of the files stored, according to the manifest.
+// The arrays in the golden files, according to the manifest of their writers.
 const GoldenArray kGolden[] = {
     {"py_all_plain.gguf", "w.f32", "float32", {3, 4}, 0xd5997d86},
     {"py_all_plain.gguf", "w.f16", "float16", {2, 5}, 0x13a3b5b8},
@@ -772,7 +772,8 @@ TEST(GgufRead, EveryPrefixIsTruncated) {
     expect_ok(listed(bytes.substr(0, size)));
 }
 
-// Changes each byte of a valid file. The result is a listing whose members are inside the file, or an error with a reason.
+// Changes each byte of a valid file. The result is a listing whose members are inside the file, or an error with a
+// reason.
 TEST_P(GgufReadBothOrders, EveryByteChanged) {
   builder.value("s", kString, builder.string("t")).value("n", kArray, nested(builder, 2));
   builder.value("l", kArray, builder.array(kString, 1, builder.string("a")));

@@ -46,7 +46,7 @@ std::string unquote(const std::string &text) {
   return plain;
 }
 
-// verdicts.tsv, as make_verdicts.py beside it describes it.
+// Reads verdicts.tsv; make_verdicts.py describes its format.
 std::vector<GoldenFile> golden_files() {
   std::vector<GoldenFile> files;
   std::ifstream stream(kFolder + "verdicts.tsv");
@@ -129,7 +129,7 @@ TEST_P(Golden, GivesTheSameFromMemoryAndMapped) {
   ASSERT_EQ(tf_options_set(map, TF_OPTION_LOAD_MODE, TF_LOAD_MODE_MAP), TF_STATUS_OK);
   status = tf_load(nullptr, &arrays, nullptr, path.c_str(), map);
   tf_options_release(map);
-  // A mapped array of a stored member is not read, so nobody sees its checksum.
+  // Mapping a stored member does not read its bytes, so a wrong checksum is not detected.
   if (golden.path == "npz/reject_bad_crc.npz") {
     tf_dict_release(arrays);
     return;

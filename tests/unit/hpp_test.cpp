@@ -1,4 +1,4 @@
-// Tests tensorfile.hpp as a program in C++17 or later uses it.
+// Tests tensorfile.hpp from a program in C++17 or later.
 #include "tensorfile.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// The JSON reader against simdjson: over documents made at random, and damaged at random, both say the same.
+// Compares the JSON reader with simdjson: both must accept and refuse the same random and randomly damaged documents.
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
@@ -87,7 +87,7 @@ bool oracle_accepts(simdjson::dom::parser &parser, const std::string &json) {
   return parser.parse(json).error() == simdjson::SUCCESS;
 }
 
-// simdjson turns numbers into values, and refuses those that are too large for one: such are not compared.
+// simdjson converts numbers and refuses those that are too large, so documents with such numbers are not compared.
 bool has_large_number(const std::string &json) {
   static const std::regex large("[0-9]{18}|[eE][-+]?[0-9]{3}");
   return std::regex_search(json, large);

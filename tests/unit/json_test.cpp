@@ -8,7 +8,7 @@
 namespace tfile {
 namespace {
 
-// A document and its reader, as if it lay at byte 100 of a file.
+// A document and a reader for it; errors treat the document as starting at byte 100 of a file.
 struct Document {
   explicit Document(std::string json)
       : text(std::move(json)), reader(Span<char>(text.data(), text.size()), "f", kOffset) {}
@@ -34,7 +34,7 @@ void expect_refused(const std::string &json, size_t position, const std::string 
   EXPECT_EQ(error_record().offset, Document::kOffset + position) << json;
 }
 
-// The decoded string, or nothing where it is refused.
+// Returns the decoded string, or nothing if the reader refuses it.
 std::string decoded(const std::string &json) {
   Document document(json);
   Text text;
@@ -194,8 +194,8 @@ TEST(Json, DecodesStrings) {
   EXPECT_EQ(decoded(R"("x\\u0041")"), "x\\u0041");
 }
 
-// A character that ends a run is found at each position of the eight bytes that are examined together.
-TEST(Json, FindsWhatEndsAStringAtAnyPlace) {
+// The reader examines eight bytes at a time and must find a special character at each of their positions.
+TEST(Json, FindsTheEndOfAStringAtAnyOffset) {
   for (size_t before = 0; before < 20; ++before) {
     for (size_t after = 0; after < 20; ++after) {
       const std::string head(before, '~');
@@ -274,16 +274,16 @@ TEST(Json, NamesWhatItIsAbout) {
   EXPECT_STREQ(error_record().name, "k");
 }
 
-TEST(Json, ReadsAgainFromAPlace) {
+TEST(Json, ReadsAgainFromAPosition) {
   Document document(R"([["\u0041"],7])");
   JsonReader &reader = document.reader;
   bool more = false;
   ASSERT_TRUE(reader.begin_array().ok());
   ASSERT_TRUE(reader.next_element(&more).ok());
-  const size_t place = reader.position();
-  EXPECT_EQ(place, 1u);
+  const size_t position = reader.position();
+  EXPECT_EQ(position, 1u);
   ASSERT_TRUE(reader.skip().ok());
-  reader.seek(place);
+  reader.seek(position);
   Text text;
   ASSERT_TRUE(reader.begin_array().ok());
   ASSERT_TRUE(reader.next_element(&more).ok());

@@ -16,8 +16,8 @@ namespace {
 using testing::TestMemory;
 using Names = std::vector<std::string>;
 
-Text name_at(const void *owner, size_t place) {
-  const std::string &name = (*static_cast<const Names *>(owner))[place];
+Text name_at(const void *owner, size_t position) {
+  const std::string &name = (*static_cast<const Names *>(owner))[position];
   return Text(name.data(), name.size());
 }
 
@@ -31,19 +31,19 @@ TEST(NameIndex, AgreesWithAMap) {
   NameIndex index(*memory, name_at, &names);
   std::mt19937 random(9);
   for (int round = 0; round < 20000; ++round) {
-    // sizes swing, so that the table fills and empties
+    // The number of names goes up and down, so that the table fills and empties.
     const uint32_t range = round / 2000 % 2 == 0 ? 600 : 60;
     const std::string name = std::string(random() % 20, 'n') + std::to_string(random() % range);
     const auto at = std::find(names.begin(), names.end(), name);
-    const size_t place = at == names.end() ? NameIndex::kNone : static_cast<size_t>(at - names.begin());
-    ASSERT_EQ(index.find(text(name)), place);
+    const size_t position = at == names.end() ? NameIndex::kNone : static_cast<size_t>(at - names.begin());
+    ASSERT_EQ(index.find(text(name)), position);
     if (random() % 2 == 0) {
       size_t found = 0;
       ASSERT_TRUE(index.add(&found, text(name)).ok());
-      ASSERT_EQ(found, place);
-      if (place == NameIndex::kNone) names.push_back(name);
+      ASSERT_EQ(found, position);
+      if (position == NameIndex::kNone) names.push_back(name);
     } else if (!names.empty()) {
-      const size_t gone = place != NameIndex::kNone ? place : random() % names.size();
+      const size_t gone = position != NameIndex::kNone ? position : random() % names.size();
       index.remove(gone);
       names.erase(names.begin() + static_cast<ptrdiff_t>(gone));
     }
@@ -54,7 +54,7 @@ TEST(NameIndex, AgreesWithAMap) {
   }
 }
 
-TEST(NameIndex, TellsTheEmptyNameFromNone) {
+TEST(NameIndex, DistinguishesTheEmptyNameFromNone) {
   TestMemory memory;
   Names names;
   NameIndex index(*memory, name_at, &names);
@@ -67,7 +67,7 @@ TEST(NameIndex, TellsTheEmptyNameFromNone) {
   EXPECT_EQ(index.find(Text("\0", 1)), NameIndex::kNone);
 }
 
-TEST(NameIndex, BearsEveryAllocationFailing) {
+TEST(NameIndex, EveryFailedAllocationIsClean) {
   testing::fail_each_allocation([](TestMemory &memory) {
     Names names;
     NameIndex index(*memory, name_at, &names);

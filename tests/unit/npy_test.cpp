@@ -287,7 +287,7 @@ TEST(NpyDtypes, AreKnownByTheirWholeString) {
   }
 }
 
-// What numpy.dtype of NumPy 2.4.6 makes of each spelling on 64-bit Linux, with ml_dtypes imported.
+// The result of numpy.dtype for each spelling: NumPy 2.4.6 on 64-bit Linux, with ml_dtypes imported.
 const std::pair<const char *, std::vector<const char *>> kSpellings[] = {
     {"bool", {"?", "|?", ">?", "bool", "bool_"}},
     {"int8", {"b", "<b", "byte", "int8"}},
@@ -326,7 +326,7 @@ TEST(NpyDtypes, HaveTheSpellingsOfNumpy) {
   const Listed big = listed(npy(npy_text(">d", "()"), "12345678"));
   EXPECT_EQ(big.at(0).dtype->id, TF_DTYPE_FLOAT64);
   EXPECT_TRUE(big.at(0).big_endian);
-  // NumPy accepts no mark before a name.
+  // NumPy does not accept a byte order mark before a name.
   EXPECT_EQ(listed(npy(npy_text("<float32", "()"), "1234")).at(0).dtype, nullptr);
 }
 

@@ -49,7 +49,7 @@ std::string saved(const tf_array *array, std::initializer_list<std::pair<tf_opti
   return contents(buffer.get());
 }
 
-// Returns the offset of the content of our extra field, of which there is one.
+// Returns the offset of the content of the only extra field for chunks in the file.
 size_t extra_at(const std::string &file) {
   const size_t entry = file.rfind("PK\1\2");
   const size_t at = entry + 46 + std::strlen("w.npy");

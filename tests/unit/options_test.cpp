@@ -28,7 +28,7 @@ void expect_failure(tf_status status, tf_status expected, const std::string &mes
 struct Range {
   tf_option option;
   int64_t least, most, initial;
-  const char *takes;  // what a message says
+  const char *takes;  // the range as messages state it
 };
 
 // The ranges that tensorfile.h documents.
@@ -161,7 +161,7 @@ TEST(Options, TakeNames) {
   EXPECT_EQ(tf_options_set_string(options.get(), TF_OPTION_LOAD_MODE, "own", SIZE_MAX), TF_STATUS_OK);
 }
 
-TEST(Options, BearNull) {
+TEST(Options, AcceptNull) {
   int64_t value = 0;
   expect_failure(tf_options_new(nullptr), TF_STATUS_INVALID_ARGUMENT, "out is NULL");
   expect_failure(tf_options_set(nullptr, TF_OPTION_THREADS, 1), TF_STATUS_INVALID_ARGUMENT, "options is NULL");
@@ -192,7 +192,7 @@ struct Owner {
   }
 };
 
-TEST(OptionsAllocator, LivesAsLongAsWhatItMade) {
+TEST(OptionsAllocator, OutlivesEverythingAllocatedFromIt) {
   Owner owner;
   tf_array *array = nullptr;
   {
@@ -248,7 +248,7 @@ TEST(OptionsProgress, ReportsAndEndsTheCall) {
     EXPECT_EQ(owner.total, 100u);
     owner.answer = 1234;
     EXPECT_EQ(progress.advance(1).code, 1234);
-    // the options let go of it, the call has not
+    // The options release the callback, but the call in progress still uses it.
     ASSERT_EQ(tf_options_set_progress(options.get(), nullptr, nullptr, nullptr), TF_STATUS_OK);
     EXPECT_EQ(owner.released, 0);
     owner.answer = TF_STATUS_OK;
@@ -260,19 +260,19 @@ TEST(OptionsProgress, ReportsAndEndsTheCall) {
   EXPECT_EQ(owner.released, 2);
 }
 
-TEST(Settings, PutTheBudgetInFront) {
+TEST(Settings, ApplyTheBudget) {
   const Handle options = new_options();
   Settings settings;
   ASSERT_TRUE(settings_of(settings, options.get()).ok());
   EXPECT_EQ(&settings.memory(), &default_memory());
   ASSERT_EQ(tf_options_set(options.get(), TF_OPTION_MAX_BYTES, 100), TF_STATUS_OK);
   ASSERT_TRUE(settings_of(settings, options.get()).ok());
-  void *place = nullptr;
-  EXPECT_EQ(allocate(&place, settings.memory(), 101, 1).code, TF_STATUS_LIMIT);
+  void *pointer = nullptr;
+  EXPECT_EQ(allocate(&pointer, settings.memory(), 101, 1).code, TF_STATUS_LIMIT);
   ASSERT_TRUE(settings_of(settings, nullptr).ok());
 }
 
-TEST(Library, TellsItsVersionAndStatuses) {
+TEST(Library, ReportsItsVersionAndStatuses) {
   EXPECT_EQ(tf_version_number(), 100u);
   EXPECT_STREQ(tf_version_string(), "0.1.0");
   EXPECT_STREQ(tf_status_name(TF_STATUS_CORRUPT), "corrupt");

@@ -177,7 +177,7 @@ TEST(ReadManyWork, NeighboursAreReadTogether) {
   ASSERT_EQ(destinations.read(file.get()), TF_STATUS_OK);
   EXPECT_EQ(counted.reads.size(), 4u);
   EXPECT_EQ(counted.read_bytes(), 1000u * 64);
-  // Every other array: the gaps between them are read too, but nothing after the last.
+  // If every other array is read, the gaps between them are read too, but nothing after the last one.
   counted.reads.clear();
   std::vector<size_t> some;
   for (size_t i = 0; i < 200; i += 2)
@@ -187,7 +187,7 @@ TEST(ReadManyWork, NeighboursAreReadTogether) {
   EXPECT_EQ(counted.reads, (std::vector<uint64_t>{199u * 64}));
   for (size_t i = 0; i < some.size(); ++i)
     expect_read(holes, i, file.get(), TF_DTYPE_UNSUPPORTED);
-  // Far apart: one read for each array, of its bytes only.
+  // Arrays that are far apart are read separately, without the bytes between them.
   counted.reads.clear();
   Destinations apart(file.get(), {0, 999}, TF_DTYPE_UNSUPPORTED);
   ASSERT_EQ(apart.read(file.get()), TF_STATUS_OK);
@@ -205,7 +205,7 @@ TEST(ReadManyWork, MembersOfAnArchiveAreReadTogether) {
   Destinations destinations(file.get(), all, TF_DTYPE_UNSUPPORTED);
   ASSERT_EQ(destinations.read(file.get()), TF_STATUS_OK);
   EXPECT_EQ(counted.reads.size(), 4u);
-  // At most the archive: the headers of the members are between their data.
+  // Reads at most the size of the archive: the headers of the members are between their data.
   EXPECT_LE(counted.read_bytes(), counted.bytes.size());
   for (size_t i = 0; i < all.size(); i += 17)
     expect_read(destinations, i, file.get(), TF_DTYPE_UNSUPPORTED);

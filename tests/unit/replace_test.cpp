@@ -22,7 +22,7 @@
 
 namespace {
 
-// The syncs, in order: "folder", or the size of a file.
+// The calls of fsync, in order: "folder", or the size of a file.
 std::vector<std::string> synced;
 
 }  // namespace
@@ -43,7 +43,7 @@ using Names = std::vector<std::string>;
 constexpr bool kAtomic = true;
 constexpr bool kInPlace = false;
 
-// One save of content.
+// Saves content to a file.
 Status save(const std::string &path, const std::string &content, bool atomic = kAtomic, bool durable = false,
             Memory &memory = default_memory()) {
   Replacement replacement(memory);
@@ -377,7 +377,7 @@ TEST(Replacement, NoMoreSpaceForTheLastBytes) {
     const rlimit limit{10, 10};
     signal(SIGXFSZ, SIG_IGN);
     if (setrlimit(RLIMIT_FSIZE, &limit) != 0) return false;
-    // Few enough bytes to be written only by commit().
+    // So few bytes are buffered and written only by commit().
     EXPECT_EQ(save(path, "0123456789abc").code, TF_STATUS_IO);
     expect_error(path + ": could not write: the file would be larger than allowed (byte 10)", 10);
     return true;

@@ -1,4 +1,4 @@
-// Every dtype in every format and layout, saved and loaded; what a format cannot hold is refused, all of it at once.
+// Saves and loads every dtype in every format and layout. One error must name all arrays that a format cannot hold.
 #include <set>
 
 #include "core/dtype.h"
@@ -10,7 +10,7 @@ namespace {
 
 constexpr tf_format kFormats[] = {TF_FORMAT_NPY, TF_FORMAT_NPZ, TF_FORMAT_SAFETENSORS, TF_FORMAT_GGUF};
 
-// By the formats' specifications.
+// True if the specification of the format has the dtype.
 bool holds(tf_format format, tf_dtype dtype) {
   const bool plain_float = dtype >= TF_DTYPE_FLOAT16 && dtype <= TF_DTYPE_FLOAT64;
   switch (format) {
@@ -93,7 +93,7 @@ TEST(RoundTrip, AFormatRefusesInOneErrorAllThatItCannotHold) {
     const auto dict = new_dict();
     std::set<std::string> refused;
     for (const Dtype &dtype : all_dtypes()) {
-      // As many as one message holds.
+      // As many as fit in one message.
       if (refused.size() == 4) break;
       kept.push_back(random_array(dtype.id, {dtype.block_size}));
       ASSERT_EQ(tf_dict_set(dict.get(), dtype.name, SIZE_MAX, kept.back().get()), TF_STATUS_OK);
@@ -115,7 +115,7 @@ TEST(RoundTrip, AFormatRefusesInOneErrorAllThatItCannotHold) {
   }
 }
 
-TEST(RoundTrip, DataLieAlignedAsPromised) {
+TEST(RoundTrip, DataIsAlignedAsDocumented) {
   const auto array = random_array(TF_DTYPE_FLOAT32, {3, 5});
   const auto byte = random_array(TF_DTYPE_INT8, {3});
   const auto dict = dict_of({{"a", byte.get()}, {"bb", array.get()}, {"c", array.get()}});

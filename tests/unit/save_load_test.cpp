@@ -60,7 +60,7 @@ TEST_F(SaveAndLoad, FormatComesFromTheOptionThenTheExtensionThenTheContent) {
   EXPECT_EQ(tf_error_offset(), 0u);
 }
 
-TEST_F(SaveAndLoad, ANpyFillsTheArrayOrLandsUnderTheEmptyName) {
+TEST_F(SaveAndLoad, ANpyIsTheArrayOrTheEntryWithTheEmptyName) {
   ASSERT_EQ(tf_save(folder.path("a").c_str(), array.get(), nullptr), TF_STATUS_OK);
   const std::string path = folder.path("a.npy");
   tf_array *one = nullptr;
@@ -83,10 +83,10 @@ TEST_F(SaveAndLoad, PositionalArraysFollowNamedOnesAndMayNotClash) {
   ASSERT_EQ(tf_savez(folder.path("a").c_str(), args, 2, named.get(), nullptr), TF_STATUS_OK);
   const auto loaded = load(folder.path("a.npz"));
   ASSERT_EQ(tf_dict_size(loaded.get()), 3u);
-  for (const auto &[place, expected] : {std::pair(0, "w"), std::pair(1, "arr_0"), std::pair(2, "arr_1")}) {
+  for (const auto &[index, expected] : {std::pair(0, "w"), std::pair(1, "arr_0"), std::pair(2, "arr_1")}) {
     const char *key = nullptr;
     size_t length = 0;
-    ASSERT_EQ(tf_dict_key_at(&key, &length, loaded.get(), static_cast<size_t>(place)), TF_STATUS_OK);
+    ASSERT_EQ(tf_dict_key_at(&key, &length, loaded.get(), static_cast<size_t>(index)), TF_STATUS_OK);
     EXPECT_STREQ(key, expected);
   }
   const auto clash = dict_of({{"arr_1", other.get()}});
@@ -176,7 +176,7 @@ TEST_F(SaveAndLoad, WeightsThatAreNotTheExpectedOnes) {
   EXPECT_EQ(tf_load_weights(&tree, folder.path("one.npy").c_str(), nullptr, nullptr), TF_STATUS_FORMAT);
 }
 
-// What MLX's form adds has names and shapes too, which are known before anything is read.
+// With TF_DECODE_MLX, the names and shapes of scales and biases are compared too, before anything is read.
 TEST_F(SaveAndLoad, WeightsInTheFormOfMlx) {
   const std::string path = folder.path("w.gguf");
   const auto blocks = random_array(TF_DTYPE_Q8_0, {4, 64});
@@ -197,7 +197,7 @@ TEST_F(SaveAndLoad, WeightsInTheFormOfMlx) {
                    ": the weights are not the expected ones: 2 unexpected ('a.biases', 'a.scales'), 1 of another shape "
                    "('a.weight' expected (4, 64), found (4, 16))",
                "a.biases");
-  // An array that is made from another is a reason to read that one.
+  // An array is read if one that is derived from it is expected.
   ASSERT_EQ(tf_options_set(mlx.get(), TF_OPTION_STRICT, 0), TF_STATUS_OK);
   const auto scales_only = dict_of({{"a.scales", array.get()}});
   const auto some =
@@ -207,7 +207,7 @@ TEST_F(SaveAndLoad, WeightsInTheFormOfMlx) {
   EXPECT_TRUE(same(array_of(a.get(), "scales").get(), array_of(inner.get(), "scales").get()));
 }
 
-// Names make the tree: as many dicts as a name has parts.
+// A name with many parts makes a tree with as many nested dicts.
 TEST_F(SaveAndLoad, WeightsAreNestedAsDeepAsTheLimitAllows) {
   const auto flat = dict_of({{"a.b.c", array.get()}, {"a.d", other.get()}});
   const auto inner = dict_of({{"b.c", array.get()}, {"d", other.get()}});
@@ -379,7 +379,7 @@ TEST_F(SaveAndLoad, MapModeSharesTheFileAndWritesDoNotReachIt) {
   }
 }
 
-TEST_F(SaveAndLoad, MaxBytesIsALimitOfItsOwn) {
+TEST_F(SaveAndLoad, MaxBytesIsASeparateLimit) {
   const auto big = random_array(TF_DTYPE_FLOAT32, {1000, 1000});
   ASSERT_EQ(tf_save(folder.path("big").c_str(), big.get(), nullptr), TF_STATUS_OK);
   const auto limited = options_with({{TF_OPTION_MAX_BYTES, 100000}});

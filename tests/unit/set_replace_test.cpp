@@ -1,4 +1,4 @@
-// Saves over a set of files: all of the new set takes the place of the old one, or none of it.
+// Saves over a set of files: either the whole new set replaces the old one, or nothing does.
 #include <cstring>
 #include <filesystem>
 
@@ -97,7 +97,7 @@ TEST(SetReplacement, CancelledAtAnyCallOfTheProgressItLeavesTheOldSet) {
   }
 }
 
-// In place there is no old set to keep, but a mixture does not load.
+// A save in place cannot keep the old set, but it never leaves a mixture that loads.
 TEST(SetReplacement, CancelledInPlaceItDoesNotLoad) {
   for (const tf_format format : kFormats) {
     const TempFolder folder;
@@ -155,14 +155,14 @@ TEST(SetReplacement, ASingleFileAndASetReplaceEachOther) {
     ASSERT_EQ(save_weights_of(path, format, 2, in_parts().get()), TF_STATUS_OK);
     EXPECT_FALSE(std::filesystem::exists(path + extension)) << "it would load as the old arrays";
     EXPECT_TRUE(load_weights_of(entry_of(path, format, 3)).all_are(2));
-    // It fits in one file now.
+    // With a larger limit, the set fits in one file.
     ASSERT_EQ(save_weights_of(path, format, 3, options_with({{TF_OPTION_PART_BYTES, 1000}}).get()), TF_STATUS_OK);
     EXPECT_EQ(folder.names(), Names{"m" + extension});
     EXPECT_TRUE(load_weights_of(path + extension).all_are(3));
   }
 }
 
-// A save that asks for no parts writes one file, and touches no other.
+// A save without TF_OPTION_PART_BYTES writes one file and touches no other.
 TEST(SetReplacement, WithoutPartsOnlyOneFileIsTouched) {
   for (const tf_format format : kFormats) {
     const TempFolder folder;
@@ -204,7 +204,7 @@ TEST(SetReplacement, AnOldIndexOrPartThatIsDamagedListsNothing) {
 
   folder.write("m-00001-of-00007.gguf", "no gguf");
   folder.write("m-00002-of-00007.gguf", "no gguf");
-  // One that says that it is part of another set than its name.
+  // The metadata of this part contradicts its name.
   ASSERT_EQ(save_weights_of(folder.path("n"), TF_FORMAT_GGUF, 1, in_parts().get(), 2), TF_STATUS_OK);
   std::filesystem::copy_file(folder.path("n-00001-of-00002.gguf"), folder.path("m-00001-of-00008.gguf"));
   ASSERT_EQ(save_weights_of(path, TF_FORMAT_GGUF, 1, in_parts().get(), 2), TF_STATUS_OK) << tf_error_message();
@@ -289,7 +289,7 @@ TEST_F(MappedTargets, AreNotOverwrittenInPlace) {
     const auto views = dict_of({{"view", view.get()}});
     EXPECT_EQ(save(path, format, views.get(), in_place.get()), TF_STATUS_INVALID_ARGUMENT);
     EXPECT_EQ(TempFolder::read_whole(path), before);
-    // Another file may be written in place, and this one be replaced.
+    // Saving another file in place is allowed, and so is replacing this one.
     EXPECT_EQ(save(path + ".copy", format, mapped.get(), in_place.get()), TF_STATUS_OK) << tf_error_message();
     EXPECT_EQ(save(path, format, mapped.get(), nullptr), TF_STATUS_OK) << tf_error_message();
     EXPECT_EQ(TempFolder::read_whole(path), before);
@@ -314,7 +314,7 @@ TEST_F(MappedTargets, AreNotOverwrittenInPlaceAsAnyPartOfASet) {
   }
 }
 
-// A descriptor for each part would be more than a process may have.
+// With an open file for each part, a large set would exceed the limit of a process.
 TEST(SetReplacement, NeedsFewDescriptorsHoweverManyPartsThereAre) {
   const TempFolder folder;
   const size_t before = open_descriptors();

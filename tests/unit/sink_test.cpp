@@ -44,7 +44,7 @@ std::string text_of(const Ref<Buffer> &buffer) {
   return std::string(static_cast<const char *>(tf_buffer_data(buffer.get())), tf_buffer_size(buffer.get()));
 }
 
-TEST(MemorySink, HandsOutWhatWasWritten) {
+TEST(MemorySink, ReturnsWhatWasWritten) {
   testing::TestMemory allocator;
   Ref<Buffer> buffer;
   {
@@ -82,7 +82,7 @@ TEST(MemorySink, GrowsInFewSteps) {
   EXPECT_LT(allocator.allocations(), 30);
 }
 
-TEST(MemorySink, TakesExpectedRoomAtOnce) {
+TEST(MemorySink, AllocatesTheExpectedSizeAtOnce) {
   testing::TestMemory allocator;
   MemorySink memory(*allocator);
   Ref<Sink> sink;

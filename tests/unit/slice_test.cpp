@@ -22,7 +22,7 @@ struct Case {
   std::vector<int32_t> values;
 };
 
-// What NumPy makes of numpy.arange(n).reshape(shape)[start:stop:step, ...].
+// The shape and values of numpy.arange(n).reshape(shape)[start:stop:step, ...] in NumPy.
 const Case kCases[] = {
     {{7}, {-8}, {6}, {1}, {6}, {0, 1, 2, 3, 4, 5}},
     {{7}, {1}, {7}, {kOmit}, {6}, {1, 2, 3, 4, 5, 6}},
@@ -81,7 +81,7 @@ Sizes shape_of(const Array &array) {
   return Sizes(array.shape().begin(), array.shape().end());
 }
 
-TEST(Slice, IsNumPys) {
+TEST(Slice, EqualsNumPy) {
   for (const Case &c : kCases) {
     const Ref<Array> array = counting(c.shape);
     SliceAxis axes[kMaxRank];
@@ -115,13 +115,14 @@ TEST(Slice, OfASliceOfATranspose) {
   EXPECT_EQ(values_of(*second), (std::vector<int32_t>{21, 17, 9, 5}));
 }
 
-// Python's range(n)[start:stop:step] for every combination, as length, first and last, hashed by FNV-1a.
+// Compares with Python's range(n)[start:stop:step] for every combination: the hash (FNV-1a) covers length, first and
+// last.
 TEST(Slice, ResolvesAsPythonEverywhere) {
-  std::vector<int64_t> places = {kOmit};
+  std::vector<int64_t> bounds = {kOmit};
   for (int64_t i = -7; i < 8; ++i)
-    places.push_back(i);
-  places.push_back(INT64_MAX);
-  places.push_back(-INT64_MAX);
+    bounds.push_back(i);
+  bounds.push_back(INT64_MAX);
+  bounds.push_back(-INT64_MAX);
   const int64_t steps[] = {kOmit, -INT64_MAX, -7, -3, -2, -1, 1, 2, 3, 7, INT64_MAX};
   uint64_t hash = 0xcbf29ce484222325u;
   const auto absorb = [&hash](int64_t value) {
@@ -129,8 +130,8 @@ TEST(Slice, ResolvesAsPythonEverywhere) {
       hash = (hash ^ (static_cast<uint64_t>(value) >> i & 0xFF)) * 0x100000001b3u;
   };
   for (int64_t n = 0; n < 6; ++n) {
-    for (const int64_t start : places) {
-      for (const int64_t stop : places) {
+    for (const int64_t start : bounds) {
+      for (const int64_t stop : bounds) {
         for (const int64_t step : steps) {
           SliceAxis axis;
           ASSERT_TRUE(resolve_slice(&axis, {&n, 1}, &start, &stop, &step, 1).ok());
@@ -152,7 +153,7 @@ TEST(Slice, TakesTheLargestSizes) {
   ASSERT_TRUE(resolve_slice(&axis, {&n, 1}, &start, nullptr, &step, 1).ok());
   EXPECT_EQ(axis.first, INT64_MAX - 1);
   EXPECT_EQ(axis.count, 1);
-  // an empty array whose other size has strides that are out of range
+  // An empty array, for which the product of another size and its stride overflows.
   const Sizes shape = {0, INT64_MAX};
   const Ref<Array> array = counting(shape);
   SliceAxis axes[2];
@@ -175,7 +176,7 @@ TEST(Slice, RefusesAStepOf0AndOtherRanks) {
   EXPECT_STREQ(error_record().message, "a slice of 1 axes for 2 dimensions");
 }
 
-// Bytes 0, 1, 2, ... in a packed or block type.
+// Makes an array of a packed or block type from the bytes 0, 1, 2, ...
 Ref<Array> counting_bytes(tf_dtype dtype, const Sizes &shape) {
   Ref<Array> array;
   EXPECT_TRUE(make_array(array, default_memory(), *find_dtype(dtype), {shape.data(), shape.size()}).ok());
@@ -197,7 +198,7 @@ std::vector<int> bytes_of(const Array &array) {
   return bytes;
 }
 
-TEST(UnitSlice, ViewsWhatLiesTogether) {
+TEST(UnitSlice, ViewsConsecutiveUnits) {
   const Ref<Array> array = counting_bytes(TF_DTYPE_FLOAT4_E2M1FN, {4, 6});
   Ref<Array> view;
   ASSERT_TRUE(slice_of(view, *array, {1, kOmit}, {3, kOmit}, {1, 1}).ok());
@@ -217,7 +218,7 @@ TEST(UnitSlice, CopiesRunsInTheOrderOfTheResult) {
 }
 
 TEST(UnitSlice, JoinsRowsThatAreNotWholeUnits) {
-  // a row is 1.5 bytes: rows 2 and 3 are whole together, row 1 to 2 are not
+  // A row has 1.5 bytes: rows 2 and 3 together fill whole bytes, rows 1 and 2 do not.
   const Ref<Array> array = counting_bytes(TF_DTYPE_FLOAT4_E2M1FN, {4, 3});
   Ref<Array> view;
   ASSERT_TRUE(slice_of(view, *array, {2, kOmit}, {4, kOmit}, {1, 1}).ok());
@@ -248,7 +249,7 @@ TEST(UnitSlice, TakesWholeBlocksOfRows) {
   EXPECT_EQ(bytes_of(*copy), expected);
   EXPECT_EQ(slice_of(copy, *array, {0, 16}, {1, 48}, {1, 1}).code, TF_STATUS_UNSUPPORTED);
   EXPECT_EQ(slice_of(copy, *array, {0, 0}, {1, 33}, {1, 1}).code, TF_STATUS_UNSUPPORTED);
-  // an empty result, whose rows would be cut
+  // An empty result is allowed even if its rows would cut units.
   EXPECT_EQ(slice_of(copy, *array, {0, 0}, {0, 33}, {1, 1}).code, TF_STATUS_UNSUPPORTED);
   ASSERT_TRUE(slice_of(copy, *array, {0, 0}, {0, 64}, {1, 1}).ok());
   EXPECT_EQ(shape_of(*copy), (Sizes{0, 64}));

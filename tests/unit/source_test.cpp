@@ -59,7 +59,7 @@ TEST(PathSource, ReadsAnyRange) {
   EXPECT_EQ(std::string(bytes, 2), "45");
 }
 
-TEST(PathSource, RangeBehindTheEndIsTruncated) {
+TEST(PathSource, RangeBeyondTheEndIsTruncated) {
   const TempFolder folder;
   const std::string path = folder.write("a.bin", "0123456789");
   const Ref<Source> source = open_path(path);
@@ -222,8 +222,8 @@ TEST(PathSource, ThreadsShareOneMapping) {
     const Ref<Source> source = open_path(path);
     std::vector<const void *> found(8);
     std::vector<std::thread> threads;
-    for (const void *&place : found)
-      threads.emplace_back([&source, &place] { EXPECT_TRUE(map_range(*source, 0, 1 << 20, &place).ok()); });
+    for (const void *&pointer : found)
+      threads.emplace_back([&source, &pointer] { EXPECT_TRUE(map_range(*source, 0, 1 << 20, &pointer).ok()); });
     for (std::thread &thread : threads)
       thread.join();
     EXPECT_EQ(std::set<const void *>(found.begin(), found.end()).size(), 1u);
@@ -241,7 +241,7 @@ TEST(PathSource, EmptyFile) {
   EXPECT_TRUE(map_range(*source, 0, 0, &mapped).ok());
 }
 
-TEST(PathSource, ReadsBehindFourGigabytes) {
+TEST(PathSource, ReadsBeyondFourGigabytes) {
   const TempFolder folder;
   const std::string path = folder.write("big.bin", "");
   constexpr uint64_t kPlace = (uint64_t{1} << 32) + 5;
@@ -253,7 +253,7 @@ TEST(PathSource, ReadsBehindFourGigabytes) {
   EXPECT_EQ(read_string(*source, kPlace, 3), "end");
   const void *mapped = nullptr;
   ASSERT_TRUE(map_range(*source, kPlace, 3, &mapped).ok());
-  // A file that does not fit in the process is read instead.
+  // A file that is too large for the address space is read instead of mapped.
   ASSERT_EQ(mapped != nullptr, sizeof(size_t) > 4);
   if (mapped != nullptr) {
     EXPECT_EQ(std::string(static_cast<const char *>(mapped), 3), "end");
@@ -271,7 +271,7 @@ TEST(PathSource, EveryFailedAllocationIsClean) {
   EXPECT_EQ(open_descriptors(), before);
 }
 
-// A source over the descriptor of a file that is closed at once.
+// Makes a source from a descriptor, which is closed immediately afterwards.
 Ref<Source> open_part(const std::string &path, uint64_t offset, uint64_t size) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   tf_source *source = nullptr;
@@ -281,7 +281,7 @@ Ref<Source> open_part(const std::string &path, uint64_t offset, uint64_t size) {
   return Ref<Source>::adopt(source);
 }
 
-// Where page boundaries are of no help.
+// The offset and size of the part are not multiples of the page size.
 constexpr uint64_t kOdd = 70001;
 
 TEST(FdSource, ReadsAndMapsAPartOfTheFile) {
@@ -491,7 +491,7 @@ TEST(MemorySource, ReadsAndMapsTheCallersBytes) {
   EXPECT_EQ(user.releases, 1);
 }
 
-TEST(MemorySource, NothingAtAll) {
+TEST(MemorySource, Empty) {
   tf_source *source = nullptr;
   ASSERT_EQ(tf_source_from_memory(&source, nullptr, 0, nullptr, nullptr), TF_STATUS_OK);
   EXPECT_EQ(source->size, 0u);

@@ -28,7 +28,7 @@ Ref<Array> new_array(Memory &memory, std::vector<int64_t> shape) {
   return array;
 }
 
-// A flat dict of arrays of shape (1,).
+// Makes a flat dict of arrays of shape (1,).
 Ref<Dict> flat_of(Memory &memory, const Names &names) {
   Ref<Dict> dict = new_dict(memory);
   for (const std::string &name : names)
@@ -36,7 +36,7 @@ Ref<Dict> flat_of(Memory &memory, const Names &names) {
   return dict;
 }
 
-// "a{b,c{d}}": the keys of a tree.
+// Returns the keys of a tree, such as "a{b,c{d}}".
 std::string outline(const Dict &dict) {
   std::string text;
   for (size_t i = 0; i < dict.size(); ++i) {
@@ -48,7 +48,7 @@ std::string outline(const Dict &dict) {
 }
 
 TEST(Unflatten, SplitsAtDotsAsMlxDoes) {
-  // as mlx.utils.tree_unflatten, but that lists stay dicts of "0", "1", ...
+  // The same result as mlx.utils.tree_unflatten, except that lists remain dicts with the keys "0", "1", ...
   const std::pair<Names, std::string> cases[] = {
       {{}, ""},
       {{"hello.world"}, "hello{world}"},
@@ -101,7 +101,7 @@ TEST(Unflatten, TakesNamesOf64Parts) {
   EXPECT_EQ(outline(*flat), dotted(64));
   EXPECT_EQ(unflatten(flat, *memory, *flat_of(*memory, {dotted(65)})).code, TF_STATUS_LIMIT);
   EXPECT_EQ(error_record().message, "key '" + dotted(65) + "': a name of more than 64 parts");
-  // and one dict more
+  // With one more dict it fails.
   const Ref<Dict> deeper = new_dict(*memory);
   ASSERT_TRUE(deeper->set_dict("p", *tree).ok());
   EXPECT_EQ(flatten(flat, *memory, *deeper).code, TF_STATUS_LIMIT);
@@ -186,7 +186,7 @@ TEST(CompareTrees, SortsManyNames) {
   EXPECT_EQ(list_of(*report, "missing"), names);
 }
 
-TEST(Tree, BearsEveryAllocationFailing) {
+TEST(Tree, EveryFailedAllocationIsClean) {
   TestMemory outer;
   Names names;
   for (int i = 0; i < 30; ++i)

@@ -1,4 +1,4 @@
-// tf_writer: it writes the bytes that a save of the same arrays writes, and refuses what a save refuses.
+// Tests tf_writer: it writes the same bytes as a save of the same arrays, and refuses what a save refuses.
 #include <algorithm>
 #include <cstring>
 
@@ -22,7 +22,7 @@ class WriterTest : public ::testing::Test {
   void add(const std::string &name, tf_dtype dtype, const std::vector<int64_t> &shape) {
     arrays.push_back({name, random_array(dtype, shape, static_cast<unsigned>(arrays.size()) + 1)});
   }
-  // Small, large and empty arrays, in an order that no format sorts by.
+  // Small, large and empty arrays, in an order that differs from the sorted order of every format.
   void add_several(bool large) {
     add("zebra", TF_DTYPE_UINT8, {3});
     add("none", TF_DTYPE_FLOAT32, {0, 4});
