@@ -1,6 +1,6 @@
 #!/bin/sh
-# Which lines and branches of the formats and codecs the unit tests, the hostile files, the faults and the corpora reach.
-# Fewer than 95 % of the lines or 85 % of the branches are a failure; tests/uncovered.md says why the others are not.
+# Measures which lines and branches of the formats and codecs the unit tests, the hostile files, the faults and the
+# corpora reach. Fails below 95 % of the lines or 85 % of the branches; docs/uncovered.md explains the rest.
 #
 # usage: coverage.sh BUILD
 set -eu

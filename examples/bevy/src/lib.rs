@@ -1,10 +1,8 @@
 //! Arrays as assets of Bevy: a [`HeightMap`] from an `.npz`, and [`Weights`] from a `.safetensors`. They are read by
-//! the asset
-//! reader of the app. With the feature `file_watcher` they are reloaded when their files change.
+//! the asset reader of the app. With the feature `file_watcher` they are reloaded when their files change.
 //!
 //! Bevy notices a file that is written in place, and a file that is replaced by another one within 300 ms. A tool that
-//! saves
-//! large files while the game runs should save them in place: `Options::new().atomic(false)`.
+//! saves large files while the game runs should save them in place: `Options::new().atomic(false)`.
 //!
 //! ```no_run
 //! use bevy_app::{App, Startup, TaskPoolPlugin};

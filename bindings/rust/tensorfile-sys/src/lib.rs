@@ -7,22 +7,17 @@
 //! libtensorfile) statically.
 //!
 //! The declarations are generated from SWIG's parse tree of `tensorfile.h`. In every build the C compiler compares the
-//! type
-//! of each function and the value of each constant with the header.
+//! type of each function and the value of each constant with the header.
 //!
 //! # Conventions
 //!
 //! Handles are reference-counted with atomics. `tf_X_retain` adds a reference and returns its argument, and
-//! `tf_X_release`
-//! removes one; both accept NULL. A function that creates an object takes `T **out` as its first argument and sets it
-//! to
-//! NULL on entry; on success the caller owns one reference. A returned pointer is borrowed; its comment says how long
-//! it is
-//! valid.
+//! `tf_X_release` removes one; both accept NULL. A function that creates an object takes `T **out` as its first
+//! argument and sets it to NULL on entry; on success the caller owns one reference. A returned pointer is borrowed;
+//! its comment says how long it is valid.
 //!
-//! Most functions return a [`tf_status`], which is 0 on success. A function that fails creates and changes nothing, and
-//! sets
-//! the error record of the calling thread: [`tf_error_message`], [`tf_error_offset`], [`tf_error_name`].
+//! Most functions return a [`tf_status`], which is 0 on success. A function that fails creates and changes nothing,
+//! and sets the error record of the calling thread: [`tf_error_message`], [`tf_error_offset`], [`tf_error_name`].
 //!
 //! Strings are UTF-8 and have a pointer and a length in bytes; the length `usize::MAX` means that the string is
 //! NUL-terminated. Paths are NUL-terminated: bytes on POSIX, UTF-8 on Windows.

@@ -1,6 +1,5 @@
 //! Loads a .safetensors file, prints the names and shapes of its arrays, changes one of them, and saves .npz and .gguf
-//! with
-//! metadata.
+//! with metadata.
 //!
 //!     cargo run --example convert [MODEL.safetensors]
 //!

@@ -49,11 +49,11 @@ handle!(Array, tf_array, tf_array_release);
 // SAFETY: everything that & allows is const in the library, which supports concurrent calls; the reference count is
 // atomic, and owners of wrapped memory are Send.
 unsafe impl Send for Array {}
-// SAFETY: as above.
+// SAFETY: Sync holds for the same reasons as Send.
 unsafe impl Sync for Array {}
-// SAFETY: as above.
+// SAFETY: it refers to the same kind of object as the owning type.
 unsafe impl Send for ArrayRef {}
-// SAFETY: as above.
+// SAFETY: Sync holds for the same reasons as Send.
 unsafe impl Sync for ArrayRef {}
 
 impl Deref for Array {

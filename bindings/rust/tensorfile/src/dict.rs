@@ -54,11 +54,11 @@ handle!(Dict, tf_dict, tf_dict_release);
 // SAFETY: everything that & allows is const in the library, which supports concurrent calls; arrays are Send and Sync.
 // A Dict is the only owner of its object.
 unsafe impl Send for Dict {}
-// SAFETY: as above.
+// SAFETY: Sync holds for the same reasons as Send.
 unsafe impl Sync for Dict {}
-// SAFETY: as above.
+// SAFETY: it refers to the same kind of object as the owning type.
 unsafe impl Send for DictRef {}
-// SAFETY: as above.
+// SAFETY: Sync holds for the same reasons as Send.
 unsafe impl Sync for DictRef {}
 
 impl Deref for Dict {
@@ -247,8 +247,8 @@ impl DictRef {
 
     /// Returns the dict of a key to change it.
     pub fn get_dict_mut(&mut self, key: &str) -> Result<&mut DictRef> {
-        // SAFETY: as above; this is the only reference, since all others would come from this dict, which is borrowed
-        // mutably.
+        // SAFETY: the dict lives as long as its borrow. This is the only reference, since all others would come from
+        // this dict, which is borrowed mutably.
         Ok(unsafe { DictRef::from_ptr_mut(self.nested(key)?) })
     }
 
@@ -257,7 +257,7 @@ impl DictRef {
         let mut raw = ptr::null_mut();
         // SAFETY: the handle is valid; the pointer has its length.
         check(|| unsafe { sys::tf_dict_get_dict(&mut raw, self.as_ptr(), key, length) })?;
-        // SAFETY: the reference is ours; this dict has another.
+        // SAFETY: this function owns the reference; the dict has its own.
         release(|| unsafe { sys::tf_dict_release(raw) });
         Ok(raw)
     }
@@ -331,21 +331,21 @@ impl DictRef {
     /// Stores a string that need not be UTF-8.
     pub fn insert_bytes(&mut self, key: &str, bytes: &[u8]) -> Result<()> {
         let ((key, length), (text, text_length)) = (parts(key.as_bytes()), parts(bytes));
-        // SAFETY: the handle belongs to us alone; each pointer has its length.
+        // SAFETY: no other reference to the handle exists; each pointer has its length.
         check(|| unsafe { sys::tf_dict_set_string(self.as_ptr(), key, length, text, text_length) })
     }
 
     /// Stores an empty list of strings, to be filled by [`push`](DictRef::push).
     pub fn insert_list(&mut self, key: &str) -> Result<()> {
         let (key, length) = parts(key.as_bytes());
-        // SAFETY: the handle belongs to us alone; the pointer has its length.
+        // SAFETY: no other reference to the handle exists; the pointer has its length.
         check(|| unsafe { sys::tf_dict_set_string_list(self.as_ptr(), key, length) })
     }
 
     /// Appends a string to the list of a key.
     pub fn push(&mut self, key: &str, text: impl AsRef<[u8]>) -> Result<()> {
         let ((key, length), (text, text_length)) = (parts(key.as_bytes()), parts(text.as_ref()));
-        // SAFETY: the handle belongs to us alone; each pointer has its length.
+        // SAFETY: no other reference to the handle exists; each pointer has its length.
         check(|| unsafe { sys::tf_dict_string_list_append(self.as_ptr(), key, length, text, text_length) })
     }
 
@@ -389,7 +389,7 @@ impl DictRef {
     /// number.
     pub fn remove(&mut self, key: &str) -> Result<()> {
         let (key, length) = parts(key.as_bytes());
-        // SAFETY: the handle belongs to us alone; the pointer has its length.
+        // SAFETY: no other reference to the handle exists; the pointer has its length.
         check(|| unsafe { sys::tf_dict_remove(self.as_ptr(), key, length) })
     }
 
@@ -609,7 +609,7 @@ pub trait IntoValue {
 impl IntoValue for &ArrayRef {
     fn put(self, dict: &mut DictRef, key: &str) -> Result<()> {
         let (key, length) = parts(key.as_bytes());
-        // SAFETY: the dict belongs to us alone; the array is valid; the pointer has its length.
+        // SAFETY: no other reference to the dict exists; the array is valid; the pointer has its length.
         check(|| unsafe { sys::tf_dict_set(dict.as_ptr(), key, length, self.as_ptr()) })
     }
 }
@@ -647,7 +647,7 @@ impl IntoValue for String {
 impl IntoValue for Dict {
     fn put(self, dict: &mut DictRef, key: &str) -> Result<()> {
         let (key, length) = parts(key.as_bytes());
-        // SAFETY: both dicts belong to us alone; the remaining reference is that of the outer dict.
+        // SAFETY: no other references to the dicts exist; the outer dict has the remaining one.
         check(|| unsafe { sys::tf_dict_set_dict(dict.as_ptr(), key, length, self.as_ptr()) })
     }
 }
@@ -661,7 +661,7 @@ impl IntoValue for &DictRef {
 impl IntoValue for i64 {
     fn put(self, dict: &mut DictRef, key: &str) -> Result<()> {
         let (key, length) = parts(key.as_bytes());
-        // SAFETY: the dict belongs to us alone; the pointer has its length.
+        // SAFETY: no other reference to the dict exists; the pointer has its length.
         check(|| unsafe { sys::tf_dict_set_int64(dict.as_ptr(), key, length, self) })
     }
 }
@@ -669,7 +669,7 @@ impl IntoValue for i64 {
 impl IntoValue for f64 {
     fn put(self, dict: &mut DictRef, key: &str) -> Result<()> {
         let (key, length) = parts(key.as_bytes());
-        // SAFETY: the dict belongs to us alone; the pointer has its length.
+        // SAFETY: no other reference to the dict exists; the pointer has its length.
         check(|| unsafe { sys::tf_dict_set_double(dict.as_ptr(), key, length, self) })
     }
 }

@@ -341,7 +341,7 @@ pub(crate) fn elements_of_mut<T: Element>(bytes: &mut [u8]) -> Result<&mut [T]> 
     if count == 0 {
         return Ok(&mut []);
     }
-    // SAFETY: as above; the borrow of the bytes becomes that of the elements.
+    // SAFETY: alignment, length and values were just checked; the elements borrow what the bytes borrowed.
     Ok(unsafe { std::slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), count) })
 }
 

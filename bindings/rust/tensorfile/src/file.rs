@@ -39,7 +39,7 @@ pub struct File {
 
 // SAFETY: the file is const for all calls; the reference count is atomic.
 unsafe impl Send for File {}
-// SAFETY: as above.
+// SAFETY: Sync holds for the same reasons as Send.
 unsafe impl Sync for File {}
 
 /// Returns another reference to the same file.
@@ -111,9 +111,9 @@ impl File {
         let mut raw = ptr::null_mut();
         // SAFETY: the handle is valid.
         check(|| unsafe { sys::tf_file_metadata(&mut raw, self.as_ptr()) })?;
-        // SAFETY: the reference is ours; the file has another, and lives as long as its borrow.
+        // SAFETY: this function owns the reference; the file has its own and lives as long as its borrow.
         release(|| unsafe { sys::tf_dict_release(raw) });
-        // SAFETY: as above; nothing changes it.
+        // SAFETY: the file keeps the dict alive, and nothing changes it.
         Ok(unsafe { DictRef::from_ptr(raw) })
     }
 

@@ -91,7 +91,7 @@ pub struct Source {
 
 // SAFETY: the reference count is atomic; readers are Send and Sync.
 unsafe impl Send for Source {}
-// SAFETY: as above.
+// SAFETY: Sync holds for the same reasons as Send.
 unsafe impl Sync for Source {}
 
 struct Reader {
@@ -269,7 +269,7 @@ handle!(Buffer, tf_buffer, tf_buffer_release);
 
 // SAFETY: the bytes never change, and the reference count is atomic.
 unsafe impl Send for Buffer {}
-// SAFETY: as above.
+// SAFETY: Sync holds for the same reasons as Send.
 unsafe impl Sync for Buffer {}
 
 impl Deref for Buffer {

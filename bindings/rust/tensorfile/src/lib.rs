@@ -24,8 +24,7 @@
 //!
 //! Loaded arrays have their own memory. Mapping a file instead is `unsafe`, since another process could change it:
 //! [`File::open_mapped`], [`Options::map`]. Clones and views of an array share its memory, which is copied when one of
-//! them
-//! is changed. Panics in callbacks propagate to the caller.
+//! them is changed. Panics in callbacks propagate to the caller.
 //!
 //! # Features
 //!

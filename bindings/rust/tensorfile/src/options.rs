@@ -51,7 +51,7 @@ handle!(Raw, tf_options, tf_options_release);
 
 // SAFETY: options are const for calls; callbacks and allocators are Send and Sync.
 unsafe impl Send for Raw {}
-// SAFETY: as above.
+// SAFETY: Sync holds for the same reasons as Send.
 unsafe impl Sync for Raw {}
 
 /// What a save writes: one array for .npy, or a dict of arrays for the other formats.
@@ -200,7 +200,7 @@ unsafe extern "C" fn execute<E: Executor>(
         // SAFETY: guaranteed by the library.
         let executor = unsafe { &*user.cast::<E>() };
         let run = run.ok_or_else(|| std::io::Error::other("the library passed no job"))?;
-        // SAFETY: as above; the library ignores indices that are too large or repeated.
+        // SAFETY: the library accepts calls from any thread; it ignores indices that are too large or repeated.
         Ok(executor.execute(count, &|index| unsafe { run(jobs.as_ptr(), index) })?)
     })
 }
@@ -255,7 +255,7 @@ impl Options {
     }
 
     fn set(self, option: sys::tf_option, value: i64) -> Self {
-        // SAFETY: the options belong to us alone.
+        // SAFETY: no other code uses the options.
         self.change(|raw| check(|| unsafe { sys::tf_options_set(raw, option, value) }))
     }
 
@@ -304,7 +304,7 @@ impl Options {
     /// Sets the format by its name, such as `"npz"`.
     pub fn format_name(self, name: &str) -> Self {
         let (text, length) = (name.as_ptr().cast(), name.len());
-        // SAFETY: the options belong to us alone; the pointer has its length.
+        // SAFETY: no other code uses the options; the pointer has its length.
         self.change(|raw| check(|| unsafe { sys::tf_options_set_string(raw, sys::TF_OPTION_FORMAT, text, length) }))
     }
 
@@ -451,7 +451,7 @@ impl Options {
     {
         self.change(|raw| {
             let user = Box::into_raw(Box::new(report)).cast();
-            // SAFETY: the options belong to us alone; the box is an F, and dropped once.
+            // SAFETY: no other code uses the options; the box is an F, and dropped once.
             check(|| unsafe { sys::tf_options_set_progress(raw, Some(progress::<F>), Some(drop_box::<F>), user) })
         })
     }
@@ -463,7 +463,7 @@ impl Options {
         self.change(|raw| {
             let width = executor.width();
             let user = Box::into_raw(Box::new(executor)).cast();
-            // SAFETY: the options belong to us alone; the box is an E, and dropped once.
+            // SAFETY: no other code uses the options; the box is an E, and dropped once.
             check(|| unsafe { sys::tf_options_set_executor(raw, Some(execute::<E>), width, Some(drop_box::<E>), user) })
         })
     }
@@ -479,7 +479,7 @@ impl Options {
         self.change(|raw| {
             let user = Box::into_raw(Box::new(allocator)).cast();
             let release = Some(drop_box::<A> as unsafe extern "C" fn(*mut c_void));
-            // SAFETY: the options belong to us alone; the box is an A, and dropped once, after all it allocated.
+            // SAFETY: no other code uses the options; the box is an A, and dropped once, after all it allocated.
             check(|| unsafe {
                 sys::tf_options_set_allocator(raw, Some(allocate::<A>), Some(deallocate::<A>), release, user)
             })

@@ -88,7 +88,7 @@ impl Writer<'_> {
     pub fn declare(&mut self, name: &str, dtype: Dtype, shape: impl Dims) -> Result<()> {
         let shape = shape.dims()?;
         let (text, length, dims, ndim) = (name.as_ptr().cast(), name.len(), shape.as_ptr(), shape.len());
-        // SAFETY: the handle belongs to us alone; each pointer has its length.
+        // SAFETY: no other code uses the handle; each pointer has its length.
         check(|| unsafe { sys::tf_writer_declare(self.raw.as_ptr(), text, length, dtype.to_raw(), dims, ndim) })
     }
 
@@ -109,14 +109,14 @@ impl Writer<'_> {
     /// Writes the next elements as bytes, in native byte order (blocks: little-endian).
     pub fn write_bytes(&mut self, bytes: &[u8]) -> Result<()> {
         let (data, nbytes) = (bytes.as_ptr().cast(), bytes.len());
-        // SAFETY: the handle belongs to us alone; the pointer has its length.
+        // SAFETY: no other code uses the handle; the pointer has its length.
         check(|| unsafe { sys::tf_writer_write(self.raw.as_ptr(), data, nbytes) })
     }
 
     /// Completes the file and moves it to its path. If an array is incomplete, it fails with [`Error::InvalidArgument`]
     /// and leaves no file.
     pub fn finish(self) -> Result<()> {
-        // SAFETY: the handle belongs to us alone.
+        // SAFETY: no other code uses the handle.
         check(|| unsafe { sys::tf_writer_finish(self.raw.as_ptr()) })
     }
 
