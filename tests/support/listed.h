@@ -53,6 +53,8 @@ class Listed {
     return bytes;
   }
   const Dict &metadata() const { return *listing->metadata; }
+  std::vector<std::string> notes() const { return texts(listing->notes); }
+  std::vector<std::string> tolerated() const { return texts(listing->tolerated); }
 
   static std::string text(Text from) { return std::string(from.data(), from.size()); }
 
@@ -60,6 +62,12 @@ class Listed {
   std::unique_ptr<Listing> listing;
 
  private:
+  static std::vector<std::string> texts(const Vec<Text> &lines) {
+    std::vector<std::string> out;
+    for (const Text line : lines)
+      out.push_back(text(line));
+    return out;
+  }
   void list(const Format &format, const Settings &settings) {
     listing = std::make_unique<Listing>(settings.memory());
     Status status = make_dict(listing->metadata, settings.memory());

@@ -244,11 +244,13 @@ TEST(GgufWrite, RefusesDtypesRanksAndNames) {
   refused("x", of(TF_DTYPE_FLOAT8_E4M3FN, 4), "'x' (dtype float8_e4m3fn)");
   refused("x", of(TF_DTYPE_FLOAT6_E2M3FN, 3), "'x' (dtype float6_e2m3fn)");
   refused("x", of(TF_DTYPE_FLOAT4_E2M1FN, 2), "'x' (dtype float4_e2m1fn)");
-  refused("x", array_of<int8_t>(TF_DTYPE_INT8, {1, 1, 1, 1, 1}, {1}), "'x' (5 dimensions, at most 4 are possible)");
+  refused("x", array_of<int8_t>(TF_DTYPE_INT8, {1, 1, 1, 1, 1}, {1}),
+          "'x' (5 dimensions, at most 4 are possible; TF_OPTION_GGUF_EXTENDED permits 8)");
   const auto one = [] { return array_of<int8_t>(TF_DTYPE_INT8, {1}, {1}); };
   refused("", one(), "'' (the name is empty)");
   const std::string longName(64, 'n');
-  refused(longName, one(), "'" + longName + "' (the name has more than 63 bytes)");
+  refused(longName, one(),
+          "'" + longName + "' (the name has more than 63 bytes; TF_OPTION_GGUF_EXTENDED permits 65535)");
   GgufSave nul;
   nul.add(std::string("a\0b", 3), one());
   EXPECT_EQ(nul.bytes(), "");
@@ -261,6 +263,27 @@ TEST(GgufWrite, RefusesDtypesRanksAndNames) {
   GgufSave good;
   good.add(std::string(63, 'n'), one()).add("\u00e9", one());
   EXPECT_NE(good.bytes(), "") << good.error.message;
+}
+
+TEST(GgufWrite, ExtendedRanksAndNames) {
+  const auto of_rank = [](size_t rank) { return array_of<int8_t>(TF_DTYPE_INT8, std::vector<int64_t>(rank, 1), {1}); };
+  GgufSave save;
+  save.option(TF_OPTION_GGUF_EXTENDED, 1);
+  save.add("eight", of_rank(8)).add(std::string(65535, 'n'), of_rank(5));
+  const Listed found(kGgufFormat, save.bytes());
+  ASSERT_TRUE(found.ok()) << found.error.message;
+  EXPECT_EQ(found.shape(0), std::vector<int64_t>(8, 1));
+  EXPECT_EQ(found.name(1), std::string(65535, 'n'));
+  GgufSave nine;
+  nine.option(TF_OPTION_GGUF_EXTENDED, 1);
+  nine.add("x", of_rank(9));
+  expect_refused(nine, TF_STATUS_UNSUPPORTED, "gguf cannot hold: 'x' (9 dimensions, at most 8 are possible)", "x");
+  GgufSave longer;
+  longer.option(TF_OPTION_GGUF_EXTENDED, 1);
+  longer.add(std::string(65536, 'n'), of_rank(1));
+  EXPECT_EQ(longer.bytes(), "");
+  EXPECT_NE(longer.error.message.find("(the name has more than 65535 bytes)"), std::string::npos)
+      << longer.error.message;
 }
 
 TEST(GgufWrite, RefusesMetadata) {
@@ -285,7 +308,8 @@ TEST(GgufWrite, RefusesMetadata) {
   EXPECT_NE(longest.set(std::string(65535, 'k'), std::string("x")).bytes(), "") << longest.error.message;
   GgufSave longer;
   EXPECT_EQ(longer.set(std::string(65536, 'k'), std::string("x")).bytes(), "");
-  EXPECT_NE(longer.error.message.find("(the key is too long)"), std::string::npos) << longer.error.message;
+  EXPECT_NE(longer.error.message.find("(the name has more than 65535 bytes)"), std::string::npos)
+      << longer.error.message;
   GgufSave latin;
   EXPECT_EQ(latin.set("\xE9", std::string("x")).bytes(), "");
   EXPECT_NE(latin.error.message.find("(the name is not UTF-8)"), std::string::npos) << latin.error.message;

@@ -173,6 +173,7 @@ TEST(SafetensorsRead, ListsArraysOfUnknownDtypes) {
                 "aaaaab"));
     ASSERT_EQ(found.error.status, TF_STATUS_OK) << dtype << found.error.message;
     EXPECT_EQ(found.at(0).dtype, nullptr);
+    EXPECT_EQ(Listed::text(found.at(0).type), dtype);
     EXPECT_EQ(Listed::text(found.at(0).reason), "dtype '" + dtype + "'");
     EXPECT_EQ(found.at(0).nbytes, 5u);
     EXPECT_EQ(found.at(0).stored, 5u);

@@ -13,6 +13,7 @@ inline constexpr Text kGgufAlignmentKey = "general.alignment";
 inline constexpr uint64_t kGgufAlignment = 32;  // unless the metadata have another
 inline constexpr uint64_t kGgufMaxAlignment = uint64_t{1} << 20;
 inline constexpr size_t kGgufMaxLevels = 8;  // of arrays within arrays
+inline constexpr size_t kGgufMaxRank = 8;
 
 // What errors say between a count and its limit.
 inline constexpr const char *kGgufTooManyArrays = " arrays are more than the limit (max_arrays) of ";

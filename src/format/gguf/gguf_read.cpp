@@ -12,8 +12,6 @@ namespace tfile {
 
 namespace {
 
-constexpr size_t kMaxReadDimensions = 8;
-
 // The sizes of the smallest things in a header.
 constexpr uint64_t kLeastString = 8;
 constexpr uint64_t kLeastArray = 12;
@@ -88,7 +86,8 @@ struct Contents {
         settings(settings),
         header(memory, source, settings),
         keys(memory, header),
-        tensors(memory, header) {}
+        tensors(memory, header),
+        unknown_sizes(memory) {}
 
   // Most tensors have the type of the previous one.
   const Dtype *dtype_of(uint32_t type) {
@@ -109,20 +108,26 @@ struct Contents {
   uint64_t alignment = kGgufAlignment;
   uint64_t values = 0;      // metadata values so far, those in lists of lists included
   uint64_t data_start = 0;  // in the file
+  uint64_t end = 0;         // of the last tensor and its padding
   size_t name_bytes = 0;    // of the tensors' names, with a NUL each
   size_t ranks = 0;         // of all tensors
+  // Empty, or for each tensor of an unknown type the number of its bytes, which its record does not tell.
+  Vec<uint64_t> unknown_sizes;
 };
 
 // One tensor's record.
 struct Tensor {
-  const Dtype *dtype = nullptr;
-  int64_t shape[kMaxReadDimensions];
+  const Dtype *dtype = nullptr;  // NULL: the type is unknown
+  uint32_t type = 0;
+  int64_t shape[kGgufMaxRank];
   size_t rank = 0;
   Checked elements;
   uint64_t nbytes = 0;
   uint64_t offset = 0;  // in the data section
 
   Span<const int64_t> sizes() const { return {shape, rank}; }
+  // True if only the tensors around it show how many bytes it has.
+  bool has_unknown_size() const { return dtype == nullptr && elements.value() > 0; }
 };
 
 Status check_magic(GgufHeader &header) {
@@ -231,7 +236,7 @@ Status read_shape(Tensor *tensor, GgufHeader &header, const Settings &settings, 
   const uint64_t start = header.position();
   uint32_t rank = 0;
   TFILE_TRY(header.read(&rank));
-  if (rank > kMaxReadDimensions) {
+  if (rank > kGgufMaxRank) {
     return header.fail(TF_STATUS_CORRUPT, start) << rank << " dimensions, at most 8 are possible";
   }
   TFILE_TRY(check_rank(header.source(), settings, header.string_at(name_at), rank, start));
@@ -252,10 +257,9 @@ Status read_shape(Tensor *tensor, GgufHeader &header, const Settings &settings, 
 Status read_type(Tensor *tensor, Contents &contents) {
   GgufHeader &header = contents.header;
   const uint64_t start = header.position();
-  uint32_t type = 0;
-  TFILE_TRY(header.read(&type));
-  tensor->dtype = contents.dtype_of(type);
-  if (tensor->dtype == nullptr) return header.fail(TF_STATUS_UNSUPPORTED, start) << "unknown ggml type " << type;
+  TFILE_TRY(header.read(&tensor->type));
+  tensor->dtype = contents.dtype_of(tensor->type);
+  if (tensor->dtype == nullptr) return kOk;
   const Dtype &dtype = *tensor->dtype;
   const int64_t row = tensor->rank > 0 ? tensor->shape[tensor->rank - 1] : 1;
   if (dtype.block_size > 1 && row % dtype.block_size != 0) {
@@ -286,46 +290,89 @@ Status read_record(Tensor *tensor, Contents &contents, uint64_t start) {
   return header.fail(TF_STATUS_CORRUPT, offset_at) << "offset " << tensor->offset << " is too large";
 }
 
-// Reads the record of tensor i again, after it has been checked.
+// Reads the record of tensor i again, after it has been checked. Fills in a size that its record does not tell, if it is
+// known by now.
 Status reread_record(Tensor *tensor, Contents &contents, size_t i) {
   const uint64_t start = contents.tensors[i];
   contents.header.seek(start);
   contents.header.set_subject(GgufSubject::kTensor, start);
   TFILE_TRY(contents.header.skip_string());
-  return read_record(tensor, contents, start);
+  TFILE_TRY(read_record(tensor, contents, start));
+  if (tensor->has_unknown_size() && !contents.unknown_sizes.empty()) tensor->nbytes = contents.unknown_sizes[i];
+  return kOk;
 }
+
+constexpr uint64_t kUnknownSize = UINT64_MAX;
 
 // The data of a tensor.
 struct Extent {
   uint64_t offset;  // in the data section
-  uint64_t nbytes;
-  uint64_t record;  // offset in the header
+  uint64_t nbytes;  // may be kUnknownSize
+  size_t tensor;    // index
 
+  bool has_unknown_size() const { return nbytes == kUnknownSize; }
   uint64_t padded_end(uint64_t alignment) const { return Checked(offset + nbytes).align_up(alignment).value(); }
 };
 
-// Finds holes and overlaps of data that are not in the order of their records.
-Status check_unordered(Contents &contents) {
-  GgufHeader &header = contents.header;
-  Vec<Extent> extents(contents.memory);
-  TFILE_TRY(extents.reserve(contents.tensors.size()));
+// Lists the data of all tensors, ordered by their offsets. Empty data come before others at the same offset.
+Status list_extents(Vec<Extent> *extents, Contents &contents) {
+  TFILE_TRY(extents->reserve(contents.tensors.size()));
   for (size_t i = 0; i < contents.tensors.size(); ++i) {
     Tensor tensor;
     TFILE_TRY(reread_record(&tensor, contents, i));
-    TFILE_TRY(extents.push({tensor.offset, tensor.nbytes, contents.tensors[i]}));
+    TFILE_TRY(extents->push({tensor.offset, tensor.has_unknown_size() ? kUnknownSize : tensor.nbytes, i}));
   }
-  std::sort(extents.begin(), extents.end(), [](const Extent &a, const Extent &b) {
-    return a.offset != b.offset ? a.offset < b.offset : a.nbytes < b.nbytes;
+  std::sort(extents->begin(), extents->end(), [](const Extent &a, const Extent &b) {
+    if (a.offset != b.offset) return a.offset < b.offset;
+    return a.nbytes != b.nbytes ? a.nbytes < b.nbytes : a.tensor < b.tensor;
   });
+  return kOk;
+}
+
+Failure blame_offset(Contents &contents, const Extent &extent) {
+  const uint64_t record = contents.tensors[extent.tensor];
+  contents.header.set_subject(GgufSubject::kTensor, record);
+  return contents.header.fail(TF_STATUS_CORRUPT, record) << "offset " << extent.offset;
+}
+
+// Finds holes and overlaps of data that are not in the order of their records. Data of unknown size extend to the next
+// tensor.
+Status check_order(const Vec<Extent> &extents, Contents &contents) {
   uint64_t expected = 0;
+  const Extent *before = nullptr;
   for (const Extent &extent : extents) {
-    if (extent.offset != expected) {
-      header.set_subject(GgufSubject::kTensor, extent.record);
-      return header.fail(TF_STATUS_CORRUPT, extent.record) << "offset " << extent.offset << ", expected " << expected
-                                                           << ": the data must have neither holes nor overlaps";
+    const bool follows_unknown = before != nullptr && before->has_unknown_size();
+    if (follows_unknown) {
+      if (extent.offset == before->offset) {
+        return blame_offset(contents, extent) << ", where the data of another tensor begin, too: data must not overlap";
+      }
+      contents.unknown_sizes[before->tensor] = extent.offset - before->offset;
+    } else if (extent.offset != expected) {
+      return blame_offset(contents, extent)
+             << ", expected " << expected << ": the data must have neither holes nor overlaps";
     }
-    expected = extent.padded_end(contents.alignment);
+    if (!extent.has_unknown_size()) expected = extent.padded_end(contents.alignment);
+    before = &extent;
   }
+  return kOk;
+}
+
+// Checks data that are not in the order of their records, or whose sizes are not all known. *end is the end of the last
+// tensor. Data of unknown size that are the last extend to the end of the file.
+Status check_unordered(uint64_t *end, Contents &contents) {
+  Vec<Extent> extents(contents.memory);
+  TFILE_TRY(list_extents(&extents, contents));
+  const bool any_unknown =
+      std::any_of(extents.begin(), extents.end(), [](const Extent &extent) { return extent.has_unknown_size(); });
+  if (any_unknown) TFILE_TRY(contents.unknown_sizes.resize(extents.size()));
+  TFILE_TRY(check_order(extents, contents));
+  const Extent &last = extents.back();
+  if (!last.has_unknown_size()) return kOk;
+  const uint64_t start = contents.data_start + last.offset;
+  const uint64_t size = contents.header.source().size;
+  const uint64_t nbytes = start < size ? size - start : 1;
+  contents.unknown_sizes[last.tensor] = nbytes;
+  *end = last.offset + nbytes;
   return kOk;
 }
 
@@ -346,7 +393,7 @@ Status truncated(Contents &contents) {
 
 // The data of all tensors.
 struct DataExtent {
-  bool ordered = true;    // in the order of their records, without a hole
+  bool ordered = true;    // in the order of their records, without a hole, and all of known sizes
   uint64_t expected = 0;  // offset at which the data of the next tensor should begin
   uint64_t end = 0;
 };
@@ -363,8 +410,8 @@ Status scan_records(DataExtent *extent, Contents &contents, uint64_t count) {
     TFILE_TRY(contents.tensors.add(start));
     TFILE_TRY(read_record(&tensor, contents, start));
     contents.ranks += tensor.rank;
-    extent->ordered = extent->ordered && tensor.offset == extent->expected;
-    extent->expected = Extent{tensor.offset, tensor.nbytes, start}.padded_end(contents.alignment);
+    extent->ordered = extent->ordered && tensor.offset == extent->expected && !tensor.has_unknown_size();
+    extent->expected = Extent{tensor.offset, tensor.nbytes, 0}.padded_end(contents.alignment);
     extent->end = std::max(extent->end, tensor.offset + tensor.nbytes);
     if (contents.tensors.size() % kIndexedAtOnce == 0) TFILE_TRY(contents.tensors.index(header, GgufSubject::kTensor));
   }
@@ -378,16 +425,12 @@ Status scan_tensors(Contents &contents, uint64_t count) {
   // The error for a duplicate name comes first, because its record precedes the one that ended the scan.
   TFILE_TRY(contents.tensors.index(header, GgufSubject::kTensor));
   TFILE_TRY(status);
-  const bool ordered = extent.ordered;
-  const uint64_t end = extent.end;
   contents.data_start = Checked(header.position()).align_up(contents.alignment).value();
-  if (!ordered) TFILE_TRY(check_unordered(contents));
-  const uint64_t size = header.source().size;
-  if (count > 0 && contents.data_start + end > size) return truncated(contents);
+  if (!extent.ordered) TFILE_TRY(check_unordered(&extent.end, contents));
+  if (count > 0 && contents.data_start + extent.end > header.source().size) return truncated(contents);
   header.set_subject(GgufSubject::kFile, 0);
-  const uint64_t padded = Checked(contents.data_start + end).align_up(contents.alignment).value();
-  if (size <= padded || contents.settings.on(TF_OPTION_LENIENT)) return kOk;
-  return header.fail(TF_STATUS_CORRUPT, padded) << size - padded << " bytes follow the last tensor and its padding";
+  contents.end = Checked(contents.data_start + extent.end).align_up(contents.alignment).value();
+  return kOk;
 }
 
 Status scan(Contents &contents) {
@@ -486,6 +529,16 @@ Status build_value(Dict &dict, GgufHeader &header, uint64_t start) {
   return dict.set_string(key, text);
 }
 
+// Describes a tensor whose type is unknown.
+Status set_unknown_type(Member *member, uint32_t type, Arena &arena) {
+  char buffer[64];
+  LineWriter reason(buffer, sizeof(buffer));
+  reason << "unknown ggml type " << type;
+  TFILE_TRY(arena.copy(&member->reason, reason.text()));
+  member->type = member->reason.from(sizeof("unknown ") - 1);
+  return kOk;
+}
+
 // Sets the byte order of a member of a big-endian file. A dtype whose bytes cannot be swapped becomes unknown.
 Status set_byte_order(Member *member, Arena &arena) {
   const Dtype &dtype = *member->dtype;
@@ -494,6 +547,7 @@ Status set_byte_order(Member *member, Arena &arena) {
   char buffer[64];
   LineWriter reason(buffer, sizeof(buffer));
   reason << "dtype '" << dtype.name << "' in big-endian order";
+  member->type = Text(dtype.name);
   member->dtype = nullptr;
   member->big_endian = false;
   return arena.copy(&member->reason, reason.text());
@@ -514,7 +568,11 @@ Status build_member(Listing &listing, int64_t **shapes, Contents &contents, size
   member.nbytes = tensor.nbytes;
   member.stored = tensor.nbytes;
   member.offset = contents.data_start + tensor.offset;
-  if (header.big()) TFILE_TRY(set_byte_order(&member, listing.arena));
+  if (tensor.dtype == nullptr) {
+    TFILE_TRY(set_unknown_type(&member, tensor.type, listing.arena));
+  } else if (header.big()) {
+    TFILE_TRY(set_byte_order(&member, listing.arena));
+  }
   return listing.members.push(member);
 }
 
@@ -531,6 +589,18 @@ Status build_members(Listing &listing, Contents &contents) {
   return kOk;
 }
 
+// Signatures and the like are appended to files. Other readers ignore what follows the last tensor, too.
+Status note_trailing_bytes(Listing &listing, const Contents &contents) {
+  const uint64_t size = contents.header.source().size;
+  if (size <= contents.end) return kOk;
+  char buffer[128];
+  LineWriter line(buffer, sizeof(buffer));
+  line << size - contents.end << (size - contents.end == 1 ? " byte follows " : " bytes follow ")
+       << (contents.tensors.size() == 0 ? "the metadata" : "the last tensor") << ", from byte " << contents.end
+       << " on";
+  return listing.note(line.text());
+}
+
 }  // namespace
 
 Status list_gguf(Listing &listing, const Source &source, const Settings &settings) {
@@ -538,7 +608,8 @@ Status list_gguf(Listing &listing, const Source &source, const Settings &setting
   TFILE_TRY(scan(contents));
   for (size_t i = 0; i < contents.keys.size(); ++i)
     TFILE_TRY(build_value(*listing.metadata, contents.header, contents.keys[i]));
-  return build_members(listing, contents);
+  TFILE_TRY(build_members(listing, contents));
+  return note_trailing_bytes(listing, contents);
 }
 
 }  // namespace tfile

@@ -10,9 +10,10 @@ namespace tfile {
 
 namespace {
 
-constexpr size_t kMaxWrittenDimensions = 4;
-constexpr size_t kMaxName = 63;
-constexpr size_t kMaxKey = 65535;
+// What every reader accepts. TF_OPTION_GGUF_EXTENDED permits kGgufMaxRank and kMaxKey.
+constexpr size_t kCommonRank = 4;
+constexpr size_t kCommonName = 63;
+constexpr size_t kMaxKey = 65535;  // and the longest name
 
 // Appends the fields of a header to `out`, or only counts their bytes if it is NULL.
 class Fields {
@@ -163,22 +164,26 @@ Status put_header(Fields &fields, const SaveRequest &request, const Alignment &a
 }
 
 // Returns why a key or the name of a tensor cannot be written, or NULL if it can.
-const char *refuse_name(Text name, size_t longest) {
+const char *refuse_name(Text name) {
   if (name.empty()) return "the name is empty";
-  if (name.size() > longest) return longest == kMaxName ? "the name has more than 63 bytes" : "the key is too long";
+  if (name.size() > kMaxKey) return "the name has more than 65535 bytes";
   if (!is_utf8(name)) return "the name is not UTF-8";
   return memchr(name.data(), '\0', name.size()) != nullptr ? "the name contains a NUL" : nullptr;
 }
 
-void refuse_array(Refusals &refusals, const NamedArray &named) {
+void refuse_array(Refusals &refusals, const NamedArray &named, bool extended) {
   const Array &array = *named.array;
+  const uint64_t most = extended ? kGgufMaxRank : kCommonRank;
   uint32_t type = 0;
-  if (const char *const reason = refuse_name(named.name, kMaxName); reason != nullptr) {
+  if (const char *const reason = refuse_name(named.name); reason != nullptr) {
     refusals.add(named.name) << reason;
+  } else if (!extended && named.name.size() > kCommonName) {
+    refusals.add(named.name) << "the name has more than 63 bytes; TF_OPTION_GGUF_EXTENDED permits 65535";
   } else if (!gguf_tensor_type(&type, *array.dtype)) {
     refusals.add(named.name) << "dtype " << array.dtype->name;
-  } else if (array.ndim > kMaxWrittenDimensions) {
-    refusals.add(named.name) << static_cast<uint64_t>(array.ndim) << " dimensions, at most 4 are possible";
+  } else if (array.ndim > most) {
+    refusals.add(named.name) << static_cast<uint64_t>(array.ndim) << " dimensions, at most " << most << " are possible";
+    if (array.ndim <= kGgufMaxRank) refusals << "; TF_OPTION_GGUF_EXTENDED permits 8";
   }
 }
 
@@ -253,12 +258,12 @@ Status check_gguf(const SaveRequest &request) {
   Refusals refusals;
   TFILE_TRY(find_alignment(&alignment, request));
   for (const NamedArray &named : request.arrays)
-    refuse_array(refusals, named);
+    refuse_array(refusals, named, request.settings.on(TF_OPTION_GGUF_EXTENDED));
   const size_t count = request.metadata != nullptr ? request.metadata->size() : 0;
   Tally tally{count + (alignment.add_key ? 1 : 0), 0};
   for (size_t i = 0; i < count; ++i) {
     const DictEntry &entry = request.metadata->at(i);
-    if (const char *const reason = refuse_name(entry.key, kMaxKey); reason != nullptr) {
+    if (const char *const reason = refuse_name(entry.key); reason != nullptr) {
       refusals.add(entry.key) << reason;
     } else {
       refuse_value(refusals, entry.key, entry, 1, &tally);

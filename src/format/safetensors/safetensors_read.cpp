@@ -84,7 +84,7 @@ struct Entry {
   uint64_t begin;  // in the data section
   uint64_t end;
   const Dtype *dtype;
-  const char *text;  // its JSON object; once the header is released, and if dtype is NULL: the reason
+  const char *text;  // its JSON object; once the header is released, and if dtype is NULL: its type, NUL-terminated
   Span<const int64_t> shape;
 };
 
@@ -513,13 +513,19 @@ Status HeaderScan::build_entry(Entry &entry) {
   entry.shape = Span<const int64_t>(shapes_, static_cast<size_t>(fields.rank));
   shapes_ += fields.rank;
   if (entry.dtype != nullptr) return kOk;
+  Text type;
+  TFILE_TRY(listing_.arena.copy(&type, reader_.decode(fields.dtype_text)));
+  entry.text = type.data();
+  return kOk;
+}
+
+// Describes an array whose dtype is unknown.
+Status set_unknown_type(Member *member, Text type, Arena &arena) {
   char buffer[256];
   LineWriter line(buffer, sizeof(buffer));
-  line << "dtype '" << reader_.decode(fields.dtype_text).first(48) << "'";
-  Text reason;
-  TFILE_TRY(listing_.arena.copy(&reason, line.text()));
-  entry.text = reason.data();
-  return kOk;
+  line << "dtype '" << type.first(48) << "'";
+  member->type = type;
+  return arena.copy(&member->reason, line.text());
 }
 
 Status HeaderScan::build_members() {
@@ -534,7 +540,7 @@ Status HeaderScan::build_members() {
     member.name = entry.name;
     member.shape = entry.shape;
     member.dtype = entry.dtype;
-    if (entry.dtype == nullptr) member.reason = Text(entry.text);
+    if (entry.dtype == nullptr) TFILE_TRY(set_unknown_type(&member, Text(entry.text), listing_.arena));
     member.nbytes = entry.end - entry.begin;
     member.stored = member.nbytes;
     member.offset = data_start_ + entry.begin;
