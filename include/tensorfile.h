@@ -269,8 +269,10 @@ enum {
   /** Switch, default 1: tf_load_weights() fails if weights are missing, unexpected, or of another shape. With 0 it
       loads the expected weights that the file has. */
   TF_OPTION_STRICT = 6,
-  /** Switch, default 0. With 1, opening one part of a split .gguf (NAME-00001-of-00003.gguf) opens the whole set. The
-      index of sharded safetensors (NAME.safetensors.index.json) always opens its whole set. */
+  /** Switch, default 0. With 1, opening one part of a set of files opens the whole set: that of the index in the same
+      folder that lists a .safetensors, that of the metadata of a split .gguf, or else all parts with that name and other
+      numbers (NAME-00001-of-00003.gguf). The index of sharded safetensors (NAME.safetensors.index.json) and the folder of
+      a set always open the whole set. */
   TF_OPTION_PARTS = 7,
 
   /* Limits on untrusted files; exceeding one is TF_STATUS_LIMIT */
@@ -910,9 +912,9 @@ TENSORFILE_API void tf_buffer_release(tf_buffer *buffer);
  * @param metadata  receives the metadata; an empty dict for a format that has none. May be NULL. The values are strings
  *                  for safetensors; for gguf they are 0-d and 1-d arrays, strings, lists of strings, and, for arrays of
  *                  arrays, dicts with the keys "0", "1", ...
- * @param path      a regular file, or the index of sharded safetensors (NAME.safetensors.index.json). The index loads
- *                  the arrays that it lists and the metadata of all shards; if a shard does not exist, the call fails
- *                  with NOT_FOUND and names it
+ * @param path      a regular file, the index of sharded safetensors (NAME.safetensors.index.json), or a folder with one set
+ *                  of files in it. The index loads the arrays that it lists and the metadata of all shards; if a shard
+ *                  does not exist, the call fails with NOT_FOUND and names it
  * @param options   format, load mode, decoding, limits, threads, allocator; may be NULL
  */
 TENSORFILE_API tf_status tf_load(tf_array **array, tf_dict **arrays, tf_dict **metadata, const char *path,

@@ -1,19 +1,110 @@
 #include "file/open.h"
 
+#include "file/sets/folder_sets.h"
 #include "file/sets/gguf_split.h"
+#include "file/sets/numbered_parts.h"
+#include "file/sets/part_name.h"
 #include "file/sets/safetensors_index.h"
+#include "io/file.h"
 
 namespace tfile {
 
-Status open_path(Ref<OpenedFile> &out, const char *path, const Settings &settings) {
-  Ref<Source> source;
-  TFILE_TRY(source_from_path(source, settings.memory(), path));
+namespace {
+
+// Ends a message with the names of files to choose from.
+Status list_choices(Failure &failure, const Vec<Text> &names) {
+  constexpr size_t kMost = 8;
+  for (size_t i = 0; i < names.size() && i < kMost; ++i)
+    (failure << (i == 0 ? ": " : ", ")).quoted(names[i]);
+  if (names.size() > kMost) failure << " and " << static_cast<uint64_t>(names.size() - kMost) << " more";
+  return failure;
+}
+
+// Opens the index that lists a shard. *found is false if there is none.
+Status open_index_of(Ref<OpenedFile> &file, bool *found) {
+  Memory &memory = file->settings.memory();
+  const Text label = file->source->label;
+  FolderSets sets(memory);
+  Vec<Text> indexes(memory);
+  bool is_folder = false;
+  *found = false;
+  TFILE_TRY(sets.read(&is_folder, folder_of(label), file->settings));
+  TFILE_TRY(sets.find_indexes(&indexes, name_of(label)));
+  if (indexes.empty()) return kOk;
+  if (indexes.size() > 1) {
+    Failure failure(TF_STATUS_INVALID_ARGUMENT);
+    failure.in(label) << "is in several sets; open one of their indexes";
+    return list_choices(failure, indexes);
+  }
+  Vec<char> path(memory);
+  Ref<Source> index;
+  Ref<OpenedFile> set;
+  TFILE_TRY(join(&path, folder_of(label), indexes[0], Text()));
+  TFILE_TRY(source_from_path(index, memory, path.data()));
+  TFILE_TRY(open_index(set, index, file->settings));
+  file = std::move(set);
+  *found = true;
+  return kOk;
+}
+
+// Replaces an opened part by its whole set; leaves a file that is no part of a set as it is.
+Status open_whole_set(Ref<OpenedFile> &file) {
+  bool found = false;
+  if (file->format->sets == SetKind::kIndex) TFILE_TRY(open_index_of(file, &found));
+  if (file->format->sets == SetKind::kSplit) TFILE_TRY(open_split(file));
+  return file->parts.empty() && file->format->sets != SetKind::kNone ? open_numbered(file) : kOk;
+}
+
+Status open_file(Ref<OpenedFile> &out, Ref<Source> source, const Settings &settings, bool whole_set) {
   if (is_index_path(source->label)) return open_index(out, source, settings);
   Ref<OpenedFile> file;
   TFILE_TRY(open_source(file, std::move(source), TF_FORMAT_AUTO, settings));
-  if (settings.on(TF_OPTION_PARTS)) TFILE_TRY(open_split(file));
+  TFILE_TRY(whole_set ? open_whole_set(file) : note_other_parts(*file));
   out = std::move(file);
   return kOk;
+}
+
+// Opens the set of files in a folder. *is_folder is false, and no error is set, if the path is not that of a folder.
+Status open_folder(Ref<OpenedFile> &out, bool *is_folder, Text path, const Settings &settings) {
+  Memory &memory = settings.memory();
+  Vec<char> folder(memory);
+  FolderSets sets(memory);
+  Vec<Text> names(memory);
+  const bool ends = folder_of(path).size() == path.size();
+  TFILE_TRY(join(&folder, path, ends ? Text() : Text("/"), Text()));
+  const Text prefix(folder.data(), folder.size() - 1);
+  TFILE_TRY(sets.read(is_folder, prefix, settings));
+  if (!*is_folder) return kOk;
+  TFILE_TRY(sets.find_sets(&names));
+  if (names.empty()) {
+    return Failure(TF_STATUS_IO).in(path) << "expected a regular file, found a folder without a set of files: it has "
+                                             "neither an index nor a first part";
+  }
+  if (names.size() > 1) {
+    Failure failure(TF_STATUS_INVALID_ARGUMENT);
+    failure.in(path) << "the folder has several sets of files; open a file of one of them with TF_OPTION_PARTS";
+    return list_choices(failure, names);
+  }
+  Vec<char> entry(memory);
+  Ref<Source> source;
+  TFILE_TRY(join(&entry, prefix, names[0], Text()));
+  TFILE_TRY(source_from_path(source, memory, entry.data()));
+  return open_file(out, std::move(source), settings, true);
+}
+
+}  // namespace
+
+Status open_path(Ref<OpenedFile> &out, const char *path, const Settings &settings) {
+  const ErrorRecord before = error_record();
+  Ref<Source> source;
+  Status status = source_from_path(source, settings.memory(), path);
+  if (status.ok()) return open_file(out, std::move(source), settings, settings.on(TF_OPTION_PARTS));
+  if (status.code != TF_STATUS_IO) return status;
+  const ErrorRecord failure = error_record();
+  bool is_folder = false;
+  status = open_folder(out, &is_folder, path, settings);
+  if (status.ok()) error_record() = is_folder ? before : failure;
+  return is_folder || !status.ok() ? status : Status{failure.status};
 }
 
 }  // namespace tfile

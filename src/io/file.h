@@ -121,6 +121,12 @@ inline constexpr bool kReplacesMappedFiles = false;
 inline constexpr bool kReplacesMappedFiles = true;
 #endif
 
+// Calls a function with text that is borrowed until it returns.
+using NameFn = Status (*)(void *context, Text name);
+// Calls `found` with each name in a folder, in any order. *is_folder is false, and nothing is called, if the path is not that
+// of a folder that can be listed.
+Status for_each_name(bool *is_folder, const char *path, NameFn found, void *context);
+
 // The functions below look at names in the folder of the target's path, and never follow a link.
 
 // *regular is false if there is no file of that name, or if it is a link, a folder, or anything but a regular file.
@@ -128,7 +134,6 @@ Status find_neighbour(bool *regular, FileIdentity *out, const Target &target, co
 Status remove_neighbour(const Target &target, const char *name);
 // Calls found with each group of ASCII characters that is between prefix and suffix in a name of the folder. A folder
 // that cannot be listed has no names.
-using NameFn = Status (*)(void *context, Text between);
 Status for_each_neighbour(const Target &target, Text prefix, Text suffix, NameFn found, void *context);
 
 // Makes one write; the system may write fewer bytes than asked for, but not 0.

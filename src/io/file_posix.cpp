@@ -405,11 +405,15 @@ Status remove_neighbour(const Target &target, const char *name) {
   return refuse_beside(errno, target, "remove", name);
 }
 
-Status for_each_neighbour(const Target &target, Text prefix, Text suffix, NameFn found, void *context) {
-  const int listed = open_retrying(target.given->descriptor, ".", O_RDONLY | O_DIRECTORY, 0);
-  DIR *const folder = listed < 0 ? nullptr : fdopendir(listed);
+namespace {
+
+// Lists a folder: calls `found` with what is between prefix and suffix in each name. *listed is false if it cannot be listed.
+Status visit_names(bool *listed, int within, const char *path, Text prefix, Text suffix, NameFn found, void *context) {
+  const int descriptor = open_retrying(within, path, O_RDONLY | O_DIRECTORY, 0);
+  DIR *const folder = descriptor < 0 ? nullptr : fdopendir(descriptor);
+  *listed = folder != nullptr;
   if (folder == nullptr) {
-    close_file(File{listed});
+    close_file(File{descriptor});
     return kOk;
   }
   Status status = kOk;
@@ -422,6 +426,17 @@ Status for_each_neighbour(const Target &target, Text prefix, Text suffix, NameFn
   }
   (void)closedir(folder);
   return status;
+}
+
+}  // namespace
+
+Status for_each_name(bool *is_folder, const char *path, NameFn found, void *context) {
+  return visit_names(is_folder, AT_FDCWD, path, Text(), Text(), found, context);
+}
+
+Status for_each_neighbour(const Target &target, Text prefix, Text suffix, NameFn found, void *context) {
+  bool listed = false;
+  return visit_names(&listed, target.given->descriptor, ".", prefix, suffix, found, context);
 }
 
 Status write_some(size_t *put, const File &file, Text path, uint64_t offset, const void *from, size_t nbytes) {

@@ -405,6 +405,49 @@ Status remove_neighbour(const Target &target, const char *name) {
   return refuse_beside(GetLastError(), target, "remove", name);
 }
 
+namespace {
+
+// Appends NUL-terminated UTF-16 as UTF-8. A surrogate without its twin becomes U+FFFD.
+Status append_utf8(Vec<char> &out, const wchar_t *wide) {
+  for (; *wide != L'\0'; ++wide) {
+    uint32_t code_point = *wide;
+    const bool high = code_point >= 0xD800 && code_point < 0xDC00;
+    if (high && wide[1] >= 0xDC00 && wide[1] < 0xE000) {
+      code_point = 0x10000 + ((code_point - 0xD800) << 10) + (static_cast<uint32_t>(wide[1]) - 0xDC00);
+      ++wide;
+    } else if (code_point >= 0xD800 && code_point < 0xE000) {
+      code_point = 0xFFFD;
+    }
+    char encoded[4];
+    TFILE_TRY(out.append(encoded, utf8_encode(encoded, code_point)));
+  }
+  return kOk;
+}
+
+}  // namespace
+
+Status for_each_name(bool *is_folder, const char *path, NameFn found, void *context) {
+  Vec<wchar_t> pattern(default_memory());
+  TFILE_TRY(append_wide(pattern, path));
+  pattern.pop();
+  if (pattern.empty() || !is_separator(pattern.back())) TFILE_TRY(pattern.push(L'\\'));
+  TFILE_TRY(pattern.push(L'*'));
+  TFILE_TRY(pattern.push(L'\0'));
+  WIN32_FIND_DATAW entry;
+  const HANDLE search = FindFirstFileW(pattern.data(), &entry);
+  *is_folder = search != INVALID_HANDLE_VALUE;
+  if (!*is_folder) return kOk;
+  Vec<char> name(default_memory());
+  Status status = kOk;
+  do {
+    name.clear();
+    status = append_utf8(name, entry.cFileName);
+    if (status.ok()) status = found(context, Text(name.data(), name.size()));
+  } while (status.ok() && FindNextFileW(search, &entry) != 0);
+  (void)FindClose(search);
+  return status;
+}
+
 Status for_each_neighbour(const Target &target, Text prefix, Text suffix, NameFn found, void *context) {
   // No name contains a wildcard, so the system compares prefix and suffix.
   Vec<wchar_t> pattern(target.path.memory());

@@ -232,6 +232,25 @@ TEST(SetReplacement, FilesThatAreLinksAreReplacedWhereTheyLead) {
   }
 }
 
+TEST(SetReplacement, RemovesNothingOutsideOfTheFolder) {
+  const TempFolder folder;
+  const auto one = weights_of(1, 1);
+  std::filesystem::create_directories(folder.path("set/deep"));
+  std::filesystem::create_directory(folder.path("outside"));
+  std::filesystem::create_directory_symlink("../outside", folder.path("set/sub"));
+  for (const char *name : {"set/old", "set/older", "set/deep/y", "outside/x"})
+    ASSERT_EQ(tf_save_safetensors(folder.path(name).c_str(), one.get(), nullptr, nullptr), TF_STATUS_OK);
+  folder.write("set/m.safetensors.index.json", R"({"weight_map":{"a":"old.safetensors","b":"./older.safetensors",
+               "c":"sub/x.safetensors","d":"deep/y.safetensors"}})");
+  ASSERT_EQ(save_weights_of(folder.path("set/m"), TF_FORMAT_SAFETENSORS, 2, in_parts().get()), TF_STATUS_OK)
+      << tf_error_message();
+  EXPECT_TRUE(load_weights_of(folder.path("set")).all_are(2));
+  EXPECT_FALSE(std::filesystem::exists(folder.path("set/old.safetensors")));
+  EXPECT_FALSE(std::filesystem::exists(folder.path("set/older.safetensors")));
+  EXPECT_TRUE(std::filesystem::exists(folder.path("outside/x.safetensors")));
+  EXPECT_TRUE(std::filesystem::exists(folder.path("set/deep/y.safetensors")));
+}
+
 TEST(SetReplacement, ATargetThatCannotBeReplacedIsFoundFirst) {
   for (const tf_format format : kFormats) {
     for (const int64_t atomic : {1, 0}) {

@@ -31,6 +31,23 @@ class Sets : public ::testing::Test {
     return value;
   }
 
+  using Notes = std::vector<std::string>;
+  Notes notes_of(const std::string &path, const tf_options *options = nullptr) {
+    const auto file = made<tf_file>([&](tf_file **out) { return tf_file_open(out, path.c_str(), options); });
+    Notes notes;
+    for (size_t i = 0; i < tf_file_note_count(file.get()); ++i) {
+      const char *text = nullptr;
+      EXPECT_EQ(tf_file_note(&text, nullptr, file.get(), i), TF_STATUS_OK);
+      notes.emplace_back(text);
+    }
+    return notes;
+  }
+  // Saves the five arrays as a set of four parts.
+  tf_status save(const std::string &name, const std::string &extension) {
+    const auto write = extension == ".gguf" ? tf_save_gguf : tf_save_safetensors;
+    return write(folder.path(name).c_str(), arrays.get(), nullptr, in_parts.get());
+  }
+
   TempFolder folder;
   Handle<tf_options> parts = options_with({{TF_OPTION_PARTS, 1}});
   Handle<tf_options> in_parts = options_with({{TF_OPTION_PART_BYTES, 100}});
@@ -80,11 +97,12 @@ TEST_F(Sets, AnIndexIsChecked) {
   };
   expect_index(R"({"weight_map":{"zz":"s.safetensors"}})", TF_STATUS_CORRUPT,
                "array 'zz': the index says that it is in the file 's.safetensors', which does not have it");
-  for (const char *name : {"../s.safetensors", "/etc/passwd", "..", "", "a\\\\b", "c:x", "a\\u0000b"}) {
+  for (const char *name : {"../s.safetensors", "/etc/passwd", "..", "", "a\\\\b", "c:x", "a\\u0000b", ".", "./", "sub/",
+                           "sub/..", "sub/../s.safetensors", "sub/../../s.safetensors", "//s.safetensors"}) {
     const std::string path = folder.write("i.index.json", std::string(R"({"weight_map":{"a":")") + name + "\"}}");
     tf_dict *out = nullptr;
     EXPECT_EQ(tf_load(nullptr, &out, nullptr, path.c_str(), nullptr), TF_STATUS_CORRUPT) << name;
-    EXPECT_NE(std::string(tf_error_message()).find("is not the name of a file in the folder of the index"),
+    EXPECT_NE(std::string(tf_error_message()).find("is not the path of a file below the folder of the index"),
               std::string::npos)
         << tf_error_message();
     EXPECT_STREQ(tf_error_name(), "a");
@@ -96,6 +114,106 @@ TEST_F(Sets, AnIndexIsChecked) {
   const std::string path = folder.write(
       "i.index.json", R"({"metadata":{"total_size":7.5,"x":[1]},"weight_map":{"c":"s.safetensors"},"y":null})");
   EXPECT_EQ(tf_dict_size(load(path, nullptr).get()), 1u);
+}
+
+TEST_F(Sets, ShardsMayBeInSubfolders) {
+  std::filesystem::create_directories(folder.path("sub/deep"));
+  for (const char *name : {"a", "sub/b", "sub/deep/c"})
+    ASSERT_EQ(tf_save_safetensors(folder.path(name).c_str(), dict_of({{name + strlen(name) - 1, small.get()}}).get(),
+                                  nullptr, nullptr),
+              TF_STATUS_OK);
+  const std::string path = folder.write(
+      "m.safetensors.index.json",
+      R"({"weight_map":{"a":"./a.safetensors","b":"sub/b.safetensors","c":"./sub//./deep/c.safetensors"}})");
+  EXPECT_EQ(tf_dict_size(load(path, nullptr).get()), 3u);
+  EXPECT_EQ(notes_of(path), Notes());
+  // Two spellings of one file are the same file.
+  const std::string twice =
+      folder.write("t.index.json", R"({"weight_map":{"b":"sub/b.safetensors","x":"./sub/b.safetensors"}})");
+  expect_fails(
+      twice, TF_STATUS_CORRUPT,
+      twice + ": array 'x': the index says that it is in the file 'sub/b.safetensors', which does not have it");
+}
+
+TEST_F(Sets, IndexesOfVariants) {
+  const auto one = dict_of({{"a", small.get()}});
+  ASSERT_EQ(tf_save_safetensors(folder.path("s").c_str(), one.get(), nullptr, nullptr), TF_STATUS_OK);
+  for (const char *name : {"model.safetensors.index.json", "model.safetensors.index.fp16.json",
+                           "model.safetensors.fp16.index.json", "other.index.json", "x.safetensors.index.a.b.json"}) {
+    const std::string path = folder.write(name, R"({"weight_map":{"a":"s.safetensors"}})");
+    EXPECT_EQ(tf_dict_size(load(path, nullptr).get()), 1u) << name;
+  }
+  // The name of a variant is not empty.
+  const std::string path = folder.write("model.safetensors.index..json", "{}");
+  tf_dict *out = nullptr;
+  EXPECT_NE(tf_load(nullptr, &out, nullptr, path.c_str(), nullptr), TF_STATUS_OK);
+}
+
+TEST_F(Sets, ArraysThatAnIndexLeavesOutAreNoted) {
+  ASSERT_EQ(tf_save_safetensors(folder.path("s").c_str(), arrays.get(), nullptr, nullptr), TF_STATUS_OK);
+  const std::string path =
+      folder.write("s.safetensors.index.json", R"({"weight_map":{"a":"s.safetensors","c":"s.safetensors"}})");
+  EXPECT_EQ(notes_of(path), Notes{"the index leaves out 3 arrays of its files"});
+}
+
+TEST_F(Sets, OnePartIsNoted) {
+  for (const char *const extension : {".safetensors", ".gguf"}) {
+    ASSERT_EQ(save("m", extension), TF_STATUS_OK) << tf_error_message();
+    const std::string second = folder.path("m-00002-of-00004" + std::string(extension));
+    EXPECT_EQ(notes_of(second), Notes{"this is part 2 of 4; TF_OPTION_PARTS opens all of them"});
+    EXPECT_EQ(notes_of(second, parts.get()), Notes());
+    const std::string fifth = folder.path("m-00005-of-00004" + std::string(extension));
+    std::filesystem::copy_file(second, fifth);
+    EXPECT_EQ(notes_of(fifth), Notes()) << "there is no part 5 of 4";
+  }
+}
+
+TEST_F(Sets, APartOfSafetensorsOpensItsIndex) {
+  ASSERT_EQ(save("m", ".safetensors"), TF_STATUS_OK);
+  const std::string second = folder.path("m-00002-of-00004.safetensors");
+  const std::string index = folder.path("m.safetensors.index.json");
+  EXPECT_EQ(tf_dict_size(load(second, nullptr).get()), 1u);
+  EXPECT_EQ(tf_dict_size(load(second, parts.get()).get()), 5u);
+  // Another index with the same files, as of a variant, is the same set; another with other files is not.
+  std::filesystem::copy_file(index, folder.path("m.safetensors.index.fp16.json"));
+  EXPECT_EQ(tf_dict_size(load(second, parts.get()).get()), 5u);
+  folder.write("n.safetensors.index.json", R"({"weight_map":{"c":"m-00002-of-00004.safetensors"}})");
+  expect_fails(second, TF_STATUS_INVALID_ARGUMENT,
+               second +
+                   ": is in several sets; open one of their indexes: 'm.safetensors.index.fp16.json', "
+                   "'n.safetensors.index.json'",
+               parts.get());
+  // Without an index, the numbers in the names.
+  for (const char *name : {"m.safetensors.index.json", "m.safetensors.index.fp16.json", "n.safetensors.index.json"})
+    std::filesystem::remove(folder.path(name));
+  EXPECT_EQ(tf_dict_size(load(second, parts.get()).get()), 5u);
+  std::filesystem::remove(folder.path("m-00001-of-00004.safetensors"));
+  expect_fails(second, TF_STATUS_NOT_FOUND, folder.path("m-00001-of-00004.safetensors") + ": no such file",
+               parts.get());
+}
+
+TEST_F(Sets, AFolderIsTheSetInIt) {
+  const std::string path = folder.path("");
+  ASSERT_EQ(save("m", ".safetensors"), TF_STATUS_OK);
+  folder.write("readme.txt", "no tensors");
+  folder.write("pytorch_model.bin.index.json", R"({"weight_map":{"a":"pytorch_model-00001-of-00002.bin"}})");
+  for (const std::string &named : {path, path.substr(0, path.size() - 1)}) {
+    EXPECT_EQ(tf_dict_size(load(named, nullptr).get()), 5u);
+    EXPECT_EQ(tf_dict_size(load(named, parts.get()).get()), 5u);
+  }
+  std::filesystem::remove(folder.path("m.safetensors.index.json"));
+  EXPECT_EQ(tf_dict_size(load(path, nullptr).get()), 5u);
+  ASSERT_EQ(save("g", ".gguf"), TF_STATUS_OK);
+  const std::string chosen = "the folder has several sets of files; open a file of one of them with TF_OPTION_PARTS: ";
+  expect_fails(path, TF_STATUS_INVALID_ARGUMENT,
+               path + ": " + chosen + "'g-00001-of-00004.gguf', 'm-00001-of-00004.safetensors'");
+  std::filesystem::remove(folder.path("m-00001-of-00004.safetensors"));
+  EXPECT_EQ(tf_dict_size(load(path, nullptr).get()), 5u) << "the parts of m have no first one";
+  std::filesystem::remove(folder.path("g-00001-of-00004.gguf"));
+  expect_fails(path, TF_STATUS_IO,
+               path +
+                   ": expected a regular file, found a folder without a set of files: it has neither an index nor a "
+                   "first part");
 }
 
 TEST_F(Sets, SafetensorsInPartsWithTheirIndex) {

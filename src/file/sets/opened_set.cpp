@@ -47,4 +47,13 @@ Status adopt_member(OpenedFile &set, const Member &member, size_t part) {
   return set.listing.add(*set.parts[part], set.settings, copy, kNoOffset);
 }
 
+Status adopt_metadata(OpenedFile &set, const OpenedFile &part) {
+  for (const DictEntry *value : part.listing.metadata->entries) {
+    if (set.listing.metadata->find(value->key) == nullptr) {
+      TFILE_TRY(set.listing.metadata->set_value(value->key, *value));
+    }
+  }
+  return kOk;
+}
+
 }  // namespace tfile

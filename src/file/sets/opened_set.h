@@ -11,5 +11,7 @@ Status make_opened_set(Ref<OpenedFile> &out, Ref<Source> source, const Format &f
 Status open_part(Ref<OpenedFile> &out, OpenedFile &set, const char *path);
 // Adds an array of the file set.parts[part] to the set.
 Status adopt_member(OpenedFile &set, const Member &member, size_t part);
+// Adds those metadata of a part to the set that it does not have yet.
+Status adopt_metadata(OpenedFile &set, const OpenedFile &part);
 
 }  // namespace tfile

@@ -12,6 +12,10 @@ struct PartName {
 
   // True if a path has this form, with an extension such as ".gguf".
   bool parse(Text path, Text extension);
+  // True if a path has this form and the number is one of a set of several files.
+  bool parse_part(Text path, Text extension) {
+    return parse(path, extension) && number > 0 && number <= count && count > 1;
+  }
 };
 
 // PREFIX-NUMBER-of-COUNT and an extension, NUL-terminated.

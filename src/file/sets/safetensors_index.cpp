@@ -94,10 +94,42 @@ Status ShardIndex::parse_weight_map(JsonReader &json) {
   }
 }
 
-bool is_plain_name(Text file) {
-  const auto has = [file](char c) { return memchr(file.data(), c, file.size()) != nullptr; };
-  if (file.empty() || file == Text(".") || file == Text("..")) return false;
-  return !has('/') && !has('\\') && !has(':') && !has('\0');
+// The part of a path from `start` to the next separator.
+Text part_at(Text path, size_t start) {
+  size_t end = start;
+  while (end < path.size() && path[end] != '/')
+    ++end;
+  return path.from(start).first(end - start);
+}
+
+// True if a relative path cannot lead out of its folder on any system. A link may: whoever made it wanted that.
+bool is_below(Text path) {
+  for (const char c : {'\\', ':', '\0'}) {
+    if (!path.empty() && memchr(path.data(), c, path.size()) != nullptr) return false;
+  }
+  if (path.starts_with("/")) return false;
+  Text last;
+  for (size_t start = 0; start <= path.size(); start += last.size() + 1) {
+    last = part_at(path, start);
+    if (last == Text("..")) return false;
+  }
+  return !last.empty() && !(last == Text("."));
+}
+
+// Removes "." and repeated separators from a path that is_below(), so that each file has one name.
+Text normalize(char *path, size_t size) {
+  size_t end = 0;
+  for (size_t start = 0; start < size;) {
+    const Text part = part_at(Text(path, size), start);
+    const size_t next = start + part.size() + 1;
+    if (!part.empty() && !(part == Text("."))) {
+      if (end > 0) path[end++] = '/';
+      memmove(path + end, part.data(), part.size());
+      end += part.size();
+    }
+    start = next;
+  }
+  return Text(path, end);
 }
 
 // Reads the file name that follows an array's name.
@@ -106,9 +138,10 @@ Status ShardIndex::add(JsonReader &json, Text name) {
   json.about_array(name);
   const size_t value = json.position();
   TFILE_TRY(json.string(&file));
-  if (!is_plain_name(file)) {
-    return json.fail(value).quoted(file) << " is not the name of a file in the folder of the index";
-  }
+  if (!is_below(file))
+    return json.fail(value).quoted(file) << " is not the path of a file below the folder of the index";
+  // The reader decodes strings in place, in the document.
+  file = normalize(document_.data() + (file.data() - document_.data()), file.size());
   size_t index = NameIndex::kNone;
   TFILE_TRY(files_.push(file));
   TFILE_TRY(file_names_.add(&index, file));
@@ -126,26 +159,42 @@ Status ShardIndex::add(JsonReader &json, Text name) {
   return json.fail(position, TF_STATUS_DUPLICATE) << "the name is in the index twice";
 }
 
-// Adds the arrays that the index expects in one file; others are left out.
-Status adopt_shard(OpenedFile &set, ShardIndex &index, size_t file, const OpenedFile &shard, size_t part) {
+// Adds the arrays that the index expects in one file. The others are only counted.
+Status adopt_shard(OpenedFile &set, ShardIndex &index, size_t file, const OpenedFile &shard, uint64_t *left_out) {
+  const size_t part = set.parts.size() - 1;
   for (const Member &member : shard.listing.members) {
     ShardIndex::Entry *const entry = index.find(member.name);
-    if (entry == nullptr || entry->file != file) continue;
+    if (entry == nullptr || entry->file != file) {
+      ++*left_out;
+      continue;
+    }
     entry->found = true;
     TFILE_TRY(adopt_member(set, member, part));
   }
-  for (const DictEntry *value : shard.listing.metadata->entries) {
-    if (set.listing.metadata->find(value->key) == nullptr) {
-      TFILE_TRY(set.listing.metadata->set_value(value->key, *value));
-    }
-  }
-  return kOk;
+  return adopt_metadata(set, shard);
+}
+
+Status note_left_out(Listing &listing, uint64_t count) {
+  if (count == 0) return kOk;
+  char buffer[128];
+  LineWriter line(buffer, sizeof(buffer));
+  line << "the index leaves out " << count << (count == 1 ? " array" : " arrays") << " of its files";
+  return listing.note(line.text());
 }
 
 }  // namespace
 
 bool is_index_path(Text path) {
-  return path.ends_with(kIndexSuffix);
+  constexpr Text kBeforeVariant = ".safetensors.index.";
+  constexpr Text kEnd = ".json";
+  const Text name = name_of(path);
+  if (name.ends_with(kIndexSuffix)) return true;
+  if (!name.ends_with(kEnd)) return false;
+  const Text stem(name.first(name.size() - kEnd.size()));
+  for (size_t i = 0; i + kBeforeVariant.size() < stem.size(); ++i) {
+    if (Text(stem.from(i)).starts_with(kBeforeVariant)) return true;
+  }
+  return false;
 }
 
 Status open_index(Ref<OpenedFile> &out, const Ref<Source> &source, const Settings &settings) {
@@ -161,11 +210,12 @@ Status open_index(Ref<OpenedFile> &out, const Ref<Source> &source, const Setting
   std::sort(order.begin(), order.end(),
             [&index](size_t a, size_t b) { return compare(index.file(a), index.file(b)) < 0; });
   Vec<char> path(settings.memory());
-  for (size_t part = 0; part < order.size(); ++part) {
+  uint64_t left_out = 0;
+  for (const size_t file : order) {
     Ref<OpenedFile> shard;
-    TFILE_TRY(join(&path, folder_of(source->label), index.file(order[part]), Text()));
+    TFILE_TRY(join(&path, folder_of(source->label), index.file(file), Text()));
     TFILE_TRY(open_part(shard, *set, path.data()));
-    TFILE_TRY(adopt_shard(*set, index, order[part], *shard, part));
+    TFILE_TRY(adopt_shard(*set, index, file, *shard, &left_out));
   }
   for (const ShardIndex::Entry &entry : index.arrays()) {
     if (entry.found) continue;
@@ -174,6 +224,7 @@ Status open_index(Ref<OpenedFile> &out, const Ref<Source> &source, const Setting
     failure.quoted(index.file(entry.file)) << ", which does not have it";
     return failure;
   }
+  TFILE_TRY(note_left_out(set->listing, left_out));
   out = std::move(set);
   return kOk;
 }

@@ -97,7 +97,8 @@ Status SetReplacement::find_old_files() {
   return is_set() ? add_old_file(name_of(plan_->path()), false) : kOk;
 }
 
-// The files that an old index lists, unless the index is a link.
+// The files that an old index lists, unless the index is a link. Those in subfolders stay: a subfolder may be a link, and
+// nothing outside of the folder may be removed. Without the index they are no set.
 Status SetReplacement::find_old_shards() {
   Vec<char> path(memory_);
   bool regular = false;
@@ -112,6 +113,7 @@ Status SetReplacement::find_old_shards() {
   TFILE_TRY(ignore_bad_content(read_index_files(&names, names_, *index, plan_->settings())));
   TFILE_TRY(add_old_file(index_name, true));
   for (const Text name : names) {
+    if (!folder_of(name).empty()) continue;
     PartName part;
     const bool is_first = part.parse(name, plan_->format().extension) && part.number == 1;
     TFILE_TRY(old_files_.push(OldFile{name, is_first}));

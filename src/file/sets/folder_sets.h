@@ -1,0 +1,45 @@
+// FolderSets: the sets of files in a folder.
+#pragma once
+
+#include "base/arena.h"
+#include "file/opened_file.h"
+
+namespace tfile {
+
+// Finds the names that sets can be opened by: those of indexes, and of first parts that no index lists.
+class FolderSets {
+ public:
+  explicit FolderSets(Memory &memory)
+      : arena_(memory), indexes_(memory), first_parts_(memory), files_(memory), listed_(memory) {}
+  FolderSets(const FolderSets &) = delete;
+  FolderSets &operator=(const FolderSets &) = delete;
+
+  // folder: a path that ends with a separator, or "" for the current folder. *is_folder is false if it cannot be listed.
+  Status read(bool *is_folder, Text folder, const Settings &settings);
+  // Appends the names of the indexes that list a file of the folder. Of several indexes with the same files, only the first.
+  Status find_indexes(Vec<Text> *out, Text file) const;
+  // Appends the names of the files that the sets of the folder can be opened by.
+  Status find_sets(Vec<Text> *out) const;
+
+ private:
+  struct Index {
+    Text name;
+    size_t first = 0;  // of its files in files_, sorted
+    size_t count = 0;  // 0: the index could not be read
+
+    Span<const Text> files(const Vec<Text> &all) const { return all.span().from(first).first(count); }
+  };
+
+  static Status add_name(void *context, Text name);
+  Status read_index(Index &index, Text folder, const Settings &settings);
+  bool is_first_with_its_files(size_t index) const;
+  bool is_candidate(size_t index) const;
+
+  Arena arena_;
+  Vec<Index> indexes_;     // sorted by name
+  Vec<Text> first_parts_;  // sorted
+  Vec<Text> files_;        // those of each index
+  Vec<Text> listed_;       // all of files_, sorted
+};
+
+}  // namespace tfile
