@@ -2,8 +2,8 @@
 
 usage: markdown_filter.py FILE
 
-Links to other pages of the site stay as they are, because Doxygen resolves them. The public headers have reference pages. All other files are
-linked to on GitHub.
+Links to other pages of the site are unchanged, because Doxygen resolves them. Links to the public headers lead to their
+reference pages, and links to all other files to GitHub.
 """
 
 import re

@@ -15,7 +15,7 @@ namespace {
 
 using Byte = unsigned char;
 
-// The bytes of an array with the order within each item reversed.
+// Returns the bytes of an array with the bytes of each item in reverse order.
 std::vector<Byte> swapped_items(const tensorfile::Array &array, size_t item) {
   const auto *data = static_cast<const Byte *>(array.data());
   std::vector<Byte> out(data, data + array.nbytes());
@@ -25,8 +25,8 @@ std::vector<Byte> swapped_items(const tensorfile::Array &array, size_t item) {
   return out;
 }
 
-// The size of the items to swap on a big-endian machine: half of a complex number; 1 for blocks, which are little-endian
-// everywhere.
+// Returns the size of the items to swap on a big-endian machine: half of a complex number; 1 for blocks, which are
+// little-endian everywhere.
 size_t swapped_bytes(tf_dtype dtype) {
   const size_t bytes = tf_dtype_bits(dtype) / 8;
   const bool is_complex = dtype == TF_DTYPE_COMPLEX64 || dtype == TF_DTYPE_COMPLEX128;

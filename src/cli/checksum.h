@@ -9,7 +9,8 @@ namespace cli {
 
 class Progress;
 
-// The CRC-32 of the array's bytes, C-contiguous and little-endian, as 8 hexadecimal digits. Reads the array in pieces.
+// Returns the CRC-32 of the array's bytes, C-contiguous and little-endian, as 8 hexadecimal digits. Reads the array in
+// pieces.
 std::string array_crc32(const Entry &entry, Progress &progress);
 
 }  // namespace cli

@@ -1,4 +1,4 @@
-// The commands of the program. Each has a source file of its own.
+// The interface of the program's commands. Each command is in its own source file.
 #pragma once
 
 #include <memory>
@@ -17,7 +17,7 @@ class Command {
   Command &operator=(const Command &) = delete;
 
   const std::string &name() const { return name_; }
-  // One sentence for the help.
+  // Returns a one-sentence description for the help.
   const std::string &about() const { return about_; }
   // Declares the options and arguments, whose values are stored in the command.
   virtual void declare(CommandLine &line) = 0;

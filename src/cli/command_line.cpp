@@ -11,7 +11,7 @@ namespace cli {
 
 namespace {
 
-// CLI11 parses an argument that begins with '[' as a list. Prefixed with this character it is plain text.
+// CLI11 parses an argument that begins with '[' as a list. This prefix prevents that, and is removed after parsing.
 constexpr char kGuard = '\x01';
 
 std::string guarded(const std::string &argument) {

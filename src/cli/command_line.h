@@ -17,7 +17,7 @@ namespace cli {
 
 using Arguments = std::vector<std::string>;
 
-// How the files that a command reads are opened.
+// The options that control how a command opens the files that it reads.
 struct InputOptions {
   bool parts = false;
   bool lenient = false;
@@ -27,7 +27,7 @@ struct InputOptions {
 // The options and arguments of a command. parse() stores their values in the variables passed here.
 class CommandLine {
  public:
-  // name: the program and the command, such as "tensorfile ls".
+  // `name` is the program and the command, such as "tensorfile ls".
   CommandLine(const std::string &about, const std::string &name);
   ~CommandLine();
   CommandLine(const CommandLine &) = delete;
@@ -35,25 +35,25 @@ class CommandLine {
 
   void flag(const std::string &names, bool &value, const std::string &about);
   void option(const std::string &name, std::string &value, const std::string &about, const std::string &type);
-  // The value stays empty if the option is not given.
+  // Declares an option with a value. The value stays empty if the option is not given.
   void option(const std::string &name, std::optional<std::string> &value, const std::string &about,
               const std::string &type);
-  // An option that may be repeated.
+  // Declares an option that may be repeated.
   void options(const std::string &name, std::vector<std::string> &values, const std::string &about,
                const std::string &type);
-  // A positive integer.
+  // Declares an option whose value is a positive integer.
   void number(const std::string &name, int64_t &value, const std::string &about, const std::string &type);
   void argument(const std::string &name, std::string &value, const std::string &about);
   void optional_argument(const std::string &name, std::string &value, const std::string &about);
-  // The options that choose how files are opened.
+  // Declares the options that control how files are opened.
   void input(InputOptions &input);
-  // The arguments FILE...
+  // Declares the arguments FILE...
   void paths(std::vector<std::string> &paths);
 
   // Returns false if help was requested and has been printed. Throws UsageError.
   bool parse(const Arguments &arguments);
 
-  // The options and arguments as in a synopsis: "[--json]", "[--set KEY=VALUE]...", "FILE...".
+  // Returns the options and arguments for the synopsis: "[--json]", "[--set KEY=VALUE]...", "FILE...".
   std::vector<std::string> synopsis() const;
 
  private:

@@ -33,8 +33,8 @@ struct Request {
   QuantizeOptions quantize;
   int64_t part_bytes = 0;  // 0 means one file
 
-  tf_format format = TF_FORMAT_AUTO;      // of OUT
-  tf_dtype dtype = TF_DTYPE_UNSUPPORTED;  // to cast to; UNSUPPORTED means no cast
+  tf_format format = TF_FORMAT_AUTO;      // the format of OUT
+  tf_dtype dtype = TF_DTYPE_UNSUPPORTED;  // the dtype to cast to; UNSUPPORTED means no cast
 };
 
 void declare_request(CommandLine &line, Request &request) {
@@ -117,7 +117,7 @@ bool is_left_out(const Request &request, const Entry &entry) {
   return request.skip_unsupported && entry.dtype() == TF_DTYPE_UNSUPPORTED;
 }
 
-// The arrays to convert, with their names in OUT.
+// Returns the arrays to convert, with their names in OUT.
 std::vector<PlannedArray> plan(const Request &request, const tensorfile::File &file) {
   std::vector<PlannedArray> planned;
   if (holds_one_array(file.format())) {
@@ -133,7 +133,7 @@ std::vector<PlannedArray> plan(const Request &request, const tensorfile::File &f
   return planned;
 }
 
-// Prints what of IN is not converted on standard error.
+// Prints a note on standard error for each part of IN that is not converted.
 void print_left_out(const Request &request, const tensorfile::File &file) {
   for (const Entry &entry : file) {
     if (is_left_out(request, entry))
@@ -151,7 +151,7 @@ std::string joined(const std::vector<std::string> &parts) {
   return out;
 }
 
-// The error that lists everything that OUT cannot hold, on one line.
+// Makes the one-line error that lists everything that OUT cannot hold.
 tensorfile::Error cannot_hold(const Request &request, const std::vector<std::string> &refused) {
   return {TF_STATUS_UNSUPPORTED, std::string(tf_format_name(request.format)) + " cannot hold " + joined(refused)};
 }
@@ -176,12 +176,12 @@ void require_holdable(const Request &request, const std::vector<PlannedArray> &p
 struct Input {
   explicit Input(const std::string &path) : progress(path) {}
 
-  Progress progress;  // before file, which refers to it
+  Progress progress;  // declared before the file, which refers to it
   tensorfile::Options options;
   tensorfile::File file;
   tensorfile::Dict metadata;
   std::vector<PlannedArray> planned;
-  std::vector<std::string> decisions;  // of --quantize, a line for each array
+  std::vector<std::string> decisions;  // for --quantize, a line for each array
 };
 
 void open(Input &input, const Request &request) {
@@ -203,8 +203,8 @@ void open(Input &input, const Request &request) {
   if (request.quantize.dtype != TF_DTYPE_UNSUPPORTED) input.decisions = plan_blocks(input.planned, request.quantize);
 }
 
-// Casts an array, or adds the reason to refused if that is impossible. Values that cannot be cast, such as nan in a block
-// type, are only found when they are read.
+// Casts an array, or adds the reason to refused if that is impossible. Values that cannot be cast, such as nan in a
+// block type, are only found when they are read.
 void cast_or_refuse(tensorfile::Array &array, const PlannedArray &planned, std::vector<std::string> &refused) {
   const std::string why = cast(array, planned.to);
   if (why.empty()) return;
@@ -212,8 +212,8 @@ void cast_or_refuse(tensorfile::Array &array, const PlannedArray &planned, std::
   if (refused.empty() || refused.back() != entry) refused.push_back(std::move(entry));
 }
 
-// True if an array can be read, cast and written in pieces. A mapped array needs no memory, and pieces could divide a byte
-// that packed elements share.
+// True if an array can be read, cast and written in pieces. A mapped array needs no memory, and pieces could divide a
+// byte that packed elements share.
 bool writes_in_pieces(const Request &request, const Entry &entry, tf_dtype to) {
   const bool packed = tf_dtype_block_size(to) > 1 && tf_dtype_bits(to) != 0;
   return !request.map && !packed && reads_in_pieces(entry);

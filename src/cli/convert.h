@@ -14,10 +14,10 @@ void set_metadata(tensorfile::Dict &metadata, std::string_view setting);
 
 // An array to convert.
 struct PlannedArray {
-  size_t index;      // in IN
-  std::string name;  // in OUT
-  tf_dtype from;     // its dtype in IN
-  tf_dtype to;       // its dtype in OUT
+  size_t index;      // index of the array in IN
+  std::string name;  // name of the array in OUT
+  tf_dtype from;     // dtype of the array in IN
+  tf_dtype to;       // dtype of the array in OUT
   std::vector<int64_t> shape;
 };
 
@@ -28,8 +28,8 @@ std::string cast(tensorfile::Array &array, tf_dtype dtype);
 bool holds_one_array(tf_format format);
 
 // Describes every array that the format cannot hold or that cannot be cast, and every metadata value that the format
-// cannot hold, each with the reason. To find out, the library saves a small array or a single value at a time, so nothing
-// large is read or written.
+// cannot hold, each with the reason. To find out, the library saves a small array or a single value at a time, so
+// nothing large is read or written.
 std::vector<std::string> refusals(tf_format format, const std::vector<PlannedArray> &arrays,
                                   const tensorfile::Dict &metadata);
 

@@ -34,13 +34,13 @@ struct Side {
   tensorfile::Dict metadata;
 };
 
-// The differences between the elements of two arrays of the same shape.
+// The result of comparing the elements of two arrays of the same shape.
 struct Difference {
   uint64_t elements = 0;          // compared so far
-  uint64_t different = 0;         // of these, how many differ
-  uint64_t without_distance = 0;  // of these, how many are nan or infinite
-  double largest = 0;             // absolute difference of the others
-  uint64_t first = 0;             // the first one that differs, in C order
+  uint64_t different = 0;         // how many of the compared elements differ
+  uint64_t without_distance = 0;  // how many of the different ones are nan or infinite
+  double largest = 0;             // the largest absolute difference of the other ones
+  uint64_t first = 0;             // index in C order of the first element that differs
   std::string first_a;
   std::string first_b;
 };
@@ -137,7 +137,7 @@ class Comparison {
   const std::vector<std::string> &lines() const { return lines_; }
 
  private:
-  // With --quiet, the first difference decides.
+  // True if no more differences are needed: with --quiet, after the first one.
   bool enough() const { return quiet_ && !lines_.empty(); }
   void add(std::string line) { lines_.push_back(std::move(line)); }
   void array(const Entry &a, const Entry &b);

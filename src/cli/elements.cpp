@@ -13,7 +13,7 @@ namespace {
 // The precision of a float dtype.
 struct Precision {
   int fraction_bits;
-  int min_exponent;  // of its smallest normal number
+  int min_exponent;  // exponent of the smallest normal number
 };
 
 Precision precision_of(tf_dtype dtype) {
@@ -79,7 +79,7 @@ std::string shortest(T value) {
   return float_text(std::string_view(buffer, static_cast<size_t>(end - buffer)));
 }
 
-// The fewest digits that are closer to value than to any other value of a narrower dtype.
+// Returns the shortest digits that parse to this value of a dtype with less precision than float32.
 std::string shortest_in(float value, tf_dtype dtype) {
   const auto [fraction_bits, min_exponent] = precision_of(dtype);
   if (fraction_bits == 23 || value == 0 || !std::isfinite(value)) return shortest(value);

@@ -12,7 +12,7 @@ namespace cli {
 
 using Element = std::variant<bool, int64_t, uint64_t, float, double, std::complex<float>, std::complex<double>>;
 
-// The shortest text that parses to the same value: "0.1", "-3", "True", "nan", "(1+2j)".
+// Returns the shortest text that parses to the same value: "0.1", "-3", "True", "nan", "(1+2j)".
 std::string element_text(const Element &element);
 
 // Returns |a - b| for two elements of the same kind, exact for integers below 2^53; nan if there is no distance.
@@ -25,7 +25,7 @@ class Elements {
 
   size_t size() const { return size_; }
   Element operator[](size_t index) const;
-  // As element_text(), but the shortest text for the precision of the dtype that the elements were decoded from.
+  // Like element_text(), but with only as many digits as the dtype before decoding needs.
   std::string text(size_t index, tf_dtype origin) const;
 
  private:

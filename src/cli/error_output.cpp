@@ -23,7 +23,8 @@ Exit exit_of(tf_status status) {
   }
 }
 
-// Removes the path from the start of a message of the library, where it may be cut to 64 bytes: the line already has it.
+// Removes the path, which the library may have shortened to 64 bytes, from the start of a message, because the printed
+// line already contains it.
 std::string_view without_path(std::string_view message, std::string_view path) {
   for (const std::string_view shown : {path, path.substr(0, 64)}) {
     const std::string prefix = escaped(shown) + ": ";
@@ -37,7 +38,8 @@ void print_line(const std::string &line) {
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
-// Where an option of the library is a way out of an error, the message names it. The program has flags instead.
+// Messages of the library name options of its ABI that avoid an error. The program replaces each by the flag that sets
+// it.
 struct WayOut {
   std::string_view option;
   std::string_view flag;

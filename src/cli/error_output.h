@@ -1,4 +1,4 @@
-// The errors of the program, how they are printed on standard error, and the exit statuses that they cause.
+// The errors of the program, and functions that print them on standard error and choose the exit status.
 #pragma once
 
 #include <string>
@@ -15,12 +15,12 @@ enum Exit : int {
   kExitIo = 3,
 };
 
-// The command line is invalid.
+// Thrown if the command line is invalid.
 struct UsageError {
   std::string text;
 };
 
-// Writing to standard output failed.
+// Thrown if writing to standard output failed.
 struct OutputError {
   std::string text;
 };
@@ -28,14 +28,15 @@ struct OutputError {
 // Prints "tensorfile: PATH: STATUS: TEXT" on standard error. Returns the exit status for the error.
 Exit report(std::string_view path, const tensorfile::Error &error);
 
-// Prints "tensorfile: PATH: STATUS: TEXT" on standard error for a fault, "STATUS: TEXT", that tf_check() found, or a note
-// if it is excused.
+// Prints "tensorfile: PATH: STATUS: TEXT" on standard error for a fault, "STATUS: TEXT", that tf_check() found, or a
+// note if it is excused.
 void report_fault(std::string_view path, std::string_view fault, bool excused);
 
-// Prints "tensorfile: PATH: note: TEXT" on standard error: advice that is not an error.
+// Prints "tensorfile: PATH: note: TEXT" on standard error, for a remark that is not an error.
 void note(std::string_view path, std::string_view text);
 
-// Returns the exit status of work(). If work throws a tensorfile::Error, reports it for path and returns its exit status.
+// Returns the exit status of work(). If work throws a tensorfile::Error, reports it for path and returns its exit
+// status.
 template <typename Work>
 int report_errors(std::string_view path, Work &&work) {
   try {

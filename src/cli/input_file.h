@@ -12,13 +12,13 @@ namespace cli {
 // An array of an open file.
 using Entry = tensorfile::File::Entry;
 
-// The library's options for opening a file. Throws UsageError if there is no such format.
+// Converts the options of a command to those of the library. Throws UsageError if there is no such format.
 tensorfile::Options library_options(const InputOptions &input);
 
-// The bytes of all arrays.
+// Returns the total number of bytes of all arrays.
 uint64_t total_bytes(const tensorfile::File &file);
 
-// "float32 (2, 3)"
+// Returns the dtype and shape of an array, such as "float32 (2, 3)".
 std::string type_text(const Entry &entry);
 
 // Prints the remarks about a file on standard error.

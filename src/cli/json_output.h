@@ -7,7 +7,8 @@
 
 namespace cli {
 
-// A JSON string. Bytes that are not UTF-8 become U+FFFD, and characters that could control a terminal are escaped.
+// Returns text as a JSON string. Bytes that are not UTF-8 become U+FFFD, and characters that could control a terminal
+// are escaped.
 std::string json_string(std::string_view text);
 
 // Builds a JSON value. The writer inserts commas and colons; the caller opens and closes objects and arrays.
@@ -20,7 +21,7 @@ class JsonWriter {
   JsonWriter &number(uint64_t value) { return raw(std::to_string(value)); }
   JsonWriter &number(int64_t value) { return raw(std::to_string(value)); }
   JsonWriter &null() { return raw("null"); }
-  JsonWriter &raw(std::string_view value);  // a complete value
+  JsonWriter &raw(std::string_view value);  // writes a complete JSON value without changes
 
   const std::string &text() const { return text_; }
 

@@ -18,17 +18,17 @@ namespace cli {
 
 namespace {
 
-// How much of a long metadata value the table shows.
+// The maximum number of items of a metadata list that the table shows.
 constexpr size_t kShownItems = 6;
 constexpr size_t kShownColumns = 80;
 
 struct Listing {
   explicit Listing(const std::string &path) : progress(path) {}
 
-  Progress progress;  // before file, which refers to it
+  Progress progress;  // declared before the file, which refers to it
   tensorfile::File file;
-  std::vector<std::string> checksums;        // of each array; "" if it was not computed
-  std::optional<tensorfile::Error> failure;  // the first one
+  std::vector<std::string> checksums;        // the CRC-32 of each array; "" if it was not computed
+  std::optional<tensorfile::Error> failure;  // the first failure
 };
 
 struct Request {
@@ -60,7 +60,7 @@ void list(Listing &listing, const std::string &path, const Request &request) {
   listing.progress.finish();
 }
 
-// Writes a list of texts, unless there are none.
+// Writes a key with a list of texts, or nothing if there are no texts.
 void write_texts(JsonWriter &json, std::string_view key, const std::vector<std::string_view> &texts) {
   if (texts.empty()) return;
   json.key(key).open('[');

@@ -31,7 +31,7 @@ std::string full_name(const Command &command) {
   return "tensorfile " + command.name();
 }
 
-// Joins words with spaces, in lines of at most kHelpColumns that begin with the first word or an indentation.
+// Joins words with spaces and wraps them at kHelpColumns. Lines after the first are indented.
 std::string wrapped(std::string first, size_t indentation, const std::vector<std::string> &words) {
   std::string out;
   std::string line = std::move(first);
@@ -73,7 +73,7 @@ int run_command(Command &command, const Arguments &arguments) {
   return line.parse(arguments) ? command.run() : int{kExitOk};
 }
 
-// Sets who to the program and the command, which a UsageError is about.
+// Runs a command. Sets `who` to the program and the command, for the message of a UsageError.
 int run(const Arguments &arguments, std::string &who) {
   if (arguments.empty()) throw UsageError{"expected a command"};
   const std::string &first = arguments.front();

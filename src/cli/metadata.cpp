@@ -26,7 +26,7 @@ void write_element(JsonWriter &json, const Element &element) {
   std::visit(Write{json}, element);
 }
 
-// Calls write_item(i) for the first max_items items, and writes a string that counts the others.
+// Writes a list: calls write_item(i) for the first max_items items, then writes a string with the number of the others.
 template <typename WriteItem>
 void write_list(JsonWriter &json, size_t count, size_t max_items, WriteItem &&write_item) {
   json.open('[');
@@ -69,7 +69,8 @@ std::string kind_text(const MetadataEntry &entry) {
   }
 }
 
-// A list of lists is a dict with the keys "0", "1", ...; the library limits their depth to 8.
+// Recursive because the library represents a list of lists as a dict with the keys "0", "1", ...; it limits the depth
+// to 8.
 void write_value(JsonWriter &json, const MetadataEntry &entry, size_t max_items) {
   switch (entry.kind()) {
     case TF_KIND_STRING:

@@ -10,11 +10,11 @@ namespace cli {
 
 using MetadataEntry = tensorfile::Dict::Entry;
 
-// The type of a value: "string", "list of strings", "uint32", "uint32 (3,)", "list".
+// Returns the type of a value: "string", "list of strings", "uint32", "uint32 (3,)", "list".
 std::string kind_text(const MetadataEntry &entry);
 
-// Writes a value as JSON. Numbers that JSON cannot express (nan and infinities) become null. At most max_items items of a
-// list are written, followed by a string that counts the others.
+// Writes a value as JSON. Numbers that JSON cannot express (nan and infinities) become null. At most max_items items of
+// a list are written, followed by a string that counts the others.
 void write_value(JsonWriter &json, const MetadataEntry &entry, size_t max_items);
 
 // Writes all metadata as one object.

@@ -7,9 +7,10 @@ namespace cli {
 
 namespace {
 
-// A multiple of the size of every block.
+// The maximum number of elements in a piece, a multiple of the size of every block.
 constexpr int64_t kPieceElements = int64_t{8} << 20U;
-// An array of an .npz up to this size is read whole: several threads then inflate it, but only one inflates its pieces.
+// A compressed array of at most this size is read whole, because several threads can then inflate it; pieces are
+// inflated by one thread.
 constexpr uint64_t kMaxWholeMember = uint64_t{256} << 20U;
 
 int64_t count(std::span<const int64_t> shape) {

@@ -12,11 +12,11 @@ namespace cli {
 // where the previous piece ended, and verifies its CRC-32 after the last piece.
 bool reads_in_pieces(const Entry &entry);
 
-// Reads an array in consecutive pieces of at most 8 Mi elements, in C order. Arrays of the same shape are divided into the
-// same pieces, whatever their dtypes.
+// Reads an array in consecutive pieces of at most 8 Mi elements, in C order. Arrays of the same shape are divided into
+// the same pieces, whatever their dtypes.
 class Pieces {
  public:
-  // With whole, the array is one piece, whatever its size.
+  // If `whole`, the array is read as one piece, whatever its size.
   Pieces(const Entry &entry, bool whole);
 
   // Reads the next piece, which is C-contiguous. Returns an empty handle after the last one.
@@ -29,8 +29,9 @@ class Pieces {
   Entry entry_;
   std::vector<int64_t> shape_;
   std::vector<int64_t> start_;
-  size_t axis_ = 0;   // a piece is a range of this axis: one index of the axes before it, all of the axes after it
-  int64_t step_ = 0;  // length of the range
+  size_t axis_ =
+      0;  // a piece is a range of this axis, at one index of each axis before it, with all of the axes after it
+  int64_t step_ = 0;  // the length of that range
   bool whole_;
   bool done_ = false;
 };

@@ -1,4 +1,4 @@
-// What differs between operating systems.
+// Functions that differ between operating systems.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace cli {
 
-// The arguments after the program's name: UTF-8 on Windows, bytes elsewhere.
+// Returns the arguments after the program's name: UTF-8 on Windows, bytes elsewhere.
 std::vector<std::string> program_arguments(int argc, char **argv);
 
 bool stderr_is_terminal();

@@ -16,7 +16,7 @@ bool stderr_is_terminal() {
 }
 
 void reserve_standard_streams() {
-  // Opened in the wrong direction, so that using one still fails.
+  // The descriptors are opened for the wrong direction, so that reading or writing still fails.
   for (const int wanted : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(wanted, F_GETFD) == -1) open("/dev/null", wanted == STDIN_FILENO ? O_WRONLY : O_RDONLY);
   }

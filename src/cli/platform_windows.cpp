@@ -38,8 +38,8 @@ bool stderr_is_terminal() {
   return _isatty(_fileno(stderr)) != 0;
 }
 
-// The library opens files as handles, not as descriptors, so they cannot be used as standard streams. In binary mode
-// lines end in \n, as on other systems.
+// Sets binary mode, in which lines end in \n as on other systems. No descriptor needs to be reserved, because the
+// library opens handles, which cannot be mistaken for standard streams.
 void reserve_standard_streams() {
   _setmode(_fileno(stdout), _O_BINARY);
   _setmode(_fileno(stderr), _O_BINARY);

@@ -17,10 +17,10 @@ class Progress {
   Progress(const Progress &) = delete;
   Progress &operator=(const Progress &) = delete;
 
-  // Calls of the library with these options move the bar between two calls of advance(). Must outlive the options and
-  // the files opened with them.
+  // Makes library calls with these options move the bar between two calls of advance(). *this must outlive the options
+  // and the files opened with them.
   void watch(tensorfile::Options &options);
-  // As watch(), for a single call whose total the library knows.
+  // Like watch(), for a single call whose total the library knows.
   void watch_all(tensorfile::Options &options);
   void expect_bytes(uint64_t total);
   // Counts bytes as done.

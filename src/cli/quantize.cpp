@@ -8,7 +8,8 @@ namespace cli {
 
 namespace {
 
-// Returns a type with blocks of 32 and about as many bits per element, for rows that cannot be divided into blocks of 256.
+// Returns a type with blocks of 32 and about as many bits per element, for rows that cannot be divided into blocks of
+// 256.
 tf_dtype with_smaller_blocks(tf_dtype dtype) {
   switch (dtype) {
     case TF_DTYPE_Q2_K:
@@ -38,7 +39,7 @@ bool any_matches(const std::vector<std::string> &patterns, std::string_view name
   return std::any_of(patterns.begin(), patterns.end(), [name](const std::string &p) { return matches(p, name); });
 }
 
-// Returns the reason for which an array keeps its dtype, or "".
+// Returns the reason why an array keeps its dtype, or "".
 std::string exemption(const PlannedArray &array, const QuantizeOptions &options) {
   if (!options.include.empty() && !any_matches(options.include, array.name)) return "not included";
   if (any_matches(options.exclude, array.name)) return "excluded";

@@ -20,12 +20,12 @@ std::string failure_of(Action &&action) {
   }
 }
 
-// A sink that discards what is written.
+// Returns a sink that discards what is written.
 tensorfile::Sink discard() {
   return tensorfile::Sink::to_function([](const void *, size_t) {});
 }
 
-// Shortens the library's message about a single array or key: the name is in the entry already.
+// Removes the name of the array or key from a message of the library, because the entry already contains it.
 std::string reason(const std::string &message, const std::string &name) {
   for (const std::string &prefix : {in_quotes(name) + " (", "key " + in_quotes(name) + ": "}) {
     const size_t at = message.find(prefix);
@@ -37,7 +37,7 @@ std::string reason(const std::string &message, const std::string &name) {
   return message;
 }
 
-// Zeros of a dtype and rank, with the last size `unit` and all others 1.
+// Returns an array of zeros in which the last size is `unit` and all others are 1.
 tensorfile::Array miniature(tf_dtype dtype, size_t ndim, uint32_t unit) {
   tensorfile::Shape shape(ndim, 1);
   if (ndim > 0) shape.back() = unit;
@@ -51,8 +51,8 @@ int64_t count(const std::vector<int64_t> &shape) {
   return product;
 }
 
-// A row of a block type is whole blocks, and an array of a packed type is whole bytes. Returns the reason if the shape does
-// not allow that, else "".
+// Returns the reason if the shape is impossible for the dtype, else "": rows of a block type must be whole blocks, and
+// an array of a packed type must fill whole bytes.
 std::string division_refusal(const PlannedArray &array) {
   const int64_t unit = tf_dtype_block_size(array.to);
   const bool blocks = tf_dtype_bits(array.to) == 0;

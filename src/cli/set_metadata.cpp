@@ -32,7 +32,7 @@ constexpr std::array<ScalarType, 11> kScalarTypes = {{
   throw UsageError{"--set " + escaped(setting) + ": " + why};
 }
 
-// Parses all of text as a number, in the same way in every locale.
+// Parses all of text as a number. The result does not depend on the locale.
 template <typename T>
 tensorfile::Array parse_scalar(tf_dtype dtype, std::string_view text, std::string_view setting) {
   T value{};
@@ -48,7 +48,7 @@ tensorfile::Array parse_bool(std::string_view text, std::string_view setting) {
   return tensorfile::Array::copy<bool>({}, {text == "true"});
 }
 
-// A 0-d array of the dtype.
+// Parses text as a 0-d array of the dtype.
 tensorfile::Array scalar(tf_dtype dtype, std::string_view text, std::string_view setting) {
   switch (dtype) {
     case TF_DTYPE_BOOL:

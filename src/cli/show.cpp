@@ -17,8 +17,8 @@ namespace {
 
 using Axes = std::vector<tensorfile::Slice>;
 
-// Reads a slice of an array of a block or packed type, decoded. A slice may cut through blocks, so whole rows of blocks
-// are read, decoded and then sliced; packed elements share bytes, so such an array is read whole.
+// Reads and decodes a slice of an array of a block or packed type. A slice may divide blocks, so whole rows of blocks
+// are read, decoded and then sliced. Packed elements share bytes, so an array of such a type is read whole.
 tensorfile::Array read_decoded(const Entry &entry, const Axes &axes) {
   const bool blocks = tf_dtype_bits(entry.dtype()) == 0;
   if (!blocks || axes.empty()) return entry.read().cast(TF_DTYPE_FLOAT32).slice(axes);
@@ -29,7 +29,7 @@ tensorfile::Array read_decoded(const Entry &entry, const Axes &axes) {
   return entry.read_slice(rows).cast(TF_DTYPE_FLOAT32).slice(columns);
 }
 
-// The shape of a sliced array without the dimensions that the slice drops.
+// Returns the shape of a sliced array without the dimensions that the slice drops.
 std::vector<int64_t> remaining_shape(const tensorfile::Array &array, const SliceArgument &slice) {
   std::vector<int64_t> shape;
   for (size_t i = 0; i < slice.dropped.size(); ++i) {

@@ -22,7 +22,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(' ') - first + 1);
 }
 
-// Splits text at separators. The result has one part more than there are separators.
+// Splits text at separators. Adjacent separators give empty parts.
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   for (;;) {
@@ -36,7 +36,7 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 int64_t parse_number(std::string_view digits, std::string_view whole) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  // INT64_MIN means an omitted number.
+  // The value INT64_MIN is reserved: it means an omitted number.
   if (error != std::errc() || end != digits.data() + digits.size() || value == kOmitted) {
     refuse(whole, in_quotes(digits) + " is not a number");
   }

@@ -16,8 +16,8 @@ struct SliceArgument {
   std::vector<bool> dropped;
 };
 
-// Parses a slice of an array with this shape. Dimensions that text does not mention are selected whole; "..." stands for
-// as many of them as needed. Throws UsageError.
+// Parses a slice of an array with this shape. Dimensions that text does not mention are selected whole; "..."
+// represents as many of them as necessary. Throws UsageError.
 SliceArgument parse_slice(std::string_view text, std::span<const int64_t> shape);
 
 }  // namespace cli

@@ -12,8 +12,8 @@ namespace cli {
 // The first character of a text.
 struct Character {
   std::string_view bytes;
-  bool valid;     // if false, the bytes become one U+FFFD, by Unicode's practice of maximal subparts
-  char32_t code;  // if valid
+  bool valid;     // if false, the bytes are replaced by one U+FFFD, following Unicode's practice of maximal subparts
+  char32_t code;  // the code point, if valid
 };
 // The text must not be empty.
 Character next_character(std::string_view text);
@@ -24,26 +24,26 @@ bool is_utf8(std::string_view text);
 // writing direction.
 bool is_unsafe(char32_t character);
 
-// Text as one line that is safe to print on a terminal: unsafe characters, and bytes that are not UTF-8, are escaped as
-// \n or \xHH.
+// Returns text as one line that is safe to print on a terminal: unsafe characters, and bytes that are not UTF-8, are
+// escaped as \n or \xHH.
 std::string escaped(std::string_view text);
 
-// 'NAME', escaped.
+// Returns a name escaped and in single quotes.
 std::string in_quotes(std::string_view name);
 
-// The number of characters, an estimate of the columns of a terminal that text needs.
+// Returns the number of characters, as an estimate of the terminal columns that text needs.
 size_t width(std::string_view text);
 
-// Text cut to at most this many characters; what is cut ends in "...".
+// Shortens text to at most this many characters. Shortened text ends in "...".
 std::string cut(std::string text, size_t columns);
 
-// (2, 3), (3,), ()
+// Returns a shape as Python writes it: (2, 3), (3,), ().
 std::string shape_text(std::span<const int64_t> shape);
 
-// "24 B", "1.5 MiB"
+// Returns a size with its unit: "24 B", "1.5 MiB".
 std::string bytes_text(uint64_t bytes);
 
-// "1 array", "2 arrays"
+// Returns a number with a noun in singular or plural: "1 array", "2 arrays".
 std::string count_text(uint64_t count, std::string_view noun);
 
 }  // namespace cli

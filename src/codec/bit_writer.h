@@ -1,11 +1,12 @@
-// Writes bits, the first lowest, as deflate orders them.
+// Writes bits in the order of deflate: each byte is filled from its lowest bit.
 #pragma once
 
 #include "base/endian.h"
 
 namespace tfile {
 
-// Appends bits to a buffer, whose owner has made sure that it is large enough. Writes up to 8 bytes beyond the last bit.
+// Appends bits to a buffer, which the caller must have made large enough: up to 8 bytes after the last bit are
+// overwritten.
 class BitWriter {
  public:
   explicit BitWriter(uint8_t *out) : out_(out) {}
@@ -15,7 +16,7 @@ class BitWriter {
     count_ += count;
     flush();
   }
-  // The same without a flush, after which at most 56 bits may be put.
+  // Appends bits without a flush. Between two flushes, at most 56 bits may be appended.
   void add(uint64_t value, unsigned count) {
     bits_ |= value << count_;
     count_ += count;
@@ -26,7 +27,7 @@ class BitWriter {
     bits_ >>= count_ & ~7U;
     count_ &= 7;
   }
-  // Fills the last byte with zeros, and returns where the next one is.
+  // Fills the last byte with zeros and returns the address of the next byte.
   uint8_t *align() {
     count_ = (count_ + 7) & ~7U;
     flush();

@@ -9,10 +9,10 @@ namespace tfile {
 
 namespace {
 
-// Without matches the decoder has a table of one level for codes of up to so many bits.
+// The maximum code length in a block without matches. Up to this length, a decoder needs only one table look-up.
 constexpr unsigned kWrittenLiteralLimit = 11;
 
-// The code lengths of a block as the precode's symbols.
+// The code lengths of a block, converted to symbols of the code length code (the precode).
 class LengthsWriter {
  public:
   LengthsWriter(const uint8_t *litlen, const uint8_t *distance) {
@@ -94,12 +94,12 @@ class LengthsWriter {
   uint8_t lengths_[kPrecodeSymbols];
 };
 
-// The codes of a block as they are written.
+// The codes of a block in the form in which they are written.
 struct BlockCodes {
   uint8_t litlen_lengths[kFixedLitlenSymbols];
   uint8_t distance_lengths[kFixedDistanceSymbols];
   PackedCode literal[256];
-  PackedCode length[kMaxMatch + 1];  // with the extra bits: at most 19
+  PackedCode length[kMaxMatch + 1];  // includes the extra bits: at most 19 bits
   PackedCode distance[kFixedDistanceSymbols];
   PackedCode end;
 
@@ -202,7 +202,8 @@ void write_block(BitWriter *writer, const DeflateBlock &block, bool last) {
   memset(fixed.distance_lengths, kFixedDistanceLength, sizeof(fixed.distance_lengths));
   const uint64_t fixed_bits = symbol_bits(counts, fixed);
   const uint64_t least = dynamic_bits < fixed_bits ? dynamic_bits : fixed_bits;
-  // A block must save what filling the last byte and a flush after it take, so that no sum of blocks exceeds the bound.
+  // A block is only coded if that saves more bits than padding the last byte and a flush after it can add, so that the
+  // sum of all blocks never exceeds deflate_bound().
   constexpr uint64_t kMinSaved = 3 + 8 + 40;
   if (!block.bytes.empty() && least + kMinSaved >= 8 * deflate_bound(block.bytes.size())) {
     write_stored(writer, block.bytes, last);

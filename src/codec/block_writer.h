@@ -7,7 +7,7 @@
 
 namespace tfile {
 
-// Literals, then a match. The last literals of a block have no match: its length is 0.
+// Literals followed by a match. After the last literals of a block there may be no match: then its length is 0.
 struct Sequence {
   uint32_t literals;
   uint16_t length;
@@ -21,7 +21,7 @@ struct SymbolCounts {
 
 struct SymbolTables {
   uint8_t length[kMaxMatch + 1];
-  // Of a distance d: d - 1 below 256, else 256 + (d - 1) / 128.
+  // Symbol of each distance d, at index d - 1 if that is below 256, otherwise at 256 + (d - 1) / 128.
   uint8_t distance[512];
 };
 
@@ -41,24 +41,24 @@ constexpr SymbolTables make_symbol_tables() {
 
 inline constexpr SymbolTables kSymbolTables = make_symbol_tables();
 
-// From kFirstLength on.
+// Returns the symbol of a match length, which is kFirstLength or more.
 inline unsigned length_symbol(unsigned length) {
   return kFirstLength + kSymbolTables.length[length];
 }
 
-// From 0 on.
+// Returns the symbol of a match distance, which is 0 or more.
 inline unsigned distance_symbol(unsigned distance) {
   return kSymbolTables.distance[distance <= 256 ? distance - 1 : 256 + ((distance - 1) >> 7)];
 }
 
-// Bytes and what they become: without sequences, literals alone.
+// The bytes of a block, and the sequences that represent them. Without sequences, all bytes are literals.
 struct DeflateBlock {
   Bytes bytes;
   Span<const Sequence> sequences;
-  const SymbolCounts *counts;  // without the end of the block
+  const SymbolCounts *counts;  // not counting the end-of-block symbol
 };
 
-// Writes a block in the smallest of the three forms.
+// Writes a block in the smallest of the three forms: stored, with fixed codes, or with its own codes.
 void write_block(BitWriter *writer, const DeflateBlock &block, bool last);
 // Writes stored blocks.
 void write_stored(BitWriter *writer, Bytes bytes, bool last);

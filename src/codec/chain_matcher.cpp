@@ -4,7 +4,7 @@ namespace tfile {
 
 namespace {
 
-// A hash of the first `count` bytes, little-endian.
+// Returns a hash of the first `count` bytes of a little-endian number.
 unsigned chain_hash(uint64_t bytes, unsigned count, unsigned bits) {
   return static_cast<unsigned>((bytes << (64 - 8 * count)) * 0x9E3779B185EBCA87U >> (64 - bits));
 }
@@ -31,7 +31,7 @@ void ChainMatcher::forget() {
 
 inline void ChainMatcher::consider(Match *best, const uint8_t *at, const uint8_t *end, size_t distance,
                                    unsigned least) const {
-  // Also false for a distance of 0, and for one of what lies ahead.
+  // Rejects distances that are too long, 0 (by wrap-around), or beyond the start of the chunk.
   if (distance - 1 >= kDeflateWindow || distance > static_cast<size_t>(at - chunk_.data())) return;
   const unsigned length = match_length(at, end, distance);
   if (length < least) return;
@@ -40,7 +40,7 @@ inline void ChainMatcher::consider(Match *best, const uint8_t *at, const uint8_t
   if (value > best->value) *best = Match{length, far, value};
 }
 
-// Returns the distance to the last position with the same 4 bytes.
+// Enters the current position into the tables. Returns the distance to the last position with the same hash of 4 bytes.
 uint32_t ChainMatcher::remember(const uint8_t *at) {
   const auto bytes = load_le<uint64_t>(at);
   const auto here = static_cast<uint32_t>(at - chunk_.data());
@@ -63,7 +63,7 @@ ChainMatcher::Match ChainMatcher::find(const uint8_t *at, const uint8_t *end) {
   if (best.length >= effort_.nice) return best;
   unsigned longest = best.length < 4 ? 3 : best.length;
   for (unsigned depth = effort_.depth; depth > 0 && far - 1 < kDeflateWindow - 1 && far <= here; --depth) {
-    // What is further away must be longer to be worth more.
+    // A longer distance costs more, so only a longer match can be better.
     if (longest < static_cast<size_t>(end - at) && at[longest] == *(at - far + longest)) {
       const unsigned length = match_length(at, end, far);
       if (length > longest) {
@@ -80,7 +80,7 @@ ChainMatcher::Match ChainMatcher::find(const uint8_t *at, const uint8_t *end) {
 }
 
 void ChainMatcher::parse(ParseOutput output, Bytes part, const SymbolCosts &costs, unsigned preferred) {
-  // A match of this length is taken without looking whether the next is longer.
+  // A match of at least this length is used without looking for a better one at the next position.
   constexpr unsigned kLong = 64;
   costs_ = &costs;
   preferred_ = preferred;

@@ -1,5 +1,5 @@
-// CommonForm: a fast path for text in the exact form that nearly every writer produces. If the text deviates, a
-// function returns false and the caller falls back to a full parser.
+// CommonForm: a fast path for text in the exact form that nearly every writer produces. If the text differs from that
+// form, the functions return false and the caller uses a full parser instead.
 #pragma once
 
 #include "base/span.h"
@@ -23,7 +23,7 @@ class CommonForm {
     ++at_;
     return true;
   }
-  // Reads a short word of plain characters and the quote after it.
+  // Reads a short word of plain characters and the closing quote.
   bool word(Text *out, char quote) {
     constexpr size_t kMaxWord = 16;
     const auto plain = [quote](char c) { return c > ' ' && c <= '~' && c != quote && c != '\\'; };

@@ -8,7 +8,7 @@ namespace tfile {
 
 namespace {
 
-// Row k has what each byte adds to the checksum when k bytes follow it.
+// Row k contains, for each value of a byte, its contribution to the checksum if k more bytes follow it.
 struct Crc32Tables {
   uint32_t rows[8][256];
 };
@@ -56,7 +56,7 @@ uint32_t crc32_update(uint32_t crc, const void *bytes, size_t nbytes) {
 }
 
 uint32_t crc32_join(uint32_t first, uint32_t second, uint64_t nbytes) {
-  // The first part's checksum continues over nbytes zeros: it is multiplied by x^(8 * nbytes), by squaring.
+  // Extends the first checksum by nbytes zeros: multiplies it by x^(8 * nbytes), computed by repeated squaring.
   uint32_t power = 0x00800000;  // x^8
   for (; nbytes != 0; nbytes >>= 1) {
     if ((nbytes & 1) != 0) first = crc32_multiply(power, first);

@@ -32,7 +32,8 @@ class JsonReader {
   // Returns to a position() before a value, to read it again. Not allowed if string() has decoded a string in it.
   void seek(size_t position);
 
-  // Returns everything from the next token on, for a caller that parses a value itself and then skips it with pass().
+  // Returns the rest of the document from the next token on. A caller that parses a value itself then calls pass() to
+  // skip it.
   Text rest() {
     skip_space();
     return Text(document_.data() + at_, document_.size() - at_);
@@ -65,7 +66,7 @@ class JsonReader {
   // Sets the array or key that messages name from now on; Text() for none.
   void about_array(Text name) { array_ = name, key_ = Text(); }
   void about_key(Text name) { array_ = Text(), key_ = name; }
-  // Starts a message about an offset in the document.
+  // Begins an error about an offset in the document.
   Failure fail(size_t position, tf_status status = TF_STATUS_CORRUPT) const;
   // Fails with what was expected at the next token and what was found.
   Status expected(const char *what) const;

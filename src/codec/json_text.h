@@ -5,16 +5,17 @@
 
 namespace tfile {
 
-// Appends to `out`; if that is NULL, only counts bytes.
+// Appends JSON to `out`. If `out` is NULL, only counts the bytes.
 class JsonText {
  public:
   explicit JsonText(Vec<char> *out) : out_(out) {}
 
   size_t size() const { return size_; }
-  // Appends a text as it is.
+  // Appends text without escaping.
   Status put(Text text);
   Status number(uint64_t number);
-  // Appends a string in quotes, escaped as by serde_json. The text must be UTF-8, which is not escaped.
+  // Appends a quoted string, with the same escapes as serde_json. The text must be UTF-8; characters beyond ASCII are
+  // not escaped.
   Status string(Text text);
 
  private:

@@ -1,4 +1,4 @@
-// Codes of 64 literals at once, by AVX-512 VBMI.
+// Writes the codes of 64 literals at once with AVX-512 VBMI.
 #include "codec/literal_writer.h"
 
 #if defined(TENSORFILE_LITERALS_VBMI)
@@ -11,7 +11,7 @@ namespace tfile {
 
 namespace {
 
-// A table of 256 bytes in registers.
+// A table of 256 bytes in vector registers.
 struct ByteTable {
   __m512i parts[4];
 
@@ -29,7 +29,8 @@ struct ByteTable {
 using Halves __attribute__((vector_size(64))) = uint32_t;
 using Wholes __attribute__((vector_size(64))) = uint64_t;
 
-// Joins four codes of 16 bits each: in each 64 bits the codes of four literals, and the number of their bits.
+// Joins codes in fields of 16 bits: each 64-bit element receives the joined codes of four literals and the sum of their
+// bits.
 TENSORFILE_VBMI_TARGET inline void join(Wholes *joined, Wholes *joined_bits, __m512i codes, __m512i bits) {
   const auto code = reinterpret_cast<Halves>(codes);
   const auto count = reinterpret_cast<Halves>(bits);
@@ -45,7 +46,7 @@ TENSORFILE_VBMI_TARGET inline void join(Wholes *joined, Wholes *joined_bits, __m
 
 TENSORFILE_VBMI_TARGET void put_literals_vbmi(BitWriter *shared, const PackedCode *literal, const uint8_t *bytes,
                                               size_t nbytes) {
-  uint8_t bytes_of[3][256];  // the number of bits, and the two bytes of the code
+  uint8_t bytes_of[3][256];  // for each literal: the number of bits, and the low and high byte of its code
   for (unsigned i = 0; i < 256; ++i) {
     for (unsigned k = 0; k < 3; ++k)
       bytes_of[k][i] = static_cast<uint8_t>(literal[i] >> (8 * k));
@@ -62,7 +63,7 @@ TENSORFILE_VBMI_TARGET void put_literals_vbmi(BitWriter *shared, const PackedCod
     const __m512i bits = counts.look_up(indices);
     const __m512i lows = low.look_up(indices);
     const __m512i highs = high.look_up(indices);
-    // Unpacking goes by lanes of 16 bytes: literals 0 to 7 of each lane come first, then 8 to 15.
+    // Unpacking works within lanes of 16 bytes: it gives literals 0 to 7 of each lane, then literals 8 to 15.
     const __m512i zero = _mm512_setzero_si512();
     Wholes codes_of[2];
     Wholes bits_of[2];

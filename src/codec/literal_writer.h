@@ -1,4 +1,4 @@
-// Writes the codes of literals, most of what deflated arrays of floats are.
+// Writes the codes of literals, which are most of the output for arrays of floats.
 #pragma once
 
 #include "codec/bit_writer.h"
@@ -9,20 +9,20 @@
 
 namespace tfile {
 
-// A code with its extra bits, if any, and below it in 8 bits their number. Shifts look at no more than 6 bits of their
-// count, so that the sum of several of these can serve as one.
+// A code, including any extra bits, above an 8-bit field with the number of its bits. Several of these can be added to
+// get the sum of their lengths: a shift uses only the lowest 6 bits of its count.
 using PackedCode = uint32_t;
 
 inline constexpr unsigned kPackedShift = 8;
-// Four codes of this length and 7 bits from before fit in 64 bits.
+// Four codes of this length fit in 64 bits, together with up to 7 bits that are still in the writer.
 inline constexpr unsigned kMaxPackedLiteral = 14;
 
 inline void put_code(BitWriter *writer, PackedCode code) {
   writer->add(code >> kPackedShift, code & 63);
 }
 
-// Writes four literals as one code. The codes are joined in pairs first, so that only one shift for all four has to wait
-// for the one before.
+// Writes four literals as one code. Joining them in pairs first shortens the chain of dependent shifts: only one shift
+// per four literals depends on the previous ones.
 inline void put_four(BitWriter *writer, const PackedCode *literal, const uint8_t *bytes) {
   const PackedCode a = literal[bytes[0]];
   const PackedCode b = literal[bytes[1]];
@@ -34,7 +34,7 @@ inline void put_four(BitWriter *writer, const PackedCode *literal, const uint8_t
   writer->flush();
 }
 
-// For runs of any length: `literal` has 256 codes of at most kMaxPackedLiteral bits.
+// Writes any number of literals. `literal` has 256 codes of at most kMaxPackedLiteral bits.
 inline void put_literals(BitWriter *writer, const PackedCode *literal, const uint8_t *bytes, size_t nbytes) {
   const uint8_t *const end = bytes + nbytes;
   for (; end - bytes >= 4; bytes += 4)
@@ -45,7 +45,7 @@ inline void put_literals(BitWriter *writer, const PackedCode *literal, const uin
 }
 
 #if defined(TENSORFILE_LITERALS_VBMI)
-// The same, faster for long runs. Only for a CPU with cpu_has_vbmi().
+// Does the same as put_literals(), faster for long runs. Requires cpu_has_vbmi().
 void put_literals_vbmi(BitWriter *writer, const PackedCode *literal, const uint8_t *bytes, size_t nbytes);
 #endif
 

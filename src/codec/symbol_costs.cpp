@@ -6,7 +6,7 @@ namespace tfile {
 
 namespace {
 
-// Symbols that have not occurred may occur.
+// The maximum cost of a symbol, including those that have not occurred so far, because they may occur later.
 constexpr unsigned kMaxCost = 15 * kCostBit;
 
 void learn_costs(uint16_t *costs, const uint32_t *counts, unsigned symbols) {
@@ -31,7 +31,7 @@ uint64_t symbols_cost(const SymbolCounts &counts) {
   return cost;
 }
 
-// What each length is worth at a distance that costs nothing.
+// Sets the value of each match length, before subtracting the cost of the distance.
 void SymbolCosts::set_worth(const uint16_t *length_costs) {
   for (unsigned i = 0; i < kMinMatch; ++i)
     worth[i] = kNoMatch;

@@ -1,4 +1,4 @@
-// What the symbols of a block cost, estimated by what was written before.
+// Estimates the cost in bits of the symbols of a block from the data before it.
 #pragma once
 
 #include "codec/block_writer.h"
@@ -6,30 +6,33 @@
 
 namespace tfile {
 
-// Costs are compared in this part of a sixteenth of a bit, because data that shrink much have less for each byte.
+// Costs are compared in units of 1/256 of a sixteenth of a bit, because highly compressible data needs less than a
+// sixteenth of a bit for each byte.
 inline constexpr int32_t kValueScale = 256;
 
-// Returns about what these symbols and their extra bits cost, in sixteenths of a bit.
+// Returns the approximate cost of these symbols and their extra bits, in sixteenths of a bit.
 uint64_t symbols_cost(const SymbolCounts &counts);
 
-// What symbols cost by what was written before, times kValueScale.
+// The cost of each symbol, estimated from the data before, in sixteenths of a bit times kValueScale.
 struct SymbolCosts {
   static constexpr int32_t kNoMatch = INT32_MIN / 2;
 
-  int32_t per_byte;  // on average
+  int32_t per_byte;  // average cost of a byte
   int32_t literal[256];
-  int32_t worth[kMaxMatch + 1];  // of a length: what as many bytes cost on average, less the cost of the length
+  int32_t
+      worth[kMaxMatch + 1];  // for each length: the average cost of that many bytes minus the cost of the length symbol
   int32_t distance[kDistanceSymbols];
 
-  // True if a match is worth taking at `at`: it saves more against the average than the literal there, or costs less than
-  // its bytes as literals. (Where literals alone are cheap, the average tells nothing about a rare match.)
+  // True if a match at `at` is better than a literal: it saves more, compared with the average cost, than the literal
+  // does, or it costs less than its bytes as literals. The second test matters where literals are cheap, because there
+  // the average cost does not reflect the value of a rare match.
   bool beats_literals(const uint8_t *at, unsigned length, int32_t value) const {
     if (value > per_byte - literal[*at]) return true;
     const auto bytes = static_cast<int32_t>(length);
     return bytes * per_byte - value < literal[*at] + (bytes - 1) * literal[at[length - 1]];
   }
 
-  // Without matches before: from the literals.
+  // Estimates the costs from counts of literals, if there are no matches to learn from yet.
   void guess(const uint32_t *literal_counts);
   void learn(const SymbolCounts &counts, uint64_t nbytes);
 

@@ -1,4 +1,4 @@
-// zlib streams that allocate from a Memory.
+// Streams of zlib that allocate from a Memory.
 #pragma once
 
 #if !defined(TENSORFILE_NO_ZLIB)
@@ -11,7 +11,7 @@
 
 namespace tfile {
 
-// A z_stream whose memory comes from a Memory.
+// A z_stream that allocates from a Memory.
 struct ZlibStream {
   explicit ZlibStream(Memory &from) : memory(from) {
     z.zalloc = allocate_block;
@@ -21,10 +21,11 @@ struct ZlibStream {
   ZlibStream(const ZlibStream &) = delete;
   ZlibStream &operator=(const ZlibStream &) = delete;
 
-  // Each block that zlib gets is preceded by its size, which zlib does not pass when it frees the block.
+  // The size of the header before each block, which stores the size of the block, because zlib does not pass it to its
+  // free function.
   static constexpr size_t kAlignment = 16;
   static constexpr size_t kHead = kAlignment;
-  // zlib counts in unsigned int.
+  // zlib counts bytes as unsigned int, so larger inputs are passed in pieces of this size.
   static constexpr size_t kMaxAtOnce = size_t{1} << 30;
   static constexpr int kRawWindow = -15;
 
@@ -48,7 +49,7 @@ struct ZlibStream {
     memcpy(&whole, block, sizeof(whole));
     deallocate(static_cast<ZlibStream *>(opaque)->memory, block, whole, kAlignment);
   }
-  // Converts an error of zlib: no memory, or else a bug in this library.
+  // Converts an error of zlib to OUT_OF_MEMORY, or else to INTERNAL, because any other error is a bug in this library.
   Status refusal(int code) const {
     if (code == Z_MEM_ERROR && !status.ok()) return status;
     return Failure(TF_STATUS_INTERNAL) << "zlib returned " << code;

@@ -7,7 +7,7 @@ namespace tfile {
 
 namespace {
 
-// Reports all arrays of unknown types in one error, unless the settings leave them out.
+// Fails with one error that names all arrays of unknown types, unless the settings skip such arrays.
 Status check_all_known(const OpenedFile &file, Span<const size_t> indices) {
   if (file.settings.on(TF_OPTION_SKIP_UNSUPPORTED)) return kOk;
   Refusals refusals;
@@ -15,10 +15,11 @@ Status check_all_known(const OpenedFile &file, Span<const size_t> indices) {
     const Member &member = file.listing.members[index];
     if (member.dtype == nullptr) refusals.add(member.name) << member.reason;
   }
-  return refusals.result(TF_STATUS_UNSUPPORTED, file.source->label, "arrays that cannot be read (TF_OPTION_SKIP_UNSUPPORTED leaves them out)");
+  return refusals.result(TF_STATUS_UNSUPPORTED, file.source->label,
+                         "arrays that cannot be read (TF_OPTION_SKIP_UNSUPPORTED leaves them out)");
 }
 
-// Makes the arrays to read into: small ones in slabs, each of the others in memory of its own.
+// Makes the arrays to read into. Small arrays share slabs; each of the others has its own allocation.
 class ArrayMaker {
  public:
   ArrayMaker(const OpenedFile &file, Span<const size_t> indices)
@@ -55,7 +56,8 @@ Status all_indices(Vec<size_t> *out, const OpenedFile &file) {
 
 }  // namespace
 
-// Arrays in MLX's form are read one by one, so that the blocks of only one of them are in memory beside its codes.
+// Arrays that are converted for MLX are read one by one, so that the blocks of only one of them are in memory at a
+// time.
 Status load_members(Dict &arrays, const OpenedFile &file, Span<const size_t> indices) {
   TFILE_TRY(check_all_known(file, indices));
   Memory &memory = file.settings.memory();

@@ -7,7 +7,7 @@ namespace tfile {
 
 namespace {
 
-// Adds an array that was made from another. Fails with DUPLICATE if its name is that of an array in the file.
+// Adds an array that was derived from another one. Fails with DUPLICATE if an array in the file has the same name.
 Status add_derived(Dict &arrays, const OpenedFile &file, Text stem, Text suffix, Array &array) {
   Vec<char> name(file.settings.memory());
   TFILE_TRY(name.append(stem.data(), stem.size()));
@@ -20,7 +20,7 @@ Status add_derived(Dict &arrays, const OpenedFile &file, Text stem, Text suffix,
          << "is the name of an array and of one that is made of a quantised array";
 }
 
-// The name of the scales and biases of an array, without their suffix.
+// Returns the name of an array without ".weight" at its end. The suffixes of the scales and biases are appended to it.
 Text stem_of(Text name) {
   constexpr char kSuffix[] = ".weight";
   return name.first(name.size() - (name.ends_with(kSuffix) ? sizeof(kSuffix) - 1 : 0));

@@ -1,16 +1,16 @@
-// What TF_DECODE_MLX makes of ggml's block types: the arrays that MLX computes with, under the names that MLX gives them.
+// Converts arrays of ggml's block types for TF_DECODE_MLX: to the arrays that MLX computes with, under MLX's names.
 #pragma once
 
 #include "file/opened_file.h"
 
 namespace tfile {
 
-// True if the settings of the file ask for this form of the member.
+// True if the member has a block type and the settings of the file request the conversion for MLX.
 bool loads_for_mlx(const OpenedFile &file, const Member &member);
 
-// Reads an array of a block type and adds its MLX form to `arrays`: the codes under the array's own name, and under the
-// name without ".weight" at its end the scales (".scales") and biases (".biases"). A block type that has no such form is
-// decoded to float16.
+// Reads an array of a block type and adds three arrays to `arrays`: the codes under the array's own name, and the
+// scales and biases under that name without ".weight" at its end, plus ".scales" and ".biases". A block type that MLX
+// does not have is decoded to float16.
 Status load_for_mlx(Dict &arrays, const OpenedFile &file, const Member &member);
 
 // Adds the arrays that load_for_mlx() would add, without data. Reads nothing.

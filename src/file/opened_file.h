@@ -16,13 +16,13 @@ struct tf_file {
 
   void retain() { refs.increment(); }
   void release();
-  // The source that has a member's bytes.
+  // Returns the source that contains a member's bytes.
   tfile::Source &source_of(const tfile::Member &member) const { return parts.empty() ? *source : *parts[member.part]; }
-  // What is needed to read a member.
+  // Returns everything that is needed to read a member.
   tfile::StoredArray stored(const tfile::Member &member) const {
     return tfile::StoredArray{source_of(member), member, settings, cursor};
   }
-  // The member of an index; fails with INVALID_ARGUMENT if there is none.
+  // Finds the member with an index. Fails with INVALID_ARGUMENT if there is none.
   tfile::Status find_member(const tfile::Member **out, size_t index) const {
     if (index >= listing.members.size()) return fail_no_member(index);
     *out = &listing.members[index];
@@ -32,7 +32,7 @@ struct tf_file {
 
   tfile::RefCount refs;
   tfile::Ref<tfile::Memory> memory;
-  tfile::Ref<tfile::Source> source;  // the file that the caller named
+  tfile::Ref<tfile::Source> source;  // the file that the caller opened; of a set, one of its files or its index
   tfile::Settings settings;
   const tfile::Format *format = nullptr;
   tfile::Vec<tfile::Source *> parts;  // the files of a set, each with a reference; empty for a single file
@@ -47,8 +47,8 @@ using OpenedFile = ::tf_file;
 // Makes an OpenedFile with no format, no arrays, and no metadata.
 Status make_opened_file(Ref<OpenedFile> &out, Ref<Source> source, const Settings &settings);
 
-// Opens one source. Its format is the argument, else that of the settings, else the one that the path's extension names
-// (a source without a path has none), else the one that the content shows.
+// Opens one source. The format is chosen by the argument, else by the settings, else by the extension of the path (if
+// the source has a path), else by the content.
 Status open_source(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, const Settings &settings);
 // Opens a copy of `nbytes` of the caller's memory.
 Status open_memory_copy(Ref<OpenedFile> &out, const void *data, size_t nbytes, tf_format format,

@@ -8,7 +8,8 @@ namespace tfile {
 
 namespace {
 
-// Refuses what a load with the same limits would refuse, so that a default load reads what a default save wrote.
+// Refuses arrays that a load with the same limits would refuse, so that a default load can read what a default save
+// writes.
 Status check_limits(const SaveRequest &request) {
   const Settings &settings = request.settings;
   const uint64_t arrays = settings.limit(TF_OPTION_MAX_ARRAYS);
@@ -53,7 +54,8 @@ Status collect_positional(Vec<NamedArray> *out, Arena *arena, Span<const Array *
   return kOk;
 }
 
-// Checks that the content has what the format needs, and nothing that it cannot hold, and collects its arrays.
+// Collects the arrays of the content. Fails if something is missing that the format needs, or something is given that
+// the format cannot hold.
 Status collect_content(Vec<NamedArray> *out, const Format &format, const Content &content) {
   if (format.single_array) {
     TFILE_TRY(require(content.array, "array"));

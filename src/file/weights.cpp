@@ -14,7 +14,7 @@ bool holds_weights(const Format *format) {
   return format != nullptr && !format->single_array;
 }
 
-// A tree is nested as deep as a name has parts.
+// Checks the number of parts of a name, because a tree has one level of nesting for each part.
 Status check_nesting(Text file, Text name, const Settings &settings) {
   const uint64_t limit = settings.limit(TF_OPTION_MAX_NESTING);
   uint64_t parts = 1;
@@ -25,7 +25,7 @@ Status check_nesting(Text file, Text name, const Settings &settings) {
          << "a name of " << parts << " parts is more than the limit (max_nesting) of " << limit;
 }
 
-// The array of a name, or NULL.
+// Returns the array with a name, or NULL.
 const Array *find_array(const Dict &flat, Text name) {
   const DictEntry *const entry = flat.find(name);
   return entry != nullptr && entry->kind == TF_KIND_ARRAY ? entry->array : nullptr;
@@ -50,7 +50,7 @@ class Differences {
     separator_ = ", ";
     if (first_.data() == nullptr) first_ = names.at(0);
   }
-  // The first name that was printed.
+  // Returns the first name that was printed.
   Text first() const { return first_; }
 
  private:
@@ -78,7 +78,7 @@ bool is_empty(const Dict &report) {
   return true;
 }
 
-// Compares what the file lists with `expected`, which is flat.
+// Compares the arrays that the file lists with `expected`, which is a flat dict.
 Status check_strictly(const Dict &expected, const OpenedFile &file, Span<const size_t> indices) {
   Memory &memory = file.settings.memory();
   Ref<Dict> listed;
@@ -97,7 +97,7 @@ Status check_strictly(const Dict &expected, const OpenedFile &file, Span<const s
   return failure;
 }
 
-// True if one of the arrays that a member becomes is expected.
+// Sets *out if `expected` contains an array that is made from this member.
 Status has_expected(bool *out, const Dict &expected, const OpenedFile &file, size_t index) {
   Ref<Dict> listed;
   TFILE_TRY(make_dict(listed, file.settings.memory()));
@@ -107,7 +107,7 @@ Status has_expected(bool *out, const Dict &expected, const OpenedFile &file, siz
   return kOk;
 }
 
-// Keeps the indices of the members that become arrays which `expected`, which is flat, names.
+// Removes the indices of members from which no array in `expected` is made. `expected` is a flat dict.
 Status keep_expected(Vec<size_t> *indices, const Dict &expected, const OpenedFile &file) {
   size_t kept = 0;
   for (const size_t index : *indices) {
@@ -120,7 +120,8 @@ Status keep_expected(Vec<size_t> *indices, const Dict &expected, const OpenedFil
   return kOk;
 }
 
-// The arrays of `expected`, which is flat, each replaced by the loaded one of its name if there is one.
+// Makes a copy of the flat dict `expected` in which each array is replaced by the loaded one of the same name, if there
+// is one.
 Status take_expected(Ref<Dict> &out, const Dict &expected, const Dict &loaded, Memory &memory) {
   TFILE_TRY(make_dict(out, memory));
   for (const DictEntry *entry : expected.entries) {

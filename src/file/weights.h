@@ -6,9 +6,9 @@
 
 namespace tfile {
 
-// Loads a file as a tree. `expected`, which may be NULL, has the names and shapes that are wanted. With TF_OPTION_STRICT
-// they are compared with those in the file before any array is read; without it, only the arrays that `expected` names are
-// read, and those that the file does not have are taken from `expected`.
+// Loads a file as a tree. `expected`, which may be NULL, contains arrays with the expected names and shapes. With
+// TF_OPTION_STRICT these are compared with the file before any array is read. Without it, only arrays with a name in
+// `expected` are read, and arrays that the file does not have are copied from `expected`.
 Status load_weights(Ref<Dict> &tree, const char *path, const Dict *expected, const Settings &settings);
 
 Status save_weights(const char *path, const Dict &tree, const Settings &settings);

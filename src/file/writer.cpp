@@ -67,7 +67,7 @@ Status tf_writer::set_metadata(const Dict *values) {
   return kOk;
 }
 
-// Checks everything that was declared before it touches the target.
+// Checks all declared arrays before it accesses the target.
 Status tf_writer::begin() {
   if (state == State::kWriting) return kOk;
   if (format.single_array && arrays.empty()) {
@@ -100,7 +100,7 @@ Status tf_writer::end_part() {
   return to_path() ? files.end_part() : kOk;
 }
 
-// Writes the next bytes, and continues with the next part where one is complete.
+// Writes the next bytes. When a part is complete, begins the next one.
 Status tf_writer::write_parts(Bytes bytes) {
   for (;;) {
     TFILE_TRY(stream->writer.write(&bytes));

@@ -1,4 +1,4 @@
-// Writer (tf_writer): a save whose arrays are declared first and whose bytes then come in pieces of any size.
+// Writer (tf_writer): saves arrays that are declared first and whose bytes are then passed in pieces of any size.
 #pragma once
 
 #include "file/sets/set_replacement.h"
@@ -6,7 +6,7 @@
 
 namespace tfile {
 
-// The part that a writer writes at present.
+// The part of the set that is being written.
 struct PartStream {
   PartStream(Memory &memory, const SaveRequest &from, Ref<Dict> made, size_t number)
       : part(number), metadata(std::move(made)), request(from), writer(memory) {}
@@ -14,7 +14,7 @@ struct PartStream {
   PartStream &operator=(const PartStream &) = delete;
 
   size_t part;
-  Ref<Dict> metadata;  // that only this part has
+  Ref<Dict> metadata;  // owns the metadata that only this part has
   SaveRequest request;
   StreamWriter writer;
 };
@@ -40,7 +40,7 @@ struct tf_writer {
   void release();
 
   tfile::Status declare(tfile::Text name, tf_dtype dtype, tfile::Span<const int64_t> shape);
-  // NULL: no metadata.
+  // NULL means no metadata.
   tfile::Status set_metadata(const tfile::Dict *values);
   tfile::Status write(const void *bytes, size_t nbytes);
   tfile::Status finish();
@@ -68,9 +68,9 @@ struct tf_writer {
   tfile::Status end_part();
   tfile::Status write_parts(tfile::Bytes bytes);
   void drop_stream();
-  // The array that the next byte belongs to, or their number if all are complete.
+  // Returns the index of the array to which the next byte belongs, or the number of arrays if all are complete.
   size_t current() const { return state == State::kWriting ? plan.first(stream->part) + stream->writer.current() : 0; }
-  // After a failure to write, nothing more can be written.
+  // Records a failure, after which nothing more can be written.
   tfile::Status note(tfile::Status status) {
     if (!status.ok()) state = State::kFailed;
     return status;
@@ -80,9 +80,9 @@ struct tf_writer {
   tfile::Vec<tfile::NamedArray> arrays;  // without data; the writer owns a reference to each
   tfile::NameIndex index;
   tfile::Ref<tfile::Dict> metadata;
-  tfile::SaveRequest request{{}, nullptr, false, settings};  // all arrays
+  tfile::SaveRequest request{{}, nullptr, false, settings};  // contains all arrays of the set
   tfile::PartPlan plan;
-  tfile::SetReplacement files;  // of a writer to a path
+  tfile::SetReplacement files;  // used if the writer writes to a path
   tfile::PartStream *stream = nullptr;
   State state = State::kDeclaring;
 };
@@ -91,7 +91,8 @@ namespace tfile {
 
 using Writer = ::tf_writer;
 
-// The format of the argument, else that of the settings, else the one that the path's extension names. Writes nothing yet.
+// Opens a writer to a path. The format is chosen by the argument, else by the settings, else by the path's extension.
+// Writes nothing yet.
 Status open_writer(Ref<Writer> &out, const char *path, tf_format format, const Settings &settings);
 Status open_sink_writer(Ref<Writer> &out, Ref<Sink> sink, tf_format format, const Settings &settings);
 
