@@ -135,6 +135,42 @@ func LoadWeights(path string, expected *Dict, opts ...Option) (*Dict, error) {
 	return tree, err
 }
 
+// CheckReport is what Check found: one line of text for each entry.
+type CheckReport struct {
+	// Faults would make a load with default options fail, or are damage. Each begins with the name of a status, as in
+	// "corrupt: w.npz: array 'x': ...".
+	Faults []string
+	// Excused faults are those that WithLenient accepts, and arrays that WithSkipUnsupported leaves out, if they are set.
+	Excused []string
+	// Notes are remarks that are not faults.
+	Notes []string
+}
+
+// Check reads every byte of a file or a set of files that can be checked, and reports every fault instead of only the
+// first. It fails if the check cannot be made, not if it finds faults.
+func Check(path string, opts ...Option) (CheckReport, error) {
+	var found CheckReport
+	if err := checkPath(path); err != nil {
+		return found, err
+	}
+	err := save(contents{}, opts, func(_ capi.Array, _, _ capi.Dict, o capi.Options) error {
+		report, err := makeDict(nil, func(out *capi.Dict) error { return capi.Check(out, path, o) })
+		if err != nil {
+			return err
+		}
+		defer report.Close()
+		for name, list := range map[string]*[]string{
+			"faults": &found.Faults, "excused": &found.Excused, "notes": &found.Notes,
+		} {
+			if *list, err = report.List(name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
 // savePath runs a call that saves to a path.
 func savePath(path string, c contents, opts []Option,
 	call func(array capi.Array, arrays, metadata capi.Dict, o capi.Options) error) error {

@@ -528,6 +528,25 @@ func TestArraysInDictsAreChangedInPlace(t *testing.T) {
 	fails(t, dict.Update("c", func(*Array) error { return nil }), ErrNotFound)
 }
 
+func TestCheck(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.safetensors")
+	arrays := NewDict()
+	ok(t, arrays.Set("x", []uint8{1, 2}))
+	ok(t, SaveSafetensors(path, arrays, nil))
+	same(t, must[CheckReport](t)(Check(path)), CheckReport{[]string{}, []string{}, []string{}})
+	content := append(must[[]byte](t)(os.ReadFile(path)), 0)
+	ok(t, os.WriteFile(path, content, 0o600))
+	found := must[CheckReport](t)(Check(path))
+	same(t, []int{len(found.Faults), len(found.Excused)}, []int{1, 0})
+	if !strings.HasPrefix(found.Faults[0], "corrupt: ") {
+		t.Error(found.Faults[0])
+	}
+	lenient := must[CheckReport](t)(Check(path, WithLenient(true)))
+	same(t, []int{len(lenient.Faults), len(lenient.Excused)}, []int{0, 1})
+	_, err := Check(filepath.Join(t.TempDir(), "missing.npy"))
+	same(t, errors.Is(err, ErrNotFound), true)
+}
+
 func TestTrees(t *testing.T) {
 	flat := NewDict()
 	ok(t, flat.Set("layers.0.w", []float32{1, 2}))

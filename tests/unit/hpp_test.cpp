@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <fstream>
 #include <new>
 #include <numeric>
 
@@ -334,6 +335,36 @@ TEST(Hpp, FilesAreRanges) {
   EXPECT_EQ(error_of([&] { file["c"]; }).status(), TF_STATUS_NOT_FOUND);
   EXPECT_EQ(error_of([&] { file[2]; }).status(), TF_STATUS_INVALID_ARGUMENT);
   EXPECT_TRUE(file.metadata().empty());
+}
+
+TEST(Hpp, FilesSayWhatTheyHold) {
+  const tfile::TempFolder folder;
+  const std::string path = folder.path("a.safetensors");
+  tf::Dict arrays;
+  arrays.set("x", counting({2}));
+  tf::save_safetensors(path, arrays);
+  const tf::File file(path);
+  EXPECT_EQ(file.at("x").type(), "float32");
+  const tf::Array raw = file.at("x").read_raw();
+  EXPECT_EQ(raw.dtype(), TF_DTYPE_UINT8);
+  EXPECT_EQ(raw.nbytes(), 8u);
+  EXPECT_TRUE(file.other_names().empty());
+  EXPECT_TRUE(file.notes().empty());
+}
+
+TEST(Hpp, ChecksReportEveryFault) {
+  const tfile::TempFolder folder;
+  const std::string path = folder.path("a.safetensors");
+  tf::Dict arrays;
+  arrays.set("x", counting({2}));
+  tf::save_safetensors(path, arrays);
+  EXPECT_TRUE(tf::check(path).faults.empty());
+  std::ofstream(path, std::ios::binary | std::ios::app) << "!";
+  EXPECT_EQ(tf::check(path).faults.size(), 1u);
+  const tf::CheckReport lenient = tf::check(path, tf::Options().set(TF_OPTION_LENIENT, 1));
+  EXPECT_TRUE(lenient.faults.empty());
+  EXPECT_EQ(lenient.excused.size(), 1u);
+  EXPECT_EQ(error_of([&] { tf::check(folder.path("missing.npy")); }).status(), TF_STATUS_NOT_FOUND);
 }
 
 TEST(Hpp, ErrorsSayWhatAndWhere) {

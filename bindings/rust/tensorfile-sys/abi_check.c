@@ -257,6 +257,7 @@ tf_status tf_file_read_into(const tf_file *, size_t, tf_dtype, void *, size_t);
 tf_status tf_file_read_many(const tf_file *, const size_t *, size_t, tf_dtype, void *const *, const size_t *);
 tf_status tf_file_read_slice(tf_array **, const tf_file *, size_t, const int64_t *, const int64_t *, const int64_t *, size_t);
 tf_status tf_file_read_slice_into(const tf_file *, size_t, const int64_t *, const int64_t *, const int64_t *, size_t, tf_dtype, void *, size_t);
+tf_status tf_check(tf_dict **, const char *, const tf_options *);
 tf_status tf_save(const char *, const tf_array *, const tf_options *);
 tf_status tf_savez(const char *, const tf_array *const *, size_t, const tf_dict *, const tf_options *);
 tf_status tf_savez_compressed(const char *, const tf_array *const *, size_t, const tf_dict *, const tf_options *);

@@ -75,15 +75,16 @@ typedef _gostring_ swig_type_43;
 typedef _gostring_ swig_type_44;
 typedef _gostring_ swig_type_45;
 typedef _gostring_ swig_type_46;
-typedef _goslice_ swig_type_47;
-typedef _gostring_ swig_type_48;
-typedef _goslice_ swig_type_49;
-typedef _gostring_ swig_type_50;
+typedef _gostring_ swig_type_47;
+typedef _goslice_ swig_type_48;
+typedef _gostring_ swig_type_49;
+typedef _goslice_ swig_type_50;
 typedef _gostring_ swig_type_51;
 typedef _gostring_ swig_type_52;
 typedef _gostring_ swig_type_53;
 typedef _gostring_ swig_type_54;
 typedef _gostring_ swig_type_55;
+typedef _gostring_ swig_type_56;
 extern void _wrap_Swig_free_capi_b731e1bb2b55ad94(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_capi_b731e1bb2b55ad94(swig_intgo arg1);
 extern int _wrap_VersionNumber_capi_b731e1bb2b55ad94(void);
@@ -197,19 +198,20 @@ extern swig_voidp _wrap_FileReadInto_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_
 extern swig_voidp _wrap_FileReadMany_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, int arg4, swig_voidp arg5, swig_voidp arg6);
 extern swig_voidp _wrap_FileReadSlice_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7);
 extern swig_voidp _wrap_FileReadSliceInto_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_type_44 arg8);
-extern swig_voidp _wrap_Save_capi_b731e1bb2b55ad94(swig_type_45 arg1, uintptr_t arg2, uintptr_t arg3);
-extern swig_voidp _wrap_Savez_capi_b731e1bb2b55ad94(swig_type_46 arg1, swig_type_47 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SavezCompressed_capi_b731e1bb2b55ad94(swig_type_48 arg1, swig_type_49 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveSafetensors_capi_b731e1bb2b55ad94(swig_type_50 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveGguf_capi_b731e1bb2b55ad94(swig_type_51 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveWeights_capi_b731e1bb2b55ad94(swig_type_52 arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_voidp _wrap_Check_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_type_45 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_Save_capi_b731e1bb2b55ad94(swig_type_46 arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_voidp _wrap_Savez_capi_b731e1bb2b55ad94(swig_type_47 arg1, swig_type_48 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SavezCompressed_capi_b731e1bb2b55ad94(swig_type_49 arg1, swig_type_50 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveSafetensors_capi_b731e1bb2b55ad94(swig_type_51 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveGguf_capi_b731e1bb2b55ad94(swig_type_52 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveWeights_capi_b731e1bb2b55ad94(swig_type_53 arg1, uintptr_t arg2, uintptr_t arg3);
 extern swig_voidp _wrap_SaveMemory_capi_b731e1bb2b55ad94(swig_voidp arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
 extern swig_voidp _wrap_SaveSink_capi_b731e1bb2b55ad94(uintptr_t arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
-extern swig_voidp _wrap_WriterOpen_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_type_53 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_WriterOpen_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_type_54 arg2, int arg3, uintptr_t arg4);
 extern swig_voidp _wrap_WriterOpenSink_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_WriterDeclare_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_54 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
+extern swig_voidp _wrap_WriterDeclare_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_55 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
 extern swig_voidp _wrap_WriterSetMetadata_capi_b731e1bb2b55ad94(uintptr_t arg1, uintptr_t arg2);
-extern swig_voidp _wrap_WriterWrite_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_55 arg2);
+extern swig_voidp _wrap_WriterWrite_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_56 arg2);
 extern swig_voidp _wrap_WriterFinish_capi_b731e1bb2b55ad94(uintptr_t arg1);
 extern uintptr_t _wrap_WriterRetain_capi_b731e1bb2b55ad94(uintptr_t arg1);
 extern void _wrap_WriterRelease_capi_b731e1bb2b55ad94(uintptr_t arg1);
@@ -1582,6 +1584,22 @@ swig_r_1 = failure(swig_r)
 	return swig_r_1
 }
 
+func Check(arg1 *Dict, arg2 string, arg3 Options) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *Dict
+_swig_i_0 = arg1
+	_swig_i_1 := arg2
+	var _swig_i_2 uintptr
+_swig_i_2 = uintptr(arg3)
+	swig_r = (*byte)(C._wrap_Check_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
 func Save(arg1 string, arg2 Array, arg3 Options) (_swig_ret error) {
 	var swig_r *byte
 	_swig_i_0 := arg1
@@ -1589,7 +1607,7 @@ func Save(arg1 string, arg2 Array, arg3 Options) (_swig_ret error) {
 _swig_i_1 = uintptr(arg2)
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_Save_capi_b731e1bb2b55ad94(*(*C.swig_type_45)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_Save_capi_b731e1bb2b55ad94(*(*C.swig_type_46)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1607,7 +1625,7 @@ _swig_i_1 = arg2
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_Savez_capi_b731e1bb2b55ad94(*(*C.swig_type_46)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_Savez_capi_b731e1bb2b55ad94(*(*C.swig_type_47)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_48)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1628,7 +1646,7 @@ _swig_i_1 = arg2
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SavezCompressed_capi_b731e1bb2b55ad94(*(*C.swig_type_48)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SavezCompressed_capi_b731e1bb2b55ad94(*(*C.swig_type_49)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_50)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1649,7 +1667,7 @@ _swig_i_1 = uintptr(arg2)
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SaveSafetensors_capi_b731e1bb2b55ad94(*(*C.swig_type_50)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SaveSafetensors_capi_b731e1bb2b55ad94(*(*C.swig_type_51)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1667,7 +1685,7 @@ _swig_i_1 = uintptr(arg2)
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SaveGguf_capi_b731e1bb2b55ad94(*(*C.swig_type_51)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SaveGguf_capi_b731e1bb2b55ad94(*(*C.swig_type_52)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1683,7 +1701,7 @@ func SaveWeights(arg1 string, arg2 Dict, arg3 Options) (_swig_ret error) {
 _swig_i_1 = uintptr(arg2)
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_SaveWeights_capi_b731e1bb2b55ad94(*(*C.swig_type_52)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_SaveWeights_capi_b731e1bb2b55ad94(*(*C.swig_type_53)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1738,7 +1756,7 @@ _swig_i_0 = arg1
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_WriterOpen_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), *(*C.swig_type_53)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_WriterOpen_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1770,7 +1788,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (*byte)(C._wrap_WriterDeclare_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_WriterDeclare_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1796,7 +1814,7 @@ func WriterWrite(arg1 Writer, arg2 string) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_WriterWrite_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_WriterWrite_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_56)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}

@@ -2669,6 +2669,34 @@ char *_wrap_FileReadSliceInto_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo _
 }
 
 
+char *_wrap_Check_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, _gostring_ _swig_go_1, tf_options *_swig_go_2) {
+  tf_dict **arg1 = 0 ;
+  char *arg2 = 0 ;
+  tf_options *arg3 = 0 ;
+  char *temp2 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_dict **)_swig_go_0;
+  
+  temp2 = (char *)malloc(_swig_go_1.n + 1);
+  memcpy(temp2, _swig_go_1.p, _swig_go_1.n);
+  temp2[_swig_go_1.n] = '\0';
+  arg2 = (char *)temp2;
+  
+  arg3 = (tf_options *)_swig_go_2;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_check(arg1,(char const *)arg2,(struct tf_options const *)arg3);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  free((char *)arg2); 
+  return _swig_go_result;
+}
+
+
 char *_wrap_Save_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0, tf_array *_swig_go_1, tf_options *_swig_go_2) {
   char *arg1 = 0 ;
   tf_array *arg2 = 0 ;

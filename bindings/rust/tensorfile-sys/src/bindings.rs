@@ -1365,6 +1365,23 @@ unsafe extern "C" {
         nbytes: usize,
     ) -> tf_status;
 
+    /// Checks a file or a set of files: reads every byte that can be checked, and reports every fault instead of only the
+    /// first. A fault is whatever would make [`tf_load`] with default options fail, and any damage, such as a wrong CRC-32 of a
+    /// member that [`tf_load`] would not read. Of a .npy that has several arrays, all are checked.
+    ///
+    /// * `report`: receives a dict with the lists of strings "faults", "excused" and "notes", which can be empty. Each
+    ///   string is one line; a fault begins with the name of its status, as in "corrupt: w.npz: array 'x': ...".
+    ///   Faults that [`TF_OPTION_LENIENT`] accepts, and arrays that
+    ///   [`TF_OPTION_SKIP_UNSUPPORTED`] leaves out, are in "excused" instead of "faults" if the option is set;
+    ///   nothing excuses damage. "notes" has the remarks of [`tf_file_note`]
+    /// * `path`: the file, as in [`tf_load`]
+    /// * `options`: as in [`tf_load`]; may be NULL
+    ///
+    /// Returns OK if the check could be made, whether it found faults or not; NOT_FOUND or IO if the file cannot be opened or
+    ///   read; CANCELLED or another status that a callback returned.
+    #[must_use]
+    pub fn tf_check(report: *mut *mut tf_dict, path: *const c_char, options: *const tf_options) -> tf_status;
+
     /// Saves one array as .npy, byte for byte as np.save writes it.
     #[must_use]
     pub fn tf_save(path: *const c_char, array: *const tf_array, options: *const tf_options) -> tf_status;

@@ -57,7 +57,7 @@ pub use dtype::{Dtype, Element, Format};
 pub use error::{Details, Error, Result, Status};
 pub use file::{Entry, File, Location};
 pub use io::{Buffer, ReadAt, Source};
-pub use options::{Contents, Decode, Executor, Loaded, Options};
+pub use options::{CheckReport, Contents, Decode, Executor, Loaded, Options};
 pub use shape::{Dims, Slice};
 pub use tensorfile_sys as sys;
 pub use writer::Writer;
@@ -93,6 +93,11 @@ pub fn load_array(path: impl AsRef<Path>) -> Result<Array> {
 /// [`Options::load_weights`] compares it with expected names and shapes.
 pub fn load_weights(path: impl AsRef<Path>) -> Result<Dict> {
     Options::new().load_weights(path, None)
+}
+
+/// Checks a file: reads every byte that can be checked, and reports every fault.
+pub fn check(path: impl AsRef<Path>) -> Result<CheckReport> {
+    Options::new().check(path)
 }
 
 /// Saves one array as .npy, byte for byte like NumPy. All functions that save append the extension of the format if the

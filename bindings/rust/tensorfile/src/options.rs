@@ -111,6 +111,20 @@ pub enum Decode {
     Mlx,
 }
 
+/// What [`Options::check`] found: one line of text for each entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CheckReport {
+    /// What would make a load with default options fail, and any damage. Each begins with the name of a status, as in
+    /// `"corrupt: w.npz: array 'x': ..."`.
+    pub faults: Vec<String>,
+    /// Faults that [`Options::lenient`] accepts, and arrays that [`Options::skip_unsupported`] leaves out, if they are
+    /// set.
+    pub excused: Vec<String>,
+    /// Remarks that are not faults.
+    pub notes: Vec<String>,
+}
+
 /// The contents of a file. `loaded["name"]` is one of its arrays.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -570,6 +584,19 @@ impl Options {
         let (path, options, expected) = (c_path(path.as_ref())?, self.raw()?, dict_ptr(expected));
         // SAFETY: the path is NUL-terminated; the handles are valid.
         make(|tree| unsafe { sys::tf_load_weights(tree, path.as_ptr(), expected, options) })
+    }
+
+    /// Checks a file or a set of files: reads every byte that can be checked, and reports every fault instead of only
+    /// the first. Fails if the check cannot be made, not if it finds faults.
+    pub fn check(&self, path: impl AsRef<Path>) -> Result<CheckReport> {
+        let (path, options) = (c_path(path.as_ref())?, self.raw()?);
+        // SAFETY: the path is NUL-terminated; the options are valid.
+        let report: Dict = make(|out| unsafe { sys::tf_check(out, path.as_ptr(), options) })?;
+        Ok(CheckReport {
+            faults: report.get_list("faults")?.to_strings()?,
+            excused: report.get_list("excused")?.to_strings()?,
+            notes: report.get_list("notes")?.to_strings()?,
+        })
     }
 
     /// Opens a file to read its arrays one by one; see [`File`].

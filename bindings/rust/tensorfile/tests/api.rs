@@ -282,6 +282,25 @@ fn trees() {
 }
 
 #[test]
+fn checks_report_every_fault() {
+    let folder = Folder::new();
+    let path = folder.path("a.safetensors");
+    let mut arrays = Dict::new().unwrap();
+    arrays.insert("x", [1u8, 2]).unwrap();
+    tensorfile::save_safetensors(&path, &arrays, None).unwrap();
+    assert_eq!(tensorfile::check(&path).unwrap(), Default::default());
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes.push(0);
+    std::fs::write(&path, bytes).unwrap();
+    let found = tensorfile::check(&path).unwrap();
+    assert_eq!((found.faults.len(), found.excused.len()), (1, 0));
+    assert!(found.faults[0].starts_with("corrupt: "), "{}", found.faults[0]);
+    let lenient = Options::new().lenient(true).check(&path).unwrap();
+    assert_eq!((lenient.faults.len(), lenient.excused.len()), (0, 1));
+    assert_eq!(status(tensorfile::check(folder.path("missing.npy"))), Status::NotFound);
+}
+
+#[test]
 fn all_formats_there_and_back() {
     let folder = Folder::new();
     let mut arrays = Dict::new().unwrap();

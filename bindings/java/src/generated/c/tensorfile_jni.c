@@ -3379,6 +3379,42 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1read_
 }
 
 
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1check(JNIEnv *jenv, jclass jcls, jbyteArray jarg2, jlong jarg3) {
+  jlong jresult = 0 ;
+  tf_dict **arg1 = 0 ;
+  char *arg2 = 0 ;
+  tf_options *arg3 = 0 ;
+  tf_dict *made1 = 0 ;
+  jbyte *bytes2 = NULL ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &made1;
+  {
+    if (!jarg2) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "path");
+      return 0;
+    }
+    bytes2 = (*jenv)->GetByteArrayElements(jenv, jarg2, NULL);
+    if (!bytes2) return 0;
+    arg2 = (char *)bytes2;
+  }
+  arg3 = (tf_options *)(intptr_t)jarg3;
+  result = tf_check(arg1,(char const *)arg2,(struct tf_options const *)arg3);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  jresult = (jlong)(intptr_t)*arg1;
+  
+  
+  (*jenv)->ReleaseByteArrayElements(jenv, jarg2, bytes2, JNI_ABORT);
+  
+  return jresult;
+}
+
+
 SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1save(JNIEnv *jenv, jclass jcls, jbyteArray jarg1, jlong jarg2, jlong jarg3) {
   jlong jresult = 0 ;
   char *arg1 = 0 ;

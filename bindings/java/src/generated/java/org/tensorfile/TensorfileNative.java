@@ -845,6 +845,22 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_file_read_slice_into(long file, long index, long[] start, int dtype, long dst, long nbytes) { return TensorfileNativeJNI.tf_file_read_slice_into(file, index, start, dtype, dst, nbytes); }
 
   /**
+   * Checks a file or a set of files: reads every byte that can be checked, and reports every fault instead of only the<br>
+   * first. A fault is whatever would make tf_load() with default options fail, and any damage, such as a wrong CRC-32 of a<br>
+   * member that tf_load() would not read. Of a .npy that has several arrays, all are checked.<br>
+   * @param report   receives a dict with the lists of strings "faults", "excused" and "notes", which can be empty. Each<br>
+   *                 string is one line; a fault begins with the name of its status, as in "corrupt: w.npz: array 'x': ...".<br>
+   *                 Faults that ::TF_OPTION_LENIENT accepts, and arrays that<br>
+   *                 ::TF_OPTION_SKIP_UNSUPPORTED leaves out, are in "excused" instead of "faults" if the option is set;<br>
+   *                 nothing excuses damage. "notes" has the remarks of tf_file_note()<br>
+   * @param path     the file, as in tf_load()<br>
+   * @param options  as in tf_load(); may be NULL<br>
+   * @return OK if the check could be made, whether it found faults or not; NOT_FOUND or IO if the file cannot be opened or<br>
+   *         read; CANCELLED or another status that a callback returned.
+   */
+  public static long tf_check(byte[] path, long options) { return TensorfileNativeJNI.tf_check(path, options); }
+
+  /**
    *  Saves one array as .npy, byte for byte as np.save writes it. 
    */
   public static long tf_save(byte[] path, long array, long options) { return TensorfileNativeJNI.tf_save(path, array, options); }

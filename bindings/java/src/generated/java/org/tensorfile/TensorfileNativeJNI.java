@@ -125,6 +125,7 @@ final class TensorfileNativeJNI {
   public final static native long tf_file_read_many(long jarg1, long[] jarg2, int jarg4, long[] jarg5, long[] jarg6);
   public final static native long tf_file_read_slice(long jarg2, long jarg3, long[] jarg4);
   public final static native long tf_file_read_slice_into(long jarg1, long jarg2, long[] jarg3, int jarg7, long jarg8, long jarg9);
+  public final static native long tf_check(byte[] jarg2, long jarg3);
   public final static native long tf_save(byte[] jarg1, long jarg2, long jarg3);
   public final static native long tf_savez(byte[] jarg1, long[] jarg2, long jarg4, long jarg5);
   public final static native long tf_savez_compressed(byte[] jarg1, long[] jarg2, long jarg4, long jarg5);

@@ -136,6 +136,32 @@ public final class Tensorfile {
         other -> Dict.adopt(TensorfileNative.tf_load_weights(bytes, other, settings))));
   }
 
+  /**
+   * {@return everything that is wrong with a file}
+   *
+   * @param path path of the file
+   * @throws IOException if the file cannot be read
+   */
+  public static CheckReport check(Path path) throws IOException {
+    return check(path, null);
+  }
+
+  /**
+   * {@return everything that is wrong with a file or a set of files}
+   *
+   * <p>Reads every byte that can be checked. Faults that the options accept are excused.
+   *
+   * @param path path of the file
+   * @param options settings
+   * @throws IOException if the file cannot be read
+   */
+  public static CheckReport check(Path path, Options options) throws IOException {
+    byte[] bytes = Text.path(path);
+    try (Dict report = Options.call(options, settings -> Dict.adopt(TensorfileNative.tf_check(bytes, settings)))) {
+      return new CheckReport(report.getStrings("faults"), report.getStrings("excused"), report.getStrings("notes"));
+    }
+  }
+
   private interface Load {
     long run(long[] made, long settings);
   }

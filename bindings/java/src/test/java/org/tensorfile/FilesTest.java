@@ -16,6 +16,7 @@ import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -136,6 +137,21 @@ class FilesTest {
         statusOf(() -> Tensorfile.saveGguf(folder.resolve("c.gguf"), Map.of("c", Array.zeros(Dtype.COMPLEX64, 1)), null)));
     assertFalse(Files.exists(folder.resolve("c.gguf")));
     assertThrows(NativeMemoryError.class, () -> Array.zeros(Dtype.INT8, Long.MAX_VALUE / 2));
+  }
+
+  @Test
+  void checksReportEveryFault() throws IOException {
+    Path path = folder.resolve("a.safetensors");
+    Tensorfile.saveSafetensors(path, Map.of("x", Array.of(new byte[] {1, 2})), Map.of());
+    assertTrue(Tensorfile.check(path).isValid());
+    Files.write(path, new byte[1], StandardOpenOption.APPEND);
+    CheckReport found = Tensorfile.check(path);
+    assertEquals(1, found.faults().size());
+    assertTrue(found.faults().get(0).startsWith("corrupt: "), found.faults().get(0));
+    CheckReport lenient = Tensorfile.check(path, Options.builder().lenient(true).build());
+    assertEquals(List.of(), lenient.faults());
+    assertEquals(1, lenient.excused().size());
+    assertThrows(IOException.class, () -> Tensorfile.check(folder.resolve("missing.npy")));
   }
 
   @Test
