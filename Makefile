@@ -6,13 +6,13 @@ JOBS := $(shell nproc 2>/dev/null || echo 2)
 PYTHON := $(CURDIR)/.venv/bin/python
 SETUP := @tools/setup.sh
 FUZZ_SECONDS := 3600
-FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json
+FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json inflate deflate
 # Outside build/, so that `make clean` keeps it and each run of the fuzzers continues where the last one stopped.
 FUZZ_CORPUS := $(CURDIR)/fuzz-corpus
 
 .PHONY: help setup library release asan tsan test test-long fuzz corpus coverage abi docs lint format demo amalgamation \
-  install clean engines machines bench bench-blocks bench-embedding bench-parts bench-bindings bench-programs \
-  instructions
+  install clean engines machines bench bench-blocks bench-deflate bench-embedding bench-parts bench-bindings \
+  bench-programs instructions
 
 help:
 	@echo 'Build:'
@@ -46,6 +46,7 @@ help:
 	@echo '  make bench-blocks       time casts to and from block types, and compare with memcpy and gguf-py'
 	@echo '  make bench-embedding    measure binary sizes, dlopen, allocations and the memory that a load needs'
 	@echo '  make bench-parts        time the inner parts of reading and saving; BENCH="--benchmark_filter=list"'
+	@echo '  make bench-deflate      time compression of kinds of data, and compare with zlib and libdeflate'
 	@echo '  make bench-bindings     time calls through the Rust, Go and Java packages'
 	@echo '  make instructions       count the instructions of opening, listing and saving'
 	@echo
@@ -160,13 +161,16 @@ format:
 bench-programs:
 	$(SETUP) bench
 	cmake --preset bench
-	cmake --build --preset bench --target tensorfile_program quant_bench load_bench save_bench parts_bench embed_bench raw_read raw_write
+	cmake --build --preset bench --target tensorfile_program quant_bench load_bench save_bench parts_bench deflate_bench embed_bench raw_read raw_write
 
 bench: bench-programs
 	$(PYTHON) -B tests/bench/bench.py build/bench/tests/bench build/bench/tensorfile --out build/bench $(BENCH)
 
 bench-parts: bench-programs
 	build/bench/tests/bench/parts_bench $(BENCH)
+
+bench-deflate: bench-programs
+	build/bench/tests/bench/deflate_bench $(BENCH)
 
 bench-bindings:
 	$(SETUP) engines

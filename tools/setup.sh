@@ -61,7 +61,7 @@ case ${1-} in
   fuzz | coverage) tools/packages.sh $clang ;;
   lint) tools/packages.sh $build git clang-format-14 clang-tidy-14 ;;
   bench)
-    tools/packages.sh $build ninja-build libbenchmark-dev valgrind python3 python3-venv
+    tools/packages.sh $build ninja-build libbenchmark-dev libdeflate-dev valgrind python3 python3-venv
     pip_install bench $demo $peers
     ;;
   engines)

@@ -25,10 +25,11 @@ constexpr unsigned kFewValues = 8;
 constexpr uint64_t kLiteralHeaderCost = 100 * 8 * kCostBit;
 constexpr uint64_t kMatchHeaderCost = 110 * 8 * kCostBit;
 
-// Levels below look at few positions, and level 1 never at the next byte.
-constexpr int kFirstChainLevel = 3;
-constexpr ChainMatcher::Effort kEfforts[kMaxDeflateLevel - kFirstChainLevel + 1] = {
-    {6, 16}, {16, 16}, {32, 32}, {96, 128}, {192, 192}, {512, kMaxMatch}, {2048, kMaxMatch}};
+// Levels below look at few positions.
+constexpr int kFirstChainLevel = 4;
+constexpr ChainMatcher::Effort kChainEfforts[kMaxDeflateLevel - kFirstChainLevel + 1] = {
+    {16, 16}, {32, 32}, {96, 128}, {192, 192}, {512, kMaxMatch}, {2048, kMaxMatch}};
+constexpr FastMatcher::Effort kFastEfforts[kFirstChainLevel] = {{}, {8, false}, {32, false}, {32, true}};
 
 void count_literals(uint32_t *counts, Bytes bytes) {
   // Four tables, because a counter that has just been written must not be read at once.
@@ -113,7 +114,8 @@ Status DeflateEncoder::run(Vec<uint8_t> *output, Bytes chunk, bool last, int lev
     write_stored(&writer, chunk, last);
   } else {
     const bool chains = level >= kFirstChainLevel;
-    TFILE_TRY(chains ? chains_.begin(chunk, kEfforts[level - kFirstChainLevel]) : fast_.begin(chunk, level > 1));
+    TFILE_TRY(chains ? chains_.begin(chunk, kChainEfforts[level - kFirstChainLevel])
+                     : fast_.begin(chunk, kFastEfforts[level]));
     for (Bytes rest = chunk; !rest.empty(); rest = rest.from(kSegment))
       TFILE_TRY(add_segment(&writer, rest.first(kSegment)));
     if (last || !chunk.empty()) flush(&writer, last);

@@ -89,9 +89,9 @@ struct FastParse {
 
 }  // namespace
 
-Status FastMatcher::begin(Bytes chunk, bool lazy) {
+Status FastMatcher::begin(Bytes chunk, const Effort &effort) {
   start_ = chunk.data();
-  lazy_ = lazy;
+  effort_ = effort;
   bits_ = static_cast<unsigned>(std::bit_width(chunk.size() | 255));
   if (bits_ > kMaxBits) bits_ = kMaxBits;
   TFILE_TRY(heads_.resize(size_t{1} << bits_));
@@ -107,8 +107,6 @@ void FastMatcher::forget() {
 
 void FastMatcher::parse(ParseOutput output, Bytes part, const SymbolCosts &costs, unsigned preferred,
                         HashLengths lengths) {
-  // Where nothing has matched for long, ever more positions are passed over.
-  constexpr unsigned kPatience = 32;
   // Positions at each end of a match that are remembered.
   constexpr ptrdiff_t kRemembered = 8;
   const FastParse fast{start_,
@@ -129,12 +127,12 @@ void FastMatcher::parse(ParseOutput output, Bytes part, const SymbolCosts &costs
   while (at < limit) {
     FastMatch match = fast.find(at);
     if (match.length < kMinMatch || !costs.beats_literals(at, match.length, match.value)) {
-      at += 1 + misses++ / kPatience;
+      at += 1 + misses++ / effort_.patience;
       continue;
     }
     misses = 0;
     int32_t literal_value = costs.per_byte - costs.literal[*at];
-    while (lazy_ && match.value < 0 && at + 1 < limit) {
+    while (effort_.lazy && match.value < 0 && at + 1 < limit) {
       const FastMatch next = fast.find(at + 1);
       if (next.value + literal_value <= match.value) break;
       match = next;

@@ -55,10 +55,14 @@ class FastMatcher {
     unsigned longer;
   };
 
+  struct Effort {
+    unsigned patience;  // after so many positions without a match, ever more positions are passed over
+    bool lazy;          // a match that is worth less than the average is compared with the one a byte later
+  };
+
   explicit FastMatcher(Memory &memory) : heads_(memory), long_heads_(memory) {}
 
-  // With lazy, a match that is worth less than the average is compared with the one that begins a byte later.
-  Status begin(Bytes chunk, bool lazy);
+  Status begin(Bytes chunk, const Effort &effort);
   void forget();
   // Parts must be of the chunk, and rise. The lengths must stay the same until forget().
   void parse(ParseOutput output, Bytes part, const SymbolCosts &costs, unsigned preferred, HashLengths lengths);
@@ -67,7 +71,7 @@ class FastMatcher {
   static constexpr unsigned kMaxBits = 14;
 
   const uint8_t *start_ = nullptr;
-  bool lazy_ = false;
+  Effort effort_{};
   unsigned bits_ = 0;
   // Positions modulo 2^16, twice the longest distance. What is older appears nearer than it is; comparing the bytes shows
   // whether it is a match all the same.
