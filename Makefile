@@ -10,9 +10,9 @@ FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json inf
 # Outside build/, so that `make clean` keeps it and each run of the fuzzers continues where the last one stopped.
 FUZZ_CORPUS := $(CURDIR)/fuzz-corpus
 
-.PHONY: help setup library release asan tsan test test-long fuzz corpus coverage abi docs lint format demo amalgamation \
-  install clean engines machines bench bench-blocks bench-deflate bench-embedding bench-parts bench-bindings \
-  bench-programs instructions
+.PHONY: help setup library release asan tsan test test-long test-corpus fuzz corpus coverage abi docs lint format \
+  demo amalgamation install clean engines machines bench bench-blocks bench-deflate bench-embedding bench-parts \
+  bench-bindings bench-programs instructions
 
 help:
 	@echo 'Build:'
@@ -26,7 +26,9 @@ help:
 	@echo '  make test               everything that CI runs: tests, sanitizers, 20 s of each fuzz target, docs, lint;'
 	@echo '                          30 minutes'
 	@echo '  make test-long          what takes too long for CI: 10,000 kills, every byte of larger files changed,'
-	@echo '                          coverage, game engines, other machines; 60 minutes'
+	@echo '                          coverage, test data of other projects, game engines, other machines; 60 minutes'
+	@echo '  make test-corpus        read the test data of NumPy, SciPy and other projects, and compare it with NumPy;'
+	@echo '                          CORPUS=--write updates the table in docs/formats.md'
 	@echo '  make fuzz               run each fuzz target for an hour; the corpus is kept in fuzz-corpus;'
 	@echo '                          FUZZ_SECONDS=3600 FUZZ_TARGETS="npy json"'
 	@echo '  make release            build the library and its tests, optimized, in build/release'
@@ -109,9 +111,14 @@ test: release
 
 test-long: release
 	TENSORFILE_TEST_LONG=1 ctest --preset release --verbose --tests-regex '^(Killed|Damage)[.]'
+	$(MAKE) test-corpus
 	$(MAKE) coverage
 	$(MAKE) engines
 	$(MAKE) machines
+
+test-corpus: release
+	$(PYTHON) -B tests/corpus/corpus.py build/release/libtensorfile.so build/release/tensorfile docs/formats.md \
+	  build/corpus $(CORPUS)
 
 machines:
 	tests/machines/run.sh $(MACHINES)
