@@ -7,32 +7,36 @@ namespace tfile {
 
 namespace {
 
-// What is decided about at once. As large as a stored block, so that storing costs 5 bytes for each.
+// The encoder decides about one segment after another. A segment fits in one stored block, so storing it adds 5 bytes.
 constexpr size_t kSegment = kMaxStored;
-// A block of literals; longer ones gain nothing.
+// Longer blocks of literals would not be smaller.
 constexpr size_t kMaxLiteralBlock = 4 * kSegment;
-// Matches of a block; as zlib's blocks, so that codes follow the data.
+// Blocks with matches end after as many matches as zlib's, so that their codes follow the data. The number of bytes is
+// limited too, because make_code_lengths() takes counts below 2^23.
 constexpr size_t kMaxBlockSequences = 16384;
-// Parts of a segment that tell whether it has matches, and shorter ones after a segment without.
+constexpr size_t kMaxMatchBlock = 64 * kSegment;
+// Bytes of each of the two samples that show whether a segment has matches. If the segment before had none, less is
+// enough.
 constexpr size_t kFirstSample = 4096;
 constexpr size_t kNextSample = 1024;
 constexpr FastMatcher::HashLengths kHashOfShort = {3, 6};
 constexpr FastMatcher::HashLengths kHashOfMore = {4, 8};
 constexpr FastMatcher::HashLengths kHashOfFewValues = {8, 16};
-// Of so few different bytes a sample is too short to tell what matches save.
+// If a segment has at most this many different byte values, its matches are so long that a sample cannot show them.
 constexpr unsigned kFewValues = 8;
-// What the codes of a block cost.
+// Estimates of what the definitions of the codes of a block cost.
 constexpr uint64_t kLiteralHeaderCost = 100 * 8 * kCostBit;
 constexpr uint64_t kMatchHeaderCost = 110 * 8 * kCostBit;
 
-// Levels below look at few positions.
+// Levels below this one use FastMatcher.
 constexpr int kFirstChainLevel = 4;
 constexpr ChainMatcher::Effort kChainEfforts[kMaxDeflateLevel - kFirstChainLevel + 1] = {
     {16, 16}, {32, 32}, {96, 128}, {192, 192}, {512, kMaxMatch}, {2048, kMaxMatch}};
 constexpr FastMatcher::Effort kFastEfforts[kFirstChainLevel] = {{}, {8, false}, {32, false}, {32, true}};
 
 void count_literals(uint32_t *counts, Bytes bytes) {
-  // Four tables, because a counter that has just been written must not be read at once.
+  // The same byte often follows itself. With four tables the CPU need not wait until a counter is written before it
+  // increments it again.
   uint32_t tables[4][256] = {};
   const uint8_t *at = bytes.data();
   const uint8_t *const end = bytes.end();
@@ -60,7 +64,8 @@ unsigned count_values(const uint32_t *counts) {
   return values;
 }
 
-// What literals alone cost. Of few values the estimate would miss that the end of the block needs a code, too.
+// Returns what literals alone cost. With few values the code of the end of the block matters, which the estimate by
+// entropy leaves out, so the exact code is made.
 uint64_t literals_cost(const SymbolCounts &counts) {
   if (count_values(counts.litlen) > kFewValues) return entropy_cost(counts.litlen, 256) + kLiteralHeaderCost;
   SymbolCounts ended = counts;
@@ -80,7 +85,7 @@ void add_counts(SymbolCounts *to, const SymbolCounts &more) {
     to->distance[i] += more.distance[i];
 }
 
-// The distance at which most bytes repeat; among equals the shortest.
+// Returns the distance at which most bytes are repeated, and among equal ones the shortest.
 unsigned repeating_distance(Bytes bytes) {
   constexpr uint8_t kDistances[] = {1, 2, 3, 4, 6, 8, 12, 16};
   unsigned best = 1;
@@ -100,7 +105,7 @@ unsigned repeating_distance(Bytes bytes) {
 }  // namespace
 
 Status DeflateEncoder::run(Vec<uint8_t> *output, Bytes chunk, bool last, int level) {
-  // The writer stores whole words.
+  // BitWriter stores whole words, so it writes up to 8 bytes beyond the end.
   const Checked bound = Checked(deflate_bound(chunk.size())) + output->size() + sizeof(uint64_t);
   if (!bound.fits_memory()) return Failure(TF_STATUS_OUT_OF_MEMORY) << "deflating " << chunk.size() << " bytes";
   const size_t before = output->size();
@@ -126,49 +131,54 @@ Status DeflateEncoder::run(Vec<uint8_t> *output, Bytes chunk, bool last, int lev
 }
 
 Status DeflateEncoder::add_segment(BitWriter *writer, Bytes segment) {
+  TFILE_TRY(sequences_.reserve(sequences_.size() + ParseOutput::max_sequences(segment.size())));
+  const Pending next = choose_form(segment);
+  if (merge(next)) return kOk;
+  if (!pending_.bytes.empty()) flush(writer, false);
+  pending_ = next;
+  return kOk;
+}
+
+DeflateEncoder::Pending DeflateEncoder::choose_form(Bytes segment) {
   Pending next;
   next.bytes = segment;
   const size_t first = sequences_.size();
-  TFILE_TRY(sequences_.reserve(first + ParseOutput::max_sequences(segment.size())));
   if (costs_known_ || worth_matching(segment)) {
     parse(&next.counts, segment);
     next.cost = symbols_cost(next.counts) + kMatchHeaderCost;
     next.matches = true;
   }
-  // Literals cost at least a bit each.
-  SymbolCounts literals;
+  // A literal costs at least one bit, so literals alone need not be counted if the matches cost less than that.
   if (!next.matches || next.cost >= segment.size() * kCostBit) {
-    literals = SymbolCounts{};
+    SymbolCounts literals{};
     count_literals(literals.litlen, segment);
     const uint64_t literal_cost = literals_cost(literals);
-    // A few matches are not worth the time that they take to decode.
+    // Matches that save little are not worth the time that they take to decode.
     next.matches = next.matches && next.cost < literal_cost - literal_cost / 64;
-    if (!next.matches) next.cost = literal_cost;
-  }
-  if (next.matches) {
-    next.sequences = sequences_.size() - first;
-    costs_.learn(next.counts, segment.size());
-    costs_known_ = true;
-  } else {
-    sequences_.truncate(first);
-    next.counts = literals;
-    costs_known_ = false;
-  }
-  if (!pending_.bytes.empty()) {
-    Pending both = pending_;
-    both.bytes = Bytes(pending_.bytes.data(), pending_.bytes.size() + segment.size());
-    both.sequences += next.sequences;
-    add_counts(&both.counts, next.counts);
-    both.cost = symbols_cost(both.counts) + (both.matches ? kMatchHeaderCost : kLiteralHeaderCost);
-    const bool fits = both.matches ? both.sequences <= kMaxBlockSequences : both.bytes.size() <= kMaxLiteralBlock;
-    if (pending_.matches == next.matches && fits && both.cost <= pending_.cost + next.cost) {
-      pending_ = both;
-      return kOk;
+    if (!next.matches) {
+      next.counts = literals;
+      next.cost = literal_cost;
+      sequences_.truncate(first);
     }
-    flush(writer, false);
   }
-  pending_ = next;
-  return kOk;
+  costs_known_ = next.matches;
+  if (next.matches) costs_.learn(next.counts, segment.size());
+  next.sequences = sequences_.size() - first;
+  return next;
+}
+
+bool DeflateEncoder::merge(const Pending &next) {
+  if (pending_.bytes.empty() || pending_.matches != next.matches) return false;
+  Pending both = pending_;
+  both.bytes = Bytes(pending_.bytes.data(), pending_.bytes.size() + next.bytes.size());
+  both.sequences += next.sequences;
+  if (both.bytes.size() > (both.matches ? kMaxMatchBlock : kMaxLiteralBlock)) return false;
+  if (both.sequences > kMaxBlockSequences) return false;
+  add_counts(&both.counts, next.counts);
+  both.cost = symbols_cost(both.counts) + (both.matches ? kMatchHeaderCost : kLiteralHeaderCost);
+  if (both.cost > pending_.cost + next.cost) return false;
+  pending_ = both;
+  return true;
 }
 
 void DeflateEncoder::flush(BitWriter *writer, bool last) {
@@ -194,17 +204,14 @@ bool DeflateEncoder::worth_matching(Bytes segment) {
   const bool few_values = count_values(sample.literals.litlen) <= kFewValues;
   hash_lengths_ = few_values ? kHashOfFewValues : kHashOfShort;
   SymbolCounts matched = parse_sample(sample);
-  const uint64_t literal_cost = entropy_cost(sample.literals.litlen, 256);
-  const bool saves = symbols_cost(matched) < literal_cost - literal_cost / 32;
-  if (!saves && !few_values && level_ < kFirstChainLevel) return false;
   if (!few_values && level_ < kFirstChainLevel) {
+    const uint64_t literal_cost = entropy_cost(sample.literals.litlen, 256);
+    if (symbols_cost(matched) >= literal_cost - literal_cost / 32) return false;
     hash_lengths_ = kHashOfMore;
     const SymbolCounts more = parse_sample(sample);
-    if (symbols_cost(more) < symbols_cost(matched)) {
-      matched = more;
-    } else {
-      hash_lengths_ = kHashOfShort;
-    }
+    const bool better = symbols_cost(more) < symbols_cost(matched);
+    if (better) matched = more;
+    if (!better) hash_lengths_ = kHashOfShort;
   }
   costs_.learn(matched, sample.parts[0].size() + sample.parts[1].size());
   forget();

@@ -1,4 +1,4 @@
-// Deflates chunks by code of our own. The bytes depend on the chunk and the level alone: all that is computed is integers.
+// Deflates chunks. The output depends only on the chunk and the level, because all estimates are integers.
 #pragma once
 
 #include "codec/block_writer.h"
@@ -13,28 +13,32 @@ class DeflateEncoder {
  public:
   explicit DeflateEncoder(Memory &memory) : fast_(memory), chains_(memory), sequences_(memory) {}
 
-  // Appends a chunk, which can be inflated by itself, to *output: at most deflate_bound() bytes. The last chunk ends the
-  // stream; the others end at a whole byte. Level 0 stores, 1 to 3 are fast, and 4 to 9 search ever longer.
+  // Deflates a chunk so that it can be inflated by itself, and appends at most deflate_bound() bytes to *output. The last
+  // chunk ends the stream; the others end at a whole byte. Level 0 stores, 1 to 3 are fast, and 4 to 9 search longer.
   Status run(Vec<uint8_t> *output, Bytes chunk, bool last, int level);
 
  private:
-  // Adjacent segments that are to be one block.
+  // Adjacent segments that will be written as one block.
   struct Pending {
     Bytes bytes;
     size_t sequences = 0;
     SymbolCounts counts{};
     uint64_t cost = 0;
-    bool matches = false;
+    bool matches = false;  // else it consists of literals only
   };
-
-  Status add_segment(BitWriter *writer, Bytes segment);
-  // Parts of a segment that tell what suits it.
+  // Two parts of a segment by which it is judged.
   struct Sample {
     Bytes parts[2];
     SymbolCounts literals{};
   };
 
-  // True if matches are worth the search, judging by parts of the segment. Then costs_ is set.
+  Status add_segment(BitWriter *writer, Bytes segment);
+  // Chooses between matches and literals alone by what they cost. Appends the sequences of the segment to sequences_.
+  Pending choose_form(Bytes segment);
+  // Adds a segment to the pending block if that costs no more than two blocks. Otherwise returns false.
+  bool merge(const Pending &next);
+  // Searches samples of the segment, and returns true if matches save enough there to search the rest. Then costs_,
+  // preferred_ and hash_lengths_ suit the segment.
   bool worth_matching(Bytes segment);
   // Appends the segment's literals and matches to sequences_.
   void parse(SymbolCounts *counts, Bytes segment);

@@ -13,16 +13,16 @@ struct FastMatch {
   uint32_t distance;
 };
 
-// The state of a parse in registers.
+// What a search needs, in one struct that the compiler can keep in registers.
 struct FastParse {
   const uint8_t *start;
   const uint8_t *end;
   uint16_t *heads;
   uint16_t *long_heads;
   unsigned bits;
-  unsigned short_shift;  // leaves the bytes of the shorter hash
-  unsigned long_shift;   // of the first 8 bytes, those of the longer
-  uint64_t tail_factor;  // of the second 8 bytes of the longer hash; 0: they are left out
+  unsigned short_shift;  // shifts out the bytes that the shorter hash leaves out
+  unsigned long_shift;   // likewise for the first 8 bytes of the longer hash
+  uint64_t tail_factor;  // for the next 8 bytes of the longer hash; 0 leaves them out
   uint32_t preferred;
   int32_t preferred_cost;
   const SymbolCosts *costs;
@@ -40,7 +40,7 @@ struct FastParse {
     long_head_of(at, bytes) = here;
   }
 
-  // Up to 8 equal bytes.
+  // Returns how many of the 8 bytes at `at` equal those `distance` before.
   static unsigned equal(const uint8_t *at, uint64_t bytes, uint32_t distance) {
     const uint64_t differ = load_le<uint64_t>(at - distance) ^ bytes;
     return static_cast<unsigned>(std::countr_zero(differ)) / 8;
@@ -52,7 +52,8 @@ struct FastParse {
     if (value > best->value) *best = FastMatch{value, length, distance};
   }
 
-  // Which of the three is best cannot be predicted, so it is computed without branches.
+  // Returns the best of three candidates, and remembers the position. Which one is best is unpredictable, so the choice
+  // between the first two takes no branch.
   FastMatch find(const uint8_t *at) const {
     const auto bytes = load_le<uint64_t>(at);
     const auto here = static_cast<uint16_t>(at - start);
@@ -107,7 +108,7 @@ void FastMatcher::forget() {
 
 void FastMatcher::parse(ParseOutput output, Bytes part, const SymbolCosts &costs, unsigned preferred,
                         HashLengths lengths) {
-  // Positions at each end of a match that are remembered.
+  // At each end of a match, so many positions are remembered. In long matches those between repeat the same.
   constexpr ptrdiff_t kRemembered = 8;
   const FastParse fast{start_,
                        part.end(),

@@ -9,12 +9,12 @@
 
 namespace tfile {
 
-// Where a matcher puts what it has found.
+// Collects what a matcher finds.
 struct ParseOutput {
-  Vec<Sequence> *sequences;  // with capacity for kMaxSequences(nbytes) more
+  Vec<Sequence> *sequences;  // has capacity for max_sequences() more
   SymbolCounts *counts;
 
-  // What nbytes can become at most: matches of the shortest length, and the literals after the last.
+  // Returns the most sequences that nbytes can give: matches of the shortest length, and the literals after the last.
   static constexpr size_t max_sequences(size_t nbytes) { return nbytes / kMinMatch + 2; }
 
   void add(const uint8_t *literals, const uint8_t *at, unsigned length, unsigned distance) {
@@ -45,8 +45,8 @@ inline unsigned match_length(const uint8_t *at, const uint8_t *end, size_t dista
   return static_cast<unsigned>(p - at);
 }
 
-// Looks at one distance that suits the data, and at the last positions with the same few and the same more bytes. So each
-// position takes about the same instructions, hardly a branch of which depends on the data.
+// Looks at three candidates: one distance that suits the data, and the last positions whose next few bytes, and whose
+// next somewhat more bytes, have the same hash.
 class FastMatcher {
  public:
   // How many bytes are hashed: 3 to 8, and up to 8 or 16.
@@ -79,7 +79,7 @@ class FastMatcher {
   Vec<uint16_t> long_heads_;
 };
 
-// Looks at many positions with the same 4 bytes, and at the last one with the same 3.
+// Follows the chain of all positions whose next 4 bytes have the same hash, and looks at the last one with the same 3.
 class ChainMatcher {
  public:
   struct Effort {
