@@ -42,7 +42,9 @@ class Golden(Case):
             with self.subTest(entry["file"]):
                 result = run("check", path)
                 if entry["expect"] == "ok":
-                    self.assertEqual((result.status, result.out, result.err), (0, f"{path}: ok\n", ""))
+                    self.assertEqual((result.status, result.out), (0, f"{path}: ok\n"))
+                    for line in result.lines:
+                        self.assertTrue(line.startswith(f"tensorfile: {path}: note: "), line)
                     continue
                 refused.add(entry["file"])
                 self.assert_refused(result, path, REFUSALS[entry["file"]])
