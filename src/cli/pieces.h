@@ -29,8 +29,7 @@ class Pieces {
   Entry entry_;
   std::vector<int64_t> shape_;
   std::vector<int64_t> start_;
-  size_t axis_ =
-      0;  // a piece is a range of this axis, at one index of each axis before it, with all of the axes after it
+  size_t axis_ = 0;   // a piece is a range of this axis, at one index of each axis before it
   int64_t step_ = 0;  // the length of that range
   bool whole_;
   bool done_ = false;

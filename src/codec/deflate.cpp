@@ -23,7 +23,7 @@ namespace {
 
 constexpr int kZlibMemoryLevel = 8;
 
-// Enough for a piece that does not shrink, and for the flush.
+// Returns a capacity that is enough for an incompressible piece and a flush.
 size_t zlib_capacity(size_t piece) {
   return piece + piece / 256 + 1024;
 }

@@ -12,13 +12,14 @@ class Inflater {
   Inflater(const Inflater &) = delete;
   Inflater &operator=(const Inflater &) = delete;
   ~Inflater();
-  Status begin();  // also to begin another stream
+  Status begin();  // begins the first or another stream
 
-  // Reads from *input and writes to *output until either is used up or the stream ends; both are advanced past what was
-  // used. No byte after the end of the stream is read. *valid is false, without an error record, if the bytes are not a
-  // deflate stream: the caller knows where they are from.
+  // Reads from *input and writes to *output until one of them is used up or the stream ends. Removes the used parts
+  // from the front of both. Reads no byte after the end of the stream. If the bytes are not a deflate stream, sets
+  // *valid to false but not the error record, because only the caller knows the file and the offset.
   Status run(bool *valid, bool *done, Bytes *input, Span<uint8_t> *output);
-  // True if the input so far ends between two blocks, at a whole byte, as every chunk but the last does.
+  // True if the input so far ends between two blocks and at the end of a byte. Every chunk except the last ends like
+  // that.
   bool at_border() const;
 
  private:
@@ -27,16 +28,16 @@ class Inflater {
   State *state_ = nullptr;
 };
 
-// A chunk that a Deflater wrote, whole in memory.
+// A chunk that a Deflater wrote, completely in memory.
 struct InflateChunk {
   Bytes input;
   Span<uint8_t> output;
-  bool last = false;  // its end is the stream's
-  bool good = false;  // set by run(): the input is exactly one chunk, which inflates to exactly the output
+  bool last = false;  // this is the last chunk of the stream
+  bool good = false;  // set by run() if the input is exactly one chunk that fills the output exactly
 };
 
-// Inflates several chunks in one loop on one thread. Decoding is a chain of look-ups, each of which waits for the one
-// before; the chains of several chunks fill each other's gaps.
+// Inflates several chunks in one loop on one thread. Decoding is a chain of table look-ups, each of which depends on
+// the previous one. While the CPU waits for a look-up of one chunk, it can work on the others.
 class InterleavedInflater {
  public:
   static constexpr size_t kMaxChunks = 4;
@@ -46,7 +47,7 @@ class InterleavedInflater {
   InterleavedInflater &operator=(const InterleavedInflater &) = delete;
   ~InterleavedInflater();
 
-  // At most kMaxChunks chunks, of any streams.
+  // Inflates at most kMaxChunks chunks, which may belong to different streams.
   Status run(Span<InflateChunk> chunks);
 
  private:
@@ -59,11 +60,12 @@ class InterleavedInflater {
 
 // How bytes are deflated.
 struct DeflateMethod {
-  bool zlib = false;  // by zlib, else by DeflateEncoder
-  int level = -1;     // 0 to 9; -1: the compressor's default
+  bool zlib = false;  // true: zlib; false: DeflateEncoder
+  int level = -1;     // 0 to 9, or -1 for the default of the encoder
 };
 
-// Returns the size of `nbytes` in stored blocks. What a Deflater writes is no larger, unless zlib writes it.
+// Returns the size of `nbytes` bytes in stored blocks. The output of DeflateEncoder is never larger; that of zlib can
+// be.
 constexpr uint64_t deflate_bound(uint64_t nbytes) {
   constexpr uint64_t kMaxBlock = 65535;
   return nbytes + 5 * (nbytes == 0 ? 1 : (nbytes - 1) / kMaxBlock + 1);
@@ -72,7 +74,7 @@ constexpr uint64_t deflate_bound(uint64_t nbytes) {
 // True if this build has zlib.
 bool has_zlib();
 
-// Deflates chunks, each of which can be inflated by itself. Concatenated they are one stream.
+// Deflates chunks that can be inflated independently. All chunks together form one stream.
 class Deflater {
  public:
   explicit Deflater(Memory &memory) : memory_(memory), output_(memory) {}
@@ -80,10 +82,10 @@ class Deflater {
   Deflater &operator=(const Deflater &) = delete;
   ~Deflater();
 
-  // Deflates a chunk. The last one ends the stream, the others end at a whole byte. Fails with UNSUPPORTED if the method
-  // is zlib and has_zlib() is false.
+  // Deflates a chunk. The last chunk ends the stream; the others end at the end of a byte. Fails with UNSUPPORTED if
+  // the method is zlib and has_zlib() is false.
   Status run(Bytes chunk, bool last, const DeflateMethod &method);
-  // Returns what the last run() wrote; borrowed until the next.
+  // Returns the output of the last run(), borrowed until the next one.
   Bytes output() const { return Bytes(output_.data(), output_.size()); }
 
  private:

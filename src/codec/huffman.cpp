@@ -12,8 +12,9 @@ namespace {
 constexpr unsigned kMaxSymbols = kFixedLitlenSymbols;
 constexpr unsigned kSymbolBits = 9;
 
-// Turns the ascending counts of n symbols into the number of leaves at each depth of their Huffman tree, in place: first
-// the parents of the inner nodes, then their depths (Moffat and Katajainen). Depths beyond the limit count as the limit.
+// Computes the number of leaves at each depth of the Huffman tree of n symbols, whose counts are in ascending order in
+// `nodes`. Works in place: `nodes` is overwritten by the parents of the inner nodes, then by their depths (Moffat and
+// Katajainen). No leaf is deeper than the limit.
 void count_depths(uint32_t *nodes, unsigned n, unsigned limit, unsigned *at_depth) {
   unsigned leaf = 0;
   unsigned inner = 0;
@@ -27,13 +28,14 @@ void count_depths(uint32_t *nodes, unsigned n, unsigned limit, unsigned *at_dept
     const uint32_t first = take(made);
     nodes[made] = first + take(made);
   }
-  // The root is the last inner node, at depth 0. Each inner node has two children one deeper.
+  // The root is the last inner node and has depth 0. Each inner node replaces a leaf by two leaves that are one level
+  // deeper.
   nodes[n - 2] = 0;
   at_depth[1] = 2;
   for (unsigned node = n - 2; node-- > 0;) {
     const uint32_t depth = nodes[nodes[node]] + 1;
     nodes[node] = depth;
-    // Beyond the limit, the deepest leaf that can be split takes its place.
+    // If the node is too deep, splits the deepest leaf above the limit instead.
     unsigned split = depth < limit ? depth : limit - 1;
     while (at_depth[split] == 0)
       --split;
@@ -62,7 +64,7 @@ void make_code_lengths(uint8_t *lengths, const uint32_t *counts, unsigned symbol
     nodes[i] = sorted[i] >> kSymbolBits;
   unsigned at_depth[kMaxCodeLength + 1] = {};
   count_depths(nodes, used, limit, at_depth);
-  // The rarest symbols have the longest codes.
+  // The rarest symbols get the longest codes.
   unsigned next = 0;
   for (unsigned length = limit; length > 0; --length) {
     for (unsigned i = 0; i < at_depth[length]; ++i)

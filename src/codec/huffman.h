@@ -1,4 +1,4 @@
-// Huffman codes of limited length, and what they cost.
+// Makes Huffman codes of limited length and estimates their cost.
 #pragma once
 
 #include <bit>
@@ -7,17 +7,18 @@
 
 namespace tfile {
 
-// Gives each symbol that occurs a code length of at most `limit`, the others 0. A single symbol gets 1 bit. The lengths
-// depend on the counts alone. At most 288 symbols, each of which occurs less than 2^23 times.
+// Computes a code length of at most `limit` for each symbol that occurs, and 0 for the others. If only one symbol
+// occurs, it gets 1 bit. The lengths depend only on the counts. There may be at most 288 symbols, each with a count
+// below 2^23.
 void make_code_lengths(uint8_t *lengths, const uint32_t *counts, unsigned symbols, unsigned limit);
 
-// The canonical codes of these lengths, the first bit lowest, as deflate writes them.
+// Computes the canonical codes for these lengths. The first bit of a code is its lowest, which is the order of deflate.
 void make_codes(uint16_t *codes, const uint8_t *lengths, unsigned symbols);
 
-// Costs are counted in sixteenths of a bit, by integers, so that every machine computes the same ones.
+// Costs are integers in sixteenths of a bit, so that every machine computes the same values.
 inline constexpr unsigned kCostBit = 16;
 
-// Returns about log2(value) in sixteenths; value must not be 0.
+// Returns approximately log2(value) in sixteenths. The value must not be 0.
 inline unsigned log2_sixteenths(uint32_t value) {
   // 16 * log2(1 + i / 16), rounded.
   constexpr uint8_t kFractions[16] = {0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 15};
@@ -26,7 +27,8 @@ inline unsigned log2_sixteenths(uint32_t value) {
   return exponent * kCostBit + kFractions[fraction];
 }
 
-// Returns about what symbols that occur so often need in a Huffman code: their entropy, but at least one bit each.
+// Returns the approximate cost of symbols with these counts in a Huffman code: their entropy, but at least one bit
+// each.
 uint64_t entropy_cost(const uint32_t *counts, unsigned symbols);
 
 }  // namespace tfile

@@ -58,7 +58,8 @@ Status InterleavedInflater::run(Span<InflateChunk> chunks) {
   return kOk;
 }
 
-// Brings each stream to its next literals, and decodes the literals of all. False: all streams have stopped.
+// Advances each stream to its next run of literals, then decodes literals of all streams together. Returns false if all
+// streams have stopped.
 bool InterleavedInflater::run_once(size_t streams, InflateCursor *cursors, bool *stopped) {
   InflateLane lanes[kMaxChunks];
   size_t lane_stream[kMaxChunks];
@@ -73,7 +74,7 @@ bool InterleavedInflater::run_once(size_t streams, InflateCursor *cursors, bool 
     lane_stream[count++] = i;
   }
   if (count == 1) {
-    // Alone, it is decoded faster by the other loop.
+    // A single stream is decoded faster by the other loop.
     states_->of[lane_stream[0]].run(&cursors[lane_stream[0]]);
     stopped[lane_stream[0]] = true;
     return true;

@@ -17,10 +17,10 @@ namespace tfile {
 
 namespace {
 
-// Row d has the indices that repeat the first d of 16 bytes.
+// Shuffle patterns: row d contains the indices that repeat the first d of 16 bytes.
 struct RepeatPatterns {
   uint8_t rows[17][16];
-  uint8_t strides[17];  // the largest multiple of d that 16 bytes have
+  uint8_t strides[17];  // the largest multiple of d up to 16
 };
 
 constexpr RepeatPatterns make_repeat_patterns() {
@@ -43,8 +43,8 @@ TENSORFILE_INLINE void store_16(uint8_t *to, __m128i bytes) {
   _mm_storeu_si128(reinterpret_cast<__m128i *>(to), bytes);
 }
 
-// Most matches are short, so their first two vectors are copied by one path for all distances: a branch that the CPU
-// guesses wrong costs more.
+// Copies a match. The first two vectors, enough for most matches, are copied without a branch on the distance, because
+// a mispredicted branch would cost more.
 TENSORFILE_INLINE void copy_match(uint8_t *out, size_t distance, size_t length) {
   const size_t row = distance < 16 ? distance : 16;
   const size_t step = kRepeatPatterns.strides[row];

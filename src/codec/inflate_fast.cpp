@@ -17,7 +17,8 @@ TENSORFILE_INLINE void copy_match(uint8_t *out, size_t distance, size_t length) 
     } while (out < end);
     return;
   }
-  // 8 bytes of the repeated pattern, which are written again and again at a multiple of the distance.
+  // Fills 8 bytes with the repeated pattern, and stores them repeatedly, each time advancing by a multiple of the
+  // distance.
   const auto bits = static_cast<unsigned>(8 * distance);
   uint64_t pattern = load_le<uint64_t>(from) & ((uint64_t{1} << bits) - 1);
   for (unsigned shift = bits; shift < 64; shift *= 2)

@@ -1,4 +1,4 @@
-// The loops of the decoder that run while input and output are far from their ends.
+// The fast loops of the decoder, which run while input and output are far enough from their ends.
 #pragma once
 
 #include <algorithm>
@@ -18,24 +18,24 @@
 
 namespace tfile {
 
-// The next bits of the input in a register, the first lowest. At least 56 of them are there after refill(). Those above
-// `count` that are set are the input's too.
+// The next bits of the input in a register; the first one is the lowest. After refill() at least 56 are valid. Bits
+// above `count` are either zero or already have the values of later input.
 struct InflateBits {
   const uint8_t *in;
   uint64_t bits;
-  uint32_t count;  // its low 6 bits; what is above means nothing, which saves an instruction in consume()
+  uint32_t count;  // number of valid bits, in its low 6 bits; ignoring the others saves an instruction in consume()
 
   TENSORFILE_INLINE void refill() {
     bits |= load_le<uint64_t>(in) << (count & 63);
     in += 7 - (count >> 3 & 7);
     count |= 56;
   }
-  // Consumes as many as the low 6 bits of n say.
+  // Consumes n bits; only the low 6 bits of n are used.
   TENSORFILE_INLINE void consume(uint32_t n) {
     bits >>= n & 63;
     count -= n;
   }
-  // Gives back the whole bytes that have not been used.
+  // Moves `in` back over whole bytes that have not been consumed.
   TENSORFILE_INLINE void give_back() {
     count &= 63;
     in -= count >> 3;
@@ -44,26 +44,26 @@ struct InflateBits {
   }
 };
 
-// One stream, somewhere among the symbols of a block.
+// The state of one stream inside a block, for the fast loops.
 struct InflateLane {
   InflateBits in;
   const uint8_t *in_end;
   uint8_t *out;
   uint8_t *out_end;
-  const uint8_t *out_begin;  // where matches can begin at the earliest
+  const uint8_t *out_begin;  // the earliest output that a match can refer to
   const InflateTables *tables;
 };
 
-// A lane must have as much input and output left as one step of a loop can use.
+// The minimum input and output that a lane needs for one step of each loop.
 inline constexpr size_t kFastInput = 32;
 inline constexpr size_t kFastOutput = 320;
 inline constexpr size_t kLiteralsInput = 16;
 inline constexpr size_t kLiteralsOutput = 16;
 
 enum class FastStop {
-  kSlow,     // the next symbol is left to the caller, as the end of the block is
-  kInvalid,  // the next code is none
-  kEarlier,  // *match begins before out_begin
+  kSlow,     // the caller must decode the next symbol, for example the end of the block
+  kInvalid,  // the next bits are not a valid code
+  kEarlier,  // *match refers to bytes before out_begin
 };
 
 struct InflateMatch {
@@ -71,15 +71,16 @@ struct InflateMatch {
   size_t distance;
 };
 
-// Decodes literals and matches.
+// Decodes literals and matches of one stream until it must stop for one of these reasons.
 FastStop decode_fast(InflateLane *lane, InflateMatch *match);
-// Decodes literals of 2 to kMaxLanes streams in one loop, by `tables->literal`, until one of them meets something else
-// or comes near an end. In one stream each look-up waits for the one before; several streams fill each other's gaps.
+// Decodes literals of 2 to kMaxLanes streams in one loop with `tables->literal`, until one stream has another symbol or
+// comes near the end of its input or output. Look-ups of one stream depend on each other; those of different streams
+// can overlap.
 inline constexpr unsigned kMaxLanes = 4;
 void decode_literals(InflateLane *lanes, unsigned count);
 
 #if defined(TENSORFILE_INFLATE_BMI2)
-// The same, only for a CPU with BMI2.
+// Do the same as the functions above. They require a CPU with BMI2.
 FastStop decode_fast_bmi2(InflateLane *lane, InflateMatch *match);
 void decode_literals_bmi2(InflateLane *lanes, unsigned count);
 #endif

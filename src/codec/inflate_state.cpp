@@ -75,7 +75,8 @@ bool InflateState::step(InflateCursor *cursor) {
   }
 }
 
-// Takes whole bytes only as they are needed, so that none beyond the end of the stream is taken.
+// Reads input until at least `count` bits are available. Reads single bytes, so that it never reads past the end of the
+// stream.
 bool InflateState::need(InflateCursor *cursor, unsigned count) {
   while (bit_count_ < count) {
     if (cursor->in == cursor->in_end) return false;
@@ -204,7 +205,7 @@ void InflateState::build_tables() {
   if (literals_only_) build_literal_table(&tables_);
 }
 
-// Finds the entry of the next code. *code_start is the number of its bits that a link has consumed.
+// Looks up the entry for the next code. *code_start is the number of bits of the code that a link entry has used.
 bool InflateState::peek(InflateCursor *cursor, InflateEntry *entry, const InflateEntry *table, unsigned index_bits,
                         unsigned *code_start) {
   for (;;) {
@@ -214,7 +215,8 @@ bool InflateState::peek(InflateCursor *cursor, InflateEntry *entry, const Inflat
       *code_start = index_bits;
       *entry = table[entry_value(*entry) + (bits_ >> index_bits & ((1U << entry_code_bits(*entry)) - 1))];
     }
-    // Bits that have not been read are zero. Where the code is longer than what has been read, it may be another one.
+    // Bits that have not been read yet are zero here, so if the code needs more bits than have been read, it may be
+    // wrong: then reads more and looks again.
     if (*code_start + entry_code_bits(*entry) <= bit_count_) return true;
     if (!need(cursor, bit_count_ + 1)) return false;
   }

@@ -6,7 +6,7 @@
 
 namespace tfile {
 
-// The input and output of one call. Both are cut at their front as they are used.
+// The input and output of one call. The pointers advance as bytes are used.
 struct InflateCursor {
   const uint8_t *in;
   const uint8_t *in_end;
@@ -20,21 +20,21 @@ struct InflateCursor {
 
 class InflateState {
  public:
-  // Begins another stream. Only an interleaved one uses decode_literals().
+  // Begins another stream. Only interleaved streams use decode_literals().
   void begin(bool interleaved);
-  // Decodes until input or output is used up, the stream ends or turns out to be invalid.
+  // Decodes until input or output is used up, the stream ends, or the stream is found to be invalid.
   void run(InflateCursor *cursor);
-  // Does the same, but returns, after some progress, wherever decode_literals() can continue.
+  // Like run(), but also returns, after some progress, as soon as decode_literals() can continue.
   void run_until_literals(InflateCursor *cursor);
-  // The stream as the fast loops see it, and back.
+  // lane() converts the state for the fast loops, and resume() converts it back.
   InflateLane lane(const InflateCursor &cursor) const;
   void resume(const InflateLane &lane, InflateCursor *cursor);
-  // Keeps the last of the output, which later output may repeat.
+  // Copies the end of the output to the window, because matches in later calls may refer to it.
   void remember(const InflateCursor &cursor);
 
   bool done() const { return step_ == Step::kDone; }
   bool invalid() const { return step_ == Step::kInvalid; }
-  // True between blocks, at a whole byte: a chunk may end here.
+  // True between two blocks and at the end of a byte, where a chunk may end.
   bool at_border() const { return step_ == Step::kBlock && bit_count_ == 0; }
   // True if decode_literals() can continue.
   bool has_literals(const InflateCursor &cursor) const {
@@ -75,7 +75,7 @@ class InflateState {
   bool peek(InflateCursor *cursor, InflateEntry *entry, const InflateEntry *table, unsigned index_bits,
             unsigned *code_start);
   uint32_t take(unsigned count);
-  // The byte at `distance` before the cursor's output; the distance has been checked.
+  // Returns the byte `distance` bytes before the cursor's output. The distance must have been checked.
   uint8_t earlier(const InflateCursor &cursor, size_t distance) const;
   size_t history(const InflateCursor &cursor) const {
     return static_cast<size_t>(cursor.out - cursor.out_begin) + window_size_;
@@ -86,18 +86,18 @@ class InflateState {
   bool interleaved_ = false;
   bool literals_only_ = false;  // the block has no matches, and tables_.literal is filled
   unsigned bit_count_ = 0;
-  uint64_t bits_ = 0;          // the next bits of the input, the first lowest
-  unsigned litlen_count_ = 0;  // symbols of the block's codes
+  uint64_t bits_ = 0;          // the next bits of the input; the first one is the lowest
+  unsigned litlen_count_ = 0;  // number of symbols in the block's codes
   unsigned distance_count_ = 0;
   unsigned precode_count_ = 0;
-  unsigned index_ = 0;  // of the next code length
+  unsigned index_ = 0;  // index of the next code length
   size_t length_ = 0;   // remaining bytes of a stored block or match
   size_t distance_ = 0;
   size_t window_size_ = 0;  // bytes of window_ that have been written
   size_t window_next_ = 0;
   uint16_t precode_[kPrecodeEntries];
   uint8_t lengths_[kFixedLitlenSymbols + kFixedDistanceSymbols];
-  uint8_t window_[kDeflateWindow];  // a ring
+  uint8_t window_[kDeflateWindow];  // a ring buffer of the last output
   InflateTables tables_;
 };
 

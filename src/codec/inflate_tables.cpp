@@ -8,15 +8,16 @@ namespace {
 
 constexpr InflateEntry kInvalidEntry = kEntrySpecial | 1U << 8 | 1;
 
-// The symbols of a code, ordered by length and then by number, as canonical codes count.
+// The symbols of a code, sorted by code length and then by number, which is the order of canonical codes.
 struct SortedCode {
-  uint16_t counts[kMaxCodeLength + 1] = {};  // codes of each length
+  uint16_t counts[kMaxCodeLength + 1] = {};  // the number of codes of each length
   uint16_t symbols[kFixedLitlenSymbols];
   unsigned used = 0;
   unsigned longest = 0;
   bool complete = false;
 
-  // False if the code is over-subscribed, or incomplete and more than one code of one bit.
+  // Sorts the symbols. Returns false if the code is over-subscribed, or is incomplete and has more than a single code
+  // of one bit.
   bool sort(const uint8_t *lengths, unsigned count) {
     for (unsigned i = 0; i < count; ++i)
       ++counts[lengths[i]];
@@ -38,7 +39,8 @@ struct SortedCode {
   }
 };
 
-// Goes to the next code of a length, whose bits are reversed: adds 1 from the highest bit on.
+// Returns the next code of the same length. Codes here are bit-reversed, so this adds 1 at the highest bit and carries
+// downwards.
 uint32_t next_code(uint32_t code, unsigned length) {
   uint32_t bit = 1U << (length - 1);
   while ((code & bit) != 0)
@@ -46,8 +48,8 @@ uint32_t next_code(uint32_t code, unsigned length) {
   return bit == 0 ? 0 : (code & (bit - 1)) | bit;
 }
 
-// Bits of the second-level table that begins with the code at `index` of this length: as few as all codes that share its
-// first-level bits fit in.
+// Returns the index bits of the second-level table that begins with the next code of this length: the minimum for all
+// codes that share its first-level bits.
 unsigned link_bits(const SortedCode &code, const uint16_t *remaining, unsigned length, unsigned index_bits) {
   unsigned bits = length - index_bits;
   uint32_t space = 1U << bits;
@@ -59,7 +61,8 @@ unsigned link_bits(const SortedCode &code, const uint16_t *remaining, unsigned l
   return bits;
 }
 
-// Fills a table from a code. `entry_of` gives the value, flags and extra bits of a symbol; the bits of the code are added.
+// Builds a table from a code. `entry_of` returns the value, flags and extra bits of a symbol; the length of the code is
+// added.
 template <typename EntryOf>
 class TableFiller {
  public:
@@ -76,13 +79,14 @@ class TableFiller {
     }
     unsigned length = 1;
     for (; length <= index_bits_; ++length) {
-      // Only the first 2^length entries are written; what they lack are the prefixes of longer codes.
+      // Only the first 2^length entries are written; they are then copied to double the table. Entries that are still
+      // missing are prefixes of longer codes.
       for (; remaining_[length] != 0; --remaining_[length], bits_ = next_code(bits_, length))
         table_[bits_] = next_entry(length, length);
       const size_t filled = size_t{1} << length;
       if (filled < size) memcpy(table_ + filled, table_, filled * sizeof(InflateEntry));
     }
-    size_t end = size;  // of the tables so far
+    size_t end = size;  // the end of the tables written so far
     for (; length <= code_.longest; ++length) {
       for (; remaining_[length] != 0; --remaining_[length], bits_ = next_code(bits_, length))
         fill_linked(length, &end);
@@ -104,7 +108,7 @@ class TableFiller {
                       target_bits_ << 8 | index_bits_;
       *end += size_t{1} << target_bits_;
     }
-    // The link consumes the first bits.
+    // The link entry consumes the first index_bits_ bits of the code.
     const unsigned rest = length - index_bits_;
     const InflateEntry entry = next_entry(rest, rest);
     for (size_t i = bits_ >> index_bits_; i < size_t{1} << target_bits_; i += size_t{1} << rest)

@@ -9,12 +9,12 @@ namespace tfile {
 
 namespace {
 
-// The bytes of a member that are in memory at a time.
+// The number of bytes of a member that are in memory at a time.
 constexpr uint64_t kPiece = uint64_t{1} << 20;
 // A chunked member up to this size is read whole, because several threads can inflate its chunks.
 constexpr uint64_t kMaxWhole = uint64_t{256} << 20;
 
-// True if a status says something about the file. Others say that it could not be checked.
+// True if a status describes a fault of the file. Other statuses mean that the file could not be checked.
 bool is_fault(Status status) {
   switch (status.code) {
     case TF_STATUS_FORMAT:
@@ -34,7 +34,7 @@ class ReportLine {
  public:
   ReportLine() : line_(buffer_, sizeof(buffer_)) {}
   explicit ReportLine(tf_status status) : ReportLine() { line_ << status_name(status) << ": "; }
-  // Ends with the message of the error record, which is that of the status.
+  // Appends the message of the error record, which must belong to the status.
   explicit ReportLine(Status status) : ReportLine(status.code) { line_ << error_record().message; }
   template <typename T>
   ReportLine &operator<<(const T &value) {
@@ -63,7 +63,7 @@ class ByteChecker {
   ByteChecker(const ByteChecker &) = delete;
   ByteChecker &operator=(const ByteChecker &) = delete;
 
-  // Members in the order of members(), then the others.
+  // Reads the bytes of all members, then of the entries that are not arrays.
   Status run() {
     bool concurrent = true;
     for (const Vec<Member> *members : {&file_.listing.members, &file_.listing.others}) {
@@ -79,7 +79,7 @@ class ByteChecker {
     return parallel_for(jobs_.size(), workers, run_job, this, report);
   }
 
-  // The error of a member, as a line of the report, or "".
+  // Returns the error of a member as a line of the report, or "".
   Text error(size_t i) const {
     const Buffer *const line = jobs_[i].error;
     return line != nullptr ? Text(static_cast<const char *>(line->data), line->size) : Text();
@@ -142,7 +142,7 @@ class ByteChecker {
     return stream.finish();
   }
 
-  // Counts bytes as read. On the thread of the call it can report them at once.
+  // Counts bytes that have been read. On the calling thread, reports them to the progress callback.
   Status advance(uint64_t nbytes) {
     progress_.add(nbytes);
     return &error_record() == &caller_record_ ? progress_.report() : kOk;
@@ -151,14 +151,14 @@ class ByteChecker {
   const OpenedFile &file_;
   const ErrorRecord &caller_record_ = error_record();
   Vec<CheckJob> jobs_;
-  Settings quiet_;  // those of the file, without its progress callback
+  Settings quiet_;  // the settings of the file without its progress callback
   SharedProgress progress_;
 };
 
 class Checker {
  public:
   Checker(Dict &report, const Settings &settings) : report_(report), settings_(settings), opening_(settings) {
-    // Lenient, so that the first fault does not hide the others.
+    // Opens the file leniently, so that the first fault does not hide others.
     opening_.set(TF_OPTION_LENIENT, 1);
   }
 
@@ -255,7 +255,7 @@ Status check_path(Ref<Dict> &out, const char *path, const Settings &settings) {
   Ref<Dict> report;
   TFILE_TRY(make_dict(report, settings.memory()));
   TFILE_TRY(Checker(*report, settings).run(path));
-  // Calls that succeed do not change the record, whatever they found.
+  // A call that succeeds must not change the error record, even if it found faults.
   error_record() = before;
   out = std::move(report);
   return kOk;

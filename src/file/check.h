@@ -1,4 +1,4 @@
-// Checks a file: finds everything that is wrong with it, instead of only the first thing.
+// Checks a file and reports all faults instead of only the first one.
 #pragma once
 
 #include "base/options.h"

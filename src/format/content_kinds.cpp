@@ -13,7 +13,7 @@ struct Signature {
 
 constexpr size_t kTarMagic = 257;
 
-// The first match counts, so longer signatures precede those that they begin with.
+// The signatures in the order in which they are tried. A signature that begins with another one must precede it.
 constexpr Signature kSignatures[] = {
     {0, "version https://git-lfs.github.com/spec/", "a Git LFS pointer: the file itself has not been downloaded"},
     {0, {"\x1f\x8b", 2}, "gzip data"},
@@ -42,12 +42,13 @@ bool has_at(Bytes head, size_t offset, Text wanted) {
   return found.size() >= wanted.size() && memcmp(found.data(), wanted.data(), wanted.size()) == 0;
 }
 
-// A pickle of protocol 2 to 5; the older ones have no signature.
+// True for a pickle of protocol 2 to 5. Older protocols have no signature.
 bool is_pickle(Bytes head) {
   return head.size() >= 2 && head[0] == 0x80 && head[1] >= 2 && head[1] <= 5;
 }
 
-// The protobuf of an ONNX model begins with the fields 1, ir_version, and 2, producer_name, in every known exporter.
+// True if the bytes look like an ONNX model. All known exporters begin its protobuf with the fields 1, ir_version, and
+// 2, producer_name.
 bool is_onnx(Bytes head) {
   constexpr uint8_t kMostVersion = 32;
   constexpr uint8_t kMostName = 64;
@@ -55,7 +56,7 @@ bool is_onnx(Bytes head) {
          head[3] >= 1 && head[3] <= kMostName;
 }
 
-// True if the bytes begin with a lower-case text, whatever their own case.
+// True if the bytes begin with a text, ignoring letter case. The text must be in lower case.
 bool begins_with_ignoring_case(Bytes head, Text lower) {
   if (head.size() < lower.size()) return false;
   for (size_t i = 0; i < lower.size(); ++i) {
@@ -65,7 +66,7 @@ bool begins_with_ignoring_case(Bytes head, Text lower) {
   return true;
 }
 
-// Skips a byte order mark and white space, which text files may begin with.
+// Skips a byte order mark and white space at the start of a text file.
 Bytes text_of(Bytes head) {
   constexpr Text kByteOrderMark("\xef\xbb\xbf", 3);
   if (has_at(head, 0, kByteOrderMark)) head = head.from(kByteOrderMark.size());

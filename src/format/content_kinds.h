@@ -5,11 +5,11 @@
 
 namespace tfile {
 
-// The bytes of a file that content_kind() wants to see, if there are as many.
+// The number of bytes at the start of a file that content_kind() examines, if the file has as many.
 inline constexpr size_t kContentHead = 512;
 
-// Returns what a file with these first bytes seems to be, such as "an HTML page", or NULL if it cannot tell. Does not know
-// the formats of format.h, whose rows have probes.
+// Returns what a file with these first bytes seems to be, such as "an HTML page", or NULL if it cannot tell. Does not
+// know the formats of format.h, whose rows have probes.
 const char *content_kind(Bytes head);
 
 // True if the name of a zip member is that of the pickle in an archive of PyTorch.

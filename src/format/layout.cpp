@@ -6,7 +6,7 @@ namespace tfile {
 
 namespace {
 
-// Fewer zeros than this are part of the text.
+// Gaps with fewer zeros than this are stored as text instead of as a gap.
 constexpr uint64_t kMinGap = 4096;
 
 }  // namespace

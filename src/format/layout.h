@@ -1,4 +1,4 @@
-// Layout: the offset of every byte of a file, before any is written.
+// Layout: the offset of every byte of a file, computed before anything is written.
 #pragma once
 
 #include "base/vec.h"
@@ -6,7 +6,7 @@
 
 namespace tfile {
 
-// A file as a list of segments: bytes that a format makes, such as headers, and the data of arrays.
+// A file as a list of segments: text, which is what the format writes itself, such as headers; and the data of arrays.
 class Layout {
  public:
   enum class Kind : uint8_t { kText, kGap, kArray };
@@ -14,22 +14,22 @@ class Layout {
   struct Segment {
     Kind kind;
     bool fortran;     // kArray: the data are in Fortran order
-    uint64_t offset;  // in the file
+    uint64_t offset;  // offset in the file
     uint64_t nbytes;
-    size_t index;  // kText: of the first byte in `text`; kArray: of the array in the request
+    size_t index;  // kText: index of the first byte in `text`; kArray: index of the array in the request
   };
 
-  // Where the CRC-32 of an array and the header before it is stored in the text.
+  // The position in the text at which the CRC-32 of an array, including the header before it, is stored.
   struct Checksum {
     static constexpr size_t kNone = SIZE_MAX;
 
-    uint32_t crc = 0;  // of the header; in the end of header and data
+    uint32_t crc = 0;  // first the CRC-32 of the header; in the end that of header and data
     size_t positions[2] = {kNone, kNone};
   };
 
   explicit Layout(Memory &memory) : segments(memory), text(memory), checksums(memory) {}
 
-  // Each appends to the file.
+  // These append to the file.
   Status write(const void *bytes, size_t nbytes);
   Status write_zeros(uint64_t count);
   Status pad_to(uint64_t alignment) { return write_zeros((alignment - size % alignment) % alignment); }
@@ -41,7 +41,7 @@ class Layout {
   Vec<Segment> segments;  // none of them is empty
   Vec<uint8_t> text;
   Vec<Checksum> checksums;  // one for each array of the request; empty if the format has no checksums
-  uint64_t size = 0;        // of the file so far
+  uint64_t size = 0;        // size of the file so far
 
  private:
   Status add(const Segment &segment);

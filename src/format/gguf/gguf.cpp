@@ -5,14 +5,14 @@ namespace tfile {
 
 namespace {
 
-// The dtype of each type of metadata value. Strings and arrays, which are not numbers, have none.
+// The dtype of each type of metadata value. Strings and arrays have no dtype.
 constexpr tf_dtype kValueDtypes[] = {
     TF_DTYPE_UINT8,  TF_DTYPE_INT8,    TF_DTYPE_UINT16,  TF_DTYPE_INT16,       TF_DTYPE_UINT32,
     TF_DTYPE_INT32,  TF_DTYPE_FLOAT32, TF_DTYPE_BOOL,    TF_DTYPE_UNSUPPORTED, TF_DTYPE_UNSUPPORTED,
     TF_DTYPE_UINT64, TF_DTYPE_INT64,   TF_DTYPE_FLOAT64,
 };
 constexpr uint32_t kValueTypes = sizeof(kValueDtypes) / sizeof(kValueDtypes[0]);
-// The dtype of a block type is its id in ggml and this number. The other types of tensors are in the table.
+// The dtype number of a block type is its id in ggml plus this number. The other tensor types are in a table.
 constexpr tf_dtype kFirstBlockDtype = 64;
 struct PlainType {
   uint32_t id;

@@ -10,16 +10,16 @@ namespace tfile {
 inline constexpr char kGgufMagic[] = {'G', 'G', 'U', 'F'};
 inline constexpr uint32_t kGgufVersion = 3;
 inline constexpr Text kGgufAlignmentKey = "general.alignment";
-inline constexpr uint64_t kGgufAlignment = 32;  // unless the metadata have another
+inline constexpr uint64_t kGgufAlignment = 32;  // used unless the metadata specifies another alignment
 inline constexpr uint64_t kGgufMaxAlignment = uint64_t{1} << 20;
 inline constexpr size_t kGgufMaxLevels = 8;  // of arrays within arrays
 inline constexpr size_t kGgufMaxRank = 8;
 
-// What errors say between a count and its limit.
+// The text of an error between the number of arrays and the limit.
 inline constexpr const char *kGgufTooManyArrays = " arrays are more than the limit (max_arrays) of ";
 inline constexpr const char *kGgufTooManyValues = " metadata values are more than the limit (max_metadata) of ";
 
-// Types of metadata values. Each of the others is a dtype.
+// Metadata types that need special treatment. Every other type corresponds to a dtype.
 inline constexpr uint32_t kGgufUint32 = 4;
 inline constexpr uint32_t kGgufString = 8;
 inline constexpr uint32_t kGgufArray = 9;
@@ -37,7 +37,7 @@ inline bool is_gguf_alignment(uint64_t alignment) {
   return std::has_single_bit(alignment) && alignment <= kGgufMaxAlignment;
 }
 
-// A number in decimal digits: the name of an element of a nested array in a dict.
+// A number in decimal digits, which is the key of an element of a nested array in a dict.
 class DecimalName {
  public:
   explicit DecimalName(uint64_t number) : line_(buffer_, sizeof(buffer_)) { line_ << number; }
@@ -48,7 +48,7 @@ class DecimalName {
   LineWriter line_;
 };
 
-// The functions of the format's row.
+// The functions in the row of the format.
 Status list_gguf(Listing &listing, const Source &source, const Settings &settings);
 Status check_gguf(const SaveRequest &request);
 Status lay_out_gguf(Layout &layout, const SaveRequest &request);

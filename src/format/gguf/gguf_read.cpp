@@ -1,7 +1,7 @@
 // Reads GGUF: a header of metadata values and tensor records, followed by the tensors' data.
 //
-// The header is held in memory and read twice. The first pass checks everything and keeps only the offsets of keys and
-// records, so that refusing a bad file needs little memory. The second pass builds the listing.
+// The header stays in memory and is read twice. The first pass checks everything and stores only the offsets of keys
+// and records, so that refusing a bad file needs little memory. The second pass builds the listing.
 #include <algorithm>
 
 #include "base/endian.h"
@@ -12,13 +12,13 @@ namespace tfile {
 
 namespace {
 
-// The sizes of the smallest things in a header.
+// The minimum sizes of the elements of a header, in bytes.
 constexpr uint64_t kLeastString = 8;
 constexpr uint64_t kLeastArray = 12;
 constexpr uint64_t kLeastValue = 13;   // with its key
 constexpr uint64_t kLeastTensor = 24;  // one record
 
-// Reads and checks a key or the name of a tensor. Errors are about it from then on.
+// Reads and checks a key or the name of a tensor. Later errors name it.
 Status read_name(GgufHeader &header, const Settings &settings, GgufSubject subject) {
   const char *const what = subject == GgufSubject::kKey ? "a key" : "a tensor's name";
   const uint64_t start = header.position();
@@ -46,7 +46,8 @@ class Records {
  public:
   Records(Memory &memory, const GgufHeader &header) : header_(header), starts_(memory), index_(memory, name_at, this) {}
 
-  // Reserves capacity for `count` records, but for no more than a wrong count in a small header should cost.
+  // Reserves capacity for `count` records, but limits it, so that a wrong count in a small header does not need much
+  // memory.
   Status reserve(uint64_t count) {
     constexpr uint64_t kMost = 16384;
     const auto capacity = static_cast<size_t>(std::min(count, kMost));
@@ -64,7 +65,7 @@ class Records {
     return header.fail(TF_STATUS_DUPLICATE, starts_[found]) << "the name was used before, at byte " << starts_[twin];
   }
   size_t size() const { return starts_.size(); }
-  // The names by the index of their record, for the listing.
+  // Returns the index of the names, which the listing takes over.
   NameIndex &names() { return index_; }
   uint64_t operator[](size_t i) const { return starts_[i]; }
 
@@ -79,7 +80,7 @@ class Records {
   NameIndex index_;
 };
 
-// The header while it is checked, and what is known about it.
+// The header, and what the first pass has found out about it.
 struct Contents {
   Contents(Memory &memory, const Source &source, const Settings &settings)
       : memory(memory),
@@ -89,7 +90,8 @@ struct Contents {
         tensors(memory, header),
         unknown_sizes(memory) {}
 
-  // Most tensors have the type of the previous one.
+  // Returns the dtype of a tensor type. Caches the last result, because most tensors have the same type as the previous
+  // one.
   const Dtype *dtype_of(uint32_t type) {
     if (last_dtype == nullptr || type != last_type) {
       last_type = type;
@@ -173,7 +175,7 @@ Status bad_type(const GgufHeader &header, uint32_t type, uint64_t offset) {
   return header.fail(TF_STATUS_CORRUPT, offset) << "there is no metadata type " << type;
 }
 
-// `level` is the number of arrays around and including this one.
+// Checks an array and skips it. `level` is the number of nested arrays up to and including this one.
 Status scan_array(Contents &contents, size_t level) {
   GgufHeader &header = contents.header;
   const uint64_t start = header.position();
@@ -273,7 +275,7 @@ Status read_type(Tensor *tensor, Contents &contents) {
   return kOk;
 }
 
-// Reads and checks the rest of a record, after its name. What depends on other tensors is checked later.
+// Reads and checks the record of a tensor after its name. Checks that involve other tensors are made later.
 Status read_record(Tensor *tensor, Contents &contents, uint64_t start) {
   GgufHeader &header = contents.header;
   TFILE_TRY(read_shape(tensor, header, contents.settings, start));
@@ -290,8 +292,8 @@ Status read_record(Tensor *tensor, Contents &contents, uint64_t start) {
   return header.fail(TF_STATUS_CORRUPT, offset_at) << "offset " << tensor->offset << " is too large";
 }
 
-// Reads the record of tensor i again, after it has been checked. Fills in a size that its record does not tell, if it is
-// known by now.
+// Reads the record of tensor i again, after it has been checked. Fills in a size that its record does not tell, if it
+// is known by now.
 Status reread_record(Tensor *tensor, Contents &contents, size_t i) {
   const uint64_t start = contents.tensors[i];
   contents.header.seek(start);
@@ -304,7 +306,7 @@ Status reread_record(Tensor *tensor, Contents &contents, size_t i) {
 
 constexpr uint64_t kUnknownSize = UINT64_MAX;
 
-// The data of a tensor.
+// The position of a tensor's data.
 struct Extent {
   uint64_t offset;  // in the data section
   uint64_t nbytes;  // may be kUnknownSize
@@ -335,8 +337,8 @@ Failure blame_offset(Contents &contents, const Extent &extent) {
   return contents.header.fail(TF_STATUS_CORRUPT, record) << "offset " << extent.offset;
 }
 
-// Finds holes and overlaps of data that are not in the order of their records. Data of unknown size extend to the next
-// tensor.
+// Checks tensors whose data is not in the order of their records for holes and overlaps. Data of unknown size extend to
+// the next tensor.
 Status check_order(const Vec<Extent> &extents, Contents &contents) {
   uint64_t expected = 0;
   const Extent *before = nullptr;
@@ -376,7 +378,7 @@ Status check_unordered(uint64_t *end, Contents &contents) {
   return kOk;
 }
 
-// Fails, naming the first tensor whose data are not all in the file.
+// Fails and names the first tensor whose data is not completely in the file.
 Status truncated(Contents &contents) {
   const GgufHeader &header = contents.header;
   const uint64_t size = header.source().size;
@@ -458,7 +460,7 @@ void copy_scalars(char *to, const uint8_t *from, size_t count, bool big) {
   }
 }
 
-// Copies numbers, converted from the file's byte order to the host's. Bools become 0 or 1.
+// Copies numbers and converts them from the byte order of the file to that of this machine. Bools become 0 or 1.
 void copy_numbers(const Array &to, const uint8_t *from, bool big) {
   const auto count = static_cast<size_t>(to.size);
   if (to.dtype->kind == DtypeClass::kBool) {
@@ -553,7 +555,7 @@ Status set_byte_order(Member *member, Arena &arena) {
   return arena.copy(&member->reason, reason.text());
 }
 
-// Adds tensor i to the listing. *shapes is the unused rest of the memory for all shapes.
+// Adds tensor i to the listing. *shapes is the unused part of the memory for all shapes.
 Status build_member(Listing &listing, int64_t **shapes, Contents &contents, size_t i) {
   GgufHeader &header = contents.header;
   const uint64_t start = contents.tensors[i];

@@ -8,7 +8,7 @@ namespace tfile {
 
 namespace {
 
-// In the order of the reference, whose writer begins with the arrays of the last dtype.
+// The dtypes in the order of the reference implementation, which writes the arrays of the last dtype first.
 constexpr SafetensorsDtype kDtypes[] = {
     {"BOOL", TF_DTYPE_BOOL},
     {"F4", TF_DTYPE_FLOAT4_E2M1FN},
@@ -39,7 +39,7 @@ bool is_json_space(char c) {
 }
 
 bool probe_safetensors(Bytes head) {
-  // The magic numbers of other formats, read as a length, are larger than any header.
+  // Files of other formats give an implausible length, because their magic numbers are larger than this.
   constexpr uint64_t kMaxPlausible = UINT32_MAX;
   if (head.size() <= kSafetensorsLength) return false;
   const auto length = load_le<uint64_t>(head.data());

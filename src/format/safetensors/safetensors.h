@@ -6,22 +6,23 @@
 namespace tfile {
 
 struct SafetensorsDtype {
-  Text text;  // in the header
+  Text text;  // the name in the header
   tf_dtype id;
 };
 
-inline constexpr size_t kSafetensorsLength = 8;  // bytes of the length before the header
+inline constexpr size_t kSafetensorsLength = 8;  // size of the field before the header that contains its length
 inline constexpr Text kSafetensorsMetadata = "__metadata__";
 
-// Returns the row of a dtype, or NULL if the format does not have it. Rows further down in the table are written first.
+// Returns the row of a dtype, or NULL if the format does not have it. Arrays of dtypes further down in the table are
+// written first.
 const SafetensorsDtype *safetensors_dtype(tf_dtype id);
-// Returns the dtype of a JSON string as it is in the header, with its escapes, or NULL.
+// Returns the dtype for a JSON string in the header, which may contain escapes, or NULL.
 const Dtype *safetensors_dtype(Text raw);
 
 // Returns the first character that is not JSON white space, or a space if there is none.
 char first_json_token(Text text);
 
-// The functions of the format's row.
+// The functions in the row of the format.
 Status list_safetensors(Listing &listing, const Source &source, const Settings &settings);
 Status check_safetensors(const SaveRequest &request);
 Status lay_out_safetensors(Layout &layout, const SaveRequest &request);

@@ -1,7 +1,7 @@
 // Reads safetensors: the length of a JSON header, the header, and the arrays' bytes without gaps.
 //
-// The header is scanned once, which keeps a small record for each array, so that refusing a bad file needs little memory.
-// Names, shapes and metadata are read only when everything has been checked.
+// The header is scanned once. The scan stores only a small record for each array, so that refusing a bad file needs
+// little memory. Names, shapes and metadata are read after everything has been checked.
 #include <algorithm>
 
 #include "base/endian.h"
@@ -14,12 +14,12 @@ namespace tfile {
 
 namespace {
 
-// Bytes to read first: all of a small file, or the header of a common one.
+// The number of bytes of the first read, enough for a whole small file or for most headers.
 constexpr uint64_t kFirstRead = uint64_t{64} << 10;
 // The size of the shortest entry for an array.
 constexpr size_t kMinEntry = sizeof(R"("":{"dtype":"","shape":[],"data_offsets":[0,0]})") - 1;
 
-// True if a raw key, with its escapes, is a name. The name itself has none.
+// True if a raw key, which may contain escapes, equals a name that needs none.
 bool is_key(Text raw, Text name) {
   return raw == name || (has_json_escape(raw) && compare_raw_json(raw, name) == 0);
 }
@@ -45,7 +45,7 @@ Status check_length(uint64_t length, Text head, const Source &source, const Sett
                                    << source.size;
 }
 
-// Reads the length and the header. A small file takes a single read.
+// Reads the length and the header. Needs only one read for a small file.
 Status read_header(Vec<char> &bytes, const Source &source, const Settings &settings) {
   if (source.size < kSafetensorsLength) {
     return Failure(TF_STATUS_TRUNCATED).in(source.label).at(source.size)
@@ -64,24 +64,24 @@ Status read_header(Vec<char> &bytes, const Source &source, const Settings &setti
   return read_at(source, first, bytes.data() + first, end.value() - first, Text());
 }
 
-// What a header says about one array, and at which positions.
+// The fields of one array in the header, and their positions.
 struct Fields {
   const Dtype *dtype = nullptr;
-  Text dtype_text;  // as it is in the header
+  Text dtype_text;  // the text of the dtype in the header, undecoded
   int64_t sizes[kMaxRank];
   uint64_t rank = 0;
   uint64_t offsets[2] = {0, 0};
-  size_t dtype_at = 0;  // 0: not found yet
+  size_t dtype_at = 0;  // 0 means not found yet
   size_t shape_at = 0;
   size_t offsets_at = 0;
 
   Span<const int64_t> shape() const { return {sizes, static_cast<size_t>(rank)}; }
 };
 
-// What is known about an array until the whole header has been checked.
+// The record of an array that is kept while the header is scanned.
 struct Entry {
   Text name;
-  uint64_t begin;  // in the data section
+  uint64_t begin;  // offset in the data section
   uint64_t end;
   const Dtype *dtype;
   const char *text;  // its JSON object; once the header is released, and if dtype is NULL: its type, NUL-terminated
@@ -135,18 +135,18 @@ class HeaderScan {
   Listing &listing_;
   const Source &source_;
   const Settings &settings_;
-  Vec<char> header_;  // from the first byte of the file
+  Vec<char> header_;  // the file from its first byte to the end of the header
   JsonReader reader_;
   Vec<Entry> entries_;
-  NameIndex names_;      // of entries_ in the order of the header
-  bool sorted_ = false;  // entries_ have another order now
+  NameIndex names_;      // indices are those of entries_ in header order
+  bool sorted_ = false;  // true if entries_ are no longer in header order
   size_t name_bytes_ = 0;
   size_t ranks_ = 0;
-  int64_t *shapes_ = nullptr;  // unused rest of the memory for all shapes
+  int64_t *shapes_ = nullptr;  // the unused part of the memory for all shapes
   Text last_dtype_text_;
   const Dtype *last_dtype_ = nullptr;
   uint64_t data_start_ = 0;
-  size_t metadata_at_ = 0;  // 0: the header has none
+  size_t metadata_at_ = 0;  // 0 means that the header has no metadata
 };
 
 Status HeaderScan::run() {
@@ -163,7 +163,8 @@ Status HeaderScan::run() {
   return build_members();
 }
 
-// Reserves capacity for as many arrays as the header can have: each has a brace, and the bytes of the shortest entry.
+// Reserves capacity for the maximum number of arrays that the header can have: each needs a brace, and at least the
+// bytes of the shortest entry.
 Status HeaderScan::reserve_entries() {
   const Text header(json(), header_.size() - kSafetensorsLength);
   size_t braces = 0;
@@ -229,8 +230,8 @@ Status HeaderScan::index_names() {
   return reader_.fail(position_of(name.data()) - 1, TF_STATUS_DUPLICATE) << "the name occurs twice in the file";
 }
 
-// Reads the value of an array in the form of nearly every writer, which is fast. Returns false, with nothing read, if it has
-// another form.
+// Reads the value of an array if it has the form that nearly every writer uses, which is fast. Otherwise returns false
+// without reading anything.
 bool HeaderScan::read_common(Fields *fields) {
   const Text rest = reader_.rest();
   CommonForm form(rest);
@@ -259,7 +260,7 @@ bool HeaderScan::read_common(Fields *fields) {
   return true;
 }
 
-// Most arrays have the dtype of the previous one.
+// Returns the dtype for a raw string. Tries that of the previous array first, because most arrays have the same dtype.
 const Dtype *HeaderScan::dtype_of(Text raw) {
   if (!(raw == last_dtype_text_)) {
     last_dtype_text_ = raw;
@@ -345,7 +346,7 @@ Status HeaderScan::read_offsets(Fields *fields) {
   return reader_.fail(fields->offsets_at) << "data_offsets has " << count << " numbers, expected 2";
 }
 
-// Checks that the offsets span as many bytes as dtype and shape need.
+// Checks that the offsets span exactly the bytes that dtype and shape need.
 Status HeaderScan::check_size(Text name, const Fields &fields) {
   TFILE_TRY(check_rank(source_, settings_, name, fields.rank, kSafetensorsLength + fields.shape_at));
   const uint64_t begin = fields.offsets[0];
@@ -381,7 +382,7 @@ Status next_pair(bool *more, Text *key, Text *value, JsonReader &reader) {
   return kOk;
 }
 
-// Checks the metadata. They are read once the whole header has been checked.
+// Checks the metadata, which is read after the whole header has been checked.
 Status HeaderScan::scan_metadata() {
   const size_t start = reader_.position();
   if (metadata_at_ != 0) return reader_.fail(start, TF_STATUS_DUPLICATE) << "has '__metadata__' twice";
@@ -402,7 +403,7 @@ Status HeaderScan::scan_metadata() {
   }
 }
 
-// Checks that no key occurs twice. Sorts the keys, because an index would need several times the memory of a short key.
+// Checks that no key occurs twice. Sorts the keys, because an index would need much more memory than short keys.
 Status HeaderScan::check_keys(size_t count) {
   Vec<Text> keys(listing_.memory);
   TFILE_TRY(keys.resize(count));
@@ -473,7 +474,7 @@ Status HeaderScan::reread(Fields *fields, const Entry &entry) {
   return read_fields(fields);
 }
 
-// Begins an error about an array whose value has been read before.
+// Begins an error about the offsets of an array that has already been scanned.
 Failure HeaderScan::blame_offsets(const Entry &entry) {
   Fields fields;
   (void)reread(&fields, entry);
@@ -504,7 +505,7 @@ Status HeaderScan::allocate_names_and_shapes() {
   return kOk;
 }
 
-// Copies what the listing needs to know about an array from the header.
+// Adds an array to the listing, with its name and shape copied from the header.
 Status HeaderScan::build_entry(Entry &entry) {
   Fields fields;
   TFILE_TRY(reread(&fields, entry));

@@ -12,13 +12,13 @@ namespace {
 
 // An array to save, its dtype in the header, and its offset in the data section.
 struct Item {
-  const NamedArray *named;  // among the request's
+  const NamedArray *named;  // points into the request
   const SafetensorsDtype *dtype;
   uint64_t begin;
 };
 
-// The contents of a header: arrays in the order of the reference (or, if the data arrive in order, of the request), and sorted
-// metadata.
+// The contents of a header: the arrays in the order of the reference implementation (or of the request, if the data
+// arrives in that order), and the metadata sorted by key.
 struct Plan {
   explicit Plan(Memory &memory) : items(memory), metadata(memory) {}
   Status make(const SaveRequest &request);
@@ -27,7 +27,7 @@ struct Plan {
   Vec<const DictEntry *> metadata;
 };
 
-// Returns the row of a dtype, or NULL. Most arrays have the dtype of the previous one.
+// Returns the row of a dtype, or NULL. Tries the previous array's dtype first, because most arrays have the same dtype.
 const SafetensorsDtype *same_or_find(const SafetensorsDtype *previous, tf_dtype id) {
   return previous != nullptr && previous->id == id ? previous : safetensors_dtype(id);
 }
