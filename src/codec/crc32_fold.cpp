@@ -19,7 +19,7 @@ constexpr uint64_t fold_factor(unsigned exponent) {
   return uint64_t{crc32_power(exponent)} << 1;
 }
 
-// The first 8 bytes of a vector have the higher powers.
+// The factors for the first and the second 8 bytes of a vector. The first 8 bytes represent the higher powers.
 struct FoldFactors {
   uint64_t first;
   uint64_t second;
@@ -107,7 +107,7 @@ TENSORFILE_FOLD_TARGET uint32_t crc32_fold(uint32_t state, const uint8_t *bytes,
     total = fold_add(fold_multiply(total, over_one), sum[i]);
   for (; static_cast<size_t>(end - bytes) >= kWidth; bytes += kWidth)
     total = fold_add(fold_multiply(total, over_one), fold_load(bytes));
-  // What remains has the same checksum as the input.
+  // The last vector and the remaining bytes together have the same checksum as the input.
   uint8_t rest[kWidth];
   fold_store(rest, total);
   return crc32_tables(crc32_tables(0, rest, sizeof(rest)), bytes, static_cast<size_t>(end - bytes));

@@ -1,4 +1,4 @@
-// CRC-32 by carry-less multiplication, on the CPUs that have it.
+// CRC-32 by carry-less multiplication, for CPUs that have such an instruction.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,8 @@
 
 namespace tfile {
 
-// Polynomials over GF(2) of degree below 32. Bit 31 is the coefficient of x^0, as in the checksum itself.
+// The polynomial of CRC-32. All polynomials here are over GF(2) and of degree below 32; bit 31 is the coefficient of
+// x^0, as in the checksum itself.
 inline constexpr uint32_t kCrc32Polynomial = 0xEDB88320;
 
 // Returns a * b modulo kCrc32Polynomial.
@@ -33,11 +34,11 @@ constexpr uint32_t crc32_power(uint64_t n) {
   return result;
 }
 
-// Returns the register of the checksum (the complement of its value) after these bytes, by tables.
+// Updates the register of the checksum (the complement of its value) by these bytes, with tables.
 uint32_t crc32_tables(uint32_t state, const uint8_t *bytes, size_t nbytes);
 
 #if defined(TENSORFILE_CRC32_FOLD)
-// The shortest input for which folding is worth its start.
+// The shortest input for which folding is faster than the tables.
 inline constexpr size_t kCrc32FoldMin = 256;
 // Does the same by folding, for at least kCrc32FoldMin bytes. Only for a CPU with cpu_multiplies_carryless().
 uint32_t crc32_fold(uint32_t state, const uint8_t *bytes, size_t nbytes);

@@ -11,7 +11,7 @@ namespace tfile {
 
 namespace {
 
-// Ends a message with the names of files to choose from.
+// Appends the names of the files that the user can choose from to a message.
 Status list_choices(Failure &failure, const Vec<Text> &names) {
   constexpr size_t kMost = 8;
   for (size_t i = 0; i < names.size() && i < kMost; ++i)
@@ -47,7 +47,7 @@ Status open_index_of(Ref<OpenedFile> &file, bool *found) {
   return kOk;
 }
 
-// Replaces an opened part by its whole set; leaves a file that is no part of a set as it is.
+// Replaces an opened part by its whole set. Does nothing if the file is not part of a set.
 Status open_whole_set(Ref<OpenedFile> &file) {
   bool found = false;
   if (file->format->sets == SetKind::kIndex) TFILE_TRY(open_index_of(file, &found));

@@ -1,12 +1,12 @@
-// Opens a path: one file, or the set of files that an index, a part of it or its folder stands for.
+// Opens a path: a single file, or a whole set if the path is its index, one of its parts or its folder.
 #pragma once
 
 #include "file/opened_file.h"
 
 namespace tfile {
 
-// Opens what a path names: the index of sharded safetensors as its set; a folder as the only set of files in it; with
-// TF_OPTION_PARTS any part of a set as the whole; any other file by itself.
+// Opens a path. The index of sharded safetensors opens its set, and a folder the only set in it. With TF_OPTION_PARTS,
+// any part of a set opens the whole set. Any other file is opened by itself.
 Status open_path(Ref<OpenedFile> &out, const char *path, const Settings &settings);
 
 }  // namespace tfile

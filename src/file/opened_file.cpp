@@ -24,11 +24,11 @@ namespace tfile {
 
 namespace {
 
-// The number of bytes that probe_format() looks at.
+// The number of bytes that probe_format() examines.
 constexpr size_t kProbe = 16;
 
-// Says what the file seems to be if it is not of the expected format, or of any if `expected` is NULL, and its first bytes
-// show what it is.
+// If the file does not have the expected format (or, if `expected` is NULL, any known format) and its first bytes show
+// what it is, fails with a message that says so.
 Status explain_content(Status failure, const Source &source, const Format *expected) {
   const ErrorRecord before = error_record();
   uint8_t bytes[kContentHead];
@@ -47,7 +47,7 @@ Status explain_content(Status failure, const Source &source, const Format *expec
   return kind != nullptr ? made : made << ", and TF_FORMAT_BY_CONTENT reads it as that";
 }
 
-// PyTorch's archives are zip files, as .npz is, without a .npy in them.
+// Recognises archives of PyTorch, which are zip files like .npz but contain no .npy.
 Status refuse_pytorch(const OpenedFile &file) {
   if (!file.listing.members.empty()) return kOk;
   for (const Member &other : file.listing.others) {
@@ -99,7 +99,7 @@ Status open_source(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, c
   if (listed.code == TF_STATUS_FORMAT) return explain_content(listed, *file->source, file->format);
   TFILE_TRY(listed);
   TFILE_TRY(refuse_pytorch(*file));
-  // Calls that succeed do not change the record, even if they met an error that they tolerated.
+  // A call that succeeds must not change the error record, even if it tolerated an error.
   if (!file->listing.tolerated.empty()) error_record() = before;
   out = std::move(file);
   return kOk;

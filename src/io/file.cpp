@@ -6,7 +6,8 @@ namespace tfile {
 
 namespace {
 
-// Linux reads and writes at most 2 GiB in one call, macOS refuses more, and Windows counts in 32 bits.
+// The maximum size of one read or write. Linux transfers at most 2 GiB in one call, macOS refuses more, and Windows
+// counts in 32 bits.
 constexpr size_t kMaxAtOnce = size_t{1} << 30;
 
 size_t piece_of(size_t nbytes) {

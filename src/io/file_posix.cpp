@@ -385,7 +385,7 @@ Status remove_target(const Target &target) {
 Status identify_target(FileIdentity *out, const Target &target) {
   struct stat info {};
   if (fstatat(target.folder->descriptor, target.name.data(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
-    return refuse(errno, target.label(), "look at");
+    return refuse(errno, target.label(), "inspect");
   }
   *out = identity_from(info);
   return kOk;
@@ -394,7 +394,7 @@ Status identify_target(FileIdentity *out, const Target &target) {
 Status find_neighbour(bool *regular, FileIdentity *out, const Target &target, const char *name) {
   struct stat info {};
   const bool exists = fstatat(target.given->descriptor, name, &info, AT_SYMLINK_NOFOLLOW) == 0;
-  if (!exists && errno != ENOENT) return refuse_beside(errno, target, "look at", name);
+  if (!exists && errno != ENOENT) return refuse_beside(errno, target, "inspect", name);
   *regular = exists && S_ISREG(info.st_mode);
   *out = identity_from(info);
   return kOk;
@@ -407,7 +407,8 @@ Status remove_neighbour(const Target &target, const char *name) {
 
 namespace {
 
-// Lists a folder: calls `found` with what is between prefix and suffix in each name. *listed is false if it cannot be listed.
+// Lists a folder: calls `found` with what is between prefix and suffix in each name. *listed is false if it cannot be
+// listed.
 Status visit_names(bool *listed, int within, const char *path, Text prefix, Text suffix, NameFn found, void *context) {
   const int descriptor = open_retrying(within, path, O_RDONLY | O_DIRECTORY, 0);
   DIR *const folder = descriptor < 0 ? nullptr : fdopendir(descriptor);

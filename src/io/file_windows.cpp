@@ -355,7 +355,7 @@ Status remove_target(const Target &target) {
 
 Status identify_target(FileIdentity *out, const Target &target) {
   const HANDLE handle = open_to_look(target.full.data(), FILE_ATTRIBUTE_NORMAL);
-  if (handle == INVALID_HANDLE_VALUE) return refuse(GetLastError(), target.label(), "look at");
+  if (handle == INVALID_HANDLE_VALUE) return refuse(GetLastError(), target.label(), "inspect");
   *out = identify(handle);
   close_file(File{handle});
   return kOk;
@@ -391,7 +391,7 @@ Status find_neighbour(bool *regular, FileIdentity *out, const Target &target, co
   constexpr DWORD kOthers = FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_REPARSE_POINT | FILE_ATTRIBUTE_DEVICE;
   if (attributes == INVALID_FILE_ATTRIBUTES || (attributes & kOthers) != 0) return kOk;
   const HANDLE handle = open_to_look(path.data(), FILE_FLAG_OPEN_REPARSE_POINT);
-  if (handle == INVALID_HANDLE_VALUE) return refuse_beside(GetLastError(), target, "look at", name);
+  if (handle == INVALID_HANDLE_VALUE) return refuse_beside(GetLastError(), target, "inspect", name);
   *out = identify(handle);
   *regular = true;
   close_file(File{handle});

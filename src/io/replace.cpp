@@ -144,7 +144,7 @@ Status Replacement::begin(Ref<Sink> &out, const char *path, bool atomic, bool du
 
 Status Replacement::commit() {
   TFILE_TRY(finish());
-  TFILE_TRY(place());
+  TFILE_TRY(move_into_place());
   return state_->durable ? sync() : kOk;
 }
 
@@ -177,7 +177,7 @@ Status Replacement::finish() {
   return kOk;
 }
 
-Status Replacement::place() {
+Status Replacement::move_into_place() {
   if (state_->has_temporary) TFILE_TRY(replace_target(state_->target, state_->temporary.text));
   state_->has_temporary = false;
   return kOk;

@@ -21,7 +21,7 @@ class Replacement {
 
   // Calls find() and open(). *this must outlive the use of the sink.
   Status begin(Ref<Sink> &out, const char *path, bool atomic, bool durable);
-  // Calls finish(), place(), and for a durable replacement sync().
+  // Calls finish(), move_into_place(), and for a durable replacement sync().
   Status commit();
 
   // Follows the links of the path and refuses a target that is not a regular file. Writes nothing. `neighbour`, which
@@ -35,7 +35,7 @@ class Replacement {
   // afterwards.
   Status finish();
   // Renames the temporary file, if there is one, to the target.
-  Status place();
+  Status move_into_place();
   // Syncs the target's folder.
   Status sync();
 

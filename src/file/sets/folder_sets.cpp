@@ -45,7 +45,7 @@ Status FolderSets::add_name(void *context, Text name) {
   return first ? self.first_parts_.push(copy) : self.indexes_.push(Index{copy});
 }
 
-// An index that cannot be read has no files.
+// Reads the files that an index lists. An index that cannot be read is treated as listing none.
 Status FolderSets::read_index(Index &index, Text folder, const Settings &settings) {
   Vec<char> path(settings.memory());
   Ref<Source> source;
@@ -80,7 +80,7 @@ Status FolderSets::find_indexes(Vec<Text> *out, Text file) const {
   return kOk;
 }
 
-// False for an index of files of another kind, such as pytorch_model.bin.index.json.
+// Returns false for an index of files that are not safetensors, such as pytorch_model.bin.index.json.
 bool FolderSets::is_candidate(size_t index) const {
   const Span<const Text> files = indexes_[index].files(files_);
   const Format *const format = find_format(SetKind::kIndex);

@@ -1,4 +1,4 @@
-// FolderSets: the sets of files in a folder.
+// FolderSets: finds the sets of files in a folder.
 #pragma once
 
 #include "base/arena.h"
@@ -6,7 +6,7 @@
 
 namespace tfile {
 
-// Finds the names that sets can be opened by: those of indexes, and of first parts that no index lists.
+// Finds the files by which the sets of a folder can be opened: indexes, and first parts that no index lists.
 class FolderSets {
  public:
   explicit FolderSets(Memory &memory)
@@ -14,9 +14,11 @@ class FolderSets {
   FolderSets(const FolderSets &) = delete;
   FolderSets &operator=(const FolderSets &) = delete;
 
-  // folder: a path that ends with a separator, or "" for the current folder. *is_folder is false if it cannot be listed.
+  // Reads the names in a folder. The path ends with a separator, or is "" for the current folder. *is_folder is false
+  // if the folder cannot be listed.
   Status read(bool *is_folder, Text folder, const Settings &settings);
-  // Appends the names of the indexes that list a file of the folder. Of several indexes with the same files, only the first.
+  // Appends the names of the indexes that list a file of the folder. If several indexes list the same files, appends
+  // only the first.
   Status find_indexes(Vec<Text> *out, Text file) const;
   // Appends the names of the files that the sets of the folder can be opened by.
   Status find_sets(Vec<Text> *out) const;
@@ -24,8 +26,8 @@ class FolderSets {
  private:
   struct Index {
     Text name;
-    size_t first = 0;  // of its files in files_, sorted
-    size_t count = 0;  // 0: the index could not be read
+    size_t first = 0;  // index in files_ of its first file; its files are sorted
+    size_t count = 0;  // number of its files; 0 if the index could not be read
 
     Span<const Text> files(const Vec<Text> &all) const { return all.span().from(first).first(count); }
   };
@@ -38,8 +40,8 @@ class FolderSets {
   Arena arena_;
   Vec<Index> indexes_;     // sorted by name
   Vec<Text> first_parts_;  // sorted
-  Vec<Text> files_;        // those of each index
-  Vec<Text> listed_;       // all of files_, sorted
+  Vec<Text> files_;        // the files of the first index, then those of the next, and so on
+  Vec<Text> listed_;       // the same files in sorted order
 };
 
 }  // namespace tfile

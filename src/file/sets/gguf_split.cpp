@@ -11,7 +11,7 @@ constexpr char kSplitNo[] = "split.no";
 constexpr char kSplitCount[] = "split.count";
 constexpr char kSplitTensors[] = "split.tensors.count";
 
-// The value of an integer key, or -1 if there is none.
+// Returns the value of an integer key, or -1 if there is none.
 int64_t split_value(const Dict &metadata, Text key) {
   const DictEntry *const entry = metadata.find(key);
   int64_t value = -1;
@@ -32,7 +32,7 @@ bool is_split_key(Text key) {
   return key == Text(kSplitNo) || key == Text(kSplitCount) || key == Text(kSplitTensors);
 }
 
-// Adds a part, counted from 1, to the set; the first gives the set its metadata.
+// Adds a part to the set; parts are numbered from 1. The metadata of the first part becomes that of the set.
 Status adopt_split(OpenedFile &set, const OpenedFile &part, const PartName &name, uint64_t number, uint64_t total) {
   TFILE_TRY(expect_split_value(part, kSplitNo, number - 1, "its name"));
   TFILE_TRY(expect_split_value(part, kSplitCount, name.count, "its name"));

@@ -7,7 +7,7 @@ namespace tfile {
 
 namespace {
 
-// Adds what was noted and tolerated when a part was opened. In the set, a note needs the name of the part.
+// Adds the notes and tolerated errors of an opened part to the set. A note is prefixed with the name of the part.
 Status adopt_remarks(OpenedFile &set, const OpenedFile &part) {
   for (const Text note : part.listing.notes) {
     char buffer[1024];

@@ -19,7 +19,7 @@ Status PartPlan::make(const char *path, const Format &format, const SaveRequest 
          << "would have " << static_cast<uint64_t>(count()) << " parts, and the format can count " << format.max_parts;
 }
 
-// An array that would exceed the limit begins the next part.
+// Divides the arrays into parts: an array that would exceed the limit becomes the first array of the next part.
 Status PartPlan::cut(uint64_t limit) {
   const Span<const NamedArray> arrays = request_->arrays;
   uint64_t filled = 0;

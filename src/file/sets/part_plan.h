@@ -6,50 +6,51 @@
 
 namespace tfile {
 
-// Arrays go to the files in their order. No file has more array data than TF_OPTION_PART_BYTES, except a file that has a
-// single array. A save that needs no set is a plan of one part.
+// The files receive the arrays in order. A file has at most TF_OPTION_PART_BYTES of array data, unless it contains a
+// single array that is larger. A save to a single file has a plan of one part.
 class PartPlan {
  public:
   explicit PartPlan(Memory &memory) : path_(memory), parts_(memory) {}
   PartPlan(const PartPlan &) = delete;
   PartPlan &operator=(const PartPlan &) = delete;
 
-  // path: of a single file; with its extension if it is to have one. The format and the request must outlive *this.
+  // Makes the plan. `path` is the path for a single file, including its extension. The format and the request must
+  // outlive *this.
   Status make(const char *path, const Format &format, const SaveRequest &request);
 
-  // True if the settings ask for parts: then the save replaces whatever set or single file an older save left there.
+  // True if the settings allow parts. Then the save also replaces a set or a single file that an older save left there.
   bool may_split() const { return may_split_; }
   const Format &format() const { return *format_; }
   const Settings &settings() const { return request_->settings; }
   size_t count() const { return parts_.size() - 1; }
   bool has_index() const { return count() > 1 && format_->sets == SetKind::kIndex; }
 
-  // The path of a single file, and that path without the extension.
+  // path() is the path for a single file; prefix() is that path without the extension.
   Text path() const { return Text(path_.data(), path_.size() - 1); }
   Text prefix() const;
-  // The path of a part, and that of the index that belongs to the set; NUL-terminated.
+  // part_path() makes the path of a part, and index_path() that of the index of the set. Both are NUL-terminated.
   Status part_path(Vec<char> *out, size_t part) const;
   Status index_path(Vec<char> *out) const;
 
-  // The first array of a part, and all arrays of a part.
+  // first() returns the index of the first array of a part, and arrays() all arrays of the part.
   size_t first(size_t part) const { return parts_[part].first; }
   Span<const NamedArray> arrays(size_t part) const;
-  // The metadata of a part; *made owns those that only this part has.
+  // Returns the metadata to write to a part. If it was made for this part only, *made owns it.
   Status metadata(const Dict **out, Ref<Dict> *made, size_t part) const;
-  // The request that writes a part, valid as long as *this. Parts are written one after another: the progress of each
-  // continues that of the parts before it.
+  // Returns the request to write a part, valid as long as *this. Parts must be written in order, because the progress
+  // of each continues that of the previous ones.
   SaveRequest part_request(size_t part, const Dict *metadata);
 
  private:
   struct Part {
-    size_t first;     // array
-    uint64_t before;  // bytes of arrays in the parts before it
+    size_t first;     // index of its first array
+    uint64_t before;  // total bytes of the arrays in the parts before it
   };
 
   Status cut(uint64_t limit);
 
   Vec<char> path_;
-  Vec<Part> parts_;  // the last stands for the end
+  Vec<Part> parts_;  // followed by one more entry for the end of the last part
   const Format *format_ = nullptr;
   const SaveRequest *request_ = nullptr;
   SetProgress progress_;

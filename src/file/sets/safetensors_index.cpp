@@ -11,7 +11,7 @@ namespace tfile {
 
 namespace {
 
-// An index in memory.
+// A parsed index.
 class ShardIndex {
  public:
   explicit ShardIndex(Memory &memory)
@@ -23,7 +23,7 @@ class ShardIndex {
 
   struct Entry {
     Text name;
-    size_t file;  // index into the files
+    size_t file;  // index of the file that contains the array
     bool found;
   };
 
@@ -31,7 +31,7 @@ class ShardIndex {
   Vec<Entry> &arrays() { return arrays_; }
   size_t file_count() const { return files_.size(); }
   Text file(size_t i) const { return files_[i]; }
-  // The entry of an array, or NULL.
+  // Returns the entry of an array, or NULL.
   Entry *find(Text name) {
     const size_t index = array_names_.find(name);
     return index == NameIndex::kNone ? nullptr : &arrays_[index];
@@ -94,7 +94,7 @@ Status ShardIndex::parse_weight_map(JsonReader &json) {
   }
 }
 
-// The part of a path from `start` to the next separator.
+// Returns the part of a path from `start` to the next separator.
 Text part_at(Text path, size_t start) {
   size_t end = start;
   while (end < path.size() && path[end] != '/')
@@ -102,7 +102,8 @@ Text part_at(Text path, size_t start) {
   return path.from(start).first(end - start);
 }
 
-// True if a relative path cannot lead out of its folder on any system. A link may: whoever made it wanted that.
+// True if a relative path cannot lead out of its folder on any system, except through symbolic links, which the user
+// created deliberately.
 bool is_below(Text path) {
   for (const char c : {'\\', ':', '\0'}) {
     if (!path.empty() && memchr(path.data(), c, path.size()) != nullptr) return false;
@@ -116,7 +117,7 @@ bool is_below(Text path) {
   return !last.empty() && !(last == Text("."));
 }
 
-// Removes "." and repeated separators from a path that is_below(), so that each file has one name.
+// Removes "." and repeated separators from a path for which is_below() is true, so that each file has only one name.
 Text normalize(char *path, size_t size) {
   size_t end = 0;
   for (size_t start = 0; start < size;) {
@@ -132,7 +133,7 @@ Text normalize(char *path, size_t size) {
   return Text(path, end);
 }
 
-// Reads the file name that follows an array's name.
+// Reads the file name after an array's name and adds the entry.
 Status ShardIndex::add(JsonReader &json, Text name) {
   Text file;
   json.about_array(name);
@@ -140,7 +141,7 @@ Status ShardIndex::add(JsonReader &json, Text name) {
   TFILE_TRY(json.string(&file));
   if (!is_below(file))
     return json.fail(value).quoted(file) << " is not the path of a file below the folder of the index";
-  // The reader decodes strings in place, in the document.
+  // The reader decodes strings in place, so the text points into the document.
   file = normalize(document_.data() + (file.data() - document_.data()), file.size());
   size_t index = NameIndex::kNone;
   TFILE_TRY(files_.push(file));
@@ -154,12 +155,12 @@ Status ShardIndex::add(JsonReader &json, Text name) {
   TFILE_TRY(arrays_.push(Entry{name, index, false}));
   TFILE_TRY(array_names_.add(&twin, name));
   if (twin == NameIndex::kNone) return kOk;
-  // The reader decodes a key in place, so the quote that begins it is one byte before it.
+  // The reader decodes a key in place, so its opening quote is the byte before the decoded text.
   const auto position = static_cast<size_t>(name.data() - document_.data()) - 1;
   return json.fail(position, TF_STATUS_DUPLICATE) << "the name is in the index twice";
 }
 
-// Adds the arrays that the index expects in one file. The others are only counted.
+// Adds the arrays that the index lists for one file. Arrays that it does not list are only counted.
 Status adopt_shard(OpenedFile &set, ShardIndex &index, size_t file, const OpenedFile &shard, uint64_t *left_out) {
   const size_t part = set.parts.size() - 1;
   for (const Member &member : shard.listing.members) {

@@ -1,19 +1,19 @@
-// SetProgress: the progress of a save of several files, reported as that of one.
+// SetProgress: reports the progress of saving several files as that of one save.
 #pragma once
 
 #include "base/options.h"
 
 namespace tfile {
 
-// Each file of a set is written with settings whose progress callback adds the bytes of the files before it, and reports
-// the total of the set.
+// Provides settings for writing each file of a set. Their progress callback adds the bytes of the previous files and
+// reports the total of the set.
 class SetProgress {
  public:
   SetProgress() = default;
   SetProgress(const SetProgress &) = delete;
   SetProgress &operator=(const SetProgress &) = delete;
 
-  // total: bytes of all arrays.
+  // `total` is the number of bytes of all arrays.
   Status begin(const Settings &settings, uint64_t total) {
     settings_ = settings;
     total_ = total;
@@ -27,7 +27,8 @@ class SetProgress {
     settings_.set_progress(Ref<ProgressCallback>::adopt(callback));
     return kOk;
   }
-  // The settings to write the next file with, after files with so many bytes of arrays; as long as *this.
+  // Returns the settings for writing the next file, valid as long as *this. `bytes` is the number of array bytes in the
+  // previous files.
   const Settings &after(uint64_t bytes) {
     before_ = bytes;
     return settings_;

@@ -10,8 +10,8 @@ namespace tfile {
 
 namespace {
 
-// What an older save left may be damaged, or no file of ours. Then nothing is known of its parts, and they stay; only a
-// failure of the system ends the save.
+// Ignores errors in the content of an existing file, which may be damaged or written by another program. Its parts are
+// then unknown and are not removed. Only failures of the system end the save.
 Status ignore_bad_content(Status status) {
   return status.code == TF_STATUS_IO || status.code == TF_STATUS_OUT_OF_MEMORY ? status : kOk;
 }
@@ -57,7 +57,7 @@ Status SetReplacement::open(const PartPlan &plan, Span<const NamedArray> arrays)
   return plan.may_split() ? find_old_files() : kOk;
 }
 
-// A file that is written in place is emptied first, and with it arrays that are mapped from it.
+// Fails if an array is mapped from a file that will be written in place, because emptying the file destroys the array.
 Status SetReplacement::check_not_mapped(Span<const NamedArray> arrays) const {
   struct Mapped {
     FileIdentity file;
@@ -97,8 +97,9 @@ Status SetReplacement::find_old_files() {
   return is_set() ? add_old_file(name_of(plan_->path()), false) : kOk;
 }
 
-// The files that an old index lists, unless the index is a link. Those in subfolders stay: a subfolder may be a link, and
-// nothing outside of the folder may be removed. Without the index they are no set.
+// Finds the files that an old index lists, unless the index is a link. Files in subfolders are not removed, because a
+// subfolder may be a link and nothing outside of the folder may be removed. Without the index they no longer form a
+// set.
 Status SetReplacement::find_old_shards() {
   Vec<char> path(memory_);
   bool regular = false;
@@ -121,7 +122,8 @@ Status SetReplacement::find_old_shards() {
   return kOk;
 }
 
-// The parts of sets with the same name and other numbers of parts, as the first part of each says in its metadata.
+// Finds the parts of sets that have the same name but another number of parts, which the metadata of each first part
+// states.
 Status SetReplacement::find_old_splits() {
   Vec<char> start(memory_);
   TFILE_TRY(join(&start, name_of(plan_->prefix()), "-00001-of-", Text()));
@@ -137,7 +139,7 @@ Status SetReplacement::add_split(void *context, Text digits) {
   TFILE_TRY(path.append(extension.data(), extension.size() + 1));
   PartName part;
   if (!part.parse(text_of(path), extension)) return kOk;
-  // Those are the names of the new parts.
+  // Skips the names of the new parts.
   if (self.is_set() && part.count == self.plan_->count()) return kOk;
   bool regular = false;
   FileIdentity identity;
@@ -165,7 +167,7 @@ Status SetReplacement::end_part() {
   return part(begun_ - 1).finish();
 }
 
-// Later parts are written long after the first; until then they must not pass for parts of the new set.
+// Empties all parts, because old parts must not be mistaken for parts of the new set until they are overwritten.
 Status SetReplacement::empty_parts() {
   for (size_t i = 0; i < plan_->count(); ++i) {
     if (!part(i).target().exists) continue;
@@ -208,20 +210,21 @@ Status SetReplacement::remove_entries() {
   return sync();
 }
 
-// What a power failure leaves must follow the same order, so a durable save syncs the folder between the steps.
+// Renames the files to their targets. A durable save syncs the folder between the steps, so that the order also holds
+// after a power failure.
 Status SetReplacement::place_files() {
   for (size_t i = 1; i < plan_->count(); ++i)
-    TFILE_TRY(part(i).place());
+    TFILE_TRY(part(i).move_into_place());
   if (is_set()) TFILE_TRY(sync());
-  TFILE_TRY(part(0).place());
+  TFILE_TRY(part(0).move_into_place());
   if (plan_->has_index()) {
     TFILE_TRY(sync());
-    TFILE_TRY(files_[plan_->count()]->place());
+    TFILE_TRY(files_[plan_->count()]->move_into_place());
   }
   return sync();
 }
 
-// In a durable save, syncs the folders of all files: those that are reached through links may have others.
+// In a durable save, syncs the folders of all files. Files that are reached through links can be in other folders.
 Status SetReplacement::sync() {
   if (!durable_) return kOk;
   for (Replacement *file : files_) {
@@ -240,8 +243,8 @@ Status SetReplacement::new_identities(Vec<FileIdentity> *out) {
   return kOk;
 }
 
-// Names do not decide whether a file belongs to the new set: a file system may ignore letter case. Entries go first, so
-// that an old set that is only partly removed does not load.
+// Removes old files that are not files of the new set. Compares identities instead of names, because a file system may
+// ignore letter case. Removes entries first, so that an old set that is only partly removed does not load.
 Status SetReplacement::remove_old_files() {
   Vec<FileIdentity> kept(memory_);
   TFILE_TRY(new_identities(&kept));

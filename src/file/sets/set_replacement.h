@@ -1,4 +1,4 @@
-// SetReplacement: replaces the files of one save - a single file, or a set with its index - all together.
+// SetReplacement: replaces all files of a save, which are a single file or a set with its index, as a whole.
 #pragma once
 
 #include "base/arena.h"
@@ -8,40 +8,41 @@
 
 namespace tfile {
 
-// Every save by path goes through it. All files are written under temporary names first, so that a failure or a kill until
-// then leaves the old files as they were. commit() then works in an order in which a kill at any moment leaves the old
-// set, the new set, or one that does not load because its entry is missing, and never a mixture of both:
+// Every save by path uses it. All files are first written under temporary names, so a failure or a kill during that
+// time leaves the old files unchanged. commit() then replaces them in an order that makes it safe to kill the process
+// at any moment: the result is the old set, the new set, or a set that does not load because its entry is missing, but
+// never a mixture. The steps:
 //
-//   1. The entries of the old set are removed: its index and its first part. Every way to open a set needs one of them.
-//   2. The new parts from the second on take their places, then the first part, and the index last.
-//   3. What remains of an older set that was cut differently, or the single file that a set replaces, is removed.
+//   1. Remove the entries of the old set: its index and its first part. A set can only be opened by one of them.
+//   2. Rename the new parts to their targets: the second and later ones, then the first part, and the index last.
+//   3. Remove the remaining parts of an older set that was divided differently, or the single file that the set replaces.
 //
-// A single file takes its place first, and then what remains of an older set is removed. With TF_OPTION_ATOMIC 0 the files
-// are written in place: before the first byte of a set is written, the entries are removed and all parts are emptied, so
-// that they do not load.
+// A single file is renamed first, and then the files of an older set are removed. With TF_OPTION_ATOMIC 0 the files are
+// written in place: before the first byte of a set is written, the entries are removed and all parts are emptied, so
+// that the old set no longer loads.
 class SetReplacement {
  public:
   explicit SetReplacement(Memory &memory) : memory_(memory), files_(memory), names_(memory), old_files_(memory) {}
   SetReplacement(const SetReplacement &) = delete;
   SetReplacement &operator=(const SetReplacement &) = delete;
-  // Without commit(), removes the temporary files.
+  // Removes the temporary files, unless commit() has succeeded.
   ~SetReplacement();
 
-  // Finds where every file goes and what an older save left there, and refuses what cannot be replaced. Writes nothing.
+  // Finds the target of every file and the files of older saves. Fails if a target cannot be replaced. Writes nothing.
   // The plan must outlive *this.
   Status open(const PartPlan &plan, Span<const NamedArray> arrays);
   // Begins the next part. The sink must not be used after end_part().
   Status begin_part(Ref<Sink> &out);
   Status end_part();
-  // The number of parts that were begun.
+  // Returns the number of parts that have been begun.
   size_t begun() const { return begun_; }
-  // After the last part.
+  // Replaces the old files. Call it after the last end_part().
   Status commit();
 
  private:
   // A file of an older set, which is removed at the end.
   struct OldFile {
-    Text name;      // in the folder of the set; NUL-terminated
+    Text name;      // name in the folder of the set; NUL-terminated
     bool is_entry;  // the set cannot be opened without it
   };
 
@@ -65,7 +66,7 @@ class SetReplacement {
 
   Memory &memory_;
   const PartPlan *plan_ = nullptr;
-  Vec<Replacement *> files_;  // the parts in their order, then the index if the set has one
+  Vec<Replacement *> files_;  // the parts in order, then the index if the set has one
   Arena names_;
   Vec<OldFile> old_files_;
   size_t begun_ = 0;

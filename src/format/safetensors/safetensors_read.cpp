@@ -84,7 +84,7 @@ struct Entry {
   uint64_t begin;  // offset in the data section
   uint64_t end;
   const Dtype *dtype;
-  const char *text;  // its JSON object; once the header is released, and if dtype is NULL: its type, NUL-terminated
+  const char *text;  // the JSON object; if dtype is NULL, after the header has been released: the type, NUL-terminated
   Span<const int64_t> shape;
 };
 

@@ -11,20 +11,20 @@ namespace tfile {
 struct ZipEntry {
   size_t record;    // offset of its record in the directory
   uint64_t header;  // offset of its local header in the source
-  uint64_t stored;  // bytes in the archive
-  uint64_t size;    // inflated bytes
+  uint64_t stored;  // number of bytes in the archive
+  uint64_t size;    // number of bytes after inflating
   uint32_t crc32;
   uint16_t flags;
   bool deflated;
 };
 
-// Reads an archive. Refuses everything that two readers could interpret in two ways.
+// Reads an archive. Refuses everything that different readers could interpret differently.
 class ZipReader {
  public:
-  // Errors name members without the suffix of their names.
+  // Error messages omit the suffix of members' names.
   ZipReader(Listing &listing, const Source &source, const Settings &settings, Text suffix);
 
-  // Finds and checks the directory: every record of it, and that no two members overlap.
+  // Finds the directory, and checks every record and that no two members overlap.
   Status open();
   size_t count() const { return entries_.size(); }
   const ZipEntry &entry(size_t i) const { return entries_[i]; }
@@ -40,12 +40,13 @@ class ZipReader {
   uint64_t directory_offset(size_t i) const { return directory_at_ + entries_[i].record; }
 
   // Compares the local header of the k-th member in the archive with the directory, and checks the bytes between the
-  // member and the previous one. *data is the offset of the member's data. Must be called for each k in ascending order.
+  // member and the previous one. *data is the offset of the member's data. Must be called for each k in ascending
+  // order.
   Status locate(uint64_t *data, size_t k);
   // Checks the bytes between the last member and the directory. Must be called after the last locate().
   Status finish();
-  // Returns bytes of the member that was located last, borrowed until the next call. Bytes that the next members need are
-  // read at the same time.
+  // Returns bytes of the member that was located last, borrowed until the next call. Bytes that the next members need
+  // are read at the same time.
   Status peek(Bytes *out, uint64_t offset, uint64_t nbytes);
 
   // Begins an error about a member.
@@ -80,23 +81,23 @@ class ZipReader {
   Text suffix_;
   Vec<uint8_t> directory_;
   uint64_t directory_at_ = 0;
-  uint64_t start_ = 0;  // of the archive in the source: not 0 if bytes before it are tolerated
+  uint64_t start_ = 0;  // offset of the archive in the source; not 0 if bytes before it are tolerated
   Vec<ZipEntry> entries_;
   Vec<size_t> order_;  // indices of entries_, sorted by offset
   bool in_order_ = true;
   size_t current_ = 0;                // position in order_ of the member that is being located
-  uint64_t end_ = 0;                  // of the bytes that have been checked
+  uint64_t end_ = 0;                  // end of the bytes that have been checked
   bool descriptor_ = false;           // a data descriptor, of the entry described_, may follow end_
-  bool descriptor_required_ = false;  // it must, because the local header lacks what it has
+  bool descriptor_required_ = false;  // it must follow, because the local header lacks its fields
   size_t described_ = 0;
   Vec<uint8_t> window_;  // bytes of the source from window_at_ on
   uint64_t window_at_ = 0;
 };
 
-// True if the first bytes of a file are those of an archive, which may be empty.
+// True if the first bytes of a file are those of a zip archive. The archive may be empty.
 bool is_zip(Bytes head);
 
-// The largest alignment of data: the extra field for padding has at most 65,535 bytes.
+// The maximum alignment of data, because the extra field for padding has at most 65,535 bytes.
 inline constexpr uint64_t kZipMaxAlignment = 32768;
 inline constexpr size_t kZipMaxName = 65535;
 
@@ -110,7 +111,7 @@ struct ZipMember {
       described;  // a descriptor after the data has the CRC-32 and sizes, because the local header cannot be changed later
 };
 
-// Makes what an archive has besides the bytes of its members. The same members always give the same bytes.
+// Makes all parts of an archive except the bytes of its members. The same members always give the same bytes.
 class ZipWriter {
  public:
   // Offset of a member's CRC-32 in its local header. The sizes follow it.
@@ -120,17 +121,18 @@ class ZipWriter {
 
   // Begins a member at offset `at` of the archive, and appends its local header to `out`.
   Status begin(Vec<uint8_t> &out, const ZipMember &member, uint64_t at);
-  // Sets what is known once the bytes of the current member have been written. For a stored member, any time will do.
+  // Sets the CRC-32 and the stored size of the current member. For a deflated member, call it after its bytes have been
+  // written.
   void set(uint32_t crc32, uint64_t stored);
   // Adds a record to the extra field that the current member has in the directory.
   Status add_extra(uint16_t id, Bytes content);
   // Appends the data descriptor of the current member to `out`. Its CRC-32 is at kCrcInDescriptor.
   static constexpr size_t kCrcInDescriptor = 4;
   Status put_descriptor(Vec<uint8_t> &out) const;
-  // Writes what set() has received to the local header of the current member.
+  // Writes the values from set() to the local header of the current member.
   Status patch(Output &output) const;
-  // Appends the directory, which is at offset `at` of the archive, to `out`. *crcs, if not NULL, receives the position of
-  // each CRC-32 in `out`.
+  // Appends the directory, which is at offset `at` of the archive, to `out`. *crcs, if not NULL, receives the position
+  // of each CRC-32 in `out`.
   Status finish(Vec<uint8_t> &out, uint64_t at, Vec<size_t> *crcs) const;
 
  private:
@@ -141,9 +143,9 @@ class ZipWriter {
     uint64_t size;
     uint32_t crc32;
     uint16_t flags;
-    uint16_t extra;  // bytes in extras_
+    uint16_t extra;  // size of its records in extras_
     bool deflated;
-    bool wide;  // its local header has 64-bit sizes
+    bool wide;  // true if its local header has 64-bit sizes
   };
 
   static void put_fields(uint8_t *to, const Record &record, bool wide, bool known);
@@ -153,7 +155,7 @@ class ZipWriter {
 
   uint64_t alignment_;
   Vec<Record> records_;
-  Vec<uint8_t> extras_;  // of all records, in order
+  Vec<uint8_t> extras_;  // the extra fields of all records, in order
 };
 
 }  // namespace tfile

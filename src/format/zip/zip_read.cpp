@@ -10,11 +10,11 @@ namespace tfile {
 
 namespace {
 
-// Deflate makes at most this many bytes of one byte, and a stream of a few bytes some more.
+// The maximum ratio by which deflate can expand data; a stream of a few bytes can exceed it slightly.
 constexpr uint64_t kMaxInflation = 1032;
 constexpr uint64_t kInflationSlack = 64;
 
-// The headers of a member, local and npy, are nearly always smaller than this.
+// A size that the local header and the npy header of a member nearly always fit in together.
 constexpr uint64_t kTypicalHeaders = uint64_t{4} << 10;
 constexpr uint64_t kMaxWindow = uint64_t{256} << 10;
 
@@ -61,8 +61,8 @@ const char *method_name(uint32_t method) {
   }
 }
 
-// Removes the next record from the front of an extra field. Returns false at the end of the field, which a record that is
-// longer than the field, and padding that is shorter than the head of a record, are too.
+// Removes the next record from the front of an extra field. Returns false at the end of the field, and also if the rest
+// of the field is too short for the record or for the head of a record.
 bool next_extra(uint16_t *id, Bytes *content, Bytes *extra) {
   if (extra->size() < 4) return false;
   const size_t size = load16(extra->data() + 2);
@@ -73,7 +73,8 @@ bool next_extra(uint16_t *id, Bytes *content, Bytes *extra) {
   return true;
 }
 
-// If the 32-bit value is full, replaces it by the next 64-bit number of a zip64 extra field. Returns false if there is none.
+// If the 32-bit value has the maximum, which means that it is stored elsewhere, replaces it by the next 64-bit number
+// of a zip64 extra field. Returns false if there is none.
 bool read_wide(uint64_t *value, Bytes *content) {
   if (*value != kZipFull32) return true;
   if (content->size() < 8) return false;
@@ -87,14 +88,14 @@ bool read_wide(uint64_t *value, Bytes *content) {
 // The contents of the records at the end of an archive.
 struct ZipReader::End {
   uint64_t at;    // where the directory must end
-  uint64_t disk;  // numbers of disks
+  uint64_t disk;  // numbers of the disks
   uint64_t first_disk;
   uint64_t entries_here;
   uint64_t entries;
-  uint64_t size;    // of the directory
-  uint64_t offset;  // of the directory, from the start of the archive
+  uint64_t size;    // size of the directory
+  uint64_t offset;  // offset of the directory from the start of the archive
   bool wide;
-  uint64_t wide_at;  // offset of the zip64 record from the start of the archive, as the locator has it
+  uint64_t wide_at;  // offset of the zip64 record from the start of the archive, according to the locator
 };
 
 ZipReader::ZipReader(Listing &listing, const Source &source, const Settings &settings, Text suffix)
@@ -147,7 +148,7 @@ Status ZipReader::open() {
   return check_overlaps();
 }
 
-// Reads the last bytes of the archive, which have the end records. They become the first window.
+// Reads the last bytes of the archive, which contain the end records, into the window.
 Status ZipReader::find_end(End *end) {
   constexpr uint64_t kTail = kZipEndSize + kZipMaxComment + kZipLocatorSize + kZipWideEndSize;
   const uint64_t count = source_.size < kTail ? source_.size : kTail;
@@ -157,7 +158,7 @@ Status ZipReader::find_end(End *end) {
   return find_end_in(end, Bytes(window_.data(), window_.size()));
 }
 
-// Fails because there is no end record: the file is the beginning of an archive, or something else.
+// Fails because there is no end record: the file is a truncated archive, or something else.
 Status ZipReader::no_end() const {
   uint8_t head[4];
   const size_t count = source_.size < sizeof(head) ? static_cast<size_t>(source_.size) : sizeof(head);
@@ -328,7 +329,7 @@ Status ZipReader::check_name(const ZipEntry &entry) const {
   return kOk;
 }
 
-// Replaces numbers that are full by the 64-bit numbers of the zip64 extra field.
+// Replaces numbers that have their maximum by the 64-bit numbers of the zip64 extra field.
 Status ZipReader::widen(ZipEntry *entry, uint32_t *disk, Bytes extra) const {
   bool full =
       entry->size == kZipFull32 || entry->stored == kZipFull32 || entry->header == kZipFull32 || *disk == kZipFull16;
@@ -371,7 +372,7 @@ Status ZipReader::check_entry(const ZipEntry &entry, uint32_t method) const {
   return kOk;
 }
 
-// Sorts the entries by offset. Heap sort needs no memory, and no order of a file makes it slow.
+// Sorts the entries by offset. Uses heap sort, which allocates nothing and which no order in a file can make slow.
 Status ZipReader::sort_by_offset() {
   const size_t count = entries_.size();
   TFILE_TRY(order_.resize(count));
@@ -546,7 +547,8 @@ Status ZipReader::finish() {
   return check_gap(directory_at_);
 }
 
-// Returns the end of the window to read for bytes at `offset`: it includes the headers of members that are near.
+// Returns the end of the window to read for bytes at `offset`. The window includes the headers of members that are
+// close by.
 uint64_t ZipReader::window_end(uint64_t offset, uint64_t nbytes) const {
   uint64_t end = offset + nbytes;
   for (size_t k = current_; k < order_.size(); ++k) {

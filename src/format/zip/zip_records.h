@@ -32,7 +32,7 @@ inline constexpr uint16_t kZipMethodStored = 0;
 inline constexpr uint16_t kZipMethodDeflate = 8;
 inline constexpr uint16_t kZipWideExtra = 1;
 inline constexpr uint16_t kZipPaddingExtra = 0xD935;
-// A field with this value is stored in 64 bits elsewhere.
+// This value in a 16-bit field means that the number is stored with more bits elsewhere.
 inline constexpr uint16_t kZipFull16 = 0xFFFF;
 inline constexpr uint32_t kZipFull32 = 0xFFFFFFFF;
 

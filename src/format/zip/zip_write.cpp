@@ -9,11 +9,11 @@ namespace {
 
 constexpr uint16_t kVersion = 20;
 constexpr uint16_t kVersionWide = 45;
-constexpr uint16_t kMadeBy = 0x0300 | kVersionWide;  // Unix
+constexpr uint16_t kMadeBy = 0x0300 | kVersionWide;  // made on Unix
 constexpr uint16_t kDate = 0x0021;                   // 1980-01-01
 constexpr uint32_t kPermissions = 0600u << 16;
 constexpr size_t kCrcInEntry = 16;
-// A deflate stream of bytes that it cannot shrink is longer than they are by a sixteenth and this, at most.
+// Deflating incompressible bytes makes them longer by at most a sixteenth plus this.
 constexpr uint64_t kSlack = uint64_t{64} << 10;
 
 uint32_t narrow32(uint64_t value) {
@@ -26,7 +26,7 @@ bool may_be_wide(const ZipMember &member) {
   return most >= kZipFull32;
 }
 
-// Returns the size of the extra field that pads from `at` to the next multiple of the alignment. It has 4 bytes at least.
+// Returns the size of the extra field that pads from `at` to the next multiple of the alignment. It is at least 4.
 uint64_t padding_size(uint64_t at, uint64_t alignment) {
   uint64_t padding = (alignment - at % alignment) % alignment;
   while (padding > 0 && padding < 4)
@@ -65,7 +65,8 @@ Status ZipWriter::add_extra(uint16_t id, Bytes content) {
   return kOk;
 }
 
-// Stores the CRC-32 and the sizes, in the form that local header and directory share. Sizes of 64 bits are in an extra field.
+// Stores the CRC-32 and the sizes in the form that the local header and the directory share. 64-bit sizes go into an
+// extra field.
 void ZipWriter::put_fields(uint8_t *to, const Record &record, bool wide, bool known) {
   store_le(to, known ? record.crc32 : 0);
   store_le(to + 4, wide ? kZipFull32 : known ? narrow32(record.stored) : 0);
