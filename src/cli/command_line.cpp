@@ -78,7 +78,7 @@ void CommandLine::optional_argument(const std::string &name, std::string &value,
 }
 
 void CommandLine::input(InputOptions &input) {
-  flag("--parts", input.parts, "open the whole set if a file is one part of a split .gguf");
+  flag("--parts", input.parts, "open the whole set if a file is one part of it");
   flag("--lenient", input.lenient, "accept faults that the reference readers of the formats accept");
   option("--format", input.format,
          "read files as FORMAT: npy, npz, safetensors, gguf, or content to ignore their extensions", "FORMAT");

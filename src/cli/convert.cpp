@@ -8,7 +8,9 @@
 
 #include "cli/command.h"
 #include "cli/error_output.h"
+#include "cli/file_type.h"
 #include "cli/input_file.h"
+#include "cli/input_set.h"
 #include "cli/output.h"
 #include "cli/pieces.h"
 #include "cli/progress.h"
@@ -158,7 +160,7 @@ tensorfile::Error cannot_hold(const Request &request, const std::vector<std::str
 
 // Throws cannot_hold() if OUT cannot hold the arrays or the metadata.
 void require_holdable(const Request &request, const std::vector<PlannedArray> &planned,
-                      const tensorfile::Dict &metadata) {
+                      const tensorfile::Dict &metadata, const tensorfile::Options &options) {
   if (holds_one_array(request.format) && planned.size() != 1) {
     std::vector<std::string> names;
     names.reserve(planned.size());
@@ -169,7 +171,7 @@ void require_holdable(const Request &request, const std::vector<PlannedArray> &p
                                 std::to_string(planned.size()) + (names.empty() ? "" : "; choose one with --name: ") +
                                 joined(names));
   }
-  const std::vector<std::string> refused = refusals(request.format, planned, metadata);
+  const std::vector<std::string> refused = refusals(request.format, planned, metadata, options);
   if (!refused.empty()) throw cannot_hold(request, refused);
 }
 
@@ -178,6 +180,7 @@ struct Input {
 
   Progress progress;  // declared before the file, which refers to it
   tensorfile::Options options;
+  tensorfile::Options save_options;  // what OUT may contain
   tensorfile::File file;
   tensorfile::Dict metadata;
   std::vector<PlannedArray> planned;
@@ -195,12 +198,21 @@ void open(Input &input, const Request &request) {
     for (const tensorfile::Dict::Entry &entry : metadata)
       input.metadata.set(entry);
   }
-  for (const std::string &setting : request.settings)
-    set_metadata(input.metadata, setting);
   if (request.part_bytes > 0) input.options.set(TF_OPTION_PART_BYTES, request.part_bytes);
   if (request.compress) input.options.set(TF_OPTION_COMPRESS, 1);
+  // Ranks and names that few readers accept stay as they are.
+  if (request.format == TF_FORMAT_GGUF && input.file.format() == TF_FORMAT_GGUF) {
+    input.options.set(TF_OPTION_GGUF_EXTENDED, 1);
+    input.save_options.set(TF_OPTION_GGUF_EXTENDED, 1);
+  }
   input.planned = plan(request, input.file);
-  if (request.quantize.dtype != TF_DTYPE_UNSUPPORTED) input.decisions = plan_blocks(input.planned, request.quantize);
+  const bool quantizes = request.quantize.dtype != TF_DTYPE_UNSUPPORTED;
+  if (quantizes) input.decisions = plan_blocks(input.planned, request.quantize);
+  if (request.format == TF_FORMAT_GGUF && (quantizes || request.dtype != TF_DTYPE_UNSUPPORTED)) {
+    update_file_type(input.metadata, input.planned, quantizes);
+  }
+  for (const std::string &setting : request.settings)
+    set_metadata(input.metadata, setting);
 }
 
 // Casts an array, or adds the reason to refused if that is impossible. Values that cannot be cast, such as nan in a
@@ -260,7 +272,8 @@ void convert_file(const Request &request, std::string_view &subject) {
   Input input(request.in);
   open(input, request);
   subject = request.out;
-  require_holdable(request, input.planned, input.metadata);
+  require_outside_of_set(request.in, request.out, input.file);
+  require_holdable(request, input.planned, input.metadata, input.save_options);
   uint64_t bytes = 0;
   for (const PlannedArray &planned : input.planned)
     bytes += input.file.at(planned.index).nbytes();

@@ -31,6 +31,6 @@ bool holds_one_array(tf_format format);
 // cannot hold, each with the reason. To find out, the library saves a small array or a single value at a time, so
 // nothing large is read or written.
 std::vector<std::string> refusals(tf_format format, const std::vector<PlannedArray> &arrays,
-                                  const tensorfile::Dict &metadata);
+                                  const tensorfile::Dict &metadata, const tensorfile::Options &options);
 
 }  // namespace cli

@@ -31,8 +31,10 @@ tf_dtype with_smaller_blocks(tf_dtype dtype) {
   }
 }
 
+// Without float8_e8m0fnu, whose values are the scales of other arrays.
 bool is_float(tf_dtype dtype) {
-  return dtype >= TF_DTYPE_FLOAT16 && dtype <= TF_DTYPE_FLOAT64;
+  const bool is_float8 = dtype >= TF_DTYPE_FLOAT8_E4M3FN && dtype <= TF_DTYPE_FLOAT8_E5M2FNUZ;
+  return is_float8 || (dtype >= TF_DTYPE_FLOAT16 && dtype <= TF_DTYPE_FLOAT64);
 }
 
 bool any_matches(const std::vector<std::string> &patterns, std::string_view name) {

@@ -37,6 +37,11 @@ std::string reason(const std::string &message, const std::string &name) {
   return message;
 }
 
+// Removes the option that no flag of the program sets.
+std::string without_option(const std::string &why) {
+  return why.substr(0, why.find("; TF_OPTION_GGUF_EXTENDED"));
+}
+
 // Returns an array of zeros in which the last size is `unit` and all others are 1.
 tensorfile::Array miniature(tf_dtype dtype, size_t ndim, uint32_t unit) {
   tensorfile::Shape shape(ndim, 1);
@@ -71,7 +76,7 @@ std::string cast_refusal(const PlannedArray &array) {
   return cast(small, array.to);
 }
 
-std::string array_refusal(tf_format format, const PlannedArray &array) {
+std::string array_refusal(tf_format format, const PlannedArray &array, const tensorfile::Options &options) {
   std::string why = cast_refusal(array);
   if (!why.empty()) return why;
   const tensorfile::Array small = miniature(array.to, array.shape.size(), tf_dtype_block_size(array.to));
@@ -85,7 +90,7 @@ std::string array_refusal(tf_format format, const PlannedArray &array) {
   return failure_of([&] {
     tensorfile::Dict arrays;
     arrays.set(array.name, small);
-    tensorfile::save_sink(discard(), format, arrays);
+    tensorfile::save_sink(discard(), format, arrays, {}, options);
   });
 }
 
@@ -111,11 +116,12 @@ bool holds_one_array(tf_format format) {
 }
 
 std::vector<std::string> refusals(tf_format format, const std::vector<PlannedArray> &arrays,
-                                  const tensorfile::Dict &metadata) {
+                                  const tensorfile::Dict &metadata, const tensorfile::Options &options) {
   std::vector<std::string> out;
   for (const PlannedArray &array : arrays) {
-    const std::string why = array_refusal(format, array);
-    if (!why.empty()) out.push_back("array " + in_quotes(array.name) + " (" + reason(why, array.name) + ")");
+    const std::string why = array_refusal(format, array, options);
+    if (!why.empty())
+      out.push_back("array " + in_quotes(array.name) + " (" + without_option(reason(why, array.name)) + ")");
   }
   for (const tensorfile::Dict::Entry &entry : metadata) {
     const std::string why = value_refusal(format, entry);

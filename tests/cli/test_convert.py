@@ -55,6 +55,20 @@ class Formats(ConvertCase):
             self.assertEqual(self.arrays(self.convert(*option, path, path)), {"arr_0": ("float32", [3], crc32(self.DATA))})
         self.assertEqual(os.listdir(self.folder), ["in.npz"])
 
+    def test_onto_a_file_of_the_set(self):
+        path = self.write("in.safetensors", safetensors({"a": ("F32", (3,), self.DATA), "b": ("F32", (3,), self.DATA)}))
+        self.assertEqual(run("convert", "--part-bytes", "12", path, self.path("m.safetensors")).status, 0)
+        part, index = self.path("m-00002-of-00002.safetensors"), self.path("m.safetensors.index.json")
+        with open(part, "rb") as file:
+            before = file.read()
+        for source in ([index], ["--parts", part], [self.path("m-00001-of-00002.safetensors")]):
+            self.assert_refused(run("convert", *source, part), part, "invalid_argument", "is a file of the set",
+                                exit_status=3)
+            with open(part, "rb") as file:
+                self.assertEqual(file.read(), before)
+        # A part by itself may be replaced by what is in it.
+        self.assertEqual(run("convert", part, part).status, 0)
+
     def test_fortran_order_becomes_c_order(self):
         path = self.write("f.npy", npy("<i2", (2, 3), struct.pack("<6h", 1, 4, 2, 5, 3, 6), fortran=True))
         for option in ([], ["--map"]):

@@ -249,8 +249,7 @@ TEST(GgufWrite, RefusesDtypesRanksAndNames) {
   const auto one = [] { return array_of<int8_t>(TF_DTYPE_INT8, {1}, {1}); };
   refused("", one(), "'' (the name is empty)");
   const std::string longName(64, 'n');
-  refused(longName, one(),
-          "'" + longName + "' (the name has more than 63 bytes; TF_OPTION_GGUF_EXTENDED permits 65535)");
+  refused(longName, one(), "'" + longName + "' (the name has 64 bytes or more; TF_OPTION_GGUF_EXTENDED permits 65535)");
   GgufSave nul;
   nul.add(std::string("a\0b", 3), one());
   EXPECT_EQ(nul.bytes(), "");

@@ -178,7 +178,7 @@ void refuse_array(Refusals &refusals, const NamedArray &named, bool extended) {
   if (const char *const reason = refuse_name(named.name); reason != nullptr) {
     refusals.add(named.name) << reason;
   } else if (!extended && named.name.size() > kCommonName) {
-    refusals.add(named.name) << "the name has more than 63 bytes; TF_OPTION_GGUF_EXTENDED permits 65535";
+    refusals.add(named.name) << "the name has 64 bytes or more; TF_OPTION_GGUF_EXTENDED permits 65535";
   } else if (!gguf_tensor_type(&type, *array.dtype)) {
     refusals.add(named.name) << "dtype " << array.dtype->name;
   } else if (array.ndim > most) {

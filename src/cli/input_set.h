@@ -1,0 +1,14 @@
+// Protects the set of files that IN belongs to.
+#pragma once
+
+#include <string>
+
+#include "tensorfile.hpp"
+
+namespace cli {
+
+// Throws INVALID_ARGUMENT if OUT is a file of the set of files that IN opened, or another part of the set that IN is a part
+// of: writing it would destroy the set. OUT may be the same file as IN if that is a file by itself.
+void require_outside_of_set(const std::string &in, const std::string &out, const tensorfile::File &file);
+
+}  // namespace cli
