@@ -19,8 +19,8 @@ class NameIndex {
   Status reserve(size_t count);
   // Returns the index of a name, or kNone.
   size_t find(Text name) const;
-  // Adds a name, which is at index count() of the list. If the table has it already, *found is its index and nothing is
-  // added; else *found is kNone.
+  // Adds a name, which is at index count() of the list. If the table already contains it, *found is its index and
+  // nothing is added; else *found is kNone.
   Status add(size_t *found, Text name);
   // Adds the names of the list up to index `end`, several at a time, so that their table look-ups overlap. Stops at the
   // first name that the table has already: *found is its index and *twin that of the equal name; else *found is kNone.

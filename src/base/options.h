@@ -44,7 +44,7 @@ using FormatValueFn = NamedValue (*)(size_t i);
 
 // Checks that an option takes a value; else INVALID_ARGUMENT, "compression_level takes -1 to 9, not 10".
 Status check_value(const OptionRow &row, int64_t value, FormatValueFn formats);
-// Looks up the value that a name stands for; TYPE if the option takes numbers only.
+// Looks up the value with a name. Fails with TYPE if the option takes only numbers.
 Status find_value(int64_t *value, const OptionRow &row, Text name, FormatValueFn formats);
 
 // Called on the thread that made the call; released with the last settings that use it.

@@ -108,7 +108,8 @@ void FastMatcher::forget() {
 
 void FastMatcher::parse(ParseOutput output, Bytes part, const SymbolCosts &costs, unsigned preferred,
                         HashLengths lengths) {
-  // At each end of a match, so many positions are remembered. In long matches those between repeat the same.
+  // The number of positions at each end of a match that are entered into the tables. The positions between them would
+  // only repeat earlier entries.
   constexpr ptrdiff_t kRemembered = 8;
   const FastParse fast{start_,
                        part.end(),

@@ -56,7 +56,7 @@ class FastMatcher {
   };
 
   struct Effort {
-    unsigned patience;  // after so many positions without a match, ever more positions are passed over
+    unsigned patience;  // after this many positions without a match, more and more positions are skipped
     bool lazy;          // a match that is worth less than the average is compared with the one a byte later
   };
 
@@ -73,8 +73,8 @@ class FastMatcher {
   const uint8_t *start_ = nullptr;
   Effort effort_{};
   unsigned bits_ = 0;
-  // Positions modulo 2^16, twice the longest distance. What is older appears nearer than it is; comparing the bytes shows
-  // whether it is a match all the same.
+  // Positions modulo 2^16, twice the longest distance. What is older appears nearer than it is; comparing the bytes
+  // shows whether it is a match all the same.
   Vec<uint16_t> heads_;
   Vec<uint16_t> long_heads_;
 };

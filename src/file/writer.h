@@ -49,7 +49,7 @@ struct tf_writer {
   tfile::Settings settings;
   tfile::Ref<tfile::Memory> memory;
   const tfile::Format &format;
-  tfile::Ref<tfile::Sink> sink;  // the caller's, or that of the current part
+  tfile::Ref<tfile::Sink> sink;  // the caller's sink, or the sink of the current part
   tfile::Vec<char> path;         // NUL-terminated; empty if the caller gave a sink
 
  private:

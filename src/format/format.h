@@ -1,4 +1,4 @@
-// What a file format is to the rest of the library: one row in the table of formats.
+// The interface of file formats: each format is one row in the table of formats.
 #pragma once
 
 #include "base/arena.h"
@@ -10,7 +10,7 @@
 
 namespace tfile {
 
-// An array in a file: what it is and where its bytes are.
+// An array in a file: its description and the location of its bytes.
 struct Member {
   Text name;                     // NUL-terminated, in the listing's arena, as is the shape
   Span<const int64_t> shape;     // logical, in C order
@@ -32,13 +32,14 @@ struct Member {
   bool deflated = false;
   bool fortran = false;     // stored in Fortran order
   bool big_endian = false;  // false also if the dtype has no byte order
-  // The member's own header is invalid: dtype is NULL, `reason` is the error message, and the bytes are all of the member.
+  // The member's own header is invalid: dtype is NULL, `reason` is the error message, and the bytes are all of the
+  // member.
   bool invalid = false;
 };
 
 inline constexpr char kLenientHint[] = "; TF_OPTION_LENIENT accepts this";
 
-// What a format finds in a file's header.
+// The contents of a file's header, as read by a format.
 struct Listing {
   explicit Listing(Memory &memory)
       : memory(memory),
@@ -49,16 +50,16 @@ struct Listing {
         notes(memory),
         tolerated(memory) {}
 
-  // Adds a member whose name and shape are in the arena. Fails with DUPLICATE if the name exists, and with LIMIT if there
-  // are more than max_arrays members.
+  // Adds a member whose name and shape are in the arena. Fails with DUPLICATE if the name exists, and with LIMIT if
+  // there are more than max_arrays members.
   Status add(const Source &source, const Settings &settings, const Member &member, uint64_t header_offset);
   // Takes over an index that has found the names of all members to be different. The members are in the list already.
   void adopt_names(NameIndex &index) { names.adopt(index); }
   // Adds a remark, which is copied.
   Status note(Text text) { return append(notes, text); }
-  // Decides about an error that reference readers of the format accept. Returns the failure, with kLenientHint at the end
-  // of its message, unless the settings have TF_OPTION_LENIENT; then it adds "STATUS: MESSAGE" to `tolerated` and returns
-  // OK.
+  // Decides about an error that reference readers of the format accept. Returns the failure, with kLenientHint at the
+  // end of its message, unless the settings have TF_OPTION_LENIENT; then it adds "STATUS: MESSAGE" to `tolerated` and
+  // returns OK.
   Status tolerate(const Settings &settings, Status failure);
   Status add_tolerated(Text message) { return append(tolerated, message); }
 
@@ -99,7 +100,7 @@ struct SaveRequest {
   }
 };
 
-// A format's state while it writes a file of compressed arrays: the base of a struct of its own.
+// The state of a format while it writes a file of compressed arrays. Formats derive their own struct from it.
 struct Packer {};
 
 // An array whose compressed bytes have been written: a head, then chunks of the array, each compressed independently.
@@ -112,12 +113,13 @@ struct PackedArray {
   Span<const uint32_t> chunk_sizes;  // compressed bytes of each chunk
 };
 
-// How a format stores compressed arrays: what is in the file around the compressed bytes.
+// How a format stores compressed arrays: functions that write everything around the compressed bytes.
 struct Packing {
   // Returns the number of array bytes to compress as one chunk.
   uint64_t (*chunk_size)(uint64_t nbytes);
   Status (*open)(Packer **out, const SaveRequest &request);
-  // Writes what precedes the compressed bytes of an array, and appends to `head` the bytes to compress before the array's.
+  // Writes what precedes the compressed bytes of an array, and appends to `head` the bytes to compress before the
+  // array's.
   Status (*begin)(Packer &packer, Vec<uint8_t> &head, Output &output, size_t array);
   // Writes what follows the compressed bytes.
   Status (*end)(Packer &packer, Output &output, const PackedArray &packed);
@@ -140,7 +142,7 @@ enum class SetKind : uint8_t {
   kSplit,  // each file has its number and the number of files in its metadata
 };
 
-// A format: what it is called, what it can do, and how its files are read and written.
+// A format: its names, its abilities, and the functions that read and write its files.
 struct Format {
   tf_format id;
   const char *name;
@@ -153,7 +155,8 @@ struct Format {
   bool (*probe)(Bytes head);
   // Reads and validates the header. On entry, listing.metadata is an empty dict.
   Status (*list)(Listing &listing, const Source &source, const Settings &settings);
-  // Fails, with one error that names every offender, if the format cannot hold the request. Writes nothing.
+  // Fails if the format cannot hold the request, with one error that names every array and key concerned. Writes
+  // nothing.
   Status (*check)(const SaveRequest &request);
   // Lays out the file of an uncompressed request that check() has accepted.
   Status (*lay_out)(Layout &layout, const SaveRequest &request);
@@ -162,8 +165,8 @@ struct Format {
   bool has_metadata() const { return metadata != MetadataKind::kNone; }
 };
 
-// A gap of at most this many bytes between wanted parts of a file is read and discarded, because another system call would
-// take longer.
+// A gap of at most this many bytes between wanted parts of a file is read and discarded, because another system call
+// would take longer.
 inline constexpr uint64_t kMaxGapRead = uint64_t{16} << 10;
 
 // Each returns NULL if there is no such format.

@@ -76,7 +76,7 @@ Text Listing::name_at(const void *owner, size_t index) {
 
 Status Listing::add(const Source &source, const Settings &settings, const Member &member, uint64_t header_offset) {
   TFILE_TRY(check_array_count(source, settings, members.size() + 1, header_offset));
-  // The index looks names up in the list, so the member must be there first.
+  // The index reads names from the list, so the member must be added to the list first.
   TFILE_TRY(members.push(member));
   size_t found = NameIndex::kNone;
   const Status status = names.add(&found, member.name);

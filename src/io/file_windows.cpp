@@ -295,7 +295,7 @@ Status find_target(Target &target, const char *path, const Target * /*neighbour*
   Vec<wchar_t> wide(target.path.memory());
   TFILE_TRY(append_wide(wide, target.label()));
   TFILE_TRY(make_absolute(target.given, target.label(), wide.data()));
-  // Finds out what it is, and whether it may be written.
+  // Opens the file to find out its type and whether it may be written.
   const HANDLE handle = CreateFileW(wide.data(), GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
                                     nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
   if (handle != INVALID_HANDLE_VALUE) {

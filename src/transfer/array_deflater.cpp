@@ -7,7 +7,7 @@ namespace tfile {
 
 namespace {
 
-// Arrays up to this size are compressed together with what precedes them, as one chunk.
+// An array of at most this size is compressed in one chunk with the head before it.
 constexpr uint64_t kSmall = uint64_t{64} << 10;
 
 }  // namespace
@@ -77,7 +77,7 @@ Status ArrayDeflater::write(const void *bytes, size_t nbytes) {
   }
   const uint64_t full = packed_.chunk * batch_size();
   while (!remaining.empty()) {
-    // A whole batch is deflated in place. Anything less is copied and waits for more.
+    // A complete batch is deflated without a copy. Fewer bytes are copied and deflated later with the next ones.
     const uint64_t wanted = nbytes_ - done_ < full ? nbytes_ - done_ : full;
     if (pending_.empty() && remaining.size() >= wanted) {
       TFILE_TRY(deflate(remaining.first(static_cast<size_t>(wanted))));
@@ -130,7 +130,7 @@ Status ArrayDeflater::write_jobs(size_t count) {
   return kOk;
 }
 
-// Deflates the head as a chunk of its own, before those of the data.
+// Deflates the head as a separate chunk before those of the data.
 Status ArrayDeflater::deflate_head(bool last) {
   TFILE_TRY(reserve_jobs(1));
   TFILE_TRY(jobs_[0].deflater->run(Bytes(head_.data(), head_.size()), last, method_));

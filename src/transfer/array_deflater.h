@@ -1,4 +1,5 @@
-// Compresses the arrays of a request: cuts each into chunks, which several threads deflate and which make one stream.
+// Compresses the arrays of a request: divides each into chunks, which several threads deflate and which form one
+// stream.
 #pragma once
 
 #include "codec/deflate.h"
@@ -49,13 +50,13 @@ class ArrayDeflater {
   const SaveRequest &request_;
   Memory &memory_;
   Packer *packer_ = nullptr;  // the format's state
-  Vec<uint8_t> head_;         // bytes to compress before the array's; for a small array its data as well
+  Vec<uint8_t> head_;         // bytes to compress before the array; for a small array, also its data
   Vec<uint8_t> pending_;      // data that does not fill a batch yet
   Vec<uint32_t> chunk_sizes_;
   Vec<Job> jobs_;
   DeflateMethod method_;
   uint64_t nbytes_ = 0;  // size of the array in memory
-  uint64_t done_ = 0;    // bytes of the array that are deflated
+  uint64_t done_ = 0;    // number of bytes of the array that have been deflated
   PackedArray packed_;
 };
 

@@ -8,9 +8,9 @@ namespace tfile {
 
 namespace {
 
-// Stored bytes to read at a time.
+// The number of stored bytes to read at a time.
 constexpr size_t kInput = size_t{64} << 10;
-// The most bytes to inflate with one call: enough that the cost of the call does not matter.
+// The maximum number of bytes to inflate with one call: enough that the cost of the call does not matter.
 constexpr uint64_t kPiece = uint64_t{8} << 20;
 
 }  // namespace
@@ -22,7 +22,7 @@ Status MemberStream::begin() {
   TFILE_TRY(input_.resize(kInput));
   TFILE_TRY(inflater_.begin());
   TFILE_TRY(inflate(nullptr, member_.head));
-  summed_ = 0;  // the bytes so far were the .npy header's
+  summed_ = 0;  // the bytes so far were the .npy header, not array data
   return kOk;
 }
 

@@ -9,11 +9,11 @@
 
 namespace tfile {
 
-// Reads a member's array bytes in ascending order. A deflated member is inflated from its start, and the bytes before the
-// requested ones are discarded. The checksum is computed on the way for as long as no byte has been skipped.
+// Reads a member's array bytes in ascending order. A deflated member is inflated from its start, and the bytes before
+// the requested ones are discarded. The checksum is computed as long as no byte is skipped.
 class MemberStream {
  public:
-  // If `whole`, the caller will read every byte; then the chunk table of a deflated member is of no use. The source and
+  // If `whole`, the caller will read every byte, so the chunk table of a deflated member is not used. The source and
   // the member must outlive *this.
   MemberStream(const Source &source, const Member &member, Memory &memory, bool whole)
       : source_(source),
@@ -32,20 +32,20 @@ class MemberStream {
   }
   // True if every byte of the array has been read without a gap, so that finish() can verify the checksum.
   bool complete() const { return summed_ == member_.nbytes; }
-  // True if a new stream would serve later reads as well as this one.
+  // True if a new stream would be as fast for later reads as this one, so that this one need not be kept.
   bool is_replaceable() const { return complete() && !seeks_; }
 
   Status begin();
   Status read(uint64_t offset, void *to, uint64_t nbytes);
-  // Verifies, once complete() is true, that the deflate stream ends here and that the checksum is right.
+  // Verifies that the deflate stream ends here and that the checksum is correct. Requires complete().
   Status finish();
 
  private:
   Failure failure(tf_status status) const;
   // Adds the next bytes of the array to the checksum.
   void sum(const void *bytes, size_t nbytes);
-  // Inflates only the chunks that have the requested bytes, and keeps the last one for the next call. If the chunk table
-  // proves wrong, sets seeks_ to false and the bytes at `to` are undefined.
+  // Inflates only the chunks that contain the requested bytes, and keeps the last one for the next call. If the chunk
+  // table is found to be wrong, sets seeks_ to false; the bytes at `to` are then undefined.
   Status read_chunks(uint64_t offset, uint8_t *to, uint64_t nbytes);
   // Reads more input if all of it has been used and the member has more.
   Status refill();
@@ -59,20 +59,20 @@ class MemberStream {
   Memory &memory_;
   Inflater inflater_;
   Vec<uint8_t> input_;
-  Bytes pending_;             // part of input_ that the inflater has not used
+  Bytes pending_;             // the part of input_ that the inflater has not used yet
   uint64_t stored_read_ = 0;  // stored bytes read so far
-  uint64_t position_ = 0;     // of the next byte in the array
-  uint64_t summed_ = 0;       // array bytes that crc_ covers
-  uint32_t crc_ = 0;          // includes the .npy header
+  uint64_t position_ = 0;     // offset of the next byte in the array
+  uint64_t summed_ = 0;       // number of array bytes that crc_ covers
+  uint32_t crc_ = 0;          // checksum of the .npy header and these bytes
   ChunkInflater chunks_;
   Vec<uint8_t> current_chunk_;  // inflated
   size_t current_chunk_index_ = SIZE_MAX;
-  bool seeks_;         // inflates only the chunks that are needed
+  bool seeks_;         // true: inflates only the chunks that are needed
   bool done_ = false;  // the deflate stream has ended
 };
 
-// Keeps the stream that read the last slice, so that reading the next slice of the same member continues from there. Any
-// thread may take the stream; the other threads then start their own.
+// Keeps the stream that read the last slice, so that reading the next slice of the same member can continue from there.
+// Any thread may take the stream; meanwhile other threads use streams of their own.
 class SliceCursor {
  public:
   SliceCursor() = default;

@@ -36,7 +36,7 @@ struct ResolvedSlice {
 // Returns the dtype that an array is loaded as: TF_OPTION_DECODE may replace a block type.
 const Dtype &loaded_dtype(const Member &member, const Settings &settings);
 
-// Finds the dtype to read an array as; TF_DTYPE_UNSUPPORTED stands for the stored one.
+// Finds the dtype to convert an array to when reading it; TF_DTYPE_UNSUPPORTED means the stored dtype.
 Status find_read_dtype(const Dtype **out, tf_dtype dtype, const StoredArray &array);
 
 // Fails unless nbytes is exactly the size of the region in that dtype.

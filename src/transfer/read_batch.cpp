@@ -15,29 +15,29 @@ namespace tfile {
 namespace {
 
 constexpr uint64_t kHugePage = uint64_t{2} << 20;
-// The most that one thread reads at a time: whole huge pages, so that no two threads fault in the same one, and large
-// enough that the cost of a system call does not matter.
+// The maximum size of one read by a thread: a multiple of a huge page, so that no two threads fault in the same page,
+// and large enough that the cost of a system call does not matter.
 constexpr uint64_t kMaxPiece = 4 * kHugePage;
-// Pieces for each thread, so that all threads end at nearly the same time.
+// The number of pieces per thread: enough that all threads end at nearly the same time.
 constexpr uint64_t kPiecesPerThread = 4;
-// Reading less than this takes less time than starting a thread.
+// Smaller reads take less time than starting a thread.
 constexpr uint64_t kMinParallel = uint64_t{4} << 20;
-// Bytes that are processed again after they are read (for a checksum, a byte order or a cast) are read in pieces of this
-// size, which stay in the cache.
+// The size of the pieces for bytes that are processed again after reading (for a checksum, a byte order or a cast), so
+// that they are still in the cache.
 constexpr uint64_t kCached = uint64_t{256} << 10;
 // Members of at most this size are read together with their neighbours, up to kMaxTogether bytes in one read.
 constexpr uint64_t kSmall = uint64_t{128} << 10;
 constexpr uint64_t kMaxTogether = uint64_t{1} << 20;
 
-// A part of the work for one thread: neighbours that are read together, a piece of a member, or a whole member.
+// A job for one thread: neighbouring members that are read together, a piece of a member, or a whole member.
 struct ReadJob {
   const ReadTarget *target;
-  size_t count;       // targets of the job, from `target` on; or chunks of the one target
-  uint64_t start;     // offset of a piece in the member
-  uint64_t nbytes;    // array bytes of the job
-  uint32_t crc;       // of a piece, if the member has a checksum
-  uint32_t head = 0;  // of the first chunk: the checksum of the header before it
-  bool good = true;   // false if the chunks are not what the file's chunk table says
+  size_t count;       // number of targets, starting at `target`; or number of chunks of the one target
+  uint64_t start;     // offset of the piece in the member
+  uint64_t nbytes;    // number of array bytes in the job
+  uint32_t crc;       // checksum of the piece, if the member has a checksum
+  uint32_t head = 0;  // for the first chunk: checksum of the header before it
+  bool good = true;   // false if the chunks do not agree with the chunk table
 };
 
 // True if one thread must read the member from its first byte to its last.
@@ -84,7 +84,7 @@ class BatchReader {
     const Workers workers = settings_.workers();
     TFILE_TRY(plan(workers.count));
     const bool alone = !concurrent_ || total_of(targets_) < kMinParallel;
-    // Without a progress callback, the caller's executor gets all the work in one call.
+    // Without a progress callback, the user's executor gets all jobs in one call.
     const Notify notify = settings_.progress() ? report : nullptr;
     TFILE_TRY(parallel_for(jobs_.size(), alone ? Workers() : workers, run_job, this, notify));
     return check_sums();
@@ -147,7 +147,7 @@ class BatchReader {
     return kOk;
   }
 
-  // The number of bytes that a piece must be a multiple of.
+  // Returns the number of bytes of which a piece must be a multiple.
   static uint64_t unit_of(const ReadTarget &target) {
     const Dtype &dtype = *target.member->dtype;
     return target.has_cast() ? kCastChunk / dtype.block_size * dtype.block_bytes : dtype.block_bytes;
@@ -195,7 +195,7 @@ class BatchReader {
     return kOk;
   }
 
-  // Finds the member to name in the error if the file has become shorter since it was opened.
+  // If the file has become shorter since it was opened, finds the member that the error must name.
   static Status blame(Span<const ReadTarget> together, Status status) {
     if (status.code != TF_STATUS_TRUNCATED || together[0].source->ops->is_callback) return status;
     for (const ReadTarget &target : together) {
@@ -259,7 +259,7 @@ class BatchReader {
     system_touch(static_cast<char *>(job.target->to) + job.start + skipped, static_cast<size_t>(job.nbytes - skipped));
   }
 
-  // Casts bytes of a member: whole units, from offset `start` in the member.
+  // Casts whole units of a member, starting at offset `start` in the member.
   static Status cast_piece(const ReadTarget &target, const void *from, uint64_t start, uint64_t nbytes) {
     const Dtype &dtype = *target.member->dtype;
     const uint64_t first = start / dtype.block_bytes * dtype.block_size;
@@ -268,7 +268,7 @@ class BatchReader {
     return cast_run(static_cast<char *>(target.to) + to, *target.dtype, from, dtype, first, count);
   }
 
-  // Joins the checksums of the pieces of each member, whose jobs are in order.
+  // Joins the checksums of the pieces of each member and verifies them. The jobs of a member are in order.
   Status check_sums() const {
     for (size_t i = 0; i < jobs_.size();) {
       const ReadTarget &target = *jobs_[i].target;
@@ -287,7 +287,7 @@ class BatchReader {
       if (!chunked) {
         TFILE_TRY(check_crc(*target.source, member, crc));
       } else if (!good || crc != member.crc32) {
-        // The chunk table is wrong. It is only an aid: the stream as a whole is what must be valid.
+        // A wrong chunk table is not an error, because it is optional. Reads the stream from its start instead.
         TFILE_TRY(read_stream(target));
       }
     }

@@ -58,14 +58,14 @@ ByteVector items(size_t nbytes, const std::function<T(size_t)> &item) {
   return bytes;
 }
 
-// The upper 16 bits of a float32 are a bfloat16.
+// Converts to bfloat16, which is the upper 16 bits of a float32.
 uint32_t bits_of(float value) {
   uint32_t bits = 0;
   std::memcpy(&bits, &value, sizeof(bits));
   return bits;
 }
 
-// A float16 of a number of less than 2 and not tiny, cut off.
+// Converts a number below 2 that is not tiny to float16 by truncation.
 uint16_t half_of(float value) {
   const uint32_t bits = bits_of(value);
   const auto exponent = static_cast<int>(bits >> 23 & 255) - 112;
@@ -86,7 +86,7 @@ ByteVector image(size_t nbytes, std::mt19937 &random) {
 
 ByteVector tokens(size_t nbytes, std::mt19937 &random) {
   std::uniform_real_distribution<double> uniform(0, 1);
-  // Ranks by Zipf's law, among 50,000.
+  // Draws ranks from 1 to 50,000 by Zipf's law.
   return items<int32_t>(nbytes, [&](size_t) { return static_cast<int32_t>(std::pow(50000.0, uniform(random))) - 1; });
 }
 
@@ -129,7 +129,7 @@ std::vector<Kind> kinds() {
   };
 }
 
-// A stream of chunks, each of which can be inflated by itself.
+// A stream of chunks that can be inflated independently.
 struct Packed {
   ByteVector bytes;
   std::vector<size_t> ends;
@@ -172,7 +172,7 @@ void inflate_ours(ByteVector *out, const Packed &packed) {
   }
 }
 
-// What another program wrote is one stream.
+// Inflates the output of another program, which is a single stream.
 void inflate_foreign(ByteVector *out, const ByteVector &packed) {
   Inflater inflater(tfile::default_memory());
   Bytes input(packed.data(), packed.size());
@@ -222,7 +222,7 @@ void inflate_libdeflate(ByteVector *out, const ByteVector &packed) {
 }
 #endif
 
-// MB/s of array data.
+// Returns the speed in MB/s of array data.
 double best_speed(size_t nbytes, int rounds, const std::function<void()> &run) {
   double best = 1e9;
   for (int i = 0; i < rounds; ++i) {

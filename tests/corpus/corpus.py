@@ -29,7 +29,7 @@ import peers  # noqa: E402
 BEGIN, END = "<!-- corpus table: begin -->\n", "\n<!-- corpus table: end -->"
 EQUAL, TEXT = "equal", "equal, as text in the metadata"
 
-# What can differ, and why.
+# The accepted kinds of differences, and the reason for each.
 EXPLANATIONS = {
     "text": "text is only read from a `.npz`, as metadata, and only if it has 0 or 1 dimensions",
     "structured": "the library has no structured dtypes",
@@ -81,7 +81,7 @@ def npy_members(path):
 
 
 class File:
-    """What the library makes of a file."""
+    """The result of reading a file with the library."""
 
     def __init__(self, library, path):
         options = {capi.OPTION_SKIP_UNSUPPORTED: 1}
@@ -89,7 +89,7 @@ class File:
         self.listed, _, _ = library.listing(path)
 
     def compare_npy(self, name, member, in_archive):
-        """Returns what became of an array: EQUAL, TEXT, a key of EXPLANATIONS, or a description of the difference."""
+        """Compares an array. Returns EQUAL, TEXT, a key of EXPLANATIONS, or a description of the difference."""
         kind = unsupported_kind(member.dtype)
         if kind == "text" and in_archive and len(member.shape) <= 1:
             found = self.metadata.get(name)
@@ -131,7 +131,7 @@ def outcomes(library, path):
 
 
 def check_fails(program, path):
-    """Returns what `tensorfile check` has against a file, or None."""
+    """Returns the fault that `tensorfile check` reports for a file, or None."""
     done = subprocess.run([program, "check", "--skip-unsupported", path], check=False, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT)
     return None if done.returncode == 0 else f"check exits with {done.returncode}: {done.stdout.decode()}"

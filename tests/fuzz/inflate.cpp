@@ -1,5 +1,5 @@
-// The decoder against zlib's: of any bytes both make the same output, or both refuse them. Whole, in pieces, and as a chunk
-// among others.
+// The decoder against zlib's: of any bytes both make the same output, or both refuse them. Whole, in pieces, and as a
+// chunk among others.
 #include <zlib.h>
 
 #include <vector>
@@ -39,7 +39,7 @@ Inflated by_zlib(Bytes input) {
   return result;
 }
 
-// With pieces of at most so many bytes of input and of output.
+// Inflates with pieces of input and output of at most this many bytes.
 Inflated in_pieces(Bytes input, size_t in_piece, size_t out_piece) {
   Inflated result;
   result.output.resize(kMaxOutput);

@@ -1,4 +1,4 @@
-// tf_check(), and what a tf_file says about arrays of unknown types and about everything that is not an array.
+// Tests tf_check(), and the functions of tf_file about arrays of unknown types, members that are not arrays, and notes.
 #include <gtest/gtest.h>
 
 #include <string>

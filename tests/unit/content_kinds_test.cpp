@@ -1,4 +1,4 @@
-// Files that are not what their names say: errors say what they seem to be.
+// The error for a file whose content does not match its name says what the file seems to be.
 #include "format/content_kinds.h"
 
 #include <gtest/gtest.h>

@@ -15,9 +15,9 @@
 namespace tfile {
 namespace {
 
-// Goes through all complete codes of up to `symbols` symbols and 15 bits, and finds the largest table. What the codes up
-// to the bits of the first level leave open is all that matters for the tables of the second, so that codes that leave
-// the same are looked at once.
+// Goes through all complete codes of up to `symbols` symbols and 15 bits, and finds the largest table. What the codes
+// up to the bits of the first level leave open is all that matters for the tables of the second, so that codes that
+// leave the same are looked at once.
 class TableSizes {
  public:
   TableSizes(unsigned symbols, unsigned index_bits) : symbols_(symbols), index_bits_(index_bits) {}
@@ -26,7 +26,8 @@ class TableSizes {
     const unsigned size = 1U << index_bits_;
     size_t most = size;
     for (unsigned open = 1; open < size; ++open) {
-      // So many patterns of index_bits_ bits are taken by shorter codes: by at least as many as the number has bits.
+      // The number of patterns of index_bits_ bits that shorter codes use. At least as many codes are needed as the
+      // number has bits that are set.
       const unsigned taken = size - open;
       const auto least = static_cast<unsigned>(std::popcount(taken));
       for (unsigned longer = 2; longer + least <= symbols_; ++longer)

@@ -238,7 +238,7 @@ TEST(SafetensorsRead, RecognisesOtherFormats) {
   expect_refused("\x93NUMPY\x01" + std::string("\0v\0{'descr': '<f4', ", 20), {TF_STATUS_FORMAT, "", 0, message});
   expect_refused("hello, this is text", {TF_STATUS_FORMAT, "", 0, message});
   expect_refused(le64(100) + "[1,2]", {TF_STATUS_FORMAT, "", 0, message});
-  // With a length that fits, the file is taken for safetensors, and is corrupt.
+  // With a plausible length, the file is recognised as safetensors and is corrupt.
   expect_refused(file_of("[]"), {TF_STATUS_CORRUPT, "", 8, "JSON: expected '{', found '['"});
 }
 

@@ -15,7 +15,7 @@ namespace tfile {
 //
 //   1. Remove the entries of the old set: its index and its first part. A set can only be opened by one of them.
 //   2. Rename the new parts to their targets: the second and later ones, then the first part, and the index last.
-//   3. Remove the remaining parts of an older set that was divided differently, or the single file that the set replaces.
+//   3. Remove the remaining parts of an older set that was divided differently, or the single file that is replaced.
 //
 // A single file is renamed first, and then the files of an older set are removed. With TF_OPTION_ATOMIC 0 the files are
 // written in place: before the first byte of a set is written, the entries are removed and all parts are emptied, so

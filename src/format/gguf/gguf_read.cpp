@@ -108,11 +108,11 @@ struct Contents {
   Records keys;
   Records tensors;
   uint64_t alignment = kGgufAlignment;
-  uint64_t values = 0;      // metadata values so far, those in lists of lists included
-  uint64_t data_start = 0;  // in the file
-  uint64_t end = 0;         // of the last tensor and its padding
-  size_t name_bytes = 0;    // of the tensors' names, with a NUL each
-  size_t ranks = 0;         // of all tensors
+  uint64_t values = 0;      // number of metadata values so far, including those in lists of lists
+  uint64_t data_start = 0;  // offset of the data section in the file
+  uint64_t end = 0;         // end of the last tensor and its padding
+  size_t name_bytes = 0;    // total size of the tensors' names, each with a NUL
+  size_t ranks = 0;         // sum of the ranks of all tensors
   // Empty, or for each tensor of an unknown type the number of its bytes, which its record does not tell.
   Vec<uint64_t> unknown_sizes;
 };

@@ -8,14 +8,14 @@ namespace tfile {
 namespace {
 
 constexpr uint8_t kMagic[] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
-constexpr uint64_t kMaxHeader = uint64_t{1} << 20;  // unless the settings have a limit
+constexpr uint64_t kMaxHeader = uint64_t{1} << 20;  // used unless the settings have a limit
 constexpr size_t kAlignment = 64;
-// np.save pads the text so that the first size may grow to its most digits in place.
+// np.save pads the text so that the first size can later be overwritten with one of up to this many digits.
 constexpr size_t kGrowthDigits = 21;
-// The longest padding of a header.
+// The maximum padding of a header.
 constexpr uint8_t kSpaces[kAlignment + kGrowthDigits + 1] =
     "                                                                                     ";
-// Bytes that list() reads first: more than the header of nearly every file.
+// The number of bytes that list() reads first: more than the header of nearly every file.
 constexpr size_t kFirstRead = 4096;
 
 Status read_header(Vec<uint8_t> *out, const Source &source, const NpyContext &context) {

@@ -1,56 +1,57 @@
-// The .npy header, which the members of an .npz have too.
+// The header of .npy files and of the members of an .npz.
 #pragma once
 
 #include "format/format.h"
 
 namespace tfile {
 
-// What a .npy header says.
+// The contents of a .npy header.
 struct NpyHeader {
-  const Dtype *dtype = nullptr;  // NULL: unknown
-  // Of an unknown dtype, in the arena: the descr as the file spells it, and what it is.
+  const Dtype *dtype = nullptr;  // NULL if unknown
+  // For an unknown dtype: the descr as written in the file, and the reason why it is not supported. Both are in the
+  // arena.
   Text type;
   Text reason;
-  bool fortran = false;       // false also if both orders are the same
-  bool big_endian = false;    // false also if the dtype has no byte order
-  bool sized = true;          // nbytes is known, which it always is for a known dtype
-  Span<const int64_t> shape;  // in the arena
-  uint64_t size = 0;          // of the header in bytes, from the magic to the first byte of data
-  uint64_t nbytes = 0;        // of the data
+  bool fortran = false;       // also false if both orders are the same
+  bool big_endian = false;    // also false if the dtype has no byte order
+  bool sized = true;          // true if nbytes is known, as it always is for a known dtype
+  Span<const int64_t> shape;  // allocated in the arena
+  uint64_t size = 0;          // size of the header in bytes, from the magic to the first byte of data
+  uint64_t nbytes = 0;        // size of the data in bytes
 };
 
-// A dtype string such as "<f4", "?" or "float32", taken apart.
+// The components of a dtype string such as "<f4", "?" or "float32".
 struct NpyDtype {
-  Text code;                                // without the mark of the byte order
+  Text code;                                // the string without the byte order mark
   const Dtype *dtype = nullptr;             // NULL: unknown
-  Checked item_bytes = Checked::invalid();  // of an element; invalid if the string does not determine it
-  bool big_endian = false;                  // what the mark says
+  Checked item_bytes = Checked::invalid();  // size of an element; invalid if the string does not determine it
+  bool big_endian = false;                  // the byte order from the mark
 };
 
-// Where a header is, for errors and limits.
+// The location of a header, for errors and limits.
 struct NpyContext {
   const Source &source;
   const Settings &settings;
-  Text array;           // "" for a file of its own
+  Text array;           // name of the array; "" for a .npy file
   uint64_t offset;      // of the header in the source; of an inflated header: of its compressed bytes
   bool inflated;        // then `offset` is the offset of every error
-  tf_status too_short;  // TRUNCATED in a file of its own; CORRUPT in an archive, whose end has been found already
+  tf_status too_short;  // status if bytes are missing: TRUNCATED for a file; CORRUPT in an archive, whose end is known
 
   uint64_t offset_of(uint64_t position) const { return inflated ? offset : offset + position; }
 };
 
-inline constexpr size_t kNpyPrefix = 12;  // the first bytes of a header, which have its length
+inline constexpr size_t kNpyPrefix = 12;  // number of bytes at the start of a header that contain its length
 
 // True if the bytes begin with the magic of .npy.
 bool is_npy(Bytes head);
 // Returns the number of bytes before the text of a header of that major version.
 size_t npy_prefix_size(uint8_t major);
-// Finds the size of a whole header from its first kNpyPrefix bytes, or from all there are.
+// Finds the size of a whole header from its first kNpyPrefix bytes, or from fewer if the file is shorter.
 Status npy_header_size(uint64_t *size, const NpyContext &context, Bytes prefix);
-// Parses a whole header, of npy_header_size() bytes.
+// Parses a whole header, whose size is npy_header_size() bytes.
 Status parse_npy_header(NpyHeader *out, Arena &arena, const NpyContext &context, Bytes header);
-// Fills in a member from its header. Fails if fewer bytes are available after the header than its shape needs. The caller
-// sets the member's name and offset.
+// Fills in a member from its header. Fails if fewer bytes are available after the header than its shape needs. The
+// caller sets the member's name and offset.
 Status describe_npy(Member *out, const NpyContext &context, const NpyHeader &header, uint64_t available);
 // Begins an error about the header.
 Failure npy_failure(tf_status status, const NpyContext &context, uint64_t position);

@@ -8,7 +8,7 @@ namespace tfile {
 
 namespace {
 
-constexpr size_t kMaxDepth = 32;  // of lists and tuples in a structured dtype
+constexpr size_t kMaxDepth = 32;  // maximum nesting of lists and tuples in a structured dtype
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -43,8 +43,8 @@ struct Literal {
   }
 };
 
-// Parses the Python literal in a header: a dict with exactly the keys descr, fortran_order and shape. Accepts what writers
-// make, with any spacing, order and comments, and no other Python.
+// Parses the Python literal in a header: a dict with exactly the keys descr, fortran_order and shape. Accepts the
+// literals that writers produce, with any spacing, order and comments, but no other Python.
 class HeaderParser {
  public:
   HeaderParser(NpyHeader *out, Arena &arena, const NpyContext &context, Bytes header, size_t start)
@@ -97,8 +97,8 @@ class HeaderParser {
                                 << Hex{static_cast<uint8_t>(text[valid])};
   }
 
-  // Parses a header in the exact form of np.save and nearly every other writer, which is fast. Sets *common to false, with
-  // nothing parsed, if the header has another form.
+  // Parses a header in the exact form of np.save and nearly every other writer, which is fast. Sets *common to false,
+  // with nothing parsed, if the header has another form.
   Status parse_common(bool *common) {
     const size_t size = header_.size() - at_;
     CommonForm form(Text(reinterpret_cast<const char *>(header_.data()) + at_, size));
@@ -130,7 +130,8 @@ class HeaderParser {
     return set_shape(shape_at, sizes, rank);
   }
 
-  // Takes the sizes. Of a rank above kMaxRank, which is refused, `sizes` has only the first ones.
+  // Stores the sizes. If the rank is above kMaxRank, `sizes` contains only the first ones; the caller refuses such
+  // shapes.
   Status set_shape(size_t start, const int64_t *sizes, size_t rank) {
     TFILE_TRY(check_rank(context_.source, context_.settings, context_.array, rank, context_.offset_of(start)));
     shape_at_ = start;

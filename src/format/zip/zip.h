@@ -107,8 +107,8 @@ struct ZipMember {
   uint64_t size;  // bytes before compression
   uint64_t head;  // how many of these bytes precede the ones to align
   bool deflated;  // the number of stored bytes is not known yet
-  bool
-      described;  // a descriptor after the data has the CRC-32 and sizes, because the local header cannot be changed later
+  // A descriptor after the data has the CRC-32 and sizes, because the local header cannot be changed later.
+  bool described;
 };
 
 // Makes all parts of an archive except the bytes of its members. The same members always give the same bytes.
