@@ -910,8 +910,9 @@ TENSORFILE_API void tf_buffer_release(tf_buffer *buffer);
  * @param arrays    receives the arrays by name, in file order; an empty dict if the array of a .npy went to *array. May
  *                  be NULL
  * @param metadata  receives the metadata; an empty dict for a format that has none. May be NULL. The values are strings
- *                  for safetensors; for gguf they are 0-d and 1-d arrays, strings, lists of strings, and, for arrays of
- *                  arrays, dicts with the keys "0", "1", ...
+ *                  for safetensors; strings and lists of strings for npz, whose members of text they are; for gguf they
+ *                  are 0-d and 1-d arrays, strings, lists of strings, and, for arrays of arrays, dicts with the keys
+ *                  "0", "1", ...
  * @param path      a regular file, the index of sharded safetensors (NAME.safetensors.index.json), or a folder with one set
  *                  of files in it. The index loads the arrays that it lists and the metadata of all shards; if a shard
  *                  does not exist, the call fails with NOT_FOUND and names it
@@ -1183,10 +1184,13 @@ TENSORFILE_API tf_status tf_save_weights(const char *path, const tf_dict *tree, 
  * @param format    the format; not ::TF_FORMAT_AUTO
  * @param array     the array of a .npy; NULL for the other formats
  * @param arrays    arrays by name; NULL for a .npy
- * @param metadata  metadata of a .safetensors or .gguf; may be NULL
+ * @param metadata  metadata of a .safetensors or .gguf, as in tf_save_safetensors() and tf_save_gguf(), or of an .npz:
+ *                  strings and lists of strings, which are saved as text members, as np.savez saves a string or a list
+ *                  of strings. MLX cannot read an .npz with text members. May be NULL
  * @param options   may be NULL
  * @return as the function that saves the format to a path; INVALID_ARGUMENT if format is AUTO, if array and arrays are
- *         not as described, or if there is metadata for npy or npz.
+ *         not as described, or if there is metadata for npy; for npz also DUPLICATE if a metadata value and an array
+ *         have the same name, and TYPE if a metadata value is of another kind.
  */
 TENSORFILE_API tf_status tf_save_memory(tf_buffer **out, tf_format format, const tf_array *array, const tf_dict *arrays,
                                         const tf_dict *metadata, const tf_options *options);
@@ -1243,10 +1247,10 @@ TENSORFILE_API tf_status tf_writer_open_sink(tf_writer **out, tf_sink *sink, tf_
 TENSORFILE_API tf_status tf_writer_declare(tf_writer *writer, const char *name, size_t length, tf_dtype dtype,
                                            const int64_t *shape, size_t ndim);
 /**
- * Sets the metadata of a .safetensors or .gguf, replacing what was set before.
+ * Sets the metadata of a .safetensors, .gguf or .npz, replacing what was set before.
  * @param writer    the writer
- * @param metadata  as in tf_save_safetensors() and tf_save_gguf(), or NULL for none. The writer keeps a reference, and
- *                  reads the dict when it writes the first byte
+ * @param metadata  as in tf_save_memory(), or NULL for none. The writer keeps a reference, and reads the dict when it
+ *                  writes the first byte
  */
 TENSORFILE_API tf_status tf_writer_set_metadata(tf_writer *writer, const tf_dict *metadata);
 /**

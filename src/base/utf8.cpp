@@ -41,6 +41,14 @@ size_t utf8_valid_prefix(Text text) {
   return position;
 }
 
+uint32_t utf8_decode(Bytes sequence) {
+  constexpr uint8_t kLeadBits[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
+  uint32_t code_point = sequence[0] & kLeadBits[sequence.size()];
+  for (size_t i = 1; i < sequence.size(); ++i)
+    code_point = code_point << 6 | (sequence[i] & 0x3Fu);
+  return code_point;
+}
+
 size_t utf8_encode(char *out, uint32_t code_point) {
   const auto put = [out](size_t i, uint32_t byte) { out[i] = static_cast<char>(static_cast<uint8_t>(byte)); };
   if (code_point < 0x80) {

@@ -15,6 +15,8 @@ inline bool is_utf8(Text text) {
   return utf8_valid_prefix(text) == text.size();
 }
 
+// Returns the code point of a sequence, which is valid.
+uint32_t utf8_decode(Bytes sequence);
 // Writes a code point, which is not a surrogate, as 1 to 4 bytes, and returns their number.
 size_t utf8_encode(char *out, uint32_t code_point);
 

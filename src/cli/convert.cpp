@@ -42,7 +42,9 @@ struct Request {
 void declare_request(CommandLine &line, Request &request) {
   line.flag("--compress", request.compress, "compress the members of an .npz");
   line.option("--cast", request.cast, "cast every array to DTYPE", "DTYPE");
-  line.option("--metadata", request.metadata, "keep or drop the metadata of IN (default: keep)", "keep|drop");
+  line.option("--metadata", request.metadata,
+              "keep the metadata of IN, drop it, or keep only strings and lists of strings (default: keep)",
+              "keep|drop|strings");
   line.option("--quantize", request.quantize.type,
               "encode the float arrays of 2 or more dimensions in a block type, and print what becomes of each array",
               "TYPE");
@@ -92,8 +94,8 @@ void complete(Request &request) {
   complete_quantize(request);
   const bool has_parts = request.format == TF_FORMAT_SAFETENSORS || request.format == TF_FORMAT_GGUF;
   if (request.part_bytes > 0 && !has_parts) throw UsageError{"--part-bytes requires OUT to be .safetensors or .gguf"};
-  if (request.metadata != "keep" && request.metadata != "drop") {
-    throw UsageError{"--metadata: expected keep or drop, not " + in_quotes(request.metadata)};
+  if (request.metadata != "keep" && request.metadata != "drop" && request.metadata != "strings") {
+    throw UsageError{"--metadata: expected keep, drop or strings, not " + in_quotes(request.metadata)};
   }
   if (request.name && !is_utf8(*request.name)) throw UsageError{"--name " + escaped(*request.name) + ": not UTF-8"};
   if (request.compress && request.format != TF_FORMAT_NPZ) throw UsageError{"--compress requires OUT to be .npz"};
@@ -158,9 +160,11 @@ tensorfile::Error cannot_hold(const Request &request, const std::vector<std::str
   return {TF_STATUS_UNSUPPORTED, std::string(tf_format_name(request.format)) + " cannot hold " + joined(refused)};
 }
 
-// Throws cannot_hold() if OUT cannot hold the arrays or the metadata.
+// Throws cannot_hold() if OUT cannot hold the arrays or the metadata. `unasked` describes metadata that OUT could hold, but
+// only if the user asks for it.
 void require_holdable(const Request &request, const std::vector<PlannedArray> &planned,
-                      const tensorfile::Dict &metadata, const tensorfile::Options &options) {
+                      const tensorfile::Dict &metadata, const std::vector<std::string> &unasked,
+                      const tensorfile::Options &options) {
   if (holds_one_array(request.format) && planned.size() != 1) {
     std::vector<std::string> names;
     names.reserve(planned.size());
@@ -171,7 +175,8 @@ void require_holdable(const Request &request, const std::vector<PlannedArray> &p
                                 std::to_string(planned.size()) + (names.empty() ? "" : "; choose one with --name: ") +
                                 joined(names));
   }
-  const std::vector<std::string> refused = refusals(request.format, planned, metadata, options);
+  std::vector<std::string> refused = refusals(request.format, planned, metadata, options);
+  refused.insert(refused.end(), unasked.begin(), unasked.end());
   if (!refused.empty()) throw cannot_hold(request, refused);
 }
 
@@ -183,9 +188,31 @@ struct Input {
   tensorfile::Options save_options;  // what OUT may contain
   tensorfile::File file;
   tensorfile::Dict metadata;
+  std::vector<std::string> unasked;  // metadata that OUT gets only with --metadata strings
   std::vector<PlannedArray> planned;
   std::vector<std::string> decisions;  // for --quantize, a line for each array
 };
+
+bool is_text(const tensorfile::Dict::Entry &entry) {
+  return entry.kind() == TF_KIND_STRING || entry.kind() == TF_KIND_STRING_LIST;
+}
+
+// Selects the metadata of IN that OUT gets. MLX cannot read an .npz with text members, so from other formats they are only
+// written when the user asks for them.
+void select_metadata(Input &input, const Request &request) {
+  if (request.metadata == "drop") return;
+  const bool asks =
+      request.format == TF_FORMAT_NPZ && input.file.format() != TF_FORMAT_NPZ && request.metadata == "keep";
+  const tensorfile::Dict metadata = input.file.metadata();
+  for (const tensorfile::Dict::Entry &entry : metadata) {
+    if (request.metadata == "strings" && !is_text(entry)) continue;
+    if (asks && is_text(entry)) {
+      input.unasked.push_back("metadata " + in_quotes(entry.key()) + " (only with --metadata strings)");
+    } else {
+      input.metadata.set(entry);
+    }
+  }
+}
 
 void open(Input &input, const Request &request) {
   input.options = library_options(request.input);
@@ -193,11 +220,7 @@ void open(Input &input, const Request &request) {
   input.options.set(TF_OPTION_EXACT_PATH, 1);
   if (request.map) input.options.set(TF_OPTION_LOAD_MODE, TF_LOAD_MODE_MAP);
   input.file = tensorfile::File(request.in, input.options);
-  if (request.metadata == "keep") {
-    const tensorfile::Dict metadata = input.file.metadata();
-    for (const tensorfile::Dict::Entry &entry : metadata)
-      input.metadata.set(entry);
-  }
+  select_metadata(input, request);
   if (request.part_bytes > 0) input.options.set(TF_OPTION_PART_BYTES, request.part_bytes);
   if (request.compress) input.options.set(TF_OPTION_COMPRESS, 1);
   // Ranks and names that few readers accept stay as they are.
@@ -273,7 +296,7 @@ void convert_file(const Request &request, std::string_view &subject) {
   open(input, request);
   subject = request.out;
   require_outside_of_set(request.in, request.out, input.file);
-  require_holdable(request, input.planned, input.metadata, input.save_options);
+  require_holdable(request, input.planned, input.metadata, input.unasked, input.save_options);
   uint64_t bytes = 0;
   for (const PlannedArray &planned : input.planned)
     bytes += input.file.at(planned.index).nbytes();

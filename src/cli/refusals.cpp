@@ -95,7 +95,7 @@ std::string array_refusal(tf_format format, const PlannedArray &array, const ten
 }
 
 std::string value_refusal(tf_format format, const tensorfile::Dict::Entry &entry) {
-  if (holds_one_array(format) || format == TF_FORMAT_NPZ) return "the format has no metadata";
+  if (holds_one_array(format)) return "the format has no metadata";
   return failure_of([&] {
     tensorfile::Dict alone;
     alone.set(entry);

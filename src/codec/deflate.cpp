@@ -83,6 +83,13 @@ Deflater::~Deflater() {
   if (encoder_ != nullptr) destroy(memory_, encoder_);
 }
 
+DeflateMethod deflate_method(const Settings &settings) {
+  DeflateMethod method;
+  method.zlib = settings.get(TF_OPTION_DEFLATE) == TF_DEFLATE_ZLIB;
+  method.level = static_cast<int>(settings.get(TF_OPTION_COMPRESSION_LEVEL));
+  return method;
+}
+
 Status Deflater::run(Bytes chunk, bool last, const DeflateMethod &method) {
   output_.clear();
   if (method.zlib) return run_zlib(chunk, last, method.level);

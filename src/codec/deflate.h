@@ -1,6 +1,7 @@
 // Raw deflate streams: inflated in pieces of any size, deflated in chunks.
 #pragma once
 
+#include "base/options.h"
 #include "base/vec.h"
 
 namespace tfile {
@@ -63,6 +64,9 @@ struct DeflateMethod {
   bool zlib = false;  // true: zlib; false: DeflateEncoder
   int level = -1;     // 0 to 9, or -1 for the default of the encoder
 };
+
+// Returns the method that the settings choose.
+DeflateMethod deflate_method(const Settings &settings);
 
 // Returns the size of `nbytes` bytes in stored blocks. The output of DeflateEncoder is never larger; that of zlib can
 // be.

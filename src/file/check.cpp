@@ -196,7 +196,7 @@ class Checker {
 
   Status check_type(const OpenedFile &file, const Member &member) {
     if (member.dtype != nullptr) return kOk;
-    if (member.invalid) return faults_->append((ReportLine(TF_STATUS_CORRUPT) << member.reason).text());
+    if (member.invalid) return faults_->append((ReportLine(member.fault) << member.reason).text());
     const ReportLine line(check_known(file.source_of(member), member));
     return (settings_.on(TF_OPTION_SKIP_UNSUPPORTED) ? excused_ : faults_)->append(line.text());
   }

@@ -22,6 +22,7 @@ struct Member {
   uint64_t offset = 0;  // of the first stored byte in the source
   uint64_t stored = 0;  // stored bytes, compressed if `deflated`
   uint64_t head = 0;    // deflated: bytes of .npy header to inflate before the data
+  uint64_t tail = 0;    // bytes of the file's member after the data, which the settings accept; its CRC-32 covers them
   // Deflated: the offset of each chunk in the stored bytes, and of the end of the last one. Empty: unknown.
   Span<const uint64_t> chunks;
   uint64_t chunk = 0;       // bytes in memory of each chunk but the last
@@ -35,6 +36,7 @@ struct Member {
   // The member's own header is invalid: dtype is NULL, `reason` is the error message, and the bytes are all of the
   // member.
   bool invalid = false;
+  tf_status fault = TF_STATUS_CORRUPT;  // of an invalid member: the status of the error
 };
 
 inline constexpr char kLenientHint[] = "; TF_OPTION_LENIENT accepts this";
@@ -131,8 +133,9 @@ struct Packing {
 // What a format can store as metadata.
 enum class MetadataKind : uint8_t {
   kNone,
-  kStrings,  // strings only
-  kTyped,    // strings, numbers, arrays and lists
+  kStrings,      // strings only
+  kStringLists,  // strings and lists of strings
+  kTyped,        // strings, numbers, arrays and lists
 };
 
 // How a format stores arrays in several files.

@@ -33,8 +33,7 @@ bool ArrayDeflater::is_small() const {
 }
 
 Status ArrayDeflater::open() {
-  method_.zlib = request_.settings.get(TF_OPTION_DEFLATE) == TF_DEFLATE_ZLIB;
-  method_.level = static_cast<int>(request_.settings.get(TF_OPTION_COMPRESSION_LEVEL));
+  method_ = deflate_method(request_.settings);
   if (method_.zlib && !has_zlib()) {
     return Failure(TF_STATUS_UNSUPPORTED) << "this library was built without zlib; deflate \"auto\" needs none";
   }

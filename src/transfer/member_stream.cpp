@@ -45,6 +45,7 @@ Status MemberStream::read(uint64_t offset, void *to, uint64_t nbytes) {
 }
 
 Status MemberStream::finish() {
+  if (member_.tail > 0) TFILE_TRY(sum_tail());
   if (member_.deflated && !seeks_) TFILE_TRY(finish_stream());
   return member_.has_crc ? check_crc(source_, member_, crc_) : kOk;
 }
@@ -58,6 +59,25 @@ Failure MemberStream::failure(tf_status status) const {
 void MemberStream::sum(const void *bytes, size_t nbytes) {
   if (member_.has_crc) crc_ = crc32_update(crc_, bytes, nbytes);
   summed_ += nbytes;
+}
+
+// Adds the bytes after the array to the checksum.
+Status MemberStream::sum_tail() {
+  const uint64_t summed = summed_;
+  if (member_.deflated) {
+    TFILE_TRY(inflate(nullptr, member_.tail));
+  } else {
+    uint8_t piece[4096];
+    for (uint64_t done = 0; done < member_.tail;) {
+      const uint64_t remaining = member_.tail - done;
+      const size_t count = remaining < sizeof(piece) ? static_cast<size_t>(remaining) : sizeof(piece);
+      TFILE_TRY(read_at(source_, member_.offset + member_.nbytes + done, piece, count, member_.name));
+      sum(piece, count);
+      done += count;
+    }
+  }
+  summed_ = summed;
+  return kOk;
 }
 
 Status MemberStream::read_chunks(uint64_t offset, uint8_t *to, uint64_t nbytes) {

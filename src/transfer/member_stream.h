@@ -52,6 +52,7 @@ class MemberStream {
   // Inflates nbytes to `to`, or discards them if `to` is NULL.
   Status inflate(uint8_t *to, uint64_t nbytes);
   Status run(Span<uint8_t> *output);
+  Status sum_tail();
   Status finish_stream();
 
   const Source &source_;

@@ -42,7 +42,7 @@ struct ReadJob {
 
 // True if one thread must read the member from its first byte to its last.
 bool is_stream(const Member &member) {
-  return member.deflated || member.fortran;
+  return member.deflated || member.fortran || member.tail > 0;
 }
 
 // True if several threads can inflate the member, each a chunk at a time.

@@ -235,6 +235,29 @@ class Metadata(ConvertCase):
         self.assertEqual(self.convert(path, out)["metadata"], self.list_json(path)["metadata"])
         self.assertEqual(run("diff", path, out).status, 0)
 
+    def test_text_of_npz(self):
+        text = npy("<U7", (), "neutral".encode("utf-32-le"))
+        words = npy("|S2", (2,), b"a\0bc")
+        path = self.write("in.npz", npz({"gender.npy": text, "x.npy": npy("|i1", (1,), b"x"), "words.npy": words}))
+        metadata = {"gender": "neutral", "words": ["a", "bc"]}
+        self.assertEqual(self.list_json(path)["metadata"], metadata)
+        for options in ([], ["--compress"]):
+            listing = self.convert(*options, path, self.path("out.npz"))
+            self.assertEqual(listing["metadata"], metadata)
+            self.assertEqual([array["name"] for array in listing["arrays"]], ["x"])
+        self.assertEqual(self.convert("--set", "general.architecture=x", path, self.path("out.gguf"))["metadata"],
+                         {**metadata, "general.architecture": "x"})
+        self.assertEqual(self.convert("--metadata", "drop", path, self.path("out.npz"))["metadata"], {})
+
+    def test_npz_gets_strings_of_other_formats_when_asked(self):
+        metadata = [ARCHITECTURE, ("n", "u32", 7), ("l", ["str"], ["a", "b"])]
+        path = self.write("in.gguf", gguf({"x": (GGML_I8, (1,), b"x")}, metadata))
+        out = self.path("out.npz")
+        self.assert_refused(run("convert", path, out), out, "unsupported", "metadata 'n' (",
+                            "metadata 'l' (only with --metadata strings)")
+        listing = self.convert("--metadata", "strings", path, out)
+        self.assertEqual(listing["metadata"], {ARCHITECTURE[0]: ARCHITECTURE[2], "l": ["a", "b"]})
+
     def test_strings_fit_all_formats_but_numpy(self):
         path = self.write("in.safetensors", safetensors({"x": ("I8", (1,), b"x")}, {"format": "pt", "k": "\u00e9"}))
         for out in ("out.safetensors", "out.gguf"):
@@ -275,7 +298,8 @@ class Metadata(ConvertCase):
         out = self.path("out.safetensors")
         self.assert_refused(run("convert", "--set", "n=u32:7", path, out), out, "unsupported", "metadata 'n' (")
         out = self.path("out.npz")
-        self.assert_refused(run("convert", "--set", "n=x", path, out), out, "unsupported", "metadata 'n' (")
+        self.assert_refused(run("convert", "--set", "n=u32:7", path, out), out, "unsupported", "metadata 'n' (")
+        self.assertEqual(self.convert("--set", "n=x", path, out)["metadata"], {"n": "x"})
 
     def test_invalid_settings(self):
         path = self.write("in.npy", npy("|i1", (1,), b"x"))

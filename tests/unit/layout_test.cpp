@@ -5,7 +5,7 @@
 
 #include <map>
 
-#include "format/npz.h"
+#include "format/npz/npz.h"
 #include "support/foreign.h"
 #include "support/handles.h"
 #include "support/save.h"

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <random>
 
-#include "format/npz.h"
+#include "format/npz/npz.h"
 #include "support/foreign.h"
 #include "support/handles.h"
 #include "support/listed.h"

@@ -37,9 +37,9 @@ std::string one_member(const std::string &name, const std::string &data, bool de
 }
 
 void expect_failure(const Listed &found, tf_status status, const std::string &message, uint64_t offset,
-                    const std::string &name = "x") {
+                    const std::string &name = "x", const std::string &way_out = "") {
   EXPECT_EQ(found.error.status, status) << found.error.message;
-  EXPECT_EQ(found.error.message, message + " (byte " + std::to_string(offset) + ")");
+  EXPECT_EQ(found.error.message, message + " (byte " + std::to_string(offset) + ")" + way_out);
   EXPECT_EQ(found.error.offset, offset);
   EXPECT_EQ(found.error.name, name);
 }
@@ -104,12 +104,38 @@ TEST(NpzNames, MustDiffer) {
     zip.add(first, kInts);
     zip.add(second, kInts, true);
     expect_failure(listed(zip.bytes()), TF_STATUS_DUPLICATE, "array '" + name + "': the name occurs twice in the file",
-                   30 + first.size() + kInts.size(), name);
+                   30 + first.size() + kInts.size(), name, kLenientHint);
   }
   ZipBuilder zip;
   zip.add("x.npy", kInts);
   zip.add("x.npy.npy", kInts);
   EXPECT_EQ(names_of(load(zip.bytes())), (std::vector<std::string>{"x", "x.npy"}));
+  // Also if one of them is not an array.
+  zip.add("x", "text");
+  expect_failure(listed(zip.bytes()), TF_STATUS_DUPLICATE, "array 'x': the name occurs twice in the file",
+                 30 + 5 + 30 + 9 + 2 * kInts.size(), "x", kLenientHint);
+}
+
+TEST(NpzNames, MayOccurTwiceIfLenient) {
+  const std::string second = npy_int32("2", std::string("\4\0\0\0\5\0\0\0", 8));
+  const std::string third = npy_int32("1", std::string("\6\0\0\0", 4));
+  const LoadedArray last{"x", "int32", {1}, std::string("\6\0\0\0", 4)};
+  const LoadedArray other{"y", "int32", {2}, std::string("\4\0\0\0\5\0\0\0", 8)};
+  CallOptions lenient;
+  lenient.set(TF_OPTION_LENIENT, 1);
+  for (const char *name : {"x.npy", "x"}) {
+    ZipBuilder zip;
+    zip.add("x.npy", kInts);
+    zip.add("y.npy", second);
+    zip.add("x.npy", second, true);
+    zip.add(name, third);
+    EXPECT_EQ(load(zip.bytes(), lenient).arrays, (std::vector{last, other}));
+    Settings settings;
+    settings.set(TF_OPTION_LENIENT, 1);
+    const Listed found = listed(zip.bytes(), settings);
+    EXPECT_EQ(found.listing->tolerated.size(), 2u);
+    EXPECT_EQ(found.listing->names.find("x"), 0u);
+  }
 }
 
 TEST(NpzNames, AndArraysHaveLimits) {
@@ -144,7 +170,7 @@ TEST(NpzFolders, AreSkipped) {
   EXPECT_EQ(names_of(load(one_member("d/", kInts))), std::vector<std::string>{"d/"});
 }
 
-TEST(NpzMembers, ThatAreNotArraysAreListedAndNotRead) {
+TEST(NpzMembers, ThatAreNotArraysAreNotListedAsArrays) {
   for (const bool deflate : {false, true}) {
     for (const std::string &content :
          {std::string("a readme"), std::string("abc"), std::string(), std::string("\x93NUMP")}) {
@@ -153,25 +179,56 @@ TEST(NpzMembers, ThatAreNotArraysAreListedAndNotRead) {
       zip.add("x.npy", kInts);
       const Listed found = listed(zip.bytes());
       ASSERT_TRUE(found.ok()) << found.error.message;
-      ASSERT_EQ(found.size(), 2u);
-      EXPECT_EQ(found.name(0), "readme.npy");
-      EXPECT_EQ(found.at(0).dtype, nullptr);
-      EXPECT_EQ(Listed::text(found.at(0).reason), "not an array (no npy header)");
-      EXPECT_EQ(found.at(0).nbytes, content.size());
-      const Loaded loaded = load(zip.bytes());
-      EXPECT_EQ(loaded.status, TF_STATUS_UNSUPPORTED);
-      EXPECT_EQ(loaded.name, "readme.npy");
-      CallOptions skipping;
-      EXPECT_EQ(load(zip.bytes(), skipping.set(TF_OPTION_SKIP_UNSUPPORTED, 1)).arrays, std::vector{kX});
+      ASSERT_EQ(found.size(), 1u);
+      EXPECT_EQ(found.name(0), "x");
+      EXPECT_EQ(found.listing->names.find("x"), 0u);
+      ASSERT_EQ(found.listing->others.size(), 1u);
+      const Member &other = found.listing->others[0];
+      EXPECT_EQ(Listed::text(other.name), "readme.npy");
+      EXPECT_EQ(other.dtype, nullptr);
+      EXPECT_EQ(other.head, 0u);
+      EXPECT_EQ(other.nbytes, content.size());
+      EXPECT_EQ(other.crc32, crc_of(content));
+      EXPECT_EQ(load(zip.bytes()).arrays, std::vector{kX});
     }
   }
+}
+
+TEST(NpzMembers, NamedLikeArraysHaveTheirCrcVerifiedWhenOpened) {
+  for (const bool deflate : {false, true}) {
+    ZipBuilder zip;
+    zip.add("x.npy", "?" + kInts.substr(1), deflate).crc = crc_of(kInts);
+    const Listed found = listed(zip.bytes());
+    EXPECT_EQ(found.error.status, TF_STATUS_CORRUPT);
+    EXPECT_NE(found.error.message.find("CRC-32 of the member should be "), std::string::npos) << found.error.message;
+    zip.parts[0].name = "x";
+    EXPECT_EQ(listed(zip.bytes()).listing->others.size(), 1u);
+  }
+}
+
+TEST(NpzMembers, ThatAreNotArraysHaveNames) {
+  ZipBuilder zip;
+  zip.add("meta.json", "{\"epoch\": 3}");
+  zip.add("a.npy", kInts);
+  zip.add("__MACOSX/._a.npy", "text", true);
+  const std::string bytes = zip.bytes();
+  tf_file *opened = nullptr;
+  ASSERT_EQ(tf_file_open_memory(&opened, bytes.data(), bytes.size(), TF_FORMAT_NPZ, nullptr), TF_STATUS_OK);
+  const Handle<tf_file> file(opened);
+  EXPECT_EQ(tf_file_size(opened), 1u);
+  ASSERT_EQ(tf_file_other_count(opened), 2u);
+  const char *name = nullptr;
+  ASSERT_EQ(tf_file_other_name(&name, nullptr, opened, 0), TF_STATUS_OK);
+  EXPECT_STREQ(name, "meta.json");
+  ASSERT_EQ(tf_file_other_name(&name, nullptr, opened, 1), TF_STATUS_OK);
+  EXPECT_STREQ(name, "__MACOSX/._a.npy");
 }
 
 TEST(NpzMembers, OfUnknownTypesLeaveTheOthersReadable) {
   const std::pair<const char *, const char *> unknown[] = {
       {"'|O'", "Python objects (dtype '|O'), which are pickles and never loaded"},
       {"[('a', '<f4')]", "a structured dtype"},
-      {"'<U2'", "dtype '<U2'"}};
+      {"'<M8[s]'", "dtype '<M8[s]'"}};
   for (const auto &[descr, reason] : unknown) {
     ZipBuilder zip;
     zip.add("o.npy",
@@ -196,12 +253,68 @@ TEST(NpzMembers, OfUnknownTypesLeaveTheOthersReadable) {
 TEST(NpzMembers, HaveOneArrayAndNothingElse) {
   for (const std::string &extra : {std::string("x"), kInts}) {
     const std::string message = "array 'x': " + std::to_string(extra.size()) + " bytes follow the array in its member";
-    expect_failure(listed(one_member("x.npy", kInts + extra)), TF_STATUS_CORRUPT, message, 35 + kInts.size());
-    expect_failure(listed(one_member("x.npy", kInts + extra, true)), TF_STATUS_CORRUPT, message, 35);
+    expect_failure(listed(one_member("x.npy", kInts + extra)), TF_STATUS_CORRUPT, message, 35 + kInts.size(), "x",
+                   kLenientHint);
+    expect_failure(listed(one_member("x.npy", kInts + extra, true)), TF_STATUS_CORRUPT, message, 35, "x", kLenientHint);
   }
   const std::string short_message = "array 'x': npy header: shape (3,) needs 12 bytes of data, 11 are there";
-  expect_failure(listed(one_member("x.npy", kInts.substr(0, 139))), TF_STATUS_CORRUPT, short_message, 35 + 139);
-  expect_failure(listed(one_member("x.npy", kInts.substr(0, 139), true)), TF_STATUS_CORRUPT, short_message, 35);
+  expect_failure(listed(one_member("x.npy", kInts.substr(0, 139))), TF_STATUS_CORRUPT, short_message, 35 + 139, "x",
+                 kLenientHint);
+  expect_failure(listed(one_member("x.npy", kInts.substr(0, 139), true)), TF_STATUS_CORRUPT, short_message, 35, "x",
+                 kLenientHint);
+}
+
+// Bytes after an array do not matter if the settings are lenient, but the CRC-32 covers them.
+TEST(NpzMembers, MayBeLongerThanTheirArrayIfLenient) {
+  CallOptions lenient;
+  lenient.set(TF_OPTION_LENIENT, 1);
+  const std::string extra(5000, 'e');
+  const std::string fortran("\0\1\2\3\4\5", 6);
+  const std::string large = npy(npy_text("|u1", "(300000,)"), std::string(300000, 'l'));
+  const std::string text = npy(npy_text("|S2", "()"), "ab");
+  for (const bool deflate : {false, true}) {
+    ZipBuilder zip;
+    zip.add("x.npy", kInts + extra, deflate);
+    zip.add("f.npy", npy(npy_text("|u1", "(2, 3)", "True"), fortran) + "e", deflate);
+    zip.add("l.npy", large + extra, deflate);
+    zip.add("t.npy", text + extra, deflate);
+    const Loaded loaded = load(zip.bytes(), lenient);
+    EXPECT_EQ(loaded.arrays, (std::vector<LoadedArray>{kX,
+                                                       {"f", "uint8", {2, 3}, std::string("\0\2\4\1\3\5", 6)},
+                                                       {"l", "uint8", {300000}, std::string(300000, 'l')}}))
+        << loaded.message;
+    Settings settings;
+    settings.set(TF_OPTION_LENIENT, 1);
+    const Listed found = listed(zip.bytes(), settings);
+    EXPECT_EQ(found.listing->tolerated.size(), 4u);
+    EXPECT_EQ(string(found.metadata(), "t"), "ab");
+    for (size_t i = 0; i < 3; ++i) {
+      ZipBuilder damaged = zip;
+      damaged.parts[i].crc = crc_of(zip.parts[i].data) ^ 1;
+      const Loaded refused = load(damaged.bytes(), lenient);
+      EXPECT_EQ(refused.status, TF_STATUS_CORRUPT);
+      EXPECT_NE(refused.message.find("CRC-32 of the member should be "), std::string::npos) << refused.message;
+    }
+  }
+}
+
+TEST(NpzMembers, LongerThanTheirArrayCanBeSliced) {
+  CallOptions lenient;
+  lenient.set(TF_OPTION_LENIENT, 1);
+  for (const bool deflate : {false, true}) {
+    const std::string bytes = one_member("x.npy", kInts + "extra", deflate);
+    tf_file *opened = nullptr;
+    ASSERT_EQ(tf_file_open_memory(&opened, bytes.data(), bytes.size(), TF_FORMAT_NPZ, lenient), TF_STATUS_OK);
+    const Handle<tf_file> file(opened);
+    for (const int64_t start : {0, 1, 0}) {
+      const int64_t stop = 3;
+      const int64_t step = 1;
+      tf_array *slice = nullptr;
+      ASSERT_EQ(tf_file_read_slice(&slice, opened, 0, &start, &stop, &step, 1), TF_STATUS_OK) << tf_error_message();
+      EXPECT_EQ(loaded_array("x", slice).bytes, kData.substr(static_cast<size_t>(4 * start)));
+      tf_array_release(slice);
+    }
+  }
 }
 
 TEST(NpzMembers, WithABadHeaderFailTheOpen) {
@@ -209,14 +322,61 @@ TEST(NpzMembers, WithABadHeaderFailTheOpen) {
     const auto at = [deflate](uint64_t position) { return 35 + (deflate ? 0 : position); };
     const auto member = [deflate](const std::string &data) { return listed(one_member("x.npy", data, deflate)); };
     expect_failure(member(npy("{}\n", kData)), TF_STATUS_CORRUPT, "array 'x': npy header: key 'descr' is missing",
-                   at(11));
+                   at(11), "x", kLenientHint);
     expect_failure(member(npy(npy_text("<i4", "(3,)"), kData, 9)), TF_STATUS_UNSUPPORTED,
-                   "array 'x': npy header: version 9.0; 1.0, 2.0 and 3.0 are known", at(6));
+                   "array 'x': npy header: version 9.0; 1.0, 2.0 and 3.0 are known", at(6), "x", kLenientHint);
     expect_failure(member(kInts.substr(0, 9)), TF_STATUS_CORRUPT,
-                   "array 'x': npy header: it ends after 9 bytes, before its length", at(9));
+                   "array 'x': npy header: it ends after 9 bytes, before its length", at(9), "x", kLenientHint);
     expect_failure(member(kInts.substr(0, 100)), TF_STATUS_CORRUPT,
-                   "array 'x': its npy header should have 128 bytes, its member has 100", 35);
+                   "array 'x': its npy header should have 128 bytes, its member has 100", 35, "x", kLenientHint);
   }
+}
+
+TEST(NpzMembers, WithABadHeaderAreListedIfLenient) {
+  const std::string headers[] = {npy("{}\n", kData),   npy(npy_text("<i4", "(3,)"), kData, 9),
+                                 kInts.substr(0, 9),   kInts.substr(0, 100),
+                                 kInts.substr(0, 139), npy(npy_text("|u1", "(np.int64(2), np.int64(3))"), kData)};
+  for (const bool deflate : {false, true}) {
+    for (const std::string &header : headers) {
+      ZipBuilder zip;
+      zip.add("bad.npy", header, deflate);
+      zip.add("x.npy", kInts, deflate);
+      const std::string bytes = zip.bytes();
+      const Listed refused = listed(bytes);
+      EXPECT_NE(refused.error.status, TF_STATUS_OK);
+      Settings settings;
+      settings.set(TF_OPTION_LENIENT, 1);
+      const Listed found = listed(bytes, settings);
+      ASSERT_EQ(found.size(), 2u) << found.error.message;
+      const Member &bad = found.at(0);
+      EXPECT_EQ(bad.dtype, nullptr);
+      EXPECT_TRUE(bad.invalid);
+      EXPECT_EQ(found.name(0), "bad");
+      EXPECT_EQ(Listed::text(bad.type), "bad header");
+      EXPECT_EQ(Listed::text(bad.reason) + kLenientHint, refused.error.message);
+      EXPECT_EQ(bad.nbytes, header.size());
+      EXPECT_EQ(bad.head, 0u);
+      EXPECT_EQ(bad.crc32, crc_of(header));
+      EXPECT_FALSE(found.at(1).invalid);
+      CallOptions options;
+      options.set(TF_OPTION_LENIENT, 1);
+      EXPECT_EQ(load(bytes, options).status, TF_STATUS_UNSUPPORTED);
+      options.set(TF_OPTION_SKIP_UNSUPPORTED, 1);
+      EXPECT_EQ(load(bytes, options).arrays, std::vector{kX});
+      tf_file *opened = nullptr;
+      ASSERT_EQ(tf_file_open_memory(&opened, bytes.data(), bytes.size(), TF_FORMAT_NPZ, options), TF_STATUS_OK);
+      const Handle<tf_file> file(opened);
+      tf_array *raw = nullptr;
+      ASSERT_EQ(tf_file_read_raw(&raw, opened, 0), TF_STATUS_OK) << tf_error_message();
+      EXPECT_EQ(loaded_array("bad", raw).bytes, header);
+      tf_array_release(raw);
+    }
+  }
+  // A limit is not a fault of the file.
+  Settings settings;
+  settings.set(TF_OPTION_LENIENT, 1);
+  settings.set(TF_OPTION_MAX_HEADER_BYTES, 117);
+  EXPECT_EQ(listed(one_member("x.npy", kInts), settings).error.status, TF_STATUS_LIMIT);
 }
 
 TEST(NpzMembers, MayHaveLongHeaders) {
@@ -274,7 +434,7 @@ TEST(NpzDeflate, StreamsMustAgreeWithTheDirectory) {
   };
   const std::string wrong(20, '\xFF');
   expect_failure(listed(with_packed(wrong)), TF_STATUS_CORRUPT, "member 'x.npy': is not a deflate stream",
-                 listed(with_packed(wrong)).error.offset);
+                 listed(with_packed(wrong)).error.offset, "x", kLenientHint);
   EXPECT_EQ(load(with_packed(packed + "x")).status, TF_STATUS_CORRUPT);
   EXPECT_NE(load(with_packed(packed + "x")).message.find("1 bytes follow the end of its deflate stream"),
             std::string::npos);
@@ -283,7 +443,7 @@ TEST(NpzDeflate, StreamsMustAgreeWithTheDirectory) {
   EXPECT_EQ(load(with_packed(packed.substr(0, packed.size() - 1))).status, TF_STATUS_CORRUPT);
   // Ends within the header.
   expect_failure(listed(with_packed(deflated(kInts.substr(0, 20)))), TF_STATUS_CORRUPT,
-                 "member 'x.npy': inflates to 20 bytes, not to the 140 that the directory says", 35);
+                 "member 'x.npy': inflates to 20 bytes, not to the 140 that the directory says", 35, "x", kLenientHint);
 }
 
 std::vector<std::string> small_archives() {

@@ -224,8 +224,8 @@ TEST(ZipJunk, BeforeTheArchiveIsRefusedUnlessLenient) {
   zip.before = "#!/bin/sh\n";
   expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "10 bytes precede the zip archive, or follow its directory", 0,
                  "", kLenientHint);
-  const CallOptions lenient;
-  tf_options_set(lenient, TF_OPTION_LENIENT, 1);
+  CallOptions lenient;
+  lenient.set(TF_OPTION_LENIENT, 1);
   const Loaded plain = load_bytes(two().bytes(), TF_FORMAT_NPZ);
   EXPECT_EQ(load_bytes(zip.bytes(), TF_FORMAT_NPZ, lenient).arrays, plain.arrays);
   zip.wide = true;

@@ -204,10 +204,7 @@ class HeaderParser {
   void parse_character(Literal *out) {
     if (!utf8_) return out->put(header_[at_++]);
     const size_t length = utf8_sequence(header_.from(at_));
-    static constexpr uint8_t kLeadBits[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
-    uint32_t code_point = header_[at_] & kLeadBits[length];
-    for (size_t i = 1; i < length; ++i)
-      code_point = code_point << 6 | (header_[at_ + i] & 0x3F);
+    const uint32_t code_point = utf8_decode(header_.from(at_).first(length));
     at_ += length;
     out->put(code_point);
   }

@@ -21,7 +21,7 @@ struct ZipEntry {
 // Reads an archive. Refuses everything that different readers could interpret differently.
 class ZipReader {
  public:
-  // Error messages omit the suffix of members' names.
+  // The listing decides about errors that other readers accept. Error messages omit the suffix of members' names.
   ZipReader(Listing &listing, const Source &source, const Settings &settings, Text suffix);
 
   // Finds the directory, and checks every record and that no two members overlap.
@@ -45,8 +45,8 @@ class ZipReader {
   Status locate(uint64_t *data, size_t k);
   // Checks the bytes between the last member and the directory. Must be called after the last locate().
   Status finish();
-  // Returns bytes of the member that was located last, borrowed until the next call. Bytes that the next members need
-  // are read at the same time.
+  // Returns bytes of the member that was located last or, after finish(), of any; borrowed until the next call. Bytes
+  // that the next members need are read at the same time.
   Status peek(Bytes *out, uint64_t offset, uint64_t nbytes);
 
   // Begins an error about a member.
@@ -77,7 +77,7 @@ class ZipReader {
 
   const Source &source_;
   const Settings &settings_;
-  Listing &listing_;  // where faults that the settings tolerate are recorded
+  Listing &listing_;
   Text suffix_;
   Vec<uint8_t> directory_;
   uint64_t directory_at_ = 0;

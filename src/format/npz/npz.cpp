@@ -1,0 +1,287 @@
+#include "format/npz/npz.h"
+
+#include "base/endian.h"
+#include "base/error.h"
+#include "base/utf8.h"
+#include "codec/crc32.h"
+#include "format/npy/npy.h"
+#include "format/npz/npz_text.h"
+#include "format/zip/zip.h"
+
+namespace tfile {
+
+namespace {
+
+constexpr uint64_t kMinChunk = uint64_t{1} << 20;
+constexpr uint64_t kMaxChunk = uint64_t{1} << 31;  // its compressed size fits in 32 bits
+
+}  // namespace
+
+uint64_t npz_chunk_size(uint64_t nbytes) {
+  constexpr uint64_t kPage = 4096;  // a multiple of every item size, so that no element is cut
+  const uint64_t least = (nbytes + kNpzMaxChunks - 1) / kNpzMaxChunks;
+  const uint64_t whole = (least + kPage - 1) / kPage * kPage;
+  return whole > kMinChunk ? whole : kMinChunk;
+}
+
+namespace {
+
+// Refuses names that a member cannot have.
+void refuse_name(Refusals &refusals, Text name) {
+  if (name.size() > kZipMaxName - strlen(kNpzSuffix)) {
+    refusals.add(name) << "a name of " << static_cast<uint64_t>(name.size()) << " bytes";
+  } else if (!is_utf8(name)) {
+    refusals.add(name) << "a name that is not UTF-8";
+  } else if (!name.empty() && memchr(name.data(), '\0', name.size()) != nullptr) {
+    refusals.add(name) << "a name with a NUL";
+  }
+}
+
+// Refuses metadata that cannot be text members. *all_text becomes false if a value is neither a string nor a list of
+// strings.
+void refuse_metadata(Refusals &refusals, bool *all_text, const Dict &metadata) {
+  for (const DictEntry *entry : metadata.entries) {
+    const char *const refusal = npz_text_refusal(*entry);
+    *all_text = *all_text && (entry->kind == TF_KIND_STRING || entry->kind == TF_KIND_STRING_LIST);
+    if (refusal != nullptr) refusals.add(entry->key) << refusal;
+    refuse_name(refusals, entry->key);
+  }
+}
+
+// Refuses text that a load with the same limits would refuse, and names that are also those of arrays.
+Status check_texts(const SaveRequest &request) {
+  Checked total;
+  for (const DictEntry *entry : request.metadata->entries)
+    total = total + npz_text_bytes(*entry);
+  const uint64_t limit = header_limit(request.settings);
+  if (!total.valid() || total.value() > limit) {
+    return Failure(TF_STATUS_LIMIT)
+           << "the metadata need more bytes as text members than the limit (max_header_bytes) of " << limit;
+  }
+  for (const NamedArray &named : request.arrays) {
+    if (request.metadata->find(named.name) == nullptr) continue;
+    return Failure(TF_STATUS_DUPLICATE).array(named.name)
+           << "is also the name of a metadata value, and both are members of an npz";
+  }
+  return kOk;
+}
+
+Status check_npz(const SaveRequest &request) {
+  const uint64_t alignment = data_alignment(request.settings);
+  if (alignment > kZipMaxAlignment) {
+    return Failure(TF_STATUS_UNSUPPORTED)
+           << "npz cannot align data to " << alignment << " bytes, " << kZipMaxAlignment << " are the most";
+  }
+  Refusals refusals;
+  for (const NamedArray &named : request.arrays) {
+    if (!npy_can_hold(*named.array->dtype)) refusals.add(named.name) << named.array->dtype->name;
+    refuse_name(refusals, named.name);
+  }
+  const bool arrays_fit = !refusals.any();
+  bool all_text = true;
+  if (request.metadata != nullptr) refuse_metadata(refusals, &all_text, *request.metadata);
+  const tf_status status = arrays_fit && !all_text ? TF_STATUS_TYPE : TF_STATUS_UNSUPPORTED;
+  TFILE_TRY(refusals.result(status, Text(), "npz cannot hold"));
+  return request.metadata != nullptr ? check_texts(request) : kOk;
+}
+
+// Makes the name of a member, in the arena.
+Status member_name(Text *out, Arena &arena, Vec<char> &scratch, Text name) {
+  scratch.clear();
+  TFILE_TRY(scratch.append(name.data(), name.size()));
+  TFILE_TRY(scratch.append(kNpzSuffix, strlen(kNpzSuffix)));
+  return arena.copy(out, Text(scratch.data(), scratch.size()));
+}
+
+// Lays out the metadata as text members. Their CRC-32 is known, so that no descriptor has to follow them.
+Status lay_out_texts(Layout &layout, ZipWriter &zip, Arena &names, const SaveRequest &request) {
+  if (request.metadata == nullptr) return kOk;
+  Memory &memory = request.settings.memory();
+  Vec<char> scratch(memory);
+  Vec<uint8_t> local(memory);
+  Vec<uint8_t> text(memory);
+  for (const DictEntry *entry : request.metadata->entries) {
+    local.clear();
+    text.clear();
+    size_t head = 0;
+    TFILE_TRY(put_npz_text(text, &head, *entry));
+    ZipMember member = {Text(), text.size(), head, false, false};
+    TFILE_TRY(member_name(&member.name, names, scratch, entry->key));
+    TFILE_TRY(zip.begin(local, member, layout.size));
+    const uint32_t crc = crc32_update(0, text.data(), text.size());
+    store_le(local.data() + ZipWriter::kCrcInLocal, crc);
+    zip.set(crc, text.size());
+    TFILE_TRY(layout.write(local.data(), local.size()));
+    TFILE_TRY(layout.write(text.data(), text.size()));
+  }
+  return kOk;
+}
+
+Status lay_out_npz(Layout &layout, const SaveRequest &request) {
+  Memory &memory = request.settings.memory();
+  Arena names(memory);
+  Vec<char> scratch(memory);
+  Vec<uint8_t> made(memory);  // what precedes or follows the data
+  Vec<uint8_t> header(memory);
+  ZipWriter zip(memory, data_alignment(request.settings));
+  TFILE_TRY(layout.checksums.reserve(request.arrays.size()));
+  for (size_t i = 0; i < request.arrays.size(); ++i) {
+    const Array &array = *request.arrays[i].array;
+    header.clear();
+    made.clear();
+    bool fortran = false;
+    TFILE_TRY(make_npy_header(header, &fortran, array));
+    ZipMember member = {Text(), header.size() + array.nbytes, header.size(), false, request.forward};
+    TFILE_TRY(member_name(&member.name, names, scratch, request.arrays[i].name));
+    TFILE_TRY(zip.begin(made, member, layout.size));
+    Layout::Checksum sum{crc32_update(0, header.data(), header.size()), {}};
+    if (!request.forward) sum.positions[0] = layout.text.size() + ZipWriter::kCrcInLocal;
+    TFILE_TRY(layout.write(made.data(), made.size()));
+    TFILE_TRY(layout.write(header.data(), header.size()));
+    TFILE_TRY(layout.add_array(i, array.nbytes, fortran));
+    if (request.forward) {
+      made.clear();
+      TFILE_TRY(zip.put_descriptor(made));
+      sum.positions[0] = layout.text.size() + ZipWriter::kCrcInDescriptor;
+      TFILE_TRY(layout.write(made.data(), made.size()));
+    }
+    TFILE_TRY(layout.checksums.push(sum));
+  }
+  TFILE_TRY(lay_out_texts(layout, zip, names, request));
+  made.clear();
+  Vec<size_t> crcs(memory);
+  TFILE_TRY(zip.finish(made, layout.size, &crcs));
+  for (size_t i = 0; i < request.arrays.size(); ++i) {
+    layout.checksums[i].positions[1] = layout.text.size() + crcs[i];
+  }
+  TFILE_TRY(layout.write(made.data(), made.size()));
+  // The checksum of an array without data is known already.
+  for (size_t i = 0; i < request.arrays.size(); ++i) {
+    if (request.arrays[i].array->nbytes == 0) layout.set_checksum(i, layout.checksums[i].crc);
+  }
+  return kOk;
+}
+
+// Writes the zip structures around compressed members.
+struct NpzPacker : Packer {
+  NpzPacker(Memory &memory, const SaveRequest &request)
+      : request(request), names(memory), scratch(memory), made(memory), zip(memory, data_alignment(request.settings)) {}
+
+  Status write(Output &output) {
+    TFILE_TRY(output.write(made.data(), made.size()));
+    made.clear();
+    return kOk;
+  }
+
+  // Writes what is known of the current member now that its data have been written.
+  Status end_member(Output &output) {
+    if (output.can_patch()) return zip.patch(output);
+    TFILE_TRY(zip.put_descriptor(made));
+    return write(output);
+  }
+
+  const SaveRequest &request;
+  Arena names;
+  Vec<char> scratch;
+  Vec<uint8_t> made;
+  ZipWriter zip;
+};
+
+Status open_packer(Packer **out, const SaveRequest &request) {
+  Memory &memory = request.settings.memory();
+  NpzPacker *packer = nullptr;
+  TFILE_TRY(make(&packer, memory, memory, request));
+  *out = packer;
+  return kOk;
+}
+
+void close_packer(Packer *packer) {
+  auto *const npz = static_cast<NpzPacker *>(packer);
+  destroy(npz->made.memory(), npz);
+}
+
+Status begin_packed(Packer &base, Vec<uint8_t> &head, Output &output, size_t i) {
+  auto &packer = static_cast<NpzPacker &>(base);
+  const Array &array = *packer.request.arrays[i].array;
+  bool fortran = false;
+  TFILE_TRY(make_npy_header(head, &fortran, array));
+  ZipMember member = {Text(), head.size() + array.nbytes, head.size(), true, !output.can_patch()};
+  TFILE_TRY(member_name(&member.name, packer.names, packer.scratch, packer.request.arrays[i].name));
+  TFILE_TRY(packer.zip.begin(packer.made, member, output.position()));
+  return packer.write(output);
+}
+
+// Adds the sizes of the chunks to the member's entry in the directory.
+Status add_chunks(NpzPacker &packer, const PackedArray &packed) {
+  packer.made.clear();
+  uint8_t field[kNpzChunksHead];
+  store_le(field, packed.chunk);
+  store_le(field + 8, packed.head_size);
+  TFILE_TRY(packer.made.append(field, kNpzChunksHead));
+  for (const uint32_t size : packed.chunk_sizes) {
+    store_le(field, size);
+    TFILE_TRY(packer.made.append(field, sizeof(size)));
+  }
+  TFILE_TRY(packer.zip.add_extra(kNpzChunksExtra, Bytes(packer.made.data(), packer.made.size())));
+  packer.made.clear();
+  return kOk;
+}
+
+Status end_packed(Packer &base, Output &output, const PackedArray &packed) {
+  auto &packer = static_cast<NpzPacker &>(base);
+  packer.zip.set(packed.crc32, packed.stored);
+  if (packed.nbytes > packed.chunk && packed.chunk <= kMaxChunk) TFILE_TRY(add_chunks(packer, packed));
+  return packer.end_member(output);
+}
+
+// Writes a metadata value as a deflated text member.
+Status pack_text(NpzPacker &packer, Deflater &deflater, Output &output, const DictEntry &entry) {
+  Vec<uint8_t> text(packer.made.memory());
+  size_t head = 0;
+  TFILE_TRY(put_npz_text(text, &head, entry));
+  ZipMember member = {Text(), text.size(), head, true, !output.can_patch()};
+  TFILE_TRY(member_name(&member.name, packer.names, packer.scratch, entry.key));
+  TFILE_TRY(packer.zip.begin(packer.made, member, output.position()));
+  TFILE_TRY(packer.write(output));
+  TFILE_TRY(deflater.run(Bytes(text.data(), text.size()), true, deflate_method(packer.request.settings)));
+  const Bytes packed = deflater.output();
+  TFILE_TRY(output.write(packed.data(), packed.size()));
+  packer.zip.set(crc32_update(0, text.data(), text.size()), packed.size());
+  return packer.end_member(output);
+}
+
+Status finish_packed(Packer &base, Output &output) {
+  auto &packer = static_cast<NpzPacker &>(base);
+  if (packer.request.metadata != nullptr) {
+    Deflater deflater(packer.made.memory());
+    for (const DictEntry *entry : packer.request.metadata->entries)
+      TFILE_TRY(pack_text(packer, deflater, output, *entry));
+  }
+  TFILE_TRY(packer.zip.finish(packer.made, output.position(), nullptr));
+  return packer.write(output);
+}
+
+constexpr Packing kNpzPacking = {
+    .chunk_size = npz_chunk_size,
+    .open = open_packer,
+    .begin = begin_packed,
+    .end = end_packed,
+    .finish = finish_packed,
+    .close = close_packer,
+};
+
+}  // namespace
+
+const Format kNpzFormat = {
+    .id = TF_FORMAT_NPZ,
+    .name = "npz",
+    .extension = ".npz",
+    .metadata = MetadataKind::kStringLists,
+    .probe = is_zip,
+    .list = list_npz,
+    .check = check_npz,
+    .lay_out = lay_out_npz,
+    .packing = &kNpzPacking,
+};
+
+}  // namespace tfile
