@@ -35,6 +35,10 @@ constexpr RepeatPatterns make_repeat_patterns() {
 
 constexpr RepeatPatterns kRepeatPatterns = make_repeat_patterns();
 
+TENSORFILE_INLINE uint64_t lowest_bits(uint64_t bits, uint32_t n) {
+  return _bzhi_u64(bits, n & 63);
+}
+
 TENSORFILE_INLINE __m128i load_16(const uint8_t *from) {
   return _mm_loadu_si128(reinterpret_cast<const __m128i *>(from));
 }
@@ -43,7 +47,7 @@ TENSORFILE_INLINE void store_16(uint8_t *to, __m128i bytes) {
   _mm_storeu_si128(reinterpret_cast<__m128i *>(to), bytes);
 }
 
-// Copies a match. The first two vectors, enough for most matches, are copied without a branch on the distance, because
+// Copies a match. The first three vectors, enough for most matches, are copied without a branch on the distance, because
 // a mispredicted branch would cost more.
 TENSORFILE_INLINE void copy_match(uint8_t *out, size_t distance, size_t length) {
   const size_t row = distance < 16 ? distance : 16;
@@ -52,9 +56,10 @@ TENSORFILE_INLINE void copy_match(uint8_t *out, size_t distance, size_t length) 
   store_16(out, pattern);
   const size_t back = distance < 16 ? step : distance;
   store_16(out + step, load_16(out + step - back));
-  if (length <= 2 * step) return;
+  store_16(out + 2 * step, load_16(out + 2 * step - back));
+  if (length <= 3 * step) return;
   uint8_t *const end = out + length;
-  out += 2 * step;
+  out += 3 * step;
   if (distance < 16) {
     do {
       store_16(out, pattern);

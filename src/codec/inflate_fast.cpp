@@ -6,6 +6,10 @@ namespace tfile {
 
 namespace {
 
+TENSORFILE_INLINE uint64_t lowest_bits(uint64_t bits, uint32_t n) {
+  return bits & ((uint64_t{1} << (n & 63)) - 1);
+}
+
 TENSORFILE_INLINE void copy_match(uint8_t *out, size_t distance, size_t length) {
   const uint8_t *from = out - distance;
   uint8_t *const end = out + length;
