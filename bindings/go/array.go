@@ -28,7 +28,7 @@ type Array struct {
 	// only Close may release it.
 	alone, exposed atomic.Bool
 
-	// Changed by MakeMutable under the lock of the handle.
+	// Only MakeMutable changes the fields below, and it holds the lock of the handle.
 	strides    []int
 	data       *byte
 	contiguous bool

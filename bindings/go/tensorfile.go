@@ -135,12 +135,13 @@ func LoadWeights(path string, expected *Dict, opts ...Option) (*Dict, error) {
 	return tree, err
 }
 
-// CheckReport is what Check found: one line of text for each entry.
+// CheckReport is the result of Check. Each entry is one line of text.
 type CheckReport struct {
-	// Faults would make a load with default options fail, or are damage. Each begins with the name of a status, as in
-	// "corrupt: w.npz: array 'x': ...".
+	// Faults are damage, and everything that makes a load with default options fail. Each begins with the name of a
+	// status, as in "corrupt: w.npz: array 'x': ...".
 	Faults []string
-	// Excused faults are those that WithLenient accepts, and arrays that WithSkipUnsupported leaves out, if they are set.
+	// Excused lists the faults that WithLenient accepts if it is set, and the arrays that WithSkipUnsupported leaves out
+	// if it is set.
 	Excused []string
 	// Notes are remarks that are not faults.
 	Notes []string

@@ -47,7 +47,7 @@ func TestPlaysTheEmbeddedLevel(t *testing.T) {
 	}
 }
 
-// A closed door blocks all reads.
+// A door is a file system that blocks all reads until it is opened.
 type door struct {
 	fs.FS
 	opened chan struct{}
@@ -81,7 +81,7 @@ func TestMovesInFixedSteps(t *testing.T) {
 	g := loadedGame(t, embedded, 1000)
 	clock := &steppedClock{time.Unix(0, 0)}
 	frames := 0
-	// One second with 30 frames, then a pause that counts as the longest frame.
+	// The first second has 30 frames. Then a long pause must advance the world only by the maximum frame time.
 	slow := writerFunc(func(p []byte) (int, error) {
 		frames++
 		switch {

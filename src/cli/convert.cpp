@@ -101,7 +101,7 @@ void complete(Request &request) {
   if (request.compress && request.format != TF_FORMAT_NPZ) throw UsageError{"--compress requires OUT to be .npz"};
 }
 
-// Throws the library's error for an array of an unknown dtype, and names the way out.
+// Throws the library's error for an array of an unknown dtype, and names the option that leaves such arrays out.
 void require_convertible(const Entry &entry) {
   try {
     require_known_dtype(entry);

@@ -1,4 +1,4 @@
-// Standard output, buffered. Failures to write are never ignored.
+// Buffered standard output. Failures to write are never ignored.
 #pragma once
 
 #include <string_view>

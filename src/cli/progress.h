@@ -23,7 +23,7 @@ class Progress {
   // Like watch(), for a single call whose total the library knows.
   void watch_all(tensorfile::Options &options);
   void expect_bytes(uint64_t total);
-  // Counts bytes as done.
+  // Adds to the number of bytes that are done.
   void advance(uint64_t bytes);
   void finish();
 

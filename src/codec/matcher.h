@@ -57,7 +57,7 @@ class FastMatcher {
 
   struct Effort {
     unsigned patience;  // after this many positions without a match, more and more positions are skipped
-    bool lazy;          // a match that is worth less than the average is compared with the one a byte later
+    bool lazy;          // true: compares a match with a value below the average with the match one byte later
   };
 
   explicit FastMatcher(Memory &memory) : heads_(memory), long_heads_(memory) {}

@@ -6,7 +6,7 @@
 
 namespace {
 
-// Size of an array object with the shape and strides that follow it.
+// Returns the size of an array object, including the shape and strides that follow it.
 size_t object_bytes(size_t ndim) {
   return sizeof(tf_array) + 2 * ndim * sizeof(int64_t);
 }
@@ -59,7 +59,7 @@ Status check_shape(uint64_t *nbytes, tf_dtype id, Span<const int64_t> shape) {
 
 namespace {
 
-// Constructs an array in object_bytes() of storage.
+// Constructs an array object, with its shape and strides, in `storage`, which has object_bytes(ndim) bytes.
 Array *construct_array(void *storage, Memory &memory, const Dtype &dtype, Span<const int64_t> shape,
                        const int64_t *strides, Ref<Buffer> buffer, char *data) {
   auto *const array = new (storage) Array{};

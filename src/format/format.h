@@ -31,7 +31,7 @@ struct Member {
   uint32_t part = 0;        // in a set of files: the index of the file
   bool has_crc = false;
   bool deflated = false;
-  bool fortran = false;     // stored in Fortran order
+  bool fortran = false;     // true if the elements are stored in Fortran order
   bool big_endian = false;  // false also if the dtype has no byte order
   // The member's own header is invalid: dtype is NULL, `reason` is the error message, and the bytes are all of the
   // member.

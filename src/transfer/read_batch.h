@@ -9,7 +9,7 @@ namespace tfile {
 struct ReadTarget {
   const Source *source;
   const Member *member;
-  void *to;            // at any address; receives the elements in C order
+  void *to;            // receives the elements in C order; needs no alignment
   const Dtype *dtype;  // the dtype to cast the elements to; the member's own dtype means no cast
 
   bool has_cast() const { return dtype != member->dtype; }

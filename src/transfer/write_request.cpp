@@ -129,7 +129,7 @@ class ParallelWriter {
     uint64_t nbytes;
     uint32_t crc;
   };
-  // The state of a part while its pieces are put.
+  // The state while one part of an array is written piece by piece.
   struct Part {
     ParallelWriter &writer;
     PutBatch &batch;

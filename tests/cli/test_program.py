@@ -11,7 +11,7 @@ from support import GOLDEN_DIR, PROGRAM, SOURCE_DIR, Case, gguf, main, npy, npz,
 COMMANDS = ("ls", "convert", "check", "diff", "show")
 
 
-# Long options, such as --part-bytes.
+# Matches long options, such as --part-bytes.
 OPTION = r"--[a-z0-9]+(?:-[a-z0-9]+)*"
 
 

@@ -8,7 +8,7 @@ mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 . "$root/tests/bindings/maven.sh"
 
-# Kept, so that the next run does not download the dependencies again.
+# This folder is kept, so that the next run does not download the dependencies again.
 [ -d "$folder/local" ] || copy_local_repository
 maven -f "$root/bindings/java/pom.xml" "-Dmaven.repo.local=$folder/local" "-Dbuild.folder=$folder/binding" -DskipTests \
   install

@@ -146,7 +146,7 @@ inline Handle<tf_array> array_at(const tf_dict *dict, size_t index) {
   return Handle<tf_array>(array);
 }
 
-// True if two dicts have equal values, and, if `ordered`, in the same order.
+// True if two dicts have equal values. If `ordered`, the values must also be in the same order.
 inline bool equal_dicts(const tf_dict *a, const tf_dict *b, bool ordered) {
   if (tf_dict_size(a) != tf_dict_size(b)) return false;
   for (size_t i = 0; i < tf_dict_size(a); ++i) {

@@ -19,7 +19,7 @@ struct Case {
   std::string bytes;
   tf_status open;
   tf_status load;
-  tf_status also = TF_STATUS_OK;  // another status that opening may give, because one field breaks two rules
+  tf_status also = TF_STATUS_OK;  // a second status that opening may give, if the file breaks two rules
 };
 
 class Cases {

@@ -131,7 +131,7 @@ TEST_F(WriterTest, WritesToAPathWhatASaveWrites) {
   EXPECT_EQ(folder.names(), (std::vector<std::string>{"a.gguf", "a.npz", "a.safetensors"}));
 }
 
-// A writer of parts writes the same files as a save, including the index, and none of them appears before the end.
+// A writer of a set writes the same files as a save, including the index, and none of them appears before the end.
 TEST_F(WriterTest, WritesThePartsThatASaveWrites) {
   add("none", TF_DTYPE_FLOAT32, {0, 4});
   add("big", TF_DTYPE_FLOAT32, {2500, 1000});

@@ -15,7 +15,7 @@ namespace {
 
 using namespace testing;
 
-// An int32 array of one element as np.save writes it, in 132 bytes.
+// Returns the 132 bytes that np.save writes for an int32 array of one element.
 std::string one(char value) {
   return npy_int32("1", std::string(1, value) + std::string(3, '\0'));
 }
@@ -666,8 +666,8 @@ TEST(ZipWriting, WritesADescriptorIfTheOutputCannotBePatched) {
   }
 }
 
-// APPNOTE 4.5.3 and 4.3.9.2: 64-bit sizes are in extra field 1, the size before the stored size. A descriptor has the stored
-// size first.
+// APPNOTE 4.5.3 and 4.3.9.2: 64-bit sizes are in extra field 1, the size before the stored size. A descriptor has the
+// stored size first.
 TEST(ZipWriting, WritesADescriptorForMoreThanFourGigabytes) {
   const uint64_t size = (uint64_t{1} << 32) + 5;
   const uint64_t stored = (uint64_t{1} << 33) + 7;

@@ -41,7 +41,7 @@ Status read_name(GgufHeader &header, const Settings &settings, GgufSubject subje
   return kOk;
 }
 
-// The offsets of the records of all keys, or of all tensors. Each record begins with its name.
+// Stores the offsets of the records of all keys, or of all tensors. Each record begins with its name.
 class Records {
  public:
   Records(Memory &memory, const GgufHeader &header) : header_(header), starts_(memory), index_(memory, name_at, this) {}

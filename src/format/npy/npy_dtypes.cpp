@@ -5,7 +5,8 @@ namespace tfile {
 
 namespace {
 
-// A spelling, and the dtype that it means. If the library does not have the dtype, item_bytes is the size of an element.
+// A spelling, and the dtype that it means. If the library does not have the dtype, item_bytes is the size of an
+// element.
 struct Spelling {
   const char *text;
   tf_dtype dtype;
@@ -55,7 +56,8 @@ constexpr Spelling kCodes[] = {
     {"G", TF_DTYPE_UNSUPPORTED, 32},
 };
 
-// Names, which no mark precedes. ml_dtypes stores each element of its types of less than 8 bits in a byte of its own.
+// Dtypes that are spelled as names, which have no byte order mark. ml_dtypes stores each element of its types with
+// fewer than 8 bits in a separate byte.
 constexpr Spelling kNames[] = {
     {"bool", TF_DTYPE_BOOL},
     {"bool_", TF_DTYPE_BOOL},

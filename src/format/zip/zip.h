@@ -69,7 +69,7 @@ class ZipReader {
   Status check_overlaps() const;
   Text raw_name(const ZipEntry &entry) const;
   Failure failure(tf_status status, const ZipEntry &entry, uint64_t offset) const;
-  Failure failure(const ZipEntry &entry) const;  // CORRUPT, at its record in the directory
+  Failure failure(const ZipEntry &entry) const;  // begins a CORRUPT error about its record in the directory
   Status compare_local(const ZipEntry &entry, const uint8_t *header, Text name, Bytes extra);
   Status skip_descriptor(uint64_t limit);
   Status check_gap(uint64_t limit);

@@ -317,8 +317,8 @@ impl<'a> Entry<'a> {
         self.make(|out| unsafe { sys::tf_file_read(out, self.raw(), self.index) })
     }
 
-    /// Reads the bytes of the array as they are stored, whatever its type, as a 1-d array of `u8`. A compressed member is
-    /// decompressed. The bytes may be big-endian or in Fortran order.
+    /// Reads the bytes of the array as they are stored, whatever its type, as a 1-d array of `u8`. A compressed member
+    /// is decompressed. The bytes may be big-endian or in Fortran order.
     pub fn read_raw(&self) -> Result<Array> {
         // SAFETY: the handle is valid.
         self.make(|out| unsafe { sys::tf_file_read_raw(out, self.raw(), self.index) })
@@ -374,7 +374,7 @@ fn utf8(bytes: &[u8]) -> Result<&str> {
     std::str::from_utf8(bytes).map_err(|_| Error::new(Status::Internal, "the library returned text that is not UTF-8"))
 }
 
-/// Replaces elements that the library wrote by zeros if they are not valid for the type, and fails in that case.
+/// Checks elements that the library wrote. If they are not valid for the type, replaces them with zeros and fails.
 fn make_valid<T: Element>(elements: &mut [T]) -> Result<()> {
     let (dst, nbytes) = (elements.as_mut_ptr(), size_of_val(elements));
     // SAFETY: u8 has no invalid values, and the bytes are those of the elements.

@@ -21,13 +21,13 @@ public final class Array implements AutoCloseable {
   /** Number of bytes that are copied through one buffer at a time, which is a multiple of the size of every item. */
   private static final long PIECE = 1L << 30;
 
-  /** The part of the array that {@link #makeMutable} replaces. */
+  /** The native array and its properties, which {@link #makeMutable} replaces together. */
   private static final class Core {
     final Handle handle;
     final Cleaner.Cleanable cleanable;
     final long[] strides;
     final boolean contiguous;
-    /** All elements, after the first call of data(). */
+    /** A buffer over all elements, which the first call of data() creates. */
     volatile ByteBuffer whole;
 
     Core(Array owner, long address, long nbytes) {
