@@ -82,17 +82,17 @@ TENSORFILE_FOLD_TARGET inline FoldVector fold_multiply(FoldVector vector, FoldVe
 }
 #endif
 
-}  // namespace
+constexpr size_t kWidth = 16;  // bytes of a vector
 
-// Eight vectors at a time, because a multiplication takes several cycles and the CPU can begin one in each.
-TENSORFILE_FOLD_TARGET uint32_t crc32_fold(uint32_t state, const uint8_t *bytes, size_t nbytes) {
+// Folds eight vectors at a time, because a multiplication takes several cycles and the CPU can begin one in each.
+// Returns the sum of all vectors before *from, which it moves to what remains.
+TENSORFILE_FOLD_TARGET FoldVector fold_eight(uint32_t state, const uint8_t **from, const uint8_t *end) {
   constexpr unsigned kVectors = 8;
-  constexpr size_t kWidth = 16;
+  const uint8_t *bytes = *from;
   FoldVector sum[kVectors];
   for (unsigned i = 0; i < kVectors; ++i)
     sum[i] = fold_load(bytes + i * kWidth);
   sum[0] = fold_add(sum[0], fold_state(state));
-  const uint8_t *const end = bytes + nbytes;
   bytes += kVectors * kWidth;
   constexpr FoldFactors kOverAll = fold_over(kVectors);
   const FoldVector over_all = fold_factors(kOverAll);
@@ -105,6 +105,25 @@ TENSORFILE_FOLD_TARGET uint32_t crc32_fold(uint32_t state, const uint8_t *bytes,
   FoldVector total = sum[0];
   for (unsigned i = 1; i < kVectors; ++i)
     total = fold_add(fold_multiply(total, over_one), sum[i]);
+  *from = bytes;
+  return total;
+}
+
+}  // namespace
+
+TENSORFILE_FOLD_TARGET uint32_t crc32_fold(uint32_t state, const uint8_t *bytes, size_t nbytes) {
+  // The start and the end of the eight sums cost more than they save for fewer bytes.
+  constexpr size_t kWideMin = 256;
+  const uint8_t *const end = bytes + nbytes;
+  FoldVector total;
+  if (nbytes >= kWideMin) {
+    total = fold_eight(state, &bytes, end);
+  } else {
+    total = fold_add(fold_load(bytes), fold_state(state));
+    bytes += kWidth;
+  }
+  constexpr FoldFactors kOverOne = fold_over(1);
+  const FoldVector over_one = fold_factors(kOverOne);
   for (; static_cast<size_t>(end - bytes) >= kWidth; bytes += kWidth)
     total = fold_add(fold_multiply(total, over_one), fold_load(bytes));
   // The last vector and the remaining bytes together have the same checksum as the input.

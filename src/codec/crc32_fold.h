@@ -39,7 +39,7 @@ uint32_t crc32_tables(uint32_t state, const uint8_t *bytes, size_t nbytes);
 
 #if defined(TENSORFILE_CRC32_FOLD)
 // The shortest input for which folding is faster than the tables.
-inline constexpr size_t kCrc32FoldMin = 256;
+inline constexpr size_t kCrc32FoldMin = 64;
 // Does the same by folding, for at least kCrc32FoldMin bytes. Only for a CPU with cpu_multiplies_carryless().
 uint32_t crc32_fold(uint32_t state, const uint8_t *bytes, size_t nbytes);
 #endif

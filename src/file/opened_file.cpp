@@ -76,6 +76,15 @@ Status find_source_format(const Format **out, const Source &source, tf_format wa
   return explain_content(unknown, source, nullptr);
 }
 
+// Lists the file's arrays. Calls that succeed do not change the error record, even if they met an error that they
+// tolerated, as only TF_OPTION_LENIENT lets them do.
+Status list_leniently(OpenedFile &file) {
+  const ErrorRecord before = error_record();
+  TFILE_TRY(file.format->list(file.listing, *file.source, file.settings));
+  if (!file.listing.tolerated.empty()) error_record() = before;
+  return kOk;
+}
+
 void release_buffer(void *buffer) {
   static_cast<Buffer *>(buffer)->release();
 }
@@ -94,13 +103,11 @@ Status open_source(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, c
   TFILE_TRY(make_opened_file(file, std::move(source), settings));
   if (format == TF_FORMAT_AUTO) format = static_cast<tf_format>(settings.get(TF_OPTION_FORMAT));
   TFILE_TRY(find_source_format(&file->format, *file->source, format));
-  const ErrorRecord before = error_record();
-  const Status listed = file->format->list(file->listing, *file->source, settings);
+  const bool lenient = settings.on(TF_OPTION_LENIENT);
+  const Status listed = lenient ? list_leniently(*file) : file->format->list(file->listing, *file->source, settings);
   if (listed.code == TF_STATUS_FORMAT) return explain_content(listed, *file->source, file->format);
   TFILE_TRY(listed);
   TFILE_TRY(refuse_pytorch(*file));
-  // A call that succeeds must not change the error record, even if it tolerated an error.
-  if (!file->listing.tolerated.empty()) error_record() = before;
   out = std::move(file);
   return kOk;
 }

@@ -249,12 +249,6 @@ Status enter_folder(Target &target, const char *path) {
     return Failure(TF_STATUS_IO).in(target.label()) << "expected a regular file, found the path of a folder";
   }
   Memory &memory = target.path.memory();
-  Vec<char> folder(memory);
-  if (slash == nullptr) TFILE_TRY(folder.push('.'));
-  // Only the root keeps its slash.
-  if (slash != nullptr) TFILE_TRY(folder.append(path, slash == path ? 1 : static_cast<size_t>(slash - path)));
-  TFILE_TRY(folder.push('\0'));
-
   Folder *made = nullptr;
   TFILE_TRY(make(&made, memory, memory));
   const auto entered = Ref<Folder>::adopt(made);
@@ -264,8 +258,12 @@ Status enter_folder(Target &target, const char *path) {
     TFILE_TRY(entered->path.append(from.data(), from.size()));
     entered->path.back() = '/';
   }
+  const size_t start = entered->path.size();
+  // Only the root keeps its slash.
+  const Text folder = slash == nullptr ? Text(".") : Text(path, slash == path ? 1 : static_cast<size_t>(slash - path));
   TFILE_TRY(entered->path.append(folder.data(), folder.size()));
-  entered->descriptor = open_folder(base, folder.data());
+  TFILE_TRY(entered->path.push('\0'));
+  entered->descriptor = open_folder(base, entered->path.data() + start);
   const int error = entered->descriptor < 0 ? errno : 0;
   target.folder = entered;
   if (error != 0) return refuse_in(error, target, "open", error == ENOENT ? TF_STATUS_NOT_FOUND : TF_STATUS_IO);

@@ -12,37 +12,12 @@ namespace {
 constexpr size_t kBuffer = size_t{64} << 10;
 // Files of at least this size get their disk space reserved; for smaller ones that is not worth a system call.
 constexpr uint64_t kReserved = uint64_t{1} << 20;
-// A temporary name contains at most this many bytes of the target's name, because some file systems limit names to 143
-// bytes.
-constexpr size_t kLongestStem = 120;
-constexpr size_t kRandomLetters = 8;
 constexpr int kMaxTries = 100;
 
-// The name of a temporary file: ".STEM.tf-" followed by random letters.
-struct TemporaryName {
-  char text[1 + kLongestStem + 4 + kRandomLetters + 1];
+}  // namespace
 
-  explicit TemporaryName(Text target) {
-    size_t stem = target.first(kLongestStem).size();
-    // Cuts between characters, because some file systems accept only UTF-8.
-    while (stem > 0 && stem < target.size() && (static_cast<uint8_t>(target[stem]) & 0xC0) == 0x80)
-      --stem;
-    char *end = text;
-    *end++ = '.';
-    memcpy(end, target.data(), stem);
-    end += stem;
-    memcpy(end, ".tf-", 4);
-    end += 4;
-    uint8_t random[kRandomLetters];
-    fill_random(random, sizeof(random));
-    for (const uint8_t byte : random)
-      *end++ = "abcdefghijklmnopqrstuvwxyz234567"[byte % 32];
-    *end = '\0';
-  }
-};
-
-// The open file of a replacement, which its sink writes to.
-struct OpenFile {
+// The file that the sink writes to.
+struct Replacement::OpenFile {
   OpenFile(Text from, bool in_place) : label(from), in_place(in_place) {}
   OpenFile(const OpenFile &) = delete;
   OpenFile &operator=(const OpenFile &) = delete;
@@ -79,7 +54,7 @@ struct OpenFile {
   char buffer[kBuffer];
 };
 
-Status OpenFile::write(const char *from, size_t nbytes) {
+Status Replacement::OpenFile::write(const char *from, size_t nbytes) {
   if (nbytes > sizeof(buffer) - pending) TFILE_TRY(flush());
   if (nbytes < sizeof(buffer)) {
     memcpy(buffer + pending, from, nbytes);
@@ -91,50 +66,21 @@ Status OpenFile::write(const char *from, size_t nbytes) {
   return kOk;
 }
 
-Status OpenFile::flush() {
+Status Replacement::OpenFile::flush() {
   TFILE_TRY(write_file(file, label, written, buffer, pending));
   written += pending;
   pending = 0;
   return kOk;
 }
 
-}  // namespace
-
-struct Replacement::State {
-  explicit State(Memory &from) : target(from), temporary("") {}
-  State(const State &) = delete;
-  State &operator=(const State &) = delete;
-  ~State() {
-    close();
-    if (has_temporary) remove_sibling(target, temporary.text);
-  }
-
-  Status make_temporary();
-  void close() {
-    if (open != nullptr) destroy(target.path.memory(), open);
-    open = nullptr;
-  }
-
-  Target target;
-  TemporaryName temporary;
-  OpenFile *open = nullptr;
-  bool has_temporary = false;  // the temporary file exists
-  bool durable = false;
-};
-
-Status Replacement::State::make_temporary() {
-  for (int i = 0; i < kMaxTries; ++i) {
-    temporary = TemporaryName(Text(target.name.data()));
-    bool exists = false;
-    TFILE_TRY(create_sibling(&open->file, &exists, target, temporary.text));
-    has_temporary = !exists;
-    if (has_temporary) return kOk;
-  }
-  return Failure(TF_STATUS_IO).in(target.label()) << "found no free name for a temporary file beside it";
+Replacement::~Replacement() {
+  close();
+  if (has_temporary_) remove_sibling(target_, temporary_);
 }
 
-Replacement::~Replacement() {
-  if (state_ != nullptr) destroy(memory_, state_);
+void Replacement::close() {
+  if (open_ != nullptr) destroy(memory(), open_);
+  open_ = nullptr;
 }
 
 Status Replacement::begin(Ref<Sink> &out, const char *path, bool atomic, bool durable) {
@@ -145,46 +91,63 @@ Status Replacement::begin(Ref<Sink> &out, const char *path, bool atomic, bool du
 Status Replacement::commit() {
   TFILE_TRY(finish());
   TFILE_TRY(move_into_place());
-  return state_->durable ? sync() : kOk;
+  return durable_ ? sync() : kOk;
 }
 
 Status Replacement::find(const char *path, const Replacement *neighbour) {
-  TFILE_TRY(make(&state_, memory_, memory_));
-  return find_target(state_->target, path, neighbour == nullptr ? nullptr : &neighbour->target());
+  return find_target(target_, path, neighbour == nullptr ? nullptr : &neighbour->target_);
 }
 
-const Target &Replacement::target() const {
-  return state_->target;
+Status Replacement::make_temporary() {
+  const Text name(target_.name.data(), target_.name.size() - 1);
+  size_t stem = name.first(kLongestStem).size();
+  // Cuts between characters, because some file systems accept only UTF-8.
+  while (stem > 0 && stem < name.size() && (static_cast<uint8_t>(name[stem]) & 0xC0) == 0x80)
+    --stem;
+  temporary_[0] = '.';
+  memcpy(temporary_ + 1, name.data(), stem);
+  memcpy(temporary_ + 1 + stem, ".tf-", 4);
+  char *const letters = temporary_ + 1 + stem + 4;
+  letters[kRandomLetters] = '\0';
+  for (int i = 0; i < kMaxTries; ++i) {
+    uint8_t random[kRandomLetters];
+    fill_random(random, sizeof(random));
+    for (size_t k = 0; k < kRandomLetters; ++k)
+      letters[k] = "abcdefghijklmnopqrstuvwxyz234567"[random[k] % 32];
+    bool exists = false;
+    TFILE_TRY(create_sibling(&open_->file, &exists, target_, temporary_));
+    has_temporary_ = !exists;
+    if (has_temporary_) return kOk;
+  }
+  return Failure(TF_STATUS_IO).in(target_.label()) << "found no free name for a temporary file beside it";
 }
 
 Status Replacement::open(Ref<Sink> &out, bool atomic, bool durable) {
-  State &state = *state_;
-  state.durable = durable;
-  if (durable) TFILE_TRY(check_sync_folder(state.target));
-  TFILE_TRY(make(&state.open, memory_, state.target.label(), !atomic));
-  TFILE_TRY(atomic ? state.make_temporary() : open_in_place(&state.open->file, state.target));
+  durable_ = durable;
+  if (durable) TFILE_TRY(check_sync_folder(target_));
+  TFILE_TRY(make(&open_, memory(), target_.label(), !atomic));
+  TFILE_TRY(atomic ? make_temporary() : open_in_place(&open_->file, target_));
   static constexpr SinkOps kOps = OpenFile::ops();
-  return make_sink(out, memory_, kOps, state.open);
+  return make_sink(out, memory(), kOps, open_);
 }
 
 Status Replacement::finish() {
-  State &state = *state_;
-  const Text path = state.target.label();
-  TFILE_TRY(state.open->flush());
-  if (state.durable) TFILE_TRY(sync_file(state.open->file, path));
-  TFILE_TRY(finish_file(std::exchange(state.open->file, File()), path));
-  state.close();
+  const Text path = target_.label();
+  TFILE_TRY(open_->flush());
+  if (durable_) TFILE_TRY(sync_file(open_->file, path));
+  TFILE_TRY(finish_file(std::exchange(open_->file, File()), path));
+  close();
   return kOk;
 }
 
 Status Replacement::move_into_place() {
-  if (state_->has_temporary) TFILE_TRY(replace_target(state_->target, state_->temporary.text));
-  state_->has_temporary = false;
+  if (has_temporary_) TFILE_TRY(replace_target(target_, temporary_));
+  has_temporary_ = false;
   return kOk;
 }
 
 Status Replacement::sync() {
-  return sync_folder(state_->target);
+  return sync_folder(target_);
 }
 
 }  // namespace tfile

@@ -1,18 +1,16 @@
-// Replacement: a file that is written under a temporary name beside its target and then takes the target's place.
+// Replacement: a file that is written under a temporary name beside its target and then replaces the target.
 #pragma once
 
+#include "io/file.h"
 #include "io/sink.h"
 
 namespace tfile {
 
-struct FileIdentity;
-struct Target;
-
 // One file goes through begin() and commit(). The files of a set go through the steps that these are made of, so that
-// all of them are written before the first takes its place.
+// all of them are written before the first target is replaced.
 class Replacement {
  public:
-  explicit Replacement(Memory &memory) : memory_(memory) {}
+  explicit Replacement(Memory &memory) : target_(memory) {}
   Replacement(const Replacement &) = delete;
   Replacement &operator=(const Replacement &) = delete;
   // Removes the temporary file, if it still exists, and leaves the target unchanged. A file that is written in place
@@ -27,7 +25,7 @@ class Replacement {
   // Follows the links of the path and refuses a target that is not a regular file. Writes nothing. `neighbour`, which
   // may be NULL, is a Replacement for a path in the same folder, whose open folder is then shared.
   Status find(const char *path, const Replacement *neighbour);
-  const Target &target() const;
+  const Target &target() const { return target_; }
   // Call it after find(). If `atomic`, creates the temporary file `.NAME.tf-*` beside the target; otherwise opens the
   // target itself and empties it.
   Status open(Ref<Sink> &out, bool atomic, bool durable);
@@ -40,10 +38,22 @@ class Replacement {
   Status sync();
 
  private:
-  struct State;
+  struct OpenFile;
 
-  Memory &memory_;
-  State *state_ = nullptr;
+  Memory &memory() const { return target_.path.memory(); }
+  Status make_temporary();
+  void close();
+
+  // A temporary name contains at most this many bytes of the target's name, because some file systems limit names to
+  // 143 bytes.
+  static constexpr size_t kLongestStem = 120;
+  static constexpr size_t kRandomLetters = 8;
+
+  Target target_;
+  OpenFile *open_ = nullptr;
+  bool has_temporary_ = false;  // the temporary file exists
+  bool durable_ = false;
+  char temporary_[1 + kLongestStem + 4 + kRandomLetters + 1];  // its name: ".STEM.tf-" followed by random letters
 };
 
 }  // namespace tfile

@@ -6,17 +6,24 @@
 
 namespace tfile {
 
+PartPlan::~PartPlan() {
+  if (progress_ != nullptr) destroy(parts_.memory(), progress_);
+}
+
 Status PartPlan::make(const char *path, const Format &format, const SaveRequest &request) {
   format_ = &format;
   request_ = &request;
   const uint64_t limit = request.settings.limit(TF_OPTION_PART_BYTES);
   may_split_ = format.sets != SetKind::kNone && limit != 0;
-  TFILE_TRY(path_.append(path, strlen(path) + 1));
-  TFILE_TRY(cut(may_split_ ? limit : UINT64_MAX));
+  path_ = Text(path);
+  if (may_split_) TFILE_TRY(cut(limit));
   if (count() == 1) return kOk;
-  if (count() <= format.max_parts) return progress_.begin(request.settings, parts_[count()].before);
-  return Failure(TF_STATUS_LIMIT).in(this->path())
-         << "would have " << static_cast<uint64_t>(count()) << " parts, and the format can count " << format.max_parts;
+  if (count() > format.max_parts) {
+    return Failure(TF_STATUS_LIMIT).in(this->path()) << "would have " << static_cast<uint64_t>(count())
+                                                     << " parts, and the format can count " << format.max_parts;
+  }
+  TFILE_TRY(tfile::make(&progress_, parts_.memory()));
+  return progress_->begin(request.settings, parts_[count()].before);
 }
 
 // Divides the arrays into parts: an array that would exceed the limit becomes the first array of the next part.
@@ -34,7 +41,9 @@ Status PartPlan::cut(uint64_t limit) {
     filled += nbytes;
     before += nbytes;
   }
-  return parts_.push(Part{arrays.size(), before});
+  if (parts_.size() > 1) return parts_.push(Part{arrays.size(), before});
+  parts_.clear();
+  return kOk;
 }
 
 Text PartPlan::prefix() const {
@@ -43,7 +52,6 @@ Text PartPlan::prefix() const {
 }
 
 Status PartPlan::part_path(Vec<char> *out, size_t part) const {
-  if (count() == 1) return join(out, path(), Text(), Text());
   return make_part_path(out, prefix(), part + 1, count(), format_->extension);
 }
 
@@ -52,6 +60,7 @@ Status PartPlan::index_path(Vec<char> *out) const {
 }
 
 Span<const NamedArray> PartPlan::arrays(size_t part) const {
+  if (count() == 1) return request_->arrays;
   return request_->arrays.from(first(part)).first(first(part + 1) - first(part));
 }
 
@@ -64,7 +73,7 @@ Status PartPlan::metadata(const Dict **out, Ref<Dict> *made, size_t part) const 
 }
 
 SaveRequest PartPlan::part_request(size_t part, const Dict *metadata) {
-  const Settings &settings = count() == 1 ? request_->settings : progress_.after(parts_[part].before);
+  const Settings &settings = count() == 1 ? request_->settings : progress_->after(parts_[part].before);
   return SaveRequest{arrays(part), metadata, request_->compress, settings};
 }
 

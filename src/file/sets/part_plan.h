@@ -10,30 +10,31 @@ namespace tfile {
 // single array that is larger. A save to a single file has a plan of one part.
 class PartPlan {
  public:
-  explicit PartPlan(Memory &memory) : path_(memory), parts_(memory) {}
+  explicit PartPlan(Memory &memory) : parts_(memory) {}
   PartPlan(const PartPlan &) = delete;
   PartPlan &operator=(const PartPlan &) = delete;
+  ~PartPlan();
 
-  // Makes the plan. `path` is the path for a single file, including its extension. The format and the request must
-  // outlive *this.
+  // Makes the plan. `path` is the path for a single file, including its extension. The path, the format and the request
+  // must outlive *this.
   Status make(const char *path, const Format &format, const SaveRequest &request);
 
   // True if the settings allow parts. Then the save also replaces a set or a single file that an older save left there.
   bool may_split() const { return may_split_; }
   const Format &format() const { return *format_; }
   const Settings &settings() const { return request_->settings; }
-  size_t count() const { return parts_.size() - 1; }
+  size_t count() const { return parts_.empty() ? 1 : parts_.size() - 1; }
   bool has_index() const { return count() > 1 && format_->sets == SetKind::kIndex; }
 
-  // path() is the path for a single file; prefix() is that path without the extension.
-  Text path() const { return Text(path_.data(), path_.size() - 1); }
+  // path() is the path for a single file, NUL-terminated; prefix() is that path without the extension.
+  Text path() const { return path_; }
   Text prefix() const;
-  // part_path() makes the path of a part, and index_path() that of the index of the set. Both are NUL-terminated.
+  // part_path() makes the path of a part of a set, and index_path() that of its index. Both are NUL-terminated.
   Status part_path(Vec<char> *out, size_t part) const;
   Status index_path(Vec<char> *out) const;
 
   // first() returns the index of the first array of a part, and arrays() all arrays of the part.
-  size_t first(size_t part) const { return parts_[part].first; }
+  size_t first(size_t part) const { return parts_.empty() ? 0 : parts_[part].first; }
   Span<const NamedArray> arrays(size_t part) const;
   // Returns the metadata to write to a part. If it was made for this part only, *made owns it.
   Status metadata(const Dict **out, Ref<Dict> *made, size_t part) const;
@@ -49,11 +50,11 @@ class PartPlan {
 
   Status cut(uint64_t limit);
 
-  Vec<char> path_;
-  Vec<Part> parts_;  // followed by one more entry for the end of the last part
+  Text path_;
+  Vec<Part> parts_;  // followed by one more entry for the end of the last part; empty if there is only one part
   const Format *format_ = nullptr;
   const SaveRequest *request_ = nullptr;
-  SetProgress progress_;
+  SetProgress *progress_ = nullptr;  // of a set
   bool may_split_ = false;
 };
 

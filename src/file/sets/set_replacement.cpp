@@ -27,32 +27,36 @@ Text text_of(const Vec<char> &terminated) {
 }  // namespace
 
 SetReplacement::~SetReplacement() {
-  for (Replacement *file : files_)
-    destroy(memory_, file);
+  for (Replacement *other : others_)
+    destroy(memory_, other);
 }
 
-Status SetReplacement::add_file(const char *path) {
-  Replacement *file = nullptr;
-  TFILE_TRY(files_.reserve(files_.size() + 1));
-  TFILE_TRY(make(&file, memory_, memory_));
-  TFILE_TRY(files_.push(file));
-  return file->find(path, files_.size() > 1 ? files_[0] : nullptr);
+Status SetReplacement::find_other(const char *path) {
+  Replacement *other = nullptr;
+  TFILE_TRY(make(&other, memory_, memory_));
+  const Status status = others_.push(other);
+  if (!status.ok()) return destroy(memory_, other), status;
+  return other->find(path, &first_);
+}
+
+Status SetReplacement::find_set() {
+  Vec<char> path(memory_);
+  TFILE_TRY(plan_->part_path(&path, 0));
+  TFILE_TRY(first_.find(path.data(), nullptr));
+  for (size_t i = 1; i < plan_->count(); ++i) {
+    TFILE_TRY(plan_->part_path(&path, i));
+    TFILE_TRY(find_other(path.data()));
+  }
+  if (!plan_->has_index()) return kOk;
+  TFILE_TRY(plan_->index_path(&path));
+  return find_other(path.data());
 }
 
 Status SetReplacement::open(const PartPlan &plan, Span<const NamedArray> arrays) {
   plan_ = &plan;
   atomic_ = plan.settings().on(TF_OPTION_ATOMIC);
   durable_ = plan.settings().on(TF_OPTION_DURABLE);
-  Vec<char> path(memory_);
-  TFILE_TRY(files_.reserve(plan.count() + 1));
-  for (size_t i = 0; i < plan.count(); ++i) {
-    TFILE_TRY(plan.part_path(&path, i));
-    TFILE_TRY(add_file(path.data()));
-  }
-  if (plan.has_index()) {
-    TFILE_TRY(plan.index_path(&path));
-    TFILE_TRY(add_file(path.data()));
-  }
+  TFILE_TRY(is_set() ? find_set() : first_.find(plan.path().data(), nullptr));
   TFILE_TRY(check_not_mapped(arrays));
   return plan.may_split() ? find_old_files() : kOk;
 }
@@ -72,8 +76,8 @@ Status SetReplacement::check_not_mapped(Span<const NamedArray> arrays) const {
       TFILE_TRY(mapped.push(Mapped{buffer->file, named.name}));
     }
   }
-  for (const Replacement *file : files_) {
-    const Target &target = file->target();
+  for (size_t i = 0; i < file_count(); ++i) {
+    const Target &target = file(i).target();
     if (!target.exists) continue;
     for (const Mapped &one : mapped) {
       if (!same_file(one.file, target.identity)) continue;
@@ -160,20 +164,20 @@ Status SetReplacement::begin_part(Ref<Sink> &out) {
     TFILE_TRY(remove_entries());
     TFILE_TRY(empty_parts());
   }
-  return part(begun_++).open(out, atomic_, durable_);
+  return file(begun_++).open(out, atomic_, durable_);
 }
 
 Status SetReplacement::end_part() {
-  return part(begun_ - 1).finish();
+  return file(begun_ - 1).finish();
 }
 
 // Empties all parts, because old parts must not be mistaken for parts of the new set until they are overwritten.
 Status SetReplacement::empty_parts() {
   for (size_t i = 0; i < plan_->count(); ++i) {
-    if (!part(i).target().exists) continue;
-    File file;
-    TFILE_TRY(open_in_place(&file, part(i).target()));
-    close_file(file);
+    if (!file(i).target().exists) continue;
+    File opened;
+    TFILE_TRY(open_in_place(&opened, file(i).target()));
+    close_file(opened);
   }
   return kOk;
 }
@@ -181,25 +185,24 @@ Status SetReplacement::empty_parts() {
 Status SetReplacement::write_index() {
   Vec<char> text(memory_);
   TFILE_TRY(make_index(&text, *plan_));
-  Replacement &index = *files_[plan_->count()];
   Ref<Sink> sink;
-  TFILE_TRY(index.open(sink, atomic_, durable_));
+  TFILE_TRY(index().open(sink, atomic_, durable_));
   Output output(*sink, plan_->settings(), 0);
   TFILE_TRY(output.write(text.data(), text.size()));
   TFILE_TRY(output.flush());
-  return index.finish();
+  return index().finish();
 }
 
 Status SetReplacement::commit() {
   if (plan_->has_index()) TFILE_TRY(write_index());
   if (atomic_ && is_set()) TFILE_TRY(remove_entries());
-  TFILE_TRY(place_files());
+  TFILE_TRY(replace_files());
   return old_files_.empty() ? kOk : remove_old_files();
 }
 
 Status SetReplacement::remove_entries() {
-  if (plan_->has_index()) TFILE_TRY(remove_target(files_[plan_->count()]->target()));
-  TFILE_TRY(remove_target(part(0).target()));
+  if (plan_->has_index()) TFILE_TRY(remove_target(index().target()));
+  TFILE_TRY(remove_target(first_.target()));
   for (const OldFile &old : old_files_) {
     bool regular = false;
     FileIdentity identity;
@@ -212,14 +215,14 @@ Status SetReplacement::remove_entries() {
 
 // Renames the files to their targets. A durable save syncs the folder between the steps, so that the order also holds
 // after a power failure.
-Status SetReplacement::place_files() {
+Status SetReplacement::replace_files() {
   for (size_t i = 1; i < plan_->count(); ++i)
-    TFILE_TRY(part(i).move_into_place());
+    TFILE_TRY(file(i).move_into_place());
   if (is_set()) TFILE_TRY(sync());
-  TFILE_TRY(part(0).move_into_place());
+  TFILE_TRY(first_.move_into_place());
   if (plan_->has_index()) {
     TFILE_TRY(sync());
-    TFILE_TRY(files_[plan_->count()]->move_into_place());
+    TFILE_TRY(index().move_into_place());
   }
   return sync();
 }
@@ -227,16 +230,16 @@ Status SetReplacement::place_files() {
 // In a durable save, syncs the folders of all files. Files that are reached through links can be in other folders.
 Status SetReplacement::sync() {
   if (!durable_) return kOk;
-  for (Replacement *file : files_) {
-    if (file == files_[0] || !same_folder(file->target(), folder())) TFILE_TRY(file->sync());
+  for (size_t i = 0; i < file_count(); ++i) {
+    if (i == 0 || !same_folder(file(i).target(), folder())) TFILE_TRY(file(i).sync());
   }
   return kOk;
 }
 
 Status SetReplacement::new_identities(Vec<FileIdentity> *out) {
-  for (const Replacement *file : files_) {
+  for (size_t i = 0; i < file_count(); ++i) {
     FileIdentity identity;
-    TFILE_TRY(identify_target(&identity, file->target()));
+    TFILE_TRY(identify_target(&identity, file(i).target()));
     TFILE_TRY(out->push(identity));
   }
   std::sort(out->begin(), out->end(), is_before);

@@ -22,7 +22,8 @@ namespace tfile {
 // that the old set no longer loads.
 class SetReplacement {
  public:
-  explicit SetReplacement(Memory &memory) : memory_(memory), files_(memory), names_(memory), old_files_(memory) {}
+  explicit SetReplacement(Memory &memory)
+      : memory_(memory), first_(memory), others_(memory), names_(memory), old_files_(memory) {}
   SetReplacement(const SetReplacement &) = delete;
   SetReplacement &operator=(const SetReplacement &) = delete;
   // Removes the temporary files, unless commit() has succeeded.
@@ -47,9 +48,14 @@ class SetReplacement {
   };
 
   bool is_set() const { return plan_->count() > 1; }
-  Replacement &part(size_t i) { return *files_[i]; }
-  const Target &folder() const { return files_[0]->target(); }
-  Status add_file(const char *path);
+  // The parts in their order, then the index if the set has one.
+  size_t file_count() const { return 1 + others_.size(); }
+  const Replacement &file(size_t i) const { return i == 0 ? first_ : *others_[i - 1]; }
+  Replacement &file(size_t i) { return i == 0 ? first_ : *others_[i - 1]; }
+  Replacement &index() { return file(plan_->count()); }
+  const Target &folder() const { return first_.target(); }
+  Status find_set();
+  Status find_other(const char *path);
   Status find_old_files();
   Status find_old_shards();
   Status find_old_splits();
@@ -59,14 +65,15 @@ class SetReplacement {
   Status empty_parts();
   Status write_index();
   Status remove_entries();
-  Status place_files();
+  Status replace_files();
   Status remove_old_files();
   Status new_identities(Vec<FileIdentity> *out);
   Status sync();
 
   Memory &memory_;
   const PartPlan *plan_ = nullptr;
-  Vec<Replacement *> files_;  // the parts in order, then the index if the set has one
+  Replacement first_;  // the single file, or the first part
+  Vec<Replacement *> others_;
   Arena names_;
   Vec<OldFile> old_files_;
   size_t begun_ = 0;

@@ -39,24 +39,12 @@ Status GgufHeader::fill(uint64_t nbytes) {
   return read_at(source_, have, bytes_.data() + have, target - have, "");
 }
 
-Status GgufHeader::read_count(uint64_t *count, uint64_t least, const char *things) {
-  const uint64_t start = position_;
-  TFILE_TRY(read(count));
-  const Checked size = Checked(*count) * least;
-  const uint64_t remaining = source_.size - position_;
+Status GgufHeader::fail_count(uint64_t count, Checked size, const char *things) const {
+  const uint64_t start = position_ - sizeof(count);
   if (!size.valid())
-    return fail(TF_STATUS_CORRUPT, start) << *count << " " << things << " are more than a file can hold";
-  if (size.value() > remaining) {
-    return fail(TF_STATUS_TRUNCATED, start) << *count << " " << things << " need at least " << size.value()
-                                            << " bytes, but only " << remaining << " follow";
-  }
-  return kOk;
-}
-
-Status GgufHeader::skip_string() {
-  uint64_t length = 0;
-  TFILE_TRY(read_count(&length, 1, "bytes of a string"));
-  return skip(length);
+    return fail(TF_STATUS_CORRUPT, start) << count << " " << things << " are more than a file can hold";
+  return fail(TF_STATUS_TRUNCATED, start) << count << " " << things << " need at least " << size.value()
+                                          << " bytes, but only " << source_.size - position_ << " follow";
 }
 
 Status GgufHeader::read_string(Text *text) {

@@ -45,8 +45,16 @@ class GgufHeader {
     return kOk;
   }
   // Reads the count of things that follow. Fails if the file is too small for that many things of `least` bytes each.
-  Status read_count(uint64_t *count, uint64_t least, const char *things);
-  Status skip_string();
+  Status read_count(uint64_t *count, uint64_t least, const char *things) {
+    TFILE_TRY(read(count));
+    const Checked size = Checked(*count) * least;
+    return size.valid() && size.value() <= source_.size - position_ ? kOk : fail_count(*count, size, things);
+  }
+  Status skip_string() {
+    uint64_t length = 0;
+    TFILE_TRY(read_count(&length, 1, "bytes of a string"));
+    return skip(length);
+  }
   // The text is borrowed until the next need().
   Status read_string(Text *text);
   // Returns the string whose length is at a position that has been read.
@@ -57,6 +65,8 @@ class GgufHeader {
 
  private:
   Status fill(uint64_t nbytes);
+  // The count, which was just read, is of things that need too many bytes.
+  Status fail_count(uint64_t count, Checked size, const char *things) const;
 
   const Source &source_;
   uint64_t limit_;

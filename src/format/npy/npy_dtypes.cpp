@@ -8,7 +8,7 @@ namespace {
 // A spelling, and the dtype that it means. If the library does not have the dtype, item_bytes is the size of an
 // element.
 struct Spelling {
-  const char *text;
+  Text text;
   tf_dtype dtype;
   uint64_t item_bytes = 0;
 };
@@ -124,7 +124,8 @@ constexpr Spelling kNames[] = {
 
 const Spelling *find_spelling(Span<const Spelling> rows, Text text) {
   for (const Spelling &row : rows) {
-    if (text == Text(row.text)) return &row;
+    // Nearly all rows differ in their first character.
+    if (row.text[0] == text[0] && row.text == text) return &row;
   }
   return nullptr;
 }
@@ -184,7 +185,7 @@ NpyDtype npy_dtype(Text spelled) {
 
 const char *npy_code(tf_dtype dtype) {
   for (const Spelling &row : kCodes) {
-    if (row.dtype == dtype) return row.text;
+    if (row.dtype == dtype) return row.text.data();
   }
   return nullptr;
 }
