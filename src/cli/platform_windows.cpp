@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <io.h>
 #include <windows.h>
-// must follow windows.h
+// shellapi.h must be included after windows.h.
 #include <shellapi.h>
 
 #include <cstdio>

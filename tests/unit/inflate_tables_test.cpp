@@ -15,9 +15,9 @@
 namespace tfile {
 namespace {
 
-// Goes through all complete codes of up to `symbols` symbols and 15 bits, and finds the largest table. What the codes
-// up to the bits of the first level leave open is all that matters for the tables of the second, so that codes that
-// leave the same are looked at once.
+// Enumerates all complete codes of up to `symbols` symbols and 15 bits, and finds the largest table. The second-level
+// tables depend only on the number of first-level patterns that short codes leave unused, so each such number is
+// examined only once.
 class TableSizes {
  public:
   TableSizes(unsigned symbols, unsigned index_bits) : symbols_(symbols), index_bits_(index_bits) {}

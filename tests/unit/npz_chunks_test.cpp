@@ -188,8 +188,7 @@ TEST(NpzChunks, WrongTablesAreIgnored) {
       with_number(file, at + 4, 1),                                             // a chunk size above 2^32
       with_number(file, at + 8, number_at(file, at + 8) + 1),                   // the sum is wrong
       with_number(with_number(file, at + 12, first + 1), at + 16, second - 1),  // the sum is right, a boundary is wrong
-      with_number(with_number(file, at + 12, first - 5), at + 16,
-                  second + 5),  // a boundary is before the flush
+      with_number(with_number(file, at + 12, first - 5), at + 16, second + 5),  // a boundary before the flush
       with_number(with_number(file, at + 12, 0), at + 16, first + second),
       with_number(with_number(file, at + 8, 0), at + 12, first + number_at(file, at + 8)),
   };

@@ -9,7 +9,7 @@ namespace tfile {
 // What an error is about.
 enum class GgufSubject : uint8_t { kFile, kKey, kTensor };
 
-// A header of unknown length, which is read on demand and stays in memory, and a position in it.
+// Reads a header of unknown length on demand, keeps it in memory, and has a current position in it.
 class GgufHeader {
  public:
   GgufHeader(Memory &memory, const Source &source, const Settings &settings)
