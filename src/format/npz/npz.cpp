@@ -13,7 +13,8 @@ namespace tfile {
 namespace {
 
 constexpr uint64_t kMinChunk = uint64_t{1} << 20;
-constexpr uint64_t kMaxChunk = uint64_t{1} << 31;  // its compressed size fits in 32 bits
+constexpr uint64_t kMaxChunk = uint64_t{1}
+                               << 31;  // at most this many bytes, so that the compressed size fits in 32 bits
 
 }  // namespace
 
@@ -173,7 +174,7 @@ struct NpzPacker : Packer {
     return kOk;
   }
 
-  // Writes what is known of the current member now that its data have been written.
+  // Completes the current member after its data has been written.
   Status end_member(Output &output) {
     if (output.can_patch()) return zip.patch(output);
     TFILE_TRY(zip.put_descriptor(made));

@@ -11,7 +11,7 @@ namespace tfile {
 
 namespace {
 
-// Bytes of a deflated member to read at a time: for its header of some 100 bytes, and for text.
+// The number of bytes of a deflated member to read at a time: for its header of some 100 bytes, and for text.
 constexpr uint64_t kHeaderPiece = 1024;
 constexpr uint64_t kTextPiece = uint64_t{64} << 10;
 
@@ -81,8 +81,8 @@ class MemberInflater {
   size_t entry_ = 0;
   uint64_t data_ = 0;
   uint64_t piece_ = 0;
-  uint64_t used_ = 0;  // stored bytes
-  uint64_t made_ = 0;  // inflated bytes
+  uint64_t used_ = 0;  // number of stored bytes that have been used
+  uint64_t made_ = 0;  // number of inflated bytes
   bool done_ = false;  // the deflate stream has ended
 };
 
@@ -118,7 +118,7 @@ class Lister {
     TFILE_TRY(zip_.finish());
     TFILE_TRY(check_texts());
     TFILE_TRY(separate());
-    // A call that succeeds does not change the record, whatever it tolerated.
+    // A call that succeeds must not change the error record, even if it tolerated an error.
     if (settings_.on(TF_OPTION_LENIENT)) error_record() = before;
     return kOk;
   }
@@ -167,7 +167,7 @@ class Lister {
     } else if (!find_npz_text_type(&type, member)) {
       TFILE_TRY(check_array_count(source_, settings_, ++arrays_, header));
     }
-    // The index looks names up in the list, so the member must be there first.
+    // The index reads names from the list, so the member must be added to the list first.
     TFILE_TRY(listing_.members.push(member));
     TFILE_TRY(entries_.push(i));
     size_t twin = NameIndex::kNone;
@@ -182,7 +182,7 @@ class Lister {
     return kOk;
   }
 
-  // What is known of a member from the directory.
+  // Fills in the fields of a member that the directory determines.
   Member whole_member(size_t i, uint64_t data) const {
     const ZipEntry &entry = zip_.entry(i);
     Member member;
@@ -314,8 +314,8 @@ class Lister {
            << "CRC-32 of the member should be " << Hex{member.crc32} << ", is " << Hex{crc};
   }
 
-  // Finds the text members and checks their bytes. Nothing is decoded before all of them are known to be valid, so that a
-  // file that is refused has cost little memory.
+  // Finds the text members and checks their bytes. Nothing is decoded before all of them are known to be valid, so that
+  // a file that is refused has cost little memory.
   Status check_texts() {
     Checked total;
     for (size_t i = 0; i < listing_.members.size(); ++i) {
@@ -385,8 +385,8 @@ class Lister {
     return scratch_.resize(kTextPiece);
   }
 
-  // Calls use(piece) with the next nbytes of a member, in pieces of whole code points. If it is deflated, the inflater has
-  // begun with it, and scratch_ has the size of a piece.
+  // Calls use(piece) with the next nbytes of a member, in pieces of whole code points. If it is deflated, the inflater
+  // has begun with it, and scratch_ has the size of a piece.
   template <typename Use>
   Status read_bytes(const Member &member, uint64_t nbytes, Use &&use) {
     for (uint64_t done = 0; done < nbytes;) {

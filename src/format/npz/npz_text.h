@@ -7,10 +7,10 @@ namespace tfile {
 
 // An array of strings of a fixed size, filled up with zeros.
 struct NpzTextType {
-  bool is_list = false;     // of 1 dimension, not 0
-  bool is_unicode = false;  // strings of 32-bit code points, else of bytes
+  bool is_list = false;     // true: an array of 1 dimension; false: 0 dimensions
+  bool is_unicode = false;  // true: the strings consist of 32-bit code points; false: of bytes
   bool big_endian = false;
-  uint64_t item_bytes = 0;  // of a string
+  uint64_t item_bytes = 0;  // size of a string in bytes
 };
 
 // Returns true and sets *out if a member of an unknown dtype is text of 0 or 1 dimensions.
@@ -18,8 +18,8 @@ bool find_npz_text_type(NpzTextType *out, const Member &member);
 // True if all code points of an array are characters. The bytes are whole code points.
 bool has_valid_characters(const NpzTextType &type, Bytes bytes);
 
-// Decodes the bytes of a text member, which can come in pieces of whole code points. Zeros at the end of a string are not
-// part of it.
+// Decodes the bytes of a text member, which can come in pieces of whole code points. Zeros at the end of a string are
+// not part of it.
 class NpzTextDecoder {
  public:
   NpzTextDecoder(const NpzTextType &type, Memory &memory) : type_(type), string_(memory) {}
@@ -35,7 +35,7 @@ class NpzTextDecoder {
 
   NpzTextType type_;
   Vec<char> string_;
-  uint64_t zeros_ = 0;      // read since the last character of the string
+  uint64_t zeros_ = 0;      // number of zeros read since the last character of the string
   uint64_t item_read_ = 0;  // bytes of the current string that have been read
 };
 
