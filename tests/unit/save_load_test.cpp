@@ -325,7 +325,7 @@ TEST_F(SaveAndLoad, NullArguments) {
   EXPECT_TRUE(is_invalid(tf_save_memory(&buffer, TF_FORMAT_NPY, nullptr, arrays.get(), nullptr, nullptr)));
   EXPECT_TRUE(is_invalid(tf_save_memory(&buffer, TF_FORMAT_NPY, array.get(), arrays.get(), nullptr, nullptr)));
   EXPECT_TRUE(is_invalid(tf_save_memory(&buffer, TF_FORMAT_GGUF, array.get(), arrays.get(), nullptr, nullptr)));
-  EXPECT_TRUE(is_invalid(tf_save_memory(&buffer, TF_FORMAT_NPZ, nullptr, arrays.get(), metadata.get(), nullptr)));
+  EXPECT_TRUE(is_invalid(tf_save_memory(&buffer, TF_FORMAT_NPY, array.get(), nullptr, metadata.get(), nullptr)));
   EXPECT_TRUE(is_invalid(tf_save_sink(nullptr, TF_FORMAT_NPY, array.get(), nullptr, nullptr, nullptr)));
   EXPECT_EQ(tf_file_format(nullptr), TF_FORMAT_AUTO);
   EXPECT_EQ(tf_file_size(nullptr), 0u);

@@ -119,7 +119,7 @@ TEST_F(WriterTest, WritesToAPathWhatASaveWrites) {
         const auto options = options_with({{TF_OPTION_ATOMIC, atomic}});
         const Writer writer = open(folder.path("a"), format, options.get());
         declare_all(writer.get());
-        const tf_dict *given = format == TF_FORMAT_NPZ ? nullptr : metadata.get();
+        const tf_dict *given = metadata.get();
         ASSERT_EQ(tf_writer_set_metadata(writer.get(), given), TF_STATUS_OK);
         write_all(writer.get());
         ASSERT_EQ(tf_writer_finish(writer.get()), TF_STATUS_OK) << tf_error_message();
@@ -299,8 +299,9 @@ TEST_F(WriterTest, RefusesBadDeclarations) {
   expect_error(declare(writer.get(), "b", 9999, {2}), TF_STATUS_INVALID_ARGUMENT,
                "9999 is not a dtype that has elements");
   const auto metadata = new_dict();
-  expect_error(tf_writer_set_metadata(writer.get(), metadata.get()), TF_STATUS_INVALID_ARGUMENT,
-               "npz has no metadata: it must be NULL");
+  const Writer npy = open(folder.path("x.npy"), TF_FORMAT_AUTO);
+  expect_error(tf_writer_set_metadata(npy.get(), metadata.get()), TF_STATUS_INVALID_ARGUMENT,
+               "npy has no metadata: it must be NULL");
   ASSERT_EQ(tf_writer_write(writer.get(), "abcd", 4), TF_STATUS_OK);
   ASSERT_EQ(tf_writer_finish(writer.get()), TF_STATUS_OK) << tf_error_message();
 }
