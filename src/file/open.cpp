@@ -64,17 +64,20 @@ Status open_file(Ref<OpenedFile> &out, Ref<Source> source, const Settings &setti
   return kOk;
 }
 
-// Opens the set of files in a folder. *is_folder is false, and no error is set, if the path is not that of a folder.
-Status open_folder(Ref<OpenedFile> &out, bool *is_folder, Text path, const Settings &settings) {
+// Opens the set of files in a folder. If it succeeds, the error record is what it was before, although files in the
+// folder may not be readable.
+Status open_folder(Ref<OpenedFile> &out, Text path, const Settings &settings) {
+  const ErrorRecord before = error_record();
   Memory &memory = settings.memory();
   Vec<char> folder(memory);
   FolderSets sets(memory);
   Vec<Text> names(memory);
+  bool listed = false;
   const bool ends = folder_of(path).size() == path.size();
   TFILE_TRY(join(&folder, path, ends ? Text() : Text("/"), Text()));
   const Text prefix(folder.data(), folder.size() - 1);
-  TFILE_TRY(sets.read(is_folder, prefix, settings));
-  if (!*is_folder) return kOk;
+  TFILE_TRY(sets.read(&listed, prefix, settings));
+  if (!listed) return Failure(TF_STATUS_IO).in(path) << "expected a regular file, found a folder";
   TFILE_TRY(sets.find_sets(&names));
   if (names.empty()) {
     return Failure(TF_STATUS_IO).in(path) << "expected a regular file, found a folder without a set of files: it has "
@@ -89,22 +92,19 @@ Status open_folder(Ref<OpenedFile> &out, bool *is_folder, Text path, const Setti
   Ref<Source> source;
   TFILE_TRY(join(&entry, prefix, names[0], Text()));
   TFILE_TRY(source_from_path(source, memory, entry.data()));
-  return open_file(out, std::move(source), settings, true);
+  TFILE_TRY(open_file(out, std::move(source), settings, true));
+  error_record() = before;
+  return kOk;
 }
 
 }  // namespace
 
 Status open_path(Ref<OpenedFile> &out, const char *path, const Settings &settings) {
-  const ErrorRecord before = error_record();
   Ref<Source> source;
-  Status status = source_from_path(source, settings.memory(), path);
-  if (status.ok()) return open_file(out, std::move(source), settings, settings.on(TF_OPTION_PARTS));
-  if (status.code != TF_STATUS_IO) return status;
-  const ErrorRecord failure = error_record();
   bool is_folder = false;
-  status = open_folder(out, &is_folder, path, settings);
-  if (status.ok()) error_record() = is_folder ? before : failure;
-  return is_folder || !status.ok() ? status : Status{failure.status};
+  TFILE_TRY(source_from_path(source, settings.memory(), path, &is_folder));
+  if (is_folder) return open_folder(out, path, settings);
+  return open_file(out, std::move(source), settings, settings.on(TF_OPTION_PARTS));
 }
 
 }  // namespace tfile

@@ -187,10 +187,18 @@ uint64_t header_limit(const Settings &settings, uint64_t initial = 100000000);
 // Returns the alignment of array data, or `initial` if the settings have none.
 uint64_t data_alignment(const Settings &settings, uint64_t initial = 64);
 
+// Failures of the checks below.
+Status fail_rank(const Source &source, const Settings &settings, Text name, uint64_t rank, uint64_t offset);
+Status fail_name_length(const Source &source, const Settings &settings, uint64_t length, uint64_t offset);
+
 // Limits that all formats share. Each fails with LIMIT.
-Status check_rank(const Source &source, const Settings &settings, Text name, uint64_t rank, uint64_t offset);
+inline Status check_rank(const Source &source, const Settings &settings, Text name, uint64_t rank, uint64_t offset) {
+  return rank <= settings.limit(TF_OPTION_MAX_RANK) ? kOk : fail_rank(source, settings, name, rank, offset);
+}
+inline Status check_name_length(const Source &source, const Settings &settings, uint64_t length, uint64_t offset) {
+  return length <= settings.limit(TF_OPTION_MAX_NAME_BYTES) ? kOk : fail_name_length(source, settings, length, offset);
+}
 Status check_array_count(const Source &source, const Settings &settings, uint64_t count, uint64_t offset);
-Status check_name_length(const Source &source, const Settings &settings, uint64_t length, uint64_t offset);
 
 // Each format's row, which the format's own file defines.
 #define TFILE_FORMAT(row) extern const Format row;

@@ -24,8 +24,9 @@ struct File {
 };
 
 // Opens a regular file read-only and close-on-exec, without blocking on a FIFO. Fails with NOT_FOUND, or with IO and a
-// message that says what the path is instead.
-Status open_for_reading(File *out, uint64_t *size, const char *path);
+// message that says what the path is instead. With is_folder, which may be NULL, a folder is no error: *is_folder
+// becomes true, and nothing is opened.
+Status open_for_reading(File *out, uint64_t *size, const char *path, bool *is_folder);
 // Duplicates the user's descriptor of a regular file. *size is the size of the whole file.
 Status open_descriptor(File *out, uint64_t *size, int32_t descriptor);
 // Closes a file; does nothing for a File that was never opened.

@@ -100,7 +100,7 @@ Span<const Reason> system_reasons() {
   return Span<const Reason>(kReasons, sizeof(kReasons) / sizeof(kReasons[0]));
 }
 
-Status open_for_reading(File *out, uint64_t *size, const char *path) {
+Status open_for_reading(File *out, uint64_t *size, const char *path, bool *is_folder) {
   if (*path == '\0') return Failure(TF_STATUS_NOT_FOUND) << "the path of the file is empty";
   const File file{open_retrying(AT_FDCWD, path, O_RDONLY, 0)};
   struct stat info {};
@@ -108,16 +108,20 @@ Status open_for_reading(File *out, uint64_t *size, const char *path) {
     const int error = errno;
     if (error == ENOENT) return Failure(TF_STATUS_NOT_FOUND).in(path) << "no such file";
     // Sockets and devices without a driver cannot be opened; the message says what they are instead of the error.
-    if (stat(path, &info) == 0) TFILE_TRY(check_regular(path, info.st_mode));
+    const bool known = stat(path, &info) == 0;
+    if (known && is_folder != nullptr && S_ISDIR(info.st_mode)) return *is_folder = true, kOk;
+    if (known) TFILE_TRY(check_regular(path, info.st_mode));
     return refuse(error, path, "open");
   }
   Status status = kOk;
   if (fstat(file.descriptor, &info) != 0) {
     status = refuse(errno, path, "open");
+  } else if (is_folder != nullptr && S_ISDIR(info.st_mode)) {
+    *is_folder = true;
   } else {
     status = check_regular(path, info.st_mode);
   }
-  if (!status.ok()) {
+  if (!status.ok() || S_ISDIR(info.st_mode)) {
     close_file(file);
     return status;
   }

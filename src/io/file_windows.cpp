@@ -59,12 +59,14 @@ Status check_regular(Text path, HANDLE handle) {
   }
 }
 
+bool is_directory(const wchar_t *path) {
+  const DWORD attributes = GetFileAttributesW(path);
+  return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+}
+
 // Fails to open a path: says that it is a folder, if it is, else gives the system's reason.
 Status refuse_to_open(Text path, const wchar_t *wide, DWORD error, const char *what) {
-  const DWORD attributes = GetFileAttributesW(wide);
-  if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0) {
-    return irregular(path, "a folder");
-  }
+  if (is_directory(wide)) return irregular(path, "a folder");
   return refuse(error, path, what);
 }
 
@@ -133,7 +135,7 @@ Span<const Reason> system_reasons() {
   return Span<const Reason>(kReasons, sizeof(kReasons) / sizeof(kReasons[0]));
 }
 
-Status open_for_reading(File *out, uint64_t *size, const char *path) {
+Status open_for_reading(File *out, uint64_t *size, const char *path, bool *is_folder) {
   if (*path == '\0') return Failure(TF_STATUS_NOT_FOUND) << "the path of the file is empty";
   Vec<wchar_t> wide(default_memory());
   TFILE_TRY(append_wide(wide, path));
@@ -142,6 +144,7 @@ Status open_for_reading(File *out, uint64_t *size, const char *path) {
   if (handle == INVALID_HANDLE_VALUE) {
     const DWORD error = GetLastError();
     if (is_missing(error)) return Failure(TF_STATUS_NOT_FOUND).in(path) << "no such file";
+    if (is_folder != nullptr && is_directory(wide.data())) return *is_folder = true, kOk;
     return refuse_to_open(path, wide.data(), error, "open");
   }
   Status status = check_regular(path, handle);

@@ -251,12 +251,13 @@ Status source_from_memory(Ref<Source> &out, Memory &memory, const void *data, si
   return make_owner(out, memory, kMemoryOps, state, nbytes);
 }
 
-Status source_from_path(Ref<Source> &out, Memory &memory, const char *path) {
+Status source_from_path(Ref<Source> &out, Memory &memory, const char *path, bool *is_folder) {
   OpenFile *state = nullptr;
   TFILE_TRY(make(&state, memory, memory));
   Status status = state->path.append(path, strlen(path) + 1);
-  if (status.ok()) status = open_for_reading(&state->file, &state->size, state->path.data());
-  if (!status.ok()) return fail_and_release(status, destroy_file, state);
+  if (status.ok()) status = open_for_reading(&state->file, &state->size, state->path.data(), is_folder);
+  const bool opened = status.ok() && (is_folder == nullptr || !*is_folder);
+  if (!opened) return fail_and_release(status, destroy_file, state);
   TFILE_TRY(make_owner(out, memory, kFileOps, state, state->size));
   out->label = state->label();
   return kOk;

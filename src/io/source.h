@@ -58,7 +58,8 @@ Status source_from_callbacks(Ref<Source> &out, Memory &memory, uint64_t size, bo
 Status source_from_memory(Ref<Source> &out, Memory &memory, const void *data, size_t nbytes, tf_release_fn release,
                           void *user);
 // Opens a regular file. The first mapping maps the whole file, privately and writable, until the source is released.
-Status source_from_path(Ref<Source> &out, Memory &memory, const char *path);
+// With is_folder, a folder is no error: *is_folder becomes true, and out stays empty.
+Status source_from_path(Ref<Source> &out, Memory &memory, const char *path, bool *is_folder = nullptr);
 // Makes a source of `size` bytes at `offset` of a regular file that the user has open; UINT64_MAX means up to the end
 // of the file. The descriptor is duplicated. Mapping works as for source_from_path().
 Status source_from_descriptor(Ref<Source> &out, Memory &memory, int32_t descriptor, uint64_t offset, uint64_t size);
