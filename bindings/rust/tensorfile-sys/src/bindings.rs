@@ -253,8 +253,10 @@ pub const TF_OPTION_SKIP_UNSUPPORTED: tf_option = 23;
 /// Switch, default 1: [`tf_load_weights`] fails if weights are missing, unexpected, or of another shape. With 0 it
 /// loads the expected weights that the file has.
 pub const TF_OPTION_STRICT: tf_option = 6;
-/// Switch, default 0. With 1, opening one part of a split .gguf (NAME-00001-of-00003.gguf) opens the whole set. The
-/// index of sharded safetensors (NAME.safetensors.index.json) always opens its whole set.
+/// Switch, default 0. With 1, opening one part of a set of files opens the whole set: that of the index in the same
+/// folder that lists a .safetensors, that of the metadata of a split .gguf, or else all parts with that name and other
+/// numbers (NAME-00001-of-00003.gguf). The index of sharded safetensors (NAME.safetensors.index.json) and the folder of
+/// a set always open the whole set.
 pub const TF_OPTION_PARTS: tf_option = 7;
 /// Longest accepted header in bytes. 0 to INT64_MAX. Default 0: 1 MiB for the header of an npy array, 100,000,000
 /// otherwise.
@@ -1084,11 +1086,12 @@ unsafe extern "C" {
     /// * `arrays`: receives the arrays by name, in file order; an empty dict if the array of a .npy went to *array. May
     ///   be NULL
     /// * `metadata`: receives the metadata; an empty dict for a format that has none. May be NULL. The values are strings
-    ///   for safetensors; for gguf they are 0-d and 1-d arrays, strings, lists of strings, and, for arrays of
-    ///   arrays, dicts with the keys "0", "1", ...
-    /// * `path`: a regular file, or the index of sharded safetensors (NAME.safetensors.index.json). The index loads
-    ///   the arrays that it lists and the metadata of all shards; if a shard does not exist, the call fails
-    ///   with NOT_FOUND and names it
+    ///   for safetensors; strings and lists of strings for npz, whose members of text they are; for gguf they
+    ///   are 0-d and 1-d arrays, strings, lists of strings, and, for arrays of arrays, dicts with the keys
+    ///   "0", "1", ...
+    /// * `path`: a regular file, the index of sharded safetensors (NAME.safetensors.index.json), or a folder with one set
+    ///   of files in it. The index loads the arrays that it lists and the metadata of all shards; if a shard
+    ///   does not exist, the call fails with NOT_FOUND and names it
     /// * `options`: format, load mode, decoding, limits, threads, allocator; may be NULL
     #[must_use]
     pub fn tf_load(
@@ -1473,11 +1476,14 @@ unsafe extern "C" {
     /// * `format`: the format; not [`TF_FORMAT_AUTO`]
     /// * `array`: the array of a .npy; NULL for the other formats
     /// * `arrays`: arrays by name; NULL for a .npy
-    /// * `metadata`: metadata of a .safetensors or .gguf; may be NULL
+    /// * `metadata`: metadata of a .safetensors or .gguf, as in [`tf_save_safetensors`] and [`tf_save_gguf`], or of an .npz:
+    ///   strings and lists of strings, which are saved as text members, as np.savez saves a string or a list
+    ///   of strings. MLX cannot read an .npz with text members. May be NULL
     /// * `options`: may be NULL
     ///
     /// Returns as the function that saves the format to a path; INVALID_ARGUMENT if format is AUTO, if array and arrays are
-    ///   not as described, or if there is metadata for npy or npz.
+    ///   not as described, or if there is metadata for npy; for npz also DUPLICATE if a metadata value and an array
+    ///   have the same name, and TYPE if a metadata value is of another kind.
     #[must_use]
     pub fn tf_save_memory(
         out: *mut *mut tf_buffer,
@@ -1552,11 +1558,11 @@ unsafe extern "C" {
         ndim: usize,
     ) -> tf_status;
 
-    /// Sets the metadata of a .safetensors or .gguf, replacing what was set before.
+    /// Sets the metadata of a .safetensors, .gguf or .npz, replacing what was set before.
     ///
     /// * `writer`: the writer
-    /// * `metadata`: as in [`tf_save_safetensors`] and [`tf_save_gguf`], or NULL for none. The writer keeps a reference, and
-    ///   reads the dict when it writes the first byte
+    /// * `metadata`: as in [`tf_save_memory`], or NULL for none. The writer keeps a reference, and reads the dict when it
+    ///   writes the first byte
     #[must_use]
     pub fn tf_writer_set_metadata(writer: *mut tf_writer, metadata: *const tf_dict) -> tf_status;
 

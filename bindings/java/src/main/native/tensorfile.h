@@ -1,34 +1,58 @@
 /**
  * @file tensorfile.h
- * Save and load named n-dimensional arrays: .npy, .npz, .safetensors and .gguf.
+ * Saves and loads named n-dimensional arrays as .npy, .npz, .safetensors and .gguf.
  *
- * This header is the whole ABI and its reference manual. What holds for every function stands here once:
+ * This header declares the whole ABI and is its reference manual. The conventions below apply to every function; the
+ * comment of a function describes only what is particular to it.
  *
- * Handles. Every type below is opaque and reference-counted with atomics. `tf_X_retain` adds a reference and gives its
- * argument back; `tf_X_release` drops one, and the last one frees the object; both accept NULL and may be called from
- * any thread at any time. A function that makes something takes `T **out` first, sets it to NULL on entry, and on
- * success the caller owns one reference. A returned pointer is borrowed: its comment says until when it lives.
+ * ## Handles and ownership
  *
- * Errors. A function returns a ::tf_status; 0 is success. On failure nothing is made and nothing changes, and the
- * calling thread's error record is set: tf_error_message(), tf_error_offset(), tf_error_name(). Plain getters give 0 or
- * NULL for a NULL handle or a bad index, and set the record. Any function with a ::tf_status may return
- * ::TF_STATUS_INVALID_ARGUMENT (a NULL handle or output, a number outside its range) and ::TF_STATUS_OUT_OF_MEMORY; the
- * other statuses are named at each function. The library never prints, aborts or exits, keeps no global setting,
- * needs no initialisation, and reads neither environment nor locale.
+ * Every handle type (::tf_array, ::tf_dict, ...) is opaque and has an atomic reference count. tf_X_retain() adds a
+ * reference and returns its argument; tf_X_release() drops a reference, and dropping the last one frees the object.
+ * Both accept NULL and may be called from any thread at any time.
  *
- * Text. Strings are UTF-8, a pointer and a length in bytes; length SIZE_MAX means "up to the NUL". Text that comes out
- * is also NUL-terminated, and the output for its length may be NULL. Paths are NUL-terminated: bytes on POSIX, UTF-8 on
- * Windows. A name in a file is never a path.
+ * A function that creates or returns an object takes `T **out` as its first argument. It sets `*out` to NULL on entry;
+ * on success the caller owns one reference and must release it. All other returned pointers are borrowed: the comment
+ * of the function says how long they stay valid. Arguments are never consumed unless the comment says so.
  *
- * Threads. Functions that take a const handle may run at once on one handle; the others need that nobody else uses the
- * handle meanwhile. Callbacks run on the calling thread unless their owner was declared concurrent. An allocator must
- * bear calls from any thread, unless ::TF_OPTION_THREADS is 1 and its arrays stay on one thread.
+ * ## Errors
  *
- * Settings. A `const tf_options *` may be NULL: every option then has its default. It is read during the call and
- * need not outlive it.
+ * A function that can fail returns a ::tf_status; ::TF_STATUS_OK is 0. When a function fails, no object is created,
+ * existing objects are unchanged, and the error record of the calling thread is set; read it with tf_error_message(),
+ * tf_error_offset() and tf_error_name(). Any function that returns a ::tf_status can fail with
+ * ::TF_STATUS_INVALID_ARGUMENT (a required handle or output is NULL, or a number is out of range) and
+ * ::TF_STATUS_OUT_OF_MEMORY; the comment of a function lists the others. Plain getters return 0 or NULL, and set the
+ * error record, if the handle is NULL or the index is out of range.
  *
- * Shapes are in elements, outermost dimension first; strides and sizes named `nbytes` are in bytes. All sizes are
- * below 2^63.
+ * The library never prints, aborts or exits. It has no global settings, needs no initialisation, and reads neither the
+ * environment nor the locale.
+ *
+ * ## Strings and paths
+ *
+ * Strings are UTF-8, passed as a pointer and a length in bytes; the length SIZE_MAX means that the string is
+ * NUL-terminated. Returned strings are also NUL-terminated, and the output for their length may be NULL. Paths are
+ * NUL-terminated: arbitrary bytes on POSIX, UTF-8 on Windows. Names stored in a file are never used as paths.
+ *
+ * ## Threads
+ *
+ * Functions that take their handle as `const` may run at the same time on one handle. The others require that no other
+ * thread uses the handle during the call. Callbacks run on the calling thread, with two exceptions: a source that was
+ * created as concurrent, and an allocator, which can be called from any thread unless ::TF_OPTION_THREADS is 1 and the
+ * arrays it serves stay on one thread.
+ *
+ * ## Options
+ *
+ * A `const tf_options *` may be NULL, which means that every option has its default. The options are read during the
+ * call and need not outlive it.
+ *
+ * ## Sizes
+ *
+ * Shapes count elements, outermost dimension first. Strides and sizes named `nbytes` count bytes. All sizes are less
+ * than 2^63.
+ *
+ * ## Stability
+ *
+ * The numbers of statuses, dtypes, formats, kinds and options never change; new ones are appended.
  */
 #ifndef TENSORFILE_H
 #define TENSORFILE_H
@@ -36,13 +60,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** Version of this header; tf_version_number() returns that of the running library. */
 #define TENSORFILE_VERSION_MAJOR 0
+/** See ::TENSORFILE_VERSION_MAJOR. */
 #define TENSORFILE_VERSION_MINOR 1
+/** See ::TENSORFILE_VERSION_MAJOR. */
 #define TENSORFILE_VERSION_PATCH 0
+/** See ::TENSORFILE_VERSION_MAJOR. */
 #define TENSORFILE_VERSION_STRING "0.1.0"
 
 #if defined(TENSORFILE_API)
-/* the build or the embedding program has said how functions are exported */
+/* The build or the embedding program has defined how functions are exported. */
 #elif defined(_WIN32) && defined(TENSORFILE_BUILD_SHARED)
 #define TENSORFILE_API __declspec(dllexport)
 #elif defined(_WIN32) && defined(TENSORFILE_SHARED)
@@ -57,91 +85,97 @@
 extern "C" {
 #endif
 
-/** An n-dimensional array: dtype, shape, strides, and a buffer that it may share with views. */
+/** An n-dimensional array: dtype, shape, strides, and memory that it can share with its views. */
 typedef struct tf_array tf_array;
-/** Values by UTF-8 name, in insertion or file order. */
+/** A map from UTF-8 names to arrays, strings, lists of strings and dicts. It keeps insertion order, or file order. */
 typedef struct tf_dict tf_dict;
-/** A file opened and validated whose arrays are not read yet. */
+/** An open file whose header has been read and validated. Its arrays are read on request. */
 typedef struct tf_file tf_file;
-/** Settings of a call. */
+/** The settings of a call. */
 typedef struct tf_options tf_options;
-/** Where bytes are read from: positional reads, perhaps mapping. */
+/** Where bytes are read from: reads at any offset, and optionally maps memory. */
 typedef struct tf_source tf_source;
-/** Where bytes are written to, one after another. */
+/** Where bytes are written to, from the first to the last. */
 typedef struct tf_sink tf_sink;
-/** Writes a file array by array, in pieces. */
+/** Writes a file array by array, in pieces of any size. */
 typedef struct tf_writer tf_writer;
-/** Bytes in memory that the library made. */
+/** A block of bytes that the library allocated. */
 typedef struct tf_buffer tf_buffer;
 
-/* Of DLPack's dlpack.h, which need not be there: see tf_array_to_dlpack(). */
+/* The tensor structs of DLPack, declared here so that dlpack.h is not needed: see tf_array_to_dlpack(). */
 struct DLManagedTensor;
 struct DLManagedTensorVersioned;
 
-/** What became of a call. Values are frozen; new ones are appended. */
+/** The result of a call. */
 typedef int32_t tf_status;
 enum {
-  /** Done. */
+  /** The call succeeded. */
   TF_STATUS_OK = 0,
-  /** The caller's mistake: a NULL handle, an index or number out of range, a wrong shape. Nothing was done. */
+  /** The caller made a mistake: a NULL handle, an index or number out of range, a wrong shape. Nothing was done. */
   TF_STATUS_INVALID_ARGUMENT = 1,
-  /** An allocation failed. Handles are as before; the same call may succeed later. */
+  /** An allocation failed. All handles are as before, and the same call may succeed later. */
   TF_STATUS_OUT_OF_MEMORY = 2,
-  /** The system could not open, read, write or replace a file; the message carries its reason. */
+  /** The system could not open, read, write or replace a file. The message contains the reason that it gave. */
   TF_STATUS_IO = 3,
-  /** No such file, name or key. */
+  /** There is no such file, name or key. */
   TF_STATUS_NOT_FOUND = 4,
-  /** A name stands twice: in a file, or among the names given. */
+  /** A name occurs twice, in a file or among the names passed to a call. */
   TF_STATUS_DUPLICATE = 5,
-  /** The bytes are not of the format asked for, or of none that is known. */
+  /** The bytes are not of the requested format, or of no known format. */
   TF_STATUS_FORMAT = 6,
-  /** The file breaks a rule of its format. No reader should trust it. */
+  /** The file breaks a rule of its format. */
   TF_STATUS_CORRUPT = 7,
-  /** The file ends too early; more bytes at its end could make it valid. */
+  /** The file ends too early. More bytes at its end could make it valid. */
   TF_STATUS_TRUNCATED = 8,
-  /** Valid, but not handled here: a dtype, version or method; an unknown option; what a target format cannot hold. */
+  /** The input is valid but not supported: a dtype, version, method or option, or something a format cannot hold. */
   TF_STATUS_UNSUPPORTED = 9,
-  /** A limit of the options was hit; a larger limit would change the verdict. */
+  /** A limit set by an option was exceeded. The call could succeed with a larger limit. */
   TF_STATUS_LIMIT = 10,
-  /** A value is of another kind or dtype than the call needs. */
+  /** A value has another kind or dtype than the call needs. */
   TF_STATUS_TYPE = 11,
-  /** What was loaded is not what was expected. */
+  /** The loaded weights do not have the expected names and shapes. */
   TF_STATUS_MISMATCH = 12,
-  /** A progress callback asked to stop. */
+  /** A progress callback ended the call. */
   TF_STATUS_CANCELLED = 13,
-  /** The library contradicts itself; please report it. */
+  /** The library has a bug; please report it. */
   TF_STATUS_INTERNAL = 14
 };
 
-/** The type of an array's elements. Values are frozen; new ones are appended; a ggml block type is 64 + ggml's id. */
+/**
+ * The type of an array's elements.
+ *
+ * The block types of ggml are numbered 64 + ggml's own number. The data of an array of a block type is a sequence of
+ * blocks, each of which encodes tf_dtype_block_size() consecutive elements of a row in tf_dtype_block_bytes() bytes.
+ */
 typedef int32_t tf_dtype;
 enum {
-  /** A type that this library does not know: listed, never read. */
+  /** A type that the library does not know. Such an array is listed, but only its raw bytes can be read: see
+      tf_file_type() and tf_file_read_raw(). */
   TF_DTYPE_UNSUPPORTED = 0,
-  TF_DTYPE_BOOL = 1, /**< one byte, 0 or 1 */
-  TF_DTYPE_INT8 = 2,
-  TF_DTYPE_INT16 = 3,
-  TF_DTYPE_INT32 = 4,
-  TF_DTYPE_INT64 = 5,
-  TF_DTYPE_UINT8 = 6,
-  TF_DTYPE_UINT16 = 7,
-  TF_DTYPE_UINT32 = 8,
-  TF_DTYPE_UINT64 = 9,
-  TF_DTYPE_FLOAT16 = 10, /**< IEEE binary16 */
-  TF_DTYPE_BFLOAT16 = 11,
-  TF_DTYPE_FLOAT32 = 12,
-  TF_DTYPE_FLOAT64 = 13,
-  TF_DTYPE_COMPLEX64 = 14,       /**< two float32: real, imaginary */
-  TF_DTYPE_COMPLEX128 = 15,      /**< two float64 */
-  TF_DTYPE_FLOAT8_E4M3FN = 16,   /**< safetensors F8_E4M3 */
-  TF_DTYPE_FLOAT8_E5M2 = 17,     /**< safetensors F8_E5M2 */
-  TF_DTYPE_FLOAT8_E4M3FNUZ = 18, /**< safetensors F8_E4M3FNUZ */
-  TF_DTYPE_FLOAT8_E5M2FNUZ = 19, /**< safetensors F8_E5M2FNUZ */
-  TF_DTYPE_FLOAT8_E8M0FNU = 20,  /**< safetensors F8_E8M0: an exponent, no sign */
-  TF_DTYPE_FLOAT6_E2M3FN = 21,   /**< safetensors F6_E2M3: 4 elements in 3 bytes */
-  TF_DTYPE_FLOAT6_E3M2FN = 22,   /**< safetensors F6_E3M2: 4 elements in 3 bytes */
-  TF_DTYPE_FLOAT4_E2M1FN = 23,   /**< safetensors F4: 2 elements in a byte, the first in the low half */
-  TF_DTYPE_Q4_0 = 66,            /**< from here on ggml's block types; data are whole blocks */
+  TF_DTYPE_BOOL = 1,             /**< one byte, 0 or 1 */
+  TF_DTYPE_INT8 = 2,             /**< 8-bit signed integer */
+  TF_DTYPE_INT16 = 3,            /**< 16-bit signed integer */
+  TF_DTYPE_INT32 = 4,            /**< 32-bit signed integer */
+  TF_DTYPE_INT64 = 5,            /**< 64-bit signed integer */
+  TF_DTYPE_UINT8 = 6,            /**< 8-bit unsigned integer */
+  TF_DTYPE_UINT16 = 7,           /**< 16-bit unsigned integer */
+  TF_DTYPE_UINT32 = 8,           /**< 32-bit unsigned integer */
+  TF_DTYPE_UINT64 = 9,           /**< 64-bit unsigned integer */
+  TF_DTYPE_FLOAT16 = 10,         /**< IEEE 754 binary16 */
+  TF_DTYPE_BFLOAT16 = 11,        /**< the upper 16 bits of a float32 */
+  TF_DTYPE_FLOAT32 = 12,         /**< IEEE 754 binary32 */
+  TF_DTYPE_FLOAT64 = 13,         /**< IEEE 754 binary64 */
+  TF_DTYPE_COMPLEX64 = 14,       /**< two float32: real and imaginary part */
+  TF_DTYPE_COMPLEX128 = 15,      /**< two float64: real and imaginary part */
+  TF_DTYPE_FLOAT8_E4M3FN = 16,   /**< F8_E4M3 of safetensors */
+  TF_DTYPE_FLOAT8_E5M2 = 17,     /**< F8_E5M2 of safetensors */
+  TF_DTYPE_FLOAT8_E4M3FNUZ = 18, /**< F8_E4M3FNUZ of safetensors */
+  TF_DTYPE_FLOAT8_E5M2FNUZ = 19, /**< F8_E5M2FNUZ of safetensors */
+  TF_DTYPE_FLOAT8_E8M0FNU = 20,  /**< F8_E8M0 of safetensors: an exponent without a sign */
+  TF_DTYPE_FLOAT6_E2M3FN = 21,   /**< F6_E2M3 of safetensors, packed: 4 elements in 3 bytes */
+  TF_DTYPE_FLOAT6_E3M2FN = 22,   /**< F6_E3M2 of safetensors, packed: 4 elements in 3 bytes */
+  TF_DTYPE_FLOAT4_E2M1FN = 23,   /**< F4 of safetensors, packed: 2 elements in a byte, the first in its lower half */
+  TF_DTYPE_Q4_0 = 66,            /**< first of ggml's block types */
   TF_DTYPE_Q4_1 = 67,
   TF_DTYPE_Q5_0 = 70,
   TF_DTYPE_Q5_1 = 71,
@@ -173,718 +207,1075 @@ enum {
 /** A file format. */
 typedef int32_t tf_format;
 enum {
-  TF_FORMAT_AUTO = 0, /**< find out: by extension, then by content */
+  TF_FORMAT_AUTO = 0, /**< detect the format: by the path's extension, or else by the content */
   TF_FORMAT_NPY = 1,
   TF_FORMAT_NPZ = 2,
   TF_FORMAT_SAFETENSORS = 3,
-  TF_FORMAT_GGUF = 4
+  TF_FORMAT_GGUF = 4,
+  TF_FORMAT_BY_CONTENT = 5 /**< for reading: detect the format by the content, and ignore the path's extension */
 };
 
 /** The kind of a value in a ::tf_dict. */
 typedef int32_t tf_kind;
 enum {
-  TF_KIND_NONE = 0, /**< no such value */
+  TF_KIND_NONE = 0, /**< there is no such value */
   TF_KIND_ARRAY = 1,
-  TF_KIND_STRING = 2, /**< bytes; UTF-8 wherever a writer kept to its format */
+  TF_KIND_STRING = 2, /**< bytes; they are UTF-8 if the writer of the file obeyed its format */
   TF_KIND_STRING_LIST = 3,
   TF_KIND_DICT = 4
 };
 
-/** A setting; each takes an int64, its range and default are told here. Numbers are frozen; new ones are appended. */
+/**
+ * An option of ::tf_options. The value of every option is an int64_t; tf_options_set() checks its range.
+ *
+ * "Switch" means 0 or 1. "Named value" means that tf_options_set_string() accepts the value by name too. Options are
+ * grouped by what they concern; a call ignores those that do not concern it.
+ */
 typedef int32_t tf_option;
 enum {
-  /** Threads that one call may use, itself included: 0 (default) as many as the machine has cores, or as the executor
-      is wide; up to 1024. 1: the call makes no thread and uses no executor. */
+  /* Execution */
+
+  /** Number of threads that one call may use, the calling thread included. 0 to 1024. Default 0: as many as the machine
+      has cores, or the width of the executor if one is set. With 1 the call creates no thread and uses no executor. */
   TF_OPTION_THREADS = 1,
-  /** Format to load, or to save by tf_save_weights: a ::tf_format, or its name by tf_options_set_string. Default AUTO. */
-  TF_OPTION_FORMAT = 2,
-  /** 1: save to the very path given; 0 (default): the format's extension is added when the path lacks it. */
-  TF_OPTION_EXACT_PATH = 3,
-  /** ::TF_LOAD_MODE_OWN (default) or ::TF_LOAD_MODE_MAP; by name "own" or "map". */
-  TF_OPTION_LOAD_MODE = 4,
-  /** 1: accept trailing bytes, bytes before a zip archive, and leave out arrays of unknown types in tf_load. Default 0. */
-  TF_OPTION_LENIENT = 5,
-  /** 1 (default): tf_load_weights refuses weights that are missing, unexpected or of another shape. */
-  TF_OPTION_STRICT = 6,
-  /** 1: a .gguf that is one part of several (NAME-00001-of-00003.gguf) is opened as the whole set. Default 0. The index
-      of sharded safetensors (NAME.safetensors.index.json) always opens its set. */
-  TF_OPTION_PARTS = 7,
-  /** Most bytes of array data in one file of a .safetensors or .gguf saved by path, from 1; 0 (default): one file. More
-      are saved as NAME-00001-of-00003 and so on, safetensors with their index; each array stays whole. */
-  TF_OPTION_PART_BYTES = 8,
-  /** Bytes of memory that the objects made by one call (or read through one tf_file) may hold at once, from 1; 0
-      (default): no limit. */
+  /** Bytes of memory that the objects created by one call, or read through one ::tf_file, may occupy at the same time.
+      0 to INT64_MAX. Default 0: no limit. Exceeding it is ::TF_STATUS_LIMIT. */
   TF_OPTION_MAX_BYTES = 9,
-  /** Longest header in bytes: 0 (default) means 100,000,000, and 1 MiB for an npy header. */
+
+  /* Which format */
+
+  /** Format to load; also the format of tf_save_weights() if the extension of its path names none, and of a ::tf_writer
+      that is opened with ::TF_FORMAT_AUTO. Named value: a ::tf_format, or "auto", "npy", "npz", "safetensors", "gguf"
+      or "content" (::TF_FORMAT_BY_CONTENT, for reading only). Default ::TF_FORMAT_AUTO. */
+  TF_OPTION_FORMAT = 2,
+
+  /* Loading */
+
+  /** Whether loaded arrays own their memory or map the file. Named value: ::TF_LOAD_MODE_OWN ("own", the default) or
+      ::TF_LOAD_MODE_MAP ("map"). */
+  TF_OPTION_LOAD_MODE = 4,
+  /** What loading does with ggml's block types. Named value: ::TF_DECODE_KEEP ("keep", the default), ::TF_DECODE_MLX
+      ("mlx"), or one of ::TF_DTYPE_FLOAT16, ::TF_DTYPE_BFLOAT16, ::TF_DTYPE_FLOAT32, ::TF_DTYPE_FLOAT64 (or its name)
+      to decode to that dtype. A ::tf_file always describes arrays as they are stored, and tf_file_read_into() has its
+      own dtype argument. */
+  TF_OPTION_DECODE = 22,
+  /** Switch, default 0. With 1, faults are accepted that the reference readers of the formats accept: bytes after the
+      end of a file or before a zip archive; in a .npz, several members of one name (the last one is used), bytes after
+      the array of a member, and a member whose header is invalid (it is listed with ::TF_DTYPE_UNSUPPORTED). */
+  TF_OPTION_LENIENT = 5,
+  /** Switch, default 0. With 1, tf_load() and tf_load_weights() leave out arrays that cannot be read, because their type
+      is unknown or their header is invalid, instead of failing. */
+  TF_OPTION_SKIP_UNSUPPORTED = 23,
+  /** Switch, default 1: tf_load_weights() fails if weights are missing, unexpected, or of another shape. With 0 it
+      loads the expected weights that the file has. */
+  TF_OPTION_STRICT = 6,
+  /** Switch, default 0. With 1, opening one part of a set of files opens the whole set: that of the index in the same
+      folder that lists a .safetensors, that of the metadata of a split .gguf, or else all parts with that name and other
+      numbers (NAME-00001-of-00003.gguf). The index of sharded safetensors (NAME.safetensors.index.json) and the folder of
+      a set always open the whole set. */
+  TF_OPTION_PARTS = 7,
+
+  /* Limits on untrusted files; exceeding one is TF_STATUS_LIMIT */
+
+  /** Longest accepted header in bytes. 0 to INT64_MAX. Default 0: 1 MiB for the header of an npy array, 100,000,000
+      otherwise. */
   TF_OPTION_MAX_HEADER_BYTES = 10,
-  /** Most arrays in a file, from 1; default 1,000,000. */
+  /** Largest accepted number of arrays in a file. 1 to 2^30, default 1,000,000. */
   TF_OPTION_MAX_ARRAYS = 11,
-  /** Most metadata values in a file, from 1; default 1,000,000. Elements of a list are not values of their own. */
+  /** Largest accepted number of metadata values in a file; the elements of a list do not count. 1 to 2^30, default
+      1,000,000. */
   TF_OPTION_MAX_METADATA = 12,
-  /** Longest name or key in bytes, from 1; default 65,536. */
+  /** Longest accepted name or key in bytes. 1 to 2^30, default 65,536. */
   TF_OPTION_MAX_NAME_BYTES = 13,
-  /** Most dimensions of an array, 1 to 64; default 64. */
+  /** Largest accepted number of dimensions. 1 to 64, default 64. */
   TF_OPTION_MAX_RANK = 14,
-  /** Deepest nesting of metadata (gguf arrays: 8 at most), and most parts, between dots, of a name that
-      tf_load_weights and tf_save_weights make a tree of; 1 to 64; default 64. */
+  /** Deepest accepted nesting of metadata (gguf arrays nest at most 8 deep in any case), and of the trees that
+      tf_load_weights() and tf_save_weights() convert from and to dotted names. 1 to 64, default 64. */
   TF_OPTION_MAX_NESTING = 15,
-  /** 1: fsync file and folder before a save returns. Default 0. */
-  TF_OPTION_DURABLE = 16,
-  /** 1 (default): write a temporary file beside the target, then rename it over; 0: write the target in place. */
+
+  /* Saving */
+
+  /** Switch, default 0: the extension of the format is appended to a path that lacks it. With 1 the path is used as it
+      is. */
+  TF_OPTION_EXACT_PATH = 3,
+  /** Most bytes of array data in one file, for a .safetensors or .gguf that is saved by path. 0 to INT64_MAX. Default
+      0: one file. Larger data is saved as a set of parts NAME-00001-of-00003 and so on, for safetensors with an index.
+      An array is never divided: one that is larger gets a part of its own. */
+  TF_OPTION_PART_BYTES = 8,
+  /** Switch, default 1: saves by path are all or nothing (see "Saving"). With 0 the target is written in place; this
+      needs no space for a second copy, but a save that fails leaves an incomplete file. */
   TF_OPTION_ATOMIC = 17,
-  /** Alignment of array data on save, a power of two of 1 to 1,048,576; 0 (default): 64, gguf 32 or the metadata's
-      general.alignment. npy keeps its format's 64 (as np.save); npz: at most 32,768; gguf: the key general.alignment is
-      written for it. */
+  /** Switch, default 0. With 1 the files and their folder are flushed to the disk (fsync) before a save returns. */
+  TF_OPTION_DURABLE = 16,
+  /** Alignment of array data in bytes. 0, or a power of two from 1 to 1,048,576. Default 0: 64, for gguf 32 or what the
+      key general.alignment of the metadata says. npy always has 64, as np.save; npz accepts at most 32,768; for gguf
+      the key general.alignment is written to match. */
   TF_OPTION_ALIGNMENT = 18,
-  /** 1: deflate the members of an .npz that tf_save_weights, tf_save_memory, tf_save_sink or a tf_writer writes. Default
-      0. */
+  /** Switch, default 0. With 1, a .gguf may have arrays of 5 to 8 dimensions and names of 64 to 65,535 bytes. ggml and
+      other programs refuse such files. */
+  TF_OPTION_GGUF_EXTENDED = 24,
+
+  /* Compression of .npz */
+
+  /** Switch, default 0. With 1, tf_save_weights(), tf_save_memory(), tf_save_sink() and a ::tf_writer deflate the
+      members of an .npz. tf_savez() never does, tf_savez_compressed() always. */
   TF_OPTION_COMPRESS = 19,
-  /** Level of deflate, 0 (none) to 9 (smallest); -1 (default): the one that suits. Where ISA-L is built in, it does the
-      levels 1 to 3, and -1 is what it does best for each array (1, or 3 where that saves 5 % of a sample); zlib does the
-      others, and then -1 is 6. */
+  /** Deflate level, -1 to 9: 0 stores, 1 to 3 are fast, and higher levels search longer for a smaller output. Default
+      -1: level 2, or zlib's default of 6 with ::TF_DEFLATE_ZLIB. */
   TF_OPTION_COMPRESSION_LEVEL = 20,
-  /** ::TF_DEFLATE_AUTO (default) or ::TF_DEFLATE_ZLIB; by name "auto" or "zlib". */
-  TF_OPTION_DEFLATE = 21,
-  /** What loading makes of ggml's block types: ::TF_DECODE_KEEP (default); ::TF_DTYPE_FLOAT16, _BFLOAT16, _FLOAT32 or
-      _FLOAT64: decoded to that dtype; ::TF_DECODE_MLX. By name "keep", "mlx", or that of the dtype. What tf_file says of
-      an array is what is stored; tf_file_read_into() has a dtype of its own. */
-  TF_OPTION_DECODE = 22
+  /** Which encoder deflates. Named value: ::TF_DEFLATE_AUTO ("auto", the default) or ::TF_DEFLATE_ZLIB ("zlib"). */
+  TF_OPTION_DEFLATE = 21
 };
 
 /** Values of ::TF_OPTION_DEFLATE. */
 enum {
-  /** ISA-L where it is built in, else zlib: many times faster, and no larger on the weights of models. */
+  /** The library's own encoder, which is made for arrays, is faster than zlib, and writes the same bytes on every
+      machine. */
   TF_DEFLATE_AUTO = 0,
-  /** zlib, also where ISA-L is built in. */
+  /** zlib. The bytes depend on its version. Saving fails with UNSUPPORTED if the library was built without zlib. */
   TF_DEFLATE_ZLIB = 1
 };
 
-/** Values of ::TF_OPTION_DECODE. */
+/** Values of ::TF_OPTION_DECODE, besides dtypes. */
 enum {
-  /** Blocks stay blocks. */
+  /** Arrays of block types stay as they are. */
   TF_DECODE_KEEP = 0,
-  /** tf_load: q4_0, q4_1 and q8_0 become what MLX's load makes of them: NAME (uint32, codes of 4 or 8 bits, lowest first),
-      STEM.scales and STEM.biases (float16, one for 32 codes), where STEM is NAME without ".weight" at its end, or else
-      the whole NAME; value = code * scale + bias. Other block types become float16. tf_file_read() keeps blocks. */
+  /** tf_load() converts as MLX's load does. q4_0, q4_1 and q8_0 become three arrays: NAME (uint32 words that hold codes
+      of 4 or 8 bits, lowest bits first) and STEM.scales and STEM.biases (float16, one for each 32 codes), where STEM is
+      NAME without a trailing ".weight". An element is code * scale + bias. Other block types become float16.
+      tf_file_read() keeps blocks. */
   TF_DECODE_MLX = -1
 };
 
 /** Values of ::TF_OPTION_LOAD_MODE. */
 enum {
-  /** Arrays get memory of their own: nothing that happens to the file afterwards touches them. */
+  /** Arrays own their memory; later changes to the file do not affect them. */
   TF_LOAD_MODE_OWN = 0,
-  /** Arrays are private, writable mappings of the file, read when first touched. If another program shortens the file
-      in place, touching the lost part ends the process with SIGBUS. What cannot be mapped is copied: compressed
-      members, data not aligned to its items, another byte order, bools that are not 0 or 1. The CRC-32 of a member of
-      an .npz is checked where its bytes are copied, not where they are mapped: that would read them. */
+  /** Arrays are private, writable mappings of the file: pages are read when they are first accessed, and writes do not
+      reach the file. If another program shortens the file in place, accessing the lost part raises SIGBUS, which ends
+      the process. Data that cannot be mapped is copied instead: compressed members, data that is not aligned to its
+      items, another byte order, and bools other than 0 and 1. Copied members of an .npz have their CRC-32 verified;
+      mapped ones do not, because that would read them. */
   TF_LOAD_MODE_MAP = 1
 };
 
-/** In the start, stop or step of a slice: left out, as in Python's `a[::2]`. */
+/** In the start, stop or step of a slice: omitted, as in Python's `a[::2]`. */
 #define TENSORFILE_SLICE_OMITTED INT64_MIN
 
-/** Called once when the library has done with what `user` stands for, also when the call that took it failed. */
+/**
+ * Releases `user`. Called exactly once, when the library no longer needs `user`. It is called even if the function that
+ * received it fails.
+ */
 typedef void (*tf_release_fn)(void *user);
-/** Reads exactly nbytes from offset into dst, or returns a status other than 0, which the call then returns. */
+/** Reads exactly nbytes bytes at offset into dst. A status other than 0 makes the library call fail with that status.
+    */
 typedef tf_status (*tf_read_at_fn)(void *user, uint64_t offset, void *dst, size_t nbytes);
-/** Gives a pointer to nbytes from offset that stays valid until the source is released. */
+/** Sets *out to nbytes readable bytes at offset, which stay valid until the source is freed. Fails as ::tf_read_at_fn.
+    */
 typedef tf_status (*tf_map_fn)(void *user, uint64_t offset, uint64_t nbytes, const void **out);
-/** Takes all nbytes, or returns a status other than 0, which the call then returns. */
+/** Writes all nbytes bytes of src. A status other than 0 makes the library call fail with that status. */
 typedef tf_status (*tf_write_fn)(void *user, const void *src, size_t nbytes);
-/** Told of bytes done of a total, on the calling thread; a status other than 0 (say CANCELLED) ends the call with it. */
+/**
+ * Reports that a load or save has processed done of total bytes of array data. Called on the calling thread. A status
+ * other than 0 (such as ::TF_STATUS_CANCELLED) makes the library call fail with that status.
+ */
 typedef tf_status (*tf_progress_fn)(void *user, uint64_t done, uint64_t total);
-/** Gives size bytes at an address that is a multiple of alignment (a power of two), or NULL. */
+/** Returns size bytes at an address that is a multiple of alignment (a power of two), or NULL if that is impossible. */
 typedef void *(*tf_alloc_fn)(void *user, size_t size, size_t alignment);
-/** Takes back what a ::tf_alloc_fn gave, with the same size and alignment. */
+/** Frees memory of a ::tf_alloc_fn. The size and alignment are those that were requested. */
 typedef void (*tf_free_fn)(void *user, void *ptr, size_t size, size_t alignment);
-/** A piece of a call's work, made by the library; may run on any thread. */
+/** Does one part of a call's work. Provided by the library; may run on any thread. */
 typedef void (*tf_job_fn)(void *jobs, size_t index);
 /**
- * Calls run(jobs, index) once for each index below count, on any threads, in any order or at once, and returns when all
- * of these calls have returned. After a status other than 0, which the call then returns, none may follow either.
+ * Calls run(jobs, index) exactly once for each index from 0 to count - 1, on any threads, in any order and at the same
+ * time if possible, and returns when all of these calls have returned. If it returns a status other than 0, the library
+ * call fails with that status, and no job may run after that.
  */
 typedef tf_status (*tf_executor_fn)(void *user, tf_job_fn run, void *jobs, size_t count);
 
-/* Library and errors */
+/**
+ * @name Version and errors
+ * @{
+ */
 
-/** The version of the library that runs: major * 10000 + minor * 100 + patch. */
+/** Returns the version of the running library: major * 10000 + minor * 100 + patch. */
 TENSORFILE_API uint32_t tf_version_number(void);
-/** The same as text, "0.1.0"; static. */
+/** Returns the version of the running library as text, such as "0.1.0". The string is static. */
 TENSORFILE_API const char *tf_version_string(void);
-/** A status as a lower-case word ("corrupt"); static; "unknown" for a number that is none. */
+/** Returns a status as a lower-case word, such as "corrupt"; "unknown" for other numbers. The string is static. */
 TENSORFILE_API const char *tf_status_name(tf_status status);
 /**
- * What this thread's last failure was: one line of UTF-8 of at most 1,023 bytes, control characters escaped, saying what
- * and where (file, array, byte), what was expected and what was found. "" before the first failure.
- * @return borrowed until this thread's next failure; a success leaves it as it is.
+ * Describes the last failure on the calling thread: one line of at most 1,023 bytes of UTF-8, with control characters
+ * escaped. It says what failed and where (file, array, byte), what was expected and what was found.
+ * @return the message, "" before the first failure. It is borrowed until the next failure on this thread; calls that
+ *         succeed do not change it.
  */
 TENSORFILE_API const char *tf_error_message(void);
-/** The byte in the file that the last failure is about, or UINT64_MAX. */
+/** Returns the byte offset in the file that the last failure on this thread is about, or UINT64_MAX if there is none.
+    */
 TENSORFILE_API uint64_t tf_error_offset(void);
-/** The array or key that the last failure is about, cut to 255 bytes, or ""; borrowed as tf_error_message() is. */
+/** Returns the name of the array or key that the last failure on this thread is about, cut to 255 bytes, or "" if there
+    is none. It is borrowed as the string of tf_error_message() is. */
 TENSORFILE_API const char *tf_error_name(void);
 
-/* Dtypes and formats */
+/** @} */
+/**
+ * @name Dtypes and formats
+ * @{
+ */
 
-/** A dtype's name as NumPy and ml_dtypes write it ("float32", "float8_e4m3fn"), ggml's in lower case ("q4_k"); static;
-    "unsupported" for ::TF_DTYPE_UNSUPPORTED and any number that is none. */
+/** Returns the name of a dtype as NumPy and ml_dtypes write it ("float32", "float8_e4m3fn"), or ggml's name in lower
+    case ("q4_k"); "unsupported" for ::TF_DTYPE_UNSUPPORTED and other numbers. The string is static. */
 TENSORFILE_API const char *tf_dtype_name(tf_dtype dtype);
-/** The dtype of a name, letter case of ggml's names ignored; ::TF_DTYPE_UNSUPPORTED when there is none. */
+/** Returns the dtype with a NUL-terminated name, or ::TF_DTYPE_UNSUPPORTED if there is none. The names of ggml's types
+    may be in any letter case. */
 TENSORFILE_API tf_dtype tf_dtype_from_name(const char *name);
-/** Bits of one element: 8 for bool, 4 for float4_e2m1fn; 0 for a block type. */
+/** Returns the number of bits of one element: 8 for bool, 4 for float4_e2m1fn; 0 for a block type. */
 TENSORFILE_API uint32_t tf_dtype_bits(tf_dtype dtype);
-/** Elements in the smallest unit of whole bytes: 1, for float4 2, for float6 4, for a block type its block (32, 256). */
+/** Returns the number of elements in the smallest unit of whole bytes: 1 for most dtypes, 2 for float4, 4 for float6,
+    and the size of a block (such as 32 or 256) for a block type. */
 TENSORFILE_API uint32_t tf_dtype_block_size(tf_dtype dtype);
-/** Bytes of that unit: the item size, for float4 1, for float6 3, for a block type its block (q4_0: 18). */
+/** Returns the number of bytes of that unit: the item size for most dtypes, 1 for float4, 3 for float6, and the bytes
+    of a block (18 for q4_0) for a block type. */
 TENSORFILE_API uint32_t tf_dtype_block_bytes(tf_dtype dtype);
-/** "npy", "npz", "safetensors", "gguf"; "auto"; "unknown" for a number that is none; static. */
+/** Returns the name of a format: "auto", "npy", "npz", "safetensors", "gguf"; "unknown" for other numbers. The string
+    is static. */
 TENSORFILE_API const char *tf_format_name(tf_format format);
-/** The format that a path's extension names, letter case ignored; ::TF_FORMAT_AUTO when it names none. */
+/** Returns the format that the extension of a path names, in any letter case, or ::TF_FORMAT_AUTO if it names none. */
 TENSORFILE_API tf_format tf_format_from_path(const char *path);
 /**
- * The format that the first bytes of a file are of; ::TF_FORMAT_AUTO when of none.
- * @param head    the first bytes
- * @param nbytes  how many; 16 are enough, fewer may not tell
+ * Detects the format of a file from its first bytes.
+ * @param head    the first bytes of the file
+ * @param nbytes  their number; 16 are enough, with fewer the result can be ::TF_FORMAT_AUTO
+ * @return the format, or ::TF_FORMAT_AUTO if the bytes match none
  */
 TENSORFILE_API tf_format tf_format_probe(const void *head, size_t nbytes);
 
-/* Options */
+/** @} */
+/**
+ * @name Options
+ * @{
+ */
 
-/** Makes settings that all have their defaults. */
+/** Creates options that all have their defaults. */
 TENSORFILE_API tf_status tf_options_new(tf_options **out);
+/** Adds a reference and returns the options. */
 TENSORFILE_API tf_options *tf_options_retain(tf_options *options);
+/** Drops a reference. */
 TENSORFILE_API void tf_options_release(tf_options *options);
 /**
- * Sets one option.
- * @param value  in the range that the option's comment gives
- * @return INVALID_ARGUMENT: the value is out of range; UNSUPPORTED: this version has no such option.
+ * Sets an option.
+ * @param options  the options to change
+ * @param option   which option
+ * @param value    its new value, in the range given at ::tf_option
+ * @return INVALID_ARGUMENT if the value is out of range; UNSUPPORTED if this version has no such option.
  */
 TENSORFILE_API tf_status tf_options_set(tf_options *options, tf_option option, int64_t value);
-/** Reads one option. @return UNSUPPORTED: this version has no such option. */
+/** Gets the value of an option. @return UNSUPPORTED if this version has no such option. */
 TENSORFILE_API tf_status tf_options_get(int64_t *value, const tf_options *options, tf_option option);
 /**
- * Sets an option whose values have names (::TF_OPTION_FORMAT, ::TF_OPTION_LOAD_MODE) by name.
- * @param text    the name
- * @param length  of text in bytes, or SIZE_MAX
- * @return INVALID_ARGUMENT: no such name; UNSUPPORTED: no such option; TYPE: the option takes numbers only.
+ * Sets an option by the name of a value: ::TF_OPTION_FORMAT, ::TF_OPTION_LOAD_MODE, ::TF_OPTION_DEFLATE or
+ * ::TF_OPTION_DECODE.
+ * @param options  the options to change
+ * @param option   which option
+ * @param text     the name of the value, as given at the option
+ * @param length   bytes of text, or SIZE_MAX
+ * @return INVALID_ARGUMENT if the option has no value of that name; TYPE if the values of the option have no names;
+ *         UNSUPPORTED if this version has no such option.
  */
 TENSORFILE_API tf_status tf_options_set_string(tf_options *options, tf_option option, const char *text, size_t length);
 /**
- * All memory that calls with these options take, and the objects that they make, comes from alloc.
- * @param alloc    NULL goes back to the default allocator; then free must be NULL too
- * @param free     may be called later than the call that allocated, until the last object that it made is released
- * @param release  may be NULL; called once, when options and all objects made through them are gone
- * @param user     first argument of the three
+ * Sets the allocator. All memory that calls with these options need, and all memory of the objects that they create,
+ * comes from it.
+ * @param options  the options to change
+ * @param alloc    allocates memory on any thread; NULL selects the default allocator again, and then free must be NULL
+ *                 too
+ * @param free     frees that memory, on any thread; it can be called until the last object created with the allocator
+ *                 has been released
+ * @param release  called when the options and all objects created with the allocator are gone, or if this call fails;
+ *                 may be NULL
+ * @param user     first argument of the three callbacks
+ * @return INVALID_ARGUMENT if only one of alloc and free is NULL.
  */
 TENSORFILE_API tf_status tf_options_set_allocator(tf_options *options, tf_alloc_fn alloc, tf_free_fn free,
                                                   tf_release_fn release, void *user);
 /**
- * progress is told, on the calling thread, how many bytes of array data a load or save has done.
- * @param progress  NULL: none
- * @param release   may be NULL; called once, when the options let go of user
+ * Sets the progress callback. It is called on the calling thread with the bytes of array data that a load or save has
+ * processed so far and their total, and can cancel the call.
+ * @param options   the options to change
+ * @param progress  the callback, or NULL for none
+ * @param release   called when the options no longer need user, or if this call fails; may be NULL
+ * @param user      first argument of the callbacks
  */
 TENSORFILE_API tf_status tf_options_set_progress(tf_options *options, tf_progress_fn progress, tf_release_fn release,
                                                  void *user);
 /**
- * Calls with these options make no thread: what they would share among threads of their own they hand to execute, on the
- * calling thread, once or (to tell progress in between) several times. Small work is done without it.
+ * Sets an executor: calls with these options create no threads and run their parallel work on the caller's own workers
+ * instead. A call uses the executor once, or several times so that progress can be reported in between. Small work is
+ * done directly on the calling thread.
  *
- * No job waits for another, so that they may run one after another. They call the allocator, and sources that are
- * concurrent, on whatever thread they run; that thread's error record may change. execute may run jobs on the calling
- * thread too, and must not wait for work that only this thread could do.
- * @param execute  NULL: threads of the library's own again
- * @param width    how many jobs the host can run at once, from 1; count never exceeds it, nor ::TF_OPTION_THREADS
- * @param release  may be NULL; called once, when the options, and the files opened with them, let go of user, and also
- *                 when this call fails
- * @return INVALID_ARGUMENT: a width of 0. A later call is INVALID_ARGUMENT if execute returned 0 without having run all.
+ * Jobs never wait for each other, so they may run one after another. They call the allocator and concurrent sources on
+ * whatever thread runs them, and can change the error record of that thread. The executor may run jobs on the calling
+ * thread too; it must not wait for other work that only the calling thread could do.
+ * @param options  the options to change
+ * @param execute  the executor, or NULL to let the library create threads again
+ * @param width    number of jobs that can run at the same time, at least 1. The library never passes a count above it
+ *                 or above ::TF_OPTION_THREADS
+ * @param release  called when the options, and files opened with them, no longer need user, or if this call fails; may
+ *                 be NULL
+ * @param user     first argument of the callbacks
+ * @return INVALID_ARGUMENT if width is 0. A later call that uses the executor fails with INVALID_ARGUMENT if the
+ *         executor returned 0 without having run every job.
  */
 TENSORFILE_API tf_status tf_options_set_executor(tf_options *options, tf_executor_fn execute, size_t width,
                                                  tf_release_fn release, void *user);
 
-/* Arrays */
+/** @} */
+/**
+ * @name Arrays
+ * @{
+ */
 
 /**
- * Makes a C-contiguous array of zeros.
- * @param shape  ndim sizes of 0 or more; NULL when ndim is 0. A block type: the last one is a multiple of its block; a
- *               packed type (float4, float6): the whole count is a multiple of its unit
- * @param ndim   0 to 64; 0 makes a scalar
- * @return INVALID_ARGUMENT: a negative size, a product of 2^63 or more, an unknown dtype.
+ * Creates a C-contiguous array of zeros.
+ * @param out    receives the array
+ * @param dtype  type of its elements
+ * @param shape  ndim sizes in elements, each 0 or more; NULL if ndim is 0. For a block type the last size must be a
+ *               multiple of the block size; for a packed type (float4, float6) the number of elements must be a
+ *               multiple of the unit, see tf_dtype_block_size()
+ * @param ndim   number of dimensions, 0 to 64; 0 makes a scalar
+ * @return INVALID_ARGUMENT if a size is negative, the array would have 2^63 bytes or more, or the dtype is unknown.
  */
 TENSORFILE_API tf_status tf_array_new(tf_array **out, tf_dtype dtype, const int64_t *shape, size_t ndim);
-/** The same in memory of the options' allocator. @return LIMIT: more than ::TF_OPTION_MAX_BYTES. */
+/** Does the same as tf_array_new(), with memory of the options' allocator. @return as tf_array_new(); LIMIT if the
+    array needs more than ::TF_OPTION_MAX_BYTES. */
 TENSORFILE_API tf_status tf_array_new_with(tf_array **out, tf_dtype dtype, const int64_t *shape, size_t ndim,
                                            const tf_options *options);
 /**
- * Makes a C-contiguous array with a copy of data.
- * @param src     elements in C order, in the host's byte order (block types: little-endian on every host)
- * @param nbytes  of src; must be what dtype and shape need
+ * Creates a C-contiguous array that holds a copy of data.
+ * @param out     receives the array
+ * @param dtype   type of its elements
+ * @param shape   ndim sizes in elements, as in tf_array_new()
+ * @param ndim    number of dimensions
+ * @param src     the elements in C order, in the byte order of this machine (block types are little-endian everywhere)
+ * @param nbytes  bytes of src; must be exactly what dtype and shape need
+ * @return as tf_array_new(); INVALID_ARGUMENT if nbytes is wrong.
  */
 TENSORFILE_API tf_status tf_array_copy_from(tf_array **out, tf_dtype dtype, const int64_t *shape, size_t ndim,
                                             const void *src, size_t nbytes);
 /**
- * Makes an array over the caller's memory, without a copy.
- * @param strides   ndim steps in bytes, multiples of the item's alignment, 0 and negative allowed; NULL: C-contiguous.
- *                  Packed and block types: NULL
- * @param data      the first element ([0, 0, ...]); aligned to its item (a complex one: to its half); may be NULL for an
- *                  array without elements
- * @param nbytes    bytes from data on that may be touched. With negative strides the caller vouches for those before
- * @param writable  0: tf_array_data_mut refuses it
- * @param release   may be NULL; called once with user when the last array on this memory is released, and also when
- *                  this call fails
+ * Creates an array on memory of the caller, without a copy. The memory must stay valid until release is called.
+ * @param out       receives the array
+ * @param dtype     type of its elements
+ * @param shape     ndim sizes in elements, as in tf_array_new()
+ * @param ndim      number of dimensions
+ * @param strides   ndim strides in bytes, multiples of the item's alignment; 0 and negative ones are allowed. NULL for
+ *                  a C-contiguous array, and always for packed and block types
+ * @param data      the first element, [0, 0, ...], aligned to its item (complex: to its half); may be NULL if the array
+ *                  has no elements
+ * @param nbytes    number of bytes from data on that the array may access. With negative strides the array also
+ *                  accesses memory before data; the caller guarantees that it exists
+ * @param writable  0 makes the array read-only: tf_array_data_mut() refuses it
+ * @param release   called with user when the last array on this memory is released, or if this call fails; may be NULL
+ * @param user      argument of release
+ * @return as tf_array_new(); INVALID_ARGUMENT if strides or data are misaligned or the elements exceed nbytes.
  */
 TENSORFILE_API tf_status tf_array_wrap(tf_array **out, tf_dtype dtype, const int64_t *shape, size_t ndim,
                                        const int64_t *strides, void *data, size_t nbytes, int32_t writable,
                                        tf_release_fn release, void *user);
+/** Adds a reference and returns the array. */
 TENSORFILE_API tf_array *tf_array_retain(tf_array *array);
+/** Drops a reference. */
 TENSORFILE_API void tf_array_release(tf_array *array);
-/** The dtype. */
+/** Returns the dtype. */
 TENSORFILE_API tf_dtype tf_array_dtype(const tf_array *array);
-/** Number of dimensions; 0 for a scalar. */
+/** Returns the number of dimensions; 0 for a scalar. */
 TENSORFILE_API size_t tf_array_ndim(const tf_array *array);
-/** ndim sizes in elements; borrowed from the array; never NULL for an array. */
+/** Returns the ndim sizes in elements. The pointer is borrowed from the array, and never NULL for an array. */
 TENSORFILE_API const int64_t *tf_array_shape(const tf_array *array);
-/** ndim steps in bytes; borrowed from the array; NULL for packed and block types, which are C-contiguous. */
+/** Returns the ndim strides in bytes, borrowed from the array, or NULL for packed and block types, which are always
+    C-contiguous. */
 TENSORFILE_API const int64_t *tf_array_strides(const tf_array *array);
-/** Number of elements: the product of the shape. */
+/** Returns the number of elements, the product of the shape. */
 TENSORFILE_API int64_t tf_array_size(const tf_array *array);
-/** Bytes that the elements take in C order, whatever the strides are. */
+/** Returns the number of bytes of all elements in C order, whatever the strides are. */
 TENSORFILE_API uint64_t tf_array_nbytes(const tf_array *array);
-/** Address of the first element, [0, 0, ...]; never NULL for an array, not even an empty one; borrowed. */
+/** Returns the address of the first element, [0, 0, ...]. It is borrowed from the array, and never NULL for an array,
+    not even for an empty one. */
 TENSORFILE_API const void *tf_array_data(const tf_array *array);
 /**
- * The same address to write through.
- * @return INVALID_ARGUMENT: the memory is read-only or shared with another array; use tf_array_make_mut().
+ * Gets the address of the first element for writing.
+ * @param data   receives the address, borrowed from the array
+ * @param array  the array to write
+ * @return INVALID_ARGUMENT if the memory is read-only or shared with another array; tf_array_make_mut() makes it
+ *         writable.
  */
 TENSORFILE_API tf_status tf_array_data_mut(void **data, tf_array *array);
 /**
- * Makes *array one whose memory may be written and is shared with nobody, neither by another array nor by another
- * reference to this one (such as a dict's): itself where it is so already, else a C-contiguous copy that replaces it
- * (the old reference is released).
+ * Makes sure that *array can be written without changing any other array. If its memory is read-only, or shared with
+ * another array or through another reference to the same array (such as a dict's), *array is replaced by a C-contiguous
+ * copy and the old reference is released; otherwise nothing changes.
  */
 TENSORFILE_API tf_status tf_array_make_mut(tf_array **array);
-/** 1 when the elements lie in C order without gaps, else 0. */
+/** Returns 1 if the elements are stored in C order without gaps, else 0. */
 TENSORFILE_API int32_t tf_array_is_contiguous(const tf_array *array);
 /**
- * One element as an integer.
- * @param index  ndim indices, negative ones count from the end; NULL when ndim is 0
- * @return TYPE: the dtype is neither bool nor an integer, or a uint64 above INT64_MAX.
+ * Gets one element as an integer.
+ * @param value  receives the element
+ * @param array  an array of bool or an integer dtype
+ * @param index  ndim indices; negative ones count from the end. NULL if ndim is 0
+ * @param ndim   number of indices, which must be that of the array's dimensions
+ * @return INVALID_ARGUMENT if an index is out of range; TYPE if the dtype is another one, or the element is a uint64
+ *         above INT64_MAX.
  */
 TENSORFILE_API tf_status tf_array_item_int64(int64_t *value, const tf_array *array, const int64_t *index, size_t ndim);
-/** One element as a double, rounded to nearest even where it must be. @return TYPE: a complex or block dtype. */
+/** Gets one element as a double, rounded to nearest even if necessary. The arguments are those of
+    tf_array_item_int64(). @return INVALID_ARGUMENT if an index is out of range; TYPE if the dtype is complex or a block
+    type. */
 TENSORFILE_API tf_status tf_array_item_double(double *value, const tf_array *array, const int64_t *index, size_t ndim);
-/** The array itself, retained, when it is C-contiguous, else a C-contiguous copy. */
+/** Returns the array itself with another reference if it is C-contiguous, else a C-contiguous copy. */
 TENSORFILE_API tf_status tf_array_contiguous(tf_array **out, const tf_array *array);
 /**
- * A view with its axes in another order.
- * @param axes   naxes = ndim numbers, each axis once; NULL (and naxes 0) reverses them
- * @return UNSUPPORTED: a packed or block type, unless the order is unchanged.
+ * Creates a view with the axes in another order.
+ * @param out    receives the view
+ * @param array  the array to view
+ * @param axes   each axis of the array once, in the new order; NULL reverses the axes
+ * @param naxes  number of axes: ndim, or 0 if axes is NULL
+ * @return INVALID_ARGUMENT if axes is not a permutation; UNSUPPORTED for a packed or block type, unless the order stays
+ *         the same.
  */
 TENSORFILE_API tf_status tf_array_transpose(tf_array **out, const tf_array *array, const size_t *axes, size_t naxes);
 /**
- * Python's array[start:stop:step, ...]: a view; of a packed or block type a copy where no view can be.
- * @param start, stop, step  ndim numbers each, with Python's meaning of negative and out-of-range ones;
- *                           ::TENSORFILE_SLICE_OMITTED for an omitted one; NULL: all omitted
- * @return INVALID_ARGUMENT: a step of 0, or ndim is not the array's; UNSUPPORTED: the slice cuts through a unit of a
- *         packed or block type.
+ * Creates a view of Python's array[start:stop:step, ...]. For packed and block types the result is a copy if a view is
+ * impossible.
+ * @param out                receives the view
+ * @param array              the array to slice
+ * @param start, stop, step  ndim values each. Negative and out-of-range values mean what they mean in Python;
+ *                           ::TENSORFILE_SLICE_OMITTED means omitted. NULL means that all values are omitted
+ * @param ndim               number of the array's dimensions
+ * @return INVALID_ARGUMENT if a step is 0 or ndim is not that of the array; UNSUPPORTED if the slice would divide a
+ *         unit of a packed or block type.
  */
 TENSORFILE_API tf_status tf_array_slice(tf_array **out, const tf_array *array, const int64_t *start,
                                         const int64_t *stop, const int64_t *step, size_t ndim);
 /**
- * A C-contiguous copy with another dtype (the array itself, retained, when it has that dtype and is C-contiguous).
- * Rounds to nearest even and overflows as NumPy and ml_dtypes do; float to integer truncates and saturates, NaN gives
- * 0; integers narrow by wrapping, as NumPy's astype; anything to bool is "not equal to zero".
+ * Casts an array to another dtype. The result is a C-contiguous copy, or the array itself with another reference if it
+ * already has the dtype and is C-contiguous.
+ *
+ * Floats are rounded to nearest even and overflow as in NumPy and ml_dtypes. A float is truncated to an integer and
+ * saturates; NaN becomes 0. An integer wraps around, as in NumPy's astype. As a bool, every value but zero is true.
+ * Block types are decoded, and encoded as ggml's reference code does.
+ * @param out      receives the result
+ * @param array    the array to cast
+ * @param dtype    the dtype of the result
  * @param options  allocator and threads; may be NULL
- * @return TYPE: complex to real; UNSUPPORTED: from or to a dtype for which no rule is given; INVALID_ARGUMENT: a row is
- *         not whole blocks, or an element that a block type is to hold is not finite.
+ * @return TYPE for complex to real; UNSUPPORTED if no conversion between the dtypes is defined; INVALID_ARGUMENT if a
+ *         row cannot be divided into blocks, or an element to be encoded into a block is not finite.
  */
 TENSORFILE_API tf_status tf_array_cast(tf_array **out, const tf_array *array, tf_dtype dtype,
                                        const tf_options *options);
-/** *equal = 1 when dtype, shape and every byte of the elements agree (so NaN equals the same NaN, -0.0 is not 0.0). */
+/** Sets *equal to 1 if dtypes, shapes and all bytes of the elements are equal, else to 0. A NaN equals the same NaN,
+    and -0.0 does not equal 0.0. */
 TENSORFILE_API tf_status tf_array_equal(int32_t *equal, const tf_array *a, const tf_array *b);
 
-/* DLPack: the exchange of arrays with NumPy, PyTorch, JAX and others, in memory and without a copy. The structs are those
-   of dlpack.h 1.x. It has no types for ggml's blocks; float4 and float6 are packed. */
+/** @} */
+/**
+ * @name DLPack
+ * Exchanges arrays with NumPy, PyTorch, JAX and others in memory, without a copy. The structs are those of dlpack.h
+ * 1.x. DLPack has no types for ggml's blocks; float4 and float6 are exchanged in their packed form.
+ * @{
+ */
 
 /**
- * Hands an array out as a tensor of DLPack 1.1, on the host's memory. It keeps the memory alive, even beyond the array,
- * until its deleter is called, and as long as it does, the memory counts as shared (see tf_array_data_mut()). A consumer
- * writes into the array's own memory; only read-only memory has the read-only flag.
- * @param out  the caller, or whom it is given to, calls (*out)->deleter(*out) once
- * @return UNSUPPORTED: a block type, or a stride that is not a multiple of the item (complex dtypes).
+ * Exports an array as a tensor of DLPack 1.1 in the memory of the host.
+ *
+ * The tensor keeps the memory alive until its deleter is called, even if the array is released earlier. Until then the
+ * memory counts as shared (see tf_array_data_mut()). A consumer may write to the array's memory unless it is read-only,
+ * which the tensor's read-only flag reports.
+ * @param out    receives the tensor; its owner calls (*out)->deleter(*out) exactly once
+ * @param array  the array to export
+ * @return UNSUPPORTED for a block type, or if a stride is not a multiple of the item size (possible for complex
+ *         dtypes).
  */
 TENSORFILE_API tf_status tf_array_to_dlpack(struct DLManagedTensorVersioned **out, tf_array *array);
-/** The same in the struct that came before DLPack 1.0. @return UNSUPPORTED: also read-only memory, which it cannot tell. */
+/** Does the same as tf_array_to_dlpack() with the struct of DLPack before 1.0. @return as tf_array_to_dlpack();
+    UNSUPPORTED also for read-only memory, which that struct cannot express. */
 TENSORFILE_API tf_status tf_array_to_dlpack_unversioned(struct DLManagedTensor **out, tf_array *array);
 /**
- * Makes an array over a tensor's memory. It is writable unless the tensor has the read-only flag.
- * @param tensor  is taken over: its deleter is called when the last array on it is released, and also when this call
- *                fails. Memory of the host, also where it is pinned for CUDA or ROCm
- * @return UNSUPPORTED: memory of a device, a type that is no dtype here, several lanes, a packed type that is padded or
- *         strided, DLPack 2 and later; INVALID_ARGUMENT: more than 64 dimensions, a negative size, data that are not
- *         aligned to their item.
+ * Creates an array on the memory of a DLPack tensor, without a copy. The array is writable unless the tensor has the
+ * read-only flag.
+ * @param out     receives the array
+ * @param tensor  a tensor in host memory, which may be pinned for CUDA or ROCm. The call takes ownership of it: its
+ *                deleter is called when the last array on its memory is released, or if this call fails
+ * @return UNSUPPORTED for memory of a device, a type that has no ::tf_dtype, several lanes, a packed type that is
+ *         padded or strided, and DLPack 2 or later; INVALID_ARGUMENT for more than 64 dimensions, a negative size, or
+ *         data that is not aligned to its item.
  */
 TENSORFILE_API tf_status tf_array_from_dlpack(tf_array **out, struct DLManagedTensorVersioned *tensor);
-/** The same for the struct that came before DLPack 1.0; writable. */
+/** Does the same as tf_array_from_dlpack() with the struct of DLPack before 1.0. The array is writable. */
 TENSORFILE_API tf_status tf_array_from_dlpack_unversioned(tf_array **out, struct DLManagedTensor *tensor);
 
-/* Dicts */
-/* `key` is length bytes of UTF-8, or NUL-terminated with length SIZE_MAX; it may be empty. Setting a key that is not
-   UTF-8 is INVALID_ARGUMENT. A dict keeps a copy of keys and strings and a reference to arrays and dicts. Setting a name
-   that is there replaces its value in its place. NOT_FOUND: no such key. TYPE: the value is of another kind. Borrowed
-   text lives until its entry is changed or removed or the dict is freed. */
+/** @} */
+/**
+ * @name Dicts
+ * A dict copies its keys and strings, and keeps a reference to its arrays and dicts. A key is UTF-8: length bytes, or
+ * NUL-terminated if length is SIZE_MAX; it may be empty, and setting a key that is not UTF-8 fails with
+ * INVALID_ARGUMENT. Setting a key that exists replaces its value and keeps its index. Getters fail with NOT_FOUND if
+ * there is no such key and with TYPE if the value is of another kind. Borrowed keys and strings stay valid until their
+ * entry is changed or removed, or the dict is freed.
+ * @{
+ */
 
-/** Makes an empty dict. */
+/** Creates an empty dict. */
 TENSORFILE_API tf_status tf_dict_new(tf_dict **out);
-/** The same in memory of the options' allocator: the dict, its keys and strings, and the arrays that
-    tf_dict_set_int64() and its like make. Filling it is LIMIT beyond ::TF_OPTION_MAX_BYTES. */
+/** Creates an empty dict whose memory comes from the options' allocator: the dict itself, its keys and strings, and the
+    arrays that tf_dict_set_int64() and tf_dict_set_double() create. Filling it fails with LIMIT above
+    ::TF_OPTION_MAX_BYTES. */
 TENSORFILE_API tf_status tf_dict_new_with(tf_dict **out, const tf_options *options);
+/** Adds a reference and returns the dict. */
 TENSORFILE_API tf_dict *tf_dict_retain(tf_dict *dict);
+/** Drops a reference. */
 TENSORFILE_API void tf_dict_release(tf_dict *dict);
-/** Number of values. */
+/** Returns the number of values. */
 TENSORFILE_API size_t tf_dict_size(const tf_dict *dict);
-/** The key at a place, 0 to size - 1, in insertion order; borrowed. */
+/** Gets the key at an index from 0 to size - 1, in insertion order. The string is borrowed. */
 TENSORFILE_API tf_status tf_dict_key_at(const char **key, size_t *length, const tf_dict *dict, size_t index);
-/** The kind of the value at a place; ::TF_KIND_NONE when the place is out of range. */
+/** Returns the kind of the value at an index; ::TF_KIND_NONE if the index is out of range. */
 TENSORFILE_API tf_kind tf_dict_kind_at(const tf_dict *dict, size_t index);
-/** The place of a key. @return NOT_FOUND. */
+/** Gets the index of a key. @return NOT_FOUND. */
 TENSORFILE_API tf_status tf_dict_find(size_t *index, const tf_dict *dict, const char *key, size_t length);
-/** Removes a value; those behind it move up one place; takes time in proportion to the dict. @return NOT_FOUND. */
+/** Removes a key and its value. The indices of the values after it decrease by one, and the time is proportional to the
+    size of the dict. @return NOT_FOUND. */
 TENSORFILE_API tf_status tf_dict_remove(tf_dict *dict, const char *key, size_t length);
-/** The array of a key, as a new reference. @return NOT_FOUND, TYPE. */
+/** Gets the array of a key, as a new reference. @return NOT_FOUND, TYPE. */
 TENSORFILE_API tf_status tf_dict_get(tf_array **out, const tf_dict *dict, const char *key, size_t length);
-/** Keeps a reference to array under a key. */
+/** Sets a key to an array, of which the dict keeps a reference. */
 TENSORFILE_API tf_status tf_dict_set(tf_dict *dict, const char *key, size_t length, tf_array *array);
-/** The string of a key; borrowed; may hold NUL bytes. @return NOT_FOUND, TYPE. */
+/** Gets the string of a key. It is borrowed, and can contain NUL bytes. @return NOT_FOUND, TYPE. */
 TENSORFILE_API tf_status tf_dict_get_string(const char **text, size_t *text_length, const tf_dict *dict,
                                             const char *key, size_t length);
-/** Keeps a copy of text under a key. */
+/** Sets a key to a copy of a string of text_length bytes (or SIZE_MAX). */
 TENSORFILE_API tf_status tf_dict_set_string(tf_dict *dict, const char *key, size_t length, const char *text,
                                             size_t text_length);
-/** How many strings the list of a key has. @return NOT_FOUND, TYPE. */
+/** Gets the number of strings in the list of a key. @return NOT_FOUND, TYPE. */
 TENSORFILE_API tf_status tf_dict_string_list_size(size_t *count, const tf_dict *dict, const char *key, size_t length);
-/** One string of a list; borrowed. @return NOT_FOUND, TYPE; INVALID_ARGUMENT: index beyond the list. */
+/** Gets one string of the list of a key. It is borrowed. @return NOT_FOUND, TYPE; INVALID_ARGUMENT if the index is out
+    of range. */
 TENSORFILE_API tf_status tf_dict_string_list_at(const char **text, size_t *text_length, const tf_dict *dict,
                                                 const char *key, size_t length, size_t index);
-/** Puts an empty list of strings under a key; tf_dict_string_list_append() fills it. */
+/** Sets a key to an empty list of strings, which tf_dict_string_list_append() fills. */
 TENSORFILE_API tf_status tf_dict_set_string_list(tf_dict *dict, const char *key, size_t length);
-/** Adds a copy of text to the list of a key. @return NOT_FOUND, TYPE. */
+/** Appends a copy of a string to the list of a key. @return NOT_FOUND, TYPE. */
 TENSORFILE_API tf_status tf_dict_string_list_append(tf_dict *dict, const char *key, size_t length, const char *text,
                                                     size_t text_length);
-/** The dict of a key, as a new reference. @return NOT_FOUND, TYPE. */
+/** Gets the dict of a key, as a new reference. @return NOT_FOUND, TYPE. */
 TENSORFILE_API tf_status tf_dict_get_dict(tf_dict **out, const tf_dict *dict, const char *key, size_t length);
-/** Keeps a reference to a dict under a key. @return INVALID_ARGUMENT: value is, or holds, dict itself. */
+/** Sets a key to a dict, of which this dict keeps a reference. @return INVALID_ARGUMENT if value is this dict or
+    contains it. */
 TENSORFILE_API tf_status tf_dict_set_dict(tf_dict *dict, const char *key, size_t length, tf_dict *value);
-/** The value of a 0-d array of bool or an integer dtype. @return NOT_FOUND; TYPE: anything else. */
+/** Gets the value of a 0-d array of bool or an integer dtype. @return NOT_FOUND; TYPE for any other value. */
 TENSORFILE_API tf_status tf_dict_get_int64(int64_t *value, const tf_dict *dict, const char *key, size_t length);
-/** Sets a 0-d int64 array. */
+/** Sets a key to a new 0-d int64 array. */
 TENSORFILE_API tf_status tf_dict_set_int64(tf_dict *dict, const char *key, size_t length, int64_t value);
-/** The value of a 0-d array of any real dtype. @return NOT_FOUND; TYPE: anything else. */
+/** Gets the value of a 0-d array of a real dtype. @return NOT_FOUND; TYPE for any other value. */
 TENSORFILE_API tf_status tf_dict_get_double(double *value, const tf_dict *dict, const char *key, size_t length);
-/** Sets a 0-d float64 array. */
+/** Sets a key to a new 0-d float64 array. */
 TENSORFILE_API tf_status tf_dict_set_double(tf_dict *dict, const char *key, size_t length, double value);
 /**
- * A flat dict of the same values, names joined with '.': {"layers": {"0": {"w": x}}} gives {"layers.0.w": x}, as MLX's
- * tree_flatten. Empty dicts vanish.
- * @return DUPLICATE: two paths join to one name; LIMIT: nested deeper than 64.
+ * Converts a tree of nested dicts to a flat dict, joining names with '.', as MLX's tree_flatten: {"layers": {"0": {"w":
+ * x}}} becomes {"layers.0.w": x}. The values are shared, and empty dicts disappear.
+ * @param flat  receives the flat dict
+ * @param tree  the nested dicts
+ * @return DUPLICATE if two paths join to the same name; LIMIT if the tree is nested more than 64 deep.
  */
 TENSORFILE_API tf_status tf_dict_flatten(tf_dict **flat, const tf_dict *tree);
-/** The other way round. @return DUPLICATE: a name is also the prefix of another; LIMIT: nested deeper than 64. */
+/** Converts a flat dict to a tree of nested dicts, splitting names at '.'. @return DUPLICATE if a name is also the
+    prefix of another one; LIMIT if the tree would be nested more than 64 deep. */
 TENSORFILE_API tf_status tf_dict_unflatten(tf_dict **tree, const tf_dict *flat);
 /**
- * Compares the names and shapes of the arrays in two trees (or flat dicts).
- * @param report  a dict of three lists of flat names, each sorted: "missing" (in expected only), "unexpected" (in actual
- *                only), "shape" (in both, of another shape); dtypes are not compared, as in MLX's load_weights
+ * Compares the names and shapes of the arrays in two trees or flat dicts. Dtypes are not compared, as in MLX's
+ * load_weights.
+ * @param report    receives a dict of three sorted lists of flat names: "missing" (only in expected), "unexpected"
+ *                  (only in actual) and "shape" (in both, with different shapes)
+ * @param expected  the tree with the expected names and shapes
+ * @param actual    the tree to compare with it
  */
 TENSORFILE_API tf_status tf_dict_compare(tf_dict **report, const tf_dict *expected, const tf_dict *actual);
 
-/* Sources, sinks, buffers */
+/** @} */
+/**
+ * @name Sources, sinks and buffers
+ * @{
+ */
 
 /**
- * A source of bytes made of callbacks.
- * @param size        bytes that can be read
- * @param concurrent  not 0: read_at and map may be called by several threads at once
- * @param read_at     reads
- * @param map         may be NULL: nothing can be mapped
- * @param release     may be NULL; called once with user when the source is freed, and also when this call fails
+ * Creates a source from callbacks.
+ * @param out         receives the source
+ * @param size        number of bytes that can be read
+ * @param concurrent  not 0 if several threads may call read_at and map at the same time
+ * @param read_at     reads bytes
+ * @param map         maps bytes; NULL if nothing can be mapped
+ * @param release     called when the source is freed, or if this call fails; may be NULL
+ * @param user        first argument of the callbacks
  */
 TENSORFILE_API tf_status tf_source_new(tf_source **out, uint64_t size, int32_t concurrent, tf_read_at_fn read_at,
                                        tf_map_fn map, tf_release_fn release, void *user);
 /**
- * A source over a file, which stays open until the source is released.
- * @return NOT_FOUND: no such file; IO: a folder, a FIFO or a device, no permission, or the system's error.
+ * Opens a file as a source. The file stays open until the source is freed.
+ * @param out   receives the source
+ * @param path  path of a regular file
+ * @return NOT_FOUND if there is no such file; IO if it is a folder, FIFO or device, may not be read, or the system
+ *         reports an error.
  */
 TENSORFILE_API tf_status tf_source_from_path(tf_source **out, const char *path);
-/** A source over the caller's memory, not copied; release (may be NULL) as in tf_source_new(). */
+/**
+ * Creates a source on memory of the caller, without a copy.
+ * @param out      receives the source
+ * @param data     the bytes
+ * @param nbytes   their number
+ * @param release  called with user when the memory is no longer needed, or if this call fails; may be NULL
+ * @param user     argument of release
+ */
 TENSORFILE_API tf_status tf_source_from_memory(tf_source **out, const void *data, size_t nbytes, tf_release_fn release,
                                                void *user);
 /**
- * A source over a part of a file that is open: an asset in an archive, say. It can be mapped, and keeps a descriptor of
- * its own, so that the caller's may be closed at once; the caller's position in the file is neither used nor moved.
- * @param fd      of a regular file, open for reading (Windows: of the C run-time library that this one is linked with)
- * @param offset  where the part begins
- * @param size    of the part in bytes; UINT64_MAX: up to the end of the file
- * @return INVALID_ARGUMENT: the part is not in the file; IO: fd is not an open regular file, or the system's error.
+ * Creates a source on a part of an open file, such as an asset in an archive. The source can be mapped. It duplicates
+ * the descriptor, so the caller may close its own at once, and it neither uses nor moves the file position.
+ * @param out     receives the source
+ * @param fd      descriptor of a regular file that is open for reading (on Windows of the C run-time library that this
+ *                library is linked with)
+ * @param offset  byte at which the part begins
+ * @param size    bytes of the part; UINT64_MAX means up to the end of the file
+ * @return INVALID_ARGUMENT if the part is not within the file; IO if fd is not an open regular file, or the system
+ *         reports an error.
  */
 TENSORFILE_API tf_status tf_source_from_fd(tf_source **out, int32_t fd, uint64_t offset, uint64_t size);
 /**
- * A source over a part of another, which is retained. It is concurrent, and can be mapped, where the whole is and can.
- * Its errors name no file and count bytes from the start of the part.
- * @param offset  where the part begins
- * @param size    of the part in bytes; UINT64_MAX: up to the end
- * @return INVALID_ARGUMENT: the part is not in the whole.
+ * Creates a source on a part of another one. It is concurrent, and can be mapped, if the other one is. Its error
+ * messages name no file, and their offsets count from the start of the part.
+ * @param out     receives the source
+ * @param whole   the other source, of which a reference is kept
+ * @param offset  byte at which the part begins
+ * @param size    bytes of the part; UINT64_MAX means up to the end
+ * @return INVALID_ARGUMENT if the part is not within the whole.
  */
 TENSORFILE_API tf_status tf_source_from_part(tf_source **out, tf_source *whole, uint64_t offset, uint64_t size);
+/** Adds a reference and returns the source. */
 TENSORFILE_API tf_source *tf_source_retain(tf_source *source);
+/** Drops a reference. */
 TENSORFILE_API void tf_source_release(tf_source *source);
 /**
- * A sink made of a callback, which is handed what is smaller than 64 KiB together with what follows: at the latest at the
- * end of the call that writes.
- * @param release  may be NULL; as in tf_source_new()
+ * Creates a sink from a callback. Writes of less than 64 KiB are buffered and passed to the callback together, at the
+ * latest at the end of the call that writes.
+ * @param out      receives the sink
+ * @param write    writes bytes
+ * @param release  called when the sink is freed, or if this call fails; may be NULL
+ * @param user     first argument of the callbacks
  */
 TENSORFILE_API tf_status tf_sink_new(tf_sink **out, tf_write_fn write, tf_release_fn release, void *user);
+/** Adds a reference and returns the sink. */
 TENSORFILE_API tf_sink *tf_sink_retain(tf_sink *sink);
+/** Drops a reference. */
 TENSORFILE_API void tf_sink_release(tf_sink *sink);
-/** The bytes; borrowed from the buffer; never NULL for a buffer. */
+/** Returns the bytes, borrowed from the buffer; never NULL for a buffer. */
 TENSORFILE_API const void *tf_buffer_data(const tf_buffer *buffer);
-/** How many bytes. */
+/** Returns the number of bytes. */
 TENSORFILE_API size_t tf_buffer_size(const tf_buffer *buffer);
+/** Adds a reference and returns the buffer. */
 TENSORFILE_API tf_buffer *tf_buffer_retain(tf_buffer *buffer);
+/** Drops a reference. */
 TENSORFILE_API void tf_buffer_release(tf_buffer *buffer);
 
-/* Loading */
-/* Statuses of all functions that open a file: NOT_FOUND, IO; FORMAT: not of the format asked for, or of none;
-   CORRUPT, TRUNCATED, DUPLICATE: the file is bad; UNSUPPORTED: a version, method or dtype that is not handled; LIMIT;
-   CANCELLED or any other status of a callback. */
+/** @} */
+/**
+ * @name Loading
+ * All functions that open a file can fail with: NOT_FOUND or IO if the file cannot be opened or read; FORMAT if it is
+ * not of the requested format, or of no known one; CORRUPT, TRUNCATED or DUPLICATE if it is invalid; UNSUPPORTED if it
+ * uses a version, method or dtype that is not supported; LIMIT if it exceeds a limit of the options; CANCELLED or
+ * another status that a callback returned.
+ * @{
+ */
 
 /**
  * Loads a whole file.
  *
- * The format is ::TF_OPTION_FORMAT, else what the extension names, else what the content shows. An array that the
- * library does not know the dtype of makes the call UNSUPPORTED (with ::TF_OPTION_LENIENT it is left out). Arrays are
- * C-contiguous memory of their own, aligned to 64 bytes; in map mode aligned to their item, and an array stored in
- * Fortran order has the strides for that.
- * @param array     receives the array of a .npy, NULL for another format; may be NULL: then a .npy lands in *arrays
- *                  under the name ""
- * @param arrays    receives the arrays by name, in file order; an empty dict for a .npy that went to *array; may be NULL
- * @param metadata  receives the metadata; an empty dict where the format has none; may be NULL. safetensors: strings.
- *                  gguf: 0-d and 1-d arrays, strings, lists of strings, and dicts named 0, 1, ... for nested arrays
- * @param path      a regular file, or the index of sharded safetensors (NAME.safetensors.index.json), whose set is
- *                  loaded as one: the metadata of all shards, the arrays that the index lists; a part that is missing is
- *                  NOT_FOUND, and the message names it
+ * The format is that of ::TF_OPTION_FORMAT, else the one that the path's extension names, else the one that the content
+ * shows. An array of an unknown dtype makes the call fail with UNSUPPORTED; with ::TF_OPTION_SKIP_UNSUPPORTED it is left
+ * out.
+ *
+ * Loaded arrays are C-contiguous, own their memory, and are aligned to 64 bytes. With ::TF_LOAD_MODE_MAP they are
+ * aligned to their items, and an array stored in Fortran order has the strides of that order.
+ * @param array     receives the array of a .npy, or NULL for the other formats. May be NULL: then the array of a .npy
+ *                  is added to *arrays under the name ""
+ * @param arrays    receives the arrays by name, in file order; an empty dict if the array of a .npy went to *array. May
+ *                  be NULL
+ * @param metadata  receives the metadata; an empty dict for a format that has none. May be NULL. The values are strings
+ *                  for safetensors; strings and lists of strings for npz, whose members of text they are; for gguf they
+ *                  are 0-d and 1-d arrays, strings, lists of strings, and, for arrays of arrays, dicts with the keys
+ *                  "0", "1", ...
+ * @param path      a regular file, the index of sharded safetensors (NAME.safetensors.index.json), or a folder with one set
+ *                  of files in it. The index loads the arrays that it lists and the metadata of all shards; if a shard
+ *                  does not exist, the call fails with NOT_FOUND and names it
+ * @param options   format, load mode, decoding, limits, threads, allocator; may be NULL
  */
 TENSORFILE_API tf_status tf_load(tf_array **array, tf_dict **arrays, tf_dict **metadata, const char *path,
                                  const tf_options *options);
-/** The same from nbytes of memory, which may be freed afterwards. @param format  ::TF_FORMAT_AUTO: by content */
+/** Loads as tf_load() from nbytes of memory, which may be freed afterwards. With ::TF_FORMAT_AUTO the format is
+    detected from the content. */
 TENSORFILE_API tf_status tf_load_memory(tf_array **array, tf_dict **arrays, tf_dict **metadata, const void *data,
                                         size_t nbytes, tf_format format, const tf_options *options);
-/** The same from a source. In map mode arrays keep a reference to it. */
+/** Loads as tf_load() from a source. With ::TF_LOAD_MODE_MAP the arrays keep a reference to it. */
 TENSORFILE_API tf_status tf_load_source(tf_array **array, tf_dict **arrays, tf_dict **metadata, tf_source *source,
                                         tf_format format, const tf_options *options);
 /**
- * Loads a .npz, .safetensors or .gguf as a tree: names split at '.'.
- * @param tree      receives the tree, the nested dicts of tf_dict_unflatten()
- * @param expected  a tree or flat dict of arrays with the names and shapes that are wanted, or NULL: whatever is there.
- *                  With ::TF_OPTION_STRICT 0 what is missing keeps expected's array, and what is unknown is left out
- * @return as tf_load(), LIMIT also for ::TF_OPTION_MAX_NESTING; MISMATCH: the message lists what is missing,
- *         unexpected, of another shape.
+ * Loads a .npz, .safetensors or .gguf as a tree of nested dicts, splitting names at '.' as tf_dict_unflatten().
+ *
+ * Names and shapes are compared with the expected ones before any array is read. With ::TF_OPTION_STRICT 0 only arrays
+ * with an expected name are read; expected weights that the file lacks keep the array of expected.
+ * @param tree      receives the tree
+ * @param path      the file, as in tf_load()
+ * @param expected  a tree or flat dict of arrays with the expected names and shapes, or NULL to accept any
+ * @param options   as in tf_load(), and ::TF_OPTION_STRICT and ::TF_OPTION_MAX_NESTING; may be NULL
+ * @return as tf_load(); MISMATCH if the weights are not the expected ones: the message lists those that are missing,
+ *         unexpected, or of another shape; DUPLICATE if a name is also the prefix of another one.
  */
 TENSORFILE_API tf_status tf_load_weights(tf_dict **tree, const char *path, const tf_dict *expected,
                                          const tf_options *options);
 
+/** @} */
 /**
- * Opens a file, reads and validates its header, and reads no array yet. Reading obeys the options given here.
- * An array of an unknown dtype is listed with ::TF_DTYPE_UNSUPPORTED; reading it, and only it, is UNSUPPORTED.
+ * @name Files
+ * Opening a file reads and validates its header; the arrays are read on request. The options given when a file is
+ * opened apply to all reads. Opening can fail with the statuses listed under "Loading". An array of an unknown dtype is
+ * listed with ::TF_DTYPE_UNSUPPORTED, and reading it fails, but tf_file_read_raw() returns its bytes. Several threads may
+ * read from one file at the same time.
+ * @{
  */
+
+/** Opens a file, or the index of sharded safetensors. The format is chosen as in tf_load(). */
 TENSORFILE_API tf_status tf_file_open(tf_file **out, const char *path, const tf_options *options);
-/** The same for nbytes of memory, which are copied. */
+/** Opens a copy of nbytes of memory as a file. With ::TF_FORMAT_AUTO the format is detected from the content. */
 TENSORFILE_API tf_status tf_file_open_memory(tf_file **out, const void *data, size_t nbytes, tf_format format,
                                              const tf_options *options);
-/** The same for a source, which is retained. */
+/** Opens a source as a file, and keeps a reference to it. */
 TENSORFILE_API tf_status tf_file_open_source(tf_file **out, tf_source *source, tf_format format,
                                              const tf_options *options);
+/** Adds a reference and returns the file. */
 TENSORFILE_API tf_file *tf_file_retain(tf_file *file);
+/** Drops a reference; dropping the last one closes the file. Arrays that were read or mapped stay valid. */
 TENSORFILE_API void tf_file_release(tf_file *file);
-/** The format found. */
+/** Returns the format of the file. */
 TENSORFILE_API tf_format tf_file_format(const tf_file *file);
-/** Number of arrays. */
+/** Returns the number of arrays. */
 TENSORFILE_API size_t tf_file_size(const tf_file *file);
-/** The name of an array, 0 to size - 1, in file order; "" for that of a .npy; borrowed from the file. */
+/** Gets the name of the array at an index from 0 to size - 1, in file order. The array of a .npy has the name "". The
+    string is borrowed from the file. */
 TENSORFILE_API tf_status tf_file_name(const char **name, size_t *length, const tf_file *file, size_t index);
-/** The place of a name. @return NOT_FOUND. */
+/** Gets the index of the array with a name. @return NOT_FOUND. */
 TENSORFILE_API tf_status tf_file_find(size_t *index, const tf_file *file, const char *name, size_t length);
-/** The dtype of an array. */
+/** Returns the stored dtype of an array; ::TF_DTYPE_UNSUPPORTED if the library does not know it. */
 TENSORFILE_API tf_dtype tf_file_dtype(const tf_file *file, size_t index);
-/** The number of its dimensions. */
+/** Gets the type of an array as text: the dtype's name as tf_dtype_name() returns it, or, if the library does not know the
+    type, what the file calls it, such as "<U7", "|O", "F8_E3M4" or "ggml type 144"; "bad header" for a member of a .npz
+    that only ::TF_OPTION_LENIENT accepts. The string is borrowed from the file. */
+TENSORFILE_API tf_status tf_file_type(const char **type, size_t *length, const tf_file *file, size_t index);
+/** Returns the number of dimensions of an array. */
 TENSORFILE_API size_t tf_file_ndim(const tf_file *file, size_t index);
-/** Its shape, ndim sizes; borrowed from the file. */
+/** Returns the shape of an array, ndim sizes in elements, borrowed from the file. */
 TENSORFILE_API const int64_t *tf_file_shape(const tf_file *file, size_t index);
-/** The bytes that it takes in memory, C-contiguous; those that it takes in the file when its dtype is not known. */
+/** Returns the bytes that an array needs in memory when it is C-contiguous; if its dtype is unknown, the bytes that
+    tf_file_read_raw() returns. */
 TENSORFILE_API uint64_t tf_file_nbytes(const tf_file *file, size_t index);
 /**
- * Where the bytes of an array lie, for readers with I/O of their own. They are as stored: perhaps big-endian or in
+ * Gets where the bytes of an array are stored, for readers that do their own I/O. The bytes can be big-endian or in
  * Fortran order.
- * @param path          the file's path, borrowed from file; "" when it was not opened by path; may be NULL
- * @param offset        of its first byte in the file (deflated: of the member's first compressed byte); may be NULL
- * @param stored_bytes  how many there are in the file; may be NULL
- * @param deflated      1: they are a raw deflate stream of a whole .npy; may be NULL
+ * @param path          receives the path of the file that contains the array, borrowed from file; "" if it was not
+ *                      opened by path. May be NULL
+ * @param offset        receives the offset of the array's first byte; of a deflated array, that of the first compressed
+ *                      byte of its member. May be NULL
+ * @param stored_bytes  receives the number of bytes in the file. May be NULL
+ * @param deflated      receives 1 if these bytes are a raw deflate stream of a whole .npy, else 0. May be NULL
+ * @param file          the file
+ * @param index         index of the array
  */
 TENSORFILE_API tf_status tf_file_location(const char **path, uint64_t *offset, uint64_t *stored_bytes,
                                           int32_t *deflated, const tf_file *file, size_t index);
-/** The metadata, as tf_load() gives it; the same dict at each call, to be read only. */
+/** Gets the metadata as tf_load() returns it. Every call returns a reference to the same dict, which must not be
+    changed. */
 TENSORFILE_API tf_status tf_file_metadata(tf_dict **out, const tf_file *file);
-/** Reads one array, or maps it. @return UNSUPPORTED: its dtype is not known; CORRUPT; TRUNCATED; IO. */
+/** Returns the number of members of a .npz that are not arrays, such as a readme; 0 for the other formats. They are not
+    counted by tf_file_size(). */
+TENSORFILE_API size_t tf_file_other_count(const tf_file *file);
+/** Gets the name of a member that is not an array, at an index from 0 to count - 1. The string is borrowed from the file.
+    */
+TENSORFILE_API tf_status tf_file_other_name(const char **name, size_t *length, const tf_file *file, size_t index);
+/** Returns the number of remarks about the file that are worth showing to a user but are not errors. */
+TENSORFILE_API size_t tf_file_note_count(const tf_file *file);
+/** Gets the remark at an index from 0 to count - 1: one line of text, such as that bytes follow the last tensor, that the
+    file is one part of a set, or that an index leaves out arrays of its shards. The string is borrowed from the file. */
+TENSORFILE_API tf_status tf_file_note(const char **text, size_t *length, const tf_file *file, size_t index);
+/** Reads one array, or maps it with ::TF_LOAD_MODE_MAP. @return UNSUPPORTED if its dtype is unknown; CORRUPT, TRUNCATED
+    or IO if it cannot be read. */
 TENSORFILE_API tf_status tf_file_read(tf_array **out, const tf_file *file, size_t index);
 /**
- * Reads one array in C order into the caller's memory.
- * @param dtype   to cast to on the way, as tf_array_cast() does; ::TF_DTYPE_UNSUPPORTED: the array's own
- * @param dst     any alignment; after a failure its content is undefined
- * @param nbytes  of dst; must be exactly what the array takes in that dtype
+ * Reads the bytes of an array as they are stored, whatever its type. This is the way to get at arrays of types that the
+ * library does not know.
+ *
+ * The bytes of a compressed member are inflated, and the .npy header before them is left out unless it is invalid. They
+ * can be big-endian or in Fortran order. The CRC-32 of a member of a .npz is verified.
+ * @param out    receives a 1-d array of uint8
+ * @param file   the file
+ * @param index  index of the array
+ * @return CORRUPT, TRUNCATED or IO if the bytes cannot be read.
+ */
+TENSORFILE_API tf_status tf_file_read_raw(tf_array **out, const tf_file *file, size_t index);
+/**
+ * Reads one array into memory of the caller, in C order.
+ * @param file    the file
+ * @param index   index of the array
+ * @param dtype   dtype to cast to while reading, as tf_array_cast(); ::TF_DTYPE_UNSUPPORTED keeps the stored one
+ * @param dst     where to write; needs no alignment. Its contents are undefined if the call fails
+ * @param nbytes  bytes of dst; must be exactly what the array needs in that dtype
+ * @return as tf_file_read() and tf_array_cast(); INVALID_ARGUMENT if nbytes is wrong.
  */
 TENSORFILE_API tf_status tf_file_read_into(const tf_file *file, size_t index, tf_dtype dtype, void *dst, size_t nbytes);
 /**
- * Reads several arrays in C order into the caller's memory: those that lie close together in the file by one read, large
- * ones in pieces, side by side on as many threads as ::TF_OPTION_THREADS allows. It is the fastest way to fill memory
- * that is there already, such as that of a GPU. All arguments are checked before anything is read.
- * @param indices  count places of arrays, in any order; one may stand there several times
- * @param count    may be 0: nothing is done
- * @param dtype    to cast all of them to on the way, as tf_array_cast() does, piece by piece, so that no array is held
- *                 twice (but those that are deflated or in Fortran order); ::TF_DTYPE_UNSUPPORTED: each array's own
- * @param dst      where each array goes: any alignment, not overlapping; may be NULL for an array of no bytes. After a
- *                 failure the content of all is undefined
- * @param nbytes   of each dst; must be exactly what the array takes in that dtype
- * @return as tf_file_read_into(), about the first array that is to blame; TYPE, UNSUPPORTED: an array cannot be cast.
+ * Reads several arrays into memory of the caller, in C order. This is the fastest way to fill existing memory, such as
+ * that of a GPU: arrays that are close together in the file are read at once, and large ones in pieces, on up to
+ * ::TF_OPTION_THREADS threads. All arguments are checked before anything is read.
+ * @param file     the file
+ * @param indices  indices of count arrays, in any order; an index may occur several times
+ * @param count    number of arrays; 0 does nothing
+ * @param dtype    dtype to cast all arrays to while reading, as tf_array_cast(); ::TF_DTYPE_UNSUPPORTED keeps the
+ *                 stored ones. The cast works in pieces: only arrays that are deflated or in Fortran order are held in
+ *                 memory twice
+ * @param dst      count destinations, which must not overlap and need no alignment; NULL is allowed for an array of no
+ *                 bytes. All their contents are undefined if the call fails
+ * @param nbytes   bytes of each destination; must be exactly what the array needs in that dtype
+ * @return as tf_file_read_into(), for the first array that fails.
  */
 TENSORFILE_API tf_status tf_file_read_many(const tf_file *file, const size_t *indices, size_t count, tf_dtype dtype,
                                            void *const *dst, const size_t *nbytes);
 /**
- * Reads a slice, as tf_array_slice() has it; only what it touches is read. The result is C-contiguous. Of a deflated
- * member that has no chunks (only those that this library wrote have them) all that lies before the slice is inflated,
- * but for what a slice read before it had: one behind the other they cost as much as the whole. When slices that followed
- * one another have had all of a member of an .npz, its CRC-32 is compared: CORRUPT.
+ * Reads part of an array, with the semantics of tf_array_slice(). Only the bytes that the slice needs are read; the
+ * result is C-contiguous.
+ *
+ * A compressed member written by another program can only be inflated from its start, so everything before the slice is
+ * inflated and discarded. Reading slices in ascending order resumes where the previous one ended: together they cost
+ * one pass, and once they have covered the member its CRC-32 is verified (CORRUPT if it differs). Members that this
+ * library compressed are divided into chunks, and only the chunks that the slice touches are inflated.
+ * @param out                receives the array
+ * @param file               the file
+ * @param index              index of the array
+ * @param start, stop, step  ndim values each, as in tf_array_slice()
+ * @param ndim               number of the array's dimensions
+ * @return as tf_file_read() and tf_array_slice().
  */
 TENSORFILE_API tf_status tf_file_read_slice(tf_array **out, const tf_file *file, size_t index, const int64_t *start,
                                             const int64_t *stop, const int64_t *step, size_t ndim);
-/** Reads a slice into the caller's memory, as tf_file_read_into() does. */
+/** Reads part of an array, selected as in tf_file_read_slice(), into memory of the caller as tf_file_read_into() does.
+    nbytes must be exactly what the slice needs in dtype. */
 TENSORFILE_API tf_status tf_file_read_slice_into(const tf_file *file, size_t index, const int64_t *start,
                                                  const int64_t *stop, const int64_t *step, size_t ndim, tf_dtype dtype,
                                                  void *dst, size_t nbytes);
+/**
+ * Checks a file or a set of files: reads every byte that can be checked, and reports every fault instead of only the
+ * first. A fault is whatever would make tf_load() with default options fail, and any damage, such as a wrong CRC-32 of a
+ * member that tf_load() would not read. Of a .npy that has several arrays, all are checked.
+ * @param report   receives a dict with the lists of strings "faults", "excused" and "notes", which can be empty. Each
+ *                 string is one line; a fault begins with the name of its status, as in "corrupt: w.npz: array 'x': ...".
+ *                 Faults that ::TF_OPTION_LENIENT accepts, and arrays that
+ *                 ::TF_OPTION_SKIP_UNSUPPORTED leaves out, are in "excused" instead of "faults" if the option is set;
+ *                 nothing excuses damage. "notes" has the remarks of tf_file_note()
+ * @param path     the file, as in tf_load()
+ * @param options  as in tf_load(); may be NULL
+ * @return OK if the check could be made, whether it found faults or not; NOT_FOUND or IO if the file cannot be opened or
+ *         read; CANCELLED or another status that a callback returned.
+ */
+TENSORFILE_API tf_status tf_check(tf_dict **report, const char *path, const tf_options *options);
 
-/* Saving */
-/* A file is written beside the target and renamed over it: a reader sees the old file or the new one, whole, and a
-   failed save leaves the old one. Links are followed and the mode is kept. Output is the same for the same input.
-   Statuses of all: UNSUPPORTED: the format cannot hold a dtype, rank or name; one message names every array concerned and
-   why, and nothing was written. IO: the system's error (no space, no permission; the target is a folder or device).
-   CANCELLED or any other status of a callback. */
+/** @} */
+/**
+ * @name Saving
+ * A save by path is all or nothing. The new file is written under a temporary name in the same folder and then renamed
+ * to its path: a reader sees the old file or the new one, each complete, and a save that fails or is cancelled leaves
+ * the old file. Symbolic links are followed, and the permissions of an existing file are kept. The same input gives the
+ * same bytes on every machine and with any number of threads, except that ::TF_DEFLATE_ZLIB depends on the version of
+ * zlib.
+ *
+ * The same holds for a set (::TF_OPTION_PART_BYTES). All its files are written under temporary names first. To replace
+ * an existing set, its index and first part are deleted; then the other parts are renamed, then the first part, and the
+ * index last. A process that is killed at any moment leaves the old set, the new set, or one that cannot be opened
+ * because its index or first part is missing, but never a mixture. Finally, parts that the old set lists and the new
+ * one does not have are deleted, and so is a single file that the set replaces, and the other way round. Progress is
+ * counted once for the whole set.
+ *
+ * With ::TF_OPTION_ATOMIC 0 the target is overwritten in place. If one of the arrays to save is mapped from a file that
+ * would be overwritten, the call fails with INVALID_ARGUMENT before a byte is written.
+ *
+ * All functions that save can fail with: UNSUPPORTED if the format cannot hold a dtype, rank, name or metadata value,
+ * in which case nothing is written and one message lists every array concerned with the reason; IO if the system
+ * reports an error (no space, no permission) or the target is a folder or a device; CANCELLED or another status that a
+ * callback returned. Unless ::TF_OPTION_EXACT_PATH is 1, the extension of the format is appended to a path that lacks
+ * it.
+ * @{
+ */
 
 /** Saves one array as .npy, byte for byte as np.save writes it. */
 TENSORFILE_API tf_status tf_save(const char *path, const tf_array *array, const tf_options *options);
 /**
- * Saves arrays as an .npz of stored members.
- * @param args    nargs arrays, named arr_0, arr_1, ...; they come after the named ones, as in np.savez; NULL when 0
- * @param kwargs  arrays by name; may be NULL
- * @return DUPLICATE: kwargs has a name arr_i of args; TYPE: a value in kwargs is not an array.
+ * Saves arrays as the uncompressed members of an .npz.
+ * @param path     the file
+ * @param args     nargs arrays, which are named arr_0, arr_1, ... and follow the named ones, as in np.savez; NULL if
+ *                 nargs is 0
+ * @param nargs    number of unnamed arrays
+ * @param kwargs   arrays by name; may be NULL
+ * @param options  may be NULL
+ * @return DUPLICATE if kwargs contains the name of one of args; TYPE if a value of kwargs is not an array.
  */
 TENSORFILE_API tf_status tf_savez(const char *path, const tf_array *const *args, size_t nargs, const tf_dict *kwargs,
                                   const tf_options *options);
 /**
- * The same with deflated members. Each is deflated in chunks side by side, of 1 MiB or more by the array's size, which
- * together are one stream that every reader of zip archives knows; a private extra field in the directory tells our reader
- * where they begin. The bytes depend on the level and on what deflates (::TF_OPTION_DEFLATE), never on threads.
+ * Saves as tf_savez(), with deflated members.
+ *
+ * A member is deflated in chunks of 1 MiB or more, depending on its size, which together form one deflate stream: every
+ * reader of zip archives can inflate it. A private extra field of the archive's directory lists where the chunks begin,
+ * so that this library can inflate them in parallel and read slices. The bytes depend on the compression level and on
+ * ::TF_OPTION_DEFLATE, not on the number of threads.
  */
 TENSORFILE_API tf_status tf_savez_compressed(const char *path, const tf_array *const *args, size_t nargs,
                                              const tf_dict *kwargs, const tf_options *options);
 /**
  * Saves arrays as .safetensors.
- * @param metadata  strings; may be NULL: the file then has none
- * @return TYPE: a value that is not an array, metadata that is not a string.
+ * @param path      the file
+ * @param arrays    arrays by name
+ * @param metadata  strings by key; NULL leaves the metadata out of the file
+ * @param options   may be NULL
+ * @return TYPE if a value of arrays is not an array, or a value of metadata is not a string.
  */
 TENSORFILE_API tf_status tf_save_safetensors(const char *path, const tf_dict *arrays, const tf_dict *metadata,
                                              const tf_options *options);
 /**
  * Saves arrays as .gguf, version 3. The format holds int8 to int64, float16, bfloat16, float32, float64 and the block
- * types, in at most 4 dimensions, under names of 1 to 63 bytes.
- * @param metadata  0-d and 1-d arrays (bool, integers, float32, float64), strings, lists of strings, dicts named 0, 1, ...
- *                  for nested arrays; may be NULL. No key is added unasked: general.architecture is the caller's to give
- * @return TYPE: a value that is not an array in arrays.
+ * types, in at most 4 dimensions, with names of 1 to 63 bytes.
+ * @param path      the file
+ * @param arrays    arrays by name
+ * @param metadata  0-d and 1-d arrays (bool, integers, float32, float64), strings, lists of strings, and dicts with the
+ *                  keys "0", "1", ... for arrays of arrays; may be NULL. No key is added unasked; most readers need
+ *                  general.architecture
+ * @param options   may be NULL
+ * @return TYPE if a value of arrays is not an array.
  */
 TENSORFILE_API tf_status tf_save_gguf(const char *path, const tf_dict *arrays, const tf_dict *metadata,
                                       const tf_options *options);
 /**
- * Saves a tree of arrays, flattened as by tf_dict_flatten(), in the format that the path's extension names: .npz,
- * .safetensors or .gguf; without an extension that of ::TF_OPTION_FORMAT, whose own is added.
- * @return FORMAT: neither names one of these three; TYPE: a leaf is not an array; DUPLICATE: two paths join to one name;
- *         LIMIT: ::TF_OPTION_MAX_NESTING.
+ * Saves a tree of arrays under the names that tf_dict_flatten() gives them.
+ * @param path     the file, whose extension (.npz, .safetensors or .gguf) chooses the format. If it has none of these,
+ *                 the format is that of ::TF_OPTION_FORMAT, whose extension is appended
+ * @param tree     nested dicts of arrays
+ * @param options  may be NULL
+ * @return FORMAT if neither the path nor the option names one of these formats; TYPE if a leaf is not an array;
+ *         DUPLICATE if two paths join to the same name; LIMIT if a name has more than ::TF_OPTION_MAX_NESTING parts.
  */
 TENSORFILE_API tf_status tf_save_weights(const char *path, const tf_dict *tree, const tf_options *options);
 /**
- * Saves into memory.
- * @param array     the array of a .npy; for the other formats NULL
- * @param arrays    arrays by name; for a .npy NULL
- * @param metadata  safetensors and gguf; may be NULL
- * @return as the function for that format; INVALID_ARGUMENT: format AUTO, array and arrays not as above, or metadata
- *         for npy or npz.
+ * Saves to memory.
+ * @param out       receives the bytes of the file
+ * @param format    the format; not ::TF_FORMAT_AUTO
+ * @param array     the array of a .npy; NULL for the other formats
+ * @param arrays    arrays by name; NULL for a .npy
+ * @param metadata  metadata of a .safetensors or .gguf, as in tf_save_safetensors() and tf_save_gguf(), or of an .npz:
+ *                  strings and lists of strings, which are saved as text members, as np.savez saves a string or a list
+ *                  of strings. MLX cannot read an .npz with text members. May be NULL
+ * @param options   may be NULL
+ * @return as the function that saves the format to a path; INVALID_ARGUMENT if format is AUTO, if array and arrays are
+ *         not as described, or if there is metadata for npy; for npz also DUPLICATE if a metadata value and an array
+ *         have the same name, and TYPE if a metadata value is of another kind.
  */
 TENSORFILE_API tf_status tf_save_memory(tf_buffer **out, tf_format format, const tf_array *array, const tf_dict *arrays,
                                         const tf_dict *metadata, const tf_options *options);
-/** The same into a sink, from first byte to last; whatever was written before a failure stays written. */
+/** Saves to a sink, from the first byte to the last, with the arguments of tf_save_memory(). What was written before a
+    failure remains written. */
 TENSORFILE_API tf_status tf_save_sink(tf_sink *sink, tf_format format, const tf_array *array, const tf_dict *arrays,
                                       const tf_dict *metadata, const tf_options *options);
 
-/* Writing arrays larger than memory */
-/* A tf_writer takes the declarations of all arrays first, and then their bytes, in pieces of any size; the memory that
-   it needs does not grow with the data. What is said above about files holds for it too: until tf_writer_finish() has
-   returned OK the target is as before, and a writer that is released without it leaves nothing behind (with
-   ::TF_OPTION_ATOMIC 0, and in a sink, what was written stays).
-
-   The bytes of the file are those that tf_save() and its like write of the same arrays, C-contiguous. Only into a sink,
-   which cannot be gone back in, the arrays of a .safetensors lie in the order in which they are declared (those of larger
-   items first, and all are aligned), and the check sum of a stored member of an .npz comes behind its data.
-
-   Statuses of all: INVALID_ARGUMENT for a call out of order, which changes nothing; after a failure to write the writer
-   can only be released, and says so. With ::TF_OPTION_PART_BYTES a writer to a path writes the parts that a save would
-   write, and puts all of them in their places when it is finished. */
+/** @} */
+/**
+ * @name Writing arrays larger than memory
+ * A writer first takes the declarations of all arrays and then their bytes, in pieces of any size. Its memory does not
+ * grow with the data. What is said under "Saving" applies to it as well: until tf_writer_finish() returns OK the target
+ * is unchanged, and releasing a writer that has not finished deletes its temporary files. (With ::TF_OPTION_ATOMIC 0,
+ * and in a sink, what was written remains.) With ::TF_OPTION_PART_BYTES a writer writes the same parts as a save, and
+ * replaces all of them when it finishes.
+ *
+ * The file is byte for byte the one that a save of the same arrays writes. Only in a sink, which cannot seek, there are
+ * two differences: the arrays of a .safetensors are stored in the order of their declarations (larger items first, and
+ * all aligned), and the CRC-32 of an uncompressed member of an .npz follows its data.
+ *
+ * All functions fail with INVALID_ARGUMENT, and change nothing, if they are called out of order. After a write has
+ * failed the writer can only be released.
+ * @{
+ */
 
 /**
- * A writer to a path; the path is not looked at, and nothing is written, before the first tf_writer_write() or
- * tf_writer_finish().
- * @param path    the format's extension is added when it lacks it, unless ::TF_OPTION_EXACT_PATH says otherwise
- * @param format  AUTO: that of ::TF_OPTION_FORMAT, else that which the path's extension names
- * @return INVALID_ARGUMENT: no format is named.
+ * Creates a writer that writes to a path. Nothing is written, and the path is not accessed, before the first
+ * tf_writer_write() or tf_writer_finish().
+ * @param out      receives the writer
+ * @param path     the file; the extension of the format is appended if it lacks it, unless ::TF_OPTION_EXACT_PATH is 1
+ * @param format   the format; ::TF_FORMAT_AUTO means that of ::TF_OPTION_FORMAT, else the one that the path's extension
+ *                 names
+ * @param options  may be NULL
+ * @return INVALID_ARGUMENT if no format is named.
  */
 TENSORFILE_API tf_status tf_writer_open(tf_writer **out, const char *path, tf_format format, const tf_options *options);
-/** A writer into a sink, of which it keeps a reference; format AUTO: that of ::TF_OPTION_FORMAT. */
+/** Creates a writer that writes to a sink, of which it keeps a reference. ::TF_FORMAT_AUTO means the format of
+    ::TF_OPTION_FORMAT. @return INVALID_ARGUMENT if no format is named. */
 TENSORFILE_API tf_status tf_writer_open_sink(tf_writer **out, tf_sink *sink, tf_format format,
                                              const tf_options *options);
 /**
- * Declares the next array. A .npy has one, whose name is not kept.
- * @param name    UTF-8, copied
- * @param length  bytes in name; SIZE_MAX: it is NUL-terminated
- * @return DUPLICATE: an array of that name is declared; INVALID_ARGUMENT: the dtype or shape is none (see
- *         tf_array_new()), a second array in a .npy, or data have been written. Whether the format can hold it is told
- *         by the first tf_writer_write() or tf_writer_finish(), of all arrays at once.
+ * Declares the next array. A .npy takes one, whose name is ignored. Whether the format can hold the arrays is checked
+ * by the first tf_writer_write() or tf_writer_finish(), for all arrays at once.
+ * @param writer  the writer
+ * @param name    name of the array, which is copied
+ * @param length  bytes of name, or SIZE_MAX
+ * @param dtype   type of its elements
+ * @param shape   ndim sizes in elements, as in tf_array_new()
+ * @param ndim    number of dimensions
+ * @return DUPLICATE if an array with this name has been declared; INVALID_ARGUMENT if the dtype or shape is invalid,
+ *         for a second array of a .npy, or if data has been written.
  */
 TENSORFILE_API tf_status tf_writer_declare(tf_writer *writer, const char *name, size_t length, tf_dtype dtype,
                                            const int64_t *shape, size_t ndim);
 /**
- * Sets the metadata of a .safetensors or .gguf, in place of any set before.
- * @param metadata  as in tf_save_safetensors() and tf_save_gguf(); kept by reference, and read when the first byte is
- *                  written; NULL: none
+ * Sets the metadata of a .safetensors, .gguf or .npz, replacing what was set before.
+ * @param writer    the writer
+ * @param metadata  as in tf_save_memory(), or NULL for none. The writer keeps a reference, and reads the dict when it
+ *                  writes the first byte
  */
 TENSORFILE_API tf_status tf_writer_set_metadata(tf_writer *writer, const tf_dict *metadata);
 /**
- * Writes the next bytes: those of the arrays in the order in which they are declared, each C-contiguous in the byte order
- * of this machine. A piece may end anywhere, and may reach from one array into the next.
- * @return UNSUPPORTED, LIMIT, TYPE: at first, as in saving: the format cannot hold what was declared, and nothing was
- *         written; INVALID_ARGUMENT: nbytes are more than the arrays still lack, and none of them was written.
+ * Writes the next bytes of array data: the arrays in the order of their declarations, each C-contiguous and in the byte
+ * order of this machine. A call may end anywhere within an array and may continue into the next one.
+ * @param writer  the writer
+ * @param src     the bytes
+ * @param nbytes  their number
+ * @return on the first call also UNSUPPORTED, LIMIT or TYPE, as for a save, if the format cannot hold what was
+ *         declared, in which case nothing is written; INVALID_ARGUMENT if nbytes exceeds the remaining bytes of all
+ *         arrays, in which case none of them is written.
  */
 TENSORFILE_API tf_status tf_writer_write(tf_writer *writer, const void *src, size_t nbytes);
 /**
- * Writes what comes last, and puts the file in its place. Then the writer can only be released.
- * @return INVALID_ARGUMENT: an array, which tf_error_name() names, lacks bytes (they may still be written).
+ * Completes the file and moves it to its path. Afterwards the writer can only be released.
+ * @return INVALID_ARGUMENT if bytes of an array, which tf_error_name() names, have not been written; they can still be
+ *         written.
  */
 TENSORFILE_API tf_status tf_writer_finish(tf_writer *writer);
+/** Adds a reference and returns the writer. */
 TENSORFILE_API tf_writer *tf_writer_retain(tf_writer *writer);
+/** Drops a reference; dropping the last one of a writer that has not finished deletes its temporary files. */
 TENSORFILE_API void tf_writer_release(tf_writer *writer);
+
+/** @} */
 
 #ifdef __cplusplus
 }

@@ -608,11 +608,12 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * @param arrays    receives the arrays by name, in file order; an empty dict if the array of a .npy went to *array. May<br>
    *                  be NULL<br>
    * @param metadata  receives the metadata; an empty dict for a format that has none. May be NULL. The values are strings<br>
-   *                  for safetensors; for gguf they are 0-d and 1-d arrays, strings, lists of strings, and, for arrays of<br>
-   *                  arrays, dicts with the keys "0", "1", ...<br>
-   * @param path      a regular file, or the index of sharded safetensors (NAME.safetensors.index.json). The index loads<br>
-   *                  the arrays that it lists and the metadata of all shards; if a shard does not exist, the call fails<br>
-   *                  with NOT_FOUND and names it<br>
+   *                  for safetensors; strings and lists of strings for npz, whose members of text they are; for gguf they<br>
+   *                  are 0-d and 1-d arrays, strings, lists of strings, and, for arrays of arrays, dicts with the keys<br>
+   *                  "0", "1", ...<br>
+   * @param path      a regular file, the index of sharded safetensors (NAME.safetensors.index.json), or a folder with one set<br>
+   *                  of files in it. The index loads the arrays that it lists and the metadata of all shards; if a shard<br>
+   *                  does not exist, the call fails with NOT_FOUND and names it<br>
    * @param options   format, load mode, decoding, limits, threads, allocator; may be NULL
    */
   public static long tf_load(long[] array, byte[] path, long options) { return TensorfileNativeJNI.tf_load(array, path, options); }
@@ -927,10 +928,13 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * @param format    the format; not ::TF_FORMAT_AUTO<br>
    * @param array     the array of a .npy; NULL for the other formats<br>
    * @param arrays    arrays by name; NULL for a .npy<br>
-   * @param metadata  metadata of a .safetensors or .gguf; may be NULL<br>
+   * @param metadata  metadata of a .safetensors or .gguf, as in tf_save_safetensors() and tf_save_gguf(), or of an .npz:<br>
+   *                  strings and lists of strings, which are saved as text members, as np.savez saves a string or a list<br>
+   *                  of strings. MLX cannot read an .npz with text members. May be NULL<br>
    * @param options   may be NULL<br>
    * @return as the function that saves the format to a path; INVALID_ARGUMENT if format is AUTO, if array and arrays are<br>
-   *         not as described, or if there is metadata for npy or npz.
+   *         not as described, or if there is metadata for npy; for npz also DUPLICATE if a metadata value and an array<br>
+   *         have the same name, and TYPE if a metadata value is of another kind.
    */
   public static long tf_save_memory(int format, long array, long arrays, long metadata, long options) { return TensorfileNativeJNI.tf_save_memory(format, array, arrays, metadata, options); }
 
@@ -974,10 +978,10 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_writer_declare(long writer, byte[] name, int dtype, long[] shape) { return TensorfileNativeJNI.tf_writer_declare(writer, name, dtype, shape); }
 
   /**
-   * Sets the metadata of a .safetensors or .gguf, replacing what was set before.<br>
+   * Sets the metadata of a .safetensors, .gguf or .npz, replacing what was set before.<br>
    * @param writer    the writer<br>
-   * @param metadata  as in tf_save_safetensors() and tf_save_gguf(), or NULL for none. The writer keeps a reference, and<br>
-   *                  reads the dict when it writes the first byte
+   * @param metadata  as in tf_save_memory(), or NULL for none. The writer keeps a reference, and reads the dict when it<br>
+   *                  writes the first byte
    */
   public static long tf_writer_set_metadata(long writer, long metadata) { return TensorfileNativeJNI.tf_writer_set_metadata(writer, metadata); }
 

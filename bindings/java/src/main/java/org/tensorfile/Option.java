@@ -42,8 +42,10 @@ public enum Option {
    */
   STRICT(TensorfileNativeConstants.TF_OPTION_STRICT),
   /**
-   * Switch, default 0. With 1, opening one part of a split .gguf (NAME-00001-of-00003.gguf) opens the whole set. The
-   * index of sharded safetensors (NAME.safetensors.index.json) always opens its whole set.
+   * Switch, default 0. With 1, opening one part of a set of files opens the whole set: that of the index in the same
+   * folder that lists a .safetensors, that of the metadata of a split .gguf, or else all parts with that name and other
+   * numbers (NAME-00001-of-00003.gguf). The index of sharded safetensors (NAME.safetensors.index.json) and the folder
+   * of a set always open the whole set.
    */
   PARTS(TensorfileNativeConstants.TF_OPTION_PARTS),
   /**
