@@ -69,7 +69,7 @@ func (w *Writer) Declare(name string, dtype Dtype, shape ...int) error {
 	})
 }
 
-// SetMetadata sets the metadata of a .safetensors or .gguf file, replacing what was set before; nil is none. The dict
+// SetMetadata sets the metadata of a .npz, .safetensors or .gguf file, replacing what was set before; nil is none. The dict
 // is read when the first byte is written.
 func (w *Writer) SetMetadata(metadata *Dict) error {
 	raw, err := capi.Dict(0), error(nil)

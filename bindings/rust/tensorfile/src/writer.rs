@@ -92,7 +92,7 @@ impl Writer<'_> {
         check(|| unsafe { sys::tf_writer_declare(self.raw.as_ptr(), text, length, dtype.to_raw(), dims, ndim) })
     }
 
-    /// Sets the metadata of a .safetensors or .gguf file to a copy of a dict.
+    /// Sets the metadata of a .npz, .safetensors or .gguf file to a copy of a dict.
     pub fn set_metadata(&mut self, metadata: &DictRef) -> Result<()> {
         // The library reads it later, when the caller may be changing it.
         let own = metadata.try_clone()?;

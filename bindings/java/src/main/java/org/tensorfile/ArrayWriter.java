@@ -80,7 +80,7 @@ public final class ArrayWriter implements AutoCloseable {
   }
 
   /**
-   * Sets the metadata of a .safetensors or .gguf file, replacing what was set before.
+   * Sets the metadata of a .npz, .safetensors or .gguf file, replacing what was set before.
    *
    * @param metadata metadata, which are copied; null means none
    * @return this
