@@ -148,7 +148,7 @@ class Failures(Case):
 
     def test_array_of_an_unknown_type(self):
         a = self.write("a.npz", npz({"x.npy": npy("|u1", (1,), b"x")}))
-        b = self.write("b.npz", npz({"x.npy": npy("|S1", (1,), b"x")}))
+        b = self.write("b.npz", npz({"x.npy": npy("|S1", (1, 1), b"x")}))
         self.assert_refused(run("diff", a, b), b, "unsupported", "'x'")
 
     def test_damage_found_only_by_reading(self):
