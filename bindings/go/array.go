@@ -272,7 +272,8 @@ func expectDtype[T Element](a *Array) error {
 	return nil
 }
 
-// Data returns the elements in C order without a copy, with the conditions of Bytes. They must not be changed.
+// Data returns the elements in C order without a copy. They must not be changed. As after a call of Bytes, they remain
+// valid until Close, and only Close releases the array.
 //
 // It fails with ErrType if T is not the type of the elements, or if an element of a bool array is neither 0 nor 1.
 func Data[T Element](a *Array) ([]T, error) {
@@ -380,7 +381,8 @@ func (a *Array) makeMutable(raw capi.Array) (capi.Array, error) {
 			return 0, err
 		}
 	case a.exposed.Load():
-		// A second reference forces a copy: Go code may still refer to the old memory.
+		// Go code may still hold slices of the old memory, so that must not be changed. ArrayMakeMut copies an array that
+		// has a second reference.
 		capi.ArrayRetain(raw)
 	}
 	if err := check(capi.ArrayMakeMut(&next)); err != nil {

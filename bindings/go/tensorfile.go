@@ -140,8 +140,8 @@ type CheckReport struct {
 	// Faults are damage, and everything that makes a load with default options fail. Each begins with the name of a
 	// status, as in "corrupt: w.npz: array 'x': ...".
 	Faults []string
-	// Excused lists the faults that WithLenient accepts if it is set, and the arrays that WithSkipUnsupported leaves out
-	// if it is set.
+	// Excused lists the faults that are accepted because WithLenient is set, and the arrays that are left out because
+	// WithSkipUnsupported is set. Without these options they are in Faults.
 	Excused []string
 	// Notes are remarks that are not faults.
 	Notes []string

@@ -21,8 +21,8 @@ inline void put_code(BitWriter *writer, PackedCode code) {
   writer->add(code >> kPackedShift, code & 63);
 }
 
-// Writes four literals as one code. Joining them in pairs first shortens the chain of dependent shifts: only one shift
-// per four literals depends on the previous ones.
+// Joins the codes of four literals and adds them to the writer in one step. The codes are first joined in pairs, which
+// the processor can do before the previous literals are written: only one shift per four literals must wait for those.
 inline void put_four(BitWriter *writer, const PackedCode *literal, const uint8_t *bytes) {
   const PackedCode a = literal[bytes[0]];
   const PackedCode b = literal[bytes[1]];

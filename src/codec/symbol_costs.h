@@ -13,7 +13,8 @@ inline constexpr int32_t kValueScale = 256;
 // Returns the approximate cost of these symbols and their extra bits, in sixteenths of a bit.
 uint64_t symbols_cost(const SymbolCounts &counts);
 
-// The cost of each symbol, estimated from the data before, in sixteenths of a bit times kValueScale.
+// The cost of each symbol, estimated from the counts that guess() or learn() is given. The unit is a sixteenth of a bit
+// divided by kValueScale, so a cost of one bit is stored as 16 * kValueScale.
 struct SymbolCosts {
   static constexpr int32_t kNoMatch = INT32_MIN / 2;
 

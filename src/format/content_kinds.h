@@ -9,7 +9,7 @@ namespace tfile {
 inline constexpr size_t kContentHead = 512;
 
 // Returns what a file with these first bytes seems to be, such as "an HTML page", or NULL if it cannot tell. Does not
-// know the formats of format.h, whose rows have probes.
+// recognise the formats that the library reads: probe_format() in format.h does.
 const char *content_kind(Bytes head);
 
 // True if the name of a zip member is that of the pickle in an archive of PyTorch.

@@ -12,8 +12,8 @@ namespace tfile {
 
 // An array in a file: its description and the location of its bytes.
 struct Member {
-  Text name;                     // NUL-terminated, in the listing's arena, as is the shape
-  Span<const int64_t> shape;     // logical, in C order
+  Text name;                     // NUL-terminated, in the listing's arena
+  Span<const int64_t> shape;     // logical, in C order; in the listing's arena
   const Dtype *dtype = nullptr;  // NULL: unknown
   // Of an unknown dtype: the type as the file spells it, such as "<U3", and the reason why it cannot be read.
   Text type = "unsupported";

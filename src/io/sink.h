@@ -58,7 +58,8 @@ class MemorySink {
   MemorySink(const MemorySink &) = delete;
   MemorySink &operator=(const MemorySink &) = delete;
   ~MemorySink();
-  // Allocates `expected` bytes at once. *this must outlive the use of the sink.
+  // Makes a sink that writes to this object, which must exist for as long as the sink is used. Allocates memory for
+  // `expected` bytes in advance; more is allocated when it is needed.
   Status open(Ref<Sink> &out, uint64_t expected = 0);
   Status finish(Ref<Buffer> &out);
 

@@ -250,7 +250,8 @@ class BatchReader {
     return kOk;
   }
 
-  // Faults in the pages after the last whole huge page of an array with one system call.
+  // The end of an array, after its last whole huge page, has pages of normal size. Makes the system provide those of
+  // this job with one system call, before they are written, instead of with a page fault for each.
   static void touch_small_pages(const ReadJob &job) {
     constexpr uint64_t kMinTouched = uint64_t{64} << 10;
     const uint64_t small = job.target->member->nbytes / kHugePage * kHugePage;

@@ -81,7 +81,7 @@ Status StreamWriter::patch_text(const Layout::Segment &segment, size_t position)
   return sink_->ops->put(*sink_, offset, &bytes, 1);
 }
 
-// Writes the text and the gaps between the previous array and segment `last`.
+// Writes all segments between the previous array and segment `last`: text, such as headers, and gaps, which are zeros.
 Status StreamWriter::write_between(size_t last) {
   size_t first = last;
   while (first > 0 && layout_.segments[first - 1].kind != Layout::Kind::kArray)

@@ -21,7 +21,8 @@ HERE = Path(__file__).resolve().parent
 OPENING = HERE.parent / "dlopen"
 BUILD, WORK = Path(sys.argv[2]), Path(sys.argv[3])
 FIRST, TREE = WORK / "first plåce, here", WORK / "moved træ, there"
-# CMake's rpaths break at commas, so projects get relative ones, or none: check_consumer sets the library path.
+# CMake splits an rpath at commas, and the folders here have commas in their names. So the test projects are built with
+# relative rpaths, or with none; check_consumer sets LD_LIBRARY_PATH to find the library.
 NO_RPATH, RELATIVE_RPATH = "-DCMAKE_SKIP_RPATH=ON", "-DCMAKE_BUILD_RPATH_USE_ORIGIN=ON"
 LANGUAGE_RUNTIME = re.compile(r"libstdc\+\+|libc\+\+|libgcc_s")
 

@@ -10,8 +10,9 @@ namespace tfile {
 
 namespace {
 
-// Ignores errors in the content of an existing file, which may be damaged or written by another program. Its parts are
-// then unknown and are not removed. Only failures of the system end the save.
+// Filters the status of reading an existing file to find the parts of the old set. The file may be damaged, or written
+// by another program: such an error is ignored, and the old parts, which remain unknown, are not removed. Only a failed
+// read or a lack of memory ends the save.
 Status ignore_bad_content(Status status) {
   return status.code == TF_STATUS_IO || status.code == TF_STATUS_OUT_OF_MEMORY ? status : kOk;
 }

@@ -30,7 +30,7 @@ const Dtype *gguf_value_dtype(uint32_t type);
 bool gguf_value_type(uint32_t *type, const Dtype &dtype);
 // Returns the dtype of a tensor type, or NULL if the type is unknown or was removed from ggml.
 const Dtype *gguf_tensor_dtype(uint32_t type);
-// Finds the type of a tensor with that dtype. Returns false if there is none.
+// Sets *type to GGUF's number for tensors of that dtype. Returns false if GGUF has no such type.
 bool gguf_tensor_type(uint32_t *type, const Dtype &dtype);
 
 inline bool is_gguf_alignment(uint64_t alignment) {

@@ -34,7 +34,7 @@ struct NpyContext {
   const Settings &settings;
   Text array;           // name of the array; "" for a .npy file
   uint64_t offset;      // of the header in the source; of an inflated header: of its compressed bytes
-  bool inflated;        // then `offset` is the offset of every error
+  bool inflated;        // true if the header was inflated: then all errors in it are reported at `offset`
   tf_status too_short;  // status if bytes are missing: TRUNCATED for a file; CORRUPT in an archive, whose end is known
 
   uint64_t offset_of(uint64_t position) const { return inflated ? offset : offset + position; }

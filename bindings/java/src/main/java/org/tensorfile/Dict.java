@@ -46,7 +46,8 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
   /**
    * Creates a dict with the entries of a map.
    *
-   * @param entries values that {@link #put} accepts; those of a dict are shared, except nested dicts
+   * @param entries keys, and values that {@link #put} accepts. Values of the types Array and Dict are not copied: the
+   *     new dict refers to the same ones. A dict in the metadata of a file is copied, as is any other kind of map.
    */
   public Dict(Map<String, ?> entries) {
     this();
