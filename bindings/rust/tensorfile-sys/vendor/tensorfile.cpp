@@ -6252,7 +6252,8 @@ class MemorySink {
   MemorySink(const MemorySink &) = delete;
   MemorySink &operator=(const MemorySink &) = delete;
   ~MemorySink();
-  // Allocates `expected` bytes at once. *this must outlive the use of the sink.
+  // Makes a sink that writes to this object, which must exist for as long as the sink is used. Allocates memory for
+  // `expected` bytes in advance; more is allocated when it is needed.
   Status open(Ref<Sink> &out, uint64_t expected = 0);
   Status finish(Ref<Buffer> &out);
 
@@ -7421,8 +7422,8 @@ inline void put_code(BitWriter *writer, PackedCode code) {
   writer->add(code >> kPackedShift, code & 63);
 }
 
-// Writes four literals as one code. Joining them in pairs first shortens the chain of dependent shifts: only one shift
-// per four literals depends on the previous ones.
+// Joins the codes of four literals and adds them to the writer in one step. The codes are first joined in pairs, which
+// the processor can do before the previous literals are written: only one shift per four literals must wait for those.
 inline void put_four(BitWriter *writer, const PackedCode *literal, const uint8_t *bytes) {
   const PackedCode a = literal[bytes[0]];
   const PackedCode b = literal[bytes[1]];
@@ -7684,7 +7685,8 @@ inline constexpr int32_t kValueScale = 256;
 // Returns the approximate cost of these symbols and their extra bits, in sixteenths of a bit.
 uint64_t symbols_cost(const SymbolCounts &counts);
 
-// The cost of each symbol, estimated from the data before, in sixteenths of a bit times kValueScale.
+// The cost of each symbol, estimated from the counts that guess() or learn() is given. The unit is a sixteenth of a bit
+// divided by kValueScale, so a cost of one bit is stored as 16 * kValueScale.
 struct SymbolCosts {
   static constexpr int32_t kNoMatch = INT32_MIN / 2;
 
@@ -17027,7 +17029,7 @@ namespace tfile {
 inline constexpr size_t kContentHead = 512;
 
 // Returns what a file with these first bytes seems to be, such as "an HTML page", or NULL if it cannot tell. Does not
-// know the formats of format.h, whose rows have probes.
+// recognise the formats that the library reads: probe_format() in format.h does.
 const char *content_kind(Bytes head);
 
 // True if the name of a zip member is that of the pickle in an archive of PyTorch.
@@ -17195,8 +17197,8 @@ namespace tfile {
 
 // An array in a file: its description and the location of its bytes.
 struct Member {
-  Text name;                     // NUL-terminated, in the listing's arena, as is the shape
-  Span<const int64_t> shape;     // logical, in C order
+  Text name;                     // NUL-terminated, in the listing's arena
+  Span<const int64_t> shape;     // logical, in C order; in the listing's arena
   const Dtype *dtype = nullptr;  // NULL: unknown
   // Of an unknown dtype: the type as the file spells it, such as "<U3", and the reason why it cannot be read.
   Text type = "unsupported";
@@ -17585,7 +17587,7 @@ const Dtype *gguf_value_dtype(uint32_t type);
 bool gguf_value_type(uint32_t *type, const Dtype &dtype);
 // Returns the dtype of a tensor type, or NULL if the type is unknown or was removed from ggml.
 const Dtype *gguf_tensor_dtype(uint32_t type);
-// Finds the type of a tensor with that dtype. Returns false if there is none.
+// Sets *type to GGUF's number for tensors of that dtype. Returns false if GGUF has no such type.
 bool gguf_tensor_type(uint32_t *type, const Dtype &dtype);
 
 inline bool is_gguf_alignment(uint64_t alignment) {
@@ -18815,7 +18817,7 @@ struct NpyContext {
   const Settings &settings;
   Text array;           // name of the array; "" for a .npy file
   uint64_t offset;      // of the header in the source; of an inflated header: of its compressed bytes
-  bool inflated;        // then `offset` is the offset of every error
+  bool inflated;        // true if the header was inflated: then all errors in it are reported at `offset`
   tf_status too_short;  // status if bytes are missing: TRUNCATED for a file; CORRUPT in an archive, whose end is known
 
   uint64_t offset_of(uint64_t position) const { return inflated ? offset : offset + position; }
@@ -23832,7 +23834,8 @@ class BatchReader {
     return kOk;
   }
 
-  // Faults in the pages after the last whole huge page of an array with one system call.
+  // The end of an array, after its last whole huge page, has pages of normal size. Makes the system provide those of
+  // this job with one system call, before they are written, instead of with a page fault for each.
   static void touch_small_pages(const ReadJob &job) {
     constexpr uint64_t kMinTouched = uint64_t{64} << 10;
     const uint64_t small = job.target->member->nbytes / kHugePage_transfer_read_batch * kHugePage_transfer_read_batch;
@@ -24352,7 +24355,7 @@ Status StreamWriter::patch_text(const Layout::Segment &segment, size_t position)
   return sink_->ops->put(*sink_, offset, &bytes, 1);
 }
 
-// Writes the text and the gaps between the previous array and segment `last`.
+// Writes all segments between the previous array and segment `last`: text, such as headers, and gaps, which are zeros.
 Status StreamWriter::write_between(size_t last) {
   size_t first = last;
   while (first > 0 && layout_.segments[first - 1].kind != Layout::Kind::kArray)
@@ -26969,8 +26972,9 @@ namespace tfile {
 
 namespace {
 
-// Ignores errors in the content of an existing file, which may be damaged or written by another program. Its parts are
-// then unknown and are not removed. Only failures of the system end the save.
+// Filters the status of reading an existing file to find the parts of the old set. The file may be damaged, or written
+// by another program: such an error is ignored, and the old parts, which remain unknown, are not removed. Only a failed
+// read or a lack of memory ends the save.
 Status ignore_bad_content(Status status) {
   return status.code == TF_STATUS_IO || status.code == TF_STATUS_OUT_OF_MEMORY ? status : kOk;
 }
