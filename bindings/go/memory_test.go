@@ -87,12 +87,19 @@ func TestMemoryStaysFlat(t *testing.T) {
 		}
 	}
 	rounds(30)
-	before := resident(t)
-	rounds(200)
-	// Leaking even one small array in each of the 10,000 rounds would exceed this.
-	if grown := resident(t) - before; grown > 4<<20 && !slowed {
-		t.Errorf("memory grew by %d bytes", grown)
+	// Leaking even one small array in each of the 10,000 rounds would exceed this every time. The collector runs beside
+	// the test, so on a busy machine memory may grow once without a leak.
+	const most = 4 << 20
+	var grown int
+	for range 3 {
+		before := resident(t)
+		rounds(200)
+		grown = resident(t) - before
+		if grown <= most || slowed {
+			return
+		}
 	}
+	t.Errorf("memory grew by %d bytes", grown)
 }
 
 // The garbage collector runs all the time, while goroutines create, share, read, change, close and drop objects.
