@@ -6,7 +6,7 @@ namespace tfile {
 namespace {
 
 constexpr const Format *kFormats[] = {
-#define TFILE_FORMAT(row) &row,
+#define TFILE_FORMAT(row) &(row),
 #include "format/table.inc"
 #undef TFILE_FORMAT
 };

@@ -17411,7 +17411,7 @@ namespace tfile {
 namespace {
 
 constexpr const Format *kFormats[] = {
-#define TFILE_FORMAT(row) &row,
+#define TFILE_FORMAT(row) &(row),
 // The formats, in the order in which a file's first bytes are tried. A new format is one line here and one file beside
 // this one, which defines the row.
 #if !defined(TENSORFILE_NO_NPY)
