@@ -237,8 +237,9 @@ TEST(LiteralWriter, VectorsWriteTheSameBytes) {
     ByteVector vectors(2000);
     BitWriter scalar_writer(scalar.data());
     BitWriter vector_writer(vectors.data());
-    scalar_writer.put(5, 1 + i % 7);
-    vector_writer.put(5, 1 + i % 7);
+    const uint32_t offset = 1 + static_cast<uint32_t>(i) % 7;
+    scalar_writer.put(5, offset);
+    vector_writer.put(5, offset);
     put_literals(&scalar_writer, literal, bytes.data(), bytes.size());
     put_literals_vbmi(&vector_writer, literal, bytes.data(), bytes.size());
     scalar.resize(static_cast<size_t>(scalar_writer.align() - scalar.data()));
