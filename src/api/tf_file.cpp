@@ -1,6 +1,6 @@
 #include "api/arguments.h"
 #include "core/dict.h"
-#include "file/check.h"
+#include "file/check_file.h"
 #include "file/open.h"
 #include "file/read.h"
 

@@ -6,7 +6,7 @@
 
 #include "base/endian.h"
 #include "base/utf8.h"
-#include "format/gguf/gguf_header.h"
+#include "format/gguf/gguf_records.h"
 
 namespace tfile {
 
@@ -41,45 +41,6 @@ Status read_name(GgufHeader &header, const Settings &settings, GgufSubject subje
   return kOk;
 }
 
-// Stores the offsets of the records of all keys, or of all tensors. Each record begins with its name.
-class Records {
- public:
-  Records(Memory &memory, const GgufHeader &header) : header_(header), starts_(memory), index_(memory, name_at, this) {}
-
-  // Reserves capacity for `count` records, but limits it, so that a wrong count in a small header does not need much
-  // memory.
-  Status reserve(uint64_t count) {
-    constexpr uint64_t kMost = 16384;
-    const auto capacity = static_cast<size_t>(std::min(count, kMost));
-    TFILE_TRY(starts_.reserve(capacity));
-    return index_.reserve(capacity);
-  }
-  Status add(uint64_t start) { return starts_.push(start); }
-  // Checks that the names of the records since the last call are new.
-  Status index(GgufHeader &header, GgufSubject subject) {
-    size_t found = NameIndex::kNone;
-    size_t twin = 0;
-    TFILE_TRY(index_.add_up_to(starts_.size(), &found, &twin));
-    if (found == NameIndex::kNone) return kOk;
-    header.set_subject(subject, starts_[found]);
-    return header.fail(TF_STATUS_DUPLICATE, starts_[found]) << "the name was used before, at byte " << starts_[twin];
-  }
-  size_t size() const { return starts_.size(); }
-  // Returns the index of the names, which the listing takes over.
-  NameIndex &names() { return index_; }
-  uint64_t operator[](size_t i) const { return starts_[i]; }
-
- private:
-  static Text name_at(const void *owner, size_t index) {
-    const auto &records = *static_cast<const Records *>(owner);
-    return records.header_.string_at(records.starts_[index]);
-  }
-
-  const GgufHeader &header_;
-  Vec<uint64_t> starts_;
-  NameIndex index_;
-};
-
 // The header, and what the first pass has found out about it.
 struct Contents {
   Contents(Memory &memory, const Source &source, const Settings &settings)
@@ -105,8 +66,8 @@ struct Contents {
   uint32_t last_type = 0;
   const Dtype *last_dtype = nullptr;
   GgufHeader header;
-  Records keys;
-  Records tensors;
+  GgufRecords keys;
+  GgufRecords tensors;
   uint64_t alignment = kGgufAlignment;
   uint64_t values = 0;      // number of metadata values so far, including those in lists of lists
   uint64_t data_start = 0;  // offset of the data section in the file

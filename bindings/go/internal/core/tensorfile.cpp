@@ -17825,6 +17825,55 @@ Status GgufHeader::read_string(Text *text) {
 }  // namespace tfile
 #endif  // !defined(TENSORFILE_NO_GGUF)
 
+// src/format/gguf/gguf_records.h
+// GgufRecords: where the metadata values or the tensor records of a GGUF header are.
+
+
+
+namespace tfile {
+
+// Stores the offsets of the records of all keys, or of all tensors. Each record begins with its name.
+class GgufRecords {
+ public:
+  GgufRecords(Memory &memory, const GgufHeader &header)
+      : header_(header), starts_(memory), index_(memory, name_at, this) {}
+
+  // Reserves capacity for `count` records, but limits it, so that a wrong count in a small header does not need much
+  // memory.
+  Status reserve(uint64_t count) {
+    constexpr uint64_t kMost = 16384;
+    const auto capacity = static_cast<size_t>(std::min(count, kMost));
+    TFILE_TRY(starts_.reserve(capacity));
+    return index_.reserve(capacity);
+  }
+  Status add(uint64_t start) { return starts_.push(start); }
+  // Checks that the names of the records since the last call are new.
+  Status index(GgufHeader &header, GgufSubject subject) {
+    size_t found = NameIndex::kNone;
+    size_t twin = 0;
+    TFILE_TRY(index_.add_up_to(starts_.size(), &found, &twin));
+    if (found == NameIndex::kNone) return kOk;
+    header.set_subject(subject, starts_[found]);
+    return header.fail(TF_STATUS_DUPLICATE, starts_[found]) << "the name was used before, at byte " << starts_[twin];
+  }
+  size_t size() const { return starts_.size(); }
+  // Returns the index of the names, which the listing takes over.
+  NameIndex &names() { return index_; }
+  uint64_t operator[](size_t i) const { return starts_[i]; }
+
+ private:
+  static Text name_at(const void *owner, size_t index) {
+    const auto &records = *static_cast<const GgufRecords *>(owner);
+    return records.header_.string_at(records.starts_[index]);
+  }
+
+  const GgufHeader &header_;
+  Vec<uint64_t> starts_;
+  NameIndex index_;
+};
+
+}  // namespace tfile
+
 // src/format/gguf/gguf_read.cpp
 #if !defined(TENSORFILE_NO_GGUF)
 // Reads GGUF: a header of metadata values and tensor records, followed by the tensors' data.
@@ -17866,45 +17915,6 @@ Status read_name(GgufHeader &header, const Settings &settings, GgufSubject subje
   return kOk;
 }
 
-// Stores the offsets of the records of all keys, or of all tensors. Each record begins with its name.
-class Records {
- public:
-  Records(Memory &memory, const GgufHeader &header) : header_(header), starts_(memory), index_(memory, name_at, this) {}
-
-  // Reserves capacity for `count` records, but limits it, so that a wrong count in a small header does not need much
-  // memory.
-  Status reserve(uint64_t count) {
-    constexpr uint64_t kMost = 16384;
-    const auto capacity = static_cast<size_t>(std::min(count, kMost));
-    TFILE_TRY(starts_.reserve(capacity));
-    return index_.reserve(capacity);
-  }
-  Status add(uint64_t start) { return starts_.push(start); }
-  // Checks that the names of the records since the last call are new.
-  Status index(GgufHeader &header, GgufSubject subject) {
-    size_t found = NameIndex::kNone;
-    size_t twin = 0;
-    TFILE_TRY(index_.add_up_to(starts_.size(), &found, &twin));
-    if (found == NameIndex::kNone) return kOk;
-    header.set_subject(subject, starts_[found]);
-    return header.fail(TF_STATUS_DUPLICATE, starts_[found]) << "the name was used before, at byte " << starts_[twin];
-  }
-  size_t size() const { return starts_.size(); }
-  // Returns the index of the names, which the listing takes over.
-  NameIndex &names() { return index_; }
-  uint64_t operator[](size_t i) const { return starts_[i]; }
-
- private:
-  static Text name_at(const void *owner, size_t index) {
-    const auto &records = *static_cast<const Records *>(owner);
-    return records.header_.string_at(records.starts_[index]);
-  }
-
-  const GgufHeader &header_;
-  Vec<uint64_t> starts_;
-  NameIndex index_;
-};
-
 // The header, and what the first pass has found out about it.
 struct Contents {
   Contents(Memory &memory, const Source &source, const Settings &settings)
@@ -17930,8 +17940,8 @@ struct Contents {
   uint32_t last_type = 0;
   const Dtype *last_dtype = nullptr;
   GgufHeader header;
-  Records keys;
-  Records tensors;
+  GgufRecords keys;
+  GgufRecords tensors;
   uint64_t alignment = kGgufAlignment;
   uint64_t values = 0;      // number of metadata values so far, including those in lists of lists
   uint64_t data_start = 0;  // offset of the data section in the file
@@ -24780,7 +24790,7 @@ Status write_request(Sink &sink, const Format &format, const SaveRequest &reques
 
 }  // namespace tfile
 
-// src/file/check.h
+// src/file/check_file.h
 // Checks a file and reports all faults instead of only the first one.
 
 
@@ -24860,13 +24870,13 @@ Status open_path(Ref<OpenedFile> &out, const char *path, const Settings &setting
 
 }  // namespace tfile
 
-// src/file/check.cpp
+// src/file/check_file.cpp
 namespace tfile {
 
 namespace {
 
 // The number of bytes of a member that are in memory at a time.
-constexpr uint64_t kPiece_file_check = uint64_t{1} << 20;
+constexpr uint64_t kPiece_file_check_file = uint64_t{1} << 20;
 // A chunked member up to this size is read whole, because several threads can inflate its chunks.
 constexpr uint64_t kMaxWhole = uint64_t{256} << 20;
 
@@ -24986,11 +24996,11 @@ class ByteChecker {
   Status read_pieces(const Member &member) {
     MemberStream stream(file_.source_of(member), member, quiet_.memory(), true);
     Vec<uint8_t> piece(quiet_.memory());
-    TFILE_TRY(piece.resize(static_cast<size_t>(member.nbytes < kPiece_file_check ? member.nbytes : kPiece_file_check)));
+    TFILE_TRY(piece.resize(static_cast<size_t>(member.nbytes < kPiece_file_check_file ? member.nbytes : kPiece_file_check_file)));
     TFILE_TRY(stream.begin());
     for (uint64_t done = 0; done < member.nbytes;) {
       const uint64_t remaining = member.nbytes - done;
-      const uint64_t count = remaining < kPiece_file_check ? remaining : kPiece_file_check;
+      const uint64_t count = remaining < kPiece_file_check_file ? remaining : kPiece_file_check_file;
       TFILE_TRY(stream.read(done, piece.data(), count));
       TFILE_TRY(advance(count));
       done += count;

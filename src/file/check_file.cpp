@@ -1,4 +1,4 @@
-#include "file/check.h"
+#include "file/check_file.h"
 
 #include "base/error.h"
 #include "base/shared_progress.h"
