@@ -63,7 +63,7 @@ def main(program):
             elif line.startswith("fsync") and f"<{folder}>" in line:
                 order.append("fsync of the folder")
         check(order == ["write", "fsync", "rename", "fsync of the folder"], f"order {order}", lines)
-        check(sorted(os.listdir(folder)) == ["in.npz", "out.npz", "trace"], "left a file behind", os.listdir(folder))
+        check(sorted(os.listdir(folder)) == ["in.npz", "out.npz", "trace"], "another file remains in the folder", os.listdir(folder))
 
 
 if __name__ == "__main__":

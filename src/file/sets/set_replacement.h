@@ -35,8 +35,6 @@ class SetReplacement {
   // Begins the next part. The sink must not be used after end_part().
   Status begin_part(Ref<Sink> &out);
   Status end_part();
-  // Returns the number of parts that have been begun.
-  size_t begun() const { return begun_; }
   // Replaces the old files. Call it after the last end_part().
   Status commit();
 
