@@ -748,9 +748,9 @@ TENSORFILE_API tf_status tf_dict_find(size_t *index, const tf_dict *dict, const 
     size of the dict. @return NOT_FOUND. */
 TENSORFILE_API tf_status tf_dict_remove(tf_dict *dict, const char *key, size_t length);
 /** Gets the array of a key, as a new reference. @return NOT_FOUND, TYPE. */
-TENSORFILE_API tf_status tf_dict_get(tf_array **out, const tf_dict *dict, const char *key, size_t length);
+TENSORFILE_API tf_status tf_dict_get_array(tf_array **out, const tf_dict *dict, const char *key, size_t length);
 /** Sets a key to an array, of which the dict keeps a reference. */
-TENSORFILE_API tf_status tf_dict_set(tf_dict *dict, const char *key, size_t length, tf_array *array);
+TENSORFILE_API tf_status tf_dict_set_array(tf_dict *dict, const char *key, size_t length, tf_array *array);
 /** Gets the string of a key. It is borrowed, and can contain NUL bytes. @return NOT_FOUND, TYPE. */
 TENSORFILE_API tf_status tf_dict_get_string(const char **text, size_t *text_length, const tf_dict *dict,
                                             const char *key, size_t length);
@@ -967,7 +967,7 @@ TENSORFILE_API void tf_file_release(tf_file *file);
 /** Returns the format of the file. */
 TENSORFILE_API tf_format tf_file_format(const tf_file *file);
 /** Returns the number of arrays. */
-TENSORFILE_API size_t tf_file_size(const tf_file *file);
+TENSORFILE_API size_t tf_file_count(const tf_file *file);
 /** Gets the name of the array at an index from 0 to size - 1, in file order. The array of a .npy has the name "". The
     string is borrowed from the file. */
 TENSORFILE_API tf_status tf_file_name(const char **name, size_t *length, const tf_file *file, size_t index);
@@ -1004,7 +1004,7 @@ TENSORFILE_API tf_status tf_file_location(const char **path, uint64_t *offset, u
     changed. */
 TENSORFILE_API tf_status tf_file_metadata(tf_dict **out, const tf_file *file);
 /** Returns the number of members of a .npz that are not arrays, such as a readme; 0 for the other formats. They are not
-    counted by tf_file_size(). */
+    counted by tf_file_count(). */
 TENSORFILE_API size_t tf_file_other_count(const tf_file *file);
 /** Gets the name of a member that is not an array, at an index from 0 to count - 1. The string is borrowed from the file.
     */
@@ -1125,16 +1125,16 @@ TENSORFILE_API tf_status tf_check(tf_dict **report, const char *path, const tf_o
 TENSORFILE_API tf_status tf_save(const char *path, const tf_array *array, const tf_options *options);
 /**
  * Saves arrays as the uncompressed members of an .npz.
- * @param path     the file
- * @param args     nargs arrays, which are named arr_0, arr_1, ... and follow the named ones, as in np.savez; NULL if
- *                 nargs is 0
- * @param nargs    number of unnamed arrays
- * @param kwargs   arrays by name; may be NULL
- * @param options  may be NULL
- * @return DUPLICATE if kwargs contains the name of one of args; TYPE if a value of kwargs is not an array.
+ * @param path        the file
+ * @param positional  count arrays without a name, which are named arr_0, arr_1, ... and follow the named ones, as in
+ *                    np.savez; NULL if count is 0
+ * @param count       number of arrays without a name
+ * @param named       arrays by name; may be NULL
+ * @param options     may be NULL
+ * @return DUPLICATE if named contains the name of one of positional; TYPE if a value of named is not an array.
  */
-TENSORFILE_API tf_status tf_savez(const char *path, const tf_array *const *args, size_t nargs, const tf_dict *kwargs,
-                                  const tf_options *options);
+TENSORFILE_API tf_status tf_savez(const char *path, const tf_array *const *positional, size_t count,
+                                  const tf_dict *named, const tf_options *options);
 /**
  * Saves as tf_savez(), with deflated members.
  *
@@ -1143,8 +1143,8 @@ TENSORFILE_API tf_status tf_savez(const char *path, const tf_array *const *args,
  * so that this library can inflate them in parallel and read slices. The bytes depend on the compression level and on
  * ::TF_OPTION_DEFLATE, not on the number of threads.
  */
-TENSORFILE_API tf_status tf_savez_compressed(const char *path, const tf_array *const *args, size_t nargs,
-                                             const tf_dict *kwargs, const tf_options *options);
+TENSORFILE_API tf_status tf_savez_compressed(const char *path, const tf_array *const *positional, size_t count,
+                                             const tf_dict *named, const tf_options *options);
 /**
  * Saves arrays as .safetensors.
  * @param path      the file

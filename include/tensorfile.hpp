@@ -754,10 +754,10 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
   const_iterator begin() const noexcept { return {this, 0}; }
   const_iterator end() const noexcept { return {this, size()}; }
 
-  /** tf_dict_get() */
+  /** tf_dict_get_array() */
   Array array(std::string_view key) const {
     tf_array *array = nullptr;
-    detail::check(tf_dict_get(&array, handle_, key.data(), key.size()));
+    detail::check(tf_dict_get_array(&array, handle_, key.data(), key.size()));
     return Array(array);
   }
   /** tf_dict_get_string() */
@@ -800,9 +800,9 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
     return value;
   }
 
-  /** tf_dict_set(): keeps a reference to the array. */
+  /** tf_dict_set_array(): keeps a reference to the array. */
   Dict &set(std::string_view key, const Array &array) {
-    detail::check(tf_dict_set(ensure(), key.data(), key.size(), array.get()));
+    detail::check(tf_dict_set_array(ensure(), key.data(), key.size(), array.get()));
     return *this;
   }
   /** tf_dict_set_string() */
@@ -951,8 +951,8 @@ class File : public detail::Handle<tf_file, tf_file_retain, tf_file_release> {
 
   /** tf_file_format() */
   tf_format format() const noexcept { return tf_file_format(handle_); }
-  /** tf_file_size(): the number of arrays. */
-  std::size_t size() const noexcept { return tf_file_size(handle_); }
+  /** tf_file_count(): the number of arrays. */
+  std::size_t size() const noexcept { return tf_file_count(handle_); }
   /** True if there are no arrays. */
   bool empty() const noexcept { return size() == 0; }
   /** True if there is an array of this name. */

@@ -145,7 +145,7 @@ func (d *Dict) Array(key string) (*Array, error) {
 		return nil, err
 	}
 	defer d.handle.unlock()
-	return makeArray(nil, func(out *capi.Array) error { return capi.DictGet(out, raw, key) })
+	return makeArray(nil, func(out *capi.Array) error { return capi.DictGetArray(out, raw, key) })
 }
 
 // Text returns the string with a name. It is UTF-8 if the writer of the file followed its format.
@@ -378,7 +378,7 @@ func (d *Dict) SetArray(key string, array *Array) error {
 		return err
 	}
 	defer array.handle.unlock()
-	return d.change(func(raw capi.Dict) error { return capi.DictSet(raw, key, value) })
+	return d.change(func(raw capi.Dict) error { return capi.DictSetArray(raw, key, value) })
 }
 
 // SetText stores a string under a name.

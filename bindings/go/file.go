@@ -28,7 +28,7 @@ func openFile(slot *capi.Slot, opts []Option, call func(out *capi.File, o capi.O
 	if err := checkWith(call(&raw, options.raw), slot); err != nil {
 		return nil, err
 	}
-	f := &File{slot: slot, format: Format(capi.FileFormat(raw)), size: capi.FileSize(raw)}
+	f := &File{slot: slot, format: Format(capi.FileFormat(raw)), size: capi.FileCount(raw)}
 	return own(f, &f.handle, raw, capi.FileRelease), nil
 }
 

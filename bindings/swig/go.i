@@ -57,8 +57,8 @@ HANDLE(tf_buffer, Buffer)
 HANDLE(tf_writer, Writer)
 
 /* A list of handles. */
-%typemap(gotype) (const tf_array *const *args, size_t nargs) "[]Array"
-%typemap(in) (const tf_array *const *args, size_t nargs) {
+%typemap(gotype) (const tf_array *const *positional, size_t count) "[]Array"
+%typemap(in) (const tf_array *const *positional, size_t count) {
   $1 = ($1_ltype)$input.array;
   $2 = (size_t)$input.len;
 }

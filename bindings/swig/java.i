@@ -490,7 +490,7 @@ TF_LONGS_PARAMETER(PARAMETERS)
 %typemap(argout) PARAMETERS ""
 %enddef
 TF_SIZES_IN((const size_t *axes, size_t naxes))
-TF_SIZES_IN((const tf_array *const *args, size_t nargs))
+TF_SIZES_IN((const tf_array *const *positional, size_t count))
 TF_SIZES_IN((const size_t *indices, size_t count))
 /* One for each index, as ArrayFile.java ensures. */
 %define TF_MORE_SIZES_IN(PARAMETER)
@@ -653,7 +653,7 @@ static uint64_t tf_java_dict_nbytes_within(const tf_dict *dict, int depth) {
     if ((kind != TF_KIND_ARRAY && kind != TF_KIND_DICT) || tf_dict_key_at(&key, &length, dict, i)) continue;
     tf_array *array = NULL;
     tf_dict *inner = NULL;
-    if (kind == TF_KIND_ARRAY && !tf_dict_get(&array, dict, key, length)) total += tf_array_nbytes(array);
+    if (kind == TF_KIND_ARRAY && !tf_dict_get_array(&array, dict, key, length)) total += tf_array_nbytes(array);
     if (kind == TF_KIND_DICT && depth > 0 && !tf_dict_get_dict(&inner, dict, key, length)) {
       total += tf_java_dict_nbytes_within(inner, depth - 1);
     }

@@ -10,8 +10,8 @@ for name, result, *arguments in (
         ("tf_save", c_int32, c_char_p, c_void_p, c_void_p), ("tf_save_weights", c_int32, c_char_p, c_void_p, c_void_p),
         ("tf_dict_new", c_int32, c_void_p), ("tf_dict_release", None, c_void_p), ("tf_dict_size", c_size_t, c_void_p),
         ("tf_dict_key_at", c_int32, c_void_p, c_void_p, c_void_p, c_size_t),
-        ("tf_dict_get", c_int32, c_void_p, c_void_p, c_char_p, c_size_t),
-        ("tf_dict_set", c_int32, c_void_p, c_char_p, c_size_t, c_void_p),
+        ("tf_dict_get_array", c_int32, c_void_p, c_void_p, c_char_p, c_size_t),
+        ("tf_dict_set_array", c_int32, c_void_p, c_char_p, c_size_t, c_void_p),
         ("tf_array_copy_from", c_int32, c_void_p, c_int32, c_void_p, c_size_t, c_void_p, c_size_t),
         ("tf_array_dtype", c_int32, c_void_p), ("tf_array_ndim", c_size_t, c_void_p),
         ("tf_array_shape", POINTER(c_int64), c_void_p), ("tf_array_nbytes", c_uint64, c_void_p),
@@ -39,7 +39,7 @@ def load(path):
     for index in range(lib.tf_dict_size(arrays)):
         handle = c_void_p()
         check(lib.tf_dict_key_at(byref(key), byref(length), arrays, index))
-        check(lib.tf_dict_get(byref(handle), arrays, key.value, length.value))
+        check(lib.tf_dict_get_array(byref(handle), arrays, key.value, length.value))
         loaded[key.value.decode()] = view(handle)
     lib.tf_dict_release(arrays)
     return loaded
@@ -53,7 +53,7 @@ def save(path, arrays):
             array = numpy.ascontiguousarray(array).reshape(numpy.shape(array))
             check(lib.tf_array_copy_from(byref(handle), lib.tf_dtype_from_name(array.dtype.name.encode()),
                                          (c_int64 * array.ndim)(*array.shape), array.ndim, array.ctypes.data, array.nbytes))
-            check(lib.tf_dict_set(saved, key.encode(), len(key.encode()), handle))
+            check(lib.tf_dict_set_array(saved, key.encode(), len(key.encode()), handle))
             if os.fspath(path).endswith(".npy"):
                 check(lib.tf_save(os.fsencode(path), handle, None))
             lib.tf_array_release(handle)

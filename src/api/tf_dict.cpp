@@ -66,7 +66,7 @@ tf_status tf_dict_remove(tf_dict *dict, const char *key, size_t length) {
   return TF_STATUS_OK;
 }
 
-tf_status tf_dict_get(tf_array **out, const tf_dict *dict, const char *key, size_t length) {
+tf_status tf_dict_get_array(tf_array **out, const tf_dict *dict, const char *key, size_t length) {
   TFILE_API_TRY(require_out(out, "out"));
   const DictEntry *entry = nullptr;
   TFILE_API_TRY(require_entry(&entry, TF_KIND_ARRAY, dict, key, length));
@@ -74,7 +74,7 @@ tf_status tf_dict_get(tf_array **out, const tf_dict *dict, const char *key, size
   return TF_STATUS_OK;
 }
 
-tf_status tf_dict_set(tf_dict *dict, const char *key, size_t length, tf_array *array) {
+tf_status tf_dict_set_array(tf_dict *dict, const char *key, size_t length, tf_array *array) {
   Text name;
   TFILE_API_TRY(require_key(&name, dict, key, length));
   TFILE_API_TRY(require(array, "array"));

@@ -55,7 +55,7 @@ tf_format tf_file_format(const tf_file *file) {
   return is_null(file, "file") ? TF_FORMAT_AUTO : file->format->id;
 }
 
-size_t tf_file_size(const tf_file *file) {
+size_t tf_file_count(const tf_file *file) {
   return is_null(file, "file") ? 0 : file->listing.members.size();
 }
 

@@ -13,24 +13,24 @@ tf_status tf_save(const char *path, const tf_array *array, const tf_options *opt
   return save_array(path, *array, settings).code;
 }
 
-tf_status tf_savez(const char *path, const tf_array *const *args, size_t nargs, const tf_dict *kwargs,
+tf_status tf_savez(const char *path, const tf_array *const *positional, size_t count, const tf_dict *named,
                    const tf_options *options) {
   TFILE_API_TRY(require(path, "path"));
-  Span<const Array *const> positional;
-  TFILE_API_TRY(require_span(&positional, args, nargs, "args"));
+  Span<const Array *const> unnamed;
+  TFILE_API_TRY(require_span(&unnamed, positional, count, "positional"));
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
-  return save_npz(path, positional, kwargs, false, settings).code;
+  return save_npz(path, unnamed, named, false, settings).code;
 }
 
-tf_status tf_savez_compressed(const char *path, const tf_array *const *args, size_t nargs, const tf_dict *kwargs,
+tf_status tf_savez_compressed(const char *path, const tf_array *const *positional, size_t count, const tf_dict *named,
                               const tf_options *options) {
   TFILE_API_TRY(require(path, "path"));
-  Span<const Array *const> positional;
-  TFILE_API_TRY(require_span(&positional, args, nargs, "args"));
+  Span<const Array *const> unnamed;
+  TFILE_API_TRY(require_span(&unnamed, positional, count, "positional"));
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
-  return save_npz(path, positional, kwargs, true, settings).code;
+  return save_npz(path, unnamed, named, true, settings).code;
 }
 
 tf_status tf_save_safetensors(const char *path, const tf_dict *arrays, const tf_dict *metadata,

@@ -39,7 +39,7 @@ Status save_completed(const char *path, const Format &format, const SaveRequest 
 // Names the positional arrays arr_0, arr_1, ...; the arena owns the names.
 Status collect_positional(Vec<NamedArray> *out, Arena *arena, Span<const Array *const> positional, const Dict *named) {
   for (size_t i = 0; i < positional.size(); ++i) {
-    TFILE_TRY(require(positional[i], "an array in args"));
+    TFILE_TRY(require(positional[i], "an array in positional"));
     char digits[32];
     LineWriter line(digits, sizeof(digits));
     line << "arr_" << static_cast<uint64_t>(i);

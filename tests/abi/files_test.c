@@ -17,8 +17,8 @@ static tf_dict *make_arrays(void) {
   CHECK_OK(tf_dict_new(&arrays));
   CHECK_OK(tf_array_copy_from(&a, TF_DTYPE_FLOAT32, shape, 2, values, sizeof(values)));
   CHECK_OK(tf_array_copy_from(&b, TF_DTYPE_INT64, vector, 1, seven, sizeof(seven)));
-  CHECK_OK(tf_dict_set(arrays, "a", 1, a));
-  CHECK_OK(tf_dict_set(arrays, "b", 1, b));
+  CHECK_OK(tf_dict_set_array(arrays, "a", 1, a));
+  CHECK_OK(tf_dict_set_array(arrays, "b", 1, b));
   tf_array_release(a);
   tf_array_release(b);
   return arrays;
@@ -34,8 +34,8 @@ static void check_same(const tf_dict *expected, const tf_dict *found) {
     tf_array *left = NULL;
     tf_array *right = NULL;
     CHECK_OK(tf_dict_key_at(&key, &length, expected, i));
-    CHECK_OK(tf_dict_get(&left, expected, key, length));
-    CHECK_OK(tf_dict_get(&right, found, key, length));
+    CHECK_OK(tf_dict_get_array(&left, expected, key, length));
+    CHECK_OK(tf_dict_get_array(&right, found, key, length));
     CHECK_OK(tf_array_equal(&equal, left, right));
     CHECK(equal == 1);
     tf_array_release(left);
@@ -108,7 +108,7 @@ static void test_file(void) {
   size_t index = 99;
 
   CHECK_OK(tf_file_open(&file, "files.safetensors", NULL));
-  CHECK(tf_file_format(file) == TF_FORMAT_SAFETENSORS && tf_file_size(file) == 2);
+  CHECK(tf_file_format(file) == TF_FORMAT_SAFETENSORS && tf_file_count(file) == 2);
   CHECK_OK(tf_file_find(&index, file, "a", 1));
   CHECK(tf_file_dtype(file, index) == TF_DTYPE_FLOAT32 && tf_file_ndim(file, index) == 2);
   CHECK(tf_file_shape(file, index)[1] == 3 && tf_file_nbytes(file, index) == BYTES);

@@ -17,10 +17,10 @@ static void check_file(const char *path, const float *values, int64_t seven) {
   size_t index = 0;
   tf_file *file = NULL;
   CHECK_OK(tf_file_open(&file, path, NULL));
-  if (tf_file_size(file) > 1) CHECK_OK(tf_file_find(&index, file, "a", SIZE_MAX));
+  if (tf_file_count(file) > 1) CHECK_OK(tf_file_find(&index, file, "a", SIZE_MAX));
   CHECK_OK(tf_file_read_into(file, index, TF_DTYPE_FLOAT32, found, sizeof(found)));
   CHECK(memcmp(found, values, sizeof(found)) == 0);
-  if (tf_file_size(file) > 1) {
+  if (tf_file_count(file) > 1) {
     CHECK_OK(tf_file_find(&index, file, "b", SIZE_MAX));
     CHECK_OK(tf_file_read_into(file, index, TF_DTYPE_INT64, &number, sizeof(number)));
     CHECK(number == seven);

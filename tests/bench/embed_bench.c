@@ -15,7 +15,7 @@
   X(tf_array_release)         \
   X(tf_dict_new)              \
   X(tf_dict_release)          \
-  X(tf_dict_set)              \
+  X(tf_dict_set_array)        \
   X(tf_error_message)         \
   X(tf_load)                  \
   X(tf_options_new)           \

@@ -57,7 +57,7 @@ double list(const char *path) {
   const auto begin = Clock::now();
   check(tf_file_open(&file, path, nullptr));
   uint64_t sum = 0;
-  for (size_t i = 0; i < tf_file_size(file); ++i) {
+  for (size_t i = 0; i < tf_file_count(file); ++i) {
     const char *name = nullptr;
     check(tf_file_name(&name, nullptr, file, i));
     sum += static_cast<uint64_t>(name[0]) + static_cast<uint64_t>(tf_file_dtype(file, i)) + tf_file_nbytes(file, i);

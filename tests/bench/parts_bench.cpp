@@ -57,7 +57,7 @@ Handle<tf_dict> small_arrays(int64_t count) {
   check(tf_dict_new(&arrays));
   const Handle<tf_array> array = new_array(TF_DTYPE_FLOAT32, {4, 4});
   for (int64_t i = 0; i < count; ++i)
-    check(tf_dict_set(arrays, layer_name(i).c_str(), SIZE_MAX, array.get()));
+    check(tf_dict_set_array(arrays, layer_name(i).c_str(), SIZE_MAX, array.get()));
   return Handle<tf_dict>(arrays);
 }
 
@@ -80,7 +80,7 @@ void list(benchmark::State &state, tf_format format) {
   for (auto _ : state) {
     tf_file *file = nullptr;
     check(tf_file_open_source(&file, raw, format, nullptr));
-    benchmark::DoNotOptimize(tf_file_size(file));
+    benchmark::DoNotOptimize(tf_file_count(file));
     tf_file_release(file);
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));

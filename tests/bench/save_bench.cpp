@@ -40,7 +40,7 @@ tf_dict *make_arrays(const std::string &data, size_t count, size_t nbytes) {
   for (size_t i = 0; i < count; ++i) {
     tf_array *array = make_array(data, nbytes / count);
     const std::string name = "layers." + std::to_string(i) + ".weight";
-    check(tf_dict_set(arrays, name.data(), name.size(), array));
+    check(tf_dict_set_array(arrays, name.data(), name.size(), array));
     tf_array_release(array);
   }
   return arrays;
@@ -52,7 +52,7 @@ tf_status save(const std::string &format, const char *path, const tf_dict *array
   if (format == "safetensors") return tf_save_safetensors(path, arrays, nullptr, options);
   if (format == "gguf") return tf_save_gguf(path, arrays, nullptr, options);
   tf_array *array = nullptr;
-  check(tf_dict_get(&array, arrays, "layers.0.weight", SIZE_MAX));
+  check(tf_dict_get_array(&array, arrays, "layers.0.weight", SIZE_MAX));
   const tf_status status = tf_save(path, array, options);
   tf_array_release(array);
   return status;

@@ -12,10 +12,10 @@
   X(tf_array_copy_from) \
   X(tf_array_equal)     \
   X(tf_array_release)   \
-  X(tf_dict_get)        \
+  X(tf_dict_get_array)  \
   X(tf_dict_new)        \
   X(tf_dict_release)    \
-  X(tf_dict_set)        \
+  X(tf_dict_set_array)  \
   X(tf_error_message)   \
   X(tf_load)            \
   X(tf_save)            \

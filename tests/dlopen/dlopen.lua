@@ -8,8 +8,8 @@ const void *tf_array_data(const tf_array *array);
 uint64_t tf_array_nbytes(const tf_array *array);
 void tf_array_release(tf_array *array);
 int32_t tf_dict_new(tf_dict **out);
-int32_t tf_dict_get(tf_array **out, const tf_dict *dict, const char *key, size_t length);
-int32_t tf_dict_set(tf_dict *dict, const char *key, size_t length, tf_array *array);
+int32_t tf_dict_get_array(tf_array **out, const tf_dict *dict, const char *key, size_t length);
+int32_t tf_dict_set_array(tf_dict *dict, const char *key, size_t length, tf_array *array);
 void tf_dict_release(tf_dict *dict);
 int32_t tf_dtype_from_name(const char *name);
 const char *tf_error_message(void);
@@ -45,11 +45,11 @@ local function use(lib)
   check(lib.tf_save("lua.npy", array, nil))
   same(made("array", lib.tf_load, nil, nil, "lua.npy", nil))
   local dict = made("dict", lib.tf_dict_new)
-  check(lib.tf_dict_set(dict, "w", 1, array))
+  check(lib.tf_dict_set_array(dict, "w", 1, array))
   for _, path in ipairs { "lua.npz", "lua.safetensors", "lua.gguf" } do
     check(lib.tf_save_weights(path, dict, nil))
     local arrays = made("dict", function(out) return lib.tf_load(nil, out, nil, path, nil) end)
-    same(made("array", lib.tf_dict_get, arrays, "w", 1))
+    same(made("array", lib.tf_dict_get_array, arrays, "w", 1))
   end
 
   local ok, message = pcall(made, "array", lib.tf_load, nil, nil, "nowhere.npy", nil)

@@ -25,7 +25,7 @@ using testing::options_with;
 // Reads all arrays of a file that was opened before it changed.
 tf_status read_all(const tf_file *file) {
   tf_status last = TF_STATUS_OK;
-  for (size_t i = 0; i < tf_file_size(file); ++i) {
+  for (size_t i = 0; i < tf_file_count(file); ++i) {
     tf_array *array = nullptr;
     const tf_status status = tf_file_read(&array, file, i);
     EXPECT_EQ(array != nullptr, status == TF_STATUS_OK);
@@ -47,7 +47,7 @@ TEST(ChangedFiles, TruncatedAfterOpeningAreReported) {
         const auto file = made<tf_file>(
             [&](tf_file **out) { return tf_file_open(out, world.folder.path("changing").c_str(), options.get()); });
         uint64_t end = 0;
-        for (size_t i = 0; i < tf_file_size(file.get()); ++i) {
+        for (size_t i = 0; i < tf_file_count(file.get()); ++i) {
           uint64_t offset = 0;
           uint64_t stored = 0;
           ASSERT_EQ(tf_file_location(nullptr, &offset, &stored, nullptr, file.get(), i), TF_STATUS_OK);

@@ -53,7 +53,7 @@ tf_status list_and_read(const std::string &path, const tf_options *options) {
   tf_file *raw = nullptr;
   tf_status status = tf_file_open(&raw, path.c_str(), options);
   const Handle<tf_file> file(raw);
-  for (size_t i = 0; status == TF_STATUS_OK && i < tf_file_size(raw); ++i) {
+  for (size_t i = 0; status == TF_STATUS_OK && i < tf_file_count(raw); ++i) {
     status = make_and_release<tf_array>([&](tf_array **out) { return tf_file_read(out, raw, i); });
     if (status != TF_STATUS_OK || tf_file_ndim(raw, i) != 2) continue;
     const int64_t start[] = {1, 0};
@@ -74,7 +74,7 @@ tf_status fill_dict(const World &world) {
     const size_t before = tf_dict_size(raw);
     switch (i % 5) {
       case 0:
-        status = tf_dict_set(raw, key.c_str(), SIZE_MAX, world.matrix.get());
+        status = tf_dict_set_array(raw, key.c_str(), SIZE_MAX, world.matrix.get());
         break;
       case 1:
         status = tf_dict_set_string(raw, key.c_str(), SIZE_MAX, "text", SIZE_MAX);
@@ -151,7 +151,7 @@ tf_status read_into(const std::string &path, const tf_options *options) {
   tf_status status = tf_file_open(&raw, path.c_str(), options);
   const Handle<tf_file> file(raw);
   if (status != TF_STATUS_OK) return status;
-  const size_t count = tf_file_size(raw);
+  const size_t count = tf_file_count(raw);
   std::vector<std::vector<double>> memory(count);
   std::vector<void *> buffers(count);
   std::vector<size_t> sizes(count);

@@ -142,7 +142,7 @@ inline Handle<tf_array> array_at(const tf_dict *dict, size_t index) {
   size_t length = 0;
   tf_array *array = nullptr;
   FUZZ_CHECK(tf_dict_key_at(&key, &length, dict, index) == TF_STATUS_OK);
-  FUZZ_CHECK(tf_dict_get(&array, dict, key, length) == TF_STATUS_OK);
+  FUZZ_CHECK(tf_dict_get_array(&array, dict, key, length) == TF_STATUS_OK);
   return Handle<tf_array>(array);
 }
 

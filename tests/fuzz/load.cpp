@@ -66,7 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     FUZZ_CHECK(raw == nullptr && allocations.allocated == 0);
     FUZZ_CHECK(allocations.peak <= 4 * input.size() + kSlack);
   }
-  for (size_t i = 0; file && i < tf_file_size(file.get()); ++i)
+  for (size_t i = 0; file && i < tf_file_count(file.get()); ++i)
     good = read_one(file.get(), i, options.get(), input.size()) && good;
 
   tf_dict *arrays = nullptr;

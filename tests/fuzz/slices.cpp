@@ -65,7 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   tf_file *raw = nullptr;
   if (tf_file_open_source(&raw, source.get(), format, options.get()) != TF_STATUS_OK) return 0;
   const Handle<tf_file> file(raw);
-  for (size_t i = 0; i < tf_file_size(raw) && i < kMostSlices; ++i) {
+  for (size_t i = 0; i < tf_file_count(raw) && i < kMostSlices; ++i) {
     tf_array *whole = nullptr;
     if (tf_file_read(&whole, raw, i) != TF_STATUS_OK) continue;
     const Handle<tf_array> holder(whole);

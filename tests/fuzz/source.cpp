@@ -65,7 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const tf_status opened = tf_file_open_source(&raw, source.get(), format, options.get());
   check(opened, unsteady);
   const Handle<tf_file> file(raw);
-  for (size_t i = 0; file && i < tf_file_size(file.get()); ++i) {
+  for (size_t i = 0; file && i < tf_file_count(file.get()); ++i) {
     tf_array *array = nullptr;
     check(tf_file_read(&array, file.get(), i), unsteady);
     if (array != nullptr) touch(array);

@@ -58,7 +58,7 @@ Arrays load(const std::string &bytes, tf_format format, const tf_options *option
     size_t length = 0;
     EXPECT_EQ(tf_dict_key_at(&key, &length, raw, i), TF_STATUS_OK);
     tf_array *array = nullptr;
-    EXPECT_EQ(tf_dict_get(&array, raw, key, length), TF_STATUS_OK);
+    EXPECT_EQ(tf_dict_get_array(&array, raw, key, length), TF_STATUS_OK);
     found.bytes[std::string(key, length)] = bytes_of(array);
     tf_array_release(array);
   }
@@ -77,7 +77,7 @@ std::vector<bool> data_bytes(const std::string &bytes, tf_format format, const t
   std::vector<bool> is_data(bytes.size(), false);
   const auto file = made<tf_file>(
       [&](tf_file **out) { return tf_file_open_memory(out, bytes.data(), bytes.size(), format, options); });
-  for (size_t i = 0; i < tf_file_size(file.get()); ++i) {
+  for (size_t i = 0; i < tf_file_count(file.get()); ++i) {
     uint64_t offset = 0;
     uint64_t stored = 0;
     EXPECT_EQ(tf_file_location(nullptr, &offset, &stored, nullptr, file.get(), i), TF_STATUS_OK);

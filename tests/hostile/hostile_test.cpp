@@ -70,7 +70,7 @@ void open(Outcome *out, const Case &file, tf_options *options) {
   out->open = tf_file_open_source(&opened, source, file.format, options);
   out->message = tf_error_message();
   out->offset = tf_error_offset();
-  out->arrays = opened != nullptr ? tf_file_size(opened) : 0;
+  out->arrays = opened != nullptr ? tf_file_count(opened) : 0;
   tf_file_release(opened);
   tf_source_release(source);
 }

@@ -15,7 +15,7 @@ int main() {
   std::size_t index = 0;
   const bool done =
       tf_array_copy_from(&array, TF_DTYPE_FLOAT32, shape, 1, values.data(), values.size() * sizeof(float)) == 0 &&
-      tf_dict_new(&saved) == 0 && tf_dict_set(saved, name.data(), name.size(), array) == 0 &&
+      tf_dict_new(&saved) == 0 && tf_dict_set_array(saved, name.data(), name.size(), array) == 0 &&
       tf_save_safetensors("consumer", saved, nullptr, nullptr) == 0 &&
       tf_load(nullptr, &loaded, nullptr, "consumer.safetensors", nullptr) == 0 &&
       tf_dict_find(&index, loaded, name.data(), name.size()) == 0;

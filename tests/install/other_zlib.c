@@ -50,7 +50,7 @@ int main(void) {
   list[0] = array;
   done = done && tf_savez_compressed("bundle.npz", list, 1, NULL, NULL) == TF_STATUS_OK &&
          tf_load(NULL, &arrays, NULL, "bundle.npz", NULL) == TF_STATUS_OK &&
-         tf_dict_get(&same, arrays, "arr_0", SIZE_MAX) == TF_STATUS_OK &&
+         tf_dict_get_array(&same, arrays, "arr_0", SIZE_MAX) == TF_STATUS_OK &&
          tf_array_equal(&equal, array, same) == TF_STATUS_OK && equal;
   if (!done) fprintf(stderr, "bundle: %s\n", tf_error_message());
   if (calls != 0) fprintf(stderr, "bundle: the program's own zlib was called %d times\n", calls);

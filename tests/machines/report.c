@@ -111,7 +111,7 @@ static void report_file(const char *path) {
     size_t length = 0;
     tf_array *array = NULL;
     if (tf_dict_key_at(&name, &length, arrays, i) != TF_STATUS_OK) abort();
-    if (tf_dict_get(&array, arrays, name, length) != TF_STATUS_OK) abort();
+    if (tf_dict_get_array(&array, arrays, name, length) != TF_STATUS_OK) abort();
     report_array(array, name);
     tf_array_release(array);
   }

@@ -46,7 +46,7 @@ class Library:
             getattr(lib, name).restype = c_char_p
         for name in ("tf_array_data", "tf_buffer_data"):
             getattr(lib, name).restype = c_void_p
-        for name in ("tf_array_ndim", "tf_buffer_size", "tf_dict_size", "tf_file_size", "tf_file_ndim",
+        for name in ("tf_array_ndim", "tf_buffer_size", "tf_dict_size", "tf_file_count", "tf_file_ndim",
                      "tf_file_note_count", "tf_file_other_count"):
             getattr(lib, name).restype = c_size_t
         for name in ("tf_array_shape", "tf_file_shape"):
@@ -87,7 +87,7 @@ class Library:
             name = key.encode()
             where = (out, c_char_p(name), c_size_t(len(name)))
             if isinstance(value, c_void_p):
-                self.call("tf_dict_set", *where, value)
+                self.call("tf_dict_set_array", *where, value)
             elif isinstance(value, str):
                 text = value.encode()
                 self.call("tf_dict_set_string", *where, c_char_p(text), c_size_t(len(text)))
@@ -129,7 +129,7 @@ class Library:
             kind = lib.tf_dict_kind_at(handle, c_size_t(index))
             if kind == KIND_ARRAY:
                 array = c_void_p()
-                self.call("tf_dict_get", byref(array), *where)
+                self.call("tf_dict_get_array", byref(array), *where)
                 value = self.tensor(array)
             elif kind == KIND_STRING:
                 self.call("tf_dict_get_string", byref(text), byref(length), *where)
@@ -180,7 +180,7 @@ class Library:
             lib.tf_options_release(handle)
         try:
             arrays = {self.text("tf_file_name", file, index): self.listed(file, index)
-                      for index in range(lib.tf_file_size(file))}
+                      for index in range(lib.tf_file_count(file))}
             notes = [self.text("tf_file_note", file, index) for index in range(lib.tf_file_note_count(file))]
             others = [self.text("tf_file_other_name", file, index) for index in range(lib.tf_file_other_count(file))]
         finally:

@@ -37,7 +37,7 @@ inline Handle<tf_dict> new_dict() {
 inline Handle<tf_dict> dict_of(std::initializer_list<std::pair<const char *, const tf_array *>> arrays) {
   auto dict = new_dict();
   for (const auto &[name, array] : arrays) {
-    EXPECT_EQ(tf_dict_set(dict.get(), name, SIZE_MAX, const_cast<tf_array *>(array)), TF_STATUS_OK)
+    EXPECT_EQ(tf_dict_set_array(dict.get(), name, SIZE_MAX, const_cast<tf_array *>(array)), TF_STATUS_OK)
         << tf_error_message();
   }
   return dict;
@@ -45,7 +45,7 @@ inline Handle<tf_dict> dict_of(std::initializer_list<std::pair<const char *, con
 
 // Returns an array of a dict. The test fails if the dict does not have it.
 inline Handle<tf_array> array_of(const tf_dict *dict, const std::string &name) {
-  return made<tf_array>([&](tf_array **out) { return tf_dict_get(out, dict, name.data(), name.size()); });
+  return made<tf_array>([&](tf_array **out) { return tf_dict_get_array(out, dict, name.data(), name.size()); });
 }
 
 // Makes a C-contiguous array of random bytes, which are 0 and 1 if the dtype is bool.

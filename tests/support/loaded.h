@@ -56,7 +56,7 @@ inline Loaded load_bytes(const std::string &bytes, tf_format format, const tf_op
     size_t length = 0;
     tf_array *array = nullptr;
     EXPECT_EQ(tf_dict_key_at(&name, &length, arrays, i), TF_STATUS_OK);
-    EXPECT_EQ(tf_dict_get(&array, arrays, name, length), TF_STATUS_OK);
+    EXPECT_EQ(tf_dict_get_array(&array, arrays, name, length), TF_STATUS_OK);
     loaded.arrays.push_back(loaded_array(std::string(name, length), array));
     tf_array_release(array);
   }

@@ -22,7 +22,7 @@ inline Handle<tf_dict> weights_of(float value, int count = 3) {
   std::fill_n(static_cast<float *>(data), size, value);
   auto dict = new_dict();
   for (int i = 0; i < count; ++i)
-    EXPECT_EQ(tf_dict_set(dict.get(), ("w" + std::to_string(i)).c_str(), SIZE_MAX, array.get()), TF_STATUS_OK);
+    EXPECT_EQ(tf_dict_set_array(dict.get(), ("w" + std::to_string(i)).c_str(), SIZE_MAX, array.get()), TF_STATUS_OK);
   return dict;
 }
 

@@ -63,7 +63,7 @@ TEST(Threads, ShareOneFile) {
       at_once([&](int id) {
         tf_file *const mine = tf_file_retain(file);
         for (int round = 0; round < kRounds; ++round) {
-          const auto index = static_cast<size_t>(id + round) % tf_file_size(mine);
+          const auto index = static_cast<size_t>(id + round) % tf_file_count(mine);
           const char *name = nullptr;
           size_t length = 0;
           tf_array *array = nullptr;
@@ -72,7 +72,7 @@ TEST(Threads, ShareOneFile) {
           int32_t equal = 0;
           if (tf_file_name(&name, &length, mine, index) != TF_STATUS_OK) ++wrong;
           if (tf_file_read(&array, mine, index) != TF_STATUS_OK) ++wrong;
-          if (tf_dict_get(&expected, arrays.get(), name, length) != TF_STATUS_OK) ++wrong;
+          if (tf_dict_get_array(&expected, arrays.get(), name, length) != TF_STATUS_OK) ++wrong;
           if (tf_file_metadata(&metadata, mine) != TF_STATUS_OK) ++wrong;
           if (tf_array_equal(&equal, array, expected) != TF_STATUS_OK || equal != 1) ++wrong;
           tf_array_release(array);
@@ -155,7 +155,7 @@ TEST(Threads, ShareOneDict) {
       tf_array *array = nullptr;
       tf_dict *flat = nullptr;
       const tf_status expected = *key == 'a' ? TF_STATUS_OK : TF_STATUS_NOT_FOUND;
-      if (tf_dict_get(&array, dict.get(), key, SIZE_MAX) != expected) ++wrong;
+      if (tf_dict_get_array(&array, dict.get(), key, SIZE_MAX) != expected) ++wrong;
       if (tf_dict_flatten(&flat, dict.get()) != TF_STATUS_OK || tf_dict_size(flat) != 3) ++wrong;
       tf_array_release(array);
       tf_dict_release(flat);

@@ -116,7 +116,8 @@ TEST(Allocator, AllMemoryOfALoadComesFromItInFewAllocations) {
   const auto arrays = testing::new_dict();
   const auto value = testing::random_array(TF_DTYPE_FLOAT32, {10});
   for (int i = 0; i < kArrays; ++i) {
-    ASSERT_EQ(tf_dict_set(arrays.get(), ("layers." + std::to_string(i)).c_str(), SIZE_MAX, value.get()), TF_STATUS_OK);
+    ASSERT_EQ(tf_dict_set_array(arrays.get(), ("layers." + std::to_string(i)).c_str(), SIZE_MAX, value.get()),
+              TF_STATUS_OK);
   }
   for (const char *name : {"a.npz", "a.safetensors", "a.gguf"}) {
     SCOPED_TRACE(name);

@@ -30,7 +30,7 @@ TEST(DictAbi, KeepsValuesOfEveryKind) {
   const Dict dict = new_dict();
   const int8_t seven = 7;
   const Array array = scalar(TF_DTYPE_INT8, &seven, 1);
-  ASSERT_EQ(tf_dict_set(dict.get(), "array", SIZE_MAX, array.get()), TF_STATUS_OK);
+  ASSERT_EQ(tf_dict_set_array(dict.get(), "array", SIZE_MAX, array.get()), TF_STATUS_OK);
   ASSERT_EQ(tf_dict_set_string(dict.get(), "stringX", 6, "a\0b", 3), TF_STATUS_OK);
   ASSERT_EQ(tf_dict_set_string_list(dict.get(), "list", 4), TF_STATUS_OK);
   ASSERT_EQ(tf_dict_string_list_append(dict.get(), "list", 4, "one", SIZE_MAX), TF_STATUS_OK);
@@ -51,7 +51,7 @@ TEST(DictAbi, KeepsValuesOfEveryKind) {
     EXPECT_EQ(index, i);
   }
   tf_array *got = nullptr;
-  ASSERT_EQ(tf_dict_get(&got, dict.get(), "array", 5), TF_STATUS_OK);
+  ASSERT_EQ(tf_dict_get_array(&got, dict.get(), "array", 5), TF_STATUS_OK);
   EXPECT_EQ(got, array.get());
   tf_array_release(got);
   const char *text = nullptr;
@@ -89,7 +89,8 @@ TEST(DictAbi, SaysWhatKindIsThere) {
   tf_dict *inner = nullptr;
   const char *text = nullptr;
   size_t size = 0;
-  expect_failure(tf_dict_get(&array, dict.get(), "s", 1), TF_STATUS_TYPE, "key 's': expected an array, found a string");
+  expect_failure(tf_dict_get_array(&array, dict.get(), "s", 1), TF_STATUS_TYPE,
+                 "key 's': expected an array, found a string");
   expect_failure(tf_dict_get_dict(&inner, dict.get(), "l", 1), TF_STATUS_TYPE,
                  "key 'l': expected a dict, found a list of strings");
   expect_failure(tf_dict_get_string(&text, &size, dict.get(), "d", 1), TF_STATUS_TYPE,
@@ -98,7 +99,7 @@ TEST(DictAbi, SaysWhatKindIsThere) {
                  "key 'a': expected a list of strings, found an array");
   expect_failure(tf_dict_string_list_append(dict.get(), "s", 1, "x", 1), TF_STATUS_TYPE,
                  "key 's': expected a list of strings, found a string");
-  expect_failure(tf_dict_get(&array, dict.get(), "none", 4), TF_STATUS_NOT_FOUND, "key 'none': no such key");
+  expect_failure(tf_dict_get_array(&array, dict.get(), "none", 4), TF_STATUS_NOT_FOUND, "key 'none': no such key");
 }
 
 TEST(DictAbi, TakesUtf8KeysOnly) {
@@ -110,7 +111,7 @@ TEST(DictAbi, TakesUtf8KeysOnly) {
   const std::string message = "key 'ab\\xff': the key is not UTF-8 from its byte 2 on";
   const int8_t seven = 7;
   expect_failure(tf_dict_set_string(dict.get(), "ab\xFF", 3, "", 0), TF_STATUS_INVALID_ARGUMENT, message);
-  expect_failure(tf_dict_set(dict.get(), "ab\xFF", 3, scalar(TF_DTYPE_INT8, &seven, 1).get()),
+  expect_failure(tf_dict_set_array(dict.get(), "ab\xFF", 3, scalar(TF_DTYPE_INT8, &seven, 1).get()),
                  TF_STATUS_INVALID_ARGUMENT, message);
   expect_failure(tf_dict_set_string_list(dict.get(), "ab\xFF", 3), TF_STATUS_INVALID_ARGUMENT, message);
   expect_failure(tf_dict_set_dict(dict.get(), "ab\xFF", 3, new_dict().get()), TF_STATUS_INVALID_ARGUMENT, message);
@@ -146,13 +147,13 @@ TEST(DictAbi, ReadsAndWritesNumbers) {
   expect_failure(tf_dict_get_int64(&integer, dict.get(), "d", 1), TF_STATUS_TYPE,
                  "expected an integer dtype, found float64");
   const uint8_t yes = 1;
-  ASSERT_EQ(tf_dict_set(dict.get(), "b", 1, scalar(TF_DTYPE_BOOL, &yes, 1).get()), TF_STATUS_OK);
+  ASSERT_EQ(tf_dict_set_array(dict.get(), "b", 1, scalar(TF_DTYPE_BOOL, &yes, 1).get()), TF_STATUS_OK);
   ASSERT_EQ(tf_dict_get_int64(&integer, dict.get(), "b", 1), TF_STATUS_OK);
   EXPECT_EQ(integer, 1);
   const int64_t shape = 1;
   tf_array *row = nullptr;
   ASSERT_EQ(tf_array_new(&row, TF_DTYPE_INT8, &shape, 1), TF_STATUS_OK);
-  ASSERT_EQ(tf_dict_set(dict.get(), "row", 3, row), TF_STATUS_OK);
+  ASSERT_EQ(tf_dict_set_array(dict.get(), "row", 3, row), TF_STATUS_OK);
   tf_array_release(row);
   const std::string message = "key 'row': expected a 0-d array, found shape (1,)";
   expect_failure(tf_dict_get_int64(&integer, dict.get(), "row", 3), TF_STATUS_TYPE, message);
@@ -210,11 +211,11 @@ TEST(DictAbi, AcceptsNull) {
   refused(tf_dict_find(&size, nullptr, "k", 1), "dict");
   refused(tf_dict_find(&size, dict.get(), nullptr, 1), "key");
   refused(tf_dict_remove(nullptr, "k", 1), "dict");
-  refused(tf_dict_get(nullptr, dict.get(), "k", 1), "out");
-  refused(tf_dict_get(&array, nullptr, "k", 1), "dict");
-  refused(tf_dict_set(nullptr, "k", 1, array), "dict");
-  refused(tf_dict_set(dict.get(), "k", 1, nullptr), "array");
-  refused(tf_dict_set(dict.get(), nullptr, SIZE_MAX, nullptr), "key");
+  refused(tf_dict_get_array(nullptr, dict.get(), "k", 1), "out");
+  refused(tf_dict_get_array(&array, nullptr, "k", 1), "dict");
+  refused(tf_dict_set_array(nullptr, "k", 1, array), "dict");
+  refused(tf_dict_set_array(dict.get(), "k", 1, nullptr), "array");
+  refused(tf_dict_set_array(dict.get(), nullptr, SIZE_MAX, nullptr), "key");
   refused(tf_dict_get_string(nullptr, &size, dict.get(), "k", 1), "text");
   refused(tf_dict_set_string(dict.get(), "k", 1, nullptr, 1), "text");
   refused(tf_dict_string_list_size(nullptr, dict.get(), "k", 1), "count");

@@ -83,7 +83,7 @@ void expect_arrays(tf_dict *arrays, const GoldenFile &golden) {
   for (const auto &[name, expected] : golden.arrays) {
     SCOPED_TRACE(name);
     tf_array *array = nullptr;
-    ASSERT_EQ(tf_dict_get(&array, arrays, name.data(), name.size()), TF_STATUS_OK) << tf_error_message();
+    ASSERT_EQ(tf_dict_get_array(&array, arrays, name.data(), name.size()), TF_STATUS_OK) << tf_error_message();
     expect_array(array, expected);
     tf_array_release(array);
   }

@@ -215,7 +215,7 @@ TEST(NpzMembers, ThatAreNotArraysHaveNames) {
   tf_file *opened = nullptr;
   ASSERT_EQ(tf_file_open_memory(&opened, bytes.data(), bytes.size(), TF_FORMAT_NPZ, nullptr), TF_STATUS_OK);
   const Handle<tf_file> file(opened);
-  EXPECT_EQ(tf_file_size(opened), 1u);
+  EXPECT_EQ(tf_file_count(opened), 1u);
   ASSERT_EQ(tf_file_other_count(opened), 2u);
   const char *name = nullptr;
   ASSERT_EQ(tf_file_other_name(&name, nullptr, opened, 0), TF_STATUS_OK);
@@ -544,7 +544,7 @@ class Arrays {
     return *this;
   }
   void set(const std::string &name, tf_array *array) {
-    EXPECT_EQ(tf_dict_set(dict_, name.data(), name.size(), array), TF_STATUS_OK) << tf_error_message();
+    EXPECT_EQ(tf_dict_set_array(dict_, name.data(), name.size(), array), TF_STATUS_OK) << tf_error_message();
   }
   operator tf_dict *() const { return dict_; }
 

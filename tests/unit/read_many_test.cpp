@@ -44,7 +44,7 @@ Handle<tf_file> open(const std::string &bytes, const tf_options *options = nullp
 Handle<tf_dict> mixed_arrays() {
   auto dict = new_dict();
   const auto set = [&](const std::string &name, const tf_array *array) {
-    EXPECT_EQ(tf_dict_set(dict.get(), name.c_str(), SIZE_MAX, const_cast<tf_array *>(array)), TF_STATUS_OK);
+    EXPECT_EQ(tf_dict_set_array(dict.get(), name.c_str(), SIZE_MAX, const_cast<tf_array *>(array)), TF_STATUS_OK);
   };
   for (unsigned i = 0; i < 40; ++i)
     set("small" + std::to_string(i), random_array(TF_DTYPE_INT16, {1 + i % 7, 5}, i).get());
@@ -99,7 +99,7 @@ TEST(ReadMany, EqualsReadingOneByOne) {
     for (const int64_t threads : {1, 2, 5}) {
       const auto options = options_with({{TF_OPTION_THREADS, threads}});
       const auto file = open(bytes, options.get());
-      std::vector<size_t> order(tf_file_size(file.get()));
+      std::vector<size_t> order(tf_file_count(file.get()));
       std::iota(order.begin(), order.end(), size_t{0});
       std::shuffle(order.begin(), order.end(), std::mt19937(1));
       order.push_back(order[3]);
@@ -163,7 +163,7 @@ Handle<tf_dict> equal_arrays(size_t count, int64_t size) {
   auto dict = new_dict();
   for (size_t i = 0; i < count; ++i) {
     const auto array = random_array(TF_DTYPE_INT32, {size}, static_cast<unsigned>(i));
-    EXPECT_EQ(tf_dict_set(dict.get(), std::to_string(10000 + i).c_str(), SIZE_MAX, array.get()), TF_STATUS_OK);
+    EXPECT_EQ(tf_dict_set_array(dict.get(), std::to_string(10000 + i).c_str(), SIZE_MAX, array.get()), TF_STATUS_OK);
   }
   return dict;
 }
@@ -403,7 +403,7 @@ TEST_F(ReadManyOfFiles, EqualsReadingOneByOne) {
   for (const Storage &storage : kStorages) {
     const auto file = open_path(folder_.write(storage.name, save(storage, arrays.get())));
     std::vector<size_t> some;
-    for (size_t i = 0; i < tf_file_size(file.get()); i += 1 + i % 3)
+    for (size_t i = 0; i < tf_file_count(file.get()); i += 1 + i % 3)
       some.push_back(i);
     Destinations destinations(file.get(), some, TF_DTYPE_UNSUPPORTED);
     ASSERT_EQ(destinations.read(file.get()), TF_STATUS_OK) << storage.name << tf_error_message();

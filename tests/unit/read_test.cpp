@@ -58,7 +58,7 @@ std::string save(const Storage &storage, const tf_array *array) {
   auto options = made<tf_options>([](tf_options **out) { return tf_options_new(out); });
   EXPECT_EQ(tf_options_set(options.get(), TF_OPTION_COMPRESS, storage.deflated), TF_STATUS_OK);
   auto dict = made<tf_dict>([](tf_dict **out) { return tf_dict_new(out); });
-  EXPECT_EQ(tf_dict_set(dict.get(), "w", SIZE_MAX, const_cast<tf_array *>(array)), TF_STATUS_OK);
+  EXPECT_EQ(tf_dict_set_array(dict.get(), "w", SIZE_MAX, const_cast<tf_array *>(array)), TF_STATUS_OK);
   const bool npy = storage.format == TF_FORMAT_NPY;
   auto buffer = made<tf_buffer>([&](tf_buffer **out) {
     return tf_save_memory(out, storage.format, npy ? array : nullptr, npy ? nullptr : dict.get(), nullptr,
@@ -243,7 +243,7 @@ TEST(LoadInThreads, GivesTheSameArraysAndReportsOnTheCallingThread) {
   for (int i = 0; i < 6; ++i) {
     const auto array = random_array(TF_DTYPE_INT32, {1 + i * 900000}, static_cast<unsigned>(i));
     total += tf_array_nbytes(array.get());
-    ASSERT_EQ(tf_dict_set(dict.get(), std::to_string(i).c_str(), SIZE_MAX, array.get()), TF_STATUS_OK);
+    ASSERT_EQ(tf_dict_set_array(dict.get(), std::to_string(i).c_str(), SIZE_MAX, array.get()), TF_STATUS_OK);
   }
   for (const tf_format format : {TF_FORMAT_SAFETENSORS, TF_FORMAT_NPZ}) {
     const auto buffer = made<tf_buffer>(
@@ -277,9 +277,9 @@ TEST(LoadInThreads, GivesTheSameArraysAndReportsOnTheCallingThread) {
       for (int i = 0; i < 6; ++i) {
         const std::string name = std::to_string(i);
         const auto a =
-            made<tf_array>([&](tf_array **out) { return tf_dict_get(out, dict.get(), name.c_str(), SIZE_MAX); });
-        const auto b =
-            made<tf_array>([&](tf_array **out) { return tf_dict_get(out, loaded.get(), name.c_str(), SIZE_MAX); });
+            made<tf_array>([&](tf_array **out) { return tf_dict_get_array(out, dict.get(), name.c_str(), SIZE_MAX); });
+        const auto b = made<tf_array>(
+            [&](tf_array **out) { return tf_dict_get_array(out, loaded.get(), name.c_str(), SIZE_MAX); });
         int32_t equal = 0;
         ASSERT_EQ(tf_array_equal(&equal, a.get(), b.get()), TF_STATUS_OK);
         EXPECT_EQ(equal, 1);

@@ -96,7 +96,7 @@ TEST(RoundTrip, AFormatRefusesInOneErrorAllThatItCannotHold) {
       // As many as fit in one message.
       if (refused.size() == 4) break;
       kept.push_back(random_array(dtype.id, {dtype.block_size}));
-      ASSERT_EQ(tf_dict_set(dict.get(), dtype.name, SIZE_MAX, kept.back().get()), TF_STATUS_OK);
+      ASSERT_EQ(tf_dict_set_array(dict.get(), dtype.name, SIZE_MAX, kept.back().get()), TF_STATUS_OK);
       if (!holds(format, dtype.id)) refused.insert(dtype.name);
     }
     ASSERT_FALSE(refused.empty());

@@ -52,7 +52,7 @@ TEST(SavingWork, CollectsSmallArrays) {
   const auto arrays = new_dict();
   const auto small = random_array(TF_DTYPE_FLOAT32, {4, 4});
   for (int i = 0; i < 5000; ++i)
-    ASSERT_EQ(tf_dict_set(arrays.get(), std::to_string(i).c_str(), SIZE_MAX, small.get()), TF_STATUS_OK);
+    ASSERT_EQ(tf_dict_set_array(arrays.get(), std::to_string(i).c_str(), SIZE_MAX, small.get()), TF_STATUS_OK);
   for (const tf_format format : {TF_FORMAT_SAFETENSORS, TF_FORMAT_GGUF, TF_FORMAT_NPZ}) {
     ForeignSink user;
     const auto sink =

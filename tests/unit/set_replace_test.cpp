@@ -323,7 +323,7 @@ TEST_F(MappedTargets, AreNotOverwrittenInPlaceAsAnyPartOfASet) {
     for (const char *name : {"w0", "w1", "w2"}) {
       const auto array = array_of(mapped.get(), name);
       auto changed = weights_of(2, 2);
-      ASSERT_EQ(tf_dict_set(changed.get(), "w2", SIZE_MAX, array.get()), TF_STATUS_OK);
+      ASSERT_EQ(tf_dict_set_array(changed.get(), "w2", SIZE_MAX, array.get()), TF_STATUS_OK);
       EXPECT_EQ(save(path, format, changed.get(), in_parts({{TF_OPTION_ATOMIC, 0}}).get()), TF_STATUS_INVALID_ARGUMENT);
       EXPECT_STREQ(tf_error_name(), "w2");
     }

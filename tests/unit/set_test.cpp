@@ -77,7 +77,8 @@ TEST_F(Sets, AnIndexOpensAllShards) {
     return tf_file_open(out, (kGolden + "sharded/model.safetensors.index.json").c_str(), nullptr);
   });
   const char *path = nullptr;
-  ASSERT_EQ(tf_file_location(&path, nullptr, nullptr, nullptr, file.get(), tf_file_size(file.get()) - 1), TF_STATUS_OK);
+  ASSERT_EQ(tf_file_location(&path, nullptr, nullptr, nullptr, file.get(), tf_file_count(file.get()) - 1),
+            TF_STATUS_OK);
   EXPECT_EQ(path, kGolden + "sharded/model-00002-of-00002.safetensors");
 }
 
@@ -272,7 +273,7 @@ TEST_F(Sets, GgufInPartsWithItsMetadataInTheFirst) {
   const auto alignment = made<tf_array>([&](tf_array **out) {
     return tf_array_copy_from(out, TF_DTYPE_UINT32, nullptr, 0, &sixty_four, sizeof(sixty_four));
   });
-  ASSERT_EQ(tf_dict_set(metadata.get(), "general.alignment", SIZE_MAX, alignment.get()), TF_STATUS_OK);
+  ASSERT_EQ(tf_dict_set_array(metadata.get(), "general.alignment", SIZE_MAX, alignment.get()), TF_STATUS_OK);
   ASSERT_EQ(tf_save_gguf(folder.path("m").c_str(), arrays.get(), metadata.get(), in_parts.get()), TF_STATUS_OK)
       << tf_error_message();
   EXPECT_EQ(folder.names(), (std::vector<std::string>{"m-00001-of-00004.gguf", "m-00002-of-00004.gguf",

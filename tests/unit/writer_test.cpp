@@ -71,7 +71,7 @@ class WriterTest : public ::testing::Test {
   Handle<tf_dict> dict() const {
     auto all = new_dict();
     for (const Named &named : arrays)
-      EXPECT_EQ(tf_dict_set(all.get(), named.name.data(), named.name.size(), named.array.get()), TF_STATUS_OK);
+      EXPECT_EQ(tf_dict_set_array(all.get(), named.name.data(), named.name.size(), named.array.get()), TF_STATUS_OK);
     return all;
   }
   std::string saved(tf_format format, const tf_dict *metadata = nullptr, const tf_options *options = nullptr) {

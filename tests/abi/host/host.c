@@ -21,7 +21,7 @@
   X(tf_array_new)       \
   X(tf_array_nbytes)    \
   X(tf_array_release)   \
-  X(tf_dict_get)        \
+  X(tf_dict_get_array)  \
   X(tf_dict_new)        \
   X(tf_dict_release)    \
   X(tf_dict_set_double) \

@@ -137,8 +137,8 @@ extern swig_voidp _wrap_DictKeyAt_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr
 extern int _wrap_DictKindAt_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_intgo arg2);
 extern swig_voidp _wrap_DictFind_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_10 arg3);
 extern swig_voidp _wrap_DictRemove_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_11 arg2);
-extern swig_voidp _wrap_DictGet_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_12 arg3);
-extern swig_voidp _wrap_DictSet_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_13 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_DictGetArray_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_12 arg3);
+extern swig_voidp _wrap_DictSetArray_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_13 arg2, uintptr_t arg3);
 extern swig_voidp _wrap_DictGetString_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_14 arg3);
 extern swig_voidp _wrap_DictSetString_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_15 arg2, swig_type_16 arg3);
 extern swig_voidp _wrap_DictStringListSize_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_17 arg3);
@@ -178,7 +178,7 @@ extern swig_voidp _wrap_FileOpenSource_capi_b731e1bb2b55ad94(swig_voidp arg1, ui
 extern uintptr_t _wrap_FileRetain_capi_b731e1bb2b55ad94(uintptr_t arg1);
 extern void _wrap_FileRelease_capi_b731e1bb2b55ad94(uintptr_t arg1);
 extern int _wrap_FileFormat_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern swig_intgo _wrap_FileSize_capi_b731e1bb2b55ad94(uintptr_t arg1);
+extern swig_intgo _wrap_FileCount_capi_b731e1bb2b55ad94(uintptr_t arg1);
 extern swig_voidp _wrap_FileName_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_voidp _wrap_FileFind_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_41 arg3);
 extern int _wrap_FileDtype_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_intgo arg2);
@@ -786,14 +786,14 @@ swig_r_1 = failure(swig_r)
 	return swig_r_1
 }
 
-func DictGet(arg1 *Array, arg2 Dict, arg3 string) (_swig_ret error) {
+func DictGetArray(arg1 *Array, arg2 Dict, arg3 string) (_swig_ret error) {
 	var swig_r *byte
 	var _swig_i_0 *Array
 _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictGet_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictGetArray_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -802,14 +802,14 @@ swig_r_1 = failure(swig_r)
 	return swig_r_1
 }
 
-func DictSet(arg1 Dict, arg2 string, arg3 Array) (_swig_ret error) {
+func DictSetArray(arg1 Dict, arg2 string, arg3 Array) (_swig_ret error) {
 	var swig_r *byte
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_DictSet_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictSetArray_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1340,11 +1340,11 @@ _swig_i_0 = uintptr(arg1)
 	return swig_r
 }
 
-func FileSize(arg1 File) (_swig_ret int) {
+func FileCount(arg1 File) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int)(C._wrap_FileSize_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_FileCount_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 

@@ -1239,7 +1239,7 @@ char *_wrap_DictRemove_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _sw
 }
 
 
-char *_wrap_DictGet_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictGetArray_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
   tf_array **arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1256,7 +1256,7 @@ char *_wrap_DictGet_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_dict *_swig_
   
   
   tf_go_call call = tf_go_enter();
-  result = tf_dict_get(arg1,(struct tf_dict const *)arg2,(char const *)arg3,arg4);
+  result = tf_dict_get_array(arg1,(struct tf_dict const *)arg2,(char const *)arg3,arg4);
   tf_go_exit(&call);
   
   _swig_go_result = tf_go_result(&call, result);
@@ -1265,7 +1265,7 @@ char *_wrap_DictGet_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_dict *_swig_
 }
 
 
-char *_wrap_DictSet_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _swig_go_1, tf_array *_swig_go_2) {
+char *_wrap_DictSetArray_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _swig_go_1, tf_array *_swig_go_2) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1282,7 +1282,7 @@ char *_wrap_DictSet_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _swig_
   
   
   tf_go_call call = tf_go_enter();
-  result = tf_dict_set(arg1,(char const *)arg2,arg3,arg4);
+  result = tf_dict_set_array(arg1,(char const *)arg2,arg3,arg4);
   tf_go_exit(&call);
   
   _swig_go_result = tf_go_result(&call, result);
@@ -2210,7 +2210,7 @@ int _wrap_FileFormat_capi_b731e1bb2b55ad94(tf_file *_swig_go_0) {
 }
 
 
-intgo _wrap_FileSize_capi_b731e1bb2b55ad94(tf_file *_swig_go_0) {
+intgo _wrap_FileCount_capi_b731e1bb2b55ad94(tf_file *_swig_go_0) {
   tf_file *arg1 = 0 ;
   size_t result;
   intgo _swig_go_result;
@@ -2219,7 +2219,7 @@ intgo _wrap_FileSize_capi_b731e1bb2b55ad94(tf_file *_swig_go_0) {
   
   
   tf_go_call call = tf_go_enter();
-  result = tf_file_size((struct tf_file const *)arg1);
+  result = tf_file_count((struct tf_file const *)arg1);
   tf_go_exit(&call);
   
   _swig_go_result = result; 

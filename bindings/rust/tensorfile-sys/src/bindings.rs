@@ -827,11 +827,16 @@ unsafe extern "C" {
     ///
     /// Returns NOT_FOUND, TYPE.
     #[must_use]
-    pub fn tf_dict_get(out: *mut *mut tf_array, dict: *const tf_dict, key: *const c_char, length: usize) -> tf_status;
+    pub fn tf_dict_get_array(
+        out: *mut *mut tf_array,
+        dict: *const tf_dict,
+        key: *const c_char,
+        length: usize,
+    ) -> tf_status;
 
     /// Sets a key to an array, of which the dict keeps a reference.
     #[must_use]
-    pub fn tf_dict_set(dict: *mut tf_dict, key: *const c_char, length: usize, array: *mut tf_array) -> tf_status;
+    pub fn tf_dict_set_array(dict: *mut tf_dict, key: *const c_char, length: usize, array: *mut tf_array) -> tf_status;
 
     /// Gets the string of a key. It is borrowed, and can contain NUL bytes.
     ///
@@ -1179,7 +1184,7 @@ unsafe extern "C" {
     pub fn tf_file_format(file: *const tf_file) -> tf_format;
 
     /// Returns the number of arrays.
-    pub fn tf_file_size(file: *const tf_file) -> usize;
+    pub fn tf_file_count(file: *const tf_file) -> usize;
 
     /// Gets the name of the array at an index from 0 to size - 1, in file order. The array of a .npy has the name "". The
     /// string is borrowed from the file.
@@ -1243,7 +1248,7 @@ unsafe extern "C" {
     pub fn tf_file_metadata(out: *mut *mut tf_dict, file: *const tf_file) -> tf_status;
 
     /// Returns the number of members of a .npz that are not arrays, such as a readme; 0 for the other formats. They are not
-    /// counted by [`tf_file_size`].
+    /// counted by [`tf_file_count`].
     pub fn tf_file_other_count(file: *const tf_file) -> usize;
 
     /// Gets the name of a member that is not an array, at an index from 0 to count - 1. The string is borrowed from the file.
@@ -1392,19 +1397,19 @@ unsafe extern "C" {
     /// Saves arrays as the uncompressed members of an .npz.
     ///
     /// * `path`: the file
-    /// * `args`: nargs arrays, which are named arr_0, arr_1, ... and follow the named ones, as in np.savez; NULL if
-    ///   nargs is 0
-    /// * `nargs`: number of unnamed arrays
-    /// * `kwargs`: arrays by name; may be NULL
+    /// * `positional`: count arrays without a name, which are named arr_0, arr_1, ... and follow the named ones, as in
+    ///   np.savez; NULL if count is 0
+    /// * `count`: number of arrays without a name
+    /// * `named`: arrays by name; may be NULL
     /// * `options`: may be NULL
     ///
-    /// Returns DUPLICATE if kwargs contains the name of one of args; TYPE if a value of kwargs is not an array.
+    /// Returns DUPLICATE if named contains the name of one of positional; TYPE if a value of named is not an array.
     #[must_use]
     pub fn tf_savez(
         path: *const c_char,
-        args: *const *const tf_array,
-        nargs: usize,
-        kwargs: *const tf_dict,
+        positional: *const *const tf_array,
+        count: usize,
+        named: *const tf_dict,
         options: *const tf_options,
     ) -> tf_status;
 
@@ -1417,9 +1422,9 @@ unsafe extern "C" {
     #[must_use]
     pub fn tf_savez_compressed(
         path: *const c_char,
-        args: *const *const tf_array,
-        nargs: usize,
-        kwargs: *const tf_dict,
+        positional: *const *const tf_array,
+        count: usize,
+        named: *const tf_dict,
         options: *const tf_options,
     ) -> tf_status;
 

@@ -211,7 +211,7 @@ impl DictRef {
     pub fn get(&self, key: &str) -> Result<&ArrayRef> {
         let (key, length) = parts(key.as_bytes());
         // SAFETY: the handle is valid; the pointer has its length.
-        let array: Array = make(|out| unsafe { sys::tf_dict_get(out, self.as_ptr(), key, length) })?;
+        let array: Array = make(|out| unsafe { sys::tf_dict_get_array(out, self.as_ptr(), key, length) })?;
         // SAFETY: the dict has its own reference until it changes, and is borrowed for as long.
         Ok(unsafe { ArrayRef::from_ptr(array.as_ptr()) })
     }
@@ -610,7 +610,7 @@ impl IntoValue for &ArrayRef {
     fn put(self, dict: &mut DictRef, key: &str) -> Result<()> {
         let (key, length) = parts(key.as_bytes());
         // SAFETY: no other reference to the dict exists; the array is valid; the pointer has its length.
-        check(|| unsafe { sys::tf_dict_set(dict.as_ptr(), key, length, self.as_ptr()) })
+        check(|| unsafe { sys::tf_dict_set_array(dict.as_ptr(), key, length, self.as_ptr()) })
     }
 }
 

@@ -98,7 +98,7 @@ impl File {
     /// Returns the number of arrays.
     pub fn len(&self) -> usize {
         // SAFETY: the handle is valid.
-        unsafe { sys::tf_file_size(self.as_ptr()) }
+        unsafe { sys::tf_file_count(self.as_ptr()) }
     }
 
     /// Returns `true` if there are no arrays.

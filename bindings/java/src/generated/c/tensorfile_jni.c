@@ -488,7 +488,7 @@ static uint64_t tf_java_dict_nbytes_within(const tf_dict *dict, int depth) {
     if ((kind != TF_KIND_ARRAY && kind != TF_KIND_DICT) || tf_dict_key_at(&key, &length, dict, i)) continue;
     tf_array *array = NULL;
     tf_dict *inner = NULL;
-    if (kind == TF_KIND_ARRAY && !tf_dict_get(&array, dict, key, length)) total += tf_array_nbytes(array);
+    if (kind == TF_KIND_ARRAY && !tf_dict_get_array(&array, dict, key, length)) total += tf_array_nbytes(array);
     if (kind == TF_KIND_DICT && depth > 0 && !tf_dict_get_dict(&inner, dict, key, length)) {
       total += tf_java_dict_nbytes_within(inner, depth - 1);
     }
@@ -1627,7 +1627,7 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1remov
 }
 
 
-SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1get(JNIEnv *jenv, jclass jcls, jlong jarg2, jbyteArray jarg3) {
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1get_1array(JNIEnv *jenv, jclass jcls, jlong jarg2, jbyteArray jarg3) {
   jlong jresult = 0 ;
   tf_array **arg1 = 0 ;
   tf_dict *arg2 = 0 ;
@@ -1651,7 +1651,7 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1get(J
     arg3 = (char *)bytes3;
     arg4 = (size_t)(*jenv)->GetArrayLength(jenv, jarg3);
   }
-  result = tf_dict_get(arg1,(struct tf_dict const *)arg2,(char const *)arg3,arg4);
+  result = tf_dict_get_array(arg1,(struct tf_dict const *)arg2,(char const *)arg3,arg4);
   {
     jresult = 0;
     if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
@@ -1665,7 +1665,7 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1get(J
 }
 
 
-SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1set(JNIEnv *jenv, jclass jcls, jlong jarg1, jbyteArray jarg2, jlong jarg4) {
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1set_1array(JNIEnv *jenv, jclass jcls, jlong jarg1, jbyteArray jarg2, jlong jarg4) {
   jlong jresult = 0 ;
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
@@ -1688,7 +1688,7 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1set(J
     arg3 = (size_t)(*jenv)->GetArrayLength(jenv, jarg2);
   }
   arg4 = (tf_array *)(intptr_t)jarg4;
-  result = tf_dict_set(arg1,(char const *)arg2,arg3,arg4);
+  result = tf_dict_set_array(arg1,(char const *)arg2,arg3,arg4);
   {
     jresult = 0;
     if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
@@ -2828,7 +2828,7 @@ SWIGEXPORT jint JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1format
 }
 
 
-SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1size(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1count(JNIEnv *jenv, jclass jcls, jlong jarg1) {
   jlong jresult = 0 ;
   tf_file *arg1 = 0 ;
   size_t result;
@@ -2836,7 +2836,7 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1size(
   (void)jenv;
   (void)jcls;
   arg1 = (tf_file *)(intptr_t)jarg1;
-  result = tf_file_size((struct tf_file const *)arg1);
+  result = tf_file_count((struct tf_file const *)arg1);
   jresult = (jlong)result; 
   
   return jresult;

@@ -398,12 +398,12 @@ final class TensorfileNative implements TensorfileNativeConstants {
   /**
    *  Gets the array of a key, as a new reference. @return NOT_FOUND, TYPE. 
    */
-  public static long tf_dict_get(long dict, byte[] key) { return TensorfileNativeJNI.tf_dict_get(dict, key); }
+  public static long tf_dict_get_array(long dict, byte[] key) { return TensorfileNativeJNI.tf_dict_get_array(dict, key); }
 
   /**
    *  Sets a key to an array, of which the dict keeps a reference. 
    */
-  public static long tf_dict_set(long dict, byte[] key, long array) { return TensorfileNativeJNI.tf_dict_set(dict, key, array); }
+  public static long tf_dict_set_array(long dict, byte[] key, long array) { return TensorfileNativeJNI.tf_dict_set_array(dict, key, array); }
 
   /**
    *  Gets the string of a key. It is borrowed, and can contain NUL bytes. @return NOT_FOUND, TYPE. 
@@ -680,8 +680,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
   /**
    *  Returns the number of arrays. 
    */
-  public static long tf_file_size(long file) {
-    return TensorfileNativeJNI.tf_file_size(file);
+  public static long tf_file_count(long file) {
+    return TensorfileNativeJNI.tf_file_count(file);
   }
 
   /**
@@ -751,7 +751,7 @@ final class TensorfileNative implements TensorfileNativeConstants {
 
   /**
    *  Returns the number of members of a .npz that are not arrays, such as a readme; 0 for the other formats. They are not<br>
-   *     counted by tf_file_size(). 
+   *     counted by tf_file_count(). 
    */
   public static long tf_file_other_count(long file) {
     return TensorfileNativeJNI.tf_file_other_count(file);
@@ -868,15 +868,15 @@ final class TensorfileNative implements TensorfileNativeConstants {
 
   /**
    * Saves arrays as the uncompressed members of an .npz.<br>
-   * @param path     the file<br>
-   * @param args     nargs arrays, which are named arr_0, arr_1, ... and follow the named ones, as in np.savez; NULL if<br>
-   *                 nargs is 0<br>
-   * @param nargs    number of unnamed arrays<br>
-   * @param kwargs   arrays by name; may be NULL<br>
-   * @param options  may be NULL<br>
-   * @return DUPLICATE if kwargs contains the name of one of args; TYPE if a value of kwargs is not an array.
+   * @param path        the file<br>
+   * @param positional  count arrays without a name, which are named arr_0, arr_1, ... and follow the named ones, as in<br>
+   *                    np.savez; NULL if count is 0<br>
+   * @param count       number of arrays without a name<br>
+   * @param named       arrays by name; may be NULL<br>
+   * @param options     may be NULL<br>
+   * @return DUPLICATE if named contains the name of one of positional; TYPE if a value of named is not an array.
    */
-  public static long tf_savez(byte[] path, long[] args, long kwargs, long options) { return TensorfileNativeJNI.tf_savez(path, args, kwargs, options); }
+  public static long tf_savez(byte[] path, long[] positional, long named, long options) { return TensorfileNativeJNI.tf_savez(path, positional, named, options); }
 
   /**
    * Saves as tf_savez(), with deflated members.<br>
@@ -886,7 +886,7 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * so that this library can inflate them in parallel and read slices. The bytes depend on the compression level and on<br>
    * ::TF_OPTION_DEFLATE, not on the number of threads.
    */
-  public static long tf_savez_compressed(byte[] path, long[] args, long kwargs, long options) { return TensorfileNativeJNI.tf_savez_compressed(path, args, kwargs, options); }
+  public static long tf_savez_compressed(byte[] path, long[] positional, long named, long options) { return TensorfileNativeJNI.tf_savez_compressed(path, positional, named, options); }
 
   /**
    * Saves arrays as .safetensors.<br>

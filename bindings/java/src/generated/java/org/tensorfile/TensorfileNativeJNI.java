@@ -65,8 +65,8 @@ final class TensorfileNativeJNI {
   public final static native int tf_dict_kind_at(long jarg1, long jarg2);
   public final static native long tf_dict_find(long jarg2, byte[] jarg3);
   public final static native long tf_dict_remove(long jarg1, byte[] jarg2);
-  public final static native long tf_dict_get(long jarg2, byte[] jarg3);
-  public final static native long tf_dict_set(long jarg1, byte[] jarg2, long jarg4);
+  public final static native long tf_dict_get_array(long jarg2, byte[] jarg3);
+  public final static native long tf_dict_set_array(long jarg1, byte[] jarg2, long jarg4);
   public final static native byte[] tf_dict_get_string(long jarg3, byte[] jarg4);
   public final static native long tf_dict_set_string(long jarg1, byte[] jarg2, byte[] jarg4);
   public final static native long tf_dict_string_list_size(long jarg2, byte[] jarg3);
@@ -105,7 +105,7 @@ final class TensorfileNativeJNI {
   public final static native long tf_file_retain(long jarg1);
   public final static native void tf_file_release(long jarg1);
   public final static native int tf_file_format(long jarg1);
-  public final static native long tf_file_size(long jarg1);
+  public final static native long tf_file_count(long jarg1);
   public final static native byte[] tf_file_name(long jarg3, long jarg4);
   public final static native long tf_file_find(long jarg2, byte[] jarg3);
   public final static native int tf_file_dtype(long jarg1, long jarg2);

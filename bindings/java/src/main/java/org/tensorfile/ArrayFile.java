@@ -34,7 +34,7 @@ public final class ArrayFile implements AutoCloseable {
   private ArrayFile(long address) {
     handle = Handle.adopt("file", address, TensorfileNative::tf_file_release, 0);
     cleanable = handle.ownedBy(this);
-    size = Math.toIntExact(TensorfileNative.tf_file_size(address));
+    size = Math.toIntExact(TensorfileNative.tf_file_count(address));
   }
 
   /**

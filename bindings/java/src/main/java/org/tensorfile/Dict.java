@@ -248,7 +248,7 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
    */
   public Array getArray(String key) {
     byte[] bytes = Text.utf8(key);
-    return readObject(address -> new Array(TensorfileNative.tf_dict_get(address, bytes)));
+    return readObject(address -> new Array(TensorfileNative.tf_dict_get_array(address, bytes)));
   }
 
   /**
@@ -446,7 +446,7 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
   private Object valueIn(long address, byte[] key) {
     switch (kindIn(address, key)) {
       case ARRAY:
-        return new Array(TensorfileNative.tf_dict_get(address, key));
+        return new Array(TensorfileNative.tf_dict_get_array(address, key));
       case STRING:
         return Text.string(TensorfileNative.tf_dict_get_string(address, key));
       case STRING_LIST:
@@ -472,7 +472,7 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
     requireWritable();
     if (value instanceof Array array) {
       array.call(given -> {
-        change(address -> TensorfileNative.tf_dict_set(address, bytes, given));
+        change(address -> TensorfileNative.tf_dict_set_array(address, bytes, given));
         return null;
       });
     } else if (value instanceof String text) {
@@ -582,9 +582,9 @@ public final class Dict extends AbstractMap<String, Object> implements AutoClose
   private static void copyEntry(long to, long from, byte[] key, Kind kind) {
     switch (kind) {
       case ARRAY -> {
-        long array = TensorfileNative.tf_dict_get(from, key);
+        long array = TensorfileNative.tf_dict_get_array(from, key);
         try {
-          TensorfileNative.tf_dict_set(to, key, array);
+          TensorfileNative.tf_dict_set_array(to, key, array);
         } finally {
           TensorfileNative.tf_array_release(array);
         }

@@ -172,7 +172,7 @@ public final class Tensorfile {
     Options.call(options, settings -> load.run(made, settings));
     if (made[0] != 0) {
       try {
-        TensorfileNative.tf_dict_set(made[1], new byte[0], made[0]);
+        TensorfileNative.tf_dict_set_array(made[1], new byte[0], made[0]);
       } catch (Throwable t) {
         TensorfileNative.tf_dict_release(made[1]);
         TensorfileNative.tf_dict_release(made[2]);
