@@ -3,8 +3,9 @@
  * A thin C++17 layer over tensorfile.h: owning handles, exceptions, ranges and typed access.
  *
  * The layer is header-only. tensorfile.h documents what each function does and which statuses it can fail with; the
- * comments here name the C function that a member calls. Constants, and C functions that have no handle argument, such
- * as tf_dtype_name(), are used as they are.
+ * comments here name the C function that a member calls. The constants of C are enumerators with the same
+ * numbers: TF_DTYPE_FLOAT32 is Dtype::float32, and TF_FORMAT_AUTO, whose name would be a keyword, is Format::auto_. A
+ * number that this header does not know, because the library is newer, keeps its value in the enumeration.
  *
  * ## Handles
  *
@@ -32,7 +33,7 @@
  *
  *     namespace tf = tensorfile;
  *     tf::Dict weights;
- *     weights.set("w", tf::Array::zeros(TF_DTYPE_FLOAT32, {2, 3}));
+ *     weights.set("w", tf::Array::zeros(tf::Dtype::float32, {2, 3}));
  *     tf::save_safetensors("model.safetensors", weights);
  *
  *     tf::File file("model.safetensors");
@@ -67,6 +68,189 @@
 
 namespace tensorfile {
 
+/** The result of a call: ::tf_status. */
+enum class Status : tf_status {
+  ok = TF_STATUS_OK,
+  invalid_argument = TF_STATUS_INVALID_ARGUMENT,
+  out_of_memory = TF_STATUS_OUT_OF_MEMORY,
+  io = TF_STATUS_IO,
+  not_found = TF_STATUS_NOT_FOUND,
+  duplicate = TF_STATUS_DUPLICATE,
+  format = TF_STATUS_FORMAT,
+  corrupt = TF_STATUS_CORRUPT,
+  truncated = TF_STATUS_TRUNCATED,
+  unsupported = TF_STATUS_UNSUPPORTED,
+  limit = TF_STATUS_LIMIT,
+  type = TF_STATUS_TYPE,
+  mismatch = TF_STATUS_MISMATCH,
+  cancelled = TF_STATUS_CANCELLED,
+  internal = TF_STATUS_INTERNAL,
+};
+
+/** The type of an array's elements: ::tf_dtype. */
+enum class Dtype : tf_dtype {
+  unsupported = TF_DTYPE_UNSUPPORTED,
+  bool_ = TF_DTYPE_BOOL,
+  int8 = TF_DTYPE_INT8,
+  int16 = TF_DTYPE_INT16,
+  int32 = TF_DTYPE_INT32,
+  int64 = TF_DTYPE_INT64,
+  uint8 = TF_DTYPE_UINT8,
+  uint16 = TF_DTYPE_UINT16,
+  uint32 = TF_DTYPE_UINT32,
+  uint64 = TF_DTYPE_UINT64,
+  float16 = TF_DTYPE_FLOAT16,
+  bfloat16 = TF_DTYPE_BFLOAT16,
+  float32 = TF_DTYPE_FLOAT32,
+  float64 = TF_DTYPE_FLOAT64,
+  complex64 = TF_DTYPE_COMPLEX64,
+  complex128 = TF_DTYPE_COMPLEX128,
+  float8_e4m3fn = TF_DTYPE_FLOAT8_E4M3FN,
+  float8_e5m2 = TF_DTYPE_FLOAT8_E5M2,
+  float8_e4m3fnuz = TF_DTYPE_FLOAT8_E4M3FNUZ,
+  float8_e5m2fnuz = TF_DTYPE_FLOAT8_E5M2FNUZ,
+  float8_e8m0fnu = TF_DTYPE_FLOAT8_E8M0FNU,
+  float6_e2m3fn = TF_DTYPE_FLOAT6_E2M3FN,
+  float6_e3m2fn = TF_DTYPE_FLOAT6_E3M2FN,
+  float4_e2m1fn = TF_DTYPE_FLOAT4_E2M1FN,
+  q4_0 = TF_DTYPE_Q4_0,
+  q4_1 = TF_DTYPE_Q4_1,
+  q5_0 = TF_DTYPE_Q5_0,
+  q5_1 = TF_DTYPE_Q5_1,
+  q8_0 = TF_DTYPE_Q8_0,
+  q8_1 = TF_DTYPE_Q8_1,
+  q2_k = TF_DTYPE_Q2_K,
+  q3_k = TF_DTYPE_Q3_K,
+  q4_k = TF_DTYPE_Q4_K,
+  q5_k = TF_DTYPE_Q5_K,
+  q6_k = TF_DTYPE_Q6_K,
+  q8_k = TF_DTYPE_Q8_K,
+  iq2_xxs = TF_DTYPE_IQ2_XXS,
+  iq2_xs = TF_DTYPE_IQ2_XS,
+  iq3_xxs = TF_DTYPE_IQ3_XXS,
+  iq1_s = TF_DTYPE_IQ1_S,
+  iq4_nl = TF_DTYPE_IQ4_NL,
+  iq3_s = TF_DTYPE_IQ3_S,
+  iq2_s = TF_DTYPE_IQ2_S,
+  iq4_xs = TF_DTYPE_IQ4_XS,
+  iq1_m = TF_DTYPE_IQ1_M,
+  tq1_0 = TF_DTYPE_TQ1_0,
+  tq2_0 = TF_DTYPE_TQ2_0,
+  mxfp4 = TF_DTYPE_MXFP4,
+  nvfp4 = TF_DTYPE_NVFP4,
+  q1_0 = TF_DTYPE_Q1_0,
+  q2_0 = TF_DTYPE_Q2_0,
+};
+
+/** A file format: ::tf_format. */
+enum class Format : tf_format {
+  auto_ = TF_FORMAT_AUTO,
+  npy = TF_FORMAT_NPY,
+  npz = TF_FORMAT_NPZ,
+  safetensors = TF_FORMAT_SAFETENSORS,
+  gguf = TF_FORMAT_GGUF,
+  by_content = TF_FORMAT_BY_CONTENT,
+};
+
+/** The kind of a value in a Dict: ::tf_kind. */
+enum class Kind : tf_kind {
+  none = TF_KIND_NONE,
+  array = TF_KIND_ARRAY,
+  string = TF_KIND_STRING,
+  string_list = TF_KIND_STRING_LIST,
+  dict = TF_KIND_DICT,
+};
+
+/** An option of Options: ::tf_option. */
+enum class Option : tf_option {
+  threads = TF_OPTION_THREADS,
+  max_bytes = TF_OPTION_MAX_BYTES,
+  format = TF_OPTION_FORMAT,
+  load_mode = TF_OPTION_LOAD_MODE,
+  decode = TF_OPTION_DECODE,
+  lenient = TF_OPTION_LENIENT,
+  skip_unsupported = TF_OPTION_SKIP_UNSUPPORTED,
+  strict = TF_OPTION_STRICT,
+  parts = TF_OPTION_PARTS,
+  max_header_bytes = TF_OPTION_MAX_HEADER_BYTES,
+  max_arrays = TF_OPTION_MAX_ARRAYS,
+  max_metadata = TF_OPTION_MAX_METADATA,
+  max_name_bytes = TF_OPTION_MAX_NAME_BYTES,
+  max_rank = TF_OPTION_MAX_RANK,
+  max_nesting = TF_OPTION_MAX_NESTING,
+  exact_path = TF_OPTION_EXACT_PATH,
+  part_bytes = TF_OPTION_PART_BYTES,
+  atomic = TF_OPTION_ATOMIC,
+  durable = TF_OPTION_DURABLE,
+  alignment = TF_OPTION_ALIGNMENT,
+  gguf_extended = TF_OPTION_GGUF_EXTENDED,
+  compress = TF_OPTION_COMPRESS,
+  compression_level = TF_OPTION_COMPRESSION_LEVEL,
+  deflate = TF_OPTION_DEFLATE,
+};
+
+/** Values of Option::deflate. */
+enum class Deflate : std::int32_t {
+  auto_ = TF_DEFLATE_AUTO,
+  zlib = TF_DEFLATE_ZLIB,
+};
+
+/** Values of Option::decode, besides a Dtype. */
+enum class Decode : std::int32_t {
+  keep = TF_DECODE_KEEP,
+  mlx = TF_DECODE_MLX,
+};
+
+/** Values of Option::load_mode. */
+enum class LoadMode : std::int32_t {
+  own = TF_LOAD_MODE_OWN,
+  map = TF_LOAD_MODE_MAP,
+};
+
+namespace detail {
+
+/** The number of an enumerator, as the C functions take it. */
+template <typename Enum>
+constexpr std::int32_t number(Enum value) noexcept {
+  static_assert(std::is_same_v<std::underlying_type_t<Enum>, std::int32_t>, "not an enumeration of tensorfile.h");
+  return static_cast<std::int32_t>(value);
+}
+
+}  // namespace detail
+
+/** tf_status_name(): the status as a lower-case word. */
+inline const char *name(Status status) noexcept {
+  return tf_status_name(detail::number(status));
+}
+/** tf_dtype_name(): the name as NumPy, ml_dtypes or ggml write it. */
+inline const char *name(Dtype dtype) noexcept {
+  return tf_dtype_name(detail::number(dtype));
+}
+/** tf_format_name() */
+inline const char *name(Format format) noexcept {
+  return tf_format_name(detail::number(format));
+}
+/** tf_dtype_from_name(): Dtype::unsupported if there is no dtype of this name. */
+inline Dtype dtype_from_name(const std::string &text) noexcept {
+  return static_cast<Dtype>(tf_dtype_from_name(text.c_str()));
+}
+/** tf_dtype_bits(): the bits of an element; 0 for a block type. */
+inline std::uint32_t bits(Dtype dtype) noexcept {
+  return tf_dtype_bits(detail::number(dtype));
+}
+/** tf_dtype_block_size(): the elements of the smallest unit of whole bytes. */
+inline std::uint32_t block_size(Dtype dtype) noexcept {
+  return tf_dtype_block_size(detail::number(dtype));
+}
+/** tf_dtype_block_bytes(): the bytes of that unit. */
+inline std::uint32_t block_bytes(Dtype dtype) noexcept {
+  return tf_dtype_block_bytes(detail::number(dtype));
+}
+/** tf_format_probe() */
+inline Format format_of(const void *head, std::size_t nbytes) noexcept {
+  return static_cast<Format>(tf_format_probe(head, nbytes));
+}
+
 /** A failure of the library, with what the error record of the thread contained. */
 class Error : public std::runtime_error {
  public:
@@ -74,24 +258,23 @@ class Error : public std::runtime_error {
   static constexpr std::uint64_t no_offset = UINT64_MAX;
 
   /** An error that is not taken from the error record. */
-  Error(tf_status status, const std::string &message, std::string name = std::string(),
-        std::uint64_t offset = no_offset)
+  Error(Status status, const std::string &message, std::string name = std::string(), std::uint64_t offset = no_offset)
       : std::runtime_error(message),
         status_(status),
         offset_(offset),
         name_(std::make_shared<const std::string>(std::move(name))) {}
   /** The last failure on this thread: its error record, with the status that a C function returned. */
-  static Error last(tf_status status) { return Error(status, tf_error_message(), tf_error_name(), tf_error_offset()); }
+  static Error last(Status status) { return Error(status, tf_error_message(), tf_error_name(), tf_error_offset()); }
 
-  /** TF_STATUS_*, or the status that a callback returned. */
-  tf_status status() const noexcept { return status_; }
+  /** The status, which can have a number without an enumerator if a callback or a newer library returned it. */
+  Status status() const noexcept { return status_; }
   /** The byte offset in the file that the failure is about, or no_offset. */
   std::uint64_t offset() const noexcept { return offset_; }
   /** The name of the array or key that the failure is about, or "". */
   const std::string &name() const noexcept { return *name_; }
 
  private:
-  tf_status status_;
+  Status status_;
   std::uint64_t offset_;
   std::shared_ptr<const std::string> name_;  // shared, so that copying an exception cannot throw
 };
@@ -108,7 +291,7 @@ inline std::exception_ptr &thrown() {
 template <typename Body>
 tf_status guarded(Body &&body) noexcept {
   try {
-    return body();
+    return number(body());
   } catch (...) {
     thrown() = std::current_exception();
     return TF_STATUS_CANCELLED;
@@ -119,11 +302,11 @@ tf_status guarded(Body &&body) noexcept {
 inline void check(tf_status status) {
   if (status == TF_STATUS_OK) return;
   if (std::exception_ptr exception = std::exchange(thrown(), nullptr)) std::rethrow_exception(exception);
-  throw Error::last(status);
+  throw Error::last(static_cast<Status>(status));
 }
 
 /** Throws an Error unless the condition is true. */
-inline void require(bool condition, tf_status status, const char *message) {
+inline void require(bool condition, Status status, const char *message) {
   if (!condition) throw Error(status, message);
 }
 
@@ -240,6 +423,11 @@ class Path {
   std::string text_;
 };
 
+/** tf_format_from_path(): Format::auto_ if the extension names no format. */
+inline Format format_from_path(const Path &path) noexcept {
+  return static_cast<Format>(tf_format_from_path(path.c_str()));
+}
+
 /** The sizes of an array in elements, outermost dimension first. */
 using Shape = std::vector<std::int64_t>;
 
@@ -253,40 +441,40 @@ struct Slice {
 /**
  * The dtype of a C++ type: bool, integers of 8 to 64 bits, float, double, std::complex<float>, std::complex<double>.
  * Specialise it to use another type, such as a 16-bit float:
- * `template <> struct tensorfile::DtypeOf<my::half> { static constexpr tf_dtype value = TF_DTYPE_FLOAT16; };`
+ * `template <> struct tensorfile::DtypeOf<my::half> { static constexpr tensorfile::Dtype value = tensorfile::Dtype::float16; };`
  */
 template <typename T, typename = void>
 struct DtypeOf;
 template <>
 struct DtypeOf<bool> {
-  static constexpr tf_dtype value = TF_DTYPE_BOOL;
+  static constexpr Dtype value = Dtype::bool_;
 };
 template <>
 struct DtypeOf<float> {
-  static constexpr tf_dtype value = TF_DTYPE_FLOAT32;
+  static constexpr Dtype value = Dtype::float32;
 };
 template <>
 struct DtypeOf<double> {
-  static constexpr tf_dtype value = TF_DTYPE_FLOAT64;
+  static constexpr Dtype value = Dtype::float64;
 };
 template <>
 struct DtypeOf<std::complex<float>> {
-  static constexpr tf_dtype value = TF_DTYPE_COMPLEX64;
+  static constexpr Dtype value = Dtype::complex64;
 };
 template <>
 struct DtypeOf<std::complex<double>> {
-  static constexpr tf_dtype value = TF_DTYPE_COMPLEX128;
+  static constexpr Dtype value = Dtype::complex128;
 };
 template <typename T>
 struct DtypeOf<T, std::enable_if_t<std::is_integral_v<T> && sizeof(T) <= 8>> {
-  static constexpr tf_dtype value = (std::is_signed_v<T> ? TF_DTYPE_INT8 : TF_DTYPE_UINT8) + (sizeof(T) == 1   ? 0
-                                                                                              : sizeof(T) == 2 ? 1
-                                                                                              : sizeof(T) == 4 ? 2
-                                                                                                               : 3);
+  static constexpr Dtype value = sizeof(T) == 1   ? (std::is_signed_v<T> ? Dtype::int8 : Dtype::uint8)
+                                 : sizeof(T) == 2 ? (std::is_signed_v<T> ? Dtype::int16 : Dtype::uint16)
+                                 : sizeof(T) == 4 ? (std::is_signed_v<T> ? Dtype::int32 : Dtype::uint32)
+                                                  : (std::is_signed_v<T> ? Dtype::int64 : Dtype::uint64);
 };
 /** The dtype of a C++ type, const or not. */
 template <typename T>
-inline constexpr tf_dtype dtype_of = DtypeOf<std::remove_cv_t<T>>::value;
+inline constexpr Dtype dtype_of = DtypeOf<std::remove_cv_t<T>>::value;
 
 static_assert(sizeof(bool) == 1, "an element of a bool array is one byte");
 
@@ -298,21 +486,30 @@ class Options : public detail::Handle<tf_options, tf_options_retain, tf_options_
   /** Another handle on the same options. */
   Options share() const noexcept { return Options(retained()); }
   /** tf_options_set() */
-  Options &set(tf_option option, std::int64_t value) & {
-    detail::check(tf_options_set(ensure(), option, value));
+  Options &set(Option option, std::int64_t value) & {
+    detail::check(tf_options_set(ensure(), detail::number(option), value));
     return *this;
   }
-  Options &&set(tf_option option, std::int64_t value) && { return std::move(set(option, value)); }
+  Options &&set(Option option, std::int64_t value) && { return std::move(set(option, value)); }
+  /** tf_options_set() with a Format, Dtype, Decode, Deflate or LoadMode. */
+  template <typename Enum, typename = std::enable_if_t<std::is_enum_v<Enum>>>
+  Options &set(Option option, Enum value) & {
+    return set(option, std::int64_t{detail::number(value)});
+  }
+  template <typename Enum, typename = std::enable_if_t<std::is_enum_v<Enum>>>
+  Options &&set(Option option, Enum value) && {
+    return std::move(set(option, value));
+  }
   /** tf_options_set_string() */
-  Options &set(tf_option option, std::string_view text) & {
-    detail::check(tf_options_set_string(ensure(), option, text.data(), text.size()));
+  Options &set(Option option, std::string_view text) & {
+    detail::check(tf_options_set_string(ensure(), detail::number(option), text.data(), text.size()));
     return *this;
   }
-  Options &&set(tf_option option, std::string_view text) && { return std::move(set(option, text)); }
+  Options &&set(Option option, std::string_view text) && { return std::move(set(option, text)); }
   /** tf_options_get() */
-  std::int64_t get(tf_option option) {
+  std::int64_t get(Option option) {
     std::int64_t value = 0;
-    detail::check(tf_options_get(&value, ensure(), option));
+    detail::check(tf_options_get(&value, ensure(), detail::number(option)));
     return value;
   }
   using Handle::get;
@@ -323,7 +520,7 @@ class Options : public detail::Handle<tf_options, tf_options_retain, tf_options_
     auto kept = std::make_unique<Report>(std::move(report));
     const auto trampoline = [](void *user, std::uint64_t done, std::uint64_t total) -> tf_status {
       return detail::guarded(
-          [&] { return (*static_cast<Report *>(user))(done, total) ? TF_STATUS_OK : TF_STATUS_CANCELLED; });
+          [&] { return (*static_cast<Report *>(user))(done, total) ? Status::ok : Status::cancelled; });
     };
     detail::check(tf_options_set_progress(handle, trampoline, detail::destroy<Report>, kept.release()));
     return *this;
@@ -341,7 +538,7 @@ class Options : public detail::Handle<tf_options, tf_options_retain, tf_options_
     const auto trampoline = [](void *user, tf_job_fn run, void *jobs, std::size_t count) -> tf_status {
       return detail::guarded([&] {
         (*static_cast<Execute *>(user))(count, [run, jobs](std::size_t index) { run(jobs, index); });
-        return TF_STATUS_OK;
+        return Status::ok;
       });
     };
     detail::check(tf_options_set_executor(handle, trampoline, width, detail::destroy<Execute>, kept.release()));
@@ -429,7 +626,7 @@ class Source : public detail::Handle<tf_source, tf_source_retain, tf_source_rele
     Source source;
     auto kept = std::make_unique<ReadAt>(std::move(read_at));
     const auto trampoline = [](void *user, std::uint64_t offset, void *dst, std::size_t nbytes) -> tf_status {
-      return detail::guarded([&] { return (*static_cast<ReadAt *>(user))(offset, dst, nbytes), TF_STATUS_OK; });
+      return detail::guarded([&] { return (*static_cast<ReadAt *>(user))(offset, dst, nbytes), Status::ok; });
     };
     detail::check(tf_source_new(source.out(), size, 0, trampoline, nullptr, detail::destroy<ReadAt>, kept.release()));
     return source;
@@ -450,7 +647,7 @@ class Sink : public detail::Handle<tf_sink, tf_sink_retain, tf_sink_release> {
     Sink sink;
     auto kept = std::make_unique<Write>(std::move(write));
     const auto trampoline = [](void *user, const void *src, std::size_t nbytes) -> tf_status {
-      return detail::guarded([&] { return (*static_cast<Write *>(user))(src, nbytes), TF_STATUS_OK; });
+      return detail::guarded([&] { return (*static_cast<Write *>(user))(src, nbytes), Status::ok; });
     };
     detail::check(tf_sink_new(sink.out(), trampoline, detail::destroy<Write>, kept.release()));
     return sink;
@@ -463,7 +660,7 @@ namespace detail {
 class SliceArguments {
  public:
   SliceArguments(const std::vector<Slice> &axes, std::size_t ndim) {
-    require(axes.size() <= ndim, TF_STATUS_INVALID_ARGUMENT, "more slices than the array has dimensions");
+    require(axes.size() <= ndim, Status::invalid_argument, "more slices than the array has dimensions");
     for (std::size_t i = 0; i < ndim; ++i) {
       const Slice axis = i < axes.size() ? axes[i] : Slice();
       start_.push_back(axis.start);
@@ -483,8 +680,8 @@ class SliceArguments {
 };
 
 /** The error of typed access to an array of another dtype. */
-inline Error wrong_dtype(tf_dtype found, tf_dtype asked) {
-  return Error(TF_STATUS_TYPE, std::string("the array is ") + tf_dtype_name(found) + ", not " + tf_dtype_name(asked));
+inline Error wrong_dtype(Dtype found, Dtype asked) {
+  return Error(Status::type, std::string("the array is ") + name(found) + ", not " + name(asked));
 }
 
 }  // namespace detail
@@ -498,15 +695,15 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
   Array share() const noexcept { return Array(retained()); }
 
   /** tf_array_new_with() */
-  static Array zeros(tf_dtype dtype, const Shape &shape, const Options &options = Options()) {
+  static Array zeros(Dtype dtype, const Shape &shape, const Options &options = Options()) {
     Array array;
-    detail::check(tf_array_new_with(array.out(), dtype, shape.data(), shape.size(), options.get()));
+    detail::check(tf_array_new_with(array.out(), detail::number(dtype), shape.data(), shape.size(), options.get()));
     return array;
   }
   /** tf_array_copy_from() */
-  static Array copy(tf_dtype dtype, const Shape &shape, const void *src, std::size_t nbytes) {
+  static Array copy(Dtype dtype, const Shape &shape, const void *src, std::size_t nbytes) {
     Array array;
-    detail::check(tf_array_copy_from(array.out(), dtype, shape.data(), shape.size(), src, nbytes));
+    detail::check(tf_array_copy_from(array.out(), detail::number(dtype), shape.data(), shape.size(), src, nbytes));
     return array;
   }
   /** An array that holds a copy of count elements, which must be the number that shape has. */
@@ -527,10 +724,9 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
     T *const data = kept->data();
     const std::size_t nbytes = kept->size() * sizeof(T);
     Array array;
-    detail::check(tf_array_wrap(array.out(), dtype_of<T>, shape.data(), shape.size(), nullptr, data, nbytes, 1,
-                                detail::destroy<std::vector<T>>, kept.release()));
-    detail::require(array.nbytes() == nbytes, TF_STATUS_INVALID_ARGUMENT,
-                    "the shape has fewer elements than the vector");
+    detail::check(tf_array_wrap(array.out(), detail::number(dtype_of<T>), shape.data(), shape.size(), nullptr, data,
+                                nbytes, 1, detail::destroy<std::vector<T>>, kept.release()));
+    detail::require(array.nbytes() == nbytes, Status::invalid_argument, "the shape has fewer elements than the vector");
     return array;
   }
   /**
@@ -544,11 +740,11 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
    * @param done      called when the last array on this memory is released, or if this function throws
    */
   template <typename Done>
-  static Array wrap(tf_dtype dtype, const Shape &shape, const Shape &strides, void *data, std::size_t nbytes,
+  static Array wrap(Dtype dtype, const Shape &shape, const Shape &strides, void *data, std::size_t nbytes,
                     bool writable, Done done) {
     void *const user = detail::keep(std::move(done));
     Array array;
-    detail::check(tf_array_wrap(array.out(), dtype, shape.data(), shape.size(),
+    detail::check(tf_array_wrap(array.out(), detail::number(dtype), shape.data(), shape.size(),
                                 strides.empty() ? nullptr : strides.data(), data, nbytes, writable ? 1 : 0,
                                 detail::call_once<Done>, user));
     return array;
@@ -559,13 +755,13 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
   static Array wrap(const Shape &shape, T *data, std::size_t count) {
     Array array;
     void *const bytes = const_cast<std::remove_cv_t<T> *>(data);
-    detail::check(tf_array_wrap(array.out(), dtype_of<T>, shape.data(), shape.size(), nullptr, bytes, count * sizeof(T),
-                                std::is_const_v<T> ? 0 : 1, nullptr, nullptr));
+    detail::check(tf_array_wrap(array.out(), detail::number(dtype_of<T>), shape.data(), shape.size(), nullptr, bytes,
+                                count * sizeof(T), std::is_const_v<T> ? 0 : 1, nullptr, nullptr));
     return array;
   }
 
   /** tf_array_dtype() */
-  tf_dtype dtype() const noexcept { return tf_array_dtype(handle_); }
+  Dtype dtype() const noexcept { return static_cast<Dtype>(tf_array_dtype(handle_)); }
   /** tf_array_ndim() */
   std::size_t ndim() const noexcept { return tf_array_ndim(handle_); }
   /** tf_array_shape(): sizes in elements. */
@@ -656,9 +852,9 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
     return array;
   }
   /** tf_array_cast() */
-  Array cast(tf_dtype dtype, const Options &options = Options()) const {
+  Array cast(Dtype dtype, const Options &options = Options()) const {
     Array array;
-    detail::check(tf_array_cast(array.out(), handle_, dtype, options.get()));
+    detail::check(tf_array_cast(array.out(), handle_, detail::number(dtype), options.get()));
     return array;
   }
   /** tf_array_equal() */
@@ -670,7 +866,7 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
 
  private:
   void require_contiguous() const {
-    detail::require(is_contiguous(), TF_STATUS_INVALID_ARGUMENT, "the array is not C-contiguous; use contiguous()");
+    detail::require(is_contiguous(), Status::invalid_argument, "the array is not C-contiguous; use contiguous()");
   }
   template <typename T>
   void require_elements() const {
@@ -871,8 +1067,8 @@ class Dict::Entry {
   std::size_t index() const noexcept { return index_; }
   /** tf_dict_key_at() */
   std::string_view key() const noexcept { return key_; }
-  /** tf_dict_kind_at(): TF_KIND_* */
-  tf_kind kind() const noexcept { return tf_dict_kind_at(dict_->get(), index_); }
+  /** tf_dict_kind_at() */
+  Kind kind() const noexcept { return static_cast<Kind>(tf_dict_kind_at(dict_->get(), index_)); }
   /** The value, as Dict::array(). */
   Array array() const { return dict_->array(key_); }
   /** The value, as Dict::string(). */
@@ -910,11 +1106,11 @@ inline Dict::Entry Dict::operator[](std::string_view key) const {
 }
 inline Dict &Dict::set(const Entry &entry) {
   switch (entry.kind()) {
-    case TF_KIND_STRING:
+    case Kind::string:
       return set(entry.key(), entry.string());
-    case TF_KIND_STRING_LIST:
+    case Kind::string_list:
       return set(entry.key(), entry.strings());
-    case TF_KIND_DICT:
+    case Kind::dict:
       return set(entry.key(), entry.dict());
     default:
       return set(entry.key(), entry.array());
@@ -936,21 +1132,21 @@ class File : public detail::Handle<tf_file, tf_file_retain, tf_file_release> {
     detail::check(tf_file_open(out(), path.c_str(), options.get()));
   }
   /** tf_file_open_source() */
-  explicit File(const Source &source, tf_format format = TF_FORMAT_AUTO, const Options &options = Options()) {
-    detail::check(tf_file_open_source(out(), source.get(), format, options.get()));
+  explicit File(const Source &source, Format format = Format::auto_, const Options &options = Options()) {
+    detail::check(tf_file_open_source(out(), source.get(), detail::number(format), options.get()));
   }
   /** tf_file_open_memory(): copies the bytes. */
-  static File from_memory(const void *data, std::size_t nbytes, tf_format format = TF_FORMAT_AUTO,
+  static File from_memory(const void *data, std::size_t nbytes, Format format = Format::auto_,
                           const Options &options = Options()) {
     File file;
-    detail::check(tf_file_open_memory(file.out(), data, nbytes, format, options.get()));
+    detail::check(tf_file_open_memory(file.out(), data, nbytes, detail::number(format), options.get()));
     return file;
   }
   /** Another handle on the same file. */
   File share() const noexcept { return File(retained()); }
 
   /** tf_file_format() */
-  tf_format format() const noexcept { return tf_file_format(handle_); }
+  Format format() const noexcept { return static_cast<Format>(tf_file_format(handle_)); }
   /** tf_file_count(): the number of arrays. */
   std::size_t size() const noexcept { return tf_file_count(handle_); }
   /** True if there are no arrays. */
@@ -995,8 +1191,8 @@ class File : public detail::Handle<tf_file, tf_file_retain, tf_file_release> {
     void *dst;
     std::size_t nbytes;
   };
-  /** tf_file_read_many(). Casts to dtype while reading; TF_DTYPE_UNSUPPORTED keeps the stored dtypes. */
-  void read_many(const std::vector<Destination> &destinations, tf_dtype dtype = TF_DTYPE_UNSUPPORTED) const {
+  /** tf_file_read_many(). Casts to dtype while reading; Dtype::unsupported keeps the stored dtypes. */
+  void read_many(const std::vector<Destination> &destinations, Dtype dtype = Dtype::unsupported) const {
     std::vector<std::size_t> indices;
     std::vector<void *> targets;
     std::vector<std::size_t> sizes;
@@ -1005,7 +1201,8 @@ class File : public detail::Handle<tf_file, tf_file_retain, tf_file_release> {
       targets.push_back(destination.dst);
       sizes.push_back(destination.nbytes);
     }
-    detail::check(tf_file_read_many(handle_, indices.data(), indices.size(), dtype, targets.data(), sizes.data()));
+    detail::check(tf_file_read_many(handle_, indices.data(), indices.size(), detail::number(dtype), targets.data(),
+                                    sizes.data()));
   }
 
  private:
@@ -1041,8 +1238,8 @@ class File::Entry {
   std::size_t index() const noexcept { return index_; }
   /** tf_file_name() */
   std::string_view name() const noexcept { return name_; }
-  /** tf_file_dtype(); TF_DTYPE_UNSUPPORTED if the library does not know the type. */
-  tf_dtype dtype() const noexcept { return tf_file_dtype(handle(), index_); }
+  /** tf_file_dtype(); Dtype::unsupported if the library does not know the type. */
+  Dtype dtype() const noexcept { return static_cast<Dtype>(tf_file_dtype(handle(), index_)); }
   /** tf_file_type(): the dtype's name, or what the file calls a type that the library does not know. */
   std::string_view type() const {
     const char *text = nullptr;
@@ -1090,7 +1287,7 @@ class File::Entry {
   /** tf_file_read_into(). Casts to the dtype of T while reading; count must be the number of elements of the array. */
   template <typename T>
   void read_into(T *dst, std::size_t count) const {
-    detail::check(tf_file_read_into(handle(), index_, dtype_of<T>, dst, count * sizeof(T)));
+    detail::check(tf_file_read_into(handle(), index_, detail::number(dtype_of<T>), dst, count * sizeof(T)));
   }
   /** tf_file_read_slice_into(). Casts to the dtype of T while reading; count must be the number of elements of the
       slice. */
@@ -1098,7 +1295,7 @@ class File::Entry {
   void read_slice_into(const std::vector<Slice> &axes, T *dst, std::size_t count) const {
     const detail::SliceArguments arguments(axes, ndim());
     detail::check(tf_file_read_slice_into(handle(), index_, arguments.start(), arguments.stop(), arguments.step(),
-                                          arguments.ndim(), dtype_of<T>, dst, count * sizeof(T)));
+                                          arguments.ndim(), detail::number(dtype_of<T>), dst, count * sizeof(T)));
   }
   /** Reads all elements in C order, cast to the dtype of T while reading. */
   template <typename T>
@@ -1162,20 +1359,20 @@ inline Loaded load(const Path &path, const Options &options = Options()) {
   return {Array(array), Dict(arrays), Dict(metadata)};
 }
 /** tf_load_memory() */
-inline Loaded load_memory(const void *data, std::size_t nbytes, tf_format format = TF_FORMAT_AUTO,
+inline Loaded load_memory(const void *data, std::size_t nbytes, Format format = Format::auto_,
                           const Options &options = Options()) {
   tf_array *array = nullptr;
   tf_dict *arrays = nullptr;
   tf_dict *metadata = nullptr;
-  detail::check(tf_load_memory(&array, &arrays, &metadata, data, nbytes, format, options.get()));
+  detail::check(tf_load_memory(&array, &arrays, &metadata, data, nbytes, detail::number(format), options.get()));
   return {Array(array), Dict(arrays), Dict(metadata)};
 }
 /** tf_load_source() */
-inline Loaded load(const Source &source, tf_format format = TF_FORMAT_AUTO, const Options &options = Options()) {
+inline Loaded load(const Source &source, Format format = Format::auto_, const Options &options = Options()) {
   tf_array *array = nullptr;
   tf_dict *arrays = nullptr;
   tf_dict *metadata = nullptr;
-  detail::check(tf_load_source(&array, &arrays, &metadata, source.get(), format, options.get()));
+  detail::check(tf_load_source(&array, &arrays, &metadata, source.get(), detail::number(format), options.get()));
   return {Array(array), Dict(arrays), Dict(metadata)};
 }
 /** What tf_check() found: one line for each fault, excused fault and remark. */
@@ -1252,11 +1449,11 @@ inline Buffer save_memory(const Array &array, const Options &options = Options()
   return Buffer(buffer);
 }
 /** tf_save_memory(), for named arrays. */
-inline Buffer save_memory(tf_format format, const Dict &arrays, const Dict &metadata = Dict(),
+inline Buffer save_memory(Format format, const Dict &arrays, const Dict &metadata = Dict(),
                           const Options &options = Options()) {
   tf_buffer *buffer = nullptr;
-  detail::check(
-      tf_save_memory(&buffer, format, nullptr, detail::DictOrEmpty(arrays).get(), metadata.get(), options.get()));
+  detail::check(tf_save_memory(&buffer, detail::number(format), nullptr, detail::DictOrEmpty(arrays).get(),
+                               metadata.get(), options.get()));
   return Buffer(buffer);
 }
 /** tf_save_sink(), for one array as .npy. */
@@ -1264,10 +1461,10 @@ inline void save_sink(const Sink &sink, const Array &array, const Options &optio
   detail::check(tf_save_sink(sink.get(), TF_FORMAT_NPY, array.get(), nullptr, nullptr, options.get()));
 }
 /** tf_save_sink(), for named arrays. */
-inline void save_sink(const Sink &sink, tf_format format, const Dict &arrays, const Dict &metadata = Dict(),
+inline void save_sink(const Sink &sink, Format format, const Dict &arrays, const Dict &metadata = Dict(),
                       const Options &options = Options()) {
-  detail::check(
-      tf_save_sink(sink.get(), format, nullptr, detail::DictOrEmpty(arrays).get(), metadata.get(), options.get()));
+  detail::check(tf_save_sink(sink.get(), detail::number(format), nullptr, detail::DictOrEmpty(arrays).get(),
+                             metadata.get(), options.get()));
 }
 
 /** Writes a file whose arrays need not fit in memory. First all arrays are declared, then their bytes are written in
@@ -1277,19 +1474,20 @@ class Writer : public detail::Handle<tf_writer, tf_writer_retain, tf_writer_rele
  public:
   using Handle::Handle;
   /** tf_writer_open() */
-  explicit Writer(const Path &path, tf_format format = TF_FORMAT_AUTO, const Options &options = Options()) {
-    detail::check(tf_writer_open(out(), path.c_str(), format, options.get()));
+  explicit Writer(const Path &path, Format format = Format::auto_, const Options &options = Options()) {
+    detail::check(tf_writer_open(out(), path.c_str(), detail::number(format), options.get()));
   }
   /** tf_writer_open_sink() */
-  explicit Writer(const Sink &sink, tf_format format, const Options &options = Options()) {
-    detail::check(tf_writer_open_sink(out(), sink.get(), format, options.get()));
+  explicit Writer(const Sink &sink, Format format, const Options &options = Options()) {
+    detail::check(tf_writer_open_sink(out(), sink.get(), detail::number(format), options.get()));
   }
 
   /** Another handle on the same writer. */
   Writer share() const noexcept { return Writer(retained()); }
   /** tf_writer_declare() */
-  Writer &declare(std::string_view name, tf_dtype dtype, const std::vector<std::int64_t> &shape) {
-    detail::check(tf_writer_declare(handle_, name.data(), name.size(), dtype, shape.data(), shape.size()));
+  Writer &declare(std::string_view name, Dtype dtype, const std::vector<std::int64_t> &shape) {
+    detail::check(
+        tf_writer_declare(handle_, name.data(), name.size(), detail::number(dtype), shape.data(), shape.size()));
     return *this;
   }
   /** tf_writer_set_metadata() */

@@ -211,8 +211,8 @@ struct Level {
       if (quit_while_loading) push_quit();
       return !quit;
     });
-    terrain = tensorfile::load(pack.open("terrain.npy"), TF_FORMAT_AUTO, options).array;
-    weights = tensorfile::load(pack.open("weights.safetensors"), TF_FORMAT_AUTO, options).arrays;
+    terrain = tensorfile::load(pack.open("terrain.npy"), tensorfile::Format::auto_, options).array;
+    weights = tensorfile::load(pack.open("weights.safetensors"), tensorfile::Format::auto_, options).arrays;
     const tensorfile::File file(pack.open("weights.safetensors"));
     biases.resize(static_cast<std::size_t>(file["bias"].shape()[0]));
     file["bias"].read_into(biases.data(), biases.size());
@@ -234,7 +234,7 @@ struct Level {
       level.state = State::kReady;
     } catch (const tensorfile::Error &failure) {
       level.error = failure.what();
-      level.state = failure.status() == TF_STATUS_CANCELLED ? State::kStopped : State::kFailed;
+      level.state = failure.status() == tensorfile::Status::cancelled ? State::kStopped : State::kFailed;
     } catch (const std::exception &failure) {
       level.error = failure.what();
       level.state = State::kFailed;

@@ -36,7 +36,7 @@ class Check : public Command {
   int check_file(const std::string &path) const {
     Progress progress(path);
     tensorfile::Options options = library_options(input_);
-    options.set(TF_OPTION_SKIP_UNSUPPORTED, skip_unsupported_ ? 1 : 0);
+    options.set(tensorfile::Option::skip_unsupported, skip_unsupported_ ? 1 : 0);
     progress.watch_all(options);
     const tensorfile::CheckReport found = tensorfile::check(path, options);
     progress.finish();

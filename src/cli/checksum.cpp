@@ -27,9 +27,9 @@ std::vector<Byte> swapped_items(const tensorfile::Array &array, size_t item) {
 
 // Returns the size of the items to swap on a big-endian machine: half of a complex number; 1 for blocks, which are
 // little-endian everywhere.
-size_t swapped_bytes(tf_dtype dtype) {
-  const size_t bytes = tf_dtype_bits(dtype) / 8;
-  const bool is_complex = dtype == TF_DTYPE_COMPLEX64 || dtype == TF_DTYPE_COMPLEX128;
+size_t swapped_bytes(tensorfile::Dtype dtype) {
+  const size_t bytes = tensorfile::bits(dtype) / 8;
+  const bool is_complex = dtype == tensorfile::Dtype::complex64 || dtype == tensorfile::Dtype::complex128;
   return std::max<size_t>(1, is_complex ? bytes / 2 : bytes);
 }
 

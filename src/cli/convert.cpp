@@ -35,8 +35,8 @@ struct Request {
   QuantizeOptions quantize;
   int64_t part_bytes = 0;  // 0 means one file
 
-  tf_format format = TF_FORMAT_AUTO;      // the format of OUT
-  tf_dtype dtype = TF_DTYPE_UNSUPPORTED;  // the dtype to cast to; UNSUPPORTED means no cast
+  tensorfile::Format format = tensorfile::Format::auto_;     // the format of OUT
+  tensorfile::Dtype dtype = tensorfile::Dtype::unsupported;  // the dtype to cast to; unsupported means no cast
 };
 
 void declare_request(CommandLine &line, Request &request) {
@@ -75,30 +75,33 @@ void complete_quantize(Request &request) {
     throw UsageError{"--include and --exclude require --quantize"};
   }
   if (!request.cast.empty()) throw UsageError{"--quantize and --cast cannot be combined"};
-  quantize.dtype = tf_dtype_from_name(quantize.type.c_str());
-  if (quantize.dtype == TF_DTYPE_UNSUPPORTED || tf_dtype_bits(quantize.dtype) != 0) {
+  quantize.dtype = tensorfile::dtype_from_name(quantize.type);
+  if (quantize.dtype == tensorfile::Dtype::unsupported || tensorfile::bits(quantize.dtype) != 0) {
     throw UsageError{"--quantize: unknown block type " + in_quotes(quantize.type)};
   }
 }
 
 // Checks the options and looks up the formats and dtypes that they name. Throws UsageError.
 void complete(Request &request) {
-  request.format = tf_format_from_path(request.out.c_str());
-  if (request.format == TF_FORMAT_AUTO) {
+  request.format = tensorfile::format_from_path(request.out);
+  if (request.format == tensorfile::Format::auto_) {
     throw UsageError{escaped(request.out) + ": the extension must be .npy, .npz, .safetensors or .gguf"};
   }
   if (!request.cast.empty()) {
-    request.dtype = tf_dtype_from_name(request.cast.c_str());
-    if (request.dtype == TF_DTYPE_UNSUPPORTED) throw UsageError{"--cast: unknown dtype " + in_quotes(request.cast)};
+    request.dtype = tensorfile::dtype_from_name(request.cast);
+    if (request.dtype == tensorfile::Dtype::unsupported)
+      throw UsageError{"--cast: unknown dtype " + in_quotes(request.cast)};
   }
   complete_quantize(request);
-  const bool has_parts = request.format == TF_FORMAT_SAFETENSORS || request.format == TF_FORMAT_GGUF;
+  const bool has_parts =
+      request.format == tensorfile::Format::safetensors || request.format == tensorfile::Format::gguf;
   if (request.part_bytes > 0 && !has_parts) throw UsageError{"--part-bytes requires OUT to be .safetensors or .gguf"};
   if (request.metadata != "keep" && request.metadata != "drop" && request.metadata != "strings") {
     throw UsageError{"--metadata: expected keep, drop or strings, not " + in_quotes(request.metadata)};
   }
   if (request.name && !is_utf8(*request.name)) throw UsageError{"--name " + escaped(*request.name) + ": not UTF-8"};
-  if (request.compress && request.format != TF_FORMAT_NPZ) throw UsageError{"--compress requires OUT to be .npz"};
+  if (request.compress && request.format != tensorfile::Format::npz)
+    throw UsageError{"--compress requires OUT to be .npz"};
 }
 
 // Throws the library's error for an array of an unknown dtype, and names the option that leaves such arrays out.
@@ -113,12 +116,12 @@ void require_convertible(const Entry &entry) {
 PlannedArray plan_array(const Request &request, const Entry &entry, std::string name) {
   require_convertible(entry);
   const auto shape = entry.shape();
-  const tf_dtype to = request.dtype == TF_DTYPE_UNSUPPORTED ? entry.dtype() : request.dtype;
+  const tensorfile::Dtype to = request.dtype == tensorfile::Dtype::unsupported ? entry.dtype() : request.dtype;
   return {entry.index(), std::move(name), entry.dtype(), to, {shape.begin(), shape.end()}};
 }
 
 bool is_left_out(const Request &request, const Entry &entry) {
-  return request.skip_unsupported && entry.dtype() == TF_DTYPE_UNSUPPORTED;
+  return request.skip_unsupported && entry.dtype() == tensorfile::Dtype::unsupported;
 }
 
 // Returns the arrays to convert, with their names in OUT.
@@ -157,7 +160,8 @@ std::string joined(const std::vector<std::string> &parts) {
 
 // Makes the one-line error that lists everything that OUT cannot hold.
 tensorfile::Error cannot_hold(const Request &request, const std::vector<std::string> &refused) {
-  return {TF_STATUS_UNSUPPORTED, std::string(tf_format_name(request.format)) + " cannot hold " + joined(refused)};
+  return {tensorfile::Status::unsupported,
+          std::string(tensorfile::name(request.format)) + " cannot hold " + joined(refused)};
 }
 
 // Throws cannot_hold() if OUT cannot hold the arrays or the metadata. `unasked` describes metadata that OUT could hold, but
@@ -170,8 +174,8 @@ void require_holdable(const Request &request, const std::vector<PlannedArray> &p
     names.reserve(planned.size());
     for (const PlannedArray &array : planned)
       names.push_back(in_quotes(array.name));
-    throw tensorfile::Error(TF_STATUS_UNSUPPORTED,
-                            std::string(tf_format_name(request.format)) + " holds exactly one array, but there are " +
+    throw tensorfile::Error(tensorfile::Status::unsupported,
+                            std::string(tensorfile::name(request.format)) + " holds exactly one array, but there are " +
                                 std::to_string(planned.size()) + (names.empty() ? "" : "; choose one with --name: ") +
                                 joined(names));
   }
@@ -194,15 +198,15 @@ struct Input {
 };
 
 bool is_text(const tensorfile::Dict::Entry &entry) {
-  return entry.kind() == TF_KIND_STRING || entry.kind() == TF_KIND_STRING_LIST;
+  return entry.kind() == tensorfile::Kind::string || entry.kind() == tensorfile::Kind::string_list;
 }
 
 // Selects the metadata of IN that OUT gets. MLX cannot read an .npz with text members, so from other formats they are only
 // written when the user asks for them.
 void select_metadata(Input &input, const Request &request) {
   if (request.metadata == "drop") return;
-  const bool asks =
-      request.format == TF_FORMAT_NPZ && input.file.format() != TF_FORMAT_NPZ && request.metadata == "keep";
+  const bool asks = request.format == tensorfile::Format::npz && input.file.format() != tensorfile::Format::npz &&
+                    request.metadata == "keep";
   const tensorfile::Dict metadata = input.file.metadata();
   for (const tensorfile::Dict::Entry &entry : metadata) {
     if (request.metadata == "strings" && !is_text(entry)) continue;
@@ -217,21 +221,21 @@ void select_metadata(Input &input, const Request &request) {
 void open(Input &input, const Request &request) {
   input.options = library_options(request.input);
   input.progress.watch(input.options);
-  input.options.set(TF_OPTION_EXACT_PATH, 1);
-  if (request.map) input.options.set(TF_OPTION_LOAD_MODE, TF_LOAD_MODE_MAP);
+  input.options.set(tensorfile::Option::exact_path, 1);
+  if (request.map) input.options.set(tensorfile::Option::load_mode, tensorfile::LoadMode::map);
   input.file = tensorfile::File(request.in, input.options);
   select_metadata(input, request);
-  if (request.part_bytes > 0) input.options.set(TF_OPTION_PART_BYTES, request.part_bytes);
-  if (request.compress) input.options.set(TF_OPTION_COMPRESS, 1);
+  if (request.part_bytes > 0) input.options.set(tensorfile::Option::part_bytes, request.part_bytes);
+  if (request.compress) input.options.set(tensorfile::Option::compress, 1);
   // Ranks and names that few readers accept stay as they are.
-  if (request.format == TF_FORMAT_GGUF && input.file.format() == TF_FORMAT_GGUF) {
-    input.options.set(TF_OPTION_GGUF_EXTENDED, 1);
-    input.save_options.set(TF_OPTION_GGUF_EXTENDED, 1);
+  if (request.format == tensorfile::Format::gguf && input.file.format() == tensorfile::Format::gguf) {
+    input.options.set(tensorfile::Option::gguf_extended, 1);
+    input.save_options.set(tensorfile::Option::gguf_extended, 1);
   }
   input.planned = plan(request, input.file);
-  const bool quantizes = request.quantize.dtype != TF_DTYPE_UNSUPPORTED;
+  const bool quantizes = request.quantize.dtype != tensorfile::Dtype::unsupported;
   if (quantizes) input.decisions = plan_blocks(input.planned, request.quantize);
-  if (request.format == TF_FORMAT_GGUF && (quantizes || request.dtype != TF_DTYPE_UNSUPPORTED)) {
+  if (request.format == tensorfile::Format::gguf && (quantizes || request.dtype != tensorfile::Dtype::unsupported)) {
     update_file_type(input.metadata, input.planned, quantizes);
   }
   for (const std::string &setting : request.settings)
@@ -249,8 +253,8 @@ void cast_or_refuse(tensorfile::Array &array, const PlannedArray &planned, std::
 
 // True if an array can be read, cast and written in pieces. A mapped array needs no memory, and pieces could divide a
 // byte that packed elements share.
-bool writes_in_pieces(const Request &request, const Entry &entry, tf_dtype to) {
-  const bool packed = tf_dtype_block_size(to) > 1 && tf_dtype_bits(to) != 0;
+bool writes_in_pieces(const Request &request, const Entry &entry, tensorfile::Dtype to) {
+  const bool packed = tensorfile::block_size(to) > 1 && tensorfile::bits(to) != 0;
   return !request.map && !packed && reads_in_pieces(entry);
 }
 
@@ -306,7 +310,7 @@ void convert_file(const Request &request, std::string_view &subject) {
   print_left_out(request, input.file);
   for (const std::string &line : input.decisions)
     print(line + "\n");
-  if (request.format == TF_FORMAT_GGUF && !input.metadata.contains("general.architecture")) {
+  if (request.format == tensorfile::Format::gguf && !input.metadata.contains("general.architecture")) {
     note(request.out,
          "the metadata has no general.architecture, without which most readers refuse a .gguf; "
          "--set general.architecture=NAME adds it");

@@ -14,23 +14,23 @@ void set_metadata(tensorfile::Dict &metadata, std::string_view setting);
 
 // An array to convert.
 struct PlannedArray {
-  size_t index;      // index of the array in IN
-  std::string name;  // name of the array in OUT
-  tf_dtype from;     // dtype of the array in IN
-  tf_dtype to;       // dtype of the array in OUT
+  size_t index;            // index of the array in IN
+  std::string name;        // name of the array in OUT
+  tensorfile::Dtype from;  // dtype of the array in IN
+  tensorfile::Dtype to;    // dtype of the array in OUT
   std::vector<int64_t> shape;
 };
 
 // Replaces an array by its cast. Returns the reason if that is impossible, else "".
-std::string cast(tensorfile::Array &array, tf_dtype dtype);
+std::string cast(tensorfile::Array &array, tensorfile::Dtype dtype);
 
 // True if a file of the format holds exactly one array, without a name.
-bool holds_one_array(tf_format format);
+bool holds_one_array(tensorfile::Format format);
 
 // Describes every array that the format cannot hold or that cannot be cast, and every metadata value that the format
 // cannot hold, each with the reason. To find out, the library saves a small array or a single value at a time, so
 // nothing large is read or written.
-std::vector<std::string> refusals(tf_format format, const std::vector<PlannedArray> &arrays,
+std::vector<std::string> refusals(tensorfile::Format format, const std::vector<PlannedArray> &arrays,
                                   const tensorfile::Dict &metadata, const tensorfile::Options &options);
 
 }  // namespace cli

@@ -45,8 +45,8 @@ struct Difference {
   std::string first_b;
 };
 
-bool is_complex(tf_dtype dtype) {
-  return dtype == TF_DTYPE_COMPLEX64 || dtype == TF_DTYPE_COMPLEX128;
+bool is_complex(tensorfile::Dtype dtype) {
+  return dtype == tensorfile::Dtype::complex64 || dtype == tensorfile::Dtype::complex128;
 }
 
 // True if all bits are equal: a nan equals the same nan, and 0.0 does not equal -0.0.
@@ -89,7 +89,8 @@ bool compare_pieces(Difference &difference, const tensorfile::Array &a, const te
   if (same_dtype) {
     compare_elements(difference, Elements(a), Elements(b), true);
   } else {
-    compare_elements(difference, Elements(a.cast(TF_DTYPE_FLOAT64)), Elements(b.cast(TF_DTYPE_FLOAT64)), false);
+    compare_elements(difference, Elements(a.cast(tensorfile::Dtype::float64)),
+                     Elements(b.cast(tensorfile::Dtype::float64)), false);
   }
   if (first && difference.different > 0) {
     const auto at = static_cast<size_t>(difference.first - difference.elements);
@@ -186,7 +187,7 @@ void Comparison::array(const Entry &a, const Entry &b) {
   on_side(b_.path, [&] { require_known_dtype(b); });
   const std::string what = "array " + in_quotes(a.name()) + ": ";
   if (a.dtype() != b.dtype()) {
-    add(what + "dtype " + tf_dtype_name(a.dtype()) + " != " + tf_dtype_name(b.dtype()));
+    add(what + "dtype " + tensorfile::name(a.dtype()) + " != " + tensorfile::name(b.dtype()));
     if (is_complex(a.dtype()) || is_complex(b.dtype())) return;
   }
   const auto shape_a = a.shape();

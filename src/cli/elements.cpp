@@ -8,6 +8,8 @@
 
 namespace cli {
 
+using tensorfile::Dtype;
+
 namespace {
 
 // The precision of a float dtype.
@@ -16,48 +18,48 @@ struct Precision {
   int min_exponent;  // exponent of the smallest normal number
 };
 
-Precision precision_of(tf_dtype dtype) {
+Precision precision_of(Dtype dtype) {
   switch (dtype) {
-    case TF_DTYPE_FLOAT16:
+    case Dtype::float16:
       return {10, -14};
-    case TF_DTYPE_BFLOAT16:
+    case Dtype::bfloat16:
       return {7, -126};
-    case TF_DTYPE_FLOAT8_E4M3FN:
+    case Dtype::float8_e4m3fn:
       return {3, -6};
-    case TF_DTYPE_FLOAT8_E5M2:
+    case Dtype::float8_e5m2:
       return {2, -14};
-    case TF_DTYPE_FLOAT8_E4M3FNUZ:
+    case Dtype::float8_e4m3fnuz:
       return {3, -7};
-    case TF_DTYPE_FLOAT8_E5M2FNUZ:
+    case Dtype::float8_e5m2fnuz:
       return {2, -15};
-    case TF_DTYPE_FLOAT8_E8M0FNU:
+    case Dtype::float8_e8m0fnu:
       return {0, -127};
-    case TF_DTYPE_FLOAT6_E2M3FN:
+    case Dtype::float6_e2m3fn:
       return {3, 0};
-    case TF_DTYPE_FLOAT6_E3M2FN:
+    case Dtype::float6_e3m2fn:
       return {2, -2};
-    case TF_DTYPE_FLOAT4_E2M1FN:
+    case Dtype::float4_e2m1fn:
       return {1, 0};
     default:
       return {23, -126};
   }
 }
 
-bool is_element_type(tf_dtype dtype) {
+bool is_element_type(Dtype dtype) {
   switch (dtype) {
-    case TF_DTYPE_BOOL:
-    case TF_DTYPE_INT8:
-    case TF_DTYPE_INT16:
-    case TF_DTYPE_INT32:
-    case TF_DTYPE_INT64:
-    case TF_DTYPE_UINT8:
-    case TF_DTYPE_UINT16:
-    case TF_DTYPE_UINT32:
-    case TF_DTYPE_UINT64:
-    case TF_DTYPE_FLOAT32:
-    case TF_DTYPE_FLOAT64:
-    case TF_DTYPE_COMPLEX64:
-    case TF_DTYPE_COMPLEX128:
+    case Dtype::bool_:
+    case Dtype::int8:
+    case Dtype::int16:
+    case Dtype::int32:
+    case Dtype::int64:
+    case Dtype::uint8:
+    case Dtype::uint16:
+    case Dtype::uint32:
+    case Dtype::uint64:
+    case Dtype::float32:
+    case Dtype::float64:
+    case Dtype::complex64:
+    case Dtype::complex128:
       return true;
     default:
       return false;
@@ -80,7 +82,7 @@ std::string shortest(T value) {
 }
 
 // Returns the shortest digits that parse to this value of a dtype with less precision than float32.
-std::string shortest_in(float value, tf_dtype dtype) {
+std::string shortest_in(float value, Dtype dtype) {
   const auto [fraction_bits, min_exponent] = precision_of(dtype);
   if (fraction_bits == 23 || value == 0 || !std::isfinite(value)) return shortest(value);
   int exponent = 0;
@@ -159,43 +161,43 @@ double distance(const Element &a, const Element &b) {
 }
 
 Elements::Elements(const tensorfile::Array &array)
-    : array_(is_element_type(array.dtype()) ? array.contiguous() : array.cast(TF_DTYPE_FLOAT32)),
+    : array_(is_element_type(array.dtype()) ? array.contiguous() : array.cast(Dtype::float32)),
       dtype_(array_.dtype()),
       size_(static_cast<size_t>(array_.size())),
       data_(static_cast<const unsigned char *>(array_.data())) {}
 
 Element Elements::operator[](size_t index) const {
   switch (dtype_) {
-    case TF_DTYPE_BOOL:
+    case Dtype::bool_:
       return data_[index] != 0;
-    case TF_DTYPE_INT8:
+    case Dtype::int8:
       return int64_t{load<int8_t>(data_, index)};
-    case TF_DTYPE_INT16:
+    case Dtype::int16:
       return int64_t{load<int16_t>(data_, index)};
-    case TF_DTYPE_INT32:
+    case Dtype::int32:
       return int64_t{load<int32_t>(data_, index)};
-    case TF_DTYPE_INT64:
+    case Dtype::int64:
       return load<int64_t>(data_, index);
-    case TF_DTYPE_UINT8:
+    case Dtype::uint8:
       return uint64_t{load<uint8_t>(data_, index)};
-    case TF_DTYPE_UINT16:
+    case Dtype::uint16:
       return uint64_t{load<uint16_t>(data_, index)};
-    case TF_DTYPE_UINT32:
+    case Dtype::uint32:
       return uint64_t{load<uint32_t>(data_, index)};
-    case TF_DTYPE_UINT64:
+    case Dtype::uint64:
       return load<uint64_t>(data_, index);
-    case TF_DTYPE_FLOAT64:
+    case Dtype::float64:
       return load<double>(data_, index);
-    case TF_DTYPE_COMPLEX64:
+    case Dtype::complex64:
       return load<std::complex<float>>(data_, index);
-    case TF_DTYPE_COMPLEX128:
+    case Dtype::complex128:
       return load<std::complex<double>>(data_, index);
     default:
       return load<float>(data_, index);
   }
 }
 
-std::string Elements::text(size_t index, tf_dtype origin) const {
+std::string Elements::text(size_t index, Dtype origin) const {
   const Element element = (*this)[index];
   if (const float *value = std::get_if<float>(&element)) return shortest_in(*value, origin);
   return element_text(element);

@@ -26,11 +26,11 @@ class Elements {
   size_t size() const { return size_; }
   Element operator[](size_t index) const;
   // Like element_text(), but with only as many digits as the dtype before decoding needs.
-  std::string text(size_t index, tf_dtype origin) const;
+  std::string text(size_t index, tensorfile::Dtype origin) const;
 
  private:
   tensorfile::Array array_;  // C-contiguous, of a dtype that Element can hold
-  tf_dtype dtype_;
+  tensorfile::Dtype dtype_;
   size_t size_;
   const unsigned char *data_;
 };

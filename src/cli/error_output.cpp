@@ -7,16 +7,18 @@
 
 namespace cli {
 
+using tensorfile::Status;
+
 namespace {
 
-Exit exit_of(tf_status status) {
+Exit exit_of(Status status) {
   switch (status) {
-    case TF_STATUS_FORMAT:
-    case TF_STATUS_CORRUPT:
-    case TF_STATUS_TRUNCATED:
-    case TF_STATUS_UNSUPPORTED:
-    case TF_STATUS_LIMIT:
-    case TF_STATUS_DUPLICATE:
+    case Status::format:
+    case Status::corrupt:
+    case Status::truncated:
+    case Status::unsupported:
+    case Status::limit:
+    case Status::duplicate:
       return kExitBadFile;
     default:
       return kExitIo;
@@ -67,8 +69,8 @@ void print_error(std::string_view path, std::string_view status, std::string_vie
 }  // namespace
 
 Exit report(std::string_view path, const tensorfile::Error &error) {
-  const tf_status status = error.status() == TF_STATUS_NOT_FOUND ? TF_STATUS_IO : error.status();
-  print_error(path, tf_status_name(status), error.what());
+  const Status status = error.status() == Status::not_found ? Status::io : error.status();
+  print_error(path, tensorfile::name(status), error.what());
   return exit_of(error.status());
 }
 

@@ -7,9 +7,9 @@ namespace cli {
 
 tensorfile::Options library_options(const InputOptions &input) {
   tensorfile::Options options;
-  options.set(TF_OPTION_PARTS, input.parts ? 1 : 0).set(TF_OPTION_LENIENT, input.lenient ? 1 : 0);
+  options.set(tensorfile::Option::parts, input.parts ? 1 : 0).set(tensorfile::Option::lenient, input.lenient ? 1 : 0);
   try {
-    options.set(TF_OPTION_FORMAT, input.format);
+    options.set(tensorfile::Option::format, input.format);
   } catch (const tensorfile::Error &error) {
     throw UsageError{std::string("--") + error.what()};
   }
@@ -33,7 +33,7 @@ std::string type_text(const Entry &entry) {
 }
 
 void require_known_dtype(const Entry &entry) {
-  if (entry.dtype() == TF_DTYPE_UNSUPPORTED) entry.read();
+  if (entry.dtype() == tensorfile::Dtype::unsupported) entry.read();
 }
 
 Entry find_array(const tensorfile::File &file, const std::string &path, const std::string &name) {

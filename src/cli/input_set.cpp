@@ -67,7 +67,7 @@ void require_outside_of_set(const std::string &in, const std::string &out, const
   const Path from = path_of(in);
   const Path to = path_of(out);
   if (!is_other_part(from, to) && !is_file_of_set(from, to, file)) return;
-  throw tensorfile::Error(TF_STATUS_INVALID_ARGUMENT,
+  throw tensorfile::Error(tensorfile::Status::invalid_argument,
                           "is a file of the set that " + escaped(in) + " belongs to, and would be overwritten");
 }
 

@@ -38,7 +38,7 @@ struct Request {
 };
 
 bool is_supported(const Entry &entry) {
-  return entry.dtype() != TF_DTYPE_UNSUPPORTED;
+  return entry.dtype() != tensorfile::Dtype::unsupported;
 }
 
 // Opens the file and computes the checksums of the arrays of known types. An array that cannot be read does not prevent
@@ -72,11 +72,11 @@ void write_texts(JsonWriter &json, std::string_view key, const std::vector<std::
 void print_json(const std::string &path, const Listing &listing, bool crc32) {
   JsonWriter json;
   json.open('{').key("path").string(path);
-  json.key("format").string(tf_format_name(listing.file.format()));
+  json.key("format").string(tensorfile::name(listing.file.format()));
   json.key("arrays").open('[');
   for (const Entry &entry : listing.file) {
     json.open('{').key("name").string(entry.name());
-    json.key("dtype").string(tf_dtype_name(entry.dtype()));
+    json.key("dtype").string(tensorfile::name(entry.dtype()));
     if (!is_supported(entry)) json.key("type").string(entry.type());
     json.key("shape").open('[');
     for (const int64_t size : entry.shape())
@@ -118,7 +118,7 @@ void print_table(const std::vector<std::vector<std::string>> &rows) {
 void print_human(const std::string &path, const Listing &listing, bool crc32) {
   const tensorfile::File &file = listing.file;
   const size_t others = file.other_names().size();
-  print(escaped(path) + ": " + tf_format_name(file.format()) + ", " + count_text(file.size(), "array") + ", " +
+  print(escaped(path) + ": " + tensorfile::name(file.format()) + ", " + count_text(file.size(), "array") + ", " +
         (others > 0 ? count_text(others, "other member") + ", " : "") + bytes_text(total_bytes(file)) + "\n");
   std::vector<std::vector<std::string>> rows;
   for (const Entry &entry : file) {

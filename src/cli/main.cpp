@@ -110,7 +110,7 @@ int run_and_report(const Arguments &arguments) {
   } catch (const OutputError &error) {
     print_error("tensorfile: standard output: io: " + error.text);
   } catch (const tensorfile::Error &error) {
-    print_error(std::string("tensorfile: ") + tf_status_name(error.status()) + ": " + error.what());
+    print_error(std::string("tensorfile: ") + tensorfile::name(error.status()) + ": " + error.what());
   } catch (const std::bad_alloc &) {
     print_error("tensorfile: out_of_memory: out of memory");
   }

@@ -56,13 +56,13 @@ bool same_dict(const tensorfile::Dict &a, const tensorfile::Dict &b) {
 
 std::string kind_text(const MetadataEntry &entry) {
   switch (entry.kind()) {
-    case TF_KIND_STRING:
+    case tensorfile::Kind::string:
       return "string";
-    case TF_KIND_STRING_LIST:
+    case tensorfile::Kind::string_list:
       return "list of strings";
-    case TF_KIND_ARRAY: {
+    case tensorfile::Kind::array: {
       const tensorfile::Array array = entry.array();
-      return tf_dtype_name(array.dtype()) + (array.ndim() == 0 ? "" : " " + shape_text(array.shape()));
+      return tensorfile::name(array.dtype()) + (array.ndim() == 0 ? "" : " " + shape_text(array.shape()));
     }
     default:
       return "list";
@@ -73,15 +73,15 @@ std::string kind_text(const MetadataEntry &entry) {
 // to 8.
 void write_value(JsonWriter &json, const MetadataEntry &entry, size_t max_items) {
   switch (entry.kind()) {
-    case TF_KIND_STRING:
+    case tensorfile::Kind::string:
       json.string(entry.string());
       return;
-    case TF_KIND_STRING_LIST: {
+    case tensorfile::Kind::string_list: {
       const std::vector<std::string> list = entry.strings();
       write_list(json, list.size(), max_items, [&](size_t i) { json.string(list[i]); });
       return;
     }
-    case TF_KIND_ARRAY:
+    case tensorfile::Kind::array:
       write_array(json, entry.array(), max_items);
       return;
     default: {
@@ -103,11 +103,11 @@ void write_metadata(JsonWriter &json, const tensorfile::Dict &metadata) {
 bool same_value(const MetadataEntry &a, const MetadataEntry &b) {
   if (a.kind() != b.kind()) return false;
   switch (a.kind()) {
-    case TF_KIND_STRING:
+    case tensorfile::Kind::string:
       return a.string() == b.string();
-    case TF_KIND_STRING_LIST:
+    case tensorfile::Kind::string_list:
       return a.strings() == b.strings();
-    case TF_KIND_ARRAY:
+    case tensorfile::Kind::array:
       return a.array().equal(b.array());
     default:
       return same_dict(a.dict(), b.dict());

@@ -23,10 +23,10 @@ int64_t count(std::span<const int64_t> shape) {
 }  // namespace
 
 bool reads_in_pieces(const Entry &entry) {
-  const tf_dtype dtype = entry.dtype();
-  if (dtype == TF_DTYPE_UNSUPPORTED || entry.nbytes() == 0) return false;
-  if (entry.file().format() == TF_FORMAT_NPZ && entry.nbytes() <= kMaxWholeMember) return false;
-  const bool packed = tf_dtype_block_size(dtype) > 1 && tf_dtype_bits(dtype) != 0;
+  const tensorfile::Dtype dtype = entry.dtype();
+  if (dtype == tensorfile::Dtype::unsupported || entry.nbytes() == 0) return false;
+  if (entry.file().format() == tensorfile::Format::npz && entry.nbytes() <= kMaxWholeMember) return false;
+  const bool packed = tensorfile::block_size(dtype) > 1 && tensorfile::bits(dtype) != 0;
   return !packed && count(entry.shape()) > kPieceElements;
 }
 

@@ -6,35 +6,37 @@
 
 namespace cli {
 
+using tensorfile::Dtype;
+
 namespace {
 
 // Returns a type with blocks of 32 and about as many bits per element, for rows that cannot be divided into blocks of
 // 256.
-tf_dtype with_smaller_blocks(tf_dtype dtype) {
+Dtype with_smaller_blocks(Dtype dtype) {
   switch (dtype) {
-    case TF_DTYPE_Q2_K:
-    case TF_DTYPE_Q3_K:
-    case TF_DTYPE_TQ1_0:
-    case TF_DTYPE_TQ2_0:
-      return TF_DTYPE_Q4_0;
-    case TF_DTYPE_IQ4_XS:
-      return TF_DTYPE_IQ4_NL;
-    case TF_DTYPE_Q4_K:
-      return TF_DTYPE_Q5_0;
-    case TF_DTYPE_Q5_K:
-      return TF_DTYPE_Q5_1;
-    case TF_DTYPE_Q6_K:
-    case TF_DTYPE_Q8_K:
-      return TF_DTYPE_Q8_0;
+    case Dtype::q2_k:
+    case Dtype::q3_k:
+    case Dtype::tq1_0:
+    case Dtype::tq2_0:
+      return Dtype::q4_0;
+    case Dtype::iq4_xs:
+      return Dtype::iq4_nl;
+    case Dtype::q4_k:
+      return Dtype::q5_0;
+    case Dtype::q5_k:
+      return Dtype::q5_1;
+    case Dtype::q6_k:
+    case Dtype::q8_k:
+      return Dtype::q8_0;
     default:
       return dtype;
   }
 }
 
 // Without float8_e8m0fnu, whose values are the scales of other arrays.
-bool is_float(tf_dtype dtype) {
-  const bool is_float8 = dtype >= TF_DTYPE_FLOAT8_E4M3FN && dtype <= TF_DTYPE_FLOAT8_E5M2FNUZ;
-  return is_float8 || (dtype >= TF_DTYPE_FLOAT16 && dtype <= TF_DTYPE_FLOAT64);
+bool is_float(Dtype dtype) {
+  const bool is_float8 = dtype >= Dtype::float8_e4m3fn && dtype <= Dtype::float8_e5m2fnuz;
+  return is_float8 || (dtype >= Dtype::float16 && dtype <= Dtype::float64);
 }
 
 bool any_matches(const std::vector<std::string> &patterns, std::string_view name) {
@@ -50,23 +52,23 @@ std::string exemption(const PlannedArray &array, const QuantizeOptions &options)
   return "";
 }
 
-bool fits(const PlannedArray &array, tf_dtype dtype) {
-  return array.shape.back() % tf_dtype_block_size(dtype) == 0;
+bool fits(const PlannedArray &array, Dtype dtype) {
+  return array.shape.back() % tensorfile::block_size(dtype) == 0;
 }
 
 // Sets the target dtype of one array. Returns a description of the decision.
 std::string plan_array(PlannedArray &array, const QuantizeOptions &options) {
-  const std::string kept = std::string(tf_dtype_name(array.from)) + ", kept: ";
+  const std::string kept = std::string(tensorfile::name(array.from)) + ", kept: ";
   if (const std::string why = exemption(array, options); !why.empty()) return kept + why;
   const std::string rows = "rows of " + std::to_string(array.shape.back());
-  const tf_dtype fallback = with_smaller_blocks(options.dtype);
+  const Dtype fallback = with_smaller_blocks(options.dtype);
   if (!fits(array, options.dtype) && !fits(array, fallback)) {
-    return kept + rows + " cannot be divided into blocks of " + std::to_string(tf_dtype_block_size(fallback));
+    return kept + rows + " cannot be divided into blocks of " + std::to_string(tensorfile::block_size(fallback));
   }
   array.to = fits(array, options.dtype) ? options.dtype : fallback;
-  std::string text = std::string(tf_dtype_name(array.from)) + " -> " + tf_dtype_name(array.to);
+  std::string text = std::string(tensorfile::name(array.from)) + " -> " + tensorfile::name(array.to);
   if (array.to != options.dtype) {
-    text += " (" + rows + " cannot be divided into blocks of " + tf_dtype_name(options.dtype) + ")";
+    text += " (" + rows + " cannot be divided into blocks of " + tensorfile::name(options.dtype) + ")";
   }
   return text;
 }

@@ -12,7 +12,7 @@ struct QuantizeOptions {
   std::string type;                  // the name of the type; "" if nothing is to be quantized
   std::vector<std::string> include;  // patterns of names; empty means all
   std::vector<std::string> exclude;
-  tf_dtype dtype = TF_DTYPE_UNSUPPORTED;  // the dtype that `type` names
+  tensorfile::Dtype dtype = tensorfile::Dtype::unsupported;  // the dtype that `type` names
 };
 
 // True if a name matches a pattern: * matches any text, ? any character, and every other character itself.

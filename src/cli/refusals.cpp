@@ -15,7 +15,7 @@ std::string failure_of(Action &&action) {
     action();
     return "";
   } catch (const tensorfile::Error &error) {
-    if (error.status() == TF_STATUS_OUT_OF_MEMORY) throw;
+    if (error.status() == tensorfile::Status::out_of_memory) throw;
     return error.what();
   }
 }
@@ -43,7 +43,7 @@ std::string without_option(const std::string &why) {
 }
 
 // Returns an array of zeros in which the last size is `unit` and all others are 1.
-tensorfile::Array miniature(tf_dtype dtype, size_t ndim, uint32_t unit) {
+tensorfile::Array miniature(tensorfile::Dtype dtype, size_t ndim, uint32_t unit) {
   tensorfile::Shape shape(ndim, 1);
   if (ndim > 0) shape.back() = unit;
   return tensorfile::Array::zeros(dtype, shape);
@@ -59,27 +59,27 @@ int64_t count(const std::vector<int64_t> &shape) {
 // Returns the reason if the shape is impossible for the dtype, else "": rows of a block type must be whole blocks, and
 // an array of a packed type must fill whole bytes.
 std::string division_refusal(const PlannedArray &array) {
-  const int64_t unit = tf_dtype_block_size(array.to);
-  const bool blocks = tf_dtype_bits(array.to) == 0;
+  const int64_t unit = tensorfile::block_size(array.to);
+  const bool blocks = tensorfile::bits(array.to) == 0;
   const int64_t size = !blocks ? count(array.shape) : array.shape.empty() ? 1 : array.shape.back();
   if (size % unit == 0) return "";
   return (blocks ? "rows of " : "") + count_text(static_cast<uint64_t>(size), "element") + "; " +
-         tf_dtype_name(array.to) + " needs a multiple of " + std::to_string(unit);
+         tensorfile::name(array.to) + " needs a multiple of " + std::to_string(unit);
 }
 
 std::string cast_refusal(const PlannedArray &array) {
   if (array.to == array.from) return "";
   std::string why = division_refusal(array);
   if (!why.empty()) return why;
-  const uint32_t unit = std::max(tf_dtype_block_size(array.from), tf_dtype_block_size(array.to));
+  const uint32_t unit = std::max(tensorfile::block_size(array.from), tensorfile::block_size(array.to));
   tensorfile::Array small = miniature(array.from, array.shape.size(), unit);
   return cast(small, array.to);
 }
 
-std::string array_refusal(tf_format format, const PlannedArray &array, const tensorfile::Options &options) {
+std::string array_refusal(tensorfile::Format format, const PlannedArray &array, const tensorfile::Options &options) {
   std::string why = cast_refusal(array);
   if (!why.empty()) return why;
-  const tensorfile::Array small = miniature(array.to, array.shape.size(), tf_dtype_block_size(array.to));
+  const tensorfile::Array small = miniature(array.to, array.shape.size(), tensorfile::block_size(array.to));
   if (holds_one_array(format)) {
     const tensorfile::Span<const std::int64_t> sizes = small.shape();
     return failure_of([&] {
@@ -94,7 +94,7 @@ std::string array_refusal(tf_format format, const PlannedArray &array, const ten
   });
 }
 
-std::string value_refusal(tf_format format, const tensorfile::Dict::Entry &entry) {
+std::string value_refusal(tensorfile::Format format, const tensorfile::Dict::Entry &entry) {
   if (holds_one_array(format)) return "the format has no metadata";
   return failure_of([&] {
     tensorfile::Dict alone;
@@ -105,17 +105,17 @@ std::string value_refusal(tf_format format, const tensorfile::Dict::Entry &entry
 
 }  // namespace
 
-std::string cast(tensorfile::Array &array, tf_dtype dtype) {
+std::string cast(tensorfile::Array &array, tensorfile::Dtype dtype) {
   return failure_of([&] { array = array.cast(dtype); });
 }
 
-bool holds_one_array(tf_format format) {
+bool holds_one_array(tensorfile::Format format) {
   tensorfile::Writer writer(discard(), format);
-  writer.declare("first", TF_DTYPE_UINT8, {1});
-  return !failure_of([&] { writer.declare("second", TF_DTYPE_UINT8, {1}); }).empty();
+  writer.declare("first", tensorfile::Dtype::uint8, {1});
+  return !failure_of([&] { writer.declare("second", tensorfile::Dtype::uint8, {1}); }).empty();
 }
 
-std::vector<std::string> refusals(tf_format format, const std::vector<PlannedArray> &arrays,
+std::vector<std::string> refusals(tensorfile::Format format, const std::vector<PlannedArray> &arrays,
                                   const tensorfile::Dict &metadata, const tensorfile::Options &options) {
   std::vector<std::string> out;
   for (const PlannedArray &array : arrays) {

@@ -7,25 +7,27 @@
 
 namespace cli {
 
+using tensorfile::Dtype;
+
 namespace {
 
 struct ScalarType {
   std::string_view name;
-  tf_dtype dtype;
+  Dtype dtype;
 };
 
 constexpr std::array<ScalarType, 11> kScalarTypes = {{
-    {"bool", TF_DTYPE_BOOL},
-    {"i8", TF_DTYPE_INT8},
-    {"i16", TF_DTYPE_INT16},
-    {"i32", TF_DTYPE_INT32},
-    {"i64", TF_DTYPE_INT64},
-    {"u8", TF_DTYPE_UINT8},
-    {"u16", TF_DTYPE_UINT16},
-    {"u32", TF_DTYPE_UINT32},
-    {"u64", TF_DTYPE_UINT64},
-    {"f32", TF_DTYPE_FLOAT32},
-    {"f64", TF_DTYPE_FLOAT64},
+    {"bool", Dtype::bool_},
+    {"i8", Dtype::int8},
+    {"i16", Dtype::int16},
+    {"i32", Dtype::int32},
+    {"i64", Dtype::int64},
+    {"u8", Dtype::uint8},
+    {"u16", Dtype::uint16},
+    {"u32", Dtype::uint32},
+    {"u64", Dtype::uint64},
+    {"f32", Dtype::float32},
+    {"f64", Dtype::float64},
 }};
 
 [[noreturn]] void refuse(std::string_view setting, const std::string &why) {
@@ -34,11 +36,11 @@ constexpr std::array<ScalarType, 11> kScalarTypes = {{
 
 // Parses all of text as a number. The result does not depend on the locale.
 template <typename T>
-tensorfile::Array parse_scalar(tf_dtype dtype, std::string_view text, std::string_view setting) {
+tensorfile::Array parse_scalar(Dtype dtype, std::string_view text, std::string_view setting) {
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) {
-    refuse(setting, in_quotes(text) + " is not a valid " + tf_dtype_name(dtype));
+    refuse(setting, in_quotes(text) + " is not a valid " + tensorfile::name(dtype));
   }
   return tensorfile::Array::copy(dtype, {}, &value, sizeof(value));
 }
@@ -49,27 +51,27 @@ tensorfile::Array parse_bool(std::string_view text, std::string_view setting) {
 }
 
 // Parses text as a 0-d array of the dtype.
-tensorfile::Array scalar(tf_dtype dtype, std::string_view text, std::string_view setting) {
+tensorfile::Array scalar(Dtype dtype, std::string_view text, std::string_view setting) {
   switch (dtype) {
-    case TF_DTYPE_BOOL:
+    case Dtype::bool_:
       return parse_bool(text, setting);
-    case TF_DTYPE_INT8:
+    case Dtype::int8:
       return parse_scalar<int8_t>(dtype, text, setting);
-    case TF_DTYPE_INT16:
+    case Dtype::int16:
       return parse_scalar<int16_t>(dtype, text, setting);
-    case TF_DTYPE_INT32:
+    case Dtype::int32:
       return parse_scalar<int32_t>(dtype, text, setting);
-    case TF_DTYPE_INT64:
+    case Dtype::int64:
       return parse_scalar<int64_t>(dtype, text, setting);
-    case TF_DTYPE_UINT8:
+    case Dtype::uint8:
       return parse_scalar<uint8_t>(dtype, text, setting);
-    case TF_DTYPE_UINT16:
+    case Dtype::uint16:
       return parse_scalar<uint16_t>(dtype, text, setting);
-    case TF_DTYPE_UINT32:
+    case Dtype::uint32:
       return parse_scalar<uint32_t>(dtype, text, setting);
-    case TF_DTYPE_UINT64:
+    case Dtype::uint64:
       return parse_scalar<uint64_t>(dtype, text, setting);
-    case TF_DTYPE_FLOAT32:
+    case Dtype::float32:
       return parse_scalar<float>(dtype, text, setting);
     default:
       return parse_scalar<double>(dtype, text, setting);

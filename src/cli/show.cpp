@@ -20,13 +20,13 @@ using Axes = std::vector<tensorfile::Slice>;
 // Reads and decodes a slice of an array of a block or packed type. A slice may divide blocks, so whole rows of blocks
 // are read, decoded and then sliced. Packed elements share bytes, so an array of such a type is read whole.
 tensorfile::Array read_decoded(const Entry &entry, const Axes &axes) {
-  const bool blocks = tf_dtype_bits(entry.dtype()) == 0;
-  if (!blocks || axes.empty()) return entry.read().cast(TF_DTYPE_FLOAT32).slice(axes);
+  const bool blocks = tensorfile::bits(entry.dtype()) == 0;
+  if (!blocks || axes.empty()) return entry.read().cast(tensorfile::Dtype::float32).slice(axes);
   Axes rows = axes;
   rows.back() = tensorfile::Slice();
   Axes columns(axes.size());
   columns.back() = axes.back();
-  return entry.read_slice(rows).cast(TF_DTYPE_FLOAT32).slice(columns);
+  return entry.read_slice(rows).cast(tensorfile::Dtype::float32).slice(columns);
 }
 
 // Returns the shape of a sliced array without the dimensions that the slice drops.
@@ -41,7 +41,7 @@ std::vector<int64_t> remaining_shape(const tensorfile::Array &array, const Slice
 // Prints nested brackets as NumPy does, with each innermost row on a line of its own.
 class Printer {
  public:
-  Printer(Elements elements, tf_dtype dtype, std::vector<int64_t> shape)
+  Printer(Elements elements, tensorfile::Dtype dtype, std::vector<int64_t> shape)
       : elements_(std::move(elements)), dtype_(dtype), shape_(std::move(shape)) {}
 
   void print_all() {
@@ -66,7 +66,7 @@ class Printer {
   }
 
   Elements elements_;
-  tf_dtype dtype_;
+  tensorfile::Dtype dtype_;
   std::vector<int64_t> shape_;
   size_t next_ = 0;
 };
@@ -76,7 +76,7 @@ int show_array(const tensorfile::File &file, const std::string &path, const std:
   const Entry entry = find_array(file, path, name);
   require_known_dtype(entry);
   const SliceArgument slice = parse_slice(text, entry.shape());
-  const bool has_units = tf_dtype_block_size(entry.dtype()) > 1;
+  const bool has_units = tensorfile::block_size(entry.dtype()) > 1;
   const tensorfile::Array array = has_units ? read_decoded(entry, slice.axes) : entry.read_slice(slice.axes);
   Printer(Elements(array), entry.dtype(), remaining_shape(array, slice)).print_all();
   return kExitOk;
@@ -96,7 +96,7 @@ int show_metadata(const tensorfile::File &file, const std::string &path, const s
   const tensorfile::Dict metadata = file.metadata();
   if (!metadata.contains(key)) throw UsageError{escaped(path) + " has no metadata key " + in_quotes(key)};
   const MetadataEntry entry = metadata.at(key);
-  if (entry.kind() == TF_KIND_STRING) {
+  if (entry.kind() == tensorfile::Kind::string) {
     print_string(entry.string());
     return kExitOk;
   }

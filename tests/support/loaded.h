@@ -68,7 +68,7 @@ inline Loaded load_bytes(const std::string &bytes, tf_format format, const tf_op
 class CallOptions {
  public:
   CallOptions &set(tf_option option, int64_t value) {
-    options_.set(option, value);
+    options_.set(static_cast<tensorfile::Option>(option), value);
     return *this;
   }
   operator tf_options *() const { return options_.get(); }

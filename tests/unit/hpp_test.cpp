@@ -17,14 +17,15 @@ namespace tf = tensorfile;
 static_assert(std::is_nothrow_move_constructible_v<tf::Array> && !std::is_copy_constructible_v<tf::Array>);
 static_assert(std::is_nothrow_move_assignable_v<tf::Dict> && !std::is_copy_assignable_v<tf::Dict>);
 static_assert(std::is_nothrow_copy_constructible_v<tf::Error>);
-static_assert(tf::dtype_of<bool> == TF_DTYPE_BOOL && tf::dtype_of<signed char> == TF_DTYPE_INT8);
-static_assert(tf::dtype_of<short> == TF_DTYPE_INT16 && tf::dtype_of<int> == TF_DTYPE_INT32);
-static_assert(tf::dtype_of<std::int64_t> == TF_DTYPE_INT64 && tf::dtype_of<long long> == TF_DTYPE_INT64);
-static_assert(tf::dtype_of<std::uint8_t> == TF_DTYPE_UINT8 && tf::dtype_of<std::uint16_t> == TF_DTYPE_UINT16);
-static_assert(tf::dtype_of<std::uint32_t> == TF_DTYPE_UINT32 && tf::dtype_of<unsigned long long> == TF_DTYPE_UINT64);
-static_assert(tf::dtype_of<const float> == TF_DTYPE_FLOAT32 && tf::dtype_of<double> == TF_DTYPE_FLOAT64);
-static_assert(tf::dtype_of<std::complex<float>> == TF_DTYPE_COMPLEX64);
-static_assert(tf::dtype_of<std::complex<double>> == TF_DTYPE_COMPLEX128);
+static_assert(tf::dtype_of<bool> == tf::Dtype::bool_ && tf::dtype_of<signed char> == tf::Dtype::int8);
+static_assert(tf::dtype_of<short> == tf::Dtype::int16 && tf::dtype_of<int> == tf::Dtype::int32);
+static_assert(tf::dtype_of<std::int64_t> == tf::Dtype::int64 && tf::dtype_of<long long> == tf::Dtype::int64);
+static_assert(tf::dtype_of<std::uint8_t> == tf::Dtype::uint8 && tf::dtype_of<std::uint16_t> == tf::Dtype::uint16);
+static_assert(tf::dtype_of<std::uint32_t> == tf::Dtype::uint32 &&
+              tf::dtype_of<unsigned long long> == tf::Dtype::uint64);
+static_assert(tf::dtype_of<const float> == tf::Dtype::float32 && tf::dtype_of<double> == tf::Dtype::float64);
+static_assert(tf::dtype_of<std::complex<float>> == tf::Dtype::complex64);
+static_assert(tf::dtype_of<std::complex<double>> == tf::Dtype::complex128);
 
 // Returns the Error that body throws.
 template <typename Body>
@@ -35,7 +36,7 @@ tf::Error error_of(Body body) {
     return error;
   }
   ADD_FAILURE() << "nothing was thrown";
-  return tf::Error(TF_STATUS_OK, "");
+  return tf::Error(tf::Status::ok, "");
 }
 
 template <typename T>
@@ -51,7 +52,7 @@ tf::Array counting(const tf::Shape &shape) {
 }
 
 TEST(Hpp, HandlesMove) {
-  tf::Array first = tf::Array::zeros(TF_DTYPE_INT16, {2, 3});
+  tf::Array first = tf::Array::zeros(tf::Dtype::int16, {2, 3});
   ASSERT_TRUE(first);
   const tf_array *const handle = first.get();
   tf::Array second = std::move(first);
@@ -75,7 +76,7 @@ TEST(Hpp, HandlesMove) {
 
 TEST(Hpp, ArraysDescribeThemselves) {
   const tf::Array array = tf::Array::copy<std::int32_t>({2, 3}, {1, 2, 3, 4, 5, 6});
-  EXPECT_EQ(array.dtype(), TF_DTYPE_INT32);
+  EXPECT_EQ(array.dtype(), tf::Dtype::int32);
   EXPECT_EQ(array.ndim(), 2u);
   EXPECT_EQ(all(array.shape()), (std::vector<std::int64_t>{2, 3}));
   EXPECT_EQ(all(array.strides()), (std::vector<std::int64_t>{12, 4}));
@@ -86,7 +87,7 @@ TEST(Hpp, ArraysDescribeThemselves) {
   EXPECT_EQ(array.bytes().size(), 24u);
   EXPECT_EQ(array.item_int64({1, -1}), 6);
   EXPECT_EQ(array.item_double({0, 1}), 2.0);
-  const tf::Array blocks = tf::Array::zeros(TF_DTYPE_Q8_0, {32});
+  const tf::Array blocks = tf::Array::zeros(tf::Dtype::q8_0, {32});
   EXPECT_TRUE(blocks.strides().empty());
   EXPECT_EQ(blocks.bytes().size(), 34u);
 }
@@ -94,13 +95,13 @@ TEST(Hpp, ArraysDescribeThemselves) {
 TEST(Hpp, TypedAccessIsChecked) {
   tf::Array array = counting({2, 3});
   const tf::Error type = error_of([&] { array.values<double>(); });
-  EXPECT_EQ(type.status(), TF_STATUS_TYPE);
+  EXPECT_EQ(type.status(), tf::Status::type);
   EXPECT_STREQ(type.what(), "the array is float32, not float64");
   const tf::Array turned = array.transpose();
   const tf::Error order = error_of([&] { turned.values<float>(); });
-  EXPECT_EQ(order.status(), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(order.status(), tf::Status::invalid_argument);
   EXPECT_STREQ(order.what(), "the array is not C-contiguous; use contiguous()");
-  EXPECT_EQ(error_of([&] { turned.bytes(); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(error_of([&] { turned.bytes(); }).status(), tf::Status::invalid_argument);
   EXPECT_EQ(all(turned.contiguous().values<float>()), (std::vector<float>{0, 3, 1, 4, 2, 5}));
 }
 
@@ -109,7 +110,7 @@ TEST(Hpp, WritesOnlyUnsharedMemory) {
   for (float &value : array.values_mut<float>())
     value *= 2;
   tf::Array view = array.slice({{1, 3}});
-  EXPECT_EQ(error_of([&] { view.values_mut<float>(); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(error_of([&] { view.values_mut<float>(); }).status(), tf::Status::invalid_argument);
   view.make_mut().values_mut<float>()[0] = 9;
   EXPECT_EQ(all(array.values<float>()), (std::vector<float>{0, 2, 4}));
   EXPECT_EQ(all(view.values<float>()), (std::vector<float>{9, 4}));
@@ -121,9 +122,9 @@ TEST(Hpp, ViewsAndCasts) {
   const tf::Array column = array.slice({{}, {-1, TENSORFILE_SLICE_OMITTED, -2}}).contiguous();
   EXPECT_EQ(all(column.shape()), (std::vector<std::int64_t>{3, 2}));
   EXPECT_EQ(all(column.values<float>()), (std::vector<float>{3, 1, 7, 5, 11, 9}));
-  EXPECT_EQ(error_of([&] { array.slice({{}, {}, {}}); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(error_of([&] { array.slice({{}, {}, {}}); }).status(), tf::Status::invalid_argument);
   EXPECT_EQ(all(array.transpose({1, 0}).shape()), (std::vector<std::int64_t>{4, 3}));
-  const tf::Array cast = array.cast(TF_DTYPE_UINT8, tf::Options().set(TF_OPTION_THREADS, 1));
+  const tf::Array cast = array.cast(tf::Dtype::uint8, tf::Options().set(tf::Option::threads, 1));
   EXPECT_EQ(cast.values<std::uint8_t>()[11], 11);
   EXPECT_TRUE(array.equal(array.share()));
   EXPECT_FALSE(array.equal(cast));
@@ -134,9 +135,9 @@ TEST(Hpp, AdoptsVectorsWithoutACopy) {
   const double *const data = values.data();
   const tf::Array array = tf::Array::adopt({2, 2}, std::move(values));
   EXPECT_EQ(array.data(), data);
-  EXPECT_EQ(array.dtype(), TF_DTYPE_FLOAT64);
-  EXPECT_EQ(error_of([] { tf::Array::adopt({3}, std::vector<int>(4)); }).status(), TF_STATUS_INVALID_ARGUMENT);
-  EXPECT_EQ(error_of([] { tf::Array::adopt({5}, std::vector<int>(4)); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(array.dtype(), tf::Dtype::float64);
+  EXPECT_EQ(error_of([] { tf::Array::adopt({3}, std::vector<int>(4)); }).status(), tf::Status::invalid_argument);
+  EXPECT_EQ(error_of([] { tf::Array::adopt({5}, std::vector<int>(4)); }).status(), tf::Status::invalid_argument);
 }
 
 TEST(Hpp, ReleasesWrappedMemoryOnce) {
@@ -144,21 +145,21 @@ TEST(Hpp, ReleasesWrappedMemoryOnce) {
   int released = 0;
   const std::function<void()> release = [&released] { ++released; };
   {
-    const tf::Array array = tf::Array::wrap(TF_DTYPE_INT16, {2}, {4}, memory.data(), sizeof(memory), true, release);
+    const tf::Array array = tf::Array::wrap(tf::Dtype::int16, {2}, {4}, memory.data(), sizeof(memory), true, release);
     EXPECT_EQ(array.item_int64({1}), 3);
     const tf::Array view = array.slice({{0, 1}});
     EXPECT_EQ(released, 0);
   }
   EXPECT_EQ(released, 1);
   EXPECT_EQ(error_of([&] {
-              tf::Array::wrap(TF_DTYPE_INT16, {5}, {}, memory.data(), sizeof(memory), true, release);
+              tf::Array::wrap(tf::Dtype::int16, {5}, {}, memory.data(), sizeof(memory), true, release);
             }).status(),
-            TF_STATUS_INVALID_ARGUMENT);
+            tf::Status::invalid_argument);
   EXPECT_EQ(released, 2);
   // The callback may own the memory.
   auto owner = std::make_unique<std::vector<float>>(3, 1.5f);
   float *const data = owner->data();
-  const tf::Array array = tf::Array::wrap(TF_DTYPE_FLOAT32, {3}, {}, data, 12, false, [kept = std::move(owner)] {});
+  const tf::Array array = tf::Array::wrap(tf::Dtype::float32, {3}, {}, data, 12, false, [kept = std::move(owner)] {});
   EXPECT_EQ(array.values<float>()[2], 1.5f);
 }
 
@@ -166,7 +167,7 @@ TEST(Hpp, WrapsConstMemoryAsReadOnly) {
   const std::array<int, 2> fixed = {1, 2};
   std::array<int, 2> open = {1, 2};
   tf::Array reader = tf::Array::wrap({2}, fixed.data(), fixed.size());
-  EXPECT_EQ(error_of([&] { reader.values_mut<int>(); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(error_of([&] { reader.values_mut<int>(); }).status(), tf::Status::invalid_argument);
   tf::Array writer = tf::Array::wrap({2}, open.data(), open.size());
   writer.values_mut<int>()[1] = 7;
   EXPECT_EQ(open[1], 7);
@@ -190,27 +191,28 @@ TEST(Hpp, DictsHoldEveryKind) {
   EXPECT_EQ(dict.number("double"), 0.5);
   EXPECT_TRUE(dict.contains(std::string_view("n\0l", 3)));
   const tf::Error missing = error_of([&] { dict.array("none"); });
-  EXPECT_EQ(missing.status(), TF_STATUS_NOT_FOUND);
+  EXPECT_EQ(missing.status(), tf::Status::not_found);
   EXPECT_EQ(missing.name(), "none");
-  EXPECT_EQ(error_of([&] { dict.array("text"); }).status(), TF_STATUS_TYPE);
+  EXPECT_EQ(error_of([&] { dict.array("text"); }).status(), tf::Status::type);
   dict.remove("text");
-  EXPECT_EQ(error_of([&] { dict.remove("text"); }).status(), TF_STATUS_NOT_FOUND);
-  EXPECT_EQ(error_of([&] { inner.set("loop", inner); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(error_of([&] { dict.remove("text"); }).status(), tf::Status::not_found);
+  EXPECT_EQ(error_of([&] { inner.set("loop", inner); }).status(), tf::Status::invalid_argument);
 }
 
 TEST(Hpp, DictsAreRanges) {
   tf::Dict dict;
   dict.set("b", "x").set("a", counting({2})).set("c", tf::Dict()).set("d", std::vector<std::string>{"y"});
-  std::vector<std::pair<std::string, tf_kind>> seen;
+  std::vector<std::pair<std::string, tf::Kind>> seen;
   for (const tf::Dict::Entry &entry : dict)
     seen.emplace_back(entry.key(), entry.kind());
-  EXPECT_EQ(seen, (std::vector<std::pair<std::string, tf_kind>>{
-                      {"b", TF_KIND_STRING}, {"a", TF_KIND_ARRAY}, {"c", TF_KIND_DICT}, {"d", TF_KIND_STRING_LIST}}));
+  EXPECT_EQ(seen,
+            (std::vector<std::pair<std::string, tf::Kind>>{
+                {"b", tf::Kind::string}, {"a", tf::Kind::array}, {"c", tf::Kind::dict}, {"d", tf::Kind::string_list}}));
   EXPECT_EQ(dict[0].string(), "x");
   EXPECT_EQ(dict[1].array().size(), 2);
   EXPECT_EQ(dict[2].dict().size(), 0u);
   EXPECT_EQ(dict[3].strings(), std::vector<std::string>{"y"});
-  EXPECT_EQ(error_of([&] { dict.at(4); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(error_of([&] { dict.at(4); }).status(), tf::Status::invalid_argument);
   EXPECT_EQ(std::distance(dict.begin(), dict.end()), 4);
 }
 
@@ -219,11 +221,11 @@ TEST(Hpp, DictsFindEntriesByKey) {
   dict.set("a", "x").set("b", counting({2}));
   EXPECT_EQ(dict.find("b"), 1u);
   EXPECT_EQ(dict["b"].index(), 1u);
-  EXPECT_EQ(dict["b"].kind(), TF_KIND_ARRAY);
+  EXPECT_EQ(dict["b"].kind(), tf::Kind::array);
   EXPECT_EQ(dict.at("a").string(), "x");
-  EXPECT_EQ(error_of([&] { dict.find("c"); }).status(), TF_STATUS_NOT_FOUND);
+  EXPECT_EQ(error_of([&] { dict.find("c"); }).status(), tf::Status::not_found);
   const tf::Error missing = error_of([&] { dict["c"]; });
-  EXPECT_EQ(missing.status(), TF_STATUS_NOT_FOUND);
+  EXPECT_EQ(missing.status(), tf::Status::not_found);
   EXPECT_EQ(missing.name(), "c");
 }
 
@@ -289,13 +291,13 @@ TEST(Hpp, SavesAndLoadsByAnyKindOfPath) {
   EXPECT_TRUE(tf::load((root / "a.npy").string().c_str()).array.equal(counting({2, 2})));
   EXPECT_TRUE(tf::load_weights(root / "t.safetensors", tree).dict("layer").array("w").equal(counting({3, 4})));
   const tf::Error mismatch = error_of([&] { tf::load_weights(root / "m.safetensors", tree); });
-  EXPECT_EQ(mismatch.status(), TF_STATUS_MISMATCH);
+  EXPECT_EQ(mismatch.status(), tf::Status::mismatch);
 }
 
 TEST(Hpp, FilesAreRanges) {
-  const tf::Buffer buffer = tf::save_memory(TF_FORMAT_SAFETENSORS, some_arrays());
+  const tf::Buffer buffer = tf::save_memory(tf::Format::safetensors, some_arrays());
   const tf::File file = tf::File::from_memory(buffer.data(), buffer.size());
-  EXPECT_EQ(file.format(), TF_FORMAT_SAFETENSORS);
+  EXPECT_EQ(file.format(), tf::Format::safetensors);
   std::vector<std::string> names;
   for (const tf::File::Entry &entry : file) {
     EXPECT_EQ(entry.index(), names.size());
@@ -304,7 +306,7 @@ TEST(Hpp, FilesAreRanges) {
   EXPECT_EQ(names, (std::vector<std::string>{"b", "w"}));
   const tf::File::Entry entry = file["w"];
   EXPECT_EQ(&entry.file(), &file);
-  EXPECT_EQ(entry.dtype(), TF_DTYPE_FLOAT32);
+  EXPECT_EQ(entry.dtype(), tf::Dtype::float32);
   EXPECT_EQ(all(entry.shape()), (std::vector<std::int64_t>{3, 4}));
   EXPECT_EQ(entry.nbytes(), 48u);
   EXPECT_TRUE(entry.read().equal(counting({3, 4})));
@@ -313,14 +315,14 @@ TEST(Hpp, FilesAreRanges) {
   std::array<std::uint8_t, 12> small = {};
   entry.read_into(small.data(), small.size());
   EXPECT_EQ(small[11], 11);
-  EXPECT_EQ(error_of([&] { entry.read_into(small.data(), 11); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(error_of([&] { entry.read_into(small.data(), 11); }).status(), tf::Status::invalid_argument);
   std::array<double, 12> wide = {};
-  file.read_many({{file.find("w"), wide.data(), sizeof(wide)}}, TF_DTYPE_FLOAT64);
+  file.read_many({{file.find("w"), wide.data(), sizeof(wide)}}, tf::Dtype::float64);
   EXPECT_EQ(wide[11], 11.0);
   std::array<float, 12> whole = {};
   file.read_many({{file.find("w"), whole.data(), sizeof(whole)}});
   EXPECT_EQ(whole[11], 11.0f);
-  EXPECT_EQ(error_of([&] { file.read_many({{2, nullptr, 0}}); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(error_of([&] { file.read_many({{2, nullptr, 0}}); }).status(), tf::Status::invalid_argument);
   const tf::Array slice = entry.read_slice({{1, 2}});
   EXPECT_EQ(all(slice.values<float>()), (std::vector<float>{4, 5, 6, 7}));
   std::array<std::int16_t, 3> column = {};
@@ -332,8 +334,8 @@ TEST(Hpp, FilesAreRanges) {
   EXPECT_FALSE(location.deflated);
   EXPECT_TRUE(file.contains("b"));
   EXPECT_FALSE(file.contains("c"));
-  EXPECT_EQ(error_of([&] { file["c"]; }).status(), TF_STATUS_NOT_FOUND);
-  EXPECT_EQ(error_of([&] { file[2]; }).status(), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(error_of([&] { file["c"]; }).status(), tf::Status::not_found);
+  EXPECT_EQ(error_of([&] { file[2]; }).status(), tf::Status::invalid_argument);
   EXPECT_TRUE(file.metadata().empty());
 }
 
@@ -346,7 +348,7 @@ TEST(Hpp, FilesSayWhatTheyHold) {
   const tf::File file(path);
   EXPECT_EQ(file.at("x").type(), "float32");
   const tf::Array raw = file.at("x").read_raw();
-  EXPECT_EQ(raw.dtype(), TF_DTYPE_UINT8);
+  EXPECT_EQ(raw.dtype(), tf::Dtype::uint8);
   EXPECT_EQ(raw.nbytes(), 8u);
   EXPECT_TRUE(file.other_names().empty());
   EXPECT_TRUE(file.notes().empty());
@@ -361,21 +363,21 @@ TEST(Hpp, ChecksReportEveryFault) {
   EXPECT_TRUE(tf::check(path).faults.empty());
   std::ofstream(path, std::ios::binary | std::ios::app) << "!";
   EXPECT_EQ(tf::check(path).faults.size(), 1u);
-  const tf::CheckReport lenient = tf::check(path, tf::Options().set(TF_OPTION_LENIENT, 1));
+  const tf::CheckReport lenient = tf::check(path, tf::Options().set(tf::Option::lenient, 1));
   EXPECT_TRUE(lenient.faults.empty());
   EXPECT_EQ(lenient.excused.size(), 1u);
-  EXPECT_EQ(error_of([&] { tf::check(folder.path("missing.npy")); }).status(), TF_STATUS_NOT_FOUND);
+  EXPECT_EQ(error_of([&] { tf::check(folder.path("missing.npy")); }).status(), tf::Status::not_found);
 }
 
 TEST(Hpp, ErrorsSayWhatAndWhere) {
   const tf::Error missing = error_of([] { tf::File("/no/such/file.npy"); });
-  EXPECT_EQ(missing.status(), TF_STATUS_NOT_FOUND);
+  EXPECT_EQ(missing.status(), tf::Status::not_found);
   EXPECT_NE(std::string(missing.what()).find("/no/such/file.npy"), std::string::npos);
   EXPECT_EQ(missing.offset(), tf::Error::no_offset);
   const std::string header = R"({"w":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})";
   const std::string file = std::string(1, static_cast<char>(header.size())) + std::string(7, '\0') + header + "data";
   const tf::Error corrupt = error_of([&] { tf::load_memory(file.data(), file.size()); });
-  EXPECT_EQ(corrupt.status(), TF_STATUS_CORRUPT);
+  EXPECT_EQ(corrupt.status(), tf::Status::corrupt);
   EXPECT_EQ(corrupt.name(), "w");
   EXPECT_EQ(corrupt.offset(), file.find("-1"));
   EXPECT_STREQ(corrupt.what(), "array 'w': JSON: expected an integer of 0 or more, found '-' (byte 37)");
@@ -384,14 +386,14 @@ TEST(Hpp, ErrorsSayWhatAndWhere) {
 TEST(Hpp, OptionsChain) {
   tf::Options options;
   EXPECT_FALSE(options);
-  EXPECT_EQ(options.get(TF_OPTION_MAX_RANK), 64);
-  options.set(TF_OPTION_MAX_RANK, 1).set(TF_OPTION_FORMAT, "safetensors");
-  EXPECT_EQ(options.get(TF_OPTION_FORMAT), TF_FORMAT_SAFETENSORS);
-  EXPECT_EQ(error_of([&] { options.set(TF_OPTION_MAX_RANK, 65); }).status(), TF_STATUS_INVALID_ARGUMENT);
-  EXPECT_EQ(error_of([&] { options.set(999, 1); }).status(), TF_STATUS_UNSUPPORTED);
-  const tf::Buffer buffer = tf::save_memory(TF_FORMAT_SAFETENSORS, some_arrays());
-  EXPECT_EQ(error_of([&] { tf::load_memory(buffer.data(), buffer.size(), TF_FORMAT_AUTO, options); }).status(),
-            TF_STATUS_LIMIT);
+  EXPECT_EQ(options.get(tf::Option::max_rank), 64);
+  options.set(tf::Option::max_rank, 1).set(tf::Option::format, "safetensors");
+  EXPECT_EQ(options.get(tf::Option::format), TF_FORMAT_SAFETENSORS);
+  EXPECT_EQ(error_of([&] { options.set(tf::Option::max_rank, 65); }).status(), tf::Status::invalid_argument);
+  EXPECT_EQ(error_of([&] { options.set(static_cast<tf::Option>(999), 1); }).status(), tf::Status::unsupported);
+  const tf::Buffer buffer = tf::save_memory(tf::Format::safetensors, some_arrays());
+  EXPECT_EQ(error_of([&] { tf::load_memory(buffer.data(), buffer.size(), tf::Format::auto_, options); }).status(),
+            tf::Status::limit);
 }
 
 TEST(Hpp, SourcesAndSinksOfFunctions) {
@@ -399,7 +401,7 @@ TEST(Hpp, SourcesAndSinksOfFunctions) {
   const auto write = [&written](const void *src, std::size_t nbytes) {
     written.append(static_cast<const char *>(src), nbytes);
   };
-  tf::save_sink(tf::Sink::to_function(write), TF_FORMAT_SAFETENSORS, some_arrays());
+  tf::save_sink(tf::Sink::to_function(write), tf::Format::safetensors, some_arrays());
   const auto read_at = [&written](std::uint64_t offset, void *dst, std::size_t nbytes) {
     written.copy(static_cast<char *>(dst), nbytes, static_cast<std::size_t>(offset));
   };
@@ -434,9 +436,9 @@ TEST(Hpp, RethrowsExceptionsOfCallbacks) {
   const tf::Options options = tf::Options().set_progress([](auto, auto) -> bool { throw Mine{3}; });
   EXPECT_EQ(thrown([&] { tf::save_memory(counting({2}), options); }), 3);
   const tf::Options stop = tf::Options().set_progress([](std::uint64_t, std::uint64_t total) { return total != 8; });
-  EXPECT_EQ(error_of([&] { tf::save_memory(counting({2}), stop); }).status(), TF_STATUS_CANCELLED);
+  EXPECT_EQ(error_of([&] { tf::save_memory(counting({2}), stop); }).status(), tf::Status::cancelled);
   // The next failure is not affected by the exception.
-  EXPECT_EQ(error_of([] { tf::File("/no/such/file.npy"); }).status(), TF_STATUS_NOT_FOUND);
+  EXPECT_EQ(error_of([] { tf::File("/no/such/file.npy"); }).status(), tf::Status::not_found);
 }
 
 TEST(Hpp, PartsAndTensors) {
@@ -445,14 +447,14 @@ TEST(Hpp, PartsAndTensors) {
   const tf::Source whole = tf::Source::from_memory(pack.data(), pack.size());
   const tf::Array loaded = tf::load(whole.part(2)).array;
   EXPECT_EQ(loaded.ndim(), 2u);
-  EXPECT_EQ(error_of([&] { whole.part(3, pack.size()); }).status(), TF_STATUS_INVALID_ARGUMENT);
-  EXPECT_EQ(error_of([] { tf::Source::from_fd(-1); }).status(), TF_STATUS_IO);
+  EXPECT_EQ(error_of([&] { whole.part(3, pack.size()); }).status(), tf::Status::invalid_argument);
+  EXPECT_EQ(error_of([] { tf::Source::from_fd(-1); }).status(), tf::Status::io);
   const tf::Array shared = tf::Array::from_dlpack(loaded.to_dlpack());
   EXPECT_EQ(shared.data(), loaded.data());
-  EXPECT_EQ(error_of([] { tf::Array::from_dlpack(nullptr); }).status(), TF_STATUS_INVALID_ARGUMENT);
-  const tf::Options small = tf::Options().set(TF_OPTION_MAX_BYTES, 1);
-  EXPECT_EQ(error_of([&] { tf::Dict{small}; }).status(), TF_STATUS_LIMIT);
-  EXPECT_EQ(error_of([&] { tf::Array::zeros(TF_DTYPE_INT8, {2}, small); }).status(), TF_STATUS_LIMIT);
+  EXPECT_EQ(error_of([] { tf::Array::from_dlpack(nullptr); }).status(), tf::Status::invalid_argument);
+  const tf::Options small = tf::Options().set(tf::Option::max_bytes, 1);
+  EXPECT_EQ(error_of([&] { tf::Dict{small}; }).status(), tf::Status::limit);
+  EXPECT_EQ(error_of([&] { tf::Array::zeros(tf::Dtype::int8, {2}, small); }).status(), tf::Status::limit);
 }
 
 TEST(Hpp, RunsWorkOnTheExecutor) {
@@ -463,13 +465,13 @@ TEST(Hpp, RunsWorkOnTheExecutor) {
         for (std::size_t i = 0; i < count; ++i)
           job(i);
       });
-  const tf::Array large = tf::Array::zeros(TF_DTYPE_FLOAT32, {4 << 20});
-  EXPECT_EQ(large.cast(TF_DTYPE_FLOAT64, options).dtype(), TF_DTYPE_FLOAT64);
+  const tf::Array large = tf::Array::zeros(tf::Dtype::float32, {4 << 20});
+  EXPECT_EQ(large.cast(tf::Dtype::float64, options).dtype(), tf::Dtype::float64);
   EXPECT_EQ(jobs, 2u);
   const tf::Options broken = tf::Options().set_executor(2, [](std::size_t, const auto &) { throw 7; });
-  EXPECT_THROW(large.cast(TF_DTYPE_FLOAT64, broken), int);
+  EXPECT_THROW(large.cast(tf::Dtype::float64, broken), int);
   EXPECT_EQ(error_of([] { tf::Options().set_executor(0, [](std::size_t, const auto &) {}); }).status(),
-            TF_STATUS_INVALID_ARGUMENT);
+            tf::Status::invalid_argument);
 }
 
 TEST(Hpp, AllocatesWithTheAllocator) {
@@ -490,7 +492,7 @@ TEST(Hpp, AllocatesWithTheAllocator) {
   const auto release = [](void *user) { ++static_cast<Counts *>(user)->released; };
   {
     const tf::Array array =
-        tf::Array::zeros(TF_DTYPE_INT8, {2}, tf::Options().set_allocator(alloc, free, release, &counts));
+        tf::Array::zeros(tf::Dtype::int8, {2}, tf::Options().set_allocator(alloc, free, release, &counts));
     EXPECT_GT(counts.allocated, 0);
     EXPECT_EQ(counts.released, 0);
   }
@@ -506,7 +508,7 @@ struct Half {
 
 template <>
 struct tensorfile::DtypeOf<Half> {
-  static constexpr tf_dtype value = TF_DTYPE_FLOAT16;
+  static constexpr tensorfile::Dtype value = tensorfile::Dtype::float16;
 };
 
 namespace {
@@ -517,23 +519,23 @@ TEST(Hpp, WritesArrayByArray) {
       [&written](const void *src, std::size_t nbytes) { written.append(static_cast<const char *>(src), nbytes); });
   tf::Dict metadata;
   metadata.set("k", "v");
-  tf::Writer writer(sink, TF_FORMAT_GGUF);
-  writer.declare("a", TF_DTYPE_FLOAT32, {2, 3}).declare("b", TF_DTYPE_FLOAT32, {3, 2}).metadata(metadata);
+  tf::Writer writer(sink, tf::Format::gguf);
+  writer.declare("a", tf::Dtype::float32, {2, 3}).declare("b", tf::Dtype::float32, {3, 2}).metadata(metadata);
   const tf::Writer shared = writer.share();
   EXPECT_EQ(shared.get(), writer.get());
   const tf::Array array = counting({2, 3});
   writer.write(array.data(), 5).write(array.bytes().data() + 5, 19).write(array.transpose());
   writer.finish();
-  EXPECT_EQ(error_of([&] { writer.finish(); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(error_of([&] { writer.finish(); }).status(), tf::Status::invalid_argument);
   tf::Dict arrays;
   arrays.set("a", counting({2, 3})).set("b", array.transpose());
-  const tf::Buffer whole = tf::save_memory(TF_FORMAT_GGUF, arrays, metadata);
+  const tf::Buffer whole = tf::save_memory(tf::Format::gguf, arrays, metadata);
   EXPECT_EQ(std::string(reinterpret_cast<const char *>(whole.data()), whole.size()), written);
-  EXPECT_EQ(error_of([] { tf::Writer("none", TF_FORMAT_AUTO); }).status(), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(error_of([] { tf::Writer("none", tf::Format::auto_); }).status(), tf::Status::invalid_argument);
 }
 
 TEST(Hpp, SupportsOtherElementTypes) {
-  const tf::Array half = tf::Array::copy<float>({2}, {1.0f, -2.0f}).cast(TF_DTYPE_FLOAT16);
+  const tf::Array half = tf::Array::copy<float>({2}, {1.0f, -2.0f}).cast(tf::Dtype::float16);
   EXPECT_EQ(half.values<Half>()[0].bits, 0x3C00);
   EXPECT_EQ(half.values<Half>()[1].bits, 0xC000);
 }
