@@ -1081,7 +1081,9 @@ TENSORFILE_API tf_status tf_file_read_slice_into(const tf_file *file, size_t ind
 /**
  * Checks a file or a set of files: reads every byte that can be checked, and reports every fault instead of only the
  * first. A fault is whatever would make tf_load() with default options fail, and any damage, such as a wrong CRC-32 of a
- * member that tf_load() would not read. Of a .npy that has several arrays, all are checked.
+ * member that tf_load() would not read. Of a .npy that has several arrays, all are checked. If a set of files cannot be
+ * opened, each of its files is checked by itself, and one that does not exist is a fault. If one part of a set is
+ * checked alone, a note names each other part that does not exist.
  * @param report   receives a dict with the lists of strings "faults", "excused" and "notes", which can be empty. Each
  *                 string is one line; a fault begins with the name of its status, as in "corrupt: w.npz: array 'x': ...".
  *                 Faults that ::TF_OPTION_LENIENT accepts, and arrays that

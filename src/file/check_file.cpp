@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/shared_progress.h"
 #include "file/open.h"
+#include "file/sets/set_files.h"
 #include "transfer/read_member.h"
 
 namespace tfile {
@@ -168,14 +169,63 @@ class Checker {
     TFILE_TRY(report_.set_string_list("notes", &notes_));
     Ref<OpenedFile> file;
     const Status opened = open_path(file, path, opening_);
-    if (!opened.ok()) return is_fault(opened) ? faults_->append(ReportLine(opened).text()) : opened;
-    for (const Text note : file->listing.notes)
-      TFILE_TRY(notes_->append(note));
-    TFILE_TRY(check(*file));
-    return file->format->single_array ? check_following(*file) : kOk;
+    if (!opened.ok()) return check_unopened(path, opened);
+    TFILE_TRY(check_opened(*file));
+    return file->parts.empty() ? note_missing(path) : kOk;
   }
 
  private:
+  Status check_opened(const OpenedFile &file) {
+    for (const Text note : file.listing.notes)
+      TFILE_TRY(notes_->append(note));
+    TFILE_TRY(check(file));
+    return file.format->single_array ? check_following(file) : kOk;
+  }
+
+  // Checks what could not be opened. A set fails with the error of its first bad file, so each of its files is checked
+  // by itself. The error counts only if that finds no fault.
+  Status check_unopened(Text path, Status opened) {
+    const ReportLine error(opened);
+    Arena arena(settings_.memory());
+    Vec<Text> files(settings_.memory());
+    TFILE_TRY(list_set(&files, arena, path, settings_.on(TF_OPTION_PARTS)));
+    if (files.empty() && !is_fault(opened)) return opened;
+    opening_.set(TF_OPTION_PARTS, 0);
+    const size_t before = faults_->size();
+    for (const Text name : files)
+      TFILE_TRY(check_file_of_set(name));
+    return faults_->size() == before ? faults_->append(error.text()) : kOk;
+  }
+
+  // As list_set_files(), but lists nothing if the index of the set is faulty.
+  Status list_set(Vec<Text> *out, Arena &arena, Text path, bool by_part) {
+    const Status status = list_set_files(out, arena, path, by_part, settings_);
+    return is_fault(status) ? kOk : status;
+  }
+
+  Status check_file_of_set(Text path) {
+    Ref<OpenedFile> file;
+    const Status opened = open_path(file, path.data(), opening_);
+    if (opened.ok()) return check_opened(*file);
+    return is_fault(opened) || opened.code == TF_STATUS_NOT_FOUND ? faults_->append(ReportLine(opened).text()) : opened;
+  }
+
+  // Adds a note for each file of a set that does not exist, after one of its files has been opened by itself.
+  Status note_missing(Text path) {
+    Arena arena(settings_.memory());
+    Vec<Text> files(settings_.memory());
+    TFILE_TRY(list_set(&files, arena, path, true));
+    for (const Text name : files) {
+      Ref<Source> source;
+      const Status status = source_from_path(source, settings_.memory(), name.data());
+      if (status.code == TF_STATUS_OUT_OF_MEMORY) return status;
+      if (status.code == TF_STATUS_NOT_FOUND) {
+        TFILE_TRY(notes_->append((ReportLine() << "a file of the set is missing: " << name).text()));
+      }
+    }
+    return kOk;
+  }
+
   Status check(const OpenedFile &file) {
     for (const Text line : file.listing.tolerated)
       TFILE_TRY(add_tolerated(line));

@@ -19,7 +19,7 @@ if [ -z "$minimise" ]; then
   seconds=$1
   shift
 fi
-targets=${*:-npy npz safetensors gguf source slices blocks roundtrip json inflate deflate}
+targets=${*:-npy npz safetensors gguf source slices blocks roundtrip json check inflate deflate}
 golden=$here/../golden
 
 # Prints the folder of golden files that are useful to a target.

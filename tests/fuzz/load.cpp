@@ -9,6 +9,16 @@ using namespace tfile::fuzz;
 constexpr tf_format kFormat = TENSORFILE_FUZZ_FORMAT;
 constexpr size_t kSlack = size_t{1} << 20;
 
+// Reads the stored bytes of an array, whatever its type. If the dtype is known, they are as many as those of its elements.
+void read_raw(const tf_file *file, size_t index) {
+  tf_array *array = nullptr;
+  const tf_status status = tf_file_read_raw(&array, file, index);
+  const Handle<tf_array> bytes(array);
+  if (status != TF_STATUS_OK) return check_refusal(status);
+  touch(array);
+  FUZZ_CHECK(tf_array_dtype(array) == TF_DTYPE_UINT8 && tf_array_nbytes(array) == tf_file_nbytes(file, index));
+}
+
 // Checks that the properties of an array are consistent, and that reading it gives an array like that or an error.
 bool read_one(const tf_file *file, size_t index, const tf_options *options, size_t size) {
   const char *name = nullptr;
@@ -22,6 +32,7 @@ bool read_one(const tf_file *file, size_t index, const tf_options *options, size
   FUZZ_CHECK(offset <= size && stored <= size - offset);
   for (size_t i = 0; i < tf_file_ndim(file, index); ++i)
     FUZZ_CHECK(tf_file_shape(file, index)[i] >= 0);
+  read_raw(file, index);
   tf_array *array = nullptr;
   const tf_status status = tf_file_read(&array, file, index);
   if (tf_file_dtype(file, index) == TF_DTYPE_UNSUPPORTED) FUZZ_CHECK(status == TF_STATUS_UNSUPPORTED);

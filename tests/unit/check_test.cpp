@@ -6,6 +6,7 @@
 
 #include "support/handles.h"
 #include "support/npy_builder.h"
+#include "support/sets.h"
 #include "support/temp_folder.h"
 #include "support/zip_builder.h"
 
@@ -135,6 +136,76 @@ TEST_F(Check, AFileThatCannotBeListedHasOneFault) {
   const std::string path = folder.write("a.npy", kTwo.substr(0, 5));
   EXPECT_EQ(check(path).faults,
             Lines({"truncated: " + path + ": npy header: it ends after 5 bytes, before its length (byte 5)"}));
+}
+
+class CheckSet : public Check, public ::testing::WithParamInterface<tf_format> {
+ protected:
+  void SetUp() override {
+    const auto options = options_with({{TF_OPTION_PART_BYTES, 40}});
+    ASSERT_EQ(save_weights_of(folder.path("w"), GetParam(), 1, options.get()), TF_STATUS_OK) << tf_error_message();
+  }
+  static std::string name(int number) {
+    return "w-0000" + std::to_string(number) + "-of-00003" + extension_of(GetParam());
+  }
+  std::string part(int number) const { return folder.path(name(number)); }
+  // The path of the file that names the whole set: the index, or the first part.
+  std::string entry() const { return entry_of(folder.path("w"), GetParam(), 3); }
+  void cut(int number, size_t by) const {
+    const std::string bytes = folder.read(name(number));
+    folder.write(name(number), bytes.substr(0, bytes.size() - by));
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Formats, CheckSet, ::testing::Values(TF_FORMAT_SAFETENSORS, TF_FORMAT_GGUF),
+                         [](const auto &info) { return std::string(tf_format_name(info.param)); });
+
+TEST_P(CheckSet, ReportsTheFaultsOfAllFiles) {
+  cut(1, 30);
+  cut(3, 30);
+  const Report report = check(entry(), {{TF_OPTION_PARTS, 1}});
+  ASSERT_EQ(report.status, TF_STATUS_OK) << tf_error_message();
+  ASSERT_EQ(report.faults.size(), 2u);
+  EXPECT_EQ(report.faults[0].rfind("truncated: " + part(1) + ": ", 0), 0u) << report.faults[0];
+  EXPECT_EQ(report.faults[1].rfind("truncated: " + part(3) + ": ", 0), 0u) << report.faults[1];
+}
+
+TEST_P(CheckSet, AMissingFileIsAFaultAndDoesNotHideOthers) {
+  ASSERT_EQ(remove(part(2).c_str()), 0);
+  cut(3, 30);
+  const Report report = check(entry(), {{TF_OPTION_PARTS, 1}});
+  ASSERT_EQ(report.status, TF_STATUS_OK) << tf_error_message();
+  ASSERT_EQ(report.faults.size(), 2u);
+  EXPECT_EQ(report.faults[0].rfind("not_found: " + part(2) + ": ", 0), 0u) << report.faults[0];
+  EXPECT_EQ(report.faults[1].rfind("truncated: " + part(3) + ": ", 0), 0u) << report.faults[1];
+}
+
+TEST_P(CheckSet, OfAFolderChecksTheSetInIt) {
+  EXPECT_EQ(check(folder.path()).faults, Lines());
+  cut(2, 30);
+  cut(3, 30);
+  EXPECT_EQ(check(folder.path()).faults.size(), 2u);
+}
+
+TEST_P(CheckSet, OfOnePartNotesWhichOthersAreMissing) {
+  const std::string note = "this is part 1 of 3; TF_OPTION_PARTS opens all of them";
+  EXPECT_EQ(check(part(1)).notes, Lines({note}));
+  ASSERT_EQ(remove(part(3).c_str()), 0);
+  const Report report = check(part(1));
+  EXPECT_EQ(report.faults, Lines());
+  EXPECT_EQ(report.notes, Lines({note, "a file of the set is missing: " + part(3)}));
+}
+
+TEST_F(Check, ASetWhoseFilesAreGoodCanStillBeInvalid) {
+  const auto options = options_with({{TF_OPTION_PART_BYTES, 40}});
+  ASSERT_EQ(save_weights_of(folder.path("w"), TF_FORMAT_SAFETENSORS, 1, options.get()), TF_STATUS_OK);
+  std::string text = folder.read("w.safetensors.index.json");
+  const size_t name = text.find("\"w1\"");
+  ASSERT_NE(name, std::string::npos);
+  text[name + 2] = '9';
+  const std::string index = folder.write("w.safetensors.index.json", text);
+  const Report report = check(index);
+  ASSERT_EQ(report.faults.size(), 1u);
+  EXPECT_EQ(report.faults[0].rfind("corrupt: " + index + ": array 'w9': ", 0), 0u) << report.faults[0];
 }
 
 TEST_F(Check, FailsIfTheFileCannotBeRead) {

@@ -222,8 +222,7 @@ TEST(ZipEnd, MustBeWhereTheLocatorSays) {
 TEST(ZipJunk, BeforeTheArchiveIsRefusedUnlessLenient) {
   ZipBuilder zip = two();
   zip.before = "#!/bin/sh\n";
-  expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "10 bytes precede the zip archive, or follow its directory", 0,
-                 "", kLenientHint);
+  expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "10 bytes precede the zip archive", 0, "", kLenientHint);
   CallOptions lenient;
   lenient.set(TF_OPTION_LENIENT, 1);
   const Loaded plain = load_bytes(two().bytes(), TF_FORMAT_NPZ);
@@ -246,9 +245,12 @@ TEST(ZipJunk, BeforeTheArchiveIsRefusedUnlessLenient) {
 TEST(ZipJunk, AfterTheDirectoryIsRefused) {
   ZipBuilder zip = two();
   zip.after_directory = "junk";
-  expect_failure(listed(zip.bytes()), TF_STATUS_CORRUPT, "4 bytes precede the zip archive, or follow its directory", 0,
-                 "", kLenientHint);
-  EXPECT_EQ(listed(zip.bytes(), with(TF_OPTION_LENIENT, 1)).error.status, TF_STATUS_CORRUPT);
+  // TF_OPTION_LENIENT does not accept this, and so the message must not name it.
+  const size_t junk = zip.bytes().find("junk");
+  for (const bool lenient : {false, true}) {
+    expect_failure(listed(zip.bytes(), with(TF_OPTION_LENIENT, lenient ? 1 : 0)), TF_STATUS_CORRUPT,
+                   "4 bytes follow the directory of the zip archive, before its end record", junk);
+  }
 }
 
 TEST(ZipDirectory, EntriesMustBeWhole) {

@@ -59,6 +59,7 @@ class ZipReader {
   Status find_end_in(End *end, Bytes tail);
   Status no_end() const;
   Status read_wide_end(End *end, Bytes locator, uint64_t locator_at);
+  Status check_start(const End &end);
   Status check_end(const End &end);
   Status read_directory(const End &end);
   Status parse_entry(size_t *position);

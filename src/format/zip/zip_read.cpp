@@ -246,6 +246,21 @@ Status ZipReader::read_wide_end(End *end, Bytes locator, uint64_t locator_at) {
   return kOk;
 }
 
+// Decides about bytes that belong to no record. Before the archive they are harmless, and LENIENT accepts them. If they
+// are between the directory and the end record, no reader finds the directory.
+Status ZipReader::check_start(const End &end) {
+  uint8_t head[4] = {};
+  const uint64_t directory = start_ + end.offset;
+  if (end.entries > 0) TFILE_TRY(read_at(source_, directory, head, sizeof(head), Text()));
+  if (end.entries > 0 && load32(head) != kZipEntrySignature) {
+    return Failure(TF_STATUS_CORRUPT).in(source_.label).at(end.at - start_)
+           << start_ << " bytes follow the directory of the zip archive, before its end record";
+  }
+  const Status failure = Failure(TF_STATUS_CORRUPT).in(source_.label).at(0)
+                         << start_ << " bytes precede the zip archive";
+  return listing_.tolerate(settings_, failure);
+}
+
 Status ZipReader::check_end(const End &end) {
   if (end.disk != 0 || end.first_disk != 0) {
     return Failure(TF_STATUS_UNSUPPORTED).in(source_.label).at(end.at) << "the zip archive has several disks";
@@ -257,11 +272,7 @@ Status ZipReader::check_end(const End &end) {
            << " entries in a directory of " << end.size << " bytes at " << end.offset;
   }
   start_ = end.at - length.value();
-  if (start_ != 0) {
-    const Status failure = Failure(TF_STATUS_CORRUPT).in(source_.label).at(0)
-                           << start_ << " bytes precede the zip archive, or follow its directory";
-    TFILE_TRY(listing_.tolerate(settings_, failure));
-  }
+  if (start_ != 0) TFILE_TRY(check_start(end));
   if (end.wide && end.wide_at != end.at - start_) {
     return Failure(TF_STATUS_CORRUPT).in(source_.label).at(end.at)
            << "the zip64 end record is at byte " << end.at - start_ << " of the archive, its locator says "
