@@ -18,8 +18,8 @@
  * ## Errors
  *
  * A function that can fail returns a ::tf_status; ::TF_STATUS_OK is 0. When a function fails, no object is created,
- * existing objects are unchanged, and the error record of the calling thread is set; read it with tf_error_message(),
- * tf_error_offset() and tf_error_name(). Any function that returns a ::tf_status can fail with
+ * existing objects are unchanged, and the error record of the calling thread is set; read it with tf_error_status(),
+ * tf_error_message(), tf_error_offset(), tf_error_name() and tf_error_system(). Any function that returns a ::tf_status can fail with
  * ::TF_STATUS_INVALID_ARGUMENT (a required handle or output is NULL, or a number is out of range) and
  * ::TF_STATUS_OUT_OF_MEMORY; the comment of a function lists the others. Plain getters return 0 or NULL, and set the
  * error record, if the handle is NULL or the index is out of range.
@@ -45,6 +45,11 @@
  * A `const tf_options *` may be NULL, which means that every option has its default. The options are read during the
  * call and need not outlive it.
  *
+ * ## Formats
+ *
+ * In every argument list, a ::tf_format directly follows the bytes whose format it is: the path, memory or source to
+ * read, the path, sink or output to write.
+ *
  * ## Sizes
  *
  * Shapes count elements, outermost dimension first. Strides and sizes named `nbytes` count bytes. All sizes are less
@@ -52,7 +57,7 @@
  *
  * ## Stability
  *
- * The numbers of statuses, dtypes, formats, kinds and options never change; new ones are appended.
+ * The numbers of statuses, dtypes, formats, abilities, kinds and options never change; new ones are appended.
  */
 #ifndef TENSORFILE_H
 #define TENSORFILE_H
@@ -204,6 +209,17 @@ enum {
   TF_DTYPE_Q2_0 = 106
 };
 
+/** What the elements of a dtype are: see tf_dtype_kind(). */
+enum {
+  TF_DTYPE_KIND_NONE = 0, /**< there is no such dtype */
+  TF_DTYPE_KIND_BOOL = 1,
+  TF_DTYPE_KIND_SIGNED = 2,   /**< signed integers */
+  TF_DTYPE_KIND_UNSIGNED = 3, /**< unsigned integers */
+  TF_DTYPE_KIND_FLOAT = 4,    /**< floats of any width */
+  TF_DTYPE_KIND_COMPLEX = 5,
+  TF_DTYPE_KIND_BLOCK = 6 /**< a block type of ggml */
+};
+
 /** A file format. */
 typedef int32_t tf_format;
 enum {
@@ -213,6 +229,32 @@ enum {
   TF_FORMAT_SAFETENSORS = 3,
   TF_FORMAT_GGUF = 4,
   TF_FORMAT_BY_CONTENT = 5 /**< for reading: detect the format by the content, and ignore the path's extension */
+};
+
+/** What a file format can do: see tf_format_ability(). */
+typedef int32_t tf_ability;
+enum {
+  /** 1 if a file holds exactly one array, which has no name. */
+  TF_ABILITY_SINGLE_ARRAY = 1,
+  /** Which metadata a file can hold: ::TF_METADATA_NONE, ::TF_METADATA_STRINGS, ::TF_METADATA_STRING_LISTS or
+      ::TF_METADATA_TYPED. Each of them includes the previous ones. */
+  TF_ABILITY_METADATA = 2,
+  /** The largest number of files that a set can have (see ::TF_OPTION_PART_BYTES); 0 if the format has no sets. */
+  TF_ABILITY_PARTS = 3,
+  /** 1 if arrays can be compressed: see ::TF_OPTION_COMPRESS. */
+  TF_ABILITY_COMPRESSION = 4,
+  /** 1 if metadata values are members beside the arrays, which some readers (such as MLX) refuse. */
+  TF_ABILITY_TEXT_MEMBERS = 5,
+  /** 1 if readers expect metadata that describes a model, general.architecture above all. */
+  TF_ABILITY_MODEL_KEYS = 6
+};
+
+/** Values of ::TF_ABILITY_METADATA. */
+enum {
+  TF_METADATA_NONE = 0,
+  TF_METADATA_STRINGS = 1,
+  TF_METADATA_STRING_LISTS = 2, /**< strings and lists of strings */
+  TF_METADATA_TYPED = 3         /**< also bools, numbers, and arrays of them: see tf_save_gguf() */
 };
 
 /** The kind of a value in a ::tf_dict. */
@@ -244,8 +286,8 @@ enum {
 
   /* Which format */
 
-  /** Format to load; also the format of tf_save_weights() if the extension of its path names none, and of a ::tf_writer
-      that is opened with ::TF_FORMAT_AUTO. Named value: a ::tf_format, or "auto", "npy", "npz", "safetensors", "gguf"
+  /** Format to load; also the format of tf_save_file(), of tf_save_weights() if the extension of its path names none, and
+      of saves and writers whose format argument is ::TF_FORMAT_AUTO. Named value: a ::tf_format, or "auto", "npy", "npz", "safetensors", "gguf"
       or "content" (::TF_FORMAT_BY_CONTENT, for reading only). Default ::TF_FORMAT_AUTO. */
   TF_OPTION_FORMAT = 2,
 
@@ -317,8 +359,8 @@ enum {
 
   /* Compression of .npz */
 
-  /** Switch, default 0. With 1, tf_save_weights(), tf_save_memory(), tf_save_sink() and a ::tf_writer deflate the
-      members of an .npz. tf_savez() never does, tf_savez_compressed() always. */
+  /** Switch, default 0. With 1, tf_save_file(), tf_save_weights(), tf_save_memory(), tf_save_sink() and a ::tf_writer
+      deflate the members of an .npz. tf_savez() never does, tf_savez_compressed() always. */
   TF_OPTION_COMPRESS = 19,
   /** Deflate level, -1 to 9: 0 stores, 1 to 3 are fast, and higher levels search longer for a smaller output. Default
       -1: level 2, or zlib's default of 6 with ::TF_DEFLATE_ZLIB. */
@@ -411,6 +453,12 @@ TENSORFILE_API const char *tf_status_name(tf_status status);
  *         succeed do not change it.
  */
 TENSORFILE_API const char *tf_error_message(void);
+/** Returns the status of the last failure on the calling thread, ::TF_STATUS_OK before the first one. It is useful after
+    a getter, which returns no status; calls that succeed do not change it. */
+TENSORFILE_API tf_status tf_error_status(void);
+/** Returns the number of the operating system's error that caused the last failure on this thread (errno, on Windows
+    what GetLastError() returned), or 0 if there is none. */
+TENSORFILE_API int64_t tf_error_system(void);
 /** Returns the byte offset in the file that the last failure on this thread is about, or UINT64_MAX if there is none.
     */
 TENSORFILE_API uint64_t tf_error_offset(void);
@@ -438,9 +486,25 @@ TENSORFILE_API uint32_t tf_dtype_block_size(tf_dtype dtype);
 /** Returns the number of bytes of that unit: the item size for most dtypes, 1 for float4, 3 for float6, and the bytes
     of a block (18 for q4_0) for a block type. */
 TENSORFILE_API uint32_t tf_dtype_block_bytes(tf_dtype dtype);
+/** Returns what the elements of a dtype are: one of ::TF_DTYPE_KIND_BOOL, ::TF_DTYPE_KIND_SIGNED,
+    ::TF_DTYPE_KIND_UNSIGNED, ::TF_DTYPE_KIND_FLOAT, ::TF_DTYPE_KIND_COMPLEX and ::TF_DTYPE_KIND_BLOCK;
+    ::TF_DTYPE_KIND_NONE for ::TF_DTYPE_UNSUPPORTED and other numbers. */
+TENSORFILE_API int32_t tf_dtype_kind(tf_dtype dtype);
+/** Returns 1 if tf_array_cast() can make arrays of a dtype from floats, else 0: for the block types that can only be
+    decoded, for ::TF_DTYPE_UNSUPPORTED and other numbers. */
+TENSORFILE_API int32_t tf_dtype_can_encode(tf_dtype dtype);
+/** Returns the format at an index, in the order of their numbers, or ::TF_FORMAT_AUTO if the index is not less than the
+    number of formats. */
+TENSORFILE_API tf_format tf_format_at(size_t index);
 /** Returns the name of a format: "auto", "npy", "npz", "safetensors", "gguf"; "unknown" for other numbers. The string
     is static. */
 TENSORFILE_API const char *tf_format_name(tf_format format);
+/** Returns the extension of a format with its dot, such as ".npz"; "" for ::TF_FORMAT_AUTO, ::TF_FORMAT_BY_CONTENT and
+    other numbers. The string is static. */
+TENSORFILE_API const char *tf_format_extension(tf_format format);
+/** Returns what a format can do: a number whose meaning is described at the ::tf_ability. It is 0 if the format lacks
+    the ability, or if there is no such format or ability. */
+TENSORFILE_API int64_t tf_format_ability(tf_format format, tf_ability ability);
 /** Returns the format that the extension of a path names, in any letter case, or ::TF_FORMAT_AUTO if it names none. */
 TENSORFILE_API tf_format tf_format_from_path(const char *path);
 /**
@@ -484,6 +548,21 @@ TENSORFILE_API tf_status tf_options_get(int64_t *value, const tf_options *option
  *         UNSUPPORTED if this version has no such option.
  */
 TENSORFILE_API tf_status tf_options_set_string(tf_options *options, tf_option option, const char *text, size_t length);
+/** Returns the name of an option, as messages contain it: "max_arrays" for ::TF_OPTION_MAX_ARRAYS; "unknown" if this
+    version has no such option. The string is static. */
+TENSORFILE_API const char *tf_option_name(tf_option option);
+/** Returns the option with a NUL-terminated name, or 0 if there is none. */
+TENSORFILE_API tf_option tf_option_from_name(const char *name);
+/**
+ * Gets the smallest and the largest value that an option accepts, and its default.
+ * @param minimum        receives the smallest value; may be NULL
+ * @param maximum        receives the largest value; may be NULL. Of an option with named values, and of
+ *                       ::TF_OPTION_ALIGNMENT, not every number between the two is accepted
+ * @param default_value  receives the default; may be NULL
+ * @param option         which option
+ * @return UNSUPPORTED if this version has no such option.
+ */
+TENSORFILE_API tf_status tf_option_range(int64_t *minimum, int64_t *maximum, int64_t *default_value, tf_option option);
 /**
  * Sets the allocator. All memory that calls with these options need, and all memory of the objects that they create,
  * comes from it.
@@ -1123,6 +1202,22 @@ TENSORFILE_API tf_status tf_check(tf_dict **report, const char *path, const tf_o
  * @{
  */
 
+/**
+ * Saves arrays and metadata in any format, so that tf_load() with the same path and options returns them.
+ *
+ * The format is that of ::TF_OPTION_FORMAT, else the one that the path's extension names, in any letter case. The
+ * members of an .npz are deflated if ::TF_OPTION_COMPRESS is 1.
+ * @param path      the file; the extension is only appended if ::TF_OPTION_FORMAT chose the format
+ * @param arrays    arrays by name; for a .npy exactly one, whose name is not stored
+ * @param metadata  as in tf_save_memory(); NULL leaves the metadata out of the file
+ * @param options   may be NULL
+ * @return INVALID_ARGUMENT if neither the option nor the extension names a format; TYPE if a value of arrays is not an
+ *         array, or if a value of metadata is not of a kind that the format holds; UNSUPPORTED if there is not exactly one
+ *         array for a .npy, or if there is metadata for it; LIMIT if a load with the same options would refuse the file;
+ *         for npz DUPLICATE if a metadata value and an array have the same name.
+ */
+TENSORFILE_API tf_status tf_save_file(const char *path, const tf_dict *arrays, const tf_dict *metadata,
+                                      const tf_options *options);
 /** Saves one array as .npy, byte for byte as np.save writes it. */
 TENSORFILE_API tf_status tf_save(const char *path, const tf_array *array, const tf_options *options);
 /**
@@ -1183,16 +1278,15 @@ TENSORFILE_API tf_status tf_save_weights(const char *path, const tf_dict *tree, 
 /**
  * Saves to memory.
  * @param out       receives the bytes of the file
- * @param format    the format; not ::TF_FORMAT_AUTO
- * @param array     the array of a .npy; NULL for the other formats
- * @param arrays    arrays by name; NULL for a .npy
+ * @param format    the format; ::TF_FORMAT_AUTO means that of ::TF_OPTION_FORMAT
+ * @param array     the array of a .npy, or NULL if arrays has it; NULL for the other formats
+ * @param arrays    arrays by name, as in tf_save_file(); NULL if array is not
  * @param metadata  metadata of a .safetensors or .gguf, as in tf_save_safetensors() and tf_save_gguf(), or of an .npz:
  *                  strings and lists of strings, which are saved as text members, as np.savez saves a string or a list
- *                  of strings. MLX cannot read an .npz with text members. May be NULL
+ *                  of strings. MLX cannot read an .npz with text members. A .npy has none. May be NULL
  * @param options   may be NULL
- * @return as the function that saves the format to a path; INVALID_ARGUMENT if format is AUTO, if array and arrays are
- *         not as described, or if there is metadata for npy; for npz also DUPLICATE if a metadata value and an array
- *         have the same name, and TYPE if a metadata value is of another kind.
+ * @return as tf_save_file(); INVALID_ARGUMENT if neither format nor the option names a format, or if array and arrays
+ *         are not as described.
  */
 TENSORFILE_API tf_status tf_save_memory(tf_buffer **out, tf_format format, const tf_array *array, const tf_dict *arrays,
                                         const tf_dict *metadata, const tf_options *options);
@@ -1223,7 +1317,8 @@ TENSORFILE_API tf_status tf_save_sink(tf_sink *sink, tf_format format, const tf_
  * Creates a writer that writes to a path. Nothing is written, and the path is not accessed, before the first
  * tf_writer_write() or tf_writer_finish().
  * @param out      receives the writer
- * @param path     the file; the extension of the format is appended if it lacks it, unless ::TF_OPTION_EXACT_PATH is 1
+ * @param path     the file. The extension of the format is appended if the path lacks it, unless the extension chose the
+ *                 format or ::TF_OPTION_EXACT_PATH is 1
  * @param format   the format; ::TF_FORMAT_AUTO means that of ::TF_OPTION_FORMAT, else the one that the path's extension
  *                 names
  * @param options  may be NULL
@@ -1249,7 +1344,7 @@ TENSORFILE_API tf_status tf_writer_open_sink(tf_writer **out, tf_sink *sink, tf_
 TENSORFILE_API tf_status tf_writer_declare(tf_writer *writer, const char *name, size_t length, tf_dtype dtype,
                                            const int64_t *shape, size_t ndim);
 /**
- * Sets the metadata of a .safetensors, .gguf or .npz, replacing what was set before.
+ * Sets the metadata, replacing what was set before.
  * @param writer    the writer
  * @param metadata  as in tf_save_memory(), or NULL for none. The writer keeps a reference, and reads the dict when it
  *                  writes the first byte

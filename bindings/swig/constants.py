@@ -14,7 +14,7 @@ import textwrap
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from swig2rust import Printer, Unsupported, comment_text
+from swig2rust import UNTYPED_ENUMS, Printer, Unsupported, comment_text, enum_of
 
 WIDTH = 120
 GGML = 64  # block types have ggml's number plus this
@@ -190,7 +190,7 @@ def main():
         source = (Path(bindings) / path).read_text(encoding="utf-8")
         for enum in enums:
             constants = [Constant(enum, name, value, comment_text(printer.comments.get(name, "")))
-                         for name, value in printer.values.items() if name.startswith(enum.upper() + "_")]
+                         for name, value in printer.values.items() if enum_of(name, [enum, *UNTYPED_ENUMS]) == enum]
             constants.sort(key=lambda constant: constant.value)  # the header groups options by topic
             source = replace_region(source, path, language, constants)
         target = Path(out) / path

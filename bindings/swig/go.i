@@ -11,6 +11,8 @@
 %ignore tf_error_message;
 %ignore tf_error_offset;
 %ignore tf_error_name;
+%ignore tf_error_status;
+%ignore tf_error_system;
 /* A callback in Go must not return Go memory to C. */
 %ignore tf_options_set_allocator;
 /* A goroutine that runs C code occupies a thread, like the library's own workers. */
@@ -30,7 +32,7 @@
 /* Numbers. */
 %typemap(gotype) size_t "int"
 %typemap(imtype) size_t "int"
-%typemap(gotype) tf_status, tf_dtype, tf_format, tf_kind, tf_option, int32_t "int32"
+%typemap(gotype) tf_status, tf_dtype, tf_format, tf_ability, tf_kind, tf_option, int32_t "int32"
 %typemap(gotype) uint32_t "uint32"
 %typemap(gotype) size_t *count, size_t *index "*int"
 %typemap(gotype) int32_t *deflated, int32_t *equal "*int32"

@@ -15,6 +15,8 @@
 %ignore tf_error_message;
 %ignore tf_error_offset;
 %ignore tf_error_name;
+%ignore tf_error_status;
+%ignore tf_error_system;
 /* Not useful in Java; bindings/java/not-covered.txt has the reasons. */
 %ignore tf_options_set_allocator;
 %ignore tf_array_new_with;
@@ -334,6 +336,7 @@ TF_OF_FILE(tf_file_read_many)
 TF_OF_FILE(tf_file_read_slice)
 TF_OF_FILE(tf_file_read_slice_into)
 TF_OF_FILE(tf_save)
+TF_OF_FILE(tf_save_file)
 TF_OF_FILE(tf_savez)
 TF_OF_FILE(tf_savez_compressed)
 TF_OF_FILE(tf_save_safetensors)
@@ -572,6 +575,17 @@ TF_RESULT(tf_status tf_file_name, jbyteArray, byte[])
 TF_RESULT(tf_status tf_file_type, jbyteArray, byte[])
 TF_RESULT(tf_status tf_file_other_name, jbyteArray, byte[])
 TF_RESULT(tf_status tf_file_note, jbyteArray, byte[])
+
+/* A range: the result is an array of three longs. */
+TF_RESULT(tf_status tf_option_range, jlongArray, long[])
+%typemap(in, numinputs=0) (int64_t *minimum, int64_t *maximum, int64_t *default_value) (int64_t range[3]) {
+  $1 = &range[0];
+  $2 = &range[1];
+  $3 = &range[2];
+}
+%typemap(argout) (int64_t *minimum, int64_t *maximum, int64_t *default_value)
+    "if (result == TF_STATUS_OK) $result = tf_java_longs(jenv, $1, 3);"
+%typemap(freearg) (int64_t *minimum, int64_t *maximum, int64_t *default_value) ""
 
 /* A location: the path is the result, and the numbers are stored in an array of three longs. */
 TF_RESULT(tf_status tf_file_location, jbyteArray, byte[])

@@ -28,6 +28,8 @@ OPERATORS = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.LShift: operator.lshift,
     ast.RShift: operator.rshift, ast.BitOr: operator.or_, ast.BitAnd: operator.and_, ast.BitXor: operator.xor,
 }
+# Enums of the header without a typedef of their own.
+UNTYPED_ENUMS = ("tf_dtype_kind", "tf_metadata", "tf_load_mode", "tf_deflate", "tf_decode")
 WIDTH = 120
 
 
@@ -80,6 +82,11 @@ def from_header(node, header, inside=False):
                 yield child
         elif child.tag not in ("attributelist", "typescope", "typetab", "typemap"):
             yield from from_header(child, header, inside)
+
+
+def enum_of(constant, enums):
+    """Returns the enum that a constant belongs to, by its prefix: TF_STATUS_OK is of tf_status; None if it is of none."""
+    return max((enum for enum in enums if constant.startswith(enum.upper() + "_")), key=len, default=None)
 
 
 def strip_stars(comment):
@@ -244,9 +251,8 @@ class Printer:
             value = self.value(text) if text else following
             following = value + 1
             self.comments[item["name"]] = item.get("doxygen", "")
-            # TF_STATUS_OK has the type tf_status.
-            kinds = [kind for kind in self.types if item["name"].startswith(kind.upper() + "_")]
-            self.constant_item(item["name"], kinds[0] if kinds else "c_int", value, doc(item))
+            kind = enum_of(item["name"], [*self.types, *UNTYPED_ENUMS])
+            self.constant_item(item["name"], kind if kind in self.types else "c_int", value, doc(item))
 
     def print_constant(self, node, found):
         del node

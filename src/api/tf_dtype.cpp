@@ -1,5 +1,6 @@
 #include "api/arguments.h"
 #include "core/dtype.h"
+#include "quant/encode.h"
 
 using namespace tfile;
 
@@ -29,6 +30,16 @@ uint32_t tf_dtype_block_size(tf_dtype dtype) {
 uint32_t tf_dtype_block_bytes(tf_dtype dtype) {
   const Dtype *const found = find_dtype(dtype);
   return found == nullptr ? 0 : found->block_bytes;
+}
+
+int32_t tf_dtype_kind(tf_dtype dtype) {
+  const Dtype *const found = find_dtype(dtype);
+  return found == nullptr ? TF_DTYPE_KIND_NONE : number_kind(*found);
+}
+
+int32_t tf_dtype_can_encode(tf_dtype dtype) {
+  const Dtype *const found = find_dtype(dtype);
+  return found != nullptr && why_decoded_only(*found) == nullptr ? 1 : 0;
 }
 
 }  // extern "C"

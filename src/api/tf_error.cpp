@@ -25,6 +25,14 @@ uint64_t tf_error_offset(void) {
   return error_record().offset;
 }
 
+tf_status tf_error_status(void) {
+  return error_record().status;
+}
+
+int64_t tf_error_system(void) {
+  return error_record().system;
+}
+
 const char *tf_error_name(void) {
   return error_record().name;
 }

@@ -12,6 +12,21 @@ const char *tf_format_name(tf_format format) {
   return found != nullptr ? found->name : "unknown";
 }
 
+const char *tf_format_extension(tf_format format) {
+  const Format *found = find_format(format);
+  return found != nullptr ? found->extension : "";
+}
+
+int64_t tf_format_ability(tf_format format, tf_ability ability) {
+  const Format *found = find_format(format);
+  return found != nullptr ? ability_of(*found, ability) : 0;
+}
+
+tf_format tf_format_at(size_t index) {
+  const Format *found = format_at(index);
+  return found != nullptr ? found->id : TF_FORMAT_AUTO;
+}
+
 tf_format tf_format_from_path(const char *path) {
   if (is_null(path, "path")) return TF_FORMAT_AUTO;
   const Format *found = format_of_path(path);

@@ -50,6 +50,27 @@ tf_status tf_options_set_string(tf_options *options, tf_option option, const cha
   return TF_STATUS_OK;
 }
 
+const char *tf_option_name(tf_option option) {
+  const OptionRow *row = option_row(option);
+  return row != nullptr ? row->name : "unknown";
+}
+
+tf_option tf_option_from_name(const char *name) {
+  if (is_null(name, "name")) return 0;
+  const OptionRow *row = option_row(Text(name));
+  return row != nullptr ? row->id : 0;
+}
+
+tf_status tf_option_range(int64_t *minimum, int64_t *maximum, int64_t *default_value, tf_option option) {
+  const OptionRow *row = nullptr;
+  TFILE_API_TRY(find_option(&row, option));
+  const OptionRange range = range_of(*row, format_value);
+  if (minimum != nullptr) *minimum = range.minimum;
+  if (maximum != nullptr) *maximum = range.maximum;
+  if (default_value != nullptr) *default_value = row->default_value;
+  return TF_STATUS_OK;
+}
+
 tf_status tf_options_set_allocator(tf_options *options, tf_alloc_fn alloc, tf_free_fn free, tf_release_fn release,
                                    void *user) {
   PendingRelease pending(release, user);

@@ -13,6 +13,14 @@ tf_status tf_save(const char *path, const tf_array *array, const tf_options *opt
   return save_array(path, *array, settings).code;
 }
 
+tf_status tf_save_file(const char *path, const tf_dict *arrays, const tf_dict *metadata, const tf_options *options) {
+  TFILE_API_TRY(require(path, "path"));
+  TFILE_API_TRY(require(arrays, "arrays"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  return save_file(path, *arrays, metadata, settings).code;
+}
+
 tf_status tf_savez(const char *path, const tf_array *const *positional, size_t count, const tf_dict *named,
                    const tf_options *options) {
   TFILE_API_TRY(require(path, "path"));

@@ -4,7 +4,7 @@ namespace tfile {
 
 namespace {
 
-constinit thread_local ErrorRecord record = {TF_STATUS_OK, kNoOffset, {}, {}};
+constinit thread_local ErrorRecord record = {TF_STATUS_OK, kNoOffset, 0, {}, {}};
 
 // Reserved for "(byte 18446744073709551615)" at the end of a message that fills the record.
 constexpr size_t kTail = 32;
@@ -23,6 +23,7 @@ ErrorRecord &error_record() {
 Failure::Failure(tf_status status) : record_(record), line_(record_.message, sizeof(record_.message) - kTail) {
   record_.status = status;
   record_.offset = kNoOffset;
+  record_.system = 0;
   record_.name[0] = '\0';
 }
 
@@ -59,6 +60,11 @@ Failure &Failure::key(Text name) {
 
 Failure &Failure::at(uint64_t offset) {
   record_.offset = offset;
+  return *this;
+}
+
+Failure &Failure::system(int64_t error) {
+  record_.system = error;
   return *this;
 }
 

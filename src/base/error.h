@@ -13,6 +13,7 @@ inline constexpr uint64_t kNoOffset = UINT64_MAX;
 struct ErrorRecord {
   tf_status status;
   uint64_t offset;
+  int64_t system;  // number of the operating system's error; 0 if it did not cause the failure
   char name[256];
   char message[1024];
 };
@@ -31,6 +32,7 @@ class Failure {
   Failure &key(Text name);    // the same for a metadata key
   Failure &at(uint64_t offset);
   Failure &about(Text name);  // sets only tf_error_name
+  Failure &system(int64_t error);
   template <typename T>
   Failure &operator<<(const T &value) {
     line_ << value;

@@ -69,13 +69,6 @@ constexpr bool slots_suffice() {
 }
 static_assert(slots_suffice());
 
-const OptionRow *find_row(tf_option id) {
-  for (const OptionRow &row : kRows) {
-    if (row.id == id) return &row;
-  }
-  return nullptr;
-}
-
 // Returns the i-th named value of an option, and a NULL name after the last one.
 NamedValue name_of(const OptionRow &row, size_t i, FormatValueFn formats) {
   if (row.kind == OptionKind::kFormat) return formats(i);
@@ -130,14 +123,44 @@ Span<const OptionRow> all_options() {
   return {kRows, sizeof(kRows) / sizeof(kRows[0])};
 }
 
+const OptionRow *option_row(tf_option id) {
+  for (const OptionRow &row : kRows) {
+    if (row.id == id) return &row;
+  }
+  return nullptr;
+}
+
+const OptionRow *option_row(Text name) {
+  for (const OptionRow &row : kRows) {
+    if (name == row.name) return &row;
+  }
+  return nullptr;
+}
+
 Status find_option(const OptionRow **out, tf_option id) {
-  *out = find_row(id);
+  *out = option_row(id);
   if (*out != nullptr) return kOk;
   return Failure(TF_STATUS_UNSUPPORTED) << "this version has no option " << id;
 }
 
 const char *option_name(tf_option id) {
-  return find_row(id)->name;
+  return option_row(id)->name;
+}
+
+OptionRange range_of(const OptionRow &row, FormatValueFn formats) {
+  NamedValue known = name_of(row, 0, formats);
+  if (known.name == nullptr) return {row.minimum, row.maximum};
+  OptionRange range{known.value, known.value};
+  for (size_t i = 1; known.name != nullptr; ++i) {
+    if (known.value < range.minimum) range.minimum = known.value;
+    if (known.value > range.maximum) range.maximum = known.value;
+    known = name_of(row, i, formats);
+  }
+  return range;
+}
+
+LineWriter &operator<<(LineWriter &line, const Limit &limit) {
+  return line << "the limit (" << option_name(limit.option) << ") of " << limit.value;
 }
 
 Status check_value(const OptionRow &row, int64_t value, FormatValueFn formats) {

@@ -1,6 +1,7 @@
 // Options (tf_options): one row for each option, and the settings of a call.
 #pragma once
 
+#include "base/line.h"
 #include "base/memory.h"
 #include "base/span.h"
 #include "base/threads.h"
@@ -34,6 +35,9 @@ struct OptionRow {
 };
 
 Span<const OptionRow> all_options();
+// Each returns NULL if there is no such option.
+const OptionRow *option_row(tf_option id);
+const OptionRow *option_row(Text name);
 // Finds the row of an option; UNSUPPORTED if this version has no such option.
 Status find_option(const OptionRow **out, tf_option id);
 // Returns the name of an option that exists.
@@ -41,6 +45,21 @@ const char *option_name(tf_option id);
 
 // Enumerates the file formats for TF_OPTION_FORMAT: returns the i-th, and a NULL name after the last one.
 using FormatValueFn = NamedValue (*)(size_t i);
+
+struct OptionRange {
+  int64_t minimum;
+  int64_t maximum;
+};
+// Returns the smallest and the largest value that an option takes.
+OptionRange range_of(const OptionRow &row, FormatValueFn formats);
+
+// A limit in a message: failure << "more arrays than " << Limit{TF_OPTION_MAX_ARRAYS, 5} writes "more arrays than the
+// limit (max_arrays) of 5".
+struct Limit {
+  tf_option option;
+  uint64_t value;
+};
+LineWriter &operator<<(LineWriter &line, const Limit &limit);
 
 // Checks that an option takes a value; else INVALID_ARGUMENT, "compression_level takes -1 to 9, not 10".
 Status check_value(const OptionRow &row, int64_t value, FormatValueFn formats);

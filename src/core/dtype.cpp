@@ -42,6 +42,23 @@ const Dtype *find_dtype(Text name) {
   return nullptr;
 }
 
+int32_t number_kind(const Dtype &dtype) {
+  switch (dtype.kind) {
+    case DtypeClass::kBool:
+      return TF_DTYPE_KIND_BOOL;
+    case DtypeClass::kSigned:
+      return TF_DTYPE_KIND_SIGNED;
+    case DtypeClass::kUnsigned:
+      return TF_DTYPE_KIND_UNSIGNED;
+    case DtypeClass::kComplex:
+      return TF_DTYPE_KIND_COMPLEX;
+    case DtypeClass::kBlock:
+      return TF_DTYPE_KIND_BLOCK;
+    default:
+      return TF_DTYPE_KIND_FLOAT;
+  }
+}
+
 Span<const Dtype> all_dtypes() {
   return {kDtypes, kDtypeCount};
 }

@@ -51,6 +51,8 @@ struct Dtype {
 const Dtype *find_dtype(tf_dtype id);
 // Returns the dtype with a name, or NULL. Names of block types match in any letter case.
 const Dtype *find_dtype(Text name);
+// Returns the TF_DTYPE_KIND_ of a dtype.
+int32_t number_kind(const Dtype &dtype);
 // Returns all dtypes, in the order of their ids.
 Span<const Dtype> all_dtypes();
 

@@ -10,18 +10,19 @@ namespace {
 
 // Refuses arrays that a load with the same limits would refuse, so that a default load can read what a default save
 // writes.
-Status check_limits(const SaveRequest &request) {
+Status check_limits(const Format &format, const SaveRequest &request) {
   const Settings &settings = request.settings;
   const uint64_t arrays = settings.limit(TF_OPTION_MAX_ARRAYS);
   if (request.arrays.size() > arrays) {
-    return Failure(TF_STATUS_LIMIT) << static_cast<uint64_t>(request.arrays.size())
-                                    << " arrays are more than the limit (max_arrays) of " << arrays;
+    return Failure(TF_STATUS_LIMIT) << static_cast<uint64_t>(request.arrays.size()) << " arrays are more than "
+                                    << Limit{TF_OPTION_MAX_ARRAYS, arrays};
   }
   const uint64_t values = settings.limit(TF_OPTION_MAX_METADATA);
   if (request.metadata != nullptr && request.metadata->size() > values) {
     return Failure(TF_STATUS_LIMIT) << static_cast<uint64_t>(request.metadata->size())
-                                    << " metadata values are more than the limit (max_metadata) of " << values;
+                                    << " metadata values are more than " << Limit{TF_OPTION_MAX_METADATA, values};
   }
+  if (format.single_array) return kOk;  // the name is not stored
   Refusals refusals;
   const uint64_t bytes = settings.limit(TF_OPTION_MAX_NAME_BYTES);
   for (const NamedArray &named : request.arrays) {
@@ -54,24 +55,19 @@ Status collect_positional(Vec<NamedArray> *out, Arena *arena, Span<const Array *
   return kOk;
 }
 
-// Collects the arrays of the content. Fails if something is missing that the format needs, or something is given that
-// the format cannot hold.
+// Collects the arrays of the content.
 Status collect_content(Vec<NamedArray> *out, const Format &format, const Content &content) {
-  if (format.single_array) {
-    TFILE_TRY(require(content.array, "array"));
-    if (content.arrays != nullptr) {
-      return Failure(TF_STATUS_INVALID_ARGUMENT) << format.name << " holds one array: arrays must be NULL";
-    }
-    TFILE_TRY(out->push(NamedArray{Text(), content.array}));
-  } else {
-    TFILE_TRY(require(content.arrays, "arrays"));
-    if (content.array != nullptr) {
-      return Failure(TF_STATUS_INVALID_ARGUMENT) << format.name << " takes arrays by name: array must be NULL";
-    }
-    TFILE_TRY(collect_arrays(out, *content.arrays));
+  if (content.array == nullptr) {
+    TFILE_TRY(require(content.arrays, format.single_array ? "array" : "arrays"));
+    return collect_arrays(out, *content.arrays);
   }
-  if (content.metadata == nullptr || format.has_metadata()) return kOk;
-  return Failure(TF_STATUS_INVALID_ARGUMENT) << format.name << " has no metadata: it must be NULL";
+  if (!format.single_array) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << format.name << " takes arrays by name: array must be NULL";
+  }
+  if (content.arrays != nullptr) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << format.name << " holds one array: array or arrays must be NULL";
+  }
+  return out->push(NamedArray{Text(), content.array});
 }
 
 }  // namespace
@@ -92,6 +88,19 @@ Status require_format(const Format **out, Text name) {
   return Failure(TF_STATUS_UNSUPPORTED) << "the library was built without " << name;
 }
 
+Status choose_format(const Format **out, bool *by_extension, tf_format asked, const char *path,
+                     const Settings &settings) {
+  const tf_format id = asked != TF_FORMAT_AUTO ? asked : static_cast<tf_format>(settings.get(TF_OPTION_FORMAT));
+  *by_extension = false;
+  if (id != TF_FORMAT_AUTO) return require_format(out, id);
+  *out = path != nullptr ? format_of_path(path) : nullptr;
+  *by_extension = *out != nullptr;
+  if (*by_extension) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT).in(path != nullptr ? Text(path) : Text())
+         << "no format to save in is given: " << (path != nullptr ? "the extension names none, and " : "")
+         << "the option (" << option_name(TF_OPTION_FORMAT) << ") is auto";
+}
+
 Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays) {
   Refusals refusals;
   for (const DictEntry *entry : arrays.entries) {
@@ -107,7 +116,11 @@ Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays) {
 }
 
 Status check_request(const Format &format, const SaveRequest &request) {
-  TFILE_TRY(check_limits(request));
+  if (format.single_array && request.arrays.size() != 1) {
+    return Failure(TF_STATUS_UNSUPPORTED) << format.name << " holds exactly one array, but there are "
+                                          << static_cast<uint64_t>(request.arrays.size());
+  }
+  TFILE_TRY(check_limits(format, request));
   return format.check(request);
 }
 
@@ -139,6 +152,16 @@ Status save_to_path(const char *path, const Format &format, const SaveRequest &r
   return files.commit();
 }
 
+Status save_file(const char *path, const Dict &arrays, const Dict *metadata, const Settings &settings) {
+  const Format *format = nullptr;
+  bool by_extension = false;
+  TFILE_TRY(choose_format(&format, &by_extension, TF_FORMAT_AUTO, path, settings));
+  Vec<NamedArray> named(settings.memory());
+  TFILE_TRY(collect_arrays(&named, arrays));
+  const SaveRequest request{named.span(), metadata, settings.on(TF_OPTION_COMPRESS), settings};
+  return by_extension ? save_to_path(path, *format, request) : save_completed(path, *format, request);
+}
+
 Status save_array(const char *path, const Array &array, const Settings &settings) {
   const Format *format = nullptr;
   TFILE_TRY(require_format(&format, "npy"));
@@ -165,9 +188,10 @@ Status save_npz(const char *path, Span<const Array *const> positional, const Dic
   return save_completed(path, *format, SaveRequest{arrays.span(), nullptr, compress, settings});
 }
 
-Status save_to_sink(Sink &sink, tf_format id, const Content &content, const Settings &settings) {
+Status save_to_sink(Sink &sink, tf_format asked, const Content &content, const Settings &settings) {
   const Format *format = nullptr;
-  TFILE_TRY(require_format(&format, id));
+  bool by_extension = false;
+  TFILE_TRY(choose_format(&format, &by_extension, asked, nullptr, settings));
   Vec<NamedArray> arrays(settings.memory());
   TFILE_TRY(collect_content(&arrays, *format, content));
   const SaveRequest request{arrays.span(), content.metadata, settings.on(TF_OPTION_COMPRESS), settings};

@@ -10,6 +10,12 @@ Status require_format(const Format **out, tf_format id);
 // Finds the format with a name. Fails with UNSUPPORTED if the library was built without it.
 Status require_format(const Format **out, Text name);
 
+// Chooses the format to save in: the argument, else TF_OPTION_FORMAT, else that of the path's extension, in which case
+// *by_extension is true and nothing is to be appended to the path. `path` is NULL if there is none. Fails with
+// INVALID_ARGUMENT if none of them names a format.
+Status choose_format(const Format **out, bool *by_extension, tf_format asked, const char *path,
+                     const Settings &settings);
+
 // Collects the arrays of a dict in its order. Fails with TYPE if there are values of other kinds, and names all of
 // them.
 Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays);
@@ -24,6 +30,8 @@ Status complete_path(Vec<char> *out, const char *path, const Format &format, con
 // Saves to a path, without appending an extension. Writes one file, or a set if TF_OPTION_PART_BYTES requires it.
 Status save_to_path(const char *path, const Format &format, const SaveRequest &request);
 
+// Implements tf_save_file(). The metadata may be NULL.
+Status save_file(const char *path, const Dict &arrays, const Dict *metadata, const Settings &settings);
 // The functions below append the extension to the path. save_array() implements tf_save().
 Status save_array(const char *path, const Array &array, const Settings &settings);
 // Implements tf_save_safetensors() and tf_save_gguf(). The metadata may be NULL.
@@ -32,7 +40,8 @@ Status save_dict(const char *path, Text format, const Dict &arrays, const Dict *
 Status save_npz(const char *path, Span<const Array *const> positional, const Dict *named, bool compress,
                 const Settings &settings);
 
-// The contents that tf_save_memory() and tf_save_sink() save: `array` if the format holds a single one, else `arrays`.
+// The contents that tf_save_memory() and tf_save_sink() save: one of `array` and `arrays`. `array` is for a format that
+// holds a single one.
 struct Content {
   const Array *array;
   const Dict *arrays;

@@ -60,9 +60,6 @@ Status tf_writer::declare(Text name, tf_dtype dtype, Span<const int64_t> shape) 
 
 Status tf_writer::set_metadata(const Dict *values) {
   TFILE_TRY(expect_declaring("metadata"));
-  if (values != nullptr && !format.has_metadata()) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT) << format.name << " has no metadata: it must be NULL";
-  }
   metadata = Ref<Dict>::share(const_cast<Dict *>(values));
   return kOk;
 }
@@ -151,20 +148,9 @@ namespace tfile {
 
 namespace {
 
-Status choose_format(const Format **out, tf_format asked, const char *path, const Settings &settings) {
-  tf_format id = asked != TF_FORMAT_AUTO ? asked : static_cast<tf_format>(settings.get(TF_OPTION_FORMAT));
-  if (id == TF_FORMAT_AUTO && path != nullptr) {
-    *out = format_of_path(path);
-    if (*out != nullptr) return kOk;
-  }
-  return require_format(out, id);
-}
-
-Status make_writer(Ref<Writer> &out, const char *path, tf_format id, const Settings &settings) {
-  const Format *format = nullptr;
-  TFILE_TRY(choose_format(&format, id, path, settings));
+Status make_writer(Ref<Writer> &out, const Format &format, const Settings &settings) {
   Writer *writer = nullptr;
-  TFILE_TRY(make(&writer, settings.memory(), settings, *format));
+  TFILE_TRY(make(&writer, settings.memory(), settings, format));
   out = Ref<Writer>::adopt(writer);
   return kOk;
 }
@@ -172,12 +158,18 @@ Status make_writer(Ref<Writer> &out, const char *path, tf_format id, const Setti
 }  // namespace
 
 Status open_writer(Ref<Writer> &out, const char *path, tf_format format, const Settings &settings) {
-  TFILE_TRY(make_writer(out, path, format, settings));
-  return complete_path(&out->path, path, out->format, settings);
+  const Format *chosen = nullptr;
+  bool by_extension = false;
+  TFILE_TRY(choose_format(&chosen, &by_extension, format, path, settings));
+  TFILE_TRY(make_writer(out, *chosen, settings));
+  return by_extension ? out->path.append(path, strlen(path) + 1) : complete_path(&out->path, path, *chosen, settings);
 }
 
 Status open_sink_writer(Ref<Writer> &out, Ref<Sink> sink, tf_format format, const Settings &settings) {
-  TFILE_TRY(make_writer(out, nullptr, format, settings));
+  const Format *chosen = nullptr;
+  bool by_extension = false;
+  TFILE_TRY(choose_format(&chosen, &by_extension, format, nullptr, settings));
+  TFILE_TRY(make_writer(out, *chosen, settings));
   out->sink = std::move(sink);
   return kOk;
 }

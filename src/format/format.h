@@ -132,10 +132,10 @@ struct Packing {
 
 // What a format can store as metadata.
 enum class MetadataKind : uint8_t {
-  kNone,
-  kStrings,      // strings only
-  kStringLists,  // strings and lists of strings
-  kTyped,        // strings, numbers, arrays and lists
+  kNone = TF_METADATA_NONE,
+  kStrings = TF_METADATA_STRINGS,
+  kStringLists = TF_METADATA_STRING_LISTS,
+  kTyped = TF_METADATA_TYPED,
 };
 
 // How a format stores arrays in several files.
@@ -152,8 +152,10 @@ struct Format {
   const char *extension;      // with its dot, in lower case
   bool single_array = false;  // a file has one array, without a name
   MetadataKind metadata = MetadataKind::kNone;
+  bool text_members = false;  // metadata are members beside the arrays, which some readers refuse
+  bool model_keys = false;    // readers expect metadata that describes a model
   SetKind sets = SetKind::kNone;
-  uint64_t max_parts = 1;  // files in a set
+  uint32_t max_parts = 0;  // files in a set
   // True if the first bytes of a file (up to 16, perhaps fewer) are of this format.
   bool (*probe)(Bytes head);
   // Reads and validates the header. On entry, listing.metadata is an empty dict.
@@ -164,8 +166,6 @@ struct Format {
   // Lays out the file of an uncompressed request that check() has accepted.
   Status (*lay_out)(Layout &layout, const SaveRequest &request);
   const Packing *packing = nullptr;  // NULL: the format has no compression
-
-  bool has_metadata() const { return metadata != MetadataKind::kNone; }
 };
 
 // A gap of at most this many bytes between wanted parts of a file is read and discarded, because another system call
@@ -175,6 +175,10 @@ inline constexpr uint64_t kMaxGapRead = uint64_t{16} << 10;
 // Each returns NULL if there is no such format.
 const Format *find_format(tf_format id);
 const Format *find_format(Text name);
+// Returns the i-th format in the order of their numbers, or NULL.
+const Format *format_at(size_t i);
+// Returns what tf_format_ability() does.
+int64_t ability_of(const Format &format, tf_ability ability);
 // Enumerates the values of TF_OPTION_FORMAT: "auto", "content", then each format; a NULL name after the last one.
 NamedValue format_value(size_t i);
 const Format *find_format(SetKind sets);

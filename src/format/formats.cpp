@@ -40,6 +40,35 @@ const Format *find_format(Text name) {
   return nullptr;
 }
 
+const Format *format_at(size_t i) {
+  for (const Format *format : kFormats) {
+    size_t before = 0;
+    for (const Format *other : kFormats)
+      before += other->id < format->id ? 1 : 0;
+    if (before == i) return format;
+  }
+  return nullptr;
+}
+
+int64_t ability_of(const Format &format, tf_ability ability) {
+  switch (ability) {
+    case TF_ABILITY_SINGLE_ARRAY:
+      return format.single_array ? 1 : 0;
+    case TF_ABILITY_METADATA:
+      return static_cast<int64_t>(format.metadata);
+    case TF_ABILITY_PARTS:
+      return format.max_parts;
+    case TF_ABILITY_COMPRESSION:
+      return format.packing != nullptr ? 1 : 0;
+    case TF_ABILITY_TEXT_MEMBERS:
+      return format.text_members ? 1 : 0;
+    case TF_ABILITY_MODEL_KEYS:
+      return format.model_keys ? 1 : 0;
+    default:
+      return 0;
+  }
+}
+
 NamedValue format_value(size_t i) {
   constexpr NamedValue kOthers[] = {{"auto", TF_FORMAT_AUTO}, {"content", TF_FORMAT_BY_CONTENT}};
   constexpr size_t kOtherCount = sizeof(kOthers) / sizeof(kOthers[0]);

@@ -106,7 +106,7 @@ Status open_for_reading(File *out, uint64_t *size, const char *path, bool *is_fo
   struct stat info {};
   if (file.descriptor < 0) {
     const int error = errno;
-    if (error == ENOENT) return Failure(TF_STATUS_NOT_FOUND).in(path) << "no such file";
+    if (error == ENOENT) return Failure(TF_STATUS_NOT_FOUND).in(path).system(error) << "no such file";
     // Sockets and devices without a driver cannot be opened; the message says what they are instead of the error.
     const bool known = stat(path, &info) == 0;
     if (known && is_folder != nullptr && S_ISDIR(info.st_mode)) return *is_folder = true, kOk;

@@ -143,7 +143,7 @@ Status open_for_reading(File *out, uint64_t *size, const char *path, bool *is_fo
                                     nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
   if (handle == INVALID_HANDLE_VALUE) {
     const DWORD error = GetLastError();
-    if (is_missing(error)) return Failure(TF_STATUS_NOT_FOUND).in(path) << "no such file";
+    if (is_missing(error)) return Failure(TF_STATUS_NOT_FOUND).in(path).system(error) << "no such file";
     if (is_folder != nullptr && is_directory(wide.data())) return *is_folder = true, kOk;
     return refuse_to_open(path, wide.data(), error, "open");
   }
@@ -282,7 +282,8 @@ Status find_missing(Target &target, const wchar_t *path, DWORD error) {
     return irregular(target.label(), "a link that leads nowhere");
   }
   if (error != ERROR_FILE_NOT_FOUND) {
-    return Failure(TF_STATUS_NOT_FOUND).in(target.label()) << "could not open its folder: no such file or folder";
+    return Failure(TF_STATUS_NOT_FOUND).in(target.label()).system(error)
+           << "could not open its folder: no such file or folder";
   }
   return make_absolute(target.full, target.label(), path);
 }

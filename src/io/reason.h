@@ -13,8 +13,9 @@ struct Reason {
 // Returns the known error numbers with a text for each. The system's own texts depend on locale and version.
 Span<const Reason> system_reasons();
 
-// Appends ": " and the text for a system error number to a message, and returns its status.
+// Records a system error number, appends ": " and its text to the message, and returns the failure's status.
 inline Status end_with(Failure &failure, int64_t error) {
+  failure.system(error);
   for (const Reason &reason : system_reasons()) {
     if (reason.error == error) return failure << ": " << reason.text;
   }

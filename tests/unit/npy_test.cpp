@@ -686,7 +686,7 @@ TEST(NpyWriting, RefusesDtypesWithoutADtypeString) {
       EXPECT_EQ(status, TF_STATUS_OK) << dtype.name;
     } else {
       EXPECT_EQ(status, TF_STATUS_UNSUPPORTED) << dtype.name;
-      EXPECT_EQ(std::string(tf_error_message()), "npy has no dtype string for: '' (" + std::string(dtype.name) + ")");
+      EXPECT_EQ(std::string(tf_error_message()), "npy cannot hold: '' (" + std::string(dtype.name) + ")");
       EXPECT_EQ(buffer, nullptr);
     }
     tf_buffer_release(buffer);

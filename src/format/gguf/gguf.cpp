@@ -63,6 +63,7 @@ const Format kGgufFormat = {
     .name = "gguf",
     .extension = ".gguf",
     .metadata = MetadataKind::kTyped,
+    .model_keys = true,
     .sets = SetKind::kSplit,
     .max_parts = UINT16_MAX,  // split.count has 16 bits
     .probe = probe_gguf,

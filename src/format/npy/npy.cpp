@@ -75,7 +75,11 @@ Status check_npy(const SaveRequest &request) {
   for (const NamedArray &named : request.arrays) {
     if (!npy_can_hold(*named.array->dtype)) refusals.add(named.name) << named.array->dtype->name;
   }
-  return refusals.result(TF_STATUS_UNSUPPORTED, Text(), "npy has no dtype string for");
+  if (request.metadata != nullptr) {
+    for (const DictEntry *entry : request.metadata->entries)
+      refusals.add(entry->key) << "metadata";
+  }
+  return refusals.result(TF_STATUS_UNSUPPORTED, Text(), "npy cannot hold");
 }
 
 Status lay_out_npy(Layout &layout, const SaveRequest &request) {

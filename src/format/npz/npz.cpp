@@ -278,6 +278,7 @@ const Format kNpzFormat = {
     .name = "npz",
     .extension = ".npz",
     .metadata = MetadataKind::kStringLists,
+    .text_members = true,
     .probe = is_zip,
     .list = list_npz,
     .check = check_npz,

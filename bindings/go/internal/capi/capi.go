@@ -30,16 +30,16 @@ typedef struct { void* array; intgo len; intgo cap; } _goslice_;
 
 
 typedef _gostring_ swig_type_1;
-typedef _gostring_ swig_type_2;
+typedef long long swig_type_2;
 typedef _gostring_ swig_type_3;
-typedef long long swig_type_4;
-typedef _gostring_ swig_type_5;
+typedef _gostring_ swig_type_4;
+typedef long long swig_type_5;
 typedef _gostring_ swig_type_6;
 typedef _gostring_ swig_type_7;
-typedef long long swig_type_8;
-typedef long long swig_type_9;
-typedef _gostring_ swig_type_10;
-typedef _gostring_ swig_type_11;
+typedef _gostring_ swig_type_8;
+typedef _gostring_ swig_type_9;
+typedef long long swig_type_10;
+typedef long long swig_type_11;
 typedef _gostring_ swig_type_12;
 typedef _gostring_ swig_type_13;
 typedef _gostring_ swig_type_14;
@@ -54,167 +54,179 @@ typedef _gostring_ swig_type_22;
 typedef _gostring_ swig_type_23;
 typedef _gostring_ swig_type_24;
 typedef _gostring_ swig_type_25;
-typedef long long swig_type_26;
+typedef _gostring_ swig_type_26;
 typedef _gostring_ swig_type_27;
-typedef _gostring_ swig_type_28;
-typedef long long swig_type_29;
+typedef long long swig_type_28;
+typedef _gostring_ swig_type_29;
 typedef _gostring_ swig_type_30;
-typedef _gostring_ swig_type_31;
-typedef long long swig_type_32;
-typedef long long swig_type_33;
+typedef long long swig_type_31;
+typedef _gostring_ swig_type_32;
+typedef _gostring_ swig_type_33;
 typedef long long swig_type_34;
 typedef long long swig_type_35;
-typedef _gostring_ swig_type_36;
-typedef _gostring_ swig_type_37;
+typedef long long swig_type_36;
+typedef long long swig_type_37;
 typedef _gostring_ swig_type_38;
 typedef _gostring_ swig_type_39;
 typedef _gostring_ swig_type_40;
 typedef _gostring_ swig_type_41;
-typedef long long swig_type_42;
+typedef _gostring_ swig_type_42;
 typedef _gostring_ swig_type_43;
-typedef _gostring_ swig_type_44;
+typedef long long swig_type_44;
 typedef _gostring_ swig_type_45;
 typedef _gostring_ swig_type_46;
 typedef _gostring_ swig_type_47;
-typedef _goslice_ swig_type_48;
+typedef _gostring_ swig_type_48;
 typedef _gostring_ swig_type_49;
-typedef _goslice_ swig_type_50;
-typedef _gostring_ swig_type_51;
+typedef _gostring_ swig_type_50;
+typedef _goslice_ swig_type_51;
 typedef _gostring_ swig_type_52;
-typedef _gostring_ swig_type_53;
+typedef _goslice_ swig_type_53;
 typedef _gostring_ swig_type_54;
 typedef _gostring_ swig_type_55;
 typedef _gostring_ swig_type_56;
-extern void _wrap_Swig_free_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern uintptr_t _wrap_Swig_malloc_capi_b731e1bb2b55ad94(swig_intgo arg1);
-extern int _wrap_VersionNumber_capi_b731e1bb2b55ad94(void);
-extern swig_voidp _wrap_VersionString_capi_b731e1bb2b55ad94(void);
-extern swig_voidp _wrap_StatusName_capi_b731e1bb2b55ad94(int arg1);
-extern swig_voidp _wrap_DtypeName_capi_b731e1bb2b55ad94(int arg1);
-extern int _wrap_DtypeFromName_capi_b731e1bb2b55ad94(swig_type_1 arg1);
-extern int _wrap_DtypeBits_capi_b731e1bb2b55ad94(int arg1);
-extern int _wrap_DtypeBlockSize_capi_b731e1bb2b55ad94(int arg1);
-extern int _wrap_DtypeBlockBytes_capi_b731e1bb2b55ad94(int arg1);
-extern swig_voidp _wrap_FormatName_capi_b731e1bb2b55ad94(int arg1);
-extern int _wrap_FormatFromPath_capi_b731e1bb2b55ad94(swig_type_2 arg1);
-extern int _wrap_FormatProbe_capi_b731e1bb2b55ad94(swig_type_3 arg1);
-extern swig_voidp _wrap_OptionsNew_capi_b731e1bb2b55ad94(swig_voidp arg1);
-extern uintptr_t _wrap_OptionsRetain_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern void _wrap_OptionsRelease_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern swig_voidp _wrap_OptionsSet_capi_b731e1bb2b55ad94(uintptr_t arg1, int arg2, swig_type_4 arg3);
-extern swig_voidp _wrap_OptionsGet_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, int arg3);
-extern swig_voidp _wrap_OptionsSetString_capi_b731e1bb2b55ad94(uintptr_t arg1, int arg2, swig_type_5 arg3);
-extern swig_voidp _wrap_OptionsSetProgress_capi_b731e1bb2b55ad94(uintptr_t arg1, uintptr_t arg2);
-extern swig_voidp _wrap_ArrayNew_capi_b731e1bb2b55ad94(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4);
-extern swig_voidp _wrap_ArrayNewWith_capi_b731e1bb2b55ad94(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4, uintptr_t arg5);
-extern swig_voidp _wrap_ArrayCopyFrom_capi_b731e1bb2b55ad94(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4, swig_type_6 arg5);
-extern swig_voidp _wrap_ArrayWrap_capi_b731e1bb2b55ad94(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5, swig_type_7 arg6, int arg7, uintptr_t arg8);
-extern uintptr_t _wrap_ArrayRetain_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern void _wrap_ArrayRelease_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern int _wrap_ArrayDtype_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern swig_intgo _wrap_ArrayNdim_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern swig_voidp _wrap_ArrayShape_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern swig_voidp _wrap_ArrayStrides_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern swig_type_8 _wrap_ArraySize_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern swig_type_9 _wrap_ArrayNbytes_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern swig_voidp _wrap_ArrayData_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern swig_voidp _wrap_ArrayDataMut_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2);
-extern swig_voidp _wrap_ArrayMakeMut_capi_b731e1bb2b55ad94(swig_voidp arg1);
-extern int _wrap_ArrayIsContiguous_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern swig_voidp _wrap_ArrayItemInt64_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
-extern swig_voidp _wrap_ArrayItemDouble_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
-extern swig_voidp _wrap_ArrayContiguous_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2);
-extern swig_voidp _wrap_ArrayTranspose_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
-extern swig_voidp _wrap_ArraySlice_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6);
-extern swig_voidp _wrap_ArrayCast_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_ArrayEqual_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, uintptr_t arg3);
-extern swig_voidp _wrap_DictNew_capi_b731e1bb2b55ad94(swig_voidp arg1);
-extern swig_voidp _wrap_DictNewWith_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2);
-extern uintptr_t _wrap_DictRetain_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern void _wrap_DictRelease_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern swig_intgo _wrap_DictSize_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern swig_voidp _wrap_DictKeyAt_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern int _wrap_DictKindAt_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_intgo arg2);
-extern swig_voidp _wrap_DictFind_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_10 arg3);
-extern swig_voidp _wrap_DictRemove_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_11 arg2);
-extern swig_voidp _wrap_DictGetArray_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_12 arg3);
-extern swig_voidp _wrap_DictSetArray_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_13 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_DictGetString_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_14 arg3);
-extern swig_voidp _wrap_DictSetString_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_15 arg2, swig_type_16 arg3);
-extern swig_voidp _wrap_DictStringListSize_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_17 arg3);
-extern swig_voidp _wrap_DictStringListAt_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_18 arg3, swig_intgo arg4);
-extern swig_voidp _wrap_DictSetStringList_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_19 arg2);
-extern swig_voidp _wrap_DictStringListAppend_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_20 arg2, swig_type_21 arg3);
-extern swig_voidp _wrap_DictGetDict_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_22 arg3);
-extern swig_voidp _wrap_DictSetDict_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_23 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_DictGetInt64_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_24 arg3);
-extern swig_voidp _wrap_DictSetInt64_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_25 arg2, swig_type_26 arg3);
-extern swig_voidp _wrap_DictGetDouble_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_27 arg3);
-extern swig_voidp _wrap_DictSetDouble_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_28 arg2, double arg3);
-extern swig_voidp _wrap_DictFlatten_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2);
-extern swig_voidp _wrap_DictUnflatten_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2);
-extern swig_voidp _wrap_DictCompare_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, uintptr_t arg3);
-extern swig_voidp _wrap_SourceNew_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_type_29 arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SourceFromPath_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_type_30 arg2);
-extern swig_voidp _wrap_SourceFromMemory_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_type_31 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_SourceFromFd_capi_b731e1bb2b55ad94(swig_voidp arg1, int arg2, swig_type_32 arg3, swig_type_33 arg4);
-extern swig_voidp _wrap_SourceFromPart_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_34 arg3, swig_type_35 arg4);
-extern uintptr_t _wrap_SourceRetain_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern void _wrap_SourceRelease_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern swig_voidp _wrap_SinkNew_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2);
-extern uintptr_t _wrap_SinkRetain_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern void _wrap_SinkRelease_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern swig_voidp _wrap_BufferData_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern swig_intgo _wrap_BufferSize_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern uintptr_t _wrap_BufferRetain_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern void _wrap_BufferRelease_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern swig_voidp _wrap_Load_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_36 arg4, uintptr_t arg5);
-extern swig_voidp _wrap_LoadMemory_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_37 arg4, int arg5, uintptr_t arg6);
-extern swig_voidp _wrap_LoadSource_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, uintptr_t arg4, int arg5, uintptr_t arg6);
-extern swig_voidp _wrap_LoadWeights_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_type_38 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_FileOpen_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_type_39 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_FileOpenMemory_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_type_40 arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_FileOpenSource_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
-extern uintptr_t _wrap_FileRetain_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern void _wrap_FileRelease_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern int _wrap_FileFormat_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern swig_intgo _wrap_FileCount_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern swig_voidp _wrap_FileName_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_FileFind_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_type_41 arg3);
-extern int _wrap_FileDtype_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_intgo arg2);
-extern swig_voidp _wrap_FileType_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_intgo _wrap_FileNdim_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_intgo arg2);
-extern swig_voidp _wrap_FileShape_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_42 _wrap_FileNbytes_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_intgo arg2);
-extern swig_voidp _wrap_FileLocation_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4, uintptr_t arg5, swig_intgo arg6);
-extern swig_voidp _wrap_FileMetadata_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2);
-extern swig_intgo _wrap_FileOtherCount_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern swig_voidp _wrap_FileOtherName_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_intgo _wrap_FileNoteCount_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern swig_voidp _wrap_FileNote_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_FileRead_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_FileReadRaw_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_FileReadInto_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_intgo arg2, int arg3, swig_type_43 arg4);
-extern swig_voidp _wrap_FileReadMany_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, int arg4, swig_voidp arg5, swig_voidp arg6);
-extern swig_voidp _wrap_FileReadSlice_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7);
-extern swig_voidp _wrap_FileReadSliceInto_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_type_44 arg8);
-extern swig_voidp _wrap_Check_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_type_45 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_Save_capi_b731e1bb2b55ad94(swig_type_46 arg1, uintptr_t arg2, uintptr_t arg3);
-extern swig_voidp _wrap_Savez_capi_b731e1bb2b55ad94(swig_type_47 arg1, swig_type_48 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SavezCompressed_capi_b731e1bb2b55ad94(swig_type_49 arg1, swig_type_50 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveSafetensors_capi_b731e1bb2b55ad94(swig_type_51 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveGguf_capi_b731e1bb2b55ad94(swig_type_52 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveWeights_capi_b731e1bb2b55ad94(swig_type_53 arg1, uintptr_t arg2, uintptr_t arg3);
-extern swig_voidp _wrap_SaveMemory_capi_b731e1bb2b55ad94(swig_voidp arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
-extern swig_voidp _wrap_SaveSink_capi_b731e1bb2b55ad94(uintptr_t arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
-extern swig_voidp _wrap_WriterOpen_capi_b731e1bb2b55ad94(swig_voidp arg1, swig_type_54 arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_WriterOpenSink_capi_b731e1bb2b55ad94(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_WriterDeclare_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_55 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
-extern swig_voidp _wrap_WriterSetMetadata_capi_b731e1bb2b55ad94(uintptr_t arg1, uintptr_t arg2);
-extern swig_voidp _wrap_WriterWrite_capi_b731e1bb2b55ad94(uintptr_t arg1, swig_type_56 arg2);
-extern swig_voidp _wrap_WriterFinish_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern uintptr_t _wrap_WriterRetain_capi_b731e1bb2b55ad94(uintptr_t arg1);
-extern void _wrap_WriterRelease_capi_b731e1bb2b55ad94(uintptr_t arg1);
+typedef _gostring_ swig_type_57;
+typedef _gostring_ swig_type_58;
+typedef _gostring_ swig_type_59;
+extern void _wrap_Swig_free_capi_2415c50c2d836017(uintptr_t arg1);
+extern uintptr_t _wrap_Swig_malloc_capi_2415c50c2d836017(swig_intgo arg1);
+extern int _wrap_VersionNumber_capi_2415c50c2d836017(void);
+extern swig_voidp _wrap_VersionString_capi_2415c50c2d836017(void);
+extern swig_voidp _wrap_StatusName_capi_2415c50c2d836017(int arg1);
+extern swig_voidp _wrap_DtypeName_capi_2415c50c2d836017(int arg1);
+extern int _wrap_DtypeFromName_capi_2415c50c2d836017(swig_type_1 arg1);
+extern int _wrap_DtypeBits_capi_2415c50c2d836017(int arg1);
+extern int _wrap_DtypeBlockSize_capi_2415c50c2d836017(int arg1);
+extern int _wrap_DtypeBlockBytes_capi_2415c50c2d836017(int arg1);
+extern int _wrap_DtypeKind_capi_2415c50c2d836017(int arg1);
+extern int _wrap_DtypeCanEncode_capi_2415c50c2d836017(int arg1);
+extern int _wrap_FormatAt_capi_2415c50c2d836017(swig_intgo arg1);
+extern swig_voidp _wrap_FormatName_capi_2415c50c2d836017(int arg1);
+extern swig_voidp _wrap_FormatExtension_capi_2415c50c2d836017(int arg1);
+extern swig_type_2 _wrap_FormatAbility_capi_2415c50c2d836017(int arg1, int arg2);
+extern int _wrap_FormatFromPath_capi_2415c50c2d836017(swig_type_3 arg1);
+extern int _wrap_FormatProbe_capi_2415c50c2d836017(swig_type_4 arg1);
+extern swig_voidp _wrap_OptionsNew_capi_2415c50c2d836017(swig_voidp arg1);
+extern uintptr_t _wrap_OptionsRetain_capi_2415c50c2d836017(uintptr_t arg1);
+extern void _wrap_OptionsRelease_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_voidp _wrap_OptionsSet_capi_2415c50c2d836017(uintptr_t arg1, int arg2, swig_type_5 arg3);
+extern swig_voidp _wrap_OptionsGet_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, int arg3);
+extern swig_voidp _wrap_OptionsSetString_capi_2415c50c2d836017(uintptr_t arg1, int arg2, swig_type_6 arg3);
+extern swig_voidp _wrap_OptionName_capi_2415c50c2d836017(int arg1);
+extern int _wrap_OptionFromName_capi_2415c50c2d836017(swig_type_7 arg1);
+extern swig_voidp _wrap_OptionRange_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, int arg4);
+extern swig_voidp _wrap_OptionsSetProgress_capi_2415c50c2d836017(uintptr_t arg1, uintptr_t arg2);
+extern swig_voidp _wrap_ArrayNew_capi_2415c50c2d836017(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4);
+extern swig_voidp _wrap_ArrayNewWith_capi_2415c50c2d836017(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4, uintptr_t arg5);
+extern swig_voidp _wrap_ArrayCopyFrom_capi_2415c50c2d836017(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4, swig_type_8 arg5);
+extern swig_voidp _wrap_ArrayWrap_capi_2415c50c2d836017(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5, swig_type_9 arg6, int arg7, uintptr_t arg8);
+extern uintptr_t _wrap_ArrayRetain_capi_2415c50c2d836017(uintptr_t arg1);
+extern void _wrap_ArrayRelease_capi_2415c50c2d836017(uintptr_t arg1);
+extern int _wrap_ArrayDtype_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_intgo _wrap_ArrayNdim_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_voidp _wrap_ArrayShape_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_voidp _wrap_ArrayStrides_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_type_10 _wrap_ArraySize_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_type_11 _wrap_ArrayNbytes_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_voidp _wrap_ArrayData_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_voidp _wrap_ArrayDataMut_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
+extern swig_voidp _wrap_ArrayMakeMut_capi_2415c50c2d836017(swig_voidp arg1);
+extern int _wrap_ArrayIsContiguous_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_voidp _wrap_ArrayItemInt64_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
+extern swig_voidp _wrap_ArrayItemDouble_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
+extern swig_voidp _wrap_ArrayContiguous_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
+extern swig_voidp _wrap_ArrayTranspose_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
+extern swig_voidp _wrap_ArraySlice_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6);
+extern swig_voidp _wrap_ArrayCast_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_ArrayEqual_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_voidp _wrap_DictNew_capi_2415c50c2d836017(swig_voidp arg1);
+extern swig_voidp _wrap_DictNewWith_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
+extern uintptr_t _wrap_DictRetain_capi_2415c50c2d836017(uintptr_t arg1);
+extern void _wrap_DictRelease_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_intgo _wrap_DictSize_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_voidp _wrap_DictKeyAt_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern int _wrap_DictKindAt_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
+extern swig_voidp _wrap_DictFind_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_12 arg3);
+extern swig_voidp _wrap_DictRemove_capi_2415c50c2d836017(uintptr_t arg1, swig_type_13 arg2);
+extern swig_voidp _wrap_DictGetArray_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_14 arg3);
+extern swig_voidp _wrap_DictSetArray_capi_2415c50c2d836017(uintptr_t arg1, swig_type_15 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_DictGetString_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_16 arg3);
+extern swig_voidp _wrap_DictSetString_capi_2415c50c2d836017(uintptr_t arg1, swig_type_17 arg2, swig_type_18 arg3);
+extern swig_voidp _wrap_DictStringListSize_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_19 arg3);
+extern swig_voidp _wrap_DictStringListAt_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_20 arg3, swig_intgo arg4);
+extern swig_voidp _wrap_DictSetStringList_capi_2415c50c2d836017(uintptr_t arg1, swig_type_21 arg2);
+extern swig_voidp _wrap_DictStringListAppend_capi_2415c50c2d836017(uintptr_t arg1, swig_type_22 arg2, swig_type_23 arg3);
+extern swig_voidp _wrap_DictGetDict_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_24 arg3);
+extern swig_voidp _wrap_DictSetDict_capi_2415c50c2d836017(uintptr_t arg1, swig_type_25 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_DictGetInt64_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_26 arg3);
+extern swig_voidp _wrap_DictSetInt64_capi_2415c50c2d836017(uintptr_t arg1, swig_type_27 arg2, swig_type_28 arg3);
+extern swig_voidp _wrap_DictGetDouble_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_29 arg3);
+extern swig_voidp _wrap_DictSetDouble_capi_2415c50c2d836017(uintptr_t arg1, swig_type_30 arg2, double arg3);
+extern swig_voidp _wrap_DictFlatten_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
+extern swig_voidp _wrap_DictUnflatten_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
+extern swig_voidp _wrap_DictCompare_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_voidp _wrap_SourceNew_capi_2415c50c2d836017(swig_voidp arg1, swig_type_31 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SourceFromPath_capi_2415c50c2d836017(swig_voidp arg1, swig_type_32 arg2);
+extern swig_voidp _wrap_SourceFromMemory_capi_2415c50c2d836017(swig_voidp arg1, swig_type_33 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_SourceFromFd_capi_2415c50c2d836017(swig_voidp arg1, int arg2, swig_type_34 arg3, swig_type_35 arg4);
+extern swig_voidp _wrap_SourceFromPart_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_36 arg3, swig_type_37 arg4);
+extern uintptr_t _wrap_SourceRetain_capi_2415c50c2d836017(uintptr_t arg1);
+extern void _wrap_SourceRelease_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_voidp _wrap_SinkNew_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
+extern uintptr_t _wrap_SinkRetain_capi_2415c50c2d836017(uintptr_t arg1);
+extern void _wrap_SinkRelease_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_voidp _wrap_BufferData_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_intgo _wrap_BufferSize_capi_2415c50c2d836017(uintptr_t arg1);
+extern uintptr_t _wrap_BufferRetain_capi_2415c50c2d836017(uintptr_t arg1);
+extern void _wrap_BufferRelease_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_voidp _wrap_Load_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_38 arg4, uintptr_t arg5);
+extern swig_voidp _wrap_LoadMemory_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_39 arg4, int arg5, uintptr_t arg6);
+extern swig_voidp _wrap_LoadSource_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, uintptr_t arg4, int arg5, uintptr_t arg6);
+extern swig_voidp _wrap_LoadWeights_capi_2415c50c2d836017(swig_voidp arg1, swig_type_40 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_FileOpen_capi_2415c50c2d836017(swig_voidp arg1, swig_type_41 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_FileOpenMemory_capi_2415c50c2d836017(swig_voidp arg1, swig_type_42 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_FileOpenSource_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
+extern uintptr_t _wrap_FileRetain_capi_2415c50c2d836017(uintptr_t arg1);
+extern void _wrap_FileRelease_capi_2415c50c2d836017(uintptr_t arg1);
+extern int _wrap_FileFormat_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_intgo _wrap_FileCount_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_voidp _wrap_FileName_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_FileFind_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_43 arg3);
+extern int _wrap_FileDtype_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
+extern swig_voidp _wrap_FileType_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_intgo _wrap_FileNdim_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
+extern swig_voidp _wrap_FileShape_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_44 _wrap_FileNbytes_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
+extern swig_voidp _wrap_FileLocation_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4, uintptr_t arg5, swig_intgo arg6);
+extern swig_voidp _wrap_FileMetadata_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
+extern swig_intgo _wrap_FileOtherCount_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_voidp _wrap_FileOtherName_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_intgo _wrap_FileNoteCount_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_voidp _wrap_FileNote_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_FileRead_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_FileReadRaw_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_FileReadInto_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, int arg3, swig_type_45 arg4);
+extern swig_voidp _wrap_FileReadMany_capi_2415c50c2d836017(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, int arg4, swig_voidp arg5, swig_voidp arg6);
+extern swig_voidp _wrap_FileReadSlice_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7);
+extern swig_voidp _wrap_FileReadSliceInto_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_type_46 arg8);
+extern swig_voidp _wrap_Check_capi_2415c50c2d836017(swig_voidp arg1, swig_type_47 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_SaveFile_capi_2415c50c2d836017(swig_type_48 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_Save_capi_2415c50c2d836017(swig_type_49 arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_voidp _wrap_Savez_capi_2415c50c2d836017(swig_type_50 arg1, swig_type_51 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SavezCompressed_capi_2415c50c2d836017(swig_type_52 arg1, swig_type_53 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveSafetensors_capi_2415c50c2d836017(swig_type_54 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveGguf_capi_2415c50c2d836017(swig_type_55 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveWeights_capi_2415c50c2d836017(swig_type_56 arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_voidp _wrap_SaveMemory_capi_2415c50c2d836017(swig_voidp arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
+extern swig_voidp _wrap_SaveSink_capi_2415c50c2d836017(uintptr_t arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
+extern swig_voidp _wrap_WriterOpen_capi_2415c50c2d836017(swig_voidp arg1, swig_type_57 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_WriterOpenSink_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_WriterDeclare_capi_2415c50c2d836017(uintptr_t arg1, swig_type_58 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
+extern swig_voidp _wrap_WriterSetMetadata_capi_2415c50c2d836017(uintptr_t arg1, uintptr_t arg2);
+extern swig_voidp _wrap_WriterWrite_capi_2415c50c2d836017(uintptr_t arg1, swig_type_59 arg2);
+extern swig_voidp _wrap_WriterFinish_capi_2415c50c2d836017(uintptr_t arg1);
+extern uintptr_t _wrap_WriterRetain_capi_2415c50c2d836017(uintptr_t arg1);
+extern void _wrap_WriterRelease_capi_2415c50c2d836017(uintptr_t arg1);
 #undef intgo
 */
 import "C"
@@ -248,25 +260,25 @@ type _ sync.Mutex
 
 func Swig_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_Swig_free_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0))
+	C._wrap_Swig_free_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
 }
 
 func Swig_malloc(arg1 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_Swig_malloc_capi_b731e1bb2b55ad94(C.swig_intgo(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_Swig_malloc_capi_2415c50c2d836017(C.swig_intgo(_swig_i_0)))
 	return swig_r
 }
 
 func VersionNumber() (_swig_ret uint32) {
 	var swig_r uint32
-	swig_r = (uint32)(C._wrap_VersionNumber_capi_b731e1bb2b55ad94())
+	swig_r = (uint32)(C._wrap_VersionNumber_capi_2415c50c2d836017())
 	return swig_r
 }
 
 func VersionString() (_swig_ret *byte) {
 	var swig_r *byte
-	swig_r = (*byte)(C._wrap_VersionString_capi_b731e1bb2b55ad94())
+	swig_r = (*byte)(C._wrap_VersionString_capi_2415c50c2d836017())
 	var swig_r_1 *byte
 swig_r_1 = swig_r
 	return swig_r_1
@@ -275,7 +287,7 @@ swig_r_1 = swig_r
 func StatusName(arg1 int32) (_swig_ret *byte) {
 	var swig_r *byte
 	_swig_i_0 := arg1
-	swig_r = (*byte)(C._wrap_StatusName_capi_b731e1bb2b55ad94(C.int(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_StatusName_capi_2415c50c2d836017(C.int(_swig_i_0)))
 	var swig_r_1 *byte
 swig_r_1 = swig_r
 	return swig_r_1
@@ -284,7 +296,7 @@ swig_r_1 = swig_r
 func DtypeName(arg1 int32) (_swig_ret *byte) {
 	var swig_r *byte
 	_swig_i_0 := arg1
-	swig_r = (*byte)(C._wrap_DtypeName_capi_b731e1bb2b55ad94(C.int(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_DtypeName_capi_2415c50c2d836017(C.int(_swig_i_0)))
 	var swig_r_1 *byte
 swig_r_1 = swig_r
 	return swig_r_1
@@ -293,7 +305,7 @@ swig_r_1 = swig_r
 func DtypeFromName(arg1 string) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_DtypeFromName_capi_b731e1bb2b55ad94(*(*C.swig_type_1)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (int32)(C._wrap_DtypeFromName_capi_2415c50c2d836017(*(*C.swig_type_1)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -303,37 +315,75 @@ func DtypeFromName(arg1 string) (_swig_ret int32) {
 func DtypeBits(arg1 int32) (_swig_ret uint32) {
 	var swig_r uint32
 	_swig_i_0 := arg1
-	swig_r = (uint32)(C._wrap_DtypeBits_capi_b731e1bb2b55ad94(C.int(_swig_i_0)))
+	swig_r = (uint32)(C._wrap_DtypeBits_capi_2415c50c2d836017(C.int(_swig_i_0)))
 	return swig_r
 }
 
 func DtypeBlockSize(arg1 int32) (_swig_ret uint32) {
 	var swig_r uint32
 	_swig_i_0 := arg1
-	swig_r = (uint32)(C._wrap_DtypeBlockSize_capi_b731e1bb2b55ad94(C.int(_swig_i_0)))
+	swig_r = (uint32)(C._wrap_DtypeBlockSize_capi_2415c50c2d836017(C.int(_swig_i_0)))
 	return swig_r
 }
 
 func DtypeBlockBytes(arg1 int32) (_swig_ret uint32) {
 	var swig_r uint32
 	_swig_i_0 := arg1
-	swig_r = (uint32)(C._wrap_DtypeBlockBytes_capi_b731e1bb2b55ad94(C.int(_swig_i_0)))
+	swig_r = (uint32)(C._wrap_DtypeBlockBytes_capi_2415c50c2d836017(C.int(_swig_i_0)))
+	return swig_r
+}
+
+func DtypeKind(arg1 int32) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	swig_r = (int32)(C._wrap_DtypeKind_capi_2415c50c2d836017(C.int(_swig_i_0)))
+	return swig_r
+}
+
+func DtypeCanEncode(arg1 int32) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	swig_r = (int32)(C._wrap_DtypeCanEncode_capi_2415c50c2d836017(C.int(_swig_i_0)))
+	return swig_r
+}
+
+func FormatAt(arg1 int) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	swig_r = (int32)(C._wrap_FormatAt_capi_2415c50c2d836017(C.swig_intgo(_swig_i_0)))
 	return swig_r
 }
 
 func FormatName(arg1 int32) (_swig_ret *byte) {
 	var swig_r *byte
 	_swig_i_0 := arg1
-	swig_r = (*byte)(C._wrap_FormatName_capi_b731e1bb2b55ad94(C.int(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_FormatName_capi_2415c50c2d836017(C.int(_swig_i_0)))
 	var swig_r_1 *byte
 swig_r_1 = swig_r
 	return swig_r_1
 }
 
+func FormatExtension(arg1 int32) (_swig_ret *byte) {
+	var swig_r *byte
+	_swig_i_0 := arg1
+	swig_r = (*byte)(C._wrap_FormatExtension_capi_2415c50c2d836017(C.int(_swig_i_0)))
+	var swig_r_1 *byte
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func FormatAbility(arg1 int32, arg2 int32) (_swig_ret int64) {
+	var swig_r int64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (int64)(C._wrap_FormatAbility_capi_2415c50c2d836017(C.int(_swig_i_0), C.int(_swig_i_1)))
+	return swig_r
+}
+
 func FormatFromPath(arg1 string) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_FormatFromPath_capi_b731e1bb2b55ad94(*(*C.swig_type_2)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (int32)(C._wrap_FormatFromPath_capi_2415c50c2d836017(*(*C.swig_type_3)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -343,7 +393,7 @@ func FormatFromPath(arg1 string) (_swig_ret int32) {
 func FormatProbe(arg1 string) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_FormatProbe_capi_b731e1bb2b55ad94(*(*C.swig_type_3)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (int32)(C._wrap_FormatProbe_capi_2415c50c2d836017(*(*C.swig_type_4)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -354,7 +404,7 @@ func OptionsNew(arg1 *Options) (_swig_ret error) {
 	var swig_r *byte
 	var _swig_i_0 *Options
 _swig_i_0 = arg1
-	swig_r = (*byte)(C._wrap_OptionsNew_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_OptionsNew_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -364,7 +414,7 @@ func OptionsRetain(arg1 Options) (_swig_ret Options) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_OptionsRetain_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_OptionsRetain_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 Options
 swig_r_1 = Options(swig_r)
 	return swig_r_1
@@ -373,7 +423,7 @@ swig_r_1 = Options(swig_r)
 func OptionsRelease(arg1 Options) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_OptionsRelease_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0))
+	C._wrap_OptionsRelease_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
 }
 
 func OptionsSet(arg1 Options, arg2 int32, arg3 int64) (_swig_ret error) {
@@ -382,7 +432,7 @@ func OptionsSet(arg1 Options, arg2 int32, arg3 int64) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_OptionsSet_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_type_4(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_OptionsSet_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_type_5(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -394,7 +444,7 @@ func OptionsGet(arg1 *int64, arg2 Options, arg3 int32) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_OptionsGet_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_OptionsGet_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -406,10 +456,41 @@ func OptionsSetString(arg1 Options, arg2 int32, arg3 string) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_OptionsSetString_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_5)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_OptionsSetString_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_6)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func OptionName(arg1 int32) (_swig_ret *byte) {
+	var swig_r *byte
+	_swig_i_0 := arg1
+	swig_r = (*byte)(C._wrap_OptionName_capi_2415c50c2d836017(C.int(_swig_i_0)))
+	var swig_r_1 *byte
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func OptionFromName(arg1 string) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	swig_r = (int32)(C._wrap_OptionFromName_capi_2415c50c2d836017(*(*C.swig_type_7)(unsafe.Pointer(&_swig_i_0))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg1
+	}
+	return swig_r
+}
+
+func OptionRange(arg1 *int64, arg2 *int64, arg3 *int64, arg4 int32) (_swig_ret error) {
+	var swig_r *byte
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (*byte)(C._wrap_OptionRange_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.int(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -420,7 +501,7 @@ func OptionsSetProgress(arg1 Options, arg2 uintptr) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_OptionsSetProgress_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_OptionsSetProgress_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -433,7 +514,7 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_ArrayNew_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_ArrayNew_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -448,7 +529,7 @@ _swig_i_0 = arg1
 	_swig_i_3 := arg4
 	var _swig_i_4 uintptr
 _swig_i_4 = uintptr(arg5)
-	swig_r = (*byte)(C._wrap_ArrayNewWith_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.uintptr_t(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_ArrayNewWith_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.uintptr_t(_swig_i_4)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -462,7 +543,7 @@ _swig_i_0 = arg1
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (*byte)(C._wrap_ArrayCopyFrom_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), *(*C.swig_type_6)(unsafe.Pointer(&_swig_i_4))))
+	swig_r = (*byte)(C._wrap_ArrayCopyFrom_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), *(*C.swig_type_8)(unsafe.Pointer(&_swig_i_4))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg5
 	}
@@ -482,7 +563,7 @@ _swig_i_0 = arg1
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (*byte)(C._wrap_ArrayWrap_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_voidp(_swig_i_4), *(*C.swig_type_7)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.uintptr_t(_swig_i_7)))
+	swig_r = (*byte)(C._wrap_ArrayWrap_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_voidp(_swig_i_4), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.uintptr_t(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg6
 	}
@@ -495,7 +576,7 @@ func ArrayRetain(arg1 Array) (_swig_ret Array) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_ArrayRetain_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_ArrayRetain_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 Array
 swig_r_1 = Array(swig_r)
 	return swig_r_1
@@ -504,14 +585,14 @@ swig_r_1 = Array(swig_r)
 func ArrayRelease(arg1 Array) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_ArrayRelease_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0))
+	C._wrap_ArrayRelease_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
 }
 
 func ArrayDtype(arg1 Array) (_swig_ret int32) {
 	var swig_r int32
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int32)(C._wrap_ArrayDtype_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_ArrayDtype_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -519,7 +600,7 @@ func ArrayNdim(arg1 Array) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int)(C._wrap_ArrayNdim_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_ArrayNdim_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -527,7 +608,7 @@ func ArrayShape(arg1 Array) (_swig_ret *int64) {
 	var swig_r *int64
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (*int64)(C._wrap_ArrayShape_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (*int64)(C._wrap_ArrayShape_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -535,7 +616,7 @@ func ArrayStrides(arg1 Array) (_swig_ret *int64) {
 	var swig_r *int64
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (*int64)(C._wrap_ArrayStrides_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (*int64)(C._wrap_ArrayStrides_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -543,7 +624,7 @@ func ArraySize(arg1 Array) (_swig_ret int64) {
 	var swig_r int64
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int64)(C._wrap_ArraySize_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_ArraySize_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -551,7 +632,7 @@ func ArrayNbytes(arg1 Array) (_swig_ret uint64) {
 	var swig_r uint64
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uint64)(C._wrap_ArrayNbytes_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_ArrayNbytes_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -559,7 +640,7 @@ func ArrayData(arg1 Array) (_swig_ret *byte) {
 	var swig_r *byte
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (*byte)(C._wrap_ArrayData_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_ArrayData_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *byte
 swig_r_1 = swig_r
 	return swig_r_1
@@ -570,7 +651,7 @@ func ArrayDataMut(arg1 **byte, arg2 Array) (_swig_ret error) {
 	_swig_i_0 := arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_ArrayDataMut_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_ArrayDataMut_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -580,7 +661,7 @@ func ArrayMakeMut(arg1 *Array) (_swig_ret error) {
 	var swig_r *byte
 	var _swig_i_0 *Array
 _swig_i_0 = arg1
-	swig_r = (*byte)(C._wrap_ArrayMakeMut_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_ArrayMakeMut_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -590,7 +671,7 @@ func ArrayIsContiguous(arg1 Array) (_swig_ret int32) {
 	var swig_r int32
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int32)(C._wrap_ArrayIsContiguous_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_ArrayIsContiguous_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -601,7 +682,7 @@ func ArrayItemInt64(arg1 *int64, arg2 Array, arg3 *int64, arg4 int) (_swig_ret e
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_ArrayItemInt64_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_ArrayItemInt64_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -614,7 +695,7 @@ func ArrayItemDouble(arg1 *float64, arg2 Array, arg3 *int64, arg4 int) (_swig_re
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_ArrayItemDouble_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_ArrayItemDouble_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -626,7 +707,7 @@ func ArrayContiguous(arg1 *Array, arg2 Array) (_swig_ret error) {
 _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_ArrayContiguous_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_ArrayContiguous_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -640,7 +721,7 @@ _swig_i_0 = arg1
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_ArrayTranspose_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_ArrayTranspose_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -656,7 +737,7 @@ _swig_i_1 = uintptr(arg2)
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (*byte)(C._wrap_ArraySlice_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_ArraySlice_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -671,7 +752,7 @@ _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_ArrayCast_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_ArrayCast_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -684,7 +765,7 @@ func ArrayEqual(arg1 *int32, arg2 Array, arg3 Array) (_swig_ret error) {
 _swig_i_1 = uintptr(arg2)
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_ArrayEqual_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_ArrayEqual_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -694,7 +775,7 @@ func DictNew(arg1 *Dict) (_swig_ret error) {
 	var swig_r *byte
 	var _swig_i_0 *Dict
 _swig_i_0 = arg1
-	swig_r = (*byte)(C._wrap_DictNew_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_DictNew_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -706,7 +787,7 @@ func DictNewWith(arg1 *Dict, arg2 Options) (_swig_ret error) {
 _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_DictNewWith_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_DictNewWith_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -716,7 +797,7 @@ func DictRetain(arg1 Dict) (_swig_ret Dict) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_DictRetain_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_DictRetain_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 Dict
 swig_r_1 = Dict(swig_r)
 	return swig_r_1
@@ -725,14 +806,14 @@ swig_r_1 = Dict(swig_r)
 func DictRelease(arg1 Dict) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_DictRelease_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0))
+	C._wrap_DictRelease_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
 }
 
 func DictSize(arg1 Dict) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int)(C._wrap_DictSize_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_DictSize_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -742,7 +823,7 @@ func DictKeyAt(arg1 *Text, arg2 Dict, arg3 int) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictKeyAt_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictKeyAt_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -753,7 +834,7 @@ func DictKindAt(arg1 Dict, arg2 int) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_DictKindAt_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (int32)(C._wrap_DictKindAt_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -763,7 +844,7 @@ func DictFind(arg1 *int, arg2 Dict, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictFind_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_10)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictFind_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -777,7 +858,7 @@ func DictRemove(arg1 Dict, arg2 string) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_DictRemove_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_11)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_DictRemove_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -793,7 +874,7 @@ _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictGetArray_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictGetArray_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_14)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -809,7 +890,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_DictSetArray_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictSetArray_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_15)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -824,7 +905,7 @@ func DictGetString(arg1 *Text, arg2 Dict, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictGetString_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_14)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictGetString_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_16)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -839,7 +920,7 @@ func DictSetString(arg1 Dict, arg2 string, arg3 string) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictSetString_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_15)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_16)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictSetString_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_17)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_18)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -857,7 +938,7 @@ func DictStringListSize(arg1 *int, arg2 Dict, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictStringListSize_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_17)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictStringListSize_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_19)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -873,7 +954,7 @@ func DictStringListAt(arg1 *Text, arg2 Dict, arg3 string, arg4 int) (_swig_ret e
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_DictStringListAt_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_18)(unsafe.Pointer(&_swig_i_2)), C.swig_intgo(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_DictStringListAt_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_20)(unsafe.Pointer(&_swig_i_2)), C.swig_intgo(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -887,7 +968,7 @@ func DictSetStringList(arg1 Dict, arg2 string) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_DictSetStringList_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_19)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_DictSetStringList_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -902,7 +983,7 @@ func DictStringListAppend(arg1 Dict, arg2 string, arg3 string) (_swig_ret error)
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictStringListAppend_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_20)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictStringListAppend_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_22)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_23)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -921,7 +1002,7 @@ _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictGetDict_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_22)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictGetDict_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_24)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -937,7 +1018,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_DictSetDict_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_23)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictSetDict_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_25)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -952,7 +1033,7 @@ func DictGetInt64(arg1 *int64, arg2 Dict, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictGetInt64_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_24)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictGetInt64_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_26)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -967,7 +1048,7 @@ func DictSetInt64(arg1 Dict, arg2 string, arg3 int64) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictSetInt64_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_25)(unsafe.Pointer(&_swig_i_1)), C.swig_type_26(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictSetInt64_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_27)(unsafe.Pointer(&_swig_i_1)), C.swig_type_28(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -982,7 +1063,7 @@ func DictGetDouble(arg1 *float64, arg2 Dict, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictGetDouble_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_27)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictGetDouble_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_29)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -997,7 +1078,7 @@ func DictSetDouble(arg1 Dict, arg2 string, arg3 float64) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictSetDouble_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_28)(unsafe.Pointer(&_swig_i_1)), C.double(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictSetDouble_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_30)(unsafe.Pointer(&_swig_i_1)), C.double(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1012,7 +1093,7 @@ func DictFlatten(arg1 *Dict, arg2 Dict) (_swig_ret error) {
 _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_DictFlatten_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_DictFlatten_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1024,7 +1105,7 @@ func DictUnflatten(arg1 *Dict, arg2 Dict) (_swig_ret error) {
 _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_DictUnflatten_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_DictUnflatten_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1038,7 +1119,7 @@ _swig_i_0 = arg1
 _swig_i_1 = uintptr(arg2)
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_DictCompare_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictCompare_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1051,7 +1132,7 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_SourceNew_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.swig_type_29(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SourceNew_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_type_31(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1062,7 +1143,7 @@ func SourceFromPath(arg1 *Source, arg2 string) (_swig_ret error) {
 	var _swig_i_0 *Source
 _swig_i_0 = arg1
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_SourceFromPath_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), *(*C.swig_type_30)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_SourceFromPath_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_32)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1077,7 +1158,7 @@ func SourceFromMemory(arg1 *Source, arg2 string, arg3 uintptr) (_swig_ret error)
 _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_SourceFromMemory_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), *(*C.swig_type_31)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_SourceFromMemory_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_33)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1093,7 +1174,7 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_SourceFromFd_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_type_32(_swig_i_2), C.swig_type_33(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SourceFromFd_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_type_34(_swig_i_2), C.swig_type_35(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1107,7 +1188,7 @@ _swig_i_0 = arg1
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_SourceFromPart_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_34(_swig_i_2), C.swig_type_35(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SourceFromPart_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_36(_swig_i_2), C.swig_type_37(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1117,7 +1198,7 @@ func SourceRetain(arg1 Source) (_swig_ret Source) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_SourceRetain_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_SourceRetain_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 Source
 swig_r_1 = Source(swig_r)
 	return swig_r_1
@@ -1126,7 +1207,7 @@ swig_r_1 = Source(swig_r)
 func SourceRelease(arg1 Source) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_SourceRelease_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0))
+	C._wrap_SourceRelease_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
 }
 
 func SinkNew(arg1 *Sink, arg2 uintptr) (_swig_ret error) {
@@ -1134,7 +1215,7 @@ func SinkNew(arg1 *Sink, arg2 uintptr) (_swig_ret error) {
 	var _swig_i_0 *Sink
 _swig_i_0 = arg1
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_SinkNew_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_SinkNew_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1144,7 +1225,7 @@ func SinkRetain(arg1 Sink) (_swig_ret Sink) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_SinkRetain_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_SinkRetain_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 Sink
 swig_r_1 = Sink(swig_r)
 	return swig_r_1
@@ -1153,14 +1234,14 @@ swig_r_1 = Sink(swig_r)
 func SinkRelease(arg1 Sink) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_SinkRelease_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0))
+	C._wrap_SinkRelease_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
 }
 
 func BufferData(arg1 Buffer) (_swig_ret *byte) {
 	var swig_r *byte
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (*byte)(C._wrap_BufferData_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_BufferData_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *byte
 swig_r_1 = swig_r
 	return swig_r_1
@@ -1170,7 +1251,7 @@ func BufferSize(arg1 Buffer) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int)(C._wrap_BufferSize_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_BufferSize_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1178,7 +1259,7 @@ func BufferRetain(arg1 Buffer) (_swig_ret Buffer) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_BufferRetain_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_BufferRetain_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 Buffer
 swig_r_1 = Buffer(swig_r)
 	return swig_r_1
@@ -1187,7 +1268,7 @@ swig_r_1 = Buffer(swig_r)
 func BufferRelease(arg1 Buffer) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_BufferRelease_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0))
+	C._wrap_BufferRelease_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
 }
 
 func Load(arg1 *Array, arg2 *Dict, arg3 *Dict, arg4 string, arg5 Options) (_swig_ret error) {
@@ -1201,7 +1282,7 @@ _swig_i_2 = arg3
 	_swig_i_3 := arg4
 	var _swig_i_4 uintptr
 _swig_i_4 = uintptr(arg5)
-	swig_r = (*byte)(C._wrap_Load_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_36)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_Load_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1222,7 +1303,7 @@ _swig_i_2 = arg3
 	_swig_i_4 := arg5
 	var _swig_i_5 uintptr
 _swig_i_5 = uintptr(arg6)
-	swig_r = (*byte)(C._wrap_LoadMemory_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_37)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.uintptr_t(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_LoadMemory_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_39)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.uintptr_t(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1244,7 +1325,7 @@ _swig_i_3 = uintptr(arg4)
 	_swig_i_4 := arg5
 	var _swig_i_5 uintptr
 _swig_i_5 = uintptr(arg6)
-	swig_r = (*byte)(C._wrap_LoadSource_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.uintptr_t(_swig_i_3), C.int(_swig_i_4), C.uintptr_t(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_LoadSource_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.uintptr_t(_swig_i_3), C.int(_swig_i_4), C.uintptr_t(_swig_i_5)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1259,7 +1340,7 @@ _swig_i_0 = arg1
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_LoadWeights_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_LoadWeights_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1275,7 +1356,7 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_FileOpen_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), *(*C.swig_type_39)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_FileOpen_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_41)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1292,7 +1373,7 @@ _swig_i_0 = arg1
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_FileOpenMemory_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_FileOpenMemory_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_42)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1310,7 +1391,7 @@ _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_FileOpenSource_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_FileOpenSource_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1320,7 +1401,7 @@ func FileRetain(arg1 File) (_swig_ret File) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_FileRetain_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_FileRetain_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 File
 swig_r_1 = File(swig_r)
 	return swig_r_1
@@ -1329,14 +1410,14 @@ swig_r_1 = File(swig_r)
 func FileRelease(arg1 File) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_FileRelease_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0))
+	C._wrap_FileRelease_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
 }
 
 func FileFormat(arg1 File) (_swig_ret int32) {
 	var swig_r int32
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int32)(C._wrap_FileFormat_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_FileFormat_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1344,7 +1425,7 @@ func FileCount(arg1 File) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int)(C._wrap_FileCount_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_FileCount_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1354,7 +1435,7 @@ func FileName(arg1 *Text, arg2 File, arg3 int) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_FileName_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_FileName_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1366,7 +1447,7 @@ func FileFind(arg1 *int, arg2 File, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_FileFind_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_41)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_FileFind_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1380,7 +1461,7 @@ func FileDtype(arg1 File, arg2 int) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_FileDtype_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (int32)(C._wrap_FileDtype_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1390,7 +1471,7 @@ func FileType(arg1 *Text, arg2 File, arg3 int) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_FileType_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_FileType_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1401,7 +1482,7 @@ func FileNdim(arg1 File, arg2 int) (_swig_ret int) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_FileNdim_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (int)(C._wrap_FileNdim_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1410,7 +1491,7 @@ func FileShape(arg1 File, arg2 int) (_swig_ret *int64) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*int64)(C._wrap_FileShape_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (*int64)(C._wrap_FileShape_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1419,7 +1500,7 @@ func FileNbytes(arg1 File, arg2 int) (_swig_ret uint64) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_FileNbytes_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_FileNbytes_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1432,7 +1513,7 @@ func FileLocation(arg1 **byte, arg2 *uint64, arg3 *uint64, arg4 *int32, arg5 Fil
 	var _swig_i_4 uintptr
 _swig_i_4 = uintptr(arg5)
 	_swig_i_5 := arg6
-	swig_r = (*byte)(C._wrap_FileLocation_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_intgo(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_FileLocation_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_intgo(_swig_i_5)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1444,7 +1525,7 @@ func FileMetadata(arg1 *Dict, arg2 File) (_swig_ret error) {
 _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_FileMetadata_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_FileMetadata_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1454,7 +1535,7 @@ func FileOtherCount(arg1 File) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int)(C._wrap_FileOtherCount_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_FileOtherCount_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1464,7 +1545,7 @@ func FileOtherName(arg1 *Text, arg2 File, arg3 int) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_FileOtherName_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_FileOtherName_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1474,7 +1555,7 @@ func FileNoteCount(arg1 File) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int)(C._wrap_FileNoteCount_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_FileNoteCount_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1484,7 +1565,7 @@ func FileNote(arg1 *Text, arg2 File, arg3 int) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_FileNote_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_FileNote_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1497,7 +1578,7 @@ _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_FileRead_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_FileRead_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1510,7 +1591,7 @@ _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_FileReadRaw_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_FileReadRaw_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1523,7 +1604,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_FileReadInto_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (*byte)(C._wrap_FileReadInto_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1541,7 +1622,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (*byte)(C._wrap_FileReadMany_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_intgo(_swig_i_2), C.int(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_FileReadMany_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_intgo(_swig_i_2), C.int(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1558,7 +1639,7 @@ _swig_i_1 = uintptr(arg2)
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (*byte)(C._wrap_FileReadSlice_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_intgo(_swig_i_6)))
+	swig_r = (*byte)(C._wrap_FileReadSlice_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_intgo(_swig_i_6)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1575,7 +1656,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (*byte)(C._wrap_FileReadSliceInto_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5), C.int(_swig_i_6), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_7))))
+	swig_r = (*byte)(C._wrap_FileReadSliceInto_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5), C.int(_swig_i_6), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_7))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg8
 	}
@@ -1591,9 +1672,27 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_Check_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_Check_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
+	}
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func SaveFile(arg1 string, arg2 Dict, arg3 Dict, arg4 Options) (_swig_ret error) {
+	var swig_r *byte
+	_swig_i_0 := arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	var _swig_i_2 uintptr
+_swig_i_2 = uintptr(arg3)
+	var _swig_i_3 uintptr
+_swig_i_3 = uintptr(arg4)
+	swig_r = (*byte)(C._wrap_SaveFile_capi_2415c50c2d836017(*(*C.swig_type_48)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg1
 	}
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
@@ -1607,7 +1706,7 @@ func Save(arg1 string, arg2 Array, arg3 Options) (_swig_ret error) {
 _swig_i_1 = uintptr(arg2)
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_Save_capi_b731e1bb2b55ad94(*(*C.swig_type_46)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_Save_capi_2415c50c2d836017(*(*C.swig_type_49)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1625,7 +1724,7 @@ _swig_i_1 = arg2
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_Savez_capi_b731e1bb2b55ad94(*(*C.swig_type_47)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_48)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_Savez_capi_2415c50c2d836017(*(*C.swig_type_50)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_51)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1646,7 +1745,7 @@ _swig_i_1 = arg2
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SavezCompressed_capi_b731e1bb2b55ad94(*(*C.swig_type_49)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_50)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SavezCompressed_capi_2415c50c2d836017(*(*C.swig_type_52)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_53)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1667,7 +1766,7 @@ _swig_i_1 = uintptr(arg2)
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SaveSafetensors_capi_b731e1bb2b55ad94(*(*C.swig_type_51)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SaveSafetensors_capi_2415c50c2d836017(*(*C.swig_type_54)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1685,7 +1784,7 @@ _swig_i_1 = uintptr(arg2)
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SaveGguf_capi_b731e1bb2b55ad94(*(*C.swig_type_52)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SaveGguf_capi_2415c50c2d836017(*(*C.swig_type_55)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1701,7 +1800,7 @@ func SaveWeights(arg1 string, arg2 Dict, arg3 Options) (_swig_ret error) {
 _swig_i_1 = uintptr(arg2)
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_SaveWeights_capi_b731e1bb2b55ad94(*(*C.swig_type_53)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_SaveWeights_capi_2415c50c2d836017(*(*C.swig_type_56)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1723,7 +1822,7 @@ _swig_i_3 = uintptr(arg4)
 _swig_i_4 = uintptr(arg5)
 	var _swig_i_5 uintptr
 _swig_i_5 = uintptr(arg6)
-	swig_r = (*byte)(C._wrap_SaveMemory_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_SaveMemory_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1742,7 +1841,7 @@ _swig_i_3 = uintptr(arg4)
 _swig_i_4 = uintptr(arg5)
 	var _swig_i_5 uintptr
 _swig_i_5 = uintptr(arg6)
-	swig_r = (*byte)(C._wrap_SaveSink_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_SaveSink_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1756,7 +1855,7 @@ _swig_i_0 = arg1
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_WriterOpen_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_WriterOpen_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_57)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1774,7 +1873,7 @@ _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_WriterOpenSink_capi_b731e1bb2b55ad94(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_WriterOpenSink_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1788,7 +1887,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (*byte)(C._wrap_WriterDeclare_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_WriterDeclare_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_58)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1803,7 +1902,7 @@ func WriterSetMetadata(arg1 Writer, arg2 Dict) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_WriterSetMetadata_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_WriterSetMetadata_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1814,7 +1913,7 @@ func WriterWrite(arg1 Writer, arg2 string) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_WriterWrite_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0), *(*C.swig_type_56)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_WriterWrite_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_59)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1827,7 +1926,7 @@ func WriterFinish(arg1 Writer) (_swig_ret error) {
 	var swig_r *byte
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (*byte)(C._wrap_WriterFinish_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_WriterFinish_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1837,7 +1936,7 @@ func WriterRetain(arg1 Writer) (_swig_ret Writer) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_WriterRetain_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_WriterRetain_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 Writer
 swig_r_1 = Writer(swig_r)
 	return swig_r_1
@@ -1846,7 +1945,7 @@ swig_r_1 = Writer(swig_r)
 func WriterRelease(arg1 Writer) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_WriterRelease_capi_b731e1bb2b55ad94(C.uintptr_t(_swig_i_0))
+	C._wrap_WriterRelease_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
 }
 
 

@@ -218,7 +218,7 @@ static void* Swig_malloc(int c) {
 extern "C" {
 #endif
 
-void _wrap_Swig_free_capi_b731e1bb2b55ad94(void *_swig_go_0) {
+void _wrap_Swig_free_capi_2415c50c2d836017(void *_swig_go_0) {
   void *arg1 = 0 ;
   
   arg1 = *(void **)&_swig_go_0; 
@@ -228,7 +228,7 @@ void _wrap_Swig_free_capi_b731e1bb2b55ad94(void *_swig_go_0) {
 }
 
 
-void *_wrap_Swig_malloc_capi_b731e1bb2b55ad94(intgo _swig_go_0) {
+void *_wrap_Swig_malloc_capi_2415c50c2d836017(intgo _swig_go_0) {
   int arg1 ;
   void *result = 0 ;
   void *_swig_go_result;
@@ -241,7 +241,7 @@ void *_wrap_Swig_malloc_capi_b731e1bb2b55ad94(intgo _swig_go_0) {
 }
 
 
-int _wrap_VersionNumber_capi_b731e1bb2b55ad94() {
+int _wrap_VersionNumber_capi_2415c50c2d836017() {
   uint32_t result;
   int _swig_go_result;
   
@@ -256,7 +256,7 @@ int _wrap_VersionNumber_capi_b731e1bb2b55ad94() {
 }
 
 
-char *_wrap_VersionString_capi_b731e1bb2b55ad94() {
+char *_wrap_VersionString_capi_2415c50c2d836017() {
   char *result = 0 ;
   char *_swig_go_result;
   
@@ -271,7 +271,7 @@ char *_wrap_VersionString_capi_b731e1bb2b55ad94() {
 }
 
 
-char *_wrap_StatusName_capi_b731e1bb2b55ad94(int _swig_go_0) {
+char *_wrap_StatusName_capi_2415c50c2d836017(int _swig_go_0) {
   tf_status arg1 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -288,7 +288,7 @@ char *_wrap_StatusName_capi_b731e1bb2b55ad94(int _swig_go_0) {
 }
 
 
-char *_wrap_DtypeName_capi_b731e1bb2b55ad94(int _swig_go_0) {
+char *_wrap_DtypeName_capi_2415c50c2d836017(int _swig_go_0) {
   tf_dtype arg1 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -305,7 +305,7 @@ char *_wrap_DtypeName_capi_b731e1bb2b55ad94(int _swig_go_0) {
 }
 
 
-int _wrap_DtypeFromName_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0) {
+int _wrap_DtypeFromName_capi_2415c50c2d836017(_gostring_ _swig_go_0) {
   char *arg1 = 0 ;
   char *temp1 ;
   tf_dtype result;
@@ -329,7 +329,7 @@ int _wrap_DtypeFromName_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0) {
 }
 
 
-int _wrap_DtypeBits_capi_b731e1bb2b55ad94(int _swig_go_0) {
+int _wrap_DtypeBits_capi_2415c50c2d836017(int _swig_go_0) {
   tf_dtype arg1 ;
   uint32_t result;
   int _swig_go_result;
@@ -346,7 +346,7 @@ int _wrap_DtypeBits_capi_b731e1bb2b55ad94(int _swig_go_0) {
 }
 
 
-int _wrap_DtypeBlockSize_capi_b731e1bb2b55ad94(int _swig_go_0) {
+int _wrap_DtypeBlockSize_capi_2415c50c2d836017(int _swig_go_0) {
   tf_dtype arg1 ;
   uint32_t result;
   int _swig_go_result;
@@ -363,7 +363,7 @@ int _wrap_DtypeBlockSize_capi_b731e1bb2b55ad94(int _swig_go_0) {
 }
 
 
-int _wrap_DtypeBlockBytes_capi_b731e1bb2b55ad94(int _swig_go_0) {
+int _wrap_DtypeBlockBytes_capi_2415c50c2d836017(int _swig_go_0) {
   tf_dtype arg1 ;
   uint32_t result;
   int _swig_go_result;
@@ -380,7 +380,58 @@ int _wrap_DtypeBlockBytes_capi_b731e1bb2b55ad94(int _swig_go_0) {
 }
 
 
-char *_wrap_FormatName_capi_b731e1bb2b55ad94(int _swig_go_0) {
+int _wrap_DtypeKind_capi_2415c50c2d836017(int _swig_go_0) {
+  tf_dtype arg1 ;
+  int32_t result;
+  int _swig_go_result;
+  
+  arg1 = (tf_dtype)_swig_go_0; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_dtype_kind(arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+int _wrap_DtypeCanEncode_capi_2415c50c2d836017(int _swig_go_0) {
+  tf_dtype arg1 ;
+  int32_t result;
+  int _swig_go_result;
+  
+  arg1 = (tf_dtype)_swig_go_0; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_dtype_can_encode(arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+int _wrap_FormatAt_capi_2415c50c2d836017(intgo _swig_go_0) {
+  size_t arg1 ;
+  tf_format result;
+  int _swig_go_result;
+  
+  arg1 = (size_t)_swig_go_0; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_format_at(arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+char *_wrap_FormatName_capi_2415c50c2d836017(int _swig_go_0) {
   tf_format arg1 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -397,7 +448,43 @@ char *_wrap_FormatName_capi_b731e1bb2b55ad94(int _swig_go_0) {
 }
 
 
-int _wrap_FormatFromPath_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0) {
+char *_wrap_FormatExtension_capi_2415c50c2d836017(int _swig_go_0) {
+  tf_format arg1 ;
+  char *result = 0 ;
+  char *_swig_go_result;
+  
+  arg1 = (tf_format)_swig_go_0; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = (char *)tf_format_extension(arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+long long _wrap_FormatAbility_capi_2415c50c2d836017(int _swig_go_0, int _swig_go_1) {
+  tf_format arg1 ;
+  tf_ability arg2 ;
+  int64_t result;
+  long long _swig_go_result;
+  
+  arg1 = (tf_format)_swig_go_0; 
+  arg2 = (tf_ability)_swig_go_1; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_format_ability(arg1,arg2);
+  tf_go_exit(&call);
+  
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+int _wrap_FormatFromPath_capi_2415c50c2d836017(_gostring_ _swig_go_0) {
   char *arg1 = 0 ;
   char *temp1 ;
   tf_format result;
@@ -421,7 +508,7 @@ int _wrap_FormatFromPath_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0) {
 }
 
 
-int _wrap_FormatProbe_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0) {
+int _wrap_FormatProbe_capi_2415c50c2d836017(_gostring_ _swig_go_0) {
   void *arg1 = 0 ;
   size_t arg2 ;
   tf_format result;
@@ -442,7 +529,7 @@ int _wrap_FormatProbe_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0) {
 }
 
 
-char *_wrap_OptionsNew_capi_b731e1bb2b55ad94(tf_options **_swig_go_0) {
+char *_wrap_OptionsNew_capi_2415c50c2d836017(tf_options **_swig_go_0) {
   tf_options **arg1 = 0 ;
   tf_status result;
   char *_swig_go_result;
@@ -459,7 +546,7 @@ char *_wrap_OptionsNew_capi_b731e1bb2b55ad94(tf_options **_swig_go_0) {
 }
 
 
-tf_options *_wrap_OptionsRetain_capi_b731e1bb2b55ad94(tf_options *_swig_go_0) {
+tf_options *_wrap_OptionsRetain_capi_2415c50c2d836017(tf_options *_swig_go_0) {
   tf_options *arg1 = 0 ;
   tf_options *result = 0 ;
   tf_options *_swig_go_result;
@@ -476,7 +563,7 @@ tf_options *_wrap_OptionsRetain_capi_b731e1bb2b55ad94(tf_options *_swig_go_0) {
 }
 
 
-void _wrap_OptionsRelease_capi_b731e1bb2b55ad94(tf_options *_swig_go_0) {
+void _wrap_OptionsRelease_capi_2415c50c2d836017(tf_options *_swig_go_0) {
   tf_options *arg1 = 0 ;
   
   arg1 = (tf_options *)_swig_go_0;
@@ -490,7 +577,7 @@ void _wrap_OptionsRelease_capi_b731e1bb2b55ad94(tf_options *_swig_go_0) {
 }
 
 
-char *_wrap_OptionsSet_capi_b731e1bb2b55ad94(tf_options *_swig_go_0, int _swig_go_1, long long _swig_go_2) {
+char *_wrap_OptionsSet_capi_2415c50c2d836017(tf_options *_swig_go_0, int _swig_go_1, long long _swig_go_2) {
   tf_options *arg1 = 0 ;
   tf_option arg2 ;
   int64_t arg3 ;
@@ -511,7 +598,7 @@ char *_wrap_OptionsSet_capi_b731e1bb2b55ad94(tf_options *_swig_go_0, int _swig_g
 }
 
 
-char *_wrap_OptionsGet_capi_b731e1bb2b55ad94(long long *_swig_go_0, tf_options *_swig_go_1, int _swig_go_2) {
+char *_wrap_OptionsGet_capi_2415c50c2d836017(long long *_swig_go_0, tf_options *_swig_go_1, int _swig_go_2) {
   int64_t *arg1 = 0 ;
   tf_options *arg2 = 0 ;
   tf_option arg3 ;
@@ -532,7 +619,7 @@ char *_wrap_OptionsGet_capi_b731e1bb2b55ad94(long long *_swig_go_0, tf_options *
 }
 
 
-char *_wrap_OptionsSetString_capi_b731e1bb2b55ad94(tf_options *_swig_go_0, int _swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_OptionsSetString_capi_2415c50c2d836017(tf_options *_swig_go_0, int _swig_go_1, _gostring_ _swig_go_2) {
   tf_options *arg1 = 0 ;
   tf_option arg2 ;
   char *arg3 = 0 ;
@@ -558,7 +645,71 @@ char *_wrap_OptionsSetString_capi_b731e1bb2b55ad94(tf_options *_swig_go_0, int _
 }
 
 
-char *_wrap_OptionsSetProgress_capi_b731e1bb2b55ad94(tf_options *_swig_go_0, tf_progress_fn _swig_go_1) {
+char *_wrap_OptionName_capi_2415c50c2d836017(int _swig_go_0) {
+  tf_option arg1 ;
+  char *result = 0 ;
+  char *_swig_go_result;
+  
+  arg1 = (tf_option)_swig_go_0; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = (char *)tf_option_name(arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+int _wrap_OptionFromName_capi_2415c50c2d836017(_gostring_ _swig_go_0) {
+  char *arg1 = 0 ;
+  char *temp1 ;
+  tf_option result;
+  int _swig_go_result;
+  
+  
+  temp1 = (char *)malloc(_swig_go_0.n + 1);
+  memcpy(temp1, _swig_go_0.p, _swig_go_0.n);
+  temp1[_swig_go_0.n] = '\0';
+  arg1 = (char *)temp1;
+  
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_option_from_name((char const *)arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = result; 
+  free((char *)arg1); 
+  return _swig_go_result;
+}
+
+
+char *_wrap_OptionRange_capi_2415c50c2d836017(long long *_swig_go_0, long long *_swig_go_1, long long *_swig_go_2, int _swig_go_3) {
+  int64_t *arg1 = 0 ;
+  int64_t *arg2 = 0 ;
+  int64_t *arg3 = 0 ;
+  tf_option arg4 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = *(int64_t **)&_swig_go_0; 
+  arg2 = *(int64_t **)&_swig_go_1; 
+  arg3 = *(int64_t **)&_swig_go_2; 
+  arg4 = (tf_option)_swig_go_3; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_option_range(arg1,arg2,arg3,arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_OptionsSetProgress_capi_2415c50c2d836017(tf_options *_swig_go_0, tf_progress_fn _swig_go_1) {
   tf_options *arg1 = 0 ;
   tf_progress_fn arg2 = 0 ;
   tf_release_fn arg3 = 0 ;
@@ -583,7 +734,7 @@ char *_wrap_OptionsSetProgress_capi_b731e1bb2b55ad94(tf_options *_swig_go_0, tf_
 }
 
 
-char *_wrap_ArrayNew_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3) {
+char *_wrap_ArrayNew_capi_2415c50c2d836017(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3) {
   tf_array **arg1 = 0 ;
   tf_dtype arg2 ;
   int64_t *arg3 = 0 ;
@@ -606,7 +757,7 @@ char *_wrap_ArrayNew_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, int _swig_go_1
 }
 
 
-char *_wrap_ArrayNewWith_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3, tf_options *_swig_go_4) {
+char *_wrap_ArrayNewWith_capi_2415c50c2d836017(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3, tf_options *_swig_go_4) {
   tf_array **arg1 = 0 ;
   tf_dtype arg2 ;
   int64_t *arg3 = 0 ;
@@ -631,7 +782,7 @@ char *_wrap_ArrayNewWith_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, int _swig_
 }
 
 
-char *_wrap_ArrayCopyFrom_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3, _gostring_ _swig_go_4) {
+char *_wrap_ArrayCopyFrom_capi_2415c50c2d836017(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3, _gostring_ _swig_go_4) {
   tf_array **arg1 = 0 ;
   tf_dtype arg2 ;
   int64_t *arg3 = 0 ;
@@ -660,7 +811,7 @@ char *_wrap_ArrayCopyFrom_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, int _swig
 }
 
 
-char *_wrap_ArrayWrap_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3, long long *_swig_go_4, _gostring_ _swig_go_5, int _swig_go_6, tf_release_fn _swig_go_7) {
+char *_wrap_ArrayWrap_capi_2415c50c2d836017(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3, long long *_swig_go_4, _gostring_ _swig_go_5, int _swig_go_6, tf_release_fn _swig_go_7) {
   tf_array **arg1 = 0 ;
   tf_dtype arg2 ;
   int64_t *arg3 = 0 ;
@@ -699,7 +850,7 @@ char *_wrap_ArrayWrap_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, int _swig_go_
 }
 
 
-tf_array *_wrap_ArrayRetain_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
+tf_array *_wrap_ArrayRetain_capi_2415c50c2d836017(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   tf_array *result = 0 ;
   tf_array *_swig_go_result;
@@ -716,7 +867,7 @@ tf_array *_wrap_ArrayRetain_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
 }
 
 
-void _wrap_ArrayRelease_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
+void _wrap_ArrayRelease_capi_2415c50c2d836017(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   
   arg1 = (tf_array *)_swig_go_0;
@@ -730,7 +881,7 @@ void _wrap_ArrayRelease_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
 }
 
 
-int _wrap_ArrayDtype_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
+int _wrap_ArrayDtype_capi_2415c50c2d836017(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   tf_dtype result;
   int _swig_go_result;
@@ -747,7 +898,7 @@ int _wrap_ArrayDtype_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
 }
 
 
-intgo _wrap_ArrayNdim_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
+intgo _wrap_ArrayNdim_capi_2415c50c2d836017(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   size_t result;
   intgo _swig_go_result;
@@ -764,7 +915,7 @@ intgo _wrap_ArrayNdim_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
 }
 
 
-long long *_wrap_ArrayShape_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
+long long *_wrap_ArrayShape_capi_2415c50c2d836017(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   int64_t *result = 0 ;
   long long *_swig_go_result;
@@ -781,7 +932,7 @@ long long *_wrap_ArrayShape_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
 }
 
 
-long long *_wrap_ArrayStrides_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
+long long *_wrap_ArrayStrides_capi_2415c50c2d836017(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   int64_t *result = 0 ;
   long long *_swig_go_result;
@@ -798,7 +949,7 @@ long long *_wrap_ArrayStrides_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
 }
 
 
-long long _wrap_ArraySize_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
+long long _wrap_ArraySize_capi_2415c50c2d836017(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -815,7 +966,7 @@ long long _wrap_ArraySize_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
 }
 
 
-long long _wrap_ArrayNbytes_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
+long long _wrap_ArrayNbytes_capi_2415c50c2d836017(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -832,7 +983,7 @@ long long _wrap_ArrayNbytes_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
 }
 
 
-char *_wrap_ArrayData_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
+char *_wrap_ArrayData_capi_2415c50c2d836017(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   void *result = 0 ;
   char *_swig_go_result;
@@ -849,7 +1000,7 @@ char *_wrap_ArrayData_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
 }
 
 
-char *_wrap_ArrayDataMut_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_array *_swig_go_1) {
+char *_wrap_ArrayDataMut_capi_2415c50c2d836017(char **_swig_go_0, tf_array *_swig_go_1) {
   void **arg1 = 0 ;
   tf_array *arg2 = 0 ;
   tf_status result;
@@ -868,7 +1019,7 @@ char *_wrap_ArrayDataMut_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_array *_swi
 }
 
 
-char *_wrap_ArrayMakeMut_capi_b731e1bb2b55ad94(tf_array **_swig_go_0) {
+char *_wrap_ArrayMakeMut_capi_2415c50c2d836017(tf_array **_swig_go_0) {
   tf_array **arg1 = 0 ;
   tf_status result;
   char *_swig_go_result;
@@ -885,7 +1036,7 @@ char *_wrap_ArrayMakeMut_capi_b731e1bb2b55ad94(tf_array **_swig_go_0) {
 }
 
 
-int _wrap_ArrayIsContiguous_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
+int _wrap_ArrayIsContiguous_capi_2415c50c2d836017(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   int32_t result;
   int _swig_go_result;
@@ -902,7 +1053,7 @@ int _wrap_ArrayIsContiguous_capi_b731e1bb2b55ad94(tf_array *_swig_go_0) {
 }
 
 
-char *_wrap_ArrayItemInt64_capi_b731e1bb2b55ad94(long long *_swig_go_0, tf_array *_swig_go_1, long long *_swig_go_2, intgo _swig_go_3) {
+char *_wrap_ArrayItemInt64_capi_2415c50c2d836017(long long *_swig_go_0, tf_array *_swig_go_1, long long *_swig_go_2, intgo _swig_go_3) {
   int64_t *arg1 = 0 ;
   tf_array *arg2 = 0 ;
   int64_t *arg3 = 0 ;
@@ -925,7 +1076,7 @@ char *_wrap_ArrayItemInt64_capi_b731e1bb2b55ad94(long long *_swig_go_0, tf_array
 }
 
 
-char *_wrap_ArrayItemDouble_capi_b731e1bb2b55ad94(double *_swig_go_0, tf_array *_swig_go_1, long long *_swig_go_2, intgo _swig_go_3) {
+char *_wrap_ArrayItemDouble_capi_2415c50c2d836017(double *_swig_go_0, tf_array *_swig_go_1, long long *_swig_go_2, intgo _swig_go_3) {
   double *arg1 = 0 ;
   tf_array *arg2 = 0 ;
   int64_t *arg3 = 0 ;
@@ -948,7 +1099,7 @@ char *_wrap_ArrayItemDouble_capi_b731e1bb2b55ad94(double *_swig_go_0, tf_array *
 }
 
 
-char *_wrap_ArrayContiguous_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_array *_swig_go_1) {
+char *_wrap_ArrayContiguous_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_array *_swig_go_1) {
   tf_array **arg1 = 0 ;
   tf_array *arg2 = 0 ;
   tf_status result;
@@ -967,7 +1118,7 @@ char *_wrap_ArrayContiguous_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_arra
 }
 
 
-char *_wrap_ArrayTranspose_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_array *_swig_go_1, intgo *_swig_go_2, intgo _swig_go_3) {
+char *_wrap_ArrayTranspose_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_array *_swig_go_1, intgo *_swig_go_2, intgo _swig_go_3) {
   tf_array **arg1 = 0 ;
   tf_array *arg2 = 0 ;
   size_t *arg3 = 0 ;
@@ -990,7 +1141,7 @@ char *_wrap_ArrayTranspose_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_array
 }
 
 
-char *_wrap_ArraySlice_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_array *_swig_go_1, long long *_swig_go_2, long long *_swig_go_3, long long *_swig_go_4, intgo _swig_go_5) {
+char *_wrap_ArraySlice_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_array *_swig_go_1, long long *_swig_go_2, long long *_swig_go_3, long long *_swig_go_4, intgo _swig_go_5) {
   tf_array **arg1 = 0 ;
   tf_array *arg2 = 0 ;
   int64_t *arg3 = 0 ;
@@ -1017,7 +1168,7 @@ char *_wrap_ArraySlice_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_array *_s
 }
 
 
-char *_wrap_ArrayCast_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_array *_swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_ArrayCast_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_array *_swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
   tf_array **arg1 = 0 ;
   tf_array *arg2 = 0 ;
   tf_dtype arg3 ;
@@ -1040,7 +1191,7 @@ char *_wrap_ArrayCast_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_array *_sw
 }
 
 
-char *_wrap_ArrayEqual_capi_b731e1bb2b55ad94(int *_swig_go_0, tf_array *_swig_go_1, tf_array *_swig_go_2) {
+char *_wrap_ArrayEqual_capi_2415c50c2d836017(int *_swig_go_0, tf_array *_swig_go_1, tf_array *_swig_go_2) {
   int32_t *arg1 = 0 ;
   tf_array *arg2 = 0 ;
   tf_array *arg3 = 0 ;
@@ -1061,7 +1212,7 @@ char *_wrap_ArrayEqual_capi_b731e1bb2b55ad94(int *_swig_go_0, tf_array *_swig_go
 }
 
 
-char *_wrap_DictNew_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0) {
+char *_wrap_DictNew_capi_2415c50c2d836017(tf_dict **_swig_go_0) {
   tf_dict **arg1 = 0 ;
   tf_status result;
   char *_swig_go_result;
@@ -1078,7 +1229,7 @@ char *_wrap_DictNew_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0) {
 }
 
 
-char *_wrap_DictNewWith_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, tf_options *_swig_go_1) {
+char *_wrap_DictNewWith_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_options *_swig_go_1) {
   tf_dict **arg1 = 0 ;
   tf_options *arg2 = 0 ;
   tf_status result;
@@ -1097,7 +1248,7 @@ char *_wrap_DictNewWith_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, tf_options *
 }
 
 
-tf_dict *_wrap_DictRetain_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0) {
+tf_dict *_wrap_DictRetain_capi_2415c50c2d836017(tf_dict *_swig_go_0) {
   tf_dict *arg1 = 0 ;
   tf_dict *result = 0 ;
   tf_dict *_swig_go_result;
@@ -1114,7 +1265,7 @@ tf_dict *_wrap_DictRetain_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0) {
 }
 
 
-void _wrap_DictRelease_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0) {
+void _wrap_DictRelease_capi_2415c50c2d836017(tf_dict *_swig_go_0) {
   tf_dict *arg1 = 0 ;
   
   arg1 = (tf_dict *)_swig_go_0;
@@ -1128,7 +1279,7 @@ void _wrap_DictRelease_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0) {
 }
 
 
-intgo _wrap_DictSize_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0) {
+intgo _wrap_DictSize_capi_2415c50c2d836017(tf_dict *_swig_go_0) {
   tf_dict *arg1 = 0 ;
   size_t result;
   intgo _swig_go_result;
@@ -1145,7 +1296,7 @@ intgo _wrap_DictSize_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0) {
 }
 
 
-char *_wrap_DictKeyAt_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_dict *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_DictKeyAt_capi_2415c50c2d836017(char **_swig_go_0, tf_dict *_swig_go_1, intgo _swig_go_2) {
   char **arg1 = 0 ;
   size_t *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -1170,7 +1321,7 @@ char *_wrap_DictKeyAt_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_dict *_swig_go
 }
 
 
-int _wrap_DictKindAt_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, intgo _swig_go_1) {
+int _wrap_DictKindAt_capi_2415c50c2d836017(tf_dict *_swig_go_0, intgo _swig_go_1) {
   tf_dict *arg1 = 0 ;
   size_t arg2 ;
   tf_kind result;
@@ -1189,7 +1340,7 @@ int _wrap_DictKindAt_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, intgo _swig_go_1
 }
 
 
-char *_wrap_DictFind_capi_b731e1bb2b55ad94(intgo *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictFind_capi_2415c50c2d836017(intgo *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
   size_t *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1215,7 +1366,7 @@ char *_wrap_DictFind_capi_b731e1bb2b55ad94(intgo *_swig_go_0, tf_dict *_swig_go_
 }
 
 
-char *_wrap_DictRemove_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _swig_go_1) {
+char *_wrap_DictRemove_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_go_1) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1239,7 +1390,7 @@ char *_wrap_DictRemove_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _sw
 }
 
 
-char *_wrap_DictGetArray_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictGetArray_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
   tf_array **arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1265,7 +1416,7 @@ char *_wrap_DictGetArray_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_dict *_
 }
 
 
-char *_wrap_DictSetArray_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _swig_go_1, tf_array *_swig_go_2) {
+char *_wrap_DictSetArray_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_go_1, tf_array *_swig_go_2) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1291,7 +1442,7 @@ char *_wrap_DictSetArray_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _
 }
 
 
-char *_wrap_DictGetString_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictGetString_capi_2415c50c2d836017(char **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
   char **arg1 = 0 ;
   size_t *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -1321,7 +1472,7 @@ char *_wrap_DictGetString_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_dict *_swi
 }
 
 
-char *_wrap_DictSetString_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictSetString_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1352,7 +1503,7 @@ char *_wrap_DictSetString_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ 
 }
 
 
-char *_wrap_DictStringListSize_capi_b731e1bb2b55ad94(intgo *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictStringListSize_capi_2415c50c2d836017(intgo *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
   size_t *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1378,7 +1529,7 @@ char *_wrap_DictStringListSize_capi_b731e1bb2b55ad94(intgo *_swig_go_0, tf_dict 
 }
 
 
-char *_wrap_DictStringListAt_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2, intgo _swig_go_3) {
+char *_wrap_DictStringListAt_capi_2415c50c2d836017(char **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2, intgo _swig_go_3) {
   char **arg1 = 0 ;
   size_t *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -1410,7 +1561,7 @@ char *_wrap_DictStringListAt_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_dict *_
 }
 
 
-char *_wrap_DictSetStringList_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _swig_go_1) {
+char *_wrap_DictSetStringList_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_go_1) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1434,7 +1585,7 @@ char *_wrap_DictSetStringList_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostri
 }
 
 
-char *_wrap_DictStringListAppend_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictStringListAppend_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1465,7 +1616,7 @@ char *_wrap_DictStringListAppend_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gos
 }
 
 
-char *_wrap_DictGetDict_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictGetDict_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
   tf_dict **arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1491,7 +1642,7 @@ char *_wrap_DictGetDict_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, tf_dict *_sw
 }
 
 
-char *_wrap_DictSetDict_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _swig_go_1, tf_dict *_swig_go_2) {
+char *_wrap_DictSetDict_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_go_1, tf_dict *_swig_go_2) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1517,7 +1668,7 @@ char *_wrap_DictSetDict_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _s
 }
 
 
-char *_wrap_DictGetInt64_capi_b731e1bb2b55ad94(long long *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictGetInt64_capi_2415c50c2d836017(long long *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
   int64_t *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1543,7 +1694,7 @@ char *_wrap_DictGetInt64_capi_b731e1bb2b55ad94(long long *_swig_go_0, tf_dict *_
 }
 
 
-char *_wrap_DictSetInt64_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2) {
+char *_wrap_DictSetInt64_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1569,7 +1720,7 @@ char *_wrap_DictSetInt64_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _
 }
 
 
-char *_wrap_DictGetDouble_capi_b731e1bb2b55ad94(double *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictGetDouble_capi_2415c50c2d836017(double *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
   double *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1595,7 +1746,7 @@ char *_wrap_DictGetDouble_capi_b731e1bb2b55ad94(double *_swig_go_0, tf_dict *_sw
 }
 
 
-char *_wrap_DictSetDouble_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ _swig_go_1, double _swig_go_2) {
+char *_wrap_DictSetDouble_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_go_1, double _swig_go_2) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1621,7 +1772,7 @@ char *_wrap_DictSetDouble_capi_b731e1bb2b55ad94(tf_dict *_swig_go_0, _gostring_ 
 }
 
 
-char *_wrap_DictFlatten_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, tf_dict *_swig_go_1) {
+char *_wrap_DictFlatten_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_dict *_swig_go_1) {
   tf_dict **arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_status result;
@@ -1640,7 +1791,7 @@ char *_wrap_DictFlatten_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, tf_dict *_sw
 }
 
 
-char *_wrap_DictUnflatten_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, tf_dict *_swig_go_1) {
+char *_wrap_DictUnflatten_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_dict *_swig_go_1) {
   tf_dict **arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_status result;
@@ -1659,7 +1810,7 @@ char *_wrap_DictUnflatten_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, tf_dict *_
 }
 
 
-char *_wrap_DictCompare_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2) {
+char *_wrap_DictCompare_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2) {
   tf_dict **arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -1680,7 +1831,7 @@ char *_wrap_DictCompare_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, tf_dict *_sw
 }
 
 
-char *_wrap_SourceNew_capi_b731e1bb2b55ad94(tf_source **_swig_go_0, long long _swig_go_1, int _swig_go_2, tf_read_at_fn _swig_go_3) {
+char *_wrap_SourceNew_capi_2415c50c2d836017(tf_source **_swig_go_0, long long _swig_go_1, int _swig_go_2, tf_read_at_fn _swig_go_3) {
   tf_source **arg1 = 0 ;
   uint64_t arg2 ;
   int32_t arg3 ;
@@ -1711,7 +1862,7 @@ char *_wrap_SourceNew_capi_b731e1bb2b55ad94(tf_source **_swig_go_0, long long _s
 }
 
 
-char *_wrap_SourceFromPath_capi_b731e1bb2b55ad94(tf_source **_swig_go_0, _gostring_ _swig_go_1) {
+char *_wrap_SourceFromPath_capi_2415c50c2d836017(tf_source **_swig_go_0, _gostring_ _swig_go_1) {
   tf_source **arg1 = 0 ;
   char *arg2 = 0 ;
   char *temp2 ;
@@ -1737,7 +1888,7 @@ char *_wrap_SourceFromPath_capi_b731e1bb2b55ad94(tf_source **_swig_go_0, _gostri
 }
 
 
-char *_wrap_SourceFromMemory_capi_b731e1bb2b55ad94(tf_source **_swig_go_0, _gostring_ _swig_go_1, tf_release_fn _swig_go_2) {
+char *_wrap_SourceFromMemory_capi_2415c50c2d836017(tf_source **_swig_go_0, _gostring_ _swig_go_1, tf_release_fn _swig_go_2) {
   tf_source **arg1 = 0 ;
   void *arg2 = 0 ;
   size_t arg3 ;
@@ -1766,7 +1917,7 @@ char *_wrap_SourceFromMemory_capi_b731e1bb2b55ad94(tf_source **_swig_go_0, _gost
 }
 
 
-char *_wrap_SourceFromFd_capi_b731e1bb2b55ad94(tf_source **_swig_go_0, int _swig_go_1, long long _swig_go_2, long long _swig_go_3) {
+char *_wrap_SourceFromFd_capi_2415c50c2d836017(tf_source **_swig_go_0, int _swig_go_1, long long _swig_go_2, long long _swig_go_3) {
   tf_source **arg1 = 0 ;
   int32_t arg2 ;
   uint64_t arg3 ;
@@ -1789,7 +1940,7 @@ char *_wrap_SourceFromFd_capi_b731e1bb2b55ad94(tf_source **_swig_go_0, int _swig
 }
 
 
-char *_wrap_SourceFromPart_capi_b731e1bb2b55ad94(tf_source **_swig_go_0, tf_source *_swig_go_1, long long _swig_go_2, long long _swig_go_3) {
+char *_wrap_SourceFromPart_capi_2415c50c2d836017(tf_source **_swig_go_0, tf_source *_swig_go_1, long long _swig_go_2, long long _swig_go_3) {
   tf_source **arg1 = 0 ;
   tf_source *arg2 = 0 ;
   uint64_t arg3 ;
@@ -1812,7 +1963,7 @@ char *_wrap_SourceFromPart_capi_b731e1bb2b55ad94(tf_source **_swig_go_0, tf_sour
 }
 
 
-tf_source *_wrap_SourceRetain_capi_b731e1bb2b55ad94(tf_source *_swig_go_0) {
+tf_source *_wrap_SourceRetain_capi_2415c50c2d836017(tf_source *_swig_go_0) {
   tf_source *arg1 = 0 ;
   tf_source *result = 0 ;
   tf_source *_swig_go_result;
@@ -1829,7 +1980,7 @@ tf_source *_wrap_SourceRetain_capi_b731e1bb2b55ad94(tf_source *_swig_go_0) {
 }
 
 
-void _wrap_SourceRelease_capi_b731e1bb2b55ad94(tf_source *_swig_go_0) {
+void _wrap_SourceRelease_capi_2415c50c2d836017(tf_source *_swig_go_0) {
   tf_source *arg1 = 0 ;
   
   arg1 = (tf_source *)_swig_go_0;
@@ -1843,7 +1994,7 @@ void _wrap_SourceRelease_capi_b731e1bb2b55ad94(tf_source *_swig_go_0) {
 }
 
 
-char *_wrap_SinkNew_capi_b731e1bb2b55ad94(tf_sink **_swig_go_0, tf_write_fn _swig_go_1) {
+char *_wrap_SinkNew_capi_2415c50c2d836017(tf_sink **_swig_go_0, tf_write_fn _swig_go_1) {
   tf_sink **arg1 = 0 ;
   tf_write_fn arg2 = 0 ;
   tf_release_fn arg3 = 0 ;
@@ -1868,7 +2019,7 @@ char *_wrap_SinkNew_capi_b731e1bb2b55ad94(tf_sink **_swig_go_0, tf_write_fn _swi
 }
 
 
-tf_sink *_wrap_SinkRetain_capi_b731e1bb2b55ad94(tf_sink *_swig_go_0) {
+tf_sink *_wrap_SinkRetain_capi_2415c50c2d836017(tf_sink *_swig_go_0) {
   tf_sink *arg1 = 0 ;
   tf_sink *result = 0 ;
   tf_sink *_swig_go_result;
@@ -1885,7 +2036,7 @@ tf_sink *_wrap_SinkRetain_capi_b731e1bb2b55ad94(tf_sink *_swig_go_0) {
 }
 
 
-void _wrap_SinkRelease_capi_b731e1bb2b55ad94(tf_sink *_swig_go_0) {
+void _wrap_SinkRelease_capi_2415c50c2d836017(tf_sink *_swig_go_0) {
   tf_sink *arg1 = 0 ;
   
   arg1 = (tf_sink *)_swig_go_0;
@@ -1899,7 +2050,7 @@ void _wrap_SinkRelease_capi_b731e1bb2b55ad94(tf_sink *_swig_go_0) {
 }
 
 
-char *_wrap_BufferData_capi_b731e1bb2b55ad94(tf_buffer *_swig_go_0) {
+char *_wrap_BufferData_capi_2415c50c2d836017(tf_buffer *_swig_go_0) {
   tf_buffer *arg1 = 0 ;
   void *result = 0 ;
   char *_swig_go_result;
@@ -1916,7 +2067,7 @@ char *_wrap_BufferData_capi_b731e1bb2b55ad94(tf_buffer *_swig_go_0) {
 }
 
 
-intgo _wrap_BufferSize_capi_b731e1bb2b55ad94(tf_buffer *_swig_go_0) {
+intgo _wrap_BufferSize_capi_2415c50c2d836017(tf_buffer *_swig_go_0) {
   tf_buffer *arg1 = 0 ;
   size_t result;
   intgo _swig_go_result;
@@ -1933,7 +2084,7 @@ intgo _wrap_BufferSize_capi_b731e1bb2b55ad94(tf_buffer *_swig_go_0) {
 }
 
 
-tf_buffer *_wrap_BufferRetain_capi_b731e1bb2b55ad94(tf_buffer *_swig_go_0) {
+tf_buffer *_wrap_BufferRetain_capi_2415c50c2d836017(tf_buffer *_swig_go_0) {
   tf_buffer *arg1 = 0 ;
   tf_buffer *result = 0 ;
   tf_buffer *_swig_go_result;
@@ -1950,7 +2101,7 @@ tf_buffer *_wrap_BufferRetain_capi_b731e1bb2b55ad94(tf_buffer *_swig_go_0) {
 }
 
 
-void _wrap_BufferRelease_capi_b731e1bb2b55ad94(tf_buffer *_swig_go_0) {
+void _wrap_BufferRelease_capi_2415c50c2d836017(tf_buffer *_swig_go_0) {
   tf_buffer *arg1 = 0 ;
   
   arg1 = (tf_buffer *)_swig_go_0;
@@ -1964,7 +2115,7 @@ void _wrap_BufferRelease_capi_b731e1bb2b55ad94(tf_buffer *_swig_go_0) {
 }
 
 
-char *_wrap_Load_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_dict **_swig_go_1, tf_dict **_swig_go_2, _gostring_ _swig_go_3, tf_options *_swig_go_4) {
+char *_wrap_Load_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_dict **_swig_go_1, tf_dict **_swig_go_2, _gostring_ _swig_go_3, tf_options *_swig_go_4) {
   tf_array **arg1 = 0 ;
   tf_dict **arg2 = 0 ;
   tf_dict **arg3 = 0 ;
@@ -1996,7 +2147,7 @@ char *_wrap_Load_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_dict **_swig_go
 }
 
 
-char *_wrap_LoadMemory_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_dict **_swig_go_1, tf_dict **_swig_go_2, _gostring_ _swig_go_3, int _swig_go_4, tf_options *_swig_go_5) {
+char *_wrap_LoadMemory_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_dict **_swig_go_1, tf_dict **_swig_go_2, _gostring_ _swig_go_3, int _swig_go_4, tf_options *_swig_go_5) {
   tf_array **arg1 = 0 ;
   tf_dict **arg2 = 0 ;
   tf_dict **arg3 = 0 ;
@@ -2027,7 +2178,7 @@ char *_wrap_LoadMemory_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_dict **_s
 }
 
 
-char *_wrap_LoadSource_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_dict **_swig_go_1, tf_dict **_swig_go_2, tf_source *_swig_go_3, int _swig_go_4, tf_options *_swig_go_5) {
+char *_wrap_LoadSource_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_dict **_swig_go_1, tf_dict **_swig_go_2, tf_source *_swig_go_3, int _swig_go_4, tf_options *_swig_go_5) {
   tf_array **arg1 = 0 ;
   tf_dict **arg2 = 0 ;
   tf_dict **arg3 = 0 ;
@@ -2054,7 +2205,7 @@ char *_wrap_LoadSource_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_dict **_s
 }
 
 
-char *_wrap_LoadWeights_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, _gostring_ _swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_LoadWeights_capi_2415c50c2d836017(tf_dict **_swig_go_0, _gostring_ _swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
   tf_dict **arg1 = 0 ;
   char *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -2084,7 +2235,7 @@ char *_wrap_LoadWeights_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, _gostring_ _
 }
 
 
-char *_wrap_FileOpen_capi_b731e1bb2b55ad94(tf_file **_swig_go_0, _gostring_ _swig_go_1, tf_options *_swig_go_2) {
+char *_wrap_FileOpen_capi_2415c50c2d836017(tf_file **_swig_go_0, _gostring_ _swig_go_1, tf_options *_swig_go_2) {
   tf_file **arg1 = 0 ;
   char *arg2 = 0 ;
   tf_options *arg3 = 0 ;
@@ -2112,7 +2263,7 @@ char *_wrap_FileOpen_capi_b731e1bb2b55ad94(tf_file **_swig_go_0, _gostring_ _swi
 }
 
 
-char *_wrap_FileOpenMemory_capi_b731e1bb2b55ad94(tf_file **_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_FileOpenMemory_capi_2415c50c2d836017(tf_file **_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
   tf_file **arg1 = 0 ;
   void *arg2 = 0 ;
   size_t arg3 ;
@@ -2139,7 +2290,7 @@ char *_wrap_FileOpenMemory_capi_b731e1bb2b55ad94(tf_file **_swig_go_0, _gostring
 }
 
 
-char *_wrap_FileOpenSource_capi_b731e1bb2b55ad94(tf_file **_swig_go_0, tf_source *_swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_FileOpenSource_capi_2415c50c2d836017(tf_file **_swig_go_0, tf_source *_swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
   tf_file **arg1 = 0 ;
   tf_source *arg2 = 0 ;
   tf_format arg3 ;
@@ -2162,7 +2313,7 @@ char *_wrap_FileOpenSource_capi_b731e1bb2b55ad94(tf_file **_swig_go_0, tf_source
 }
 
 
-tf_file *_wrap_FileRetain_capi_b731e1bb2b55ad94(tf_file *_swig_go_0) {
+tf_file *_wrap_FileRetain_capi_2415c50c2d836017(tf_file *_swig_go_0) {
   tf_file *arg1 = 0 ;
   tf_file *result = 0 ;
   tf_file *_swig_go_result;
@@ -2179,7 +2330,7 @@ tf_file *_wrap_FileRetain_capi_b731e1bb2b55ad94(tf_file *_swig_go_0) {
 }
 
 
-void _wrap_FileRelease_capi_b731e1bb2b55ad94(tf_file *_swig_go_0) {
+void _wrap_FileRelease_capi_2415c50c2d836017(tf_file *_swig_go_0) {
   tf_file *arg1 = 0 ;
   
   arg1 = (tf_file *)_swig_go_0;
@@ -2193,7 +2344,7 @@ void _wrap_FileRelease_capi_b731e1bb2b55ad94(tf_file *_swig_go_0) {
 }
 
 
-int _wrap_FileFormat_capi_b731e1bb2b55ad94(tf_file *_swig_go_0) {
+int _wrap_FileFormat_capi_2415c50c2d836017(tf_file *_swig_go_0) {
   tf_file *arg1 = 0 ;
   tf_format result;
   int _swig_go_result;
@@ -2210,7 +2361,7 @@ int _wrap_FileFormat_capi_b731e1bb2b55ad94(tf_file *_swig_go_0) {
 }
 
 
-intgo _wrap_FileCount_capi_b731e1bb2b55ad94(tf_file *_swig_go_0) {
+intgo _wrap_FileCount_capi_2415c50c2d836017(tf_file *_swig_go_0) {
   tf_file *arg1 = 0 ;
   size_t result;
   intgo _swig_go_result;
@@ -2227,7 +2378,7 @@ intgo _wrap_FileCount_capi_b731e1bb2b55ad94(tf_file *_swig_go_0) {
 }
 
 
-char *_wrap_FileName_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_FileName_capi_2415c50c2d836017(char **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
   char **arg1 = 0 ;
   size_t *arg2 = 0 ;
   tf_file *arg3 = 0 ;
@@ -2252,7 +2403,7 @@ char *_wrap_FileName_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_file *_swig_go_
 }
 
 
-char *_wrap_FileFind_capi_b731e1bb2b55ad94(intgo *_swig_go_0, tf_file *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_FileFind_capi_2415c50c2d836017(intgo *_swig_go_0, tf_file *_swig_go_1, _gostring_ _swig_go_2) {
   size_t *arg1 = 0 ;
   tf_file *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2278,7 +2429,7 @@ char *_wrap_FileFind_capi_b731e1bb2b55ad94(intgo *_swig_go_0, tf_file *_swig_go_
 }
 
 
-int _wrap_FileDtype_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo _swig_go_1) {
+int _wrap_FileDtype_capi_2415c50c2d836017(tf_file *_swig_go_0, intgo _swig_go_1) {
   tf_file *arg1 = 0 ;
   size_t arg2 ;
   tf_dtype result;
@@ -2297,7 +2448,7 @@ int _wrap_FileDtype_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo _swig_go_1)
 }
 
 
-char *_wrap_FileType_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_FileType_capi_2415c50c2d836017(char **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
   char **arg1 = 0 ;
   size_t *arg2 = 0 ;
   tf_file *arg3 = 0 ;
@@ -2322,7 +2473,7 @@ char *_wrap_FileType_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_file *_swig_go_
 }
 
 
-intgo _wrap_FileNdim_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo _swig_go_1) {
+intgo _wrap_FileNdim_capi_2415c50c2d836017(tf_file *_swig_go_0, intgo _swig_go_1) {
   tf_file *arg1 = 0 ;
   size_t arg2 ;
   size_t result;
@@ -2341,7 +2492,7 @@ intgo _wrap_FileNdim_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo _swig_go_1
 }
 
 
-long long *_wrap_FileShape_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo _swig_go_1) {
+long long *_wrap_FileShape_capi_2415c50c2d836017(tf_file *_swig_go_0, intgo _swig_go_1) {
   tf_file *arg1 = 0 ;
   size_t arg2 ;
   int64_t *result = 0 ;
@@ -2360,7 +2511,7 @@ long long *_wrap_FileShape_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo _swi
 }
 
 
-long long _wrap_FileNbytes_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_FileNbytes_capi_2415c50c2d836017(tf_file *_swig_go_0, intgo _swig_go_1) {
   tf_file *arg1 = 0 ;
   size_t arg2 ;
   uint64_t result;
@@ -2379,7 +2530,7 @@ long long _wrap_FileNbytes_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo _swi
 }
 
 
-char *_wrap_FileLocation_capi_b731e1bb2b55ad94(char **_swig_go_0, long long *_swig_go_1, long long *_swig_go_2, int *_swig_go_3, tf_file *_swig_go_4, intgo _swig_go_5) {
+char *_wrap_FileLocation_capi_2415c50c2d836017(char **_swig_go_0, long long *_swig_go_1, long long *_swig_go_2, int *_swig_go_3, tf_file *_swig_go_4, intgo _swig_go_5) {
   char **arg1 = 0 ;
   uint64_t *arg2 = 0 ;
   uint64_t *arg3 = 0 ;
@@ -2406,7 +2557,7 @@ char *_wrap_FileLocation_capi_b731e1bb2b55ad94(char **_swig_go_0, long long *_sw
 }
 
 
-char *_wrap_FileMetadata_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, tf_file *_swig_go_1) {
+char *_wrap_FileMetadata_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_file *_swig_go_1) {
   tf_dict **arg1 = 0 ;
   tf_file *arg2 = 0 ;
   tf_status result;
@@ -2425,7 +2576,7 @@ char *_wrap_FileMetadata_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, tf_file *_s
 }
 
 
-intgo _wrap_FileOtherCount_capi_b731e1bb2b55ad94(tf_file *_swig_go_0) {
+intgo _wrap_FileOtherCount_capi_2415c50c2d836017(tf_file *_swig_go_0) {
   tf_file *arg1 = 0 ;
   size_t result;
   intgo _swig_go_result;
@@ -2442,7 +2593,7 @@ intgo _wrap_FileOtherCount_capi_b731e1bb2b55ad94(tf_file *_swig_go_0) {
 }
 
 
-char *_wrap_FileOtherName_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_FileOtherName_capi_2415c50c2d836017(char **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
   char **arg1 = 0 ;
   size_t *arg2 = 0 ;
   tf_file *arg3 = 0 ;
@@ -2467,7 +2618,7 @@ char *_wrap_FileOtherName_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_file *_swi
 }
 
 
-intgo _wrap_FileNoteCount_capi_b731e1bb2b55ad94(tf_file *_swig_go_0) {
+intgo _wrap_FileNoteCount_capi_2415c50c2d836017(tf_file *_swig_go_0) {
   tf_file *arg1 = 0 ;
   size_t result;
   intgo _swig_go_result;
@@ -2484,7 +2635,7 @@ intgo _wrap_FileNoteCount_capi_b731e1bb2b55ad94(tf_file *_swig_go_0) {
 }
 
 
-char *_wrap_FileNote_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_FileNote_capi_2415c50c2d836017(char **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
   char **arg1 = 0 ;
   size_t *arg2 = 0 ;
   tf_file *arg3 = 0 ;
@@ -2509,7 +2660,7 @@ char *_wrap_FileNote_capi_b731e1bb2b55ad94(char **_swig_go_0, tf_file *_swig_go_
 }
 
 
-char *_wrap_FileRead_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_FileRead_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
   tf_array **arg1 = 0 ;
   tf_file *arg2 = 0 ;
   size_t arg3 ;
@@ -2530,7 +2681,7 @@ char *_wrap_FileRead_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_file *_swig
 }
 
 
-char *_wrap_FileReadRaw_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_FileReadRaw_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
   tf_array **arg1 = 0 ;
   tf_file *arg2 = 0 ;
   size_t arg3 ;
@@ -2551,7 +2702,7 @@ char *_wrap_FileReadRaw_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_file *_s
 }
 
 
-char *_wrap_FileReadInto_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo _swig_go_1, int _swig_go_2, _gostring_ _swig_go_3) {
+char *_wrap_FileReadInto_capi_2415c50c2d836017(tf_file *_swig_go_0, intgo _swig_go_1, int _swig_go_2, _gostring_ _swig_go_3) {
   tf_file *arg1 = 0 ;
   size_t arg2 ;
   tf_dtype arg3 ;
@@ -2578,7 +2729,7 @@ char *_wrap_FileReadInto_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo _swig_
 }
 
 
-char *_wrap_FileReadMany_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo *_swig_go_1, intgo _swig_go_2, int _swig_go_3, void **_swig_go_4, intgo *_swig_go_5) {
+char *_wrap_FileReadMany_capi_2415c50c2d836017(tf_file *_swig_go_0, intgo *_swig_go_1, intgo _swig_go_2, int _swig_go_3, void **_swig_go_4, intgo *_swig_go_5) {
   tf_file *arg1 = 0 ;
   size_t *arg2 = 0 ;
   size_t arg3 ;
@@ -2605,7 +2756,7 @@ char *_wrap_FileReadMany_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo *_swig
 }
 
 
-char *_wrap_FileReadSlice_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2, long long *_swig_go_3, long long *_swig_go_4, long long *_swig_go_5, intgo _swig_go_6) {
+char *_wrap_FileReadSlice_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2, long long *_swig_go_3, long long *_swig_go_4, long long *_swig_go_5, intgo _swig_go_6) {
   tf_array **arg1 = 0 ;
   tf_file *arg2 = 0 ;
   size_t arg3 ;
@@ -2634,7 +2785,7 @@ char *_wrap_FileReadSlice_capi_b731e1bb2b55ad94(tf_array **_swig_go_0, tf_file *
 }
 
 
-char *_wrap_FileReadSliceInto_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo _swig_go_1, long long *_swig_go_2, long long *_swig_go_3, long long *_swig_go_4, intgo _swig_go_5, int _swig_go_6, _gostring_ _swig_go_7) {
+char *_wrap_FileReadSliceInto_capi_2415c50c2d836017(tf_file *_swig_go_0, intgo _swig_go_1, long long *_swig_go_2, long long *_swig_go_3, long long *_swig_go_4, intgo _swig_go_5, int _swig_go_6, _gostring_ _swig_go_7) {
   tf_file *arg1 = 0 ;
   size_t arg2 ;
   int64_t *arg3 = 0 ;
@@ -2669,7 +2820,7 @@ char *_wrap_FileReadSliceInto_capi_b731e1bb2b55ad94(tf_file *_swig_go_0, intgo _
 }
 
 
-char *_wrap_Check_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, _gostring_ _swig_go_1, tf_options *_swig_go_2) {
+char *_wrap_Check_capi_2415c50c2d836017(tf_dict **_swig_go_0, _gostring_ _swig_go_1, tf_options *_swig_go_2) {
   tf_dict **arg1 = 0 ;
   char *arg2 = 0 ;
   tf_options *arg3 = 0 ;
@@ -2697,7 +2848,37 @@ char *_wrap_Check_capi_b731e1bb2b55ad94(tf_dict **_swig_go_0, _gostring_ _swig_g
 }
 
 
-char *_wrap_Save_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0, tf_array *_swig_go_1, tf_options *_swig_go_2) {
+char *_wrap_SaveFile_capi_2415c50c2d836017(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
+  char *arg1 = 0 ;
+  tf_dict *arg2 = 0 ;
+  tf_dict *arg3 = 0 ;
+  tf_options *arg4 = 0 ;
+  char *temp1 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  
+  temp1 = (char *)malloc(_swig_go_0.n + 1);
+  memcpy(temp1, _swig_go_0.p, _swig_go_0.n);
+  temp1[_swig_go_0.n] = '\0';
+  arg1 = (char *)temp1;
+  
+  arg2 = (tf_dict *)_swig_go_1;
+  arg3 = (tf_dict *)_swig_go_2;
+  arg4 = (tf_options *)_swig_go_3;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_save_file((char const *)arg1,(struct tf_dict const *)arg2,(struct tf_dict const *)arg3,(struct tf_options const *)arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  free((char *)arg1); 
+  return _swig_go_result;
+}
+
+
+char *_wrap_Save_capi_2415c50c2d836017(_gostring_ _swig_go_0, tf_array *_swig_go_1, tf_options *_swig_go_2) {
   char *arg1 = 0 ;
   tf_array *arg2 = 0 ;
   tf_options *arg3 = 0 ;
@@ -2725,7 +2906,7 @@ char *_wrap_Save_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0, tf_array *_swig_go
 }
 
 
-char *_wrap_Savez_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0, _goslice_ _swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_Savez_capi_2415c50c2d836017(_gostring_ _swig_go_0, _goslice_ _swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
   char *arg1 = 0 ;
   tf_array **arg2 = 0 ;
   size_t arg3 ;
@@ -2759,7 +2940,7 @@ char *_wrap_Savez_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0, _goslice_ _swig_g
 }
 
 
-char *_wrap_SavezCompressed_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0, _goslice_ _swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_SavezCompressed_capi_2415c50c2d836017(_gostring_ _swig_go_0, _goslice_ _swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
   char *arg1 = 0 ;
   tf_array **arg2 = 0 ;
   size_t arg3 ;
@@ -2793,7 +2974,7 @@ char *_wrap_SavezCompressed_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0, _goslic
 }
 
 
-char *_wrap_SaveSafetensors_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_SaveSafetensors_capi_2415c50c2d836017(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
   char *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -2823,7 +3004,7 @@ char *_wrap_SaveSafetensors_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0, tf_dict
 }
 
 
-char *_wrap_SaveGguf_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_SaveGguf_capi_2415c50c2d836017(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
   char *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -2853,7 +3034,7 @@ char *_wrap_SaveGguf_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0, tf_dict *_swig
 }
 
 
-char *_wrap_SaveWeights_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_options *_swig_go_2) {
+char *_wrap_SaveWeights_capi_2415c50c2d836017(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_options *_swig_go_2) {
   char *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_options *arg3 = 0 ;
@@ -2881,7 +3062,7 @@ char *_wrap_SaveWeights_capi_b731e1bb2b55ad94(_gostring_ _swig_go_0, tf_dict *_s
 }
 
 
-char *_wrap_SaveMemory_capi_b731e1bb2b55ad94(tf_buffer **_swig_go_0, int _swig_go_1, tf_array *_swig_go_2, tf_dict *_swig_go_3, tf_dict *_swig_go_4, tf_options *_swig_go_5) {
+char *_wrap_SaveMemory_capi_2415c50c2d836017(tf_buffer **_swig_go_0, int _swig_go_1, tf_array *_swig_go_2, tf_dict *_swig_go_3, tf_dict *_swig_go_4, tf_options *_swig_go_5) {
   tf_buffer **arg1 = 0 ;
   tf_format arg2 ;
   tf_array *arg3 = 0 ;
@@ -2908,7 +3089,7 @@ char *_wrap_SaveMemory_capi_b731e1bb2b55ad94(tf_buffer **_swig_go_0, int _swig_g
 }
 
 
-char *_wrap_SaveSink_capi_b731e1bb2b55ad94(tf_sink *_swig_go_0, int _swig_go_1, tf_array *_swig_go_2, tf_dict *_swig_go_3, tf_dict *_swig_go_4, tf_options *_swig_go_5) {
+char *_wrap_SaveSink_capi_2415c50c2d836017(tf_sink *_swig_go_0, int _swig_go_1, tf_array *_swig_go_2, tf_dict *_swig_go_3, tf_dict *_swig_go_4, tf_options *_swig_go_5) {
   tf_sink *arg1 = 0 ;
   tf_format arg2 ;
   tf_array *arg3 = 0 ;
@@ -2935,7 +3116,7 @@ char *_wrap_SaveSink_capi_b731e1bb2b55ad94(tf_sink *_swig_go_0, int _swig_go_1, 
 }
 
 
-char *_wrap_WriterOpen_capi_b731e1bb2b55ad94(tf_writer **_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_WriterOpen_capi_2415c50c2d836017(tf_writer **_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
   tf_writer **arg1 = 0 ;
   char *arg2 = 0 ;
   tf_format arg3 ;
@@ -2965,7 +3146,7 @@ char *_wrap_WriterOpen_capi_b731e1bb2b55ad94(tf_writer **_swig_go_0, _gostring_ 
 }
 
 
-char *_wrap_WriterOpenSink_capi_b731e1bb2b55ad94(tf_writer **_swig_go_0, tf_sink *_swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_WriterOpenSink_capi_2415c50c2d836017(tf_writer **_swig_go_0, tf_sink *_swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
   tf_writer **arg1 = 0 ;
   tf_sink *arg2 = 0 ;
   tf_format arg3 ;
@@ -2988,7 +3169,7 @@ char *_wrap_WriterOpenSink_capi_b731e1bb2b55ad94(tf_writer **_swig_go_0, tf_sink
 }
 
 
-char *_wrap_WriterDeclare_capi_b731e1bb2b55ad94(tf_writer *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, long long *_swig_go_3, intgo _swig_go_4) {
+char *_wrap_WriterDeclare_capi_2415c50c2d836017(tf_writer *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, long long *_swig_go_3, intgo _swig_go_4) {
   tf_writer *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -3018,7 +3199,7 @@ char *_wrap_WriterDeclare_capi_b731e1bb2b55ad94(tf_writer *_swig_go_0, _gostring
 }
 
 
-char *_wrap_WriterSetMetadata_capi_b731e1bb2b55ad94(tf_writer *_swig_go_0, tf_dict *_swig_go_1) {
+char *_wrap_WriterSetMetadata_capi_2415c50c2d836017(tf_writer *_swig_go_0, tf_dict *_swig_go_1) {
   tf_writer *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_status result;
@@ -3037,7 +3218,7 @@ char *_wrap_WriterSetMetadata_capi_b731e1bb2b55ad94(tf_writer *_swig_go_0, tf_di
 }
 
 
-char *_wrap_WriterWrite_capi_b731e1bb2b55ad94(tf_writer *_swig_go_0, _gostring_ _swig_go_1) {
+char *_wrap_WriterWrite_capi_2415c50c2d836017(tf_writer *_swig_go_0, _gostring_ _swig_go_1) {
   tf_writer *arg1 = 0 ;
   void *arg2 = 0 ;
   size_t arg3 ;
@@ -3060,7 +3241,7 @@ char *_wrap_WriterWrite_capi_b731e1bb2b55ad94(tf_writer *_swig_go_0, _gostring_ 
 }
 
 
-char *_wrap_WriterFinish_capi_b731e1bb2b55ad94(tf_writer *_swig_go_0) {
+char *_wrap_WriterFinish_capi_2415c50c2d836017(tf_writer *_swig_go_0) {
   tf_writer *arg1 = 0 ;
   tf_status result;
   char *_swig_go_result;
@@ -3077,7 +3258,7 @@ char *_wrap_WriterFinish_capi_b731e1bb2b55ad94(tf_writer *_swig_go_0) {
 }
 
 
-tf_writer *_wrap_WriterRetain_capi_b731e1bb2b55ad94(tf_writer *_swig_go_0) {
+tf_writer *_wrap_WriterRetain_capi_2415c50c2d836017(tf_writer *_swig_go_0) {
   tf_writer *arg1 = 0 ;
   tf_writer *result = 0 ;
   tf_writer *_swig_go_result;
@@ -3094,7 +3275,7 @@ tf_writer *_wrap_WriterRetain_capi_b731e1bb2b55ad94(tf_writer *_swig_go_0) {
 }
 
 
-void _wrap_WriterRelease_capi_b731e1bb2b55ad94(tf_writer *_swig_go_0) {
+void _wrap_WriterRelease_capi_2415c50c2d836017(tf_writer *_swig_go_0) {
   tf_writer *arg1 = 0 ;
   
   arg1 = (tf_writer *)_swig_go_0;

@@ -199,6 +199,20 @@ pub const TF_DTYPE_NVFP4: tf_dtype = 104;
 pub const TF_DTYPE_Q1_0: tf_dtype = 105;
 pub const TF_DTYPE_Q2_0: tf_dtype = 106;
 
+// What the elements of a dtype are: see [`tf_dtype_kind`].
+/// there is no such dtype
+pub const TF_DTYPE_KIND_NONE: c_int = 0;
+pub const TF_DTYPE_KIND_BOOL: c_int = 1;
+/// signed integers
+pub const TF_DTYPE_KIND_SIGNED: c_int = 2;
+/// unsigned integers
+pub const TF_DTYPE_KIND_UNSIGNED: c_int = 3;
+/// floats of any width
+pub const TF_DTYPE_KIND_FLOAT: c_int = 4;
+pub const TF_DTYPE_KIND_COMPLEX: c_int = 5;
+/// a block type of ggml
+pub const TF_DTYPE_KIND_BLOCK: c_int = 6;
+
 /// A file format.
 pub type tf_format = i32;
 /// detect the format: by the path's extension, or else by the content
@@ -209,6 +223,30 @@ pub const TF_FORMAT_SAFETENSORS: tf_format = 3;
 pub const TF_FORMAT_GGUF: tf_format = 4;
 /// for reading: detect the format by the content, and ignore the path's extension
 pub const TF_FORMAT_BY_CONTENT: tf_format = 5;
+
+/// What a file format can do: see [`tf_format_ability`].
+pub type tf_ability = i32;
+/// 1 if a file holds exactly one array, which has no name.
+pub const TF_ABILITY_SINGLE_ARRAY: tf_ability = 1;
+/// Which metadata a file can hold: [`TF_METADATA_NONE`], [`TF_METADATA_STRINGS`], [`TF_METADATA_STRING_LISTS`] or
+/// [`TF_METADATA_TYPED`]. Each of them includes the previous ones.
+pub const TF_ABILITY_METADATA: tf_ability = 2;
+/// The largest number of files that a set can have (see [`TF_OPTION_PART_BYTES`]); 0 if the format has no sets.
+pub const TF_ABILITY_PARTS: tf_ability = 3;
+/// 1 if arrays can be compressed: see [`TF_OPTION_COMPRESS`].
+pub const TF_ABILITY_COMPRESSION: tf_ability = 4;
+/// 1 if metadata values are members beside the arrays, which some readers (such as MLX) refuse.
+pub const TF_ABILITY_TEXT_MEMBERS: tf_ability = 5;
+/// 1 if readers expect metadata that describes a model, general.architecture above all.
+pub const TF_ABILITY_MODEL_KEYS: tf_ability = 6;
+
+// Values of [`TF_ABILITY_METADATA`].
+pub const TF_METADATA_NONE: c_int = 0;
+pub const TF_METADATA_STRINGS: c_int = 1;
+/// strings and lists of strings
+pub const TF_METADATA_STRING_LISTS: c_int = 2;
+/// also bools, numbers, and arrays of them: see [`tf_save_gguf`]
+pub const TF_METADATA_TYPED: c_int = 3;
 
 /// The kind of a value in a [`tf_dict`].
 pub type tf_kind = i32;
@@ -231,8 +269,8 @@ pub const TF_OPTION_THREADS: tf_option = 1;
 /// Bytes of memory that the objects created by one call, or read through one [`tf_file`], may occupy at the same time.
 /// 0 to INT64_MAX. Default 0: no limit. Exceeding it is [`TF_STATUS_LIMIT`].
 pub const TF_OPTION_MAX_BYTES: tf_option = 9;
-/// Format to load; also the format of [`tf_save_weights`] if the extension of its path names none, and of a [`tf_writer`]
-/// that is opened with [`TF_FORMAT_AUTO`]. Named value: a [`tf_format`], or "auto", "npy", "npz", "safetensors", "gguf"
+/// Format to load; also the format of [`tf_save_file`], of [`tf_save_weights`] if the extension of its path names none, and
+/// of saves and writers whose format argument is [`TF_FORMAT_AUTO`]. Named value: a [`tf_format`], or "auto", "npy", "npz", "safetensors", "gguf"
 /// or "content" ([`TF_FORMAT_BY_CONTENT`], for reading only). Default [`TF_FORMAT_AUTO`].
 pub const TF_OPTION_FORMAT: tf_option = 2;
 /// Whether loaded arrays own their memory or map the file. Named value: [`TF_LOAD_MODE_OWN`] ("own", the default) or
@@ -292,8 +330,8 @@ pub const TF_OPTION_ALIGNMENT: tf_option = 18;
 /// Switch, default 0. With 1, a .gguf may have arrays of 5 to 8 dimensions and names of 64 to 65,535 bytes. ggml and
 /// other programs refuse such files.
 pub const TF_OPTION_GGUF_EXTENDED: tf_option = 24;
-/// Switch, default 0. With 1, [`tf_save_weights`], [`tf_save_memory`], [`tf_save_sink`] and a [`tf_writer`] deflate the
-/// members of an .npz. [`tf_savez`] never does, [`tf_savez_compressed`] always.
+/// Switch, default 0. With 1, [`tf_save_file`], [`tf_save_weights`], [`tf_save_memory`], [`tf_save_sink`] and a [`tf_writer`]
+/// deflate the members of an .npz. [`tf_savez`] never does, [`tf_savez_compressed`] always.
 pub const TF_OPTION_COMPRESS: tf_option = 19;
 /// Deflate level, -1 to 9: 0 stores, 1 to 3 are fast, and higher levels search longer for a smaller output. Default
 /// -1: level 2, or zlib's default of 6 with [`TF_DEFLATE_ZLIB`].
@@ -378,6 +416,15 @@ unsafe extern "C" {
     ///   succeed do not change it.
     pub fn tf_error_message() -> *const c_char;
 
+    /// Returns the status of the last failure on the calling thread, [`TF_STATUS_OK`] before the first one. It is useful after
+    /// a getter, which returns no status; calls that succeed do not change it.
+    #[must_use]
+    pub fn tf_error_status() -> tf_status;
+
+    /// Returns the number of the operating system's error that caused the last failure on this thread (errno, on Windows
+    /// what GetLastError() returned), or 0 if there is none.
+    pub fn tf_error_system() -> i64;
+
     /// Returns the byte offset in the file that the last failure on this thread is about, or UINT64_MAX if there is none.
     pub fn tf_error_offset() -> u64;
 
@@ -404,9 +451,30 @@ unsafe extern "C" {
     /// of a block (18 for q4_0) for a block type.
     pub fn tf_dtype_block_bytes(dtype: tf_dtype) -> u32;
 
+    /// Returns what the elements of a dtype are: one of [`TF_DTYPE_KIND_BOOL`], [`TF_DTYPE_KIND_SIGNED`],
+    /// [`TF_DTYPE_KIND_UNSIGNED`], [`TF_DTYPE_KIND_FLOAT`], [`TF_DTYPE_KIND_COMPLEX`] and [`TF_DTYPE_KIND_BLOCK`];
+    /// [`TF_DTYPE_KIND_NONE`] for [`TF_DTYPE_UNSUPPORTED`] and other numbers.
+    pub fn tf_dtype_kind(dtype: tf_dtype) -> i32;
+
+    /// Returns 1 if [`tf_array_cast`] can make arrays of a dtype from floats, else 0: for the block types that can only be
+    /// decoded, for [`TF_DTYPE_UNSUPPORTED`] and other numbers.
+    pub fn tf_dtype_can_encode(dtype: tf_dtype) -> i32;
+
+    /// Returns the format at an index, in the order of their numbers, or [`TF_FORMAT_AUTO`] if the index is not less than the
+    /// number of formats.
+    pub fn tf_format_at(index: usize) -> tf_format;
+
     /// Returns the name of a format: "auto", "npy", "npz", "safetensors", "gguf"; "unknown" for other numbers. The string
     /// is static.
     pub fn tf_format_name(format: tf_format) -> *const c_char;
+
+    /// Returns the extension of a format with its dot, such as ".npz"; "" for [`TF_FORMAT_AUTO`], [`TF_FORMAT_BY_CONTENT`] and
+    /// other numbers. The string is static.
+    pub fn tf_format_extension(format: tf_format) -> *const c_char;
+
+    /// Returns what a format can do: a number whose meaning is described at the [`tf_ability`]. It is 0 if the format lacks
+    /// the ability, or if there is no such format or ability.
+    pub fn tf_format_ability(format: tf_format, ability: tf_ability) -> i64;
 
     /// Returns the format that the extension of a path names, in any letter case, or [`TF_FORMAT_AUTO`] if it names none.
     pub fn tf_format_from_path(path: *const c_char) -> tf_format;
@@ -461,6 +529,30 @@ unsafe extern "C" {
         option: tf_option,
         text: *const c_char,
         length: usize,
+    ) -> tf_status;
+
+    /// Returns the name of an option, as messages contain it: "max_arrays" for [`TF_OPTION_MAX_ARRAYS`]; "unknown" if this
+    /// version has no such option. The string is static.
+    pub fn tf_option_name(option: tf_option) -> *const c_char;
+
+    /// Returns the option with a NUL-terminated name, or 0 if there is none.
+    pub fn tf_option_from_name(name: *const c_char) -> tf_option;
+
+    /// Gets the smallest and the largest value that an option accepts, and its default.
+    ///
+    /// * `minimum`: receives the smallest value; may be NULL
+    /// * `maximum`: receives the largest value; may be NULL. Of an option with named values, and of
+    ///   [`TF_OPTION_ALIGNMENT`], not every number between the two is accepted
+    /// * `default_value`: receives the default; may be NULL
+    /// * `option`: which option
+    ///
+    /// Returns UNSUPPORTED if this version has no such option.
+    #[must_use]
+    pub fn tf_option_range(
+        minimum: *mut i64,
+        maximum: *mut i64,
+        default_value: *mut i64,
+        option: tf_option,
     ) -> tf_status;
 
     /// Sets the allocator. All memory that calls with these options need, and all memory of the objects that they create,
@@ -1390,6 +1482,28 @@ unsafe extern "C" {
     #[must_use]
     pub fn tf_check(report: *mut *mut tf_dict, path: *const c_char, options: *const tf_options) -> tf_status;
 
+    /// Saves arrays and metadata in any format, so that [`tf_load`] with the same path and options returns them.
+    ///
+    /// The format is that of [`TF_OPTION_FORMAT`], else the one that the path's extension names, in any letter case. The
+    /// members of an .npz are deflated if [`TF_OPTION_COMPRESS`] is 1.
+    ///
+    /// * `path`: the file; the extension is only appended if [`TF_OPTION_FORMAT`] chose the format
+    /// * `arrays`: arrays by name; for a .npy exactly one, whose name is not stored
+    /// * `metadata`: as in [`tf_save_memory`]; NULL leaves the metadata out of the file
+    /// * `options`: may be NULL
+    ///
+    /// Returns INVALID_ARGUMENT if neither the option nor the extension names a format; TYPE if a value of arrays is not an
+    ///   array, or if a value of metadata is not of a kind that the format holds; UNSUPPORTED if there is not exactly one
+    ///   array for a .npy, or if there is metadata for it; LIMIT if a load with the same options would refuse the file;
+    ///   for npz DUPLICATE if a metadata value and an array have the same name.
+    #[must_use]
+    pub fn tf_save_file(
+        path: *const c_char,
+        arrays: *const tf_dict,
+        metadata: *const tf_dict,
+        options: *const tf_options,
+    ) -> tf_status;
+
     /// Saves one array as .npy, byte for byte as np.save writes it.
     #[must_use]
     pub fn tf_save(path: *const c_char, array: *const tf_array, options: *const tf_options) -> tf_status;
@@ -1478,17 +1592,16 @@ unsafe extern "C" {
     /// Saves to memory.
     ///
     /// * `out`: receives the bytes of the file
-    /// * `format`: the format; not [`TF_FORMAT_AUTO`]
-    /// * `array`: the array of a .npy; NULL for the other formats
-    /// * `arrays`: arrays by name; NULL for a .npy
+    /// * `format`: the format; [`TF_FORMAT_AUTO`] means that of [`TF_OPTION_FORMAT`]
+    /// * `array`: the array of a .npy, or NULL if arrays has it; NULL for the other formats
+    /// * `arrays`: arrays by name, as in [`tf_save_file`]; NULL if array is not
     /// * `metadata`: metadata of a .safetensors or .gguf, as in [`tf_save_safetensors`] and [`tf_save_gguf`], or of an .npz:
     ///   strings and lists of strings, which are saved as text members, as np.savez saves a string or a list
-    ///   of strings. MLX cannot read an .npz with text members. May be NULL
+    ///   of strings. MLX cannot read an .npz with text members. A .npy has none. May be NULL
     /// * `options`: may be NULL
     ///
-    /// Returns as the function that saves the format to a path; INVALID_ARGUMENT if format is AUTO, if array and arrays are
-    ///   not as described, or if there is metadata for npy; for npz also DUPLICATE if a metadata value and an array
-    ///   have the same name, and TYPE if a metadata value is of another kind.
+    /// Returns as [`tf_save_file`]; INVALID_ARGUMENT if neither format nor the option names a format, or if array and arrays
+    ///   are not as described.
     #[must_use]
     pub fn tf_save_memory(
         out: *mut *mut tf_buffer,
@@ -1515,7 +1628,8 @@ unsafe extern "C" {
     /// [`tf_writer_write`] or [`tf_writer_finish`].
     ///
     /// * `out`: receives the writer
-    /// * `path`: the file; the extension of the format is appended if it lacks it, unless [`TF_OPTION_EXACT_PATH`] is 1
+    /// * `path`: the file. The extension of the format is appended if the path lacks it, unless the extension chose the
+    ///   format or [`TF_OPTION_EXACT_PATH`] is 1
     /// * `format`: the format; [`TF_FORMAT_AUTO`] means that of [`TF_OPTION_FORMAT`], else the one that the path's extension
     ///   names
     /// * `options`: may be NULL
@@ -1563,7 +1677,7 @@ unsafe extern "C" {
         ndim: usize,
     ) -> tf_status;
 
-    /// Sets the metadata of a .safetensors, .gguf or .npz, replacing what was set before.
+    /// Sets the metadata, replacing what was set before.
     ///
     /// * `writer`: the writer
     /// * `metadata`: as in [`tf_save_memory`], or NULL for none. The writer keeps a reference, and reads the dict when it

@@ -674,6 +674,48 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dtype_1bloc
 }
 
 
+SWIGEXPORT jint JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dtype_1kind(JNIEnv *jenv, jclass jcls, jint jarg1) {
+  jint jresult = 0 ;
+  tf_dtype arg1 ;
+  int32_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_dtype)jarg1; 
+  result = tf_dtype_kind(arg1);
+  jresult = (jint)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dtype_1can_1encode(JNIEnv *jenv, jclass jcls, jint jarg1) {
+  jint jresult = 0 ;
+  tf_dtype arg1 ;
+  int32_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_dtype)jarg1; 
+  result = tf_dtype_can_encode(arg1);
+  jresult = (jint)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1format_1at(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  jint jresult = 0 ;
+  size_t arg1 ;
+  tf_format result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (size_t)jarg1; 
+  result = tf_format_at(arg1);
+  jresult = (jint)result; 
+  return jresult;
+}
+
+
 SWIGEXPORT jstring JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1format_1name(JNIEnv *jenv, jclass jcls, jint jarg1) {
   jstring jresult = 0 ;
   tf_format arg1 ;
@@ -684,6 +726,36 @@ SWIGEXPORT jstring JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1format_1n
   arg1 = (tf_format)jarg1; 
   result = (char *)tf_format_name(arg1);
   if (result) jresult = (*jenv)->NewStringUTF(jenv, (const char *)result);
+  return jresult;
+}
+
+
+SWIGEXPORT jstring JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1format_1extension(JNIEnv *jenv, jclass jcls, jint jarg1) {
+  jstring jresult = 0 ;
+  tf_format arg1 ;
+  char *result = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_format)jarg1; 
+  result = (char *)tf_format_extension(arg1);
+  if (result) jresult = (*jenv)->NewStringUTF(jenv, (const char *)result);
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1format_1ability(JNIEnv *jenv, jclass jcls, jint jarg1, jint jarg2) {
+  jlong jresult = 0 ;
+  tf_format arg1 ;
+  tf_ability arg2 ;
+  int64_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_format)jarg1; 
+  arg2 = (tf_ability)jarg2; 
+  result = tf_format_ability(arg1,arg2);
+  jresult = (jlong)result; 
   return jresult;
 }
 
@@ -854,6 +926,73 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1options_1se
   
   
   (*jenv)->ReleaseByteArrayElements(jenv, jarg3, bytes3, JNI_ABORT);
+  return jresult;
+}
+
+
+SWIGEXPORT jstring JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1option_1name(JNIEnv *jenv, jclass jcls, jint jarg1) {
+  jstring jresult = 0 ;
+  tf_option arg1 ;
+  char *result = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_option)jarg1; 
+  result = (char *)tf_option_name(arg1);
+  if (result) jresult = (*jenv)->NewStringUTF(jenv, (const char *)result);
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1option_1from_1name(JNIEnv *jenv, jclass jcls, jbyteArray jarg1) {
+  jint jresult = 0 ;
+  char *arg1 = 0 ;
+  jbyte *bytes1 = NULL ;
+  tf_option result;
+  
+  (void)jenv;
+  (void)jcls;
+  {
+    if (!jarg1) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "name");
+      return 0;
+    }
+    bytes1 = (*jenv)->GetByteArrayElements(jenv, jarg1, NULL);
+    if (!bytes1) return 0;
+    arg1 = (char *)bytes1;
+  }
+  result = tf_option_from_name((char const *)arg1);
+  jresult = (jint)result; 
+  
+  (*jenv)->ReleaseByteArrayElements(jenv, jarg1, bytes1, JNI_ABORT);
+  return jresult;
+}
+
+
+SWIGEXPORT jlongArray JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1option_1range(JNIEnv *jenv, jclass jcls, jint jarg4) {
+  jlongArray jresult = 0 ;
+  int64_t *arg1 = 0 ;
+  int64_t *arg2 = 0 ;
+  int64_t *arg3 = 0 ;
+  tf_option arg4 ;
+  int64_t range1[3] ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  {
+    arg1 = &range1[0];
+    arg2 = &range1[1];
+    arg3 = &range1[2];
+  }
+  arg4 = (tf_option)jarg4; 
+  result = tf_option_range(arg1,arg2,arg3,arg4);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  if (result == TF_STATUS_OK) jresult = tf_java_longs(jenv, arg1, 3);
+  
   return jresult;
 }
 
@@ -3410,6 +3549,43 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1check(JNIEn
   
   
   (*jenv)->ReleaseByteArrayElements(jenv, jarg2, bytes2, JNI_ABORT);
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1save_1file(JNIEnv *jenv, jclass jcls, jbyteArray jarg1, jlong jarg2, jlong jarg3, jlong jarg4) {
+  jlong jresult = 0 ;
+  char *arg1 = 0 ;
+  tf_dict *arg2 = 0 ;
+  tf_dict *arg3 = 0 ;
+  tf_options *arg4 = 0 ;
+  jbyte *bytes1 = NULL ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  {
+    if (!jarg1) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "path");
+      return 0;
+    }
+    bytes1 = (*jenv)->GetByteArrayElements(jenv, jarg1, NULL);
+    if (!bytes1) return 0;
+    arg1 = (char *)bytes1;
+  }
+  arg2 = (tf_dict *)(intptr_t)jarg2;
+  arg3 = (tf_dict *)(intptr_t)jarg3;
+  arg4 = (tf_options *)(intptr_t)jarg4;
+  result = tf_save_file((char const *)arg1,(struct tf_dict const *)arg2,(struct tf_dict const *)arg3,(struct tf_options const *)arg4);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  
+  (*jenv)->ReleaseByteArrayElements(jenv, jarg1, bytes1, JNI_ABORT);
+  
+  
   
   return jresult;
 }

@@ -78,11 +78,52 @@ final class TensorfileNative implements TensorfileNativeConstants {
   }
 
   /**
+   *  Returns what the elements of a dtype are: one of ::TF_DTYPE_KIND_BOOL, ::TF_DTYPE_KIND_SIGNED,<br>
+   *     ::TF_DTYPE_KIND_UNSIGNED, ::TF_DTYPE_KIND_FLOAT, ::TF_DTYPE_KIND_COMPLEX and ::TF_DTYPE_KIND_BLOCK;<br>
+   *     ::TF_DTYPE_KIND_NONE for ::TF_DTYPE_UNSUPPORTED and other numbers. 
+   */
+  public static int tf_dtype_kind(int dtype) {
+    return TensorfileNativeJNI.tf_dtype_kind(dtype);
+  }
+
+  /**
+   *  Returns 1 if tf_array_cast() can make arrays of a dtype from floats, else 0: for the block types that can only be<br>
+   *     decoded, for ::TF_DTYPE_UNSUPPORTED and other numbers. 
+   */
+  public static int tf_dtype_can_encode(int dtype) {
+    return TensorfileNativeJNI.tf_dtype_can_encode(dtype);
+  }
+
+  /**
+   *  Returns the format at an index, in the order of their numbers, or ::TF_FORMAT_AUTO if the index is not less than the<br>
+   *     number of formats. 
+   */
+  public static int tf_format_at(long index) {
+    return TensorfileNativeJNI.tf_format_at(index);
+  }
+
+  /**
    *  Returns the name of a format: "auto", "npy", "npz", "safetensors", "gguf"; "unknown" for other numbers. The string<br>
    *     is static. 
    */
   public static String tf_format_name(int format) {
     return TensorfileNativeJNI.tf_format_name(format);
+  }
+
+  /**
+   *  Returns the extension of a format with its dot, such as ".npz"; "" for ::TF_FORMAT_AUTO, ::TF_FORMAT_BY_CONTENT and<br>
+   *     other numbers. The string is static. 
+   */
+  public static String tf_format_extension(int format) {
+    return TensorfileNativeJNI.tf_format_extension(format);
+  }
+
+  /**
+   *  Returns what a format can do: a number whose meaning is described at the ::tf_ability. It is 0 if the format lacks<br>
+   *     the ability, or if there is no such format or ability. 
+   */
+  public static long tf_format_ability(int format, int ability) {
+    return TensorfileNativeJNI.tf_format_ability(format, ability);
   }
 
   /**
@@ -144,6 +185,32 @@ final class TensorfileNative implements TensorfileNativeConstants {
    *         UNSUPPORTED if this version has no such option.
    */
   public static long tf_options_set_string(long options, int option, byte[] text) { return TensorfileNativeJNI.tf_options_set_string(options, option, text); }
+
+  /**
+   *  Returns the name of an option, as messages contain it: "max_arrays" for ::TF_OPTION_MAX_ARRAYS; "unknown" if this<br>
+   *     version has no such option. The string is static. 
+   */
+  public static String tf_option_name(int option) {
+    return TensorfileNativeJNI.tf_option_name(option);
+  }
+
+  /**
+   *  Returns the option with a NUL-terminated name, or 0 if there is none. 
+   */
+  public static int tf_option_from_name(byte[] name) {
+    return TensorfileNativeJNI.tf_option_from_name(name);
+  }
+
+  /**
+   * Gets the smallest and the largest value that an option accepts, and its default.<br>
+   * @param minimum        receives the smallest value; may be NULL<br>
+   * @param maximum        receives the largest value; may be NULL. Of an option with named values, and of<br>
+   *                       ::TF_OPTION_ALIGNMENT, not every number between the two is accepted<br>
+   * @param default_value  receives the default; may be NULL<br>
+   * @param option         which option<br>
+   * @return UNSUPPORTED if this version has no such option.
+   */
+  public static long[] tf_option_range(int option) { return TensorfileNativeJNI.tf_option_range(option); }
 
   /**
    * Sets the progress callback. It is called on the calling thread with the bytes of array data that a load or save has<br>
@@ -862,6 +929,23 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_check(byte[] path, long options) { return TensorfileNativeJNI.tf_check(path, options); }
 
   /**
+   *  <br>
+   * Saves arrays and metadata in any format, so that tf_load() with the same path and options returns them.<br>
+   * <br>
+   * The format is that of ::TF_OPTION_FORMAT, else the one that the path's extension names, in any letter case. The<br>
+   * members of an .npz are deflated if ::TF_OPTION_COMPRESS is 1.<br>
+   * @param path      the file; the extension is only appended if ::TF_OPTION_FORMAT chose the format<br>
+   * @param arrays    arrays by name; for a .npy exactly one, whose name is not stored<br>
+   * @param metadata  as in tf_save_memory(); NULL leaves the metadata out of the file<br>
+   * @param options   may be NULL<br>
+   * @return INVALID_ARGUMENT if neither the option nor the extension names a format; TYPE if a value of arrays is not an<br>
+   *         array, or if a value of metadata is not of a kind that the format holds; UNSUPPORTED if there is not exactly one<br>
+   *         array for a .npy, or if there is metadata for it; LIMIT if a load with the same options would refuse the file;<br>
+   *         for npz DUPLICATE if a metadata value and an array have the same name.
+   */
+  public static long tf_save_file(byte[] path, long arrays, long metadata, long options) { return TensorfileNativeJNI.tf_save_file(path, arrays, metadata, options); }
+
+  /**
    *  Saves one array as .npy, byte for byte as np.save writes it. 
    */
   public static long tf_save(byte[] path, long array, long options) { return TensorfileNativeJNI.tf_save(path, array, options); }
@@ -925,16 +1009,15 @@ final class TensorfileNative implements TensorfileNativeConstants {
   /**
    * Saves to memory.<br>
    * @param out       receives the bytes of the file<br>
-   * @param format    the format; not ::TF_FORMAT_AUTO<br>
-   * @param array     the array of a .npy; NULL for the other formats<br>
-   * @param arrays    arrays by name; NULL for a .npy<br>
+   * @param format    the format; ::TF_FORMAT_AUTO means that of ::TF_OPTION_FORMAT<br>
+   * @param array     the array of a .npy, or NULL if arrays has it; NULL for the other formats<br>
+   * @param arrays    arrays by name, as in tf_save_file(); NULL if array is not<br>
    * @param metadata  metadata of a .safetensors or .gguf, as in tf_save_safetensors() and tf_save_gguf(), or of an .npz:<br>
    *                  strings and lists of strings, which are saved as text members, as np.savez saves a string or a list<br>
-   *                  of strings. MLX cannot read an .npz with text members. May be NULL<br>
+   *                  of strings. MLX cannot read an .npz with text members. A .npy has none. May be NULL<br>
    * @param options   may be NULL<br>
-   * @return as the function that saves the format to a path; INVALID_ARGUMENT if format is AUTO, if array and arrays are<br>
-   *         not as described, or if there is metadata for npy; for npz also DUPLICATE if a metadata value and an array<br>
-   *         have the same name, and TYPE if a metadata value is of another kind.
+   * @return as tf_save_file(); INVALID_ARGUMENT if neither format nor the option names a format, or if array and arrays<br>
+   *         are not as described.
    */
   public static long tf_save_memory(int format, long array, long arrays, long metadata, long options) { return TensorfileNativeJNI.tf_save_memory(format, array, arrays, metadata, options); }
 
@@ -949,7 +1032,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * Creates a writer that writes to a path. Nothing is written, and the path is not accessed, before the first<br>
    * tf_writer_write() or tf_writer_finish().<br>
    * @param out      receives the writer<br>
-   * @param path     the file; the extension of the format is appended if it lacks it, unless ::TF_OPTION_EXACT_PATH is 1<br>
+   * @param path     the file. The extension of the format is appended if the path lacks it, unless the extension chose the<br>
+   *                 format or ::TF_OPTION_EXACT_PATH is 1<br>
    * @param format   the format; ::TF_FORMAT_AUTO means that of ::TF_OPTION_FORMAT, else the one that the path's extension<br>
    *                 names<br>
    * @param options  may be NULL<br>
@@ -978,7 +1062,7 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_writer_declare(long writer, byte[] name, int dtype, long[] shape) { return TensorfileNativeJNI.tf_writer_declare(writer, name, dtype, shape); }
 
   /**
-   * Sets the metadata of a .safetensors, .gguf or .npz, replacing what was set before.<br>
+   * Sets the metadata, replacing what was set before.<br>
    * @param writer    the writer<br>
    * @param metadata  as in tf_save_memory(), or NULL for none. The writer keeps a reference, and reads the dict when it<br>
    *                  writes the first byte

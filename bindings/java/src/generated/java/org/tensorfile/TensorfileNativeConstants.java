@@ -214,6 +214,32 @@ interface TensorfileNativeConstants {
   public final static int TF_DTYPE_Q1_0 = 105;
   public final static int TF_DTYPE_Q2_0 = 106;
 
+  /*
+   *  What the elements of a dtype are: see tf_dtype_kind(). 
+   */
+  /**
+   *  there is no such dtype 
+   */
+  public final static int TF_DTYPE_KIND_NONE = 0;
+  public final static int TF_DTYPE_KIND_BOOL = 1;
+  /**
+   *  signed integers 
+   */
+  public final static int TF_DTYPE_KIND_SIGNED = 2;
+  /**
+   *  unsigned integers 
+   */
+  public final static int TF_DTYPE_KIND_UNSIGNED = 3;
+  /**
+   *  floats of any width 
+   */
+  public final static int TF_DTYPE_KIND_FLOAT = 4;
+  public final static int TF_DTYPE_KIND_COMPLEX = 5;
+  /**
+   *  a block type of ggml 
+   */
+  public final static int TF_DTYPE_KIND_BLOCK = 6;
+
   /**
    *  detect the format: by the path's extension, or else by the content 
    */
@@ -226,6 +252,46 @@ interface TensorfileNativeConstants {
    *  for reading: detect the format by the content, and ignore the path's extension 
    */
   public final static int TF_FORMAT_BY_CONTENT = 5;
+
+  /**
+   *  1 if a file holds exactly one array, which has no name. 
+   */
+  public final static int TF_ABILITY_SINGLE_ARRAY = 1;
+  /**
+   *  Which metadata a file can hold: ::TF_METADATA_NONE, ::TF_METADATA_STRINGS, ::TF_METADATA_STRING_LISTS or<br>
+   *       ::TF_METADATA_TYPED. Each of them includes the previous ones. 
+   */
+  public final static int TF_ABILITY_METADATA = 2;
+  /**
+   *  The largest number of files that a set can have (see ::TF_OPTION_PART_BYTES); 0 if the format has no sets. 
+   */
+  public final static int TF_ABILITY_PARTS = 3;
+  /**
+   *  1 if arrays can be compressed: see ::TF_OPTION_COMPRESS. 
+   */
+  public final static int TF_ABILITY_COMPRESSION = 4;
+  /**
+   *  1 if metadata values are members beside the arrays, which some readers (such as MLX) refuse. 
+   */
+  public final static int TF_ABILITY_TEXT_MEMBERS = 5;
+  /**
+   *  1 if readers expect metadata that describes a model, general.architecture above all. 
+   */
+  public final static int TF_ABILITY_MODEL_KEYS = 6;
+
+  /*
+   *  Values of ::TF_ABILITY_METADATA. 
+   */
+  public final static int TF_METADATA_NONE = 0;
+  public final static int TF_METADATA_STRINGS = 1;
+  /**
+   *  strings and lists of strings 
+   */
+  public final static int TF_METADATA_STRING_LISTS = 2;
+  /**
+   *  also bools, numbers, and arrays of them: see tf_save_gguf() 
+   */
+  public final static int TF_METADATA_TYPED = 3;
 
   /**
    *  there is no such value 
@@ -250,8 +316,8 @@ interface TensorfileNativeConstants {
    */
   public final static int TF_OPTION_MAX_BYTES = 9;
   /**
-   *  Format to load; also the format of tf_save_weights() if the extension of its path names none, and of a ::tf_writer<br>
-   *       that is opened with ::TF_FORMAT_AUTO. Named value: a ::tf_format, or "auto", "npy", "npz", "safetensors", "gguf"<br>
+   *  Format to load; also the format of tf_save_file(), of tf_save_weights() if the extension of its path names none, and<br>
+   *       of saves and writers whose format argument is ::TF_FORMAT_AUTO. Named value: a ::tf_format, or "auto", "npy", "npz", "safetensors", "gguf"<br>
    *       or "content" (::TF_FORMAT_BY_CONTENT, for reading only). Default ::TF_FORMAT_AUTO. 
    */
   public final static int TF_OPTION_FORMAT = 2;
@@ -349,8 +415,8 @@ interface TensorfileNativeConstants {
    */
   public final static int TF_OPTION_GGUF_EXTENDED = 24;
   /**
-   *  Switch, default 0. With 1, tf_save_weights(), tf_save_memory(), tf_save_sink() and a ::tf_writer deflate the<br>
-   *       members of an .npz. tf_savez() never does, tf_savez_compressed() always. 
+   *  Switch, default 0. With 1, tf_save_file(), tf_save_weights(), tf_save_memory(), tf_save_sink() and a ::tf_writer<br>
+   *       deflate the members of an .npz. tf_savez() never does, tf_savez_compressed() always. 
    */
   public final static int TF_OPTION_COMPRESS = 19;
   /**

@@ -25,7 +25,12 @@ final class TensorfileNativeJNI {
   public final static native long tf_dtype_bits(int jarg1);
   public final static native long tf_dtype_block_size(int jarg1);
   public final static native long tf_dtype_block_bytes(int jarg1);
+  public final static native int tf_dtype_kind(int jarg1);
+  public final static native int tf_dtype_can_encode(int jarg1);
+  public final static native int tf_format_at(long jarg1);
   public final static native String tf_format_name(int jarg1);
+  public final static native String tf_format_extension(int jarg1);
+  public final static native long tf_format_ability(int jarg1, int jarg2);
   public final static native int tf_format_from_path(byte[] jarg1);
   public final static native int tf_format_probe(long jarg1, long jarg2);
   public final static native long tf_options_new();
@@ -34,6 +39,9 @@ final class TensorfileNativeJNI {
   public final static native long tf_options_set(long jarg1, int jarg2, long jarg3);
   public final static native long tf_options_get(long jarg2, int jarg3);
   public final static native long tf_options_set_string(long jarg1, int jarg2, byte[] jarg3);
+  public final static native String tf_option_name(int jarg1);
+  public final static native int tf_option_from_name(byte[] jarg1);
+  public final static native long[] tf_option_range(int jarg4);
   public final static native long tf_options_set_progress(long jarg1, Object jarg2);
   public final static native long tf_array_new(int jarg2, long[] jarg3);
   public final static native long tf_array_copy_from(int jarg2, long[] jarg3, long jarg5, long jarg6);
@@ -126,6 +134,7 @@ final class TensorfileNativeJNI {
   public final static native long tf_file_read_slice(long jarg2, long jarg3, long[] jarg4);
   public final static native long tf_file_read_slice_into(long jarg1, long jarg2, long[] jarg3, int jarg7, long jarg8, long jarg9);
   public final static native long tf_check(byte[] jarg2, long jarg3);
+  public final static native long tf_save_file(byte[] jarg1, long jarg2, long jarg3, long jarg4);
   public final static native long tf_save(byte[] jarg1, long jarg2, long jarg3);
   public final static native long tf_savez(byte[] jarg1, long[] jarg2, long jarg4, long jarg5);
   public final static native long tf_savez_compressed(byte[] jarg1, long[] jarg2, long jarg4, long jarg5);

@@ -14,10 +14,10 @@ public enum Option {
    */
   THREADS(TensorfileNativeConstants.TF_OPTION_THREADS),
   /**
-   * Format to load; also the format of {@link Tensorfile#saveWeights} if the extension of its path names none, and of a
-   * {@link ArrayWriter} that is opened with {@link Format#AUTO}. Named value: a {@link Format}, or "auto", "npy",
-   * "npz", "safetensors", "gguf" or "content" ({@link Format#BY_CONTENT}, for reading only). Default
-   * {@link Format#AUTO}.
+   * Format to load; also the format of {@code tf_save_file}, of {@link Tensorfile#saveWeights} if the extension of its
+   * path names none, and of saves and writers whose format argument is {@link Format#AUTO}. Named value: a
+   * {@link Format}, or "auto", "npy", "npz", "safetensors", "gguf" or "content" ({@link Format#BY_CONTENT}, for reading
+   * only). Default {@link Format#AUTO}.
    */
   FORMAT(TensorfileNativeConstants.TF_OPTION_FORMAT),
   /**
@@ -95,9 +95,9 @@ public enum Option {
    */
   ALIGNMENT(TensorfileNativeConstants.TF_OPTION_ALIGNMENT),
   /**
-   * Switch, default 0. With 1, {@link Tensorfile#saveWeights}, {@link Tensorfile#toBytes}, {@link Tensorfile#saveTo}
-   * and a {@link ArrayWriter} deflate the members of an .npz. {@link Tensorfile#savez} never does,
-   * {@link Tensorfile#savezCompressed} always.
+   * Switch, default 0. With 1, {@code tf_save_file}, {@link Tensorfile#saveWeights}, {@link Tensorfile#toBytes},
+   * {@link Tensorfile#saveTo} and a {@link ArrayWriter} deflate the members of an .npz. {@link Tensorfile#savez} never
+   * does, {@link Tensorfile#savezCompressed} always.
    */
   COMPRESS(TensorfileNativeConstants.TF_OPTION_COMPRESS),
   /**
