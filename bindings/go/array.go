@@ -1,7 +1,7 @@
 package tensorfile
 
 import (
-	"fmt"
+	"math"
 	"runtime"
 	"runtime/cgo"
 	"slices"
@@ -24,33 +24,48 @@ type Array struct {
 	size   int
 	nbytes int
 
+	// owner is the dict whose iterator closes the array, or nil.
+	owner *Dict
+
 	// alone is true if no view, dict or clone refers to the memory. exposed is true if Go code may refer to it, so that
 	// only Close may release it.
 	alone, exposed atomic.Bool
 
-	// Only MakeMutable changes the fields below, and it holds the lock of the handle.
+	// Only MakeMutable changes the fields below, and it holds the lock of the handle. inGo is true if the memory is Go's,
+	// whose collector knows who refers to it.
+	inGo       bool
 	strides    []int
 	data       *byte
 	contiguous bool
 	replaced   []capi.Array // memory that Go code may still refer to
 }
 
-func newArray(raw capi.Array) *Array {
-	info := capi.Describe(raw)
-	a := &Array{
-		dtype:  Dtype(info.Dtype),
-		shape:  ints(info.Shape),
-		size:   int(info.Size),
-		nbytes: int(info.Nbytes),
-	}
-	a.describe(info)
+func newArray(raw capi.Array) *Array { return adoptArray(raw, capi.Describe(raw)) }
+
+func adoptArray(raw capi.Array, info capi.Info) *Array {
+	a := &Array{}
+	a.init(info)
 	return own(a, &a.handle, raw, capi.ArrayRelease)
 }
 
-func (a *Array) describe(info capi.Info) {
+func (a *Array) init(info capi.Info) {
+	a.dtype, a.size, a.nbytes = Dtype(info.Dtype), int(info.Size), int(info.Nbytes)
+	numbers := make([]int, 2*len(info.Shape)) // one allocation for the shape and the strides
+	a.shape = numbers[:len(info.Shape):len(info.Shape)]
+	for i, size := range info.Shape {
+		a.shape[i] = int(size)
+	}
+	a.describe(info, numbers[len(info.Shape):])
+}
+
+// describe sets what MakeMutable changes.
+func (a *Array) describe(info capi.Info, strides []int) {
 	a.strides = nil
 	if info.Strides != nil {
-		a.strides = ints(info.Strides)
+		a.strides = strides
+		for i, stride := range info.Strides {
+			a.strides[i] = int(stride)
+		}
 	}
 	a.data, a.contiguous = info.Data, info.Contiguous
 }
@@ -81,9 +96,45 @@ func Zeros(dtype Dtype, shape ...int) (*Array, error) {
 	})
 }
 
-// FromSlice returns an array with a copy of elements, which are in C order. Without a shape it is a scalar.
+// Scalar returns a 0-d array.
+func Scalar[T Element](value T) (*Array, error) {
+	return FromBytes(DtypeOf[T](), bytesOf([]T{value}))
+}
+
+// FromSlice returns an array with a copy of elements, which are in C order. Without a shape the array is 1-d.
 func FromSlice[T Element](elements []T, shape ...int) (*Array, error) {
+	shape, err := shapeFor(len(elements), shape)
+	if err != nil {
+		return nil, err
+	}
 	return FromBytes(DtypeOf[T](), bytesOf(elements), shape...)
+}
+
+// shapeFor returns the shape for a number of elements: the given one if it fits, or one dimension if none is given.
+func shapeFor(count int, shape []int) ([]int, error) {
+	if len(shape) == 0 {
+		return []int{count}, nil
+	}
+	needed := 1
+	for _, size := range shape {
+		if size < 0 {
+			return nil, newError(ErrInvalidArgument, "shape %v has a negative size", shape)
+		}
+	}
+	if !slices.Contains(shape, 0) {
+		for _, size := range shape {
+			if size > math.MaxInt/needed {
+				return nil, newError(ErrInvalidArgument, "shape %v needs more elements than fit in memory", shape)
+			}
+			needed *= size
+		}
+	} else {
+		needed = 0
+	}
+	if needed != count {
+		return nil, newError(ErrInvalidArgument, "shape %v needs %d elements, got %d", shape, needed, count)
+	}
+	return shape, nil
 }
 
 // FromBytes returns an array with a copy of elements, given as bytes in C order and in the byte order of this machine
@@ -95,9 +146,14 @@ func FromBytes(dtype Dtype, elements []byte, shape ...int) (*Array, error) {
 	})
 }
 
-// Wrap returns an array over the memory of elements, which are in C order, without a copy. The memory is pinned until
-// the last array that uses it is released. Each side sees the changes of the other; the caller must synchronize them.
+// Wrap returns an array over the memory of elements, which are in C order, without a copy. Without a shape the array is
+// 1-d. The memory is pinned until the last array that uses it is released. Each side sees the changes of the other; the
+// caller must synchronize them.
 func Wrap[T Element](elements []T, shape ...int) (*Array, error) {
+	shape, err := shapeFor(len(elements), shape)
+	if err != nil {
+		return nil, err
+	}
 	return WrapBytes(DtypeOf[T](), bytesOf(elements), shape...)
 }
 
@@ -105,7 +161,7 @@ func Wrap[T Element](elements []T, shape ...int) (*Array, error) {
 func WrapBytes(dtype Dtype, elements []byte, shape ...int) (*Array, error) {
 	a, err := wrap(dtype, elements, 0, shape, nil, true)
 	if err == nil && a.nbytes != len(elements) {
-		err = newError(ErrInvalidArgument, "%v needs %d bytes, found %d", a, a.nbytes, len(elements))
+		err = newError(ErrInvalidArgument, "%s needs %d bytes, got %d", a.kind(), a.nbytes, len(elements))
 		a.Close()
 	}
 	if err != nil {
@@ -121,8 +177,7 @@ func WrapStrided[T Element](elements []T, at int, shape, strides []int, writable
 	var zero T
 	size := int(unsafe.Sizeof(zero))
 	if len(strides) != len(shape) {
-		return nil, newError(ErrInvalidArgument, "expected %d strides for the shape %v, found %d", len(shape), shape,
-			len(strides))
+		return nil, newError(ErrInvalidArgument, "shape %v needs %d strides, got %d", shape, len(shape), len(strides))
 	}
 	if !within(len(bytes), at, size, shape, strides) {
 		return nil, newError(ErrInvalidArgument, "shape %v and strides %v reach outside the %d elements around element %d",
@@ -181,9 +236,13 @@ func wrap(dtype Dtype, bytes []byte, at int, shape, strides []int, writable bool
 	if writable {
 		mayWrite = 1
 	}
-	return makeArray(nil, func(out *capi.Array) error {
+	a, err := makeArray(nil, func(out *capi.Array) error {
 		return capi.ArrayWrap(out, int32(dtype), first(sizes), len(sizes), steps, text(bytes[at:]), mayWrite, pin(bytes))
 	})
+	if err == nil {
+		a.inGo = true
+	}
+	return a, err
 }
 
 // Dtype returns the type of the elements.
@@ -218,9 +277,6 @@ func (a *Array) IsContiguous() bool {
 	return a.contiguous
 }
 
-// String returns the dtype and the shape, such as "float32[2 3]".
-func (a *Array) String() string { return fmt.Sprintf("%v%v", a.dtype, a.shape) }
-
 // Close releases the memory of the array, unless views, dicts or clones share it. The results of Data and Bytes must
 // not be used any more. It always returns nil; closing twice is allowed.
 func (a *Array) Close() error {
@@ -237,15 +293,17 @@ func (a *Array) Close() error {
 // memory returns the bytes in C order. The handle is locked.
 func (a *Array) memory() ([]byte, error) {
 	if !a.contiguous {
-		return nil, newError(ErrInvalidArgument, "%v is not C-contiguous: use Contiguous to make a copy that is", a)
+		return nil, newError(ErrInvalidArgument, "%s is not C-contiguous: use Contiguous to make a copy that is", a.kind())
 	}
 	return unsafe.Slice(a.data, a.nbytes), nil
 }
 
 // Bytes returns the bytes of the elements in C order without a copy, for any dtype. They must not be changed.
 //
-// The garbage collector does not know the bytes. From this call on only Close releases the array, and makes the bytes
-// invalid. Where that is inconvenient, use With, which passes the bytes to a function, or ToSlice, which copies them.
+// The garbage collector does not know the bytes, unless they are Go's own (see Wrap). From this call on only Close
+// releases the array, and makes the bytes invalid. Those of an array from Dict.Arrays or Dict.All are valid until the
+// dict is closed or no longer has the array. Where that is inconvenient, use With, which passes the elements to a
+// function, or ToSlice, which copies them.
 // Bytes fails with ErrInvalidArgument if the elements are not C-contiguous; then use Contiguous first.
 func (a *Array) Bytes() ([]byte, error) {
 	if _, err := a.handle.lock(); err != nil {
@@ -259,15 +317,24 @@ func (a *Array) Bytes() ([]byte, error) {
 	return bytes, err
 }
 
+// expose prevents the collector from releasing memory that Go code refers to from now on.
 func (a *Array) expose() {
-	if !a.exposed.Swap(true) {
-		a.handle.cleanup.Stop()
+	if a.inGo || a.exposed.Swap(true) {
+		return
+	}
+	a.handle.cleanup.Stop()
+	for owner := a.owner; owner != nil; owner = owner.owner {
+		owner.handle.cleanup.Stop()
 	}
 }
 
 func expectDtype[T Element](a *Array) error {
-	if dtype := DtypeOf[T](); a.dtype != dtype {
-		return newError(ErrType, "expected an array of %v, found %v", dtype, a.dtype)
+	return a.expect(DtypeOf[T]())
+}
+
+func (a *Array) expect(dtype Dtype) error {
+	if a.dtype != dtype {
+		return newError(ErrType, "%s has no elements of %v: Cast converts them", a.kind(), dtype)
 	}
 	return nil
 }
@@ -313,6 +380,20 @@ func ToSlice[T Element](a *Array) ([]T, error) {
 	if err := expectDtype[T](a); err != nil {
 		return nil, err
 	}
+	return toSlice[T](a)
+}
+
+// CastSlice returns a copy of the elements in C order, converted to T as by Cast.
+func CastSlice[T Element](a *Array) ([]T, error) {
+	cast, err := a.Cast(DtypeOf[T]())
+	if err != nil {
+		return nil, err
+	}
+	defer cast.Close()
+	return toSlice[T](cast)
+}
+
+func toSlice[T Element](a *Array) ([]T, error) {
 	a, err := a.Contiguous()
 	if err != nil {
 		return nil, err
@@ -358,7 +439,7 @@ func (a *Array) MutableBytes() ([]byte, error) {
 }
 
 // MakeMutable ensures that the memory of the array is C-contiguous, writable, and not shared with a view, dict or
-// clone, by copying it if necessary. Slices that Data returned earlier keep the old elements.
+// clone, by copying it to Go memory if necessary. Slices that Data returned earlier keep the old elements.
 func (a *Array) MakeMutable() error {
 	raw, err := a.handle.lockAlone()
 	if err != nil {
@@ -376,37 +457,52 @@ func (a *Array) makeMutable(raw capi.Array) (capi.Array, error) {
 	}
 	next := raw
 	switch {
-	case !a.contiguous:
-		if err := check(capi.ArrayContiguous(&next, raw)); err != nil {
+	case a.contiguous && !a.exposed.Load() && a.owner == nil:
+		if err := check(capi.ArrayMakeMut(&next)); err != nil { // releases raw if it makes a copy
 			return 0, err
 		}
-	case a.exposed.Load():
-		// Go code may still hold slices of the old memory, so that must not be changed. ArrayMakeMut copies an array that
-		// has a second reference.
-		capi.ArrayRetain(raw)
-	}
-	if err := check(capi.ArrayMakeMut(&next)); err != nil {
-		if !a.contiguous || a.exposed.Load() {
-			capi.ArrayRelease(next)
+		a.inGo = a.inGo && next == raw
+	default:
+		// Go code may hold slices of the old memory, and the dict of an iterator holds the old array.
+		var err error
+		if next, err = a.copyToGo(raw); err != nil {
+			return 0, err
 		}
-		return 0, err
+		if a.exposed.Load() {
+			a.replaced = append(a.replaced, raw)
+		} else {
+			capi.ArrayRelease(raw)
+		}
+		a.inGo = true
 	}
-	switch {
-	case a.exposed.Load():
-		a.replaced = append(a.replaced, raw)
-	case !a.contiguous:
-		capi.ArrayRelease(raw)
-	}
-	a.describe(capi.Describe(next))
 	a.alone.Store(true)
-	if next != raw {
-		a.handle.raw = next
-		a.handle.cleanup.Stop()
-		if !a.exposed.Load() {
-			a.handle.cleanup = runtime.AddCleanup(a, capi.ArrayRelease, next)
-		}
+	if next == raw {
+		return raw, nil
+	}
+	a.describe(capi.Describe(next), make([]int, len(a.shape)))
+	a.handle.raw = next
+	a.handle.cleanup.Stop()
+	if !a.exposed.Load() {
+		a.handle.cleanup = runtime.AddCleanup(a, capi.ArrayRelease, next)
 	}
 	return next, nil
+}
+
+// copyToGo returns a writable copy in Go memory.
+func (a *Array) copyToGo(raw capi.Array) (next capi.Array, err error) {
+	whole := raw
+	if !a.contiguous {
+		if err := check(capi.ArrayContiguous(&whole, raw)); err != nil {
+			return 0, err
+		}
+		defer capi.ArrayRelease(whole)
+	}
+	words := make([]uint64, (a.nbytes+7)/8) // aligned for every dtype
+	bytes := bytesOf(words)[:a.nbytes]
+	copy(bytes, unsafe.Slice(capi.Describe(whole).Data, a.nbytes))
+	sizes := numbers(a.shape)
+	err = check(capi.ArrayWrap(&next, int32(a.dtype), first(sizes), len(sizes), nil, text(bytes), 1, pin(bytes)))
+	return next, err
 }
 
 // share locks the array for a call that creates something with the same memory.
@@ -471,7 +567,8 @@ func (a *Array) Cast(dtype Dtype, opts ...Option) (*Array, error) {
 	})
 }
 
-// Int returns one element of an array of bool or an integer dtype. Negative indices count from the end.
+// Int returns one element of an array of bool or an integer dtype. Negative indices count from the end. It fails with
+// ErrType if the array has another dtype, or if a uint64 is too large.
 func (a *Array) Int(index ...int) (int64, error) {
 	raw, err := a.handle.lock()
 	if err != nil {
@@ -483,8 +580,12 @@ func (a *Array) Int(index ...int) (int64, error) {
 	return value, err
 }
 
-// Float returns one element of an array of a real dtype, rounded to nearest even if necessary.
+// Float returns one element of an array of a floating-point dtype, which is exact. It fails with ErrType if the array
+// has another dtype.
 func (a *Array) Float(index ...int) (float64, error) {
+	if !a.dtype.isFloat() {
+		return 0, newError(ErrType, "%s has no floating-point elements: Cast converts them", a.kind())
+	}
 	raw, err := a.handle.lock()
 	if err != nil {
 		return 0, err

@@ -1,19 +1,25 @@
 package tensorfile
 
 import (
+	"io"
 	"iter"
+	"unsafe"
 
 	"github.com/tensorfile/tensorfile/bindings/go/internal/capi"
 )
 
-// Dict maps names to arrays, strings, lists of strings, and dicts. It keeps the order of insertion, or that of the
-// file. Numbers are 0-d arrays.
+// Dict maps names to arrays, numbers, strings, lists of strings, and dicts. It keeps the order of insertion, or that of
+// the file.
+//
+// Numbers are Go's, and keep their width: what was stored as a uint32 is returned and saved as a uint32. Files store
+// them as 0-d arrays, so Array returns them as such.
 //
 // Like a map, a Dict may be read by several goroutines at the same time, but a change needs exclusive access to it and
-// to the dict that contains it.
+// to the dict that contains it. Methods that do not return an error panic if the dict is closed.
 type Dict struct {
 	handle   handle[capi.Dict]
 	readOnly bool
+	owner    *Dict // the dict whose iterator closes this one, or nil
 }
 
 // Kind is the kind of a value in a Dict.
@@ -91,14 +97,11 @@ func (d *Dict) change(call func(raw capi.Dict) error) error {
 	return check(call(raw))
 }
 
-// Len returns the number of values, which is 0 after Close.
+// Len returns the number of values.
 func (d *Dict) Len() int {
-	size := 0
-	_ = d.read(func(raw capi.Dict) error {
-		size = capi.DictSize(raw)
-		return nil
-	})
-	return size
+	raw := d.handle.mustLock()
+	defer d.handle.unlock()
+	return capi.DictSize(raw)
 }
 
 // Key returns the name at an index from 0 to Len() - 1.
@@ -115,30 +118,31 @@ func (d *Dict) Key(index int) (string, error) {
 	return key, err
 }
 
-// Kind returns the kind of the value at an index, or KindNone if the index is out of range.
-func (d *Dict) Kind(index int) Kind {
-	kind := KindNone
-	_ = d.read(func(raw capi.Dict) error {
-		kind = Kind(capi.DictKindAt(raw, index))
-		return nil
-	})
-	return kind
+// Kind returns the kind of the value with a name, or KindNone if there is none. A number is an array.
+func (d *Dict) Kind(key string) Kind {
+	raw := d.handle.mustLock()
+	defer d.handle.unlock()
+	index := 0
+	if capi.DictFind(&index, raw, key) != nil {
+		return KindNone
+	}
+	return Kind(capi.DictKindAt(raw, index))
 }
 
-// Find returns the index of a name, and whether it exists.
-func (d *Dict) Find(key string) (int, bool) {
+// Index returns the index of a name, and whether it exists.
+func (d *Dict) Index(key string) (int, bool) {
+	raw := d.handle.mustLock()
+	defer d.handle.unlock()
 	index := 0
-	err := d.read(func(raw capi.Dict) error { return capi.DictFind(&index, raw, key) })
+	err := capi.DictFind(&index, raw, key)
 	return index, err == nil
 }
 
 // Has reports whether the dict contains a value with the name.
-func (d *Dict) Has(key string) bool {
-	_, found := d.Find(key)
-	return found
-}
+func (d *Dict) Has(key string) bool { return d.Kind(key) != KindNone }
 
-// Array returns the array with a name. It fails with ErrNotFound, or with ErrType if the value has another kind.
+// Array returns the array with a name, which the caller closes. It fails with ErrNotFound, or with ErrType if the value
+// has another kind.
 func (d *Dict) Array(key string) (*Array, error) {
 	raw, err := d.handle.lock()
 	if err != nil {
@@ -162,8 +166,8 @@ func (d *Dict) Text(key string) (string, error) {
 	return value, err
 }
 
-// List returns a copy of the list of strings with a name.
-func (d *Dict) List(key string) ([]string, error) {
+// Strings returns a copy of the list of strings with a name.
+func (d *Dict) Strings(key string) ([]string, error) {
 	var list []string
 	err := d.read(func(raw capi.Dict) error {
 		count := 0
@@ -200,95 +204,224 @@ func (d *Dict) Dict(key string) (*Dict, error) {
 	return inner, err
 }
 
-// Int returns the value of a 0-d array of bool or an integer dtype.
+// Int returns a bool or an integer of any width as an int64. It fails with ErrType if the value is anything else, or a
+// uint64 that is too large.
 func (d *Dict) Int(key string) (int64, error) {
 	value := int64(0)
 	err := d.read(func(raw capi.Dict) error { return capi.DictGetInt64(&value, raw, key) })
 	return value, err
 }
 
-// Float returns the value of a 0-d array of any real dtype.
+// Float returns a floating-point number of any width as a float64, which is exact. It fails with ErrType if the value is
+// anything else, such as an integer.
 func (d *Dict) Float(key string) (float64, error) {
 	value := float64(0)
-	err := d.read(func(raw capi.Dict) error { return capi.DictGetDouble(&value, raw, key) })
+	err := d.read(func(raw capi.Dict) error {
+		if err := capi.DictGetDouble(&value, raw, key); err != nil {
+			return err
+		}
+		if found := capi.GetValue(raw, key, true); !Dtype(found.Info.Dtype).isFloat() {
+			return newError(ErrType, "key '%s': expected a floating-point number, found %v", key, Dtype(found.Info.Dtype))
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return value, nil
+}
+
+// Value returns the value with a name, whatever its kind: a bool, a number such as a uint32, F16 or float64, a string, a
+// []string, an *Array, or a *Dict. The caller closes arrays and dicts. Get returns a value of a known type.
+func (d *Dict) Value(key string) (any, error) {
+	value, err := d.find(key, false)
+	if err == nil && value == nil {
+		_, err = d.Array(key) // fails with the reason
+	}
 	return value, err
 }
 
-// Value returns the value with a name, whatever its kind: an *Array, string, []string or *Dict.
-func (d *Dict) Value(key string) (any, error) {
-	index, found := d.Find(key)
-	if !found {
-		_, err := d.Array(key) // fails with the reason
+// find returns the value with a name, or nil if there is none. An array or dict that is lent belongs to d: its memory is
+// valid until d is closed, and closeBorrowed releases it.
+func (d *Dict) find(key string, lent bool) (any, error) {
+	raw, err := d.handle.lock()
+	if err != nil {
 		return nil, err
 	}
-	switch d.Kind(index) {
+	defer d.handle.unlock()
+	found := capi.GetValue(raw, key, true)
+	switch Kind(found.Kind) {
+	case KindArray:
+		if found.IsScalar {
+			if number := Dtype(found.Info.Dtype).element(unsafe.Pointer(&found.Scalar)); number != nil {
+				return number, nil
+			}
+			found = capi.GetValue(raw, key, false) // of a dtype that Go has no type for
+		}
+		return d.makeArray(found, lent), nil
 	case KindString:
-		return d.Text(key)
+		return found.Text, nil
 	case KindList:
-		return d.List(key)
+		return d.Strings(key)
 	case KindDict:
-		return d.Dict(key)
+		var inner *Dict
+		if lent {
+			inner = &Dict{owner: d}
+			inner.handle.raw, inner.handle.release = found.Dict, capi.DictRelease
+		} else {
+			inner = adoptDict(found.Dict)
+		}
+		inner.readOnly = d.readOnly
+		return inner, nil
 	}
-	return d.Array(key)
+	return nil, nil
 }
 
-// All returns an iterator over names and values in order; see Value. The dict may change during the iteration.
+func (d *Dict) makeArray(found capi.Value, lent bool) *Array {
+	if !lent {
+		return adoptArray(found.Array, found.Info)
+	}
+	a := &Array{owner: d}
+	a.init(found.Info)
+	a.handle.raw, a.handle.release = found.Array, capi.ArrayRelease
+	return a
+}
+
+// borrow is Value for iterators, which close what they return.
+func (d *Dict) borrow(key string) (any, error) { return d.find(key, true) }
+
+func closeBorrowed(value any) {
+	if closer, ok := value.(io.Closer); ok {
+		closer.Close()
+	}
+}
+
+// keys returns all names.
+func (d *Dict) keys() ([]string, error) {
+	names, _, err := d.list()
+	return names, err
+}
+
+// list returns all names, and the kinds of their values.
+func (d *Dict) list() ([]string, []Kind, error) {
+	raw, err := d.handle.lock()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer d.handle.unlock()
+	list := capi.ListDict(raw)
+	if list == nil {
+		return nil, nil, newError(ErrOutOfMemory, "the dict has too many names to list")
+	}
+	defer list.Free()
+	names, kinds := make([]string, len(list.Entries)), make([]Kind, len(list.Entries))
+	start := uint64(0)
+	for i, entry := range list.Entries {
+		names[i], kinds[i] = list.Names[start:entry.NameEnd], Kind(entry.Type)
+		start = entry.NameEnd
+	}
+	return names, kinds, nil
+}
+
+// mustKeys is keys for iterators, which cannot return an error.
+func (d *Dict) mustKeys() []string {
+	keys, err := d.keys()
+	if err != nil {
+		panic(err)
+	}
+	return keys
+}
+
+// All returns an iterator over names and values in order; see Value. Arrays and dicts are closed when the body of the
+// loop ends; Array.Clone and Dict.Clone return what remains.
+//
+// The body may change the dict. Names that it adds are not visited, and neither are names that it removes.
 func (d *Dict) All() iter.Seq2[string, any] {
 	return func(yield func(string, any) bool) {
-		for i := 0; ; i++ {
-			key, err := d.Key(i)
-			if err != nil {
-				return
-			}
-			value, err := d.Value(key)
-			if err == nil && !yield(key, value) {
-				return
-			}
+		d.visit(d.mustKeys(), yield)
+	}
+}
+
+// visit calls yield with each name and its value.
+func (d *Dict) visit(keys []string, yield func(string, any) bool) {
+	for _, key := range keys {
+		if !d.visitOne(key, yield) {
+			return
 		}
 	}
 }
 
-// Keys returns an iterator over the names in order.
+func (d *Dict) visitOne(key string, yield func(string, any) bool) bool {
+	value, err := d.borrow(key)
+	if err != nil {
+		panic(err) // the body has closed the dict
+	}
+	if value == nil {
+		return true
+	}
+	defer closeBorrowed(value)
+	return yield(key, value)
+}
+
+// Keys returns an iterator over the names in order. The body of the loop may change the dict, as for All.
 func (d *Dict) Keys() iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for i := 0; ; i++ {
-			if key, err := d.Key(i); err != nil || !yield(key) {
+		for _, key := range d.mustKeys() {
+			if !yield(key) {
 				return
 			}
 		}
 	}
 }
 
-// Arrays returns an iterator over the names and arrays in order. It skips values of other kinds.
+// Arrays returns an iterator over the names and arrays in order. It skips values of other kinds. An array is closed when
+// the body of the loop ends, and the elements that Data returned remain valid as long as the dict is open and has the
+// array; Array.Clone returns one that remains.
+//
+// The body may change the dict. Names that it adds are not visited, and neither are names that it removes.
 func (d *Dict) Arrays() iter.Seq2[string, *Array] {
 	return func(yield func(string, *Array) bool) {
-		for i := 0; ; i++ {
-			key, err := d.Key(i)
-			if err != nil {
-				return
-			}
-			if d.Kind(i) != KindArray {
-				continue
-			}
-			if array, err := d.Array(key); err == nil && !yield(key, array) {
+		for _, key := range d.mustKeys() {
+			if !d.visitArray(key, yield) {
 				return
 			}
 		}
 	}
+}
+
+func (d *Dict) visitArray(key string, yield func(string, *Array) bool) bool {
+	raw, err := d.handle.lock()
+	if err != nil {
+		panic(err) // the body has closed the dict
+	}
+	found := capi.GetValue(raw, key, false)
+	d.handle.unlock()
+	switch Kind(found.Kind) {
+	case KindArray:
+		array := d.makeArray(found, true)
+		defer array.Close()
+		return yield(key, array)
+	case KindDict:
+		capi.DictRelease(found.Dict)
+	}
+	return true
 }
 
 // Set stores a value under a name. If the name exists, the new value replaces the old one at the same index.
 //
-// The value is an *Array or *Dict (which is shared with d), a string, a []string, a bool or number (which becomes a 0-d
-// array, of int64 for an int), or a slice of an Element type (which becomes a 1-d array).
+// The value is an *Array or *Dict (which is shared with d), a string, a []string, a bool or a number of any type, or a
+// slice or array of these, which becomes an array of the same shape: a [][]float32 one of two dimensions. Numbers keep
+// their width; int and uint are stored as int64 and uint64.
 func (d *Dict) Set(key string, value any) error {
 	switch value := value.(type) {
+	case nil:
+		return newError(ErrType, "key '%s': a dict cannot hold nil", key)
 	case *Array:
 		return d.SetArray(key, value)
 	case string:
 		return d.SetText(key, value)
 	case []string:
-		return d.SetList(key, value)
+		return d.SetStrings(key, value)
 	case *Dict:
 		return d.SetDict(key, value)
 	case int:
@@ -298,77 +431,12 @@ func (d *Dict) Set(key string, value any) error {
 	case float64:
 		return d.SetFloat(key, value)
 	}
-	array, err := arrayOf(value)
+	array, err := arrayOf(key, value)
 	if err != nil {
 		return err
 	}
 	defer array.Close()
 	return d.SetArray(key, array)
-}
-
-// arrayOf converts a number or a slice of numbers to an array.
-func arrayOf(value any) (*Array, error) {
-	switch value := value.(type) {
-	case bool:
-		return FromSlice([]bool{value})
-	case int8:
-		return FromSlice([]int8{value})
-	case int16:
-		return FromSlice([]int16{value})
-	case int32:
-		return FromSlice([]int32{value})
-	case uint8:
-		return FromSlice([]uint8{value})
-	case uint16:
-		return FromSlice([]uint16{value})
-	case uint32:
-		return FromSlice([]uint32{value})
-	case uint64:
-		return FromSlice([]uint64{value})
-	case F16:
-		return FromSlice([]F16{value})
-	case BF16:
-		return FromSlice([]BF16{value})
-	case float32:
-		return FromSlice([]float32{value})
-	case complex64:
-		return FromSlice([]complex64{value})
-	case complex128:
-		return FromSlice([]complex128{value})
-	case []bool:
-		return FromSlice(value, len(value))
-	case []int8:
-		return FromSlice(value, len(value))
-	case []int16:
-		return FromSlice(value, len(value))
-	case []int32:
-		return FromSlice(value, len(value))
-	case []int64:
-		return FromSlice(value, len(value))
-	case []uint8:
-		return FromSlice(value, len(value))
-	case []uint16:
-		return FromSlice(value, len(value))
-	case []uint32:
-		return FromSlice(value, len(value))
-	case []uint64:
-		return FromSlice(value, len(value))
-	case []F16:
-		return FromSlice(value, len(value))
-	case []BF16:
-		return FromSlice(value, len(value))
-	case []float32:
-		return FromSlice(value, len(value))
-	case []float64:
-		return FromSlice(value, len(value))
-	case []complex64:
-		return FromSlice(value, len(value))
-	case []complex128:
-		return FromSlice(value, len(value))
-	case []int:
-		return FromSlice(numbers(value), len(value))
-	}
-	return nil, newError(ErrType, "a dict cannot hold a value of type %T", value)
 }
 
 // SetArray stores an array under a name. The memory is shared, and copied when one of the sides makes it mutable.
@@ -386,8 +454,8 @@ func (d *Dict) SetText(key, text string) error {
 	return d.change(func(raw capi.Dict) error { return capi.DictSetString(raw, key, text) })
 }
 
-// SetList stores a list of strings under a name.
-func (d *Dict) SetList(key string, list []string) error {
+// SetStrings stores a list of strings under a name.
+func (d *Dict) SetStrings(key string, list []string) error {
 	return d.change(func(raw capi.Dict) error {
 		if err := capi.DictSetStringList(raw, key); err != nil {
 			return err
@@ -401,8 +469,8 @@ func (d *Dict) SetList(key string, list []string) error {
 	})
 }
 
-// Append appends a string to the list with a name.
-func (d *Dict) Append(key, text string) error {
+// AppendString appends a string to the list with a name.
+func (d *Dict) AppendString(key, text string) error {
 	return d.change(func(raw capi.Dict) error { return capi.DictStringListAppend(raw, key, text) })
 }
 
@@ -492,7 +560,7 @@ func (d *Dict) Compare(expected *Dict) (Comparison, error) {
 	for name, list := range map[string]*[]string{
 		"missing": &found.Missing, "unexpected": &found.Unexpected, "shape": &found.Shape,
 	} {
-		if *list, err = report.List(name); err != nil {
+		if *list, err = report.Strings(name); err != nil {
 			return Comparison{}, err
 		}
 	}

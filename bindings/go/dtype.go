@@ -1,8 +1,9 @@
 package tensorfile
 
 import (
-	"fmt"
 	"math"
+	"reflect"
+	"strconv"
 	"strings"
 	"unsafe"
 
@@ -88,6 +89,11 @@ func (d Dtype) String() string { return capi.String(capi.DtypeName(int32(d))) }
 // Bits returns the number of bits in one element: 8 for Bool, 4 for Float4E2M1FN, 0 for a block type.
 func (d Dtype) Bits() int { return int(capi.DtypeBits(int32(d))) }
 
+// isFloat reports whether d is a floating-point type.
+func (d Dtype) isFloat() bool {
+	return d >= Float16 && d <= Float64 || d >= Float8E4M3FN && d <= Float4E2M1FN
+}
+
 // BlockSize returns the number of elements in the smallest unit of whole bytes: 1 for most dtypes, 2 for float4, 4 for
 // float6, and the block of a block type (32 to 256).
 func (d Dtype) BlockSize() int { return int(capi.DtypeBlockSize(int32(d))) }
@@ -134,6 +140,22 @@ func (f Format) String() string { return capi.String(capi.FormatName(int32(f))) 
 // F16 is an element of dtype Float16, an IEEE 754 binary16 number.
 type F16 uint16
 
+// F16FromFloat32 returns the nearest F16, which is even if there are two, or an infinity if x is too large.
+func F16FromFloat32(x float32) F16 {
+	bits := math.Float32bits(x)
+	sign, magnitude := F16(bits>>16)&0x8000, bits&0x7fffffff
+	switch {
+	case magnitude > 0x7f800000: // NaN: keep the upper bits of its payload, and make it quiet
+		return sign | 0x7e00 | F16(magnitude>>13)&0x3ff
+	case magnitude >= 0x477ff000: // 65520 and more is rounded to infinity
+		return sign | 0x7c00
+	case magnitude < 0x38800000: // subnormal: the unit in the last place of 0.5 is that of the result
+		return sign | F16(math.Float32bits(math.Float32frombits(magnitude)+0.5)-math.Float32bits(0.5))
+	}
+	magnitude += 0xfff + magnitude>>13&1
+	return sign | F16((magnitude-112<<23)>>13)
+}
+
 // Float32 returns the exact value as a float32.
 func (f F16) Float32() float32 {
 	sign := uint32(f>>15) << 31
@@ -148,17 +170,60 @@ func (f F16) Float32() float32 {
 	return math.Float32frombits(sign | (exponent+112)<<23 | fraction<<13)
 }
 
+// String returns the value as a decimal number.
+func (f F16) String() string { return strconv.FormatFloat(float64(f.Float32()), 'g', -1, 32) }
+
 // BF16 is an element of dtype BFloat16, the upper 16 bits of a float32.
 type BF16 uint16
 
+// BF16FromFloat32 returns the nearest BF16, which is even if there are two, or an infinity if x is too large.
+func BF16FromFloat32(x float32) BF16 {
+	bits := math.Float32bits(x)
+	if bits&0x7fffffff > 0x7f800000 { // NaN: keep the upper bits of its payload, and make it quiet
+		return BF16(bits>>16) | 0x40
+	}
+	return BF16((bits + 0x7fff + bits>>16&1) >> 16)
+}
+
 // Float32 returns the exact value as a float32.
 func (b BF16) Float32() float32 { return math.Float32frombits(uint32(b) << 16) }
+
+// String returns the value as a decimal number.
+func (b BF16) String() string { return strconv.FormatFloat(float64(b.Float32()), 'g', -1, 32) }
 
 // Element is the set of Go types that correspond to a dtype.
 type Element interface {
 	bool | int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64 |
 		F16 | BF16 | float32 | float64 | complex64 | complex128
 }
+
+// elementTypes has the Go type of each dtype that has one.
+var elementTypes = map[Dtype]reflect.Type{
+	Bool:       reflect.TypeFor[bool](),
+	Int8:       reflect.TypeFor[int8](),
+	Int16:      reflect.TypeFor[int16](),
+	Int32:      reflect.TypeFor[int32](),
+	Int64:      reflect.TypeFor[int64](),
+	Uint8:      reflect.TypeFor[uint8](),
+	Uint16:     reflect.TypeFor[uint16](),
+	Uint32:     reflect.TypeFor[uint32](),
+	Uint64:     reflect.TypeFor[uint64](),
+	Float16:    reflect.TypeFor[F16](),
+	BFloat16:   reflect.TypeFor[BF16](),
+	Float32:    reflect.TypeFor[float32](),
+	Float64:    reflect.TypeFor[float64](),
+	Complex64:  reflect.TypeFor[complex64](),
+	Complex128: reflect.TypeFor[complex128](),
+}
+
+// dtypes is the inverse of elementTypes.
+var dtypes = func() map[reflect.Type]Dtype {
+	inverse := make(map[reflect.Type]Dtype, len(elementTypes))
+	for dtype, kind := range elementTypes {
+		inverse[kind] = dtype
+	}
+	return inverse
+}()
 
 // DtypeOf returns the dtype whose elements have the Go type T.
 func DtypeOf[T Element]() Dtype {
@@ -192,10 +257,45 @@ func DtypeOf[T Element]() Dtype {
 		return Float64
 	case complex64:
 		return Complex64
-	case complex128:
-		return Complex128
 	}
-	panic(fmt.Sprintf("%T has no dtype", zero))
+	return Complex128
+}
+
+// element returns the element at an address as its Go type, or nil if dtype has none.
+func (d Dtype) element(at unsafe.Pointer) any {
+	switch d {
+	case Bool:
+		return *(*byte)(at) != 0
+	case Int8:
+		return *(*int8)(at)
+	case Int16:
+		return *(*int16)(at)
+	case Int32:
+		return *(*int32)(at)
+	case Int64:
+		return *(*int64)(at)
+	case Uint8:
+		return *(*uint8)(at)
+	case Uint16:
+		return *(*uint16)(at)
+	case Uint32:
+		return *(*uint32)(at)
+	case Uint64:
+		return *(*uint64)(at)
+	case Float16:
+		return *(*F16)(at)
+	case BFloat16:
+		return *(*BF16)(at)
+	case Float32:
+		return *(*float32)(at)
+	case Float64:
+		return *(*float64)(at)
+	case Complex64:
+		return *(*complex64)(at)
+	case Complex128:
+		return *(*complex128)(at)
+	}
+	return nil
 }
 
 // bytesOf returns the memory of elements as bytes.

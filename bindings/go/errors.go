@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
+	"regexp"
 	"strings"
 
 	"github.com/tensorfile/tensorfile/bindings/go/internal/capi"
@@ -61,20 +63,41 @@ func (s Status) Is(target error) bool { return s == ErrNotFound && target == fs.
 
 // Error describes a failed call.
 type Error struct {
+	// Op is what failed, such as "load", or "" if that is clear from the message.
+	Op string
+	// Path is the file that was passed to the call, or "".
+	Path string
 	// Status is the kind of failure.
 	Status Status
-	// Message is one line that says what failed and where, what was expected and what was found.
+	// Message is one line that says where the call failed, what was expected and what was found.
 	Message string
 	// Offset is the offset in the file at which the failure was found, or -1.
 	Offset int64
 	// Name is the array or key that the failure concerns, or "".
 	Name string
-	// Err is the error of the caller's reader, writer or context that caused the failure, or nil.
+	// Err is the cause, or nil: the error of the caller's reader, writer, function or context.
 	Err error
 }
 
-// Error returns the message, prefixed with the name of the package.
-func (e *Error) Error() string { return "tensorfile: " + e.Message }
+// Error returns the operation, the file, the message and the cause, as in
+// "tensorfile: load x.npz: array 'w': could not read 512 bytes at byte 64: connection lost".
+func (e *Error) Error() string {
+	text := "tensorfile: "
+	switch {
+	case e.Op == "":
+	case e.Path == "":
+		text += e.Op + ": "
+	case strings.HasPrefix(e.Message, e.Path): // also if the extension of the format follows
+		text += e.Op + " "
+	default:
+		text += e.Op + " " + e.Path + ": "
+	}
+	text += e.Message
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
 
 // Unwrap returns the status and the cause.
 func (e *Error) Unwrap() []error {
@@ -94,12 +117,20 @@ func newError(status Status, format string, args ...any) error {
 	return &Error{Status: status, Message: fmt.Sprintf(format, args...), Offset: -1}
 }
 
+// annotate adds the operation and its file to an error, unless it has them. It is deferred by the functions that
+// users call.
+func annotate(err *error, op, path string) {
+	if e, ok := (*err).(*Error); ok && e.Op == "" {
+		e.Op, e.Path = op, path
+	}
+}
+
 // check converts the error of a call to an *Error.
 func check(err error) error { return checkWith(err, nil) }
 
 // checkWith is check for calls that may run callbacks on threads of the library, whose errors are in slot.
 func checkWith(err error, slot *capi.Slot) error {
-	var cause error
+	var cause *capi.CallbackError
 	if slot != nil {
 		cause = slot.Take()
 	}
@@ -110,12 +141,66 @@ func checkWith(err error, slot *capi.Slot) error {
 	if !errors.As(err, &failure) {
 		return err
 	}
-	e := &Error{Status: Status(failure.Status), Message: failure.Message, Offset: -1, Name: failure.Name, Err: failure.Cause}
-	if failure.Offset <= 1<<63-1 {
+	e := &Error{Status: Status(failure.Status), Message: optionsInGo(failure.Message), Offset: -1, Name: failure.Name}
+	if failure.Offset <= math.MaxInt64 {
 		e.Offset = int64(failure.Offset)
 	}
-	if e.Err == nil {
-		e.Err = cause
+	if failure.Cause != nil {
+		cause = failure.Cause
+	}
+	if cause != nil {
+		e.Message = whereOf(e.Message) + cause.What
+		e.Err = cause.Err
 	}
 	return e
+}
+
+// callbackFailed matches how the library reports that a callback returned a status, for which the error is shown.
+var callbackFailed = regexp.MustCompile(`the (source's|sink's|progress callback).*`)
+
+// whereOf returns the beginning of a message, which names a file and an array.
+func whereOf(message string) string {
+	if at := callbackFailed.FindStringIndex(message); at != nil {
+		return message[:at[0]]
+	}
+	return ""
+}
+
+// optionName matches the options in messages: "(max_rank)" of a limit, "alignment takes ...", and "TF_OPTION_PARTS".
+var optionName = regexp.MustCompile(`\((max_\w+)\)|^(\w+)( takes )|TF_OPTION_([A-Z_]+)( [01]\b)?|TF_LOAD_MODE_MAP`)
+
+// optionsInGo replaces the names of options in a message by those of the functions that set them.
+func optionsInGo(message string) string {
+	return optionName.ReplaceAllStringFunc(message, func(found string) string {
+		parts := optionName.FindStringSubmatch(found)
+		value := strings.NewReplacer(" 0", "(false)", " 1", "(true)").Replace(parts[5])
+		switch {
+		case found == "TF_LOAD_MODE_MAP":
+			return "WithMap"
+		case parts[1] != "":
+			return "(" + goOption(parts[1]) + ")"
+		case parts[2] != "":
+			return goOption(parts[2]) + parts[3]
+		}
+		return goOption(strings.ToLower(parts[4])) + value
+	})
+}
+
+// goOption returns the name of the function that sets an option.
+func goOption(name string) string {
+	switch name {
+	case "load_mode":
+		return "WithMap"
+	case "deflate":
+		return "WithZlib"
+	}
+	goName := "With"
+	for part := range strings.SplitSeq(name, "_") {
+		if part == "gguf" {
+			goName += "GGUF"
+		} else if part != "" {
+			goName += strings.ToUpper(part[:1]) + part[1:]
+		}
+	}
+	return goName
 }

@@ -47,8 +47,11 @@ func Example() {
 	defer weight.Close()
 	elements, err := tensorfile.Data[float32](weight)
 	check(err)
-	fmt.Println(weight, elements)
-	// Output: float32[2 3] [1 2 3 4 5 6]
+	fmt.Println(elements)
+	fmt.Println(weight)
+	// Output:
+	// [1 2 3 4 5 6]
+	// float32[2 3] [[1 2 3] [4 5 6]]
 }
 
 func ExampleOpen() {
@@ -61,18 +64,13 @@ func ExampleOpen() {
 	for name, entry := range file.Entries() {
 		fmt.Println(name, entry.Dtype(), entry.Shape())
 	}
-	entry, err := file.Entry("weight")
+	column, shape, err := tensorfile.Read[float32](file, "weight", tensorfile.All(), tensorfile.Range(1, 2))
 	check(err)
-	column, err := entry.ReadSlice(tensorfile.All(), tensorfile.Range(1, 2))
-	check(err)
-	defer column.Close()
-	elements, err := tensorfile.ToSlice[float32](column)
-	check(err)
-	fmt.Println(elements)
+	fmt.Println(shape, column)
 	// Output:
 	// bias float32 [2]
 	// weight float32 [2 3]
-	// [2 5]
+	// [2 1] [2 5]
 }
 
 func ExampleDict() {
@@ -84,10 +82,14 @@ func ExampleDict() {
 	for name, value := range metadata.All() {
 		fmt.Println(name, value)
 	}
+	count, err := tensorfile.Get[uint32](metadata, "example.block_count")
+	check(err)
+	fmt.Println(count + 1)
 	// Output:
 	// general.architecture example
-	// example.block_count uint32[]
+	// example.block_count 1
 	// tokenizer.ggml.tokens [<s> </s>]
+	// 2
 }
 
 func ExampleDict_Update() {
@@ -110,7 +112,7 @@ func ExampleDict_Update() {
 }
 
 func ExampleWith() {
-	array, err := tensorfile.FromSlice([]float32{1, 2, 3}, 3)
+	array, err := tensorfile.FromSlice([]float32{1, 2, 3})
 	check(err)
 	sum := float32(0)
 	check(tensorfile.With(array, func(elements []float32) error {
@@ -124,7 +126,7 @@ func ExampleWith() {
 }
 
 func ExampleNewSource() {
-	array, err := tensorfile.FromSlice([]int16{1, 2}, 2)
+	array, err := tensorfile.FromSlice([]int16{1, 2})
 	check(err)
 	defer array.Close()
 	var file strings.Builder

@@ -1,9 +1,11 @@
 package tensorfile
 
 import (
+	"io"
 	"iter"
 	"runtime"
 	"slices"
+	"sync"
 	"unsafe"
 
 	"github.com/tensorfile/tensorfile/bindings/go/internal/capi"
@@ -14,11 +16,17 @@ import (
 type File struct {
 	handle handle[capi.File]
 	slot   *capi.Slot
+	path   string
 	format Format
 	size   int
+
+	listing sync.Mutex
+	entries []Entry // nil before the first call of list
 }
 
-func openFile(slot *capi.Slot, opts []Option, call func(out *capi.File, o capi.Options) error) (*File, error) {
+func openFile(path string, slot *capi.Slot, opts []Option, call func(out *capi.File, o capi.Options) error) (
+	f *File, err error) {
+	defer annotate(&err, "open", path)
 	options, err := newOptions(opts)
 	if err != nil {
 		return nil, err
@@ -28,7 +36,7 @@ func openFile(slot *capi.Slot, opts []Option, call func(out *capi.File, o capi.O
 	if err := checkWith(call(&raw, options.raw), slot); err != nil {
 		return nil, err
 	}
-	f := &File{slot: slot, format: Format(capi.FileFormat(raw)), size: capi.FileCount(raw)}
+	f = &File{slot: slot, path: path, format: Format(capi.FileFormat(raw)), size: capi.FileCount(raw)}
 	return own(f, &f.handle, raw, capi.FileRelease), nil
 }
 
@@ -38,14 +46,24 @@ func Open(path string, opts ...Option) (*File, error) {
 	if err := checkPath(path); err != nil {
 		return nil, err
 	}
-	return openFile(nil, opts, func(out *capi.File, o capi.Options) error { return capi.FileOpen(out, path, o) })
+	return openFile(path, nil, opts, func(out *capi.File, o capi.Options) error { return capi.FileOpen(out, path, o) })
 }
 
 // OpenBytes opens a file in memory, which it copies. Auto detects the format by content.
 func OpenBytes(data []byte, format Format, opts ...Option) (*File, error) {
-	return openFile(nil, opts, func(out *capi.File, o capi.Options) error {
+	return openFile("", nil, opts, func(out *capi.File, o capi.Options) error {
 		return capi.FileOpenMemory(out, text(data), int32(format), o)
 	})
+}
+
+// OpenReader opens a file in the first size bytes of a reader; see NewSource. Auto detects the format by content.
+func OpenReader(reader io.ReaderAt, size int64, format Format, opts ...Option) (*File, error) {
+	source, err := NewSource(reader, size)
+	if err != nil {
+		return nil, err
+	}
+	defer source.Close()
+	return OpenFrom(source, format, opts...)
 }
 
 // OpenFrom opens a file in a source. Auto detects the format by content.
@@ -55,7 +73,7 @@ func OpenFrom(source *Source, format Format, opts ...Option) (*File, error) {
 		return nil, err
 	}
 	defer source.handle.unlock()
-	return openFile(source.slot, opts, func(out *capi.File, o capi.Options) error {
+	return openFile("", source.slot, opts, func(out *capi.File, o capi.Options) error {
 		return capi.FileOpenSource(out, raw, int32(format), o)
 	})
 }
@@ -117,65 +135,222 @@ type Entry struct {
 	nbytes int64
 }
 
-// entry describes an array. The file is locked.
-func (f *File) entry(raw capi.File, index int) (Entry, error) {
-	var name capi.Text
-	if err := check(capi.FileName(&name, raw, index)); err != nil {
-		return Entry{}, err
+// list returns all arrays. It gets them from the library at once.
+func (f *File) list() ([]Entry, error) {
+	raw, err := f.handle.lock()
+	if err != nil {
+		return nil, err
 	}
-	return Entry{
-		file:   f,
-		index:  index,
-		name:   name.String(),
-		dtype:  Dtype(capi.FileDtype(raw, index)),
-		shape:  ints(unsafe.Slice(capi.FileShape(raw, index), capi.FileNdim(raw, index))),
-		nbytes: int64(capi.FileNbytes(raw, index)),
-	}, nil
+	defer f.handle.unlock()
+	f.listing.Lock()
+	defer f.listing.Unlock()
+	if f.entries == nil {
+		f.entries = f.makeEntries(raw)
+	}
+	if f.entries == nil {
+		return nil, newError(ErrOutOfMemory, "the file has too many arrays to list")
+	}
+	return f.entries, nil
+}
+
+func (f *File) makeEntries(raw capi.File) []Entry {
+	list := capi.ListFile(raw)
+	if list == nil {
+		return nil
+	}
+	defer list.Free()
+	entries := make([]Entry, len(list.Entries))
+	name, size := uint64(0), uint64(0)
+	for i, found := range list.Entries {
+		entries[i] = Entry{
+			file:   f,
+			index:  i,
+			name:   list.Names[name:found.NameEnd],
+			dtype:  Dtype(found.Type),
+			shape:  list.Sizes[size:found.ShapeEnd:found.ShapeEnd],
+			nbytes: int64(found.Nbytes),
+		}
+		name, size = found.NameEnd, found.ShapeEnd
+	}
+	return entries
 }
 
 // At returns the array at an index from 0 to Len() - 1.
 func (f *File) At(index int) (Entry, error) {
-	raw, err := f.handle.lock()
+	entries, err := f.list()
 	if err != nil {
 		return Entry{}, err
 	}
-	defer f.handle.unlock()
-	return f.entry(raw, index)
+	if index < 0 || index >= len(entries) {
+		return Entry{}, newError(ErrInvalidArgument, "there is no array %d in a file of %d", index, len(entries))
+	}
+	return entries[index], nil
 }
 
 // Entry returns the array with a name, which is "" for that of a .npy file. It fails with ErrNotFound.
 func (f *File) Entry(name string) (Entry, error) {
-	raw, err := f.handle.lock()
+	index, err := f.find(name)
 	if err != nil {
 		return Entry{}, err
 	}
-	defer f.handle.unlock()
-	index := 0
-	if err := check(capi.FileFind(&index, raw, name)); err != nil {
-		return Entry{}, err
-	}
-	return f.entry(raw, index)
+	return f.At(index)
 }
 
-// Entries returns an iterator over the names and arrays in the order of the file.
+func (f *File) find(name string) (index int, err error) {
+	raw, err := f.handle.lock()
+	if err != nil {
+		return 0, err
+	}
+	defer f.handle.unlock()
+	err = check(capi.FileFind(&index, raw, name))
+	return index, err
+}
+
+// Entries returns an iterator over the names and arrays in the order of the file. It panics if the file is closed.
 func (f *File) Entries() iter.Seq2[string, Entry] {
 	return func(yield func(string, Entry) bool) {
-		for i := range f.size {
-			entry, err := f.At(i)
-			if err != nil || !yield(entry.name, entry) {
+		entries, err := f.list()
+		if err != nil {
+			panic(err)
+		}
+		for _, entry := range entries {
+			if !yield(entry.name, entry) {
 				return
 			}
 		}
 	}
 }
 
-// Read reads or maps the array with a name.
-func (f *File) Read(name string) (*Array, error) {
+// Read reads or maps the array with a name, or a part of it; see Entry.Read.
+func (f *File) Read(name string, parts ...Slice) (array *Array, err error) {
+	defer annotate(&err, "read", f.path)
 	entry, err := f.Entry(name)
 	if err != nil {
 		return nil, err
 	}
-	return entry.Read()
+	return entry.Read(parts...)
+}
+
+// Read reads the elements of the array with a name, or a part of them, into Go memory, and returns them in C order with
+// their shape. It fails with ErrType if T is not the type of the elements: ReadCast converts them.
+func Read[T Element](f *File, name string, parts ...Slice) (elements []T, shape []int, err error) {
+	return read(f, name, parts, Into[T])
+}
+
+// ReadCast is Read with a conversion of the elements to T, as by Array.Cast.
+func ReadCast[T Element](f *File, name string, parts ...Slice) (elements []T, shape []int, err error) {
+	return read(f, name, parts, CastInto[T])
+}
+
+func read[T Element](f *File, name string, parts []Slice, into func(Entry, []T, ...Slice) Destination) (
+	elements []T, shape []int, err error) {
+	defer annotate(&err, "read", f.path)
+	entry, err := f.Entry(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if shape, err = slicedShape(entry.shape, parts); err != nil {
+		return nil, nil, err
+	}
+	count := 1
+	for _, size := range shape {
+		count *= size
+	}
+	elements = make([]T, count)
+	if err := ReadInto(into(entry, elements, parts...)); err != nil {
+		return nil, nil, err
+	}
+	return elements, shape, nil
+}
+
+// Destination is memory for an array of a file, or for a part of it. See ReadInto.
+type Destination struct {
+	entry Entry
+	dtype Dtype // Unsupported if the bytes are those of the array's own dtype
+	bytes []byte
+	parts []Slice
+	err   error
+}
+
+// Into returns dst as the destination of an array, which must have the type T, or of a part of it. dst has an element
+// for each one of the array, in C order.
+func Into[T Element](e Entry, dst []T, parts ...Slice) Destination {
+	d := CastInto(e, dst, parts...)
+	if dtype := DtypeOf[T](); e.dtype != dtype {
+		err := newError(ErrType, "array '%s': %s has no elements of %v: CastInto and ReadCast convert them", e.name,
+			kindOf(e.dtype, e.shape), dtype).(*Error)
+		err.Name = e.name
+		d.err = err
+	}
+	return d
+}
+
+// CastInto is Into with a conversion of the elements to T, as by Array.Cast.
+func CastInto[T Element](e Entry, dst []T, parts ...Slice) Destination {
+	return Destination{entry: e, dtype: DtypeOf[T](), bytes: bytesOf(dst), parts: parts}
+}
+
+// BytesInto returns dst as the destination of the bytes of an array of any dtype, or of a part of it, in C order and in
+// the byte order of this machine. A whole array needs Entry.NBytes bytes.
+func BytesInto(e Entry, dst []byte, parts ...Slice) Destination {
+	return Destination{entry: e, bytes: dst, parts: parts}
+}
+
+// ReadInto reads arrays of one file into memory of the caller. Arrays that are close together are read at once, and
+// large arrays in pieces on several threads. If it fails, the contents of all destinations are undefined.
+func ReadInto(to ...Destination) (err error) {
+	if len(to) == 0 {
+		return nil
+	}
+	file := to[0].entry.file
+	defer annotate(&err, "read", file.path)
+	whole := true
+	for _, d := range to {
+		if d.err != nil {
+			return d.err
+		}
+		if d.entry.file != file {
+			return newError(ErrInvalidArgument, "the arrays to read are not from the same file")
+		}
+		whole = whole && len(d.parts) == 0 && d.dtype == to[0].dtype
+	}
+	if whole && len(to) > 1 {
+		return readMany(to)
+	}
+	for _, d := range to {
+		if err := d.read(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d Destination) read() error {
+	return d.entry.fill(func(raw capi.File) error {
+		if len(d.parts) == 0 {
+			return capi.FileReadInto(raw, d.entry.index, int32(d.dtype), text(d.bytes))
+		}
+		c := makeCuts(d.parts, len(d.entry.shape))
+		return capi.FileReadSliceInto(raw, d.entry.index, first(c.start), first(c.stop), first(c.step), len(c.start),
+			int32(d.dtype), text(d.bytes))
+	})
+}
+
+func readMany(to []Destination) error {
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	indices, addresses, sizes := make([]int, len(to)), make([]uintptr, len(to)), make([]int, len(to))
+	for i, d := range to {
+		indices[i], sizes[i] = d.entry.index, len(d.bytes)
+		if len(d.bytes) > 0 {
+			start := unsafe.SliceData(d.bytes)
+			pinner.Pin(start)
+			addresses[i] = uintptr(unsafe.Pointer(start))
+		}
+	}
+	return to[0].entry.fill(func(raw capi.File) error {
+		return capi.FileReadMany(raw, first(indices), len(indices), int32(to[0].dtype), first(addresses), first(sizes))
+	})
 }
 
 // Index returns the index of the array in the file.
@@ -232,39 +407,34 @@ func (e Entry) Location() (Location, error) {
 	return Location{capi.String(path), int64(offset), int64(stored), deflated != 0}, nil
 }
 
-// Read reads or maps the array.
-func (e Entry) Read() (*Array, error) {
+// Read reads or maps the array. With parts, it reads only the part that they select, as Array.Slice does, and returns a
+// C-contiguous array. The function Read returns a Go slice instead.
+func (e Entry) Read(parts ...Slice) (array *Array, err error) {
+	defer annotate(&err, "read", e.file.path)
 	raw, err := e.file.handle.lock()
 	if err != nil {
 		return nil, err
 	}
 	defer e.file.handle.unlock()
-	return makeOwn(e.file.slot, func(out *capi.Array) error { return capi.FileRead(out, raw, e.index) })
+	if len(parts) == 0 {
+		return makeOwn(e.file.slot, func(out *capi.Array) error { return capi.FileRead(out, raw, e.index) })
+	}
+	c := makeCuts(parts, len(e.shape))
+	return makeOwn(e.file.slot, func(out *capi.Array) error {
+		return capi.FileReadSlice(out, raw, e.index, first(c.start), first(c.stop), first(c.step), len(c.start))
+	})
 }
 
-// ReadRaw reads the bytes of the array as they are stored, whatever its type, as a 1-d array of Uint8. A compressed member is
-// decompressed. The bytes may be big-endian or in Fortran order.
-func (e Entry) ReadRaw() (*Array, error) {
+// ReadRaw reads the bytes of the array as they are stored, whatever its type, as a 1-d array of Uint8. A compressed
+// member is decompressed. The bytes may be big-endian or in Fortran order.
+func (e Entry) ReadRaw() (array *Array, err error) {
+	defer annotate(&err, "read", e.file.path)
 	raw, err := e.file.handle.lock()
 	if err != nil {
 		return nil, err
 	}
 	defer e.file.handle.unlock()
 	return makeOwn(e.file.slot, func(out *capi.Array) error { return capi.FileReadRaw(out, raw, e.index) })
-}
-
-// ReadSlice reads a part of the array, selected as in Array.Slice. It reads only the bytes that it needs, and returns a
-// C-contiguous array.
-func (e Entry) ReadSlice(parts ...Slice) (*Array, error) {
-	raw, err := e.file.handle.lock()
-	if err != nil {
-		return nil, err
-	}
-	defer e.file.handle.unlock()
-	c := makeCuts(parts, len(e.shape))
-	return makeOwn(e.file.slot, func(out *capi.Array) error {
-		return capi.FileReadSlice(out, raw, e.index, first(c.start), first(c.stop), first(c.step), len(c.start))
-	})
 }
 
 // fill runs a call that writes to the caller's memory.
@@ -275,69 +445,4 @@ func (e Entry) fill(call func(raw capi.File) error) error {
 	}
 	defer e.file.handle.unlock()
 	return checkWith(call(raw), e.file.slot)
-}
-
-// ReadBytes reads the array into dst, which has NBytes bytes, in C order and with its own dtype. If it fails, the
-// contents of dst are undefined.
-func (e Entry) ReadBytes(dst []byte) error {
-	return e.fill(func(raw capi.File) error {
-		return capi.FileReadInto(raw, e.index, int32(Unsupported), text(dst))
-	})
-}
-
-// ReadInto reads the array into dst, which has one element for each of the array's, in C order, and casts them to T. If
-// it fails, the contents of dst are undefined.
-func ReadInto[T Element](e Entry, dst []T) error {
-	return e.fill(func(raw capi.File) error {
-		return capi.FileReadInto(raw, e.index, int32(DtypeOf[T]()), text(bytesOf(dst)))
-	})
-}
-
-// ReadMany reads several arrays of one file, each into a slice of NBytes bytes, in C order and with its own dtype.
-// Arrays that are close together are read at once, and large arrays in pieces on several threads. If it fails, the
-// contents of dst are undefined.
-func ReadMany(entries []Entry, dst [][]byte) error { return readMany(entries, dst, Unsupported) }
-
-// ReadManyInto is ReadMany with a cast of all elements to T.
-func ReadManyInto[T Element](entries []Entry, dst [][]T) error {
-	bytes := make([][]byte, len(dst))
-	for i := range dst {
-		bytes[i] = bytesOf(dst[i])
-	}
-	return readMany(entries, bytes, DtypeOf[T]())
-}
-
-func readMany(entries []Entry, dst [][]byte, dtype Dtype) error {
-	if len(entries) != len(dst) {
-		return newError(ErrInvalidArgument, "expected a destination for each of %d arrays, found %d", len(entries), len(dst))
-	}
-	if len(entries) == 0 {
-		return nil
-	}
-	var pinner runtime.Pinner
-	defer pinner.Unpin()
-	indices, addresses, sizes := make([]int, len(dst)), make([]uintptr, len(dst)), make([]int, len(dst))
-	for i, entry := range entries {
-		if entry.file != entries[0].file {
-			return newError(ErrInvalidArgument, "the arrays to read are not from the same file")
-		}
-		indices[i], sizes[i] = entry.index, len(dst[i])
-		if len(dst[i]) > 0 {
-			start := unsafe.SliceData(dst[i])
-			pinner.Pin(start)
-			addresses[i] = uintptr(unsafe.Pointer(start))
-		}
-	}
-	return entries[0].fill(func(raw capi.File) error {
-		return capi.FileReadMany(raw, first(indices), len(indices), int32(dtype), first(addresses), first(sizes))
-	})
-}
-
-// ReadSliceInto reads a part of the array into dst, like ReadInto.
-func ReadSliceInto[T Element](e Entry, dst []T, parts ...Slice) error {
-	c := makeCuts(parts, len(e.shape))
-	return e.fill(func(raw capi.File) error {
-		return capi.FileReadSliceInto(raw, e.index, first(c.start), first(c.stop), first(c.step), len(c.start),
-			int32(DtypeOf[T]()), text(bytesOf(dst)))
-	})
 }

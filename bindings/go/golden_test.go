@@ -185,7 +185,7 @@ func TestGoldenArraysReadOneByOne(t *testing.T) {
 				t.Errorf("%s: %q: %v is not %v", g.file, name, a, expected)
 			}
 			bytes := make([]byte, entry.NBytes())
-			if err := entry.ReadBytes(bytes); err != nil {
+			if err := ReadInto(BytesInto(entry, bytes)); err != nil {
 				t.Errorf("%s: %q: %v", g.file, name, err)
 			}
 			if crc := fmt.Sprintf("%08x", crc32.ChecksumIEEE(bytes)); crc != expected.crc || crcOf(t, a) != expected.crc {

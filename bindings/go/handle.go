@@ -31,6 +31,21 @@ func (h *handle[P]) lock() (P, error) {
 	return h.raw, nil
 }
 
+// mustLock is lock for calls that cannot return an error: it panics if the handle is closed.
+func (h *handle[P]) mustLock() P {
+	raw, err := h.lock()
+	if err != nil {
+		panic(err)
+	}
+	return raw
+}
+
+func (h *handle[P]) closed() bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.raw == 0
+}
+
 func (h *handle[P]) unlock() { h.mu.RUnlock() }
 
 // lockAlone returns the reference, which nothing else can use until unlockAlone.

@@ -30,7 +30,7 @@ func makeSource(slot *capi.Slot, call func(out *capi.Source) error) (*Source, er
 // propagate to the caller of the library.
 func NewSource(reader io.ReaderAt, size int64) (*Source, error) {
 	if size < 0 {
-		return nil, newError(ErrInvalidArgument, "the size of a source is %d, which is negative", size)
+		return nil, newError(ErrInvalidArgument, "the size of a source is negative: %d", size)
 	}
 	r := &capi.Reader{ReaderAt: reader}
 	return makeSource(&r.Slot, func(out *capi.Source) error {
@@ -39,7 +39,8 @@ func NewSource(reader io.ReaderAt, size int64) (*Source, error) {
 }
 
 // OpenSource returns a source over a file, which stays open as long as the source.
-func OpenSource(path string) (*Source, error) {
+func OpenSource(path string) (s *Source, err error) {
+	defer annotate(&err, "open", path)
 	if err := checkPath(path); err != nil {
 		return nil, err
 	}
@@ -106,12 +107,9 @@ func (s *Source) Close() error { return s.handle.close() }
 // Buffer is a block of bytes that the library allocated.
 type Buffer struct{ handle handle[capi.Buffer] }
 
-// Len returns the number of bytes, which is 0 after Close.
+// Len returns the number of bytes. It panics if the buffer is closed.
 func (b *Buffer) Len() int {
-	raw, err := b.handle.lock()
-	if err != nil {
-		return 0
-	}
+	raw := b.handle.mustLock()
 	defer b.handle.unlock()
 	return capi.BufferSize(raw)
 }
@@ -203,19 +201,20 @@ func save(c contents, opts []Option, call func(array capi.Array, arrays, metadat
 	return check(call(array, arrays, metadata, options.raw))
 }
 
-func marshal(format Format, c contents, opts []Option) (*Buffer, error) {
+func marshal(format Format, c contents, opts []Option) (b *Buffer, err error) {
+	defer annotate(&err, "save", "")
 	var raw capi.Buffer
-	err := save(c, opts, func(array capi.Array, arrays, metadata capi.Dict, o capi.Options) error {
+	err = save(c, opts, func(array capi.Array, arrays, metadata capi.Dict, o capi.Options) error {
 		return capi.SaveMemory(&raw, int32(format), array, arrays, metadata, o)
 	})
 	if err != nil {
 		return nil, err
 	}
-	b := &Buffer{}
+	b = &Buffer{}
 	return own(b, &b.handle, raw, capi.BufferRelease), nil
 }
 
-// Marshal saves arrays to memory as NPZ, Safetensors or GGUF. metadata may be nil, and must be nil for NPZ.
+// Marshal saves arrays to memory as NPZ, Safetensors or GGUF. metadata may be nil; see Save.
 func Marshal(format Format, arrays, metadata *Dict, opts ...Option) (*Buffer, error) {
 	return marshal(format, contents{arrays: arrays, metadata: metadata}, opts)
 }
@@ -231,7 +230,8 @@ func newSink(w io.Writer) (sink capi.Sink, err error) {
 	return sink, err
 }
 
-func saveTo(w io.Writer, format Format, c contents, opts []Option) error {
+func saveTo(w io.Writer, format Format, c contents, opts []Option) (err error) {
+	defer annotate(&err, "save", "")
 	sink, err := newSink(w)
 	if err != nil {
 		return err
@@ -242,9 +242,8 @@ func saveTo(w io.Writer, format Format, c contents, opts []Option) error {
 	})
 }
 
-// SaveTo saves arrays to a writer as NPZ, Safetensors or GGUF, from the first byte to the last. metadata may be nil,
-// and must be nil for NPZ. If the writer fails, its error becomes the Err of the *Error; bytes already written stay
-// written.
+// SaveTo saves arrays to a writer as NPZ, Safetensors or GGUF, from the first byte to the last. metadata may be nil; see
+// Save. If the writer fails, its error becomes the Err of the *Error; bytes already written stay written.
 func SaveTo(w io.Writer, format Format, arrays, metadata *Dict, opts ...Option) error {
 	return saveTo(w, format, contents{arrays: arrays, metadata: metadata}, opts)
 }

@@ -1,6 +1,9 @@
 package tensorfile
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // omitted is TENSORFILE_SLICE_OMITTED, which replaces a start, stop or step that is not given.
 const omitted = math.MinInt64
@@ -45,7 +48,7 @@ func makeCuts(parts []Slice, ndim int) cuts {
 			numbers[i] = omitted
 			if i < len(parts) {
 				if number, ok := part(parts[i]); ok {
-					numbers[i] = int64(number)
+					numbers[i] = max(int64(number), omitted+1)
 				}
 			}
 		}
@@ -56,6 +59,54 @@ func makeCuts(parts []Slice, ndim int) cuts {
 		stop:  list(func(s Slice) (int, bool) { return s.stop, s.hasStop }),
 		step:  list(func(s Slice) (int, bool) { return s.step, s.hasStep }),
 	}
+}
+
+// slicedShape returns the shape of a part.
+func slicedShape(shape []int, parts []Slice) ([]int, error) {
+	if len(parts) > len(shape) {
+		return nil, newError(ErrInvalidArgument, "%d slices for shape %v, which has %d dimensions", len(parts), shape, len(shape))
+	}
+	out := slices.Clone(shape)
+	for i, part := range parts {
+		if part.hasStep && part.step == 0 {
+			return nil, newError(ErrInvalidArgument, "the step of a slice is 0")
+		}
+		out[i] = part.length(shape[i])
+	}
+	return out, nil
+}
+
+// length returns how many of size elements a slice selects. Its step is not 0.
+func (s Slice) length(size int) int {
+	backwards := s.hasStep && s.step < 0
+	lowest, highest := 0, size
+	if backwards {
+		lowest, highest = -1, size-1
+	}
+	clip := func(number int, given bool, otherwise int) int {
+		switch {
+		case !given:
+			return otherwise
+		case number < 0:
+			return max(number+size, lowest)
+		}
+		return min(number, highest)
+	}
+	if backwards {
+		start, stop := clip(s.start, s.hasStart, highest), clip(s.stop, s.hasStop, lowest)
+		if start <= stop {
+			return 0
+		}
+		return int(uint(start-stop-1)/-uint(s.step)) + 1
+	}
+	start, stop, step := clip(s.start, s.hasStart, lowest), clip(s.stop, s.hasStop, highest), 1
+	if s.hasStep {
+		step = s.step
+	}
+	if start >= stop {
+		return 0
+	}
+	return (stop-start-1)/step + 1
 }
 
 // first returns the address of the first element of a list, or nil if the list is empty.

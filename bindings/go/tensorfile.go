@@ -24,8 +24,9 @@ func VersionNumber() int { return int(capi.VersionNumber()) }
 type Loaded struct {
 	// Arrays holds the arrays by name, in the order of the file. The array of a .npy file has the name "".
 	Arrays *Dict
-	// Metadata is empty if the format has none. That of a .safetensors file are strings; that of a .gguf file are 0-d and
-	// 1-d arrays, strings, lists of strings, and for nested arrays dicts with the keys 0, 1, and so on.
+	// Metadata is empty if the file has none. That of a .safetensors file are strings; that of an .npz file strings and
+	// lists of strings; that of a .gguf file numbers, 1-d arrays, strings, lists of strings, and for nested arrays dicts
+	// with the keys 0, 1, and so on.
 	Metadata *Dict
 }
 
@@ -40,7 +41,8 @@ func (l *Loaded) Close() error {
 
 type loadCall func(array *capi.Array, arrays, metadata *capi.Dict, o capi.Options) error
 
-func load(slot *capi.Slot, opts []Option, call loadCall) (*Loaded, error) {
+func load(path string, slot *capi.Slot, opts []Option, call loadCall) (l *Loaded, err error) {
+	defer annotate(&err, "load", path)
 	options, err := newOptions(opts)
 	if err != nil {
 		return nil, err
@@ -60,14 +62,14 @@ func Load(path string, opts ...Option) (*Loaded, error) {
 	if err := checkPath(path); err != nil {
 		return nil, err
 	}
-	return load(nil, opts, func(array *capi.Array, arrays, metadata *capi.Dict, o capi.Options) error {
+	return load(path, nil, opts, func(array *capi.Array, arrays, metadata *capi.Dict, o capi.Options) error {
 		return capi.Load(array, arrays, metadata, path, o)
 	})
 }
 
 // LoadBytes loads a whole file from memory, which may change afterwards. Auto detects the format by content.
 func LoadBytes(data []byte, format Format, opts ...Option) (*Loaded, error) {
-	return load(nil, opts, func(array *capi.Array, arrays, metadata *capi.Dict, o capi.Options) error {
+	return load("", nil, opts, func(array *capi.Array, arrays, metadata *capi.Dict, o capi.Options) error {
 		return capi.LoadMemory(array, arrays, metadata, text(data), int32(format), o)
 	})
 }
@@ -79,7 +81,7 @@ func LoadFrom(source *Source, format Format, opts ...Option) (*Loaded, error) {
 		return nil, err
 	}
 	defer source.handle.unlock()
-	return load(source.slot, opts, func(array *capi.Array, arrays, metadata *capi.Dict, o capi.Options) error {
+	return load("", source.slot, opts, func(array *capi.Array, arrays, metadata *capi.Dict, o capi.Options) error {
 		return capi.LoadSource(array, arrays, metadata, raw, int32(format), o)
 	})
 }
@@ -96,7 +98,8 @@ func LoadReader(reader io.ReaderAt, size int64, format Format, opts ...Option) (
 }
 
 // LoadArray loads the array of a .npy file. It fails with ErrType if the file has another format.
-func LoadArray(path string, opts ...Option) (*Array, error) {
+func LoadArray(path string, opts ...Option) (a *Array, err error) {
+	defer annotate(&err, "load", path)
 	if err := checkPath(path); err != nil {
 		return nil, err
 	}
@@ -110,9 +113,9 @@ func LoadArray(path string, opts ...Option) (*Array, error) {
 		return nil, err
 	}
 	if raw == 0 {
-		return nil, newError(ErrType, "%s: expected a .npy file with one array, found a file of named arrays", path)
+		return nil, newError(ErrType, "expected a .npy file with one array, found a file of named arrays")
 	}
-	a := newArray(raw)
+	a = newArray(raw)
 	a.alone.Store(true)
 	return a, nil
 }
@@ -122,12 +125,12 @@ func LoadArray(path string, opts ...Option) (*Array, error) {
 // expected may be nil. Otherwise it is a tree or a flat dict of arrays, and the call fails with ErrMismatch if the file
 // has other names or shapes. With WithStrict(false), missing arrays are those of expected, and unexpected ones are left
 // out.
-func LoadWeights(path string, expected *Dict, opts ...Option) (*Dict, error) {
+func LoadWeights(path string, expected *Dict, opts ...Option) (tree *Dict, err error) {
+	defer annotate(&err, "load", path)
 	if err := checkPath(path); err != nil {
 		return nil, err
 	}
-	var tree *Dict
-	err := save(contents{arrays: expected}, opts, func(_ capi.Array, wanted, _ capi.Dict, o capi.Options) error {
+	err = save(contents{arrays: expected}, opts, func(_ capi.Array, wanted, _ capi.Dict, o capi.Options) error {
 		var err error
 		tree, err = makeDict(nil, func(out *capi.Dict) error { return capi.LoadWeights(out, path, wanted, o) })
 		return err
@@ -149,12 +152,12 @@ type CheckReport struct {
 
 // Check reads every byte of a file or a set of files that can be checked, and reports every fault instead of only the
 // first. It fails if the check cannot be made, not if it finds faults.
-func Check(path string, opts ...Option) (CheckReport, error) {
-	var found CheckReport
+func Check(path string, opts ...Option) (found CheckReport, err error) {
+	defer annotate(&err, "check", path)
 	if err := checkPath(path); err != nil {
 		return found, err
 	}
-	err := save(contents{}, opts, func(_ capi.Array, _, _ capi.Dict, o capi.Options) error {
+	err = save(contents{}, opts, func(_ capi.Array, _, _ capi.Dict, o capi.Options) error {
 		report, err := makeDict(nil, func(out *capi.Dict) error { return capi.Check(out, path, o) })
 		if err != nil {
 			return err
@@ -163,7 +166,7 @@ func Check(path string, opts ...Option) (CheckReport, error) {
 		for name, list := range map[string]*[]string{
 			"faults": &found.Faults, "excused": &found.Excused, "notes": &found.Notes,
 		} {
-			if *list, err = report.List(name); err != nil {
+			if *list, err = report.Strings(name); err != nil {
 				return err
 			}
 		}
@@ -174,18 +177,19 @@ func Check(path string, opts ...Option) (CheckReport, error) {
 
 // savePath runs a call that saves to a path.
 func savePath(path string, c contents, opts []Option,
-	call func(array capi.Array, arrays, metadata capi.Dict, o capi.Options) error) error {
+	call func(array capi.Array, arrays, metadata capi.Dict, o capi.Options) error) (err error) {
+	defer annotate(&err, "save", path)
 	if err := checkPath(path); err != nil {
 		return err
 	}
 	return save(c, opts, call)
 }
 
-// Save saves one array as .npy, byte for byte like NumPy. All functions that save append the extension of the format if
-// the path does not have it.
+// SaveArray saves one array as .npy, byte for byte like NumPy. All functions that save append the extension of the format
+// if the path does not have it.
 //
 // The file is written next to the target and then renamed, so that readers see either the old or the new file.
-func Save(path string, array *Array, opts ...Option) error {
+func SaveArray(path string, array *Array, opts ...Option) error {
 	return savePath(path, contents{array: array}, opts, func(array capi.Array, _, _ capi.Dict, o capi.Options) error {
 		return capi.Save(path, array, o)
 	})

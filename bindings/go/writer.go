@@ -38,9 +38,9 @@ func Create(path string, format Format, opts ...Option) (*Writer, error) {
 	})
 }
 
-// CreateIn returns a Writer to an io.Writer. If format is Auto, it is that of WithFormat. If the io.Writer fails, its
+// NewWriter returns a Writer to an io.Writer. If format is Auto, it is that of WithFormat. If the io.Writer fails, its
 // error is the Err of the *Error.
-func CreateIn(output io.Writer, format Format, opts ...Option) (*Writer, error) {
+func NewWriter(output io.Writer, format Format, opts ...Option) (*Writer, error) {
 	sink, err := newSink(output)
 	if err != nil {
 		return nil, err

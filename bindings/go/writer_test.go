@@ -45,7 +45,7 @@ func TestWritersWriteWhatSavesWrite(t *testing.T) {
 
 func TestWritersIntoWriters(t *testing.T) {
 	var out bytes.Buffer
-	w := must[*Writer](t)(CreateIn(&out, NPY))
+	w := must[*Writer](t)(NewWriter(&out, NPY))
 	ok(t, w.Declare("", Int16, 2))
 	fails(t, w.Declare("", Int16, 2), ErrInvalidArgument)
 	ok(t, WriteElements(w, []int16{7, 8}))
@@ -54,7 +54,7 @@ func TestWritersIntoWriters(t *testing.T) {
 	same(t, elements[int16](t, a), []int16{7, 8})
 
 	full := errors.New("no space left")
-	w = must[*Writer](t)(CreateIn(&writer{count: 10, then: func() (int, error) { return 0, full }}, NPY))
+	w = must[*Writer](t)(NewWriter(&writer{count: 10, then: func() (int, error) { return 0, full }}, NPY))
 	ok(t, w.Declare("", Int16, 100000))
 	err := WriteElements(w, make([]int16, 100000))
 	if err == nil {
@@ -62,7 +62,7 @@ func TestWritersIntoWriters(t *testing.T) {
 	}
 	same(t, fails(t, err, ErrIO).Err, full)
 	ok(t, w.Close())
-	w = must[*Writer](t)(CreateIn(&writer{then: func() (int, error) { panic("writer") }}, NPY))
+	w = must[*Writer](t)(NewWriter(&writer{then: func() (int, error) { panic("writer") }}, NPY))
 	ok(t, w.Declare("", Int16, 0))
 	same(t, panicOf(func() { _ = w.Finish() }), any("writer"))
 }

@@ -23,6 +23,7 @@ func floats(loaded *tensorfile.Loaded, name string, shape ...int) (elements []fl
 	if err != nil {
 		return nil, nil, err
 	}
+	defer array.Close()
 	sizes = array.Shape()
 	matches := len(sizes) == len(shape)
 	for i := 0; matches && i < len(shape); i++ {
@@ -31,12 +32,7 @@ func floats(loaded *tensorfile.Loaded, name string, shape ...int) (elements []fl
 	if !matches {
 		return nil, nil, fmt.Errorf("the array %q must have the shape %v, found %v", name, shape, sizes)
 	}
-	converted, err := array.Cast(tensorfile.Float32)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer converted.Close()
-	elements, err = tensorfile.ToSlice[float32](converted)
+	elements, err = tensorfile.CastSlice[float32](array)
 	return elements, sizes, err
 }
 

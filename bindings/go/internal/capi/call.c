@@ -47,8 +47,7 @@ void tf_go_free(tf_go_failure *failure) {
   if (failure != &no_memory) free(failure);
 }
 
-void tf_go_describe(uintptr_t handle, tf_go_info *info) {
-  const tf_array *array = (const tf_array *)handle;
+static void describe(const tf_array *array, tf_go_info *info) {
   info->dtype = tf_array_dtype(array);
   info->contiguous = tf_array_is_contiguous(array);
   info->ndim = tf_array_ndim(array);
@@ -58,6 +57,99 @@ void tf_go_describe(uintptr_t handle, tf_go_info *info) {
   info->nbytes = tf_array_nbytes(array);
   info->data = tf_array_data(array);
 }
+
+void tf_go_describe(uintptr_t array, tf_go_info *info) { describe((const tf_array *)array, info); }
+
+void tf_go_dict_get(uintptr_t handle, const char *key, size_t length, int32_t scalars, tf_go_value *value) {
+  const tf_dict *dict = (const tf_dict *)handle;
+  size_t index = 0;
+  memset(value, 0, sizeof *value);
+  if (tf_dict_find(&index, dict, key, length) != TF_STATUS_OK) return;
+  value->kind = tf_dict_kind_at(dict, index);
+  switch (value->kind) {
+    case TF_KIND_ARRAY:
+      if (tf_dict_get_array(&value->array, dict, key, length) != TF_STATUS_OK) break;
+      describe(value->array, &value->info);
+      if (scalars && value->info.ndim == 0 && value->info.nbytes <= sizeof value->scalar) {
+        memcpy(value->scalar, value->info.data, value->info.nbytes);
+        value->is_scalar = 1;
+        tf_array_release(value->array);
+        value->array = NULL;
+      }
+      break;
+    case TF_KIND_STRING:
+      (void)tf_dict_get_string((const char **)&value->text.data, &value->text.length, dict, key, length);
+      break;
+    case TF_KIND_DICT:
+      (void)tf_dict_get_dict(&value->dict, dict, key, length);
+      break;
+    default:
+      break;
+  }
+}
+
+/* What tf_go_list_file() and tf_go_list_dict() get of one item. */
+typedef struct item {
+  const char *name;
+  size_t length;
+  const int64_t *shape;
+  size_t ndim;
+  uint64_t nbytes;
+  int32_t type;
+} item;
+
+static void get_from_file(const void *file, size_t index, item *item) {
+  (void)tf_file_name(&item->name, &item->length, file, index);
+  item->shape = tf_file_shape(file, index);
+  item->ndim = tf_file_ndim(file, index);
+  item->nbytes = tf_file_nbytes(file, index);
+  item->type = tf_file_dtype(file, index);
+}
+
+static void get_from_dict(const void *dict, size_t index, item *item) {
+  (void)tf_dict_key_at(&item->name, &item->length, dict, index);
+  item->type = tf_dict_kind_at(dict, index);
+}
+
+static tf_go_list *make_list(const void *from, size_t count, void (*get)(const void *, size_t, item *)) {
+  uint64_t name_bytes = 0;
+  uint64_t size_count = 0;
+  for (size_t i = 0; i < count; i++) {
+    item item = {0};
+    get(from, i, &item);
+    name_bytes += item.length;
+    size_count += item.ndim;
+  }
+  tf_go_list *list =
+      malloc(sizeof *list + count * sizeof(tf_go_entry) + size_count * sizeof(int64_t) + name_bytes);
+  if (list == NULL) return NULL;
+  tf_go_entry *entries = (tf_go_entry *)(list + 1);
+  int64_t *sizes = (int64_t *)(entries + count);
+  char *names = (char *)(sizes + size_count);
+  *list = (tf_go_list){count, entries, sizes, names, name_bytes, size_count};
+  name_bytes = 0;
+  size_count = 0;
+  for (size_t i = 0; i < count; i++) {
+    item item = {0};
+    get(from, i, &item);
+    if (item.length > 0) memcpy(names + name_bytes, item.name, item.length);
+    if (item.ndim > 0) memcpy(sizes + size_count, item.shape, item.ndim * sizeof *sizes);
+    name_bytes += item.length;
+    size_count += item.ndim;
+    entries[i] = (tf_go_entry){name_bytes, size_count, item.nbytes, item.type};
+  }
+  return list;
+}
+
+tf_go_list *tf_go_list_file(uintptr_t file) {
+  return make_list((const void *)file, tf_file_count((const tf_file *)file), get_from_file);
+}
+
+tf_go_list *tf_go_list_dict(uintptr_t dict) {
+  return make_list((const void *)dict, tf_dict_size((const tf_dict *)dict), get_from_dict);
+}
+
+void tf_go_free_list(tf_go_list *list) { free(list); }
 
 /* Where a callback stores its error: NULL on a thread that the library created. */
 static uintptr_t *slot(void) { return depth > 0 ? &pending : NULL; }

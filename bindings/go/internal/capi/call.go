@@ -2,12 +2,17 @@
 // cannot express, are written by hand.
 package capi
 
+// #cgo noescape tf_go_describe
+// #cgo nocallback tf_go_describe
+// #cgo noescape tf_go_dict_get
+// #cgo nocallback tf_go_dict_get
 // #include "call.h"
 import "C"
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"runtime/cgo"
 	"sync"
@@ -46,7 +51,7 @@ type Failure struct {
 	Name    string
 	Offset  uint64
 	// Cause is the error of a callback that made the call fail, or nil.
-	Cause error
+	Cause *CallbackError
 }
 
 func (f *Failure) Error() string { return f.Message }
@@ -66,7 +71,7 @@ func failure(result *byte) error {
 	handle := cgo.Handle(raw.pending)
 	C.tf_go_free(raw)
 	if handle != 0 {
-		callback := handle.Value().(callbackError)
+		callback := handle.Value().(CallbackError)
 		handle.Delete()
 		f.Cause = callback.orPanic()
 	}
@@ -76,28 +81,31 @@ func failure(result *byte) error {
 	return f
 }
 
-// callbackError is what a callback cannot express by its status: an error, or a panic.
-type callbackError struct {
-	err      error
+// CallbackError is what a callback cannot express by its status: an error, or a panic.
+type CallbackError struct {
+	// What the callback could not do, such as "could not read 16 bytes at byte 0".
+	What string
+	Err  error
+
 	panicked bool
 	value    any
 }
 
-func (c callbackError) orPanic() error {
+func (c *CallbackError) orPanic() *CallbackError {
 	if c.panicked {
 		panic(c.value)
 	}
-	return c.err
+	return c
 }
 
 // Slot receives the errors of callbacks that run on threads of the library on behalf of one call.
 type Slot struct {
 	mu       sync.Mutex
-	callback *callbackError
+	callback *CallbackError
 }
 
 // Take removes and returns the error, or nil. If a callback panicked, it panics again.
-func (s *Slot) Take() error {
+func (s *Slot) Take() *CallbackError {
 	s.mu.Lock()
 	callback := s.callback
 	s.callback = nil
@@ -110,7 +118,7 @@ func (s *Slot) Take() error {
 
 // record stores an error for the current call if there is one on this thread, or else in the slot. A panic replaces an
 // error, but not an earlier panic, which is the reason for the later one.
-func record(slot *Slot, call *C.uintptr_t, callback callbackError) {
+func record(slot *Slot, call *C.uintptr_t, callback CallbackError) {
 	if call == nil {
 		slot.mu.Lock()
 		defer slot.mu.Unlock()
@@ -120,7 +128,7 @@ func record(slot *Slot, call *C.uintptr_t, callback callbackError) {
 		return
 	}
 	if first := cgo.Handle(*call); first != 0 {
-		if first.Value().(callbackError).panicked {
+		if first.Value().(CallbackError).panicked {
 			return
 		}
 		first.Delete()
@@ -139,11 +147,11 @@ const (
 type Statuser interface{ TensorfileStatus() int32 }
 
 // run executes the body of a callback. A panic does not leave the callback: the call that invoked it panics instead.
-func run(slot *Slot, call *C.uintptr_t, otherwise int32, body func() error) (status C.int32_t) {
+func run(slot *Slot, call *C.uintptr_t, otherwise int32, what func() string, body func() error) (status C.int32_t) {
 	done := false
 	defer func() {
 		if !done {
-			record(slot, call, callbackError{panicked: true, value: recover()})
+			record(slot, call, CallbackError{panicked: true, value: recover()})
 			status = statusCancelled
 		}
 	}()
@@ -152,7 +160,7 @@ func run(slot *Slot, call *C.uintptr_t, otherwise int32, body func() error) (sta
 	if err == nil {
 		return 0
 	}
-	record(slot, call, callbackError{err: err})
+	record(slot, call, CallbackError{What: what(), Err: err})
 	var own Statuser
 	switch {
 	case errors.As(err, &own) && own.TensorfileStatus() != 0:
@@ -189,7 +197,10 @@ type Releaser interface{ Release() }
 //export tensorfileGoReadAt
 func tensorfileGoReadAt(user C.uintptr_t, offset C.uint64_t, dst unsafe.Pointer, nbytes C.size_t, call *C.uintptr_t) C.int32_t {
 	reader := cgo.Handle(user).Value().(*Reader)
-	return run(&reader.Slot, call, statusIO, func() error {
+	what := func() string {
+		return fmt.Sprintf("could not read %d bytes at byte %d", uint64(nbytes), uint64(offset))
+	}
+	return run(&reader.Slot, call, statusIO, what, func() error {
 		bytes := unsafe.Slice((*byte)(dst), int(nbytes))
 		count, err := reader.ReaderAt.ReadAt(bytes, int64(offset))
 		if count == len(bytes) {
@@ -205,7 +216,8 @@ func tensorfileGoReadAt(user C.uintptr_t, offset C.uint64_t, dst unsafe.Pointer,
 //export tensorfileGoWrite
 func tensorfileGoWrite(user C.uintptr_t, src unsafe.Pointer, nbytes C.size_t, call *C.uintptr_t) C.int32_t {
 	output := cgo.Handle(user).Value().(*Output)
-	return run(&output.slot, call, statusIO, func() error {
+	what := func() string { return fmt.Sprintf("could not write %d bytes", uint64(nbytes)) }
+	return run(&output.slot, call, statusIO, what, func() error {
 		bytes := unsafe.Slice((*byte)(src), int(nbytes))
 		count, err := output.Writer.Write(bytes)
 		if err == nil && count < len(bytes) {
@@ -218,7 +230,8 @@ func tensorfileGoWrite(user C.uintptr_t, src unsafe.Pointer, nbytes C.size_t, ca
 //export tensorfileGoProgress
 func tensorfileGoProgress(user C.uintptr_t, done, total C.uint64_t, call *C.uintptr_t) C.int32_t {
 	progress := cgo.Handle(user).Value().(*Progress)
-	return run(&progress.slot, call, statusCancelled, func() error {
+	what := func() string { return "cancelled" }
+	return run(&progress.slot, call, statusCancelled, what, func() error {
 		return progress.Report(uint64(done), uint64(total))
 	})
 }
@@ -248,6 +261,10 @@ type Info struct {
 func Describe(array Array) Info {
 	var raw C.tf_go_info
 	C.tf_go_describe(C.uintptr_t(array), &raw)
+	return makeInfo(&raw)
+}
+
+func makeInfo(raw *C.tf_go_info) Info {
 	info := Info{
 		Dtype:      int32(raw.dtype),
 		Contiguous: raw.contiguous != 0,
@@ -261,3 +278,84 @@ func Describe(array Array) Info {
 	}
 	return info
 }
+
+// Value is what a name in a dict refers to.
+type Value struct {
+	Kind int32
+	// IsScalar reports whether Scalar has the element of a 0-d array, whose dtype is that of Info.
+	IsScalar bool
+	Scalar   [16]byte
+	Array    Array // a new reference
+	Info     Info  // of Array
+	Dict     Dict  // a new reference
+	Text     string
+}
+
+// GetValue returns the value of any kind that a dict has under a name. Its kind is 0 if there is none. 0-d arrays are
+// returned as scalars if scalars is true.
+func GetValue(dict Dict, key string, scalars bool) Value {
+	var raw C.tf_go_value
+	wanted := C.int32_t(0)
+	if scalars {
+		wanted = 1
+	}
+	bytes := key
+	if bytes == "" {
+		bytes = "\x00" // the library wants an address even for no bytes
+	}
+	C.tf_go_dict_get(C.uintptr_t(dict), (*C.char)(unsafe.Pointer(unsafe.StringData(bytes))), C.size_t(len(key)), wanted, &raw)
+	value := Value{
+		Kind:     int32(raw.kind),
+		IsScalar: raw.is_scalar != 0,
+		Array:    Array(uintptr(unsafe.Pointer(raw.array))),
+		Dict:     Dict(uintptr(unsafe.Pointer(raw.dict))),
+	}
+	switch {
+	case value.IsScalar:
+		value.Info.Dtype = int32(raw.info.dtype)
+		value.Scalar = *(*[16]byte)(unsafe.Pointer(&raw.scalar))
+	case value.Array != 0:
+		value.Info = makeInfo(&raw.info)
+	case raw.text.data != nil:
+		value.Text = string(unsafe.Slice((*byte)(unsafe.Pointer(raw.text.data)), int(raw.text.length)))
+	}
+	return value
+}
+
+// Entry describes an array of a file, or a value of a dict. It has the layout of tf_go_entry.
+type Entry struct {
+	NameEnd, ShapeEnd uint64 // where the name ends in Names, and the shape in Sizes
+	Nbytes            uint64
+	Type              int32 // the dtype, or the kind of a value of a dict
+}
+
+// List describes all arrays of a file, or all values of a dict. Entries is valid until Free.
+type List struct {
+	Entries []Entry
+	Names   string
+	Sizes   []int
+	raw     *C.tf_go_list
+}
+
+// ListFile returns all arrays of a file, or nil if there is not enough memory.
+func ListFile(file File) *List { return makeList(C.tf_go_list_file(C.uintptr_t(file))) }
+
+// ListDict returns the names and kinds of all values of a dict, or nil if there is not enough memory.
+func ListDict(dict Dict) *List { return makeList(C.tf_go_list_dict(C.uintptr_t(dict))) }
+
+func makeList(raw *C.tf_go_list) *List {
+	if raw == nil {
+		return nil
+	}
+	sizes := make([]int, int(raw.size_count))
+	copy(sizes, unsafe.Slice((*int)(unsafe.Pointer(raw.sizes)), len(sizes)))
+	return &List{
+		Entries: unsafe.Slice((*Entry)(unsafe.Pointer(raw.entries)), int(raw.count)),
+		Names:   string(unsafe.Slice((*byte)(unsafe.Pointer(raw.names)), int(raw.name_bytes))),
+		Sizes:   sizes,
+		raw:     raw,
+	}
+}
+
+// Free releases the memory of Entries.
+func (l *List) Free() { C.tf_go_free_list(l.raw) }

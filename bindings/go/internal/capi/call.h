@@ -44,6 +44,44 @@ typedef struct tf_go_info {
 
 void tf_go_describe(uintptr_t array, tf_go_info *info);
 
+/* What a name in a dict refers to. */
+typedef struct tf_go_value {
+  tf_kind kind;
+  int32_t is_scalar;   /* whether scalar has the element of a 0-d array; array is NULL then */
+  tf_array *array;     /* a new reference */
+  tf_go_info info;     /* of array */
+  tf_dict *dict;       /* a new reference */
+  tf_go_text text;     /* borrowed from the dict */
+  unsigned char scalar[16];
+} tf_go_value;
+
+/* Gets a value of any kind, or the kind TF_KIND_NONE if the dict has no such name. 0-d arrays are returned as scalars if
+   scalars is not 0 and the elements are at most 16 bytes long. */
+void tf_go_dict_get(uintptr_t dict, const char *key, size_t length, int32_t scalars, tf_go_value *value);
+
+/* An array of a file, or a value of a dict. */
+typedef struct tf_go_entry {
+  uint64_t name_end;  /* index in names after the last byte of the name */
+  uint64_t shape_end; /* index in sizes after the last size of the shape */
+  uint64_t nbytes;
+  int32_t type; /* the dtype, or the kind of a value of a dict */
+} tf_go_entry;
+
+/* All arrays of a file, or all names in a dict, in one block of memory. */
+typedef struct tf_go_list {
+  size_t count;
+  const tf_go_entry *entries;
+  const int64_t *sizes;
+  const char *names;
+  uint64_t name_bytes;
+  uint64_t size_count;
+} tf_go_list;
+
+/* Return NULL if there is not enough memory. */
+tf_go_list *tf_go_list_file(uintptr_t file);
+tf_go_list *tf_go_list_dict(uintptr_t dict);
+void tf_go_free_list(tf_go_list *list);
+
 tf_status tf_go_read_at(void *user, uint64_t offset, void *dst, size_t nbytes);
 tf_status tf_go_write(void *user, const void *src, size_t nbytes);
 tf_status tf_go_progress(void *user, uint64_t done, uint64_t total);
