@@ -401,6 +401,17 @@ enum {
   TF_LOAD_MODE_MAP = 1
 };
 
+/** Numbers at the start of the memory that tf_file_listing() returns. */
+enum {
+  TF_LISTING_COUNT = 0,        /**< number of arrays */
+  TF_LISTING_DTYPES = 1,       /**< offset of count ::tf_dtype (int32_t) */
+  TF_LISTING_NBYTES = 2,       /**< offset of count uint64_t, as tf_file_nbytes() */
+  TF_LISTING_SHAPE_STARTS = 3, /**< offset of count + 1 int64_t: index of each array's first size, and their number */
+  TF_LISTING_SHAPES = 4,       /**< offset of the sizes of all arrays, int64_t */
+  TF_LISTING_NAME_STARTS = 5,  /**< offset of count + 1 int64_t: index of each name's first byte, and their number */
+  TF_LISTING_NAMES = 6         /**< offset of the names of all arrays, UTF-8 without NULs between them */
+};
+
 /** In the start, stop or step of a slice: omitted, as in Python's `a[::2]`. */
 #define TENSORFILE_SLICE_OMITTED INT64_MIN
 
@@ -712,8 +723,49 @@ TENSORFILE_API tf_status tf_array_item_int64(int64_t *value, const tf_array *arr
     tf_array_item_int64(). @return INVALID_ARGUMENT if an index is out of range; TYPE if the dtype is complex or a block
     type. */
 TENSORFILE_API tf_status tf_array_item_double(double *value, const tf_array *array, const int64_t *index, size_t ndim);
+/**
+ * Sets one element to an integer.
+ * @param array  an array of bool or an integer dtype
+ * @param index  ndim indices, as in tf_array_item_int64()
+ * @param ndim   number of indices
+ * @param value  the new value
+ * @return INVALID_ARGUMENT if an index is out of range, the dtype cannot hold the value (a bool holds 0 and 1), or the
+ *         memory cannot be written (see tf_array_data_mut()); TYPE if the dtype is another one.
+ */
+TENSORFILE_API tf_status tf_array_set_item_int64(tf_array *array, const int64_t *index, size_t ndim, int64_t value);
+/** Sets one element to a double. A float dtype rounds it as tf_array_cast() does; bool and integer dtypes take whole
+    numbers that they can hold. The other arguments are those of tf_array_set_item_int64(). @return INVALID_ARGUMENT as
+    tf_array_set_item_int64(); TYPE if the dtype is complex or a block type. */
+TENSORFILE_API tf_status tf_array_set_item_double(tf_array *array, const int64_t *index, size_t ndim, double value);
+/**
+ * Copies the elements to memory of the caller.
+ * @param array    the array to copy
+ * @param dtype    dtype to cast to, as tf_array_cast(); ::TF_DTYPE_UNSUPPORTED keeps that of the array
+ * @param dst      where the first element goes; needs no alignment. It must not overlap the array's memory, and its
+ *                 contents are undefined if the call fails
+ * @param strides  ndim strides in bytes, which may be negative and must place no two elements on the same bytes. NULL
+ *                 for C order, and always for packed and block types
+ * @param nbytes   bytes from dst on that may be written: without strides exactly what the elements need, with strides
+ *                 at least as many as they reach. With negative strides the call also writes before dst; the caller
+ *                 guarantees that this memory exists
+ * @return as tf_array_cast(); INVALID_ARGUMENT if nbytes or a stride is wrong.
+ */
+TENSORFILE_API tf_status tf_array_copy_to(const tf_array *array, tf_dtype dtype, void *dst, const int64_t *strides,
+                                          size_t nbytes);
 /** Returns the array itself with another reference if it is C-contiguous, else a C-contiguous copy. */
 TENSORFILE_API tf_status tf_array_contiguous(tf_array **out, const tf_array *array);
+/**
+ * Gives the elements of an array, in C order, another shape, as NumPy's reshape does. The result is a view if strides
+ * can describe it, which they always can for a C-contiguous array, and otherwise a C-contiguous copy.
+ * @param out    receives the result
+ * @param array  the array to reshape
+ * @param shape  ndim sizes with the same product as the array's; one may be -1, which means that it follows from the
+ *               others. NULL if ndim is 0
+ * @param ndim   number of dimensions, 0 to 64
+ * @return INVALID_ARGUMENT if the number of elements differs, more than one size is -1 or it does not follow from the
+ *         others because one of them is 0, or a row of a block type would not be whole blocks.
+ */
+TENSORFILE_API tf_status tf_array_reshape(tf_array **out, const tf_array *array, const int64_t *shape, size_t ndim);
 /**
  * Creates a view with the axes in another order.
  * @param out    receives the view
@@ -800,7 +852,8 @@ TENSORFILE_API tf_status tf_array_from_dlpack_unversioned(tf_array **out, struct
  * A dict copies its keys and strings, and keeps a reference to its arrays and dicts. A key is UTF-8: length bytes, or
  * NUL-terminated if length is SIZE_MAX; it may be empty, and setting a key that is not UTF-8 fails with
  * INVALID_ARGUMENT. Setting a key that exists replaces its value and keeps its index. Getters fail with NOT_FOUND if
- * there is no such key and with TYPE if the value is of another kind. Borrowed keys and strings stay valid until their
+ * there is no such key, with INVALID_ARGUMENT if there is no such index, and with TYPE if the value is of another kind;
+ * tf_dict_contains() and tf_dict_kind() find out without a failure. Borrowed keys and strings stay valid until their
  * entry is changed or removed, or the dict is freed.
  * @{
  */
@@ -808,19 +861,43 @@ TENSORFILE_API tf_status tf_array_from_dlpack_unversioned(tf_array **out, struct
 /** Creates an empty dict. */
 TENSORFILE_API tf_status tf_dict_new(tf_dict **out);
 /** Creates an empty dict whose memory comes from the options' allocator: the dict itself, its keys and strings, and the
-    arrays that tf_dict_set_int64() and tf_dict_set_double() create. Filling it fails with LIMIT above
+    arrays that tf_dict_set_scalar() and its relatives create. Filling it fails with LIMIT above
     ::TF_OPTION_MAX_BYTES. */
 TENSORFILE_API tf_status tf_dict_new_with(tf_dict **out, const tf_options *options);
 /** Adds a reference and returns the dict. */
 TENSORFILE_API tf_dict *tf_dict_retain(tf_dict *dict);
 /** Drops a reference. */
 TENSORFILE_API void tf_dict_release(tf_dict *dict);
+/**
+ * Copies a dict, its nested dicts and its lists; a dict that is nested in several places is copied once. The arrays of
+ * the copy are views of the same memory, which therefore counts as shared: see tf_array_data_mut().
+ * @param out   receives the copy
+ * @param dict  the dict to copy, which may be borrowed, as that of tf_file_metadata() is
+ */
+TENSORFILE_API tf_status tf_dict_copy(tf_dict **out, const tf_dict *dict);
 /** Returns the number of values. */
 TENSORFILE_API size_t tf_dict_size(const tf_dict *dict);
 /** Gets the key at an index from 0 to size - 1, in insertion order. The string is borrowed. */
 TENSORFILE_API tf_status tf_dict_key_at(const char **key, size_t *length, const tf_dict *dict, size_t index);
 /** Returns the kind of the value at an index; ::TF_KIND_NONE if the index is out of range. */
 TENSORFILE_API tf_kind tf_dict_kind_at(const tf_dict *dict, size_t index);
+/** Gets the array at an index, as a new reference. @return TYPE. */
+TENSORFILE_API tf_status tf_dict_array_at(tf_array **out, const tf_dict *dict, size_t index);
+/** Gets the string at an index. It is borrowed. @return TYPE. */
+TENSORFILE_API tf_status tf_dict_string_at(const char **text, size_t *text_length, const tf_dict *dict, size_t index);
+/** Gets the dict at an index, as a new reference. @return TYPE. */
+TENSORFILE_API tf_status tf_dict_dict_at(tf_dict **out, const tf_dict *dict, size_t index);
+/** Gets the number of strings in the list at an index. @return TYPE. */
+TENSORFILE_API tf_status tf_dict_string_list_size_at(size_t *count, const tf_dict *dict, size_t index);
+/** Gets one string, from 0 to count - 1, of the list at an index. It is borrowed. @return TYPE. */
+TENSORFILE_API tf_status tf_dict_string_list_item_at(const char **text, size_t *text_length, const tf_dict *dict,
+                                                     size_t index, size_t item);
+/** Returns 1 if there is a value with a key, else 0. That there is none is not a failure: the error record does not
+    change. */
+TENSORFILE_API int32_t tf_dict_contains(const tf_dict *dict, const char *key, size_t length);
+/** Returns the kind of the value of a key, or ::TF_KIND_NONE if there is none, which does not change the error record.
+    */
+TENSORFILE_API tf_kind tf_dict_kind(const tf_dict *dict, const char *key, size_t length);
 /** Gets the index of a key. @return NOT_FOUND. */
 TENSORFILE_API tf_status tf_dict_find(size_t *index, const tf_dict *dict, const char *key, size_t length);
 /** Removes a key and its value. The indices of the values after it decrease by one, and the time is proportional to the
@@ -852,6 +929,30 @@ TENSORFILE_API tf_status tf_dict_get_dict(tf_dict **out, const tf_dict *dict, co
 /** Sets a key to a dict, of which this dict keeps a reference. @return INVALID_ARGUMENT if value is this dict or
     contains it. */
 TENSORFILE_API tf_status tf_dict_set_dict(tf_dict *dict, const char *key, size_t length, tf_dict *value);
+/**
+ * Gets the value of a 0-d array with its dtype.
+ * @param dtype     receives the dtype; may be NULL
+ * @param value     receives the element in the byte order of this machine; NULL asks for the dtype only
+ * @param capacity  bytes of value; 16 are enough for every dtype
+ * @param dict      the dict
+ * @param key       the key
+ * @param length    bytes of key, or SIZE_MAX
+ * @return NOT_FOUND; TYPE for any other value; INVALID_ARGUMENT if the element needs more bytes than capacity.
+ */
+TENSORFILE_API tf_status tf_dict_get_scalar(tf_dtype *dtype, void *value, size_t capacity, const tf_dict *dict,
+                                            const char *key, size_t length);
+/**
+ * Sets a key to a new 0-d array. In the metadata of a .gguf the dtype is the type of the value, and readers expect
+ * certain ones: uint32 for most counts, float32 for factors, bool for switches.
+ * @param dict    the dict to change
+ * @param key     the key
+ * @param length  bytes of key, or SIZE_MAX
+ * @param dtype   dtype of the element; not a packed or block type
+ * @param value   the element, of tf_dtype_block_bytes() bytes, in the byte order of this machine
+ * @return INVALID_ARGUMENT if a dtype has no single elements, or a bool is neither 0 nor 1.
+ */
+TENSORFILE_API tf_status tf_dict_set_scalar(tf_dict *dict, const char *key, size_t length, tf_dtype dtype,
+                                            const void *value);
 /** Gets the value of a 0-d array of bool or an integer dtype. @return NOT_FOUND; TYPE for any other value. */
 TENSORFILE_API tf_status tf_dict_get_int64(int64_t *value, const tf_dict *dict, const char *key, size_t length);
 /** Sets a key to a new 0-d int64 array. */
@@ -1079,9 +1180,29 @@ TENSORFILE_API uint64_t tf_file_nbytes(const tf_file *file, size_t index);
  */
 TENSORFILE_API tf_status tf_file_location(const char **path, uint64_t *offset, uint64_t *stored_bytes,
                                           int32_t *deflated, const tf_file *file, size_t index);
-/** Gets the metadata as tf_load() returns it. Every call returns a reference to the same dict, which must not be
-    changed. */
-TENSORFILE_API tf_status tf_file_metadata(tf_dict **out, const tf_file *file);
+/** Returns the metadata as tf_load() does; an empty dict if the format has none. The dict is borrowed from the file. It
+    must not be changed, nor must the dicts in it; tf_dict_copy() makes one that can be changed and outlives the file. */
+TENSORFILE_API const tf_dict *tf_file_metadata(const tf_file *file);
+/**
+ * Describes all arrays in one block of memory, so that a language in which calls of C are slow can list a file of many
+ * arrays with one call.
+ *
+ * All numbers have the byte order of this machine. The block starts with int64_t numbers, whose indices are the
+ * constants TF_LISTING_...: the number of arrays, then the offset in bytes of each column, a multiple of the size of its
+ * items. Use the offsets, because later versions may append numbers and columns:
+ *
+ *     const char *base = tf_buffer_data(listing);
+ *     const int64_t *head = (const int64_t *)base;
+ *     const int64_t *starts = (const int64_t *)(base + head[TF_LISTING_SHAPE_STARTS]);
+ *     const int64_t *sizes = (const int64_t *)(base + head[TF_LISTING_SHAPES]);
+ *
+ * Array i, from 0 to head[TF_LISTING_COUNT] - 1, has starts[i + 1] - starts[i] dimensions, whose sizes begin at
+ * sizes[starts[i]]. The bytes of its name are found in the same way.
+ * @param out   receives the block, which is aligned to 64 bytes and independent of the file
+ * @param file  the file
+ * @return LIMIT if the block needs more than ::TF_OPTION_MAX_BYTES.
+ */
+TENSORFILE_API tf_status tf_file_listing(tf_buffer **out, const tf_file *file);
 /** Returns the number of members of a .npz that are not arrays, such as a readme; 0 for the other formats. They are not
     counted by tf_file_count(). */
 TENSORFILE_API size_t tf_file_other_count(const tf_file *file);
@@ -1257,9 +1378,9 @@ TENSORFILE_API tf_status tf_save_safetensors(const char *path, const tf_dict *ar
  * types, in at most 4 dimensions, with names of 1 to 63 bytes.
  * @param path      the file
  * @param arrays    arrays by name
- * @param metadata  0-d and 1-d arrays (bool, integers, float32, float64), strings, lists of strings, and dicts with the
- *                  keys "0", "1", ... for arrays of arrays; may be NULL. No key is added unasked; most readers need
- *                  general.architecture
+ * @param metadata  0-d and 1-d arrays (bool, integers, float32, float64), which keep their dtypes (see
+ *                  tf_dict_set_scalar()), strings, lists of strings, and dicts with the keys "0", "1", ... for arrays
+ *                  of arrays; may be NULL. No key is added unasked; most readers need general.architecture
  * @param options   may be NULL
  * @return TYPE if a value of arrays is not an array.
  */
@@ -1346,8 +1467,8 @@ TENSORFILE_API tf_status tf_writer_declare(tf_writer *writer, const char *name, 
 /**
  * Sets the metadata, replacing what was set before.
  * @param writer    the writer
- * @param metadata  as in tf_save_memory(), or NULL for none. The writer keeps a reference, and reads the dict when it
- *                  writes the first byte
+ * @param metadata  as in tf_save_memory(), or NULL for none. The writer keeps a copy as of tf_dict_copy(), so later
+ *                  changes to the dict do not change the file
  */
 TENSORFILE_API tf_status tf_writer_set_metadata(tf_writer *writer, const tf_dict *metadata);
 /**

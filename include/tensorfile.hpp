@@ -930,8 +930,7 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
   bool empty() const noexcept { return size() == 0; }
   /** True if there is a value with this key. */
   bool contains(std::string_view key) const noexcept {
-    std::size_t index = 0;
-    return handle_ != nullptr && tf_dict_find(&index, handle_, key.data(), key.size()) == TF_STATUS_OK;
+    return handle_ != nullptr && tf_dict_contains(handle_, key.data(), key.size()) != 0;
   }
   /** tf_dict_find(): the index of a key. */
   std::size_t find(std::string_view key) const {
@@ -1179,9 +1178,9 @@ class File : public detail::Handle<tf_file, tf_file_retain, tf_file_release> {
   std::vector<std::string_view> notes() const { return texts(tf_file_note_count(handle_), tf_file_note); }
   /** tf_file_metadata(). The dict must not be changed. */
   Dict metadata() const {
-    tf_dict *metadata = nullptr;
-    detail::check(tf_file_metadata(&metadata, handle_));
-    return Dict(metadata);
+    const tf_dict *const metadata = tf_file_metadata(handle_);
+    detail::check(metadata == nullptr ? TF_STATUS_INVALID_ARGUMENT : TF_STATUS_OK);
+    return Dict(tf_dict_retain(const_cast<tf_dict *>(metadata)));
   }
   /** tf_file_read() of the array of this name. */
   Array read(std::string_view name) const;

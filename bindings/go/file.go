@@ -94,11 +94,9 @@ func (f *File) Metadata() (*Dict, error) {
 		return nil, err
 	}
 	defer f.handle.unlock()
-	metadata, err := makeDict(f.slot, func(out *capi.Dict) error { return capi.FileMetadata(out, raw) })
-	if err == nil {
-		metadata.readOnly = true
-	}
-	return metadata, err
+	metadata := adoptDict(capi.DictRetain(capi.FileMetadata(raw)))
+	metadata.readOnly = true
+	return metadata, nil
 }
 
 // texts calls get for each index and returns the texts, which are copied.

@@ -35,7 +35,7 @@
 %typemap(gotype) tf_status, tf_dtype, tf_format, tf_ability, tf_kind, tf_option, int32_t "int32"
 %typemap(gotype) uint32_t "uint32"
 %typemap(gotype) size_t *count, size_t *index "*int"
-%typemap(gotype) int32_t *deflated, int32_t *equal "*int32"
+%typemap(gotype) int32_t *deflated, int32_t *equal, tf_dtype *dtype "*int32"
 
 /* Handles, and pointers to which a call writes one. */
 %define HANDLE(TYPE, GO)
@@ -100,6 +100,10 @@ HANDLE(tf_writer, Writer)
   $1 = &((tf_go_text *)$input)->data;
   $2 = &((tf_go_text *)$input)->length;
 }
+/* Memory of the caller without its size, which is another argument. */
+%typemap(gotype) void *dst, void *value "*byte"
+%typemap(imtype) void *dst, void *value "*byte"
+%typemap(in) void *dst, void *value "$1 = $input;"
 %typemap(gotype) const char **path, void **data "**byte"
 %typemap(in) const char **path, void **data "$1 = ($1_ltype)$input;"
 

@@ -328,7 +328,7 @@ TF_OF_FILE(tf_file_type)
 TF_OF_FILE(tf_file_location)
 TF_OF_FILE(tf_file_other_name)
 TF_OF_FILE(tf_file_note)
-TF_OF_FILE(tf_file_metadata)
+TF_OF_FILE(tf_file_listing)
 TF_OF_FILE(tf_file_read)
 TF_OF_FILE(tf_file_read_raw)
 TF_OF_FILE(tf_file_read_into)
@@ -363,11 +363,12 @@ TF_FINDS(tf_file_find)
 
 /* Output numbers are the result. */
 %typemap(in, numinputs=0) int64_t *value (int64_t found = 0), size_t *index (size_t found = 0),
-    size_t *count (size_t found = 0), int32_t *equal (int32_t found = 0), double *value (double found = 0) "$1 = &found;"
-%typemap(argout) int64_t *value, size_t *index, size_t *count, int32_t *equal
+    size_t *count (size_t found = 0), int32_t *equal (int32_t found = 0), tf_dtype *dtype (tf_dtype found = 0),
+    double *value (double found = 0) "$1 = &found;"
+%typemap(argout) int64_t *value, size_t *index, size_t *count, int32_t *equal, tf_dtype *dtype
     "if (result == TF_STATUS_OK) $result = (jlong)*$1;"
 %typemap(argout) double *value "if (result == TF_STATUS_OK) $result = (jdouble)*$1;"
-%typemap(freearg) int64_t *value, size_t *index, size_t *count, int32_t *equal, double *value ""
+%typemap(freearg) int64_t *value, size_t *index, size_t *count, int32_t *equal, tf_dtype *dtype, double *value ""
 TF_RESULT(tf_status tf_array_item_double, jdouble, double)
 TF_RESULT(tf_status tf_dict_get_double, jdouble, double)
 
@@ -571,6 +572,8 @@ TF_TEXT_OUT((const char **text, size_t *length))
 TF_RESULT(tf_status tf_dict_key_at, jbyteArray, byte[])
 TF_RESULT(tf_status tf_dict_get_string, jbyteArray, byte[])
 TF_RESULT(tf_status tf_dict_string_list_at, jbyteArray, byte[])
+TF_RESULT(tf_status tf_dict_string_at, jbyteArray, byte[])
+TF_RESULT(tf_status tf_dict_string_list_item_at, jbyteArray, byte[])
 TF_RESULT(tf_status tf_file_name, jbyteArray, byte[])
 TF_RESULT(tf_status tf_file_type, jbyteArray, byte[])
 TF_RESULT(tf_status tf_file_other_name, jbyteArray, byte[])

@@ -124,11 +124,43 @@ tf_status tf_array_item_double(double *value, const tf_array *array, const int64
   return item_double(value, *array, indices).code;
 }
 
+tf_status tf_array_set_item_int64(tf_array *array, const int64_t *index, size_t ndim, int64_t value) {
+  TFILE_API_TRY(require(array, "array"));
+  Span<const int64_t> indices;
+  TFILE_API_TRY(require_span(&indices, index, ndim, "index"));
+  return set_item_int64(*array, indices, value).code;
+}
+
+tf_status tf_array_set_item_double(tf_array *array, const int64_t *index, size_t ndim, double value) {
+  TFILE_API_TRY(require(array, "array"));
+  Span<const int64_t> indices;
+  TFILE_API_TRY(require_span(&indices, index, ndim, "index"));
+  return set_item_double(*array, indices, value).code;
+}
+
+tf_status tf_array_copy_to(const tf_array *array, tf_dtype dtype, void *dst, const int64_t *strides, size_t nbytes) {
+  TFILE_API_TRY(require(array, "array"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, nullptr));
+  return copy_to(dst, nbytes, strides, dtype, *array, settings).code;
+}
+
 tf_status tf_array_contiguous(tf_array **out, const tf_array *array) {
   TFILE_API_TRY(require_out(out, "out"));
   TFILE_API_TRY(require(array, "array"));
   Ref<Array> made;
   TFILE_API_TRY(contiguous(made, without_budget(*array->memory), *array));
+  *out = made.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_array_reshape(tf_array **out, const tf_array *array, const int64_t *shape, size_t ndim) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(array, "array"));
+  Span<const int64_t> sizes;
+  TFILE_API_TRY(require_span(&sizes, shape, ndim, "shape"));
+  Ref<Array> made;
+  TFILE_API_TRY(reshape(made, without_budget(*array->memory), *array, sizes));
   *out = made.take();
   return TF_STATUS_OK;
 }

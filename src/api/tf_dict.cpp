@@ -32,6 +32,15 @@ void tf_dict_release(tf_dict *dict) {
   if (dict != nullptr) dict->release();
 }
 
+tf_status tf_dict_copy(tf_dict **out, const tf_dict *dict) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(dict, "dict"));
+  Ref<Dict> made;
+  TFILE_API_TRY(copy_dict(made, without_budget(*dict->memory), *dict));
+  *out = made.take();
+  return TF_STATUS_OK;
+}
+
 size_t tf_dict_size(const tf_dict *dict) {
   return is_null(dict, "dict") ? 0 : dict->size();
 }
@@ -49,6 +58,58 @@ tf_kind tf_dict_kind_at(const tf_dict *dict, size_t index) {
   const DictEntry *entry = nullptr;
   if (is_null(dict, "dict") || !dict->get_at(&entry, index).ok()) return TF_KIND_NONE;
   return entry->kind;
+}
+
+tf_status tf_dict_array_at(tf_array **out, const tf_dict *dict, size_t index) {
+  TFILE_API_TRY(require_out(out, "out"));
+  const DictEntry *entry = nullptr;
+  TFILE_API_TRY(require_entry_at(&entry, TF_KIND_ARRAY, dict, index));
+  *out = tf_array_retain(entry->array);
+  return TF_STATUS_OK;
+}
+
+tf_status tf_dict_string_at(const char **text, size_t *text_length, const tf_dict *dict, size_t index) {
+  TFILE_API_TRY(require_text_out(text, text_length, "text"));
+  const DictEntry *entry = nullptr;
+  TFILE_API_TRY(require_entry_at(&entry, TF_KIND_STRING, dict, index));
+  return_text(text, text_length, entry->string);
+  return TF_STATUS_OK;
+}
+
+tf_status tf_dict_dict_at(tf_dict **out, const tf_dict *dict, size_t index) {
+  TFILE_API_TRY(require_out(out, "out"));
+  const DictEntry *entry = nullptr;
+  TFILE_API_TRY(require_entry_at(&entry, TF_KIND_DICT, dict, index));
+  *out = tf_dict_retain(entry->dict);
+  return TF_STATUS_OK;
+}
+
+tf_status tf_dict_string_list_size_at(size_t *count, const tf_dict *dict, size_t index) {
+  TFILE_API_TRY(require(count, "count"));
+  const DictEntry *entry = nullptr;
+  TFILE_API_TRY(require_entry_at(&entry, TF_KIND_STRING_LIST, dict, index));
+  *count = entry->list->size();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_dict_string_list_item_at(const char **text, size_t *text_length, const tf_dict *dict, size_t index,
+                                      size_t item) {
+  TFILE_API_TRY(require_text_out(text, text_length, "text"));
+  const DictEntry *entry = nullptr;
+  TFILE_API_TRY(require_entry_at(&entry, TF_KIND_STRING_LIST, dict, index));
+  TFILE_API_TRY(check_index(item, entry->list->size()));
+  return_text(text, text_length, entry->list->at(item));
+  return TF_STATUS_OK;
+}
+
+int32_t tf_dict_contains(const tf_dict *dict, const char *key, size_t length) {
+  const DictEntry *entry = nullptr;
+  return look_up(&entry, dict, key, length).ok() && entry != nullptr ? 1 : 0;
+}
+
+tf_kind tf_dict_kind(const tf_dict *dict, const char *key, size_t length) {
+  const DictEntry *entry = nullptr;
+  return look_up(&entry, dict, key, length).ok() && entry != nullptr ? entry->kind : int32_t{TF_KIND_NONE};
 }
 
 tf_status tf_dict_find(size_t *index, const tf_dict *dict, const char *key, size_t length) {
@@ -145,6 +206,25 @@ tf_status tf_dict_set_dict(tf_dict *dict, const char *key, size_t length, tf_dic
   TFILE_API_TRY(require_key(&name, dict, key, length));
   TFILE_API_TRY(require(value, "value"));
   return dict->set_acyclic(name, *value).code;
+}
+
+tf_status tf_dict_get_scalar(tf_dtype *dtype, void *value, size_t capacity, const tf_dict *dict, const char *key,
+                             size_t length) {
+  const Array *scalar = nullptr;
+  TFILE_API_TRY(require_scalar(&scalar, dict, key, length));
+  if (value != nullptr) TFILE_API_TRY(copy_scalar(value, capacity, *scalar));
+  if (dtype != nullptr) *dtype = scalar->dtype->id;
+  return TF_STATUS_OK;
+}
+
+tf_status tf_dict_set_scalar(tf_dict *dict, const char *key, size_t length, tf_dtype dtype, const void *value) {
+  Text name;
+  TFILE_API_TRY(require_key(&name, dict, key, length));
+  TFILE_API_TRY(require(value, "value"));
+  Form form;
+  TFILE_API_TRY(form.read(dtype, nullptr, 0));
+  TFILE_API_TRY(check_scalar(*form.dtype, value));
+  return dict->set_scalar(name, dtype, value).code;
 }
 
 tf_status tf_dict_get_int64(int64_t *value, const tf_dict *dict, const char *key, size_t length) {

@@ -1,6 +1,7 @@
 #include "api/arguments.h"
 #include "core/dict.h"
 #include "file/check_file.h"
+#include "file/file_listing.h"
 #include "file/open.h"
 #include "file/read.h"
 
@@ -139,10 +140,16 @@ tf_status tf_check(tf_dict **report, const char *path, const tf_options *options
   return TF_STATUS_OK;
 }
 
-tf_status tf_file_metadata(tf_dict **out, const tf_file *file) {
+const tf_dict *tf_file_metadata(const tf_file *file) {
+  return is_null(file, "file") ? nullptr : file->listing.metadata.get();
+}
+
+tf_status tf_file_listing(tf_buffer **out, const tf_file *file) {
   TFILE_API_TRY(require_out(out, "out"));
   TFILE_API_TRY(require(file, "file"));
-  *out = Ref<Dict>(file->listing.metadata).take();
+  Ref<Buffer> made;
+  TFILE_API_TRY(make_file_listing(made, *file));
+  *out = made.take();
   return TF_STATUS_OK;
 }
 

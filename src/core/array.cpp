@@ -315,4 +315,48 @@ Status item_int64(int64_t *value, const Array &array, Span<const int64_t> index)
   return kOk;
 }
 
+namespace {
+
+bool can_hold(const Dtype &dtype, int64_t value) {
+  const unsigned bits = dtype.kind == DtypeClass::kBool ? 1 : dtype.bits;
+  if (dtype.kind != DtypeClass::kSigned) return value >= 0 && (bits >= 63 || value >> bits == 0);
+  return value >> (bits - 1) == 0 || value >> (bits - 1) == -1;
+}
+
+}  // namespace
+
+Status set_item_int64(Array &array, Span<const int64_t> index, int64_t value) {
+  int64_t indices[kMaxRank];
+  TFILE_TRY(resolve_index(indices, array, index));
+  const Dtype &dtype = *array.dtype;
+  if (dtype.kind != DtypeClass::kBool && dtype.kind != DtypeClass::kSigned && dtype.kind != DtypeClass::kUnsigned) {
+    return Failure(TF_STATUS_TYPE) << "expected an integer dtype, found " << dtype.name;
+  }
+  if (!can_hold(dtype, value)) return Failure(TF_STATUS_INVALID_ARGUMENT) << dtype.name << " cannot hold " << value;
+  void *data = nullptr;
+  TFILE_TRY(writable_data(&data, array));
+  store_integer(const_cast<char *>(element_at(array, indices)), dtype, static_cast<uint64_t>(value));
+  return kOk;
+}
+
+void store_integer(char *to, const Dtype &dtype, uint64_t value) {
+  const char *const from = reinterpret_cast<const char *>(&value);
+  memcpy(to, kHostIsBig ? from + sizeof(value) - dtype.block_bytes : from, dtype.block_bytes);
+}
+
+Status copy_scalar(void *to, size_t capacity, const Array &scalar) {
+  if (scalar.nbytes > capacity) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << scalar.dtype->name << " needs " << scalar.nbytes
+                                               << " bytes, there are " << static_cast<uint64_t>(capacity);
+  }
+  memcpy(to, scalar.data, static_cast<size_t>(scalar.nbytes));
+  return kOk;
+}
+
+Status check_scalar(const Dtype &dtype, const void *value) {
+  const uint8_t byte = *static_cast<const uint8_t *>(value);
+  if (dtype.kind != DtypeClass::kBool || byte <= 1) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT) << "a bool is 0 or 1, not " << uint64_t{byte};
+}
+
 }  // namespace tfile

@@ -73,6 +73,8 @@ Status make_exclusive(Ref<Array> &out, Array &array);
 Status copy(Ref<Array> &out, Memory &memory, const Array &array);
 // Returns the array itself if it is C-contiguous, else a copy that is.
 Status contiguous(Ref<Array> &out, Memory &memory, const Array &array);
+// Gives the elements another shape, which may have one -1. Makes a view if strides can describe it, else a copy.
+Status reshape(Ref<Array> &out, Memory &memory, const Array &array, Span<const int64_t> shape);
 Status transpose(Ref<Array> &out, Memory &memory, const Array &array, const size_t *axes, size_t naxes);
 bool equal(const Array &a, const Array &b);
 
@@ -82,5 +84,15 @@ Status resolve_index(int64_t *indices, const Array &array, Span<const int64_t> i
 const char *element_at(const Array &array, const int64_t *indices);
 // Reads one element of a bool or integer array. Negative index entries count from the end.
 Status item_int64(int64_t *value, const Array &array, Span<const int64_t> index);
+// Sets one element of a bool or integer array, whose memory must be is_exclusive(). Fails with INVALID_ARGUMENT if the
+// dtype cannot hold the value.
+Status set_item_int64(Array &array, Span<const int64_t> index, int64_t value);
+// Writes an element of a bool or integer dtype. The dtype must be able to hold the value.
+void store_integer(char *to, const Dtype &dtype, uint64_t value);
+
+// Copies the element of a 0-d array. Fails with INVALID_ARGUMENT if it has more than `capacity` bytes.
+Status copy_scalar(void *to, size_t capacity, const Array &scalar);
+// Fails with INVALID_ARGUMENT if an element is a bool that is neither 0 nor 1.
+Status check_scalar(const Dtype &dtype, const void *value);
 
 }  // namespace tfile

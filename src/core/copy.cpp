@@ -266,14 +266,12 @@ void contiguous_strides(int64_t *strides, Span<const int64_t> shape, size_t item
   }
 }
 
-void copy_elements(char *to, const Array &array, int64_t first, int64_t count) {
-  const size_t item = array.dtype->block_bytes;
-  if (count == 0) return;
-  if (is_contiguous(array)) {
-    memcpy(to, array.data + static_cast<size_t>(first) * item, static_cast<size_t>(count) * item);
-    return;
-  }
-  const Span<const int64_t> shape = array.shape();
+namespace {
+
+// Divides `count` elements of a shape, from element `first` in C order, into blocks that are parts of the shape. Calls
+// use(index of the first element, shape of the block, its number of elements) for each, in order.
+template <typename Use>
+void for_each_block(Span<const int64_t> shape, int64_t first, int64_t count, Use use) {
   int64_t index[kMaxRank];
   for (size_t i = shape.size(); i-- > 0; first /= shape[i])
     index[i] = first % shape[i];
@@ -285,12 +283,9 @@ void copy_elements(char *to, const Array &array, int64_t first, int64_t count) {
       within *= shape[axis--];
     const int64_t steps = count / within < shape[axis] - index[axis] ? count / within : shape[axis] - index[axis];
     int64_t part[kMaxRank];
-    int64_t strides[kMaxRank];
     for (size_t i = 0; i < shape.size(); ++i)
       part[i] = i < axis ? 1 : i == axis ? steps : shape[i];
-    contiguous_strides(strides, {part, shape.size()}, item);
-    copy_strided(to, strides, element_at(array, index), array.strides().data(), {part, shape.size()}, item);
-    to += static_cast<size_t>(steps * within) * item;
+    use(index, Span<const int64_t>(part, shape.size()), steps * within);
     count -= steps * within;
     index[axis] += steps;
     for (size_t i = axis; i > 0 && index[i] == shape[i]; --i) {
@@ -298,6 +293,40 @@ void copy_elements(char *to, const Array &array, int64_t first, int64_t count) {
       ++index[i - 1];
     }
   }
+}
+
+}  // namespace
+
+void copy_elements(char *to, const Array &array, int64_t first, int64_t count) {
+  const size_t item = array.dtype->block_bytes;
+  if (count == 0) return;
+  if (is_contiguous(array)) {
+    memcpy(to, array.data + static_cast<size_t>(first) * item, static_cast<size_t>(count) * item);
+    return;
+  }
+  for_each_block(array.shape(), first, count, [&](const int64_t *index, Span<const int64_t> part, int64_t elements) {
+    int64_t strides[kMaxRank];
+    contiguous_strides(strides, part, item);
+    copy_strided(to, strides, element_at(array, index), array.strides().data(), part, item);
+    to += static_cast<size_t>(elements) * item;
+  });
+}
+
+void place_elements(char *to, const int64_t *to_strides, Span<const int64_t> shape, size_t item, const char *from,
+                    int64_t first, int64_t count) {
+  if (shape.empty()) {
+    if (count > 0) memcpy(to, from, item);
+    return;
+  }
+  for_each_block(shape, first, count, [&](const int64_t *index, Span<const int64_t> part, int64_t elements) {
+    int64_t strides[kMaxRank];
+    contiguous_strides(strides, part, item);
+    char *target = to;
+    for (size_t i = 0; i < shape.size(); ++i)
+      target += index[i] * to_strides[i];
+    copy_strided(target, to_strides, from, strides, part, item);
+    from += static_cast<size_t>(elements) * item;
+  });
 }
 
 }  // namespace tfile

@@ -21,4 +21,9 @@ void contiguous_strides(int64_t *strides, Span<const int64_t> shape, size_t item
 // Copies `count` elements of an addressable array, from element `first` in C order, to C-contiguous memory.
 void copy_elements(char *to, const Array &array, int64_t first, int64_t count);
 
+// Copies `count` elements, `item` bytes each, from C-contiguous memory to a layout: to its elements from `first` on, in
+// C order.
+void place_elements(char *to, const int64_t *to_strides, Span<const int64_t> shape, size_t item, const char *from,
+                    int64_t first, int64_t count);
+
 }  // namespace tfile

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "core/dict_set.h"
 
 namespace tfile {
 
@@ -44,6 +45,12 @@ const char *kind_name(tf_kind kind) {
     default:
       return "a dict";
   }
+}
+
+Status expect_kind(const DictEntry &entry, tf_kind kind) {
+  if (entry.kind == kind) return kOk;
+  return Failure(TF_STATUS_TYPE).key(entry.key)
+         << "expected " << kind_name(kind) << ", found " << kind_name(entry.kind);
 }
 
 Text key_at(const void *owner, size_t index) {
@@ -104,46 +111,6 @@ void free_entry(Memory &memory, DictEntry *entry) {
   free_dicts(unused);
 }
 
-// A set of dicts in insertion order; a hash table with open addressing, at most half full.
-class DictSet {
- public:
-  explicit DictSet(Memory &memory) : order_(memory), slots_(memory) {}
-
-  size_t size() const { return order_.size(); }
-  const Dict &operator[](size_t i) const { return *order_[i]; }
-  // Adds a dict if the set does not have it.
-  Status add(const Dict *dict) {
-    if ((order_.size() + 1) * 2 > slots_.size()) TFILE_TRY(grow());
-    const Dict *&slot = slots_[slot_of(dict)];
-    if (slot != nullptr) return kOk;
-    TFILE_TRY(order_.push(dict));
-    slot = dict;
-    return kOk;
-  }
-
- private:
-  size_t slot_of(const Dict *dict) const {
-    const size_t mask = slots_.size() - 1;
-    size_t i = static_cast<size_t>((reinterpret_cast<uintptr_t>(dict) * uint64_t{0x9E3779B97F4A7C15u}) >> 32) & mask;
-    while (slots_[i] != nullptr && slots_[i] != dict)
-      i = (i + 1) & mask;
-    return i;
-  }
-  Status grow() {
-    const size_t size = slots_.empty() ? 16 : slots_.size() * 2;
-    slots_.clear();
-    TFILE_TRY(slots_.resize(size));
-    for (const Dict *&slot : slots_)
-      slot = nullptr;
-    for (const Dict *dict : order_)
-      slots_[slot_of(dict)] = dict;
-    return kOk;
-  }
-
-  Vec<const Dict *> order_;
-  Vec<const Dict *> slots_;
-};
-
 }  // namespace
 
 Status check_key(Text key) {
@@ -186,6 +153,11 @@ tfile::Status tf_dict::get_at(const tfile::DictEntry **out, size_t i) const {
   return tfile::kOk;
 }
 
+tfile::Status tf_dict::get_at(const tfile::DictEntry **out, tf_kind kind, size_t i) const {
+  TFILE_TRY(get_at(out, i));
+  return tfile::expect_kind(**out, kind);
+}
+
 tfile::Status tf_dict::locate(size_t *out, tfile::Text key) const {
   *out = index.find(key);
   if (*out != tfile::NameIndex::kNone) return tfile::kOk;
@@ -196,9 +168,7 @@ tfile::Status tf_dict::get(const tfile::DictEntry **out, tfile::Text key, tf_kin
   size_t found = 0;
   TFILE_TRY(locate(&found, key));
   *out = entries[found];
-  if ((*out)->kind == kind) return tfile::kOk;
-  return tfile::Failure(TF_STATUS_TYPE).key((*out)->key)
-         << "expected " << tfile::kind_name(kind) << ", found " << tfile::kind_name((*out)->kind);
+  return tfile::expect_kind(**out, kind);
 }
 
 tfile::Status tf_dict::get_scalar(const tfile::Array **out, tfile::Text key) const {
@@ -315,7 +285,8 @@ tfile::Status tf_dict::reaches(bool *found, const tf_dict &other) const {
     for (const tfile::DictEntry *entry : from->entries) {
       if (entry->dict == nullptr) continue;
       if (entry->dict == &other) *found = true;
-      TFILE_TRY(seen.add(entry->dict));
+      size_t index = 0;
+      TFILE_TRY(seen.add(&index, *entry->dict));
     }
     if (next == seen.size()) break;
   }

@@ -50,6 +50,8 @@ struct tf_dict {
   const tfile::DictEntry &at(size_t i) const { return *entries[i]; }
   // Returns the entry at an index from the user; INVALID_ARGUMENT if there is none.
   tfile::Status get_at(const tfile::DictEntry **out, size_t i) const;
+  // Fails also with TYPE, if its value is of another kind.
+  tfile::Status get_at(const tfile::DictEntry **out, tf_kind kind, size_t i) const;
   // Returns the entry of a key, or NULL.
   const tfile::DictEntry *find(tfile::Text key) const;
   // Returns the index of a key's entry; NOT_FOUND if there is none.
@@ -88,6 +90,8 @@ struct tf_dict {
 namespace tfile {
 
 Status make_dict(Ref<Dict> &out, Memory &memory);
+// Copies a dict, its lists, and the dicts nested in it, each of them once. Arrays become views of the same memory.
+Status copy_dict(Ref<Dict> &out, Memory &memory, const Dict &dict);
 
 // Checks that a key from the user is UTF-8.
 Status check_key(Text key);

@@ -17,14 +17,9 @@ bool extend(int64_t *above, int64_t *below, int64_t size, int64_t stride) {
 
 }  // namespace
 
-Status reach_of(uint64_t *nbytes, const Form &form, const int64_t *strides, const void *data) {
+Status unaligned_reach_of(uint64_t *nbytes, const Form &form, const int64_t *strides, const void *data) {
   const bool empty = form.nbytes == 0;
   if (!empty) TFILE_TRY(require(data, "data"));
-  const size_t alignment = form.dtype->alignment();
-  if (reinterpret_cast<uintptr_t>(data) % alignment != 0) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT)
-           << "data of " << form.dtype->name << " must be aligned to " << static_cast<uint64_t>(alignment) << " bytes";
-  }
   *nbytes = form.nbytes;
   if (strides == nullptr) return kOk;
   if (!form.dtype->addressable()) {
@@ -33,15 +28,27 @@ Status reach_of(uint64_t *nbytes, const Form &form, const int64_t *strides, cons
   int64_t above = 0;
   int64_t below = 0;
   for (size_t i = 0; i < form.shape.size() && !empty; ++i) {
-    if (form.shape[i] > 1 && strides[i] % static_cast<int64_t>(alignment) != 0) {
-      return Failure(TF_STATUS_INVALID_ARGUMENT) << "stride " << strides[i] << " of axis " << static_cast<uint64_t>(i)
-                                                 << " is not a multiple of " << static_cast<uint64_t>(alignment);
-    }
     if (!extend(&above, &below, form.shape[i], strides[i])) {
       return Failure(TF_STATUS_INVALID_ARGUMENT) << "the strides reach 2^63 bytes or more";
     }
   }
   *nbytes = empty ? 0 : static_cast<uint64_t>(above) + form.dtype->block_bytes;
+  return kOk;
+}
+
+Status reach_of(uint64_t *nbytes, const Form &form, const int64_t *strides, const void *data) {
+  TFILE_TRY(unaligned_reach_of(nbytes, form, strides, data));
+  const size_t alignment = form.dtype->alignment();
+  if (reinterpret_cast<uintptr_t>(data) % alignment != 0) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT)
+           << "data of " << form.dtype->name << " must be aligned to " << static_cast<uint64_t>(alignment) << " bytes";
+  }
+  for (size_t i = 0; strides != nullptr && i < form.shape.size() && form.nbytes > 0; ++i) {
+    if (form.shape[i] > 1 && strides[i] % static_cast<int64_t>(alignment) != 0) {
+      return Failure(TF_STATUS_INVALID_ARGUMENT) << "stride " << strides[i] << " of axis " << static_cast<uint64_t>(i)
+                                                 << " is not a multiple of " << static_cast<uint64_t>(alignment);
+    }
+  }
   return kOk;
 }
 

@@ -15,6 +15,9 @@ struct ForeignMemory {
 // strides or data are not aligned for the dtype, or if data is NULL although there are elements.
 Status reach_of(uint64_t *nbytes, const Form &form, const int64_t *strides, const void *data);
 
+// Does the same for memory that needs no alignment.
+Status unaligned_reach_of(uint64_t *nbytes, const Form &form, const int64_t *strides, const void *data);
+
 // Makes an array over the user's memory. On success takes ownership of the release callback, which is called when the
 // last array on that memory is released.
 Status wrap(Ref<Array> &out, const Form &form, const int64_t *strides, const ForeignMemory &memory,

@@ -60,7 +60,9 @@ Status tf_writer::declare(Text name, tf_dtype dtype, Span<const int64_t> shape) 
 
 Status tf_writer::set_metadata(const Dict *values) {
   TFILE_TRY(expect_declaring("metadata"));
-  metadata = Ref<Dict>::share(const_cast<Dict *>(values));
+  Ref<Dict> snapshot;
+  if (values != nullptr) TFILE_TRY(copy_dict(snapshot, *memory, *values));
+  metadata = std::move(snapshot);
   return kOk;
 }
 

@@ -40,7 +40,7 @@ struct tf_writer {
   void release();
 
   tfile::Status declare(tfile::Text name, tf_dtype dtype, tfile::Span<const int64_t> shape);
-  // NULL means no metadata.
+  // Copies the values; NULL means no metadata.
   tfile::Status set_metadata(const tfile::Dict *values);
   tfile::Status write(const void *bytes, size_t nbytes);
   tfile::Status finish();

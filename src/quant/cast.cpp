@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/threads.h"
 #include "core/copy.h"
+#include "core/foreign.h"
 #include "quant/cast_kernel.h"
 #include "quant/encode.h"
 
@@ -78,24 +79,71 @@ struct CastJob {
   Route route;
   uint64_t size;  // number of elements in a job
   bool contiguous;
+  const int64_t *strides;  // of the output; NULL if it is in C order
 };
+
+// Casts at most kCastChunk elements, and writes them in C order.
+Status cast_chunk(char *to, const CastJob &cast, uint64_t first, size_t count) {
+  const Array &array = *cast.array;
+  if (cast.contiguous) return run_route(to, array.data + bytes_of(*array.dtype, first), cast.route, count, first);
+  alignas(64) char gathered[kCastChunk * 2 * kWidest];
+  copy_elements(gathered, array, static_cast<int64_t>(first), static_cast<int64_t>(count));
+  return run_route(to, gathered, cast.route, count, first);
+}
+
+// Casts at most kCastChunk elements, and writes them with the strides of the output.
+Status cast_and_place(const CastJob &cast, uint64_t first, size_t count) {
+  alignas(64) char converted[kCastChunk * 2 * kWidest];
+  TFILE_TRY(cast_chunk(converted, cast, first, count));
+  place_elements(cast.out, cast.strides, cast.array->shape(), cast.to->block_bytes, converted,
+                 static_cast<int64_t>(first), static_cast<int64_t>(count));
+  return kOk;
+}
 
 Status run_job(void *context, size_t job) {
   const CastJob &cast = *static_cast<const CastJob *>(context);
-  const Array &array = *cast.array;
-  alignas(64) char gathered[kCastChunk * 2 * kWidest];
-  const auto size = static_cast<uint64_t>(array.size);
+  const auto size = static_cast<uint64_t>(cast.array->size);
   const uint64_t begin = job * cast.size;
   const uint64_t end = size - begin < cast.size ? size : begin + cast.size;
   for (uint64_t first = begin; first < end; first += kCastChunk) {
     const auto count = static_cast<size_t>(end - first < kCastChunk ? end - first : kCastChunk);
-    const char *from = gathered;
-    if (cast.contiguous) {
-      from = array.data + bytes_of(*array.dtype, first);
+    if (cast.strides != nullptr) {
+      TFILE_TRY(cast_and_place(cast, first, count));
     } else {
-      copy_elements(gathered, array, static_cast<int64_t>(first), static_cast<int64_t>(count));
+      TFILE_TRY(cast_chunk(cast.out + bytes_of(*cast.to, first), cast, first, count));
     }
-    TFILE_TRY(run_route(cast.out + bytes_of(*cast.to, first), from, cast.route, count, first));
+  }
+  return kOk;
+}
+
+// Casts to another dtype. The strides are those of the output, or NULL for C order.
+Status run_cast(void *out, const int64_t *strides, const Dtype &to, const Array &array, const Settings &settings) {
+  const uint64_t size = to.is_block() ? kEncodingJob : kJob;
+  CastJob job{static_cast<char *>(out), &to, &array, find_route(*array.dtype, to), size, is_contiguous(array), strides};
+  const auto jobs = static_cast<size_t>((static_cast<uint64_t>(array.size) + size - 1) / size);
+  return parallel_for(jobs, settings.workers(), run_job, &job);
+}
+
+Status find_target(const Dtype **out, tf_dtype id) {
+  *out = find_dtype(id);
+  if (*out != nullptr) return kOk;
+  return Failure(TF_STATUS_UNSUPPORTED) << "there is no dtype " << id << " to cast to";
+}
+
+// Checks the caller's memory for elements of a form.
+Status check_target(const Form &form, const void *dst, size_t nbytes, const int64_t *strides) {
+  uint64_t needed = 0;
+  TFILE_TRY(unaligned_reach_of(&needed, form, strides, dst));
+  if (strides == nullptr ? nbytes != needed : nbytes < needed) {
+    return (Failure(TF_STATUS_INVALID_ARGUMENT) << "shape ").shape(form.shape)
+           << " of " << form.dtype->name << " needs " << needed << " bytes, there are "
+           << static_cast<uint64_t>(nbytes);
+  }
+  for (size_t i = 0; strides != nullptr && i < form.shape.size() && needed > 0; ++i) {
+    if (form.shape[i] > 1 && strides[i] == 0) {
+      return Failure(TF_STATUS_INVALID_ARGUMENT)
+             << "the stride of axis " << static_cast<uint64_t>(i) << " is 0, so that its elements would overlap";
+    }
   }
   return kOk;
 }
@@ -125,10 +173,21 @@ Status cast_into(void *out, const Dtype &to, const Array &array, const Settings 
     }
     return kOk;
   }
-  const uint64_t size = to.is_block() ? kEncodingJob : kJob;
-  CastJob job{static_cast<char *>(out), &to, &array, find_route(*array.dtype, to), size, is_contiguous(array)};
-  const auto jobs = static_cast<size_t>((static_cast<uint64_t>(array.size) + size - 1) / size);
-  return parallel_for(jobs, settings.workers(), run_job, &job);
+  return run_cast(out, nullptr, to, array, settings);
+}
+
+Status copy_to(void *dst, size_t nbytes, const int64_t *strides, tf_dtype to, const Array &array,
+               const Settings &settings) {
+  Form form;
+  TFILE_TRY(find_target(&form.dtype, to == TF_DTYPE_UNSUPPORTED ? array.dtype->id : to));
+  TFILE_TRY(check_cast(*array.dtype, *form.dtype));
+  TFILE_TRY(form.read(form.dtype->id, array.shape().data(), array.ndim));
+  TFILE_TRY(check_target(form, dst, nbytes, strides));
+  if (strides == nullptr) return cast_into(dst, *form.dtype, array, settings);
+  if (form.dtype != array.dtype) return run_cast(dst, strides, *form.dtype, array, settings);
+  copy_strided(static_cast<char *>(dst), strides, array.data, array.strides().data(), array.shape(),
+               form.dtype->block_bytes);
+  return kOk;
 }
 
 Status cast_run(void *out, const Dtype &to, const void *from, const Dtype &from_dtype, uint64_t first, uint64_t count) {
@@ -155,37 +214,90 @@ Status cast(Ref<Array> &out, const Array &array, const Dtype &to, const Settings
 }
 
 Status cast(Ref<Array> &out, const Array &array, tf_dtype to, const Settings &settings) {
-  const Dtype *const dtype = find_dtype(to);
-  if (dtype == nullptr) return Failure(TF_STATUS_UNSUPPORTED) << "there is no dtype " << to << " to cast to";
+  const Dtype *dtype = nullptr;
+  TFILE_TRY(find_target(&dtype, to));
   return cast(out, array, *dtype, settings);
 }
 
-Status item_double(double *value, const Array &array, Span<const int64_t> index) {
+namespace {
+
+// An element of a real dtype, in memory. Elements of packed types are only accessible as units.
+struct Element {
+  char *at;          // the element, or the unit that contains it
+  uint64_t in_unit;  // its index there
+};
+
+Status find_element(Element *out, const Array &array, Span<const int64_t> index) {
   int64_t resolved[kMaxRank];
   TFILE_TRY(resolve_index(resolved, array, index));
   const Dtype &dtype = *array.dtype;
   if (dtype.kind == DtypeClass::kComplex || dtype.is_block()) {
     return Failure(TF_STATUS_TYPE) << "expected a real dtype, found " << dtype.name;
   }
-  const Route route = find_route(dtype, *find_dtype(TF_DTYPE_FLOAT64));
   if (dtype.addressable()) {
-    const char *element = element_at(array, resolved);
-    if (route.count == 0) {
-      memcpy(value, element, sizeof(*value));
-    } else {
-      TFILE_TRY(run_route(reinterpret_cast<char *>(value), element, route, 1, 0));
-    }
+    *out = Element{const_cast<char *>(element_at(array, resolved)), 0};
     return kOk;
   }
   uint64_t element = 0;  // its index in C order
   for (size_t i = 0; i < array.ndim; ++i)
     element = element * static_cast<uint64_t>(array.shape()[i]) + static_cast<uint64_t>(resolved[i]);
-  double unit[4];
   const uint64_t in_unit = element % dtype.block_size;
-  const char *from = array.data + bytes_of(dtype, element - in_unit);
-  TFILE_TRY(run_route(reinterpret_cast<char *>(unit), from, route, dtype.block_size, 0));
-  *value = unit[in_unit];
+  *out = Element{array.data + bytes_of(dtype, element - in_unit), in_unit};
   return kOk;
+}
+
+constexpr size_t kLargestUnit = 4;  // elements in a unit of a packed type
+
+// Converts a unit: one element, or those that a packed type stores together.
+Status cast_unit(void *to, const Dtype &to_dtype, const void *from, const Dtype &from_dtype, size_t count) {
+  if (to_dtype.id != from_dtype.id) return cast_run(to, to_dtype, from, from_dtype, 0, count);
+  memcpy(to, from, bytes_of(to_dtype, count));
+  return kOk;
+}
+
+// Writes a whole number to a bool or integer element.
+Status store_whole(char *to, const Dtype &dtype, double value) {
+  const bool is_signed = dtype.kind == DtypeClass::kSigned;
+  const unsigned bits = dtype.kind == DtypeClass::kBool ? 1 : dtype.bits - (is_signed ? 1u : 0u);
+  const double limit = bits == 64 ? 0x1p64 : static_cast<double>(uint64_t{1} << bits);
+  if (value < limit && value >= (is_signed ? -limit : 0)) {
+    const auto bit_pattern =
+        value < 0 ? static_cast<uint64_t>(static_cast<int64_t>(value)) : static_cast<uint64_t>(value);
+    const double back = value < 0 ? static_cast<double>(static_cast<int64_t>(value)) : static_cast<double>(bit_pattern);
+    if (back == value) {
+      store_integer(to, dtype, bit_pattern);
+      return kOk;
+    }
+  }
+  return Failure(TF_STATUS_INVALID_ARGUMENT) << dtype.name << " takes only whole numbers in its range";
+}
+
+}  // namespace
+
+Status item_double(double *value, const Array &array, Span<const int64_t> index) {
+  Element element{};
+  TFILE_TRY(find_element(&element, array, index));
+  double unit[kLargestUnit];
+  const Dtype &wide = *find_dtype(TF_DTYPE_FLOAT64);
+  TFILE_TRY(cast_unit(unit, wide, element.at, *array.dtype, array.dtype->block_size));
+  *value = unit[element.in_unit];
+  return kOk;
+}
+
+Status set_item_double(Array &array, Span<const int64_t> index, double value) {
+  const Dtype &dtype = *array.dtype;
+  Element element{};
+  TFILE_TRY(find_element(&element, array, index));
+  void *data = nullptr;
+  TFILE_TRY(writable_data(&data, array));
+  if (dtype.kind != DtypeClass::kFloat && dtype.kind != DtypeClass::kPacked) {
+    return store_whole(element.at, dtype, value);
+  }
+  double unit[kLargestUnit];
+  const Dtype &wide = *find_dtype(TF_DTYPE_FLOAT64);
+  if (dtype.block_size > 1) TFILE_TRY(cast_unit(unit, wide, element.at, dtype, dtype.block_size));
+  unit[element.in_unit] = value;
+  return cast_unit(element.at, dtype, unit, wide, dtype.block_size);
 }
 
 }  // namespace tfile

@@ -16,6 +16,12 @@ Status check_cast(const Dtype &from, const Dtype &to);
 // element is not finite.
 Status cast_into(void *out, const Dtype &to, const Array &array, const Settings &settings);
 
+// Converts the elements of an array like cast_into(), and writes them to the caller's memory with strides, or in C order
+// if they are NULL. TF_DTYPE_UNSUPPORTED means the array's own dtype. Fails with INVALID_ARGUMENT if the strides or the
+// number of bytes are wrong, and like check_cast() and check_shape().
+Status copy_to(void *dst, size_t nbytes, const int64_t *strides, tf_dtype to, const Array &array,
+               const Settings &settings);
+
 // The number of elements that go through all steps of a cast together: a multiple of the unit of every dtype.
 inline constexpr size_t kCastChunk = 1024;
 // Casts `count` contiguous elements on the calling thread, starting with element `first` of their array. A caller that
@@ -32,5 +38,8 @@ Status cast(Ref<Array> &out, const Array &array, tf_dtype to, const Settings &se
 // Reads one element of a real dtype as a double. Negative index entries count from the end. Fails with TYPE for complex
 // numbers and block types.
 Status item_double(double *value, const Array &array, Span<const int64_t> index);
+// Sets one element of a real dtype. The array's memory must be is_exclusive(). Bool and integer dtypes take only whole
+// numbers that they can hold; INVALID_ARGUMENT for others.
+Status set_item_double(Array &array, Span<const int64_t> index, double value);
 
 }  // namespace tfile

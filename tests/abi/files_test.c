@@ -96,6 +96,29 @@ static void check_read_many(const tf_file *file, size_t a) {
   CHECK_OK(tf_file_read_many(file, NULL, 0, TF_DTYPE_UNSUPPORTED, NULL, NULL));
 }
 
+/* Lists both arrays of files.safetensors at once. */
+static void check_listing(const tf_file *file, size_t a) {
+  tf_buffer *listing = NULL;
+  const char *base = NULL;
+  const int64_t *head = NULL;
+  const int64_t *starts = NULL;
+  const int64_t *sizes = NULL;
+  const int64_t *names = NULL;
+  CHECK_OK(tf_file_listing(&listing, file));
+  base = (const char *)tf_buffer_data(listing);
+  head = (const int64_t *)tf_buffer_data(listing);
+  starts = (const int64_t *)(const void *)(base + head[TF_LISTING_SHAPE_STARTS]);
+  sizes = (const int64_t *)(const void *)(base + head[TF_LISTING_SHAPES]);
+  names = (const int64_t *)(const void *)(base + head[TF_LISTING_NAME_STARTS]);
+  CHECK(head[TF_LISTING_COUNT] == 2 && starts[a + 1] - starts[a] == 2);
+  CHECK(sizes[starts[a]] == 2 && sizes[starts[a] + 1] == 3);
+  CHECK(names[a + 1] - names[a] == 1 && base[head[TF_LISTING_NAMES] + names[a]] == 'a');
+  CHECK(((const tf_dtype *)(const void *)(base + head[TF_LISTING_DTYPES]))[a] == TF_DTYPE_FLOAT32);
+  CHECK(((const uint64_t *)(const void *)(base + head[TF_LISTING_NBYTES]))[a] == BYTES);
+  CHECK(tf_dict_contains(tf_file_metadata(file), "author", 6) == 1);
+  tf_buffer_release(listing);
+}
+
 static void test_file(void) {
   const int64_t start[2] = {1, TENSORFILE_SLICE_OMITTED};
   tf_file *file = NULL;
@@ -117,6 +140,7 @@ static void test_file(void) {
   CHECK(offset > 0 && stored == BYTES && deflated == 0);
   CHECK_OK(tf_file_read_into(file, index, TF_DTYPE_FLOAT64, values, sizeof(values)));
   check_read_many(file, index);
+  check_listing(file, index);
   CHECK(values[0] == 0.0 && values[5] == 5.0);
   CHECK_OK(tf_file_read_slice(&row, file, index, start, NULL, NULL, 2));
   CHECK(tf_array_shape(row)[0] == 1 && ((const float *)tf_array_data(row))[0] == 3.0f);

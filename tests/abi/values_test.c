@@ -139,6 +139,71 @@ static void test_dicts(void) {
   tf_dict_release(tree);
 }
 
+/* Keeps a scalar's dtype, reads values by index, and asks for keys without a failure. */
+static void test_dict_values(void) {
+  const uint32_t count = 7;
+  uint32_t found = 0;
+  tf_dtype dtype = TF_DTYPE_UNSUPPORTED;
+  tf_dict *dict = NULL;
+  tf_dict *inner = NULL;
+  tf_dict *copy = NULL;
+  tf_array *array = NULL;
+  const char *text = NULL;
+  size_t length = 0;
+
+  CHECK_OK(tf_dict_new(&dict));
+  CHECK_OK(tf_dict_new(&inner));
+  CHECK_OK(tf_dict_set_scalar(dict, "count", SIZE_MAX, TF_DTYPE_UINT32, &count));
+  CHECK_OK(tf_dict_set_string(dict, "name", SIZE_MAX, "text", SIZE_MAX));
+  CHECK_OK(tf_dict_set_string_list(dict, "words", SIZE_MAX));
+  CHECK_OK(tf_dict_string_list_append(dict, "words", SIZE_MAX, "one", SIZE_MAX));
+  CHECK_OK(tf_dict_set_dict(dict, "inner", SIZE_MAX, inner));
+  CHECK_OK(tf_dict_copy(&copy, dict));
+  tf_dict_release(inner);
+  tf_dict_release(dict);
+
+  CHECK_OK(tf_dict_get_scalar(&dtype, &found, sizeof(found), copy, "count", SIZE_MAX));
+  CHECK(dtype == TF_DTYPE_UINT32 && found == count);
+  CHECK(tf_dict_contains(copy, "words", 5) == 1 && tf_dict_contains(copy, "other", 5) == 0);
+  CHECK(tf_dict_kind(copy, "inner", 5) == TF_KIND_DICT && tf_dict_kind(copy, "other", 5) == TF_KIND_NONE);
+  CHECK_OK(tf_dict_array_at(&array, copy, 0));
+  CHECK(tf_array_dtype(array) == TF_DTYPE_UINT32);
+  CHECK_OK(tf_dict_string_at(&text, &length, copy, 1));
+  CHECK_TEXT("text", text);
+  CHECK_OK(tf_dict_string_list_size_at(&length, copy, 2));
+  CHECK(length == 1);
+  CHECK_OK(tf_dict_string_list_item_at(&text, &length, copy, 2, 0));
+  CHECK_TEXT("one", text);
+  CHECK_OK(tf_dict_dict_at(&inner, copy, 3));
+  CHECK(tf_dict_size(inner) == 0);
+  tf_dict_release(inner);
+  tf_array_release(array);
+  tf_dict_release(copy);
+}
+
+/* Reshapes an array, sets elements, and copies it to memory with other strides and another dtype. */
+static void test_elements(void) {
+  const int64_t shape[2] = {2, 3};
+  const int64_t flat[1] = {-1};
+  const int64_t first[2] = {0, 0};
+  const int64_t last[2] = {-1, -1};
+  const int64_t turned[2] = {8, 16};
+  double values[6] = {0};
+  tf_array *array = NULL;
+  tf_array *view = NULL;
+
+  CHECK_OK(tf_array_new(&array, TF_DTYPE_INT16, shape, 2));
+  CHECK_OK(tf_array_set_item_int64(array, last, 2, 300));
+  CHECK_STATUS(TF_STATUS_INVALID_ARGUMENT, tf_array_set_item_int64(array, last, 2, 40000));
+  CHECK_OK(tf_array_set_item_double(array, first, 2, -5));
+  CHECK_OK(tf_array_reshape(&view, array, flat, 1));
+  CHECK(tf_array_ndim(view) == 1 && tf_array_shape(view)[0] == 6 && tf_array_data(view) == tf_array_data(array));
+  CHECK_OK(tf_array_copy_to(array, TF_DTYPE_FLOAT64, values, turned, sizeof(values)));
+  CHECK(values[0] == -5.0 && values[5] == 300.0 && values[4] == 0.0);
+  tf_array_release(view);
+  tf_array_release(array);
+}
+
 static void test_options(void) {
   tf_options *options = NULL;
   int64_t value = 0;
@@ -164,6 +229,8 @@ int main(void) {
   test_casts();
   test_refused_arrays();
   test_dicts();
+  test_dict_values();
+  test_elements();
   test_options();
   return check_result();
 }

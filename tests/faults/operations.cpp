@@ -61,7 +61,9 @@ tf_status list_and_read(const std::string &path, const tf_options *options) {
         [&](tf_array **out) { return tf_file_read_slice(out, raw, i, start, nullptr, nullptr, 2); });
   }
   if (status != TF_STATUS_OK) return status;
-  return make_and_release<tf_dict>([&](tf_dict **out) { return tf_file_metadata(out, raw); });
+  status = make_and_release<tf_buffer>([&](tf_buffer **out) { return tf_file_listing(out, raw); });
+  if (status != TF_STATUS_OK) return status;
+  return make_and_release<tf_dict>([&](tf_dict **out) { return tf_dict_copy(out, tf_file_metadata(raw)); });
 }
 
 // Fills a new dict, so that those of the test do not change.
@@ -92,7 +94,8 @@ tf_status fill_dict(const World &world) {
     }
     EXPECT_EQ(tf_dict_size(raw), before + (status == TF_STATUS_OK ? 1 : 0));
   }
-  return status;
+  if (status != TF_STATUS_OK) return status;
+  return make_and_release<tf_dict>([&](tf_dict **out) { return tf_dict_copy(out, raw); });
 }
 
 tf_status views(const World &world) {
@@ -104,6 +107,9 @@ tf_status views(const World &world) {
   status = make_and_release<tf_array>([&](tf_array **out) { return tf_array_transpose(out, raw, nullptr, 0); });
   if (status == TF_STATUS_OK)
     status = make_and_release<tf_array>([&](tf_array **out) { return tf_array_contiguous(out, raw); });
+  const int64_t flat = -1;
+  if (status == TF_STATUS_OK)
+    status = make_and_release<tf_array>([&](tf_array **out) { return tf_array_reshape(out, raw, &flat, 1); });
   if (status != TF_STATUS_OK) return status;
   raw = view.release();
   tf_array *const before = raw;

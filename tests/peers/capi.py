@@ -49,7 +49,7 @@ class Library:
         for name in ("tf_array_ndim", "tf_buffer_size", "tf_dict_size", "tf_file_count", "tf_file_ndim",
                      "tf_file_note_count", "tf_file_other_count"):
             getattr(lib, name).restype = c_size_t
-        for name in ("tf_array_shape", "tf_file_shape"):
+        for name in ("tf_array_shape", "tf_array_strides", "tf_file_shape"):
             getattr(lib, name).restype = POINTER(c_int64)
         lib.tf_array_nbytes.restype = c_uint64
         for name in ("tf_array_release", "tf_dict_release", "tf_buffer_release", "tf_options_release",

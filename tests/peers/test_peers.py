@@ -11,6 +11,7 @@ import re
 import sys
 import tempfile
 import unittest
+from ctypes import byref, c_char_p, c_int32, c_size_t, c_void_p
 
 import numpy as np
 
@@ -252,7 +253,7 @@ class GgufMetadata(unittest.TestCase):
         for name, text in self.texts.items():
             self.assertEqual(fields[name].contents(), text)
 
-    def test_we_read_gguf_py(self):
+    def write_with_gguf_py(self):
         import gguf
         writer = gguf.GGUFWriter(self.path, "llama")
         for name, value in self.values.items():
@@ -268,10 +269,45 @@ class GgufMetadata(unittest.TestCase):
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()
         writer.close()
+
+    def test_we_read_gguf_py(self):
+        self.write_with_gguf_py()
         metadata = LIBRARY.load(self.path)[1]
         expected = {name: Tensor(name.split(".")[1], value.shape, value.tobytes())
                     for name, value in self.values.items()}
         self.assertEqual(metadata, expected | self.texts)
+
+    def fields(self, path):
+        """The types and bytes of the values of a file, as gguf-py reads them."""
+        import gguf
+        return {name: (field.types, [field.parts[i].tobytes() for i in field.data])
+                for name, field in gguf.GGUFReader(path).fields.items() if not name.startswith("GGUF.")}
+
+    def test_scalars_are_set_with_their_dtype(self):
+        import gguf
+        lib, metadata = LIBRARY.lib, LIBRARY.dict({"general.architecture": "llama"})
+        scalars = {name: value for name, value in self.values.items() if value.ndim == 0}
+        for name, value in scalars.items():
+            key = name.encode()
+            dtype = lib.tf_dtype_from_name(name.split(".")[1].encode())
+            LIBRARY.call("tf_dict_set_scalar", metadata, key, c_size_t(len(key)), c_int32(dtype),
+                         c_char_p(value.tobytes()))
+        LIBRARY.call("tf_save_gguf", c_char_p(self.path.encode()), LIBRARY.dict({}), metadata, None)
+        fields = self.fields(self.path)
+        self.assertEqual(len(scalars), 11)
+        for name, value in scalars.items():
+            kind = gguf.GGUFValueType[GGUF_SCALARS[name.split(".")[1]][0]]
+            self.assertEqual(fields[name], ([kind], [value.tobytes()]), name)
+
+    def test_values_keep_their_types_from_gguf_to_gguf(self):
+        self.write_with_gguf_py()
+        again = os.path.join(self.folder.name, "again.gguf")
+        arrays, metadata = c_void_p(), c_void_p()
+        LIBRARY.call("tf_load", None, byref(arrays), byref(metadata), c_char_p(self.path.encode()), None)
+        LIBRARY.call("tf_save_gguf", c_char_p(again.encode()), arrays, metadata, None)
+        fields = self.fields(self.path)
+        self.assertGreater(len(fields), 2 * len(GGUF_SCALARS))
+        self.assertEqual(self.fields(again), fields)
 
     @unittest.skipIf(len(PEERS) < 4, "this machine has no mlx")
     def test_mlx_reads_ours_and_we_read_mlx(self):

@@ -373,7 +373,22 @@ TEST(GgufWrite, ReadsWhatItWritesWithinLimits) {
 
 TEST(GgufWrite, WritesWhatItReads) {
   GgufBuilder builder;
-  builder.value("f64", kF64, builder.number(0.1)).value("s", kString, builder.string("text"));
+  const auto add = [&](const std::string &key, uint32_t type, auto value) {
+    builder.value(key, type, builder.number(value));
+    builder.value(key + "s", kArray, builder.array(type, 2, builder.number(value) + builder.number(value)));
+  };
+  add("u8", kU8, uint8_t{200});
+  add("i8", kI8, int8_t{-7});
+  add("u16", kU16, uint16_t{60000});
+  add("i16", kI16, int16_t{-300});
+  add("u32", kU32, uint32_t{5});
+  add("i32", kI32, int32_t{5});
+  add("f32", kF32, 0.1f);
+  add("bool", kBool, uint8_t{1});
+  add("u64", kU64, uint64_t{5});
+  add("i64", kI64, int64_t{5});
+  add("f64", kF64, 0.1);
+  builder.value("s", kString, builder.string("text"));
   const std::string inner = builder.array(kArray, 1, builder.array(kString, 1, builder.string("x")));
   builder.value("n", kArray, builder.array(kArray, 2, inner + builder.array(kBool, 2, std::string("\0\1", 2))));
   const std::string bytes = builder.build();

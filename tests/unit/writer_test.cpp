@@ -131,6 +131,34 @@ TEST_F(WriterTest, WritesToAPathWhatASaveWrites) {
   EXPECT_EQ(folder.names(), (std::vector<std::string>{"a.gguf", "a.npz", "a.safetensors"}));
 }
 
+// Changes to the metadata after tf_writer_set_metadata() do not change the file.
+TEST_F(WriterTest, WritesTheMetadataAsTheyWereWhenTheyWereSet) {
+  add_several(false);
+  std::erase_if(arrays, [](const Named &named) { return tf_array_dtype(named.array.get()) == TF_DTYPE_UINT8; });
+  const auto metadata = new_dict();
+  const auto nested = new_dict();
+  const int64_t two = 2;
+  const auto numbers = made<tf_array>([&](tf_array **out) { return tf_array_new(out, TF_DTYPE_INT16, &two, 1); });
+  ASSERT_EQ(tf_dict_set_array(nested.get(), "0", 1, numbers.get()), TF_STATUS_OK);
+  ASSERT_EQ(tf_dict_set_dict(metadata.get(), "nested", SIZE_MAX, nested.get()), TF_STATUS_OK);
+  ASSERT_EQ(tf_dict_set_int64(metadata.get(), "n", 1, 5), TF_STATUS_OK);
+  ASSERT_EQ(tf_dict_set_string_list(metadata.get(), "list", SIZE_MAX), TF_STATUS_OK);
+  ASSERT_EQ(tf_dict_string_list_append(metadata.get(), "list", SIZE_MAX, "one", 3), TF_STATUS_OK);
+  const std::string expected = saved(TF_FORMAT_GGUF, metadata.get());
+  const Writer writer = open(folder.path("a"), TF_FORMAT_GGUF);
+  declare_all(writer.get());
+  ASSERT_EQ(tf_writer_set_metadata(writer.get(), metadata.get()), TF_STATUS_OK);
+  const int64_t first = 0;
+  EXPECT_EQ(tf_array_set_item_int64(numbers.get(), &first, 1, 7), TF_STATUS_INVALID_ARGUMENT);  // shared with the copy
+  ASSERT_EQ(tf_dict_set_int64(metadata.get(), "n", 1, 6), TF_STATUS_OK);
+  ASSERT_EQ(tf_dict_string_list_append(metadata.get(), "list", SIZE_MAX, "two", 3), TF_STATUS_OK);
+  ASSERT_EQ(tf_dict_remove(nested.get(), "0", 1), TF_STATUS_OK);
+  ASSERT_EQ(tf_dict_set_string(metadata.get(), "new", SIZE_MAX, "text", SIZE_MAX), TF_STATUS_OK);
+  write_all(writer.get());
+  ASSERT_EQ(tf_writer_finish(writer.get()), TF_STATUS_OK) << tf_error_message();
+  EXPECT_TRUE(folder.read("a.gguf") == expected);
+}
+
 // A writer of a set writes the same files as a save, including the index, and none of them appears before the end.
 TEST_F(WriterTest, WritesThePartsThatASaveWrites) {
   add("none", TF_DTYPE_FLOAT32, {0, 4});

@@ -40,7 +40,7 @@ typedef _gostring_ swig_type_8;
 typedef _gostring_ swig_type_9;
 typedef long long swig_type_10;
 typedef long long swig_type_11;
-typedef _gostring_ swig_type_12;
+typedef long long swig_type_12;
 typedef _gostring_ swig_type_13;
 typedef _gostring_ swig_type_14;
 typedef _gostring_ swig_type_15;
@@ -56,38 +56,43 @@ typedef _gostring_ swig_type_24;
 typedef _gostring_ swig_type_25;
 typedef _gostring_ swig_type_26;
 typedef _gostring_ swig_type_27;
-typedef long long swig_type_28;
+typedef _gostring_ swig_type_28;
 typedef _gostring_ swig_type_29;
 typedef _gostring_ swig_type_30;
-typedef long long swig_type_31;
+typedef _gostring_ swig_type_31;
 typedef _gostring_ swig_type_32;
-typedef _gostring_ swig_type_33;
-typedef long long swig_type_34;
-typedef long long swig_type_35;
+typedef long long swig_type_33;
+typedef _gostring_ swig_type_34;
+typedef _gostring_ swig_type_35;
 typedef long long swig_type_36;
-typedef long long swig_type_37;
+typedef _gostring_ swig_type_37;
 typedef _gostring_ swig_type_38;
-typedef _gostring_ swig_type_39;
-typedef _gostring_ swig_type_40;
-typedef _gostring_ swig_type_41;
-typedef _gostring_ swig_type_42;
+typedef long long swig_type_39;
+typedef long long swig_type_40;
+typedef long long swig_type_41;
+typedef long long swig_type_42;
 typedef _gostring_ swig_type_43;
-typedef long long swig_type_44;
+typedef _gostring_ swig_type_44;
 typedef _gostring_ swig_type_45;
 typedef _gostring_ swig_type_46;
 typedef _gostring_ swig_type_47;
 typedef _gostring_ swig_type_48;
-typedef _gostring_ swig_type_49;
+typedef long long swig_type_49;
 typedef _gostring_ swig_type_50;
-typedef _goslice_ swig_type_51;
+typedef _gostring_ swig_type_51;
 typedef _gostring_ swig_type_52;
-typedef _goslice_ swig_type_53;
+typedef _gostring_ swig_type_53;
 typedef _gostring_ swig_type_54;
 typedef _gostring_ swig_type_55;
-typedef _gostring_ swig_type_56;
+typedef _goslice_ swig_type_56;
 typedef _gostring_ swig_type_57;
-typedef _gostring_ swig_type_58;
+typedef _goslice_ swig_type_58;
 typedef _gostring_ swig_type_59;
+typedef _gostring_ swig_type_60;
+typedef _gostring_ swig_type_61;
+typedef _gostring_ swig_type_62;
+typedef _gostring_ swig_type_63;
+typedef _gostring_ swig_type_64;
 extern void _wrap_Swig_free_capi_2415c50c2d836017(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_capi_2415c50c2d836017(swig_intgo arg1);
 extern int _wrap_VersionNumber_capi_2415c50c2d836017(void);
@@ -134,7 +139,11 @@ extern swig_voidp _wrap_ArrayMakeMut_capi_2415c50c2d836017(swig_voidp arg1);
 extern int _wrap_ArrayIsContiguous_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_voidp _wrap_ArrayItemInt64_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
 extern swig_voidp _wrap_ArrayItemDouble_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
+extern swig_voidp _wrap_ArraySetItemInt64_capi_2415c50c2d836017(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_type_12 arg4);
+extern swig_voidp _wrap_ArraySetItemDouble_capi_2415c50c2d836017(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, double arg4);
+extern swig_voidp _wrap_ArrayCopyTo_capi_2415c50c2d836017(uintptr_t arg1, int arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5);
 extern swig_voidp _wrap_ArrayContiguous_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
+extern swig_voidp _wrap_ArrayReshape_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
 extern swig_voidp _wrap_ArrayTranspose_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
 extern swig_voidp _wrap_ArraySlice_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6);
 extern swig_voidp _wrap_ArrayCast_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
@@ -143,33 +152,43 @@ extern swig_voidp _wrap_DictNew_capi_2415c50c2d836017(swig_voidp arg1);
 extern swig_voidp _wrap_DictNewWith_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
 extern uintptr_t _wrap_DictRetain_capi_2415c50c2d836017(uintptr_t arg1);
 extern void _wrap_DictRelease_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_voidp _wrap_DictCopy_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
 extern swig_intgo _wrap_DictSize_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_voidp _wrap_DictKeyAt_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern int _wrap_DictKindAt_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
-extern swig_voidp _wrap_DictFind_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_12 arg3);
-extern swig_voidp _wrap_DictRemove_capi_2415c50c2d836017(uintptr_t arg1, swig_type_13 arg2);
-extern swig_voidp _wrap_DictGetArray_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_14 arg3);
-extern swig_voidp _wrap_DictSetArray_capi_2415c50c2d836017(uintptr_t arg1, swig_type_15 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_DictGetString_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_16 arg3);
-extern swig_voidp _wrap_DictSetString_capi_2415c50c2d836017(uintptr_t arg1, swig_type_17 arg2, swig_type_18 arg3);
-extern swig_voidp _wrap_DictStringListSize_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_19 arg3);
-extern swig_voidp _wrap_DictStringListAt_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_20 arg3, swig_intgo arg4);
-extern swig_voidp _wrap_DictSetStringList_capi_2415c50c2d836017(uintptr_t arg1, swig_type_21 arg2);
-extern swig_voidp _wrap_DictStringListAppend_capi_2415c50c2d836017(uintptr_t arg1, swig_type_22 arg2, swig_type_23 arg3);
-extern swig_voidp _wrap_DictGetDict_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_24 arg3);
-extern swig_voidp _wrap_DictSetDict_capi_2415c50c2d836017(uintptr_t arg1, swig_type_25 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_DictGetInt64_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_26 arg3);
-extern swig_voidp _wrap_DictSetInt64_capi_2415c50c2d836017(uintptr_t arg1, swig_type_27 arg2, swig_type_28 arg3);
-extern swig_voidp _wrap_DictGetDouble_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_29 arg3);
-extern swig_voidp _wrap_DictSetDouble_capi_2415c50c2d836017(uintptr_t arg1, swig_type_30 arg2, double arg3);
+extern swig_voidp _wrap_DictArrayAt_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_DictStringAt_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_DictDictAt_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_DictStringListSizeAt_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_DictStringListItemAt_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_intgo arg4);
+extern int _wrap_DictContains_capi_2415c50c2d836017(uintptr_t arg1, swig_type_13 arg2);
+extern int _wrap_DictKind_capi_2415c50c2d836017(uintptr_t arg1, swig_type_14 arg2);
+extern swig_voidp _wrap_DictFind_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_15 arg3);
+extern swig_voidp _wrap_DictRemove_capi_2415c50c2d836017(uintptr_t arg1, swig_type_16 arg2);
+extern swig_voidp _wrap_DictGetArray_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_17 arg3);
+extern swig_voidp _wrap_DictSetArray_capi_2415c50c2d836017(uintptr_t arg1, swig_type_18 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_DictGetString_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_19 arg3);
+extern swig_voidp _wrap_DictSetString_capi_2415c50c2d836017(uintptr_t arg1, swig_type_20 arg2, swig_type_21 arg3);
+extern swig_voidp _wrap_DictStringListSize_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_22 arg3);
+extern swig_voidp _wrap_DictStringListAt_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_23 arg3, swig_intgo arg4);
+extern swig_voidp _wrap_DictSetStringList_capi_2415c50c2d836017(uintptr_t arg1, swig_type_24 arg2);
+extern swig_voidp _wrap_DictStringListAppend_capi_2415c50c2d836017(uintptr_t arg1, swig_type_25 arg2, swig_type_26 arg3);
+extern swig_voidp _wrap_DictGetDict_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_27 arg3);
+extern swig_voidp _wrap_DictSetDict_capi_2415c50c2d836017(uintptr_t arg1, swig_type_28 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_DictGetScalar_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_intgo arg3, uintptr_t arg4, swig_type_29 arg5);
+extern swig_voidp _wrap_DictSetScalar_capi_2415c50c2d836017(uintptr_t arg1, swig_type_30 arg2, int arg3, swig_voidp arg4);
+extern swig_voidp _wrap_DictGetInt64_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_31 arg3);
+extern swig_voidp _wrap_DictSetInt64_capi_2415c50c2d836017(uintptr_t arg1, swig_type_32 arg2, swig_type_33 arg3);
+extern swig_voidp _wrap_DictGetDouble_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_34 arg3);
+extern swig_voidp _wrap_DictSetDouble_capi_2415c50c2d836017(uintptr_t arg1, swig_type_35 arg2, double arg3);
 extern swig_voidp _wrap_DictFlatten_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
 extern swig_voidp _wrap_DictUnflatten_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
 extern swig_voidp _wrap_DictCompare_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, uintptr_t arg3);
-extern swig_voidp _wrap_SourceNew_capi_2415c50c2d836017(swig_voidp arg1, swig_type_31 arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SourceFromPath_capi_2415c50c2d836017(swig_voidp arg1, swig_type_32 arg2);
-extern swig_voidp _wrap_SourceFromMemory_capi_2415c50c2d836017(swig_voidp arg1, swig_type_33 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_SourceFromFd_capi_2415c50c2d836017(swig_voidp arg1, int arg2, swig_type_34 arg3, swig_type_35 arg4);
-extern swig_voidp _wrap_SourceFromPart_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_36 arg3, swig_type_37 arg4);
+extern swig_voidp _wrap_SourceNew_capi_2415c50c2d836017(swig_voidp arg1, swig_type_36 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SourceFromPath_capi_2415c50c2d836017(swig_voidp arg1, swig_type_37 arg2);
+extern swig_voidp _wrap_SourceFromMemory_capi_2415c50c2d836017(swig_voidp arg1, swig_type_38 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_SourceFromFd_capi_2415c50c2d836017(swig_voidp arg1, int arg2, swig_type_39 arg3, swig_type_40 arg4);
+extern swig_voidp _wrap_SourceFromPart_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_41 arg3, swig_type_42 arg4);
 extern uintptr_t _wrap_SourceRetain_capi_2415c50c2d836017(uintptr_t arg1);
 extern void _wrap_SourceRelease_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_voidp _wrap_SinkNew_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
@@ -179,51 +198,52 @@ extern swig_voidp _wrap_BufferData_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_intgo _wrap_BufferSize_capi_2415c50c2d836017(uintptr_t arg1);
 extern uintptr_t _wrap_BufferRetain_capi_2415c50c2d836017(uintptr_t arg1);
 extern void _wrap_BufferRelease_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_Load_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_38 arg4, uintptr_t arg5);
-extern swig_voidp _wrap_LoadMemory_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_39 arg4, int arg5, uintptr_t arg6);
+extern swig_voidp _wrap_Load_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_43 arg4, uintptr_t arg5);
+extern swig_voidp _wrap_LoadMemory_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_44 arg4, int arg5, uintptr_t arg6);
 extern swig_voidp _wrap_LoadSource_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, uintptr_t arg4, int arg5, uintptr_t arg6);
-extern swig_voidp _wrap_LoadWeights_capi_2415c50c2d836017(swig_voidp arg1, swig_type_40 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_FileOpen_capi_2415c50c2d836017(swig_voidp arg1, swig_type_41 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_FileOpenMemory_capi_2415c50c2d836017(swig_voidp arg1, swig_type_42 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_LoadWeights_capi_2415c50c2d836017(swig_voidp arg1, swig_type_45 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_FileOpen_capi_2415c50c2d836017(swig_voidp arg1, swig_type_46 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_FileOpenMemory_capi_2415c50c2d836017(swig_voidp arg1, swig_type_47 arg2, int arg3, uintptr_t arg4);
 extern swig_voidp _wrap_FileOpenSource_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
 extern uintptr_t _wrap_FileRetain_capi_2415c50c2d836017(uintptr_t arg1);
 extern void _wrap_FileRelease_capi_2415c50c2d836017(uintptr_t arg1);
 extern int _wrap_FileFormat_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_intgo _wrap_FileCount_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_voidp _wrap_FileName_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_FileFind_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_43 arg3);
+extern swig_voidp _wrap_FileFind_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_48 arg3);
 extern int _wrap_FileDtype_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
 extern swig_voidp _wrap_FileType_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_intgo _wrap_FileNdim_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
 extern swig_voidp _wrap_FileShape_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_44 _wrap_FileNbytes_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_49 _wrap_FileNbytes_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
 extern swig_voidp _wrap_FileLocation_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4, uintptr_t arg5, swig_intgo arg6);
-extern swig_voidp _wrap_FileMetadata_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
+extern uintptr_t _wrap_FileMetadata_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_voidp _wrap_FileListing_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
 extern swig_intgo _wrap_FileOtherCount_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_voidp _wrap_FileOtherName_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_intgo _wrap_FileNoteCount_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_voidp _wrap_FileNote_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_voidp _wrap_FileRead_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_voidp _wrap_FileReadRaw_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_FileReadInto_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, int arg3, swig_type_45 arg4);
+extern swig_voidp _wrap_FileReadInto_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, int arg3, swig_type_50 arg4);
 extern swig_voidp _wrap_FileReadMany_capi_2415c50c2d836017(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, int arg4, swig_voidp arg5, swig_voidp arg6);
 extern swig_voidp _wrap_FileReadSlice_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7);
-extern swig_voidp _wrap_FileReadSliceInto_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_type_46 arg8);
-extern swig_voidp _wrap_Check_capi_2415c50c2d836017(swig_voidp arg1, swig_type_47 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_SaveFile_capi_2415c50c2d836017(swig_type_48 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_Save_capi_2415c50c2d836017(swig_type_49 arg1, uintptr_t arg2, uintptr_t arg3);
-extern swig_voidp _wrap_Savez_capi_2415c50c2d836017(swig_type_50 arg1, swig_type_51 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SavezCompressed_capi_2415c50c2d836017(swig_type_52 arg1, swig_type_53 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveSafetensors_capi_2415c50c2d836017(swig_type_54 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveGguf_capi_2415c50c2d836017(swig_type_55 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveWeights_capi_2415c50c2d836017(swig_type_56 arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_voidp _wrap_FileReadSliceInto_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_type_51 arg8);
+extern swig_voidp _wrap_Check_capi_2415c50c2d836017(swig_voidp arg1, swig_type_52 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_SaveFile_capi_2415c50c2d836017(swig_type_53 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_Save_capi_2415c50c2d836017(swig_type_54 arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_voidp _wrap_Savez_capi_2415c50c2d836017(swig_type_55 arg1, swig_type_56 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SavezCompressed_capi_2415c50c2d836017(swig_type_57 arg1, swig_type_58 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveSafetensors_capi_2415c50c2d836017(swig_type_59 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveGguf_capi_2415c50c2d836017(swig_type_60 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveWeights_capi_2415c50c2d836017(swig_type_61 arg1, uintptr_t arg2, uintptr_t arg3);
 extern swig_voidp _wrap_SaveMemory_capi_2415c50c2d836017(swig_voidp arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
 extern swig_voidp _wrap_SaveSink_capi_2415c50c2d836017(uintptr_t arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
-extern swig_voidp _wrap_WriterOpen_capi_2415c50c2d836017(swig_voidp arg1, swig_type_57 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_WriterOpen_capi_2415c50c2d836017(swig_voidp arg1, swig_type_62 arg2, int arg3, uintptr_t arg4);
 extern swig_voidp _wrap_WriterOpenSink_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_WriterDeclare_capi_2415c50c2d836017(uintptr_t arg1, swig_type_58 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
+extern swig_voidp _wrap_WriterDeclare_capi_2415c50c2d836017(uintptr_t arg1, swig_type_63 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
 extern swig_voidp _wrap_WriterSetMetadata_capi_2415c50c2d836017(uintptr_t arg1, uintptr_t arg2);
-extern swig_voidp _wrap_WriterWrite_capi_2415c50c2d836017(uintptr_t arg1, swig_type_59 arg2);
+extern swig_voidp _wrap_WriterWrite_capi_2415c50c2d836017(uintptr_t arg1, swig_type_64 arg2);
 extern swig_voidp _wrap_WriterFinish_capi_2415c50c2d836017(uintptr_t arg1);
 extern uintptr_t _wrap_WriterRetain_capi_2415c50c2d836017(uintptr_t arg1);
 extern void _wrap_WriterRelease_capi_2415c50c2d836017(uintptr_t arg1);
@@ -701,6 +721,46 @@ swig_r_1 = failure(swig_r)
 	return swig_r_1
 }
 
+func ArraySetItemInt64(arg1 Array, arg2 *int64, arg3 int, arg4 int64) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (*byte)(C._wrap_ArraySetItemInt64_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_type_12(_swig_i_3)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func ArraySetItemDouble(arg1 Array, arg2 *int64, arg3 int, arg4 float64) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (*byte)(C._wrap_ArraySetItemDouble_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_intgo(_swig_i_2), C.double(_swig_i_3)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func ArrayCopyTo(arg1 Array, arg2 int32, arg3 *byte, arg4 *int64, arg5 int) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	swig_r = (*byte)(C._wrap_ArrayCopyTo_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
 func ArrayContiguous(arg1 *Array, arg2 Array) (_swig_ret error) {
 	var swig_r *byte
 	var _swig_i_0 *Array
@@ -708,6 +768,20 @@ _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	swig_r = (*byte)(C._wrap_ArrayContiguous_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func ArrayReshape(arg1 *Array, arg2 Array, arg3 *int64, arg4 int) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *Array
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (*byte)(C._wrap_ArrayReshape_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -809,6 +883,18 @@ _swig_i_0 = uintptr(arg1)
 	C._wrap_DictRelease_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
 }
 
+func DictCopy(arg1 *Dict, arg2 Dict) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *Dict
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	swig_r = (*byte)(C._wrap_DictCopy_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
 func DictSize(arg1 Dict) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
@@ -838,13 +924,100 @@ _swig_i_0 = uintptr(arg1)
 	return swig_r
 }
 
+func DictArrayAt(arg1 *Array, arg2 Dict, arg3 int) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *Array
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	swig_r = (*byte)(C._wrap_DictArrayAt_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func DictStringAt(arg1 *Text, arg2 Dict, arg3 int) (_swig_ret error) {
+	var swig_r *byte
+	_swig_i_0 := arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	swig_r = (*byte)(C._wrap_DictStringAt_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func DictDictAt(arg1 *Dict, arg2 Dict, arg3 int) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *Dict
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	swig_r = (*byte)(C._wrap_DictDictAt_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func DictStringListSizeAt(arg1 *int, arg2 Dict, arg3 int) (_swig_ret error) {
+	var swig_r *byte
+	_swig_i_0 := arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	swig_r = (*byte)(C._wrap_DictStringListSizeAt_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func DictStringListItemAt(arg1 *Text, arg2 Dict, arg3 int, arg4 int) (_swig_ret error) {
+	var swig_r *byte
+	_swig_i_0 := arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (*byte)(C._wrap_DictStringListItemAt_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func DictContains(arg1 Dict, arg2 string) (_swig_ret int32) {
+	var swig_r int32
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	swig_r = (int32)(C._wrap_DictContains_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_1))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func DictKind(arg1 Dict, arg2 string) (_swig_ret int32) {
+	var swig_r int32
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	swig_r = (int32)(C._wrap_DictKind_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_14)(unsafe.Pointer(&_swig_i_1))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
 func DictFind(arg1 *int, arg2 Dict, arg3 string) (_swig_ret error) {
 	var swig_r *byte
 	_swig_i_0 := arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictFind_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictFind_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_15)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -858,7 +1031,7 @@ func DictRemove(arg1 Dict, arg2 string) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_DictRemove_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_DictRemove_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_16)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -874,7 +1047,7 @@ _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictGetArray_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_14)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictGetArray_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_17)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -890,7 +1063,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_DictSetArray_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_15)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictSetArray_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_18)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -905,7 +1078,7 @@ func DictGetString(arg1 *Text, arg2 Dict, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictGetString_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_16)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictGetString_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_19)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -920,7 +1093,7 @@ func DictSetString(arg1 Dict, arg2 string, arg3 string) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictSetString_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_17)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_18)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictSetString_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_20)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -938,7 +1111,7 @@ func DictStringListSize(arg1 *int, arg2 Dict, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictStringListSize_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_19)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictStringListSize_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_22)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -954,7 +1127,7 @@ func DictStringListAt(arg1 *Text, arg2 Dict, arg3 string, arg4 int) (_swig_ret e
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_DictStringListAt_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_20)(unsafe.Pointer(&_swig_i_2)), C.swig_intgo(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_DictStringListAt_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_23)(unsafe.Pointer(&_swig_i_2)), C.swig_intgo(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -968,7 +1141,7 @@ func DictSetStringList(arg1 Dict, arg2 string) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_DictSetStringList_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_DictSetStringList_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_24)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -983,7 +1156,7 @@ func DictStringListAppend(arg1 Dict, arg2 string, arg3 string) (_swig_ret error)
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictStringListAppend_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_22)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_23)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictStringListAppend_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_25)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_26)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1002,7 +1175,7 @@ _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictGetDict_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_24)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictGetDict_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_27)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1018,7 +1191,40 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_DictSetDict_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_25)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictSetDict_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_28)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func DictGetScalar(arg1 *int32, arg2 *byte, arg3 int, arg4 Dict, arg5 string) (_swig_ret error) {
+	var swig_r *byte
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	var _swig_i_3 uintptr
+_swig_i_3 = uintptr(arg4)
+	_swig_i_4 := arg5
+	swig_r = (*byte)(C._wrap_DictGetScalar_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_intgo(_swig_i_2), C.uintptr_t(_swig_i_3), *(*C.swig_type_29)(unsafe.Pointer(&_swig_i_4))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg5
+	}
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func DictSetScalar(arg1 Dict, arg2 string, arg3 int32, arg4 *byte) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (*byte)(C._wrap_DictSetScalar_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_30)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1033,7 +1239,7 @@ func DictGetInt64(arg1 *int64, arg2 Dict, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictGetInt64_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_26)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictGetInt64_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_31)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1048,7 +1254,7 @@ func DictSetInt64(arg1 Dict, arg2 string, arg3 int64) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictSetInt64_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_27)(unsafe.Pointer(&_swig_i_1)), C.swig_type_28(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictSetInt64_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_32)(unsafe.Pointer(&_swig_i_1)), C.swig_type_33(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1063,7 +1269,7 @@ func DictGetDouble(arg1 *float64, arg2 Dict, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictGetDouble_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_29)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictGetDouble_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_34)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1078,7 +1284,7 @@ func DictSetDouble(arg1 Dict, arg2 string, arg3 float64) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictSetDouble_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_30)(unsafe.Pointer(&_swig_i_1)), C.double(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictSetDouble_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_35)(unsafe.Pointer(&_swig_i_1)), C.double(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1132,7 +1338,7 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_SourceNew_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_type_31(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SourceNew_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_type_36(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1143,7 +1349,7 @@ func SourceFromPath(arg1 *Source, arg2 string) (_swig_ret error) {
 	var _swig_i_0 *Source
 _swig_i_0 = arg1
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_SourceFromPath_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_32)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_SourceFromPath_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_37)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1158,7 +1364,7 @@ func SourceFromMemory(arg1 *Source, arg2 string, arg3 uintptr) (_swig_ret error)
 _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_SourceFromMemory_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_33)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_SourceFromMemory_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1174,7 +1380,7 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_SourceFromFd_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_type_34(_swig_i_2), C.swig_type_35(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SourceFromFd_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_type_39(_swig_i_2), C.swig_type_40(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1188,7 +1394,7 @@ _swig_i_0 = arg1
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_SourceFromPart_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_36(_swig_i_2), C.swig_type_37(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SourceFromPart_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_41(_swig_i_2), C.swig_type_42(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1282,7 +1488,7 @@ _swig_i_2 = arg3
 	_swig_i_3 := arg4
 	var _swig_i_4 uintptr
 _swig_i_4 = uintptr(arg5)
-	swig_r = (*byte)(C._wrap_Load_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_Load_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1303,7 +1509,7 @@ _swig_i_2 = arg3
 	_swig_i_4 := arg5
 	var _swig_i_5 uintptr
 _swig_i_5 = uintptr(arg6)
-	swig_r = (*byte)(C._wrap_LoadMemory_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_39)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.uintptr_t(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_LoadMemory_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.uintptr_t(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1340,7 +1546,7 @@ _swig_i_0 = arg1
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_LoadWeights_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_LoadWeights_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1356,7 +1562,7 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_FileOpen_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_41)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_FileOpen_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1373,7 +1579,7 @@ _swig_i_0 = arg1
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_FileOpenMemory_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_42)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_FileOpenMemory_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1447,7 +1653,7 @@ func FileFind(arg1 *int, arg2 File, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_FileFind_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_FileFind_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_48)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1519,13 +1725,23 @@ swig_r_1 = failure(swig_r)
 	return swig_r_1
 }
 
-func FileMetadata(arg1 *Dict, arg2 File) (_swig_ret error) {
+func FileMetadata(arg1 File) (_swig_ret Dict) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	swig_r = (uintptr)(C._wrap_FileMetadata_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	var swig_r_1 Dict
+swig_r_1 = Dict(swig_r)
+	return swig_r_1
+}
+
+func FileListing(arg1 *Buffer, arg2 File) (_swig_ret error) {
 	var swig_r *byte
-	var _swig_i_0 *Dict
+	var _swig_i_0 *Buffer
 _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_FileMetadata_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_FileListing_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1604,7 +1820,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_FileReadInto_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (*byte)(C._wrap_FileReadInto_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_50)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1656,7 +1872,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (*byte)(C._wrap_FileReadSliceInto_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5), C.int(_swig_i_6), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_7))))
+	swig_r = (*byte)(C._wrap_FileReadSliceInto_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5), C.int(_swig_i_6), *(*C.swig_type_51)(unsafe.Pointer(&_swig_i_7))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg8
 	}
@@ -1672,7 +1888,7 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_Check_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_Check_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_52)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1690,7 +1906,7 @@ _swig_i_1 = uintptr(arg2)
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SaveFile_capi_2415c50c2d836017(*(*C.swig_type_48)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SaveFile_capi_2415c50c2d836017(*(*C.swig_type_53)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1706,7 +1922,7 @@ func Save(arg1 string, arg2 Array, arg3 Options) (_swig_ret error) {
 _swig_i_1 = uintptr(arg2)
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_Save_capi_2415c50c2d836017(*(*C.swig_type_49)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_Save_capi_2415c50c2d836017(*(*C.swig_type_54)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1724,7 +1940,7 @@ _swig_i_1 = arg2
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_Savez_capi_2415c50c2d836017(*(*C.swig_type_50)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_51)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_Savez_capi_2415c50c2d836017(*(*C.swig_type_55)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_56)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1745,7 +1961,7 @@ _swig_i_1 = arg2
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SavezCompressed_capi_2415c50c2d836017(*(*C.swig_type_52)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_53)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SavezCompressed_capi_2415c50c2d836017(*(*C.swig_type_57)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_58)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1766,7 +1982,7 @@ _swig_i_1 = uintptr(arg2)
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SaveSafetensors_capi_2415c50c2d836017(*(*C.swig_type_54)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SaveSafetensors_capi_2415c50c2d836017(*(*C.swig_type_59)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1784,7 +2000,7 @@ _swig_i_1 = uintptr(arg2)
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SaveGguf_capi_2415c50c2d836017(*(*C.swig_type_55)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SaveGguf_capi_2415c50c2d836017(*(*C.swig_type_60)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1800,7 +2016,7 @@ func SaveWeights(arg1 string, arg2 Dict, arg3 Options) (_swig_ret error) {
 _swig_i_1 = uintptr(arg2)
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_SaveWeights_capi_2415c50c2d836017(*(*C.swig_type_56)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_SaveWeights_capi_2415c50c2d836017(*(*C.swig_type_61)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1855,7 +2071,7 @@ _swig_i_0 = arg1
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_WriterOpen_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_57)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_WriterOpen_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1887,7 +2103,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (*byte)(C._wrap_WriterDeclare_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_58)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_WriterDeclare_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_63)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1913,7 +2129,7 @@ func WriterWrite(arg1 Writer, arg2 string) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_WriterWrite_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_59)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_WriterWrite_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_64)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}

@@ -1099,6 +1099,77 @@ char *_wrap_ArrayItemDouble_capi_2415c50c2d836017(double *_swig_go_0, tf_array *
 }
 
 
+char *_wrap_ArraySetItemInt64_capi_2415c50c2d836017(tf_array *_swig_go_0, long long *_swig_go_1, intgo _swig_go_2, long long _swig_go_3) {
+  tf_array *arg1 = 0 ;
+  int64_t *arg2 = 0 ;
+  size_t arg3 ;
+  int64_t arg4 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_array *)_swig_go_0;
+  arg2 = *(int64_t **)&_swig_go_1; 
+  arg3 = (size_t)_swig_go_2; 
+  arg4 = (int64_t)_swig_go_3; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_array_set_item_int64(arg1,(int64_t const *)arg2,arg3,arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_ArraySetItemDouble_capi_2415c50c2d836017(tf_array *_swig_go_0, long long *_swig_go_1, intgo _swig_go_2, double _swig_go_3) {
+  tf_array *arg1 = 0 ;
+  int64_t *arg2 = 0 ;
+  size_t arg3 ;
+  double arg4 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_array *)_swig_go_0;
+  arg2 = *(int64_t **)&_swig_go_1; 
+  arg3 = (size_t)_swig_go_2; 
+  arg4 = (double)_swig_go_3; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_array_set_item_double(arg1,(int64_t const *)arg2,arg3,arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_ArrayCopyTo_capi_2415c50c2d836017(tf_array *_swig_go_0, int _swig_go_1, char *_swig_go_2, long long *_swig_go_3, intgo _swig_go_4) {
+  tf_array *arg1 = 0 ;
+  tf_dtype arg2 ;
+  void *arg3 = 0 ;
+  int64_t *arg4 = 0 ;
+  size_t arg5 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_array *)_swig_go_0;
+  arg2 = (tf_dtype)_swig_go_1; 
+  arg3 = _swig_go_2;
+  arg4 = *(int64_t **)&_swig_go_3; 
+  arg5 = (size_t)_swig_go_4; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_array_copy_to((struct tf_array const *)arg1,arg2,arg3,(int64_t const *)arg4,arg5);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
 char *_wrap_ArrayContiguous_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_array *_swig_go_1) {
   tf_array **arg1 = 0 ;
   tf_array *arg2 = 0 ;
@@ -1111,6 +1182,29 @@ char *_wrap_ArrayContiguous_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_arra
   
   tf_go_call call = tf_go_enter();
   result = tf_array_contiguous(arg1,(struct tf_array const *)arg2);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_ArrayReshape_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_array *_swig_go_1, long long *_swig_go_2, intgo _swig_go_3) {
+  tf_array **arg1 = 0 ;
+  tf_array *arg2 = 0 ;
+  int64_t *arg3 = 0 ;
+  size_t arg4 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_array **)_swig_go_0;
+  arg2 = (tf_array *)_swig_go_1;
+  arg3 = *(int64_t **)&_swig_go_2; 
+  arg4 = (size_t)_swig_go_3; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_array_reshape(arg1,(struct tf_array const *)arg2,(int64_t const *)arg3,arg4);
   tf_go_exit(&call);
   
   _swig_go_result = tf_go_result(&call, result);
@@ -1279,6 +1373,25 @@ void _wrap_DictRelease_capi_2415c50c2d836017(tf_dict *_swig_go_0) {
 }
 
 
+char *_wrap_DictCopy_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_dict *_swig_go_1) {
+  tf_dict **arg1 = 0 ;
+  tf_dict *arg2 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_dict **)_swig_go_0;
+  arg2 = (tf_dict *)_swig_go_1;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_dict_copy(arg1,(struct tf_dict const *)arg2);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
 intgo _wrap_DictSize_capi_2415c50c2d836017(tf_dict *_swig_go_0) {
   tf_dict *arg1 = 0 ;
   size_t result;
@@ -1336,6 +1449,169 @@ int _wrap_DictKindAt_capi_2415c50c2d836017(tf_dict *_swig_go_0, intgo _swig_go_1
   tf_go_exit(&call);
   
   _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+char *_wrap_DictArrayAt_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_dict *_swig_go_1, intgo _swig_go_2) {
+  tf_array **arg1 = 0 ;
+  tf_dict *arg2 = 0 ;
+  size_t arg3 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_array **)_swig_go_0;
+  arg2 = (tf_dict *)_swig_go_1;
+  arg3 = (size_t)_swig_go_2; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_dict_array_at(arg1,(struct tf_dict const *)arg2,arg3);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_DictStringAt_capi_2415c50c2d836017(char **_swig_go_0, tf_dict *_swig_go_1, intgo _swig_go_2) {
+  char **arg1 = 0 ;
+  size_t *arg2 = 0 ;
+  tf_dict *arg3 = 0 ;
+  size_t arg4 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  {
+    arg1 = &((tf_go_text *)_swig_go_0)->data;
+    arg2 = &((tf_go_text *)_swig_go_0)->length;
+  }
+  arg3 = (tf_dict *)_swig_go_1;
+  arg4 = (size_t)_swig_go_2; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_dict_string_at((char const **)arg1,arg2,(struct tf_dict const *)arg3,arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_DictDictAt_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_dict *_swig_go_1, intgo _swig_go_2) {
+  tf_dict **arg1 = 0 ;
+  tf_dict *arg2 = 0 ;
+  size_t arg3 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_dict **)_swig_go_0;
+  arg2 = (tf_dict *)_swig_go_1;
+  arg3 = (size_t)_swig_go_2; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_dict_dict_at(arg1,(struct tf_dict const *)arg2,arg3);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_DictStringListSizeAt_capi_2415c50c2d836017(intgo *_swig_go_0, tf_dict *_swig_go_1, intgo _swig_go_2) {
+  size_t *arg1 = 0 ;
+  tf_dict *arg2 = 0 ;
+  size_t arg3 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = *(size_t **)&_swig_go_0; 
+  arg2 = (tf_dict *)_swig_go_1;
+  arg3 = (size_t)_swig_go_2; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_dict_string_list_size_at(arg1,(struct tf_dict const *)arg2,arg3);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_DictStringListItemAt_capi_2415c50c2d836017(char **_swig_go_0, tf_dict *_swig_go_1, intgo _swig_go_2, intgo _swig_go_3) {
+  char **arg1 = 0 ;
+  size_t *arg2 = 0 ;
+  tf_dict *arg3 = 0 ;
+  size_t arg4 ;
+  size_t arg5 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  {
+    arg1 = &((tf_go_text *)_swig_go_0)->data;
+    arg2 = &((tf_go_text *)_swig_go_0)->length;
+  }
+  arg3 = (tf_dict *)_swig_go_1;
+  arg4 = (size_t)_swig_go_2; 
+  arg5 = (size_t)_swig_go_3; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_dict_string_list_item_at((char const **)arg1,arg2,(struct tf_dict const *)arg3,arg4,arg5);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+int _wrap_DictContains_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_go_1) {
+  tf_dict *arg1 = 0 ;
+  char *arg2 = 0 ;
+  size_t arg3 ;
+  int32_t result;
+  int _swig_go_result;
+  
+  arg1 = (tf_dict *)_swig_go_0;
+  {
+    arg2 = _swig_go_1.n ? (char *)_swig_go_1.p : (char *)"";
+    arg3 = (size_t)_swig_go_1.n;
+  }
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_dict_contains((struct tf_dict const *)arg1,(char const *)arg2,arg3);
+  tf_go_exit(&call);
+  
+  _swig_go_result = result; 
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_DictKind_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_go_1) {
+  tf_dict *arg1 = 0 ;
+  char *arg2 = 0 ;
+  size_t arg3 ;
+  tf_kind result;
+  int _swig_go_result;
+  
+  arg1 = (tf_dict *)_swig_go_0;
+  {
+    arg2 = _swig_go_1.n ? (char *)_swig_go_1.p : (char *)"";
+    arg3 = (size_t)_swig_go_1.n;
+  }
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_dict_kind((struct tf_dict const *)arg1,(char const *)arg2,arg3);
+  tf_go_exit(&call);
+  
+  _swig_go_result = result; 
+  
   return _swig_go_result;
 }
 
@@ -1660,6 +1936,64 @@ char *_wrap_DictSetDict_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _s
   
   tf_go_call call = tf_go_enter();
   result = tf_dict_set_dict(arg1,(char const *)arg2,arg3,arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  
+  return _swig_go_result;
+}
+
+
+char *_wrap_DictGetScalar_capi_2415c50c2d836017(int *_swig_go_0, char *_swig_go_1, intgo _swig_go_2, tf_dict *_swig_go_3, _gostring_ _swig_go_4) {
+  tf_dtype *arg1 = 0 ;
+  void *arg2 = 0 ;
+  size_t arg3 ;
+  tf_dict *arg4 = 0 ;
+  char *arg5 = 0 ;
+  size_t arg6 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = *(tf_dtype **)&_swig_go_0; 
+  arg2 = _swig_go_1;
+  arg3 = (size_t)_swig_go_2; 
+  arg4 = (tf_dict *)_swig_go_3;
+  {
+    arg5 = _swig_go_4.n ? (char *)_swig_go_4.p : (char *)"";
+    arg6 = (size_t)_swig_go_4.n;
+  }
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_dict_get_scalar(arg1,arg2,arg3,(struct tf_dict const *)arg4,(char const *)arg5,arg6);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  
+  return _swig_go_result;
+}
+
+
+char *_wrap_DictSetScalar_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, char *_swig_go_3) {
+  tf_dict *arg1 = 0 ;
+  char *arg2 = 0 ;
+  size_t arg3 ;
+  tf_dtype arg4 ;
+  void *arg5 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_dict *)_swig_go_0;
+  {
+    arg2 = _swig_go_1.n ? (char *)_swig_go_1.p : (char *)"";
+    arg3 = (size_t)_swig_go_1.n;
+  }
+  arg4 = (tf_dtype)_swig_go_2; 
+  arg5 = _swig_go_3;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_dict_set_scalar(arg1,(char const *)arg2,arg3,arg4,(void const *)arg5);
   tf_go_exit(&call);
   
   _swig_go_result = tf_go_result(&call, result);
@@ -2557,18 +2891,35 @@ char *_wrap_FileLocation_capi_2415c50c2d836017(char **_swig_go_0, long long *_sw
 }
 
 
-char *_wrap_FileMetadata_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_file *_swig_go_1) {
-  tf_dict **arg1 = 0 ;
+tf_dict *_wrap_FileMetadata_capi_2415c50c2d836017(tf_file *_swig_go_0) {
+  tf_file *arg1 = 0 ;
+  tf_dict *result = 0 ;
+  tf_dict *_swig_go_result;
+  
+  arg1 = (tf_file *)_swig_go_0;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = (tf_dict *)tf_file_metadata((struct tf_file const *)arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = (tf_dict *)result;
+  return _swig_go_result;
+}
+
+
+char *_wrap_FileListing_capi_2415c50c2d836017(tf_buffer **_swig_go_0, tf_file *_swig_go_1) {
+  tf_buffer **arg1 = 0 ;
   tf_file *arg2 = 0 ;
   tf_status result;
   char *_swig_go_result;
   
-  arg1 = (tf_dict **)_swig_go_0;
+  arg1 = (tf_buffer **)_swig_go_0;
   arg2 = (tf_file *)_swig_go_1;
   
   
   tf_go_call call = tf_go_enter();
-  result = tf_file_metadata(arg1,(struct tf_file const *)arg2);
+  result = tf_file_listing(arg1,(struct tf_file const *)arg2);
   tf_go_exit(&call);
   
   _swig_go_result = tf_go_result(&call, result);

@@ -365,6 +365,22 @@ pub const TF_LOAD_MODE_OWN: c_int = 0;
 /// mapped ones do not, because that would read them.
 pub const TF_LOAD_MODE_MAP: c_int = 1;
 
+// Numbers at the start of the memory that [`tf_file_listing`] returns.
+/// number of arrays
+pub const TF_LISTING_COUNT: c_int = 0;
+/// offset of count [`tf_dtype`] (int32_t)
+pub const TF_LISTING_DTYPES: c_int = 1;
+/// offset of count uint64_t, as [`tf_file_nbytes`]
+pub const TF_LISTING_NBYTES: c_int = 2;
+/// offset of count + 1 int64_t: index of each array's first size, and their number
+pub const TF_LISTING_SHAPE_STARTS: c_int = 3;
+/// offset of the sizes of all arrays, int64_t
+pub const TF_LISTING_SHAPES: c_int = 4;
+/// offset of count + 1 int64_t: index of each name's first byte, and their number
+pub const TF_LISTING_NAME_STARTS: c_int = 5;
+/// offset of the names of all arrays, UTF-8 without NULs between them
+pub const TF_LISTING_NAMES: c_int = 6;
+
 /// In the start, stop or step of a slice: omitted, as in Python's `a[::2]`.
 pub const TENSORFILE_SLICE_OMITTED: c_longlong = i64::MIN;
 
@@ -764,9 +780,70 @@ unsafe extern "C" {
     #[must_use]
     pub fn tf_array_item_double(value: *mut f64, array: *const tf_array, index: *const i64, ndim: usize) -> tf_status;
 
+    /// Sets one element to an integer.
+    ///
+    /// * `array`: an array of bool or an integer dtype
+    /// * `index`: ndim indices, as in [`tf_array_item_int64`]
+    /// * `ndim`: number of indices
+    /// * `value`: the new value
+    ///
+    /// Returns INVALID_ARGUMENT if an index is out of range, the dtype cannot hold the value (a bool holds 0 and 1), or the
+    ///   memory cannot be written (see [`tf_array_data_mut`]); TYPE if the dtype is another one.
+    #[must_use]
+    pub fn tf_array_set_item_int64(array: *mut tf_array, index: *const i64, ndim: usize, value: i64) -> tf_status;
+
+    /// Sets one element to a double. A float dtype rounds it as [`tf_array_cast`] does; bool and integer dtypes take whole
+    /// numbers that they can hold. The other arguments are those of [`tf_array_set_item_int64`].
+    ///
+    /// Returns INVALID_ARGUMENT as
+    /// [`tf_array_set_item_int64`]; TYPE if the dtype is complex or a block type.
+    #[must_use]
+    pub fn tf_array_set_item_double(array: *mut tf_array, index: *const i64, ndim: usize, value: f64) -> tf_status;
+
+    /// Copies the elements to memory of the caller.
+    ///
+    /// * `array`: the array to copy
+    /// * `dtype`: dtype to cast to, as [`tf_array_cast`]; [`TF_DTYPE_UNSUPPORTED`] keeps that of the array
+    /// * `dst`: where the first element goes; needs no alignment. It must not overlap the array's memory, and its
+    ///   contents are undefined if the call fails
+    /// * `strides`: ndim strides in bytes, which may be negative and must place no two elements on the same bytes. NULL
+    ///   for C order, and always for packed and block types
+    /// * `nbytes`: bytes from dst on that may be written: without strides exactly what the elements need, with strides
+    ///   at least as many as they reach. With negative strides the call also writes before dst; the caller
+    ///   guarantees that this memory exists
+    ///
+    /// Returns as [`tf_array_cast`]; INVALID_ARGUMENT if nbytes or a stride is wrong.
+    #[must_use]
+    pub fn tf_array_copy_to(
+        array: *const tf_array,
+        dtype: tf_dtype,
+        dst: *mut c_void,
+        strides: *const i64,
+        nbytes: usize,
+    ) -> tf_status;
+
     /// Returns the array itself with another reference if it is C-contiguous, else a C-contiguous copy.
     #[must_use]
     pub fn tf_array_contiguous(out: *mut *mut tf_array, array: *const tf_array) -> tf_status;
+
+    /// Gives the elements of an array, in C order, another shape, as NumPy's reshape does. The result is a view if strides
+    /// can describe it, which they always can for a C-contiguous array, and otherwise a C-contiguous copy.
+    ///
+    /// * `out`: receives the result
+    /// * `array`: the array to reshape
+    /// * `shape`: ndim sizes with the same product as the array's; one may be -1, which means that it follows from the
+    ///   others. NULL if ndim is 0
+    /// * `ndim`: number of dimensions, 0 to 64
+    ///
+    /// Returns INVALID_ARGUMENT if the number of elements differs, more than one size is -1 or it does not follow from the
+    ///   others because one of them is 0, or a row of a block type would not be whole blocks.
+    #[must_use]
+    pub fn tf_array_reshape(
+        out: *mut *mut tf_array,
+        array: *const tf_array,
+        shape: *const i64,
+        ndim: usize,
+    ) -> tf_status;
 
     /// Creates a view with the axes in another order.
     ///
@@ -876,7 +953,7 @@ unsafe extern "C" {
     pub fn tf_dict_new(out: *mut *mut tf_dict) -> tf_status;
 
     /// Creates an empty dict whose memory comes from the options' allocator: the dict itself, its keys and strings, and the
-    /// arrays that [`tf_dict_set_int64`] and [`tf_dict_set_double`] create. Filling it fails with LIMIT above
+    /// arrays that [`tf_dict_set_scalar`] and its relatives create. Filling it fails with LIMIT above
     /// [`TF_OPTION_MAX_BYTES`].
     #[must_use]
     pub fn tf_dict_new_with(out: *mut *mut tf_dict, options: *const tf_options) -> tf_status;
@@ -886,6 +963,14 @@ unsafe extern "C" {
 
     /// Drops a reference.
     pub fn tf_dict_release(dict: *mut tf_dict);
+
+    /// Copies a dict, its nested dicts and its lists; a dict that is nested in several places is copied once. The arrays of
+    /// the copy are views of the same memory, which therefore counts as shared: see [`tf_array_data_mut`].
+    ///
+    /// * `out`: receives the copy
+    /// * `dict`: the dict to copy, which may be borrowed, as that of [`tf_file_metadata`] is
+    #[must_use]
+    pub fn tf_dict_copy(out: *mut *mut tf_dict, dict: *const tf_dict) -> tf_status;
 
     /// Returns the number of values.
     pub fn tf_dict_size(dict: *const tf_dict) -> usize;
@@ -901,6 +986,54 @@ unsafe extern "C" {
 
     /// Returns the kind of the value at an index; [`TF_KIND_NONE`] if the index is out of range.
     pub fn tf_dict_kind_at(dict: *const tf_dict, index: usize) -> tf_kind;
+
+    /// Gets the array at an index, as a new reference.
+    ///
+    /// Returns TYPE.
+    #[must_use]
+    pub fn tf_dict_array_at(out: *mut *mut tf_array, dict: *const tf_dict, index: usize) -> tf_status;
+
+    /// Gets the string at an index. It is borrowed.
+    ///
+    /// Returns TYPE.
+    #[must_use]
+    pub fn tf_dict_string_at(
+        text: *mut *const c_char,
+        text_length: *mut usize,
+        dict: *const tf_dict,
+        index: usize,
+    ) -> tf_status;
+
+    /// Gets the dict at an index, as a new reference.
+    ///
+    /// Returns TYPE.
+    #[must_use]
+    pub fn tf_dict_dict_at(out: *mut *mut tf_dict, dict: *const tf_dict, index: usize) -> tf_status;
+
+    /// Gets the number of strings in the list at an index.
+    ///
+    /// Returns TYPE.
+    #[must_use]
+    pub fn tf_dict_string_list_size_at(count: *mut usize, dict: *const tf_dict, index: usize) -> tf_status;
+
+    /// Gets one string, from 0 to count - 1, of the list at an index. It is borrowed.
+    ///
+    /// Returns TYPE.
+    #[must_use]
+    pub fn tf_dict_string_list_item_at(
+        text: *mut *const c_char,
+        text_length: *mut usize,
+        dict: *const tf_dict,
+        index: usize,
+        item: usize,
+    ) -> tf_status;
+
+    /// Returns 1 if there is a value with a key, else 0. That there is none is not a failure: the error record does not
+    /// change.
+    pub fn tf_dict_contains(dict: *const tf_dict, key: *const c_char, length: usize) -> i32;
+
+    /// Returns the kind of the value of a key, or [`TF_KIND_NONE`] if there is none, which does not change the error record.
+    pub fn tf_dict_kind(dict: *const tf_dict, key: *const c_char, length: usize) -> tf_kind;
 
     /// Gets the index of a key.
     ///
@@ -1010,6 +1143,45 @@ unsafe extern "C" {
     /// contains it.
     #[must_use]
     pub fn tf_dict_set_dict(dict: *mut tf_dict, key: *const c_char, length: usize, value: *mut tf_dict) -> tf_status;
+
+    /// Gets the value of a 0-d array with its dtype.
+    ///
+    /// * `dtype`: receives the dtype; may be NULL
+    /// * `value`: receives the element in the byte order of this machine; NULL asks for the dtype only
+    /// * `capacity`: bytes of value; 16 are enough for every dtype
+    /// * `dict`: the dict
+    /// * `key`: the key
+    /// * `length`: bytes of key, or SIZE_MAX
+    ///
+    /// Returns NOT_FOUND; TYPE for any other value; INVALID_ARGUMENT if the element needs more bytes than capacity.
+    #[must_use]
+    pub fn tf_dict_get_scalar(
+        dtype: *mut tf_dtype,
+        value: *mut c_void,
+        capacity: usize,
+        dict: *const tf_dict,
+        key: *const c_char,
+        length: usize,
+    ) -> tf_status;
+
+    /// Sets a key to a new 0-d array. In the metadata of a .gguf the dtype is the type of the value, and readers expect
+    /// certain ones: uint32 for most counts, float32 for factors, bool for switches.
+    ///
+    /// * `dict`: the dict to change
+    /// * `key`: the key
+    /// * `length`: bytes of key, or SIZE_MAX
+    /// * `dtype`: dtype of the element; not a packed or block type
+    /// * `value`: the element, of [`tf_dtype_block_bytes`] bytes, in the byte order of this machine
+    ///
+    /// Returns INVALID_ARGUMENT if a dtype has no single elements, or a bool is neither 0 nor 1.
+    #[must_use]
+    pub fn tf_dict_set_scalar(
+        dict: *mut tf_dict,
+        key: *const c_char,
+        length: usize,
+        dtype: tf_dtype,
+        value: *const c_void,
+    ) -> tf_status;
 
     /// Gets the value of a 0-d array of bool or an integer dtype.
     ///
@@ -1334,10 +1506,31 @@ unsafe extern "C" {
         index: usize,
     ) -> tf_status;
 
-    /// Gets the metadata as [`tf_load`] returns it. Every call returns a reference to the same dict, which must not be
-    /// changed.
+    /// Returns the metadata as [`tf_load`] does; an empty dict if the format has none. The dict is borrowed from the file. It
+    /// must not be changed, nor must the dicts in it; [`tf_dict_copy`] makes one that can be changed and outlives the file.
+    pub fn tf_file_metadata(file: *const tf_file) -> *const tf_dict;
+
+    /// Describes all arrays in one block of memory, so that a language in which calls of C are slow can list a file of many
+    /// arrays with one call.
+    ///
+    /// All numbers have the byte order of this machine. The block starts with int64_t numbers, whose indices are the
+    /// constants TF_LISTING_...: the number of arrays, then the offset in bytes of each column, a multiple of the size of its
+    /// items. Use the offsets, because later versions may append numbers and columns:
+    ///
+    ///   const char *base = tf_buffer_data(listing);
+    ///   const int64_t *head = (const int64_t *)base;
+    ///   const int64_t *starts = (const int64_t *)(base + head[TF_LISTING_SHAPE_STARTS]);
+    ///   const int64_t *sizes = (const int64_t *)(base + head[TF_LISTING_SHAPES]);
+    ///
+    /// Array i, from 0 to head[TF_LISTING_COUNT] - 1, has starts[i + 1] - starts[i] dimensions, whose sizes begin at
+    /// sizes[starts[i]]. The bytes of its name are found in the same way.
+    ///
+    /// * `out`: receives the block, which is aligned to 64 bytes and independent of the file
+    /// * `file`: the file
+    ///
+    /// Returns LIMIT if the block needs more than [`TF_OPTION_MAX_BYTES`].
     #[must_use]
-    pub fn tf_file_metadata(out: *mut *mut tf_dict, file: *const tf_file) -> tf_status;
+    pub fn tf_file_listing(out: *mut *mut tf_buffer, file: *const tf_file) -> tf_status;
 
     /// Returns the number of members of a .npz that are not arrays, such as a readme; 0 for the other formats. They are not
     /// counted by [`tf_file_count`].
@@ -1467,7 +1660,9 @@ unsafe extern "C" {
 
     /// Checks a file or a set of files: reads every byte that can be checked, and reports every fault instead of only the
     /// first. A fault is whatever would make [`tf_load`] with default options fail, and any damage, such as a wrong CRC-32 of a
-    /// member that [`tf_load`] would not read. Of a .npy that has several arrays, all are checked.
+    /// member that [`tf_load`] would not read. Of a .npy that has several arrays, all are checked. If a set of files cannot be
+    /// opened, each of its files is checked by itself, and one that does not exist is a fault. If one part of a set is
+    /// checked alone, a note names each other part that does not exist.
     ///
     /// * `report`: receives a dict with the lists of strings "faults", "excused" and "notes", which can be empty. Each
     ///   string is one line; a fault begins with the name of its status, as in "corrupt: w.npz: array 'x': ...".
@@ -1563,9 +1758,9 @@ unsafe extern "C" {
     ///
     /// * `path`: the file
     /// * `arrays`: arrays by name
-    /// * `metadata`: 0-d and 1-d arrays (bool, integers, float32, float64), strings, lists of strings, and dicts with the
-    ///   keys "0", "1", ... for arrays of arrays; may be NULL. No key is added unasked; most readers need
-    ///   general.architecture
+    /// * `metadata`: 0-d and 1-d arrays (bool, integers, float32, float64), which keep their dtypes (see
+    ///   [`tf_dict_set_scalar`]), strings, lists of strings, and dicts with the keys "0", "1", ... for arrays
+    ///   of arrays; may be NULL. No key is added unasked; most readers need general.architecture
     /// * `options`: may be NULL
     ///
     /// Returns TYPE if a value of arrays is not an array.
@@ -1680,8 +1875,8 @@ unsafe extern "C" {
     /// Sets the metadata, replacing what was set before.
     ///
     /// * `writer`: the writer
-    /// * `metadata`: as in [`tf_save_memory`], or NULL for none. The writer keeps a reference, and reads the dict when it
-    ///   writes the first byte
+    /// * `metadata`: as in [`tf_save_memory`], or NULL for none. The writer keeps a copy as of [`tf_dict_copy`], so later
+    ///   changes to the dict do not change the file
     #[must_use]
     pub fn tf_writer_set_metadata(writer: *mut tf_writer, metadata: *const tf_dict) -> tf_status;
 

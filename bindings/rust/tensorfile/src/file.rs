@@ -108,11 +108,8 @@ impl File {
 
     /// Returns the metadata, which is empty if the format has none.
     pub fn metadata(&self) -> Result<&DictRef> {
-        let mut raw = ptr::null_mut();
         // SAFETY: the handle is valid.
-        check(|| unsafe { sys::tf_file_metadata(&mut raw, self.as_ptr()) })?;
-        // SAFETY: this function owns the reference; the file has its own and lives as long as its borrow.
-        release(|| unsafe { sys::tf_dict_release(raw) });
+        let raw = unsafe { sys::tf_file_metadata(self.as_ptr()) };
         // SAFETY: the file keeps the dict alive, and nothing changes it.
         Ok(unsafe { DictRef::from_ptr(raw) })
     }

@@ -94,10 +94,8 @@ impl Writer<'_> {
 
     /// Sets the metadata of a .npz, .safetensors or .gguf file to a copy of a dict.
     pub fn set_metadata(&mut self, metadata: &DictRef) -> Result<()> {
-        // The library reads it later, when the caller may be changing it.
-        let own = metadata.try_clone()?;
         // SAFETY: the handles are valid.
-        check(|| unsafe { sys::tf_writer_set_metadata(self.raw.as_ptr(), own.as_ptr()) })
+        check(|| unsafe { sys::tf_writer_set_metadata(self.raw.as_ptr(), metadata.as_ptr()) })
     }
 
     /// Writes the next elements in C order. A piece may end anywhere, and may contain the end of one array and the

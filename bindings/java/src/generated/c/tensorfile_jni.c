@@ -1436,6 +1436,113 @@ SWIGEXPORT jdouble JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1array_1it
 }
 
 
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1array_1set_1item_1int64(JNIEnv *jenv, jclass jcls, jlong jarg1, jlongArray jarg2, jlong jarg4) {
+  jlong jresult = 0 ;
+  tf_array *arg1 = 0 ;
+  int64_t *arg2 = 0 ;
+  size_t arg3 ;
+  int64_t arg4 ;
+  jlong *elements2 = NULL ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_array *)(intptr_t)jarg1;
+  {
+    if (!jarg2) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "index");
+      return 0;
+    }
+    elements2 = (*jenv)->GetLongArrayElements(jenv, jarg2, NULL);
+    if (!elements2) return 0;
+    arg2 = (int64_t *)elements2;
+    arg3 = (size_t)(*jenv)->GetArrayLength(jenv, jarg2);
+  }
+  arg4 = (int64_t)jarg4; 
+  result = tf_array_set_item_int64(arg1,(int64_t const *)arg2,arg3,arg4);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  
+  
+  (*jenv)->ReleaseLongArrayElements(jenv, jarg2, elements2, JNI_ABORT);
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1array_1set_1item_1double(JNIEnv *jenv, jclass jcls, jlong jarg1, jlongArray jarg2, jdouble jarg4) {
+  jlong jresult = 0 ;
+  tf_array *arg1 = 0 ;
+  int64_t *arg2 = 0 ;
+  size_t arg3 ;
+  double arg4 ;
+  jlong *elements2 = NULL ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_array *)(intptr_t)jarg1;
+  {
+    if (!jarg2) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "index");
+      return 0;
+    }
+    elements2 = (*jenv)->GetLongArrayElements(jenv, jarg2, NULL);
+    if (!elements2) return 0;
+    arg2 = (int64_t *)elements2;
+    arg3 = (size_t)(*jenv)->GetArrayLength(jenv, jarg2);
+  }
+  arg4 = (double)jarg4; 
+  result = tf_array_set_item_double(arg1,(int64_t const *)arg2,arg3,arg4);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  
+  
+  (*jenv)->ReleaseLongArrayElements(jenv, jarg2, elements2, JNI_ABORT);
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1array_1copy_1to(JNIEnv *jenv, jclass jcls, jlong jarg1, jint jarg2, jlong jarg3, jlongArray jarg4, jlong jarg5) {
+  jlong jresult = 0 ;
+  tf_array *arg1 = 0 ;
+  tf_dtype arg2 ;
+  void *arg3 = 0 ;
+  int64_t *arg4 = 0 ;
+  size_t arg5 ;
+  jlong *elements4 = NULL ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_array *)(intptr_t)jarg1;
+  arg2 = (tf_dtype)jarg2; 
+  arg3 = (void *)(intptr_t)jarg3;
+  {
+    if (jarg4) {
+      elements4 = (*jenv)->GetLongArrayElements(jenv, jarg4, NULL);
+      if (!elements4) return 0;
+    }
+    arg4 = (int64_t *)elements4;
+  }
+  arg5 = (size_t)jarg5; 
+  result = tf_array_copy_to((struct tf_array const *)arg1,arg2,arg3,(int64_t const *)arg4,arg5);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  
+  
+  {
+    if (elements4) (*jenv)->ReleaseLongArrayElements(jenv, jarg4, elements4, JNI_ABORT);
+  }
+  return jresult;
+}
+
+
 SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1array_1contiguous(JNIEnv *jenv, jclass jcls, jlong jarg2) {
   jlong jresult = 0 ;
   tf_array **arg1 = 0 ;
@@ -1455,6 +1562,44 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1array_1cont
   jresult = (jlong)(intptr_t)*arg1;
   
   
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1array_1reshape(JNIEnv *jenv, jclass jcls, jlong jarg2, jlongArray jarg3) {
+  jlong jresult = 0 ;
+  tf_array **arg1 = 0 ;
+  tf_array *arg2 = 0 ;
+  int64_t *arg3 = 0 ;
+  size_t arg4 ;
+  tf_array *made1 = 0 ;
+  jlong *elements3 = NULL ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &made1;
+  arg2 = (tf_array *)(intptr_t)jarg2;
+  {
+    if (!jarg3) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "shape");
+      return 0;
+    }
+    elements3 = (*jenv)->GetLongArrayElements(jenv, jarg3, NULL);
+    if (!elements3) return 0;
+    arg3 = (int64_t *)elements3;
+    arg4 = (size_t)(*jenv)->GetArrayLength(jenv, jarg3);
+  }
+  result = tf_array_reshape(arg1,(struct tf_array const *)arg2,(int64_t const *)arg3,arg4);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  jresult = (jlong)(intptr_t)*arg1;
+  
+  
+  
+  (*jenv)->ReleaseLongArrayElements(jenv, jarg3, elements3, JNI_ABORT);
   return jresult;
 }
 
@@ -1633,6 +1778,29 @@ SWIGEXPORT void JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1releas
 }
 
 
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1copy(JNIEnv *jenv, jclass jcls, jlong jarg2) {
+  jlong jresult = 0 ;
+  tf_dict **arg1 = 0 ;
+  tf_dict *arg2 = 0 ;
+  tf_dict *made1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &made1;
+  arg2 = (tf_dict *)(intptr_t)jarg2;
+  result = tf_dict_copy(arg1,(struct tf_dict const *)arg2);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  jresult = (jlong)(intptr_t)*arg1;
+  
+  
+  return jresult;
+}
+
+
 SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1size(JNIEnv *jenv, jclass jcls, jlong jarg1) {
   jlong jresult = 0 ;
   tf_dict *arg1 = 0 ;
@@ -1691,6 +1859,203 @@ SWIGEXPORT jint JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1kind_1
   result = tf_dict_kind_at((struct tf_dict const *)arg1,arg2);
   jresult = (jint)result; 
   
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1array_1at(JNIEnv *jenv, jclass jcls, jlong jarg2, jlong jarg3) {
+  jlong jresult = 0 ;
+  tf_array **arg1 = 0 ;
+  tf_dict *arg2 = 0 ;
+  size_t arg3 ;
+  tf_array *made1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &made1;
+  arg2 = (tf_dict *)(intptr_t)jarg2;
+  arg3 = (size_t)jarg3; 
+  result = tf_dict_array_at(arg1,(struct tf_dict const *)arg2,arg3);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  jresult = (jlong)(intptr_t)*arg1;
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jbyteArray JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1string_1at(JNIEnv *jenv, jclass jcls, jlong jarg3, jlong jarg4) {
+  jbyteArray jresult = 0 ;
+  char **arg1 = 0 ;
+  size_t *arg2 = 0 ;
+  tf_dict *arg3 = 0 ;
+  size_t arg4 ;
+  char const *text1 = NULL ;
+  size_t length1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  {
+    arg1 = (char **)&text1;
+    arg2 = &length1;
+  }
+  arg3 = (tf_dict *)(intptr_t)jarg3;
+  arg4 = (size_t)jarg4; 
+  result = tf_dict_string_at((char const **)arg1,arg2,(struct tf_dict const *)arg3,arg4);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  if (result == TF_STATUS_OK) jresult = tf_java_bytes(jenv, *arg1, *arg2);
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1dict_1at(JNIEnv *jenv, jclass jcls, jlong jarg2, jlong jarg3) {
+  jlong jresult = 0 ;
+  tf_dict **arg1 = 0 ;
+  tf_dict *arg2 = 0 ;
+  size_t arg3 ;
+  tf_dict *made1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &made1;
+  arg2 = (tf_dict *)(intptr_t)jarg2;
+  arg3 = (size_t)jarg3; 
+  result = tf_dict_dict_at(arg1,(struct tf_dict const *)arg2,arg3);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  jresult = (jlong)(intptr_t)*arg1;
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1string_1list_1size_1at(JNIEnv *jenv, jclass jcls, jlong jarg2, jlong jarg3) {
+  jlong jresult = 0 ;
+  size_t *arg1 = 0 ;
+  tf_dict *arg2 = 0 ;
+  size_t arg3 ;
+  size_t found1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &found1;
+  arg2 = (tf_dict *)(intptr_t)jarg2;
+  arg3 = (size_t)jarg3; 
+  result = tf_dict_string_list_size_at(arg1,(struct tf_dict const *)arg2,arg3);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  if (result == TF_STATUS_OK) jresult = (jlong)*arg1;
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jbyteArray JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1string_1list_1item_1at(JNIEnv *jenv, jclass jcls, jlong jarg3, jlong jarg4, jlong jarg5) {
+  jbyteArray jresult = 0 ;
+  char **arg1 = 0 ;
+  size_t *arg2 = 0 ;
+  tf_dict *arg3 = 0 ;
+  size_t arg4 ;
+  size_t arg5 ;
+  char const *text1 = NULL ;
+  size_t length1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  {
+    arg1 = (char **)&text1;
+    arg2 = &length1;
+  }
+  arg3 = (tf_dict *)(intptr_t)jarg3;
+  arg4 = (size_t)jarg4; 
+  arg5 = (size_t)jarg5; 
+  result = tf_dict_string_list_item_at((char const **)arg1,arg2,(struct tf_dict const *)arg3,arg4,arg5);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  if (result == TF_STATUS_OK) jresult = tf_java_bytes(jenv, *arg1, *arg2);
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1contains(JNIEnv *jenv, jclass jcls, jlong jarg1, jbyteArray jarg2) {
+  jint jresult = 0 ;
+  tf_dict *arg1 = 0 ;
+  char *arg2 = 0 ;
+  size_t arg3 ;
+  jbyte *bytes2 = NULL ;
+  int32_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_dict *)(intptr_t)jarg1;
+  {
+    if (!jarg2) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "key");
+      return 0;
+    }
+    bytes2 = (*jenv)->GetByteArrayElements(jenv, jarg2, NULL);
+    if (!bytes2) return 0;
+    arg2 = (char *)bytes2;
+    arg3 = (size_t)(*jenv)->GetArrayLength(jenv, jarg2);
+  }
+  result = tf_dict_contains((struct tf_dict const *)arg1,(char const *)arg2,arg3);
+  jresult = (jint)result; 
+  
+  
+  (*jenv)->ReleaseByteArrayElements(jenv, jarg2, bytes2, JNI_ABORT);
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1kind(JNIEnv *jenv, jclass jcls, jlong jarg1, jbyteArray jarg2) {
+  jint jresult = 0 ;
+  tf_dict *arg1 = 0 ;
+  char *arg2 = 0 ;
+  size_t arg3 ;
+  jbyte *bytes2 = NULL ;
+  tf_kind result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_dict *)(intptr_t)jarg1;
+  {
+    if (!jarg2) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "key");
+      return 0;
+    }
+    bytes2 = (*jenv)->GetByteArrayElements(jenv, jarg2, NULL);
+    if (!bytes2) return 0;
+    arg2 = (char *)bytes2;
+    arg3 = (size_t)(*jenv)->GetArrayLength(jenv, jarg2);
+  }
+  result = tf_dict_kind((struct tf_dict const *)arg1,(char const *)arg2,arg3);
+  jresult = (jint)result; 
+  
+  
+  (*jenv)->ReleaseByteArrayElements(jenv, jarg2, bytes2, JNI_ABORT);
   return jresult;
 }
 
@@ -2157,6 +2522,87 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1set_1
   }
   arg4 = (tf_dict *)(intptr_t)jarg4;
   result = tf_dict_set_dict(arg1,(char const *)arg2,arg3,arg4);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  
+  
+  (*jenv)->ReleaseByteArrayElements(jenv, jarg2, bytes2, JNI_ABORT);
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1get_1scalar(JNIEnv *jenv, jclass jcls, jlong jarg2, jlong jarg3, jlong jarg4, jbyteArray jarg5) {
+  jlong jresult = 0 ;
+  tf_dtype *arg1 = 0 ;
+  void *arg2 = 0 ;
+  size_t arg3 ;
+  tf_dict *arg4 = 0 ;
+  char *arg5 = 0 ;
+  size_t arg6 ;
+  tf_dtype found1 = 0 ;
+  jbyte *bytes5 = NULL ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &found1;
+  arg2 = (void *)(intptr_t)jarg2;
+  arg3 = (size_t)jarg3; 
+  arg4 = (tf_dict *)(intptr_t)jarg4;
+  {
+    if (!jarg5) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "key");
+      return 0;
+    }
+    bytes5 = (*jenv)->GetByteArrayElements(jenv, jarg5, NULL);
+    if (!bytes5) return 0;
+    arg5 = (char *)bytes5;
+    arg6 = (size_t)(*jenv)->GetArrayLength(jenv, jarg5);
+  }
+  result = tf_dict_get_scalar(arg1,arg2,arg3,(struct tf_dict const *)arg4,(char const *)arg5,arg6);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  if (result == TF_STATUS_OK) jresult = (jlong)*arg1;
+  
+  
+  
+  
+  (*jenv)->ReleaseByteArrayElements(jenv, jarg5, bytes5, JNI_ABORT);
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1set_1scalar(JNIEnv *jenv, jclass jcls, jlong jarg1, jbyteArray jarg2, jint jarg4, jlong jarg5) {
+  jlong jresult = 0 ;
+  tf_dict *arg1 = 0 ;
+  char *arg2 = 0 ;
+  size_t arg3 ;
+  tf_dtype arg4 ;
+  void *arg5 = 0 ;
+  jbyte *bytes2 = NULL ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_dict *)(intptr_t)jarg1;
+  {
+    if (!jarg2) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "key");
+      return 0;
+    }
+    bytes2 = (*jenv)->GetByteArrayElements(jenv, jarg2, NULL);
+    if (!bytes2) return 0;
+    arg2 = (char *)bytes2;
+    arg3 = (size_t)(*jenv)->GetArrayLength(jenv, jarg2);
+  }
+  arg4 = (tf_dtype)jarg4; 
+  arg5 = (void *)(intptr_t)jarg5;
+  result = tf_dict_set_scalar(arg1,(char const *)arg2,arg3,arg4,(void const *)arg5);
   {
     jresult = 0;
     if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
@@ -3192,18 +3638,33 @@ SWIGEXPORT jbyteArray JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1
 }
 
 
-SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1metadata(JNIEnv *jenv, jclass jcls, jlong jarg2) {
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1metadata(JNIEnv *jenv, jclass jcls, jlong jarg1) {
   jlong jresult = 0 ;
-  tf_dict **arg1 = 0 ;
+  tf_file *arg1 = 0 ;
+  tf_dict *result = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_file *)(intptr_t)jarg1;
+  result = (tf_dict *)tf_file_metadata((struct tf_file const *)arg1);
+  jresult = (jlong)(intptr_t)result;
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1listing(JNIEnv *jenv, jclass jcls, jlong jarg2) {
+  jlong jresult = 0 ;
+  tf_buffer **arg1 = 0 ;
   tf_file *arg2 = 0 ;
-  tf_dict *made1 = 0 ;
+  tf_buffer *made1 = 0 ;
   tf_status result;
   
   (void)jenv;
   (void)jcls;
   arg1 = &made1;
   arg2 = (tf_file *)(intptr_t)jarg2;
-  result = tf_file_metadata(arg1,(struct tf_file const *)arg2);
+  result = tf_file_listing(arg1,(struct tf_file const *)arg2);
   {
     jresult = 0;
     if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);

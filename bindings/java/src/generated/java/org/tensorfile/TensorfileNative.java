@@ -365,9 +365,55 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static double tf_array_item_double(long array, long[] index) { return TensorfileNativeJNI.tf_array_item_double(array, index); }
 
   /**
+   * Sets one element to an integer.<br>
+   * @param array  an array of bool or an integer dtype<br>
+   * @param index  ndim indices, as in tf_array_item_int64()<br>
+   * @param ndim   number of indices<br>
+   * @param value  the new value<br>
+   * @return INVALID_ARGUMENT if an index is out of range, the dtype cannot hold the value (a bool holds 0 and 1), or the<br>
+   *         memory cannot be written (see tf_array_data_mut()); TYPE if the dtype is another one.
+   */
+  public static long tf_array_set_item_int64(long array, long[] index, long value) { return TensorfileNativeJNI.tf_array_set_item_int64(array, index, value); }
+
+  /**
+   *  Sets one element to a double. A float dtype rounds it as tf_array_cast() does; bool and integer dtypes take whole<br>
+   *     numbers that they can hold. The other arguments are those of tf_array_set_item_int64(). @return INVALID_ARGUMENT as<br>
+   *     tf_array_set_item_int64(); TYPE if the dtype is complex or a block type. 
+   */
+  public static long tf_array_set_item_double(long array, long[] index, double value) { return TensorfileNativeJNI.tf_array_set_item_double(array, index, value); }
+
+  /**
+   * Copies the elements to memory of the caller.<br>
+   * @param array    the array to copy<br>
+   * @param dtype    dtype to cast to, as tf_array_cast(); ::TF_DTYPE_UNSUPPORTED keeps that of the array<br>
+   * @param dst      where the first element goes; needs no alignment. It must not overlap the array's memory, and its<br>
+   *                 contents are undefined if the call fails<br>
+   * @param strides  ndim strides in bytes, which may be negative and must place no two elements on the same bytes. NULL<br>
+   *                 for C order, and always for packed and block types<br>
+   * @param nbytes   bytes from dst on that may be written: without strides exactly what the elements need, with strides<br>
+   *                 at least as many as they reach. With negative strides the call also writes before dst; the caller<br>
+   *                 guarantees that this memory exists<br>
+   * @return as tf_array_cast(); INVALID_ARGUMENT if nbytes or a stride is wrong.
+   */
+  public static long tf_array_copy_to(long array, int dtype, long dst, long[] strides, long nbytes) { return TensorfileNativeJNI.tf_array_copy_to(array, dtype, dst, strides, nbytes); }
+
+  /**
    *  Returns the array itself with another reference if it is C-contiguous, else a C-contiguous copy. 
    */
   public static long tf_array_contiguous(long array) { return TensorfileNativeJNI.tf_array_contiguous(array); }
+
+  /**
+   * Gives the elements of an array, in C order, another shape, as NumPy's reshape does. The result is a view if strides<br>
+   * can describe it, which they always can for a C-contiguous array, and otherwise a C-contiguous copy.<br>
+   * @param out    receives the result<br>
+   * @param array  the array to reshape<br>
+   * @param shape  ndim sizes with the same product as the array's; one may be -1, which means that it follows from the<br>
+   *               others. NULL if ndim is 0<br>
+   * @param ndim   number of dimensions, 0 to 64<br>
+   * @return INVALID_ARGUMENT if the number of elements differs, more than one size is -1 or it does not follow from the<br>
+   *         others because one of them is 0, or a row of a block type would not be whole blocks.
+   */
+  public static long tf_array_reshape(long array, long[] shape) { return TensorfileNativeJNI.tf_array_reshape(array, shape); }
 
   /**
    * Creates a view with the axes in another order.<br>
@@ -433,6 +479,14 @@ final class TensorfileNative implements TensorfileNativeConstants {
   }
 
   /**
+   * Copies a dict, its nested dicts and its lists; a dict that is nested in several places is copied once. The arrays of<br>
+   * the copy are views of the same memory, which therefore counts as shared: see tf_array_data_mut().<br>
+   * @param out   receives the copy<br>
+   * @param dict  the dict to copy, which may be borrowed, as that of tf_file_metadata() is
+   */
+  public static long tf_dict_copy(long dict) { return TensorfileNativeJNI.tf_dict_copy(dict); }
+
+  /**
    *  Returns the number of values. 
    */
   public static long tf_dict_size(long dict) {
@@ -449,6 +503,46 @@ final class TensorfileNative implements TensorfileNativeConstants {
    */
   public static int tf_dict_kind_at(long dict, long index) {
     return TensorfileNativeJNI.tf_dict_kind_at(dict, index);
+  }
+
+  /**
+   *  Gets the array at an index, as a new reference. @return TYPE. 
+   */
+  public static long tf_dict_array_at(long dict, long index) { return TensorfileNativeJNI.tf_dict_array_at(dict, index); }
+
+  /**
+   *  Gets the string at an index. It is borrowed. @return TYPE. 
+   */
+  public static byte[] tf_dict_string_at(long dict, long index) { return TensorfileNativeJNI.tf_dict_string_at(dict, index); }
+
+  /**
+   *  Gets the dict at an index, as a new reference. @return TYPE. 
+   */
+  public static long tf_dict_dict_at(long dict, long index) { return TensorfileNativeJNI.tf_dict_dict_at(dict, index); }
+
+  /**
+   *  Gets the number of strings in the list at an index. @return TYPE. 
+   */
+  public static long tf_dict_string_list_size_at(long dict, long index) { return TensorfileNativeJNI.tf_dict_string_list_size_at(dict, index); }
+
+  /**
+   *  Gets one string, from 0 to count - 1, of the list at an index. It is borrowed. @return TYPE. 
+   */
+  public static byte[] tf_dict_string_list_item_at(long dict, long index, long item) { return TensorfileNativeJNI.tf_dict_string_list_item_at(dict, index, item); }
+
+  /**
+   *  Returns 1 if there is a value with a key, else 0. That there is none is not a failure: the error record does not<br>
+   *     change. 
+   */
+  public static int tf_dict_contains(long dict, byte[] key) {
+    return TensorfileNativeJNI.tf_dict_contains(dict, key);
+  }
+
+  /**
+   *  Returns the kind of the value of a key, or ::TF_KIND_NONE if there is none, which does not change the error record.
+   */
+  public static int tf_dict_kind(long dict, byte[] key) {
+    return TensorfileNativeJNI.tf_dict_kind(dict, key);
   }
 
   /**
@@ -513,6 +607,30 @@ final class TensorfileNative implements TensorfileNativeConstants {
    *     contains it. 
    */
   public static long tf_dict_set_dict(long dict, byte[] key, long value) { return TensorfileNativeJNI.tf_dict_set_dict(dict, key, value); }
+
+  /**
+   * Gets the value of a 0-d array with its dtype.<br>
+   * @param dtype     receives the dtype; may be NULL<br>
+   * @param value     receives the element in the byte order of this machine; NULL asks for the dtype only<br>
+   * @param capacity  bytes of value; 16 are enough for every dtype<br>
+   * @param dict      the dict<br>
+   * @param key       the key<br>
+   * @param length    bytes of key, or SIZE_MAX<br>
+   * @return NOT_FOUND; TYPE for any other value; INVALID_ARGUMENT if the element needs more bytes than capacity.
+   */
+  public static long tf_dict_get_scalar(long value, long capacity, long dict, byte[] key) { return TensorfileNativeJNI.tf_dict_get_scalar(value, capacity, dict, key); }
+
+  /**
+   * Sets a key to a new 0-d array. In the metadata of a .gguf the dtype is the type of the value, and readers expect<br>
+   * certain ones: uint32 for most counts, float32 for factors, bool for switches.<br>
+   * @param dict    the dict to change<br>
+   * @param key     the key<br>
+   * @param length  bytes of key, or SIZE_MAX<br>
+   * @param dtype   dtype of the element; not a packed or block type<br>
+   * @param value   the element, of tf_dtype_block_bytes() bytes, in the byte order of this machine<br>
+   * @return INVALID_ARGUMENT if a dtype has no single elements, or a bool is neither 0 nor 1.
+   */
+  public static long tf_dict_set_scalar(long dict, byte[] key, int dtype, long value) { return TensorfileNativeJNI.tf_dict_set_scalar(dict, key, dtype, value); }
 
   /**
    *  Gets the value of a 0-d array of bool or an integer dtype. @return NOT_FOUND; TYPE for any other value. 
@@ -811,10 +929,31 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static byte[] tf_file_location(long[] path, long file, long index) { return TensorfileNativeJNI.tf_file_location(path, file, index); }
 
   /**
-   *  Gets the metadata as tf_load() returns it. Every call returns a reference to the same dict, which must not be<br>
-   *     changed. 
+   *  Returns the metadata as tf_load() does; an empty dict if the format has none. The dict is borrowed from the file. It<br>
+   *     must not be changed, nor must the dicts in it; tf_dict_copy() makes one that can be changed and outlives the file. 
    */
   public static long tf_file_metadata(long file) { return TensorfileNativeJNI.tf_file_metadata(file); }
+
+  /**
+   * Describes all arrays in one block of memory, so that a language in which calls of C are slow can list a file of many<br>
+   * arrays with one call.<br>
+   * <br>
+   * All numbers have the byte order of this machine. The block starts with int64_t numbers, whose indices are the<br>
+   * constants TF_LISTING_...: the number of arrays, then the offset in bytes of each column, a multiple of the size of its<br>
+   * items. Use the offsets, because later versions may append numbers and columns:<br>
+   * <br>
+   *     const char *base = tf_buffer_data(listing);<br>
+   *     const int64_t *head = (const int64_t *)base;<br>
+   *     const int64_t *starts = (const int64_t *)(base + head[TF_LISTING_SHAPE_STARTS]);<br>
+   *     const int64_t *sizes = (const int64_t *)(base + head[TF_LISTING_SHAPES]);<br>
+   * <br>
+   * Array i, from 0 to head[TF_LISTING_COUNT] - 1, has starts[i + 1] - starts[i] dimensions, whose sizes begin at<br>
+   * sizes[starts[i]]. The bytes of its name are found in the same way.<br>
+   * @param out   receives the block, which is aligned to 64 bytes and independent of the file<br>
+   * @param file  the file<br>
+   * @return LIMIT if the block needs more than ::TF_OPTION_MAX_BYTES.
+   */
+  public static long tf_file_listing(long file) { return TensorfileNativeJNI.tf_file_listing(file); }
 
   /**
    *  Returns the number of members of a .npz that are not arrays, such as a readme; 0 for the other formats. They are not<br>
@@ -915,7 +1054,9 @@ final class TensorfileNative implements TensorfileNativeConstants {
   /**
    * Checks a file or a set of files: reads every byte that can be checked, and reports every fault instead of only the<br>
    * first. A fault is whatever would make tf_load() with default options fail, and any damage, such as a wrong CRC-32 of a<br>
-   * member that tf_load() would not read. Of a .npy that has several arrays, all are checked.<br>
+   * member that tf_load() would not read. Of a .npy that has several arrays, all are checked. If a set of files cannot be<br>
+   * opened, each of its files is checked by itself, and one that does not exist is a fault. If one part of a set is<br>
+   * checked alone, a note names each other part that does not exist.<br>
    * @param report   receives a dict with the lists of strings "faults", "excused" and "notes", which can be empty. Each<br>
    *                 string is one line; a fault begins with the name of its status, as in "corrupt: w.npz: array 'x': ...".<br>
    *                 Faults that ::TF_OPTION_LENIENT accepts, and arrays that<br>
@@ -987,9 +1128,9 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * types, in at most 4 dimensions, with names of 1 to 63 bytes.<br>
    * @param path      the file<br>
    * @param arrays    arrays by name<br>
-   * @param metadata  0-d and 1-d arrays (bool, integers, float32, float64), strings, lists of strings, and dicts with the<br>
-   *                  keys "0", "1", ... for arrays of arrays; may be NULL. No key is added unasked; most readers need<br>
-   *                  general.architecture<br>
+   * @param metadata  0-d and 1-d arrays (bool, integers, float32, float64), which keep their dtypes (see<br>
+   *                  tf_dict_set_scalar()), strings, lists of strings, and dicts with the keys "0", "1", ... for arrays<br>
+   *                  of arrays; may be NULL. No key is added unasked; most readers need general.architecture<br>
    * @param options   may be NULL<br>
    * @return TYPE if a value of arrays is not an array.
    */
@@ -1064,8 +1205,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
   /**
    * Sets the metadata, replacing what was set before.<br>
    * @param writer    the writer<br>
-   * @param metadata  as in tf_save_memory(), or NULL for none. The writer keeps a reference, and reads the dict when it<br>
-   *                  writes the first byte
+   * @param metadata  as in tf_save_memory(), or NULL for none. The writer keeps a copy as of tf_dict_copy(), so later<br>
+   *                  changes to the dict do not change the file
    */
   public static long tf_writer_set_metadata(long writer, long metadata) { return TensorfileNativeJNI.tf_writer_set_metadata(writer, metadata); }
 

@@ -473,4 +473,36 @@ interface TensorfileNativeConstants {
    */
   public final static int TF_LOAD_MODE_MAP = 1;
 
+  /*
+   *  Numbers at the start of the memory that tf_file_listing() returns. 
+   */
+  /**
+   *  number of arrays 
+   */
+  public final static int TF_LISTING_COUNT = 0;
+  /**
+   *  offset of count ::tf_dtype (int32_t) 
+   */
+  public final static int TF_LISTING_DTYPES = 1;
+  /**
+   *  offset of count uint64_t, as tf_file_nbytes() 
+   */
+  public final static int TF_LISTING_NBYTES = 2;
+  /**
+   *  offset of count + 1 int64_t: index of each array's first size, and their number 
+   */
+  public final static int TF_LISTING_SHAPE_STARTS = 3;
+  /**
+   *  offset of the sizes of all arrays, int64_t 
+   */
+  public final static int TF_LISTING_SHAPES = 4;
+  /**
+   *  offset of count + 1 int64_t: index of each name's first byte, and their number 
+   */
+  public final static int TF_LISTING_NAME_STARTS = 5;
+  /**
+   *  offset of the names of all arrays, UTF-8 without NULs between them 
+   */
+  public final static int TF_LISTING_NAMES = 6;
+
 }

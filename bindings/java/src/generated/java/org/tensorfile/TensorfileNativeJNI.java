@@ -60,7 +60,11 @@ final class TensorfileNativeJNI {
   public final static native int tf_array_is_contiguous(long jarg1);
   public final static native long tf_array_item_int64(long jarg2, long[] jarg3);
   public final static native double tf_array_item_double(long jarg2, long[] jarg3);
+  public final static native long tf_array_set_item_int64(long jarg1, long[] jarg2, long jarg4);
+  public final static native long tf_array_set_item_double(long jarg1, long[] jarg2, double jarg4);
+  public final static native long tf_array_copy_to(long jarg1, int jarg2, long jarg3, long[] jarg4, long jarg5);
   public final static native long tf_array_contiguous(long jarg2);
+  public final static native long tf_array_reshape(long jarg2, long[] jarg3);
   public final static native long tf_array_transpose(long jarg2, long[] jarg3);
   public final static native long tf_array_slice(long jarg2, long[] jarg3);
   public final static native long tf_array_cast(long jarg2, int jarg3, long jarg4);
@@ -68,9 +72,17 @@ final class TensorfileNativeJNI {
   public final static native long tf_dict_new();
   public final static native long tf_dict_retain(long jarg1);
   public final static native void tf_dict_release(long jarg1);
+  public final static native long tf_dict_copy(long jarg2);
   public final static native long tf_dict_size(long jarg1);
   public final static native byte[] tf_dict_key_at(long jarg3, long jarg4);
   public final static native int tf_dict_kind_at(long jarg1, long jarg2);
+  public final static native long tf_dict_array_at(long jarg2, long jarg3);
+  public final static native byte[] tf_dict_string_at(long jarg3, long jarg4);
+  public final static native long tf_dict_dict_at(long jarg2, long jarg3);
+  public final static native long tf_dict_string_list_size_at(long jarg2, long jarg3);
+  public final static native byte[] tf_dict_string_list_item_at(long jarg3, long jarg4, long jarg5);
+  public final static native int tf_dict_contains(long jarg1, byte[] jarg2);
+  public final static native int tf_dict_kind(long jarg1, byte[] jarg2);
   public final static native long tf_dict_find(long jarg2, byte[] jarg3);
   public final static native long tf_dict_remove(long jarg1, byte[] jarg2);
   public final static native long tf_dict_get_array(long jarg2, byte[] jarg3);
@@ -83,6 +95,8 @@ final class TensorfileNativeJNI {
   public final static native long tf_dict_string_list_append(long jarg1, byte[] jarg2, byte[] jarg4);
   public final static native long tf_dict_get_dict(long jarg2, byte[] jarg3);
   public final static native long tf_dict_set_dict(long jarg1, byte[] jarg2, long jarg4);
+  public final static native long tf_dict_get_scalar(long jarg2, long jarg3, long jarg4, byte[] jarg5);
+  public final static native long tf_dict_set_scalar(long jarg1, byte[] jarg2, int jarg4, long jarg5);
   public final static native long tf_dict_get_int64(long jarg2, byte[] jarg3);
   public final static native long tf_dict_set_int64(long jarg1, byte[] jarg2, long jarg4);
   public final static native double tf_dict_get_double(long jarg2, byte[] jarg3);
@@ -122,7 +136,8 @@ final class TensorfileNativeJNI {
   public final static native long[] tf_file_shape(long jarg1, long jarg2);
   public final static native long tf_file_nbytes(long jarg1, long jarg2);
   public final static native byte[] tf_file_location(long[] jarg1, long jarg5, long jarg6);
-  public final static native long tf_file_metadata(long jarg2);
+  public final static native long tf_file_metadata(long jarg1);
+  public final static native long tf_file_listing(long jarg2);
   public final static native long tf_file_other_count(long jarg1);
   public final static native byte[] tf_file_other_name(long jarg3, long jarg4);
   public final static native long tf_file_note_count(long jarg1);

@@ -169,7 +169,10 @@ public final class ArrayFile implements AutoCloseable {
    * @throws IOException if they cannot be read
    */
   public Dict metadata() throws IOException {
-    return handle.call(address -> Dict.adoptReadOnly(TensorfileNative.tf_file_metadata(address)));
+    return handle.call(address -> {
+      long borrowed = TensorfileNative.tf_file_metadata(address);
+      return Dict.adoptReadOnly(TensorfileNative.tf_dict_retain(borrowed));
+    });
   }
 
   /**
