@@ -583,7 +583,7 @@ func (a *Array) Int(index ...int) (int64, error) {
 // Float returns one element of an array of a floating-point dtype, which is exact. It fails with ErrType if the array
 // has another dtype.
 func (a *Array) Float(index ...int) (float64, error) {
-	if !a.dtype.isFloat() {
+	if a.dtype.Kind() != FloatKind {
 		return 0, newError(ErrType, "%s has no floating-point elements: Cast converts them", a.kind())
 	}
 	raw, err := a.handle.lock()

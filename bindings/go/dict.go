@@ -220,7 +220,7 @@ func (d *Dict) Float(key string) (float64, error) {
 		if err := capi.DictGetDouble(&value, raw, key); err != nil {
 			return err
 		}
-		if found := capi.GetValue(raw, key, true); !Dtype(found.Info.Dtype).isFloat() {
+		if found := capi.GetValue(raw, key, true); Dtype(found.Info.Dtype).Kind() != FloatKind {
 			return newError(ErrType, "key '%s': expected a floating-point number, found %v", key, Dtype(found.Info.Dtype))
 		}
 		return nil

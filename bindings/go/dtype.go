@@ -89,10 +89,26 @@ func (d Dtype) String() string { return capi.String(capi.DtypeName(int32(d))) }
 // Bits returns the number of bits in one element: 8 for Bool, 4 for Float4E2M1FN, 0 for a block type.
 func (d Dtype) Bits() int { return int(capi.DtypeBits(int32(d))) }
 
-// isFloat reports whether d is a floating-point type.
-func (d Dtype) isFloat() bool {
-	return d >= Float16 && d <= Float64 || d >= Float8E4M3FN && d <= Float4E2M1FN
-}
+// DtypeKind is what the elements of a Dtype are.
+type DtypeKind int32
+
+// The kinds of dtypes: none, bool, signed and unsigned integers, floating-point and complex numbers of any width, and
+// the block types of ggml.
+const (
+	NoKind       DtypeKind = 0
+	BoolKind     DtypeKind = 1
+	SignedKind   DtypeKind = 2
+	UnsignedKind DtypeKind = 3
+	FloatKind    DtypeKind = 4
+	ComplexKind  DtypeKind = 5
+	BlockKind    DtypeKind = 6
+)
+
+// Kind returns what the elements are, or NoKind for Unsupported.
+func (d Dtype) Kind() DtypeKind { return DtypeKind(capi.DtypeKind(int32(d))) }
+
+// CanEncode reports whether Array.Cast can make arrays of the dtype from floats. Some block types can only be decoded.
+func (d Dtype) CanEncode() bool { return capi.DtypeCanEncode(int32(d)) != 0 }
 
 // BlockSize returns the number of elements in the smallest unit of whole bytes: 1 for most dtypes, 2 for float4, 4 for
 // float6, and the block of a block type (32 to 256).
@@ -133,6 +149,52 @@ func FormatFromPath(path string) Format {
 
 // ProbeFormat returns the format of a file that starts with head, or Auto if it is unknown. 16 bytes are enough.
 func ProbeFormat(head []byte) Format { return Format(capi.FormatProbe(text(head))) }
+
+// Formats returns all formats.
+func Formats() []Format {
+	var formats []Format
+	for format := Format(capi.FormatAt(0)); format != Auto; format = Format(capi.FormatAt(len(formats))) {
+		formats = append(formats, format)
+	}
+	return formats
+}
+
+// Extension returns the extension of the format with its dot, such as ".npz", or "" if f is not a format.
+func (f Format) Extension() string { return capi.String(capi.FormatExtension(int32(f))) }
+
+// MetadataKind is which metadata a file can hold. Each kind includes those before it.
+type MetadataKind int
+
+// The kinds of metadata.
+const (
+	NoMetadata      MetadataKind = 0
+	StringMetadata  MetadataKind = 1
+	StringsMetadata MetadataKind = 2 // strings and lists of strings
+	TypedMetadata   MetadataKind = 3 // also bools, numbers, and arrays of them
+)
+
+// Abilities is what a format can do.
+type Abilities struct {
+	SingleArray bool         // a file holds exactly one array, which has no name
+	Metadata    MetadataKind // the metadata that a file can hold
+	MaxParts    int64        // the largest number of files of a set (see WithPartBytes), or 0
+	Compression bool         // arrays can be compressed (see WithCompress)
+	TextMembers bool         // metadata are members beside the arrays, which some readers refuse
+	ModelKeys   bool         // readers expect metadata that describe a model, above all general.architecture
+}
+
+// Abilities returns what the format can do.
+func (f Format) Abilities() Abilities {
+	ask := func(ability int32) int64 { return capi.FormatAbility(int32(f), ability) }
+	return Abilities{
+		SingleArray: ask(1) != 0,
+		Metadata:    MetadataKind(ask(2)),
+		MaxParts:    ask(3),
+		Compression: ask(4) != 0,
+		TextMembers: ask(5) != 0,
+		ModelKeys:   ask(6) != 0,
+	}
+}
 
 // String returns "npy", "npz", "safetensors", "gguf" or "auto", or "unknown" if f is none of the constants.
 func (f Format) String() string { return capi.String(capi.FormatName(int32(f))) }

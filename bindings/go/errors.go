@@ -7,12 +7,14 @@ import (
 	"math"
 	"regexp"
 	"strings"
+	"syscall"
 
 	"github.com/tensorfile/tensorfile/bindings/go/internal/capi"
 )
 
 // Status is the kind of a failure. Every status is itself an error, so that errors.Is(err, tensorfile.ErrCorrupt)
-// reports whether err is of that kind. ErrNotFound also matches fs.ErrNotExist.
+// reports whether err is of that kind. ErrNotFound also matches fs.ErrNotExist. If the system refused something, its
+// reason matches too: errors.Is(err, fs.ErrPermission).
 type Status int32
 
 // The kinds of failure. The values never change; later versions may add more.
@@ -75,8 +77,11 @@ type Error struct {
 	Offset int64
 	// Name is the array or key that the failure concerns, or "".
 	Name string
-	// Err is the cause, or nil: the error of the caller's reader, writer, function or context.
+	// Err is the cause, or nil: the error of the caller's reader, writer, function or context; or, if the system refused
+	// to access the file, an *fs.PathError with its reason.
 	Err error
+
+	system bool // whether Err is the system's reason, which Message contains in words
 }
 
 // Error returns the operation, the file, the message and the cause, as in
@@ -93,7 +98,7 @@ func (e *Error) Error() string {
 		text += e.Op + " " + e.Path + ": "
 	}
 	text += e.Message
-	if e.Err != nil {
+	if e.Err != nil && !e.system {
 		text += ": " + e.Err.Error()
 	}
 	return text
@@ -120,8 +125,13 @@ func newError(status Status, format string, args ...any) error {
 // annotate adds the operation and its file to an error, unless it has them. It is deferred by the functions that
 // users call.
 func annotate(err *error, op, path string) {
-	if e, ok := (*err).(*Error); ok && e.Op == "" {
-		e.Op, e.Path = op, path
+	e, ok := (*err).(*Error)
+	if !ok || e.Op != "" {
+		return
+	}
+	e.Op, e.Path = op, path
+	if e.system && path != "" {
+		e.Err = &fs.PathError{Op: op, Path: path, Err: e.Err}
 	}
 }
 
@@ -151,6 +161,8 @@ func checkWith(err error, slot *capi.Slot) error {
 	if cause != nil {
 		e.Message = whereOf(e.Message) + cause.What
 		e.Err = cause.Err
+	} else if failure.System != 0 {
+		e.Err, e.system = syscall.Errno(failure.System), true
 	}
 	return e
 }

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -416,6 +419,70 @@ func TestMessagesAreGos(t *testing.T) {
 		err := c.run()
 		if err == nil || err.Error() != "tensorfile: "+c.message {
 			t.Errorf("%q is not %q", err, "tensorfile: "+c.message)
+		}
+	}
+}
+
+func TestTheReasonOfTheSystemSurvives(t *testing.T) {
+	folder := t.TempDir()
+	dict := NewDict()
+	ok(t, dict.Set("x", 1))
+	path := filepath.Join(folder, "x.npz")
+	ok(t, Save(path, dict, nil))
+	_, missing := Load(filepath.Join(folder, "y.npz"))
+	_, notFolder := Open(filepath.Join(path, "z.npz"))
+	saved := Save(filepath.Join(folder, "no", "x.npz"), dict, nil)
+	for _, c := range []struct {
+		err    error
+		op     string
+		path   string
+		reason error
+	}{
+		{missing, "load", filepath.Join(folder, "y.npz"), syscall.ENOENT},
+		{notFolder, "open", filepath.Join(path, "z.npz"), syscall.ENOTDIR},
+		{saved, "save", filepath.Join(folder, "no", "x.npz"), fs.ErrNotExist},
+	} {
+		var pathError *fs.PathError
+		if !errors.Is(c.err, c.reason) || !errors.As(c.err, &pathError) || pathError.Op != c.op || pathError.Path != c.path {
+			t.Errorf("%v: %+v", c.err, pathError)
+		}
+	}
+	same(t, missing.Error(), "tensorfile: load "+folder+"/y.npz: no such file")
+}
+
+func TestQuestionsAboutFormatsDtypesAndOptions(t *testing.T) {
+	same(t, Formats(), []Format{NPY, NPZ, Safetensors, GGUF})
+	same(t, NPZ.Extension()+GGUF.Extension()+Auto.Extension(), ".npz.gguf")
+	same(t, NPY.Abilities(), Abilities{SingleArray: true})
+	same(t, NPZ.Abilities(), Abilities{Metadata: StringsMetadata, Compression: true, TextMembers: true})
+	same(t, GGUF.Abilities().Metadata, TypedMetadata)
+	same(t, Safetensors.Abilities().Metadata, StringMetadata)
+	same(t, []DtypeKind{Bool.Kind(), Int8.Kind(), Uint64.Kind(), BFloat16.Kind(), Complex64.Kind(), Q4_K.Kind(), Unsupported.Kind()},
+		[]DtypeKind{BoolKind, SignedKind, UnsignedKind, FloatKind, ComplexKind, BlockKind, NoKind})
+	same(t, []bool{Q8_0.CanEncode(), Unsupported.CanEncode()}, []bool{true, false})
+
+	// Messages name each option as the function that sets it.
+	source := must[[]byte](t)(os.ReadFile("options.go"))
+	options := Options()
+	same(t, len(options), len(constants(t, "option")))
+	for _, option := range options {
+		if name := goOption(option.Name); !bytes.Contains(source, []byte("\nfunc "+name+"(")) {
+			t.Errorf("option %s has no function %s", option.Name, name)
+		}
+	}
+	same(t, options[0], OptionInfo{"threads", 0, 1024, 0})
+	same(t, optionsInGo("TF_OPTION_ATOMIC 0 would; leave TF_OPTION_GGUF_EXTENDED 1, or without TF_LOAD_MODE_MAP (max_rank)"),
+		"WithAtomic(false) would; leave WithGGUFExtended(true), or without WithMap (WithMaxRank)")
+
+	path := filepath.Join(t.TempDir(), "x")
+	dict := NewDict()
+	ok(t, dict.Set("x", 1))
+	ok(t, Save(path, dict, nil, WithOption("format", "npy"), WithOption("threads", "1")))
+	must[*Array](t)(LoadArray(path + ".npy"))
+	for _, option := range []Option{WithOption("x", "1"), WithOption("\x00", "1"), WithOption("format", "x"), WithOption("threads", "x"),
+		WithOption("max_rank", "65")} {
+		if err := Save(path, dict, nil, option); err == nil {
+			t.Error("accepted")
 		}
 	}
 }

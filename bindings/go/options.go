@@ -3,6 +3,8 @@ package tensorfile
 import (
 	"context"
 	"runtime/cgo"
+	"strconv"
+	"strings"
 
 	"github.com/tensorfile/tensorfile/bindings/go/internal/capi"
 )
@@ -137,6 +139,46 @@ const (
 	decodeKeep = 0
 	// END tf_decode
 )
+
+// OptionInfo describes an option.
+type OptionInfo struct {
+	Name              string
+	Min, Max, Default int64
+}
+
+// Options returns all options by the names that WithOption takes.
+func Options() []OptionInfo {
+	var list []OptionInfo
+	for number := int32(1); ; number++ {
+		var info OptionInfo
+		if capi.OptionRange(&info.Min, &info.Max, &info.Default, number) != nil {
+			return list
+		}
+		info.Name = capi.String(capi.OptionName(number))
+		list = append(list, info)
+	}
+}
+
+// WithOption sets an option by its name, such as "max_bytes", to a number or the name of a value, for programs that read
+// their settings from a file or a command line. Options lists the names.
+func WithOption(name, value string) Option {
+	return func(o *options) error {
+		number := int32(0)
+		if !strings.Contains(name, "\x00") {
+			number = capi.OptionFromName(name)
+		}
+		if number == 0 {
+			return newError(ErrInvalidArgument, "no option is named %q", name)
+		}
+		if err := o.create(); err != nil {
+			return err
+		}
+		if value, err := strconv.ParseInt(value, 10, 64); err == nil {
+			return check(capi.OptionsSet(o.raw, number, value))
+		}
+		return check(capi.OptionsSetString(o.raw, number, value))
+	}
+}
 
 // WithContext makes a load or save fail with ErrCancelled, and with the error of the context, soon after ctx is done.
 func WithContext(ctx context.Context) Option {

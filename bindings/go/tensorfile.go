@@ -185,10 +185,23 @@ func savePath(path string, c contents, opts []Option,
 	return save(c, opts, call)
 }
 
-// SaveArray saves one array as .npy, byte for byte like NumPy. All functions that save append the extension of the format
-// if the path does not have it.
+// Save saves arrays and metadata in the format of WithFormat, or else that of the extension: .npz, .safetensors, .gguf,
+// or .npy for a dict with one array, whose name is not stored. Load with the same path returns them.
+//
+// metadata may be nil. A .safetensors file can hold strings, an .npz file strings and lists of strings, and a .gguf file
+// also numbers, 1-d arrays, and for nested arrays dicts with the keys 0, 1, and so on. No key is added: set
+// general.architecture if the readers of a .gguf need it.
 //
 // The file is written next to the target and then renamed, so that readers see either the old or the new file.
+func Save(path string, arrays, metadata *Dict, opts ...Option) error {
+	c := contents{arrays: arrays, metadata: metadata}
+	return savePath(path, c, opts, func(_ capi.Array, arrays, metadata capi.Dict, o capi.Options) error {
+		return capi.SaveFile(path, arrays, metadata, o)
+	})
+}
+
+// SaveArray saves one array as .npy, byte for byte like NumPy. Functions that save in one format append its extension if the
+// path does not have it, unless WithExactPath is set.
 func SaveArray(path string, array *Array, opts ...Option) error {
 	return savePath(path, contents{array: array}, opts, func(array capi.Array, _, _ capi.Dict, o capi.Options) error {
 		return capi.Save(path, array, o)

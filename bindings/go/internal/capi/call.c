@@ -10,7 +10,7 @@ static _Thread_local int depth;
 static _Thread_local uintptr_t pending;
 
 /* Returned if there is no memory for a failure. An offset of UINT64_MAX means that there is none. */
-static tf_go_failure no_memory = {TF_STATUS_OUT_OF_MEMORY, UINT64_MAX, 0, "out of memory in a failed call", ""};
+static tf_go_failure no_memory = {TF_STATUS_OUT_OF_MEMORY, UINT64_MAX, 0, 0, "out of memory in a failed call", ""};
 
 tf_go_call tf_go_enter(void) {
   tf_go_call call = {pending};
@@ -37,6 +37,7 @@ void *tf_go_result(const tf_go_call *call, tf_status status) {
   char *text = (char *)(failure + 1);
   failure->status = status;
   failure->offset = tf_error_offset();
+  failure->system = status == TF_STATUS_OK ? 0 : tf_error_system();
   failure->pending = call->pending;
   failure->message = memcpy(text, message, message_size);
   failure->name = memcpy(text + message_size, name, name_size);

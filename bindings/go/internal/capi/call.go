@@ -50,6 +50,8 @@ type Failure struct {
 	Message string
 	Name    string
 	Offset  uint64
+	// System is the number of the system's error that made the call fail, or 0.
+	System int64
 	// Cause is the error of a callback that made the call fail, or nil.
 	Cause *CallbackError
 }
@@ -67,6 +69,7 @@ func failure(result *byte) error {
 		Message: C.GoString(raw.message),
 		Name:    C.GoString(raw.name),
 		Offset:  uint64(raw.offset),
+		System:  int64(raw.system),
 	}
 	handle := cgo.Handle(raw.pending)
 	C.tf_go_free(raw)

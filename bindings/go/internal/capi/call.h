@@ -14,6 +14,7 @@ typedef struct tf_go_text {
 typedef struct tf_go_failure {
   tf_status status;
   uint64_t offset;
+  int64_t system; /* number of the system's error, or 0 */
   uintptr_t pending;
   const char *message;
   const char *name;
