@@ -1,5 +1,12 @@
-# The program `tensorfile`. It uses the library through its public C++ header, and CLI11 and zlib's crc32.
+# The program `tensorfile`. It uses the library through its public C++ header, and CLI11, zlib's crc32, JSON for Modern
+# C++, and RE2 if it is installed.
 find_package(CLI11 REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(PkgConfig QUIET)
+# pkg-config describes the libraries of the building machine.
+if(PkgConfig_FOUND AND NOT CMAKE_CROSSCOMPILING)
+  pkg_check_modules(RE2 QUIET IMPORTED_TARGET re2)
+endif()
 file(GLOB program_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.cpp)
 add_executable(tensorfile_program ${program_sources})
 target_compile_features(tensorfile_program PRIVATE cxx_std_20)
@@ -10,7 +17,12 @@ else()
 endif()
 # The root of the program's own headers.
 target_include_directories(tensorfile_program PRIVATE ${PROJECT_SOURCE_DIR}/src)
-target_link_libraries(tensorfile_program PRIVATE tensorfile_warnings CLI11::CLI11 ZLIB::ZLIB)
+target_link_libraries(tensorfile_program PRIVATE tensorfile_warnings CLI11::CLI11 ZLIB::ZLIB
+  nlohmann_json::nlohmann_json)
+if(RE2_FOUND)
+  target_link_libraries(tensorfile_program PRIVATE PkgConfig::RE2)
+  target_compile_definitions(tensorfile_program PRIVATE TENSORFILE_HAS_RE2)
+endif()
 # GCC 12 warns about its own std::string at -O2.
 target_compile_options(tensorfile_program PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 file(RELATIVE_PATH libdir_from_bindir /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})

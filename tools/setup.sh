@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-build="g++ make cmake zlib1g-dev libcli11-dev"
+build="g++ make cmake zlib1g-dev libcli11-dev nlohmann-json3-dev libre2-dev pkg-config"
 unit="$build ninja-build libgtest-dev libsimdjson-dev python3 git"
 clang="$unit clang-14 libclang-rt-14-dev llvm-14"
 
@@ -51,7 +51,7 @@ case ${1-} in
     pip_install demo $demo
     ;;
   test)
-    tools/packages.sh $unit $(jdk) $(torch) pkg-config python3-venv clang-14 llvm-14 strace valgrind abigail-tools \
+    tools/packages.sh $unit $(jdk) $(torch) python3-venv clang-14 llvm-14 strace valgrind abigail-tools \
       locales luajit libsdl2-dev
     pip_install test $demo $peers bindings/swig/requirements.txt
     require_toolchains

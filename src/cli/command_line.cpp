@@ -73,6 +73,13 @@ void CommandLine::argument(const std::string &name, std::string &value, const st
   text(name, value, about)->required();
 }
 
+// CLI11 cannot leave the last argument to another option.
+void CommandLine::inputs_and_output(std::vector<std::string> &inputs, std::string &output) {
+  text("IN", inputs, "files to read, followed by OUT, the file to write")->required()->expected(2, -1);
+  inputs_ = &inputs;
+  output_ = &output;
+}
+
 void CommandLine::optional_argument(const std::string &name, std::string &value, const std::string &about) {
   text(name, value, about);
 }
@@ -94,10 +101,16 @@ bool CommandLine::parse(const Arguments &arguments) {
   try {
     app_->parse(std::move(reversed));
   } catch (const CLI::CallForHelp &) {
-    print(app_->help());
+    std::string help = app_->help();
+    if (output_ != nullptr) help.insert(help.find('\n', help.find("Usage:")), " OUT");
+    print(help);
     return false;
   } catch (const CLI::ParseError &error) {
     throw UsageError{escaped(error.what())};
+  }
+  if (output_ != nullptr) {
+    *output_ = inputs_->back();
+    inputs_->pop_back();
   }
   return true;
 }
@@ -110,6 +123,7 @@ std::vector<std::string> CommandLine::synopsis() const {
     (option->get_positional() ? arguments : options).push_back(synopsis_of(*option));
   }
   options.insert(options.end(), arguments.begin(), arguments.end());
+  if (output_ != nullptr) options.emplace_back("OUT");
   return options;
 }
 

@@ -44,6 +44,8 @@ class CommandLine {
   // Declares an option whose value is a positive integer.
   void number(const std::string &name, int64_t &value, const std::string &about, const std::string &type);
   void argument(const std::string &name, std::string &value, const std::string &about);
+  // Declares the arguments IN... OUT.
+  void inputs_and_output(std::vector<std::string> &inputs, std::string &output);
   void optional_argument(const std::string &name, std::string &value, const std::string &about);
   // Declares the options that control how files are opened.
   void input(InputOptions &input);
@@ -61,6 +63,8 @@ class CommandLine {
   CLI::Option *text(const std::string &name, Value &value, const std::string &about);
 
   std::unique_ptr<CLI::App> app_;
+  std::vector<std::string> *inputs_ = nullptr;  // of inputs_and_output(); until the end of parse() OUT is its last
+  std::string *output_ = nullptr;
 };
 
 }  // namespace cli

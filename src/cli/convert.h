@@ -9,14 +9,12 @@
 
 namespace cli {
 
-// Sets a metadata value given as KEY=VALUE or KEY=TYPE:VALUE. Throws UsageError.
-void set_metadata(tensorfile::Dict &metadata, std::string_view setting);
-
 // An array to convert.
 struct PlannedArray {
-  size_t index;            // index of the array in IN
+  size_t input;            // index of the file that has the array
+  size_t index;            // index of the array in that file
   std::string name;        // name of the array in OUT
-  tensorfile::Dtype from;  // dtype of the array in IN
+  tensorfile::Dtype from;  // stored dtype of the array
   tensorfile::Dtype to;    // dtype of the array in OUT
   std::vector<int64_t> shape;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cli/pattern.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -39,10 +40,6 @@ bool is_float(Dtype dtype) {
   return is_float8 || (dtype >= Dtype::float16 && dtype <= Dtype::float64);
 }
 
-bool any_matches(const std::vector<std::string> &patterns, std::string_view name) {
-  return std::any_of(patterns.begin(), patterns.end(), [name](const std::string &p) { return matches(p, name); });
-}
-
 // Returns the reason why an array keeps its dtype, or "".
 std::string exemption(const PlannedArray &array, const QuantizeOptions &options) {
   if (!options.include.empty() && !any_matches(options.include, array.name)) return "not included";
@@ -58,7 +55,10 @@ bool fits(const PlannedArray &array, Dtype dtype) {
 
 // Sets the target dtype of one array. Returns a description of the decision.
 std::string plan_array(PlannedArray &array, const QuantizeOptions &options) {
-  const std::string kept = std::string(tensorfile::name(array.from)) + ", kept: ";
+  // --cast may have chosen another dtype for arrays that are not encoded.
+  const std::string kept =
+      std::string(tensorfile::name(array.from)) +
+      (array.to == array.from ? ", kept: " : std::string(" -> ") + tensorfile::name(array.to) + ", not encoded: ");
   if (const std::string why = exemption(array, options); !why.empty()) return kept + why;
   const std::string rows = "rows of " + std::to_string(array.shape.back());
   const Dtype fallback = with_smaller_blocks(options.dtype);
@@ -74,32 +74,6 @@ std::string plan_array(PlannedArray &array, const QuantizeOptions &options) {
 }
 
 }  // namespace
-
-bool matches(std::string_view pattern, std::string_view name) {
-  size_t p = 0;
-  size_t n = 0;
-  size_t star = std::string_view::npos;  // the last * so far; after a mismatch it matches one more byte
-  size_t from = 0;                       // the byte of name at which the text after * begins
-  while (n < name.size()) {
-    const size_t step = next_character(name.substr(n)).bytes.size();
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      from = n;
-    } else if (p < pattern.size() && pattern[p] == '?') {
-      ++p;
-      n += step;
-    } else if (p < pattern.size() && pattern[p] == name[n]) {
-      ++p;
-      ++n;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      n = ++from;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', p) == std::string_view::npos;
-}
 
 std::vector<std::string> plan_blocks(std::vector<PlannedArray> &arrays, const QuantizeOptions &options) {
   std::vector<std::string> lines;

@@ -15,9 +15,6 @@ struct QuantizeOptions {
   tensorfile::Dtype dtype = tensorfile::Dtype::unsupported;  // the dtype that `type` names
 };
 
-// True if a name matches a pattern: * matches any text, ? any character, and every other character itself.
-bool matches(std::string_view pattern, std::string_view name);
-
 // Sets the target dtype of each array. Returns a line for each array that describes the decision.
 std::vector<std::string> plan_blocks(std::vector<PlannedArray> &arrays, const QuantizeOptions &options);
 

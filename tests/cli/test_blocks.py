@@ -78,7 +78,7 @@ class Quantize(ConvertCase):
 
     def test_usage(self):
         for options in (["--quantize", "float16"], ["--quantize", "q9"], ["--include", "x"],
-                        ["--quantize", "q8_0", "--cast", "float32"], ["--part-bytes", "0"], ["--part-bytes", "x"]):
+                        ["--quantize", "q8_0", "--cast", "float31"], ["--part-bytes", "0"], ["--part-bytes", "x"]):
             self.assertEqual(run("convert", *options, self.source, self.path("out.gguf")).status, 2, options)
         self.assertEqual(run("convert", "--part-bytes", "5", self.source, self.path("out.npz")).status, 2)
 

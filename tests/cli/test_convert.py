@@ -338,7 +338,7 @@ class Usage(ConvertCase):
         path = self.write("in.npy", npy("|i1", (1,), b"x"))
         out = self.path("out.npy")
         for arguments in (["--cast", "float31", path, out], ["--cast", "unsupported", path, out],
-                          ["--metadata", "some", path, out], ["--compress", path, out], [path], [path, out, out], [],
+                          ["--metadata", "some", path, out], ["--compress", path, out], [path], [],
                           [path, self.path("out.txt")], [path, self.path("out")], ["--set", path, out]):
             self.assert_usage(run("convert", *arguments))
         self.assertEqual(os.listdir(self.folder), ["in.npy"])

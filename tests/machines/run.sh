@@ -184,7 +184,7 @@ build_by_zig() {
 }
 
 [ $# -gt 0 ] || set -- aarch64 s390x i386 windows wasm
-packages=(cmake ninja-build googletest libcli11-dev python3 file)
+packages=(cmake ninja-build googletest libcli11-dev nlohmann-json3-dev python3 file)
 for machine in "$@"; do
   # shellcheck disable=SC2207  # words
   packages+=($(packages_of "$machine"))

@@ -1,0 +1,198 @@
+#include "cli/convert_inputs.h"
+
+#include <filesystem>
+#include <map>
+#include <utility>
+
+#include "cli/error_output.h"
+#include "cli/file_type.h"
+#include "cli/input_file.h"
+#include "cli/metadata.h"
+#include "cli/selection.h"
+#include "cli/text.h"
+
+namespace cli {
+
+using tensorfile::Dtype;
+using tensorfile::Format;
+
+namespace {
+
+// Throws the library's error for an array of an unknown dtype, and names the option that leaves such arrays out.
+void require_convertible(const Entry &entry) {
+  try {
+    require_known_dtype(entry);
+  } catch (const tensorfile::Error &error) {
+    throw tensorfile::Error(error.status(), std::string(error.what()) + "; --skip-unsupported leaves it out");
+  }
+}
+
+bool is_left_out(const ConvertRequest &request, const Entry &entry) {
+  return request.skip_unsupported && entry.dtype() == Dtype::unsupported;
+}
+
+// Returns the name of the array of an .npy before it is renamed. With several inputs it is named after its file.
+std::string name_of_single(const ConvertRequest &request, const ConvertInput &input) {
+  if (request.name) return *request.name;
+  if (request.in.size() == 1) return "arr_0";
+  const std::u8string stem =
+      std::filesystem::path(std::u8string(input.path.begin(), input.path.end())).stem().u8string();
+  return {stem.begin(), stem.end()};
+}
+
+// Plans the arrays of the inputs, and makes sure that their names differ.
+class ArrayPlanner {
+ public:
+  ArrayPlanner(ConvertPlan &plan, const ConvertRequest &request)
+      : plan_(plan), request_(request), selection_(request.selection) {}
+
+  void add(size_t input) {
+    const tensorfile::File &file = plan_.inputs[input].file;
+    if (holds_one_array(file.format())) {
+      add(input, file.at(0), name_of_single(request_, plan_.inputs[input]));
+    } else if (request_.name) {
+      add(input, find_array(file, plan_.inputs[input].path, *request_.name), *request_.name);
+    } else {
+      for (const Entry &entry : file)
+        add(input, entry, std::string(entry.name()));
+    }
+  }
+
+  void finish() const { selection_.require_effect(); }
+
+ private:
+  void add(size_t input, const Entry &entry, const std::string &name) {
+    std::optional<std::string> renamed = selection_.apply(name);
+    if (!renamed || is_left_out(request_, entry)) return;
+    require_convertible(entry);
+    const auto [twin, is_new] = names_.emplace(*renamed, std::pair(input, name));
+    if (!is_new) throw clash(*renamed, twin->second.first, twin->second.second, input, name);
+    const auto shape = entry.shape();
+    plan_.arrays.push_back({input,
+                            entry.index(),
+                            std::move(*renamed),
+                            entry.dtype(),
+                            request_.dtype_of(name, entry.dtype()),
+                            {shape.begin(), shape.end()}});
+  }
+
+  tensorfile::Error clash(const std::string &renamed, size_t first, const std::string &first_name, size_t second,
+                          const std::string &second_name) const {
+    std::string text = "several arrays would be named " + in_quotes(renamed) + ": ";
+    text += in_quotes(first_name) + " of " + escaped(plan_.inputs[first].path) + " and " + in_quotes(second_name) +
+            " of " + escaped(plan_.inputs[second].path);
+    return {tensorfile::Status::duplicate, text + "; leave one out with --drop, or give it another name with --rename"};
+  }
+
+  ConvertPlan &plan_;
+  const ConvertRequest &request_;
+  Selection selection_;
+  std::map<std::string, std::pair<size_t, std::string>> names_;  // input and old name by the name in OUT
+};
+
+bool is_text(const tensorfile::Dict::Entry &entry) {
+  return entry.kind() == tensorfile::Kind::string || entry.kind() == tensorfile::Kind::string_list;
+}
+
+// Merges the metadata of the inputs.
+class MetadataPlanner {
+ public:
+  MetadataPlanner(ConvertPlan &plan, const ConvertRequest &request) : plan_(plan), request_(request) {}
+
+  // MLX cannot read an .npz with text members, so from other formats they are only written when the user asks for them.
+  void add(const ConvertInput &input) {
+    const bool asks =
+        request_.format == Format::npz && input.file.format() != Format::npz && request_.metadata == "keep";
+    const tensorfile::Dict metadata = input.file.metadata();
+    for (const tensorfile::Dict::Entry &entry : metadata) {
+      const bool kept = keep(entry, input.path);
+      if (request_.metadata == "drop" || (request_.metadata == "strings" && !is_text(entry))) continue;
+      if (kept && asks && is_text(entry)) {
+        if (!request_.edits.replaces(entry.key())) {
+          plan_.unasked.push_back("metadata " + in_quotes(entry.key()) + " (only with --metadata strings)");
+        }
+      } else if (kept) {
+        plan_.metadata.set(entry);
+      }
+    }
+  }
+
+  void finish() { request_.edits.apply(plan_.metadata, all_); }
+
+ private:
+  // Keeps a value of an input, unless an earlier input has the same. Throws if it has another one that OUT would get.
+  bool keep(const tensorfile::Dict::Entry &entry, const std::string &path) {
+    const std::string key(entry.key());
+    if (!all_.contains(key)) {
+      all_.set(entry);
+      from_.emplace(key, path);
+      return true;
+    }
+    if (!same_value(all_.at(key), entry) && request_.metadata != "drop" && !request_.edits.replaces(key)) {
+      throw tensorfile::Error(tensorfile::Status::duplicate,
+                              "metadata " + in_quotes(key) + " has different values in " + escaped(from_.at(key)) +
+                                  " and " + escaped(path) + "; choose one with --set, or remove it with --delete");
+    }
+    return false;
+  }
+
+  ConvertPlan &plan_;
+  const ConvertRequest &request_;
+  tensorfile::Dict all_;                     // the metadata of all inputs, also what OUT does not get
+  std::map<std::string, std::string> from_;  // the input of each key
+};
+
+void set_options(ConvertPlan &plan, const ConvertRequest &request) {
+  plan.options = library_options(request.input);
+  plan.progress.watch(plan.options);
+  plan.options.set(tensorfile::Option::exact_path, 1);
+  if (request.map) plan.options.set(tensorfile::Option::load_mode, tensorfile::LoadMode::map);
+}
+
+void set_save_options(ConvertPlan &plan, const ConvertRequest &request) {
+  if (request.part_bytes > 0) plan.options.set(tensorfile::Option::part_bytes, request.part_bytes);
+  if (request.compress) plan.options.set(tensorfile::Option::compress, 1);
+  // Ranks and names that few readers accept stay as they are.
+  bool from_gguf = false;
+  for (const ConvertInput &input : plan.inputs)
+    from_gguf = from_gguf || input.file.format() == Format::gguf;
+  if (request.format == Format::gguf && from_gguf) {
+    plan.options.set(tensorfile::Option::gguf_extended, 1);
+    plan.save_options.set(tensorfile::Option::gguf_extended, 1);
+  }
+}
+
+}  // namespace
+
+void make_plan(ConvertPlan &plan, const ConvertRequest &request, std::string_view &subject) {
+  set_options(plan, request);
+  ArrayPlanner arrays(plan, request);
+  MetadataPlanner metadata(plan, request);
+  for (const std::string &path : request.in) {
+    subject = path;
+    plan.inputs.push_back({path, tensorfile::File(path, plan.options)});
+    arrays.add(plan.inputs.size() - 1);
+    metadata.add(plan.inputs.back());
+  }
+  arrays.finish();
+  set_save_options(plan, request);
+  if (request.quantizes()) plan.decisions = plan_blocks(plan.arrays, request.quantize);
+  if (request.format == Format::gguf && (request.quantizes() || !request.casts.empty())) {
+    update_file_type(plan.metadata, plan.arrays, request.quantizes());
+  }
+  metadata.finish();
+}
+
+void print_left_out(const ConvertPlan &plan, const ConvertRequest &request) {
+  for (const ConvertInput &input : plan.inputs) {
+    for (const Entry &entry : input.file) {
+      if (is_left_out(request, entry))
+        note(input.path, "left out array " + in_quotes(entry.name()) + " " + type_text(entry));
+    }
+    for (const std::string_view name : input.file.other_names())
+      note(input.path, "left out " + in_quotes(name) + ", which is not an array");
+    print_notes(input.path, input.file);
+  }
+}
+
+}  // namespace cli

@@ -1,0 +1,40 @@
+// The files that `tensorfile convert` reads, and what it makes of their arrays and metadata.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "cli/convert.h"
+#include "cli/convert_request.h"
+#include "cli/progress.h"
+
+namespace cli {
+
+struct ConvertInput {
+  std::string path;
+  tensorfile::File file;
+};
+
+// What to convert.
+struct ConvertPlan {
+  explicit ConvertPlan(const ConvertRequest &request)
+      : progress(request.in.size() == 1 ? request.in.front() : request.out) {}
+
+  Progress progress;  // declared before the files, which refer to it
+  tensorfile::Options options;
+  tensorfile::Options save_options;  // what OUT may contain
+  std::deque<ConvertInput> inputs;
+  std::vector<PlannedArray> arrays;
+  tensorfile::Dict metadata;
+  std::vector<std::string> unasked;    // metadata that OUT gets only with --metadata strings
+  std::vector<std::string> decisions;  // for --quantize, a line for each array
+};
+
+// Opens the inputs and plans the arrays and the metadata of OUT. Sets subject to the file that an error is about.
+void make_plan(ConvertPlan &plan, const ConvertRequest &request, std::string_view &subject);
+
+// Prints a note on standard error for each part of the inputs that is not converted.
+void print_left_out(const ConvertPlan &plan, const ConvertRequest &request);
+
+}  // namespace cli

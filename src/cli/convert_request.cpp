@@ -1,0 +1,88 @@
+#include "cli/convert_request.h"
+
+#include "cli/error_output.h"
+#include "cli/pattern.h"
+#include "cli/text.h"
+
+namespace cli {
+
+using tensorfile::Dtype;
+
+void ConvertRequest::declare(CommandLine &line) {
+  selection.declare(line);
+  line.flag("--compress", compress, "compress the members of an .npz");
+  line.options("--cast", cast_options,
+               "cast every array, or those whose names match PATTERN, to DTYPE; may be repeated, and the last one that "
+               "matches counts",
+               "DTYPE[:PATTERN]");
+  line.option("--metadata", metadata,
+              "keep the metadata of IN, drop it, or keep only strings and lists of strings (default: keep)",
+              "keep|drop|strings");
+  line.option("--quantize", quantize.type,
+              "encode the float arrays of 2 or more dimensions in a block type, and print what becomes of each array",
+              "TYPE");
+  line.options("--include", quantize.include,
+               "encode and cast only arrays whose names match (* and ?); may be repeated", "PATTERN");
+  line.options("--exclude", quantize.exclude, "do not encode or cast arrays whose names match; may be repeated",
+               "PATTERN");
+  line.number("--part-bytes", part_bytes, "split a .safetensors or .gguf into files of at most BYTES of array data",
+              "BYTES");
+  line.option("--name", name,
+              "the name in OUT of the array of an .npy (default: arr_0); for other formats, the only array to convert",
+              "NAME");
+  edits.declare(line);
+  line.flag("--map", map, "map IN instead of reading it");
+  line.flag("--skip-unsupported", skip_unsupported, "leave out arrays whose types are unknown");
+  line.input(input);
+  line.inputs_and_output(in, out);
+}
+
+void ConvertRequest::complete_quantize() {
+  if (quantize.type.empty()) {
+    if (!casts.empty() || (quantize.include.empty() && quantize.exclude.empty())) return;
+    throw UsageError{"--include and --exclude require --quantize or --cast"};
+  }
+  quantize.dtype = tensorfile::dtype_from_name(quantize.type);
+  if (quantize.dtype == Dtype::unsupported || tensorfile::bits(quantize.dtype) != 0) {
+    throw UsageError{"--quantize: unknown block type " + in_quotes(quantize.type)};
+  }
+}
+
+void ConvertRequest::complete_casts() {
+  for (const std::string &option : cast_options) {
+    const size_t colon = option.find(':');
+    const std::string type = option.substr(0, colon);
+    const Dtype dtype = tensorfile::dtype_from_name(type);
+    if (dtype == Dtype::unsupported) throw UsageError{"--cast: unknown dtype " + in_quotes(type)};
+    casts.push_back({dtype, colon == std::string::npos ? "*" : option.substr(colon + 1)});
+  }
+}
+
+void ConvertRequest::complete() {
+  format = tensorfile::format_from_path(out);
+  if (format == tensorfile::Format::auto_) {
+    throw UsageError{escaped(out) + ": the extension must be .npy, .npz, .safetensors or .gguf"};
+  }
+  complete_casts();
+  complete_quantize();
+  const bool has_parts = format == tensorfile::Format::safetensors || format == tensorfile::Format::gguf;
+  if (part_bytes > 0 && !has_parts) throw UsageError{"--part-bytes requires OUT to be .safetensors or .gguf"};
+  if (metadata != "keep" && metadata != "drop" && metadata != "strings") {
+    throw UsageError{"--metadata: expected keep, drop or strings, not " + in_quotes(metadata)};
+  }
+  if (name && !is_utf8(*name)) throw UsageError{"--name " + escaped(*name) + ": not UTF-8"};
+  if (name && in.size() > 1) throw UsageError{"--name requires a single IN; --rename changes names"};
+  if (compress && format != tensorfile::Format::npz) throw UsageError{"--compress requires OUT to be .npz"};
+}
+
+Dtype ConvertRequest::dtype_of(std::string_view array, Dtype stored) const {
+  if (!quantize.include.empty() && !any_matches(quantize.include, array)) return stored;
+  if (any_matches(quantize.exclude, array)) return stored;
+  Dtype dtype = stored;
+  for (const Cast &cast : casts) {
+    if (matches(cast.pattern, array)) dtype = cast.dtype;
+  }
+  return dtype;
+}
+
+}  // namespace cli

@@ -1,0 +1,53 @@
+// The options of `tensorfile convert`.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/command_line.h"
+#include "cli/edit_metadata.h"
+#include "cli/quantize.h"
+#include "cli/selection.h"
+#include "tensorfile.hpp"
+
+namespace cli {
+
+// An option --cast DTYPE or --cast DTYPE:PATTERN.
+struct Cast {
+  tensorfile::Dtype dtype;
+  std::string pattern;  // "*" if the option has none
+};
+
+struct ConvertRequest {
+  std::vector<std::string> in;
+  std::string out;
+  std::vector<std::string> cast_options;
+  std::string metadata = "keep";
+  std::optional<std::string> name;
+  SelectionOptions selection;
+  MetadataEdits edits;
+  bool compress = false;
+  bool map = false;
+  bool skip_unsupported = false;
+  InputOptions input;
+  QuantizeOptions quantize;
+  int64_t part_bytes = 0;  // 0 means one file
+
+  tensorfile::Format format = tensorfile::Format::auto_;  // the format of OUT
+  std::vector<Cast> casts;
+
+  void declare(CommandLine &line);
+  // Checks the options and looks up the formats and dtypes that they name. Throws UsageError.
+  void complete();
+
+  bool quantizes() const { return quantize.dtype != tensorfile::Dtype::unsupported; }
+  // Returns the dtype that --cast chooses for an array. The last option that matches counts.
+  tensorfile::Dtype dtype_of(std::string_view name, tensorfile::Dtype stored) const;
+
+ private:
+  void complete_casts();
+  void complete_quantize();
+};
+
+}  // namespace cli

@@ -1,0 +1,140 @@
+#include "cli/selection.h"
+
+#include <memory>
+
+#include "cli/error_output.h"
+#include "cli/pattern.h"
+#include "cli/text.h"
+
+#if defined(TENSORFILE_HAS_RE2)
+#include <re2/re2.h>
+#endif
+
+namespace cli {
+
+void SelectionOptions::declare(CommandLine &line) {
+  line.options("--only", only, "only arrays whose names match (* and ?); may be repeated", "PATTERN");
+  line.options("--drop", drop, "leave out arrays whose names match; may be repeated", "PATTERN");
+  line.options("--rename", renames, "give the array OLD the name NEW; may be repeated", "OLD=NEW");
+  line.options(
+      "--rename-regex", regex_renames,
+      "in all names, replace what matches REGEX (RE2's syntax) by NEW, in which \\1 is the first group; may be "
+      "repeated",
+      "REGEX=NEW");
+}
+
+#if defined(TENSORFILE_HAS_RE2)
+
+class Selection::Regex {
+ public:
+  explicit Regex(const std::string &option) {
+    const size_t equals = option.rfind('=');
+    if (equals == std::string::npos || equals == 0) refuse(option, "expected REGEX=NEW");
+    rule_.text = option;
+    to_ = option.substr(equals + 1);
+    RE2::Options settings;
+    settings.set_log_errors(false);
+    regex_ = std::make_unique<RE2>(option.substr(0, equals), settings);
+    std::string why;
+    if (!regex_->ok()) refuse(option, regex_->error());
+    if (!regex_->CheckRewriteString(to_, &why)) refuse(option, why);
+  }
+
+  void apply(std::string &name) {
+    if (RE2::GlobalReplace(&name, *regex_, to_) > 0) ++rule_.count;
+  }
+  const Rule &rule() const { return rule_; }
+
+ private:
+  [[noreturn]] static void refuse(const std::string &option, const std::string &why) {
+    throw UsageError{"--rename-regex " + in_quotes(option) + ": " + escaped(why)};
+  }
+
+  Rule rule_;
+  std::unique_ptr<RE2> regex_;
+  std::string to_;
+};
+
+#else
+
+class Selection::Regex {
+ public:
+  explicit Regex(const std::string &) { throw UsageError{"--rename-regex: this program was built without RE2"}; }
+
+  void apply(std::string &) {}
+  const Rule &rule() const { return rule_; }
+
+ private:
+  Rule rule_;
+};
+
+#endif
+
+Selection::Selection(const SelectionOptions &options) {
+  for (const std::string &text : options.only)
+    only_.push_back({text});
+  for (const std::string &text : options.drop)
+    drop_.push_back({text});
+  for (const std::string &text : options.renames) {
+    if (text.find('=', 1) == std::string::npos) throw UsageError{"--rename " + in_quotes(text) + ": expected OLD=NEW"};
+    if (!is_utf8(text)) throw UsageError{"--rename " + in_quotes(text) + ": not UTF-8"};
+    renames_.push_back({text});
+  }
+  for (const std::string &text : options.regex_renames)
+    regexes_.emplace_back(text);
+}
+
+Selection::~Selection() = default;
+
+// Tries all rules, so that each is known to have matched something.
+bool Selection::match(std::vector<Rule> &rules, std::string_view name) {
+  bool any = false;
+  for (Rule &rule : rules) {
+    if (!matches(rule.text, name)) continue;
+    ++rule.count;
+    any = true;
+  }
+  return any;
+}
+
+std::optional<std::string> Selection::apply(std::string_view name) {
+  const bool chosen = only_.empty() || match(only_, name);
+  const bool dropped = match(drop_, name);
+  if (!chosen || dropped) return std::nullopt;
+  std::string renamed = rename(name);
+  for (Regex &regex : regexes_)
+    regex.apply(renamed);
+  return renamed;
+}
+
+// The old name is known, so that it may contain "=".
+std::string Selection::rename(std::string_view name) {
+  std::string renamed(name);
+  for (Rule &rule : renames_) {
+    const std::string_view text = rule.text;
+    if (text.size() <= name.size() || text[name.size()] != '=' || !text.starts_with(name)) continue;
+    if (++rule.count > 1) {
+      throw UsageError{"--rename " + in_quotes(text) +
+                       ": several inputs have an array of that name; rename it in one of them "
+                       "first"};
+    }
+    renamed = text.substr(name.size() + 1);
+  }
+  return renamed;
+}
+
+void Selection::require_effect() const {
+  const auto require = [](const char *option, const Rule &rule) {
+    if (rule.count == 0) throw UsageError{std::string(option) + " " + in_quotes(rule.text) + " matches no array"};
+  };
+  for (const Rule &rule : only_)
+    require("--only", rule);
+  for (const Rule &rule : drop_)
+    require("--drop", rule);
+  for (const Rule &rule : renames_)
+    require("--rename", rule);
+  for (const Regex &regex : regexes_)
+    require("--rename-regex", regex.rule());
+}
+
+}  // namespace cli
