@@ -31,7 +31,6 @@ REGIONS = [
     (f"{JAVA}/Status.java", "java", ["tf_status"]),
     (f"{JAVA}/Dtype.java", "java", ["tf_dtype"]),
     (f"{JAVA}/Format.java", "java", ["tf_format"]),
-    (f"{JAVA}/Kind.java", "java", ["tf_kind"]),
     (f"{JAVA}/LoadMode.java", "java", ["tf_load_mode"]),
     (f"{JAVA}/Option.java", "java", ["tf_option"]),
 ]
@@ -39,7 +38,7 @@ REGIONS = [
 OMITTED = {("rust", "TF_STATUS_OK"), ("go", "TF_STATUS_OK")}
 # Java classes and methods for the C names in the documentation.
 JAVA_LINKS = {
-    "tf_dict": "Dict", "tf_file": "ArrayFile", "tf_format": "Format", "tf_options": "Options",
+    "tf_dict": "Metadata", "tf_file": "ArrayFile", "tf_format": "Format", "tf_options": "Options",
     "tf_writer": "ArrayWriter",
     "tf_file_read_into": "ArrayFile.Entry#readInto", "tf_load": "Tensorfile#load", "tf_load_weights": "Tensorfile#loadWeights",
     "tf_save_memory": "Tensorfile#toBytes", "tf_save_sink": "Tensorfile#saveTo",

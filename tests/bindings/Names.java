@@ -2,7 +2,7 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.tensorfile.Array;
+import org.tensorfile.NdArray;
 import org.tensorfile.Tensorfile;
 
 /** Loads and saves every .npy file in the folder given as argument, whatever bytes are in its name. */
@@ -12,8 +12,8 @@ class Names {
     try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*.npy")) {
       int count = 0;
       for (Path path : files) {
-        try (Array array = Tensorfile.loadArray(path)) {
-          Tensorfile.save(path, Array.scalar(array.getLong() + 1));
+        try (NdArray array = Tensorfile.loadArray(path)) {
+          Tensorfile.save(path, NdArray.scalar((byte) (array.getLong() + 1)));
         }
         count++;
       }

@@ -1,8 +1,12 @@
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Locale;
 import java.util.Map;
-import org.tensorfile.Array;
-import org.tensorfile.Dict;
+import org.tensorfile.Bytes;
+import org.tensorfile.Format;
+import org.tensorfile.Loaded;
+import org.tensorfile.NdArray;
+import org.tensorfile.Tensorfile;
 
 /** Measures the cost of calls: {@code java -cp target/tensorfile-0.1.0.jar bench/Calls.java}. */
 class Calls {
@@ -23,19 +27,14 @@ class Calls {
     System.out.printf(Locale.ROOT, "%-52s %8.1f ns%n", what, best);
   }
 
-  public static void main(String[] args) {
-    try (Array array = Array.of(new float[1024], 32, 32); Dict dict = new Dict(Map.of("a", array))) {
+  public static void main(String[] args) throws IOException {
+    try (NdArray array = NdArray.of(new float[1024], 32, 32);
+        Bytes file = Tensorfile.toBytes(Format.NPZ, Map.of("a", array));
+        Loaded loaded = Tensorfile.load(file.data())) {
       time("getter: array.ndim()", 20_000_000, n -> {
         long sum = 0;
         for (int i = 0; i < n; i++) {
           sum += array.ndim();
-        }
-        return sum;
-      });
-      time("call of the library: dict.size()", 5_000_000, n -> {
-        long sum = 0;
-        for (int i = 0; i < n; i++) {
-          sum += dict.size();
         }
         return sum;
       });
@@ -68,11 +67,18 @@ class Calls {
         }
         return (long) sum;
       });
-      time("array of a dict: dict.getArray(name), closed", 200_000, n -> {
+      time("array by name: loaded.get(name)", 20_000_000, n -> {
         long sum = 0;
         for (int i = 0; i < n; i++) {
-          try (Array got = dict.getArray("a")) {
-            sum += got.ndim();
+          sum += loaded.get("a").ndim();
+        }
+        return sum;
+      });
+      time("call of the library: array.slice(), closed", 200_000, n -> {
+        long sum = 0;
+        for (int i = 0; i < n; i++) {
+          try (NdArray view = array.slice()) {
+            sum += view.ndim();
           }
         }
         return sum;

@@ -478,28 +478,247 @@ static const void *tf_java_address(const void *buffer) {
   return buffer;
 }
 
-/* Returns the total size of the arrays in a dict and in its nested dicts, to the depth that files can have. */
-static uint64_t tf_java_dict_nbytes_within(const tf_dict *dict, int depth) {
-  uint64_t total = 0;
-  for (size_t i = 0; i < tf_dict_size(dict); ++i) {
+/* Flat memory, which crosses JNI in one call. Packed.java describes what is in it. */
+struct tf_java_pack {
+  char *bytes;
+  size_t size, capacity;
+  int failed;
+};
+
+static void tf_java_put(struct tf_java_pack *pack, const void *bytes, size_t nbytes) {
+  if (!pack->failed && nbytes > pack->capacity - pack->size) {
+    const size_t doubled = pack->capacity < 512 ? 1024 : 2 * pack->capacity;
+    const size_t wanted = doubled - pack->size < nbytes ? pack->size + nbytes : doubled;
+    char *grown = wanted > INT32_MAX ? NULL : (char *)realloc(pack->bytes, wanted);
+    pack->failed = !grown;
+    if (grown) {
+      pack->bytes = grown;
+      pack->capacity = wanted;
+    }
+  }
+  if (pack->failed || !nbytes) return;
+  memcpy(pack->bytes + pack->size, bytes, nbytes);
+  pack->size += nbytes;
+}
+
+static void tf_java_put_int(struct tf_java_pack *pack, size_t number) {
+  const int32_t value = (int32_t)number;
+  pack->failed |= number > INT32_MAX;
+  tf_java_put(pack, &value, sizeof(value));
+}
+
+static void tf_java_put_long(struct tf_java_pack *pack, int64_t value) {
+  tf_java_put(pack, &value, sizeof(value));
+}
+
+static void tf_java_put_text(struct tf_java_pack *pack, const char *text, size_t length) {
+  tf_java_put_int(pack, length);
+  tf_java_put(pack, text, length);
+}
+
+static void tf_java_put_layout(struct tf_java_pack *pack, const tf_array *array) {
+  const size_t ndim = tf_array_ndim(array);
+  const int64_t *strides = tf_array_strides(array);
+  tf_java_put_long(pack, tf_array_dtype(array));
+  tf_java_put_long(pack, (int64_t)tf_array_nbytes(array));
+  tf_java_put_long(pack, tf_array_is_contiguous(array));
+  tf_java_put_long(pack, strides != NULL);
+  tf_java_put_long(pack, (int64_t)ndim);
+  tf_java_put(pack, tf_array_shape(array), ndim * sizeof(int64_t));
+  if (strides) tf_java_put(pack, strides, ndim * sizeof(int64_t));
+}
+
+static void tf_java_put_elements(struct tf_java_pack *pack, const tf_array *array) {
+  tf_array *in_order = NULL;
+  pack->failed |= tf_array_contiguous(&in_order, array) != TF_STATUS_OK;
+  tf_java_put_long(pack, tf_array_dtype(array));
+  tf_java_put_long(pack, (int64_t)tf_array_ndim(array));
+  tf_java_put(pack, tf_array_shape(array), tf_array_ndim(array) * sizeof(int64_t));
+  tf_java_put_long(pack, (int64_t)tf_array_nbytes(array));
+  if (in_order) tf_java_put(pack, tf_array_data(in_order), (size_t)tf_array_nbytes(in_order));
+  tf_array_release(in_order);
+}
+
+static void tf_java_put_strings(struct tf_java_pack *pack, const tf_dict *dict, const char *key, size_t length) {
+  size_t count = 0, text_length = 0;
+  const char *text = NULL;
+  pack->failed |= tf_dict_string_list_size(&count, dict, key, length) != TF_STATUS_OK;
+  tf_java_put_int(pack, count);
+  for (size_t i = 0; i < count && !pack->failed; ++i) {
+    pack->failed |= tf_dict_string_list_at(&text, &text_length, dict, key, length, i) != TF_STATUS_OK;
+    tf_java_put_text(pack, text, text_length);
+  }
+}
+
+static void tf_java_put_dict(struct tf_java_pack *pack, const tf_dict *dict, int32_t handles);
+
+static void tf_java_put_value(struct tf_java_pack *pack, const tf_dict *dict, tf_kind kind, const char *key,
+                              size_t length, int32_t handles) {
+  tf_array *array = NULL;
+  tf_dict *inner = NULL;
+  const char *text = NULL;
+  size_t text_length = 0;
+  if (kind == TF_KIND_ARRAY && tf_dict_get_array(&array, dict, key, length) == TF_STATUS_OK) {
+    if (handles) tf_java_put_long(pack, (int64_t)(intptr_t)array); /* borrowed from the dict */
+    if (handles) tf_java_put_layout(pack, array);
+    if (!handles) tf_java_put_elements(pack, array);
+  } else if (kind == TF_KIND_STRING && tf_dict_get_string(&text, &text_length, dict, key, length) == TF_STATUS_OK) {
+    tf_java_put_text(pack, text, text_length);
+  } else if (kind == TF_KIND_STRING_LIST) {
+    tf_java_put_strings(pack, dict, key, length);
+  } else if (kind == TF_KIND_DICT && tf_dict_get_dict(&inner, dict, key, length) == TF_STATUS_OK) {
+    tf_java_put_dict(pack, inner, handles);
+  } else {
+    pack->failed = 1;
+  }
+  tf_array_release(array);
+  tf_dict_release(inner);
+}
+
+static void tf_java_put_dict(struct tf_java_pack *pack, const tf_dict *dict, int32_t handles) {
+  const size_t size = tf_dict_size(dict);
+  tf_java_put_int(pack, size);
+  for (size_t i = 0; i < size && !pack->failed; ++i) {
     const tf_kind kind = tf_dict_kind_at(dict, i);
     const char *key = NULL;
     size_t length = 0;
-    if ((kind != TF_KIND_ARRAY && kind != TF_KIND_DICT) || tf_dict_key_at(&key, &length, dict, i)) continue;
-    tf_array *array = NULL;
-    tf_dict *inner = NULL;
-    if (kind == TF_KIND_ARRAY && !tf_dict_get_array(&array, dict, key, length)) total += tf_array_nbytes(array);
-    if (kind == TF_KIND_DICT && depth > 0 && !tf_dict_get_dict(&inner, dict, key, length)) {
-      total += tf_java_dict_nbytes_within(inner, depth - 1);
-    }
-    tf_array_release(array);
-    tf_dict_release(inner);
+    pack->failed |= tf_dict_key_at(&key, &length, dict, i) != TF_STATUS_OK;
+    tf_java_put_int(pack, (size_t)kind);
+    tf_java_put_text(pack, key, length);
+    tf_java_put_value(pack, dict, kind, key, length, handles);
   }
-  return total;
 }
 
-static uint64_t tf_java_dict_nbytes(const tf_dict *dict) {
-  return tf_java_dict_nbytes_within(dict, 64);
+static tf_status tf_java_pack_end(char **packed, size_t *packed_size, struct tf_java_pack *pack) {
+  if (pack->failed) free(pack->bytes);
+  *packed = pack->failed ? NULL : pack->bytes;
+  *packed_size = pack->failed ? 0 : pack->size;
+  return pack->failed ? TF_STATUS_OUT_OF_MEMORY : TF_STATUS_OK;
+}
+
+/* Packs a dict with the handles of its arrays, which remain those of the dict, or with copies of their elements. */
+static tf_status tf_java_pack_dict(char **packed, size_t *packed_size, const tf_dict *dict, int32_t handles) {
+  struct tf_java_pack pack = {NULL, 0, 0, 0};
+  tf_java_put_dict(&pack, dict, handles);
+  return tf_java_pack_end(packed, packed_size, &pack);
+}
+
+static tf_status tf_java_pack_array(char **packed, size_t *packed_size, const tf_array *array) {
+  struct tf_java_pack pack = {NULL, 0, 0, 0};
+  tf_java_put_layout(&pack, array);
+  return tf_java_pack_end(packed, packed_size, &pack);
+}
+
+/* Packs the names, dtypes and shapes of all arrays in a file. */
+static tf_status tf_java_pack_file(char **packed, size_t *packed_size, const tf_file *file) {
+  struct tf_java_pack pack = {NULL, 0, 0, 0};
+  const size_t count = tf_file_count(file);
+  for (size_t i = 0; i < count && !pack.failed; ++i) {
+    const char *name = NULL;
+    size_t length = 0;
+    pack.failed |= tf_file_name(&name, &length, file, i) != TF_STATUS_OK;
+    tf_java_put_text(&pack, name, length);
+    tf_java_put_int(&pack, (size_t)tf_file_dtype(file, i));
+    tf_java_put_long(&pack, (int64_t)tf_file_nbytes(file, i));
+    tf_java_put_int(&pack, tf_file_ndim(file, i));
+    tf_java_put(&pack, tf_file_shape(file, i), tf_file_ndim(file, i) * sizeof(int64_t));
+  }
+  return tf_java_pack_end(packed, packed_size, &pack);
+}
+
+/* Reads what Packed.java has written. */
+struct tf_java_reader {
+  const char *next;
+};
+
+static int64_t tf_java_take_long(struct tf_java_reader *reader) {
+  int64_t value = 0;
+  memcpy(&value, reader->next, sizeof(value));
+  reader->next += sizeof(value);
+  return value;
+}
+
+static size_t tf_java_take_int(struct tf_java_reader *reader) {
+  int32_t value = 0;
+  memcpy(&value, reader->next, sizeof(value));
+  reader->next += sizeof(value);
+  return (size_t)value;
+}
+
+static const char *tf_java_take_bytes(struct tf_java_reader *reader, size_t nbytes) {
+  const char *bytes = reader->next;
+  reader->next += nbytes;
+  return bytes;
+}
+
+static tf_status tf_java_take_array(struct tf_java_reader *reader, tf_dict *dict, const char *key, size_t length) {
+  int64_t shape[64];
+  tf_array *array = NULL;
+  const tf_dtype dtype = (tf_dtype)tf_java_take_long(reader);
+  const size_t ndim = (size_t)tf_java_take_long(reader);
+  memcpy(shape, tf_java_take_bytes(reader, ndim * sizeof(int64_t)), ndim * sizeof(int64_t));
+  const size_t nbytes = (size_t)tf_java_take_long(reader);
+  const char *elements = tf_java_take_bytes(reader, nbytes);
+  tf_status status = tf_array_copy_from(&array, dtype, shape, ndim, elements, nbytes);
+  if (status == TF_STATUS_OK) status = tf_dict_set_array(dict, key, length, array);
+  tf_array_release(array);
+  return status;
+}
+
+static tf_status tf_java_take_strings(struct tf_java_reader *reader, tf_dict *dict, const char *key, size_t length) {
+  tf_status status = tf_dict_set_string_list(dict, key, length);
+  for (size_t count = tf_java_take_int(reader); count > 0 && status == TF_STATUS_OK; --count) {
+    const size_t text_length = tf_java_take_int(reader);
+    status = tf_dict_string_list_append(dict, key, length, tf_java_take_bytes(reader, text_length), text_length);
+  }
+  return status;
+}
+
+/* The kind of an array of which Packed.java writes the address. */
+enum { TF_JAVA_KIND_HANDLE = 100 };
+
+static tf_status tf_java_take_dict(struct tf_java_reader *reader, tf_dict *dict);
+
+static tf_status tf_java_take_value(struct tf_java_reader *reader, tf_dict *dict) {
+  const size_t kind = tf_java_take_int(reader);
+  const size_t length = tf_java_take_int(reader);
+  const char *key = tf_java_take_bytes(reader, length);
+  tf_dict *inner = NULL;
+  tf_status status = TF_STATUS_OK;
+  if (kind == TF_JAVA_KIND_HANDLE) {
+    return tf_dict_set_array(dict, key, length, (tf_array *)(intptr_t)tf_java_take_long(reader));
+  }
+  if (kind == TF_KIND_ARRAY) return tf_java_take_array(reader, dict, key, length);
+  if (kind == TF_KIND_STRING_LIST) return tf_java_take_strings(reader, dict, key, length);
+  if (kind == TF_KIND_STRING) {
+    const size_t text_length = tf_java_take_int(reader);
+    return tf_dict_set_string(dict, key, length, tf_java_take_bytes(reader, text_length), text_length);
+  }
+  status = tf_dict_new(&inner);
+  if (status == TF_STATUS_OK) status = tf_java_take_dict(reader, inner);
+  if (status == TF_STATUS_OK) status = tf_dict_set_dict(dict, key, length, inner);
+  tf_dict_release(inner);
+  return status;
+}
+
+static tf_status tf_java_take_dict(struct tf_java_reader *reader, tf_dict *dict) {
+  tf_status status = TF_STATUS_OK;
+  for (size_t count = tf_java_take_int(reader); count > 0 && status == TF_STATUS_OK; --count) {
+    status = tf_java_take_value(reader, dict);
+  }
+  return status;
+}
+
+/* Creates a dict with what Packed.java has written. */
+static tf_status tf_java_unpack_dict(tf_dict **out, const char *text, size_t length) {
+  struct tf_java_reader reader = {text};
+  (void)length;
+  tf_status status = tf_dict_new(out);
+  if (status == TF_STATUS_OK) status = tf_java_take_dict(&reader, *out);
+  if (status == TF_STATUS_OK) return status;
+  tf_dict_release(*out);
+  *out = NULL;
+  return status;
 }
 
 
@@ -539,17 +758,123 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1java_1addre
 }
 
 
-SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1java_1dict_1nbytes(JNIEnv *jenv, jclass jcls, jlong jarg1) {
-  jlong jresult = 0 ;
-  tf_dict *arg1 = 0 ;
-  uint64_t result;
+SWIGEXPORT jbyteArray JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1java_1pack_1dict(JNIEnv *jenv, jclass jcls, jlong jarg3, jint jarg4) {
+  jbyteArray jresult = 0 ;
+  char **arg1 = 0 ;
+  size_t *arg2 = 0 ;
+  tf_dict *arg3 = 0 ;
+  int32_t arg4 ;
+  char *bytes1 = NULL ;
+  size_t size1 = 0 ;
+  tf_status result;
   
   (void)jenv;
   (void)jcls;
-  arg1 = (tf_dict *)(intptr_t)jarg1;
-  result = tf_java_dict_nbytes((struct tf_dict const *)arg1);
-  jresult = (jlong)result; 
+  {
+    arg1 = &bytes1;
+    arg2 = &size1;
+  }
+  arg3 = (tf_dict *)(intptr_t)jarg3;
+  arg4 = (int32_t)jarg4; 
+  result = tf_java_pack_dict(arg1,arg2,(struct tf_dict const *)arg3,arg4);
+  {
+    jresult = NULL;
+    if (result != TF_STATUS_OK) SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "cannot allocate a result");
+  }
+  if (result == TF_STATUS_OK) jresult = tf_java_bytes(jenv, *arg1, *arg2);
+  free(*arg1);
   
+  return jresult;
+}
+
+
+SWIGEXPORT jbyteArray JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1java_1pack_1array(JNIEnv *jenv, jclass jcls, jlong jarg3) {
+  jbyteArray jresult = 0 ;
+  char **arg1 = 0 ;
+  size_t *arg2 = 0 ;
+  tf_array *arg3 = 0 ;
+  char *bytes1 = NULL ;
+  size_t size1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  {
+    arg1 = &bytes1;
+    arg2 = &size1;
+  }
+  arg3 = (tf_array *)(intptr_t)jarg3;
+  result = tf_java_pack_array(arg1,arg2,(struct tf_array const *)arg3);
+  {
+    jresult = NULL;
+    if (result != TF_STATUS_OK) SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "cannot allocate a result");
+  }
+  if (result == TF_STATUS_OK) jresult = tf_java_bytes(jenv, *arg1, *arg2);
+  free(*arg1);
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jbyteArray JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1java_1pack_1file(JNIEnv *jenv, jclass jcls, jlong jarg3) {
+  jbyteArray jresult = 0 ;
+  char **arg1 = 0 ;
+  size_t *arg2 = 0 ;
+  tf_file *arg3 = 0 ;
+  char *bytes1 = NULL ;
+  size_t size1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  {
+    arg1 = &bytes1;
+    arg2 = &size1;
+  }
+  arg3 = (tf_file *)(intptr_t)jarg3;
+  result = tf_java_pack_file(arg1,arg2,(struct tf_file const *)arg3);
+  {
+    jresult = NULL;
+    if (result != TF_STATUS_OK) SWIG_JavaThrowException(jenv, SWIG_JavaOutOfMemoryError, "cannot allocate a result");
+  }
+  if (result == TF_STATUS_OK) jresult = tf_java_bytes(jenv, *arg1, *arg2);
+  free(*arg1);
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1java_1unpack_1dict(JNIEnv *jenv, jclass jcls, jbyteArray jarg2) {
+  jlong jresult = 0 ;
+  tf_dict **arg1 = 0 ;
+  char *arg2 = 0 ;
+  size_t arg3 ;
+  tf_dict *made1 = 0 ;
+  jbyte *bytes2 = NULL ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &made1;
+  {
+    if (!jarg2) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "text");
+      return 0;
+    }
+    bytes2 = (*jenv)->GetByteArrayElements(jenv, jarg2, NULL);
+    if (!bytes2) return 0;
+    arg2 = (char *)bytes2;
+    arg3 = (size_t)(*jenv)->GetArrayLength(jenv, jarg2);
+  }
+  result = tf_java_unpack_dict(arg1,(char const *)arg2,arg3);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  jresult = (jlong)(intptr_t)*arg1;
+  
+  
+  (*jenv)->ReleaseByteArrayElements(jenv, jarg2, bytes2, JNI_ABORT);
   return jresult;
 }
 

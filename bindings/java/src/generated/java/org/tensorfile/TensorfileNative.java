@@ -13,9 +13,13 @@ final class TensorfileNative implements TensorfileNativeConstants {
 
   public static long tf_java_address(java.nio.ByteBuffer buffer) { return TensorfileNativeJNI.tf_java_address(buffer); }
 
-  public static long tf_java_dict_nbytes(long dict) {
-    return TensorfileNativeJNI.tf_java_dict_nbytes(dict);
-  }
+  public static byte[] tf_java_pack_dict(long dict, int handles) { return TensorfileNativeJNI.tf_java_pack_dict(dict, handles); }
+
+  public static byte[] tf_java_pack_array(long array) { return TensorfileNativeJNI.tf_java_pack_array(array); }
+
+  public static byte[] tf_java_pack_file(long file) { return TensorfileNativeJNI.tf_java_pack_file(file); }
+
+  public static long tf_java_unpack_dict(byte[] text) { return TensorfileNativeJNI.tf_java_unpack_dict(text); }
 
   /**
    *  Returns the version of the running library: major * 10000 + minor * 100 + patch. 

@@ -1,16 +1,17 @@
 package org.tensorfile;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
-import java.util.AbstractList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.function.LongUnaryOperator;
+import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 
 /**
@@ -20,16 +21,24 @@ import java.util.stream.LongStream;
  * <pre>{@code
  * try (ArrayFile file = ArrayFile.open(Path.of("model.safetensors"))) {
  *   for (ArrayFile.Entry entry : file.entries()) {
- *     System.out.println(entry.name() + " " + entry.dtype());
+ *     System.out.println(entry.name() + " " + entry.dtype() + " " + Arrays.toString(entry.shape()));
  *   }
- *   Array rows = file.entry("weight").readSlice(Slice.of(0, 10));
+ *   NdArray rows = file.entry("weight").readSlice(Slice.of(0, 10));
  * }
  * }</pre>
  */
 public final class ArrayFile implements AutoCloseable {
+  /** {@link #toString} leaves out arrays after that many. */
+  private static final int MAX_SHOWN = 20;
+
+  /** Bytes of native memory through which arrays of Java are filled, unless a row takes more. */
+  private static final long SCRATCH = 1 << 26;
+
   private final Handle handle;
   private final Cleaner.Cleanable cleanable;
   private final int size;
+  /** Null until they are asked for. */
+  private volatile List<Entry> entries;
 
   private ArrayFile(long address) {
     handle = Handle.adopt("file", address, TensorfileNative::tf_file_release, 0);
@@ -40,54 +49,120 @@ public final class ArrayFile implements AutoCloseable {
   /**
    * Opens a file.
    *
-   * @param path path of the file
+   * @param path path of the file, of the index of sharded safetensors, or of the folder of a set
    * @return the file
    * @throws IOException if the file cannot be read or is invalid
    */
   public static ArrayFile open(Path path) throws IOException {
-    return open(path, null);
+    return open(path, Options.defaults());
   }
 
   /**
    * Opens a file.
    *
-   * @param path path of the file
-   * @param options settings for opening and reading; may be null
+   * @param path path of the file, of the index of sharded safetensors, or of the folder of a set
+   * @param options settings for opening and reading
    * @return the file
    * @throws IOException if the file cannot be read or is invalid
    */
   public static ArrayFile open(Path path, Options options) throws IOException {
-    byte[] bytes = Text.path(path);
-    return Options.call(options, settings -> new ArrayFile(TensorfileNative.tf_file_open(bytes, settings)));
+    return Failures.at(path, bytes -> Options.call(options,
+        settings -> new ArrayFile(TensorfileNative.tf_file_open(bytes, settings))));
   }
 
   /**
-   * Opens a file in memory, which is copied.
+   * Opens a file in memory.
    *
-   * @param bytes the file, from the position to the limit
-   * @param format format of the file; AUTO detects it by content
-   * @param options settings for opening and reading; may be null
+   * @param bytes the file, which is copied. Its format is detected by its content unless the options name one
    * @return the file
    * @throws IOException if the file is invalid
    */
-  public static ArrayFile open(ByteBuffer bytes, Format format, Options options) throws IOException {
+  public static ArrayFile open(byte[] bytes) throws IOException {
+    return open(bytes, Options.defaults());
+  }
+
+  /**
+   * Opens a file in memory.
+   *
+   * @param bytes the file, which is copied. Its format is detected by its content unless the options name one
+   * @param options settings for opening and reading
+   * @return the file
+   * @throws IOException if the file is invalid
+   */
+  public static ArrayFile open(byte[] bytes, Options options) throws IOException {
+    return open(ByteBuffer.wrap(bytes), options);
+  }
+
+  /**
+   * Opens a file in memory.
+   *
+   * @param bytes the file, from the position to the limit, which is copied
+   * @return the file
+   * @throws IOException if the file is invalid
+   */
+  public static ArrayFile open(ByteBuffer bytes) throws IOException {
+    return open(bytes, Options.defaults());
+  }
+
+  /**
+   * Opens a file in memory.
+   *
+   * @param bytes the file, from the position to the limit, which is copied
+   * @param options settings for opening and reading
+   * @return the file
+   * @throws IOException if the file is invalid
+   */
+  public static ArrayFile open(ByteBuffer bytes, Options options) throws IOException {
     int nbytes = bytes.remaining();
-    return Options.call(options, settings -> Direct.callWithBytes(bytes,
-        address -> new ArrayFile(TensorfileNative.tf_file_open_memory(address, nbytes, format.number(), settings))));
+    return Options.call(options, settings -> Direct.callWithBytes(bytes, address -> new ArrayFile(
+        TensorfileNative.tf_file_open_memory(address, nbytes, Format.AUTO.number(), settings))));
+  }
+
+  /**
+   * Opens a file that a stream contains.
+   *
+   * @param in stream to read to its end; it is not closed
+   * @return the file
+   * @throws IOException if the stream throws it, or the file is invalid
+   */
+  public static ArrayFile open(InputStream in) throws IOException {
+    return open(in, Options.defaults());
+  }
+
+  /**
+   * Opens a file that a stream contains.
+   *
+   * @param in stream to read to its end; it is not closed
+   * @param options settings for opening and reading
+   * @return the file
+   * @throws IOException if the stream throws it, or the file is invalid
+   */
+  public static ArrayFile open(InputStream in, Options options) throws IOException {
+    return open(in.readAllBytes(), options);
   }
 
   /**
    * Opens a file in a source, which the file retains.
    *
    * @param source source to read from
-   * @param format format of the file; AUTO detects it by content
-   * @param options settings for opening and reading; may be null
    * @return the file
    * @throws IOException if the file cannot be read or is invalid
    */
-  public static ArrayFile open(Source source, Format format, Options options) throws IOException {
+  public static ArrayFile open(Source source) throws IOException {
+    return open(source, Options.defaults());
+  }
+
+  /**
+   * Opens a file in a source, which the file retains.
+   *
+   * @param source source to read from
+   * @param options settings for opening and reading
+   * @return the file
+   * @throws IOException if the file cannot be read or is invalid
+   */
+  public static ArrayFile open(Source source, Options options) throws IOException {
     return Options.call(options, settings -> source.handle().call(
-        address -> new ArrayFile(TensorfileNative.tf_file_open_source(address, format.number(), settings))));
+        address -> new ArrayFile(TensorfileNative.tf_file_open_source(address, Format.AUTO.number(), settings))));
   }
 
   /** {@return the format of the file} */
@@ -98,18 +173,29 @@ public final class ArrayFile implements AutoCloseable {
   /** {@return the arrays in the order of the file} */
   public List<Entry> entries() {
     handle.requireOpen();
-    return new AbstractList<>() {
-      @Override
-      public Entry get(int index) {
-        Objects.checkIndex(index, size);
-        return handle.call(address -> new Entry(address, index));
-      }
+    List<Entry> found = entries;
+    if (found == null) {
+      found = list(handle.call(TensorfileNative::tf_java_pack_file));
+      entries = found;
+    }
+    return found;
+  }
 
-      @Override
-      public int size() {
-        return size;
-      }
-    };
+  private List<Entry> list(byte[] packed) {
+    ByteBuffer from = ByteBuffer.wrap(packed).order(ByteOrder.nativeOrder());
+    Entry[] found = new Entry[size];
+    for (int i = 0; i < size; i++) {
+      String name = Packed.text(from);
+      Dtype dtype = Dtype.of(from.getInt());
+      long nbytes = from.getLong();
+      found[i] = new Entry(i, name, dtype, nbytes, Packed.longs(from, from.getInt()));
+    }
+    return List.of(found);
+  }
+
+  /** {@return the names of the arrays in the order of the file} */
+  public List<String> names() {
+    return entries().stream().map(Entry::name).toList();
   }
 
   /**
@@ -119,7 +205,7 @@ public final class ArrayFile implements AutoCloseable {
    * @throws NotFoundException if there is no such array
    */
   public Entry entry(String name) {
-    return find(name).orElseThrow(() -> new NotFoundException("the file has no array " + name,
+    return find(name).orElseThrow(() -> new NotFoundException("the file has no array '" + name + "'",
         new Failures.Details(Status.NOT_FOUND, -1, name)));
   }
 
@@ -130,9 +216,11 @@ public final class ArrayFile implements AutoCloseable {
    */
   public Optional<Entry> find(String name) {
     byte[] bytes = Text.utf8(name);
-    return handle.call(address -> {
-      long index = TensorfileNative.tf_file_find(address, bytes);
-      return index < 0 ? Optional.empty() : Optional.of(new Entry(address, (int) index));
+    return handle.call(file -> {
+      int index = (int) TensorfileNative.tf_file_find(file, bytes);
+      return index < 0 ? Optional.empty() : Optional.of(new Entry(index, name,
+          Dtype.of(TensorfileNative.tf_file_dtype(file, index)), TensorfileNative.tf_file_nbytes(file, index),
+          TensorfileNative.tf_file_shape(file, index)));
     });
   }
 
@@ -164,15 +252,12 @@ public final class ArrayFile implements AutoCloseable {
   }
 
   /**
-   * {@return the metadata, which cannot be changed}
+   * {@return a copy of the metadata}
    *
    * @throws IOException if they cannot be read
    */
-  public Dict metadata() throws IOException {
-    return handle.call(address -> {
-      long borrowed = TensorfileNative.tf_file_metadata(address);
-      return Dict.adoptReadOnly(TensorfileNative.tf_dict_retain(borrowed));
-    });
+  public Metadata metadata() throws IOException {
+    return handle.call(address -> Packed.metadata(TensorfileNative.tf_file_metadata(address)));
   }
 
   /**
@@ -218,12 +303,12 @@ public final class ArrayFile implements AutoCloseable {
     private final long[] shape;
     private final long nbytes;
 
-    private Entry(long file, int index) {
+    private Entry(int index, String name, Dtype dtype, long nbytes, long[] shape) {
       this.index = index;
-      name = Text.string(TensorfileNative.tf_file_name(file, index));
-      dtype = Dtype.of(TensorfileNative.tf_file_dtype(file, index));
-      shape = TensorfileNative.tf_file_shape(file, index);
-      nbytes = TensorfileNative.tf_file_nbytes(file, index);
+      this.name = name;
+      this.dtype = dtype;
+      this.nbytes = nbytes;
+      this.shape = shape;
     }
 
     private int indexIn(ArrayFile file) {
@@ -284,8 +369,8 @@ public final class ArrayFile implements AutoCloseable {
      *
      * @throws IOException if it cannot be read
      */
-    public Array read() throws IOException {
-      return handle.call(address -> new Array(TensorfileNative.tf_file_read(address, index)));
+    public NdArray read() throws IOException {
+      return handle.call(address -> new NdArray(TensorfileNative.tf_file_read(address, index)));
     }
 
     /**
@@ -295,66 +380,269 @@ public final class ArrayFile implements AutoCloseable {
      *
      * @throws IOException if they cannot be read
      */
-    public Array readRaw() throws IOException {
-      return handle.call(address -> new Array(TensorfileNative.tf_file_read_raw(address, index)));
+    public NdArray readRaw() throws IOException {
+      return handle.call(address -> new NdArray(TensorfileNative.tf_file_read_raw(address, index)));
     }
 
     /**
-     * Reads the array into the caller's memory in C order.
+     * Reads the array into the caller's memory in C order and in the byte order of this machine.
      *
-     * @param to a direct buffer with exactly {@link #nbytes} remaining bytes; its position moves to its limit
+     * @param to any buffer with exactly {@link #nbytes} remaining bytes; its position moves to its limit
      * @throws IOException if the array cannot be read; the contents of the buffer are then undefined
      */
     public void readInto(ByteBuffer to) throws IOException {
-      readInto(to, Dtype.UNSUPPORTED);
+      readInto(to, dtype);
     }
 
     /**
      * Reads the array into the caller's memory in C order and converts it to another dtype.
      *
-     * @param to a direct buffer whose remaining bytes are exactly those of the array in that dtype; its position moves
-     *     to its limit
-     * @param as dtype to convert to, like in {@link Array#cast}
+     * @param to any buffer whose remaining bytes are exactly those of the array in that dtype; its position moves to its
+     *     limit
+     * @param as dtype to convert to, as {@link NdArray#cast} does
      * @throws IOException if the array cannot be read; the contents of the buffer are then undefined
      */
     public void readInto(ByteBuffer to, Dtype as) throws IOException {
+      Elements.requireBytes(as, shape, to.remaining());
       fill(to, (file, dst, n) -> TensorfileNative.tf_file_read_into(file, index, as.number(), dst, n));
     }
 
     /**
-     * {@return a part of the array, selected like in {@link Array#slice}; only the bytes that are needed are read}
+     * Reads a float32 array into an array of Java in C order.
+     *
+     * @param to an array with as many elements
+     * @throws IOException if the array cannot be read; the contents of the Java array are then undefined
+     * @throws InvalidArgumentException if the array has another dtype or number of elements
+     */
+    public void readInto(float[] to) throws IOException {
+      requireDtype(Dtype.FLOAT32, "castInto(float[])");
+      intoHeap(Dtype.FLOAT32, to.length, to, Elements::get);
+    }
+
+    /**
+     * Reads a float64 array into an array of Java in C order.
+     *
+     * @param to an array with as many elements
+     * @throws IOException if the array cannot be read; the contents of the Java array are then undefined
+     * @throws InvalidArgumentException if the array has another dtype or number of elements
+     */
+    public void readInto(double[] to) throws IOException {
+      requireDtype(Dtype.FLOAT64, "castInto(double[])");
+      intoHeap(Dtype.FLOAT64, to.length, to, Elements::get);
+    }
+
+    /**
+     * Reads an int64 array into an array of Java in C order.
+     *
+     * @param to an array with as many elements
+     * @throws IOException if the array cannot be read; the contents of the Java array are then undefined
+     * @throws InvalidArgumentException if the array has another dtype or number of elements
+     */
+    public void readInto(long[] to) throws IOException {
+      requireDtype(Dtype.INT64, "castInto(long[])");
+      intoHeap(Dtype.INT64, to.length, to, Elements::get);
+    }
+
+    /**
+     * Reads an int32 array into an array of Java in C order.
+     *
+     * @param to an array with as many elements
+     * @throws IOException if the array cannot be read; the contents of the Java array are then undefined
+     * @throws InvalidArgumentException if the array has another dtype or number of elements
+     */
+    public void readInto(int[] to) throws IOException {
+      requireDtype(Dtype.INT32, "castInto(int[])");
+      intoHeap(Dtype.INT32, to.length, to, Elements::get);
+    }
+
+    /**
+     * Reads an int16 array into an array of Java in C order.
+     *
+     * @param to an array with as many elements
+     * @throws IOException if the array cannot be read; the contents of the Java array are then undefined
+     * @throws InvalidArgumentException if the array has another dtype or number of elements
+     */
+    public void readInto(short[] to) throws IOException {
+      requireDtype(Dtype.INT16, "read().cast(dtype)");
+      intoHeap(Dtype.INT16, to.length, to, Elements::get);
+    }
+
+    /**
+     * Reads an int8 array into an array of Java in C order.
+     *
+     * @param to an array with as many elements
+     * @throws IOException if the array cannot be read; the contents of the Java array are then undefined
+     * @throws InvalidArgumentException if the array has another dtype or number of elements
+     */
+    public void readInto(byte[] to) throws IOException {
+      requireDtype(Dtype.INT8, "read().cast(dtype)");
+      intoHeap(Dtype.INT8, to.length, to, Elements::get);
+    }
+
+    /**
+     * Reads a bool array into an array of Java in C order.
+     *
+     * @param to an array with as many elements
+     * @throws IOException if the array cannot be read; the contents of the Java array are then undefined
+     * @throws InvalidArgumentException if the array has another dtype or number of elements
+     */
+    public void readInto(boolean[] to) throws IOException {
+      requireDtype(Dtype.BOOL, "read().cast(dtype)");
+      intoHeap(Dtype.BOOL, to.length, to, Elements::get);
+    }
+
+    /**
+     * Reads the array into an array of Java in C order, and converts it as {@link NdArray#cast} does.
+     *
+     * @param to an array with as many elements
+     * @throws IOException if the array cannot be read; the contents of the Java array are then undefined
+     */
+    public void castInto(float[] to) throws IOException {
+      intoHeap(Dtype.FLOAT32, to.length, to, Elements::get);
+    }
+
+    /**
+     * Reads the array into an array of Java in C order, and converts it as {@link NdArray#cast} does.
+     *
+     * @param to an array with as many elements
+     * @throws IOException if the array cannot be read; the contents of the Java array are then undefined
+     */
+    public void castInto(double[] to) throws IOException {
+      intoHeap(Dtype.FLOAT64, to.length, to, Elements::get);
+    }
+
+    /**
+     * Reads the array into an array of Java in C order, and converts it as {@link NdArray#cast} does.
+     *
+     * @param to an array with as many elements
+     * @throws IOException if the array cannot be read; the contents of the Java array are then undefined
+     */
+    public void castInto(long[] to) throws IOException {
+      intoHeap(Dtype.INT64, to.length, to, Elements::get);
+    }
+
+    /**
+     * Reads the array into an array of Java in C order, and converts it as {@link NdArray#cast} does.
+     *
+     * @param to an array with as many elements
+     * @throws IOException if the array cannot be read; the contents of the Java array are then undefined
+     */
+    public void castInto(int[] to) throws IOException {
+      intoHeap(Dtype.INT32, to.length, to, Elements::get);
+    }
+
+    /**
+     * {@return a part of the array, selected like in {@link NdArray#slice}; only the bytes that are needed are read}
      *
      * @param slices a slice for each dimension; dimensions without one are complete
      * @throws IOException if the part cannot be read
      */
-    public Array readSlice(Slice... slices) throws IOException {
-      long[] packed = Slice.pack(slices, shape.length);
-      return handle.call(address -> new Array(TensorfileNative.tf_file_read_slice(address, index, packed)));
+    public NdArray readSlice(Slice... slices) throws IOException {
+      long[] packed = Slice.pack(slices, shape);
+      return handle.call(address -> new NdArray(TensorfileNative.tf_file_read_slice(address, index, packed)));
     }
 
     /**
-     * Reads a part of the array into the caller's memory.
+     * Reads a part of the array into the caller's memory in C order.
      *
-     * @param to a direct buffer whose remaining bytes are exactly those of the part; its position moves to its limit
-     * @param as dtype to convert to; UNSUPPORTED means the array's own
+     * @param to any buffer whose remaining bytes are exactly those of the part; its position moves to its limit
+     * @param slices a slice for each dimension; dimensions without one are complete
+     * @throws IOException if the part cannot be read; the contents of the buffer are then undefined
+     */
+    public void readSliceInto(ByteBuffer to, Slice... slices) throws IOException {
+      readSliceInto(to, dtype, slices);
+    }
+
+    /**
+     * Reads a part of the array into the caller's memory in C order and converts it to another dtype.
+     *
+     * @param to any buffer whose remaining bytes are exactly those of the part in that dtype; its position moves to its
+     *     limit
+     * @param as dtype to convert to, as {@link NdArray#cast} does
      * @param slices a slice for each dimension; dimensions without one are complete
      * @throws IOException if the part cannot be read; the contents of the buffer are then undefined
      */
     public void readSliceInto(ByteBuffer to, Dtype as, Slice... slices) throws IOException {
-      long[] packed = Slice.pack(slices, shape.length);
+      long[] packed = Slice.pack(slices, shape);
       fill(to, (file, dst, n) -> TensorfileNative.tf_file_read_slice_into(file, index, packed, as.number(), dst, n));
     }
 
+    private void requireDtype(Dtype wanted, String conversion) {
+      if (dtype != wanted) {
+        throw Elements.mismatch(dtype, wanted.toString(), conversion);
+      }
+    }
+
+    /** Reads into any buffer. What goes to the heap is first read into native memory. */
     private void fill(ByteBuffer to, Fill fill) {
-      int nbytesOfBuffer = Direct.requireWritable(to).remaining();
-      handle.call(file -> Direct.call(to, dst -> fill.run(file, dst, nbytesOfBuffer)));
-      to.position(to.limit());
+      if (to.isReadOnly()) {
+        throw new InvalidArgumentException("the buffer is read-only");
+      }
+      int length = to.remaining();
+      if (to.isDirect()) {
+        handle.call(file -> Direct.call(to, dst -> fill.run(file, dst, length)));
+        to.position(to.limit());
+      } else {
+        try (NdArray scratch = NdArray.zeros(Dtype.UINT8, length)) {
+          fill(scratch, length, fill);
+          to.put(scratch.data());
+        }
+      }
+    }
+
+    private void fill(NdArray scratch, long length, Fill fill) {
+      scratch.call(array -> handle
+          .call(file -> fill.run(file, TensorfileNative.tf_array_data_mut(array), length)));
+    }
+
+    /** Reads into an array of Java, in pieces that limit the native memory. */
+    private <T> void intoHeap(Dtype as, int length, T to, Elements.Copy<T> copy) {
+      Elements.requireCount(shape, length);
+      int item = as.blockBytes();
+      long rows = shape.length == 0 || length == 0 ? 1 : shape[0];
+      long row = length / rows;
+      long most = Math.max(1, SCRATCH / Math.max(1, row * item));
+      long scratchRows = Math.min(most, rows);
+      try (NdArray scratch = NdArray.zeros(Dtype.UINT8, scratchRows * row * item)) {
+        for (long first = 0; first < rows; first += most) {
+          long count = Math.min(most, rows - first);
+          long nbytes = count * row * item;
+          if (count == rows) {
+            fill(scratch, nbytes,
+                (file, dst, n) -> TensorfileNative.tf_file_read_into(file, index, as.number(), dst, n));
+          } else {
+            long[] packed = Slice.pack(new Slice[] {Slice.of(first, first + count)}, shape);
+            fill(scratch, nbytes, (file, dst, n) -> TensorfileNative.tf_file_read_slice_into(file, index, packed,
+                as.number(), dst, n));
+          }
+          copyPieces(scratch, nbytes, item, (int) (first * row), to, copy);
+        }
+      }
+    }
+
+    /** Copies the bytes at the start of scratch to the elements from an index on. */
+    private static <T> void copyPieces(NdArray scratch, long nbytes, int item, int index, T to, Elements.Copy<T> copy) {
+      for (long done = 0; done < nbytes; done += SCRATCH) {
+        int length = (int) Math.min(SCRATCH, nbytes - done);
+        copy.run(scratch.data(done, length), to, index + (int) (done / item), length / item);
+      }
     }
 
     @Override
     public String toString() {
       return name + ": " + dtype + " " + Arrays.toString(shape);
     }
+  }
+
+  /** {@return the format, and the name, dtype and shape of each array, which are abbreviated if there are many} */
+  @Override
+  public String toString() {
+    if (handle.isClosed()) {
+      return "ArrayFile(closed)";
+    }
+    String shown = entries().stream().limit(MAX_SHOWN).map(Entry::toString).collect(Collectors.joining(", "));
+    String more = size > MAX_SHOWN ? ", ... " + size + " arrays" : "";
+    return "ArrayFile(" + format() + ", [" + shown + more + "])";
   }
 
   private interface Fill {

@@ -1,11 +1,12 @@
 package org.tensorfile;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.lang.ref.Cleaner;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
-import java.util.Map;
 import java.util.Objects;
 import java.util.function.LongUnaryOperator;
 
@@ -15,7 +16,7 @@ import java.util.function.LongUnaryOperator;
  * change before that, and closing a writer that was not finished removes all temporary files.
  *
  * <pre>{@code
- * try (ArrayWriter writer = ArrayWriter.open(Path.of("large.safetensors"), Format.AUTO, null)) {
+ * try (ArrayWriter writer = ArrayWriter.open(Path.of("large.safetensors"))) {
  *   writer.declare("a", Dtype.FLOAT32, 1000, 1000);
  *   for (int row = 0; row < 1000; row++) {
  *     writer.write(bytesOf(row));
@@ -38,16 +39,62 @@ public final class ArrayWriter implements AutoCloseable {
   /**
    * Opens a writer to a path. Nothing is written before the first {@link #write} or {@link #finish}.
    *
-   * @param path path of the file
-   * @param format format of the file; AUTO means that of the options, or else that of the path's extension
-   * @param options settings; may be null
+   * @param path path of the file, whose extension names the format
    * @return the writer
    * @throws IOException if it cannot be opened
    */
-  public static ArrayWriter open(Path path, Format format, Options options) throws IOException {
-    byte[] bytes = Text.path(path);
-    return Options.call(options,
-        settings -> new ArrayWriter(TensorfileNative.tf_writer_open(bytes, format.number(), settings)));
+  public static ArrayWriter open(Path path) throws IOException {
+    return open(path, Options.defaults());
+  }
+
+  /**
+   * Opens a writer to a path. Nothing is written before the first {@link #write} or {@link #finish}.
+   *
+   * @param path path of the file, whose extension names the format unless the options do
+   * @param options settings
+   * @return the writer
+   * @throws IOException if it cannot be opened
+   */
+  public static ArrayWriter open(Path path, Options options) throws IOException {
+    return Failures.at(path, bytes -> Options.call(options,
+        settings -> new ArrayWriter(TensorfileNative.tf_writer_open(bytes, Format.AUTO.number(), settings))));
+  }
+
+  /**
+   * Opens a writer to a stream, which is not closed with it.
+   *
+   * @param out stream to write to, from the first byte to the last
+   * @param format format of the file
+   * @return the writer
+   * @throws IOException if it cannot be opened
+   */
+  public static ArrayWriter open(OutputStream out, Format format) throws IOException {
+    return open(out, format, Options.defaults());
+  }
+
+  /**
+   * Opens a writer to a stream, which is not closed with it.
+   *
+   * @param out stream to write to, from the first byte to the last
+   * @param format format of the file; AUTO means that of the options
+   * @param options settings
+   * @return the writer
+   * @throws IOException if it cannot be opened
+   */
+  public static ArrayWriter open(OutputStream out, Format format, Options options) throws IOException {
+    return open(Channels.newChannel(Objects.requireNonNull(out, "out")), format, options);
+  }
+
+  /**
+   * Opens a writer to a channel, which is not closed with it.
+   *
+   * @param channel channel to write to, from the first byte to the last
+   * @param format format of the file
+   * @return the writer
+   * @throws IOException if it cannot be opened
+   */
+  public static ArrayWriter open(WritableByteChannel channel, Format format) throws IOException {
+    return open(channel, format, Options.defaults());
   }
 
   /**
@@ -55,7 +102,7 @@ public final class ArrayWriter implements AutoCloseable {
    *
    * @param channel channel to write to, from the first byte to the last
    * @param format format of the file; AUTO means that of the options
-   * @param options settings; may be null
+   * @param options settings
    * @return the writer
    * @throws IOException if it cannot be opened
    */
@@ -82,12 +129,12 @@ public final class ArrayWriter implements AutoCloseable {
   /**
    * Sets the metadata of a .npz, .safetensors or .gguf file, replacing what was set before.
    *
-   * @param metadata metadata, which are copied; null means none
+   * @param metadata metadata, which are copied
    * @return this
    * @throws IOException if data have already been written
    */
-  public ArrayWriter metadata(Map<String, ?> metadata) throws IOException {
-    Dict.callWithSnapshot(metadata, dict -> {
+  public ArrayWriter metadata(Metadata metadata) throws IOException {
+    Packed.callWithMetadata(metadata, dict -> {
       use(address -> TensorfileNative.tf_writer_set_metadata(address, dict));
       return null;
     });
@@ -115,8 +162,8 @@ public final class ArrayWriter implements AutoCloseable {
    * @param array array with the bytes of the next declared array
    * @throws IOException if it cannot be written, or the format cannot hold the declared arrays
    */
-  public void write(Array array) throws IOException {
-    try (Array inOrder = array.contiguous()) {
+  public void write(NdArray array) throws IOException {
+    try (NdArray inOrder = array.contiguous()) {
       inOrder.call(elements -> {
         long data = TensorfileNative.tf_array_data(elements);
         use(address -> TensorfileNative.tf_writer_write(address, data, inOrder.nbytes()));

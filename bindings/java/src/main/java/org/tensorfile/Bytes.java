@@ -1,8 +1,10 @@
 package org.tensorfile;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.lang.ref.Cleaner;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.WritableByteChannel;
 import java.util.Objects;
 
@@ -34,7 +36,8 @@ public final class Bytes implements AutoCloseable {
    */
   public ByteBuffer data() {
     if (size > Integer.MAX_VALUE) {
-      throw new IllegalStateException("there are " + size + " bytes, more than a buffer can hold: use data(offset, length)");
+      throw new IllegalStateException(
+          "there are " + size + " bytes, more than a buffer can hold: use data(offset, length)");
     }
     return data(0, (int) size);
   }
@@ -53,6 +56,28 @@ public final class Bytes implements AutoCloseable {
       return Direct.over(data + offset, length,
           Handle.adopt("buffer", kept, TensorfileNative::tf_buffer_release, 0)).asReadOnlyBuffer();
     });
+  }
+
+  /**
+   * {@return a copy of all bytes}
+   *
+   * @throws IllegalStateException if there are 2 GiB or more
+   */
+  public byte[] toByteArray() {
+    ByteBuffer all = data();
+    byte[] copy = new byte[all.remaining()];
+    all.get(copy);
+    return copy;
+  }
+
+  /**
+   * Writes all bytes.
+   *
+   * @param out stream to write to
+   * @throws IOException if the stream throws it
+   */
+  public void writeTo(OutputStream out) throws IOException {
+    writeTo(Channels.newChannel(Objects.requireNonNull(out, "out")));
   }
 
   /**

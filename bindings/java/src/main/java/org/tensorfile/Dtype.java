@@ -157,6 +157,36 @@ public enum Dtype {
     return (int) TensorfileNative.tf_dtype_block_bytes(number);
   }
 
+  /** {@return true for signed and unsigned integers, but not for bool} */
+  public boolean isInteger() {
+    return name().contains("INT");
+  }
+
+  /** {@return true for unsigned integers} */
+  public boolean isUnsigned() {
+    return name().startsWith("UINT");
+  }
+
+  /** {@return true for real floating-point numbers of any width} */
+  public boolean isFloat() {
+    return name().contains("FLOAT");
+  }
+
+  /** {@return true for complex numbers} */
+  public boolean isComplex() {
+    return name().startsWith("COMPLEX");
+  }
+
+  /** {@return true for the block types of ggml} */
+  public boolean isBlock() {
+    return this != UNSUPPORTED && bits() == 0;
+  }
+
+  /** {@return true for types of which several elements share a byte} */
+  boolean isPacked() {
+    return !isBlock() && bits() % 8 != 0;
+  }
+
   /** {@return the name as NumPy and ml_dtypes spell it ("float32"), or that of ggml in lower case ("q4_k")} */
   @Override
   public String toString() {

@@ -1,15 +1,32 @@
 package org.tensorfile;
 
+import java.io.IOException;
 import java.io.Serializable;
+import java.nio.file.FileSystemException;
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.regex.Pattern;
 
 /** Converts failures of the library to exceptions. */
 final class Failures {
+  private static final Pattern SHAPE =
+      Pattern.compile("(?<=\\b(?:shape|expected|found|of|is|to|has) )\\(((?:[0-9-]+(?:, [0-9-]+)*)?),?\\)");
+
   private Failures() {}
+
+  /** What the operating system reported, where java.nio.file has an exception of its own for it. */
+  enum Reason {
+    MISSING, DENIED, OTHER
+  }
 
   /** The error record of a failure without its message. */
   record Details(Status status, long position, String label) implements Serializable {
+    /** Returns what the system reported. */
+    Reason reason() {
+      return status == Status.NOT_FOUND ? Reason.MISSING : Reason.OTHER;
+    }
+
     static Details of(Status status) {
       return new Details(status, -1, "");
     }
@@ -23,10 +40,25 @@ final class Failures {
     }
   }
 
+  /** A call with a path, as the library takes it. */
+  interface AtPath<T> {
+    T run(byte[] path) throws IOException;
+  }
+
+  /** Runs a call with a path, which the exceptions for failures of the system then contain. */
+  static <T> T at(Path path, AtPath<T> body) throws IOException {
+    byte[] bytes = Text.path(path);
+    try {
+      return body.run(bytes);
+    } catch (FileSystemException e) {
+      throw e instanceof SystemFailure failure ? failure.at(path) : e;
+    }
+  }
+
   /** Called from C. ofFile is true if the call reads or writes a file. */
   static Throwable of(int number, boolean ofFile, byte[] utf8, long offset, byte[] name) {
     Status status = Status.of(number);
-    String message = Text.string(utf8);
+    String message = inJavasTerms(Text.string(utf8));
     Details details = new Details(status, offset, Text.string(name));
     switch (status) {
       case INVALID_ARGUMENT:
@@ -36,8 +68,20 @@ final class Failures {
       case CANCELLED:
         return new CancelledException(message, details);
       default:
-        return ofFile ? new TensorfileException(message, details) : inMemory(message, details);
+        return ofFile ? ofFile(message, details) : inMemory(message, details);
     }
+  }
+
+  private static Throwable ofFile(String message, Details details) {
+    if (details.status() == Status.IO || details.status() == Status.NOT_FOUND) {
+      return SystemFailure.of(message, details, null);
+    }
+    return new TensorfileException(message, details);
+  }
+
+  /** Returns a message with its shapes as Java prints them: [2, 3] instead of (2, 3), and [3] instead of (3,). */
+  private static String inJavasTerms(String message) {
+    return SHAPE.matcher(message).replaceAll("[$1]");
   }
 
   private static Throwable inMemory(String message, Details details) {

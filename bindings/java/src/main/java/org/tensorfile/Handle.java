@@ -58,10 +58,6 @@ final class Handle implements Runnable {
     return adopt("array", address, TensorfileNative::tf_array_release, nbytes);
   }
 
-  static Handle ofDict(long address, long nbytes) {
-    return adopt("dict", address, TensorfileNative::tf_dict_release, nbytes);
-  }
-
   /** Releases the reference when the owner is garbage collected or the result is cleaned. */
   Cleaner.Cleanable ownedBy(Object owner) {
     try {

@@ -12,12 +12,25 @@ import java.util.function.LongFunction;
  * }</pre>
  */
 public final class Options implements AutoCloseable {
+  private static final Options DEFAULTS = new Options();
+
+  /** Null for the defaults. */
   private final Handle handle;
   private final Cleaner.Cleanable cleanable;
+
+  private Options() {
+    handle = null;
+    cleanable = null;
+  }
 
   private Options(Handle handle) {
     this.handle = handle;
     cleanable = handle.ownedBy(this);
+  }
+
+  /** {@return default settings} */
+  public static Options defaults() {
+    return DEFAULTS;
   }
 
   /** {@return a builder with default settings} */
@@ -31,18 +44,26 @@ public final class Options implements AutoCloseable {
    * @param option option to read
    */
   public long get(Option option) {
+    if (handle == null) {
+      try (Options same = builder().build()) {
+        return same.get(option);
+      }
+    }
     return handle.callLong(address -> TensorfileNative.tf_options_get(address, option.number()));
   }
 
   /** Releases the settings and the {@link Progress}. Calling it is optional. */
   @Override
   public void close() {
-    cleanable.clean();
+    if (cleanable != null) {
+      cleanable.clean();
+    }
   }
 
-  /** Runs a call with the address of the settings, or with 0 for null. */
+  /** Runs a call with the address of the settings, or with 0 for the defaults. */
   static <T> T call(Options options, LongFunction<T> body) {
-    return options == null ? body.apply(0) : options.handle.call(body);
+    Handle handle = Objects.requireNonNull(options, "options").handle;
+    return handle == null ? body.apply(0) : handle.call(body);
   }
 
   /** Builds {@link Options}. Setting a value that is out of range throws an {@link InvalidArgumentException}. */

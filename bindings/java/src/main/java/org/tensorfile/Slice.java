@@ -1,5 +1,7 @@
 package org.tensorfile;
 
+import java.util.Arrays;
+
 /**
  * Selects a part of one dimension, like {@code start:stop:step} in Python.
  *
@@ -56,11 +58,13 @@ public record Slice(long start, long stop, long step) {
   }
 
   /**
-   * Returns all starts, then all stops, then all steps, for ndim dimensions. Dimensions without a slice are complete.
+   * Returns all starts, then all stops, then all steps, for each dimension. Dimensions without a slice are complete.
    */
-  static long[] pack(Slice[] slices, int ndim) {
+  static long[] pack(Slice[] slices, long[] shape) {
+    int ndim = shape.length;
     if (slices.length > ndim) {
-      throw new InvalidArgumentException(slices.length + " slices for an array of " + ndim + " dimensions");
+      throw new InvalidArgumentException(
+          "shape " + Arrays.toString(shape) + " takes at most " + ndim + " slices, got " + slices.length);
     }
     long[] packed = new long[3 * ndim];
     for (int i = 0; i < ndim; i++) {

@@ -30,7 +30,7 @@ public final class Source implements AutoCloseable {
    * @throws IOException if the file cannot be opened
    */
   public static Source of(Path path) throws IOException {
-    return new Source(TensorfileNative.tf_source_from_path(Text.path(path)));
+    return Failures.at(path, bytes -> new Source(TensorfileNative.tf_source_from_path(bytes)));
   }
 
   /**
@@ -41,8 +41,8 @@ public final class Source implements AutoCloseable {
    */
   public static Source of(ByteBuffer bytes) {
     ByteBuffer direct = Direct.require(bytes).slice();
-    return new Source(TensorfileNative.tf_source_from_memory(TensorfileNative.tf_java_address(direct), direct.remaining(),
-        direct));
+    return new Source(
+        TensorfileNative.tf_source_from_memory(TensorfileNative.tf_java_address(direct), direct.remaining(), direct));
   }
 
   /**

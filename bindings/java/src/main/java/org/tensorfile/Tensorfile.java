@@ -1,7 +1,10 @@
 package org.tensorfile;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.util.List;
@@ -12,13 +15,18 @@ import java.util.Objects;
  * Loads and saves named n-dimensional arrays: .npy, .npz, .safetensors and .gguf.
  *
  * <pre>{@code
- * float[] weight = Tensorfile.load(Path.of("model.safetensors")).get("layers.0.weight").toFloatArray();
+ * try (Loaded model = Tensorfile.load(Path.of("model.safetensors"))) {
+ *   float[] bias = model.get("layers.0.bias").toFloatArray();
+ *   model.arrays().put("scale", NdArray.scalar(0.5f));
+ *   Tensorfile.save(Path.of("scaled.npz"), model.arrays());
+ * }
  * }</pre>
  *
- * <p>If a file cannot be read or written, the methods throw a {@link TensorfileException}; for a mistake of the caller
- * they throw an {@link InvalidArgumentException}. All exceptions of the library implement {@link TensorfileFailure}.
- * Exceptions of callbacks reach the caller unchanged. A map may be a {@link Dict} or any other map with values that
- * {@link Dict#put} accepts. Options may be null.
+ * <p>If the system refuses to open, read or write a file, the methods throw the exceptions of {@link
+ * java.nio.file.Files}, such as {@link java.nio.file.NoSuchFileException}; if the contents of a file are invalid, or
+ * its format cannot hold what is saved, a {@link TensorfileException}; and for a mistake of the caller an {@link
+ * InvalidArgumentException}. All of them implement {@link TensorfileFailure}. Exceptions of the caller's own sources,
+ * channels, streams and callbacks reach the caller unchanged.
  */
 public final class Tensorfile {
   private Tensorfile() {}
@@ -38,50 +46,110 @@ public final class Tensorfile {
   /**
    * {@return all arrays of a file, and its metadata}
    *
-   * @param path path of the file; for the index of sharded safetensors the whole set is loaded
+   * @param path path of the file, of the index of sharded safetensors, or of the folder of a set
    * @throws IOException if the file cannot be read or is invalid
    */
   public static Loaded load(Path path) throws IOException {
-    return load(path, null);
+    return load(path, Options.defaults());
   }
 
   /**
    * {@return all arrays of a file, and its metadata}
    *
-   * @param path path of the file
+   * @param path path of the file, of the index of sharded safetensors, or of the folder of a set
    * @param options settings
    * @throws IOException if the file cannot be read or is invalid
    */
   public static Loaded load(Path path, Options options) throws IOException {
-    byte[] bytes = Text.path(path);
-    return loaded(options, (made, settings) -> TensorfileNative.tf_load(made, bytes, settings));
+    return Failures.at(path,
+        bytes -> loaded(options, (made, settings) -> TensorfileNative.tf_load(made, bytes, settings)));
   }
 
   /**
    * {@return all arrays of a file in memory, and its metadata}
    *
-   * @param bytes the file, from the position to the limit
-   * @param format format of the file; AUTO detects it by content
+   * @param bytes the file, whose format is detected by its content unless the options name one
+   * @throws IOException if the file is invalid
+   */
+  public static Loaded load(byte[] bytes) throws IOException {
+    return load(bytes, Options.defaults());
+  }
+
+  /**
+   * {@return all arrays of a file in memory, and its metadata}
+   *
+   * @param bytes the file, whose format is detected by its content unless the options name one
    * @param options settings
    * @throws IOException if the file is invalid
    */
-  public static Loaded load(ByteBuffer bytes, Format format, Options options) throws IOException {
+  public static Loaded load(byte[] bytes, Options options) throws IOException {
+    return load(ByteBuffer.wrap(bytes), options);
+  }
+
+  /**
+   * {@return all arrays of a file in memory, and its metadata}
+   *
+   * @param bytes the file, from the position to the limit, which do not change
+   * @throws IOException if the file is invalid
+   */
+  public static Loaded load(ByteBuffer bytes) throws IOException {
+    return load(bytes, Options.defaults());
+  }
+
+  /**
+   * {@return all arrays of a file in memory, and its metadata}
+   *
+   * @param bytes the file, from the position to the limit, which do not change
+   * @param options settings
+   * @throws IOException if the file is invalid
+   */
+  public static Loaded load(ByteBuffer bytes, Options options) throws IOException {
     int nbytes = bytes.remaining();
     return loaded(options, (made, settings) -> Direct.callWithBytes(bytes,
-        address -> TensorfileNative.tf_load_memory(made, address, nbytes, format.number(), settings)));
+        address -> TensorfileNative.tf_load_memory(made, address, nbytes, Format.AUTO.number(), settings)));
   }
 
   /**
-   * {@return all arrays of a source, and its metadata}
+   * {@return all arrays of a file that a stream contains, and its metadata}
+   *
+   * @param in stream to read to its end; it is not closed
+   * @throws IOException if the stream throws it, or the file is invalid
+   */
+  public static Loaded load(InputStream in) throws IOException {
+    return load(in, Options.defaults());
+  }
+
+  /**
+   * {@return all arrays of a file that a stream contains, and its metadata}
+   *
+   * @param in stream to read to its end; it is not closed
+   * @param options settings
+   * @throws IOException if the stream throws it, or the file is invalid
+   */
+  public static Loaded load(InputStream in, Options options) throws IOException {
+    return load(in.readAllBytes(), options);
+  }
+
+  /**
+   * {@return all arrays of a file in a source, and its metadata}
    *
    * @param source source to read from
-   * @param format format of the file; AUTO detects it by content
+   * @throws IOException if the file cannot be read or is invalid
+   */
+  public static Loaded load(Source source) throws IOException {
+    return load(source, Options.defaults());
+  }
+
+  /**
+   * {@return all arrays of a file in a source, and its metadata}
+   *
+   * @param source source to read from
    * @param options settings
    * @throws IOException if the file cannot be read or is invalid
    */
-  public static Loaded load(Source source, Format format, Options options) throws IOException {
+  public static Loaded load(Source source, Options options) throws IOException {
     return loaded(options, (made, settings) -> source.handle().callLong(
-        address -> TensorfileNative.tf_load_source(made, address, format.number(), settings)));
+        address -> TensorfileNative.tf_load_source(made, address, Format.AUTO.number(), settings)));
   }
 
   /**
@@ -90,8 +158,8 @@ public final class Tensorfile {
    * @param path path of the file
    * @throws IOException if the file cannot be read, is invalid, or is not a .npy file
    */
-  public static Array loadArray(Path path) throws IOException {
-    return loadArray(path, null);
+  public static NdArray loadArray(Path path) throws IOException {
+    return loadArray(path, Options.defaults());
   }
 
   /**
@@ -101,39 +169,83 @@ public final class Tensorfile {
    * @param options settings
    * @throws IOException if the file cannot be read, is invalid, or is not a .npy file
    */
-  public static Array loadArray(Path path, Options options) throws IOException {
-    try (Loaded loaded = load(path, options)) {
-      if (loaded.arrays().kind("") != Kind.ARRAY) {
-        throw new TensorfileException(path + ": expected a .npy file with one array, found a file of named arrays",
-            Failures.Details.of(Status.TYPE));
-      }
-      return loaded.get("");
+  public static NdArray loadArray(Path path, Options options) throws IOException {
+    Loaded loaded = load(path, options);
+    NdArray array = loaded.arrays().remove("");
+    loaded.close();
+    if (array == null) {
+      throw new TensorfileException(path + ": expected a .npy file with one array, found a file of named arrays",
+          Failures.Details.of(Status.TYPE));
     }
+    return array;
   }
 
   /**
-   * {@return the arrays of a .npz, .safetensors or .gguf file as a tree of dicts, whose names are split at '.'}
+   * {@return the arrays of a .npz, .safetensors or .gguf file that contains the weights of a model}
+   *
+   * <p>They have the names of the file, in which dots separate the parts of the model: see {@link Loaded#within}.
    *
    * @param path path of the file
    * @throws IOException if the file cannot be read or is invalid
    */
-  public static Dict loadWeights(Path path) throws IOException {
-    return loadWeights(path, null, null);
+  public static Loaded loadWeights(Path path) throws IOException {
+    return loadWeights(path, Options.defaults());
   }
 
   /**
-   * {@return the arrays of a .npz, .safetensors or .gguf file as a tree of dicts, whose names are split at '.'}
+   * {@return the weights of a model in a .npz, .safetensors or .gguf file}
    *
    * @param path path of the file
-   * @param expected a tree or flat dict of arrays with the expected names and shapes, or null to accept any. Unless the
-   *     options are strict, missing arrays are those of expected, and unexpected ones are left out
    * @param options settings
-   * @throws IOException if the file cannot be read, is invalid, or has other names or shapes than expected
+   * @throws IOException if the file cannot be read or is invalid
    */
-  public static Dict loadWeights(Path path, Map<String, ?> expected, Options options) throws IOException {
-    byte[] bytes = Text.path(path);
-    return Options.call(options, settings -> Dict.callWithSnapshot(expected,
-        other -> Dict.adopt(TensorfileNative.tf_load_weights(bytes, other, settings))));
+  public static Loaded loadWeights(Path path, Options options) throws IOException {
+    return Failures.at(path, bytes -> weights(bytes, 0, options));
+  }
+
+  /**
+   * {@return the weights of a model, which must have the expected names and shapes}
+   *
+   * <p>Names and shapes are compared before an array is read.
+   *
+   * @param path path of the file
+   * @param expected arrays with the expected names and shapes
+   * @throws IOException if the file cannot be read, is invalid, or has other names or shapes than expected; the message
+   *     lists the differences
+   */
+  public static Loaded loadWeights(Path path, Map<String, NdArray> expected) throws IOException {
+    return loadWeights(path, expected, Options.defaults());
+  }
+
+  /**
+   * {@return the weights of a model, which must have the expected names and shapes}
+   *
+   * @param path path of the file
+   * @param expected arrays with the expected names and shapes
+   * @param options settings; if they are not strict, missing weights are the arrays of expected, and unexpected ones
+   *     are left out
+   * @throws IOException if the file cannot be read, is invalid, or has other names or shapes than expected; the message
+   *     lists the differences
+   */
+  public static Loaded loadWeights(Path path, Map<String, NdArray> expected, Options options) throws IOException {
+    return Failures.at(path, bytes -> Packed.callWithArrays(expected, dict -> weights(bytes, dict, options)));
+  }
+
+  private static Loaded weights(byte[] path, long expected, Options options) {
+    return Options.call(options, settings -> new Loaded(
+        Packed.takeTree(TensorfileNative.tf_load_weights(path, expected, settings)), new Metadata()));
+  }
+
+  /**
+   * {@return the differences between the names and shapes of arrays and those expected}
+   *
+   * @param arrays arrays by name
+   * @param expected arrays with the expected names and shapes
+   */
+  public static Comparison compare(Map<String, NdArray> arrays, Map<String, NdArray> expected) {
+    Metadata report = Packed.callWithArrays(expected, wanted -> Packed.callWithArrays(arrays,
+        actual -> Packed.takeMetadata(TensorfileNative.tf_dict_compare(wanted, actual))));
+    return new Comparison(report.getStrings("missing"), report.getStrings("unexpected"), report.getStrings("shape"));
   }
 
   /**
@@ -143,7 +255,7 @@ public final class Tensorfile {
    * @throws IOException if the file cannot be read
    */
   public static CheckReport check(Path path) throws IOException {
-    return check(path, null);
+    return check(path, Options.defaults());
   }
 
   /**
@@ -156,10 +268,9 @@ public final class Tensorfile {
    * @throws IOException if the file cannot be read
    */
   public static CheckReport check(Path path, Options options) throws IOException {
-    byte[] bytes = Text.path(path);
-    try (Dict report = Options.call(options, settings -> Dict.adopt(TensorfileNative.tf_check(bytes, settings)))) {
-      return new CheckReport(report.getStrings("faults"), report.getStrings("excused"), report.getStrings("notes"));
-    }
+    Metadata report = Failures.at(path, bytes -> Options.call(options,
+        settings -> Packed.takeMetadata(TensorfileNative.tf_check(bytes, settings))));
+    return new CheckReport(report.getStrings("faults"), report.getStrings("excused"), report.getStrings("notes"));
   }
 
   private interface Load {
@@ -170,44 +281,45 @@ public final class Tensorfile {
     // The array of a .npy file, the arrays by name, the metadata.
     long[] made = new long[3];
     Options.call(options, settings -> load.run(made, settings));
-    if (made[0] != 0) {
-      try {
+    try {
+      if (made[0] != 0) {
         TensorfileNative.tf_dict_set_array(made[1], new byte[0], made[0]);
-      } catch (Throwable t) {
-        TensorfileNative.tf_dict_release(made[1]);
-        TensorfileNative.tf_dict_release(made[2]);
-        throw t;
-      } finally {
-        TensorfileNative.tf_array_release(made[0]);
       }
+      Metadata metadata = Packed.metadata(made[2]);
+      TensorfileNative.tf_array_release(made[0]);
+      made[0] = 0;
+      return new Loaded(Packed.arrays(made[1]), metadata);
+    } finally {
+      TensorfileNative.tf_array_release(made[0]);
+      TensorfileNative.tf_dict_release(made[1]);
+      TensorfileNative.tf_dict_release(made[2]);
     }
-    return new Loaded(Dict.adopt(made[1]), Dict.adopt(made[2]));
   }
 
   // Saving
 
   /**
-   * Saves one array as .npy, byte for byte like np.save.
+   * Saves one array as .npy, byte for byte as np.save writes it.
    *
    * @param path path of the file
    * @param array array to save
-   * @throws IOException if the file cannot be written
+   * @throws IOException if the file cannot be written, or the format cannot hold the array
    */
-  public static void save(Path path, Array array) throws IOException {
-    save(path, array, null);
+  public static void save(Path path, NdArray array) throws IOException {
+    save(path, array, Options.defaults());
   }
 
   /**
-   * Saves one array as .npy, byte for byte like np.save.
+   * Saves one array as .npy, byte for byte as np.save writes it.
    *
    * @param path path of the file
    * @param array array to save
    * @param options settings
-   * @throws IOException if the file cannot be written
+   * @throws IOException if the file cannot be written, or the format cannot hold the array
    */
-  public static void save(Path path, Array array, Options options) throws IOException {
-    byte[] bytes = Text.path(path);
-    Options.call(options, settings -> array.call(address -> TensorfileNative.tf_save(bytes, address, settings)));
+  public static void save(Path path, NdArray array, Options options) throws IOException {
+    Failures.at(path, bytes -> Options.call(options,
+        settings -> array.call(address -> TensorfileNative.tf_save(bytes, address, settings))));
   }
 
   /**
@@ -215,22 +327,46 @@ public final class Tensorfile {
    *
    * @param path path of the file
    * @param arrays arrays by name
-   * @throws IOException if the file cannot be written
+   * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
    */
-  public static void savez(Path path, Map<String, ?> arrays) throws IOException {
-    savez(path, List.of(), arrays, null);
+  public static void savez(Path path, Map<String, NdArray> arrays) throws IOException {
+    savez(path, List.of(), arrays, Options.defaults());
   }
 
   /**
    * Saves arrays as .npz without compression.
    *
    * @param path path of the file
-   * @param unnamed arrays that get the names arr_0, arr_1 and so on, after the others
-   * @param named arrays by name; may be null
+   * @param arrays arrays by name
    * @param options settings
-   * @throws IOException if the file cannot be written
+   * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
    */
-  public static void savez(Path path, List<Array> unnamed, Map<String, ?> named, Options options) throws IOException {
+  public static void savez(Path path, Map<String, NdArray> arrays, Options options) throws IOException {
+    savez(path, List.of(), arrays, options);
+  }
+
+  /**
+   * Saves arrays as .npz without compression.
+   *
+   * @param path path of the file
+   * @param unnamed arrays that get the names arr_0, arr_1 and so on, and follow the named ones
+   * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
+   */
+  public static void savez(Path path, List<NdArray> unnamed) throws IOException {
+    savez(path, unnamed, Map.of(), Options.defaults());
+  }
+
+  /**
+   * Saves arrays as .npz without compression.
+   *
+   * @param path path of the file
+   * @param unnamed arrays that get the names arr_0, arr_1 and so on, and follow the named ones
+   * @param named arrays by name
+   * @param options settings
+   * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
+   */
+  public static void savez(Path path, List<NdArray> unnamed, Map<String, NdArray> named, Options options)
+      throws IOException {
     savez(path, unnamed, named, options, TensorfileNative::tf_savez);
   }
 
@@ -239,22 +375,45 @@ public final class Tensorfile {
    *
    * @param path path of the file
    * @param arrays arrays by name
-   * @throws IOException if the file cannot be written
+   * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
    */
-  public static void savezCompressed(Path path, Map<String, ?> arrays) throws IOException {
-    savezCompressed(path, List.of(), arrays, null);
+  public static void savezCompressed(Path path, Map<String, NdArray> arrays) throws IOException {
+    savezCompressed(path, List.of(), arrays, Options.defaults());
   }
 
   /**
    * Saves arrays as .npz with compression.
    *
    * @param path path of the file
-   * @param unnamed arrays that get the names arr_0, arr_1 and so on, after the others
-   * @param named arrays by name; may be null
+   * @param arrays arrays by name
    * @param options settings
-   * @throws IOException if the file cannot be written
+   * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
    */
-  public static void savezCompressed(Path path, List<Array> unnamed, Map<String, ?> named, Options options)
+  public static void savezCompressed(Path path, Map<String, NdArray> arrays, Options options) throws IOException {
+    savezCompressed(path, List.of(), arrays, options);
+  }
+
+  /**
+   * Saves arrays as .npz with compression.
+   *
+   * @param path path of the file
+   * @param unnamed arrays that get the names arr_0, arr_1 and so on, and follow the named ones
+   * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
+   */
+  public static void savezCompressed(Path path, List<NdArray> unnamed) throws IOException {
+    savezCompressed(path, unnamed, Map.of(), Options.defaults());
+  }
+
+  /**
+   * Saves arrays as .npz with compression.
+   *
+   * @param path path of the file
+   * @param unnamed arrays that get the names arr_0, arr_1 and so on, and follow the named ones
+   * @param named arrays by name
+   * @param options settings
+   * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
+   */
+  public static void savezCompressed(Path path, List<NdArray> unnamed, Map<String, NdArray> named, Options options)
       throws IOException {
     savez(path, unnamed, named, options, TensorfileNative::tf_savez_compressed);
   }
@@ -263,11 +422,11 @@ public final class Tensorfile {
     long run(byte[] path, long[] unnamed, long named, long settings);
   }
 
-  private static void savez(Path path, List<Array> unnamed, Map<String, ?> named, Options options, Savez savez) {
-    byte[] bytes = Text.path(path);
-    List<Array> arrays = List.copyOf(unnamed);
-    Options.call(options, settings -> Dict.callWithSnapshot(named,
-        dict -> Array.callAll(arrays, addresses -> savez.run(bytes, addresses, dict, settings))));
+  private static void savez(Path path, List<NdArray> unnamed, Map<String, NdArray> named, Options options, Savez savez)
+      throws IOException {
+    List<NdArray> arrays = List.copyOf(unnamed);
+    Failures.at(path, bytes -> Options.call(options, settings -> Packed.callWithArrays(named,
+        dict -> NdArray.callAll(arrays, addresses -> savez.run(bytes, addresses, dict, settings)))));
   }
 
   /**
@@ -275,11 +434,10 @@ public final class Tensorfile {
    *
    * @param path path of the file
    * @param arrays arrays by name
-   * @param metadata strings by name; may be null
-   * @throws IOException if the file cannot be written
+   * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
    */
-  public static void saveSafetensors(Path path, Map<String, ?> arrays, Map<String, ?> metadata) throws IOException {
-    saveSafetensors(path, arrays, metadata, null);
+  public static void saveSafetensors(Path path, Map<String, NdArray> arrays) throws IOException {
+    saveSafetensors(path, arrays, new Metadata(), Options.defaults());
   }
 
   /**
@@ -287,69 +445,98 @@ public final class Tensorfile {
    *
    * @param path path of the file
    * @param arrays arrays by name
-   * @param metadata strings by name; may be null
-   * @param options settings
-   * @throws IOException if the file cannot be written
+   * @param metadata strings by key
+   * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
    */
-  public static void saveSafetensors(Path path, Map<String, ?> arrays, Map<String, ?> metadata, Options options)
-      throws IOException {
-    byte[] bytes = Text.path(path);
-    withDicts(arrays, metadata, options,
-        (dict, texts, settings) -> TensorfileNative.tf_save_safetensors(bytes, dict, texts, settings));
+  public static void saveSafetensors(Path path, Map<String, NdArray> arrays, Metadata metadata) throws IOException {
+    saveSafetensors(path, arrays, metadata, Options.defaults());
   }
 
   /**
-   * Saves arrays as .gguf.
+   * Saves arrays as .safetensors.
    *
    * @param path path of the file
    * @param arrays arrays by name
-   * @param metadata 0-d and 1-d arrays, numbers, strings, lists of strings, and for nested arrays dicts with the keys
-   *     0, 1 and so on, by name; may be null. No key is added
-   * @throws IOException if the file cannot be written
+   * @param metadata strings by key
+   * @param options settings
+   * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
    */
-  public static void saveGguf(Path path, Map<String, ?> arrays, Map<String, ?> metadata) throws IOException {
-    saveGguf(path, arrays, metadata, null);
+  public static void saveSafetensors(Path path, Map<String, NdArray> arrays, Metadata metadata, Options options)
+      throws IOException {
+    Failures.at(path, bytes -> withDicts(arrays, metadata, options,
+        (dict, texts, settings) -> TensorfileNative.tf_save_safetensors(bytes, dict, texts, settings)));
   }
 
   /**
-   * Saves arrays as .gguf.
+   * Saves arrays as .gguf. No key is added to the metadata; most readers need general.architecture.
    *
    * @param path path of the file
    * @param arrays arrays by name
-   * @param metadata 0-d and 1-d arrays, numbers, strings, lists of strings, and for nested arrays dicts with the keys
-   *     0, 1 and so on, by name; may be null. No key is added
-   * @param options settings
-   * @throws IOException if the file cannot be written
+   * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
    */
-  public static void saveGguf(Path path, Map<String, ?> arrays, Map<String, ?> metadata, Options options)
+  public static void saveGguf(Path path, Map<String, NdArray> arrays) throws IOException {
+    saveGguf(path, arrays, new Metadata(), Options.defaults());
+  }
+
+  /**
+   * Saves arrays as .gguf. No key is added to the metadata; most readers need general.architecture.
+   *
+   * @param path path of the file
+   * @param arrays arrays by name
+   * @param metadata values of any kind by key
+   * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
+   */
+  public static void saveGguf(Path path, Map<String, NdArray> arrays, Metadata metadata) throws IOException {
+    saveGguf(path, arrays, metadata, Options.defaults());
+  }
+
+  /**
+   * Saves arrays as .gguf. No key is added to the metadata; most readers need general.architecture.
+   *
+   * @param path path of the file
+   * @param arrays arrays by name
+   * @param metadata values of any kind by key
+   * @param options settings
+   * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
+   */
+  public static void saveGguf(Path path, Map<String, NdArray> arrays, Metadata metadata, Options options)
       throws IOException {
-    byte[] bytes = Text.path(path);
-    withDicts(arrays, metadata, options,
-        (dict, texts, settings) -> TensorfileNative.tf_save_gguf(bytes, dict, texts, settings));
+    Failures.at(path, bytes -> withDicts(arrays, metadata, options,
+        (dict, texts, settings) -> TensorfileNative.tf_save_gguf(bytes, dict, texts, settings)));
   }
 
   /**
-   * Saves a tree of arrays under names joined by '.', in the format of the path's extension.
+   * Saves the weights of a model, in the format that the extension of the path names.
    *
    * @param path path of a .npz, .safetensors or .gguf file
-   * @param tree tree of arrays
-   * @throws IOException if the file cannot be written
+   * @param arrays arrays by name
+   * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
    */
-  public static void saveWeights(Path path, Map<String, ?> tree) throws IOException {
-    saveWeights(path, tree, null);
+  public static void saveWeights(Path path, Map<String, NdArray> arrays) throws IOException {
+    saveWeights(path, arrays, Options.defaults());
   }
 
   /**
-   * Saves a tree of arrays under names joined by '.', in the format of the path's extension, or else of the options.
+   * Saves the weights of a model, in the format that the extension of the path names, or else the options.
    *
    * @param path path of a .npz, .safetensors or .gguf file
-   * @param tree tree of arrays
+   * @param arrays arrays by name
    * @param options settings
-   * @throws IOException if the file cannot be written
+   * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
    */
-  public static void saveWeights(Path path, Map<String, ?> tree, Options options) throws IOException {
-    byte[] bytes = Text.path(path);
-    withDicts(tree, null, options, (dict, none, settings) -> TensorfileNative.tf_save_weights(bytes, dict, settings));
+  public static void saveWeights(Path path, Map<String, NdArray> arrays, Options options) throws IOException {
+    Failures.at(path, bytes -> withDicts(arrays, new Metadata(), options,
+        (dict, none, settings) -> TensorfileNative.tf_save_weights(bytes, dict, settings)));
+  }
+
+  /**
+   * {@return an array as a .npy file in memory}
+   *
+   * @param array array to save
+   * @throws IOException if the format cannot hold the array
+   */
+  public static Bytes toBytes(NdArray array) throws IOException {
+    return toBytes(array, Options.defaults());
   }
 
   /**
@@ -359,7 +546,7 @@ public final class Tensorfile {
    * @param options settings
    * @throws IOException if the format cannot hold the array
    */
-  public static Bytes toBytes(Array array, Options options) throws IOException {
+  public static Bytes toBytes(NdArray array, Options options) throws IOException {
     return Options.call(options, settings -> array.call(
         address -> new Bytes(TensorfileNative.tf_save_memory(Format.NPY.number(), address, 0, 0, settings))));
   }
@@ -369,14 +556,112 @@ public final class Tensorfile {
    *
    * @param format NPZ, SAFETENSORS or GGUF
    * @param arrays arrays by name
-   * @param metadata metadata for SAFETENSORS or GGUF; may be null
+   * @throws IOException if the format cannot hold the arrays or metadata
+   */
+  public static Bytes toBytes(Format format, Map<String, NdArray> arrays) throws IOException {
+    return toBytes(format, arrays, new Metadata(), Options.defaults());
+  }
+
+  /**
+   * {@return a file in memory}
+   *
+   * @param format NPZ, SAFETENSORS or GGUF
+   * @param arrays arrays by name
+   * @param metadata metadata that the format can hold
+   * @throws IOException if the format cannot hold the arrays or metadata
+   */
+  public static Bytes toBytes(Format format, Map<String, NdArray> arrays, Metadata metadata) throws IOException {
+    return toBytes(format, arrays, metadata, Options.defaults());
+  }
+
+  /**
+   * {@return a file in memory}
+   *
+   * @param format NPZ, SAFETENSORS or GGUF
+   * @param arrays arrays by name
+   * @param metadata metadata that the format can hold
    * @param options settings
    * @throws IOException if the format cannot hold the arrays or metadata
    */
-  public static Bytes toBytes(Format format, Map<String, ?> arrays, Map<String, ?> metadata, Options options)
+  public static Bytes toBytes(Format format, Map<String, NdArray> arrays, Metadata metadata, Options options)
       throws IOException {
     return withDicts(arrays, metadata, options, (dict, texts, settings) -> new Bytes(
         TensorfileNative.tf_save_memory(format.number(), 0, dict, texts, settings)));
+  }
+
+  /**
+   * Writes an array to a stream as .npy.
+   *
+   * @param out stream to write to, from the first byte to the last; it is not closed
+   * @param array array to save
+   * @throws IOException if the stream throws it, or the format cannot hold the array
+   */
+  public static void saveTo(OutputStream out, NdArray array) throws IOException {
+    saveTo(out, array, Options.defaults());
+  }
+
+  /**
+   * Writes an array to a stream as .npy.
+   *
+   * @param out stream to write to, from the first byte to the last; it is not closed
+   * @param array array to save
+   * @param options settings
+   * @throws IOException if the stream throws it, or the format cannot hold the array
+   */
+  public static void saveTo(OutputStream out, NdArray array, Options options) throws IOException {
+    saveTo(channelOf(out), array, options);
+  }
+
+  /**
+   * Writes a file to a stream.
+   *
+   * @param out stream to write to, from the first byte to the last; it is not closed
+   * @param format NPZ, SAFETENSORS or GGUF
+   * @param arrays arrays by name
+   * @throws IOException if the stream throws it, or the format cannot hold the arrays or metadata
+   */
+  public static void saveTo(OutputStream out, Format format, Map<String, NdArray> arrays) throws IOException {
+    saveTo(out, format, arrays, new Metadata(), Options.defaults());
+  }
+
+  /**
+   * Writes a file to a stream.
+   *
+   * @param out stream to write to, from the first byte to the last; it is not closed
+   * @param format NPZ, SAFETENSORS or GGUF
+   * @param arrays arrays by name
+   * @param metadata metadata that the format can hold
+   * @throws IOException if the stream throws it, or the format cannot hold the arrays or metadata
+   */
+  public static void saveTo(OutputStream out, Format format, Map<String, NdArray> arrays, Metadata metadata)
+      throws IOException {
+    saveTo(out, format, arrays, metadata, Options.defaults());
+  }
+
+  /**
+   * Writes a file to a stream.
+   *
+   * @param out stream to write to, from the first byte to the last; it is not closed
+   * @param format NPZ, SAFETENSORS or GGUF
+   * @param arrays arrays by name
+   * @param metadata metadata that the format can hold
+   * @param options settings
+   * @throws IOException if the stream throws it, or the format cannot hold the arrays or metadata
+   */
+  public static void saveTo(OutputStream out, Format format, Map<String, NdArray> arrays, Metadata metadata,
+      Options options) throws IOException {
+    saveTo(channelOf(out), format, arrays, metadata, options);
+  }
+
+  /**
+   * Writes an array to a channel as .npy.
+   *
+   * @param channel channel to write to, from the first byte to the last; it is not closed
+   * @param array array to save
+   * @throws IOException if the channel throws it, or the format cannot hold the array
+   */
+  public static void saveTo(WritableByteChannel channel, NdArray array) throws IOException {
+    saveTo(channel, array, Options.defaults());
   }
 
   /**
@@ -387,7 +672,7 @@ public final class Tensorfile {
    * @param options settings
    * @throws IOException if the channel throws it, or the format cannot hold the array
    */
-  public static void saveTo(WritableByteChannel channel, Array array, Options options) throws IOException {
+  public static void saveTo(WritableByteChannel channel, NdArray array, Options options) throws IOException {
     Callbacks.callWithSink(channel, sink -> Options.call(options, settings -> array.call(
         address -> TensorfileNative.tf_save_sink(sink, Format.NPY.number(), address, 0, 0, settings))));
   }
@@ -398,23 +683,53 @@ public final class Tensorfile {
    * @param channel channel to write to, from the first byte to the last; it is not closed
    * @param format NPZ, SAFETENSORS or GGUF
    * @param arrays arrays by name
-   * @param metadata metadata for SAFETENSORS or GGUF; may be null
+   * @throws IOException if the channel throws it, or the format cannot hold the arrays or metadata
+   */
+  public static void saveTo(WritableByteChannel channel, Format format, Map<String, NdArray> arrays)
+      throws IOException {
+    saveTo(channel, format, arrays, new Metadata(), Options.defaults());
+  }
+
+  /**
+   * Writes a file to a channel.
+   *
+   * @param channel channel to write to, from the first byte to the last; it is not closed
+   * @param format NPZ, SAFETENSORS or GGUF
+   * @param arrays arrays by name
+   * @param metadata metadata that the format can hold
+   * @throws IOException if the channel throws it, or the format cannot hold the arrays or metadata
+   */
+  public static void saveTo(WritableByteChannel channel, Format format, Map<String, NdArray> arrays, Metadata metadata)
+      throws IOException {
+    saveTo(channel, format, arrays, metadata, Options.defaults());
+  }
+
+  /**
+   * Writes a file to a channel.
+   *
+   * @param channel channel to write to, from the first byte to the last; it is not closed
+   * @param format NPZ, SAFETENSORS or GGUF
+   * @param arrays arrays by name
+   * @param metadata metadata that the format can hold
    * @param options settings
    * @throws IOException if the channel throws it, or the format cannot hold the arrays or metadata
    */
-  public static void saveTo(WritableByteChannel channel, Format format, Map<String, ?> arrays, Map<String, ?> metadata,
+  public static void saveTo(WritableByteChannel channel, Format format, Map<String, NdArray> arrays, Metadata metadata,
       Options options) throws IOException {
     Callbacks.callWithSink(channel, sink -> withDicts(arrays, metadata, options,
         (dict, texts, settings) -> TensorfileNative.tf_save_sink(sink, format.number(), 0, dict, texts, settings)));
+  }
+
+  private static WritableByteChannel channelOf(OutputStream out) {
+    return Channels.newChannel(Objects.requireNonNull(out, "out"));
   }
 
   private interface WithDicts<T> {
     T run(long arrays, long metadata, long settings);
   }
 
-  private static <T> T withDicts(Map<String, ?> arrays, Map<String, ?> metadata, Options options, WithDicts<T> body) {
-    Objects.requireNonNull(arrays, "arrays");
-    return Options.call(options, settings -> Dict.callWithSnapshot(arrays,
-        dict -> Dict.callWithSnapshot(metadata, texts -> body.run(dict, texts, settings))));
+  private static <T> T withDicts(Map<String, NdArray> arrays, Metadata metadata, Options options, WithDicts<T> body) {
+    return Options.call(options, settings -> Packed.callWithArrays(arrays,
+        dict -> Packed.callWithMetadata(metadata, texts -> body.run(dict, texts, settings))));
   }
 }

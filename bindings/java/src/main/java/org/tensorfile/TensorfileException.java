@@ -4,7 +4,10 @@ import java.io.IOException;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** Thrown if a file cannot be read or written. Its status is the reason. */
+/**
+ * Thrown if the contents of a file are invalid or not supported, or if a format cannot hold what is saved. Its status is
+ * the reason.
+ */
 public final class TensorfileException extends IOException implements TensorfileFailure {
   private static final long serialVersionUID = 1L;
 

@@ -4,8 +4,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /** Implemented by all exceptions of the library. */
-public sealed interface TensorfileFailure permits TensorfileException, InvalidArgumentException, UnsupportedException,
-    NotFoundException, CancelledException, NativeMemoryError {
+public sealed interface TensorfileFailure permits TensorfileException, SystemFailure, InvalidArgumentException,
+    UnsupportedException, NotFoundException, CancelledException, NativeMemoryError {
   /** {@return the kind of failure} */
   Status status();
 

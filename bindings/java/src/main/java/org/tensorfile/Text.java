@@ -31,6 +31,10 @@ final class Text {
     return new String(utf8, StandardCharsets.UTF_8);
   }
 
+  static String string(byte[] bytes, int offset, int length) {
+    return new String(bytes, offset, length, StandardCharsets.UTF_8);
+  }
+
   static byte[] utf8WithNul(String text) {
     if (text.indexOf('\0') >= 0) {
       throw new InvalidArgumentException("a name contains a NUL character");
@@ -42,7 +46,7 @@ final class Text {
   static byte[] path(Path path) {
     if (path.getFileSystem() != FileSystems.getDefault()) {
       throw new InvalidArgumentException("the path " + path + " is not of the default file system: read through Source.of("
-          + "Files.newByteChannel(path)), or write through Tensorfile.saveTo(Files.newByteChannel(...))");
+          + "Files.newByteChannel(path)), or write through Tensorfile.saveTo(Files.newOutputStream(path), ...)");
     }
     String text = path.toString();
     if (UTF_8_PATHS || isAscii(text)) {

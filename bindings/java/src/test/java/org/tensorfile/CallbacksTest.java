@@ -13,8 +13,10 @@ import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -26,10 +28,11 @@ import org.junit.jupiter.api.io.TempDir;
 class CallbacksTest {
   @TempDir Path folder;
 
-  private static final Map<String, Object> SMALL = Map.of("a", new float[] {1.5f, 2}, "b", new int[] {1, 2, 3});
+  private static final Map<String, NdArray> SMALL =
+      Map.of("a", NdArray.of(new float[] {1.5f, 2}), "b", NdArray.of(new int[] {1, 2, 3}));
 
   private static ByteBuffer small() throws IOException {
-    return Tensorfile.toBytes(Format.SAFETENSORS, SMALL, null, null).data();
+    return Tensorfile.toBytes(Format.SAFETENSORS, SMALL).data();
   }
 
   @SuppressWarnings("unchecked")
@@ -66,8 +69,8 @@ class CallbacksTest {
   @Test
   void sourcesAreChannelsFilesAndBuffers() throws IOException {
     Path path = folder.resolve("s.safetensors");
-    Dict expected = new Dict(SMALL);
-    Tensorfile.saveSafetensors(path, SMALL, null);
+    Map<String, NdArray> expected = SMALL;
+    Tensorfile.saveSafetensors(path, SMALL);
     ByteBuffer memory = ByteBuffer.allocateDirect((int) Files.size(path) + 3).position(3);
     memory.put(Files.readAllBytes(path)).position(3);
     try (FileChannel channel = FileChannel.open(path);
@@ -76,16 +79,16 @@ class CallbacksTest {
         Source direct = Source.of(memory);
         Source file = Source.of(path)) {
       for (Source source : List.of(positional, seeking, direct, file)) {
-        assertEquals(expected, Tensorfile.load(source, Format.AUTO, null).arrays());
-        try (ArrayFile opened = ArrayFile.open(source, Format.SAFETENSORS, null)) {
+        assertEquals(expected, Tensorfile.load(source).arrays());
+        try (ArrayFile opened = ArrayFile.open(source)) {
           source.close();
           assertEquals(2.0, opened.entry("a").read().getDouble(1));
-          assertThrows(IllegalStateException.class, () -> Tensorfile.load(source, Format.AUTO, null));
+          assertThrows(IllegalStateException.class, () -> Tensorfile.load(source));
         }
       }
     }
     assertThrows(InvalidArgumentException.class, () -> Source.of(ByteBuffer.allocate(1)));
-    assertEquals(Status.NOT_FOUND, FilesTest.statusOf(() -> Source.of(folder.resolve("missing"))));
+    assertThrows(NoSuchFileException.class, () -> Source.of(folder.resolve("missing")));
   }
 
   /** A channel that is not a FileChannel and reads one byte at a time. */
@@ -142,9 +145,9 @@ class CallbacksTest {
         new AssertionError("mine"))) {
       try (Source source = Source.of(new Faulty(bytes, 0, thrown));
           Source late = Source.of(new Faulty(bytes, 16, thrown))) {
-        assertSame(thrown, assertThrows(Throwable.class, () -> Tensorfile.load(source, Format.SAFETENSORS, null)));
-        assertSame(thrown, assertThrows(Throwable.class, () -> ArrayFile.open(source, Format.AUTO, null)));
-        assertSame(thrown, assertThrows(Throwable.class, () -> Tensorfile.load(late, Format.AUTO, null)));
+        assertSame(thrown, assertThrows(Throwable.class, () -> Tensorfile.load(source)));
+        assertSame(thrown, assertThrows(Throwable.class, () -> ArrayFile.open(source)));
+        assertSame(thrown, assertThrows(Throwable.class, () -> Tensorfile.load(late)));
       }
     }
     try (Source lying = Source.of(new ByteSource() {
@@ -158,7 +161,7 @@ class CallbacksTest {
         into.put((byte) 0);
       }
     })) {
-      EOFException e = assertThrows(EOFException.class, () -> Tensorfile.load(lying, Format.NPZ, null));
+      EOFException e = assertThrows(EOFException.class, () -> Tensorfile.load(lying));
       assertTrue(e.getMessage().startsWith("the source returned 1 of "), e.getMessage());
     }
     IOException sizeless = new IOException("unknown");
@@ -169,13 +172,13 @@ class CallbacksTest {
       }
     })));
     // Later calls succeed.
-    assertEquals(2, Tensorfile.load(bytes, Format.AUTO, null).arrays().size());
+    assertEquals(2, Tensorfile.load(bytes).arrays().size());
   }
 
   @Test
   void threadsOfTheLibraryReadAndThrow() throws IOException {
-    Dict arrays = new Dict(Map.of("a", new float[8 << 20]));
-    ByteBuffer bytes = Tensorfile.toBytes(Format.SAFETENSORS, arrays, null, null).data();
+    Map<String, NdArray> arrays = Map.of("a", NdArray.zeros(Dtype.FLOAT32, 8 << 20));
+    ByteBuffer bytes = Tensorfile.toBytes(Format.SAFETENSORS, arrays).data();
     Set<Thread> threads = ConcurrentHashMap.newKeySet();
     AtomicInteger thrown = new AtomicInteger();
     class Concurrent extends Faulty {
@@ -202,12 +205,12 @@ class CallbacksTest {
     }
     Options options = Options.builder().threads(4).build();
     try (Source source = Source.of(new Concurrent(false))) {
-      assertEquals(arrays, Tensorfile.load(source, Format.AUTO, options).arrays());
+      assertEquals(arrays, Tensorfile.load(source, options).arrays());
     }
     assertTrue(threads.size() > 1, "other threads read too");
     try (Source source = Source.of(new Concurrent(true))) {
       for (int i = 0; i < 100; i++) {
-        assertThrows(IllegalCallerException.class, () -> Tensorfile.load(source, Format.AUTO, options));
+        assertThrows(IllegalCallerException.class, () -> Tensorfile.load(source, options));
       }
     }
     assertTrue(thrown.get() >= 100);
@@ -235,21 +238,21 @@ class CallbacksTest {
       }
     }
     Options map = Options.builder().loadMode(LoadMode.MAP).build();
-    Dict expected = new Dict(SMALL);
-    Dict loaded;
+    Map<String, NdArray> expected = SMALL;
+    Map<String, NdArray> loaded;
     try (Source source = Source.of(new Mapped(null, 0))) {
-      loaded = Tensorfile.load(source, Format.AUTO, map).arrays();
+      loaded = Tensorfile.load(source, map).arrays();
     }
     assertTrue(maps.get() > 0);
     System.gc();
     assertEquals(expected, loaded);
     try (Source source = Source.of(new Mapped(null, -1))) {
-      assertEquals(expected, Tensorfile.load(source, Format.AUTO, map).arrays());
+      assertEquals(expected, Tensorfile.load(source, map).arrays());
     }
     IOException mine = new IOException("no");
     try (Source source = Source.of(new Mapped(mine, 0)); Source wrong = Source.of(new Mapped(null, 1))) {
-      assertSame(mine, assertThrows(IOException.class, () -> Tensorfile.load(source, Format.AUTO, map)));
-      IOException e = assertThrows(IOException.class, () -> Tensorfile.load(wrong, Format.AUTO, map));
+      assertSame(mine, assertThrows(IOException.class, () -> Tensorfile.load(source, map)));
+      IOException e = assertThrows(IOException.class, () -> Tensorfile.load(wrong, map));
       assertTrue(e.getMessage().startsWith("ByteSource.map returned"), e.getMessage());
     }
   }
@@ -290,29 +293,30 @@ class CallbacksTest {
 
   @Test
   void channelsGetEverythingAndMayFail() throws IOException {
-    Map<String, Object> arrays = Map.of("big", new long[1 << 19], "small", 1);
-    ByteBuffer bytes = Tensorfile.toBytes(Format.SAFETENSORS, arrays, null, null).data();
+    Map<String, NdArray> arrays = Map.of("big", NdArray.zeros(Dtype.INT64, 1 << 19), "small", NdArray.scalar(1));
+    ByteBuffer bytes = Tensorfile.toBytes(Format.SAFETENSORS, arrays).data();
     Slow all = new Slow(Integer.MAX_VALUE, null);
-    Tensorfile.saveTo(all, Format.SAFETENSORS, arrays, null, null);
+    Tensorfile.saveTo(all, Format.SAFETENSORS, arrays);
     assertEquals(bytes, ByteBuffer.wrap(all.out.toByteArray()));
     assertTrue(all.last.isReadOnly());
     for (Throwable thrown : List.of(new IOException("no space left"), new IllegalCallerException("writer"))) {
       Slow full = new Slow(4000, thrown);
       assertSame(thrown,
-          assertThrows(Throwable.class, () -> Tensorfile.saveTo(full, Format.SAFETENSORS, arrays, null, null)));
+          assertThrows(Throwable.class, () -> Tensorfile.saveTo(full, Format.SAFETENSORS, arrays)));
       assertEquals(bytes.slice(0, 4000), ByteBuffer.wrap(full.out.toByteArray()));
     }
     assertThrows(java.nio.channels.ClosedChannelException.class, () -> {
       WritableByteChannel closed = Channels.newChannel(new ByteArrayOutputStream());
       closed.close();
-      Tensorfile.saveTo(closed, Array.scalar(1), null);
+      Tensorfile.saveTo(closed, NdArray.scalar(1));
     });
   }
 
   @Test
   void progressIsToldAndCanStop() throws IOException {
-    Map<String, Object> arrays = Map.of("a", new float[1 << 20], "b", 1, "c", new boolean[1 << 20]);
-    ByteBuffer bytes = Tensorfile.toBytes(Format.SAFETENSORS, arrays, null, null).data();
+    Map<String, NdArray> arrays = Map.of("a", NdArray.zeros(Dtype.FLOAT32, 1 << 20), "b", NdArray.scalar(1), "c",
+        NdArray.zeros(Dtype.BOOL, 1 << 20));
+    ByteBuffer bytes = Tensorfile.toBytes(Format.SAFETENSORS, arrays).data();
     List<Long> reported = new ArrayList<>();
     Thread here = Thread.currentThread();
     Options options = Options.builder().progress((done, total) -> {
@@ -321,31 +325,31 @@ class CallbacksTest {
       reported.add(done);
       return true;
     }).build();
-    Tensorfile.load(bytes, Format.AUTO, options).close();
+    Tensorfile.load(bytes, options).close();
     assertEquals((5 << 20) + 4, reported.get(reported.size() - 1));
     assertEquals(reported.stream().sorted().toList(), reported);
     Options stop = Options.builder().progress((done, total) -> false).build();
-    CancelledException e = assertThrows(CancelledException.class, () -> Tensorfile.load(bytes, Format.AUTO, stop));
+    CancelledException e = assertThrows(CancelledException.class, () -> Tensorfile.load(bytes, stop));
     assertEquals(Status.CANCELLED, e.status());
     Path path = folder.resolve("stopped.npz");
-    assertThrows(CancelledException.class, () -> Tensorfile.savez(path, List.of(), arrays, stop));
+    assertThrows(CancelledException.class, () -> Tensorfile.savez(path, arrays, stop));
     assertTrue(Files.notExists(path));
     AssertionError mine = new AssertionError("mine");
     Options loud = Options.builder().progress((done, total) -> {
       throw mine;
     }).build();
-    assertSame(mine, assertThrows(AssertionError.class, () -> Tensorfile.load(bytes, Format.AUTO, loud)));
+    assertSame(mine, assertThrows(AssertionError.class, () -> Tensorfile.load(bytes, loud)));
     // A callback may use the library itself, and change what is being saved.
-    Dict changing = new Dict(arrays);
+    Map<String, NdArray> changing = new HashMap<>(arrays);
     Options nested = Options.builder().progress((done, total) -> {
-      assertThrows(TensorfileException.class, () -> Tensorfile.load(folder.resolve("missing")));
-      assertThrows(CancelledException.class, () -> Tensorfile.load(bytes, Format.AUTO, stop));
-      changing.put("more", 1);
+      assertThrows(NoSuchFileException.class, () -> Tensorfile.load(folder.resolve("missing")));
+      assertThrows(CancelledException.class, () -> Tensorfile.load(bytes, stop));
+      changing.put("more", NdArray.scalar(1));
       changing.remove("a");
       return true;
     }).build();
-    try (Bytes saved = Tensorfile.toBytes(Format.SAFETENSORS, changing, null, nested)) {
-      assertEquals(Set.of("a", "b", "c"), Tensorfile.load(saved.data(), Format.AUTO, null).arrays().keySet());
+    try (Bytes saved = Tensorfile.toBytes(Format.SAFETENSORS, changing, new Metadata(), nested)) {
+      assertEquals(Set.of("a", "b", "c"), Tensorfile.load(saved.data()).arrays().keySet());
     }
     assertEquals(Set.of("b", "c", "more"), changing.keySet());
   }

@@ -77,7 +77,7 @@ class GoldenTest {
       }
       assertEquals(golden.arrays.keySet(), loaded.arrays().keySet(), golden.path.toString());
       for (Map.Entry<String, List<String>> expected : golden.arrays.entrySet()) {
-        try (Array array = loaded.get(expected.getKey()); Array inOrder = array.contiguous()) {
+        try (NdArray array = loaded.get(expected.getKey()); NdArray inOrder = array.contiguous()) {
           List<String> found = List.of(array.dtype().toString(), shape(array.shape()), crc(inOrder.data()));
           assertEquals(expected.getValue(), found, golden.path + ": " + expected.getKey());
         }
@@ -108,18 +108,20 @@ class GoldenTest {
     for (Golden golden : files()) {
       byte[] bytes = Files.readAllBytes(golden.path);
       Format format = Format.fromPath(golden.path);
-      expectArrays(golden, () -> Tensorfile.load(ByteBuffer.wrap(bytes), format, null));
+      Options named = Options.builder().format(format).build();
+      Options mapped = Options.builder().format(format).loadMode(LoadMode.MAP).build();
+      expectArrays(golden, () -> Tensorfile.load(bytes, named));
       ByteBuffer direct = ByteBuffer.allocateDirect(bytes.length).put(bytes).flip();
-      expectArrays(golden, () -> Tensorfile.load(direct, format, null));
+      expectArrays(golden, () -> Tensorfile.load(direct, named));
       try (FileChannel channel = FileChannel.open(golden.path);
           Source read = Source.of(channel);
           Source memory = Source.of(direct)) {
-        expectArrays(golden, () -> Tensorfile.load(read, format, null));
-        expectArrays(golden, () -> Tensorfile.load(memory, format, null));
+        expectArrays(golden, () -> Tensorfile.load(read, named));
+        expectArrays(golden, () -> Tensorfile.load(memory, named));
         // The checksum of a stored member is not verified if it is mapped, since its data are not read.
         if (!golden.path.endsWith("npz/reject_bad_crc.npz")) {
           expectArrays(golden, () -> Tensorfile.load(golden.path, map));
-          expectArrays(golden, () -> Tensorfile.load(memory, format, map));
+          expectArrays(golden, () -> Tensorfile.load(memory, mapped));
         }
       }
     }
@@ -139,7 +141,7 @@ class GoldenTest {
             continue;
           }
           assertEquals(expected.subList(0, 2), List.of(entry.dtype().toString(), shape(entry.shape())));
-          try (Array array = entry.read()) {
+          try (NdArray array = entry.read()) {
             assertEquals(expected.get(1), shape(array.shape()));
           }
           ByteBuffer bytes = ByteBuffer.allocateDirect((int) entry.nbytes());
@@ -152,7 +154,7 @@ class GoldenTest {
 
   private static void expectRefusal(Golden golden, ArrayFile.Entry entry) throws IOException {
     assertNotEquals("ok", golden.load, golden.path + ": " + entry + " is unexpected");
-    try (Array array = entry.read()) {
+    try (NdArray array = entry.read()) {
       assertNotEquals(Dtype.UNSUPPORTED, array.dtype());
     } catch (TensorfileException e) {
       assertNotEquals(Status.INTERNAL, e.status(), e.toString());

@@ -21,8 +21,8 @@ import java.util.ConcurrentModificationException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.NoSuchElementException;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -56,9 +56,9 @@ class LifetimeTest {
     byte[] values = new byte[nbytes];
     Runnable some = () -> {
       for (int i = 0; i < 1000; i++) {
-        Array array = Array.of(values);
-        Array part = array.slice(Slice.from(10));
-        new Dict(Map.of("a", array, "p", part)).getArray("a").data(100, 100).slice();
+        NdArray array = NdArray.of(values);
+        NdArray part = array.slice(Slice.from(10));
+        part.contiguous().data(100, 100).slice();
         array.cast(Dtype.INT16).mutableData();
         array.makeMutable().mutableData().put(0, (byte) 1);
       }
@@ -77,7 +77,7 @@ class LifetimeTest {
 
   @Test
   void closingReleasesAtOnce() {
-    Array array = Array.zeros(Dtype.INT8, 1 << 20);
+    NdArray array = NdArray.zeros(Dtype.INT8, 1 << 20);
     // Objects of other tests may be released at the same time, but none are created.
     long used = NativeMemory.used();
     array.close();
@@ -91,7 +91,7 @@ class LifetimeTest {
     for (int i = 0; i < 300; i++) {
       float[] values = new float[count];
       values[count - 1] = i;
-      Array array = Array.of(values);
+      NdArray array = NdArray.of(values);
       FloatBuffer view = array.data().slice().order(ByteOrder.nativeOrder()).asFloatBuffer().slice().duplicate();
       if (i % 2 == 0) {
         array.close();
@@ -101,7 +101,7 @@ class LifetimeTest {
         System.gc();
       }
     }
-    Bytes bytes = Tensorfile.toBytes(Array.of(new float[] {42}), null);
+    Bytes bytes = Tensorfile.toBytes(NdArray.of(new float[] {42}));
     ByteBuffer file = bytes.data().slice();
     WeakReference<Bytes> released = new WeakReference<>(bytes);
     bytes = null;
@@ -116,8 +116,8 @@ class LifetimeTest {
   void theLibraryKeepsWrappedBuffers() {
     ByteBuffer buffer = ByteBuffer.allocateDirect(8).order(ByteOrder.nativeOrder()).putLong(0, 77);
     WeakReference<ByteBuffer> released = new WeakReference<>(buffer);
-    Array array = Array.wrap(Dtype.INT64, buffer, 1);
-    Array view = array.transpose();
+    NdArray array = NdArray.wrap(Dtype.INT64, buffer, 1);
+    NdArray view = array.transpose();
     array.close();
     buffer = null;
     WeakReference<Object> other = new WeakReference<>(new Object());
@@ -130,37 +130,32 @@ class LifetimeTest {
   @Test
   void whatIsClosedThrows() throws IOException {
     Path path = folder.resolve("x.npz");
-    Tensorfile.savez(path, Map.of("x", 1));
-    Array array = Array.zeros(Dtype.FLOAT32, 2);
-    Dict dict = new Dict(Map.of("a", array));
+    Tensorfile.savez(path, Map.of("x", NdArray.scalar(1)));
+    NdArray array = NdArray.zeros(Dtype.FLOAT32, 2);
     ArrayFile file = ArrayFile.open(path);
     ArrayFile.Entry entry = file.entry("x");
     Source source = Source.of(path);
-    Bytes bytes = Tensorfile.toBytes(array, null);
+    Bytes bytes = Tensorfile.toBytes(array);
     Options options = Options.builder().build();
-    for (AutoCloseable each : List.of(array, dict, file, source, bytes, options)) {
+    for (AutoCloseable each : List.of(array, file, source, bytes, options)) {
       assertEquals("", closeTwice(each));
     }
     List<Executable> uses = List.of(array::dtype, array::ndim, array::shape, () -> array.shape(0), array::strides,
         array::size, array::nbytes, array::isContiguous, array::data, () -> array.data(0, 1), array::mutableData,
         array::makeMutable, () -> array.getLong(0), () -> array.getDouble(0), array::toFloatArray, array::contiguous,
-        array::transpose, array::slice, () -> array.cast(Dtype.INT8), () -> array.equals(Array.scalar(1)),
-        () -> new Dict().put("a", array), () -> Tensorfile.save(path, array),
-        () -> Tensorfile.savez(path, List.of(Array.scalar(1), array), null, null),
-        dict::size, () -> dict.get("a"), () -> dict.put("a", 1), () -> dict.remove("a"), dict::clear,
-        () -> dict.getArray("a"), () -> dict.kind("a"), dict::flatten, dict::unflatten, dict::copy,
-        () -> dict.compare(new Dict()), () -> new Dict().compare(dict), () -> new Dict().put("d", dict),
-        () -> new Dict(Map.of("d", dict)), () -> Tensorfile.savez(path, dict), () -> dict.entrySet().iterator().next(),
+        array::transpose, array::slice, () -> array.cast(Dtype.INT8), () -> array.equals(NdArray.scalar(1)),
+        () -> Tensorfile.save(path, array), () -> Tensorfile.savez(path, List.of(NdArray.scalar(1), array)),
+        () -> Tensorfile.savez(path, Map.of("a", array)), () -> MetadataValue.of(array), array::asFloatBuffer,
+        array::toRawBytes, array::castToIntArray, () -> array.castToDouble(0), array::toFloatMatrix,
         file::format, file::entries, () -> file.find("x"), file::metadata, entry::read, entry::location,
         () -> entry.readInto(ByteBuffer.allocateDirect(4)), entry::readSlice,
-        () -> Tensorfile.load(source, Format.AUTO, null), () -> ArrayFile.open(source, Format.AUTO, null),
+        () -> Tensorfile.load(source), () -> ArrayFile.open(source),
         bytes::size, bytes::data, () -> options.get(Option.THREADS), () -> Tensorfile.load(path, options));
     for (int i = 0; i < uses.size(); i++) {
       String which = "use " + i;
       assertThrows(IllegalStateException.class, uses.get(i), which);
     }
-    assertEquals("Array(closed)", array.toString());
-    assertEquals("Dict(closed)", dict.toString());
+    assertEquals("NdArray(closed)", array.toString());
   }
 
   private static String closeTwice(AutoCloseable closeable) {
@@ -188,15 +183,14 @@ class LifetimeTest {
   @Test
   void closingWhileOthersUseItHarmsNobody() throws Exception {
     Path path = folder.resolve("many.safetensors");
-    Map<String, Object> arrays = new LinkedHashMap<>();
+    Map<String, NdArray> arrays = new LinkedHashMap<>();
     for (int i = 0; i < 20; i++) {
-      arrays.put("a" + i, new float[10_000]);
+      arrays.put("a" + i, NdArray.zeros(Dtype.FLOAT32, 10_000));
     }
-    Tensorfile.saveSafetensors(path, arrays, null);
+    Tensorfile.saveSafetensors(path, arrays);
     for (int round = 0; round < 100; round++) {
-      Array array = Array.of(new float[100_000]);
+      NdArray array = NdArray.of(new float[100_000]);
       ArrayFile file = ArrayFile.open(path);
-      Dict dict = new Dict(arrays);
       Callable<Void> use = () -> {
         try {
           for (;;) {
@@ -204,7 +198,7 @@ class LifetimeTest {
             array.data().get(0);
             array.makeMutable();
             file.entry("a7").read().close();
-            dict.copy().close();
+            Tensorfile.toBytes(array).close();
           }
         } catch (IllegalStateException e) {
           return null;
@@ -214,7 +208,6 @@ class LifetimeTest {
         array.makeMutable();
         array.close();
         file.close();
-        dict.close();
         return null;
       };
       inThreads(List.of(use, use, close));
@@ -222,41 +215,49 @@ class LifetimeTest {
   }
 
   @Test
-  void threadsMayShareADict() throws Exception {
-    Dict dict = new Dict();
-    Dict inner = new Dict();
-    dict.put("inner", inner);
+  void threadsMaySaveTheSameArrays() throws Exception {
+    Map<String, NdArray> arrays = new ConcurrentHashMap<>();
     List<Callable<Void>> tasks = new ArrayList<>();
     for (int thread = 0; thread < 4; thread++) {
       int number = thread;
       tasks.add(() -> {
-        for (int i = 0; i < 2000; i++) {
-          dict.put("k" + (i + number) % 50, i);
-          dict.remove("k" + (i + 7 * number) % 50);
-          inner.put("n" + i % 10, List.of("s", "t"));
-          try {
-            dict.keySet().forEach(dict::get);
-            dict.entrySet().forEach(Map.Entry::getValue);
-          } catch (NoSuchElementException | ConcurrentModificationException e) {
-            continue;
+        for (int i = 0; i < 500; i++) {
+          arrays.put("k" + (i + number) % 20, NdArray.scalar(i));
+          arrays.remove("k" + (i + 7 * number) % 20);
+          try (Bytes bytes = Tensorfile.toBytes(Format.NPZ, arrays); Loaded loaded = Tensorfile.load(bytes.data())) {
+            loaded.arrays().values().forEach(array -> assertEquals(0, array.ndim()));
           }
-          dict.copy().flatten();
         }
         return null;
       });
     }
-    tasks.add(() -> {
-      for (int i = 0; i < 200; i++) {
-        dict.put("inner", inner);
-        try (Dict flat = dict.flatten()) {
-          flat.keySet().removeIf(key -> key.startsWith("inner"));
-          Tensorfile.toBytes(Format.NPZ, flat, null, null).close();
-        }
-      }
-      return null;
-    });
     inThreads(tasks);
-    assertEquals(10, dict.getDict("inner").size());
+  }
+
+  @Test
+  void aLoopThatPutsWhileItIteratesFails() throws IOException {
+    try (Bytes bytes = Tensorfile.toBytes(Format.NPZ, Map.of("a", NdArray.scalar(1), "b", NdArray.scalar(2)));
+        Loaded loaded = Tensorfile.load(bytes.data())) {
+      assertThrows(ConcurrentModificationException.class, () -> {
+        for (String name : loaded.arrays().keySet()) {
+          loaded.arrays().put(name + "!", loaded.get(name));
+        }
+      });
+    }
+  }
+
+  @Test
+  void closingWhatWasLoadedClosesItsArrays() throws IOException {
+    try (Bytes bytes = Tensorfile.toBytes(Format.NPZ, Map.of("a", NdArray.scalar(1), "b", NdArray.scalar(2)))) {
+      Loaded loaded = Tensorfile.load(bytes.data());
+      NdArray a = loaded.get("a");
+      NdArray b = loaded.arrays().remove("b");
+      NdArray view = a.slice();
+      loaded.close();
+      assertThrows(IllegalStateException.class, () -> a.getLong());
+      assertEquals(1, view.getLong());
+      assertEquals(2, b.getLong());
+    }
   }
 
   @Test
@@ -278,12 +279,12 @@ class LifetimeTest {
       channel.write(ByteBuffer.wrap(new byte[] {1, 2, 3, 4, 5}), 128 + (3L << 30));
     }
     Options map = Options.builder().loadMode(LoadMode.MAP).build();
-    try (Array array = Tensorfile.loadArray(path, map)) {
+    try (NdArray array = Tensorfile.loadArray(path, map)) {
       assertEquals(size, array.nbytes());
       IllegalStateException e = assertThrows(IllegalStateException.class, array::data);
       assertTrue(e.getMessage().contains("more than a buffer can hold"), e.getMessage());
       assertThrows(IllegalStateException.class, array::mutableData);
-      assertThrows(IllegalStateException.class, array::toIntArray);
+      assertThrows(IllegalStateException.class, array::toRawBytes);
       ByteBuffer window = array.data(size - Integer.MAX_VALUE, Integer.MAX_VALUE);
       assertEquals(5, window.get(Integer.MAX_VALUE - 1));
       assertEquals(0, window.get(0));

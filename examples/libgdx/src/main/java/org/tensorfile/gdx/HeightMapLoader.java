@@ -6,12 +6,13 @@ import com.badlogic.gdx.assets.AssetManager;
 import com.badlogic.gdx.assets.loaders.AsynchronousAssetLoader;
 import com.badlogic.gdx.assets.loaders.FileHandleResolver;
 import com.badlogic.gdx.files.FileHandle;
+import com.badlogic.gdx.utils.Array;
 import com.badlogic.gdx.utils.GdxRuntimeException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import org.tensorfile.Array;
 import org.tensorfile.ArrayFile;
 import org.tensorfile.Format;
+import org.tensorfile.NdArray;
+import org.tensorfile.Options;
 
 /** Loads {@link HeightMap}s from .npz files, on the thread of the asset manager. */
 public class HeightMapLoader extends AsynchronousAssetLoader<HeightMap, HeightMapLoader.HeightMapParameter> {
@@ -23,6 +24,8 @@ public class HeightMapLoader extends AsynchronousAssetLoader<HeightMap, HeightMa
     /** The factor that its elements are multiplied by. */
     public float scale = 1;
   }
+
+  private static final Options NPZ = Options.builder().format(Format.NPZ).build();
 
   private HeightMap map;
 
@@ -42,12 +45,12 @@ public class HeightMapLoader extends AsynchronousAssetLoader<HeightMap, HeightMa
 
   /** Reads only the map from the file. */
   private static HeightMap load(FileHandle file, HeightMapParameter settings) throws IOException {
-    try (ArrayFile arrays = ArrayFile.open(ByteBuffer.wrap(file.readBytes()), Format.NPZ, null);
-        Array array = arrays.entry(settings.array).read()) {
+    try (ArrayFile arrays = ArrayFile.open(file.readBytes(), NPZ);
+        NdArray array = arrays.entry(settings.array).read()) {
       if (array.ndim() != 2) {
         throw new GdxRuntimeException("expected '" + settings.array + "' to have 2 dimensions, found " + array.ndim());
       }
-      float[] heights = array.toFloatArray();
+      float[] heights = array.castToFloatArray();
       for (int i = 0; i < heights.length; i++) {
         heights[i] *= settings.scale;
       }
@@ -64,7 +67,7 @@ public class HeightMapLoader extends AsynchronousAssetLoader<HeightMap, HeightMa
 
   @Override
   @SuppressWarnings("rawtypes") // the signature is that of libGDX
-  public com.badlogic.gdx.utils.Array<AssetDescriptor> getDependencies(String fileName, FileHandle file,
+  public Array<AssetDescriptor> getDependencies(String fileName, FileHandle file,
       HeightMapParameter parameter) {
     return null;
   }

@@ -2,11 +2,11 @@ package org.tensorfile.gdx;
 
 import com.badlogic.gdx.utils.Disposable;
 import java.util.Set;
-import org.tensorfile.Array;
-import org.tensorfile.Dict;
 import org.tensorfile.Loaded;
+import org.tensorfile.Metadata;
+import org.tensorfile.NdArray;
 
-/** The weights of a network by name. Arrays remain valid after the asset manager has disposed of the weights. */
+/** The weights of a network by name. Its arrays are closed when the asset manager disposes of it. */
 public final class Weights implements Disposable {
   private final Loaded loaded;
 
@@ -24,12 +24,12 @@ public final class Weights implements Disposable {
    *
    * @param name name of the array
    */
-  public Array get(String name) {
+  public NdArray get(String name) {
     return loaded.get(name);
   }
 
   /** {@return the metadata of the file} */
-  public Dict metadata() {
+  public Metadata metadata() {
     return loaded.metadata();
   }
 

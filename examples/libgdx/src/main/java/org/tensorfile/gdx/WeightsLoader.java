@@ -9,7 +9,6 @@ import com.badlogic.gdx.files.FileHandle;
 import com.badlogic.gdx.utils.Array;
 import com.badlogic.gdx.utils.GdxRuntimeException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import org.tensorfile.Format;
 import org.tensorfile.Options;
 import org.tensorfile.Tensorfile;
@@ -18,9 +17,11 @@ import org.tensorfile.Tensorfile;
 public class WeightsLoader extends AsynchronousAssetLoader<Weights, WeightsLoader.WeightsParameter> {
   /** Settings for loading weights. */
   public static class WeightsParameter extends AssetLoaderParameters<Weights> {
-    /** Settings, or null. */
-    public Options options;
+    /** Settings for the load. */
+    public Options options = SAFETENSORS;
   }
+
+  private static final Options SAFETENSORS = Options.builder().format(Format.SAFETENSORS).build();
 
   private Weights weights;
 
@@ -30,10 +31,9 @@ public class WeightsLoader extends AsynchronousAssetLoader<Weights, WeightsLoade
 
   @Override
   public void loadAsync(AssetManager manager, String fileName, FileHandle file, WeightsParameter parameter) {
-    ByteBuffer bytes = ByteBuffer.wrap(file.readBytes());
-    Options options = parameter == null ? null : parameter.options;
+    Options options = parameter == null ? SAFETENSORS : parameter.options;
     try {
-      weights = new Weights(Tensorfile.load(bytes, Format.SAFETENSORS, options));
+      weights = new Weights(Tensorfile.load(file.readBytes(), options));
     } catch (IOException e) {
       throw new GdxRuntimeException(fileName + ": " + e.getMessage(), e);
     }

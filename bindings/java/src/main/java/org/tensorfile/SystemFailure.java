@@ -1,0 +1,149 @@
+package org.tensorfile;
+
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** The exceptions for failures of the operating system, which are those of java.nio.file. */
+sealed interface SystemFailure extends TensorfileFailure {
+  /** {@return the same exception for a path} */
+  FileSystemException at(Path path);
+
+  /** {@return the exception of java.nio.file for a failure; the path may be null} */
+  static FileSystemException of(String message, Failures.Details details, Path path) {
+    String file = path == null ? null : path.toString();
+    return switch (details.reason()) {
+      case MISSING -> new Missing(file, message, details);
+      case DENIED -> new Denied(file, message, details);
+      case OTHER -> new Other(file, message, details);
+    };
+  }
+
+  /** {@return what a message says after the path} */
+  private static String reason(String file, String message) {
+    return file != null && message.startsWith(file + ": ") ? message.substring(file.length() + 2) : message;
+  }
+
+  /** There is no such file or folder. */
+  final class Missing extends NoSuchFileException implements SystemFailure {
+    private static final long serialVersionUID = 1L;
+
+    /** The error record of the failure. */
+    private final Failures.Details details;
+    private final String message;
+
+    Missing(String file, String message, Failures.Details details) {
+      super(file, null, reason(file, message));
+      this.details = details;
+      this.message = message;
+    }
+
+    @Override
+    public FileSystemException at(Path path) {
+      return SystemFailure.of(message, details, path);
+    }
+
+    @Override
+    public String getMessage() {
+      return message;
+    }
+
+    @Override
+    public Status status() {
+      return details.status();
+    }
+
+    @Override
+    public OptionalLong offset() {
+      return details.offset();
+    }
+
+    @Override
+    public Optional<String> name() {
+      return details.name();
+    }
+  }
+
+  /** The system denies access to a file. */
+  final class Denied extends AccessDeniedException implements SystemFailure {
+    private static final long serialVersionUID = 1L;
+
+    /** The error record of the failure. */
+    private final Failures.Details details;
+    private final String message;
+
+    Denied(String file, String message, Failures.Details details) {
+      super(file, null, reason(file, message));
+      this.details = details;
+      this.message = message;
+    }
+
+    @Override
+    public FileSystemException at(Path path) {
+      return SystemFailure.of(message, details, path);
+    }
+
+    @Override
+    public String getMessage() {
+      return message;
+    }
+
+    @Override
+    public Status status() {
+      return details.status();
+    }
+
+    @Override
+    public OptionalLong offset() {
+      return details.offset();
+    }
+
+    @Override
+    public Optional<String> name() {
+      return details.name();
+    }
+  }
+
+  /** The system reports another error, such as that there is no space left. */
+  final class Other extends FileSystemException implements SystemFailure {
+    private static final long serialVersionUID = 1L;
+
+    /** The error record of the failure. */
+    private final Failures.Details details;
+    private final String message;
+
+    Other(String file, String message, Failures.Details details) {
+      super(file, null, reason(file, message));
+      this.details = details;
+      this.message = message;
+    }
+
+    @Override
+    public FileSystemException at(Path path) {
+      return SystemFailure.of(message, details, path);
+    }
+
+    @Override
+    public String getMessage() {
+      return message;
+    }
+
+    @Override
+    public Status status() {
+      return details.status();
+    }
+
+    @Override
+    public OptionalLong offset() {
+      return details.offset();
+    }
+
+    @Override
+    public Optional<String> name() {
+      return details.name();
+    }
+  }
+}
