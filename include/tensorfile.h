@@ -1416,6 +1416,42 @@ TENSORFILE_API tf_status tf_save_memory(tf_buffer **out, tf_format format, const
 TENSORFILE_API tf_status tf_save_sink(tf_sink *sink, tf_format format, const tf_array *array, const tf_dict *arrays,
                                       const tf_dict *metadata, const tf_options *options);
 
+/**
+ * Reports everything that a format cannot hold, without writing anything. The report is empty if and only if
+ * tf_save_memory() with the same arguments would succeed, given enough memory.
+ *
+ * Each finding has four texts, at the same index of four lists:
+ * - "subject" is what it is about: "array", "metadata" (a value of metadata), or "file" (all of it).
+ * - "name" is the name of the array, or the key of the metadata value; "" for "file".
+ * - "problem" is one of the words below. Later versions may add words.
+ * - "reason" explains the finding to a user in one line, such as "complex128 has no safetensors dtype".
+ *
+ * The problems:
+ * - "count": a .npy needs exactly one array.
+ * - "kind": a value of arrays is not an array, or the format holds no metadata of that kind (string, list of strings,
+ *   array, dict), or none at all.
+ * - "dtype", "rank": the format has no such dtype, or not as many dimensions, for an array or for metadata.
+ * - "name": the name or key is empty, too long, reserved, not UTF-8, or contains a NUL byte.
+ * - "duplicate": a metadata value has the name of an array, and the format stores both under their names.
+ * - "value": a metadata value is of a kind that the format holds, but not this value: a string that is not UTF-8 or ends
+ *   with a NUL byte, nested arrays that are too deep or not what tf_save_gguf() describes, a bad general.alignment.
+ * - "option": an option has a value that is impossible for the format or in this build of the library.
+ * - "limit": a load with the same options would refuse the file, because it exceeds a limit, which the reason names.
+ * - "size": the file would have 2^63 bytes or more.
+ *
+ * Findings about arrays come before those about metadata, each in the order of their dict, but "limit", "option" and
+ * "count" come first. A limit of the whole header is only checked if there is no other finding.
+ * @param report    receives the dict of the four lists
+ * @param format    as in tf_save_memory()
+ * @param arrays    as in tf_save_memory(). Only dtypes, shapes and names matter; the data is not read
+ * @param metadata  as in tf_save_memory()
+ * @param options   as in tf_save_memory()
+ * @return OK if the check could be made, whatever it found; INVALID_ARGUMENT if neither format nor the option names a
+ *         format.
+ */
+TENSORFILE_API tf_status tf_save_check(tf_dict **report, tf_format format, const tf_dict *arrays,
+                                       const tf_dict *metadata, const tf_options *options);
+
 /** @} */
 /**
  * @name Writing arrays larger than memory

@@ -77,4 +77,16 @@ tf_status tf_save_sink(tf_sink *sink, tf_format format, const tf_array *array, c
   return save_to_sink(*sink, format, Content{array, arrays, metadata}, settings).code;
 }
 
+tf_status tf_save_check(tf_dict **report, tf_format format, const tf_dict *arrays, const tf_dict *metadata,
+                        const tf_options *options) {
+  TFILE_API_TRY(require_out(report, "report"));
+  TFILE_API_TRY(require(arrays, "arrays"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  Ref<Dict> made;
+  TFILE_API_TRY(check_save(made, format, *arrays, metadata, settings));
+  *report = made.take();
+  return TF_STATUS_OK;
+}
+
 }  // extern "C"

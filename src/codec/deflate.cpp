@@ -14,7 +14,7 @@ bool has_zlib() {
 }
 
 Status Deflater::run_zlib(Bytes /*chunk*/, bool /*last*/, int /*level*/) {
-  return Failure(TF_STATUS_UNSUPPORTED) << "this library was built without zlib; deflate \"auto\" needs none";
+  return Failure(TF_STATUS_UNSUPPORTED) << kNoZlib;
 }
 
 #else

@@ -75,8 +75,9 @@ constexpr uint64_t deflate_bound(uint64_t nbytes) {
   return nbytes + 5 * (nbytes == 0 ? 1 : (nbytes - 1) / kMaxBlock + 1);
 }
 
-// True if this build has zlib.
+// True if this build has zlib. If not, kNoZlib is the error.
 bool has_zlib();
+inline constexpr char kNoZlib[] = "this library was built without zlib; deflate \"auto\" needs none";
 
 // Deflates chunks that can be inflated independently. All chunks together form one stream.
 class Deflater {

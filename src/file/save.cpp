@@ -12,23 +12,26 @@ namespace {
 // writes.
 Status check_limits(const Format &format, const SaveRequest &request) {
   const Settings &settings = request.settings;
-  const uint64_t arrays = settings.limit(TF_OPTION_MAX_ARRAYS);
-  if (request.arrays.size() > arrays) {
-    return Failure(TF_STATUS_LIMIT) << static_cast<uint64_t>(request.arrays.size()) << " arrays are more than "
-                                    << Limit{TF_OPTION_MAX_ARRAYS, arrays};
+  const Limit arrays{TF_OPTION_MAX_ARRAYS, settings.limit(TF_OPTION_MAX_ARRAYS)};
+  if (request.arrays.size() > arrays.value) {
+    TFILE_TRY(SaveRefusal(request.report, TF_STATUS_LIMIT, Problem::kLimit)
+              << static_cast<uint64_t>(request.arrays.size()) << " arrays are more than " << arrays);
   }
-  const uint64_t values = settings.limit(TF_OPTION_MAX_METADATA);
-  if (request.metadata != nullptr && request.metadata->size() > values) {
-    return Failure(TF_STATUS_LIMIT) << static_cast<uint64_t>(request.metadata->size())
-                                    << " metadata values are more than " << Limit{TF_OPTION_MAX_METADATA, values};
+  const Limit values{TF_OPTION_MAX_METADATA, settings.limit(TF_OPTION_MAX_METADATA)};
+  if (request.metadata != nullptr && request.metadata->size() > values.value) {
+    TFILE_TRY(SaveRefusal(request.report, TF_STATUS_LIMIT, Problem::kLimit)
+              << static_cast<uint64_t>(request.metadata->size()) << " metadata values are more than " << values);
   }
   if (format.single_array) return kOk;  // the name is not stored
-  Refusals refusals;
-  const uint64_t bytes = settings.limit(TF_OPTION_MAX_NAME_BYTES);
+  SaveRefusals refusals(request.report);
+  const Limit bytes{TF_OPTION_MAX_NAME_BYTES, settings.limit(TF_OPTION_MAX_NAME_BYTES)};
   for (const NamedArray &named : request.arrays) {
-    if (named.name.size() > bytes) refusals.add(named.name) << static_cast<uint64_t>(named.name.size()) << " bytes";
+    const uint64_t size = named.name.size();
+    if (size > bytes.value) {
+      refusals.add(Subject::kArray, named.name, Problem::kLimit) << size << " bytes are more than " << bytes;
+    }
   }
-  return refusals.result(TF_STATUS_LIMIT, Text(), "names longer than the limit (max_name_bytes)");
+  return refusals.result(TF_STATUS_LIMIT, "names are too long");
 }
 
 Status save_completed(const char *path, const Format &format, const SaveRequest &request) {
@@ -53,6 +56,13 @@ Status collect_positional(Vec<NamedArray> *out, Arena *arena, Span<const Array *
     TFILE_TRY(out->push(NamedArray{name, positional[i]}));
   }
   return kOk;
+}
+
+// Lays out the file of a request, to find out whether it is too large. That of compressed arrays is not known before.
+Status lay_out(const Format &format, const SaveRequest &request) {
+  if (request.compress && format.packing != nullptr) return kOk;
+  Layout layout(request.settings.memory());
+  return format.lay_out(layout, request);
 }
 
 // Collects the arrays of the content.
@@ -101,24 +111,26 @@ Status choose_format(const Format **out, bool *by_extension, tf_format asked, co
          << "the option (" << option_name(TF_OPTION_FORMAT) << ") is auto";
 }
 
-Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays) {
-  Refusals refusals;
+Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays, SaveReport *report) {
+  SaveRefusals refusals(report);
   for (const DictEntry *entry : arrays.entries) {
     if (entry->kind == TF_KIND_ARRAY) {
       TFILE_TRY(out->push(NamedArray{entry->key, entry->array}));
     } else {
-      refusals.add(entry->key) << (entry->kind == TF_KIND_DICT     ? "a dict"
-                                   : entry->kind == TF_KIND_STRING ? "a string"
-                                                                   : "a list of strings");
+      refusals.add(Subject::kArray, entry->key, Problem::kKind)
+          << (entry->kind == TF_KIND_DICT     ? "a dict"
+              : entry->kind == TF_KIND_STRING ? "a string"
+                                              : "a list of strings");
     }
   }
-  return refusals.result(TF_STATUS_TYPE, Text(), "only arrays can be saved");
+  return refusals.result(TF_STATUS_TYPE, "only arrays can be saved");
 }
 
 Status check_request(const Format &format, const SaveRequest &request) {
   if (format.single_array && request.arrays.size() != 1) {
-    return Failure(TF_STATUS_UNSUPPORTED) << format.name << " holds exactly one array, but there are "
-                                          << static_cast<uint64_t>(request.arrays.size());
+    TFILE_TRY(SaveRefusal(request.report, TF_STATUS_UNSUPPORTED, Problem::kCount)
+              << format.name << " holds exactly one array, but there are "
+              << static_cast<uint64_t>(request.arrays.size()));
   }
   TFILE_TRY(check_limits(format, request));
   return format.check(request);
@@ -205,6 +217,28 @@ Status save_to_memory(Ref<Buffer> &out, tf_format format, const Content &content
   TFILE_TRY(memory.open(sink));
   TFILE_TRY(save_to_sink(*sink, format, content, settings));
   return memory.finish(out);
+}
+
+Status check_save(Ref<Dict> &out, tf_format asked, const Dict &arrays, const Dict *metadata, const Settings &settings) {
+  const Format *format = nullptr;
+  bool by_extension = false;
+  TFILE_TRY(choose_format(&format, &by_extension, asked, nullptr, settings));
+  SaveReport report;
+  TFILE_TRY(make_dict(out, settings.memory()));
+  TFILE_TRY(report.open(*out));
+  Vec<NamedArray> named(settings.memory());
+  TFILE_TRY(collect_arrays(&named, arrays, &report));
+  SaveRequest request{named.span(), metadata, settings.on(TF_OPTION_COMPRESS), settings};
+  request.report = &report;
+  const ErrorRecord before = error_record();
+  Status status = check_request(*format, request);
+  if (status.ok() && report.empty()) status = lay_out(*format, request);
+  // What remains is arithmetic on sizes that exceed 2^63.
+  if (status.code == TF_STATUS_UNSUPPORTED) {
+    status = report.add(Subject::kFile, Text(), Problem::kSize, Text(error_record().message));
+  }
+  if (status.ok()) error_record() = before;
+  return status;
 }
 
 }  // namespace tfile

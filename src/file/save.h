@@ -17,10 +17,11 @@ Status choose_format(const Format **out, bool *by_extension, tf_format asked, co
                      const Settings &settings);
 
 // Collects the arrays of a dict in its order. Fails with TYPE if there are values of other kinds, and names all of
-// them.
-Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays);
+// them; or adds them to the report, if there is one.
+Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays, SaveReport *report = nullptr);
 
-// Refuses a request that the format cannot hold, or that a load with the same limits would refuse.
+// Refuses a request that the format cannot hold, or that a load with the same limits would refuse; or adds the reasons
+// to its report, if it has one.
 Status check_request(const Format &format, const SaveRequest &request);
 
 // Makes the path to save to, NUL-terminated: appends the format's extension, unless the path already has it or the
@@ -49,6 +50,8 @@ struct Content {
 };
 
 Status save_to_sink(Sink &sink, tf_format format, const Content &content, const Settings &settings);
+// Implements tf_save_check(). The metadata may be NULL.
+Status check_save(Ref<Dict> &out, tf_format format, const Dict &arrays, const Dict *metadata, const Settings &settings);
 Status save_to_memory(Ref<Buffer> &out, tf_format format, const Content &content, const Settings &settings);
 
 }  // namespace tfile

@@ -22,7 +22,7 @@ Status check_nesting(Text file, Text name, const Settings &settings) {
     parts += c == '.' ? 1 : 0;
   if (parts <= limit) return kOk;
   return Failure(TF_STATUS_LIMIT).in(file).array(name)
-         << "a name of " << parts << " parts is more than the limit (max_nesting) of " << limit;
+         << "a name of " << parts << " parts is more than " << Limit{TF_OPTION_MAX_NESTING, limit};
 }
 
 // Returns the array with a name, or NULL.

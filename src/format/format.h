@@ -5,6 +5,7 @@
 #include "base/options.h"
 #include "core/dict.h"
 #include "format/layout.h"
+#include "format/save_report.h"
 #include "io/sink.h"
 #include "io/source.h"
 
@@ -93,7 +94,11 @@ struct SaveRequest {
   const Settings &settings;
   // The data arrive in the order of the arrays, and bytes that have been written cannot be changed.
   bool forward = false;
+  // NULL for a save. Else a check adds to it what the format cannot hold, and returns OK.
+  SaveReport *report = nullptr;
 
+  // True if a check has found something, so that totals cannot be computed.
+  bool is_refused() const { return report != nullptr && !report->empty(); }
   uint64_t data_bytes() const {
     uint64_t total = 0;
     for (const NamedArray &named : arrays)
@@ -160,8 +165,8 @@ struct Format {
   bool (*probe)(Bytes head);
   // Reads and validates the header. On entry, listing.metadata is an empty dict.
   Status (*list)(Listing &listing, const Source &source, const Settings &settings);
-  // Fails if the format cannot hold the request, with one error that names every array and key concerned. Writes
-  // nothing.
+  // Fails if the format cannot hold the request, with one error that names every array and key concerned, or adds that
+  // to the request's report. Writes nothing.
   Status (*check)(const SaveRequest &request);
   // Lays out the file of an uncompressed request that check() has accepted.
   Status (*lay_out)(Layout &layout, const SaveRequest &request);

@@ -148,21 +148,21 @@ uint64_t data_alignment(const Settings &settings, uint64_t initial) {
 
 Status fail_rank(const Source &source, const Settings &settings, Text name, uint64_t rank, uint64_t offset) {
   return Failure(TF_STATUS_LIMIT).in(source.label).array(name).at(offset)
-         << "has " << rank << " dimensions, more than the limit (" << option_name(TF_OPTION_MAX_RANK) << ") of "
-         << settings.limit(TF_OPTION_MAX_RANK);
+         << "has " << rank << " dimensions, more than "
+         << Limit{TF_OPTION_MAX_RANK, settings.limit(TF_OPTION_MAX_RANK)};
 }
 
 Status check_array_count(const Source &source, const Settings &settings, uint64_t count, uint64_t offset) {
   const uint64_t most = settings.limit(TF_OPTION_MAX_ARRAYS);
   if (count <= most) return kOk;
   return Failure(TF_STATUS_LIMIT).in(source.label).at(offset)
-         << "more arrays than the limit (" << option_name(TF_OPTION_MAX_ARRAYS) << ") of " << most;
+         << "more arrays than " << Limit{TF_OPTION_MAX_ARRAYS, most};
 }
 
 Status fail_name_length(const Source &source, const Settings &settings, uint64_t length, uint64_t offset) {
   return Failure(TF_STATUS_LIMIT).in(source.label).at(offset)
-         << "a name of " << length << " bytes is longer than the limit (" << option_name(TF_OPTION_MAX_NAME_BYTES)
-         << ") of " << settings.limit(TF_OPTION_MAX_NAME_BYTES);
+         << "a name of " << length << " bytes is longer than "
+         << Limit{TF_OPTION_MAX_NAME_BYTES, settings.limit(TF_OPTION_MAX_NAME_BYTES)};
 }
 
 }  // namespace tfile

@@ -34,9 +34,6 @@ bool ArrayDeflater::is_small() const {
 
 Status ArrayDeflater::open() {
   method_ = deflate_method(request_.settings);
-  if (method_.zlib && !has_zlib()) {
-    return Failure(TF_STATUS_UNSUPPORTED) << "this library was built without zlib; deflate \"auto\" needs none";
-  }
   return packing_.open(&packer_, request_);
 }
 

@@ -74,7 +74,7 @@ TEST_F(SaveFile, ANpyHoldsOneArrayAndNoMetadata) {
                  "npy holds exactly one array, but there are 0");
   ASSERT_EQ(tf_dict_set_int64(text.get(), "n", 1, 5), TF_STATUS_OK);
   expect_failure(save("x.npy", one.get(), text.get()), TF_STATUS_UNSUPPORTED,
-                 "npy cannot hold: 'k' (metadata), 'n' (metadata)");
+                 "npy cannot hold: 'k' (the format has no metadata), 'n' (the format has no metadata)");
   EXPECT_STREQ(tf_error_name(), "k");
 }
 
@@ -136,8 +136,8 @@ TEST_F(SaveFile, TheOptionDecidesWhetherAnNpzIsCompressed) {
 TEST_F(SaveFile, SavesSetsOfParts) {
   const auto parts = options_with({{TF_OPTION_PART_BYTES, 12}});
   ASSERT_EQ(save("x.safetensors", two.get(), nullptr, parts.get()), TF_STATUS_OK) << tf_error_message();
-  EXPECT_EQ(folder.names(), (Names{"x-00001-of-00002.safetensors", "x-00002-of-00002.safetensors",
-                                   "x.safetensors.index.json"}));
+  EXPECT_EQ(folder.names(),
+            (Names{"x-00001-of-00002.safetensors", "x-00002-of-00002.safetensors", "x.safetensors.index.json"}));
 }
 
 TEST_F(SaveFile, MemoryTakesTheOneArrayFromADict) {
@@ -157,8 +157,8 @@ TEST_F(SaveFile, MemoryTakesTheOneArrayFromADict) {
                  TF_STATUS_INVALID_ARGUMENT, "npy holds one array: array or arrays must be NULL");
   expect_failure(tf_save_memory(&out, TF_FORMAT_NPY, nullptr, nullptr, nullptr, nullptr), TF_STATUS_INVALID_ARGUMENT,
                  "array is NULL");
-  expect_failure(tf_save_memory(&out, TF_FORMAT_AUTO, nullptr, one.get(), nullptr, nullptr),
-                 TF_STATUS_INVALID_ARGUMENT, "no format to save in is given: the option (format) is auto");
+  expect_failure(tf_save_memory(&out, TF_FORMAT_AUTO, nullptr, one.get(), nullptr, nullptr), TF_STATUS_INVALID_ARGUMENT,
+                 "no format to save in is given: the option (format) is auto");
 }
 
 }  // namespace

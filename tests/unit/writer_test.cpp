@@ -331,7 +331,8 @@ TEST_F(WriterTest, RefusesBadDeclarations) {
   const Writer npy = open(folder.path("x.npy"), TF_FORMAT_AUTO);
   ASSERT_EQ(declare(npy.get(), "a", TF_DTYPE_INT8, {0}), TF_STATUS_OK);
   ASSERT_EQ(tf_writer_set_metadata(npy.get(), metadata.get()), TF_STATUS_OK);
-  expect_error(tf_writer_finish(npy.get()), TF_STATUS_UNSUPPORTED, "npy cannot hold: 'key' (metadata)", "key");
+  expect_error(tf_writer_finish(npy.get()), TF_STATUS_UNSUPPORTED,
+               "npy cannot hold: 'key' (the format has no metadata)", "key");
   ASSERT_EQ(tf_writer_write(writer.get(), "abcd", 4), TF_STATUS_OK);
   ASSERT_EQ(tf_writer_finish(writer.get()), TF_STATUS_OK) << tf_error_message();
 }
@@ -358,9 +359,9 @@ TEST_F(WriterTest, ReportsEverythingThatTheFormatCannotHoldBeforeItWrites) {
 
 TEST_F(WriterTest, NeedsAFormatAndHandles) {
   tf_writer *writer = nullptr;
-  expect_error(tf_writer_open(&writer, folder.path("a").c_str(), TF_FORMAT_AUTO, nullptr), TF_STATUS_INVALID_ARGUMENT,
-               folder.path("a") +
-                   ": no format to save in is given: the extension names none, and the option (format) is auto");
+  expect_error(
+      tf_writer_open(&writer, folder.path("a").c_str(), TF_FORMAT_AUTO, nullptr), TF_STATUS_INVALID_ARGUMENT,
+      folder.path("a") + ": no format to save in is given: the extension names none, and the option (format) is auto");
   EXPECT_EQ(writer, nullptr);
   const auto gguf = options_with({{TF_OPTION_FORMAT, TF_FORMAT_GGUF}});
   const Writer named = open(folder.path("a"), TF_FORMAT_AUTO, gguf.get());

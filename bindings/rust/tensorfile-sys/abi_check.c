@@ -317,6 +317,7 @@ tf_status tf_save_gguf(const char *, const tf_dict *, const tf_dict *, const tf_
 tf_status tf_save_weights(const char *, const tf_dict *, const tf_options *);
 tf_status tf_save_memory(tf_buffer **, tf_format, const tf_array *, const tf_dict *, const tf_dict *, const tf_options *);
 tf_status tf_save_sink(tf_sink *, tf_format, const tf_array *, const tf_dict *, const tf_dict *, const tf_options *);
+tf_status tf_save_check(tf_dict **, tf_format, const tf_dict *, const tf_dict *, const tf_options *);
 tf_status tf_writer_open(tf_writer **, const char *, tf_format, const tf_options *);
 tf_status tf_writer_open_sink(tf_writer **, tf_sink *, tf_format, const tf_options *);
 tf_status tf_writer_declare(tf_writer *, const char *, size_t, tf_dtype, const int64_t *, size_t);

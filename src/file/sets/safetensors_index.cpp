@@ -55,7 +55,7 @@ Status ShardIndex::read(const Source &source, const Settings &settings) {
   const uint64_t limit = header_limit(settings);
   if (source.size > limit) {
     return Failure(TF_STATUS_LIMIT).in(source.label)
-           << "the index has " << source.size << " bytes, more than the limit (max_header_bytes) of " << limit;
+           << "the index has " << source.size << " bytes, more than " << Limit{TF_OPTION_MAX_HEADER_BYTES, limit};
   }
   TFILE_TRY(document_.resize(static_cast<size_t>(source.size)));
   TFILE_TRY(read_at(source, 0, document_.data(), source.size, Text()));

@@ -15,9 +15,9 @@ inline constexpr uint64_t kGgufMaxAlignment = uint64_t{1} << 20;
 inline constexpr size_t kGgufMaxLevels = 8;  // of arrays within arrays
 inline constexpr size_t kGgufMaxRank = 8;
 
-// The text of an error between the number of arrays and the limit.
-inline constexpr const char *kGgufTooManyArrays = " arrays are more than the limit (max_arrays) of ";
-inline constexpr const char *kGgufTooManyValues = " metadata values are more than the limit (max_metadata) of ";
+// The text of an error between a number and the limit.
+inline constexpr const char *kGgufManyArrays = " arrays are more than ";
+inline constexpr const char *kGgufManyValues = " metadata values are more than ";
 
 // Metadata types that need special treatment. Every other type corresponds to a dtype.
 inline constexpr uint32_t kGgufUint32 = 4;

@@ -25,7 +25,7 @@ Status GgufHeader::fill(uint64_t nbytes) {
   const uint64_t end = position_ + nbytes;
   if (end > limit_) {
     return fail(TF_STATUS_LIMIT, position_)
-           << "the header is longer than the limit (max_header_bytes) of " << limit_ << " bytes";
+           << "the header is longer than " << Limit{TF_OPTION_MAX_HEADER_BYTES, limit_} << " bytes";
   }
   uint64_t target = have + kPiece;
   for (uint64_t piece : kFirstPieces) {

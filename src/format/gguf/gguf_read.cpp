@@ -114,13 +114,13 @@ Status check_version(GgufHeader &header) {
   return header.fail(TF_STATUS_UNSUPPORTED, start) << "gguf version " << version << "; supported are 2 and 3";
 }
 
-Status check_limit(const GgufHeader &header, uint64_t count, uint64_t limit, const char *too_many, uint64_t offset) {
-  return count <= limit ? kOk : header.fail(TF_STATUS_LIMIT, offset) << count << too_many << limit;
+Status check_limit(const GgufHeader &header, uint64_t count, const char *things, const Limit &limit, uint64_t offset) {
+  return count <= limit.value ? kOk : header.fail(TF_STATUS_LIMIT, offset) << count << things << limit;
 }
 
 Status check_value_limit(const Contents &contents, uint64_t offset) {
-  const uint64_t limit = contents.settings.limit(TF_OPTION_MAX_METADATA);
-  return check_limit(contents.header, contents.values, limit, kGgufTooManyValues, offset);
+  const Limit limit{TF_OPTION_MAX_METADATA, contents.settings.limit(TF_OPTION_MAX_METADATA)};
+  return check_limit(contents.header, contents.values, kGgufManyValues, limit, offset);
 }
 
 Status check_level(const GgufHeader &header, const Settings &settings, size_t level, uint64_t offset) {
@@ -129,7 +129,8 @@ Status check_level(const GgufHeader &header, const Settings &settings, size_t le
     return header.fail(TF_STATUS_UNSUPPORTED, offset) << "arrays are nested deeper than " << uint64_t{kGgufMaxLevels};
   }
   if (level <= limit) return kOk;
-  return header.fail(TF_STATUS_LIMIT, offset) << "arrays are nested deeper than the limit (max_nesting) of " << limit;
+  return header.fail(TF_STATUS_LIMIT, offset)
+         << "arrays are nested deeper than " << Limit{TF_OPTION_MAX_NESTING, limit};
 }
 
 Status bad_type(const GgufHeader &header, uint32_t type, uint64_t offset) {
@@ -404,7 +405,8 @@ Status scan(Contents &contents) {
   TFILE_TRY(check_version(header));
   const uint64_t counts_at = header.position();
   TFILE_TRY(header.read_count(&tensors, kLeastTensor, "tensors"));
-  TFILE_TRY(check_limit(header, tensors, settings.limit(TF_OPTION_MAX_ARRAYS), kGgufTooManyArrays, counts_at));
+  const Limit limit{TF_OPTION_MAX_ARRAYS, settings.limit(TF_OPTION_MAX_ARRAYS)};
+  TFILE_TRY(check_limit(header, tensors, kGgufManyArrays, limit, counts_at));
   TFILE_TRY(header.read_count(&contents.values, kLeastValue, "metadata values"));
   TFILE_TRY(check_value_limit(contents, counts_at + 8));
   const uint64_t values = contents.values;

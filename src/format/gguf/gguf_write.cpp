@@ -65,28 +65,29 @@ struct Alignment {
   bool add_key = false;  // the metadata do not have it yet
 };
 
-Status find_alignment(Alignment *out, const SaveRequest &request) {
+// Finds the alignment that the settings and the metadata ask for. Returns false after writing to `why` if that is
+// impossible.
+bool find_alignment(Alignment *out, LineWriter &why, const SaveRequest &request) {
   const uint64_t asked = data_alignment(request.settings, 0);
   const DictEntry *const entry = request.metadata != nullptr ? request.metadata->find(kGgufAlignmentKey) : nullptr;
   if (entry == nullptr) {
     *out = Alignment{asked != 0 ? asked : kGgufAlignment, asked != 0};
-    return kOk;
+    return true;
   }
   if (entry->kind != TF_KIND_ARRAY || entry->array->dtype->id != TF_DTYPE_UINT32 || entry->array->ndim != 0) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT).key(kGgufAlignmentKey) << "expected a uint32 scalar";
+    why << "expected a uint32 scalar";
+    return false;
   }
   uint32_t own = 0;
   memcpy(&own, entry->array->data, sizeof(own));
   if (!is_gguf_alignment(own)) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT).key(kGgufAlignmentKey)
-           << own << " is not a power of two of at most " << kGgufMaxAlignment;
+    why << own << " is not a power of two of at most " << kGgufMaxAlignment;
+  } else if (asked != 0 && asked != own) {
+    why << own << " contradicts the option (" << option_name(TF_OPTION_ALIGNMENT) << "), " << asked;
+  } else {
+    *out = Alignment{own, false};
   }
-  if (asked != 0 && asked != own) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT).key(kGgufAlignmentKey)
-           << own << " contradicts the option (alignment), " << asked;
-  }
-  *out = Alignment{own, false};
-  return kOk;
+  return why.size() == 0;
 }
 
 // Returns the type of a metadata value that check_gguf() has accepted.
@@ -171,82 +172,106 @@ const char *refuse_name(Text name) {
   return memchr(name.data(), '\0', name.size()) != nullptr ? "the name contains a NUL" : nullptr;
 }
 
-void refuse_array(Refusals &refusals, const NamedArray &named, bool extended) {
+void refuse_array(SaveRefusals &refusals, const NamedArray &named, bool extended) {
+  const auto refuse = [&](Problem problem) -> SaveRefusals & {
+    return refusals.add(Subject::kArray, named.name, problem);
+  };
   const Array &array = *named.array;
   const uint64_t most = extended ? kGgufMaxRank : kCommonRank;
   uint32_t type = 0;
   if (const char *const reason = refuse_name(named.name); reason != nullptr) {
-    refusals.add(named.name) << reason;
+    refuse(Problem::kName) << reason;
   } else if (!extended && named.name.size() > kCommonName) {
-    refusals.add(named.name) << "the name has 64 bytes or more; TF_OPTION_GGUF_EXTENDED permits 65535";
+    refuse(Problem::kName) << "the name has 64 bytes or more; TF_OPTION_GGUF_EXTENDED permits 65535";
   } else if (!gguf_tensor_type(&type, *array.dtype)) {
-    refusals.add(named.name) << "dtype " << array.dtype->name;
+    refuse(Problem::kDtype) << "dtype " << array.dtype->name;
   } else if (array.ndim > most) {
-    refusals.add(named.name) << static_cast<uint64_t>(array.ndim) << " dimensions, at most " << most << " are possible";
-    if (array.ndim <= kGgufMaxRank) refusals << "; TF_OPTION_GGUF_EXTENDED permits 8";
+    refuse(Problem::kRank) << static_cast<uint64_t>(array.ndim) << " dimensions, at most " << most << " are possible"
+                           << (array.ndim <= kGgufMaxRank ? "; TF_OPTION_GGUF_EXTENDED permits 8" : "");
   }
 }
 
-// Totals of the metadata, for the limits.
-struct Tally {
-  uint64_t values = 0;
-  uint64_t levels = 0;  // of nested arrays
+// Checks the metadata.
+class MetadataCheck {
+ public:
+  MetadataCheck(SaveRefusals &refusals, bool adds_alignment) : refusals_(refusals), values_(adds_alignment ? 1 : 0) {}
+
+  void run(const Dict &metadata) {
+    values_ += metadata.size();
+    for (const DictEntry *entry : metadata.entries) {
+      key_ = entry->key;
+      if (const char *const reason = refuse_name(key_); reason != nullptr) {
+        refuse(Problem::kName) << reason;
+      } else {
+        check_value(*entry, 1);
+      }
+    }
+  }
+  // Totals, for the limits.
+  uint64_t values() const { return values_; }
+  uint64_t levels() const { return levels_; }  // of nested arrays
+
+ private:
+  SaveRefusals &refuse(Problem problem) { return refusals_.add(Subject::kMetadata, key_, problem); }
+
+  void check_value(const DictEntry &entry, size_t level) {
+    uint32_t type = 0;
+    if (entry_type(entry) == kGgufArray && level > levels_) levels_ = level;
+    if (entry.kind == TF_KIND_ARRAY && !gguf_value_type(&type, *entry.array->dtype)) {
+      refuse(Problem::kDtype) << "metadata of dtype " << entry.array->dtype->name;
+    } else if (entry.kind == TF_KIND_ARRAY && entry.array->ndim > 1) {
+      refuse(Problem::kRank) << "metadata of " << static_cast<uint64_t>(entry.array->ndim) << " dimensions";
+    } else if (level > kGgufMaxLevels) {
+      refuse(Problem::kValue) << "arrays nested deeper than " << uint64_t{kGgufMaxLevels};
+    } else if (entry.kind == TF_KIND_DICT) {
+      check_dict(*entry.dict, level);
+    }
+  }
+
+  // Refuses a dict that is not what nested arrays are read as.
+  void check_dict(const Dict &dict, size_t level) {
+    values_ += dict.size();
+    for (size_t i = 0; i < dict.size(); ++i) {
+      const DictEntry &entry = dict.at(i);
+      if (!(entry.key == DecimalName(i).text())) {
+        refuse(Problem::kValue) << "a dict that names element " << static_cast<uint64_t>(i) << " '" << entry.key << "'";
+        return;
+      }
+      if (entry_type(entry) != kGgufArray) {
+        refuse(Problem::kValue) << "element " << entry.key << " of a dict is not an array, a list or a dict";
+        return;
+      }
+      check_value(entry, level + 1);
+    }
+  }
+
+  SaveRefusals &refusals_;
+  Text key_;
+  uint64_t values_;
+  uint64_t levels_ = 0;
 };
 
-// Refuses a value, or adds what is in it to the tally.
-void refuse_value(Refusals &refusals, Text key, const DictEntry &entry, size_t level, Tally *tally);
-
-// Refuses a dict that is not what nested arrays are read as.
-void refuse_dict(Refusals &refusals, Text key, const Dict &dict, size_t level, Tally *tally) {
-  tally->values += dict.size();
-  for (size_t i = 0; i < dict.size(); ++i) {
-    const DictEntry &entry = dict.at(i);
-    if (!(entry.key == DecimalName(i).text())) {
-      refusals.add(key) << "a dict that names element " << static_cast<uint64_t>(i) << " '" << entry.key << "'";
-      return;
-    }
-    if (entry_type(entry) != kGgufArray) {
-      refusals.add(key) << "element " << entry.key << " of a dict is not an array, a list or a dict";
-      return;
-    }
-    refuse_value(refusals, key, entry, level + 1, tally);
-  }
-}
-
-void refuse_value(Refusals &refusals, Text key, const DictEntry &entry, size_t level, Tally *tally) {
-  uint32_t type = 0;
-  if (entry_type(entry) == kGgufArray && level > tally->levels) tally->levels = level;
-  if (entry.kind == TF_KIND_ARRAY && !gguf_value_type(&type, *entry.array->dtype)) {
-    refusals.add(key) << "metadata of dtype " << entry.array->dtype->name;
-  } else if (entry.kind == TF_KIND_ARRAY && entry.array->ndim > 1) {
-    refusals.add(key) << "metadata of " << static_cast<uint64_t>(entry.array->ndim) << " dimensions";
-  } else if (level > kGgufMaxLevels) {
-    refusals.add(key) << "arrays nested deeper than " << uint64_t{kGgufMaxLevels};
-  } else if (entry.kind == TF_KIND_DICT) {
-    refuse_dict(refusals, key, *entry.dict, level, tally);
-  }
-}
-
 // Refuses what a load with the same settings would refuse.
-Status check_limits(const SaveRequest &request, const Alignment &alignment, const Tally &tally) {
+Status check_limits(const SaveRequest &request, const Alignment &alignment, const MetadataCheck &metadata) {
   const Settings &settings = request.settings;
   Fields header(nullptr);
   TFILE_TRY(put_header(header, request, alignment));
   if (!header.size().valid()) return Failure(TF_STATUS_UNSUPPORTED) << "the header does not fit in a file";
   const struct {
     uint64_t count;
-    uint64_t limit;
     const char *things;
+    Limit limit;
   } rows[] = {
-      {request.arrays.size(), settings.limit(TF_OPTION_MAX_ARRAYS), kGgufTooManyArrays},
-      {tally.values, settings.limit(TF_OPTION_MAX_METADATA), kGgufTooManyValues},
-      {tally.levels, settings.limit(TF_OPTION_MAX_NESTING),
-       " levels of nested arrays are more than the limit (max_nesting) of "},
-      {header.size().value(), header_limit(settings),
-       " bytes of header are more than the limit (max_header_bytes) of "},
+      {request.arrays.size(), kGgufManyArrays, {TF_OPTION_MAX_ARRAYS, settings.limit(TF_OPTION_MAX_ARRAYS)}},
+      {metadata.values(), kGgufManyValues, {TF_OPTION_MAX_METADATA, settings.limit(TF_OPTION_MAX_METADATA)}},
+      {metadata.levels(),
+       " levels of nested arrays are more than ",
+       {TF_OPTION_MAX_NESTING, settings.limit(TF_OPTION_MAX_NESTING)}},
+      {header.size().value(), " bytes of header are more than ", {TF_OPTION_MAX_HEADER_BYTES, header_limit(settings)}},
   };
   for (const auto &row : rows) {
-    if (row.count > row.limit) return Failure(TF_STATUS_LIMIT) << row.count << row.things << row.limit;
+    if (row.count <= row.limit.value) continue;
+    TFILE_TRY(SaveRefusal(request.report, TF_STATUS_LIMIT, Problem::kLimit) << row.count << row.things << row.limit);
   }
   return kOk;
 }
@@ -255,22 +280,20 @@ Status check_limits(const SaveRequest &request, const Alignment &alignment, cons
 
 Status check_gguf(const SaveRequest &request) {
   Alignment alignment;
-  Refusals refusals;
-  TFILE_TRY(find_alignment(&alignment, request));
+  char buffer[128];
+  LineWriter why(buffer, sizeof(buffer));
+  if (!find_alignment(&alignment, why, request)) {
+    TFILE_TRY(
+        SaveRefusal(request.report, TF_STATUS_INVALID_ARGUMENT, Subject::kMetadata, kGgufAlignmentKey, Problem::kValue)
+        << why.text());
+  }
+  SaveRefusals refusals(request.report);
   for (const NamedArray &named : request.arrays)
     refuse_array(refusals, named, request.settings.on(TF_OPTION_GGUF_EXTENDED));
-  const size_t count = request.metadata != nullptr ? request.metadata->size() : 0;
-  Tally tally{count + (alignment.add_key ? 1 : 0), 0};
-  for (size_t i = 0; i < count; ++i) {
-    const DictEntry &entry = request.metadata->at(i);
-    if (const char *const reason = refuse_name(entry.key); reason != nullptr) {
-      refusals.add(entry.key) << reason;
-    } else {
-      refuse_value(refusals, entry.key, entry, 1, &tally);
-    }
-  }
-  TFILE_TRY(refusals.result(TF_STATUS_UNSUPPORTED, "", "gguf cannot hold"));
-  return check_limits(request, alignment, tally);
+  MetadataCheck metadata(refusals, alignment.add_key);
+  if (request.metadata != nullptr) metadata.run(*request.metadata);
+  TFILE_TRY(refusals.result(TF_STATUS_UNSUPPORTED, "gguf cannot hold"));
+  return request.is_refused() ? kOk : check_limits(request, alignment, metadata);
 }
 
 Status lay_out_gguf(Layout &layout, const SaveRequest &request) {
@@ -278,7 +301,9 @@ Status lay_out_gguf(Layout &layout, const SaveRequest &request) {
   Alignment alignment;
   Vec<uint8_t> header(memory);
   Fields fields(&header);
-  TFILE_TRY(find_alignment(&alignment, request));
+  char unused[128];
+  LineWriter why(unused, sizeof(unused));
+  (void)find_alignment(&alignment, why, request);
   TFILE_TRY(put_header(fields, request, alignment));
   TFILE_TRY(layout.write(header.data(), header.size()));
   TFILE_TRY(layout.pad_to(alignment.value));

@@ -71,15 +71,16 @@ Status list_npy(Listing &listing, const Source &source, const Settings &settings
 }
 
 Status check_npy(const SaveRequest &request) {
-  Refusals refusals;
+  SaveRefusals refusals(request.report);
   for (const NamedArray &named : request.arrays) {
-    if (!npy_can_hold(*named.array->dtype)) refusals.add(named.name) << named.array->dtype->name;
+    if (!npy_can_hold(*named.array->dtype))
+      refusals.add(Subject::kArray, named.name, Problem::kDtype) << named.array->dtype->name;
   }
   if (request.metadata != nullptr) {
     for (const DictEntry *entry : request.metadata->entries)
-      refusals.add(entry->key) << "metadata";
+      refusals.add(Subject::kMetadata, entry->key, Problem::kKind) << "the format has no metadata";
   }
-  return refusals.result(TF_STATUS_UNSUPPORTED, Text(), "npy cannot hold");
+  return refusals.result(TF_STATUS_UNSUPPORTED, "npy cannot hold");
 }
 
 Status lay_out_npy(Layout &layout, const SaveRequest &request) {
@@ -133,7 +134,7 @@ Status npy_header_size(uint64_t *size, const NpyContext &context, Bytes prefix) 
   const uint64_t most = header_limit(context.settings, kMaxHeader);
   if (text > most) {
     return npy_failure(TF_STATUS_LIMIT, context, 8)
-           << "it has " << text << " bytes, more than the limit (max_header_bytes) of " << most;
+           << "it has " << text << " bytes, more than " << Limit{TF_OPTION_MAX_HEADER_BYTES, most};
   }
   *size = lead + text;
   return kOk;

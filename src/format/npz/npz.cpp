@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "codec/crc32.h"
+#include "codec/deflate.h"
 #include "format/npy/npy.h"
 #include "format/npz/npz_text.h"
 #include "format/zip/zip.h"
@@ -28,61 +29,68 @@ uint64_t npz_chunk_size(uint64_t nbytes) {
 namespace {
 
 // Refuses names that a member cannot have.
-void refuse_name(Refusals &refusals, Text name) {
+void refuse_name(SaveRefusals &refusals, Subject subject, Text name) {
   if (name.size() > kZipMaxName - strlen(kNpzSuffix)) {
-    refusals.add(name) << "a name of " << static_cast<uint64_t>(name.size()) << " bytes";
+    refusals.add(subject, name, Problem::kName) << "a name of " << static_cast<uint64_t>(name.size()) << " bytes";
   } else if (!is_utf8(name)) {
-    refusals.add(name) << "a name that is not UTF-8";
+    refusals.add(subject, name, Problem::kName) << "a name that is not UTF-8";
   } else if (!name.empty() && memchr(name.data(), '\0', name.size()) != nullptr) {
-    refusals.add(name) << "a name with a NUL";
+    refusals.add(subject, name, Problem::kName) << "a name with a NUL";
   }
 }
 
 // Refuses metadata that cannot be text members. *all_text becomes false if a value is neither a string nor a list of
 // strings.
-void refuse_metadata(Refusals &refusals, bool *all_text, const Dict &metadata) {
+void refuse_metadata(SaveRefusals &refusals, bool *all_text, const Dict &metadata) {
   for (const DictEntry *entry : metadata.entries) {
-    const char *const refusal = npz_text_refusal(*entry);
-    *all_text = *all_text && (entry->kind == TF_KIND_STRING || entry->kind == TF_KIND_STRING_LIST);
-    if (refusal != nullptr) refusals.add(entry->key) << refusal;
-    refuse_name(refusals, entry->key);
+    const bool is_text = entry->kind == TF_KIND_STRING || entry->kind == TF_KIND_STRING_LIST;
+    *all_text = *all_text && is_text;
+    const char *const why = npz_text_refusal(*entry);
+    if (why != nullptr) refusals.add(Subject::kMetadata, entry->key, is_text ? Problem::kValue : Problem::kKind) << why;
+    refuse_name(refusals, Subject::kMetadata, entry->key);
   }
 }
 
 // Refuses text that a load with the same limits would refuse, and names that are also those of arrays.
 Status check_texts(const SaveRequest &request) {
+  for (const NamedArray &named : request.arrays) {
+    if (request.metadata->find(named.name) == nullptr) continue;
+    TFILE_TRY(SaveRefusal(request.report, TF_STATUS_DUPLICATE, Subject::kArray, named.name, Problem::kDuplicate)
+              << "is also the name of a metadata value, and both are members of an npz");
+  }
+  if (request.is_refused()) return kOk;
   Checked total;
   for (const DictEntry *entry : request.metadata->entries)
     total = total + npz_text_bytes(*entry);
   const uint64_t limit = header_limit(request.settings);
-  if (!total.valid() || total.value() > limit) {
-    return Failure(TF_STATUS_LIMIT)
-           << "the metadata need more bytes as text members than the limit (max_header_bytes) of " << limit;
+  if (total.valid() && total.value() <= limit) return kOk;
+  return SaveRefusal(request.report, TF_STATUS_LIMIT, Problem::kLimit)
+         << "the metadata need more bytes as text members than " << Limit{TF_OPTION_MAX_HEADER_BYTES, limit};
+}
+
+Status check_options(const SaveRequest &request) {
+  const uint64_t alignment = data_alignment(request.settings);
+  if (alignment > kZipMaxAlignment) {
+    TFILE_TRY(SaveRefusal(request.report, TF_STATUS_UNSUPPORTED, Problem::kOption)
+              << "npz cannot align data to " << alignment << " bytes, " << kZipMaxAlignment << " are the most");
   }
-  for (const NamedArray &named : request.arrays) {
-    if (request.metadata->find(named.name) == nullptr) continue;
-    return Failure(TF_STATUS_DUPLICATE).array(named.name)
-           << "is also the name of a metadata value, and both are members of an npz";
-  }
-  return kOk;
+  if (!request.compress || !deflate_method(request.settings).zlib || has_zlib()) return kOk;
+  return SaveRefusal(request.report, TF_STATUS_UNSUPPORTED, Problem::kOption) << kNoZlib;
 }
 
 Status check_npz(const SaveRequest &request) {
-  const uint64_t alignment = data_alignment(request.settings);
-  if (alignment > kZipMaxAlignment) {
-    return Failure(TF_STATUS_UNSUPPORTED)
-           << "npz cannot align data to " << alignment << " bytes, " << kZipMaxAlignment << " are the most";
-  }
-  Refusals refusals;
+  TFILE_TRY(check_options(request));
+  SaveRefusals refusals(request.report);
   for (const NamedArray &named : request.arrays) {
-    if (!npy_can_hold(*named.array->dtype)) refusals.add(named.name) << named.array->dtype->name;
-    refuse_name(refusals, named.name);
+    const Dtype &dtype = *named.array->dtype;
+    if (!npy_can_hold(dtype)) refusals.add(Subject::kArray, named.name, Problem::kDtype) << dtype.name;
+    refuse_name(refusals, Subject::kArray, named.name);
   }
   const bool arrays_fit = !refusals.any();
   bool all_text = true;
   if (request.metadata != nullptr) refuse_metadata(refusals, &all_text, *request.metadata);
   const tf_status status = arrays_fit && !all_text ? TF_STATUS_TYPE : TF_STATUS_UNSUPPORTED;
-  TFILE_TRY(refusals.result(status, Text(), "npz cannot hold"));
+  TFILE_TRY(refusals.result(status, "npz cannot hold"));
   return request.metadata != nullptr ? check_texts(request) : kOk;
 }
 

@@ -336,12 +336,12 @@ class Lister {
     const uint64_t at = zip_.directory_offset(entries_[i]);
     if (texts_.size() >= values) {
       return Failure(TF_STATUS_LIMIT).in(source_.label).at(at)
-             << "more metadata values than the limit (max_metadata) of " << values;
+             << "more metadata values than " << Limit{TF_OPTION_MAX_METADATA, values};
     }
     const uint64_t bytes = header_limit(settings_);
     if (total.valid() && total.value() <= bytes) return kOk;
     return Failure(TF_STATUS_LIMIT).in(source_.label).array(listing_.members[i].name).at(at)
-           << "with it, the text of the file has more bytes than the limit (max_header_bytes) of " << bytes;
+           << "with it, the text of the file has more bytes than " << Limit{TF_OPTION_MAX_HEADER_BYTES, bytes};
   }
 
   // Sets *readable to false if a text member must stay an array of an unknown dtype: because a code point is not a

@@ -38,8 +38,8 @@ Status check_length(uint64_t length, Text head, const Source &source, const Sett
   if (length == 0) return fail(TF_STATUS_CORRUPT) << "the header has 0 bytes, expected a JSON object";
   if (!end.valid()) return fail(TF_STATUS_CORRUPT) << "a header of " << length << " bytes, which is beyond 2^63";
   if (length > limit) {
-    return fail(TF_STATUS_LIMIT) << "a header of " << length << " bytes is longer than the limit (max_header_bytes) of "
-                                 << limit;
+    return fail(TF_STATUS_LIMIT) << "a header of " << length << " bytes is longer than "
+                                 << Limit{TF_OPTION_MAX_HEADER_BYTES, limit};
   }
   return fail(TF_STATUS_TRUNCATED) << "the header should end at byte " << end.value() << ", the file ends at byte "
                                    << source.size;
@@ -399,7 +399,7 @@ Status HeaderScan::scan_metadata() {
     const size_t at = position_of(key.data()) - 1;
     TFILE_TRY(check_name_length(source_, settings_, raw_json_size(key), kSafetensorsLength + at));
     if (count < most) continue;
-    return reader_.fail(at, TF_STATUS_LIMIT) << "more metadata values than the limit (max_metadata) of " << most;
+    return reader_.fail(at, TF_STATUS_LIMIT) << "more metadata values than " << Limit{TF_OPTION_MAX_METADATA, most};
   }
 }
 

@@ -95,34 +95,37 @@ Status put_header(JsonText &json, const Plan &plan) {
   return json.put("}");
 }
 
+// Returns why an array cannot have a name, or NULL.
+const char *name_refusal(Text name) {
+  if (name == kSafetensorsMetadata) return "the name is reserved for metadata";
+  if (!name.empty() && memchr(name.data(), '\0', name.size()) != nullptr) return "the name contains a NUL";
+  return is_utf8(name) ? nullptr : "the name is not UTF-8";
+}
+
 // Refuses arrays that the format cannot hold.
-void refuse_arrays(Refusals &refusals, Span<const NamedArray> arrays) {
+void refuse_arrays(SaveRefusals &refusals, Span<const NamedArray> arrays) {
   const SafetensorsDtype *dtype = nullptr;
   for (const NamedArray &named : arrays) {
-    const Text name = named.name;
     dtype = same_or_find(dtype, named.array->dtype->id);
-    const char *const wrong = name == kSafetensorsMetadata ? "the name is reserved for metadata"
-                              : !name.empty() && memchr(name.data(), '\0', name.size()) != nullptr
-                                  ? "the name contains a NUL"
-                              : !is_utf8(name) ? "the name is not UTF-8"
-                                               : nullptr;
-    if (wrong != nullptr) {
-      refusals.add(name) << wrong;
+    if (const char *const why = name_refusal(named.name); why != nullptr) {
+      refusals.add(Subject::kArray, named.name, Problem::kName) << why;
     } else if (dtype == nullptr) {
-      refusals.add(name) << named.array->dtype->name << " has no safetensors dtype";
+      refusals.add(Subject::kArray, named.name, Problem::kDtype)
+          << named.array->dtype->name << " has no safetensors dtype";
     }
   }
 }
 
 // Refuses metadata that the format cannot hold. *all_strings becomes false if a value is not a string.
-void refuse_metadata(Refusals &refusals, bool *all_strings, const Dict &metadata) {
+void refuse_metadata(SaveRefusals &refusals, bool *all_strings, const Dict &metadata) {
   *all_strings = true;
   for (const DictEntry *entry : metadata.entries) {
     if (entry->kind != TF_KIND_STRING) {
       *all_strings = false;
-      refusals.add(entry->key) << "metadata that is not a string";
+      refusals.add(Subject::kMetadata, entry->key, Problem::kKind) << "metadata that is not a string";
     } else if (!is_utf8(entry->key) || !is_utf8(entry->string)) {
-      refusals.add(entry->key) << "metadata that is not UTF-8";
+      refusals.add(Subject::kMetadata, entry->key, is_utf8(entry->key) ? Problem::kValue : Problem::kName)
+          << "metadata that is not UTF-8";
     }
   }
 }
@@ -130,13 +133,14 @@ void refuse_metadata(Refusals &refusals, bool *all_strings, const Dict &metadata
 }  // namespace
 
 Status check_safetensors(const SaveRequest &request) {
-  Refusals refusals;
+  SaveRefusals refusals(request.report);
   refuse_arrays(refusals, request.arrays);
   const bool arrays_fit = !refusals.any();
   bool all_strings = true;
   if (request.metadata != nullptr) refuse_metadata(refusals, &all_strings, *request.metadata);
   const tf_status status = arrays_fit && !all_strings ? TF_STATUS_TYPE : TF_STATUS_UNSUPPORTED;
-  TFILE_TRY(refusals.result(status, Text(), "safetensors cannot hold"));
+  TFILE_TRY(refusals.result(status, "safetensors cannot hold"));
+  if (request.is_refused()) return kOk;
   Plan plan(request.settings.memory());
   TFILE_TRY(plan.make(request));
   JsonText json(nullptr);
@@ -145,8 +149,9 @@ Status check_safetensors(const SaveRequest &request) {
       (Checked(json.size()) + kSafetensorsLength).align_up(data_alignment(request.settings)).value();
   const uint64_t limit = header_limit(request.settings);
   if (length - kSafetensorsLength <= limit) return kOk;
-  return Failure(TF_STATUS_LIMIT) << "the safetensors header would have " << length - kSafetensorsLength
-                                  << " bytes, more than the limit (max_header_bytes) of " << limit;
+  return SaveRefusal(request.report, TF_STATUS_LIMIT, Problem::kLimit)
+         << "the safetensors header would have " << length - kSafetensorsLength << " bytes, more than "
+         << Limit{TF_OPTION_MAX_HEADER_BYTES, limit};
 }
 
 Status lay_out_safetensors(Layout &layout, const SaveRequest &request) {

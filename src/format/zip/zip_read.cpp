@@ -285,7 +285,7 @@ Status ZipReader::check_end(const End &end) {
   const uint64_t most = header_limit(settings_);
   if (end.size > most) {
     return Failure(TF_STATUS_LIMIT).in(source_.label).at(end.at)
-           << "the zip directory has " << end.size << " bytes, more than the limit (max_header_bytes) of " << most;
+           << "the zip directory has " << end.size << " bytes, more than " << Limit{TF_OPTION_MAX_HEADER_BYTES, most};
   }
   return kOk;
 }

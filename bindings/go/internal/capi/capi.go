@@ -239,6 +239,7 @@ extern swig_voidp _wrap_SaveGguf_capi_2415c50c2d836017(swig_type_60 arg1, uintpt
 extern swig_voidp _wrap_SaveWeights_capi_2415c50c2d836017(swig_type_61 arg1, uintptr_t arg2, uintptr_t arg3);
 extern swig_voidp _wrap_SaveMemory_capi_2415c50c2d836017(swig_voidp arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
 extern swig_voidp _wrap_SaveSink_capi_2415c50c2d836017(uintptr_t arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
+extern swig_voidp _wrap_SaveCheck_capi_2415c50c2d836017(swig_voidp arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5);
 extern swig_voidp _wrap_WriterOpen_capi_2415c50c2d836017(swig_voidp arg1, swig_type_62 arg2, int arg3, uintptr_t arg4);
 extern swig_voidp _wrap_WriterOpenSink_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
 extern swig_voidp _wrap_WriterDeclare_capi_2415c50c2d836017(uintptr_t arg1, swig_type_63 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
@@ -2058,6 +2059,23 @@ _swig_i_4 = uintptr(arg5)
 	var _swig_i_5 uintptr
 _swig_i_5 = uintptr(arg6)
 	swig_r = (*byte)(C._wrap_SaveSink_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func SaveCheck(arg1 *Dict, arg2 int32, arg3 Dict, arg4 Dict, arg5 Options) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *Dict
+_swig_i_0 = arg1
+	_swig_i_1 := arg2
+	var _swig_i_2 uintptr
+_swig_i_2 = uintptr(arg3)
+	var _swig_i_3 uintptr
+_swig_i_3 = uintptr(arg4)
+	var _swig_i_4 uintptr
+_swig_i_4 = uintptr(arg5)
+	swig_r = (*byte)(C._wrap_SaveCheck_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1

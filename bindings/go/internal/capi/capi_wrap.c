@@ -3467,6 +3467,31 @@ char *_wrap_SaveSink_capi_2415c50c2d836017(tf_sink *_swig_go_0, int _swig_go_1, 
 }
 
 
+char *_wrap_SaveCheck_capi_2415c50c2d836017(tf_dict **_swig_go_0, int _swig_go_1, tf_dict *_swig_go_2, tf_dict *_swig_go_3, tf_options *_swig_go_4) {
+  tf_dict **arg1 = 0 ;
+  tf_format arg2 ;
+  tf_dict *arg3 = 0 ;
+  tf_dict *arg4 = 0 ;
+  tf_options *arg5 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_dict **)_swig_go_0;
+  arg2 = (tf_format)_swig_go_1; 
+  arg3 = (tf_dict *)_swig_go_2;
+  arg4 = (tf_dict *)_swig_go_3;
+  arg5 = (tf_options *)_swig_go_4;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_save_check(arg1,arg2,(struct tf_dict const *)arg3,(struct tf_dict const *)arg4,(struct tf_options const *)arg5);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
 char *_wrap_WriterOpen_capi_2415c50c2d836017(tf_writer **_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
   tf_writer **arg1 = 0 ;
   char *arg2 = 0 ;

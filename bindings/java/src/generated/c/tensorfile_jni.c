@@ -4673,6 +4673,37 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1save_1sink(
 }
 
 
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1save_1check(JNIEnv *jenv, jclass jcls, jint jarg2, jlong jarg3, jlong jarg4, jlong jarg5) {
+  jlong jresult = 0 ;
+  tf_dict **arg1 = 0 ;
+  tf_format arg2 ;
+  tf_dict *arg3 = 0 ;
+  tf_dict *arg4 = 0 ;
+  tf_options *arg5 = 0 ;
+  tf_dict *made1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &made1;
+  arg2 = (tf_format)jarg2; 
+  arg3 = (tf_dict *)(intptr_t)jarg3;
+  arg4 = (tf_dict *)(intptr_t)jarg4;
+  arg5 = (tf_options *)(intptr_t)jarg5;
+  result = tf_save_check(arg1,arg2,(struct tf_dict const *)arg3,(struct tf_dict const *)arg4,(struct tf_options const *)arg5);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  jresult = (jlong)(intptr_t)*arg1;
+  
+  
+  
+  
+  return jresult;
+}
+
+
 SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1writer_1open(JNIEnv *jenv, jclass jcls, jbyteArray jarg2, jint jarg3, jlong jarg4) {
   jlong jresult = 0 ;
   tf_writer **arg1 = 0 ;

@@ -1173,6 +1173,41 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_save_sink(long sink, int format, long array, long arrays, long metadata, long options) { return TensorfileNativeJNI.tf_save_sink(sink, format, array, arrays, metadata, options); }
 
   /**
+   * Reports everything that a format cannot hold, without writing anything. The report is empty if and only if<br>
+   * tf_save_memory() with the same arguments would succeed, given enough memory.<br>
+   * <br>
+   * Each finding has four texts, at the same index of four lists:<br>
+   * - "subject" is what it is about: "array", "metadata" (a value of metadata), or "file" (all of it).<br>
+   * - "name" is the name of the array, or the key of the metadata value; "" for "file".<br>
+   * - "problem" is one of the words below. Later versions may add words.<br>
+   * - "reason" explains the finding to a user in one line, such as "complex128 has no safetensors dtype".<br>
+   * <br>
+   * The problems:<br>
+   * - "count": a .npy needs exactly one array.<br>
+   * - "kind": a value of arrays is not an array, or the format holds no metadata of that kind (string, list of strings,<br>
+   *   array, dict), or none at all.<br>
+   * - "dtype", "rank": the format has no such dtype, or not as many dimensions, for an array or for metadata.<br>
+   * - "name": the name or key is empty, too long, reserved, not UTF-8, or contains a NUL byte.<br>
+   * - "duplicate": a metadata value has the name of an array, and the format stores both under their names.<br>
+   * - "value": a metadata value is of a kind that the format holds, but not this value: a string that is not UTF-8 or ends<br>
+   *   with a NUL byte, nested arrays that are too deep or not what tf_save_gguf() describes, a bad general.alignment.<br>
+   * - "option": an option has a value that is impossible for the format or in this build of the library.<br>
+   * - "limit": a load with the same options would refuse the file, because it exceeds a limit, which the reason names.<br>
+   * - "size": the file would have 2^63 bytes or more.<br>
+   * <br>
+   * Findings about arrays come before those about metadata, each in the order of their dict, but "limit", "option" and<br>
+   * "count" come first. A limit of the whole header is only checked if there is no other finding.<br>
+   * @param report    receives the dict of the four lists<br>
+   * @param format    as in tf_save_memory()<br>
+   * @param arrays    as in tf_save_memory(). Only dtypes, shapes and names matter; the data is not read<br>
+   * @param metadata  as in tf_save_memory()<br>
+   * @param options   as in tf_save_memory()<br>
+   * @return OK if the check could be made, whatever it found; INVALID_ARGUMENT if neither format nor the option names a<br>
+   *         format.
+   */
+  public static long tf_save_check(int format, long arrays, long metadata, long options) { return TensorfileNativeJNI.tf_save_check(format, arrays, metadata, options); }
+
+  /**
    *  <br>
    * Creates a writer that writes to a path. Nothing is written, and the path is not accessed, before the first<br>
    * tf_writer_write() or tf_writer_finish().<br>
