@@ -3,9 +3,9 @@
  * A thin C++17 layer over tensorfile.h: owning handles, exceptions, ranges and typed access.
  *
  * The layer is header-only. tensorfile.h documents what each function does and which statuses it can fail with; the
- * comments here name the C function that a member calls. The constants of C are enumerators with the same
- * numbers: TF_DTYPE_FLOAT32 is Dtype::float32, and TF_FORMAT_AUTO, whose name would be a keyword, is Format::auto_. A
- * number that this header does not know, because the library is newer, keeps its value in the enumeration.
+ * comments here name the C function that a member calls. The constants of C are enumerators with the same numbers:
+ * TF_DTYPE_FLOAT32 is Dtype::float32, and TF_FORMAT_AUTO, whose name would be a keyword, is Format::auto_. A number
+ * that this header does not know, because the library is newer, keeps its value in the enumeration.
  *
  * ## Handles
  *
@@ -21,25 +21,27 @@
  * An exception thrown by a callback ends the library call and is rethrown from it unchanged. Release callbacks must not
  * throw.
  *
- * ## Strings and paths
+ * ## Types of elements
+ *
+ * Typed access never converts silently: values<float>() of an array of float64 throws TYPE. The members that convert
+ * say so in their names: as<T>(), read_as<T>(), as_vector<T>().
+ *
+ * ## Strings, paths, lists and bytes
  *
  * Strings are passed as std::string_view: UTF-8, not necessarily NUL-terminated. Strings are returned as views, which
  * stay valid as long as tensorfile.h says for the C function. Paths are passed as std::filesystem::path, or as
- * std::string or const char *, which are UTF-8 on Windows.
- *
- * ## Spans
+ * std::string or const char *, which are UTF-8 on Windows. A shape or slice can be a braced list, a vector, an array, a
+ * Span or a std::span, and bytes can be any of these with elements of one byte, or a std::string.
  *
  * tensorfile::Span is a pointer and a length, the same type in every C++ standard. It converts to std::span.
  *
  *     namespace tf = tensorfile;
- *     tf::Dict weights;
- *     weights.set("w", tf::Array::zeros(tf::Dtype::float32, {2, 3}));
- *     tf::save_safetensors("model.safetensors", weights);
+ *     tf::Dict weights = {{"w", tf::Array::zeros(tf::Dtype::float32, {2, 3})}};
+ *     tf::save_safetensors("model.safetensors", weights, {{"author", "me"}});
  *
  *     tf::File file("model.safetensors");
- *     for (const tf::File::Entry &entry : file) std::cout << entry.name() << "\n";
- *     tf::Array w = file.read("w");
- *     for (float x : w.values<float>()) ...
+ *     for (const tf::File::Entry &entry : file) std::cout << entry.name() << ": " << entry << "\n";
+ *     std::vector<float> w = file["w"].read_values<float>();
  */
 #ifndef TENSORFILE_HPP
 #define TENSORFILE_HPP
@@ -47,12 +49,19 @@
 #include <complex>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
+#include <istream>
 #include <iterator>
+#include <limits>
 #include <memory>
+#include <optional>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -64,6 +73,14 @@
 
 #if __cplusplus >= 202002L
 #include <ranges>
+#endif
+
+#if defined(__clang__)
+#pragma clang diagnostic push
+// A header has no place for an out-of-line virtual function, and the order of members is that of their meaning.
+#pragma clang diagnostic ignored "-Wweak-vtables"
+#pragma clang diagnostic ignored "-Wpadded"
+#pragma clang diagnostic ignored "-Wexit-time-destructors"
 #endif
 
 namespace tensorfile {
@@ -229,6 +246,12 @@ inline const char *name(Dtype dtype) noexcept {
 /** tf_format_name() */
 inline const char *name(Format format) noexcept {
   return tf_format_name(detail::number(format));
+}
+/** The kind as a word. */
+inline const char *name(Kind kind) noexcept {
+  constexpr const char *names[] = {"none", "array", "string", "string list", "dict"};
+  const auto index = static_cast<std::size_t>(detail::number(kind));
+  return index < sizeof(names) / sizeof(names[0]) ? names[index] : "unknown";
 }
 /** tf_dtype_from_name(): Dtype::unsupported if there is no dtype of this name. */
 inline Dtype dtype_from_name(const std::string &text) noexcept {
@@ -431,12 +454,70 @@ inline Format format_from_path(const Path &path) noexcept {
 /** The sizes of an array in elements, outermost dimension first. */
 using Shape = std::vector<std::int64_t>;
 
-/** One axis of a slice, as Python's start:stop:step. Members that are not set are omitted. */
-struct Slice {
-  std::int64_t start = TENSORFILE_SLICE_OMITTED;
-  std::int64_t stop = TENSORFILE_SLICE_OMITTED;
-  std::int64_t step = TENSORFILE_SLICE_OMITTED;
+/** A list that is passed to a function: a braced list, a vector, an array, a Span, a std::span. It must not outlive the
+    call, because it does not own the items. */
+template <typename T>
+class List {
+ public:
+  List() noexcept = default;
+  List(std::initializer_list<T> items) noexcept : data_(std::data(items)), size_(items.size()) {}
+  template <typename Range, typename = std::enable_if_t<
+                                std::is_convertible_v<decltype(std::declval<const Range &>().data()), const T *>>>
+  List(const Range &range) noexcept : data_(range.data()), size_(range.size()) {}
+  const T *data() const noexcept { return data_; }
+  std::size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size_ == 0; }
+  const T &operator[](std::size_t i) const { return data_[i]; }
+  const T *begin() const noexcept { return data_; }
+  const T *end() const noexcept { return data_ + size_; }
+
+ private:
+  const T *data_ = nullptr;
+  std::size_t size_ = 0;
 };
+
+/** Sizes or indices, one for each dimension, that are passed to a function. */
+using Sizes = List<std::int64_t>;
+
+/** Bytes that are passed to a function: a Buffer, a std::string, or any consecutive elements of one byte. They must not
+    outlive the call. */
+class Bytes {
+ public:
+  Bytes(const void *data, std::size_t size) noexcept : data_(data), size_(size) {}
+  template <typename Range, typename Element = std::remove_pointer_t<decltype(std::declval<const Range &>().data())>,
+            typename = std::enable_if_t<sizeof(Element) == 1 && std::is_trivially_copyable_v<Element>>>
+  Bytes(const Range &range) noexcept : data_(range.data()), size_(range.size()) {}
+  const void *data() const noexcept { return data_; }
+  std::size_t size() const noexcept { return size_; }
+
+ private:
+  const void *data_;
+  std::size_t size_;
+};
+
+/** One axis of a slice, as Python's start:stop:step. Values that are not given, or std::nullopt, are omitted. */
+struct Slice {
+  /** The value of a member that is omitted. */
+  static constexpr std::int64_t omitted = TENSORFILE_SLICE_OMITTED;
+
+  /** The whole axis. */
+  constexpr Slice() noexcept = default;
+  constexpr Slice(std::optional<std::int64_t> first, std::optional<std::int64_t> end,
+                  std::optional<std::int64_t> stride = std::nullopt) noexcept
+      : start(first.value_or(omitted)), stop(end.value_or(omitted)), step(stride.value_or(omitted)) {}
+  /** The element at an index, which can be negative. The axis stays, with the size 1. */
+  static constexpr Slice at(std::int64_t index) noexcept {
+    return index == -1 ? Slice(index, std::nullopt) : Slice(index, index + 1);
+  }
+
+  std::int64_t start = omitted;
+  std::int64_t stop = omitted;
+  std::int64_t step = omitted;
+};
+
+/** The axes of a slice that is passed to a function. Axes that are not given are selected whole: {{0, 2}} is
+    [0:2, ...]. */
+using Slices = List<Slice>;
 
 /**
  * The dtype of a C++ type: bool, integers of 8 to 64 bits, float, double, std::complex<float>, std::complex<double>.
@@ -477,6 +558,170 @@ template <typename T>
 inline constexpr Dtype dtype_of = DtypeOf<std::remove_cv_t<T>>::value;
 
 static_assert(sizeof(bool) == 1, "an element of a bool array is one byte");
+
+namespace detail {
+
+/** The error of typed access to elements of another dtype. */
+inline Error wrong_dtype(const std::string &what, Dtype found, Dtype asked, const char *way_out) {
+  return Error(Status::type, what + " is " + name(found) + ", not " + name(asked) + "; " + way_out);
+}
+
+/** True if T is a number that an element can be; characters are no numbers. */
+template <typename T>
+inline constexpr bool is_number = std::is_arithmetic_v<T> && !std::is_same_v<T, char> && !std::is_same_v<T, wchar_t> &&
+                                  !std::is_same_v<T, char16_t> && !std::is_same_v<T, char32_t> && sizeof(T) <= 8;
+
+/** True if T is std::complex<float> or std::complex<double>. */
+template <typename T>
+inline constexpr bool is_complex = std::is_same_v<T, std::complex<float>> || std::is_same_v<T, std::complex<double>>;
+
+/** Converts a number if T can hold it. Only a conversion to a float rounds. */
+template <typename T, typename From>
+bool convert(T *to, From from) noexcept {
+  if constexpr (std::is_floating_point_v<T>) {
+    *to = static_cast<T>(from);
+    return true;
+  } else if constexpr (std::is_floating_point_v<From>) {
+    // 2 to the number of bits of T is the first number above its range, and a float can hold it.
+    From above = 1;
+    for (int i = 0; i < std::numeric_limits<T>::digits; ++i)
+      above *= 2;
+    if (!(from < above) || from < (std::is_signed_v<T> ? -above : From{0})) return false;
+    *to = static_cast<T>(from);
+    return !(static_cast<From>(*to) < from) && !(static_cast<From>(*to) > from);
+  } else {
+    const bool below = from < From{0};
+    if (below ? std::is_unsigned_v<T> || static_cast<std::int64_t>(from) < std::int64_t{std::numeric_limits<T>::min()}
+              : static_cast<std::uint64_t>(from) > std::uint64_t{std::numeric_limits<T>::max()}) {
+      return false;
+    }
+    *to = static_cast<T>(from);
+    return true;
+  }
+}
+
+}  // namespace detail
+
+/**
+ * One number with its dtype: a value of metadata, or an element of an array. It is made from any number of C++, and
+ * keeps its type: Scalar(3u) is a uint32, and is saved as one.
+ */
+class Scalar {
+ public:
+  /** The bytes that the largest element needs. */
+  static constexpr std::size_t max_bytes = 16;
+
+  template <typename T, typename = std::enable_if_t<detail::is_number<T> || detail::is_complex<T>>>
+  Scalar(T value) noexcept : dtype_(dtype_of<T>) {
+    std::memcpy(bytes_, &value, sizeof(T));
+  }
+  /** An element of any dtype whose elements have whole bytes, from its bytes in the byte order of this machine. */
+  Scalar(Dtype dtype, const void *bytes) : dtype_(dtype) {
+    detail::require(block_size(dtype) == 1, Status::invalid_argument, "the elements of the dtype have no whole bytes");
+    std::memcpy(bytes_, bytes, nbytes());
+  }
+
+  /** The type of the number. */
+  Dtype dtype() const noexcept { return dtype_; }
+  /** The bytes of the number, in the byte order of this machine. */
+  const void *data() const noexcept { return bytes_; }
+  /** The number of these bytes. */
+  std::size_t nbytes() const noexcept { return block_bytes(dtype_); }
+
+  /** True if the number is a T, so that get<T>() returns it. */
+  template <typename T>
+  bool holds() const noexcept {
+    return dtype_ == dtype_of<T>;
+  }
+  /** The number, if it is a T; else throws TYPE. */
+  template <typename T>
+  T get() const {
+    if (!holds<T>()) throw detail::wrong_dtype("the scalar", dtype_, dtype_of<T>, "as<T>() converts");
+    return load<T>();
+  }
+  /** The number as a T. Throws TYPE if an integer T cannot hold it exactly; a float T rounds to nearest. */
+  template <typename T>
+  T as() const {
+    T value{};
+    if constexpr (detail::is_complex<T>) {
+      if (dtype_ == Dtype::complex64) {
+        value = static_cast<T>(load<std::complex<float>>());
+      } else if (dtype_ == Dtype::complex128) {
+        value = static_cast<T>(load<std::complex<double>>());
+      } else {
+        value = T(as<typename T::value_type>());
+      }
+    } else {
+      static_assert(std::is_arithmetic_v<T>, "as<T>() converts to numbers");
+      if (!visit([&value](auto number) { return detail::convert(&value, number); })) {
+        throw Error(Status::type, "a value of type " + std::string(tensorfile::name(dtype_)) + " cannot be held by " +
+                                      tensorfile::name(dtype_of<T>));
+      }
+    }
+    return value;
+  }
+  /** Calls visitor with the number as bool, an integer, float or double; a float of 16 or 8 bits becomes a float. Throws
+      TYPE if the number is complex. */
+  template <typename Visitor>
+  decltype(auto) visit(Visitor &&visitor) const {
+    switch (detail::number(dtype_)) {
+      case TF_DTYPE_BOOL:
+        return visitor(load<bool>());
+      case TF_DTYPE_INT8:
+        return visitor(load<std::int8_t>());
+      case TF_DTYPE_INT16:
+        return visitor(load<std::int16_t>());
+      case TF_DTYPE_INT32:
+        return visitor(load<std::int32_t>());
+      case TF_DTYPE_INT64:
+        return visitor(load<std::int64_t>());
+      case TF_DTYPE_UINT8:
+        return visitor(load<std::uint8_t>());
+      case TF_DTYPE_UINT16:
+        return visitor(load<std::uint16_t>());
+      case TF_DTYPE_UINT32:
+        return visitor(load<std::uint32_t>());
+      case TF_DTYPE_UINT64:
+        return visitor(load<std::uint64_t>());
+      case TF_DTYPE_FLOAT32:
+        return visitor(load<float>());
+      case TF_DTYPE_FLOAT64:
+        return visitor(load<double>());
+      default:
+        return visitor(small_float());
+    }
+  }
+
+  /** True if dtypes and bytes are equal. */
+  friend bool operator==(const Scalar &a, const Scalar &b) noexcept {
+    return a.dtype_ == b.dtype_ && std::memcmp(a.bytes_, b.bytes_, a.nbytes()) == 0;
+  }
+  friend bool operator!=(const Scalar &a, const Scalar &b) noexcept { return !(a == b); }
+
+ private:
+  template <typename T>
+  T load() const noexcept {
+    T value;
+    std::memcpy(&value, bytes_, sizeof(T));
+    return value;
+  }
+  /** The value of a float that C++ has no type for. */
+  float small_float() const {
+    detail::Handle<tf_array, tf_array_retain, tf_array_release> array;
+    tf_array *raw = nullptr;
+    detail::check(tf_array_copy_from(&raw, detail::number(dtype_), nullptr, 0, bytes_, nbytes()));
+    array.reset(raw);
+    double value = 0;
+    detail::check(tf_array_item_double(&value, raw, nullptr, 0));
+    return static_cast<float>(value);
+  }
+
+  Dtype dtype_;
+  unsigned char bytes_[max_bytes] = {};
+};
+
+/** The number as text: "3", "0.1" (as few digits as identify it), "true", "(1+2j)". */
+inline std::string to_string(const Scalar &scalar);
 
 /** The options of a call. Setters return the object, so that calls can be chained. Empty options mean the defaults. */
 class Options : public detail::Handle<tf_options, tf_options_retain, tf_options_release> {
@@ -549,12 +794,12 @@ class Options : public detail::Handle<tf_options, tf_options_retain, tf_options_
   }
 
   /** tf_options_set_allocator() */
-  Options &set_allocator(tf_alloc_fn alloc, tf_free_fn free, tf_release_fn release, void *user) & {
-    detail::check(tf_options_set_allocator(ensure(), alloc, free, release, user));
+  Options &set_allocator(tf_alloc_fn alloc, tf_free_fn free, tf_release_fn done, void *user) & {
+    detail::check(tf_options_set_allocator(ensure(), alloc, free, done, user));
     return *this;
   }
-  Options &&set_allocator(tf_alloc_fn alloc, tf_free_fn free, tf_release_fn release, void *user) && {
-    return std::move(set_allocator(alloc, free, release, user));
+  Options &&set_allocator(tf_alloc_fn alloc, tf_free_fn free, tf_release_fn done, void *user) && {
+    return std::move(set_allocator(alloc, free, done, user));
   }
 
  private:
@@ -626,7 +871,10 @@ class Source : public detail::Handle<tf_source, tf_source_retain, tf_source_rele
     Source source;
     auto kept = std::make_unique<ReadAt>(std::move(read_at));
     const auto trampoline = [](void *user, std::uint64_t offset, void *dst, std::size_t nbytes) -> tf_status {
-      return detail::guarded([&] { return (*static_cast<ReadAt *>(user))(offset, dst, nbytes), Status::ok; });
+      return detail::guarded([&] {
+        (*static_cast<ReadAt *>(user))(offset, dst, nbytes);
+        return Status::ok;
+      });
     };
     detail::check(tf_source_new(source.out(), size, 0, trampoline, nullptr, detail::destroy<ReadAt>, kept.release()));
     return source;
@@ -647,7 +895,10 @@ class Sink : public detail::Handle<tf_sink, tf_sink_retain, tf_sink_release> {
     Sink sink;
     auto kept = std::make_unique<Write>(std::move(write));
     const auto trampoline = [](void *user, const void *src, std::size_t nbytes) -> tf_status {
-      return detail::guarded([&] { return (*static_cast<Write *>(user))(src, nbytes), Status::ok; });
+      return detail::guarded([&] {
+        (*static_cast<Write *>(user))(src, nbytes);
+        return Status::ok;
+      });
     };
     detail::check(tf_sink_new(sink.out(), trampoline, detail::destroy<Write>, kept.release()));
     return sink;
@@ -659,30 +910,56 @@ namespace detail {
 /** The arguments of a C function that takes a slice. Axes that are not given are selected whole. */
 class SliceArguments {
  public:
-  SliceArguments(const std::vector<Slice> &axes, std::size_t ndim) {
-    require(axes.size() <= ndim, Status::invalid_argument, "more slices than the array has dimensions");
+  SliceArguments(Slices axes, std::size_t ndim) : ndim_(ndim) {
+    if (axes.size() > ndim || ndim > max_ndim) {
+      throw Error(Status::invalid_argument,
+                  std::to_string(axes.size()) + " slices for an array of " + std::to_string(ndim) + " dimensions");
+    }
     for (std::size_t i = 0; i < ndim; ++i) {
       const Slice axis = i < axes.size() ? axes[i] : Slice();
-      start_.push_back(axis.start);
-      stop_.push_back(axis.stop);
-      step_.push_back(axis.step);
+      start_[i] = axis.start;
+      stop_[i] = axis.stop;
+      step_[i] = axis.step;
     }
   }
-  const std::int64_t *start() const { return start_.data(); }
-  const std::int64_t *stop() const { return stop_.data(); }
-  const std::int64_t *step() const { return step_.data(); }
-  std::size_t ndim() const { return start_.size(); }
+  const std::int64_t *start() const noexcept { return start_; }
+  const std::int64_t *stop() const noexcept { return stop_; }
+  const std::int64_t *step() const noexcept { return step_; }
+  std::size_t ndim() const noexcept { return ndim_; }
+
+  /** The number of elements of the slice of an array of this shape. */
+  std::size_t count(Span<const std::int64_t> shape) const noexcept {
+    std::size_t product = 1;
+    for (std::size_t i = 0; i < ndim_; ++i)
+      product *= static_cast<std::size_t>(length(shape[i], start_[i], stop_[i], step_[i]));
+    return product;
+  }
 
  private:
-  std::vector<std::int64_t> start_;
-  std::vector<std::int64_t> stop_;
-  std::vector<std::int64_t> step_;
-};
+  static constexpr std::size_t max_ndim = 64;
 
-/** The error of typed access to an array of another dtype. */
-inline Error wrong_dtype(Dtype found, Dtype asked) {
-  return Error(Status::type, std::string("the array is ") + name(found) + ", not " + name(asked));
-}
+  /** The length of Python's range(size)[start:stop:step]; 0 if the step is invalid, which the library reports. */
+  static std::int64_t length(std::int64_t size, std::int64_t start, std::int64_t stop, std::int64_t step) noexcept {
+    if (step == Slice::omitted) step = 1;
+    if (step == 0) return 0;
+    const std::int64_t lowest = step > 0 ? 0 : -1;
+    const std::int64_t highest = step > 0 ? size : size - 1;
+    const auto bound = [&](std::int64_t index, std::int64_t otherwise) {
+      if (index == Slice::omitted) return otherwise;
+      if (index < 0) index = index < -size ? lowest : index + size;
+      return index > highest ? highest : index < lowest ? lowest : index;
+    };
+    const std::int64_t first = bound(start, step > 0 ? lowest : highest);
+    const std::int64_t end = bound(stop, step > 0 ? highest : lowest);
+    if (step > 0) return first < end ? (end - first - 1) / step + 1 : 0;
+    return end < first ? (first - end - 1) / -step + 1 : 0;
+  }
+
+  std::size_t ndim_;
+  std::int64_t start_[max_ndim];
+  std::int64_t stop_[max_ndim];
+  std::int64_t step_[max_ndim];
+};
 
 }  // namespace detail
 
@@ -695,31 +972,39 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
   Array share() const noexcept { return Array(retained()); }
 
   /** tf_array_new_with() */
-  static Array zeros(Dtype dtype, const Shape &shape, const Options &options = Options()) {
+  static Array zeros(Dtype dtype, Sizes shape, const Options &options = Options()) {
     Array array;
     detail::check(tf_array_new_with(array.out(), detail::number(dtype), shape.data(), shape.size(), options.get()));
     return array;
   }
   /** tf_array_copy_from() */
-  static Array copy(Dtype dtype, const Shape &shape, const void *src, std::size_t nbytes) {
+  static Array copy(Dtype dtype, Sizes shape, Bytes elements) {
     Array array;
-    detail::check(tf_array_copy_from(array.out(), detail::number(dtype), shape.data(), shape.size(), src, nbytes));
+    detail::check(tf_array_copy_from(array.out(), detail::number(dtype), shape.data(), shape.size(), elements.data(),
+                                     elements.size()));
     return array;
   }
   /** An array that holds a copy of count elements, which must be the number that shape has. */
   template <typename T>
-  static Array copy(const Shape &shape, const T *src, std::size_t count) {
-    return copy(dtype_of<T>, shape, src, count * sizeof(T));
+  static Array copy(Sizes shape, const T *src, std::size_t count) {
+    return copy(dtype_of<T>, shape, Bytes(src, count * sizeof(T)));
   }
   /** An array that holds a copy of a list: `Array::copy<float>({2, 2}, {1, 2, 3, 4})`. */
   template <typename T>
-  static Array copy(const Shape &shape, std::initializer_list<T> elements) {
+  static Array copy(Sizes shape, std::initializer_list<T> elements) {
     return copy(shape, elements.begin(), elements.size());
   }
+  /** An array that holds a copy of a vector, an array or a span. */
+  template <typename Range, typename = decltype(std::declval<const Range &>().data())>
+  static Array copy(Sizes shape, const Range &elements) {
+    return copy(shape, elements.data(), elements.size());
+  }
+  /** A 0-d array. */
+  static Array scalar(const Scalar &value) { return copy(value.dtype(), {}, Bytes(value.data(), value.nbytes())); }
   /** An array on the elements of a vector, which is moved, not copied. Throws INVALID_ARGUMENT if the shape has another
       number of elements. */
   template <typename T>
-  static Array adopt(const Shape &shape, std::vector<T> elements) {
+  static Array adopt(Sizes shape, std::vector<T> elements) {
     auto kept = std::make_unique<std::vector<T>>(std::move(elements));
     T *const data = kept->data();
     const std::size_t nbytes = kept->size() * sizeof(T);
@@ -740,8 +1025,7 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
    * @param done      called when the last array on this memory is released, or if this function throws
    */
   template <typename Done>
-  static Array wrap(Dtype dtype, const Shape &shape, const Shape &strides, void *data, std::size_t nbytes,
-                    bool writable, Done done) {
+  static Array wrap(Dtype dtype, Sizes shape, Sizes strides, void *data, std::size_t nbytes, bool writable, Done done) {
     void *const user = detail::keep(std::move(done));
     Array array;
     detail::check(tf_array_wrap(array.out(), detail::number(dtype), shape.data(), shape.size(),
@@ -752,7 +1036,7 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
   /** An array on C-contiguous memory of the caller, which must outlive the array and its views. It is writable if T is
       not const. */
   template <typename T>
-  static Array wrap(const Shape &shape, T *data, std::size_t count) {
+  static Array wrap(Sizes shape, T *data, std::size_t count) {
     Array array;
     void *const bytes = const_cast<std::remove_cv_t<T> *>(data);
     detail::check(tf_array_wrap(array.out(), detail::number(dtype_of<T>), shape.data(), shape.size(), nullptr, bytes,
@@ -796,6 +1080,18 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
     detail::check(tf_array_data_mut(&data, handle_));
     return {static_cast<T *>(data), static_cast<std::size_t>(size())};
   }
+  /** A copy of the elements in C order, whatever the strides are. Throws TYPE if the dtype is not that of T. */
+  template <typename T>
+  std::vector<T> to_vector() const {
+    const Array dense = contiguous();
+    const Span<const T> all = dense.values<T>();
+    return std::vector<T>(all.begin(), all.end());
+  }
+  /** A copy of the elements in C order, cast to the dtype of T. */
+  template <typename T>
+  std::vector<T> as_vector() const {
+    return cast(dtype_of<T>).template to_vector<T>();
+  }
   /** The bytes of the elements in C order, for any dtype. Throws INVALID_ARGUMENT if the array is not C-contiguous. */
   Span<const std::byte> bytes() const {
     require_contiguous();
@@ -806,17 +1102,24 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
     detail::check(tf_array_make_mut(&handle_));
     return *this;
   }
-  /** tf_array_item_int64() */
-  std::int64_t item_int64(const Shape &index = {}) const {
-    std::int64_t value = 0;
-    detail::check(tf_array_item_int64(&value, handle_, index.data(), index.size()));
-    return value;
+  /** One element with its type. Negative indices count from the end. Throws TYPE for a block type. */
+  Scalar item(Sizes index = {}) const {
+    if (block_size(dtype()) != 1) {
+      double value = 0;
+      detail::check(tf_array_item_double(&value, handle_, index.data(), index.size()));
+      return static_cast<float>(value);
+    }
+    return Scalar(dtype(), element(index));
   }
-  /** tf_array_item_double() */
-  double item_double(const Shape &index = {}) const {
-    double value = 0;
-    detail::check(tf_array_item_double(&value, handle_, index.data(), index.size()));
-    return value;
+  /** One element. Throws TYPE if the dtype is not that of T. */
+  template <typename T>
+  T item(Sizes index = {}) const {
+    return item(index).template get<T>();
+  }
+  /** One element, converted as Scalar::as<T>(). */
+  template <typename T>
+  T item_as(Sizes index = {}) const {
+    return item(index).template as<T>();
   }
 
   /** tf_array_contiguous() */
@@ -826,13 +1129,13 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
     return array;
   }
   /** tf_array_transpose(). Without axes, the order of the axes is reversed. */
-  Array transpose(const std::vector<std::size_t> &axes = {}) const {
+  Array transpose(List<std::size_t> axes = {}) const {
     Array array;
     detail::check(tf_array_transpose(array.out(), handle_, axes.empty() ? nullptr : axes.data(), axes.size()));
     return array;
   }
   /** tf_array_slice(). Axes that are not given are selected whole: `a.slice({{0, 2}})` is a[0:2, ...]. */
-  Array slice(const std::vector<Slice> &axes) const {
+  Array slice(Slices axes) const {
     const detail::SliceArguments arguments(axes, ndim());
     Array array;
     detail::check(
@@ -865,60 +1168,155 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
   }
 
  private:
+  /** The address of an element of an array that has strides. */
+  const void *element(Sizes index) const {
+    const Span<const std::int64_t> sizes = shape();
+    detail::require(index.size() == sizes.size(), Status::invalid_argument,
+                    "the number of indices is not that of the dimensions");
+    const auto *at = static_cast<const unsigned char *>(data());
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      if (index[i] < -sizes[i] || index[i] >= sizes[i]) {
+        throw Error(Status::invalid_argument, "index " + std::to_string(index[i]) + " is out of range for dimension " +
+                                                  std::to_string(i) + " of size " + std::to_string(sizes[i]));
+      }
+      at += (index[i] < 0 ? index[i] + sizes[i] : index[i]) * tf_array_strides(handle_)[i];
+    }
+    return at;
+  }
   void require_contiguous() const {
     detail::require(is_contiguous(), Status::invalid_argument, "the array is not C-contiguous; use contiguous()");
   }
   template <typename T>
   void require_elements() const {
-    if (dtype() != dtype_of<T>) throw detail::wrong_dtype(dtype(), dtype_of<T>);
+    if (dtype() != dtype_of<T>) {
+      throw detail::wrong_dtype("the array", dtype(), dtype_of<T>, "as_vector<T>() and cast() convert");
+    }
     require_contiguous();
   }
 };
 
 namespace detail {
 
-/** Iterates over the indices of a collection whose at() returns an Entry. */
-template <typename Collection>
+/** Iterates over the indices of a collection, of which it has the C handle. It stays valid when the Dict or File it comes
+    from is moved, as long as the C handle lives. */
+template <typename Entry, typename T>
 class Iterator {
  public:
   using iterator_category = std::input_iterator_tag;
-  using value_type = typename Collection::Entry;
+  using value_type = Entry;
   using difference_type = std::ptrdiff_t;
   using pointer = void;
   using reference = value_type;
 
   Iterator() = default;
-  Iterator(const Collection *collection, std::size_t index) : collection_(collection), index_(index) {}
-  value_type operator*() const { return collection_->at(index_); }
-  Iterator &operator++() {
+  Iterator(T *collection, std::size_t index) noexcept : collection_(collection), index_(index) {}
+  value_type operator*() const { return Entry(collection_, index_); }
+  Iterator &operator++() noexcept {
     ++index_;
     return *this;
   }
-  Iterator operator++(int) {
+  Iterator operator++(int) noexcept {
     const Iterator before = *this;
     ++index_;
     return before;
   }
-  friend bool operator==(const Iterator &a, const Iterator &b) { return a.index_ == b.index_; }
-  friend bool operator!=(const Iterator &a, const Iterator &b) { return a.index_ != b.index_; }
+  friend bool operator==(const Iterator &a, const Iterator &b) noexcept { return a.index_ == b.index_; }
+  friend bool operator!=(const Iterator &a, const Iterator &b) noexcept { return a.index_ != b.index_; }
 
  private:
-  const Collection *collection_ = nullptr;
+  T *collection_ = nullptr;
   std::size_t index_ = 0;
 };
 
 }  // namespace detail
 
-/** Values by name, in insertion order. Getters throw NOT_FOUND if there is no such key, and TYPE if the value is of
-    another kind. */
+class Dict;
+struct NamedValue;
+
+/** A value that is passed to a Dict: an array, a number, a string, a list of strings, a list of numbers (a 1-d array), a
+    dict. It must not outlive the call, because it refers to what it was made from. */
+class Value {
+ public:
+  /** tf_dict_set_array(): the dict keeps a reference to the array. */
+  Value(const Array &array) noexcept : what_(What::array), data_(&array) {}
+  /** A 0-d array that keeps the type of the number. */
+  Value(const Scalar &scalar) noexcept : what_(What::scalar), dtype_(scalar.dtype()) {
+    std::memcpy(bytes_, scalar.data(), sizeof(bytes_));
+  }
+  template <typename T, typename = std::enable_if_t<detail::is_number<T> || detail::is_complex<T>>>
+  Value(T number) noexcept : Value(Scalar(number)) {}
+  /** tf_dict_set_string() */
+  Value(std::string_view text) noexcept : what_(What::string), data_(text.data()), size_(text.size()) {}
+  Value(const std::string &text) noexcept : Value(std::string_view(text)) {}
+  Value(const char *text) noexcept : Value(std::string_view(text)) {}
+  /** tf_dict_set_string_list() */
+  Value(const std::vector<std::string> &texts) noexcept : Value(Texts(), texts.data(), texts.size()) {}
+  Value(const std::vector<std::string_view> &texts) noexcept : Value(Texts(), texts.data(), texts.size()) {}
+  Value(std::initializer_list<const char *> texts) noexcept : Value(Texts(), std::data(texts), texts.size()) {}
+  /** A 1-d array that is a copy of the numbers. */
+  template <typename T, typename = std::enable_if_t<detail::is_number<T> && !std::is_same_v<T, bool>>>
+  Value(const std::vector<T> &numbers) noexcept
+      : what_(What::numbers), dtype_(dtype_of<T>), data_(numbers.data()), size_(numbers.size()) {}
+  template <typename T, typename = std::enable_if_t<detail::is_number<T>>>
+  Value(std::initializer_list<T> numbers) noexcept
+      : what_(What::numbers), dtype_(dtype_of<T>), data_(std::data(numbers)), size_(numbers.size()) {}
+  /** tf_dict_set_dict(): the dict keeps a reference to the other one. An empty handle is a new dict without values. */
+  Value(const Dict &dict) noexcept : what_(What::dict), data_(&dict) {}
+  /** A new dict of these values. */
+  Value(std::initializer_list<NamedValue> values) noexcept;
+
+ private:
+  friend class Dict;
+  enum class What { array, scalar, string, strings, numbers, dict, named };
+
+  struct Texts {};
+  template <typename Text>
+  Value(Texts, const Text *texts, std::size_t count) noexcept : what_(What::strings), data_(texts), size_(count) {
+    text_at_ = [](const void *all, std::size_t index) {
+      return std::string_view(static_cast<const Text *>(all)[index]);
+    };
+  }
+
+  What what_;
+  Dtype dtype_ = Dtype::unsupported;
+  const void *data_ = nullptr;
+  std::size_t size_ = 0;
+  std::string_view (*text_at_)(const void *, std::size_t) = nullptr;
+  unsigned char bytes_[Scalar::max_bytes] = {};
+};
+
+/** A key and a value, as they are written in the braced list of a Dict. */
+struct NamedValue {
+  std::string_view key;
+  Value value;
+};
+
+inline Value::Value(std::initializer_list<NamedValue> values) noexcept
+    : what_(What::named), data_(std::data(values)), size_(values.size()) {}
+
+/**
+ * Values by name, in insertion order. Getters throw NOT_FOUND if there is no such key, and TYPE if the value is of
+ * another kind.
+ *
+ *     tf::Dict arrays = {{"w", weights}, {"b", biases}};
+ *     tf::Dict metadata = {{"author", "me"}, {"layers", 3u}, {"tags", {"a", "b"}}};
+ *     metadata["layers"] = 4u;
+ *     std::uint32_t layers = metadata["layers"].as<std::uint32_t>();
+ */
 class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
  public:
   using Handle::Handle;
   class Entry;
-  using const_iterator = detail::Iterator<Dict>;
+  class Item;
+  using const_iterator = detail::Iterator<Entry, tf_dict>;
 
   /** An empty handle. The first setter creates the dict. */
   Dict() noexcept = default;
+  /** A dict of these values: `{{"author", "me"}, {"layers", 3u}}`. */
+  Dict(std::initializer_list<NamedValue> values) {
+    for (const NamedValue &named : values)
+      set(named.key, named.value);
+  }
   /** tf_dict_new_with() */
   explicit Dict(const Options &options) { detail::check(tf_dict_new_with(out(), options.get())); }
   /** Another handle on the same dict. */
@@ -935,8 +1333,14 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
   /** tf_dict_find(): the index of a key. */
   std::size_t find(std::string_view key) const {
     std::size_t index = 0;
-    detail::check(tf_dict_find(&index, handle_, key.data(), key.size()));
+    detail::check(tf_dict_find(&index, existing(key), key.data(), key.size()));
     return index;
+  }
+  /** The kind of the value of a key; Kind::none if there is none. */
+  Kind kind(std::string_view key) const noexcept {
+    std::size_t index = 0;
+    const bool found = handle_ != nullptr && tf_dict_find(&index, handle_, key.data(), key.size()) == TF_STATUS_OK;
+    return found ? static_cast<Kind>(tf_dict_kind_at(handle_, index)) : Kind::none;
   }
   /** The value at an index from 0 to size() - 1. */
   Entry at(std::size_t index) const;
@@ -944,28 +1348,42 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
   Entry at(std::string_view key) const;
   /** at() */
   Entry operator[](std::size_t index) const;
+  Entry operator[](std::size_t index);
   Entry operator[](std::string_view key) const;
-  /** The entries in insertion order. They are valid until the dict is changed or this handle is moved or destroyed. */
-  const_iterator begin() const noexcept { return {this, 0}; }
-  const_iterator end() const noexcept { return {this, size()}; }
+  /** The value of a key, to be read or set: `dict["w"] = array`. Reading it throws NOT_FOUND if there is no such key. */
+  Item operator[](std::string_view key);
+  /** The entries in insertion order. They stay valid when this handle is moved or destroyed, until the dict changes. */
+  const_iterator begin() const noexcept { return {handle_, 0}; }
+  const_iterator end() const noexcept { return {handle_, size()}; }
 
   /** tf_dict_get_array() */
   Array array(std::string_view key) const {
     tf_array *array = nullptr;
-    detail::check(tf_dict_get_array(&array, handle_, key.data(), key.size()));
+    detail::check(tf_dict_get_array(&array, existing(key), key.data(), key.size()));
     return Array(array);
+  }
+  /** The number of a key, a 0-d array, with its type. */
+  Scalar scalar(std::string_view key) const {
+    const Array found = array(key);
+    if (found.ndim() != 0) throw Error(Status::type, "the value is an array, not a number", std::string(key));
+    return found.item();
+  }
+  /** The number of a key, converted as Scalar::as<T>(). */
+  template <typename T>
+  T as(std::string_view key) const {
+    return scalar(key).template as<T>();
   }
   /** tf_dict_get_string() */
   std::string_view string(std::string_view key) const {
     const char *text = nullptr;
     std::size_t length = 0;
-    detail::check(tf_dict_get_string(&text, &length, handle_, key.data(), key.size()));
+    detail::check(tf_dict_get_string(&text, &length, existing(key), key.data(), key.size()));
     return {text, length};
   }
   /** All strings of a list: tf_dict_string_list_at(). */
   std::vector<std::string> strings(std::string_view key) const {
     std::size_t count = 0;
-    detail::check(tf_dict_string_list_size(&count, handle_, key.data(), key.size()));
+    detail::check(tf_dict_string_list_size(&count, existing(key), key.data(), key.size()));
     std::vector<std::string> list;
     list.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
@@ -979,59 +1397,16 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
   /** tf_dict_get_dict() */
   Dict dict(std::string_view key) const {
     Dict dict;
-    detail::check(tf_dict_get_dict(dict.out(), handle_, key.data(), key.size()));
+    detail::check(tf_dict_get_dict(dict.out(), existing(key), key.data(), key.size()));
     return dict;
   }
-  /** tf_dict_get_int64() */
-  std::int64_t int64(std::string_view key) const {
-    std::int64_t value = 0;
-    detail::check(tf_dict_get_int64(&value, handle_, key.data(), key.size()));
-    return value;
-  }
-  /** tf_dict_get_double() */
-  double number(std::string_view key) const {
-    double value = 0;
-    detail::check(tf_dict_get_double(&value, handle_, key.data(), key.size()));
-    return value;
-  }
 
-  /** tf_dict_set_array(): keeps a reference to the array. */
-  Dict &set(std::string_view key, const Array &array) {
-    detail::check(tf_dict_set_array(ensure(), key.data(), key.size(), array.get()));
-    return *this;
-  }
-  /** tf_dict_set_string() */
-  Dict &set(std::string_view key, std::string_view text) {
-    detail::check(tf_dict_set_string(ensure(), key.data(), key.size(), text.data(), text.size()));
-    return *this;
-  }
-  /** tf_dict_set_string_list() and tf_dict_string_list_append() */
-  Dict &set(std::string_view key, const std::vector<std::string> &list) {
-    detail::check(tf_dict_set_string_list(ensure(), key.data(), key.size()));
-    for (const std::string &text : list) {
-      detail::check(tf_dict_string_list_append(handle_, key.data(), key.size(), text.data(), text.size()));
-    }
-    return *this;
-  }
-  /** tf_dict_set_dict(): keeps a reference to the dict. */
-  Dict &set(std::string_view key, Dict &dict) {
-    detail::check(tf_dict_set_dict(ensure(), key.data(), key.size(), dict.ensure()));
-    return *this;
-  }
-  /** tf_dict_set_dict() */
-  Dict &set(std::string_view key, Dict &&dict) { return set(key, dict); }
-  /** Sets the key of an entry of another dict to its value. Arrays and dicts are shared, not copied. */
+  /** Sets a key to a value of any kind. A key that exists keeps its place. */
+  Dict &set(std::string_view key, const Value &value);
+  /** Sets a key to the value of an entry of a dict. Arrays and dicts are shared, not copied. */
+  Dict &set(std::string_view key, const Entry &entry);
+  /** Sets the key of an entry of another dict to its value. */
   Dict &set(const Entry &entry);
-  /** tf_dict_set_int64() */
-  Dict &set_int64(std::string_view key, std::int64_t value) {
-    detail::check(tf_dict_set_int64(ensure(), key.data(), key.size(), value));
-    return *this;
-  }
-  /** tf_dict_set_double() */
-  Dict &set_double(std::string_view key, double value) {
-    detail::check(tf_dict_set_double(ensure(), key.data(), key.size(), value));
-    return *this;
-  }
   /** tf_dict_remove() */
   void remove(std::string_view key) { detail::check(tf_dict_remove(ensure(), key.data(), key.size())); }
 
@@ -1052,6 +1427,11 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
     if (handle_ == nullptr) detail::check(tf_dict_new(&handle_));
     return handle_;
   }
+  /** The handle, of which a key is to be read. */
+  const tf_dict *existing(std::string_view key) const {
+    if (handle_ == nullptr) throw Error(Status::not_found, "the dict is empty", std::string(key));
+    return handle_;
+  }
   Dict derived(tf_status (*derive)(tf_dict **, const tf_dict *)) const {
     Dict dict;
     detail::check(derive(dict.out(), handle_));
@@ -1059,61 +1439,174 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
   }
 };
 
-/** A key of a Dict and its value. */
-class Dict::Entry {
+namespace detail {
+
+/** The getters of one value of a dict. Self has a member dict_, and key(). */
+template <typename Self>
+class ValueGetters {
  public:
+  /** The value, as Dict::array(). */
+  Array array() const { return owner().array(key_of()); }
+  /** The value, as Dict::scalar(). */
+  Scalar scalar() const { return owner().scalar(key_of()); }
+  /** The value, as Dict::as(). */
+  template <typename T>
+  T as() const {
+    return owner().template as<T>(key_of());
+  }
+  /** The value, as Dict::string(). */
+  std::string_view string() const { return owner().string(key_of()); }
+  /** The value, as Dict::strings(). */
+  std::vector<std::string> strings() const { return owner().strings(key_of()); }
+  /** The value, as Dict::dict(). */
+  Dict dict() const { return owner().dict(key_of()); }
+  /** A value of the dict that is the value: `tree["layers"]["w"]`. */
+  auto operator[](std::string_view key) const { return std::as_const(*this).dict().at(key); }
+  /** The value, as Dict::array(). */
+  operator Array() const { return array(); }
+
+ private:
+  const Dict &owner() const noexcept { return static_cast<const Self *>(this)->dict_; }
+  std::string_view key_of() const noexcept { return static_cast<const Self *>(this)->key(); }
+};
+
+}  // namespace detail
+
+/** A key of a Dict and its value. It stays valid when the Dict is moved or destroyed, until the dict changes. */
+class Dict::Entry : public detail::ValueGetters<Dict::Entry> {
+ public:
+  Entry(const Entry &other) noexcept : dict_(other.dict_.share()), index_(other.index_), key_(other.key_) {}
+  Entry(Entry &&) noexcept = default;
+  Entry &operator=(const Entry &other) noexcept { return *this = Entry(other); }
+  Entry &operator=(Entry &&) noexcept = default;
+  ~Entry() = default;
+
   /** Index of the entry in its dict. */
   std::size_t index() const noexcept { return index_; }
   /** tf_dict_key_at() */
   std::string_view key() const noexcept { return key_; }
   /** tf_dict_kind_at() */
-  Kind kind() const noexcept { return static_cast<Kind>(tf_dict_kind_at(dict_->get(), index_)); }
-  /** The value, as Dict::array(). */
-  Array array() const { return dict_->array(key_); }
-  /** The value, as Dict::string(). */
-  std::string_view string() const { return dict_->string(key_); }
-  /** The value, as Dict::strings(). */
-  std::vector<std::string> strings() const { return dict_->strings(key_); }
-  /** The value, as Dict::dict(). */
-  Dict dict() const { return dict_->dict(key_); }
+  Kind kind() const noexcept { return static_cast<Kind>(tf_dict_kind_at(dict_.get(), index_)); }
 
  private:
   friend class Dict;
-  Entry(const Dict *dict, std::size_t index) : dict_(dict), index_(index) {
+  friend class detail::Iterator<Entry, tf_dict>;
+  friend class detail::ValueGetters<Entry>;
+  Entry(tf_dict *dict, std::size_t index) : dict_(tf_dict_retain(dict)), index_(index) {
     const char *key = nullptr;
     std::size_t length = 0;
-    detail::check(tf_dict_key_at(&key, &length, dict->get(), index));
+    detail::check(tf_dict_key_at(&key, &length, dict, index));
     key_ = {key, length};
   }
 
-  const Dict *dict_;
+  Dict dict_;
   std::size_t index_;
   std::string_view key_;
 };
 
+/** The value of a key, which need not exist: what `dict["w"]` returns if the dict is not const. It stays valid when the
+    Dict is moved or destroyed. */
+class Dict::Item : public detail::ValueGetters<Dict::Item> {
+ public:
+  Item(const Item &other) : dict_(other.dict_.share()), key_(other.key_) {}
+  Item(Item &&) noexcept = default;
+  ~Item() = default;
+
+  /** The key. */
+  std::string_view key() const noexcept { return key_; }
+  /** Kind::none if there is no such key. */
+  Kind kind() const noexcept { return dict_.kind(key_); }
+  /** The key and its value. Throws NOT_FOUND. */
+  Entry entry() const { return dict_.at(key()); }
+  /** Sets the key, as Dict::set(). */
+  Item &operator=(const Value &value) {
+    dict_.set(key_, value);
+    return *this;
+  }
+  /** Sets the key to the value of another one. */
+  Item &operator=(const Entry &other) {
+    dict_.set(key_, other);
+    return *this;
+  }
+  Item &operator=(const Item &other) { return *this = other.entry(); }
+  Item &operator=(Item &&other) { return *this = other.entry(); }
+
+ private:
+  friend class Dict;
+  friend class detail::ValueGetters<Item>;
+  Item(tf_dict *dict, std::string_view key) : dict_(tf_dict_retain(dict)), key_(key) {}
+
+  Dict dict_;
+  std::string key_;
+};
+
 inline Dict::Entry Dict::at(std::size_t index) const {
-  return Entry(this, index);
+  return Entry(handle_, index);
 }
 inline Dict::Entry Dict::at(std::string_view key) const {
-  return Entry(this, find(key));
+  return Entry(handle_, find(key));
 }
 inline Dict::Entry Dict::operator[](std::size_t index) const {
+  return at(index);
+}
+inline Dict::Entry Dict::operator[](std::size_t index) {
   return at(index);
 }
 inline Dict::Entry Dict::operator[](std::string_view key) const {
   return at(key);
 }
-inline Dict &Dict::set(const Entry &entry) {
-  switch (entry.kind()) {
-    case Kind::string:
-      return set(entry.key(), entry.string());
-    case Kind::string_list:
-      return set(entry.key(), entry.strings());
-    case Kind::dict:
-      return set(entry.key(), entry.dict());
-    default:
-      return set(entry.key(), entry.array());
+inline Dict::Item Dict::operator[](std::string_view key) {
+  return Item(ensure(), key);
+}
+inline Dict &Dict::set(std::string_view key, const Value &value) {
+  using What = Value::What;
+  tf_dict *const dict = ensure();
+  const char *const name = key.data();
+  const std::size_t length = key.size();
+  if (value.what_ == What::array) {
+    detail::check(tf_dict_set_array(dict, name, length, static_cast<const Array *>(value.data_)->get()));
+  } else if (value.what_ == What::scalar) {
+    const Array scalar = Array::scalar(Scalar(value.dtype_, value.bytes_));
+    detail::check(tf_dict_set_array(dict, name, length, scalar.get()));
+  } else if (value.what_ == What::string) {
+    detail::check(tf_dict_set_string(dict, name, length, static_cast<const char *>(value.data_), value.size_));
+  } else if (value.what_ == What::strings) {
+    detail::check(tf_dict_set_string_list(dict, name, length));
+    for (std::size_t i = 0; i < value.size_; ++i) {
+      const std::string_view text = value.text_at_(value.data_, i);
+      detail::check(tf_dict_string_list_append(dict, name, length, text.data(), text.size()));
+    }
+  } else if (value.what_ == What::numbers) {
+    const Bytes elements(value.data_, value.size_ * block_bytes(value.dtype_));
+    const Array numbers = Array::copy(value.dtype_, {static_cast<std::int64_t>(value.size_)}, elements);
+    detail::check(tf_dict_set_array(dict, name, length, numbers.get()));
+  } else {
+    Dict inner;
+    if (value.what_ == What::dict) {
+      inner = static_cast<const Dict *>(value.data_)->share();
+    } else {
+      const auto *const named = static_cast<const NamedValue *>(value.data_);
+      for (std::size_t i = 0; i < value.size_; ++i)
+        inner.set(named[i].key, named[i].value);
+    }
+    detail::check(tf_dict_set_dict(dict, name, length, inner.ensure()));
   }
+  return *this;
+}
+inline Dict &Dict::set(std::string_view key, const Entry &entry) {
+  switch (detail::number(entry.kind())) {
+    case TF_KIND_STRING:
+      return set(key, entry.string());
+    case TF_KIND_STRING_LIST:
+      return set(key, entry.strings());
+    case TF_KIND_DICT:
+      return set(key, entry.dict());
+    default:
+      return set(key, entry.array());
+  }
+}
+inline Dict &Dict::set(const Entry &entry) {
+  return set(entry.key(), entry);
 }
 
 /** An open file whose header has been read and validated. Its arrays are read on request. Several threads may call its
@@ -1122,7 +1615,7 @@ class File : public detail::Handle<tf_file, tf_file_retain, tf_file_release> {
  public:
   using Handle::Handle;
   class Entry;
-  using const_iterator = detail::Iterator<File>;
+  using const_iterator = detail::Iterator<Entry, tf_file>;
 
   /** An empty handle. */
   File() noexcept = default;
@@ -1135,10 +1628,9 @@ class File : public detail::Handle<tf_file, tf_file_retain, tf_file_release> {
     detail::check(tf_file_open_source(out(), source.get(), detail::number(format), options.get()));
   }
   /** tf_file_open_memory(): copies the bytes. */
-  static File from_memory(const void *data, std::size_t nbytes, Format format = Format::auto_,
-                          const Options &options = Options()) {
+  static File from_memory(Bytes bytes, Format format = Format::auto_, const Options &options = Options()) {
     File file;
-    detail::check(tf_file_open_memory(file.out(), data, nbytes, detail::number(format), options.get()));
+    detail::check(tf_file_open_memory(file.out(), bytes.data(), bytes.size(), detail::number(format), options.get()));
     return file;
   }
   /** Another handle on the same file. */
@@ -1168,9 +1660,9 @@ class File : public detail::Handle<tf_file, tf_file_retain, tf_file_release> {
   /** at() */
   Entry operator[](std::size_t index) const;
   Entry operator[](std::string_view name) const;
-  /** The entries in file order. They are valid until this handle is moved or destroyed. */
-  const_iterator begin() const noexcept { return {this, 0}; }
-  const_iterator end() const noexcept { return {this, size()}; }
+  /** The entries in file order. They stay valid when this handle is moved or destroyed. */
+  const_iterator begin() const noexcept { return {handle_, 0}; }
+  const_iterator end() const noexcept { return {handle_, size()}; }
 
   /** tf_file_other_name(): the names of the members of a .npz that are not arrays. */
   std::vector<std::string_view> other_names() const { return texts(tf_file_other_count(handle_), tf_file_other_name); }
@@ -1207,20 +1699,20 @@ class File : public detail::Handle<tf_file, tf_file_retain, tf_file_release> {
  private:
   friend class Entry;
 
-  std::vector<std::string_view> texts(std::size_t count, tf_status (*get)(const char **, std::size_t *, const tf_file *,
-                                                                          std::size_t)) const {
+  std::vector<std::string_view> texts(std::size_t count, tf_status (*text_of)(const char **, std::size_t *,
+                                                                              const tf_file *, std::size_t)) const {
     std::vector<std::string_view> all(count);
     for (std::size_t i = 0; i < count; ++i) {
       const char *text = nullptr;
       std::size_t length = 0;
-      detail::check(get(&text, &length, handle_, i));
+      detail::check(text_of(&text, &length, handle_, i));
       all[i] = {text, length};
     }
     return all;
   }
 };
 
-/** One array of a File. */
+/** One array of a File. It stays valid when the File is moved or destroyed. */
 class File::Entry {
  public:
   /** Where the bytes of an array are stored: tf_file_location(). */
@@ -1231,11 +1723,17 @@ class File::Entry {
     bool deflated;
   };
 
+  Entry(const Entry &other) noexcept : file_(other.file_.share()), index_(other.index_), name_(other.name_) {}
+  Entry(Entry &&) noexcept = default;
+  Entry &operator=(const Entry &other) noexcept { return *this = Entry(other); }
+  Entry &operator=(Entry &&) noexcept = default;
+  ~Entry() = default;
+
   /** The file that contains the array. */
-  const File &file() const noexcept { return *file_; }
+  const File &file() const noexcept { return file_; }
   /** Index of the array in its file. */
   std::size_t index() const noexcept { return index_; }
-  /** tf_file_name() */
+  /** tf_file_name(), valid as long as the file is open. */
   std::string_view name() const noexcept { return name_; }
   /** tf_file_dtype(); Dtype::unsupported if the library does not know the type. */
   Dtype dtype() const noexcept { return static_cast<Dtype>(tf_file_dtype(handle(), index_)); }
@@ -1276,58 +1774,80 @@ class File::Entry {
     return Array(array);
   }
   /** tf_file_read_slice(). Axes that are not given are selected whole. */
-  Array read_slice(const std::vector<Slice> &axes) const {
+  Array read_slice(Slices axes) const {
     const detail::SliceArguments arguments(axes, ndim());
     tf_array *array = nullptr;
     detail::check(tf_file_read_slice(&array, handle(), index_, arguments.start(), arguments.stop(), arguments.step(),
                                      arguments.ndim()));
     return Array(array);
   }
-  /** tf_file_read_into(). Casts to the dtype of T while reading; count must be the number of elements of the array. */
+  /** Reads all elements, or those of a slice, in C order. Throws TYPE if the dtype is not that of T. */
   template <typename T>
-  void read_into(T *dst, std::size_t count) const {
-    detail::check(tf_file_read_into(handle(), index_, detail::number(dtype_of<T>), dst, count * sizeof(T)));
+  std::vector<T> read_values(Slices axes = {}) const {
+    require_dtype<T>();
+    return read_as<T>(axes);
   }
-  /** tf_file_read_slice_into(). Casts to the dtype of T while reading; count must be the number of elements of the
-      slice. */
+  /** Reads all elements, or those of a slice, in C order, and casts them to the dtype of T while reading. */
   template <typename T>
-  void read_slice_into(const std::vector<Slice> &axes, T *dst, std::size_t count) const {
-    const detail::SliceArguments arguments(axes, ndim());
-    detail::check(tf_file_read_slice_into(handle(), index_, arguments.start(), arguments.stop(), arguments.step(),
-                                          arguments.ndim(), detail::number(dtype_of<T>), dst, count * sizeof(T)));
-  }
-  /** Reads all elements in C order, cast to the dtype of T while reading. */
-  template <typename T>
-  std::vector<T> read_values() const {
-    static_assert(!std::is_same_v<T, bool>, "the elements of std::vector<bool> have no addresses to read into");
-    std::size_t count = 1;
-    for (const std::int64_t size : shape())
-      count *= static_cast<std::size_t>(size);
-    std::vector<T> values(count);
-    read_into(values.data(), values.size());
+  std::vector<T> read_as(Slices axes = {}) const {
+    std::vector<T> values(detail::SliceArguments(axes, ndim()).count(shape()));
+    if constexpr (std::is_same_v<T, bool>) {
+      const std::unique_ptr<bool[]> elements(new bool[values.size()]);
+      read_into_as(elements.get(), values.size(), axes);
+      values.assign(elements.get(), elements.get() + values.size());
+    } else {
+      read_into_as(values.data(), values.size(), axes);
+    }
     return values;
+  }
+  /** Reads all elements, or those of a slice, into memory of the caller; count must be their number. Throws TYPE if the
+      dtype is not that of T. */
+  template <typename T>
+  void read_into(T *dst, std::size_t count, Slices axes = {}) const {
+    require_dtype<T>();
+    read_into_as(dst, count, axes);
+  }
+  /** Reads as read_into(), and casts to the dtype of T while reading. */
+  template <typename T>
+  void read_into_as(T *dst, std::size_t count, Slices axes = {}) const {
+    const std::int32_t dtype = detail::number(dtype_of<T>);
+    const std::size_t nbytes = count * sizeof(T);
+    if (axes.empty()) {
+      detail::check(tf_file_read_into(handle(), index_, dtype, dst, nbytes));
+    } else {
+      const detail::SliceArguments arguments(axes, ndim());
+      detail::check(tf_file_read_slice_into(handle(), index_, arguments.start(), arguments.stop(), arguments.step(),
+                                            arguments.ndim(), dtype, dst, nbytes));
+    }
   }
 
  private:
   friend class File;
-  Entry(const File *file, std::size_t index) : file_(file), index_(index) {
+  friend class detail::Iterator<Entry, tf_file>;
+  Entry(tf_file *file, std::size_t index) : file_(tf_file_retain(file)), index_(index) {
     const char *name = nullptr;
     std::size_t length = 0;
-    detail::check(tf_file_name(&name, &length, file->get(), index));
+    detail::check(tf_file_name(&name, &length, file, index));
     name_ = {name, length};
   }
-  const tf_file *handle() const noexcept { return file_->get(); }
+  const tf_file *handle() const noexcept { return file_.get(); }
+  template <typename T>
+  void require_dtype() const {
+    if (dtype() != dtype_of<T>) {
+      throw detail::wrong_dtype("array '" + std::string(name_) + "'", dtype(), dtype_of<T>, "read_as<T>() converts");
+    }
+  }
 
-  const File *file_;
+  File file_;
   std::size_t index_;
   std::string_view name_;
 };
 
 inline File::Entry File::at(std::size_t index) const {
-  return Entry(this, index);
+  return Entry(handle_, index);
 }
 inline File::Entry File::at(std::string_view name) const {
-  return Entry(this, find(name));
+  return Entry(handle_, find(name));
 }
 inline File::Entry File::operator[](std::size_t index) const {
   return at(index);
@@ -1358,12 +1878,12 @@ inline Loaded load(const Path &path, const Options &options = Options()) {
   return {Array(array), Dict(arrays), Dict(metadata)};
 }
 /** tf_load_memory() */
-inline Loaded load_memory(const void *data, std::size_t nbytes, Format format = Format::auto_,
-                          const Options &options = Options()) {
+inline Loaded load_memory(Bytes bytes, Format format = Format::auto_, const Options &options = Options()) {
   tf_array *array = nullptr;
   tf_dict *arrays = nullptr;
   tf_dict *metadata = nullptr;
-  detail::check(tf_load_memory(&array, &arrays, &metadata, data, nbytes, detail::number(format), options.get()));
+  detail::check(
+      tf_load_memory(&array, &arrays, &metadata, bytes.data(), bytes.size(), detail::number(format), options.get()));
   return {Array(array), Dict(arrays), Dict(metadata)};
 }
 /** tf_load_source() */
@@ -1484,7 +2004,7 @@ class Writer : public detail::Handle<tf_writer, tf_writer_retain, tf_writer_rele
   /** Another handle on the same writer. */
   Writer share() const noexcept { return Writer(retained()); }
   /** tf_writer_declare() */
-  Writer &declare(std::string_view name, Dtype dtype, const std::vector<std::int64_t> &shape) {
+  Writer &declare(std::string_view name, Dtype dtype, Sizes shape) {
     detail::check(
         tf_writer_declare(handle_, name.data(), name.size(), detail::number(dtype), shape.data(), shape.size()));
     return *this;
@@ -1508,11 +2028,231 @@ class Writer : public detail::Handle<tf_writer, tf_writer_retain, tf_writer_rele
   void finish() { detail::check(tf_writer_finish(handle_)); }
 };
 
+namespace detail {
+
+/** The name of an enumerator, or its number if the library does not know it. */
+inline std::string name_or_number(const char *name, const char *unknown, const char *type, std::int32_t number) {
+  return std::strcmp(name, unknown) == 0 ? type + (" " + std::to_string(number)) : name;
+}
+
+/** A float with as few digits as identify it, and a decimal point in every locale. */
+template <typename T>
+std::string shortest(T value) {
+  char text[40];
+  for (int digits = 1; digits <= std::numeric_limits<T>::max_digits10; ++digits) {
+    std::snprintf(text, sizeof(text), "%.*g", digits, static_cast<double>(value));
+    const T read = static_cast<T>(std::strtod(text, nullptr));
+    if (std::memcmp(&read, &value, sizeof(T)) == 0) break;
+  }
+  for (char &letter : text) {
+    if (letter == ',') letter = '.';
+  }
+  return text;
+}
+
+template <typename T>
+std::string complex_text(const std::complex<T> &value) {
+  const std::string imaginary = shortest(value.imag());
+  return "(" + shortest(value.real()) + (imaginary[0] == '-' ? "" : "+") + imaginary + "j)";
+}
+
+/** A text in quotes on one line, cut if it is long. */
+inline std::string in_quotes(std::string_view text) {
+  constexpr std::size_t max_bytes = 72;
+  constexpr const char *hex = "0123456789abcdef";
+  std::size_t end = text.size() <= max_bytes ? text.size() : max_bytes;
+  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0u) == 0x80u)
+    --end;
+  std::string out = "\"";
+  for (const char letter : text.substr(0, end)) {
+    const auto byte = static_cast<unsigned char>(letter);
+    if (letter == '\n') {
+      out += "\\n";
+    } else if (byte < 0x20 || byte == 0x7F) {
+      out.append("\\x").append(1, hex[byte / 16]).append(1, hex[byte % 16]);
+    } else {
+      if (letter == '"' || letter == '\\') out += '\\';
+      out += letter;
+    }
+  }
+  return out + (end < text.size() ? "...\"" : "\"");
+}
+
+/** A dtype and a shape as Python writes them: "float32 (2, 3)". */
+inline std::string type_text(std::string_view type, Span<const std::int64_t> shape) {
+  std::string out(type);
+  out += " (";
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    out += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  return out + (shape.size() == 1 ? ",)" : ")");
+}
+
+/** The elements of an array in nested brackets. Of a large array only the first and last of each axis are shown. */
+inline void append_elements(std::string &out, const Array &array, Shape &index) {
+  constexpr std::int64_t max_elements = 1000;
+  constexpr std::int64_t edge = 3;
+  if (index.size() == array.ndim()) {
+    out += to_string(array.item(index));
+    return;
+  }
+  const std::int64_t size = array.shape()[index.size()];
+  const bool cut = array.size() > max_elements && size > 2 * edge;
+  out += '[';
+  index.push_back(0);
+  for (std::int64_t i = 0; i < size; ++i) {
+    if (i > 0) out += ", ";
+    if (cut && i == edge) {
+      out += "..., ";
+      i = size - edge;
+    }
+    index.back() = i;
+    append_elements(out, array, index);
+  }
+  index.pop_back();
+  out += ']';
+}
+
+/** The type and shape of an array, and its elements if there are at most that many. */
+inline std::string array_text(const Array &array, std::int64_t max_elements) {
+  if (!array) return "(empty)";
+  std::string out = type_text(name(array.dtype()), array.shape());
+  if (bits(array.dtype()) == 0 || array.size() > max_elements) return out;
+  out += ' ';
+  Shape index;
+  append_elements(out, array, index);
+  return out;
+}
+
+inline std::string dict_text(const Dict &dict, const std::string &indent);
+
+/** The value of an entry. Lists are cut, and arrays of more than a few elements are described. */
+inline std::string value_text(const Dict::Entry &entry, const std::string &indent) {
+  constexpr std::size_t max_items = 6;
+  switch (number(entry.kind())) {
+    case TF_KIND_STRING:
+      return in_quotes(entry.string());
+    case TF_KIND_STRING_LIST: {
+      const std::vector<std::string> list = entry.strings();
+      std::string out = "[";
+      for (std::size_t i = 0; i < list.size() && i < max_items; ++i)
+        out += (i == 0 ? "" : ", ") + in_quotes(list[i]);
+      return out + (list.size() > max_items ? ", ... " + std::to_string(list.size() - max_items) + " more]" : "]");
+    }
+    case TF_KIND_DICT:
+      return dict_text(entry.dict(), indent);
+    case TF_KIND_ARRAY: {
+      const Array array = entry.array();
+      return array.ndim() == 0 ? to_string(array.item()) : array_text(array, max_items);
+    }
+    default:
+      return "(none)";
+  }
+}
+
+inline std::string dict_text(const Dict &dict, const std::string &indent) {
+  if (dict.empty()) return "{}";
+  std::string out = "{\n";
+  for (const Dict::Entry &entry : dict) {
+    out += indent + "  " + in_quotes(entry.key()) + ": " + value_text(entry, indent + "  ") + "\n";
+  }
+  return out + indent + "}";
+}
+
+}  // namespace detail
+
+/** The name of a status, or its number if the library does not know it: "status 99". */
+inline std::string to_string(Status status) {
+  return detail::name_or_number(name(status), "unknown", "status", detail::number(status));
+}
+/** The name of a dtype, or its number if the library does not know it. */
+inline std::string to_string(Dtype dtype) {
+  if (dtype == Dtype::unsupported) return name(dtype);
+  return detail::name_or_number(name(dtype), name(Dtype::unsupported), "dtype", detail::number(dtype));
+}
+/** The name of a format, or its number if the library does not know it. */
+inline std::string to_string(Format format) {
+  return detail::name_or_number(name(format), "unknown", "format", detail::number(format));
+}
+/** The name of a kind, or its number if this header does not know it. */
+inline std::string to_string(Kind kind) {
+  return detail::name_or_number(name(kind), "unknown", "kind", detail::number(kind));
+}
+inline std::string to_string(const Scalar &scalar) {
+  if (scalar.holds<bool>()) return scalar.get<bool>() ? "true" : "false";
+  if (scalar.holds<std::complex<float>>()) return detail::complex_text(scalar.get<std::complex<float>>());
+  if (scalar.holds<std::complex<double>>()) return detail::complex_text(scalar.get<std::complex<double>>());
+  return scalar.visit([](auto value) {
+    if constexpr (std::is_floating_point_v<decltype(value)>) {
+      return detail::shortest(value);
+    } else {
+      return std::to_string(value);
+    }
+  });
+}
+/** The dtype, shape and elements of an array: "float32 (2, 2) [[1, 2], [3, 4]]". Of a large array only the first and last
+    elements of each axis are shown, and of a block type none. */
+inline std::string to_string(const Array &array) {
+  return detail::array_text(array, std::numeric_limits<std::int64_t>::max());
+}
+/** The keys and values of a dict, a line for each. Arrays of more than six elements are described. */
+inline std::string to_string(const Dict &dict) {
+  return detail::dict_text(dict, "");
+}
+/** The value of an entry: a number, a text in quotes, a list, the type of an array. */
+inline std::string to_string(const Dict::Entry &entry) {
+  return detail::value_text(entry, "");
+}
+/** The value, or "(none)" if there is none. */
+inline std::string to_string(const Dict::Item &item) {
+  return item.kind() == Kind::none ? "(none)" : detail::value_text(item.entry(), "");
+}
+/** The type and shape of an array in a file: "float32 (2, 3)". */
+inline std::string to_string(const File::Entry &entry) {
+  return detail::type_text(entry.type(), entry.shape());
+}
+/** The format of a file, its arrays, a line for each, and its metadata. */
+inline std::string to_string(const File &file) {
+  if (!file) return "(empty)";
+  std::string out = std::string(name(file.format())) + " {\n";
+  for (const File::Entry &entry : file)
+    out += "  " + detail::in_quotes(entry.name()) + ": " + to_string(entry) + "\n";
+  out += "}";
+  const Dict metadata = file.metadata();
+  return metadata.empty() ? out : out + "\nmetadata " + to_string(metadata);
+}
+/** The arrays and metadata that were loaded. */
+inline std::string to_string(const Loaded &loaded) {
+  const std::string out = loaded.array ? to_string(loaded.array) : to_string(loaded.arrays);
+  return loaded.metadata.empty() ? out : out + "\nmetadata " + to_string(loaded.metadata);
+}
+
+namespace detail {
+
+/** True if T is one of the types that have a to_string() here. */
+template <typename T>
+inline constexpr bool is_printable =
+    std::is_same_v<T, Status> || std::is_same_v<T, Dtype> || std::is_same_v<T, Format> || std::is_same_v<T, Kind> ||
+    std::is_same_v<T, Scalar> || std::is_same_v<T, Array> || std::is_same_v<T, Dict> ||
+    std::is_same_v<T, Dict::Entry> || std::is_same_v<T, Dict::Item> || std::is_same_v<T, File::Entry> ||
+    std::is_same_v<T, File> || std::is_same_v<T, Loaded>;
+
+}  // namespace detail
+
+/** Prints what to_string() returns. */
+template <typename T, typename = std::enable_if_t<detail::is_printable<T>>>
+std::ostream &operator<<(std::ostream &out, const T &value) {
+  return out << to_string(value);
+}
+
 }  // namespace tensorfile
 
 #if __cplusplus >= 202002L
 template <typename T>
 inline constexpr bool std::ranges::enable_borrowed_range<tensorfile::Span<T>> = true;
+#endif
+
+#if defined(__clang__)
+#pragma clang diagnostic pop
 #endif
 
 #endif  // TENSORFILE_HPP

@@ -215,7 +215,7 @@ struct Level {
     weights = tensorfile::load(pack.open("weights.safetensors"), tensorfile::Format::auto_, options).arrays;
     const tensorfile::File file(pack.open("weights.safetensors"));
     biases.resize(static_cast<std::size_t>(file["bias"].shape()[0]));
-    file["bias"].read_into(biases.data(), biases.size());
+    file["bias"].read_into_as(biases.data(), biases.size());
   }
   // Called for each event immediately, so that a load stops even while the loop is busy.
   static int SDLCALL watch(void *user, SDL_Event *event) {

@@ -116,7 +116,7 @@ struct Setting {
     Array made;
     const bool known = with_type(dtype, [&](auto value_of_type) {
       if (!parse(value_of_type, from)) refuse(text, invalid(from, dtype));
-      made = Array::copy(dtype, {}, &value_of_type, sizeof(value_of_type));
+      made = Array::scalar(value_of_type);
     });
     if (!known)
       refuse(text, "the value of this key is " + std::string(tensorfile::name(dtype)) + ", which cannot be set");
@@ -135,7 +135,7 @@ struct Setting {
         const char *const start = reinterpret_cast<const char *>(&element);
         bytes.insert(bytes.end(), start, start + sizeof(T));
       }
-      made = Array::copy(dtype, {static_cast<int64_t>(items.size())}, bytes.data(), bytes.size());
+      made = Array::copy(dtype, {static_cast<int64_t>(items.size())}, bytes);
     });
     if (!known)
       refuse(text,

@@ -45,10 +45,6 @@ Dtype most_common(const std::vector<PlannedArray> &arrays) {
   return most == elements.end() ? Dtype::unsupported : most->first;
 }
 
-void set_uint32(tensorfile::Dict &metadata, std::string_view key, uint32_t value) {
-  metadata.set(key, tensorfile::Array::copy(Dtype::uint32, {}, &value, sizeof(value)));
-}
-
 void remove(tensorfile::Dict &metadata, std::string_view key) {
   if (metadata.contains(key)) metadata.remove(key);
 }
@@ -63,14 +59,14 @@ void update_file_type(tensorfile::Dict &metadata, const std::vector<PlannedArray
   if (known == std::end(kFileTypes)) {
     remove(metadata, kFileType);
   } else if (wanted) {
-    set_uint32(metadata, kFileType, known->number);
+    metadata.set(kFileType, known->number);
   }
   const bool any_blocks =
       std::any_of(arrays.begin(), arrays.end(), [](const PlannedArray &array) { return is_block(array.to); });
   if (!any_blocks) {
     remove(metadata, kQuantizationVersion);
   } else if (wanted) {
-    set_uint32(metadata, kQuantizationVersion, kCurrentVersion);
+    metadata.set(kQuantizationVersion, kCurrentVersion);
   }
 }
 

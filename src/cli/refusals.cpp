@@ -81,10 +81,9 @@ std::string array_refusal(tensorfile::Format format, const PlannedArray &array, 
   if (!why.empty()) return why;
   const tensorfile::Array small = miniature(array.to, array.shape.size(), tensorfile::block_size(array.to));
   if (holds_one_array(format)) {
-    const tensorfile::Span<const std::int64_t> sizes = small.shape();
     return failure_of([&] {
       tensorfile::Writer writer(discard(), format);
-      writer.declare("", array.to, {sizes.begin(), sizes.end()}).write(small).finish();
+      writer.declare("", array.to, small.shape()).write(small).finish();
     });
   }
   return failure_of([&] {
