@@ -384,27 +384,42 @@ func ToSlice[T Element](a *Array) ([]T, error) {
 }
 
 // CastSlice returns a copy of the elements in C order, converted to T as by Cast.
-func CastSlice[T Element](a *Array) ([]T, error) {
-	cast, err := a.Cast(DtypeOf[T]())
-	if err != nil {
-		return nil, err
-	}
-	defer cast.Close()
-	return toSlice[T](cast)
-}
+func CastSlice[T Element](a *Array) ([]T, error) { return toSlice[T](a) }
 
 func toSlice[T Element](a *Array) ([]T, error) {
-	a, err := a.Contiguous()
-	if err != nil {
+	out := make([]T, a.size)
+	if err := a.copyTo(DtypeOf[T](), bytesOf(out)); err != nil {
 		return nil, err
 	}
-	defer a.Close()
-	var out []T
-	err = With(a, func(elements []T) error {
-		out = append(make([]T, 0, len(elements)), elements...)
-		return nil
-	})
-	return out, err
+	return out, nil
+}
+
+// CopyTo copies the elements to dst, which has one for each of the array's, in C order. It fails with ErrType if T is
+// not the type of the elements.
+func CopyTo[T Element](a *Array, dst []T) error {
+	if err := expectDtype[T](a); err != nil {
+		return err
+	}
+	if len(dst) != a.size {
+		return newError(ErrInvalidArgument, "%s needs %d elements, got %d", a.kind(), a.size, len(dst))
+	}
+	return a.copyTo(a.dtype, bytesOf(dst))
+}
+
+// copyTo copies the elements to dst in C order, and casts them to dtype.
+func (a *Array) copyTo(dtype Dtype, dst []byte) error {
+	raw, err := a.handle.lock()
+	if err != nil {
+		return err
+	}
+	defer a.handle.unlock()
+	if err := check(capi.ArrayCopyTo(raw, int32(dtype), unsafe.SliceData(dst), nil, len(dst))); err != nil {
+		return err
+	}
+	if dtype == Bool {
+		return checkBools(dst)
+	}
+	return nil
 }
 
 // MutableData calls MakeMutable and returns the elements in C order, which may be changed. They are valid as long as
@@ -490,16 +505,11 @@ func (a *Array) makeMutable(raw capi.Array) (capi.Array, error) {
 
 // copyToGo returns a writable copy in Go memory.
 func (a *Array) copyToGo(raw capi.Array) (next capi.Array, err error) {
-	whole := raw
-	if !a.contiguous {
-		if err := check(capi.ArrayContiguous(&whole, raw)); err != nil {
-			return 0, err
-		}
-		defer capi.ArrayRelease(whole)
-	}
 	words := make([]uint64, (a.nbytes+7)/8) // aligned for every dtype
 	bytes := bytesOf(words)[:a.nbytes]
-	copy(bytes, unsafe.Slice(capi.Describe(whole).Data, a.nbytes))
+	if err := check(capi.ArrayCopyTo(raw, int32(a.dtype), unsafe.SliceData(bytes), nil, len(bytes))); err != nil {
+		return 0, err
+	}
 	sizes := numbers(a.shape)
 	err = check(capi.ArrayWrap(&next, int32(a.dtype), first(sizes), len(sizes), nil, text(bytes), 1, pin(bytes)))
 	return next, err
@@ -552,6 +562,15 @@ func (a *Array) Slice(parts ...Slice) (*Array, error) {
 	})
 }
 
+// Reshape returns the elements in C order with another shape: a view if strides can describe it, as they always can for a
+// C-contiguous array, and otherwise a copy. One size may be -1, which follows from the others.
+func (a *Array) Reshape(shape ...int) (*Array, error) {
+	sizes := numbers(shape)
+	return a.derive(func(out *capi.Array, raw capi.Array) error {
+		return capi.ArrayReshape(out, raw, first(sizes), len(sizes))
+	})
+}
+
 // Cast returns a C-contiguous copy with another dtype, or a clone if nothing has to change.
 //
 // Floats are rounded to nearest even and overflow like in NumPy and ml_dtypes. Floats become integers by truncation and
@@ -594,6 +613,39 @@ func (a *Array) Float(index ...int) (float64, error) {
 	indices, value := numbers(index), float64(0)
 	err = check(capi.ArrayItemDouble(&value, raw, first(indices), len(indices)))
 	return value, err
+}
+
+// SetInt calls MakeMutable and sets one element of an array of bool or an integer dtype. It fails with ErrInvalidArgument
+// if the dtype cannot hold the value.
+func (a *Array) SetInt(value int64, index ...int) error {
+	indices := numbers(index)
+	return a.mutate(func(raw capi.Array) error {
+		return capi.ArraySetItemInt64(raw, first(indices), len(indices), value)
+	})
+}
+
+// SetFloat calls MakeMutable and sets one element of an array of a floating-point dtype, rounded to nearest even.
+func (a *Array) SetFloat(value float64, index ...int) error {
+	if a.dtype.Kind() != FloatKind {
+		return newError(ErrType, "%s has no floating-point elements: use SetInt", a.kind())
+	}
+	indices := numbers(index)
+	return a.mutate(func(raw capi.Array) error {
+		return capi.ArraySetItemDouble(raw, first(indices), len(indices), value)
+	})
+}
+
+// mutate runs a call that changes the array.
+func (a *Array) mutate(call func(raw capi.Array) error) error {
+	raw, err := a.handle.lockAlone()
+	if err != nil {
+		return err
+	}
+	defer a.handle.unlockAlone()
+	if raw, err = a.makeMutable(raw); err != nil {
+		return err
+	}
+	return check(call(raw))
 }
 
 // Equal reports whether dtype, shape and the bytes of all elements are the same. So NaN equals itself, and -0 is not 0.

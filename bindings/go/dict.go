@@ -3,6 +3,7 @@ package tensorfile
 import (
 	"io"
 	"iter"
+	"reflect"
 	"unsafe"
 
 	"github.com/tensorfile/tensorfile/bindings/go/internal/capi"
@@ -87,7 +88,7 @@ func (d *Dict) read(call func(raw capi.Dict) error) error {
 // change runs a call that changes the dict.
 func (d *Dict) change(call func(raw capi.Dict) error) error {
 	if d.readOnly {
-		return newError(ErrInvalidArgument, "the metadata of a File cannot be changed: copy its values to a new dict")
+		return newError(ErrInvalidArgument, "the metadata of a File cannot be changed: Clone makes a copy that can")
 	}
 	raw, err := d.handle.lockAlone()
 	if err != nil {
@@ -96,6 +97,10 @@ func (d *Dict) change(call func(raw capi.Dict) error) error {
 	defer d.handle.unlockAlone()
 	return check(call(raw))
 }
+
+// Clone returns a copy of the dict and of the dicts and lists in it, to be closed separately. The arrays of the copy are
+// views of the same memory; changing either of them copies it first.
+func (d *Dict) Clone() (*Dict, error) { return d.derive(capi.DictCopy) }
 
 // Len returns the number of values.
 func (d *Dict) Len() int {
@@ -122,24 +127,27 @@ func (d *Dict) Key(index int) (string, error) {
 func (d *Dict) Kind(key string) Kind {
 	raw := d.handle.mustLock()
 	defer d.handle.unlock()
-	index := 0
-	if capi.DictFind(&index, raw, key) != nil {
-		return KindNone
-	}
-	return Kind(capi.DictKindAt(raw, index))
+	return Kind(capi.DictKind(raw, key))
 }
 
 // Index returns the index of a name, and whether it exists.
 func (d *Dict) Index(key string) (int, bool) {
 	raw := d.handle.mustLock()
 	defer d.handle.unlock()
+	if capi.DictContains(raw, key) == 0 {
+		return 0, false
+	}
 	index := 0
 	err := capi.DictFind(&index, raw, key)
 	return index, err == nil
 }
 
 // Has reports whether the dict contains a value with the name.
-func (d *Dict) Has(key string) bool { return d.Kind(key) != KindNone }
+func (d *Dict) Has(key string) bool {
+	raw := d.handle.mustLock()
+	defer d.handle.unlock()
+	return capi.DictContains(raw, key) != 0
+}
 
 // Array returns the array with a name, which the caller closes. It fails with ErrNotFound, or with ErrType if the value
 // has another kind.
@@ -167,27 +175,22 @@ func (d *Dict) Text(key string) (string, error) {
 }
 
 // Strings returns a copy of the list of strings with a name.
-func (d *Dict) Strings(key string) ([]string, error) {
-	var list []string
-	err := d.read(func(raw capi.Dict) error {
-		count := 0
+func (d *Dict) Strings(key string) (list []string, err error) {
+	err = d.read(func(raw capi.Dict) error {
+		index, count := 0, 0
 		if err := capi.DictStringListSize(&count, raw, key); err != nil {
 			return err
 		}
-		list = make([]string, count)
-		for i := range list {
-			var text capi.Text
-			if err := capi.DictStringListAt(&text, raw, key, i); err != nil {
-				return err
-			}
-			list[i] = text.String()
+		if err := capi.DictFind(&index, raw, key); err != nil {
+			return err
+		}
+		var ok bool
+		if list, ok = capi.DictStrings(raw, index); !ok {
+			return newError(ErrOutOfMemory, "key '%s': out of memory for %d strings", key, count)
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return list, nil
+	return list, err
 }
 
 // Dict returns the dict with a name. It is not a copy: changing it changes the value in d.
@@ -297,30 +300,15 @@ func closeBorrowed(value any) {
 }
 
 // keys returns all names.
-func (d *Dict) keys() ([]string, error) {
-	names, _, err := d.list()
-	return names, err
-}
-
-// list returns all names, and the kinds of their values.
-func (d *Dict) list() ([]string, []Kind, error) {
-	raw, err := d.handle.lock()
-	if err != nil {
-		return nil, nil, err
-	}
-	defer d.handle.unlock()
-	list := capi.ListDict(raw)
-	if list == nil {
-		return nil, nil, newError(ErrOutOfMemory, "the dict has too many names to list")
-	}
-	defer list.Free()
-	names, kinds := make([]string, len(list.Entries)), make([]Kind, len(list.Entries))
-	start := uint64(0)
-	for i, entry := range list.Entries {
-		names[i], kinds[i] = list.Names[start:entry.NameEnd], Kind(entry.Type)
-		start = entry.NameEnd
-	}
-	return names, kinds, nil
+func (d *Dict) keys() (keys []string, err error) {
+	err = d.read(func(raw capi.Dict) error {
+		var ok bool
+		if keys, ok = capi.DictKeys(raw); !ok {
+			return newError(ErrOutOfMemory, "out of memory for the names of a dict")
+		}
+		return nil
+	})
+	return keys, err
 }
 
 // mustKeys is keys for iterators, which cannot return an error.
@@ -431,12 +419,25 @@ func (d *Dict) Set(key string, value any) error {
 	case float64:
 		return d.SetFloat(key, value)
 	}
-	array, err := arrayOf(key, value)
+	number := reflect.ValueOf(value)
+	if dtype, element := numberType(number.Type()); dtype != Unsupported {
+		return d.setNumber(key, dtype, number.Convert(element))
+	}
+	array, err := arrayOf(key, number)
 	if err != nil {
 		return err
 	}
 	defer array.Close()
 	return d.SetArray(key, array)
+}
+
+// setNumber stores a number of an element type under a name.
+func (d *Dict) setNumber(key string, dtype Dtype, number reflect.Value) error {
+	element := reflect.New(number.Type())
+	element.Elem().Set(number)
+	return d.change(func(raw capi.Dict) error {
+		return capi.DictSetScalar(raw, key, int32(dtype), (*byte)(element.UnsafePointer()))
+	})
 }
 
 // SetArray stores an array under a name. The memory is shared, and copied when one of the sides makes it mutable.

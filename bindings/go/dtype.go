@@ -381,13 +381,21 @@ func elementsOf[T Element](bytes []byte) ([]T, error) {
 		return nil, newError(ErrInvalidArgument, "%d bytes at this address cannot hold elements of %v", len(bytes), DtypeOf[T]())
 	}
 	if _, ok := any(zero).(bool); ok {
-		for _, b := range bytes {
-			if b > 1 {
-				return nil, newError(ErrType, "the array has bool elements that are neither 0 nor 1")
-			}
+		if err := checkBools(bytes); err != nil {
+			return nil, err
 		}
 	}
 	return unsafe.Slice((*T)(start), len(bytes)/size), nil
+}
+
+// checkBools checks that bytes are valid elements of a []bool.
+func checkBools(bytes []byte) error {
+	for _, b := range bytes {
+		if b > 1 {
+			return newError(ErrType, "the array has bool elements that are neither 0 nor 1")
+		}
+	}
+	return nil
 }
 
 // text returns bytes as a string without a copy, which is how the C layer takes a pointer and a length.

@@ -1,6 +1,7 @@
 package tensorfile
 
 import (
+	"errors"
 	"io"
 	"iter"
 	"runtime"
@@ -133,7 +134,7 @@ type Entry struct {
 	nbytes int64
 }
 
-// list returns all arrays. It gets them from the library at once.
+// list returns all arrays. It gets them from the library in one call.
 func (f *File) list() ([]Entry, error) {
 	raw, err := f.handle.lock()
 	if err != nil {
@@ -142,66 +143,120 @@ func (f *File) list() ([]Entry, error) {
 	defer f.handle.unlock()
 	f.listing.Lock()
 	defer f.listing.Unlock()
-	if f.entries == nil {
-		f.entries = f.makeEntries(raw)
+	if f.entries != nil {
+		return f.entries, nil
 	}
-	if f.entries == nil {
-		return nil, newError(ErrOutOfMemory, "the file has too many arrays to list")
+	var listing capi.Buffer
+	err = check(capi.FileListing(&listing, raw))
+	switch {
+	case errors.Is(err, ErrLimit): // the block would exceed WithMaxBytes, which is meant for arrays
+		f.entries, err = f.describeAll(raw)
+	case err == nil:
+		f.entries = f.makeEntries(unsafe.Slice(capi.BufferData(listing), capi.BufferSize(listing)))
+		capi.BufferRelease(listing)
 	}
-	return f.entries, nil
+	return f.entries, err
 }
 
-func (f *File) makeEntries(raw capi.File) []Entry {
-	list := capi.ListFile(raw)
-	if list == nil {
-		return nil
+func (f *File) describeAll(raw capi.File) ([]Entry, error) {
+	entries := make([]Entry, f.size)
+	for i := range entries {
+		var err error
+		if entries[i], err = f.describe(raw, i); err != nil {
+			return nil, err
+		}
 	}
-	defer list.Free()
-	entries := make([]Entry, len(list.Entries))
-	name, size := uint64(0), uint64(0)
-	for i, found := range list.Entries {
+	return entries, nil
+}
+
+// describe describes one array. The file is locked.
+func (f *File) describe(raw capi.File, index int) (Entry, error) {
+	var name capi.Text
+	if err := check(capi.FileName(&name, raw, index)); err != nil {
+		return Entry{}, err
+	}
+	return Entry{
+		file:   f,
+		index:  index,
+		name:   name.String(),
+		dtype:  Dtype(capi.FileDtype(raw, index)),
+		shape:  ints(unsafe.Slice(capi.FileShape(raw, index), capi.FileNdim(raw, index))),
+		nbytes: int64(capi.FileNbytes(raw, index)),
+	}, nil
+}
+
+// The indices in the head of a listing: see tf_file_listing().
+const (
+	listingCount       = 0
+	listingDtypes      = 1
+	listingNBytes      = 2
+	listingShapeStarts = 3
+	listingShapes      = 4
+	listingNameStarts  = 5
+	listingNames       = 6
+)
+
+// column returns count numbers of a listing, which begin at an offset.
+func column[T int32 | int64](listing []byte, offset, count int64) []T {
+	return unsafe.Slice((*T)(unsafe.Pointer(&listing[offset])), count)
+}
+
+func (f *File) makeEntries(listing []byte) []Entry {
+	head := column[int64](listing, 0, listingNames+1)
+	count := head[listingCount]
+	entries := make([]Entry, count)
+	if count == 0 {
+		return entries
+	}
+	dtypes := column[int32](listing, head[listingDtypes], count)
+	nbytes := column[int64](listing, head[listingNBytes], count)
+	shapeStarts := column[int64](listing, head[listingShapeStarts], count+1)
+	nameStarts := column[int64](listing, head[listingNameStarts], count+1)
+	names := string(listing[head[listingNames]:][:nameStarts[count]])
+	sizes := make([]int, shapeStarts[count])
+	if len(sizes) > 0 {
+		for i, size := range column[int64](listing, head[listingShapes], shapeStarts[count]) {
+			sizes[i] = int(size)
+		}
+	}
+	for i := range entries {
 		entries[i] = Entry{
 			file:   f,
 			index:  i,
-			name:   list.Names[name:found.NameEnd],
-			dtype:  Dtype(found.Type),
-			shape:  list.Sizes[size:found.ShapeEnd:found.ShapeEnd],
-			nbytes: int64(found.Nbytes),
+			name:   names[nameStarts[i]:nameStarts[i+1]],
+			dtype:  Dtype(dtypes[i]),
+			shape:  sizes[shapeStarts[i]:shapeStarts[i+1]:shapeStarts[i+1]],
+			nbytes: nbytes[i],
 		}
-		name, size = found.NameEnd, found.ShapeEnd
 	}
 	return entries
 }
 
 // At returns the array at an index from 0 to Len() - 1.
 func (f *File) At(index int) (Entry, error) {
-	entries, err := f.list()
+	raw, err := f.handle.lock()
 	if err != nil {
 		return Entry{}, err
 	}
-	if index < 0 || index >= len(entries) {
-		return Entry{}, newError(ErrInvalidArgument, "there is no array %d in a file of %d", index, len(entries))
+	defer f.handle.unlock()
+	if index < 0 || index >= f.size {
+		return Entry{}, newError(ErrInvalidArgument, "there is no array %d in a file of %d", index, f.size)
 	}
-	return entries[index], nil
+	return f.describe(raw, index)
 }
 
 // Entry returns the array with a name, which is "" for that of a .npy file. It fails with ErrNotFound.
 func (f *File) Entry(name string) (Entry, error) {
-	index, err := f.find(name)
+	raw, err := f.handle.lock()
 	if err != nil {
 		return Entry{}, err
 	}
-	return f.At(index)
-}
-
-func (f *File) find(name string) (index int, err error) {
-	raw, err := f.handle.lock()
-	if err != nil {
-		return 0, err
-	}
 	defer f.handle.unlock()
-	err = check(capi.FileFind(&index, raw, name))
-	return index, err
+	index := 0
+	if err := check(capi.FileFind(&index, raw, name)); err != nil {
+		return Entry{}, err
+	}
+	return f.describe(raw, index)
 }
 
 // Entries returns an iterator over the names and arrays in the order of the file. It panics if the file is closed.
@@ -376,6 +431,21 @@ func (e Entry) TypeName() (string, error) {
 
 // Shape returns a copy of the sizes of the dimensions, outermost first.
 func (e Entry) Shape() []int { return slices.Clone(e.shape) }
+
+// NDim returns the number of dimensions.
+func (e Entry) NDim() int { return len(e.shape) }
+
+// Dim returns the size of one dimension.
+func (e Entry) Dim(axis int) int { return e.shape[axis] }
+
+// Len returns the number of elements.
+func (e Entry) Len() int {
+	count := 1
+	for _, size := range e.shape {
+		count *= size
+	}
+	return count
+}
 
 // NBytes returns the number of bytes that the array takes in memory in C order, or in the file if its dtype is unknown.
 func (e Entry) NBytes() int64 { return e.nbytes }

@@ -355,6 +355,83 @@ func TestReadReturnsGoSlices(t *testing.T) {
 	same(t, err, ErrClosed)
 }
 
+func TestListingsAreWhatEntriesAre(t *testing.T) {
+	arrays := NewDict()
+	ok(t, arrays.Set("", []int8{1}))
+	ok(t, arrays.Set("é", 1))
+	ok(t, arrays.Set("m", [][]float64{{1, 2, 3}}))
+	raw := must[[]byte](t)(must[*Buffer](t)(Marshal(Safetensors, arrays, nil)).Bytes())
+	source := must[*Source](t)(SourceFromBytes(raw))
+	least := int64(16) // enough to open the file, but not for a listing
+	for ; least < 1<<20; least += 16 {
+		if _, err := OpenFrom(source, Auto, WithMaxBytes(least)); err == nil {
+			break
+		}
+	}
+	for _, limit := range []int64{0, least} {
+		file := must[*File](t)(OpenFrom(source, Auto, WithMaxBytes(limit)))
+		count := 0
+		for name, entry := range file.Entries() {
+			same(t, entry, must[Entry](t)(file.Entry(name)))
+			same(t, entry, must[Entry](t)(file.At(count)))
+			count++
+		}
+		same(t, count, 3)
+		m := must[Entry](t)(file.Entry("m"))
+		same(t, []any{m.NDim(), m.Dim(1), m.Len(), m.NBytes()}, []any{2, 3, 3, int64(24)})
+	}
+	empty := must[*Buffer](t)(Marshal(NPZ, NewDict(), nil))
+	for range must[*File](t)(OpenBytes(must[[]byte](t)(empty.Bytes()), Auto)).Entries() {
+		t.Error("an entry of an empty file")
+	}
+}
+
+func TestElementsAreSetCopiedAndReshaped(t *testing.T) {
+	a := array(t, []int16{1, 2, 3, 4, 5, 6}, 2, 3)
+	view := must[*Array](t)(a.Reshape(3, -1))
+	same(t, view.String(), "int16[3 2] [[1 2] [3 4] [5 6]]")
+	_, err := a.Reshape(4, -1)
+	fails(t, err, ErrInvalidArgument)
+	ok(t, a.SetInt(-7, 1, -1))
+	same(t, a.String(), "int16[2 3] [[1 2 3] [4 5 -7]]")
+	same(t, view.String(), "int16[3 2] [[1 2] [3 4] [5 6]]")
+	fails(t, a.SetInt(1<<15, 0, 0), ErrInvalidArgument)
+	fails(t, a.SetInt(1, 2, 0), ErrInvalidArgument)
+	fails(t, a.SetFloat(1, 0, 0), ErrType)
+	f := must[*Array](t)(a.Cast(Float16))
+	ok(t, f.SetFloat(0.1, 0, 0))
+	same(t, must[float64](t)(f.Float(0, 0)), float64(F16FromFloat32(0.1).Float32()))
+	fails(t, f.SetInt(1, 0, 0), ErrType)
+	list := make([]int16, 6)
+	ok(t, CopyTo(must[*Array](t)(a.Transpose()), list))
+	same(t, list, []int16{1, 4, 2, 5, 3, -7})
+	fails(t, CopyTo(a, list[:5]), ErrInvalidArgument)
+	fails(t, CopyTo(a, make([]int32, 6)), ErrType)
+	same(t, must[[]float64](t)(CastSlice[float64](a)), []float64{1, 2, 3, 4, 5, -7})
+}
+
+func TestClonesOfDictsAreIndependent(t *testing.T) {
+	dict, inner := NewDict(), NewDict()
+	ok(t, inner.Set("n", 1))
+	ok(t, dict.Set("inner", inner))
+	ok(t, dict.Set("list", []string{"a"}))
+	clone := must[*Dict](t)(dict.Clone())
+	ok(t, inner.Set("n", 2))
+	ok(t, dict.AppendString("list", "b"))
+	same(t, clone.String(), `{inner: {n: 1}, list: ["a"]}`)
+	file := must[*File](t)(OpenBytes(must[[]byte](t)(must[*Buffer](t)(Marshal(Safetensors, NewDict(), must[*Dict](t)(
+		dictOf(t, "a", "b")))).Bytes()), Auto))
+	copied := must[*Dict](t)(must[*Dict](t)(file.Metadata()).Clone())
+	ok(t, copied.Set("c", 1))
+	same(t, copied.String(), `{a: "b", c: 1}`)
+}
+
+func dictOf(t *testing.T, key string, value any) (*Dict, error) {
+	t.Helper()
+	dict := NewDict()
+	return dict, dict.Set(key, value)
+}
+
 // The shape of a part that Read computes is that of the library's slice.
 func TestShapesOfPartsAreTheLibrarys(t *testing.T) {
 	numbers := []int{math.MinInt, -8, -7, -6, -5, -1, 0, 1, 2, 5, 6, 7, 8, math.MaxInt}

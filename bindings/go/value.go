@@ -76,17 +76,11 @@ func (d *Dict) getSlice(key string, target reflect.Value) error {
 	if array.dtype != dtypes[target.Type().Elem()] || array.NDim() != 1 {
 		return typeError(key, array, target.Type())
 	}
-	whole, err := array.Contiguous()
-	if err != nil {
+	list := reflect.MakeSlice(target.Type(), array.Len(), array.Len())
+	bytes := unsafe.Slice((*byte)(list.UnsafePointer()), array.NBytes())
+	if err := array.copyTo(array.dtype, bytes); err != nil {
 		return err
 	}
-	defer whole.Close()
-	list := reflect.MakeSlice(target.Type(), whole.Len(), whole.Len())
-	bytes, err := whole.memory()
-	if err != nil {
-		return err
-	}
-	copy(unsafe.Slice((*byte)(list.UnsafePointer()), len(bytes)), bytes)
 	target.Set(list)
 	return nil
 }
@@ -101,10 +95,9 @@ func typeError(key string, value any, wanted reflect.Type) error {
 	return err
 }
 
-// arrayOf converts a number, or a slice or array of numbers, to an array. Slices and arrays may be nested, as long as
+// arrayOf converts a slice or array of numbers to an array. Slices and arrays may be nested, as long as
 // they are rectangular.
-func arrayOf(key string, value any) (*Array, error) {
-	v := reflect.ValueOf(value)
+func arrayOf(key string, v reflect.Value) (*Array, error) {
 	var shape []int
 	kind := v.Type()
 	for inner := v; kind.Kind() == reflect.Slice || kind.Kind() == reflect.Array; kind = kind.Elem() {
@@ -123,7 +116,7 @@ func arrayOf(key string, value any) (*Array, error) {
 	}
 	dtype, element := numberType(kind)
 	if dtype == Unsupported {
-		return nil, newError(ErrType, "key '%s': a dict cannot hold a value of type %T", key, value)
+		return nil, newError(ErrType, "key '%s': a dict cannot hold a value of type %v", key, v.Type())
 	}
 	count := 1
 	for _, size := range shape {

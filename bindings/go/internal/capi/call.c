@@ -65,89 +65,79 @@ void tf_go_dict_get(uintptr_t handle, const char *key, size_t length, int32_t sc
   const tf_dict *dict = (const tf_dict *)handle;
   size_t index = 0;
   memset(value, 0, sizeof *value);
-  if (tf_dict_find(&index, dict, key, length) != TF_STATUS_OK) return;
+  if (!tf_dict_contains(dict, key, length) || tf_dict_find(&index, dict, key, length) != TF_STATUS_OK) return;
   value->kind = tf_dict_kind_at(dict, index);
   switch (value->kind) {
     case TF_KIND_ARRAY:
-      if (tf_dict_get_array(&value->array, dict, key, length) != TF_STATUS_OK) break;
+      if (tf_dict_array_at(&value->array, dict, index) != TF_STATUS_OK) break;
       describe(value->array, &value->info);
-      if (scalars && value->info.ndim == 0 && value->info.nbytes <= sizeof value->scalar) {
-        memcpy(value->scalar, value->info.data, value->info.nbytes);
+      if (scalars && value->info.ndim == 0 && tf_dtype_block_size(value->info.dtype) == 1 &&
+          tf_dict_get_scalar(&value->info.dtype, value->scalar, sizeof value->scalar, dict, key, length) == TF_STATUS_OK) {
         value->is_scalar = 1;
         tf_array_release(value->array);
         value->array = NULL;
       }
       break;
     case TF_KIND_STRING:
-      (void)tf_dict_get_string((const char **)&value->text.data, &value->text.length, dict, key, length);
+      (void)tf_dict_string_at((const char **)&value->text.data, &value->text.length, dict, index);
       break;
     case TF_KIND_DICT:
-      (void)tf_dict_get_dict(&value->dict, dict, key, length);
+      (void)tf_dict_dict_at(&value->dict, dict, index);
       break;
     default:
       break;
   }
 }
 
-/* What tf_go_list_file() and tf_go_list_dict() get of one item. */
-typedef struct item {
-  const char *name;
-  size_t length;
-  const int64_t *shape;
-  size_t ndim;
-  uint64_t nbytes;
-  int32_t type;
-} item;
+/* A list of strings in a dict, or the dict itself, whose keys are listed. */
+typedef struct origin {
+  const tf_dict *dict;
+  size_t index; /* of the list in the dict */
+} origin;
 
-static void get_from_file(const void *file, size_t index, item *item) {
-  (void)tf_file_name(&item->name, &item->length, file, index);
-  item->shape = tf_file_shape(file, index);
-  item->ndim = tf_file_ndim(file, index);
-  item->nbytes = tf_file_nbytes(file, index);
-  item->type = tf_file_dtype(file, index);
+typedef void (*get_string)(tf_go_text *text, const origin *from, size_t index);
+
+static void get_key(tf_go_text *text, const origin *from, size_t index) {
+  (void)tf_dict_key_at((const char **)&text->data, &text->length, from->dict, index);
 }
 
-static void get_from_dict(const void *dict, size_t index, item *item) {
-  (void)tf_dict_key_at(&item->name, &item->length, dict, index);
-  item->type = tf_dict_kind_at(dict, index);
+static void get_item(tf_go_text *text, const origin *from, size_t index) {
+  (void)tf_dict_string_list_item_at((const char **)&text->data, &text->length, from->dict, from->index, index);
 }
 
-static tf_go_list *make_list(const void *from, size_t count, void (*get)(const void *, size_t, item *)) {
-  uint64_t name_bytes = 0;
-  uint64_t size_count = 0;
+static tf_go_list *make_list(const origin *from, size_t count, get_string get) {
+  uint64_t nbytes = 0;
   for (size_t i = 0; i < count; i++) {
-    item item = {0};
-    get(from, i, &item);
-    name_bytes += item.length;
-    size_count += item.ndim;
+    tf_go_text text = {NULL, 0};
+    get(&text, from, i);
+    nbytes += text.length;
   }
-  tf_go_list *list =
-      malloc(sizeof *list + count * sizeof(tf_go_entry) + size_count * sizeof(int64_t) + name_bytes);
+  tf_go_list *list = malloc(sizeof *list + count * sizeof(uint64_t) + nbytes);
   if (list == NULL) return NULL;
-  tf_go_entry *entries = (tf_go_entry *)(list + 1);
-  int64_t *sizes = (int64_t *)(entries + count);
-  char *names = (char *)(sizes + size_count);
-  *list = (tf_go_list){count, entries, sizes, names, name_bytes, size_count};
-  name_bytes = 0;
-  size_count = 0;
+  uint64_t *ends = (uint64_t *)(list + 1);
+  char *bytes = (char *)(ends + count);
+  *list = (tf_go_list){count, ends, bytes, nbytes};
+  nbytes = 0;
   for (size_t i = 0; i < count; i++) {
-    item item = {0};
-    get(from, i, &item);
-    if (item.length > 0) memcpy(names + name_bytes, item.name, item.length);
-    if (item.ndim > 0) memcpy(sizes + size_count, item.shape, item.ndim * sizeof *sizes);
-    name_bytes += item.length;
-    size_count += item.ndim;
-    entries[i] = (tf_go_entry){name_bytes, size_count, item.nbytes, item.type};
+    tf_go_text text = {NULL, 0};
+    get(&text, from, i);
+    if (text.length > 0) memcpy(bytes + nbytes, text.data, text.length);
+    nbytes += text.length;
+    ends[i] = nbytes;
   }
   return list;
 }
 
-tf_go_list *tf_go_list_file(uintptr_t file) {
-  return make_list((const void *)file, tf_file_count((const tf_file *)file), get_from_file);
+tf_go_list *tf_go_list_keys(uintptr_t handle) {
+  const origin from = {(const tf_dict *)handle, 0};
+  return make_list(&from, tf_dict_size(from.dict), get_key);
 }
 
-tf_go_list *tf_go_list_dict(uintptr_t dict) {
-  return make_list((const void *)dict, tf_dict_size((const tf_dict *)dict), get_from_dict);
+tf_go_list *tf_go_list_strings(uintptr_t handle, size_t index) {
+  const origin from = {(const tf_dict *)handle, index};
+  size_t count = 0;
+  if (tf_dict_string_list_size_at(&count, from.dict, index) != TF_STATUS_OK) return NULL;
+  return make_list(&from, count, get_item);
 }
 
 void tf_go_free_list(tf_go_list *list) { free(list); }

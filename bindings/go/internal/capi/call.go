@@ -325,40 +325,26 @@ func GetValue(dict Dict, key string, scalars bool) Value {
 	return value
 }
 
-// Entry describes an array of a file, or a value of a dict. It has the layout of tf_go_entry.
-type Entry struct {
-	NameEnd, ShapeEnd uint64 // where the name ends in Names, and the shape in Sizes
-	Nbytes            uint64
-	Type              int32 // the dtype, or the kind of a value of a dict
-}
-
-// List describes all arrays of a file, or all values of a dict. Entries is valid until Free.
-type List struct {
-	Entries []Entry
-	Names   string
-	Sizes   []int
-	raw     *C.tf_go_list
-}
-
-// ListFile returns all arrays of a file, or nil if there is not enough memory.
-func ListFile(file File) *List { return makeList(C.tf_go_list_file(C.uintptr_t(file))) }
-
-// ListDict returns the names and kinds of all values of a dict, or nil if there is not enough memory.
-func ListDict(dict Dict) *List { return makeList(C.tf_go_list_dict(C.uintptr_t(dict))) }
-
-func makeList(raw *C.tf_go_list) *List {
-	if raw == nil {
-		return nil
+// stringsOf returns the strings of a list that the library made, and whether there is a list.
+func stringsOf(list *C.tf_go_list) ([]string, bool) {
+	if list == nil {
+		return nil, false
 	}
-	sizes := make([]int, int(raw.size_count))
-	copy(sizes, unsafe.Slice((*int)(unsafe.Pointer(raw.sizes)), len(sizes)))
-	return &List{
-		Entries: unsafe.Slice((*Entry)(unsafe.Pointer(raw.entries)), int(raw.count)),
-		Names:   string(unsafe.Slice((*byte)(unsafe.Pointer(raw.names)), int(raw.name_bytes))),
-		Sizes:   sizes,
-		raw:     raw,
+	defer C.tf_go_free_list(list)
+	bytes := string(unsafe.Slice((*byte)(unsafe.Pointer(list.bytes)), int(list.nbytes))) // one allocation for all strings
+	out := make([]string, int(list.count))
+	start := uint64(0)
+	for i, end := range unsafe.Slice((*uint64)(unsafe.Pointer(list.ends)), len(out)) {
+		out[i] = bytes[start:end]
+		start = end
 	}
+	return out, true
 }
 
-// Free releases the memory of Entries.
-func (l *List) Free() { C.tf_go_free_list(l.raw) }
+// DictKeys returns all keys of a dict, and whether there is enough memory for them.
+func DictKeys(dict Dict) ([]string, bool) { return stringsOf(C.tf_go_list_keys(C.uintptr_t(dict))) }
+
+// DictStrings returns the list of strings at an index of a dict, and whether there is one and enough memory for it.
+func DictStrings(dict Dict, index int) ([]string, bool) {
+	return stringsOf(C.tf_go_list_strings(C.uintptr_t(dict), C.size_t(index)))
+}

@@ -60,27 +60,18 @@ typedef struct tf_go_value {
    scalars is not 0 and the elements are at most 16 bytes long. */
 void tf_go_dict_get(uintptr_t dict, const char *key, size_t length, int32_t scalars, tf_go_value *value);
 
-/* An array of a file, or a value of a dict. */
-typedef struct tf_go_entry {
-  uint64_t name_end;  /* index in names after the last byte of the name */
-  uint64_t shape_end; /* index in sizes after the last size of the shape */
-  uint64_t nbytes;
-  int32_t type; /* the dtype, or the kind of a value of a dict */
-} tf_go_entry;
-
-/* All arrays of a file, or all names in a dict, in one block of memory. */
+/* Strings in one block of memory: string i ends before byte ends[i]. */
 typedef struct tf_go_list {
   size_t count;
-  const tf_go_entry *entries;
-  const int64_t *sizes;
-  const char *names;
-  uint64_t name_bytes;
-  uint64_t size_count;
+  const uint64_t *ends;
+  const char *bytes;
+  uint64_t nbytes;
 } tf_go_list;
 
-/* Return NULL if there is not enough memory. */
-tf_go_list *tf_go_list_file(uintptr_t file);
-tf_go_list *tf_go_list_dict(uintptr_t dict);
+/* All keys of a dict. Returns NULL if there is not enough memory. */
+tf_go_list *tf_go_list_keys(uintptr_t dict);
+/* The list of strings at an index of a dict. Returns NULL if there is not enough memory, or no such list. */
+tf_go_list *tf_go_list_strings(uintptr_t dict, size_t index);
 void tf_go_free_list(tf_go_list *list);
 
 tf_status tf_go_read_at(void *user, uint64_t offset, void *dst, size_t nbytes);
