@@ -102,6 +102,8 @@ typedef struct tf_options tf_options;
 typedef struct tf_source tf_source;
 /** Where bytes are written to, from the first to the last. */
 typedef struct tf_sink tf_sink;
+/** A list of arrays and slices to read from a file in one go, and the memory that receives them. */
+typedef struct tf_read_plan tf_read_plan;
 /** Writes a file array by array, in pieces of any size. */
 typedef struct tf_writer tf_writer;
 /** A block of bytes that the library allocated. */
@@ -157,6 +159,9 @@ enum {
   /** A type that the library does not know. Such an array is listed, but only its raw bytes can be read: see
       tf_file_type() and tf_file_read_raw(). */
   TF_DTYPE_UNSUPPORTED = 0,
+  /** For a parameter that says which dtype to cast to: no cast, each array keeps the dtype that it has. The number is
+      that of ::TF_DTYPE_UNSUPPORTED. */
+  TF_DTYPE_AS_STORED = 0,
   TF_DTYPE_BOOL = 1,             /**< one byte, 0 or 1 */
   TF_DTYPE_INT8 = 2,             /**< 8-bit signed integer */
   TF_DTYPE_INT16 = 3,            /**< 16-bit signed integer */
@@ -433,6 +438,13 @@ typedef tf_status (*tf_write_fn)(void *user, const void *src, size_t nbytes);
  * other than 0 (such as ::TF_STATUS_CANCELLED) makes the library call fail with that status.
  */
 typedef tf_status (*tf_progress_fn)(void *user, uint64_t done, uint64_t total);
+/**
+ * Reports that an entry of a ::tf_read_plan is complete: its elements are in memory and will not be written again.
+ * Called once for each entry, for one entry at a time, on the thread that called tf_read_plan_run(), while the other
+ * threads go on reading. It may call any function of the library but those that take the plan. A status other than 0
+ * (such as ::TF_STATUS_CANCELLED) makes tf_read_plan_run() fail with that status.
+ */
+typedef tf_status (*tf_read_complete_fn)(void *user, size_t entry);
 /** Returns size bytes at an address that is a multiple of alignment (a power of two), or NULL if that is impossible. */
 typedef void *(*tf_alloc_fn)(void *user, size_t size, size_t alignment);
 /** Frees memory of a ::tf_alloc_fn. The size and alignment are those that were requested. */
@@ -1233,29 +1245,12 @@ TENSORFILE_API tf_status tf_file_read_raw(tf_array **out, const tf_file *file, s
  * Reads one array into memory of the caller, in C order.
  * @param file    the file
  * @param index   index of the array
- * @param dtype   dtype to cast to while reading, as tf_array_cast(); ::TF_DTYPE_UNSUPPORTED keeps the stored one
+ * @param dtype   dtype to cast to while reading, as tf_array_cast(); ::TF_DTYPE_AS_STORED keeps the stored one
  * @param dst     where to write; needs no alignment. Its contents are undefined if the call fails
  * @param nbytes  bytes of dst; must be exactly what the array needs in that dtype
  * @return as tf_file_read() and tf_array_cast(); INVALID_ARGUMENT if nbytes is wrong.
  */
 TENSORFILE_API tf_status tf_file_read_into(const tf_file *file, size_t index, tf_dtype dtype, void *dst, size_t nbytes);
-/**
- * Reads several arrays into memory of the caller, in C order. This is the fastest way to fill existing memory, such as
- * that of a GPU: arrays that are close together in the file are read at once, and large ones in pieces, on up to
- * ::TF_OPTION_THREADS threads. All arguments are checked before anything is read.
- * @param file     the file
- * @param indices  indices of count arrays, in any order; an index may occur several times
- * @param count    number of arrays; 0 does nothing
- * @param dtype    dtype to cast all arrays to while reading, as tf_array_cast(); ::TF_DTYPE_UNSUPPORTED keeps the
- *                 stored ones. The cast works in pieces: only arrays that are deflated or in Fortran order are held in
- *                 memory twice
- * @param dst      count destinations, which must not overlap and need no alignment; NULL is allowed for an array of no
- *                 bytes. All their contents are undefined if the call fails
- * @param nbytes   bytes of each destination; must be exactly what the array needs in that dtype
- * @return as tf_file_read_into(), for the first array that fails.
- */
-TENSORFILE_API tf_status tf_file_read_many(const tf_file *file, const size_t *indices, size_t count, tf_dtype dtype,
-                                           void *const *dst, const size_t *nbytes);
 /**
  * Reads part of an array, with the semantics of tf_array_slice(). Only the bytes that the slice needs are read; the
  * result is C-contiguous.
@@ -1278,6 +1273,75 @@ TENSORFILE_API tf_status tf_file_read_slice(tf_array **out, const tf_file *file,
 TENSORFILE_API tf_status tf_file_read_slice_into(const tf_file *file, size_t index, const int64_t *start,
                                                  const int64_t *stop, const int64_t *step, size_t ndim, tf_dtype dtype,
                                                  void *dst, size_t nbytes);
+/**
+ * Creates an empty plan for reading from a file, of which it keeps a reference.
+ *
+ * A plan is the fastest way to fill existing memory, such as that of a GPU, with arrays and slices: tf_read_plan_add()
+ * checks an entry and reads nothing, and tf_read_plan_run() reads them all. What is close together in the file is read
+ * at once, also what belongs to slices of different entries; large entries are read in pieces, on up to
+ * ::TF_OPTION_THREADS threads; and a compressed member is inflated once, however many entries it has. The options are
+ * those that the file was opened with.
+ * @param out   receives the plan
+ * @param file  the file
+ */
+TENSORFILE_API tf_status tf_read_plan_new(tf_read_plan **out, const tf_file *file);
+/**
+ * Adds an entry: an array or a slice of one, and the memory that receives its elements. Entries are numbered 0, 1, ...
+ * in the order of these calls. An array may have any number of entries.
+ * @param plan               the plan
+ * @param index              index of the array in the file
+ * @param start, stop, step  the slice, ndim values each, as in tf_array_slice(); NULL as there
+ * @param ndim               number of the array's dimensions; 0 with start, stop and step NULL means the whole array
+ * @param dtype              dtype to cast to while reading, as tf_array_cast(); ::TF_DTYPE_AS_STORED keeps the stored one
+ * @param dst                where the first element goes; needs no alignment. The memory must stay valid until the plan
+ *                           has run, and must not overlap that of another entry. NULL is allowed if there are no elements
+ * @param strides            strides of the result in dst, in bytes, one for each dimension of the array; they may be
+ *                           negative, and must place no two elements on the same bytes. NULL for C order, and always if
+ *                           the result has a packed or block type
+ * @param nbytes             bytes of dst: without strides exactly what the elements need, with strides at least as many
+ *                           as they reach from dst on. With negative strides the plan also writes before dst; the caller
+ *                           guarantees that this memory exists
+ * @return as tf_array_slice() and tf_array_cast(); UNSUPPORTED if the dtype of the array is unknown, or if the slice
+ *         cuts through a unit of a packed or block type without decoding it; INVALID_ARGUMENT if nbytes or a stride is
+ *         wrong, or if the plan has run. The plan is unchanged if the call fails.
+ */
+TENSORFILE_API tf_status tf_read_plan_add(tf_read_plan *plan, size_t index, const int64_t *start, const int64_t *stop,
+                                          const int64_t *step, size_t ndim, tf_dtype dtype, void *dst,
+                                          const int64_t *strides, size_t nbytes);
+/**
+ * Sets a callback that is called as soon as an entry is complete, for example to send it to a GPU while the others are
+ * being read. It replaces the one that was set before.
+ *
+ * The callback runs on the thread that called tf_read_plan_run(), which also reads; an entry that another thread
+ * completes is reported as soon as that thread has read its current piece. With an executor the calling thread cannot
+ * read, and the entries are reported between rounds of work. The entries may be complete in any order. If the run
+ * fails, entries that were reported are valid, and no other is reported.
+ * @param plan      the plan
+ * @param complete  the callback, or NULL for none
+ * @param release   called when the callback is no longer needed, or if this call fails; may be NULL
+ * @param user      argument of both
+ * @return INVALID_ARGUMENT if the plan has run.
+ */
+TENSORFILE_API tf_status tf_read_plan_set_complete(tf_read_plan *plan, tf_read_complete_fn complete,
+                                                   tf_release_fn release, void *user);
+/**
+ * Reads all entries. A plan can run once; whether it succeeds or fails, it can then only be released. The progress
+ * callback of the file's options counts the stored bytes of the elements of all entries, and can cancel.
+ *
+ * Casts work in pieces and need little memory, except to a packed or block type from anything but a run of whole rows.
+ * Of a strided slice, gaps of up to 16 KiB are read and skipped, because that is faster than another read; of larger
+ * ones nothing is read. The CRC-32 of a member of an .npz is verified if one entry reads
+ * all of it, or if the entries of a compressed member together do.
+ * @param plan  the plan; one without entries does nothing
+ * @return CORRUPT, TRUNCATED or IO if an entry cannot be read; INVALID_ARGUMENT if an element that is cast to a block
+ *         type is not finite; CANCELLED or another status that a callback returned. The contents of all destinations
+ *         that were not reported as complete are undefined if the call fails.
+ */
+TENSORFILE_API tf_status tf_read_plan_run(tf_read_plan *plan);
+/** Adds a reference and returns the plan. */
+TENSORFILE_API tf_read_plan *tf_read_plan_retain(tf_read_plan *plan);
+/** Drops a reference. */
+TENSORFILE_API void tf_read_plan_release(tf_read_plan *plan);
 /**
  * Checks a file or a set of files: reads every byte that can be checked, and reports every fault instead of only the
  * first. A fault is whatever would make tf_load() with default options fail, and any damage, such as a wrong CRC-32 of a

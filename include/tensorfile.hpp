@@ -1682,18 +1682,16 @@ class File : public detail::Handle<tf_file, tf_file_retain, tf_file_release> {
     void *dst;
     std::size_t nbytes;
   };
-  /** tf_file_read_many(). Casts to dtype while reading; Dtype::unsupported keeps the stored dtypes. */
+  /** Reads arrays with a tf_read_plan. Casts to dtype while reading; Dtype::unsupported keeps the stored dtypes. */
   void read_many(const std::vector<Destination> &destinations, Dtype dtype = Dtype::unsupported) const {
-    std::vector<std::size_t> indices;
-    std::vector<void *> targets;
-    std::vector<std::size_t> sizes;
-    for (const Destination &destination : destinations) {
-      indices.push_back(destination.index);
-      targets.push_back(destination.dst);
-      sizes.push_back(destination.nbytes);
+    tf_read_plan *made = nullptr;
+    detail::check(tf_read_plan_new(&made, handle_));
+    const std::unique_ptr<tf_read_plan, void (*)(tf_read_plan *)> plan(made, tf_read_plan_release);
+    for (const Destination &to : destinations) {
+      detail::check(tf_read_plan_add(made, to.index, nullptr, nullptr, nullptr, 0, detail::number(dtype), to.dst,
+                                     nullptr, to.nbytes));
     }
-    detail::check(tf_file_read_many(handle_, indices.data(), indices.size(), detail::number(dtype), targets.data(),
-                                    sizes.data()));
+    detail::check(tf_read_plan_run(made));
   }
 
  private:

@@ -176,6 +176,15 @@ def replace_region(source, path, language, constants):
     return re.sub(pattern, region, source)
 
 
+def without_second_names(constants):
+    """Leaves out a second name for a number, such as TF_DTYPE_AS_STORED, which is for a parameter of the C functions: the
+    packages have optional parameters, and enums cannot have two names for one number."""
+    first = {}
+    for constant in constants:
+        first.setdefault(constant.value, constant)
+    return list(first.values())
+
+
 def main():
     if len(sys.argv) != 5:
         sys.exit(__doc__)
@@ -190,6 +199,7 @@ def main():
         for enum in enums:
             constants = [Constant(enum, name, value, comment_text(printer.comments.get(name, "")))
                          for name, value in printer.values.items() if enum_of(name, [enum, *UNTYPED_ENUMS]) == enum]
+            constants = without_second_names(constants)
             constants.sort(key=lambda constant: constant.value)  # the header groups options by topic
             source = replace_region(source, path, language, constants)
         target = Path(out) / path

@@ -206,16 +206,6 @@ tf_status tf_file_read_into(const tf_file *file, size_t index, tf_dtype dtype, v
   return read_array_into(dst, nbytes, dtype, *file, *member).code;
 }
 
-tf_status tf_file_read_many(const tf_file *file, const size_t *indices, size_t count, tf_dtype dtype, void *const *dst,
-                            const size_t *nbytes) {
-  TFILE_API_TRY(require(file, "file"));
-  if (count == 0) return TF_STATUS_OK;
-  TFILE_API_TRY(require(indices, "indices"));
-  TFILE_API_TRY(require(dst, "dst"));
-  TFILE_API_TRY(require(nbytes, "nbytes"));
-  return read_arrays_into(dst, nbytes, dtype, *file, Span<const size_t>(indices, count)).code;
-}
-
 tf_status tf_file_read_slice(tf_array **out, const tf_file *file, size_t index, const int64_t *start,
                              const int64_t *stop, const int64_t *step, size_t ndim) {
   TFILE_API_TRY(require_out(out, "out"));

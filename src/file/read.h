@@ -24,8 +24,5 @@ Status read_slice(Ref<Array> &out, const OpenedFile &file, const Member &member,
 Status read_array_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenedFile &file, const Member &member);
 Status read_slice_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenedFile &file, const Member &member,
                        const SliceBounds &bounds);
-// Reads several arrays, each into dst[i], which has nbytes[i] bytes.
-Status read_arrays_into(void *const *dst, const size_t *nbytes, tf_dtype dtype, const OpenedFile &file,
-                        Span<const size_t> indices);
 
 }  // namespace tfile

@@ -173,10 +173,6 @@ struct Format {
   const Packing *packing = nullptr;  // NULL: the format has no compression
 };
 
-// A gap of at most this many bytes between wanted parts of a file is read and discarded, because another system call
-// would take longer.
-inline constexpr uint64_t kMaxGapRead = uint64_t{16} << 10;
-
 // Each returns NULL if there is no such format.
 const Format *find_format(tf_format id);
 const Format *find_format(Text name);

@@ -11,6 +11,18 @@ namespace tfile {
 
 struct SourceOps;
 
+// What the owner of a source knows about the cost of its reads.
+struct SourceHints {
+  // A gap of at most this many bytes between wanted parts is read and discarded, because another read would take
+  // longer.
+  uint64_t gap = uint64_t{16} << 10;
+  uint64_t piece = 0;     // bytes of an efficient read; 0: the reader decides
+  uint32_t requests = 0;  // reads to make at the same time; 0: as many as there are threads
+};
+
+// No read becomes larger than this because of SourceHints::piece.
+inline constexpr uint64_t kMaxPieceHint = uint64_t{64} << 20;
+
 }  // namespace tfile
 
 struct tf_source {
@@ -22,7 +34,8 @@ struct tf_source {
   uint64_t base = 0;            // for a part: its offset in that source
   uint64_t size = 0;            // in bytes
   bool concurrent = false;      // several threads may read at once
-  tfile::Text label;            // the file's path for messages, or ""; NUL-terminated
+  tfile::SourceHints hints;
+  tfile::Text label;  // the file's path for messages, or ""; NUL-terminated
 
   void retain() { refs.increment(); }
   void release();

@@ -26,6 +26,7 @@ class MemberStream {
         seeks_(!whole && !member.chunks.empty()) {}
 
   Memory &memory() const { return memory_; }
+  const Source &source() const { return source_; }
   // True if *this reads that member and can still read the bytes at `offset`.
   bool can_reach(const Member &member, uint64_t offset) const {
     return &member == &member_ && (!member_.deflated || seeks_ || position_ <= offset);

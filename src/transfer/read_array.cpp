@@ -4,6 +4,7 @@
 #include "core/copy.h"
 #include "quant/cast.h"
 #include "transfer/read_member.h"
+#include "transfer/read_units.h"
 
 namespace tfile {
 
@@ -21,108 +22,14 @@ Status read_stored(void *to, const StoredArray &array, const Region &region) {
   return read_member_slice(to, array.source, member, region.axes, array.settings, array.cursor);
 }
 
-// A slice along one axis, done in two steps: `read` selects the whole units to read from the file, and `take` selects
-// the elements of the slice from those units.
-struct Widened {
-  SliceAxis read;
-  SliceAxis take;
-
-  Widened(const SliceAxis &axis, int64_t unit) : read(axis), take{0, 1, axis.count} {
-    if (unit == 1 || axis.count == 0) return;
-    const int64_t last = axis.first + (axis.count - 1) * axis.step;
-    const int64_t low = axis.step < 0 ? last : axis.first;
-    const int64_t high = axis.step < 0 ? axis.first : last;
-    const int64_t begin = low / unit * unit;
-    read = SliceAxis{begin, 1, (high / unit + 1) * unit - begin};
-    take = SliceAxis{axis.first - begin, axis.step, axis.count};
-  }
-};
-
-// Takes a slice whose step along the last axis is longer than a block. Every element is then in a different block, and
-// only those blocks are decoded.
-struct SparseRow {
-  SliceAxis take;
-  int64_t length;  // elements in the row that was read
-  int64_t unit;    // elements in a block
-
-  int64_t index_of(int64_t k) const { return take.first + k * take.step; }
-
-  // Copies the blocks that contain an element of the slice, in the order of the result.
-  Status copy_touched(Ref<Array> &out, Memory &memory, const Array &blocks) const {
-    int64_t shape[kMaxRank];
-    memcpy(shape, blocks.dims(), blocks.ndim * sizeof(int64_t));
-    shape[blocks.ndim - 1] = take.count * unit;
-    TFILE_TRY(make_array(out, memory, *blocks.dtype, Span<const int64_t>(shape, blocks.ndim)));
-    const size_t bytes = blocks.dtype->block_bytes;
-    const char *row = blocks.data;
-    char *to = out->data;
-    for (int64_t rows = blocks.size / length; rows > 0; --rows, row += length / unit * static_cast<int64_t>(bytes)) {
-      for (int64_t k = 0; k < take.count; ++k, to += bytes)
-        memcpy(to, row + index_of(k) / unit * static_cast<int64_t>(bytes), bytes);
-    }
-    return kOk;
-  }
-
-  Status decode(char *dst, const Dtype &to, const Array &blocks, const Settings &settings) const {
-    Ref<Array> touched;
-    TFILE_TRY(copy_touched(touched, settings.memory(), blocks));
-    Ref<Array> real;
-    TFILE_TRY(cast(real, *touched, to, settings));
-    pick(dst, *real);
-    return kOk;
-  }
-
-  // Copies the one requested element of each decoded block.
-  void pick(char *dst, const Array &real) const {
-    const size_t bytes = real.dtype->block_bytes;
-    const char *block = real.data;
-    for (int64_t rows = real.size / (take.count * unit); rows > 0; --rows) {
-      for (int64_t k = 0; k < take.count; ++k, dst += bytes, block += static_cast<size_t>(unit) * bytes)
-        memcpy(dst, block + static_cast<size_t>(index_of(k) % unit) * bytes, bytes);
-    }
-  }
-};
-
-// Reads a slice of a packed or block type, whose elements have no addresses of their own: reads the units that contain
-// the slice, casts them, and takes the slice from the result.
-Status read_units_as(void *dst, const Dtype &to, const StoredArray &array, const Region &region) {
-  const Member &member = array.member;
-  const size_t ndim = member.shape.size();
-  // A unit of a packed type may belong to two rows, so the whole array is read.
-  const bool packed = !member.dtype->is_block();
-  SliceAxis read[kMaxRank];
-  SliceAxis take[kMaxRank];
-  int64_t shape[kMaxRank];
-  for (size_t i = 0; i < ndim; ++i) {
-    if (region.shape[i] == 0) return kOk;
-    const Widened wide(region.axes[i], i + 1 == ndim ? member.dtype->block_size : 1);
-    read[i] = wide.read;
-    take[i] = packed ? region.axes[i] : wide.take;
-    shape[i] = packed ? member.shape[i] : wide.read.count;
-  }
-  Memory &memory = array.settings.memory();
-  Ref<Array> units;
-  TFILE_TRY(make_array(units, memory, *member.dtype, Span<const int64_t>(shape, ndim)));
-  TFILE_TRY(read_stored(units->data, array, Region{packed ? nullptr : read, units->shape()}));
-  const int64_t unit = member.dtype->block_size;
-  if (!packed && (take[ndim - 1].step > unit || take[ndim - 1].step < -unit)) {
-    return SparseRow{take[ndim - 1], shape[ndim - 1], unit}.decode(static_cast<char *>(dst), to, *units,
-                                                                   array.settings);
-  }
-  Ref<Array> real;
-  TFILE_TRY(cast(real, *units, to, array.settings));
-  Ref<Array> sliced;
-  TFILE_TRY(slice(sliced, memory, *real, take));
-  copy_elements(static_cast<char *>(dst), *sliced, 0, sliced->size);
-  return kOk;
-}
-
 Status read_as(void *dst, const Dtype &to, const StoredArray &array, const Region &region) {
   const Dtype &from = *array.member.dtype;
   if (&to == &from) return read_stored(dst, array, region);
   TFILE_TRY(check_cast(from, to));
   if (region.axes == nullptr) return read_whole_as(dst, to, array);
-  if (!from.addressable() && to.addressable()) return read_units_as(dst, to, array, region);
+  if (!from.addressable() && to.addressable()) {
+    return read_units_as(dst, to, array.source, array.member, region.axes, array.settings);
+  }
   Ref<Array> stored;
   TFILE_TRY(make_array(stored, array.settings.memory(), from, region.shape));
   TFILE_TRY(read_stored(stored->data, array, region));

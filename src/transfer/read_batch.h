@@ -1,23 +1,16 @@
-// Reads many members at once, on several threads.
+// Reads many members, or slices of them, at once, on several threads.
 #pragma once
 
-#include "format/format.h"
+#include "base/options.h"
+#include "transfer/completions.h"
+#include "transfer/read_target.h"
 
 namespace tfile {
 
-// A member to read completely, and the destination of its elements.
-struct ReadTarget {
-  const Source *source;
-  const Member *member;
-  void *to;            // receives the elements in C order; needs no alignment
-  const Dtype *dtype;  // the dtype to cast the elements to; the member's own dtype means no cast
-
-  bool has_cast() const { return dtype != member->dtype; }
-};
-
-// Reads members on as many threads as the settings and the sources allow, and reports progress. Neighbouring small
-// members are read together and large ones in pieces. Sorts the targets, which may be in any order. check_cast() must
-// have accepted every cast.
-Status read_members(Vec<ReadTarget> &targets, const Settings &settings);
+// Reads targets on as many threads as the settings and the sources allow, and reports progress. Small targets are read
+// together with their neighbours, large ones in pieces, and those of one compressed member in one pass. Sorts the
+// targets, which may be in any order. check_cast() must have accepted every cast. The callback is called on the calling
+// thread, once for each target; after it no byte of the target changes.
+Status read_members(Vec<ReadTarget> &targets, const Settings &settings, CompleteCallback callback = {});
 
 }  // namespace tfile

@@ -77,23 +77,34 @@ static void test_formats(const tf_dict *arrays) {
   tf_dict_release(metadata);
 }
 
-/* Reads both arrays of files.safetensors at once, as float64. */
-static void check_read_many(const tf_file *file, size_t a) {
+static tf_status count_entry(void *user, size_t entry) {
+  *(size_t *)user += entry + 1;
+  return TF_STATUS_OK;
+}
+
+/* Reads both arrays of files.safetensors, and a column of one, at once as float64. */
+static void check_read_plan(const tf_file *file, size_t a) {
+  const int64_t start[2] = {0, 2};
+  const int64_t strides[2] = {16, 8};
   double first[6] = {0};
   double second[1] = {0};
-  size_t indices[2];
-  void *dst[2];
-  size_t nbytes[2];
-  indices[0] = a;
-  indices[1] = 1 - a;
-  dst[0] = first;
-  dst[1] = second;
-  nbytes[0] = sizeof(first);
-  nbytes[1] = sizeof(second);
-  CHECK_OK(tf_file_read_many(file, indices, 2, TF_DTYPE_FLOAT64, dst, nbytes));
+  double column[4] = {0};
+  size_t seen = 0;
+  tf_read_plan *plan = NULL;
+  CHECK_OK(tf_read_plan_new(&plan, file));
+  CHECK_OK(tf_read_plan_add(plan, a, NULL, NULL, NULL, 0, TF_DTYPE_FLOAT64, first, NULL, sizeof(first)));
+  CHECK_OK(tf_read_plan_add(plan, 1 - a, NULL, NULL, NULL, 0, TF_DTYPE_FLOAT64, second, NULL, sizeof(second)));
+  CHECK_OK(tf_read_plan_add(plan, a, start, NULL, NULL, 2, TF_DTYPE_FLOAT64, column, strides, sizeof(column)));
+  CHECK(tf_read_plan_add(plan, a, NULL, NULL, NULL, 0, TF_DTYPE_AS_STORED, first, NULL, sizeof(first)) ==
+        TF_STATUS_INVALID_ARGUMENT);
+  CHECK_OK(tf_read_plan_set_complete(plan, count_entry, NULL, &seen));
+  tf_read_plan_release(tf_read_plan_retain(plan));
+  CHECK_OK(tf_read_plan_run(plan));
+  CHECK(seen == 6);
   CHECK(first[0] == 0.0 && first[5] == 5.0 && second[0] == 7.0);
-  CHECK(tf_file_read_many(file, indices, 2, TF_DTYPE_UNSUPPORTED, dst, nbytes) == TF_STATUS_INVALID_ARGUMENT);
-  CHECK_OK(tf_file_read_many(file, NULL, 0, TF_DTYPE_UNSUPPORTED, NULL, NULL));
+  CHECK(column[0] == 2.0 && column[1] == 0.0 && column[2] == 5.0);
+  CHECK(tf_read_plan_run(plan) == TF_STATUS_INVALID_ARGUMENT);
+  tf_read_plan_release(plan);
 }
 
 /* Lists both arrays of files.safetensors at once. */
@@ -141,6 +152,7 @@ static void test_file(void) {
   CHECK_OK(tf_file_read_into(file, index, TF_DTYPE_FLOAT64, values, sizeof(values)));
   check_read_many(file, index);
   check_listing(file, index);
+  check_read_plan(file, index);
   CHECK(values[0] == 0.0 && values[5] == 5.0);
   CHECK_OK(tf_file_read_slice(&row, file, index, start, NULL, NULL, 2));
   CHECK(tf_array_shape(row)[0] == 1 && ((const float *)tf_array_data(row))[0] == 3.0f);

@@ -151,7 +151,27 @@ tf_status load_part(const std::string &path, const tf_options *options) {
       [&](tf_dict **out) { return tf_load_source(nullptr, out, nullptr, raw, TF_FORMAT_AUTO, options); });
 }
 
-// Reads into memory of the caller: arrays one by one, slices, and all arrays in one call.
+// Reads all arrays with a plan, and of those with two dimensions also a column into memory with strides.
+tf_status run_plan(const tf_file *file, const std::vector<void *> &buffers, const std::vector<size_t> &sizes) {
+  tf_read_plan *raw = nullptr;
+  tf_status status = tf_read_plan_new(&raw, file);
+  if (status != TF_STATUS_OK) return status;
+  const Handle<tf_read_plan> plan(raw);
+  std::vector<std::vector<double>> columns;
+  columns.reserve(buffers.size());
+  for (size_t i = 0; status == TF_STATUS_OK && i < buffers.size(); ++i) {
+    status = tf_read_plan_add(raw, i, nullptr, nullptr, nullptr, 0, TF_DTYPE_FLOAT64, buffers[i], nullptr, sizes[i]);
+    if (status != TF_STATUS_OK || tf_file_ndim(file, i) != 2) continue;
+    const int64_t stop[] = {tf_file_shape(file, i)[0], 1};
+    const int64_t strides[] = {2 * sizeof(double), sizeof(double)};
+    columns.emplace_back(static_cast<size_t>(stop[0]) * 2);
+    status = tf_read_plan_add(raw, i, nullptr, stop, nullptr, 2, TF_DTYPE_FLOAT64, columns.back().data(), strides,
+                              columns.back().size() * sizeof(double));
+  }
+  return status == TF_STATUS_OK ? tf_read_plan_run(raw) : status;
+}
+
+// Reads into memory of the caller: arrays one by one, slices, and all arrays with a plan.
 tf_status read_into(const std::string &path, const tf_options *options) {
   tf_file *raw = nullptr;
   tf_status status = tf_file_open(&raw, path.c_str(), options);
@@ -161,7 +181,6 @@ tf_status read_into(const std::string &path, const tf_options *options) {
   std::vector<std::vector<double>> memory(count);
   std::vector<void *> buffers(count);
   std::vector<size_t> sizes(count);
-  std::vector<size_t> indices(count);
   for (size_t i = 0; status == TF_STATUS_OK && i < count; ++i) {
     memory[i].resize(37 * 23);
     sizes[i] = memory[i].size() * sizeof(double);
@@ -170,7 +189,6 @@ tf_status read_into(const std::string &path, const tf_options *options) {
       elements *= tf_file_shape(raw, i)[d];
     sizes[i] = static_cast<size_t>(elements) * sizeof(double);
     buffers[i] = memory[i].data();
-    indices[i] = i;
     status = tf_file_read_into(raw, i, TF_DTYPE_FLOAT64, buffers[i], sizes[i]);
     if (status != TF_STATUS_OK || tf_file_ndim(raw, i) != 2) continue;
     const int64_t start[] = {0, 0};
@@ -179,7 +197,7 @@ tf_status read_into(const std::string &path, const tf_options *options) {
                                      static_cast<size_t>(stop[1]) * sizeof(double));
   }
   if (status != TF_STATUS_OK) return status;
-  return tf_file_read_many(raw, indices.data(), count, TF_DTYPE_FLOAT64, buffers.data(), sizes.data());
+  return run_plan(raw, buffers, sizes);
 }
 
 tf_status exchange_tensors(const World &world) {

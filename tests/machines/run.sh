@@ -106,7 +106,7 @@ compare_report() {
 # These tests process gigabytes or tens of thousands of files, which would take most of an hour in an emulator.
 large=Deflater.MoreThanFourGigabytesAtOnce:Deflater.DoesNotExpandIncompressibleBytes:CopyStrided.EqualsTheSimpleCopy
 large+=:WriterTest.NeedsAFewMiBHoweverLargeTheArrays:WriterTest.WritesToAPathWhatASaveWrites
-large+=:ReadManyWork.EveryByteOfLargeArraysIsReadOnce:NpzWriting.Counts65535MembersAndMore
+large+=:ReadPlanWork.EveryByteOfLargeArraysIsReadOnce:NpzWriting.Counts65535MembersAndMore
 large+=:SafetensorsWrite.RefusesAHeaderBeyondTheLimit:SafetensorsRead.CostsLittleMemory
 large+=:SaveAndLoad.ManyPositionalArraysHaveNoLimit:Executor.SavesAndLoadsEveryFormatWithoutAThread
 

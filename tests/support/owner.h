@@ -36,6 +36,13 @@ template <>
 struct Owner<tf_sink> {
   using type = tensorfile::Sink;
 };
+template <>
+struct Owner<tf_read_plan> {
+  struct Release {
+    void operator()(tf_read_plan *plan) const { tf_read_plan_release(plan); }
+  };
+  using type = std::unique_ptr<tf_read_plan, Release>;
+};
 
 template <typename T>
 using Handle = typename Owner<T>::type;

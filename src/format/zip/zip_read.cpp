@@ -564,7 +564,7 @@ uint64_t ZipReader::window_end(uint64_t offset, uint64_t nbytes) const {
   uint64_t end = offset + nbytes;
   for (size_t k = current_; k < order_.size(); ++k) {
     const uint64_t header = entries_[order_[k]].header;
-    if (header > end + kMaxGapRead || header + kTypicalHeaders > offset + kMaxWindow) break;
+    if (header > end + source_.hints.gap || header + kTypicalHeaders > offset + kMaxWindow) break;
     if (header + kTypicalHeaders > end) end = header + kTypicalHeaders;
   }
   return end < directory_at_ ? end : directory_at_;
