@@ -1291,7 +1291,7 @@ TENSORFILE_API tf_status tf_read_plan_new(tf_read_plan **out, const tf_file *fil
  * @param plan               the plan
  * @param index              index of the array in the file
  * @param start, stop, step  the slice, ndim values each, as in tf_array_slice(); NULL as there
- * @param ndim               number of the array's dimensions; 0 with start, stop and step NULL means the whole array
+ * @param ndim               number of the array's dimensions; 0 means the whole array, whatever start, stop and step are
  * @param dtype              dtype to cast to while reading, as tf_array_cast(); ::TF_DTYPE_AS_STORED keeps the stored one
  * @param dst                where the first element goes; needs no alignment. The memory must stay valid until the plan
  *                           has run, and must not overlap that of another entry. NULL is allowed if there are no elements

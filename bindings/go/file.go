@@ -392,9 +392,8 @@ func (d Destination) read() error {
 func readMany(to []Destination) error {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
-	indices, addresses, sizes := make([]int, len(to)), make([]uintptr, len(to)), make([]int, len(to))
+	addresses := make([]uintptr, len(to))
 	for i, d := range to {
-		indices[i], sizes[i] = d.entry.index, len(d.bytes)
 		if len(d.bytes) > 0 {
 			start := unsafe.SliceData(d.bytes)
 			pinner.Pin(start)
@@ -402,7 +401,18 @@ func readMany(to []Destination) error {
 		}
 	}
 	return to[0].entry.fill(func(raw capi.File) error {
-		return capi.FileReadMany(raw, first(indices), len(indices), int32(to[0].dtype), first(addresses), first(sizes))
+		var plan capi.ReadPlan
+		if err := capi.ReadPlanNew(&plan, raw); err != nil {
+			return err
+		}
+		defer capi.ReadPlanRelease(plan)
+		for i, d := range to {
+			err := capi.ReadPlanAdd(plan, d.entry.index, nil, nil, nil, 0, int32(d.dtype), addresses[i], nil, len(d.bytes))
+			if err != nil {
+				return err
+			}
+		}
+		return capi.ReadPlanRun(plan)
 	})
 }
 

@@ -24,6 +24,8 @@
 %ignore tf_array_from_dlpack_unversioned;
 %ignore DLManagedTensor;
 %ignore DLManagedTensorVersioned;
+%ignore tf_read_complete_fn;
+%ignore tf_read_plan_set_complete;
 
 %{
 #include "call.h"
@@ -57,6 +59,7 @@ HANDLE(tf_source, Source)
 HANDLE(tf_sink, Sink)
 HANDLE(tf_buffer, Buffer)
 HANDLE(tf_writer, Writer)
+HANDLE(tf_read_plan, ReadPlan)
 
 /* A list of handles. */
 %typemap(gotype) (const tf_array *const *positional, size_t count) "[]Array"

@@ -35,6 +35,8 @@
 %ignore tf_map_fn;
 %ignore tf_write_fn;
 %ignore tf_progress_fn;
+%ignore tf_read_complete_fn;
+%ignore tf_read_plan_set_complete;
 %ignore tf_job_fn;
 %ignore tf_executor_fn;
 %ignore tf_alloc_fn;
@@ -289,6 +291,7 @@ TF_HANDLE(tf_source)
 TF_HANDLE(tf_sink)
 TF_HANDLE(tf_buffer)
 TF_HANDLE(tf_writer)
+TF_HANDLE(tf_read_plan)
 
 /* By default the Java result of a status is 0, and a failure is an unchecked exception. */
 %define TF_RESULT(SIGNATURE, JNI, JAVA)
@@ -332,7 +335,9 @@ TF_OF_FILE(tf_file_listing)
 TF_OF_FILE(tf_file_read)
 TF_OF_FILE(tf_file_read_raw)
 TF_OF_FILE(tf_file_read_into)
-TF_OF_FILE(tf_file_read_many)
+TF_OF_FILE(tf_read_plan_new)
+TF_OF_FILE(tf_read_plan_add)
+TF_OF_FILE(tf_read_plan_run)
 TF_OF_FILE(tf_file_read_slice)
 TF_OF_FILE(tf_file_read_slice_into)
 TF_OF_FILE(tf_save)

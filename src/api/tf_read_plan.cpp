@@ -21,8 +21,7 @@ tf_status tf_read_plan_add(tf_read_plan *plan, size_t index, const int64_t *star
   const Member *member = nullptr;
   TFILE_API_TRY(plan->file->find_member(&member, index));
   const SliceBounds bounds{start, stop, step, ndim};
-  const bool whole = ndim == 0 && start == nullptr && stop == nullptr && step == nullptr;
-  return plan->add(*member, whole ? nullptr : &bounds, dtype, PlannedMemory{dst, strides, nbytes}).code;
+  return plan->add(*member, ndim == 0 ? nullptr : &bounds, dtype, PlannedMemory{dst, strides, nbytes}).code;
 }
 
 tf_status tf_read_plan_set_complete(tf_read_plan *plan, tf_read_complete_fn complete, tf_release_fn release,

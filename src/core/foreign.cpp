@@ -36,6 +36,23 @@ Status unaligned_reach_of(uint64_t *nbytes, const Form &form, const int64_t *str
   return kOk;
 }
 
+Status check_target(const Form &form, const void *dst, size_t nbytes, const int64_t *strides) {
+  uint64_t needed = 0;
+  TFILE_TRY(unaligned_reach_of(&needed, form, strides, dst));
+  if (strides == nullptr ? nbytes != needed : nbytes < needed) {
+    return (Failure(TF_STATUS_INVALID_ARGUMENT) << "shape ").shape(form.shape)
+           << " of " << form.dtype->name << " needs " << needed << " bytes, there are "
+           << static_cast<uint64_t>(nbytes);
+  }
+  for (size_t i = 0; strides != nullptr && i < form.shape.size() && needed > 0; ++i) {
+    if (form.shape[i] > 1 && strides[i] == 0) {
+      return Failure(TF_STATUS_INVALID_ARGUMENT)
+             << "the stride of axis " << static_cast<uint64_t>(i) << " is 0, so that its elements would overlap";
+    }
+  }
+  return kOk;
+}
+
 Status reach_of(uint64_t *nbytes, const Form &form, const int64_t *strides, const void *data) {
   TFILE_TRY(unaligned_reach_of(nbytes, form, strides, data));
   const size_t alignment = form.dtype->alignment();

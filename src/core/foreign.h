@@ -18,6 +18,10 @@ Status reach_of(uint64_t *nbytes, const Form &form, const int64_t *strides, cons
 // Does the same for memory that needs no alignment.
 Status unaligned_reach_of(uint64_t *nbytes, const Form &form, const int64_t *strides, const void *data);
 
+// Checks memory of the caller that is to receive the elements of a form: exactly as many bytes as they need, or at least
+// that with strides.
+Status check_target(const Form &form, const void *dst, size_t nbytes, const int64_t *strides);
+
 // Makes an array over the user's memory. On success takes ownership of the release callback, which is called when the
 // last array on that memory is released.
 Status wrap(Ref<Array> &out, const Form &form, const int64_t *strides, const ForeignMemory &memory,

@@ -1,45 +1,13 @@
 #include "file/read_plan.h"
 
-#include "base/require.h"
 #include "core/copy.h"
+#include "core/foreign.h"
 #include "quant/cast.h"
 #include "transfer/read_batch.h"
 
 namespace tfile {
 
 namespace {
-
-// Fails if strides are given for elements without addresses, place two elements on the same bytes because one is 0, or
-// reach beyond nbytes.
-Status check_strides(const PlannedMemory &memory, const Dtype &dtype, Span<const int64_t> shape) {
-  if (!dtype.addressable()) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT)
-           << "strides is not NULL, but elements of " << dtype.name << " have no addresses of their own";
-  }
-  Checked reach = dtype.block_bytes;
-  for (size_t i = 0; i < shape.size(); ++i) {
-    if (shape[i] <= 1) continue;
-    const int64_t stride = memory.strides[i];
-    if (stride == 0 || stride == INT64_MIN) {
-      return Failure(TF_STATUS_INVALID_ARGUMENT)
-             << "the stride of axis " << static_cast<uint64_t>(i) << " is " << stride;
-    }
-    const Checked span =
-        Checked(static_cast<uint64_t>(shape[i] - 1)) * static_cast<uint64_t>(stride < 0 ? -stride : stride);
-    if (!span.valid()) reach = span;
-    if (stride > 0) reach = reach + span;
-  }
-  if (reach.valid() && reach.value() <= memory.nbytes) return kOk;
-  return Failure(TF_STATUS_INVALID_ARGUMENT)
-         << "the strides reach beyond the " << static_cast<uint64_t>(memory.nbytes) << " bytes of dst";
-}
-
-bool is_empty(Span<const int64_t> shape) {
-  for (const int64_t size : shape) {
-    if (size == 0) return true;
-  }
-  return false;
-}
 
 // Fails if a slice needs part of a unit of a packed or block type and is not decoded.
 Status check_units(const Member &member, const Dtype &to, const SliceAxis *axes) {
@@ -98,12 +66,12 @@ Status tf_read_plan::add(const Member &member, const SliceBounds *bounds, tf_dty
   ResolvedSlice slice;
   if (bounds != nullptr) TFILE_TRY(slice.resolve(stored, bounds->start, bounds->stop, bounds->step, bounds->ndim));
   const Region region = bounds != nullptr ? slice.region() : Region::whole(member);
-  const bool strided = memory.strides != nullptr && !is_empty(region.shape);
-  if (strided) {
-    TFILE_TRY(require(memory.dst, "dst"));
-    TFILE_TRY(check_strides(memory, *to, region.shape));
-  } else if (memory.strides == nullptr) {
+  if (memory.strides == nullptr) {
     TFILE_TRY(check_destination(memory.dst, memory.nbytes, *to, stored, region));
+  } else {
+    Form form;
+    TFILE_TRY(form.read(to->id, region.shape.data(), region.shape.size()));
+    TFILE_TRY(check_target(form, memory.dst, memory.nbytes, memory.strides));
   }
   TFILE_TRY(check_cast(*member.dtype, *to));
   TFILE_TRY(check_units(member, *to, region.axes));
@@ -111,13 +79,13 @@ Status tf_read_plan::add(const Member &member, const SliceBounds *bounds, tf_dty
   // Memory for everything first, so that a failure changes nothing.
   TFILE_TRY(entries.push(entry));
   const size_t ndim = region.shape.size();
-  const bool needs_strides = strided && !is_c_order(memory.strides, *to, region.shape);
+  const bool strided = memory.strides != nullptr && !is_c_order(memory.strides, *to, region.shape);
   Status status = kOk;
   if (region.axes != nullptr) {
     entries.back().axes = axes.size();
     status = axes.append(region.axes, ndim);
   }
-  if (status.ok() && needs_strides) {
+  if (status.ok() && strided) {
     entries.back().strides = strides.size();
     status = strides.append(memory.strides, ndim);
   }

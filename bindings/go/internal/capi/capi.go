@@ -226,9 +226,13 @@ extern swig_voidp _wrap_FileNote_capi_2415c50c2d836017(swig_voidp arg1, uintptr_
 extern swig_voidp _wrap_FileRead_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_voidp _wrap_FileReadRaw_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_voidp _wrap_FileReadInto_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, int arg3, swig_type_50 arg4);
-extern swig_voidp _wrap_FileReadMany_capi_2415c50c2d836017(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, int arg4, swig_voidp arg5, swig_voidp arg6);
 extern swig_voidp _wrap_FileReadSlice_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7);
 extern swig_voidp _wrap_FileReadSliceInto_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_type_51 arg8);
+extern swig_voidp _wrap_ReadPlanNew_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
+extern swig_voidp _wrap_ReadPlanAdd_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_voidp arg8, swig_voidp arg9, swig_intgo arg10);
+extern swig_voidp _wrap_ReadPlanRun_capi_2415c50c2d836017(uintptr_t arg1);
+extern uintptr_t _wrap_ReadPlanRetain_capi_2415c50c2d836017(uintptr_t arg1);
+extern void _wrap_ReadPlanRelease_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_voidp _wrap_Check_capi_2415c50c2d836017(swig_voidp arg1, swig_type_52 arg2, uintptr_t arg3);
 extern swig_voidp _wrap_SaveFile_capi_2415c50c2d836017(swig_type_53 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
 extern swig_voidp _wrap_Save_capi_2415c50c2d836017(swig_type_54 arg1, uintptr_t arg2, uintptr_t arg3);
@@ -1830,21 +1834,6 @@ swig_r_1 = failure(swig_r)
 	return swig_r_1
 }
 
-func FileReadMany(arg1 File, arg2 *int, arg3 int, arg4 int32, arg5 *uintptr, arg6 *int) (_swig_ret error) {
-	var swig_r *byte
-	var _swig_i_0 uintptr
-_swig_i_0 = uintptr(arg1)
-	_swig_i_1 := arg2
-	_swig_i_2 := arg3
-	_swig_i_3 := arg4
-	_swig_i_4 := arg5
-	_swig_i_5 := arg6
-	swig_r = (*byte)(C._wrap_FileReadMany_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_intgo(_swig_i_2), C.int(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
-	var swig_r_1 error
-swig_r_1 = failure(swig_r)
-	return swig_r_1
-}
-
 func FileReadSlice(arg1 *Array, arg2 File, arg3 int, arg4 *int64, arg5 *int64, arg6 *int64, arg7 int) (_swig_ret error) {
 	var swig_r *byte
 	var _swig_i_0 *Array
@@ -1880,6 +1869,63 @@ _swig_i_0 = uintptr(arg1)
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
+}
+
+func ReadPlanNew(arg1 *ReadPlan, arg2 File) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *ReadPlan
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	swig_r = (*byte)(C._wrap_ReadPlanNew_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func ReadPlanAdd(arg1 ReadPlan, arg2 int, arg3 *int64, arg4 *int64, arg5 *int64, arg6 int, arg7 int32, arg8 *byte, arg9 *int64, arg10 int) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	_swig_i_6 := arg7
+	_swig_i_7 := arg8
+	_swig_i_8 := arg9
+	_swig_i_9 := arg10
+	swig_r = (*byte)(C._wrap_ReadPlanAdd_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8), C.swig_intgo(_swig_i_9)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func ReadPlanRun(arg1 ReadPlan) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	swig_r = (*byte)(C._wrap_ReadPlanRun_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func ReadPlanRetain(arg1 ReadPlan) (_swig_ret ReadPlan) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	swig_r = (uintptr)(C._wrap_ReadPlanRetain_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	var swig_r_1 ReadPlan
+swig_r_1 = ReadPlan(swig_r)
+	return swig_r_1
+}
+
+func ReadPlanRelease(arg1 ReadPlan) {
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	C._wrap_ReadPlanRelease_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
 }
 
 func Check(arg1 *Dict, arg2 string, arg3 Options) (_swig_ret error) {

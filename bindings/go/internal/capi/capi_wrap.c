@@ -3080,33 +3080,6 @@ char *_wrap_FileReadInto_capi_2415c50c2d836017(tf_file *_swig_go_0, intgo _swig_
 }
 
 
-char *_wrap_FileReadMany_capi_2415c50c2d836017(tf_file *_swig_go_0, intgo *_swig_go_1, intgo _swig_go_2, int _swig_go_3, void **_swig_go_4, intgo *_swig_go_5) {
-  tf_file *arg1 = 0 ;
-  size_t *arg2 = 0 ;
-  size_t arg3 ;
-  tf_dtype arg4 ;
-  void **arg5 = 0 ;
-  size_t *arg6 = 0 ;
-  tf_status result;
-  char *_swig_go_result;
-  
-  arg1 = (tf_file *)_swig_go_0;
-  arg2 = *(size_t **)&_swig_go_1; 
-  arg3 = (size_t)_swig_go_2; 
-  arg4 = (tf_dtype)_swig_go_3; 
-  arg5 = *(void ***)&_swig_go_4; 
-  arg6 = *(size_t **)&_swig_go_5; 
-  
-  
-  tf_go_call call = tf_go_enter();
-  result = tf_file_read_many((struct tf_file const *)arg1,(size_t const *)arg2,arg3,arg4,(void *const *)arg5,(size_t const *)arg6);
-  tf_go_exit(&call);
-  
-  _swig_go_result = tf_go_result(&call, result);
-  return _swig_go_result;
-}
-
-
 char *_wrap_FileReadSlice_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2, long long *_swig_go_3, long long *_swig_go_4, long long *_swig_go_5, intgo _swig_go_6) {
   tf_array **arg1 = 0 ;
   tf_file *arg2 = 0 ;
@@ -3168,6 +3141,108 @@ char *_wrap_FileReadSliceInto_capi_2415c50c2d836017(tf_file *_swig_go_0, intgo _
   
   _swig_go_result = tf_go_result(&call, result);
   return _swig_go_result;
+}
+
+
+char *_wrap_ReadPlanNew_capi_2415c50c2d836017(tf_read_plan **_swig_go_0, tf_file *_swig_go_1) {
+  tf_read_plan **arg1 = 0 ;
+  tf_file *arg2 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_read_plan **)_swig_go_0;
+  arg2 = (tf_file *)_swig_go_1;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_read_plan_new(arg1,(struct tf_file const *)arg2);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_ReadPlanAdd_capi_2415c50c2d836017(tf_read_plan *_swig_go_0, intgo _swig_go_1, long long *_swig_go_2, long long *_swig_go_3, long long *_swig_go_4, intgo _swig_go_5, int _swig_go_6, char *_swig_go_7, long long *_swig_go_8, intgo _swig_go_9) {
+  tf_read_plan *arg1 = 0 ;
+  size_t arg2 ;
+  int64_t *arg3 = 0 ;
+  int64_t *arg4 = 0 ;
+  int64_t *arg5 = 0 ;
+  size_t arg6 ;
+  tf_dtype arg7 ;
+  void *arg8 = 0 ;
+  int64_t *arg9 = 0 ;
+  size_t arg10 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_read_plan *)_swig_go_0;
+  arg2 = (size_t)_swig_go_1; 
+  arg3 = *(int64_t **)&_swig_go_2; 
+  arg4 = *(int64_t **)&_swig_go_3; 
+  arg5 = *(int64_t **)&_swig_go_4; 
+  arg6 = (size_t)_swig_go_5; 
+  arg7 = (tf_dtype)_swig_go_6; 
+  arg8 = _swig_go_7;
+  arg9 = *(int64_t **)&_swig_go_8; 
+  arg10 = (size_t)_swig_go_9; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_read_plan_add(arg1,arg2,(int64_t const *)arg3,(int64_t const *)arg4,(int64_t const *)arg5,arg6,arg7,arg8,(int64_t const *)arg9,arg10);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_ReadPlanRun_capi_2415c50c2d836017(tf_read_plan *_swig_go_0) {
+  tf_read_plan *arg1 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_read_plan *)_swig_go_0;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_read_plan_run(arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+tf_read_plan *_wrap_ReadPlanRetain_capi_2415c50c2d836017(tf_read_plan *_swig_go_0) {
+  tf_read_plan *arg1 = 0 ;
+  tf_read_plan *result = 0 ;
+  tf_read_plan *_swig_go_result;
+  
+  arg1 = (tf_read_plan *)_swig_go_0;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = (tf_read_plan *)tf_read_plan_retain(arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = (tf_read_plan *)result;
+  return _swig_go_result;
+}
+
+
+void _wrap_ReadPlanRelease_capi_2415c50c2d836017(tf_read_plan *_swig_go_0) {
+  tf_read_plan *arg1 = 0 ;
+  
+  arg1 = (tf_read_plan *)_swig_go_0;
+  
+  
+  tf_go_call call = tf_go_enter();
+  tf_read_plan_release(arg1);
+  tf_go_exit(&call);
+  
+  
 }
 
 

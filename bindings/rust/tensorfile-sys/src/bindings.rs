@@ -57,6 +57,13 @@ pub struct tf_sink {
     _marker: PhantomData<(*mut u8, PhantomPinned)>,
 }
 
+/// A list of arrays and slices to read from a file in one go, and the memory that receives them.
+#[repr(C)]
+pub struct tf_read_plan {
+    _data: [u8; 0],
+    _marker: PhantomData<(*mut u8, PhantomPinned)>,
+}
+
 /// Writes a file array by array, in pieces of any size.
 #[repr(C)]
 pub struct tf_writer {
@@ -124,6 +131,9 @@ pub type tf_dtype = i32;
 /// A type that the library does not know. Such an array is listed, but only its raw bytes can be read: see
 /// [`tf_file_type`] and [`tf_file_read_raw`].
 pub const TF_DTYPE_UNSUPPORTED: tf_dtype = 0;
+/// For a parameter that says which dtype to cast to: no cast, each array keeps the dtype that it has. The number is
+/// that of [`TF_DTYPE_UNSUPPORTED`].
+pub const TF_DTYPE_AS_STORED: tf_dtype = 0;
 /// one byte, 0 or 1
 pub const TF_DTYPE_BOOL: tf_dtype = 1;
 /// 8-bit signed integer
@@ -400,6 +410,12 @@ pub type tf_write_fn = Option<unsafe extern "C" fn(*mut c_void, *const c_void, u
 /// Reports that a load or save has processed done of total bytes of array data. Called on the calling thread. A status
 /// other than 0 (such as [`TF_STATUS_CANCELLED`]) makes the library call fail with that status.
 pub type tf_progress_fn = Option<unsafe extern "C" fn(*mut c_void, u64, u64) -> tf_status>;
+
+/// Reports that an entry of a [`tf_read_plan`] is complete: its elements are in memory and will not be written again.
+/// Called once for each entry, for one entry at a time, on the thread that called [`tf_read_plan_run`], while the other
+/// threads go on reading. It may call any function of the library but those that take the plan. A status other than 0
+/// (such as [`TF_STATUS_CANCELLED`]) makes [`tf_read_plan_run`] fail with that status.
+pub type tf_read_complete_fn = Option<unsafe extern "C" fn(*mut c_void, usize) -> tf_status>;
 
 /// Returns size bytes at an address that is a multiple of alignment (a power of two), or NULL if that is impossible.
 pub type tf_alloc_fn = Option<unsafe extern "C" fn(*mut c_void, usize, usize) -> *mut c_void>;
@@ -1578,7 +1594,7 @@ unsafe extern "C" {
     ///
     /// * `file`: the file
     /// * `index`: index of the array
-    /// * `dtype`: dtype to cast to while reading, as [`tf_array_cast`]; [`TF_DTYPE_UNSUPPORTED`] keeps the stored one
+    /// * `dtype`: dtype to cast to while reading, as [`tf_array_cast`]; [`TF_DTYPE_AS_STORED`] keeps the stored one
     /// * `dst`: where to write; needs no alignment. Its contents are undefined if the call fails
     /// * `nbytes`: bytes of dst; must be exactly what the array needs in that dtype
     ///
@@ -1590,31 +1606,6 @@ unsafe extern "C" {
         dtype: tf_dtype,
         dst: *mut c_void,
         nbytes: usize,
-    ) -> tf_status;
-
-    /// Reads several arrays into memory of the caller, in C order. This is the fastest way to fill existing memory, such as
-    /// that of a GPU: arrays that are close together in the file are read at once, and large ones in pieces, on up to
-    /// [`TF_OPTION_THREADS`] threads. All arguments are checked before anything is read.
-    ///
-    /// * `file`: the file
-    /// * `indices`: indices of count arrays, in any order; an index may occur several times
-    /// * `count`: number of arrays; 0 does nothing
-    /// * `dtype`: dtype to cast all arrays to while reading, as [`tf_array_cast`]; [`TF_DTYPE_UNSUPPORTED`] keeps the
-    ///   stored ones. The cast works in pieces: only arrays that are deflated or in Fortran order are held in
-    ///   memory twice
-    /// * `dst`: count destinations, which must not overlap and need no alignment; NULL is allowed for an array of no
-    ///   bytes. All their contents are undefined if the call fails
-    /// * `nbytes`: bytes of each destination; must be exactly what the array needs in that dtype
-    ///
-    /// Returns as [`tf_file_read_into`], for the first array that fails.
-    #[must_use]
-    pub fn tf_file_read_many(
-        file: *const tf_file,
-        indices: *const usize,
-        count: usize,
-        dtype: tf_dtype,
-        dst: *const *mut c_void,
-        nbytes: *const usize,
     ) -> tf_status;
 
     /// Reads part of an array, with the semantics of [`tf_array_slice`]. Only the bytes that the slice needs are read; the
@@ -1657,6 +1648,97 @@ unsafe extern "C" {
         dst: *mut c_void,
         nbytes: usize,
     ) -> tf_status;
+
+    /// Creates an empty plan for reading from a file, of which it keeps a reference.
+    ///
+    /// A plan is the fastest way to fill existing memory, such as that of a GPU, with arrays and slices: [`tf_read_plan_add`]
+    /// checks an entry and reads nothing, and [`tf_read_plan_run`] reads them all. What is close together in the file is read
+    /// at once, also what belongs to slices of different entries; large entries are read in pieces, on up to
+    /// [`TF_OPTION_THREADS`] threads; and a compressed member is inflated once, however many entries it has. The options are
+    /// those that the file was opened with.
+    ///
+    /// * `out`: receives the plan
+    /// * `file`: the file
+    #[must_use]
+    pub fn tf_read_plan_new(out: *mut *mut tf_read_plan, file: *const tf_file) -> tf_status;
+
+    /// Adds an entry: an array or a slice of one, and the memory that receives its elements. Entries are numbered 0, 1, ...
+    /// in the order of these calls. An array may have any number of entries.
+    ///
+    /// * `plan`: the plan
+    /// * `index`: index of the array in the file
+    /// * `start`, `stop`, `step`: the slice, ndim values each, as in [`tf_array_slice`]; NULL as there
+    /// * `ndim`: number of the array's dimensions; 0 means the whole array, whatever start, stop and step are
+    /// * `dtype`: dtype to cast to while reading, as [`tf_array_cast`]; [`TF_DTYPE_AS_STORED`] keeps the stored one
+    /// * `dst`: where the first element goes; needs no alignment. The memory must stay valid until the plan
+    ///   has run, and must not overlap that of another entry. NULL is allowed if there are no elements
+    /// * `strides`: strides of the result in dst, in bytes, one for each dimension of the array; they may be
+    ///   negative, and must place no two elements on the same bytes. NULL for C order, and always if
+    ///   the result has a packed or block type
+    /// * `nbytes`: bytes of dst: without strides exactly what the elements need, with strides at least as many
+    ///   as they reach from dst on. With negative strides the plan also writes before dst; the caller
+    ///   guarantees that this memory exists
+    ///
+    /// Returns as [`tf_array_slice`] and [`tf_array_cast`]; UNSUPPORTED if the dtype of the array is unknown, or if the slice
+    ///   cuts through a unit of a packed or block type without decoding it; INVALID_ARGUMENT if nbytes or a stride is
+    ///   wrong, or if the plan has run. The plan is unchanged if the call fails.
+    #[must_use]
+    pub fn tf_read_plan_add(
+        plan: *mut tf_read_plan,
+        index: usize,
+        start: *const i64,
+        stop: *const i64,
+        step: *const i64,
+        ndim: usize,
+        dtype: tf_dtype,
+        dst: *mut c_void,
+        strides: *const i64,
+        nbytes: usize,
+    ) -> tf_status;
+
+    /// Sets a callback that is called as soon as an entry is complete, for example to send it to a GPU while the others are
+    /// being read. It replaces the one that was set before.
+    ///
+    /// The callback runs on the thread that called [`tf_read_plan_run`], which also reads; an entry that another thread
+    /// completes is reported as soon as that thread has read its current piece. With an executor the calling thread cannot
+    /// read, and the entries are reported between rounds of work. The entries may be complete in any order. If the run
+    /// fails, entries that were reported are valid, and no other is reported.
+    ///
+    /// * `plan`: the plan
+    /// * `complete`: the callback, or NULL for none
+    /// * `release`: called when the callback is no longer needed, or if this call fails; may be NULL
+    /// * `user`: argument of both
+    ///
+    /// Returns INVALID_ARGUMENT if the plan has run.
+    #[must_use]
+    pub fn tf_read_plan_set_complete(
+        plan: *mut tf_read_plan,
+        complete: tf_read_complete_fn,
+        release: tf_release_fn,
+        user: *mut c_void,
+    ) -> tf_status;
+
+    /// Reads all entries. A plan can run once; whether it succeeds or fails, it can then only be released. The progress
+    /// callback of the file's options counts the stored bytes of the elements of all entries, and can cancel.
+    ///
+    /// Casts work in pieces and need little memory, except to a packed or block type from anything but a run of whole rows.
+    /// Of a strided slice, gaps of up to 16 KiB are read and skipped, because that is faster than another read; of larger
+    /// ones nothing is read. The CRC-32 of a member of an .npz is verified if one entry reads
+    /// all of it, or if the entries of a compressed member together do.
+    ///
+    /// * `plan`: the plan; one without entries does nothing
+    ///
+    /// Returns CORRUPT, TRUNCATED or IO if an entry cannot be read; INVALID_ARGUMENT if an element that is cast to a block
+    ///   type is not finite; CANCELLED or another status that a callback returned. The contents of all destinations
+    ///   that were not reported as complete are undefined if the call fails.
+    #[must_use]
+    pub fn tf_read_plan_run(plan: *mut tf_read_plan) -> tf_status;
+
+    /// Adds a reference and returns the plan.
+    pub fn tf_read_plan_retain(plan: *mut tf_read_plan) -> *mut tf_read_plan;
+
+    /// Drops a reference.
+    pub fn tf_read_plan_release(plan: *mut tf_read_plan);
 
     /// Checks a file or a set of files: reads every byte that can be checked, and reports every fault instead of only the
     /// first. A fault is whatever would make [`tf_load`] with default options fail, and any damage, such as a wrong CRC-32 of a

@@ -190,9 +190,8 @@ impl File {
             nbytes.push(size_of_val(*elements));
             dst.push(elements.as_mut_ptr().cast::<std::ffi::c_void>());
         }
-        let (indices, count, dst, nbytes) = (indices.as_ptr(), indices.len(), dst.as_ptr(), nbytes.as_ptr());
         // SAFETY: the handle is valid; each pointer has its length, and the targets do not overlap.
-        Ok(enter(|| unsafe { sys::tf_file_read_many(self.as_ptr(), indices, count, dtype, dst, nbytes) }))
+        Ok(enter(|| unsafe { read_whole(self.as_ptr(), dtype, &indices, &dst, &nbytes) }))
     }
 }
 
@@ -387,4 +386,31 @@ impl fmt::Debug for Entry<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {}{:?}", self.name(), self.dtype(), self.shape())
     }
+}
+
+/// Reads whole arrays with a plan.
+///
+/// # Safety
+/// The file must be valid, and the slices must have the same length. Each `dst` must have its `nbytes` bytes, and no two
+/// may overlap.
+unsafe fn read_whole(
+    file: *const sys::tf_file,
+    dtype: sys::tf_dtype,
+    indices: &[usize],
+    dst: &[*mut std::ffi::c_void],
+    nbytes: &[usize],
+) -> sys::tf_status {
+    let mut plan = std::ptr::null_mut();
+    let mut status = sys::tf_read_plan_new(&mut plan, file);
+    let none = std::ptr::null();
+    for i in 0..indices.len() {
+        if status == sys::TF_STATUS_OK {
+            status = sys::tf_read_plan_add(plan, indices[i], none, none, none, 0, dtype, dst[i], none, nbytes[i]);
+        }
+    }
+    if status == sys::TF_STATUS_OK {
+        status = sys::tf_read_plan_run(plan);
+    }
+    sys::tf_read_plan_release(plan);
+    status
 }

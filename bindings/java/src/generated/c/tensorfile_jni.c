@@ -4168,54 +4168,6 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1read_
 }
 
 
-SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1read_1many(JNIEnv *jenv, jclass jcls, jlong jarg1, jlongArray jarg2, jint jarg4, jlongArray jarg5, jlongArray jarg6) {
-  jlong jresult = 0 ;
-  tf_file *arg1 = 0 ;
-  size_t *arg2 = 0 ;
-  size_t arg3 ;
-  tf_dtype arg4 ;
-  void **arg5 = 0 ;
-  size_t *arg6 = 0 ;
-  size_t *sizes2 = NULL ;
-  size_t *sizes5 = NULL ;
-  size_t length5 = 0 ;
-  size_t *sizes6 = NULL ;
-  size_t length6 = 0 ;
-  tf_status result;
-  
-  (void)jenv;
-  (void)jcls;
-  arg1 = (tf_file *)(intptr_t)jarg1;
-  {
-    sizes2 = tf_java_sizes(jenv, jarg2, &arg3);
-    if (!sizes2) return 0;
-    arg2 = (size_t *)(void *)&sizes2[0];
-  }
-  arg4 = (tf_dtype)jarg4; 
-  {
-    sizes5 = tf_java_sizes(jenv, jarg5, &length5);
-    if (!sizes5) return 0;
-    arg5 = (void **)(void *)&sizes5[0];
-  }
-  {
-    sizes6 = tf_java_sizes(jenv, jarg6, &length6);
-    if (!sizes6) return 0;
-    arg6 = (size_t *)(void *)&sizes6[0];
-  }
-  result = tf_file_read_many((struct tf_file const *)arg1,(size_t const *)arg2,arg3,arg4,(void *const *)arg5,(size_t const *)arg6);
-  {
-    jresult = 0;
-    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
-  }
-  
-  
-  free(sizes2);
-  free(sizes5);
-  free(sizes6);
-  return jresult;
-}
-
-
 SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1read_1slice(JNIEnv *jenv, jclass jcls, jlong jarg2, jlong jarg3, jlongArray jarg4) {
   jlong jresult = 0 ;
   tf_array **arg1 = 0 ;
@@ -4301,6 +4253,130 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1read_
   (*jenv)->ReleaseLongArrayElements(jenv, jarg3, elements3, JNI_ABORT);
   
   return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1read_1plan_1new(JNIEnv *jenv, jclass jcls, jlong jarg2) {
+  jlong jresult = 0 ;
+  tf_read_plan **arg1 = 0 ;
+  tf_file *arg2 = 0 ;
+  tf_read_plan *made1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &made1;
+  arg2 = (tf_file *)(intptr_t)jarg2;
+  result = tf_read_plan_new(arg1,(struct tf_file const *)arg2);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  jresult = (jlong)(intptr_t)*arg1;
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1read_1plan_1add(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jlongArray jarg3, jint jarg7, jlong jarg8, jlongArray jarg9, jlong jarg10) {
+  jlong jresult = 0 ;
+  tf_read_plan *arg1 = 0 ;
+  size_t arg2 ;
+  int64_t *arg3 = 0 ;
+  int64_t *arg4 = 0 ;
+  int64_t *arg5 = 0 ;
+  size_t arg6 ;
+  tf_dtype arg7 ;
+  void *arg8 = 0 ;
+  int64_t *arg9 = 0 ;
+  size_t arg10 ;
+  jlong *elements3 = NULL ;
+  jlong *elements9 = NULL ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_read_plan *)(intptr_t)jarg1;
+  arg2 = (size_t)jarg2; 
+  {
+    if (!jarg3) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "slices");
+      return 0;
+    }
+    elements3 = (*jenv)->GetLongArrayElements(jenv, jarg3, NULL);
+    if (!elements3) return 0;
+    arg6 = (size_t)(*jenv)->GetArrayLength(jenv, jarg3) / 3;
+    arg3 = (int64_t *)elements3;
+    arg4 = arg3 + arg6;
+    arg5 = arg4 + arg6;
+  }
+  arg7 = (tf_dtype)jarg7; 
+  arg8 = (void *)(intptr_t)jarg8;
+  {
+    if (jarg9) {
+      elements9 = (*jenv)->GetLongArrayElements(jenv, jarg9, NULL);
+      if (!elements9) return 0;
+    }
+    arg9 = (int64_t *)elements9;
+  }
+  arg10 = (size_t)jarg10; 
+  result = tf_read_plan_add(arg1,arg2,(int64_t const *)arg3,(int64_t const *)arg4,(int64_t const *)arg5,arg6,arg7,arg8,(int64_t const *)arg9,arg10);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  
+  (*jenv)->ReleaseLongArrayElements(jenv, jarg3, elements3, JNI_ABORT);
+  
+  {
+    if (elements9) (*jenv)->ReleaseLongArrayElements(jenv, jarg9, elements9, JNI_ABORT);
+  }
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1read_1plan_1run(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  jlong jresult = 0 ;
+  tf_read_plan *arg1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_read_plan *)(intptr_t)jarg1;
+  result = tf_read_plan_run(arg1);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1read_1plan_1retain(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  jlong jresult = 0 ;
+  tf_read_plan *arg1 = 0 ;
+  tf_read_plan *result = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_read_plan *)(intptr_t)jarg1;
+  result = (tf_read_plan *)tf_read_plan_retain(arg1);
+  jresult = (jlong)(intptr_t)result;
+  
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1read_1plan_1release(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  tf_read_plan *arg1 = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_read_plan *)(intptr_t)jarg1;
+  tf_read_plan_release(arg1);
+  
 }
 
 

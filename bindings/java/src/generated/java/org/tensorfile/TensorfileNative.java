@@ -1008,29 +1008,12 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * Reads one array into memory of the caller, in C order.<br>
    * @param file    the file<br>
    * @param index   index of the array<br>
-   * @param dtype   dtype to cast to while reading, as tf_array_cast(); ::TF_DTYPE_UNSUPPORTED keeps the stored one<br>
+   * @param dtype   dtype to cast to while reading, as tf_array_cast(); ::TF_DTYPE_AS_STORED keeps the stored one<br>
    * @param dst     where to write; needs no alignment. Its contents are undefined if the call fails<br>
    * @param nbytes  bytes of dst; must be exactly what the array needs in that dtype<br>
    * @return as tf_file_read() and tf_array_cast(); INVALID_ARGUMENT if nbytes is wrong.
    */
   public static long tf_file_read_into(long file, long index, int dtype, long dst, long nbytes) { return TensorfileNativeJNI.tf_file_read_into(file, index, dtype, dst, nbytes); }
-
-  /**
-   * Reads several arrays into memory of the caller, in C order. This is the fastest way to fill existing memory, such as<br>
-   * that of a GPU: arrays that are close together in the file are read at once, and large ones in pieces, on up to<br>
-   * ::TF_OPTION_THREADS threads. All arguments are checked before anything is read.<br>
-   * @param file     the file<br>
-   * @param indices  indices of count arrays, in any order; an index may occur several times<br>
-   * @param count    number of arrays; 0 does nothing<br>
-   * @param dtype    dtype to cast all arrays to while reading, as tf_array_cast(); ::TF_DTYPE_UNSUPPORTED keeps the<br>
-   *                 stored ones. The cast works in pieces: only arrays that are deflated or in Fortran order are held in<br>
-   *                 memory twice<br>
-   * @param dst      count destinations, which must not overlap and need no alignment; NULL is allowed for an array of no<br>
-   *                 bytes. All their contents are undefined if the call fails<br>
-   * @param nbytes   bytes of each destination; must be exactly what the array needs in that dtype<br>
-   * @return as tf_file_read_into(), for the first array that fails.
-   */
-  public static long tf_file_read_many(long file, long[] indices, int dtype, long[] dst, long[] nbytes) { return TensorfileNativeJNI.tf_file_read_many(file, indices, dtype, dst, nbytes); }
 
   /**
    * Reads part of an array, with the semantics of tf_array_slice(). Only the bytes that the slice needs are read; the<br>
@@ -1054,6 +1037,68 @@ final class TensorfileNative implements TensorfileNativeConstants {
    *     nbytes must be exactly what the slice needs in dtype. 
    */
   public static long tf_file_read_slice_into(long file, long index, long[] start, int dtype, long dst, long nbytes) { return TensorfileNativeJNI.tf_file_read_slice_into(file, index, start, dtype, dst, nbytes); }
+
+  /**
+   * Creates an empty plan for reading from a file, of which it keeps a reference.<br>
+   * <br>
+   * A plan is the fastest way to fill existing memory, such as that of a GPU, with arrays and slices: tf_read_plan_add()<br>
+   * checks an entry and reads nothing, and tf_read_plan_run() reads them all. What is close together in the file is read<br>
+   * at once, also what belongs to slices of different entries; large entries are read in pieces, on up to<br>
+   * ::TF_OPTION_THREADS threads; and a compressed member is inflated once, however many entries it has. The options are<br>
+   * those that the file was opened with.<br>
+   * @param out   receives the plan<br>
+   * @param file  the file
+   */
+  public static long tf_read_plan_new(long file) { return TensorfileNativeJNI.tf_read_plan_new(file); }
+
+  /**
+   * Adds an entry: an array or a slice of one, and the memory that receives its elements. Entries are numbered 0, 1, ...<br>
+   * in the order of these calls. An array may have any number of entries.<br>
+   * @param plan               the plan<br>
+   * @param index              index of the array in the file<br>
+   * @param start, stop, step  the slice, ndim values each, as in tf_array_slice(); NULL as there<br>
+   * @param ndim               number of the array's dimensions; 0 means the whole array, whatever start, stop and step are<br>
+   * @param dtype              dtype to cast to while reading, as tf_array_cast(); ::TF_DTYPE_AS_STORED keeps the stored one<br>
+   * @param dst                where the first element goes; needs no alignment. The memory must stay valid until the plan<br>
+   *                           has run, and must not overlap that of another entry. NULL is allowed if there are no elements<br>
+   * @param strides            strides of the result in dst, in bytes, one for each dimension of the array; they may be<br>
+   *                           negative, and must place no two elements on the same bytes. NULL for C order, and always if<br>
+   *                           the result has a packed or block type<br>
+   * @param nbytes             bytes of dst: without strides exactly what the elements need, with strides at least as many<br>
+   *                           as they reach from dst on. With negative strides the plan also writes before dst; the caller<br>
+   *                           guarantees that this memory exists<br>
+   * @return as tf_array_slice() and tf_array_cast(); UNSUPPORTED if the dtype of the array is unknown, or if the slice<br>
+   *         cuts through a unit of a packed or block type without decoding it; INVALID_ARGUMENT if nbytes or a stride is<br>
+   *         wrong, or if the plan has run. The plan is unchanged if the call fails.
+   */
+  public static long tf_read_plan_add(long plan, long index, long[] start, int dtype, long dst, long[] strides, long nbytes) { return TensorfileNativeJNI.tf_read_plan_add(plan, index, start, dtype, dst, strides, nbytes); }
+
+  /**
+   * Reads all entries. A plan can run once; whether it succeeds or fails, it can then only be released. The progress<br>
+   * callback of the file's options counts the stored bytes of the elements of all entries, and can cancel.<br>
+   * <br>
+   * Casts work in pieces and need little memory, except to a packed or block type from anything but a run of whole rows.<br>
+   * Of a strided slice, gaps of up to 16 KiB are read and skipped, because that is faster than another read; of larger<br>
+   * ones nothing is read. The CRC-32 of a member of an .npz is verified if one entry reads<br>
+   * all of it, or if the entries of a compressed member together do.<br>
+   * @param plan  the plan; one without entries does nothing<br>
+   * @return CORRUPT, TRUNCATED or IO if an entry cannot be read; INVALID_ARGUMENT if an element that is cast to a block<br>
+   *         type is not finite; CANCELLED or another status that a callback returned. The contents of all destinations<br>
+   *         that were not reported as complete are undefined if the call fails.
+   */
+  public static long tf_read_plan_run(long plan) { return TensorfileNativeJNI.tf_read_plan_run(plan); }
+
+  /**
+   *  Adds a reference and returns the plan. 
+   */
+  public static long tf_read_plan_retain(long plan) { return TensorfileNativeJNI.tf_read_plan_retain(plan); }
+
+  /**
+   *  Drops a reference. 
+   */
+  public static void tf_read_plan_release(long plan) {
+    TensorfileNativeJNI.tf_read_plan_release(plan);
+  }
 
   /**
    * Checks a file or a set of files: reads every byte that can be checked, and reports every fault instead of only the<br>

@@ -92,6 +92,11 @@ interface TensorfileNativeConstants {
    */
   public final static int TF_DTYPE_UNSUPPORTED = 0;
   /**
+   *  For a parameter that says which dtype to cast to: no cast, each array keeps the dtype that it has. The number is<br>
+   *       that of ::TF_DTYPE_UNSUPPORTED. 
+   */
+  public final static int TF_DTYPE_AS_STORED = 0;
+  /**
    *  one byte, 0 or 1 
    */
   public final static int TF_DTYPE_BOOL = 1;

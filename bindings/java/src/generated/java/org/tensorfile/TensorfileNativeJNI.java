@@ -148,9 +148,13 @@ final class TensorfileNativeJNI {
   public final static native long tf_file_read(long jarg2, long jarg3);
   public final static native long tf_file_read_raw(long jarg2, long jarg3);
   public final static native long tf_file_read_into(long jarg1, long jarg2, int jarg3, long jarg4, long jarg5);
-  public final static native long tf_file_read_many(long jarg1, long[] jarg2, int jarg4, long[] jarg5, long[] jarg6);
   public final static native long tf_file_read_slice(long jarg2, long jarg3, long[] jarg4);
   public final static native long tf_file_read_slice_into(long jarg1, long jarg2, long[] jarg3, int jarg7, long jarg8, long jarg9);
+  public final static native long tf_read_plan_new(long jarg2);
+  public final static native long tf_read_plan_add(long jarg1, long jarg2, long[] jarg3, int jarg7, long jarg8, long[] jarg9, long jarg10);
+  public final static native long tf_read_plan_run(long jarg1);
+  public final static native long tf_read_plan_retain(long jarg1);
+  public final static native void tf_read_plan_release(long jarg1);
   public final static native long tf_check(byte[] jarg2, long jarg3);
   public final static native long tf_save_file(byte[] jarg1, long jarg2, long jarg3, long jarg4);
   public final static native long tf_save(byte[] jarg1, long jarg2, long jarg3);

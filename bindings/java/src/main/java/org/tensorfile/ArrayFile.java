@@ -282,11 +282,24 @@ public final class ArrayFile implements AutoCloseable {
         .toArray();
     long[] sizes = buffers.stream().mapToLong(ByteBuffer::remaining).toArray();
     try {
-      handle.callLong(file -> TensorfileNative.tf_file_read_many(file, indices, as.number(), addresses, sizes));
+      handle.callLong(file -> readWhole(file, indices, as.number(), addresses, sizes));
     } finally {
       Reference.reachabilityFence(buffers);
     }
     buffers.forEach(buffer -> buffer.position(buffer.limit()));
+  }
+
+  private static long readWhole(long file, long[] indices, int dtype, long[] addresses, long[] sizes)
+      throws IOException {
+    long plan = TensorfileNative.tf_read_plan_new(file);
+    try {
+      for (int i = 0; i < indices.length; i++) {
+        TensorfileNative.tf_read_plan_add(plan, indices[i], new long[0], dtype, addresses[i], null, sizes[i]);
+      }
+      return TensorfileNative.tf_read_plan_run(plan);
+    } finally {
+      TensorfileNative.tf_read_plan_release(plan);
+    }
   }
 
   /** Closes the file when no call uses it any more. Arrays that were read remain valid. */
