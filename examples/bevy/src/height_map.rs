@@ -82,15 +82,14 @@ impl AssetLoader for HeightMapLoader {
         let mut bytes = Vec::new();
         reader.read_to_end(&mut bytes).await?;
         // One thread, since Bevy's task pools already use all cores.
-        let file = Options::new().threads(1).open_source(&Source::from_bytes(bytes)?, Format::Npz)?;
+        let options = Options::new().threads(1).format(Format::Npz);
+        let file = options.open_source(&Source::from_bytes(bytes)?)?;
         let entry = file.entry(&settings.array)?;
         let &[rows, columns] = entry.shape() else {
             return Err(HeightMapError::Dimensions { name: settings.array.clone(), ndim: entry.ndim() });
         };
-        let (rows, columns) = (rows as usize, columns as usize);
-        let mut heights = vec![0.0; rows * columns];
         // Reads only this array, and converts it to float32.
-        entry.read_into::<f32>(&mut heights)?;
+        let mut heights = entry.read_as::<f32>()?;
         heights.iter_mut().for_each(|height| *height *= settings.scale);
         Ok(HeightMap { rows, columns, heights })
     }

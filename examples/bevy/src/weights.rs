@@ -1,12 +1,12 @@
 use bevy_asset::io::Reader;
 use bevy_asset::{Asset, AssetLoader, LoadContext};
 use bevy_reflect::TypePath;
-use tensorfile::{Dict, Format, Options};
+use tensorfile::{Arrays, Dict, Format, Options};
 
 /// The weights of a network by name, and the metadata of their file.
 #[derive(Asset, TypePath, Debug)]
 pub struct Weights {
-    pub arrays: Dict,
+    pub arrays: Arrays,
     pub metadata: Dict,
 }
 
@@ -30,7 +30,7 @@ impl AssetLoader for WeightsLoader {
         let mut bytes = Vec::new();
         reader.read_to_end(&mut bytes).await?;
         // One thread, since Bevy's task pools already use all cores.
-        let loaded = Options::new().threads(1).load_bytes(&bytes, Format::Safetensors)?;
+        let loaded = Options::new().threads(1).format(Format::Safetensors).load_bytes(&bytes)?;
         Ok(Weights { arrays: loaded.arrays, metadata: loaded.metadata })
     }
 

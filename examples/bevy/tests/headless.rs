@@ -9,7 +9,7 @@ use bevy_app::{App, TaskPoolPlugin};
 use bevy_asset::{Asset, AssetEvent, AssetPlugin, AssetServer, Assets, Handle, LoadState};
 use bevy_ecs::message::{MessageCursor, Messages};
 use bevy_tensorfile::{HeightMap, HeightMapSettings, TensorfilePlugin, Weights};
-use tensorfile::{Array, Dict, Element, Options};
+use tensorfile::{Array, Arrays, Dict, Element, Options};
 
 /// A temporary folder of assets, and an app that uses it.
 struct Game {
@@ -40,9 +40,8 @@ impl Game {
     }
 
     fn save_map<T: Element>(&self, options: Options, heights: [[T; 3]; 2]) {
-        let mut arrays = Dict::new().unwrap();
-        arrays.insert("heights", Array::from_slice([2, 3], heights.as_flattened()).unwrap()).unwrap();
-        options.savez_compressed(self.folder.join("terrain.npz"), &arrays).unwrap();
+        let arrays = Arrays::from([("heights", Array::from_slice([2, 3], heights.as_flattened()).unwrap())]);
+        options.save_npz_compressed(self.folder.join("terrain.npz"), &arrays).unwrap();
     }
 
     fn assets(&self) -> &AssetServer {
@@ -111,16 +110,15 @@ fn settings_in_a_meta_file() {
 #[test]
 fn weights() {
     let mut game = Game::new("weights");
-    let (mut arrays, mut metadata) = (Dict::new().unwrap(), Dict::new().unwrap());
-    arrays.insert("dense.weight", Array::from_slice([2, 2], &[1.0f32, 2.0, 3.0, 4.0]).unwrap()).unwrap();
-    metadata.insert("author", "tester").unwrap();
-    tensorfile::save_safetensors(game.folder.join("network.safetensors"), &arrays, Some(&metadata)).unwrap();
+    let weight = Array::from_slice([2, 2], &[1.0f32, 2.0, 3.0, 4.0]).unwrap();
+    let (arrays, metadata) = (Arrays::from([("dense.weight", weight)]), Dict::from([("author", "tester")]));
+    tensorfile::save(game.folder.join("network.safetensors"), (&arrays, &metadata)).unwrap();
 
     let network = game.assets().load::<Weights>("network.safetensors");
     let weights = game.wait_for(&network).unwrap();
     assert_eq!(weights.arrays["dense.weight"].shape(), [2, 2]);
     assert_eq!(weights.arrays["dense.weight"].as_slice::<f32>().unwrap(), [1.0, 2.0, 3.0, 4.0]);
-    assert_eq!(weights.metadata.get_str("author").unwrap(), "tester");
+    assert_eq!(weights.metadata["author"].as_str(), Some("tester"));
 }
 
 /// Bevy notices files that are replaced or written in place.
@@ -154,7 +152,8 @@ fn a_broken_file_says_what_is_wrong() {
     let network = game.assets().load::<Weights>("network.safetensors");
     let said = game.wait_for(&network).unwrap_err();
     assert!(said.contains("network.safetensors") && said.contains("WeightsLoader"), "{said}");
-    let own = Options::new().load_bytes(&fs::read(&path).unwrap(), tensorfile::Format::Safetensors).unwrap_err();
+    let own = Options::new().format(tensorfile::Format::Safetensors);
+    let own = own.load_bytes(&fs::read(&path).unwrap()).unwrap_err();
     assert!(own.message().contains("'a'") && said.ends_with(&own.to_string()), "{said}");
 }
 
@@ -171,9 +170,7 @@ fn a_file_without_the_array_says_so() {
 #[test]
 fn an_array_that_is_no_map() {
     let mut game = Game::new("line");
-    let mut arrays = Dict::new().unwrap();
-    arrays.insert("heights", Array::from_slice([3], &[1.0f32, 2.0, 3.0]).unwrap()).unwrap();
-    tensorfile::savez(game.folder.join("terrain.npz"), &arrays).unwrap();
+    tensorfile::save(game.folder.join("terrain.npz"), &Arrays::from([("heights", [1.0f32, 2.0, 3.0])])).unwrap();
     let terrain = game.assets().load::<HeightMap>("terrain.npz");
     let said = game.wait_for(&terrain).unwrap_err();
     assert!(said.ends_with("expected the array 'heights' to have 2 dimensions, found 1"), "{said}");

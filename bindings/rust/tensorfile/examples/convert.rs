@@ -7,13 +7,13 @@
 
 use std::path::PathBuf;
 
-use tensorfile::{Array, Dict, Result};
+use tensorfile::{Array, Arrays, Dict, Result, Value};
 
 fn make_model(path: &PathBuf) -> Result<()> {
-    let mut arrays = Dict::new()?;
-    arrays.insert("layers.0.weight", Array::from_slice([2, 3], &[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0])?)?;
-    arrays.insert("layers.0.bias", [0.5f32, -0.5])?;
-    tensorfile::save_safetensors(path, &arrays, None)
+    let mut arrays = Arrays::new();
+    arrays.insert("layers.0.weight", Array::from_slice([2, 3], &[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0])?);
+    arrays.insert("layers.0.bias", [0.5f32, -0.5]);
+    tensorfile::save(path, &arrays)
 }
 
 fn main() -> Result<()> {
@@ -27,35 +27,31 @@ fn main() -> Result<()> {
     };
 
     let mut loaded = tensorfile::load(&model)?;
-    for (name, array) in loaded.arrays.arrays() {
-        println!("{name}: {} {:?}", array.dtype(), array.shape());
+    for (name, array) in &loaded.arrays {
+        println!("{name}: {array}");
     }
 
     // Halves the elements of the first float32 array.
-    let floats = loaded.arrays.arrays().find(|(_, array)| array.as_slice::<f32>().is_ok());
-    if let Some(name) = floats.map(|(name, _)| name.to_owned()) {
-        loaded.arrays.update(&name, |array| {
-            array.as_slice_mut::<f32>()?.iter_mut().for_each(|x| *x /= 2.0);
-            Ok::<_, tensorfile::Error>(())
-        })??;
-        println!("halved {name}");
+    for (name, array) in &mut loaded.arrays {
+        if let Ok(elements) = array.as_slice_mut::<f32>() {
+            elements.iter_mut().for_each(|x| *x /= 2.0);
+            println!("halved {name}");
+            break;
+        }
     }
 
-    tensorfile::savez(model.with_extension("npz"), &loaded.arrays)?;
+    tensorfile::save(model.with_extension("npz"), &loaded.arrays)?;
 
-    let mut metadata = Dict::new()?;
-    metadata.insert("general.architecture", "example")?;
-    metadata.insert("general.name", "halved")?;
-    metadata.insert("example.block_count", 1u32)?;
-    metadata.insert("tokenizer.ggml.tokens", ["<s>", "</s>"])?;
-    tensorfile::save_gguf(model.with_extension("gguf"), &loaded.arrays, Some(&metadata))?;
+    let metadata = Dict::from([
+        ("general.architecture", Value::from("example")),
+        ("general.name", "halved".into()),
+        ("example.block_count", 1u32.into()),
+        ("tokenizer.ggml.tokens", ["<s>", "</s>"].into()),
+    ]);
+    tensorfile::save(model.with_extension("gguf"), (&loaded.arrays, &metadata))?;
 
     let gguf = tensorfile::load(model.with_extension("gguf"))?;
-    println!(
-        "{} has {} arrays, made by {:?}",
-        gguf.metadata.get_str("general.name")?,
-        gguf.arrays.len(),
-        gguf.metadata
-    );
+    let name: &str = gguf.metadata.try_get("general.name")?;
+    println!("{name} has {} arrays and the metadata {}", gguf.arrays.len(), gguf.metadata);
     Ok(())
 }

@@ -1,24 +1,23 @@
 //! N-dimensional arrays.
 
-use std::borrow::Borrow;
-use std::cell::UnsafeCell;
 use std::ffi::c_void;
-use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
-use std::ops::Deref;
 use std::ptr::{self, NonNull};
-use std::{fmt, slice};
+use std::slice;
 
-use crate::call::{check, drop_box, enter, finish, handle, made, make};
+use crate::call::{Handle, check, drop_box, enter, finish, made, make, release};
 use crate::dtype::{Dtype, Element, bytes_of, elements_of, elements_of_mut};
-use crate::error::{Error, Result, Status};
-use crate::shape::{Dims, Slice, Slices};
+use crate::error::{Error, ErrorKind, Result, or_panic};
+use crate::shape::{IntoSlices, Slice, Slices, dims, expect_elements};
 use crate::sys;
 
 /// An n-dimensional array: a dtype, a shape, strides, and memory that it may share with clones and views.
 ///
 /// A clone shares the memory. Changing an array ([`as_slice_mut`](Array::as_slice_mut)) copies the memory first if it
 /// is shared, so that the other arrays keep their elements.
+///
+/// Typed methods such as [`as_slice`](Array::as_slice) need the Rust type of the dtype. [`cast`](Array::cast) and
+/// [`to_vec_as`](Array::to_vec_as) convert.
 ///
 /// ```
 /// use tensorfile::Array;
@@ -28,98 +27,116 @@ use crate::sys;
 /// b.as_slice_mut::<f64>()?[0] = 10.0;
 /// assert_eq!(b.shape(), [2, 3]);
 /// assert_eq!(b.as_slice::<f64>()?, [10.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
-/// assert_eq!(a.item_f64([0, 0])?, 1.0);
+/// assert_eq!(a.item::<f64>([0, 0])?, 1.0);
+/// assert_eq!(format!("{a:?}"), "float64[2, 3] [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]");
 /// # Ok::<(), tensorfile::Error>(())
 /// ```
-#[repr(transparent)]
-pub struct Array(NonNull<sys::tf_array>);
-
-/// A borrowed array, such as one in a [`Dict`](crate::Dict). [`Array`] dereferences to it.
-///
-/// [`to_owned`](ToOwned::to_owned) returns an [`Array`] that shares the memory.
-#[repr(C)]
-pub struct ArrayRef {
-    // The object of the library, of which Rust knows only the address.
-    _object: UnsafeCell<[u8; 0]>,
-    _marker: PhantomData<*mut u8>,
+pub struct Array {
+    raw: NonNull<sys::tf_array>,
+    /// The shape in the type that it has in Rust, where the library's numbers have another size.
+    #[cfg(not(target_pointer_width = "64"))]
+    shape: Box<[usize]>,
+    /// The same for the strides.
+    #[cfg(not(target_pointer_width = "64"))]
+    strides: Option<Box<[isize]>>,
 }
-
-handle!(Array, tf_array, tf_array_release);
 
 // SAFETY: everything that & allows is const in the library, which supports concurrent calls; the reference count is
 // atomic, and owners of wrapped memory are Send.
 unsafe impl Send for Array {}
 // SAFETY: Sync holds for the same reasons as Send.
 unsafe impl Sync for Array {}
-// SAFETY: it refers to the same kind of object as the owning type.
-unsafe impl Send for ArrayRef {}
-// SAFETY: Sync holds for the same reasons as Send.
-unsafe impl Sync for ArrayRef {}
 
-impl Deref for Array {
-    type Target = ArrayRef;
-    fn deref(&self) -> &ArrayRef {
-        // SAFETY: the array lives as long as this reference to it.
-        unsafe { ArrayRef::from_ptr(self.0.as_ptr()) }
+impl Handle for Array {
+    type Raw = sys::tf_array;
+
+    #[cfg(target_pointer_width = "64")]
+    fn adopt(raw: NonNull<sys::tf_array>) -> Self {
+        Array { raw }
     }
-}
 
-impl AsRef<ArrayRef> for Array {
-    fn as_ref(&self) -> &ArrayRef {
-        self
-    }
-}
-
-impl Borrow<ArrayRef> for Array {
-    fn borrow(&self) -> &ArrayRef {
-        self
-    }
-}
-
-impl Clone for Array {
-    fn clone(&self) -> Self {
-        self.deref().to_owned()
-    }
-}
-
-impl ToOwned for ArrayRef {
-    type Owned = Array;
-    fn to_owned(&self) -> Array {
-        // SAFETY: the function returns its argument, which is not NULL.
-        Array(unsafe { NonNull::new_unchecked(sys::tf_array_retain(self.as_ptr())) })
+    #[cfg(not(target_pointer_width = "64"))]
+    fn adopt(raw: NonNull<sys::tf_array>) -> Self {
+        let mut array = Array { raw, shape: Box::default(), strides: None };
+        array.replace(raw);
+        array
     }
 }
 
 impl Array {
+    /// Sets the handle.
+    #[cfg(target_pointer_width = "64")]
+    fn replace(&mut self, raw: NonNull<sys::tf_array>) {
+        self.raw = raw;
+    }
+
+    /// Sets the handle.
+    #[cfg(not(target_pointer_width = "64"))]
+    fn replace(&mut self, raw: NonNull<sys::tf_array>) {
+        self.raw = raw;
+        // SAFETY: the handle is valid; the shape and strides have ndim numbers, and only the strides may be NULL.
+        let (shape, strides) = unsafe {
+            let (ndim, strides) = (sys::tf_array_ndim(raw.as_ptr()), sys::tf_array_strides(raw.as_ptr()));
+            let shape = slice::from_raw_parts(sys::tf_array_shape(raw.as_ptr()), ndim);
+            (shape, (!strides.is_null()).then(|| slice::from_raw_parts(strides, ndim)))
+        };
+        self.shape = shape.iter().map(|&size| size.try_into().unwrap_or(usize::MAX)).collect();
+        self.strides = strides.map(|strides| strides.iter().map(|&stride| stride as isize).collect());
+    }
+}
+
+impl Drop for Array {
+    fn drop(&mut self) {
+        // SAFETY: the reference belongs to this value and is not used again.
+        release(|| unsafe { sys::tf_array_release(self.raw.as_ptr()) });
+    }
+}
+
+/// Returns another array with the same memory.
+impl Clone for Array {
+    fn clone(&self) -> Self {
+        // SAFETY: the function returns its argument, which is not NULL.
+        Array::adopt(unsafe { NonNull::new_unchecked(sys::tf_array_retain(self.raw.as_ptr())) })
+    }
+}
+
+/// Constructors.
+impl Array {
     /// Creates an array of zeros.
-    pub fn zeros(dtype: Dtype, shape: impl Dims) -> Result<Self> {
-        let shape = shape.dims()?;
+    pub fn zeros(dtype: Dtype, shape: impl AsRef<[usize]>) -> Result<Self> {
+        let shape = dims(shape.as_ref())?;
         // SAFETY: the pointer has its length.
         make(|out| unsafe { sys::tf_array_new(out, dtype.to_raw(), shape.as_ptr(), shape.len()) })
     }
 
     /// Creates an array with a copy of elements in C order.
-    pub fn from_slice<T: Element>(shape: impl Dims, elements: &[T]) -> Result<Self> {
+    pub fn from_slice<T: Element>(shape: impl AsRef<[usize]>, elements: &[T]) -> Result<Self> {
+        expect_elements(shape.as_ref(), elements.len())?;
         Array::from_bytes(T::DTYPE, shape, bytes_of(elements))
     }
 
     /// Creates an array with a copy of elements given as bytes, in C order and native byte order (blocks:
     /// little-endian).
-    pub fn from_bytes(dtype: Dtype, shape: impl Dims, bytes: &[u8]) -> Result<Self> {
-        let (shape, data) = (shape.dims()?, bytes.as_ptr().cast());
+    pub fn from_bytes(dtype: Dtype, shape: impl AsRef<[usize]>, bytes: &[u8]) -> Result<Self> {
+        let (shape, data) = (dims(shape.as_ref())?, bytes.as_ptr().cast());
         // SAFETY: each pointer has its length.
         make(|out| unsafe {
             sys::tf_array_copy_from(out, dtype.to_raw(), shape.as_ptr(), shape.len(), data, bytes.len())
         })
     }
 
-    /// Creates a 0-d array with one element.
-    pub fn scalar<T: Element>(element: T) -> Result<Self> {
-        Array::from_slice((), &[element])
+    /// Creates an array without dimensions, which has one element.
+    ///
+    /// # Panics
+    /// Panics if there is not enough memory.
+    #[must_use]
+    #[track_caller]
+    pub fn scalar<T: Element>(element: T) -> Self {
+        or_panic(Array::from_slice([], &[element]))
     }
 
     /// Creates an array that takes over the memory of a vector, whose elements are in C order.
-    pub fn from_vec<T: Element>(shape: impl Dims, elements: Vec<T>) -> Result<Self> {
+    pub fn from_vec<T: Element>(shape: impl AsRef<[usize]>, elements: Vec<T>) -> Result<Self> {
         struct Parts<T>(*mut T, usize, usize);
         // SAFETY: the parts of a vector whose elements are Send.
         unsafe impl<T: Send> Send for Parts<T> {}
@@ -129,13 +146,13 @@ impl Array {
                 drop(unsafe { Vec::from_raw_parts(self.0, self.1, self.2) });
             }
         }
+        expect_elements(shape.as_ref(), elements.len())?;
         let nbytes = size_of_val(elements.as_slice());
         let mut elements = ManuallyDrop::new(elements);
         let parts = Parts(elements.as_mut_ptr(), elements.len(), elements.capacity());
         let data = parts.0.cast();
-        // SAFETY: only the owner refers to the memory, which is large enough for all elements.
-        let array = unsafe { Array::from_raw_parts(T::DTYPE, shape, None, data, nbytes, true, parts)? };
-        array.with_nbytes(nbytes)
+        // SAFETY: only the owner refers to the memory, which has all elements.
+        unsafe { Array::from_raw_parts(T::DTYPE, shape, None, data, nbytes, true, parts) }
     }
 
     /// Creates an array over the elements of `owner`, which are in C order, without a copy. They are read-only:
@@ -150,7 +167,7 @@ impl Array {
     /// assert_eq!(a.as_slice::<f32>()?.as_ptr(), numbers.as_ptr());
     /// # Ok::<(), tensorfile::Error>(())
     /// ```
-    pub fn from_owner<T, O>(shape: impl Dims, owner: O) -> Result<Self>
+    pub fn from_owner<T, O>(shape: impl AsRef<[usize]>, owner: O) -> Result<Self>
     where
         T: Element,
         O: AsRef<[T]> + Send + 'static,
@@ -158,10 +175,10 @@ impl Array {
         // Boxed, so that a slice inside the owner does not move.
         let owner = Owned::new(owner);
         let elements = owner.get().as_ref();
+        expect_elements(shape.as_ref(), elements.len())?;
         let (data, nbytes) = (elements.as_ptr().cast_mut().cast(), size_of_val(elements));
         // SAFETY: the owner is only borrowed until it is dropped, so its slice does not change.
-        let array = unsafe { Array::from_raw_parts(T::DTYPE, shape, None, data, nbytes, false, owner)? };
-        array.with_nbytes(nbytes)
+        unsafe { Array::from_raw_parts(T::DTYPE, shape, None, data, nbytes, false, owner) }
     }
 
     /// Creates an array over memory without a copy. `owner` is dropped together with the last array that uses the
@@ -177,18 +194,20 @@ impl Array {
     /// `data`, which is not checked.
     pub unsafe fn from_raw_parts<O: Send + 'static>(
         dtype: Dtype,
-        shape: impl Dims,
-        strides: Option<&[i64]>,
+        shape: impl AsRef<[usize]>,
+        strides: Option<&[isize]>,
         data: *mut u8,
         nbytes: usize,
         writable: bool,
         owner: O,
     ) -> Result<Self> {
-        let shape = shape.dims()?;
-        if strides.is_some_and(|strides| strides.len() != shape.len()) {
-            return Err(Error::new(Status::InvalidArgument, "expected as many strides as dimensions"));
+        let shape = dims(shape.as_ref())?;
+        if let Some(strides) = strides.filter(|strides| strides.len() != shape.len()) {
+            let message = format!("shape {shape:?} needs {} strides, got {}", shape.len(), strides.len());
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        let strides = strides.map_or(ptr::null(), <[i64]>::as_ptr);
+        let strides: Option<Vec<i64>> = strides.map(|strides| strides.iter().map(|&stride| stride as i64).collect());
+        let strides = strides.as_ref().map_or(ptr::null(), |strides| strides.as_ptr());
         let user: *mut c_void = Box::into_raw(Box::new(owner)).cast();
         // SAFETY: each pointer has its length, the caller guarantees the memory, and the box is dropped once.
         make(|out| unsafe {
@@ -205,49 +224,6 @@ impl Array {
                 user,
             )
         })
-    }
-
-    /// Returns this array if it has that many bytes, or else an error.
-    fn with_nbytes(self, nbytes: usize) -> Result<Self> {
-        if self.nbytes() == nbytes as u64 {
-            return Ok(self);
-        }
-        let message = format!("{:?} needs {} bytes, not {nbytes}", &*self, self.nbytes());
-        Err(Error::new(Status::InvalidArgument, message))
-    }
-
-    /// Ensures that the memory of the array is writable and not shared, by copying it if necessary.
-    pub fn make_mut(&mut self) -> Result<()> {
-        let mut raw = self.0.as_ptr();
-        // SAFETY: the call consumes the reference and returns another one.
-        let status = enter(|| unsafe { sys::tf_array_make_mut(&mut raw) });
-        // Set before a panic of the old owner is resumed.
-        self.0 = NonNull::new(raw).unwrap_or(self.0);
-        finish(status, None)
-    }
-
-    /// Returns the elements in C order to change them. They are copied first if they are shared, read-only or not
-    /// contiguous.
-    ///
-    /// Fails with [`Error::Type`] if `T` is not the type of the elements.
-    pub fn as_slice_mut<T: Element>(&mut self) -> Result<&mut [T]> {
-        self.expect_dtype::<T>()?;
-        elements_of_mut(self.as_bytes_mut()?)
-    }
-
-    /// Returns the bytes of the elements in C order to change them, with the conditions of
-    /// [`as_slice_mut`](Array::as_slice_mut).
-    pub fn as_bytes_mut(&mut self) -> Result<&mut [u8]> {
-        if !self.is_contiguous() {
-            *self = self.contiguous()?;
-        }
-        self.make_mut()?;
-        let nbytes = self.bytes_in_memory()?;
-        let mut data = ptr::null_mut();
-        // SAFETY: this is the only reference to the array.
-        check(|| unsafe { sys::tf_array_data_mut(&mut data, self.0.as_ptr()) })?;
-        // SAFETY: the memory is contiguous, not shared, and borrowed together with the array.
-        Ok(unsafe { slice::from_raw_parts_mut(data.cast(), nbytes) })
     }
 }
 
@@ -276,47 +252,100 @@ impl<O> Drop for Owned<O> {
     }
 }
 
-impl ArrayRef {
-    /// # Safety
-    /// `raw` is an array that is valid and not borrowed mutably for 'a.
-    pub(crate) unsafe fn from_ptr<'a>(raw: *const sys::tf_array) -> &'a Self {
-        // SAFETY: guaranteed by the caller; nothing of the object is read.
-        unsafe { &*raw.cast() }
+/// Changes.
+impl Array {
+    /// Ensures that the memory of the array is writable and not shared, by copying it if necessary.
+    pub fn make_mut(&mut self) -> Result<()> {
+        let mut raw = self.raw.as_ptr();
+        // SAFETY: the call consumes the reference and returns another one.
+        let status = enter(|| unsafe { sys::tf_array_make_mut(&mut raw) });
+        // Set before a panic of the old owner is resumed.
+        self.replace(NonNull::new(raw).unwrap_or(self.raw));
+        finish(status, None)
     }
 
+    /// Returns the elements in C order to change them. They are copied first if they are shared, read-only or not
+    /// contiguous.
+    ///
+    /// Fails with [`ErrorKind::Type`] if `T` is not the type of the elements.
+    pub fn as_slice_mut<T: Element>(&mut self) -> Result<&mut [T]> {
+        self.expect_dtype::<T>()?;
+        elements_of_mut(self.as_bytes_mut()?)
+    }
+
+    /// Returns the bytes of the elements in C order to change them, with the conditions of
+    /// [`as_slice_mut`](Array::as_slice_mut).
+    pub fn as_bytes_mut(&mut self) -> Result<&mut [u8]> {
+        if !self.is_contiguous() {
+            *self = self.contiguous()?;
+        }
+        self.make_mut()?;
+        let nbytes = self.bytes_in_memory()?;
+        let mut data = ptr::null_mut();
+        // SAFETY: this is the only reference to the array.
+        check(|| unsafe { sys::tf_array_data_mut(&mut data, self.as_ptr()) })?;
+        // SAFETY: the memory is contiguous, not shared, and borrowed together with the array.
+        Ok(unsafe { slice::from_raw_parts_mut(data.cast(), nbytes) })
+    }
+}
+
+/// Properties and elements.
+impl Array {
     /// Returns the borrowed handle, for functions of `tensorfile-sys`.
+    #[must_use]
     pub fn as_ptr(&self) -> *mut sys::tf_array {
-        ptr::from_ref(self).cast_mut().cast()
+        self.raw.as_ptr()
     }
 
     /// Returns the type of the elements.
+    #[must_use]
     pub fn dtype(&self) -> Dtype {
         // SAFETY: the handle is valid.
         Dtype::from_raw(unsafe { sys::tf_array_dtype(self.as_ptr()) })
     }
 
     /// Returns the number of dimensions, which is 0 for a scalar.
+    #[must_use]
     pub fn ndim(&self) -> usize {
         // SAFETY: the handle is valid.
         unsafe { sys::tf_array_ndim(self.as_ptr()) }
     }
 
     /// Returns the sizes of the dimensions, outermost first.
-    pub fn shape(&self) -> &[i64] {
-        // SAFETY: the handle is valid; the shape is not NULL and lives as long as the array.
-        unsafe { slice::from_raw_parts(sys::tf_array_shape(self.as_ptr()), self.ndim()) }
+    #[must_use]
+    #[cfg(target_pointer_width = "64")]
+    pub fn shape(&self) -> &[usize] {
+        // SAFETY: the handle is valid; the shape lives as long as the array, and its numbers are not negative.
+        unsafe { crate::shape::sizes(sys::tf_array_shape(self.as_ptr()), self.ndim()) }
+    }
+
+    /// Returns the sizes of the dimensions, outermost first.
+    #[must_use]
+    #[cfg(not(target_pointer_width = "64"))]
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
     }
 
     /// Returns the strides in bytes, or `None` for packed and block types, which are always C-contiguous.
-    pub fn strides(&self) -> Option<&[i64]> {
-        // SAFETY: the handle is valid; the strides live as long as the array.
+    #[must_use]
+    #[cfg(target_pointer_width = "64")]
+    pub fn strides(&self) -> Option<&[isize]> {
+        // SAFETY: the handle is valid; the strides live as long as the array; i64 and isize have the same layout here.
         unsafe {
             let strides = sys::tf_array_strides(self.as_ptr());
-            (!strides.is_null()).then(|| slice::from_raw_parts(strides, self.ndim()))
+            (!strides.is_null()).then(|| slice::from_raw_parts(strides.cast(), self.ndim()))
         }
     }
 
+    /// Returns the strides in bytes, or `None` for packed and block types, which are always C-contiguous.
+    #[must_use]
+    #[cfg(not(target_pointer_width = "64"))]
+    pub fn strides(&self) -> Option<&[isize]> {
+        self.strides.as_deref()
+    }
+
     /// Returns the number of elements.
+    #[must_use]
     pub fn len(&self) -> usize {
         // SAFETY: the handle is valid.
         let size = unsafe { sys::tf_array_size(self.as_ptr()) };
@@ -324,23 +353,27 @@ impl ArrayRef {
     }
 
     /// Returns `true` if there are no elements.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Returns the number of bytes that the elements take in C order, regardless of the strides.
-    pub fn nbytes(&self) -> u64 {
+    #[must_use]
+    pub fn nbytes(&self) -> usize {
         // SAFETY: the handle is valid.
-        unsafe { sys::tf_array_nbytes(self.as_ptr()) }
+        usize::try_from(unsafe { sys::tf_array_nbytes(self.as_ptr()) }).unwrap_or(usize::MAX)
     }
 
     /// Returns `true` if the elements are in C order without gaps.
+    #[must_use]
     pub fn is_contiguous(&self) -> bool {
         // SAFETY: the handle is valid.
         unsafe { sys::tf_array_is_contiguous(self.as_ptr()) != 0 }
     }
 
     /// Returns the address of the first element, [0, 0, ...]. It is never NULL.
+    #[must_use]
     pub fn data(&self) -> *const u8 {
         // SAFETY: the handle is valid.
         unsafe { sys::tf_array_data(self.as_ptr()) }.cast()
@@ -348,27 +381,27 @@ impl ArrayRef {
 
     /// Returns the elements in C order without a copy.
     ///
-    /// Fails with [`Error::Type`] if `T` is not the type of the elements, or if an element of a bool array is neither 0
-    /// nor 1. Fails with [`Error::InvalidArgument`] if the elements are not C-contiguous; then use
-    /// [`contiguous`](ArrayRef::contiguous) or [`to_vec`](ArrayRef::to_vec).
+    /// Fails with [`ErrorKind::Type`] if `T` is not the type of the elements, or if an element of a bool array is
+    /// neither 0 nor 1. Fails with [`ErrorKind::InvalidArgument`] if the elements are not C-contiguous; then use
+    /// [`contiguous`](Array::contiguous) or [`to_vec`](Array::to_vec).
     pub fn as_slice<T: Element>(&self) -> Result<&[T]> {
         self.expect_dtype::<T>()?;
         elements_of(self.as_bytes()?)
     }
 
     /// Returns the bytes of the elements in C order without a copy, for any dtype. Fails like
-    /// [`as_slice`](ArrayRef::as_slice) if they are not C-contiguous.
+    /// [`as_slice`](Array::as_slice) if they are not C-contiguous.
     pub fn as_bytes(&self) -> Result<&[u8]> {
         if !self.is_contiguous() {
             let message = "the elements are not C-contiguous: use contiguous() to make a copy whose elements are";
-            return Err(Error::new(Status::InvalidArgument, message));
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
         // SAFETY: the memory is one block of that many bytes, lives as long as the array, and does not change while the
         // array is borrowed.
         Ok(unsafe { slice::from_raw_parts(self.data(), self.bytes_in_memory()?) })
     }
 
-    /// Returns a copy of the elements in C order. Fails with [`Error::Type`] if `T` is not the type of the elements.
+    /// Returns a copy of the elements in C order. Fails with [`ErrorKind::Type`] if `T` is not the type of the elements.
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
         self.expect_dtype::<T>()?;
         if self.is_contiguous() {
@@ -377,39 +410,83 @@ impl ArrayRef {
         Ok(self.contiguous()?.as_slice()?.to_vec())
     }
 
+    /// Returns a copy of the elements in C order, cast to another type as by [`cast`](Array::cast).
+    ///
+    /// ```
+    /// let a = tensorfile::Array::from([1.5f32, -2.5]);
+    /// assert!(a.to_vec::<f64>().is_err());
+    /// assert_eq!(a.to_vec_as::<f64>()?, [1.5, -2.5]);
+    /// # Ok::<(), tensorfile::Error>(())
+    /// ```
+    pub fn to_vec_as<T: Element>(&self) -> Result<Vec<T>> {
+        self.cast(T::DTYPE)?.to_vec()
+    }
+
+    /// Returns the elements in C order as a vector, like [`to_vec`](Array::to_vec), and drops the array.
+    pub fn into_vec<T: Element>(self) -> Result<Vec<T>> {
+        self.to_vec()
+    }
+
     /// Returns `nbytes` of a contiguous array.
     fn bytes_in_memory(&self) -> Result<usize> {
         let nbytes = self.nbytes();
-        usize::try_from(nbytes)
-            .ok()
-            .filter(|&nbytes| isize::try_from(nbytes).is_ok())
-            .ok_or_else(|| Error::new(Status::Internal, format!("{nbytes} bytes exceed the address space")))
+        if isize::try_from(nbytes).is_err() {
+            return Err(Error::new(ErrorKind::Internal, format!("{nbytes} bytes exceed the address space")));
+        }
+        Ok(nbytes)
     }
 
     pub(crate) fn expect_dtype<T: Element>(&self) -> Result<()> {
-        if self.dtype() == T::DTYPE {
-            return Ok(());
-        }
-        Err(Error::new(Status::Type, format!("expected an array of {}, found {}", T::DTYPE, self.dtype())))
+        expect_dtype::<T>(self.dtype(), "")
     }
 
-    /// Returns one element of an array of bool or an integer dtype. Negative indices count from the end.
-    pub fn item_i64(&self, index: impl Dims) -> Result<i64> {
-        let (index, mut value) = (index.dims()?, 0);
+    /// Returns one element. Fails with [`ErrorKind::Type`] if `T` is not the type of the elements, and with
+    /// [`ErrorKind::InvalidArgument`] if there is no element with the index.
+    pub fn item<T: Element>(&self, index: impl AsRef<[usize]>) -> Result<T> {
+        self.expect_dtype::<T>()?;
+        let index = index.as_ref();
+        self.check_index(index)?;
+        let one: Vec<Slice> = index.iter().map(|&index| Slice::from(index..index + 1)).collect();
+        Ok(self.slice(one)?.contiguous()?.as_slice::<T>()?[0])
+    }
+
+    /// Returns one element of an array of bool or an integer dtype as an `i64`. Fails with [`ErrorKind::Type`] if it is
+    /// too large.
+    pub fn item_as_i64(&self, index: impl AsRef<[usize]>) -> Result<i64> {
+        let (index, mut value) = (dims(index.as_ref())?, 0);
         // SAFETY: the handle is valid; the pointer has its length.
         check(|| unsafe { sys::tf_array_item_int64(&mut value, self.as_ptr(), index.as_ptr(), index.len()) })?;
         Ok(value)
     }
 
-    /// Returns one element of an array of a real dtype, rounded to nearest even if necessary. Negative indices count
-    /// from the end.
-    pub fn item_f64(&self, index: impl Dims) -> Result<f64> {
-        let (index, mut value) = (index.dims()?, 0.0);
+    /// Returns one element of an array of a real dtype as an `f64`, rounded to nearest even if necessary.
+    pub fn item_as_f64(&self, index: impl AsRef<[usize]>) -> Result<f64> {
+        let (index, mut value) = (dims(index.as_ref())?, 0.0);
         // SAFETY: the handle is valid; the pointer has its length.
         check(|| unsafe { sys::tf_array_item_double(&mut value, self.as_ptr(), index.as_ptr(), index.len()) })?;
         Ok(value)
     }
 
+    fn check_index(&self, index: &[usize]) -> Result<()> {
+        let shape = self.shape();
+        if index.len() == shape.len() && index.iter().zip(shape).all(|(index, size)| index < size) {
+            return Ok(());
+        }
+        let message = format!("there is no element {index:?} in an array of shape {shape:?}");
+        Err(Error::new(ErrorKind::InvalidArgument, message))
+    }
+}
+
+/// Fails unless `T` is the type of the elements of `what`, such as `"array 'a': "`.
+pub(crate) fn expect_dtype<T: Element>(dtype: Dtype, what: &str) -> Result<()> {
+    if dtype == T::DTYPE {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Type, format!("{what}expected elements of {}, found {dtype}", T::DTYPE)))
+}
+
+/// Views and copies.
+impl Array {
     /// Returns this array if it is C-contiguous, and a C-contiguous copy otherwise.
     pub fn contiguous(&self) -> Result<Array> {
         // SAFETY: the handle is valid.
@@ -423,15 +500,16 @@ impl ArrayRef {
     }
 
     /// Returns a view with the axes in the given order, which contains each of them once.
-    pub fn permute(&self, axes: &[usize]) -> Result<Array> {
+    pub fn permute(&self, axes: impl AsRef<[usize]>) -> Result<Array> {
+        let axes = axes.as_ref();
         // SAFETY: the handle is valid; the pointer is not NULL and has its length.
         make(|out| unsafe { sys::tf_array_transpose(out, self.as_ptr(), axes.as_ptr(), axes.len()) })
     }
 
-    /// Returns a view of a part, with a [`Slice`] for each dimension; dimensions without one are complete. It is a copy
-    /// if the array has a packed or block type that allows no view.
-    pub fn slice(&self, slices: &[Slice]) -> Result<Array> {
-        let Slices { start, stop, step } = Slices::new(slices, self.ndim());
+    /// Returns a view of a part; see [`IntoSlices`]. It is a copy if the array has a packed or block type that allows no
+    /// view.
+    pub fn slice(&self, slices: impl IntoSlices) -> Result<Array> {
+        let Slices { start, stop, step } = Slices::new(&slices.into_slices(), self.ndim());
         // SAFETY: the handle is valid; each pointer has its length.
         make(|out| unsafe {
             let (start, stop, step, ndim) = (start.as_ptr(), stop.as_ptr(), step.as_ptr(), start.len());
@@ -441,7 +519,7 @@ impl ArrayRef {
 
     /// Returns a C-contiguous copy with another dtype, or this array if nothing has to change.
     ///
-    /// Floats are rounded to nearest even and overflow like in NumPy and ml_dtypes. Floats become integers by
+    /// Floats are rounded to nearest even and overflow like in `NumPy` and `ml_dtypes`. Floats become integers by
     /// truncation and saturation, with 0 for NaN. Integers wrap. A bool is true if the value is not 0.
     /// [`Options::cast`](crate::Options::cast) takes options.
     pub fn cast(&self, dtype: Dtype) -> Result<Array> {
@@ -457,33 +535,66 @@ impl ArrayRef {
 }
 
 /// Arrays are equal if dtype, shape and the bytes of all elements are the same: NaN equals itself, and -0.0 is not 0.0.
-impl PartialEq for ArrayRef {
-    fn eq(&self, other: &ArrayRef) -> bool {
+impl PartialEq for Array {
+    fn eq(&self, other: &Array) -> bool {
         let mut equal = 0;
         // SAFETY: the handles are valid.
         check(|| unsafe { sys::tf_array_equal(&mut equal, self.as_ptr(), other.as_ptr()) }).is_ok() && equal != 0
     }
 }
 
-impl Eq for ArrayRef {}
-
-/// See [`ArrayRef`].
-impl PartialEq for Array {
-    fn eq(&self, other: &Array) -> bool {
-        **self == **other
-    }
-}
-
 impl Eq for Array {}
 
-impl fmt::Debug for ArrayRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{:?}", self.dtype(), self.shape())
+impl From<&Array> for Array {
+    fn from(array: &Array) -> Self {
+        array.clone()
     }
 }
 
-impl fmt::Debug for Array {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
+/// Creates an array of one dimension, without a copy.
+impl<T: Element> From<Vec<T>> for Array {
+    #[track_caller]
+    fn from(elements: Vec<T>) -> Self {
+        or_panic(Array::from_vec([elements.len()], elements))
+    }
+}
+
+/// Creates an array of one dimension with a copy of the elements.
+impl<T: Element> From<&[T]> for Array {
+    #[track_caller]
+    fn from(elements: &[T]) -> Self {
+        or_panic(Array::from_slice([elements.len()], elements))
+    }
+}
+
+/// Creates an array of one dimension with a copy of the elements.
+impl<T: Element> From<&Vec<T>> for Array {
+    #[track_caller]
+    fn from(elements: &Vec<T>) -> Self {
+        Array::from(elements.as_slice())
+    }
+}
+
+/// Creates an array of one dimension.
+impl<T: Element, const N: usize> From<[T; N]> for Array {
+    #[track_caller]
+    fn from(elements: [T; N]) -> Self {
+        Array::from(elements.as_slice())
+    }
+}
+
+/// Creates an array of one dimension with a copy of the elements.
+impl<T: Element, const N: usize> From<&[T; N]> for Array {
+    #[track_caller]
+    fn from(elements: &[T; N]) -> Self {
+        Array::from(elements.as_slice())
+    }
+}
+
+/// Creates an array of one dimension.
+impl<T: Element> FromIterator<T> for Array {
+    #[track_caller]
+    fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
+        Array::from(elements.into_iter().collect::<Vec<T>>())
     }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::Mutex;
 
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, ErrorKind, Result};
 use crate::sys;
 
 /// What a callback cannot express by its status: an error, or a panic.
@@ -132,7 +132,7 @@ pub(crate) trait Handle: Sized {
 pub(crate) fn made<T: Handle>(raw: *mut T::Raw, status: sys::tf_status, slot: Option<&Slot>) -> Result<T> {
     let made = NonNull::new(raw).map(T::adopt);
     finish(status, slot)?;
-    made.ok_or_else(|| Error::new(Status::Internal, "the library succeeded without a result"))
+    made.ok_or_else(|| Error::new(ErrorKind::Internal, "the library succeeded without a result"))
 }
 
 /// Runs a call that returns one object.
@@ -169,10 +169,10 @@ pub(crate) fn c_path(path: &Path) -> Result<CString> {
     #[cfg(not(unix))]
     let bytes = path
         .to_str()
-        .ok_or_else(|| Error::new(Status::InvalidArgument, format!("the path {path:?} is not Unicode")))?
+        .ok_or_else(|| Error::new(ErrorKind::InvalidArgument, format!("the path {path:?} is not Unicode")))?
         .as_bytes();
     CString::new(bytes)
-        .map_err(|_| Error::new(Status::InvalidArgument, format!("the path {path:?} contains a NUL character")))
+        .map_err(|_| Error::new(ErrorKind::InvalidArgument, format!("the path {path:?} contains a NUL character")))
 }
 
 #[cfg(test)]
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn paths_with_a_nul_are_refused() {
-        assert_eq!(c_path(Path::new("a\0b")).unwrap_err().status(), Status::InvalidArgument);
+        assert_eq!(c_path(Path::new("a\0b")).unwrap_err().kind(), ErrorKind::InvalidArgument);
         assert_eq!(c_path(Path::new("a/b")).unwrap().as_bytes(), b"a/b");
     }
 }

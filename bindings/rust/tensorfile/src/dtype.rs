@@ -4,7 +4,7 @@ use std::path::Path;
 use std::{fmt, str};
 
 use crate::call::c_path;
-use crate::error::{Error, Result, Status, static_text};
+use crate::error::{Error, ErrorKind, Result, static_text};
 use crate::sys;
 
 macro_rules! numbers {
@@ -197,7 +197,7 @@ impl str::FromStr for Dtype {
 
     /// Parses the name of a dtype. The names of ggml are accepted in any case.
     fn from_str(name: &str) -> Result<Self> {
-        let unknown = || Error::new(Status::InvalidArgument, format!("no dtype is named {name:?}"));
+        let unknown = || Error::new(ErrorKind::InvalidArgument, format!("no dtype is named {name:?}"));
         let c_name = std::ffi::CString::new(name).map_err(|_| unknown())?;
         // SAFETY: the name is NUL-terminated.
         match Dtype::from_raw(unsafe { sys::tf_dtype_from_name(c_name.as_ptr()) }) {
@@ -265,6 +265,10 @@ pub unsafe trait Element: Copy + Send + Sync + 'static {
     /// The dtype of the elements.
     const DTYPE: Dtype;
 
+    /// `true` if `check` returns `true` for all bytes.
+    #[doc(hidden)]
+    const ANY_BYTES: bool = true;
+
     /// Returns `true` if the bytes are valid values.
     #[doc(hidden)]
     fn check(bytes: &[u8]) -> bool {
@@ -307,6 +311,7 @@ elements! {
 // SAFETY: one byte, and `check` rejects all values except 0 and 1.
 unsafe impl Element for bool {
     const DTYPE: Dtype = Dtype::Bool;
+    const ANY_BYTES: bool = false;
 
     fn check(bytes: &[u8]) -> bool {
         bytes.iter().all(|&byte| byte <= 1)
@@ -326,10 +331,10 @@ pub(crate) fn elements_of<T: Element>(bytes: &[u8]) -> Result<&[T]> {
     }
     if bytes.as_ptr().align_offset(align_of::<T>()) != 0 || bytes.len() % size_of::<T>() != 0 {
         let message = format!("{} bytes at this address cannot hold elements of {}", bytes.len(), T::DTYPE);
-        return Err(Error::new(Status::InvalidArgument, message));
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
     }
     if !T::check(bytes) {
-        return Err(Error::new(Status::Type, format!("the array has elements that are not valid for {}", T::DTYPE)));
+        return Err(Error::new(ErrorKind::Type, format!("the array has elements that are not valid for {}", T::DTYPE)));
     }
     // SAFETY: alignment, length and values were just checked.
     Ok(unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len() / size_of::<T>()) })
@@ -375,7 +380,7 @@ mod tests {
     #[test]
     fn only_0_and_1_are_bools() {
         assert_eq!(elements_of::<bool>(&[0, 1, 1]).unwrap(), [false, true, true]);
-        assert_eq!(elements_of::<bool>(&[0, 2]).unwrap_err().status(), Status::Type);
+        assert_eq!(elements_of::<bool>(&[0, 2]).unwrap_err().kind(), ErrorKind::Type);
     }
 
     #[test]
@@ -399,8 +404,12 @@ mod tests {
             }
             let format = Format::from_raw(raw);
             assert_eq!(format.name() != "unknown", !matches!(format, Format::Unknown(_)), "format {raw}");
-            let status = Status::from_raw(raw);
-            assert_eq!(raw != 0 && status.name() != "unknown", !matches!(status, Status::Unknown(_)), "status {raw}");
+            let status = ErrorKind::from_raw(raw);
+            assert_eq!(
+                raw != 0 && status.name() != "unknown",
+                !matches!(status, ErrorKind::Unknown(_)),
+                "status {raw}"
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Statuses and errors.
+//! Errors.
 
 use std::ffi::{CStr, c_char};
 use std::sync::Arc;
@@ -9,75 +9,39 @@ use crate::sys;
 /// A result whose error is an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-macro_rules! statuses {
+macro_rules! kinds {
     ($($(#[$comment:meta])* $name:ident = $raw:ident,)*) => {
-        /// The kind of a failure.
+        /// The kind of an [`Error`].
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        pub enum Status {
+        pub enum ErrorKind {
             $($(#[$comment])* $name,)*
-            /// A status that this version of the crate does not know.
+            /// A status of the library that this version of the crate does not know.
             Unknown(i32),
         }
 
-        impl Status {
+        impl ErrorKind {
             pub(crate) fn from_raw(raw: sys::tf_status) -> Self {
                 match raw {
-                    $(sys::$raw => Status::$name,)*
-                    other => Status::Unknown(other),
+                    $(sys::$raw => ErrorKind::$name,)*
+                    other => ErrorKind::Unknown(other),
                 }
             }
 
             pub(crate) fn to_raw(self) -> sys::tf_status {
                 match self {
-                    $(Status::$name => sys::$raw,)*
-                    Status::Unknown(other) => other,
-                }
-            }
-        }
-
-        /// A failed call, with one variant for each [`Status`]. All variants have the same [`Details`].
-        ///
-        /// ```
-        /// use tensorfile::{Error, Status};
-        ///
-        /// let error = tensorfile::load("missing.safetensors").unwrap_err();
-        /// assert!(matches!(error, Error::NotFound(_)));
-        /// assert_eq!(error.status(), Status::NotFound);
-        /// assert!(error.message().contains("missing.safetensors"));
-        /// assert_eq!(error.offset(), None);
-        /// ```
-        #[derive(Clone)]
-        #[non_exhaustive]
-        pub enum Error {
-            $($(#[$comment])* $name(Details),)*
-            /// A status that this version of the crate does not know.
-            Unknown(Details),
-        }
-
-        impl Error {
-            fn from_details(details: Details) -> Self {
-                match details.0.status {
-                    $(Status::$name => Error::$name(details),)*
-                    Status::Unknown(_) => Error::Unknown(details),
-                }
-            }
-
-            /// Returns everything that is known about the failure.
-            pub fn details(&self) -> &Details {
-                match self {
-                    $(Error::$name(details) => details,)*
-                    Error::Unknown(details) => details,
+                    $(ErrorKind::$name => sys::$raw,)*
+                    ErrorKind::Unknown(other) => other,
                 }
             }
         }
 
         #[cfg(test)]
-        pub(crate) const STATUSES: &[Status] = &[$(Status::$name),*];
+        pub(crate) const KINDS: &[ErrorKind] = &[$(ErrorKind::$name),*];
     };
 }
 
-statuses! {
+kinds! {
     // BEGIN tf_status: generated from tensorfile.h by bindings/swig/generate.sh
     /// The caller made a mistake: a null handle, an index or number out of range, a wrong shape. Nothing was done.
     InvalidArgument = TF_STATUS_INVALID_ARGUMENT,
@@ -110,59 +74,63 @@ statuses! {
     // END tf_status
 }
 
-impl Status {
-    /// Returns the name of the status in lower case, such as `"corrupt"`.
+impl ErrorKind {
+    /// Returns the name of the kind in lower case, such as `"corrupt"`.
+    #[must_use]
     pub fn name(self) -> &'static str {
         // SAFETY: the function accepts any number.
         unsafe { static_text(sys::tf_status_name(self.to_raw())) }
     }
 }
 
-impl fmt::Display for Status {
+impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-/// The details of an [`Error`].
+/// A failed call: a kind, and one line that says what failed and where, what was expected and what was found.
+///
+/// If the system or a reader, writer or executor of the caller failed, its error is the
+/// [`source`](std::error::Error::source). Conversion to [`io::Error`] keeps its kind.
+///
+/// ```
+/// use tensorfile::ErrorKind;
+///
+/// let error = tensorfile::load("missing.safetensors").unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::NotFound);
+/// assert!(error.message().contains("missing.safetensors"));
+/// assert_eq!(error.offset(), None);
+/// assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::NotFound);
+/// ```
 #[derive(Clone)]
-pub struct Details(Box<Record>);
+pub struct Error(Box<Record>);
 
 #[derive(Clone)]
 struct Record {
-    status: Status,
+    kind: ErrorKind,
     message: Box<str>,
     offset: Option<u64>,
     name: Option<Box<str>>,
     cause: Option<Arc<io::Error>>,
 }
 
-impl Details {
-    /// Returns the kind of failure.
-    pub fn status(&self) -> Status {
-        self.0.status
-    }
-
-    /// Returns one line that says what failed and where, what was expected and what was found.
-    pub fn message(&self) -> &str {
-        &self.0.message
-    }
-
-    /// Returns the offset in the file at which the failure was found.
-    pub fn offset(&self) -> Option<u64> {
-        self.0.offset
-    }
-
-    /// Returns the array or key that the failure concerns.
-    pub fn name(&self) -> Option<&str> {
-        self.0.name.as_deref()
-    }
-}
-
 impl Error {
-    pub(crate) fn new(status: Status, message: impl Into<Box<str>>) -> Self {
-        let record = Record { status, message: message.into(), offset: None, name: None, cause: None };
-        Error::from_details(Details(Box::new(record)))
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<Box<str>>) -> Self {
+        Error(Box::new(Record { kind, message: message.into(), offset: None, name: None, cause: None }))
+    }
+
+    /// Returns the error with the name of the array or key that it concerns.
+    pub(crate) fn with_name(mut self, name: &str) -> Self {
+        self.0.name = Some(name.into());
+        self
+    }
+
+    /// Returns the error with its cause, which the message ends with.
+    pub(crate) fn with_cause(mut self, cause: io::Error) -> Self {
+        self.0.message = explain(&self.0.message, self.0.offset, &cause).into();
+        self.0.cause = Some(Arc::new(cause));
+        self
     }
 
     /// Returns the error of the last call on this thread. `cause` is the error of a callback.
@@ -171,41 +139,100 @@ impl Error {
         let (message, name) = unsafe { (text(sys::tf_error_message()), text(sys::tf_error_name())) };
         // SAFETY: the function has no preconditions.
         let offset = unsafe { sys::tf_error_offset() };
-        Error::from_details(Details(Box::new(Record {
-            status: Status::from_raw(raw),
-            message,
+        let error = Error(Box::new(Record {
+            kind: ErrorKind::from_raw(raw),
+            message: in_terms_of_rust(&message).into(),
             offset: (offset != u64::MAX).then_some(offset),
-            name: (!name.is_empty()).then_some(name),
-            cause: cause.map(Arc::new),
-        })))
+            name: (!name.is_empty()).then(|| name.into()),
+            cause: None,
+        }));
+        match cause {
+            Some(cause) => error.with_cause(cause),
+            None => error,
+        }
     }
 
     /// Returns the kind of failure.
-    pub fn status(&self) -> Status {
-        self.details().status()
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
     }
 
     /// Returns one line that says what failed and where, what was expected and what was found.
+    #[must_use]
     pub fn message(&self) -> &str {
-        self.details().message()
+        &self.0.message
     }
 
     /// Returns the offset in the file at which the failure was found.
+    #[must_use]
     pub fn offset(&self) -> Option<u64> {
-        self.details().offset()
+        self.0.offset
     }
 
     /// Returns the array or key that the failure concerns.
+    #[must_use]
     pub fn name(&self) -> Option<&str> {
-        self.details().name()
+        self.0.name.as_deref()
     }
+
+    /// Returns the number of the system's error, if the system reported one.
+    #[must_use]
+    pub fn raw_os_error(&self) -> Option<i32> {
+        self.0.cause.as_ref()?.raw_os_error()
+    }
+}
+
+/// Returns a message about a failed callback with the reason that the callback gave.
+fn explain(message: &str, offset: Option<u64>, cause: &io::Error) -> String {
+    let place = offset.map_or_else(String::new, |offset| format!(" at byte {offset}"));
+    if let Some((before, _)) = message.split_once("the source's ") {
+        return format!("{before}reading{place}: {cause}");
+    }
+    if let Some((before, _)) = message.split_once("the sink's ") {
+        return format!("{before}writing{place}: {cause}");
+    }
+    format!("{message}: {cause}")
+}
+
+/// Returns a message with the methods of [`Options`](crate::Options) instead of the options' names in C.
+fn in_terms_of_rust(message: &str) -> String {
+    let mut parts = message.replace("TF_LOAD_MODE_MAP", "Options::map(true)");
+    for (mark, value) in [("TF_OPTION_", None), ("TF_FORMAT_", Some("Format::"))] {
+        let mut out = String::with_capacity(parts.len());
+        let mut rest = parts.as_str();
+        while let Some((before, after)) = rest.split_once(mark) {
+            out.push_str(before);
+            let end = after.find(|c: char| !(c.is_ascii_uppercase() || c == '_')).unwrap_or(after.len());
+            let (name, mut tail) = after.split_at(end);
+            match value {
+                Some(prefix) => {
+                    out.push_str(prefix);
+                    out.extend(name.chars().take(1));
+                    out.push_str(&name.get(1..).unwrap_or("").to_ascii_lowercase());
+                }
+                None => {
+                    out.push_str("Options::");
+                    out.push_str(&name.to_ascii_lowercase());
+                    if let Some(after) = tail.strip_prefix(" 0") {
+                        out.push_str("(false)");
+                        tail = after;
+                    }
+                }
+            }
+            rest = tail;
+        }
+        out.push_str(rest);
+        parts = out;
+    }
+    parts
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Record { status, message, offset, name, cause } = &*self.details().0;
+        let Record { kind, message, offset, name, cause } = &*self.0;
         let mut out = f.debug_struct("Error");
-        out.field("status", status).field("message", message);
+        out.field("kind", kind).field("message", message);
         if let Some(offset) = offset {
             out.field("offset", offset);
         }
@@ -219,12 +246,6 @@ impl fmt::Debug for Error {
     }
 }
 
-impl fmt::Debug for Details {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&Error::from_details(self.clone()), f)
-    }
-}
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.message())
@@ -233,30 +254,53 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.details().0.cause.as_deref().map(|cause| cause as _)
+        self.0.cause.as_deref().map(|cause| cause as _)
     }
 }
 
+/// The kind is that of the system's or callback's error, if there is one.
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
-        let kind = match error.status() {
-            Status::InvalidArgument => io::ErrorKind::InvalidInput,
-            Status::OutOfMemory => io::ErrorKind::OutOfMemory,
-            Status::NotFound => io::ErrorKind::NotFound,
-            Status::Truncated => io::ErrorKind::UnexpectedEof,
-            Status::Unsupported => io::ErrorKind::Unsupported,
-            Status::Duplicate | Status::Format | Status::Corrupt | Status::Mismatch => io::ErrorKind::InvalidData,
-            Status::Cancelled => io::ErrorKind::Interrupted,
+        let kind = match (&error.0.cause, error.kind()) {
+            (Some(cause), _) => cause.kind(),
+            (None, ErrorKind::InvalidArgument) => io::ErrorKind::InvalidInput,
+            (None, ErrorKind::OutOfMemory) => io::ErrorKind::OutOfMemory,
+            (None, ErrorKind::NotFound) => io::ErrorKind::NotFound,
+            (None, ErrorKind::Truncated) => io::ErrorKind::UnexpectedEof,
+            (None, ErrorKind::Unsupported) => io::ErrorKind::Unsupported,
+            (
+                None,
+                ErrorKind::Duplicate
+                | ErrorKind::Format
+                | ErrorKind::Corrupt
+                | ErrorKind::Mismatch
+                | ErrorKind::Limit
+                | ErrorKind::Type,
+            ) => io::ErrorKind::InvalidData,
+            (None, ErrorKind::Cancelled) => io::ErrorKind::Interrupted,
             _ => io::ErrorKind::Other,
         };
         io::Error::new(kind, error)
     }
 }
 
+/// Returns the error itself if it is an [`Error`] that was converted to an [`io::Error`].
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        match error.downcast::<Error>() {
+            Ok(own) => own,
+            Err(error) => {
+                let own = Error::new(ErrorKind::from_raw(status_of(&error)), error.to_string());
+                Error(Box::new(Record { cause: Some(Arc::new(error)), ..*own.0 }))
+            }
+        }
+    }
+}
+
 /// Returns the status that a callback reports for an error, which is its own if it wraps an [`Error`].
 pub(crate) fn status_of(error: &io::Error) -> sys::tf_status {
     if let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-        return inner.status().to_raw();
+        return inner.kind().to_raw();
     }
     match error.kind() {
         io::ErrorKind::OutOfMemory => sys::TF_STATUS_OUT_OF_MEMORY,
@@ -270,9 +314,9 @@ pub(crate) fn status_of(error: &io::Error) -> sys::tf_status {
 ///
 /// # Safety
 /// `from` is a NUL-terminated string.
-unsafe fn text(from: *const c_char) -> Box<str> {
+unsafe fn text(from: *const c_char) -> String {
     // SAFETY: guaranteed by the caller.
-    unsafe { CStr::from_ptr(from) }.to_string_lossy().into()
+    unsafe { CStr::from_ptr(from) }.to_string_lossy().into_owned()
 }
 
 /// Returns a static text of the library.
@@ -284,26 +328,56 @@ pub(crate) unsafe fn static_text(from: *const c_char) -> &'static str {
     unsafe { CStr::from_ptr(from) }.to_str().unwrap_or("unknown")
 }
 
+/// Ends a call that can only fail for want of memory, or if the library has a bug.
+#[track_caller]
+pub(crate) fn or_panic<T>(result: Result<T>) -> T {
+    result.unwrap_or_else(|error| panic!("{error}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_status_goes_out_and_back() {
-        for &status in STATUSES {
-            assert_eq!(Status::from_raw(status.to_raw()), status);
-            assert_eq!(Error::new(status, "x").status(), status);
+    fn every_kind_goes_out_and_back() {
+        for &kind in KINDS {
+            assert_eq!(ErrorKind::from_raw(kind.to_raw()), kind);
         }
-        assert_eq!(Status::from_raw(4711), Status::Unknown(4711));
-        assert_eq!(Error::new(Status::Unknown(4711), "x").status(), Status::Unknown(4711));
+        assert_eq!(ErrorKind::from_raw(4711), ErrorKind::Unknown(4711));
+        assert_eq!(Error::new(ErrorKind::Unknown(4711), "x").kind(), ErrorKind::Unknown(4711));
     }
 
     #[test]
     fn errors_pass_through_io_errors() {
-        let error = io::Error::from(Error::new(Status::Cancelled, "enough"));
+        let error = io::Error::from(Error::new(ErrorKind::Cancelled, "enough"));
         assert_eq!(error.kind(), io::ErrorKind::Interrupted);
         assert_eq!(status_of(&error), sys::TF_STATUS_CANCELLED);
+        assert_eq!(Error::from(error).message(), "enough");
         assert_eq!(status_of(&io::ErrorKind::UnexpectedEof.into()), sys::TF_STATUS_TRUNCATED);
         assert_eq!(status_of(&io::Error::other("?")), sys::TF_STATUS_IO);
+        let denied = Error::from(io::Error::from(io::ErrorKind::PermissionDenied));
+        assert_eq!(denied.kind(), ErrorKind::Io);
+        assert_eq!(io::Error::from(denied).kind(), io::ErrorKind::PermissionDenied);
+    }
+
+    #[test]
+    fn messages_name_methods() {
+        assert_eq!(in_terms_of_rust("x; TF_OPTION_LENIENT accepts this"), "x; Options::lenient accepts this");
+        assert_eq!(
+            in_terms_of_rust("TF_OPTION_ATOMIC 0 would overwrite; load without TF_LOAD_MODE_MAP"),
+            "Options::atomic(false) would overwrite; load without Options::map(true)"
+        );
+        assert_eq!(in_terms_of_rust("use TF_FORMAT_GGUF"), "use Format::Gguf");
+    }
+
+    #[test]
+    fn messages_end_with_the_cause() {
+        let explained = |message| explain(message, Some(8), &io::Error::other("lost"));
+        assert_eq!(
+            explained("array 'a': the source's read_at returned io for 8 bytes"),
+            "array 'a': reading at byte 8: lost"
+        );
+        assert_eq!(explained("the sink's write returned io for 8 bytes"), "writing at byte 8: lost");
+        assert_eq!(explained("the executor failed"), "the executor failed: lost");
     }
 }

@@ -2,56 +2,60 @@
 
 use std::ffi::CStr;
 use std::fmt;
+use std::iter::FusedIterator;
+use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::path::Path;
 use std::ptr::{self, NonNull};
 use std::slice;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use crate::array::Array;
-use crate::call::{Slot, check, enter, finish, made, release};
-use crate::dict::{DictRef, borrowed_text};
+use crate::array::{Array, expect_dtype};
+use crate::call::{Slot, check, enter, finish, made, make, release};
 use crate::dtype::{Dtype, Element, Format};
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, ErrorKind, Result, or_panic};
+use crate::map::Dict;
 use crate::options::Options;
-use crate::shape::{Slice, Slices};
+use crate::raw::{RawDict, borrowed_text, utf8};
+use crate::shape::{IntoSlices, Slice, Slices};
 use crate::sys;
 
-/// An open file whose header has been read and validated. Its arrays are read on request.
+/// An open file whose header has been read and validated. Its arrays are read on request, by any number of threads.
+///
+/// A clone is the same open file.
 ///
 /// ```
 /// # let path = std::env::temp_dir().join("tensorfile-doc-file.npz");
-/// # let mut dict = tensorfile::Dict::new()?;
-/// # dict.insert("w", tensorfile::Array::from_slice([2, 3], &[1i16, 2, 3, 4, 5, 6])?)?;
-/// # tensorfile::savez(&path, &dict)?;
+/// # let w = tensorfile::Array::from_slice([2, 3], &[1i16, 2, 3, 4, 5, 6])?;
+/// # tensorfile::save(&path, &tensorfile::Arrays::from([("w", w)]))?;
 /// let file = tensorfile::File::open(&path)?;
-/// for entry in file.entries() {
+/// for entry in &file {
 ///     println!("{} {} {:?}", entry.name(), entry.dtype(), entry.shape());
 /// }
-/// let column = file.entry("w")?.read_slice(&[(..).into(), (1..2).into()])?;
-/// assert_eq!(column.as_slice::<i16>()?, [2, 5]);
+/// let w = file.entry("w")?;
+/// assert_eq!(w.read_vec::<i16>()?, [1, 2, 3, 4, 5, 6]);
+/// assert_eq!(w.slice((.., 1..2)).read_as::<f32>()?, [2.0, 5.0]);
 /// # Ok::<(), tensorfile::Error>(())
 /// ```
-pub struct File {
+#[derive(Clone)]
+pub struct File(Arc<Inner>);
+
+struct Inner {
     raw: NonNull<sys::tf_file>,
     /// Errors of the reader of a source on threads of the library.
     slot: Option<Arc<Slot>>,
+    metadata: OnceLock<Dict>,
+    /// The shapes of the arrays, where the library's numbers have another size than `usize`.
+    #[cfg(not(target_pointer_width = "64"))]
+    shapes: OnceLock<Vec<Box<[usize]>>>,
 }
 
 // SAFETY: the file is const for all calls; the reference count is atomic.
-unsafe impl Send for File {}
+unsafe impl Send for Inner {}
 // SAFETY: Sync holds for the same reasons as Send.
-unsafe impl Sync for File {}
+unsafe impl Sync for Inner {}
 
-/// Returns another reference to the same file.
-impl Clone for File {
-    fn clone(&self) -> Self {
-        // SAFETY: the function returns its argument, which is not NULL.
-        let raw = unsafe { NonNull::new_unchecked(sys::tf_file_retain(self.raw.as_ptr())) };
-        File { raw, slot: self.slot.clone() }
-    }
-}
-
-impl Drop for File {
+impl Drop for Inner {
     fn drop(&mut self) {
         // SAFETY: the reference belongs to this value and is not used again.
         release(|| unsafe { sys::tf_file_release(self.raw.as_ptr()) });
@@ -59,7 +63,7 @@ impl Drop for File {
 }
 
 impl File {
-    /// Opens a file. [`Options::open`] takes options.
+    /// Opens a file. The format is that of the extension, or else that of the content.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Options::new().open(path)
     }
@@ -79,14 +83,22 @@ impl File {
     ) -> Result<Self> {
         let mut raw = ptr::null_mut();
         let status = enter(|| call(&mut raw));
-        let file = NonNull::new(raw).map(|raw| File { raw, slot: slot.clone() });
+        let file = NonNull::new(raw).map(|raw| {
+            File(Arc::new(Inner {
+                raw,
+                slot: slot.clone(),
+                metadata: OnceLock::new(),
+                #[cfg(not(target_pointer_width = "64"))]
+                shapes: OnceLock::new(),
+            }))
+        });
         finish(status, slot.as_deref())?;
-        file.ok_or_else(|| Error::new(Status::Internal, "the library succeeded without a file"))
+        file.ok_or_else(|| Error::new(ErrorKind::Internal, "the library succeeded without a file"))
     }
 
     /// Returns the borrowed handle, for functions of `tensorfile-sys`.
     pub fn as_ptr(&self) -> *mut sys::tf_file {
-        self.raw.as_ptr()
+        self.0.raw.as_ptr()
     }
 
     /// Returns the format of the file.
@@ -107,11 +119,24 @@ impl File {
     }
 
     /// Returns the metadata, which is empty if the format has none.
+<<<<<<< HEAD
     pub fn metadata(&self) -> Result<&DictRef> {
         // SAFETY: the handle is valid.
         let raw = unsafe { sys::tf_file_metadata(self.as_ptr()) };
         // SAFETY: the file keeps the dict alive, and nothing changes it.
         Ok(unsafe { DictRef::from_ptr(raw) })
+=======
+    ///
+    /// # Panics
+    /// Panics if there is not enough memory for them.
+    #[must_use]
+    pub fn metadata(&self) -> &Dict {
+        self.0.metadata.get_or_init(|| {
+            // SAFETY: the handle is valid.
+            let raw: Result<RawDict> = make(|out| unsafe { sys::tf_file_metadata(out, self.as_ptr()) });
+            or_panic(raw.and_then(|raw| raw.metadata()))
+        })
+>>>>>>> 6c22311 (Rust: give the crate collections, numbers and errors of Rust's own)
     }
 
     /// Returns the names of the members of a .npz that are not arrays, such as a readme.
@@ -136,11 +161,18 @@ impl File {
     }
 
     /// Returns an iterator over the arrays in the order of the file.
-    pub fn entries(&self) -> impl ExactSizeIterator<Item = Entry<'_>> {
-        (0..self.len()).map(|index| Entry { file: self, index })
+    #[must_use]
+    pub fn iter(&self) -> Entries<'_> {
+        Entries { file: self, indices: 0..self.len() }
     }
 
-    /// Returns the array with a name, which is `""` for that of a .npy file. Fails with [`Error::NotFound`].
+    /// Returns the array with a name, which is `""` for that of a .npy file.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Entry<'_>> {
+        self.entry(name).ok()
+    }
+
+    /// Returns the array with a name, like [`get`](File::get), or fails with [`ErrorKind::NotFound`].
     pub fn entry(&self, name: &str) -> Result<Entry<'_>> {
         let mut index = 0;
         // SAFETY: the handle is valid; the pointer has its length.
@@ -159,10 +191,10 @@ impl File {
     ///
     /// ```
     /// # let path = std::env::temp_dir().join("tensorfile-doc-many.npz");
-    /// # let mut arrays = tensorfile::Dict::new()?;
-    /// # arrays.insert("a", vec![1i8, 2])?;
-    /// # arrays.insert("b", vec![0.5f64])?;
-    /// # tensorfile::savez(&path, &arrays)?;
+    /// # let mut arrays = tensorfile::Arrays::new();
+    /// # arrays.insert("a", [1i8, 2]);
+    /// # arrays.insert("b", [0.5f64]);
+    /// # tensorfile::save(&path, &arrays)?;
     /// let file = tensorfile::File::open(&path)?;
     /// let (mut a, mut b) = ([0.0f32; 2], [0.0f32; 1]);
     /// file.read_many_into(&mut [("a", &mut a[..]), ("b", &mut b[..])])?;
@@ -172,15 +204,15 @@ impl File {
     pub fn read_many_into<T: Element>(&self, targets: &mut [(&str, &mut [T])]) -> Result<()> {
         let status = self.read_many(T::DTYPE.to_raw(), targets)?;
         // All of them are made valid, even if the call failed.
-        let valid = targets.iter_mut().map(|(_, elements)| make_valid(elements)).fold(Ok(()), Result::and);
-        finish(status, self.slot.as_deref())?;
+        let valid = targets.iter_mut().map(|(_, elements)| make_valid(uninit(elements))).fold(Ok(()), Result::and);
+        finish(status, self.0.slot.as_deref())?;
         valid
     }
 
     /// Reads several arrays like [`read_many_into`](File::read_many_into), but as bytes, each with its own dtype.
     pub fn read_many_bytes_into(&self, targets: &mut [(&str, &mut [u8])]) -> Result<()> {
         let status = self.read_many(sys::TF_DTYPE_UNSUPPORTED, targets)?;
-        finish(status, self.slot.as_deref())
+        finish(status, self.0.slot.as_deref())
     }
 
     fn read_many<T>(&self, dtype: sys::tf_dtype, targets: &mut [(&str, &mut [T])]) -> Result<sys::tf_status> {
@@ -195,13 +227,59 @@ impl File {
     }
 }
 
+/// Prints the format and the arrays with their dtypes and shapes.
 impl fmt::Debug for File {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("File").field("format", &self.format()).field("len", &self.len()).finish()
+        write!(f, "{} ", self.format())?;
+        f.debug_map().entries(self.iter().map(|entry| (entry.name(), Description(entry)))).finish()
     }
 }
 
-/// An array in a [`File`].
+/// See `Debug`.
+impl fmt::Display for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+impl<'a> IntoIterator for &'a File {
+    type Item = Entry<'a>;
+    type IntoIter = Entries<'a>;
+
+    fn into_iter(self) -> Entries<'a> {
+        self.iter()
+    }
+}
+
+/// The iterator of [`File::iter`].
+#[derive(Clone, Debug)]
+pub struct Entries<'a> {
+    file: &'a File,
+    indices: Range<usize>,
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Entry<'a>;
+
+    fn next(&mut self) -> Option<Entry<'a>> {
+        self.indices.next().map(|index| Entry { file: self.file, index })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.indices.size_hint()
+    }
+}
+
+impl<'a> DoubleEndedIterator for Entries<'a> {
+    fn next_back(&mut self) -> Option<Entry<'a>> {
+        self.indices.next_back().map(|index| Entry { file: self.file, index })
+    }
+}
+
+impl ExactSizeIterator for Entries<'_> {}
+impl FusedIterator for Entries<'_> {}
+
+/// An array in a [`File`], to be read as a whole, or in parts by [`slice`](Entry::slice).
 #[derive(Clone, Copy)]
 pub struct Entry<'a> {
     file: &'a File,
@@ -265,12 +343,41 @@ impl<'a> Entry<'a> {
     }
 
     /// Returns the sizes of the dimensions, outermost first.
-    pub fn shape(&self) -> &'a [i64] {
-        // SAFETY: the handle is valid; the shape lives as long as the file.
-        unsafe {
-            let shape = sys::tf_file_shape(self.raw(), self.index);
-            if shape.is_null() { &[] } else { slice::from_raw_parts(shape, self.ndim()) }
-        }
+    #[must_use]
+    #[cfg(target_pointer_width = "64")]
+    pub fn shape(&self) -> &'a [usize] {
+        // SAFETY: the handle is valid; the shape lives as long as the file, and its numbers are not negative.
+        unsafe { crate::shape::sizes(sys::tf_file_shape(self.raw(), self.index), self.ndim()) }
+    }
+
+    /// Returns the sizes of the dimensions, outermost first.
+    #[must_use]
+    #[cfg(not(target_pointer_width = "64"))]
+    pub fn shape(&self) -> &'a [usize] {
+        let shapes = self.file.0.shapes.get_or_init(|| {
+            let shape = |entry: Entry<'_>| {
+                // SAFETY: the handle is valid; the shape has ndim numbers, or is NULL.
+                let shape = unsafe {
+                    let shape = sys::tf_file_shape(entry.raw(), entry.index);
+                    if shape.is_null() { &[] } else { slice::from_raw_parts(shape, entry.ndim()) }
+                };
+                shape.iter().map(|&size| size.try_into().unwrap_or(usize::MAX)).collect()
+            };
+            self.file.iter().map(shape).collect()
+        });
+        &shapes[self.index]
+    }
+
+    /// Returns the number of elements.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shape().iter().fold(1, |product: usize, &size| product.saturating_mul(size))
+    }
+
+    /// Returns `true` if there are no elements.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.shape().contains(&0)
     }
 
     /// Returns the number of bytes that the array takes in memory in C order, or in the file if its dtype is unknown.
@@ -297,14 +404,24 @@ impl<'a> Entry<'a> {
         Ok(Location { path, offset, stored_bytes, deflated: deflated != 0 })
     }
 
-    fn check(&self, call: impl FnOnce() -> sys::tf_status) -> Result<()> {
-        finish(enter(call), self.file.slot.as_deref())
+    fn slot(&self) -> Option<&'a Slot> {
+        self.file.0.slot.as_deref()
     }
 
     fn make(&self, call: impl FnOnce(*mut *mut sys::tf_array) -> sys::tf_status) -> Result<Array> {
         let mut raw = ptr::null_mut();
         let status = enter(|| call(&mut raw));
-        made(raw, status, self.file.slot.as_deref())
+        made(raw, status, self.slot())
+    }
+
+    /// Returns a part of the array, which only reads the bytes that it needs; see [`IntoSlices`].
+    #[must_use]
+    pub fn slice(&self, slices: impl IntoSlices) -> Part<'a> {
+        Part { entry: *self, slices: Some(slices.into_slices()) }
+    }
+
+    fn whole(&self) -> Part<'a> {
+        Part { entry: *self, slices: None }
     }
 
     /// Reads or maps the array.
@@ -320,71 +437,185 @@ impl<'a> Entry<'a> {
         self.make(|out| unsafe { sys::tf_file_read_raw(out, self.raw(), self.index) })
     }
 
-    /// Reads the array in C order into `elements`, as many as the array has, and casts them to their type.
+    /// Reads the elements in C order. Fails with [`ErrorKind::Type`] if `T` is not the type of the elements.
+    pub fn read_vec<T: Element>(&self) -> Result<Vec<T>> {
+        self.whole().read_vec()
+    }
+
+    /// Reads the elements in C order, cast to `T` as by [`Array::cast`].
+    pub fn read_as<T: Element>(&self) -> Result<Vec<T>> {
+        self.whole().read_as()
+    }
+
+    /// Reads the elements in C order into `elements`, as many as the array has. Fails with [`ErrorKind::Type`] if `T` is
+    /// not the type of the elements.
     pub fn read_into<T: Element>(&self, elements: &mut [T]) -> Result<()> {
-        self.fill(elements, |dst, nbytes| {
-            // SAFETY: the handle is valid; the pointer has its length.
-            unsafe { sys::tf_file_read_into(self.raw(), self.index, T::DTYPE.to_raw(), dst.cast(), nbytes) }
-        })
+        self.whole().read_into(elements)
+    }
+
+    /// Reads the elements in C order into `elements`, as many as the array has, cast to `T` as by [`Array::cast`].
+    pub fn read_into_as<T: Element>(&self, elements: &mut [T]) -> Result<()> {
+        self.whole().read_into_as(elements)
     }
 
     /// Reads the array in C order into `bytes`, with its own dtype. There must be [`nbytes`](Entry::nbytes) of them.
     pub fn read_bytes_into(&self, bytes: &mut [u8]) -> Result<()> {
-        let (dtype, dst) = (sys::TF_DTYPE_UNSUPPORTED, bytes.as_mut_ptr().cast());
+        let (dtype, dst, nbytes) = (sys::TF_DTYPE_UNSUPPORTED, bytes.as_mut_ptr().cast(), bytes.len());
         // SAFETY: the handle is valid; the pointer has its length.
-        self.check(|| unsafe { sys::tf_file_read_into(self.raw(), self.index, dtype, dst, bytes.len()) })
-    }
-
-    /// Reads a part of the array, with a [`Slice`] for each dimension; dimensions without one are complete. Only the
-    /// bytes that are needed are read.
-    pub fn read_slice(&self, slices: &[Slice]) -> Result<Array> {
-        let Slices { start, stop, step } = Slices::new(slices, self.ndim());
-        // SAFETY: the handle is valid; each pointer has its length.
-        self.make(|out| unsafe {
-            let (start, stop, step, ndim) = (start.as_ptr(), stop.as_ptr(), step.as_ptr(), start.len());
-            sys::tf_file_read_slice(out, self.raw(), self.index, start, stop, step, ndim)
-        })
-    }
-
-    /// Reads a part of the array into `elements`, as many as the part has, and casts them to their type.
-    pub fn read_slice_into<T: Element>(&self, slices: &[Slice], elements: &mut [T]) -> Result<()> {
-        let Slices { start, stop, step } = Slices::new(slices, self.ndim());
-        self.fill(elements, |dst, nbytes| {
-            let (start, stop, step, ndim) = (start.as_ptr(), stop.as_ptr(), step.as_ptr(), start.len());
-            let (dtype, dst) = (T::DTYPE.to_raw(), dst.cast());
-            // SAFETY: the handle is valid; each pointer has its length.
-            unsafe { sys::tf_file_read_slice_into(self.raw(), self.index, start, stop, step, ndim, dtype, dst, nbytes) }
-        })
-    }
-
-    /// Runs a call that writes all elements. They are valid afterwards, even if it fails.
-    fn fill<T: Element>(&self, elements: &mut [T], call: impl FnOnce(*mut T, usize) -> sys::tf_status) -> Result<()> {
-        let status = enter(|| call(elements.as_mut_ptr(), size_of_val(elements)));
-        let valid = make_valid(elements);
-        finish(status, self.file.slot.as_deref())?;
-        valid
+        let status = enter(|| unsafe { sys::tf_file_read_into(self.raw(), self.index, dtype, dst, nbytes) });
+        finish(status, self.slot())
     }
 }
 
-fn utf8(bytes: &[u8]) -> Result<&str> {
-    std::str::from_utf8(bytes).map_err(|_| Error::new(Status::Internal, "the library returned text that is not UTF-8"))
+/// A part of an array in a [`File`]. [`Entry::slice`] returns it.
+#[derive(Clone)]
+pub struct Part<'a> {
+    entry: Entry<'a>,
+    /// `None` is the whole array.
+    slices: Option<Vec<Slice>>,
+}
+
+impl Part<'_> {
+    /// Returns the sizes of the dimensions of the part.
+    #[must_use]
+    pub fn shape(&self) -> Vec<usize> {
+        let slices = self.slices.iter().flatten().copied().chain(std::iter::repeat(Slice::ALL));
+        self.entry.shape().iter().zip(slices).map(|(&size, slice)| slice.count(size)).collect()
+    }
+
+    /// Returns the number of elements of the part.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shape().iter().fold(1, |product: usize, &size| product.saturating_mul(size))
+    }
+
+    /// Returns `true` if the part has no elements.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Reads the part.
+    pub fn read(&self) -> Result<Array> {
+        let Some(slices) = &self.slices else { return self.entry.read() };
+        let Slices { start, stop, step } = Slices::new(slices, self.entry.ndim());
+        // SAFETY: the handle is valid; each pointer has its length.
+        self.entry.make(|out| unsafe {
+            let (start, stop, step, ndim) = (start.as_ptr(), stop.as_ptr(), step.as_ptr(), start.len());
+            sys::tf_file_read_slice(out, self.entry.raw(), self.entry.index, start, stop, step, ndim)
+        })
+    }
+
+    /// Reads the elements in C order. Fails with [`ErrorKind::Type`] if `T` is not the type of the elements.
+    pub fn read_vec<T: Element>(&self) -> Result<Vec<T>> {
+        self.expect_dtype::<T>()?;
+        self.read_as()
+    }
+
+    /// Reads the elements in C order, cast to `T` as by [`Array::cast`].
+    pub fn read_as<T: Element>(&self) -> Result<Vec<T>> {
+        let count = self.len();
+        let mut elements: Vec<T> = Vec::new();
+        elements.try_reserve_exact(count).map_err(|_| {
+            let message = format!("{:?}: there is not enough memory for {count} elements", self.entry.name());
+            Error::new(ErrorKind::OutOfMemory, message).with_name(self.entry.name())
+        })?;
+        self.fill(&mut elements.spare_capacity_mut()[..count])?;
+        // SAFETY: the call wrote all of them.
+        unsafe { elements.set_len(count) };
+        Ok(elements)
+    }
+
+    /// Reads the elements in C order into `elements`, as many as the part has. Fails with [`ErrorKind::Type`] if `T` is
+    /// not the type of the elements.
+    pub fn read_into<T: Element>(&self, elements: &mut [T]) -> Result<()> {
+        self.expect_dtype::<T>()?;
+        self.read_into_as(elements)
+    }
+
+    /// Reads the elements in C order into `elements`, as many as the part has, cast to `T` as by [`Array::cast`].
+    pub fn read_into_as<T: Element>(&self, elements: &mut [T]) -> Result<()> {
+        self.fill(uninit(elements))
+    }
+
+    fn expect_dtype<T: Element>(&self) -> Result<()> {
+        let (dtype, name) = (self.entry.dtype(), self.entry.name());
+        if dtype == Dtype::Unsupported {
+            // The library reports what the type is.
+            return Ok(());
+        }
+        expect_dtype::<T>(dtype, &format!("array '{name}': ")).map_err(|error| error.with_name(name))
+    }
+
+    /// Reads all elements. If it fails, they are what they were or other valid elements.
+    fn fill<T: Element>(&self, elements: &mut [MaybeUninit<T>]) -> Result<()> {
+        if self.len() != elements.len() && self.entry.dtype() != Dtype::Unsupported {
+            let (shape, count) = (self.shape(), elements.len());
+            return crate::shape::expect_elements(&shape, count).map_err(|error| error.with_name(self.entry.name()));
+        }
+        let Entry { file, index } = self.entry;
+        let (file, dst, nbytes) = (file.as_ptr(), elements.as_mut_ptr().cast(), size_of_val(elements));
+        let dtype = T::DTYPE.to_raw();
+        let status = match &self.slices {
+            // SAFETY: the handle is valid; the pointer has its length.
+            None => enter(|| unsafe { sys::tf_file_read_into(file, index, dtype, dst, nbytes) }),
+            Some(slices) => {
+                let Slices { start, stop, step } = Slices::new(slices, self.entry.ndim());
+                let (start, stop, step, ndim) = (start.as_ptr(), stop.as_ptr(), step.as_ptr(), start.len());
+                // SAFETY: the handle is valid; each pointer has its length.
+                enter(|| unsafe {
+                    sys::tf_file_read_slice_into(file, index, start, stop, step, ndim, dtype, dst, nbytes)
+                })
+            }
+        };
+        let written = if status == sys::TF_STATUS_OK { make_valid(elements) } else { Ok(()) };
+        if status != sys::TF_STATUS_OK && !T::ANY_BYTES {
+            // What a failed call wrote may be invalid.
+            // SAFETY: zeros are valid elements of every type.
+            unsafe { ptr::write_bytes(elements.as_mut_ptr(), 0, elements.len()) };
+        }
+        finish(status, self.entry.slot())?;
+        written
+    }
+}
+
+impl fmt::Debug for Part<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}{:?}", self.entry.name(), self.entry.dtype(), self.shape())
+    }
+}
+
+/// Returns elements as memory for [`Part::fill`] and [`make_valid`], which leave valid elements in it.
+fn uninit<T: Element>(elements: &mut [T]) -> &mut [MaybeUninit<T>] {
+    // SAFETY: the layout is the same.
+    unsafe { slice::from_raw_parts_mut(elements.as_mut_ptr().cast::<MaybeUninit<T>>(), elements.len()) }
 }
 
 /// Checks elements that the library wrote. If they are not valid for the type, replaces them with zeros and fails.
-fn make_valid<T: Element>(elements: &mut [T]) -> Result<()> {
+fn make_valid<T: Element>(elements: &mut [MaybeUninit<T>]) -> Result<()> {
     let (dst, nbytes) = (elements.as_mut_ptr(), size_of_val(elements));
-    // SAFETY: u8 has no invalid values, and the bytes are those of the elements.
+    // SAFETY: the library wrote all bytes, u8 has no invalid values, and the bytes are those of the elements.
     if T::check(unsafe { slice::from_raw_parts(dst.cast::<u8>(), nbytes) }) {
         return Ok(());
     }
     // SAFETY: zeros are valid elements of every type.
     unsafe { ptr::write_bytes(dst, 0, elements.len()) };
-    Err(Error::new(Status::Internal, format!("the library returned elements that are not valid for {}", T::DTYPE)))
+    Err(Error::new(ErrorKind::Internal, format!("the library returned elements that are not valid for {}", T::DTYPE)))
+}
+
+/// Prints the dtype and shape of an entry.
+struct Description<'a>(Entry<'a>);
+
+impl fmt::Debug for Description<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dtype = self.0.type_name().unwrap_or("unsupported");
+        write!(f, "{dtype}{:?}", self.0.shape())
+    }
 }
 
 impl fmt::Debug for Entry<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {}{:?}", self.name(), self.dtype(), self.shape())
+        write!(f, "{:?}: {:?}", self.name(), Description(*self))
     }
 }
 

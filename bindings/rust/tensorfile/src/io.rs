@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::{fmt, fs, slice};
 
 use crate::call::{Slot, c_path, callback, drop_box, enter, finish, handle, made, release};
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, ErrorKind, Result, status_of};
 use crate::sys;
 
 /// A source of bytes that can be read at any offset by several threads at the same time.
@@ -77,10 +77,10 @@ impl<R: Read + Seek + Send + 'static> ReadAt for Seeking<R> {
 ///
 /// ```
 /// use tensorfile::{Format, Options, Source};
-/// # let bytes = Options::new().to_bytes(Format::Npy, &tensorfile::Array::scalar(1.5f64)?, None)?.to_vec();
+/// # let bytes = tensorfile::to_bytes(Format::Npy, &tensorfile::Array::scalar(1.5f64))?.to_vec();
 /// let source = Source::from_seek(std::io::Cursor::new(bytes))?;
-/// let loaded = Options::new().load_source(&source, Format::Npy)?;
-/// assert_eq!(loaded[""].item_f64(())?, 1.5);
+/// let loaded = Options::new().format(Format::Npy).load_source(&source)?;
+/// assert_eq!(loaded[""].item::<f64>([])?, 1.5);
 /// # Ok::<(), tensorfile::Error>(())
 /// ```
 pub struct Source {
@@ -115,7 +115,7 @@ fn offset_and_size(range: &impl RangeBounds<u64>) -> Result<(u64, u64)> {
         };
         Some((start, stop.checked_sub(start)?))
     });
-    part.ok_or_else(|| Error::new(Status::InvalidArgument, "the range of a source ends before it starts"))
+    part.ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "the range of a source ends before it starts"))
 }
 
 /// # Safety
@@ -155,7 +155,8 @@ impl Source {
         let size = match reader.size() {
             Ok(size) => size,
             Err(error) => {
-                return Err(Error::new(Status::Io, format!("cannot determine the size of a source: {error}")));
+                let kind = ErrorKind::from_raw(status_of(&error));
+                return Err(Error::new(kind, "cannot determine the size of the source").with_cause(error));
             }
         };
         let slot = Arc::new(Slot::default());
@@ -223,10 +224,10 @@ impl Source {
         Source::made(raw, status, None)
     }
 
-    fn made(raw: *mut sys::tf_source, status: sys::tf_status, slot: Option<Arc<Slot>>) -> Result<Self> {
+    pub(crate) fn made(raw: *mut sys::tf_source, status: sys::tf_status, slot: Option<Arc<Slot>>) -> Result<Self> {
         let made = NonNull::new(raw).map(|raw| Source { raw, slot });
         finish(status, None)?;
-        made.ok_or_else(|| Error::new(Status::Internal, "the library succeeded without a source"))
+        made.ok_or_else(|| Error::new(ErrorKind::Internal, "the library succeeded without a source"))
     }
 
     /// Returns the borrowed handle, for functions of `tensorfile-sys`.

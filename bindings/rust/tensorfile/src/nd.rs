@@ -2,21 +2,17 @@
 
 use ndarray::{ArrayBase, ArrayView, ArrayViewD, ArrayViewMutD, Axis, Data, Dimension, IxDyn, ShapeBuilder};
 
-use crate::array::{Array, ArrayRef};
+use crate::array::Array;
 use crate::dtype::Element;
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, ErrorKind, Result};
 
 fn wrong(message: impl std::fmt::Display) -> Error {
-    Error::new(Status::InvalidArgument, message.to_string())
+    Error::new(ErrorKind::InvalidArgument, message.to_string())
 }
 
-fn sizes(array: &ArrayRef) -> Result<Vec<usize>> {
-    array.shape().iter().map(|&size| usize::try_from(size).map_err(wrong)).collect()
-}
-
-impl ArrayRef {
+impl Array {
     /// Returns a view of the array for ndarray, without a copy, for any strides. Fails like
-    /// [`as_slice`](ArrayRef::as_slice), and with [`Error::InvalidArgument`] if a stride is not a multiple of the item,
+    /// [`as_slice`](Array::as_slice), and with [`Error::InvalidArgument`] if a stride is not a multiple of the item,
     /// which ndarray does not support.
     ///
     /// ```
@@ -29,7 +25,7 @@ impl ArrayRef {
     #[cfg_attr(docsrs, doc(cfg(feature = "ndarray")))]
     pub fn view<T: Element>(&self) -> Result<ArrayViewD<'_, T>> {
         self.expect_dtype::<T>()?;
-        let sizes = sizes(self)?;
+        let sizes = self.shape();
         if self.is_contiguous() {
             return ArrayView::from_shape(sizes, self.as_slice()?).map_err(wrong);
         }
@@ -41,17 +37,17 @@ impl ArrayRef {
             return Err(wrong("the array has too many repeated elements for ndarray"));
         }
         // ndarray accepts no negative strides: such axes start at their other end, and are then inverted.
-        let item = size_of::<T>() as i64;
+        let item = size_of::<T>() as isize;
         let mut first = self.data();
         let mut steps = Vec::with_capacity(strides.len());
-        for (&stride, &size) in strides.iter().zip(&sizes) {
+        for (&stride, &size) in strides.iter().zip(sizes) {
             if stride % item != 0 {
                 return Err(wrong(format!("a stride of {stride} bytes is not a multiple of the item of {item} bytes")));
             }
             if stride < 0 && size > 1 {
-                first = first.wrapping_offset(stride as isize * (size as isize - 1));
+                first = first.wrapping_offset(stride * (size as isize - 1));
             }
-            steps.push(if size > 1 { (stride / item).unsigned_abs() as usize } else { 0 });
+            steps.push(if size > 1 { (stride / item).unsigned_abs() } else { 0 });
         }
         if T::DTYPE == crate::Dtype::Bool {
             // Elements must be valid before there is a view of them.
@@ -61,7 +57,7 @@ impl ArrayRef {
             return Err(wrong("the memory is not aligned for the type of the elements"));
         }
         // SAFETY: the elements are inside the memory of the array, aligned and valid, and borrowed for as long.
-        let mut view = unsafe { ArrayView::from_shape_ptr(IxDyn(&sizes).strides(IxDyn(&steps)), first.cast::<T>()) };
+        let mut view = unsafe { ArrayView::from_shape_ptr(IxDyn(sizes).strides(IxDyn(&steps)), first.cast::<T>()) };
         for (axis, &stride) in strides.iter().enumerate() {
             if stride < 0 && sizes[axis] > 1 {
                 view.invert_axis(Axis(axis));
@@ -75,7 +71,7 @@ impl Array {
     /// Returns a view for ndarray to change the elements, with the conditions of [`as_slice_mut`](Array::as_slice_mut).
     #[cfg_attr(docsrs, doc(cfg(feature = "ndarray")))]
     pub fn view_mut<T: Element>(&mut self) -> Result<ArrayViewMutD<'_, T>> {
-        let sizes = sizes(self)?;
+        let sizes = self.shape().to_vec();
         ArrayViewMutD::from_shape(sizes, self.as_slice_mut()?).map_err(wrong)
     }
 

@@ -3,96 +3,165 @@
 use std::alloc::{GlobalAlloc, Layout};
 use std::ffi::c_void;
 use std::fmt;
-use std::io::Write;
+use std::io::{self, Write};
 use std::ops::{ControlFlow, Index};
 use std::path::Path;
 use std::ptr::{self, NonNull};
+use std::sync::Arc;
 
-use crate::array::{Array, ArrayRef};
+use crate::array::Array;
 use crate::call::{Handle, c_path, callback, check, drop_box, enter, finish, handle, make};
-use crate::dict::{Dict, DictRef};
 use crate::dtype::{Dtype, Format};
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, ErrorKind, Result};
 use crate::file::File;
 use crate::io::{Buffer, Sink, Source};
-use crate::shape::Dims;
+use crate::map::{Arrays, Dict, Map};
+use crate::raw::{Item, RawDict, Save};
+use crate::shape::dims;
 use crate::sys;
+use crate::view::View;
 
 /// The settings of a call, with the calls as methods. The functions of the crate are the same calls with default
 /// settings.
 ///
-/// If a setting is out of range, the calls fail with [`Error::InvalidArgument`].
+/// If a setting is out of range, the calls fail with [`ErrorKind::InvalidArgument`].
 ///
 /// ```
 /// use std::ops::ControlFlow;
-/// use tensorfile::{Array, Format, Options};
+/// use tensorfile::{Arrays, Format, Options};
 ///
 /// let options = Options::new().threads(2).compress(true).progress(|done, total| {
 ///     println!("{done} of {total} bytes");
 ///     ControlFlow::Continue(())
 /// });
-/// let mut dict = tensorfile::Dict::new()?;
-/// dict.insert("x", vec![0.0f32; 1000])?;
-/// let bytes = options.to_bytes(Format::Npz, &dict, None)?;
+/// let arrays = Arrays::from([("x", vec![0.0f32; 1000])]);
+/// let bytes = options.to_bytes(Format::Npz, &arrays)?;
 /// assert!(bytes.len() < 1000);
 /// # Ok::<(), tensorfile::Error>(())
 /// ```
-#[derive(Default)]
-pub struct Options {
-    /// Created by the first setting.
-    raw: Option<Raw>,
-    /// The error of the first setting that failed.
-    error: Option<Error>,
+#[derive(Clone, Default)]
+pub struct Options(Vec<Setting>);
+
+#[derive(Clone)]
+enum Setting {
+    Number(sys::tf_option, i64),
+    Format(String),
+    Progress(Arc<Progress>),
+    Executor(Arc<dyn Executor>, usize),
+    Allocator(Arc<dyn GlobalAlloc + Send + Sync>),
 }
 
-struct Raw(NonNull<sys::tf_options>);
+type Progress = dyn Fn(u64, u64) -> ControlFlow<()> + Send + Sync;
 
-handle!(Raw, tf_options, tf_options_release);
+/// Options in the form that the library takes.
+pub(crate) struct Raw(Option<RawOptions>);
 
-// SAFETY: options are const for calls; callbacks and allocators are Send and Sync.
-unsafe impl Send for Raw {}
-// SAFETY: Sync holds for the same reasons as Send.
-unsafe impl Sync for Raw {}
+struct RawOptions(NonNull<sys::tf_options>);
 
-/// What a save writes: one array for .npy, or a dict of arrays for the other formats.
-#[derive(Clone, Copy, Debug)]
-pub enum Contents<'a> {
-    /// The array of a .npy file.
-    Array(&'a ArrayRef),
-    /// Arrays by name.
-    Dict(&'a DictRef),
-}
+handle!(RawOptions, tf_options, tf_options_release);
 
-impl<'a> From<&'a ArrayRef> for Contents<'a> {
-    fn from(array: &'a ArrayRef) -> Self {
-        Contents::Array(array)
+impl Raw {
+    /// Returns the handle for a call, which is NULL for default settings.
+    pub fn as_ptr(&self) -> *const sys::tf_options {
+        self.0.as_ref().map_or(ptr::null(), |raw| raw.0.as_ptr())
     }
+}
+
+/// What a save writes: an array (.npy), or arrays with or without metadata (the other formats).
+///
+/// It converts from references: `&array`, `&arrays`, `(&arrays, &metadata)`, `&tree`, `&loaded` and `&view`.
+#[derive(Clone, Copy)]
+pub struct Contents<'a> {
+    what: What<'a>,
+    metadata: Option<&'a Dict>,
+}
+
+#[derive(Clone, Copy)]
+enum What<'a> {
+    Array(&'a Array),
+    /// The second is the only array of a map that has one.
+    Map(&'a dyn Save, Option<&'a Array>),
 }
 
 impl<'a> From<&'a Array> for Contents<'a> {
     fn from(array: &'a Array) -> Self {
-        Contents::Array(array)
+        Contents { what: What::Array(array), metadata: None }
     }
 }
 
-impl<'a> From<&'a DictRef> for Contents<'a> {
-    fn from(dict: &'a DictRef) -> Self {
-        Contents::Dict(dict)
+impl<'a> From<&'a Arrays> for Contents<'a> {
+    fn from(arrays: &'a Arrays) -> Self {
+        Contents { what: What::Map(arrays, None), metadata: None }
     }
 }
 
+/// A tree is saved under flattened names.
 impl<'a> From<&'a Dict> for Contents<'a> {
-    fn from(dict: &'a Dict) -> Self {
-        Contents::Dict(dict)
+    fn from(tree: &'a Dict) -> Self {
+        Contents { what: What::Map(tree, None), metadata: None }
     }
 }
 
-impl Contents<'_> {
-    fn as_ptrs(&self) -> (*const sys::tf_array, *const sys::tf_dict) {
-        match self {
-            Contents::Array(array) => (array.as_ptr(), ptr::null()),
-            Contents::Dict(dict) => (ptr::null(), dict.as_ptr()),
+impl<'a> From<(&'a Arrays, &'a Dict)> for Contents<'a> {
+    fn from((arrays, metadata): (&'a Arrays, &'a Dict)) -> Self {
+        Contents { what: What::Map(arrays, None), metadata: Some(metadata) }
+    }
+}
+
+impl<'a> From<(&'a Arrays, Option<&'a Dict>)> for Contents<'a> {
+    fn from((arrays, metadata): (&'a Arrays, Option<&'a Dict>)) -> Self {
+        Contents { what: What::Map(arrays, None), metadata }
+    }
+}
+
+impl<'a> From<&'a Loaded> for Contents<'a> {
+    fn from(loaded: &'a Loaded) -> Self {
+        let only = loaded.arrays.get("").filter(|_| loaded.arrays.len() == 1);
+        Contents { what: What::Map(&loaded.arrays, only), metadata: Some(&loaded.metadata) }
+    }
+}
+
+impl<'a> From<&'a View<'_>> for Contents<'a> {
+    fn from(view: &'a View<'_>) -> Self {
+        Contents { what: What::Map(&view.arrays, None), metadata: Some(&view.metadata) }
+    }
+}
+
+impl fmt::Debug for Contents<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Contents");
+        if let Some(metadata) = self.metadata {
+            out.field("metadata", metadata);
         }
+        out.finish_non_exhaustive()
+    }
+}
+
+/// Contents in the form that the library takes.
+struct RawContents<'a> {
+    array: Option<&'a Array>,
+    arrays: Option<RawDict>,
+    metadata: Option<RawDict>,
+}
+
+impl<'a> RawContents<'a> {
+    fn new(contents: Contents<'a>, format: Format) -> Result<Self> {
+        let (array, arrays) = match contents.what {
+            What::Array(array) | What::Map(_, Some(array)) if format == Format::Npy => (Some(array), None),
+            What::Array(_) => {
+                let message = format!("{format} holds arrays with names, got an array without one");
+                return Err(Error::new(ErrorKind::InvalidArgument, message));
+            }
+            What::Map(map, _) => (None, Some(map.to_raw()?)),
+        };
+        // Formats without metadata refuse even an empty dict.
+        let metadata = contents.metadata.filter(|metadata| !metadata.is_empty());
+        Ok(RawContents { array, arrays, metadata: metadata.map(RawDict::from_map).transpose()? })
+    }
+
+    fn as_ptrs(&self) -> (*const sys::tf_array, *const sys::tf_dict, *const sys::tf_dict) {
+        let array = self.array.map_or(ptr::null(), |array| array.as_ptr().cast_const());
+        (array, dict_ptr(self.arrays.as_ref()), dict_ptr(self.metadata.as_ref()))
     }
 }
 
@@ -126,57 +195,61 @@ pub struct CheckReport {
 }
 
 /// The contents of a file. `loaded["name"]` is one of its arrays.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Loaded {
     /// The arrays in the order of the file. The array of a .npy file has the name `""`.
-    pub arrays: Dict,
+    pub arrays: Arrays,
     /// The metadata, which is empty if the format has none. That of a .safetensors file are strings; that of a .gguf
-    /// file are 0-d and 1-d arrays, strings, lists of strings, and for nested arrays dicts with the keys 0, 1, and so
-    /// on.
+    /// file are numbers, strings, lists of strings, arrays of one dimension, and for nested arrays dicts with the keys
+    /// 0, 1, and so on.
     pub metadata: Dict,
 }
 
 impl Loaded {
-    /// Returns the array with a name, like [`DictRef::get`].
-    pub fn get(&self, name: &str) -> Result<&ArrayRef> {
+    /// Returns the array with a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Array> {
         self.arrays.get(name)
     }
 
     /// Returns the array of a file that has one array, such as a .npy file.
     pub fn into_array(self) -> Result<Array> {
-        let mut arrays = self.arrays.arrays();
-        match (arrays.next(), arrays.next()) {
-            (Some((_, array)), None) => Ok(array.to_owned()),
-            _ => {
-                let message = format!("expected a file with one array, found {} arrays", self.arrays.len());
-                Err(Error::new(Status::Type, message))
-            }
+        let count = self.arrays.len();
+        match self.arrays.into_iter().next() {
+            Some((_, array)) if count == 1 => Ok(array),
+            _ => Err(Error::new(ErrorKind::Type, format!("expected a file with one array, found {count} arrays"))),
         }
+    }
+}
+
+/// See `Debug`.
+impl fmt::Display for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
     }
 }
 
 /// Returns the array with a name.
 ///
 /// # Panics
-/// Panics if there is no such array. [`Loaded::get`] returns an error instead.
+/// Panics if there is no such array. [`Loaded::get`] returns an option instead.
 impl Index<&str> for Loaded {
-    type Output = ArrayRef;
-    fn index(&self, name: &str) -> &ArrayRef {
+    type Output = Array;
+
+    #[track_caller]
+    fn index(&self, name: &str) -> &Array {
         &self.arrays[name]
     }
 }
 
 /// # Safety
-/// `user` is an `F`.
-unsafe extern "C" fn progress<F>(user: *mut c_void, done: u64, total: u64) -> sys::tf_status
-where
-    F: Fn(u64, u64) -> ControlFlow<()> + Send + Sync + 'static,
-{
+/// `user` is an `Arc<Progress>`.
+unsafe extern "C" fn progress(user: *mut c_void, done: u64, total: u64) -> sys::tf_status {
     let mut stop = false;
     let status = callback(None, || {
         // SAFETY: guaranteed by the library.
-        let report = unsafe { &*user.cast::<F>() };
+        let report = unsafe { &*user.cast::<Arc<Progress>>() };
         stop = report(done, total).is_break();
         Ok(())
     });
@@ -185,17 +258,17 @@ where
 
 /// Runs jobs on threads of the application, such as the job system of a game engine or a thread pool.
 pub trait Executor: Send + Sync + 'static {
-    /// Returns how many jobs can run at the same time, at least 1. It is called once.
+    /// Returns how many jobs can run at the same time, at least 1. It is called when the executor is set.
     fn width(&self) -> usize;
 
     /// Calls `run(index)` once for each index below `count`, on any threads and in any order, and returns when all
     /// calls have returned. No job waits for another.
-    fn execute(&self, count: usize, run: &(dyn Fn(usize) + Sync)) -> Result<()>;
+    fn execute(&self, count: usize, run: &(dyn Fn(usize) + Sync)) -> io::Result<()>;
 }
 
 /// # Safety
-/// `user` is an `E`; `run` accepts `jobs` and each index below `count`, on any thread.
-unsafe extern "C" fn execute<E: Executor>(
+/// `user` is an `Arc<dyn Executor>`; `run` accepts `jobs` and each index below `count`, on any thread.
+unsafe extern "C" fn execute(
     user: *mut c_void,
     run: sys::tf_job_fn,
     jobs: *mut c_void,
@@ -212,10 +285,10 @@ unsafe extern "C" fn execute<E: Executor>(
     let jobs = Jobs(jobs);
     callback(None, || {
         // SAFETY: guaranteed by the library.
-        let executor = unsafe { &*user.cast::<E>() };
-        let run = run.ok_or_else(|| std::io::Error::other("the library passed no job"))?;
+        let executor = unsafe { &*user.cast::<Arc<dyn Executor>>() };
+        let run = run.ok_or_else(|| io::Error::other("the library passed no job"))?;
         // SAFETY: the library accepts calls from any thread; it ignores indices that are too large or repeated.
-        Ok(executor.execute(count, &|index| unsafe { run(jobs.as_ptr(), index) })?)
+        executor.execute(count, &|index| unsafe { run(jobs.as_ptr(), index) })
     })
 }
 
@@ -224,24 +297,23 @@ fn layout(size: usize, alignment: usize) -> Option<Layout> {
     Layout::from_size_align(size.max(1), alignment).ok()
 }
 
+type Allocator = Arc<dyn GlobalAlloc + Send + Sync>;
+
 /// # Safety
-/// `user` is an `A`.
-unsafe extern "C" fn allocate<A: GlobalAlloc>(user: *mut c_void, size: usize, alignment: usize) -> *mut c_void {
+/// `user` is an [`Allocator`].
+unsafe extern "C" fn allocate(user: *mut c_void, size: usize, alignment: usize) -> *mut c_void {
     // SAFETY: guaranteed by the library; the layout is not empty.
-    layout(size, alignment).map_or(ptr::null_mut(), |layout| unsafe { (*user.cast::<A>()).alloc(layout) }).cast()
+    layout(size, alignment)
+        .map_or(ptr::null_mut(), |layout| unsafe { (*user.cast::<Allocator>()).alloc(layout) })
+        .cast()
 }
 
 /// # Safety
-/// `user` is an `A` that allocated `pointer` with the same size and alignment.
-unsafe extern "C" fn deallocate<A: GlobalAlloc>(
-    user: *mut c_void,
-    pointer: *mut c_void,
-    size: usize,
-    alignment: usize,
-) {
+/// `user` is an [`Allocator`] that allocated `pointer` with the same size and alignment.
+unsafe extern "C" fn deallocate(user: *mut c_void, pointer: *mut c_void, size: usize, alignment: usize) {
     if let Some(layout) = layout(size, alignment) {
         // SAFETY: guaranteed by the library.
-        unsafe { (*user.cast::<A>()).dealloc(pointer.cast(), layout) };
+        unsafe { (*user.cast::<Allocator>()).dealloc(pointer.cast(), layout) };
     }
 }
 
@@ -252,25 +324,13 @@ impl Options {
         Options::default()
     }
 
-    fn change(mut self, setting: impl FnOnce(*mut sys::tf_options) -> Result<()>) -> Self {
-        if self.error.is_none() {
-            if self.raw.is_none() {
-                // SAFETY: the output is valid.
-                match make(|out| unsafe { sys::tf_options_new(out) }) {
-                    Ok(raw) => self.raw = Some(raw),
-                    Err(error) => self.error = Some(error),
-                }
-            }
-            if let Some(raw) = &self.raw {
-                self.error = setting(raw.0.as_ptr()).err();
-            }
-        }
+    fn with(mut self, setting: Setting) -> Self {
+        self.0.push(setting);
         self
     }
 
     fn set(self, option: sys::tf_option, value: i64) -> Self {
-        // SAFETY: no other code uses the options.
-        self.change(|raw| check(|| unsafe { sys::tf_options_set(raw, option, value) }))
+        self.with(Setting::Number(option, value))
     }
 
     /// Sets a number. A number that is too large becomes the largest one that the library accepts.
@@ -280,16 +340,7 @@ impl Options {
 
     /// Returns the value of an option by its number, `TF_OPTION_...` of `tensorfile-sys`.
     pub fn get(&self, option: i32) -> Result<i64> {
-        let defaults;
-        let raw = match (&self.error, &self.raw) {
-            (Some(error), _) => return Err(error.clone()),
-            (None, Some(raw)) => raw,
-            (None, None) => {
-                // SAFETY: the output is valid.
-                defaults = make::<Raw>(|out| unsafe { sys::tf_options_new(out) })?;
-                &defaults
-            }
-        };
+        let raw = RawOptions::new(&self.0)?;
         let mut value = 0;
         // SAFETY: the handle is valid.
         check(|| unsafe { sys::tf_options_get(&mut value, raw.0.as_ptr(), option) })?;
@@ -300,30 +351,33 @@ impl Options {
     ///
     /// # Safety
     /// The option must not make calls unsound: `TF_OPTION_LOAD_MODE` has the conditions of [`map`](Options::map).
+    #[must_use]
     pub unsafe fn set_raw(self, option: i32, value: i64) -> Self {
         self.set(option, value)
     }
 
     /// Sets how many threads one call may use, including the calling one, up to 1024. The default, 0, is one for each
     /// core.
+    #[must_use]
     pub fn threads(self, count: u32) -> Self {
         self.set(sys::TF_OPTION_THREADS, count.into())
     }
 
     /// Sets the format to load, or to save by [`save_weights`](Options::save_weights). By default it is detected.
+    #[must_use]
     pub fn format(self, format: Format) -> Self {
         self.set(sys::TF_OPTION_FORMAT, format.to_raw().into())
     }
 
     /// Sets the format by its name, such as `"npz"`.
+    #[must_use]
     pub fn format_name(self, name: &str) -> Self {
-        let (text, length) = (name.as_ptr().cast(), name.len());
-        // SAFETY: no other code uses the options; the pointer has its length.
-        self.change(|raw| check(|| unsafe { sys::tf_options_set_string(raw, sys::TF_OPTION_FORMAT, text, length) }))
+        self.with(Setting::Format(name.to_owned()))
     }
 
     /// Sets whether a save uses exactly the given path. By default it appends the extension of the format if it is
     /// absent.
+    #[must_use]
     pub fn exact_path(self, on: bool) -> Self {
         self.set(sys::TF_OPTION_EXACT_PATH, on.into())
     }
@@ -335,6 +389,7 @@ impl Options {
     /// While an array that was loaded in this way exists, the file must not be changed in place by this or another
     /// process: elements would change while they are borrowed. If the file is truncated, accessing the lost part ends
     /// the process with a signal. Replacing the file, as this library does when it saves, is allowed.
+    #[must_use]
     pub unsafe fn map(self, on: bool) -> Self {
         let mode = if on { sys::TF_LOAD_MODE_MAP } else { sys::TF_LOAD_MODE_OWN };
         self.set(sys::TF_OPTION_LOAD_MODE, mode.into())
@@ -342,29 +397,34 @@ impl Options {
 
     /// Sets whether to accept faults that the reference readers of the formats accept, such as trailing bytes or bytes
     /// before a zip archive.
+    #[must_use]
     pub fn lenient(self, on: bool) -> Self {
         self.set(sys::TF_OPTION_LENIENT, on.into())
     }
 
     /// Sets whether loads leave out arrays of unknown dtypes, or with an invalid header, instead of failing.
+    #[must_use]
     pub fn skip_unsupported(self, on: bool) -> Self {
         self.set(sys::TF_OPTION_SKIP_UNSUPPORTED, on.into())
     }
 
     /// Sets whether a .gguf may have arrays of 5 to 8 dimensions and names of 64 to 65,535 bytes, which ggml and other
     /// programs refuse.
+    #[must_use]
     pub fn gguf_extended(self, on: bool) -> Self {
         self.set(sys::TF_OPTION_GGUF_EXTENDED, on.into())
     }
 
     /// Sets whether [`load_weights`](Options::load_weights) fails if weights are missing, unexpected, or of another
     /// shape. The default is `true`.
+    #[must_use]
     pub fn strict(self, on: bool) -> Self {
         self.set(sys::TF_OPTION_STRICT, on.into())
     }
 
     /// Sets whether opening one part of a split .gguf (NAME-00001-of-00003.gguf) opens the whole set. The index of
     /// sharded safetensors (NAME.safetensors.index.json) always opens the whole set.
+    #[must_use]
     pub fn parts(self, on: bool) -> Self {
         self.set(sys::TF_OPTION_PARTS, on.into())
     }
@@ -372,81 +432,96 @@ impl Options {
     /// Sets the maximum number of bytes of array data in one .safetensors or .gguf file that is saved to a path. Larger
     /// contents are split into NAME-00001-of-00003 and so on, with an index for safetensors; arrays are not split. The
     /// default, 0, is one file.
+    #[must_use]
     pub fn part_bytes(self, count: u64) -> Self {
         self.set_count(sys::TF_OPTION_PART_BYTES, count)
     }
 
     /// Limits the memory in bytes that the results of one call, or everything read through one [`File`], may occupy at
     /// the same time. The default, 0, is no limit.
+    #[must_use]
     pub fn max_bytes(self, count: u64) -> Self {
         self.set_count(sys::TF_OPTION_MAX_BYTES, count)
     }
 
     /// Limits the length of a header in bytes. The default, 0, is 1 MiB for .npy headers and 100,000,000 for others.
+    #[must_use]
     pub fn max_header_bytes(self, count: u64) -> Self {
         self.set_count(sys::TF_OPTION_MAX_HEADER_BYTES, count)
     }
 
     /// Limits the number of arrays in a file. The default is 1,000,000.
+    #[must_use]
     pub fn max_arrays(self, count: u64) -> Self {
         self.set_count(sys::TF_OPTION_MAX_ARRAYS, count)
     }
 
     /// Limits the number of metadata values in a file. The default is 1,000,000.
+    #[must_use]
     pub fn max_metadata(self, count: u64) -> Self {
         self.set_count(sys::TF_OPTION_MAX_METADATA, count)
     }
 
     /// Limits the length of a name or key in bytes. The default is 65,536.
+    #[must_use]
     pub fn max_name_bytes(self, count: u64) -> Self {
         self.set_count(sys::TF_OPTION_MAX_NAME_BYTES, count)
     }
 
     /// Limits the number of dimensions of an array to 1 to 64. The default is 64.
+    #[must_use]
     pub fn max_rank(self, count: u32) -> Self {
         self.set(sys::TF_OPTION_MAX_RANK, count.into())
     }
 
     /// Limits the nesting of metadata and trees to 1 to 64 levels. The default is 64.
+    #[must_use]
     pub fn max_nesting(self, count: u32) -> Self {
         self.set(sys::TF_OPTION_MAX_NESTING, count.into())
     }
 
     /// Sets whether a save syncs the file and its folder to disk before it returns.
+    #[must_use]
     pub fn durable(self, on: bool) -> Self {
         self.set(sys::TF_OPTION_DURABLE, on.into())
     }
 
     /// Sets whether a save writes a temporary file next to the target and then renames it. The default is `true`;
     /// otherwise the save writes the target in place.
+    #[must_use]
     pub fn atomic(self, on: bool) -> Self {
         self.set(sys::TF_OPTION_ATOMIC, on.into())
     }
 
     /// Sets the alignment of array data in bytes, a power of two up to 1,048,576. The default, 0, is that of the
     /// format: 32 for .gguf, 64 for the others.
+    #[must_use]
     pub fn alignment(self, bytes: u32) -> Self {
         self.set(sys::TF_OPTION_ALIGNMENT, bytes.into())
     }
 
     /// Sets whether [`save_weights`](Options::save_weights), [`to_bytes`](Options::to_bytes) and
     /// [`save_to`](Options::save_to) compress the members of an .npz.
+    #[must_use]
     pub fn compress(self, on: bool) -> Self {
         self.set(sys::TF_OPTION_COMPRESS, on.into())
     }
 
     /// Sets the level of compression from 0 (none) to 9 (smallest). The default, -1, is a good compromise.
+    #[must_use]
     pub fn compression_level(self, level: i32) -> Self {
         self.set(sys::TF_OPTION_COMPRESSION_LEVEL, level.into())
     }
 
     /// Sets whether zlib compresses instead of the library's own encoder, which is faster. Saves fail with
-    /// [`Status::Unsupported`](crate::Status::Unsupported) without the feature `zlib`.
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) without the feature `zlib`.
+    #[must_use]
     pub fn zlib(self, on: bool) -> Self {
         self.set(sys::TF_OPTION_DEFLATE, if on { sys::TF_DEFLATE_ZLIB } else { sys::TF_DEFLATE_AUTO }.into())
     }
 
     /// Sets what loading does with ggml's block types.
+    #[must_use]
     pub fn decode(self, decode: Decode) -> Self {
         let value = match decode {
             Decode::Keep => sys::TF_DECODE_KEEP,
@@ -459,55 +534,90 @@ impl Options {
     /// Calls `report` on the calling thread with the number of bytes of array data loaded or saved so far, and with the
     /// total. If it returns `Break`, the call fails with [`Error::Cancelled`]. If it panics, the panic propagates to
     /// the caller.
+    #[must_use]
     pub fn progress<F>(self, report: F) -> Self
     where
         F: Fn(u64, u64) -> ControlFlow<()> + Send + Sync + 'static,
     {
-        self.change(|raw| {
-            let user = Box::into_raw(Box::new(report)).cast();
-            // SAFETY: no other code uses the options; the box is an F, and dropped once.
-            check(|| unsafe { sys::tf_options_set_progress(raw, Some(progress::<F>), Some(drop_box::<F>), user) })
-        })
+        self.with(Setting::Progress(Arc::new(report)))
     }
 
     /// Makes calls run their jobs on `executor` instead of threads of their own.
     ///
     /// Readers ([`ReadAt`](crate::ReadAt)) are then called on its threads. If it fails, the call fails with its error.
+    #[must_use]
     pub fn executor<E: Executor>(self, executor: E) -> Self {
-        self.change(|raw| {
-            let width = executor.width();
-            let user = Box::into_raw(Box::new(executor)).cast();
-            // SAFETY: no other code uses the options; the box is an E, and dropped once.
-            check(|| unsafe { sys::tf_options_set_executor(raw, Some(execute::<E>), width, Some(drop_box::<E>), user) })
-        })
+        let width = executor.width();
+        self.with(Setting::Executor(Arc::new(executor), width))
     }
 
     /// Makes calls take all memory from `allocator`, including the memory of the objects that they create.
     ///
     /// ```
     /// let options = tensorfile::Options::new().allocator(std::alloc::System);
-    /// # options.to_bytes(tensorfile::Format::Npy, &tensorfile::Array::scalar(1i8)?, None)?;
+    /// # options.to_bytes(tensorfile::Format::Npy, &tensorfile::Array::scalar(1i8))?;
     /// # Ok::<(), tensorfile::Error>(())
     /// ```
+    #[must_use]
     pub fn allocator<A: GlobalAlloc + Send + Sync + 'static>(self, allocator: A) -> Self {
-        self.change(|raw| {
-            let user = Box::into_raw(Box::new(allocator)).cast();
-            let release = Some(drop_box::<A> as unsafe extern "C" fn(*mut c_void));
-            // SAFETY: no other code uses the options; the box is an A, and dropped once, after all it allocated.
-            check(|| unsafe {
-                sys::tf_options_set_allocator(raw, Some(allocate::<A>), Some(deallocate::<A>), release, user)
-            })
-        })
+        self.with(Setting::Allocator(Arc::new(allocator)))
     }
 
-    /// Returns the handle for a call, which is NULL for default settings.
-    pub(crate) fn raw(&self) -> Result<*const sys::tf_options> {
-        match &self.error {
-            Some(error) => Err(error.clone()),
-            None => Ok(self.raw.as_ref().map_or(ptr::null(), |raw| raw.0.as_ptr())),
+    /// Returns the options for a call.
+    pub(crate) fn raw(&self) -> Result<Raw> {
+        Ok(Raw(if self.0.is_empty() { None } else { Some(RawOptions::new(&self.0)?) }))
+    }
+
+    /// Returns the format of the options in the form that calls take which have no path.
+    fn raw_format(&self) -> Result<sys::tf_format> {
+        let set = |setting: &Setting| matches!(setting, Setting::Number(sys::TF_OPTION_FORMAT, _) | Setting::Format(_));
+        let format = if self.0.iter().any(set) { self.get(sys::TF_OPTION_FORMAT)? } else { sys::TF_FORMAT_AUTO.into() };
+        Ok(format.try_into().unwrap_or(sys::TF_FORMAT_AUTO))
+    }
+}
+
+impl RawOptions {
+    fn new(settings: &[Setting]) -> Result<Self> {
+        // SAFETY: the output is valid.
+        let raw: RawOptions = make(|out| unsafe { sys::tf_options_new(out) })?;
+        settings.iter().try_for_each(|setting| raw.set(setting))?;
+        Ok(raw)
+    }
+
+    fn set(&self, setting: &Setting) -> Result<()> {
+        let raw = self.0.as_ptr();
+        match setting {
+            // SAFETY: no other code uses the options.
+            Setting::Number(option, value) => check(|| unsafe { sys::tf_options_set(raw, *option, *value) }),
+            Setting::Format(name) => {
+                let (text, length) = (name.as_ptr().cast(), name.len());
+                // SAFETY: no other code uses the options; the pointer has its length.
+                check(|| unsafe { sys::tf_options_set_string(raw, sys::TF_OPTION_FORMAT, text, length) })
+            }
+            Setting::Progress(report) => {
+                let user = Box::into_raw(Box::new(report.clone())).cast();
+                let release = Some(drop_box::<Arc<Progress>> as Release);
+                // SAFETY: no other code uses the options; the box has the type that the callbacks expect.
+                check(|| unsafe { sys::tf_options_set_progress(raw, Some(progress), release, user) })
+            }
+            Setting::Executor(executor, width) => {
+                let user = Box::into_raw(Box::new(executor.clone())).cast();
+                let release = Some(drop_box::<Arc<dyn Executor>> as Release);
+                // SAFETY: no other code uses the options; the box has the type that the callbacks expect.
+                check(|| unsafe { sys::tf_options_set_executor(raw, Some(execute), *width, release, user) })
+            }
+            Setting::Allocator(allocator) => {
+                let user = Box::into_raw(Box::new(allocator.clone())).cast();
+                let release = Some(drop_box::<Allocator> as Release);
+                // SAFETY: no other code uses the options; the box has the type that the callbacks expect, and is dropped
+                // after all memory that it allocated.
+                check(|| unsafe { sys::tf_options_set_allocator(raw, Some(allocate), Some(deallocate), release, user) })
+            }
         }
     }
 }
+
+type Release = unsafe extern "C" fn(*mut c_void);
 
 /// Runs a call that returns arrays and metadata.
 fn load(
@@ -516,26 +626,26 @@ fn load(
 ) -> Result<Loaded> {
     let (mut arrays, mut metadata) = (ptr::null_mut(), ptr::null_mut());
     let status = enter(|| call(&mut arrays, &mut metadata));
-    let made = (NonNull::new(arrays).map(Dict::adopt), NonNull::new(metadata).map(Dict::adopt));
+    let made = (NonNull::new(arrays).map(RawDict::adopt), NonNull::new(metadata).map(RawDict::adopt));
     finish(status, source.and_then(Source::slot).map(|slot| &**slot))?;
     match made {
-        (Some(arrays), Some(metadata)) => Ok(Loaded { arrays, metadata }),
-        _ => Err(Error::new(Status::Internal, "the library succeeded without a result")),
+        (Some(arrays), Some(metadata)) => Ok(Loaded { arrays: arrays.arrays()?, metadata: metadata.metadata()? }),
+        _ => Err(Error::new(ErrorKind::Internal, "the library succeeded without a result")),
     }
 }
 
-fn dict_ptr(dict: Option<&DictRef>) -> *const sys::tf_dict {
+fn dict_ptr(dict: Option<&RawDict>) -> *const sys::tf_dict {
     dict.map_or(ptr::null(), |dict| dict.as_ptr())
 }
 
-/// Calls.
+/// Loading.
 impl Options {
     /// Loads a whole file; see [`load`](crate::load).
     pub fn load(&self, path: impl AsRef<Path>) -> Result<Loaded> {
         let (path, options) = (c_path(path.as_ref())?, self.raw()?);
         // SAFETY: the path is NUL-terminated; the options are valid.
         load(None, |arrays, metadata| unsafe {
-            sys::tf_load(ptr::null_mut(), arrays, metadata, path.as_ptr(), options)
+            sys::tf_load(ptr::null_mut(), arrays, metadata, path.as_ptr(), options.as_ptr())
         })
     }
 
@@ -543,47 +653,69 @@ impl Options {
     pub fn load_array(&self, path: impl AsRef<Path>) -> Result<Array> {
         let (path, options) = (path.as_ref(), self.raw()?);
         let c_path = c_path(path)?;
-        let mut raw = ptr::null_mut();
+        let (mut raw, none) = (ptr::null_mut(), ptr::null_mut());
         // SAFETY: the path is NUL-terminated; the options are valid.
-        let status =
-            enter(|| unsafe { sys::tf_load(&mut raw, ptr::null_mut(), ptr::null_mut(), c_path.as_ptr(), options) });
+        let status = enter(|| unsafe { sys::tf_load(&mut raw, none, none, c_path.as_ptr(), options.as_ptr()) });
         let array = NonNull::new(raw).map(Array::adopt);
         finish(status, None)?;
         array.ok_or_else(|| {
-            Error::new(
-                Status::Type,
-                format!("{}: expected a .npy file with one array, found a file of named arrays", path.display()),
-            )
+            let message = "expected a .npy file with one array, found a file of named arrays";
+            Error::new(ErrorKind::Type, format!("{}: {message}", path.display()))
         })
     }
 
-    /// Loads a whole file from memory. [`Format::Auto`] detects the format by content.
-    pub fn load_bytes(&self, bytes: &[u8], format: Format) -> Result<Loaded> {
-        let (options, data) = (self.raw()?, bytes.as_ptr().cast());
+    /// Loads a whole file from memory. Without [`format`](Options::format) the format is that of the content.
+    pub fn load_bytes(&self, bytes: &[u8]) -> Result<Loaded> {
+        let (options, format, data) = (self.raw()?, self.raw_format()?, bytes.as_ptr().cast());
         // SAFETY: the pointer has its length; the options are valid.
         load(None, |arrays, metadata| unsafe {
-            sys::tf_load_memory(ptr::null_mut(), arrays, metadata, data, bytes.len(), format.to_raw(), options)
+            sys::tf_load_memory(ptr::null_mut(), arrays, metadata, data, bytes.len(), format, options.as_ptr())
         })
     }
 
-    /// Loads a whole file from a source. [`Format::Auto`] detects the format by content.
-    pub fn load_source(&self, source: &Source, format: Format) -> Result<Loaded> {
-        let options = self.raw()?;
+    /// Loads a whole file from a source. Without [`format`](Options::format) the format is that of the content.
+    pub fn load_source(&self, source: &Source) -> Result<Loaded> {
+        let (options, format) = (self.raw()?, self.raw_format()?);
         // SAFETY: the source and the options are valid.
         load(Some(source), |arrays, metadata| unsafe {
-            sys::tf_load_source(ptr::null_mut(), arrays, metadata, source.as_ptr(), format.to_raw(), options)
+            sys::tf_load_source(ptr::null_mut(), arrays, metadata, source.as_ptr(), format, options.as_ptr())
         })
+    }
+
+    /// Loads a file from memory without copying its arrays if possible.
+    ///
+    /// # Safety
+    /// The arrays must not be used after `bytes` have been changed or freed.
+    pub(crate) unsafe fn map_bytes(&self, bytes: &[u8]) -> Result<Loaded> {
+        let mut source = ptr::null_mut();
+        // SAFETY: the pointer has its length, and the caller guarantees that the bytes are there as long as arrays.
+        let status = enter(|| unsafe {
+            sys::tf_source_from_memory(&mut source, bytes.as_ptr().cast(), bytes.len(), None, ptr::null_mut())
+        });
+        let source = Source::made(source, status, None)?;
+        // SAFETY: guaranteed by the caller.
+        unsafe { self.clone().map(true) }.load_source(&source)
     }
 
     /// Loads a .npz, .safetensors or .gguf file as a tree, splitting names at '.'.
+    pub fn load_weights(&self, path: impl AsRef<Path>) -> Result<Dict> {
+        self.weights(path.as_ref(), None)
+    }
+
+    /// Loads a tree like [`load_weights`](Options::load_weights), and compares it with a tree or flat map of arrays.
     ///
-    /// `expected` is a tree or a flat dict of arrays. The call fails with [`Error::Mismatch`] if the file has other
-    /// names or shapes. With [`strict`](Options::strict) off, missing arrays are those of `expected`, and unexpected
-    /// ones are left out.
-    pub fn load_weights(&self, path: impl AsRef<Path>, expected: Option<&DictRef>) -> Result<Dict> {
-        let (path, options, expected) = (c_path(path.as_ref())?, self.raw()?, dict_ptr(expected));
+    /// Fails with [`ErrorKind::Mismatch`] if the file has other names or shapes. With [`strict`](Options::strict) off,
+    /// missing arrays are those of `expected`, and unexpected ones are left out.
+    pub fn load_weights_like<V: Item>(&self, path: impl AsRef<Path>, expected: &Map<V>) -> Result<Dict> {
+        self.weights(path.as_ref(), Some(&RawDict::from_map(expected)?))
+    }
+
+    fn weights(&self, path: &Path, expected: Option<&RawDict>) -> Result<Dict> {
+        let (path, options, expected) = (c_path(path)?, self.raw()?, dict_ptr(expected));
         // SAFETY: the path is NUL-terminated; the handles are valid.
-        make(|tree| unsafe { sys::tf_load_weights(tree, path.as_ptr(), expected, options) })
+        let tree: RawDict =
+            make(|tree| unsafe { sys::tf_load_weights(tree, path.as_ptr(), expected, options.as_ptr()) })?;
+        tree.tree()
     }
 
     /// Checks a file or a set of files: reads every byte that can be checked, and reports every fault instead of only
@@ -591,11 +723,12 @@ impl Options {
     pub fn check(&self, path: impl AsRef<Path>) -> Result<CheckReport> {
         let (path, options) = (c_path(path.as_ref())?, self.raw()?);
         // SAFETY: the path is NUL-terminated; the options are valid.
-        let report: Dict = make(|out| unsafe { sys::tf_check(out, path.as_ptr(), options) })?;
+        let report: RawDict = make(|out| unsafe { sys::tf_check(out, path.as_ptr(), options.as_ptr()) })?;
+        let mut report = report.tree()?;
         Ok(CheckReport {
-            faults: report.get_list("faults")?.to_strings()?,
-            excused: report.get_list("excused")?.to_strings()?,
-            notes: report.get_list("notes")?.to_strings()?,
+            faults: report.take_list("faults")?,
+            excused: report.take_list("excused")?,
+            notes: report.take_list("notes")?,
         })
     }
 
@@ -603,91 +736,104 @@ impl Options {
     pub fn open(&self, path: impl AsRef<Path>) -> Result<File> {
         let (path, options) = (c_path(path.as_ref())?, self.raw()?);
         // SAFETY: the path is NUL-terminated; the options are valid.
-        File::made(None, |out| unsafe { sys::tf_file_open(out, path.as_ptr(), options) })
+        File::made(None, |out| unsafe { sys::tf_file_open(out, path.as_ptr(), options.as_ptr()) })
     }
 
-    /// Opens a file in memory, which is copied.
-    pub fn open_bytes(&self, bytes: &[u8], format: Format) -> Result<File> {
-        let (options, data) = (self.raw()?, bytes.as_ptr().cast());
+    /// Opens a file in memory, which is copied. [`Source::from_bytes`] avoids the copy.
+    pub fn open_bytes(&self, bytes: &[u8]) -> Result<File> {
+        let (options, format, data) = (self.raw()?, self.raw_format()?, bytes.as_ptr().cast());
         // SAFETY: the pointer has its length; the options are valid.
-        File::made(None, |out| unsafe { sys::tf_file_open_memory(out, data, bytes.len(), format.to_raw(), options) })
+        File::made(None, |out| unsafe { sys::tf_file_open_memory(out, data, bytes.len(), format, options.as_ptr()) })
     }
 
     /// Opens a file in a source.
-    pub fn open_source(&self, source: &Source, format: Format) -> Result<File> {
-        let options = self.raw()?;
+    pub fn open_source(&self, source: &Source) -> Result<File> {
+        let (options, format) = (self.raw()?, self.raw_format()?);
         // SAFETY: the source and the options are valid.
         File::made(source.slot().cloned(), |out| unsafe {
-            sys::tf_file_open_source(out, source.as_ptr(), format.to_raw(), options)
+            sys::tf_file_open_source(out, source.as_ptr(), format, options.as_ptr())
+        })
+    }
+}
+
+/// Saving.
+impl Options {
+    /// Saves contents in the format of the path's extension, or of [`format`](Options::format); see
+    /// [`save`](crate::save).
+    pub fn save<'a>(&self, path: impl AsRef<Path>, contents: impl Into<Contents<'a>>) -> Result<()> {
+        let path = path.as_ref();
+        let format = match Format::from_path(path) {
+            Format::Auto => Format::from_raw(self.raw_format()?),
+            format => format,
+        };
+        let contents = contents.into();
+        let (raw, options, c_path) = (RawContents::new(contents, format)?, self.raw()?, c_path(path)?);
+        let (array, arrays, metadata) = raw.as_ptrs();
+        let (path, options) = (c_path.as_ptr(), options.as_ptr());
+        // SAFETY: the path is NUL-terminated; the handles are valid.
+        check(|| unsafe {
+            match format {
+                Format::Npy => sys::tf_save(path, array, options),
+                Format::Npz => sys::tf_savez(path, ptr::null(), 0, arrays, options),
+                Format::Safetensors => sys::tf_save_safetensors(path, arrays, metadata, options),
+                _ => sys::tf_save_gguf(path, arrays, metadata, options),
+            }
         })
     }
 
-    /// Saves one array as .npy, byte for byte like NumPy.
-    pub fn save(&self, path: impl AsRef<Path>, array: &ArrayRef) -> Result<()> {
+    /// Saves one array as .npy, byte for byte like `NumPy`.
+    pub fn save_npy(&self, path: impl AsRef<Path>, array: &Array) -> Result<()> {
         let (path, options) = (c_path(path.as_ref())?, self.raw()?);
         // SAFETY: the path is NUL-terminated; the handles are valid.
-        check(|| unsafe { sys::tf_save(path.as_ptr(), array.as_ptr(), options) })
+        check(|| unsafe { sys::tf_save(path.as_ptr(), array.as_ptr(), options.as_ptr()) })
     }
 
     /// Saves arrays as .npz without compression.
-    pub fn savez(&self, path: impl AsRef<Path>, arrays: &DictRef) -> Result<()> {
-        self.savez_with(path, &[], Some(arrays), false)
+    pub fn save_npz(&self, path: impl AsRef<Path>, arrays: &Arrays) -> Result<()> {
+        let (path, options, arrays) = (c_path(path.as_ref())?, self.raw()?, arrays.to_raw()?);
+        // SAFETY: the path is NUL-terminated; the handles are valid.
+        check(|| unsafe { sys::tf_savez(path.as_ptr(), ptr::null(), 0, arrays.as_ptr(), options.as_ptr()) })
     }
 
     /// Saves arrays as .npz with compression.
-    pub fn savez_compressed(&self, path: impl AsRef<Path>, arrays: &DictRef) -> Result<()> {
-        self.savez_with(path, &[], Some(arrays), true)
-    }
-
-    /// Saves arrays as .npz: those of `named`, then `unnamed` ones as `arr_0`, `arr_1` and so on; compressed or not.
-    pub fn savez_with(
-        &self,
-        path: impl AsRef<Path>,
-        unnamed: &[&ArrayRef],
-        named: Option<&DictRef>,
-        compressed: bool,
-    ) -> Result<()> {
-        let (path, options) = (c_path(path.as_ref())?, self.raw()?);
-        let arrays: Vec<*const sys::tf_array> = unnamed.iter().map(|array| array.as_ptr().cast_const()).collect();
-        let save = if compressed { sys::tf_savez_compressed } else { sys::tf_savez };
-        // SAFETY: the path is NUL-terminated; the handles are valid; the pointer has its length.
-        check(|| unsafe { save(path.as_ptr(), arrays.as_ptr(), arrays.len(), dict_ptr(named), options) })
+    pub fn save_npz_compressed(&self, path: impl AsRef<Path>, arrays: &Arrays) -> Result<()> {
+        let (path, options, arrays) = (c_path(path.as_ref())?, self.raw()?, arrays.to_raw()?);
+        // SAFETY: the path is NUL-terminated; the handles are valid.
+        check(|| unsafe { sys::tf_savez_compressed(path.as_ptr(), ptr::null(), 0, arrays.as_ptr(), options.as_ptr()) })
     }
 
     /// Saves arrays as .safetensors, with strings as metadata.
-    pub fn save_safetensors(&self, path: impl AsRef<Path>, arrays: &DictRef, metadata: Option<&DictRef>) -> Result<()> {
-        let (path, options) = (c_path(path.as_ref())?, self.raw()?);
+    pub fn save_safetensors(&self, path: impl AsRef<Path>, arrays: &Arrays, metadata: Option<&Dict>) -> Result<()> {
+        let (path, options, arrays) = (c_path(path.as_ref())?, self.raw()?, arrays.to_raw()?);
+        let metadata = metadata.map(RawDict::from_map).transpose()?;
+        let metadata = dict_ptr(metadata.as_ref());
         // SAFETY: the path is NUL-terminated; the handles are valid.
-        check(|| unsafe { sys::tf_save_safetensors(path.as_ptr(), arrays.as_ptr(), dict_ptr(metadata), options) })
+        check(|| unsafe { sys::tf_save_safetensors(path.as_ptr(), arrays.as_ptr(), metadata, options.as_ptr()) })
     }
 
     /// Saves arrays as .gguf with metadata; see [`save_gguf`](crate::save_gguf).
-    pub fn save_gguf(&self, path: impl AsRef<Path>, arrays: &DictRef, metadata: Option<&DictRef>) -> Result<()> {
-        let (path, options) = (c_path(path.as_ref())?, self.raw()?);
+    pub fn save_gguf(&self, path: impl AsRef<Path>, arrays: &Arrays, metadata: Option<&Dict>) -> Result<()> {
+        let (path, options, arrays) = (c_path(path.as_ref())?, self.raw()?, arrays.to_raw()?);
+        let metadata = metadata.map(RawDict::from_map).transpose()?;
+        let metadata = dict_ptr(metadata.as_ref());
         // SAFETY: the path is NUL-terminated; the handles are valid.
-        check(|| unsafe { sys::tf_save_gguf(path.as_ptr(), arrays.as_ptr(), dict_ptr(metadata), options) })
+        check(|| unsafe { sys::tf_save_gguf(path.as_ptr(), arrays.as_ptr(), metadata, options.as_ptr()) })
     }
 
     /// Saves a tree of arrays under flattened names, in the format of the path's extension or of
     /// [`format`](Options::format).
-    pub fn save_weights(&self, path: impl AsRef<Path>, tree: &DictRef) -> Result<()> {
-        let (path, options) = (c_path(path.as_ref())?, self.raw()?);
+    pub fn save_weights<V: Item>(&self, path: impl AsRef<Path>, tree: &Map<V>) -> Result<()> {
+        let (path, options, tree) = (c_path(path.as_ref())?, self.raw()?, tree.to_raw()?);
         // SAFETY: the path is NUL-terminated; the handles are valid.
-        check(|| unsafe { sys::tf_save_weights(path.as_ptr(), tree.as_ptr(), options) })
+        check(|| unsafe { sys::tf_save_weights(path.as_ptr(), tree.as_ptr(), options.as_ptr()) })
     }
 
-    /// Saves to memory: an array as .npy, or a dict in another format.
-    pub fn to_bytes<'a>(
-        &self,
-        format: Format,
-        contents: impl Into<Contents<'a>>,
-        metadata: Option<&DictRef>,
-    ) -> Result<Buffer> {
-        let options = self.raw()?;
-        let contents = contents.into();
-        let (array, arrays) = contents.as_ptrs();
+    /// Saves to memory; see [`to_bytes`](crate::to_bytes).
+    pub fn to_bytes<'a>(&self, format: Format, contents: impl Into<Contents<'a>>) -> Result<Buffer> {
+        let (options, raw) = (self.raw()?, RawContents::new(contents.into(), format)?);
+        let (array, arrays, metadata) = raw.as_ptrs();
         // SAFETY: the handles are valid.
-        make(|out| unsafe { sys::tf_save_memory(out, format.to_raw(), array, arrays, dict_ptr(metadata), options) })
+        make(|out| unsafe { sys::tf_save_memory(out, format.to_raw(), array, arrays, metadata, options.as_ptr()) })
     }
 
     /// Saves to a writer from the first byte to the last. If the writer fails, its error becomes the
@@ -697,43 +843,47 @@ impl Options {
         writer: &mut impl Write,
         format: Format,
         contents: impl Into<Contents<'a>>,
-        metadata: Option<&DictRef>,
     ) -> Result<()> {
-        let (options, sink) = (self.raw()?, Sink::new(writer)?);
-        let contents = contents.into();
-        let (array, arrays) = contents.as_ptrs();
+        let (options, raw) = (self.raw()?, RawContents::new(contents.into(), format)?);
+        let (array, arrays, metadata) = raw.as_ptrs();
+        let sink = Sink::new(writer)?;
         // SAFETY: the handles are valid.
         check(|| unsafe {
-            sys::tf_save_sink(sink.as_ptr(), format.to_raw(), array, arrays, dict_ptr(metadata), options)
+            sys::tf_save_sink(sink.as_ptr(), format.to_raw(), array, arrays, metadata, options.as_ptr())
         })
     }
 
     /// Creates an array of zeros like [`Array::zeros`], in memory of the [`allocator`](Options::allocator).
-    pub fn zeros(&self, dtype: Dtype, shape: impl Dims) -> Result<Array> {
-        let (shape, options) = (shape.dims()?, self.raw()?);
+    pub fn zeros(&self, dtype: Dtype, shape: impl AsRef<[usize]>) -> Result<Array> {
+        let (shape, options) = (dims(shape.as_ref())?, self.raw()?);
         // SAFETY: the pointer has its length; the options are valid.
-        make(|out| unsafe { sys::tf_array_new_with(out, dtype.to_raw(), shape.as_ptr(), shape.len(), options) })
+        make(|out| unsafe {
+            sys::tf_array_new_with(out, dtype.to_raw(), shape.as_ptr(), shape.len(), options.as_ptr())
+        })
     }
 
-    /// Creates an empty dict whose own memory is from the [`allocator`](Options::allocator).
-    pub fn dict(&self) -> Result<Dict> {
-        let options = self.raw()?;
-        // SAFETY: the options are valid.
-        make(|out| unsafe { sys::tf_dict_new_with(out, options) })
-    }
-
-    /// Returns a C-contiguous copy of an array with another dtype, like [`ArrayRef::cast`].
-    pub fn cast(&self, array: &ArrayRef, dtype: Dtype) -> Result<Array> {
-        array.cast_with(dtype, self.raw()?)
+    /// Returns a C-contiguous copy of an array with another dtype, like [`Array::cast`].
+    pub fn cast(&self, array: &Array, dtype: Dtype) -> Result<Array> {
+        array.cast_with(dtype, self.raw()?.as_ptr())
     }
 }
 
+/// Prints the settings.
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = f.debug_struct("Options");
-        if let Some(error) = &self.error {
-            out.field("error", error);
+        f.write_str("Options ")?;
+        f.debug_set().entries(&self.0).finish()
+    }
+}
+
+impl fmt::Debug for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Setting::Number(option, value) => write!(f, "option {option} = {value}"),
+            Setting::Format(name) => write!(f, "format = {name}"),
+            Setting::Progress(_) => f.write_str("progress"),
+            Setting::Executor(_, width) => write!(f, "executor of width {width}"),
+            Setting::Allocator(_) => f.write_str("allocator"),
         }
-        out.finish_non_exhaustive()
     }
 }

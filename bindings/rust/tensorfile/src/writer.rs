@@ -6,12 +6,13 @@ use std::ptr::NonNull;
 use std::{fmt, ptr};
 
 use crate::call::{Handle, c_path, check, enter, finish, release};
-use crate::dict::DictRef;
 use crate::dtype::{Dtype, Element, Format, bytes_of};
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, ErrorKind, Result};
 use crate::io::Sink;
+use crate::map::Dict;
 use crate::options::Options;
-use crate::shape::Dims;
+use crate::raw::RawDict;
+use crate::shape::dims;
 use crate::sys;
 
 /// Writes a file array by array, in pieces of any size, so that the contents never have to be in memory as a whole.
@@ -26,7 +27,7 @@ use crate::sys;
 /// # let path = std::env::temp_dir().join("tensorfile-doc-writer.npz");
 /// let mut writer = Writer::create(&path)?;
 /// writer.declare("rows", Dtype::Float32, [1000, 16])?;
-/// writer.declare("count", Dtype::Int64, ())?;
+/// writer.declare("count", Dtype::Int64, [])?;
 /// for row in 0..1000 {
 ///     writer.write_elements(&[row as f32; 16])?;
 /// }
@@ -39,6 +40,9 @@ pub struct Writer<'a> {
     raw: NonNull<sys::tf_writer>,
     /// The sink that the library calls.
     _sink: Option<Sink<'a>>,
+    /// The name, dtype and size in bytes of each declared array.
+    declared: Vec<(String, Dtype, u64)>,
+    written: u64,
 }
 
 // SAFETY: options and metadata are Send and Sync, and the target is Send.
@@ -47,7 +51,7 @@ unsafe impl Send for Writer<'_> {}
 impl Handle for Writer<'static> {
     type Raw = sys::tf_writer;
     fn adopt(raw: NonNull<sys::tf_writer>) -> Self {
-        Writer { raw, _sink: None }
+        Writer { raw, _sink: None, declared: Vec::new(), written: 0 }
     }
 }
 
@@ -62,10 +66,9 @@ impl Options {
     /// Creates a writer to a path, in the format of [`format`](Options::format), or else that of the extension. The
     /// extension is appended if it is absent, unless [`exact_path`](Options::exact_path) is set.
     pub fn create(&self, path: impl AsRef<Path>) -> Result<Writer<'static>> {
-        let (path, options) = (c_path(path.as_ref())?, self.raw()?);
-        let format = sys::TF_FORMAT_AUTO;
+        let (path, options, format) = (c_path(path.as_ref())?, self.raw()?, sys::TF_FORMAT_AUTO);
         // SAFETY: the path is NUL-terminated; the options are valid.
-        crate::call::make(|out| unsafe { sys::tf_writer_open(out, path.as_ptr(), format, options) })
+        crate::call::make(|out| unsafe { sys::tf_writer_open(out, path.as_ptr(), format, options.as_ptr()) })
     }
 
     /// Creates a writer to `target`, from the first byte to the last. If that fails, its error becomes the
@@ -73,11 +76,12 @@ impl Options {
     pub fn create_in<'a, W: Write + Send>(&self, target: &'a mut W, format: Format) -> Result<Writer<'a>> {
         let (options, sink) = (self.raw()?, Sink::new(target)?);
         let mut raw = ptr::null_mut();
+        let (target, format, options) = (sink.as_ptr(), format.to_raw(), options.as_ptr());
         // SAFETY: the handles are valid; the sink borrows its target as long as the writer lives.
-        let status = enter(|| unsafe { sys::tf_writer_open_sink(&mut raw, sink.as_ptr(), format.to_raw(), options) });
-        let made = NonNull::new(raw).map(|raw| Writer { raw, _sink: Some(sink) });
+        let status = enter(|| unsafe { sys::tf_writer_open_sink(&mut raw, target, format, options) });
+        let made = NonNull::new(raw).map(|raw| Writer { raw, _sink: Some(sink), declared: Vec::new(), written: 0 });
         finish(status, None)?;
-        made.ok_or_else(|| Error::new(Status::Internal, "the library succeeded without a writer"))
+        made.ok_or_else(|| Error::new(ErrorKind::Internal, "the library succeeded without a writer"))
     }
 }
 
@@ -85,30 +89,55 @@ impl Writer<'_> {
     /// Declares the next array. A .npy file has one array, whose name is not stored.
     ///
     /// The first write checks whether the format can hold all declared arrays.
-    pub fn declare(&mut self, name: &str, dtype: Dtype, shape: impl Dims) -> Result<()> {
-        let shape = shape.dims()?;
-        let (text, length, dims, ndim) = (name.as_ptr().cast(), name.len(), shape.as_ptr(), shape.len());
+    pub fn declare(&mut self, name: &str, dtype: Dtype, shape: impl AsRef<[usize]>) -> Result<()> {
+        let sizes = dims(shape.as_ref())?;
+        let (text, length, shape, ndim) = (name.as_ptr().cast(), name.len(), sizes.as_ptr(), sizes.len());
         // SAFETY: no other code uses the handle; each pointer has its length.
-        check(|| unsafe { sys::tf_writer_declare(self.raw.as_ptr(), text, length, dtype.to_raw(), dims, ndim) })
+        check(|| unsafe { sys::tf_writer_declare(self.raw.as_ptr(), text, length, dtype.to_raw(), shape, ndim) })?;
+        let count: i64 = sizes.iter().product();
+        let blocks = count.unsigned_abs() / u64::from(dtype.block_size().max(1));
+        self.declared.push((name.to_owned(), dtype, blocks * u64::from(dtype.block_bytes())));
+        Ok(())
     }
 
+<<<<<<< HEAD
     /// Sets the metadata of a .npz, .safetensors or .gguf file to a copy of a dict.
     pub fn set_metadata(&mut self, metadata: &DictRef) -> Result<()> {
+=======
+    /// Sets the metadata of a .npz, .safetensors or .gguf file.
+    pub fn set_metadata(&mut self, metadata: &Dict) -> Result<()> {
+        let metadata = RawDict::from_map(metadata)?;
+>>>>>>> 6c22311 (Rust: give the crate collections, numbers and errors of Rust's own)
         // SAFETY: the handles are valid.
         check(|| unsafe { sys::tf_writer_set_metadata(self.raw.as_ptr(), metadata.as_ptr()) })
     }
 
     /// Writes the next elements in C order. A piece may end anywhere, and may contain the end of one array and the
-    /// start of the next. The type of the elements is not compared with the declared dtype.
+    /// start of the next.
+    ///
+    /// Fails with [`ErrorKind::Type`] if `T` is not the declared type of the elements.
     pub fn write_elements<T: Element>(&mut self, elements: &[T]) -> Result<()> {
-        self.write_bytes(bytes_of(elements))
+        let bytes = bytes_of(elements);
+        let (first, last) = (self.written, self.written.saturating_add(bytes.len() as u64));
+        let mut end = 0u64;
+        for (name, dtype, nbytes) in &self.declared {
+            let start = end;
+            end = end.saturating_add(*nbytes);
+            if *dtype != T::DTYPE && start < last && first < end {
+                let message = format!("array '{name}': expected elements of {dtype}, got {}", T::DTYPE);
+                return Err(Error::new(ErrorKind::Type, message).with_name(name));
+            }
+        }
+        self.write_bytes(bytes)
     }
 
     /// Writes the next elements as bytes, in native byte order (blocks: little-endian).
     pub fn write_bytes(&mut self, bytes: &[u8]) -> Result<()> {
         let (data, nbytes) = (bytes.as_ptr().cast(), bytes.len());
         // SAFETY: no other code uses the handle; the pointer has its length.
-        check(|| unsafe { sys::tf_writer_write(self.raw.as_ptr(), data, nbytes) })
+        check(|| unsafe { sys::tf_writer_write(self.raw.as_ptr(), data, nbytes) })?;
+        self.written += nbytes as u64;
+        Ok(())
     }
 
     /// Completes the file and moves it to its path. If an array is incomplete, it fails with [`Error::InvalidArgument`]

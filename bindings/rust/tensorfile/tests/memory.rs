@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use tensorfile::{Array, Dict, Dtype, Format, Options, Slice, Source};
+use tensorfile::{Array, Arrays, Dict, Dtype, Format, Options, Source};
 
 /// Returns the resident memory of the process in bytes.
 #[cfg(target_os = "linux")]
@@ -16,33 +16,35 @@ fn resident() -> u64 {
 fn one_round(bytes: &[u8]) {
     for count in 0..50 {
         let mut array = Array::from_vec([count, 16], vec![1.0f32; count * 16]).unwrap();
-        let view = array.transpose().unwrap().slice(&[Slice::from(1..3)]).unwrap();
+        let view = array.transpose().unwrap().slice(1..3).unwrap();
         array.as_bytes_mut().unwrap().fill(0);
-        let mut dict = Dict::new().unwrap();
-        dict.insert("view", view).unwrap();
-        dict.insert("cast", array.cast(Dtype::BFloat16).unwrap()).unwrap();
-        dict.insert("strings", ["a", "b", "c"]).unwrap();
-        let mut tree = Dict::new().unwrap();
-        tree.insert("dict", dict.clone()).unwrap();
-        tree.insert("other", dict).unwrap();
+        let mut dict = Dict::new();
+        dict.insert("view", view);
+        dict.insert("cast", array.cast(Dtype::BFloat16).unwrap());
+
+        let mut tree = Dict::new();
+        tree.insert("dict", dict.clone());
+        tree.insert("other", dict);
         tree.flatten().unwrap();
-        tree.get_dict_mut("dict").unwrap().update("cast", |cast| cast.make_mut()).unwrap().unwrap();
-        assert!(tree.get("missing").is_err());
+        tree.insert("strings", ["a", "b", "c"]);
+        assert!(tree.flatten().is_err());
+        tree["dict"].as_dict_mut().and_then(|dict| dict["cast"].as_array_mut()).unwrap().make_mut().unwrap();
+        assert!(tree.try_get::<&Array>("missing").is_err());
     }
-    let loaded = Options::new().load_bytes(bytes, Format::Auto).unwrap();
+    let loaded = Options::new().load_bytes(bytes).unwrap();
     let source = Source::from_bytes(bytes.to_vec()).unwrap();
     let options = Options::new().progress(|_, _| ControlFlow::Continue(()));
-    let file = options.open_source(&source, Format::Auto).unwrap();
-    assert_eq!(*file.read("a").unwrap(), loaded["a"]);
-    assert!(Options::new().load_bytes(&bytes[..bytes.len() / 2], Format::Auto).is_err());
-    drop(Options::new().to_bytes(Format::Npz, &loaded.arrays, None).unwrap());
+    let file = options.open_source(&source).unwrap();
+    assert_eq!(file.read("a").unwrap(), loaded["a"]);
+    assert!(Options::new().load_bytes(&bytes[..bytes.len() / 2]).is_err());
+    drop(Options::new().to_bytes(Format::Npz, &loaded.arrays).unwrap());
 }
 
 #[test]
 fn memory_stays_flat() {
-    let mut arrays = Dict::new().unwrap();
-    arrays.insert("a", vec![7i64; 4096]).unwrap();
-    let bytes = Options::new().to_bytes(Format::Gguf, &arrays, None).unwrap();
+    let mut arrays = Arrays::new();
+    arrays.insert("a", vec![7i64; 4096]);
+    let bytes = Options::new().to_bytes(Format::Gguf, &arrays).unwrap();
     for _ in 0..20 {
         one_round(&bytes);
     }
