@@ -227,6 +227,24 @@ impl Array {
     }
 }
 
+/// Runs a call that writes elements. They are valid afterwards, even if it fails.
+fn fill<T: Element>(elements: &mut [T], call: impl FnOnce(*mut c_void, usize) -> sys::tf_status) -> Result<()> {
+    let (dst, nbytes) = (elements.as_mut_ptr(), size_of_val(elements));
+    let status = call(dst.cast(), nbytes);
+    // SAFETY: u8 has no invalid values, and the bytes are those of the elements.
+    let valid = T::check(unsafe { slice::from_raw_parts(dst.cast::<u8>(), nbytes) });
+    if !valid {
+        // SAFETY: zeros are valid elements of every type.
+        unsafe { ptr::write_bytes(dst, 0, elements.len()) };
+    }
+    finish(status, None)?;
+    if !valid {
+        let message = format!("the array has elements that are not valid for {}", T::DTYPE);
+        return Err(Error::new(ErrorKind::Type, message));
+    }
+    Ok(())
+}
+
 /// A box that another thread may drop and that is never borrowed mutably, so that its contents do not change.
 struct Owned<O>(NonNull<O>);
 
@@ -262,6 +280,43 @@ impl Array {
         // Set before a panic of the old owner is resumed.
         self.replace(NonNull::new(raw).unwrap_or(self.raw));
         finish(status, None)
+    }
+
+    /// Sets one element. The memory is copied first if it is shared or read-only.
+    ///
+    /// Fails with [`ErrorKind::Type`] if `T` is not the type of the elements, and with [`ErrorKind::InvalidArgument`] if
+    /// there is no element with the index.
+    pub fn set_item<T: Element>(&mut self, index: impl AsRef<[usize]>, element: T) -> Result<()> {
+        self.expect_dtype::<T>()?;
+        let index = index.as_ref();
+        self.check_index(index)?;
+        self.make_mut()?;
+        let mut data = ptr::null_mut();
+        // SAFETY: this is the only reference to the array.
+        check(|| unsafe { sys::tf_array_data_mut(&mut data, self.as_ptr()) })?;
+        let strides = self.strides().unwrap_or_default();
+        let offset = index.iter().zip(strides).map(|(&index, &stride)| index as isize * stride).sum();
+        // SAFETY: the element is inside the memory of the array, which is writable, and has this type.
+        unsafe { data.cast::<u8>().offset(offset).cast::<T>().write_unaligned(element) };
+        Ok(())
+    }
+
+    /// Sets one element of an array of bool or an integer dtype. Fails with [`ErrorKind::InvalidArgument`] if the dtype
+    /// cannot hold the number.
+    pub fn set_item_from_i64(&mut self, index: impl AsRef<[usize]>, number: i64) -> Result<()> {
+        let index = dims(index.as_ref())?;
+        self.make_mut()?;
+        // SAFETY: this is the only reference to the array; the pointer has its length.
+        check(|| unsafe { sys::tf_array_set_item_int64(self.as_ptr(), index.as_ptr(), index.len(), number) })
+    }
+
+    /// Sets one element of an array of a real dtype. Floats are rounded as by [`cast`](Array::cast). Fails with
+    /// [`ErrorKind::InvalidArgument`] if the dtype is bool or an integer and cannot hold the number.
+    pub fn set_item_from_f64(&mut self, index: impl AsRef<[usize]>, number: f64) -> Result<()> {
+        let index = dims(index.as_ref())?;
+        self.make_mut()?;
+        // SAFETY: this is the only reference to the array; the pointer has its length.
+        check(|| unsafe { sys::tf_array_set_item_double(self.as_ptr(), index.as_ptr(), index.len(), number) })
     }
 
     /// Returns the elements in C order to change them. They are copied first if they are shared, read-only or not
@@ -422,6 +477,23 @@ impl Array {
         self.cast(T::DTYPE)?.to_vec()
     }
 
+    /// Copies the elements in C order to `elements`, as many as the array has. Fails with [`ErrorKind::Type`] if `T` is
+    /// not the type of the elements.
+    pub fn copy_to_slice<T: Element>(&self, elements: &mut [T]) -> Result<()> {
+        self.expect_dtype::<T>()?;
+        self.copy_to_slice_as(elements)
+    }
+
+    /// Copies the elements in C order to `elements`, as many as the array has, cast to another type as by
+    /// [`cast`](Array::cast). If it fails, the elements are undefined.
+    pub fn copy_to_slice_as<T: Element>(&self, elements: &mut [T]) -> Result<()> {
+        expect_elements(self.shape(), elements.len())?;
+        fill(elements, |dst, nbytes| {
+            // SAFETY: the handle is valid; the pointer has its length, and is borrowed mutably.
+            enter(|| unsafe { sys::tf_array_copy_to(self.as_ptr(), T::DTYPE.to_raw(), dst, ptr::null(), nbytes) })
+        })
+    }
+
     /// Returns the elements in C order as a vector, like [`to_vec`](Array::to_vec), and drops the array.
     pub fn into_vec<T: Element>(self) -> Result<Vec<T>> {
         self.to_vec()
@@ -491,6 +563,17 @@ impl Array {
     pub fn contiguous(&self) -> Result<Array> {
         // SAFETY: the handle is valid.
         make(|out| unsafe { sys::tf_array_contiguous(out, self.as_ptr()) })
+    }
+
+    /// Returns the elements in C order with another shape: a view if strides can describe it, which they always can if
+    /// the array is C-contiguous, and otherwise a copy.
+    ///
+    /// Fails with [`ErrorKind::InvalidArgument`] if the shape needs another number of elements.
+    pub fn reshape(&self, shape: impl AsRef<[usize]>) -> Result<Array> {
+        expect_elements(shape.as_ref(), self.len())?;
+        let shape = dims(shape.as_ref())?;
+        // SAFETY: the handle is valid; the pointer has its length.
+        make(|out| unsafe { sys::tf_array_reshape(out, self.as_ptr(), shape.as_ptr(), shape.len()) })
     }
 
     /// Returns a view with the axes in reverse order.

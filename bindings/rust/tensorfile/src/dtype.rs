@@ -186,6 +186,49 @@ impl Dtype {
     }
 }
 
+/// What the elements of a [`Dtype`] are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DtypeKind {
+    /// Bools.
+    Bool,
+    /// Signed integers.
+    Signed,
+    /// Unsigned integers.
+    Unsigned,
+    /// Floats of any width.
+    Float,
+    /// Complex numbers.
+    Complex,
+    /// Blocks of ggml.
+    Block,
+}
+
+impl Dtype {
+    /// Returns what the elements are, or `None` if the dtype is unsupported or unknown.
+    #[must_use]
+    pub fn kind(self) -> Option<DtypeKind> {
+        // SAFETY: the function accepts any number.
+        match unsafe { sys::tf_dtype_kind(self.to_raw()) } {
+            sys::TF_DTYPE_KIND_BOOL => Some(DtypeKind::Bool),
+            sys::TF_DTYPE_KIND_SIGNED => Some(DtypeKind::Signed),
+            sys::TF_DTYPE_KIND_UNSIGNED => Some(DtypeKind::Unsigned),
+            sys::TF_DTYPE_KIND_FLOAT => Some(DtypeKind::Float),
+            sys::TF_DTYPE_KIND_COMPLEX => Some(DtypeKind::Complex),
+            sys::TF_DTYPE_KIND_BLOCK => Some(DtypeKind::Block),
+            _ => None,
+        }
+    }
+
+    /// Returns `true` if [`Array::cast`](crate::Array::cast) can make arrays of the dtype from floats. Some block types
+    /// can only be decoded.
+    #[must_use]
+    pub fn can_encode(self) -> bool {
+        // SAFETY: the function accepts any number.
+        unsafe { sys::tf_dtype_can_encode(self.to_raw()) != 0 }
+    }
+}
+
 impl fmt::Display for Dtype {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -247,6 +290,75 @@ impl Format {
     pub fn probe(head: &[u8]) -> Self {
         // SAFETY: the pointer has its length.
         Format::from_raw(unsafe { sys::tf_format_probe(head.as_ptr().cast(), head.len()) })
+    }
+}
+
+/// What a [`Format`] can hold and do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Abilities {
+    /// A file holds exactly one array, which has no name.
+    pub single_array: bool,
+    /// Which metadata a file can hold.
+    pub metadata: Metadata,
+    /// The largest number of files that a set can have, or 0 if the format has no sets.
+    pub max_parts: u64,
+    /// Arrays can be compressed.
+    pub compression: bool,
+    /// Metadata values are members next to the arrays, which some readers refuse.
+    pub text_members: bool,
+    /// Readers expect metadata that describe a model, `general.architecture` above all.
+    pub model_keys: bool,
+}
+
+/// Which metadata a [`Format`] can hold. Each value includes the previous ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Metadata {
+    /// None.
+    #[default]
+    None,
+    /// Strings.
+    Strings,
+    /// Strings and lists of strings.
+    StringLists,
+    /// Numbers and arrays too.
+    Typed,
+}
+
+impl Format {
+    /// Returns all formats in the order of their numbers.
+    pub fn all() -> impl Iterator<Item = Format> {
+        // SAFETY: the function accepts any index.
+        let at = |index| Format::from_raw(unsafe { sys::tf_format_at(index) });
+        (0..).map(at).take_while(|&format| format != Format::Auto)
+    }
+
+    /// Returns the extension with its dot, such as `".npz"`.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        // SAFETY: the function accepts any number.
+        unsafe { static_text(sys::tf_format_extension(self.to_raw())) }
+    }
+
+    /// Returns what the format can hold and do.
+    #[must_use]
+    pub fn abilities(self) -> Abilities {
+        // SAFETY: the function accepts any numbers.
+        let ability = |which| unsafe { sys::tf_format_ability(self.to_raw(), which) };
+        Abilities {
+            single_array: ability(sys::TF_ABILITY_SINGLE_ARRAY) != 0,
+            metadata: match i32::try_from(ability(sys::TF_ABILITY_METADATA)) {
+                Ok(sys::TF_METADATA_NONE) => Metadata::None,
+                Ok(sys::TF_METADATA_STRINGS) => Metadata::Strings,
+                Ok(sys::TF_METADATA_STRING_LISTS) => Metadata::StringLists,
+                _ => Metadata::Typed,
+            },
+            max_parts: ability(sys::TF_ABILITY_PARTS).unsigned_abs(),
+            compression: ability(sys::TF_ABILITY_COMPRESSION) != 0,
+            text_members: ability(sys::TF_ABILITY_TEXT_MEMBERS) != 0,
+            model_keys: ability(sys::TF_ABILITY_MODEL_KEYS) != 0,
+        }
     }
 }
 

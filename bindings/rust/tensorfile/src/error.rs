@@ -137,14 +137,18 @@ impl Error {
     pub(crate) fn last(raw: sys::tf_status, cause: Option<io::Error>) -> Self {
         // SAFETY: the texts are never NULL, and valid until the next failure on this thread.
         let (message, name) = unsafe { (text(sys::tf_error_message()), text(sys::tf_error_name())) };
-        // SAFETY: the function has no preconditions.
-        let offset = unsafe { sys::tf_error_offset() };
+        // SAFETY: the functions have no preconditions.
+        let (offset, system) = unsafe { (sys::tf_error_offset(), sys::tf_error_system()) };
         let error = Error(Box::new(Record {
             kind: ErrorKind::from_raw(raw),
             message: in_terms_of_rust(&message).into(),
             offset: (offset != u64::MAX).then_some(offset),
             name: (!name.is_empty()).then(|| name.into()),
-            cause: None,
+            // The message already has the reason.
+            cause: i32::try_from(system)
+                .ok()
+                .filter(|&number| number != 0)
+                .map(|number| Arc::new(io::Error::from_raw_os_error(number))),
         }));
         match cause {
             Some(cause) => error.with_cause(cause),

@@ -11,12 +11,12 @@ use std::slice;
 use std::sync::{Arc, OnceLock};
 
 use crate::array::{Array, expect_dtype};
-use crate::call::{Slot, check, enter, finish, made, make, release};
+use crate::call::{Slot, check, enter, finish, made, release};
 use crate::dtype::{Dtype, Element, Format};
 use crate::error::{Error, ErrorKind, Result, or_panic};
 use crate::map::Dict;
 use crate::options::Options;
-use crate::raw::{RawDict, borrowed_text, utf8};
+use crate::raw::{self, borrowed_text, utf8};
 use crate::shape::{IntoSlices, Slice, Slices};
 use crate::sys;
 
@@ -119,24 +119,15 @@ impl File {
     }
 
     /// Returns the metadata, which is empty if the format has none.
-<<<<<<< HEAD
-    pub fn metadata(&self) -> Result<&DictRef> {
-        // SAFETY: the handle is valid.
-        let raw = unsafe { sys::tf_file_metadata(self.as_ptr()) };
-        // SAFETY: the file keeps the dict alive, and nothing changes it.
-        Ok(unsafe { DictRef::from_ptr(raw) })
-=======
     ///
     /// # Panics
     /// Panics if there is not enough memory for them.
     #[must_use]
     pub fn metadata(&self) -> &Dict {
         self.0.metadata.get_or_init(|| {
-            // SAFETY: the handle is valid.
-            let raw: Result<RawDict> = make(|out| unsafe { sys::tf_file_metadata(out, self.as_ptr()) });
-            or_panic(raw.and_then(|raw| raw.metadata()))
+            // SAFETY: the handle is valid, and the dict lives as long as the file, which does not change it.
+            or_panic(unsafe { raw::values(sys::tf_file_metadata(self.as_ptr()), true) })
         })
->>>>>>> 6c22311 (Rust: give the crate collections, numbers and errors of Rust's own)
     }
 
     /// Returns the names of the members of a .npz that are not arrays, such as a readme.

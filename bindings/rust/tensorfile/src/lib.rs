@@ -69,7 +69,7 @@ mod writer;
 use std::path::Path;
 
 pub use array::Array;
-pub use dtype::{Dtype, Element, Format};
+pub use dtype::{Abilities, Dtype, DtypeKind, Element, Format, Metadata};
 pub use error::{Error, ErrorKind, Result};
 pub use file::{Entries, Entry, File, Location, Part};
 pub use io::{Buffer, ReadAt, Source};

@@ -1,10 +1,10 @@
 //! Options, and the calls that take them.
 
 use std::alloc::{GlobalAlloc, Layout};
-use std::ffi::c_void;
+use std::ffi::{CString, c_void};
 use std::fmt;
 use std::io::{self, Write};
-use std::ops::{ControlFlow, Index};
+use std::ops::{ControlFlow, Index, RangeInclusive};
 use std::path::Path;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::array::Array;
 use crate::call::{Handle, c_path, callback, check, drop_box, enter, finish, handle, make};
 use crate::dtype::{Dtype, Format};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, static_text};
 use crate::file::File;
 use crate::io::{Buffer, Sink, Source};
 use crate::map::{Arrays, Dict, Map};
@@ -45,6 +45,7 @@ pub struct Options(Vec<Setting>);
 #[derive(Clone)]
 enum Setting {
     Number(sys::tf_option, i64),
+    Named(String, i64),
     Format(String),
     Progress(Arc<Progress>),
     Executor(Arc<dyn Executor>, usize),
@@ -67,7 +68,7 @@ impl Raw {
     }
 }
 
-/// What a save writes: an array (.npy), or arrays with or without metadata (the other formats).
+/// What a save writes: an array (.npy), or arrays with or without metadata.
 ///
 /// It converts from references: `&array`, `&arrays`, `(&arrays, &metadata)`, `&tree`, `&loaded` and `&view`.
 #[derive(Clone, Copy)]
@@ -79,8 +80,7 @@ pub struct Contents<'a> {
 #[derive(Clone, Copy)]
 enum What<'a> {
     Array(&'a Array),
-    /// The second is the only array of a map that has one.
-    Map(&'a dyn Save, Option<&'a Array>),
+    Map(&'a dyn Save),
 }
 
 impl<'a> From<&'a Array> for Contents<'a> {
@@ -89,79 +89,52 @@ impl<'a> From<&'a Array> for Contents<'a> {
     }
 }
 
-impl<'a> From<&'a Arrays> for Contents<'a> {
-    fn from(arrays: &'a Arrays) -> Self {
-        Contents { what: What::Map(arrays, None), metadata: None }
-    }
-}
-
-/// A tree is saved under flattened names.
-impl<'a> From<&'a Dict> for Contents<'a> {
-    fn from(tree: &'a Dict) -> Self {
-        Contents { what: What::Map(tree, None), metadata: None }
-    }
-}
-
-impl<'a> From<(&'a Arrays, &'a Dict)> for Contents<'a> {
-    fn from((arrays, metadata): (&'a Arrays, &'a Dict)) -> Self {
-        Contents { what: What::Map(arrays, None), metadata: Some(metadata) }
-    }
-}
-
-impl<'a> From<(&'a Arrays, Option<&'a Dict>)> for Contents<'a> {
-    fn from((arrays, metadata): (&'a Arrays, Option<&'a Dict>)) -> Self {
-        Contents { what: What::Map(arrays, None), metadata }
-    }
-}
-
-impl<'a> From<&'a Loaded> for Contents<'a> {
-    fn from(loaded: &'a Loaded) -> Self {
-        let only = loaded.arrays.get("").filter(|_| loaded.arrays.len() == 1);
-        Contents { what: What::Map(&loaded.arrays, only), metadata: Some(&loaded.metadata) }
-    }
-}
-
-impl<'a> From<&'a View<'_>> for Contents<'a> {
-    fn from(view: &'a View<'_>) -> Self {
-        Contents { what: What::Map(&view.arrays, None), metadata: Some(&view.metadata) }
-    }
-}
-
-impl fmt::Debug for Contents<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = f.debug_struct("Contents");
-        if let Some(metadata) = self.metadata {
-            out.field("metadata", metadata);
+macro_rules! contents {
+    ($($(#[$comment:meta])* $source:ty: $pattern:pat => $map:expr, $metadata:expr;)*) => {$(
+        $(#[$comment])*
+        impl<'a> From<$source> for Contents<'a> {
+            fn from($pattern: $source) -> Self {
+                Contents { what: What::Map($map), metadata: $metadata }
+            }
         }
-        out.finish_non_exhaustive()
-    }
+    )*};
+}
+contents! {
+    &'a Arrays: arrays => arrays, None;
+    /// Saves a tree under flattened names.
+    &'a Dict: tree => tree, None;
+    (&'a Arrays, &'a Dict): (arrays, metadata) => arrays, Some(metadata);
+    (&'a Arrays, Option<&'a Dict>): (arrays, metadata) => arrays, metadata;
+    &'a Loaded: loaded => &loaded.arrays, Some(&loaded.metadata);
+    &'a View<'_>: view => &view.arrays, Some(&view.metadata);
 }
 
 /// Contents in the form that the library takes.
-struct RawContents<'a> {
-    array: Option<&'a Array>,
-    arrays: Option<RawDict>,
+struct RawContents {
+    arrays: RawDict,
     metadata: Option<RawDict>,
 }
 
-impl<'a> RawContents<'a> {
-    fn new(contents: Contents<'a>, format: Format) -> Result<Self> {
-        let (array, arrays) = match contents.what {
-            What::Array(array) | What::Map(_, Some(array)) if format == Format::Npy => (Some(array), None),
+impl RawContents {
+    fn new(contents: Contents<'_>, format: Format) -> Result<Self> {
+        let arrays = match contents.what {
+            What::Map(map) => map.to_raw()?,
+            What::Array(array) if format.abilities().single_array => Arrays::from([("", array)]).to_raw()?,
             What::Array(_) => {
-                let message = format!("{format} holds arrays with names, got an array without one");
+                let message = match format {
+                    Format::Auto => "no format is given for the array".to_owned(),
+                    format => format!("{format} holds arrays with names, got an array without one"),
+                };
                 return Err(Error::new(ErrorKind::InvalidArgument, message));
             }
-            What::Map(map, _) => (None, Some(map.to_raw()?)),
         };
-        // Formats without metadata refuse even an empty dict.
+        // A file without metadata stays one that has none.
         let metadata = contents.metadata.filter(|metadata| !metadata.is_empty());
-        Ok(RawContents { array, arrays, metadata: metadata.map(RawDict::from_map).transpose()? })
+        Ok(RawContents { arrays, metadata: metadata.map(RawDict::from_map).transpose()? })
     }
 
-    fn as_ptrs(&self) -> (*const sys::tf_array, *const sys::tf_dict, *const sys::tf_dict) {
-        let array = self.array.map_or(ptr::null(), |array| array.as_ptr().cast_const());
-        (array, dict_ptr(self.arrays.as_ref()), dict_ptr(self.metadata.as_ref()))
+    fn as_ptrs(&self) -> (*const sys::tf_dict, *const sys::tf_dict) {
+        (self.arrays.as_ptr(), dict_ptr(self.metadata.as_ref()))
     }
 }
 
@@ -329,44 +302,59 @@ impl Options {
         self
     }
 
-    fn set(self, option: sys::tf_option, value: i64) -> Self {
+    fn number(self, option: sys::tf_option, value: i64) -> Self {
         self.with(Setting::Number(option, value))
     }
 
     /// Sets a number. A number that is too large becomes the largest one that the library accepts.
     fn set_count(self, option: sys::tf_option, count: u64) -> Self {
-        self.set(option, i64::try_from(count).unwrap_or(i64::MAX))
+        self.number(option, i64::try_from(count).unwrap_or(i64::MAX))
     }
 
-    /// Returns the value of an option by its number, `TF_OPTION_...` of `tensorfile-sys`.
-    pub fn get(&self, option: i32) -> Result<i64> {
-        let raw = RawOptions::new(&self.0)?;
+    /// Returns the value of an option by its name, such as `"max_arrays"`. Switches are 0 or 1.
+    pub fn get(&self, name: &str) -> Result<i64> {
+        let (option, raw) = (number_of(name)?, RawOptions::new(&self.0)?);
         let mut value = 0;
         // SAFETY: the handle is valid.
         check(|| unsafe { sys::tf_options_get(&mut value, raw.0.as_ptr(), option) })?;
         Ok(value)
     }
 
-    /// Sets an option by its number, `TF_OPTION_...` of `tensorfile-sys`, for options that have no method here.
+    /// Returns the smallest and the largest value that an option accepts.
+    pub fn range(name: &str) -> Result<RangeInclusive<i64>> {
+        let (option, mut minimum, mut maximum) = (number_of(name)?, 0, 0);
+        // SAFETY: the outputs are valid.
+        check(|| unsafe { sys::tf_option_range(&mut minimum, &mut maximum, ptr::null_mut(), option) })?;
+        Ok(minimum..=maximum)
+    }
+
+    /// Sets an option by its name, for programs whose users name options. The names are those of the methods; `zlib` is
+    /// `deflate`. `load_mode` is refused, since [`map`](Options::map) is unsafe.
     ///
-    /// # Safety
-    /// The option must not make calls unsound: `TF_OPTION_LOAD_MODE` has the conditions of [`map`](Options::map).
+    /// ```
+    /// use tensorfile::Options;
+    ///
+    /// let options = Options::new().set("max_arrays", 10);
+    /// assert_eq!(options.get("max_arrays")?, 10);
+    /// assert_eq!(Options::range("max_rank")?, 1..=64);
+    /// # Ok::<(), tensorfile::Error>(())
+    /// ```
     #[must_use]
-    pub unsafe fn set_raw(self, option: i32, value: i64) -> Self {
-        self.set(option, value)
+    pub fn set(self, name: &str, value: i64) -> Self {
+        self.with(Setting::Named(name.to_owned(), value))
     }
 
     /// Sets how many threads one call may use, including the calling one, up to 1024. The default, 0, is one for each
     /// core.
     #[must_use]
     pub fn threads(self, count: u32) -> Self {
-        self.set(sys::TF_OPTION_THREADS, count.into())
+        self.number(sys::TF_OPTION_THREADS, count.into())
     }
 
     /// Sets the format to load, or to save by [`save_weights`](Options::save_weights). By default it is detected.
     #[must_use]
     pub fn format(self, format: Format) -> Self {
-        self.set(sys::TF_OPTION_FORMAT, format.to_raw().into())
+        self.number(sys::TF_OPTION_FORMAT, format.to_raw().into())
     }
 
     /// Sets the format by its name, such as `"npz"`.
@@ -379,7 +367,7 @@ impl Options {
     /// absent.
     #[must_use]
     pub fn exact_path(self, on: bool) -> Self {
-        self.set(sys::TF_OPTION_EXACT_PATH, on.into())
+        self.number(sys::TF_OPTION_EXACT_PATH, on.into())
     }
 
     /// Sets whether arrays are mappings of the file, which are read when they are first accessed. By default arrays
@@ -392,41 +380,41 @@ impl Options {
     #[must_use]
     pub unsafe fn map(self, on: bool) -> Self {
         let mode = if on { sys::TF_LOAD_MODE_MAP } else { sys::TF_LOAD_MODE_OWN };
-        self.set(sys::TF_OPTION_LOAD_MODE, mode.into())
+        self.number(sys::TF_OPTION_LOAD_MODE, mode.into())
     }
 
     /// Sets whether to accept faults that the reference readers of the formats accept, such as trailing bytes or bytes
     /// before a zip archive.
     #[must_use]
     pub fn lenient(self, on: bool) -> Self {
-        self.set(sys::TF_OPTION_LENIENT, on.into())
+        self.number(sys::TF_OPTION_LENIENT, on.into())
     }
 
     /// Sets whether loads leave out arrays of unknown dtypes, or with an invalid header, instead of failing.
     #[must_use]
     pub fn skip_unsupported(self, on: bool) -> Self {
-        self.set(sys::TF_OPTION_SKIP_UNSUPPORTED, on.into())
+        self.number(sys::TF_OPTION_SKIP_UNSUPPORTED, on.into())
     }
 
     /// Sets whether a .gguf may have arrays of 5 to 8 dimensions and names of 64 to 65,535 bytes, which ggml and other
     /// programs refuse.
     #[must_use]
     pub fn gguf_extended(self, on: bool) -> Self {
-        self.set(sys::TF_OPTION_GGUF_EXTENDED, on.into())
+        self.number(sys::TF_OPTION_GGUF_EXTENDED, on.into())
     }
 
     /// Sets whether [`load_weights`](Options::load_weights) fails if weights are missing, unexpected, or of another
     /// shape. The default is `true`.
     #[must_use]
     pub fn strict(self, on: bool) -> Self {
-        self.set(sys::TF_OPTION_STRICT, on.into())
+        self.number(sys::TF_OPTION_STRICT, on.into())
     }
 
     /// Sets whether opening one part of a split .gguf (NAME-00001-of-00003.gguf) opens the whole set. The index of
     /// sharded safetensors (NAME.safetensors.index.json) always opens the whole set.
     #[must_use]
     pub fn parts(self, on: bool) -> Self {
-        self.set(sys::TF_OPTION_PARTS, on.into())
+        self.number(sys::TF_OPTION_PARTS, on.into())
     }
 
     /// Sets the maximum number of bytes of array data in one .safetensors or .gguf file that is saved to a path. Larger
@@ -471,53 +459,53 @@ impl Options {
     /// Limits the number of dimensions of an array to 1 to 64. The default is 64.
     #[must_use]
     pub fn max_rank(self, count: u32) -> Self {
-        self.set(sys::TF_OPTION_MAX_RANK, count.into())
+        self.number(sys::TF_OPTION_MAX_RANK, count.into())
     }
 
     /// Limits the nesting of metadata and trees to 1 to 64 levels. The default is 64.
     #[must_use]
     pub fn max_nesting(self, count: u32) -> Self {
-        self.set(sys::TF_OPTION_MAX_NESTING, count.into())
+        self.number(sys::TF_OPTION_MAX_NESTING, count.into())
     }
 
     /// Sets whether a save syncs the file and its folder to disk before it returns.
     #[must_use]
     pub fn durable(self, on: bool) -> Self {
-        self.set(sys::TF_OPTION_DURABLE, on.into())
+        self.number(sys::TF_OPTION_DURABLE, on.into())
     }
 
     /// Sets whether a save writes a temporary file next to the target and then renames it. The default is `true`;
     /// otherwise the save writes the target in place.
     #[must_use]
     pub fn atomic(self, on: bool) -> Self {
-        self.set(sys::TF_OPTION_ATOMIC, on.into())
+        self.number(sys::TF_OPTION_ATOMIC, on.into())
     }
 
     /// Sets the alignment of array data in bytes, a power of two up to 1,048,576. The default, 0, is that of the
     /// format: 32 for .gguf, 64 for the others.
     #[must_use]
     pub fn alignment(self, bytes: u32) -> Self {
-        self.set(sys::TF_OPTION_ALIGNMENT, bytes.into())
+        self.number(sys::TF_OPTION_ALIGNMENT, bytes.into())
     }
 
     /// Sets whether [`save_weights`](Options::save_weights), [`to_bytes`](Options::to_bytes) and
     /// [`save_to`](Options::save_to) compress the members of an .npz.
     #[must_use]
     pub fn compress(self, on: bool) -> Self {
-        self.set(sys::TF_OPTION_COMPRESS, on.into())
+        self.number(sys::TF_OPTION_COMPRESS, on.into())
     }
 
     /// Sets the level of compression from 0 (none) to 9 (smallest). The default, -1, is a good compromise.
     #[must_use]
     pub fn compression_level(self, level: i32) -> Self {
-        self.set(sys::TF_OPTION_COMPRESSION_LEVEL, level.into())
+        self.number(sys::TF_OPTION_COMPRESSION_LEVEL, level.into())
     }
 
     /// Sets whether zlib compresses instead of the library's own encoder, which is faster. Saves fail with
     /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) without the feature `zlib`.
     #[must_use]
     pub fn zlib(self, on: bool) -> Self {
-        self.set(sys::TF_OPTION_DEFLATE, if on { sys::TF_DEFLATE_ZLIB } else { sys::TF_DEFLATE_AUTO }.into())
+        self.number(sys::TF_OPTION_DEFLATE, if on { sys::TF_DEFLATE_ZLIB } else { sys::TF_DEFLATE_AUTO }.into())
     }
 
     /// Sets what loading does with ggml's block types.
@@ -528,7 +516,7 @@ impl Options {
             Decode::To(dtype) => dtype.to_raw(),
             Decode::Mlx => sys::TF_DECODE_MLX,
         };
-        self.set(sys::TF_OPTION_DECODE, value.into())
+        self.number(sys::TF_OPTION_DECODE, value.into())
     }
 
     /// Calls `report` on the calling thread with the number of bytes of array data loaded or saved so far, and with the
@@ -570,10 +558,19 @@ impl Options {
 
     /// Returns the format of the options in the form that calls take which have no path.
     fn raw_format(&self) -> Result<sys::tf_format> {
-        let set = |setting: &Setting| matches!(setting, Setting::Number(sys::TF_OPTION_FORMAT, _) | Setting::Format(_));
-        let format = if self.0.iter().any(set) { self.get(sys::TF_OPTION_FORMAT)? } else { sys::TF_FORMAT_AUTO.into() };
+        let format = if self.0.is_empty() { sys::TF_FORMAT_AUTO.into() } else { self.get("format")? };
         Ok(format.try_into().unwrap_or(sys::TF_FORMAT_AUTO))
     }
+}
+
+/// Returns the number of the option with a name.
+fn number_of(name: &str) -> Result<sys::tf_option> {
+    // SAFETY: the name is NUL-terminated.
+    let number = CString::new(name).map_or(0, |name| unsafe { sys::tf_option_from_name(name.as_ptr()) });
+    if number == 0 {
+        return Err(Error::new(ErrorKind::InvalidArgument, format!("there is no option '{name}'")));
+    }
+    Ok(number)
 }
 
 impl RawOptions {
@@ -589,6 +586,15 @@ impl RawOptions {
         match setting {
             // SAFETY: no other code uses the options.
             Setting::Number(option, value) => check(|| unsafe { sys::tf_options_set(raw, *option, *value) }),
+            Setting::Named(name, value) => {
+                let option = number_of(name)?;
+                if option == sys::TF_OPTION_LOAD_MODE {
+                    let message = "load_mode cannot be set by name: call the unsafe method Options::map";
+                    return Err(Error::new(ErrorKind::InvalidArgument, message));
+                }
+                // SAFETY: no other code uses the options.
+                check(|| unsafe { sys::tf_options_set(raw, option, *value) })
+            }
             Setting::Format(name) => {
                 let (text, length) = (name.as_ptr().cast(), name.len());
                 // SAFETY: no other code uses the options; the pointer has its length.
@@ -758,27 +764,18 @@ impl Options {
 
 /// Saving.
 impl Options {
-    /// Saves contents in the format of the path's extension, or of [`format`](Options::format); see
-    /// [`save`](crate::save).
+    /// Saves contents in the format of [`format`](Options::format), or else of the path's extension; see
+    /// [`save`](crate::save). The extension is only appended to the path if [`format`](Options::format) is set.
     pub fn save<'a>(&self, path: impl AsRef<Path>, contents: impl Into<Contents<'a>>) -> Result<()> {
         let path = path.as_ref();
-        let format = match Format::from_path(path) {
-            Format::Auto => Format::from_raw(self.raw_format()?),
+        let format = match Format::from_raw(self.raw_format()?) {
+            Format::Auto => Format::from_path(path),
             format => format,
         };
-        let contents = contents.into();
-        let (raw, options, c_path) = (RawContents::new(contents, format)?, self.raw()?, c_path(path)?);
-        let (array, arrays, metadata) = raw.as_ptrs();
-        let (path, options) = (c_path.as_ptr(), options.as_ptr());
+        let (raw, options, path) = (RawContents::new(contents.into(), format)?, self.raw()?, c_path(path)?);
+        let (arrays, metadata) = raw.as_ptrs();
         // SAFETY: the path is NUL-terminated; the handles are valid.
-        check(|| unsafe {
-            match format {
-                Format::Npy => sys::tf_save(path, array, options),
-                Format::Npz => sys::tf_savez(path, ptr::null(), 0, arrays, options),
-                Format::Safetensors => sys::tf_save_safetensors(path, arrays, metadata, options),
-                _ => sys::tf_save_gguf(path, arrays, metadata, options),
-            }
-        })
+        check(|| unsafe { sys::tf_save_file(path.as_ptr(), arrays, metadata, options.as_ptr()) })
     }
 
     /// Saves one array as .npy, byte for byte like `NumPy`.
@@ -831,9 +828,9 @@ impl Options {
     /// Saves to memory; see [`to_bytes`](crate::to_bytes).
     pub fn to_bytes<'a>(&self, format: Format, contents: impl Into<Contents<'a>>) -> Result<Buffer> {
         let (options, raw) = (self.raw()?, RawContents::new(contents.into(), format)?);
-        let (array, arrays, metadata) = raw.as_ptrs();
+        let (format, (arrays, metadata)) = (format.to_raw(), raw.as_ptrs());
         // SAFETY: the handles are valid.
-        make(|out| unsafe { sys::tf_save_memory(out, format.to_raw(), array, arrays, metadata, options.as_ptr()) })
+        make(|out| unsafe { sys::tf_save_memory(out, format, ptr::null(), arrays, metadata, options.as_ptr()) })
     }
 
     /// Saves to a writer from the first byte to the last. If the writer fails, its error becomes the
@@ -845,12 +842,10 @@ impl Options {
         contents: impl Into<Contents<'a>>,
     ) -> Result<()> {
         let (options, raw) = (self.raw()?, RawContents::new(contents.into(), format)?);
-        let (array, arrays, metadata) = raw.as_ptrs();
+        let (format, (arrays, metadata)) = (format.to_raw(), raw.as_ptrs());
         let sink = Sink::new(writer)?;
         // SAFETY: the handles are valid.
-        check(|| unsafe {
-            sys::tf_save_sink(sink.as_ptr(), format.to_raw(), array, arrays, metadata, options.as_ptr())
-        })
+        check(|| unsafe { sys::tf_save_sink(sink.as_ptr(), format, ptr::null(), arrays, metadata, options.as_ptr()) })
     }
 
     /// Creates an array of zeros like [`Array::zeros`], in memory of the [`allocator`](Options::allocator).
@@ -879,7 +874,11 @@ impl fmt::Debug for Options {
 impl fmt::Debug for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Setting::Number(option, value) => write!(f, "option {option} = {value}"),
+            Setting::Number(option, value) => {
+                // SAFETY: the function accepts any number.
+                write!(f, "{} = {value}", unsafe { static_text(sys::tf_option_name(*option)) })
+            }
+            Setting::Named(name, value) => write!(f, "{name} = {value}"),
             Setting::Format(name) => write!(f, "format = {name}"),
             Setting::Progress(_) => f.write_str("progress"),
             Setting::Executor(_, width) => write!(f, "executor of width {width}"),

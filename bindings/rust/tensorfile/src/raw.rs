@@ -6,7 +6,7 @@ use std::slice;
 
 use crate::array::Array;
 use crate::call::{check, handle, make};
-use crate::dtype::Dtype;
+use crate::dtype::{Dtype, Element};
 use crate::error::{Error, ErrorKind, Result};
 use crate::map::{Arrays, Dict, Map};
 use crate::sys;
@@ -69,17 +69,17 @@ impl Item for Array {
 impl Item for Value {
     fn put(&self, dict: &mut RawDict, name: &str) -> Result<()> {
         match self {
-            Value::Bool(value) => Array::scalar(*value).put(dict, name),
-            Value::I8(number) => Array::scalar(*number).put(dict, name),
-            Value::I16(number) => Array::scalar(*number).put(dict, name),
-            Value::I32(number) => Array::scalar(*number).put(dict, name),
-            Value::I64(number) => Array::scalar(*number).put(dict, name),
-            Value::U8(number) => Array::scalar(*number).put(dict, name),
-            Value::U16(number) => Array::scalar(*number).put(dict, name),
-            Value::U32(number) => Array::scalar(*number).put(dict, name),
-            Value::U64(number) => Array::scalar(*number).put(dict, name),
-            Value::F32(number) => Array::scalar(*number).put(dict, name),
-            Value::F64(number) => Array::scalar(*number).put(dict, name),
+            Value::Bool(value) => dict.put_number(name, *value),
+            Value::I8(number) => dict.put_number(name, *number),
+            Value::I16(number) => dict.put_number(name, *number),
+            Value::I32(number) => dict.put_number(name, *number),
+            Value::I64(number) => dict.put_number(name, *number),
+            Value::U8(number) => dict.put_number(name, *number),
+            Value::U16(number) => dict.put_number(name, *number),
+            Value::U32(number) => dict.put_number(name, *number),
+            Value::U64(number) => dict.put_number(name, *number),
+            Value::F32(number) => dict.put_number(name, *number),
+            Value::F64(number) => dict.put_number(name, *number),
             Value::String(text) => dict.put_string(name, text.as_bytes()),
             Value::Bytes(bytes) => dict.put_string(name, bytes),
             Value::Strings(list) => dict.put_list(name, list),
@@ -106,6 +106,13 @@ impl RawDict {
 
     pub(crate) fn as_ptr(&self) -> *mut sys::tf_dict {
         self.0.as_ptr()
+    }
+
+    fn put_number<T: Element>(&mut self, name: &str, number: T) -> Result<()> {
+        let ((name, length), dtype) = (parts(name.as_bytes()), T::DTYPE.to_raw());
+        let number = ptr::from_ref(&number).cast();
+        // SAFETY: no other reference to the handle exists; the name has its length, and the number the dtype.
+        check(|| unsafe { sys::tf_dict_set_scalar(self.as_ptr(), name, length, dtype, number) })
     }
 
     fn put_string(&mut self, name: &str, text: &[u8]) -> Result<()> {
@@ -151,7 +158,7 @@ impl RawDict {
     pub(crate) fn arrays(&self) -> Result<Arrays> {
         // SAFETY: the handle is valid.
         unsafe { Reader::new(self.as_ptr()) }.read(|reader, index, name| match reader.kind(index) {
-            sys::TF_KIND_ARRAY => reader.array(name),
+            sys::TF_KIND_ARRAY => reader.array(index),
             _ => Err(Error::new(ErrorKind::Type, format!("value '{name}' is not an array")).with_name(name)),
         })
     }
@@ -177,33 +184,33 @@ pub(crate) unsafe fn values(dict: *const sys::tf_dict, numbers: bool) -> Result<
     // SAFETY: guaranteed by the caller.
     unsafe { Reader::new(dict) }.read(|reader, index, name| match reader.kind(index) {
         sys::TF_KIND_ARRAY => {
-            let array = reader.array(name)?;
+            let array = reader.array(index)?;
             let number = if numbers && array.ndim() == 0 { number(&array)? } else { None };
             Ok(number.unwrap_or(Value::Array(array)))
         }
         sys::TF_KIND_STRING => {
-            let bytes = reader.string(name)?.to_vec();
+            let bytes = reader.string(index)?.to_vec();
             Ok(String::from_utf8(bytes).map_or_else(|error| Value::Bytes(error.into_bytes()), Value::String))
         }
-        sys::TF_KIND_STRING_LIST => reader.list(name),
-        sys::TF_KIND_DICT => reader.nested(name, numbers).map(Value::Dict),
+        sys::TF_KIND_STRING_LIST => reader.list(index),
+        sys::TF_KIND_DICT => reader.nested(index, numbers).map(Value::Dict),
         kind => Err(Error::new(ErrorKind::Unsupported, format!("value '{name}' has the unknown kind {kind}"))),
     })
 }
 
 fn number(array: &Array) -> Result<Option<Value>> {
     Ok(Some(match array.dtype() {
-        Dtype::Bool => array.item::<bool>([])?.into(),
-        Dtype::Int8 => array.item::<i8>([])?.into(),
-        Dtype::Int16 => array.item::<i16>([])?.into(),
-        Dtype::Int32 => array.item::<i32>([])?.into(),
-        Dtype::Int64 => array.item::<i64>([])?.into(),
-        Dtype::UInt8 => array.item::<u8>([])?.into(),
-        Dtype::UInt16 => array.item::<u16>([])?.into(),
-        Dtype::UInt32 => array.item::<u32>([])?.into(),
-        Dtype::UInt64 => array.item::<u64>([])?.into(),
-        Dtype::Float32 => array.item::<f32>([])?.into(),
-        Dtype::Float64 => array.item::<f64>([])?.into(),
+        Dtype::Bool => array.as_slice::<bool>()?[0].into(),
+        Dtype::Int8 => array.as_slice::<i8>()?[0].into(),
+        Dtype::Int16 => array.as_slice::<i16>()?[0].into(),
+        Dtype::Int32 => array.as_slice::<i32>()?[0].into(),
+        Dtype::Int64 => array.as_slice::<i64>()?[0].into(),
+        Dtype::UInt8 => array.as_slice::<u8>()?[0].into(),
+        Dtype::UInt16 => array.as_slice::<u16>()?[0].into(),
+        Dtype::UInt32 => array.as_slice::<u32>()?[0].into(),
+        Dtype::UInt64 => array.as_slice::<u64>()?[0].into(),
+        Dtype::Float32 => array.as_slice::<f32>()?[0].into(),
+        Dtype::Float64 => array.as_slice::<f64>()?[0].into(),
         _ => return Ok(None),
     }))
 }
@@ -236,30 +243,23 @@ impl Reader {
         unsafe { sys::tf_dict_kind_at(self.0, index) }
     }
 
-    fn array(&self, name: &str) -> Result<Array> {
-        let (name, length) = parts(name.as_bytes());
-        // SAFETY: the handle is valid; the pointer has its length.
-        make(|out| unsafe { sys::tf_dict_get_array(out, self.0, name, length) })
+    fn array(&self, index: usize) -> Result<Array> {
+        // SAFETY: the handle is valid.
+        make(|out| unsafe { sys::tf_dict_array_at(out, self.0, index) })
     }
 
-    fn string(&self, name: &str) -> Result<&[u8]> {
-        let (name, name_length) = parts(name.as_bytes());
+    fn string(&self, index: usize) -> Result<&[u8]> {
         // SAFETY: the handle is valid, and the dict does not change.
-        unsafe { borrowed_text(|text, length| sys::tf_dict_get_string(text, length, self.0, name, name_length)) }
+        unsafe { borrowed_text(|text, length| sys::tf_dict_string_at(text, length, self.0, index)) }
     }
 
-    fn list(&self, name: &str) -> Result<Value> {
-        let (name, name_length) = parts(name.as_bytes());
+    fn list(&self, index: usize) -> Result<Value> {
         let mut count = 0;
-        // SAFETY: the handle is valid; the pointer has its length.
-        check(|| unsafe { sys::tf_dict_string_list_size(&mut count, self.0, name, name_length) })?;
-        let string = |index| {
-            // SAFETY: the handle is valid; the pointer has its length; the dict does not change.
-            unsafe {
-                borrowed_text(|text, length| {
-                    sys::tf_dict_string_list_at(text, length, self.0, name, name_length, index)
-                })
-            }
+        // SAFETY: the handle is valid.
+        check(|| unsafe { sys::tf_dict_string_list_size_at(&mut count, self.0, index) })?;
+        // SAFETY: the handle is valid, and the dict does not change.
+        let string = |item| unsafe {
+            borrowed_text(|text, length| sys::tf_dict_string_list_item_at(text, length, self.0, index, item))
         };
         let list = (0..count).map(string).collect::<Result<Vec<&[u8]>>>()?;
         let strings: std::result::Result<Vec<String>, _> =
@@ -268,10 +268,9 @@ impl Reader {
             .map_or_else(|_| Value::ByteStrings(list.iter().map(|bytes| bytes.to_vec()).collect()), Value::Strings))
     }
 
-    fn nested(&self, name: &str, numbers: bool) -> Result<Dict> {
-        let (name, length) = parts(name.as_bytes());
-        // SAFETY: the handle is valid; the pointer has its length.
-        let nested: RawDict = make(|out| unsafe { sys::tf_dict_get_dict(out, self.0, name, length) })?;
+    fn nested(&self, index: usize, numbers: bool) -> Result<Dict> {
+        // SAFETY: the handle is valid.
+        let nested: RawDict = make(|out| unsafe { sys::tf_dict_dict_at(out, self.0, index) })?;
         // SAFETY: the handle is valid.
         unsafe { values(nested.as_ptr(), numbers) }
     }

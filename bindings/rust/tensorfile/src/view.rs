@@ -173,6 +173,11 @@ impl<'a> ArrayView<'a> {
         Ok(ArrayView { array: self.array.slice(slices)?, bytes: self.bytes })
     }
 
+    /// Returns the elements in C order with another shape, like [`Array::reshape`].
+    pub fn reshape(&self, shape: impl AsRef<[usize]>) -> Result<ArrayView<'a>> {
+        Ok(ArrayView { array: self.array.reshape(shape)?, bytes: self.bytes })
+    }
+
     /// Returns a view with the axes in reverse order.
     pub fn transpose(&self) -> Result<ArrayView<'a>> {
         Ok(ArrayView { array: self.array.transpose()?, bytes: self.bytes })

@@ -100,14 +100,9 @@ impl Writer<'_> {
         Ok(())
     }
 
-<<<<<<< HEAD
-    /// Sets the metadata of a .npz, .safetensors or .gguf file to a copy of a dict.
-    pub fn set_metadata(&mut self, metadata: &DictRef) -> Result<()> {
-=======
     /// Sets the metadata of a .npz, .safetensors or .gguf file.
     pub fn set_metadata(&mut self, metadata: &Dict) -> Result<()> {
         let metadata = RawDict::from_map(metadata)?;
->>>>>>> 6c22311 (Rust: give the crate collections, numbers and errors of Rust's own)
         // SAFETY: the handles are valid.
         check(|| unsafe { sys::tf_writer_set_metadata(self.raw.as_ptr(), metadata.as_ptr()) })
     }

@@ -3,13 +3,16 @@
 
 mod support;
 
+use std::error::Error as _;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use support::Folder;
 use tensorfile::{
-    Array, Arrays, Decode, Dict, Dtype, Element, ErrorKind, File, Format, Options, Result, Slice, Source, Value,
+    Array, Arrays, Decode, Dict, Dtype, DtypeKind, Element, ErrorKind, File, Format, Metadata, Options, Result, Slice,
+    Source, Value,
 };
 
 fn kind<T: std::fmt::Debug>(result: Result<T>) -> ErrorKind {
@@ -614,13 +617,94 @@ fn options_have_ranges() {
         .decode(Decode::To(Dtype::Float64))
         .skip_unsupported(true)
         .gguf_extended(true);
-    // Every option of the library in the order of their numbers, except map(), which has its own test.
-    let values: Vec<i64> = (1..1000).filter_map(|option| options.get(option).ok()).collect();
+    // Every option of the library in the order of their numbers.
+    // SAFETY: the names are static texts.
+    let name = |number| unsafe { std::ffi::CStr::from_ptr(tensorfile::sys::tf_option_name(number)) }.to_str().unwrap();
+    let names: Vec<&str> = (1..1000).map(name).filter(|&name| name != "unknown").collect();
+    let values: Vec<i64> = names.iter().map(|name| options.get(name).unwrap()).collect();
     assert_eq!(values, [3, 4, 1, 0, 1, 0, 1, 1 << 30, 1 << 40, 1000, 10, 10, 10, 4, 4, 1, 0, 4096, 1, 9, 1, 13, 1, 1]);
-    assert_eq!(Options::new().get(tensorfile::sys::TF_OPTION_MAX_RANK).unwrap(), 64);
-    assert_eq!(kind(Options::new().get(7777)), ErrorKind::Unsupported);
-    // SAFETY: the number of threads does not affect soundness.
-    assert_eq!(unsafe { Options::new().set_raw(1, 5) }.format(Format::Npy).get(1).unwrap(), 5);
+    assert_eq!(Options::new().get("max_rank").unwrap(), 64);
+    assert_eq!(Options::range("max_rank").unwrap(), 1..=64);
+    assert_eq!(Options::range("compression_level").unwrap(), -1..=9);
+    assert_eq!(Options::new().set("max_rank", 5).format(Format::Npy).get("max_rank").unwrap(), 5);
+    for name in ["nothing", "max_rank\0"] {
+        assert_eq!(Options::new().get(name).unwrap_err().message(), format!("there is no option '{name}'"));
+        assert_eq!(kind(Options::range(name)), ErrorKind::InvalidArgument);
+        assert_eq!(kind(Options::new().set(name, 1).load(&path)), ErrorKind::InvalidArgument);
+    }
+    let error = Options::new().set("load_mode", 1).load(&path).unwrap_err();
+    assert_eq!(error.message(), "load_mode cannot be set by name: call the unsafe method Options::map");
+    assert_eq!(
+        format!("{:?}", Options::new().threads(2).progress(|_, _| ControlFlow::Continue(()))),
+        "Options {threads = 2, progress}"
+    );
+}
+
+#[test]
+fn formats_and_dtypes_say_what_they_can() {
+    assert_eq!(Format::all().collect::<Vec<_>>(), [Format::Npy, Format::Npz, Format::Safetensors, Format::Gguf]);
+    assert_eq!((Format::Npz.extension(), Format::Auto.extension()), (".npz", ""));
+    let (npy, npz, gguf) = (Format::Npy.abilities(), Format::Npz.abilities(), Format::Gguf.abilities());
+    assert!(npy.single_array && npz.compression && npz.text_members && gguf.model_keys && gguf.max_parts > 1);
+    assert_eq!((npy.metadata, npz.metadata), (Metadata::None, Metadata::StringLists));
+    assert_eq!((Format::Safetensors.abilities().metadata, gguf.metadata), (Metadata::Strings, Metadata::Typed));
+    assert_eq!(Format::Unknown(77).abilities(), Format::Auto.abilities());
+    assert_eq!((Dtype::BFloat16.kind(), Dtype::Q4K.kind()), (Some(DtypeKind::Float), Some(DtypeKind::Block)));
+    assert_eq!((Dtype::Unsupported.kind(), Dtype::Unknown(9999).kind()), (None, None));
+    assert!(Dtype::Q4_0.can_encode() && !Dtype::Iq2Xxs.can_encode());
+}
+
+#[test]
+fn the_systems_reason_survives() {
+    let folder = Folder::new();
+    std::fs::write(folder.path("file"), b"").unwrap();
+    let error = tensorfile::save(folder.path("file/x.npy"), &Array::from([1u8])).unwrap_err();
+    let expected = std::fs::write(folder.path("file/x.npy"), b"").unwrap_err();
+    assert_eq!((error.kind(), error.raw_os_error()), (ErrorKind::Io, expected.raw_os_error()));
+    let cause = error.source().unwrap().downcast_ref::<std::io::Error>().unwrap();
+    assert_eq!((cause.kind(), cause.to_string()), (expected.kind(), expected.to_string()));
+    assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::NotADirectory);
+    let missing = std::io::Error::from(tensorfile::load(folder.path("missing.npy")).unwrap_err());
+    assert_eq!(missing.kind(), std::io::ErrorKind::NotFound);
+    let corrupt = std::io::Error::from(tensorfile::load_bytes(b"\x93NUMPY\x01\0").unwrap_err());
+    assert_eq!(corrupt.kind(), std::io::ErrorKind::UnexpectedEof);
+}
+
+#[test]
+fn elements_are_set_and_copied() {
+    let mut array = Array::from_slice([2, 3], &[1i16, 2, 3, 4, 5, 6]).unwrap();
+    let shared = array.clone();
+    array.set_item([1, 2], 60i16).unwrap();
+    array.set_item_from_i64([0, 0], -10).unwrap();
+    array.set_item_from_f64([0, 1], 20.0).unwrap();
+    assert_eq!(array.to_vec::<i16>().unwrap(), [-10, 20, 3, 4, 5, 60]);
+    assert_eq!(shared.to_vec::<i16>().unwrap(), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(kind(array.set_item([1, 2], 1i32)), ErrorKind::Type);
+    assert_eq!(kind(array.set_item([2, 0], 1i16)), ErrorKind::InvalidArgument);
+    assert_eq!(kind(array.set_item_from_i64([0, 0], 1 << 20)), ErrorKind::InvalidArgument);
+    assert_eq!(kind(array.set_item_from_f64([0, 0], 0.5)), ErrorKind::InvalidArgument);
+    // An element of a view with strides.
+    let mut turned = shared.transpose().unwrap();
+    drop(shared);
+    turned.set_item([2, 1], 7i16).unwrap();
+    assert_eq!(turned.to_vec::<i16>().unwrap(), [1, 4, 2, 5, 3, 7]);
+
+    let mut elements = [0i16; 6];
+    turned.copy_to_slice(&mut elements).unwrap();
+    assert_eq!(elements, [1, 4, 2, 5, 3, 7]);
+    let mut floats = [0.0f32; 6];
+    turned.copy_to_slice_as(&mut floats).unwrap();
+    assert_eq!(floats, [1.0, 4.0, 2.0, 5.0, 3.0, 7.0]);
+    assert_eq!(kind(turned.copy_to_slice(&mut floats)), ErrorKind::Type);
+    assert_eq!(kind(turned.copy_to_slice_as(&mut floats[..5])), ErrorKind::InvalidArgument);
+    let mut bools = [true; 2];
+    Array::from_bytes(Dtype::Bool, [2], &[1, 0]).unwrap().copy_to_slice(&mut bools).unwrap();
+    assert_eq!(bools, [true, false]);
+
+    let flat = array.reshape([6]).unwrap();
+    assert_eq!((flat.shape(), flat.data()), (&[6][..], array.data()));
+    assert_eq!(turned.reshape([2, 3]).unwrap().to_vec::<i16>().unwrap(), elements);
+    assert_eq!(array.reshape([4]).unwrap_err().message(), "shape [4] needs 4 elements, got 6");
 }
 
 #[test]
