@@ -40,6 +40,14 @@ pip_install() {
   echo "$requirements" >".venv/$name.installed"
 }
 
+# The linter of the Go module. It must support the version of Go that checks the module.
+staticcheck() {
+  version=v0.8.2
+  [ "$version" != "$(cat .venv/staticcheck.installed 2>/dev/null)" ] || return 0
+  GOBIN=$PWD/.venv/bin GOFLAGS= go install "honnef.co/go/tools/cmd/staticcheck@$version"
+  echo "$version" >.venv/staticcheck.installed
+}
+
 demo=tests/peers/requirements-demo.txt
 peers=tests/peers/requirements.txt
 
@@ -55,6 +63,7 @@ case ${1-} in
       locales luajit libsdl2-dev
     pip_install test $demo $peers bindings/swig/requirements.txt
     require_toolchains
+    staticcheck
     ;;
   asan) tools/packages.sh $clang strace ;;
   tsan) tools/packages.sh $unit ;;

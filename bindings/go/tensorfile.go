@@ -200,6 +200,43 @@ func Save(path string, arrays, metadata *Dict, opts ...Option) error {
 	})
 }
 
+// Finding is one reason why CheckSave says that a save would fail.
+type Finding struct {
+	Subject string // "array" or "metadata", or "file" if it concerns neither
+	Name    string // the name or key, or ""
+	// Problem is the kind of finding: "count", "kind", "dtype", "rank", "name", "duplicate", "value", "option", "limit" or
+	// "size".
+	Problem string
+	Reason  string // one line for the user, such as "complex128 has no safetensors dtype"
+}
+
+// CheckSave reports everything that would make a save in a format fail, without writing a file or reading elements. It
+// returns no findings if the format can hold the contents. It fails only if the check cannot be made.
+func CheckSave(format Format, arrays, metadata *Dict, opts ...Option) (findings []Finding, err error) {
+	defer annotate(&err, "check", "")
+	c := contents{arrays: arrays, metadata: metadata}
+	err = save(c, opts, func(_ capi.Array, arrays, metadata capi.Dict, o capi.Options) error {
+		report, err := makeDict(nil, func(out *capi.Dict) error {
+			return capi.SaveCheck(out, int32(format), arrays, metadata, o)
+		})
+		if err != nil {
+			return err
+		}
+		defer report.Close()
+		lists := map[string][]string{}
+		for _, name := range []string{"subject", "name", "problem", "reason"} {
+			if lists[name], err = report.Strings(name); err != nil {
+				return err
+			}
+		}
+		for i, reason := range lists["reason"] {
+			findings = append(findings, Finding{lists["subject"][i], lists["name"][i], lists["problem"][i], optionsInGo(reason)})
+		}
+		return nil
+	})
+	return findings, err
+}
+
 // SaveArray saves one array as .npy, byte for byte like NumPy. Functions that save in one format append its extension if the
 // path does not have it, unless WithExactPath is set.
 func SaveArray(path string, array *Array, opts ...Option) error {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds and tests the Go module: gofmt, vet, tests, the race detector, the address sanitizer, the example, a program
-# that uses the packaged module offline, and the installed library.
+# Builds and tests the Go module: gofmt, vet, staticcheck, tests, the race detector, the address sanitizer, the example,
+# a program that uses the packaged module offline, and the installed library.
 #
 # usage: go.sh FOLDER [BUILD]    FOLDER is the folder to build in; BUILD is a build of the library, which is installed
 set -eu
@@ -23,7 +23,7 @@ module=$(go list -m)
 export GOPROXY=off GOSUMDB=off GOFLAGS=-buildvcs=false GOWORK=off GOTOOLCHAIN=local CGO_ENABLED=1
 export GOCACHE="$folder/cache"
 
-step format, vet
+step format, vet, staticcheck
 # SWIG does not format its code like gofmt.
 unformatted=$(find . -name '*.go' ! -name capi.go -exec gofmt -l {} +)
 if [ -n "$unformatted" ]; then
@@ -31,6 +31,12 @@ if [ -n "$unformatted" ]; then
   exit 1
 fi
 go vet ./...
+staticcheck=$root/.venv/bin/staticcheck
+if [ ! -x "$staticcheck" ]; then
+  echo "go.sh: staticcheck is missing: tools/setup.sh test installs it" >&2
+  exit 1
+fi
+"$staticcheck" ./...
 
 # Each of these compiles the core again, which keeps one processor busy. The instrumented ones are optimized less.
 step tests, and tests with the race detector
