@@ -3,6 +3,7 @@
 #include "base/cpu.h"
 #include "codec/deflate.h"
 #include "codec/huffman.h"
+#include "codec/literal_counts.h"
 #include "codec/literal_writer.h"
 
 namespace tfile {
@@ -11,6 +12,11 @@ namespace {
 
 // The maximum code length in a block without matches. Up to this length, a decoder needs only one table look-up.
 constexpr unsigned kWrittenLiteralLimit = 11;
+// A block is only coded if that saves more bits than padding the last byte and a flush after it can add, so that the sum
+// of all blocks never exceeds deflate_bound().
+constexpr uint64_t kMinSaved = 3 + 8 + 40;
+// Between two comparisons of the size with the limit, as many literals are written.
+constexpr size_t kSampledPiece = size_t{16} << 10;
 
 // The code lengths of a block, converted to symbols of the code length code (the precode).
 class LengthsWriter {
@@ -172,13 +178,43 @@ uint64_t symbol_bits(const SymbolCounts &counts, const BlockCodes &codes) {
   return bits;
 }
 
+void write_kind(BitWriter *writer, DeflateBlockKind kind, bool last) {
+  writer->put((last ? 1 : 0) | static_cast<unsigned>(kind) << 1, 3);
+}
+
+// Writes a block of literals with codes that are made from estimated counts. Returns false, and leaves the writer as it
+// was, if the block would be larger than the estimate by more than a 64th, or not smaller than stored.
+bool write_sampled(BitWriter *shared, const DeflateBlock &block, bool last) {
+  SymbolCounts counts = *block.counts;
+  counts.litlen[kEndOfBlock] = 1;
+  BlockCodes codes;
+  make_code_lengths(codes.litlen_lengths, counts.litlen, kLitlenSymbols, kWrittenLiteralLimit);
+  memset(codes.distance_lengths, 0, sizeof(codes.distance_lengths));
+  const LengthsWriter lengths(codes.litlen_lengths, codes.distance_lengths);
+  const uint64_t expected = lengths.bits() + symbol_bits(counts, codes);
+  const uint64_t stored = 8 * deflate_bound(block.bytes.size()) - kMinSaved;
+  const uint64_t limit = expected + expected / 64 < stored ? expected + expected / 64 : stored;
+  codes.set(kLitlenSymbols, kDistanceSymbols);
+  BitWriter writer = *shared;
+  const uint8_t *const end = writer.at() + limit / 8;
+  write_kind(&writer, DeflateBlockKind::kDynamic, last);
+  lengths.write(&writer);
+  for (Bytes rest = block.bytes; !rest.empty() && writer.at() < end; rest = rest.from(kSampledPiece))
+    write_literals(&writer, codes, rest.first(kSampledPiece));
+  if (writer.at() >= end) return false;
+  put_code(&writer, codes.end);
+  writer.flush();
+  *shared = writer;
+  return true;
+}
+
 }  // namespace
 
 void write_stored(BitWriter *writer, Bytes bytes, bool last) {
   do {
     const Bytes piece = bytes.first(kMaxStored);
     bytes = bytes.from(piece.size());
-    writer->put(last && bytes.empty() ? 1 : 0, 3);
+    write_kind(writer, DeflateBlockKind::kStored, last && bytes.empty());
     uint8_t *const head = writer->align();
     store_le(head, static_cast<uint16_t>(piece.size()));
     store_le(head + 2, static_cast<uint16_t>(~piece.size()));
@@ -187,8 +223,18 @@ void write_stored(BitWriter *writer, Bytes bytes, bool last) {
   } while (!bytes.empty());
 }
 
+size_t write_slack(size_t nbytes) {
+  // BitWriter stores whole words.
+  const size_t piece = nbytes < kSampledPiece ? nbytes : kSampledPiece;
+  return piece * kWrittenLiteralLimit / 8 + 2 * sizeof(uint64_t);
+}
+
 void write_block(BitWriter *writer, const DeflateBlock &block, bool last) {
   SymbolCounts counts = *block.counts;
+  if (block.sampled) {
+    if (write_sampled(writer, block, last)) return;
+    count_literals(counts.litlen, block.bytes);
+  }
   counts.litlen[kEndOfBlock] = 1;
   BlockCodes dynamic;
   const unsigned limit = block.sequences.empty() ? kWrittenLiteralLimit : kMaxPackedLiteral;
@@ -202,16 +248,12 @@ void write_block(BitWriter *writer, const DeflateBlock &block, bool last) {
   memset(fixed.distance_lengths, kFixedDistanceLength, sizeof(fixed.distance_lengths));
   const uint64_t fixed_bits = symbol_bits(counts, fixed);
   const uint64_t least = dynamic_bits < fixed_bits ? dynamic_bits : fixed_bits;
-  // A block is only coded if that saves more bits than padding the last byte and a flush after it can add, so that the
-  // sum of all blocks never exceeds deflate_bound().
-  constexpr uint64_t kMinSaved = 3 + 8 + 40;
   if (!block.bytes.empty() && least + kMinSaved >= 8 * deflate_bound(block.bytes.size())) {
     write_stored(writer, block.bytes, last);
     return;
   }
   const bool is_fixed = fixed_bits <= dynamic_bits;
-  writer->put(
-      (last ? 1 : 0) | static_cast<unsigned>(is_fixed ? DeflateBlockKind::kFixed : DeflateBlockKind::kDynamic) << 1, 3);
+  write_kind(writer, is_fixed ? DeflateBlockKind::kFixed : DeflateBlockKind::kDynamic, last);
   if (is_fixed) {
     fixed.set(kFixedLitlenSymbols, kFixedDistanceSymbols);
     write_symbols(writer, fixed, block);

@@ -56,7 +56,11 @@ struct DeflateBlock {
   Bytes bytes;
   Span<const Sequence> sequences;
   const SymbolCounts *counts;  // not counting the end-of-block symbol
+  bool sampled;                // the counts are estimates; only without sequences
 };
+
+// Returns how many bytes after the end of the output may be overwritten while blocks of nbytes are written.
+size_t write_slack(size_t nbytes);
 
 // Writes a block in the smallest of the three forms: stored, with fixed codes, or with its own codes.
 void write_block(BitWriter *writer, const DeflateBlock &block, bool last);

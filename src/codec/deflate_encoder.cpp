@@ -2,6 +2,7 @@
 
 #include "base/checked.h"
 #include "codec/deflate.h"
+#include "codec/literal_counts.h"
 
 namespace tfile {
 
@@ -24,38 +25,24 @@ constexpr FastMatcher::HashLengths kHashOfMore = {4, 8};
 constexpr FastMatcher::HashLengths kHashOfFewValues = {8, 16};
 // If a segment has at most this many different byte values, its matches are so long that a sample cannot show them.
 constexpr unsigned kFewValues = 8;
+// With so few values, runs alone are only better if they leave at most one byte in so many as a literal.
+constexpr size_t kRunShare = 8;
+// While a segment costs about as much as the one before, which had no matches, so many segments are not searched.
+constexpr unsigned kMaxUnsearched = 3;
+// Up to this level, the codes of literals are made from a sample of them.
+constexpr int kLastSampledLevel = 2;
 // Estimates of what the definitions of the codes of a block cost.
 constexpr uint64_t kLiteralHeaderCost = 100 * 8 * kCostBit;
 constexpr uint64_t kMatchHeaderCost = 110 * 8 * kCostBit;
+// What a block costs more if its codes are made from a quarter of its literals: 4 * 255 / ln(2) bits, of which a half is
+// what the sample's entropy is too low, and the other half what its code is too long.
+constexpr uint64_t kSampledCost = 184 * 8 * kCostBit;
 
 // Levels below this one use FastMatcher.
 constexpr int kFirstChainLevel = 4;
 constexpr ChainMatcher::Effort kChainEfforts[kMaxDeflateLevel - kFirstChainLevel + 1] = {
     {16, 16}, {32, 32}, {96, 128}, {192, 192}, {512, kMaxMatch}, {2048, kMaxMatch}};
-constexpr FastMatcher::Effort kFastEfforts[kFirstChainLevel] = {{}, {8, false}, {32, false}, {32, true}};
-
-void count_literals(uint32_t *counts, Bytes bytes) {
-  // The same byte often follows itself. With four tables the CPU need not wait until a counter is written before it
-  // increments it again.
-  uint32_t tables[4][256] = {};
-  const uint8_t *at = bytes.data();
-  const uint8_t *const end = bytes.end();
-  for (; end - at >= 8; at += 8) {
-    const auto eight = load_le<uint64_t>(at);
-    ++tables[0][eight & 255];
-    ++tables[1][eight >> 8 & 255];
-    ++tables[2][eight >> 16 & 255];
-    ++tables[3][eight >> 24 & 255];
-    ++tables[0][eight >> 32 & 255];
-    ++tables[1][eight >> 40 & 255];
-    ++tables[2][eight >> 48 & 255];
-    ++tables[3][eight >> 56];
-  }
-  for (; at < end; ++at)
-    ++tables[0][*at];
-  for (unsigned i = 0; i < 256; ++i)
-    counts[i] = tables[0][i] + tables[1][i] + tables[2][i] + tables[3][i];
-}
+constexpr FastMatcher::Effort kFastEfforts[kFirstChainLevel] = {{}, {3, false}, {5, false}, {5, true}};
 
 unsigned count_values(const uint32_t *counts) {
   unsigned values = 0;
@@ -105,16 +92,18 @@ unsigned repeating_distance(Bytes bytes) {
 }  // namespace
 
 Status DeflateEncoder::run(Vec<uint8_t> *output, Bytes chunk, bool last, int level) {
-  // BitWriter stores whole words, so it writes up to 8 bytes beyond the end.
-  const Checked bound = Checked(deflate_bound(chunk.size())) + output->size() + sizeof(uint64_t);
+  const Checked bound = Checked(deflate_bound(chunk.size())) + output->size() + write_slack(chunk.size());
   if (!bound.fits_memory()) return Failure(TF_STATUS_OUT_OF_MEMORY) << "deflating " << chunk.size() << " bytes";
   const size_t before = output->size();
   TFILE_TRY(output->resize(static_cast<size_t>(bound.value())));
   BitWriter writer(output->data() + before);
   level_ = level;
+  chunk_ = chunk;
   pending_ = Pending{};
   sequences_.clear();
   costs_known_ = false;
+  literal_cost_ = 0;
+  unsearched_ = 0;
   if (level == 0) {
     write_stored(&writer, chunk, last);
   } else {
@@ -140,31 +129,75 @@ Status DeflateEncoder::add_segment(BitWriter *writer, Bytes segment) {
 }
 
 DeflateEncoder::Pending DeflateEncoder::choose_form(Bytes segment) {
+  Pending literals;
+  literals.bytes = segment;
+  if (!costs_known_) {
+    count_as_literals(&literals);
+    if (!must_search(literals) || !worth_matching(segment)) return literals;
+  }
   Pending next;
   next.bytes = segment;
   const size_t first = sequences_.size();
-  if (costs_known_ || worth_matching(segment)) {
-    parse(&next.counts, segment);
-    next.cost = symbols_cost(next.counts) + kMatchHeaderCost;
-    next.matches = true;
-  }
-  // A literal costs at least one bit, so literals alone need not be counted if the matches cost less than that.
-  if (!next.matches || next.cost >= segment.size() * kCostBit) {
-    SymbolCounts literals{};
-    count_literals(literals.litlen, segment);
-    const uint64_t literal_cost = literals_cost(literals);
+  parse(&next.counts, segment);
+  next.cost = symbols_cost(next.counts) + kMatchHeaderCost;
+  if (!is_cheap(next)) {
+    if (costs_known_) count_as_literals(&literals);
     // Matches that save little are not worth the time that they take to decode.
-    next.matches = next.matches && next.cost < literal_cost - literal_cost / 64;
-    if (!next.matches) {
-      next.counts = literals;
-      next.cost = literal_cost;
+    costs_known_ = next.cost < literals.cost - literals.cost / 64;
+    if (!costs_known_) {
       sequences_.truncate(first);
+      return literals;
     }
   }
-  costs_known_ = next.matches;
-  if (next.matches) costs_.learn(next.counts, segment.size());
+  if (expected_cost_ != 0 && next.cost > expected_cost_ + expected_cost_ / 4) {
+    // The data have changed, so another way of searching may suit them. As this segment may have both kinds of data, it
+    // does not decide about the next one.
+    sequences_.truncate(first);
+    costs_known_ = false;
+    expected_cost_ = 0;
+    next = choose_form(segment);
+    costs_known_ = false;
+    return next;
+  }
+  next.matches = true;
   next.sequences = sequences_.size() - first;
+  // Data that cost much less may have become runs.
+  costs_known_ = next.cost >= expected_cost_ / 4;
+  if (expected_cost_ == 0) expected_cost_ = next.cost;
+  costs_.learn(next.counts, segment.size());
   return next;
+}
+
+bool DeflateEncoder::is_cheap(const Pending &next) const {
+  // A literal costs at least one bit.
+  if (next.cost < next.bytes.size() * kCostBit) return true;
+  if (level_ > kLastSampledLevel || next.bytes.size() < kMinSampledBytes) return false;
+  uint32_t counts[256];
+  sample_literals(counts, next.bytes);
+  const uint64_t literals = entropy_cost(counts, 256);
+  return next.cost < literals - literals / 8;
+}
+
+bool DeflateEncoder::must_search(const Pending &literals) {
+  const uint64_t before = literal_cost_;
+  literal_cost_ = literals.cost;
+  const uint64_t change = before < literals.cost ? literals.cost - before : before - literals.cost;
+  const bool alike = literals.bytes.size() == kSegment && change < before / 32;
+  unsearched_ = alike && !pending_.matches && unsearched_ < kMaxUnsearched ? unsearched_ + 1 : 0;
+  return unsearched_ == 0 || level_ > kLastSampledLevel;
+}
+
+void DeflateEncoder::count_as_literals(Pending *next) const {
+  uint32_t *const counts = next->counts.litlen;
+  if (level_ <= kLastSampledLevel && next->bytes.size() >= kMinSampledBytes) {
+    sample_literals(counts, next->bytes);
+    next->cost = entropy_cost(counts, 256) + kLiteralHeaderCost + kSampledCost;
+    const uint64_t stored = next->bytes.size() * 8 * kCostBit;
+    next->sampled = next->cost < stored - stored / 32 && count_values(counts) == 256;
+    if (next->sampled) return;
+  }
+  count_literals(counts, next->bytes);
+  next->cost = literals_cost(next->counts);
 }
 
 bool DeflateEncoder::merge(const Pending &next) {
@@ -172,10 +205,12 @@ bool DeflateEncoder::merge(const Pending &next) {
   Pending both = pending_;
   both.bytes = Bytes(pending_.bytes.data(), pending_.bytes.size() + next.bytes.size());
   both.sequences += next.sequences;
+  both.sampled = pending_.sampled || next.sampled;
   if (both.bytes.size() > (both.matches ? kMaxMatchBlock : kMaxLiteralBlock)) return false;
   if (both.sequences > kMaxBlockSequences) return false;
   add_counts(&both.counts, next.counts);
-  both.cost = symbols_cost(both.counts) + (both.matches ? kMatchHeaderCost : kLiteralHeaderCost);
+  both.cost = symbols_cost(both.counts) + (both.matches ? kMatchHeaderCost : kLiteralHeaderCost) +
+              (both.sampled ? kSampledCost : 0);
   if (both.cost > pending_.cost + next.cost) return false;
   pending_ = both;
   return true;
@@ -183,7 +218,7 @@ bool DeflateEncoder::merge(const Pending &next) {
 
 void DeflateEncoder::flush(BitWriter *writer, bool last) {
   const DeflateBlock block{pending_.bytes, Span<const Sequence>(sequences_.data(), pending_.sequences),
-                           &pending_.counts};
+                           &pending_.counts, pending_.sampled};
   write_block(writer, block, last);
   const size_t rest = sequences_.size() - pending_.sequences;
   if (rest > 0) memmove(sequences_.data(), sequences_.data() + pending_.sequences, rest * sizeof(Sequence));
@@ -191,7 +226,12 @@ void DeflateEncoder::flush(BitWriter *writer, bool last) {
 }
 
 bool DeflateEncoder::worth_matching(Bytes segment) {
-  const size_t size = pending_.bytes.empty() ? kFirstSample : kNextSample;
+  const bool literals_before = !pending_.bytes.empty() && !pending_.matches;
+  if (literals_before && !samples_match(segment, kNextSample)) return false;
+  return samples_match(segment, kFirstSample);
+}
+
+bool DeflateEncoder::samples_match(Bytes segment, size_t size) {
   Sample sample;
   sample.parts[0] = segment.first(size);
   sample.parts[1] = segment.from(segment.size() / 2).first(size);
@@ -203,25 +243,43 @@ bool DeflateEncoder::worth_matching(Bytes segment) {
   preferred_ = repeating_distance(sample.parts[0]);
   const bool few_values = count_values(sample.literals.litlen) <= kFewValues;
   hash_lengths_ = few_values ? kHashOfFewValues : kHashOfShort;
+  runs_ = false;
+  expected_cost_ = 0;
   SymbolCounts matched = parse_sample(sample);
-  if (!few_values && level_ < kFirstChainLevel) {
+  const bool fast = level_ < kFirstChainLevel;
+  runs_ = fast && better_as_runs(&matched, sample, few_values);
+  if (fast && !few_values) {
     const uint64_t literal_cost = entropy_cost(sample.literals.litlen, 256);
     if (symbols_cost(matched) >= literal_cost - literal_cost / 32) return false;
+  }
+  if (fast && !few_values && !runs_) {
     hash_lengths_ = kHashOfMore;
     const SymbolCounts more = parse_sample(sample);
     const bool better = symbols_cost(more) < symbols_cost(matched);
     if (better) matched = more;
     if (!better) hash_lengths_ = kHashOfShort;
   }
-  costs_.learn(matched, sample.parts[0].size() + sample.parts[1].size());
-  forget();
+  costs_.learn(matched, sample.size());
+  if (!runs_) forget(chunk_.size());
+  return true;
+}
+
+bool DeflateEncoder::better_as_runs(SymbolCounts *matched, const Sample &sample, bool few_values) {
+  runs_ = true;
+  const SymbolCounts runs = parse_sample(sample);
+  if (symbols_cost(runs) > symbols_cost(*matched)) return false;
+  size_t literals = 0;
+  for (unsigned i = 0; i < 256; ++i)
+    literals += runs.litlen[i];
+  if (few_values && literals > sample.size() / kRunShare) return false;
+  *matched = runs;
   return true;
 }
 
 SymbolCounts DeflateEncoder::parse_sample(const Sample &sample) {
   const size_t first = sequences_.size();
   costs_.guess(sample.literals.litlen);
-  forget();
+  if (!runs_) forget(sample.size());
   SymbolCounts matched{};
   for (const Bytes &part : sample.parts)
     parse(&matched, part);
@@ -231,18 +289,20 @@ SymbolCounts DeflateEncoder::parse_sample(const Sample &sample) {
 
 void DeflateEncoder::parse(SymbolCounts *counts, Bytes segment) {
   const ParseOutput output{&sequences_, counts};
-  if (level_ >= kFirstChainLevel) {
+  if (runs_) {
+    parse_runs(output, segment, chunk_.data(), costs_, preferred_);
+  } else if (level_ >= kFirstChainLevel) {
     chains_.parse(output, segment, costs_, preferred_);
   } else {
     fast_.parse(output, segment, costs_, preferred_, hash_lengths_);
   }
 }
 
-void DeflateEncoder::forget() {
+void DeflateEncoder::forget(size_t nbytes) {
   if (level_ >= kFirstChainLevel) {
     chains_.forget();
   } else {
-    fast_.forget();
+    fast_.forget(nbytes);
   }
 }
 

@@ -6,6 +6,13 @@ namespace {
 
 constexpr uint64_t kHashFactor = 0x9E3779B185EBCA87;
 constexpr uint64_t kTailFactor = 0xC2B2AE3D27D4EB4F;
+constexpr unsigned kMaxBits = 14;
+
+// Returns the bits of the index of a table for searching nbytes.
+unsigned table_bits(size_t nbytes) {
+  const auto bits = static_cast<unsigned>(std::bit_width(nbytes | 255));
+  return bits < kMaxBits ? bits : kMaxBits;
+}
 
 struct FastMatch {
   int32_t value;
@@ -93,17 +100,18 @@ struct FastParse {
 Status FastMatcher::begin(Bytes chunk, const Effort &effort) {
   start_ = chunk.data();
   effort_ = effort;
-  bits_ = static_cast<unsigned>(std::bit_width(chunk.size() | 255));
-  if (bits_ > kMaxBits) bits_ = kMaxBits;
-  TFILE_TRY(heads_.resize(size_t{1} << bits_));
-  TFILE_TRY(long_heads_.resize(size_t{1} << bits_));
-  forget();
+  max_bits_ = table_bits(chunk.size());
+  TFILE_TRY(heads_.resize(size_t{1} << max_bits_));
+  TFILE_TRY(long_heads_.resize(size_t{1} << max_bits_));
+  forget(chunk.size());
   return kOk;
 }
 
-void FastMatcher::forget() {
-  memset(heads_.data(), 0, heads_.size() * sizeof(uint16_t));
-  memset(long_heads_.data(), 0, long_heads_.size() * sizeof(uint16_t));
+void FastMatcher::forget(size_t nbytes) {
+  bits_ = table_bits(nbytes);
+  if (bits_ > max_bits_) bits_ = max_bits_;
+  memset(heads_.data(), 0, sizeof(uint16_t) << bits_);
+  memset(long_heads_.data(), 0, sizeof(uint16_t) << bits_);
 }
 
 void FastMatcher::parse(ParseOutput output, Bytes part, const SymbolCosts &costs, unsigned preferred,
@@ -129,7 +137,7 @@ void FastMatcher::parse(ParseOutput output, Bytes part, const SymbolCosts &costs
   while (at < limit) {
     FastMatch match = fast.find(at);
     if (match.length < kMinMatch || !costs.beats_literals(at, match.length, match.value)) {
-      at += 1 + misses++ / effort_.patience;
+      at += 1 + (misses++ >> effort_.patience);
       continue;
     }
     misses = 0;

@@ -44,7 +44,7 @@ inline constexpr size_t kDistanceEntries = 402;
 // A block without matches also gets a one-level table for its short codes. In its entries, bits 0-7 are the length of
 // the code and bits 8-15 the literal.
 inline constexpr unsigned kLiteralIndexBits = 11;
-inline constexpr uint16_t kNoShortLiteral = 63;
+inline constexpr uint16_t kNoShortLiteral = 51;
 
 struct InflateTables {
   InflateEntry litlen[kLitlenEntries];

@@ -45,6 +45,10 @@ inline unsigned match_length(const uint8_t *at, const uint8_t *end, size_t dista
   return static_cast<unsigned>(p - at);
 }
 
+// Finds runs: matches of one distance, which is short. Needs no table, and finds the end of a long run quickly. `chunk` is
+// where the history begins.
+void parse_runs(ParseOutput output, Bytes part, const uint8_t *chunk, const SymbolCosts &costs, unsigned distance);
+
 // Looks at three candidates: one distance that suits the data, and the last positions whose next few bytes, and whose
 // next somewhat more bytes, have the same hash.
 class FastMatcher {
@@ -56,23 +60,23 @@ class FastMatcher {
   };
 
   struct Effort {
-    unsigned patience;  // after this many positions without a match, more and more positions are skipped
+    unsigned patience;  // after 2^patience positions without a match, more and more positions are skipped
     bool lazy;          // true: compares a match with a value below the average with the match one byte later
   };
 
   explicit FastMatcher(Memory &memory) : heads_(memory), long_heads_(memory) {}
 
   Status begin(Bytes chunk, const Effort &effort);
-  void forget();
+  // Forgets all positions, and prepares for searching about nbytes.
+  void forget(size_t nbytes);
   // Parts must be of the chunk, and rise. The lengths must stay the same until forget().
   void parse(ParseOutput output, Bytes part, const SymbolCosts &costs, unsigned preferred, HashLengths lengths);
 
  private:
-  static constexpr unsigned kMaxBits = 14;
-
   const uint8_t *start_ = nullptr;
   Effort effort_{};
-  unsigned bits_ = 0;
+  unsigned max_bits_ = 0;  // of the index of the tables
+  unsigned bits_ = 0;      // as many of them as are used
   // Positions modulo 2^16, twice the longest distance. What is older appears nearer than it is; comparing the bytes
   // shows whether it is a match all the same.
   Vec<uint16_t> heads_;

@@ -15,7 +15,9 @@
 #include "base/cpu.h"
 #include "codec/crc32.h"
 #include "codec/deflate.h"
+#include "codec/literal_counts.h"
 #include "codec/literal_writer.h"
+#include "codec/matcher.h"
 
 namespace tfile {
 namespace {
@@ -203,10 +205,82 @@ TEST(DeflateEncoder, WritesTheSameBytesEverywhere) {
       sums[level] = crc32_update(sums[level], packed.data(), packed.size());
     }
   }
-  const uint32_t expected[kMaxDeflateLevel + 1] = {106737646,  3948479319, 98407289,   691718336,  4249334888,
+  const uint32_t expected[kMaxDeflateLevel + 1] = {106737646,  2198422249, 2648701535, 579165014,  4249334888,
                                                    3682950201, 2833864867, 4008209005, 2092568493, 302566315};
   for (int level = 0; level <= kMaxDeflateLevel; ++level)
     EXPECT_EQ(sums[level], expected[level]) << "level " << level;
+}
+
+// Codes are made from a sample of the literals. Here the sample has few different bytes, and what it leaves out is noise,
+// so the codes do not suit the block.
+TEST(DeflateEncoder, ASampleThatMisleads) {
+  Numbers numbers;
+  ByteVector bytes(200000);
+  for (size_t i = 0; i < bytes.size(); ++i)
+    bytes[i] = static_cast<uint8_t>(numbers.below(256));
+  // Finds out which bytes are counted by counting a mark that is set in one part after another.
+  constexpr size_t kPart = 64;
+  ByteVector marks(65535);
+  for (size_t at = 0; at + kPart <= marks.size(); at += kPart) {
+    marks[at] = 1;
+    uint32_t counts[256];
+    sample_literals(counts, Bytes(marks.data(), marks.size()));
+    marks[at] = 0;
+    if (counts[1] == 0) continue;
+    for (size_t segment = 0; segment + at + kPart <= bytes.size(); segment += marks.size()) {
+      for (size_t i = 0; i < kPart; ++i) {
+        uint8_t &byte = bytes[segment + at + i];
+        if (numbers.below(16) != 0) byte = static_cast<uint8_t>(byte % 16);
+      }
+    }
+  }
+  const ByteVector packed = deflate_chunks(bytes, kDefaultDeflateLevel, SIZE_MAX);
+  EXPECT_EQ(inflate_by_zlib(packed, bytes.size()), bytes);
+  EXPECT_LE(packed.size(), zlib_size(bytes, 6) * 101 / 100);
+}
+
+TEST(DeflateEncoder, TheSampleIsAQuarter) {
+  const ByteVector bytes(65536, 7);
+  uint32_t counts[256];
+  sample_literals(counts, Bytes(bytes.data(), bytes.size()));
+  EXPECT_EQ(counts[7], 65536U);
+  EXPECT_EQ(std::count(counts, counts + 256, 0U), 255);
+}
+
+// Runs of every length at every distance, where they begin, continue and end in the vectors that compare them.
+TEST(RunMatcher, FindsEveryRun) {
+  Numbers numbers;
+  SymbolCounts literals{};
+  for (unsigned i = 0; i < 256; ++i)
+    literals.litlen[i] = 1;
+  SymbolCosts costs{};
+  costs.guess(literals.litlen);
+  for (const unsigned distance : {1U, 2U, 3U, 4U, 6U, 8U, 12U, 16U}) {
+    for (size_t length = 0; length < 700; length += length < 140 ? 1 : 37) {
+      // Bytes without repetitions, a run, and such bytes again.
+      ByteVector bytes;
+      const size_t start = distance + numbers.below(70);
+      for (size_t i = 0; i < start + length + 80; ++i) {
+        const bool run = i >= start && i < start + length;
+        bytes.push_back(run ? bytes[i - distance] : static_cast<uint8_t>(i * 37 + (i >= start ? 5 : 0)));
+      }
+      Vec<Sequence> sequences(default_memory());
+      ASSERT_TRUE(sequences.reserve(ParseOutput::max_sequences(bytes.size())).ok());
+      SymbolCounts counts{};
+      parse_runs({&sequences, &counts}, Bytes(bytes.data(), bytes.size()), bytes.data(), costs, distance);
+      ByteVector again;
+      size_t longest = 0;
+      for (const Sequence &sequence : sequences) {
+        for (uint32_t i = 0; i < sequence.literals; ++i)
+          again.push_back(bytes[again.size()]);
+        for (unsigned i = 0; i < sequence.length; ++i)
+          again.push_back(again[again.size() - sequence.distance]);
+        longest = std::max<size_t>(longest, sequence.length);
+      }
+      ASSERT_EQ(again, bytes) << distance << ' ' << length;
+      if (length >= 8) ASSERT_GE(longest, std::min<size_t>(length, kMaxMatch)) << distance << ' ' << length;
+    }
+  }
 }
 
 TEST(DeflateEncoder, OneEncoderForManyChunks) {
