@@ -43,6 +43,8 @@
 %ignore tf_free_fn;
 
 %{
+#include <errno.h>
+
 _Static_assert(TENSORFILE_SLICE_OMITTED == INT64_MIN, "Slice.OMITTED in Slice.java must have the same value");
 
 /* Statuses from here on identify exceptions of callbacks, which Callbacks.java stores. */
@@ -70,7 +72,7 @@ JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
     jclass of;
     const char *name, *signature;
   } methods[] = {
-      {&tf_java_failure, tf_java_failures, "of", "(IZ[BJ[B)Ljava/lang/Throwable;"},
+      {&tf_java_failure, tf_java_failures, "of", "(IZ[BJ[BI)Ljava/lang/Throwable;"},
       {&tf_java_record, tf_java_callbacks, "record", "(Ljava/lang/Throwable;)I"},
       {&tf_java_take, tf_java_callbacks, "take", "(I)Ljava/lang/Throwable;"},
       {&tf_java_read, tf_java_callbacks, "read", "(Ljava/lang/Object;JI)Ljava/nio/ByteBuffer;"},
@@ -227,6 +229,30 @@ static void tf_java_throw_created(JNIEnv *env, jobject exception) {
   if (exception && !(*env)->ExceptionCheck(env)) (*env)->Throw(env, (jthrowable)exception);
 }
 
+/* Returns the ordinal of Failures.Reason for the last failure on this thread. */
+static jint tf_java_reason(void) {
+  enum { NONE, MISSING, DENIED, OTHER };
+  switch (tf_error_system()) {
+    case 0:
+      return NONE;
+#ifdef _WIN32
+    case 2: /* ERROR_FILE_NOT_FOUND */
+    case 3: /* ERROR_PATH_NOT_FOUND */
+      return MISSING;
+    case 5: /* ERROR_ACCESS_DENIED */
+      return DENIED;
+#else
+    case ENOENT:
+      return MISSING;
+    case EACCES:
+    case EPERM:
+      return DENIED;
+#endif
+    default:
+      return OTHER;
+  }
+}
+
 /* Throws the exception of a failed call: that of a callback, or one created from the error record. */
 static void tf_java_throw(JNIEnv *env, tf_status status, jboolean of_file) {
   if (status >= TF_JAVA_FIRST_EXCEPTION) {
@@ -240,12 +266,13 @@ static void tf_java_throw(JNIEnv *env, tf_status status, jboolean of_file) {
   const char *message = tf_error_message();
   const char *name = tf_error_name();
   const jlong offset = (jlong)tf_error_offset();
+  const jint reason = tf_java_reason();
   jbyteArray message_bytes = tf_java_bytes(env, message, strlen(message));
   if (!message_bytes) return;
   jbyteArray name_bytes = tf_java_bytes(env, name, strlen(name));
   if (!name_bytes) return;
   tf_java_throw_created(env, (*env)->CallStaticObjectMethod(env, tf_java_failures, tf_java_failure, (jint)status, of_file,
-                                                         message_bytes, offset, name_bytes));
+                                                         message_bytes, offset, name_bytes, reason));
 }
 
 static jlongArray tf_java_longs(JNIEnv *env, const int64_t *numbers, size_t count) {
@@ -726,34 +753,34 @@ static void tf_java_put_elements(struct tf_java_pack *pack, const tf_array *arra
   tf_array_release(in_order);
 }
 
-static void tf_java_put_strings(struct tf_java_pack *pack, const tf_dict *dict, const char *key, size_t length) {
+static void tf_java_put_strings(struct tf_java_pack *pack, const tf_dict *dict, size_t index) {
   size_t count = 0, text_length = 0;
   const char *text = NULL;
-  pack->failed |= tf_dict_string_list_size(&count, dict, key, length) != TF_STATUS_OK;
+  pack->failed |= tf_dict_string_list_size_at(&count, dict, index) != TF_STATUS_OK;
   tf_java_put_int(pack, count);
   for (size_t i = 0; i < count && !pack->failed; ++i) {
-    pack->failed |= tf_dict_string_list_at(&text, &text_length, dict, key, length, i) != TF_STATUS_OK;
+    pack->failed |= tf_dict_string_list_item_at(&text, &text_length, dict, index, i) != TF_STATUS_OK;
     tf_java_put_text(pack, text, text_length);
   }
 }
 
 static void tf_java_put_dict(struct tf_java_pack *pack, const tf_dict *dict, int32_t handles);
 
-static void tf_java_put_value(struct tf_java_pack *pack, const tf_dict *dict, tf_kind kind, const char *key,
-                              size_t length, int32_t handles) {
+static void tf_java_put_value(struct tf_java_pack *pack, const tf_dict *dict, tf_kind kind, size_t index,
+                              int32_t handles) {
   tf_array *array = NULL;
   tf_dict *inner = NULL;
   const char *text = NULL;
   size_t text_length = 0;
-  if (kind == TF_KIND_ARRAY && tf_dict_get_array(&array, dict, key, length) == TF_STATUS_OK) {
+  if (kind == TF_KIND_ARRAY && tf_dict_array_at(&array, dict, index) == TF_STATUS_OK) {
     if (handles) tf_java_put_long(pack, (int64_t)(intptr_t)array); /* borrowed from the dict */
     if (handles) tf_java_put_layout(pack, array);
     if (!handles) tf_java_put_elements(pack, array);
-  } else if (kind == TF_KIND_STRING && tf_dict_get_string(&text, &text_length, dict, key, length) == TF_STATUS_OK) {
+  } else if (kind == TF_KIND_STRING && tf_dict_string_at(&text, &text_length, dict, index) == TF_STATUS_OK) {
     tf_java_put_text(pack, text, text_length);
   } else if (kind == TF_KIND_STRING_LIST) {
-    tf_java_put_strings(pack, dict, key, length);
-  } else if (kind == TF_KIND_DICT && tf_dict_get_dict(&inner, dict, key, length) == TF_STATUS_OK) {
+    tf_java_put_strings(pack, dict, index);
+  } else if (kind == TF_KIND_DICT && tf_dict_dict_at(&inner, dict, index) == TF_STATUS_OK) {
     tf_java_put_dict(pack, inner, handles);
   } else {
     pack->failed = 1;
@@ -772,7 +799,7 @@ static void tf_java_put_dict(struct tf_java_pack *pack, const tf_dict *dict, int
     pack->failed |= tf_dict_key_at(&key, &length, dict, i) != TF_STATUS_OK;
     tf_java_put_int(pack, (size_t)kind);
     tf_java_put_text(pack, key, length);
-    tf_java_put_value(pack, dict, kind, key, length, handles);
+    tf_java_put_value(pack, dict, kind, i, handles);
   }
 }
 
@@ -793,23 +820,6 @@ static tf_status tf_java_pack_dict(char **packed, size_t *packed_size, const tf_
 static tf_status tf_java_pack_array(char **packed, size_t *packed_size, const tf_array *array) {
   struct tf_java_pack pack = {NULL, 0, 0, 0};
   tf_java_put_layout(&pack, array);
-  return tf_java_pack_end(packed, packed_size, &pack);
-}
-
-/* Packs the names, dtypes and shapes of all arrays in a file. */
-static tf_status tf_java_pack_file(char **packed, size_t *packed_size, const tf_file *file) {
-  struct tf_java_pack pack = {NULL, 0, 0, 0};
-  const size_t count = tf_file_count(file);
-  for (size_t i = 0; i < count && !pack.failed; ++i) {
-    const char *name = NULL;
-    size_t length = 0;
-    pack.failed |= tf_file_name(&name, &length, file, i) != TF_STATUS_OK;
-    tf_java_put_text(&pack, name, length);
-    tf_java_put_int(&pack, (size_t)tf_file_dtype(file, i));
-    tf_java_put_long(&pack, (int64_t)tf_file_nbytes(file, i));
-    tf_java_put_int(&pack, tf_file_ndim(file, i));
-    tf_java_put(&pack, tf_file_shape(file, i), tf_file_ndim(file, i) * sizeof(int64_t));
-  }
   return tf_java_pack_end(packed, packed_size, &pack);
 }
 
@@ -846,6 +856,7 @@ static tf_status tf_java_take_array(struct tf_java_reader *reader, tf_dict *dict
   memcpy(shape, tf_java_take_bytes(reader, ndim * sizeof(int64_t)), ndim * sizeof(int64_t));
   const size_t nbytes = (size_t)tf_java_take_long(reader);
   const char *elements = tf_java_take_bytes(reader, nbytes);
+  if (ndim == 0) return tf_dict_set_scalar(dict, key, length, dtype, elements);
   tf_status status = tf_array_copy_from(&array, dtype, shape, ndim, elements, nbytes);
   if (status == TF_STATUS_OK) status = tf_dict_set_array(dict, key, length, array);
   tf_array_release(array);
@@ -926,8 +937,6 @@ TF_RESULT(tf_status NAME, jbyteArray, byte[])
 %enddef
 TF_PACKS(tf_java_pack_dict)
 TF_PACKS(tf_java_pack_array)
-TF_PACKS(tf_java_pack_file)
 tf_status tf_java_pack_dict(char **packed, size_t *packed_size, const tf_dict *dict, int32_t handles);
 tf_status tf_java_pack_array(char **packed, size_t *packed_size, const tf_array *array);
-tf_status tf_java_pack_file(char **packed, size_t *packed_size, const tf_file *file);
 tf_status tf_java_unpack_dict(tf_dict **out, const char *text, size_t length);

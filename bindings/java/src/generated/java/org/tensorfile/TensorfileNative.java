@@ -17,8 +17,6 @@ final class TensorfileNative implements TensorfileNativeConstants {
 
   public static byte[] tf_java_pack_array(long array) { return TensorfileNativeJNI.tf_java_pack_array(array); }
 
-  public static byte[] tf_java_pack_file(long file) { return TensorfileNativeJNI.tf_java_pack_file(file); }
-
   public static long tf_java_unpack_dict(byte[] text) { return TensorfileNativeJNI.tf_java_unpack_dict(text); }
 
   /**

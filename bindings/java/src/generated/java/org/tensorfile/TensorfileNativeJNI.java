@@ -18,7 +18,6 @@ final class TensorfileNativeJNI {
   public final static native long tf_java_address(java.nio.ByteBuffer jarg1);
   public final static native byte[] tf_java_pack_dict(long jarg3, int jarg4);
   public final static native byte[] tf_java_pack_array(long jarg3);
-  public final static native byte[] tf_java_pack_file(long jarg3);
   public final static native long tf_java_unpack_dict(byte[] jarg2);
   public final static native long tf_version_number();
   public final static native String tf_version_string();

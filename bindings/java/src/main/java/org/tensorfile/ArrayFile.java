@@ -6,10 +6,15 @@ import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.IntBuffer;
+import java.nio.LongBuffer;
 import java.nio.file.Path;
+import java.util.AbstractList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.RandomAccess;
 import java.util.function.LongUnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
@@ -175,22 +180,59 @@ public final class ArrayFile implements AutoCloseable {
     handle.requireOpen();
     List<Entry> found = entries;
     if (found == null) {
-      found = list(handle.call(TensorfileNative::tf_java_pack_file));
+      try (Bytes listing = new Bytes(handle.call(TensorfileNative::tf_file_listing))) {
+        found = new Listing(listing.data());
+      }
       entries = found;
     }
     return found;
   }
 
-  private List<Entry> list(byte[] packed) {
-    ByteBuffer from = ByteBuffer.wrap(packed).order(ByteOrder.nativeOrder());
-    Entry[] found = new Entry[size];
-    for (int i = 0; i < size; i++) {
-      String name = Packed.text(from);
-      Dtype dtype = Dtype.of(from.getInt());
-      long nbytes = from.getLong();
-      found[i] = new Entry(i, name, dtype, nbytes, Packed.longs(from, from.getInt()));
+  /** The arrays, which are described by the columns of tf_file_listing(). */
+  private final class Listing extends AbstractList<Entry> implements RandomAccess {
+    private final IntBuffer dtypes;
+    private final LongBuffer nbytes;
+    private final LongBuffer shapeStarts;
+    private final LongBuffer shapes;
+    private final LongBuffer nameStarts;
+    private final byte[] names;
+    /** Those that have been asked for. */
+    private final Entry[] made = new Entry[size];
+
+    Listing(ByteBuffer listing) {
+      ByteBuffer columns = listing.order(ByteOrder.nativeOrder());
+      dtypes = column(columns, TensorfileNativeConstants.TF_LISTING_DTYPES).asIntBuffer();
+      nbytes = column(columns, TensorfileNativeConstants.TF_LISTING_NBYTES).asLongBuffer();
+      shapeStarts = column(columns, TensorfileNativeConstants.TF_LISTING_SHAPE_STARTS).asLongBuffer();
+      shapes = column(columns, TensorfileNativeConstants.TF_LISTING_SHAPES).asLongBuffer();
+      nameStarts = column(columns, TensorfileNativeConstants.TF_LISTING_NAME_STARTS).asLongBuffer();
+      names = new byte[Math.toIntExact(nameStarts.get(size))];
+      column(columns, TensorfileNativeConstants.TF_LISTING_NAMES).get(names);
     }
-    return List.of(found);
+
+    private static ByteBuffer column(ByteBuffer listing, int index) {
+      int offset = Math.toIntExact(listing.getLong(8 * index));
+      return listing.slice(offset, listing.limit() - offset).order(ByteOrder.nativeOrder());
+    }
+
+    @Override
+    public Entry get(int index) {
+      Entry entry = made[Objects.checkIndex(index, size)];
+      if (entry == null) {
+        long[] shape = new long[(int) (shapeStarts.get(index + 1) - shapeStarts.get(index))];
+        shapes.get((int) shapeStarts.get(index), shape);
+        int start = (int) nameStarts.get(index);
+        String name = Text.string(names, start, (int) nameStarts.get(index + 1) - start);
+        entry = new Entry(index, name, Dtype.of(dtypes.get(index)), nbytes.get(index), shape);
+        made[index] = entry;
+      }
+      return entry;
+    }
+
+    @Override
+    public int size() {
+      return size;
+    }
   }
 
   /** {@return the names of the arrays in the order of the file} */
@@ -410,14 +452,17 @@ public final class ArrayFile implements AutoCloseable {
     /**
      * Reads the array into the caller's memory in C order and converts it to another dtype.
      *
-     * @param to any buffer whose remaining bytes are exactly those of the array in that dtype; its position moves to its
-     *     limit
+     * @param to any buffer whose remaining bytes are exactly those of the array in that dtype; its position moves to
+     *     its limit
      * @param as dtype to convert to, as {@link NdArray#cast} does
      * @throws IOException if the array cannot be read; the contents of the buffer are then undefined
      */
     public void readInto(ByteBuffer to, Dtype as) throws IOException {
       Elements.requireBytes(as, shape, to.remaining());
-      fill(to, (file, dst, n) -> TensorfileNative.tf_file_read_into(file, index, as.number(), dst, n));
+      handle.call(file -> {
+        Direct.fill(to, (dst, n) -> TensorfileNative.tf_file_read_into(file, index, as.number(), dst, n));
+        return null;
+      });
     }
 
     /**
@@ -577,35 +622,17 @@ public final class ArrayFile implements AutoCloseable {
      */
     public void readSliceInto(ByteBuffer to, Dtype as, Slice... slices) throws IOException {
       long[] packed = Slice.pack(slices, shape);
-      fill(to, (file, dst, n) -> TensorfileNative.tf_file_read_slice_into(file, index, packed, as.number(), dst, n));
+      handle.call(file -> {
+        Direct.fill(to,
+            (dst, n) -> TensorfileNative.tf_file_read_slice_into(file, index, packed, as.number(), dst, n));
+        return null;
+      });
     }
 
     private void requireDtype(Dtype wanted, String conversion) {
       if (dtype != wanted) {
         throw Elements.mismatch(dtype, wanted.toString(), conversion);
       }
-    }
-
-    /** Reads into any buffer. What goes to the heap is first read into native memory. */
-    private void fill(ByteBuffer to, Fill fill) {
-      if (to.isReadOnly()) {
-        throw new InvalidArgumentException("the buffer is read-only");
-      }
-      int length = to.remaining();
-      if (to.isDirect()) {
-        handle.call(file -> Direct.call(to, dst -> fill.run(file, dst, length)));
-        to.position(to.limit());
-      } else {
-        try (NdArray scratch = NdArray.zeros(Dtype.UINT8, length)) {
-          fill(scratch, length, fill);
-          to.put(scratch.data());
-        }
-      }
-    }
-
-    private void fill(NdArray scratch, long length, Fill fill) {
-      scratch.call(array -> handle
-          .call(file -> fill.run(file, TensorfileNative.tf_array_data_mut(array), length)));
     }
 
     /** Reads into an array of Java, in pieces that limit the native memory. */
@@ -619,18 +646,26 @@ public final class ArrayFile implements AutoCloseable {
       try (NdArray scratch = NdArray.zeros(Dtype.UINT8, scratchRows * row * item)) {
         for (long first = 0; first < rows; first += most) {
           long count = Math.min(most, rows - first);
-          long nbytes = count * row * item;
-          if (count == rows) {
-            fill(scratch, nbytes,
-                (file, dst, n) -> TensorfileNative.tf_file_read_into(file, index, as.number(), dst, n));
-          } else {
-            long[] packed = Slice.pack(new Slice[] {Slice.of(first, first + count)}, shape);
-            fill(scratch, nbytes, (file, dst, n) -> TensorfileNative.tf_file_read_slice_into(file, index, packed,
-                as.number(), dst, n));
-          }
-          copyPieces(scratch, nbytes, item, (int) (first * row), to, copy);
+          readRows(scratch, as, first, count, count * row * item);
+          copyPieces(scratch, count * row * item, item, (int) (first * row), to, copy);
         }
       }
+    }
+
+    /** Reads count indices of the first dimension, or the array of a single element. */
+    private void readRows(NdArray scratch, Dtype as, long first, long count, long nbytes) {
+      boolean all = shape.length == 0 || count == shape[0];
+      long[] packed = all ? null : Slice.pack(new Slice[] {Slice.of(first, first + count)}, shape);
+      handle.call(file -> {
+        Direct.fill(scratch, nbytes, (dst, n) -> {
+          if (all) {
+            TensorfileNative.tf_file_read_into(file, index, as.number(), dst, n);
+          } else {
+            TensorfileNative.tf_file_read_slice_into(file, index, packed, as.number(), dst, n);
+          }
+        });
+        return null;
+      });
     }
 
     /** Copies the bytes at the start of scratch to the elements from an index on. */
@@ -656,9 +691,5 @@ public final class ArrayFile implements AutoCloseable {
     String shown = entries().stream().limit(MAX_SHOWN).map(Entry::toString).collect(Collectors.joining(", "));
     String more = size > MAX_SHOWN ? ", ... " + size + " arrays" : "";
     return "ArrayFile(" + format() + ", [" + shown + more + "])";
-  }
-
-  private interface Fill {
-    long run(long file, long dst, long nbytes);
   }
 }

@@ -39,6 +39,39 @@ final class Direct {
     return call(ByteBuffer.allocateDirect(bytes.remaining()).put(bytes.duplicate()).flip(), body);
   }
 
+  /** Writes length bytes to an address. */
+  interface Fill {
+    void run(long address, long length);
+  }
+
+  /** Fills what remains of any buffer. What goes to the heap is first written to native memory. */
+  static void fill(ByteBuffer to, Fill fill) {
+    if (to.isReadOnly()) {
+      throw new InvalidArgumentException("the buffer is read-only");
+    }
+    int length = to.remaining();
+    if (to.isDirect()) {
+      call(to, address -> {
+        fill.run(address, length);
+        return null;
+      });
+      to.position(to.limit());
+    } else {
+      try (NdArray scratch = NdArray.zeros(Dtype.UINT8, length)) {
+        fill(scratch, length, fill);
+        to.put(scratch.data());
+      }
+    }
+  }
+
+  /** Fills the first bytes of an array. */
+  static void fill(NdArray scratch, long length, Fill fill) {
+    scratch.call(array -> {
+      fill.run(TensorfileNative.tf_array_data_mut(array), length);
+      return null;
+    });
+  }
+
   /** Returns a buffer over memory of the library. It keeps keeper until it and its views are garbage collected. */
   static ByteBuffer over(long address, int nbytes, Handle keeper) {
     ByteBuffer root;

@@ -157,29 +157,40 @@ public enum Dtype {
     return (int) TensorfileNative.tf_dtype_block_bytes(number);
   }
 
+  private boolean hasKind(int kind) {
+    return TensorfileNative.tf_dtype_kind(number) == kind;
+  }
+
   /** {@return true for signed and unsigned integers, but not for bool} */
   public boolean isInteger() {
-    return name().contains("INT");
+    return isUnsigned() || hasKind(TensorfileNativeConstants.TF_DTYPE_KIND_SIGNED);
   }
 
   /** {@return true for unsigned integers} */
   public boolean isUnsigned() {
-    return name().startsWith("UINT");
+    return hasKind(TensorfileNativeConstants.TF_DTYPE_KIND_UNSIGNED);
   }
 
   /** {@return true for real floating-point numbers of any width} */
   public boolean isFloat() {
-    return name().contains("FLOAT");
+    return hasKind(TensorfileNativeConstants.TF_DTYPE_KIND_FLOAT);
   }
 
   /** {@return true for complex numbers} */
   public boolean isComplex() {
-    return name().startsWith("COMPLEX");
+    return hasKind(TensorfileNativeConstants.TF_DTYPE_KIND_COMPLEX);
   }
 
   /** {@return true for the block types of ggml} */
   public boolean isBlock() {
-    return this != UNSUPPORTED && bits() == 0;
+    return hasKind(TensorfileNativeConstants.TF_DTYPE_KIND_BLOCK);
+  }
+
+  /**
+   * {@return true if {@link NdArray#cast} can make arrays of this dtype from floats; some block types can only be read}
+   */
+  public boolean canEncode() {
+    return TensorfileNative.tf_dtype_can_encode(number) != 0;
   }
 
   /** {@return true for types of which several elements share a byte} */

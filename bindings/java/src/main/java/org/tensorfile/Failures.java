@@ -13,18 +13,19 @@ final class Failures {
   private static final Pattern SHAPE =
       Pattern.compile("(?<=\\b(?:shape|expected|found|of|is|to|has) )\\(((?:[0-9-]+(?:, [0-9-]+)*)?),?\\)");
 
+  private static final Reason[] REASONS = Reason.values();
+
   private Failures() {}
 
   /** What the operating system reported, where java.nio.file has an exception of its own for it. */
   enum Reason {
-    MISSING, DENIED, OTHER
+    NONE, MISSING, DENIED, OTHER
   }
 
   /** The error record of a failure without its message. */
-  record Details(Status status, long position, String label) implements Serializable {
-    /** Returns what the system reported. */
-    Reason reason() {
-      return status == Status.NOT_FOUND ? Reason.MISSING : Reason.OTHER;
+  record Details(Status status, long position, String label, Reason reason) implements Serializable {
+    Details(Status status, long position, String label) {
+      this(status, position, label, Reason.NONE);
     }
 
     static Details of(Status status) {
@@ -56,10 +57,10 @@ final class Failures {
   }
 
   /** Called from C. ofFile is true if the call reads or writes a file. */
-  static Throwable of(int number, boolean ofFile, byte[] utf8, long offset, byte[] name) {
+  static Throwable of(int number, boolean ofFile, byte[] utf8, long offset, byte[] name, int reason) {
     Status status = Status.of(number);
     String message = inJavasTerms(Text.string(utf8));
-    Details details = new Details(status, offset, Text.string(name));
+    Details details = new Details(status, offset, Text.string(name), REASONS[reason]);
     switch (status) {
       case INVALID_ARGUMENT:
         return new InvalidArgumentException(message, details);
@@ -73,15 +74,19 @@ final class Failures {
   }
 
   private static Throwable ofFile(String message, Details details) {
-    if (details.status() == Status.IO || details.status() == Status.NOT_FOUND) {
+    if (details.reason() != Reason.NONE || details.status() == Status.IO || details.status() == Status.NOT_FOUND) {
       return SystemFailure.of(message, details, null);
     }
     return new TensorfileException(message, details);
   }
 
-  /** Returns a message with its shapes as Java prints them: [2, 3] instead of (2, 3), and [3] instead of (3,). */
+  /**
+   * Returns a message with the names of options as those of the methods of {@link Options.Builder}, and with shapes as
+   * Java prints them: [2, 3] instead of (2, 3), and [3] instead of (3,).
+   */
   private static String inJavasTerms(String message) {
-    return SHAPE.matcher(message).replaceAll("[$1]");
+    String named = Option.IN_MESSAGES.matcher(message).replaceAll(match -> Option.camel(match.group()));
+    return SHAPE.matcher(named).replaceAll("[$1]");
   }
 
   private static Throwable inMemory(String message, Details details) {

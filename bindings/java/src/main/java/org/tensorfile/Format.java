@@ -2,6 +2,9 @@ package org.tensorfile;
 
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
 
 /** A file format. */
 public enum Format {
@@ -55,6 +58,62 @@ public enum Format {
    */
   public static Format probe(ByteBuffer head) {
     return of(Direct.callWithBytes(head, address -> TensorfileNative.tf_format_probe(address, head.remaining())));
+  }
+
+  /** {@return the formats of files, without AUTO and BY_CONTENT} */
+  public static List<Format> all() {
+    List<Format> all = new ArrayList<>();
+    for (int i = 0; TensorfileNative.tf_format_at(i) != AUTO.number; i++) {
+      all.add(of(TensorfileNative.tf_format_at(i)));
+    }
+    return List.copyOf(all);
+  }
+
+  /** {@return the extension with its dot, such as ".npz"; "" for AUTO and BY_CONTENT} */
+  public String extension() {
+    return TensorfileNative.tf_format_extension(number);
+  }
+
+  private long ability(int ability) {
+    return TensorfileNative.tf_format_ability(number, ability);
+  }
+
+  /** {@return true if a file holds exactly one array, which has no name} */
+  public boolean holdsOneArray() {
+    return ability(TensorfileNativeConstants.TF_ABILITY_SINGLE_ARRAY) != 0;
+  }
+
+  /** {@return the kinds of metadata that a file can hold} */
+  public Set<MetadataValue.Kind> metadataKinds() {
+    long held = ability(TensorfileNativeConstants.TF_ABILITY_METADATA);
+    if (held == TensorfileNativeConstants.TF_METADATA_NONE) {
+      return Set.of();
+    } else if (held == TensorfileNativeConstants.TF_METADATA_STRINGS) {
+      return Set.of(MetadataValue.Kind.STRING);
+    } else if (held == TensorfileNativeConstants.TF_METADATA_STRING_LISTS) {
+      return Set.of(MetadataValue.Kind.STRING, MetadataValue.Kind.STRINGS);
+    }
+    return Set.of(MetadataValue.Kind.values());
+  }
+
+  /** {@return the largest number of files that a set can have; 0 if the format has no sets} */
+  public long maxParts() {
+    return ability(TensorfileNativeConstants.TF_ABILITY_PARTS);
+  }
+
+  /** {@return true if arrays can be compressed} */
+  public boolean canCompress() {
+    return ability(TensorfileNativeConstants.TF_ABILITY_COMPRESSION) != 0;
+  }
+
+  /** {@return true if metadata are members beside the arrays, which some readers (such as MLX) refuse} */
+  public boolean storesMetadataAsMembers() {
+    return ability(TensorfileNativeConstants.TF_ABILITY_TEXT_MEMBERS) != 0;
+  }
+
+  /** {@return true if readers expect metadata that describe a model, general.architecture above all} */
+  public boolean expectsModelKeys() {
+    return ability(TensorfileNativeConstants.TF_ABILITY_MODEL_KEYS) != 0;
   }
 
   /** {@return the name of the format, which is also its extension} */

@@ -21,7 +21,9 @@ public final class Loaded implements AutoCloseable {
     this.metadata = metadata;
   }
 
-  /** {@return the arrays by name, in the order of the file; the map can be changed. The array of a .npy has the name ""} */
+  /**
+   * {@return the arrays by name, in the order of the file; the map can be changed. The array of a .npy has the name ""}
+   */
   public Map<String, NdArray> arrays() {
     return arrays;
   }
@@ -47,11 +49,11 @@ public final class Loaded implements AutoCloseable {
   }
 
   /**
-   * {@return the arrays of a part of a model: those whose names start with the name of the part and a dot, by the rest of
-   * their names}
+   * {@return the arrays of a part of a model: those whose names start with the name of the part and a dot, by the rest
+   * of their names}
    *
-   * <p>{@code weights.within("layers.0")} has the array {@code layers.0.bias} under the name {@code bias}. The map is new,
-   * the arrays are the same.
+   * <p>{@code weights.within("layers.0")} has the array {@code layers.0.bias} under the name {@code bias}. The map is
+   * new, the arrays are the same.
    *
    * @param part name of the part
    */

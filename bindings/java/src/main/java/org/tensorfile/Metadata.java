@@ -20,9 +20,9 @@ import java.util.function.Function;
  * long blocks = metadata.getLong("llama.block_count");
  * }</pre>
  *
- * <p>A .safetensors file holds strings, an .npz strings and lists of strings, and a .gguf every kind of value. The typed
- * getters throw a {@link NotFoundException} if there is no such key, and an {@link InvalidArgumentException} if its value
- * has another type: they never convert.
+ * <p>A .safetensors file holds strings, an .npz strings and lists of strings, and a .gguf every kind of value. The
+ * typed getters throw a {@link NotFoundException} if there is no such key, and an {@link InvalidArgumentException} if
+ * its value has another type: they never convert.
  *
  * <p>As with other maps of Java, several threads may use metadata at the same time only if none of them changes it, and
  * iterators fail with a {@link java.util.ConcurrentModificationException} if it changes.

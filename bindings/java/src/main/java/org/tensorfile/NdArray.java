@@ -595,6 +595,46 @@ public final class NdArray implements AutoCloseable {
     return item(index);
   }
 
+  /**
+   * Sets one element of a bool array.
+   *
+   * @param value its new value
+   * @param index an index for each dimension; negative indices count from the end
+   * @throws InvalidArgumentException if the dtype is not bool, or the memory is read-only or shared with a view
+   * @throws IndexOutOfBoundsException if an index is out of range
+   */
+  public void setBoolean(boolean value, long... index) {
+    requireItem(dtype == Dtype.BOOL, "bool", index);
+    call(address -> TensorfileNative.tf_array_set_item_int64(address, index, value ? 1 : 0));
+  }
+
+  /**
+   * Sets one element of an array of integers of any width.
+   *
+   * @param value its new value
+   * @param index an index for each dimension; negative indices count from the end
+   * @throws InvalidArgumentException if the dtype is not an integer or cannot hold the value, or the memory is
+   *     read-only or shared with a view
+   * @throws IndexOutOfBoundsException if an index is out of range
+   */
+  public void setLong(long value, long... index) {
+    requireItem(dtype.isInteger(), "an integer", index);
+    call(address -> TensorfileNative.tf_array_set_item_int64(address, index, value));
+  }
+
+  /**
+   * Sets one element of an array of real floats, which rounds the value to its width.
+   *
+   * @param value its new value
+   * @param index an index for each dimension; negative indices count from the end
+   * @throws InvalidArgumentException if the dtype is not a real float, or the memory is read-only or shared with a view
+   * @throws IndexOutOfBoundsException if an index is out of range
+   */
+  public void setDouble(double value, long... index) {
+    requireItem(dtype.isFloat(), "a float", index);
+    call(address -> TensorfileNative.tf_array_set_item_double(address, index, value));
+  }
+
   private void requireItem(boolean allowed, String wanted, long[] index) {
     core.handle.requireOpen();
     if (!allowed) {
@@ -835,7 +875,54 @@ public final class NdArray implements AutoCloseable {
     return mutableData().asIntBuffer();
   }
 
+  /**
+   * Copies the elements in C order to any buffer.
+   *
+   * @param to a buffer with exactly {@link #nbytes} remaining bytes; its position moves to its limit
+   */
+  public void copyTo(ByteBuffer to) {
+    copyTo(to, dtype);
+  }
+
+  /**
+   * Copies the elements in C order to any buffer and converts them to another dtype.
+   *
+   * @param to a buffer whose remaining bytes are exactly those of the elements in that dtype; its position moves to its
+   *     limit
+   * @param as dtype to convert to, as {@link #cast} does
+   */
+  public void copyTo(ByteBuffer to, Dtype as) {
+    Elements.requireBytes(as, shape, to.remaining());
+    Direct.fill(to, (dst, n) -> call(array -> TensorfileNative.tf_array_copy_to(array, as.number(), dst, null, n)));
+  }
+
+  /**
+   * Copies the elements to memory with strides, such as rows with padding, and converts them to another dtype.
+   *
+   * @param to a direct buffer, to whose position the first element goes; its position does not move, and the bytes
+   *     between elements do not change
+   * @param as dtype to convert to, as {@link #cast} does
+   * @param strides a stride in bytes for each dimension, which must not be negative
+   */
+  public void copyTo(ByteBuffer to, Dtype as, long... strides) {
+    if (strides.length != shape.length || LongStream.of(strides).anyMatch(n -> n < 0)) {
+      throw new InvalidArgumentException("shape " + Arrays.toString(shape) + " needs " + shape.length
+          + " strides of 0 and more, got " + Arrays.toString(strides));
+    }
+    int n = Direct.requireWritable(to).remaining();
+    Direct.call(to, dst -> call(array -> TensorfileNative.tf_array_copy_to(array, as.number(), dst, strides, n)));
+  }
+
   // Derived arrays
+
+  /**
+   * {@return the elements in C order with another shape: a view if strides can describe it, or a copy}
+   *
+   * @param shape sizes with the same number of elements; one may be -1, which then follows from the others
+   */
+  public NdArray reshape(long... shape) {
+    return call(address -> new NdArray(TensorfileNative.tf_array_reshape(address, shape)));
+  }
 
   /**
    * {@return this array's elements in C order: another reference to the same memory if they are in that order, or a

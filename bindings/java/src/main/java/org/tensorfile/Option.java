@@ -1,5 +1,10 @@
 package org.tensorfile;
 
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
 /**
  * An option of {@link Options}. The value of every option is a number.
  *
@@ -129,6 +134,12 @@ public enum Option {
   GGUF_EXTENDED(TensorfileNativeConstants.TF_OPTION_GGUF_EXTENDED);
   // END tf_option
 
+  private static final Option[] VALUES = values();
+
+  /** The names of options in messages of the library, unless they are part of a quoted name or of a path. */
+  static final Pattern IN_MESSAGES = Pattern.compile(Arrays.stream(VALUES).map(Option::libraryName)
+      .filter(name -> name.contains("_")).collect(Collectors.joining("|", "(?<![\\w'./-])(?:", ")(?![\\w'./:-])")));
+
   private final int number;
 
   Option(int number) {
@@ -137,5 +148,53 @@ public enum Option {
 
   int number() {
     return number;
+  }
+
+  private String libraryName() {
+    return TensorfileNative.tf_option_name(number);
+  }
+
+  static String camel(String name) {
+    return Pattern.compile("_(.)").matcher(name).replaceAll(match -> match.group(1).toUpperCase(Locale.ROOT));
+  }
+
+  /**
+   * {@return the option with a name}
+   *
+   * @param name name as in C and on the command line, such as "max_arrays", or as returned by {@link #toString}
+   * @throws InvalidArgumentException if there is no such option
+   */
+  public static Option fromName(String name) {
+    int number = TensorfileNative.tf_option_from_name(Text.utf8WithNul(name));
+    for (Option option : VALUES) {
+      if (option.number == number || option.toString().equals(name)) {
+        return option;
+      }
+    }
+    throw new InvalidArgumentException("no option is named " + name);
+  }
+
+  /** {@return the smallest value that the option accepts} */
+  public long minimum() {
+    return TensorfileNative.tf_option_range(number)[0];
+  }
+
+  /**
+   * {@return the largest value that the option accepts; an option with named values, and ALIGNMENT, do not accept every
+   * number below it}
+   */
+  public long maximum() {
+    return TensorfileNative.tf_option_range(number)[1];
+  }
+
+  /** {@return the value that the option has if it is not set} */
+  public long defaultValue() {
+    return TensorfileNative.tf_option_range(number)[2];
+  }
+
+  /** {@return the name of the option, as messages contain it: "maxArrays" for MAX_ARRAYS} */
+  @Override
+  public String toString() {
+    return camel(libraryName());
   }
 }

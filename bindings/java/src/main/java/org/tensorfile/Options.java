@@ -322,8 +322,8 @@ public final class Options implements AutoCloseable {
     /**
      * Sets DEFLATE.
      *
-     * @param zlib true to compress with zlib instead of the library's own encoder, which is faster; saves then fail with
-     *     UNSUPPORTED if the native library was built without zlib, as the jar's is
+     * @param zlib true to compress with zlib instead of the library's own encoder, which is faster; saves then fail
+     *     with UNSUPPORTED if the native library was built without zlib, as the jar's is
      * @return this
      */
     public Builder zlib(boolean zlib) {

@@ -15,11 +15,11 @@ sealed interface SystemFailure extends TensorfileFailure {
   /** {@return the exception of java.nio.file for a failure; the path may be null} */
   static FileSystemException of(String message, Failures.Details details, Path path) {
     String file = path == null ? null : path.toString();
-    return switch (details.reason()) {
-      case MISSING -> new Missing(file, message, details);
-      case DENIED -> new Denied(file, message, details);
-      case OTHER -> new Other(file, message, details);
-    };
+    if (details.reason() == Failures.Reason.DENIED) {
+      return new Denied(file, message, details);
+    }
+    boolean missing = details.reason() == Failures.Reason.MISSING || details.status() == Status.NOT_FOUND;
+    return missing ? new Missing(file, message, details) : new Other(file, message, details);
   }
 
   /** {@return what a message says after the path} */

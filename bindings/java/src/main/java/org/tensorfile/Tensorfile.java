@@ -323,6 +323,50 @@ public final class Tensorfile {
   }
 
   /**
+   * Saves arrays in the format that the options name, or else the extension of the path: {@link #load} with the same
+   * path and options returns them.
+   *
+   * @param path path of the file
+   * @param arrays arrays by name; for a .npy exactly one, whose name is not stored
+   * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
+   * @throws InvalidArgumentException if neither the options nor the extension name a format
+   */
+  public static void save(Path path, Map<String, NdArray> arrays) throws IOException {
+    save(path, arrays, new Metadata(), Options.defaults());
+  }
+
+  /**
+   * Saves arrays in the format that the options name, or else the extension of the path: {@link #load} with the same
+   * path and options returns them.
+   *
+   * @param path path of the file
+   * @param arrays arrays by name; for a .npy exactly one, whose name is not stored
+   * @param metadata metadata that the format can hold
+   * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
+   * @throws InvalidArgumentException if neither the options nor the extension name a format
+   */
+  public static void save(Path path, Map<String, NdArray> arrays, Metadata metadata) throws IOException {
+    save(path, arrays, metadata, Options.defaults());
+  }
+
+  /**
+   * Saves arrays in the format that the options name, or else the extension of the path: {@link #load} with the same
+   * path and options returns them.
+   *
+   * @param path path of the file
+   * @param arrays arrays by name; for a .npy exactly one, whose name is not stored
+   * @param metadata metadata that the format can hold
+   * @param options settings
+   * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
+   * @throws InvalidArgumentException if neither the options nor the extension name a format
+   */
+  public static void save(Path path, Map<String, NdArray> arrays, Metadata metadata, Options options)
+      throws IOException {
+    Failures.at(path, bytes -> withDicts(arrays, metadata, options,
+        (dict, texts, settings) -> TensorfileNative.tf_save_file(bytes, dict, texts, settings)));
+  }
+
+  /**
    * Saves arrays as .npz without compression.
    *
    * @param path path of the file
@@ -554,7 +598,7 @@ public final class Tensorfile {
   /**
    * {@return a file in memory}
    *
-   * @param format NPZ, SAFETENSORS or GGUF
+   * @param format format of the file; AUTO means that of the options
    * @param arrays arrays by name
    * @throws IOException if the format cannot hold the arrays or metadata
    */
@@ -565,7 +609,7 @@ public final class Tensorfile {
   /**
    * {@return a file in memory}
    *
-   * @param format NPZ, SAFETENSORS or GGUF
+   * @param format format of the file; AUTO means that of the options
    * @param arrays arrays by name
    * @param metadata metadata that the format can hold
    * @throws IOException if the format cannot hold the arrays or metadata
@@ -577,7 +621,7 @@ public final class Tensorfile {
   /**
    * {@return a file in memory}
    *
-   * @param format NPZ, SAFETENSORS or GGUF
+   * @param format format of the file; AUTO means that of the options
    * @param arrays arrays by name
    * @param metadata metadata that the format can hold
    * @param options settings
@@ -616,7 +660,7 @@ public final class Tensorfile {
    * Writes a file to a stream.
    *
    * @param out stream to write to, from the first byte to the last; it is not closed
-   * @param format NPZ, SAFETENSORS or GGUF
+   * @param format format of the file; AUTO means that of the options
    * @param arrays arrays by name
    * @throws IOException if the stream throws it, or the format cannot hold the arrays or metadata
    */
@@ -628,7 +672,7 @@ public final class Tensorfile {
    * Writes a file to a stream.
    *
    * @param out stream to write to, from the first byte to the last; it is not closed
-   * @param format NPZ, SAFETENSORS or GGUF
+   * @param format format of the file; AUTO means that of the options
    * @param arrays arrays by name
    * @param metadata metadata that the format can hold
    * @throws IOException if the stream throws it, or the format cannot hold the arrays or metadata
@@ -642,7 +686,7 @@ public final class Tensorfile {
    * Writes a file to a stream.
    *
    * @param out stream to write to, from the first byte to the last; it is not closed
-   * @param format NPZ, SAFETENSORS or GGUF
+   * @param format format of the file; AUTO means that of the options
    * @param arrays arrays by name
    * @param metadata metadata that the format can hold
    * @param options settings
@@ -681,7 +725,7 @@ public final class Tensorfile {
    * Writes a file to a channel.
    *
    * @param channel channel to write to, from the first byte to the last; it is not closed
-   * @param format NPZ, SAFETENSORS or GGUF
+   * @param format format of the file; AUTO means that of the options
    * @param arrays arrays by name
    * @throws IOException if the channel throws it, or the format cannot hold the arrays or metadata
    */
@@ -694,7 +738,7 @@ public final class Tensorfile {
    * Writes a file to a channel.
    *
    * @param channel channel to write to, from the first byte to the last; it is not closed
-   * @param format NPZ, SAFETENSORS or GGUF
+   * @param format format of the file; AUTO means that of the options
    * @param arrays arrays by name
    * @param metadata metadata that the format can hold
    * @throws IOException if the channel throws it, or the format cannot hold the arrays or metadata
@@ -708,7 +752,7 @@ public final class Tensorfile {
    * Writes a file to a channel.
    *
    * @param channel channel to write to, from the first byte to the last; it is not closed
-   * @param format NPZ, SAFETENSORS or GGUF
+   * @param format format of the file; AUTO means that of the options
    * @param arrays arrays by name
    * @param metadata metadata that the format can hold
    * @param options settings

@@ -5,8 +5,11 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * Thrown if the contents of a file are invalid or not supported, or if a format cannot hold what is saved. Its status is
- * the reason.
+ * T
+ * r
+ * w
+ *  if the contents of a file are invalid or not supported, or if a format cannot hold what is saved. Its status is the
+ *  reason.
  */
 public final class TensorfileException extends IOException implements TensorfileFailure {
   private static final long serialVersionUID = 1L;

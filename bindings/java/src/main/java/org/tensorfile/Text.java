@@ -45,8 +45,8 @@ final class Text {
   /** Returns the bytes of a path, which a Java string cannot represent in every locale. */
   static byte[] path(Path path) {
     if (path.getFileSystem() != FileSystems.getDefault()) {
-      throw new InvalidArgumentException("the path " + path + " is not of the default file system: read through Source.of("
-          + "Files.newByteChannel(path)), or write through Tensorfile.saveTo(Files.newOutputStream(path), ...)");
+      throw new InvalidArgumentException("the path " + path + " is not of the default file system: read through "
+          + "Source.of(Files.newByteChannel(path)), or write through Tensorfile.saveTo(Files.newOutputStream(path))");
     }
     String text = path.toString();
     if (UTF_8_PATHS || isAscii(text)) {

@@ -5,8 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.reflect.Field;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
@@ -40,6 +44,20 @@ class EnumsTest {
   }
 
   @Test
+  void reasonsOfTheSystemAreExceptionsOfNio() {
+    Class<?>[] expected =
+        {TensorfileException.class, NoSuchFileException.class, AccessDeniedException.class, FileSystemException.class};
+    for (int reason = 0; reason < expected.length; reason++) {
+      Throwable e = Failures.of(Status.CORRUPT.number(), true, new byte[] {'m'}, 5, new byte[0], reason);
+      assertTrue(expected[reason].isInstance(e), e.toString());
+      assertEquals("m", e.getMessage());
+      assertEquals(OptionalLong.of(5), ((TensorfileFailure) e).offset());
+    }
+    Throwable io = Failures.of(Status.IO.number(), true, new byte[] {'m'}, -1, new byte[0], 0);
+    assertTrue(io instanceof FileSystemException, io.toString());
+  }
+
+  @Test
   void numbersOfLaterVersionsDoNoHarm() {
     for (int number : new int[] {-1, 5000, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
       assertSame(Status.UNKNOWN, Status.of(number));
@@ -50,7 +68,7 @@ class EnumsTest {
     assertEquals("unknown", Status.UNKNOWN.toString());
     assertEquals("corrupt", Status.CORRUPT.toString());
     assertEquals("unknown", Format.UNKNOWN.toString());
-    Throwable later = Failures.of(999, true, new byte[] {'m'}, -1, new byte[0]);
+    Throwable later = Failures.of(999, true, new byte[] {'m'}, -1, new byte[0], 0);
     assertSame(Status.UNKNOWN, ((TensorfileException) later).status());
   }
 }

@@ -13,6 +13,7 @@ import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.Channels;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileSystems;
@@ -24,6 +25,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -114,11 +116,46 @@ class FilesTest {
     assertArrayEquals(Files.readAllBytes(one), npy.toByteArray());
     assertArrayEquals(npy.toByteArray(), Tensorfile.toBytes(arrays.get("x")).toByteArray());
     assertThrows(InvalidArgumentException.class, () -> Tensorfile.toBytes(Format.AUTO, arrays));
-    assertThrows(NullPointerException.class, () -> Tensorfile.savez(folder.resolve("t.npz"), (Map<String, NdArray>) null));
+    Map<String, NdArray> none = null;
+    assertThrows(NullPointerException.class, () -> Tensorfile.savez(folder.resolve("t.npz"), none));
     Map<String, NdArray> holed = new HashMap<>();
     holed.put("hole", null);
     assertEquals("the array 'hole' is null", assertThrows(NullPointerException.class,
         () -> Tensorfile.savez(folder.resolve("t.npz"), holed)).getMessage());
+  }
+
+  @Test
+  void savesChooseTheFormatByTheExtension() throws IOException {
+    Map<String, NdArray> arrays = sample();
+    Metadata metadata = new Metadata().set("general.architecture", "test");
+    for (String name : List.of("x.npz", "x.safetensors", "x.GGUF")) {
+      Tensorfile.save(folder.resolve(name), arrays, metadata);
+      try (Loaded loaded = Tensorfile.load(folder.resolve(name))) {
+        assertEquals(arrays, loaded.arrays());
+        assertEquals(metadata, loaded.metadata());
+      }
+    }
+    Tensorfile.save(folder.resolve("one.npy"), Map.of("x", arrays.get("x")));
+    assertEquals(arrays.get("x"), Tensorfile.loadArray(folder.resolve("one.npy")));
+    assertThrows(InvalidArgumentException.class, () -> Tensorfile.save(folder.resolve("x.bin"), arrays));
+    Options npz = Options.builder().format(Format.NPZ).exactPath(true).build();
+    Tensorfile.save(folder.resolve("x.bin"), arrays, new Metadata(), npz);
+    assertEquals(arrays, Tensorfile.load(folder.resolve("x.bin")).arrays());
+  }
+
+  @Test
+  void formatsSayWhatTheyCanDo() {
+    assertEquals(List.of(Format.NPY, Format.NPZ, Format.SAFETENSORS, Format.GGUF), Format.all());
+    assertEquals(".safetensors", Format.SAFETENSORS.extension());
+    assertEquals("", Format.AUTO.extension());
+    assertTrue(Format.NPY.holdsOneArray() && !Format.NPZ.holdsOneArray());
+    assertEquals(Set.of(), Format.NPY.metadataKinds());
+    assertEquals(Set.of(MetadataValue.Kind.STRING), Format.SAFETENSORS.metadataKinds());
+    assertEquals(Set.of(MetadataValue.Kind.STRING, MetadataValue.Kind.STRINGS), Format.NPZ.metadataKinds());
+    assertEquals(Set.of(MetadataValue.Kind.values()), Format.GGUF.metadataKinds());
+    assertTrue(Format.NPZ.canCompress() && !Format.GGUF.canCompress());
+    assertTrue(Format.GGUF.expectsModelKeys() && Format.NPZ.storesMetadataAsMembers());
+    assertTrue(Format.GGUF.maxParts() > 0 && Format.NPZ.maxParts() == 0);
   }
 
   @Test
@@ -141,6 +178,19 @@ class FilesTest {
     assertEquals(Optional.empty(), failure.name());
     assertThrows(NoSuchFileException.class, () -> ArrayFile.open(missing));
     assertThrows(NoSuchFileException.class, () -> Tensorfile.check(missing));
+    Path locked = folder.resolve("locked.npz");
+    Tensorfile.savez(locked, Map.of("a", NdArray.scalar(1)));
+    assertTrue(locked.toFile().setReadable(false));
+    if (!Files.isReadable(locked)) {
+      AccessDeniedException denied = assertThrows(AccessDeniedException.class, () -> Tensorfile.load(locked));
+      assertEquals(locked.toString(), denied.getFile());
+    }
+    Path below = locked.resolve("below.npz");
+    FileSystemException noFolder =
+        assertThrows(FileSystemException.class, () -> Tensorfile.savez(below, Map.of("a", NdArray.scalar(1))));
+    assertTrue(noFolder.getMessage().contains("is not a folder"), noFolder.getMessage());
+    assertThrows(NoSuchFileException.class,
+        () -> Tensorfile.save(folder.resolve("absent/x.npy"), NdArray.scalar(1)));
     FileSystemException folders = assertThrows(FileSystemException.class, () -> Tensorfile.load(folder));
     assertEquals(folder.toString(), folders.getFile());
     assertEquals(Status.IO, ((TensorfileFailure) folders).status());
@@ -237,7 +287,8 @@ class FilesTest {
     assertThrows(InvalidArgumentException.class, () -> entry.readSlice(Slice.all(), Slice.all(), Slice.all()));
     Location location = entry.location();
     assertEquals(new Location(Optional.of(path), location.offset(), 48, false), location);
-    assertEquals(5, ByteBuffer.wrap(Files.readAllBytes(path)).order(ByteOrder.LITTLE_ENDIAN).getInt((int) location.offset() + 20));
+    ByteBuffer stored = ByteBuffer.wrap(Files.readAllBytes(path)).order(ByteOrder.LITTLE_ENDIAN);
+    assertEquals(5, stored.getInt((int) location.offset() + 20));
     assertEquals(Optional.empty(), file.find("missing"));
     assertEquals(Optional.of("missing"), assertThrows(NotFoundException.class, () -> file.entry("missing")).name());
     Metadata metadata = file.metadata();
@@ -325,7 +376,8 @@ class FilesTest {
 
   @Test
   void largeModelsAreSavedInParts() throws IOException {
-    Map<String, NdArray> arrays = Map.of("a", NdArray.zeros(Dtype.FLOAT32, 1000), "b", NdArray.zeros(Dtype.FLOAT32, 1000));
+    Map<String, NdArray> arrays =
+        Map.of("a", NdArray.zeros(Dtype.FLOAT32, 1000), "b", NdArray.zeros(Dtype.FLOAT32, 1000));
     Options parts = Options.builder().partBytes(5000).parts(true).build();
     Tensorfile.saveGguf(folder.resolve("m.gguf"), arrays, new Metadata(), parts);
     assertEquals(2, Tensorfile.load(folder.resolve("m-00001-of-00002.gguf"), parts).arrays().size());
@@ -343,8 +395,9 @@ class FilesTest {
       assertEquals(Optional.of("absent"), assertThrows(NotFoundException.class, () -> loaded.get("absent")).name());
     }
     List<NdArray> many = IntStream.range(0, 100).mapToObj(NdArray::scalar).toList();
-    Tensorfile.savez(folder.resolve("many.npz"), many);
-    try (Loaded loaded = Tensorfile.load(folder.resolve("many.npz")); ArrayFile file = ArrayFile.open(folder.resolve("many.npz"))) {
+    Path large = folder.resolve("many.npz");
+    Tensorfile.savez(large, many);
+    try (Loaded loaded = Tensorfile.load(large); ArrayFile file = ArrayFile.open(large)) {
       assertTrue(loaded.toString().contains("arr_19=NdArray(int32, [], 19), ... 100 arrays}"), loaded.toString());
       assertTrue(file.toString().endsWith("arr_19: int32 [], ... 100 arrays])"), file.toString());
     }
@@ -455,6 +508,16 @@ class FilesTest {
     Options.Builder builder = Options.builder();
     InvalidArgumentException e = assertThrows(InvalidArgumentException.class, () -> builder.alignment(3));
     assertEquals("alignment takes 0 or a power of two up to 1048576, not 3", e.getMessage());
+    e = assertThrows(InvalidArgumentException.class, () -> builder.compressionLevel(10));
+    assertEquals("compressionLevel takes -1 to 9, not 10", e.getMessage());
+    assertEquals(List.of(-1L, 9L, -1L), List.of(Option.COMPRESSION_LEVEL.minimum(), Option.COMPRESSION_LEVEL.maximum(),
+        Option.COMPRESSION_LEVEL.defaultValue()));
+    for (Option option : Option.values()) {
+      assertEquals(option, Option.fromName(option.toString()));
+      assertEquals(option, Option.fromName(option.name().toLowerCase(Locale.ROOT)));
+      assertEquals(option.defaultValue(), Options.defaults().get(option));
+    }
+    assertThrows(InvalidArgumentException.class, () -> Option.fromName("maxFiles"));
     assertEquals(Status.TYPE, NdArrayTest.statusOf(() -> builder.set(Option.THREADS, "many")));
     assertThrows(InvalidArgumentException.class, () -> builder.set(Option.FORMAT, "zip"));
     Options options = builder.threads(3).format(Format.NPZ).set(Option.FORMAT, "gguf").exactPath(true)

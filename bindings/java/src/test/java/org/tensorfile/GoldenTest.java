@@ -59,7 +59,8 @@ class GoldenTest {
     return LongStream.of(shape).mapToObj(Long::toString).collect(Collectors.joining(","));
   }
 
-  private static <T extends AutoCloseable> T expect(String status, Golden golden, Reading<T> reading) throws IOException {
+  private static <T extends AutoCloseable> T expect(String status, Golden golden, Reading<T> reading)
+      throws IOException {
     try {
       T read = reading.run();
       assertEquals(status, "ok", golden.path.toString());

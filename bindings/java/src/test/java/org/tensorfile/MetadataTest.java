@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 class MetadataTest {
   private static final byte[] LATIN_1 = {'c', 'a', 'f', (byte) 0xe9};
 
-  /** Every kind of value that a .gguf can hold, in order, and the numbers as the classes of Java that they come back as. */
+  /** Every kind of value that a .gguf can hold. */
   private static Metadata sample() {
     return new Metadata()
         .set("general.architecture", "llama")
@@ -42,11 +42,13 @@ class MetadataTest {
         .set("scores", NdArray.of(new float[] {1, 2.5f}))
         .set("types", MetadataValue.of(new int[] {1, 2, 3}))
         .set("bytes", MetadataValue.ofBytes(LATIN_1))
-        .set("nested", new Metadata().set("0", MetadataValue.of(new long[] {1})).set("1", MetadataValue.of(new long[] {2})));
+        .set("nested",
+            new Metadata().set("0", MetadataValue.of(new long[] {1})).set("1", MetadataValue.of(new long[] {2})));
   }
 
   private static Metadata throughGguf(Metadata metadata) throws IOException {
-    try (Bytes bytes = Tensorfile.toBytes(Format.GGUF, Map.of(), metadata); Loaded loaded = Tensorfile.load(bytes.data())) {
+    try (Bytes bytes = Tensorfile.toBytes(Format.GGUF, Map.of(), metadata);
+        Loaded loaded = Tensorfile.load(bytes.data())) {
       return loaded.metadata();
     }
   }
@@ -116,7 +118,8 @@ class MetadataTest {
         "metadata 'scores': expected a number, found an array of float32 with shape [2]");
     wrong.put(() -> metadata.getArray("nested"), "metadata 'nested': expected an array, found nested metadata");
     wrong.put(() -> metadata.getMetadata("empty"), "metadata 'empty': expected nested metadata, found the string ''");
-    wrong.put(() -> metadata.getInt("uint32"), "metadata 'uint32': the value 4000000000 does not fit an int: use getLong");
+    wrong.put(() -> metadata.getInt("uint32"),
+        "metadata 'uint32': the value 4000000000 does not fit an int: use getLong");
     wrong.put(() -> metadata.getLong("uint64"),
         "metadata 'uint64': the value 18446744073709551615 does not fit a long: use getNumber");
     wrong.forEach((call, message) -> {
@@ -138,8 +141,8 @@ class MetadataTest {
 
   @Test
   void itPrintsWhatIsInIt() {
-    assertEquals("{general.architecture=llama, empty=, bool=true, int8=-8, uint8=200, int16=-16, uint16=60000, int32=-32,"
-        + " uint32=4000000000, int64=-64, uint64=18446744073709551615, float32=0.1, float64=0.1,"
+    assertEquals("{general.architecture=llama, empty=, bool=true, int8=-8, uint8=200, int16=-16, uint16=60000,"
+        + " int32=-32, uint32=4000000000, int64=-64, uint64=18446744073709551615, float32=0.1, float64=0.1,"
         + " tokens=[<s>, </s>, é😀], scores=[1.0, 2.5], types=[1, 2, 3], bytes=caf\ufffd, nested={0=[1], 1=[2]}}",
         sample().toString());
     List<String> many = new ArrayList<>();

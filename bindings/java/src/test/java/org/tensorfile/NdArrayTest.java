@@ -284,7 +284,8 @@ class NdArrayTest {
   @Test
   void nothingIsConvertedSilently() {
     NdArray doubles = NdArray.of(new double[] {1.5, 2});
-    assertEquals("the array is of float64, not float32: castToFloatArray() converts it", messageOf(doubles::toFloatArray));
+    assertEquals("the array is of float64, not float32: castToFloatArray() converts it",
+        messageOf(doubles::toFloatArray));
     assertEquals("the array is of float64, not int16: cast(Dtype.INT16) converts it", messageOf(doubles::toShortArray));
     assertEquals("the array is of float64, not an integer: castToDouble(index) converts it",
         messageOf(() -> doubles.getLong(0)));
@@ -295,8 +296,8 @@ class NdArrayTest {
     assertEquals(Status.TYPE, statusOf(() -> ints.getDouble(0)));
     assertEquals(3.0, ints.castToDouble(0));
     assertArrayEquals(new double[] {3}, ints.castToDoubleArray());
-    for (Runnable call : List.<Runnable>of(ints::toDoubleArray, ints::toLongArray, ints::toByteArray, ints::toBooleanArray,
-        ints::toLongMatrix, ints::asFloatBuffer, ints::asMutableDoubleBuffer, ints::asLongBuffer,
+    for (Runnable call : List.<Runnable>of(ints::toDoubleArray, ints::toLongArray, ints::toByteArray,
+        ints::toBooleanArray, ints::toLongMatrix, ints::asFloatBuffer, ints::asMutableDoubleBuffer, ints::asLongBuffer,
         () -> ints.getBoolean(0), () -> NdArray.copyOf(Dtype.UINT32, new byte[4], 1).toIntArray())) {
       assertEquals(Status.TYPE, statusOf(call));
     }
@@ -331,5 +332,69 @@ class NdArrayTest {
     assertEquals("NdArray(float4_e2m1fn, [2], [1.0, -2.0])",
         NdArray.of(new float[] {1, -2}).cast(Dtype.FLOAT4_E2M1FN).toString());
     assertEquals("NdArray(q8_0, [32], ...)", NdArray.zeros(Dtype.Q8_0, 32).toString());
+  }
+
+  @Test
+  void elementsAreSet() {
+    NdArray ints = NdArray.of(new int[] {1, 2}, 1, 2);
+    ints.setLong(-7, 0, -1);
+    assertEquals(-7, ints.getLong(0, 1));
+    assertEquals(Status.INVALID_ARGUMENT, statusOf(() -> ints.setLong(1L << 40, 0, 0)));
+    assertEquals(Status.TYPE, statusOf(() -> ints.setDouble(1.5, 0, 0)));
+    assertThrows(IndexOutOfBoundsException.class, () -> ints.setLong(1, 1, 0));
+    NdArray floats = NdArray.of(new float[1]);
+    floats.setDouble(0.1, 0);
+    assertEquals(0.1f, floats.toFloatArray()[0]);
+    NdArray flags = NdArray.of(new boolean[1]);
+    flags.setBoolean(true, 0);
+    assertTrue(flags.getBoolean(0));
+    try (NdArray view = flags.slice()) {
+      assertEquals(Status.INVALID_ARGUMENT, statusOf(() -> view.setBoolean(false, 0)));
+    }
+  }
+
+  @Test
+  void shapesChange() {
+    NdArray array = NdArray.of(IntStream.range(0, 6).toArray());
+    assertArrayEquals(new int[][] {{0, 1, 2}, {3, 4, 5}}, array.reshape(2, -1).toIntMatrix());
+    assertEquals(0, NdArray.of(new int[] {1}).reshape().ndim());
+    InvalidArgumentException e = assertThrows(InvalidArgumentException.class, () -> array.reshape(4, 2));
+    assertTrue(e.getMessage().contains("[4, 2]"), e.getMessage());
+  }
+
+  @Test
+  void elementsAreCopiedToBuffers() {
+    try (NdArray array = NdArray.of(new int[][] {{1, 2}, {3, 4}}); NdArray turned = array.transpose()) {
+      for (ByteBuffer to : List.of(ByteBuffer.allocate(16), ByteBuffer.allocateDirect(16))) {
+        to.order(ByteOrder.nativeOrder());
+        turned.copyTo(to);
+        assertFalse(to.hasRemaining());
+        assertEquals(3, to.getInt(4));
+      }
+      ByteBuffer halves = ByteBuffer.allocate(32).order(ByteOrder.nativeOrder());
+      turned.copyTo(halves, Dtype.FLOAT64);
+      assertEquals(3.0, halves.getDouble(8));
+      assertEquals("shape [2, 2] of int32 needs 4 elements in 16 bytes, got 15 bytes",
+          messageOf(() -> turned.copyTo(ByteBuffer.allocate(15))));
+      ByteBuffer readOnly = ByteBuffer.allocate(16).asReadOnlyBuffer();
+      assertEquals("the buffer is read-only", messageOf(() -> turned.copyTo(readOnly)));
+      // Rows of 2 bytes, with a padding of 2.
+      ByteBuffer rows = ByteBuffer.allocateDirect(6);
+      array.copyTo(rows, Dtype.INT8, 4, 1);
+      assertEquals(ByteBuffer.wrap(new byte[] {1, 2, 0, 0, 3, 4}), rows);
+      assertEquals(Status.INVALID_ARGUMENT, statusOf(() -> array.copyTo(rows, Dtype.INT8, 5, 1)));
+      assertEquals(Status.INVALID_ARGUMENT, statusOf(() -> array.copyTo(rows, Dtype.INT8, -4, 1)));
+      assertEquals(Status.INVALID_ARGUMENT, statusOf(() -> array.copyTo(rows, Dtype.INT8, 4)));
+    }
+  }
+
+  @Test
+  void dtypesHaveKinds() {
+    assertTrue(Dtype.UINT8.isInteger() && Dtype.UINT8.isUnsigned());
+    assertTrue(Dtype.INT8.isInteger() && !Dtype.INT8.isUnsigned());
+    assertTrue(Dtype.BFLOAT16.isFloat() && Dtype.COMPLEX64.isComplex() && Dtype.Q4_0.isBlock());
+    assertFalse(Dtype.BOOL.isInteger() || Dtype.UNSUPPORTED.isBlock() || Dtype.FLOAT32.isComplex());
+    assertTrue(Dtype.Q8_0.canEncode() && Dtype.FLOAT16.canEncode());
+    assertFalse(Dtype.UNSUPPORTED.canEncode());
   }
 }
