@@ -150,7 +150,6 @@ static void test_file(void) {
   CHECK_TEXT("files.safetensors", path);
   CHECK(offset > 0 && stored == BYTES && deflated == 0);
   CHECK_OK(tf_file_read_into(file, index, TF_DTYPE_FLOAT64, values, sizeof(values)));
-  check_read_many(file, index);
   check_listing(file, index);
   check_read_plan(file, index);
   CHECK(values[0] == 0.0 && values[5] == 5.0);
@@ -301,6 +300,31 @@ static void test_weights(const tf_dict *arrays) {
   tf_dict_release(tree);
 }
 
+static void test_save_file(const tf_dict *arrays) {
+  tf_dict *metadata = NULL;
+  tf_dict *report = NULL;
+  const char *text = NULL;
+  size_t count = 0;
+  CHECK_OK(tf_dict_new(&metadata));
+  CHECK_OK(tf_dict_set_string(metadata, "author", SIZE_MAX, "tester", SIZE_MAX));
+  CHECK_OK(tf_save_file("saved.safetensors", arrays, metadata, NULL));
+  check_load("saved.safetensors", arrays, "tester");
+  CHECK_OK(tf_save_file("saved.npz", arrays, metadata, NULL));
+  check_load("saved.npz", arrays, "tester");
+
+  CHECK_STATUS(TF_STATUS_UNSUPPORTED, tf_save_file("saved.npy", arrays, metadata, NULL));
+  CHECK(tf_error_status() == TF_STATUS_UNSUPPORTED && tf_error_system() == 0);
+  CHECK_OK(tf_save_check(&report, TF_FORMAT_NPY, arrays, metadata, NULL));
+  CHECK_OK(tf_dict_string_list_size(&count, report, "problem", SIZE_MAX));
+  CHECK(count == 2);
+  CHECK_OK(tf_dict_string_list_at(&text, NULL, report, "problem", SIZE_MAX, 0));
+  CHECK_TEXT("count", text);
+  CHECK_OK(tf_dict_string_list_at(&text, NULL, report, "name", SIZE_MAX, 1));
+  CHECK_TEXT("author", text);
+  tf_dict_release(report);
+  tf_dict_release(metadata);
+}
+
 static void test_bad_file(void) {
   tf_dict *arrays = NULL;
   CHECK_STATUS(TF_STATUS_CORRUPT,
@@ -318,6 +342,7 @@ int main(void) {
   test_callbacks(arrays);
   test_allocator(arrays);
   test_weights(arrays);
+  test_save_file(arrays);
   test_bad_file();
   tf_dict_release(arrays);
   return check_result();

@@ -18,6 +18,11 @@ static void test_library(void) {
   CHECK(tf_dtype_from_name("float128") == TF_DTYPE_UNSUPPORTED);
   CHECK(tf_dtype_bits(TF_DTYPE_FLOAT4_E2M1FN) == 4);
   CHECK(tf_dtype_block_size(TF_DTYPE_Q4_0) == 32 && tf_dtype_block_bytes(TF_DTYPE_Q4_0) == 18);
+  CHECK(tf_dtype_kind(TF_DTYPE_Q4_0) == TF_DTYPE_KIND_BLOCK && tf_dtype_kind(-1) == TF_DTYPE_KIND_NONE);
+  CHECK(tf_dtype_can_encode(TF_DTYPE_Q4_0) == 1 && tf_dtype_can_encode(TF_DTYPE_IQ1_S) == 0);
+  CHECK(tf_format_at(0) == TF_FORMAT_NPY && tf_format_at(99) == TF_FORMAT_AUTO);
+  CHECK_TEXT(".gguf", tf_format_extension(TF_FORMAT_GGUF));
+  CHECK(tf_format_ability(TF_FORMAT_GGUF, TF_ABILITY_METADATA) == TF_METADATA_TYPED);
   CHECK(tf_format_from_path("A.NPZ") == TF_FORMAT_NPZ);
   CHECK(tf_format_from_path("a.txt") == TF_FORMAT_AUTO);
   CHECK(tf_format_probe("GGUF\3\0\0\0\0\0\0\0\0\0\0\0", 16) == TF_FORMAT_GGUF);
@@ -217,6 +222,9 @@ static void test_options(void) {
   CHECK(value == TF_LOAD_MODE_MAP);
   CHECK_STATUS(TF_STATUS_INVALID_ARGUMENT, tf_options_set(options, TF_OPTION_THREADS, -1));
   CHECK_STATUS(TF_STATUS_UNSUPPORTED, tf_options_set(options, 12345, 0));
+  CHECK(tf_option_from_name(tf_option_name(TF_OPTION_THREADS)) == TF_OPTION_THREADS);
+  CHECK_OK(tf_option_range(NULL, &value, NULL, TF_OPTION_THREADS));
+  CHECK(value == 1024);
   CHECK(tf_options_retain(options) == options);
   tf_options_release(options);
   tf_options_release(options);
