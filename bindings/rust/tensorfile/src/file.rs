@@ -176,45 +176,8 @@ impl File {
         self.entry(name)?.read()
     }
 
-    /// Reads several arrays in C order into the given elements, and casts them to the type of the elements. Arrays that
-    /// are close together are read at once, and large arrays in pieces on several threads. If it fails, the elements
-    /// are undefined.
-    ///
-    /// ```
-    /// # let path = std::env::temp_dir().join("tensorfile-doc-many.npz");
-    /// # let mut arrays = tensorfile::Arrays::new();
-    /// # arrays.insert("a", [1i8, 2]);
-    /// # arrays.insert("b", [0.5f64]);
-    /// # tensorfile::save(&path, &arrays)?;
-    /// let file = tensorfile::File::open(&path)?;
-    /// let (mut a, mut b) = ([0.0f32; 2], [0.0f32; 1]);
-    /// file.read_many_into(&mut [("a", &mut a[..]), ("b", &mut b[..])])?;
-    /// assert_eq!((a, b), ([1.0, 2.0], [0.5]));
-    /// # Ok::<(), tensorfile::Error>(())
-    /// ```
-    pub fn read_many_into<T: Element>(&self, targets: &mut [(&str, &mut [T])]) -> Result<()> {
-        let status = self.read_many(T::DTYPE.to_raw(), targets)?;
-        // All of them are made valid, even if the call failed.
-        let valid = targets.iter_mut().map(|(_, elements)| make_valid(uninit(elements))).fold(Ok(()), Result::and);
-        finish(status, self.0.slot.as_deref())?;
-        valid
-    }
-
-    /// Reads several arrays like [`read_many_into`](File::read_many_into), but as bytes, each with its own dtype.
-    pub fn read_many_bytes_into(&self, targets: &mut [(&str, &mut [u8])]) -> Result<()> {
-        let status = self.read_many(sys::TF_DTYPE_UNSUPPORTED, targets)?;
-        finish(status, self.0.slot.as_deref())
-    }
-
-    fn read_many<T>(&self, dtype: sys::tf_dtype, targets: &mut [(&str, &mut [T])]) -> Result<sys::tf_status> {
-        let (mut indices, mut dst, mut nbytes) = (Vec::new(), Vec::new(), Vec::new());
-        for (name, elements) in targets {
-            indices.push(self.entry(name)?.index());
-            nbytes.push(size_of_val(*elements));
-            dst.push(elements.as_mut_ptr().cast::<std::ffi::c_void>());
-        }
-        // SAFETY: the handle is valid; each pointer has its length, and the targets do not overlap.
-        Ok(enter(|| unsafe { read_whole(self.as_ptr(), dtype, &indices, &dst, &nbytes) }))
+    pub(crate) fn slot(&self) -> Option<&Slot> {
+        self.0.slot.as_deref()
     }
 }
 
@@ -395,8 +358,12 @@ impl<'a> Entry<'a> {
         Ok(Location { path, offset, stored_bytes, deflated: deflated != 0 })
     }
 
+    pub(crate) fn file(&self) -> &'a File {
+        self.file
+    }
+
     fn slot(&self) -> Option<&'a Slot> {
-        self.file.0.slot.as_deref()
+        self.file.slot()
     }
 
     fn make(&self, call: impl FnOnce(*mut *mut sys::tf_array) -> sys::tf_status) -> Result<Array> {
@@ -451,7 +418,7 @@ impl<'a> Entry<'a> {
 
     /// Reads the array in C order into `bytes`, with its own dtype. There must be [`nbytes`](Entry::nbytes) of them.
     pub fn read_bytes_into(&self, bytes: &mut [u8]) -> Result<()> {
-        let (dtype, dst, nbytes) = (sys::TF_DTYPE_UNSUPPORTED, bytes.as_mut_ptr().cast(), bytes.len());
+        let (dtype, dst, nbytes) = (sys::TF_DTYPE_AS_STORED, bytes.as_mut_ptr().cast(), bytes.len());
         // SAFETY: the handle is valid; the pointer has its length.
         let status = enter(|| unsafe { sys::tf_file_read_into(self.raw(), self.index, dtype, dst, nbytes) });
         finish(status, self.slot())
@@ -466,7 +433,21 @@ pub struct Part<'a> {
     slices: Option<Vec<Slice>>,
 }
 
-impl Part<'_> {
+impl<'a> From<Entry<'a>> for Part<'a> {
+    fn from(entry: Entry<'a>) -> Self {
+        entry.whole()
+    }
+}
+
+impl<'a> Part<'a> {
+    pub(crate) fn entry(&self) -> Entry<'a> {
+        self.entry
+    }
+
+    pub(crate) fn slices(&self) -> Option<&[Slice]> {
+        self.slices.as_deref()
+    }
+
     /// Returns the sizes of the dimensions of the part.
     #[must_use]
     pub fn shape(&self) -> Vec<usize> {
@@ -608,31 +589,4 @@ impl fmt::Debug for Entry<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {:?}", self.name(), Description(*self))
     }
-}
-
-/// Reads whole arrays with a plan.
-///
-/// # Safety
-/// The file must be valid, and the slices must have the same length. Each `dst` must have its `nbytes` bytes, and no two
-/// may overlap.
-unsafe fn read_whole(
-    file: *const sys::tf_file,
-    dtype: sys::tf_dtype,
-    indices: &[usize],
-    dst: &[*mut std::ffi::c_void],
-    nbytes: &[usize],
-) -> sys::tf_status {
-    let mut plan = std::ptr::null_mut();
-    let mut status = sys::tf_read_plan_new(&mut plan, file);
-    let none = std::ptr::null();
-    for i in 0..indices.len() {
-        if status == sys::TF_STATUS_OK {
-            status = sys::tf_read_plan_add(plan, indices[i], none, none, none, 0, dtype, dst[i], none, nbytes[i]);
-        }
-    }
-    if status == sys::TF_STATUS_OK {
-        status = sys::tf_read_plan_run(plan);
-    }
-    sys::tf_read_plan_release(plan);
-    status
 }

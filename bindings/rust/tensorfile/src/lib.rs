@@ -16,7 +16,7 @@
 //! | --- | --- |
 //! | [`load`], [`load_bytes`], [`load_array`], [`load_weights`] | load a whole file: arrays by name, the array of a .npy file, a tree |
 //! | [`view`] | use the arrays of a file in borrowed bytes without copying them |
-//! | [`File`] | read arrays or parts of them one by one |
+//! | [`File`], [`ReadPlan`] | read arrays or parts of them, one by one or in one go |
 //! | [`save`], [`to_bytes`], [`save_weights`] | save a file in any format |
 //! | [`save_npy`], [`save_npz`], [`save_npz_compressed`], [`save_safetensors`], [`save_gguf`] | save a file in one format |
 //! | [`Writer`] | write a file array by array, in pieces |
@@ -59,6 +59,7 @@ mod map;
 #[cfg(feature = "ndarray")]
 mod nd;
 mod options;
+mod plan;
 mod print;
 mod raw;
 mod shape;
@@ -74,7 +75,8 @@ pub use error::{Error, ErrorKind, Result};
 pub use file::{Entries, Entry, File, Location, Part};
 pub use io::{Buffer, ReadAt, Source};
 pub use map::{Arrays, Comparison, Dict, IntoIter, Iter, IterMut, Map};
-pub use options::{CheckReport, Contents, Decode, Executor, Loaded, Options};
+pub use options::{CheckReport, Contents, Decode, Executor, Finding, Loaded, Options};
+pub use plan::ReadPlan;
 pub use shape::{IntoSlices, Slice};
 pub use tensorfile_sys as sys;
 pub use value::Value;

@@ -167,6 +167,21 @@ pub struct CheckReport {
     pub notes: Vec<String>,
 }
 
+/// What [`Options::check_save`] found about an array, a value of the metadata or the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// What it is about: `"array"`, `"metadata"` or `"file"`.
+    pub subject: String,
+    /// The name of the array or value, or `""` for the file.
+    pub name: String,
+    /// One of the words `"count"`, `"kind"`, `"dtype"`, `"rank"`, `"name"`, `"duplicate"`, `"value"`, `"option"`,
+    /// `"limit"` and `"size"`; later versions may add words.
+    pub problem: String,
+    /// What the problem is, in one line for a user.
+    pub reason: String,
+}
+
 /// The contents of a file. `loaded["name"]` is one of its arrays.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -846,6 +861,35 @@ impl Options {
         let sink = Sink::new(writer)?;
         // SAFETY: the handles are valid.
         check(|| unsafe { sys::tf_save_sink(sink.as_ptr(), format, ptr::null(), arrays, metadata, options.as_ptr()) })
+    }
+
+    /// Returns everything that would make a save of the contents fail: what the format cannot hold, and what exceeds a
+    /// limit when it is loaded. Nothing is written, and the elements are not read.
+    ///
+    /// ```
+    /// use tensorfile::{Arrays, Format, Options};
+    ///
+    /// let arrays = Arrays::from([("x", [[1.0f64, 2.0]])]);
+    /// let findings = Options::new().check_save(Format::Safetensors, &arrays)?;
+    /// assert_eq!((findings[0].name.as_str(), findings[0].problem.as_str()), ("x", "dtype"));
+    /// # Ok::<(), tensorfile::Error>(())
+    /// ```
+    pub fn check_save<'a>(&self, format: Format, contents: impl Into<Contents<'a>>) -> Result<Vec<Finding>> {
+        let (options, raw) = (self.raw()?, RawContents::new(contents.into(), format)?);
+        let (format, (arrays, metadata)) = (format.to_raw(), raw.as_ptrs());
+        // SAFETY: the handles are valid.
+        let report: RawDict =
+            make(|out| unsafe { sys::tf_save_check(out, format, arrays, metadata, options.as_ptr()) })?;
+        let mut report = report.tree()?;
+        let mut columns = Vec::with_capacity(4);
+        for name in ["subject", "name", "problem", "reason"] {
+            columns.push(report.take_list(name)?.into_iter());
+        }
+        let mut row = || {
+            let mut next = columns.iter_mut().map(Iterator::next);
+            Some(Finding { subject: next.next()??, name: next.next()??, problem: next.next()??, reason: next.next()?? })
+        };
+        Ok(std::iter::from_fn(&mut row).collect())
     }
 
     /// Creates an array of zeros like [`Array::zeros`], in memory of the [`allocator`](Options::allocator).

@@ -509,6 +509,62 @@ fn files_are_read_in_parts() {
     assert_eq!(opened.read("n").unwrap(), clone.read("n").unwrap());
 }
 
+#[test]
+fn plans_read_in_one_go() {
+    let mut arrays = Arrays::new();
+    arrays.insert("n", Array::from_vec([3, 4], (0..12).collect::<Vec<i32>>()).unwrap());
+    arrays.insert("flags", [true, false]);
+    let bytes = Options::new().compress(true).to_bytes(Format::Npz, &arrays).unwrap();
+    let file = Options::new().open_bytes(&bytes).unwrap();
+    let (n, flags) = (file.entry("n").unwrap(), file.entry("flags").unwrap());
+
+    let (mut whole, mut part, mut bools, mut raw) = ([0i32; 12], [0.0f32; 4], [true; 2], [9u8; 2]);
+    let mut turned = [0i64; 12];
+    let mut plan = file.plan().unwrap();
+    assert_eq!(plan.add(n, &mut whole).unwrap(), 0);
+    assert_eq!(plan.add_as(n.slice((1.., ..2)), &mut part).unwrap(), 1);
+    plan.add(flags, &mut bools).unwrap();
+    plan.add_bytes(flags, &mut raw).unwrap();
+    // SAFETY: the memory is not used until the plan has run, and the strides place every element inside of it.
+    unsafe { plan.add_raw(n, Dtype::Int64, turned.as_mut_ptr().cast(), Some(&[8, 24]), 96) }.unwrap();
+    assert_eq!(format!("{plan:?}"), "ReadPlan of 5 entries");
+    let mut seen = Vec::new();
+    plan.run_with(|number, bytes| {
+        seen.push((number, bytes.len()));
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    seen.sort_unstable();
+    assert_eq!(seen, [(0, 48), (1, 16), (2, 2), (3, 2), (4, 0)]);
+    assert_eq!(whole, *arrays["n"].as_slice::<i32>().unwrap());
+    assert_eq!((part, bools, raw), ([4.0, 5.0, 8.0, 9.0], [true, false], [1, 0]));
+    assert_eq!(turned, [0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11]);
+
+    let mut plan = file.plan().unwrap();
+    let error = plan.add(n, &mut part).unwrap_err();
+    assert_eq!(error.message(), "array 'n': expected elements of float32, found int32");
+    let error = plan.add_as(n, &mut turned[..3]).unwrap_err();
+    assert_eq!(error.message(), "shape [3, 4] needs 12 elements, got 3");
+    let other = Options::new().open_bytes(&bytes).unwrap();
+    let error = plan.add_bytes(other.entry("flags").unwrap(), &mut raw).unwrap_err();
+    assert_eq!(error.message(), "array 'flags' is in another file than that of the plan");
+    plan.run().unwrap();
+    let mut plan = file.plan().unwrap();
+    plan.add(n, &mut whole).unwrap();
+    assert_eq!(kind(plan.run_with(|_, _| ControlFlow::Break(()))), ErrorKind::Cancelled);
+}
+
+#[test]
+fn saves_can_be_checked_first() {
+    let arrays = Arrays::from([("x", Array::scalar([1.0f64, 2.0])), ("", Array::from([1u8]))]);
+    let metadata = Dict::from([("n", 1u8)]);
+    let found = Options::new().check_save(Format::Safetensors, (&arrays, &metadata)).unwrap();
+    let found: Vec<_> = found.iter().map(|f| (f.subject.as_str(), f.name.as_str(), f.problem.as_str())).collect();
+    assert_eq!(found, [("array", "x", "dtype"), ("metadata", "n", "kind")]);
+    assert!(Options::new().check_save(Format::Npz, &arrays).unwrap().iter().all(|finding| finding.name != "x"));
+    assert_eq!(kind(Options::new().check_save(Format::Auto, &arrays)), ErrorKind::InvalidArgument);
+}
+
 /// Returns a copy of bytes at an address that is a multiple of 64 plus `offset`, and the start in the copy.
 fn placed(bytes: &[u8], offset: usize) -> (Vec<u8>, usize) {
     let mut copy = vec![0; bytes.len() + 128];
