@@ -130,7 +130,7 @@ func annotate(err *error, op, path string) {
 		return
 	}
 	e.Op, e.Path = op, path
-	if e.system && path != "" {
+	if _, isErrno := e.Err.(syscall.Errno); isErrno && e.system && path != "" {
 		e.Err = &fs.PathError{Op: op, Path: path, Err: e.Err}
 	}
 }
@@ -168,7 +168,7 @@ func checkWith(err error, slot *capi.Slot) error {
 }
 
 // callbackFailed matches how the library reports that a callback returned a status, for which the error is shown.
-var callbackFailed = regexp.MustCompile(`the (source's|sink's|progress callback).*`)
+var callbackFailed = regexp.MustCompile(`the (source's|sink's|progress callback|plan's|complete).*`)
 
 // whereOf returns the beginning of a message, which names a file and an array.
 func whereOf(message string) string {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"iter"
 	"runtime"
+	"runtime/cgo"
 	"slices"
 	"sync"
 	"unsafe"
@@ -69,12 +70,16 @@ func OpenReader(reader io.ReaderAt, size int64, format Format, opts ...Option) (
 
 // OpenFrom opens a file in a source. Auto detects the format by content.
 func OpenFrom(source *Source, format Format, opts ...Option) (*File, error) {
+	return openFrom("", source, format, opts)
+}
+
+func openFrom(path string, source *Source, format Format, opts []Option) (*File, error) {
 	raw, err := source.handle.lock()
 	if err != nil {
 		return nil, err
 	}
 	defer source.handle.unlock()
-	return openFile("", source.slot, opts, func(out *capi.File, o capi.Options) error {
+	return openFile(path, source.slot, opts, func(out *capi.File, o capi.Options) error {
 		return capi.FileOpenSource(out, raw, int32(format), o)
 	})
 }
@@ -322,7 +327,9 @@ type Destination struct {
 	dtype Dtype // Unsupported if the bytes are those of the array's own dtype
 	bytes []byte
 	parts []Slice
-	err   error
+	// strides is nil for C order.
+	strides []int
+	err     error
 }
 
 // Into returns dst as the destination of an array, which must have the type T, or of a part of it. dst has an element
@@ -349,35 +356,68 @@ func BytesInto(e Entry, dst []byte, parts ...Slice) Destination {
 	return Destination{entry: e, bytes: dst, parts: parts}
 }
 
-// ReadInto reads arrays of one file into memory of the caller. Arrays that are close together are read at once, and
-// large arrays in pieces on several threads. If it fails, the contents of all destinations are undefined.
-func ReadInto(to ...Destination) (err error) {
+// Strided returns the same destination with strides in bytes, one for each dimension of the array, instead of C order.
+// The first element is at the start of dst, so that no stride may be negative. An array can be read into the columns of a
+// larger one, for example.
+func (d Destination) Strided(strides ...int) Destination {
+	d.strides = slices.Clone(strides)
+	return d
+}
+
+// ReadInto reads arrays and parts of one file into memory of the caller. What is close together in the file is read at
+// once, large arrays are read in pieces on several threads, and a compressed array is decompressed once, even if several
+// parts of it are read. If it fails, the contents of all destinations are undefined.
+func ReadInto(to ...Destination) error { return ReadEach(nil, to...) }
+
+// ReadEach is ReadInto with a function that is called with the index of each destination as soon as that is complete, on
+// the calling goroutine, while others are still being read. The order may be any. If done returns an error, ReadEach
+// returns an *Error with the error as Err, and destinations for which done was called are valid.
+func ReadEach(done func(index int) error, to ...Destination) (err error) {
 	if len(to) == 0 {
 		return nil
 	}
 	file := to[0].entry.file
 	defer annotate(&err, "read", file.path)
-	whole := true
 	for _, d := range to {
-		if d.err != nil {
-			return d.err
-		}
-		if d.entry.file != file {
-			return newError(ErrInvalidArgument, "the arrays to read are not from the same file")
-		}
-		whole = whole && len(d.parts) == 0 && d.dtype == to[0].dtype
-	}
-	if whole && len(to) > 1 {
-		return readMany(to)
-	}
-	for _, d := range to {
-		if err := d.read(); err != nil {
+		if err := d.check(file); err != nil {
 			return err
 		}
+	}
+	if d := to[0]; len(to) == 1 && done == nil && d.strides == nil {
+		return d.read()
+	}
+	return file.runPlan(done, to)
+}
+
+// check checks what the library cannot.
+func (d Destination) check(file *File) error {
+	switch {
+	case d.err != nil:
+		return d.err
+	case d.entry.file != file:
+		return newError(ErrInvalidArgument, "the arrays to read are not from the same file")
+	case d.strides == nil:
+		return nil
+	}
+	shape, err := slicedShape(d.entry.shape, d.parts)
+	if err != nil {
+		return err
+	}
+	dtype := d.dtype
+	if dtype == Unsupported {
+		dtype = d.entry.dtype
+	}
+	if len(d.strides) != len(shape) {
+		return newError(ErrInvalidArgument, "shape %v needs %d strides, got %d", shape, len(shape), len(d.strides))
+	}
+	if size := dtype.BlockBytes(); size == 0 || !within(len(d.bytes), 0, size, shape, d.strides) {
+		return newError(ErrInvalidArgument, "shape %v and strides %v reach outside the %d bytes of the destination", shape,
+			d.strides, len(d.bytes))
 	}
 	return nil
 }
 
+// read reads one destination.
 func (d Destination) read() error {
 	return d.entry.fill(func(raw capi.File) error {
 		if len(d.parts) == 0 {
@@ -389,26 +429,37 @@ func (d Destination) read() error {
 	})
 }
 
-func readMany(to []Destination) error {
+// addTo adds the destination to a plan. Its memory is pinned.
+func (d Destination) addTo(plan capi.ReadPlan) error {
+	c := makeCuts(d.parts, len(d.entry.shape))
+	var strides *int64
+	if d.strides != nil {
+		strides = first(numbers(d.strides))
+	}
+	return capi.ReadPlanAdd(plan, d.entry.index, first(c.start), first(c.stop), first(c.step), len(c.start), int32(d.dtype),
+		unsafe.SliceData(d.bytes), strides, len(d.bytes))
+}
+
+func (f *File) runPlan(done func(index int) error, to []Destination) error {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
-	addresses := make([]uintptr, len(to))
-	for i, d := range to {
-		if len(d.bytes) > 0 {
-			start := unsafe.SliceData(d.bytes)
-			pinner.Pin(start)
-			addresses[i] = uintptr(unsafe.Pointer(start))
-		}
-	}
 	return to[0].entry.fill(func(raw capi.File) error {
 		var plan capi.ReadPlan
 		if err := capi.ReadPlanNew(&plan, raw); err != nil {
 			return err
 		}
 		defer capi.ReadPlanRelease(plan)
-		for i, d := range to {
-			err := capi.ReadPlanAdd(plan, d.entry.index, nil, nil, nil, 0, int32(d.dtype), addresses[i], nil, len(d.bytes))
-			if err != nil {
+		if done != nil {
+			user := uintptr(cgo.NewHandle(&capi.Complete{Notify: done}))
+			if err := capi.ReadPlanSetComplete(plan, user); err != nil {
+				return err
+			}
+		}
+		for _, d := range to {
+			if len(d.bytes) > 0 {
+				pinner.Pin(unsafe.SliceData(d.bytes))
+			}
+			if err := d.addTo(plan); err != nil {
 				return err
 			}
 		}

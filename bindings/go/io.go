@@ -29,10 +29,14 @@ func makeSource(slot *capi.Slot, call func(out *capi.Source) error) (*Source, er
 // at the same time, as io.ReaderAt allows. Its errors become the Err of the *Error of the failed call. Its panics
 // propagate to the caller of the library.
 func NewSource(reader io.ReaderAt, size int64) (*Source, error) {
+	return newSource(&capi.Reader{ReaderAt: reader}, size)
+}
+
+func newSource(r *capi.Reader, size int64) (*Source, error) {
 	if size < 0 {
+		r.Release()
 		return nil, newError(ErrInvalidArgument, "the size of a source is negative: %d", size)
 	}
-	r := &capi.Reader{ReaderAt: reader}
 	return makeSource(&r.Slot, func(out *capi.Source) error {
 		return capi.SourceNew(out, uint64(size), 1, uintptr(cgo.NewHandle(r)))
 	})

@@ -358,6 +358,53 @@ func TestReadReturnsGoSlices(t *testing.T) {
 	same(t, err, ErrClosed)
 }
 
+func TestReadEachReportsWhatIsComplete(t *testing.T) {
+	_, raw := sampleBytes(t, 1<<20)
+	file := must[*File](t)(OpenBytes(raw, Auto, WithThreads(4)))
+	a, b := must[Entry](t)(file.Entry("a")), must[Entry](t)(file.Entry("b"))
+	floats, bytes, part := make([]float32, a.Len()), make([]uint8, b.Len()), make([]float64, 3)
+	var complete []int
+	done := func(index int) error {
+		complete = append(complete, index)
+		switch index {
+		case 0:
+			same(t, floats[a.Len()-1], 1.5)
+		case 1:
+			same(t, bytes[b.Len()-1], 2)
+		case 2:
+			same(t, part, []float64{1.5, 1.5, 1.5})
+		}
+		return nil
+	}
+	ok(t, ReadEach(done, Into(a, floats), Into(b, bytes), CastInto(a, part, From(-3))))
+	slices.Sort(complete)
+	same(t, complete, []int{0, 1, 2})
+	stop := errors.New("stop")
+	err := ReadEach(func(int) error { return stop }, Into(a, floats), Into(b, bytes))
+	same(t, fails(t, err, ErrCancelled).Err, stop)
+	same(t, err.Error(), "tensorfile: read: cancelled: stop")
+	same(t, panicOf(func() { _ = ReadEach(func(int) error { panic("done") }, Into(b, bytes)) }), any("done"))
+}
+
+func TestDestinationsMayHaveStrides(t *testing.T) {
+	arrays := NewDict()
+	ok(t, arrays.Set("m", [][]int16{{1, 2, 3}, {4, 5, 6}}))
+	file := must[*File](t)(OpenBytes(must[[]byte](t)(must[*Buffer](t)(Marshal(Safetensors, arrays, nil)).Bytes()), Auto))
+	m := must[Entry](t)(file.Entry("m"))
+	columns := make([]int32, 12)
+	ok(t, ReadInto(CastInto(m, columns).Strided(8, 16)))
+	same(t, columns, []int32{1, 0, 4, 0, 2, 0, 5, 0, 3, 0, 6, 0})
+	list := make([]int16, 5)
+	ok(t, ReadInto(Into(m, list, All(), Range(1, 2)).Strided(8, 2)))
+	same(t, list, []int16{2, 0, 0, 0, 5})
+	for _, wrong := range []Destination{
+		Into(m, list).Strided(2), Into(m, list).Strided(6, 2), Into(m, list).Strided(-6, 2), Into(m, list, From(1)).Strided(6, math.MaxInt),
+		BytesInto(m, nil).Strided(0, 0), Into(m, list, All(), All(), All()).Strided(1, 1),
+	} {
+		fails(t, ReadInto(wrong), ErrInvalidArgument)
+	}
+}
+
 func TestListingsAreWhatEntriesAre(t *testing.T) {
 	arrays := NewDict()
 	ok(t, arrays.Set("", []int8{1}))

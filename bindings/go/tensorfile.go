@@ -76,12 +76,16 @@ func LoadBytes(data []byte, format Format, opts ...Option) (*Loaded, error) {
 
 // LoadFrom loads a whole file from a source. Auto detects the format by content.
 func LoadFrom(source *Source, format Format, opts ...Option) (*Loaded, error) {
+	return loadFrom("", source, format, opts)
+}
+
+func loadFrom(path string, source *Source, format Format, opts []Option) (*Loaded, error) {
 	raw, err := source.handle.lock()
 	if err != nil {
 		return nil, err
 	}
 	defer source.handle.unlock()
-	return load("", source.slot, opts, func(array *capi.Array, arrays, metadata *capi.Dict, o capi.Options) error {
+	return load(path, source.slot, opts, func(array *capi.Array, arrays, metadata *capi.Dict, o capi.Options) error {
 		return capi.LoadSource(array, arrays, metadata, raw, int32(format), o)
 	})
 }

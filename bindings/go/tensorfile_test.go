@@ -113,6 +113,7 @@ func TestConstantsAreThoseOfTheHeader(t *testing.T) {
 			expected[strings.ReplaceAll(match[1], "_", "")] = must[int64](t)(strconv.ParseInt(match[2], 10, 64))
 		}
 		delete(expected, "OK")
+		delete(expected, "ASSTORED") // the same number as UNSUPPORTED
 		maps.DeleteFunc(expected, func(name string, _ int64) bool { return kind == "Dtype" && strings.HasPrefix(name, "KIND") })
 		found := map[string]int64{}
 		for name, value := range constants(t, kind) {

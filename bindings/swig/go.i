@@ -24,8 +24,6 @@
 %ignore tf_array_from_dlpack_unversioned;
 %ignore DLManagedTensor;
 %ignore DLManagedTensorVersioned;
-%ignore tf_read_complete_fn;
-%ignore tf_read_plan_set_complete;
 
 %{
 #include "call.h"
@@ -134,6 +132,12 @@ HANDLE(tf_read_plan, ReadPlan)
 %typemap(gotype) (tf_write_fn write, tf_release_fn release, void *user) "uintptr"
 %typemap(in) (tf_write_fn write, tf_release_fn release, void *user) {
   $1 = tf_go_write;
+  $2 = tf_go_release;
+  $3 = (void *)$input;
+}
+%typemap(gotype) (tf_read_complete_fn complete, tf_release_fn release, void *user) "uintptr"
+%typemap(in) (tf_read_complete_fn complete, tf_release_fn release, void *user) {
+  $1 = tf_go_complete;
   $2 = tf_go_release;
   $3 = (void *)$input;
 }

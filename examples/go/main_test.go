@@ -140,7 +140,7 @@ func TestSaysWhatIsWrong(t *testing.T) {
 	broken := fstest.MapFS{"assets/terrain.npz": {Data: []byte("PK\x03\x04 and no more")}}
 	err := run(t.Context(), newGame(t.Context(), broken, 1), io.Discard, wallClock{})
 	var failure *tensorfile.Error
-	if !errors.As(err, &failure) || !strings.HasPrefix(err.Error(), "assets/terrain.npz: tensorfile: ") {
+	if !errors.As(err, &failure) || !strings.HasPrefix(err.Error(), "tensorfile: load assets/terrain.npz: ") {
 		t.Errorf("a broken level gave %v", err)
 	}
 	err = run(t.Context(), newGame(t.Context(), fstest.MapFS{}, 1), io.Discard, wallClock{})

@@ -157,4 +157,8 @@ tf_status tf_go_progress(void *user, uint64_t done, uint64_t total) {
   return tensorfileGoProgress((uintptr_t)user, done, total, slot());
 }
 
+tf_status tf_go_complete(void *user, size_t entry) {
+  return tensorfileGoComplete((uintptr_t)user, entry, slot());
+}
+
 void tf_go_release(void *user) { tensorfileGoRelease((uintptr_t)user); }

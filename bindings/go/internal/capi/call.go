@@ -30,6 +30,8 @@ type (
 	Sink    uintptr
 	Buffer  uintptr
 	Writer  uintptr
+
+	ReadPlan uintptr
 )
 
 // Text is text that the library owns. It has the layout of tf_go_text.
@@ -179,7 +181,15 @@ func run(slot *Slot, call *C.uintptr_t, otherwise int32, what func() string, bod
 // Reader holds the state of a source. A handle of a *Reader is the user argument of SourceNew.
 type Reader struct {
 	ReaderAt io.ReaderAt
+	Closer   io.Closer // closed when the source is freed; may be nil
 	Slot     Slot
+}
+
+// Release is called by the library, once.
+func (r *Reader) Release() {
+	if r.Closer != nil {
+		r.Closer.Close()
+	}
 }
 
 // Output holds the state of a sink. A handle of an *Output is the user argument of SinkNew.
@@ -191,6 +201,12 @@ type Output struct {
 // Progress holds a progress callback. A handle of a *Progress is the user argument of OptionsSetProgress.
 type Progress struct {
 	Report func(done, total uint64) error
+	slot   Slot
+}
+
+// Complete holds the callback of a read plan. A handle of a *Complete is the user argument of ReadPlanSetComplete.
+type Complete struct {
+	Notify func(entry int) error
 	slot   Slot
 }
 
@@ -237,6 +253,13 @@ func tensorfileGoProgress(user C.uintptr_t, done, total C.uint64_t, call *C.uint
 	return run(&progress.slot, call, statusCancelled, what, func() error {
 		return progress.Report(uint64(done), uint64(total))
 	})
+}
+
+//export tensorfileGoComplete
+func tensorfileGoComplete(user C.uintptr_t, entry C.size_t, call *C.uintptr_t) C.int32_t {
+	complete := cgo.Handle(user).Value().(*Complete)
+	what := func() string { return "cancelled" }
+	return run(&complete.slot, call, statusCancelled, what, func() error { return complete.Notify(int(entry)) })
 }
 
 //export tensorfileGoRelease

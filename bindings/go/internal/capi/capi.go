@@ -232,6 +232,7 @@ extern swig_voidp _wrap_FileReadSlice_capi_2415c50c2d836017(swig_voidp arg1, uin
 extern swig_voidp _wrap_FileReadSliceInto_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_type_51 arg8);
 extern swig_voidp _wrap_ReadPlanNew_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
 extern swig_voidp _wrap_ReadPlanAdd_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_voidp arg8, swig_voidp arg9, swig_intgo arg10);
+extern swig_voidp _wrap_ReadPlanSetComplete_capi_2415c50c2d836017(uintptr_t arg1, uintptr_t arg2);
 extern swig_voidp _wrap_ReadPlanRun_capi_2415c50c2d836017(uintptr_t arg1);
 extern uintptr_t _wrap_ReadPlanRetain_capi_2415c50c2d836017(uintptr_t arg1);
 extern void _wrap_ReadPlanRelease_capi_2415c50c2d836017(uintptr_t arg1);
@@ -1899,6 +1900,17 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_8 := arg9
 	_swig_i_9 := arg10
 	swig_r = (*byte)(C._wrap_ReadPlanAdd_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8), C.swig_intgo(_swig_i_9)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func ReadPlanSetComplete(arg1 ReadPlan, arg2 uintptr) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	swig_r = (*byte)(C._wrap_ReadPlanSetComplete_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1

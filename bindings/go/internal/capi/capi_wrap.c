@@ -3198,6 +3198,31 @@ char *_wrap_ReadPlanAdd_capi_2415c50c2d836017(tf_read_plan *_swig_go_0, intgo _s
 }
 
 
+char *_wrap_ReadPlanSetComplete_capi_2415c50c2d836017(tf_read_plan *_swig_go_0, tf_read_complete_fn _swig_go_1) {
+  tf_read_plan *arg1 = 0 ;
+  tf_read_complete_fn arg2 = 0 ;
+  tf_release_fn arg3 = 0 ;
+  void *arg4 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_read_plan *)_swig_go_0;
+  {
+    arg2 = tf_go_complete;
+    arg3 = tf_go_release;
+    arg4 = (void *)_swig_go_1;
+  }
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_read_plan_set_complete(arg1,arg2,arg3,arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
 char *_wrap_ReadPlanRun_capi_2415c50c2d836017(tf_read_plan *_swig_go_0) {
   tf_read_plan *arg1 = 0 ;
   tf_status result;
