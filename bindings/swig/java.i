@@ -36,7 +36,6 @@
 %ignore tf_write_fn;
 %ignore tf_progress_fn;
 %ignore tf_read_complete_fn;
-%ignore tf_read_plan_set_complete;
 %ignore tf_job_fn;
 %ignore tf_executor_fn;
 %ignore tf_alloc_fn;
@@ -55,7 +54,7 @@ enum { TF_JAVA_PIECE = 1 << 20 };
 static JavaVM *tf_java_vm;
 static jclass tf_java_failures, tf_java_callbacks;
 static jmethodID tf_java_failure, tf_java_record, tf_java_take, tf_java_read, tf_java_recycle, tf_java_map,
-    tf_java_write_buffer, tf_java_write, tf_java_progress;
+    tf_java_write_buffer, tf_java_write, tf_java_progress, tf_java_complete;
 
 JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
   JNIEnv *env = NULL;
@@ -81,6 +80,7 @@ JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
       {&tf_java_write_buffer, tf_java_callbacks, "writeBuffer", "(Ljava/lang/Object;I)Ljava/nio/ByteBuffer;"},
       {&tf_java_write, tf_java_callbacks, "write", "(Ljava/lang/Object;)V"},
       {&tf_java_progress, tf_java_callbacks, "progress", "(Ljava/lang/Object;JJ)Z"},
+      {&tf_java_complete, tf_java_callbacks, "complete", "(Ljava/lang/Object;J)V"},
   };
   for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); ++i) {
     *methods[i].id = (*env)->GetStaticMethodID(env, methods[i].of, methods[i].name, methods[i].signature);
@@ -213,6 +213,16 @@ static tf_status tf_java_report(void *user, uint64_t done, uint64_t total) {
   const tf_status status = tf_java_thrown(env);
   tf_java_leave(entry);
   return status == TF_STATUS_OK && !proceed ? TF_STATUS_CANCELLED : status;
+}
+
+static tf_status tf_java_entry_complete(void *user, size_t entry) {
+  const struct tf_java_entry here = tf_java_enter();
+  JNIEnv *env = here.env;
+  if (!env) return TF_STATUS_OUT_OF_MEMORY;
+  (*env)->CallStaticVoidMethod(env, tf_java_callbacks, tf_java_complete, (jobject)user, (jlong)entry);
+  const tf_status status = tf_java_thrown(env);
+  tf_java_leave(here);
+  return status;
 }
 
 static jbyteArray tf_java_bytes(JNIEnv *env, const char *text, size_t length) {
@@ -654,6 +664,12 @@ TF_OBJECT_IN((tf_progress_fn progress, tf_release_fn release, void *user))
 %typemap(in) (tf_progress_fn progress, tf_release_fn release, void *user) {
   if (!tf_java_keep(jenv, $input, &$3)) return $null;
   $1 = $3 ? tf_java_report : NULL;
+  $2 = $3 ? tf_java_drop : NULL;
+}
+TF_OBJECT_IN((tf_read_complete_fn complete, tf_release_fn release, void *user))
+%typemap(in) (tf_read_complete_fn complete, tf_release_fn release, void *user) {
+  if (!tf_java_keep(jenv, $input, &$3)) return $null;
+  $1 = $3 ? tf_java_entry_complete : NULL;
   $2 = $3 ? tf_java_drop : NULL;
 }
 TF_OBJECT_IN((tf_read_at_fn read_at, tf_map_fn map, tf_release_fn release, void *user))

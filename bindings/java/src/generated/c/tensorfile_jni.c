@@ -244,7 +244,7 @@ enum { TF_JAVA_PIECE = 1 << 20 };
 static JavaVM *tf_java_vm;
 static jclass tf_java_failures, tf_java_callbacks;
 static jmethodID tf_java_failure, tf_java_record, tf_java_take, tf_java_read, tf_java_recycle, tf_java_map,
-    tf_java_write_buffer, tf_java_write, tf_java_progress;
+    tf_java_write_buffer, tf_java_write, tf_java_progress, tf_java_complete;
 
 JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
   JNIEnv *env = NULL;
@@ -270,6 +270,7 @@ JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
       {&tf_java_write_buffer, tf_java_callbacks, "writeBuffer", "(Ljava/lang/Object;I)Ljava/nio/ByteBuffer;"},
       {&tf_java_write, tf_java_callbacks, "write", "(Ljava/lang/Object;)V"},
       {&tf_java_progress, tf_java_callbacks, "progress", "(Ljava/lang/Object;JJ)Z"},
+      {&tf_java_complete, tf_java_callbacks, "complete", "(Ljava/lang/Object;J)V"},
   };
   for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); ++i) {
     *methods[i].id = (*env)->GetStaticMethodID(env, methods[i].of, methods[i].name, methods[i].signature);
@@ -402,6 +403,16 @@ static tf_status tf_java_report(void *user, uint64_t done, uint64_t total) {
   const tf_status status = tf_java_thrown(env);
   tf_java_leave(entry);
   return status == TF_STATUS_OK && !proceed ? TF_STATUS_CANCELLED : status;
+}
+
+static tf_status tf_java_entry_complete(void *user, size_t entry) {
+  const struct tf_java_entry here = tf_java_enter();
+  JNIEnv *env = here.env;
+  if (!env) return TF_STATUS_OUT_OF_MEMORY;
+  (*env)->CallStaticVoidMethod(env, tf_java_callbacks, tf_java_complete, (jobject)user, (jlong)entry);
+  const tf_status status = tf_java_thrown(env);
+  tf_java_leave(here);
+  return status;
 }
 
 static jbyteArray tf_java_bytes(JNIEnv *env, const char *text, size_t length) {
@@ -4315,6 +4326,34 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1read_1plan_
   {
     if (elements9) (*jenv)->ReleaseLongArrayElements(jenv, jarg9, elements9, JNI_ABORT);
   }
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1read_1plan_1set_1complete(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg2) {
+  jlong jresult = 0 ;
+  tf_read_plan *arg1 = 0 ;
+  tf_read_complete_fn arg2 = 0 ;
+  tf_release_fn arg3 = 0 ;
+  void *arg4 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_read_plan *)(intptr_t)jarg1;
+  {
+    if (!tf_java_keep(jenv, jarg2, &arg4)) return 0;
+    arg2 = arg4 ? tf_java_entry_complete : NULL;
+    arg3 = arg4 ? tf_java_drop : NULL;
+  }
+  result = tf_read_plan_set_complete(arg1,arg2,arg3,arg4);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  
+  
+  
   return jresult;
 }
 

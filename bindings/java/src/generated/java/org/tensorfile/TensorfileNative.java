@@ -1072,6 +1072,22 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_read_plan_add(long plan, long index, long[] start, int dtype, long dst, long[] strides, long nbytes) { return TensorfileNativeJNI.tf_read_plan_add(plan, index, start, dtype, dst, strides, nbytes); }
 
   /**
+   * Sets a callback that is called as soon as an entry is complete, for example to send it to a GPU while the others are<br>
+   * being read. It replaces the one that was set before.<br>
+   * <br>
+   * The callback runs on the thread that called tf_read_plan_run(), which also reads; an entry that another thread<br>
+   * completes is reported as soon as that thread has read its current piece. With an executor the calling thread cannot<br>
+   * read, and the entries are reported between rounds of work. The entries may be complete in any order. If the run<br>
+   * fails, entries that were reported are valid, and no other is reported.<br>
+   * @param plan      the plan<br>
+   * @param complete  the callback, or NULL for none<br>
+   * @param release   called when the callback is no longer needed, or if this call fails; may be NULL<br>
+   * @param user      argument of both<br>
+   * @return INVALID_ARGUMENT if the plan has run.
+   */
+  public static long tf_read_plan_set_complete(long plan, Object complete) { return TensorfileNativeJNI.tf_read_plan_set_complete(plan, complete); }
+
+  /**
    * Reads all entries. A plan can run once; whether it succeeds or fails, it can then only be released. The progress<br>
    * callback of the file's options counts the stored bytes of the elements of all entries, and can cancel.<br>
    * <br>

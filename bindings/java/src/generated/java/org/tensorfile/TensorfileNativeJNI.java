@@ -151,6 +151,7 @@ final class TensorfileNativeJNI {
   public final static native long tf_file_read_slice_into(long jarg1, long jarg2, long[] jarg3, int jarg7, long jarg8, long jarg9);
   public final static native long tf_read_plan_new(long jarg2);
   public final static native long tf_read_plan_add(long jarg1, long jarg2, long[] jarg3, int jarg7, long jarg8, long[] jarg9, long jarg10);
+  public final static native long tf_read_plan_set_complete(long jarg1, Object jarg2);
   public final static native long tf_read_plan_run(long jarg1);
   public final static native long tf_read_plan_retain(long jarg1);
   public final static native void tf_read_plan_release(long jarg1);

@@ -3,7 +3,6 @@ package org.tensorfile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.ref.Cleaner;
-import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.IntBuffer;
@@ -302,46 +301,9 @@ public final class ArrayFile implements AutoCloseable {
     return handle.call(address -> Packed.metadata(TensorfileNative.tf_file_metadata(address)));
   }
 
-  /**
-   * Reads several arrays into the caller's memory in C order, which is the fastest way to fill existing memory. Arrays
-   * that are close together are read at once, and large arrays by several threads.
-   *
-   * @param entries arrays of this file
-   * @param to a direct buffer for each array, whose remaining bytes are exactly those of the array; the position moves
-   *     to the limit
-   * @param as dtype to convert all arrays to; UNSUPPORTED means each array's own
-   * @throws IOException if they cannot be read; the contents of the buffers are then undefined
-   */
-  public void readInto(List<Entry> entries, List<ByteBuffer> to, Dtype as) throws IOException {
-    List<Entry> given = List.copyOf(entries);
-    List<ByteBuffer> buffers = List.copyOf(to);
-    if (given.size() != buffers.size()) {
-      throw new InvalidArgumentException(given.size() + " arrays and " + buffers.size() + " buffers");
-    }
-    long[] indices = given.stream().mapToLong(entry -> entry.indexIn(this)).toArray();
-    long[] addresses = buffers.stream()
-        .mapToLong(buffer -> TensorfileNative.tf_java_address(Direct.requireWritable(buffer)) + buffer.position())
-        .toArray();
-    long[] sizes = buffers.stream().mapToLong(ByteBuffer::remaining).toArray();
-    try {
-      handle.callLong(file -> readWhole(file, indices, as.number(), addresses, sizes));
-    } finally {
-      Reference.reachabilityFence(buffers);
-    }
-    buffers.forEach(buffer -> buffer.position(buffer.limit()));
-  }
-
-  private static long readWhole(long file, long[] indices, int dtype, long[] addresses, long[] sizes)
-      throws IOException {
-    long plan = TensorfileNative.tf_read_plan_new(file);
-    try {
-      for (int i = 0; i < indices.length; i++) {
-        TensorfileNative.tf_read_plan_add(plan, indices[i], new long[0], dtype, addresses[i], null, sizes[i]);
-      }
-      return TensorfileNative.tf_read_plan_run(plan);
-    } finally {
-      TensorfileNative.tf_read_plan_release(plan);
-    }
+  /** {@return an empty plan, which reads many arrays and slices into the caller's memory in one go} */
+  public ReadPlan plan() {
+    return handle.call(file -> new ReadPlan(this, TensorfileNative.tf_read_plan_new(file)));
   }
 
   /** Closes the file when no call uses it any more. Arrays that were read remain valid. */
@@ -366,9 +328,9 @@ public final class ArrayFile implements AutoCloseable {
       this.shape = shape;
     }
 
-    private int indexIn(ArrayFile file) {
+    int indexIn(ArrayFile file) {
       if (file != ArrayFile.this) {
-        throw new InvalidArgumentException("the array " + name + " is from another file");
+        throw new InvalidArgumentException("the array '" + name + "' is from another file");
       }
       return index;
     }

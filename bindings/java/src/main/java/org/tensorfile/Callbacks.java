@@ -138,6 +138,10 @@ final class Callbacks {
     }
   }
 
+  static void complete(Object user, long entry) throws IOException {
+    ((ReadPlan.Completion) user).complete((int) entry);
+  }
+
   static boolean progress(Object user, long done, long total) throws IOException {
     return ((Progress) user).update(done, total);
   }

@@ -3,6 +3,7 @@ package org.tensorfile;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -322,20 +323,41 @@ class FilesTest {
       for (int i = 0; i < 100; i++) {
         to.add(all.duplicate().limit(8 + 16 * i + 16).position(8 + 16 * i));
       }
-      file.readInto(entries, to, Dtype.FLOAT64);
+      List<Integer> complete = new ArrayList<>();
+      try (ReadPlan plan = file.plan().onComplete(complete::add)) {
+        for (int i = 0; i < 100; i++) {
+          plan.add(entries.get(i), to.get(i), Dtype.FLOAT64);
+        }
+        plan.run();
+        assertThrows(InvalidArgumentException.class, plan::run);
+      }
+      assertEquals(IntStream.range(0, 100).boxed().toList(), complete.stream().sorted().toList());
       for (int i = 0; i < 100; i++) {
         double value = Integer.parseInt(entries.get(i).name().substring(1));
         assertEquals(value, all.getDouble(8 + 16 * i));
         assertEquals(value + 1, all.getDouble(16 + 16 * i));
-        assertFalse(to.get(i).hasRemaining());
       }
-      file.readInto(List.of(), List.of(), Dtype.UNSUPPORTED);
-      assertThrows(InvalidArgumentException.class, () -> file.readInto(entries, to, Dtype.FLOAT64));
-      assertThrows(InvalidArgumentException.class, () -> file.readInto(entries, List.of(), Dtype.FLOAT64));
-      assertThrows(InvalidArgumentException.class, () -> file.readInto(List.of(other.entry("a1")),
-          List.of(ByteBuffer.allocateDirect(8)), Dtype.UNSUPPORTED));
-      assertThrows(InvalidArgumentException.class, () -> file.readInto(List.of(file.entry("a1")),
-          List.of(ByteBuffer.allocate(8)), Dtype.UNSUPPORTED));
+      ByteBuffer rows = ByteBuffer.allocateDirect(8);
+      try (ReadPlan plan = file.plan()) {
+        plan.add(file.entry("a5"), rows.duplicate().limit(1), Dtype.INT8, Slice.from(1));
+        plan.add(file.entry("a7"), rows.duplicate().position(2), Dtype.INT8, new long[] {3});
+        plan.run();
+      }
+      assertEquals(ByteBuffer.wrap(new byte[] {6, 0, 7, 0, 0, 8, 0, 0}), rows);
+      try (ReadPlan plan = file.plan()) {
+        assertThrows(InvalidArgumentException.class, () -> plan.add(file.entry("a1"), rows.duplicate().limit(7)));
+        assertThrows(InvalidArgumentException.class, () -> plan.add(other.entry("a1"), rows));
+        assertThrows(InvalidArgumentException.class, () -> plan.add(file.entry("a1"), ByteBuffer.allocate(8)));
+        assertThrows(InvalidArgumentException.class, () -> plan.add(file.entry("a1"), rows.asReadOnlyBuffer()));
+        assertThrows(InvalidArgumentException.class,
+            () -> plan.add(file.entry("a1"), rows, Dtype.INT8, new long[] {-1}));
+        IOException mine = new IOException("mine");
+        plan.add(file.entry("a1"), rows).onComplete(index -> {
+          assertThrows(IllegalStateException.class, plan::run);
+          throw mine;
+        });
+        assertSame(mine, assertThrows(IOException.class, plan::run));
+      }
     }
   }
 
