@@ -334,7 +334,7 @@ func expectDtype[T Element](a *Array) error {
 
 func (a *Array) expect(dtype Dtype) error {
 	if a.dtype != dtype {
-		return newError(ErrType, "%s has no elements of %v: Cast converts them", a.kind(), dtype)
+		return newError(ErrType, "the array is %s, not %v: Cast converts it", a.kind(), dtype)
 	}
 	return nil
 }
@@ -603,7 +603,7 @@ func (a *Array) Int(index ...int) (int64, error) {
 // has another dtype.
 func (a *Array) Float(index ...int) (float64, error) {
 	if a.dtype.Kind() != FloatKind {
-		return 0, newError(ErrType, "%s has no floating-point elements: Cast converts them", a.kind())
+		return 0, newError(ErrType, "the array is %s, whose elements are not floating-point numbers: Cast converts it", a.kind())
 	}
 	raw, err := a.handle.lock()
 	if err != nil {
@@ -627,7 +627,7 @@ func (a *Array) SetInt(value int64, index ...int) error {
 // SetFloat calls MakeMutable and sets one element of an array of a floating-point dtype, rounded to nearest even.
 func (a *Array) SetFloat(value float64, index ...int) error {
 	if a.dtype.Kind() != FloatKind {
-		return newError(ErrType, "%s has no floating-point elements: use SetInt", a.kind())
+		return newError(ErrType, "the array is %s, whose elements are not floating-point numbers: use SetInt", a.kind())
 	}
 	indices := numbers(index)
 	return a.mutate(func(raw capi.Array) error {

@@ -337,7 +337,7 @@ type Destination struct {
 func Into[T Element](e Entry, dst []T, parts ...Slice) Destination {
 	d := CastInto(e, dst, parts...)
 	if dtype := DtypeOf[T](); e.dtype != dtype {
-		err := newError(ErrType, "array '%s': %s has no elements of %v: CastInto and ReadCast convert them", e.name,
+		err := newError(ErrType, "array '%s' is %s, not %v: ReadCast and CastInto convert it", e.name,
 			kindOf(e.dtype, e.shape), dtype).(*Error)
 		err.Name = e.name
 		d.err = err

@@ -343,7 +343,7 @@ func TestReadReturnsGoSlices(t *testing.T) {
 	e := fails(t, err, ErrType)
 	same(t, e.Name, "x")
 	same(t, err.Error(), "tensorfile: read "+path+
-		": array 'x': float32[2 3] has no elements of float64: CastInto and ReadCast convert them")
+		": array 'x' is float32[2 3], not float64: ReadCast and CastInto convert it")
 	converted, _, err := ReadCast[int8](file, "x", Range(1, 2))
 	ok(t, err)
 	same(t, converted, []int8{4, 5, 6})

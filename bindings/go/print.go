@@ -114,7 +114,7 @@ func (d *Dict) print(text *strings.Builder, depth int) {
 			fmt.Fprintf(text, "... %d more", len(keys)-i)
 			break
 		}
-		text.WriteString(key + ": ")
+		text.WriteString(nameOf(key) + ": ")
 		value, err := d.borrow(key)
 		if err != nil {
 			text.WriteString("?")
@@ -150,6 +150,14 @@ func printValue(text *strings.Builder, value any, depth int) {
 	default:
 		fmt.Fprint(text, value)
 	}
+}
+
+// nameOf returns a name, or "" in quotes.
+func nameOf(name string) string {
+	if name == "" {
+		return `""`
+	}
+	return name
 }
 
 func quote(text string) string {
@@ -190,4 +198,4 @@ func (f *File) String() string {
 }
 
 // String returns the name, the dtype and the shape, such as "weight: float32[2 3]".
-func (e Entry) String() string { return e.name + ": " + kindOf(e.dtype, e.shape) }
+func (e Entry) String() string { return nameOf(e.name) + ": " + kindOf(e.dtype, e.shape) }

@@ -253,7 +253,7 @@ func TestHalvesAreTheLibrarysHalves(t *testing.T) {
 func TestWrongTypesShapesAndSizes(t *testing.T) {
 	a := array(t, make([]float32, 6), 2, 3)
 	_, err := Data[float64](a)
-	same(t, fails(t, err, ErrType).Message, "float32[2 3] has no elements of float64: Cast converts them")
+	same(t, fails(t, err, ErrType).Message, "the array is float32[2 3], not float64: Cast converts it")
 	_, err = ToSlice[int32](a)
 	fails(t, err, ErrType)
 	_, err = MutableData[int32](a)
