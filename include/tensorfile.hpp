@@ -17,7 +17,8 @@
  *
  * ## Errors
  *
- * Every failure is thrown as tensorfile::Error, which has the status, message, offset and name of the C error record.
+ * Every failure is thrown as tensorfile::Error, which has the status, message, offset, name and system error of the C
+ * error record.
  * An exception thrown by a callback ends the library call and is rethrown from it unchanged. Release callbacks must not
  * throw.
  *
@@ -65,6 +66,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -206,6 +208,35 @@ enum class Option : tf_option {
   deflate = TF_OPTION_DEFLATE,
 };
 
+/** What the elements of a dtype are: tf_dtype_kind(). */
+enum class DtypeKind : std::int32_t {
+  none = TF_DTYPE_KIND_NONE,
+  bool_ = TF_DTYPE_KIND_BOOL,
+  signed_ = TF_DTYPE_KIND_SIGNED,
+  unsigned_ = TF_DTYPE_KIND_UNSIGNED,
+  float_ = TF_DTYPE_KIND_FLOAT,
+  complex = TF_DTYPE_KIND_COMPLEX,
+  block = TF_DTYPE_KIND_BLOCK,
+};
+
+/** What a file format can do: ::tf_ability. */
+enum class Ability : tf_ability {
+  single_array = TF_ABILITY_SINGLE_ARRAY,
+  metadata = TF_ABILITY_METADATA,
+  parts = TF_ABILITY_PARTS,
+  compression = TF_ABILITY_COMPRESSION,
+  text_members = TF_ABILITY_TEXT_MEMBERS,
+  model_keys = TF_ABILITY_MODEL_KEYS,
+};
+
+/** Values of Ability::metadata. Each includes the previous ones. */
+enum class MetadataAbility : std::int32_t {
+  none = TF_METADATA_NONE,
+  strings = TF_METADATA_STRINGS,
+  string_lists = TF_METADATA_STRING_LISTS,
+  typed = TF_METADATA_TYPED,
+};
+
 /** Values of Option::deflate. */
 enum class Deflate : std::int32_t {
   auto_ = TF_DEFLATE_AUTO,
@@ -253,6 +284,10 @@ inline const char *name(Kind kind) noexcept {
   const auto index = static_cast<std::size_t>(detail::number(kind));
   return index < sizeof(names) / sizeof(names[0]) ? names[index] : "unknown";
 }
+/** tf_option_name(): "max_arrays" for Option::max_arrays. */
+inline const char *name(Option option) noexcept {
+  return tf_option_name(detail::number(option));
+}
 /** tf_dtype_from_name(): Dtype::unsupported if there is no dtype of this name. */
 inline Dtype dtype_from_name(const std::string &text) noexcept {
   return static_cast<Dtype>(tf_dtype_from_name(text.c_str()));
@@ -269,6 +304,45 @@ inline std::uint32_t block_size(Dtype dtype) noexcept {
 inline std::uint32_t block_bytes(Dtype dtype) noexcept {
   return tf_dtype_block_bytes(detail::number(dtype));
 }
+/** tf_dtype_kind() */
+inline DtypeKind kind(Dtype dtype) noexcept {
+  return static_cast<DtypeKind>(tf_dtype_kind(detail::number(dtype)));
+}
+/** tf_dtype_can_encode(): true if Array::cast() can make arrays of the dtype from floats. */
+inline bool can_encode(Dtype dtype) noexcept {
+  return tf_dtype_can_encode(detail::number(dtype)) != 0;
+}
+/** tf_option_from_name(): the number 0, which no option has, if there is no option of this name. */
+inline Option option_from_name(const std::string &text) noexcept {
+  return static_cast<Option>(tf_option_from_name(text.c_str()));
+}
+/** tf_format_at(): all formats. */
+inline std::vector<Format> formats() {
+  std::vector<Format> all;
+  for (std::size_t i = 0; tf_format_at(i) != TF_FORMAT_AUTO; ++i)
+    all.push_back(static_cast<Format>(tf_format_at(i)));
+  return all;
+}
+/** tf_format_extension(): the extension with its dot, such as ".npz". */
+inline const char *extension(Format format) noexcept {
+  return tf_format_extension(detail::number(format));
+}
+/** tf_format_ability(): what the format can do, described at ::tf_ability. */
+inline std::int64_t ability(Format format, Ability which) noexcept {
+  return tf_format_ability(detail::number(format), detail::number(which));
+}
+/** The metadata that the format can hold: tf_format_ability() of Ability::metadata. */
+inline MetadataAbility metadata_ability(Format format) noexcept {
+  return static_cast<MetadataAbility>(ability(format, Ability::metadata));
+}
+/** tf_version_string(): the version of the running library, such as "0.9.0". */
+inline const char *version() noexcept {
+  return tf_version_string();
+}
+/** tf_version_number(): the same as a number, major * 10000 + minor * 100 + patch. */
+inline std::uint32_t version_number() noexcept {
+  return tf_version_number();
+}
 /** tf_format_probe() */
 inline Format format_of(const void *head, std::size_t nbytes) noexcept {
   return static_cast<Format>(tf_format_probe(head, nbytes));
@@ -281,13 +355,21 @@ class Error : public std::runtime_error {
   static constexpr std::uint64_t no_offset = UINT64_MAX;
 
   /** An error that is not taken from the error record. */
-  Error(Status status, const std::string &message, std::string name = std::string(), std::uint64_t offset = no_offset)
+  Error(Status status, const std::string &message, std::string name = std::string(), std::uint64_t offset = no_offset,
+        std::error_code system = std::error_code())
       : std::runtime_error(message),
         status_(status),
         offset_(offset),
+        system_(system),
         name_(std::make_shared<const std::string>(std::move(name))) {}
   /** The last failure on this thread: its error record, with the status that a C function returned. */
-  static Error last(Status status) { return Error(status, tf_error_message(), tf_error_name(), tf_error_offset()); }
+  static Error last(Status status) {
+    const auto system = static_cast<int>(tf_error_system());
+    return Error(status, tf_error_message(), tf_error_name(), tf_error_offset(),
+                 std::error_code(system, std::system_category()));
+  }
+  /** The last failure on this thread. */
+  static Error last() { return last(static_cast<Status>(tf_error_status())); }
 
   /** The status, which can have a number without an enumerator if a callback or a newer library returned it. */
   Status status() const noexcept { return status_; }
@@ -295,10 +377,14 @@ class Error : public std::runtime_error {
   std::uint64_t offset() const noexcept { return offset_; }
   /** The name of the array or key that the failure is about, or "". */
   const std::string &name() const noexcept { return *name_; }
+  /** The error of the operating system that caused the failure, to be compared with std::errc. It converts to false if
+      there is none. */
+  std::error_code system() const noexcept { return system_; }
 
  private:
   Status status_;
   std::uint64_t offset_;
+  std::error_code system_;
   std::shared_ptr<const std::string> name_;  // shared, so that copying an exception cannot throw
 };
 
@@ -723,10 +809,53 @@ class Scalar {
 /** The number as text: "3", "0.1" (as few digits as identify it), "true", "(1+2j)". */
 inline std::string to_string(const Scalar &scalar);
 
+/** The range of an option and its default: tf_option_range(). */
+struct OptionRange {
+  std::int64_t minimum;
+  std::int64_t maximum;
+  std::int64_t default_value;
+};
+/** tf_option_range() */
+inline OptionRange range(Option option) {
+  OptionRange range = {};
+  detail::check(tf_option_range(&range.minimum, &range.maximum, &range.default_value, detail::number(option)));
+  return range;
+}
+
+/** An option and its value, as they are written in the braced list of Options. */
+class Setting {
+ public:
+  /** A number, a bool, or an enumerator such as Format::npy, Dtype::float32 or LoadMode::map. */
+  template <typename T, typename = std::enable_if_t<std::is_integral_v<T> || std::is_enum_v<T>>>
+  Setting(Option option, T value) noexcept : option_(option), value_(static_cast<std::int64_t>(value)) {}
+  /** The name of a value. */
+  Setting(Option option, std::string_view text) noexcept : option_(option), text_(text), is_text_(true) {}
+
+ private:
+  friend class Options;
+  Option option_;
+  std::int64_t value_ = 0;
+  std::string_view text_;
+  bool is_text_ = false;
+};
+
 /** The options of a call. Setters return the object, so that calls can be chained. Empty options mean the defaults. */
 class Options : public detail::Handle<tf_options, tf_options_retain, tf_options_release> {
  public:
   using Handle::Handle;
+
+  /** Empty options. */
+  Options() noexcept = default;
+  /** Options with these values: `{{Option::threads, 1}, {Option::format, Format::npy}}`. */
+  Options(std::initializer_list<Setting> settings) {
+    for (const Setting &setting : settings) {
+      if (setting.is_text_) {
+        set(setting.option_, setting.text_);
+      } else {
+        set(setting.option_, setting.value_);
+      }
+    }
+  }
 
   /** Another handle on the same options. */
   Options share() const noexcept { return Options(retained()); }
@@ -1083,14 +1212,38 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
   /** A copy of the elements in C order, whatever the strides are. Throws TYPE if the dtype is not that of T. */
   template <typename T>
   std::vector<T> to_vector() const {
-    const Array dense = contiguous();
-    const Span<const T> all = dense.values<T>();
-    return std::vector<T>(all.begin(), all.end());
+    require_dtype<T>();
+    return as_vector<T>();
   }
   /** A copy of the elements in C order, cast to the dtype of T. */
   template <typename T>
   std::vector<T> as_vector() const {
-    return cast(dtype_of<T>).template to_vector<T>();
+    std::vector<T> elements(static_cast<std::size_t>(size()));
+    if constexpr (std::is_same_v<T, bool>) {
+      const std::unique_ptr<bool[]> bools(new bool[elements.size()]);
+      copy_to_as(bools.get(), elements.size());
+      elements.assign(bools.get(), bools.get() + elements.size());
+    } else {
+      copy_to_as(elements.data(), elements.size());
+    }
+    return elements;
+  }
+  /** Copies the elements in C order to memory of the caller; count must be their number. Throws TYPE if the dtype is not
+      that of T. */
+  template <typename T>
+  void copy_to(T *dst, std::size_t count) const {
+    require_dtype<T>();
+    copy_to_as(dst, count);
+  }
+  /** Copies as copy_to(), and casts to the dtype of T. */
+  template <typename T>
+  void copy_to_as(T *dst, std::size_t count) const {
+    copy_to(dtype_of<T>, dst, {}, count * sizeof(T));
+  }
+  /** tf_array_copy_to(). Dtype::unsupported keeps the dtype, and without strides the elements are in C order. */
+  void copy_to(Dtype dtype, void *dst, Sizes strides, std::size_t nbytes) const {
+    const std::int64_t *const steps = strides.empty() ? nullptr : strides.data();
+    detail::check(tf_array_copy_to(handle_, detail::number(dtype), dst, steps, nbytes));
   }
   /** The bytes of the elements in C order, for any dtype. Throws INVALID_ARGUMENT if the array is not C-contiguous. */
   Span<const std::byte> bytes() const {
@@ -1121,6 +1274,18 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
   T item_as(Sizes index = {}) const {
     return item(index).template as<T>();
   }
+  /** Sets one element: tf_array_set_item_int64() and tf_array_set_item_double(). Throws INVALID_ARGUMENT if the dtype
+      cannot hold the value, or if the memory is read-only or shared, and TYPE for complex and block types. */
+  Array &set_item(Sizes index, const Scalar &value) {
+    if (kind(value.dtype()) == DtypeKind::float_ || kind(dtype()) == DtypeKind::float_) {
+      const auto number = value.as<double>();
+      detail::check(tf_array_set_item_double(handle_, index.data(), index.size(), number));
+    } else {
+      const auto number = value.as<std::int64_t>();
+      detail::check(tf_array_set_item_int64(handle_, index.data(), index.size(), number));
+    }
+    return *this;
+  }
 
   /** tf_array_contiguous() */
   Array contiguous() const {
@@ -1140,6 +1305,12 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
     Array array;
     detail::check(
         tf_array_slice(array.out(), handle_, arguments.start(), arguments.stop(), arguments.step(), arguments.ndim()));
+    return array;
+  }
+  /** tf_array_reshape(): one size may be -1, which means that it follows from the others. */
+  Array reshape(Sizes shape) const {
+    Array array;
+    detail::check(tf_array_reshape(array.out(), handle_, shape.data(), shape.size()));
     return array;
   }
   /** tf_array_to_dlpack(). The owner of the tensor calls its deleter exactly once. */
@@ -1187,18 +1358,22 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
     detail::require(is_contiguous(), Status::invalid_argument, "the array is not C-contiguous; use contiguous()");
   }
   template <typename T>
-  void require_elements() const {
+  void require_dtype() const {
     if (dtype() != dtype_of<T>) {
       throw detail::wrong_dtype("the array", dtype(), dtype_of<T>, "as_vector<T>() and cast() convert");
     }
+  }
+  template <typename T>
+  void require_elements() const {
+    require_dtype<T>();
     require_contiguous();
   }
 };
 
 namespace detail {
 
-/** Iterates over the indices of a collection, of which it has the C handle. It stays valid when the Dict or File it comes
-    from is moved, as long as the C handle lives. */
+/** Iterates over the indices of a collection, of which it has the C handle. It stays valid when the Dict or File that it
+    comes from is moved, as long as the C handle lives. */
 template <typename Entry, typename T>
 class Iterator {
  public:
@@ -1209,8 +1384,9 @@ class Iterator {
   using reference = value_type;
 
   Iterator() = default;
-  Iterator(T *collection, std::size_t index) noexcept : collection_(collection), index_(index) {}
-  value_type operator*() const { return Entry(collection_, index_); }
+  Iterator(T *collection, std::size_t index, bool read_only) noexcept
+      : collection_(collection), index_(index), read_only_(read_only) {}
+  value_type operator*() const { return Entry(collection_, index_, read_only_); }
   Iterator &operator++() noexcept {
     ++index_;
     return *this;
@@ -1226,6 +1402,7 @@ class Iterator {
  private:
   T *collection_ = nullptr;
   std::size_t index_ = 0;
+  bool read_only_ = false;
 };
 
 }  // namespace detail
@@ -1320,13 +1497,19 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
   /** tf_dict_new_with() */
   explicit Dict(const Options &options) { detail::check(tf_dict_new_with(out(), options.get())); }
   /** Another handle on the same dict. */
-  Dict share() const noexcept { return Dict(retained()); }
+  Dict share() const noexcept { return Dict(retained(), read_only_); }
+  /** tf_dict_copy(): a dict of its own, which can be changed. */
+  Dict copy() const {
+    Dict dict;
+    if (handle_ != nullptr) detail::check(tf_dict_copy(dict.out(), handle_));
+    return dict;
+  }
 
   /** tf_dict_size() */
   std::size_t size() const noexcept { return handle_ == nullptr ? 0 : tf_dict_size(handle_); }
   /** True if there are no values. */
   bool empty() const noexcept { return size() == 0; }
-  /** True if there is a value with this key. */
+  /** tf_dict_contains() */
   bool contains(std::string_view key) const noexcept {
     return handle_ != nullptr && tf_dict_contains(handle_, key.data(), key.size()) != 0;
   }
@@ -1336,11 +1519,9 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
     detail::check(tf_dict_find(&index, existing(key), key.data(), key.size()));
     return index;
   }
-  /** The kind of the value of a key; Kind::none if there is none. */
+  /** tf_dict_kind(): Kind::none if there is no such key. */
   Kind kind(std::string_view key) const noexcept {
-    std::size_t index = 0;
-    const bool found = handle_ != nullptr && tf_dict_find(&index, handle_, key.data(), key.size()) == TF_STATUS_OK;
-    return found ? static_cast<Kind>(tf_dict_kind_at(handle_, index)) : Kind::none;
+    return handle_ == nullptr ? Kind::none : static_cast<Kind>(tf_dict_kind(handle_, key.data(), key.size()));
   }
   /** The value at an index from 0 to size() - 1. */
   Entry at(std::size_t index) const;
@@ -1353,8 +1534,8 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
   /** The value of a key, to be read or set: `dict["w"] = array`. Reading it throws NOT_FOUND if there is no such key. */
   Item operator[](std::string_view key);
   /** The entries in insertion order. They stay valid when this handle is moved or destroyed, until the dict changes. */
-  const_iterator begin() const noexcept { return {handle_, 0}; }
-  const_iterator end() const noexcept { return {handle_, size()}; }
+  const_iterator begin() const noexcept { return {handle_, 0, read_only_}; }
+  const_iterator end() const noexcept { return {handle_, size(), read_only_}; }
 
   /** tf_dict_get_array() */
   Array array(std::string_view key) const {
@@ -1362,11 +1543,12 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
     detail::check(tf_dict_get_array(&array, existing(key), key.data(), key.size()));
     return Array(array);
   }
-  /** The number of a key, a 0-d array, with its type. */
+  /** tf_dict_get_scalar(): the number of a key with its type. */
   Scalar scalar(std::string_view key) const {
-    const Array found = array(key);
-    if (found.ndim() != 0) throw Error(Status::type, "the value is an array, not a number", std::string(key));
-    return found.item();
+    std::int32_t dtype = 0;
+    unsigned char bytes[Scalar::max_bytes] = {};
+    detail::check(tf_dict_get_scalar(&dtype, bytes, sizeof(bytes), existing(key), key.data(), key.size()));
+    return Scalar(static_cast<Dtype>(dtype), bytes);
   }
   /** The number of a key, converted as Scalar::as<T>(). */
   template <typename T>
@@ -1396,9 +1578,9 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
   }
   /** tf_dict_get_dict() */
   Dict dict(std::string_view key) const {
-    Dict dict;
-    detail::check(tf_dict_get_dict(dict.out(), existing(key), key.data(), key.size()));
-    return dict;
+    tf_dict *dict = nullptr;
+    detail::check(tf_dict_get_dict(&dict, existing(key), key.data(), key.size()));
+    return Dict(dict, read_only_);
   }
 
   /** Sets a key to a value of any kind. A key that exists keeps its place. */
@@ -1407,6 +1589,11 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
   Dict &set(std::string_view key, const Entry &entry);
   /** Sets the key of an entry of another dict to its value. */
   Dict &set(const Entry &entry);
+  /** Makes this handle empty, or takes ownership of another reference. */
+  void reset(tf_dict *handle = nullptr) noexcept {
+    read_only_ = false;
+    Handle::reset(handle);
+  }
   /** tf_dict_remove() */
   void remove(std::string_view key) { detail::check(tf_dict_remove(ensure(), key.data(), key.size())); }
 
@@ -1422,9 +1609,15 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
   }
 
  private:
-  /** The handle, which is created when it is first needed. */
+  friend class File;
+  Dict(tf_dict *handle, bool read_only) noexcept : Handle(handle), read_only_(read_only) {}
+  /** The handle to change, which is created when it is first needed. */
   tf_dict *ensure() {
-    if (handle_ == nullptr) detail::check(tf_dict_new(&handle_));
+    if (handle_ == nullptr) {
+      read_only_ = false;
+      detail::check(tf_dict_new(&handle_));
+    }
+    detail::require(!read_only_, Status::invalid_argument, "the metadata of a file cannot be changed; use copy()");
     return handle_;
   }
   /** The handle, of which a key is to be read. */
@@ -1437,43 +1630,12 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
     detail::check(derive(dict.out(), handle_));
     return dict;
   }
+
+  bool read_only_ = false;  // the dict is the metadata of a file
 };
-
-namespace detail {
-
-/** The getters of one value of a dict. Self has a member dict_, and key(). */
-template <typename Self>
-class ValueGetters {
- public:
-  /** The value, as Dict::array(). */
-  Array array() const { return owner().array(key_of()); }
-  /** The value, as Dict::scalar(). */
-  Scalar scalar() const { return owner().scalar(key_of()); }
-  /** The value, as Dict::as(). */
-  template <typename T>
-  T as() const {
-    return owner().template as<T>(key_of());
-  }
-  /** The value, as Dict::string(). */
-  std::string_view string() const { return owner().string(key_of()); }
-  /** The value, as Dict::strings(). */
-  std::vector<std::string> strings() const { return owner().strings(key_of()); }
-  /** The value, as Dict::dict(). */
-  Dict dict() const { return owner().dict(key_of()); }
-  /** A value of the dict that is the value: `tree["layers"]["w"]`. */
-  auto operator[](std::string_view key) const { return std::as_const(*this).dict().at(key); }
-  /** The value, as Dict::array(). */
-  operator Array() const { return array(); }
-
- private:
-  const Dict &owner() const noexcept { return static_cast<const Self *>(this)->dict_; }
-  std::string_view key_of() const noexcept { return static_cast<const Self *>(this)->key(); }
-};
-
-}  // namespace detail
 
 /** A key of a Dict and its value. It stays valid when the Dict is moved or destroyed, until the dict changes. */
-class Dict::Entry : public detail::ValueGetters<Dict::Entry> {
+class Dict::Entry {
  public:
   Entry(const Entry &other) noexcept : dict_(other.dict_.share()), index_(other.index_), key_(other.key_) {}
   Entry(Entry &&) noexcept = default;
@@ -1487,12 +1649,55 @@ class Dict::Entry : public detail::ValueGetters<Dict::Entry> {
   std::string_view key() const noexcept { return key_; }
   /** tf_dict_kind_at() */
   Kind kind() const noexcept { return static_cast<Kind>(tf_dict_kind_at(dict_.get(), index_)); }
+  /** tf_dict_array_at() */
+  Array array() const {
+    tf_array *array = nullptr;
+    detail::check(tf_dict_array_at(&array, dict_.get(), index_));
+    return Array(array);
+  }
+  /** The value, as Dict::scalar(). */
+  Scalar scalar() const { return dict_.scalar(key_); }
+  /** The value, as Dict::as(). */
+  template <typename T>
+  T as() const {
+    return scalar().template as<T>();
+  }
+  /** tf_dict_string_at() */
+  std::string_view string() const {
+    const char *text = nullptr;
+    std::size_t length = 0;
+    detail::check(tf_dict_string_at(&text, &length, dict_.get(), index_));
+    return {text, length};
+  }
+  /** All strings of a list: tf_dict_string_list_item_at(). */
+  std::vector<std::string> strings() const {
+    std::size_t count = 0;
+    detail::check(tf_dict_string_list_size_at(&count, dict_.get(), index_));
+    std::vector<std::string> list;
+    list.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      const char *text = nullptr;
+      std::size_t length = 0;
+      detail::check(tf_dict_string_list_item_at(&text, &length, dict_.get(), index_, i));
+      list.emplace_back(text, length);
+    }
+    return list;
+  }
+  /** tf_dict_dict_at() */
+  Dict dict() const {
+    tf_dict *dict = nullptr;
+    detail::check(tf_dict_dict_at(&dict, dict_.get(), index_));
+    return Dict(dict, dict_.read_only_);
+  }
+  /** A value of the dict that is the value: `tree["layers"]["w"]`. */
+  Entry operator[](std::string_view key) const { return dict().at(key); }
+  /** array() */
+  operator Array() const { return array(); }
 
  private:
   friend class Dict;
   friend class detail::Iterator<Entry, tf_dict>;
-  friend class detail::ValueGetters<Entry>;
-  Entry(tf_dict *dict, std::size_t index) : dict_(tf_dict_retain(dict)), index_(index) {
+  Entry(tf_dict *dict, std::size_t index, bool read_only) : dict_(tf_dict_retain(dict), read_only), index_(index) {
     const char *key = nullptr;
     std::size_t length = 0;
     detail::check(tf_dict_key_at(&key, &length, dict, index));
@@ -1506,7 +1711,7 @@ class Dict::Entry : public detail::ValueGetters<Dict::Entry> {
 
 /** The value of a key, which need not exist: what `dict["w"]` returns if the dict is not const. It stays valid when the
     Dict is moved or destroyed. */
-class Dict::Item : public detail::ValueGetters<Dict::Item> {
+class Dict::Item {
  public:
   Item(const Item &other) : dict_(other.dict_.share()), key_(other.key_) {}
   Item(Item &&) noexcept = default;
@@ -1517,7 +1722,27 @@ class Dict::Item : public detail::ValueGetters<Dict::Item> {
   /** Kind::none if there is no such key. */
   Kind kind() const noexcept { return dict_.kind(key_); }
   /** The key and its value. Throws NOT_FOUND. */
-  Entry entry() const { return dict_.at(key()); }
+  Entry entry() const { return dict_.at(std::string_view(key_)); }
+  /** The value, as Dict::array(). */
+  Array array() const { return dict_.array(key_); }
+  /** The value, as Dict::scalar(). */
+  Scalar scalar() const { return dict_.scalar(key_); }
+  /** The value, as Dict::as(). */
+  template <typename T>
+  T as() const {
+    return scalar().template as<T>();
+  }
+  /** The value, as Dict::string(). */
+  std::string_view string() const { return dict_.string(key_); }
+  /** The value, as Dict::strings(). */
+  std::vector<std::string> strings() const { return dict_.strings(key_); }
+  /** The value, as Dict::dict(). */
+  Dict dict() const { return dict_.dict(key_); }
+  /** A value of the dict that is the value: `tree["layers"]["w"]`. */
+  Entry operator[](std::string_view key) const { return dict().at(key); }
+  /** array() */
+  operator Array() const { return array(); }
+
   /** Sets the key, as Dict::set(). */
   Item &operator=(const Value &value) {
     dict_.set(key_, value);
@@ -1533,18 +1758,17 @@ class Dict::Item : public detail::ValueGetters<Dict::Item> {
 
  private:
   friend class Dict;
-  friend class detail::ValueGetters<Item>;
-  Item(tf_dict *dict, std::string_view key) : dict_(tf_dict_retain(dict)), key_(key) {}
+  Item(Dict dict, std::string_view key) : dict_(std::move(dict)), key_(key) {}
 
   Dict dict_;
   std::string key_;
 };
 
 inline Dict::Entry Dict::at(std::size_t index) const {
-  return Entry(handle_, index);
+  return Entry(handle_, index, read_only_);
 }
 inline Dict::Entry Dict::at(std::string_view key) const {
-  return Entry(handle_, find(key));
+  return Entry(handle_, find(key), read_only_);
 }
 inline Dict::Entry Dict::operator[](std::size_t index) const {
   return at(index);
@@ -1556,7 +1780,8 @@ inline Dict::Entry Dict::operator[](std::string_view key) const {
   return at(key);
 }
 inline Dict::Item Dict::operator[](std::string_view key) {
-  return Item(ensure(), key);
+  if (handle_ == nullptr) ensure();
+  return Item(share(), key);
 }
 inline Dict &Dict::set(std::string_view key, const Value &value) {
   using What = Value::What;
@@ -1566,8 +1791,7 @@ inline Dict &Dict::set(std::string_view key, const Value &value) {
   if (value.what_ == What::array) {
     detail::check(tf_dict_set_array(dict, name, length, static_cast<const Array *>(value.data_)->get()));
   } else if (value.what_ == What::scalar) {
-    const Array scalar = Array::scalar(Scalar(value.dtype_, value.bytes_));
-    detail::check(tf_dict_set_array(dict, name, length, scalar.get()));
+    detail::check(tf_dict_set_scalar(dict, name, length, detail::number(value.dtype_), value.bytes_));
   } else if (value.what_ == What::string) {
     detail::check(tf_dict_set_string(dict, name, length, static_cast<const char *>(value.data_), value.size_));
   } else if (value.what_ == What::strings) {
@@ -1583,7 +1807,8 @@ inline Dict &Dict::set(std::string_view key, const Value &value) {
   } else {
     Dict inner;
     if (value.what_ == What::dict) {
-      inner = static_cast<const Dict *>(value.data_)->share();
+      const Dict &given = *static_cast<const Dict *>(value.data_);
+      inner = given.read_only_ ? given.copy() : given.share();
     } else {
       const auto *const named = static_cast<const NamedValue *>(value.data_);
       for (std::size_t i = 0; i < value.size_; ++i)
@@ -1661,18 +1886,25 @@ class File : public detail::Handle<tf_file, tf_file_retain, tf_file_release> {
   Entry operator[](std::size_t index) const;
   Entry operator[](std::string_view name) const;
   /** The entries in file order. They stay valid when this handle is moved or destroyed. */
-  const_iterator begin() const noexcept { return {handle_, 0}; }
-  const_iterator end() const noexcept { return {handle_, size()}; }
+  const_iterator begin() const noexcept { return {handle_, 0, true}; }
+  const_iterator end() const noexcept { return {handle_, size(), true}; }
 
   /** tf_file_other_name(): the names of the members of a .npz that are not arrays. */
   std::vector<std::string_view> other_names() const { return texts(tf_file_other_count(handle_), tf_file_other_name); }
   /** tf_file_note(): remarks about the file that are not errors, one line each. */
   std::vector<std::string_view> notes() const { return texts(tf_file_note_count(handle_), tf_file_note); }
-  /** tf_file_metadata(). The dict must not be changed. */
+  /** tf_file_metadata(). It cannot be changed, but its copy() can. */
   Dict metadata() const {
     const tf_dict *const metadata = tf_file_metadata(handle_);
-    detail::check(metadata == nullptr ? TF_STATUS_INVALID_ARGUMENT : TF_STATUS_OK);
-    return Dict(tf_dict_retain(const_cast<tf_dict *>(metadata)));
+    if (metadata == nullptr) throw Error::last();
+    return Dict(tf_dict_retain(const_cast<tf_dict *>(metadata)), true);
+  }
+  /** tf_file_listing(): names, dtypes and shapes of all arrays as one block of numbers, whose indices are the constants
+      TF_LISTING_. Iterating over the file is easier. */
+  Buffer listing() const {
+    tf_buffer *listing = nullptr;
+    detail::check(tf_file_listing(&listing, handle_));
+    return Buffer(listing);
   }
   /** tf_file_read() of the array of this name. */
   Array read(std::string_view name) const;
@@ -1822,7 +2054,7 @@ class File::Entry {
  private:
   friend class File;
   friend class detail::Iterator<Entry, tf_file>;
-  Entry(tf_file *file, std::size_t index) : file_(tf_file_retain(file)), index_(index) {
+  Entry(tf_file *file, std::size_t index, bool = true) : file_(tf_file_retain(file)), index_(index) {
     const char *name = nullptr;
     std::size_t length = 0;
     detail::check(tf_file_name(&name, &length, file, index));
@@ -1933,6 +2165,41 @@ class DictOrEmpty {
 
 }  // namespace detail
 
+/** tf_save_file(): saves arrays and metadata in the format that the path's extension or Option::format names. If metadata
+    is an empty handle, the file has none. */
+inline void save(const Path &path, const Dict &arrays, const Dict &metadata = Dict(),
+                 const Options &options = Options()) {
+  detail::check(tf_save_file(path.c_str(), detail::DictOrEmpty(arrays).get(), metadata.get(), options.get()));
+}
+/** Something that a format cannot hold: tf_save_check(). */
+struct Finding {
+  /** "array", "metadata" or "file". */
+  std::string subject;
+  /** The name of the array, or the key of the metadata value. */
+  std::string name;
+  /** One of the words that are listed at tf_save_check(), such as "dtype". */
+  std::string problem;
+  /** One line of text. */
+  std::string reason;
+};
+/** tf_save_check(): everything that the format cannot hold. Nothing is written. */
+inline std::vector<Finding> save_check(Format format, const Dict &arrays, const Dict &metadata = Dict(),
+                                       const Options &options = Options()) {
+  tf_dict *raw = nullptr;
+  detail::check(
+      tf_save_check(&raw, detail::number(format), detail::DictOrEmpty(arrays).get(), metadata.get(), options.get()));
+  const Dict report(raw);
+  std::vector<std::string> subjects = report.strings("subject");
+  std::vector<std::string> names = report.strings("name");
+  std::vector<std::string> problems = report.strings("problem");
+  std::vector<std::string> reasons = report.strings("reason");
+  std::vector<Finding> findings;
+  findings.reserve(subjects.size());
+  for (std::size_t i = 0; i < subjects.size(); ++i) {
+    findings.push_back({std::move(subjects[i]), std::move(names[i]), std::move(problems[i]), std::move(reasons[i])});
+  }
+  return findings;
+}
 /** tf_save(): saves one array as .npy. */
 inline void save(const Path &path, const Array &array, const Options &options = Options()) {
   detail::check(tf_save(path.c_str(), array.get(), options.get()));
@@ -2171,6 +2438,10 @@ inline std::string to_string(Dtype dtype) {
 inline std::string to_string(Format format) {
   return detail::name_or_number(name(format), "unknown", "format", detail::number(format));
 }
+/** The name of an option, or its number if the library does not know it. */
+inline std::string to_string(Option option) {
+  return detail::name_or_number(name(option), "unknown", "option", detail::number(option));
+}
 /** The name of a kind, or its number if this header does not know it. */
 inline std::string to_string(Kind kind) {
   return detail::name_or_number(name(kind), "unknown", "kind", detail::number(kind));
@@ -2230,7 +2501,7 @@ namespace detail {
 template <typename T>
 inline constexpr bool is_printable =
     std::is_same_v<T, Status> || std::is_same_v<T, Dtype> || std::is_same_v<T, Format> || std::is_same_v<T, Kind> ||
-    std::is_same_v<T, Scalar> || std::is_same_v<T, Array> || std::is_same_v<T, Dict> ||
+    std::is_same_v<T, Option> || std::is_same_v<T, Scalar> || std::is_same_v<T, Array> || std::is_same_v<T, Dict> ||
     std::is_same_v<T, Dict::Entry> || std::is_same_v<T, Dict::Item> || std::is_same_v<T, File::Entry> ||
     std::is_same_v<T, File> || std::is_same_v<T, Loaded>;
 

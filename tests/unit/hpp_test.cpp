@@ -402,6 +402,133 @@ TEST(Hpp, TypedReadsDoNotConvert) {
   EXPECT_EQ(file["w"].read_as<bool>(), (std::vector<bool>{false, true, true, true}));
 }
 
+TEST(Hpp, ErrorsHaveTheErrorOfTheSystem) {
+  const tfile::TempFolder folder;
+  const tf::Error missing = error_of([&] { tf::load(folder.path("missing.npy")); });
+  EXPECT_EQ(missing.system(), std::errc::no_such_file_or_directory);
+  EXPECT_EQ(tf::Error::last().status(), tf::Status::not_found);
+  const tf::Error wrong = error_of([] { tf::Array::zeros(tf::Dtype::int8, {-1}); });
+  EXPECT_FALSE(wrong.system());
+  EXPECT_EQ(tf::Error(tf::Status::io, "x", "w", 3).offset(), 3u);
+}
+
+TEST(Hpp, MetadataOfAFileIsCopiedToBeChanged) {
+  const tf::Dict nested = {{"0", {1, 2}}, {"1", {3}}};
+  const tf::Buffer buffer = tf::save_memory(tf::Format::gguf, tf::Dict(), {{"n", 3u}, {"list", nested}});
+  const tf::File file = tf::File::from_memory(buffer);
+  tf::Dict metadata = file.metadata();
+  EXPECT_EQ(metadata["n"].as<int>(), 3);
+  EXPECT_EQ(metadata["n"].scalar().dtype(), tf::Dtype::uint32);
+  const auto refuses = [](auto change) {
+    const tf::Error error = error_of(change);
+    EXPECT_STREQ(error.what(), "the metadata of a file cannot be changed; use copy()");
+    return error.status() == tf::Status::invalid_argument;
+  };
+  EXPECT_TRUE(refuses([&] { metadata["n"] = 4u; }));
+  EXPECT_TRUE(refuses([&] { metadata.remove("n"); }));
+  EXPECT_TRUE(refuses([&] { metadata.dict("list")["0"] = 4u; }));
+  EXPECT_TRUE(refuses([&] { metadata.at("list").dict()["0"] = 4u; }));
+  for (const tf::Dict::Entry &entry : metadata) {
+    EXPECT_TRUE(entry.kind() != tf::Kind::dict || refuses([&] { entry.dict()["0"] = 4u; }));
+  }
+  tf::Dict copy = metadata.copy();
+  copy["n"] = 4u;
+  copy.dict("list")["0"] = 5u;
+  tf::Dict holder = {{"file", metadata}};
+  holder.dict("file")["n"] = 6u;
+  EXPECT_EQ(copy.as<int>("n"), 4);
+  EXPECT_EQ(holder["file"]["n"].as<int>(), 6);
+  EXPECT_EQ(file.metadata().as<int>("n"), 3);
+  EXPECT_EQ(file.metadata()["list"]["0"].array().to_vector<int>(), (std::vector<int>{1, 2}));
+  metadata.reset();
+  metadata["n"] = 1;
+  EXPECT_EQ(metadata.size(), 1u);
+  EXPECT_TRUE(tf::Dict().copy().empty());
+}
+
+TEST(Hpp, OptionsAreWrittenAsBracedLists) {
+  tf::Options options = {{tf::Option::threads, 1},
+                         {tf::Option::format, "npy"},
+                         {tf::Option::lenient, true},
+                         {tf::Option::decode, tf::Dtype::float32}};
+  EXPECT_EQ(options.get(tf::Option::threads), 1);
+  EXPECT_EQ(options.get(tf::Option::format), TF_FORMAT_NPY);
+  EXPECT_EQ(options.get(tf::Option::lenient), 1);
+  EXPECT_EQ(options.get(tf::Option::decode), TF_DTYPE_FLOAT32);
+  EXPECT_EQ(tf::range(tf::Option::max_rank).maximum, 64);
+  EXPECT_EQ(tf::range(tf::Option::max_rank).default_value, 64);
+  EXPECT_EQ(tf::option_from_name("max_rank"), tf::Option::max_rank);
+  EXPECT_EQ(tf::to_string(tf::Option::max_rank), "max_rank");
+  EXPECT_EQ(tf::to_string(static_cast<tf::Option>(999)), "option 999");
+  EXPECT_EQ(error_of([] { tf::range(static_cast<tf::Option>(999)); }).status(), tf::Status::unsupported);
+}
+
+TEST(Hpp, DtypesAndFormatsDescribeThemselves) {
+  EXPECT_EQ(tf::kind(tf::Dtype::bfloat16), tf::DtypeKind::float_);
+  EXPECT_EQ(tf::kind(tf::Dtype::q4_0), tf::DtypeKind::block);
+  EXPECT_TRUE(tf::can_encode(tf::Dtype::q4_0));
+  EXPECT_FALSE(tf::can_encode(tf::Dtype::unsupported));
+  EXPECT_EQ(tf::formats(),
+            (std::vector<tf::Format>{tf::Format::npy, tf::Format::npz, tf::Format::safetensors, tf::Format::gguf}));
+  EXPECT_STREQ(tf::extension(tf::Format::gguf), ".gguf");
+  EXPECT_EQ(tf::ability(tf::Format::npy, tf::Ability::single_array), 1);
+  EXPECT_EQ(tf::metadata_ability(tf::Format::safetensors), tf::MetadataAbility::strings);
+  EXPECT_EQ(tf::metadata_ability(tf::Format::gguf), tf::MetadataAbility::typed);
+  EXPECT_EQ(tf::format_of("\x93NUMPY\1\0v\0{'desc", 16), tf::Format::npy);
+  EXPECT_STREQ(tf::version(), tf_version_string());
+  EXPECT_EQ(tf::version_number(), tf_version_number());
+}
+
+TEST(Hpp, SavesByExtensionAndChecksFirst) {
+  const tfile::TempFolder folder;
+  const tf::Dict arrays = {{"w", counting({2, 2})}};
+  for (const char *name : {"a.npz", "a.safetensors", "a.gguf", "a.npy"})
+    tf::save(folder.path(name), arrays);
+  EXPECT_TRUE(tf::load(folder.path("a.gguf")).arrays.array("w").equal(counting({2, 2})));
+  tf::save(folder.path("plain"), arrays, {}, {{tf::Option::format, tf::Format::npz}});
+  EXPECT_EQ(tf::load(folder.path("plain.npz")).arrays.size(), 1u);
+  EXPECT_TRUE(tf::save_check(tf::Format::gguf, arrays).empty());
+  const tf::Dict complex = {{"c", tf::Array::zeros(tf::Dtype::complex128, {2})}};
+  const std::vector<tf::Finding> findings = tf::save_check(tf::Format::safetensors, complex, {{"n", 3u}});
+  ASSERT_EQ(findings.size(), 2u);
+  EXPECT_EQ(findings[0].subject, "array");
+  EXPECT_EQ(findings[0].name, "c");
+  EXPECT_EQ(findings[0].problem, "dtype");
+  EXPECT_NE(findings[0].reason, "");
+  EXPECT_EQ(findings[1].subject, "metadata");
+  EXPECT_EQ(findings[1].problem, "kind");
+}
+
+TEST(Hpp, ReshapesCopiesAndSetsElements) {
+  tf::Array array = counting({2, 3});
+  EXPECT_EQ(array.reshape({3, -1}).item<float>({2, 1}), 5.0f);
+  EXPECT_EQ(error_of([&] { array.reshape({4}); }).status(), tf::Status::invalid_argument);
+  float dense[6] = {};
+  array.transpose().copy_to(dense, 6);
+  EXPECT_EQ(dense[1], 3.0f);
+  double wide[6] = {};
+  EXPECT_EQ(error_of([&] { array.copy_to(wide, 6); }).status(), tf::Status::type);
+  array.copy_to_as(wide, 6);
+  EXPECT_EQ(wide[5], 5.0);
+  float spread[12] = {};
+  array.copy_to(tf::Dtype::unsupported, spread, {24, 8}, sizeof(spread));
+  EXPECT_EQ(spread[10], 5.0f);
+  array.set_item({0, -1}, 0.5).set_item({1, 1}, 7);
+  EXPECT_EQ(array.to_vector<float>(), (std::vector<float>{0, 1, 0.5f, 3, 7, 5}));
+  tf::Array small = tf::Array::zeros(tf::Dtype::int8, {1});
+  EXPECT_EQ(error_of([&] { small.set_item({0}, 128); }).status(), tf::Status::invalid_argument);
+  EXPECT_EQ(error_of([&] { small.set_item({0}, UINT64_MAX); }).status(), tf::Status::type);
+  EXPECT_EQ(tf::Array::copy<bool>({2}, {true, false}).to_vector<bool>(), (std::vector<bool>{true, false}));
+}
+
+TEST(Hpp, ListsAllArraysAtOnce) {
+  const tf::File file = tf::File::from_memory(tf::save_memory(tf::Format::npz, {{"w", counting({2, 3})}}));
+  const tf::Buffer listing = file.listing();
+  std::int64_t count = 0;
+  std::memcpy(&count, listing.data() + TF_LISTING_COUNT * sizeof(count), sizeof(count));
+  EXPECT_EQ(count, 1);
+}
+
 TEST(Hpp, EnumeratorsKeepUnknownNumbers) {
   const auto future = static_cast<tf::Status>(99);
   EXPECT_EQ(tf::Error(future, "x").status(), future);
