@@ -9,7 +9,7 @@
  *
  * ## Handles
  *
- * Array, Dict, File, Options, Source, Sink, Buffer and Writer each own one reference. They can be moved but not copied;
+ * Array, Dict, File, ReadPlan, Options, Source, Sink, Buffer and Writer each own one reference. They can be moved but not copied;
  * share() returns another handle on the same object. A default-constructed or moved-from handle is empty: it converts
  * to false, and may only be assigned to or destroyed, except that empty Options mean the defaults and an empty Dict has
  * no values. get() returns the C handle and keeps ownership of it, release() gives ownership to the caller, and the
@@ -109,6 +109,7 @@ enum class Status : tf_status {
 /** The type of an array's elements: ::tf_dtype. */
 enum class Dtype : tf_dtype {
   unsupported = TF_DTYPE_UNSUPPORTED,
+  as_stored = TF_DTYPE_AS_STORED,
   bool_ = TF_DTYPE_BOOL,
   int8 = TF_DTYPE_INT8,
   int16 = TF_DTYPE_INT16,
@@ -1240,7 +1241,7 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
   void copy_to_as(T *dst, std::size_t count) const {
     copy_to(dtype_of<T>, dst, {}, count * sizeof(T));
   }
-  /** tf_array_copy_to(). Dtype::unsupported keeps the dtype, and without strides the elements are in C order. */
+  /** tf_array_copy_to(). Dtype::as_stored keeps the dtype, and without strides the elements are in C order. */
   void copy_to(Dtype dtype, void *dst, Sizes strides, std::size_t nbytes) const {
     const std::int64_t *const steps = strides.empty() ? nullptr : strides.data();
     detail::check(tf_array_copy_to(handle_, detail::number(dtype), dst, steps, nbytes));
@@ -1908,23 +1909,6 @@ class File : public detail::Handle<tf_file, tf_file_retain, tf_file_release> {
   }
   /** tf_file_read() of the array of this name. */
   Array read(std::string_view name) const;
-  /** Where read_many() stores one array: its index in the file, the memory, and the bytes of the memory. */
-  struct Destination {
-    std::size_t index;
-    void *dst;
-    std::size_t nbytes;
-  };
-  /** Reads arrays with a tf_read_plan. Casts to dtype while reading; Dtype::unsupported keeps the stored dtypes. */
-  void read_many(const std::vector<Destination> &destinations, Dtype dtype = Dtype::unsupported) const {
-    tf_read_plan *made = nullptr;
-    detail::check(tf_read_plan_new(&made, handle_));
-    const std::unique_ptr<tf_read_plan, void (*)(tf_read_plan *)> plan(made, tf_read_plan_release);
-    for (const Destination &to : destinations) {
-      detail::check(tf_read_plan_add(made, to.index, nullptr, nullptr, nullptr, 0, detail::number(dtype), to.dst,
-                                     nullptr, to.nbytes));
-    }
-    detail::check(tf_read_plan_run(made));
-  }
 
  private:
   friend class Entry;
@@ -2053,6 +2037,7 @@ class File::Entry {
 
  private:
   friend class File;
+  friend class ReadPlan;
   friend class detail::Iterator<Entry, tf_file>;
   Entry(tf_file *file, std::size_t index, bool = true) : file_(tf_file_retain(file)), index_(index) {
     const char *name = nullptr;
@@ -2088,6 +2073,60 @@ inline File::Entry File::operator[](std::string_view name) const {
 inline Array File::read(std::string_view name) const {
   return at(name).read();
 }
+
+/**
+ * A list of arrays and slices to read from a file in one go: the fastest way to fill existing memory. Entries are numbered
+ * 0, 1, ... in the order of add(). A plan can run once.
+ *
+ *     tf::ReadPlan plan(file);
+ *     plan.add(file["w"], weights.data(), weights.size()).add_as(file["b"], biases.data(), biases.size());
+ *     plan.run();
+ */
+class ReadPlan : public detail::Handle<tf_read_plan, tf_read_plan_retain, tf_read_plan_release> {
+ public:
+  using Handle::Handle;
+  /** tf_read_plan_new(): the plan keeps the file open. */
+  explicit ReadPlan(const File &file) { detail::check(tf_read_plan_new(out(), file.get())); }
+
+  /** Another handle on the same plan. */
+  ReadPlan share() const noexcept { return ReadPlan(retained()); }
+  /** Adds an array, or a slice of it, whose elements are written to dst in C order when the plan runs; count must be their
+      number. Throws TYPE if the dtype is not that of T. */
+  template <typename T>
+  ReadPlan &add(const File::Entry &entry, T *dst, std::size_t count, Slices axes = {}) {
+    entry.require_dtype<T>();
+    return add_as(entry, dst, count, axes);
+  }
+  /** Adds as add(), and casts to the dtype of T while reading. */
+  template <typename T>
+  ReadPlan &add_as(const File::Entry &entry, T *dst, std::size_t count, Slices axes = {}) {
+    return add(entry, axes, dtype_of<T>, dst, {}, count * sizeof(T));
+  }
+  /** tf_read_plan_add(). Dtype::as_stored keeps the dtype, and without strides the elements are in C order. */
+  ReadPlan &add(const File::Entry &entry, Slices axes, Dtype dtype, void *dst, Sizes strides, std::size_t nbytes) {
+    const detail::SliceArguments arguments(axes, entry.ndim());
+    detail::check(tf_read_plan_add(handle_, entry.index(), arguments.start(), arguments.stop(), arguments.step(),
+                                   axes.empty() ? 0 : arguments.ndim(), detail::number(dtype), dst,
+                                   strides.empty() ? nullptr : strides.data(), nbytes));
+    return *this;
+  }
+  /** tf_read_plan_set_complete(): calls complete on the thread that runs the plan, once for each entry, as soon as its
+      elements are in memory. If complete throws, run() stops and throws the same. */
+  ReadPlan &set_complete(std::function<void(std::size_t entry)> complete) {
+    using Complete = decltype(complete);
+    auto kept = std::make_unique<Complete>(std::move(complete));
+    const auto trampoline = [](void *user, std::size_t entry) -> tf_status {
+      return detail::guarded([&] {
+        (*static_cast<Complete *>(user))(entry);
+        return Status::ok;
+      });
+    };
+    detail::check(tf_read_plan_set_complete(handle_, trampoline, detail::destroy<Complete>, kept.release()));
+    return *this;
+  }
+  /** tf_read_plan_run() */
+  void run() { detail::check(tf_read_plan_run(handle_)); }
+};
 
 /** The contents of a file. */
 struct Loaded {

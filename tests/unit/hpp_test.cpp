@@ -511,7 +511,7 @@ TEST(Hpp, ReshapesCopiesAndSetsElements) {
   array.copy_to_as(wide, 6);
   EXPECT_EQ(wide[5], 5.0);
   float spread[12] = {};
-  array.copy_to(tf::Dtype::unsupported, spread, {24, 8}, sizeof(spread));
+  array.copy_to(tf::Dtype::as_stored, spread, {24, 8}, sizeof(spread));
   EXPECT_EQ(spread[10], 5.0f);
   array.set_item({0, -1}, 0.5).set_item({1, 1}, 7);
   EXPECT_EQ(array.to_vector<float>(), (std::vector<float>{0, 1, 0.5f, 3, 7, 5}));
@@ -519,6 +519,33 @@ TEST(Hpp, ReshapesCopiesAndSetsElements) {
   EXPECT_EQ(error_of([&] { small.set_item({0}, 128); }).status(), tf::Status::invalid_argument);
   EXPECT_EQ(error_of([&] { small.set_item({0}, UINT64_MAX); }).status(), tf::Status::type);
   EXPECT_EQ(tf::Array::copy<bool>({2}, {true, false}).to_vector<bool>(), (std::vector<bool>{true, false}));
+}
+
+TEST(Hpp, PlansReadManyArraysAtOnce) {
+  const tf::File file = tf::File::from_memory(
+      tf::save_memory(tf::Format::npz, {{"w", counting({3, 4})}, {"b", tf::Array::copy<std::int16_t>({2}, {7, -8})}}));
+  std::array<float, 12> w = {};
+  std::array<double, 2> b = {};
+  std::array<float, 3> column = {};
+  std::array<float, 4> spread = {};
+  std::vector<std::size_t> complete;
+  tf::ReadPlan plan(file);
+  plan.add(file["w"], w.data(), w.size()).add_as(file["b"], b.data(), b.size());
+  plan.add(file["w"], column.data(), column.size(), {{}, {1, 2}});
+  plan.add(file["w"], {{0, 1}, {0, 2}}, tf::Dtype::as_stored, spread.data(), {16, 8}, sizeof(spread));
+  EXPECT_EQ(error_of([&] { plan.add(file["b"], b.data(), b.size()); }).status(), tf::Status::type);
+  EXPECT_EQ(error_of([&] { plan.add(file["w"], w.data(), 11); }).status(), tf::Status::invalid_argument);
+  plan.set_complete([&complete](std::size_t entry) { complete.push_back(entry); });
+  plan.run();
+  EXPECT_EQ(complete.size(), 4u);
+  EXPECT_EQ(w[11], 11.0f);
+  EXPECT_EQ(b, (std::array<double, 2>{7, -8}));
+  EXPECT_EQ(column, (std::array<float, 3>{1, 5, 9}));
+  EXPECT_EQ(spread, (std::array<float, 4>{0, 0, 1, 0}));
+  EXPECT_EQ(error_of([&] { plan.run(); }).status(), tf::Status::invalid_argument);
+  tf::ReadPlan stopped(file);
+  stopped.add(file["w"], w.data(), w.size()).set_complete([](std::size_t) { throw 5; });
+  EXPECT_THROW(stopped.run(), int);
 }
 
 TEST(Hpp, ListsAllArraysAtOnce) {
@@ -696,13 +723,6 @@ TEST(Hpp, FilesAreRanges) {
   entry.read_into_as(small.data(), small.size());
   EXPECT_EQ(small[11], 11);
   EXPECT_EQ(error_of([&] { entry.read_into_as(small.data(), 11); }).status(), tf::Status::invalid_argument);
-  std::array<double, 12> wide = {};
-  file.read_many({{file.find("w"), wide.data(), sizeof(wide)}}, tf::Dtype::float64);
-  EXPECT_EQ(wide[11], 11.0);
-  std::array<float, 12> whole = {};
-  file.read_many({{file.find("w"), whole.data(), sizeof(whole)}});
-  EXPECT_EQ(whole[11], 11.0f);
-  EXPECT_EQ(error_of([&] { file.read_many({{2, nullptr, 0}}); }).status(), tf::Status::invalid_argument);
   const tf::Array slice = entry.read_slice({{1, 2}});
   EXPECT_EQ(all(slice.values<float>()), (std::vector<float>{4, 5, 6, 7}));
   std::array<std::int16_t, 3> column = {};
