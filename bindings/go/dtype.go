@@ -16,7 +16,7 @@ type Dtype int32
 // The dtypes. The values never change; later versions may add more.
 const (
 	// BEGIN tf_dtype: generated from tensorfile.h by bindings/swig/generate.sh
-	Unsupported    Dtype = 0  // A type that the library does not know. Such an array is listed, but only its raw bytes can be read: see tf_file_type() and tf_file_read_raw().
+	Unsupported    Dtype = 0  // A type that the library does not know. Such an array is listed, but only its raw bytes can be read: see Entry.TypeName and Entry.ReadRaw.
 	Bool           Dtype = 1  // one byte, 0 or 1
 	Int8           Dtype = 2  // 8-bit signed integer
 	Int16          Dtype = 3  // 16-bit signed integer

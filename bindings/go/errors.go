@@ -151,7 +151,7 @@ func checkWith(err error, slot *capi.Slot) error {
 	if !errors.As(err, &failure) {
 		return err
 	}
-	e := &Error{Status: Status(failure.Status), Message: optionsInGo(failure.Message), Offset: -1, Name: failure.Name}
+	e := &Error{Status: Status(failure.Status), Message: inGo(failure.Message), Offset: -1, Name: failure.Name}
 	if failure.Offset <= math.MaxInt64 {
 		e.Offset = int64(failure.Offset)
 	}
@@ -176,6 +176,22 @@ func whereOf(message string) string {
 		return message[:at[0]]
 	}
 	return ""
+}
+
+// inGo returns a message with shapes and options as Go writes them.
+func inGo(message string) string { return shapesInGo(optionsInGo(message)) }
+
+// quotedOrShape matches names in quotes, which stay as they are, and shapes of at least one dimension.
+var quotedOrShape = regexp.MustCompile(`'[^']*'|\(\d+,\)|\(\d+(, \d+)+\)`)
+
+// shapesInGo replaces (2, 3) by [2 3].
+func shapesInGo(message string) string {
+	return quotedOrShape.ReplaceAllStringFunc(message, func(found string) string {
+		if found[0] == '\'' {
+			return found
+		}
+		return "[" + strings.ReplaceAll(strings.Trim(found, "(,)"), ",", "") + "]"
+	})
 }
 
 // optionName matches the options in messages: "(max_rank)" of a limit, "alignment takes ...", and "TF_OPTION_PARTS".

@@ -525,6 +525,12 @@ func TestMessagesAreGos(t *testing.T) {
 		{func() error { _, err := FromSlice([]float32{1, 2, 3, 4, 5}, 2, 3); return err },
 			"shape [2 3] needs 6 elements, got 5"},
 		{func() error { _, err := Wrap([]float32{1}, -1); return err }, "shape [-1] has a negative size"},
+		{func() error { _, err := FromBytes(Float32, make([]byte, 5), 2, 3); return err },
+			"shape [2 3] of float32 needs 24 bytes, there are 5"},
+		{func() error {
+			_, err := LoadWeights(path, must[*Dict](t)(dictOf(t, "x", [3][2]int8{})))
+			return err
+		}, "load " + path + ": the weights are not the expected ones: 1 of another shape ('x' expected [3 2], found [2])"},
 		{func() error { _, err := Load(filepath.Join(folder, "x.npz")); return err },
 			"load " + folder + "/x.npz: no such file"},
 		{func() error { _, err := Open(path, WithMaxNesting(100)); return err },

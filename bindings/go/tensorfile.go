@@ -234,7 +234,7 @@ func CheckSave(format Format, arrays, metadata *Dict, opts ...Option) (findings 
 			}
 		}
 		for i, reason := range lists["reason"] {
-			findings = append(findings, Finding{lists["subject"][i], lists["name"][i], lists["problem"][i], optionsInGo(reason)})
+			findings = append(findings, Finding{lists["subject"][i], lists["name"][i], lists["problem"][i], inGo(reason)})
 		}
 		return nil
 	})

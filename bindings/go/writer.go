@@ -11,7 +11,18 @@ import (
 //
 // The target path does not change before Finish, and closing a Writer without calling Finish removes all temporary
 // files. Bytes already written to an io.Writer cannot be taken back.
-type Writer struct{ handle handle[capi.Writer] }
+type Writer struct {
+	handle handle[capi.Writer]
+	// declared are the arrays that are not complete, and written the bytes of the first one that have been written.
+	declared []declaration
+	written  int
+}
+
+type declaration struct {
+	name   string
+	dtype  Dtype
+	nbytes int
+}
 
 func makeWriter(opts []Option, call func(out *capi.Writer, o capi.Options) error) (*Writer, error) {
 	options, err := newOptions(opts)
@@ -65,7 +76,15 @@ func (w *Writer) use(call func(raw capi.Writer) error) error {
 func (w *Writer) Declare(name string, dtype Dtype, shape ...int) error {
 	sizes := numbers(shape)
 	return w.use(func(raw capi.Writer) error {
-		return capi.WriterDeclare(raw, name, int32(dtype), first(sizes), len(sizes))
+		err := capi.WriterDeclare(raw, name, int32(dtype), first(sizes), len(sizes))
+		if err == nil {
+			count := 1
+			for _, size := range shape {
+				count *= size
+			}
+			w.declared = append(w.declared, declaration{name, dtype, count / dtype.BlockSize() * dtype.BlockBytes()})
+		}
+		return err
 	})
 }
 
@@ -86,17 +105,41 @@ func (w *Writer) SetMetadata(metadata *Dict) error {
 // in the byte order of this machine. A piece may end anywhere, and may contain the end of one array and the start of
 // the next.
 func (w *Writer) Write(piece []byte) (int, error) {
-	err := w.use(func(raw capi.Writer) error { return capi.WriterWrite(raw, text(piece)) })
-	if err != nil {
+	if err := w.write(piece, Unsupported); err != nil {
 		return 0, err
 	}
 	return len(piece), nil
 }
 
-// WriteElements writes the next elements of the data.
+// write writes bytes of arrays that must have a dtype, unless it is Unsupported.
+func (w *Writer) write(piece []byte, dtype Dtype) error {
+	return w.use(func(raw capi.Writer) error {
+		declared, written := w.declared, w.written
+		for left := len(piece); left > 0 && len(declared) > 0; {
+			next := declared[0]
+			if dtype != Unsupported && dtype != next.dtype && next.nbytes > 0 {
+				err := newError(ErrType, "array '%s' is declared as %v, not %v", next.name, next.dtype, dtype).(*Error)
+				err.Name = next.name
+				return err
+			}
+			taken := min(left, next.nbytes-written)
+			left -= taken
+			if written += taken; written == next.nbytes {
+				declared, written = declared[1:], 0
+			}
+		}
+		if err := capi.WriterWrite(raw, text(piece)); err != nil {
+			return err
+		}
+		w.declared, w.written = declared, written
+		return nil
+	})
+}
+
+// WriteElements writes the next elements of the data. It fails with ErrType if an array that they belong to is declared
+// with another dtype, and writes nothing then.
 func WriteElements[T Element](w *Writer, elements []T) error {
-	_, err := w.Write(bytesOf(elements))
-	return err
+	return w.write(bytesOf(elements), DtypeOf[T]())
 }
 
 // Finish completes the file and moves it to its path. Afterwards the writer can only be closed. It fails with

@@ -27,6 +27,8 @@ func TestWritersWriteWhatSavesWrite(t *testing.T) {
 			ok(t, w.SetMetadata(about))
 		}
 		// A piece that contains the end of one array and the start of the next.
+		same(t, fails(t, WriteElements(w, []float64{1}), ErrType).Name, "x")
+		fails(t, WriteElements(w, make([]float32, 7)), ErrType)
 		ok(t, WriteElements(w, []float32{1, 2}))
 		same(t, must[int](t)(w.Write(pieces[8:25])), 17)
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {

@@ -36,6 +36,8 @@ REGIONS = [
 ]
 # Rust and Go have no error for success.
 OMITTED = {("rust", "TF_STATUS_OK"), ("go", "TF_STATUS_OK")}
+# Go names for the C names in the documentation.
+GO_LINKS = {"tf_file_type()": "Entry.TypeName", "tf_file_read_raw()": "Entry.ReadRaw"}
 # Java classes and methods for the C names in the documentation.
 JAVA_LINKS = {
     "tf_dict": "Metadata", "tf_file": "ArrayFile", "tf_format": "Format", "tf_options": "Options",
@@ -104,6 +106,14 @@ def go_type(enum):
     return {"tf_status": "Status", "tf_dtype": "Dtype", "tf_format": "Format", "tf_kind": "Kind"}.get(enum, "")
 
 
+def go_text(text):
+    for c_name, go_name in GO_LINKS.items():
+        text = text.replace(c_name, go_name)
+    if re.search(r"\b(?:tf|TF)_", text):
+        sys.exit(f"constants.py: GO_LINKS has no Go name for one of C in: {text}")
+    return text.replace("NULL", "nil")
+
+
 def go_region(constants, indent):
     """Constants as gofmt aligns them: with the comments of dtypes at the end of the line, and all others above."""
     kind = go_type(constants[0].enum)
@@ -117,12 +127,12 @@ def go_region(constants, indent):
         width = max(len(constant.go_name()) for constant in plain)
         digits = max(len(str(constant.value)) for constant in plain)
         for constant in plain:
-            out.append(f"{indent}{constant.go_name():{width}} {kind} = {constant.value:<{digits}} // {constant.short}")
+            out.append(f"{indent}{constant.go_name():{width}} {kind} = {constant.value:<{digits}} // {go_text(constant.short)}")
         width = max(len(constant.go_name()) for constant in blocks)
         out.append(f"{indent}// The block types of ggml. Their data are whole blocks, little-endian on every machine.")
         return out + [f"{indent}{constant.go_name():{width}} {kind} = {constant.value}" for constant in blocks]
     for constant in constants:
-        text = constant.text.replace("NULL", "nil")
+        text = go_text(constant.text)
         out += textwrap.wrap(text, WIDTH, initial_indent=f"{indent}// ", subsequent_indent=f"{indent}// ")
         out.append(f"{indent}{constant.go_name()} {kind} = {constant.value}")
     return out
