@@ -51,6 +51,18 @@ std::vector<std::string> names_of(const Loaded &loaded) {
   return names;
 }
 
+// A header can end before the bytes that are read to find its length. Nothing may be inflated for a negative remainder.
+TEST(NpzMembers, WithVeryShortHeadersAreRefused) {
+  for (const bool deflate : {false, true}) {
+    for (size_t size = 0; size < 8; ++size) {
+      const std::string member = npy(std::string(size, ' '), std::string(4096, 'x'));
+      const Listed found = listed(one_member("x.npy", member, deflate));
+      EXPECT_EQ(found.error.status, TF_STATUS_CORRUPT) << size << found.error.message;
+      EXPECT_EQ(found.error.name, "x");
+    }
+  }
+}
+
 TEST(NpzMembers, AreFoundStoredAndDeflated) {
   for (const bool deflate : {false, true}) {
     const Listed found = listed(one_member("x.npy", kInts, deflate));

@@ -284,13 +284,17 @@ class Lister {
     return listing_.arena.copy(&out->chunks, starts.span());
   }
 
-  // Reads the first nbytes of a member and inflates them if necessary. A longer head of the same member may follow.
+  // Reads the first nbytes of a member and inflates them if necessary. Another head of the same member, longer or
+  // shorter, may follow.
   Status read_head(Bytes *out, size_t i, uint64_t data, uint64_t nbytes) {
     if (!zip_.entry(i).deflated) return zip_.peek(out, data, nbytes);
+    const auto wanted = static_cast<size_t>(nbytes);
     const size_t have = scratch_.size();
-    TFILE_TRY(scratch_.resize(static_cast<size_t>(nbytes)));
-    TFILE_TRY(inflater_.read(scratch_.data() + have, scratch_.size() - have));
-    *out = Bytes(scratch_.data(), scratch_.size());
+    if (wanted > have) {
+      TFILE_TRY(scratch_.resize(wanted));
+      TFILE_TRY(inflater_.read(scratch_.data() + have, wanted - have));
+    }
+    *out = Bytes(scratch_.data(), wanted);
     return kOk;
   }
 
