@@ -17,6 +17,7 @@ namespace {
 struct CpuAbilities {
   Cpu vectors = Cpu::kScalar;
   bool carryless = false;
+  bool carryless_wide = false;
   bool bmi2 = false;
   bool vbmi = false;
 };
@@ -44,6 +45,7 @@ CpuAbilities ask_cpu() {
   constexpr uint32_t kWide = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
   found.vectors = (saved & 0xe0) == 0xe0 && (b & kWide) == kWide ? Cpu::kAvx512 : Cpu::kAvx2;
   found.vbmi = found.vectors == Cpu::kAvx512 && (c & bit_AVX512VBMI) != 0;
+  found.carryless_wide = found.vectors == Cpu::kAvx512 && found.carryless && (c & bit_VPCLMULQDQ) != 0;
   return found;
 }
 #elif defined(__GNUC__) && defined(__aarch64__)
@@ -70,15 +72,17 @@ CpuAbilities cpu_abilities() {
   constexpr uint32_t kCarryless = 2;
   constexpr uint32_t kBmi2 = 4;
   constexpr uint32_t kVbmi = 8;
+  constexpr uint32_t kCarrylessWide = 16;
   constexpr unsigned kVectorsShift = 8;
   uint32_t bits = known.load(std::memory_order_relaxed);
   if (bits == 0) {
     const CpuAbilities found = ask_cpu();
     bits = kAsked | (found.carryless ? kCarryless : 0) | (found.bmi2 ? kBmi2 : 0) | (found.vbmi ? kVbmi : 0) |
-           static_cast<uint32_t>(found.vectors) << kVectorsShift;
+           (found.carryless_wide ? kCarrylessWide : 0) | static_cast<uint32_t>(found.vectors) << kVectorsShift;
     known.store(bits, std::memory_order_relaxed);
   }
-  return {static_cast<Cpu>(bits >> kVectorsShift), (bits & kCarryless) != 0, (bits & kBmi2) != 0, (bits & kVbmi) != 0};
+  return {static_cast<Cpu>(bits >> kVectorsShift), (bits & kCarryless) != 0, (bits & kCarrylessWide) != 0,
+          (bits & kBmi2) != 0, (bits & kVbmi) != 0};
 }
 
 }  // namespace
@@ -89,6 +93,10 @@ Cpu best_cpu() {
 
 bool cpu_multiplies_carryless() {
   return cpu_abilities().carryless;
+}
+
+bool cpu_multiplies_carryless_wide() {
+  return cpu_abilities().carryless_wide;
 }
 
 bool cpu_has_bmi2() {

@@ -17,6 +17,9 @@ Cpu best_cpu();
 // True if the CPU multiplies polynomials over GF(2): PCLMULQDQ (with SSE4.1) on x86-64, PMULL on AArch64.
 bool cpu_multiplies_carryless();
 
+// True if the CPU does so with vectors of 64 bytes: AVX-512 F and VPCLMULQDQ. Only x86-64 has it.
+bool cpu_multiplies_carryless_wide();
+
 // True if the CPU has BMI2, whose shifts by a variable are one instruction. Only x86-64 has it.
 bool cpu_has_bmi2();
 

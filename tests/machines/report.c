@@ -1,6 +1,6 @@
 /*
  * Prints, for each file in a list, the result of loading it, and the checksums of its arrays, of all casts of them, and
- * of the files that are saved from them. The output must be identical on every machine. It is C99 without threads, so
+ * of the files that are saved from them. Then prints the checksums of compressed files. The output must be identical on every machine. It is C99 without threads, so
  * that it runs everywhere.
  *
  *   report LIST FOLDER    LIST has one path per line
@@ -145,6 +145,118 @@ static void report_numbers(void) {
   tf_array_release(numbers);
 }
 
+/* The kinds of data that report_deflate() compresses; all are computed with integers only. */
+enum {
+  KIND_FLOATS,
+  KIND_BFLOATS,
+  KIND_SMALL_INTS,
+  KIND_INDICES,
+  KIND_IMAGE,
+  KIND_MASK,
+  KIND_ZEROS,
+  KIND_NOISE,
+  KIND_SPARSE,
+  KIND_TOKENS,
+  KIND_RUNS,
+  KIND_MIXED,
+  KINDS
+};
+static const char *const kind_names[KINDS] = {"floats", "bfloats", "small ints", "indices", "image", "mask",
+                                              "zeros",  "noise",   "sparse",     "tokens",  "runs",  "mixed"};
+
+static uint32_t random_state;
+
+/* Returns a number below the limit. */
+static uint32_t draw(uint32_t limit) {
+  random_state = random_state * 1664525u + 1013904223u;
+  return (uint32_t)(((uint64_t)random_state * limit) >> 32);
+}
+
+/* Returns the bits of a float32 whose exponent becomes less probable the smaller it is. */
+static uint32_t draw_float(void) {
+  uint32_t exponent = 122;
+  while (exponent > 90 && draw(2) == 0)
+    --exponent;
+  return draw(2) << 31 | exponent << 23 | draw(1u << 23);
+}
+
+/* Returns the next little-endian 32 bits of a kind of data. */
+static uint32_t draw_item(int kind, uint32_t i) {
+  switch (kind) {
+    case KIND_FLOATS:
+      return draw_float();
+    case KIND_BFLOATS:
+      return draw_float() >> 16 << 16 | draw_float() >> 16;
+    case KIND_SMALL_INTS:
+      return draw(50);
+    case KIND_INDICES:
+      return i % 2 == 0 ? draw(1000000) : 0;
+    case KIND_IMAGE: {
+      uint32_t pixels = 0;
+      for (uint32_t k = 0; k < 4; ++k)
+        pixels |= (((i + 64 * k) % 1024 / 8 + 60 + draw(5)) & 255) << 8 * k;
+      return pixels;
+    }
+    case KIND_MASK:
+      return (draw(10) == 0 ? 1u : 0u) | (draw(10) == 0 ? 256u : 0u) | (draw(10) == 0 ? 65536u : 0u);
+    case KIND_NOISE:
+      return draw(65536) << 16 | draw(65536);
+    case KIND_SPARSE:
+      return draw(10) == 0 ? draw_float() : 0;
+    case KIND_TOKENS:
+      return draw(1 + draw(1 + draw(50000)));
+    case KIND_RUNS:
+      return i / 37 * 2654435761u >> 27;
+    case KIND_MIXED:
+      return draw_item((int)(i / 20000) % KIND_MIXED, i);
+    default:
+      return 0;
+  }
+}
+
+static void report_packed(const tf_dict *arrays, const tf_options *options) {
+  tf_buffer *buffer = NULL;
+  if (tf_save_memory(&buffer, TF_FORMAT_NPZ, NULL, arrays, NULL, options) != TF_STATUS_OK) {
+    printf(" %s", tf_error_message());
+  } else {
+    printf(" %zu %08" PRIx32, tf_buffer_size(buffer), checksum(tf_buffer_data(buffer), tf_buffer_size(buffer)));
+  }
+  tf_buffer_release(buffer);
+}
+
+/* Compresses every kind of data at every level. The bytes of the arrays are little-endian on every machine. */
+static void report_deflate(void) {
+  const int64_t shape[] = {1200000};
+  for (int kind = 0; kind < KINDS; ++kind) {
+    tf_array *array = NULL;
+    tf_dict *arrays = NULL;
+    void *data = NULL;
+    if (tf_array_new(&array, TF_DTYPE_UINT8, shape, 1) != TF_STATUS_OK) abort();
+    if (tf_array_data_mut(&data, array) != TF_STATUS_OK) abort();
+    random_state = 1;
+    for (uint32_t i = 0; i < shape[0] / 4; ++i) {
+      const uint32_t item = draw_item(kind, i);
+      for (uint32_t k = 0; k < 4; ++k)
+        ((unsigned char *)data)[4 * i + k] = (unsigned char)(item >> 8 * k);
+    }
+    if (tf_dict_new(&arrays) != TF_STATUS_OK || tf_dict_set_array(arrays, "a", SIZE_MAX, array) != TF_STATUS_OK)
+      abort();
+    printf("deflate %s\n", kind_names[kind]);
+    for (int level = 1; level <= 9; ++level) {
+      tf_options *options = NULL;
+      if (tf_options_new(&options) != TF_STATUS_OK) abort();
+      if (tf_options_set(options, TF_OPTION_COMPRESS, 1) != TF_STATUS_OK) abort();
+      if (tf_options_set(options, TF_OPTION_COMPRESSION_LEVEL, level) != TF_STATUS_OK) abort();
+      printf("  level %d:", level);
+      report_packed(arrays, options);
+      printf("\n");
+      tf_options_release(options);
+    }
+    tf_dict_release(arrays);
+    tf_array_release(array);
+  }
+}
+
 int main(int argc, char **argv) {
   char path[4096];
   FILE *list = argc == 3 ? fopen(argv[1], "rb") : NULL;
@@ -156,5 +268,6 @@ int main(int argc, char **argv) {
     report_file(whole);
   }
   report_numbers();
+  report_deflate();
   return fclose(list) == 0 && fflush(stdout) == 0 ? 0 : 1;
 }

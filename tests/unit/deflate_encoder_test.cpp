@@ -278,7 +278,7 @@ TEST(RunMatcher, FindsEveryRun) {
         longest = std::max<size_t>(longest, sequence.length);
       }
       ASSERT_EQ(again, bytes) << distance << ' ' << length;
-      if (length >= 8) ASSERT_GE(longest, std::min<size_t>(length, kMaxMatch)) << distance << ' ' << length;
+      ASSERT_GE(longest, length < 8 ? 0 : std::min<size_t>(length, kMaxMatch)) << distance << ' ' << length;
     }
   }
 }
