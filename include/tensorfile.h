@@ -431,6 +431,17 @@ typedef tf_status (*tf_read_at_fn)(void *user, uint64_t offset, void *dst, size_
 /** Sets *out to nbytes readable bytes at offset, which stay valid until the source is freed. Fails as ::tf_read_at_fn.
     */
 typedef tf_status (*tf_map_fn)(void *user, uint64_t offset, uint64_t nbytes, const void **out);
+/**
+ * Finds another file of the set that a source belongs to, and sets *out to a new source for it, of which the library
+ * takes ownership. Called on the thread that opens the set, once for each file.
+ *
+ * The name is NUL-terminated and relative to the folder of the source's name, with '/' between the names of folders. It
+ * never leads out of that folder: names in an index that have ".." in them, begin with '/', or contain '\\' or ':' are
+ * refused before. Returns ::TF_STATUS_NOT_FOUND if there is no such file; with any status but 0 the library call fails
+ * with that status, unless it only asked whether the set has an index. The source may have hints; one without a name
+ * gets the folder and the name.
+ */
+typedef tf_status (*tf_resolve_source_fn)(void *user, const char *name, tf_source **out);
 /** Writes all nbytes bytes of src. A status other than 0 makes the library call fail with that status. */
 typedef tf_status (*tf_write_fn)(void *user, const void *src, size_t nbytes);
 /**
@@ -1052,6 +1063,47 @@ TENSORFILE_API tf_status tf_source_from_fd(tf_source **out, int32_t fd, uint64_t
  * @return INVALID_ARGUMENT if the part is not within the whole.
  */
 TENSORFILE_API tf_status tf_source_from_part(tf_source **out, tf_source *whole, uint64_t offset, uint64_t size);
+/**
+ * Names a source. Error messages begin with the name, its extension chooses the format as that of a path does, and the
+ * names of the files of a set are derived from it. A source that was opened by path has that path as its name until
+ * then. Names are not paths: nothing is opened by name, but by the resolver.
+ *
+ * This function, tf_source_set_hints() and tf_source_set_resolver() must be called before the source is used.
+ * @param source  the source, to which the caller has the only reference
+ * @param name    the name, such as "models/llama-00001-of-00003.gguf" or the path of a URL, which is copied
+ * @param length  bytes of name, or SIZE_MAX
+ * @return INVALID_ARGUMENT if a file, an array or another source uses the source.
+ */
+TENSORFILE_API tf_status tf_source_set_name(tf_source *source, const char *name, size_t length);
+/**
+ * Says how a source is best read. The defaults are right for files; a source that is a network should have larger
+ * numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints change only how much work a read is, never
+ * its result. A part of a source has the hints of the whole.
+ * @param source    the source, to which the caller has the only reference
+ * @param gap       bytes between two wanted parts that are worth reading and discarding to save a read; at most 64 MiB,
+ *                  and larger numbers mean that. UINT64_MAX means the default, 16 KiB
+ * @param piece     bytes of an efficient read, at most 64 MiB: large arrays are read in pieces of this size, and smaller
+ *                  ones together up to it. 0 means the default, which depends on the number of threads
+ * @param requests  the most reads to make at the same time, 1 to 1,024, if the source is concurrent. Unless
+ *                  ::TF_OPTION_THREADS or an executor limits them, there are then as many threads as requests, whatever
+ *                  the number of cores. 0 means the default: as many as there are threads
+ * @return INVALID_ARGUMENT if a file, an array or another source uses the source.
+ */
+TENSORFILE_API tf_status tf_source_set_hints(tf_source *source, uint64_t gap, uint64_t piece, uint32_t requests);
+/**
+ * Sets the function that finds the other files of the set that a source belongs to. A source that was opened by path
+ * needs none: it finds them in its folder. With either, tf_file_open_source(), tf_load_source() and
+ * tf_load_weights_source() open the index of a set, if that is what the source's name says, and with ::TF_OPTION_PARTS
+ * the whole set of any part, which needs a name too. The index of sharded safetensors is then expected under the name
+ * that it has by convention, NAME.safetensors.index.json for NAME-00001-of-00003.safetensors.
+ * @param source   the source, to which the caller has the only reference
+ * @param resolve  the function, or NULL for none
+ * @param release  called when the function is no longer needed, or if this call fails; may be NULL
+ * @param user     argument of both
+ * @return INVALID_ARGUMENT if a file, an array or another source uses the source.
+ */
+TENSORFILE_API tf_status tf_source_set_resolver(tf_source *source, tf_resolve_source_fn resolve, tf_release_fn release,
+                                                void *user);
 /** Adds a reference and returns the source. */
 TENSORFILE_API tf_source *tf_source_retain(tf_source *source);
 /** Drops a reference. */
@@ -1116,7 +1168,8 @@ TENSORFILE_API tf_status tf_load(tf_array **array, tf_dict **arrays, tf_dict **m
     detected from the content. */
 TENSORFILE_API tf_status tf_load_memory(tf_array **array, tf_dict **arrays, tf_dict **metadata, const void *data,
                                         size_t nbytes, tf_format format, const tf_options *options);
-/** Loads as tf_load() from a source. With ::TF_LOAD_MODE_MAP the arrays keep a reference to it. */
+/** Loads as tf_load() from a source. ::TF_FORMAT_AUTO is the format that the extension of the source's name shows (see
+    tf_source_set_name()), or else the content; sets need a resolver. With ::TF_LOAD_MODE_MAP the arrays keep a reference to it. */
 TENSORFILE_API tf_status tf_load_source(tf_array **array, tf_dict **arrays, tf_dict **metadata, tf_source *source,
                                         tf_format format, const tf_options *options);
 /**
@@ -1133,6 +1186,9 @@ TENSORFILE_API tf_status tf_load_source(tf_array **array, tf_dict **arrays, tf_d
  */
 TENSORFILE_API tf_status tf_load_weights(tf_dict **tree, const char *path, const tf_dict *expected,
                                          const tf_options *options);
+/** Loads as tf_load_weights() from a source, with the format as in tf_load_source(). */
+TENSORFILE_API tf_status tf_load_weights_source(tf_dict **tree, tf_source *source, tf_format format,
+                                                const tf_dict *expected, const tf_options *options);
 
 /** @} */
 /**
@@ -1149,7 +1205,7 @@ TENSORFILE_API tf_status tf_file_open(tf_file **out, const char *path, const tf_
 /** Opens a copy of nbytes of memory as a file. With ::TF_FORMAT_AUTO the format is detected from the content. */
 TENSORFILE_API tf_status tf_file_open_memory(tf_file **out, const void *data, size_t nbytes, tf_format format,
                                              const tf_options *options);
-/** Opens a source as a file, and keeps a reference to it. */
+/** Opens a source as a file, and keeps a reference to it. The format is chosen as in tf_load_source(). */
 TENSORFILE_API tf_status tf_file_open_source(tf_file **out, tf_source *source, tf_format format,
                                              const tf_options *options);
 /** Adds a reference and returns the file. */
@@ -1181,8 +1237,8 @@ TENSORFILE_API uint64_t tf_file_nbytes(const tf_file *file, size_t index);
 /**
  * Gets where the bytes of an array are stored, for readers that do their own I/O. The bytes can be big-endian or in
  * Fortran order.
- * @param path          receives the path of the file that contains the array, borrowed from file; "" if it was not
- *                      opened by path. May be NULL
+ * @param path          receives the path of the file that contains the array, or the name of its source, borrowed from
+ *                      file; "" if it has neither. May be NULL
  * @param offset        receives the offset of the array's first byte; of a deflated array, that of the first compressed
  *                      byte of its member. May be NULL
  * @param stored_bytes  receives the number of bytes in the file. May be NULL
@@ -1330,7 +1386,7 @@ TENSORFILE_API tf_status tf_read_plan_set_complete(tf_read_plan *plan, tf_read_c
  *
  * Casts work in pieces and need little memory, except to a packed or block type from anything but a run of whole rows.
  * Of a strided slice, gaps of up to 16 KiB are read and skipped, because that is faster than another read; of larger
- * ones nothing is read. The CRC-32 of a member of an .npz is verified if one entry reads
+ * ones nothing is read (see tf_source_set_hints()). The CRC-32 of a member of an .npz is verified if one entry reads
  * all of it, or if the entries of a compressed member together do.
  * @param plan  the plan; one without entries does nothing
  * @return CORRUPT, TRUNCATED or IO if an entry cannot be read; INVALID_ARGUMENT if an element that is cast to a block

@@ -24,6 +24,8 @@
 %ignore tf_array_from_dlpack_unversioned;
 %ignore DLManagedTensor;
 %ignore DLManagedTensorVersioned;
+%ignore tf_resolve_source_fn;
+%ignore tf_source_set_resolver;
 
 %{
 #include "call.h"

@@ -36,6 +36,8 @@
 %ignore tf_write_fn;
 %ignore tf_progress_fn;
 %ignore tf_read_complete_fn;
+%ignore tf_resolve_source_fn;
+%ignore tf_source_set_resolver;
 %ignore tf_job_fn;
 %ignore tf_executor_fn;
 %ignore tf_alloc_fn;
@@ -359,6 +361,7 @@ TF_OF_FILE(tf_load)
 TF_OF_FILE(tf_load_memory)
 TF_OF_FILE(tf_load_source)
 TF_OF_FILE(tf_load_weights)
+TF_OF_FILE(tf_load_weights_source)
 TF_OF_FILE(tf_check)
 TF_OF_FILE(tf_file_open)
 TF_OF_FILE(tf_file_open_memory)

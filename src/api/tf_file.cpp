@@ -38,7 +38,7 @@ tf_status tf_file_open_source(tf_file **out, tf_source *source, tf_format format
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
   Ref<OpenedFile> file;
-  TFILE_API_TRY(open_source(file, Ref<Source>::share(source), format, settings));
+  TFILE_API_TRY(open_file_source(file, Ref<Source>::share(source), format, settings));
   *out = file.take();
   return TF_STATUS_OK;
 }

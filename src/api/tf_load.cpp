@@ -54,7 +54,7 @@ tf_status tf_load_source(tf_array **array, tf_dict **arrays, tf_dict **metadata,
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
   Ref<OpenedFile> file;
-  TFILE_API_TRY(open_source(file, Ref<Source>::share(source), format, settings));
+  TFILE_API_TRY(open_file_source(file, Ref<Source>::share(source), format, settings));
   Loaded loaded;
   TFILE_API_TRY(load_file(loaded, *file, LoadRequest{array != nullptr, arrays != nullptr, metadata != nullptr}));
   give_out(array, loaded.array);

@@ -3,6 +3,19 @@
 
 using namespace tfile;
 
+namespace {
+
+constexpr uint32_t kMaxRequests = 1024;
+
+// Files, arrays and other sources read what a source says about itself when they begin to use it.
+Status require_unused(const Source &source) {
+  if (source.refs.unique()) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT).in(source.label)
+         << "the source is in use: only its creator may have a reference to it";
+}
+
+}  // namespace
+
 extern "C" {
 
 tf_status tf_source_new(tf_source **out, uint64_t size, int32_t concurrent, tf_read_at_fn read_at, tf_map_fn map,
@@ -51,6 +64,33 @@ tf_status tf_source_from_part(tf_source **out, tf_source *whole, uint64_t offset
   TFILE_API_TRY(source_from_part(source, default_memory(), *whole, offset, size));
   *out = source.take();
   return TF_STATUS_OK;
+}
+
+tf_status tf_source_set_name(tf_source *source, const char *name, size_t length) {
+  TFILE_API_TRY(require(source, "source"));
+  Text text;
+  TFILE_API_TRY(require_text(&text, name, length, "name"));
+  TFILE_API_TRY(require_unused(*source));
+  return name_source(*source, text).code;
+}
+
+tf_status tf_source_set_hints(tf_source *source, uint64_t gap, uint64_t piece, uint32_t requests) {
+  TFILE_API_TRY(require(source, "source"));
+  TFILE_API_TRY(require_unused(*source));
+  if (requests > kMaxRequests) {
+    const Status status = Failure(TF_STATUS_INVALID_ARGUMENT)
+                          << "requests is " << requests << ", more than " << kMaxRequests;
+    return status.code;
+  }
+  set_hints(*source, SourceHints{gap, piece, requests});
+  return TF_STATUS_OK;
+}
+
+tf_status tf_source_set_resolver(tf_source *source, tf_resolve_source_fn resolve, tf_release_fn release, void *user) {
+  PendingRelease pending(release, user);
+  TFILE_API_TRY(require(source, "source"));
+  TFILE_API_TRY(require_unused(*source));
+  return set_resolver(*source, resolve, pending).code;
 }
 
 tf_source *tf_source_retain(tf_source *source) {

@@ -47,18 +47,53 @@ Status open_index_of(Ref<OpenedFile> &file, bool *found) {
   return kOk;
 }
 
+// Opens the index of a shard with the name that it has by convention, if there is such an index and it lists the shard.
+// *found is false otherwise.
+Status resolve_index_of(Ref<OpenedFile> &file, bool *found) {
+  Memory &memory = file->settings.memory();
+  const Text label = file->source->label;
+  const Text extension(file->format->extension);
+  PartName name;
+  *found = false;
+  if (!name.parse_part(label, extension)) return kOk;
+  const ErrorRecord before = error_record();
+  Vec<char> path(memory);
+  Ref<Source> index;
+  TFILE_TRY(join(&path, name.prefix, extension, kIndexSuffix));
+  const Status status = open_beside(index, memory, *file->source, path, folder_of(label).size());
+  if (status.code == TF_STATUS_NOT_FOUND) {
+    error_record() = before;
+    return kOk;
+  }
+  TFILE_TRY(status);
+  Arena arena(memory);
+  Vec<Text> files(memory);
+  TFILE_TRY(read_index_files(&files, arena, *index, file->settings));
+  for (const Text listed : files)
+    *found = *found || listed == name_of(label);
+  if (!*found) return kOk;
+  Ref<OpenedFile> set;
+  TFILE_TRY(open_index(set, index, file->settings, file->source.get()));
+  file = std::move(set);
+  return kOk;
+}
+
 // Replaces an opened part by its whole set. Does nothing if the file is not part of a set.
 Status open_whole_set(Ref<OpenedFile> &file) {
   bool found = false;
-  if (file->format->sets == SetKind::kIndex) TFILE_TRY(open_index_of(file, &found));
+  if (file->format->sets == SetKind::kIndex) {
+    TFILE_TRY(file->source->resolver ? resolve_index_of(file, &found) : open_index_of(file, &found));
+  }
   if (file->format->sets == SetKind::kSplit) TFILE_TRY(open_split(file));
   return file->parts.empty() && file->format->sets != SetKind::kNone ? open_numbered(file) : kOk;
 }
 
-Status open_file(Ref<OpenedFile> &out, Ref<Source> source, const Settings &settings, bool whole_set) {
-  if (is_index_path(source->label)) return open_index(out, source, settings);
+Status open_file(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, const Settings &settings, bool whole_set) {
+  const Format *const wanted = find_format(format);
+  const bool may_be_index = format == TF_FORMAT_AUTO || (wanted != nullptr && wanted->sets == SetKind::kIndex);
+  if (may_be_index && is_index_path(source->label)) return open_index(out, source, settings);
   Ref<OpenedFile> file;
-  TFILE_TRY(open_source(file, std::move(source), TF_FORMAT_AUTO, settings));
+  TFILE_TRY(open_source(file, std::move(source), format, settings));
   TFILE_TRY(whole_set ? open_whole_set(file) : note_other_parts(*file));
   out = std::move(file);
   return kOk;
@@ -92,7 +127,7 @@ Status open_folder(Ref<OpenedFile> &out, Text path, const Settings &settings) {
   Ref<Source> source;
   TFILE_TRY(join(&entry, prefix, names[0], Text()));
   TFILE_TRY(source_from_path(source, memory, entry.data()));
-  TFILE_TRY(open_file(out, std::move(source), settings, true));
+  TFILE_TRY(open_file(out, std::move(source), TF_FORMAT_AUTO, settings, true));
   error_record() = before;
   return kOk;
 }
@@ -104,7 +139,14 @@ Status open_path(Ref<OpenedFile> &out, const char *path, const Settings &setting
   bool is_folder = false;
   TFILE_TRY(source_from_path(source, settings.memory(), path, &is_folder));
   if (is_folder) return open_folder(out, path, settings);
-  return open_file(out, std::move(source), settings, settings.on(TF_OPTION_PARTS));
+  return open_file(out, std::move(source), TF_FORMAT_AUTO, settings, settings.on(TF_OPTION_PARTS));
+}
+
+Status open_file_source(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, const Settings &settings) {
+  if (!has_siblings(*source) && !is_index_path(source->label)) {
+    return open_source(out, std::move(source), format, settings);
+  }
+  return open_file(out, std::move(source), format, settings, settings.on(TF_OPTION_PARTS));
 }
 
 }  // namespace tfile

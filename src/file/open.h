@@ -9,4 +9,7 @@ namespace tfile {
 // any part of a set opens the whole set. Any other file is opened by itself.
 Status open_path(Ref<OpenedFile> &out, const char *path, const Settings &settings);
 
+// Opens a source in the same way. Sets need a source with a path or a resolver, which finds their other files.
+Status open_file_source(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, const Settings &settings);
+
 }  // namespace tfile

@@ -3,7 +3,6 @@
 #include "core/tree.h"
 #include "file/load.h"
 #include "file/load_mlx.h"
-#include "file/open.h"
 #include "file/save.h"
 
 namespace tfile {
@@ -134,28 +133,28 @@ Status take_expected(Ref<Dict> &out, const Dict &expected, const Dict &loaded, M
 
 }  // namespace
 
-Status load_weights(Ref<Dict> &tree, const char *path, const Dict *expected, const Settings &settings) {
+Status load_weights(Ref<Dict> &tree, const OpenedFile &file, const Dict *expected) {
+  const Settings &settings = file.settings;
   Memory &memory = settings.memory();
-  Ref<OpenedFile> file;
-  TFILE_TRY(open_path(file, path, settings));
-  if (!holds_weights(file->format)) {
-    return Failure(TF_STATUS_FORMAT).in(path)
-           << "weights are in npz, safetensors or gguf; this is " << file->format->name;
+  const Text label = file.source->label;
+  if (!holds_weights(file.format)) {
+    return Failure(TF_STATUS_FORMAT).in(label)
+           << "weights are in npz, safetensors or gguf; this is " << file.format->name;
   }
   Vec<size_t> indices(memory);
-  for (size_t i = 0; i < file->listing.members.size(); ++i) {
-    TFILE_TRY(check_nesting(path, file->listing.members[i].name, settings));
+  for (size_t i = 0; i < file.listing.members.size(); ++i) {
+    TFILE_TRY(check_nesting(label, file.listing.members[i].name, settings));
     TFILE_TRY(indices.push(i));
   }
   Ref<Dict> flat;
   const bool strict = settings.on(TF_OPTION_STRICT);
   if (expected != nullptr) {
     TFILE_TRY(flatten(flat, memory, *expected));
-    TFILE_TRY(strict ? check_strictly(*flat, *file, indices.span()) : keep_expected(&indices, *flat, *file));
+    TFILE_TRY(strict ? check_strictly(*flat, file, indices.span()) : keep_expected(&indices, *flat, file));
   }
   Ref<Dict> loaded;
   TFILE_TRY(make_dict(loaded, memory));
-  TFILE_TRY(load_members(*loaded, *file, indices.span()));
+  TFILE_TRY(load_members(*loaded, file, indices.span()));
   if (expected != nullptr && !strict) TFILE_TRY(take_expected(loaded, *flat, *Ref<Dict>(loaded), memory));
   return unflatten(tree, memory, *loaded);
 }

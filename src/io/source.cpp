@@ -3,7 +3,6 @@
 #include <atomic>
 
 #include "base/error.h"
-#include "base/vec.h"
 #include "io/file.h"
 
 void tf_source::release() {
@@ -51,6 +50,7 @@ Status read_callback(const Source &source, uint64_t offset, void *to, size_t nby
   const tf_status code = state.read_at(state.user, source.base + offset, to, nbytes);
   if (code == TF_STATUS_OK) return kOk;
   Failure failure(code);
+  failure.in(source.label);
   if (!array.empty()) failure.array(array);
   return failure.at(offset) << "the source's read_at returned " << status_name(code) << " for "
                             << static_cast<uint64_t>(nbytes) << " bytes";
@@ -62,7 +62,8 @@ Status map_callback(const Source &source, uint64_t offset, uint64_t nbytes, cons
   const tf_status code = state.map(state.user, source.base + offset, nbytes, out);
   if (code == TF_STATUS_OK) return kOk;
   *out = nullptr;
-  return Failure(code).at(offset) << "the source's map returned " << status_name(code) << " for " << nbytes << " bytes";
+  return Failure(code).in(source.label).at(offset)
+         << "the source's map returned " << status_name(code) << " for " << nbytes << " bytes";
 }
 
 constexpr SourceOps kCallbackOps = {
@@ -260,6 +261,7 @@ Status source_from_path(Ref<Source> &out, Memory &memory, const char *path, bool
   if (!opened) return fail_and_release(status, destroy_file, state);
   TFILE_TRY(make_owner(out, memory, kFileOps, state, state->size));
   out->label = state->label();
+  out->has_path = true;
   return kOk;
 }
 
@@ -282,6 +284,58 @@ Status source_from_part(Ref<Source> &out, Memory &memory, Source &whole, uint64_
   out->whole = whole.whole ? whole.whole : Ref<Source>::share(&whole);
   out->base = whole.base + offset;
   out->concurrent = whole.concurrent;
+  out->hints = whole.hints;
+  return kOk;
+}
+
+Status name_source(Source &source, Text name) {
+  Ref<Buffer> buffer;
+  TFILE_TRY(make_buffer(buffer, *source.memory, name.size() + 1));
+  auto *const bytes = static_cast<char *>(buffer->data);
+  if (!name.empty()) memcpy(bytes, name.data(), name.size());
+  bytes[name.size()] = '\0';
+  source.name = std::move(buffer);
+  source.label = Text(bytes, name.size());
+  source.has_path = false;
+  return kOk;
+}
+
+Status set_resolver(Source &source, tf_resolve_source_fn resolve, PendingRelease &release) {
+  if (resolve == nullptr) return source.resolver = Ref<SourceResolver>(), kOk;
+  SourceResolver *made = nullptr;
+  TFILE_TRY(make(&made, *source.memory));
+  made->memory = source.memory;
+  made->resolve = resolve;
+  made->release_user = release.disarm();
+  made->user = release.user();
+  source.resolver = Ref<SourceResolver>::adopt(made);
+  return kOk;
+}
+
+void set_hints(Source &source, const SourceHints &hints) {
+  source.hints = hints;
+  if (hints.gap == UINT64_MAX) source.hints.gap = SourceHints().gap;
+  if (source.hints.gap > kMaxPieceHint) source.hints.gap = kMaxPieceHint;
+  if (source.hints.piece > kMaxPieceHint) source.hints.piece = kMaxPieceHint;
+}
+
+Status open_beside(Ref<Source> &out, Memory &memory, const Source &source, const Vec<char> &path, size_t start) {
+  if (!source.resolver) {
+    if (source.has_path) return source_from_path(out, memory, path.data());
+    return Failure(TF_STATUS_INVALID_ARGUMENT).in(source.label)
+           << "is one file of a set, and the source has no resolver that finds the others: tf_source_set_resolver()";
+  }
+  const SourceResolver &resolver = *source.resolver;
+  const Text label(path.data(), path.size() - 1);
+  tf_source *found = nullptr;
+  const tf_status code = resolver.resolve(resolver.user, path.data() + start, &found);
+  Ref<Source> owned = Ref<Source>::adopt(found);
+  if (code != TF_STATUS_OK) {
+    return Failure(code).in(label) << "the resolver of the source returned " << status_name(code);
+  }
+  if (!owned) return Failure(TF_STATUS_INVALID_ARGUMENT).in(label) << "the resolver of the source returned no source";
+  if (owned->label.empty() && owned->refs.unique()) TFILE_TRY(name_source(*owned, label));
+  out = std::move(owned);
   return kOk;
 }
 

@@ -1,10 +1,12 @@
 // Source (tf_source): reads bytes at any offset, and maps them into memory where that is possible.
 #pragma once
 
+#include "base/buffer.h"
 #include "base/checked.h"
 #include "base/file_identity.h"
 #include "base/memory.h"
 #include "base/span.h"
+#include "base/vec.h"
 #include "io/part.h"
 
 namespace tfile {
@@ -20,8 +22,24 @@ struct SourceHints {
   uint32_t requests = 0;  // reads to make at the same time; 0: as many as there are threads
 };
 
-// No read becomes larger than this because of SourceHints::piece.
+// The maximum of the hints for gaps and pieces.
 inline constexpr uint64_t kMaxPieceHint = uint64_t{64} << 20;
+// No read of a header becomes larger than this because of a hint.
+inline constexpr uint64_t kMaxHeaderPiece = uint64_t{1} << 20;
+
+// The user's function that finds the other files of a set.
+struct SourceResolver {
+  RefCount refs;
+  Ref<Memory> memory;
+  tf_resolve_source_fn resolve = nullptr;
+  tf_release_fn release_user = nullptr;
+  void *user = nullptr;
+
+  void retain() { refs.increment(); }
+  void release() {
+    if (refs.decrement()) destroy_and_release(this);
+  }
+};
 
 }  // namespace tfile
 
@@ -35,7 +53,10 @@ struct tf_source {
   uint64_t size = 0;            // in bytes
   bool concurrent = false;      // several threads may read at once
   tfile::SourceHints hints;
-  tfile::Text label;  // the file's path for messages, or ""; NUL-terminated
+  tfile::Text label;                           // the file's path or the source's name, or ""; NUL-terminated
+  tfile::Ref<tfile::Buffer> name;              // contains the label, if the user has set it
+  bool has_path = false;                       // the label is a path, in whose folder the other files of a set are
+  tfile::Ref<tfile::SourceResolver> resolver;  // finds the other files of a set; may be empty
 
   void retain() { refs.increment(); }
   void release();
@@ -79,6 +100,25 @@ Status source_from_descriptor(Ref<Source> &out, Memory &memory, int32_t descript
 // Makes a source for a range of another source, which it retains. All offsets, including those in messages, are
 // relative to the start of the range.
 Status source_from_part(Ref<Source> &out, Memory &memory, Source &whole, uint64_t offset, uint64_t size);
+
+// Replaces the label of a source.
+Status name_source(Source &source, Text name);
+// Replaces the resolver, or removes it if the function is NULL. Takes ownership of the release callback on success.
+Status set_resolver(Source &source, tf_resolve_source_fn resolve, PendingRelease &release);
+// Replaces the hints. Values that are too large are cut.
+void set_hints(Source &source, const SourceHints &hints);
+// Returns how many bytes to read at a time where `usual` is enough for a file: more if the hints say so, up to `most`.
+inline uint64_t read_size(const Source &source, uint64_t usual, uint64_t most) {
+  const uint64_t wanted = source.hints.piece < most ? source.hints.piece : most;
+  return wanted > usual ? wanted : usual;
+}
+// True if open_beside() can find other files.
+inline bool has_siblings(const Source &source) {
+  return source.has_path || source.resolver;
+}
+// Opens another file of a set: with the resolver, or as a path. `path` is the folder of the source's label and the name
+// of the file, NUL-terminated; the name begins at `start`.
+Status open_beside(Ref<Source> &out, Memory &memory, const Source &source, const Vec<char> &path, size_t start);
 
 // Reads exactly nbytes. Fails with TRUNCATED if the source ends earlier, or with the status of the user's read_at.
 // `array` is the name of the array for messages, or "".

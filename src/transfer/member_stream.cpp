@@ -1,5 +1,7 @@
 #include "transfer/member_stream.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "codec/crc32.h"
 #include "transfer/read_member.h"
@@ -19,7 +21,8 @@ Status MemberStream::begin() {
   crc_ = member_.deflated ? 0 : member_.head_crc32;
   summed_ = 0;
   if (!member_.deflated || seeks_) return kOk;
-  TFILE_TRY(input_.resize(kInput));
+  TFILE_TRY(
+      input_.resize(static_cast<size_t>(std::min(read_size(source_, kInput, kMaxPieceHint), member_.stored + 1))));
   TFILE_TRY(inflater_.begin());
   TFILE_TRY(inflate(nullptr, member_.head));
   summed_ = 0;  // the bytes so far were the .npy header, not array data
@@ -107,7 +110,7 @@ Status MemberStream::read_chunks(uint64_t offset, uint8_t *to, uint64_t nbytes) 
 Status MemberStream::refill() {
   if (!pending_.empty() || stored_read_ == member_.stored) return kOk;
   const uint64_t remaining = member_.stored - stored_read_;
-  const size_t count = remaining < kInput ? static_cast<size_t>(remaining) : kInput;
+  const size_t count = std::min(static_cast<size_t>(remaining), input_.size());
   TFILE_TRY(read_at(source_, member_.offset + stored_read_, input_.data(), count, member_.name));
   stored_read_ += count;
   pending_ = Bytes(input_.data(), count);

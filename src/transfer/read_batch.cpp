@@ -98,11 +98,17 @@ class BatchReader {
  private:
   // Returns one worker if threads are not worthwhile or not allowed.
   Workers workers_of() const {
-    Workers workers = settings_.workers();
+    size_t requests = 0;
     for (const ReadTarget &target : targets_) {
       if (!target.source->concurrent) return Workers();
+      requests = std::max<size_t>(requests, target.source->hints.requests);
     }
-    return total_ < kMinParallel ? Workers() : workers;
+    Workers workers = settings_.workers();
+    if (requests == 0) return total_ < kMinParallel ? Workers() : workers;
+    // Threads that wait for a server need no cores of their own.
+    const bool chosen = workers.executor != nullptr || settings_.get(TF_OPTION_THREADS) != 0;
+    workers.count = chosen ? std::min(workers.count, requests) : requests;
+    return workers;
   }
 
   Status plan(size_t threads) {

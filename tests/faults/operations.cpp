@@ -147,6 +147,9 @@ tf_status load_part(const std::string &path, const tf_options *options) {
   status = tf_source_from_part(&raw, whole.get(), 0, UINT64_MAX);
   if (status != TF_STATUS_OK) return status;
   const Handle<tf_source> part(raw);
+  status = tf_source_set_name(raw, "part", SIZE_MAX);
+  if (status == TF_STATUS_OK) status = tf_source_set_hints(raw, 0, 0, 0);
+  if (status != TF_STATUS_OK) return status;
   return make_and_release<tf_dict>(
       [&](tf_dict **out) { return tf_load_source(nullptr, out, nullptr, raw, TF_FORMAT_AUTO, options); });
 }

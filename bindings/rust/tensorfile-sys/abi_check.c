@@ -158,6 +158,7 @@ _Static_assert(TENSORFILE_SLICE_OMITTED == INT64_MIN, "TENSORFILE_SLICE_OMITTED"
 typedef void (*tf_release_fn)(void *);
 typedef tf_status (*tf_read_at_fn)(void *, uint64_t, void *, size_t);
 typedef tf_status (*tf_map_fn)(void *, uint64_t, uint64_t, const void **);
+typedef tf_status (*tf_resolve_source_fn)(void *, const char *, tf_source **);
 typedef tf_status (*tf_write_fn)(void *, const void *, size_t);
 typedef tf_status (*tf_progress_fn)(void *, uint64_t, uint64_t);
 typedef tf_status (*tf_read_complete_fn)(void *, size_t);
@@ -270,6 +271,9 @@ tf_status tf_source_from_path(tf_source **, const char *);
 tf_status tf_source_from_memory(tf_source **, const void *, size_t, tf_release_fn, void *);
 tf_status tf_source_from_fd(tf_source **, int32_t, uint64_t, uint64_t);
 tf_status tf_source_from_part(tf_source **, tf_source *, uint64_t, uint64_t);
+tf_status tf_source_set_name(tf_source *, const char *, size_t);
+tf_status tf_source_set_hints(tf_source *, uint64_t, uint64_t, uint32_t);
+tf_status tf_source_set_resolver(tf_source *, tf_resolve_source_fn, tf_release_fn, void *);
 tf_source *tf_source_retain(tf_source *);
 void tf_source_release(tf_source *);
 tf_status tf_sink_new(tf_sink **, tf_write_fn, tf_release_fn, void *);
@@ -283,6 +287,7 @@ tf_status tf_load(tf_array **, tf_dict **, tf_dict **, const char *, const tf_op
 tf_status tf_load_memory(tf_array **, tf_dict **, tf_dict **, const void *, size_t, tf_format, const tf_options *);
 tf_status tf_load_source(tf_array **, tf_dict **, tf_dict **, tf_source *, tf_format, const tf_options *);
 tf_status tf_load_weights(tf_dict **, const char *, const tf_dict *, const tf_options *);
+tf_status tf_load_weights_source(tf_dict **, tf_source *, tf_format, const tf_dict *, const tf_options *);
 tf_status tf_file_open(tf_file **, const char *, const tf_options *);
 tf_status tf_file_open_memory(tf_file **, const void *, size_t, tf_format, const tf_options *);
 tf_status tf_file_open_source(tf_file **, tf_source *, tf_format, const tf_options *);

@@ -81,7 +81,7 @@ Status open_split(Ref<OpenedFile> &file) {
   for (uint64_t number = 1; number <= name.count; ++number) {
     Ref<OpenedFile> part;
     TFILE_TRY(make_part_path(&path, name.prefix, number, name.count, extension));
-    TFILE_TRY(open_part(part, *set, path.data()));
+    TFILE_TRY(open_part(part, *set, path));
     TFILE_TRY(adopt_split(*set, *part, name, number, static_cast<uint64_t>(total)));
   }
   if (set->listing.members.size() != static_cast<uint64_t>(total)) {

@@ -15,7 +15,7 @@ Status open_numbered(Ref<OpenedFile> &file) {
   for (uint64_t number = 1; number <= name.count; ++number) {
     Ref<OpenedFile> part;
     TFILE_TRY(make_part_path(&path, name.prefix, number, name.count, extension));
-    TFILE_TRY(open_part(part, *set, path.data()));
+    TFILE_TRY(open_part(part, *set, path));
     for (const Member &member : part->listing.members)
       TFILE_TRY(adopt_member(*set, member, set->parts.size() - 1));
     TFILE_TRY(adopt_metadata(*set, *part));
@@ -26,7 +26,8 @@ Status open_numbered(Ref<OpenedFile> &file) {
 
 Status note_other_parts(OpenedFile &file) {
   PartName name;
-  if (file.format->sets == SetKind::kNone || !name.parse_part(file.source->label, file.format->extension)) return kOk;
+  if (file.format->sets == SetKind::kNone || !has_siblings(*file.source)) return kOk;
+  if (!name.parse_part(file.source->label, file.format->extension)) return kOk;
   char buffer[128];
   LineWriter line(buffer, sizeof(buffer));
   line << "this is part " << name.number << " of " << name.count << "; TF_OPTION_PARTS opens all of them";

@@ -28,9 +28,10 @@ Status make_opened_set(Ref<OpenedFile> &out, Ref<Source> source, const Format &f
   return kOk;
 }
 
-Status open_part(Ref<OpenedFile> &out, OpenedFile &set, const char *path) {
+Status open_part(Ref<OpenedFile> &out, OpenedFile &set, const Vec<char> &path) {
   Ref<Source> source;
-  TFILE_TRY(source_from_path(source, set.settings.memory(), path));
+  const size_t folder = folder_of(set.source->label).size();
+  TFILE_TRY(open_beside(source, set.settings.memory(), *set.source, path, folder));
   TFILE_TRY(open_source(out, source, set.format->id, set.settings));
   TFILE_TRY(set.parts.push(source.get()));
   (void)source.take();

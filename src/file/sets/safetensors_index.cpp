@@ -198,13 +198,13 @@ bool is_index_path(Text path) {
   return false;
 }
 
-Status open_index(Ref<OpenedFile> &out, const Ref<Source> &source, const Settings &settings) {
+Status open_index(Ref<OpenedFile> &out, const Ref<Source> &source, const Settings &settings, Source *beside) {
   const Format *const format = find_format(SetKind::kIndex);
   if (format == nullptr) return Failure(TF_STATUS_UNSUPPORTED).in(source->label) << "safetensors are not built in";
   ShardIndex index(settings.memory());
   TFILE_TRY(index.read(*source, settings));
   Ref<OpenedFile> set;
-  TFILE_TRY(make_opened_set(set, source, *format, settings));
+  TFILE_TRY(make_opened_set(set, beside != nullptr ? Ref<Source>::share(beside) : source, *format, settings));
   Vec<size_t> order(settings.memory());
   for (size_t i = 0; i < index.file_count(); ++i)
     TFILE_TRY(order.push(i));
@@ -214,8 +214,8 @@ Status open_index(Ref<OpenedFile> &out, const Ref<Source> &source, const Setting
   uint64_t left_out = 0;
   for (const size_t file : order) {
     Ref<OpenedFile> shard;
-    TFILE_TRY(join(&path, folder_of(source->label), index.file(file), Text()));
-    TFILE_TRY(open_part(shard, *set, path.data()));
+    TFILE_TRY(join(&path, folder_of(set->source->label), index.file(file), Text()));
+    TFILE_TRY(open_part(shard, *set, path));
     TFILE_TRY(adopt_shard(*set, index, file, *shard, &left_out));
   }
   for (const ShardIndex::Entry &entry : index.arrays()) {

@@ -13,8 +13,8 @@ inline constexpr char kIndexSuffix[] = ".index.json";
 // NAME.safetensors.index.VARIANT.json.
 bool is_index_path(Text path);
 
-// Opens all files that an index lists as one set.
-Status open_index(Ref<OpenedFile> &out, const Ref<Source> &index, const Settings &settings);
+// Opens all files that an index lists as one set. `beside` is the source that finds them; NULL: the index itself.
+Status open_index(Ref<OpenedFile> &out, const Ref<Source> &index, const Settings &settings, Source *beside = nullptr);
 
 // Reads the paths of the files that an index lists into *out. They are copied to the arena, NUL-terminated. Each is
 // relative to the folder of the index and below it: it has neither ".." nor "." in it, and "/" between the names of

@@ -27,8 +27,9 @@ Status GgufHeader::fill(uint64_t nbytes) {
     return fail(TF_STATUS_LIMIT, position_)
            << "the header is longer than " << Limit{TF_OPTION_MAX_HEADER_BYTES, limit_} << " bytes";
   }
-  uint64_t target = have + kPiece;
+  uint64_t target = have + read_size(source_, kPiece, kMaxHeaderPiece);
   for (uint64_t piece : kFirstPieces) {
+    piece = read_size(source_, piece, kMaxHeaderPiece);
     if (have < piece && piece < target) target = piece;
   }
   target = std::min(std::max(target, end), std::min(source_.size, limit_));

@@ -51,7 +51,7 @@ Status read_header(Vec<char> &bytes, const Source &source, const Settings &setti
     return Failure(TF_STATUS_TRUNCATED).in(source.label).at(source.size)
            << "the file has " << source.size << " bytes, a safetensors file at least 8";
   }
-  const auto first = static_cast<size_t>(source.size < kFirstRead ? source.size : kFirstRead);
+  const auto first = static_cast<size_t>(std::min(source.size, read_size(source, kFirstRead, kMaxHeaderPiece)));
   TFILE_TRY(bytes.resize(first));
   TFILE_TRY(read_at(source, 0, bytes.data(), first, Text()));
   const auto length = load_le<uint64_t>(bytes.data());

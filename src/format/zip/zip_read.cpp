@@ -561,10 +561,11 @@ Status ZipReader::finish() {
 // Returns the end of the window to read for bytes at `offset`. The window includes the headers of members that are
 // close by.
 uint64_t ZipReader::window_end(uint64_t offset, uint64_t nbytes) const {
+  const uint64_t most = read_size(source_, kMaxWindow, kMaxHeaderPiece);
   uint64_t end = offset + nbytes;
   for (size_t k = current_; k < order_.size(); ++k) {
     const uint64_t header = entries_[order_[k]].header;
-    if (header > end + source_.hints.gap || header + kTypicalHeaders > offset + kMaxWindow) break;
+    if (header > end + source_.hints.gap || header + kTypicalHeaders > offset + most) break;
     if (header + kTypicalHeaders > end) end = header + kTypicalHeaders;
   }
   return end < directory_at_ ? end : directory_at_;

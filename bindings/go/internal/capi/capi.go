@@ -74,27 +74,30 @@ typedef long long swig_type_40;
 typedef long long swig_type_41;
 typedef long long swig_type_42;
 typedef _gostring_ swig_type_43;
-typedef _gostring_ swig_type_44;
-typedef _gostring_ swig_type_45;
+typedef long long swig_type_44;
+typedef long long swig_type_45;
 typedef _gostring_ swig_type_46;
 typedef _gostring_ swig_type_47;
 typedef _gostring_ swig_type_48;
-typedef long long swig_type_49;
+typedef _gostring_ swig_type_49;
 typedef _gostring_ swig_type_50;
 typedef _gostring_ swig_type_51;
-typedef _gostring_ swig_type_52;
+typedef long long swig_type_52;
 typedef _gostring_ swig_type_53;
 typedef _gostring_ swig_type_54;
 typedef _gostring_ swig_type_55;
-typedef _goslice_ swig_type_56;
+typedef _gostring_ swig_type_56;
 typedef _gostring_ swig_type_57;
-typedef _goslice_ swig_type_58;
-typedef _gostring_ swig_type_59;
+typedef _gostring_ swig_type_58;
+typedef _goslice_ swig_type_59;
 typedef _gostring_ swig_type_60;
-typedef _gostring_ swig_type_61;
+typedef _goslice_ swig_type_61;
 typedef _gostring_ swig_type_62;
 typedef _gostring_ swig_type_63;
 typedef _gostring_ swig_type_64;
+typedef _gostring_ swig_type_65;
+typedef _gostring_ swig_type_66;
+typedef _gostring_ swig_type_67;
 extern void _wrap_Swig_free_capi_2415c50c2d836017(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_capi_2415c50c2d836017(swig_intgo arg1);
 extern int _wrap_VersionNumber_capi_2415c50c2d836017(void);
@@ -191,6 +194,8 @@ extern swig_voidp _wrap_SourceFromPath_capi_2415c50c2d836017(swig_voidp arg1, sw
 extern swig_voidp _wrap_SourceFromMemory_capi_2415c50c2d836017(swig_voidp arg1, swig_type_38 arg2, uintptr_t arg3);
 extern swig_voidp _wrap_SourceFromFd_capi_2415c50c2d836017(swig_voidp arg1, int arg2, swig_type_39 arg3, swig_type_40 arg4);
 extern swig_voidp _wrap_SourceFromPart_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_41 arg3, swig_type_42 arg4);
+extern swig_voidp _wrap_SourceSetName_capi_2415c50c2d836017(uintptr_t arg1, swig_type_43 arg2);
+extern swig_voidp _wrap_SourceSetHints_capi_2415c50c2d836017(uintptr_t arg1, swig_type_44 arg2, swig_type_45 arg3, int arg4);
 extern uintptr_t _wrap_SourceRetain_capi_2415c50c2d836017(uintptr_t arg1);
 extern void _wrap_SourceRelease_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_voidp _wrap_SinkNew_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
@@ -200,24 +205,25 @@ extern swig_voidp _wrap_BufferData_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_intgo _wrap_BufferSize_capi_2415c50c2d836017(uintptr_t arg1);
 extern uintptr_t _wrap_BufferRetain_capi_2415c50c2d836017(uintptr_t arg1);
 extern void _wrap_BufferRelease_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_Load_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_43 arg4, uintptr_t arg5);
-extern swig_voidp _wrap_LoadMemory_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_44 arg4, int arg5, uintptr_t arg6);
+extern swig_voidp _wrap_Load_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_46 arg4, uintptr_t arg5);
+extern swig_voidp _wrap_LoadMemory_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_47 arg4, int arg5, uintptr_t arg6);
 extern swig_voidp _wrap_LoadSource_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, uintptr_t arg4, int arg5, uintptr_t arg6);
-extern swig_voidp _wrap_LoadWeights_capi_2415c50c2d836017(swig_voidp arg1, swig_type_45 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_FileOpen_capi_2415c50c2d836017(swig_voidp arg1, swig_type_46 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_FileOpenMemory_capi_2415c50c2d836017(swig_voidp arg1, swig_type_47 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_LoadWeights_capi_2415c50c2d836017(swig_voidp arg1, swig_type_48 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_LoadWeightsSource_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4, uintptr_t arg5);
+extern swig_voidp _wrap_FileOpen_capi_2415c50c2d836017(swig_voidp arg1, swig_type_49 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_FileOpenMemory_capi_2415c50c2d836017(swig_voidp arg1, swig_type_50 arg2, int arg3, uintptr_t arg4);
 extern swig_voidp _wrap_FileOpenSource_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
 extern uintptr_t _wrap_FileRetain_capi_2415c50c2d836017(uintptr_t arg1);
 extern void _wrap_FileRelease_capi_2415c50c2d836017(uintptr_t arg1);
 extern int _wrap_FileFormat_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_intgo _wrap_FileCount_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_voidp _wrap_FileName_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_FileFind_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_48 arg3);
+extern swig_voidp _wrap_FileFind_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_51 arg3);
 extern int _wrap_FileDtype_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
 extern swig_voidp _wrap_FileType_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_intgo _wrap_FileNdim_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
 extern swig_voidp _wrap_FileShape_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_49 _wrap_FileNbytes_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_52 _wrap_FileNbytes_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
 extern swig_voidp _wrap_FileLocation_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4, uintptr_t arg5, swig_intgo arg6);
 extern uintptr_t _wrap_FileMetadata_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_voidp _wrap_FileListing_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
@@ -227,31 +233,31 @@ extern swig_intgo _wrap_FileNoteCount_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_voidp _wrap_FileNote_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_voidp _wrap_FileRead_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_voidp _wrap_FileReadRaw_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_FileReadInto_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, int arg3, swig_type_50 arg4);
+extern swig_voidp _wrap_FileReadInto_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, int arg3, swig_type_53 arg4);
 extern swig_voidp _wrap_FileReadSlice_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7);
-extern swig_voidp _wrap_FileReadSliceInto_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_type_51 arg8);
+extern swig_voidp _wrap_FileReadSliceInto_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_type_54 arg8);
 extern swig_voidp _wrap_ReadPlanNew_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
 extern swig_voidp _wrap_ReadPlanAdd_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_voidp arg8, swig_voidp arg9, swig_intgo arg10);
 extern swig_voidp _wrap_ReadPlanSetComplete_capi_2415c50c2d836017(uintptr_t arg1, uintptr_t arg2);
 extern swig_voidp _wrap_ReadPlanRun_capi_2415c50c2d836017(uintptr_t arg1);
 extern uintptr_t _wrap_ReadPlanRetain_capi_2415c50c2d836017(uintptr_t arg1);
 extern void _wrap_ReadPlanRelease_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_Check_capi_2415c50c2d836017(swig_voidp arg1, swig_type_52 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_SaveFile_capi_2415c50c2d836017(swig_type_53 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_Save_capi_2415c50c2d836017(swig_type_54 arg1, uintptr_t arg2, uintptr_t arg3);
-extern swig_voidp _wrap_Savez_capi_2415c50c2d836017(swig_type_55 arg1, swig_type_56 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SavezCompressed_capi_2415c50c2d836017(swig_type_57 arg1, swig_type_58 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveSafetensors_capi_2415c50c2d836017(swig_type_59 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveGguf_capi_2415c50c2d836017(swig_type_60 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveWeights_capi_2415c50c2d836017(swig_type_61 arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_voidp _wrap_Check_capi_2415c50c2d836017(swig_voidp arg1, swig_type_55 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_SaveFile_capi_2415c50c2d836017(swig_type_56 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_Save_capi_2415c50c2d836017(swig_type_57 arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_voidp _wrap_Savez_capi_2415c50c2d836017(swig_type_58 arg1, swig_type_59 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SavezCompressed_capi_2415c50c2d836017(swig_type_60 arg1, swig_type_61 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveSafetensors_capi_2415c50c2d836017(swig_type_62 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveGguf_capi_2415c50c2d836017(swig_type_63 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveWeights_capi_2415c50c2d836017(swig_type_64 arg1, uintptr_t arg2, uintptr_t arg3);
 extern swig_voidp _wrap_SaveMemory_capi_2415c50c2d836017(swig_voidp arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
 extern swig_voidp _wrap_SaveSink_capi_2415c50c2d836017(uintptr_t arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
 extern swig_voidp _wrap_SaveCheck_capi_2415c50c2d836017(swig_voidp arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5);
-extern swig_voidp _wrap_WriterOpen_capi_2415c50c2d836017(swig_voidp arg1, swig_type_62 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_WriterOpen_capi_2415c50c2d836017(swig_voidp arg1, swig_type_65 arg2, int arg3, uintptr_t arg4);
 extern swig_voidp _wrap_WriterOpenSink_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_WriterDeclare_capi_2415c50c2d836017(uintptr_t arg1, swig_type_63 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
+extern swig_voidp _wrap_WriterDeclare_capi_2415c50c2d836017(uintptr_t arg1, swig_type_66 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
 extern swig_voidp _wrap_WriterSetMetadata_capi_2415c50c2d836017(uintptr_t arg1, uintptr_t arg2);
-extern swig_voidp _wrap_WriterWrite_capi_2415c50c2d836017(uintptr_t arg1, swig_type_64 arg2);
+extern swig_voidp _wrap_WriterWrite_capi_2415c50c2d836017(uintptr_t arg1, swig_type_67 arg2);
 extern swig_voidp _wrap_WriterFinish_capi_2415c50c2d836017(uintptr_t arg1);
 extern uintptr_t _wrap_WriterRetain_capi_2415c50c2d836017(uintptr_t arg1);
 extern void _wrap_WriterRelease_capi_2415c50c2d836017(uintptr_t arg1);
@@ -1408,6 +1414,33 @@ swig_r_1 = failure(swig_r)
 	return swig_r_1
 }
 
+func SourceSetName(arg1 Source, arg2 string) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	swig_r = (*byte)(C._wrap_SourceSetName_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_1))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func SourceSetHints(arg1 Source, arg2 uint64, arg3 uint64, arg4 uint32) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (*byte)(C._wrap_SourceSetHints_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_type_44(_swig_i_1), C.swig_type_45(_swig_i_2), C.int(_swig_i_3)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
 func SourceRetain(arg1 Source) (_swig_ret Source) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
@@ -1496,7 +1529,7 @@ _swig_i_2 = arg3
 	_swig_i_3 := arg4
 	var _swig_i_4 uintptr
 _swig_i_4 = uintptr(arg5)
-	swig_r = (*byte)(C._wrap_Load_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_Load_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1517,7 +1550,7 @@ _swig_i_2 = arg3
 	_swig_i_4 := arg5
 	var _swig_i_5 uintptr
 _swig_i_5 = uintptr(arg6)
-	swig_r = (*byte)(C._wrap_LoadMemory_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.uintptr_t(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_LoadMemory_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.uintptr_t(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1554,10 +1587,27 @@ _swig_i_0 = arg1
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_LoadWeights_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_LoadWeights_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_48)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func LoadWeightsSource(arg1 *Dict, arg2 Source, arg3 int32, arg4 Dict, arg5 Options) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *Dict
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	var _swig_i_3 uintptr
+_swig_i_3 = uintptr(arg4)
+	var _swig_i_4 uintptr
+_swig_i_4 = uintptr(arg5)
+	swig_r = (*byte)(C._wrap_LoadWeightsSource_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1570,7 +1620,7 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_FileOpen_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_FileOpen_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1587,7 +1637,7 @@ _swig_i_0 = arg1
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_FileOpenMemory_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_FileOpenMemory_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_50)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1661,7 +1711,7 @@ func FileFind(arg1 *int, arg2 File, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_FileFind_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_48)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_FileFind_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_51)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1828,7 +1878,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_FileReadInto_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_50)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (*byte)(C._wrap_FileReadInto_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_53)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1865,7 +1915,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (*byte)(C._wrap_FileReadSliceInto_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5), C.int(_swig_i_6), *(*C.swig_type_51)(unsafe.Pointer(&_swig_i_7))))
+	swig_r = (*byte)(C._wrap_FileReadSliceInto_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5), C.int(_swig_i_6), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_7))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg8
 	}
@@ -1949,7 +1999,7 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_Check_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_52)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_Check_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1967,7 +2017,7 @@ _swig_i_1 = uintptr(arg2)
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SaveFile_capi_2415c50c2d836017(*(*C.swig_type_53)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SaveFile_capi_2415c50c2d836017(*(*C.swig_type_56)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1983,7 +2033,7 @@ func Save(arg1 string, arg2 Array, arg3 Options) (_swig_ret error) {
 _swig_i_1 = uintptr(arg2)
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_Save_capi_2415c50c2d836017(*(*C.swig_type_54)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_Save_capi_2415c50c2d836017(*(*C.swig_type_57)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2001,7 +2051,7 @@ _swig_i_1 = arg2
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_Savez_capi_2415c50c2d836017(*(*C.swig_type_55)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_56)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_Savez_capi_2415c50c2d836017(*(*C.swig_type_58)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_59)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2022,7 +2072,7 @@ _swig_i_1 = arg2
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SavezCompressed_capi_2415c50c2d836017(*(*C.swig_type_57)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_58)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SavezCompressed_capi_2415c50c2d836017(*(*C.swig_type_60)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_61)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2043,7 +2093,7 @@ _swig_i_1 = uintptr(arg2)
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SaveSafetensors_capi_2415c50c2d836017(*(*C.swig_type_59)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SaveSafetensors_capi_2415c50c2d836017(*(*C.swig_type_62)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2061,7 +2111,7 @@ _swig_i_1 = uintptr(arg2)
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SaveGguf_capi_2415c50c2d836017(*(*C.swig_type_60)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SaveGguf_capi_2415c50c2d836017(*(*C.swig_type_63)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2077,7 +2127,7 @@ func SaveWeights(arg1 string, arg2 Dict, arg3 Options) (_swig_ret error) {
 _swig_i_1 = uintptr(arg2)
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_SaveWeights_capi_2415c50c2d836017(*(*C.swig_type_61)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_SaveWeights_capi_2415c50c2d836017(*(*C.swig_type_64)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2149,7 +2199,7 @@ _swig_i_0 = arg1
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_WriterOpen_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_WriterOpen_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_65)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2181,7 +2231,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (*byte)(C._wrap_WriterDeclare_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_63)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_WriterDeclare_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_66)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2207,7 +2257,7 @@ func WriterWrite(arg1 Writer, arg2 string) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_WriterWrite_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_64)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_WriterWrite_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}

@@ -2297,6 +2297,53 @@ char *_wrap_SourceFromPart_capi_2415c50c2d836017(tf_source **_swig_go_0, tf_sour
 }
 
 
+char *_wrap_SourceSetName_capi_2415c50c2d836017(tf_source *_swig_go_0, _gostring_ _swig_go_1) {
+  tf_source *arg1 = 0 ;
+  char *arg2 = 0 ;
+  size_t arg3 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_source *)_swig_go_0;
+  {
+    arg2 = _swig_go_1.n ? (char *)_swig_go_1.p : (char *)"";
+    arg3 = (size_t)_swig_go_1.n;
+  }
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_source_set_name(arg1,(char const *)arg2,arg3);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  
+  return _swig_go_result;
+}
+
+
+char *_wrap_SourceSetHints_capi_2415c50c2d836017(tf_source *_swig_go_0, long long _swig_go_1, long long _swig_go_2, int _swig_go_3) {
+  tf_source *arg1 = 0 ;
+  uint64_t arg2 ;
+  uint64_t arg3 ;
+  uint32_t arg4 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_source *)_swig_go_0;
+  arg2 = (uint64_t)_swig_go_1; 
+  arg3 = (uint64_t)_swig_go_2; 
+  arg4 = (uint32_t)_swig_go_3; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_source_set_hints(arg1,arg2,arg3,arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
 tf_source *_wrap_SourceRetain_capi_2415c50c2d836017(tf_source *_swig_go_0) {
   tf_source *arg1 = 0 ;
   tf_source *result = 0 ;
@@ -2565,6 +2612,31 @@ char *_wrap_LoadWeights_capi_2415c50c2d836017(tf_dict **_swig_go_0, _gostring_ _
   
   _swig_go_result = tf_go_result(&call, result);
   free((char *)arg2); 
+  return _swig_go_result;
+}
+
+
+char *_wrap_LoadWeightsSource_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_source *_swig_go_1, int _swig_go_2, tf_dict *_swig_go_3, tf_options *_swig_go_4) {
+  tf_dict **arg1 = 0 ;
+  tf_source *arg2 = 0 ;
+  tf_format arg3 ;
+  tf_dict *arg4 = 0 ;
+  tf_options *arg5 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_dict **)_swig_go_0;
+  arg2 = (tf_source *)_swig_go_1;
+  arg3 = (tf_format)_swig_go_2; 
+  arg4 = (tf_dict *)_swig_go_3;
+  arg5 = (tf_options *)_swig_go_4;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_load_weights_source(arg1,arg2,arg3,(struct tf_dict const *)arg4,(struct tf_options const *)arg5);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
   return _swig_go_result;
 }
 

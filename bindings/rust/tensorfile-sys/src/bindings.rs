@@ -404,6 +404,16 @@ pub type tf_read_at_fn = Option<unsafe extern "C" fn(*mut c_void, u64, *mut c_vo
 /// Sets *out to nbytes readable bytes at offset, which stay valid until the source is freed. Fails as [`tf_read_at_fn`].
 pub type tf_map_fn = Option<unsafe extern "C" fn(*mut c_void, u64, u64, *mut *const c_void) -> tf_status>;
 
+/// Finds another file of the set that a source belongs to, and sets *out to a new source for it, of which the library
+/// takes ownership. Called on the thread that opens the set, once for each file.
+///
+/// The name is NUL-terminated and relative to the folder of the source's name, with '/' between the names of folders. It
+/// never leads out of that folder: names in an index that have ".." in them, begin with '/', or contain '\\\\' or ':' are
+/// refused before. Returns [`TF_STATUS_NOT_FOUND`] if there is no such file; with any status but 0 the library call fails
+/// with that status, unless it only asked whether the set has an index. The source may have hints; one without a name
+/// gets the folder and the name.
+pub type tf_resolve_source_fn = Option<unsafe extern "C" fn(*mut c_void, *const c_char, *mut *mut tf_source) -> tf_status>;
+
 /// Writes all nbytes bytes of src. A status other than 0 makes the library call fail with that status.
 pub type tf_write_fn = Option<unsafe extern "C" fn(*mut c_void, *const c_void, usize) -> tf_status>;
 
@@ -1318,6 +1328,57 @@ unsafe extern "C" {
     #[must_use]
     pub fn tf_source_from_part(out: *mut *mut tf_source, whole: *mut tf_source, offset: u64, size: u64) -> tf_status;
 
+    /// Names a source. Error messages begin with the name, its extension chooses the format as that of a path does, and the
+    /// names of the files of a set are derived from it. A source that was opened by path has that path as its name until
+    /// then. Names are not paths: nothing is opened by name, but by the resolver.
+    ///
+    /// This function, [`tf_source_set_hints`] and [`tf_source_set_resolver`] must be called before the source is used.
+    ///
+    /// * `source`: the source, to which the caller has the only reference
+    /// * `name`: the name, such as "models/llama-00001-of-00003.gguf" or the path of a URL, which is copied
+    /// * `length`: bytes of name, or SIZE_MAX
+    ///
+    /// Returns INVALID_ARGUMENT if a file, an array or another source uses the source.
+    #[must_use]
+    pub fn tf_source_set_name(source: *mut tf_source, name: *const c_char, length: usize) -> tf_status;
+
+    /// Says how a source is best read. The defaults are right for files; a source that is a network should have larger
+    /// numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints change only how much work a read is, never
+    /// its result. A part of a source has the hints of the whole.
+    ///
+    /// * `source`: the source, to which the caller has the only reference
+    /// * `gap`: bytes between two wanted parts that are worth reading and discarding to save a read; at most 64 MiB,
+    ///   and larger numbers mean that. UINT64_MAX means the default, 16 KiB
+    /// * `piece`: bytes of an efficient read, at most 64 MiB: large arrays are read in pieces of this size, and smaller
+    ///   ones together up to it. 0 means the default, which depends on the number of threads
+    /// * `requests`: the most reads to make at the same time, 1 to 1,024, if the source is concurrent. Unless
+    ///   [`TF_OPTION_THREADS`] or an executor limits them, there are then as many threads as requests, whatever
+    ///   the number of cores. 0 means the default: as many as there are threads
+    ///
+    /// Returns INVALID_ARGUMENT if a file, an array or another source uses the source.
+    #[must_use]
+    pub fn tf_source_set_hints(source: *mut tf_source, gap: u64, piece: u64, requests: u32) -> tf_status;
+
+    /// Sets the function that finds the other files of the set that a source belongs to. A source that was opened by path
+    /// needs none: it finds them in its folder. With either, [`tf_file_open_source`], [`tf_load_source`] and
+    /// [`tf_load_weights_source`] open the index of a set, if that is what the source's name says, and with [`TF_OPTION_PARTS`]
+    /// the whole set of any part, which needs a name too. The index of sharded safetensors is then expected under the name
+    /// that it has by convention, NAME.safetensors.index.json for NAME-00001-of-00003.safetensors.
+    ///
+    /// * `source`: the source, to which the caller has the only reference
+    /// * `resolve`: the function, or NULL for none
+    /// * `release`: called when the function is no longer needed, or if this call fails; may be NULL
+    /// * `user`: argument of both
+    ///
+    /// Returns INVALID_ARGUMENT if a file, an array or another source uses the source.
+    #[must_use]
+    pub fn tf_source_set_resolver(
+        source: *mut tf_source,
+        resolve: tf_resolve_source_fn,
+        release: tf_release_fn,
+        user: *mut c_void,
+    ) -> tf_status;
+
     /// Adds a reference and returns the source.
     pub fn tf_source_retain(source: *mut tf_source) -> *mut tf_source;
 
@@ -1400,7 +1461,8 @@ unsafe extern "C" {
         options: *const tf_options,
     ) -> tf_status;
 
-    /// Loads as [`tf_load`] from a source. With [`TF_LOAD_MODE_MAP`] the arrays keep a reference to it.
+    /// Loads as [`tf_load`] from a source. [`TF_FORMAT_AUTO`] is the format that the extension of the source's name shows (see
+    /// [`tf_source_set_name`]), or else the content; sets need a resolver. With [`TF_LOAD_MODE_MAP`] the arrays keep a reference to it.
     #[must_use]
     pub fn tf_load_source(
         array: *mut *mut tf_array,
@@ -1431,6 +1493,16 @@ unsafe extern "C" {
         options: *const tf_options,
     ) -> tf_status;
 
+    /// Loads as [`tf_load_weights`] from a source, with the format as in [`tf_load_source`].
+    #[must_use]
+    pub fn tf_load_weights_source(
+        tree: *mut *mut tf_dict,
+        source: *mut tf_source,
+        format: tf_format,
+        expected: *const tf_dict,
+        options: *const tf_options,
+    ) -> tf_status;
+
     /// Opens a file, or the index of sharded safetensors. The format is chosen as in [`tf_load`].
     #[must_use]
     pub fn tf_file_open(out: *mut *mut tf_file, path: *const c_char, options: *const tf_options) -> tf_status;
@@ -1445,7 +1517,7 @@ unsafe extern "C" {
         options: *const tf_options,
     ) -> tf_status;
 
-    /// Opens a source as a file, and keeps a reference to it.
+    /// Opens a source as a file, and keeps a reference to it. The format is chosen as in [`tf_load_source`].
     #[must_use]
     pub fn tf_file_open_source(
         out: *mut *mut tf_file,
@@ -1504,8 +1576,8 @@ unsafe extern "C" {
     /// Gets where the bytes of an array are stored, for readers that do their own I/O. The bytes can be big-endian or in
     /// Fortran order.
     ///
-    /// * `path`: receives the path of the file that contains the array, borrowed from file; "" if it was not
-    ///   opened by path. May be NULL
+    /// * `path`: receives the path of the file that contains the array, or the name of its source, borrowed from
+    ///   file; "" if it has neither. May be NULL
     /// * `offset`: receives the offset of the array's first byte; of a deflated array, that of the first compressed
     ///   byte of its member. May be NULL
     /// * `stored_bytes`: receives the number of bytes in the file. May be NULL
@@ -1723,7 +1795,7 @@ unsafe extern "C" {
     ///
     /// Casts work in pieces and need little memory, except to a packed or block type from anything but a run of whole rows.
     /// Of a strided slice, gaps of up to 16 KiB are read and skipped, because that is faster than another read; of larger
-    /// ones nothing is read. The CRC-32 of a member of an .npz is verified if one entry reads
+    /// ones nothing is read (see [`tf_source_set_hints`]). The CRC-32 of a member of an .npz is verified if one entry reads
     /// all of it, or if the entries of a compressed member together do.
     ///
     /// * `plan`: the plan; one without entries does nothing

@@ -3281,6 +3281,63 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1source_1fro
 }
 
 
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1source_1set_1name(JNIEnv *jenv, jclass jcls, jlong jarg1, jbyteArray jarg2) {
+  jlong jresult = 0 ;
+  tf_source *arg1 = 0 ;
+  char *arg2 = 0 ;
+  size_t arg3 ;
+  jbyte *bytes2 = NULL ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_source *)(intptr_t)jarg1;
+  {
+    if (!jarg2) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "name");
+      return 0;
+    }
+    bytes2 = (*jenv)->GetByteArrayElements(jenv, jarg2, NULL);
+    if (!bytes2) return 0;
+    arg2 = (char *)bytes2;
+    arg3 = (size_t)(*jenv)->GetArrayLength(jenv, jarg2);
+  }
+  result = tf_source_set_name(arg1,(char const *)arg2,arg3);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  
+  
+  (*jenv)->ReleaseByteArrayElements(jenv, jarg2, bytes2, JNI_ABORT);
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1source_1set_1hints(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jlong jarg3, jlong jarg4) {
+  jlong jresult = 0 ;
+  tf_source *arg1 = 0 ;
+  uint64_t arg2 ;
+  uint64_t arg3 ;
+  uint32_t arg4 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_source *)(intptr_t)jarg1;
+  arg2 = (uint64_t)jarg2; 
+  arg3 = (uint64_t)jarg3; 
+  arg4 = (uint32_t)jarg4; 
+  result = tf_source_set_hints(arg1,arg2,arg3,arg4);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  
+  return jresult;
+}
+
+
 SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1source_1retain(JNIEnv *jenv, jclass jcls, jlong jarg1) {
   jlong jresult = 0 ;
   tf_source *arg1 = 0 ;
@@ -3591,6 +3648,37 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1load_1weigh
   
   
   (*jenv)->ReleaseByteArrayElements(jenv, jarg2, bytes2, JNI_ABORT);
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1load_1weights_1source(JNIEnv *jenv, jclass jcls, jlong jarg2, jint jarg3, jlong jarg4, jlong jarg5) {
+  jlong jresult = 0 ;
+  tf_dict **arg1 = 0 ;
+  tf_source *arg2 = 0 ;
+  tf_format arg3 ;
+  tf_dict *arg4 = 0 ;
+  tf_options *arg5 = 0 ;
+  tf_dict *made1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &made1;
+  arg2 = (tf_source *)(intptr_t)jarg2;
+  arg3 = (tf_format)jarg3; 
+  arg4 = (tf_dict *)(intptr_t)jarg4;
+  arg5 = (tf_options *)(intptr_t)jarg5;
+  result = tf_load_weights_source(arg1,arg2,arg3,(struct tf_dict const *)arg4,(struct tf_options const *)arg5);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  jresult = (jlong)(intptr_t)*arg1;
+  
+  
   
   
   return jresult;

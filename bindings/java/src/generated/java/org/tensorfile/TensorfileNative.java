@@ -723,6 +723,35 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_source_from_part(long whole, long offset, long size) { return TensorfileNativeJNI.tf_source_from_part(whole, offset, size); }
 
   /**
+   * Names a source. Error messages begin with the name, its extension chooses the format as that of a path does, and the<br>
+   * names of the files of a set are derived from it. A source that was opened by path has that path as its name until<br>
+   * then. Names are not paths: nothing is opened by name, but by the resolver.<br>
+   * <br>
+   * This function, tf_source_set_hints() and tf_source_set_resolver() must be called before the source is used.<br>
+   * @param source  the source, to which the caller has the only reference<br>
+   * @param name    the name, such as "models/llama-00001-of-00003.gguf" or the path of a URL, which is copied<br>
+   * @param length  bytes of name, or SIZE_MAX<br>
+   * @return INVALID_ARGUMENT if a file, an array or another source uses the source.
+   */
+  public static long tf_source_set_name(long source, byte[] name) { return TensorfileNativeJNI.tf_source_set_name(source, name); }
+
+  /**
+   * Says how a source is best read. The defaults are right for files; a source that is a network should have larger<br>
+   * numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints change only how much work a read is, never<br>
+   * its result. A part of a source has the hints of the whole.<br>
+   * @param source    the source, to which the caller has the only reference<br>
+   * @param gap       bytes between two wanted parts that are worth reading and discarding to save a read; at most 64 MiB,<br>
+   *                  and larger numbers mean that. UINT64_MAX means the default, 16 KiB<br>
+   * @param piece     bytes of an efficient read, at most 64 MiB: large arrays are read in pieces of this size, and smaller<br>
+   *                  ones together up to it. 0 means the default, which depends on the number of threads<br>
+   * @param requests  the most reads to make at the same time, 1 to 1,024, if the source is concurrent. Unless<br>
+   *                  ::TF_OPTION_THREADS or an executor limits them, there are then as many threads as requests, whatever<br>
+   *                  the number of cores. 0 means the default: as many as there are threads<br>
+   * @return INVALID_ARGUMENT if a file, an array or another source uses the source.
+   */
+  public static long tf_source_set_hints(long source, long gap, long piece, long requests) { return TensorfileNativeJNI.tf_source_set_hints(source, gap, piece, requests); }
+
+  /**
    *  Adds a reference and returns the source. 
    */
   public static long tf_source_retain(long source) { return TensorfileNativeJNI.tf_source_retain(source); }
@@ -812,7 +841,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_load_memory(long[] array, long data, long nbytes, int format, long options) { return TensorfileNativeJNI.tf_load_memory(array, data, nbytes, format, options); }
 
   /**
-   *  Loads as tf_load() from a source. With ::TF_LOAD_MODE_MAP the arrays keep a reference to it. 
+   *  Loads as tf_load() from a source. ::TF_FORMAT_AUTO is the format that the extension of the source's name shows (see<br>
+   *     tf_source_set_name()), or else the content; sets need a resolver. With ::TF_LOAD_MODE_MAP the arrays keep a reference to it. 
    */
   public static long tf_load_source(long[] array, long source, int format, long options) { return TensorfileNativeJNI.tf_load_source(array, source, format, options); }
 
@@ -831,6 +861,11 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_load_weights(byte[] path, long expected, long options) { return TensorfileNativeJNI.tf_load_weights(path, expected, options); }
 
   /**
+   *  Loads as tf_load_weights() from a source, with the format as in tf_load_source(). 
+   */
+  public static long tf_load_weights_source(long source, int format, long expected, long options) { return TensorfileNativeJNI.tf_load_weights_source(source, format, expected, options); }
+
+  /**
    *  Opens a file, or the index of sharded safetensors. The format is chosen as in tf_load(). 
    */
   public static long tf_file_open(byte[] path, long options) { return TensorfileNativeJNI.tf_file_open(path, options); }
@@ -841,7 +876,7 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_file_open_memory(long data, long nbytes, int format, long options) { return TensorfileNativeJNI.tf_file_open_memory(data, nbytes, format, options); }
 
   /**
-   *  Opens a source as a file, and keeps a reference to it. 
+   *  Opens a source as a file, and keeps a reference to it. The format is chosen as in tf_load_source(). 
    */
   public static long tf_file_open_source(long source, int format, long options) { return TensorfileNativeJNI.tf_file_open_source(source, format, options); }
 
@@ -919,8 +954,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
   /**
    * Gets where the bytes of an array are stored, for readers that do their own I/O. The bytes can be big-endian or in<br>
    * Fortran order.<br>
-   * @param path          receives the path of the file that contains the array, borrowed from file; "" if it was not<br>
-   *                      opened by path. May be NULL<br>
+   * @param path          receives the path of the file that contains the array, or the name of its source, borrowed from<br>
+   *                      file; "" if it has neither. May be NULL<br>
    * @param offset        receives the offset of the array's first byte; of a deflated array, that of the first compressed<br>
    *                      byte of its member. May be NULL<br>
    * @param stored_bytes  receives the number of bytes in the file. May be NULL<br>
@@ -1093,7 +1128,7 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * <br>
    * Casts work in pieces and need little memory, except to a packed or block type from anything but a run of whole rows.<br>
    * Of a strided slice, gaps of up to 16 KiB are read and skipped, because that is faster than another read; of larger<br>
-   * ones nothing is read. The CRC-32 of a member of an .npz is verified if one entry reads<br>
+   * ones nothing is read (see tf_source_set_hints()). The CRC-32 of a member of an .npz is verified if one entry reads<br>
    * all of it, or if the entries of a compressed member together do.<br>
    * @param plan  the plan; one without entries does nothing<br>
    * @return CORRUPT, TRUNCATED or IO if an entry cannot be read; INVALID_ARGUMENT if an element that is cast to a block<br>

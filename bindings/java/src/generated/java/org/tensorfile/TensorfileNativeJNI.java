@@ -110,6 +110,8 @@ final class TensorfileNativeJNI {
   public final static native long tf_source_from_path(byte[] jarg2);
   public final static native long tf_source_from_memory(long jarg2, long jarg3, Object jarg4);
   public final static native long tf_source_from_part(long jarg2, long jarg3, long jarg4);
+  public final static native long tf_source_set_name(long jarg1, byte[] jarg2);
+  public final static native long tf_source_set_hints(long jarg1, long jarg2, long jarg3, long jarg4);
   public final static native long tf_source_retain(long jarg1);
   public final static native void tf_source_release(long jarg1);
   public final static native long tf_sink_new(Object jarg2);
@@ -123,6 +125,7 @@ final class TensorfileNativeJNI {
   public final static native long tf_load_memory(long[] jarg1, long jarg4, long jarg5, int jarg6, long jarg7);
   public final static native long tf_load_source(long[] jarg1, long jarg4, int jarg5, long jarg6);
   public final static native long tf_load_weights(byte[] jarg2, long jarg3, long jarg4);
+  public final static native long tf_load_weights_source(long jarg2, int jarg3, long jarg4, long jarg5);
   public final static native long tf_file_open(byte[] jarg2, long jarg3);
   public final static native long tf_file_open_memory(long jarg2, long jarg3, int jarg4, long jarg5);
   public final static native long tf_file_open_source(long jarg2, int jarg3, long jarg4);
