@@ -106,6 +106,21 @@ def doc(found, indent=""):
     if not text:
         return ""
     text = re.sub(r"@file\s+\S+\s*", "", text)
+    # Indented paragraphs are code of C. Elsewhere, brackets that are not in backticks would be links.
+    blocks = re.split(r"\n\n((?: {4}[^\n]*(?:\n|$))+)", text)
+    return "".join(prose(block, indent) if i % 2 == 0 else code(block, indent) for i, block in enumerate(blocks))
+
+
+def code(text, indent):
+    lines = ["", "```c", *(line[4:] for line in text.rstrip().split("\n")), "```", ""]
+    return "".join(f"{indent}/// {line}".rstrip() + "\n" for line in lines)
+
+
+def prose(text, indent):
+    text = text.strip("\n")
+    spans = text.split("`")
+    spans[::2] = (re.sub(r"([\[\]])", r"\\\1", span) for span in spans[::2])
+    text = "`".join(spans)
     # Each parameter becomes a list item. Its continuation lines are indented by two: with four they would be code.
     text = re.sub(r"\n {2,}", "\n  ", text)
     text = re.sub(r"\n?@param\s+(\w+(?:, \w+)*)\s+", r"\n@param \1 ", text)

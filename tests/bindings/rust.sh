@@ -31,7 +31,12 @@ step format, lints, docs
 features='half ndarray'
 cargo fmt --check
 cargo clippy --locked --quiet --workspace --all-targets --features "$features" -- -D warnings
-RUSTDOCFLAGS='-D warnings' cargo doc --locked --quiet --workspace --no-deps --features "$features"
+# As docs.rs builds them, which compiles no C++. The documentation of each set of features is without warnings.
+for set in '' half ndarray zlib static "$features" 'half ndarray zlib static'; do
+  env DOCS_RS=1 CARGO_TARGET_DIR="$folder/docs" RUSTDOCFLAGS='-D warnings' \
+    cargo doc --locked --quiet --workspace --no-deps --features "$set"
+  env DOCS_RS=1 CARGO_TARGET_DIR="$folder/docs" cargo clippy --locked --quiet --workspace --features "$set" -- -D warnings
+done
 
 step tests
 cargo test --locked --quiet --workspace --features "$features"
@@ -55,7 +60,7 @@ step valgrind
 runner="valgrind --quiet --error-exitcode=1 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --fair-sched=yes"
 host=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')
 env "CARGO_TARGET_${host}_RUNNER=$runner" cargo test --locked --quiet --package tensorfile --features "$features" \
-  --test api --test callbacks --test golden
+  --test api --test callbacks --test golden --test program
 
 step packages
 cargo package --locked --quiet --workspace --allow-dirty --no-verify
@@ -86,7 +91,7 @@ version = "0.1.0"
 edition = "2024"
 
 [dependencies]
-tensorfile = { version = "0.1", features = ["static"] }
+tensorfile = { version = "*", features = ["static"] }
 
 [workspace]
 END
@@ -112,7 +117,7 @@ if [ -n "$build" ]; then
   config=$(find "$folder/prefix" -name tensorfile.pc)
   library=$(find "$folder/prefix" -name 'libtensorfile.so')
   env TENSORFILE_USE_SYSTEM=1 PKG_CONFIG_PATH="$(dirname "$config")" LD_LIBRARY_PATH="$(dirname "$library")" \
-    CARGO_TARGET_DIR="$folder/system" cargo test --locked --quiet --package tensorfile --test golden --test api
+    CARGO_TARGET_DIR="$folder/system" cargo test --locked --quiet --package tensorfile --test golden --test api --test program
   env TENSORFILE_USE_SYSTEM=1 PKG_CONFIG_PATH="$(dirname "$config")" CARGO_TARGET_DIR="$folder/system" \
     cargo build --locked --quiet --package tensorfile --example convert
   ldd "$folder/system/debug/examples/convert" | grep -q 'libtensorfile\.so'

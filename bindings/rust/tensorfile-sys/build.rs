@@ -8,6 +8,11 @@ fn main() {
     println!("cargo::rerun-if-changed=abi_check.c");
     println!("cargo::rerun-if-changed=vendor");
     println!("cargo::rerun-if-env-changed=TENSORFILE_USE_SYSTEM");
+    println!("cargo::rerun-if-env-changed=DOCS_RS");
+    if env::var_os("DOCS_RS").is_some() {
+        // Documentation links no code.
+        return;
+    }
     let system = env::var_os("TENSORFILE_USE_SYSTEM").is_some_and(|value| !value.is_empty() && value != "0");
     let includes = if system { find() } else { build() };
     if let Some(folder) = includes.first() {

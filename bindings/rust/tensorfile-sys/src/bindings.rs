@@ -715,7 +715,7 @@ unsafe extern "C" {
     /// * `ndim`: number of dimensions
     /// * `strides`: ndim strides in bytes, multiples of the item's alignment; 0 and negative ones are allowed. NULL for
     ///   a C-contiguous array, and always for packed and block types
-    /// * `data`: the first element, [0, 0, ...], aligned to its item (complex: to its half); may be NULL if the array
+    /// * `data`: the first element, \[0, 0, ...\], aligned to its item (complex: to its half); may be NULL if the array
     ///   has no elements
     /// * `nbytes`: number of bytes from data on that the array may access. With negative strides the array also
     ///   accesses memory before data; the caller guarantees that it exists
@@ -763,7 +763,7 @@ unsafe extern "C" {
     /// Returns the number of bytes of all elements in C order, whatever the strides are.
     pub fn tf_array_nbytes(array: *const tf_array) -> u64;
 
-    /// Returns the address of the first element, [0, 0, ...]. It is borrowed from the array, and never NULL for an array,
+    /// Returns the address of the first element, \[0, 0, ...\]. It is borrowed from the array, and never NULL for an array,
     /// not even for an empty one.
     pub fn tf_array_data(array: *const tf_array) -> *const c_void;
 
@@ -888,7 +888,7 @@ unsafe extern "C" {
         naxes: usize,
     ) -> tf_status;
 
-    /// Creates a view of Python's array[start:stop:step, ...]. For packed and block types the result is a copy if a view is
+    /// Creates a view of Python's array\[start:stop:step, ...\]. For packed and block types the result is a copy if a view is
     /// impossible.
     ///
     /// * `out`: receives the view
@@ -1605,13 +1605,15 @@ unsafe extern "C" {
     /// constants TF_LISTING_...: the number of arrays, then the offset in bytes of each column, a multiple of the size of its
     /// items. Use the offsets, because later versions may append numbers and columns:
     ///
-    ///   const char *base = tf_buffer_data(listing);
-    ///   const int64_t *head = (const int64_t *)base;
-    ///   const int64_t *starts = (const int64_t *)(base + head[TF_LISTING_SHAPE_STARTS]);
-    ///   const int64_t *sizes = (const int64_t *)(base + head[TF_LISTING_SHAPES]);
+    /// ```c
+    /// const char *base = tf_buffer_data(listing);
+    /// const int64_t *head = (const int64_t *)base;
+    /// const int64_t *starts = (const int64_t *)(base + head[TF_LISTING_SHAPE_STARTS]);
+    /// const int64_t *sizes = (const int64_t *)(base + head[TF_LISTING_SHAPES]);
+    /// ```
     ///
-    /// Array i, from 0 to head[TF_LISTING_COUNT] - 1, has starts[i + 1] - starts[i] dimensions, whose sizes begin at
-    /// sizes[starts[i]]. The bytes of its name are found in the same way.
+    /// Array i, from 0 to head\[TF_LISTING_COUNT\] - 1, has starts\[i + 1\] - starts\[i\] dimensions, whose sizes begin at
+    /// sizes\[starts\[i\]\]. The bytes of its name are found in the same way.
     ///
     /// * `out`: receives the block, which is aligned to 64 bytes and independent of the file
     /// * `file`: the file

@@ -5,11 +5,11 @@
 //!
 //! Without an argument it creates a small file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tensorfile::{Array, Arrays, Dict, Result, Value};
 
-fn make_model(path: &PathBuf) -> Result<()> {
+fn make_model(path: &Path) -> Result<()> {
     let mut arrays = Arrays::new();
     arrays.insert("layers.0.weight", Array::from_slice([2, 3], &[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0])?);
     arrays.insert("layers.0.bias", [0.5f32, -0.5]);
@@ -17,14 +17,11 @@ fn make_model(path: &PathBuf) -> Result<()> {
 }
 
 fn main() -> Result<()> {
-    let model = match std::env::args_os().nth(1) {
-        Some(path) => PathBuf::from(path),
-        None => {
-            let path = PathBuf::from("model.safetensors");
-            make_model(&path)?;
-            path
-        }
-    };
+    let argument = std::env::args_os().nth(1);
+    let model = PathBuf::from(argument.as_deref().unwrap_or("model.safetensors".as_ref()));
+    if argument.is_none() {
+        make_model(&model)?;
+    }
 
     let mut loaded = tensorfile::load(&model)?;
     for (name, array) in &loaded.arrays {
@@ -34,7 +31,9 @@ fn main() -> Result<()> {
     // Halves the elements of the first float32 array.
     for (name, array) in &mut loaded.arrays {
         if let Ok(elements) = array.as_slice_mut::<f32>() {
-            elements.iter_mut().for_each(|x| *x /= 2.0);
+            for x in elements {
+                *x /= 2.0;
+            }
             println!("halved {name}");
             break;
         }

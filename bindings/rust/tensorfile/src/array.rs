@@ -207,7 +207,7 @@ impl Array {
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
         let strides: Option<Vec<i64>> = strides.map(|strides| strides.iter().map(|&stride| stride as i64).collect());
-        let strides = strides.as_ref().map_or(ptr::null(), |strides| strides.as_ptr());
+        let strides = strides.as_ref().map_or(ptr::null(), std::vec::Vec::as_ptr);
         let user: *mut c_void = Box::into_raw(Box::new(owner)).cast();
         // SAFETY: each pointer has its length, the caller guarantees the memory, and the box is dropped once.
         make(|out| unsafe {
@@ -276,7 +276,7 @@ impl Array {
     pub fn make_mut(&mut self) -> Result<()> {
         let mut raw = self.raw.as_ptr();
         // SAFETY: the call consumes the reference and returns another one.
-        let status = enter(|| unsafe { sys::tf_array_make_mut(&mut raw) });
+        let status = enter(|| unsafe { sys::tf_array_make_mut(&raw mut raw) });
         // Set before a panic of the old owner is resumed.
         self.replace(NonNull::new(raw).unwrap_or(self.raw));
         finish(status, None)
@@ -293,9 +293,10 @@ impl Array {
         self.make_mut()?;
         let mut data = ptr::null_mut();
         // SAFETY: this is the only reference to the array.
-        check(|| unsafe { sys::tf_array_data_mut(&mut data, self.as_ptr()) })?;
+        check(|| unsafe { sys::tf_array_data_mut(&raw mut data, self.as_ptr()) })?;
         let strides = self.strides().unwrap_or_default();
-        let offset = index.iter().zip(strides).map(|(&index, &stride)| index as isize * stride).sum();
+        #[allow(clippy::cast_possible_wrap)] // the index is below the size of a dimension
+        let offset = index.iter().zip(strides).map(|(&index, &stride)| stride * index as isize).sum();
         // SAFETY: the element is inside the memory of the array, which is writable, and has this type.
         unsafe { data.cast::<u8>().offset(offset).cast::<T>().write_unaligned(element) };
         Ok(())
@@ -338,7 +339,7 @@ impl Array {
         let nbytes = self.bytes_in_memory()?;
         let mut data = ptr::null_mut();
         // SAFETY: this is the only reference to the array.
-        check(|| unsafe { sys::tf_array_data_mut(&mut data, self.as_ptr()) })?;
+        check(|| unsafe { sys::tf_array_data_mut(&raw mut data, self.as_ptr()) })?;
         // SAFETY: the memory is contiguous, not shared, and borrowed together with the array.
         Ok(unsafe { slice::from_raw_parts_mut(data.cast(), nbytes) })
     }
@@ -527,7 +528,7 @@ impl Array {
     pub fn item_as_i64(&self, index: impl AsRef<[usize]>) -> Result<i64> {
         let (index, mut value) = (dims(index.as_ref())?, 0);
         // SAFETY: the handle is valid; the pointer has its length.
-        check(|| unsafe { sys::tf_array_item_int64(&mut value, self.as_ptr(), index.as_ptr(), index.len()) })?;
+        check(|| unsafe { sys::tf_array_item_int64(&raw mut value, self.as_ptr(), index.as_ptr(), index.len()) })?;
         Ok(value)
     }
 
@@ -535,7 +536,7 @@ impl Array {
     pub fn item_as_f64(&self, index: impl AsRef<[usize]>) -> Result<f64> {
         let (index, mut value) = (dims(index.as_ref())?, 0.0);
         // SAFETY: the handle is valid; the pointer has its length.
-        check(|| unsafe { sys::tf_array_item_double(&mut value, self.as_ptr(), index.as_ptr(), index.len()) })?;
+        check(|| unsafe { sys::tf_array_item_double(&raw mut value, self.as_ptr(), index.as_ptr(), index.len()) })?;
         Ok(value)
     }
 
@@ -612,7 +613,7 @@ impl Array {
     pub(crate) fn cast_with(&self, dtype: Dtype, options: *const sys::tf_options) -> Result<Array> {
         let mut raw = ptr::null_mut();
         // SAFETY: the handles are valid.
-        let status = enter(|| unsafe { sys::tf_array_cast(&mut raw, self.as_ptr(), dtype.to_raw(), options) });
+        let status = enter(|| unsafe { sys::tf_array_cast(&raw mut raw, self.as_ptr(), dtype.to_raw(), options) });
         made(raw, status, None)
     }
 }
@@ -622,7 +623,7 @@ impl PartialEq for Array {
     fn eq(&self, other: &Array) -> bool {
         let mut equal = 0;
         // SAFETY: the handles are valid.
-        check(|| unsafe { sys::tf_array_equal(&mut equal, self.as_ptr(), other.as_ptr()) }).is_ok() && equal != 0
+        check(|| unsafe { sys::tf_array_equal(&raw mut equal, self.as_ptr(), other.as_ptr()) }).is_ok() && equal != 0
     }
 }
 

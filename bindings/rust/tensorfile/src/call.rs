@@ -49,7 +49,7 @@ fn record(slot: Option<&Slot>, error: CallbackError) {
             _ => pending.set(Some(error)),
         });
     } else if let Some(slot) = slot {
-        let mut slot = slot.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut slot = slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if !matches!(*slot, Some(CallbackError::Panic(_))) {
             *slot = Some(error);
         }
@@ -59,7 +59,7 @@ fn record(slot: Option<&Slot>, error: CallbackError) {
 fn take(slot: Option<&Slot>) -> Option<CallbackError> {
     let here = PENDING.try_with(Cell::take).ok().flatten();
     // Always cleared: several threads of one call may have failed, and only one error is reported.
-    let there = slot.and_then(|slot| slot.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take());
+    let there = slot.and_then(|slot| slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
     match (here, there) {
         (Some(CallbackError::Error(_)) | None, Some(panic @ CallbackError::Panic(_))) => Some(panic),
         (here, there) => here.or(there),
@@ -138,7 +138,7 @@ pub(crate) fn made<T: Handle>(raw: *mut T::Raw, status: sys::tf_status, slot: Op
 /// Runs a call that returns one object.
 pub(crate) fn make<T: Handle>(call: impl FnOnce(*mut *mut T::Raw) -> sys::tf_status) -> Result<T> {
     let mut raw = std::ptr::null_mut();
-    let status = enter(|| call(&mut raw));
+    let status = enter(|| call(&raw mut raw));
     made(raw, status, None)
 }
 
@@ -169,10 +169,11 @@ pub(crate) fn c_path(path: &Path) -> Result<CString> {
     #[cfg(not(unix))]
     let bytes = path
         .to_str()
-        .ok_or_else(|| Error::new(ErrorKind::InvalidArgument, format!("the path {path:?} is not Unicode")))?
+        .ok_or_else(|| Error::new(ErrorKind::InvalidArgument, format!("the path '{}' is not Unicode", path.display())))?
         .as_bytes();
-    CString::new(bytes)
-        .map_err(|_| Error::new(ErrorKind::InvalidArgument, format!("the path {path:?} contains a NUL character")))
+    CString::new(bytes).map_err(|_| {
+        Error::new(ErrorKind::InvalidArgument, format!("the path '{}' contains a NUL character", path.display()))
+    })
 }
 
 #[cfg(test)]

@@ -161,12 +161,14 @@ numbers! {
 
 impl Dtype {
     /// Returns the name as NumPy and ml_dtypes spell it (`"float32"`), or that of ggml in lower case (`"q4_k"`).
+    #[must_use]
     pub fn name(self) -> &'static str {
         // SAFETY: the function accepts any number.
         unsafe { static_text(sys::tf_dtype_name(self.to_raw())) }
     }
 
     /// Returns the number of bits in one element: 8 for bool, 4 for float4, 0 for a block type.
+    #[must_use]
     pub fn bits(self) -> u32 {
         // SAFETY: the function accepts any number.
         unsafe { sys::tf_dtype_bits(self.to_raw()) }
@@ -174,12 +176,14 @@ impl Dtype {
 
     /// Returns the number of elements in the smallest unit of whole bytes: 1 for most dtypes, 2 for float4, 4 for
     /// float6, and the block of a block type (32 to 256).
+    #[must_use]
     pub fn block_size(self) -> u32 {
         // SAFETY: the function accepts any number.
         unsafe { sys::tf_dtype_block_size(self.to_raw()) }
     }
 
     /// Returns the number of bytes in that unit: the item size, 1 for float4, 3 for float6, or the size of a block.
+    #[must_use]
     pub fn block_bytes(self) -> u32 {
         // SAFETY: the function accepts any number.
         unsafe { sys::tf_dtype_block_bytes(self.to_raw()) }
@@ -272,6 +276,7 @@ numbers! {
 
 impl Format {
     /// Returns `"npy"`, `"npz"`, `"safetensors"`, `"gguf"` or `"auto"`.
+    #[must_use]
     pub fn name(self) -> &'static str {
         // SAFETY: the function accepts any number.
         unsafe { static_text(sys::tf_format_name(self.to_raw())) }
@@ -287,6 +292,7 @@ impl Format {
     }
 
     /// Returns the format of a file that starts with `head`, or [`Format::Auto`] if it is unknown. 16 bytes are enough.
+    #[must_use]
     pub fn probe(head: &[u8]) -> Self {
         // SAFETY: the pointer has its length.
         Format::from_raw(unsafe { sys::tf_format_probe(head.as_ptr().cast(), head.len()) })
@@ -294,6 +300,7 @@ impl Format {
 }
 
 /// What a [`Format`] can hold and do.
+#[allow(clippy::struct_excessive_bools)] // Each is an ability of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Abilities {
@@ -383,6 +390,7 @@ pub unsafe trait Element: Copy + Send + Sync + 'static {
 
     /// Returns `true` if the bytes are valid values.
     #[doc(hidden)]
+    #[must_use]
     fn check(bytes: &[u8]) -> bool {
         let _ = bytes;
         true

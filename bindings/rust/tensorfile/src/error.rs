@@ -199,9 +199,31 @@ fn explain(message: &str, offset: Option<u64>, cause: &io::Error) -> String {
     format!("{message}: {cause}")
 }
 
-/// Returns a message with the methods of [`Options`](crate::Options) instead of the options' names in C.
+/// Returns a message with shapes in brackets instead of parentheses, as tuples are written in Python.
+fn with_brackets(message: &str) -> String {
+    let mut out = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some((before, after)) = rest.split_once(" (") {
+        out.push_str(before);
+        let end = after.find(|c: char| !(c.is_ascii_digit() || c == ',' || c == ' ')).unwrap_or(after.len());
+        let (sizes, tail) = after.split_at(end);
+        let is_shape = sizes.contains(',') || (sizes.is_empty() && before.ends_with("shape"));
+        if let Some(tail) = tail.strip_prefix(')').filter(|_| is_shape) {
+            out.extend([" [", sizes.trim_end_matches(','), "]"]);
+            rest = tail;
+        } else {
+            out.push_str(" (");
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Returns a message with shapes as in Rust, and with the methods of [`Options`](crate::Options) instead of the options'
+/// names in C.
 fn in_terms_of_rust(message: &str) -> String {
-    let mut parts = message.replace("TF_LOAD_MODE_MAP", "Options::map(true)");
+    let mut parts = with_brackets(message).replace("TF_LOAD_MODE_MAP", "Options::map(true)");
     for (mark, value) in [("TF_OPTION_", None), ("TF_FORMAT_", Some("Format::"))] {
         let mut out = String::with_capacity(parts.len());
         let mut rest = parts.as_str();
@@ -209,19 +231,16 @@ fn in_terms_of_rust(message: &str) -> String {
             out.push_str(before);
             let end = after.find(|c: char| !(c.is_ascii_uppercase() || c == '_')).unwrap_or(after.len());
             let (name, mut tail) = after.split_at(end);
-            match value {
-                Some(prefix) => {
-                    out.push_str(prefix);
-                    out.extend(name.chars().take(1));
-                    out.push_str(&name.get(1..).unwrap_or("").to_ascii_lowercase());
-                }
-                None => {
-                    out.push_str("Options::");
-                    out.push_str(&name.to_ascii_lowercase());
-                    if let Some(after) = tail.strip_prefix(" 0") {
-                        out.push_str("(false)");
-                        tail = after;
-                    }
+            if let Some(prefix) = value {
+                out.push_str(prefix);
+                out.extend(name.chars().take(1));
+                out.push_str(&name.get(1..).unwrap_or("").to_ascii_lowercase());
+            } else {
+                out.push_str("Options::");
+                out.push_str(&name.to_ascii_lowercase());
+                if let Some(after) = tail.strip_prefix(" 0") {
+                    out.push_str("(false)");
+                    tail = after;
                 }
             }
             rest = tail;
@@ -372,6 +391,9 @@ mod tests {
             "Options::atomic(false) would overwrite; load without Options::map(true)"
         );
         assert_eq!(in_terms_of_rust("use TF_FORMAT_GGUF"), "use Format::Gguf");
+        assert_eq!(in_terms_of_rust("shape (2, 3), not shape () or (5,)"), "shape [2, 3], not shape [] or [5]");
+        let other = "the limit (max_rank) of 4 (2 bytes) in f (1).npy (); call contiguous()";
+        assert_eq!(in_terms_of_rust(other), other);
     }
 
     #[test]

@@ -78,42 +78,46 @@ impl File {
     }
 
     pub(crate) fn made(
-        slot: Option<Arc<Slot>>,
+        slot: Option<&Arc<Slot>>,
         call: impl FnOnce(*mut *mut sys::tf_file) -> sys::tf_status,
     ) -> Result<Self> {
         let mut raw = ptr::null_mut();
-        let status = enter(|| call(&mut raw));
+        let status = enter(|| call(&raw mut raw));
         let file = NonNull::new(raw).map(|raw| {
             File(Arc::new(Inner {
                 raw,
-                slot: slot.clone(),
+                slot: slot.cloned(),
                 metadata: OnceLock::new(),
                 #[cfg(not(target_pointer_width = "64"))]
                 shapes: OnceLock::new(),
             }))
         });
-        finish(status, slot.as_deref())?;
+        finish(status, slot.map(|slot| &**slot))?;
         file.ok_or_else(|| Error::new(ErrorKind::Internal, "the library succeeded without a file"))
     }
 
     /// Returns the borrowed handle, for functions of `tensorfile-sys`.
+    #[must_use]
     pub fn as_ptr(&self) -> *mut sys::tf_file {
         self.0.raw.as_ptr()
     }
 
     /// Returns the format of the file.
+    #[must_use]
     pub fn format(&self) -> Format {
         // SAFETY: the handle is valid.
         Format::from_raw(unsafe { sys::tf_file_format(self.as_ptr()) })
     }
 
     /// Returns the number of arrays.
+    #[must_use]
     pub fn len(&self) -> usize {
         // SAFETY: the handle is valid.
         unsafe { sys::tf_file_count(self.as_ptr()) }
     }
 
     /// Returns `true` if there are no arrays.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -167,7 +171,7 @@ impl File {
     pub fn entry(&self, name: &str) -> Result<Entry<'_>> {
         let mut index = 0;
         // SAFETY: the handle is valid; the pointer has its length.
-        check(|| unsafe { sys::tf_file_find(&mut index, self.as_ptr(), name.as_ptr().cast(), name.len()) })?;
+        check(|| unsafe { sys::tf_file_find(&raw mut index, self.as_ptr(), name.as_ptr().cast(), name.len()) })?;
         Ok(Entry { file: self, index })
     }
 
@@ -261,15 +265,17 @@ impl<'a> Entry<'a> {
     }
 
     /// Returns the index of the array in the file.
+    #[must_use]
     pub fn index(&self) -> usize {
         self.index
     }
 
     /// Returns the name of the array, which is `""` for that of a .npy file.
+    #[must_use]
     pub fn name(&self) -> &'a str {
         let (mut name, mut length) = (ptr::null(), 0);
         // SAFETY: the handle is valid.
-        let found = check(|| unsafe { sys::tf_file_name(&mut name, &mut length, self.raw(), self.index) });
+        let found = check(|| unsafe { sys::tf_file_name(&raw mut name, &raw mut length, self.raw(), self.index) });
         if found.is_err() {
             return "";
         }
@@ -279,6 +285,7 @@ impl<'a> Entry<'a> {
     }
 
     /// Returns the type of the elements.
+    #[must_use]
     pub fn dtype(&self) -> Dtype {
         // SAFETY: the handle is valid.
         Dtype::from_raw(unsafe { sys::tf_file_dtype(self.raw(), self.index) })
@@ -291,6 +298,7 @@ impl<'a> Entry<'a> {
     }
 
     /// Returns the number of dimensions.
+    #[must_use]
     pub fn ndim(&self) -> usize {
         // SAFETY: the handle is valid.
         unsafe { sys::tf_file_ndim(self.raw(), self.index) }
@@ -335,6 +343,7 @@ impl<'a> Entry<'a> {
     }
 
     /// Returns the number of bytes that the array takes in memory in C order, or in the file if its dtype is unknown.
+    #[must_use]
     pub fn nbytes(&self) -> u64 {
         // SAFETY: the handle is valid.
         unsafe { sys::tf_file_nbytes(self.raw(), self.index) }
@@ -346,7 +355,7 @@ impl<'a> Entry<'a> {
         // SAFETY: the handle is valid.
         check(|| unsafe {
             let (path, offset, stored_bytes) = (&mut path, &mut offset, &mut stored_bytes);
-            sys::tf_file_location(path, offset, stored_bytes, &mut deflated, self.raw(), self.index)
+            sys::tf_file_location(path, offset, stored_bytes, &raw mut deflated, self.raw(), self.index)
         })?;
         // SAFETY: the path is NUL-terminated, and lives as long as the file.
         let path: &CStr = unsafe { CStr::from_ptr(path) };
@@ -368,7 +377,7 @@ impl<'a> Entry<'a> {
 
     fn make(&self, call: impl FnOnce(*mut *mut sys::tf_array) -> sys::tf_status) -> Result<Array> {
         let mut raw = ptr::null_mut();
-        let status = enter(|| call(&mut raw));
+        let status = enter(|| call(&raw mut raw));
         made(raw, status, self.slot())
     }
 

@@ -63,11 +63,11 @@ struct Seeking<R>(Mutex<R>);
 
 impl<R: Read + Seek + Send + 'static> ReadAt for Seeking<R> {
     fn size(&self) -> io::Result<u64> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).seek(SeekFrom::End(0))
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).seek(SeekFrom::End(0))
     }
 
     fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-        let mut reader = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut reader = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         reader.seek(SeekFrom::Start(offset))?;
         reader.read_exact(bytes)
     }
@@ -164,7 +164,7 @@ impl Source {
         let mut raw = ptr::null_mut();
         // SAFETY: the box is a Reader, which the callbacks expect, and is dropped once.
         let status = enter(|| unsafe {
-            sys::tf_source_new(&mut raw, size, 1, Some(read_at), Some(map), Some(drop_box::<Reader>), user)
+            sys::tf_source_new(&raw mut raw, size, 1, Some(read_at), Some(map), Some(drop_box::<Reader>), user)
         });
         Source::made(raw, status, Some(slot))
     }
@@ -179,7 +179,7 @@ impl Source {
         let path = c_path(path.as_ref())?;
         let mut raw = ptr::null_mut();
         // SAFETY: the path is NUL-terminated.
-        let status = enter(|| unsafe { sys::tf_source_from_path(&mut raw, path.as_ptr()) });
+        let status = enter(|| unsafe { sys::tf_source_from_path(&raw mut raw, path.as_ptr()) });
         Source::made(raw, status, None)
     }
 
@@ -193,7 +193,7 @@ impl Source {
             // SAFETY: the pointer has its length; the box is dropped once.
             let status = enter(|| unsafe {
                 let data = bytes.as_ptr().cast();
-                sys::tf_source_from_memory(&mut raw, data, bytes.len(), Some(drop_box::<O>), owner.cast())
+                sys::tf_source_from_memory(&raw mut raw, data, bytes.len(), Some(drop_box::<O>), owner.cast())
             });
             (status, raw)
         }
@@ -204,12 +204,12 @@ impl Source {
     /// Creates a source over a part of this one, such as an asset in an archive. Offsets in errors count from the start
     /// of the part.
     ///
-    /// Fails with [`Error::InvalidArgument`] if the part is not inside the source.
+    /// Fails with [`ErrorKind::InvalidArgument`] if the part is not inside the source.
     pub fn part(&self, range: impl RangeBounds<u64>) -> Result<Self> {
         let (offset, size) = offset_and_size(&range)?;
         let mut raw = ptr::null_mut();
         // SAFETY: the handle is valid.
-        let status = enter(|| unsafe { sys::tf_source_from_part(&mut raw, self.raw.as_ptr(), offset, size) });
+        let status = enter(|| unsafe { sys::tf_source_from_part(&raw mut raw, self.raw.as_ptr(), offset, size) });
         Source::made(raw, status, self.slot.clone())
     }
 
@@ -220,7 +220,7 @@ impl Source {
         let fd = std::os::fd::AsRawFd::as_raw_fd(&file.as_fd());
         let mut raw = ptr::null_mut();
         // SAFETY: the descriptor is open during the call.
-        let status = enter(|| unsafe { sys::tf_source_from_fd(&mut raw, fd, offset, size) });
+        let status = enter(|| unsafe { sys::tf_source_from_fd(&raw mut raw, fd, offset, size) });
         Source::made(raw, status, None)
     }
 
@@ -231,6 +231,7 @@ impl Source {
     }
 
     /// Returns the borrowed handle, for functions of `tensorfile-sys`.
+    #[must_use]
     pub fn as_ptr(&self) -> *mut sys::tf_source {
         self.raw.as_ptr()
     }
@@ -327,7 +328,7 @@ impl<'a> Sink<'a> {
         let user = ptr::from_mut(writer).cast();
         let mut raw = ptr::null_mut();
         // SAFETY: the writer is borrowed for as long as the sink lives.
-        let status = enter(|| unsafe { sys::tf_sink_new(&mut raw, Some(write::<W>), None, user) });
+        let status = enter(|| unsafe { sys::tf_sink_new(&raw mut raw, Some(write::<W>), None, user) });
         made(raw, status, None)
     }
 

@@ -84,12 +84,14 @@ pub use view::{ArrayView, View};
 pub use writer::Writer;
 
 /// Returns the version of the library that is in use, such as `"0.1.0"`.
+#[must_use]
 pub fn version() -> &'static str {
     // SAFETY: the function has no preconditions and returns a static text.
     unsafe { error::static_text(sys::tf_version_string()) }
 }
 
 /// Returns the version as a number: major * 10000 + minor * 100 + patch.
+#[must_use]
 pub fn version_number() -> u32 {
     // SAFETY: the function has no preconditions.
     unsafe { sys::tf_version_number() }

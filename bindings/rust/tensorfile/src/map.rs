@@ -143,6 +143,7 @@ impl<V> Map<V> {
     }
 
     /// Returns an iterator over the values in order.
+    #[must_use]
     pub fn values(&self) -> impl ExactSizeIterator<Item = &V> + DoubleEndedIterator {
         self.0.values()
     }

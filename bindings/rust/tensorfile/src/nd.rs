@@ -12,7 +12,7 @@ fn wrong(message: impl std::fmt::Display) -> Error {
 
 impl Array {
     /// Returns a view of the array for ndarray, without a copy, for any strides. Fails like
-    /// [`as_slice`](Array::as_slice), and with [`Error::InvalidArgument`] if a stride is not a multiple of the item,
+    /// [`as_slice`](Array::as_slice), and with [`ErrorKind::InvalidArgument`] if a stride is not a multiple of the item,
     /// which ndarray does not support.
     ///
     /// ```
@@ -23,6 +23,7 @@ impl Array {
     /// # Ok::<(), tensorfile::Error>(())
     /// ```
     #[cfg_attr(docsrs, doc(cfg(feature = "ndarray")))]
+    #[allow(clippy::cast_possible_wrap)] // of sizes of items and dimensions
     pub fn view<T: Element>(&self) -> Result<ArrayViewD<'_, T>> {
         self.expect_dtype::<T>()?;
         let sizes = self.shape();

@@ -308,6 +308,7 @@ unsafe extern "C" fn deallocate(user: *mut c_void, pointer: *mut c_void, size: u
 /// Settings.
 impl Options {
     /// Creates options with default values.
+    #[must_use]
     pub fn new() -> Self {
         Options::default()
     }
@@ -331,7 +332,7 @@ impl Options {
         let (option, raw) = (number_of(name)?, RawOptions::new(&self.0)?);
         let mut value = 0;
         // SAFETY: the handle is valid.
-        check(|| unsafe { sys::tf_options_get(&mut value, raw.0.as_ptr(), option) })?;
+        check(|| unsafe { sys::tf_options_get(&raw mut value, raw.0.as_ptr(), option) })?;
         Ok(value)
     }
 
@@ -339,7 +340,7 @@ impl Options {
     pub fn range(name: &str) -> Result<RangeInclusive<i64>> {
         let (option, mut minimum, mut maximum) = (number_of(name)?, 0, 0);
         // SAFETY: the outputs are valid.
-        check(|| unsafe { sys::tf_option_range(&mut minimum, &mut maximum, ptr::null_mut(), option) })?;
+        check(|| unsafe { sys::tf_option_range(&raw mut minimum, &raw mut maximum, ptr::null_mut(), option) })?;
         Ok(minimum..=maximum)
     }
 
@@ -535,7 +536,7 @@ impl Options {
     }
 
     /// Calls `report` on the calling thread with the number of bytes of array data loaded or saved so far, and with the
-    /// total. If it returns `Break`, the call fails with [`Error::Cancelled`]. If it panics, the panic propagates to
+    /// total. If it returns `Break`, the call fails with [`ErrorKind::Cancelled`]. If it panics, the panic propagates to
     /// the caller.
     #[must_use]
     pub fn progress<F>(self, report: F) -> Self
@@ -646,7 +647,7 @@ fn load(
     call: impl FnOnce(*mut *mut sys::tf_dict, *mut *mut sys::tf_dict) -> sys::tf_status,
 ) -> Result<Loaded> {
     let (mut arrays, mut metadata) = (ptr::null_mut(), ptr::null_mut());
-    let status = enter(|| call(&mut arrays, &mut metadata));
+    let status = enter(|| call(&raw mut arrays, &raw mut metadata));
     let made = (NonNull::new(arrays).map(RawDict::adopt), NonNull::new(metadata).map(RawDict::adopt));
     finish(status, source.and_then(Source::slot).map(|slot| &**slot))?;
     match made {
@@ -676,7 +677,7 @@ impl Options {
         let c_path = c_path(path)?;
         let (mut raw, none) = (ptr::null_mut(), ptr::null_mut());
         // SAFETY: the path is NUL-terminated; the options are valid.
-        let status = enter(|| unsafe { sys::tf_load(&mut raw, none, none, c_path.as_ptr(), options.as_ptr()) });
+        let status = enter(|| unsafe { sys::tf_load(&raw mut raw, none, none, c_path.as_ptr(), options.as_ptr()) });
         let array = NonNull::new(raw).map(Array::adopt);
         finish(status, None)?;
         array.ok_or_else(|| {
@@ -711,7 +712,7 @@ impl Options {
         let mut source = ptr::null_mut();
         // SAFETY: the pointer has its length, and the caller guarantees that the bytes are there as long as arrays.
         let status = enter(|| unsafe {
-            sys::tf_source_from_memory(&mut source, bytes.as_ptr().cast(), bytes.len(), None, ptr::null_mut())
+            sys::tf_source_from_memory(&raw mut source, bytes.as_ptr().cast(), bytes.len(), None, ptr::null_mut())
         });
         let source = Source::made(source, status, None)?;
         // SAFETY: guaranteed by the caller.
@@ -771,7 +772,7 @@ impl Options {
     pub fn open_source(&self, source: &Source) -> Result<File> {
         let (options, format) = (self.raw()?, self.raw_format()?);
         // SAFETY: the source and the options are valid.
-        File::made(source.slot().cloned(), |out| unsafe {
+        File::made(source.slot(), |out| unsafe {
             sys::tf_file_open_source(out, source.as_ptr(), format, options.as_ptr())
         })
     }

@@ -61,7 +61,7 @@ impl File {
     pub fn plan<'a>(&self) -> Result<ReadPlan<'a>> {
         let mut raw = ptr::null_mut();
         // SAFETY: the handle is valid.
-        let status = enter(|| unsafe { sys::tf_read_plan_new(&mut raw, self.as_ptr()) });
+        let status = enter(|| unsafe { sys::tf_read_plan_new(&raw mut raw, self.as_ptr()) });
         finish(status, None)?;
         let raw = NonNull::new(raw).ok_or_else(|| Error::new(ErrorKind::Internal, "the library returned no plan"))?;
         Ok(ReadPlan { raw, file: self.clone(), targets: Vec::new(), memory: PhantomData })
@@ -138,7 +138,7 @@ impl<'a> ReadPlan<'a> {
             return Err(Error::new(ErrorKind::InvalidArgument, message).with_name(entry.name()));
         }
         let strides: Option<Vec<i64>> = strides.map(|strides| strides.iter().map(|&stride| stride as i64).collect());
-        let strides = strides.as_ref().map_or(ptr::null(), |strides| strides.as_ptr());
+        let strides = strides.as_ref().map_or(ptr::null(), std::vec::Vec::as_ptr);
         let slices = part.slices().map(|slices| Slices::new(slices, ndim));
         let (start, stop, step, count) = match &slices {
             Some(list) => (list.start.as_ptr(), list.stop.as_ptr(), list.step.as_ptr(), list.start.len()),

@@ -80,6 +80,7 @@ fn element(array: &Array, f: &mut fmt::Formatter<'_>, index: &[usize]) -> fmt::R
     }
 }
 
+#[allow(clippy::cast_possible_truncation)] // of floats that have at most the precision of an f32
 fn text(array: &Array, index: &[usize]) -> Result<String> {
     let complex = |real: &dyn fmt::Debug, imaginary: &dyn fmt::Debug| {
         let imaginary = format!("{imaginary:?}");
@@ -101,7 +102,6 @@ fn text(array: &Array, index: &[usize]) -> Result<String> {
             complex(&real, &imaginary)
         }
         Dtype::Float64 => format!("{:?}", array.item_as_f64(index)?),
-        // The other floats have at most the precision of an f32.
         _ => format!("{:?}", array.item_as_f64(index)? as f32),
     })
 }

@@ -47,7 +47,7 @@ pub(crate) unsafe fn borrowed_text<'a>(
     call: impl FnOnce(*mut *const c_char, *mut usize) -> sys::tf_status,
 ) -> Result<&'a [u8]> {
     let (mut text, mut length) = (ptr::null(), 0);
-    check(|| call(&mut text, &mut length))?;
+    check(|| call(&raw mut text, &raw mut length))?;
     // SAFETY: on success the text is not NULL and has that length; the caller guarantees how long it is valid.
     Ok(unsafe { slice::from_raw_parts(text.cast(), length) })
 }
@@ -256,7 +256,7 @@ impl Reader {
     fn list(&self, index: usize) -> Result<Value> {
         let mut count = 0;
         // SAFETY: the handle is valid.
-        check(|| unsafe { sys::tf_dict_string_list_size_at(&mut count, self.0, index) })?;
+        check(|| unsafe { sys::tf_dict_string_list_size_at(&raw mut count, self.0, index) })?;
         // SAFETY: the handle is valid, and the dict does not change.
         let string = |item| unsafe {
             borrowed_text(|text, length| sys::tf_dict_string_list_item_at(text, length, self.0, index, item))

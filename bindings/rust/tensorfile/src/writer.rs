@@ -78,7 +78,7 @@ impl Options {
         let mut raw = ptr::null_mut();
         let (target, format, options) = (sink.as_ptr(), format.to_raw(), options.as_ptr());
         // SAFETY: the handles are valid; the sink borrows its target as long as the writer lives.
-        let status = enter(|| unsafe { sys::tf_writer_open_sink(&mut raw, target, format, options) });
+        let status = enter(|| unsafe { sys::tf_writer_open_sink(&raw mut raw, target, format, options) });
         let made = NonNull::new(raw).map(|raw| Writer { raw, _sink: Some(sink), declared: Vec::new(), written: 0 });
         finish(status, None)?;
         made.ok_or_else(|| Error::new(ErrorKind::Internal, "the library succeeded without a writer"))
@@ -135,7 +135,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Completes the file and moves it to its path. If an array is incomplete, it fails with [`Error::InvalidArgument`]
+    /// Completes the file and moves it to its path. If an array is incomplete, it fails with [`ErrorKind::InvalidArgument`]
     /// and leaves no file.
     pub fn finish(self) -> Result<()> {
         // SAFETY: no other code uses the handle.
@@ -143,6 +143,7 @@ impl Writer<'_> {
     }
 
     /// Returns the borrowed handle, for functions of `tensorfile-sys`.
+    #[must_use]
     pub fn as_ptr(&self) -> *mut sys::tf_writer {
         self.raw.as_ptr()
     }

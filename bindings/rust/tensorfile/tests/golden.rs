@@ -32,7 +32,7 @@ fn golden_files() -> Vec<Golden> {
         let parts: Vec<String> = line.split('\t').map(str::to_owned).collect();
         match &parts[..] {
             [path, open, load] => {
-                files.push(Golden { path: path.clone(), open: open.clone(), load: load.clone(), ..Golden::default() })
+                files.push(Golden { path: path.clone(), open: open.clone(), load: load.clone(), ..Golden::default() });
             }
             [_, name, dtype, shape, crc] => {
                 let array = (dtype.clone(), shape.clone(), crc.clone());
