@@ -1436,10 +1436,11 @@ TENSORFILE_API tf_status tf_check(tf_dict **report, const char *path, const tf_o
  * would be overwritten, the call fails with INVALID_ARGUMENT before a byte is written.
  *
  * All functions that save can fail with: UNSUPPORTED if the format cannot hold a dtype, rank, name or metadata value,
- * in which case nothing is written and one message lists every array concerned with the reason; IO if the system
- * reports an error (no space, no permission) or the target is a folder or a device; CANCELLED or another status that a
- * callback returned. Unless ::TF_OPTION_EXACT_PATH is 1, the extension of the format is appended to a path that lacks
- * it.
+ * in which case nothing is written and one message lists every array concerned with the reason; LIMIT if a load with
+ * the same limits would refuse the file; IO if the system reports an error (no space, no permission) or the target is a
+ * folder or a device; CANCELLED or another status that a callback returned. tf_save_check() reports what a format cannot
+ * hold and what exceeds a limit as lists, without saving. Unless ::TF_OPTION_EXACT_PATH is 1, the extension of the
+ * format is appended to a path that lacks it.
  * @{
  */
 
@@ -1454,8 +1455,8 @@ TENSORFILE_API tf_status tf_check(tf_dict **report, const char *path, const tf_o
  * @param options   may be NULL
  * @return INVALID_ARGUMENT if neither the option nor the extension names a format; TYPE if a value of arrays is not an
  *         array, or if a value of metadata is not of a kind that the format holds; UNSUPPORTED if there is not exactly one
- *         array for a .npy, or if there is metadata for it; LIMIT if a load with the same options would refuse the file;
- *         for npz DUPLICATE if a metadata value and an array have the same name.
+ *         array for a .npy, or if there is metadata for it; for npz DUPLICATE if a metadata value and an array have the
+ *         same name.
  */
 TENSORFILE_API tf_status tf_save_file(const char *path, const tf_dict *arrays, const tf_dict *metadata,
                                       const tf_options *options);

@@ -8,8 +8,27 @@ namespace tfile {
 
 namespace {
 
-// Refuses arrays that a load with the same limits would refuse, so that a default load can read what a default save
-// writes.
+// Refuses names and ranks that a load with the same limits would refuse.
+Status check_each(const Format &format, const SaveRequest &request) {
+  SaveRefusals refusals(request.report);
+  const Limit bytes{TF_OPTION_MAX_NAME_BYTES, request.settings.limit(TF_OPTION_MAX_NAME_BYTES)};
+  const Limit rank{TF_OPTION_MAX_RANK, request.settings.limit(TF_OPTION_MAX_RANK)};
+  const auto check_name = [&](Subject subject, Text name) {
+    const uint64_t size = name.size();
+    if (size > bytes.value) refusals.add(subject, name, Problem::kLimit) << size << " bytes are more than " << bytes;
+  };
+  for (const NamedArray &named : request.arrays) {
+    if (!format.single_array) check_name(Subject::kArray, named.name);
+    const uint64_t ndim = named.array->ndim;
+    if (ndim <= rank.value) continue;
+    refusals.add(Subject::kArray, named.name, Problem::kLimit) << ndim << " dimensions are more than " << rank;
+  }
+  for (size_t i = 0; request.metadata != nullptr && i < request.metadata->size(); ++i)
+    check_name(Subject::kMetadata, request.metadata->at(i).key);
+  return refusals.result(TF_STATUS_LIMIT, kLoadRefuses);
+}
+
+// Refuses what a load with the same limits would refuse, so that a default load can read what a default save writes.
 Status check_limits(const Format &format, const SaveRequest &request) {
   const Settings &settings = request.settings;
   const Limit arrays{TF_OPTION_MAX_ARRAYS, settings.limit(TF_OPTION_MAX_ARRAYS)};
@@ -22,16 +41,7 @@ Status check_limits(const Format &format, const SaveRequest &request) {
     TFILE_TRY(SaveRefusal(request.report, TF_STATUS_LIMIT, Problem::kLimit)
               << static_cast<uint64_t>(request.metadata->size()) << " metadata values are more than " << values);
   }
-  if (format.single_array) return kOk;  // the name is not stored
-  SaveRefusals refusals(request.report);
-  const Limit bytes{TF_OPTION_MAX_NAME_BYTES, settings.limit(TF_OPTION_MAX_NAME_BYTES)};
-  for (const NamedArray &named : request.arrays) {
-    const uint64_t size = named.name.size();
-    if (size > bytes.value) {
-      refusals.add(Subject::kArray, named.name, Problem::kLimit) << size << " bytes are more than " << bytes;
-    }
-  }
-  return refusals.result(TF_STATUS_LIMIT, "names are too long");
+  return check_each(format, request);
 }
 
 Status save_completed(const char *path, const Format &format, const SaveRequest &request) {

@@ -85,4 +85,7 @@ class SaveRefusals {
   LineWriter reason_{buffer_, sizeof(buffer_)};
 };
 
+// The text of an error about what exceeds a limit, before the list.
+inline constexpr char kLoadRefuses[] = "a load with the same limits would refuse";
+
 }  // namespace tfile

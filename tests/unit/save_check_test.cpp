@@ -75,12 +75,21 @@ Handle<tf_array> endless(int64_t size) {
   });
 }
 
-// Saves, and expects a failure exactly if the check has found something. Returns true if the save failed.
+// Saves, and expects a failure exactly if the check has found something, and else that a load with the same options can
+// read the file. Returns true if the save failed.
 bool agrees(tf_format format, const tf_dict *arrays, const tf_dict *metadata, const tf_options *options,
             const std::string &what) {
   const std::vector<Finding> found = check(format, arrays, metadata, options);
   tf_buffer *buffer = nullptr;
   const tf_status status = tf_save_memory(&buffer, format, nullptr, arrays, metadata, options);
+  if (status == TF_STATUS_OK) {
+    tf_dict *loaded = nullptr;
+    EXPECT_EQ(
+        tf_load_memory(nullptr, &loaded, nullptr, tf_buffer_data(buffer), tf_buffer_size(buffer), format, options),
+        TF_STATUS_OK)
+        << tf_format_name(format) << ", " << what << ": " << tf_error_message();
+    tf_dict_release(loaded);
+  }
   tf_buffer_release(buffer);
   EXPECT_EQ(found.empty(), status == TF_STATUS_OK)
       << tf_format_name(format) << ", " << what << ": the save returned " << tf_status_name(status) << " ("
@@ -102,7 +111,8 @@ TEST(SaveCheck, AgreesForEveryDtypeAndRank) {
         if (rank == 0 && tf_dtype_block_size(dtype) > 1) continue;
         const auto arrays = dict_of({{"w", smallest(dtype, rank).get()}});
         for (const int64_t extended : {0, 1}) {
-          const auto options = options_with({{TF_OPTION_GGUF_EXTENDED, extended}});
+          const auto options =
+              options_with({{TF_OPTION_GGUF_EXTENDED, extended}, {TF_OPTION_MAX_RANK, extended != 0 ? 64 : 7}});
           const std::string what = std::string(tf_dtype_name(dtype)) + " of rank " + std::to_string(rank);
           refused += agrees(format, arrays.get(), nullptr, options.get(), what) ? 1 : 0;
         }
@@ -217,7 +227,10 @@ TEST(SaveCheck, AgreesForAllMetadataAndOptions) {
       {{TF_OPTION_MAX_NAME_BYTES, 1}},
       {{TF_OPTION_MAX_HEADER_BYTES, 64}},
       {{TF_OPTION_MAX_HEADER_BYTES, 300}},
+      {{TF_OPTION_MAX_HEADER_BYTES, 120}},
+      {{TF_OPTION_MAX_HEADER_BYTES, 120}, {TF_OPTION_COMPRESS, 1}},
       {{TF_OPTION_MAX_NESTING, 2}},
+      {{TF_OPTION_MAX_NAME_BYTES, 5}, {TF_OPTION_ALIGNMENT, 64}},
       {{TF_OPTION_PART_BYTES, 1}},
   };
   const auto array = zeros(TF_DTYPE_FLOAT32, {2});
@@ -252,6 +265,33 @@ TEST(SaveCheck, AgreesForFilesThatWouldBeTooLarge) {
     EXPECT_TRUE(agrees(format, too_large.get(), nullptr, nullptr, "2^63 bytes"));
     EXPECT_EQ(check(format, too_large.get()).at(0).problem, "size");
     EXPECT_EQ(check(format, large.get()), std::vector<Finding>());
+  }
+}
+
+// The directory of an archive is limited to the byte, with and without the records of chunks.
+TEST(SaveCheck, AgreesAtTheLimitOfADirectory) {
+  const auto arrays = new_dict();
+  for (int i = 0; i < 20; ++i) {
+    const auto array = zeros(TF_DTYPE_INT8, {i == 0 ? 5 << 20 : 3});
+    ASSERT_EQ(tf_dict_set_array(arrays.get(), std::to_string(i).c_str(), SIZE_MAX, array.get()), TF_STATUS_OK);
+  }
+  const auto metadata = new_dict();
+  ASSERT_EQ(tf_dict_set_string(metadata.get(), "key", 3, "text", 4), TF_STATUS_OK);
+  for (const int64_t compress : {0, 1}) {
+    const auto plain = options_with({{TF_OPTION_COMPRESS, compress}});
+    const std::string file =
+        contents(made<tf_buffer>([&](tf_buffer **out) {
+                   return tf_save_memory(out, TF_FORMAT_NPZ, nullptr, arrays.get(), metadata.get(), plain.get());
+                 }).get());
+    // The size of the directory is 10 bytes before the end.
+    const std::string field = file.substr(file.size() - 10, 4);
+    int64_t size = 0;
+    for (size_t i = 4; i-- > 0;)
+      size = size * 256 + static_cast<uint8_t>(field[i]);
+    for (const int64_t missing : {0, 1}) {
+      const auto options = options_with({{TF_OPTION_COMPRESS, compress}, {TF_OPTION_MAX_HEADER_BYTES, size - missing}});
+      EXPECT_EQ(agrees(TF_FORMAT_NPZ, arrays.get(), metadata.get(), options.get(), "a directory"), missing == 1);
+    }
   }
 }
 

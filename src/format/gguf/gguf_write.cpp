@@ -287,6 +287,11 @@ Status check_gguf(const SaveRequest &request) {
         SaveRefusal(request.report, TF_STATUS_INVALID_ARGUMENT, Subject::kMetadata, kGgufAlignmentKey, Problem::kValue)
         << why.text());
   }
+  const Limit name{TF_OPTION_MAX_NAME_BYTES, request.settings.limit(TF_OPTION_MAX_NAME_BYTES)};
+  if (alignment.add_key && kGgufAlignmentKey.size() > name.value) {
+    TFILE_TRY(SaveRefusal(request.report, TF_STATUS_LIMIT, Subject::kMetadata, kGgufAlignmentKey, Problem::kLimit)
+              << static_cast<uint64_t>(kGgufAlignmentKey.size()) << " bytes are more than " << name);
+  }
   SaveRefusals refusals(request.report);
   for (const NamedArray &named : request.arrays)
     refuse_array(refusals, named, request.settings.on(TF_OPTION_GGUF_EXTENDED));

@@ -80,7 +80,8 @@ Status check_npy(const SaveRequest &request) {
     for (const DictEntry *entry : request.metadata->entries)
       refusals.add(Subject::kMetadata, entry->key, Problem::kKind) << "the format has no metadata";
   }
-  return refusals.result(TF_STATUS_UNSUPPORTED, "npy cannot hold");
+  TFILE_TRY(refusals.result(TF_STATUS_UNSUPPORTED, "npy cannot hold"));
+  return request.is_refused() ? kOk : check_npy_headers(request);
 }
 
 Status lay_out_npy(Layout &layout, const SaveRequest &request) {
@@ -153,6 +154,27 @@ Status describe_npy(Member *out, const NpyContext &context, const NpyHeader &hea
   out->fortran = header.fortran;
   out->big_endian = header.big_endian;
   return kOk;
+}
+
+void refuse_npy_header(SaveRefusals &refusals, Subject subject, Text name, uint64_t size, uint64_t limit) {
+  const uint64_t text = size - npy_prefix_size(1);
+  if (text <= limit) return;
+  refusals.add(subject, name, Problem::kLimit)
+      << text << " bytes of npy header are more than " << Limit{TF_OPTION_MAX_HEADER_BYTES, limit};
+}
+
+Status check_npy_headers(const SaveRequest &request) {
+  const uint64_t limit = header_limit(request.settings, kMaxHeader);
+  if (limit >= kNpyLongestHeader) return kOk;
+  SaveRefusals refusals(request.report);
+  Vec<uint8_t> header(request.settings.memory());
+  for (const NamedArray &named : request.arrays) {
+    bool fortran = false;
+    header.clear();
+    TFILE_TRY(make_npy_header(header, &fortran, *named.array));
+    refuse_npy_header(refusals, Subject::kArray, named.name, header.size(), limit);
+  }
+  return refusals.result(TF_STATUS_LIMIT, kLoadRefuses);
 }
 
 bool npy_can_hold(const Dtype &dtype) {

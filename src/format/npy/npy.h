@@ -61,6 +61,12 @@ Status put_npy_header(Vec<uint8_t> &out, Text descr, bool fortran, Span<const in
 // Appends the header of an array. Sets *fortran if the elements must follow in Fortran
 // order. npy_can_hold() must be true for the dtype.
 Status make_npy_header(Vec<uint8_t> &out, bool *fortran, const Array &array);
+// No header that put_npy_header() appends is longer.
+inline constexpr uint64_t kNpyLongestHeader = 4096;
+// Refuses a header of `size` bytes that a load with the same limit would refuse.
+void refuse_npy_header(SaveRefusals &refusals, Subject subject, Text name, uint64_t size, uint64_t limit);
+// Refuses all such headers of the arrays.
+Status check_npy_headers(const SaveRequest &request);
 // True if .npy has a dtype string for the dtype.
 bool npy_can_hold(const Dtype &dtype);
 // Parses a dtype string: every spelling that NumPy accepts for a plain number, and the names of ml_dtypes.

@@ -51,21 +51,41 @@ void refuse_metadata(SaveRefusals &refusals, bool *all_text, const Dict &metadat
   }
 }
 
-// Refuses text that a load with the same limits would refuse, and names that are also those of arrays.
-Status check_texts(const SaveRequest &request) {
+// Refuses arrays that have the name of a metadata value.
+Status check_duplicates(const SaveRequest &request) {
+  if (request.metadata == nullptr) return kOk;
   for (const NamedArray &named : request.arrays) {
     if (request.metadata->find(named.name) == nullptr) continue;
     TFILE_TRY(SaveRefusal(request.report, TF_STATUS_DUPLICATE, Subject::kArray, named.name, Problem::kDuplicate)
               << "is also the name of a metadata value, and both are members of an npz");
   }
-  if (request.is_refused()) return kOk;
+  return kOk;
+}
+
+Status check_text_headers(const SaveRequest &request, uint64_t limit) {
+  SaveRefusals refusals(request.report);
+  Vec<uint8_t> text(request.settings.memory());
+  for (const DictEntry *entry : request.metadata->entries) {
+    size_t head = 0;
+    text.clear();
+    TFILE_TRY(put_npz_text(text, &head, *entry));
+    refuse_npy_header(refusals, Subject::kMetadata, entry->key, head, limit);
+  }
+  return refusals.result(TF_STATUS_LIMIT, kLoadRefuses);
+}
+
+// Refuses text that a load with the same limits would refuse.
+Status check_texts(const SaveRequest &request) {
+  if (request.metadata == nullptr) return kOk;
   Checked total;
   for (const DictEntry *entry : request.metadata->entries)
     total = total + npz_text_bytes(*entry);
   const uint64_t limit = header_limit(request.settings);
-  if (total.valid() && total.value() <= limit) return kOk;
-  return SaveRefusal(request.report, TF_STATUS_LIMIT, Problem::kLimit)
-         << "the metadata need more bytes as text members than " << Limit{TF_OPTION_MAX_HEADER_BYTES, limit};
+  if (!total.valid() || total.value() > limit) {
+    return SaveRefusal(request.report, TF_STATUS_LIMIT, Problem::kLimit)
+           << "the metadata need more bytes as text members than " << Limit{TF_OPTION_MAX_HEADER_BYTES, limit};
+  }
+  return limit < kNpyLongestHeader ? check_text_headers(request, limit) : kOk;
 }
 
 Status check_options(const SaveRequest &request) {
@@ -76,22 +96,6 @@ Status check_options(const SaveRequest &request) {
   }
   if (!request.compress || !deflate_method(request.settings).zlib || has_zlib()) return kOk;
   return SaveRefusal(request.report, TF_STATUS_UNSUPPORTED, Problem::kOption) << kNoZlib;
-}
-
-Status check_npz(const SaveRequest &request) {
-  TFILE_TRY(check_options(request));
-  SaveRefusals refusals(request.report);
-  for (const NamedArray &named : request.arrays) {
-    const Dtype &dtype = *named.array->dtype;
-    if (!npy_can_hold(dtype)) refusals.add(Subject::kArray, named.name, Problem::kDtype) << dtype.name;
-    refuse_name(refusals, Subject::kArray, named.name);
-  }
-  const bool arrays_fit = !refusals.any();
-  bool all_text = true;
-  if (request.metadata != nullptr) refuse_metadata(refusals, &all_text, *request.metadata);
-  const tf_status status = arrays_fit && !all_text ? TF_STATUS_TYPE : TF_STATUS_UNSUPPORTED;
-  TFILE_TRY(refusals.result(status, "npz cannot hold"));
-  return request.metadata != nullptr ? check_texts(request) : kOk;
 }
 
 // Makes the name of a member, in the arena.
@@ -126,13 +130,12 @@ Status lay_out_texts(Layout &layout, ZipWriter &zip, Arena &names, const SaveReq
   return kOk;
 }
 
-Status lay_out_npz(Layout &layout, const SaveRequest &request) {
+// Lays out everything but the directory. The arena owns the names of the members.
+Status lay_out_members(Layout &layout, ZipWriter &zip, Arena &names, const SaveRequest &request) {
   Memory &memory = request.settings.memory();
-  Arena names(memory);
   Vec<char> scratch(memory);
   Vec<uint8_t> made(memory);  // what precedes or follows the data
   Vec<uint8_t> header(memory);
-  ZipWriter zip(memory, data_alignment(request.settings));
   TFILE_TRY(layout.checksums.reserve(request.arrays.size()));
   for (size_t i = 0; i < request.arrays.size(); ++i) {
     const Array &array = *request.arrays[i].array;
@@ -156,8 +159,15 @@ Status lay_out_npz(Layout &layout, const SaveRequest &request) {
     }
     TFILE_TRY(layout.checksums.push(sum));
   }
-  TFILE_TRY(lay_out_texts(layout, zip, names, request));
-  made.clear();
+  return lay_out_texts(layout, zip, names, request);
+}
+
+Status lay_out_npz(Layout &layout, const SaveRequest &request) {
+  Memory &memory = request.settings.memory();
+  Arena names(memory);
+  ZipWriter zip(memory, data_alignment(request.settings));
+  TFILE_TRY(lay_out_members(layout, zip, names, request));
+  Vec<uint8_t> made(memory);
   Vec<size_t> crcs(memory);
   TFILE_TRY(zip.finish(made, layout.size, &crcs));
   for (size_t i = 0; i < request.arrays.size(); ++i) {
@@ -169,6 +179,63 @@ Status lay_out_npz(Layout &layout, const SaveRequest &request) {
     if (request.arrays[i].array->nbytes == 0) layout.set_checksum(i, layout.checksums[i].crc);
   }
   return kOk;
+}
+
+// Returns the size of the record that add_chunks() adds to the directory for an array of this size.
+uint64_t chunks_size(uint64_t nbytes) {
+  const uint64_t chunk = npz_chunk_size(nbytes);
+  if (nbytes <= chunk || chunk > kMaxChunk) return 0;
+  return kZipExtraHead + kNpzChunksHead + (nbytes + chunk - 1) / chunk * sizeof(uint32_t);
+}
+
+// Refuses a directory that a load with the same limit would refuse. The directory of a compressed file is at most as
+// large as that of the uncompressed one and the records of the chunks.
+Status check_directory(const SaveRequest &request) {
+  const Limit limit{TF_OPTION_MAX_HEADER_BYTES, header_limit(request.settings)};
+  Checked chunks;
+  Checked most;
+  const auto add_entry = [&](Text name) { most = most + kZipMaxEntrySize + name.size() + strlen(kNpzSuffix); };
+  for (const NamedArray &named : request.arrays) {
+    if (request.compress) chunks = chunks + chunks_size(named.array->nbytes);
+    add_entry(named.name);
+  }
+  for (size_t i = 0; request.metadata != nullptr && i < request.metadata->size(); ++i)
+    add_entry(request.metadata->at(i).key);
+  most = most + chunks;
+  if (most.valid() && most.value() <= limit.value) return kOk;
+  Memory &memory = request.settings.memory();
+  Layout layout(memory);
+  Arena names(memory);
+  ZipWriter zip(memory, data_alignment(request.settings));
+  TFILE_TRY(lay_out_members(layout, zip, names, request));
+  const Checked size = zip.directory_size() + chunks;
+  if (size.valid() && size.value() <= limit.value) return kOk;
+  return SaveRefusal(request.report, TF_STATUS_LIMIT, Problem::kLimit)
+         << "the zip directory would have more bytes than " << limit;
+}
+
+// Refuses what a load with the same limits would refuse.
+Status check_limits(const SaveRequest &request) {
+  TFILE_TRY(check_npy_headers(request));
+  TFILE_TRY(check_texts(request));
+  return request.is_refused() ? kOk : check_directory(request);
+}
+
+Status check_npz(const SaveRequest &request) {
+  TFILE_TRY(check_options(request));
+  SaveRefusals refusals(request.report);
+  for (const NamedArray &named : request.arrays) {
+    const Dtype &dtype = *named.array->dtype;
+    if (!npy_can_hold(dtype)) refusals.add(Subject::kArray, named.name, Problem::kDtype) << dtype.name;
+    refuse_name(refusals, Subject::kArray, named.name);
+  }
+  const bool arrays_fit = !refusals.any();
+  bool all_text = true;
+  if (request.metadata != nullptr) refuse_metadata(refusals, &all_text, *request.metadata);
+  const tf_status status = arrays_fit && !all_text ? TF_STATUS_TYPE : TF_STATUS_UNSUPPORTED;
+  TFILE_TRY(refusals.result(status, "npz cannot hold"));
+  TFILE_TRY(check_duplicates(request));
+  return request.is_refused() ? kOk : check_limits(request);
 }
 
 // Writes the zip structures around compressed members.

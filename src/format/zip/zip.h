@@ -101,6 +101,10 @@ bool is_zip(Bytes head);
 // The maximum alignment of data, because the extra field for padding has at most 65,535 bytes.
 inline constexpr uint64_t kZipMaxAlignment = 32768;
 inline constexpr size_t kZipMaxName = 65535;
+// Sizes in the directory: at most this of an entry, without its name and the extra fields from add_extra(), and this of
+// the head of such a field.
+inline constexpr size_t kZipMaxEntrySize = 46 + 28;
+inline constexpr size_t kZipExtraHead = 4;
 
 // A member to write.
 struct ZipMember {
@@ -132,6 +136,8 @@ class ZipWriter {
   Status put_descriptor(Vec<uint8_t> &out) const;
   // Writes the values from set() to the local header of the current member.
   Status patch(Output &output) const;
+  // Returns the size of the directory of the members so far.
+  Checked directory_size() const;
   // Appends the directory, which is at offset `at` of the archive, to `out`. *crcs, if not NULL, receives the position
   // of each CRC-32 in `out`.
   Status finish(Vec<uint8_t> &out, uint64_t at, Vec<size_t> *crcs) const;

@@ -135,6 +135,18 @@ Status ZipWriter::patch(Output &output) const {
   return output.patch(record.header + kZipLocalSize + record.name.size() + 4, wide, sizeof(wide));
 }
 
+Checked ZipWriter::directory_size() const {
+  Checked size;
+  for (const Record &record : records_) {
+    size = size + kZipEntrySize + record.name.size() + record.extra;
+    size_t wide = 4;
+    for (const uint64_t value : {record.size, record.stored, record.header})
+      wide += value < kZipFull32 ? 0 : 8;
+    size = size + (wide > 4 ? wide : 0);
+  }
+  return size;
+}
+
 Status ZipWriter::finish(Vec<uint8_t> &out, uint64_t at, Vec<size_t> *crcs) const {
   const size_t before = out.size();
   Bytes extras(extras_.data(), extras_.size());

@@ -1845,8 +1845,8 @@ unsafe extern "C" {
     ///
     /// Returns INVALID_ARGUMENT if neither the option nor the extension names a format; TYPE if a value of arrays is not an
     ///   array, or if a value of metadata is not of a kind that the format holds; UNSUPPORTED if there is not exactly one
-    ///   array for a .npy, or if there is metadata for it; LIMIT if a load with the same options would refuse the file;
-    ///   for npz DUPLICATE if a metadata value and an array have the same name.
+    ///   array for a .npy, or if there is metadata for it; for npz DUPLICATE if a metadata value and an array have the
+    ///   same name.
     #[must_use]
     pub fn tf_save_file(
         path: *const c_char,

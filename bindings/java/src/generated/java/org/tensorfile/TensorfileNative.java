@@ -1179,8 +1179,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * @param options   may be NULL<br>
    * @return INVALID_ARGUMENT if neither the option nor the extension names a format; TYPE if a value of arrays is not an<br>
    *         array, or if a value of metadata is not of a kind that the format holds; UNSUPPORTED if there is not exactly one<br>
-   *         array for a .npy, or if there is metadata for it; LIMIT if a load with the same options would refuse the file;<br>
-   *         for npz DUPLICATE if a metadata value and an array have the same name.
+   *         array for a .npy, or if there is metadata for it; for npz DUPLICATE if a metadata value and an array have the<br>
+   *         same name.
    */
   public static long tf_save_file(byte[] path, long arrays, long metadata, long options) { return TensorfileNativeJNI.tf_save_file(path, arrays, metadata, options); }
 
