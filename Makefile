@@ -6,7 +6,7 @@ JOBS := $(shell nproc 2>/dev/null || echo 2)
 PYTHON := $(CURDIR)/.venv/bin/python
 SETUP := @tools/setup.sh
 FUZZ_SECONDS := 3600
-FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json check inflate deflate
+FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json check member inflate deflate
 # Outside build/, so that `make clean` keeps it and each run of the fuzzers continues where the last one stopped.
 FUZZ_CORPUS := $(CURDIR)/fuzz-corpus
 

@@ -34,5 +34,6 @@ std::unique_ptr<Command> make_convert();
 std::unique_ptr<Command> make_check();
 std::unique_ptr<Command> make_diff();
 std::unique_ptr<Command> make_show();
+std::unique_ptr<Command> make_stat();
 
 }  // namespace cli

@@ -21,6 +21,13 @@ void print_notes(const std::string &path, const tensorfile::File &file) {
     note(path, text);
 }
 
+int64_t element_count(std::span<const int64_t> shape) {
+  int64_t count = 1;
+  for (const int64_t size : shape)
+    count *= size;
+  return count;
+}
+
 uint64_t total_bytes(const tensorfile::File &file) {
   uint64_t total = 0;
   for (const Entry &entry : file)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "cli/command_line.h"
@@ -14,6 +15,9 @@ using Entry = tensorfile::File::Entry;
 
 // Converts the options of a command to those of the library. Throws UsageError if there is no such format.
 tensorfile::Options library_options(const InputOptions &input);
+
+// Returns the number of elements of an array, the product of its shape.
+int64_t element_count(std::span<const int64_t> shape);
 
 // Returns the total number of bytes of all arrays.
 uint64_t total_bytes(const tensorfile::File &file);

@@ -12,6 +12,7 @@
 #include "cli/metadata.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/table.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -96,23 +97,6 @@ void print_json(const std::string &path, const Listing &listing, bool crc32) {
   write_metadata(json, listing.file.metadata());
   json.close('}');
   print(json.text() + "\n");
-}
-
-// Pads each column but the last to its widest cell.
-void print_table(const std::vector<std::vector<std::string>> &rows) {
-  std::vector<size_t> widths(rows.front().size());
-  for (const auto &row : rows) {
-    for (size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], width(row[i]));
-  }
-  for (const auto &row : rows) {
-    std::string line;
-    for (size_t i = 0; i < row.size(); ++i) {
-      line += "  " + row[i];
-      if (i + 1 < row.size()) line.append(widths[i] - width(row[i]), ' ');
-    }
-    print(line + "\n");
-  }
 }
 
 void print_human(const std::string &path, const Listing &listing, bool crc32) {

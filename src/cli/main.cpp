@@ -24,6 +24,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_check());
   commands.push_back(make_diff());
   commands.push_back(make_show());
+  commands.push_back(make_stat());
   return commands;
 }
 
@@ -54,7 +55,7 @@ std::string help_of(Command &command) {
 
 std::string help() {
   std::string out =
-      "Lists, converts, checks, compares and shows files of named n-dimensional arrays:\n"
+      "Lists, converts, checks, compares, shows and describes files of named n-dimensional arrays:\n"
       ".npy, .npz, .safetensors and .gguf.\n\nUsage:\n";
   for (const std::unique_ptr<Command> &command : all_commands())
     out += help_of(*command);

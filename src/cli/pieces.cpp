@@ -1,7 +1,6 @@
 #include "cli/pieces.h"
 
 #include <algorithm>
-#include <span>
 
 namespace cli {
 
@@ -13,13 +12,6 @@ constexpr int64_t kPieceElements = int64_t{8} << 20U;
 // inflated by one thread.
 constexpr uint64_t kMaxWholeMember = uint64_t{256} << 20U;
 
-int64_t count(std::span<const int64_t> shape) {
-  int64_t product = 1;
-  for (const int64_t size : shape)
-    product *= size;
-  return product;
-}
-
 }  // namespace
 
 bool reads_in_pieces(const Entry &entry) {
@@ -27,7 +19,7 @@ bool reads_in_pieces(const Entry &entry) {
   if (dtype == tensorfile::Dtype::unsupported || entry.nbytes() == 0) return false;
   if (entry.file().format() == tensorfile::Format::npz && entry.nbytes() <= kMaxWholeMember) return false;
   const bool packed = tensorfile::block_size(dtype) > 1 && tensorfile::bits(dtype) != 0;
-  return !packed && count(entry.shape()) > kPieceElements;
+  return !packed && element_count(entry.shape()) > kPieceElements;
 }
 
 Pieces::Pieces(const Entry &entry, bool whole) : entry_(entry), whole_(whole) {
@@ -38,7 +30,7 @@ void Pieces::divide() {
   const auto shape = entry_.shape();
   shape_.assign(shape.begin(), shape.end());
   start_.assign(shape_.size(), 0);
-  int64_t inner = count(shape) / shape_[0];  // elements of one index of the axis
+  int64_t inner = element_count(shape) / shape_[0];  // elements of one index of the axis
   while (inner > kPieceElements)
     inner /= shape_[++axis_];
   step_ = kPieceElements / inner;

@@ -12,9 +12,13 @@
 
 namespace cli {
 
-void SelectionOptions::declare(CommandLine &line) {
+void SelectionOptions::declare_patterns(CommandLine &line) {
   line.options("--only", only, "only arrays whose names match (* and ?); may be repeated", "PATTERN");
   line.options("--drop", drop, "leave out arrays whose names match; may be repeated", "PATTERN");
+}
+
+void SelectionOptions::declare(CommandLine &line) {
+  declare_patterns(line);
   line.options("--rename", renames, "give the array OLD the name NEW; may be repeated", "OLD=NEW");
   line.options(
       "--rename-regex", regex_renames,

@@ -17,6 +17,8 @@ struct SelectionOptions {
   std::vector<std::string> regex_renames;  // REGEX=NEW
 
   void declare(CommandLine &line);
+  // Declares only the options that choose arrays.
+  void declare_patterns(CommandLine &line);
 };
 
 // Applies the options to the names of arrays, and remembers which options had an effect.

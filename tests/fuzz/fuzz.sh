@@ -19,13 +19,14 @@ if [ -z "$minimise" ]; then
   seconds=$1
   shift
 fi
-targets=${*:-npy npz safetensors gguf source slices blocks roundtrip json check inflate deflate}
+targets=${*:-npy npz safetensors gguf source slices blocks roundtrip json check member inflate deflate}
 golden=$here/../golden
 
 # Prints the folder of golden files that are useful to a target.
 seeds() {
   case $1 in
     npy | npz | safetensors | gguf) echo "$golden/$1" ;;
+    member) echo "$golden/npy" ;;
     *) echo "$golden" ;;
   esac
 }

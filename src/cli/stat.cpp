@@ -1,0 +1,207 @@
+// tensorfile stat: describes the distribution of the values of arrays.
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/elements.h"
+#include "cli/error_output.h"
+#include "cli/input_file.h"
+#include "cli/json_output.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/selection.h"
+#include "cli/statistics.h"
+#include "cli/table.h"
+#include "cli/text.h"
+
+namespace cli {
+
+namespace {
+
+struct Request {
+  std::vector<std::string> paths;
+  SelectionOptions selection;
+  InputOptions input;
+  bool json = false;
+  bool fail_on_nan = false;
+};
+
+// Returns a number with six significant digits.
+std::string number_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.6g", value);
+  return text;
+}
+
+std::string share_text(uint64_t part, uint64_t whole) {
+  if (part == 0 || whole == 0) return "0";
+  const double percent = 100 * static_cast<double>(part) / static_cast<double>(whole);
+  return percent < 0.1 ? "<0.1%" : number_text(std::round(percent * 10) / 10) + "%";
+}
+
+// Draws the bins as bars of up to eight eighths. A bin with any value is not empty.
+std::string drawing(const Statistics &stats) {
+  static const char *const kBars[] = {" ",      "\u2581", "\u2582", "\u2583", "\u2584",
+                                      "\u2585", "\u2586", "\u2587", "\u2588"};
+  const uint64_t most = *std::max_element(stats.histogram.begin(), stats.histogram.end());
+  std::string bars;
+  for (const uint64_t count : stats.histogram) {
+    const double height = most == 0 ? 0 : 8 * static_cast<double>(count) / static_cast<double>(most);
+    bars += kBars[static_cast<size_t>(std::ceil(height))];
+  }
+  return bars;
+}
+
+std::vector<std::string> row_of(const Entry &entry, const Statistics &stats) {
+  return {escaped(entry.name()),
+          type_text(entry),
+          number_text(stats.minimum),
+          number_text(stats.maximum),
+          number_text(stats.mean),
+          number_text(stats.deviation),
+          share_text(stats.zeros, stats.count),
+          std::to_string(stats.nans),
+          std::to_string(stats.infinities),
+          drawing(stats)};
+}
+
+void write_double(JsonWriter &json, double value) {
+  std::isfinite(value) ? json.raw(element_text(value)) : json.null();
+}
+
+void write_statistics(JsonWriter &json, const Statistics &stats) {
+  json.key("count").number(stats.count).key("zeros").number(stats.zeros);
+  json.key("nan").number(stats.nans).key("inf").number(stats.infinities);
+  write_double(json.key("min"), stats.minimum);
+  write_double(json.key("max"), stats.maximum);
+  write_double(json.key("mean"), stats.mean);
+  write_double(json.key("std"), stats.deviation);
+  json.key("histogram").open('[');
+  for (const uint64_t count : stats.histogram)
+    json.number(count);
+  json.close(']');
+}
+
+// The statistics of one file as text and as JSON.
+class Report {
+ public:
+  explicit Report(const std::string &path) : path_(path) {
+    rows_.push_back({"array", "type", "min", "max", "mean", "std", "zeros", "nan", "inf", "distribution"});
+    json_.open('{').key("path").string(path).key("arrays").open('[');
+  }
+
+  void add(const Entry &entry, const Statistics &stats) {
+    rows_.push_back(row_of(entry, stats));
+    open(entry);
+    write_statistics(json_, stats);
+    json_.close('}');
+  }
+  // Adds an array whose values are not real numbers.
+  void add_without(const Entry &entry) {
+    rows_.push_back({escaped(entry.name()), type_text(entry), "-", "-", "-", "-", "-", "-", "-", ""});
+    open(entry);
+    json_.close('}');
+  }
+
+  void print_text() const {
+    print(escaped(path_) + ":\n");
+    print_table(rows_);
+  }
+  void print_json() {
+    json_.close(']').close('}');
+    print(json_.text() + "\n");
+  }
+
+ private:
+  void open(const Entry &entry) {
+    json_.open('{').key("name").string(entry.name()).key("dtype").string(tensorfile::name(entry.dtype()));
+    if (entry.dtype() == tensorfile::Dtype::unsupported) json_.key("type").string(entry.type());
+  }
+
+  std::string path_;
+  std::vector<std::vector<std::string>> rows_;
+  JsonWriter json_;
+};
+
+int stat_file(const std::string &path, const Request &request, Selection &selection) {
+  Progress progress(path);
+  tensorfile::Options options = library_options(request.input);
+  progress.watch(options);
+  const tensorfile::File file(path, options);
+  std::vector<Entry> entries;
+  uint64_t elements = 0;
+  for (const Entry &entry : file) {
+    if (!selection.apply(entry.name())) continue;
+    entries.push_back(entry);
+    elements += static_cast<uint64_t>(element_count(entry.shape()));
+  }
+  progress.expect_bytes(elements);
+  Report report(path);
+  uint64_t nans = 0;
+  for (const Entry &entry : entries) {
+    if (!has_statistics(entry.dtype())) {
+      report.add_without(entry);
+      continue;
+    }
+    const Statistics stats = statistics_of(entry, progress);
+    nans += stats.nans;
+    report.add(entry, stats);
+  }
+  progress.finish();
+  request.json ? report.print_json() : report.print_text();
+  print_notes(path, file);
+  if (!request.fail_on_nan || nans == 0) return kExitOk;
+  note(path, count_text(nans, "value") + (nans == 1 ? " is" : " are") + " nan");
+  return kExitBadFile;
+}
+
+class Stat : public Command {
+ public:
+  Stat() : Command("stat", "Print the range, mean, deviation and distribution of the values of arrays.") {}
+
+  void declare(CommandLine &line) override {
+    line.paths(request_.paths);
+    line.flag("--json", request_.json, "print one JSON object per file, each on a line");
+    line.flag("--fail-on-nan", request_.fail_on_nan, "exit with 1 if a value is nan");
+    request_.selection.declare_patterns(line);
+    line.input(request_.input);
+  }
+
+  int run() override {
+    require_effect();
+    Selection selection(request_.selection);
+    int exit = kExitOk;
+    for (const std::string &path : request_.paths) {
+      exit = std::max(exit, report_errors(path, [&]() -> int { return stat_file(path, request_, selection); }));
+    }
+    return exit;
+  }
+
+ private:
+  // Throws UsageError before anything is printed if a pattern matches no array of any file. A file that cannot be opened
+  // could have had one.
+  void require_effect() const {
+    Selection selection(request_.selection);
+    try {
+      for (const std::string &path : request_.paths) {
+        for (const Entry &entry : tensorfile::File(path, library_options(request_.input)))
+          selection.apply(entry.name());
+      }
+    } catch (const tensorfile::Error &) {
+      return;
+    }
+    selection.require_effect();
+  }
+
+  Request request_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_stat() {
+  return std::make_unique<Stat>();
+}
+
+}  // namespace cli
