@@ -44,6 +44,17 @@ if nm -D --undefined-only "$library" | grep -E ' (_Z|__cxa_[^f])'; then
   exit 1
 fi
 
+step "Error Prone"
+maven -f "$package/pom.xml" "-Dbuild.folder=$folder/lint" -Plint build-helper:add-source@generated \
+  compiler:compile@default-compile
+
+step "what a repository asks for"
+deployed=$folder/repository/io/github/tensorfile/tensorfile/$version
+for element in name description url license developer connection; do
+  grep -q "<$element>" "$deployed/tensorfile-$version.pom" || { echo "java.sh: the pom has no $element" >&2; exit 1; }
+done
+for classifier in sources javadoc; do [ -s "$deployed/tensorfile-$version-$classifier.jar" ]; done
+
 step "a warning of -Xcheck:jni fails the build"
 mkdir -p "$folder/warned"
 echo 'WARNING in native method: JNI call made without checking exceptions' >"$folder/warned/vm.log"
@@ -63,57 +74,47 @@ grep -qx 'layers.0.weight: float32 \[2, 3\]' "$folder/example/output"
 if grep -q WARNING "$folder/example/output"; then exit 1; fi
 javac -Xlint:all -Werror -cp "$jar" -d "$folder/bench" "$package/bench/Calls.java"
 
+step "the tour"
+rm -rf "$folder/tour"
+mkdir -p "$folder/tour/files"
+javac -Xlint:all -Werror -cp "$jar" -d "$folder/tour" "$package/examples/Tour.java"
+(cd "$folder/tour" && java -Xcheck:jni -cp "$jar:." Tour files >output)
+cat "$folder/tour/output"
+while read -r line; do
+  grep -qxF -e "$line" "$folder/tour/output" || { echo "java.sh: the tour does not print: $line" >&2; exit 1; }
+done <<'END'
+embed.weight: float32 [1000, 64], 256000 bytes
+largest bias 0.0
+blocks: 2, a uint32; author: unknown
+layer 0 has [bias, weight]
+the head is still [[1.0, 0.0], [0.0, 1.0]]
+sum 31968330
+Loaded(arrays={x=NdArray(int32, [3], [1, 2, 3])}, metadata={})
+the answer is 42
+no such file: absent.npz
+limit of maxArrays
+shape [2, 3] needs 6 elements, got 5
+metadata 'author': expected an integer, found the string 'Grace'
+compressionLevel takes -1 to 9, not 10
+index [64] is out of range for shape [64]
+the array is closed
+cancelled
+the stream says: the connection was lost
+END
+if grep -q WARNING "$folder/tour/output"; then exit 1; fi
+
 step "a program that uses the packages"
 consumer=$folder/consumer
 rm -rf "$consumer"
 mkdir -p "$consumer/src/main/java"
 sed -n '/^```java$/,/^```$/p' "$package/README.md" | sed '/^```/d' >"$consumer/src/main/java/Main.java"
-cat >"$consumer/pom.xml" <<END
-<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>consumer</groupId>
-  <artifactId>consumer</artifactId>
-  <version>1</version>
-  <properties>
-    <maven.compiler.release>17</maven.compiler.release>
-    <project.build.sourceEncoding>UTF-8</project.build.sourceEncoding>
-  </properties>
-  <repositories>
-    <repository>
-      <id>tests</id>
-      <url>file://$folder/repository</url>
-    </repository>
-  </repositories>
-  <dependencies>
-$(sed -n '/^<dependency>$/,/^<\/dependency>$/p' "$package/README.md")
-  </dependencies>
-  <build>
-    <plugins>
-      <plugin>
-        <artifactId>maven-compiler-plugin</artifactId>
-        <version>3.13.0</version>
-      </plugin>
-      <plugin>
-        <artifactId>maven-antrun-plugin</artifactId>
-        <version>3.1.0</version>
-        <configuration>
-          <target>
-            <java classname="Main" fork="true" failonerror="true" dir="$consumer" output="$consumer/output">
-              <classpath refid="maven.runtime.classpath"/>
-            </java>
-          </target>
-        </configuration>
-      </plugin>
-    </plugins>
-  </build>
-</project>
-END
+sed -n '/^```xml$/,/^```$/p' "$package/README.md" | sed '/^```/d' >"$consumer/pom.xml"
 copy_local_repository
-maven -f "$consumer/pom.xml" "-Dmaven.repo.local=$folder/local" compiler:compile antrun:run
+cp -R "$folder/repository/io" "$folder/local/"
+maven -f "$consumer/pom.xml" "-Dmaven.repo.local=$folder/local" compile exec:java >"$consumer/output"
 grep -qx '21.0' "$consumer/output"
 sed -n '/^```java$/,/^```$/p' "$root/README.md" | sed '/^```/d' >"$consumer/Main.java"
 (cd "$consumer" && java -cp "$jar" Main.java) | grep -qx '6.0'
-[ -d "$folder/local/io/github/tensorfile/tensorfile/$version" ]
 
 step "ways to find the library"
 mkdir -p "$folder/separate"
@@ -128,7 +129,13 @@ run "-Dtensorfile.library.path=$library" -cp "$main:$folder/separate" | grep -qx
 run "-Dtensorfile.library.path=$(dirname "$library")" -cp "$main:$folder/separate" | grep -qx '21.0'
 if run -cp "$main:$folder/separate" 2>"$folder/separate/errors"; then exit 1; fi
 grep -q 'add the jar of tensorfile with the classifier' "$folder/separate/errors"
-java -p "$jar" --describe-module org.tensorfile | grep -q 'org.tensorfile@'
+# A program that is a module.
+mkdir -p "$folder/separate/module/program"
+echo 'module program { requires org.tensorfile; }' >"$folder/separate/module/module-info.java"
+{ echo 'package program;'; cat "$consumer/src/main/java/Main.java"; } >"$folder/separate/module/program/Main.java"
+javac -Xlint:all -Werror -p "$jar" -d "$folder/separate/modules" "$folder/separate/module/module-info.java" \
+  "$folder/separate/module/program/Main.java"
+(cd "$folder/separate" && java -p "$jar:modules" -m program/program.Main) | grep -qx '21.0'
 # File names are bytes, even if Java cannot represent them in the locale.
 mkdir "$folder/separate/names"
 (cd "$folder/separate/names" && printf '\223NUMPY\1\0v\0%-117s\n\5' "{'descr': '|i1', 'fortran_order': False, 'shape': (), }" \

@@ -28,14 +28,14 @@ import java.util.function.Function;
  * iterators fail with a {@link java.util.ConcurrentModificationException} if it changes.
  */
 public final class Metadata extends AbstractMap<String, MetadataValue> {
-  private final LinkedHashMap<String, MetadataValue> values;
+  private final Map<String, MetadataValue> values;
 
   /** Creates empty metadata. */
   public Metadata() {
     values = new LinkedHashMap<>();
   }
 
-  private Metadata(LinkedHashMap<String, MetadataValue> values) {
+  private Metadata(Map<String, MetadataValue> values) {
     this.values = values;
   }
 

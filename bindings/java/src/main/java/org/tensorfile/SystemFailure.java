@@ -33,6 +33,7 @@ sealed interface SystemFailure extends TensorfileFailure {
 
     /** The error record of the failure. */
     private final Failures.Details details;
+    /** The message of the library, which begins with the path. */
     private final String message;
 
     Missing(String file, String message, Failures.Details details) {
@@ -73,6 +74,7 @@ sealed interface SystemFailure extends TensorfileFailure {
 
     /** The error record of the failure. */
     private final Failures.Details details;
+    /** The message of the library, which begins with the path. */
     private final String message;
 
     Denied(String file, String message, Failures.Details details) {
@@ -113,6 +115,7 @@ sealed interface SystemFailure extends TensorfileFailure {
 
     /** The error record of the failure. */
     private final Failures.Details details;
+    /** The message of the library, which begins with the path. */
     private final String message;
 
     Other(String file, String message, Failures.Details details) {

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.IntStream;
 
 /**
  * Loads and saves named n-dimensional arrays: .npy, .npz, .safetensors and .gguf.
@@ -571,6 +572,37 @@ public final class Tensorfile {
   public static void saveWeights(Path path, Map<String, NdArray> arrays, Options options) throws IOException {
     Failures.at(path, bytes -> withDicts(arrays, new Metadata(), options,
         (dict, none, settings) -> TensorfileNative.tf_save_weights(bytes, dict, settings)));
+  }
+
+  /**
+   * {@return everything that a format cannot hold, without writing anything; the list is empty if a save would succeed}
+   *
+   * @param format format of the file; AUTO means that of the options
+   * @param arrays arrays by name, of which only names, dtypes and shapes matter
+   * @param metadata metadata by key
+   */
+  public static List<SaveProblem> checkSave(Format format, Map<String, NdArray> arrays, Metadata metadata) {
+    return checkSave(format, arrays, metadata, Options.defaults());
+  }
+
+  /**
+   * {@return everything that a format cannot hold, without writing anything; the list is empty if a save would succeed}
+   *
+   * @param format format of the file; AUTO means that of the options
+   * @param arrays arrays by name, of which only names, dtypes and shapes matter
+   * @param metadata metadata by key
+   * @param options settings
+   */
+  public static List<SaveProblem> checkSave(Format format, Map<String, NdArray> arrays, Metadata metadata,
+      Options options) {
+    Metadata report = withDicts(arrays, metadata, options, (dict, texts, settings) -> Packed.takeMetadata(
+        TensorfileNative.tf_save_check(format.number(), dict, texts, settings)));
+    List<String> subjects = report.getStrings("subject");
+    List<String> names = report.getStrings("name");
+    List<String> problems = report.getStrings("problem");
+    List<String> reasons = report.getStrings("reason");
+    return IntStream.range(0, subjects.size())
+        .mapToObj(i -> new SaveProblem(subjects.get(i), names.get(i), problems.get(i), reasons.get(i))).toList();
   }
 
   /**

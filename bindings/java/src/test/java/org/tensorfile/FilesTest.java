@@ -145,6 +145,19 @@ class FilesTest {
   }
 
   @Test
+  void savesAreCheckedInAdvance() {
+    Map<String, NdArray> arrays = new LinkedHashMap<>();
+    arrays.put("c", NdArray.zeros(Dtype.COMPLEX128, 1));
+    arrays.put("x", NdArray.scalar(1));
+    Metadata metadata = new Metadata().set("n", 1);
+    List<SaveProblem> found = Tensorfile.checkSave(Format.SAFETENSORS, arrays, metadata);
+    assertEquals(List.of("array c dtype", "metadata n kind"),
+        found.stream().map(each -> each.subject() + " " + each.name() + " " + each.problem()).toList());
+    assertTrue(found.get(0).reason().contains("complex128"), found.get(0).reason());
+    assertEquals(List.of(), Tensorfile.checkSave(Format.SAFETENSORS, Map.of("x", NdArray.scalar(1)), new Metadata()));
+  }
+
+  @Test
   void formatsSayWhatTheyCanDo() {
     assertEquals(List.of(Format.NPY, Format.NPZ, Format.SAFETENSORS, Format.GGUF), Format.all());
     assertEquals(".safetensors", Format.SAFETENSORS.extension());
