@@ -1009,6 +1009,19 @@ class Source : public detail::Handle<tf_source, tf_source_retain, tf_source_rele
     detail::check(tf_source_new(source.out(), size, 0, trampoline, nullptr, detail::destroy<ReadAt>, kept.release()));
     return source;
   }
+  /** The bytes of a stream from its start, which must outlive the source. A failure of the stream is Status::io. */
+  static Source from_stream(std::istream &stream) {
+    stream.seekg(0, std::ios::end);
+    const std::streamoff size = stream.tellg();
+    detail::require(size >= 0, Status::io, "the stream cannot be read from any position");
+    return from_function(static_cast<std::uint64_t>(size),
+                         [&stream](std::uint64_t offset, void *dst, std::size_t nbytes) {
+                           stream.clear();
+                           stream.seekg(static_cast<std::streamoff>(offset));
+                           stream.read(static_cast<char *>(dst), static_cast<std::streamsize>(nbytes));
+                           detail::require(stream.good(), Status::io, "reading from the stream failed");
+                         });
+  }
 };
 
 /** Where bytes are written to, from the first to the last. */
@@ -1032,6 +1045,13 @@ class Sink : public detail::Handle<tf_sink, tf_sink_retain, tf_sink_release> {
     };
     detail::check(tf_sink_new(sink.out(), trampoline, detail::destroy<Write>, kept.release()));
     return sink;
+  }
+  /** Writes to a stream, which must outlive the sink. A failure of the stream is Status::io. */
+  static Sink to_stream(std::ostream &stream) {
+    return to_function([&stream](const void *src, std::size_t nbytes) {
+      stream.write(static_cast<const char *>(src), static_cast<std::streamsize>(nbytes));
+      detail::require(stream.good(), Status::io, "writing to the stream failed");
+    });
   }
 };
 
@@ -1411,6 +1431,15 @@ class Iterator {
 class Dict;
 struct NamedValue;
 
+namespace detail {
+
+/** The base of Dict::Entry, which cannot be declared before Dict. */
+class EntryBase {};
+/** The base of Dict::Item. */
+class ItemBase {};
+
+}  // namespace detail
+
 /** A value that is passed to a Dict: an array, a number, a string, a list of strings, a list of numbers (a 1-d array), a
     dict. It must not outlive the call, because it refers to what it was made from. */
 class Value {
@@ -1442,10 +1471,13 @@ class Value {
   Value(const Dict &dict) noexcept : what_(What::dict), data_(&dict) {}
   /** A new dict of these values. */
   Value(std::initializer_list<NamedValue> values) noexcept;
+  /** The value of an entry or key of a dict. Arrays and dicts are shared, not copied. */
+  Value(const detail::EntryBase &entry) noexcept : what_(What::entry), data_(&entry) {}
+  Value(const detail::ItemBase &item) noexcept : what_(What::item), data_(&item) {}
 
  private:
   friend class Dict;
-  enum class What { array, scalar, string, strings, numbers, dict, named };
+  enum class What { array, scalar, string, strings, numbers, dict, named, entry, item };
 
   struct Texts {};
   template <typename Text>
@@ -1586,8 +1618,6 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
 
   /** Sets a key to a value of any kind. A key that exists keeps its place. */
   Dict &set(std::string_view key, const Value &value);
-  /** Sets a key to the value of an entry of a dict. Arrays and dicts are shared, not copied. */
-  Dict &set(std::string_view key, const Entry &entry);
   /** Sets the key of an entry of another dict to its value. */
   Dict &set(const Entry &entry);
   /** Makes this handle empty, or takes ownership of another reference. */
@@ -1636,7 +1666,7 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
 };
 
 /** A key of a Dict and its value. It stays valid when the Dict is moved or destroyed, until the dict changes. */
-class Dict::Entry {
+class Dict::Entry : public detail::EntryBase {
  public:
   Entry(const Entry &other) noexcept : dict_(other.dict_.share()), index_(other.index_), key_(other.key_) {}
   Entry(Entry &&) noexcept = default;
@@ -1712,7 +1742,7 @@ class Dict::Entry {
 
 /** The value of a key, which need not exist: what `dict["w"]` returns if the dict is not const. It stays valid when the
     Dict is moved or destroyed. */
-class Dict::Item {
+class Dict::Item : public detail::ItemBase {
  public:
   Item(const Item &other) : dict_(other.dict_.share()), key_(other.key_) {}
   Item(Item &&) noexcept = default;
@@ -1749,13 +1779,9 @@ class Dict::Item {
     dict_.set(key_, value);
     return *this;
   }
-  /** Sets the key to the value of another one. */
-  Item &operator=(const Entry &other) {
-    dict_.set(key_, other);
-    return *this;
-  }
-  Item &operator=(const Item &other) { return *this = other.entry(); }
-  Item &operator=(Item &&other) { return *this = other.entry(); }
+  /** Sets the key to the value of the other key. */
+  Item &operator=(const Item &other) { return *this = Value(other); }
+  Item &operator=(Item &&other) { return *this = Value(other); }
 
  private:
   friend class Dict;
@@ -1805,6 +1831,20 @@ inline Dict &Dict::set(std::string_view key, const Value &value) {
     const Bytes elements(value.data_, value.size_ * block_bytes(value.dtype_));
     const Array numbers = Array::copy(value.dtype_, {static_cast<std::int64_t>(value.size_)}, elements);
     detail::check(tf_dict_set_array(dict, name, length, numbers.get()));
+  } else if (value.what_ == What::entry) {
+    const Entry &entry = *static_cast<const Entry *>(static_cast<const detail::EntryBase *>(value.data_));
+    switch (detail::number(entry.kind())) {
+      case TF_KIND_STRING:
+        return set(key, entry.string());
+      case TF_KIND_STRING_LIST:
+        return set(key, entry.strings());
+      case TF_KIND_DICT:
+        return set(key, entry.dict());
+      default:
+        return set(key, entry.array());
+    }
+  } else if (value.what_ == What::item) {
+    return set(key, static_cast<const Item *>(static_cast<const detail::ItemBase *>(value.data_))->entry());
   } else {
     Dict inner;
     if (value.what_ == What::dict) {
@@ -1818,18 +1858,6 @@ inline Dict &Dict::set(std::string_view key, const Value &value) {
     detail::check(tf_dict_set_dict(dict, name, length, inner.ensure()));
   }
   return *this;
-}
-inline Dict &Dict::set(std::string_view key, const Entry &entry) {
-  switch (detail::number(entry.kind())) {
-    case TF_KIND_STRING:
-      return set(key, entry.string());
-    case TF_KIND_STRING_LIST:
-      return set(key, entry.strings());
-    case TF_KIND_DICT:
-      return set(key, entry.dict());
-    default:
-      return set(key, entry.array());
-  }
 }
 inline Dict &Dict::set(const Entry &entry) {
   return set(entry.key(), entry);

@@ -265,6 +265,13 @@ TEST(Hpp, DictsAreIndexedByKey) {
   EXPECT_EQ(dict["none"].kind(), tf::Kind::none);
   EXPECT_FALSE(dict.contains("none"));
   EXPECT_EQ(error_of([&] { dict["none"].array(); }).name(), "none");
+  dict["text"] = dict["text"];
+  dict["list"] = std::as_const(dict)["list"];
+  EXPECT_EQ(dict["text"].string(), "v");
+  EXPECT_EQ(dict["list"].strings(), (std::vector<std::string>{"a", "b"}));
+  const tf::Dict picked = {{"text", dict["text"]}, {"tree", dict.at("tree")}};
+  EXPECT_EQ(picked["tree"].dict().get(), dict["tree"].dict().get());
+  EXPECT_EQ(picked.string("text"), "v");
   dict["text"] = 1.5;
   EXPECT_EQ(dict[2].key(), "text");
   EXPECT_EQ(dict[2].scalar(), tf::Scalar(1.5));
@@ -816,6 +823,20 @@ TEST(Hpp, SourcesAndSinksOfFunctions) {
   tf::load(tf::Source::from_memory(npy.data(), npy.size(), [&done] { ++done; }));
   EXPECT_EQ(done, 1);
   EXPECT_TRUE(tf::load(tf::Source::from_memory(npy.data(), npy.size())).array);
+}
+
+TEST(Hpp, ReadsAndWritesStreams) {
+  std::stringstream stream;
+  tf::save_sink(tf::Sink::to_stream(stream), tf::Format::npz, some_arrays());
+  const tf::Source source = tf::Source::from_stream(stream);
+  EXPECT_TRUE(tf::File(source).read("w").equal(counting({3, 4})));
+  EXPECT_TRUE(tf::load(source).arrays.array("w").equal(counting({3, 4})));
+  std::ostringstream broken;
+  broken.setstate(std::ios::badbit);
+  EXPECT_EQ(error_of([&] { tf::save_sink(tf::Sink::to_stream(broken), counting({2})); }).status(), tf::Status::io);
+  std::istringstream no_stream;
+  no_stream.setstate(std::ios::badbit);
+  EXPECT_EQ(error_of([&] { tf::Source::from_stream(no_stream); }).status(), tf::Status::io);
 }
 
 TEST(Hpp, RethrowsExceptionsOfCallbacks) {
