@@ -6,10 +6,10 @@ use std::ffi::{CString, c_void};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
-use std::ptr::NonNull;
-use std::sync::Mutex;
+use std::ptr::{self, NonNull};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, status_of};
 use crate::sys;
 
 /// What a callback cannot express by its status: an error, or a panic.
@@ -19,7 +19,33 @@ pub(crate) enum CallbackError {
 }
 
 /// Receives the errors of callbacks that run on threads of the library.
-pub(crate) type Slot = Mutex<Option<CallbackError>>;
+#[derive(Default)]
+pub(crate) struct Slot {
+    error: Mutex<Option<CallbackError>>,
+    /// The slot of the set of files that the source belongs to, which receives the errors instead.
+    set: Mutex<Option<Arc<Slot>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Slot {
+    /// Makes errors go to another slot, that of a set.
+    pub fn forward(&self, set: &Arc<Slot>) {
+        if !ptr::eq(self, &raw const **set) {
+            *lock(&self.set) = Some(set.clone());
+        }
+    }
+
+    fn record(&self, error: CallbackError) {
+        let set = lock(&self.set).clone();
+        let mut slot = lock(set.as_ref().map_or(&self.error, |set| &set.error));
+        if !matches!(*slot, Some(CallbackError::Panic(_))) {
+            *slot = Some(error);
+        }
+    }
+}
 
 thread_local! {
     static PENDING: Cell<Option<CallbackError>> = const { Cell::new(None) };
@@ -49,17 +75,14 @@ fn record(slot: Option<&Slot>, error: CallbackError) {
             _ => pending.set(Some(error)),
         });
     } else if let Some(slot) = slot {
-        let mut slot = slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if !matches!(*slot, Some(CallbackError::Panic(_))) {
-            *slot = Some(error);
-        }
+        slot.record(error);
     }
 }
 
 fn take(slot: Option<&Slot>) -> Option<CallbackError> {
     let here = PENDING.try_with(Cell::take).ok().flatten();
     // Always cleared: several threads of one call may have failed, and only one error is reported.
-    let there = slot.and_then(|slot| slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
+    let there = slot.and_then(|slot| lock(&slot.error).take());
     match (here, there) {
         (Some(CallbackError::Error(_)) | None, Some(panic @ CallbackError::Panic(_))) => Some(panic),
         (here, there) => here.or(there),
@@ -75,7 +98,8 @@ pub(crate) fn finish(status: sys::tf_status, slot: Option<&Slot>) -> Result<()> 
     };
     match status {
         sys::TF_STATUS_OK => Ok(()),
-        failure => Err(Error::last(failure, cause)),
+        // A callback may have failed before, without making the call fail.
+        failure => Err(Error::last(failure, cause.filter(|cause| status_of(cause) == failure))),
     }
 }
 
@@ -99,7 +123,7 @@ pub(crate) fn callback(slot: Option<&Slot>, body: impl FnOnce() -> io::Result<()
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => sys::TF_STATUS_OK,
         Ok(Err(error)) => {
-            let status = crate::error::status_of(&error);
+            let status = status_of(&error);
             record(slot, CallbackError::Error(error));
             status
         }

@@ -249,7 +249,7 @@ pub struct Entry<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Location<'a> {
-    /// The path of the file, or `None` if it was not opened by path.
+    /// The path of the file, or the name of its source; `None` if it has neither.
     pub path: Option<&'a Path>,
     /// The offset of the first byte, which is compressed if `deflated` is `true`.
     pub offset: u64,

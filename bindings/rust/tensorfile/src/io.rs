@@ -1,14 +1,15 @@
 //! Sources that files are read from, and sinks that they are written to.
 
-use std::ffi::c_void;
+use std::ffi::{CStr, c_char, c_void};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::mem::ManuallyDrop;
 use std::ops::{Bound, Deref, RangeBounds};
 use std::path::Path;
 use std::ptr::{self, NonNull};
 use std::sync::{Arc, Mutex};
 use std::{fmt, fs, slice};
 
-use crate::call::{Slot, c_path, callback, drop_box, enter, finish, handle, made, release};
+use crate::call::{Slot, c_path, callback, check, drop_box, enter, finish, handle, made, release};
 use crate::error::{Error, ErrorKind, Result, status_of};
 use crate::sys;
 
@@ -149,6 +150,106 @@ unsafe extern "C" fn map(user: *mut c_void, offset: u64, nbytes: u64, out: *mut 
     })
 }
 
+/// Says how a [`Source`] is best read. `None` is the default, which is right for files. Hints change how much work a read
+/// is, never its result.
+///
+/// ```
+/// # fn connect() -> tensorfile::Result<tensorfile::Source> { tensorfile::Source::from_bytes(b"") }
+/// use tensorfile::Hints;
+///
+/// let source = connect()?.with_hints(Hints { requests: Some(4), ..Hints::NETWORK })?;
+/// # Ok::<(), tensorfile::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Hints {
+    /// Bytes between two wanted parts that are worth reading and discarding to save a read.
+    pub gap: Option<u64>,
+    /// Bytes of an efficient read: large arrays are read in pieces of this size, and smaller ones together up to it.
+    pub piece: Option<u64>,
+    /// The most reads to make at the same time.
+    pub requests: Option<u32>,
+}
+
+impl Hints {
+    /// Hints for a source that is a network.
+    pub const NETWORK: Hints = Hints { gap: Some(1 << 20), piece: Some(8 << 20), requests: Some(16) };
+}
+
+/// Finds the other files of a set.
+struct Resolver<F> {
+    find: F,
+    slot: Arc<Slot>,
+}
+
+/// # Safety
+/// `user` is a `Resolver<F>`; `name` is NUL-terminated; `out` is valid.
+unsafe extern "C" fn resolve<F>(user: *mut c_void, name: *const c_char, out: *mut *mut sys::tf_source) -> sys::tf_status
+where
+    F: Fn(&str) -> io::Result<Source> + Send + Sync + 'static,
+{
+    let mut found = false;
+    let status = callback(None, || {
+        // SAFETY: guaranteed by the library.
+        let (resolver, name) = unsafe { (&*user.cast::<Resolver<F>>(), CStr::from_ptr(name)) };
+        let name = name.to_str().map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the name is not UTF-8"))?;
+        let source = match (resolver.find)(name) {
+            Ok(source) => source,
+            // The library may only be asking whether there is such a file.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        if let Some(slot) = &source.slot {
+            slot.forward(&resolver.slot);
+        }
+        // SAFETY: the library takes over the reference.
+        unsafe { *out = ManuallyDrop::new(source).raw.as_ptr() };
+        found = true;
+        Ok(())
+    });
+    if status == sys::TF_STATUS_OK && !found { sys::TF_STATUS_NOT_FOUND } else { status }
+}
+
+/// Settings of a source, to be made before it is used: they fail with [`ErrorKind::InvalidArgument`] if there is a clone
+/// of it, or if a file, an array or another source uses it.
+impl Source {
+    /// Names the source. Error messages begin with the name, and its extension chooses the format as that of a path
+    /// does. It is not a path: nothing is opened by name, but by the resolver.
+    pub fn with_name(self, name: &str) -> Result<Self> {
+        let (text, length) = (name.as_ptr().cast(), name.len());
+        // SAFETY: the handle is valid; the pointer has its length.
+        check(|| unsafe { sys::tf_source_set_name(self.raw.as_ptr(), text, length) })?;
+        Ok(self)
+    }
+
+    /// Says how the source is best read.
+    pub fn with_hints(self, hints: Hints) -> Result<Self> {
+        let Hints { gap, piece, requests } = hints;
+        let (gap, piece, requests) = (gap.unwrap_or(u64::MAX), piece.unwrap_or(0), requests.unwrap_or(0));
+        // SAFETY: the handle is valid.
+        check(|| unsafe { sys::tf_source_set_hints(self.raw.as_ptr(), gap, piece, requests) })?;
+        Ok(self)
+    }
+
+    /// Sets the function that finds the other files of the set that the source belongs to: those of an index, and with
+    /// [`Options::parts`](crate::Options::parts) the other parts of any part. Names are relative to the folder of the
+    /// source's [name](Source::with_name), and never lead out of it.
+    ///
+    /// An error of the kind [`NotFound`](io::ErrorKind::NotFound) means that there is no such file. The errors and
+    /// panics of the sources that it returns are those of the call that reads the set.
+    pub fn with_resolver<F>(mut self, find: F) -> Result<Self>
+    where
+        F: Fn(&str) -> io::Result<Source> + Send + Sync + 'static,
+    {
+        let slot = self.slot.get_or_insert_default().clone();
+        let user = Box::into_raw(Box::new(Resolver { find, slot })).cast();
+        let release = Some(drop_box::<Resolver<F>> as unsafe extern "C" fn(*mut c_void));
+        // SAFETY: the handle is valid; the box has the type that the callbacks expect, and is dropped once.
+        check(|| unsafe { sys::tf_source_set_resolver(self.raw.as_ptr(), Some(resolve::<F>), release, user) })?;
+        Ok(self)
+    }
+}
+
+/// Constructors.
 impl Source {
     /// Creates a source that calls `reader`, possibly on several threads at the same time.
     pub fn new(reader: impl ReadAt) -> Result<Self> {

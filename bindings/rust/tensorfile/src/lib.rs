@@ -73,7 +73,7 @@ pub use array::Array;
 pub use dtype::{Abilities, Dtype, DtypeKind, Element, Format, Metadata};
 pub use error::{Error, ErrorKind, Result};
 pub use file::{Entries, Entry, File, Location, Part};
-pub use io::{Buffer, ReadAt, Source};
+pub use io::{Buffer, Hints, ReadAt, Source};
 pub use map::{Arrays, Comparison, Dict, IntoIter, Iter, IterMut, Map};
 pub use options::{CheckReport, Contents, Decode, Executor, Finding, Loaded, Options};
 pub use plan::ReadPlan;

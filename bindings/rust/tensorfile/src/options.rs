@@ -10,7 +10,7 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
 use crate::array::Array;
-use crate::call::{Handle, c_path, callback, check, drop_box, enter, finish, handle, make};
+use crate::call::{Handle, c_path, callback, check, drop_box, enter, finish, handle, made, make};
 use crate::dtype::{Dtype, Format};
 use crate::error::{Error, ErrorKind, Result, static_text};
 use crate::file::File;
@@ -695,7 +695,8 @@ impl Options {
         })
     }
 
-    /// Loads a whole file from a source. Without [`format`](Options::format) the format is that of the content.
+    /// Loads a whole file from a source. Without [`format`](Options::format) the format is that of the extension of the
+    /// source's [name](Source::with_name), or else that of the content.
     pub fn load_source(&self, source: &Source) -> Result<Loaded> {
         let (options, format) = (self.raw()?, self.raw_format()?);
         // SAFETY: the source and the options are valid.
@@ -730,6 +731,27 @@ impl Options {
     /// missing arrays are those of `expected`, and unexpected ones are left out.
     pub fn load_weights_like<V: Item>(&self, path: impl AsRef<Path>, expected: &Map<V>) -> Result<Dict> {
         self.weights(path.as_ref(), Some(&RawDict::from_map(expected)?))
+    }
+
+    /// Loads a tree from a source, like [`load_weights`](Options::load_weights).
+    pub fn load_weights_source(&self, source: &Source) -> Result<Dict> {
+        self.source_weights(source, None)
+    }
+
+    /// Loads a tree from a source, and compares it with a tree or flat map of arrays, like
+    /// [`load_weights_like`](Options::load_weights_like).
+    pub fn load_weights_source_like<V: Item>(&self, source: &Source, expected: &Map<V>) -> Result<Dict> {
+        self.source_weights(source, Some(&RawDict::from_map(expected)?))
+    }
+
+    fn source_weights(&self, source: &Source, expected: Option<&RawDict>) -> Result<Dict> {
+        let (options, format, expected) = (self.raw()?, self.raw_format()?, dict_ptr(expected));
+        let mut tree = ptr::null_mut();
+        // SAFETY: the handles are valid.
+        let status = enter(|| unsafe {
+            sys::tf_load_weights_source(&raw mut tree, source.as_ptr(), format, expected, options.as_ptr())
+        });
+        made::<RawDict>(tree, status, source.slot().map(|slot| &**slot))?.tree()
     }
 
     fn weights(&self, path: &Path, expected: Option<&RawDict>) -> Result<Dict> {

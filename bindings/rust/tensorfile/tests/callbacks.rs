@@ -476,3 +476,84 @@ fn errors_and_panics_of_a_writers_target_reach_the_caller() {
     assert_eq!(error.source().unwrap().to_string(), "disk removed");
     assert_eq!(panic_of(|| drop(write(&mut Bad(true)))), "target");
 }
+
+/// Reads from a buffer on any thread until it is told to fail.
+struct Shard(Buffer, Arc<AtomicUsize>);
+
+impl ReadAt for Shard {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.0.len() as u64)
+    }
+    fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        match self.1.load(Ordering::Relaxed) {
+            1 => return Err(io::Error::new(io::ErrorKind::TimedOut, "shard timed out")),
+            2 => panic!("shard"),
+            _ => {}
+        }
+        let start = usize::try_from(offset).unwrap();
+        bytes.copy_from_slice(&self.0[start..start + bytes.len()]);
+        Ok(())
+    }
+}
+
+#[test]
+fn sets_of_sources_are_found_by_resolvers() {
+    let (arrays, _) = sample(1 << 20);
+    let shard = |name| {
+        let part = Arrays::from([(name, &arrays[name])]);
+        Options::new().to_bytes(Format::Safetensors, &part).unwrap()
+    };
+    let shards = [shard("a"), shard("b")];
+    let index = r#"{"weight_map": {"a": "m-00001-of-00002.safetensors", "b": "m-00002-of-00002.safetensors"}}"#;
+    let state = Arc::new(AtomicUsize::new(0));
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let open = |fail: fn() -> io::Error| {
+        let (names, shards, state) = (asked.clone(), shards.clone(), state.clone());
+        let find = move |name: &str| {
+            names.lock().unwrap().push(name.to_owned());
+            let number = match name {
+                "m-00001-of-00002.safetensors" => 0,
+                "m-00002-of-00002.safetensors" => 1,
+                _ => return Err(io::ErrorKind::NotFound.into()),
+            };
+            if state.load(Ordering::Relaxed) == 3 {
+                return Err(fail());
+            }
+            Ok(Source::new(Shard(shards[number].clone(), state.clone()))?.with_hints(tensorfile::Hints::NETWORK)?)
+        };
+        let source = Source::from_bytes(index.as_bytes()).unwrap();
+        source.with_name("models/m.safetensors.index.json").unwrap().with_resolver(find).unwrap()
+    };
+    let full = || io::Error::new(io::ErrorKind::PermissionDenied, "the store refused");
+    let source = open(full);
+    let file = Options::new().threads(4).open_source(&source).unwrap();
+    assert_eq!(asked.lock().unwrap().len(), 2);
+    assert_eq!((file.read("a").unwrap(), file.read("b").unwrap()), (arrays["a"].clone(), arrays["b"].clone()));
+    assert_eq!(Options::new().load_weights_source(&source).unwrap().flatten().unwrap(), arrays);
+    let other = Arrays::from([("c", [1u8])]);
+    let error = Options::new().load_weights_source_like(&source, &other).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Mismatch);
+
+    // Errors and panics of the sources that the resolver returned are those of the call.
+    state.store(1, Ordering::Relaxed);
+    let error = file.read("b").unwrap_err();
+    assert!(error.message().starts_with("models/m-00002-of-00002.safetensors: "), "{error}");
+    assert!(error.message().ends_with("shard timed out"), "{error}");
+    assert_eq!(io::Error::from(error).kind(), io::ErrorKind::TimedOut);
+    state.store(2, Ordering::Relaxed);
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    assert_eq!(panic_of(|| drop(file.read("a"))), "shard");
+    std::panic::set_hook(hook);
+    state.store(3, Ordering::Relaxed);
+    let error = Options::new().load_source(&source).unwrap_err();
+    assert!(error.message().ends_with("the store refused"), "{error}");
+    assert_eq!(error.source().unwrap().to_string(), "the store refused");
+    state.store(0, Ordering::Relaxed);
+
+    // Settings are made before a source is used.
+    assert_eq!(source.clone().with_name("x").unwrap_err().kind(), ErrorKind::InvalidArgument);
+    let missing = Source::from_bytes(index.as_bytes()).unwrap().with_name("m.safetensors.index.json").unwrap();
+    let missing = missing.with_resolver(|_| Err(io::ErrorKind::NotFound.into())).unwrap();
+    assert_eq!(Options::new().load_source(&missing).unwrap_err().kind(), ErrorKind::NotFound);
+}
