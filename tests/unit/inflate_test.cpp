@@ -2,11 +2,13 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include <fstream>
 #include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "base/endian.h"
 #include "codec/deflate.h"
 #include "codec/deflate_format.h"
 
@@ -155,6 +157,61 @@ TEST(InflateStreams, OfEveryLevelAndStrategy) {
   }
 }
 
+// The bytes that make_deflate_streams.py gave to other programs.
+Buffer8 given_bytes() {
+  uint32_t state = 1;
+  const auto draw = [&](uint32_t limit) {
+    state = state * 1664525 + 1013904223;
+    return static_cast<uint8_t>(uint64_t{state} * limit >> 32);
+  };
+  Buffer8 bytes;
+  for (int i = 0; i < 400; ++i) {
+    const std::string line = std::to_string(i) + ' ' + std::to_string(i * i) + '\n';
+    bytes.insert(bytes.end(), line.begin(), line.end());
+  }
+  for (int i = 0; i < 500; ++i) {
+    bytes.push_back(draw(50));
+    bytes.insert(bytes.end(), 3, 0);
+  }
+  bytes.insert(bytes.end(), 24000, 0);
+  for (int i = 0; i < 400; ++i)
+    bytes.push_back(draw(256));
+  const Buffer8 again(bytes.begin(), bytes.begin() + 2000);
+  bytes.insert(bytes.end(), again.begin(), again.end());
+  return bytes;
+}
+
+// Streams of zlib, zlib-ng, libdeflate, ISA-L, 7-Zip and Java at their levels.
+TEST(InflateStreams, OfOtherPrograms) {
+  std::ifstream file(TENSORFILE_TEST_DATA_DIR "/deflate_streams.bin", std::ios::binary);
+  const auto number = [&] {
+    uint8_t bytes[4] = {};
+    file.read(reinterpret_cast<char *>(bytes), sizeof(bytes));
+    return load_le<uint32_t>(bytes);
+  };
+  char magic[8] = {};
+  file.read(magic, sizeof(magic));
+  ASSERT_EQ(std::string(magic, sizeof(magic)), "TFDEFLA1");
+  const uint32_t count = number();
+  ASSERT_EQ(count, 38U);
+  const Buffer8 text = given_bytes();
+  EXPECT_EQ(number(), static_cast<uint32_t>(crc32_z(0, text.data(), text.size())));
+  ASSERT_EQ(number(), text.size());
+  for (uint32_t i = 0; i < count; ++i) {
+    char name[25] = {};
+    file.read(name, 24);
+    Buffer8 packed(number());
+    file.read(reinterpret_cast<char *>(packed.data()), static_cast<std::streamsize>(packed.size()));
+    ASSERT_TRUE(file.good()) << name;
+    const Inflated got = by_us(packed, text.size());
+    EXPECT_TRUE(got.done) << name;
+    EXPECT_EQ(got.used, packed.size()) << name;
+    EXPECT_EQ(got.output, text) << name;
+  }
+  file.get();
+  EXPECT_TRUE(file.eof());
+}
+
 // Writes streams by hand.
 class StreamBuilder {
  public:
@@ -259,6 +316,40 @@ TEST(InflateHostile, DistancesBeforeTheStart) {
   EXPECT_EQ(by_us(good.bytes(), 10).output, Buffer8(4, 'a'));
 }
 
+// A match that goes beyond the end of the output, at the end and far from it.
+TEST(InflateHostile, LengthsPastTheEnd) {
+  StreamBuilder builder;
+  builder.block(1, DeflateBlockKind::kFixed).fixed_literal('a');
+  for (int i = 0; i < 300; ++i)
+    builder.fixed_match(0);
+  const Buffer8 stream = builder.fixed_end().bits(0, 512).bytes();
+  for (const size_t capacity : {size_t{1}, size_t{2}, size_t{3}, size_t{500}, size_t{899}, size_t{900}}) {
+    const Inflated got = by_us(stream, capacity);
+    EXPECT_FALSE(got.done) << capacity;
+    EXPECT_EQ(got.output, Buffer8(capacity, 'a'));
+  }
+  EXPECT_TRUE(by_us(stream, 901).done);
+  // As a chunk: the output must be filled exactly.
+  for (const size_t capacity : {size_t{500}, size_t{900}, size_t{901}, size_t{902}}) {
+    Buffer8 output(capacity);
+    const size_t used = by_us(stream, 901).used;
+    InflateChunk chunk{Bytes(stream.data(), used), Span<uint8_t>(output.data(), capacity), true};
+    InterleavedInflater inflater(default_memory());
+    ASSERT_TRUE(inflater.run(Span<InflateChunk>(&chunk, 1)).ok());
+    EXPECT_EQ(chunk.good, capacity == 901) << capacity;
+  }
+}
+
+TEST(InflateHostile, CodeOfCodeLengths) {
+  // Three codes of one bit are too many, and one of two bits is too few.
+  const auto head = [] {
+    return StreamBuilder().block(1, DeflateBlockKind::kDynamic).bits(0, 5).bits(0, 5).bits(0, 4);
+  };
+  expect_refused(head().bits(1, 3).bits(1, 3).bits(1, 3).bits(0, 3).bits(0, 512));
+  expect_refused(head().bits(2, 3).bits(0, 3).bits(0, 3).bits(0, 3).bits(0, 512));
+  expect_refused(head().bits(0, 3).bits(0, 3).bits(0, 3).bits(0, 3).bits(0, 512));
+}
+
 TEST(InflateHostile, MatchesWithoutDistances) {
   // Symbol 257 has a code, and no distance has.
   const auto lengths = with(258, {{0, 1}, {256, 2}, {257, 2}});
@@ -292,14 +383,12 @@ TEST(InflateHostile, RepeatsOfCodeLengths) {
 }
 
 TEST(InflateHostile, ThousandEmptyBlocks) {
-  for (const bool fixed : {true, false}) {
+  for (const auto kind : {DeflateBlockKind::kStored, DeflateBlockKind::kFixed, DeflateBlockKind::kDynamic}) {
     StreamBuilder builder;
     for (int i = 0; i < 1000; ++i) {
-      if (fixed) {
-        builder.block(0, DeflateBlockKind::kFixed).fixed_end();
-      } else {
-        builder.block(0, DeflateBlockKind::kStored).stored("");
-      }
+      if (kind == DeflateBlockKind::kFixed) builder.block(0, kind).fixed_end();
+      if (kind == DeflateBlockKind::kStored) builder.block(0, kind).stored("");
+      if (kind == DeflateBlockKind::kDynamic) builder.dynamic(0, with(257, {{0, 1}, {256, 1}}), {0}).code(1, 1);
     }
     builder.block(1, DeflateBlockKind::kFixed).fixed_literal('x').fixed_end();
     ASSERT_NO_FATAL_FAILURE(expect_equal(builder.bytes(), 10));
