@@ -181,7 +181,7 @@ func (t *tour) fail() error {
 	t.println(t.relative(wrongType))
 	_, wrongShape := tensorfile.FromSlice([]float32{1, 2, 3, 4, 5}, 2, 3)
 	t.println(wrongShape)
-	_, tooLarge := tensorfile.Load(t.path("changed.npz"), tensorfile.WithMaxArrays(2))
+	_, tooLarge := tensorfile.Load(t.path("model.gguf"), tensorfile.WithMaxArrays(2))
 	t.println(t.relative(tooLarge))
 
 	_, truncated := tensorfile.LoadBytes([]byte("\x40\x00\x00\x00\x00\x00\x00\x00{"), tensorfile.Safetensors)
