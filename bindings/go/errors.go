@@ -158,8 +158,12 @@ func checkWith(err error, slot *capi.Slot) error {
 	if failure.Cause != nil {
 		cause = failure.Cause
 	}
-	if cause != nil {
-		e.Message = whereOf(e.Message) + cause.What
+	if at := callbackFailed.FindStringIndex(e.Message); cause != nil && (at != nil || !cause.Optional) {
+		where := ""
+		if at != nil {
+			where = e.Message[:at[0]]
+		}
+		e.Message = where + cause.What
 		e.Err = cause.Err
 	} else if failure.System != 0 {
 		e.Err, e.system = syscall.Errno(failure.System), true
@@ -167,16 +171,8 @@ func checkWith(err error, slot *capi.Slot) error {
 	return e
 }
 
-// callbackFailed matches how the library reports that a callback returned a status, for which the error is shown.
-var callbackFailed = regexp.MustCompile(`the (source's|sink's|progress callback|plan's|complete).*`)
-
-// whereOf returns the beginning of a message, which names a file and an array.
-func whereOf(message string) string {
-	if at := callbackFailed.FindStringIndex(message); at != nil {
-		return message[:at[0]]
-	}
-	return ""
-}
+// callbackFailed matches how the library reports the status of a callback, in place of which the error is shown.
+var callbackFailed = regexp.MustCompile(`the (source's|sink's|progress callback|callback for|resolver of) .*`)
 
 // inGo returns a message with shapes and options as Go writes them.
 func inGo(message string) string { return shapesInGo(optionsInGo(message)) }
@@ -194,23 +190,33 @@ func shapesInGo(message string) string {
 	})
 }
 
-// optionName matches the options in messages: "(max_rank)" of a limit, "alignment takes ...", and "TF_OPTION_PARTS".
-var optionName = regexp.MustCompile(`\((max_\w+)\)|^(\w+)( takes )|TF_OPTION_([A-Z_]+)( [01]\b)?|TF_LOAD_MODE_MAP`)
+// nameInC matches the names of C in messages: "(max_rank)" of a limit, "alignment takes ...", "TF_OPTION_PARTS" or
+// "TF_OPTION_ATOMIC 0", and single constants and functions.
+var nameInC = regexp.MustCompile(`\((\w+)\)|^(\w+)( takes )|TF_OPTION_([A-Z_]+)( [01]\b)?|TF_\w+|tf_\w+\(\)`)
+
+var goNames = map[string]string{
+	"TF_LOAD_MODE_MAP":         "WithMap",
+	"TF_FORMAT_BY_CONTENT":     "WithFormat(ByContent)",
+	"tf_source_set_resolver()": "Source.SetResolver",
+}
 
 // optionsInGo replaces the names of options in a message by those of the functions that set them.
 func optionsInGo(message string) string {
-	return optionName.ReplaceAllStringFunc(message, func(found string) string {
-		parts := optionName.FindStringSubmatch(found)
-		value := strings.NewReplacer(" 0", "(false)", " 1", "(true)").Replace(parts[5])
+	return nameInC.ReplaceAllStringFunc(message, func(found string) string {
+		parts := nameInC.FindStringSubmatch(found)
+		isOption := func(name string) bool { return capi.OptionFromName(name) != 0 }
 		switch {
-		case found == "TF_LOAD_MODE_MAP":
-			return "WithMap"
-		case parts[1] != "":
+		case goNames[found] != "":
+			return goNames[found]
+		case isOption(parts[1]):
 			return "(" + goOption(parts[1]) + ")"
-		case parts[2] != "":
+		case isOption(parts[2]):
 			return goOption(parts[2]) + parts[3]
+		case parts[4] != "":
+			value := strings.NewReplacer(" 0", "(false)", " 1", "(true)").Replace(parts[5])
+			return goOption(strings.ToLower(parts[4])) + value
 		}
-		return goOption(strings.ToLower(parts[4])) + value
+		return found
 	})
 }
 

@@ -68,18 +68,15 @@ func OpenReader(reader io.ReaderAt, size int64, format Format, opts ...Option) (
 	return OpenFrom(source, format, opts...)
 }
 
-// OpenFrom opens a file in a source. Auto detects the format by content.
+// OpenFrom opens a file in a source. Auto is the format that the extension of the source's name shows, or else the
+// content.
 func OpenFrom(source *Source, format Format, opts ...Option) (*File, error) {
-	return openFrom("", source, format, opts)
-}
-
-func openFrom(path string, source *Source, format Format, opts []Option) (*File, error) {
 	raw, err := source.handle.lock()
 	if err != nil {
 		return nil, err
 	}
 	defer source.handle.unlock()
-	return openFile(path, source.slot, opts, func(out *capi.File, o capi.Options) error {
+	return openFile(source.name, source.slot, opts, func(out *capi.File, o capi.Options) error {
 		return capi.FileOpenSource(out, raw, int32(format), o)
 	})
 }
@@ -127,7 +124,13 @@ func (f *File) texts(count func(raw capi.File) int, get func(*capi.Text, capi.Fi
 func (f *File) Others() ([]string, error) { return f.texts(capi.FileOtherCount, capi.FileOtherName) }
 
 // Notes returns remarks about the file that are not errors, each one line, such as that the file is one part of a set.
-func (f *File) Notes() ([]string, error) { return f.texts(capi.FileNoteCount, capi.FileNote) }
+func (f *File) Notes() ([]string, error) {
+	notes, err := f.texts(capi.FileNoteCount, capi.FileNote)
+	for i, note := range notes {
+		notes[i] = inGo(note)
+	}
+	return notes, err
+}
 
 // Entry describes an array in a File.
 type Entry struct {
@@ -514,7 +517,7 @@ func (e Entry) NBytes() int64 { return e.nbytes }
 // Location says where the bytes of an array are stored, for programs that read files on their own. The bytes may be
 // big-endian or in Fortran order.
 type Location struct {
-	Path        string // path of the file, or "" if it was not opened by path
+	Path        string // path of the file, or the name of its source
 	Offset      int64  // offset of the first byte, which is compressed if Deflated is true
 	StoredBytes int64  // number of bytes in the file
 	Deflated    bool   // the bytes are a raw deflate stream of a whole .npy file

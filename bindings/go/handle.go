@@ -60,6 +60,18 @@ func (h *handle[P]) lockAlone() (P, error) {
 
 func (h *handle[P]) unlockAlone() { h.mu.Unlock() }
 
+// take returns the reference, which the caller releases, and closes the handle.
+func (h *handle[P]) take() (P, error) {
+	raw, err := h.lockAlone()
+	if err != nil {
+		return 0, err
+	}
+	defer h.unlockAlone()
+	h.cleanup.Stop()
+	h.raw = 0
+	return raw, nil
+}
+
 func (h *handle[P]) close() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -2,6 +2,7 @@ package tensorfile
 
 import (
 	"io"
+	"math"
 	"os"
 	"runtime/cgo"
 	"strings"
@@ -13,7 +14,9 @@ import (
 // Source is a source of bytes for a file that is not opened by path. Several goroutines may use it at the same time.
 type Source struct {
 	handle handle[capi.Source]
-	slot   *capi.Slot
+	slot   *capi.Slot   // of reader, or of the reader of the whole that this source is a part of
+	reader *capi.Reader // or nil
+	name   string
 }
 
 func makeSource(slot *capi.Slot, call func(out *capi.Source) error) (*Source, error) {
@@ -37,9 +40,93 @@ func newSource(r *capi.Reader, size int64) (*Source, error) {
 		r.Release()
 		return nil, newError(ErrInvalidArgument, "the size of a source is negative: %d", size)
 	}
-	return makeSource(&r.Slot, func(out *capi.Source) error {
+	r.Slot = &capi.Slot{}
+	source, err := makeSource(r.Slot, func(out *capi.Source) error {
 		return capi.SourceNew(out, uint64(size), 1, uintptr(cgo.NewHandle(r)))
 	})
+	if err == nil {
+		source.reader = r
+	}
+	return source, err
+}
+
+// SetName names the source: messages begin with the name, its extension chooses the format as that of a path does, and
+// the names of the other files of a set follow from it. Nothing is opened by name. It fails if the source is in use.
+func (s *Source) SetName(name string) error {
+	return s.prepare(func(raw capi.Source) error {
+		err := capi.SourceSetName(raw, name)
+		if err == nil {
+			s.name = name
+		}
+		return err
+	})
+}
+
+// ReadHints says how a source is best read. The zero value has the defaults, which are right for files. Hints change how
+// much work a read is, never its result.
+type ReadHints struct {
+	// Gap is the number of bytes between two wanted parts that are worth reading and discarding to save a read: 0 for the
+	// default of 16 KiB, -1 for none. For a network 1 MiB is better.
+	Gap int64
+	// Piece is the number of bytes of an efficient read. For a network 8 MiB is good.
+	Piece int64
+	// Requests is the largest number of reads at the same time, up to 1,024: 0 for as many as there are threads. For a
+	// network 16 is good.
+	Requests int
+}
+
+// SetHints sets how the source is best read. It fails if the source is in use.
+func (s *Source) SetHints(hints ReadHints) error {
+	if hints.Gap < -1 || hints.Piece < 0 || hints.Requests < 0 || hints.Requests > math.MaxInt32 {
+		return newError(ErrInvalidArgument, "the hints are out of range: %+v", hints)
+	}
+	gap := uint64(hints.Gap)
+	switch hints.Gap {
+	case 0:
+		gap = math.MaxUint64
+	case -1:
+		gap = 0
+	}
+	return s.prepare(func(raw capi.Source) error {
+		return capi.SourceSetHints(raw, gap, uint64(hints.Piece), uint32(hints.Requests))
+	})
+}
+
+// SetResolver sets the function that opens the other files of the set that the source belongs to: those that the index
+// of sharded safetensors lists, and with WithParts those of any part of a set. The source needs a name, to whose folder
+// the names that resolve gets are relative; they have slashes and never lead out of it. The library takes the source that
+// resolve returns. If there is no such file, resolve returns an error that is fs.ErrNotExist.
+//
+// A source that was opened by path finds the other files by itself. SetResolver fails if the source is in use.
+func (s *Source) SetResolver(resolve func(name string) (*Source, error)) error {
+	slot := s.slot
+	if slot == nil {
+		slot = &capi.Slot{}
+		s.slot = slot
+	}
+	user := &capi.Resolver{Resolve: func(name string) (capi.Source, error) {
+		found, err := resolve(name)
+		if err != nil {
+			return 0, err
+		}
+		if found.reader != nil {
+			found.reader.Slot = slot // so that its failures are those of the call
+		}
+		return found.handle.take()
+	}}
+	return s.prepare(func(raw capi.Source) error {
+		return capi.SourceSetResolver(raw, uintptr(cgo.NewHandle(user)))
+	})
+}
+
+// prepare runs a call that changes a source that is not in use.
+func (s *Source) prepare(call func(raw capi.Source) error) error {
+	raw, err := s.handle.lockAlone()
+	if err != nil {
+		return err
+	}
+	defer s.handle.unlockAlone()
+	return check(call(raw))
 }
 
 // OpenSource returns a source over a file, which stays open as long as the source.

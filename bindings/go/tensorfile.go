@@ -74,18 +74,15 @@ func LoadBytes(data []byte, format Format, opts ...Option) (*Loaded, error) {
 	})
 }
 
-// LoadFrom loads a whole file from a source. Auto detects the format by content.
+// LoadFrom loads a whole file from a source. Auto is the format that the extension of the source's name shows, or else
+// the content.
 func LoadFrom(source *Source, format Format, opts ...Option) (*Loaded, error) {
-	return loadFrom("", source, format, opts)
-}
-
-func loadFrom(path string, source *Source, format Format, opts []Option) (*Loaded, error) {
 	raw, err := source.handle.lock()
 	if err != nil {
 		return nil, err
 	}
 	defer source.handle.unlock()
-	return load(path, source.slot, opts, func(array *capi.Array, arrays, metadata *capi.Dict, o capi.Options) error {
+	return load(source.name, source.slot, opts, func(array *capi.Array, arrays, metadata *capi.Dict, o capi.Options) error {
 		return capi.LoadSource(array, arrays, metadata, raw, int32(format), o)
 	})
 }
@@ -142,6 +139,24 @@ func LoadWeights(path string, expected *Dict, opts ...Option) (tree *Dict, err e
 	return tree, err
 }
 
+// LoadWeightsFrom is LoadWeights from a source, with the format as in LoadFrom.
+func LoadWeightsFrom(source *Source, format Format, expected *Dict, opts ...Option) (tree *Dict, err error) {
+	defer annotate(&err, "load", source.name)
+	raw, err := source.handle.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer source.handle.unlock()
+	err = save(contents{arrays: expected}, opts, func(_ capi.Array, wanted, _ capi.Dict, o capi.Options) error {
+		var err error
+		tree, err = makeDict(source.slot, func(out *capi.Dict) error {
+			return capi.LoadWeightsSource(out, raw, int32(format), wanted, o)
+		})
+		return err
+	})
+	return tree, err
+}
+
 // CheckReport is the result of Check. Each entry is one line of text.
 type CheckReport struct {
 	// Faults are damage, and everything that makes a load with default options fail. Each begins with the name of a
@@ -172,6 +187,9 @@ func Check(path string, opts ...Option) (found CheckReport, err error) {
 		} {
 			if *list, err = report.Strings(name); err != nil {
 				return err
+			}
+			for i, line := range *list {
+				(*list)[i] = inGo(line)
 			}
 		}
 		return nil

@@ -24,8 +24,6 @@
 %ignore tf_array_from_dlpack_unversioned;
 %ignore DLManagedTensor;
 %ignore DLManagedTensorVersioned;
-%ignore tf_resolve_source_fn;
-%ignore tf_source_set_resolver;
 
 %{
 #include "call.h"
@@ -130,6 +128,12 @@ HANDLE(tf_read_plan, ReadPlan)
   $2 = 0;
   $3 = tf_go_release;
   $4 = (void *)$input;
+}
+%typemap(gotype) (tf_resolve_source_fn resolve, tf_release_fn release, void *user) "uintptr"
+%typemap(in) (tf_resolve_source_fn resolve, tf_release_fn release, void *user) {
+  $1 = tf_go_resolve;
+  $2 = tf_go_release;
+  $3 = (void *)$input;
 }
 %typemap(gotype) (tf_write_fn write, tf_release_fn release, void *user) "uintptr"
 %typemap(in) (tf_write_fn write, tf_release_fn release, void *user) {

@@ -32,7 +32,7 @@ tensorfile: load missing.npz: no such file
 not found: true
 tensorfile: read changed.npz: array 'layers.0.weight' is float32[2 3], not int32: ReadCast and CastInto convert it
 tensorfile: shape [2 3] needs 6 elements, got 5
-tensorfile: load changed.npz: more arrays than the limit (WithMaxArrays) of 2 (byte 274)
+tensorfile: load model.gguf: 3 arrays are more than the limit (WithMaxArrays) of 2 (byte 8)
 load truncated at byte 0
 tensorfile: save z.gguf: gguf cannot hold: 'z' (dtype complex128)
 cancelled: true

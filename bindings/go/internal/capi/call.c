@@ -157,6 +157,13 @@ tf_status tf_go_progress(void *user, uint64_t done, uint64_t total) {
   return tensorfileGoProgress((uintptr_t)user, done, total, slot());
 }
 
+tf_status tf_go_resolve(void *user, const char *name, tf_source **out) {
+  uintptr_t source = 0;
+  tf_status status = tensorfileGoResolve((uintptr_t)user, (char *)name, &source, slot());
+  *out = (tf_source *)source;
+  return status;
+}
+
 tf_status tf_go_complete(void *user, size_t entry) {
   return tensorfileGoComplete((uintptr_t)user, entry, slot());
 }

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"runtime/cgo"
 	"sync"
 	"unsafe"
@@ -91,6 +92,8 @@ type CallbackError struct {
 	// What the callback could not do, such as "could not read 16 bytes at byte 0".
 	What string
 	Err  error
+	// Optional is true if the library may go on after the error, so that another failure can follow.
+	Optional bool
 
 	panicked bool
 	value    any
@@ -146,13 +149,14 @@ const (
 	statusIO        = C.TF_STATUS_IO
 	statusTruncated = C.TF_STATUS_TRUNCATED
 	statusCancelled = C.TF_STATUS_CANCELLED
+	statusNotFound  = C.TF_STATUS_NOT_FOUND
 )
 
 // Statuser is an error with its own status.
 type Statuser interface{ TensorfileStatus() int32 }
 
 // run executes the body of a callback. A panic does not leave the callback: the call that invoked it panics instead.
-func run(slot *Slot, call *C.uintptr_t, otherwise int32, what func() string, body func() error) (status C.int32_t) {
+func run(slot *Slot, call *C.uintptr_t, otherwise int32, describe func() CallbackError, body func() error) (status C.int32_t) {
 	done := false
 	defer func() {
 		if !done {
@@ -165,13 +169,17 @@ func run(slot *Slot, call *C.uintptr_t, otherwise int32, what func() string, bod
 	if err == nil {
 		return 0
 	}
-	record(slot, call, CallbackError{What: what(), Err: err})
+	callback := describe()
+	callback.Err = err
+	record(slot, call, callback)
 	var own Statuser
 	switch {
 	case errors.As(err, &own) && own.TensorfileStatus() != 0:
 		return C.int32_t(own.TensorfileStatus())
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return statusTruncated
+	case errors.Is(err, fs.ErrNotExist):
+		return statusNotFound
 	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
 		return statusCancelled
 	}
@@ -182,7 +190,7 @@ func run(slot *Slot, call *C.uintptr_t, otherwise int32, what func() string, bod
 type Reader struct {
 	ReaderAt io.ReaderAt
 	Closer   io.Closer // closed when the source is freed; may be nil
-	Slot     Slot
+	Slot     *Slot
 }
 
 // Release is called by the library, once.
@@ -210,16 +218,23 @@ type Complete struct {
 	slot   Slot
 }
 
+// Resolver holds the resolver of a source. A handle of a *Resolver is the user argument of SourceSetResolver.
+type Resolver struct {
+	// Resolve returns a source whose reference the library takes.
+	Resolve func(name string) (Source, error)
+	slot    Slot
+}
+
 // Releaser is notified when the library releases its handle.
 type Releaser interface{ Release() }
 
 //export tensorfileGoReadAt
 func tensorfileGoReadAt(user C.uintptr_t, offset C.uint64_t, dst unsafe.Pointer, nbytes C.size_t, call *C.uintptr_t) C.int32_t {
 	reader := cgo.Handle(user).Value().(*Reader)
-	what := func() string {
-		return fmt.Sprintf("could not read %d bytes at byte %d", uint64(nbytes), uint64(offset))
+	describe := func() CallbackError {
+		return CallbackError{What: fmt.Sprintf("could not read %d bytes at byte %d", uint64(nbytes), uint64(offset))}
 	}
-	return run(&reader.Slot, call, statusIO, what, func() error {
+	return run(reader.Slot, call, statusIO, describe, func() error {
 		bytes := unsafe.Slice((*byte)(dst), int(nbytes))
 		count, err := reader.ReaderAt.ReadAt(bytes, int64(offset))
 		if count == len(bytes) {
@@ -235,8 +250,10 @@ func tensorfileGoReadAt(user C.uintptr_t, offset C.uint64_t, dst unsafe.Pointer,
 //export tensorfileGoWrite
 func tensorfileGoWrite(user C.uintptr_t, src unsafe.Pointer, nbytes C.size_t, call *C.uintptr_t) C.int32_t {
 	output := cgo.Handle(user).Value().(*Output)
-	what := func() string { return fmt.Sprintf("could not write %d bytes", uint64(nbytes)) }
-	return run(&output.slot, call, statusIO, what, func() error {
+	describe := func() CallbackError {
+		return CallbackError{What: fmt.Sprintf("could not write %d bytes", uint64(nbytes))}
+	}
+	return run(&output.slot, call, statusIO, describe, func() error {
 		bytes := unsafe.Slice((*byte)(src), int(nbytes))
 		count, err := output.Writer.Write(bytes)
 		if err == nil && count < len(bytes) {
@@ -249,8 +266,8 @@ func tensorfileGoWrite(user C.uintptr_t, src unsafe.Pointer, nbytes C.size_t, ca
 //export tensorfileGoProgress
 func tensorfileGoProgress(user C.uintptr_t, done, total C.uint64_t, call *C.uintptr_t) C.int32_t {
 	progress := cgo.Handle(user).Value().(*Progress)
-	what := func() string { return "cancelled" }
-	return run(&progress.slot, call, statusCancelled, what, func() error {
+	describe := func() CallbackError { return CallbackError{What: "cancelled"} }
+	return run(&progress.slot, call, statusCancelled, describe, func() error {
 		return progress.Report(uint64(done), uint64(total))
 	})
 }
@@ -258,8 +275,22 @@ func tensorfileGoProgress(user C.uintptr_t, done, total C.uint64_t, call *C.uint
 //export tensorfileGoComplete
 func tensorfileGoComplete(user C.uintptr_t, entry C.size_t, call *C.uintptr_t) C.int32_t {
 	complete := cgo.Handle(user).Value().(*Complete)
-	what := func() string { return "cancelled" }
-	return run(&complete.slot, call, statusCancelled, what, func() error { return complete.Notify(int(entry)) })
+	describe := func() CallbackError { return CallbackError{What: "cancelled"} }
+	return run(&complete.slot, call, statusCancelled, describe, func() error { return complete.Notify(int(entry)) })
+}
+
+//export tensorfileGoResolve
+func tensorfileGoResolve(user C.uintptr_t, name *C.char, out *C.uintptr_t, call *C.uintptr_t) C.int32_t {
+	resolver := cgo.Handle(user).Value().(*Resolver)
+	wanted := C.GoString(name)
+	describe := func() CallbackError {
+		return CallbackError{What: fmt.Sprintf("could not find the file '%s' of the set", wanted), Optional: true}
+	}
+	return run(&resolver.slot, call, statusIO, describe, func() error {
+		source, err := resolver.Resolve(wanted)
+		*out = C.uintptr_t(source)
+		return err
+	})
 }
 
 //export tensorfileGoRelease

@@ -196,6 +196,7 @@ extern swig_voidp _wrap_SourceFromFd_capi_2415c50c2d836017(swig_voidp arg1, int 
 extern swig_voidp _wrap_SourceFromPart_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_41 arg3, swig_type_42 arg4);
 extern swig_voidp _wrap_SourceSetName_capi_2415c50c2d836017(uintptr_t arg1, swig_type_43 arg2);
 extern swig_voidp _wrap_SourceSetHints_capi_2415c50c2d836017(uintptr_t arg1, swig_type_44 arg2, swig_type_45 arg3, int arg4);
+extern swig_voidp _wrap_SourceSetResolver_capi_2415c50c2d836017(uintptr_t arg1, uintptr_t arg2);
 extern uintptr_t _wrap_SourceRetain_capi_2415c50c2d836017(uintptr_t arg1);
 extern void _wrap_SourceRelease_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_voidp _wrap_SinkNew_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
@@ -1436,6 +1437,17 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	swig_r = (*byte)(C._wrap_SourceSetHints_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_type_44(_swig_i_1), C.swig_type_45(_swig_i_2), C.int(_swig_i_3)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func SourceSetResolver(arg1 Source, arg2 uintptr) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	swig_r = (*byte)(C._wrap_SourceSetResolver_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1

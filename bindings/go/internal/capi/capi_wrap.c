@@ -2344,6 +2344,31 @@ char *_wrap_SourceSetHints_capi_2415c50c2d836017(tf_source *_swig_go_0, long lon
 }
 
 
+char *_wrap_SourceSetResolver_capi_2415c50c2d836017(tf_source *_swig_go_0, tf_resolve_source_fn _swig_go_1) {
+  tf_source *arg1 = 0 ;
+  tf_resolve_source_fn arg2 = 0 ;
+  tf_release_fn arg3 = 0 ;
+  void *arg4 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_source *)_swig_go_0;
+  {
+    arg2 = tf_go_resolve;
+    arg3 = tf_go_release;
+    arg4 = (void *)_swig_go_1;
+  }
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_source_set_resolver(arg1,arg2,arg3,arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
 tf_source *_wrap_SourceRetain_capi_2415c50c2d836017(tf_source *_swig_go_0) {
   tf_source *arg1 = 0 ;
   tf_source *result = 0 ;
