@@ -125,10 +125,10 @@ void convert_files(const ConvertRequest &request, std::string_view &subject) {
   print_left_out(plan, request);
   for (const std::string &line : plan.decisions)
     print(line + "\n");
-  if (request.format == tensorfile::Format::gguf && !plan.metadata.contains("general.architecture")) {
-    note(request.out,
-         "the metadata has no general.architecture, without which most readers refuse a .gguf; "
-         "--set general.architecture=NAME adds it");
+  const bool needs_keys = tensorfile::ability(request.format, tensorfile::Ability::model_keys) != 0;
+  if (needs_keys && !plan.metadata.contains("general.architecture")) {
+    note(request.out, std::string("the metadata has no general.architecture, without which most readers refuse a ") +
+                          tensorfile::extension(request.format) + "; --set general.architecture=NAME adds it");
   }
 }
 

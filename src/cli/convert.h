@@ -26,8 +26,7 @@ std::string cast(tensorfile::Array &array, tensorfile::Dtype dtype);
 bool holds_one_array(tensorfile::Format format);
 
 // Describes every array that the format cannot hold or that cannot be cast, and every metadata value that the format
-// cannot hold, each with the reason. To find out, the library saves a small array or a single value at a time, so
-// nothing large is read or written.
+// cannot hold, each with the reason. Nothing large is read or written to find out.
 std::vector<std::string> refusals(tensorfile::Format format, const std::vector<PlannedArray> &arrays,
                                   const tensorfile::Dict &metadata, const tensorfile::Options &options);
 

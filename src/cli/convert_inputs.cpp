@@ -13,8 +13,8 @@
 
 namespace cli {
 
+using tensorfile::Ability;
 using tensorfile::Dtype;
-using tensorfile::Format;
 
 namespace {
 
@@ -101,8 +101,9 @@ class MetadataPlanner {
 
   // MLX cannot read an .npz with text members, so from other formats they are only written when the user asks for them.
   void add(const ConvertInput &input) {
-    const bool asks =
-        request_.format == Format::npz && input.file.format() != Format::npz && request_.metadata == "keep";
+    const bool asks = tensorfile::ability(request_.format, Ability::text_members) != 0 &&
+                      tensorfile::ability(input.file.format(), Ability::text_members) == 0 &&
+                      request_.metadata == "keep";
     const tensorfile::Dict metadata = input.file.metadata();
     for (const tensorfile::Dict::Entry &entry : metadata) {
       const bool kept = keep(entry, input.path);
@@ -152,11 +153,9 @@ void set_options(ConvertPlan &plan, const ConvertRequest &request) {
 void set_save_options(ConvertPlan &plan, const ConvertRequest &request) {
   if (request.part_bytes > 0) plan.options.set(tensorfile::Option::part_bytes, request.part_bytes);
   if (request.compress) plan.options.set(tensorfile::Option::compress, 1);
-  // Ranks and names that few readers accept stay as they are.
-  bool from_gguf = false;
-  for (const ConvertInput &input : plan.inputs)
-    from_gguf = from_gguf || input.file.format() == Format::gguf;
-  if (request.format == Format::gguf && from_gguf) {
+  // Ranks and names that few readers accept stay as they are if the format does.
+  for (const ConvertInput &input : plan.inputs) {
+    if (input.file.format() != request.format) continue;
     plan.options.set(tensorfile::Option::gguf_extended, 1);
     plan.save_options.set(tensorfile::Option::gguf_extended, 1);
   }
@@ -177,7 +176,8 @@ void make_plan(ConvertPlan &plan, const ConvertRequest &request, std::string_vie
   arrays.finish();
   set_save_options(plan, request);
   if (request.quantizes()) plan.decisions = plan_blocks(plan.arrays, request.quantize);
-  if (request.format == Format::gguf && (request.quantizes() || !request.casts.empty())) {
+  const bool has_types = tensorfile::ability(request.format, Ability::model_keys) != 0;
+  if (has_types && (request.quantizes() || !request.casts.empty())) {
     update_file_type(plan.metadata, plan.arrays, request.quantizes());
   }
   metadata.finish();

@@ -6,7 +6,33 @@
 
 namespace cli {
 
+using tensorfile::Ability;
 using tensorfile::Dtype;
+using tensorfile::Format;
+
+namespace {
+
+// Lists the extensions of the formats that satisfy a condition: ".npz, .safetensors or .gguf".
+template <typename Condition>
+std::string list_extensions(Condition &&condition) {
+  std::vector<std::string> found;
+  for (const Format format : tensorfile::formats()) {
+    if (condition(format)) found.emplace_back(tensorfile::extension(format));
+  }
+  std::string out;
+  for (size_t i = 0; i < found.size(); ++i)
+    out += (i == 0 ? "" : i + 1 < found.size() ? ", " : " or ") + found[i];
+  return out;
+}
+
+// Throws UsageError if the option needs an ability that the format of OUT lacks.
+void require_ability(Format format, Ability ability, const std::string &option) {
+  if (tensorfile::ability(format, ability) != 0) return;
+  const std::string able = list_extensions([&](Format other) { return tensorfile::ability(other, ability) != 0; });
+  throw UsageError{option + " requires OUT to be " + able};
+}
+
+}  // namespace
 
 void ConvertRequest::declare(CommandLine &line) {
   selection.declare(line);
@@ -60,19 +86,18 @@ void ConvertRequest::complete_casts() {
 
 void ConvertRequest::complete() {
   format = tensorfile::format_from_path(out);
-  if (format == tensorfile::Format::auto_) {
-    throw UsageError{escaped(out) + ": the extension must be .npy, .npz, .safetensors or .gguf"};
+  if (format == Format::auto_) {
+    throw UsageError{escaped(out) + ": the extension must be " + list_extensions([](Format) { return true; })};
   }
   complete_casts();
   complete_quantize();
-  const bool has_parts = format == tensorfile::Format::safetensors || format == tensorfile::Format::gguf;
-  if (part_bytes > 0 && !has_parts) throw UsageError{"--part-bytes requires OUT to be .safetensors or .gguf"};
+  if (part_bytes > 0) require_ability(format, Ability::parts, "--part-bytes");
   if (metadata != "keep" && metadata != "drop" && metadata != "strings") {
     throw UsageError{"--metadata: expected keep, drop or strings, not " + in_quotes(metadata)};
   }
   if (name && !is_utf8(*name)) throw UsageError{"--name " + escaped(*name) + ": not UTF-8"};
   if (name && in.size() > 1) throw UsageError{"--name requires a single IN; --rename changes names"};
-  if (compress && format != tensorfile::Format::npz) throw UsageError{"--compress requires OUT to be .npz"};
+  if (compress) require_ability(format, Ability::compression, "--compress");
 }
 
 Dtype ConvertRequest::dtype_of(std::string_view array, Dtype stored) const {

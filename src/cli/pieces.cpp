@@ -17,7 +17,8 @@ constexpr uint64_t kMaxWholeMember = uint64_t{256} << 20U;
 bool reads_in_pieces(const Entry &entry) {
   const tensorfile::Dtype dtype = entry.dtype();
   if (dtype == tensorfile::Dtype::unsupported || entry.nbytes() == 0) return false;
-  if (entry.file().format() == tensorfile::Format::npz && entry.nbytes() <= kMaxWholeMember) return false;
+  const bool may_be_compressed = tensorfile::ability(entry.file().format(), tensorfile::Ability::compression) != 0;
+  if (may_be_compressed && entry.nbytes() <= kMaxWholeMember) return false;
   const bool packed = tensorfile::block_size(dtype) > 1 && tensorfile::bits(dtype) != 0;
   return !packed && element_count(entry.shape()) > kPieceElements;
 }

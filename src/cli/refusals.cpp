@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <utility>
+#include <map>
 
 #include "cli/convert.h"
 #include "cli/text.h"
@@ -18,23 +18,6 @@ std::string failure_of(Action &&action) {
     if (error.status() == tensorfile::Status::out_of_memory) throw;
     return error.what();
   }
-}
-
-// Returns a sink that discards what is written.
-tensorfile::Sink discard() {
-  return tensorfile::Sink::to_function([](const void *, size_t) {});
-}
-
-// Removes the name of the array or key from a message of the library, because the entry already contains it.
-std::string reason(const std::string &message, const std::string &name) {
-  for (const std::string &prefix : {in_quotes(name) + " (", "key " + in_quotes(name) + ": "}) {
-    const size_t at = message.find(prefix);
-    if (at == std::string::npos) continue;
-    std::string rest = message.substr(at + prefix.size());
-    if (prefix.ends_with('(') && rest.ends_with(')')) rest.pop_back();
-    return rest;
-  }
-  return message;
 }
 
 // Removes the option that no flag of the program sets.
@@ -76,32 +59,6 @@ std::string cast_refusal(const PlannedArray &array) {
   return cast(small, array.to);
 }
 
-std::string array_refusal(tensorfile::Format format, const PlannedArray &array, const tensorfile::Options &options) {
-  std::string why = cast_refusal(array);
-  if (!why.empty()) return why;
-  const tensorfile::Array small = miniature(array.to, array.shape.size(), tensorfile::block_size(array.to));
-  if (holds_one_array(format)) {
-    return failure_of([&] {
-      tensorfile::Writer writer(discard(), format);
-      writer.declare("", array.to, small.shape()).write(small).finish();
-    });
-  }
-  return failure_of([&] {
-    tensorfile::Dict arrays;
-    arrays.set(array.name, small);
-    tensorfile::save_sink(discard(), format, arrays, {}, options);
-  });
-}
-
-std::string value_refusal(tensorfile::Format format, const tensorfile::Dict::Entry &entry) {
-  if (holds_one_array(format)) return "the format has no metadata";
-  return failure_of([&] {
-    tensorfile::Dict alone;
-    alone.set(entry);
-    tensorfile::save_sink(discard(), format, tensorfile::Dict(), alone);
-  });
-}
-
 }  // namespace
 
 std::string cast(tensorfile::Array &array, tensorfile::Dtype dtype) {
@@ -109,24 +66,33 @@ std::string cast(tensorfile::Array &array, tensorfile::Dtype dtype) {
 }
 
 bool holds_one_array(tensorfile::Format format) {
-  tensorfile::Writer writer(discard(), format);
-  writer.declare("first", tensorfile::Dtype::uint8, {1});
-  return !failure_of([&] { writer.declare("second", tensorfile::Dtype::uint8, {1}); }).empty();
+  return tensorfile::ability(format, tensorfile::Ability::single_array) != 0;
 }
 
 std::vector<std::string> refusals(tensorfile::Format format, const std::vector<PlannedArray> &arrays,
                                   const tensorfile::Dict &metadata, const tensorfile::Options &options) {
+  std::map<std::string, std::string> reasons;  // by name of the array
+  tensorfile::Dict small;
+  for (const PlannedArray &array : arrays) {
+    const std::string why = cast_refusal(array);
+    if (!why.empty()) {
+      reasons[array.name] = why;
+    } else {
+      small.set(array.name, miniature(array.to, array.shape.size(), tensorfile::block_size(array.to)));
+    }
+  }
+  std::vector<std::string> values;
+  for (const tensorfile::Finding &finding : tensorfile::save_check(format, small, metadata, options)) {
+    const std::string why = without_option(finding.reason);
+    if (finding.subject == "array") reasons.emplace(finding.name, why);
+    if (finding.subject == "metadata") values.push_back("metadata " + in_quotes(finding.name) + " (" + why + ")");
+  }
   std::vector<std::string> out;
   for (const PlannedArray &array : arrays) {
-    const std::string why = array_refusal(format, array, options);
-    if (!why.empty())
-      out.push_back("array " + in_quotes(array.name) + " (" + without_option(reason(why, array.name)) + ")");
+    const auto found = reasons.find(array.name);
+    if (found != reasons.end()) out.push_back("array " + in_quotes(array.name) + " (" + found->second + ")");
   }
-  for (const tensorfile::Dict::Entry &entry : metadata) {
-    const std::string why = value_refusal(format, entry);
-    const std::string key(entry.key());
-    if (!why.empty()) out.push_back("metadata " + in_quotes(key) + " (" + reason(why, key) + ")");
-  }
+  out.insert(out.end(), values.begin(), values.end());
   return out;
 }
 

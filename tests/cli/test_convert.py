@@ -258,6 +258,12 @@ class Metadata(ConvertCase):
         listing = self.convert("--metadata", "strings", path, out)
         self.assertEqual(listing["metadata"], {ARCHITECTURE[0]: ARCHITECTURE[2], "l": ["a", "b"]})
 
+    def test_metadata_of_an_npz_with_the_name_of_an_array(self):
+        path = self.write("in.safetensors", safetensors({"x": ("I8", (1,), b"x"), "y": ("I8", (1,), b"y")}, {"y": "v"}))
+        out = self.path("out.npz")
+        self.assert_refused(run("convert", "--metadata", "strings", path, out), out, "unsupported",
+                            "array 'y' (is also the name of a metadata value")
+
     def test_strings_fit_all_formats_but_numpy(self):
         path = self.write("in.safetensors", safetensors({"x": ("I8", (1,), b"x")}, {"format": "pt", "k": "\u00e9"}))
         for out in ("out.safetensors", "out.gguf"):
