@@ -37,7 +37,6 @@
 %ignore tf_progress_fn;
 %ignore tf_read_complete_fn;
 %ignore tf_resolve_source_fn;
-%ignore tf_source_set_resolver;
 %ignore tf_job_fn;
 %ignore tf_executor_fn;
 %ignore tf_alloc_fn;
@@ -56,7 +55,8 @@ enum { TF_JAVA_PIECE = 1 << 20 };
 static JavaVM *tf_java_vm;
 static jclass tf_java_failures, tf_java_callbacks;
 static jmethodID tf_java_failure, tf_java_record, tf_java_take, tf_java_read, tf_java_recycle, tf_java_map,
-    tf_java_write_buffer, tf_java_write, tf_java_progress, tf_java_complete;
+    tf_java_write_buffer, tf_java_write, tf_java_progress, tf_java_complete,
+    tf_java_resolve;
 
 JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
   JNIEnv *env = NULL;
@@ -83,6 +83,7 @@ JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
       {&tf_java_write, tf_java_callbacks, "write", "(Ljava/lang/Object;)V"},
       {&tf_java_progress, tf_java_callbacks, "progress", "(Ljava/lang/Object;JJ)Z"},
       {&tf_java_complete, tf_java_callbacks, "complete", "(Ljava/lang/Object;J)V"},
+      {&tf_java_resolve, tf_java_callbacks, "resolve", "(Ljava/lang/Object;[B)J"},
   };
   for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); ++i) {
     *methods[i].id = (*env)->GetStaticMethodID(env, methods[i].of, methods[i].name, methods[i].signature);
@@ -235,6 +236,23 @@ static jbyteArray tf_java_bytes(JNIEnv *env, const char *text, size_t length) {
   jbyteArray bytes = (*env)->NewByteArray(env, (jsize)length);
   if (bytes) (*env)->SetByteArrayRegion(env, bytes, 0, (jsize)length, (const jbyte *)text);
   return bytes;
+}
+
+/* Callbacks.resolve returns a reference, or 0 if there is no such file. */
+static tf_status tf_java_resolve_source(void *user, const char *name, tf_source **out) {
+  const struct tf_java_entry entry = tf_java_enter();
+  JNIEnv *env = entry.env;
+  *out = NULL;
+  if (!env) return TF_STATUS_OUT_OF_MEMORY;
+  jbyteArray bytes = tf_java_bytes(env, name, strlen(name));
+  if (bytes) {
+    *out = (tf_source *)(intptr_t)(*env)->CallStaticLongMethod(env, tf_java_callbacks, tf_java_resolve, (jobject)user,
+                                                             bytes);
+  }
+  const tf_status status = tf_java_thrown(env);
+  if (bytes) (*env)->DeleteLocalRef(env, bytes);
+  tf_java_leave(entry);
+  return status == TF_STATUS_OK && !*out ? TF_STATUS_NOT_FOUND : status;
 }
 
 static void tf_java_throw_created(JNIEnv *env, jobject exception) {
@@ -681,6 +699,12 @@ TF_OBJECT_IN((tf_read_at_fn read_at, tf_map_fn map, tf_release_fn release, void 
   $1 = $4 ? tf_java_read_at : NULL;
   $2 = $4 ? tf_java_map_range : NULL;
   $3 = $4 ? tf_java_drop : NULL;
+}
+TF_OBJECT_IN((tf_resolve_source_fn resolve, tf_release_fn release, void *user))
+%typemap(in) (tf_resolve_source_fn resolve, tf_release_fn release, void *user) {
+  if (!tf_java_keep(jenv, $input, &$3)) return $null;
+  $1 = $3 ? tf_java_resolve_source : NULL;
+  $2 = $3 ? tf_java_drop : NULL;
 }
 TF_OBJECT_IN((tf_write_fn write, tf_release_fn release, void *user))
 %typemap(in) (tf_write_fn write, tf_release_fn release, void *user) {

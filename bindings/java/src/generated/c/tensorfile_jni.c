@@ -244,7 +244,8 @@ enum { TF_JAVA_PIECE = 1 << 20 };
 static JavaVM *tf_java_vm;
 static jclass tf_java_failures, tf_java_callbacks;
 static jmethodID tf_java_failure, tf_java_record, tf_java_take, tf_java_read, tf_java_recycle, tf_java_map,
-    tf_java_write_buffer, tf_java_write, tf_java_progress, tf_java_complete;
+    tf_java_write_buffer, tf_java_write, tf_java_progress, tf_java_complete,
+    tf_java_resolve;
 
 JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
   JNIEnv *env = NULL;
@@ -271,6 +272,7 @@ JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
       {&tf_java_write, tf_java_callbacks, "write", "(Ljava/lang/Object;)V"},
       {&tf_java_progress, tf_java_callbacks, "progress", "(Ljava/lang/Object;JJ)Z"},
       {&tf_java_complete, tf_java_callbacks, "complete", "(Ljava/lang/Object;J)V"},
+      {&tf_java_resolve, tf_java_callbacks, "resolve", "(Ljava/lang/Object;[B)J"},
   };
   for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); ++i) {
     *methods[i].id = (*env)->GetStaticMethodID(env, methods[i].of, methods[i].name, methods[i].signature);
@@ -423,6 +425,23 @@ static jbyteArray tf_java_bytes(JNIEnv *env, const char *text, size_t length) {
   jbyteArray bytes = (*env)->NewByteArray(env, (jsize)length);
   if (bytes) (*env)->SetByteArrayRegion(env, bytes, 0, (jsize)length, (const jbyte *)text);
   return bytes;
+}
+
+/* Callbacks.resolve returns a reference, or 0 if there is no such file. */
+static tf_status tf_java_resolve_source(void *user, const char *name, tf_source **out) {
+  const struct tf_java_entry entry = tf_java_enter();
+  JNIEnv *env = entry.env;
+  *out = NULL;
+  if (!env) return TF_STATUS_OUT_OF_MEMORY;
+  jbyteArray bytes = tf_java_bytes(env, name, strlen(name));
+  if (bytes) {
+    *out = (tf_source *)(intptr_t)(*env)->CallStaticLongMethod(env, tf_java_callbacks, tf_java_resolve, (jobject)user,
+                                                             bytes);
+  }
+  const tf_status status = tf_java_thrown(env);
+  if (bytes) (*env)->DeleteLocalRef(env, bytes);
+  tf_java_leave(entry);
+  return status == TF_STATUS_OK && !*out ? TF_STATUS_NOT_FOUND : status;
 }
 
 static void tf_java_throw_created(JNIEnv *env, jobject exception) {
@@ -3333,6 +3352,34 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1source_1set
     jresult = 0;
     if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
   }
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1source_1set_1resolver(JNIEnv *jenv, jclass jcls, jlong jarg1, jobject jarg2) {
+  jlong jresult = 0 ;
+  tf_source *arg1 = 0 ;
+  tf_resolve_source_fn arg2 = 0 ;
+  tf_release_fn arg3 = 0 ;
+  void *arg4 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_source *)(intptr_t)jarg1;
+  {
+    if (!tf_java_keep(jenv, jarg2, &arg4)) return 0;
+    arg2 = arg4 ? tf_java_resolve_source : NULL;
+    arg3 = arg4 ? tf_java_drop : NULL;
+  }
+  result = tf_source_set_resolver(arg1,arg2,arg3,arg4);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  
+  
   
   return jresult;
 }

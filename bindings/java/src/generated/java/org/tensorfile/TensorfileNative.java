@@ -752,6 +752,20 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_source_set_hints(long source, long gap, long piece, long requests) { return TensorfileNativeJNI.tf_source_set_hints(source, gap, piece, requests); }
 
   /**
+   * Sets the function that finds the other files of the set that a source belongs to. A source that was opened by path<br>
+   * needs none: it finds them in its folder. With either, tf_file_open_source(), tf_load_source() and<br>
+   * tf_load_weights_source() open the index of a set, if that is what the source's name says, and with ::TF_OPTION_PARTS<br>
+   * the whole set of any part, which needs a name too. The index of sharded safetensors is then expected under the name<br>
+   * that it has by convention, NAME.safetensors.index.json for NAME-00001-of-00003.safetensors.<br>
+   * @param source   the source, to which the caller has the only reference<br>
+   * @param resolve  the function, or NULL for none<br>
+   * @param release  called when the function is no longer needed, or if this call fails; may be NULL<br>
+   * @param user     argument of both<br>
+   * @return INVALID_ARGUMENT if a file, an array or another source uses the source.
+   */
+  public static long tf_source_set_resolver(long source, Object resolve) { return TensorfileNativeJNI.tf_source_set_resolver(source, resolve); }
+
+  /**
    *  Adds a reference and returns the source. 
    */
   public static long tf_source_retain(long source) { return TensorfileNativeJNI.tf_source_retain(source); }

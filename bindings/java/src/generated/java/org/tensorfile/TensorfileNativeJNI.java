@@ -112,6 +112,7 @@ final class TensorfileNativeJNI {
   public final static native long tf_source_from_part(long jarg2, long jarg3, long jarg4);
   public final static native long tf_source_set_name(long jarg1, byte[] jarg2);
   public final static native long tf_source_set_hints(long jarg1, long jarg2, long jarg3, long jarg4);
+  public final static native long tf_source_set_resolver(long jarg1, Object jarg2);
   public final static native long tf_source_retain(long jarg1);
   public final static native void tf_source_release(long jarg1);
   public final static native long tf_sink_new(Object jarg2);

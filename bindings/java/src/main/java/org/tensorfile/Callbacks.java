@@ -4,6 +4,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
+import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -121,6 +122,16 @@ final class Callbacks {
       reader.mapped.add(exact);
     }
     return exact;
+  }
+
+  /** Returns a reference to the source of another file of a set, or 0 if there is none. */
+  static long resolve(Object user, byte[] name) throws IOException {
+    try {
+      Source source = ((Source.Resolver) user).resolve(Text.string(name));
+      return source == null ? 0 : source.takeOver();
+    } catch (NoSuchFileException e) {
+      return 0;
+    }
   }
 
   /** Returns a direct buffer for nbytes, which {@link #write} then writes. */

@@ -84,6 +84,76 @@ public final class Source implements AutoCloseable {
     return handle.call(address -> new Source(TensorfileNative.tf_source_from_part(address, offset, size)));
   }
 
+  /** Finds the other files of the set that a source belongs to, such as the shards that an index names. */
+  @FunctionalInterface
+  public interface Resolver {
+    /**
+     * {@return a source for another file of the set, of which the library takes ownership: it is closed for the caller;
+     * null if there is no such file}
+     *
+     * <p>Called on the thread that opens the set. An exception other than {@link java.nio.file.NoSuchFileException},
+     * which means the same as null, ends the call of the library and reaches its caller.
+     *
+     * @param name name of the file relative to the folder of the source's name, which it never leaves; '/' separates
+     *     folders
+     * @throws IOException if the file cannot be opened
+     */
+    Source resolve(String name) throws IOException;
+  }
+
+  /**
+   * Names the source. Messages begin with the name, its extension chooses the format, and the names of the other files of
+   * a set are derived from it. Nothing is opened by name, but by the {@link Resolver}. This method and the other setters
+   * must be called before the source is used.
+   *
+   * @param name a name such as "models/llama-00001-of-00003.gguf"
+   * @return this
+   * @throws InvalidArgumentException if the source has been used
+   */
+  public Source setName(String name) {
+    byte[] bytes = Text.utf8(name);
+    handle.callLong(address -> TensorfileNative.tf_source_set_name(address, bytes));
+    return this;
+  }
+
+  /**
+   * Says how the source is best read, which changes how much work a read is, but never its result. The defaults are right
+   * for files. A network should have larger numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests.
+   *
+   * @param gap bytes between two wanted parts that are worth reading to save a read; -1 means the default
+   * @param piece bytes of an efficient read; 0 means the default
+   * @param requests the most reads to make at the same time if the source is concurrent, up to 1024; 0 means the default
+   * @return this
+   * @throws InvalidArgumentException if the source has been used
+   */
+  public Source setHints(long gap, long piece, int requests) {
+    handle.callLong(address -> TensorfileNative.tf_source_set_hints(address, gap, piece, requests));
+    return this;
+  }
+
+  /**
+   * Sets the function that finds the other files of a set. With it, an index of sharded safetensors opens the whole set,
+   * and with the option PARTS any part does; both need a name. A source over a path finds them in its folder without.
+   *
+   * @param resolver the function
+   * @return this
+   * @throws InvalidArgumentException if the source has been used
+   */
+  public Source setResolver(Resolver resolver) {
+    Objects.requireNonNull(resolver, "resolver");
+    handle.callLong(address -> TensorfileNative.tf_source_set_resolver(address, resolver));
+    return this;
+  }
+
+  /** Closes the source and transfers its reference to the caller. */
+  long takeOver() {
+    if (!handle.takeOver()) {
+      throw new IllegalStateException("the source is closed, or another thread is using it");
+    }
+    cleanable.clean();
+    return handle.address();
+  }
+
   /** Releases this reference. */
   @Override
   public void close() {

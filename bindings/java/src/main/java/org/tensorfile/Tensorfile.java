@@ -232,6 +232,56 @@ public final class Tensorfile {
     return Failures.at(path, bytes -> Packed.callWithArrays(expected, dict -> weights(bytes, dict, options)));
   }
 
+  /**
+   * {@return the weights of a model in a source}
+   *
+   * @param source source to read from
+   * @throws IOException if the file cannot be read, is invalid, or its format is unknown
+   */
+  public static Loaded loadWeights(Source source) throws IOException {
+    return loadWeights(source, Options.defaults());
+  }
+
+  /**
+   * {@return the weights of a model in a source}
+   *
+   * @param source source to read from
+   * @param options settings
+   * @throws IOException if the file cannot be read, is invalid, or its format is unknown
+   */
+  public static Loaded loadWeights(Source source, Options options) throws IOException {
+    return weights(source, 0, options);
+  }
+
+  /**
+   * {@return the weights of a model in a source, which must have the expected names and shapes}
+   *
+   * @param source source to read from
+   * @param expected arrays with the expected names and shapes
+   * @throws IOException if the file cannot be read, is invalid, or has other names or shapes than expected
+   */
+  public static Loaded loadWeights(Source source, Map<String, NdArray> expected) throws IOException {
+    return loadWeights(source, expected, Options.defaults());
+  }
+
+  /**
+   * {@return the weights of a model in a source, which must have the expected names and shapes}
+   *
+   * @param source source to read from
+   * @param expected arrays with the expected names and shapes
+   * @param options settings; see {@link #loadWeights(Path, Map, Options)}
+   * @throws IOException if the file cannot be read, is invalid, or has other names or shapes than expected
+   */
+  public static Loaded loadWeights(Source source, Map<String, NdArray> expected, Options options)
+      throws IOException {
+    return Packed.callWithArrays(expected, dict -> weights(source, dict, options));
+  }
+
+  private static Loaded weights(Source source, long expected, Options options) {
+    return Options.call(options, settings -> source.handle().call(address -> new Loaded(Packed.takeTree(
+        TensorfileNative.tf_load_weights_source(address, Format.AUTO.number(), expected, settings)), new Metadata())));
+  }
+
   private static Loaded weights(byte[] path, long expected, Options options) {
     return Options.call(options, settings -> new Loaded(
         Packed.takeTree(TensorfileNative.tf_load_weights(path, expected, settings)), new Metadata()));

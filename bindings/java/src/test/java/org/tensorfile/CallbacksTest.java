@@ -257,6 +257,52 @@ class CallbacksTest {
     }
   }
 
+  @Test
+  void sourcesFindTheOtherFilesOfASet() throws IOException {
+    Options parts = Options.builder().partBytes(8).parts(true).build();
+    Tensorfile.saveSafetensors(folder.resolve("w.safetensors"), SMALL, new Metadata(), parts);
+    List<String> asked = new ArrayList<>();
+    Source.Resolver resolver = name -> {
+      asked.add(name);
+      return Source.of(FileChannel.open(folder.resolve(name)));
+    };
+    String index = "w.safetensors.index.json";
+    try (Source source = resolver.resolve(index).setName("far/" + index).setResolver(resolver)
+        .setHints(1 << 20, 8 << 20, 16)) {
+      assertEquals(SMALL, Tensorfile.load(source).arrays());
+    }
+    assertEquals(List.of(index, "w-00001-of-00002.safetensors", "w-00002-of-00002.safetensors"), asked);
+    try (Source source = Source.of(folder.resolve("w-00002-of-00002.safetensors"))) {
+      assertEquals(SMALL, Tensorfile.loadWeights(source, SMALL, parts).arrays());
+      assertEquals(SMALL, Tensorfile.loadWeights(source, parts).arrays());
+      assertThrows(TensorfileException.class, () -> Tensorfile.loadWeights(source, SMALL));
+      assertEquals(1, Tensorfile.loadWeights(source).arrays().size());
+    }
+    byte[] bytes = Files.readAllBytes(folder.resolve(index));
+    for (Source.Resolver none : List.<Source.Resolver>of(name -> null, name -> {
+      throw new NoSuchFileException(name);
+    })) {
+      try (Source source = Source.of(direct(bytes)).setName(index).setResolver(none)) {
+        NoSuchFileException e = assertThrows(NoSuchFileException.class, () -> Tensorfile.load(source));
+        assertTrue(e.getMessage().contains("w-00001-of-00002.safetensors"), e.getMessage());
+      }
+    }
+    IOException mine = new IOException("mine");
+    try (Source source = Source.of(direct(bytes)).setName(index).setResolver(name -> {
+      throw mine;
+    })) {
+      assertSame(mine, assertThrows(IOException.class, () -> Tensorfile.load(source)));
+    }
+    try (Source source = Source.of(direct(new byte[8])).setName("x.npz")) {
+      TensorfileException e = assertThrows(TensorfileException.class, () -> Tensorfile.load(source));
+      assertTrue(e.getMessage().startsWith("x.npz: "), e.getMessage());
+    }
+  }
+
+  private static ByteBuffer direct(byte[] bytes) {
+    return ByteBuffer.allocateDirect(bytes.length).put(bytes).flip();
+  }
+
   /** Accepts a few bytes at a time, up to a limit, and stores the buffer that it gets. */
   private static class Slow implements WritableByteChannel {
     final ByteArrayOutputStream out = new ByteArrayOutputStream();
