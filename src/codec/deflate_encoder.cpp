@@ -93,7 +93,8 @@ unsigned repeating_distance(Bytes bytes) {
 
 Status DeflateEncoder::run(Vec<uint8_t> *output, Bytes chunk, bool last, int level) {
   const Checked bound = Checked(deflate_bound(chunk.size())) + output->size() + write_slack(chunk.size());
-  if (!bound.fits_memory()) return Failure(TF_STATUS_OUT_OF_MEMORY) << "deflating " << chunk.size() << " bytes";
+  if (!bound.fits_memory())
+    return Failure(TF_STATUS_OUT_OF_MEMORY) << "deflating " << static_cast<uint64_t>(chunk.size()) << " bytes";
   const size_t before = output->size();
   TFILE_TRY(output->resize(static_cast<size_t>(bound.value())));
   BitWriter writer(output->data() + before);
