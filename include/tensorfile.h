@@ -763,7 +763,8 @@ TENSORFILE_API tf_status tf_array_set_item_double(tf_array *array, const int64_t
 /**
  * Copies the elements to memory of the caller.
  * @param array    the array to copy
- * @param dtype    dtype to cast to, as tf_array_cast(); ::TF_DTYPE_UNSUPPORTED keeps that of the array
+ * @param dtype    dtype to cast to, as tf_array_cast(), on several threads if there is much to cast;
+ *                 ::TF_DTYPE_AS_STORED keeps that of the array
  * @param dst      where the first element goes; needs no alignment. It must not overlap the array's memory, and its
  *                 contents are undefined if the call fails
  * @param strides  ndim strides in bytes, which may be negative and must place no two elements on the same bytes. NULL
@@ -1249,7 +1250,7 @@ TENSORFILE_API uint64_t tf_file_nbytes(const tf_file *file, size_t index);
 TENSORFILE_API tf_status tf_file_location(const char **path, uint64_t *offset, uint64_t *stored_bytes,
                                           int32_t *deflated, const tf_file *file, size_t index);
 /** Returns the metadata as tf_load() does; an empty dict if the format has none. The dict is borrowed from the file. It
-    must not be changed, nor must the dicts in it; tf_dict_copy() makes one that can be changed and outlives the file. */
+    must not be changed, nor must the dicts and arrays in it; tf_dict_copy() makes a dict that can be changed. */
 TENSORFILE_API const tf_dict *tf_file_metadata(const tf_file *file);
 /**
  * Describes all arrays in one block of memory, so that a language in which calls of C are slow can list a file of many

@@ -1,24 +1,9 @@
 #include "core/dtype.h"
 
+#include "base/letter_case.h"
 #include "core/dtype_table.h"
 
 namespace tfile {
-
-namespace {
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool equal_ignoring_case(Text a, Text b) {
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (lower(a[i]) != lower(b[i])) return false;
-  }
-  return true;
-}
-
-}  // namespace
 
 const Dtype *find_dtype(tf_dtype id) {
   size_t low = 0;

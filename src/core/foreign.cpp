@@ -38,6 +38,7 @@ Status unaligned_reach_of(uint64_t *nbytes, const Form &form, const int64_t *str
 
 Status check_target(const Form &form, const void *dst, size_t nbytes, const int64_t *strides) {
   uint64_t needed = 0;
+  if (form.nbytes > 0) TFILE_TRY(require(dst, "dst"));
   TFILE_TRY(unaligned_reach_of(&needed, form, strides, dst));
   if (strides == nullptr ? nbytes != needed : nbytes < needed) {
     return (Failure(TF_STATUS_INVALID_ARGUMENT) << "shape ").shape(form.shape)

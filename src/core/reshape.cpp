@@ -24,8 +24,8 @@ Status resolve_unknown(int64_t *sizes, Span<const int64_t> shape, int64_t elemen
   if (unknown == shape.size() || !known.valid()) return kOk;
   const auto total = static_cast<uint64_t>(elements);
   if (known.value() == 0 || total % known.value() != 0) {
-    return (Failure(TF_STATUS_INVALID_ARGUMENT) << "no size in place of the -1 of shape ").shape(shape)
-           << " makes " << elements << " elements";
+    return (Failure(TF_STATUS_INVALID_ARGUMENT) << "the -1 in shape ").shape(shape)
+           << " does not follow from the number of elements of the array, " << elements;
   }
   sizes[unknown] = static_cast<int64_t>(total / known.value());
   return kOk;
@@ -39,8 +39,8 @@ Status resolve_shape(Form *form, int64_t *sizes, const Array &array, Span<const 
   }
   const Checked count = element_count(shape);
   if (shape.size() <= kMaxRank && count.valid() && count.value() != static_cast<uint64_t>(array.size)) {
-    return (Failure(TF_STATUS_INVALID_ARGUMENT) << "shape ").shape(shape)
-           << " has " << count.value() << " elements, the array has " << array.size;
+    return (Failure(TF_STATUS_INVALID_ARGUMENT) << "the array and shape ").shape(shape)
+           << " differ in their number of elements: " << array.size << " and " << count.value();
   }
   return form->read(array.dtype->id, shape.data(), shape.size());
 }

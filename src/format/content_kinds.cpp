@@ -1,5 +1,7 @@
 #include "format/content_kinds.h"
 
+#include "base/letter_case.h"
+
 namespace tfile {
 
 namespace {
@@ -56,14 +58,10 @@ bool is_onnx(Bytes head) {
          head[3] >= 1 && head[3] <= kMostName;
 }
 
-// True if the bytes begin with a text, ignoring letter case. The text must be in lower case.
-bool begins_with_ignoring_case(Bytes head, Text lower) {
-  if (head.size() < lower.size()) return false;
-  for (size_t i = 0; i < lower.size(); ++i) {
-    const uint8_t c = head[i] >= 'A' && head[i] <= 'Z' ? static_cast<uint8_t>(head[i] - 'A' + 'a') : head[i];
-    if (c != static_cast<uint8_t>(lower[i])) return false;
-  }
-  return true;
+// True if the bytes begin with a text, ignoring letter case.
+bool begins_with_ignoring_case(Bytes head, Text text) {
+  const Bytes start = head.first(text.size());
+  return equal_ignoring_case(Text(reinterpret_cast<const char *>(start.data()), start.size()), text);
 }
 
 // Skips a byte order mark and white space at the start of a text file.

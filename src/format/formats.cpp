@@ -1,4 +1,5 @@
 #include "base/error.h"
+#include "base/letter_case.h"
 #include "format/format.h"
 
 namespace tfile {
@@ -11,17 +12,8 @@ constexpr const Format *kFormats[] = {
 #undef TFILE_FORMAT
 };
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 bool ends_with_ignoring_case(Text text, Text suffix) {
-  if (text.size() < suffix.size()) return false;
-  const Text tail(text.from(text.size() - suffix.size()));
-  for (size_t i = 0; i < suffix.size(); ++i) {
-    if (lower(tail[i]) != suffix[i]) return false;
-  }
-  return true;
+  return text.size() >= suffix.size() && equal_ignoring_case(text.from(text.size() - suffix.size()), suffix);
 }
 
 }  // namespace

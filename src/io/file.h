@@ -46,8 +46,6 @@ Status file_size(uint64_t *size, const File &file, Text path);
 // Maps `size` bytes starting at the base, privately and writable. Returns NULL if the system cannot.
 void *map_file(const File &file, uint64_t size);
 void unmap_file(void *data, uint64_t size);
-// Returns the identity of the file at a path, following links. It is not `known` if there is no such file.
-FileIdentity identify_path(const char *path);
 
 #if !defined(_WIN32)
 // An open folder, shared by the targets in it.

@@ -212,11 +212,6 @@ void unmap_file(void *data, uint64_t size) {
   (void)munmap(static_cast<char *>(data) - lead, static_cast<size_t>(size) + lead);
 }
 
-FileIdentity identify_path(const char *path) {
-  struct stat info {};
-  return stat(path, &info) == 0 ? identity_from(info) : FileIdentity();
-}
-
 void Folder::release() {
   if (!refs.decrement()) return;
   const Ref<Memory> from = memory;

@@ -234,17 +234,6 @@ void unmap_file(void *data, uint64_t /*size*/) {
   (void)UnmapViewOfFile(static_cast<char *>(data) - beyond_granule(reinterpret_cast<uintptr_t>(data)));
 }
 
-FileIdentity identify_path(const char *path) {
-  Vec<wchar_t> wide(default_memory());
-  if (!append_wide(wide, path).ok()) return FileIdentity();
-  const HANDLE handle = CreateFileW(wide.data(), 0, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr,
-                                    OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
-  if (handle == INVALID_HANDLE_VALUE) return FileIdentity();
-  const FileIdentity identity = identify(handle);
-  close_file(File{handle});
-  return identity;
-}
-
 Target::Target(Memory &memory) : path(memory), name(memory), given(memory), full(memory), beside(memory) {}
 
 Target::~Target() = default;

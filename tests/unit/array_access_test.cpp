@@ -118,12 +118,15 @@ TEST(Reshape, RefusesOtherNumbersOfElements) {
     expect_failure(tf_array_reshape(&out, from, shape.data(), shape.size()), TF_STATUS_INVALID_ARGUMENT, message);
     EXPECT_EQ(out, nullptr);
   };
-  expect_refused(array.get(), {4}, "shape (4,) has 4 elements, the array has 6");
-  expect_refused(array.get(), {}, "shape () has 1 elements, the array has 6");
+  expect_refused(array.get(), {4}, "the array and shape (4,) differ in their number of elements: 6 and 4");
+  expect_refused(array.get(), {}, "the array and shape () differ in their number of elements: 6 and 1");
   expect_refused(array.get(), {-1, -1}, "shape (-1, -1) has more than one size of -1");
-  expect_refused(array.get(), {4, -1}, "no size in place of the -1 of shape (4, -1) makes 6 elements");
-  expect_refused(array.get(), {0, -1}, "no size in place of the -1 of shape (0, -1) makes 6 elements");
-  expect_refused(empty.get(), {0, -1}, "no size in place of the -1 of shape (0, -1) makes 0 elements");
+  expect_refused(array.get(), {4, -1},
+                 "the -1 in shape (4, -1) does not follow from the number of elements of the array, 6");
+  expect_refused(array.get(), {0, -1},
+                 "the -1 in shape (0, -1) does not follow from the number of elements of the array, 6");
+  expect_refused(empty.get(), {0, -1},
+                 "the -1 in shape (0, -1) does not follow from the number of elements of the array, 0");
   expect_refused(array.get(), {-2, -3}, "shape (-2, -3) has a negative size");
   expect_refused(array.get(), {INT64_MAX, INT64_MAX, -1},
                  "shape (9223372036854775807, 9223372036854775807, -1) has a "
@@ -194,7 +197,7 @@ TEST(CopyTo, ChecksEverythingFirst) {
                  "q8_0 takes no strides");
   EXPECT_EQ(copy(array.get(), TF_DTYPE_Q8_0, nullptr, 34), TF_STATUS_INVALID_ARGUMENT);
   expect_failure(tf_array_copy_to(array.get(), TF_DTYPE_INT32, nullptr, nullptr, 24), TF_STATUS_INVALID_ARGUMENT,
-                 "data is NULL");
+                 "dst is NULL");
   expect_failure(tf_array_copy_to(nullptr, TF_DTYPE_INT32, target, nullptr, 24), TF_STATUS_INVALID_ARGUMENT,
                  "array is NULL");
   EXPECT_EQ(tf_array_copy_to(empty.get(), TF_DTYPE_INT8, nullptr, nullptr, 0), TF_STATUS_OK);

@@ -201,8 +201,6 @@ TEST(PathSource, IdentityIsThatOfTheFile) {
   EXPECT_TRUE(same_file(identity, identity_of(*open_path(folder.path("soft")))));
   EXPECT_TRUE(same_file(identity, identity_of(*open_path(folder.path("hard")))));
   EXPECT_FALSE(same_file(identity, identity_of(*open_path(other))));
-  EXPECT_TRUE(same_file(identity, identify_path(folder.path("soft").c_str())));
-  EXPECT_FALSE(identify_path(folder.path("none").c_str()).known);
   EXPECT_FALSE(same_file(FileIdentity(), FileIdentity()));
 
   tf_source *part = nullptr;

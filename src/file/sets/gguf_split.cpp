@@ -1,7 +1,6 @@
 #include "file/sets/gguf_split.h"
 
 #include "file/sets/opened_set.h"
-#include "file/sets/part_name.h"
 
 namespace tfile {
 
@@ -32,31 +31,19 @@ bool is_split_key(Text key) {
   return key == Text(kSplitNo) || key == Text(kSplitCount) || key == Text(kSplitTensors);
 }
 
-// Adds a part to the set; parts are numbered from 1. The metadata of the first part becomes that of the set.
-Status adopt_split(OpenedFile &set, const OpenedFile &part, const PartName &name, uint64_t number, uint64_t total) {
-  TFILE_TRY(expect_split_value(part, kSplitNo, number - 1, "its name"));
-  TFILE_TRY(expect_split_value(part, kSplitCount, name.count, "its name"));
+// Adds the part that was opened last to the set. The metadata of the first part become those of the set.
+Status adopt_split(OpenedFile &set, const OpenedFile &part, uint64_t count, uint64_t total) {
+  const size_t index = set.parts.size() - 1;
+  TFILE_TRY(expect_split_value(part, kSplitNo, index, "its name"));
+  TFILE_TRY(expect_split_value(part, kSplitCount, count, "its name"));
   TFILE_TRY(expect_split_value(part, kSplitTensors, total, "the part that was named"));
   for (const Member &member : part.listing.members)
-    TFILE_TRY(adopt_member(set, member, static_cast<size_t>(number - 1)));
-  if (number > 1) return kOk;
+    TFILE_TRY(adopt_member(set, member, index));
+  if (index > 0) return kOk;
   for (const DictEntry *value : part.listing.metadata->entries) {
     if (!is_split_key(value->key)) TFILE_TRY(set.listing.metadata->set_value(value->key, *value));
   }
   return kOk;
-}
-
-Status set_integer(Dict &dict, Text key, tf_dtype dtype, uint64_t value) {
-  Ref<Array> scalar;
-  TFILE_TRY(make_array(scalar, *dict.memory, *find_dtype(dtype), {}));
-  if (dtype == TF_DTYPE_UINT16) {
-    const auto narrow = static_cast<uint16_t>(value);
-    memcpy(scalar->data, &narrow, sizeof(narrow));
-  } else {
-    const auto wide = static_cast<int32_t>(value);
-    memcpy(scalar->data, &wide, sizeof(wide));
-  }
-  return dict.set_array(key, *scalar);
 }
 
 }  // namespace
@@ -76,14 +63,9 @@ Status open_split(Ref<OpenedFile> &file) {
            << "a part of several files should say how many arrays they have together";
   }
   Ref<OpenedFile> set;
-  TFILE_TRY(make_opened_set(set, file->source, *file->format, file->settings));
-  Vec<char> path(set->settings.memory());
-  for (uint64_t number = 1; number <= name.count; ++number) {
-    Ref<OpenedFile> part;
-    TFILE_TRY(make_part_path(&path, name.prefix, number, name.count, extension));
-    TFILE_TRY(open_part(part, *set, path));
-    TFILE_TRY(adopt_split(*set, *part, name, number, static_cast<uint64_t>(total)));
-  }
+  TFILE_TRY(open_all_parts(set, *file, name, [&](OpenedFile &to, const OpenedFile &part) {
+    return adopt_split(to, part, name.count, static_cast<uint64_t>(total));
+  }));
   if (set->listing.members.size() != static_cast<uint64_t>(total)) {
     return Failure(TF_STATUS_CORRUPT).in(file->source->label).key(kSplitTensors)
            << "the parts should have " << total << " arrays together, and have "
@@ -115,9 +97,12 @@ Status make_split_metadata(Ref<Dict> &out, const SaveRequest &request, size_t pa
       if (part == 0 || entry->key == Text("general.alignment")) TFILE_TRY(out->set_value(entry->key, *entry));
     }
   }
-  TFILE_TRY(set_integer(*out, kSplitNo, TF_DTYPE_UINT16, part));
-  TFILE_TRY(set_integer(*out, kSplitCount, TF_DTYPE_UINT16, count));
-  return set_integer(*out, kSplitTensors, TF_DTYPE_INT32, request.arrays.size());
+  const auto index = static_cast<uint16_t>(part);
+  const auto total = static_cast<uint16_t>(count);
+  const auto arrays = static_cast<int32_t>(request.arrays.size());
+  TFILE_TRY(out->set_scalar(kSplitNo, TF_DTYPE_UINT16, &index));
+  TFILE_TRY(out->set_scalar(kSplitCount, TF_DTYPE_UINT16, &total));
+  return out->set_scalar(kSplitTensors, TF_DTYPE_INT32, &arrays);
 }
 
 }  // namespace tfile

@@ -1,25 +1,18 @@
 #include "file/sets/numbered_parts.h"
 
 #include "file/sets/opened_set.h"
-#include "file/sets/part_name.h"
 
 namespace tfile {
 
 Status open_numbered(Ref<OpenedFile> &file) {
-  const Text extension(file->format->extension);
   PartName name;
-  if (!name.parse_part(file->source->label, extension)) return kOk;
+  if (!name.parse_part(file->source->label, file->format->extension)) return kOk;
   Ref<OpenedFile> set;
-  TFILE_TRY(make_opened_set(set, file->source, *file->format, file->settings));
-  Vec<char> path(set->settings.memory());
-  for (uint64_t number = 1; number <= name.count; ++number) {
-    Ref<OpenedFile> part;
-    TFILE_TRY(make_part_path(&path, name.prefix, number, name.count, extension));
-    TFILE_TRY(open_part(part, *set, path));
-    for (const Member &member : part->listing.members)
-      TFILE_TRY(adopt_member(*set, member, set->parts.size() - 1));
-    TFILE_TRY(adopt_metadata(*set, *part));
-  }
+  TFILE_TRY(open_all_parts(set, *file, name, [](OpenedFile &to, const OpenedFile &part) {
+    for (const Member &member : part.listing.members)
+      TFILE_TRY(adopt_member(to, member, to.parts.size() - 1));
+    return adopt_metadata(to, part);
+  }));
   file = std::move(set);
   return kOk;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "file/opened_file.h"
+#include "file/sets/part_name.h"
 
 namespace tfile {
 
@@ -10,6 +11,22 @@ Status make_opened_set(Ref<OpenedFile> &out, Ref<Source> source, const Format &f
 // Opens the next file of a set by its path, which begins with the folder of the set's source, and adds its source to
 // set.parts. Call adopt_member() to add its arrays.
 Status open_part(Ref<OpenedFile> &out, OpenedFile &set, const Vec<char> &path);
+// Opens all files of the set that an opened file with a numbered name belongs to, in order. Calls adopt(set, part) for
+// each, which adds what the file contains; its source is the last one of set.parts.
+template <typename Adopt>
+Status open_all_parts(Ref<OpenedFile> &out, const OpenedFile &file, const PartName &name, Adopt adopt) {
+  Ref<OpenedFile> set;
+  TFILE_TRY(make_opened_set(set, file.source, *file.format, file.settings));
+  Vec<char> path(set->settings.memory());
+  for (uint64_t number = 1; number <= name.count; ++number) {
+    Ref<OpenedFile> part;
+    TFILE_TRY(make_part_path(&path, name.prefix, number, name.count, file.format->extension));
+    TFILE_TRY(open_part(part, *set, path));
+    TFILE_TRY(adopt(*set, *part));
+  }
+  out = std::move(set);
+  return kOk;
+}
 // Adds an array of the file set.parts[part] to the set.
 Status adopt_member(OpenedFile &set, const Member &member, size_t part);
 // Adds the metadata of a part to the set, except keys that the set already has.

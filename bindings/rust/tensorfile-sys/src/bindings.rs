@@ -829,7 +829,8 @@ unsafe extern "C" {
     /// Copies the elements to memory of the caller.
     ///
     /// * `array`: the array to copy
-    /// * `dtype`: dtype to cast to, as [`tf_array_cast`]; [`TF_DTYPE_UNSUPPORTED`] keeps that of the array
+    /// * `dtype`: dtype to cast to, as [`tf_array_cast`], on several threads if there is much to cast;
+    ///   [`TF_DTYPE_AS_STORED`] keeps that of the array
     /// * `dst`: where the first element goes; needs no alignment. It must not overlap the array's memory, and its
     ///   contents are undefined if the call fails
     /// * `strides`: ndim strides in bytes, which may be negative and must place no two elements on the same bytes. NULL
@@ -1595,7 +1596,7 @@ unsafe extern "C" {
     ) -> tf_status;
 
     /// Returns the metadata as [`tf_load`] does; an empty dict if the format has none. The dict is borrowed from the file. It
-    /// must not be changed, nor must the dicts in it; [`tf_dict_copy`] makes one that can be changed and outlives the file.
+    /// must not be changed, nor must the dicts and arrays in it; [`tf_dict_copy`] makes a dict that can be changed.
     pub fn tf_file_metadata(file: *const tf_file) -> *const tf_dict;
 
     /// Describes all arrays in one block of memory, so that a language in which calls of C are slow can list a file of many

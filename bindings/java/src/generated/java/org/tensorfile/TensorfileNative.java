@@ -387,7 +387,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
   /**
    * Copies the elements to memory of the caller.<br>
    * @param array    the array to copy<br>
-   * @param dtype    dtype to cast to, as tf_array_cast(); ::TF_DTYPE_UNSUPPORTED keeps that of the array<br>
+   * @param dtype    dtype to cast to, as tf_array_cast(), on several threads if there is much to cast;<br>
+   *                 ::TF_DTYPE_AS_STORED keeps that of the array<br>
    * @param dst      where the first element goes; needs no alignment. It must not overlap the array's memory, and its<br>
    *                 contents are undefined if the call fails<br>
    * @param strides  ndim strides in bytes, which may be negative and must place no two elements on the same bytes. NULL<br>
@@ -981,7 +982,7 @@ final class TensorfileNative implements TensorfileNativeConstants {
 
   /**
    *  Returns the metadata as tf_load() does; an empty dict if the format has none. The dict is borrowed from the file. It<br>
-   *     must not be changed, nor must the dicts in it; tf_dict_copy() makes one that can be changed and outlives the file. 
+   *     must not be changed, nor must the dicts and arrays in it; tf_dict_copy() makes a dict that can be changed. 
    */
   public static long tf_file_metadata(long file) { return TensorfileNativeJNI.tf_file_metadata(file); }
 
