@@ -106,6 +106,8 @@ typedef struct tf_sink tf_sink;
 typedef struct tf_read_plan tf_read_plan;
 /** Writes a file array by array, in pieces of any size. */
 typedef struct tf_writer tf_writer;
+/** How the arrays of a set of files are divided into parts, for programs that write the parts separately. */
+typedef struct tf_part_plan tf_part_plan;
 /** A block of bytes that the library allocated. */
 typedef struct tf_buffer tf_buffer;
 
@@ -345,7 +347,8 @@ enum {
   /** Switch, default 0: the extension of the format is appended to a path that lacks it. With 1 the path is used as it
       is. */
   TF_OPTION_EXACT_PATH = 3,
-  /** Most bytes of array data in one file, for a .safetensors or .gguf that is saved by path. 0 to INT64_MAX. Default
+  /** Most bytes of array data in one file, for a .safetensors or .gguf that is saved by path or to a sink that has a
+      resolver. 0 to INT64_MAX. Default
       0: one file. Larger data is saved as a set of parts NAME-00001-of-00003 and so on, for safetensors with an index.
       An array is never divided: one that is larger gets a part of its own. */
   TF_OPTION_PART_BYTES = 8,
@@ -444,6 +447,18 @@ typedef tf_status (*tf_map_fn)(void *user, uint64_t offset, uint64_t nbytes, con
 typedef tf_status (*tf_resolve_source_fn)(void *user, const char *name, tf_source **out);
 /** Writes all nbytes bytes of src. A status other than 0 makes the library call fail with that status. */
 typedef tf_status (*tf_write_fn)(void *user, const void *src, size_t nbytes);
+/** Completes what was written to a sink, such as a multipart upload. A status other than 0 makes the library call fail
+    with that status. */
+typedef tf_status (*tf_commit_fn)(void *user);
+/** Discards what was written to a sink. */
+typedef void (*tf_abort_fn)(void *user);
+/**
+ * Makes the sink for a file of a set, and sets *out to it; the library takes ownership. Called on the calling thread.
+ * The name is NUL-terminated: the last part of the name that tf_sink_set_resolver() was given, with the number of the
+ * part, as in "w-00001-of-00003.safetensors", or that of the index. A status other than 0 makes the library call fail
+ * with that status.
+ */
+typedef tf_status (*tf_resolve_sink_fn)(void *user, const char *name, tf_sink **out);
 /**
  * Reports that a load or save has processed done of total bytes of array data. Called on the calling thread. A status
  * other than 0 (such as ::TF_STATUS_CANCELLED) makes the library call fail with that status.
@@ -1078,13 +1093,13 @@ TENSORFILE_API tf_status tf_source_from_part(tf_source **out, tf_source *whole, 
 TENSORFILE_API tf_status tf_source_set_name(tf_source *source, const char *name, size_t length);
 /**
  * Says how a source is best read. The defaults are right for files; a source that is a network should have larger
- * numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints change only how much work a read is, never
- * its result. A part of a source has the hints of the whole.
+ * numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints change only how much work a read is,
+ * never its result. A part of a source has the hints of the whole.
  * @param source    the source, to which the caller has the only reference
  * @param gap       bytes between two wanted parts that are worth reading and discarding to save a read; at most 64 MiB,
  *                  and larger numbers mean that. UINT64_MAX means the default, 16 KiB
- * @param piece     bytes of an efficient read, at most 64 MiB: large arrays are read in pieces of this size, and smaller
- *                  ones together up to it. 0 means the default, which depends on the number of threads
+ * @param piece     bytes of an efficient read, at most 64 MiB: large arrays are read in pieces of this size, and
+ *                  smaller ones together up to it. 0 means the default, which depends on the number of threads
  * @param requests  the most reads to make at the same time, 1 to 1,024, if the source is concurrent. Unless
  *                  ::TF_OPTION_THREADS or an executor limits them, there are then as many threads as requests, whatever
  *                  the number of cores. 0 means the default: as many as there are threads
@@ -1118,6 +1133,40 @@ TENSORFILE_API void tf_source_release(tf_source *source);
  * @param user     first argument of the callbacks
  */
 TENSORFILE_API tf_status tf_sink_new(tf_sink **out, tf_write_fn write, tf_release_fn release, void *user);
+/**
+ * Makes a sink all or nothing: sets callbacks of which exactly one is called, exactly once.
+ *
+ * commit is called when everything has been written: at the end of tf_save_sink() or tf_writer_finish(), which fail if
+ * it does. abort is called instead when the save or the writer fails or is cancelled, when a writer that has not
+ * finished is released, or when the sink is freed without having been used. A failed commit is not followed by abort.
+ * After either, another save to the sink fails with INVALID_ARGUMENT. Both run on the thread that makes the call, with
+ * the argument user of tf_sink_new(), and before its release callback.
+ * @param sink    the sink, to which the caller has the only reference
+ * @param commit  may be NULL
+ * @param abort   may be NULL
+ * @return INVALID_ARGUMENT if a writer uses the sink, or one of the callbacks has been called.
+ */
+TENSORFILE_API tf_status tf_sink_set_commit(tf_sink *sink, tf_commit_fn commit, tf_abort_fn abort);
+/**
+ * Sets the function that makes the sinks of a set of files, so that tf_save_sink() and a ::tf_writer obey
+ * ::TF_OPTION_PART_BYTES. If the arrays fit in one file, it is written to the sink itself and the function is not
+ * called. Otherwise the parts, and then the index, are written to the sinks that the function returns, and none of the
+ * bytes to this one.
+ *
+ * The sinks of a set are committed when all files have been written: the second part and the later ones, then the first
+ * part, then the index, and at last this sink. If anything fails, those that have not been committed are aborted; since
+ * the index (of a .gguf the first part) is among them, what was committed cannot be opened as a set.
+ * @param sink     the sink, to which the caller has the only reference
+ * @param name     the name that a single file would have, such as "w.safetensors", which is copied; the names of the
+ *                 files of a set are made of it
+ * @param length   bytes of name, or SIZE_MAX
+ * @param resolve  the function, or NULL for none: then a set is never written
+ * @param release  called when the function is no longer needed, or if this call fails; may be NULL
+ * @param user     argument of both
+ * @return INVALID_ARGUMENT if the name is empty, a writer uses the sink, or it has been committed or aborted.
+ */
+TENSORFILE_API tf_status tf_sink_set_resolver(tf_sink *sink, const char *name, size_t length,
+                                              tf_resolve_sink_fn resolve, tf_release_fn release, void *user);
 /** Adds a reference and returns the sink. */
 TENSORFILE_API tf_sink *tf_sink_retain(tf_sink *sink);
 /** Drops a reference. */
@@ -1534,7 +1583,8 @@ TENSORFILE_API tf_status tf_save_weights(const char *path, const tf_dict *tree, 
 TENSORFILE_API tf_status tf_save_memory(tf_buffer **out, tf_format format, const tf_array *array, const tf_dict *arrays,
                                         const tf_dict *metadata, const tf_options *options);
 /** Saves to a sink, from the first byte to the last, with the arguments of tf_save_memory(). What was written before a
-    failure remains written. */
+    failure remains written, unless the sink has an abort callback that discards it (see tf_sink_set_commit()). With
+    ::TF_OPTION_PART_BYTES a sink with a resolver receives a set (see tf_sink_set_resolver()). */
 TENSORFILE_API tf_status tf_save_sink(tf_sink *sink, tf_format format, const tf_array *array, const tf_dict *arrays,
                                       const tf_dict *metadata, const tf_options *options);
 
@@ -1580,8 +1630,8 @@ TENSORFILE_API tf_status tf_save_check(tf_dict **report, tf_format format, const
  * A writer first takes the declarations of all arrays and then their bytes, in pieces of any size. Its memory does not
  * grow with the data. What is said under "Saving" applies to it as well: until tf_writer_finish() returns OK the target
  * is unchanged, and releasing a writer that has not finished deletes its temporary files. (With ::TF_OPTION_ATOMIC 0,
- * and in a sink, what was written remains.) With ::TF_OPTION_PART_BYTES a writer writes the same parts as a save, and
- * replaces all of them when it finishes.
+ * and in a sink without an abort callback, what was written remains.) With ::TF_OPTION_PART_BYTES a writer writes the
+ * same parts as a save, and replaces all of them when it finishes.
  *
  * The file is byte for byte the one that a save of the same arrays writes. Only in a sink, which cannot seek, there are
  * two differences: the arrays of a .safetensors are stored in the order of their declarations (larger items first, and
@@ -1650,6 +1700,89 @@ TENSORFILE_API tf_status tf_writer_finish(tf_writer *writer);
 TENSORFILE_API tf_writer *tf_writer_retain(tf_writer *writer);
 /** Drops a reference; dropping the last one of a writer that has not finished deletes its temporary files. */
 TENSORFILE_API void tf_writer_release(tf_writer *writer);
+
+/** @} */
+/**
+ * @name Writing the parts of a set separately
+ * A plan of parts divides arrays as a save with ::TF_OPTION_PART_BYTES does, and writes nothing. The tasks of a cluster
+ * each make the same plan and write their parts with tf_part_plan_open_part(); then one of them, the driver, writes the
+ * entry of the set: the index of sharded safetensors with tf_part_plan_save_index(), or part 0 of a split gguf, which
+ * has the metadata. Until then the set cannot be opened. The files are byte for byte those of a save of the whole set, but
+ * nothing that an older set left behind is deleted.
+ *
+ * A plan is finished with tf_part_plan_finish(). The functions before that change it, and fail with INVALID_ARGUMENT
+ * afterwards; those that take it as `const` fail with INVALID_ARGUMENT before. If the arrays fit in one file, the plan
+ * has one part, whose path is that of the file, and no index.
+ * @{
+ */
+
+/**
+ * Creates an empty plan.
+ * @param out      receives the plan
+ * @param path     the path that a single file would have, as in tf_writer_open(); it is not accessed. The names of the
+ *                 parts are made of it. A plan whose parts are written to sinks needs it too, for the index
+ * @param format   as in tf_writer_open()
+ * @param options  ::TF_OPTION_PART_BYTES, and the options of the writers and of the index; may be NULL
+ * @return INVALID_ARGUMENT if no format is named.
+ */
+TENSORFILE_API tf_status tf_part_plan_new(tf_part_plan **out, const char *path, tf_format format,
+                                          const tf_options *options);
+/** Declares the next array, with the arguments and failures of tf_writer_declare(). */
+TENSORFILE_API tf_status tf_part_plan_declare(tf_part_plan *plan, const char *name, size_t length, tf_dtype dtype,
+                                              const int64_t *shape, size_t ndim);
+/** Declares all arrays of a dict, in its order. Their data are not used. @return TYPE if a value is not an array;
+    DUPLICATE if one of the names has been declared, in which case nothing is declared. */
+TENSORFILE_API tf_status tf_part_plan_declare_all(tf_part_plan *plan, const tf_dict *arrays);
+/** Sets the metadata of the set, with the arguments of tf_writer_set_metadata(). Every part of sharded safetensors has
+    them. Of a split gguf part 0 has them; the others only need the key general.alignment, if there is one. */
+TENSORFILE_API tf_status tf_part_plan_set_metadata(tf_part_plan *plan, const tf_dict *metadata);
+/** Divides the arrays into parts. @return UNSUPPORTED, LIMIT or TYPE, as for a save, if the format cannot hold what was
+    declared, or that many parts; more can then be declared. */
+TENSORFILE_API tf_status tf_part_plan_finish(tf_part_plan *plan);
+/** Returns the number of parts; 0 before the plan is finished. */
+TENSORFILE_API size_t tf_part_plan_count(const tf_part_plan *plan);
+/** Returns 1 if the set has an index, else 0. */
+TENSORFILE_API int32_t tf_part_plan_has_index(const tf_part_plan *plan);
+/**
+ * Gets which arrays go to a part: consecutive ones, in the order of their declarations.
+ * @param first   receives the index of the first array. May be NULL
+ * @param count   receives the number of arrays. May be NULL
+ * @param nbytes  receives the number of bytes of their data. May be NULL
+ * @param plan    the plan
+ * @param part    number of the part, from 0 to count - 1
+ */
+TENSORFILE_API tf_status tf_part_plan_part(size_t *first, size_t *count, uint64_t *nbytes, const tf_part_plan *plan,
+                                           size_t part);
+/** Gets the name of an array that was declared, by its index, also before the plan is finished. The string is borrowed
+    from the plan. */
+TENSORFILE_API tf_status tf_part_plan_array(const char **name, size_t *length, const tf_part_plan *plan, size_t index);
+/** Gets the path of a part, or that of the index if part is the number of parts. The bytes of the buffer are
+    NUL-terminated; its size does not count the NUL. @return NOT_FOUND if there is no index. */
+TENSORFILE_API tf_status tf_part_plan_path(tf_buffer **out, const tf_part_plan *plan, size_t part);
+/** Gets a copy of the metadata that a part has: an empty dict if it has none. */
+TENSORFILE_API tf_status tf_part_plan_metadata(tf_dict **out, const tf_part_plan *plan, size_t part);
+/** Gets the text of the index. @return NOT_FOUND if there is no index. */
+TENSORFILE_API tf_status tf_part_plan_index(tf_buffer **out, const tf_part_plan *plan);
+/** Writes the index to a path, or to its own if path is NULL, all or nothing as a save. @return NOT_FOUND if there is
+    no index; IO if the system reports an error. */
+TENSORFILE_API tf_status tf_part_plan_save_index(const tf_part_plan *plan, const char *path);
+/**
+ * Creates a writer for one part. Its arrays and metadata are declared, and cannot be changed; the bytes of the arrays
+ * are written with tf_writer_write(), and tf_writer_finish() completes the file. The writer does not use the plan.
+ * @param out   receives the writer
+ * @param plan  the plan
+ * @param part  number of the part
+ * @param path  the path of the file, to which nothing is appended; NULL means that of the part
+ */
+TENSORFILE_API tf_status tf_part_plan_open_part(tf_writer **out, const tf_part_plan *plan, size_t part,
+                                                const char *path);
+/** Creates a writer for one part, as tf_part_plan_open_part(), that writes to a sink, of which it keeps a reference. */
+TENSORFILE_API tf_status tf_part_plan_open_part_sink(tf_writer **out, const tf_part_plan *plan, size_t part,
+                                                     tf_sink *sink);
+/** Adds a reference and returns the plan. */
+TENSORFILE_API tf_part_plan *tf_part_plan_retain(tf_part_plan *plan);
+/** Drops a reference. */
+TENSORFILE_API void tf_part_plan_release(tf_part_plan *plan);
 
 /** @} */
 

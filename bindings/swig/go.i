@@ -24,6 +24,11 @@
 %ignore tf_array_from_dlpack_unversioned;
 %ignore DLManagedTensor;
 %ignore DLManagedTensorVersioned;
+%ignore tf_commit_fn;
+%ignore tf_abort_fn;
+%ignore tf_resolve_sink_fn;
+%ignore tf_sink_set_commit;
+%ignore tf_sink_set_resolver;
 
 %{
 #include "call.h"
@@ -34,7 +39,7 @@
 %typemap(imtype) size_t "int"
 %typemap(gotype) tf_status, tf_dtype, tf_format, tf_ability, tf_kind, tf_option, int32_t "int32"
 %typemap(gotype) uint32_t "uint32"
-%typemap(gotype) size_t *count, size_t *index "*int"
+%typemap(gotype) size_t *count, size_t *index, size_t *first "*int"
 %typemap(gotype) int32_t *deflated, int32_t *equal, tf_dtype *dtype "*int32"
 
 /* Handles, and pointers to which a call writes one. */
@@ -58,6 +63,7 @@ HANDLE(tf_sink, Sink)
 HANDLE(tf_buffer, Buffer)
 HANDLE(tf_writer, Writer)
 HANDLE(tf_read_plan, ReadPlan)
+HANDLE(tf_part_plan, PartPlan)
 
 /* A list of handles. */
 %typemap(gotype) (const tf_array *const *positional, size_t count) "[]Array"

@@ -37,6 +37,11 @@
 %ignore tf_progress_fn;
 %ignore tf_read_complete_fn;
 %ignore tf_resolve_source_fn;
+%ignore tf_commit_fn;
+%ignore tf_abort_fn;
+%ignore tf_resolve_sink_fn;
+%ignore tf_sink_set_commit;
+%ignore tf_sink_set_resolver;
 %ignore tf_job_fn;
 %ignore tf_executor_fn;
 %ignore tf_alloc_fn;
@@ -349,6 +354,7 @@ TF_HANDLE(tf_sink)
 TF_HANDLE(tf_buffer)
 TF_HANDLE(tf_writer)
 TF_HANDLE(tf_read_plan)
+TF_HANDLE(tf_part_plan)
 
 /* By default the Java result of a status is 0, and a failure is an unchecked exception. */
 %define TF_RESULT(SIGNATURE, JNI, JAVA)
@@ -407,6 +413,9 @@ TF_OF_FILE(tf_save_gguf)
 TF_OF_FILE(tf_save_weights)
 TF_OF_FILE(tf_save_memory)
 TF_OF_FILE(tf_save_sink)
+TF_OF_FILE(tf_part_plan_save_index)
+TF_OF_FILE(tf_part_plan_open_part)
+TF_OF_FILE(tf_part_plan_open_part_sink)
 TF_OF_FILE(tf_writer_open)
 TF_OF_FILE(tf_writer_open_sink)
 TF_OF_FILE(tf_writer_declare)
@@ -471,6 +480,21 @@ TF_LONGS_PARAMETER((tf_array **array, tf_dict **arrays, tf_dict **metadata))
   }
 }
 %typemap(freearg) (tf_array **array, tf_dict **arrays, tf_dict **metadata) ""
+
+/* The arrays of a part: the index of the first, their number, and their bytes. */
+TF_LONGS_PARAMETER((size_t *first, size_t *count, uint64_t *nbytes))
+%typemap(in) (size_t *first, size_t *count, uint64_t *nbytes) (size_t first = 0, size_t count = 0, uint64_t nbytes = 0) {
+  $1 = &first;
+  $2 = &count;
+  $3 = &nbytes;
+}
+%typemap(argout) (size_t *first, size_t *count, uint64_t *nbytes) {
+  if (result == TF_STATUS_OK) {
+    const jlong numbers[3] = {(jlong)*$1, (jlong)*$2, (jlong)*$3};
+    (*jenv)->SetLongArrayRegion(jenv, $input, 0, 3, numbers);
+  }
+}
+%typemap(freearg) (size_t *first, size_t *count, uint64_t *nbytes) ""
 
 /* Input numbers. */
 %define TF_LONGS_IN(PARAMETERS)

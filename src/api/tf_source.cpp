@@ -90,7 +90,7 @@ tf_status tf_source_set_resolver(tf_source *source, tf_resolve_source_fn resolve
   PendingRelease pending(release, user);
   TFILE_API_TRY(require(source, "source"));
   TFILE_API_TRY(require_unused(*source));
-  return set_resolver(*source, resolve, pending).code;
+  return make_resolver(source->resolver, *source->memory, resolve, pending).code;
 }
 
 tf_source *tf_source_retain(tf_source *source) {

@@ -2,6 +2,7 @@
 
 #include "base/require.h"
 #include "file/sets/set_replacement.h"
+#include "file/sets/sink_set.h"
 #include "transfer/write_request.h"
 
 namespace tfile {
@@ -211,6 +212,8 @@ Status save_npz(const char *path, Span<const Array *const> positional, const Dic
 }
 
 Status save_to_sink(Sink &sink, tf_format asked, const Content &content, const Settings &settings) {
+  SinkSet sinks(settings.memory());
+  sinks.begin(Ref<Sink>::share(&sink));
   const Format *format = nullptr;
   bool by_extension = false;
   TFILE_TRY(choose_format(&format, &by_extension, asked, nullptr, settings));
@@ -218,7 +221,18 @@ Status save_to_sink(Sink &sink, tf_format asked, const Content &content, const S
   TFILE_TRY(collect_content(&arrays, *format, content));
   const SaveRequest request{arrays.span(), content.metadata, settings.on(TF_OPTION_COMPRESS), settings};
   TFILE_TRY(check_request(*format, request));
-  return write_request(sink, *format, request);
+  PartPlan plan(settings.memory());
+  TFILE_TRY(plan.make(sinks.base(), *format, request));
+  TFILE_TRY(sinks.open(plan));
+  for (size_t part = 0; part < plan.count(); ++part) {
+    const Dict *metadata = nullptr;
+    Ref<Dict> made;
+    Ref<Sink> to;
+    TFILE_TRY(plan.metadata(&metadata, &made, part));
+    TFILE_TRY(sinks.begin_part(to));
+    TFILE_TRY(write_request(*to, *format, plan.part_request(part, metadata)));
+  }
+  return sinks.commit();
 }
 
 Status save_to_memory(Ref<Buffer> &out, tf_format format, const Content &content, const Settings &settings) {

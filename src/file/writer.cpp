@@ -7,8 +7,6 @@ using namespace tfile;
 
 tf_writer::~tf_writer() {
   drop_stream();
-  for (const NamedArray &named : arrays)
-    const_cast<Array *>(named.array)->release();
 }
 
 void tf_writer::release() {
@@ -30,32 +28,14 @@ Status tf_writer::expect_open() const {
 
 Status tf_writer::expect_declaring(const char *what) const {
   TFILE_TRY(expect_open());
+  if (planned) return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()) << what << " are those of the plan of parts";
   if (state == State::kDeclaring) return kOk;
   return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()) << what << " come before the first byte of data";
 }
 
 Status tf_writer::declare(Text name, tf_dtype dtype, Span<const int64_t> shape) {
   TFILE_TRY(expect_declaring("declarations"));
-  uint64_t nbytes = 0;
-  TFILE_TRY(check_shape(&nbytes, dtype, shape));
-  if (format.single_array && !arrays.empty()) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT).array(name) << format.name << " holds one array, and it is declared";
-  }
-  NamedArray named{Text(), nullptr};
-  TFILE_TRY(names.copy(&named.name, name));
-  Ref<Array> array;
-  TFILE_TRY(make_array(array, *memory, *find_dtype(dtype), shape, nullptr, Ref<Buffer>(), nullptr));
-  named.array = array.get();
-  TFILE_TRY(arrays.push(named));
-  size_t found = NameIndex::kNone;
-  const Status status = index.add(&found, named.name);
-  if (status.ok() && found == NameIndex::kNone) {
-    (void)array.take();
-    return kOk;
-  }
-  arrays.pop();
-  TFILE_TRY(status);
-  return Failure(TF_STATUS_DUPLICATE).array(name) << "is declared twice";
+  return declared.add(format, name, dtype, shape);
 }
 
 Status tf_writer::set_metadata(const Dict *values) {
@@ -69,15 +49,15 @@ Status tf_writer::set_metadata(const Dict *values) {
 // Checks all declared arrays before it accesses the target.
 Status tf_writer::begin() {
   if (state == State::kWriting) return kOk;
-  if (format.single_array && arrays.empty()) {
+  if (format.single_array && declared.arrays().empty()) {
     return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()) << format.name << " holds one array, and none is declared";
   }
-  request.arrays = arrays.span();
+  request.arrays = declared.arrays();
   request.metadata = metadata.get();
   request.compress = settings.on(TF_OPTION_COMPRESS);
   TFILE_TRY(check_request(format, request));
-  TFILE_TRY(note(plan.make(to_path() ? path.data() : "", format, request)));
-  if (to_path()) TFILE_TRY(note(files.open(plan, request.arrays)));
+  TFILE_TRY(note(plan.make(to_path() ? path.data() : sinks.base(), format, request)));
+  TFILE_TRY(note(to_path() ? files.open(plan, request.arrays) : sinks.open(plan)));
   TFILE_TRY(note(begin_part(0)));
   state = State::kWriting;
   return note(write_parts(Bytes()));
@@ -87,7 +67,7 @@ Status tf_writer::begin_part(size_t part) {
   const Dict *values = nullptr;
   Ref<Dict> made;
   TFILE_TRY(plan.metadata(&values, &made, part));
-  if (to_path()) TFILE_TRY(files.begin_part(sink));
+  TFILE_TRY(to_path() ? files.begin_part(sink) : sinks.begin_part(sink));
   SaveRequest part_request = plan.part_request(part, values);
   part_request.forward = sink->ops->put == nullptr;
   TFILE_TRY(make(&stream, *memory, *memory, part_request, std::move(made), part));
@@ -118,6 +98,7 @@ Status tf_writer::check_count(size_t nbytes) const {
     remaining = stream->writer.remaining();
     ++next;
   }
+  const Span<const NamedArray> arrays = declared.arrays();
   for (; next < arrays.size() && remaining < nbytes; ++next)
     remaining += arrays[next].array->nbytes;
   if (remaining >= nbytes) return kOk;
@@ -137,11 +118,11 @@ Status tf_writer::finish() {
   TFILE_TRY(expect_open());
   TFILE_TRY(begin());
   if (stream->writer.needs_data()) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()).array(arrays[current()].name)
+    return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()).array(declared.arrays()[current()].name)
            << stream->writer.remaining() << " bytes of its data are missing";
   }
   TFILE_TRY(note(end_part()));
-  if (to_path()) TFILE_TRY(note(files.commit()));
+  TFILE_TRY(note(to_path() ? files.commit() : sinks.commit()));
   state = State::kFinished;
   return kOk;
 }
@@ -172,7 +153,7 @@ Status open_sink_writer(Ref<Writer> &out, Ref<Sink> sink, tf_format format, cons
   bool by_extension = false;
   TFILE_TRY(choose_format(&chosen, &by_extension, format, nullptr, settings));
   TFILE_TRY(make_writer(out, *chosen, settings));
-  out->sink = std::move(sink);
+  out->set_sink(std::move(sink));
   return kOk;
 }
 

@@ -1,7 +1,9 @@
 // Writer (tf_writer): saves arrays that are declared first and whose bytes are then passed in pieces of any size.
 #pragma once
 
+#include "file/declarations.h"
 #include "file/sets/set_replacement.h"
+#include "file/sets/sink_set.h"
 #include "transfer/stream_writer.h"
 
 namespace tfile {
@@ -27,11 +29,10 @@ struct tf_writer {
         memory(tfile::Ref<tfile::Memory>::share(&settings.memory())),
         format(to),
         path(*memory),
-        names(*memory),
-        arrays(*memory),
-        index(*memory, name_at, this),
+        declared(*memory),
         plan(*memory),
-        files(*memory) {}
+        files(*memory),
+        sinks(*memory) {}
   tf_writer(const tf_writer &) = delete;
   tf_writer &operator=(const tf_writer &) = delete;
   ~tf_writer();
@@ -42,6 +43,8 @@ struct tf_writer {
   tfile::Status declare(tfile::Text name, tf_dtype dtype, tfile::Span<const int64_t> shape);
   // Copies the values; NULL means no metadata.
   tfile::Status set_metadata(const tfile::Dict *values);
+  // From now on the arrays and the metadata cannot be changed.
+  void end_declarations() { planned = true; }
   tfile::Status write(const void *bytes, size_t nbytes);
   tfile::Status finish();
 
@@ -49,15 +52,15 @@ struct tf_writer {
   tfile::Settings settings;
   tfile::Ref<tfile::Memory> memory;
   const tfile::Format &format;
-  tfile::Ref<tfile::Sink> sink;  // the caller's sink, or the sink of the current part
+  tfile::Ref<tfile::Sink> sink;  // the sink of the current part
   tfile::Vec<char> path;         // NUL-terminated; empty if the caller gave a sink
+
+  // Sets the sink of a writer that does not write to a path.
+  void set_sink(tfile::Ref<tfile::Sink> to) { sinks.begin(std::move(to)); }
 
  private:
   enum class State : uint8_t { kDeclaring, kWriting, kFailed, kFinished };
 
-  static tfile::Text name_at(const void *owner, size_t i) {
-    return static_cast<const tf_writer *>(owner)->arrays[i].name;
-  }
   bool to_path() const { return !path.empty(); }
   tfile::Text label() const { return to_path() ? tfile::Text(path.data()) : tfile::Text(); }
   tfile::Status expect_open() const;
@@ -72,19 +75,21 @@ struct tf_writer {
   size_t current() const { return state == State::kWriting ? plan.first(stream->part) + stream->writer.current() : 0; }
   // Records a failure, after which nothing more can be written.
   tfile::Status note(tfile::Status status) {
-    if (!status.ok()) state = State::kFailed;
+    if (status.ok()) return status;
+    state = State::kFailed;
+    sinks.abort();
     return status;
   }
 
-  tfile::Arena names;
-  tfile::Vec<tfile::NamedArray> arrays;  // without data; the writer owns a reference to each
-  tfile::NameIndex index;
+  tfile::Declarations declared;
   tfile::Ref<tfile::Dict> metadata;
   tfile::SaveRequest request{{}, nullptr, false, settings};  // contains all arrays of the set
   tfile::PartPlan plan;
   tfile::SetReplacement files;  // used if the writer writes to a path
+  tfile::SinkSet sinks;         // used if it does not
   tfile::PartStream *stream = nullptr;
   State state = State::kDeclaring;
+  bool planned = false;  // a plan of parts has declared everything
 };
 
 namespace tfile {

@@ -4,6 +4,7 @@
 
 void tf_sink::release() {
   if (!refs.decrement()) return;
+  tfile::abort_sink(*this);
   if (ops->destroy != nullptr) ops->destroy(state);
   const tfile::Ref<tfile::Memory> from = memory;
   tfile::destroy(*from, this);
@@ -61,7 +62,53 @@ Status sink_from_callback(Ref<Sink> &out, Memory &memory, tf_write_fn write, tf_
   Status status = make(&state, memory, Ref<Memory>::share(&memory), write, release, user);
   if (!status.ok()) return fail_and_release(status, release, user);
   status = make_sink(out, memory, kCallbackOps, state);
-  return status.ok() ? status : fail_and_release(status, kCallbackOps.destroy, state);
+  if (!status.ok()) return fail_and_release(status, kCallbackOps.destroy, state);
+  out->user = user;
+  return kOk;
+}
+
+Status check_open(const Sink &sink) {
+  if (!sink.ended) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT) << "the sink has been committed or aborted by an earlier save";
+}
+
+Status commit_sink(Sink &sink) {
+  if (sink.commit == nullptr && sink.abort == nullptr) return kOk;
+  TFILE_TRY(check_open(sink));
+  sink.ended = true;
+  const tf_status code = sink.commit == nullptr ? TF_STATUS_OK : sink.commit(sink.user);
+  if (code == TF_STATUS_OK) return kOk;
+  return Failure(code) << "the sink's commit returned " << status_name(code);
+}
+
+void abort_sink(Sink &sink) {
+  if (sink.ended || (sink.commit == nullptr && sink.abort == nullptr)) return;
+  sink.ended = true;
+  if (sink.abort != nullptr) sink.abort(sink.user);
+}
+
+Status set_sink_resolver(Sink &sink, Text name, tf_resolve_sink_fn resolve, PendingRelease &release) {
+  Ref<Buffer> copy;
+  if (resolve != nullptr) {
+    TFILE_TRY(make_buffer(copy, *sink.memory, name.size() + 1));
+    auto *const bytes = static_cast<char *>(copy->data);
+    if (!name.empty()) memcpy(bytes, name.data(), name.size());
+    bytes[name.size()] = '\0';
+  }
+  TFILE_TRY(make_resolver(sink.resolver, *sink.memory, resolve, release));
+  sink.name = std::move(copy);
+  return kOk;
+}
+
+Status resolve_sink(Ref<Sink> &out, const Sink &sink, Text name) {
+  tf_sink *found = nullptr;
+  const tf_status code = sink.resolver->resolve(sink.resolver->user, name.data(), &found);
+  Ref<Sink> owned = Ref<Sink>::adopt(found);
+  if (code != TF_STATUS_OK) return Failure(code).in(name) << "the resolver of the sink returned " << status_name(code);
+  if (!owned) return Failure(TF_STATUS_INVALID_ARGUMENT).in(name) << "the resolver of the sink returned no sink";
+  TFILE_TRY(check_open(*owned));
+  out = std::move(owned);
+  return kOk;
 }
 
 constexpr SinkOps MemorySink::kOps = {

@@ -6,10 +6,13 @@
 #include "base/options.h"
 #include "base/span.h"
 #include "base/vec.h"
+#include "io/resolver.h"
 
 namespace tfile {
 
 struct SinkOps;
+
+using SinkResolver = Resolver<tf_resolve_sink_fn>;
 
 }  // namespace tfile
 
@@ -18,6 +21,13 @@ struct tf_sink {
   tfile::Ref<tfile::Memory> memory;  // allocated this object
   const tfile::SinkOps *ops = nullptr;
   void *state = nullptr;  // the argument of the operations
+  // Functions of the user, of which exactly one is called exactly once; NULL if there are none.
+  tf_commit_fn commit = nullptr;
+  tf_abort_fn abort = nullptr;
+  void *user = nullptr;                      // their argument
+  bool ended = false;                        // one of them has been called
+  tfile::Ref<tfile::Buffer> name;            // the base of the names of a set, NUL-terminated; empty if there is none
+  tfile::Ref<tfile::SinkResolver> resolver;  // makes the sinks of a set; may be empty
 
   void retain() { refs.increment(); }
   void release();
@@ -50,6 +60,18 @@ struct SinkOps {
 Status make_sink(Ref<Sink> &out, Memory &memory, const SinkOps &ops, void *state);
 // Makes a sink that calls the user's function. Calls release if it fails.
 Status sink_from_callback(Ref<Sink> &out, Memory &memory, tf_write_fn write, tf_release_fn release, void *user);
+
+// Fails if the sink has been committed or aborted.
+Status check_open(const Sink &sink);
+// Calls the function of the user that is told that everything has been written, if there is one.
+Status commit_sink(Sink &sink);
+// Calls the function of the user that is told that the sink will not be committed, unless one has been called before.
+void abort_sink(Sink &sink);
+// Sets the resolver and the name of which those of the files of a set are made; or removes both if the function is NULL.
+// Takes ownership of the release callback on success.
+Status set_sink_resolver(Sink &sink, Text name, tf_resolve_sink_fn resolve, PendingRelease &release);
+// Asks the resolver of a sink for the sink of a file of the set.
+Status resolve_sink(Ref<Sink> &out, const Sink &sink, Text name);
 
 // Collects the bytes of an output in memory; finish() returns them as a Buffer.
 class MemorySink {

@@ -300,18 +300,6 @@ Status name_source(Source &source, Text name) {
   return kOk;
 }
 
-Status set_resolver(Source &source, tf_resolve_source_fn resolve, PendingRelease &release) {
-  if (resolve == nullptr) return source.resolver = Ref<SourceResolver>(), kOk;
-  SourceResolver *made = nullptr;
-  TFILE_TRY(make(&made, *source.memory));
-  made->memory = source.memory;
-  made->resolve = resolve;
-  made->release_user = release.disarm();
-  made->user = release.user();
-  source.resolver = Ref<SourceResolver>::adopt(made);
-  return kOk;
-}
-
 void set_hints(Source &source, const SourceHints &hints) {
   source.hints = hints;
   if (hints.gap == UINT64_MAX) source.hints.gap = SourceHints().gap;

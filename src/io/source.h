@@ -8,6 +8,7 @@
 #include "base/span.h"
 #include "base/vec.h"
 #include "io/part.h"
+#include "io/resolver.h"
 
 namespace tfile {
 
@@ -27,19 +28,7 @@ inline constexpr uint64_t kMaxPieceHint = uint64_t{64} << 20;
 // No read of a header becomes larger than this because of a hint.
 inline constexpr uint64_t kMaxHeaderPiece = uint64_t{1} << 20;
 
-// The user's function that finds the other files of a set.
-struct SourceResolver {
-  RefCount refs;
-  Ref<Memory> memory;
-  tf_resolve_source_fn resolve = nullptr;
-  tf_release_fn release_user = nullptr;
-  void *user = nullptr;
-
-  void retain() { refs.increment(); }
-  void release() {
-    if (refs.decrement()) destroy_and_release(this);
-  }
-};
+using SourceResolver = Resolver<tf_resolve_source_fn>;
 
 }  // namespace tfile
 
@@ -103,8 +92,6 @@ Status source_from_part(Ref<Source> &out, Memory &memory, Source &whole, uint64_
 
 // Replaces the label of a source.
 Status name_source(Source &source, Text name);
-// Replaces the resolver, or removes it if the function is NULL. Takes ownership of the release callback on success.
-Status set_resolver(Source &source, tf_resolve_source_fn resolve, PendingRelease &release);
 // Replaces the hints. Values that are too large are cut.
 void set_hints(Source &source, const SourceHints &hints);
 // Returns how many bytes to read at a time where `usual` is enough for a file: more if the hints say so, up to `most`.

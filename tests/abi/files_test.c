@@ -234,6 +234,59 @@ static void test_callbacks(const tf_dict *arrays) {
   CHECK(store.released == 2);
 }
 
+static tf_status count_commit(void *user) {
+  ++((struct store *)user)->reads;
+  return TF_STATUS_OK;
+}
+
+static void count_abort(void *user) {
+  ((struct store *)user)->released += 100;
+}
+
+static tf_status no_source(void *user, const char *name, tf_source **out) {
+  (void)user;
+  (void)name;
+  *out = NULL;
+  return TF_STATUS_NOT_FOUND;
+}
+
+static tf_status no_sink(void *user, const char *name, tf_sink **out) {
+  (void)user;
+  (void)name;
+  *out = NULL;
+  return TF_STATUS_IO;
+}
+
+/* A sink that is committed or aborted, and a source with a name, hints and a resolver. */
+static void test_settings(const tf_dict *arrays) {
+  static struct store store;
+  tf_sink *sink = NULL;
+  tf_source *source = NULL;
+  tf_dict *loaded = NULL;
+
+  CHECK_OK(tf_sink_new(&sink, store_write, store_release, &store));
+  CHECK_OK(tf_sink_set_commit(sink, count_commit, count_abort));
+  CHECK_OK(tf_sink_set_resolver(sink, "w.safetensors", SIZE_MAX, no_sink, NULL, NULL));
+  CHECK_OK(tf_save_sink(sink, TF_FORMAT_SAFETENSORS, NULL, arrays, NULL, NULL));
+  CHECK(store.reads == 1);
+  tf_sink_release(sink);
+  CHECK(store.released == 1);
+  CHECK_OK(tf_sink_new(&sink, store_write, store_release, &store));
+  CHECK_OK(tf_sink_set_commit(sink, count_commit, count_abort));
+  tf_sink_release(sink);
+  CHECK(store.released == 102);
+
+  CHECK_OK(tf_source_new(&source, store.size, 0, store_read, NULL, NULL, &store));
+  CHECK_OK(tf_source_set_hints(source, 1 << 20, 8 << 20, 16));
+  CHECK_OK(tf_source_set_resolver(source, no_source, store_release, &store));
+  CHECK_OK(tf_source_set_name(source, "w-00001-of-00002.safetensors", SIZE_MAX));
+  CHECK_OK(tf_load_weights_source(&loaded, source, TF_FORMAT_AUTO, arrays, NULL));
+  check_same(arrays, loaded);
+  tf_dict_release(loaded);
+  tf_source_release(source);
+  CHECK(store.released == 103);
+}
+
 struct counts {
   int blocks;
   int calls;
@@ -340,6 +393,7 @@ int main(void) {
   test_file();
   test_memory(arrays);
   test_callbacks(arrays);
+  test_settings(arrays);
   test_allocator(arrays);
   test_weights(arrays);
   test_save_file(arrays);

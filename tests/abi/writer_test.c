@@ -28,12 +28,59 @@ static void check_file(const char *path, const float *values, int64_t seven) {
   tf_file_release(file);
 }
 
+/* A plan of two parts, one of which is written. */
+static void test_part_plan(void) {
+  const float values[2] = {1, 2};
+  const int64_t size = 2;
+  size_t first = 0;
+  size_t count = 0;
+  uint64_t nbytes = 0;
+  const char *name = NULL;
+  tf_options *options = NULL;
+  tf_part_plan *plan = NULL;
+  tf_writer *writer = NULL;
+  tf_buffer *text = NULL;
+  tf_dict *metadata = NULL;
+
+  CHECK_OK(tf_options_new(&options));
+  CHECK_OK(tf_options_set(options, TF_OPTION_PART_BYTES, 8));
+  CHECK_OK(tf_part_plan_new(&plan, "plan.safetensors", TF_FORMAT_AUTO, options));
+  tf_options_release(options);
+  CHECK_OK(tf_part_plan_declare(plan, "a", 1, TF_DTYPE_FLOAT32, &size, 1));
+  CHECK_OK(tf_part_plan_declare(plan, "b", 1, TF_DTYPE_FLOAT32, &size, 1));
+  CHECK_OK(tf_part_plan_set_metadata(plan, NULL));
+  CHECK_OK(tf_part_plan_finish(plan));
+  CHECK(tf_part_plan_count(plan) == 2 && tf_part_plan_has_index(plan) == 1);
+  CHECK_OK(tf_part_plan_part(&first, &count, &nbytes, plan, 1));
+  CHECK(first == 1 && count == 1 && nbytes == 8);
+  CHECK_OK(tf_part_plan_array(&name, NULL, plan, 1));
+  CHECK_TEXT("b", name);
+  CHECK_OK(tf_part_plan_path(&text, plan, 1));
+  CHECK_TEXT("plan-00002-of-00002.safetensors", (const char *)tf_buffer_data(text));
+  tf_buffer_release(text);
+  CHECK_OK(tf_part_plan_metadata(&metadata, plan, 1));
+  CHECK(tf_dict_size(metadata) == 0);
+  tf_dict_release(metadata);
+  CHECK_OK(tf_part_plan_open_part(&writer, plan, 1, NULL));
+  CHECK_OK(tf_writer_write(writer, values, sizeof(values)));
+  CHECK_OK(tf_writer_finish(writer));
+  tf_writer_release(writer);
+  CHECK_OK(tf_part_plan_index(&text, plan));
+  CHECK_CONTAINS("plan-00002-of-00002.safetensors", (const char *)tf_buffer_data(text));
+  tf_buffer_release(text);
+  CHECK_OK(tf_part_plan_save_index(plan, NULL));
+  CHECK(tf_part_plan_retain(plan) == plan);
+  tf_part_plan_release(plan);
+  tf_part_plan_release(plan);
+}
+
 int main(void) {
   const float values[6] = {0, 1, 2, 3, 4, 5};
   const int64_t seven = 7;
   const char *const paths[4] = {"writer.npy", "writer.npz", "writer.safetensors", "writer.gguf"};
   const tf_format formats[4] = {TF_FORMAT_NPY, TF_FORMAT_NPZ, TF_FORMAT_SAFETENSORS, TF_FORMAT_GGUF};
   size_t i;
+  test_part_plan();
   for (i = 0; i < 4; ++i) {
     tf_writer *writer = open_writer(paths[i], formats[i]);
     /* 16 bytes, which end inside an array, then the rest of it, and then the other array. */

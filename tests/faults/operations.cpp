@@ -219,6 +219,28 @@ tf_status save_sink(const World &world, const tf_options *options) {
   return status;
 }
 
+tf_status make_parts_sink(void *, const char *, tf_sink **out) {
+  return tf_sink_new(out, ignore_bytes, nullptr, nullptr);
+}
+
+// Saves a set to sinks.
+tf_status save_sinks(const World &world) {
+  tf_options *raw = nullptr;
+  tf_sink *sink = nullptr;
+  tf_status status = tf_options_new(&raw);
+  const Handle<tf_options> in_parts(raw);
+  if (status == TF_STATUS_OK) status = tf_options_set(raw, TF_OPTION_PART_BYTES, 1000);
+  if (status == TF_STATUS_OK) status = tf_sink_new(&sink, ignore_bytes, nullptr, nullptr);
+  if (status == TF_STATUS_OK) {
+    status = tf_sink_set_resolver(sink, "w.safetensors", SIZE_MAX, make_parts_sink, nullptr, nullptr);
+  }
+  if (status == TF_STATUS_OK) {
+    status = tf_save_sink(sink, TF_FORMAT_SAFETENSORS, nullptr, world.arrays.get(), nullptr, raw);
+  }
+  tf_sink_release(sink);
+  return status;
+}
+
 tf_status write_to_sink(const World &world, const tf_options *options) {
   tf_sink *sink = nullptr;
   tf_status status = tf_sink_new(&sink, ignore_bytes, nullptr, nullptr);
@@ -349,6 +371,7 @@ void add_saves(std::vector<Operation> &all, const World &world, const std::strin
          }});
   }
   all.push_back({"save to a sink", false, [&world](const tf_options *o) { return save_sink(world, o); }});
+  all.push_back({"save a set to sinks", false, [&world](const tf_options *) { return save_sinks(world); }});
   all.push_back({"write to a sink", false, [&world](const tf_options *o) { return write_to_sink(world, o); }});
 }
 

@@ -36,13 +36,20 @@ template <>
 struct Owner<tf_sink> {
   using type = tensorfile::Sink;
 };
-template <>
-struct Owner<tf_read_plan> {
+// Types for which the tests need only the pointer.
+template <typename T, void (*release)(T *)>
+struct PointerOwner {
   struct Release {
-    void operator()(tf_read_plan *plan) const { tf_read_plan_release(plan); }
+    void operator()(T *object) const { release(object); }
   };
-  using type = std::unique_ptr<tf_read_plan, Release>;
+  using type = std::unique_ptr<T, Release>;
 };
+template <>
+struct Owner<tf_read_plan> : PointerOwner<tf_read_plan, tf_read_plan_release> {};
+template <>
+struct Owner<tf_writer> : PointerOwner<tf_writer, tf_writer_release> {};
+template <>
+struct Owner<tf_part_plan> : PointerOwner<tf_part_plan, tf_part_plan_release> {};
 
 template <typename T>
 using Handle = typename Owner<T>::type;

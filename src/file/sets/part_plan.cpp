@@ -13,16 +13,17 @@ PartPlan::~PartPlan() {
 Status PartPlan::make(const char *path, const Format &format, const SaveRequest &request) {
   format_ = &format;
   request_ = &request;
+  parts_.clear();
   const uint64_t limit = request.settings.limit(TF_OPTION_PART_BYTES);
-  may_split_ = format.sets != SetKind::kNone && limit != 0;
   path_ = Text(path);
+  may_split_ = format.sets != SetKind::kNone && limit != 0 && !path_.empty();
   if (may_split_) TFILE_TRY(cut(limit));
   if (count() == 1) return kOk;
   if (count() > format.max_parts) {
     return Failure(TF_STATUS_LIMIT).in(this->path()) << "would have " << static_cast<uint64_t>(count())
                                                      << " parts, and the format can count " << format.max_parts;
   }
-  TFILE_TRY(tfile::make(&progress_, parts_.memory()));
+  if (progress_ == nullptr) TFILE_TRY(tfile::make(&progress_, parts_.memory()));
   return progress_->begin(request.settings, parts_[count()].before);
 }
 

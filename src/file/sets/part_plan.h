@@ -15,8 +15,8 @@ class PartPlan {
   PartPlan &operator=(const PartPlan &) = delete;
   ~PartPlan();
 
-  // Makes the plan. `path` is the path for a single file, including its extension. The path, the format and the request
-  // must outlive *this.
+  // Makes the plan. `path` is the path for a single file, including its extension, or "" for a save that cannot have
+  // several files. The path, the format and the request must outlive *this.
   Status make(const char *path, const Format &format, const SaveRequest &request);
 
   // True if the settings allow parts. Then the save also replaces a set or a single file that an older save left there.

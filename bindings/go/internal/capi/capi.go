@@ -98,6 +98,10 @@ typedef _gostring_ swig_type_64;
 typedef _gostring_ swig_type_65;
 typedef _gostring_ swig_type_66;
 typedef _gostring_ swig_type_67;
+typedef _gostring_ swig_type_68;
+typedef _gostring_ swig_type_69;
+typedef _gostring_ swig_type_70;
+typedef _gostring_ swig_type_71;
 extern void _wrap_Swig_free_capi_2415c50c2d836017(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_capi_2415c50c2d836017(swig_intgo arg1);
 extern int _wrap_VersionNumber_capi_2415c50c2d836017(void);
@@ -262,6 +266,23 @@ extern swig_voidp _wrap_WriterWrite_capi_2415c50c2d836017(uintptr_t arg1, swig_t
 extern swig_voidp _wrap_WriterFinish_capi_2415c50c2d836017(uintptr_t arg1);
 extern uintptr_t _wrap_WriterRetain_capi_2415c50c2d836017(uintptr_t arg1);
 extern void _wrap_WriterRelease_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_voidp _wrap_PartPlanNew_capi_2415c50c2d836017(swig_voidp arg1, swig_type_68 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_PartPlanDeclare_capi_2415c50c2d836017(uintptr_t arg1, swig_type_69 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
+extern swig_voidp _wrap_PartPlanDeclareAll_capi_2415c50c2d836017(uintptr_t arg1, uintptr_t arg2);
+extern swig_voidp _wrap_PartPlanSetMetadata_capi_2415c50c2d836017(uintptr_t arg1, uintptr_t arg2);
+extern swig_voidp _wrap_PartPlanFinish_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_intgo _wrap_PartPlanCount_capi_2415c50c2d836017(uintptr_t arg1);
+extern int _wrap_PartPlanHasIndex_capi_2415c50c2d836017(uintptr_t arg1);
+extern swig_voidp _wrap_PartPlanPart_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, uintptr_t arg4, swig_intgo arg5);
+extern swig_voidp _wrap_PartPlanArray_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_PartPlanPath_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_PartPlanMetadata_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_PartPlanIndex_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
+extern swig_voidp _wrap_PartPlanSaveIndex_capi_2415c50c2d836017(uintptr_t arg1, swig_type_70 arg2);
+extern swig_voidp _wrap_PartPlanOpenPart_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_type_71 arg4);
+extern swig_voidp _wrap_PartPlanOpenPartSink_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, uintptr_t arg4);
+extern uintptr_t _wrap_PartPlanRetain_capi_2415c50c2d836017(uintptr_t arg1);
+extern void _wrap_PartPlanRelease_capi_2415c50c2d836017(uintptr_t arg1);
 #undef intgo
 */
 import "C"
@@ -2302,6 +2323,216 @@ func WriterRelease(arg1 Writer) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	C._wrap_WriterRelease_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
+}
+
+func PartPlanNew(arg1 *PartPlan, arg2 string, arg3 int32, arg4 Options) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *PartPlan
+_swig_i_0 = arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	var _swig_i_3 uintptr
+_swig_i_3 = uintptr(arg4)
+	swig_r = (*byte)(C._wrap_PartPlanNew_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_68)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func PartPlanDeclare(arg1 PartPlan, arg2 string, arg3 int32, arg4 *int64, arg5 int) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	swig_r = (*byte)(C._wrap_PartPlanDeclare_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func PartPlanDeclareAll(arg1 PartPlan, arg2 Dict) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	swig_r = (*byte)(C._wrap_PartPlanDeclareAll_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func PartPlanSetMetadata(arg1 PartPlan, arg2 Dict) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	swig_r = (*byte)(C._wrap_PartPlanSetMetadata_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func PartPlanFinish(arg1 PartPlan) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	swig_r = (*byte)(C._wrap_PartPlanFinish_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func PartPlanCount(arg1 PartPlan) (_swig_ret int) {
+	var swig_r int
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	swig_r = (int)(C._wrap_PartPlanCount_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
+func PartPlanHasIndex(arg1 PartPlan) (_swig_ret int32) {
+	var swig_r int32
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	swig_r = (int32)(C._wrap_PartPlanHasIndex_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
+func PartPlanPart(arg1 *int, arg2 *int, arg3 *uint64, arg4 PartPlan, arg5 int) (_swig_ret error) {
+	var swig_r *byte
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	var _swig_i_3 uintptr
+_swig_i_3 = uintptr(arg4)
+	_swig_i_4 := arg5
+	swig_r = (*byte)(C._wrap_PartPlanPart_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func PartPlanArray(arg1 *Text, arg2 PartPlan, arg3 int) (_swig_ret error) {
+	var swig_r *byte
+	_swig_i_0 := arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	swig_r = (*byte)(C._wrap_PartPlanArray_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func PartPlanPath(arg1 *Buffer, arg2 PartPlan, arg3 int) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *Buffer
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	swig_r = (*byte)(C._wrap_PartPlanPath_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func PartPlanMetadata(arg1 *Dict, arg2 PartPlan, arg3 int) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *Dict
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	swig_r = (*byte)(C._wrap_PartPlanMetadata_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func PartPlanIndex(arg1 *Buffer, arg2 PartPlan) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *Buffer
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	swig_r = (*byte)(C._wrap_PartPlanIndex_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func PartPlanSaveIndex(arg1 PartPlan, arg2 string) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	swig_r = (*byte)(C._wrap_PartPlanSaveIndex_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_1))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func PartPlanOpenPart(arg1 *Writer, arg2 PartPlan, arg3 int, arg4 string) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *Writer
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (*byte)(C._wrap_PartPlanOpenPart_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2), *(*C.swig_type_71)(unsafe.Pointer(&_swig_i_3))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg4
+	}
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func PartPlanOpenPartSink(arg1 *Writer, arg2 PartPlan, arg3 int, arg4 Sink) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *Writer
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	var _swig_i_3 uintptr
+_swig_i_3 = uintptr(arg4)
+	swig_r = (*byte)(C._wrap_PartPlanOpenPartSink_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func PartPlanRetain(arg1 PartPlan) (_swig_ret PartPlan) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	swig_r = (uintptr)(C._wrap_PartPlanRetain_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	var swig_r_1 PartPlan
+swig_r_1 = PartPlan(swig_r)
+	return swig_r_1
+}
+
+func PartPlanRelease(arg1 PartPlan) {
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	C._wrap_PartPlanRelease_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
 }
 
 

@@ -3862,6 +3862,376 @@ void _wrap_WriterRelease_capi_2415c50c2d836017(tf_writer *_swig_go_0) {
 }
 
 
+char *_wrap_PartPlanNew_capi_2415c50c2d836017(tf_part_plan **_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
+  tf_part_plan **arg1 = 0 ;
+  char *arg2 = 0 ;
+  tf_format arg3 ;
+  tf_options *arg4 = 0 ;
+  char *temp2 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_part_plan **)_swig_go_0;
+  
+  temp2 = (char *)malloc(_swig_go_1.n + 1);
+  memcpy(temp2, _swig_go_1.p, _swig_go_1.n);
+  temp2[_swig_go_1.n] = '\0';
+  arg2 = (char *)temp2;
+  
+  arg3 = (tf_format)_swig_go_2; 
+  arg4 = (tf_options *)_swig_go_3;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_part_plan_new(arg1,(char const *)arg2,arg3,(struct tf_options const *)arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  free((char *)arg2); 
+  return _swig_go_result;
+}
+
+
+char *_wrap_PartPlanDeclare_capi_2415c50c2d836017(tf_part_plan *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, long long *_swig_go_3, intgo _swig_go_4) {
+  tf_part_plan *arg1 = 0 ;
+  char *arg2 = 0 ;
+  size_t arg3 ;
+  tf_dtype arg4 ;
+  int64_t *arg5 = 0 ;
+  size_t arg6 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_part_plan *)_swig_go_0;
+  {
+    arg2 = _swig_go_1.n ? (char *)_swig_go_1.p : (char *)"";
+    arg3 = (size_t)_swig_go_1.n;
+  }
+  arg4 = (tf_dtype)_swig_go_2; 
+  arg5 = *(int64_t **)&_swig_go_3; 
+  arg6 = (size_t)_swig_go_4; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_part_plan_declare(arg1,(char const *)arg2,arg3,arg4,(int64_t const *)arg5,arg6);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  
+  return _swig_go_result;
+}
+
+
+char *_wrap_PartPlanDeclareAll_capi_2415c50c2d836017(tf_part_plan *_swig_go_0, tf_dict *_swig_go_1) {
+  tf_part_plan *arg1 = 0 ;
+  tf_dict *arg2 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_part_plan *)_swig_go_0;
+  arg2 = (tf_dict *)_swig_go_1;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_part_plan_declare_all(arg1,(struct tf_dict const *)arg2);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_PartPlanSetMetadata_capi_2415c50c2d836017(tf_part_plan *_swig_go_0, tf_dict *_swig_go_1) {
+  tf_part_plan *arg1 = 0 ;
+  tf_dict *arg2 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_part_plan *)_swig_go_0;
+  arg2 = (tf_dict *)_swig_go_1;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_part_plan_set_metadata(arg1,(struct tf_dict const *)arg2);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_PartPlanFinish_capi_2415c50c2d836017(tf_part_plan *_swig_go_0) {
+  tf_part_plan *arg1 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_part_plan *)_swig_go_0;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_part_plan_finish(arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_PartPlanCount_capi_2415c50c2d836017(tf_part_plan *_swig_go_0) {
+  tf_part_plan *arg1 = 0 ;
+  size_t result;
+  intgo _swig_go_result;
+  
+  arg1 = (tf_part_plan *)_swig_go_0;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_part_plan_count((struct tf_part_plan const *)arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+int _wrap_PartPlanHasIndex_capi_2415c50c2d836017(tf_part_plan *_swig_go_0) {
+  tf_part_plan *arg1 = 0 ;
+  int32_t result;
+  int _swig_go_result;
+  
+  arg1 = (tf_part_plan *)_swig_go_0;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_part_plan_has_index((struct tf_part_plan const *)arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+char *_wrap_PartPlanPart_capi_2415c50c2d836017(intgo *_swig_go_0, intgo *_swig_go_1, long long *_swig_go_2, tf_part_plan *_swig_go_3, intgo _swig_go_4) {
+  size_t *arg1 = 0 ;
+  size_t *arg2 = 0 ;
+  uint64_t *arg3 = 0 ;
+  tf_part_plan *arg4 = 0 ;
+  size_t arg5 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = *(size_t **)&_swig_go_0; 
+  arg2 = *(size_t **)&_swig_go_1; 
+  arg3 = *(uint64_t **)&_swig_go_2; 
+  arg4 = (tf_part_plan *)_swig_go_3;
+  arg5 = (size_t)_swig_go_4; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_part_plan_part(arg1,arg2,arg3,(struct tf_part_plan const *)arg4,arg5);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_PartPlanArray_capi_2415c50c2d836017(char **_swig_go_0, tf_part_plan *_swig_go_1, intgo _swig_go_2) {
+  char **arg1 = 0 ;
+  size_t *arg2 = 0 ;
+  tf_part_plan *arg3 = 0 ;
+  size_t arg4 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  {
+    arg1 = &((tf_go_text *)_swig_go_0)->data;
+    arg2 = &((tf_go_text *)_swig_go_0)->length;
+  }
+  arg3 = (tf_part_plan *)_swig_go_1;
+  arg4 = (size_t)_swig_go_2; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_part_plan_array((char const **)arg1,arg2,(struct tf_part_plan const *)arg3,arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_PartPlanPath_capi_2415c50c2d836017(tf_buffer **_swig_go_0, tf_part_plan *_swig_go_1, intgo _swig_go_2) {
+  tf_buffer **arg1 = 0 ;
+  tf_part_plan *arg2 = 0 ;
+  size_t arg3 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_buffer **)_swig_go_0;
+  arg2 = (tf_part_plan *)_swig_go_1;
+  arg3 = (size_t)_swig_go_2; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_part_plan_path(arg1,(struct tf_part_plan const *)arg2,arg3);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_PartPlanMetadata_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_part_plan *_swig_go_1, intgo _swig_go_2) {
+  tf_dict **arg1 = 0 ;
+  tf_part_plan *arg2 = 0 ;
+  size_t arg3 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_dict **)_swig_go_0;
+  arg2 = (tf_part_plan *)_swig_go_1;
+  arg3 = (size_t)_swig_go_2; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_part_plan_metadata(arg1,(struct tf_part_plan const *)arg2,arg3);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_PartPlanIndex_capi_2415c50c2d836017(tf_buffer **_swig_go_0, tf_part_plan *_swig_go_1) {
+  tf_buffer **arg1 = 0 ;
+  tf_part_plan *arg2 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_buffer **)_swig_go_0;
+  arg2 = (tf_part_plan *)_swig_go_1;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_part_plan_index(arg1,(struct tf_part_plan const *)arg2);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_PartPlanSaveIndex_capi_2415c50c2d836017(tf_part_plan *_swig_go_0, _gostring_ _swig_go_1) {
+  tf_part_plan *arg1 = 0 ;
+  char *arg2 = 0 ;
+  char *temp2 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_part_plan *)_swig_go_0;
+  
+  temp2 = (char *)malloc(_swig_go_1.n + 1);
+  memcpy(temp2, _swig_go_1.p, _swig_go_1.n);
+  temp2[_swig_go_1.n] = '\0';
+  arg2 = (char *)temp2;
+  
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_part_plan_save_index((struct tf_part_plan const *)arg1,(char const *)arg2);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  free((char *)arg2); 
+  return _swig_go_result;
+}
+
+
+char *_wrap_PartPlanOpenPart_capi_2415c50c2d836017(tf_writer **_swig_go_0, tf_part_plan *_swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
+  tf_writer **arg1 = 0 ;
+  tf_part_plan *arg2 = 0 ;
+  size_t arg3 ;
+  char *arg4 = 0 ;
+  char *temp4 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_writer **)_swig_go_0;
+  arg2 = (tf_part_plan *)_swig_go_1;
+  arg3 = (size_t)_swig_go_2; 
+  
+  temp4 = (char *)malloc(_swig_go_3.n + 1);
+  memcpy(temp4, _swig_go_3.p, _swig_go_3.n);
+  temp4[_swig_go_3.n] = '\0';
+  arg4 = (char *)temp4;
+  
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_part_plan_open_part(arg1,(struct tf_part_plan const *)arg2,arg3,(char const *)arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  free((char *)arg4); 
+  return _swig_go_result;
+}
+
+
+char *_wrap_PartPlanOpenPartSink_capi_2415c50c2d836017(tf_writer **_swig_go_0, tf_part_plan *_swig_go_1, intgo _swig_go_2, tf_sink *_swig_go_3) {
+  tf_writer **arg1 = 0 ;
+  tf_part_plan *arg2 = 0 ;
+  size_t arg3 ;
+  tf_sink *arg4 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_writer **)_swig_go_0;
+  arg2 = (tf_part_plan *)_swig_go_1;
+  arg3 = (size_t)_swig_go_2; 
+  arg4 = (tf_sink *)_swig_go_3;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_part_plan_open_part_sink(arg1,(struct tf_part_plan const *)arg2,arg3,arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+tf_part_plan *_wrap_PartPlanRetain_capi_2415c50c2d836017(tf_part_plan *_swig_go_0) {
+  tf_part_plan *arg1 = 0 ;
+  tf_part_plan *result = 0 ;
+  tf_part_plan *_swig_go_result;
+  
+  arg1 = (tf_part_plan *)_swig_go_0;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = (tf_part_plan *)tf_part_plan_retain(arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = (tf_part_plan *)result;
+  return _swig_go_result;
+}
+
+
+void _wrap_PartPlanRelease_capi_2415c50c2d836017(tf_part_plan *_swig_go_0) {
+  tf_part_plan *arg1 = 0 ;
+  
+  arg1 = (tf_part_plan *)_swig_go_0;
+  
+  
+  tf_go_call call = tf_go_enter();
+  tf_part_plan_release(arg1);
+  tf_go_exit(&call);
+  
+  
+}
+
+
 #ifdef __cplusplus
 }
 #endif

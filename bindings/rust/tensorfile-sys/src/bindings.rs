@@ -71,6 +71,13 @@ pub struct tf_writer {
     _marker: PhantomData<(*mut u8, PhantomPinned)>,
 }
 
+/// How the arrays of a set of files are divided into parts, for programs that write the parts separately.
+#[repr(C)]
+pub struct tf_part_plan {
+    _data: [u8; 0],
+    _marker: PhantomData<(*mut u8, PhantomPinned)>,
+}
+
 /// A block of bytes that the library allocated.
 #[repr(C)]
 pub struct tf_buffer {
@@ -324,7 +331,8 @@ pub const TF_OPTION_MAX_NESTING: tf_option = 15;
 /// Switch, default 0: the extension of the format is appended to a path that lacks it. With 1 the path is used as it
 /// is.
 pub const TF_OPTION_EXACT_PATH: tf_option = 3;
-/// Most bytes of array data in one file, for a .safetensors or .gguf that is saved by path. 0 to INT64_MAX. Default
+/// Most bytes of array data in one file, for a .safetensors or .gguf that is saved by path or to a sink that has a
+/// resolver. 0 to INT64_MAX. Default
 /// 0: one file. Larger data is saved as a set of parts NAME-00001-of-00003 and so on, for safetensors with an index.
 /// An array is never divided: one that is larger gets a part of its own.
 pub const TF_OPTION_PART_BYTES: tf_option = 8;
@@ -416,6 +424,19 @@ pub type tf_resolve_source_fn = Option<unsafe extern "C" fn(*mut c_void, *const 
 
 /// Writes all nbytes bytes of src. A status other than 0 makes the library call fail with that status.
 pub type tf_write_fn = Option<unsafe extern "C" fn(*mut c_void, *const c_void, usize) -> tf_status>;
+
+/// Completes what was written to a sink, such as a multipart upload. A status other than 0 makes the library call fail
+/// with that status.
+pub type tf_commit_fn = Option<unsafe extern "C" fn(*mut c_void) -> tf_status>;
+
+/// Discards what was written to a sink.
+pub type tf_abort_fn = Option<unsafe extern "C" fn(*mut c_void)>;
+
+/// Makes the sink for a file of a set, and sets *out to it; the library takes ownership. Called on the calling thread.
+/// The name is NUL-terminated: the last part of the name that [`tf_sink_set_resolver`] was given, with the number of the
+/// part, as in "w-00001-of-00003.safetensors", or that of the index. A status other than 0 makes the library call fail
+/// with that status.
+pub type tf_resolve_sink_fn = Option<unsafe extern "C" fn(*mut c_void, *const c_char, *mut *mut tf_sink) -> tf_status>;
 
 /// Reports that a load or save has processed done of total bytes of array data. Called on the calling thread. A status
 /// other than 0 (such as [`TF_STATUS_CANCELLED`]) makes the library call fail with that status.
@@ -1344,14 +1365,14 @@ unsafe extern "C" {
     pub fn tf_source_set_name(source: *mut tf_source, name: *const c_char, length: usize) -> tf_status;
 
     /// Says how a source is best read. The defaults are right for files; a source that is a network should have larger
-    /// numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints change only how much work a read is, never
-    /// its result. A part of a source has the hints of the whole.
+    /// numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints change only how much work a read is,
+    /// never its result. A part of a source has the hints of the whole.
     ///
     /// * `source`: the source, to which the caller has the only reference
     /// * `gap`: bytes between two wanted parts that are worth reading and discarding to save a read; at most 64 MiB,
     ///   and larger numbers mean that. UINT64_MAX means the default, 16 KiB
-    /// * `piece`: bytes of an efficient read, at most 64 MiB: large arrays are read in pieces of this size, and smaller
-    ///   ones together up to it. 0 means the default, which depends on the number of threads
+    /// * `piece`: bytes of an efficient read, at most 64 MiB: large arrays are read in pieces of this size, and
+    ///   smaller ones together up to it. 0 means the default, which depends on the number of threads
     /// * `requests`: the most reads to make at the same time, 1 to 1,024, if the source is concurrent. Unless
     ///   [`TF_OPTION_THREADS`] or an executor limits them, there are then as many threads as requests, whatever
     ///   the number of cores. 0 means the default: as many as there are threads
@@ -1397,6 +1418,50 @@ unsafe extern "C" {
     pub fn tf_sink_new(
         out: *mut *mut tf_sink,
         write: tf_write_fn,
+        release: tf_release_fn,
+        user: *mut c_void,
+    ) -> tf_status;
+
+    /// Makes a sink all or nothing: sets callbacks of which exactly one is called, exactly once.
+    ///
+    /// commit is called when everything has been written: at the end of [`tf_save_sink`] or [`tf_writer_finish`], which fail if
+    /// it does. abort is called instead when the save or the writer fails or is cancelled, when a writer that has not
+    /// finished is released, or when the sink is freed without having been used. A failed commit is not followed by abort.
+    /// After either, another save to the sink fails with INVALID_ARGUMENT. Both run on the thread that makes the call, with
+    /// the argument user of [`tf_sink_new`], and before its release callback.
+    ///
+    /// * `sink`: the sink, to which the caller has the only reference
+    /// * `commit`: may be NULL
+    /// * `abort`: may be NULL
+    ///
+    /// Returns INVALID_ARGUMENT if a writer uses the sink, or one of the callbacks has been called.
+    #[must_use]
+    pub fn tf_sink_set_commit(sink: *mut tf_sink, commit: tf_commit_fn, abort: tf_abort_fn) -> tf_status;
+
+    /// Sets the function that makes the sinks of a set of files, so that [`tf_save_sink`] and a [`tf_writer`] obey
+    /// [`TF_OPTION_PART_BYTES`]. If the arrays fit in one file, it is written to the sink itself and the function is not
+    /// called. Otherwise the parts, and then the index, are written to the sinks that the function returns, and none of the
+    /// bytes to this one.
+    ///
+    /// The sinks of a set are committed when all files have been written: the second part and the later ones, then the first
+    /// part, then the index, and at last this sink. If anything fails, those that have not been committed are aborted; since
+    /// the index (of a .gguf the first part) is among them, what was committed cannot be opened as a set.
+    ///
+    /// * `sink`: the sink, to which the caller has the only reference
+    /// * `name`: the name that a single file would have, such as "w.safetensors", which is copied; the names of the
+    ///   files of a set are made of it
+    /// * `length`: bytes of name, or SIZE_MAX
+    /// * `resolve`: the function, or NULL for none: then a set is never written
+    /// * `release`: called when the function is no longer needed, or if this call fails; may be NULL
+    /// * `user`: argument of both
+    ///
+    /// Returns INVALID_ARGUMENT if the name is empty, a writer uses the sink, or it has been committed or aborted.
+    #[must_use]
+    pub fn tf_sink_set_resolver(
+        sink: *mut tf_sink,
+        name: *const c_char,
+        length: usize,
+        resolve: tf_resolve_sink_fn,
         release: tf_release_fn,
         user: *mut c_void,
     ) -> tf_status;
@@ -1965,7 +2030,8 @@ unsafe extern "C" {
     ) -> tf_status;
 
     /// Saves to a sink, from the first byte to the last, with the arguments of [`tf_save_memory`]. What was written before a
-    /// failure remains written.
+    /// failure remains written, unless the sink has an abort callback that discards it (see [`tf_sink_set_commit`]). With
+    /// [`TF_OPTION_PART_BYTES`] a sink with a resolver receives a set (see [`tf_sink_set_resolver`]).
     #[must_use]
     pub fn tf_save_sink(
         sink: *mut tf_sink,
@@ -2104,4 +2170,137 @@ unsafe extern "C" {
 
     /// Drops a reference; dropping the last one of a writer that has not finished deletes its temporary files.
     pub fn tf_writer_release(writer: *mut tf_writer);
+
+    /// Creates an empty plan.
+    ///
+    /// * `out`: receives the plan
+    /// * `path`: the path that a single file would have, as in [`tf_writer_open`]; it is not accessed. The names of the
+    ///   parts are made of it. A plan whose parts are written to sinks needs it too, for the index
+    /// * `format`: as in [`tf_writer_open`]
+    /// * `options`: [`TF_OPTION_PART_BYTES`], and the options of the writers and of the index; may be NULL
+    ///
+    /// Returns INVALID_ARGUMENT if no format is named.
+    #[must_use]
+    pub fn tf_part_plan_new(
+        out: *mut *mut tf_part_plan,
+        path: *const c_char,
+        format: tf_format,
+        options: *const tf_options,
+    ) -> tf_status;
+
+    /// Declares the next array, with the arguments and failures of [`tf_writer_declare`].
+    #[must_use]
+    pub fn tf_part_plan_declare(
+        plan: *mut tf_part_plan,
+        name: *const c_char,
+        length: usize,
+        dtype: tf_dtype,
+        shape: *const i64,
+        ndim: usize,
+    ) -> tf_status;
+
+    /// Declares all arrays of a dict, in its order. Their data are not used.
+    ///
+    /// Returns TYPE if a value is not an array;
+    /// DUPLICATE if one of the names has been declared, in which case nothing is declared.
+    #[must_use]
+    pub fn tf_part_plan_declare_all(plan: *mut tf_part_plan, arrays: *const tf_dict) -> tf_status;
+
+    /// Sets the metadata of the set, with the arguments of [`tf_writer_set_metadata`]. Every part of sharded safetensors has
+    /// them. Of a split gguf part 0 has them; the others only need the key general.alignment, if there is one.
+    #[must_use]
+    pub fn tf_part_plan_set_metadata(plan: *mut tf_part_plan, metadata: *const tf_dict) -> tf_status;
+
+    /// Divides the arrays into parts.
+    ///
+    /// Returns UNSUPPORTED, LIMIT or TYPE, as for a save, if the format cannot hold what was
+    /// declared, or that many parts; more can then be declared.
+    #[must_use]
+    pub fn tf_part_plan_finish(plan: *mut tf_part_plan) -> tf_status;
+
+    /// Returns the number of parts; 0 before the plan is finished.
+    pub fn tf_part_plan_count(plan: *const tf_part_plan) -> usize;
+
+    /// Returns 1 if the set has an index, else 0.
+    pub fn tf_part_plan_has_index(plan: *const tf_part_plan) -> i32;
+
+    /// Gets which arrays go to a part: consecutive ones, in the order of their declarations.
+    ///
+    /// * `first`: receives the index of the first array. May be NULL
+    /// * `count`: receives the number of arrays. May be NULL
+    /// * `nbytes`: receives the number of bytes of their data. May be NULL
+    /// * `plan`: the plan
+    /// * `part`: number of the part, from 0 to count - 1
+    #[must_use]
+    pub fn tf_part_plan_part(
+        first: *mut usize,
+        count: *mut usize,
+        nbytes: *mut u64,
+        plan: *const tf_part_plan,
+        part: usize,
+    ) -> tf_status;
+
+    /// Gets the name of an array that was declared, by its index, also before the plan is finished. The string is borrowed
+    /// from the plan.
+    #[must_use]
+    pub fn tf_part_plan_array(
+        name: *mut *const c_char,
+        length: *mut usize,
+        plan: *const tf_part_plan,
+        index: usize,
+    ) -> tf_status;
+
+    /// Gets the path of a part, or that of the index if part is the number of parts. The bytes of the buffer are
+    /// NUL-terminated; its size does not count the NUL.
+    ///
+    /// Returns NOT_FOUND if there is no index.
+    #[must_use]
+    pub fn tf_part_plan_path(out: *mut *mut tf_buffer, plan: *const tf_part_plan, part: usize) -> tf_status;
+
+    /// Gets a copy of the metadata that a part has: an empty dict if it has none.
+    #[must_use]
+    pub fn tf_part_plan_metadata(out: *mut *mut tf_dict, plan: *const tf_part_plan, part: usize) -> tf_status;
+
+    /// Gets the text of the index.
+    ///
+    /// Returns NOT_FOUND if there is no index.
+    #[must_use]
+    pub fn tf_part_plan_index(out: *mut *mut tf_buffer, plan: *const tf_part_plan) -> tf_status;
+
+    /// Writes the index to a path, or to its own if path is NULL, all or nothing as a save.
+    ///
+    /// Returns NOT_FOUND if there is
+    /// no index; IO if the system reports an error.
+    #[must_use]
+    pub fn tf_part_plan_save_index(plan: *const tf_part_plan, path: *const c_char) -> tf_status;
+
+    /// Creates a writer for one part. Its arrays and metadata are declared, and cannot be changed; the bytes of the arrays
+    /// are written with [`tf_writer_write`], and [`tf_writer_finish`] completes the file. The writer does not use the plan.
+    ///
+    /// * `out`: receives the writer
+    /// * `plan`: the plan
+    /// * `part`: number of the part
+    /// * `path`: the path of the file, to which nothing is appended; NULL means that of the part
+    #[must_use]
+    pub fn tf_part_plan_open_part(
+        out: *mut *mut tf_writer,
+        plan: *const tf_part_plan,
+        part: usize,
+        path: *const c_char,
+    ) -> tf_status;
+
+    /// Creates a writer for one part, as [`tf_part_plan_open_part`], that writes to a sink, of which it keeps a reference.
+    #[must_use]
+    pub fn tf_part_plan_open_part_sink(
+        out: *mut *mut tf_writer,
+        plan: *const tf_part_plan,
+        part: usize,
+        sink: *mut tf_sink,
+    ) -> tf_status;
+
+    /// Adds a reference and returns the plan.
+    pub fn tf_part_plan_retain(plan: *mut tf_part_plan) -> *mut tf_part_plan;
+
+    /// Drops a reference.
+    pub fn tf_part_plan_release(plan: *mut tf_part_plan);
 }

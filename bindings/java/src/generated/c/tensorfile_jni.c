@@ -5141,6 +5141,450 @@ SWIGEXPORT void JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1writer_1rele
 }
 
 
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_1new(JNIEnv *jenv, jclass jcls, jbyteArray jarg2, jint jarg3, jlong jarg4) {
+  jlong jresult = 0 ;
+  tf_part_plan **arg1 = 0 ;
+  char *arg2 = 0 ;
+  tf_format arg3 ;
+  tf_options *arg4 = 0 ;
+  tf_part_plan *made1 = 0 ;
+  jbyte *bytes2 = NULL ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &made1;
+  {
+    if (!jarg2) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "path");
+      return 0;
+    }
+    bytes2 = (*jenv)->GetByteArrayElements(jenv, jarg2, NULL);
+    if (!bytes2) return 0;
+    arg2 = (char *)bytes2;
+  }
+  arg3 = (tf_format)jarg3; 
+  arg4 = (tf_options *)(intptr_t)jarg4;
+  result = tf_part_plan_new(arg1,(char const *)arg2,arg3,(struct tf_options const *)arg4);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  jresult = (jlong)(intptr_t)*arg1;
+  
+  
+  (*jenv)->ReleaseByteArrayElements(jenv, jarg2, bytes2, JNI_ABORT);
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_1declare(JNIEnv *jenv, jclass jcls, jlong jarg1, jbyteArray jarg2, jint jarg4, jlongArray jarg5) {
+  jlong jresult = 0 ;
+  tf_part_plan *arg1 = 0 ;
+  char *arg2 = 0 ;
+  size_t arg3 ;
+  tf_dtype arg4 ;
+  int64_t *arg5 = 0 ;
+  size_t arg6 ;
+  jbyte *bytes2 = NULL ;
+  jlong *elements5 = NULL ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_part_plan *)(intptr_t)jarg1;
+  {
+    if (!jarg2) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "name");
+      return 0;
+    }
+    bytes2 = (*jenv)->GetByteArrayElements(jenv, jarg2, NULL);
+    if (!bytes2) return 0;
+    arg2 = (char *)bytes2;
+    arg3 = (size_t)(*jenv)->GetArrayLength(jenv, jarg2);
+  }
+  arg4 = (tf_dtype)jarg4; 
+  {
+    if (!jarg5) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "shape");
+      return 0;
+    }
+    elements5 = (*jenv)->GetLongArrayElements(jenv, jarg5, NULL);
+    if (!elements5) return 0;
+    arg5 = (int64_t *)elements5;
+    arg6 = (size_t)(*jenv)->GetArrayLength(jenv, jarg5);
+  }
+  result = tf_part_plan_declare(arg1,(char const *)arg2,arg3,arg4,(int64_t const *)arg5,arg6);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  
+  
+  
+  (*jenv)->ReleaseByteArrayElements(jenv, jarg2, bytes2, JNI_ABORT);
+  (*jenv)->ReleaseLongArrayElements(jenv, jarg5, elements5, JNI_ABORT);
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_1declare_1all(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2) {
+  jlong jresult = 0 ;
+  tf_part_plan *arg1 = 0 ;
+  tf_dict *arg2 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_part_plan *)(intptr_t)jarg1;
+  arg2 = (tf_dict *)(intptr_t)jarg2;
+  result = tf_part_plan_declare_all(arg1,(struct tf_dict const *)arg2);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_1set_1metadata(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2) {
+  jlong jresult = 0 ;
+  tf_part_plan *arg1 = 0 ;
+  tf_dict *arg2 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_part_plan *)(intptr_t)jarg1;
+  arg2 = (tf_dict *)(intptr_t)jarg2;
+  result = tf_part_plan_set_metadata(arg1,(struct tf_dict const *)arg2);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_1finish(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  jlong jresult = 0 ;
+  tf_part_plan *arg1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_part_plan *)(intptr_t)jarg1;
+  result = tf_part_plan_finish(arg1);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_1count(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  jlong jresult = 0 ;
+  tf_part_plan *arg1 = 0 ;
+  size_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_part_plan *)(intptr_t)jarg1;
+  result = tf_part_plan_count((struct tf_part_plan const *)arg1);
+  jresult = (jlong)result; 
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_1has_1index(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  jint jresult = 0 ;
+  tf_part_plan *arg1 = 0 ;
+  int32_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_part_plan *)(intptr_t)jarg1;
+  result = tf_part_plan_has_index((struct tf_part_plan const *)arg1);
+  jresult = (jint)result; 
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_1part(JNIEnv *jenv, jclass jcls, jlongArray jarg1, jlong jarg4, jlong jarg5) {
+  jlong jresult = 0 ;
+  size_t *arg1 = 0 ;
+  size_t *arg2 = 0 ;
+  uint64_t *arg3 = 0 ;
+  tf_part_plan *arg4 = 0 ;
+  size_t arg5 ;
+  size_t first1 = 0 ;
+  size_t count1 = 0 ;
+  uint64_t nbytes1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  {
+    arg1 = &first1;
+    arg2 = &count1;
+    arg3 = &nbytes1;
+  }
+  arg4 = (tf_part_plan *)(intptr_t)jarg4;
+  arg5 = (size_t)jarg5; 
+  result = tf_part_plan_part(arg1,arg2,arg3,(struct tf_part_plan const *)arg4,arg5);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  {
+    if (result == TF_STATUS_OK) {
+      const jlong numbers[3] = {
+        (jlong)*arg1, (jlong)*arg2, (jlong)*arg3
+      };
+      (*jenv)->SetLongArrayRegion(jenv, jarg1, 0, 3, numbers);
+    }
+  }
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_1array(JNIEnv *jenv, jclass jcls, jlong jarg3, jlong jarg4) {
+  jlong jresult = 0 ;
+  char **arg1 = 0 ;
+  size_t *arg2 = 0 ;
+  tf_part_plan *arg3 = 0 ;
+  size_t arg4 ;
+  char const *text1 = NULL ;
+  size_t length1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  {
+    arg1 = (char **)&text1;
+    arg2 = &length1;
+  }
+  arg3 = (tf_part_plan *)(intptr_t)jarg3;
+  arg4 = (size_t)jarg4; 
+  result = tf_part_plan_array((char const **)arg1,arg2,(struct tf_part_plan const *)arg3,arg4);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  if (result == TF_STATUS_OK) jresult = tf_java_bytes(jenv, *arg1, *arg2);
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_1path(JNIEnv *jenv, jclass jcls, jlong jarg2, jlong jarg3) {
+  jlong jresult = 0 ;
+  tf_buffer **arg1 = 0 ;
+  tf_part_plan *arg2 = 0 ;
+  size_t arg3 ;
+  tf_buffer *made1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &made1;
+  arg2 = (tf_part_plan *)(intptr_t)jarg2;
+  arg3 = (size_t)jarg3; 
+  result = tf_part_plan_path(arg1,(struct tf_part_plan const *)arg2,arg3);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  jresult = (jlong)(intptr_t)*arg1;
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_1metadata(JNIEnv *jenv, jclass jcls, jlong jarg2, jlong jarg3) {
+  jlong jresult = 0 ;
+  tf_dict **arg1 = 0 ;
+  tf_part_plan *arg2 = 0 ;
+  size_t arg3 ;
+  tf_dict *made1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &made1;
+  arg2 = (tf_part_plan *)(intptr_t)jarg2;
+  arg3 = (size_t)jarg3; 
+  result = tf_part_plan_metadata(arg1,(struct tf_part_plan const *)arg2,arg3);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  jresult = (jlong)(intptr_t)*arg1;
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_1index(JNIEnv *jenv, jclass jcls, jlong jarg2) {
+  jlong jresult = 0 ;
+  tf_buffer **arg1 = 0 ;
+  tf_part_plan *arg2 = 0 ;
+  tf_buffer *made1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &made1;
+  arg2 = (tf_part_plan *)(intptr_t)jarg2;
+  result = tf_part_plan_index(arg1,(struct tf_part_plan const *)arg2);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  jresult = (jlong)(intptr_t)*arg1;
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_1save_1index(JNIEnv *jenv, jclass jcls, jlong jarg1, jbyteArray jarg2) {
+  jlong jresult = 0 ;
+  tf_part_plan *arg1 = 0 ;
+  char *arg2 = 0 ;
+  jbyte *bytes2 = NULL ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_part_plan *)(intptr_t)jarg1;
+  {
+    if (!jarg2) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "path");
+      return 0;
+    }
+    bytes2 = (*jenv)->GetByteArrayElements(jenv, jarg2, NULL);
+    if (!bytes2) return 0;
+    arg2 = (char *)bytes2;
+  }
+  result = tf_part_plan_save_index((struct tf_part_plan const *)arg1,(char const *)arg2);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  
+  
+  (*jenv)->ReleaseByteArrayElements(jenv, jarg2, bytes2, JNI_ABORT);
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_1open_1part(JNIEnv *jenv, jclass jcls, jlong jarg2, jlong jarg3, jbyteArray jarg4) {
+  jlong jresult = 0 ;
+  tf_writer **arg1 = 0 ;
+  tf_part_plan *arg2 = 0 ;
+  size_t arg3 ;
+  char *arg4 = 0 ;
+  tf_writer *made1 = 0 ;
+  jbyte *bytes4 = NULL ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &made1;
+  arg2 = (tf_part_plan *)(intptr_t)jarg2;
+  arg3 = (size_t)jarg3; 
+  {
+    if (!jarg4) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "path");
+      return 0;
+    }
+    bytes4 = (*jenv)->GetByteArrayElements(jenv, jarg4, NULL);
+    if (!bytes4) return 0;
+    arg4 = (char *)bytes4;
+  }
+  result = tf_part_plan_open_part(arg1,(struct tf_part_plan const *)arg2,arg3,(char const *)arg4);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  jresult = (jlong)(intptr_t)*arg1;
+  
+  
+  
+  (*jenv)->ReleaseByteArrayElements(jenv, jarg4, bytes4, JNI_ABORT);
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_1open_1part_1sink(JNIEnv *jenv, jclass jcls, jlong jarg2, jlong jarg3, jlong jarg4) {
+  jlong jresult = 0 ;
+  tf_writer **arg1 = 0 ;
+  tf_part_plan *arg2 = 0 ;
+  size_t arg3 ;
+  tf_sink *arg4 = 0 ;
+  tf_writer *made1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &made1;
+  arg2 = (tf_part_plan *)(intptr_t)jarg2;
+  arg3 = (size_t)jarg3; 
+  arg4 = (tf_sink *)(intptr_t)jarg4;
+  result = tf_part_plan_open_part_sink(arg1,(struct tf_part_plan const *)arg2,arg3,arg4);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  jresult = (jlong)(intptr_t)*arg1;
+  
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_1retain(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  jlong jresult = 0 ;
+  tf_part_plan *arg1 = 0 ;
+  tf_part_plan *result = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_part_plan *)(intptr_t)jarg1;
+  result = (tf_part_plan *)tf_part_plan_retain(arg1);
+  jresult = (jlong)(intptr_t)result;
+  
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_1release(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  tf_part_plan *arg1 = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_part_plan *)(intptr_t)jarg1;
+  tf_part_plan_release(arg1);
+  
+}
+
+
 #ifdef __cplusplus
 }
 #endif

@@ -738,13 +738,13 @@ final class TensorfileNative implements TensorfileNativeConstants {
 
   /**
    * Says how a source is best read. The defaults are right for files; a source that is a network should have larger<br>
-   * numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints change only how much work a read is, never<br>
-   * its result. A part of a source has the hints of the whole.<br>
+   * numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints change only how much work a read is,<br>
+   * never its result. A part of a source has the hints of the whole.<br>
    * @param source    the source, to which the caller has the only reference<br>
    * @param gap       bytes between two wanted parts that are worth reading and discarding to save a read; at most 64 MiB,<br>
    *                  and larger numbers mean that. UINT64_MAX means the default, 16 KiB<br>
-   * @param piece     bytes of an efficient read, at most 64 MiB: large arrays are read in pieces of this size, and smaller<br>
-   *                  ones together up to it. 0 means the default, which depends on the number of threads<br>
+   * @param piece     bytes of an efficient read, at most 64 MiB: large arrays are read in pieces of this size, and<br>
+   *                  smaller ones together up to it. 0 means the default, which depends on the number of threads<br>
    * @param requests  the most reads to make at the same time, 1 to 1,024, if the source is concurrent. Unless<br>
    *                  ::TF_OPTION_THREADS or an executor limits them, there are then as many threads as requests, whatever<br>
    *                  the number of cores. 0 means the default: as many as there are threads<br>
@@ -1277,7 +1277,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
 
   /**
    *  Saves to a sink, from the first byte to the last, with the arguments of tf_save_memory(). What was written before a<br>
-   *     failure remains written. 
+   *     failure remains written, unless the sink has an abort callback that discards it (see tf_sink_set_commit()). With<br>
+   *     ::TF_OPTION_PART_BYTES a sink with a resolver receives a set (see tf_sink_set_resolver()). 
    */
   public static long tf_save_sink(long sink, int format, long array, long arrays, long metadata, long options) { return TensorfileNativeJNI.tf_save_sink(sink, format, array, arrays, metadata, options); }
 
@@ -1387,6 +1388,120 @@ final class TensorfileNative implements TensorfileNativeConstants {
    */
   public static void tf_writer_release(long writer) {
     TensorfileNativeJNI.tf_writer_release(writer);
+  }
+
+  /**
+   *  <br>
+   * Creates an empty plan.<br>
+   * @param out      receives the plan<br>
+   * @param path     the path that a single file would have, as in tf_writer_open(); it is not accessed. The names of the<br>
+   *                 parts are made of it. A plan whose parts are written to sinks needs it too, for the index<br>
+   * @param format   as in tf_writer_open()<br>
+   * @param options  ::TF_OPTION_PART_BYTES, and the options of the writers and of the index; may be NULL<br>
+   * @return INVALID_ARGUMENT if no format is named.
+   */
+  public static long tf_part_plan_new(byte[] path, int format, long options) { return TensorfileNativeJNI.tf_part_plan_new(path, format, options); }
+
+  /**
+   *  Declares the next array, with the arguments and failures of tf_writer_declare(). 
+   */
+  public static long tf_part_plan_declare(long plan, byte[] name, int dtype, long[] shape) { return TensorfileNativeJNI.tf_part_plan_declare(plan, name, dtype, shape); }
+
+  /**
+   *  Declares all arrays of a dict, in its order. Their data are not used. @return TYPE if a value is not an array;<br>
+   *     DUPLICATE if one of the names has been declared, in which case nothing is declared. 
+   */
+  public static long tf_part_plan_declare_all(long plan, long arrays) { return TensorfileNativeJNI.tf_part_plan_declare_all(plan, arrays); }
+
+  /**
+   *  Sets the metadata of the set, with the arguments of tf_writer_set_metadata(). Every part of sharded safetensors has<br>
+   *     them. Of a split gguf part 0 has them; the others only need the key general.alignment, if there is one. 
+   */
+  public static long tf_part_plan_set_metadata(long plan, long metadata) { return TensorfileNativeJNI.tf_part_plan_set_metadata(plan, metadata); }
+
+  /**
+   *  Divides the arrays into parts. @return UNSUPPORTED, LIMIT or TYPE, as for a save, if the format cannot hold what was<br>
+   *     declared, or that many parts; more can then be declared. 
+   */
+  public static long tf_part_plan_finish(long plan) { return TensorfileNativeJNI.tf_part_plan_finish(plan); }
+
+  /**
+   *  Returns the number of parts; 0 before the plan is finished. 
+   */
+  public static long tf_part_plan_count(long plan) {
+    return TensorfileNativeJNI.tf_part_plan_count(plan);
+  }
+
+  /**
+   *  Returns 1 if the set has an index, else 0. 
+   */
+  public static int tf_part_plan_has_index(long plan) {
+    return TensorfileNativeJNI.tf_part_plan_has_index(plan);
+  }
+
+  /**
+   * Gets which arrays go to a part: consecutive ones, in the order of their declarations.<br>
+   * @param first   receives the index of the first array. May be NULL<br>
+   * @param count   receives the number of arrays. May be NULL<br>
+   * @param nbytes  receives the number of bytes of their data. May be NULL<br>
+   * @param plan    the plan<br>
+   * @param part    number of the part, from 0 to count - 1
+   */
+  public static long tf_part_plan_part(long[] first, long plan, long part) { return TensorfileNativeJNI.tf_part_plan_part(first, plan, part); }
+
+  /**
+   *  Gets the name of an array that was declared, by its index, also before the plan is finished. The string is borrowed<br>
+   *     from the plan. 
+   */
+  public static long tf_part_plan_array(long plan, long index) { return TensorfileNativeJNI.tf_part_plan_array(plan, index); }
+
+  /**
+   *  Gets the path of a part, or that of the index if part is the number of parts. The bytes of the buffer are<br>
+   *     NUL-terminated; its size does not count the NUL. @return NOT_FOUND if there is no index. 
+   */
+  public static long tf_part_plan_path(long plan, long part) { return TensorfileNativeJNI.tf_part_plan_path(plan, part); }
+
+  /**
+   *  Gets a copy of the metadata that a part has: an empty dict if it has none. 
+   */
+  public static long tf_part_plan_metadata(long plan, long part) { return TensorfileNativeJNI.tf_part_plan_metadata(plan, part); }
+
+  /**
+   *  Gets the text of the index. @return NOT_FOUND if there is no index. 
+   */
+  public static long tf_part_plan_index(long plan) { return TensorfileNativeJNI.tf_part_plan_index(plan); }
+
+  /**
+   *  Writes the index to a path, or to its own if path is NULL, all or nothing as a save. @return NOT_FOUND if there is<br>
+   *     no index; IO if the system reports an error. 
+   */
+  public static long tf_part_plan_save_index(long plan, byte[] path) { return TensorfileNativeJNI.tf_part_plan_save_index(plan, path); }
+
+  /**
+   * Creates a writer for one part. Its arrays and metadata are declared, and cannot be changed; the bytes of the arrays<br>
+   * are written with tf_writer_write(), and tf_writer_finish() completes the file. The writer does not use the plan.<br>
+   * @param out   receives the writer<br>
+   * @param plan  the plan<br>
+   * @param part  number of the part<br>
+   * @param path  the path of the file, to which nothing is appended; NULL means that of the part
+   */
+  public static long tf_part_plan_open_part(long plan, long part, byte[] path) { return TensorfileNativeJNI.tf_part_plan_open_part(plan, part, path); }
+
+  /**
+   *  Creates a writer for one part, as tf_part_plan_open_part(), that writes to a sink, of which it keeps a reference. 
+   */
+  public static long tf_part_plan_open_part_sink(long plan, long part, long sink) { return TensorfileNativeJNI.tf_part_plan_open_part_sink(plan, part, sink); }
+
+  /**
+   *  Adds a reference and returns the plan. 
+   */
+  public static long tf_part_plan_retain(long plan) { return TensorfileNativeJNI.tf_part_plan_retain(plan); }
+
+  /**
+   *  Drops a reference. 
+   */
+  public static void tf_part_plan_release(long plan) {
+    TensorfileNativeJNI.tf_part_plan_release(plan);
   }
 
 }

@@ -178,4 +178,21 @@ final class TensorfileNativeJNI {
   public final static native long tf_writer_finish(long jarg1);
   public final static native long tf_writer_retain(long jarg1);
   public final static native void tf_writer_release(long jarg1);
+  public final static native long tf_part_plan_new(byte[] jarg2, int jarg3, long jarg4);
+  public final static native long tf_part_plan_declare(long jarg1, byte[] jarg2, int jarg4, long[] jarg5);
+  public final static native long tf_part_plan_declare_all(long jarg1, long jarg2);
+  public final static native long tf_part_plan_set_metadata(long jarg1, long jarg2);
+  public final static native long tf_part_plan_finish(long jarg1);
+  public final static native long tf_part_plan_count(long jarg1);
+  public final static native int tf_part_plan_has_index(long jarg1);
+  public final static native long tf_part_plan_part(long[] jarg1, long jarg4, long jarg5);
+  public final static native long tf_part_plan_array(long jarg3, long jarg4);
+  public final static native long tf_part_plan_path(long jarg2, long jarg3);
+  public final static native long tf_part_plan_metadata(long jarg2, long jarg3);
+  public final static native long tf_part_plan_index(long jarg2);
+  public final static native long tf_part_plan_save_index(long jarg1, byte[] jarg2);
+  public final static native long tf_part_plan_open_part(long jarg2, long jarg3, byte[] jarg4);
+  public final static native long tf_part_plan_open_part_sink(long jarg2, long jarg3, long jarg4);
+  public final static native long tf_part_plan_retain(long jarg1);
+  public final static native void tf_part_plan_release(long jarg1);
 }

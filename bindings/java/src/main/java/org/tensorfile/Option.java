@@ -54,9 +54,10 @@ public enum Option {
    */
   PARTS(TensorfileNativeConstants.TF_OPTION_PARTS),
   /**
-   * Most bytes of array data in one file, for a .safetensors or .gguf that is saved by path. 0 to
-   * {@link Long#MAX_VALUE}. Default 0: one file. Larger data is saved as a set of parts NAME-00001-of-00003 and so on,
-   * for safetensors with an index. An array is never divided: one that is larger gets a part of its own.
+   * Most bytes of array data in one file, for a .safetensors or .gguf that is saved by path or to a sink that has a
+   * resolver. 0 to {@link Long#MAX_VALUE}. Default 0: one file. Larger data is saved as a set of parts
+   * NAME-00001-of-00003 and so on, for safetensors with an index. An array is never divided: one that is larger gets a
+   * part of its own.
    */
   PART_BYTES(TensorfileNativeConstants.TF_OPTION_PART_BYTES),
   /**
