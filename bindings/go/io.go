@@ -147,7 +147,7 @@ func SourceFromFile(file *os.File, offset, size int64) (*Source, error) {
 	}
 	conn, err := file.SyscallConn()
 	if err != nil {
-		return nil, &Error{Status: ErrIO, Message: err.Error(), Offset: -1, Err: err}
+		return nil, fsError(err)
 	}
 	var source *Source
 	closed := conn.Control(func(fd uintptr) {
@@ -156,7 +156,7 @@ func SourceFromFile(file *os.File, offset, size int64) (*Source, error) {
 		})
 	})
 	if closed != nil {
-		return nil, &Error{Status: ErrIO, Message: closed.Error(), Offset: -1, Err: closed}
+		return nil, fsError(closed)
 	}
 	return source, err
 }

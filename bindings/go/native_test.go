@@ -2,6 +2,7 @@ package tensorfile
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -545,6 +546,18 @@ func TestMessagesAreGos(t *testing.T) {
 			_, err := LoadReader(&faulty{bytes: raw, then: func() error { return lost }}, int64(len(raw)), Auto)
 			return err
 		}, "load: could not read 16 bytes at byte 0: connection lost"},
+		{func() error {
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			_, err := Load(path, WithContext(ctx))
+			return err
+		}, "load " + path + ": cancelled before the call started: context canceled"},
+		{func() error {
+			file := must[*os.File](t)(os.Open(path))
+			ok(t, file.Close())
+			_, err := SourceFromFile(file, 0, -1)
+			return err
+		}, "use of closed file"},
 		{func() error {
 			return SaveTo(&writer{count: 10, then: func() (int, error) { return 0, lost }}, Safetensors, dict, nil)
 		}, "save: could not write 72 bytes: connection lost"},

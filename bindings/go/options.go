@@ -76,7 +76,7 @@ func (o *options) setProgress() error {
 }
 
 func cancelled(err error) error {
-	return &Error{Status: ErrCancelled, Message: "cancelled before the call started: " + err.Error(), Offset: -1, Err: err}
+	return &Error{Status: ErrCancelled, Message: "cancelled before the call started", Offset: -1, Err: err}
 }
 
 func set(number int32, value int64) Option {
