@@ -1,15 +1,14 @@
 // tensorfile diff: reports which arrays and metadata differ between two files, and by how much.
 #include <algorithm>
-#include <array>
-#include <bit>
+#include <charconv>
 #include <cmath>
-#include <cstddef>
-#include <cstring>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/compare.h"
 #include "cli/elements.h"
 #include "cli/error_output.h"
 #include "cli/input_file.h"
@@ -33,73 +32,6 @@ struct Side {
   tensorfile::File file;
   tensorfile::Dict metadata;
 };
-
-// The result of comparing the elements of two arrays of the same shape.
-struct Difference {
-  uint64_t elements = 0;          // compared so far
-  uint64_t different = 0;         // how many of the compared elements differ
-  uint64_t without_distance = 0;  // how many of the different ones are nan or infinite
-  double largest = 0;             // the largest absolute difference of the other ones
-  uint64_t first = 0;             // index in C order of the first element that differs
-  std::string first_a;
-  std::string first_b;
-};
-
-bool is_complex(tensorfile::Dtype dtype) {
-  return dtype == tensorfile::Dtype::complex64 || dtype == tensorfile::Dtype::complex128;
-}
-
-// True if all bits are equal: a nan equals the same nan, and 0.0 does not equal -0.0.
-bool same_bits(const Element &a, const Element &b) {
-  return std::visit(
-      [&](const auto &value) {
-        using T = std::decay_t<decltype(value)>;
-        using Bytes = std::array<std::byte, sizeof(T)>;
-        return std::bit_cast<Bytes>(value) == std::bit_cast<Bytes>(std::get<T>(b));
-      },
-      a);
-}
-
-// Elements of the same dtype are compared by their bits, others by their values.
-void compare_elements(Difference &difference, const Elements &a, const Elements &b, bool same_dtype) {
-  for (size_t i = 0; i < a.size(); ++i) {
-    const Element left = a[i];
-    const Element right = b[i];
-    const double absolute = distance(left, right);
-    if (same_dtype ? same_bits(left, right) : absolute == 0) continue;
-    if (!same_dtype && element_text(left) == element_text(right)) continue;  // both nan, or the same infinity
-    if (difference.different++ == 0) difference.first = difference.elements + i;
-    if (std::isfinite(absolute)) {
-      difference.largest = std::max(difference.largest, absolute);
-    } else {
-      ++difference.without_distance;
-    }
-  }
-}
-
-// Compares the next pieces of two arrays. Returns false if their bytes are equal.
-bool compare_pieces(Difference &difference, const tensorfile::Array &a, const tensorfile::Array &b) {
-  const bool same_dtype = a.dtype() == b.dtype();
-  const auto size = static_cast<uint64_t>(a.size());
-  if (same_dtype && std::memcmp(a.data(), b.data(), static_cast<size_t>(a.nbytes())) == 0) {
-    difference.elements += size;
-    return false;
-  }
-  const bool first = difference.different == 0;
-  if (same_dtype) {
-    compare_elements(difference, Elements(a), Elements(b), true);
-  } else {
-    compare_elements(difference, Elements(a.cast(tensorfile::Dtype::float64)),
-                     Elements(b.cast(tensorfile::Dtype::float64)), false);
-  }
-  if (first && difference.different > 0) {
-    const auto at = static_cast<size_t>(difference.first - difference.elements);
-    difference.first_a = Elements(a).text(at, a.dtype());
-    difference.first_b = Elements(b).text(at, b.dtype());
-  }
-  difference.elements += size;
-  return true;
-}
 
 std::string index_text(uint64_t flat, std::span<const int64_t> shape) {
   std::vector<uint64_t> index(shape.size());
@@ -128,20 +60,45 @@ std::string difference_text(const Difference &difference, std::span<const int64_
   return out;
 }
 
+struct Request {
+  InputOptions input;
+  std::string rtol;
+  std::string atol;
+  bool quiet = false;
+  std::optional<Tolerance> tolerance;  // if --rtol or --atol is given
+};
+
 class Comparison {
  public:
-  Comparison(const Side &a, const Side &b, Progress &progress, bool quiet)
-      : a_(a), b_(b), progress_(progress), quiet_(quiet) {}
+  Comparison(const Side &a, const Side &b, Progress &progress, const Request &request)
+      : a_(a),
+        b_(b),
+        progress_(progress),
+        quiet_(request.quiet),
+        tolerance_(request.tolerance ? &*request.tolerance : nullptr) {}
 
   void arrays();
   void metadata();
   const std::vector<std::string> &lines() const { return lines_; }
+  // Describes the result in one line, such as "1 of 3 arrays differs; 1 only in A".
+  std::string summary() const;
 
  private:
+  // How many arrays or metadata values differ or are in one file only.
+  struct Count {
+    uint64_t both = 0;
+    uint64_t different = 0;
+    uint64_t only_a = 0;
+    uint64_t only_b = 0;
+
+    std::string text(std::string_view noun) const;
+  };
+
   // True if no more differences are needed: with --quiet, after the first one.
   bool enough() const { return quiet_ && !lines_.empty(); }
   void add(std::string line) { lines_.push_back(std::move(line)); }
   void array(const Entry &a, const Entry &b);
+  void raw(const std::string &what, const Entry &a, const Entry &b);
   void values(const std::string &what, const Entry &a, const Entry &b);
   tensorfile::Array next(const Side &side, Pieces &pieces);
 
@@ -149,6 +106,9 @@ class Comparison {
   const Side &b_;
   Progress &progress_;
   bool quiet_;
+  const Tolerance *tolerance_;
+  Count arrays_;
+  Count metadata_;
   std::vector<std::string> lines_;
 };
 
@@ -170,33 +130,58 @@ auto on_side(const std::string &path, Work &&work) {
 void Comparison::arrays() {
   for (const Entry &a : a_.file) {
     if (enough()) return;
+    const size_t before = lines_.size();
     if (b_.file.contains(a.name())) {
       array(a, b_.file.at(a.name()));
+      ++arrays_.both;
+      arrays_.different += lines_.size() > before ? 1 : 0;
     } else {
       add("only in A: array " + in_quotes(a.name()) + " " + type_text(a));
+      ++arrays_.only_a;
     }
   }
   for (const Entry &b : b_.file) {
     if (enough()) return;
-    if (!a_.file.contains(b.name())) add("only in B: array " + in_quotes(b.name()) + " " + type_text(b));
+    if (a_.file.contains(b.name())) continue;
+    add("only in B: array " + in_quotes(b.name()) + " " + type_text(b));
+    ++arrays_.only_b;
   }
 }
 
 void Comparison::array(const Entry &a, const Entry &b) {
-  on_side(a_.path, [&] { require_known_dtype(a); });
-  on_side(b_.path, [&] { require_known_dtype(b); });
   const std::string what = "array " + in_quotes(a.name()) + ": ";
-  if (a.dtype() != b.dtype()) {
-    add(what + "dtype " + tensorfile::name(a.dtype()) + " != " + tensorfile::name(b.dtype()));
-    if (is_complex(a.dtype()) || is_complex(b.dtype())) return;
+  const bool known = a.dtype() != tensorfile::Dtype::unsupported && b.dtype() != tensorfile::Dtype::unsupported;
+  if (a.type() != b.type()) {
+    const bool comparable = known && !is_complex(a.dtype()) && !is_complex(b.dtype());
+    // With a tolerance, a file may be compared with its quantized form.
+    if (tolerance_ == nullptr || !comparable) {
+      add(what + "dtype " + escaped(a.type()) + " != " + escaped(b.type()));
+    }
+    if (!comparable) return;
   }
   const auto shape_a = a.shape();
   const auto shape_b = b.shape();
   if (!std::equal(shape_a.begin(), shape_a.end(), shape_b.begin(), shape_b.end())) {
     add(what + "shape " + shape_text(shape_a) + " != " + shape_text(shape_b));
   } else if (!enough()) {
-    values(what, a, b);
+    known ? values(what, a, b) : raw(what, a, b);
   }
+}
+
+// Compares the stored bytes of arrays of an unknown type.
+void Comparison::raw(const std::string &what, const Entry &a, const Entry &b) {
+  const tensorfile::Array bytes_a = on_side(a_.path, [&] { return a.read_raw(); });
+  const tensorfile::Array bytes_b = on_side(b_.path, [&] { return b.read_raw(); });
+  progress_.advance(bytes_a.nbytes() + bytes_b.nbytes());
+  if (bytes_a.nbytes() != bytes_b.nbytes()) {
+    add(what + std::to_string(bytes_a.nbytes()) + " bytes != " + count_text(bytes_b.nbytes(), "byte"));
+    return;
+  }
+  Difference difference;
+  compare_pieces(difference, bytes_a, bytes_b, nullptr);
+  if (difference.different == 0) return;
+  add(what + std::to_string(difference.different) + " of " + count_text(difference.elements, "stored byte") +
+      " differ" + (difference.different == 1 ? "s" : "") + ", first at byte " + std::to_string(difference.first));
 }
 
 tensorfile::Array Comparison::next(const Side &side, Pieces &pieces) {
@@ -216,10 +201,10 @@ void Comparison::values(const std::string &what, const Entry &a, const Entry &b)
   bool differs = false;
   while (const tensorfile::Array piece = next(a_, pieces_a)) {
     const tensorfile::Array other = next(b_, pieces_b);
-    differs = on_side(a_.path, [&] { return compare_pieces(difference, piece, other); }) || differs;
+    differs = on_side(a_.path, [&] { return compare_pieces(difference, piece, other, tolerance_); }) || differs;
   }
-  const bool same_dtype = a.dtype() == b.dtype();
-  if (same_dtype ? differs : difference.different > 0) add(what + difference_text(difference, a.shape()));
+  const bool by_bits = a.dtype() == b.dtype() && tolerance_ == nullptr;
+  if (by_bits ? differs : difference.different > 0) add(what + difference_text(difference, a.shape()));
 }
 
 std::string value_text(const MetadataEntry &entry) {
@@ -234,15 +219,33 @@ void Comparison::metadata() {
     const std::string what = "metadata " + in_quotes(a.key());
     if (!b_.metadata.contains(a.key())) {
       add("only in A: " + what + " = " + value_text(a));
+      ++metadata_.only_a;
       continue;
     }
     const MetadataEntry b = b_.metadata.at(a.key());
-    if (!same_value(a, b)) add(what + ": " + value_text(a) + " != " + value_text(b));
+    ++metadata_.both;
+    if (same_value(a, b)) continue;
+    add(what + ": " + value_text(a) + " != " + value_text(b));
+    ++metadata_.different;
   }
   for (const MetadataEntry &b : b_.metadata) {
     if (enough()) return;
-    if (!a_.metadata.contains(b.key())) add("only in B: metadata " + in_quotes(b.key()) + " = " + value_text(b));
+    if (a_.metadata.contains(b.key())) continue;
+    add("only in B: metadata " + in_quotes(b.key()) + " = " + value_text(b));
+    ++metadata_.only_b;
   }
+}
+
+std::string Comparison::Count::text(std::string_view noun) const {
+  std::string out =
+      std::to_string(different) + " of " + count_text(both, noun) + (different == 1 ? " differs" : " differ");
+  if (only_a > 0) out += ", " + std::to_string(only_a) + " only in A";
+  if (only_b > 0) out += ", " + std::to_string(only_b) + " only in B";
+  return out;
+}
+
+std::string Comparison::summary() const {
+  return arrays_.text("array") + "; " + metadata_.text("metadata value");
 }
 
 Side open_side(const std::string &path, const tensorfile::Options &options) {
@@ -253,22 +256,35 @@ Side open_side(const std::string &path, const tensorfile::Options &options) {
   });
 }
 
-int compare(const std::string &path_a, const std::string &path_b, const InputOptions &input, bool quiet) {
+int compare(const std::string &path_a, const std::string &path_b, const Request &request) {
   Progress progress(path_a);
-  tensorfile::Options options = library_options(input);
+  tensorfile::Options options = library_options(request.input);
   progress.watch(options);
   const Side a = open_side(path_a, options);
   const Side b = open_side(path_b, options);
   progress.expect_bytes(total_bytes(a.file) + total_bytes(b.file));
-  Comparison comparison(a, b, progress, quiet);
+  Comparison comparison(a, b, progress, request);
   comparison.arrays();
   comparison.metadata();
   progress.finish();
-  if (!quiet) {
+  const bool equal = comparison.lines().empty();
+  if (!request.quiet && !equal) {
     for (const std::string &line : comparison.lines())
       print(line + "\n");
+    print(comparison.summary() + "\n");
   }
-  return comparison.lines().empty() ? kExitOk : kExitBadFile;
+  return equal ? kExitOk : kExitBadFile;
+}
+
+// Parses the value of --rtol or --atol. Throws UsageError.
+double parse_tolerance(const char *option, const std::string &text) {
+  double value = 0;
+  if (text.empty()) return value;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !(value >= 0) || !std::isfinite(value)) {
+    throw UsageError{std::string(option) + ": expected a number of at least 0, not " + in_quotes(text)};
+  }
+  return value;
 }
 
 class Diff : public Command {
@@ -278,13 +294,20 @@ class Diff : public Command {
   void declare(CommandLine &line) override {
     line.argument("A", a_, "first file");
     line.argument("B", b_, "second file");
-    line.flag("-q,--quiet", quiet_, "print nothing; only the exit status reports the result");
-    line.input(input_);
+    line.option("--rtol", request_.rtol,
+                "accept differences of up to NUMBER times the value in B, whatever the dtypes are", "NUMBER");
+    line.option("--atol", request_.atol, "accept differences of up to NUMBER, whatever the dtypes are", "NUMBER");
+    line.flag("-q,--quiet", request_.quiet, "print nothing; only the exit status reports the result");
+    line.input(request_.input);
   }
 
   int run() override {
+    if (!request_.rtol.empty() || !request_.atol.empty()) {
+      request_.tolerance =
+          Tolerance{parse_tolerance("--rtol", request_.rtol), parse_tolerance("--atol", request_.atol)};
+    }
     try {
-      return compare(a_, b_, input_, quiet_);
+      return compare(a_, b_, request_);
     } catch (const SideError &failure) {
       return report(failure.path, failure.error);
     }
@@ -293,8 +316,7 @@ class Diff : public Command {
  private:
   std::string a_;
   std::string b_;
-  InputOptions input_;
-  bool quiet_ = false;
+  Request request_;
 };
 
 }  // namespace

@@ -133,33 +133,6 @@ std::string element_text(const Element &element) {
   return std::visit(Text(), element);
 }
 
-double distance(const Element &a, const Element &b) {
-  struct Distance {
-    const Element &other;
-    double operator()(bool value) const { return value == std::get<bool>(other) ? 0 : 1; }
-    double operator()(int64_t value) const {
-      const int64_t with = std::get<int64_t>(other);
-      const auto low = static_cast<uint64_t>(std::min(value, with));
-      return static_cast<double>(static_cast<uint64_t>(std::max(value, with)) - low);
-    }
-    double operator()(uint64_t value) const {
-      const uint64_t with = std::get<uint64_t>(other);
-      return static_cast<double>(std::max(value, with) - std::min(value, with));
-    }
-    double operator()(float value) const {
-      return std::fabs(static_cast<double>(value) - static_cast<double>(std::get<float>(other)));
-    }
-    double operator()(double value) const { return std::fabs(value - std::get<double>(other)); }
-    double operator()(const std::complex<float> &value) const {
-      return std::abs(std::complex<double>(value) - std::complex<double>(std::get<std::complex<float>>(other)));
-    }
-    double operator()(const std::complex<double> &value) const {
-      return std::abs(value - std::get<std::complex<double>>(other));
-    }
-  };
-  return std::visit(Distance{b}, a);
-}
-
 Elements::Elements(const tensorfile::Array &array)
     : array_(is_element_type(array.dtype()) ? array.contiguous() : array.cast(Dtype::float32)),
       dtype_(array_.dtype()),

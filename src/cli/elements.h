@@ -15,9 +15,6 @@ using Element = std::variant<bool, int64_t, uint64_t, float, double, std::comple
 // Returns the shortest text that parses to the same value: "0.1", "-3", "True", "nan", "(1+2j)".
 std::string element_text(const Element &element);
 
-// Returns |a - b| for two elements of the same kind, exact for integers below 2^53; nan if there is no distance.
-double distance(const Element &a, const Element &b);
-
 // The elements of an array in C order. Small floats and block types are decoded to float32.
 class Elements {
  public:
