@@ -1611,8 +1611,8 @@ TENSORFILE_API tf_status tf_save_sink(tf_sink *sink, tf_format format, const tf_
  * - "limit": a load with the same options would refuse the file, because it exceeds a limit, which the reason names.
  * - "size": the file would have 2^63 bytes or more.
  *
- * Findings about arrays come before those about metadata, each in the order of their dict, but "limit", "option" and
- * "count" come first. A limit of the whole header is only checked if there is no other finding.
+ * The order of the findings can change between versions. A limit of the whole header is only checked if there is no
+ * other finding, because the size of the header is not known before.
  * @param report    receives the dict of the four lists
  * @param format    as in tf_save_memory()
  * @param arrays    as in tf_save_memory(). Only dtypes, shapes and names matter; the data is not read

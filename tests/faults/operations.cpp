@@ -341,6 +341,10 @@ void add_saves(std::vector<Operation> &all, const World &world, const std::strin
   add("save gguf", [](const World &w, const char *to, const tf_options *o) {
     return tf_save_gguf(to, w.weights.get(), w.values.get(), o);
   });
+  add("save file", [](const World &w, const char *to, const tf_options *o) {
+    return with(o, TF_OPTION_FORMAT, TF_FORMAT_NPZ,
+                [&](tf_options *own) { return tf_save_file(to, w.arrays.get(), w.strings.get(), own); });
+  });
   add("save durably", [](const World &w, const char *to, const tf_options *o) {
     return with(o, TF_OPTION_DURABLE, 1, [&](tf_options *own) { return tf_save(to, w.matrix.get(), own); });
   });
@@ -369,6 +373,13 @@ void add_saves(std::vector<Operation> &all, const World &world, const std::strin
                                    single ? nullptr : world.weights.get(), nullptr, o);
            });
          }});
+    all.push_back({std::string("check a save as ") + tf_format_name(format), false,
+                   [&world, format](const tf_options *o) {
+                     return make_and_release<tf_dict>([&](tf_dict **out) {
+                       return tf_save_check(out, format, world.arrays.get(), world.values.get(), o);
+                     });
+                   },
+                   false});
   }
   all.push_back({"save to a sink", false, [&world](const tf_options *o) { return save_sink(world, o); }});
   all.push_back({"save a set to sinks", false, [&world](const tf_options *) { return save_sinks(world); }});

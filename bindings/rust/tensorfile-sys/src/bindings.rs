@@ -2064,8 +2064,8 @@ unsafe extern "C" {
     /// - "limit": a load with the same options would refuse the file, because it exceeds a limit, which the reason names.
     /// - "size": the file would have 2^63 bytes or more.
     ///
-    /// Findings about arrays come before those about metadata, each in the order of their dict, but "limit", "option" and
-    /// "count" come first. A limit of the whole header is only checked if there is no other finding.
+    /// The order of the findings can change between versions. A limit of the whole header is only checked if there is no
+    /// other finding, because the size of the header is not known before.
     ///
     /// * `report`: receives the dict of the four lists
     /// * `format`: as in [`tf_save_memory`]

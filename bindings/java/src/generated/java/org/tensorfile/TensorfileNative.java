@@ -1305,8 +1305,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * - "limit": a load with the same options would refuse the file, because it exceeds a limit, which the reason names.<br>
    * - "size": the file would have 2^63 bytes or more.<br>
    * <br>
-   * Findings about arrays come before those about metadata, each in the order of their dict, but "limit", "option" and<br>
-   * "count" come first. A limit of the whole header is only checked if there is no other finding.<br>
+   * The order of the findings can change between versions. A limit of the whole header is only checked if there is no<br>
+   * other finding, because the size of the header is not known before.<br>
    * @param report    receives the dict of the four lists<br>
    * @param format    as in tf_save_memory()<br>
    * @param arrays    as in tf_save_memory(). Only dtypes, shapes and names matter; the data is not read<br>
