@@ -1009,6 +1009,24 @@ class Source : public detail::Handle<tf_source, tf_source_retain, tf_source_rele
     detail::check(tf_source_new(source.out(), size, 0, trampoline, nullptr, detail::destroy<ReadAt>, kept.release()));
     return source;
   }
+  /** tf_source_new(): size bytes that several threads may read with read_at at the same time. An exception of read_at
+      becomes an Error: with its status if it is an Error, else with Status::io. */
+  static Source from_concurrent_function(std::uint64_t size, ReadAt read_at) {
+    Source source;
+    auto kept = std::make_unique<ReadAt>(std::move(read_at));
+    const auto trampoline = [](void *user, std::uint64_t offset, void *dst, std::size_t nbytes) -> tf_status {
+      try {
+        (*static_cast<ReadAt *>(user))(offset, dst, nbytes);
+        return TF_STATUS_OK;
+      } catch (const Error &error) {
+        return detail::number(error.status());
+      } catch (...) {
+        return TF_STATUS_IO;
+      }
+    };
+    detail::check(tf_source_new(source.out(), size, 1, trampoline, nullptr, detail::destroy<ReadAt>, kept.release()));
+    return source;
+  }
   /** The bytes of a stream from its start, which must outlive the source. A failure of the stream is Status::io. */
   static Source from_stream(std::istream &stream) {
     stream.seekg(0, std::ios::end);
@@ -1022,6 +1040,38 @@ class Source : public detail::Handle<tf_source, tf_source_retain, tf_source_rele
                            detail::require(stream.good(), Status::io, "reading from the stream failed");
                          });
   }
+
+  /** tf_source_set_name(). This and the other setters must be called before the source is used. */
+  Source &set_name(std::string_view name) & {
+    detail::check(tf_source_set_name(handle_, name.data(), name.size()));
+    return *this;
+  }
+  Source &&set_name(std::string_view name) && { return std::move(set_name(name)); }
+  /** tf_source_set_hints() */
+  Source &set_hints(std::uint64_t gap, std::uint64_t piece, std::uint32_t requests) & {
+    detail::check(tf_source_set_hints(handle_, gap, piece, requests));
+    return *this;
+  }
+  Source &&set_hints(std::uint64_t gap, std::uint64_t piece, std::uint32_t requests) && {
+    return std::move(set_hints(gap, piece, requests));
+  }
+  /** Returns the source of another file of a set, by its name relative to the folder of the source's name, or an empty
+      handle if there is no such file. */
+  using Resolve = std::function<Source(const std::string &name)>;
+  /** tf_source_set_resolver() */
+  Source &set_resolver(Resolve resolve) & {
+    auto kept = std::make_unique<Resolve>(std::move(resolve));
+    const auto trampoline = [](void *user, const char *name, tf_source **out) -> tf_status {
+      return detail::guarded([&] {
+        Source found = (*static_cast<Resolve *>(user))(name);
+        *out = found.release();
+        return *out == nullptr ? Status::not_found : Status::ok;
+      });
+    };
+    detail::check(tf_source_set_resolver(handle_, trampoline, detail::destroy<Resolve>, kept.release()));
+    return *this;
+  }
+  Source &&set_resolver(Resolve resolve) && { return std::move(set_resolver(std::move(resolve))); }
 };
 
 /** Where bytes are written to, from the first to the last. */
@@ -1441,57 +1491,63 @@ class ItemBase {};
 }  // namespace detail
 
 /** A value that is passed to a Dict: an array, a number, a string, a list of strings, a list of numbers (a 1-d array), a
-    dict. It must not outlive the call, because it refers to what it was made from. */
+    dict, or the value of another dict. It must not outlive the call, because it refers to what it was made from. */
 class Value {
  public:
   /** tf_dict_set_array(): the dict keeps a reference to the array. */
-  Value(const Array &array) noexcept : what_(What::array), data_(&array) {}
-  /** A 0-d array that keeps the type of the number. */
-  Value(const Scalar &scalar) noexcept : what_(What::scalar), dtype_(scalar.dtype()) {
+  Value(const Array &array) noexcept : set_(set_array), data_(&array) {}
+  /** tf_dict_set_scalar() */
+  Value(const Scalar &scalar) noexcept : set_(set_scalar), dtype_(scalar.dtype()) {
     std::memcpy(bytes_, scalar.data(), sizeof(bytes_));
   }
   template <typename T, typename = std::enable_if_t<detail::is_number<T> || detail::is_complex<T>>>
   Value(T number) noexcept : Value(Scalar(number)) {}
   /** tf_dict_set_string() */
-  Value(std::string_view text) noexcept : what_(What::string), data_(text.data()), size_(text.size()) {}
+  Value(std::string_view text) noexcept : set_(set_string), data_(text.data()), size_(text.size()) {}
   Value(const std::string &text) noexcept : Value(std::string_view(text)) {}
   Value(const char *text) noexcept : Value(std::string_view(text)) {}
   /** tf_dict_set_string_list() */
-  Value(const std::vector<std::string> &texts) noexcept : Value(Texts(), texts.data(), texts.size()) {}
-  Value(const std::vector<std::string_view> &texts) noexcept : Value(Texts(), texts.data(), texts.size()) {}
-  Value(std::initializer_list<const char *> texts) noexcept : Value(Texts(), std::data(texts), texts.size()) {}
+  Value(const std::vector<std::string> &texts) noexcept
+      : set_(set_strings<std::string>), data_(texts.data()), size_(texts.size()) {}
+  Value(const std::vector<std::string_view> &texts) noexcept
+      : set_(set_strings<std::string_view>), data_(texts.data()), size_(texts.size()) {}
+  Value(std::initializer_list<const char *> texts) noexcept
+      : set_(set_strings<const char *>), data_(std::data(texts)), size_(texts.size()) {}
   /** A 1-d array that is a copy of the numbers. */
   template <typename T, typename = std::enable_if_t<detail::is_number<T> && !std::is_same_v<T, bool>>>
   Value(const std::vector<T> &numbers) noexcept
-      : what_(What::numbers), dtype_(dtype_of<T>), data_(numbers.data()), size_(numbers.size()) {}
+      : set_(set_numbers), dtype_(dtype_of<T>), data_(numbers.data()), size_(numbers.size()) {}
   template <typename T, typename = std::enable_if_t<detail::is_number<T>>>
   Value(std::initializer_list<T> numbers) noexcept
-      : what_(What::numbers), dtype_(dtype_of<T>), data_(std::data(numbers)), size_(numbers.size()) {}
-  /** tf_dict_set_dict(): the dict keeps a reference to the other one. An empty handle is a new dict without values. */
-  Value(const Dict &dict) noexcept : what_(What::dict), data_(&dict) {}
+      : set_(set_numbers), dtype_(dtype_of<T>), data_(std::data(numbers)), size_(numbers.size()) {}
+  /** tf_dict_set_dict(): the dict keeps a reference to the other one. An empty handle is a new dict without values, and
+      the metadata of a File is copied. */
+  Value(const Dict &dict) noexcept : set_(set_dict), data_(&dict) {}
   /** A new dict of these values. */
   Value(std::initializer_list<NamedValue> values) noexcept;
   /** The value of an entry or key of a dict. Arrays and dicts are shared, not copied. */
-  Value(const detail::EntryBase &entry) noexcept : what_(What::entry), data_(&entry) {}
-  Value(const detail::ItemBase &item) noexcept : what_(What::item), data_(&item) {}
+  Value(const detail::EntryBase &entry) noexcept : set_(set_entry), data_(&entry) {}
+  Value(const detail::ItemBase &item) noexcept : set_(set_item), data_(&item) {}
 
  private:
   friend class Dict;
-  enum class What { array, scalar, string, strings, numbers, dict, named, entry, item };
-
-  struct Texts {};
+  /** Sets a key of a dict to the value. There is a function for each kind, so that a program has only those it uses. */
+  using Set = void (*)(Dict &dict, std::string_view key, const Value &value);
+  static void set_array(Dict &dict, std::string_view key, const Value &value);
+  static void set_scalar(Dict &dict, std::string_view key, const Value &value);
+  static void set_string(Dict &dict, std::string_view key, const Value &value);
   template <typename Text>
-  Value(Texts, const Text *texts, std::size_t count) noexcept : what_(What::strings), data_(texts), size_(count) {
-    text_at_ = [](const void *all, std::size_t index) {
-      return std::string_view(static_cast<const Text *>(all)[index]);
-    };
-  }
+  static void set_strings(Dict &dict, std::string_view key, const Value &value);
+  static void set_numbers(Dict &dict, std::string_view key, const Value &value);
+  static void set_dict(Dict &dict, std::string_view key, const Value &value);
+  static void set_named(Dict &dict, std::string_view key, const Value &value);
+  static void set_entry(Dict &dict, std::string_view key, const Value &value);
+  static void set_item(Dict &dict, std::string_view key, const Value &value);
 
-  What what_;
+  Set set_;
   Dtype dtype_ = Dtype::unsupported;
   const void *data_ = nullptr;
   std::size_t size_ = 0;
-  std::string_view (*text_at_)(const void *, std::size_t) = nullptr;
   unsigned char bytes_[Scalar::max_bytes] = {};
 };
 
@@ -1502,7 +1558,7 @@ struct NamedValue {
 };
 
 inline Value::Value(std::initializer_list<NamedValue> values) noexcept
-    : what_(What::named), data_(std::data(values)), size_(values.size()) {}
+    : set_(set_named), data_(std::data(values)), size_(values.size()) {}
 
 /**
  * Values by name, in insertion order. Getters throw NOT_FOUND if there is no such key, and TYPE if the value is of
@@ -1617,7 +1673,10 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
   }
 
   /** Sets a key to a value of any kind. A key that exists keeps its place. */
-  Dict &set(std::string_view key, const Value &value);
+  Dict &set(std::string_view key, const Value &value) {
+    value.set_(*this, key, value);
+    return *this;
+  }
   /** Sets the key of an entry of another dict to its value. */
   Dict &set(const Entry &entry);
   /** Makes this handle empty, or takes ownership of another reference. */
@@ -1641,6 +1700,7 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
 
  private:
   friend class File;
+  friend class Value;
   Dict(tf_dict *handle, bool read_only) noexcept : Handle(handle), read_only_(read_only) {}
   /** The handle to change, which is created when it is first needed. */
   tf_dict *ensure() {
@@ -1810,57 +1870,64 @@ inline Dict::Item Dict::operator[](std::string_view key) {
   if (handle_ == nullptr) ensure();
   return Item(share(), key);
 }
-inline Dict &Dict::set(std::string_view key, const Value &value) {
-  using What = Value::What;
-  tf_dict *const dict = ensure();
-  const char *const name = key.data();
-  const std::size_t length = key.size();
-  if (value.what_ == What::array) {
-    detail::check(tf_dict_set_array(dict, name, length, static_cast<const Array *>(value.data_)->get()));
-  } else if (value.what_ == What::scalar) {
-    detail::check(tf_dict_set_scalar(dict, name, length, detail::number(value.dtype_), value.bytes_));
-  } else if (value.what_ == What::string) {
-    detail::check(tf_dict_set_string(dict, name, length, static_cast<const char *>(value.data_), value.size_));
-  } else if (value.what_ == What::strings) {
-    detail::check(tf_dict_set_string_list(dict, name, length));
-    for (std::size_t i = 0; i < value.size_; ++i) {
-      const std::string_view text = value.text_at_(value.data_, i);
-      detail::check(tf_dict_string_list_append(dict, name, length, text.data(), text.size()));
-    }
-  } else if (value.what_ == What::numbers) {
-    const Bytes elements(value.data_, value.size_ * block_bytes(value.dtype_));
-    const Array numbers = Array::copy(value.dtype_, {static_cast<std::int64_t>(value.size_)}, elements);
-    detail::check(tf_dict_set_array(dict, name, length, numbers.get()));
-  } else if (value.what_ == What::entry) {
-    const Entry &entry = *static_cast<const Entry *>(static_cast<const detail::EntryBase *>(value.data_));
-    switch (detail::number(entry.kind())) {
-      case TF_KIND_STRING:
-        return set(key, entry.string());
-      case TF_KIND_STRING_LIST:
-        return set(key, entry.strings());
-      case TF_KIND_DICT:
-        return set(key, entry.dict());
-      default:
-        return set(key, entry.array());
-    }
-  } else if (value.what_ == What::item) {
-    return set(key, static_cast<const Item *>(static_cast<const detail::ItemBase *>(value.data_))->entry());
-  } else {
-    Dict inner;
-    if (value.what_ == What::dict) {
-      const Dict &given = *static_cast<const Dict *>(value.data_);
-      inner = given.read_only_ ? given.copy() : given.share();
-    } else {
-      const auto *const named = static_cast<const NamedValue *>(value.data_);
-      for (std::size_t i = 0; i < value.size_; ++i)
-        inner.set(named[i].key, named[i].value);
-    }
-    detail::check(tf_dict_set_dict(dict, name, length, inner.ensure()));
-  }
-  return *this;
-}
 inline Dict &Dict::set(const Entry &entry) {
   return set(entry.key(), entry);
+}
+
+inline void Value::set_array(Dict &dict, std::string_view key, const Value &value) {
+  tf_array *const array = static_cast<const Array *>(value.data_)->get();
+  detail::check(tf_dict_set_array(dict.ensure(), key.data(), key.size(), array));
+}
+inline void Value::set_scalar(Dict &dict, std::string_view key, const Value &value) {
+  const std::int32_t dtype = detail::number(value.dtype_);
+  detail::check(tf_dict_set_scalar(dict.ensure(), key.data(), key.size(), dtype, value.bytes_));
+}
+inline void Value::set_string(Dict &dict, std::string_view key, const Value &value) {
+  const char *const text = static_cast<const char *>(value.data_);
+  detail::check(tf_dict_set_string(dict.ensure(), key.data(), key.size(), text, value.size_));
+}
+template <typename Text>
+void Value::set_strings(Dict &dict, std::string_view key, const Value &value) {
+  detail::check(tf_dict_set_string_list(dict.ensure(), key.data(), key.size()));
+  for (std::size_t i = 0; i < value.size_; ++i) {
+    const std::string_view text = static_cast<const Text *>(value.data_)[i];
+    detail::check(tf_dict_string_list_append(dict.get(), key.data(), key.size(), text.data(), text.size()));
+  }
+}
+inline void Value::set_numbers(Dict &dict, std::string_view key, const Value &value) {
+  const Bytes elements(value.data_, value.size_ * block_bytes(value.dtype_));
+  dict.set(key, Array::copy(value.dtype_, {static_cast<std::int64_t>(value.size_)}, elements));
+}
+inline void Value::set_dict(Dict &dict, std::string_view key, const Value &value) {
+  const Dict &given = *static_cast<const Dict *>(value.data_);
+  Dict inner = given.read_only_ ? given.copy() : given.share();
+  detail::check(tf_dict_set_dict(dict.ensure(), key.data(), key.size(), inner.ensure()));
+}
+inline void Value::set_named(Dict &dict, std::string_view key, const Value &value) {
+  const auto *const named = static_cast<const NamedValue *>(value.data_);
+  Dict inner;
+  for (std::size_t i = 0; i < value.size_; ++i)
+    inner.set(named[i].key, named[i].value);
+  dict.set(key, inner);
+}
+inline void Value::set_entry(Dict &dict, std::string_view key, const Value &value) {
+  const Dict::Entry &entry = *static_cast<const Dict::Entry *>(static_cast<const detail::EntryBase *>(value.data_));
+  switch (detail::number(entry.kind())) {
+    case TF_KIND_STRING:
+      dict.set(key, entry.string());
+      break;
+    case TF_KIND_STRING_LIST:
+      dict.set(key, entry.strings());
+      break;
+    case TF_KIND_DICT:
+      dict.set(key, entry.dict());
+      break;
+    default:
+      dict.set(key, entry.array());
+  }
+}
+inline void Value::set_item(Dict &dict, std::string_view key, const Value &value) {
+  dict.set(key, static_cast<const Dict::Item *>(static_cast<const detail::ItemBase *>(value.data_))->entry());
 }
 
 /** An open file whose header has been read and validated. Its arrays are read on request. Several threads may call its
@@ -2208,6 +2275,14 @@ inline CheckReport check(const Path &path, const Options &options = Options()) {
 inline Dict load_weights(const Path &path, const Dict &expected = Dict(), const Options &options = Options()) {
   tf_dict *tree = nullptr;
   detail::check(tf_load_weights(&tree, path.c_str(), expected.get(), options.get()));
+  return Dict(tree);
+}
+
+/** tf_load_weights_source() */
+inline Dict load_weights(const Source &source, const Dict &expected = Dict(), Format format = Format::auto_,
+                         const Options &options = Options()) {
+  tf_dict *tree = nullptr;
+  detail::check(tf_load_weights_source(&tree, source.get(), detail::number(format), expected.get(), options.get()));
   return Dict(tree);
 }
 

@@ -839,6 +839,50 @@ TEST(Hpp, ReadsAndWritesStreams) {
   EXPECT_EQ(error_of([&] { tf::Source::from_stream(no_stream); }).status(), tf::Status::io);
 }
 
+TEST(Hpp, SourcesHaveNamesHintsAndResolvers) {
+  const tfile::TempFolder folder;
+  tf::save(folder.path("w.safetensors"), some_arrays(), {}, {{tf::Option::part_bytes, 50}});
+  std::vector<std::string> asked;
+  const auto open = [&](const std::string &name) {
+    asked.push_back(name);
+    if (!std::filesystem::exists(folder.path(name))) return tf::Source();
+    return tf::Source::from_path(folder.path(name));
+  };
+  tf::Source source = open("w.safetensors.index.json");
+  source.set_name("models/w.safetensors.index.json").set_hints(1 << 20, 8 << 20, 16).set_resolver(open);
+  const tf::File file(source);
+  EXPECT_TRUE(file.read("w").equal(counting({3, 4})));
+  EXPECT_EQ(asked.size(), 3u);
+  EXPECT_EQ(error_of([&] { source.set_name("late"); }).status(), tf::Status::invalid_argument);
+  tf::Source again = open("w.safetensors.index.json");
+  again.set_name("w.safetensors.index.json").set_resolver(open);
+  EXPECT_TRUE(tf::load_weights(again, some_arrays())["w"].array().equal(counting({3, 4})));
+  tf::Source lost = open("w.safetensors.index.json");
+  lost.set_name("w.safetensors.index.json").set_resolver([](const std::string &) { return tf::Source(); });
+  EXPECT_EQ(error_of([&] { tf::File{lost}; }).status(), tf::Status::not_found);
+  tf::Source thrown = open("w.safetensors.index.json");
+  thrown.set_name("w.safetensors.index.json").set_resolver([](const std::string &) -> tf::Source { throw 3; });
+  EXPECT_THROW(tf::File{thrown}, int);
+}
+
+TEST(Hpp, SourcesOfConcurrentFunctions) {
+  const tf::Buffer npy = tf::save_memory(counting({1 << 16}));
+  const auto read_at = [&npy](std::uint64_t offset, void *dst, std::size_t nbytes) {
+    std::memcpy(dst, npy.data() + offset, nbytes);
+  };
+  const tf::Options options = {{tf::Option::threads, 4}};
+  const tf::Source source = tf::Source::from_concurrent_function(npy.size(), read_at).set_hints(0, 1 << 14, 4);
+  EXPECT_TRUE(tf::load(source, tf::Format::auto_, options).array.equal(counting({1 << 16})));
+  const auto failing = [](tf::Status status) {
+    return tf::Source::from_concurrent_function(100, [status](auto, auto, auto) {
+      if (status == tf::Status::ok) throw 1;
+      throw tf::Error(status, "x");
+    });
+  };
+  EXPECT_EQ(error_of([&] { tf::load(failing(tf::Status::cancelled)); }).status(), tf::Status::cancelled);
+  EXPECT_EQ(error_of([&] { tf::load(failing(tf::Status::ok)); }).status(), tf::Status::io);
+}
+
 TEST(Hpp, RethrowsExceptionsOfCallbacks) {
   struct Mine {
     int number;
