@@ -45,7 +45,8 @@ if nm -D --undefined-only "$library" | grep -E ' (_Z|__cxa_[^f])'; then
 fi
 
 step "Error Prone"
-maven -f "$package/pom.xml" "-Dbuild.folder=$folder/lint" -Plint build-helper:add-source@generated \
+# -q would hide the warnings.
+MAVEN_LOG=-ntp maven -f "$package/pom.xml" "-Dbuild.folder=$folder/lint" -Plint build-helper:add-source@generated \
   compiler:compile@default-compile
 
 step "what a repository asks for"

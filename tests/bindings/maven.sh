@@ -1,11 +1,11 @@
 # Sourced by scripts that build with Maven. They must set $folder, the folder for its log.
 
-# Runs Maven offline, or online if its local repository lacks a package.
+# Runs Maven offline, quietly unless $MAVEN_LOG is another option, or online if its local repository lacks a package.
 maven() {
-  if mvn -B -q -o -Daether.offline.protocols=file "$@" >"$folder/maven.log" 2>&1; then
+  if mvn -B ${MAVEN_LOG:--q} -o -Daether.offline.protocols=file "$@" >"$folder/maven.log" 2>&1; then
     cat "$folder/maven.log"
   elif grep -qi 'offline' "$folder/maven.log"; then
-    mvn -B -q "$@"
+    mvn -B ${MAVEN_LOG:--q} "$@"
   else
     cat "$folder/maven.log"
     return 1

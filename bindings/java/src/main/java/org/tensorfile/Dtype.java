@@ -110,7 +110,14 @@ public enum Dtype {
   Q2_0(TensorfileNativeConstants.TF_DTYPE_Q2_0);
   // END tf_dtype
 
-  private static final Dtype[] VALUES = values();
+  /** By number, for the listing of files with many arrays. Numbers without a dtype have null. */
+  private static final Dtype[] BY_NUMBER = new Dtype[128];
+
+  static {
+    for (Dtype dtype : values()) {
+      BY_NUMBER[dtype.number] = dtype;
+    }
+  }
 
   private final int number;
 
@@ -120,7 +127,8 @@ public enum Dtype {
 
   /** Returns the constant of a number, which may be from a later version of the library. */
   static Dtype of(int number) {
-    return Numbers.find(VALUES, Dtype::number, number, UNSUPPORTED);
+    Dtype dtype = number < 0 || number >= BY_NUMBER.length ? null : BY_NUMBER[number];
+    return dtype == null ? UNSUPPORTED : dtype;
   }
 
   int number() {

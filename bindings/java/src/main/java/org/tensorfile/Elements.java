@@ -35,7 +35,7 @@ final class Elements {
   private static long countOrInvalid(long[] shape) {
     long count = 1;
     for (long n : shape) {
-      if (n < 0 || n > 0 && count > Long.MAX_VALUE / n) {
+      if (n < 0 || (n > 0 && count > Long.MAX_VALUE / n)) {
         return -1;
       }
       count *= n;
@@ -269,7 +269,7 @@ final class Elements {
   /** Returns the elements as nested lists. Those in the middle of long dimensions are left out. */
   static String text(NdArray array) {
     Dtype dtype = array.dtype();
-    if (dtype.isBlock() || dtype == Dtype.UNSUPPORTED || array.ndim() > 4 && array.size() > MAX_SHOWN) {
+    if (dtype.isBlock() || dtype == Dtype.UNSUPPORTED || (array.ndim() > 4 && array.size() > MAX_SHOWN)) {
       return "...";
     }
     long edge = array.size() <= MAX_SHOWN ? Long.MAX_VALUE : array.ndim() <= 2 ? 3 : 1;

@@ -61,16 +61,12 @@ final class Failures {
     Status status = Status.of(number);
     String message = inJavasTerms(Text.string(utf8));
     Details details = new Details(status, offset, Text.string(name), REASONS[reason]);
-    switch (status) {
-      case INVALID_ARGUMENT:
-        return new InvalidArgumentException(message, details);
-      case OUT_OF_MEMORY:
-        return new NativeMemoryError(message, details);
-      case CANCELLED:
-        return new CancelledException(message, details);
-      default:
-        return ofFile ? ofFile(message, details) : inMemory(message, details);
-    }
+    return switch (status) {
+      case INVALID_ARGUMENT -> new InvalidArgumentException(message, details);
+      case OUT_OF_MEMORY -> new NativeMemoryError(message, details);
+      case CANCELLED -> new CancelledException(message, details);
+      default -> ofFile ? ofFile(message, details) : inMemory(message, details);
+    };
   }
 
   private static Throwable ofFile(String message, Details details) {
@@ -90,13 +86,10 @@ final class Failures {
   }
 
   private static Throwable inMemory(String message, Details details) {
-    switch (details.status()) {
-      case NOT_FOUND:
-        return new NotFoundException(message, details);
-      case UNSUPPORTED:
-        return new UnsupportedException(message, details);
-      default:
-        return new InvalidArgumentException(message, details);
-    }
+    return switch (details.status()) {
+      case NOT_FOUND -> new NotFoundException(message, details);
+      case UNSUPPORTED -> new UnsupportedException(message, details);
+      default -> new InvalidArgumentException(message, details);
+    };
   }
 }

@@ -118,7 +118,9 @@ public final class MetadataValue {
    * @param value the value
    */
   public static MetadataValue of(float value) {
-    return number(Dtype.FLOAT32, space(4).putFloat(value));
+    byte[] bytes = new byte[Float.BYTES];
+    view(bytes).putFloat(value);
+    return ofElements(Dtype.FLOAT32, NO_SHAPE, bytes);
   }
 
   /**
@@ -127,7 +129,9 @@ public final class MetadataValue {
    * @param value the value
    */
   public static MetadataValue of(double value) {
-    return number(Dtype.FLOAT64, space(8).putDouble(value));
+    byte[] bytes = new byte[Double.BYTES];
+    view(bytes).putDouble(value);
+    return ofElements(Dtype.FLOAT64, NO_SHAPE, bytes);
   }
 
   /**
@@ -158,14 +162,15 @@ public final class MetadataValue {
     if (value.compareTo(least) < 0 || value.compareTo(most) > 0) {
       throw new InvalidArgumentException(dtype + " takes " + least + " to " + most + ", got " + value);
     }
-    ByteBuffer to = space(bits / 8);
+    byte[] bytes = new byte[bits / 8];
+    ByteBuffer to = view(bytes);
     switch (bits) {
       case 8 -> to.put(value.byteValue());
       case 16 -> to.putShort(value.shortValue());
       case 32 -> to.putInt(value.intValue());
       default -> to.putLong(value.longValue());
     }
-    return number(dtype, to);
+    return ofElements(dtype, NO_SHAPE, bytes);
   }
 
   /**
@@ -222,9 +227,9 @@ public final class MetadataValue {
    * @param values the elements, which are copied
    */
   public static MetadataValue of(int[] values) {
-    ByteBuffer to = space(4 * values.length);
-    to.asIntBuffer().put(values);
-    return ofElements(Dtype.INT32, new long[] {values.length}, to.array());
+    byte[] bytes = new byte[4 * values.length];
+    view(bytes).asIntBuffer().put(values);
+    return ofElements(Dtype.INT32, new long[] {values.length}, bytes);
   }
 
   /**
@@ -233,9 +238,9 @@ public final class MetadataValue {
    * @param values the elements, which are copied
    */
   public static MetadataValue of(long[] values) {
-    ByteBuffer to = space(8 * values.length);
-    to.asLongBuffer().put(values);
-    return ofElements(Dtype.INT64, new long[] {values.length}, to.array());
+    byte[] bytes = new byte[8 * values.length];
+    view(bytes).asLongBuffer().put(values);
+    return ofElements(Dtype.INT64, new long[] {values.length}, bytes);
   }
 
   /**
@@ -244,9 +249,9 @@ public final class MetadataValue {
    * @param values the elements, which are copied
    */
   public static MetadataValue of(float[] values) {
-    ByteBuffer to = space(4 * values.length);
-    to.asFloatBuffer().put(values);
-    return ofElements(Dtype.FLOAT32, new long[] {values.length}, to.array());
+    byte[] bytes = new byte[4 * values.length];
+    view(bytes).asFloatBuffer().put(values);
+    return ofElements(Dtype.FLOAT32, new long[] {values.length}, bytes);
   }
 
   /**
@@ -255,9 +260,9 @@ public final class MetadataValue {
    * @param values the elements, which are copied
    */
   public static MetadataValue of(double[] values) {
-    ByteBuffer to = space(8 * values.length);
-    to.asDoubleBuffer().put(values);
-    return ofElements(Dtype.FLOAT64, new long[] {values.length}, to.array());
+    byte[] bytes = new byte[8 * values.length];
+    view(bytes).asDoubleBuffer().put(values);
+    return ofElements(Dtype.FLOAT64, new long[] {values.length}, bytes);
   }
 
   /** Returns a string, which is a String or a byte[] that is not UTF-8. */
@@ -279,12 +284,8 @@ public final class MetadataValue {
     return new MetadataValue(isNumber ? Kind.NUMBER : Kind.ARRAY, dtype, shape, elements);
   }
 
-  private static MetadataValue number(Dtype dtype, ByteBuffer bytes) {
-    return new MetadataValue(Kind.NUMBER, dtype, NO_SHAPE, bytes.array());
-  }
-
-  private static ByteBuffer space(int nbytes) {
-    return ByteBuffer.allocate(nbytes).order(ByteOrder.nativeOrder());
+  private static ByteBuffer view(byte[] bytes) {
+    return ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder());
   }
 
   // Properties and values
@@ -324,7 +325,7 @@ public final class MetadataValue {
    */
   public Number asNumber() {
     require(kind == Kind.NUMBER, "number");
-    return numberAt(ByteBuffer.wrap(elements()).order(ByteOrder.nativeOrder()), 0);
+    return toNumber(view(elements()));
   }
 
   /**
@@ -453,18 +454,18 @@ public final class MetadataValue {
     return text instanceof byte[] bytes ? Text.string(bytes) : (String) text;
   }
 
-  private Number numberAt(ByteBuffer from, int index) {
+  private Number toNumber(ByteBuffer from) {
     return switch (dtype) {
-      case INT8 -> from.get(index);
-      case UINT8 -> (short) Byte.toUnsignedInt(from.get(index));
-      case INT16 -> from.getShort(2 * index);
-      case UINT16 -> Short.toUnsignedInt(from.getShort(2 * index));
-      case INT32 -> from.getInt(4 * index);
-      case UINT32 -> Integer.toUnsignedLong(from.getInt(4 * index));
-      case INT64 -> from.getLong(8 * index);
-      case UINT64 -> new BigInteger(Long.toUnsignedString(from.getLong(8 * index)));
-      case FLOAT32 -> from.getFloat(4 * index);
-      default -> from.getDouble(8 * index);
+      case INT8 -> from.get();
+      case UINT8 -> (short) Byte.toUnsignedInt(from.get());
+      case INT16 -> from.getShort();
+      case UINT16 -> Short.toUnsignedInt(from.getShort());
+      case INT32 -> from.getInt();
+      case UINT32 -> Integer.toUnsignedLong(from.getInt());
+      case INT64 -> from.getLong();
+      case UINT64 -> new BigInteger(Long.toUnsignedString(from.getLong()));
+      case FLOAT32 -> from.getFloat();
+      default -> from.getDouble();
     };
   }
 

@@ -32,10 +32,10 @@ public final class NdArray implements AutoCloseable {
     volatile ByteBuffer whole;
 
     Core(NdArray owner, long address, Packed.Layout layout) {
-      handle = Handle.ofArray(address, layout.nbytes());
+      handle = Handle.ofArray(address, layout.nbytes);
       cleanable = handle.ownedBy(owner);
-      strides = layout.strides();
-      contiguous = layout.contiguous();
+      strides = layout.strides;
+      contiguous = layout.contiguous;
     }
 
     static Core of(NdArray owner, long address) {
@@ -55,9 +55,9 @@ public final class NdArray implements AutoCloseable {
 
   /** Takes ownership of a reference to an array with the given properties. */
   NdArray(long address, Packed.Layout layout) {
-    dtype = layout.dtype();
-    shape = layout.shape();
-    nbytes = layout.nbytes();
+    dtype = layout.dtype;
+    shape = layout.shape;
+    nbytes = layout.nbytes;
     core = new Core(this, address, layout);
   }
 
@@ -990,8 +990,10 @@ public final class NdArray implements AutoCloseable {
    */
   @Override
   public boolean equals(Object other) {
-    return this == other || other instanceof NdArray that
-        && call(a -> that.call(b -> TensorfileNative.tf_array_equal(a, b))) != 0;
+    if (this == other) {
+      return true;
+    }
+    return other instanceof NdArray that && call(a -> that.call(b -> TensorfileNative.tf_array_equal(a, b))) != 0;
   }
 
   @Override

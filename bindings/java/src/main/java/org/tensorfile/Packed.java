@@ -35,19 +35,25 @@ final class Packed {
   private Packed() {}
 
   /** The properties of an array. The strides of packed and block types are null. */
-  record Layout(Dtype dtype, long nbytes, boolean contiguous, long[] shape, long[] strides) {
-    private static Layout read(ByteBuffer from) {
-      Dtype dtype = Dtype.of((int) from.getLong());
-      long nbytes = from.getLong();
-      boolean contiguous = from.getLong() != 0;
+  static final class Layout {
+    final Dtype dtype;
+    final long nbytes;
+    final boolean contiguous;
+    final long[] shape;
+    final long[] strides;
+
+    private Layout(ByteBuffer from) {
+      dtype = Dtype.of((int) from.getLong());
+      nbytes = from.getLong();
+      contiguous = from.getLong() != 0;
       boolean hasStrides = from.getLong() != 0;
       int ndim = (int) from.getLong();
-      long[] shape = longs(from, ndim);
-      return new Layout(dtype, nbytes, contiguous, shape, hasStrides ? longs(from, ndim) : null);
+      shape = longs(from, ndim);
+      strides = hasStrides ? longs(from, ndim) : null;
     }
 
     static Layout of(long array) {
-      return read(buffer(TensorfileNative.tf_java_pack_array(array)));
+      return new Layout(buffer(TensorfileNative.tf_java_pack_array(array)));
     }
   }
 
@@ -70,10 +76,7 @@ final class Packed {
   }
 
   static String text(ByteBuffer from) {
-    int length = from.getInt();
-    String text = Text.string(from.array(), from.position(), length);
-    from.position(from.position() + length);
-    return text;
+    return Text.string(bytes(from, from.getInt()));
   }
 
   // From dicts
@@ -89,7 +92,7 @@ final class Packed {
       }
       String name = text(from);
       long address = from.getLong();
-      Layout layout = Layout.read(from);
+      Layout layout = new Layout(from);
       arrays.put(name, new NdArray(TensorfileNative.tf_array_retain(address), layout));
     }
     return arrays;
