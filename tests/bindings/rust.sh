@@ -37,6 +37,15 @@ for set in '' half ndarray zlib static "$features" 'half ndarray zlib static'; d
     cargo doc --locked --quiet --workspace --no-deps --features "$set"
   env DOCS_RS=1 CARGO_TARGET_DIR="$folder/docs" cargo clippy --locked --quiet --workspace --features "$set" -- -D warnings
 done
+# Sizes of the library have 64 bits everywhere, those of Rust only on 64-bit targets; paths are not bytes on Windows.
+for target in i686-unknown-linux-gnu x86_64-pc-windows-gnu; do
+  if [ -d "$(rustc --print sysroot)/lib/rustlib/$target/lib" ]; then
+    env DOCS_RS=1 CARGO_TARGET_DIR="$folder/docs" \
+      cargo clippy --locked --quiet --package tensorfile --features "$features" --target $target -- -D warnings
+  else
+    echo "this toolchain has no $target"
+  fi
+done
 
 step tests
 cargo test --locked --quiet --workspace --features "$features"

@@ -72,6 +72,7 @@ impl Array {
 
     /// Sets the handle.
     #[cfg(not(target_pointer_width = "64"))]
+    #[allow(clippy::cast_possible_truncation)] // of strides, which are distances in memory
     fn replace(&mut self, raw: NonNull<sys::tf_array>) {
         self.raw = raw;
         // SAFETY: the handle is valid; the shape and strides have ndim numbers, and only the strides may be NULL.

@@ -1,7 +1,7 @@
-//! Sources that files are read from, and sinks that they are written to.
+//! Sources that files are read from, and buffers.
 
 use std::ffi::{CStr, c_char, c_void};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::mem::ManuallyDrop;
 use std::ops::{Bound, Deref, RangeBounds};
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::ptr::{self, NonNull};
 use std::sync::{Arc, Mutex};
 use std::{fmt, fs, slice};
 
-use crate::call::{Slot, c_path, callback, check, drop_box, enter, finish, handle, made, release};
+use crate::call::{Slot, c_path, callback, check, drop_box, enter, finish, handle, release};
 use crate::error::{Error, ErrorKind, Result, status_of};
 use crate::sys;
 
@@ -401,46 +401,5 @@ impl Clone for Buffer {
 impl fmt::Debug for Buffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Buffer({} bytes)", self.len())
-    }
-}
-
-/// A sink over a writer, for the duration of one call.
-pub(crate) struct Sink<'a>(NonNull<sys::tf_sink>, std::marker::PhantomData<&'a mut ()>);
-
-impl crate::call::Handle for Sink<'_> {
-    type Raw = sys::tf_sink;
-    fn adopt(raw: NonNull<sys::tf_sink>) -> Self {
-        Sink(raw, std::marker::PhantomData)
-    }
-}
-
-/// # Safety
-/// `user` is a `W`; `src` has `nbytes` bytes.
-unsafe extern "C" fn write<W: Write>(user: *mut c_void, src: *const c_void, nbytes: usize) -> sys::tf_status {
-    callback(None, || {
-        // SAFETY: guaranteed by the library; it writes one piece after another, on the calling thread.
-        let (writer, bytes) = unsafe { (&mut *user.cast::<W>(), slice::from_raw_parts(src.cast::<u8>(), nbytes)) };
-        writer.write_all(bytes)
-    })
-}
-
-impl<'a> Sink<'a> {
-    pub fn new<W: Write>(writer: &'a mut W) -> Result<Self> {
-        let user = ptr::from_mut(writer).cast();
-        let mut raw = ptr::null_mut();
-        // SAFETY: the writer is borrowed for as long as the sink lives.
-        let status = enter(|| unsafe { sys::tf_sink_new(&raw mut raw, Some(write::<W>), None, user) });
-        made(raw, status, None)
-    }
-
-    pub fn as_ptr(&self) -> *mut sys::tf_sink {
-        self.0.as_ptr()
-    }
-}
-
-impl Drop for Sink<'_> {
-    fn drop(&mut self) {
-        // SAFETY: the reference belongs to this value and is not used again.
-        release(|| unsafe { sys::tf_sink_release(self.0.as_ptr()) });
     }
 }

@@ -19,8 +19,9 @@
 //! | [`File`], [`ReadPlan`] | read arrays or parts of them, one by one or in one go |
 //! | [`save`], [`to_bytes`], [`save_weights`] | save a file in any format |
 //! | [`save_npy`], [`save_npz`], [`save_npz_compressed`], [`save_safetensors`], [`save_gguf`] | save a file in one format |
-//! | [`Writer`] | write a file array by array, in pieces |
-//! | [`Options`] | the same calls with settings; sources and writers instead of paths |
+//! | [`Writer`], [`PartPlan`] | write a file array by array, in pieces; write the parts of a set separately |
+//! | [`Source`], [`Sink`] | where files are read from and written to: memory, networks, all-or-nothing uploads |
+//! | [`Options`] | the same calls with settings; sources, writers and sinks instead of paths |
 //! | [`Array`], [`Arrays`] | n-dimensional arrays; arrays by name |
 //! | [`Dict`], [`Value`] | metadata and trees: numbers, strings, lists of strings, arrays, dicts |
 //! | [`Error`] | what failed: its kind, a message, the byte offset, the name of the array, and the cause |
@@ -59,10 +60,12 @@ mod map;
 #[cfg(feature = "ndarray")]
 mod nd;
 mod options;
+mod parts;
 mod plan;
 mod print;
 mod raw;
 mod shape;
+mod sink;
 mod value;
 mod view;
 mod writer;
@@ -76,8 +79,10 @@ pub use file::{Entries, Entry, File, Location, Part};
 pub use io::{Buffer, Hints, ReadAt, Source};
 pub use map::{Arrays, Comparison, Dict, IntoIter, Iter, IterMut, Map};
 pub use options::{CheckReport, Contents, Decode, Executor, Finding, Loaded, Options};
+pub use parts::{PartPlan, PartPlanBuilder, PlannedPart};
 pub use plan::ReadPlan;
 pub use shape::{IntoSlices, Slice};
+pub use sink::{Commit, Sink};
 pub use tensorfile_sys as sys;
 pub use value::Value;
 pub use view::{ArrayView, View};

@@ -14,10 +14,11 @@ use crate::call::{Handle, c_path, callback, check, drop_box, enter, finish, hand
 use crate::dtype::{Dtype, Format};
 use crate::error::{Error, ErrorKind, Result, static_text};
 use crate::file::File;
-use crate::io::{Buffer, Sink, Source};
+use crate::io::{Buffer, Source};
 use crate::map::{Arrays, Dict, Map};
 use crate::raw::{Item, RawDict, Save};
 use crate::shape::dims;
+use crate::sink::Sink;
 use crate::sys;
 use crate::view::View;
 
@@ -879,11 +880,21 @@ impl Options {
         format: Format,
         contents: impl Into<Contents<'a>>,
     ) -> Result<()> {
+        self.save_sink(Sink::from_mut(writer)?, format, contents)
+    }
+
+    /// Saves to a sink, which can be all or nothing, and with [`part_bytes`](Options::part_bytes) and a
+    /// [resolver](Sink::with_resolver) to a set of files.
+    pub fn save_sink<'a>(&self, sink: Sink<'_>, format: Format, contents: impl Into<Contents<'a>>) -> Result<()> {
         let (options, raw) = (self.raw()?, RawContents::new(contents.into(), format)?);
         let (format, (arrays, metadata)) = (format.to_raw(), raw.as_ptrs());
-        let sink = Sink::new(writer)?;
         // SAFETY: the handles are valid.
-        check(|| unsafe { sys::tf_save_sink(sink.as_ptr(), format, ptr::null(), arrays, metadata, options.as_ptr()) })
+        let status = enter(|| unsafe {
+            sys::tf_save_sink(sink.as_ptr(), format, ptr::null(), arrays, metadata, options.as_ptr())
+        });
+        let saved = finish(status, None);
+        drop(sink);
+        saved
     }
 
     /// Returns everything that would make a save of the contents fail: what the format cannot hold, and what exceeds a

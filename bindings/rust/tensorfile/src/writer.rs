@@ -8,11 +8,11 @@ use std::{fmt, ptr};
 use crate::call::{Handle, c_path, check, enter, finish, release};
 use crate::dtype::{Dtype, Element, Format, bytes_of};
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::Sink;
 use crate::map::Dict;
 use crate::options::Options;
 use crate::raw::RawDict;
 use crate::shape::dims;
+use crate::sink::Sink;
 use crate::sys;
 
 /// Writes a file array by array, in pieces of any size, so that the contents never have to be in memory as a whole.
@@ -40,9 +40,25 @@ pub struct Writer<'a> {
     raw: NonNull<sys::tf_writer>,
     /// The sink that the library calls.
     _sink: Option<Sink<'a>>,
-    /// The name, dtype and size in bytes of each declared array.
-    declared: Vec<(String, Dtype, u64)>,
+    pub(crate) declared: Vec<Declared>,
     written: u64,
+}
+
+/// An array that was declared.
+#[derive(Clone)]
+pub(crate) struct Declared {
+    pub name: String,
+    pub dtype: Dtype,
+    pub nbytes: u64,
+}
+
+impl Declared {
+    /// The library has accepted the shape.
+    pub fn new(name: &str, dtype: Dtype, shape: &[i64]) -> Self {
+        let count: i64 = shape.iter().product();
+        let blocks = count.unsigned_abs() / u64::from(dtype.block_size().max(1));
+        Declared { name: name.to_owned(), dtype, nbytes: blocks * u64::from(dtype.block_bytes()) }
+    }
 }
 
 // SAFETY: options and metadata are Send and Sync, and the target is Send.
@@ -74,11 +90,23 @@ impl Options {
     /// Creates a writer to `target`, from the first byte to the last. If that fails, its error becomes the
     /// [`source`](std::error::Error::source) of the error.
     pub fn create_in<'a, W: Write + Send>(&self, target: &'a mut W, format: Format) -> Result<Writer<'a>> {
-        let (options, sink) = (self.raw()?, Sink::new(target)?);
+        self.create_sink(Sink::new(target)?, format)
+    }
+
+    /// Creates a writer to a sink, which can be all or nothing.
+    pub fn create_sink<'a>(&self, sink: Sink<'a>, format: Format) -> Result<Writer<'a>> {
+        let (options, format) = (self.raw()?, format.to_raw());
         let mut raw = ptr::null_mut();
-        let (target, format, options) = (sink.as_ptr(), format.to_raw(), options.as_ptr());
-        // SAFETY: the handles are valid; the sink borrows its target as long as the writer lives.
-        let status = enter(|| unsafe { sys::tf_writer_open_sink(&raw mut raw, target, format, options) });
+        // SAFETY: the handles are valid; the writer keeps the sink as long as it lives.
+        let status =
+            enter(|| unsafe { sys::tf_writer_open_sink(&raw mut raw, sink.as_ptr(), format, options.as_ptr()) });
+        Writer::over(raw, status, sink)
+    }
+}
+
+impl<'a> Writer<'a> {
+    /// Returns the result of a call that creates a writer to a sink.
+    pub(crate) fn over(raw: *mut sys::tf_writer, status: sys::tf_status, sink: Sink<'a>) -> Result<Self> {
         let made = NonNull::new(raw).map(|raw| Writer { raw, _sink: Some(sink), declared: Vec::new(), written: 0 });
         finish(status, None)?;
         made.ok_or_else(|| Error::new(ErrorKind::Internal, "the library succeeded without a writer"))
@@ -94,9 +122,7 @@ impl Writer<'_> {
         let (text, length, shape, ndim) = (name.as_ptr().cast(), name.len(), sizes.as_ptr(), sizes.len());
         // SAFETY: no other code uses the handle; each pointer has its length.
         check(|| unsafe { sys::tf_writer_declare(self.raw.as_ptr(), text, length, dtype.to_raw(), shape, ndim) })?;
-        let count: i64 = sizes.iter().product();
-        let blocks = count.unsigned_abs() / u64::from(dtype.block_size().max(1));
-        self.declared.push((name.to_owned(), dtype, blocks * u64::from(dtype.block_bytes())));
+        self.declared.push(Declared::new(name, dtype, &sizes));
         Ok(())
     }
 
@@ -115,7 +141,7 @@ impl Writer<'_> {
         let bytes = bytes_of(elements);
         let (first, last) = (self.written, self.written.saturating_add(bytes.len() as u64));
         let mut end = 0u64;
-        for (name, dtype, nbytes) in &self.declared {
+        for Declared { name, dtype, nbytes } in &self.declared {
             let start = end;
             end = end.saturating_add(*nbytes);
             if *dtype != T::DTYPE && start < last && first < end {

@@ -1,17 +1,22 @@
 //! Errors and panics of readers, writers, progress callbacks, allocators and owners.
 #![allow(missing_docs)]
 
+mod support;
+
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::io::{self, Cursor, Write};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use tensorfile::{Array, Arrays, Buffer, Dict, ErrorKind, Format, Options, ReadAt, Source};
+use support::Folder;
+use tensorfile::{Array, Arrays, Buffer, Commit, Dict, ErrorKind, Format, Options, ReadAt, Sink, Source};
 
 fn sample(count: usize) -> (Arrays, Buffer) {
     let mut arrays = Arrays::new();
@@ -556,4 +561,148 @@ fn sets_of_sources_are_found_by_resolvers() {
     let missing = Source::from_bytes(index.as_bytes()).unwrap().with_name("m.safetensors.index.json").unwrap();
     let missing = missing.with_resolver(|_| Err(io::ErrorKind::NotFound.into())).unwrap();
     assert_eq!(Options::new().load_source(&missing).unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+/// Files of a store by name, and what became of each: "commit" or "abort".
+type Uploads = Arc<Mutex<BTreeMap<String, (Vec<u8>, Vec<&'static str>)>>>;
+
+struct Upload(String, Uploads, Option<io::ErrorKind>);
+
+impl Write for Upload {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.1.lock().unwrap().entry(self.0.clone()).or_default().0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Commit for Upload {
+    fn commit(&mut self) -> io::Result<()> {
+        self.1.lock().unwrap().entry(self.0.clone()).or_default().1.push("commit");
+        self.2.map_or(Ok(()), |kind| Err(io::Error::new(kind, "commit refused")))
+    }
+    fn abort(&mut self) {
+        self.1.lock().unwrap().entry(self.0.clone()).or_default().1.push("abort");
+    }
+}
+
+#[test]
+fn sinks_are_all_or_nothing() {
+    let (arrays, bytes) = sample(1000);
+    let uploads = Uploads::default();
+    let sink = |name: &str, fail| Sink::all_or_nothing(Upload(name.into(), uploads.clone(), fail)).unwrap();
+    let options = Options::new();
+    options.save_sink(sink("whole", None), Format::Safetensors, &arrays).unwrap();
+    let error = options.save_sink(sink("refused", Some(io::ErrorKind::Other)), Format::Npz, &arrays).unwrap_err();
+    assert!(error.message().ends_with("commit refused"), "{error}");
+    assert_eq!(error.source().unwrap().to_string(), "commit refused");
+    let stop = Options::new().progress(|_, _| ControlFlow::Break(()));
+    let error = stop.save_sink(sink("stopped", None), Format::Npz, &arrays).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    let mut writer = options.create_sink(sink("unfinished", None), Format::Npy).unwrap();
+    writer.declare("", tensorfile::Dtype::Int8, [2]).unwrap();
+    writer.write_elements(&[1i8]).unwrap();
+    drop(writer);
+    drop(sink("unused", None));
+    let mut plain = Vec::new();
+    options.save_sink(Sink::new(&mut plain).unwrap(), Format::Safetensors, &arrays).unwrap();
+    assert_eq!(plain, *bytes);
+
+    let uploads = uploads.lock().unwrap();
+    assert_eq!(uploads["whole"].0, *bytes);
+    let ends: Vec<_> = uploads.iter().map(|(name, (_, ends))| (name.as_str(), ends.concat())).collect();
+    let expected = [
+        ("refused", "commit"),
+        ("stopped", "abort"),
+        ("unfinished", "abort"),
+        ("unused", "abort"),
+        ("whole", "commit"),
+    ];
+    assert_eq!(ends, expected.map(|(name, end)| (name, end.to_owned())));
+}
+
+#[test]
+fn sets_are_written_to_sinks() {
+    let (arrays, _) = sample(1000);
+    let uploads = Uploads::default();
+    let options = Options::new().part_bytes(4500);
+    let save = |fail: &'static str| {
+        let made = uploads.clone();
+        let make = move |name: &str| {
+            if name == fail {
+                return Err(io::Error::new(io::ErrorKind::QuotaExceeded, "no more objects"));
+            }
+            Ok(Sink::all_or_nothing(Upload(name.into(), made.clone(), None))?)
+        };
+        let sink = Sink::new(io::sink()).unwrap().with_resolver("m.safetensors", make).unwrap();
+        options.save_sink(sink, Format::Safetensors, &arrays)
+    };
+    let error = save("m-00002-of-00002.safetensors").unwrap_err();
+    assert!(error.message().ends_with("no more objects"), "{error}");
+    assert_eq!(uploads.lock().unwrap().remove("m-00001-of-00002.safetensors").unwrap().1, ["abort"]);
+    save("").unwrap();
+
+    // The set is what the resolver of a source finds.
+    let files = uploads.lock().unwrap().clone();
+    assert!(files.values().all(|(_, ends)| ends == &["commit"]));
+    let name = "m.safetensors.index.json";
+    let index = Source::from_bytes(files[name].0.clone()).unwrap().with_name(name).unwrap();
+    let find = move |name: &str| {
+        let (bytes, _) = files.get(name).ok_or(io::ErrorKind::NotFound)?;
+        Ok(Source::from_bytes(bytes.clone())?)
+    };
+    assert_eq!(Options::new().load_source(&index.with_resolver(find).unwrap()).unwrap().arrays, arrays);
+}
+
+#[test]
+fn parts_are_written_separately() {
+    let (arrays, _) = sample(1000);
+    let folder = Folder::new();
+    let metadata = Dict::from([("general.architecture", "x")]);
+    let options = Options::new().part_bytes(4500);
+    for name in ["m.safetensors", "m.gguf"] {
+        let arrays =
+            Arrays::from([("a", arrays["a"].clone()), ("b", arrays["b"].cast(tensorfile::Dtype::Int8).unwrap())]);
+        let whole = folder.path(format!("whole-{name}"));
+        options.save(&whole, (&arrays, &metadata)).unwrap();
+        let mut plan = options.part_plan(folder.path(name)).unwrap();
+        plan.declare("a", arrays["a"].dtype(), arrays["a"].shape()).unwrap();
+        plan.declare_all(&Arrays::from([("b", &arrays["b"])])).unwrap();
+        plan.set_metadata(&metadata).unwrap();
+        let plan = plan.finish().unwrap();
+        assert_eq!((plan.len(), plan.is_empty(), plan.get(2).is_none()), (2, false, true));
+        let first = plan.get(0).unwrap();
+        assert_eq!((first.number(), first.nbytes(), first.names().collect::<Vec<_>>()), (0, 4000, vec!["a"]));
+        assert_eq!(first.metadata().unwrap()["general.architecture"].as_str(), Some("x"));
+        let file_of = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+        let mut written = Vec::new();
+        first.create_sink(Sink::new(&mut written).unwrap()).unwrap().write_elements(&[1u8]).unwrap_err();
+        for part in plan.parts().rev() {
+            let expected = folder.path(format!("whole-{}", file_of(&part.path())));
+            let mut writer = part.create_at(folder.path("elsewhere")).unwrap();
+            for name in part.names() {
+                writer.write_bytes(arrays[name].as_bytes().unwrap()).unwrap();
+            }
+            writer.finish().unwrap();
+            part.save(&arrays).unwrap();
+            assert_eq!(std::fs::read(part.path()).unwrap(), std::fs::read(&expected).unwrap());
+            assert_eq!(std::fs::read(folder.path("elsewhere")).unwrap(), std::fs::read(expected).unwrap());
+        }
+        let error = plan.get(1).unwrap().save(&Arrays::new()).unwrap_err();
+        assert_eq!((error.kind(), error.name()), (ErrorKind::NotFound, Some("b")));
+        let error = plan.get(1).unwrap().save(&Arrays::from([("b", [1i8])])).unwrap_err();
+        assert_eq!(error.message(), "array 'b': expected 1000 bytes, got 1");
+        if let Some(index) = plan.index().unwrap() {
+            plan.save_index().unwrap();
+            assert_eq!(std::fs::read_to_string(plan.index_path().unwrap()).unwrap(), index);
+            plan.save_index_as(folder.path("index.json")).unwrap();
+            assert_eq!(tensorfile::load(plan.index_path().unwrap()).unwrap().arrays, arrays);
+        } else {
+            assert_eq!((plan.index_path(), plan.save_index().unwrap_err().kind()), (None, ErrorKind::NotFound));
+            let loaded = Options::new().parts(true).load(plan.get(0).unwrap().path()).unwrap();
+            assert_eq!((loaded.arrays, loaded.metadata.contains_key("general.architecture")), (arrays, true));
+        }
+    }
 }
