@@ -15,7 +15,29 @@ struct Item {
   const NamedArray *named;  // points into the request
   const SafetensorsDtype *dtype;
   uint64_t begin;
+  uint64_t key;  // bytes of the name by which nearly all pairs can be compared without reading their names
 };
+
+// Returns how many bytes all names have in common at their start.
+size_t common_prefix(Span<const NamedArray> arrays) {
+  if (arrays.empty()) return 0;
+  Text prefix = arrays[0].name;
+  for (const NamedArray &named : arrays) {
+    size_t same = 0;
+    while (same < prefix.size() && same < named.name.size() && prefix[same] == named.name[same])
+      ++same;
+    prefix = prefix.first(same);
+  }
+  return prefix.size();
+}
+
+// Returns the bytes of a name after the common prefix as a number that is greater if they sort later.
+uint64_t sort_key(Text name, size_t prefix) {
+  const Text rest = Text(name.from(prefix)).first(sizeof(uint64_t));
+  uint64_t key = 0;
+  if (!rest.empty()) memcpy(&key, rest.data(), rest.size());
+  return kHostIsBig ? key : byteswap(key);
+}
 
 // The contents of a header: the arrays in the order of the reference implementation (or of the request, if the data
 // arrives in that order), and the metadata sorted by key.
@@ -34,13 +56,15 @@ const SafetensorsDtype *same_or_find(const SafetensorsDtype *previous, tf_dtype 
 
 Status Plan::make(const SaveRequest &request) {
   TFILE_TRY(items.reserve(request.arrays.size()));
+  const size_t prefix = request.forward ? 0 : common_prefix(request.arrays);
   const SafetensorsDtype *dtype = nullptr;
   for (const NamedArray &named : request.arrays) {
     dtype = same_or_find(dtype, named.array->dtype->id);
-    TFILE_TRY(items.push(Item{&named, dtype, 0}));
+    TFILE_TRY(items.push(Item{&named, dtype, 0, sort_key(named.name, prefix)}));
   }
   const auto before = [](const Item &a, const Item &b) {
-    return a.dtype != b.dtype ? a.dtype > b.dtype : compare(a.named->name, b.named->name) < 0;
+    if (a.dtype != b.dtype) return a.dtype > b.dtype;
+    return a.key != b.key ? a.key < b.key : compare(a.named->name, b.named->name) < 0;
   };
   if (!request.forward) std::sort(items.begin(), items.end(), before);
   Checked end = 0;
@@ -95,6 +119,24 @@ Status put_header(JsonText &json, const Plan &plan) {
   return json.put("}");
 }
 
+// Returns a size that the header cannot exceed, without making a plan.
+Checked header_bound(const SaveRequest &request) {
+  constexpr uint64_t kEscaped = 6;  // the longest form of a byte in JSON
+  constexpr uint64_t kNumber = 21;  // a number of 64 bits and a comma
+  constexpr uint64_t kMember = 80;  // the keys, quotes and brackets of an array, and its dtype
+  Checked bound = kMember + data_alignment(request.settings);
+  Checked data = 0;
+  for (const NamedArray &named : request.arrays) {
+    bound = bound + Checked(named.name.size()) * kEscaped + (named.array->ndim + 2) * kNumber + kMember;
+    data = data + named.array->nbytes;
+  }
+  if (!data.valid()) return Checked::invalid();  // a plan fails with the reason
+  if (request.metadata == nullptr) return bound;
+  for (const DictEntry *entry : request.metadata->entries)
+    bound = bound + (Checked(entry->key.size()) + entry->string.size()) * kEscaped + kMember;
+  return bound;
+}
+
 // Returns why an array cannot have a name, or NULL.
 const char *name_refusal(Text name) {
   if (name == kSafetensorsMetadata) return "the name is reserved for metadata";
@@ -141,13 +183,15 @@ Status check_safetensors(const SaveRequest &request) {
   const tf_status status = arrays_fit && !all_strings ? TF_STATUS_TYPE : TF_STATUS_UNSUPPORTED;
   TFILE_TRY(refusals.result(status, "safetensors cannot hold"));
   if (request.is_refused()) return kOk;
+  const uint64_t limit = header_limit(request.settings);
+  const Checked bound = header_bound(request);
+  if (bound.valid() && bound.value() <= limit) return kOk;
   Plan plan(request.settings.memory());
   TFILE_TRY(plan.make(request));
   JsonText json(nullptr);
   TFILE_TRY(put_header(json, plan));
   const uint64_t length =
       (Checked(json.size()) + kSafetensorsLength).align_up(data_alignment(request.settings)).value();
-  const uint64_t limit = header_limit(request.settings);
   if (length - kSafetensorsLength <= limit) return kOk;
   return SaveRefusal(request.report, TF_STATUS_LIMIT, Problem::kLimit)
          << "the safetensors header would have " << length - kSafetensorsLength << " bytes, more than "
