@@ -315,10 +315,126 @@ func MarshalArray(array *Array, opts ...Option) (*Buffer, error) {
 	return marshal(NPY, contents{array: array}, opts)
 }
 
+// Committer is an io.Writer whose contents take effect only as a whole, such as a multipart upload. After the last Write
+// of a save either Commit is called, whose error makes the save fail, or Abort if the save has failed. A Writer calls
+// Commit in Finish, and Abort if it is closed before.
+type Committer interface {
+	io.Writer
+	Commit() error
+	Abort()
+}
+
 // newSink returns a sink that writes to w. The caller releases it.
-func newSink(w io.Writer) (sink capi.Sink, err error) {
-	err = check(capi.SinkNew(&sink, uintptr(cgo.NewHandle(&capi.Output{Writer: w}))))
-	return sink, err
+func newSink(w io.Writer) (capi.Sink, error) {
+	output := &capi.Output{Writer: w}
+	if committer, ok := w.(Committer); ok {
+		output.Commit, output.Abort = committer.Commit, committer.Abort
+	}
+	return makeSink(output)
+}
+
+func makeSink(output *capi.Output) (sink capi.Sink, err error) {
+	if err := check(capi.SinkNew(&sink, uintptr(cgo.NewHandle(output)))); err != nil {
+		return 0, err
+	}
+	if output.Commit != nil {
+		if err := check(capi.SinkSetCommit(sink, 1)); err != nil {
+			capi.SinkRelease(sink)
+			return 0, err
+		}
+	}
+	return sink, nil
+}
+
+// CreateFunc returns the writer for a file of a set. A Committer is committed when all files of the set have been
+// written, the index or first part last, or aborted. Any other writer that is an io.Closer is closed instead.
+type CreateFunc func(name string) (io.Writer, error)
+
+// created is a file that is created by the first Write.
+type created struct {
+	create CreateFunc
+	name   string
+	w      io.Writer
+}
+
+func (c *created) Write(piece []byte) (int, error) {
+	if err := c.open(); err != nil {
+		return 0, err
+	}
+	return c.w.Write(piece)
+}
+
+func (c *created) open() (err error) {
+	if c.w == nil {
+		c.w, err = c.create(c.name)
+	}
+	return err
+}
+
+func (c *created) Commit() error {
+	switch w := c.w.(type) {
+	case Committer:
+		return w.Commit()
+	case io.Closer:
+		return w.Close()
+	}
+	return nil
+}
+
+func (c *created) Abort() {
+	switch w := c.w.(type) {
+	case Committer:
+		w.Abort()
+	case io.Closer:
+		w.Close()
+	}
+}
+
+// newSetSink returns a sink for a file or a set of files. The caller releases it.
+func newSetSink(create CreateFunc, name string) (capi.Sink, error) {
+	sink, err := newSink(&created{create: create, name: name})
+	if err != nil {
+		return 0, err
+	}
+	resolver := &capi.SinkResolver{Resolve: func(part string) (capi.Sink, error) {
+		file := &created{create: create, name: part}
+		if err := file.open(); err != nil {
+			return 0, err
+		}
+		return newSink(file)
+	}}
+	if err := check(capi.SinkSetResolver(sink, name, uintptr(cgo.NewHandle(resolver)))); err != nil {
+		capi.SinkRelease(sink)
+		return 0, err
+	}
+	return sink, nil
+}
+
+// SaveSetTo saves arrays to the writers that create returns: to one with the given name, or, if the arrays exceed
+// WithPartBytes, to a set of files whose names are made of it, such as w-00001-of-00003.safetensors. metadata may be nil;
+// see Save. Auto is the format of WithFormat, or else that of the extension.
+func SaveSetTo(create CreateFunc, name string, format Format, arrays, metadata *Dict, opts ...Option) (err error) {
+	defer annotate(&err, "save", name)
+	sink, err := newSetSink(create, name)
+	if err != nil {
+		return err
+	}
+	defer capi.SinkRelease(sink)
+	return saveSink(sink, formatOf(format, name), contents{arrays: arrays, metadata: metadata}, opts)
+}
+
+// formatOf returns format, or that of the extension of name if it is Auto and the extension names one.
+func formatOf(format Format, name string) Format {
+	if format == Auto {
+		return FormatFromPath(name)
+	}
+	return format
+}
+
+func saveSink(sink capi.Sink, format Format, c contents, opts []Option) error {
+	return save(c, opts, func(array capi.Array, arrays, metadata capi.Dict, o capi.Options) error {
+		return capi.SaveSink(sink, int32(format), array, arrays, metadata, o)
+	})
 }
 
 func saveTo(w io.Writer, format Format, c contents, opts []Option) (err error) {
@@ -328,13 +444,12 @@ func saveTo(w io.Writer, format Format, c contents, opts []Option) (err error) {
 		return err
 	}
 	defer capi.SinkRelease(sink)
-	return save(c, opts, func(array capi.Array, arrays, metadata capi.Dict, o capi.Options) error {
-		return capi.SaveSink(sink, int32(format), array, arrays, metadata, o)
-	})
+	return saveSink(sink, format, c, opts)
 }
 
 // SaveTo saves arrays to a writer as NPZ, Safetensors or GGUF, from the first byte to the last. metadata may be nil; see
-// Save. If the writer fails, its error becomes the Err of the *Error; bytes already written stay written.
+// Save. If the writer fails, its error becomes the Err of the *Error; bytes already written stay written,
+// unless the writer is a Committer.
 func SaveTo(w io.Writer, format Format, arrays, metadata *Dict, opts ...Option) error {
 	return saveTo(w, format, contents{arrays: arrays, metadata: metadata}, opts)
 }

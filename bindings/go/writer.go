@@ -10,7 +10,8 @@ import (
 // whole. First declare all arrays, then write their bytes in the same order, then call Finish.
 //
 // The target path does not change before Finish, and closing a Writer without calling Finish removes all temporary
-// files. Bytes already written to an io.Writer cannot be taken back.
+// files. Bytes already written to an io.Writer that is not a
+// Committer cannot be taken back.
 type Writer struct {
 	handle handle[capi.Writer]
 	// declared are the arrays that are not complete, and written the bytes of the first one that have been written.
@@ -22,6 +23,15 @@ type declaration struct {
 	name   string
 	dtype  Dtype
 	nbytes int
+}
+
+// declare returns the declaration of an array that the library has accepted.
+func declare(name string, dtype Dtype, shape []int) declaration {
+	count := 1
+	for _, size := range shape {
+		count *= size
+	}
+	return declaration{name, dtype, count / dtype.BlockSize() * dtype.BlockBytes()}
 }
 
 func makeWriter(opts []Option, call func(out *capi.Writer, o capi.Options) error) (*Writer, error) {
@@ -62,6 +72,18 @@ func NewWriter(output io.Writer, format Format, opts ...Option) (*Writer, error)
 	})
 }
 
+// NewSetWriter returns a Writer to the writers that create returns, as SaveSetTo has them.
+func NewSetWriter(create CreateFunc, name string, format Format, opts ...Option) (*Writer, error) {
+	sink, err := newSetSink(create, name)
+	if err != nil {
+		return nil, err
+	}
+	defer capi.SinkRelease(sink)
+	return makeWriter(opts, func(out *capi.Writer, o capi.Options) error {
+		return capi.WriterOpenSink(out, sink, int32(formatOf(format, name)), o)
+	})
+}
+
 // use runs a call that changes the writer.
 func (w *Writer) use(call func(raw capi.Writer) error) error {
 	raw, err := w.handle.lockAlone()
@@ -78,11 +100,7 @@ func (w *Writer) Declare(name string, dtype Dtype, shape ...int) error {
 	return w.use(func(raw capi.Writer) error {
 		err := capi.WriterDeclare(raw, name, int32(dtype), first(sizes), len(sizes))
 		if err == nil {
-			count := 1
-			for _, size := range shape {
-				count *= size
-			}
-			w.declared = append(w.declared, declaration{name, dtype, count / dtype.BlockSize() * dtype.BlockBytes()})
+			w.declared = append(w.declared, declare(name, dtype, shape))
 		}
 		return err
 	})

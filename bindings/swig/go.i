@@ -24,11 +24,6 @@
 %ignore tf_array_from_dlpack_unversioned;
 %ignore DLManagedTensor;
 %ignore DLManagedTensorVersioned;
-%ignore tf_commit_fn;
-%ignore tf_abort_fn;
-%ignore tf_resolve_sink_fn;
-%ignore tf_sink_set_commit;
-%ignore tf_sink_set_resolver;
 
 %{
 #include "call.h"
@@ -152,6 +147,19 @@ HANDLE(tf_part_plan, PartPlan)
   $1 = tf_go_complete;
   $2 = tf_go_release;
   $3 = (void *)$input;
+}
+%typemap(gotype) (tf_resolve_sink_fn resolve, tf_release_fn release, void *user) "uintptr"
+%typemap(in) (tf_resolve_sink_fn resolve, tf_release_fn release, void *user) {
+  $1 = tf_go_resolve_sink;
+  $2 = tf_go_release;
+  $3 = (void *)$input;
+}
+/* The callbacks of a sink have the argument of its write callback. Go passes 0 for none. */
+%typemap(gotype) (tf_commit_fn commit, tf_abort_fn abort) "int32"
+%typemap(imtype) (tf_commit_fn commit, tf_abort_fn abort) "int32"
+%typemap(in) (tf_commit_fn commit, tf_abort_fn abort) {
+  $1 = $input ? tf_go_commit : 0;
+  $2 = $input ? tf_go_abort : 0;
 }
 %typemap(gotype) (tf_progress_fn progress, tf_release_fn release, void *user) "uintptr"
 %typemap(in) (tf_progress_fn progress, tf_release_fn release, void *user) {

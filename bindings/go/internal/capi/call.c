@@ -164,6 +164,17 @@ tf_status tf_go_resolve(void *user, const char *name, tf_source **out) {
   return status;
 }
 
+tf_status tf_go_commit(void *user) { return tensorfileGoCommit((uintptr_t)user, slot()); }
+
+void tf_go_abort(void *user) { tensorfileGoAbort((uintptr_t)user, slot()); }
+
+tf_status tf_go_resolve_sink(void *user, const char *name, tf_sink **out) {
+  uintptr_t sink = 0;
+  tf_status status = tensorfileGoResolveSink((uintptr_t)user, (char *)name, &sink, slot());
+  *out = (tf_sink *)sink;
+  return status;
+}
+
 tf_status tf_go_complete(void *user, size_t entry) {
   return tensorfileGoComplete((uintptr_t)user, entry, slot());
 }

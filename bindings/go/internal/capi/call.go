@@ -33,6 +33,7 @@ type (
 	Writer  uintptr
 
 	ReadPlan uintptr
+	PartPlan uintptr
 )
 
 // Text is text that the library owns. It has the layout of tf_go_text.
@@ -203,7 +204,16 @@ func (r *Reader) Release() {
 // Output holds the state of a sink. A handle of an *Output is the user argument of SinkNew.
 type Output struct {
 	Writer io.Writer
+	Commit func() error // called after the last Write, if SinkSetCommit is called
+	Abort  func()       // called instead if the save fails
 	slot   Slot
+}
+
+// SinkResolver holds the resolver of a sink. A handle of a *SinkResolver is the user argument of SinkSetResolver.
+type SinkResolver struct {
+	// Resolve returns a sink whose reference the library takes.
+	Resolve func(name string) (Sink, error)
+	slot    Slot
 }
 
 // Progress holds a progress callback. A handle of a *Progress is the user argument of OptionsSetProgress.
@@ -269,6 +279,36 @@ func tensorfileGoProgress(user C.uintptr_t, done, total C.uint64_t, call *C.uint
 	describe := func() CallbackError { return CallbackError{What: "cancelled"} }
 	return run(&progress.slot, call, statusCancelled, describe, func() error {
 		return progress.Report(uint64(done), uint64(total))
+	})
+}
+
+//export tensorfileGoCommit
+func tensorfileGoCommit(user C.uintptr_t, call *C.uintptr_t) C.int32_t {
+	output := cgo.Handle(user).Value().(*Output)
+	describe := func() CallbackError { return CallbackError{What: "could not commit what was written"} }
+	return run(&output.slot, call, statusIO, describe, output.Commit)
+}
+
+//export tensorfileGoAbort
+func tensorfileGoAbort(user C.uintptr_t, call *C.uintptr_t) {
+	output := cgo.Handle(user).Value().(*Output)
+	_ = run(&output.slot, call, statusIO, func() CallbackError { return CallbackError{} }, func() error {
+		output.Abort()
+		return nil
+	})
+}
+
+//export tensorfileGoResolveSink
+func tensorfileGoResolveSink(user C.uintptr_t, name *C.char, out *C.uintptr_t, call *C.uintptr_t) C.int32_t {
+	resolver := cgo.Handle(user).Value().(*SinkResolver)
+	wanted := C.GoString(name)
+	describe := func() CallbackError {
+		return CallbackError{What: fmt.Sprintf("could not create the file '%s' of the set", wanted)}
+	}
+	return run(&resolver.slot, call, statusIO, describe, func() error {
+		sink, err := resolver.Resolve(wanted)
+		*out = C.uintptr_t(sink)
+		return err
 	})
 }
 

@@ -78,6 +78,9 @@ tf_status tf_go_read_at(void *user, uint64_t offset, void *dst, size_t nbytes);
 tf_status tf_go_write(void *user, const void *src, size_t nbytes);
 tf_status tf_go_progress(void *user, uint64_t done, uint64_t total);
 tf_status tf_go_resolve(void *user, const char *name, tf_source **out);
+tf_status tf_go_commit(void *user);
+void tf_go_abort(void *user);
+tf_status tf_go_resolve_sink(void *user, const char *name, tf_sink **out);
 tf_status tf_go_complete(void *user, size_t entry);
 void tf_go_release(void *user);
 

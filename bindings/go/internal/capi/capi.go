@@ -82,17 +82,17 @@ typedef _gostring_ swig_type_48;
 typedef _gostring_ swig_type_49;
 typedef _gostring_ swig_type_50;
 typedef _gostring_ swig_type_51;
-typedef long long swig_type_52;
-typedef _gostring_ swig_type_53;
+typedef _gostring_ swig_type_52;
+typedef long long swig_type_53;
 typedef _gostring_ swig_type_54;
 typedef _gostring_ swig_type_55;
 typedef _gostring_ swig_type_56;
 typedef _gostring_ swig_type_57;
 typedef _gostring_ swig_type_58;
-typedef _goslice_ swig_type_59;
-typedef _gostring_ swig_type_60;
-typedef _goslice_ swig_type_61;
-typedef _gostring_ swig_type_62;
+typedef _gostring_ swig_type_59;
+typedef _goslice_ swig_type_60;
+typedef _gostring_ swig_type_61;
+typedef _goslice_ swig_type_62;
 typedef _gostring_ swig_type_63;
 typedef _gostring_ swig_type_64;
 typedef _gostring_ swig_type_65;
@@ -102,6 +102,7 @@ typedef _gostring_ swig_type_68;
 typedef _gostring_ swig_type_69;
 typedef _gostring_ swig_type_70;
 typedef _gostring_ swig_type_71;
+typedef _gostring_ swig_type_72;
 extern void _wrap_Swig_free_capi_2415c50c2d836017(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_capi_2415c50c2d836017(swig_intgo arg1);
 extern int _wrap_VersionNumber_capi_2415c50c2d836017(void);
@@ -204,31 +205,33 @@ extern swig_voidp _wrap_SourceSetResolver_capi_2415c50c2d836017(uintptr_t arg1, 
 extern uintptr_t _wrap_SourceRetain_capi_2415c50c2d836017(uintptr_t arg1);
 extern void _wrap_SourceRelease_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_voidp _wrap_SinkNew_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
+extern swig_voidp _wrap_SinkSetCommit_capi_2415c50c2d836017(uintptr_t arg1, int arg2);
+extern swig_voidp _wrap_SinkSetResolver_capi_2415c50c2d836017(uintptr_t arg1, swig_type_46 arg2, uintptr_t arg3);
 extern uintptr_t _wrap_SinkRetain_capi_2415c50c2d836017(uintptr_t arg1);
 extern void _wrap_SinkRelease_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_voidp _wrap_BufferData_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_intgo _wrap_BufferSize_capi_2415c50c2d836017(uintptr_t arg1);
 extern uintptr_t _wrap_BufferRetain_capi_2415c50c2d836017(uintptr_t arg1);
 extern void _wrap_BufferRelease_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_Load_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_46 arg4, uintptr_t arg5);
-extern swig_voidp _wrap_LoadMemory_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_47 arg4, int arg5, uintptr_t arg6);
+extern swig_voidp _wrap_Load_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_47 arg4, uintptr_t arg5);
+extern swig_voidp _wrap_LoadMemory_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_48 arg4, int arg5, uintptr_t arg6);
 extern swig_voidp _wrap_LoadSource_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, uintptr_t arg4, int arg5, uintptr_t arg6);
-extern swig_voidp _wrap_LoadWeights_capi_2415c50c2d836017(swig_voidp arg1, swig_type_48 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_LoadWeights_capi_2415c50c2d836017(swig_voidp arg1, swig_type_49 arg2, uintptr_t arg3, uintptr_t arg4);
 extern swig_voidp _wrap_LoadWeightsSource_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4, uintptr_t arg5);
-extern swig_voidp _wrap_FileOpen_capi_2415c50c2d836017(swig_voidp arg1, swig_type_49 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_FileOpenMemory_capi_2415c50c2d836017(swig_voidp arg1, swig_type_50 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_FileOpen_capi_2415c50c2d836017(swig_voidp arg1, swig_type_50 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_FileOpenMemory_capi_2415c50c2d836017(swig_voidp arg1, swig_type_51 arg2, int arg3, uintptr_t arg4);
 extern swig_voidp _wrap_FileOpenSource_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
 extern uintptr_t _wrap_FileRetain_capi_2415c50c2d836017(uintptr_t arg1);
 extern void _wrap_FileRelease_capi_2415c50c2d836017(uintptr_t arg1);
 extern int _wrap_FileFormat_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_intgo _wrap_FileCount_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_voidp _wrap_FileName_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_FileFind_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_51 arg3);
+extern swig_voidp _wrap_FileFind_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_52 arg3);
 extern int _wrap_FileDtype_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
 extern swig_voidp _wrap_FileType_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_intgo _wrap_FileNdim_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
 extern swig_voidp _wrap_FileShape_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_52 _wrap_FileNbytes_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_53 _wrap_FileNbytes_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
 extern swig_voidp _wrap_FileLocation_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4, uintptr_t arg5, swig_intgo arg6);
 extern uintptr_t _wrap_FileMetadata_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_voidp _wrap_FileListing_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
@@ -238,36 +241,36 @@ extern swig_intgo _wrap_FileNoteCount_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_voidp _wrap_FileNote_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_voidp _wrap_FileRead_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_voidp _wrap_FileReadRaw_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_FileReadInto_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, int arg3, swig_type_53 arg4);
+extern swig_voidp _wrap_FileReadInto_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, int arg3, swig_type_54 arg4);
 extern swig_voidp _wrap_FileReadSlice_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7);
-extern swig_voidp _wrap_FileReadSliceInto_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_type_54 arg8);
+extern swig_voidp _wrap_FileReadSliceInto_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_type_55 arg8);
 extern swig_voidp _wrap_ReadPlanNew_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
 extern swig_voidp _wrap_ReadPlanAdd_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_voidp arg8, swig_voidp arg9, swig_intgo arg10);
 extern swig_voidp _wrap_ReadPlanSetComplete_capi_2415c50c2d836017(uintptr_t arg1, uintptr_t arg2);
 extern swig_voidp _wrap_ReadPlanRun_capi_2415c50c2d836017(uintptr_t arg1);
 extern uintptr_t _wrap_ReadPlanRetain_capi_2415c50c2d836017(uintptr_t arg1);
 extern void _wrap_ReadPlanRelease_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_Check_capi_2415c50c2d836017(swig_voidp arg1, swig_type_55 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_SaveFile_capi_2415c50c2d836017(swig_type_56 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_Save_capi_2415c50c2d836017(swig_type_57 arg1, uintptr_t arg2, uintptr_t arg3);
-extern swig_voidp _wrap_Savez_capi_2415c50c2d836017(swig_type_58 arg1, swig_type_59 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SavezCompressed_capi_2415c50c2d836017(swig_type_60 arg1, swig_type_61 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveSafetensors_capi_2415c50c2d836017(swig_type_62 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveGguf_capi_2415c50c2d836017(swig_type_63 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveWeights_capi_2415c50c2d836017(swig_type_64 arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_voidp _wrap_Check_capi_2415c50c2d836017(swig_voidp arg1, swig_type_56 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_SaveFile_capi_2415c50c2d836017(swig_type_57 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_Save_capi_2415c50c2d836017(swig_type_58 arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_voidp _wrap_Savez_capi_2415c50c2d836017(swig_type_59 arg1, swig_type_60 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SavezCompressed_capi_2415c50c2d836017(swig_type_61 arg1, swig_type_62 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveSafetensors_capi_2415c50c2d836017(swig_type_63 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveGguf_capi_2415c50c2d836017(swig_type_64 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveWeights_capi_2415c50c2d836017(swig_type_65 arg1, uintptr_t arg2, uintptr_t arg3);
 extern swig_voidp _wrap_SaveMemory_capi_2415c50c2d836017(swig_voidp arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
 extern swig_voidp _wrap_SaveSink_capi_2415c50c2d836017(uintptr_t arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
 extern swig_voidp _wrap_SaveCheck_capi_2415c50c2d836017(swig_voidp arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5);
-extern swig_voidp _wrap_WriterOpen_capi_2415c50c2d836017(swig_voidp arg1, swig_type_65 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_WriterOpen_capi_2415c50c2d836017(swig_voidp arg1, swig_type_66 arg2, int arg3, uintptr_t arg4);
 extern swig_voidp _wrap_WriterOpenSink_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_WriterDeclare_capi_2415c50c2d836017(uintptr_t arg1, swig_type_66 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
+extern swig_voidp _wrap_WriterDeclare_capi_2415c50c2d836017(uintptr_t arg1, swig_type_67 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
 extern swig_voidp _wrap_WriterSetMetadata_capi_2415c50c2d836017(uintptr_t arg1, uintptr_t arg2);
-extern swig_voidp _wrap_WriterWrite_capi_2415c50c2d836017(uintptr_t arg1, swig_type_67 arg2);
+extern swig_voidp _wrap_WriterWrite_capi_2415c50c2d836017(uintptr_t arg1, swig_type_68 arg2);
 extern swig_voidp _wrap_WriterFinish_capi_2415c50c2d836017(uintptr_t arg1);
 extern uintptr_t _wrap_WriterRetain_capi_2415c50c2d836017(uintptr_t arg1);
 extern void _wrap_WriterRelease_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_PartPlanNew_capi_2415c50c2d836017(swig_voidp arg1, swig_type_68 arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_PartPlanDeclare_capi_2415c50c2d836017(uintptr_t arg1, swig_type_69 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
+extern swig_voidp _wrap_PartPlanNew_capi_2415c50c2d836017(swig_voidp arg1, swig_type_69 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_PartPlanDeclare_capi_2415c50c2d836017(uintptr_t arg1, swig_type_70 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
 extern swig_voidp _wrap_PartPlanDeclareAll_capi_2415c50c2d836017(uintptr_t arg1, uintptr_t arg2);
 extern swig_voidp _wrap_PartPlanSetMetadata_capi_2415c50c2d836017(uintptr_t arg1, uintptr_t arg2);
 extern swig_voidp _wrap_PartPlanFinish_capi_2415c50c2d836017(uintptr_t arg1);
@@ -278,8 +281,8 @@ extern swig_voidp _wrap_PartPlanArray_capi_2415c50c2d836017(swig_voidp arg1, uin
 extern swig_voidp _wrap_PartPlanPath_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_voidp _wrap_PartPlanMetadata_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_voidp _wrap_PartPlanIndex_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
-extern swig_voidp _wrap_PartPlanSaveIndex_capi_2415c50c2d836017(uintptr_t arg1, swig_type_70 arg2);
-extern swig_voidp _wrap_PartPlanOpenPart_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_type_71 arg4);
+extern swig_voidp _wrap_PartPlanSaveIndex_capi_2415c50c2d836017(uintptr_t arg1, swig_type_71 arg2);
+extern swig_voidp _wrap_PartPlanOpenPart_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_type_72 arg4);
 extern swig_voidp _wrap_PartPlanOpenPartSink_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, uintptr_t arg4);
 extern uintptr_t _wrap_PartPlanRetain_capi_2415c50c2d836017(uintptr_t arg1);
 extern void _wrap_PartPlanRelease_capi_2415c50c2d836017(uintptr_t arg1);
@@ -1501,6 +1504,32 @@ swig_r_1 = failure(swig_r)
 	return swig_r_1
 }
 
+func SinkSetCommit(arg1 Sink, arg2 int32) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	swig_r = (*byte)(C._wrap_SinkSetCommit_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.int(_swig_i_1)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func SinkSetResolver(arg1 Sink, arg2 string, arg3 uintptr) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (*byte)(C._wrap_SinkSetResolver_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
 func SinkRetain(arg1 Sink) (_swig_ret Sink) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
@@ -1562,7 +1591,7 @@ _swig_i_2 = arg3
 	_swig_i_3 := arg4
 	var _swig_i_4 uintptr
 _swig_i_4 = uintptr(arg5)
-	swig_r = (*byte)(C._wrap_Load_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_Load_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1583,7 +1612,7 @@ _swig_i_2 = arg3
 	_swig_i_4 := arg5
 	var _swig_i_5 uintptr
 _swig_i_5 = uintptr(arg6)
-	swig_r = (*byte)(C._wrap_LoadMemory_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.uintptr_t(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_LoadMemory_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_48)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.uintptr_t(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1620,7 +1649,7 @@ _swig_i_0 = arg1
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_LoadWeights_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_48)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_LoadWeights_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1653,7 +1682,7 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_FileOpen_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_FileOpen_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_50)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1670,7 +1699,7 @@ _swig_i_0 = arg1
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_FileOpenMemory_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_50)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_FileOpenMemory_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_51)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1744,7 +1773,7 @@ func FileFind(arg1 *int, arg2 File, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_FileFind_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_51)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_FileFind_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_52)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1911,7 +1940,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_FileReadInto_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_53)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (*byte)(C._wrap_FileReadInto_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1948,7 +1977,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (*byte)(C._wrap_FileReadSliceInto_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5), C.int(_swig_i_6), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_7))))
+	swig_r = (*byte)(C._wrap_FileReadSliceInto_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5), C.int(_swig_i_6), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_7))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg8
 	}
@@ -2032,7 +2061,7 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_Check_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_Check_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_56)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2050,7 +2079,7 @@ _swig_i_1 = uintptr(arg2)
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SaveFile_capi_2415c50c2d836017(*(*C.swig_type_56)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SaveFile_capi_2415c50c2d836017(*(*C.swig_type_57)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2066,7 +2095,7 @@ func Save(arg1 string, arg2 Array, arg3 Options) (_swig_ret error) {
 _swig_i_1 = uintptr(arg2)
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_Save_capi_2415c50c2d836017(*(*C.swig_type_57)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_Save_capi_2415c50c2d836017(*(*C.swig_type_58)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2084,7 +2113,7 @@ _swig_i_1 = arg2
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_Savez_capi_2415c50c2d836017(*(*C.swig_type_58)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_59)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_Savez_capi_2415c50c2d836017(*(*C.swig_type_59)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_60)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2105,7 +2134,7 @@ _swig_i_1 = arg2
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SavezCompressed_capi_2415c50c2d836017(*(*C.swig_type_60)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_61)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SavezCompressed_capi_2415c50c2d836017(*(*C.swig_type_61)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2126,7 +2155,7 @@ _swig_i_1 = uintptr(arg2)
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SaveSafetensors_capi_2415c50c2d836017(*(*C.swig_type_62)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SaveSafetensors_capi_2415c50c2d836017(*(*C.swig_type_63)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2144,7 +2173,7 @@ _swig_i_1 = uintptr(arg2)
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SaveGguf_capi_2415c50c2d836017(*(*C.swig_type_63)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SaveGguf_capi_2415c50c2d836017(*(*C.swig_type_64)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2160,7 +2189,7 @@ func SaveWeights(arg1 string, arg2 Dict, arg3 Options) (_swig_ret error) {
 _swig_i_1 = uintptr(arg2)
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_SaveWeights_capi_2415c50c2d836017(*(*C.swig_type_64)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_SaveWeights_capi_2415c50c2d836017(*(*C.swig_type_65)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2232,7 +2261,7 @@ _swig_i_0 = arg1
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_WriterOpen_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_65)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_WriterOpen_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_66)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2264,7 +2293,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (*byte)(C._wrap_WriterDeclare_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_66)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_WriterDeclare_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2290,7 +2319,7 @@ func WriterWrite(arg1 Writer, arg2 string) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_WriterWrite_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_WriterWrite_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_68)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2333,7 +2362,7 @@ _swig_i_0 = arg1
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_PartPlanNew_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_68)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_PartPlanNew_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2350,7 +2379,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (*byte)(C._wrap_PartPlanDeclare_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_PartPlanDeclare_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2478,7 +2507,7 @@ func PartPlanSaveIndex(arg1 PartPlan, arg2 string) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_PartPlanSaveIndex_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_PartPlanSaveIndex_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_71)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2495,7 +2524,7 @@ _swig_i_0 = arg1
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_PartPlanOpenPart_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2), *(*C.swig_type_71)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (*byte)(C._wrap_PartPlanOpenPart_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}

@@ -2425,6 +2425,61 @@ char *_wrap_SinkNew_capi_2415c50c2d836017(tf_sink **_swig_go_0, tf_write_fn _swi
 }
 
 
+char *_wrap_SinkSetCommit_capi_2415c50c2d836017(tf_sink *_swig_go_0, int _swig_go_1) {
+  tf_sink *arg1 = 0 ;
+  tf_commit_fn arg2 = 0 ;
+  tf_abort_fn arg3 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_sink *)_swig_go_0;
+  {
+    arg2 = _swig_go_1 ? tf_go_commit : 0;
+    arg3 = _swig_go_1 ? tf_go_abort : 0;
+  }
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_sink_set_commit(arg1,arg2,arg3);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_SinkSetResolver_capi_2415c50c2d836017(tf_sink *_swig_go_0, _gostring_ _swig_go_1, tf_resolve_sink_fn _swig_go_2) {
+  tf_sink *arg1 = 0 ;
+  char *arg2 = 0 ;
+  size_t arg3 ;
+  tf_resolve_sink_fn arg4 = 0 ;
+  tf_release_fn arg5 = 0 ;
+  void *arg6 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_sink *)_swig_go_0;
+  {
+    arg2 = _swig_go_1.n ? (char *)_swig_go_1.p : (char *)"";
+    arg3 = (size_t)_swig_go_1.n;
+  }
+  {
+    arg4 = tf_go_resolve_sink;
+    arg5 = tf_go_release;
+    arg6 = (void *)_swig_go_2;
+  }
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_sink_set_resolver(arg1,(char const *)arg2,arg3,arg4,arg5,arg6);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  
+  return _swig_go_result;
+}
+
+
 tf_sink *_wrap_SinkRetain_capi_2415c50c2d836017(tf_sink *_swig_go_0) {
   tf_sink *arg1 = 0 ;
   tf_sink *result = 0 ;
