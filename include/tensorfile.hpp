@@ -9,7 +9,7 @@
  *
  * ## Handles
  *
- * Array, Dict, File, ReadPlan, Options, Source, Sink, Buffer and Writer each own one reference. They can be moved but not copied;
+ * Array, Dict, File, ReadPlan, Options, Source, Sink, Buffer, Writer and PartPlan each own one reference. They can be moved but not copied;
  * share() returns another handle on the same object. A default-constructed or moved-from handle is empty: it converts
  * to false, and may only be assigned to or destroyed, except that empty Options mean the defaults and an empty Dict has
  * no values. get() returns the C handle and keeps ownership of it, release() gives ownership to the caller, and the
@@ -1084,17 +1084,11 @@ class Sink : public detail::Handle<tf_sink, tf_sink_retain, tf_sink_release> {
   /** Another handle on the same sink. */
   Sink share() const noexcept { return Sink(retained()); }
   /** tf_sink_new() */
-  static Sink to_function(Write write) {
-    Sink sink;
-    auto kept = std::make_unique<Write>(std::move(write));
-    const auto trampoline = [](void *user, const void *src, std::size_t nbytes) -> tf_status {
-      return detail::guarded([&] {
-        (*static_cast<Write *>(user))(src, nbytes);
-        return Status::ok;
-      });
-    };
-    detail::check(tf_sink_new(sink.out(), trampoline, detail::destroy<Write>, kept.release()));
-    return sink;
+  static Sink to_function(Write write) { return to_functions({std::move(write), nullptr, nullptr}); }
+  /** tf_sink_new() and tf_sink_set_commit(): commit completes what was written, and abort, which must not throw, discards
+      it. Exactly one of them is called. */
+  static Sink to_function(Write write, std::function<void()> commit, std::function<void()> abort) {
+    return to_functions({std::move(write), std::move(commit), std::move(abort)});
   }
   /** Writes to a stream, which must outlive the sink. A failure of the stream is Status::io. */
   static Sink to_stream(std::ostream &stream) {
@@ -1102,6 +1096,59 @@ class Sink : public detail::Handle<tf_sink, tf_sink_retain, tf_sink_release> {
       stream.write(static_cast<const char *>(src), static_cast<std::streamsize>(nbytes));
       detail::require(stream.good(), Status::io, "writing to the stream failed");
     });
+  }
+
+  /** Returns the sink of a file of a set, by the last part of its name. */
+  using Resolve = std::function<Sink(const std::string &name)>;
+  /** tf_sink_set_resolver(): with Option::part_bytes, a set of files is written to the sinks that resolve returns. It must
+      be called before the sink is used. */
+  Sink &set_resolver(std::string_view name, Resolve resolve) & {
+    auto kept = std::make_unique<Resolve>(std::move(resolve));
+    const auto trampoline = [](void *user, const char *file, tf_sink **out) -> tf_status {
+      return detail::guarded([&] {
+        Sink made = (*static_cast<Resolve *>(user))(file);
+        *out = made.release();
+        return *out == nullptr ? Status::io : Status::ok;
+      });
+    };
+    detail::check(
+        tf_sink_set_resolver(handle_, name.data(), name.size(), trampoline, detail::destroy<Resolve>, kept.release()));
+    return *this;
+  }
+  Sink &&set_resolver(std::string_view name, Resolve resolve) && {
+    return std::move(set_resolver(name, std::move(resolve)));
+  }
+
+ private:
+  struct Functions {
+    Write write;
+    std::function<void()> commit;
+    std::function<void()> abort;
+  };
+  static Sink to_functions(Functions functions) {
+    Sink sink;
+    auto kept = std::make_unique<Functions>(std::move(functions));
+    const bool commits = kept->commit != nullptr;
+    const bool aborts = kept->abort != nullptr;
+    const auto write = [](void *user, const void *src, std::size_t nbytes) -> tf_status {
+      return detail::guarded([&] {
+        static_cast<Functions *>(user)->write(src, nbytes);
+        return Status::ok;
+      });
+    };
+    detail::check(tf_sink_new(sink.out(), write, detail::destroy<Functions>, kept.release()));
+    const auto commit = [](void *user) -> tf_status {
+      return detail::guarded([&] {
+        static_cast<Functions *>(user)->commit();
+        return Status::ok;
+      });
+    };
+    const auto abort = [](void *user) noexcept { static_cast<Functions *>(user)->abort(); };
+    if (!commits && !aborts) return sink;
+    const tf_commit_fn commit_fn = commit;
+    const tf_abort_fn abort_fn = abort;
+    detail::check(tf_sink_set_commit(sink.handle_, commits ? commit_fn : nullptr, aborts ? abort_fn : nullptr));
+    return sink;
   }
 };
 
@@ -2433,6 +2480,113 @@ class Writer : public detail::Handle<tf_writer, tf_writer_retain, tf_writer_rele
   }
   /** tf_writer_finish() */
   void finish() { detail::check(tf_writer_finish(handle_)); }
+};
+
+/**
+ * How the arrays of a set of files are divided into parts, for programs that write the parts separately: each task makes
+ * the same plan and writes its parts, and one of them writes the index.
+ *
+ *     tf::PartPlan plan("w.safetensors", tf::Format::auto_, {{tf::Option::part_bytes, 1 << 30}});
+ *     plan.declare(arrays).finish();
+ *     tf::Writer writer = plan.open_part(2);
+ */
+class PartPlan : public detail::Handle<tf_part_plan, tf_part_plan_retain, tf_part_plan_release> {
+ public:
+  using Handle::Handle;
+  /** The arrays of one part: those from first to first + count - 1, which have nbytes bytes. */
+  struct Part {
+    std::size_t first;
+    std::size_t count;
+    std::uint64_t nbytes;
+  };
+
+  /** tf_part_plan_new() */
+  explicit PartPlan(const Path &path, Format format = Format::auto_, const Options &options = Options()) {
+    detail::check(tf_part_plan_new(out(), path.c_str(), detail::number(format), options.get()));
+  }
+
+  /** Another handle on the same plan. */
+  PartPlan share() const noexcept { return PartPlan(retained()); }
+  /** tf_part_plan_declare() */
+  PartPlan &declare(std::string_view name, Dtype dtype, Sizes shape) {
+    detail::check(
+        tf_part_plan_declare(handle_, name.data(), name.size(), detail::number(dtype), shape.data(), shape.size()));
+    return *this;
+  }
+  /** tf_part_plan_declare_all() */
+  PartPlan &declare(const Dict &arrays) {
+    if (!arrays.empty()) detail::check(tf_part_plan_declare_all(handle_, arrays.get()));
+    return *this;
+  }
+  /** tf_part_plan_set_metadata() */
+  PartPlan &set_metadata(const Dict &metadata) {
+    detail::check(tf_part_plan_set_metadata(handle_, metadata.get()));
+    return *this;
+  }
+  /** tf_part_plan_finish(): divides the arrays. The functions above cannot be called afterwards, and those below not
+      before. */
+  void finish() { detail::check(tf_part_plan_finish(handle_)); }
+
+  /** tf_part_plan_count(): the number of parts. */
+  std::size_t size() const noexcept { return tf_part_plan_count(handle_); }
+  /** tf_part_plan_has_index() */
+  bool has_index() const noexcept { return tf_part_plan_has_index(handle_) != 0; }
+  /** tf_part_plan_part() */
+  Part part(std::size_t number) const {
+    Part part = {};
+    detail::check(tf_part_plan_part(&part.first, &part.count, &part.nbytes, handle_, number));
+    return part;
+  }
+  /** tf_part_plan_array(): the name of an array, by its index among all that were declared. */
+  std::string_view array(std::size_t index) const {
+    const char *name = nullptr;
+    std::size_t length = 0;
+    detail::check(tf_part_plan_array(&name, &length, handle_, index));
+    return {name, length};
+  }
+  /** tf_part_plan_path(): the path of a part; UTF-8 on Windows. */
+  std::string path(std::size_t number) const {
+    tf_buffer *raw = nullptr;
+    detail::check(tf_part_plan_path(&raw, handle_, number));
+    const Buffer text(raw);
+    return std::string(static_cast<const char *>(tf_buffer_data(raw)), text.size());
+  }
+  /** The path of the index. Throws NOT_FOUND if there is no index. */
+  std::string index_path() const { return path(size()); }
+  /** tf_part_plan_metadata(): a copy of the metadata of a part. */
+  Dict metadata(std::size_t number) const {
+    tf_dict *metadata = nullptr;
+    detail::check(tf_part_plan_metadata(&metadata, handle_, number));
+    return Dict(metadata);
+  }
+  /** tf_part_plan_index(): the text of the index. Throws NOT_FOUND if there is no index. */
+  Buffer index() const {
+    tf_buffer *index = nullptr;
+    detail::check(tf_part_plan_index(&index, handle_));
+    return Buffer(index);
+  }
+  /** tf_part_plan_save_index(), to its own path. */
+  void save_index() const { detail::check(tf_part_plan_save_index(handle_, nullptr)); }
+  /** tf_part_plan_save_index(), to another path. */
+  void save_index(const Path &path) const { detail::check(tf_part_plan_save_index(handle_, path.c_str())); }
+  /** tf_part_plan_open_part(): a writer for a part, at its own path. */
+  Writer open_part(std::size_t number) const {
+    tf_writer *writer = nullptr;
+    detail::check(tf_part_plan_open_part(&writer, handle_, number, nullptr));
+    return Writer(writer);
+  }
+  /** tf_part_plan_open_part(), at another path. */
+  Writer open_part(std::size_t number, const Path &path) const {
+    tf_writer *writer = nullptr;
+    detail::check(tf_part_plan_open_part(&writer, handle_, number, path.c_str()));
+    return Writer(writer);
+  }
+  /** tf_part_plan_open_part_sink() */
+  Writer open_part(std::size_t number, const Sink &sink) const {
+    tf_writer *writer = nullptr;
+    detail::check(tf_part_plan_open_part_sink(&writer, handle_, number, sink.get()));
+    return Writer(writer);
+  }
 };
 
 namespace detail {

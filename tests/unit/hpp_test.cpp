@@ -5,6 +5,7 @@
 
 #include <array>
 #include <fstream>
+#include <map>
 #include <new>
 #include <numeric>
 #include <optional>
@@ -881,6 +882,86 @@ TEST(Hpp, SourcesOfConcurrentFunctions) {
   };
   EXPECT_EQ(error_of([&] { tf::load(failing(tf::Status::cancelled)); }).status(), tf::Status::cancelled);
   EXPECT_EQ(error_of([&] { tf::load(failing(tf::Status::ok)); }).status(), tf::Status::io);
+}
+
+TEST(Hpp, SinksCommitOrAbort) {
+  int commits = 0;
+  int aborts = 0;
+  std::string written;
+  const auto write = [&written](const void *src, std::size_t nbytes) {
+    written.append(static_cast<const char *>(src), nbytes);
+  };
+  const auto commit = [&commits] { ++commits; };
+  const auto abort = [&aborts] { ++aborts; };
+  tf::save_sink(tf::Sink::to_function(write, commit, abort), counting({2}));
+  EXPECT_EQ(commits, 1);
+  EXPECT_EQ(aborts, 0);
+  EXPECT_TRUE(tf::load_memory(written).array.equal(counting({2})));
+  const auto full = [](const void *, std::size_t) { throw 4; };
+  EXPECT_THROW(tf::save_sink(tf::Sink::to_function(full, commit, abort), counting({2})), int);
+  EXPECT_EQ(aborts, 1);
+  tf::Sink::to_function(write, nullptr, abort);
+  EXPECT_EQ(aborts, 2);
+  const auto refuse = [] { throw 5; };
+  EXPECT_THROW(tf::save_sink(tf::Sink::to_function(write, refuse, abort), counting({2})), int);
+  EXPECT_EQ(commits, 1);
+  EXPECT_EQ(aborts, 2);
+}
+
+TEST(Hpp, SinksOfSets) {
+  std::map<std::string, std::string> files;
+  const auto open = [&files](const std::string &name) {
+    std::string *const bytes = &files[name];
+    return tf::Sink::to_function(
+        [bytes](const void *src, std::size_t nbytes) { bytes->append(static_cast<const char *>(src), nbytes); });
+  };
+  const tf::Sink sink = open("w.safetensors").set_resolver("w.safetensors", open);
+  tf::save_sink(sink, tf::Format::safetensors, some_arrays(), {}, {{tf::Option::part_bytes, 50}});
+  EXPECT_EQ(files.size(), 4u);
+  EXPECT_TRUE(files["w.safetensors"].empty());
+  EXPECT_EQ(tf::load_memory(files["w-00001-of-00002.safetensors"]).arrays.size(), 1u);
+  EXPECT_NE(files["w.safetensors.index.json"].find("w-00002-of-00002.safetensors"), std::string::npos);
+  tf::Sink lost = open("x").set_resolver("x.safetensors", [](const std::string &) { return tf::Sink(); });
+  EXPECT_EQ(error_of([&] {
+              tf::save_sink(lost, tf::Format::safetensors, some_arrays(), {}, {{tf::Option::part_bytes, 50}});
+            }).status(),
+            tf::Status::io);
+}
+
+TEST(Hpp, PlansOfPartsAreWrittenSeparately) {
+  const tfile::TempFolder folder;
+  const tf::Options options = {{tf::Option::part_bytes, 50}};
+  tf::PartPlan plan(folder.path("w.safetensors"), tf::Format::auto_, options);
+  plan.declare(some_arrays()).declare("more", tf::Dtype::int8, {3}).set_metadata({{"k", "v"}});
+  plan.finish();
+  ASSERT_EQ(plan.size(), 2u);
+  EXPECT_TRUE(plan.has_index());
+  EXPECT_EQ(plan.part(0).count, 1u);
+  EXPECT_EQ(plan.part(1).first, 1u);
+  EXPECT_EQ(plan.part(1).nbytes, 19u);
+  EXPECT_EQ(plan.array(2), "more");
+  EXPECT_EQ(plan.path(1), folder.path("w-00002-of-00002.safetensors"));
+  EXPECT_EQ(plan.index_path(), folder.path("w.safetensors.index.json"));
+  EXPECT_EQ(plan.metadata(1).string("k"), "v");
+  EXPECT_EQ(plan.share().size(), 2u);
+  std::string last;
+  const tf::Sink sink = tf::Sink::to_function(
+      [&last](const void *src, std::size_t nbytes) { last.append(static_cast<const char *>(src), nbytes); });
+  tf::Writer second = plan.open_part(1, sink);
+  second.write(some_arrays().array("b")).write("abc", 3).finish();
+  std::ofstream(plan.path(1), std::ios::binary) << last;
+  tf::Writer first = plan.open_part(0);
+  first.write(counting({3, 4}));
+  first.finish();
+  plan.save_index();
+  EXPECT_EQ(tf::File(plan.index_path())["more"].read_values<std::int8_t>(), (std::vector<std::int8_t>{'a', 'b', 'c'}));
+  plan.save_index(folder.path("copy.json"));
+  EXPECT_EQ(plan.index().size(), std::filesystem::file_size(folder.path("copy.json")));
+  tf::Writer other = plan.open_part(0, folder.path("other"));
+  other.write(counting({3, 4}));
+  other.finish();
+  EXPECT_EQ(std::filesystem::file_size(folder.path("other")), std::filesystem::file_size(plan.path(0)));
+  EXPECT_EQ(error_of([&] { plan.part(2); }).status(), tf::Status::invalid_argument);
 }
 
 TEST(Hpp, RethrowsExceptionsOfCallbacks) {
