@@ -10,13 +10,12 @@ namespace {
 // false on overflow.
 bool extend(int64_t *above, int64_t *below, int64_t size, int64_t stride) {
   int64_t reach = 0;
-  if (__builtin_mul_overflow(size - 1, stride, &reach)) return false;
+  if (__builtin_mul_overflow(size - 1, stride, &reach) || reach == INT64_MIN) return false;
   int64_t *const side = reach < 0 ? below : above;
   return !__builtin_add_overflow(*side, reach, side);
 }
 
-}  // namespace
-
+// Does what reach_of() does for memory that needs no alignment.
 Status unaligned_reach_of(uint64_t *nbytes, const Form &form, const int64_t *strides, const void *data) {
   const bool empty = form.nbytes == 0;
   if (!empty) TFILE_TRY(require(data, "data"));
@@ -35,6 +34,8 @@ Status unaligned_reach_of(uint64_t *nbytes, const Form &form, const int64_t *str
   *nbytes = empty ? 0 : static_cast<uint64_t>(above) + form.dtype->block_bytes;
   return kOk;
 }
+
+}  // namespace
 
 Status check_target(const Form &form, const void *dst, size_t nbytes, const int64_t *strides) {
   uint64_t needed = 0;

@@ -15,9 +15,6 @@ struct ForeignMemory {
 // strides or data are not aligned for the dtype, or if data is NULL although there are elements.
 Status reach_of(uint64_t *nbytes, const Form &form, const int64_t *strides, const void *data);
 
-// Does the same for memory that needs no alignment.
-Status unaligned_reach_of(uint64_t *nbytes, const Form &form, const int64_t *strides, const void *data);
-
 // Checks memory of the caller that is to receive the elements of a form: exactly as many bytes as they need, or at least
 // that with strides.
 Status check_target(const Form &form, const void *dst, size_t nbytes, const int64_t *strides);

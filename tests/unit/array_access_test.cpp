@@ -179,6 +179,7 @@ TEST(CopyTo, ChecksEverythingFirst) {
   char target[64];
   const int64_t strides[] = {0, 4};
   const int64_t far[] = {INT64_MAX, INT64_MAX};
+  const int64_t farthest[] = {INT64_MIN, 4};
   const auto copy = [&](const tf_array *from, tf_dtype dtype, const int64_t *steps, size_t nbytes) {
     return tf_array_copy_to(from, dtype, target, steps, nbytes);
   };
@@ -189,6 +190,8 @@ TEST(CopyTo, ChecksEverythingFirst) {
   expect_failure(copy(array.get(), TF_DTYPE_INT32, strides, 64), TF_STATUS_INVALID_ARGUMENT,
                  "the stride of axis 0 is 0, so that its elements would overlap");
   expect_failure(copy(array.get(), TF_DTYPE_INT32, far, 64), TF_STATUS_INVALID_ARGUMENT,
+                 "the strides reach 2^63 bytes or more");
+  expect_failure(copy(array.get(), TF_DTYPE_INT32, farthest, 64), TF_STATUS_INVALID_ARGUMENT,
                  "the strides reach 2^63 bytes or more");
   expect_failure(copy(array.get(), 1000, nullptr, 24), TF_STATUS_UNSUPPORTED, "there is no dtype 1000 to cast to");
   expect_failure(copy(complex_array.get(), TF_DTYPE_FLOAT32, nullptr, 8), TF_STATUS_TYPE,
