@@ -4,7 +4,9 @@ usage: dlopen.py FOLDER-OF-THE-MODULE
 """
 
 import _ctypes
+import errno
 import gc
+import struct
 import sys
 import tempfile
 from pathlib import Path
@@ -21,6 +23,22 @@ ARRAYS = {"layers.0.w": numpy.arange(6, dtype=numpy.float32).reshape(2, 3).T, "l
 
 def mapped():
     return "libtensorfile" in Path("/proc/self/maps").read_text(encoding="utf-8")
+
+
+def types_without_numpy(folder):
+    """bfloat16 is a dtype of ml_dtypes, if that is installed; a quantized array is decoded."""
+    header = b'{"h":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}'
+    path = folder / "h.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header + struct.pack("<2H", 0x3FC0, 0xC000))
+    loaded = tensorfile.load(path)["h"]
+    assert loaded.dtype.name in ("bfloat16", "float32") and loaded.astype(numpy.float32).tolist() == [1.5, -2.0], loaded
+    text = b"q"
+    path = folder / "q.gguf"
+    info = struct.pack("<Q", len(text)) + text + struct.pack("<IQIQ", 1, 32, 8, 0)
+    head = b"GGUF" + struct.pack("<IQQ", 3, 1, 0) + info
+    path.write_bytes(head + bytes(-len(head) % 32) + struct.pack("<e32b", 0.5, *range(32)) + bytes(-34 % 32))
+    loaded = tensorfile.load(path)["q"]
+    assert loaded.dtype == numpy.float32 and loaded.tolist() == [i / 2 for i in range(32)], loaded
 
 
 def main():
@@ -43,13 +61,22 @@ def main():
         del last
         bad = Path(folder) / "bad.npz"
         bad.write_bytes(b"PK\x03\x04 and no more")
-        for path, text in ((bad, "bad.npz: "), (Path(folder) / "none.npy", "none.npy: no such file")):
-            try:
-                tensorfile.load(path)
-            except ValueError as error:
-                assert text in str(error), error
-            else:
-                raise AssertionError(f"{path} was loaded")
+        try:
+            tensorfile.load(bad)
+        except ValueError as error:
+            assert "bad.npz: " in str(error), error
+        else:
+            raise AssertionError(f"{bad} was loaded")
+        for path in (Path(folder) / "none.npy", Path(folder) / "none" / "x.npz"):
+            for call in (lambda: tensorfile.load(path), lambda: tensorfile.save(path, {"": numpy.ones(1)})):
+                try:
+                    call()
+                except FileNotFoundError as error:
+                    assert error.errno == errno.ENOENT and error.filename == str(path), error
+                else:
+                    assert path.exists(), path
+                    path.unlink()
+        types_without_numpy(Path(folder))
         try:
             tensorfile.save(Path(folder) / "no", {"": numpy.array(["text"])})
         except ValueError as error:
