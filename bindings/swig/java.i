@@ -40,8 +40,6 @@
 %ignore tf_commit_fn;
 %ignore tf_abort_fn;
 %ignore tf_resolve_sink_fn;
-%ignore tf_sink_set_commit;
-%ignore tf_sink_set_resolver;
 %ignore tf_job_fn;
 %ignore tf_executor_fn;
 %ignore tf_alloc_fn;
@@ -61,7 +59,7 @@ static JavaVM *tf_java_vm;
 static jclass tf_java_failures, tf_java_callbacks;
 static jmethodID tf_java_failure, tf_java_record, tf_java_take, tf_java_read, tf_java_recycle, tf_java_map,
     tf_java_write_buffer, tf_java_write, tf_java_progress, tf_java_complete,
-    tf_java_resolve;
+    tf_java_resolve, tf_java_commit, tf_java_abort, tf_java_open_part;
 
 JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
   JNIEnv *env = NULL;
@@ -89,6 +87,9 @@ JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
       {&tf_java_progress, tf_java_callbacks, "progress", "(Ljava/lang/Object;JJ)Z"},
       {&tf_java_complete, tf_java_callbacks, "complete", "(Ljava/lang/Object;J)V"},
       {&tf_java_resolve, tf_java_callbacks, "resolve", "(Ljava/lang/Object;[B)J"},
+      {&tf_java_commit, tf_java_callbacks, "commit", "(Ljava/lang/Object;)V"},
+      {&tf_java_abort, tf_java_callbacks, "abort", "(Ljava/lang/Object;)V"},
+      {&tf_java_open_part, tf_java_callbacks, "openPart", "(Ljava/lang/Object;[B)J"},
   };
   for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); ++i) {
     *methods[i].id = (*env)->GetStaticMethodID(env, methods[i].of, methods[i].name, methods[i].signature);
@@ -243,21 +244,45 @@ static jbyteArray tf_java_bytes(JNIEnv *env, const char *text, size_t length) {
   return bytes;
 }
 
-/* Callbacks.resolve returns a reference, or 0 if there is no such file. */
-static tf_status tf_java_resolve_source(void *user, const char *name, tf_source **out) {
+/* Calls a method that returns a reference to the source or sink with a name, or 0 if there is none. */
+static tf_status tf_java_by_name(void **out, jmethodID method, void *user, const char *name) {
   const struct tf_java_entry entry = tf_java_enter();
   JNIEnv *env = entry.env;
   *out = NULL;
   if (!env) return TF_STATUS_OUT_OF_MEMORY;
   jbyteArray bytes = tf_java_bytes(env, name, strlen(name));
   if (bytes) {
-    *out = (tf_source *)(intptr_t)(*env)->CallStaticLongMethod(env, tf_java_callbacks, tf_java_resolve, (jobject)user,
-                                                             bytes);
+    *out = (void *)(intptr_t)(*env)->CallStaticLongMethod(env, tf_java_callbacks, method, (jobject)user, bytes);
   }
   const tf_status status = tf_java_thrown(env);
   if (bytes) (*env)->DeleteLocalRef(env, bytes);
   tf_java_leave(entry);
   return status == TF_STATUS_OK && !*out ? TF_STATUS_NOT_FOUND : status;
+}
+
+static tf_status tf_java_resolve_source(void *user, const char *name, tf_source **out) {
+  return tf_java_by_name((void **)out, tf_java_resolve, user, name);
+}
+
+static tf_status tf_java_resolve_sink(void *user, const char *name, tf_sink **out) {
+  return tf_java_by_name((void **)out, tf_java_open_part, user, name);
+}
+
+static tf_status tf_java_end(jmethodID method, void *user) {
+  const struct tf_java_entry entry = tf_java_enter();
+  if (!entry.env) return TF_STATUS_OUT_OF_MEMORY;
+  (*entry.env)->CallStaticVoidMethod(entry.env, tf_java_callbacks, method, (jobject)user);
+  const tf_status status = tf_java_thrown(entry.env);
+  tf_java_leave(entry);
+  return status;
+}
+
+static tf_status tf_java_commit_sink(void *user) {
+  return tf_java_end(tf_java_commit, user);
+}
+
+static void tf_java_abort_sink(void *user) {
+  (void)tf_java_end(tf_java_abort, user);
 }
 
 static void tf_java_throw_created(JNIEnv *env, jobject exception) {
@@ -413,6 +438,11 @@ TF_OF_FILE(tf_save_gguf)
 TF_OF_FILE(tf_save_weights)
 TF_OF_FILE(tf_save_memory)
 TF_OF_FILE(tf_save_sink)
+TF_OF_FILE(tf_part_plan_new)
+TF_OF_FILE(tf_part_plan_declare)
+TF_OF_FILE(tf_part_plan_declare_all)
+TF_OF_FILE(tf_part_plan_set_metadata)
+TF_OF_FILE(tf_part_plan_finish)
 TF_OF_FILE(tf_part_plan_save_index)
 TF_OF_FILE(tf_part_plan_open_part)
 TF_OF_FILE(tf_part_plan_open_part_sink)
@@ -662,6 +692,7 @@ TF_RESULT(tf_status tf_dict_string_list_at, jbyteArray, byte[])
 TF_RESULT(tf_status tf_dict_string_at, jbyteArray, byte[])
 TF_RESULT(tf_status tf_dict_string_list_item_at, jbyteArray, byte[])
 TF_RESULT(tf_status tf_file_name, jbyteArray, byte[])
+TF_RESULT(tf_status tf_part_plan_array, jbyteArray, byte[])
 TF_RESULT(tf_status tf_file_type, jbyteArray, byte[])
 TF_RESULT(tf_status tf_file_other_name, jbyteArray, byte[])
 TF_RESULT(tf_status tf_file_note, jbyteArray, byte[])
@@ -736,6 +767,18 @@ TF_OBJECT_IN((tf_write_fn write, tf_release_fn release, void *user))
   $1 = $3 ? tf_java_write_all : NULL;
   $2 = $3 ? tf_java_drop : NULL;
 }
+TF_OBJECT_IN((tf_resolve_sink_fn resolve, tf_release_fn release, void *user))
+%typemap(in) (tf_resolve_sink_fn resolve, tf_release_fn release, void *user) {
+  if (!tf_java_keep(jenv, $input, &$3)) return $null;
+  $1 = $3 ? tf_java_resolve_sink : NULL;
+  $2 = $3 ? tf_java_drop : NULL;
+}
+%typemap(in, numinputs=0) (tf_commit_fn commit, tf_abort_fn abort) {
+  $1 = tf_java_commit_sink;
+  $2 = tf_java_abort_sink;
+}
+%typemap(freearg) (tf_commit_fn commit, tf_abort_fn abort) ""
+%typemap(argout) (tf_commit_fn commit, tf_abort_fn abort) ""
 TF_OBJECT_IN((tf_release_fn release, void *user))
 %typemap(in) (tf_release_fn release, void *user) {
   if (!tf_java_keep(jenv, $input, &$2)) return $null;

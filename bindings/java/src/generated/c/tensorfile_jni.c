@@ -245,7 +245,7 @@ static JavaVM *tf_java_vm;
 static jclass tf_java_failures, tf_java_callbacks;
 static jmethodID tf_java_failure, tf_java_record, tf_java_take, tf_java_read, tf_java_recycle, tf_java_map,
     tf_java_write_buffer, tf_java_write, tf_java_progress, tf_java_complete,
-    tf_java_resolve;
+    tf_java_resolve, tf_java_commit, tf_java_abort, tf_java_open_part;
 
 JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
   JNIEnv *env = NULL;
@@ -273,6 +273,9 @@ JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
       {&tf_java_progress, tf_java_callbacks, "progress", "(Ljava/lang/Object;JJ)Z"},
       {&tf_java_complete, tf_java_callbacks, "complete", "(Ljava/lang/Object;J)V"},
       {&tf_java_resolve, tf_java_callbacks, "resolve", "(Ljava/lang/Object;[B)J"},
+      {&tf_java_commit, tf_java_callbacks, "commit", "(Ljava/lang/Object;)V"},
+      {&tf_java_abort, tf_java_callbacks, "abort", "(Ljava/lang/Object;)V"},
+      {&tf_java_open_part, tf_java_callbacks, "openPart", "(Ljava/lang/Object;[B)J"},
   };
   for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); ++i) {
     *methods[i].id = (*env)->GetStaticMethodID(env, methods[i].of, methods[i].name, methods[i].signature);
@@ -427,21 +430,45 @@ static jbyteArray tf_java_bytes(JNIEnv *env, const char *text, size_t length) {
   return bytes;
 }
 
-/* Callbacks.resolve returns a reference, or 0 if there is no such file. */
-static tf_status tf_java_resolve_source(void *user, const char *name, tf_source **out) {
+/* Calls a method that returns a reference to the source or sink with a name, or 0 if there is none. */
+static tf_status tf_java_by_name(void **out, jmethodID method, void *user, const char *name) {
   const struct tf_java_entry entry = tf_java_enter();
   JNIEnv *env = entry.env;
   *out = NULL;
   if (!env) return TF_STATUS_OUT_OF_MEMORY;
   jbyteArray bytes = tf_java_bytes(env, name, strlen(name));
   if (bytes) {
-    *out = (tf_source *)(intptr_t)(*env)->CallStaticLongMethod(env, tf_java_callbacks, tf_java_resolve, (jobject)user,
-                                                             bytes);
+    *out = (void *)(intptr_t)(*env)->CallStaticLongMethod(env, tf_java_callbacks, method, (jobject)user, bytes);
   }
   const tf_status status = tf_java_thrown(env);
   if (bytes) (*env)->DeleteLocalRef(env, bytes);
   tf_java_leave(entry);
   return status == TF_STATUS_OK && !*out ? TF_STATUS_NOT_FOUND : status;
+}
+
+static tf_status tf_java_resolve_source(void *user, const char *name, tf_source **out) {
+  return tf_java_by_name((void **)out, tf_java_resolve, user, name);
+}
+
+static tf_status tf_java_resolve_sink(void *user, const char *name, tf_sink **out) {
+  return tf_java_by_name((void **)out, tf_java_open_part, user, name);
+}
+
+static tf_status tf_java_end(jmethodID method, void *user) {
+  const struct tf_java_entry entry = tf_java_enter();
+  if (!entry.env) return TF_STATUS_OUT_OF_MEMORY;
+  (*entry.env)->CallStaticVoidMethod(entry.env, tf_java_callbacks, method, (jobject)user);
+  const tf_status status = tf_java_thrown(entry.env);
+  tf_java_leave(entry);
+  return status;
+}
+
+static tf_status tf_java_commit_sink(void *user) {
+  return tf_java_end(tf_java_commit, user);
+}
+
+static void tf_java_abort_sink(void *user) {
+  (void)tf_java_end(tf_java_abort, user);
 }
 
 static void tf_java_throw_created(JNIEnv *env, jobject exception) {
@@ -3441,6 +3468,75 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1sink_1new(J
 }
 
 
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1sink_1set_1commit(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  jlong jresult = 0 ;
+  tf_sink *arg1 = 0 ;
+  tf_commit_fn arg2 = 0 ;
+  tf_abort_fn arg3 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  {
+    arg2 = tf_java_commit_sink;
+    arg3 = tf_java_abort_sink;
+  }
+  arg1 = (tf_sink *)(intptr_t)jarg1;
+  result = tf_sink_set_commit(arg1,arg2,arg3);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1sink_1set_1resolver(JNIEnv *jenv, jclass jcls, jlong jarg1, jbyteArray jarg2, jobject jarg4) {
+  jlong jresult = 0 ;
+  tf_sink *arg1 = 0 ;
+  char *arg2 = 0 ;
+  size_t arg3 ;
+  tf_resolve_sink_fn arg4 = 0 ;
+  tf_release_fn arg5 = 0 ;
+  void *arg6 = 0 ;
+  jbyte *bytes2 = NULL ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_sink *)(intptr_t)jarg1;
+  {
+    if (!jarg2) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "name");
+      return 0;
+    }
+    bytes2 = (*jenv)->GetByteArrayElements(jenv, jarg2, NULL);
+    if (!bytes2) return 0;
+    arg2 = (char *)bytes2;
+    arg3 = (size_t)(*jenv)->GetArrayLength(jenv, jarg2);
+  }
+  {
+    if (!tf_java_keep(jenv, jarg4, &arg6)) return 0;
+    arg4 = arg6 ? tf_java_resolve_sink : NULL;
+    arg5 = arg6 ? tf_java_drop : NULL;
+  }
+  result = tf_sink_set_resolver(arg1,(char const *)arg2,arg3,arg4,arg5,arg6);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  
+  
+  
+  (*jenv)->ReleaseByteArrayElements(jenv, jarg2, bytes2, JNI_ABORT);
+  
+  return jresult;
+}
+
+
 SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1sink_1retain(JNIEnv *jenv, jclass jcls, jlong jarg1) {
   jlong jresult = 0 ;
   tf_sink *arg1 = 0 ;
@@ -5168,7 +5264,7 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_
   result = tf_part_plan_new(arg1,(char const *)arg2,arg3,(struct tf_options const *)arg4);
   {
     jresult = 0;
-    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
   }
   jresult = (jlong)(intptr_t)*arg1;
   
@@ -5218,7 +5314,7 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_
   result = tf_part_plan_declare(arg1,(char const *)arg2,arg3,arg4,(int64_t const *)arg5,arg6);
   {
     jresult = 0;
-    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
   }
   
   
@@ -5242,7 +5338,7 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_
   result = tf_part_plan_declare_all(arg1,(struct tf_dict const *)arg2);
   {
     jresult = 0;
-    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
   }
   
   
@@ -5263,7 +5359,7 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_
   result = tf_part_plan_set_metadata(arg1,(struct tf_dict const *)arg2);
   {
     jresult = 0;
-    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
   }
   
   
@@ -5282,7 +5378,7 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_
   result = tf_part_plan_finish(arg1);
   {
     jresult = 0;
-    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
   }
   
   return jresult;
@@ -5359,8 +5455,8 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_
 }
 
 
-SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_1array(JNIEnv *jenv, jclass jcls, jlong jarg3, jlong jarg4) {
-  jlong jresult = 0 ;
+SWIGEXPORT jbyteArray JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_1array(JNIEnv *jenv, jclass jcls, jlong jarg3, jlong jarg4) {
+  jbyteArray jresult = 0 ;
   char **arg1 = 0 ;
   size_t *arg2 = 0 ;
   tf_part_plan *arg3 = 0 ;

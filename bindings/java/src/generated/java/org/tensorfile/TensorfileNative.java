@@ -789,6 +789,41 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_sink_new(Object write) { return TensorfileNativeJNI.tf_sink_new(write); }
 
   /**
+   * Makes a sink all or nothing: sets callbacks of which exactly one is called, exactly once.<br>
+   * <br>
+   * commit is called when everything has been written: at the end of tf_save_sink() or tf_writer_finish(), which fail if<br>
+   * it does. abort is called instead when the save or the writer fails or is cancelled, when a writer that has not<br>
+   * finished is released, or when the sink is freed without having been used. A failed commit is not followed by abort.<br>
+   * After either, another save to the sink fails with INVALID_ARGUMENT. Both run on the thread that makes the call, with<br>
+   * the argument user of tf_sink_new(), and before its release callback.<br>
+   * @param sink    the sink, to which the caller has the only reference<br>
+   * @param commit  may be NULL<br>
+   * @param abort   may be NULL<br>
+   * @return INVALID_ARGUMENT if a writer uses the sink, or one of the callbacks has been called.
+   */
+  public static long tf_sink_set_commit(long sink) { return TensorfileNativeJNI.tf_sink_set_commit(sink); }
+
+  /**
+   * Sets the function that makes the sinks of a set of files, so that tf_save_sink() and a ::tf_writer obey<br>
+   * ::TF_OPTION_PART_BYTES. If the arrays fit in one file, it is written to the sink itself and the function is not<br>
+   * called. Otherwise the parts, and then the index, are written to the sinks that the function returns, and none of the<br>
+   * bytes to this one.<br>
+   * <br>
+   * The sinks of a set are committed when all files have been written: the second part and the later ones, then the first<br>
+   * part, then the index, and at last this sink. If anything fails, those that have not been committed are aborted; since<br>
+   * the index (of a .gguf the first part) is among them, what was committed cannot be opened as a set.<br>
+   * @param sink     the sink, to which the caller has the only reference<br>
+   * @param name     the name that a single file would have, such as "w.safetensors", which is copied; the names of the<br>
+   *                 files of a set are made of it<br>
+   * @param length   bytes of name, or SIZE_MAX<br>
+   * @param resolve  the function, or NULL for none: then a set is never written<br>
+   * @param release  called when the function is no longer needed, or if this call fails; may be NULL<br>
+   * @param user     argument of both<br>
+   * @return INVALID_ARGUMENT if the name is empty, a writer uses the sink, or it has been committed or aborted.
+   */
+  public static long tf_sink_set_resolver(long sink, byte[] name, Object resolve) { return TensorfileNativeJNI.tf_sink_set_resolver(sink, name, resolve); }
+
+  /**
    *  Adds a reference and returns the sink. 
    */
   public static long tf_sink_retain(long sink) { return TensorfileNativeJNI.tf_sink_retain(sink); }
@@ -1453,7 +1488,7 @@ final class TensorfileNative implements TensorfileNativeConstants {
    *  Gets the name of an array that was declared, by its index, also before the plan is finished. The string is borrowed<br>
    *     from the plan. 
    */
-  public static long tf_part_plan_array(long plan, long index) { return TensorfileNativeJNI.tf_part_plan_array(plan, index); }
+  public static byte[] tf_part_plan_array(long plan, long index) { return TensorfileNativeJNI.tf_part_plan_array(plan, index); }
 
   /**
    *  Gets the path of a part, or that of the index if part is the number of parts. The bytes of the buffer are<br>

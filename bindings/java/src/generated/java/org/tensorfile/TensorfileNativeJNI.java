@@ -116,6 +116,8 @@ final class TensorfileNativeJNI {
   public final static native long tf_source_retain(long jarg1);
   public final static native void tf_source_release(long jarg1);
   public final static native long tf_sink_new(Object jarg2);
+  public final static native long tf_sink_set_commit(long jarg1);
+  public final static native long tf_sink_set_resolver(long jarg1, byte[] jarg2, Object jarg4);
   public final static native long tf_sink_retain(long jarg1);
   public final static native void tf_sink_release(long jarg1);
   public final static native long tf_buffer_data(long jarg1);
@@ -186,7 +188,7 @@ final class TensorfileNativeJNI {
   public final static native long tf_part_plan_count(long jarg1);
   public final static native int tf_part_plan_has_index(long jarg1);
   public final static native long tf_part_plan_part(long[] jarg1, long jarg4, long jarg5);
-  public final static native long tf_part_plan_array(long jarg3, long jarg4);
+  public final static native byte[] tf_part_plan_array(long jarg3, long jarg4);
   public final static native long tf_part_plan_path(long jarg2, long jarg3);
   public final static native long tf_part_plan_metadata(long jarg2, long jarg3);
   public final static native long tf_part_plan_index(long jarg2);

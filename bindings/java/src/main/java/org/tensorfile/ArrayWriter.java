@@ -31,7 +31,8 @@ public final class ArrayWriter implements AutoCloseable {
   /** True during a call, in which a channel may try to use the writer. */
   private boolean busy;
 
-  private ArrayWriter(long address) {
+  /** Takes ownership of a reference. */
+  ArrayWriter(long address) {
     handle = Handle.adopt("writer", address, TensorfileNative::tf_writer_release, 0);
     cleanable = handle.ownedBy(this);
   }

@@ -76,12 +76,42 @@ final class Callbacks {
 
   /** Runs a call with the address of a sink over a channel. */
   static <T> T callWithSink(WritableByteChannel channel, LongFunction<T> body) {
-    long sink = TensorfileNative.tf_sink_new(new Writer(Objects.requireNonNull(channel, "channel")));
+    long sink = sinkOf(channel);
     try {
       return body.apply(sink);
     } finally {
       TensorfileNative.tf_sink_release(sink);
     }
+  }
+
+  private static long sinkOf(WritableByteChannel channel) {
+    long sink = TensorfileNative.tf_sink_new(new Writer(Objects.requireNonNull(channel, "channel")));
+    try {
+      if (channel instanceof TransactionalChannel transactional) {
+        byte[] name = Text.utf8(transactional.name());
+        if (name.length > 0) {
+          TensorfileNative.tf_sink_set_resolver(sink, name, transactional);
+        }
+        TensorfileNative.tf_sink_set_commit(sink);
+      }
+      return sink;
+    } catch (Throwable t) {
+      TensorfileNative.tf_sink_release(sink);
+      throw t;
+    }
+  }
+
+  static void commit(Object user) throws IOException {
+    ((TransactionalChannel) ((Writer) user).channel).commit();
+  }
+
+  static void abort(Object user) {
+    ((TransactionalChannel) ((Writer) user).channel).abort();
+  }
+
+  /** Returns a reference to the sink for a file of a set. */
+  static long openPart(Object user, byte[] name) throws IOException {
+    return sinkOf(((TransactionalChannel) user).openPart(Text.string(name)));
   }
 
   private static ByteBuffer resized(ByteBuffer buffer, int nbytes) {

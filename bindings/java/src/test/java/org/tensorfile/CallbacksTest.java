@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -356,6 +357,131 @@ class CallbacksTest {
       closed.close();
       Tensorfile.saveTo(closed, NdArray.scalar(1));
     });
+  }
+
+  /** Stores the files that were committed in a map, and the events in a list. */
+  private static final class Store implements TransactionalChannel {
+    final Map<String, byte[]> files;
+    final List<String> events;
+    final String name;
+    final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    IOException refusal;
+
+    Store(String name, Map<String, byte[]> files, List<String> events) {
+      this.name = name;
+      this.files = files;
+      this.events = events;
+    }
+
+    @Override
+    public int write(ByteBuffer from) throws IOException {
+      return Channels.newChannel(out).write(from);
+    }
+
+    @Override
+    public void commit() throws IOException {
+      events.add("commit " + name);
+      if (refusal != null) {
+        throw refusal;
+      }
+      files.put(name, out.toByteArray());
+    }
+
+    @Override
+    public void abort() {
+      events.add("abort " + name);
+      throw new IllegalStateException("ignored");
+    }
+
+    @Override
+    public String name() {
+      return name;
+    }
+
+    @Override
+    public WritableByteChannel openPart(String part) {
+      return new Store(part, files, events);
+    }
+
+    @Override
+    public boolean isOpen() {
+      return true;
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  @Test
+  void channelsMayBeTransactionalAndTakeSets() throws IOException {
+    Map<String, byte[]> files = new HashMap<>();
+    List<String> events = new ArrayList<>();
+    Tensorfile.saveTo(new Store("w.safetensors", files, events), Format.SAFETENSORS, SMALL);
+    assertEquals(List.of("commit w.safetensors"), events);
+    assertEquals(SMALL, Tensorfile.load(files.get("w.safetensors")).arrays());
+
+    events.clear();
+    Options parts = Options.builder().partBytes(8).build();
+    Tensorfile.saveTo(new Store("w.safetensors", files, events), Format.SAFETENSORS, SMALL, new Metadata(), parts);
+    assertEquals(List.of("commit w-00002-of-00002.safetensors", "commit w-00001-of-00002.safetensors",
+        "commit w.safetensors.index.json", "commit w.safetensors"), events);
+    Source.Resolver resolver = name -> Source.of(direct(files.get(name)));
+    String index = "w.safetensors.index.json";
+    try (Source source = resolver.resolve(index).setName(index).setResolver(resolver)) {
+      assertEquals(SMALL, Tensorfile.load(source).arrays());
+    }
+
+    events.clear();
+    Options stop = Options.builder().progress((done, total) -> false).build();
+    Store stopped = new Store("w.npz", files, events);
+    assertThrows(CancelledException.class, () -> Tensorfile.saveTo(stopped, Format.NPZ, SMALL, new Metadata(), stop));
+    Store refused = new Store("w.npz", files, events);
+    refused.refusal = new IOException("the upload expired");
+    assertSame(refused.refusal, assertThrows(IOException.class, () -> Tensorfile.saveTo(refused, Format.NPZ, SMALL)));
+    try (ArrayWriter writer = ArrayWriter.open(new Store("w.npy", files, events), Format.NPY)) {
+      writer.declare("", Dtype.INT8, 2).write(ByteBuffer.allocate(1));
+    }
+    assertEquals(List.of("abort w.npz", "commit w.npz", "abort w.npy"), events);
+    assertTrue(!files.containsKey("w.npz") && !files.containsKey("w.npy"));
+  }
+
+  @Test
+  void partsAreWrittenSeparately() throws IOException {
+    Options options = Options.builder().partBytes(8).build();
+    Path path = folder.resolve("p.safetensors");
+    try (PartPlan plan = PartPlan.open(path, options)) {
+      plan.declareAll(SMALL).metadata(new Metadata().set("k", "v"));
+      assertThrows(TensorfileException.class, () -> plan.declare("a", Dtype.INT8, 1));
+      assertEquals(List.of(), plan.parts());
+      plan.finish();
+      assertEquals(2, plan.parts().size());
+      for (PartPlan.Part part : plan.parts()) {
+        assertEquals(1, part.names().size());
+        NdArray array = SMALL.get(part.names().get(0));
+        assertEquals(array.nbytes(), part.nbytes());
+        assertEquals("v", part.metadata().getString("k"));
+        assertEquals(folder, part.path().getParent());
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (ArrayWriter writer = part.open(); ArrayWriter other = part.open(out);
+            ArrayWriter elsewhere = part.open(folder.resolve("other" + part.number()))) {
+          for (ArrayWriter each : List.of(writer, other, elsewhere)) {
+            each.write(array);
+            each.finish();
+          }
+        }
+        assertEquals(array, Tensorfile.load(out.toByteArray()).get(part.names().get(0)));
+        assertTrue(Files.exists(part.path()) && Files.exists(folder.resolve("other" + part.number())));
+      }
+      assertTrue(plan.index().orElseThrow().contains("weight_map"));
+      plan.saveIndex();
+      assertEquals(Optional.of(folder.resolve("p.safetensors.index.json")), plan.indexPath());
+      assertEquals(SMALL, Tensorfile.load(plan.indexPath().orElseThrow()).arrays());
+    }
+    try (PartPlan plan = PartPlan.open(folder.resolve("p.gguf"), options)) {
+      plan.declare("a", Dtype.INT8, 1).finish();
+      assertEquals(Optional.empty(), plan.index());
+      assertThrows(IllegalStateException.class, plan::saveIndex);
+    }
   }
 
   @Test
