@@ -31,8 +31,8 @@ type Array struct {
 	// only Close may release it.
 	alone, exposed atomic.Bool
 
-	// Only MakeMutable changes the fields below, and it holds the lock of the handle. inGo is true if the memory is Go's,
-	// whose collector knows who refers to it.
+	// Only MakeMutable changes the fields below, and it holds the lock of the handle. inGo is true if the memory is
+	// Go's, whose collector knows who refers to it.
 	inGo       bool
 	strides    []int
 	data       *byte
@@ -562,8 +562,8 @@ func (a *Array) Slice(parts ...Slice) (*Array, error) {
 	})
 }
 
-// Reshape returns the elements in C order with another shape: a view if strides can describe it, as they always can for a
-// C-contiguous array, and otherwise a copy. One size may be -1, which follows from the others.
+// Reshape returns the elements in C order with another shape: a view if strides can describe it, as they always can for
+// a C-contiguous array, and otherwise a copy. One size may be -1, which follows from the others.
 func (a *Array) Reshape(shape ...int) (*Array, error) {
 	sizes := numbers(shape)
 	return a.derive(func(out *capi.Array, raw capi.Array) error {
@@ -615,8 +615,8 @@ func (a *Array) Float(index ...int) (float64, error) {
 	return value, err
 }
 
-// SetInt calls MakeMutable and sets one element of an array of bool or an integer dtype. It fails with ErrInvalidArgument
-// if the dtype cannot hold the value.
+// SetInt calls MakeMutable and sets one element of an array of bool or an integer dtype. It fails with
+// ErrInvalidArgument if the dtype cannot hold the value.
 func (a *Array) SetInt(value int64, index ...int) error {
 	indices := numbers(index)
 	return a.mutate(func(raw capi.Array) error {

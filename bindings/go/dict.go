@@ -98,8 +98,8 @@ func (d *Dict) change(call func(raw capi.Dict) error) error {
 	return check(call(raw))
 }
 
-// Clone returns a copy of the dict and of the dicts and lists in it, to be closed separately. The arrays of the copy are
-// views of the same memory; changing either of them copies it first.
+// Clone returns a copy of the dict and of the dicts and lists in it, to be closed separately. The arrays of the copy
+// are views of the same memory; changing either of them copies it first.
 func (d *Dict) Clone() (*Dict, error) { return d.derive(capi.DictCopy) }
 
 // Len returns the number of values.
@@ -215,8 +215,8 @@ func (d *Dict) Int(key string) (int64, error) {
 	return value, err
 }
 
-// Float returns a floating-point number of any width as a float64, which is exact. It fails with ErrType if the value is
-// anything else, such as an integer.
+// Float returns a floating-point number of any width as a float64, which is exact. It fails with ErrType if the value
+// is anything else, such as an integer.
 func (d *Dict) Float(key string) (float64, error) {
 	value := float64(0)
 	err := d.read(func(raw capi.Dict) error {
@@ -234,8 +234,8 @@ func (d *Dict) Float(key string) (float64, error) {
 	return value, nil
 }
 
-// Value returns the value with a name, whatever its kind: a bool, a number such as a uint32, F16 or float64, a string, a
-// []string, an *Array, or a *Dict. The caller closes arrays and dicts. Get returns a value of a known type.
+// Value returns the value with a name, whatever its kind: a bool, a number such as a uint32, F16 or float64, a string,
+// a []string, an *Array, or a *Dict. The caller closes arrays and dicts. Get returns a value of a known type.
 func (d *Dict) Value(key string) (any, error) {
 	value, err := d.find(key, false)
 	if err == nil && value == nil {
@@ -244,8 +244,8 @@ func (d *Dict) Value(key string) (any, error) {
 	return value, err
 }
 
-// find returns the value with a name, or nil if there is none. An array or dict that is lent belongs to d: its memory is
-// valid until d is closed, and closeBorrowed releases it.
+// find returns the value with a name, or nil if there is none. An array or dict that is lent belongs to d: its memory
+// is valid until d is closed, and closeBorrowed releases it.
 func (d *Dict) find(key string, lent bool) (any, error) {
 	raw, err := d.handle.lock()
 	if err != nil {
@@ -362,9 +362,9 @@ func (d *Dict) Keys() iter.Seq[string] {
 	}
 }
 
-// Arrays returns an iterator over the names and arrays in order. It skips values of other kinds. An array is closed when
-// the body of the loop ends, and the elements that Data returned remain valid as long as the dict is open and has the
-// array; Array.Clone returns one that remains.
+// Arrays returns an iterator over the names and arrays in order. It skips values of other kinds. An array is closed
+// when the body of the loop ends, and the elements that Data returned remain valid as long as the dict is open and has
+// the array; Array.Clone returns one that remains.
 //
 // The body may change the dict. Names that it adds are not visited, and neither are names that it removes.
 func (d *Dict) Arrays() iter.Seq2[string, *Array] {

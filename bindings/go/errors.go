@@ -77,8 +77,8 @@ type Error struct {
 	Offset int64
 	// Name is the array or key that the failure concerns, or "".
 	Name string
-	// Err is the cause, or nil: the error of the caller's reader, writer, function or context; or, if the system refused
-	// to access the file, an *fs.PathError with its reason.
+	// Err is the cause, or nil: the error of the caller's reader, writer, function or context; or, if the system
+	// refused to access the file, an *fs.PathError with its reason.
 	Err error
 
 	system bool // whether Err is the system's reason, which Message contains in words

@@ -360,20 +360,20 @@ func BytesInto(e Entry, dst []byte, parts ...Slice) Destination {
 }
 
 // Strided returns the same destination with strides in bytes, one for each dimension of the array, instead of C order.
-// The first element is at the start of dst, so that no stride may be negative. An array can be read into the columns of a
-// larger one, for example.
+// The first element is at the start of dst, so that no stride may be negative. An array can be read into the columns of
+// a larger one, for example.
 func (d Destination) Strided(strides ...int) Destination {
 	d.strides = slices.Clone(strides)
 	return d
 }
 
 // ReadInto reads arrays and parts of one file into memory of the caller. What is close together in the file is read at
-// once, large arrays are read in pieces on several threads, and a compressed array is decompressed once, even if several
-// parts of it are read. If it fails, the contents of all destinations are undefined.
+// once, large arrays are read in pieces on several threads, and a compressed array is decompressed once, even if
+// several parts of it are read. If it fails, the contents of all destinations are undefined.
 func ReadInto(to ...Destination) error { return ReadEach(nil, to...) }
 
-// ReadEach is ReadInto with a function that is called with the index of each destination as soon as that is complete, on
-// the calling goroutine, while others are still being read. The order may be any. If done returns an error, ReadEach
+// ReadEach is ReadInto with a function that is called with the index of each destination as soon as that is complete,
+// on the calling goroutine, while others are still being read. The order may be any. If done returns an error, ReadEach
 // returns an *Error with the error as Err, and destinations for which done was called are valid.
 func ReadEach(done func(index int) error, to ...Destination) (err error) {
 	if len(to) == 0 {

@@ -32,9 +32,9 @@ func OpenFS(fsys fs.FS, name string, opts ...Option) (f *File, err error) {
 	return OpenFrom(source, Auto, opts...)
 }
 
-// SourceFromFS returns a source over a file of a file system, with its name, and a resolver that finds the other files of
-// a set. A file that is an io.ReaderAt, like those of embed.FS and os.DirFS, is read in place and stays open as long as
-// the source. Any other, such as a compressed file in an archive, is read into memory.
+// SourceFromFS returns a source over a file of a file system, with its name, and a resolver that finds the other files
+// of a set. A file that is an io.ReaderAt, like those of embed.FS and os.DirFS, is read in place and stays open as long
+// as the source. Any other, such as a compressed file in an archive, is read into memory.
 func SourceFromFS(fsys fs.FS, name string) (source *Source, err error) {
 	defer annotate(&err, "open", name)
 	return sourceFromFS(fsys, name)

@@ -62,11 +62,11 @@ func (s *Source) SetName(name string) error {
 	})
 }
 
-// ReadHints says how a source is best read. The zero value has the defaults, which are right for files. Hints change how
-// much work a read is, never its result.
+// ReadHints says how a source is best read. The zero value has the defaults, which are right for files. Hints change
+// how much work a read is, never its result.
 type ReadHints struct {
-	// Gap is the number of bytes between two wanted parts that are worth reading and discarding to save a read: 0 for the
-	// default of 16 KiB, -1 for none. For a network 1 MiB is better.
+	// Gap is the number of bytes between two wanted parts that are worth reading and discarding to save a read: 0 for
+	// the default of 16 KiB, -1 for none. For a network 1 MiB is better.
 	Gap int64
 	// Piece is the number of bytes of an efficient read. For a network 8 MiB is good.
 	Piece int64
@@ -94,8 +94,8 @@ func (s *Source) SetHints(hints ReadHints) error {
 
 // SetResolver sets the function that opens the other files of the set that the source belongs to: those that the index
 // of sharded safetensors lists, and with WithParts those of any part of a set. The source needs a name, to whose folder
-// the names that resolve gets are relative; they have slashes and never lead out of it. The library takes the source that
-// resolve returns. If there is no such file, resolve returns an error that is fs.ErrNotExist.
+// the names that resolve gets are relative; they have slashes and never lead out of it. The library takes the source
+// that resolve returns. If there is no such file, resolve returns an error that is fs.ErrNotExist.
 //
 // A source that was opened by path finds the other files by itself. SetResolver fails if the source is in use.
 func (s *Source) SetResolver(resolve func(name string) (*Source, error)) error {
@@ -315,9 +315,9 @@ func MarshalArray(array *Array, opts ...Option) (*Buffer, error) {
 	return marshal(NPY, contents{array: array}, opts)
 }
 
-// Committer is an io.Writer whose contents take effect only as a whole, such as a multipart upload. After the last Write
-// of a save either Commit is called, whose error makes the save fail, or Abort if the save has failed. A Writer calls
-// Commit in Finish, and Abort if it is closed before.
+// Committer is an io.Writer whose contents take effect only as a whole, such as a multipart upload. After the last
+// Write of a save either Commit is called, whose error makes the save fail, or Abort if the save has failed. A Writer
+// calls Commit in Finish, and Abort if it is closed before.
 type Committer interface {
 	io.Writer
 	Commit() error
@@ -411,8 +411,8 @@ func newSetSink(create CreateFunc, name string) (capi.Sink, error) {
 }
 
 // SaveSetTo saves arrays to the writers that create returns: to one with the given name, or, if the arrays exceed
-// WithPartBytes, to a set of files whose names are made of it, such as w-00001-of-00003.safetensors. metadata may be nil;
-// see Save. Auto is the format of WithFormat, or else that of the extension.
+// WithPartBytes, to a set of files whose names are made of it, such as w-00001-of-00003.safetensors. metadata may be
+// nil; see Save. Auto is the format of WithFormat, or else that of the extension.
 func SaveSetTo(create CreateFunc, name string, format Format, arrays, metadata *Dict, opts ...Option) (err error) {
 	defer annotate(&err, "save", name)
 	sink, err := newSetSink(create, name)
@@ -447,9 +447,9 @@ func saveTo(w io.Writer, format Format, c contents, opts []Option) (err error) {
 	return saveSink(sink, format, c, opts)
 }
 
-// SaveTo saves arrays to a writer as NPZ, Safetensors or GGUF, from the first byte to the last. metadata may be nil; see
-// Save. If the writer fails, its error becomes the Err of the *Error; bytes already written stay written,
-// unless the writer is a Committer.
+// SaveTo saves arrays to a writer as NPZ, Safetensors or GGUF, from the first byte to the last. metadata may be nil;
+// see Save. If the writer fails, its error becomes the Err of the *Error; bytes already written stay written, unless
+// the writer is a Committer.
 func SaveTo(w io.Writer, format Format, arrays, metadata *Dict, opts ...Option) error {
 	return saveTo(w, format, contents{arrays: arrays, metadata: metadata}, opts)
 }

@@ -159,8 +159,8 @@ func Options() []OptionInfo {
 	}
 }
 
-// WithOption sets an option by its name, such as "max_bytes", to a number or the name of a value, for programs that read
-// their settings from a file or a command line. Options lists the names.
+// WithOption sets an option by its name, such as "max_bytes", to a number or the name of a value, for programs that
+// read their settings from a file or a command line. Options lists the names.
 func WithOption(name, value string) Option {
 	return func(o *options) error {
 		number := int32(0)
@@ -235,24 +235,25 @@ func WithMap(on bool) Option {
 // bytes before a zip archive.
 func WithLenient(on bool) Option { return setBool(optionLenient, on) }
 
-// WithSkipUnsupported sets whether loads leave out arrays of unknown dtypes, or with an invalid header, instead of failing.
+// WithSkipUnsupported sets whether loads leave out arrays of unknown dtypes, or with an invalid header, instead of
+// failing.
 func WithSkipUnsupported(on bool) Option { return setBool(optionSkipUnsupported, on) }
 
-// WithGGUFExtended sets whether a .gguf may have arrays of 5 to 8 dimensions and names of 64 to 65,535 bytes, which ggml
-// and other programs refuse.
+// WithGGUFExtended sets whether a .gguf may have arrays of 5 to 8 dimensions and names of 64 to 65,535 bytes, which
+// ggml and other programs refuse.
 func WithGGUFExtended(on bool) Option { return setBool(optionGgufExtended, on) }
 
 // WithStrict sets whether LoadWeights fails if weights are missing, unexpected, or of another shape. The default is
 // true.
 func WithStrict(on bool) Option { return setBool(optionStrict, on) }
 
-// WithParts sets whether opening one part of a split .gguf (NAME-00001-of-00003.gguf) opens the whole set. The index of
-// sharded safetensors (NAME.safetensors.index.json) always opens the whole set.
+// WithParts sets whether opening one part of a set of files (NAME-00001-of-00003.gguf) opens the whole set. The index of
+// sharded safetensors (NAME.safetensors.index.json) and the folder of a set always open the whole set.
 func WithParts(on bool) Option { return setBool(optionParts, on) }
 
 // WithPartBytes sets the maximum number of bytes of array data in one .safetensors or .gguf file that is saved to a
-// path. Larger contents are split into NAME-00001-of-00003 and so on, with an index for safetensors; arrays are not
-// split. The default, 0, is one file.
+// path, or by SaveSetTo or NewSetWriter. Larger contents are split into NAME-00001-of-00003 and so on, with an index
+// for safetensors; arrays are not split. The default, 0, is one file.
 func WithPartBytes(count int64) Option { return set(optionPartBytes, count) }
 
 // WithMaxBytes limits the memory in bytes that the results of one call, or everything read through one File, may occupy

@@ -29,8 +29,8 @@ type Part struct {
 	NBytes int64  // bytes of their data
 }
 
-// NewPartPlan returns an empty plan for the path that a single file would have, which is not accessed. If format is Auto,
-// it is that of WithFormat or else that of the extension. The options apply to the writers and the index.
+// NewPartPlan returns an empty plan for the path that a single file would have, which is not accessed. If format is
+// Auto, it is that of WithFormat or else that of the extension. The options apply to the writers and the index.
 func NewPartPlan(path string, format Format, opts ...Option) (p *PartPlan, err error) {
 	defer annotate(&err, "plan", path)
 	if err := checkPath(path); err != nil {
@@ -220,7 +220,8 @@ func (p *PartPlan) SaveIndex() (err error) {
 	return p.read(func(raw capi.PartPlan) error { return capi.PartPlanSaveIndex(raw, path) })
 }
 
-// Create returns a Writer to the path of a part. Its arrays and metadata are declared. The writer does not use the plan.
+// Create returns a Writer to the path of a part. Its arrays and metadata are declared. The writer does not use the
+// plan.
 func (p *PartPlan) Create(index int) (*Writer, error) {
 	part, err := p.Part(index)
 	if err != nil {

@@ -1,8 +1,12 @@
 // Package tensorfile saves and loads named n-dimensional arrays: .npy, .npz, .safetensors and .gguf.
 //
-// [Load] reads a whole file. [Open] reads only its header, and then the arrays that are asked for. The memory of an
-// [Array] belongs to C: [Data] returns its elements without a copy, and [ToSlice] copies them. Close releases a value;
-// values that are not closed are released when they are garbage collected.
+// [Open] reads the header of a file, and [Read] then returns an array, or a part of one, as a Go slice. [Load] reads a
+// whole file. [Save] writes arrays and metadata in the format of the extension.
+//
+// The memory of an [Array] belongs to C: [Data] returns its elements without a copy, and [ToSlice] copies them. Close
+// releases a value; values that are not closed are released when they are garbage collected.
+//
+// Nothing is converted silently. Functions with Cast in their name convert.
 //
 // The package contains the C++ core and compiles it, so it needs cgo and a C++20 compiler. With the build tag
 // tensorfile_system it uses an installed libtensorfile instead, which it finds with pkg-config.
@@ -25,8 +29,8 @@ type Loaded struct {
 	// Arrays holds the arrays by name, in the order of the file. The array of a .npy file has the name "".
 	Arrays *Dict
 	// Metadata is empty if the file has none. That of a .safetensors file are strings; that of an .npz file strings and
-	// lists of strings; that of a .gguf file numbers, 1-d arrays, strings, lists of strings, and for nested arrays dicts
-	// with the keys 0, 1, and so on.
+	// lists of strings; that of a .gguf file numbers, 1-d arrays, strings, lists of strings, and for nested arrays
+	// dicts with the keys 0, 1, and so on.
 	Metadata *Dict
 }
 
@@ -210,8 +214,8 @@ func savePath(path string, c contents, opts []Option,
 // Save saves arrays and metadata in the format of WithFormat, or else that of the extension: .npz, .safetensors, .gguf,
 // or .npy for a dict with one array, whose name is not stored. Load with the same path returns them.
 //
-// metadata may be nil. A .safetensors file can hold strings, an .npz file strings and lists of strings, and a .gguf file
-// also numbers, 1-d arrays, and for nested arrays dicts with the keys 0, 1, and so on. No key is added: set
+// metadata may be nil. A .safetensors file can hold strings, an .npz file strings and lists of strings, and a .gguf
+// file also numbers, 1-d arrays, and for nested arrays dicts with the keys 0, 1, and so on. No key is added: set
 // general.architecture if the readers of a .gguf need it.
 //
 // The file is written next to the target and then renamed, so that readers see either the old or the new file.
@@ -226,8 +230,8 @@ func Save(path string, arrays, metadata *Dict, opts ...Option) error {
 type Finding struct {
 	Subject string // "array" or "metadata", or "file" if it concerns neither
 	Name    string // the name or key, or ""
-	// Problem is the kind of finding: "count", "kind", "dtype", "rank", "name", "duplicate", "value", "option", "limit" or
-	// "size".
+	// Problem is the kind of finding: "count", "kind", "dtype", "rank", "name", "duplicate", "value", "option", "limit"
+	// or "size".
 	Problem string
 	Reason  string // one line for the user, such as "complex128 has no safetensors dtype"
 }
@@ -259,8 +263,8 @@ func CheckSave(format Format, arrays, metadata *Dict, opts ...Option) (findings 
 	return findings, err
 }
 
-// SaveArray saves one array as .npy, byte for byte like NumPy. Functions that save in one format append its extension if the
-// path does not have it, unless WithExactPath is set.
+// SaveArray saves one array as .npy, byte for byte like NumPy. Functions that save in one format append its extension
+// if the path does not have it, unless WithExactPath is set.
 func SaveArray(path string, array *Array, opts ...Option) error {
 	return savePath(path, contents{array: array}, opts, func(array capi.Array, _, _ capi.Dict, o capi.Options) error {
 		return capi.Save(path, array, o)

@@ -14,9 +14,9 @@ type Value interface {
 		[]string | *Array | *Dict
 }
 
-// Get returns the value with a name. Nothing is converted: it fails with ErrType if the value is of another type than T.
-// A number has the width with which it was stored, so that Get[int32] does not return an int64; int and uint are int64
-// and uint64. It fails with ErrNotFound if there is no such name. The caller closes an *Array or *Dict.
+// Get returns the value with a name. Nothing is converted: it fails with ErrType if the value is of another type than
+// T. A number has the width with which it was stored, so that Get[int32] does not return an int64; int and uint are
+// int64 and uint64. It fails with ErrNotFound if there is no such name. The caller closes an *Array or *Dict.
 //
 // Dict.Int and Dict.Float return numbers of any width.
 func Get[T Value](d *Dict, key string) (T, error) {

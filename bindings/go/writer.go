@@ -106,8 +106,8 @@ func (w *Writer) Declare(name string, dtype Dtype, shape ...int) error {
 	})
 }
 
-// SetMetadata sets the metadata of a .npz, .safetensors or .gguf file, replacing what was set before; nil is none. The dict
-// is read when the first byte is written.
+// SetMetadata sets the metadata of a .npz, .safetensors or .gguf file, replacing what was set before; nil is none. Later
+// changes to the dict do not change the file.
 func (w *Writer) SetMetadata(metadata *Dict) error {
 	raw, err := capi.Dict(0), error(nil)
 	if metadata != nil {
