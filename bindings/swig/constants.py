@@ -43,7 +43,8 @@ JAVA_LINKS = {
     "tf_dict": "Metadata", "tf_file": "ArrayFile", "tf_format": "Format", "tf_options": "Options",
     "tf_writer": "ArrayWriter",
     "tf_file_read_into": "ArrayFile.Entry#readInto", "tf_load": "Tensorfile#load", "tf_load_weights": "Tensorfile#loadWeights",
-    "tf_save_memory": "Tensorfile#toBytes", "tf_save_sink": "Tensorfile#saveTo",
+    "tf_file_type": "ArrayFile.Entry#typeName", "tf_file_read_raw": "ArrayFile.Entry#readRaw",
+    "tf_save_file": "Tensorfile#save", "tf_save_memory": "Tensorfile#toBytes", "tf_save_sink": "Tensorfile#saveTo",
     "tf_save_weights": "Tensorfile#saveWeights", "tf_savez": "Tensorfile#savez",
     "tf_savez_compressed": "Tensorfile#savezCompressed", "tf_options_set_string": "Options.Builder#set(Option, String)",
 }
@@ -143,6 +144,10 @@ def java_text(text):
              "TF_LOAD_MODE_": "LoadMode"}
     text = text.replace("NULL", "null").replace("INT64_MAX", "{@link Long#MAX_VALUE}").replace("int64_t", "long")
     text = re.sub(r"&", "&amp;", text)
+    # Java sets these values by name, or by a method.
+    text = re.sub(r"(?:::)?TF_(?:DEFLATE|DECODE)_\w+ \((\"\w+\"), the default\)", r"\1 (the default)", text)
+    text = re.sub(r"(?:::)?TF_(?:DEFLATE|DECODE)_\w+ \((\"\w+\")\)", r"\1", text)
+    text = re.sub(r"(?:::)?TF_DEFLATE_ZLIB", "{@link Options.Builder#zlib}", text)
     text = re.sub(r"(?<!\w)(?:::)?(TF_(?:STATUS|DTYPE|FORMAT|OPTION|LOAD_MODE)_)(\w+)",
                   lambda m: f"{{@link {enums[m[1]]}#{m[2]}}}", text)
     text = re.sub(r"(?<!\w)(?:::)?(TF_\w+)", r"{@code \1}", text)

@@ -5,7 +5,7 @@ public enum Dtype {
   // BEGIN tf_dtype: generated from tensorfile.h by bindings/swig/generate.sh
   /**
    * A type that the library does not know. Such an array is listed, but only its raw bytes can be read: see
-   * {@code tf_file_type} and {@code tf_file_read_raw}.
+   * {@link ArrayFile.Entry#typeName} and {@link ArrayFile.Entry#readRaw}.
    */
   UNSUPPORTED(TensorfileNativeConstants.TF_DTYPE_UNSUPPORTED),
   /** One byte, 0 or 1. */

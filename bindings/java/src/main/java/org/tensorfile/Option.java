@@ -19,8 +19,8 @@ public enum Option {
    */
   THREADS(TensorfileNativeConstants.TF_OPTION_THREADS),
   /**
-   * Format to load; also the format of {@code tf_save_file}, of {@link Tensorfile#saveWeights} if the extension of its
-   * path names none, and of saves and writers whose format argument is {@link Format#AUTO}. Named value: a
+   * Format to load; also the format of {@link Tensorfile#save}, of {@link Tensorfile#saveWeights} if the extension of
+   * its path names none, and of saves and writers whose format argument is {@link Format#AUTO}. Named value: a
    * {@link Format}, or "auto", "npy", "npz", "safetensors", "gguf" or "content" ({@link Format#BY_CONTENT}, for reading
    * only). Default {@link Format#AUTO}.
    */
@@ -101,26 +101,23 @@ public enum Option {
    */
   ALIGNMENT(TensorfileNativeConstants.TF_OPTION_ALIGNMENT),
   /**
-   * Switch, default 0. With 1, {@code tf_save_file}, {@link Tensorfile#saveWeights}, {@link Tensorfile#toBytes},
+   * Switch, default 0. With 1, {@link Tensorfile#save}, {@link Tensorfile#saveWeights}, {@link Tensorfile#toBytes},
    * {@link Tensorfile#saveTo} and a {@link ArrayWriter} deflate the members of an .npz. {@link Tensorfile#savez} never
    * does, {@link Tensorfile#savezCompressed} always.
    */
   COMPRESS(TensorfileNativeConstants.TF_OPTION_COMPRESS),
   /**
    * Deflate level, -1 to 9: 0 stores, 1 to 3 are fast, and higher levels search longer for a smaller output. Default
-   * -1: level 2, or zlib's default of 6 with {@code TF_DEFLATE_ZLIB}.
+   * -1: level 2, or zlib's default of 6 with {@link Options.Builder#zlib}.
    */
   COMPRESSION_LEVEL(TensorfileNativeConstants.TF_OPTION_COMPRESSION_LEVEL),
-  /**
-   * Which encoder deflates. Named value: {@code TF_DEFLATE_AUTO} ("auto", the default) or {@code TF_DEFLATE_ZLIB}
-   * ("zlib").
-   */
+  /** Which encoder deflates. Named value: "auto" (the default) or "zlib". */
   DEFLATE(TensorfileNativeConstants.TF_OPTION_DEFLATE),
   /**
-   * What loading does with ggml's block types. Named value: {@code TF_DECODE_KEEP} ("keep", the default),
-   * {@code TF_DECODE_MLX} ("mlx"), or one of {@link Dtype#FLOAT16}, {@link Dtype#BFLOAT16}, {@link Dtype#FLOAT32},
-   * {@link Dtype#FLOAT64} (or its name) to decode to that dtype. A {@link ArrayFile} always describes arrays as they
-   * are stored, and {@link ArrayFile.Entry#readInto} has its own dtype argument.
+   * What loading does with ggml's block types. Named value: "keep" (the default), "mlx", or one of
+   * {@link Dtype#FLOAT16}, {@link Dtype#BFLOAT16}, {@link Dtype#FLOAT32}, {@link Dtype#FLOAT64} (or its name) to decode
+   * to that dtype. A {@link ArrayFile} always describes arrays as they are stored, and {@link ArrayFile.Entry#readInto}
+   * has its own dtype argument.
    */
   DECODE(TensorfileNativeConstants.TF_OPTION_DECODE),
   /**
