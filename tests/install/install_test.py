@@ -123,8 +123,8 @@ def readme():
     texts = [(Path(tool("SOURCE")) / name).read_text(encoding="utf-8") for name in ("README.md", "docs/embedding.md")]
     # The first program writes the file that the later ones read.
     programs = [found for text in texts for found in re.findall(r"```(c|cpp)\n(.*?)```", text, re.S)]
-    if [language for language, _ in programs] != ["c", "cpp", "c"]:
-        fail(f"expected programs in C, C++ and C, found {[language for language, _ in programs]}")
+    if [language for language, _ in programs] != ["c", "cpp", "cpp", "c"]:
+        fail(f"expected programs in C, C++, C++ and C, found {[language for language, _ in programs]}")
     for number, (language, code) in enumerate(programs):
         source, built = folder / f"demo{number}.{language}", folder / f"demo{number}"
         source.write_text(code, encoding="utf-8")
