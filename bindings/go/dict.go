@@ -364,7 +364,7 @@ func (d *Dict) Keys() iter.Seq[string] {
 
 // Arrays returns an iterator over the names and arrays in order. It skips values of other kinds. An array is closed
 // when the body of the loop ends, and the elements that Data returned remain valid as long as the dict is open and has
-// the array; Array.Clone returns one that remains.
+// the array; from then on only Close releases the dict. Array.Clone returns an array that remains.
 //
 // The body may change the dict. Names that it adds are not visited, and neither are names that it removes.
 func (d *Dict) Arrays() iter.Seq2[string, *Array] {

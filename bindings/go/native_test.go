@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -80,6 +81,30 @@ func TestArraysOfALoopAreClosedWhenItsBodyEnds(t *testing.T) {
 	same(t, list, []int32{1, 2})
 	same(t, changed, []int32{7, 2})
 	same(t, elements[int32](t, must[*Array](t)(dict.Array("a"))), []int32{1, 2})
+}
+
+// Elements that outlive a loop and a dict that nobody closes must not be freed by the collector.
+func TestElementsOfALoopSurviveADictThatIsNotClosed(t *testing.T) {
+	elementsOf := func(i int32) (elements []int32) {
+		outer, inner := NewDict(), NewDict()
+		ok(t, inner.Set("a", slices.Repeat([]int32{i}, 4096)))
+		ok(t, outer.Set("inner", inner))
+		ok(t, inner.Close())
+		for _, value := range outer.All() {
+			for _, array := range value.(*Dict).Arrays() {
+				elements = must[[]int32](t)(Data[int32](array))
+			}
+		}
+		return elements
+	}
+	var lists [][]int32
+	for i := range int32(50) {
+		lists = append(lists, elementsOf(i))
+		runtime.GC()
+	}
+	for i, list := range lists {
+		same(t, list, slices.Repeat([]int32{int32(i)}, 4096))
+	}
 }
 
 func TestLoopsEndWhenTheDictGrowsOrShrinks(t *testing.T) {
