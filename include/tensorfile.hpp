@@ -648,9 +648,10 @@ static_assert(sizeof(bool) == 1, "an element of a bool array is one byte");
 
 namespace detail {
 
-/** The error of typed access to elements of another dtype. */
-inline Error wrong_dtype(const std::string &what, Dtype found, Dtype asked, const char *way_out) {
-  return Error(Status::type, what + " is " + name(found) + ", not " + name(asked) + "; " + way_out);
+/** The error of typed access to elements of another dtype; about is the name of the array. */
+inline Error wrong_dtype(const std::string &what, Dtype found, Dtype asked, const char *way_out,
+                         std::string_view about = std::string_view()) {
+  return Error(Status::type, what + " is " + name(found) + ", not " + name(asked) + "; " + way_out, std::string(about));
 }
 
 /** True if T is a number that an element can be; characters are no numbers. */
@@ -688,6 +689,10 @@ bool convert(T *to, From from) noexcept {
 }
 
 }  // namespace detail
+
+class Scalar;
+/** The number as text: "3", "0.1" (as few digits as identify it), "true", "(1+2j)". */
+inline std::string to_string(const Scalar &scalar);
 
 /**
  * One number with its dtype: a value of metadata, or an element of an array. It is made from any number of C++, and
@@ -741,7 +746,7 @@ class Scalar {
     } else {
       static_assert(std::is_arithmetic_v<T>, "as<T>() converts to numbers");
       if (!visit([&value](auto number) { return detail::convert(&value, number); })) {
-        throw Error(Status::type, "a value of type " + std::string(tensorfile::name(dtype_)) + " cannot be held by " +
+        throw Error(Status::type, to_string(*this) + " (" + tensorfile::name(dtype_) + ") does not fit in " +
                                       tensorfile::name(dtype_of<T>));
       }
     }
@@ -806,9 +811,6 @@ class Scalar {
   Dtype dtype_;
   unsigned char bytes_[max_bytes] = {};
 };
-
-/** The number as text: "3", "0.1" (as few digits as identify it), "true", "(1+2j)". */
-inline std::string to_string(const Scalar &scalar);
 
 /** The range of an option and its default: tf_option_range(). */
 struct OptionRange {
@@ -882,9 +884,10 @@ class Options : public detail::Handle<tf_options, tf_options_retain, tf_options_
   }
   Options &&set(Option option, std::string_view text) && { return std::move(set(option, text)); }
   /** tf_options_get() */
-  std::int64_t get(Option option) {
+  std::int64_t get(Option option) const {
+    if (handle_ == nullptr) return range(option).default_value;
     std::int64_t value = 0;
-    detail::check(tf_options_get(&value, ensure(), detail::number(option)));
+    detail::check(tf_options_get(&value, handle_, detail::number(option)));
     return value;
   }
   using Handle::get;
@@ -1258,7 +1261,10 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
     Array array;
     detail::check(tf_array_wrap(array.out(), detail::number(dtype_of<T>), shape.data(), shape.size(), nullptr, data,
                                 nbytes, 1, detail::destroy<std::vector<T>>, kept.release()));
-    detail::require(array.nbytes() == nbytes, Status::invalid_argument, "the shape has fewer elements than the vector");
+    if (array.nbytes() != nbytes) {
+      throw Error(Status::invalid_argument, "the shape has " + std::to_string(array.size()) + " elements, the vector " +
+                                                std::to_string(nbytes / sizeof(T)));
+    }
     return array;
   }
   /**
@@ -2191,7 +2197,8 @@ class File::Entry {
   template <typename T>
   void require_dtype() const {
     if (dtype() != dtype_of<T>) {
-      throw detail::wrong_dtype("array '" + std::string(name_) + "'", dtype(), dtype_of<T>, "read_as<T>() converts");
+      throw detail::wrong_dtype("array '" + std::string(name_) + "'", dtype(), dtype_of<T>, "read_as<T>() converts",
+                                name_);
     }
   }
 
@@ -2325,8 +2332,8 @@ inline Dict load_weights(const Path &path, const Dict &expected = Dict(), const 
   return Dict(tree);
 }
 
-/** tf_load_weights_source() */
-inline Dict load_weights(const Source &source, const Dict &expected = Dict(), Format format = Format::auto_,
+/** tf_load_weights_source(). An empty expected accepts any weights. */
+inline Dict load_weights(const Source &source, Format format = Format::auto_, const Dict &expected = Dict(),
                          const Options &options = Options()) {
   tf_dict *tree = nullptr;
   detail::check(tf_load_weights_source(&tree, source.get(), detail::number(format), expected.get(), options.get()));
