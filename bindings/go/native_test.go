@@ -274,16 +274,17 @@ func TestValuesPrint(t *testing.T) {
 	ok(t, metadata.Set("scale", float32(0.1)))
 	ok(t, metadata.Set("tokens", []string{"<s>", "</s>"}))
 	ok(t, metadata.Set("weight", [][]float32{{1, 2, 3}, {4, 5, 6}}))
+	ok(t, metadata.Set("large", [3][3]float32{}))
 	inner := NewDict()
 	ok(t, inner.Set("flag", true))
 	ok(t, metadata.Set("more", inner))
-	text := `{name: "a \"model\"", count: 2, scale: 0.1, tokens: ["<s>" "</s>"], weight: float32[2 3], more: {flag: true}}`
+	text := `{name: "a \"model\"", count: 2, scale: 0.1, tokens: ["<s>" "</s>"], weight: float32[2 3] [[1 2 3] [4 5 6]], large: float32[3 3], more: {flag: true}}`
 	same(t, fmt.Sprint(metadata), text)
 	arrays := NewDict()
 	ok(t, arrays.Set("w", []int8{1}))
 	loaded := &Loaded{Arrays: arrays, Metadata: metadata}
-	same(t, fmt.Sprint(loaded), "{w: int8[1]} with metadata "+text)
-	same(t, fmt.Sprint(&Loaded{Arrays: arrays, Metadata: NewDict()}), "{w: int8[1]}")
+	same(t, fmt.Sprint(loaded), "{w: int8[1] [1]} with metadata "+text)
+	same(t, fmt.Sprint(&Loaded{Arrays: arrays, Metadata: NewDict()}), "{w: int8[1] [1]}")
 	many := NewDict()
 	for i := range 100 {
 		ok(t, many.Set(fmt.Sprint(i), i))

@@ -13,6 +13,7 @@ import (
 // each dimension, of a dict, a file or a list of strings the first printedValues, and of a string printedBytes.
 const (
 	printedElements = 60
+	printedInDict   = 8 // arrays with more elements are printed without them in a dict
 	printedEdge     = 3
 	printedValues   = 40
 	printedBytes    = 80
@@ -87,8 +88,8 @@ func (p *printer) element(offset int) {
 	fmt.Fprint(&p.text, value)
 }
 
-// String returns the names and values, such as "{general.name: "m", m.block_count: 2, weight: float32[2 3]}". Of an
-// array it returns the dtype and the shape.
+// String returns the names and values, such as "{general.name: "m", m.block_count: 2, weight: float32[64 64]}". Of an
+// array it returns the dtype and the shape, and the elements if there are few.
 func (d *Dict) String() string {
 	var text strings.Builder
 	d.print(&text, 0)
@@ -129,7 +130,11 @@ func (d *Dict) print(text *strings.Builder, depth int) {
 func printValue(text *strings.Builder, value any, depth int) {
 	switch value := value.(type) {
 	case *Array:
-		text.WriteString(value.kind())
+		if value.size > printedInDict {
+			text.WriteString(value.kind())
+		} else {
+			text.WriteString(value.String())
+		}
 	case *Dict:
 		value.print(text, depth+1)
 	case string:

@@ -6,8 +6,8 @@ import (
 )
 
 const want = `== save
-{layers.0.weight: float32[2 3], layers.0.bias: float64[2], layers.1.weight: float16[2]}
-{general.architecture: "tour", tour.block_count: 2, tour.scale: 0.25, tour.rope: true, tour.heads: int32[2], tokenizer.ggml.tokens: ["<s>" "</s>"]}
+{layers.0.weight: float32[2 3] [[1 2 3] [4 5 6]], layers.0.bias: float64[2] [0.5 -0.5], layers.1.weight: float16[2] [0.099975586 +Inf]}
+{general.architecture: "tour", tour.block_count: 2, tour.scale: 0.25, tour.rope: true, tour.heads: int32[2] [4 8], tokenizer.ggml.tokens: ["<s>" "</s>"]}
 == open
 layers.0.weight float32 [2 3] 24 bytes
 layers.0.bias float64 [2] 16 bytes
@@ -38,12 +38,12 @@ tensorfile: save z.gguf: gguf cannot hold: 'z' (dtype complex128)
 cancelled: true
 == bytes, readers and writers
 from a reader: npy {"": int16[3]}
-from bytes: {"": int16[3]}
+from bytes: {"": int16[3] [1 2 3]}
 tensorfile: save: could not write 134 bytes: io: read/write on closed pipe
 == goroutines
 [210]
 == weights
-{layers: {0: {bias: float64[2], weight: float32[2 3]}, 1: {weight: float16[2]}}}
+{layers: {0: {bias: float64[2] [0.5 -0.5], weight: float32[2 3] [[10 20 30] [40 50 60]]}, 1: {weight: float16[2] [0.099975586 +Inf]}}}
 mismatch: true
 `
 
