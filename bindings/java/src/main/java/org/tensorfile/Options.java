@@ -172,7 +172,7 @@ public final class Options implements AutoCloseable {
     /**
      * Sets PARTS.
      *
-     * @param parts true if opening one part of a split .gguf opens the whole set
+     * @param parts true if opening one part of sharded safetensors or of a split .gguf opens the whole set
      * @return this
      */
     public Builder parts(boolean parts) {

@@ -195,6 +195,9 @@ final class Packed {
     void metadata(Metadata metadata) {
       number(metadata.size());
       metadata.forEach((key, value) -> {
+        if (value == null) {
+          throw new NullPointerException("the metadata value '" + key + "' is null");
+        }
         number(value.packedKind());
         text(key);
         value(value);

@@ -15,8 +15,9 @@ import java.util.Optional;
 import java.util.function.LongUnaryOperator;
 
 /**
- * Writes the parts of a set separately, as the tasks of a cluster do. Each task makes the same plan and writes its parts.
- * When all are written, one task writes the index of the set, or for .gguf part 0, without which it cannot be opened.
+ * Writes the parts of a set separately, as the tasks of a cluster do. Each task makes the same plan and writes its
+ * parts. When all are written, one task writes the index of the set, or for .gguf part 0, without which it cannot be
+ * opened.
  *
  * <pre>{@code
  * Options options = Options.builder().partBytes(5_000_000_000L).build();

@@ -29,8 +29,8 @@ public final class ReadPlan implements AutoCloseable {
   @FunctionalInterface
   public interface Completion {
     /**
-     * Called once for each array or slice when its elements are in memory, while the others are being read. An exception
-     * ends the run and reaches its caller.
+     * Called once for each array or slice when its elements are in memory, while the others are being read. An
+     * exception ends the run and reaches its caller.
      *
      * @param index the number of earlier calls of {@link ReadPlan#add} when it was added
      * @throws IOException to end the run

@@ -102,9 +102,9 @@ public final class Source implements AutoCloseable {
   }
 
   /**
-   * Names the source. Messages begin with the name, its extension chooses the format, and the names of the other files of
-   * a set are derived from it. Nothing is opened by name, but by the {@link Resolver}. This method and the other setters
-   * must be called before the source is used.
+   * Names the source. Messages begin with the name, its extension chooses the format, and the names of the other files
+   * of a set are derived from it. Nothing is opened by name, but by the {@link Resolver}. This method and the other
+   * setters must be called before the source is used.
    *
    * @param name a name such as "models/llama-00001-of-00003.gguf"
    * @return this
@@ -117,12 +117,13 @@ public final class Source implements AutoCloseable {
   }
 
   /**
-   * Says how the source is best read, which changes how much work a read is, but never its result. The defaults are right
-   * for files. A network should have larger numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests.
+   * Says how the source is best read, which changes how much work a read is, but never its result. The defaults are
+   * right for files. A network should have larger numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests.
    *
    * @param gap bytes between two wanted parts that are worth reading to save a read; -1 means the default
    * @param piece bytes of an efficient read; 0 means the default
-   * @param requests the most reads to make at the same time if the source is concurrent, up to 1024; 0 means the default
+   * @param requests the most reads to make at the same time if the source is concurrent, up to 1024; 0 means the
+   *     default
    * @return this
    * @throws InvalidArgumentException if the source has been used
    */
@@ -132,8 +133,9 @@ public final class Source implements AutoCloseable {
   }
 
   /**
-   * Sets the function that finds the other files of a set. With it, an index of sharded safetensors opens the whole set,
-   * and with the option PARTS any part does; both need a name. A source over a path finds them in its folder without.
+   * Sets the function that finds the other files of a set. With it, an index of sharded safetensors opens the whole
+   * set, and with the option PARTS any part does; both need a name. A source over a path finds them in its folder
+   * without.
    *
    * @param resolver the function
    * @return this

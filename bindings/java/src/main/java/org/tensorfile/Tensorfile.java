@@ -184,7 +184,8 @@ public final class Tensorfile {
   /**
    * {@return the arrays of a .npz, .safetensors or .gguf file that contains the weights of a model}
    *
-   * <p>They have the names of the file, in which dots separate the parts of the model: see {@link Loaded#within}.
+   * <p>They have the names of the file, in which dots separate the parts of the model: see {@link Loaded#within}. The
+   * metadata are left out.
    *
    * @param path path of the file
    * @throws IOException if the file cannot be read or is invalid

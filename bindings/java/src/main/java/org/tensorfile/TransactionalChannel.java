@@ -34,7 +34,8 @@ public interface TransactionalChannel extends WritableByteChannel {
 
   /**
    * Opens a channel for a file of a set. If the arrays fit in one file it is written to this channel itself, and the
-   * method is not called. Otherwise nothing is written to this channel, which is committed after all others, or aborted.
+   * method is not called. Otherwise nothing is written to this channel, which is committed after all others, or
+   * aborted.
    *
    * @param name name of the file: that of a part, such as "w-00001-of-00003.safetensors", or of the index
    * @return the channel, which may be transactional too; nothing else closes it

@@ -169,6 +169,9 @@ class MetadataTest {
       }
     });
     Metadata copy = metadata.copy();
+    copy.entrySet().iterator().next().setValue(null);
+    assertEquals("the metadata value 'general.architecture' is null",
+        assertThrows(NullPointerException.class, () -> throughGguf(copy)).getMessage());
     metadata.clear();
     assertTrue(metadata.isEmpty());
     assertFalse(copy.isEmpty());
