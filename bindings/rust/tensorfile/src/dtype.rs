@@ -369,6 +369,16 @@ impl Format {
     }
 }
 
+impl str::FromStr for Format {
+    type Err = Error;
+
+    /// Parses the name of a format, such as `"npz"`.
+    fn from_str(name: &str) -> Result<Self> {
+        let unknown = || Error::new(ErrorKind::InvalidArgument, format!("no format is named {name:?}"));
+        Format::all().find(|format| format.name() == name).ok_or_else(unknown)
+    }
+}
+
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

@@ -47,7 +47,8 @@
 //! - `zlib`: links zlib, for [`Options::zlib`].
 //! - `static`: builds zlib, if it is used, from source.
 //!
-//! Building needs a C++20 compiler and no installed library. `tensorfile-sys` explains how to use an installed one.
+//! Building needs Rust 1.85 or later, a C++20 compiler, and no installed library. `tensorfile-sys` explains how to use
+//! an installed one.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod array;

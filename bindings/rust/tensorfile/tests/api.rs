@@ -700,6 +700,8 @@ fn options_have_ranges() {
 fn formats_and_dtypes_say_what_they_can() {
     assert_eq!(Format::all().collect::<Vec<_>>(), [Format::Npy, Format::Npz, Format::Safetensors, Format::Gguf]);
     assert_eq!((Format::Npz.extension(), Format::Auto.extension()), (".npz", ""));
+    assert_eq!("gguf".parse::<Format>().unwrap(), Format::Gguf);
+    assert_eq!("zip".parse::<Format>().unwrap_err().message(), r#"no format is named "zip""#);
     let (npy, npz, gguf) = (Format::Npy.abilities(), Format::Npz.abilities(), Format::Gguf.abilities());
     assert!(npy.single_array && npz.compression && npz.text_members && gguf.model_keys && gguf.max_parts > 1);
     assert_eq!((npy.metadata, npz.metadata), (Metadata::None, Metadata::StringLists));
