@@ -176,7 +176,11 @@ impl Array {
         // Boxed, so that a slice inside the owner does not move.
         let owner = Owned::new(owner);
         let elements = owner.get().as_ref();
-        expect_elements(shape.as_ref(), elements.len())?;
+        if let Err(error) = expect_elements(shape.as_ref(), elements.len()) {
+            // Before the error is the result, which would leak if the drop panicked.
+            drop(owner);
+            return Err(error);
+        }
         let (data, nbytes) = (elements.as_ptr().cast_mut().cast(), size_of_val(elements));
         // SAFETY: the owner is only borrowed until it is dropped, so its slice does not change.
         unsafe { Array::from_raw_parts(T::DTYPE, shape, None, data, nbytes, false, owner) }

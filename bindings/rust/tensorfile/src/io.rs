@@ -202,7 +202,7 @@ where
             slot.forward(&resolver.slot);
         }
         // SAFETY: the library takes over the reference.
-        unsafe { *out = ManuallyDrop::new(source).raw.as_ptr() };
+        unsafe { *out = source.into_raw() };
         found = true;
         Ok(())
     });
@@ -329,6 +329,12 @@ impl Source {
         let made = NonNull::new(raw).map(|raw| Source { raw, slot });
         finish(status, None)?;
         made.ok_or_else(|| Error::new(ErrorKind::Internal, "the library succeeded without a source"))
+    }
+
+    /// Returns the handle with its reference.
+    fn into_raw(mut self) -> *mut sys::tf_source {
+        self.slot = None;
+        ManuallyDrop::new(self).raw.as_ptr()
     }
 
     /// Returns the borrowed handle, for functions of `tensorfile-sys`.
