@@ -19,8 +19,8 @@
  *
  * A function that can fail returns a ::tf_status; ::TF_STATUS_OK is 0. When a function fails, no object is created,
  * existing objects are unchanged, and the error record of the calling thread is set; read it with tf_error_status(),
- * tf_error_message(), tf_error_offset(), tf_error_name() and tf_error_system(). Any function that returns a ::tf_status can fail with
- * ::TF_STATUS_INVALID_ARGUMENT (a required handle or output is NULL, or a number is out of range) and
+ * tf_error_message(), tf_error_offset(), tf_error_name() and tf_error_system(). Any function that returns a ::tf_status
+ * can fail with ::TF_STATUS_INVALID_ARGUMENT (a required handle or output is NULL, or a number is out of range) and
  * ::TF_STATUS_OUT_OF_MEMORY; the comment of a function lists the others. Plain getters return 0 or NULL, and set the
  * error record, if the handle is NULL or the index is out of range.
  *
@@ -293,9 +293,9 @@ enum {
 
   /* Which format */
 
-  /** Format to load; also the format of tf_save_file(), of tf_save_weights() if the extension of its path names none, and
-      of saves and writers whose format argument is ::TF_FORMAT_AUTO. Named value: a ::tf_format, or "auto", "npy", "npz", "safetensors", "gguf"
-      or "content" (::TF_FORMAT_BY_CONTENT, for reading only). Default ::TF_FORMAT_AUTO. */
+  /** Format to load; also the format of tf_save_file(), of tf_save_weights() if the extension of its path names none,
+      and of saves and writers whose format argument is ::TF_FORMAT_AUTO. Named value: a ::tf_format, or "auto", "npy",
+      "npz", "safetensors", "gguf" or "content" (::TF_FORMAT_BY_CONTENT, for reading only). Default ::TF_FORMAT_AUTO. */
   TF_OPTION_FORMAT = 2,
 
   /* Loading */
@@ -414,9 +414,9 @@ enum {
   TF_LISTING_COUNT = 0,        /**< number of arrays */
   TF_LISTING_DTYPES = 1,       /**< offset of count ::tf_dtype (int32_t) */
   TF_LISTING_NBYTES = 2,       /**< offset of count uint64_t, as tf_file_nbytes() */
-  TF_LISTING_SHAPE_STARTS = 3, /**< offset of count + 1 int64_t: index of each array's first size, and their number */
+  TF_LISTING_SHAPE_STARTS = 3, /**< offset of count + 1 int64_t: index of each array's first size, then their number */
   TF_LISTING_SHAPES = 4,       /**< offset of the sizes of all arrays, int64_t */
-  TF_LISTING_NAME_STARTS = 5,  /**< offset of count + 1 int64_t: index of each name's first byte, and their number */
+  TF_LISTING_NAME_STARTS = 5,  /**< offset of count + 1 int64_t: index of each name's first byte, then their number */
   TF_LISTING_NAMES = 6         /**< offset of the names of all arrays, UTF-8 without NULs between them */
 };
 
@@ -559,7 +559,7 @@ TENSORFILE_API tf_format tf_format_from_path(const char *path);
 /**
  * Detects the format of a file from its first bytes.
  * @param head    the first bytes of the file
- * @param nbytes  their number; 16 are enough, with fewer the result can be ::TF_FORMAT_AUTO
+ * @param nbytes  number of bytes; 16 are enough, with fewer the result can be ::TF_FORMAT_AUTO
  * @return the format, or ::TF_FORMAT_AUTO if the bytes match none
  */
 TENSORFILE_API tf_format tf_format_probe(const void *head, size_t nbytes);
@@ -579,7 +579,7 @@ TENSORFILE_API void tf_options_release(tf_options *options);
 /**
  * Sets an option.
  * @param options  the options to change
- * @param option   which option
+ * @param option   the option to set
  * @param value    its new value, in the range given at ::tf_option
  * @return INVALID_ARGUMENT if the value is out of range; UNSUPPORTED if this version has no such option.
  */
@@ -590,7 +590,7 @@ TENSORFILE_API tf_status tf_options_get(int64_t *value, const tf_options *option
  * Sets an option by the name of a value: ::TF_OPTION_FORMAT, ::TF_OPTION_LOAD_MODE, ::TF_OPTION_DEFLATE or
  * ::TF_OPTION_DECODE.
  * @param options  the options to change
- * @param option   which option
+ * @param option   the option to set
  * @param text     the name of the value, as given at the option
  * @param length   bytes of text, or SIZE_MAX
  * @return INVALID_ARGUMENT if the option has no value of that name; TYPE if the values of the option have no names;
@@ -608,7 +608,7 @@ TENSORFILE_API tf_option tf_option_from_name(const char *name);
  * @param maximum        receives the largest value; may be NULL. Of an option with named values, and of
  *                       ::TF_OPTION_ALIGNMENT, not every number between the two is accepted
  * @param default_value  receives the default; may be NULL
- * @param option         which option
+ * @param option         the option
  * @return UNSUPPORTED if this version has no such option.
  */
 TENSORFILE_API tf_status tf_option_range(int64_t *minimum, int64_t *maximum, int64_t *default_value, tf_option option);
@@ -931,11 +931,11 @@ TENSORFILE_API tf_status tf_dict_string_list_size_at(size_t *count, const tf_dic
 /** Gets one string, from 0 to count - 1, of the list at an index. It is borrowed. @return TYPE. */
 TENSORFILE_API tf_status tf_dict_string_list_item_at(const char **text, size_t *text_length, const tf_dict *dict,
                                                      size_t index, size_t item);
-/** Returns 1 if there is a value with a key, else 0. That there is none is not a failure: the error record does not
+/** Returns 1 if there is a value with a key, else 0. A missing key is not a failure: the error record does not
     change. */
 TENSORFILE_API int32_t tf_dict_contains(const tf_dict *dict, const char *key, size_t length);
-/** Returns the kind of the value of a key, or ::TF_KIND_NONE if there is none, which does not change the error record.
-    */
+/** Returns the kind of the value of a key, or ::TF_KIND_NONE if there is no such key, which does not change the error
+    record. */
 TENSORFILE_API tf_kind tf_dict_kind(const tf_dict *dict, const char *key, size_t length);
 /** Gets the index of a key. @return NOT_FOUND. */
 TENSORFILE_API tf_status tf_dict_find(size_t *index, const tf_dict *dict, const char *key, size_t length);
@@ -1051,7 +1051,7 @@ TENSORFILE_API tf_status tf_source_from_path(tf_source **out, const char *path);
  * Creates a source on memory of the caller, without a copy.
  * @param out      receives the source
  * @param data     the bytes
- * @param nbytes   their number
+ * @param nbytes   number of bytes
  * @param release  called with user when the memory is no longer needed, or if this call fails; may be NULL
  * @param user     argument of release
  */
@@ -1081,8 +1081,8 @@ TENSORFILE_API tf_status tf_source_from_fd(tf_source **out, int32_t fd, uint64_t
 TENSORFILE_API tf_status tf_source_from_part(tf_source **out, tf_source *whole, uint64_t offset, uint64_t size);
 /**
  * Names a source. Error messages begin with the name, its extension chooses the format as that of a path does, and the
- * names of the files of a set are derived from it. A source that was opened by path has that path as its name until
- * then. Names are not paths: nothing is opened by name, but by the resolver.
+ * names of the files of a set are derived from it. Until this is called, the name of a source that was opened by
+ * path is that path. A name is not a path: only the resolver opens files by name.
  *
  * This function, tf_source_set_hints() and tf_source_set_resolver() must be called before the source is used.
  * @param source  the source, to which the caller has the only reference
@@ -1093,8 +1093,8 @@ TENSORFILE_API tf_status tf_source_from_part(tf_source **out, tf_source *whole, 
 TENSORFILE_API tf_status tf_source_set_name(tf_source *source, const char *name, size_t length);
 /**
  * Says how a source is best read. The defaults are right for files; a source that is a network should have larger
- * numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints change only how much work a read is,
- * never its result. A part of a source has the hints of the whole.
+ * numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints affect the cost of
+ * reads, never their result. A part of a source has the hints of the whole.
  * @param source    the source, to which the caller has the only reference
  * @param gap       bytes between two wanted parts that are worth reading and discarding to save a read; at most 64 MiB,
  *                  and larger numbers mean that. UINT64_MAX means the default, 16 KiB
@@ -1109,8 +1109,8 @@ TENSORFILE_API tf_status tf_source_set_hints(tf_source *source, uint64_t gap, ui
 /**
  * Sets the function that finds the other files of the set that a source belongs to. A source that was opened by path
  * needs none: it finds them in its folder. With either, tf_file_open_source(), tf_load_source() and
- * tf_load_weights_source() open the index of a set, if that is what the source's name says, and with ::TF_OPTION_PARTS
- * the whole set of any part, which needs a name too. The index of sharded safetensors is then expected under the name
+ * tf_load_weights_source() open the whole set if the source's name is that of an index or, with ::TF_OPTION_PARTS, that
+ * of any part. The index of sharded safetensors is then expected under the name
  * that it has by convention, NAME.safetensors.index.json for NAME-00001-of-00003.safetensors.
  * @param source   the source, to which the caller has the only reference
  * @param resolve  the function, or NULL for none
@@ -1150,15 +1150,15 @@ TENSORFILE_API tf_status tf_sink_set_commit(tf_sink *sink, tf_commit_fn commit, 
 /**
  * Sets the function that makes the sinks of a set of files, so that tf_save_sink() and a ::tf_writer obey
  * ::TF_OPTION_PART_BYTES. If the arrays fit in one file, it is written to the sink itself and the function is not
- * called. Otherwise the parts, and then the index, are written to the sinks that the function returns, and none of the
- * bytes to this one.
+ * called. Otherwise the parts, and then the index, are written to the sinks that the function returns, and nothing is
+ * written to this one.
  *
  * The sinks of a set are committed when all files have been written: the second part and the later ones, then the first
- * part, then the index, and at last this sink. If anything fails, those that have not been committed are aborted; since
+ * part, then the index, and finally this sink. If anything fails, those that have not been committed are aborted; since
  * the index (of a .gguf the first part) is among them, what was committed cannot be opened as a set.
  * @param sink     the sink, to which the caller has the only reference
  * @param name     the name that a single file would have, such as "w.safetensors", which is copied; the names of the
- *                 files of a set are made of it
+ *                 files of a set are derived from it
  * @param length   bytes of name, or SIZE_MAX
  * @param resolve  the function, or NULL for none: then a set is never written
  * @param release  called when the function is no longer needed, or if this call fails; may be NULL
@@ -1204,7 +1204,7 @@ TENSORFILE_API void tf_buffer_release(tf_buffer *buffer);
  * @param arrays    receives the arrays by name, in file order; an empty dict if the array of a .npy went to *array. May
  *                  be NULL
  * @param metadata  receives the metadata; an empty dict for a format that has none. May be NULL. The values are strings
- *                  for safetensors; strings and lists of strings for npz, whose members of text they are; for gguf they
+ *                  for safetensors; strings and lists of strings for npz, whose text members they are; for gguf they
  *                  are 0-d and 1-d arrays, strings, lists of strings, and, for arrays of arrays, dicts with the keys
  *                  "0", "1", ...
  * @param path      a regular file, the index of sharded safetensors (NAME.safetensors.index.json), or a folder with one set
@@ -1219,7 +1219,8 @@ TENSORFILE_API tf_status tf_load(tf_array **array, tf_dict **arrays, tf_dict **m
 TENSORFILE_API tf_status tf_load_memory(tf_array **array, tf_dict **arrays, tf_dict **metadata, const void *data,
                                         size_t nbytes, tf_format format, const tf_options *options);
 /** Loads as tf_load() from a source. ::TF_FORMAT_AUTO is the format that the extension of the source's name shows (see
-    tf_source_set_name()), or else the content; sets need a resolver. With ::TF_LOAD_MODE_MAP the arrays keep a reference to it. */
+    tf_source_set_name()), or else the content; sets need a resolver. With ::TF_LOAD_MODE_MAP the arrays keep a reference
+    to it. */
 TENSORFILE_API tf_status tf_load_source(tf_array **array, tf_dict **arrays, tf_dict **metadata, tf_source *source,
                                         tf_format format, const tf_options *options);
 /**
@@ -1302,7 +1303,7 @@ TENSORFILE_API tf_status tf_file_location(const char **path, uint64_t *offset, u
     must not be changed, nor must the dicts and arrays in it; tf_dict_copy() makes a dict that can be changed. */
 TENSORFILE_API const tf_dict *tf_file_metadata(const tf_file *file);
 /**
- * Describes all arrays in one block of memory, so that a language in which calls of C are slow can list a file of many
+ * Describes all arrays in one block of memory, so that a language in which calls to C are slow can list a file of many
  * arrays with one call.
  *
  * All numbers have the byte order of this machine. The block starts with int64_t numbers, whose indices are the
@@ -1383,8 +1384,8 @@ TENSORFILE_API tf_status tf_file_read_slice_into(const tf_file *file, size_t ind
  * Creates an empty plan for reading from a file, of which it keeps a reference.
  *
  * A plan is the fastest way to fill existing memory, such as that of a GPU, with arrays and slices: tf_read_plan_add()
- * checks an entry and reads nothing, and tf_read_plan_run() reads them all. What is close together in the file is read
- * at once, also what belongs to slices of different entries; large entries are read in pieces, on up to
+ * checks an entry and reads nothing, and tf_read_plan_run() reads them all. Elements that are close together in the
+ * file are read at once, even if they belong to different entries; large entries are read in pieces, on up to
  * ::TF_OPTION_THREADS threads; and a compressed member is inflated once, however many entries it has. The options are
  * those that the file was opened with.
  * @param out   receives the plan
@@ -1405,7 +1406,7 @@ TENSORFILE_API tf_status tf_read_plan_new(tf_read_plan **out, const tf_file *fil
  *                           negative, and must place no two elements on the same bytes. NULL for C order, and always if
  *                           the result has a packed or block type
  * @param nbytes             bytes of dst: without strides exactly what the elements need, with strides at least as many
- *                           as they reach from dst on. With negative strides the plan also writes before dst; the caller
+ *                           as they span from dst on. With negative strides the plan also writes before dst; the caller
  *                           guarantees that this memory exists
  * @return as tf_array_slice() and tf_array_cast(); UNSUPPORTED if the dtype of the array is unknown, or if the slice
  *         cuts through a unit of a packed or block type without decoding it; INVALID_ARGUMENT if nbytes or a stride is
@@ -1435,8 +1436,8 @@ TENSORFILE_API tf_status tf_read_plan_set_complete(tf_read_plan *plan, tf_read_c
  * callback of the file's options counts the stored bytes of the elements of all entries, and can cancel.
  *
  * Casts work in pieces and need little memory, except to a packed or block type from anything but a run of whole rows.
- * Of a strided slice, gaps of up to 16 KiB are read and skipped, because that is faster than another read; of larger
- * ones nothing is read (see tf_source_set_hints()). The CRC-32 of a member of an .npz is verified if one entry reads
+ * Gaps of up to 16 KiB in a strided slice are read and discarded, because that is faster than another read; larger gaps
+ * are not read (see tf_source_set_hints()). The CRC-32 of a member of an .npz is verified if one entry reads
  * all of it, or if the entries of a compressed member together do.
  * @param plan  the plan; one without entries does nothing
  * @return CORRUPT, TRUNCATED or IO if an entry cannot be read; INVALID_ARGUMENT if an element that is cast to a block
@@ -1551,7 +1552,7 @@ TENSORFILE_API tf_status tf_save_safetensors(const char *path, const tf_dict *ar
  * @param arrays    arrays by name
  * @param metadata  0-d and 1-d arrays (bool, integers, float32, float64), which keep their dtypes (see
  *                  tf_dict_set_scalar()), strings, lists of strings, and dicts with the keys "0", "1", ... for arrays
- *                  of arrays; may be NULL. No key is added unasked; most readers need general.architecture
+ *                  of arrays; may be NULL. The library adds no keys; most readers need general.architecture
  * @param options   may be NULL
  * @return TYPE if a value of arrays is not an array.
  */
@@ -1684,7 +1685,7 @@ TENSORFILE_API tf_status tf_writer_set_metadata(tf_writer *writer, const tf_dict
  * order of this machine. A call may end anywhere within an array and may continue into the next one.
  * @param writer  the writer
  * @param src     the bytes
- * @param nbytes  their number
+ * @param nbytes  number of bytes
  * @return on the first call also UNSUPPORTED, LIMIT or TYPE, as for a save, if the format cannot hold what was
  *         declared, in which case nothing is written; INVALID_ARGUMENT if nbytes exceeds the remaining bytes of all
  *         arrays, in which case none of them is written.
@@ -1707,12 +1708,13 @@ TENSORFILE_API void tf_writer_release(tf_writer *writer);
  * A plan of parts divides arrays as a save with ::TF_OPTION_PART_BYTES does, and writes nothing. The tasks of a cluster
  * each make the same plan and write their parts with tf_part_plan_open_part(); then one of them, the driver, writes the
  * entry of the set: the index of sharded safetensors with tf_part_plan_save_index(), or part 0 of a split gguf, which
- * has the metadata. Until then the set cannot be opened. The files are byte for byte those of a save of the whole set, but
- * nothing that an older set left behind is deleted.
+ * has the metadata. Until then the set cannot be opened. Each file has the bytes that a save of the whole set would
+ * write. Unlike such a save, a plan deletes no files of an older set.
  *
- * A plan is finished with tf_part_plan_finish(). The functions before that change it, and fail with INVALID_ARGUMENT
- * afterwards; those that take it as `const` fail with INVALID_ARGUMENT before. If the arrays fit in one file, the plan
- * has one part, whose path is that of the file, and no index.
+ * tf_part_plan_finish() finishes a plan. The functions that change a plan fail with INVALID_ARGUMENT once it is
+ * finished; those that take it as `const` and return a status fail with INVALID_ARGUMENT until then, except
+ * tf_part_plan_array(). If the arrays fit in one file, the plan has one part, whose path is that of the file, and no
+ * index.
  * @{
  */
 
@@ -1720,7 +1722,7 @@ TENSORFILE_API void tf_writer_release(tf_writer *writer);
  * Creates an empty plan.
  * @param out      receives the plan
  * @param path     the path that a single file would have, as in tf_writer_open(); it is not accessed. The names of the
- *                 parts are made of it. A plan whose parts are written to sinks needs it too, for the index
+ *                 parts are derived from it. A plan whose parts are written to sinks needs it too, for the index
  * @param format   as in tf_writer_open()
  * @param options  ::TF_OPTION_PART_BYTES, and the options of the writers and of the index; may be NULL
  * @return INVALID_ARGUMENT if no format is named.
@@ -1733,8 +1735,8 @@ TENSORFILE_API tf_status tf_part_plan_declare(tf_part_plan *plan, const char *na
 /** Declares all arrays of a dict, in its order. Their data are not used. @return TYPE if a value is not an array;
     DUPLICATE if one of the names has been declared, in which case nothing is declared. */
 TENSORFILE_API tf_status tf_part_plan_declare_all(tf_part_plan *plan, const tf_dict *arrays);
-/** Sets the metadata of the set, with the arguments of tf_writer_set_metadata(). Every part of sharded safetensors has
-    them. Of a split gguf part 0 has them; the others only need the key general.alignment, if there is one. */
+/** Sets the metadata of the set, with the arguments of tf_writer_set_metadata(). Every part of sharded safetensors
+    contains it. In a split gguf part 0 does, and the others contain only general.alignment, if it is set. */
 TENSORFILE_API tf_status tf_part_plan_set_metadata(tf_part_plan *plan, const tf_dict *metadata);
 /** Divides the arrays into parts. @return UNSUPPORTED, LIMIT or TYPE, as for a save, if the format cannot hold what was
     declared, or that many parts; more can then be declared. */

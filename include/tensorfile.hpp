@@ -9,11 +9,11 @@
  *
  * ## Handles
  *
- * Array, Dict, File, ReadPlan, Options, Source, Sink, Buffer, Writer and PartPlan each own one reference. They can be moved but not copied;
- * share() returns another handle on the same object. A default-constructed or moved-from handle is empty: it converts
- * to false, and may only be assigned to or destroyed, except that empty Options mean the defaults and an empty Dict has
- * no values. get() returns the C handle and keeps ownership of it, release() gives ownership to the caller, and the
- * constructor from a C handle takes ownership.
+ * Array, Dict, File, ReadPlan, Options, Source, Sink, Buffer, Writer and PartPlan each own one reference. They can be
+ * moved but not copied; share() returns another handle on the same object. A default-constructed or moved-from handle is
+ * empty: it converts to false, and may only be assigned to or destroyed, except that empty Options mean the defaults and
+ * an empty Dict has no values. get() returns the C handle and keeps ownership of it, release() gives ownership to the
+ * caller, and the constructor from a C handle takes ownership.
  *
  * ## Errors
  *
@@ -79,7 +79,7 @@
 
 #if defined(__clang__)
 #pragma clang diagnostic push
-// A header has no place for an out-of-line virtual function, and the order of members is that of their meaning.
+// A header cannot contain an out-of-line virtual function, and related members are declared next to each other.
 #pragma clang diagnostic ignored "-Wweak-vtables"
 #pragma clang diagnostic ignored "-Wpadded"
 #pragma clang diagnostic ignored "-Wexit-time-destructors"
@@ -831,7 +831,7 @@ class Setting {
   /** A number, a bool, or an enumerator such as Format::npy, Dtype::float32 or LoadMode::map. */
   template <typename T, typename = std::enable_if_t<std::is_integral_v<T> || std::is_enum_v<T>>>
   Setting(Option option, T value) noexcept : option_(option), value_(static_cast<std::int64_t>(value)) {}
-  /** The name of a value. */
+  /** A value by its name, such as "map" for LoadMode::map. */
   Setting(Option option, std::string_view text) noexcept : option_(option), text_(text), is_text_(true) {}
 
  private:
@@ -1725,7 +1725,7 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
     return Dict(dict, read_only_);
   }
 
-  /** Sets a key to a value of any kind. A key that exists keeps its place. */
+  /** Sets a key to a value of any kind. A key that exists keeps its index. */
   Dict &set(std::string_view key, const Value &value) {
     value.set_(*this, key, value);
     return *this;

@@ -122,7 +122,7 @@ func newError(status Status, format string, args ...any) error {
 	return &Error{Status: status, Message: fmt.Sprintf(format, args...), Offset: -1}
 }
 
-// annotate adds the operation and its file to an error, unless it has them. It is deferred by the functions that
+// annotate adds the operation and its file to an error that lacks them. It is deferred by the functions that
 // users call.
 func annotate(err *error, op, path string) {
 	e, ok := (*err).(*Error)

@@ -140,7 +140,7 @@ func TestResolvers(t *testing.T) {
 	same(t, fails(t, err, ErrIO).Err, lost)
 	other = func(string) (*Source, error) { panic("resolver") }
 	same(t, panicOf(func() { _, _ = LoadFrom(open(), Auto) }), any("resolver"))
-	// Errors and panics of the readers of other files, on other threads.
+	// An error or a panic in the reader of another file, which runs on another thread, reaches the caller.
 	other = func(name string) (*Source, error) { return read(name, 1<<20, func() error { return lost }) }
 	_, err = LoadFrom(open(), Auto, WithThreads(4))
 	same(t, fails(t, err, ErrIO).Err, lost)

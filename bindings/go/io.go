@@ -411,7 +411,7 @@ func newSetSink(create CreateFunc, name string) (capi.Sink, error) {
 }
 
 // SaveSetTo saves arrays to the writers that create returns: to one with the given name, or, if the arrays exceed
-// WithPartBytes, to a set of files whose names are made of it, such as w-00001-of-00003.safetensors. metadata may be
+// WithPartBytes, to a set of files whose names are derived from it, such as w-00001-of-00003.safetensors. metadata may be
 // nil; see Save. Auto is the format of WithFormat, or else that of the extension.
 func SaveSetTo(create CreateFunc, name string, format Format, arrays, metadata *Dict, opts ...Option) (err error) {
 	defer annotate(&err, "save", name)

@@ -108,8 +108,8 @@ func (p *PartPlan) DeclareAll(arrays *Dict) error {
 	})
 }
 
-// SetMetadata sets the metadata of the set; nil is none. Every part of sharded safetensors has them, and part 0 of a
-// split .gguf.
+// SetMetadata sets the metadata of the set; nil is none. Every part of sharded safetensors contains it, and so
+// does part 0 of a split .gguf.
 func (p *PartPlan) SetMetadata(metadata *Dict) error {
 	raw, err := capi.Dict(0), error(nil)
 	if metadata != nil {

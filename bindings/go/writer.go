@@ -10,8 +10,7 @@ import (
 // whole. First declare all arrays, then write their bytes in the same order, then call Finish.
 //
 // The target path does not change before Finish, and closing a Writer without calling Finish removes all temporary
-// files. Bytes already written to an io.Writer that is not a
-// Committer cannot be taken back.
+// files. Bytes that were written to an io.Writer that is not a Committer remain written.
 type Writer struct {
 	handle handle[capi.Writer]
 	// declared are the arrays that are not complete, and written the bytes of the first one that have been written.
@@ -72,7 +71,7 @@ func NewWriter(output io.Writer, format Format, opts ...Option) (*Writer, error)
 	})
 }
 
-// NewSetWriter returns a Writer to the writers that create returns, as SaveSetTo has them.
+// NewSetWriter returns a Writer that writes a set of files to the writers that create returns, as SaveSetTo does.
 func NewSetWriter(create CreateFunc, name string, format Format, opts ...Option) (*Writer, error) {
 	sink, err := newSetSink(create, name)
 	if err != nil {

@@ -31,7 +31,7 @@ struct ConvertPlan {
   std::vector<std::string> decisions;  // for --quantize, a line for each array
 };
 
-// Opens the inputs and plans the arrays and the metadata of OUT. Sets subject to the file that an error is about.
+// Opens the inputs and plans the arrays and the metadata of OUT. On failure, `subject` is the file of the error.
 void make_plan(ConvertPlan &plan, const ConvertRequest &request, std::string_view &subject);
 
 // Prints a note on standard error for each part of the inputs that is not converted.

@@ -15,7 +15,7 @@ constexpr unsigned kWrittenLiteralLimit = 11;
 // A block is only coded if that saves more bits than padding the last byte and a flush after it can add, so that the sum
 // of all blocks never exceeds deflate_bound().
 constexpr uint64_t kMinSaved = 3 + 8 + 40;
-// Between two comparisons of the size with the limit, as many literals are written.
+// The number of literals to write before the size is compared with the limit again.
 constexpr size_t kSampledPiece = size_t{16} << 10;
 
 // The code lengths of a block, converted to symbols of the code length code (the precode).

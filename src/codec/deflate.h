@@ -13,7 +13,7 @@ class Inflater {
   Inflater(const Inflater &) = delete;
   Inflater &operator=(const Inflater &) = delete;
   ~Inflater();
-  Status begin();  // begins the first or another stream
+  Status begin();  // starts a stream; call it before each one
 
   // Reads from *input and writes to *output until one of them is used up or the stream ends. Removes the used parts
   // from the front of both. Reads no byte after the end of the stream. If the bytes are not a deflate stream, sets

@@ -25,17 +25,17 @@ constexpr FastMatcher::HashLengths kHashOfMore = {4, 8};
 constexpr FastMatcher::HashLengths kHashOfFewValues = {8, 16};
 // If a segment has at most this many different byte values, its matches are so long that a sample cannot show them.
 constexpr unsigned kFewValues = 8;
-// With so few values, runs alone are only better if they leave at most one byte in so many as a literal.
+// With so few values, runs alone are better only if at most one byte in this many remains a literal.
 constexpr size_t kRunShare = 8;
-// While a segment costs about as much as the one before, which had no matches, so many segments are not searched.
+// After a segment without matches, at most this many segments that cost about as much are not searched.
 constexpr unsigned kMaxUnsearched = 3;
 // Up to this level, the codes of literals are made from a sample of them.
 constexpr int kLastSampledLevel = 2;
 // Estimates of what the definitions of the codes of a block cost.
 constexpr uint64_t kLiteralHeaderCost = 100 * 8 * kCostBit;
 constexpr uint64_t kMatchHeaderCost = 110 * 8 * kCostBit;
-// What a block costs more if its codes are made from a quarter of its literals: 4 * 255 / ln(2) bits, of which a half is
-// what the sample's entropy is too low, and the other half what its code is too long.
+// How much larger a block becomes if its codes are made from a quarter of its literals: 4 * 255 / ln(2) bits. Half of
+// this is the amount by which the sample underestimates the entropy, the other half the extra length of its code.
 constexpr uint64_t kSampledCost = 184 * 8 * kCostBit;
 
 // Levels below this one use FastMatcher.

@@ -36,7 +36,7 @@ class Copier {
     TFILE_TRY(view(array, memory_, *entry.array));
     return to.set_array(entry.key, *array);
   }
-  // Sets a key to the copy of a dict. A new copy is empty until its turn comes.
+  // Sets a key to the copy of a dict. A new copy stays empty until the loop reaches it.
   Status set_dict(Dict &to, Text key, const Dict &dict) {
     size_t index = 0;
     TFILE_TRY(originals_.add(&index, dict));

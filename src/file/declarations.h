@@ -15,7 +15,7 @@ class Declarations {
   // Declares the next array. Fails with DUPLICATE if the name is declared, and with INVALID_ARGUMENT if the format
   // holds one array and has it.
   Status add(const Format &format, Text name, tf_dtype dtype, Span<const int64_t> shape);
-  // Takes back declarations until there are `count`.
+  // Removes the last declarations until `count` remain.
   void truncate(size_t count);
   // Returns the arrays, which have no data, in the order of their declarations.
   Span<const NamedArray> arrays() const { return arrays_.span(); }

@@ -8,7 +8,7 @@ namespace tfile {
 // The number of bytes at the start of a file that content_kind() examines, if the file has as many.
 inline constexpr size_t kContentHead = 512;
 
-// Returns what a file with these first bytes seems to be, such as "an HTML page", or NULL if it cannot tell. Does not
+// Returns what a file with these first bytes seems to be, such as "an HTML page", or NULL if that is unknown. Does not
 // recognise the formats that the library reads: probe_format() in format.h does.
 const char *content_kind(Bytes head);
 

@@ -94,7 +94,7 @@ struct SaveRequest {
   const Settings &settings;
   // The data arrive in the order of the arrays, and bytes that have been written cannot be changed.
   bool forward = false;
-  // NULL for a save. Else a check adds to it what the format cannot hold, and returns OK.
+  // NULL for a save. For a check, receives what the format cannot hold, which is then not an error.
   SaveReport *report = nullptr;
 
   // True if a check has found something, so that totals cannot be computed.

@@ -52,7 +52,7 @@ constexpr Reason kReasons[] = {
     {ETIMEDOUT, "timed out"},
 };
 
-// "FILE: could not DO in the folder 'FOLDER': REASON".
+// Fails with "FILE: could not WHAT the folder 'FOLDER': REASON".
 Status refuse_in(int64_t error, const Target &target, const char *what, tf_status status = TF_STATUS_IO) {
   Failure failure(status);
   failure.in(target.label()) << "could not " << what << " the folder ";
@@ -60,7 +60,7 @@ Status refuse_in(int64_t error, const Target &target, const char *what, tf_statu
   return end_with(failure, error);
 }
 
-// "FILE: could not DO 'NAME' beside it: REASON".
+// Fails with "FILE: could not WHAT 'NAME' beside it: REASON".
 Status refuse_beside(int64_t error, const Target &target, const char *what, const char *name) {
   Failure failure(TF_STATUS_IO);
   failure.in(target.label()) << "could not " << what << " ";

@@ -63,12 +63,12 @@ Status sink_from_callback(Ref<Sink> &out, Memory &memory, tf_write_fn write, tf_
 
 // Fails if the sink has been committed or aborted.
 Status check_open(const Sink &sink);
-// Calls the function of the user that is told that everything has been written, if there is one.
+// Calls the user's commit function, if there is one, because everything has been written.
 Status commit_sink(Sink &sink);
-// Calls the function of the user that is told that the sink will not be committed, unless one has been called before.
+// Calls the user's abort function, unless the sink has been committed or aborted.
 void abort_sink(Sink &sink);
-// Sets the resolver and the name of which those of the files of a set are made; or removes both if the function is NULL.
-// Takes ownership of the release callback on success.
+// Sets the resolver, and the name from which the names of the files of a set are derived. If the function is NULL,
+// removes both. Takes ownership of the release callback on success.
 Status set_sink_resolver(Sink &sink, Text name, tf_resolve_sink_fn resolve, PendingRelease &release);
 // Asks the resolver of a sink for the sink of a file of the set.
 Status resolve_sink(Ref<Sink> &out, const Sink &sink, Text name);

@@ -38,8 +38,8 @@ Status cast(Ref<Array> &out, const Array &array, tf_dtype to, const Settings &se
 // Reads one element of a real dtype as a double. Negative index entries count from the end. Fails with TYPE for complex
 // numbers and block types.
 Status item_double(double *value, const Array &array, Span<const int64_t> index);
-// Sets one element of a real dtype. The array's memory must be is_exclusive(). Bool and integer dtypes take only whole
-// numbers that they can hold; INVALID_ARGUMENT for others.
+// Sets one element of a real dtype. The array must be the only user of its memory (is_exclusive()). Fails with
+// INVALID_ARGUMENT if a bool or integer dtype cannot hold the value exactly.
 Status set_item_double(Array &array, Span<const int64_t> index, double value);
 
 }  // namespace tfile

@@ -93,7 +93,7 @@ TEST(RoundTrip, AFormatRefusesInOneErrorAllThatItCannotHold) {
     const auto dict = new_dict();
     std::set<std::string> refused;
     for (const Dtype &dtype : all_dtypes()) {
-      // As many as fit in one message.
+      // An error message has space for this many names.
       if (refused.size() == 4) break;
       kept.push_back(random_array(dtype.id, {dtype.block_size}));
       ASSERT_EQ(tf_dict_set_array(dict.get(), dtype.name, SIZE_MAX, kept.back().get()), TF_STATUS_OK);

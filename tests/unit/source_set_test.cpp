@@ -161,7 +161,7 @@ TEST_F(SourceSets, FailuresOfTheResolverAreReported) {
   store.failure = TF_STATUS_OK;
   EXPECT_EQ(open(index), TF_STATUS_INVALID_ARGUMENT);
   expect_error("a/w-00002-of-00003.safetensors: the resolver of the source returned no source");
-  // A failure to find out whether there is an index is not taken for its absence.
+  // If looking for the index fails, the load fails too: the set is not treated as one without an index.
   store.failure = TF_STATUS_IO;
   store.files.erase("w.safetensors.index.json");
   const auto part = store.source("w-00001-of-00003.safetensors", "w-00001-of-00003.safetensors");

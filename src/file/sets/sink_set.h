@@ -18,7 +18,7 @@ class SinkSet {
 
   // Sets the caller's sink.
   void begin(Ref<Sink> sink) { main_ = std::move(sink); }
-  // Returns the name of which the names of the files of a set are made; "" if the sink has no resolver.
+  // Returns the name from which the names of the files of a set are derived; "" if the sink has no resolver.
   const char *base() const { return main_->name ? static_cast<const char *>(main_->name->data) : ""; }
   // Fails if the sink has been committed or aborted by an earlier save. The plan must outlive *this.
   Status open(const PartPlan &plan);

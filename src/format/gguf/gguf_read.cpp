@@ -74,7 +74,7 @@ struct Contents {
   uint64_t end = 0;         // end of the last tensor and its padding
   size_t name_bytes = 0;    // total size of the tensors' names, each with a NUL
   size_t ranks = 0;         // sum of the ranks of all tensors
-  // Empty, or for each tensor of an unknown type the number of its bytes, which its record does not tell.
+  // Empty, or for each tensor of an unknown type the number of its bytes, which its record does not contain.
   Vec<uint64_t> unknown_sizes;
 };
 
@@ -254,8 +254,8 @@ Status read_record(Tensor *tensor, Contents &contents, uint64_t start) {
   return header.fail(TF_STATUS_CORRUPT, offset_at) << "offset " << tensor->offset << " is too large";
 }
 
-// Reads the record of tensor i again, after it has been checked. Fills in a size that its record does not tell, if it
-// is known by now.
+// Reads the record of tensor i again, after it has been checked. Fills in a size that its record does not contain,
+// if it is known by now.
 Status reread_record(Tensor *tensor, Contents &contents, size_t i) {
   const uint64_t start = contents.tensors[i];
   contents.header.seek(start);

@@ -286,9 +286,9 @@ pub const TF_OPTION_THREADS: tf_option = 1;
 /// Bytes of memory that the objects created by one call, or read through one [`tf_file`], may occupy at the same time.
 /// 0 to INT64_MAX. Default 0: no limit. Exceeding it is [`TF_STATUS_LIMIT`].
 pub const TF_OPTION_MAX_BYTES: tf_option = 9;
-/// Format to load; also the format of [`tf_save_file`], of [`tf_save_weights`] if the extension of its path names none, and
-/// of saves and writers whose format argument is [`TF_FORMAT_AUTO`]. Named value: a [`tf_format`], or "auto", "npy", "npz", "safetensors", "gguf"
-/// or "content" ([`TF_FORMAT_BY_CONTENT`], for reading only). Default [`TF_FORMAT_AUTO`].
+/// Format to load; also the format of [`tf_save_file`], of [`tf_save_weights`] if the extension of its path names none,
+/// and of saves and writers whose format argument is [`TF_FORMAT_AUTO`]. Named value: a [`tf_format`], or "auto", "npy",
+/// "npz", "safetensors", "gguf" or "content" ([`TF_FORMAT_BY_CONTENT`], for reading only). Default [`TF_FORMAT_AUTO`].
 pub const TF_OPTION_FORMAT: tf_option = 2;
 /// Whether loaded arrays own their memory or map the file. Named value: [`TF_LOAD_MODE_OWN`] ("own", the default) or
 /// [`TF_LOAD_MODE_MAP`] ("map").
@@ -390,11 +390,11 @@ pub const TF_LISTING_COUNT: c_int = 0;
 pub const TF_LISTING_DTYPES: c_int = 1;
 /// offset of count uint64_t, as [`tf_file_nbytes`]
 pub const TF_LISTING_NBYTES: c_int = 2;
-/// offset of count + 1 int64_t: index of each array's first size, and their number
+/// offset of count + 1 int64_t: index of each array's first size, then their number
 pub const TF_LISTING_SHAPE_STARTS: c_int = 3;
 /// offset of the sizes of all arrays, int64_t
 pub const TF_LISTING_SHAPES: c_int = 4;
-/// offset of count + 1 int64_t: index of each name's first byte, and their number
+/// offset of count + 1 int64_t: index of each name's first byte, then their number
 pub const TF_LISTING_NAME_STARTS: c_int = 5;
 /// offset of the names of all arrays, UTF-8 without NULs between them
 pub const TF_LISTING_NAMES: c_int = 6;
@@ -545,7 +545,7 @@ unsafe extern "C" {
     /// Detects the format of a file from its first bytes.
     ///
     /// * `head`: the first bytes of the file
-    /// * `nbytes`: their number; 16 are enough, with fewer the result can be [`TF_FORMAT_AUTO`]
+    /// * `nbytes`: number of bytes; 16 are enough, with fewer the result can be [`TF_FORMAT_AUTO`]
     ///
     /// Returns the format, or [`TF_FORMAT_AUTO`] if the bytes match none
     pub fn tf_format_probe(head: *const c_void, nbytes: usize) -> tf_format;
@@ -563,7 +563,7 @@ unsafe extern "C" {
     /// Sets an option.
     ///
     /// * `options`: the options to change
-    /// * `option`: which option
+    /// * `option`: the option to set
     /// * `value`: its new value, in the range given at [`tf_option`]
     ///
     /// Returns INVALID_ARGUMENT if the value is out of range; UNSUPPORTED if this version has no such option.
@@ -580,7 +580,7 @@ unsafe extern "C" {
     /// [`TF_OPTION_DECODE`].
     ///
     /// * `options`: the options to change
-    /// * `option`: which option
+    /// * `option`: the option to set
     /// * `text`: the name of the value, as given at the option
     /// * `length`: bytes of text, or SIZE_MAX
     ///
@@ -607,7 +607,7 @@ unsafe extern "C" {
     /// * `maximum`: receives the largest value; may be NULL. Of an option with named values, and of
     ///   [`TF_OPTION_ALIGNMENT`], not every number between the two is accepted
     /// * `default_value`: receives the default; may be NULL
-    /// * `option`: which option
+    /// * `option`: the option
     ///
     /// Returns UNSUPPORTED if this version has no such option.
     #[must_use]
@@ -1076,11 +1076,12 @@ unsafe extern "C" {
         item: usize,
     ) -> tf_status;
 
-    /// Returns 1 if there is a value with a key, else 0. That there is none is not a failure: the error record does not
+    /// Returns 1 if there is a value with a key, else 0. A missing key is not a failure: the error record does not
     /// change.
     pub fn tf_dict_contains(dict: *const tf_dict, key: *const c_char, length: usize) -> i32;
 
-    /// Returns the kind of the value of a key, or [`TF_KIND_NONE`] if there is none, which does not change the error record.
+    /// Returns the kind of the value of a key, or [`TF_KIND_NONE`] if there is no such key, which does not change the error
+    /// record.
     pub fn tf_dict_kind(dict: *const tf_dict, key: *const c_char, length: usize) -> tf_kind;
 
     /// Gets the index of a key.
@@ -1312,7 +1313,7 @@ unsafe extern "C" {
     ///
     /// * `out`: receives the source
     /// * `data`: the bytes
-    /// * `nbytes`: their number
+    /// * `nbytes`: number of bytes
     /// * `release`: called with user when the memory is no longer needed, or if this call fails; may be NULL
     /// * `user`: argument of release
     #[must_use]
@@ -1351,8 +1352,8 @@ unsafe extern "C" {
     pub fn tf_source_from_part(out: *mut *mut tf_source, whole: *mut tf_source, offset: u64, size: u64) -> tf_status;
 
     /// Names a source. Error messages begin with the name, its extension chooses the format as that of a path does, and the
-    /// names of the files of a set are derived from it. A source that was opened by path has that path as its name until
-    /// then. Names are not paths: nothing is opened by name, but by the resolver.
+    /// names of the files of a set are derived from it. Until this is called, the name of a source that was opened by
+    /// path is that path. A name is not a path: only the resolver opens files by name.
     ///
     /// This function, [`tf_source_set_hints`] and [`tf_source_set_resolver`] must be called before the source is used.
     ///
@@ -1365,8 +1366,8 @@ unsafe extern "C" {
     pub fn tf_source_set_name(source: *mut tf_source, name: *const c_char, length: usize) -> tf_status;
 
     /// Says how a source is best read. The defaults are right for files; a source that is a network should have larger
-    /// numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints change only how much work a read is,
-    /// never its result. A part of a source has the hints of the whole.
+    /// numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints affect the cost of
+    /// reads, never their result. A part of a source has the hints of the whole.
     ///
     /// * `source`: the source, to which the caller has the only reference
     /// * `gap`: bytes between two wanted parts that are worth reading and discarding to save a read; at most 64 MiB,
@@ -1383,8 +1384,8 @@ unsafe extern "C" {
 
     /// Sets the function that finds the other files of the set that a source belongs to. A source that was opened by path
     /// needs none: it finds them in its folder. With either, [`tf_file_open_source`], [`tf_load_source`] and
-    /// [`tf_load_weights_source`] open the index of a set, if that is what the source's name says, and with [`TF_OPTION_PARTS`]
-    /// the whole set of any part, which needs a name too. The index of sharded safetensors is then expected under the name
+    /// [`tf_load_weights_source`] open the whole set if the source's name is that of an index or, with [`TF_OPTION_PARTS`], that
+    /// of any part. The index of sharded safetensors is then expected under the name
     /// that it has by convention, NAME.safetensors.index.json for NAME-00001-of-00003.safetensors.
     ///
     /// * `source`: the source, to which the caller has the only reference
@@ -1440,16 +1441,16 @@ unsafe extern "C" {
 
     /// Sets the function that makes the sinks of a set of files, so that [`tf_save_sink`] and a [`tf_writer`] obey
     /// [`TF_OPTION_PART_BYTES`]. If the arrays fit in one file, it is written to the sink itself and the function is not
-    /// called. Otherwise the parts, and then the index, are written to the sinks that the function returns, and none of the
-    /// bytes to this one.
+    /// called. Otherwise the parts, and then the index, are written to the sinks that the function returns, and nothing is
+    /// written to this one.
     ///
     /// The sinks of a set are committed when all files have been written: the second part and the later ones, then the first
-    /// part, then the index, and at last this sink. If anything fails, those that have not been committed are aborted; since
+    /// part, then the index, and finally this sink. If anything fails, those that have not been committed are aborted; since
     /// the index (of a .gguf the first part) is among them, what was committed cannot be opened as a set.
     ///
     /// * `sink`: the sink, to which the caller has the only reference
     /// * `name`: the name that a single file would have, such as "w.safetensors", which is copied; the names of the
-    ///   files of a set are made of it
+    ///   files of a set are derived from it
     /// * `length`: bytes of name, or SIZE_MAX
     /// * `resolve`: the function, or NULL for none: then a set is never written
     /// * `release`: called when the function is no longer needed, or if this call fails; may be NULL
@@ -1498,7 +1499,7 @@ unsafe extern "C" {
     /// * `arrays`: receives the arrays by name, in file order; an empty dict if the array of a .npy went to *array. May
     ///   be NULL
     /// * `metadata`: receives the metadata; an empty dict for a format that has none. May be NULL. The values are strings
-    ///   for safetensors; strings and lists of strings for npz, whose members of text they are; for gguf they
+    ///   for safetensors; strings and lists of strings for npz, whose text members they are; for gguf they
     ///   are 0-d and 1-d arrays, strings, lists of strings, and, for arrays of arrays, dicts with the keys
     ///   "0", "1", ...
     /// * `path`: a regular file, the index of sharded safetensors (NAME.safetensors.index.json), or a folder with one set
@@ -1528,7 +1529,8 @@ unsafe extern "C" {
     ) -> tf_status;
 
     /// Loads as [`tf_load`] from a source. [`TF_FORMAT_AUTO`] is the format that the extension of the source's name shows (see
-    /// [`tf_source_set_name`]), or else the content; sets need a resolver. With [`TF_LOAD_MODE_MAP`] the arrays keep a reference to it.
+    /// [`tf_source_set_name`]), or else the content; sets need a resolver. With [`TF_LOAD_MODE_MAP`] the arrays keep a reference
+    /// to it.
     #[must_use]
     pub fn tf_load_source(
         array: *mut *mut tf_array,
@@ -1664,7 +1666,7 @@ unsafe extern "C" {
     /// must not be changed, nor must the dicts and arrays in it; [`tf_dict_copy`] makes a dict that can be changed.
     pub fn tf_file_metadata(file: *const tf_file) -> *const tf_dict;
 
-    /// Describes all arrays in one block of memory, so that a language in which calls of C are slow can list a file of many
+    /// Describes all arrays in one block of memory, so that a language in which calls to C are slow can list a file of many
     /// arrays with one call.
     ///
     /// All numbers have the byte order of this machine. The block starts with int64_t numbers, whose indices are the
@@ -1792,8 +1794,8 @@ unsafe extern "C" {
     /// Creates an empty plan for reading from a file, of which it keeps a reference.
     ///
     /// A plan is the fastest way to fill existing memory, such as that of a GPU, with arrays and slices: [`tf_read_plan_add`]
-    /// checks an entry and reads nothing, and [`tf_read_plan_run`] reads them all. What is close together in the file is read
-    /// at once, also what belongs to slices of different entries; large entries are read in pieces, on up to
+    /// checks an entry and reads nothing, and [`tf_read_plan_run`] reads them all. Elements that are close together in the
+    /// file are read at once, even if they belong to different entries; large entries are read in pieces, on up to
     /// [`TF_OPTION_THREADS`] threads; and a compressed member is inflated once, however many entries it has. The options are
     /// those that the file was opened with.
     ///
@@ -1816,7 +1818,7 @@ unsafe extern "C" {
     ///   negative, and must place no two elements on the same bytes. NULL for C order, and always if
     ///   the result has a packed or block type
     /// * `nbytes`: bytes of dst: without strides exactly what the elements need, with strides at least as many
-    ///   as they reach from dst on. With negative strides the plan also writes before dst; the caller
+    ///   as they span from dst on. With negative strides the plan also writes before dst; the caller
     ///   guarantees that this memory exists
     ///
     /// Returns as [`tf_array_slice`] and [`tf_array_cast`]; UNSUPPORTED if the dtype of the array is unknown, or if the slice
@@ -1862,8 +1864,8 @@ unsafe extern "C" {
     /// callback of the file's options counts the stored bytes of the elements of all entries, and can cancel.
     ///
     /// Casts work in pieces and need little memory, except to a packed or block type from anything but a run of whole rows.
-    /// Of a strided slice, gaps of up to 16 KiB are read and skipped, because that is faster than another read; of larger
-    /// ones nothing is read (see [`tf_source_set_hints`]). The CRC-32 of a member of an .npz is verified if one entry reads
+    /// Gaps of up to 16 KiB in a strided slice are read and discarded, because that is faster than another read; larger gaps
+    /// are not read (see [`tf_source_set_hints`]). The CRC-32 of a member of an .npz is verified if one entry reads
     /// all of it, or if the entries of a compressed member together do.
     ///
     /// * `plan`: the plan; one without entries does nothing
@@ -1982,7 +1984,7 @@ unsafe extern "C" {
     /// * `arrays`: arrays by name
     /// * `metadata`: 0-d and 1-d arrays (bool, integers, float32, float64), which keep their dtypes (see
     ///   [`tf_dict_set_scalar`]), strings, lists of strings, and dicts with the keys "0", "1", ... for arrays
-    ///   of arrays; may be NULL. No key is added unasked; most readers need general.architecture
+    ///   of arrays; may be NULL. The library adds no keys; most readers need general.architecture
     /// * `options`: may be NULL
     ///
     /// Returns TYPE if a value of arrays is not an array.
@@ -2150,7 +2152,7 @@ unsafe extern "C" {
     ///
     /// * `writer`: the writer
     /// * `src`: the bytes
-    /// * `nbytes`: their number
+    /// * `nbytes`: number of bytes
     ///
     /// Returns on the first call also UNSUPPORTED, LIMIT or TYPE, as for a save, if the format cannot hold what was
     ///   declared, in which case nothing is written; INVALID_ARGUMENT if nbytes exceeds the remaining bytes of all
@@ -2175,7 +2177,7 @@ unsafe extern "C" {
     ///
     /// * `out`: receives the plan
     /// * `path`: the path that a single file would have, as in [`tf_writer_open`]; it is not accessed. The names of the
-    ///   parts are made of it. A plan whose parts are written to sinks needs it too, for the index
+    ///   parts are derived from it. A plan whose parts are written to sinks needs it too, for the index
     /// * `format`: as in [`tf_writer_open`]
     /// * `options`: [`TF_OPTION_PART_BYTES`], and the options of the writers and of the index; may be NULL
     ///
@@ -2206,8 +2208,8 @@ unsafe extern "C" {
     #[must_use]
     pub fn tf_part_plan_declare_all(plan: *mut tf_part_plan, arrays: *const tf_dict) -> tf_status;
 
-    /// Sets the metadata of the set, with the arguments of [`tf_writer_set_metadata`]. Every part of sharded safetensors has
-    /// them. Of a split gguf part 0 has them; the others only need the key general.alignment, if there is one.
+    /// Sets the metadata of the set, with the arguments of [`tf_writer_set_metadata`]. Every part of sharded safetensors
+    /// contains it. In a split gguf part 0 does, and the others contain only general.alignment, if it is set.
     #[must_use]
     pub fn tf_part_plan_set_metadata(plan: *mut tf_part_plan, metadata: *const tf_dict) -> tf_status;
 

@@ -133,7 +133,7 @@ impl<'a> Sink<'a> {
         made(raw, status, None)
     }
 
-    /// Creates a sink over a writer that is told whether the file is complete.
+    /// Creates a sink over a writer that is committed when the file is complete, and otherwise aborted.
     pub fn all_or_nothing<W: Commit + Send + 'a>(writer: W) -> Result<Self> {
         let sink = Sink::new(writer)?;
         // SAFETY: the handle is valid, and the user of the sink is a W.

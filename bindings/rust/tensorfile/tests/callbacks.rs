@@ -482,7 +482,7 @@ fn errors_and_panics_of_a_writers_target_reach_the_caller() {
     assert_eq!(panic_of(|| drop(write(&mut Bad(true)))), "target");
 }
 
-/// Reads from a buffer on any thread until it is told to fail.
+/// Reads from a buffer on any thread, until the test makes it fail.
 struct Shard(Buffer, Arc<AtomicUsize>);
 
 impl ReadAt for Shard {

@@ -138,7 +138,7 @@ final class TensorfileNative implements TensorfileNativeConstants {
   /**
    * Detects the format of a file from its first bytes.<br>
    * @param head    the first bytes of the file<br>
-   * @param nbytes  their number; 16 are enough, with fewer the result can be ::TF_FORMAT_AUTO<br>
+   * @param nbytes  number of bytes; 16 are enough, with fewer the result can be ::TF_FORMAT_AUTO<br>
    * @return the format, or ::TF_FORMAT_AUTO if the bytes match none
    */
   public static int tf_format_probe(long head, long nbytes) {
@@ -165,7 +165,7 @@ final class TensorfileNative implements TensorfileNativeConstants {
   /**
    * Sets an option.<br>
    * @param options  the options to change<br>
-   * @param option   which option<br>
+   * @param option   the option to set<br>
    * @param value    its new value, in the range given at ::tf_option<br>
    * @return INVALID_ARGUMENT if the value is out of range; UNSUPPORTED if this version has no such option.
    */
@@ -180,7 +180,7 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * Sets an option by the name of a value: ::TF_OPTION_FORMAT, ::TF_OPTION_LOAD_MODE, ::TF_OPTION_DEFLATE or<br>
    * ::TF_OPTION_DECODE.<br>
    * @param options  the options to change<br>
-   * @param option   which option<br>
+   * @param option   the option to set<br>
    * @param text     the name of the value, as given at the option<br>
    * @param length   bytes of text, or SIZE_MAX<br>
    * @return INVALID_ARGUMENT if the option has no value of that name; TYPE if the values of the option have no names;<br>
@@ -209,7 +209,7 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * @param maximum        receives the largest value; may be NULL. Of an option with named values, and of<br>
    *                       ::TF_OPTION_ALIGNMENT, not every number between the two is accepted<br>
    * @param default_value  receives the default; may be NULL<br>
-   * @param option         which option<br>
+   * @param option         the option<br>
    * @return UNSUPPORTED if this version has no such option.
    */
   public static long[] tf_option_range(int option) { return TensorfileNativeJNI.tf_option_range(option); }
@@ -534,7 +534,7 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static byte[] tf_dict_string_list_item_at(long dict, long index, long item) { return TensorfileNativeJNI.tf_dict_string_list_item_at(dict, index, item); }
 
   /**
-   *  Returns 1 if there is a value with a key, else 0. That there is none is not a failure: the error record does not<br>
+   *  Returns 1 if there is a value with a key, else 0. A missing key is not a failure: the error record does not<br>
    *     change. 
    */
   public static int tf_dict_contains(long dict, byte[] key) {
@@ -542,7 +542,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
   }
 
   /**
-   *  Returns the kind of the value of a key, or ::TF_KIND_NONE if there is none, which does not change the error record.
+   *  Returns the kind of the value of a key, or ::TF_KIND_NONE if there is no such key, which does not change the error<br>
+   *     record. 
    */
   public static int tf_dict_kind(long dict, byte[] key) {
     return TensorfileNativeJNI.tf_dict_kind(dict, key);
@@ -706,7 +707,7 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * Creates a source on memory of the caller, without a copy.<br>
    * @param out      receives the source<br>
    * @param data     the bytes<br>
-   * @param nbytes   their number<br>
+   * @param nbytes   number of bytes<br>
    * @param release  called with user when the memory is no longer needed, or if this call fails; may be NULL<br>
    * @param user     argument of release
    */
@@ -725,8 +726,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
 
   /**
    * Names a source. Error messages begin with the name, its extension chooses the format as that of a path does, and the<br>
-   * names of the files of a set are derived from it. A source that was opened by path has that path as its name until<br>
-   * then. Names are not paths: nothing is opened by name, but by the resolver.<br>
+   * names of the files of a set are derived from it. Until this is called, the name of a source that was opened by<br>
+   * path is that path. A name is not a path: only the resolver opens files by name.<br>
    * <br>
    * This function, tf_source_set_hints() and tf_source_set_resolver() must be called before the source is used.<br>
    * @param source  the source, to which the caller has the only reference<br>
@@ -738,8 +739,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
 
   /**
    * Says how a source is best read. The defaults are right for files; a source that is a network should have larger<br>
-   * numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints change only how much work a read is,<br>
-   * never its result. A part of a source has the hints of the whole.<br>
+   * numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints affect the cost of<br>
+   * reads, never their result. A part of a source has the hints of the whole.<br>
    * @param source    the source, to which the caller has the only reference<br>
    * @param gap       bytes between two wanted parts that are worth reading and discarding to save a read; at most 64 MiB,<br>
    *                  and larger numbers mean that. UINT64_MAX means the default, 16 KiB<br>
@@ -755,8 +756,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
   /**
    * Sets the function that finds the other files of the set that a source belongs to. A source that was opened by path<br>
    * needs none: it finds them in its folder. With either, tf_file_open_source(), tf_load_source() and<br>
-   * tf_load_weights_source() open the index of a set, if that is what the source's name says, and with ::TF_OPTION_PARTS<br>
-   * the whole set of any part, which needs a name too. The index of sharded safetensors is then expected under the name<br>
+   * tf_load_weights_source() open the whole set if the source's name is that of an index or, with ::TF_OPTION_PARTS, that<br>
+   * of any part. The index of sharded safetensors is then expected under the name<br>
    * that it has by convention, NAME.safetensors.index.json for NAME-00001-of-00003.safetensors.<br>
    * @param source   the source, to which the caller has the only reference<br>
    * @param resolve  the function, or NULL for none<br>
@@ -806,15 +807,15 @@ final class TensorfileNative implements TensorfileNativeConstants {
   /**
    * Sets the function that makes the sinks of a set of files, so that tf_save_sink() and a ::tf_writer obey<br>
    * ::TF_OPTION_PART_BYTES. If the arrays fit in one file, it is written to the sink itself and the function is not<br>
-   * called. Otherwise the parts, and then the index, are written to the sinks that the function returns, and none of the<br>
-   * bytes to this one.<br>
+   * called. Otherwise the parts, and then the index, are written to the sinks that the function returns, and nothing is<br>
+   * written to this one.<br>
    * <br>
    * The sinks of a set are committed when all files have been written: the second part and the later ones, then the first<br>
-   * part, then the index, and at last this sink. If anything fails, those that have not been committed are aborted; since<br>
+   * part, then the index, and finally this sink. If anything fails, those that have not been committed are aborted; since<br>
    * the index (of a .gguf the first part) is among them, what was committed cannot be opened as a set.<br>
    * @param sink     the sink, to which the caller has the only reference<br>
    * @param name     the name that a single file would have, such as "w.safetensors", which is copied; the names of the<br>
-   *                 files of a set are made of it<br>
+   *                 files of a set are derived from it<br>
    * @param length   bytes of name, or SIZE_MAX<br>
    * @param resolve  the function, or NULL for none: then a set is never written<br>
    * @param release  called when the function is no longer needed, or if this call fails; may be NULL<br>
@@ -874,7 +875,7 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * @param arrays    receives the arrays by name, in file order; an empty dict if the array of a .npy went to *array. May<br>
    *                  be NULL<br>
    * @param metadata  receives the metadata; an empty dict for a format that has none. May be NULL. The values are strings<br>
-   *                  for safetensors; strings and lists of strings for npz, whose members of text they are; for gguf they<br>
+   *                  for safetensors; strings and lists of strings for npz, whose text members they are; for gguf they<br>
    *                  are 0-d and 1-d arrays, strings, lists of strings, and, for arrays of arrays, dicts with the keys<br>
    *                  "0", "1", ...<br>
    * @param path      a regular file, the index of sharded safetensors (NAME.safetensors.index.json), or a folder with one set<br>
@@ -892,7 +893,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
 
   /**
    *  Loads as tf_load() from a source. ::TF_FORMAT_AUTO is the format that the extension of the source's name shows (see<br>
-   *     tf_source_set_name()), or else the content; sets need a resolver. With ::TF_LOAD_MODE_MAP the arrays keep a reference to it. 
+   *     tf_source_set_name()), or else the content; sets need a resolver. With ::TF_LOAD_MODE_MAP the arrays keep a reference<br>
+   *     to it. 
    */
   public static long tf_load_source(long[] array, long source, int format, long options) { return TensorfileNativeJNI.tf_load_source(array, source, format, options); }
 
@@ -1022,7 +1024,7 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_file_metadata(long file) { return TensorfileNativeJNI.tf_file_metadata(file); }
 
   /**
-   * Describes all arrays in one block of memory, so that a language in which calls of C are slow can list a file of many<br>
+   * Describes all arrays in one block of memory, so that a language in which calls to C are slow can list a file of many<br>
    * arrays with one call.<br>
    * <br>
    * All numbers have the byte order of this machine. The block starts with int64_t numbers, whose indices are the<br>
@@ -1125,8 +1127,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * Creates an empty plan for reading from a file, of which it keeps a reference.<br>
    * <br>
    * A plan is the fastest way to fill existing memory, such as that of a GPU, with arrays and slices: tf_read_plan_add()<br>
-   * checks an entry and reads nothing, and tf_read_plan_run() reads them all. What is close together in the file is read<br>
-   * at once, also what belongs to slices of different entries; large entries are read in pieces, on up to<br>
+   * checks an entry and reads nothing, and tf_read_plan_run() reads them all. Elements that are close together in the<br>
+   * file are read at once, even if they belong to different entries; large entries are read in pieces, on up to<br>
    * ::TF_OPTION_THREADS threads; and a compressed member is inflated once, however many entries it has. The options are<br>
    * those that the file was opened with.<br>
    * @param out   receives the plan<br>
@@ -1148,7 +1150,7 @@ final class TensorfileNative implements TensorfileNativeConstants {
    *                           negative, and must place no two elements on the same bytes. NULL for C order, and always if<br>
    *                           the result has a packed or block type<br>
    * @param nbytes             bytes of dst: without strides exactly what the elements need, with strides at least as many<br>
-   *                           as they reach from dst on. With negative strides the plan also writes before dst; the caller<br>
+   *                           as they span from dst on. With negative strides the plan also writes before dst; the caller<br>
    *                           guarantees that this memory exists<br>
    * @return as tf_array_slice() and tf_array_cast(); UNSUPPORTED if the dtype of the array is unknown, or if the slice<br>
    *         cuts through a unit of a packed or block type without decoding it; INVALID_ARGUMENT if nbytes or a stride is<br>
@@ -1177,8 +1179,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * callback of the file's options counts the stored bytes of the elements of all entries, and can cancel.<br>
    * <br>
    * Casts work in pieces and need little memory, except to a packed or block type from anything but a run of whole rows.<br>
-   * Of a strided slice, gaps of up to 16 KiB are read and skipped, because that is faster than another read; of larger<br>
-   * ones nothing is read (see tf_source_set_hints()). The CRC-32 of a member of an .npz is verified if one entry reads<br>
+   * Gaps of up to 16 KiB in a strided slice are read and discarded, because that is faster than another read; larger gaps<br>
+   * are not read (see tf_source_set_hints()). The CRC-32 of a member of an .npz is verified if one entry reads<br>
    * all of it, or if the entries of a compressed member together do.<br>
    * @param plan  the plan; one without entries does nothing<br>
    * @return CORRUPT, TRUNCATED or IO if an entry cannot be read; INVALID_ARGUMENT if an element that is cast to a block<br>
@@ -1278,7 +1280,7 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * @param arrays    arrays by name<br>
    * @param metadata  0-d and 1-d arrays (bool, integers, float32, float64), which keep their dtypes (see<br>
    *                  tf_dict_set_scalar()), strings, lists of strings, and dicts with the keys "0", "1", ... for arrays<br>
-   *                  of arrays; may be NULL. No key is added unasked; most readers need general.architecture<br>
+   *                  of arrays; may be NULL. The library adds no keys; most readers need general.architecture<br>
    * @param options   may be NULL<br>
    * @return TYPE if a value of arrays is not an array.
    */
@@ -1399,7 +1401,7 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * order of this machine. A call may end anywhere within an array and may continue into the next one.<br>
    * @param writer  the writer<br>
    * @param src     the bytes<br>
-   * @param nbytes  their number<br>
+   * @param nbytes  number of bytes<br>
    * @return on the first call also UNSUPPORTED, LIMIT or TYPE, as for a save, if the format cannot hold what was<br>
    *         declared, in which case nothing is written; INVALID_ARGUMENT if nbytes exceeds the remaining bytes of all<br>
    *         arrays, in which case none of them is written.
@@ -1430,7 +1432,7 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * Creates an empty plan.<br>
    * @param out      receives the plan<br>
    * @param path     the path that a single file would have, as in tf_writer_open(); it is not accessed. The names of the<br>
-   *                 parts are made of it. A plan whose parts are written to sinks needs it too, for the index<br>
+   *                 parts are derived from it. A plan whose parts are written to sinks needs it too, for the index<br>
    * @param format   as in tf_writer_open()<br>
    * @param options  ::TF_OPTION_PART_BYTES, and the options of the writers and of the index; may be NULL<br>
    * @return INVALID_ARGUMENT if no format is named.
@@ -1449,8 +1451,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_part_plan_declare_all(long plan, long arrays) { return TensorfileNativeJNI.tf_part_plan_declare_all(plan, arrays); }
 
   /**
-   *  Sets the metadata of the set, with the arguments of tf_writer_set_metadata(). Every part of sharded safetensors has<br>
-   *     them. Of a split gguf part 0 has them; the others only need the key general.alignment, if there is one. 
+   *  Sets the metadata of the set, with the arguments of tf_writer_set_metadata(). Every part of sharded safetensors<br>
+   *     contains it. In a split gguf part 0 does, and the others contain only general.alignment, if it is set. 
    */
   public static long tf_part_plan_set_metadata(long plan, long metadata) { return TensorfileNativeJNI.tf_part_plan_set_metadata(plan, metadata); }
 

@@ -321,9 +321,9 @@ interface TensorfileNativeConstants {
    */
   public final static int TF_OPTION_MAX_BYTES = 9;
   /**
-   *  Format to load; also the format of tf_save_file(), of tf_save_weights() if the extension of its path names none, and<br>
-   *       of saves and writers whose format argument is ::TF_FORMAT_AUTO. Named value: a ::tf_format, or "auto", "npy", "npz", "safetensors", "gguf"<br>
-   *       or "content" (::TF_FORMAT_BY_CONTENT, for reading only). Default ::TF_FORMAT_AUTO. 
+   *  Format to load; also the format of tf_save_file(), of tf_save_weights() if the extension of its path names none,<br>
+   *       and of saves and writers whose format argument is ::TF_FORMAT_AUTO. Named value: a ::tf_format, or "auto", "npy",<br>
+   *       "npz", "safetensors", "gguf" or "content" (::TF_FORMAT_BY_CONTENT, for reading only). Default ::TF_FORMAT_AUTO. 
    */
   public final static int TF_OPTION_FORMAT = 2;
   /**
@@ -495,7 +495,7 @@ interface TensorfileNativeConstants {
    */
   public final static int TF_LISTING_NBYTES = 2;
   /**
-   *  offset of count + 1 int64_t: index of each array's first size, and their number 
+   *  offset of count + 1 int64_t: index of each array's first size, then their number 
    */
   public final static int TF_LISTING_SHAPE_STARTS = 3;
   /**
@@ -503,7 +503,7 @@ interface TensorfileNativeConstants {
    */
   public final static int TF_LISTING_SHAPES = 4;
   /**
-   *  offset of count + 1 int64_t: index of each name's first byte, and their number 
+   *  offset of count + 1 int64_t: index of each name's first byte, then their number 
    */
   public final static int TF_LISTING_NAME_STARTS = 5;
   /**

@@ -8,7 +8,7 @@ import java.nio.ByteBuffer;
  */
 public interface ByteSource {
   /**
-   * {@return the number of bytes; called once}
+   * {@return the number of bytes of the file} The library calls it once.
    *
    * @throws IOException if the size is unknown
    */

@@ -52,7 +52,7 @@ final class Callbacks {
     }
   }
 
-  /** The state of a source. */
+  /** A ByteSource that the library reads, with the buffers that it needs. */
   static final class Reader {
     final ByteSource source;
     final ConcurrentLinkedDeque<ByteBuffer> buffers = new ConcurrentLinkedDeque<>();
@@ -64,7 +64,7 @@ final class Callbacks {
     }
   }
 
-  /** The state of a sink. */
+  /** A channel that the library writes to, with the buffer that it needs. */
   static final class Writer {
     final WritableByteChannel channel;
     ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 16);

@@ -92,7 +92,7 @@ final class Elements {
     return (int) size;
   }
 
-  // Copies between a piece of the elements, and n values from an index on
+  // Each put() copies n values of a Java array, from an index on, to a buffer of elements; each get() copies them back.
 
   static void put(ByteBuffer to, float[] values, int index, int n) {
     to.asFloatBuffer().put(values, index, n);
