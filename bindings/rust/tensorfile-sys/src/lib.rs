@@ -31,6 +31,7 @@
 #![no_std]
 #![allow(non_camel_case_types)]
 #![allow(clippy::wildcard_imports)] // Generated code imports the types of C.
+#![allow(missing_debug_implementations)] // The structs are opaque.
 #![allow(missing_docs)] // Some names are not documented in the header.
 
 // Links zlib, which the core uses.

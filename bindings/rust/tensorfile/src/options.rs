@@ -1,26 +1,17 @@
-//! Options, and the calls that take them.
+//! The settings of calls.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::ffi::{CString, c_void};
 use std::fmt;
-use std::io::{self, Write};
-use std::ops::{ControlFlow, Index, RangeInclusive};
-use std::path::Path;
+use std::io;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use crate::array::Array;
-use crate::call::{Handle, c_path, callback, check, drop_box, enter, finish, handle, made, make};
+use crate::call::{callback, check, drop_box, handle, make};
 use crate::dtype::{Dtype, Format};
 use crate::error::{Error, ErrorKind, Result, static_text};
-use crate::file::File;
-use crate::io::{Buffer, Source};
-use crate::map::{Arrays, Dict, Map};
-use crate::raw::{Item, RawDict, Save};
-use crate::shape::dims;
-use crate::sink::Sink;
 use crate::sys;
-use crate::view::View;
 
 /// The settings of a call, with the calls as methods. The functions of the crate are the same calls with default
 /// settings.
@@ -69,77 +60,7 @@ impl Raw {
     }
 }
 
-/// What a save writes: an array (.npy), or arrays with or without metadata.
-///
-/// It converts from references: `&array`, `&arrays`, `(&arrays, &metadata)`, `&tree`, `&loaded` and `&view`.
-#[derive(Clone, Copy)]
-pub struct Contents<'a> {
-    what: What<'a>,
-    metadata: Option<&'a Dict>,
-}
-
-#[derive(Clone, Copy)]
-enum What<'a> {
-    Array(&'a Array),
-    Map(&'a dyn Save),
-}
-
-impl<'a> From<&'a Array> for Contents<'a> {
-    fn from(array: &'a Array) -> Self {
-        Contents { what: What::Array(array), metadata: None }
-    }
-}
-
-macro_rules! contents {
-    ($($(#[$comment:meta])* $source:ty: $pattern:pat => $map:expr, $metadata:expr;)*) => {$(
-        $(#[$comment])*
-        impl<'a> From<$source> for Contents<'a> {
-            fn from($pattern: $source) -> Self {
-                Contents { what: What::Map($map), metadata: $metadata }
-            }
-        }
-    )*};
-}
-contents! {
-    &'a Arrays: arrays => arrays, None;
-    /// Saves a tree under flattened names.
-    &'a Dict: tree => tree, None;
-    (&'a Arrays, &'a Dict): (arrays, metadata) => arrays, Some(metadata);
-    (&'a Arrays, Option<&'a Dict>): (arrays, metadata) => arrays, metadata;
-    &'a Loaded: loaded => &loaded.arrays, Some(&loaded.metadata);
-    &'a View<'_>: view => &view.arrays, Some(&view.metadata);
-}
-
-/// Contents in the form that the library takes.
-struct RawContents {
-    arrays: RawDict,
-    metadata: Option<RawDict>,
-}
-
-impl RawContents {
-    fn new(contents: Contents<'_>, format: Format) -> Result<Self> {
-        let arrays = match contents.what {
-            What::Map(map) => map.to_raw()?,
-            What::Array(array) if format.abilities().single_array => Arrays::from([("", array)]).to_raw()?,
-            What::Array(_) => {
-                let message = match format {
-                    Format::Auto => "no format is given for the array".to_owned(),
-                    format => format!("{format} holds arrays with names, got an array without one"),
-                };
-                return Err(Error::new(ErrorKind::InvalidArgument, message));
-            }
-        };
-        // A file without metadata stays one that has none.
-        let metadata = contents.metadata.filter(|metadata| !metadata.is_empty());
-        Ok(RawContents { arrays, metadata: metadata.map(RawDict::from_map).transpose()? })
-    }
-
-    fn as_ptrs(&self) -> (*const sys::tf_dict, *const sys::tf_dict) {
-        (self.arrays.as_ptr(), dict_ptr(self.metadata.as_ref()))
-    }
-}
-
-/// What loading does with ggml's block types. A [`File`] always describes arrays as they are stored.
+/// What loading does with ggml's block types. A [`File`](crate::File) always describes arrays as they are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Decode {
@@ -152,84 +73,6 @@ pub enum Decode {
     /// STEM.biases (float16, one for 32 codes), where STEM is NAME without a final ".weight", and a value is
     /// code * scale + bias. Other block types become float16. Arrays that are read one by one keep their blocks.
     Mlx,
-}
-
-/// What [`Options::check`] found: one line of text for each entry.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CheckReport {
-    /// What would make a load with default options fail, and any damage. Each begins with the name of a status, as in
-    /// `"corrupt: w.npz: array 'x': ..."`.
-    pub faults: Vec<String>,
-    /// Faults that [`Options::lenient`] accepts, and arrays that [`Options::skip_unsupported`] leaves out, if they are
-    /// set.
-    pub excused: Vec<String>,
-    /// Remarks that are not faults.
-    pub notes: Vec<String>,
-}
-
-/// What [`Options::check_save`] found about an array, a value of the metadata or the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Finding {
-    /// What it is about: `"array"`, `"metadata"` or `"file"`.
-    pub subject: String,
-    /// The name of the array or value, or `""` for the file.
-    pub name: String,
-    /// One of the words `"count"`, `"kind"`, `"dtype"`, `"rank"`, `"name"`, `"duplicate"`, `"value"`, `"option"`,
-    /// `"limit"` and `"size"`; later versions may add words.
-    pub problem: String,
-    /// What the problem is, in one line for a user.
-    pub reason: String,
-}
-
-/// The contents of a file. `loaded["name"]` is one of its arrays.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Loaded {
-    /// The arrays in the order of the file. The array of a .npy file has the name `""`.
-    pub arrays: Arrays,
-    /// The metadata, which is empty if the format has none. That of a .safetensors file are strings; that of a .gguf
-    /// file are numbers, strings, lists of strings, arrays of one dimension, and for nested arrays dicts with the keys
-    /// 0, 1, and so on.
-    pub metadata: Dict,
-}
-
-impl Loaded {
-    /// Returns the array with a name.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Array> {
-        self.arrays.get(name)
-    }
-
-    /// Returns the array of a file that has one array, such as a .npy file.
-    pub fn into_array(self) -> Result<Array> {
-        let count = self.arrays.len();
-        match self.arrays.into_iter().next() {
-            Some((_, array)) if count == 1 => Ok(array),
-            _ => Err(Error::new(ErrorKind::Type, format!("expected a file with one array, found {count} arrays"))),
-        }
-    }
-}
-
-/// See `Debug`.
-impl fmt::Display for Loaded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
-
-/// Returns the array with a name.
-///
-/// # Panics
-/// Panics if there is no such array. [`Loaded::get`] returns an option instead.
-impl Index<&str> for Loaded {
-    type Output = Array;
-
-    #[track_caller]
-    fn index(&self, name: &str) -> &Array {
-        &self.arrays[name]
-    }
 }
 
 /// # Safety
@@ -442,8 +285,8 @@ impl Options {
         self.set_count(sys::TF_OPTION_PART_BYTES, count)
     }
 
-    /// Limits the memory in bytes that the results of one call, or everything read through one [`File`], may occupy at
-    /// the same time. The default, 0, is no limit.
+    /// Limits the memory in bytes that the results of one call, or everything read through one
+    /// [`File`](crate::File), may occupy at the same time. The default, 0, is no limit.
     #[must_use]
     pub fn max_bytes(self, count: u64) -> Self {
         self.set_count(sys::TF_OPTION_MAX_BYTES, count)
@@ -574,7 +417,7 @@ impl Options {
     }
 
     /// Returns the format of the options in the form that calls take which have no path.
-    fn raw_format(&self) -> Result<sys::tf_format> {
+    pub(crate) fn raw_format(&self) -> Result<sys::tf_format> {
         let format = if self.0.is_empty() { sys::TF_FORMAT_AUTO.into() } else { self.get("format")? };
         Ok(format.try_into().unwrap_or(sys::TF_FORMAT_AUTO))
     }
@@ -641,305 +484,6 @@ impl RawOptions {
 }
 
 type Release = unsafe extern "C" fn(*mut c_void);
-
-/// Runs a call that returns arrays and metadata.
-fn load(
-    source: Option<&Source>,
-    call: impl FnOnce(*mut *mut sys::tf_dict, *mut *mut sys::tf_dict) -> sys::tf_status,
-) -> Result<Loaded> {
-    let (mut arrays, mut metadata) = (ptr::null_mut(), ptr::null_mut());
-    let status = enter(|| call(&raw mut arrays, &raw mut metadata));
-    let made = (NonNull::new(arrays).map(RawDict::adopt), NonNull::new(metadata).map(RawDict::adopt));
-    finish(status, source.and_then(Source::slot).map(|slot| &**slot))?;
-    match made {
-        (Some(arrays), Some(metadata)) => Ok(Loaded { arrays: arrays.arrays()?, metadata: metadata.metadata()? }),
-        _ => Err(Error::new(ErrorKind::Internal, "the library succeeded without a result")),
-    }
-}
-
-fn dict_ptr(dict: Option<&RawDict>) -> *const sys::tf_dict {
-    dict.map_or(ptr::null(), |dict| dict.as_ptr())
-}
-
-/// Loading.
-impl Options {
-    /// Loads a whole file; see [`load`](crate::load).
-    pub fn load(&self, path: impl AsRef<Path>) -> Result<Loaded> {
-        let (path, options) = (c_path(path.as_ref())?, self.raw()?);
-        // SAFETY: the path is NUL-terminated; the options are valid.
-        load(None, |arrays, metadata| unsafe {
-            sys::tf_load(ptr::null_mut(), arrays, metadata, path.as_ptr(), options.as_ptr())
-        })
-    }
-
-    /// Loads the array of a .npy; see [`load_array`](crate::load_array).
-    pub fn load_array(&self, path: impl AsRef<Path>) -> Result<Array> {
-        let (path, options) = (path.as_ref(), self.raw()?);
-        let c_path = c_path(path)?;
-        let (mut raw, none) = (ptr::null_mut(), ptr::null_mut());
-        // SAFETY: the path is NUL-terminated; the options are valid.
-        let status = enter(|| unsafe { sys::tf_load(&raw mut raw, none, none, c_path.as_ptr(), options.as_ptr()) });
-        let array = NonNull::new(raw).map(Array::adopt);
-        finish(status, None)?;
-        array.ok_or_else(|| {
-            let message = "expected a .npy file with one array, found a file of named arrays";
-            Error::new(ErrorKind::Type, format!("{}: {message}", path.display()))
-        })
-    }
-
-    /// Loads a whole file from memory. Without [`format`](Options::format) the format is that of the content.
-    pub fn load_bytes(&self, bytes: &[u8]) -> Result<Loaded> {
-        let (options, format, data) = (self.raw()?, self.raw_format()?, bytes.as_ptr().cast());
-        // SAFETY: the pointer has its length; the options are valid.
-        load(None, |arrays, metadata| unsafe {
-            sys::tf_load_memory(ptr::null_mut(), arrays, metadata, data, bytes.len(), format, options.as_ptr())
-        })
-    }
-
-    /// Loads a whole file from a source. Without [`format`](Options::format) the format is that of the extension of the
-    /// source's [name](Source::with_name), or else that of the content.
-    pub fn load_source(&self, source: &Source) -> Result<Loaded> {
-        let (options, format) = (self.raw()?, self.raw_format()?);
-        // SAFETY: the source and the options are valid.
-        load(Some(source), |arrays, metadata| unsafe {
-            sys::tf_load_source(ptr::null_mut(), arrays, metadata, source.as_ptr(), format, options.as_ptr())
-        })
-    }
-
-    /// Loads a file from memory without copying its arrays if possible.
-    ///
-    /// # Safety
-    /// The arrays must not be used after `bytes` have been changed or freed.
-    pub(crate) unsafe fn map_bytes(&self, bytes: &[u8]) -> Result<Loaded> {
-        let mut source = ptr::null_mut();
-        // SAFETY: the pointer has its length, and the caller guarantees that the bytes are there as long as arrays.
-        let status = enter(|| unsafe {
-            sys::tf_source_from_memory(&raw mut source, bytes.as_ptr().cast(), bytes.len(), None, ptr::null_mut())
-        });
-        let source = Source::made(source, status, None)?;
-        // SAFETY: guaranteed by the caller.
-        unsafe { self.clone().map(true) }.load_source(&source)
-    }
-
-    /// Loads a .npz, .safetensors or .gguf file as a tree, splitting names at '.'.
-    pub fn load_weights(&self, path: impl AsRef<Path>) -> Result<Dict> {
-        self.weights(path.as_ref(), None)
-    }
-
-    /// Loads a tree like [`load_weights`](Options::load_weights), and compares it with a tree or flat map of arrays.
-    ///
-    /// Fails with [`ErrorKind::Mismatch`] if the file has other names or shapes. With [`strict`](Options::strict) off,
-    /// missing arrays are those of `expected`, and unexpected ones are left out.
-    pub fn load_weights_like<V: Item>(&self, path: impl AsRef<Path>, expected: &Map<V>) -> Result<Dict> {
-        self.weights(path.as_ref(), Some(&RawDict::from_map(expected)?))
-    }
-
-    /// Loads a tree from a source, like [`load_weights`](Options::load_weights).
-    pub fn load_weights_source(&self, source: &Source) -> Result<Dict> {
-        self.source_weights(source, None)
-    }
-
-    /// Loads a tree from a source, and compares it with a tree or flat map of arrays, like
-    /// [`load_weights_like`](Options::load_weights_like).
-    pub fn load_weights_source_like<V: Item>(&self, source: &Source, expected: &Map<V>) -> Result<Dict> {
-        self.source_weights(source, Some(&RawDict::from_map(expected)?))
-    }
-
-    fn source_weights(&self, source: &Source, expected: Option<&RawDict>) -> Result<Dict> {
-        let (options, format, expected) = (self.raw()?, self.raw_format()?, dict_ptr(expected));
-        let mut tree = ptr::null_mut();
-        // SAFETY: the handles are valid.
-        let status = enter(|| unsafe {
-            sys::tf_load_weights_source(&raw mut tree, source.as_ptr(), format, expected, options.as_ptr())
-        });
-        made::<RawDict>(tree, status, source.slot().map(|slot| &**slot))?.tree()
-    }
-
-    fn weights(&self, path: &Path, expected: Option<&RawDict>) -> Result<Dict> {
-        let (path, options, expected) = (c_path(path)?, self.raw()?, dict_ptr(expected));
-        // SAFETY: the path is NUL-terminated; the handles are valid.
-        let tree: RawDict =
-            make(|tree| unsafe { sys::tf_load_weights(tree, path.as_ptr(), expected, options.as_ptr()) })?;
-        tree.tree()
-    }
-
-    /// Checks a file or a set of files: reads every byte that can be checked, and reports every fault instead of only
-    /// the first. Fails if the check cannot be made, not if it finds faults.
-    pub fn check(&self, path: impl AsRef<Path>) -> Result<CheckReport> {
-        let (path, options) = (c_path(path.as_ref())?, self.raw()?);
-        // SAFETY: the path is NUL-terminated; the options are valid.
-        let report: RawDict = make(|out| unsafe { sys::tf_check(out, path.as_ptr(), options.as_ptr()) })?;
-        let mut report = report.tree()?;
-        Ok(CheckReport {
-            faults: report.take_list("faults")?,
-            excused: report.take_list("excused")?,
-            notes: report.take_list("notes")?,
-        })
-    }
-
-    /// Opens a file to read its arrays one by one; see [`File`].
-    pub fn open(&self, path: impl AsRef<Path>) -> Result<File> {
-        let (path, options) = (c_path(path.as_ref())?, self.raw()?);
-        // SAFETY: the path is NUL-terminated; the options are valid.
-        File::made(None, |out| unsafe { sys::tf_file_open(out, path.as_ptr(), options.as_ptr()) })
-    }
-
-    /// Opens a file in memory, which is copied. [`Source::from_bytes`] avoids the copy.
-    pub fn open_bytes(&self, bytes: &[u8]) -> Result<File> {
-        let (options, format, data) = (self.raw()?, self.raw_format()?, bytes.as_ptr().cast());
-        // SAFETY: the pointer has its length; the options are valid.
-        File::made(None, |out| unsafe { sys::tf_file_open_memory(out, data, bytes.len(), format, options.as_ptr()) })
-    }
-
-    /// Opens a file in a source.
-    pub fn open_source(&self, source: &Source) -> Result<File> {
-        let (options, format) = (self.raw()?, self.raw_format()?);
-        // SAFETY: the source and the options are valid.
-        File::made(source.slot(), |out| unsafe {
-            sys::tf_file_open_source(out, source.as_ptr(), format, options.as_ptr())
-        })
-    }
-}
-
-/// Saving.
-impl Options {
-    /// Saves contents in the format of [`format`](Options::format), or else of the path's extension; see
-    /// [`save`](crate::save). The extension is only appended to the path if [`format`](Options::format) is set.
-    pub fn save<'a>(&self, path: impl AsRef<Path>, contents: impl Into<Contents<'a>>) -> Result<()> {
-        let path = path.as_ref();
-        let format = match Format::from_raw(self.raw_format()?) {
-            Format::Auto => Format::from_path(path),
-            format => format,
-        };
-        let (raw, options, path) = (RawContents::new(contents.into(), format)?, self.raw()?, c_path(path)?);
-        let (arrays, metadata) = raw.as_ptrs();
-        // SAFETY: the path is NUL-terminated; the handles are valid.
-        check(|| unsafe { sys::tf_save_file(path.as_ptr(), arrays, metadata, options.as_ptr()) })
-    }
-
-    /// Saves one array as .npy, byte for byte like `NumPy`.
-    pub fn save_npy(&self, path: impl AsRef<Path>, array: &Array) -> Result<()> {
-        let (path, options) = (c_path(path.as_ref())?, self.raw()?);
-        // SAFETY: the path is NUL-terminated; the handles are valid.
-        check(|| unsafe { sys::tf_save(path.as_ptr(), array.as_ptr(), options.as_ptr()) })
-    }
-
-    /// Saves arrays as .npz without compression.
-    pub fn save_npz(&self, path: impl AsRef<Path>, arrays: &Arrays) -> Result<()> {
-        let (path, options, arrays) = (c_path(path.as_ref())?, self.raw()?, arrays.to_raw()?);
-        // SAFETY: the path is NUL-terminated; the handles are valid.
-        check(|| unsafe { sys::tf_savez(path.as_ptr(), ptr::null(), 0, arrays.as_ptr(), options.as_ptr()) })
-    }
-
-    /// Saves arrays as .npz with compression.
-    pub fn save_npz_compressed(&self, path: impl AsRef<Path>, arrays: &Arrays) -> Result<()> {
-        let (path, options, arrays) = (c_path(path.as_ref())?, self.raw()?, arrays.to_raw()?);
-        // SAFETY: the path is NUL-terminated; the handles are valid.
-        check(|| unsafe { sys::tf_savez_compressed(path.as_ptr(), ptr::null(), 0, arrays.as_ptr(), options.as_ptr()) })
-    }
-
-    /// Saves arrays as .safetensors, with strings as metadata.
-    pub fn save_safetensors(&self, path: impl AsRef<Path>, arrays: &Arrays, metadata: Option<&Dict>) -> Result<()> {
-        let (path, options, arrays) = (c_path(path.as_ref())?, self.raw()?, arrays.to_raw()?);
-        let metadata = metadata.map(RawDict::from_map).transpose()?;
-        let metadata = dict_ptr(metadata.as_ref());
-        // SAFETY: the path is NUL-terminated; the handles are valid.
-        check(|| unsafe { sys::tf_save_safetensors(path.as_ptr(), arrays.as_ptr(), metadata, options.as_ptr()) })
-    }
-
-    /// Saves arrays as .gguf with metadata; see [`save_gguf`](crate::save_gguf).
-    pub fn save_gguf(&self, path: impl AsRef<Path>, arrays: &Arrays, metadata: Option<&Dict>) -> Result<()> {
-        let (path, options, arrays) = (c_path(path.as_ref())?, self.raw()?, arrays.to_raw()?);
-        let metadata = metadata.map(RawDict::from_map).transpose()?;
-        let metadata = dict_ptr(metadata.as_ref());
-        // SAFETY: the path is NUL-terminated; the handles are valid.
-        check(|| unsafe { sys::tf_save_gguf(path.as_ptr(), arrays.as_ptr(), metadata, options.as_ptr()) })
-    }
-
-    /// Saves a tree of arrays under flattened names, in the format of the path's extension or of
-    /// [`format`](Options::format).
-    pub fn save_weights<V: Item>(&self, path: impl AsRef<Path>, tree: &Map<V>) -> Result<()> {
-        let (path, options, tree) = (c_path(path.as_ref())?, self.raw()?, tree.to_raw()?);
-        // SAFETY: the path is NUL-terminated; the handles are valid.
-        check(|| unsafe { sys::tf_save_weights(path.as_ptr(), tree.as_ptr(), options.as_ptr()) })
-    }
-
-    /// Saves to memory; see [`to_bytes`](crate::to_bytes).
-    pub fn to_bytes<'a>(&self, format: Format, contents: impl Into<Contents<'a>>) -> Result<Buffer> {
-        let (options, raw) = (self.raw()?, RawContents::new(contents.into(), format)?);
-        let (format, (arrays, metadata)) = (format.to_raw(), raw.as_ptrs());
-        // SAFETY: the handles are valid.
-        make(|out| unsafe { sys::tf_save_memory(out, format, ptr::null(), arrays, metadata, options.as_ptr()) })
-    }
-
-    /// Saves to a writer from the first byte to the last. If the writer fails, its error becomes the
-    /// [`source`](std::error::Error::source) of the error; bytes already written stay written.
-    pub fn save_to<'a>(
-        &self,
-        writer: &mut impl Write,
-        format: Format,
-        contents: impl Into<Contents<'a>>,
-    ) -> Result<()> {
-        self.save_sink(Sink::from_mut(writer)?, format, contents)
-    }
-
-    /// Saves to a sink, which can be all or nothing, and with [`part_bytes`](Options::part_bytes) and a
-    /// [resolver](Sink::with_resolver) to a set of files.
-    pub fn save_sink<'a>(&self, sink: Sink<'_>, format: Format, contents: impl Into<Contents<'a>>) -> Result<()> {
-        let (options, raw) = (self.raw()?, RawContents::new(contents.into(), format)?);
-        let (format, (arrays, metadata)) = (format.to_raw(), raw.as_ptrs());
-        // SAFETY: the handles are valid.
-        let status = enter(|| unsafe {
-            sys::tf_save_sink(sink.as_ptr(), format, ptr::null(), arrays, metadata, options.as_ptr())
-        });
-        let saved = finish(status, None);
-        drop(sink);
-        saved
-    }
-
-    /// Returns everything that would make a save of the contents fail: what the format cannot hold, and what exceeds a
-    /// limit when it is loaded. Nothing is written, and the elements are not read.
-    ///
-    /// ```
-    /// use tensorfile::{Arrays, Format, Options};
-    ///
-    /// let arrays = Arrays::from([("x", [[1.0f64, 2.0]])]);
-    /// let findings = Options::new().check_save(Format::Safetensors, &arrays)?;
-    /// assert_eq!((findings[0].name.as_str(), findings[0].problem.as_str()), ("x", "dtype"));
-    /// # Ok::<(), tensorfile::Error>(())
-    /// ```
-    pub fn check_save<'a>(&self, format: Format, contents: impl Into<Contents<'a>>) -> Result<Vec<Finding>> {
-        let (options, raw) = (self.raw()?, RawContents::new(contents.into(), format)?);
-        let (format, (arrays, metadata)) = (format.to_raw(), raw.as_ptrs());
-        // SAFETY: the handles are valid.
-        let report: RawDict =
-            make(|out| unsafe { sys::tf_save_check(out, format, arrays, metadata, options.as_ptr()) })?;
-        let mut report = report.tree()?;
-        let mut columns = Vec::with_capacity(4);
-        for name in ["subject", "name", "problem", "reason"] {
-            columns.push(report.take_list(name)?.into_iter());
-        }
-        let mut row = || {
-            let mut next = columns.iter_mut().map(Iterator::next);
-            Some(Finding { subject: next.next()??, name: next.next()??, problem: next.next()??, reason: next.next()?? })
-        };
-        Ok(std::iter::from_fn(&mut row).collect())
-    }
-
-    /// Creates an array of zeros like [`Array::zeros`], in memory of the [`allocator`](Options::allocator).
-    pub fn zeros(&self, dtype: Dtype, shape: impl AsRef<[usize]>) -> Result<Array> {
-        let (shape, options) = (dims(shape.as_ref())?, self.raw()?);
-        // SAFETY: the pointer has its length; the options are valid.
-        make(|out| unsafe {
-            sys::tf_array_new_with(out, dtype.to_raw(), shape.as_ptr(), shape.len(), options.as_ptr())
-        })
-    }
-
-    /// Returns a C-contiguous copy of an array with another dtype, like [`Array::cast`].
-    pub fn cast(&self, array: &Array, dtype: Dtype) -> Result<Array> {
-        array.cast_with(dtype, self.raw()?.as_ptr())
-    }
-}
 
 /// Prints the settings.
 impl fmt::Debug for Options {

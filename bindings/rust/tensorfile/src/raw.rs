@@ -13,6 +13,7 @@ use crate::sys;
 use crate::value::Value;
 
 /// A dict of the library.
+#[derive(Debug)]
 pub struct RawDict(NonNull<sys::tf_dict>);
 
 handle!(RawDict, tf_dict, tf_dict_release);
