@@ -12,7 +12,7 @@ FUZZ_CORPUS := $(CURDIR)/fuzz-corpus
 
 .PHONY: help setup library release asan tsan test test-long test-corpus fuzz corpus coverage abi docs lint format \
   demo amalgamation install clean engines machines bench bench-blocks bench-deflate bench-embedding bench-parts \
-  bench-bindings bench-programs instructions
+  bench-bindings bench-programs bench-crates instructions
 
 help:
 	@echo 'Build:'
@@ -168,10 +168,13 @@ format:
 bench-programs:
 	$(SETUP) bench
 	cmake --preset bench
-	cmake --build --preset bench --target tensorfile_program quant_bench load_bench save_bench parts_bench deflate_bench embed_bench raw_read raw_write
+	cmake --build --preset bench --target tensorfile_program quant_bench load_bench save_bench parts_bench deflate_bench embed_bench raw_read raw_write load_bench_crate save_bench_crate
 
-bench: bench-programs
-	$(PYTHON) -B tests/bench/bench.py build/bench/tests/bench build/bench/tensorfile --out build/bench $(BENCH)
+bench-crates:
+	CARGO_TARGET_DIR=build/bench-crates cargo build --release --locked --quiet --manifest-path tests/bench/crates/Cargo.toml
+
+bench: bench-programs bench-crates
+	$(PYTHON) -B tests/bench/bench.py build/bench/tests/bench build/bench/tensorfile --crates build/bench-crates/release/crates_bench --out build/bench $(BENCH)
 
 bench-parts: bench-programs
 	build/bench/tests/bench/parts_bench $(BENCH)

@@ -71,7 +71,8 @@ case ${1-} in
   lint) tools/packages.sh $build git clang-format-14 clang-tidy-14 ;;
   bench)
     tools/packages.sh $build ninja-build libbenchmark-dev libdeflate-dev valgrind python3 python3-venv
-    pip_install bench $demo $peers
+    pip_install bench $demo $peers tests/bench/requirements.txt
+    command -v cargo >/dev/null || { echo "setup.sh: cargo is missing: install Rust 1.85 or later" >&2; exit 1; }
     ;;
   engines)
     tools/packages.sh $build $(jdk)

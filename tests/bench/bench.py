@@ -1,10 +1,11 @@
 """Times opening, listing, loading, saving and deflating, and compares tensorfile with its peers.
 
-usage: bench.py BIN TENSORFILE [--quick] [--bytes N] [--repeats N] [--folder F] [--only WORD] [--out FOLDER]
-                [--write PAGE]
+usage: bench.py BIN TENSORFILE [--crates PROGRAM] [--quick] [--bytes N] [--repeats N] [--folder F] [--only WORD]
+                [--out FOLDER] [--write PAGE]
 
-BIN is the folder of load_bench, save_bench, raw_read and raw_write. Prints a table; OUT gets bench.json and bench.svg.
---write puts the table, with the date and the machine, between the comments in PAGE that mark its place.
+BIN is the folder of load_bench, save_bench, both with _crate, raw_read and raw_write. Prints tables; OUT gets
+bench.json and bench.svg. --write puts the tables, with the date and the machine, between the comments in PAGE that mark
+their places.
 """
 
 import argparse
@@ -16,12 +17,15 @@ import platform
 from types import SimpleNamespace
 from xml.sax.saxutils import escape
 
+import crates
+import deflated
 import load
 import save
 from load import MIB, milliseconds
 
 HEAD = ["what", "tensorfile", "raw I/O (share)", "best peer", "times faster", "aim", "reached"]
-PLACE = ("<!-- speed table: begin -->\n", "<!-- speed table: end -->")
+PLACE = "speed"
+DEFLATE_PLACE = "deflate"
 
 
 def machine():
@@ -75,13 +79,14 @@ def picture(found, title):
     return "\n".join([*out, "</svg>\n"])
 
 
-def write(path, text):
+def write(path, place, text):
+    begin, end = f"<!-- {place} table: begin -->\n", f"<!-- {place} table: end -->"
     with open(path, encoding="utf-8") as file:
         page = file.read()
-    before, rest = page.split(PLACE[0])
-    after = rest.split(PLACE[1])[1]
+    before, rest = page.split(begin)
+    after = rest.split(end)[1]
     with open(path, "w", encoding="utf-8") as file:
-        file.write(before + PLACE[0] + text + "\n" + PLACE[1] + after)
+        file.write(before + begin + text + "\n" + end + after)
 
 
 def main():
@@ -92,29 +97,37 @@ def main():
     parser.add_argument("--bytes", type=int, help="size of the large files (default 1 GiB)")
     parser.add_argument("--repeats", type=int, help="repeats of each measurement (default 7)")
     parser.add_argument("--folder", help="folder for temporary files (default: a RAM disk, if there is one)")
-    parser.add_argument("--only", choices=["load", "save"])
+    parser.add_argument("--only", choices=["load", "save", "crates", "deflate"])
+    parser.add_argument("--crates", help="the program of tests/bench/crates")
     parser.add_argument("--out", default=".", help="folder for bench.json and bench.svg")
     parser.add_argument("--write", metavar="PAGE")
     given = parser.parse_args()
     programs = {name: os.path.join(given.bin, name) for name in ("load_bench", "save_bench", "raw_read", "raw_write")}
     options = SimpleNamespace(**programs, tensorfile=given.tensorfile, folder=given.folder, quick=given.quick,
+                              crates=given.crates, deflate_bytes=8 * MIB if given.quick else 32 * MIB,
                               bytes=given.bytes or (256 * MIB if given.quick else 1024 * MIB),
                               repeats=given.repeats or (3 if given.quick else 7))
-    found = []
-    for name, module in (("load", load), ("save", save)):
+    title = f"{datetime.date.today()}, {machine()}"
+    head = f"Measured on {title}; medians of {options.repeats}."
+    found, packed = [], []
+    for name, module in (("load", load), ("save", save), ("crates", crates)):
         if given.only in (None, name):
             found += module.rows(options)
-    title = f"{datetime.date.today()}, {machine()}"
-    text = f"Measured on {title}; medians of {options.repeats}.\n\n{table(found)}"
-    print(text)
+    if given.only in (None, "deflate"):
+        packed = deflated.rows(options)
+    text = f"{head}\n\n{table(found)}" if found else ""
+    packed_text = f"{head} {deflated.table(packed)}" if packed else ""
+    print(f"{text}\n\n{packed_text}")
     os.makedirs(given.out, exist_ok=True)
     with open(os.path.join(given.out, "bench.json"), "w", encoding="utf-8") as file:
         json.dump({"date": str(datetime.date.today()), "machine": machine(), "repeats": options.repeats,
-                   "bytes": options.bytes, "rows": found}, file, indent=1)
+                   "bytes": options.bytes, "rows": found, "deflate": packed}, file, indent=1)
     with open(os.path.join(given.out, "bench.svg"), "w", encoding="utf-8") as file:
         file.write(picture(found, f"times faster than the best peer ({title})"))
-    if given.write:
-        write(given.write, text)
+    if given.write and found and given.only is None:
+        write(given.write, PLACE, text)
+    if given.write and packed:
+        write(given.write, DEFLATE_PLACE, packed_text)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Times opening, listing and loading, and compares them with the peers and with a program that only reads.
 
 Each measurement is a fresh process, which measures the time from its first call to the last byte in memory. The
-programs take turns, so that whatever slows the machine down affects all of them. Files are in the page cache. bench.py
-calls rows().
+programs take turns in a random order, so that whatever slows the machine down affects all of them. Before each, as much
+memory as it needs is taken and freed, and its file is read, so that each finds the same free pages and the file in the
+page cache. bench.py calls rows().
 """
 
 import os
@@ -65,13 +66,24 @@ def python(code, path):
     return [sys.executable, "-c", CLOCK.format(imports=imports, work=work), path]
 
 
-def take_turns(contenders, repeats):
-    """Runs programs in turns and returns name -> median seconds.
+def prepare(command, nbytes):
+    """Takes and frees as much memory as a program needs, and reads the files that it names."""
+    import numpy as np
 
-    Each turn has another order, because a program benefits from huge pages that the previous program freed. Only "ours" and
-    the raw programs, which do nothing but the same reads or writes, always run directly after each other, in both orders.
-    "share" is our speed as a fraction of the best raw program's speed, as the median over all turns. A program that takes
-    more than a second runs only once.
+    np.ones(nbytes, np.uint8)
+    for word in command:
+        if os.path.isfile(str(word)) and not os.access(str(word), os.X_OK):
+            with open(word, "rb", buffering=0) as file:
+                while file.read(8 * MIB):
+                    pass
+
+
+def take_turns(contenders, repeats, nbytes=0):
+    """Runs programs in turns and returns name -> median seconds. nbytes is the memory that each of them needs.
+
+    Each turn has another order. Only "ours" and the raw programs, which do nothing but the same reads or writes, always
+    run directly after each other, in both orders. "share" is our speed as a fraction of the best raw program's speed,
+    as the median over all turns. A program that takes more than a second runs only once.
     """
     times = {name: [] for name in contenders}
     shares = []
@@ -84,6 +96,7 @@ def take_turns(contenders, repeats):
             forth = [name, *raw] if name == "ours" and raw else [name]
             turn = {each: [] for each in forth}
             for each in forth + (forth[::-1] if len(forth) > 1 else []):
+                prepare(contenders[each], nbytes)
                 turn[each].append(seconds(contenders[each]))
             for each, found in turn.items():
                 times[each].append(statistics.mean(found))
@@ -155,7 +168,7 @@ def load_rows(options, folder, array_bytes):
             raw = [options.raw_read, path, 1, 64 * array_bytes, threads, "huge"]
         contenders = {"ours": [options.load_bench, "load", path], "raw": raw,
                       **{peer: python(code, path) for peer, code in peers.items()}}
-        found = take_turns(contenders, options.repeats)
+        found = take_turns(contenders, options.repeats, 64 * array_bytes)
         size = 64 * array_bytes // MIB
         rows_.append(row(f"load {extension}, {size} MiB in {1 if extension == 'npy' else 64} arrays", found,
                          "0.85 of reading, twice the best peer",

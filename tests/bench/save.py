@@ -1,4 +1,4 @@
-"""Times saving and deflating, and compares them with the peers and with a program that only writes.
+"""Times saving, and compares them with the peers and with a program that only writes.
 
 Each measurement is a fresh process, which measures the time from its first call until the file has its final name.
 The programs take turns, so that whatever slows the machine down affects all of them. Files are on a RAM disk. bench.py
@@ -44,26 +44,18 @@ os._exit(0)
 
 
 def peers_of(kind, path, data, count, nbytes):
-    return {name: [sys.executable, "-c", CLOCK.format(imports=imports, before=before, work=work), path + name +
-                   ("." + ("npz" if kind == "deflated" else kind)), data, count, nbytes]
+    return {name: [sys.executable, "-c", CLOCK.format(imports=imports, before=before, work=work),
+                   f"{path}{name}.{kind}", data, count, nbytes]
             for name, (imports, before, work) in SAVERS[kind].items()}
 
 
 def write_data(folder):
-    """Writes data that compress like those of models. Returns kind -> file."""
+    """Writes float32 weights, and returns the path."""
     import numpy as np
 
-    random = np.random.default_rng(0)
-    weights = random.normal(0, 0.02, 8 * MIB // 4).astype(np.float32)
-    data = {"float32 weights": weights,
-            "bfloat16 weights": (random.normal(0, 0.02, 8 * MIB // 2).astype(np.float32).view(np.uint32) >> 16)
-            .astype(np.uint16),
-            "small integers": random.integers(0, 50, 8 * MIB // 4).astype(np.int32)}
-    paths = {}
-    for name, values in data.items():
-        paths[name] = f"{folder}/{name.replace(' ', '-')}"
-        values.tofile(paths[name])
-    return paths
+    path = f"{folder}/weights"
+    np.random.default_rng(0).normal(0, 0.02, 8 * MIB // 4).astype(np.float32).tofile(path)
+    return path
 
 
 def clear(folder, prefix):
@@ -81,7 +73,7 @@ def save_rows(options, folder, data):
         found = take_turns({"ours": [options.save_bench, kind, f"{folder}/out.{kind}", data, count, size],
                             "raw, one core": [options.raw_write, f"{folder}/out.raw", size, 1],
                             "raw, all cores": [options.raw_write, f"{folder}/out.raw", size, threads],
-                            **peers_of(kind, f"{folder}/out-", data, count, size)}, options.repeats)
+                            **peers_of(kind, f"{folder}/out-", data, count, size)}, options.repeats, 2 * size)
         clear(folder, "out")
         found_rows.append(row(f"save {kind}, {size // MIB} MiB in {count} arrays", found,
                               "0.9 of writing, ahead of every peer",
@@ -104,49 +96,10 @@ def many_rows(options, folder, data):
     return found_rows
 
 
-def deflate_rows(options, folder, data):
-    """Deflates one member of each kind of data, on one core and on all, and loads it again."""
-    found_rows = []
-    nbytes = 32 * MIB if options.quick else 128 * MIB
-    cores = len(os.sched_getaffinity(0))
-    repeats = 1 if options.quick else 3  # NumPy takes seconds
-    for name, path in data.items():
-        save = [options.save_bench, "deflated", f"{folder}/out.npz", path, 1, nbytes]
-        peers = peers_of("deflated", f"{folder}/out-", path, 1, nbytes)
-        largest = 1.04 if name == "small integers" else 1.0
-        found = take_turns({"ours": [*save, 1], "all": save, **peers}, repeats)
-        every = found.pop("all")
-        ours = os.path.getsize(f"{folder}/out.npz")
-        numpy = os.path.getsize(f"{folder}/out-numpy.npz")
-        sizes = f"size {ours / numpy:.3f} of numpy's, at most {largest:.2f}"
-        found_rows.append(row(f"deflate {name}, {nbytes // MIB} MiB, one core", found,
-                              f"20 times numpy; {sizes}",
-                              lambda ours_, share, best, found=found, fits=ours <= largest * numpy:
-                              found["numpy"] / ours_ >= 20 and fits))
-        found_rows.append(row(f"deflate {name}, {cores} cores", {**found, "ours": every}, "–",
-                              lambda ours_, share, best: True))
-        loads = {"one": [options.load_bench, "load", f"{folder}/out.npz", 1],
-                 "all": [options.load_bench, "load", f"{folder}/out.npz", cores],
-                 "numpy": python(("", "with np.load(path) as z:\n  x = {k: z[k] for k in z.files}"),
-                                 f"{folder}/out-numpy.npz"),
-                 "mlx": python((MLX, "mx.eval(list(mx.load(path).values()))"), f"{folder}/out-mlx.npz")}
-        loaded = take_turns(loads, options.repeats)
-        one, every = loaded.pop("one"), loaded.pop("all")
-        found_rows.append(row(f"load deflated {name}, one core", {**loaded, "ours": one}, "1.7 times numpy",
-                              lambda ours_, share, best, loaded=loaded: loaded["numpy"] / ours_ >= 1.7))
-        found_rows.append(row(f"load deflated {name}, {cores} cores", {**loaded, "ours": every},
-                              "3 times numpy" if cores == 2 else "–",
-                              lambda ours_, share, best, loaded=loaded: cores != 2 or loaded["numpy"] / ours_ >= 3))
-        clear(folder, "out")
-    return found_rows
-
-
 def rows(options):
     """options: save_bench, load_bench, raw_write (programs), folder (None: a RAM disk, or the temporary folder), bytes,
     repeats, quick."""
     parent = options.folder or ("/dev/shm" if free_space("/dev/shm") > 4 * options.bytes else None)
     with tempfile.TemporaryDirectory(dir=parent) as folder:
-        data = write_data(folder)
-        weights = data["float32 weights"]
-        return (save_rows(options, folder, weights) + many_rows(options, folder, weights) +
-                deflate_rows(options, folder, data))
+        weights = write_data(folder)
+        return save_rows(options, folder, weights) + many_rows(options, folder, weights)
