@@ -679,11 +679,11 @@ bool convert(T *to, From from) noexcept {
     return !(static_cast<From>(*to) < from) && !(static_cast<From>(*to) > from);
   } else {
     const bool below = from < From{0};
-    if (below ? std::is_unsigned_v<T> || static_cast<std::int64_t>(from) < std::int64_t{std::numeric_limits<T>::min()}
-              : static_cast<std::uint64_t>(from) > std::uint64_t{std::numeric_limits<T>::max()}) {
+    if (below ? std::is_unsigned_v<T> || static_cast<std::int64_t>(+from) < std::int64_t{std::numeric_limits<T>::min()}
+              : static_cast<std::uint64_t>(+from) > std::uint64_t{std::numeric_limits<T>::max()}) {
       return false;
     }
-    *to = static_cast<T>(from);
+    *to = static_cast<T>(+from);
     return true;
   }
 }
@@ -1894,7 +1894,6 @@ class Dict::Item : public detail::ItemBase {
   }
   /** Sets the key to the value of the other key. */
   Item &operator=(const Item &other) { return *this = Value(other); }
-  Item &operator=(Item &&other) { return *this = Value(other); }
 
  private:
   friend class Dict;
@@ -2610,7 +2609,7 @@ std::string shortest(T value) {
   for (int digits = 1; digits <= std::numeric_limits<T>::max_digits10; ++digits) {
     std::snprintf(text, sizeof(text), "%.*g", digits, static_cast<double>(value));
     const T read = static_cast<T>(std::strtod(text, nullptr));
-    if (std::memcmp(&read, &value, sizeof(T)) == 0) break;
+    if (!(read < value) && !(read > value)) break;
   }
   for (char &letter : text) {
     if (letter == ',') letter = '.';

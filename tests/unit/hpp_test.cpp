@@ -587,6 +587,9 @@ TEST(Hpp, PrintsNumbersAsNumbers) {
   EXPECT_EQ(tf::to_string(tf::Scalar(1.0 / 3)), "0.3333333333333333");
   EXPECT_EQ(tf::to_string(tf::Scalar(-0.0)), "-0");
   EXPECT_EQ(tf::to_string(tf::Scalar(std::numeric_limits<float>::infinity())), "inf");
+  EXPECT_EQ(tf::to_string(tf::Scalar(std::numeric_limits<double>::quiet_NaN())), "nan");
+  EXPECT_EQ(tf::to_string(tf::Scalar(std::numeric_limits<float>::max())), "3.4028235e+38");
+  EXPECT_EQ(tf::to_string(tf::Scalar(5e-324)), "5e-324");
   EXPECT_EQ(tf::to_string(tf::Scalar(std::int8_t{-7})), "-7");
   EXPECT_EQ(tf::to_string(tf::Scalar(UINT64_MAX)), "18446744073709551615");
   EXPECT_EQ(tf::to_string(tf::Scalar(true)), "true");
