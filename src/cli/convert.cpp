@@ -1,6 +1,7 @@
 // tensorfile convert: writes the arrays and metadata of files as another file.
 #include "cli/convert.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,10 +27,13 @@ std::string joined(const std::vector<std::string> &parts) {
   return out;
 }
 
-// Makes the one-line error that lists everything that OUT cannot hold.
+// Makes the one-line error that lists everything that OUT cannot hold. Metadata need not be held.
 tensorfile::Error cannot_hold(const ConvertRequest &request, const std::vector<std::string> &refused) {
+  const bool metadata = std::any_of(refused.begin(), refused.end(),
+                                    [](const std::string &what) { return what.starts_with("metadata "); });
   return {tensorfile::Status::unsupported,
-          std::string(tensorfile::name(request.format)) + " cannot hold " + joined(refused)};
+          std::string(tensorfile::name(request.format)) + " cannot hold " + joined(refused) +
+              (metadata ? "; --metadata drop leaves it out, --delete removes one key" : "")};
 }
 
 // Throws cannot_hold() if OUT cannot hold the arrays or the metadata. `unasked` describes metadata that OUT could hold, but
@@ -117,7 +121,7 @@ void convert_files(const ConvertRequest &request, std::string_view &subject) {
   make_plan(plan, request, subject);
   subject = request.out;
   for (const ConvertInput &input : plan.inputs)
-    require_outside_of_set(input.path, request.out, input.file);
+    require_outside_of_set(input.path, request.out, input.file, request.part_bytes > 0);
   require_holdable(request, plan.arrays, plan.metadata, plan.unasked, plan.save_options);
   plan.progress.expect_bytes(total_bytes(plan));
   convert_arrays(request, plan, subject);

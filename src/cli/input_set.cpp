@@ -40,15 +40,21 @@ std::string without_number(const Path &path) {
   return name.replace(start + 1, 5, 5, '0');
 }
 
+// Returns the file that a path leads to, also if it does not exist, or the path itself if that cannot be found out.
+Path resolved(const Path &path) {
+  std::error_code error;
+  Path target = std::filesystem::weakly_canonical(path, error);
+  return error ? path : target;
+}
+
 bool is_other_part(const Path &in, const Path &out) {
   const std::string name = without_number(in);
   return !name.empty() && name == without_number(out) && in.filename() != out.filename() &&
          is_same_file(folder_of(in), folder_of(out));
 }
 
-// True if a set of files has been opened, and OUT is one of them.
-bool is_file_of_set(const Path &in, const Path &out, const tensorfile::File &file) {
-  bool is_set = false;
+// True if one of the files that were opened is at this path. *is_set becomes true if there are several.
+bool has_file(const tensorfile::File &file, const Path &in, const Path &path, bool &is_set) {
   bool found = false;
   std::string_view previous;
   for (const tensorfile::File::Entry &entry : file) {
@@ -56,19 +62,52 @@ bool is_file_of_set(const Path &in, const Path &out, const tensorfile::File &fil
     if (location == previous) continue;
     previous = location;
     is_set = is_set || !is_same_file(path_of(location), in);
-    found = found || is_same_file(path_of(location), out);
+    found = found || is_same_file(path_of(location), path);
   }
-  return is_set && found;
+  return found;
+}
+
+// True if a set of files has been opened, and OUT is one of them.
+bool is_file_of_set(const Path &in, const Path &out, const tensorfile::File &file) {
+  bool is_set = false;
+  return has_file(file, in, out, is_set) && is_set;
+}
+
+// True if an index lists a file.
+bool lists(const Path &index, const Path &file) {
+  const std::u8string path = index.u8string();
+  bool is_set = false;
+  try {
+    return has_file(tensorfile::File(std::string(path.begin(), path.end())), index, file, is_set);
+  } catch (const tensorfile::Error &) {
+    return false;
+  }
+}
+
+// True if saving OUT as a set replaces the set that IN is only one file of.
+bool replaces_set_of(const Path &in, const Path &out, const tensorfile::File &file) {
+  bool is_set = false;
+  (void)has_file(file, in, in, is_set);
+  if (is_set || !is_same_file(folder_of(in), folder_of(out))) return false;
+  const std::string numbered = without_number(in);
+  const std::u8string stem = out.stem().u8string();
+  const std::string name(stem.begin(), stem.end());
+  return (!numbered.empty() && numbered.starts_with(name + "-00000-of-")) || lists(Path(out) += ".index.json", in);
 }
 
 }  // namespace
 
-void require_outside_of_set(const std::string &in, const std::string &out, const tensorfile::File &file) {
-  const Path from = path_of(in);
-  const Path to = path_of(out);
-  if (!is_other_part(from, to) && !is_file_of_set(from, to, file)) return;
-  throw tensorfile::Error(tensorfile::Status::invalid_argument,
-                          "is a file of the set that " + escaped(in) + " belongs to, and would be overwritten");
+void require_outside_of_set(const std::string &in, const std::string &out, const tensorfile::File &file,
+                            bool in_parts) {
+  const Path from = resolved(path_of(in));
+  const Path to = resolved(path_of(out));
+  const bool overwrites = is_other_part(from, to) || is_file_of_set(from, to, file);
+  if (!overwrites && !(in_parts && replaces_set_of(from, to, file))) return;
+  throw tensorfile::Error(
+      tensorfile::Status::invalid_argument,
+      overwrites
+          ? "is a file of the set that " + escaped(in) + " belongs to, and would be overwritten"
+          : "would replace the whole set that " + escaped(in) + " is one file of; --parts converts all of the set");
 }
 
 }  // namespace cli

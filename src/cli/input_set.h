@@ -8,7 +8,8 @@
 namespace cli {
 
 // Throws INVALID_ARGUMENT if OUT is a file of the set of files that IN opened, or another part of the set that IN is a part
-// of: writing it would destroy the set. OUT may be the same file as IN if that is a file by itself.
-void require_outside_of_set(const std::string &in, const std::string &out, const tensorfile::File &file);
+// of: writing it would destroy the set. With in_parts, OUT is saved as a set, which must not replace one of which only one
+// file was opened. OUT may be the same file as IN if that is a file by itself. Links are followed.
+void require_outside_of_set(const std::string &in, const std::string &out, const tensorfile::File &file, bool in_parts);
 
 }  // namespace cli

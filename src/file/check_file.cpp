@@ -178,7 +178,7 @@ class Checker {
   Status check_opened(const OpenedFile &file) {
     for (const Text note : file.listing.notes)
       TFILE_TRY(notes_->append(note));
-    TFILE_TRY(check(file));
+    TFILE_TRY(check(file, faults_));
     return file.format->single_array ? check_following(file) : kOk;
   }
 
@@ -206,7 +206,8 @@ class Checker {
   Status check_file_of_set(Text path) {
     Ref<OpenedFile> file;
     const Status opened = open_path(file, path.data(), opening_);
-    if (opened.ok()) return check_opened(*file);
+    // The notes would be about a file by itself.
+    if (opened.ok()) return check(*file, faults_);
     return is_fault(opened) || opened.code == TF_STATUS_NOT_FOUND ? faults_->append(ReportLine(opened).text()) : opened;
   }
 
@@ -226,15 +227,22 @@ class Checker {
     return kOk;
   }
 
-  Status check(const OpenedFile &file) {
+  // Appends a line, unless it is the same as the one before, which another check has found.
+  static Status append(StringList &lines, Text line) {
+    const size_t count = lines.size();
+    return count > 0 && lines.at(count - 1) == line ? kOk : lines.append(line);
+  }
+
+  // Checks the arrays of a file. Types that cannot be read are reported in `unsupported`.
+  Status check(const OpenedFile &file, StringList *unsupported) {
     for (const Text line : file.listing.tolerated)
       TFILE_TRY(add_tolerated(line));
     ByteChecker bytes(file);
     TFILE_TRY(bytes.run());
     const size_t count = file.listing.members.size();
     for (size_t i = 0; i < count + file.listing.others.size(); ++i) {
-      if (i < count) TFILE_TRY(check_type(file, file.listing.members[i]));
-      if (!bytes.error(i).empty()) TFILE_TRY(faults_->append(bytes.error(i)));
+      if (i < count) TFILE_TRY(check_type(file, file.listing.members[i], unsupported));
+      if (!bytes.error(i).empty()) TFILE_TRY(append(*faults_, bytes.error(i)));
     }
     return kOk;
   }
@@ -244,14 +252,15 @@ class Checker {
     return faults_->append((ReportLine() << line << kLenientHint).text());
   }
 
-  Status check_type(const OpenedFile &file, const Member &member) {
+  Status check_type(const OpenedFile &file, const Member &member, StringList *unsupported) {
     if (member.dtype != nullptr) return kOk;
-    if (member.invalid) return faults_->append((ReportLine(member.fault) << member.reason).text());
+    if (member.invalid) return append(*faults_, (ReportLine(member.fault) << member.reason).text());
     const ReportLine line(check_known(file.source_of(member), member));
-    return (settings_.on(TF_OPTION_SKIP_UNSUPPORTED) ? excused_ : faults_)->append(line.text());
+    return (settings_.on(TF_OPTION_SKIP_UNSUPPORTED) ? excused_ : unsupported)->append(line.text());
   }
 
-  // Checks the arrays that follow the first one in a file of a format for single arrays.
+  // Checks the arrays that follow the first one in a file of a format for single arrays. A load does not read them, so
+  // that a type of theirs that cannot be read is only noted.
   Status check_following(const OpenedFile &file) {
     uint64_t start = end_of(file);
     for (bool found = true; found;) {
@@ -276,18 +285,16 @@ class Checker {
     if (!file.format->probe(Bytes(head, count))) return kOk;
     Ref<Source> rest;
     TFILE_TRY(source_from_part(rest, settings_.memory(), source, *start, remaining));
+    const ReportLine label = ReportLine() << source.label << ": the array that begins at byte " << *start
+                                          << ", counting bytes from there";
+    TFILE_TRY(name_source(*rest, label.text()));
     Ref<OpenedFile> next;
     const Status opened = open_source(next, std::move(rest), file.format->id, opening_);
-    if (opened.ok()) {
-      TFILE_TRY(check(*next));
-      *start += end_of(*next);
-      *found = true;
-      return kOk;
-    }
-    if (!is_fault(opened)) return opened;
-    ReportLine line(opened.code);
-    line << source.label << ": the array that begins at byte " << *start << ", counting bytes from there: ";
-    return faults_->append((line << error_record().message).text());
+    if (!opened.ok()) return is_fault(opened) ? append(*faults_, ReportLine(opened).text()) : opened;
+    TFILE_TRY(check(*next, notes_));
+    *start += end_of(*next);
+    *found = true;
+    return kOk;
   }
 
   Dict &report_;

@@ -66,8 +66,42 @@ class Formats(ConvertCase):
                                 exit_status=3)
             with open(part, "rb") as file:
                 self.assertEqual(file.read(), before)
+        # Nor through a link to either of them.
+        link = self.path("link.safetensors")
+        os.symlink(part, link)
+        self.assert_refused(run("convert", self.path("m-00001-of-00002.safetensors"), link), link, "invalid_argument",
+                            "is a file of the set", exit_status=3)
+        os.remove(link)
+        os.symlink(self.path("m-00001-of-00002.safetensors"), link)
+        self.assert_refused(run("convert", link, part), part, "invalid_argument", "is a file of the set", exit_status=3)
+        with open(part, "rb") as file:
+            self.assertEqual(file.read(), before)
         # A part by itself may be replaced by what is in it.
         self.assertEqual(run("convert", part, part).status, 0)
+
+    def test_one_part_does_not_replace_its_set(self):
+        path = self.write("in.safetensors", safetensors({"a": ("F32", (3,), self.DATA), "b": ("F32", (3,), self.DATA)}))
+        for extension in ("safetensors", "gguf"):
+            out = self.path("m." + extension)
+            options = ["--set", "general.architecture=x"] if extension == "gguf" else []
+            self.assertEqual(run("convert", *options, "--part-bytes", "12", path, out).status, 0)
+            part = self.path("m-00002-of-00002." + extension)
+            before = sorted(os.listdir(self.folder))
+            for bytes_of_part in ("12", "1000"):
+                self.assert_refused(run("convert", "--part-bytes", bytes_of_part, part, out), out, "invalid_argument",
+                                    "would replace the whole set", "--parts", exit_status=3)
+                self.assertEqual(sorted(os.listdir(self.folder)), before)
+            # The whole set may be cut anew.
+            self.assertEqual(run("convert", "--parts", "--part-bytes", "1000", part, out).status, 0)
+            self.assertEqual([array["name"] for array in self.list_json(out)["arrays"]], ["a", "b"])
+
+    def test_a_set_of_other_names_is_not_replaced_by_one_of_its_files(self):
+        for name in "ab":
+            self.write(name + ".safetensors", safetensors({name: ("F32", (3,), self.DATA)}))
+        self.write("m.safetensors.index.json", b'{"weight_map": {"a": "a.safetensors", "b": "b.safetensors"}}')
+        out = self.path("m.safetensors")
+        self.assert_refused(run("convert", "--part-bytes", "12", self.path("a.safetensors"), out), out,
+                            "invalid_argument", "would replace the whole set", exit_status=3)
 
     def test_fortran_order_becomes_c_order(self):
         path = self.write("f.npy", npy("<i2", (2, 3), struct.pack("<6h", 1, 4, 2, 5, 3, 6), fortran=True))
@@ -254,7 +288,7 @@ class Metadata(ConvertCase):
         path = self.write("in.gguf", gguf({"x": (GGML_I8, (1,), b"x")}, metadata))
         out = self.path("out.npz")
         self.assert_refused(run("convert", path, out), out, "unsupported", "metadata 'n' (",
-                            "metadata 'l' (only with --metadata strings)")
+                            "metadata 'l' (only with --metadata strings)", "; --metadata drop leaves it out")
         listing = self.convert("--metadata", "strings", path, out)
         self.assertEqual(listing["metadata"], {ARCHITECTURE[0]: ARCHITECTURE[2], "l": ["a", "b"]})
 
