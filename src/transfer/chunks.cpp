@@ -62,7 +62,8 @@ Status ChunkInflater::head(bool *good, uint32_t *crc) {
 
 Status ChunkInflater::inflate(bool *good, uint64_t from, uint64_t end, bool last, Span<uint8_t> output) {
   *good = false;
-  TFILE_TRY(input_.resize(static_cast<size_t>(end - from < kInput ? end - from : kInput)));
+  const uint64_t most = read_size(source_, kInput, kMaxPieceHint);
+  TFILE_TRY(input_.resize(static_cast<size_t>(end - from < most ? end - from : most)));
   TFILE_TRY(inflater_.begin());
   bool done = false;
   // After the chunk's last byte, only a flush or the end of the stream may follow. If even one more byte of output
@@ -71,7 +72,7 @@ Status ChunkInflater::inflate(bool *good, uint64_t from, uint64_t end, bool last
   Span<uint8_t> beyond(&extra, 1);
   bool valid = true;
   while (from < end && !done) {
-    const uint64_t count = end - from < kInput ? end - from : kInput;
+    const uint64_t count = end - from < most ? end - from : most;
     TFILE_TRY(read_at(source_, member_.offset + from, input_.data(), count, member_.name));
     from += count;
     Bytes input(input_.data(), static_cast<size_t>(count));

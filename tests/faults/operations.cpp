@@ -224,20 +224,39 @@ tf_status make_parts_sink(void *, const char *, tf_sink **out) {
 }
 
 // Saves a set to sinks.
-tf_status save_sinks(const World &world) {
-  tf_options *raw = nullptr;
+tf_status save_sinks(const World &world, const tf_options *in_parts) {
   tf_sink *sink = nullptr;
-  tf_status status = tf_options_new(&raw);
-  const Handle<tf_options> in_parts(raw);
-  if (status == TF_STATUS_OK) status = tf_options_set(raw, TF_OPTION_PART_BYTES, 1000);
-  if (status == TF_STATUS_OK) status = tf_sink_new(&sink, ignore_bytes, nullptr, nullptr);
+  tf_status status = tf_sink_new(&sink, ignore_bytes, nullptr, nullptr);
   if (status == TF_STATUS_OK) {
     status = tf_sink_set_resolver(sink, "w.safetensors", SIZE_MAX, make_parts_sink, nullptr, nullptr);
   }
   if (status == TF_STATUS_OK) {
-    status = tf_save_sink(sink, TF_FORMAT_SAFETENSORS, nullptr, world.arrays.get(), nullptr, raw);
+    status = tf_save_sink(sink, TF_FORMAT_SAFETENSORS, nullptr, world.arrays.get(), nullptr, in_parts);
   }
   tf_sink_release(sink);
+  return status;
+}
+
+// Plans a set, and writes its index or one of its parts to a path.
+tf_status write_planned(const World &world, const char *to, bool index, const tf_options *in_parts) {
+  tf_part_plan *plan = nullptr;
+  tf_writer *writer = nullptr;
+  uint64_t nbytes = 0;
+  tf_status status = tf_part_plan_new(&plan, "planned.safetensors", TF_FORMAT_AUTO, in_parts);
+  if (status == TF_STATUS_OK) status = tf_part_plan_declare_all(plan, world.arrays.get());
+  if (status == TF_STATUS_OK) status = tf_part_plan_set_metadata(plan, world.strings.get());
+  if (status == TF_STATUS_OK) status = tf_part_plan_finish(plan);
+  if (status == TF_STATUS_OK && index) {
+    status = tf_part_plan_save_index(plan, to);
+  } else if (status == TF_STATUS_OK) {
+    status = tf_part_plan_part(nullptr, nullptr, &nbytes, plan, 1);
+    const std::vector<char> zeros(static_cast<size_t>(nbytes));
+    if (status == TF_STATUS_OK) status = tf_part_plan_open_part(&writer, plan, 1, to);
+    if (status == TF_STATUS_OK) status = tf_writer_write(writer, zeros.data(), zeros.size());
+    if (status == TF_STATUS_OK) status = tf_writer_finish(writer);
+  }
+  tf_writer_release(writer);
+  tf_part_plan_release(plan);
   return status;
 }
 
@@ -364,6 +383,12 @@ void add_saves(std::vector<Operation> &all, const World &world, const std::strin
     const tf_status status = tf_writer_open(&writer, to, TF_FORMAT_SAFETENSORS, o);
     return write_pieces(writer, status, w);
   });
+  add("write a part of a plan", [](const World &w, const char *to, const tf_options *o) {
+    return with(o, TF_OPTION_PART_BYTES, 4000, [&](tf_options *own) { return write_planned(w, to, false, own); });
+  });
+  add("save the index of a plan", [](const World &w, const char *to, const tf_options *o) {
+    return with(o, TF_OPTION_PART_BYTES, 4000, [&](tf_options *own) { return write_planned(w, to, true, own); });
+  });
   for (const tf_format format : {TF_FORMAT_NPY, TF_FORMAT_NPZ, TF_FORMAT_SAFETENSORS, TF_FORMAT_GGUF}) {
     all.push_back(
         {std::string("save to memory as ") + tf_format_name(format), false, [&world, format](const tf_options *o) {
@@ -382,7 +407,9 @@ void add_saves(std::vector<Operation> &all, const World &world, const std::strin
                    false});
   }
   all.push_back({"save to a sink", false, [&world](const tf_options *o) { return save_sink(world, o); }});
-  all.push_back({"save a set to sinks", false, [&world](const tf_options *) { return save_sinks(world); }});
+  all.push_back({"save a set to sinks", false, [&world](const tf_options *o) {
+                   return with(o, TF_OPTION_PART_BYTES, 4000, [&](tf_options *own) { return save_sinks(world, own); });
+                 }});
   all.push_back({"write to a sink", false, [&world](const tf_options *o) { return write_to_sink(world, o); }});
 }
 
