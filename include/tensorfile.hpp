@@ -663,7 +663,8 @@ inline constexpr bool is_number = std::is_arithmetic_v<T> && !std::is_same_v<T, 
 template <typename T>
 inline constexpr bool is_complex = std::is_same_v<T, std::complex<float>> || std::is_same_v<T, std::complex<double>>;
 
-/** Converts a number if T can hold it. Only a conversion to a float rounds. */
+/** Converts a number if T can hold it. Only a conversion to a float rounds. The parentheses around min and max keep the
+    macros of windows.h away. */
 template <typename T, typename From>
 bool convert(T *to, From from) noexcept {
   if constexpr (std::is_floating_point_v<T>) {
@@ -679,8 +680,9 @@ bool convert(T *to, From from) noexcept {
     return !(static_cast<From>(*to) < from) && !(static_cast<From>(*to) > from);
   } else {
     const bool below = from < From{0};
-    if (below ? std::is_unsigned_v<T> || static_cast<std::int64_t>(+from) < std::int64_t{std::numeric_limits<T>::min()}
-              : static_cast<std::uint64_t>(+from) > std::uint64_t{std::numeric_limits<T>::max()}) {
+    if (below
+            ? std::is_unsigned_v<T> || static_cast<std::int64_t>(+from) < std::int64_t{(std::numeric_limits<T>::min)()}
+            : static_cast<std::uint64_t>(+from) > std::uint64_t{(std::numeric_limits<T>::max)()}) {
       return false;
     }
     *to = static_cast<T>(+from);
@@ -2763,7 +2765,7 @@ inline std::string to_string(const Scalar &scalar) {
 /** The dtype, shape and elements of an array: "float32 (2, 2) [[1, 2], [3, 4]]". Of a large array only the first and last
     elements of each axis are shown, and of a block type none. */
 inline std::string to_string(const Array &array) {
-  return detail::array_text(array, std::numeric_limits<std::int64_t>::max());
+  return detail::array_text(array, (std::numeric_limits<std::int64_t>::max)());
 }
 /** The keys and values of a dict, a line for each. Arrays of more than six elements are described. */
 inline std::string to_string(const Dict &dict) {
