@@ -57,7 +57,8 @@
  *
  * ## Stability
  *
- * The numbers of statuses, dtypes, formats, abilities, kinds and options never change; new ones are appended.
+ * The numbers of statuses, dtypes, formats, abilities, kinds and options never change; new ones are appended. Functions are added and
+ * not removed or changed. Until 1.0 this does not yet hold for sources, sinks, plans and sets.
  */
 #ifndef TENSORFILE_H
 #define TENSORFILE_H
@@ -68,11 +69,11 @@
 /** Version of this header; tf_version_number() returns that of the running library. */
 #define TENSORFILE_VERSION_MAJOR 0
 /** See ::TENSORFILE_VERSION_MAJOR. */
-#define TENSORFILE_VERSION_MINOR 1
+#define TENSORFILE_VERSION_MINOR 9
 /** See ::TENSORFILE_VERSION_MAJOR. */
 #define TENSORFILE_VERSION_PATCH 0
 /** See ::TENSORFILE_VERSION_MAJOR. */
-#define TENSORFILE_VERSION_STRING "0.1.0"
+#define TENSORFILE_VERSION_STRING "0.9.0"
 
 #if defined(TENSORFILE_API)
 /* The build or the embedding program has defined how functions are exported. */
@@ -491,7 +492,7 @@ typedef tf_status (*tf_executor_fn)(void *user, tf_job_fn run, void *jobs, size_
 
 /** Returns the version of the running library: major * 10000 + minor * 100 + patch. */
 TENSORFILE_API uint32_t tf_version_number(void);
-/** Returns the version of the running library as text, such as "0.1.0". The string is static. */
+/** Returns the version of the running library as text, such as "0.9.0". The string is static. */
 TENSORFILE_API const char *tf_version_string(void);
 /** Returns a status as a lower-case word, such as "corrupt"; "unknown" for other numbers. The string is static. */
 TENSORFILE_API const char *tf_status_name(tf_status status);

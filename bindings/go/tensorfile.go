@@ -18,7 +18,7 @@ import (
 	"github.com/tensorfile/tensorfile/bindings/go/internal/capi"
 )
 
-// Version returns the version of the library that is in use, such as "0.1.0".
+// Version returns the version of the library that is in use, such as "0.9.0".
 func Version() string { return capi.String(capi.VersionString()) }
 
 // VersionNumber returns the version as a number: major * 10000 + minor * 100 + patch.

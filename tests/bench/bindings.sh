@@ -15,4 +15,4 @@ echo "== Go"
 
 echo "== Java"
 mvn --quiet --file "$root/bindings/java/pom.xml" -Dbuild.folder="$folder/java" package -DskipTests
-java -cp "$folder/java/tensorfile-0.1.0.jar" "$root/bindings/java/bench/Calls.java"
+java -cp "$folder/java/tensorfile-0.9.0.jar" "$root/bindings/java/bench/Calls.java"

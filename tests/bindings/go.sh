@@ -74,7 +74,7 @@ grep -q tensorfile_needs_cgo__set_CGO_ENABLED_1 "$folder/nocgo.log"
 [ "$(grep -c undefined "$folder/nocgo.log")" = 1 ]
 
 step "the programs of the READMEs, from the packaged module, offline"
-version=v0.1.0
+version=v0.9.0
 proxy=$folder/proxy
 consumer=$folder/consumer
 [ ! -d "$consumer" ] || chmod -R u+w "$consumer"

@@ -96,7 +96,7 @@ step "the programs of the READMEs, from the packages, offline"
 cat >"$consumer/Cargo.toml" <<END
 [package]
 name = "consumer"
-version = "0.1.0"
+version = "0.9.0"
 edition = "2024"
 
 [dependencies]

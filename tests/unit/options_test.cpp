@@ -274,7 +274,7 @@ TEST(Settings, ApplyTheBudget) {
 
 TEST(Library, ReportsItsVersionAndStatuses) {
   EXPECT_EQ(tf_version_number(), 100u);
-  EXPECT_STREQ(tf_version_string(), "0.1.0");
+  EXPECT_STREQ(tf_version_string(), "0.9.0");
   EXPECT_STREQ(tf_status_name(TF_STATUS_CORRUPT), "corrupt");
   EXPECT_STREQ(tf_status_name(TF_STATUS_INTERNAL), "internal");
   EXPECT_STREQ(tf_status_name(15), "unknown");

@@ -8,7 +8,7 @@ import org.tensorfile.Loaded;
 import org.tensorfile.NdArray;
 import org.tensorfile.Tensorfile;
 
-/** Measures the cost of calls: {@code java -cp target/tensorfile-0.1.0.jar bench/Calls.java}. */
+/** Measures the cost of calls: {@code java -cp target/tensorfile-0.9.0.jar bench/Calls.java}. */
 class Calls {
   private interface Work {
     long run(int count);

@@ -15,7 +15,7 @@ import org.tensorfile.Tensorfile;
  * Loads a .safetensors file, prints the names and shapes of its arrays, changes one of them, and saves .npz and .gguf
  * with metadata.
  *
- * <p>{@code java -cp target/tensorfile-0.1.0.jar examples/Convert.java [MODEL.safetensors]}; without an argument it
+ * <p>{@code java -cp target/tensorfile-0.9.0.jar examples/Convert.java [MODEL.safetensors]}; without an argument it
  * creates a small file.
  */
 class Convert {

@@ -39,7 +39,7 @@ import org.tensorfile.Tensorfile;
 import org.tensorfile.TensorfileException;
 
 /**
- * A tour of the library with the weights of a small language model: {@code java -cp target/tensorfile-0.1.0.jar
+ * A tour of the library with the weights of a small language model: {@code java -cp target/tensorfile-0.9.0.jar
  * examples/Tour.java FOLDER}. The folder must exist.
  */
 class Tour {

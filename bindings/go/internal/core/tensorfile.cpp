@@ -1,4 +1,4 @@
-// tensorfile 0.1.0: named n-dimensional arrays in .npy, .npz, .safetensors and .gguf files. See tensorfile.h.
+// tensorfile 0.9.0: named n-dimensional arrays in .npy, .npz, .safetensors and .gguf files. See tensorfile.h.
 // Generated from many files by tools/amalgamate.py. Do not edit.
 //
 //     c++ -std=c++20 -O2 -c tensorfile.cpp
@@ -479,6 +479,7 @@ inline constexpr uint64_t kNoOffset = UINT64_MAX;
 struct ErrorRecord {
   tf_status status;
   uint64_t offset;
+  int64_t system;  // number of the operating system's error; 0 if it did not cause the failure
   char name[256];
   char message[1024];
 };
@@ -497,6 +498,7 @@ class Failure {
   Failure &key(Text name);    // the same for a metadata key
   Failure &at(uint64_t offset);
   Failure &about(Text name);  // sets only tf_error_name
+  Failure &system(int64_t error);
   template <typename T>
   Failure &operator<<(const T &value) {
     line_ << value;
@@ -809,6 +811,9 @@ Cpu best_cpu();
 // True if the CPU multiplies polynomials over GF(2): PCLMULQDQ (with SSE4.1) on x86-64, PMULL on AArch64.
 bool cpu_multiplies_carryless();
 
+// True if the CPU does so with vectors of 64 bytes: AVX-512 F and VPCLMULQDQ. Only x86-64 has it.
+bool cpu_multiplies_carryless_wide();
+
 // True if the CPU has BMI2, whose shifts by a variable are one instruction. Only x86-64 has it.
 bool cpu_has_bmi2();
 
@@ -833,6 +838,7 @@ namespace {
 struct CpuAbilities {
   Cpu vectors = Cpu::kScalar;
   bool carryless = false;
+  bool carryless_wide = false;
   bool bmi2 = false;
   bool vbmi = false;
 };
@@ -860,6 +866,7 @@ CpuAbilities ask_cpu() {
   constexpr uint32_t kWide = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
   found.vectors = (saved & 0xe0) == 0xe0 && (b & kWide) == kWide ? Cpu::kAvx512 : Cpu::kAvx2;
   found.vbmi = found.vectors == Cpu::kAvx512 && (c & bit_AVX512VBMI) != 0;
+  found.carryless_wide = found.vectors == Cpu::kAvx512 && found.carryless && (c & bit_VPCLMULQDQ) != 0;
   return found;
 }
 #elif defined(__GNUC__) && defined(__aarch64__)
@@ -886,15 +893,17 @@ CpuAbilities cpu_abilities() {
   constexpr uint32_t kCarryless = 2;
   constexpr uint32_t kBmi2 = 4;
   constexpr uint32_t kVbmi = 8;
+  constexpr uint32_t kCarrylessWide = 16;
   constexpr unsigned kVectorsShift = 8;
   uint32_t bits = known.load(std::memory_order_relaxed);
   if (bits == 0) {
     const CpuAbilities found = ask_cpu();
     bits = kAsked | (found.carryless ? kCarryless : 0) | (found.bmi2 ? kBmi2 : 0) | (found.vbmi ? kVbmi : 0) |
-           static_cast<uint32_t>(found.vectors) << kVectorsShift;
+           (found.carryless_wide ? kCarrylessWide : 0) | static_cast<uint32_t>(found.vectors) << kVectorsShift;
     known.store(bits, std::memory_order_relaxed);
   }
-  return {static_cast<Cpu>(bits >> kVectorsShift), (bits & kCarryless) != 0, (bits & kBmi2) != 0, (bits & kVbmi) != 0};
+  return {static_cast<Cpu>(bits >> kVectorsShift), (bits & kCarryless) != 0, (bits & kCarrylessWide) != 0,
+          (bits & kBmi2) != 0, (bits & kVbmi) != 0};
 }
 
 }  // namespace
@@ -905,6 +914,10 @@ Cpu best_cpu() {
 
 bool cpu_multiplies_carryless() {
   return cpu_abilities().carryless;
+}
+
+bool cpu_multiplies_carryless_wide() {
+  return cpu_abilities().carryless_wide;
 }
 
 bool cpu_has_bmi2() {
@@ -936,7 +949,7 @@ namespace tfile {
 
 namespace {
 
-constinit thread_local ErrorRecord record = {TF_STATUS_OK, kNoOffset, {}, {}};
+constinit thread_local ErrorRecord record = {TF_STATUS_OK, kNoOffset, 0, {}, {}};
 
 // Reserved for "(byte 18446744073709551615)" at the end of a message that fills the record.
 constexpr size_t kTail = 32;
@@ -955,6 +968,7 @@ ErrorRecord &error_record() {
 Failure::Failure(tf_status status) : record_(record), line_(record_.message, sizeof(record_.message) - kTail) {
   record_.status = status;
   record_.offset = kNoOffset;
+  record_.system = 0;
   record_.name[0] = '\0';
 }
 
@@ -991,6 +1005,11 @@ Failure &Failure::key(Text name) {
 
 Failure &Failure::at(uint64_t offset) {
   record_.offset = offset;
+  return *this;
+}
+
+Failure &Failure::system(int64_t error) {
+  record_.system = error;
   return *this;
 }
 
@@ -1242,6 +1261,9 @@ struct OptionRow {
 };
 
 Span<const OptionRow> all_options();
+// Each returns NULL if there is no such option.
+const OptionRow *option_row(tf_option id);
+const OptionRow *option_row(Text name);
 // Finds the row of an option; UNSUPPORTED if this version has no such option.
 Status find_option(const OptionRow **out, tf_option id);
 // Returns the name of an option that exists.
@@ -1249,6 +1271,21 @@ const char *option_name(tf_option id);
 
 // Enumerates the file formats for TF_OPTION_FORMAT: returns the i-th, and a NULL name after the last one.
 using FormatValueFn = NamedValue (*)(size_t i);
+
+struct OptionRange {
+  int64_t minimum;
+  int64_t maximum;
+};
+// Returns the smallest and the largest value that an option takes.
+OptionRange range_of(const OptionRow &row, FormatValueFn formats);
+
+// A limit in a message: failure << "more arrays than " << Limit{TF_OPTION_MAX_ARRAYS, 5} writes "more arrays than the
+// limit (max_arrays) of 5".
+struct Limit {
+  tf_option option;
+  uint64_t value;
+};
+LineWriter &operator<<(LineWriter &line, const Limit &limit);
 
 // Checks that an option takes a value; else INVALID_ARGUMENT, "compression_level takes -1 to 9, not 10".
 Status check_value(const OptionRow &row, int64_t value, FormatValueFn formats);
@@ -1970,13 +2007,6 @@ constexpr bool slots_suffice() {
 }
 static_assert(slots_suffice());
 
-const OptionRow *find_row(tf_option id) {
-  for (const OptionRow &row : kRows) {
-    if (row.id == id) return &row;
-  }
-  return nullptr;
-}
-
 // Returns the i-th named value of an option, and a NULL name after the last one.
 NamedValue name_of_base_options(const OptionRow &row, size_t i, FormatValueFn formats) {
   if (row.kind == OptionKind::kFormat) return formats(i);
@@ -2031,14 +2061,44 @@ Span<const OptionRow> all_options() {
   return {kRows, sizeof(kRows) / sizeof(kRows[0])};
 }
 
+const OptionRow *option_row(tf_option id) {
+  for (const OptionRow &row : kRows) {
+    if (row.id == id) return &row;
+  }
+  return nullptr;
+}
+
+const OptionRow *option_row(Text name) {
+  for (const OptionRow &row : kRows) {
+    if (name == row.name) return &row;
+  }
+  return nullptr;
+}
+
 Status find_option(const OptionRow **out, tf_option id) {
-  *out = find_row(id);
+  *out = option_row(id);
   if (*out != nullptr) return kOk;
   return Failure(TF_STATUS_UNSUPPORTED) << "this version has no option " << id;
 }
 
 const char *option_name(tf_option id) {
-  return find_row(id)->name;
+  return option_row(id)->name;
+}
+
+OptionRange range_of(const OptionRow &row, FormatValueFn formats) {
+  NamedValue known = name_of_base_options(row, 0, formats);
+  if (known.name == nullptr) return {row.minimum, row.maximum};
+  OptionRange range{known.value, known.value};
+  for (size_t i = 1; known.name != nullptr; ++i) {
+    if (known.value < range.minimum) range.minimum = known.value;
+    if (known.value > range.maximum) range.maximum = known.value;
+    known = name_of_base_options(row, i, formats);
+  }
+  return range;
+}
+
+LineWriter &operator<<(LineWriter &line, const Limit &limit) {
+  return line << "the limit (" << option_name(limit.option) << ") of " << limit.value;
 }
 
 Status check_value(const OptionRow &row, int64_t value, FormatValueFn formats) {
@@ -2616,6 +2676,8 @@ struct Dtype {
 const Dtype *find_dtype(tf_dtype id);
 // Returns the dtype with a name, or NULL. Names of block types match in any letter case.
 const Dtype *find_dtype(Text name);
+// Returns the TF_DTYPE_KIND_ of a dtype.
+int32_t number_kind(const Dtype &dtype);
 // Returns all dtypes, in the order of their ids.
 Span<const Dtype> all_dtypes();
 
@@ -2706,6 +2768,8 @@ Status make_exclusive(Ref<Array> &out, Array &array);
 Status copy(Ref<Array> &out, Memory &memory, const Array &array);
 // Returns the array itself if it is C-contiguous, else a copy that is.
 Status contiguous(Ref<Array> &out, Memory &memory, const Array &array);
+// Gives the elements another shape, which may have one -1. Makes a view if strides can describe it, else a copy.
+Status reshape(Ref<Array> &out, Memory &memory, const Array &array, Span<const int64_t> shape);
 Status transpose(Ref<Array> &out, Memory &memory, const Array &array, const size_t *axes, size_t naxes);
 bool equal(const Array &a, const Array &b);
 
@@ -2715,6 +2779,16 @@ Status resolve_index(int64_t *indices, const Array &array, Span<const int64_t> i
 const char *element_at(const Array &array, const int64_t *indices);
 // Reads one element of a bool or integer array. Negative index entries count from the end.
 Status item_int64(int64_t *value, const Array &array, Span<const int64_t> index);
+// Sets one element of a bool or integer array, whose memory must be is_exclusive(). Fails with INVALID_ARGUMENT if the
+// dtype cannot hold the value.
+Status set_item_int64(Array &array, Span<const int64_t> index, int64_t value);
+// Writes an element of a bool or integer dtype. The dtype must be able to hold the value.
+void store_integer(char *to, const Dtype &dtype, uint64_t value);
+
+// Copies the element of a 0-d array. Fails with INVALID_ARGUMENT if it has more than `capacity` bytes.
+Status copy_scalar(void *to, size_t capacity, const Array &scalar);
+// Fails with INVALID_ARGUMENT if an element is a bool that is neither 0 nor 1.
+Status check_scalar(const Dtype &dtype, const void *value);
 
 }  // namespace tfile
 
@@ -2768,6 +2842,11 @@ void contiguous_strides(int64_t *strides, Span<const int64_t> shape, size_t item
 
 // Copies `count` elements of an addressable array, from element `first` in C order, to C-contiguous memory.
 void copy_elements(char *to, const Array &array, int64_t first, int64_t count);
+
+// Copies `count` elements, `item` bytes each, from C-contiguous memory to a layout: to its elements from `first` on, in
+// C order.
+void place_elements(char *to, const int64_t *to_strides, Span<const int64_t> shape, size_t item, const char *from,
+                    int64_t first, int64_t count);
 
 }  // namespace tfile
 
@@ -3081,6 +3160,50 @@ Status item_int64(int64_t *value, const Array &array, Span<const int64_t> index)
   }
   *value = dtype.kind == DtypeClass::kBool ? number != 0 : static_cast<int64_t>(number);
   return kOk;
+}
+
+namespace {
+
+bool can_hold(const Dtype &dtype, int64_t value) {
+  const unsigned bits = dtype.kind == DtypeClass::kBool ? 1 : dtype.bits;
+  if (dtype.kind != DtypeClass::kSigned) return value >= 0 && (bits >= 63 || value >> bits == 0);
+  return value >> (bits - 1) == 0 || value >> (bits - 1) == -1;
+}
+
+}  // namespace
+
+Status set_item_int64(Array &array, Span<const int64_t> index, int64_t value) {
+  int64_t indices[kMaxRank];
+  TFILE_TRY(resolve_index(indices, array, index));
+  const Dtype &dtype = *array.dtype;
+  if (dtype.kind != DtypeClass::kBool && dtype.kind != DtypeClass::kSigned && dtype.kind != DtypeClass::kUnsigned) {
+    return Failure(TF_STATUS_TYPE) << "expected an integer dtype, found " << dtype.name;
+  }
+  if (!can_hold(dtype, value)) return Failure(TF_STATUS_INVALID_ARGUMENT) << dtype.name << " cannot hold " << value;
+  void *data = nullptr;
+  TFILE_TRY(writable_data(&data, array));
+  store_integer(const_cast<char *>(element_at(array, indices)), dtype, static_cast<uint64_t>(value));
+  return kOk;
+}
+
+void store_integer(char *to, const Dtype &dtype, uint64_t value) {
+  const char *const from = reinterpret_cast<const char *>(&value);
+  memcpy(to, kHostIsBig ? from + sizeof(value) - dtype.block_bytes : from, dtype.block_bytes);
+}
+
+Status copy_scalar(void *to, size_t capacity, const Array &scalar) {
+  if (scalar.nbytes > capacity) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << scalar.dtype->name << " needs " << scalar.nbytes
+                                               << " bytes, there are " << static_cast<uint64_t>(capacity);
+  }
+  memcpy(to, scalar.data, static_cast<size_t>(scalar.nbytes));
+  return kOk;
+}
+
+Status check_scalar(const Dtype &dtype, const void *value) {
+  const uint8_t byte = *static_cast<const uint8_t *>(value);
+  if (dtype.kind != DtypeClass::kBool || byte <= 1) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT) << "a bool is 0 or 1, not " << uint64_t{byte};
 }
 
 }  // namespace tfile
@@ -3400,14 +3523,12 @@ void contiguous_strides(int64_t *strides, Span<const int64_t> shape, size_t item
   }
 }
 
-void copy_elements(char *to, const Array &array, int64_t first, int64_t count) {
-  const size_t item = array.dtype->block_bytes;
-  if (count == 0) return;
-  if (is_contiguous(array)) {
-    memcpy(to, array.data + static_cast<size_t>(first) * item, static_cast<size_t>(count) * item);
-    return;
-  }
-  const Span<const int64_t> shape = array.shape();
+namespace {
+
+// Divides `count` elements of a shape, from element `first` in C order, into blocks that are parts of the shape. Calls
+// use(index of the first element, shape of the block, its number of elements) for each, in order.
+template <typename Use>
+void for_each_block(Span<const int64_t> shape, int64_t first, int64_t count, Use use) {
   int64_t index[kMaxRank];
   for (size_t i = shape.size(); i-- > 0; first /= shape[i])
     index[i] = first % shape[i];
@@ -3419,12 +3540,9 @@ void copy_elements(char *to, const Array &array, int64_t first, int64_t count) {
       within *= shape[axis--];
     const int64_t steps = count / within < shape[axis] - index[axis] ? count / within : shape[axis] - index[axis];
     int64_t part[kMaxRank];
-    int64_t strides[kMaxRank];
     for (size_t i = 0; i < shape.size(); ++i)
       part[i] = i < axis ? 1 : i == axis ? steps : shape[i];
-    contiguous_strides(strides, {part, shape.size()}, item);
-    copy_strided(to, strides, element_at(array, index), array.strides().data(), {part, shape.size()}, item);
-    to += static_cast<size_t>(steps * within) * item;
+    use(index, Span<const int64_t>(part, shape.size()), steps * within);
     count -= steps * within;
     index[axis] += steps;
     for (size_t i = axis; i > 0 && index[i] == shape[i]; --i) {
@@ -3432,6 +3550,40 @@ void copy_elements(char *to, const Array &array, int64_t first, int64_t count) {
       ++index[i - 1];
     }
   }
+}
+
+}  // namespace
+
+void copy_elements(char *to, const Array &array, int64_t first, int64_t count) {
+  const size_t item = array.dtype->block_bytes;
+  if (count == 0) return;
+  if (is_contiguous(array)) {
+    memcpy(to, array.data + static_cast<size_t>(first) * item, static_cast<size_t>(count) * item);
+    return;
+  }
+  for_each_block(array.shape(), first, count, [&](const int64_t *index, Span<const int64_t> part, int64_t elements) {
+    int64_t strides[kMaxRank];
+    contiguous_strides(strides, part, item);
+    copy_strided(to, strides, element_at(array, index), array.strides().data(), part, item);
+    to += static_cast<size_t>(elements) * item;
+  });
+}
+
+void place_elements(char *to, const int64_t *to_strides, Span<const int64_t> shape, size_t item, const char *from,
+                    int64_t first, int64_t count) {
+  if (shape.empty()) {
+    if (count > 0) memcpy(to, from, item);
+    return;
+  }
+  for_each_block(shape, first, count, [&](const int64_t *index, Span<const int64_t> part, int64_t elements) {
+    int64_t strides[kMaxRank];
+    contiguous_strides(strides, part, item);
+    char *target = to;
+    for (size_t i = 0; i < shape.size(); ++i)
+      target += index[i] * to_strides[i];
+    copy_strided(target, to_strides, from, strides, part, item);
+    from += static_cast<size_t>(elements) * item;
+  });
 }
 
 }  // namespace tfile
@@ -3486,6 +3638,8 @@ struct tf_dict {
   const tfile::DictEntry &at(size_t i) const { return *entries[i]; }
   // Returns the entry at an index from the user; INVALID_ARGUMENT if there is none.
   tfile::Status get_at(const tfile::DictEntry **out, size_t i) const;
+  // Fails also with TYPE, if its value is of another kind.
+  tfile::Status get_at(const tfile::DictEntry **out, tf_kind kind, size_t i) const;
   // Returns the entry of a key, or NULL.
   const tfile::DictEntry *find(tfile::Text key) const;
   // Returns the index of a key's entry; NOT_FOUND if there is none.
@@ -3524,11 +3678,66 @@ struct tf_dict {
 namespace tfile {
 
 Status make_dict(Ref<Dict> &out, Memory &memory);
+// Copies a dict, its lists, and the dicts nested in it, each of them once. Arrays become views of the same memory.
+Status copy_dict(Ref<Dict> &out, Memory &memory, const Dict &dict);
 
 // Checks that a key from the user is UTF-8.
 Status check_key(Text key);
 // Checks an index from the user.
 Status check_index(size_t index, size_t size);
+
+}  // namespace tfile
+
+// src/core/dict_set.h
+// DictSet: dicts that have been visited.
+
+
+namespace tfile {
+
+// A set of dicts in insertion order; a hash table with open addressing, at most half full.
+class DictSet {
+ public:
+  explicit DictSet(Memory &memory) : order_(memory), slots_(memory) {}
+
+  size_t size() const { return order_.size(); }
+  const Dict &operator[](size_t i) const { return *order_[i]; }
+  // Adds a dict if the set does not have it. *index is its index.
+  Status add(size_t *index, const Dict &dict) {
+    if ((order_.size() + 1) * 2 > slots_.size()) TFILE_TRY(grow());
+    size_t &slot = slots_[slot_of(dict)];
+    if (slot == kFree) {
+      TFILE_TRY(order_.push(&dict));
+      slot = order_.size() - 1;
+    }
+    *index = slot;
+    return kOk;
+  }
+
+ private:
+  static constexpr size_t kFree = SIZE_MAX;
+
+  // Returns the slot with the index of a dict, or the free one where it belongs.
+  size_t slot_of(const Dict &dict) const {
+    const size_t mask = slots_.size() - 1;
+    size_t i = static_cast<size_t>((reinterpret_cast<uintptr_t>(&dict) * uint64_t{0x9E3779B97F4A7C15u}) >> 32) & mask;
+    while (slots_[i] != kFree && order_[slots_[i]] != &dict)
+      i = (i + 1) & mask;
+    return i;
+  }
+  Status grow() {
+    const size_t size = slots_.empty() ? 16 : slots_.size() * 2;
+    slots_.clear();
+    TFILE_TRY(slots_.resize(size));
+    for (size_t &slot : slots_)
+      slot = kFree;
+    for (size_t i = 0; i < order_.size(); ++i)
+      slots_[slot_of(*order_[i])] = i;
+    return kOk;
+  }
+
+  Vec<const Dict *> order_;
+  Vec<size_t> slots_;  // indices of order_
+};
 
 }  // namespace tfile
 
@@ -3576,12 +3785,18 @@ const char *kind_name(tf_kind kind) {
   }
 }
 
+Status expect_kind(const DictEntry &entry, tf_kind kind) {
+  if (entry.kind == kind) return kOk;
+  return Failure(TF_STATUS_TYPE).key(entry.key)
+         << "expected " << kind_name(kind) << ", found " << kind_name(entry.kind);
+}
+
 Text key_at(const void *owner, size_t index) {
   return static_cast<const Dict *>(owner)->at(index).key;
 }
 
 // Copies text and a NUL to `to`.
-Text copy_text(char *to, Text text) {
+Text copy_text_core_dict(char *to, Text text) {
   if (!text.empty()) memcpy(to, text.data(), text.size());
   to[text.size()] = '\0';
   return Text(to, text.size());
@@ -3596,8 +3811,8 @@ Status make_entry(DictEntry **out, Memory &memory, tf_kind kind, Text key, Text 
   TFILE_TRY(allocate(&storage, memory, allocated, alignof(DictEntry)));
   auto *const entry = new (storage) DictEntry{};
   auto *const text = reinterpret_cast<char *>(entry + 1);
-  entry->key = copy_text(text, key);
-  entry->string = copy_text(text + key.size() + 1, string);
+  entry->key = copy_text_core_dict(text, key);
+  entry->string = copy_text_core_dict(text + key.size() + 1, string);
   entry->kind = kind;
   entry->allocated = allocated;
   *out = entry;
@@ -3633,46 +3848,6 @@ void free_entry(Memory &memory, DictEntry *entry) {
   free_entry(memory, entry, &unused);
   free_dicts(unused);
 }
-
-// A set of dicts in insertion order; a hash table with open addressing, at most half full.
-class DictSet {
- public:
-  explicit DictSet(Memory &memory) : order_(memory), slots_(memory) {}
-
-  size_t size() const { return order_.size(); }
-  const Dict &operator[](size_t i) const { return *order_[i]; }
-  // Adds a dict if the set does not have it.
-  Status add(const Dict *dict) {
-    if ((order_.size() + 1) * 2 > slots_.size()) TFILE_TRY(grow());
-    const Dict *&slot = slots_[slot_of(dict)];
-    if (slot != nullptr) return kOk;
-    TFILE_TRY(order_.push(dict));
-    slot = dict;
-    return kOk;
-  }
-
- private:
-  size_t slot_of(const Dict *dict) const {
-    const size_t mask = slots_.size() - 1;
-    size_t i = static_cast<size_t>((reinterpret_cast<uintptr_t>(dict) * uint64_t{0x9E3779B97F4A7C15u}) >> 32) & mask;
-    while (slots_[i] != nullptr && slots_[i] != dict)
-      i = (i + 1) & mask;
-    return i;
-  }
-  Status grow() {
-    const size_t size = slots_.empty() ? 16 : slots_.size() * 2;
-    slots_.clear();
-    TFILE_TRY(slots_.resize(size));
-    for (const Dict *&slot : slots_)
-      slot = nullptr;
-    for (const Dict *dict : order_)
-      slots_[slot_of(dict)] = dict;
-    return kOk;
-  }
-
-  Vec<const Dict *> order_;
-  Vec<const Dict *> slots_;
-};
 
 }  // namespace
 
@@ -3716,6 +3891,11 @@ tfile::Status tf_dict::get_at(const tfile::DictEntry **out, size_t i) const {
   return tfile::kOk;
 }
 
+tfile::Status tf_dict::get_at(const tfile::DictEntry **out, tf_kind kind, size_t i) const {
+  TFILE_TRY(get_at(out, i));
+  return tfile::expect_kind(**out, kind);
+}
+
 tfile::Status tf_dict::locate(size_t *out, tfile::Text key) const {
   *out = index.find(key);
   if (*out != tfile::NameIndex::kNone) return tfile::kOk;
@@ -3726,9 +3906,7 @@ tfile::Status tf_dict::get(const tfile::DictEntry **out, tfile::Text key, tf_kin
   size_t found = 0;
   TFILE_TRY(locate(&found, key));
   *out = entries[found];
-  if ((*out)->kind == kind) return tfile::kOk;
-  return tfile::Failure(TF_STATUS_TYPE).key((*out)->key)
-         << "expected " << tfile::kind_name(kind) << ", found " << tfile::kind_name((*out)->kind);
+  return tfile::expect_kind(**out, kind);
 }
 
 tfile::Status tf_dict::get_scalar(const tfile::Array **out, tfile::Text key) const {
@@ -3845,12 +4023,77 @@ tfile::Status tf_dict::reaches(bool *found, const tf_dict &other) const {
     for (const tfile::DictEntry *entry : from->entries) {
       if (entry->dict == nullptr) continue;
       if (entry->dict == &other) *found = true;
-      TFILE_TRY(seen.add(entry->dict));
+      size_t index = 0;
+      TFILE_TRY(seen.add(&index, *entry->dict));
     }
     if (next == seen.size()) break;
   }
   return tfile::kOk;
 }
+
+// src/core/dict_copy.cpp
+namespace tfile {
+
+namespace {
+
+Status view(Ref<Array> &out, Memory &memory, const Array &array) {
+  const int64_t *const strides = array.dtype->addressable() ? array.strides().data() : nullptr;
+  return make_array(out, memory, *array.dtype, array.shape(), strides, array.buffer, array.data);
+}
+
+// Copies a dict and the dicts that are nested in it, in a loop, so that deep nesting does not need a deep stack.
+class Copier {
+ public:
+  explicit Copier(Memory &memory) : memory_(memory), originals_(memory), copies_(memory) {}
+
+  Status run(Ref<Dict> &root, const Dict &dict) {
+    size_t first = 0;
+    TFILE_TRY(make_dict(root, memory_));
+    TFILE_TRY(originals_.add(&first, dict));
+    TFILE_TRY(copies_.push(root.get()));
+    for (size_t next = 0; next < originals_.size(); ++next) {
+      const Dict &from = originals_[next];
+      TFILE_TRY(copies_[next]->reserve(from.size()));
+      for (const DictEntry *entry : from.entries)
+        TFILE_TRY(set(*copies_[next], *entry));
+    }
+    return kOk;
+  }
+
+ private:
+  Status set(Dict &to, const DictEntry &entry) {
+    if (entry.kind == TF_KIND_DICT) return set_dict(to, entry.key, *entry.dict);
+    if (entry.kind != TF_KIND_ARRAY) return to.set_value(entry.key, entry);
+    Ref<Array> array;
+    TFILE_TRY(view(array, memory_, *entry.array));
+    return to.set_array(entry.key, *array);
+  }
+  // Sets a key to the copy of a dict. A new copy stays empty until the loop reaches it.
+  Status set_dict(Dict &to, Text key, const Dict &dict) {
+    size_t index = 0;
+    TFILE_TRY(originals_.add(&index, dict));
+    if (index < copies_.size()) return to.set_dict(key, *copies_[index]);
+    Ref<Dict> copy;
+    TFILE_TRY(make_dict(copy, memory_));
+    TFILE_TRY(copies_.push(copy.get()));
+    return to.set_dict(key, *copy);
+  }
+
+  Memory &memory_;
+  DictSet originals_;
+  Vec<Dict *> copies_;  // the copy of each original; the root, or a dict in it, owns a reference
+};
+
+}  // namespace
+
+Status copy_dict(Ref<Dict> &out, Memory &memory, const Dict &dict) {
+  Ref<Dict> root;
+  TFILE_TRY(Copier(memory).run(root, dict));
+  out = std::move(root);
+  return kOk;
+}
+
+}  // namespace tfile
 
 // src/core/dlpack.h
 // DLPack 1.1: its structs, in the layout that the specification fixes for all versions 1.x, and both conversions.
@@ -3941,6 +4184,10 @@ struct ForeignMemory {
 // Computes how many bytes an array may access from its first element upwards; NULL strides mean C-contiguous. Fails if
 // strides or data are not aligned for the dtype, or if data is NULL although there are elements.
 Status reach_of(uint64_t *nbytes, const Form &form, const int64_t *strides, const void *data);
+
+// Checks memory of the caller that is to receive the elements of a form: exactly as many bytes as they need, or at least
+// that with strides.
+Status check_target(const Form &form, const void *dst, size_t nbytes, const int64_t *strides);
 
 // Makes an array over the user's memory. On success takes ownership of the release callback, which is called when the
 // last array on that memory is released.
@@ -4171,6 +4418,26 @@ void delete_tensor(DLManagedTensor *tensor) {
 
 }  // namespace tfile
 
+// src/base/letter_case.h
+// Comparisons that ignore the case of ASCII letters, whatever the locale is.
+
+
+namespace tfile {
+
+constexpr char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+constexpr bool equal_ignoring_case(Text a, Text b) {
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (lower(a[i]) != lower(b[i])) return false;
+  }
+  return true;
+}
+
+}  // namespace tfile
+
 // src/core/dtype_table.h
 // The table of dtypes, for code that is checked against it or generated from it at compile time. All other code calls
 // find_dtype().
@@ -4273,22 +4540,6 @@ constexpr const Dtype &dtype_row(tf_dtype id) {
 // src/core/dtype.cpp
 namespace tfile {
 
-namespace {
-
-char lower_core_dtype(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool equal_ignoring_case(Text a, Text b) {
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (lower_core_dtype(a[i]) != lower_core_dtype(b[i])) return false;
-  }
-  return true;
-}
-
-}  // namespace
-
 const Dtype *find_dtype(tf_dtype id) {
   size_t low = 0;
   size_t high = kDtypeCount;
@@ -4309,6 +4560,23 @@ const Dtype *find_dtype(Text name) {
     if (dtype.is_block() ? equal_ignoring_case(dtype.name, name) : Text(dtype.name) == name) return &dtype;
   }
   return nullptr;
+}
+
+int32_t number_kind(const Dtype &dtype) {
+  switch (dtype.kind) {
+    case DtypeClass::kBool:
+      return TF_DTYPE_KIND_BOOL;
+    case DtypeClass::kSigned:
+      return TF_DTYPE_KIND_SIGNED;
+    case DtypeClass::kUnsigned:
+      return TF_DTYPE_KIND_UNSIGNED;
+    case DtypeClass::kComplex:
+      return TF_DTYPE_KIND_COMPLEX;
+    case DtypeClass::kBlock:
+      return TF_DTYPE_KIND_BLOCK;
+    default:
+      return TF_DTYPE_KIND_FLOAT;
+  }
 }
 
 Span<const Dtype> all_dtypes() {
@@ -4349,21 +4617,15 @@ namespace {
 // false on overflow.
 bool extend(int64_t *above, int64_t *below, int64_t size, int64_t stride) {
   int64_t reach = 0;
-  if (__builtin_mul_overflow(size - 1, stride, &reach)) return false;
+  if (__builtin_mul_overflow(size - 1, stride, &reach) || reach == INT64_MIN) return false;
   int64_t *const side = reach < 0 ? below : above;
   return !__builtin_add_overflow(*side, reach, side);
 }
 
-}  // namespace
-
-Status reach_of(uint64_t *nbytes, const Form &form, const int64_t *strides, const void *data) {
+// Does what reach_of() does for memory that needs no alignment.
+Status unaligned_reach_of(uint64_t *nbytes, const Form &form, const int64_t *strides, const void *data) {
   const bool empty = form.nbytes == 0;
   if (!empty) TFILE_TRY(require(data, "data"));
-  const size_t alignment = form.dtype->alignment();
-  if (reinterpret_cast<uintptr_t>(data) % alignment != 0) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT)
-           << "data of " << form.dtype->name << " must be aligned to " << static_cast<uint64_t>(alignment) << " bytes";
-  }
   *nbytes = form.nbytes;
   if (strides == nullptr) return kOk;
   if (!form.dtype->addressable()) {
@@ -4372,15 +4634,47 @@ Status reach_of(uint64_t *nbytes, const Form &form, const int64_t *strides, cons
   int64_t above = 0;
   int64_t below = 0;
   for (size_t i = 0; i < form.shape.size() && !empty; ++i) {
-    if (form.shape[i] > 1 && strides[i] % static_cast<int64_t>(alignment) != 0) {
-      return Failure(TF_STATUS_INVALID_ARGUMENT) << "stride " << strides[i] << " of axis " << static_cast<uint64_t>(i)
-                                                 << " is not a multiple of " << static_cast<uint64_t>(alignment);
-    }
     if (!extend(&above, &below, form.shape[i], strides[i])) {
       return Failure(TF_STATUS_INVALID_ARGUMENT) << "the strides reach 2^63 bytes or more";
     }
   }
   *nbytes = empty ? 0 : static_cast<uint64_t>(above) + form.dtype->block_bytes;
+  return kOk;
+}
+
+}  // namespace
+
+Status check_target(const Form &form, const void *dst, size_t nbytes, const int64_t *strides) {
+  uint64_t needed = 0;
+  if (form.nbytes > 0) TFILE_TRY(require(dst, "dst"));
+  TFILE_TRY(unaligned_reach_of(&needed, form, strides, dst));
+  if (strides == nullptr ? nbytes != needed : nbytes < needed) {
+    return (Failure(TF_STATUS_INVALID_ARGUMENT) << "shape ").shape(form.shape)
+           << " of " << form.dtype->name << " needs " << needed << " bytes, there are "
+           << static_cast<uint64_t>(nbytes);
+  }
+  for (size_t i = 0; strides != nullptr && i < form.shape.size() && needed > 0; ++i) {
+    if (form.shape[i] > 1 && strides[i] == 0) {
+      return Failure(TF_STATUS_INVALID_ARGUMENT)
+             << "the stride of axis " << static_cast<uint64_t>(i) << " is 0, so that its elements would overlap";
+    }
+  }
+  return kOk;
+}
+
+Status reach_of(uint64_t *nbytes, const Form &form, const int64_t *strides, const void *data) {
+  TFILE_TRY(unaligned_reach_of(nbytes, form, strides, data));
+  const size_t alignment = form.dtype->alignment();
+  if (reinterpret_cast<uintptr_t>(data) % alignment != 0) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT)
+           << "data of " << form.dtype->name << " must be aligned to " << static_cast<uint64_t>(alignment) << " bytes";
+  }
+  for (size_t i = 0; strides != nullptr && i < form.shape.size() && form.nbytes > 0; ++i) {
+    if (form.shape[i] > 1 && strides[i] % static_cast<int64_t>(alignment) != 0) {
+      return Failure(TF_STATUS_INVALID_ARGUMENT) << "stride " << strides[i] << " of axis " << static_cast<uint64_t>(i)
+                                                 << " is not a multiple of " << static_cast<uint64_t>(alignment);
+    }
+  }
   return kOk;
 }
 
@@ -4405,6 +4699,124 @@ Status wrap(Ref<Array> &out, const Form &form, const int64_t *strides, const For
                         release.disarm(), release.user()));
   return make_array(out, default_memory(), *form.dtype, form.shape, strides, std::move(buffer),
                     static_cast<char *>(data));
+}
+
+}  // namespace tfile
+
+// src/core/reshape.cpp
+namespace tfile {
+
+namespace {
+
+constexpr int64_t kUnknown = -1;
+
+// Replaces the size that is -1, if there is one, by the quotient of the number of elements and the other sizes.
+Status resolve_unknown(int64_t *sizes, Span<const int64_t> shape, int64_t elements) {
+  size_t unknown = shape.size();
+  Checked known = 1;
+  for (size_t i = 0; i < shape.size(); ++i) {
+    sizes[i] = shape[i];
+    if (shape[i] != kUnknown) {
+      known = known * Checked::from_signed(shape[i]);
+    } else if (unknown == shape.size()) {
+      unknown = i;
+    } else {
+      return (Failure(TF_STATUS_INVALID_ARGUMENT) << "shape ").shape(shape) << " has more than one size of -1";
+    }
+  }
+  if (unknown == shape.size() || !known.valid()) return kOk;
+  const auto total = static_cast<uint64_t>(elements);
+  if (known.value() == 0 || total % known.value() != 0) {
+    return (Failure(TF_STATUS_INVALID_ARGUMENT) << "the -1 in shape ").shape(shape)
+           << " does not follow from the number of elements of the array, " << elements;
+  }
+  sizes[unknown] = static_cast<int64_t>(total / known.value());
+  return kOk;
+}
+
+// Resolves a shape from the user and checks that it has as many elements as the array.
+Status resolve_shape(Form *form, int64_t *sizes, const Array &array, Span<const int64_t> shape) {
+  if (shape.size() <= kMaxRank) {
+    TFILE_TRY(resolve_unknown(sizes, shape, array.size));
+    shape = Span<const int64_t>(sizes, shape.size());
+  }
+  const Checked count = element_count(shape);
+  if (shape.size() <= kMaxRank && count.valid() && count.value() != static_cast<uint64_t>(array.size)) {
+    return (Failure(TF_STATUS_INVALID_ARGUMENT) << "the array and shape ").shape(shape)
+           << " differ in their number of elements: " << array.size << " and " << count.value();
+  }
+  return form->read(array.dtype->id, shape.data(), shape.size());
+}
+
+// Axes of the old and the new shape that have the same number of elements, which no smaller group has.
+struct Group {
+  size_t old_first, old_end;
+  size_t new_first, new_end;
+
+  Group(size_t at_old, size_t at_new, const int64_t *old_shape, const int64_t *new_shape)
+      : old_first(at_old), old_end(at_old + 1), new_first(at_new), new_end(at_new + 1) {
+    int64_t old_count = old_shape[at_old];
+    int64_t new_count = new_shape[at_new];
+    while (old_count != new_count) {
+      if (new_count < old_count) {
+        new_count *= new_shape[new_end++];
+      } else {
+        old_count *= old_shape[old_end++];
+      }
+    }
+  }
+  // True if the old axes are dense with respect to each other, so that one stride describes all of them.
+  bool is_run(const int64_t *shape, const int64_t *strides) const {
+    for (size_t i = old_first; i + 1 < old_end; ++i) {
+      int64_t step = 0;
+      if (__builtin_mul_overflow(shape[i + 1], strides[i + 1], &step) || strides[i] != step) return false;
+    }
+    return true;
+  }
+};
+
+// Computes the strides of a view with the new shape. Returns false if no strides describe it. Neither shape is empty.
+bool view_strides(int64_t *strides, const Array &array, Span<const int64_t> shape) {
+  int64_t old_shape[kMaxRank];
+  int64_t old_strides[kMaxRank];
+  size_t old_rank = 0;
+  for (size_t i = 0; i < array.ndim; ++i) {
+    if (array.shape()[i] == 1) continue;
+    old_shape[old_rank] = array.shape()[i];
+    old_strides[old_rank++] = array.strides()[i];
+  }
+  size_t at_old = 0;
+  size_t at_new = 0;
+  while (at_old < old_rank) {
+    const Group group(at_old, at_new, old_shape, shape.data());
+    if (!group.is_run(old_shape, old_strides)) return false;
+    int64_t step = old_strides[group.old_end - 1];
+    for (size_t i = group.new_end; i-- > group.new_first;) {
+      strides[i] = step;
+      if (__builtin_mul_overflow(step, shape[i], &step)) return false;
+    }
+    at_old = group.old_end;
+    at_new = group.new_end;
+  }
+  for (; at_new < shape.size(); ++at_new)
+    strides[at_new] = array.dtype->block_bytes;
+  return true;
+}
+
+}  // namespace
+
+Status reshape(Ref<Array> &out, Memory &memory, const Array &array, Span<const int64_t> shape) {
+  int64_t sizes[kMaxRank];
+  int64_t strides[kMaxRank];
+  Form form;
+  TFILE_TRY(resolve_shape(&form, sizes, array, shape));
+  const bool dense = is_contiguous(array);
+  if (dense || view_strides(strides, array, form.shape)) {
+    return make_array(out, memory, *array.dtype, form.shape, dense ? nullptr : strides, array.buffer, array.data);
+  }
+  Ref<Array> dense_copy;
+  TFILE_TRY(copy(dense_copy, memory, array));
+  return make_array(out, memory, *array.dtype, form.shape, nullptr, dense_copy->buffer, dense_copy->data);
 }
 
 }  // namespace tfile
@@ -4873,8 +5285,6 @@ Status file_size(uint64_t *size, const File &file, Text path);
 // Maps `size` bytes starting at the base, privately and writable. Returns NULL if the system cannot.
 void *map_file(const File &file, uint64_t size);
 void unmap_file(void *data, uint64_t size);
-// Returns the identity of the file at a path, following links. It is not `known` if there is no such file.
-FileIdentity identify_path(const char *path);
 
 #if !defined(_WIN32)
 // An open folder, shared by the targets in it.
@@ -5108,8 +5518,9 @@ struct Reason {
 // Returns the known error numbers with a text for each. The system's own texts depend on locale and version.
 Span<const Reason> system_reasons();
 
-// Appends ": " and the text for a system error number to a message, and returns its status.
+// Records a system error number, appends ": " and its text to the message, and returns the failure's status.
 inline Status end_with(Failure &failure, int64_t error) {
+  failure.system(error);
   for (const Reason &reason : system_reasons()) {
     if (reason.error == error) return failure << ": " << reason.text;
   }
@@ -5164,7 +5575,7 @@ constexpr Reason kReasons_io_file_posix[] = {
     {ETIMEDOUT, "timed out"},
 };
 
-// "FILE: could not DO in the folder 'FOLDER': REASON".
+// Fails with "FILE: could not WHAT the folder 'FOLDER': REASON".
 Status refuse_in(int64_t error, const Target &target, const char *what, tf_status status = TF_STATUS_IO) {
   Failure failure(status);
   failure.in(target.label()) << "could not " << what << " the folder ";
@@ -5172,7 +5583,7 @@ Status refuse_in(int64_t error, const Target &target, const char *what, tf_statu
   return end_with(failure, error);
 }
 
-// "FILE: could not DO 'NAME' beside it: REASON".
+// Fails with "FILE: could not WHAT 'NAME' beside it: REASON".
 Status refuse_beside_io_file_posix(int64_t error, const Target &target, const char *what, const char *name) {
   Failure failure(TF_STATUS_IO);
   failure.in(target.label()) << "could not " << what << " ";
@@ -5218,7 +5629,7 @@ Status open_for_reading(File *out, uint64_t *size, const char *path, bool *is_fo
   struct stat info {};
   if (file.descriptor < 0) {
     const int error = errno;
-    if (error == ENOENT) return Failure(TF_STATUS_NOT_FOUND).in(path) << "no such file";
+    if (error == ENOENT) return Failure(TF_STATUS_NOT_FOUND).in(path).system(error) << "no such file";
     // Sockets and devices without a driver cannot be opened; the message says what they are instead of the error.
     const bool known = stat(path, &info) == 0;
     if (known && is_folder != nullptr && S_ISDIR(info.st_mode)) return *is_folder = true, kOk;
@@ -5322,11 +5733,6 @@ void *map_file(const File &file, uint64_t size) {
 void unmap_file(void *data, uint64_t size) {
   const size_t lead = beyond_page(reinterpret_cast<uintptr_t>(data));
   (void)munmap(static_cast<char *>(data) - lead, static_cast<size_t>(size) + lead);
-}
-
-FileIdentity identify_path(const char *path) {
-  struct stat info {};
-  return stat(path, &info) == 0 ? identity_from(info) : FileIdentity();
 }
 
 void Folder::release() {
@@ -5660,8 +6066,9 @@ struct Reason {
 // Returns the known error numbers with a text for each. The system's own texts depend on locale and version.
 Span<const Reason> system_reasons();
 
-// Appends ": " and the text for a system error number to a message, and returns its status.
+// Records a system error number, appends ": " and its text to the message, and returns the failure's status.
 inline Status end_with(Failure &failure, int64_t error) {
+  failure.system(error);
   for (const Reason &reason : system_reasons()) {
     if (reason.error == error) return failure << ": " << reason.text;
   }
@@ -5814,7 +6221,7 @@ Status open_for_reading(File *out, uint64_t *size, const char *path, bool *is_fo
                                     nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
   if (handle == INVALID_HANDLE_VALUE) {
     const DWORD error = GetLastError();
-    if (is_missing(error)) return Failure(TF_STATUS_NOT_FOUND).in(path) << "no such file";
+    if (is_missing(error)) return Failure(TF_STATUS_NOT_FOUND).in(path).system(error) << "no such file";
     if (is_folder != nullptr && is_directory(wide.data())) return *is_folder = true, kOk;
     return refuse_to_open(path, wide.data(), error, "open");
   }
@@ -5905,17 +6312,6 @@ void unmap_file(void *data, uint64_t /*size*/) {
   (void)UnmapViewOfFile(static_cast<char *>(data) - beyond_granule(reinterpret_cast<uintptr_t>(data)));
 }
 
-FileIdentity identify_path(const char *path) {
-  Vec<wchar_t> wide(default_memory());
-  if (!append_wide(wide, path).ok()) return FileIdentity();
-  const HANDLE handle = CreateFileW(wide.data(), 0, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr,
-                                    OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
-  if (handle == INVALID_HANDLE_VALUE) return FileIdentity();
-  const FileIdentity identity = identify(handle);
-  close_file(File{handle});
-  return identity;
-}
-
 Target::Target(Memory &memory) : path(memory), name(memory), given(memory), full(memory), beside(memory) {}
 
 Target::~Target() = default;
@@ -5953,7 +6349,8 @@ Status find_missing(Target &target, const wchar_t *path, DWORD error) {
     return irregular(target.label(), "a link that leads nowhere");
   }
   if (error != ERROR_FILE_NOT_FOUND) {
-    return Failure(TF_STATUS_NOT_FOUND).in(target.label()) << "could not open its folder: no such file or folder";
+    return Failure(TF_STATUS_NOT_FOUND).in(target.label()).system(error)
+           << "could not open its folder: no such file or folder";
   }
   return make_absolute(target.full, target.label(), path);
 }
@@ -6197,6 +6594,43 @@ Status finish_file(File file, Text path) {
 
 #endif
 
+// src/io/resolver.h
+// Resolver: a function of the user that finds the other files of a set, for sources and sinks.
+
+
+namespace tfile {
+
+template <typename Function>
+struct Resolver {
+  RefCount refs;
+  Ref<Memory> memory;
+  Function resolve = nullptr;
+  tf_release_fn release_user = nullptr;
+  void *user = nullptr;
+
+  void retain() { refs.increment(); }
+  void release() {
+    if (refs.decrement()) destroy_and_release(this);
+  }
+};
+
+// Makes a resolver, or none if the function is NULL. Takes ownership of the release callback on success.
+template <typename Function>
+Status make_resolver(Ref<Resolver<Function>> &out, Memory &memory, Function resolve, PendingRelease &release) {
+  Resolver<Function> *made = nullptr;
+  if (resolve != nullptr) {
+    TFILE_TRY(make(&made, memory));
+    made->memory = Ref<Memory>::share(&memory);
+    made->resolve = resolve;
+    made->release_user = release.disarm();
+    made->user = release.user();
+  }
+  out = Ref<Resolver<Function>>::adopt(made);
+  return kOk;
+}
+
+}  // namespace tfile
+
 // src/io/sink.h
 // Sink (tf_sink): where a save writes; Output: the position, padding and progress of one save.
 
@@ -6205,6 +6639,8 @@ namespace tfile {
 
 struct SinkOps;
 
+using SinkResolver = Resolver<tf_resolve_sink_fn>;
+
 }  // namespace tfile
 
 struct tf_sink {
@@ -6212,6 +6648,13 @@ struct tf_sink {
   tfile::Ref<tfile::Memory> memory;  // allocated this object
   const tfile::SinkOps *ops = nullptr;
   void *state = nullptr;  // the argument of the operations
+  // Functions of the user, of which exactly one is called exactly once; NULL if there are none.
+  tf_commit_fn commit = nullptr;
+  tf_abort_fn abort = nullptr;
+  void *user = nullptr;                      // their argument
+  bool ended = false;                        // one of them has been called
+  tfile::Ref<tfile::Buffer> name;            // the base of the names of a set, NUL-terminated; empty if there is none
+  tfile::Ref<tfile::SinkResolver> resolver;  // makes the sinks of a set; may be empty
 
   void retain() { refs.increment(); }
   void release();
@@ -6244,6 +6687,18 @@ struct SinkOps {
 Status make_sink(Ref<Sink> &out, Memory &memory, const SinkOps &ops, void *state);
 // Makes a sink that calls the user's function. Calls release if it fails.
 Status sink_from_callback(Ref<Sink> &out, Memory &memory, tf_write_fn write, tf_release_fn release, void *user);
+
+// Fails if the sink has been committed or aborted.
+Status check_open(const Sink &sink);
+// Calls the user's commit function, if there is one, because everything has been written.
+Status commit_sink(Sink &sink);
+// Calls the user's abort function, unless the sink has been committed or aborted.
+void abort_sink(Sink &sink);
+// Sets the resolver, and the name from which the names of the files of a set are derived. If the function is NULL,
+// removes both. Takes ownership of the release callback on success.
+Status set_sink_resolver(Sink &sink, Text name, tf_resolve_sink_fn resolve, PendingRelease &release);
+// Asks the resolver of a sink for the sink of a file of the set.
+Status resolve_sink(Ref<Sink> &out, const Sink &sink, Text name);
 
 // Collects the bytes of an output in memory; finish() returns them as a Buffer.
 class MemorySink {
@@ -6511,6 +6966,7 @@ Status Replacement::sync() {
 // src/io/sink.cpp
 void tf_sink::release() {
   if (!refs.decrement()) return;
+  tfile::abort_sink(*this);
   if (ops->destroy != nullptr) ops->destroy(state);
   const tfile::Ref<tfile::Memory> from = memory;
   tfile::destroy(*from, this);
@@ -6568,7 +7024,53 @@ Status sink_from_callback(Ref<Sink> &out, Memory &memory, tf_write_fn write, tf_
   Status status = make(&state, memory, Ref<Memory>::share(&memory), write, release, user);
   if (!status.ok()) return fail_and_release(status, release, user);
   status = make_sink(out, memory, kCallbackOps_io_sink, state);
-  return status.ok() ? status : fail_and_release(status, kCallbackOps_io_sink.destroy, state);
+  if (!status.ok()) return fail_and_release(status, kCallbackOps_io_sink.destroy, state);
+  out->user = user;
+  return kOk;
+}
+
+Status check_open(const Sink &sink) {
+  if (!sink.ended) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT) << "the sink has been committed or aborted by an earlier save";
+}
+
+Status commit_sink(Sink &sink) {
+  if (sink.commit == nullptr && sink.abort == nullptr) return kOk;
+  TFILE_TRY(check_open(sink));
+  sink.ended = true;
+  const tf_status code = sink.commit == nullptr ? TF_STATUS_OK : sink.commit(sink.user);
+  if (code == TF_STATUS_OK) return kOk;
+  return Failure(code) << "the sink's commit returned " << status_name(code);
+}
+
+void abort_sink(Sink &sink) {
+  if (sink.ended || (sink.commit == nullptr && sink.abort == nullptr)) return;
+  sink.ended = true;
+  if (sink.abort != nullptr) sink.abort(sink.user);
+}
+
+Status set_sink_resolver(Sink &sink, Text name, tf_resolve_sink_fn resolve, PendingRelease &release) {
+  Ref<Buffer> copy;
+  if (resolve != nullptr) {
+    TFILE_TRY(make_buffer(copy, *sink.memory, name.size() + 1));
+    auto *const bytes = static_cast<char *>(copy->data);
+    if (!name.empty()) memcpy(bytes, name.data(), name.size());
+    bytes[name.size()] = '\0';
+  }
+  TFILE_TRY(make_resolver(sink.resolver, *sink.memory, resolve, release));
+  sink.name = std::move(copy);
+  return kOk;
+}
+
+Status resolve_sink(Ref<Sink> &out, const Sink &sink, Text name) {
+  tf_sink *found = nullptr;
+  const tf_status code = sink.resolver->resolve(sink.resolver->user, name.data(), &found);
+  Ref<Sink> owned = Ref<Sink>::adopt(found);
+  if (code != TF_STATUS_OK) return Failure(code).in(name) << "the resolver of the sink returned " << status_name(code);
+  if (!owned) return Failure(TF_STATUS_INVALID_ARGUMENT).in(name) << "the resolver of the sink returned no sink";
+  TFILE_TRY(check_open(*owned));
+  out = std::move(owned);
+  return kOk;
 }
 
 constexpr SinkOps MemorySink::kOps = {
@@ -6706,6 +7208,22 @@ namespace tfile {
 
 struct SourceOps;
 
+// What the owner of a source knows about the cost of its reads.
+struct SourceHints {
+  // A gap of at most this many bytes between wanted parts is read and discarded, because another read would take
+  // longer.
+  uint64_t gap = uint64_t{16} << 10;
+  uint64_t piece = 0;     // bytes of an efficient read; 0: the reader decides
+  uint32_t requests = 0;  // reads to make at the same time; 0: as many as there are threads
+};
+
+// The maximum of the hints for gaps and pieces.
+inline constexpr uint64_t kMaxPieceHint = uint64_t{64} << 20;
+// No read of a header becomes larger than this because of a hint.
+inline constexpr uint64_t kMaxHeaderPiece = uint64_t{1} << 20;
+
+using SourceResolver = Resolver<tf_resolve_source_fn>;
+
 }  // namespace tfile
 
 struct tf_source {
@@ -6717,7 +7235,11 @@ struct tf_source {
   uint64_t base = 0;            // for a part: its offset in that source
   uint64_t size = 0;            // in bytes
   bool concurrent = false;      // several threads may read at once
-  tfile::Text label;            // the file's path for messages, or ""; NUL-terminated
+  tfile::SourceHints hints;
+  tfile::Text label;                           // the file's path or the source's name, or ""; NUL-terminated
+  tfile::Ref<tfile::Buffer> name;              // contains the label, if the user has set it
+  bool has_path = false;                       // the label is a path, in whose folder the other files of a set are
+  tfile::Ref<tfile::SourceResolver> resolver;  // finds the other files of a set; may be empty
 
   void retain() { refs.increment(); }
   void release();
@@ -6761,6 +7283,23 @@ Status source_from_descriptor(Ref<Source> &out, Memory &memory, int32_t descript
 // Makes a source for a range of another source, which it retains. All offsets, including those in messages, are
 // relative to the start of the range.
 Status source_from_part(Ref<Source> &out, Memory &memory, Source &whole, uint64_t offset, uint64_t size);
+
+// Replaces the label of a source.
+Status name_source(Source &source, Text name);
+// Replaces the hints. Values that are too large are cut.
+void set_hints(Source &source, const SourceHints &hints);
+// Returns how many bytes to read at a time where `usual` is enough for a file: more if the hints say so, up to `most`.
+inline uint64_t read_size(const Source &source, uint64_t usual, uint64_t most) {
+  const uint64_t wanted = source.hints.piece < most ? source.hints.piece : most;
+  return wanted > usual ? wanted : usual;
+}
+// True if open_beside() can find other files.
+inline bool has_siblings(const Source &source) {
+  return source.has_path || source.resolver;
+}
+// Opens another file of a set: with the resolver, or as a path. `path` is the folder of the source's label and the name
+// of the file, NUL-terminated; the name begins at `start`.
+Status open_beside(Ref<Source> &out, Memory &memory, const Source &source, const Vec<char> &path, size_t start);
 
 // Reads exactly nbytes. Fails with TRUNCATED if the source ends earlier, or with the status of the user's read_at.
 // `array` is the name of the array for messages, or "".
@@ -6821,6 +7360,7 @@ Status read_callback(const Source &source, uint64_t offset, void *to, size_t nby
   const tf_status code = state.read_at(state.user, source.base + offset, to, nbytes);
   if (code == TF_STATUS_OK) return kOk;
   Failure failure(code);
+  failure.in(source.label);
   if (!array.empty()) failure.array(array);
   return failure.at(offset) << "the source's read_at returned " << status_name(code) << " for "
                             << static_cast<uint64_t>(nbytes) << " bytes";
@@ -6832,7 +7372,8 @@ Status map_callback(const Source &source, uint64_t offset, uint64_t nbytes, cons
   const tf_status code = state.map(state.user, source.base + offset, nbytes, out);
   if (code == TF_STATUS_OK) return kOk;
   *out = nullptr;
-  return Failure(code).at(offset) << "the source's map returned " << status_name(code) << " for " << nbytes << " bytes";
+  return Failure(code).in(source.label).at(offset)
+         << "the source's map returned " << status_name(code) << " for " << nbytes << " bytes";
 }
 
 constexpr SourceOps kCallbackOps_io_source = {
@@ -7030,6 +7571,7 @@ Status source_from_path(Ref<Source> &out, Memory &memory, const char *path, bool
   if (!opened) return fail_and_release(status, destroy_file, state);
   TFILE_TRY(make_owner(out, memory, kFileOps, state, state->size));
   out->label = state->label();
+  out->has_path = true;
   return kOk;
 }
 
@@ -7052,6 +7594,46 @@ Status source_from_part(Ref<Source> &out, Memory &memory, Source &whole, uint64_
   out->whole = whole.whole ? whole.whole : Ref<Source>::share(&whole);
   out->base = whole.base + offset;
   out->concurrent = whole.concurrent;
+  out->hints = whole.hints;
+  return kOk;
+}
+
+Status name_source(Source &source, Text name) {
+  Ref<Buffer> buffer;
+  TFILE_TRY(make_buffer(buffer, *source.memory, name.size() + 1));
+  auto *const bytes = static_cast<char *>(buffer->data);
+  if (!name.empty()) memcpy(bytes, name.data(), name.size());
+  bytes[name.size()] = '\0';
+  source.name = std::move(buffer);
+  source.label = Text(bytes, name.size());
+  source.has_path = false;
+  return kOk;
+}
+
+void set_hints(Source &source, const SourceHints &hints) {
+  source.hints = hints;
+  if (hints.gap == UINT64_MAX) source.hints.gap = SourceHints().gap;
+  if (source.hints.gap > kMaxPieceHint) source.hints.gap = kMaxPieceHint;
+  if (source.hints.piece > kMaxPieceHint) source.hints.piece = kMaxPieceHint;
+}
+
+Status open_beside(Ref<Source> &out, Memory &memory, const Source &source, const Vec<char> &path, size_t start) {
+  if (!source.resolver) {
+    if (source.has_path) return source_from_path(out, memory, path.data());
+    return Failure(TF_STATUS_INVALID_ARGUMENT).in(source.label)
+           << "is one file of a set, and the source has no resolver that finds the others: tf_source_set_resolver()";
+  }
+  const SourceResolver &resolver = *source.resolver;
+  const Text label(path.data(), path.size() - 1);
+  tf_source *found = nullptr;
+  const tf_status code = resolver.resolve(resolver.user, path.data() + start, &found);
+  Ref<Source> owned = Ref<Source>::adopt(found);
+  if (code != TF_STATUS_OK) {
+    return Failure(code).in(label) << "the resolver of the source returned " << status_name(code);
+  }
+  if (!owned) return Failure(TF_STATUS_INVALID_ARGUMENT).in(label) << "the resolver of the source returned no source";
+  if (owned->label.empty() && owned->refs.unique()) TFILE_TRY(name_source(*owned, label));
+  out = std::move(owned);
   return kOk;
 }
 
@@ -7254,7 +7836,11 @@ struct DeflateBlock {
   Bytes bytes;
   Span<const Sequence> sequences;
   const SymbolCounts *counts;  // not counting the end-of-block symbol
+  bool sampled;                // the counts are estimates; only without sequences
 };
+
+// Returns how many bytes after the end of the output may be overwritten while blocks of nbytes are written.
+size_t write_slack(size_t nbytes);
 
 // Writes a block in the smallest of the three forms: stored, with fixed codes, or with its own codes.
 void write_block(BitWriter *writer, const DeflateBlock &block, bool last);
@@ -7276,7 +7862,7 @@ class Inflater {
   Inflater(const Inflater &) = delete;
   Inflater &operator=(const Inflater &) = delete;
   ~Inflater();
-  Status begin();  // begins the first or another stream
+  Status begin();  // starts a stream; call it before each one
 
   // Reads from *input and writes to *output until one of them is used up or the stream ends. Removes the used parts
   // from the front of both. Reads no byte after the end of the stream. If the bytes are not a deflate stream, sets
@@ -7338,8 +7924,9 @@ constexpr uint64_t deflate_bound(uint64_t nbytes) {
   return nbytes + 5 * (nbytes == 0 ? 1 : (nbytes - 1) / kMaxBlock + 1);
 }
 
-// True if this build has zlib.
+// True if this build has zlib. If not, kNoZlib is the error.
 bool has_zlib();
+inline constexpr char kNoZlib[] = "this library was built without zlib; deflate \"auto\" needs none";
 
 // Deflates chunks that can be inflated independently. All chunks together form one stream.
 class Deflater {
@@ -7397,6 +7984,22 @@ inline unsigned log2_sixteenths(uint32_t value) {
 // Returns the approximate cost of symbols with these counts in a Huffman code: their entropy, but at least one bit
 // each.
 uint64_t entropy_cost(const uint32_t *counts, unsigned symbols);
+
+}  // namespace tfile
+
+// src/codec/literal_counts.h
+// Counts the literals of a block.
+
+
+namespace tfile {
+
+// Sets counts[i] to the number of bytes that are i, for each of the 256 values.
+void count_literals(uint32_t *counts, Bytes bytes);
+
+// Estimates the counts from a quarter of the bytes, which takes a quarter of the time. Fewer bytes than this should be
+// counted instead.
+inline constexpr size_t kMinSampledBytes = size_t{16} << 10;
+void sample_literals(uint32_t *counts, Bytes bytes);
 
 }  // namespace tfile
 
@@ -7459,6 +8062,11 @@ namespace {
 
 // The maximum code length in a block without matches. Up to this length, a decoder needs only one table look-up.
 constexpr unsigned kWrittenLiteralLimit = 11;
+// A block is only coded if that saves more bits than padding the last byte and a flush after it can add, so that the sum
+// of all blocks never exceeds deflate_bound().
+constexpr uint64_t kMinSaved = 3 + 8 + 40;
+// The number of literals to write before the size is compared with the limit again.
+constexpr size_t kSampledPiece = size_t{16} << 10;
 
 // The code lengths of a block, converted to symbols of the code length code (the precode).
 class LengthsWriter {
@@ -7620,13 +8228,43 @@ uint64_t symbol_bits(const SymbolCounts &counts, const BlockCodes &codes) {
   return bits;
 }
 
+void write_kind(BitWriter *writer, DeflateBlockKind kind, bool last) {
+  writer->put((last ? 1 : 0) | static_cast<unsigned>(kind) << 1, 3);
+}
+
+// Writes a block of literals with codes that are made from estimated counts. Returns false, and leaves the writer as it
+// was, if the block would be larger than the estimate by more than a 64th, or not smaller than stored.
+bool write_sampled(BitWriter *shared, const DeflateBlock &block, bool last) {
+  SymbolCounts counts = *block.counts;
+  counts.litlen[kEndOfBlock] = 1;
+  BlockCodes codes;
+  make_code_lengths(codes.litlen_lengths, counts.litlen, kLitlenSymbols, kWrittenLiteralLimit);
+  memset(codes.distance_lengths, 0, sizeof(codes.distance_lengths));
+  const LengthsWriter lengths(codes.litlen_lengths, codes.distance_lengths);
+  const uint64_t expected = lengths.bits() + symbol_bits(counts, codes);
+  const uint64_t stored = 8 * deflate_bound(block.bytes.size()) - kMinSaved;
+  const uint64_t limit = expected + expected / 64 < stored ? expected + expected / 64 : stored;
+  codes.set(kLitlenSymbols, kDistanceSymbols);
+  BitWriter writer = *shared;
+  const uint8_t *const end = writer.at() + limit / 8;
+  write_kind(&writer, DeflateBlockKind::kDynamic, last);
+  lengths.write(&writer);
+  for (Bytes rest = block.bytes; !rest.empty() && writer.at() < end; rest = rest.from(kSampledPiece))
+    write_literals(&writer, codes, rest.first(kSampledPiece));
+  if (writer.at() >= end) return false;
+  put_code(&writer, codes.end);
+  writer.flush();
+  *shared = writer;
+  return true;
+}
+
 }  // namespace
 
 void write_stored(BitWriter *writer, Bytes bytes, bool last) {
   do {
     const Bytes piece = bytes.first(kMaxStored);
     bytes = bytes.from(piece.size());
-    writer->put(last && bytes.empty() ? 1 : 0, 3);
+    write_kind(writer, DeflateBlockKind::kStored, last && bytes.empty());
     uint8_t *const head = writer->align();
     store_le(head, static_cast<uint16_t>(piece.size()));
     store_le(head + 2, static_cast<uint16_t>(~piece.size()));
@@ -7635,8 +8273,18 @@ void write_stored(BitWriter *writer, Bytes bytes, bool last) {
   } while (!bytes.empty());
 }
 
+size_t write_slack(size_t nbytes) {
+  // BitWriter stores whole words.
+  const size_t piece = nbytes < kSampledPiece ? nbytes : kSampledPiece;
+  return piece * kWrittenLiteralLimit / 8 + 2 * sizeof(uint64_t);
+}
+
 void write_block(BitWriter *writer, const DeflateBlock &block, bool last) {
   SymbolCounts counts = *block.counts;
+  if (block.sampled) {
+    if (write_sampled(writer, block, last)) return;
+    count_literals(counts.litlen, block.bytes);
+  }
   counts.litlen[kEndOfBlock] = 1;
   BlockCodes dynamic;
   const unsigned limit = block.sequences.empty() ? kWrittenLiteralLimit : kMaxPackedLiteral;
@@ -7650,16 +8298,12 @@ void write_block(BitWriter *writer, const DeflateBlock &block, bool last) {
   memset(fixed.distance_lengths, kFixedDistanceLength, sizeof(fixed.distance_lengths));
   const uint64_t fixed_bits = symbol_bits(counts, fixed);
   const uint64_t least = dynamic_bits < fixed_bits ? dynamic_bits : fixed_bits;
-  // A block is only coded if that saves more bits than padding the last byte and a flush after it can add, so that the
-  // sum of all blocks never exceeds deflate_bound().
-  constexpr uint64_t kMinSaved = 3 + 8 + 40;
   if (!block.bytes.empty() && least + kMinSaved >= 8 * deflate_bound(block.bytes.size())) {
     write_stored(writer, block.bytes, last);
     return;
   }
   const bool is_fixed = fixed_bits <= dynamic_bits;
-  writer->put(
-      (last ? 1 : 0) | static_cast<unsigned>(is_fixed ? DeflateBlockKind::kFixed : DeflateBlockKind::kDynamic) << 1, 3);
+  write_kind(writer, is_fixed ? DeflateBlockKind::kFixed : DeflateBlockKind::kDynamic, last);
   if (is_fixed) {
     fixed.set(kFixedLitlenSymbols, kFixedDistanceSymbols);
     write_symbols(writer, fixed, block);
@@ -7758,6 +8402,10 @@ inline unsigned match_length(const uint8_t *at, const uint8_t *end, size_t dista
   return static_cast<unsigned>(p - at);
 }
 
+// Finds runs: matches of one distance, which is short. Needs no table, and finds the end of a long run quickly. `chunk` is
+// where the history begins.
+void parse_runs(ParseOutput output, Bytes part, const uint8_t *chunk, const SymbolCosts &costs, unsigned distance);
+
 // Looks at three candidates: one distance that suits the data, and the last positions whose next few bytes, and whose
 // next somewhat more bytes, have the same hash.
 class FastMatcher {
@@ -7769,23 +8417,23 @@ class FastMatcher {
   };
 
   struct Effort {
-    unsigned patience;  // after this many positions without a match, more and more positions are skipped
+    unsigned patience;  // after 2^patience positions without a match, more and more positions are skipped
     bool lazy;          // true: compares a match with a value below the average with the match one byte later
   };
 
   explicit FastMatcher(Memory &memory) : heads_(memory), long_heads_(memory) {}
 
   Status begin(Bytes chunk, const Effort &effort);
-  void forget();
+  // Forgets all positions, and prepares for searching about nbytes.
+  void forget(size_t nbytes);
   // Parts must be of the chunk, and rise. The lengths must stay the same until forget().
   void parse(ParseOutput output, Bytes part, const SymbolCosts &costs, unsigned preferred, HashLengths lengths);
 
  private:
-  static constexpr unsigned kMaxBits = 14;
-
   const uint8_t *start_ = nullptr;
   Effort effort_{};
-  unsigned bits_ = 0;
+  unsigned max_bits_ = 0;  // of the index of the tables
+  unsigned bits_ = 0;      // as many of them as are used
   // Positions modulo 2^16, twice the longest distance. What is older appears nearer than it is; comparing the bytes
   // shows whether it is a match all the same.
   Vec<uint16_t> heads_;
@@ -8184,19 +8832,63 @@ TENSORFILE_FOLD_TARGET FoldVector fold_eight(uint32_t state, const uint8_t **fro
   return total;
 }
 
+#if defined(__x86_64__)
+#define TENSORFILE_FOLD_WIDE_TARGET __attribute__((target("pclmul,sse4.1,avx512f,vpclmulqdq")))
+
+// Does the same as fold_eight() with four vectors of 64 bytes, each of which holds four of 16.
+TENSORFILE_FOLD_WIDE_TARGET FoldVector fold_wide(uint32_t state, const uint8_t **from, const uint8_t *end) {
+  constexpr unsigned kVectors = 4;
+  constexpr size_t kAtOnce = kVectors * sizeof(__m512i);
+  const uint8_t *bytes = *from;
+  __m512i sum[kVectors];
+  for (unsigned i = 0; i < kVectors; ++i)
+    sum[i] = _mm512_loadu_si512(bytes + i * sizeof(__m512i));
+  sum[0] = _mm512_xor_si512(sum[0], _mm512_zextsi128_si512(fold_state(state)));
+  bytes += kAtOnce;
+  constexpr FoldFactors kOverAll = fold_over(kAtOnce / kWidth_codec_crc32_fold);
+  const __m512i over_all = _mm512_maskz_broadcast_i32x4(UINT16_MAX, fold_factors(kOverAll));
+  for (; static_cast<size_t>(end - bytes) >= kAtOnce; bytes += kAtOnce) {
+    for (unsigned i = 0; i < kVectors; ++i) {
+      const __m512i first = _mm512_clmulepi64_epi128(sum[i], over_all, 0x00);
+      const __m512i second = _mm512_clmulepi64_epi128(sum[i], over_all, 0x11);
+      const __m512i next = _mm512_loadu_si512(bytes + i * sizeof(__m512i));
+      sum[i] = _mm512_xor_si512(_mm512_xor_si512(first, second), next);
+    }
+  }
+  uint8_t sums[kAtOnce];
+  for (unsigned i = 0; i < kVectors; ++i)
+    _mm512_storeu_si512(sums + i * sizeof(__m512i), sum[i]);
+  constexpr FoldFactors kOverOne = fold_over(1);
+  const FoldVector over_one = fold_factors(kOverOne);
+  FoldVector total = fold_load(sums);
+  for (size_t i = kWidth_codec_crc32_fold; i < kAtOnce; i += kWidth_codec_crc32_fold)
+    total = fold_add(fold_multiply(total, over_one), fold_load(sums + i));
+  *from = bytes;
+  return total;
+}
+#endif
+
+// Folds the start of the input in the fastest way. Returns the sum of all vectors before *from, which it moves to what
+// remains.
+TENSORFILE_FOLD_TARGET FoldVector fold_start(uint32_t state, const uint8_t **from, const uint8_t *end) {
+  const auto nbytes = static_cast<size_t>(end - *from);
+#if defined(__x86_64__)
+  constexpr size_t kWidestMin = 1024;
+  if (nbytes >= kWidestMin && cpu_multiplies_carryless_wide()) return fold_wide(state, from, end);
+#endif
+  // The start and the end of the eight sums cost more than they save for fewer bytes.
+  constexpr size_t kWideMin = 256;
+  if (nbytes >= kWideMin) return fold_eight(state, from, end);
+  const FoldVector total = fold_add(fold_load(*from), fold_state(state));
+  *from += kWidth_codec_crc32_fold;
+  return total;
+}
+
 }  // namespace
 
 TENSORFILE_FOLD_TARGET uint32_t crc32_fold(uint32_t state, const uint8_t *bytes, size_t nbytes) {
-  // The start and the end of the eight sums cost more than they save for fewer bytes.
-  constexpr size_t kWideMin = 256;
   const uint8_t *const end = bytes + nbytes;
-  FoldVector total;
-  if (nbytes >= kWideMin) {
-    total = fold_eight(state, &bytes, end);
-  } else {
-    total = fold_add(fold_load(bytes), fold_state(state));
-    bytes += kWidth_codec_crc32_fold;
-  }
+  FoldVector total = fold_start(state, &bytes, end);
   constexpr FoldFactors kOverOne = fold_over(1);
   const FoldVector over_one = fold_factors(kOverOne);
   for (; static_cast<size_t>(end - bytes) >= kWidth_codec_crc32_fold; bytes += kWidth_codec_crc32_fold)
@@ -8211,6 +8903,7 @@ TENSORFILE_FOLD_TARGET uint32_t crc32_fold(uint32_t state, const uint8_t *bytes,
 
 #endif
 #undef TENSORFILE_FOLD_TARGET
+#undef TENSORFILE_FOLD_WIDE_TARGET
 
 // src/codec/deflate_encoder.h
 // Deflates chunks. The output depends only on the chunk and the level, because all estimates are integers.
@@ -8237,35 +8930,53 @@ class DeflateEncoder {
     SymbolCounts counts{};
     uint64_t cost = 0;
     bool matches = false;  // else it consists of literals only
+    bool sampled = false;  // the counts are estimates
   };
   // Two parts of a segment by which it is judged.
   struct Sample {
     Bytes parts[2];
     SymbolCounts literals{};
+
+    size_t size() const { return parts[0].size() + parts[1].size(); }
   };
 
   Status add_segment(BitWriter *writer, Bytes segment);
   // Chooses between matches and literals alone by what they cost. Appends the sequences of the segment to sequences_.
   Pending choose_form(Bytes segment);
+  // True if matches cost so little that literals alone need not be counted.
+  bool is_cheap(const Pending &next) const;
+  // Counts the literals of a segment and estimates their cost.
+  void count_as_literals(Pending *next) const;
   // Adds a segment to the pending block if that costs no more than two blocks. Otherwise returns false.
   bool merge(const Pending &next);
   // Searches samples of the segment, and returns true if matches save enough there to search the rest. Then costs_,
-  // preferred_ and hash_lengths_ suit the segment.
+  // preferred_, runs_ and hash_lengths_ suit the segment.
   bool worth_matching(Bytes segment);
+  // Does the same with samples of this size.
+  bool samples_match(Bytes segment, size_t size);
+  // False if a segment resembles those before it, in which no matches were found, so that it need not be searched.
+  bool must_search(const Pending &literals);
+  // Returns true, and the symbols, if runs alone are better than what `matched` has.
+  bool better_as_runs(SymbolCounts *matched, const Sample &sample, bool few_values);
   // Appends the segment's literals and matches to sequences_.
   void parse(SymbolCounts *counts, Bytes segment);
   SymbolCounts parse_sample(const Sample &sample);
-  void forget();
+  void forget(size_t nbytes);
   void flush(BitWriter *writer, bool last);
 
   int level_ = 0;
   FastMatcher fast_;
   ChainMatcher chains_;
+  Bytes chunk_;
   unsigned preferred_ = 1;  // a distance at which many bytes repeat
+  bool runs_ = false;       // parse() looks only for matches of that distance
   FastMatcher::HashLengths hash_lengths_{};
   SymbolCosts costs_{};
-  bool costs_known_ = false;  // of data with matches
-  Vec<Sequence> sequences_;   // of the pending block, and of the segment after it
+  uint64_t expected_cost_ = 0;  // of the next segment; 0: unknown
+  bool costs_known_ = false;    // of data with matches
+  uint64_t literal_cost_ = 0;   // of the last segment that was counted as literals
+  unsigned unsearched_ = 0;     // segments since the last one that was searched
+  Vec<Sequence> sequences_;     // of the pending block, and of the segment after it
   Pending pending_;
 };
 
@@ -8344,7 +9055,7 @@ bool has_zlib() {
 }
 
 Status Deflater::run_zlib(Bytes /*chunk*/, bool /*last*/, int /*level*/) {
-  return Failure(TF_STATUS_UNSUPPORTED) << "this library was built without zlib; deflate \"auto\" needs none";
+  return Failure(TF_STATUS_UNSUPPORTED) << kNoZlib;
 }
 
 #else
@@ -8451,38 +9162,24 @@ constexpr FastMatcher::HashLengths kHashOfMore = {4, 8};
 constexpr FastMatcher::HashLengths kHashOfFewValues = {8, 16};
 // If a segment has at most this many different byte values, its matches are so long that a sample cannot show them.
 constexpr unsigned kFewValues = 8;
+// With so few values, runs alone are better only if at most one byte in this many remains a literal.
+constexpr size_t kRunShare = 8;
+// After a segment without matches, at most this many segments that cost about as much are not searched.
+constexpr unsigned kMaxUnsearched = 3;
+// Up to this level, the codes of literals are made from a sample of them.
+constexpr int kLastSampledLevel = 2;
 // Estimates of what the definitions of the codes of a block cost.
 constexpr uint64_t kLiteralHeaderCost = 100 * 8 * kCostBit;
 constexpr uint64_t kMatchHeaderCost = 110 * 8 * kCostBit;
+// How much larger a block becomes if its codes are made from a quarter of its literals: 4 * 255 / ln(2) bits. Half of
+// this is the amount by which the sample underestimates the entropy, the other half the extra length of its code.
+constexpr uint64_t kSampledCost = 184 * 8 * kCostBit;
 
 // Levels below this one use FastMatcher.
 constexpr int kFirstChainLevel = 4;
 constexpr ChainMatcher::Effort kChainEfforts[kMaxDeflateLevel - kFirstChainLevel + 1] = {
     {16, 16}, {32, 32}, {96, 128}, {192, 192}, {512, kMaxMatch}, {2048, kMaxMatch}};
-constexpr FastMatcher::Effort kFastEfforts[kFirstChainLevel] = {{}, {8, false}, {32, false}, {32, true}};
-
-void count_literals(uint32_t *counts, Bytes bytes) {
-  // The same byte often follows itself. With four tables the CPU need not wait until a counter is written before it
-  // increments it again.
-  uint32_t tables[4][256] = {};
-  const uint8_t *at = bytes.data();
-  const uint8_t *const end = bytes.end();
-  for (; end - at >= 8; at += 8) {
-    const auto eight = load_le<uint64_t>(at);
-    ++tables[0][eight & 255];
-    ++tables[1][eight >> 8 & 255];
-    ++tables[2][eight >> 16 & 255];
-    ++tables[3][eight >> 24 & 255];
-    ++tables[0][eight >> 32 & 255];
-    ++tables[1][eight >> 40 & 255];
-    ++tables[2][eight >> 48 & 255];
-    ++tables[3][eight >> 56];
-  }
-  for (; at < end; ++at)
-    ++tables[0][*at];
-  for (unsigned i = 0; i < 256; ++i)
-    counts[i] = tables[0][i] + tables[1][i] + tables[2][i] + tables[3][i];
-}
+constexpr FastMatcher::Effort kFastEfforts[kFirstChainLevel] = {{}, {3, false}, {5, false}, {5, true}};
 
 unsigned count_values(const uint32_t *counts) {
   unsigned values = 0;
@@ -8532,16 +9229,19 @@ unsigned repeating_distance(Bytes bytes) {
 }  // namespace
 
 Status DeflateEncoder::run(Vec<uint8_t> *output, Bytes chunk, bool last, int level) {
-  // BitWriter stores whole words, so it writes up to 8 bytes beyond the end.
-  const Checked bound = Checked(deflate_bound(chunk.size())) + output->size() + sizeof(uint64_t);
-  if (!bound.fits_memory()) return Failure(TF_STATUS_OUT_OF_MEMORY) << "deflating " << chunk.size() << " bytes";
+  const Checked bound = Checked(deflate_bound(chunk.size())) + output->size() + write_slack(chunk.size());
+  if (!bound.fits_memory())
+    return Failure(TF_STATUS_OUT_OF_MEMORY) << "deflating " << static_cast<uint64_t>(chunk.size()) << " bytes";
   const size_t before = output->size();
   TFILE_TRY(output->resize(static_cast<size_t>(bound.value())));
   BitWriter writer(output->data() + before);
   level_ = level;
+  chunk_ = chunk;
   pending_ = Pending{};
   sequences_.clear();
   costs_known_ = false;
+  literal_cost_ = 0;
+  unsearched_ = 0;
   if (level == 0) {
     write_stored(&writer, chunk, last);
   } else {
@@ -8567,31 +9267,75 @@ Status DeflateEncoder::add_segment(BitWriter *writer, Bytes segment) {
 }
 
 DeflateEncoder::Pending DeflateEncoder::choose_form(Bytes segment) {
+  Pending literals;
+  literals.bytes = segment;
+  if (!costs_known_) {
+    count_as_literals(&literals);
+    if (!must_search(literals) || !worth_matching(segment)) return literals;
+  }
   Pending next;
   next.bytes = segment;
   const size_t first = sequences_.size();
-  if (costs_known_ || worth_matching(segment)) {
-    parse(&next.counts, segment);
-    next.cost = symbols_cost(next.counts) + kMatchHeaderCost;
-    next.matches = true;
-  }
-  // A literal costs at least one bit, so literals alone need not be counted if the matches cost less than that.
-  if (!next.matches || next.cost >= segment.size() * kCostBit) {
-    SymbolCounts literals{};
-    count_literals(literals.litlen, segment);
-    const uint64_t literal_cost = literals_cost(literals);
+  parse(&next.counts, segment);
+  next.cost = symbols_cost(next.counts) + kMatchHeaderCost;
+  if (!is_cheap(next)) {
+    if (costs_known_) count_as_literals(&literals);
     // Matches that save little are not worth the time that they take to decode.
-    next.matches = next.matches && next.cost < literal_cost - literal_cost / 64;
-    if (!next.matches) {
-      next.counts = literals;
-      next.cost = literal_cost;
+    costs_known_ = next.cost < literals.cost - literals.cost / 64;
+    if (!costs_known_) {
       sequences_.truncate(first);
+      return literals;
     }
   }
-  costs_known_ = next.matches;
-  if (next.matches) costs_.learn(next.counts, segment.size());
+  if (expected_cost_ != 0 && next.cost > expected_cost_ + expected_cost_ / 4) {
+    // The data have changed, so another way of searching may suit them. As this segment may have both kinds of data, it
+    // does not decide about the next one.
+    sequences_.truncate(first);
+    costs_known_ = false;
+    expected_cost_ = 0;
+    next = choose_form(segment);
+    costs_known_ = false;
+    return next;
+  }
+  next.matches = true;
   next.sequences = sequences_.size() - first;
+  // Data that cost much less may have become runs.
+  costs_known_ = next.cost >= expected_cost_ / 4;
+  if (expected_cost_ == 0) expected_cost_ = next.cost;
+  costs_.learn(next.counts, segment.size());
   return next;
+}
+
+bool DeflateEncoder::is_cheap(const Pending &next) const {
+  // A literal costs at least one bit.
+  if (next.cost < next.bytes.size() * kCostBit) return true;
+  if (level_ > kLastSampledLevel || next.bytes.size() < kMinSampledBytes) return false;
+  uint32_t counts[256];
+  sample_literals(counts, next.bytes);
+  const uint64_t literals = entropy_cost(counts, 256);
+  return next.cost < literals - literals / 8;
+}
+
+bool DeflateEncoder::must_search(const Pending &literals) {
+  const uint64_t before = literal_cost_;
+  literal_cost_ = literals.cost;
+  const uint64_t change = before < literals.cost ? literals.cost - before : before - literals.cost;
+  const bool alike = literals.bytes.size() == kSegment && change < before / 32;
+  unsearched_ = alike && !pending_.matches && unsearched_ < kMaxUnsearched ? unsearched_ + 1 : 0;
+  return unsearched_ == 0 || level_ > kLastSampledLevel;
+}
+
+void DeflateEncoder::count_as_literals(Pending *next) const {
+  uint32_t *const counts = next->counts.litlen;
+  if (level_ <= kLastSampledLevel && next->bytes.size() >= kMinSampledBytes) {
+    sample_literals(counts, next->bytes);
+    next->cost = entropy_cost(counts, 256) + kLiteralHeaderCost + kSampledCost;
+    const uint64_t stored = next->bytes.size() * 8 * kCostBit;
+    next->sampled = next->cost < stored - stored / 32 && count_values(counts) == 256;
+    if (next->sampled) return;
+  }
+  count_literals(counts, next->bytes);
+  next->cost = literals_cost(next->counts);
 }
 
 bool DeflateEncoder::merge(const Pending &next) {
@@ -8599,10 +9343,12 @@ bool DeflateEncoder::merge(const Pending &next) {
   Pending both = pending_;
   both.bytes = Bytes(pending_.bytes.data(), pending_.bytes.size() + next.bytes.size());
   both.sequences += next.sequences;
+  both.sampled = pending_.sampled || next.sampled;
   if (both.bytes.size() > (both.matches ? kMaxMatchBlock : kMaxLiteralBlock)) return false;
   if (both.sequences > kMaxBlockSequences) return false;
   add_counts(&both.counts, next.counts);
-  both.cost = symbols_cost(both.counts) + (both.matches ? kMatchHeaderCost : kLiteralHeaderCost);
+  both.cost = symbols_cost(both.counts) + (both.matches ? kMatchHeaderCost : kLiteralHeaderCost) +
+              (both.sampled ? kSampledCost : 0);
   if (both.cost > pending_.cost + next.cost) return false;
   pending_ = both;
   return true;
@@ -8610,7 +9356,7 @@ bool DeflateEncoder::merge(const Pending &next) {
 
 void DeflateEncoder::flush(BitWriter *writer, bool last) {
   const DeflateBlock block{pending_.bytes, Span<const Sequence>(sequences_.data(), pending_.sequences),
-                           &pending_.counts};
+                           &pending_.counts, pending_.sampled};
   write_block(writer, block, last);
   const size_t rest = sequences_.size() - pending_.sequences;
   if (rest > 0) memmove(sequences_.data(), sequences_.data() + pending_.sequences, rest * sizeof(Sequence));
@@ -8618,7 +9364,12 @@ void DeflateEncoder::flush(BitWriter *writer, bool last) {
 }
 
 bool DeflateEncoder::worth_matching(Bytes segment) {
-  const size_t size = pending_.bytes.empty() ? kFirstSample : kNextSample;
+  const bool literals_before = !pending_.bytes.empty() && !pending_.matches;
+  if (literals_before && !samples_match(segment, kNextSample)) return false;
+  return samples_match(segment, kFirstSample);
+}
+
+bool DeflateEncoder::samples_match(Bytes segment, size_t size) {
   Sample sample;
   sample.parts[0] = segment.first(size);
   sample.parts[1] = segment.from(segment.size() / 2).first(size);
@@ -8630,25 +9381,43 @@ bool DeflateEncoder::worth_matching(Bytes segment) {
   preferred_ = repeating_distance(sample.parts[0]);
   const bool few_values = count_values(sample.literals.litlen) <= kFewValues;
   hash_lengths_ = few_values ? kHashOfFewValues : kHashOfShort;
+  runs_ = false;
+  expected_cost_ = 0;
   SymbolCounts matched = parse_sample(sample);
-  if (!few_values && level_ < kFirstChainLevel) {
+  const bool fast = level_ < kFirstChainLevel;
+  runs_ = fast && better_as_runs(&matched, sample, few_values);
+  if (fast && !few_values) {
     const uint64_t literal_cost = entropy_cost(sample.literals.litlen, 256);
     if (symbols_cost(matched) >= literal_cost - literal_cost / 32) return false;
+  }
+  if (fast && !few_values && !runs_) {
     hash_lengths_ = kHashOfMore;
     const SymbolCounts more = parse_sample(sample);
     const bool better = symbols_cost(more) < symbols_cost(matched);
     if (better) matched = more;
     if (!better) hash_lengths_ = kHashOfShort;
   }
-  costs_.learn(matched, sample.parts[0].size() + sample.parts[1].size());
-  forget();
+  costs_.learn(matched, sample.size());
+  if (!runs_) forget(chunk_.size());
+  return true;
+}
+
+bool DeflateEncoder::better_as_runs(SymbolCounts *matched, const Sample &sample, bool few_values) {
+  runs_ = true;
+  const SymbolCounts runs = parse_sample(sample);
+  if (symbols_cost(runs) > symbols_cost(*matched)) return false;
+  size_t literals = 0;
+  for (unsigned i = 0; i < 256; ++i)
+    literals += runs.litlen[i];
+  if (few_values && literals > sample.size() / kRunShare) return false;
+  *matched = runs;
   return true;
 }
 
 SymbolCounts DeflateEncoder::parse_sample(const Sample &sample) {
   const size_t first = sequences_.size();
   costs_.guess(sample.literals.litlen);
-  forget();
+  if (!runs_) forget(sample.size());
   SymbolCounts matched{};
   for (const Bytes &part : sample.parts)
     parse(&matched, part);
@@ -8658,18 +9427,20 @@ SymbolCounts DeflateEncoder::parse_sample(const Sample &sample) {
 
 void DeflateEncoder::parse(SymbolCounts *counts, Bytes segment) {
   const ParseOutput output{&sequences_, counts};
-  if (level_ >= kFirstChainLevel) {
+  if (runs_) {
+    parse_runs(output, segment, chunk_.data(), costs_, preferred_);
+  } else if (level_ >= kFirstChainLevel) {
     chains_.parse(output, segment, costs_, preferred_);
   } else {
     fast_.parse(output, segment, costs_, preferred_, hash_lengths_);
   }
 }
 
-void DeflateEncoder::forget() {
+void DeflateEncoder::forget(size_t nbytes) {
   if (level_ >= kFirstChainLevel) {
     chains_.forget();
   } else {
-    fast_.forget();
+    fast_.forget(nbytes);
   }
 }
 
@@ -8682,6 +9453,13 @@ namespace {
 
 constexpr uint64_t kHashFactor = 0x9E3779B185EBCA87;
 constexpr uint64_t kTailFactor = 0xC2B2AE3D27D4EB4F;
+constexpr unsigned kMaxBits = 14;
+
+// Returns the bits of the index of a table for searching nbytes.
+unsigned table_bits(size_t nbytes) {
+  const auto bits = static_cast<unsigned>(std::bit_width(nbytes | 255));
+  return bits < kMaxBits ? bits : kMaxBits;
+}
 
 struct FastMatch {
   int32_t value;
@@ -8769,17 +9547,18 @@ struct FastParse {
 Status FastMatcher::begin(Bytes chunk, const Effort &effort) {
   start_ = chunk.data();
   effort_ = effort;
-  bits_ = static_cast<unsigned>(std::bit_width(chunk.size() | 255));
-  if (bits_ > kMaxBits) bits_ = kMaxBits;
-  TFILE_TRY(heads_.resize(size_t{1} << bits_));
-  TFILE_TRY(long_heads_.resize(size_t{1} << bits_));
-  forget();
+  max_bits_ = table_bits(chunk.size());
+  TFILE_TRY(heads_.resize(size_t{1} << max_bits_));
+  TFILE_TRY(long_heads_.resize(size_t{1} << max_bits_));
+  forget(chunk.size());
   return kOk;
 }
 
-void FastMatcher::forget() {
-  memset(heads_.data(), 0, heads_.size() * sizeof(uint16_t));
-  memset(long_heads_.data(), 0, long_heads_.size() * sizeof(uint16_t));
+void FastMatcher::forget(size_t nbytes) {
+  bits_ = table_bits(nbytes);
+  if (bits_ > max_bits_) bits_ = max_bits_;
+  memset(heads_.data(), 0, sizeof(uint16_t) << bits_);
+  memset(long_heads_.data(), 0, sizeof(uint16_t) << bits_);
 }
 
 void FastMatcher::parse(ParseOutput output, Bytes part, const SymbolCosts &costs, unsigned preferred,
@@ -8805,7 +9584,7 @@ void FastMatcher::parse(ParseOutput output, Bytes part, const SymbolCosts &costs
   while (at < limit) {
     FastMatch match = fast.find(at);
     if (match.length < kMinMatch || !costs.beats_literals(at, match.length, match.value)) {
-      at += 1 + misses++ / effort_.patience;
+      at += 1 + (misses++ >> effort_.patience);
       continue;
     }
     misses = 0;
@@ -8974,7 +9753,7 @@ inline constexpr size_t kDistanceEntries = 402;
 // A block without matches also gets a one-level table for its short codes. In its entries, bits 0-7 are the length of
 // the code and bits 8-15 the literal.
 inline constexpr unsigned kLiteralIndexBits = 11;
-inline constexpr uint16_t kNoShortLiteral = 63;
+inline constexpr uint16_t kNoShortLiteral = 51;
 
 struct InflateTables {
   InflateEntry litlen[kLitlenEntries];
@@ -9448,55 +10227,67 @@ TENSORFILE_INLINE FastStop decode_lane_codec_inflate_bmi2(InflateLane *lane, Inf
   return stop;
 }
 
-// The state of a lane in registers. The loops over lanes are unrolled by hand, because compilers keep the state in
-// registers only then.
+// The state of a lane in few registers: of the input, one number. The loops over lanes are unrolled by hand, because
+// compilers keep the state in registers only then.
 struct LiteralLane_codec_inflate_bmi2 {
-  InflateBits in;
+  const uint8_t *begin;  // the byte that contains the next bit when the loop begins
+  uint64_t bit;          // the index of the next bit, counted from there
   uint8_t *out;
   const uint16_t *table;
 
-  // Decodes four literals. Returns false, without decoding any, if one of the next four symbols is not in the literal
-  // table.
+  // Reads the bits in lane.in.bits again, which must be those before lane.in.in.
+  TENSORFILE_INLINE explicit LiteralLane_codec_inflate_bmi2(const InflateLane &lane) : out(lane.out), table(lane.tables->literal) {
+    const uint32_t unread = lane.in.count & 63;
+    begin = lane.in.in - (unread + 7) / 8;
+    bit = (0 - unread) & 7;
+  }
+
+  // Decodes literals. Returns false, without decoding any, if one of the next symbols is not in the literal table.
   TENSORFILE_INLINE bool pass() {
-    in.refill();
-    uint64_t bits = in.bits;
-    const uint64_t a = next(&bits);
-    const uint64_t b = next(&bits);
-    const uint64_t c = next(&bits);
-    const uint64_t d = next(&bits);
-    // The lengths add up to at most 48 bits; a sum of 64 or more means that one entry is kNoShortLiteral.
-    const uint64_t used = a + b + c + d;
-    if ((used & 0xc0) != 0) return false;
-    in.bits = bits;
-    in.count -= static_cast<uint32_t>(used);
-    out[0] = static_cast<uint8_t>(a >> 8);
-    out[1] = static_cast<uint8_t>(b >> 8);
-    out[2] = static_cast<uint8_t>(c >> 8);
-    out[3] = static_cast<uint8_t>(d >> 8);
+    uint64_t bits = load_le<uint64_t>(begin + (bit >> 3)) >> (bit & 7);
+    uint64_t used = next(&bits, 0);
+    used += next(&bits, 1);
+    used += next(&bits, 2);
+    used += next(&bits, 3);
+    used += next(&bits, 4);
+    // The low bytes add up to at most 255; to more than this limit if an entry is kNoShortLiteral.
+    used &= 0xff;
+    if (used > kMaxPassBits) return false;
+    bit += used;
     out += kLiterals;
     return true;
   }
   // Returns how many times pass() may run. Each time it reads 8 bytes of the input and advances by at most 7.
   size_t passes(const InflateLane &lane) const {
-    const auto in_remaining = static_cast<size_t>(lane.in_end - in.in);
+    const auto in_remaining = static_cast<size_t>(lane.in_end - begin) - static_cast<size_t>(bit >> 3);
     const size_t writes = static_cast<size_t>(lane.out_end - out) / kLiterals;
     const size_t reads = in_remaining < 8 ? 0 : (in_remaining - 8) / 7 + 1;
     return reads < writes ? reads : writes;
   }
+  TENSORFILE_INLINE void end(InflateLane *lane) const {
+    const uint8_t *const in = begin + (bit >> 3);
+    const auto used = static_cast<uint32_t>(bit & 7);
+    lane->out = out;
+    lane->in = used == 0 ? InflateBits{in, 0, 0} : InflateBits{in + 1, uint64_t{*in} >> used, 8 - used};
+  }
 
  private:
-  static constexpr size_t kLiterals = 4;
+  static constexpr size_t kLiterals = 5;
+  // One less than the bits of five of the longest codes, because kNoShortLiteral and four codes of one bit add up to that.
+  static constexpr uint64_t kMaxPassBits = 54;
 
-  TENSORFILE_INLINE uint64_t next(uint64_t *bits) const {
-    const uint64_t entry = table[*bits & ((1U << kLiteralIndexBits) - 1)];
+  // Writes a literal before it is known whether the pass counts, so that it needs no register until then.
+  TENSORFILE_INLINE uint64_t next(uint64_t *bits, size_t i) const {
+    const uint64_t entry = table[lowest_bits_codec_inflate_bmi2(*bits, kLiteralIndexBits)];
     *bits >>= entry & 63;
+    out[i] = static_cast<uint8_t>(entry >> 8);
     return entry;
   }
 };
 
 template <size_t... kLane>
 TENSORFILE_INLINE void literals_of_codec_inflate_bmi2(InflateLane *lanes, std::index_sequence<kLane...>) {
-  LiteralLane_codec_inflate_bmi2 fast[] = {LiteralLane_codec_inflate_bmi2{lanes[kLane].in, lanes[kLane].out, lanes[kLane].tables->literal}...};
+  LiteralLane_codec_inflate_bmi2 fast[] = {LiteralLane_codec_inflate_bmi2(lanes[kLane])...};
   for (bool going = true; going;) {
     const size_t each[] = {fast[kLane].passes(lanes[kLane])...};
     size_t passes = *std::min_element(each, each + sizeof...(kLane));
@@ -9504,9 +10295,7 @@ TENSORFILE_INLINE void literals_of_codec_inflate_bmi2(InflateLane *lanes, std::i
     for (; passes > 0 && going; --passes)
       going = (static_cast<unsigned>(fast[kLane].pass()) & ...) != 0;
   }
-  (fast[kLane].in.give_back(), ...);
-  ((lanes[kLane].in = fast[kLane].in), ...);
-  ((lanes[kLane].out = fast[kLane].out), ...);
+  (fast[kLane].end(&lanes[kLane]), ...);
 }
 
 TENSORFILE_INLINE void literals_of_all_codec_inflate_bmi2(InflateLane *lanes, unsigned count) {
@@ -9671,55 +10460,67 @@ TENSORFILE_INLINE FastStop decode_lane_codec_inflate_fast(InflateLane *lane, Inf
   return stop;
 }
 
-// The state of a lane in registers. The loops over lanes are unrolled by hand, because compilers keep the state in
-// registers only then.
+// The state of a lane in few registers: of the input, one number. The loops over lanes are unrolled by hand, because
+// compilers keep the state in registers only then.
 struct LiteralLane_codec_inflate_fast {
-  InflateBits in;
+  const uint8_t *begin;  // the byte that contains the next bit when the loop begins
+  uint64_t bit;          // the index of the next bit, counted from there
   uint8_t *out;
   const uint16_t *table;
 
-  // Decodes four literals. Returns false, without decoding any, if one of the next four symbols is not in the literal
-  // table.
+  // Reads the bits in lane.in.bits again, which must be those before lane.in.in.
+  TENSORFILE_INLINE explicit LiteralLane_codec_inflate_fast(const InflateLane &lane) : out(lane.out), table(lane.tables->literal) {
+    const uint32_t unread = lane.in.count & 63;
+    begin = lane.in.in - (unread + 7) / 8;
+    bit = (0 - unread) & 7;
+  }
+
+  // Decodes literals. Returns false, without decoding any, if one of the next symbols is not in the literal table.
   TENSORFILE_INLINE bool pass() {
-    in.refill();
-    uint64_t bits = in.bits;
-    const uint64_t a = next(&bits);
-    const uint64_t b = next(&bits);
-    const uint64_t c = next(&bits);
-    const uint64_t d = next(&bits);
-    // The lengths add up to at most 48 bits; a sum of 64 or more means that one entry is kNoShortLiteral.
-    const uint64_t used = a + b + c + d;
-    if ((used & 0xc0) != 0) return false;
-    in.bits = bits;
-    in.count -= static_cast<uint32_t>(used);
-    out[0] = static_cast<uint8_t>(a >> 8);
-    out[1] = static_cast<uint8_t>(b >> 8);
-    out[2] = static_cast<uint8_t>(c >> 8);
-    out[3] = static_cast<uint8_t>(d >> 8);
+    uint64_t bits = load_le<uint64_t>(begin + (bit >> 3)) >> (bit & 7);
+    uint64_t used = next(&bits, 0);
+    used += next(&bits, 1);
+    used += next(&bits, 2);
+    used += next(&bits, 3);
+    used += next(&bits, 4);
+    // The low bytes add up to at most 255; to more than this limit if an entry is kNoShortLiteral.
+    used &= 0xff;
+    if (used > kMaxPassBits) return false;
+    bit += used;
     out += kLiterals;
     return true;
   }
   // Returns how many times pass() may run. Each time it reads 8 bytes of the input and advances by at most 7.
   size_t passes(const InflateLane &lane) const {
-    const auto in_remaining = static_cast<size_t>(lane.in_end - in.in);
+    const auto in_remaining = static_cast<size_t>(lane.in_end - begin) - static_cast<size_t>(bit >> 3);
     const size_t writes = static_cast<size_t>(lane.out_end - out) / kLiterals;
     const size_t reads = in_remaining < 8 ? 0 : (in_remaining - 8) / 7 + 1;
     return reads < writes ? reads : writes;
   }
+  TENSORFILE_INLINE void end(InflateLane *lane) const {
+    const uint8_t *const in = begin + (bit >> 3);
+    const auto used = static_cast<uint32_t>(bit & 7);
+    lane->out = out;
+    lane->in = used == 0 ? InflateBits{in, 0, 0} : InflateBits{in + 1, uint64_t{*in} >> used, 8 - used};
+  }
 
  private:
-  static constexpr size_t kLiterals = 4;
+  static constexpr size_t kLiterals = 5;
+  // One less than the bits of five of the longest codes, because kNoShortLiteral and four codes of one bit add up to that.
+  static constexpr uint64_t kMaxPassBits = 54;
 
-  TENSORFILE_INLINE uint64_t next(uint64_t *bits) const {
-    const uint64_t entry = table[*bits & ((1U << kLiteralIndexBits) - 1)];
+  // Writes a literal before it is known whether the pass counts, so that it needs no register until then.
+  TENSORFILE_INLINE uint64_t next(uint64_t *bits, size_t i) const {
+    const uint64_t entry = table[lowest_bits_codec_inflate_fast(*bits, kLiteralIndexBits)];
     *bits >>= entry & 63;
+    out[i] = static_cast<uint8_t>(entry >> 8);
     return entry;
   }
 };
 
 template <size_t... kLane>
 TENSORFILE_INLINE void literals_of_codec_inflate_fast(InflateLane *lanes, std::index_sequence<kLane...>) {
-  LiteralLane_codec_inflate_fast fast[] = {LiteralLane_codec_inflate_fast{lanes[kLane].in, lanes[kLane].out, lanes[kLane].tables->literal}...};
+  LiteralLane_codec_inflate_fast fast[] = {LiteralLane_codec_inflate_fast(lanes[kLane])...};
   for (bool going = true; going;) {
     const size_t each[] = {fast[kLane].passes(lanes[kLane])...};
     size_t passes = *std::min_element(each, each + sizeof...(kLane));
@@ -9727,9 +10528,7 @@ TENSORFILE_INLINE void literals_of_codec_inflate_fast(InflateLane *lanes, std::i
     for (; passes > 0 && going; --passes)
       going = (static_cast<unsigned>(fast[kLane].pass()) & ...) != 0;
   }
-  (fast[kLane].in.give_back(), ...);
-  ((lanes[kLane].in = fast[kLane].in), ...);
-  ((lanes[kLane].out = fast[kLane].out), ...);
+  (fast[kLane].end(&lanes[kLane]), ...);
 }
 
 TENSORFILE_INLINE void literals_of_all_codec_inflate_fast(InflateLane *lanes, unsigned count) {
@@ -10854,6 +11653,62 @@ Status JsonText::string(Text text) {
 
 }  // namespace tfile
 
+// src/codec/literal_counts.cpp
+namespace tfile {
+
+namespace {
+
+constexpr size_t kPart = 64;  // bytes
+constexpr size_t kParts = 4;  // one of which is counted
+
+// The same byte often follows itself. With four tables the CPU need not wait until a counter is written before it
+// increments it again.
+struct CountTables {
+  uint32_t tables[4][256] = {};
+
+  void add(const uint8_t *at, const uint8_t *end) {
+    for (; end - at >= 8; at += 8) {
+      const auto eight = load_le<uint64_t>(at);
+      ++tables[0][eight & 255];
+      ++tables[1][eight >> 8 & 255];
+      ++tables[2][eight >> 16 & 255];
+      ++tables[3][eight >> 24 & 255];
+      ++tables[0][eight >> 32 & 255];
+      ++tables[1][eight >> 40 & 255];
+      ++tables[2][eight >> 48 & 255];
+      ++tables[3][eight >> 56];
+    }
+    for (; at < end; ++at)
+      ++tables[0][*at];
+  }
+  uint32_t count(unsigned i) const { return tables[0][i] + tables[1][i] + tables[2][i] + tables[3][i]; }
+};
+
+}  // namespace
+
+void count_literals(uint32_t *counts, Bytes bytes) {
+  CountTables tables;
+  tables.add(bytes.data(), bytes.end());
+  for (unsigned i = 0; i < 256; ++i)
+    counts[i] = tables.count(i);
+}
+
+void sample_literals(uint32_t *counts, Bytes bytes) {
+  CountTables tables;
+  // Of each group of four parts one is counted, by a generator of pseudo-random numbers, so that no period of the data
+  // agrees with the choice.
+  uint32_t state = 1;
+  for (; bytes.size() >= kParts * kPart; bytes = bytes.from(kParts * kPart)) {
+    state = state * 1664525 + 1013904223;
+    const uint8_t *const part = bytes.data() + (state >> 30) * kPart;
+    tables.add(part, part + kPart);
+  }
+  for (unsigned i = 0; i < 256; ++i)
+    counts[i] = kParts * tables.count(i);
+}
+
+}  // namespace tfile
+
 // src/codec/literal_writer.cpp
 // Writes the codes of 64 literals at once with AVX-512 VBMI.
 
@@ -10942,6 +11797,102 @@ TENSORFILE_VBMI_TARGET void put_literals_vbmi(BitWriter *shared, const PackedCod
 
 #endif
 #undef TENSORFILE_VBMI_TARGET
+
+// src/codec/run_matcher.cpp
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+namespace tfile {
+
+namespace {
+
+constexpr size_t kRunBits = 64;
+
+// Returns a number whose bit i is 1 if byte i equals the byte `distance` before it.
+#if defined(__SSE2__)
+uint64_t equal_bytes(const uint8_t *at, size_t distance) {
+  uint64_t equal = 0;
+  for (unsigned i = 0; i < kRunBits / 16; ++i) {
+    const __m128i here = _mm_loadu_si128(reinterpret_cast<const __m128i *>(at) + i);
+    const __m128i before = _mm_loadu_si128(reinterpret_cast<const __m128i *>(at - distance) + i);
+    const auto bits = static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(here, before)));
+    equal |= uint64_t{bits} << (16 * i);
+  }
+  return equal;
+}
+#else
+uint64_t equal_bytes(const uint8_t *at, size_t distance) {
+  constexpr uint64_t kLow7 = 0x7f7f7f7f7f7f7f7f;
+  uint64_t equal = 0;
+  for (unsigned i = 0; i < kRunBits / 8; ++i) {
+    const uint64_t differ = load_le<uint64_t>(at + 8 * i) ^ load_le<uint64_t>(at - distance + 8 * i);
+    // The highest bit of each byte that is zero, then those bits side by side.
+    const uint64_t zeros = ~(((differ & kLow7) + kLow7) | differ | kLow7);
+    equal |= ((zeros >> 7) * 0x0102040810204080 >> 56) << (8 * i);
+  }
+  return equal;
+}
+#endif
+
+// Returns the same for fewer than 64 bytes, followed by zeros.
+uint64_t equal_last_bytes(const uint8_t *at, size_t nbytes, size_t distance) {
+  uint64_t equal = 0;
+  for (size_t i = 0; i < nbytes; ++i)
+    equal |= uint64_t{at[i] == *(at + i - distance)} << i;
+  return equal;
+}
+
+// Returns the length of the run at `at`, of which the first `known` bytes have been compared.
+size_t run_length(const uint8_t *at, const uint8_t *end, size_t known, size_t distance) {
+  const uint8_t *p = at + known;
+  while (static_cast<size_t>(end - p) >= kRunBits) {
+    const uint64_t equal = equal_bytes(p, distance);
+    if (equal != UINT64_MAX) return static_cast<size_t>(p - at) + static_cast<size_t>(std::countr_one(equal));
+    p += kRunBits;
+  }
+  while (p < end && *p == *(p - distance))
+    ++p;
+  return static_cast<size_t>(p - at);
+}
+
+}  // namespace
+
+void parse_runs(ParseOutput output, Bytes part, const uint8_t *chunk, const SymbolCosts &costs, unsigned distance) {
+  const int32_t distance_cost = costs.distance[distance_symbol(distance)];
+  const uint8_t *const end = part.end();
+  const uint8_t *literals = part.data();
+  const auto before = static_cast<size_t>(literals - chunk);
+  const size_t skipped = before < distance ? distance - before : 0;
+  const uint8_t *at = skipped < part.size() ? literals + skipped : end;
+  while (static_cast<size_t>(end - at) >= kMinMatch) {
+    const auto remaining = static_cast<size_t>(end - at);
+    const bool whole = remaining >= kRunBits;
+    const uint64_t equal = whole ? equal_bytes(at, distance) : equal_last_bytes(at, remaining, distance);
+    const uint64_t starts = equal & equal >> 1 & equal >> 2;
+    if (starts == 0) {
+      // A run may begin at one of the last two bytes.
+      at += (whole ? kRunBits : remaining) - (kMinMatch - 1);
+      continue;
+    }
+    const auto first = static_cast<unsigned>(std::countr_zero(starts));
+    at += first;
+    auto length = static_cast<size_t>(std::countr_one(equal >> first));
+    if (length + first == kRunBits) length = run_length(at, end, length, distance);
+    while (length >= kMinMatch) {
+      const auto match = static_cast<unsigned>(length < kMaxMatch ? length : kMaxMatch);
+      if (costs.beats_literals(at, match, costs.worth[match] - distance_cost)) {
+        output.add(literals, at, match, distance);
+        literals = at + match;
+      }
+      at += match;
+      length -= match;
+    }
+  }
+  output.add(literals, end, 0, 0);
+}
+
+}  // namespace tfile
 
 // src/codec/symbol_costs.cpp
 namespace tfile {
@@ -11033,6 +11984,12 @@ Status check_cast(const Dtype &from, const Dtype &to);
 // element is not finite.
 Status cast_into(void *out, const Dtype &to, const Array &array, const Settings &settings);
 
+// Converts the elements of an array like cast_into(), and writes them to the caller's memory with strides, or in C order
+// if they are NULL. TF_DTYPE_UNSUPPORTED means the array's own dtype. Fails with INVALID_ARGUMENT if the strides or the
+// number of bytes are wrong, and like check_cast() and check_shape().
+Status copy_to(void *dst, size_t nbytes, const int64_t *strides, tf_dtype to, const Array &array,
+               const Settings &settings);
+
 // The number of elements that go through all steps of a cast together: a multiple of the unit of every dtype.
 inline constexpr size_t kCastChunk = 1024;
 // Casts `count` contiguous elements on the calling thread, starting with element `first` of their array. A caller that
@@ -11049,6 +12006,9 @@ Status cast(Ref<Array> &out, const Array &array, tf_dtype to, const Settings &se
 // Reads one element of a real dtype as a double. Negative index entries count from the end. Fails with TYPE for complex
 // numbers and block types.
 Status item_double(double *value, const Array &array, Span<const int64_t> index);
+// Sets one element of a real dtype. The array must be the only user of its memory (is_exclusive()). Fails with
+// INVALID_ARGUMENT if a bool or integer dtype cannot hold the value exactly.
+Status set_item_double(Array &array, Span<const int64_t> index, double value);
 
 }  // namespace tfile
 
@@ -11160,26 +12120,55 @@ struct CastJob {
   Route route;
   uint64_t size;  // number of elements in a job
   bool contiguous;
+  const int64_t *strides;  // of the output; NULL if it is in C order
 };
+
+// Casts at most kCastChunk elements, and writes them in C order.
+Status cast_chunk(char *to, const CastJob &cast, uint64_t first, size_t count) {
+  const Array &array = *cast.array;
+  if (cast.contiguous) return run_route(to, array.data + bytes_of(*array.dtype, first), cast.route, count, first);
+  alignas(64) char gathered[kCastChunk * 2 * kWidest];
+  copy_elements(gathered, array, static_cast<int64_t>(first), static_cast<int64_t>(count));
+  return run_route(to, gathered, cast.route, count, first);
+}
+
+// Casts at most kCastChunk elements, and writes them with the strides of the output.
+Status cast_and_place(const CastJob &cast, uint64_t first, size_t count) {
+  alignas(64) char converted[kCastChunk * 2 * kWidest];
+  TFILE_TRY(cast_chunk(converted, cast, first, count));
+  place_elements(cast.out, cast.strides, cast.array->shape(), cast.to->block_bytes, converted,
+                 static_cast<int64_t>(first), static_cast<int64_t>(count));
+  return kOk;
+}
 
 Status run_job(void *context, size_t job) {
   const CastJob &cast = *static_cast<const CastJob *>(context);
-  const Array &array = *cast.array;
-  alignas(64) char gathered[kCastChunk * 2 * kWidest];
-  const auto size = static_cast<uint64_t>(array.size);
+  const auto size = static_cast<uint64_t>(cast.array->size);
   const uint64_t begin = job * cast.size;
   const uint64_t end = size - begin < cast.size ? size : begin + cast.size;
   for (uint64_t first = begin; first < end; first += kCastChunk) {
     const auto count = static_cast<size_t>(end - first < kCastChunk ? end - first : kCastChunk);
-    const char *from = gathered;
-    if (cast.contiguous) {
-      from = array.data + bytes_of(*array.dtype, first);
+    if (cast.strides != nullptr) {
+      TFILE_TRY(cast_and_place(cast, first, count));
     } else {
-      copy_elements(gathered, array, static_cast<int64_t>(first), static_cast<int64_t>(count));
+      TFILE_TRY(cast_chunk(cast.out + bytes_of(*cast.to, first), cast, first, count));
     }
-    TFILE_TRY(run_route(cast.out + bytes_of(*cast.to, first), from, cast.route, count, first));
   }
   return kOk;
+}
+
+// Casts to another dtype. The strides are those of the output, or NULL for C order.
+Status run_cast(void *out, const int64_t *strides, const Dtype &to, const Array &array, const Settings &settings) {
+  const uint64_t size = to.is_block() ? kEncodingJob : kJob;
+  CastJob job{static_cast<char *>(out), &to, &array, find_route(*array.dtype, to), size, is_contiguous(array), strides};
+  const auto jobs = static_cast<size_t>((static_cast<uint64_t>(array.size) + size - 1) / size);
+  return parallel_for(jobs, settings.workers(), run_job, &job);
+}
+
+Status find_target_quant_cast(const Dtype **out, tf_dtype id) {
+  *out = find_dtype(id);
+  if (*out != nullptr) return kOk;
+  return Failure(TF_STATUS_UNSUPPORTED) << "there is no dtype " << id << " to cast to";
 }
 
 }  // namespace
@@ -11207,10 +12196,21 @@ Status cast_into(void *out, const Dtype &to, const Array &array, const Settings 
     }
     return kOk;
   }
-  const uint64_t size = to.is_block() ? kEncodingJob : kJob;
-  CastJob job{static_cast<char *>(out), &to, &array, find_route(*array.dtype, to), size, is_contiguous(array)};
-  const auto jobs = static_cast<size_t>((static_cast<uint64_t>(array.size) + size - 1) / size);
-  return parallel_for(jobs, settings.workers(), run_job, &job);
+  return run_cast(out, nullptr, to, array, settings);
+}
+
+Status copy_to(void *dst, size_t nbytes, const int64_t *strides, tf_dtype to, const Array &array,
+               const Settings &settings) {
+  Form form;
+  TFILE_TRY(find_target_quant_cast(&form.dtype, to == TF_DTYPE_UNSUPPORTED ? array.dtype->id : to));
+  TFILE_TRY(check_cast(*array.dtype, *form.dtype));
+  TFILE_TRY(form.read(form.dtype->id, array.shape().data(), array.ndim));
+  TFILE_TRY(check_target(form, dst, nbytes, strides));
+  if (strides == nullptr) return cast_into(dst, *form.dtype, array, settings);
+  if (form.dtype != array.dtype) return run_cast(dst, strides, *form.dtype, array, settings);
+  copy_strided(static_cast<char *>(dst), strides, array.data, array.strides().data(), array.shape(),
+               form.dtype->block_bytes);
+  return kOk;
 }
 
 Status cast_run(void *out, const Dtype &to, const void *from, const Dtype &from_dtype, uint64_t first, uint64_t count) {
@@ -11237,37 +12237,90 @@ Status cast(Ref<Array> &out, const Array &array, const Dtype &to, const Settings
 }
 
 Status cast(Ref<Array> &out, const Array &array, tf_dtype to, const Settings &settings) {
-  const Dtype *const dtype = find_dtype(to);
-  if (dtype == nullptr) return Failure(TF_STATUS_UNSUPPORTED) << "there is no dtype " << to << " to cast to";
+  const Dtype *dtype = nullptr;
+  TFILE_TRY(find_target_quant_cast(&dtype, to));
   return cast(out, array, *dtype, settings);
 }
 
-Status item_double(double *value, const Array &array, Span<const int64_t> index) {
+namespace {
+
+// An element of a real dtype, in memory. Elements of packed types are only accessible as units.
+struct Element {
+  char *at;          // the element, or the unit that contains it
+  uint64_t in_unit;  // its index there
+};
+
+Status find_element(Element *out, const Array &array, Span<const int64_t> index) {
   int64_t resolved[kMaxRank];
   TFILE_TRY(resolve_index(resolved, array, index));
   const Dtype &dtype = *array.dtype;
   if (dtype.kind == DtypeClass::kComplex || dtype.is_block()) {
     return Failure(TF_STATUS_TYPE) << "expected a real dtype, found " << dtype.name;
   }
-  const Route route = find_route(dtype, *find_dtype(TF_DTYPE_FLOAT64));
   if (dtype.addressable()) {
-    const char *element = element_at(array, resolved);
-    if (route.count == 0) {
-      memcpy(value, element, sizeof(*value));
-    } else {
-      TFILE_TRY(run_route(reinterpret_cast<char *>(value), element, route, 1, 0));
-    }
+    *out = Element{const_cast<char *>(element_at(array, resolved)), 0};
     return kOk;
   }
   uint64_t element = 0;  // its index in C order
   for (size_t i = 0; i < array.ndim; ++i)
     element = element * static_cast<uint64_t>(array.shape()[i]) + static_cast<uint64_t>(resolved[i]);
-  double unit[4];
   const uint64_t in_unit = element % dtype.block_size;
-  const char *from = array.data + bytes_of(dtype, element - in_unit);
-  TFILE_TRY(run_route(reinterpret_cast<char *>(unit), from, route, dtype.block_size, 0));
-  *value = unit[in_unit];
+  *out = Element{array.data + bytes_of(dtype, element - in_unit), in_unit};
   return kOk;
+}
+
+constexpr size_t kLargestUnit = 4;  // elements in a unit of a packed type
+
+// Converts a unit: one element, or those that a packed type stores together.
+Status cast_unit(void *to, const Dtype &to_dtype, const void *from, const Dtype &from_dtype, size_t count) {
+  if (to_dtype.id != from_dtype.id) return cast_run(to, to_dtype, from, from_dtype, 0, count);
+  memcpy(to, from, bytes_of(to_dtype, count));
+  return kOk;
+}
+
+// Writes a whole number to a bool or integer element.
+Status store_whole(char *to, const Dtype &dtype, double value) {
+  const bool is_signed = dtype.kind == DtypeClass::kSigned;
+  const unsigned bits = dtype.kind == DtypeClass::kBool ? 1 : dtype.bits - (is_signed ? 1u : 0u);
+  const double limit = bits == 64 ? 0x1p64 : static_cast<double>(uint64_t{1} << bits);
+  if (value < limit && value >= (is_signed ? -limit : 0)) {
+    const auto bit_pattern =
+        value < 0 ? static_cast<uint64_t>(static_cast<int64_t>(value)) : static_cast<uint64_t>(value);
+    const double back = value < 0 ? static_cast<double>(static_cast<int64_t>(value)) : static_cast<double>(bit_pattern);
+    if (back == value) {
+      store_integer(to, dtype, bit_pattern);
+      return kOk;
+    }
+  }
+  return Failure(TF_STATUS_INVALID_ARGUMENT) << dtype.name << " takes only whole numbers in its range";
+}
+
+}  // namespace
+
+Status item_double(double *value, const Array &array, Span<const int64_t> index) {
+  Element element{};
+  TFILE_TRY(find_element(&element, array, index));
+  double unit[kLargestUnit];
+  const Dtype &wide = *find_dtype(TF_DTYPE_FLOAT64);
+  TFILE_TRY(cast_unit(unit, wide, element.at, *array.dtype, array.dtype->block_size));
+  *value = unit[element.in_unit];
+  return kOk;
+}
+
+Status set_item_double(Array &array, Span<const int64_t> index, double value) {
+  const Dtype &dtype = *array.dtype;
+  Element element{};
+  TFILE_TRY(find_element(&element, array, index));
+  void *data = nullptr;
+  TFILE_TRY(writable_data(&data, array));
+  if (dtype.kind != DtypeClass::kFloat && dtype.kind != DtypeClass::kPacked) {
+    return store_whole(element.at, dtype, value);
+  }
+  double unit[kLargestUnit];
+  const Dtype &wide = *find_dtype(TF_DTYPE_FLOAT64);
+  if (dtype.block_size > 1) TFILE_TRY(cast_unit(unit, wide, element.at, dtype, dtype.block_size));
+  unit[element.in_unit] = value;
+  return cast_unit(element.at, dtype, unit, wide, dtype.block_size);
 }
 
 }  // namespace tfile
@@ -17028,7 +18081,7 @@ namespace tfile {
 // The number of bytes at the start of a file that content_kind() examines, if the file has as many.
 inline constexpr size_t kContentHead = 512;
 
-// Returns what a file with these first bytes seems to be, such as "an HTML page", or NULL if it cannot tell. Does not
+// Returns what a file with these first bytes seems to be, such as "an HTML page", or NULL if that is unknown. Does not
 // recognise the formats that the library reads: probe_format() in format.h does.
 const char *content_kind(Bytes head);
 
@@ -17094,14 +18147,10 @@ bool is_onnx(Bytes head) {
          head[3] >= 1 && head[3] <= kMostName;
 }
 
-// True if the bytes begin with a text, ignoring letter case. The text must be in lower case.
-bool begins_with_ignoring_case(Bytes head, Text lower) {
-  if (head.size() < lower.size()) return false;
-  for (size_t i = 0; i < lower.size(); ++i) {
-    const uint8_t c = head[i] >= 'A' && head[i] <= 'Z' ? static_cast<uint8_t>(head[i] - 'A' + 'a') : head[i];
-    if (c != static_cast<uint8_t>(lower[i])) return false;
-  }
-  return true;
+// True if the bytes begin with a text, ignoring letter case.
+bool begins_with_ignoring_case(Bytes head, Text text) {
+  const Bytes start = head.first(text.size());
+  return equal_ignoring_case(Text(reinterpret_cast<const char *>(start.data()), start.size()), text);
 }
 
 // Skips a byte order mark and white space at the start of a text file.
@@ -17186,6 +18235,96 @@ class Layout {
  private:
   Status add(const Segment &segment);
 };
+
+}  // namespace tfile
+
+// src/format/save_report.h
+// What a format refuses to save: the error of a save, or all findings for tf_save_check().
+
+
+namespace tfile {
+
+// What a finding is about.
+enum class Subject : uint8_t { kFile, kArray, kMetadata };
+
+// The problems that tf_save_check() documents.
+enum class Problem : uint8_t { kCount, kKind, kDtype, kRank, kName, kDuplicate, kValue, kOption, kLimit, kSize };
+
+// Collects the findings of a check as the report of tf_save_check(). Without one, a check ends with its first error.
+class SaveReport {
+ public:
+  // Makes the lists of the report in an empty dict, which must outlive *this.
+  Status open(Dict &dict);
+  bool empty() const { return problems_->size() == 0; }
+  Status add(Subject subject, Text name, Problem problem, Text reason);
+
+ private:
+  StringList *subjects_ = nullptr;
+  StringList *names_ = nullptr;
+  StringList *problems_ = nullptr;
+  StringList *reasons_ = nullptr;
+};
+
+// One finding that is an error by itself. Its reason is appended by <<. Converts to the error; with a report it adds the
+// finding there instead, and converts to OK:
+//   TFILE_TRY(SaveRefusal(request.report, TF_STATUS_LIMIT, Problem::kLimit) << "5 arrays are more than 4");
+class SaveRefusal {
+ public:
+  SaveRefusal(SaveReport *report, tf_status status, Problem problem)
+      : SaveRefusal(report, status, Subject::kFile, Text(), problem) {}
+  SaveRefusal(SaveReport *report, tf_status status, Subject subject, Text name, Problem problem)
+      : report_(report), status_(status), subject_(subject), name_(name), problem_(problem) {}
+  template <typename T>
+  SaveRefusal &operator<<(const T &value) {
+    reason_ << value;
+    return *this;
+  }
+
+  operator Status();  // NOLINT(google-explicit-constructor): as for Failure
+
+ private:
+  SaveReport *report_;
+  tf_status status_;
+  Subject subject_;
+  Text name_;
+  Problem problem_;
+  char buffer_[512];
+  LineWriter reason_{buffer_, sizeof(buffer_)};
+};
+
+// Findings that are listed in one error, "WHAT: 'a' (reason), 'b' (reason)". With a report they are added there instead.
+class SaveRefusals {
+ public:
+  explicit SaveRefusals(SaveReport *report) : report_(report) {}
+
+  // Begins a finding, whose reason is appended by <<.
+  SaveRefusals &add(Subject subject, Text name, Problem problem);
+  template <typename T>
+  SaveRefusals &operator<<(const T &value) {
+    reason_ << value;
+    return *this;
+  }
+  bool any() const { return any_; }
+  // Returns OK if there are no findings or they are in a report.
+  Status result(tf_status status, Text what);
+
+ private:
+  void end();
+
+  SaveReport *report_;
+  Refusals message_;
+  Status status_ = kOk;  // of adding to the report
+  bool any_ = false;
+  bool open_ = false;
+  Subject subject_ = Subject::kFile;
+  Text name_;
+  Problem problem_ = Problem::kKind;
+  char buffer_[512];
+  LineWriter reason_{buffer_, sizeof(buffer_)};
+};
+
+// The text of an error about what exceeds a limit, before the list.
+inline constexpr char kLoadRefuses[] = "a load with the same limits would refuse";
 
 }  // namespace tfile
 
@@ -17278,7 +18417,11 @@ struct SaveRequest {
   const Settings &settings;
   // The data arrive in the order of the arrays, and bytes that have been written cannot be changed.
   bool forward = false;
+  // NULL for a save. For a check, receives what the format cannot hold, which is then not an error.
+  SaveReport *report = nullptr;
 
+  // True if a check has found something, so that totals cannot be computed.
+  bool is_refused() const { return report != nullptr && !report->empty(); }
   uint64_t data_bytes() const {
     uint64_t total = 0;
     for (const NamedArray &named : arrays)
@@ -17317,10 +18460,10 @@ struct Packing {
 
 // What a format can store as metadata.
 enum class MetadataKind : uint8_t {
-  kNone,
-  kStrings,      // strings only
-  kStringLists,  // strings and lists of strings
-  kTyped,        // strings, numbers, arrays and lists
+  kNone = TF_METADATA_NONE,
+  kStrings = TF_METADATA_STRINGS,
+  kStringLists = TF_METADATA_STRING_LISTS,
+  kTyped = TF_METADATA_TYPED,
 };
 
 // How a format stores arrays in several files.
@@ -17337,29 +18480,29 @@ struct Format {
   const char *extension;      // with its dot, in lower case
   bool single_array = false;  // a file has one array, without a name
   MetadataKind metadata = MetadataKind::kNone;
+  bool text_members = false;  // metadata are members beside the arrays, which some readers refuse
+  bool model_keys = false;    // readers expect metadata that describes a model
   SetKind sets = SetKind::kNone;
-  uint64_t max_parts = 1;  // files in a set
+  uint32_t max_parts = 0;  // files in a set
   // True if the first bytes of a file (up to 16, perhaps fewer) are of this format.
   bool (*probe)(Bytes head);
   // Reads and validates the header. On entry, listing.metadata is an empty dict.
   Status (*list)(Listing &listing, const Source &source, const Settings &settings);
-  // Fails if the format cannot hold the request, with one error that names every array and key concerned. Writes
-  // nothing.
+  // Fails if the format cannot hold the request, with one error that names every array and key concerned, or adds that
+  // to the request's report. Writes nothing.
   Status (*check)(const SaveRequest &request);
   // Lays out the file of an uncompressed request that check() has accepted.
   Status (*lay_out)(Layout &layout, const SaveRequest &request);
   const Packing *packing = nullptr;  // NULL: the format has no compression
-
-  bool has_metadata() const { return metadata != MetadataKind::kNone; }
 };
-
-// A gap of at most this many bytes between wanted parts of a file is read and discarded, because another system call
-// would take longer.
-inline constexpr uint64_t kMaxGapRead = uint64_t{16} << 10;
 
 // Each returns NULL if there is no such format.
 const Format *find_format(tf_format id);
 const Format *find_format(Text name);
+// Returns the i-th format in the order of their numbers, or NULL.
+const Format *format_at(size_t i);
+// Returns what tf_format_ability() does.
+int64_t ability_of(const Format &format, tf_ability ability);
 // Enumerates the values of TF_OPTION_FORMAT: "auto", "content", then each format; a NULL name after the last one.
 NamedValue format_value(size_t i);
 const Format *find_format(SetKind sets);
@@ -17429,17 +18572,8 @@ TFILE_FORMAT(kSafetensorsFormat)
 #undef TFILE_FORMAT
 };
 
-char lower_format_formats(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 bool ends_with_ignoring_case(Text text, Text suffix) {
-  if (text.size() < suffix.size()) return false;
-  const Text tail(text.from(text.size() - suffix.size()));
-  for (size_t i = 0; i < suffix.size(); ++i) {
-    if (lower_format_formats(tail[i]) != suffix[i]) return false;
-  }
-  return true;
+  return text.size() >= suffix.size() && equal_ignoring_case(text.from(text.size() - suffix.size()), suffix);
 }
 
 }  // namespace
@@ -17456,6 +18590,35 @@ const Format *find_format(Text name) {
     if (Text(format->name) == name) return format;
   }
   return nullptr;
+}
+
+const Format *format_at(size_t i) {
+  for (const Format *format : kFormats) {
+    size_t before = 0;
+    for (const Format *other : kFormats)
+      before += other->id < format->id ? 1 : 0;
+    if (before == i) return format;
+  }
+  return nullptr;
+}
+
+int64_t ability_of(const Format &format, tf_ability ability) {
+  switch (ability) {
+    case TF_ABILITY_SINGLE_ARRAY:
+      return format.single_array ? 1 : 0;
+    case TF_ABILITY_METADATA:
+      return static_cast<int64_t>(format.metadata);
+    case TF_ABILITY_PARTS:
+      return format.max_parts;
+    case TF_ABILITY_COMPRESSION:
+      return format.packing != nullptr ? 1 : 0;
+    case TF_ABILITY_TEXT_MEMBERS:
+      return format.text_members ? 1 : 0;
+    case TF_ABILITY_MODEL_KEYS:
+      return format.model_keys ? 1 : 0;
+    default:
+      return 0;
+  }
 }
 
 NamedValue format_value(size_t i) {
@@ -17537,21 +18700,21 @@ uint64_t data_alignment(const Settings &settings, uint64_t initial) {
 
 Status fail_rank(const Source &source, const Settings &settings, Text name, uint64_t rank, uint64_t offset) {
   return Failure(TF_STATUS_LIMIT).in(source.label).array(name).at(offset)
-         << "has " << rank << " dimensions, more than the limit (" << option_name(TF_OPTION_MAX_RANK) << ") of "
-         << settings.limit(TF_OPTION_MAX_RANK);
+         << "has " << rank << " dimensions, more than "
+         << Limit{TF_OPTION_MAX_RANK, settings.limit(TF_OPTION_MAX_RANK)};
 }
 
 Status check_array_count(const Source &source, const Settings &settings, uint64_t count, uint64_t offset) {
   const uint64_t most = settings.limit(TF_OPTION_MAX_ARRAYS);
   if (count <= most) return kOk;
   return Failure(TF_STATUS_LIMIT).in(source.label).at(offset)
-         << "more arrays than the limit (" << option_name(TF_OPTION_MAX_ARRAYS) << ") of " << most;
+         << "more arrays than " << Limit{TF_OPTION_MAX_ARRAYS, most};
 }
 
 Status fail_name_length(const Source &source, const Settings &settings, uint64_t length, uint64_t offset) {
   return Failure(TF_STATUS_LIMIT).in(source.label).at(offset)
-         << "a name of " << length << " bytes is longer than the limit (" << option_name(TF_OPTION_MAX_NAME_BYTES)
-         << ") of " << settings.limit(TF_OPTION_MAX_NAME_BYTES);
+         << "a name of " << length << " bytes is longer than "
+         << Limit{TF_OPTION_MAX_NAME_BYTES, settings.limit(TF_OPTION_MAX_NAME_BYTES)};
 }
 
 }  // namespace tfile
@@ -17572,9 +18735,9 @@ inline constexpr uint64_t kGgufMaxAlignment = uint64_t{1} << 20;
 inline constexpr size_t kGgufMaxLevels = 8;  // of arrays within arrays
 inline constexpr size_t kGgufMaxRank = 8;
 
-// The text of an error between the number of arrays and the limit.
-inline constexpr const char *kGgufTooManyArrays = " arrays are more than the limit (max_arrays) of ";
-inline constexpr const char *kGgufTooManyValues = " metadata values are more than the limit (max_metadata) of ";
+// The text of an error between a number and the limit.
+inline constexpr const char *kGgufManyArrays = " arrays are more than ";
+inline constexpr const char *kGgufManyValues = " metadata values are more than ";
 
 // Metadata types that need special treatment. Every other type corresponds to a dtype.
 inline constexpr uint32_t kGgufUint32 = 4;
@@ -17678,6 +18841,7 @@ const Format kGgufFormat = {
     .name = "gguf",
     .extension = ".gguf",
     .metadata = MetadataKind::kTyped,
+    .model_keys = true,
     .sets = SetKind::kSplit,
     .max_parts = UINT16_MAX,  // split.count has 16 bits
     .probe = probe_gguf,
@@ -17793,10 +18957,11 @@ Status GgufHeader::fill(uint64_t nbytes) {
   const uint64_t end = position_ + nbytes;
   if (end > limit_) {
     return fail(TF_STATUS_LIMIT, position_)
-           << "the header is longer than the limit (max_header_bytes) of " << limit_ << " bytes";
+           << "the header is longer than " << Limit{TF_OPTION_MAX_HEADER_BYTES, limit_} << " bytes";
   }
-  uint64_t target = have + kPiece;
+  uint64_t target = have + read_size(source_, kPiece, kMaxHeaderPiece);
   for (uint64_t piece : kFirstPieces) {
+    piece = read_size(source_, piece, kMaxHeaderPiece);
     if (have < piece && piece < target) target = piece;
   }
   target = std::min(std::max(target, end), std::min(source_.size, limit_));
@@ -17948,7 +19113,7 @@ struct Contents {
   uint64_t end = 0;         // end of the last tensor and its padding
   size_t name_bytes = 0;    // total size of the tensors' names, each with a NUL
   size_t ranks = 0;         // sum of the ranks of all tensors
-  // Empty, or for each tensor of an unknown type the number of its bytes, which its record does not tell.
+  // Empty, or for each tensor of an unknown type the number of its bytes, which its record does not contain.
   Vec<uint64_t> unknown_sizes;
 };
 
@@ -17988,13 +19153,13 @@ Status check_version(GgufHeader &header) {
   return header.fail(TF_STATUS_UNSUPPORTED, start) << "gguf version " << version << "; supported are 2 and 3";
 }
 
-Status check_limit(const GgufHeader &header, uint64_t count, uint64_t limit, const char *too_many, uint64_t offset) {
-  return count <= limit ? kOk : header.fail(TF_STATUS_LIMIT, offset) << count << too_many << limit;
+Status check_limit(const GgufHeader &header, uint64_t count, const char *things, const Limit &limit, uint64_t offset) {
+  return count <= limit.value ? kOk : header.fail(TF_STATUS_LIMIT, offset) << count << things << limit;
 }
 
 Status check_value_limit(const Contents &contents, uint64_t offset) {
-  const uint64_t limit = contents.settings.limit(TF_OPTION_MAX_METADATA);
-  return check_limit(contents.header, contents.values, limit, kGgufTooManyValues, offset);
+  const Limit limit{TF_OPTION_MAX_METADATA, contents.settings.limit(TF_OPTION_MAX_METADATA)};
+  return check_limit(contents.header, contents.values, kGgufManyValues, limit, offset);
 }
 
 Status check_level(const GgufHeader &header, const Settings &settings, size_t level, uint64_t offset) {
@@ -18003,7 +19168,8 @@ Status check_level(const GgufHeader &header, const Settings &settings, size_t le
     return header.fail(TF_STATUS_UNSUPPORTED, offset) << "arrays are nested deeper than " << uint64_t{kGgufMaxLevels};
   }
   if (level <= limit) return kOk;
-  return header.fail(TF_STATUS_LIMIT, offset) << "arrays are nested deeper than the limit (max_nesting) of " << limit;
+  return header.fail(TF_STATUS_LIMIT, offset)
+         << "arrays are nested deeper than " << Limit{TF_OPTION_MAX_NESTING, limit};
 }
 
 Status bad_type(const GgufHeader &header, uint32_t type, uint64_t offset) {
@@ -18127,8 +19293,8 @@ Status read_record(Tensor *tensor, Contents &contents, uint64_t start) {
   return header.fail(TF_STATUS_CORRUPT, offset_at) << "offset " << tensor->offset << " is too large";
 }
 
-// Reads the record of tensor i again, after it has been checked. Fills in a size that its record does not tell, if it
-// is known by now.
+// Reads the record of tensor i again, after it has been checked. Fills in a size that its record does not contain,
+// if it is known by now.
 Status reread_record(Tensor *tensor, Contents &contents, size_t i) {
   const uint64_t start = contents.tensors[i];
   contents.header.seek(start);
@@ -18278,7 +19444,8 @@ Status scan(Contents &contents) {
   TFILE_TRY(check_version(header));
   const uint64_t counts_at = header.position();
   TFILE_TRY(header.read_count(&tensors, kLeastTensor, "tensors"));
-  TFILE_TRY(check_limit(header, tensors, settings.limit(TF_OPTION_MAX_ARRAYS), kGgufTooManyArrays, counts_at));
+  const Limit limit{TF_OPTION_MAX_ARRAYS, settings.limit(TF_OPTION_MAX_ARRAYS)};
+  TFILE_TRY(check_limit(header, tensors, kGgufManyArrays, limit, counts_at));
   TFILE_TRY(header.read_count(&contents.values, kLeastValue, "metadata values"));
   TFILE_TRY(check_value_limit(contents, counts_at + 8));
   const uint64_t values = contents.values;
@@ -18516,28 +19683,29 @@ struct Alignment {
   bool add_key = false;  // the metadata do not have it yet
 };
 
-Status find_alignment(Alignment *out, const SaveRequest &request) {
+// Finds the alignment that the settings and the metadata ask for. Returns false after writing to `why` if that is
+// impossible.
+bool find_alignment(Alignment *out, LineWriter &why, const SaveRequest &request) {
   const uint64_t asked = data_alignment(request.settings, 0);
   const DictEntry *const entry = request.metadata != nullptr ? request.metadata->find(kGgufAlignmentKey) : nullptr;
   if (entry == nullptr) {
     *out = Alignment{asked != 0 ? asked : kGgufAlignment, asked != 0};
-    return kOk;
+    return true;
   }
   if (entry->kind != TF_KIND_ARRAY || entry->array->dtype->id != TF_DTYPE_UINT32 || entry->array->ndim != 0) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT).key(kGgufAlignmentKey) << "expected a uint32 scalar";
+    why << "expected a uint32 scalar";
+    return false;
   }
   uint32_t own = 0;
   memcpy(&own, entry->array->data, sizeof(own));
   if (!is_gguf_alignment(own)) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT).key(kGgufAlignmentKey)
-           << own << " is not a power of two of at most " << kGgufMaxAlignment;
+    why << own << " is not a power of two of at most " << kGgufMaxAlignment;
+  } else if (asked != 0 && asked != own) {
+    why << own << " contradicts the option (" << option_name(TF_OPTION_ALIGNMENT) << "), " << asked;
+  } else {
+    *out = Alignment{own, false};
   }
-  if (asked != 0 && asked != own) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT).key(kGgufAlignmentKey)
-           << own << " contradicts the option (alignment), " << asked;
-  }
-  *out = Alignment{own, false};
-  return kOk;
+  return why.size() == 0;
 }
 
 // Returns the type of a metadata value that check_gguf() has accepted.
@@ -18622,82 +19790,106 @@ const char *refuse_name_format_gguf_gguf_write(Text name) {
   return memchr(name.data(), '\0', name.size()) != nullptr ? "the name contains a NUL" : nullptr;
 }
 
-void refuse_array(Refusals &refusals, const NamedArray &named, bool extended) {
+void refuse_array(SaveRefusals &refusals, const NamedArray &named, bool extended) {
+  const auto refuse = [&](Problem problem) -> SaveRefusals & {
+    return refusals.add(Subject::kArray, named.name, problem);
+  };
   const Array &array = *named.array;
   const uint64_t most = extended ? kGgufMaxRank : kCommonRank;
   uint32_t type = 0;
   if (const char *const reason = refuse_name_format_gguf_gguf_write(named.name); reason != nullptr) {
-    refusals.add(named.name) << reason;
+    refuse(Problem::kName) << reason;
   } else if (!extended && named.name.size() > kCommonName) {
-    refusals.add(named.name) << "the name has 64 bytes or more; TF_OPTION_GGUF_EXTENDED permits 65535";
+    refuse(Problem::kName) << "the name has 64 bytes or more; TF_OPTION_GGUF_EXTENDED permits 65535";
   } else if (!gguf_tensor_type(&type, *array.dtype)) {
-    refusals.add(named.name) << "dtype " << array.dtype->name;
+    refuse(Problem::kDtype) << "dtype " << array.dtype->name;
   } else if (array.ndim > most) {
-    refusals.add(named.name) << static_cast<uint64_t>(array.ndim) << " dimensions, at most " << most << " are possible";
-    if (array.ndim <= kGgufMaxRank) refusals << "; TF_OPTION_GGUF_EXTENDED permits 8";
+    refuse(Problem::kRank) << static_cast<uint64_t>(array.ndim) << " dimensions, at most " << most << " are possible"
+                           << (array.ndim <= kGgufMaxRank ? "; TF_OPTION_GGUF_EXTENDED permits 8" : "");
   }
 }
 
-// Totals of the metadata, for the limits.
-struct Tally {
-  uint64_t values = 0;
-  uint64_t levels = 0;  // of nested arrays
+// Checks the metadata.
+class MetadataCheck {
+ public:
+  MetadataCheck(SaveRefusals &refusals, bool adds_alignment) : refusals_(refusals), values_(adds_alignment ? 1 : 0) {}
+
+  void run(const Dict &metadata) {
+    values_ += metadata.size();
+    for (const DictEntry *entry : metadata.entries) {
+      key_ = entry->key;
+      if (const char *const reason = refuse_name_format_gguf_gguf_write(key_); reason != nullptr) {
+        refuse(Problem::kName) << reason;
+      } else {
+        check_value(*entry, 1);
+      }
+    }
+  }
+  // Totals, for the limits.
+  uint64_t values() const { return values_; }
+  uint64_t levels() const { return levels_; }  // of nested arrays
+
+ private:
+  SaveRefusals &refuse(Problem problem) { return refusals_.add(Subject::kMetadata, key_, problem); }
+
+  void check_value(const DictEntry &entry, size_t level) {
+    uint32_t type = 0;
+    if (entry_type(entry) == kGgufArray && level > levels_) levels_ = level;
+    if (entry.kind == TF_KIND_ARRAY && !gguf_value_type(&type, *entry.array->dtype)) {
+      refuse(Problem::kDtype) << "metadata of dtype " << entry.array->dtype->name;
+    } else if (entry.kind == TF_KIND_ARRAY && entry.array->ndim > 1) {
+      refuse(Problem::kRank) << "metadata of " << static_cast<uint64_t>(entry.array->ndim) << " dimensions";
+    } else if (level > kGgufMaxLevels) {
+      refuse(Problem::kValue) << "arrays nested deeper than " << uint64_t{kGgufMaxLevels};
+    } else if (entry.kind == TF_KIND_DICT) {
+      check_dict(*entry.dict, level);
+    }
+  }
+
+  // Refuses a dict that is not what nested arrays are read as.
+  void check_dict(const Dict &dict, size_t level) {
+    values_ += dict.size();
+    for (size_t i = 0; i < dict.size(); ++i) {
+      const DictEntry &entry = dict.at(i);
+      if (!(entry.key == DecimalName(i).text())) {
+        refuse(Problem::kValue) << "a dict that names element " << static_cast<uint64_t>(i) << " '" << entry.key << "'";
+        return;
+      }
+      if (entry_type(entry) != kGgufArray) {
+        refuse(Problem::kValue) << "element " << entry.key << " of a dict is not an array, a list or a dict";
+        return;
+      }
+      check_value(entry, level + 1);
+    }
+  }
+
+  SaveRefusals &refusals_;
+  Text key_;
+  uint64_t values_;
+  uint64_t levels_ = 0;
 };
 
-// Refuses a value, or adds what is in it to the tally.
-void refuse_value(Refusals &refusals, Text key, const DictEntry &entry, size_t level, Tally *tally);
-
-// Refuses a dict that is not what nested arrays are read as.
-void refuse_dict(Refusals &refusals, Text key, const Dict &dict, size_t level, Tally *tally) {
-  tally->values += dict.size();
-  for (size_t i = 0; i < dict.size(); ++i) {
-    const DictEntry &entry = dict.at(i);
-    if (!(entry.key == DecimalName(i).text())) {
-      refusals.add(key) << "a dict that names element " << static_cast<uint64_t>(i) << " '" << entry.key << "'";
-      return;
-    }
-    if (entry_type(entry) != kGgufArray) {
-      refusals.add(key) << "element " << entry.key << " of a dict is not an array, a list or a dict";
-      return;
-    }
-    refuse_value(refusals, key, entry, level + 1, tally);
-  }
-}
-
-void refuse_value(Refusals &refusals, Text key, const DictEntry &entry, size_t level, Tally *tally) {
-  uint32_t type = 0;
-  if (entry_type(entry) == kGgufArray && level > tally->levels) tally->levels = level;
-  if (entry.kind == TF_KIND_ARRAY && !gguf_value_type(&type, *entry.array->dtype)) {
-    refusals.add(key) << "metadata of dtype " << entry.array->dtype->name;
-  } else if (entry.kind == TF_KIND_ARRAY && entry.array->ndim > 1) {
-    refusals.add(key) << "metadata of " << static_cast<uint64_t>(entry.array->ndim) << " dimensions";
-  } else if (level > kGgufMaxLevels) {
-    refusals.add(key) << "arrays nested deeper than " << uint64_t{kGgufMaxLevels};
-  } else if (entry.kind == TF_KIND_DICT) {
-    refuse_dict(refusals, key, *entry.dict, level, tally);
-  }
-}
-
 // Refuses what a load with the same settings would refuse.
-Status check_limits_format_gguf_gguf_write(const SaveRequest &request, const Alignment &alignment, const Tally &tally) {
+Status check_limits_format_gguf_gguf_write(const SaveRequest &request, const Alignment &alignment, const MetadataCheck &metadata) {
   const Settings &settings = request.settings;
   Fields_format_gguf_gguf_write header(nullptr);
   TFILE_TRY(put_header_format_gguf_gguf_write(header, request, alignment));
   if (!header.size().valid()) return Failure(TF_STATUS_UNSUPPORTED) << "the header does not fit in a file";
   const struct {
     uint64_t count;
-    uint64_t limit;
     const char *things;
+    Limit limit;
   } rows[] = {
-      {request.arrays.size(), settings.limit(TF_OPTION_MAX_ARRAYS), kGgufTooManyArrays},
-      {tally.values, settings.limit(TF_OPTION_MAX_METADATA), kGgufTooManyValues},
-      {tally.levels, settings.limit(TF_OPTION_MAX_NESTING),
-       " levels of nested arrays are more than the limit (max_nesting) of "},
-      {header.size().value(), header_limit(settings),
-       " bytes of header are more than the limit (max_header_bytes) of "},
+      {request.arrays.size(), kGgufManyArrays, {TF_OPTION_MAX_ARRAYS, settings.limit(TF_OPTION_MAX_ARRAYS)}},
+      {metadata.values(), kGgufManyValues, {TF_OPTION_MAX_METADATA, settings.limit(TF_OPTION_MAX_METADATA)}},
+      {metadata.levels(),
+       " levels of nested arrays are more than ",
+       {TF_OPTION_MAX_NESTING, settings.limit(TF_OPTION_MAX_NESTING)}},
+      {header.size().value(), " bytes of header are more than ", {TF_OPTION_MAX_HEADER_BYTES, header_limit(settings)}},
   };
   for (const auto &row : rows) {
-    if (row.count > row.limit) return Failure(TF_STATUS_LIMIT) << row.count << row.things << row.limit;
+    if (row.count <= row.limit.value) continue;
+    TFILE_TRY(SaveRefusal(request.report, TF_STATUS_LIMIT, Problem::kLimit) << row.count << row.things << row.limit);
   }
   return kOk;
 }
@@ -18706,22 +19898,25 @@ Status check_limits_format_gguf_gguf_write(const SaveRequest &request, const Ali
 
 Status check_gguf(const SaveRequest &request) {
   Alignment alignment;
-  Refusals refusals;
-  TFILE_TRY(find_alignment(&alignment, request));
+  char buffer[128];
+  LineWriter why(buffer, sizeof(buffer));
+  if (!find_alignment(&alignment, why, request)) {
+    TFILE_TRY(
+        SaveRefusal(request.report, TF_STATUS_INVALID_ARGUMENT, Subject::kMetadata, kGgufAlignmentKey, Problem::kValue)
+        << why.text());
+  }
+  const Limit name{TF_OPTION_MAX_NAME_BYTES, request.settings.limit(TF_OPTION_MAX_NAME_BYTES)};
+  if (alignment.add_key && kGgufAlignmentKey.size() > name.value) {
+    TFILE_TRY(SaveRefusal(request.report, TF_STATUS_LIMIT, Subject::kMetadata, kGgufAlignmentKey, Problem::kLimit)
+              << static_cast<uint64_t>(kGgufAlignmentKey.size()) << " bytes are more than " << name);
+  }
+  SaveRefusals refusals(request.report);
   for (const NamedArray &named : request.arrays)
     refuse_array(refusals, named, request.settings.on(TF_OPTION_GGUF_EXTENDED));
-  const size_t count = request.metadata != nullptr ? request.metadata->size() : 0;
-  Tally tally{count + (alignment.add_key ? 1 : 0), 0};
-  for (size_t i = 0; i < count; ++i) {
-    const DictEntry &entry = request.metadata->at(i);
-    if (const char *const reason = refuse_name_format_gguf_gguf_write(entry.key); reason != nullptr) {
-      refusals.add(entry.key) << reason;
-    } else {
-      refuse_value(refusals, entry.key, entry, 1, &tally);
-    }
-  }
-  TFILE_TRY(refusals.result(TF_STATUS_UNSUPPORTED, "", "gguf cannot hold"));
-  return check_limits_format_gguf_gguf_write(request, alignment, tally);
+  MetadataCheck metadata(refusals, alignment.add_key);
+  if (request.metadata != nullptr) metadata.run(*request.metadata);
+  TFILE_TRY(refusals.result(TF_STATUS_UNSUPPORTED, "gguf cannot hold"));
+  return request.is_refused() ? kOk : check_limits_format_gguf_gguf_write(request, alignment, metadata);
 }
 
 Status lay_out_gguf(Layout &layout, const SaveRequest &request) {
@@ -18729,7 +19924,9 @@ Status lay_out_gguf(Layout &layout, const SaveRequest &request) {
   Alignment alignment;
   Vec<uint8_t> header(memory);
   Fields_format_gguf_gguf_write fields(&header);
-  TFILE_TRY(find_alignment(&alignment, request));
+  char unused[128];
+  LineWriter why(unused, sizeof(unused));
+  (void)find_alignment(&alignment, why, request);
   TFILE_TRY(put_header_format_gguf_gguf_write(fields, request, alignment));
   TFILE_TRY(layout.write(header.data(), header.size()));
   TFILE_TRY(layout.pad_to(alignment.value));
@@ -18854,6 +20051,12 @@ Status put_npy_header(Vec<uint8_t> &out, Text descr, bool fortran, Span<const in
 // Appends the header of an array. Sets *fortran if the elements must follow in Fortran
 // order. npy_can_hold() must be true for the dtype.
 Status make_npy_header(Vec<uint8_t> &out, bool *fortran, const Array &array);
+// No header that put_npy_header() appends is longer.
+inline constexpr uint64_t kNpyLongestHeader = 4096;
+// Refuses a header of `size` bytes that a load with the same limit would refuse.
+void refuse_npy_header(SaveRefusals &refusals, Subject subject, Text name, uint64_t size, uint64_t limit);
+// Refuses all such headers of the arrays.
+Status check_npy_headers(const SaveRequest &request);
 // True if .npy has a dtype string for the dtype.
 bool npy_can_hold(const Dtype &dtype);
 // Parses a dtype string: every spelling that NumPy accepts for a plain number, and the names of ml_dtypes.
@@ -18933,11 +20136,17 @@ Status list_npy(Listing &listing, const Source &source, const Settings &settings
 }
 
 Status check_npy(const SaveRequest &request) {
-  Refusals refusals;
+  SaveRefusals refusals(request.report);
   for (const NamedArray &named : request.arrays) {
-    if (!npy_can_hold(*named.array->dtype)) refusals.add(named.name) << named.array->dtype->name;
+    if (!npy_can_hold(*named.array->dtype))
+      refusals.add(Subject::kArray, named.name, Problem::kDtype) << named.array->dtype->name;
   }
-  return refusals.result(TF_STATUS_UNSUPPORTED, Text(), "npy has no dtype string for");
+  if (request.metadata != nullptr) {
+    for (const DictEntry *entry : request.metadata->entries)
+      refusals.add(Subject::kMetadata, entry->key, Problem::kKind) << "the format has no metadata";
+  }
+  TFILE_TRY(refusals.result(TF_STATUS_UNSUPPORTED, "npy cannot hold"));
+  return request.is_refused() ? kOk : check_npy_headers(request);
 }
 
 Status lay_out_npy(Layout &layout, const SaveRequest &request) {
@@ -18991,7 +20200,7 @@ Status npy_header_size(uint64_t *size, const NpyContext &context, Bytes prefix) 
   const uint64_t most = header_limit(context.settings, kMaxHeader);
   if (text > most) {
     return npy_failure(TF_STATUS_LIMIT, context, 8)
-           << "it has " << text << " bytes, more than the limit (max_header_bytes) of " << most;
+           << "it has " << text << " bytes, more than " << Limit{TF_OPTION_MAX_HEADER_BYTES, most};
   }
   *size = lead + text;
   return kOk;
@@ -19010,6 +20219,27 @@ Status describe_npy(Member *out, const NpyContext &context, const NpyHeader &hea
   out->fortran = header.fortran;
   out->big_endian = header.big_endian;
   return kOk;
+}
+
+void refuse_npy_header(SaveRefusals &refusals, Subject subject, Text name, uint64_t size, uint64_t limit) {
+  const uint64_t text = size - npy_prefix_size(1);
+  if (text <= limit) return;
+  refusals.add(subject, name, Problem::kLimit)
+      << text << " bytes of npy header are more than " << Limit{TF_OPTION_MAX_HEADER_BYTES, limit};
+}
+
+Status check_npy_headers(const SaveRequest &request) {
+  const uint64_t limit = header_limit(request.settings, kMaxHeader);
+  if (limit >= kNpyLongestHeader) return kOk;
+  SaveRefusals refusals(request.report);
+  Vec<uint8_t> header(request.settings.memory());
+  for (const NamedArray &named : request.arrays) {
+    bool fortran = false;
+    header.clear();
+    TFILE_TRY(make_npy_header(header, &fortran, *named.array));
+    refuse_npy_header(refusals, Subject::kArray, named.name, header.size(), limit);
+  }
+  return refusals.result(TF_STATUS_LIMIT, kLoadRefuses);
 }
 
 bool npy_can_hold(const Dtype &dtype) {
@@ -19891,6 +21121,7 @@ class ZipReader {
   Status find_end_in(End *end, Bytes tail);
   Status no_end() const;
   Status read_wide_end(End *end, Bytes locator, uint64_t locator_at);
+  Status check_start(const End &end);
   Status check_end(const End &end);
   Status read_directory(const End &end);
   Status parse_entry(size_t *position);
@@ -19932,6 +21163,10 @@ bool is_zip(Bytes head);
 // The maximum alignment of data, because the extra field for padding has at most 65,535 bytes.
 inline constexpr uint64_t kZipMaxAlignment = 32768;
 inline constexpr size_t kZipMaxName = 65535;
+// Sizes in the directory: at most this of an entry, without its name and the extra fields from add_extra(), and this of
+// the head of such a field.
+inline constexpr size_t kZipMaxEntrySize = 46 + 28;
+inline constexpr size_t kZipExtraHead = 4;
 
 // A member to write.
 struct ZipMember {
@@ -19963,6 +21198,8 @@ class ZipWriter {
   Status put_descriptor(Vec<uint8_t> &out) const;
   // Writes the values from set() to the local header of the current member.
   Status patch(Output &output) const;
+  // Returns the size of the directory of the members so far.
+  Checked directory_size() const;
   // Appends the directory, which is at offset `at` of the archive, to `out`. *crcs, if not NULL, receives the position
   // of each CRC-32 in `out`.
   Status finish(Vec<uint8_t> &out, uint64_t at, Vec<size_t> *crcs) const;
@@ -20014,62 +21251,73 @@ uint64_t npz_chunk_size(uint64_t nbytes) {
 namespace {
 
 // Refuses names that a member cannot have.
-void refuse_name_format_npz_npz(Refusals &refusals, Text name) {
+void refuse_name_format_npz_npz(SaveRefusals &refusals, Subject subject, Text name) {
   if (name.size() > kZipMaxName - strlen(kNpzSuffix)) {
-    refusals.add(name) << "a name of " << static_cast<uint64_t>(name.size()) << " bytes";
+    refusals.add(subject, name, Problem::kName) << "a name of " << static_cast<uint64_t>(name.size()) << " bytes";
   } else if (!is_utf8(name)) {
-    refusals.add(name) << "a name that is not UTF-8";
+    refusals.add(subject, name, Problem::kName) << "a name that is not UTF-8";
   } else if (!name.empty() && memchr(name.data(), '\0', name.size()) != nullptr) {
-    refusals.add(name) << "a name with a NUL";
+    refusals.add(subject, name, Problem::kName) << "a name with a NUL";
   }
 }
 
 // Refuses metadata that cannot be text members. *all_text becomes false if a value is neither a string nor a list of
 // strings.
-void refuse_metadata_format_npz_npz(Refusals &refusals, bool *all_text, const Dict &metadata) {
+void refuse_metadata_format_npz_npz(SaveRefusals &refusals, bool *all_text, const Dict &metadata) {
   for (const DictEntry *entry : metadata.entries) {
-    const char *const refusal = npz_text_refusal(*entry);
-    *all_text = *all_text && (entry->kind == TF_KIND_STRING || entry->kind == TF_KIND_STRING_LIST);
-    if (refusal != nullptr) refusals.add(entry->key) << refusal;
-    refuse_name_format_npz_npz(refusals, entry->key);
+    const bool is_text = entry->kind == TF_KIND_STRING || entry->kind == TF_KIND_STRING_LIST;
+    *all_text = *all_text && is_text;
+    const char *const why = npz_text_refusal(*entry);
+    if (why != nullptr) refusals.add(Subject::kMetadata, entry->key, is_text ? Problem::kValue : Problem::kKind) << why;
+    refuse_name_format_npz_npz(refusals, Subject::kMetadata, entry->key);
   }
 }
 
-// Refuses text that a load with the same limits would refuse, and names that are also those of arrays.
+// Refuses arrays that have the name of a metadata value.
+Status check_duplicates(const SaveRequest &request) {
+  if (request.metadata == nullptr) return kOk;
+  for (const NamedArray &named : request.arrays) {
+    if (request.metadata->find(named.name) == nullptr) continue;
+    TFILE_TRY(SaveRefusal(request.report, TF_STATUS_DUPLICATE, Subject::kArray, named.name, Problem::kDuplicate)
+              << "is also the name of a metadata value, and both are members of an npz");
+  }
+  return kOk;
+}
+
+Status check_text_headers(const SaveRequest &request, uint64_t limit) {
+  SaveRefusals refusals(request.report);
+  Vec<uint8_t> text(request.settings.memory());
+  for (const DictEntry *entry : request.metadata->entries) {
+    size_t head = 0;
+    text.clear();
+    TFILE_TRY(put_npz_text(text, &head, *entry));
+    refuse_npy_header(refusals, Subject::kMetadata, entry->key, head, limit);
+  }
+  return refusals.result(TF_STATUS_LIMIT, kLoadRefuses);
+}
+
+// Refuses text that a load with the same limits would refuse.
 Status check_texts(const SaveRequest &request) {
+  if (request.metadata == nullptr) return kOk;
   Checked total;
   for (const DictEntry *entry : request.metadata->entries)
     total = total + npz_text_bytes(*entry);
   const uint64_t limit = header_limit(request.settings);
   if (!total.valid() || total.value() > limit) {
-    return Failure(TF_STATUS_LIMIT)
-           << "the metadata need more bytes as text members than the limit (max_header_bytes) of " << limit;
+    return SaveRefusal(request.report, TF_STATUS_LIMIT, Problem::kLimit)
+           << "the metadata need more bytes as text members than " << Limit{TF_OPTION_MAX_HEADER_BYTES, limit};
   }
-  for (const NamedArray &named : request.arrays) {
-    if (request.metadata->find(named.name) == nullptr) continue;
-    return Failure(TF_STATUS_DUPLICATE).array(named.name)
-           << "is also the name of a metadata value, and both are members of an npz";
-  }
-  return kOk;
+  return limit < kNpyLongestHeader ? check_text_headers(request, limit) : kOk;
 }
 
-Status check_npz(const SaveRequest &request) {
+Status check_options(const SaveRequest &request) {
   const uint64_t alignment = data_alignment(request.settings);
   if (alignment > kZipMaxAlignment) {
-    return Failure(TF_STATUS_UNSUPPORTED)
-           << "npz cannot align data to " << alignment << " bytes, " << kZipMaxAlignment << " are the most";
+    TFILE_TRY(SaveRefusal(request.report, TF_STATUS_UNSUPPORTED, Problem::kOption)
+              << "npz cannot align data to " << alignment << " bytes, " << kZipMaxAlignment << " are the most");
   }
-  Refusals refusals;
-  for (const NamedArray &named : request.arrays) {
-    if (!npy_can_hold(*named.array->dtype)) refusals.add(named.name) << named.array->dtype->name;
-    refuse_name_format_npz_npz(refusals, named.name);
-  }
-  const bool arrays_fit = !refusals.any();
-  bool all_text = true;
-  if (request.metadata != nullptr) refuse_metadata_format_npz_npz(refusals, &all_text, *request.metadata);
-  const tf_status status = arrays_fit && !all_text ? TF_STATUS_TYPE : TF_STATUS_UNSUPPORTED;
-  TFILE_TRY(refusals.result(status, Text(), "npz cannot hold"));
-  return request.metadata != nullptr ? check_texts(request) : kOk;
+  if (!request.compress || !deflate_method(request.settings).zlib || has_zlib()) return kOk;
+  return SaveRefusal(request.report, TF_STATUS_UNSUPPORTED, Problem::kOption) << kNoZlib;
 }
 
 // Makes the name of a member, in the arena.
@@ -20104,13 +21352,12 @@ Status lay_out_texts(Layout &layout, ZipWriter &zip, Arena &names, const SaveReq
   return kOk;
 }
 
-Status lay_out_npz(Layout &layout, const SaveRequest &request) {
+// Lays out everything but the directory. The arena owns the names of the members.
+Status lay_out_members(Layout &layout, ZipWriter &zip, Arena &names, const SaveRequest &request) {
   Memory &memory = request.settings.memory();
-  Arena names(memory);
   Vec<char> scratch(memory);
   Vec<uint8_t> made(memory);  // what precedes or follows the data
   Vec<uint8_t> header(memory);
-  ZipWriter zip(memory, data_alignment(request.settings));
   TFILE_TRY(layout.checksums.reserve(request.arrays.size()));
   for (size_t i = 0; i < request.arrays.size(); ++i) {
     const Array &array = *request.arrays[i].array;
@@ -20134,8 +21381,15 @@ Status lay_out_npz(Layout &layout, const SaveRequest &request) {
     }
     TFILE_TRY(layout.checksums.push(sum));
   }
-  TFILE_TRY(lay_out_texts(layout, zip, names, request));
-  made.clear();
+  return lay_out_texts(layout, zip, names, request);
+}
+
+Status lay_out_npz(Layout &layout, const SaveRequest &request) {
+  Memory &memory = request.settings.memory();
+  Arena names(memory);
+  ZipWriter zip(memory, data_alignment(request.settings));
+  TFILE_TRY(lay_out_members(layout, zip, names, request));
+  Vec<uint8_t> made(memory);
   Vec<size_t> crcs(memory);
   TFILE_TRY(zip.finish(made, layout.size, &crcs));
   for (size_t i = 0; i < request.arrays.size(); ++i) {
@@ -20147,6 +21401,63 @@ Status lay_out_npz(Layout &layout, const SaveRequest &request) {
     if (request.arrays[i].array->nbytes == 0) layout.set_checksum(i, layout.checksums[i].crc);
   }
   return kOk;
+}
+
+// Returns the size of the record that add_chunks() adds to the directory for an array of this size.
+uint64_t chunks_size(uint64_t nbytes) {
+  const uint64_t chunk = npz_chunk_size(nbytes);
+  if (nbytes <= chunk || chunk > kMaxChunk) return 0;
+  return kZipExtraHead + kNpzChunksHead + (nbytes + chunk - 1) / chunk * sizeof(uint32_t);
+}
+
+// Refuses a directory that a load with the same limit would refuse. The directory of a compressed file is at most as
+// large as that of the uncompressed one and the records of the chunks.
+Status check_directory(const SaveRequest &request) {
+  const Limit limit{TF_OPTION_MAX_HEADER_BYTES, header_limit(request.settings)};
+  Checked chunks;
+  Checked most;
+  const auto add_entry = [&](Text name) { most = most + kZipMaxEntrySize + name.size() + strlen(kNpzSuffix); };
+  for (const NamedArray &named : request.arrays) {
+    if (request.compress) chunks = chunks + chunks_size(named.array->nbytes);
+    add_entry(named.name);
+  }
+  for (size_t i = 0; request.metadata != nullptr && i < request.metadata->size(); ++i)
+    add_entry(request.metadata->at(i).key);
+  most = most + chunks;
+  if (most.valid() && most.value() <= limit.value) return kOk;
+  Memory &memory = request.settings.memory();
+  Layout layout(memory);
+  Arena names(memory);
+  ZipWriter zip(memory, data_alignment(request.settings));
+  TFILE_TRY(lay_out_members(layout, zip, names, request));
+  const Checked size = zip.directory_size() + chunks;
+  if (size.valid() && size.value() <= limit.value) return kOk;
+  return SaveRefusal(request.report, TF_STATUS_LIMIT, Problem::kLimit)
+         << "the zip directory would have more bytes than " << limit;
+}
+
+// Refuses what a load with the same limits would refuse.
+Status check_limits_format_npz_npz(const SaveRequest &request) {
+  TFILE_TRY(check_npy_headers(request));
+  TFILE_TRY(check_texts(request));
+  return request.is_refused() ? kOk : check_directory(request);
+}
+
+Status check_npz(const SaveRequest &request) {
+  TFILE_TRY(check_options(request));
+  SaveRefusals refusals(request.report);
+  for (const NamedArray &named : request.arrays) {
+    const Dtype &dtype = *named.array->dtype;
+    if (!npy_can_hold(dtype)) refusals.add(Subject::kArray, named.name, Problem::kDtype) << dtype.name;
+    refuse_name_format_npz_npz(refusals, Subject::kArray, named.name);
+  }
+  const bool arrays_fit = !refusals.any();
+  bool all_text = true;
+  if (request.metadata != nullptr) refuse_metadata_format_npz_npz(refusals, &all_text, *request.metadata);
+  const tf_status status = arrays_fit && !all_text ? TF_STATUS_TYPE : TF_STATUS_UNSUPPORTED;
+  TFILE_TRY(refusals.result(status, "npz cannot hold"));
+  TFILE_TRY(check_duplicates(request));
+  return request.is_refused() ? kOk : check_limits_format_npz_npz(request);
 }
 
 // Writes the zip structures around compressed members.
@@ -20264,6 +21575,7 @@ const Format kNpzFormat = {
     .name = "npz",
     .extension = ".npz",
     .metadata = MetadataKind::kStringLists,
+    .text_members = true,
     .probe = is_zip,
     .list = list_npz,
     .check = check_npz,
@@ -20555,13 +21867,17 @@ class Lister {
     return listing_.arena.copy(&out->chunks, starts.span());
   }
 
-  // Reads the first nbytes of a member and inflates them if necessary. A longer head of the same member may follow.
+  // Reads the first nbytes of a member and inflates them if necessary. Another head of the same member, longer or
+  // shorter, may follow.
   Status read_head(Bytes *out, size_t i, uint64_t data, uint64_t nbytes) {
     if (!zip_.entry(i).deflated) return zip_.peek(out, data, nbytes);
+    const auto wanted = static_cast<size_t>(nbytes);
     const size_t have = scratch_.size();
-    TFILE_TRY(scratch_.resize(static_cast<size_t>(nbytes)));
-    TFILE_TRY(inflater_.read(scratch_.data() + have, scratch_.size() - have));
-    *out = Bytes(scratch_.data(), scratch_.size());
+    if (wanted > have) {
+      TFILE_TRY(scratch_.resize(wanted));
+      TFILE_TRY(inflater_.read(scratch_.data() + have, wanted - have));
+    }
+    *out = Bytes(scratch_.data(), wanted);
     return kOk;
   }
 
@@ -20607,12 +21923,12 @@ class Lister {
     const uint64_t at = zip_.directory_offset(entries_[i]);
     if (texts_.size() >= values) {
       return Failure(TF_STATUS_LIMIT).in(source_.label).at(at)
-             << "more metadata values than the limit (max_metadata) of " << values;
+             << "more metadata values than " << Limit{TF_OPTION_MAX_METADATA, values};
     }
     const uint64_t bytes = header_limit(settings_);
     if (total.valid() && total.value() <= bytes) return kOk;
     return Failure(TF_STATUS_LIMIT).in(source_.label).array(listing_.members[i].name).at(at)
-           << "with it, the text of the file has more bytes than the limit (max_header_bytes) of " << bytes;
+           << "with it, the text of the file has more bytes than " << Limit{TF_OPTION_MAX_HEADER_BYTES, bytes};
   }
 
   // Sets *readable to false if a text member must stay an array of an unknown dtype: because a code point is not a
@@ -21056,8 +22372,8 @@ Status check_length(uint64_t length, Text head, const Source &source, const Sett
   if (length == 0) return fail(TF_STATUS_CORRUPT) << "the header has 0 bytes, expected a JSON object";
   if (!end.valid()) return fail(TF_STATUS_CORRUPT) << "a header of " << length << " bytes, which is beyond 2^63";
   if (length > limit) {
-    return fail(TF_STATUS_LIMIT) << "a header of " << length << " bytes is longer than the limit (max_header_bytes) of "
-                                 << limit;
+    return fail(TF_STATUS_LIMIT) << "a header of " << length << " bytes is longer than "
+                                 << Limit{TF_OPTION_MAX_HEADER_BYTES, limit};
   }
   return fail(TF_STATUS_TRUNCATED) << "the header should end at byte " << end.value() << ", the file ends at byte "
                                    << source.size;
@@ -21069,7 +22385,7 @@ Status read_header_format_safetensors_safetensors_read(Vec<char> &bytes, const S
     return Failure(TF_STATUS_TRUNCATED).in(source.label).at(source.size)
            << "the file has " << source.size << " bytes, a safetensors file at least 8";
   }
-  const auto first = static_cast<size_t>(source.size < kFirstRead_format_safetensors_safetensors_read ? source.size : kFirstRead_format_safetensors_safetensors_read);
+  const auto first = static_cast<size_t>(std::min(source.size, read_size(source, kFirstRead_format_safetensors_safetensors_read, kMaxHeaderPiece)));
   TFILE_TRY(bytes.resize(first));
   TFILE_TRY(read_at(source, 0, bytes.data(), first, Text()));
   const auto length = load_le<uint64_t>(bytes.data());
@@ -21417,7 +22733,7 @@ Status HeaderScan::scan_metadata() {
     const size_t at = position_of(key.data()) - 1;
     TFILE_TRY(check_name_length(source_, settings_, raw_json_size(key), kSafetensorsLength + at));
     if (count < most) continue;
-    return reader_.fail(at, TF_STATUS_LIMIT) << "more metadata values than the limit (max_metadata) of " << most;
+    return reader_.fail(at, TF_STATUS_LIMIT) << "more metadata values than " << Limit{TF_OPTION_MAX_METADATA, most};
   }
 }
 
@@ -21592,7 +22908,29 @@ struct Item_format_safetensors_safetensors_write {
   const NamedArray *named;  // points into the request
   const SafetensorsDtype *dtype;
   uint64_t begin;
+  uint64_t key;  // bytes of the name by which nearly all pairs can be compared without reading their names
 };
+
+// Returns how many bytes all names have in common at their start.
+size_t common_prefix(Span<const NamedArray> arrays) {
+  if (arrays.empty()) return 0;
+  Text prefix = arrays[0].name;
+  for (const NamedArray &named : arrays) {
+    size_t same = 0;
+    while (same < prefix.size() && same < named.name.size() && prefix[same] == named.name[same])
+      ++same;
+    prefix = prefix.first(same);
+  }
+  return prefix.size();
+}
+
+// Returns the bytes of a name after the common prefix as a number that is greater if they sort later.
+uint64_t sort_key(Text name, size_t prefix) {
+  const Text rest = Text(name.from(prefix)).first(sizeof(uint64_t));
+  uint64_t key = 0;
+  if (!rest.empty()) memcpy(&key, rest.data(), rest.size());
+  return kHostIsBig ? key : byteswap(key);
+}
 
 // The contents of a header: the arrays in the order of the reference implementation (or of the request, if the data
 // arrives in that order), and the metadata sorted by key.
@@ -21611,13 +22949,15 @@ const SafetensorsDtype *same_or_find(const SafetensorsDtype *previous, tf_dtype 
 
 Status Plan_format_safetensors_safetensors_write::make(const SaveRequest &request) {
   TFILE_TRY(items.reserve(request.arrays.size()));
+  const size_t prefix = request.forward ? 0 : common_prefix(request.arrays);
   const SafetensorsDtype *dtype = nullptr;
   for (const NamedArray &named : request.arrays) {
     dtype = same_or_find(dtype, named.array->dtype->id);
-    TFILE_TRY(items.push(Item_format_safetensors_safetensors_write{&named, dtype, 0}));
+    TFILE_TRY(items.push(Item_format_safetensors_safetensors_write{&named, dtype, 0, sort_key(named.name, prefix)}));
   }
   const auto before = [](const Item_format_safetensors_safetensors_write &a, const Item_format_safetensors_safetensors_write &b) {
-    return a.dtype != b.dtype ? a.dtype > b.dtype : compare(a.named->name, b.named->name) < 0;
+    if (a.dtype != b.dtype) return a.dtype > b.dtype;
+    return a.key != b.key ? a.key < b.key : compare(a.named->name, b.named->name) < 0;
   };
   if (!request.forward) std::sort(items.begin(), items.end(), before);
   Checked end = 0;
@@ -21672,34 +23012,55 @@ Status put_header_format_safetensors_safetensors_write(JsonText &json, const Pla
   return json.put("}");
 }
 
+// Returns a size that the header cannot exceed, without making a plan.
+Checked header_bound(const SaveRequest &request) {
+  constexpr uint64_t kEscaped = 6;  // the longest form of a byte in JSON
+  constexpr uint64_t kNumber = 21;  // a number of 64 bits and a comma
+  constexpr uint64_t kMember = 80;  // the keys, quotes and brackets of an array, and its dtype
+  Checked bound = kMember + data_alignment(request.settings);
+  Checked data = 0;
+  for (const NamedArray &named : request.arrays) {
+    bound = bound + Checked(named.name.size()) * kEscaped + (named.array->ndim + 2) * kNumber + kMember;
+    data = data + named.array->nbytes;
+  }
+  if (!data.valid()) return Checked::invalid();  // a plan fails with the reason
+  if (request.metadata == nullptr) return bound;
+  for (const DictEntry *entry : request.metadata->entries)
+    bound = bound + (Checked(entry->key.size()) + entry->string.size()) * kEscaped + kMember;
+  return bound;
+}
+
+// Returns why an array cannot have a name, or NULL.
+const char *name_refusal(Text name) {
+  if (name == kSafetensorsMetadata) return "the name is reserved for metadata";
+  if (!name.empty() && memchr(name.data(), '\0', name.size()) != nullptr) return "the name contains a NUL";
+  return is_utf8(name) ? nullptr : "the name is not UTF-8";
+}
+
 // Refuses arrays that the format cannot hold.
-void refuse_arrays(Refusals &refusals, Span<const NamedArray> arrays) {
+void refuse_arrays(SaveRefusals &refusals, Span<const NamedArray> arrays) {
   const SafetensorsDtype *dtype = nullptr;
   for (const NamedArray &named : arrays) {
-    const Text name = named.name;
     dtype = same_or_find(dtype, named.array->dtype->id);
-    const char *const wrong = name == kSafetensorsMetadata ? "the name is reserved for metadata"
-                              : !name.empty() && memchr(name.data(), '\0', name.size()) != nullptr
-                                  ? "the name contains a NUL"
-                              : !is_utf8(name) ? "the name is not UTF-8"
-                                               : nullptr;
-    if (wrong != nullptr) {
-      refusals.add(name) << wrong;
+    if (const char *const why = name_refusal(named.name); why != nullptr) {
+      refusals.add(Subject::kArray, named.name, Problem::kName) << why;
     } else if (dtype == nullptr) {
-      refusals.add(name) << named.array->dtype->name << " has no safetensors dtype";
+      refusals.add(Subject::kArray, named.name, Problem::kDtype)
+          << named.array->dtype->name << " has no safetensors dtype";
     }
   }
 }
 
 // Refuses metadata that the format cannot hold. *all_strings becomes false if a value is not a string.
-void refuse_metadata_format_safetensors_safetensors_write(Refusals &refusals, bool *all_strings, const Dict &metadata) {
+void refuse_metadata_format_safetensors_safetensors_write(SaveRefusals &refusals, bool *all_strings, const Dict &metadata) {
   *all_strings = true;
   for (const DictEntry *entry : metadata.entries) {
     if (entry->kind != TF_KIND_STRING) {
       *all_strings = false;
-      refusals.add(entry->key) << "metadata that is not a string";
+      refusals.add(Subject::kMetadata, entry->key, Problem::kKind) << "metadata that is not a string";
     } else if (!is_utf8(entry->key) || !is_utf8(entry->string)) {
-      refusals.add(entry->key) << "metadata that is not UTF-8";
+      refusals.add(Subject::kMetadata, entry->key, is_utf8(entry->key) ? Problem::kValue : Problem::kName)
+          << "metadata that is not UTF-8";
     }
   }
 }
@@ -21707,23 +23068,27 @@ void refuse_metadata_format_safetensors_safetensors_write(Refusals &refusals, bo
 }  // namespace
 
 Status check_safetensors(const SaveRequest &request) {
-  Refusals refusals;
+  SaveRefusals refusals(request.report);
   refuse_arrays(refusals, request.arrays);
   const bool arrays_fit = !refusals.any();
   bool all_strings = true;
   if (request.metadata != nullptr) refuse_metadata_format_safetensors_safetensors_write(refusals, &all_strings, *request.metadata);
   const tf_status status = arrays_fit && !all_strings ? TF_STATUS_TYPE : TF_STATUS_UNSUPPORTED;
-  TFILE_TRY(refusals.result(status, Text(), "safetensors cannot hold"));
+  TFILE_TRY(refusals.result(status, "safetensors cannot hold"));
+  if (request.is_refused()) return kOk;
+  const uint64_t limit = header_limit(request.settings);
+  const Checked bound = header_bound(request);
+  if (bound.valid() && bound.value() <= limit) return kOk;
   Plan_format_safetensors_safetensors_write plan(request.settings.memory());
   TFILE_TRY(plan.make(request));
   JsonText json(nullptr);
   TFILE_TRY(put_header_format_safetensors_safetensors_write(json, plan));
   const uint64_t length =
       (Checked(json.size()) + kSafetensorsLength).align_up(data_alignment(request.settings)).value();
-  const uint64_t limit = header_limit(request.settings);
   if (length - kSafetensorsLength <= limit) return kOk;
-  return Failure(TF_STATUS_LIMIT) << "the safetensors header would have " << length - kSafetensorsLength
-                                  << " bytes, more than the limit (max_header_bytes) of " << limit;
+  return SaveRefusal(request.report, TF_STATUS_LIMIT, Problem::kLimit)
+         << "the safetensors header would have " << length - kSafetensorsLength << " bytes, more than "
+         << Limit{TF_OPTION_MAX_HEADER_BYTES, limit};
 }
 
 Status lay_out_safetensors(Layout &layout, const SaveRequest &request) {
@@ -21749,6 +23114,68 @@ Status lay_out_safetensors(Layout &layout, const SaveRequest &request) {
 
 }  // namespace tfile
 #endif  // !defined(TENSORFILE_NO_SAFETENSORS)
+
+// src/format/save_report.cpp
+namespace tfile {
+
+namespace {
+
+// In the order of the enums.
+constexpr const char *kSubjects[] = {"file", "array", "metadata"};
+constexpr const char *kProblems[] = {"count",     "kind",  "dtype",  "rank",  "name",
+                                     "duplicate", "value", "option", "limit", "size"};
+
+}  // namespace
+
+Status SaveReport::open(Dict &dict) {
+  TFILE_TRY(dict.set_string_list("subject", &subjects_));
+  TFILE_TRY(dict.set_string_list("name", &names_));
+  TFILE_TRY(dict.set_string_list("problem", &problems_));
+  return dict.set_string_list("reason", &reasons_);
+}
+
+Status SaveReport::add(Subject subject, Text name, Problem problem, Text reason) {
+  TFILE_TRY(subjects_->append(kSubjects[static_cast<size_t>(subject)]));
+  TFILE_TRY(names_->append(name));
+  TFILE_TRY(problems_->append(kProblems[static_cast<size_t>(problem)]));
+  return reasons_->append(reason);
+}
+
+SaveRefusal::operator Status() {
+  if (report_ != nullptr) return report_->add(subject_, name_, problem_, reason_.text());
+  Failure failure(status_);
+  if (subject_ == Subject::kArray) failure.array(name_);
+  if (subject_ == Subject::kMetadata) failure.key(name_);
+  return failure << reason_.text();
+}
+
+SaveRefusals &SaveRefusals::add(Subject subject, Text name, Problem problem) {
+  end();
+  any_ = true;
+  open_ = true;
+  subject_ = subject;
+  name_ = name;
+  problem_ = problem;
+  return *this;
+}
+
+void SaveRefusals::end() {
+  if (!open_) return;
+  open_ = false;
+  if (report_ == nullptr) {
+    message_.add(name_) << reason_.text();
+  } else if (status_.ok()) {
+    status_ = report_->add(subject_, name_, problem_, reason_.text());
+  }
+  reason_.cut(0);
+}
+
+Status SaveRefusals::result(tf_status status, Text what) {
+  end();
+  return report_ != nullptr ? status_ : message_.result(status, Text(), what);
+}
+
+}  // namespace tfile
 
 // src/format/zip/zip_records.h
 // Numbers of the zip format that its reader and its writer share.
@@ -22038,6 +23465,21 @@ Status ZipReader::read_wide_end(End *end, Bytes locator, uint64_t locator_at) {
   return kOk;
 }
 
+// Decides about bytes that belong to no record. Before the archive they are harmless, and LENIENT accepts them. If they
+// are between the directory and the end record, no reader finds the directory.
+Status ZipReader::check_start(const End &end) {
+  uint8_t head[4] = {};
+  const uint64_t directory = start_ + end.offset;
+  if (end.entries > 0) TFILE_TRY(read_at(source_, directory, head, sizeof(head), Text()));
+  if (end.entries > 0 && load32(head) != kZipEntrySignature) {
+    return Failure(TF_STATUS_CORRUPT).in(source_.label).at(end.at - start_)
+           << start_ << " bytes follow the directory of the zip archive, before its end record";
+  }
+  const Status failure = Failure(TF_STATUS_CORRUPT).in(source_.label).at(0)
+                         << start_ << " bytes precede the zip archive";
+  return listing_.tolerate(settings_, failure);
+}
+
 Status ZipReader::check_end(const End &end) {
   if (end.disk != 0 || end.first_disk != 0) {
     return Failure(TF_STATUS_UNSUPPORTED).in(source_.label).at(end.at) << "the zip archive has several disks";
@@ -22049,11 +23491,7 @@ Status ZipReader::check_end(const End &end) {
            << " entries in a directory of " << end.size << " bytes at " << end.offset;
   }
   start_ = end.at - length.value();
-  if (start_ != 0) {
-    const Status failure = Failure(TF_STATUS_CORRUPT).in(source_.label).at(0)
-                           << start_ << " bytes precede the zip archive, or follow its directory";
-    TFILE_TRY(listing_.tolerate(settings_, failure));
-  }
+  if (start_ != 0) TFILE_TRY(check_start(end));
   if (end.wide && end.wide_at != end.at - start_) {
     return Failure(TF_STATUS_CORRUPT).in(source_.label).at(end.at)
            << "the zip64 end record is at byte " << end.at - start_ << " of the archive, its locator says "
@@ -22066,7 +23504,7 @@ Status ZipReader::check_end(const End &end) {
   const uint64_t most = header_limit(settings_);
   if (end.size > most) {
     return Failure(TF_STATUS_LIMIT).in(source_.label).at(end.at)
-           << "the zip directory has " << end.size << " bytes, more than the limit (max_header_bytes) of " << most;
+           << "the zip directory has " << end.size << " bytes, more than " << Limit{TF_OPTION_MAX_HEADER_BYTES, most};
   }
   return kOk;
 }
@@ -22342,10 +23780,11 @@ Status ZipReader::finish() {
 // Returns the end of the window to read for bytes at `offset`. The window includes the headers of members that are
 // close by.
 uint64_t ZipReader::window_end(uint64_t offset, uint64_t nbytes) const {
+  const uint64_t most = read_size(source_, kMaxWindow, kMaxHeaderPiece);
   uint64_t end = offset + nbytes;
   for (size_t k = current_; k < order_.size(); ++k) {
     const uint64_t header = entries_[order_[k]].header;
-    if (header > end + kMaxGapRead || header + kTypicalHeaders > offset + kMaxWindow) break;
+    if (header > end + source_.hints.gap || header + kTypicalHeaders > offset + most) break;
     if (header + kTypicalHeaders > end) end = header + kTypicalHeaders;
   }
   return end < directory_at_ ? end : directory_at_;
@@ -22513,6 +23952,18 @@ Status ZipWriter::patch(Output &output) const {
   return output.patch(record.header + kZipLocalSize + record.name.size() + 4, wide, sizeof(wide));
 }
 
+Checked ZipWriter::directory_size() const {
+  Checked size;
+  for (const Record &record : records_) {
+    size = size + kZipEntrySize + record.name.size() + record.extra;
+    size_t wide = 4;
+    for (const uint64_t value : {record.size, record.stored, record.header})
+      wide += value < kZipFull32 ? 0 : 8;
+    size = size + (wide > 4 ? wide : 0);
+  }
+  return size;
+}
+
 Status ZipWriter::finish(Vec<uint8_t> &out, uint64_t at, Vec<size_t> *crcs) const {
   const size_t before = out.size();
   Bytes extras(extras_.data(), extras_.size());
@@ -22651,7 +24102,7 @@ namespace tfile {
 namespace {
 
 // An array of at most this size is compressed in one chunk with the head before it.
-constexpr uint64_t kSmall_transfer_array_deflater = uint64_t{64} << 10;
+constexpr uint64_t kSmall = uint64_t{64} << 10;
 
 }  // namespace
 
@@ -22672,14 +24123,11 @@ ArrayDeflater::~ArrayDeflater() {
 }
 
 bool ArrayDeflater::is_small() const {
-  return nbytes_ <= kSmall_transfer_array_deflater;
+  return nbytes_ <= kSmall;
 }
 
 Status ArrayDeflater::open() {
   method_ = deflate_method(request_.settings);
-  if (method_.zlib && !has_zlib()) {
-    return Failure(TF_STATUS_UNSUPPORTED) << "this library was built without zlib; deflate \"auto\" needs none";
-  }
   return packing_.open(&packer_, request_);
 }
 
@@ -22985,7 +24433,8 @@ Status ChunkInflater::head(bool *good, uint32_t *crc) {
 
 Status ChunkInflater::inflate(bool *good, uint64_t from, uint64_t end, bool last, Span<uint8_t> output) {
   *good = false;
-  TFILE_TRY(input_.resize(static_cast<size_t>(end - from < kInput_transfer_chunks ? end - from : kInput_transfer_chunks)));
+  const uint64_t most = read_size(source_, kInput_transfer_chunks, kMaxPieceHint);
+  TFILE_TRY(input_.resize(static_cast<size_t>(end - from < most ? end - from : most)));
   TFILE_TRY(inflater_.begin());
   bool done = false;
   // After the chunk's last byte, only a flush or the end of the stream may follow. If even one more byte of output
@@ -22994,7 +24443,7 @@ Status ChunkInflater::inflate(bool *good, uint64_t from, uint64_t end, bool last
   Span<uint8_t> beyond(&extra, 1);
   bool valid = true;
   while (from < end && !done) {
-    const uint64_t count = end - from < kInput_transfer_chunks ? end - from : kInput_transfer_chunks;
+    const uint64_t count = end - from < most ? end - from : most;
     TFILE_TRY(read_at(source_, member_.offset + from, input_.data(), count, member_.name));
     from += count;
     Bytes input(input_.data(), static_cast<size_t>(count));
@@ -23010,6 +24459,88 @@ Status ChunkInflater::inflate(bool *good, uint64_t from, uint64_t end, bool last
   if (!done) TFILE_TRY(inflater_.run(&valid, &done, &nothing, output.empty() ? &beyond : &output));
   if (!valid || beyond.empty()) return kOk;
   *good = output.empty() && from == end && done == last && (last || inflater_.at_border());
+  return kOk;
+}
+
+}  // namespace tfile
+
+// src/transfer/completions.h
+// Completions: the targets that worker threads have completed, for a callback on the calling thread.
+
+
+
+namespace tfile {
+
+// Called with the number of an entry whose elements have been read.
+struct CompleteCallback {
+  tf_read_complete_fn complete = nullptr;
+  void *user = nullptr;
+};
+
+// Atomic counters, all 0 at first.
+class Counters {
+ public:
+  explicit Counters(Memory &memory) : memory_(memory) {}
+  Counters(const Counters &) = delete;
+  Counters &operator=(const Counters &) = delete;
+  ~Counters() {
+    if (counters_ != nullptr) deallocate(memory_, counters_, size_ * sizeof(*counters_), alignof(std::atomic<size_t>));
+  }
+  // Called once. The caller has a list with as many elements, so the size cannot overflow.
+  Status make(size_t size) {
+    void *storage = nullptr;
+    TFILE_TRY(allocate(&storage, memory_, size * sizeof(*counters_), alignof(std::atomic<size_t>)));
+    counters_ = static_cast<std::atomic<size_t> *>(storage);
+    size_ = size;
+    for (size_t i = 0; i < size; ++i)
+      new (&counters_[i]) std::atomic<size_t>(0);
+    return kOk;
+  }
+  size_t size() const { return size_; }
+  std::atomic<size_t> &operator[](size_t i) { return counters_[i]; }
+
+ private:
+  Memory &memory_;
+  std::atomic<size_t> *counters_ = nullptr;
+  size_t size_ = 0;
+};
+
+class Completions {
+ public:
+  Completions(Memory &memory, CompleteCallback callback) : callback_(callback), slots_(memory) {}
+
+  bool wanted() const { return callback_.complete != nullptr; }
+  // Prepares for `count` entries.
+  Status begin(size_t count) { return wanted() ? slots_.make(count) : kOk; }
+  // Any thread may call it, once for each entry.
+  void add(size_t entry) {
+    if (wanted()) slots_[added_.fetch_add(1, std::memory_order_relaxed)].store(entry + 1, std::memory_order_release);
+  }
+  // Calls the callback for the entries that were added. Only the thread that made the call may call it.
+  Status deliver();
+
+ private:
+  CompleteCallback callback_;
+  Counters slots_;  // entry + 1, in the order of completion; 0: not yet
+  std::atomic<size_t> added_{0};
+  size_t delivered_ = 0;
+};
+
+}  // namespace tfile
+
+// src/transfer/completions.cpp
+namespace tfile {
+
+Status Completions::deliver() {
+  for (; delivered_ < slots_.size(); ++delivered_) {
+    const size_t next = slots_[delivered_].load(std::memory_order_acquire);
+    if (next == 0) return kOk;
+    const tf_status code = callback_.complete(callback_.user, next - 1);
+    if (code != TF_STATUS_OK) {
+      return Failure(code) << "the callback for a complete entry returned " << status_name(code) << " for entry "
+                           << static_cast<uint64_t>(next - 1);
+    }
+  }
   return kOk;
 }
 
@@ -23039,6 +24570,7 @@ class MemberStream {
         seeks_(!whole && !member.chunks.empty()) {}
 
   Memory &memory() const { return memory_; }
+  const Source &source() const { return source_; }
   // True if *this reads that member and can still read the bytes at `offset`.
   bool can_reach(const Member &member, uint64_t offset) const {
     return &member == &member_ && (!member_.deflated || seeks_ || position_ <= offset);
@@ -23172,7 +24704,8 @@ Status MemberStream::begin() {
   crc_ = member_.deflated ? 0 : member_.head_crc32;
   summed_ = 0;
   if (!member_.deflated || seeks_) return kOk;
-  TFILE_TRY(input_.resize(kInput_transfer_member_stream));
+  TFILE_TRY(
+      input_.resize(static_cast<size_t>(std::min(read_size(source_, kInput_transfer_member_stream, kMaxPieceHint), member_.stored + 1))));
   TFILE_TRY(inflater_.begin());
   TFILE_TRY(inflate(nullptr, member_.head));
   summed_ = 0;  // the bytes so far were the .npy header, not array data
@@ -23260,7 +24793,7 @@ Status MemberStream::read_chunks(uint64_t offset, uint8_t *to, uint64_t nbytes) 
 Status MemberStream::refill() {
   if (!pending_.empty() || stored_read_ == member_.stored) return kOk;
   const uint64_t remaining = member_.stored - stored_read_;
-  const size_t count = remaining < kInput_transfer_member_stream ? static_cast<size_t>(remaining) : kInput_transfer_member_stream;
+  const size_t count = std::min(static_cast<size_t>(remaining), input_.size());
   TFILE_TRY(read_at(source_, member_.offset + stored_read_, input_.data(), count, member_.name));
   stored_read_ += count;
   pending_ = Bytes(input_.data(), count);
@@ -23322,26 +24855,154 @@ void SliceCursor::keep(MemberStream *stream) {
 
 }  // namespace tfile
 
-// src/transfer/read_batch.h
-// Reads many members at once, on several threads.
+// src/transfer/walk.h
+// Walks: the elements of a slice of a member in the order of the file, and their destinations in memory.
 
 
 namespace tfile {
 
-// A member to read completely, and the destination of its elements.
+// A slice in file order: its axes are sorted from the outermost stored axis to the innermost, and all steps in the file
+// are positive.
+struct Walk {
+  size_t ndim = 0;
+  uint64_t item = 0;   // bytes of an element, or of a block of a block type
+  uint64_t first = 0;  // offset of the first element in the member
+  char *to = nullptr;  // destination of the first element
+  int64_t counts[kMaxRank];
+  int64_t from_strides[kMaxRank];  // strides in the file, in bytes, positive
+  int64_t to_strides[kMaxRank];
+
+  // Returns the number of bytes from the first requested element to the end of the last one, for the axes from `axis`
+  // on.
+  uint64_t extent(size_t axis) const;
+  // Returns the number of bytes between two rows of an axis.
+  uint64_t gap(size_t axis) const;
+  // Returns the first axis from which on all elements are close together and within `most` bytes, so that one read
+  // fetches them.
+  size_t split_within(uint64_t most, uint64_t max_gap) const;
+  // Returns the first axis from which on the elements are one run of bytes, in the file and in memory. *nbytes is its
+  // length.
+  size_t run_axis(uint64_t *nbytes) const;
+};
+
+// The member as a walk sees it: units of `item` bytes, which are elements or blocks.
+struct WalkShape {
+  Span<const int64_t> sizes;
+  uint64_t item;
+  bool fortran;
+};
+
+// Prepares to read a slice, or the whole member if axes is NULL. `to` is the destination of the slice's first element;
+// to_strides are the strides there, in the order of the slice's axes.
+void make_walk(Walk *walk, const WalkShape &shape, const SliceAxis *axes, void *to, const int64_t *to_strides);
+
+// Copies all elements of a walk from bytes that begin with its first one.
+void copy_walk(const Walk &walk, const char *bytes);
+
+// Reads the elements of walks of one member. Elements that are close together in the file are fetched by one read, and
+// bytes that several walks want are read, and inflated, once.
+Status read_walks(MemberStream &stream, const Member &member, Span<const Walk> walks, Memory &memory);
+
+}  // namespace tfile
+
+// src/transfer/read_target.h
+// ReadTarget: an array of a file, or a slice of one, and the memory that receives it.
+
+
+namespace tfile {
+
+// How a target is read.
+enum class ReadKind : uint8_t {
+  kNothing,  // it has no elements
+  kStream,   // whole, by one thread from the first byte to the last, or chunk by chunk
+  kRun,      // one run of bytes in the file and in memory, in pieces
+  kSmall,    // close together in the file: read at once, with its neighbours
+  kBands,    // a slice, or memory with strides: in bands of rows, together with the other such targets of the member
+  kUnits,    // a slice that cuts through units of a packed or block type, which are decoded
+};
+
+// The member, the selection, the destination and the conversion; and, after classify(), the way to read it.
 struct ReadTarget {
   const Source *source;
   const Member *member;
-  void *to;            // receives the elements in C order; needs no alignment
-  const Dtype *dtype;  // the dtype to cast the elements to; the member's own dtype means no cast
+  void *to;                          // receives the elements; needs no alignment
+  const Dtype *dtype;                // the dtype to cast the elements to; the member's own dtype means no cast
+  size_t entry = 0;                  // the number by which the caller knows the target
+  const SliceAxis *axes = nullptr;   // the slice; NULL: the whole array
+  const int64_t *strides = nullptr;  // of the destination, in bytes; NULL: C order without gaps
+
+  ReadKind kind = ReadKind::kNothing;
+  uint64_t start = 0;   // kRun, kSmall: offset in the member of the first byte to read
+  uint64_t extent = 0;  // kRun, kSmall: bytes from there to the end of the last element
+  uint64_t nbytes = 0;  // bytes of the elements as they are stored
+  bool plain = false;   // kRun, kSmall: the bytes in the file are those of the result, before a cast
 
   bool has_cast() const { return dtype != member->dtype; }
+  // True if the bytes in the file can be read to the destination.
+  bool is_direct() const { return plain && !has_cast(); }
+  // True if every byte of the member is read.
+  bool is_all() const { return nbytes == member->nbytes; }
+  // Chooses the kind and sets what depends on it.
+  void classify();
+
+ private:
+  void classify_whole();
 };
 
-// Reads members on as many threads as the settings and the sources allow, and reports progress. Neighbouring small
-// members are read together and large ones in pieces. Sorts the targets, which may be in any order. check_cast() must
-// have accepted every cast.
-Status read_members(Vec<ReadTarget> &targets, const Settings &settings);
+// True if the stored bytes of the member are not those of its elements in C order.
+inline bool is_stream(const Member &member) {
+  return member.deflated || member.fortran || member.tail > 0;
+}
+
+// True if one thread must read the whole member from its first byte to its last, to inflate it or for its checksum.
+inline bool needs_order(const Member &member) {
+  return member.deflated || member.tail > 0 || member.has_crc;
+}
+
+// The result of a target, or of a part of it: its shape, and where it goes.
+struct Destination {
+  char *to;  // of the first element
+  size_t ndim;
+  int64_t counts[kMaxRank];   // in elements
+  int64_t strides[kMaxRank];  // in bytes; meaningless if `contiguous` and the dtype is packed or a block type
+  bool contiguous;
+
+  explicit Destination(const ReadTarget &target);
+  Span<const int64_t> shape() const { return Span<const int64_t>(counts, ndim); }
+  uint64_t elements() const;
+};
+
+// The walk over the units of a slice of a member, with C-contiguous memory as its destination.
+struct UnitSlice {
+  int64_t sizes[kMaxRank];  // of the member, in units
+  int64_t counts[kMaxRank];
+  SliceAxis axes[kMaxRank];
+
+  // Returns false if the slice cuts through a unit of a packed or block type.
+  bool resolve(const Member &member, const SliceAxis *slice);
+  Span<const int64_t> shape(const Member &member) const { return Span<const int64_t>(counts, member.shape.size()); }
+  // Without strides the destination is C-contiguous.
+  void walk(Walk *out, const Member &member, void *to, const int64_t *strides = nullptr) const;
+};
+
+// Casts elements, which are C-contiguous, to their destination. `first` is the number of the first of them in the
+// result, for messages.
+Status convert(const Destination &destination, const ReadTarget &target, const void *from, Memory &memory,
+               uint64_t first = 0);
+
+}  // namespace tfile
+
+// src/transfer/read_batch.h
+// Reads many members, or slices of them, at once, on several threads.
+
+
+namespace tfile {
+
+// Reads targets on as many threads as the settings and the sources allow, and reports progress. Small targets are read
+// together with their neighbours, large ones in pieces, and those of one compressed member in one pass. Sorts the
+// targets, which may be in any order. check_cast() must have accepted every cast. The callback is called on the calling
+// thread, once for each target; after it no byte of the target changes.
+Status read_members(Vec<ReadTarget> &targets, const Settings &settings, CompleteCallback callback = {});
 
 }  // namespace tfile
 
@@ -23396,6 +25057,19 @@ Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const StoredAr
 
 }  // namespace tfile
 
+// src/transfer/read_units.h
+// Reads slices of packed and block types, whose elements have no addresses of their own.
+
+
+namespace tfile {
+
+// Reads the units that contain a slice, casts them to an addressable dtype, and takes the slice from the result.
+// check_cast() must have accepted the cast. The settings say how many threads cast.
+Status read_units_as(void *dst, const Dtype &to, const Source &source, const Member &member, const SliceAxis *axes,
+                     const Settings &settings);
+
+}  // namespace tfile
+
 // src/transfer/read_array.cpp
 namespace tfile {
 
@@ -23412,6 +25086,1195 @@ Status read_stored(void *to, const StoredArray &array, const Region &region) {
   if (region.axes == nullptr) return read_whole_as(to, *member.dtype, array);
   return read_member_slice(to, array.source, member, region.axes, array.settings, array.cursor);
 }
+
+Status read_as(void *dst, const Dtype &to, const StoredArray &array, const Region &region) {
+  const Dtype &from = *array.member.dtype;
+  if (&to == &from) return read_stored(dst, array, region);
+  TFILE_TRY(check_cast(from, to));
+  if (region.axes == nullptr) return read_whole_as(dst, to, array);
+  if (!from.addressable() && to.addressable()) {
+    return read_units_as(dst, to, array.source, array.member, region.axes, array.settings);
+  }
+  Ref<Array> stored;
+  TFILE_TRY(make_array(stored, array.settings.memory(), from, region.shape));
+  TFILE_TRY(read_stored(stored->data, array, region));
+  return cast_into(dst, to, *stored, array.settings);
+}
+
+}  // namespace
+
+Status find_read_dtype(const Dtype **out, tf_dtype dtype, const StoredArray &array) {
+  TFILE_TRY(check_known(array.source, array.member));
+  *out = dtype == TF_DTYPE_UNSUPPORTED ? array.member.dtype : find_dtype(dtype);
+  if (*out != nullptr) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no dtype with the number " << dtype;
+}
+
+Status check_destination(const void *dst, size_t nbytes, const Dtype &dtype, const StoredArray &array,
+                         const Region &region) {
+  const Checked needed = byte_count(dtype, region.shape);
+  if (!needed.valid() || nbytes != needed.value()) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT).in(array.source.label).array(array.member.name)
+           << "needs " << needed.value() << " bytes as " << dtype.name << ", dst has " << static_cast<uint64_t>(nbytes);
+  }
+  return nbytes > 0 ? require(dst, "dst") : kOk;
+}
+
+Status ResolvedSlice::resolve(const StoredArray &array, const int64_t *start, const int64_t *stop, const int64_t *step,
+                              size_t ndim) {
+  TFILE_TRY(check_known(array.source, array.member));
+  TFILE_TRY(resolve_slice(axes, array.member.shape, start, stop, step, ndim));
+  rank = ndim;
+  for (size_t i = 0; i < ndim; ++i)
+    shape[i] = axes[i].count;
+  return kOk;
+}
+
+const Dtype &loaded_dtype(const Member &member, const Settings &settings) {
+  const int64_t decode = settings.get(TF_OPTION_DECODE);
+  if (!member.dtype->is_block() || decode == TF_DECODE_KEEP || decode == TF_DECODE_MLX) return *member.dtype;
+  return *find_dtype(static_cast<tf_dtype>(decode));
+}
+
+Status read_region(Ref<Array> &out, const StoredArray &array, const Region &region) {
+  const Dtype &dtype = loaded_dtype(array.member, array.settings);
+  Ref<Array> made;
+  TFILE_TRY(make_array(made, array.settings.memory(), dtype, region.shape));
+  TFILE_TRY(read_as(made->data, dtype, array, region));
+  out = std::move(made);
+  return kOk;
+}
+
+Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const StoredArray &array, const Region &region) {
+  const Dtype *to = nullptr;
+  TFILE_TRY(find_read_dtype(&to, dtype, array));
+  TFILE_TRY(check_destination(dst, nbytes, *to, array, region));
+  return read_as(dst, *to, array, region);
+}
+
+}  // namespace tfile
+
+// src/transfer/read_bands.h
+// Reads slices of one member in bands: ranges of its outermost stored axis.
+
+
+namespace tfile {
+
+// The targets of one member that are read together. Each band is read in one pass for all targets, so that bytes that
+// several of them want are read, and inflated, once; casts need scratch memory for one band only.
+class MemberBands {
+ public:
+  // The targets are not empty; each has elements.
+  explicit MemberBands(Span<const ReadTarget> targets);
+
+  size_t count() const { return static_cast<size_t>((end_ - begin_ + rows_ - 1) / rows_); }
+  // True if one thread must read all bands, in order.
+  bool in_order() const { return in_order_; }
+  // Returns the bytes of elements in a band.
+  uint64_t nbytes(size_t band) const;
+  // Reads bands, in order. Once every byte of the member has been read, its CRC-32 is verified.
+  Status read(size_t band, size_t count, Memory &memory) const;
+
+ private:
+  // The part of a target in one band.
+  struct Part {
+    UnitSlice units;
+    uint64_t nbytes;  // as stored
+    int64_t skipped;  // elements of the target along the axis before the part
+    int64_t count;    // elements along the axis
+  };
+
+  // Returns false if a target has nothing in the band.
+  bool part_of(Part *part, const ReadTarget &target, size_t band) const;
+  // Returns the number of elements of the result before the part, if the axis is its outermost one.
+  uint64_t elements_before(const Part &part, const ReadTarget &target) const;
+  Destination destination_of(const Part &part, const ReadTarget &target) const;
+  bool can_cut(const ReadTarget &target) const;
+  void find_range();
+  Status read_band(MemberStream &stream, size_t band, Memory &memory) const;
+  Status convert_band(size_t band, const char *stored, Memory &memory) const;
+
+  Span<const ReadTarget> targets_;
+  const Member &member_;
+  bool in_order_;
+  size_t axis_ = 0;    // the axis to cut
+  int64_t rows_ = 1;   // units along the axis in a band
+  int64_t begin_ = 0;  // the range of the axis that the targets need, in units
+  int64_t end_ = 1;
+};
+
+}  // namespace tfile
+
+// src/transfer/read_bands.cpp
+namespace tfile {
+
+namespace {
+
+// Bytes of the file in a band: large enough that the cost of starting one does not matter, and small enough that all
+// threads end at nearly the same time and that casts need little memory.
+constexpr uint64_t kBand = uint64_t{4} << 20;
+
+// Parts of the scratch memory begin at multiples of this.
+constexpr uint64_t kScratchAlignment = 64;
+
+uint64_t scratch_bytes(uint64_t nbytes) {
+  return (nbytes + kScratchAlignment - 1) / kScratchAlignment * kScratchAlignment;
+}
+
+int64_t divide_up(int64_t number, int64_t divisor) {
+  return number <= 0 ? 0 : (number + divisor - 1) / divisor;
+}
+
+// Returns the part of an axis of a slice whose indices are from begin to end - 1. *skipped receives the number of
+// elements of the slice before it.
+SliceAxis clip(const SliceAxis &axis, int64_t begin, int64_t end, int64_t *skipped) {
+  int64_t from = 0;
+  int64_t to = 0;
+  if (axis.step > 0) {
+    from = divide_up(begin - axis.first, axis.step);
+    to = divide_up(end - axis.first, axis.step);
+  } else {
+    from = divide_up(axis.first - end + 1, -axis.step);
+    to = divide_up(axis.first - begin + 1, -axis.step);
+  }
+  from = std::min(from, axis.count);
+  to = std::min(to, axis.count);
+  *skipped = from;
+  return SliceAxis{axis.first + from * axis.step, axis.step, to - from};
+}
+
+}  // namespace
+
+MemberBands::MemberBands(Span<const ReadTarget> targets) : targets_(targets), member_(*targets[0].member) {
+  const size_t ndim = member_.shape.size();
+  in_order_ = member_.deflated || member_.tail > 0;
+  for (const ReadTarget &target : targets)
+    in_order_ = in_order_ || (member_.has_crc && target.is_all());
+  if (ndim == 0) return;
+  UnitSlice whole;
+  if (!whole.resolve(member_, nullptr)) return;
+  const auto stored_axis = [&](size_t i) { return member_.fortran ? ndim - 1 - i : i; };
+  size_t outer = 0;
+  while (outer + 1 < ndim && whole.sizes[stored_axis(outer)] == 1)
+    ++outer;
+  axis_ = stored_axis(outer);
+  uint64_t row = member_.dtype->block_bytes;
+  for (size_t i = outer + 1; i < ndim; ++i)
+    row *= static_cast<uint64_t>(whole.sizes[stored_axis(i)]);
+  rows_ = whole.sizes[axis_];
+  end_ = rows_;
+  for (const ReadTarget &target : targets) {
+    if (!can_cut(target)) return;
+  }
+  rows_ = static_cast<int64_t>(std::clamp(kBand / row, uint64_t{1}, static_cast<uint64_t>(rows_)));
+  find_range();
+}
+
+// True if bands of the axis can be cast independently. A unit of a packed type can have elements of two rows.
+bool MemberBands::can_cut(const ReadTarget &target) const {
+  if (!target.has_cast() || target.dtype->addressable()) return true;
+  return target.dtype->is_block() && axis_ + 1 < member_.shape.size() && !member_.fortran;
+}
+
+void MemberBands::find_range() {
+  int64_t begin = end_;
+  int64_t end = 0;
+  for (const ReadTarget &target : targets_) {
+    UnitSlice units;
+    (void)units.resolve(member_, target.axes);
+    const SliceAxis &axis = units.axes[axis_];
+    const int64_t last = axis.first + (axis.count - 1) * axis.step;
+    begin = std::min({begin, axis.first, last});
+    end = std::max({end, axis.first + 1, last + 1});
+  }
+  begin_ = begin / rows_ * rows_;
+  end_ = end;
+}
+
+bool MemberBands::part_of(Part *part, const ReadTarget &target, size_t band) const {
+  (void)part->units.resolve(member_, target.axes);
+  part->skipped = 0;
+  part->count = 1;
+  if (member_.shape.size() > 0) {
+    const int64_t begin = begin_ + static_cast<int64_t>(band) * rows_;
+    SliceAxis &axis = part->units.axes[axis_];
+    axis = clip(axis, begin, std::min(begin + rows_, end_), &part->skipped);
+    part->units.counts[axis_] = axis.count;
+    const bool last = axis_ + 1 == member_.shape.size();
+    const int64_t unit = last ? member_.dtype->block_size : 1;
+    part->skipped *= unit;
+    part->count = axis.count * unit;
+  }
+  part->nbytes = member_.dtype->block_bytes;
+  for (const int64_t count : part->units.shape(member_))
+    part->nbytes *= static_cast<uint64_t>(count);
+  return part->nbytes > 0;
+}
+
+uint64_t MemberBands::elements_before(const Part &part, const ReadTarget &target) const {
+  const Destination whole(target);
+  auto count = static_cast<uint64_t>(part.skipped);
+  for (size_t i = axis_ + 1; i < whole.ndim; ++i)
+    count *= static_cast<uint64_t>(whole.counts[i]);
+  return count;
+}
+
+// The elements of a part are contiguous if no axis before the one that is cut has several elements. That is so for
+// packed and block types, which are stored in C order and always contiguous.
+Destination MemberBands::destination_of(const Part &part, const ReadTarget &target) const {
+  Destination destination(target);
+  if (member_.shape.size() == 0) return destination;
+  const Dtype &dtype = *target.dtype;
+  if (dtype.addressable()) {
+    destination.to += part.skipped * destination.strides[axis_];
+  } else {
+    destination.to += elements_before(part, target) / dtype.block_size * dtype.block_bytes;
+  }
+  destination.counts[axis_] = part.count;
+  for (size_t i = 0; i < axis_; ++i)
+    destination.contiguous = destination.contiguous && destination.counts[i] == 1;
+  return destination;
+}
+
+uint64_t MemberBands::nbytes(size_t band) const {
+  uint64_t total = 0;
+  Part part;
+  for (const ReadTarget &target : targets_) {
+    if (part_of(&part, target, band)) total += part.nbytes;
+  }
+  return total;
+}
+
+Status MemberBands::read(size_t band, size_t count, Memory &memory) const {
+  bool whole = false;
+  for (const ReadTarget &target : targets_)
+    whole = whole || target.is_all();
+  MemberStream stream(*targets_[0].source, member_, memory, whole);
+  TFILE_TRY(stream.begin());
+  for (size_t i = band; i < band + count; ++i)
+    TFILE_TRY(read_band(stream, i, memory));
+  return in_order_ && stream.complete() ? stream.finish() : kOk;
+}
+
+// Elements without a cast go to their destination; the others to scratch memory first.
+Status MemberBands::read_band(MemberStream &stream, size_t band, Memory &memory) const {
+  Vec<Walk> walks(memory);
+  Part part;
+  uint64_t scratch = 0;
+  for (const ReadTarget &target : targets_) {
+    if (target.has_cast() && part_of(&part, target, band)) scratch += scratch_bytes(part.nbytes);
+  }
+  Vec<char> stored(memory);
+  TFILE_TRY(stored.resize(static_cast<size_t>(scratch)));
+  TFILE_TRY(walks.reserve(targets_.size()));
+  char *to = stored.data();
+  for (const ReadTarget &target : targets_) {
+    if (!part_of(&part, target, band)) continue;
+    Walk walk;
+    if (target.has_cast()) {
+      part.units.walk(&walk, member_, to);
+      to += scratch_bytes(part.nbytes);
+    } else {
+      const Destination destination = destination_of(part, target);
+      const bool addressable = target.dtype->addressable();
+      part.units.walk(&walk, member_, destination.to, addressable ? destination.strides : nullptr);
+    }
+    TFILE_TRY(walks.push(walk));
+  }
+  if (walks.empty()) return kOk;
+  TFILE_TRY(read_walks(stream, member_, walks.span(), memory));
+  return convert_band(band, stored.data(), memory);
+}
+
+Status MemberBands::convert_band(size_t band, const char *stored, Memory &memory) const {
+  Part part;
+  for (const ReadTarget &target : targets_) {
+    if (!target.has_cast() || !part_of(&part, target, band)) continue;
+    const Destination destination = destination_of(part, target);
+    TFILE_TRY(convert(destination, target, stored, memory, elements_before(part, target)));
+    stored += scratch_bytes(part.nbytes);
+  }
+  return kOk;
+}
+
+}  // namespace tfile
+
+// src/base/shared_progress.h
+// SharedProgress: counts the progress of several threads, which one of them reports.
+
+
+
+namespace tfile {
+
+class SharedProgress {
+ public:
+  SharedProgress(const Settings &settings, uint64_t total) : progress_(settings, total) {}
+
+  // Counts bytes that are done; any thread may call it.
+  void add(uint64_t bytes) { done_.fetch_add(bytes, std::memory_order_relaxed); }
+  // Reports what was added since the last report. Only the thread that made the call may call it.
+  Status report() {
+    const uint64_t done = done_.load(std::memory_order_relaxed);
+    const uint64_t added = done - reported_;
+    reported_ = done;
+    return added > 0 ? progress_.advance(added) : kOk;
+  }
+
+ private:
+  Progress progress_;
+  std::atomic<uint64_t> done_{0};
+  uint64_t reported_ = 0;
+};
+
+}  // namespace tfile
+
+// src/transfer/read_job.h
+// ReadJob: what one thread reads at a time.
+
+
+namespace tfile {
+
+enum class JobKind : uint8_t {
+  kTogether,  // neighbouring small targets, in one read
+  kPiece,     // a piece of a run
+  kStream,    // a whole member, from its first byte to its last
+  kChunks,    // consecutive chunks of a compressed member
+  kBands,     // bands of the targets of one member
+  kUnits,     // a slice of a packed or block type
+};
+
+struct ReadJob {
+  JobKind kind;
+  Span<const ReadTarget> targets;
+  uint64_t nbytes = 0;   // bytes of elements in the job, for progress
+  uint64_t start = 0;    // kPiece, kChunks: offset of the first byte in the run or the member
+  size_t part = 0;       // kChunks, kBands: the first of them
+  size_t parts = 0;      // kChunks, kBands: their number
+  size_t first_job = 0;  // the first job of these targets; its jobs are consecutive
+  size_t jobs = 1;       // number of jobs of these targets
+  uint32_t crc = 0;      // of the bytes of a piece, or of chunks
+  uint32_t head = 0;     // for the first chunk: checksum of the header before it
+  bool good = true;      // false if the chunks do not agree with the chunk table
+
+  const ReadTarget &target() const { return targets[0]; }
+};
+
+// True if several threads can inflate the member of a whole target, each some of its chunks.
+inline bool is_chunked(const ReadTarget &target) {
+  return target.kind == ReadKind::kStream && !target.member->chunks.empty() && !target.member->fortran;
+}
+
+// True if one read can fill the target and others.
+inline bool is_small(const ReadTarget &target) {
+  return target.kind == ReadKind::kSmall;
+}
+
+// Returns the number of bytes of which a piece of a run must be a multiple.
+uint64_t unit_of(const ReadTarget &target);
+
+// Does a job. Checksums of single pieces and chunks are left for verify_sums().
+Status run_read_job(ReadJob &job, const Settings &settings);
+
+// Joins the checksums of the jobs of one target, and verifies them.
+Status verify_sums(Span<const ReadJob> jobs, const Settings &settings);
+
+}  // namespace tfile
+
+// src/transfer/read_batch.cpp
+namespace tfile {
+
+namespace {
+
+// The maximum size of one read by a thread: a multiple of a huge page, so that no two threads fault in the same page,
+// and large enough that the cost of a system call does not matter.
+constexpr uint64_t kHugePage_transfer_read_batch = uint64_t{2} << 20;
+constexpr uint64_t kMaxPiece = 4 * kHugePage_transfer_read_batch;
+// The number of pieces per thread: enough that all threads end at nearly the same time.
+constexpr uint64_t kPiecesPerThread = 4;
+// Smaller reads take less time than starting a thread.
+constexpr uint64_t kMinParallel = uint64_t{4} << 20;
+// Small targets are read together up to this many bytes in one read.
+constexpr uint64_t kMaxTogether = uint64_t{1} << 20;
+
+uint64_t offset_of(const ReadTarget &target) {
+  return target.member->offset + target.start;
+}
+
+// True if the target belongs to a group of those of one member.
+bool in_group(const ReadTarget &target) {
+  return target.kind == ReadKind::kStream || target.kind == ReadKind::kBands;
+}
+
+// Groups come after the other targets of a source.
+bool comes_before(const ReadTarget &a, const ReadTarget &b) {
+  if (a.source != b.source) return a.source < b.source;
+  if (in_group(a) != in_group(b)) return in_group(b);
+  return offset_of(a) < offset_of(b);
+}
+
+// Returns how many of the first targets one read can fill.
+size_t count_neighbours(Span<const ReadTarget> targets) {
+  const Source &source = *targets[0].source;
+  const uint64_t start = offset_of(targets[0]);
+  const uint64_t most = std::max(kMaxTogether, std::min(source.hints.piece, kMaxPieceHint));
+  uint64_t end = start + targets[0].extent;
+  size_t parts = 1;
+  size_t count = 1;
+  for (; count < targets.size() && is_small(targets[count]); ++count) {
+    const ReadTarget &next = targets[count];
+    const uint64_t offset = offset_of(next);
+    if (next.source != &source || (offset > end && offset - end > source.hints.gap)) break;
+    parts += offset > end ? 2 : 1;
+    end = std::max(end, offset + next.extent);
+    if (parts > kMaxParts || end - start > most) break;
+  }
+  return count;
+}
+
+size_t count_group(Span<const ReadTarget> targets) {
+  size_t count = 1;
+  if (targets[0].nbytes == 0) return count;
+  while (count < targets.size() && in_group(targets[count]) && targets[count].member == targets[0].member)
+    ++count;
+  return count;
+}
+
+uint64_t total_of(Span<const ReadTarget> targets) {
+  uint64_t total = 0;
+  for (const ReadTarget &target : targets)
+    total += target.nbytes;
+  return total;
+}
+
+class BatchReader {
+ public:
+  BatchReader(Span<const ReadTarget> targets, const Settings &settings, CompleteCallback callback)
+      : targets_(targets),
+        settings_(settings),
+        jobs_(settings.memory()),
+        finished_(settings.memory()),
+        completions_(settings.memory(), callback),
+        total_(total_of(targets)),
+        progress_(settings, total_) {}
+
+  Status run() {
+    const Workers workers = workers_of();
+    TFILE_TRY(completions_.begin(targets_.size()));
+    TFILE_TRY(plan(workers.count));
+    TFILE_TRY(finished_.make(jobs_.size()));
+    // Without callbacks, the user's executor gets all jobs in one call.
+    const Notify notify = settings_.progress() || completions_.wanted() ? report : nullptr;
+    TFILE_TRY(parallel_for(jobs_.size(), workers, run_job, this, notify));
+    return completions_.deliver();
+  }
+
+ private:
+  // Returns one worker if threads are not worthwhile or not allowed.
+  Workers workers_of() const {
+    size_t requests = 0;
+    for (const ReadTarget &target : targets_) {
+      if (!target.source->concurrent) return Workers();
+      requests = std::max<size_t>(requests, target.source->hints.requests);
+    }
+    Workers workers = settings_.workers();
+    if (requests == 0) return total_ < kMinParallel ? Workers() : workers;
+    // Threads that wait for a server need no cores of their own.
+    const bool chosen = workers.executor != nullptr || settings_.get(TF_OPTION_THREADS) != 0;
+    workers.count = chosen ? std::min(workers.count, requests) : requests;
+    return workers;
+  }
+
+  Status plan(size_t threads) {
+    const uint64_t share = total_ / (threads * kPiecesPerThread);
+    const uint64_t piece = std::clamp(share / kHugePage_transfer_read_batch * kHugePage_transfer_read_batch, kHugePage_transfer_read_batch, kMaxPiece);
+    for (size_t i = 0; i < targets_.size();) {
+      const Span<const ReadTarget> rest = targets_.from(i);
+      size_t count = 1;
+      const size_t first_job = jobs_.size();
+      switch (rest[0].kind) {
+        case ReadKind::kNothing:
+          completions_.add(rest[0].entry);
+          break;
+        case ReadKind::kSmall:
+          count = count_neighbours(rest);
+          TFILE_TRY(jobs_.push(ReadJob{JobKind::kTogether, rest.first(count), total_of(rest.first(count))}));
+          break;
+        case ReadKind::kRun:
+          TFILE_TRY(cut(rest.first(1), piece));
+          break;
+        case ReadKind::kUnits:
+          TFILE_TRY(jobs_.push(ReadJob{JobKind::kUnits, rest.first(1), rest[0].nbytes}));
+          break;
+        case ReadKind::kStream:
+        case ReadKind::kBands:
+          count = count_group(rest);
+          TFILE_TRY(plan_group(rest.first(count), threads));
+          break;
+      }
+      join_jobs(first_job);
+      i += count;
+    }
+    return kOk;
+  }
+
+  // Notes that the jobs from this one on belong together.
+  void join_jobs(size_t first_job) {
+    for (size_t i = first_job; i < jobs_.size(); ++i) {
+      jobs_[i].first_job = first_job;
+      jobs_[i].jobs = jobs_.size() - first_job;
+    }
+  }
+
+  // Cuts a run into pieces of whole units, which can be finished and cast independently.
+  Status cut(Span<const ReadTarget> target, uint64_t piece) {
+    const uint64_t unit = unit_of(target[0]);
+    const uint64_t hint = std::min(target[0].source->hints.piece, kMaxPieceHint);
+    const uint64_t nbytes = target[0].nbytes;
+    piece = std::max((hint != 0 ? hint : piece) / unit, uint64_t{1}) * unit;
+    uint64_t start = 0;
+    do {
+      ReadJob job{JobKind::kPiece, target, std::min(nbytes - start, piece)};
+      job.start = start;
+      TFILE_TRY(jobs_.push(job));
+      start += piece;
+    } while (start < nbytes);
+    return kOk;
+  }
+
+  Status plan_group(Span<const ReadTarget> targets, size_t threads) {
+    if (targets.size() > 1 || targets[0].kind == ReadKind::kBands) return plan_bands(targets);
+    if (is_chunked(targets[0])) return plan_chunks(targets, threads);
+    return jobs_.push(ReadJob{JobKind::kStream, targets, targets[0].nbytes});
+  }
+
+  Status plan_chunks(Span<const ReadTarget> target, size_t threads) {
+    const Member &member = *target[0].member;
+    const size_t together = ChunkInflater::together(member, threads);
+    const uint64_t piece = member.chunk * together;
+    for (uint64_t start = 0; start < member.nbytes; start += piece) {
+      ReadJob job{JobKind::kChunks, target, std::min(member.nbytes - start, piece)};
+      job.start = start;
+      job.part = static_cast<size_t>(start / member.chunk);
+      job.parts = static_cast<size_t>((job.nbytes + member.chunk - 1) / member.chunk);
+      TFILE_TRY(jobs_.push(job));
+    }
+    return kOk;
+  }
+
+  Status plan_bands(Span<const ReadTarget> targets) {
+    const MemberBands bands(targets);
+    const size_t together = bands.in_order() ? bands.count() : 1;
+    for (size_t band = 0; band < bands.count(); band += together) {
+      ReadJob job{JobKind::kBands, targets, bands.in_order() ? total_of(targets) : bands.nbytes(band)};
+      job.part = band;
+      job.parts = together;
+      if (job.nbytes > 0) TFILE_TRY(jobs_.push(job));
+    }
+    return kOk;
+  }
+
+  static Status run_job(void *context, size_t i) {
+    auto &reader = *static_cast<BatchReader *>(context);
+    ReadJob &job = reader.jobs_[i];
+    TFILE_TRY(run_read_job(job, reader.settings_));
+    reader.progress_.add(job.nbytes);
+    const size_t finished = reader.finished_[job.first_job].fetch_add(1, std::memory_order_acq_rel) + 1;
+    return finished == job.jobs ? reader.complete(job) : kOk;
+  }
+
+  // Called by the thread that does the last job of these targets.
+  Status complete(const ReadJob &job) {
+    TFILE_TRY(verify_sums(jobs_.span().from(job.first_job).first(job.jobs), settings_));
+    for (const ReadTarget &target : job.targets)
+      completions_.add(target.entry);
+    return kOk;
+  }
+
+  static Status report(void *context) {
+    auto &reader = *static_cast<BatchReader *>(context);
+    TFILE_TRY(reader.progress_.report());
+    return reader.completions_.deliver();
+  }
+
+  Span<const ReadTarget> targets_;
+  const Settings &settings_;
+  Vec<ReadJob> jobs_;
+  Counters finished_;  // for the first job of each target: how many of its jobs are done
+  Completions completions_;
+  uint64_t total_;
+  SharedProgress progress_;
+};
+
+}  // namespace
+
+Status read_members(Vec<ReadTarget> &targets, const Settings &settings, CompleteCallback callback) {
+  for (ReadTarget &target : targets) {
+    TFILE_TRY(check_known(*target.source, *target.member));
+    target.classify();
+  }
+  if (!std::is_sorted(targets.begin(), targets.end(), comes_before)) {
+    std::sort(targets.begin(), targets.end(), comes_before);
+  }
+  return BatchReader(targets.span(), settings, callback).run();
+}
+
+}  // namespace tfile
+
+// src/transfer/read_job.cpp
+namespace tfile {
+
+namespace {
+
+constexpr uint64_t kHugePage_transfer_read_job = uint64_t{2} << 20;
+// The size of the pieces for bytes that are processed again after reading (for a checksum, a byte order or a cast), so
+// that they are still in the cache.
+constexpr uint64_t kCached = uint64_t{256} << 10;
+
+bool is_callback(const Source &source) {
+  return source.ops->is_callback;
+}
+
+// Gathers the elements of a small target, C-contiguous, from the bytes of the file that begin with the first of them.
+void gather(void *to, const ReadTarget &target, const char *bytes) {
+  if (target.plain) {
+    memcpy(to, bytes, static_cast<size_t>(target.nbytes));
+    return;
+  }
+  UnitSlice units;
+  Walk walk;
+  (void)units.resolve(*target.member, target.axes);
+  units.walk(&walk, *target.member, to);
+  copy_walk(walk, bytes);
+}
+
+// Reads the jobs of neighbouring small targets.
+class TogetherReader {
+ public:
+  TogetherReader(Span<const ReadTarget> targets, Memory &memory)
+      : targets_(targets), source_(*targets[0].source), memory_(memory) {}
+
+  Status run() {
+    bool direct = true;
+    uint64_t end = 0;
+    for (const ReadTarget &target : targets_) {
+      direct = direct && target.is_direct() && offset_of(target) >= end;
+      end = std::max(end, offset_of(target) + target.extent);
+    }
+    return direct ? read_direct() : read_scratch(end);
+  }
+
+ private:
+  static uint64_t offset_of(const ReadTarget &target) { return target.member->offset + target.start; }
+
+  // Reads to the destinations.
+  Status read_direct() const {
+    ReadPart parts[kMaxParts];
+    const uint64_t start = offset_of(targets_[0]);
+    uint64_t at = start;
+    size_t count = 0;
+    for (const ReadTarget &target : targets_) {
+      const uint64_t offset = offset_of(target);
+      if (offset > at) parts[count++] = ReadPart{nullptr, static_cast<size_t>(offset - at)};
+      parts[count++] = ReadPart{target.to, static_cast<size_t>(target.nbytes)};
+      at = offset + target.nbytes;
+    }
+    const Span<const ReadPart> all(parts, count);
+    const Status status = read_parts(source_, start, all, memory_, targets_[0].member->name);
+    if (!status.ok()) return blame(status);
+    for (const ReadTarget &target : targets_) {
+      TFILE_TRY(check_whole(target, target.to));
+      finish_bytes(*target.member, target.to, static_cast<size_t>(target.nbytes));
+    }
+    return kOk;
+  }
+
+  // Reads to scratch memory, for targets that overlap, are cast, or have another order in memory.
+  Status read_scratch(uint64_t end) const {
+    const uint64_t start = offset_of(targets_[0]);
+    Vec<char> bytes(memory_);
+    TFILE_TRY(bytes.resize(static_cast<size_t>(end - start)));
+    const Status status = read_at(source_, start, bytes.data(), end - start, targets_[0].member->name);
+    if (!status.ok()) return blame(status);
+    for (const ReadTarget &target : targets_)
+      TFILE_TRY(finish(target, bytes.data() + (offset_of(target) - start)));
+    return kOk;
+  }
+
+  Status finish(const ReadTarget &target, const char *bytes) const {
+    const Member &member = *target.member;
+    const auto nbytes = static_cast<size_t>(target.nbytes);
+    TFILE_TRY(check_whole(target, bytes));
+    if (!target.has_cast() && target.strides == nullptr) {
+      gather(target.to, target, bytes);
+      finish_bytes(member, target.to, nbytes);
+      return kOk;
+    }
+    Vec<char> gathered(memory_);
+    TFILE_TRY(gathered.resize(nbytes));
+    gather(gathered.data(), target, bytes);
+    finish_bytes(member, gathered.data(), nbytes);
+    const Destination destination(target);
+    if (target.has_cast()) return convert(destination, target, gathered.data(), memory_);
+    int64_t strides[kMaxRank];
+    contiguous_strides(strides, destination.shape(), member.dtype->block_bytes);
+    copy_strided(destination.to, destination.strides, gathered.data(), strides, destination.shape(),
+                 member.dtype->block_bytes);
+    return kOk;
+  }
+
+  // Verifies the checksum of a member if these are all of its bytes.
+  Status check_whole(const ReadTarget &target, const void *bytes) const {
+    const Member &member = *target.member;
+    if (!member.has_crc || target.extent != member.nbytes) return kOk;
+    return check_crc(source_, member, crc32_update(member.head_crc32, bytes, static_cast<size_t>(target.extent)));
+  }
+
+  // If the file has become shorter since it was opened, finds the member that the error must name.
+  Status blame(Status status) const {
+    if (status.code != TF_STATUS_TRUNCATED || is_callback(source_)) return status;
+    Vec<char> bytes(memory_);
+    for (const ReadTarget &target : targets_) {
+      TFILE_TRY(bytes.resize(static_cast<size_t>(target.extent)));
+      TFILE_TRY(read_at(source_, offset_of(target), bytes.data(), target.extent, target.member->name));
+    }
+    return status;
+  }
+
+  Span<const ReadTarget> targets_;
+  const Source &source_;
+  Memory &memory_;
+};
+
+// The end of an array, after its last whole huge page, has pages of normal size. Makes the system provide those of this
+// job with one system call, before they are written, instead of with a page fault for each.
+void touch_small_pages(const ReadJob &job) {
+  constexpr uint64_t kMinTouched = uint64_t{64} << 10;
+  const uint64_t small = job.target().nbytes / kHugePage_transfer_read_job * kHugePage_transfer_read_job;
+  const uint64_t skipped = small > job.start ? small - job.start : 0;
+  if (job.nbytes < skipped + kMinTouched) return;
+  system_touch(static_cast<char *>(job.target().to) + job.start + skipped, static_cast<size_t>(job.nbytes - skipped));
+}
+
+// Casts whole units of a run, starting at offset `start` in it.
+Status cast_piece(const ReadTarget &target, const void *from, uint64_t start, uint64_t nbytes) {
+  const Dtype &dtype = *target.member->dtype;
+  const uint64_t first = start / dtype.block_bytes * dtype.block_size;
+  const uint64_t count = nbytes / dtype.block_bytes * dtype.block_size;
+  const uint64_t to = first / target.dtype->block_size * target.dtype->block_bytes;
+  return cast_run(static_cast<char *>(target.to) + to, *target.dtype, from, dtype, first, count);
+}
+
+Status read_piece(ReadJob &job, Memory &memory) {
+  const ReadTarget &target = job.target();
+  const Member &member = *target.member;
+  if (!target.has_cast()) touch_small_pages(job);
+  const bool processed = member.has_crc || target.has_cast() || needs_swap(member);
+  const uint64_t cached = std::max(kCached, std::min(target.source->hints.piece, job.nbytes));
+  const uint64_t step = processed ? cached / unit_of(target) * unit_of(target) : job.nbytes;
+  Vec<char> scratch(memory);
+  if (target.has_cast()) TFILE_TRY(scratch.resize(static_cast<size_t>(std::min(step, job.nbytes))));
+  for (uint64_t done = 0; done < job.nbytes;) {
+    const uint64_t start = job.start + done;
+    const auto nbytes = static_cast<size_t>(std::min(step, job.nbytes - done));
+    char *const to = target.has_cast() ? scratch.data() : static_cast<char *>(target.to) + start;
+    TFILE_TRY(read_at(*target.source, member.offset + target.start + start, to, nbytes, member.name));
+    if (member.has_crc) job.crc = crc32_update(job.crc, to, nbytes);
+    finish_bytes(member, to, nbytes);
+    if (target.has_cast()) TFILE_TRY(cast_piece(target, to, start, nbytes));
+    done += nbytes;
+  }
+  return kOk;
+}
+
+Status read_stream(const ReadTarget &target, Memory &memory) {
+  return read_whole(target.to, *target.source, *target.member, memory);
+}
+
+Status read_chunks(ReadJob &job, Memory &memory) {
+  const Member &member = *job.target().member;
+  char *const to = static_cast<char *>(job.target().to) + job.start;
+  ChunkInflater inflater(*job.target().source, member, memory);
+  if (job.part == 0) {
+    TFILE_TRY(inflater.head(&job.good, &job.head));
+    if (!job.good) return kOk;
+  }
+  TFILE_TRY(inflater.chunks(&job.good, job.part, job.parts, to));
+  if (!job.good) return kOk;
+  job.crc = crc32_update(0, to, static_cast<size_t>(job.nbytes));
+  finish_bytes(member, to, static_cast<size_t>(job.nbytes));
+  return kOk;
+}
+
+// Reads a slice that cuts through units, whose elements are then of another dtype; or that consists of runs of units
+// across rows.
+Status read_unit_slice(const ReadTarget &target, const Settings &settings) {
+  // This is a job of one thread already.
+  Settings alone = settings;
+  alone.set(TF_OPTION_THREADS, 1);
+  alone.set_progress(Ref<ProgressCallback>());
+  const Member &member = *target.member;
+  SliceAxis axes[kMaxRank];
+  Destination destination(target);
+  for (size_t i = 0; i < destination.ndim; ++i)
+    axes[i] = target.axes != nullptr ? target.axes[i] : SliceAxis{0, 1, member.shape[i]};
+  SliceCursor cursor;
+  if (!target.has_cast()) return read_member_slice(target.to, *target.source, member, axes, alone, cursor);
+  const Dtype &to = *target.dtype;
+  Vec<char> scratch(settings.memory());
+  if (!to.addressable()) {
+    TFILE_TRY(scratch.resize(static_cast<size_t>(target.nbytes)));
+    TFILE_TRY(read_member_slice(scratch.data(), *target.source, member, axes, alone, cursor));
+    return convert(destination, target, scratch.data(), settings.memory());
+  }
+  if (destination.contiguous) return read_units_as(target.to, to, *target.source, member, axes, alone);
+  TFILE_TRY(scratch.resize(static_cast<size_t>(destination.elements() * to.block_bytes)));
+  TFILE_TRY(read_units_as(scratch.data(), to, *target.source, member, axes, alone));
+  int64_t strides[kMaxRank];
+  contiguous_strides(strides, destination.shape(), to.block_bytes);
+  copy_strided(destination.to, destination.strides, scratch.data(), strides, destination.shape(), to.block_bytes);
+  return kOk;
+}
+
+}  // namespace
+
+uint64_t unit_of(const ReadTarget &target) {
+  const Dtype &dtype = *target.member->dtype;
+  return target.has_cast() ? kCastChunk / dtype.block_size * dtype.block_bytes : dtype.block_bytes;
+}
+
+Status run_read_job(ReadJob &job, const Settings &settings) {
+  Memory &memory = settings.memory();
+  switch (job.kind) {
+    case JobKind::kTogether:
+      return TogetherReader(job.targets, memory).run();
+    case JobKind::kPiece:
+      return read_piece(job, memory);
+    case JobKind::kStream:
+      return read_stream(job.target(), memory);
+    case JobKind::kChunks:
+      return read_chunks(job, memory);
+    case JobKind::kBands:
+      return MemberBands(job.targets).read(job.part, job.parts, memory);
+    case JobKind::kUnits:
+      return read_unit_slice(job.target(), settings);
+  }
+  return kOk;
+}
+
+Status verify_sums(Span<const ReadJob> jobs, const Settings &settings) {
+  const ReadTarget &target = jobs[0].target();
+  const Member &member = *target.member;
+  const bool chunked = jobs[0].kind == JobKind::kChunks;
+  const bool pieces = jobs[0].kind == JobKind::kPiece && member.has_crc && target.is_all();
+  if (!chunked && !pieces) return kOk;
+  uint32_t crc = chunked ? jobs[0].head : member.head_crc32;
+  bool good = true;
+  for (const ReadJob &job : jobs) {
+    good = good && job.good;
+    crc = crc32_join(crc, job.crc, job.nbytes);
+  }
+  if (pieces) return check_crc(*target.source, member, crc);
+  if (good && crc == member.crc32) return kOk;
+  // A wrong chunk table is not an error, because it is optional. Reads the stream from its start instead.
+  return read_stream(target, settings.memory());
+}
+
+}  // namespace tfile
+
+// src/transfer/read_member.cpp
+namespace tfile {
+
+bool needs_swap(const Member &member) {
+  if (member.dtype->is_block()) return member.big_endian;  // in memory, blocks are little-endian on all machines
+  return member.dtype->scalar > 1 && member.big_endian != kHostIsBig;
+}
+
+void finish_bytes(const Member &member, void *data, size_t nbytes) {
+  if (member.dtype->kind == DtypeClass::kBool) {
+    auto *bytes = static_cast<uint8_t *>(data);
+    for (size_t i = 0; i < nbytes; ++i)
+      bytes[i] = bytes[i] != 0;
+  } else if (needs_swap(member)) {
+    (void)swap_bytes(*member.dtype, data, nbytes);
+  }
+}
+
+Status check_crc(const Source &source, const Member &member, uint32_t crc) {
+  if (crc == member.crc32) return kOk;
+  return Failure(TF_STATUS_CORRUPT).in(source.label).array(member.name).at(member.offset)
+         << "CRC-32 of the member should be " << Hex{member.crc32} << ", is " << Hex{crc};
+}
+
+namespace {
+
+// Releases the reference to the source that a mapped array owns.
+void release_source(void *source) {
+  static_cast<Source *>(source)->release();
+}
+
+// True if the mapped bytes are a valid array: aligned for the dtype, and bools of 0 or 1 only.
+bool is_valid_in_place(const Member &member, const void *bytes) {
+  if (reinterpret_cast<uintptr_t>(bytes) % member.dtype->alignment() != 0) return false;
+  if (member.dtype->kind != DtypeClass::kBool) return true;
+  const auto *values = static_cast<const uint8_t *>(bytes);
+  for (uint64_t i = 0; i < member.nbytes; ++i) {
+    if (values[i] > 1) return false;
+  }
+  return true;
+}
+
+struct UnitReader {
+  const Source &source;
+  const Member &member;
+  char *to;
+};
+
+Status read_unit_run(void *context, uint64_t offset, uint64_t nbytes) {
+  auto &reader = *static_cast<UnitReader *>(context);
+  TFILE_TRY(read_at(reader.source, reader.member.offset + offset, reader.to, nbytes, reader.member.name));
+  finish_bytes(reader.member, reader.to, static_cast<size_t>(nbytes));
+  reader.to += nbytes;
+  return kOk;
+}
+
+}  // namespace
+
+Status read_whole(void *to, const Source &source, const Member &member, Memory &memory) {
+  MemberStream stream(source, member, memory, true);
+  TFILE_TRY(stream.begin());
+  if (member.nbytes > 0) {
+    Walk walk;
+    const uint64_t item = member.dtype->block_bytes;
+    const auto units = static_cast<int64_t>(member.nbytes / item);
+    WalkShape shape{member.shape, item, member.fortran};
+    // In C order the whole array, even of a packed or block type, is one run of units.
+    if (!member.fortran) shape.sizes = Span<const int64_t>(&units, 1);
+    int64_t strides[kMaxRank];
+    contiguous_strides(strides, shape.sizes, member.dtype->block_bytes);
+    make_walk(&walk, shape, nullptr, to, strides);
+    TFILE_TRY(read_walks(stream, member, Span<const Walk>(&walk, 1), memory));
+  }
+  return stream.finish();
+}
+
+Status check_known(const Source &source, const Member &member) {
+  if (member.dtype != nullptr) return kOk;
+  return Failure(TF_STATUS_UNSUPPORTED).in(source.label).array(member.name) << "cannot be read: " << member.reason;
+}
+
+namespace {
+
+// Owns a stream, and destroys it unless the cursor takes it back.
+struct OwnedStream {
+  explicit OwnedStream(MemberStream *owned) : stream(owned) {}
+  ~OwnedStream() { destroy_stream(); }
+  OwnedStream(const OwnedStream &) = delete;
+  OwnedStream &operator=(const OwnedStream &) = delete;
+
+  void destroy_stream() {
+    if (stream != nullptr) destroy(stream->memory(), stream);
+    stream = nullptr;
+  }
+  MemberStream *release() { return std::exchange(stream, nullptr); }
+
+  MemberStream *stream;
+};
+
+// Continues with the cursor's stream if that has not passed the start of the slice; otherwise reads from the start of
+// the member.
+Status resume(SliceCursor &cursor, const Source &source, const Member &member, const Walk &walk, Memory &memory) {
+  OwnedStream owned(cursor.take());
+  if (owned.stream != nullptr && !owned.stream->can_reach(member, walk.first)) owned.destroy_stream();
+  if (owned.stream == nullptr) {
+    TFILE_TRY(make(&owned.stream, memory, source, member, memory, false));
+    TFILE_TRY(owned.stream->begin());
+  }
+  TFILE_TRY(read_walks(*owned.stream, member, Span<const Walk>(&walk, 1), memory));
+  if (owned.stream->complete()) TFILE_TRY(owned.stream->finish());
+  // With a memory budget (max_bytes), no memory remains allocated between calls.
+  if (memory.limit == 0 && !owned.stream->is_replaceable()) cursor.keep(owned.release());
+  return kOk;
+}
+
+}  // namespace
+
+Status read_member_slice(void *to, const Source &source, const Member &member, const SliceAxis *axes,
+                         const Settings &settings, SliceCursor &cursor) {
+  TFILE_TRY(check_known(source, member));
+  UnitSlice units;
+  if (!units.resolve(member, axes)) {
+    UnitReader reader{source, member, static_cast<char *>(to)};
+    return for_each_unit_run(*member.dtype, member.shape, axes, read_unit_run, &reader);
+  }
+  for (const int64_t count : units.shape(member)) {
+    if (count == 0) return kOk;
+  }
+  Walk walk;
+  units.walk(&walk, member, to);
+  if (member.has_crc) return resume(cursor, source, member, walk, settings.memory());
+  MemberStream stream(source, member, settings.memory(), false);
+  TFILE_TRY(stream.begin());
+  return read_walks(stream, member, Span<const Walk>(&walk, 1), settings.memory());
+}
+
+Status map_member(Ref<Array> &out, Source &source, const Member &member, Memory &memory) {
+  if (member.deflated || member.nbytes == 0 || needs_swap(member)) return kOk;
+  const void *bytes = nullptr;
+  TFILE_TRY(map_range(source, member.offset, member.nbytes, &bytes));
+  if (bytes == nullptr || !is_valid_in_place(member, bytes)) return kOk;
+  Ref<Buffer> buffer;
+  source.retain();
+  void *const data = const_cast<void *>(bytes);
+  TFILE_TRY(wrap_buffer(buffer, memory, data, static_cast<size_t>(member.nbytes), source.ops->maps_privately,
+                        release_source, &source));
+  buffer->file = identity_of(source);
+  int64_t strides[kMaxRank];
+  int64_t stride = member.dtype->block_bytes;
+  for (size_t i = 0; i < member.shape.size(); ++i) {
+    strides[i] = stride;
+    stride *= member.shape[i];
+  }
+  return make_array(out, memory, *member.dtype, member.shape, member.fortran ? strides : nullptr, std::move(buffer),
+                    static_cast<char *>(data));
+}
+
+}  // namespace tfile
+
+// src/transfer/read_target.cpp
+namespace tfile {
+
+namespace {
+
+// Targets of at most this many bytes are read together with their neighbours: whole arrays, slices that are one run,
+// and those that are copied or cast after reading.
+constexpr uint64_t kSmallArray = uint64_t{128} << 10;
+constexpr uint64_t kSmallRun = uint64_t{512} << 10;
+constexpr uint64_t kSmallCopied = uint64_t{128} << 10;
+
+uint64_t small_limit(const ReadTarget &target) {
+  const uint64_t most = !target.is_direct() ? kSmallCopied : target.axes == nullptr ? kSmallArray : kSmallRun;
+  return std::max(most, std::min(target.source->hints.piece, kMaxPieceHint) / 2);
+}
+
+uint64_t count_bytes(const Member &member, const UnitSlice &units) {
+  uint64_t nbytes = member.dtype->block_bytes;
+  for (const int64_t count : units.shape(member))
+    nbytes *= static_cast<uint64_t>(count);
+  return nbytes;
+}
+
+// Returns the bytes of a slice that cuts through units, as if it had whole ones.
+uint64_t count_cut_bytes(const Member &member, const SliceAxis *axes) {
+  if (axes == nullptr) return member.nbytes;
+  uint64_t elements = 1;
+  for (size_t i = 0; i < member.shape.size(); ++i)
+    elements *= static_cast<uint64_t>(axes[i].count);
+  const uint64_t unit = member.dtype->block_size;
+  return (elements + unit - 1) / unit * member.dtype->block_bytes;
+}
+
+}  // namespace
+
+void ReadTarget::classify() {
+  if (axes == nullptr && strides == nullptr) return classify_whole();
+  UnitSlice units;
+  const bool on_units = units.resolve(*member, axes);
+  nbytes = on_units ? count_bytes(*member, units) : count_cut_bytes(*member, axes);
+  if (nbytes == 0) return;
+  kind = on_units ? ReadKind::kBands : ReadKind::kUnits;
+  if (!on_units || is_stream(*member)) return;
+  Walk walk;
+  units.walk(&walk, *member, nullptr);
+  uint64_t run = 0;
+  start = walk.first;
+  extent = walk.extent(0);
+  plain = walk.run_axis(&run) == 0 && strides == nullptr;
+  if (extent <= small_limit(*this) && walk.split_within(extent, source->hints.gap) == 0) {
+    kind = ReadKind::kSmall;
+  } else if (plain) {
+    kind = ReadKind::kRun;
+  }
+}
+
+void ReadTarget::classify_whole() {
+  nbytes = extent = member->nbytes;
+  plain = true;
+  if (is_stream(*member)) {
+    const bool in_bands = has_cast() || (member->fortran && !needs_order(*member));
+    kind = in_bands && nbytes > 0 ? ReadKind::kBands : ReadKind::kStream;
+  } else {
+    kind = nbytes > 0 && nbytes <= small_limit(*this) ? ReadKind::kSmall : ReadKind::kRun;
+  }
+}
+
+Destination::Destination(const ReadTarget &target)
+    : to(static_cast<char *>(target.to)), ndim(target.member->shape.size()), contiguous(target.strides == nullptr) {
+  for (size_t i = 0; i < ndim; ++i)
+    counts[i] = target.axes != nullptr ? target.axes[i].count : target.member->shape[i];
+  if (contiguous) {
+    contiguous_strides(strides, shape(), target.dtype->block_bytes);
+  } else {
+    memcpy(strides, target.strides, ndim * sizeof(int64_t));
+  }
+}
+
+uint64_t Destination::elements() const {
+  uint64_t count = 1;
+  for (size_t i = 0; i < ndim; ++i)
+    count *= static_cast<uint64_t>(counts[i]);
+  return count;
+}
+
+bool UnitSlice::resolve(const Member &member, const SliceAxis *slice) {
+  const size_t ndim = member.shape.size();
+  const auto unit = static_cast<int64_t>(member.dtype->block_size);
+  for (size_t i = 0; i < ndim; ++i) {
+    sizes[i] = member.shape[i];
+    axes[i] = slice != nullptr ? slice[i] : SliceAxis{0, 1, sizes[i]};
+  }
+  if (unit > 1) {
+    if (ndim == 0) return false;
+    SliceAxis &last = axes[ndim - 1];
+    if (last.step != 1 && last.count > 1) return false;
+    if (sizes[ndim - 1] % unit != 0 || last.first % unit != 0 || last.count % unit != 0) return false;
+    sizes[ndim - 1] /= unit;
+    last = SliceAxis{last.first / unit, 1, last.count / unit};
+  }
+  for (size_t i = 0; i < ndim; ++i)
+    counts[i] = axes[i].count;
+  return true;
+}
+
+void UnitSlice::walk(Walk *out, const Member &member, void *to, const int64_t *strides) const {
+  const size_t item = member.dtype->block_bytes;
+  int64_t contiguous[kMaxRank];
+  if (strides == nullptr) {
+    contiguous_strides(contiguous, shape(member), item);
+    strides = contiguous;
+  }
+  make_walk(out, WalkShape{Span<const int64_t>(sizes, member.shape.size()), item, member.fortran}, axes, to, strides);
+}
+
+Status convert(const Destination &destination, const ReadTarget &target, const void *from, Memory &memory,
+               uint64_t first) {
+  const Dtype &to = *target.dtype;
+  const uint64_t count = destination.elements();
+  if (destination.contiguous) return cast_run(destination.to, to, from, *target.member->dtype, first, count);
+  Vec<char> cast(memory);
+  TFILE_TRY(cast.resize(static_cast<size_t>(count * to.block_bytes)));
+  TFILE_TRY(cast_run(cast.data(), to, from, *target.member->dtype, first, count));
+  int64_t strides[kMaxRank];
+  contiguous_strides(strides, destination.shape(), to.block_bytes);
+  copy_strided(destination.to, destination.strides, cast.data(), strides, destination.shape(), to.block_bytes);
+  return kOk;
+}
+
+}  // namespace tfile
+
+// src/transfer/read_units.cpp
+namespace tfile {
+
+namespace {
 
 // A slice along one axis, done in two steps: `read` selects the whole units to read from the file, and `take` selects
 // the elements of the slice from those units.
@@ -23475,10 +26338,18 @@ struct SparseRow {
   }
 };
 
-// Reads a slice of a packed or block type, whose elements have no addresses of their own: reads the units that contain
-// the slice, casts them, and takes the slice from the result.
-Status read_units_as(void *dst, const Dtype &to, const StoredArray &array, const Region &region) {
-  const Member &member = array.member;
+// Reads the units of a slice, or of the whole array, on the calling thread.
+Status read_units(void *to, const Source &source, const Member &member, const SliceAxis *axes,
+                  const Settings &settings) {
+  if (axes == nullptr) return read_whole(to, source, member, settings.memory());
+  SliceCursor cursor;
+  return read_member_slice(to, source, member, axes, settings, cursor);
+}
+
+}  // namespace
+
+Status read_units_as(void *dst, const Dtype &to, const Source &source, const Member &member, const SliceAxis *axes,
+                     const Settings &settings) {
   const size_t ndim = member.shape.size();
   // A unit of a packed type may belong to two rows, so the whole array is read.
   const bool packed = !member.dtype->is_block();
@@ -23486,744 +26357,26 @@ Status read_units_as(void *dst, const Dtype &to, const StoredArray &array, const
   SliceAxis take[kMaxRank];
   int64_t shape[kMaxRank];
   for (size_t i = 0; i < ndim; ++i) {
-    if (region.shape[i] == 0) return kOk;
-    const Widened wide(region.axes[i], i + 1 == ndim ? member.dtype->block_size : 1);
+    if (axes[i].count == 0) return kOk;
+    const Widened wide(axes[i], i + 1 == ndim ? member.dtype->block_size : 1);
     read[i] = wide.read;
-    take[i] = packed ? region.axes[i] : wide.take;
+    take[i] = packed ? axes[i] : wide.take;
     shape[i] = packed ? member.shape[i] : wide.read.count;
   }
-  Memory &memory = array.settings.memory();
+  Memory &memory = settings.memory();
   Ref<Array> units;
   TFILE_TRY(make_array(units, memory, *member.dtype, Span<const int64_t>(shape, ndim)));
-  TFILE_TRY(read_stored(units->data, array, Region{packed ? nullptr : read, units->shape()}));
+  TFILE_TRY(read_units(units->data, source, member, packed ? nullptr : read, settings));
   const int64_t unit = member.dtype->block_size;
   if (!packed && (take[ndim - 1].step > unit || take[ndim - 1].step < -unit)) {
-    return SparseRow{take[ndim - 1], shape[ndim - 1], unit}.decode(static_cast<char *>(dst), to, *units,
-                                                                   array.settings);
+    return SparseRow{take[ndim - 1], shape[ndim - 1], unit}.decode(static_cast<char *>(dst), to, *units, settings);
   }
   Ref<Array> real;
-  TFILE_TRY(cast(real, *units, to, array.settings));
+  TFILE_TRY(cast(real, *units, to, settings));
   Ref<Array> sliced;
   TFILE_TRY(slice(sliced, memory, *real, take));
   copy_elements(static_cast<char *>(dst), *sliced, 0, sliced->size);
   return kOk;
-}
-
-Status read_as(void *dst, const Dtype &to, const StoredArray &array, const Region &region) {
-  const Dtype &from = *array.member.dtype;
-  if (&to == &from) return read_stored(dst, array, region);
-  TFILE_TRY(check_cast(from, to));
-  if (region.axes == nullptr) return read_whole_as(dst, to, array);
-  if (!from.addressable() && to.addressable()) return read_units_as(dst, to, array, region);
-  Ref<Array> stored;
-  TFILE_TRY(make_array(stored, array.settings.memory(), from, region.shape));
-  TFILE_TRY(read_stored(stored->data, array, region));
-  return cast_into(dst, to, *stored, array.settings);
-}
-
-}  // namespace
-
-Status find_read_dtype(const Dtype **out, tf_dtype dtype, const StoredArray &array) {
-  TFILE_TRY(check_known(array.source, array.member));
-  *out = dtype == TF_DTYPE_UNSUPPORTED ? array.member.dtype : find_dtype(dtype);
-  if (*out != nullptr) return kOk;
-  return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no dtype with the number " << dtype;
-}
-
-Status check_destination(const void *dst, size_t nbytes, const Dtype &dtype, const StoredArray &array,
-                         const Region &region) {
-  const Checked needed = byte_count(dtype, region.shape);
-  if (!needed.valid() || nbytes != needed.value()) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT).in(array.source.label).array(array.member.name)
-           << "needs " << needed.value() << " bytes as " << dtype.name << ", dst has " << static_cast<uint64_t>(nbytes);
-  }
-  return nbytes > 0 ? require(dst, "dst") : kOk;
-}
-
-Status ResolvedSlice::resolve(const StoredArray &array, const int64_t *start, const int64_t *stop, const int64_t *step,
-                              size_t ndim) {
-  TFILE_TRY(check_known(array.source, array.member));
-  TFILE_TRY(resolve_slice(axes, array.member.shape, start, stop, step, ndim));
-  rank = ndim;
-  for (size_t i = 0; i < ndim; ++i)
-    shape[i] = axes[i].count;
-  return kOk;
-}
-
-const Dtype &loaded_dtype(const Member &member, const Settings &settings) {
-  const int64_t decode = settings.get(TF_OPTION_DECODE);
-  if (!member.dtype->is_block() || decode == TF_DECODE_KEEP || decode == TF_DECODE_MLX) return *member.dtype;
-  return *find_dtype(static_cast<tf_dtype>(decode));
-}
-
-Status read_region(Ref<Array> &out, const StoredArray &array, const Region &region) {
-  const Dtype &dtype = loaded_dtype(array.member, array.settings);
-  Ref<Array> made;
-  TFILE_TRY(make_array(made, array.settings.memory(), dtype, region.shape));
-  TFILE_TRY(read_as(made->data, dtype, array, region));
-  out = std::move(made);
-  return kOk;
-}
-
-Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const StoredArray &array, const Region &region) {
-  const Dtype *to = nullptr;
-  TFILE_TRY(find_read_dtype(&to, dtype, array));
-  TFILE_TRY(check_destination(dst, nbytes, *to, array, region));
-  return read_as(dst, *to, array, region);
-}
-
-}  // namespace tfile
-
-// src/base/shared_progress.h
-// SharedProgress: counts the progress of several threads, which one of them reports.
-
-
-
-namespace tfile {
-
-class SharedProgress {
- public:
-  SharedProgress(const Settings &settings, uint64_t total) : progress_(settings, total) {}
-
-  // Counts bytes that are done; any thread may call it.
-  void add(uint64_t bytes) { done_.fetch_add(bytes, std::memory_order_relaxed); }
-  // Reports what was added since the last report. Only the thread that made the call may call it.
-  Status report() {
-    const uint64_t done = done_.load(std::memory_order_relaxed);
-    const uint64_t added = done - reported_;
-    reported_ = done;
-    return added > 0 ? progress_.advance(added) : kOk;
-  }
-
- private:
-  Progress progress_;
-  std::atomic<uint64_t> done_{0};
-  uint64_t reported_ = 0;
-};
-
-}  // namespace tfile
-
-// src/transfer/read_batch.cpp
-namespace tfile {
-
-namespace {
-
-constexpr uint64_t kHugePage_transfer_read_batch = uint64_t{2} << 20;
-// The maximum size of one read by a thread: a multiple of a huge page, so that no two threads fault in the same page,
-// and large enough that the cost of a system call does not matter.
-constexpr uint64_t kMaxPiece = 4 * kHugePage_transfer_read_batch;
-// The number of pieces per thread: enough that all threads end at nearly the same time.
-constexpr uint64_t kPiecesPerThread = 4;
-// Smaller reads take less time than starting a thread.
-constexpr uint64_t kMinParallel = uint64_t{4} << 20;
-// The size of the pieces for bytes that are processed again after reading (for a checksum, a byte order or a cast), so
-// that they are still in the cache.
-constexpr uint64_t kCached = uint64_t{256} << 10;
-// Members of at most this size are read together with their neighbours, up to kMaxTogether bytes in one read.
-constexpr uint64_t kSmall_transfer_read_batch = uint64_t{128} << 10;
-constexpr uint64_t kMaxTogether = uint64_t{1} << 20;
-
-// A job for one thread: neighbouring members that are read together, a piece of a member, or a whole member.
-struct ReadJob {
-  const ReadTarget *target;
-  size_t count;       // number of targets, starting at `target`; or number of chunks of the one target
-  uint64_t start;     // offset of the piece in the member
-  uint64_t nbytes;    // number of array bytes in the job
-  uint32_t crc;       // checksum of the piece, if the member has a checksum
-  uint32_t head = 0;  // for the first chunk: checksum of the header before it
-  bool good = true;   // false if the chunks do not agree with the chunk table
-};
-
-// True if one thread must read the member from its first byte to its last.
-bool is_stream(const Member &member) {
-  return member.deflated || member.fortran || member.tail > 0;
-}
-
-// True if several threads can inflate the member, each a chunk at a time.
-bool is_chunked(const ReadTarget &target) {
-  return !target.member->chunks.empty() && !target.member->fortran && !target.has_cast();
-}
-
-bool is_small(const ReadTarget &target) {
-  const Member &member = *target.member;
-  return !is_stream(member) && !target.has_cast() && member.nbytes > 0 && member.nbytes <= kSmall_transfer_read_batch;
-}
-
-bool comes_before(const ReadTarget &a, const ReadTarget &b) {
-  return a.source != b.source ? a.source < b.source : a.member->offset < b.member->offset;
-}
-
-// Returns how many of the first targets one read can fill.
-size_t count_neighbours(Span<const ReadTarget> targets) {
-  const Member &first = *targets[0].member;
-  uint64_t end = first.offset + first.nbytes;
-  size_t parts = 1;
-  size_t count = 1;
-  for (; count < targets.size() && is_small(targets[count]); ++count) {
-    const Member &next = *targets[count].member;
-    if (targets[count].source != targets[0].source || next.offset < end || next.offset - end > kMaxGapRead) break;
-    parts += next.offset > end ? 2 : 1;
-    end = next.offset + next.nbytes;
-    if (parts > kMaxParts || end - first.offset > kMaxTogether) break;
-  }
-  return count;
-}
-
-class BatchReader {
- public:
-  BatchReader(Span<const ReadTarget> targets, const Settings &settings)
-      : targets_(targets), settings_(settings), jobs_(settings.memory()), progress_(settings, total_of(targets)) {}
-
-  Status run() {
-    const Workers workers = settings_.workers();
-    TFILE_TRY(plan(workers.count));
-    const bool alone = !concurrent_ || total_of(targets_) < kMinParallel;
-    // Without a progress callback, the user's executor gets all jobs in one call.
-    const Notify notify = settings_.progress() ? report : nullptr;
-    TFILE_TRY(parallel_for(jobs_.size(), alone ? Workers() : workers, run_job, this, notify));
-    return check_sums();
-  }
-
- private:
-  static uint64_t total_of(Span<const ReadTarget> targets) {
-    uint64_t total = 0;
-    for (const ReadTarget &target : targets)
-      total += target.member->nbytes;
-    return total;
-  }
-
-  Status plan(size_t threads) {
-    const uint64_t share = total_of(targets_) / (threads * kPiecesPerThread);
-    const uint64_t piece = std::clamp(share / kHugePage_transfer_read_batch * kHugePage_transfer_read_batch, kHugePage_transfer_read_batch, kMaxPiece);
-    for (size_t i = 0; i < targets_.size();) {
-      const ReadTarget &target = targets_[i];
-      concurrent_ = concurrent_ && target.source->concurrent;
-      size_t count = 1;
-      if (is_small(target)) {
-        count = count_neighbours(targets_.from(i));
-        TFILE_TRY(jobs_.push(ReadJob{&target, count, 0, total_of(targets_.from(i).first(count)), 0}));
-      } else if (is_chunked(target)) {
-        TFILE_TRY(cut_chunks(target, threads));
-      } else if (is_stream(*target.member)) {
-        TFILE_TRY(jobs_.push(ReadJob{&target, 1, 0, target.member->nbytes, 0}));
-      } else {
-        TFILE_TRY(cut(target, piece));
-      }
-      i += count;
-    }
-    return kOk;
-  }
-
-  // Cuts a member into pieces of whole units, which can be finished and cast independently.
-  Status cut(const ReadTarget &target, uint64_t piece) {
-    const uint64_t unit = unit_of(target);
-    const uint64_t nbytes = target.member->nbytes;
-    piece = piece / unit * unit;
-    uint64_t start = 0;
-    do {
-      const uint64_t remaining = nbytes - start;
-      TFILE_TRY(jobs_.push(ReadJob{&target, 1, start, remaining < piece ? remaining : piece, 0}));
-      start += piece;
-    } while (start < nbytes);
-    return kOk;
-  }
-
-  Status cut_chunks(const ReadTarget &target, size_t threads) {
-    const Member &member = *target.member;
-    const size_t together = ChunkInflater::together(member, threads);
-    const uint64_t piece = member.chunk * together;
-    for (uint64_t start = 0; start < member.nbytes; start += piece) {
-      const uint64_t remaining = member.nbytes - start;
-      const uint64_t nbytes = remaining < piece ? remaining : piece;
-      const auto count = static_cast<size_t>((nbytes + member.chunk - 1) / member.chunk);
-      TFILE_TRY(jobs_.push(ReadJob{&target, count, start, nbytes, 0}));
-    }
-    return kOk;
-  }
-
-  // Returns the number of bytes of which a piece must be a multiple.
-  static uint64_t unit_of(const ReadTarget &target) {
-    const Dtype &dtype = *target.member->dtype;
-    return target.has_cast() ? kCastChunk / dtype.block_size * dtype.block_bytes : dtype.block_bytes;
-  }
-
-  static Status run_job(void *context, size_t i) {
-    auto &reader = *static_cast<BatchReader *>(context);
-    ReadJob &job = reader.jobs_[i];
-    const ReadTarget &target = *job.target;
-    if (is_small(target)) {
-      TFILE_TRY(reader.read_together(job));
-    } else if (is_chunked(target)) {
-      TFILE_TRY(reader.read_chunks(&job));
-    } else if (is_stream(*target.member)) {
-      TFILE_TRY(reader.read_stream(target));
-    } else {
-      TFILE_TRY(reader.read_piece(&job));
-    }
-    reader.progress_.add(job.nbytes);
-    return kOk;
-  }
-
-  Status read_together(const ReadJob &job) const {
-    ReadPart parts[kMaxParts];
-    const Span<const ReadTarget> together(job.target, job.count);
-    const uint64_t start = together[0].member->offset;
-    uint64_t at = start;
-    size_t count = 0;
-    for (const ReadTarget &target : together) {
-      const Member &member = *target.member;
-      if (member.offset > at) parts[count++] = ReadPart{nullptr, static_cast<size_t>(member.offset - at)};
-      parts[count++] = ReadPart{target.to, static_cast<size_t>(member.nbytes)};
-      at = member.offset + member.nbytes;
-    }
-    const Source &source = *together[0].source;
-    const Span<const ReadPart> all(parts, count);
-    const Status status = read_parts(source, start, all, settings_.memory(), together[0].member->name);
-    if (!status.ok()) return blame(together, status);
-    for (const ReadTarget &target : together) {
-      const Member &member = *target.member;
-      const auto nbytes = static_cast<size_t>(member.nbytes);
-      if (member.has_crc) TFILE_TRY(check_crc(source, member, crc32_update(member.head_crc32, target.to, nbytes)));
-      finish_bytes(member, target.to, nbytes);
-    }
-    return kOk;
-  }
-
-  // If the file has become shorter since it was opened, finds the member that the error must name.
-  static Status blame(Span<const ReadTarget> together, Status status) {
-    if (status.code != TF_STATUS_TRUNCATED || together[0].source->ops->is_callback) return status;
-    for (const ReadTarget &target : together) {
-      const Member &member = *target.member;
-      TFILE_TRY(read_at(*target.source, member.offset, target.to, member.nbytes, member.name));
-    }
-    return status;
-  }
-
-  Status read_stream(const ReadTarget &target) const {
-    const Member &member = *target.member;
-    if (!target.has_cast()) return read_whole(target.to, *target.source, member, settings_.memory());
-    Ref<Buffer> stored;
-    TFILE_TRY(make_buffer(stored, settings_.memory(), member.nbytes));
-    TFILE_TRY(read_whole(stored->data, *target.source, member, settings_.memory()));
-    return cast_piece(target, stored->data, 0, member.nbytes);
-  }
-
-  Status read_chunks(ReadJob *job) const {
-    const Member &member = *job->target->member;
-    char *const to = static_cast<char *>(job->target->to) + job->start;
-    ChunkInflater inflater(*job->target->source, member, settings_.memory());
-    if (job->start == 0) {
-      TFILE_TRY(inflater.head(&job->good, &job->head));
-      if (!job->good) return kOk;
-    }
-    TFILE_TRY(inflater.chunks(&job->good, static_cast<size_t>(job->start / member.chunk), job->count, to));
-    if (!job->good) return kOk;
-    job->crc = crc32_update(0, to, static_cast<size_t>(job->nbytes));
-    finish_bytes(member, to, static_cast<size_t>(job->nbytes));
-    return kOk;
-  }
-
-  Status read_piece(ReadJob *job) const {
-    const ReadTarget &target = *job->target;
-    const Member &member = *target.member;
-    if (!target.has_cast()) touch_small_pages(*job);
-    const bool processed = member.has_crc || target.has_cast() || needs_swap(member);
-    const uint64_t step = processed ? kCached / unit_of(target) * unit_of(target) : job->nbytes;
-    Vec<char> scratch(settings_.memory());
-    if (target.has_cast()) TFILE_TRY(scratch.resize(static_cast<size_t>(std::min(step, job->nbytes))));
-    for (uint64_t done = 0; done < job->nbytes;) {
-      const uint64_t start = job->start + done;
-      const auto nbytes = static_cast<size_t>(std::min(step, job->nbytes - done));
-      char *const to = target.has_cast() ? scratch.data() : static_cast<char *>(target.to) + start;
-      TFILE_TRY(read_at(*target.source, member.offset + start, to, nbytes, member.name));
-      if (member.has_crc) job->crc = crc32_update(job->crc, to, nbytes);
-      finish_bytes(member, to, nbytes);
-      if (target.has_cast()) TFILE_TRY(cast_piece(target, to, start, nbytes));
-      done += nbytes;
-    }
-    return kOk;
-  }
-
-  // The end of an array, after its last whole huge page, has pages of normal size. Makes the system provide those of
-  // this job with one system call, before they are written, instead of with a page fault for each.
-  static void touch_small_pages(const ReadJob &job) {
-    constexpr uint64_t kMinTouched = uint64_t{64} << 10;
-    const uint64_t small = job.target->member->nbytes / kHugePage_transfer_read_batch * kHugePage_transfer_read_batch;
-    const uint64_t skipped = small > job.start ? small - job.start : 0;
-    if (job.nbytes < skipped + kMinTouched) return;
-    system_touch(static_cast<char *>(job.target->to) + job.start + skipped, static_cast<size_t>(job.nbytes - skipped));
-  }
-
-  // Casts whole units of a member, starting at offset `start` in the member.
-  static Status cast_piece(const ReadTarget &target, const void *from, uint64_t start, uint64_t nbytes) {
-    const Dtype &dtype = *target.member->dtype;
-    const uint64_t first = start / dtype.block_bytes * dtype.block_size;
-    const uint64_t count = nbytes / dtype.block_bytes * dtype.block_size;
-    const uint64_t to = first / target.dtype->block_size * target.dtype->block_bytes;
-    return cast_run(static_cast<char *>(target.to) + to, *target.dtype, from, dtype, first, count);
-  }
-
-  // Joins the checksums of the pieces of each member and verifies them. The jobs of a member are in order.
-  Status check_sums() const {
-    for (size_t i = 0; i < jobs_.size();) {
-      const ReadTarget &target = *jobs_[i].target;
-      const Member &member = *target.member;
-      const bool chunked = is_chunked(target);
-      if (!member.has_crc || is_small(target) || (is_stream(member) && !chunked)) {
-        ++i;
-        continue;
-      }
-      uint32_t crc = chunked ? jobs_[i].head : member.head_crc32;
-      bool good = true;
-      for (; i < jobs_.size() && jobs_[i].target == &target; ++i) {
-        good = good && jobs_[i].good;
-        crc = crc32_join(crc, jobs_[i].crc, jobs_[i].nbytes);
-      }
-      if (!chunked) {
-        TFILE_TRY(check_crc(*target.source, member, crc));
-      } else if (!good || crc != member.crc32) {
-        // A wrong chunk table is not an error, because it is optional. Reads the stream from its start instead.
-        TFILE_TRY(read_stream(target));
-      }
-    }
-    return kOk;
-  }
-
-  static Status report(void *context) { return static_cast<BatchReader *>(context)->progress_.report(); }
-
-  Span<const ReadTarget> targets_;
-  const Settings &settings_;
-  Vec<ReadJob> jobs_;
-  SharedProgress progress_;
-  bool concurrent_ = true;
-};
-
-}  // namespace
-
-Status read_members(Vec<ReadTarget> &targets, const Settings &settings) {
-  for (const ReadTarget &target : targets)
-    TFILE_TRY(check_known(*target.source, *target.member));
-  if (!std::is_sorted(targets.begin(), targets.end(), comes_before)) {
-    std::sort(targets.begin(), targets.end(), comes_before);
-  }
-  return BatchReader(targets.span(), settings).run();
-}
-
-}  // namespace tfile
-
-// src/transfer/read_member.cpp
-namespace tfile {
-
-bool needs_swap(const Member &member) {
-  if (member.dtype->is_block()) return member.big_endian;  // in memory, blocks are little-endian on all machines
-  return member.dtype->scalar > 1 && member.big_endian != kHostIsBig;
-}
-
-void finish_bytes(const Member &member, void *data, size_t nbytes) {
-  if (member.dtype->kind == DtypeClass::kBool) {
-    auto *bytes = static_cast<uint8_t *>(data);
-    for (size_t i = 0; i < nbytes; ++i)
-      bytes[i] = bytes[i] != 0;
-  } else if (needs_swap(member)) {
-    (void)swap_bytes(*member.dtype, data, nbytes);
-  }
-}
-
-Status check_crc(const Source &source, const Member &member, uint32_t crc) {
-  if (crc == member.crc32) return kOk;
-  return Failure(TF_STATUS_CORRUPT).in(source.label).array(member.name).at(member.offset)
-         << "CRC-32 of the member should be " << Hex{member.crc32} << ", is " << Hex{crc};
-}
-
-namespace {
-
-// Capacity of the scratch buffer into which elements that are not adjacent are read before they are copied.
-constexpr uint64_t kWindow = uint64_t{1} << 20;
-// A run of at least this many bytes is read directly to its destination.
-constexpr uint64_t kDirect = uint64_t{64} << 10;
-
-// A slice in file order: its axes are sorted from the outermost stored axis to the innermost, and all steps are
-// positive.
-struct Walk {
-  size_t ndim = 0;
-  uint64_t first = 0;  // offset of the first element in the member
-  char *to = nullptr;  // destination of the first element
-  int64_t counts[kMaxRank];
-  int64_t from_strides[kMaxRank];  // strides in the file, in bytes, positive
-  int64_t to_strides[kMaxRank];
-};
-
-// Prepares to read a slice, or the whole member if axes is NULL. The destination is C-contiguous in the order of the
-// slice.
-void make_walk(Walk *walk, const Member &member, const SliceAxis *axes, void *to) {
-  const size_t ndim = member.shape.size();
-  const auto item = static_cast<int64_t>(member.dtype->block_bytes);
-  int64_t stored_strides[kMaxRank];
-  int64_t stride = item;
-  for (size_t i = 0; i < ndim; ++i) {
-    const size_t axis = member.fortran ? i : ndim - 1 - i;
-    stored_strides[axis] = stride;
-    stride *= member.shape[axis];
-  }
-  walk->ndim = ndim;
-  walk->to = static_cast<char *>(to);
-  int64_t to_stride = item;
-  for (size_t i = ndim; i-- > 0;) {
-    const SliceAxis axis = axes != nullptr ? axes[i] : SliceAxis{0, 1, member.shape[i]};
-    const size_t position = member.fortran ? ndim - 1 - i : i;
-    const bool back = axis.step < 0 && axis.count > 0;
-    const int64_t low = back ? axis.first + (axis.count - 1) * axis.step : axis.first;
-    walk->first += static_cast<uint64_t>(low) * static_cast<uint64_t>(stored_strides[i]);
-    walk->counts[position] = axis.count;
-    walk->from_strides[position] = axis.count > 1 ? stored_strides[i] * (back ? -axis.step : axis.step) : 0;
-    walk->to_strides[position] = back ? -to_stride : to_stride;
-    if (back) walk->to += (axis.count - 1) * to_stride;
-    to_stride *= axis.count;
-  }
-}
-
-// Reads the elements of a walk. One read fetches all elements of the trailing axes, which are close together in the
-// file.
-class WalkReader {
- public:
-  WalkReader(MemberStream &stream, const Member &member, const Walk &walk, Memory &memory)
-      : stream_(stream), member_(member), walk_(walk), window_(memory) {}
-
-  Status run() {
-    plan();
-    int64_t index[kMaxRank] = {};
-    const size_t outer = direct_ ? split_ : (split_ > 0 ? split_ - 1 : 0);
-    for (;;) {
-      uint64_t from = walk_.first;
-      char *to = walk_.to;
-      for (size_t i = 0; i < outer; ++i) {
-        from += static_cast<uint64_t>(index[i] * walk_.from_strides[i]);
-        to += index[i] * walk_.to_strides[i];
-      }
-      TFILE_TRY(direct_ ? read_direct(from, to) : read_rows(from, to));
-      size_t axis = outer;
-      while (axis > 0 && ++index[axis - 1] == walk_.counts[axis - 1])
-        index[--axis] = 0;
-      if (axis == 0) return kOk;
-    }
-  }
-
- private:
-  // Returns the number of bytes from the first requested element to the end of the last one, for the axes from `axis`
-  // on.
-  uint64_t extent(size_t axis) const {
-    uint64_t bytes = member_.dtype->block_bytes;
-    for (size_t i = axis; i < walk_.ndim; ++i) {
-      bytes += static_cast<uint64_t>(walk_.counts[i] - 1) * static_cast<uint64_t>(walk_.from_strides[i]);
-    }
-    return bytes;
-  }
-  // Sets split_ and direct_. If direct_, the axes from split_ on are one run of bytes in the file and in memory, which
-  // is read to its destination. Otherwise the axes from split_ on are read into the window, which their extent fits,
-  // and copied.
-  void plan() {
-    split_ = walk_.ndim;
-    uint64_t run = member_.dtype->block_bytes;
-    while (split_ > 0 && fits_run(split_ - 1, run))
-      run *= static_cast<uint64_t>(walk_.counts[--split_]);
-    direct_ = run >= kDirect || split_ == 0;
-    if (direct_) return;
-    split_ = walk_.ndim;
-    while (split_ > 0 && gap(split_ - 1) <= kMaxGapRead && extent(split_ - 1) <= kWindow)
-      --split_;
-  }
-  bool fits_run(size_t axis, uint64_t run) const {
-    if (walk_.counts[axis] == 1) return true;
-    const auto stride = static_cast<int64_t>(run);
-    return walk_.from_strides[axis] == stride && walk_.to_strides[axis] == stride;
-  }
-  uint64_t gap(size_t axis) const {
-    if (walk_.counts[axis] == 1) return 0;
-    return static_cast<uint64_t>(walk_.from_strides[axis]) - extent(axis + 1);
-  }
-  Status read_direct(uint64_t from, char *to) {
-    uint64_t remaining = extent(split_);
-    while (remaining > 0) {
-      // Reads in pieces, so that the bytes are still in the cache for finish_bytes().
-      const uint64_t piece = remaining < kWindow ? remaining : kWindow;
-      TFILE_TRY(stream_.read(from, to, piece));
-      finish_bytes(member_, to, static_cast<size_t>(piece));
-      from += piece;
-      to += piece;
-      remaining -= piece;
-    }
-    return kOk;
-  }
-  // Reads as many rows of axis split_ - 1 at a time as fit in the window.
-  Status read_rows(uint64_t from, char *to) {
-    if (split_ == 0) return read_window(from, to, 0, 0, 1);
-    const size_t axis = split_ - 1;
-    const int64_t count = walk_.counts[axis];
-    const uint64_t row = extent(split_);
-    const auto stride = static_cast<uint64_t>(walk_.from_strides[axis]);
-    int64_t most = 1;
-    if (gap(axis) <= kMaxGapRead && stride > 0 && row < kWindow) most += static_cast<int64_t>((kWindow - row) / stride);
-    for (int64_t done = 0; done < count; done += most) {
-      const int64_t rows = count - done < most ? count - done : most;
-      TFILE_TRY(
-          read_window(from + static_cast<uint64_t>(done) * stride, to + done * walk_.to_strides[axis], axis, 1, rows));
-    }
-    return kOk;
-  }
-  // Reads `rows` rows of the axis into the window and copies them. If has_rows is 0, there is only the one row of the
-  // axes from split_ on.
-  Status read_window(uint64_t from, char *to, size_t axis, size_t has_rows, int64_t rows) {
-    int64_t shape[kMaxRank + 1];
-    size_t ndim = 0;
-    uint64_t nbytes = extent(split_);
-    if (has_rows == 1) {
-      shape[ndim++] = rows;
-      nbytes += static_cast<uint64_t>(rows - 1) * static_cast<uint64_t>(walk_.from_strides[axis]);
-    }
-    for (size_t i = split_; i < walk_.ndim; ++i)
-      shape[ndim++] = walk_.counts[i];
-    if (window_.size() < nbytes) TFILE_TRY(window_.resize(static_cast<size_t>(nbytes)));
-    TFILE_TRY(stream_.read(from, window_.data(), nbytes));
-    finish_bytes(member_, window_.data(), static_cast<size_t>(nbytes));
-    const size_t start = has_rows == 1 ? axis : split_;
-    copy_strided(to, walk_.to_strides + start, window_.data(), walk_.from_strides + start,
-                 Span<const int64_t>(shape, ndim), member_.dtype->block_bytes);
-    return kOk;
-  }
-
-  MemberStream &stream_;
-  const Member &member_;
-  const Walk &walk_;
-  Vec<char> window_;
-  size_t split_ = 0;
-  bool direct_ = false;
-};
-
-// Releases the reference to the source that a mapped array owns.
-void release_source(void *source) {
-  static_cast<Source *>(source)->release();
-}
-
-// True if the mapped bytes are a valid array: aligned for the dtype, and bools of 0 or 1 only.
-bool is_valid_in_place(const Member &member, const void *bytes) {
-  if (reinterpret_cast<uintptr_t>(bytes) % member.dtype->alignment() != 0) return false;
-  if (member.dtype->kind != DtypeClass::kBool) return true;
-  const auto *values = static_cast<const uint8_t *>(bytes);
-  for (uint64_t i = 0; i < member.nbytes; ++i) {
-    if (values[i] > 1) return false;
-  }
-  return true;
-}
-
-struct UnitReader {
-  const Source &source;
-  const Member &member;
-  char *to;
-};
-
-Status read_unit_run(void *context, uint64_t offset, uint64_t nbytes) {
-  auto &reader = *static_cast<UnitReader *>(context);
-  TFILE_TRY(read_at(reader.source, reader.member.offset + offset, reader.to, nbytes, reader.member.name));
-  finish_bytes(reader.member, reader.to, static_cast<size_t>(nbytes));
-  reader.to += nbytes;
-  return kOk;
-}
-
-}  // namespace
-
-Status read_whole(void *to, const Source &source, const Member &member, Memory &memory) {
-  MemberStream stream(source, member, memory, true);
-  TFILE_TRY(stream.begin());
-  if (member.nbytes > 0) {
-    Walk walk;
-    Member flat = member;
-    const auto units = static_cast<int64_t>(member.nbytes / member.dtype->block_bytes);
-    // In C order the whole array, even of a packed or block type, is one run of units.
-    if (!member.fortran) flat.shape = Span<const int64_t>(&units, 1);
-    make_walk(&walk, flat, nullptr, to);
-    TFILE_TRY(WalkReader(stream, flat, walk, memory).run());
-  }
-  return stream.finish();
-}
-
-Status check_known(const Source &source, const Member &member) {
-  if (member.dtype != nullptr) return kOk;
-  return Failure(TF_STATUS_UNSUPPORTED).in(source.label).array(member.name) << "cannot be read: " << member.reason;
-}
-
-namespace {
-
-// Owns a stream, and destroys it unless the cursor takes it back.
-struct OwnedStream {
-  explicit OwnedStream(MemberStream *owned) : stream(owned) {}
-  ~OwnedStream() { destroy_stream(); }
-  OwnedStream(const OwnedStream &) = delete;
-  OwnedStream &operator=(const OwnedStream &) = delete;
-
-  void destroy_stream() {
-    if (stream != nullptr) destroy(stream->memory(), stream);
-    stream = nullptr;
-  }
-  MemberStream *release() { return std::exchange(stream, nullptr); }
-
-  MemberStream *stream;
-};
-
-// Continues with the cursor's stream if that has not passed the start of the slice; otherwise reads from the start of
-// the member.
-Status resume(SliceCursor &cursor, const Source &source, const Member &member, const Walk &walk, Memory &memory) {
-  OwnedStream owned(cursor.take());
-  if (owned.stream != nullptr && !owned.stream->can_reach(member, walk.first)) owned.destroy_stream();
-  if (owned.stream == nullptr) {
-    TFILE_TRY(make(&owned.stream, memory, source, member, memory, false));
-    TFILE_TRY(owned.stream->begin());
-  }
-  TFILE_TRY(WalkReader(*owned.stream, member, walk, memory).run());
-  if (owned.stream->complete()) TFILE_TRY(owned.stream->finish());
-  // With a memory budget (max_bytes), no memory remains allocated between calls.
-  if (memory.limit == 0 && !owned.stream->is_replaceable()) cursor.keep(owned.release());
-  return kOk;
-}
-
-}  // namespace
-
-Status read_member_slice(void *to, const Source &source, const Member &member, const SliceAxis *axes,
-                         const Settings &settings, SliceCursor &cursor) {
-  TFILE_TRY(check_known(source, member));
-  if (!member.dtype->addressable()) {
-    UnitReader reader{source, member, static_cast<char *>(to)};
-    return for_each_unit_run(*member.dtype, member.shape, axes, read_unit_run, &reader);
-  }
-  for (size_t i = 0; i < member.shape.size(); ++i) {
-    if (axes[i].count == 0) return kOk;
-  }
-  Walk walk;
-  make_walk(&walk, member, axes, to);
-  if (member.has_crc) return resume(cursor, source, member, walk, settings.memory());
-  MemberStream stream(source, member, settings.memory(), false);
-  TFILE_TRY(stream.begin());
-  return WalkReader(stream, member, walk, settings.memory()).run();
-}
-
-Status map_member(Ref<Array> &out, Source &source, const Member &member, Memory &memory) {
-  if (member.deflated || member.nbytes == 0 || needs_swap(member)) return kOk;
-  const void *bytes = nullptr;
-  TFILE_TRY(map_range(source, member.offset, member.nbytes, &bytes));
-  if (bytes == nullptr || !is_valid_in_place(member, bytes)) return kOk;
-  Ref<Buffer> buffer;
-  source.retain();
-  void *const data = const_cast<void *>(bytes);
-  TFILE_TRY(wrap_buffer(buffer, memory, data, static_cast<size_t>(member.nbytes), source.ops->maps_privately,
-                        release_source, &source));
-  buffer->file = identity_of(source);
-  int64_t strides[kMaxRank];
-  int64_t stride = member.dtype->block_bytes;
-  for (size_t i = 0; i < member.shape.size(); ++i) {
-    strides[i] = stride;
-    stride *= member.shape[i];
-  }
-  return make_array(out, memory, *member.dtype, member.shape, member.fortran ? strides : nullptr, std::move(buffer),
-                    static_cast<char *>(data));
 }
 
 }  // namespace tfile
@@ -24469,6 +26622,340 @@ Status StreamWriter::finish() {
     TFILE_TRY(flush());
   }
   return output_->flush();
+}
+
+}  // namespace tfile
+
+// src/transfer/walk.cpp
+namespace tfile {
+
+namespace {
+
+// Capacity of the scratch buffer into which elements that are not adjacent are read before they are copied.
+constexpr uint64_t kWindow = uint64_t{1} << 20;
+// A run of at least this many bytes is read directly to its destination: another read takes less time than a copy.
+constexpr uint64_t kDirect = uint64_t{32} << 10;
+// Where several walks meet, each gets its elements in blocks of at most this many bytes of the file.
+constexpr uint64_t kBlock = uint64_t{64} << 10;
+
+uint64_t window_of(const Source &source) {
+  return source.hints.piece == 0 ? kWindow : std::clamp(source.hints.piece, kBlock, kMaxPieceHint);
+}
+
+// Calls visit(from, to) for each combination of the first `outer` axes: the offset of its first element in the member
+// and the destination of that element.
+template <typename Visit>
+Status for_each_outer(const Walk &walk, size_t outer, const Visit &visit) {
+  int64_t index[kMaxRank] = {};
+  for (;;) {
+    uint64_t from = walk.first;
+    char *to = walk.to;
+    for (size_t i = 0; i < outer; ++i) {
+      from += static_cast<uint64_t>(index[i] * walk.from_strides[i]);
+      to += index[i] * walk.to_strides[i];
+    }
+    TFILE_TRY(visit(from, to));
+    size_t axis = outer;
+    while (axis > 0 && ++index[axis - 1] == walk.counts[axis - 1])
+      index[--axis] = 0;
+    if (axis == 0) return kOk;
+  }
+}
+
+// Neighbouring rows of one axis; a row is all elements of the axes from `split` on. If split is 0 there is one row and
+// no such axis.
+struct Rows {
+  uint64_t from;  // offset of the first element in the member
+  char *to;       // its destination
+  int64_t count;
+
+  uint64_t nbytes(const Walk &walk, size_t split) const {
+    if (count == 1) return walk.extent(split);
+    return walk.extent(split) + static_cast<uint64_t>(count - 1) * static_cast<uint64_t>(walk.from_strides[split - 1]);
+  }
+  // Copies the rows from bytes that begin with their first element.
+  void copy(const Walk &walk, size_t split, const char *bytes) const {
+    int64_t counts[kMaxRank];
+    const size_t start = split > 0 ? split - 1 : 0;
+    std::copy(walk.counts + start, walk.counts + walk.ndim, counts);
+    if (split > 0) counts[0] = count;
+    copy_strided(to, walk.to_strides + start, bytes, walk.from_strides + start,
+                 Span<const int64_t>(counts, walk.ndim - start), static_cast<size_t>(walk.item));
+  }
+};
+
+// Returns how many neighbouring rows of the axis split - 1 fit in `most` bytes, at least 1. Rows that are far apart are
+// not read together.
+int64_t rows_within(const Walk &walk, size_t split, uint64_t most, uint64_t max_gap) {
+  const uint64_t row = walk.extent(split);
+  const auto stride = static_cast<uint64_t>(walk.from_strides[split - 1]);
+  if (walk.gap(split - 1) > max_gap || stride == 0 || row >= most) return 1;
+  return 1 + static_cast<int64_t>((most - row) / stride);
+}
+
+// Reads the elements of one walk.
+class WalkReader {
+ public:
+  WalkReader(MemberStream &stream, const Member &member, const Walk &walk, Memory &memory)
+      : stream_(stream), member_(member), walk_(walk), window_(memory), most_(window_of(stream.source())) {}
+
+  Status run() {
+    const uint64_t max_gap = stream_.source().hints.gap;
+    uint64_t run = 0;
+    size_t split = walk_.run_axis(&run);
+    // Gaps that cost less than another read are worth a copy.
+    if (run >= std::max(kDirect, max_gap) || split == 0) {
+      return for_each_outer(walk_, split, [&](uint64_t from, char *to) { return read_direct(from, to, run); });
+    }
+    split = walk_.split_within(most_, max_gap);
+    if (split == 0) return read_window(Rows{walk_.first, walk_.to, 1}, 0);
+    const int64_t most = rows_within(walk_, split, most_, max_gap);
+    return for_each_outer(walk_, split - 1, [&](uint64_t from, char *to) { return read_rows(from, to, split, most); });
+  }
+
+ private:
+  Status read_direct(uint64_t from, char *to, uint64_t nbytes) {
+    while (nbytes > 0) {
+      // Reads in pieces, so that the bytes are still in the cache for finish_bytes().
+      const uint64_t piece = std::min(nbytes, most_ / walk_.item * walk_.item);
+      TFILE_TRY(stream_.read(from, to, piece));
+      finish_bytes(member_, to, static_cast<size_t>(piece));
+      from += piece;
+      to += piece;
+      nbytes -= piece;
+    }
+    return kOk;
+  }
+  // Reads all rows of the axis split - 1, `most` at a time.
+  Status read_rows(uint64_t from, char *to, size_t split, int64_t most) {
+    const int64_t count = walk_.counts[split - 1];
+    for (int64_t done = 0; done < count; done += most) {
+      const uint64_t skipped = static_cast<uint64_t>(done) * static_cast<uint64_t>(walk_.from_strides[split - 1]);
+      TFILE_TRY(read_window(Rows{from + skipped, to + done * walk_.to_strides[split - 1], std::min(most, count - done)},
+                            split));
+    }
+    return kOk;
+  }
+  Status read_window(const Rows &rows, size_t split) {
+    const uint64_t nbytes = rows.nbytes(walk_, split);
+    if (window_.size() < nbytes) TFILE_TRY(window_.resize(static_cast<size_t>(nbytes)));
+    TFILE_TRY(stream_.read(rows.from, window_.data(), nbytes));
+    finish_bytes(member_, window_.data(), static_cast<size_t>(nbytes));
+    rows.copy(walk_, split, window_.data());
+    return kOk;
+  }
+
+  MemberStream &stream_;
+  const Member &member_;
+  const Walk &walk_;
+  Vec<char> window_;
+  uint64_t most_;
+};
+
+// Returns the blocks of a walk one after another, in the order of the file.
+struct BlockCursor {
+  const Walk *walk;
+  size_t split;
+  int64_t most;  // rows in a block
+  int64_t done = 0;
+  bool more = true;
+  int64_t index[kMaxRank] = {};
+
+  BlockCursor(const Walk &of, uint64_t max_gap) : walk(&of), split(of.split_within(kBlock, max_gap)) {
+    most = split > 0 ? rows_within(of, split, kBlock, max_gap) : 1;
+  }
+
+  Rows block() const {
+    Rows rows{walk->first, walk->to, 1};
+    if (split == 0) return rows;
+    for (size_t i = 0; i < split; ++i) {
+      const int64_t at = i + 1 == split ? done : index[i];
+      rows.from += static_cast<uint64_t>(at * walk->from_strides[i]);
+      rows.to += at * walk->to_strides[i];
+    }
+    rows.count = std::min(most, walk->counts[split - 1] - done);
+    return rows;
+  }
+  void advance() {
+    done += most;
+    if (split > 0 && done < walk->counts[split - 1]) return;
+    done = 0;
+    size_t axis = split > 0 ? split - 1 : 0;
+    while (axis > 0 && ++index[axis - 1] == walk->counts[axis - 1])
+      index[--axis] = 0;
+    more = axis > 0;
+  }
+};
+
+// Reads the elements of several walks in one pass over the member. Blocks of all walks are collected in the order of
+// the file until they fill the window; the window is read once, and each block copied from it.
+class WalkMerger {
+ public:
+  WalkMerger(MemberStream &stream, const Member &member, Memory &memory)
+      : stream_(stream),
+        member_(member),
+        cursors_(memory),
+        heap_(memory),
+        blocks_(memory),
+        window_(memory),
+        most_(window_of(stream.source())),
+        max_gap_(stream.source().hints.gap) {}
+
+  Status run(Span<const Walk> walks) {
+    TFILE_TRY(cursors_.reserve(walks.size()));
+    TFILE_TRY(heap_.reserve(walks.size()));
+    for (const Walk &walk : walks) {
+      TFILE_TRY(cursors_.push(BlockCursor(walk, max_gap_)));
+      TFILE_TRY(heap_.push(Next{walk.first, &cursors_.back()}));
+    }
+    std::make_heap(heap_.begin(), heap_.end(), comes_after);
+    while (!heap_.empty()) {
+      uint64_t end = 0;
+      TFILE_TRY(collect(&end));
+      TFILE_TRY(read(blocks_[0].rows.from, end));
+      for (const Block &block : blocks_)
+        block.rows.copy(*block.walk, block.split, window_.data() + (block.rows.from - start_));
+    }
+    return kOk;
+  }
+
+ private:
+  // A cursor and the offset of its next block.
+  struct Next {
+    uint64_t from;
+    BlockCursor *cursor;
+  };
+  struct Block {
+    const Walk *walk;
+    size_t split;
+    Rows rows;
+  };
+
+  static bool comes_after(const Next &a, const Next &b) { return a.from > b.from; }
+
+  // Collects blocks that one window holds and that no large gap separates. *end is where the last of them ends.
+  Status collect(uint64_t *end) {
+    blocks_.clear();
+    while (!heap_.empty()) {
+      BlockCursor &cursor = *heap_[0].cursor;
+      const Rows rows = cursor.block();
+      const uint64_t block_end = rows.from + rows.nbytes(*cursor.walk, cursor.split);
+      if (!blocks_.empty()) {
+        const uint64_t start = blocks_[0].rows.from;
+        const bool far = rows.from > *end && rows.from - *end > max_gap_;
+        if (far || std::max(block_end, *end) - start > most_) return kOk;
+      }
+      TFILE_TRY(blocks_.push(Block{cursor.walk, cursor.split, rows}));
+      *end = std::max(*end, block_end);
+      std::pop_heap(heap_.begin(), heap_.end(), comes_after);
+      heap_.pop();
+      cursor.advance();
+      if (cursor.more) {
+        TFILE_TRY(heap_.push(Next{cursor.block().from, &cursor}));
+        std::push_heap(heap_.begin(), heap_.end(), comes_after);
+      }
+    }
+    return kOk;
+  }
+
+  // Moves the window to these bytes. Those that the previous window had are kept, because a stream cannot go back.
+  Status read(uint64_t start, uint64_t end) {
+    size_t kept = 0;
+    if (end_ > start) {
+      kept = static_cast<size_t>(end_ - start);
+      end = std::max(end, end_);
+    }
+    const auto nbytes = static_cast<size_t>(end - start);
+    const auto moved = static_cast<size_t>(start - start_);
+    if (kept > 0) memmove(window_.data(), window_.data() + moved, kept);
+    if (window_.size() < nbytes) TFILE_TRY(window_.resize(nbytes));
+    start_ = start;
+    end_ = end;
+    if (nbytes == kept) return kOk;
+    TFILE_TRY(stream_.read(start + kept, window_.data() + kept, nbytes - kept));
+    finish_bytes(member_, window_.data() + kept, nbytes - kept);
+    return kOk;
+  }
+
+  MemberStream &stream_;
+  const Member &member_;
+  Vec<BlockCursor> cursors_;
+  Vec<Next> heap_;
+  Vec<Block> blocks_;
+  Vec<char> window_;  // the bytes from start_ to end_ of the member
+  uint64_t start_ = 0;
+  uint64_t end_ = 0;
+  uint64_t most_;
+  uint64_t max_gap_;
+};
+
+}  // namespace
+
+uint64_t Walk::extent(size_t axis) const {
+  uint64_t bytes = item;
+  for (size_t i = axis; i < ndim; ++i)
+    bytes += static_cast<uint64_t>(counts[i] - 1) * static_cast<uint64_t>(from_strides[i]);
+  return bytes;
+}
+
+uint64_t Walk::gap(size_t axis) const {
+  if (counts[axis] == 1) return 0;
+  return static_cast<uint64_t>(from_strides[axis]) - extent(axis + 1);
+}
+
+size_t Walk::split_within(uint64_t most, uint64_t max_gap) const {
+  size_t split = ndim;
+  while (split > 0 && gap(split - 1) <= max_gap && extent(split - 1) <= most)
+    --split;
+  return split;
+}
+
+size_t Walk::run_axis(uint64_t *nbytes) const {
+  size_t axis = ndim;
+  uint64_t run = item;
+  for (; axis > 0; --axis) {
+    const int64_t count = counts[axis - 1];
+    const auto stride = static_cast<int64_t>(run);
+    if (count != 1 && (from_strides[axis - 1] != stride || to_strides[axis - 1] != stride)) break;
+    run *= static_cast<uint64_t>(count);
+  }
+  *nbytes = run;
+  return axis;
+}
+
+void make_walk(Walk *walk, const WalkShape &shape, const SliceAxis *axes, void *to, const int64_t *to_strides) {
+  const size_t ndim = shape.sizes.size();
+  int64_t stored_strides[kMaxRank];
+  auto stride = static_cast<int64_t>(shape.item);
+  for (size_t i = 0; i < ndim; ++i) {
+    const size_t axis = shape.fortran ? i : ndim - 1 - i;
+    stored_strides[axis] = stride;
+    stride *= shape.sizes[axis];
+  }
+  walk->ndim = ndim;
+  walk->item = shape.item;
+  walk->first = 0;
+  walk->to = static_cast<char *>(to);
+  for (size_t i = 0; i < ndim; ++i) {
+    const SliceAxis axis = axes != nullptr ? axes[i] : SliceAxis{0, 1, shape.sizes[i]};
+    const size_t position = shape.fortran ? ndim - 1 - i : i;
+    const bool back = axis.step < 0 && axis.count > 0;
+    const int64_t low = back ? axis.first + (axis.count - 1) * axis.step : axis.first;
+    walk->first += static_cast<uint64_t>(low) * static_cast<uint64_t>(stored_strides[i]);
+    walk->counts[position] = axis.count;
+    walk->from_strides[position] = axis.count > 1 ? stored_strides[i] * (back ? -axis.step : axis.step) : 0;
+    walk->to_strides[position] = back ? -to_strides[i] : to_strides[i];
+    if (back) walk->to += (axis.count - 1) * to_strides[i];
+  }
+}
+
+void copy_walk(const Walk &walk, const char *bytes) {
+  Rows{walk.first, walk.to, 1}.copy(walk, 0, bytes);
+}
+
+Status read_walks(MemberStream &stream, const Member &member, Span<const Walk> walks, Memory &memory) {
+  if (walks.size() == 1) return WalkReader(stream, member, walks[0], memory).run();
+  return WalkMerger(stream, member, memory).run(walks);
 }
 
 }  // namespace tfile
@@ -24868,6 +27355,22 @@ namespace tfile {
 // any part of a set opens the whole set. Any other file is opened by itself.
 Status open_path(Ref<OpenedFile> &out, const char *path, const Settings &settings);
 
+// Opens a source in the same way. Sets need a source with a path or a resolver, which finds their other files.
+Status open_file_source(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, const Settings &settings);
+
+}  // namespace tfile
+
+// src/file/sets/set_files.h
+// Lists the files of a set without opening them, so that each can be checked by itself.
+
+
+namespace tfile {
+
+// Appends the paths of the files of the set that a path names: a folder with one set, an index, or, with by_part, a
+// part of a set. Appends nothing if the path names no set. The paths are NUL-terminated and stored in the arena; the
+// files need not exist. Fails without appending anything if the index cannot be read.
+Status list_set_files(Vec<Text> *out, Arena &arena, Text path, bool by_part, const Settings &settings);
+
 }  // namespace tfile
 
 // src/file/check_file.cpp
@@ -25034,23 +27537,80 @@ class Checker {
     TFILE_TRY(report_.set_string_list("notes", &notes_));
     Ref<OpenedFile> file;
     const Status opened = open_path(file, path, opening_);
-    if (!opened.ok()) return is_fault(opened) ? faults_->append(ReportLine(opened).text()) : opened;
-    for (const Text note : file->listing.notes)
-      TFILE_TRY(notes_->append(note));
-    TFILE_TRY(check(*file));
-    return file->format->single_array ? check_following(*file) : kOk;
+    if (!opened.ok()) return check_unopened(path, opened);
+    TFILE_TRY(check_opened(*file));
+    return file->parts.empty() ? note_missing(path) : kOk;
   }
 
  private:
-  Status check(const OpenedFile &file) {
+  Status check_opened(const OpenedFile &file) {
+    for (const Text note : file.listing.notes)
+      TFILE_TRY(notes_->append(note));
+    TFILE_TRY(check(file, faults_));
+    return file.format->single_array ? check_following(file) : kOk;
+  }
+
+  // Checks what could not be opened. A set fails with the error of its first bad file, so each of its files is checked
+  // by itself. The error counts only if that finds no fault.
+  Status check_unopened(Text path, Status opened) {
+    const ReportLine error(opened);
+    Arena arena(settings_.memory());
+    Vec<Text> files(settings_.memory());
+    TFILE_TRY(list_set(&files, arena, path, settings_.on(TF_OPTION_PARTS)));
+    if (files.empty() && !is_fault(opened)) return opened;
+    opening_.set(TF_OPTION_PARTS, 0);
+    const size_t before = faults_->size();
+    for (const Text name : files)
+      TFILE_TRY(check_file_of_set(name));
+    return faults_->size() == before ? faults_->append(error.text()) : kOk;
+  }
+
+  // As list_set_files(), but lists nothing if the index of the set is faulty.
+  Status list_set(Vec<Text> *out, Arena &arena, Text path, bool by_part) {
+    const Status status = list_set_files(out, arena, path, by_part, settings_);
+    return is_fault(status) ? kOk : status;
+  }
+
+  Status check_file_of_set(Text path) {
+    Ref<OpenedFile> file;
+    const Status opened = open_path(file, path.data(), opening_);
+    // The notes would be about a file by itself.
+    if (opened.ok()) return check(*file, faults_);
+    return is_fault(opened) || opened.code == TF_STATUS_NOT_FOUND ? faults_->append(ReportLine(opened).text()) : opened;
+  }
+
+  // Adds a note for each file of a set that does not exist, after one of its files has been opened by itself.
+  Status note_missing(Text path) {
+    Arena arena(settings_.memory());
+    Vec<Text> files(settings_.memory());
+    TFILE_TRY(list_set(&files, arena, path, true));
+    for (const Text name : files) {
+      Ref<Source> source;
+      const Status status = source_from_path(source, settings_.memory(), name.data());
+      if (status.code == TF_STATUS_OUT_OF_MEMORY) return status;
+      if (status.code == TF_STATUS_NOT_FOUND) {
+        TFILE_TRY(notes_->append((ReportLine() << "a file of the set is missing: " << name).text()));
+      }
+    }
+    return kOk;
+  }
+
+  // Appends a line, unless it is the same as the one before, which another check has found.
+  static Status append(StringList &lines, Text line) {
+    const size_t count = lines.size();
+    return count > 0 && lines.at(count - 1) == line ? kOk : lines.append(line);
+  }
+
+  // Checks the arrays of a file. Types that cannot be read are reported in `unsupported`.
+  Status check(const OpenedFile &file, StringList *unsupported) {
     for (const Text line : file.listing.tolerated)
       TFILE_TRY(add_tolerated(line));
     ByteChecker bytes(file);
     TFILE_TRY(bytes.run());
     const size_t count = file.listing.members.size();
     for (size_t i = 0; i < count + file.listing.others.size(); ++i) {
-      if (i < count) TFILE_TRY(check_type(file, file.listing.members[i]));
-      if (!bytes.error(i).empty()) TFILE_TRY(faults_->append(bytes.error(i)));
+      if (i < count) TFILE_TRY(check_type(file, file.listing.members[i], unsupported));
+      if (!bytes.error(i).empty()) TFILE_TRY(append(*faults_, bytes.error(i)));
     }
     return kOk;
   }
@@ -25060,14 +27620,15 @@ class Checker {
     return faults_->append((ReportLine() << line << kLenientHint).text());
   }
 
-  Status check_type(const OpenedFile &file, const Member &member) {
+  Status check_type(const OpenedFile &file, const Member &member, StringList *unsupported) {
     if (member.dtype != nullptr) return kOk;
-    if (member.invalid) return faults_->append((ReportLine(member.fault) << member.reason).text());
+    if (member.invalid) return append(*faults_, (ReportLine(member.fault) << member.reason).text());
     const ReportLine line(check_known(file.source_of(member), member));
-    return (settings_.on(TF_OPTION_SKIP_UNSUPPORTED) ? excused_ : faults_)->append(line.text());
+    return (settings_.on(TF_OPTION_SKIP_UNSUPPORTED) ? excused_ : unsupported)->append(line.text());
   }
 
-  // Checks the arrays that follow the first one in a file of a format for single arrays.
+  // Checks the arrays that follow the first one in a file of a format for single arrays. A load does not read them, so
+  // that a type of theirs that cannot be read is only noted.
   Status check_following(const OpenedFile &file) {
     uint64_t start = end_of(file);
     for (bool found = true; found;) {
@@ -25092,18 +27653,16 @@ class Checker {
     if (!file.format->probe(Bytes(head, count))) return kOk;
     Ref<Source> rest;
     TFILE_TRY(source_from_part(rest, settings_.memory(), source, *start, remaining));
+    const ReportLine label = ReportLine() << source.label << ": the array that begins at byte " << *start
+                                          << ", counting bytes from there";
+    TFILE_TRY(name_source(*rest, label.text()));
     Ref<OpenedFile> next;
     const Status opened = open_source(next, std::move(rest), file.format->id, opening_);
-    if (opened.ok()) {
-      TFILE_TRY(check(*next));
-      *start += end_of(*next);
-      *found = true;
-      return kOk;
-    }
-    if (!is_fault(opened)) return opened;
-    ReportLine line(opened.code);
-    line << source.label << ": the array that begins at byte " << *start << ", counting bytes from there: ";
-    return faults_->append((line << error_record().message).text());
+    if (!opened.ok()) return is_fault(opened) ? append(*faults_, ReportLine(opened).text()) : opened;
+    TFILE_TRY(check(*next, notes_));
+    *start += end_of(*next);
+    *found = true;
+    return kOk;
   }
 
   Dict &report_;
@@ -25124,6 +27683,168 @@ Status check_path(Ref<Dict> &out, const char *path, const Settings &settings) {
   // A call that succeeds must not change the error record, even if it found faults.
   error_record() = before;
   out = std::move(report);
+  return kOk;
+}
+
+}  // namespace tfile
+
+// src/file/declarations.h
+// Declarations: names, dtypes and shapes of arrays whose data does not exist yet.
+
+
+namespace tfile {
+
+class Declarations {
+ public:
+  explicit Declarations(Memory &memory) : names_(memory), arrays_(memory), index_(memory, name_at, this) {}
+  Declarations(const Declarations &) = delete;
+  Declarations &operator=(const Declarations &) = delete;
+  ~Declarations();
+
+  // Declares the next array. Fails with DUPLICATE if the name is declared, and with INVALID_ARGUMENT if the format
+  // holds one array and has it.
+  Status add(const Format &format, Text name, tf_dtype dtype, Span<const int64_t> shape);
+  // Removes the last declarations until `count` remain.
+  void truncate(size_t count);
+  // Returns the arrays, which have no data, in the order of their declarations.
+  Span<const NamedArray> arrays() const { return arrays_.span(); }
+
+ private:
+  static Text name_at(const void *owner, size_t i) { return static_cast<const Declarations *>(owner)->arrays_[i].name; }
+
+  Arena names_;
+  Vec<NamedArray> arrays_;  // each with a reference
+  NameIndex index_;
+};
+
+}  // namespace tfile
+
+// src/file/declarations.cpp
+namespace tfile {
+
+Declarations::~Declarations() {
+  for (const NamedArray &named : arrays_)
+    const_cast<Array *>(named.array)->release();
+}
+
+Status Declarations::add(const Format &format, Text name, tf_dtype dtype, Span<const int64_t> shape) {
+  uint64_t nbytes = 0;
+  TFILE_TRY(check_shape(&nbytes, dtype, shape));
+  if (format.single_array && !arrays_.empty()) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT).array(name) << format.name << " holds one array, and it is declared";
+  }
+  NamedArray named{Text(), nullptr};
+  TFILE_TRY(names_.copy(&named.name, name));
+  Ref<Array> array;
+  TFILE_TRY(make_array(array, arrays_.memory(), *find_dtype(dtype), shape, nullptr, Ref<Buffer>(), nullptr));
+  named.array = array.get();
+  TFILE_TRY(arrays_.push(named));
+  size_t found = NameIndex::kNone;
+  const Status status = index_.add(&found, named.name);
+  if (status.ok() && found == NameIndex::kNone) {
+    (void)array.take();
+    return kOk;
+  }
+  arrays_.pop();
+  TFILE_TRY(status);
+  return Failure(TF_STATUS_DUPLICATE).array(name) << "is declared twice";
+}
+
+void Declarations::truncate(size_t count) {
+  while (arrays_.size() > count) {
+    index_.remove(arrays_.size() - 1);
+    const_cast<Array *>(arrays_.back().array)->release();
+    arrays_.pop();
+  }
+}
+
+}  // namespace tfile
+
+// src/file/file_listing.h
+// The description of all arrays of a file in one block of memory.
+
+
+namespace tfile {
+
+// Makes the block that tf_file_listing() documents.
+Status make_file_listing(Ref<Buffer> &out, const OpenedFile &file);
+
+}  // namespace tfile
+
+// src/file/file_listing.cpp
+namespace tfile {
+
+namespace {
+
+// Where the columns of a listing are. The columns of 64-bit numbers come first, so that each column is aligned. No sum
+// can overflow, because the members are in memory and need more of it.
+struct Columns {
+  static constexpr size_t kHead = TF_LISTING_NAMES + 1;
+
+  uint64_t count = 0;  // of arrays
+  uint64_t sizes = 0;  // in the shapes of all arrays
+  uint64_t bytes = 0;  // of all names
+  uint64_t total = kHead * sizeof(int64_t);
+  int64_t head[kHead] = {};
+
+  explicit Columns(const Vec<Member> &members) : count(members.size()) {
+    for (const Member &member : members) {
+      sizes += member.shape.size();
+      bytes += member.name.size();
+    }
+    head[TF_LISTING_COUNT] = static_cast<int64_t>(count);
+    add(TF_LISTING_NBYTES, count, sizeof(uint64_t));
+    add(TF_LISTING_SHAPE_STARTS, count + 1, sizeof(int64_t));
+    add(TF_LISTING_NAME_STARTS, count + 1, sizeof(int64_t));
+    add(TF_LISTING_SHAPES, sizes, sizeof(int64_t));
+    add(TF_LISTING_DTYPES, count, sizeof(tf_dtype));
+    add(TF_LISTING_NAMES, bytes, 1);
+  }
+
+ private:
+  void add(size_t column, uint64_t items, size_t item) {
+    head[column] = static_cast<int64_t>(total);
+    total += items * item;
+  }
+};
+
+template <typename T>
+T *column(char *base, const Columns &columns, size_t which) {
+  return reinterpret_cast<T *>(base + columns.head[which]);
+}
+
+void write_columns(char *base, const Columns &columns, const Vec<Member> &members) {
+  memcpy(base, columns.head, sizeof(columns.head));
+  auto *const dtypes = column<tf_dtype>(base, columns, TF_LISTING_DTYPES);
+  auto *const nbytes = column<uint64_t>(base, columns, TF_LISTING_NBYTES);
+  auto *const shape_starts = column<int64_t>(base, columns, TF_LISTING_SHAPE_STARTS);
+  auto *const shapes = column<int64_t>(base, columns, TF_LISTING_SHAPES);
+  auto *const name_starts = column<int64_t>(base, columns, TF_LISTING_NAME_STARTS);
+  char *const names = column<char>(base, columns, TF_LISTING_NAMES);
+  size_t size = 0;
+  size_t byte = 0;
+  for (size_t i = 0; i < members.size(); ++i) {
+    const Member &member = members[i];
+    dtypes[i] = member.dtype == nullptr ? TF_DTYPE_UNSUPPORTED : member.dtype->id;
+    nbytes[i] = member.nbytes;
+    shape_starts[i] = static_cast<int64_t>(size);
+    name_starts[i] = static_cast<int64_t>(byte);
+    for (const int64_t each : member.shape)
+      shapes[size++] = each;
+    if (!member.name.empty()) memcpy(names + byte, member.name.data(), member.name.size());
+    byte += member.name.size();
+  }
+  shape_starts[members.size()] = static_cast<int64_t>(size);
+  name_starts[members.size()] = static_cast<int64_t>(byte);
+}
+
+}  // namespace
+
+Status make_file_listing(Ref<Buffer> &out, const OpenedFile &file) {
+  const Vec<Member> &members = file.listing.members;
+  const Columns columns(members);
+  TFILE_TRY(make_buffer(out, file.settings.memory(), columns.total));
+  write_columns(static_cast<char *>(out->data), columns, members);
   return kOk;
 }
 
@@ -25560,8 +28281,8 @@ class PartPlan {
   PartPlan &operator=(const PartPlan &) = delete;
   ~PartPlan();
 
-  // Makes the plan. `path` is the path for a single file, including its extension. The path, the format and the request
-  // must outlive *this.
+  // Makes the plan. `path` is the path for a single file, including its extension, or "" for a save that cannot have
+  // several files. The path, the format and the request must outlive *this.
   Status make(const char *path, const Format &format, const SaveRequest &request);
 
   // True if the settings allow parts. Then the save also replaces a set or a single file that an older save left there.
@@ -25618,8 +28339,8 @@ inline constexpr char kIndexSuffix[] = ".index.json";
 // NAME.safetensors.index.VARIANT.json.
 bool is_index_path(Text path);
 
-// Opens all files that an index lists as one set.
-Status open_index(Ref<OpenedFile> &out, const Ref<Source> &index, const Settings &settings);
+// Opens all files that an index lists as one set. `beside` is the source that finds them; NULL: the index itself.
+Status open_index(Ref<OpenedFile> &out, const Ref<Source> &index, const Settings &settings, Source *beside = nullptr);
 
 // Reads the paths of the files that an index lists into *out. They are copied to the arena, NUL-terminated. Each is
 // relative to the folder of the index and below it: it has neither ".." nor "." in it, and "/" between the names of
@@ -25673,18 +28394,53 @@ Status open_index_of(Ref<OpenedFile> &file, bool *found) {
   return kOk;
 }
 
+// Opens the index of a shard with the name that it has by convention, if there is such an index and it lists the shard.
+// *found is false otherwise.
+Status resolve_index_of(Ref<OpenedFile> &file, bool *found) {
+  Memory &memory = file->settings.memory();
+  const Text label = file->source->label;
+  const Text extension(file->format->extension);
+  PartName name;
+  *found = false;
+  if (!name.parse_part(label, extension)) return kOk;
+  const ErrorRecord before = error_record();
+  Vec<char> path(memory);
+  Ref<Source> index;
+  TFILE_TRY(join(&path, name.prefix, extension, kIndexSuffix));
+  const Status status = open_beside(index, memory, *file->source, path, folder_of(label).size());
+  if (status.code == TF_STATUS_NOT_FOUND) {
+    error_record() = before;
+    return kOk;
+  }
+  TFILE_TRY(status);
+  Arena arena(memory);
+  Vec<Text> files(memory);
+  TFILE_TRY(read_index_files(&files, arena, *index, file->settings));
+  for (const Text listed : files)
+    *found = *found || listed == name_of(label);
+  if (!*found) return kOk;
+  Ref<OpenedFile> set;
+  TFILE_TRY(open_index(set, index, file->settings, file->source.get()));
+  file = std::move(set);
+  return kOk;
+}
+
 // Replaces an opened part by its whole set. Does nothing if the file is not part of a set.
 Status open_whole_set(Ref<OpenedFile> &file) {
   bool found = false;
-  if (file->format->sets == SetKind::kIndex) TFILE_TRY(open_index_of(file, &found));
+  if (file->format->sets == SetKind::kIndex) {
+    TFILE_TRY(file->source->resolver ? resolve_index_of(file, &found) : open_index_of(file, &found));
+  }
   if (file->format->sets == SetKind::kSplit) TFILE_TRY(open_split(file));
   return file->parts.empty() && file->format->sets != SetKind::kNone ? open_numbered(file) : kOk;
 }
 
-Status open_file(Ref<OpenedFile> &out, Ref<Source> source, const Settings &settings, bool whole_set) {
-  if (is_index_path(source->label)) return open_index(out, source, settings);
+Status open_file(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, const Settings &settings, bool whole_set) {
+  const Format *const wanted = find_format(format);
+  const bool may_be_index = format == TF_FORMAT_AUTO || (wanted != nullptr && wanted->sets == SetKind::kIndex);
+  if (may_be_index && is_index_path(source->label)) return open_index(out, source, settings);
   Ref<OpenedFile> file;
-  TFILE_TRY(open_source(file, std::move(source), TF_FORMAT_AUTO, settings));
+  TFILE_TRY(open_source(file, std::move(source), format, settings));
   TFILE_TRY(whole_set ? open_whole_set(file) : note_other_parts(*file));
   out = std::move(file);
   return kOk;
@@ -25718,7 +28474,7 @@ Status open_folder_file_open(Ref<OpenedFile> &out, Text path, const Settings &se
   Ref<Source> source;
   TFILE_TRY(join(&entry, prefix, names[0], Text()));
   TFILE_TRY(source_from_path(source, memory, entry.data()));
-  TFILE_TRY(open_file(out, std::move(source), settings, true));
+  TFILE_TRY(open_file(out, std::move(source), TF_FORMAT_AUTO, settings, true));
   error_record() = before;
   return kOk;
 }
@@ -25730,7 +28486,14 @@ Status open_path(Ref<OpenedFile> &out, const char *path, const Settings &setting
   bool is_folder = false;
   TFILE_TRY(source_from_path(source, settings.memory(), path, &is_folder));
   if (is_folder) return open_folder_file_open(out, path, settings);
-  return open_file(out, std::move(source), settings, settings.on(TF_OPTION_PARTS));
+  return open_file(out, std::move(source), TF_FORMAT_AUTO, settings, settings.on(TF_OPTION_PARTS));
+}
+
+Status open_file_source(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, const Settings &settings) {
+  if (!has_siblings(*source) && !is_index_path(source->label)) {
+    return open_source(out, std::move(source), format, settings);
+  }
+  return open_file(out, std::move(source), format, settings, settings.on(TF_OPTION_PARTS));
 }
 
 }  // namespace tfile
@@ -25884,9 +28647,6 @@ Status read_slice(Ref<Array> &out, const OpenedFile &file, const Member &member,
 Status read_array_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenedFile &file, const Member &member);
 Status read_slice_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenedFile &file, const Member &member,
                        const SliceBounds &bounds);
-// Reads several arrays, each into dst[i], which has nbytes[i] bytes.
-Status read_arrays_into(void *const *dst, const size_t *nbytes, tf_dtype dtype, const OpenedFile &file,
-                        Span<const size_t> indices);
 
 }  // namespace tfile
 
@@ -25926,23 +28686,188 @@ Status read_slice_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenedFil
   return read_region_into(dst, nbytes, dtype, file.stored(member), slice.region());
 }
 
-Status read_arrays_into(void *const *dst, const size_t *nbytes, tf_dtype dtype, const OpenedFile &file,
-                        Span<const size_t> indices) {
-  Vec<ReadTarget> targets(file.settings.memory());
-  TFILE_TRY(targets.reserve(indices.size()));
-  for (size_t i = 0; i < indices.size(); ++i) {
-    const Member *member = nullptr;
-    TFILE_TRY(file.find_member(&member, indices[i]));
-    const Dtype *to = nullptr;
-    TFILE_TRY(find_read_dtype(&to, dtype, file.stored(*member)));
-    TFILE_TRY(check_destination(dst[i], nbytes[i], *to, file.stored(*member), Region::whole(*member)));
-    TFILE_TRY(check_cast(*member->dtype, *to));
-    TFILE_TRY(targets.push(ReadTarget{&file.source_of(*member), member, dst[i], to}));
+}  // namespace tfile
+
+// src/file/read_plan.h
+// ReadPlan (tf_read_plan): arrays and slices of a file to read in one go.
+
+
+namespace tfile {
+
+// The caller's memory for one entry.
+struct PlannedMemory {
+  void *dst;
+  const int64_t *strides;  // may be NULL
+  size_t nbytes;
+};
+
+// An entry that has been checked.
+struct PlanEntry {
+  const Member *member;
+  const Dtype *dtype;
+  void *dst;
+  size_t axes;     // index of the first of its axes in the plan; kNone: the whole array
+  size_t strides;  // index of the first of its strides in the plan; kNone: C order
+
+  static constexpr size_t kNone = SIZE_MAX;
+};
+
+}  // namespace tfile
+
+struct tf_read_plan {
+  explicit tf_read_plan(tfile::Ref<tfile::OpenedFile> from)
+      : file(std::move(from)),
+        entries(file->settings.memory()),
+        axes(file->settings.memory()),
+        strides(file->settings.memory()) {}
+  ~tf_read_plan() { drop_callback(); }
+  tf_read_plan(const tf_read_plan &) = delete;
+  tf_read_plan &operator=(const tf_read_plan &) = delete;
+
+  void retain() { refs.increment(); }
+  void release();
+
+  // Checks an entry and adds it. Reads nothing.
+  tfile::Status add(const tfile::Member &member, const tfile::SliceBounds *bounds, tf_dtype dtype,
+                    const tfile::PlannedMemory &memory);
+  tfile::Status set_complete(tfile::CompleteCallback to, tfile::PendingRelease &release);
+  tfile::Status run();
+
+  tfile::RefCount refs;
+  tfile::Ref<tfile::OpenedFile> file;
+
+ private:
+  tfile::Status check_not_run() const;
+  void drop_callback();
+
+  tfile::Vec<tfile::PlanEntry> entries;
+  tfile::Vec<tfile::SliceAxis> axes;
+  tfile::Vec<int64_t> strides;
+  tfile::CompleteCallback callback;
+  tf_release_fn release_user = nullptr;
+  bool has_run = false;
+};
+
+namespace tfile {
+
+using ReadPlan = ::tf_read_plan;
+
+Status make_read_plan(Ref<ReadPlan> &out, const OpenedFile &file);
+
+}  // namespace tfile
+
+// src/file/read_plan.cpp
+namespace tfile {
+
+namespace {
+
+// Fails if a slice needs part of a unit of a packed or block type and is not decoded.
+Status check_units(const Member &member, const Dtype &to, const SliceAxis *axes) {
+  UnitSlice units;
+  if (axes == nullptr || to.addressable() || units.resolve(member, axes)) return kOk;
+  const auto ignore = [](void *, uint64_t, uint64_t) -> Status { return kOk; };
+  return for_each_unit_run(*member.dtype, member.shape, axes, ignore, nullptr);
+}
+
+// True if the strides are those of C order, as far as they are used.
+bool is_c_order(const int64_t *strides, const Dtype &dtype, Span<const int64_t> shape) {
+  int64_t expected[kMaxRank];
+  contiguous_strides(expected, shape, dtype.block_bytes);
+  for (size_t i = 0; i < shape.size(); ++i) {
+    if (shape[i] > 1 && strides[i] != expected[i]) return false;
   }
-  return read_members(targets, file.settings);
+  return true;
+}
+
+}  // namespace
+
+Status make_read_plan(Ref<ReadPlan> &out, const OpenedFile &file) {
+  ReadPlan *made = nullptr;
+  // Reading from a file, and keeping it open, does not change it.
+  TFILE_TRY(make(&made, file.settings.memory(), Ref<OpenedFile>::share(const_cast<OpenedFile *>(&file))));
+  out = Ref<ReadPlan>::adopt(made);
+  return kOk;
 }
 
 }  // namespace tfile
+
+using namespace tfile;
+
+void tf_read_plan::release() {
+  if (!refs.decrement()) return;
+  const Ref<OpenedFile> kept = file;
+  destroy(kept->settings.memory(), this);
+}
+
+void tf_read_plan::drop_callback() {
+  if (release_user != nullptr) release_user(callback.user);
+  release_user = nullptr;
+  callback = CompleteCallback();
+}
+
+Status tf_read_plan::check_not_run() const {
+  if (!has_run) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT) << "the plan has run; make another one";
+}
+
+Status tf_read_plan::add(const Member &member, const SliceBounds *bounds, tf_dtype dtype, const PlannedMemory &memory) {
+  TFILE_TRY(check_not_run());
+  const StoredArray stored = file->stored(member);
+  const Dtype *to = nullptr;
+  TFILE_TRY(find_read_dtype(&to, dtype, stored));
+  ResolvedSlice slice;
+  if (bounds != nullptr) TFILE_TRY(slice.resolve(stored, bounds->start, bounds->stop, bounds->step, bounds->ndim));
+  const Region region = bounds != nullptr ? slice.region() : Region::whole(member);
+  if (memory.strides == nullptr) {
+    TFILE_TRY(check_destination(memory.dst, memory.nbytes, *to, stored, region));
+  } else {
+    Form form;
+    TFILE_TRY(form.read(to->id, region.shape.data(), region.shape.size()));
+    TFILE_TRY(check_target(form, memory.dst, memory.nbytes, memory.strides));
+  }
+  TFILE_TRY(check_cast(*member.dtype, *to));
+  TFILE_TRY(check_units(member, *to, region.axes));
+  PlanEntry entry{&member, to, memory.dst, PlanEntry::kNone, PlanEntry::kNone};
+  // Memory for everything first, so that a failure changes nothing.
+  TFILE_TRY(entries.push(entry));
+  const size_t ndim = region.shape.size();
+  const bool strided = memory.strides != nullptr && !is_c_order(memory.strides, *to, region.shape);
+  Status status = kOk;
+  if (region.axes != nullptr) {
+    entries.back().axes = axes.size();
+    status = axes.append(region.axes, ndim);
+  }
+  if (status.ok() && strided) {
+    entries.back().strides = strides.size();
+    status = strides.append(memory.strides, ndim);
+  }
+  if (!status.ok()) entries.pop();
+  return status;
+}
+
+Status tf_read_plan::set_complete(CompleteCallback to, PendingRelease &release) {
+  TFILE_TRY(check_not_run());
+  drop_callback();
+  callback = to;
+  release_user = release.disarm();
+  return kOk;
+}
+
+Status tf_read_plan::run() {
+  TFILE_TRY(check_not_run());
+  has_run = true;
+  Vec<ReadTarget> targets(file->settings.memory());
+  TFILE_TRY(targets.reserve(entries.size()));
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const PlanEntry &entry = entries[i];
+    ReadTarget target{&file->source_of(*entry.member), entry.member, entry.dst, entry.dtype};
+    target.entry = i;
+    if (entry.axes != PlanEntry::kNone) target.axes = axes.data() + entry.axes;
+    if (entry.strides != PlanEntry::kNone) target.strides = strides.data() + entry.strides;
+    TFILE_TRY(targets.push(target));
+  }
+  return read_members(targets, file->settings, callback);
+}
 
 // src/file/save.h
 // Saves arrays to a path, a sink or memory.
@@ -25955,11 +28880,18 @@ Status require_format(const Format **out, tf_format id);
 // Finds the format with a name. Fails with UNSUPPORTED if the library was built without it.
 Status require_format(const Format **out, Text name);
 
-// Collects the arrays of a dict in its order. Fails with TYPE if there are values of other kinds, and names all of
-// them.
-Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays);
+// Chooses the format to save in: the argument, else TF_OPTION_FORMAT, else that of the path's extension, in which case
+// *by_extension is true and nothing is to be appended to the path. `path` is NULL if there is none. Fails with
+// INVALID_ARGUMENT if none of them names a format.
+Status choose_format(const Format **out, bool *by_extension, tf_format asked, const char *path,
+                     const Settings &settings);
 
-// Refuses a request that the format cannot hold, or that a load with the same limits would refuse.
+// Collects the arrays of a dict in its order. Fails with TYPE if there are values of other kinds, and names all of
+// them; or adds them to the report, if there is one.
+Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays, SaveReport *report = nullptr);
+
+// Refuses a request that the format cannot hold, or that a load with the same limits would refuse; or adds the reasons
+// to its report, if it has one.
 Status check_request(const Format &format, const SaveRequest &request);
 
 // Makes the path to save to, NUL-terminated: appends the format's extension, unless the path already has it or the
@@ -25969,6 +28901,8 @@ Status complete_path(Vec<char> *out, const char *path, const Format &format, con
 // Saves to a path, without appending an extension. Writes one file, or a set if TF_OPTION_PART_BYTES requires it.
 Status save_to_path(const char *path, const Format &format, const SaveRequest &request);
 
+// Implements tf_save_file(). The metadata may be NULL.
+Status save_file(const char *path, const Dict &arrays, const Dict *metadata, const Settings &settings);
 // The functions below append the extension to the path. save_array() implements tf_save().
 Status save_array(const char *path, const Array &array, const Settings &settings);
 // Implements tf_save_safetensors() and tf_save_gguf(). The metadata may be NULL.
@@ -25977,7 +28911,8 @@ Status save_dict(const char *path, Text format, const Dict &arrays, const Dict *
 Status save_npz(const char *path, Span<const Array *const> positional, const Dict *named, bool compress,
                 const Settings &settings);
 
-// The contents that tf_save_memory() and tf_save_sink() save: `array` if the format holds a single one, else `arrays`.
+// The contents that tf_save_memory() and tf_save_sink() save: one of `array` and `arrays`. `array` is for a format that
+// holds a single one.
 struct Content {
   const Array *array;
   const Dict *arrays;
@@ -25985,6 +28920,8 @@ struct Content {
 };
 
 Status save_to_sink(Sink &sink, tf_format format, const Content &content, const Settings &settings);
+// Implements tf_save_check(). The metadata may be NULL.
+Status check_save(Ref<Dict> &out, tf_format format, const Dict &arrays, const Dict *metadata, const Settings &settings);
 Status save_to_memory(Ref<Buffer> &out, tf_format format, const Content &content, const Settings &settings);
 
 }  // namespace tfile
@@ -26068,31 +29005,86 @@ class SetReplacement {
 
 }  // namespace tfile
 
+// src/file/sets/sink_set.h
+// SinkSet: the sinks of a save that does not go to a path: one, or those of the files of a set.
+
+
+namespace tfile {
+
+// A save to one file writes to the caller's sink. The files of a set go to the sinks that its resolver returns: the
+// parts in their order, and then the index. They are committed when all have been written: the second part and the
+// later ones, the first part, the index, and at last the caller's sink, to which nothing was written. A sink that has
+// not been committed is aborted.
+class SinkSet {
+ public:
+  explicit SinkSet(Memory &memory) : parts_(memory) {}
+  SinkSet(const SinkSet &) = delete;
+  SinkSet &operator=(const SinkSet &) = delete;
+  ~SinkSet();
+
+  // Sets the caller's sink.
+  void begin(Ref<Sink> sink) { main_ = std::move(sink); }
+  // Returns the name from which the names of the files of a set are derived; "" if the sink has no resolver.
+  const char *base() const { return main_->name ? static_cast<const char *>(main_->name->data) : ""; }
+  // Fails if the sink has been committed or aborted by an earlier save. The plan must outlive *this.
+  Status open(const PartPlan &plan);
+  // Begins the next part.
+  Status begin_part(Ref<Sink> &out);
+  // Writes the index, and commits all sinks.
+  Status commit();
+  // Aborts the sinks that have not been committed. Nothing can be written any more.
+  void abort();
+
+ private:
+  Status resolve(Sink **out, const Vec<char> &path);
+  Status write_index();
+
+  Ref<Sink> main_;
+  const PartPlan *plan_ = nullptr;
+  Vec<Sink *> parts_;  // the sinks of a set so far, each with a reference
+};
+
+}  // namespace tfile
+
 // src/file/save.cpp
 namespace tfile {
 
 namespace {
 
-// Refuses arrays that a load with the same limits would refuse, so that a default load can read what a default save
-// writes.
-Status check_limits_file_save(const SaveRequest &request) {
-  const Settings &settings = request.settings;
-  const uint64_t arrays = settings.limit(TF_OPTION_MAX_ARRAYS);
-  if (request.arrays.size() > arrays) {
-    return Failure(TF_STATUS_LIMIT) << static_cast<uint64_t>(request.arrays.size())
-                                    << " arrays are more than the limit (max_arrays) of " << arrays;
-  }
-  const uint64_t values = settings.limit(TF_OPTION_MAX_METADATA);
-  if (request.metadata != nullptr && request.metadata->size() > values) {
-    return Failure(TF_STATUS_LIMIT) << static_cast<uint64_t>(request.metadata->size())
-                                    << " metadata values are more than the limit (max_metadata) of " << values;
-  }
-  Refusals refusals;
-  const uint64_t bytes = settings.limit(TF_OPTION_MAX_NAME_BYTES);
+// Refuses names and ranks that a load with the same limits would refuse.
+Status check_each(const Format &format, const SaveRequest &request) {
+  SaveRefusals refusals(request.report);
+  const Limit bytes{TF_OPTION_MAX_NAME_BYTES, request.settings.limit(TF_OPTION_MAX_NAME_BYTES)};
+  const Limit rank{TF_OPTION_MAX_RANK, request.settings.limit(TF_OPTION_MAX_RANK)};
+  const auto check_name = [&](Subject subject, Text name) {
+    const uint64_t size = name.size();
+    if (size > bytes.value) refusals.add(subject, name, Problem::kLimit) << size << " bytes are more than " << bytes;
+  };
   for (const NamedArray &named : request.arrays) {
-    if (named.name.size() > bytes) refusals.add(named.name) << static_cast<uint64_t>(named.name.size()) << " bytes";
+    if (!format.single_array) check_name(Subject::kArray, named.name);
+    const uint64_t ndim = named.array->ndim;
+    if (ndim <= rank.value) continue;
+    refusals.add(Subject::kArray, named.name, Problem::kLimit) << ndim << " dimensions are more than " << rank;
   }
-  return refusals.result(TF_STATUS_LIMIT, Text(), "names longer than the limit (max_name_bytes)");
+  for (size_t i = 0; request.metadata != nullptr && i < request.metadata->size(); ++i)
+    check_name(Subject::kMetadata, request.metadata->at(i).key);
+  return refusals.result(TF_STATUS_LIMIT, kLoadRefuses);
+}
+
+// Refuses what a load with the same limits would refuse, so that a default load can read what a default save writes.
+Status check_limits_file_save(const Format &format, const SaveRequest &request) {
+  const Settings &settings = request.settings;
+  const Limit arrays{TF_OPTION_MAX_ARRAYS, settings.limit(TF_OPTION_MAX_ARRAYS)};
+  if (request.arrays.size() > arrays.value) {
+    TFILE_TRY(SaveRefusal(request.report, TF_STATUS_LIMIT, Problem::kLimit)
+              << static_cast<uint64_t>(request.arrays.size()) << " arrays are more than " << arrays);
+  }
+  const Limit values{TF_OPTION_MAX_METADATA, settings.limit(TF_OPTION_MAX_METADATA)};
+  if (request.metadata != nullptr && request.metadata->size() > values.value) {
+    TFILE_TRY(SaveRefusal(request.report, TF_STATUS_LIMIT, Problem::kLimit)
+              << static_cast<uint64_t>(request.metadata->size()) << " metadata values are more than " << values);
+  }
+  return check_each(format, request);
 }
 
 Status save_completed(const char *path, const Format &format, const SaveRequest &request) {
@@ -26104,7 +29096,7 @@ Status save_completed(const char *path, const Format &format, const SaveRequest 
 // Names the positional arrays arr_0, arr_1, ...; the arena owns the names.
 Status collect_positional(Vec<NamedArray> *out, Arena *arena, Span<const Array *const> positional, const Dict *named) {
   for (size_t i = 0; i < positional.size(); ++i) {
-    TFILE_TRY(require(positional[i], "an array in args"));
+    TFILE_TRY(require(positional[i], "an array in positional"));
     char digits[32];
     LineWriter line(digits, sizeof(digits));
     line << "arr_" << static_cast<uint64_t>(i);
@@ -26119,24 +29111,26 @@ Status collect_positional(Vec<NamedArray> *out, Arena *arena, Span<const Array *
   return kOk;
 }
 
-// Collects the arrays of the content. Fails if something is missing that the format needs, or something is given that
-// the format cannot hold.
+// Lays out the file of a request, to find out whether it is too large. That of compressed arrays is not known before.
+Status lay_out(const Format &format, const SaveRequest &request) {
+  if (request.compress && format.packing != nullptr) return kOk;
+  Layout layout(request.settings.memory());
+  return format.lay_out(layout, request);
+}
+
+// Collects the arrays of the content.
 Status collect_content(Vec<NamedArray> *out, const Format &format, const Content &content) {
-  if (format.single_array) {
-    TFILE_TRY(require(content.array, "array"));
-    if (content.arrays != nullptr) {
-      return Failure(TF_STATUS_INVALID_ARGUMENT) << format.name << " holds one array: arrays must be NULL";
-    }
-    TFILE_TRY(out->push(NamedArray{Text(), content.array}));
-  } else {
-    TFILE_TRY(require(content.arrays, "arrays"));
-    if (content.array != nullptr) {
-      return Failure(TF_STATUS_INVALID_ARGUMENT) << format.name << " takes arrays by name: array must be NULL";
-    }
-    TFILE_TRY(collect_arrays(out, *content.arrays));
+  if (content.array == nullptr) {
+    TFILE_TRY(require(content.arrays, format.single_array ? "array" : "arrays"));
+    return collect_arrays(out, *content.arrays);
   }
-  if (content.metadata == nullptr || format.has_metadata()) return kOk;
-  return Failure(TF_STATUS_INVALID_ARGUMENT) << format.name << " has no metadata: it must be NULL";
+  if (!format.single_array) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << format.name << " takes arrays by name: array must be NULL";
+  }
+  if (content.arrays != nullptr) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << format.name << " holds one array: array or arrays must be NULL";
+  }
+  return out->push(NamedArray{Text(), content.array});
 }
 
 }  // namespace
@@ -26157,22 +29151,41 @@ Status require_format(const Format **out, Text name) {
   return Failure(TF_STATUS_UNSUPPORTED) << "the library was built without " << name;
 }
 
-Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays) {
-  Refusals refusals;
+Status choose_format(const Format **out, bool *by_extension, tf_format asked, const char *path,
+                     const Settings &settings) {
+  const tf_format id = asked != TF_FORMAT_AUTO ? asked : static_cast<tf_format>(settings.get(TF_OPTION_FORMAT));
+  *by_extension = false;
+  if (id != TF_FORMAT_AUTO) return require_format(out, id);
+  *out = path != nullptr ? format_of_path(path) : nullptr;
+  *by_extension = *out != nullptr;
+  if (*by_extension) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT).in(path != nullptr ? Text(path) : Text())
+         << "no format to save in is given: " << (path != nullptr ? "the extension names none, and " : "")
+         << "the option (" << option_name(TF_OPTION_FORMAT) << ") is auto";
+}
+
+Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays, SaveReport *report) {
+  SaveRefusals refusals(report);
   for (const DictEntry *entry : arrays.entries) {
     if (entry->kind == TF_KIND_ARRAY) {
       TFILE_TRY(out->push(NamedArray{entry->key, entry->array}));
     } else {
-      refusals.add(entry->key) << (entry->kind == TF_KIND_DICT     ? "a dict"
-                                   : entry->kind == TF_KIND_STRING ? "a string"
-                                                                   : "a list of strings");
+      refusals.add(Subject::kArray, entry->key, Problem::kKind)
+          << (entry->kind == TF_KIND_DICT     ? "a dict"
+              : entry->kind == TF_KIND_STRING ? "a string"
+                                              : "a list of strings");
     }
   }
-  return refusals.result(TF_STATUS_TYPE, Text(), "only arrays can be saved");
+  return refusals.result(TF_STATUS_TYPE, "only arrays can be saved");
 }
 
 Status check_request(const Format &format, const SaveRequest &request) {
-  TFILE_TRY(check_limits_file_save(request));
+  if (format.single_array && request.arrays.size() != 1) {
+    TFILE_TRY(SaveRefusal(request.report, TF_STATUS_UNSUPPORTED, Problem::kCount)
+              << format.name << " holds exactly one array, but there are "
+              << static_cast<uint64_t>(request.arrays.size()));
+  }
+  TFILE_TRY(check_limits_file_save(format, request));
   return format.check(request);
 }
 
@@ -26204,6 +29217,16 @@ Status save_to_path(const char *path, const Format &format, const SaveRequest &r
   return files.commit();
 }
 
+Status save_file(const char *path, const Dict &arrays, const Dict *metadata, const Settings &settings) {
+  const Format *format = nullptr;
+  bool by_extension = false;
+  TFILE_TRY(choose_format(&format, &by_extension, TF_FORMAT_AUTO, path, settings));
+  Vec<NamedArray> named(settings.memory());
+  TFILE_TRY(collect_arrays(&named, arrays));
+  const SaveRequest request{named.span(), metadata, settings.on(TF_OPTION_COMPRESS), settings};
+  return by_extension ? save_to_path(path, *format, request) : save_completed(path, *format, request);
+}
+
 Status save_array(const char *path, const Array &array, const Settings &settings) {
   const Format *format = nullptr;
   TFILE_TRY(require_format(&format, "npy"));
@@ -26230,14 +29253,28 @@ Status save_npz(const char *path, Span<const Array *const> positional, const Dic
   return save_completed(path, *format, SaveRequest{arrays.span(), nullptr, compress, settings});
 }
 
-Status save_to_sink(Sink &sink, tf_format id, const Content &content, const Settings &settings) {
+Status save_to_sink(Sink &sink, tf_format asked, const Content &content, const Settings &settings) {
+  SinkSet sinks(settings.memory());
+  sinks.begin(Ref<Sink>::share(&sink));
   const Format *format = nullptr;
-  TFILE_TRY(require_format(&format, id));
+  bool by_extension = false;
+  TFILE_TRY(choose_format(&format, &by_extension, asked, nullptr, settings));
   Vec<NamedArray> arrays(settings.memory());
   TFILE_TRY(collect_content(&arrays, *format, content));
   const SaveRequest request{arrays.span(), content.metadata, settings.on(TF_OPTION_COMPRESS), settings};
   TFILE_TRY(check_request(*format, request));
-  return write_request(sink, *format, request);
+  PartPlan plan(settings.memory());
+  TFILE_TRY(plan.make(sinks.base(), *format, request));
+  TFILE_TRY(sinks.open(plan));
+  for (size_t part = 0; part < plan.count(); ++part) {
+    const Dict *metadata = nullptr;
+    Ref<Dict> made;
+    Ref<Sink> to;
+    TFILE_TRY(plan.metadata(&metadata, &made, part));
+    TFILE_TRY(sinks.begin_part(to));
+    TFILE_TRY(write_request(*to, *format, plan.part_request(part, metadata)));
+  }
+  return sinks.commit();
 }
 
 Status save_to_memory(Ref<Buffer> &out, tf_format format, const Content &content, const Settings &settings) {
@@ -26246,6 +29283,28 @@ Status save_to_memory(Ref<Buffer> &out, tf_format format, const Content &content
   TFILE_TRY(memory.open(sink));
   TFILE_TRY(save_to_sink(*sink, format, content, settings));
   return memory.finish(out);
+}
+
+Status check_save(Ref<Dict> &out, tf_format asked, const Dict &arrays, const Dict *metadata, const Settings &settings) {
+  const Format *format = nullptr;
+  bool by_extension = false;
+  TFILE_TRY(choose_format(&format, &by_extension, asked, nullptr, settings));
+  SaveReport report;
+  TFILE_TRY(make_dict(out, settings.memory()));
+  TFILE_TRY(report.open(*out));
+  Vec<NamedArray> named(settings.memory());
+  TFILE_TRY(collect_arrays(&named, arrays, &report));
+  SaveRequest request{named.span(), metadata, settings.on(TF_OPTION_COMPRESS), settings};
+  request.report = &report;
+  const ErrorRecord before = error_record();
+  Status status = check_request(*format, request);
+  if (status.ok() && report.empty()) status = lay_out(*format, request);
+  // What remains is arithmetic on sizes that exceed 2^63.
+  if (status.code == TF_STATUS_UNSUPPORTED) {
+    status = report.add(Subject::kFile, Text(), Problem::kSize, Text(error_record().message));
+  }
+  if (status.ok()) error_record() = before;
+  return status;
 }
 
 }  // namespace tfile
@@ -26354,8 +29413,25 @@ namespace tfile {
 
 // Makes an OpenedFile without files. `source` is the file that the caller opened.
 Status make_opened_set(Ref<OpenedFile> &out, Ref<Source> source, const Format &format, const Settings &settings);
-// Opens the next file of a set by its path and adds its source to set.parts. Call adopt_member() to add its arrays.
-Status open_part(Ref<OpenedFile> &out, OpenedFile &set, const char *path);
+// Opens the next file of a set by its path, which begins with the folder of the set's source, and adds its source to
+// set.parts. Call adopt_member() to add its arrays.
+Status open_part(Ref<OpenedFile> &out, OpenedFile &set, const Vec<char> &path);
+// Opens all files of the set that an opened file with a numbered name belongs to, in order. Calls adopt(set, part) for
+// each, which adds what the file contains; its source is the last one of set.parts.
+template <typename Adopt>
+Status open_all_parts(Ref<OpenedFile> &out, const OpenedFile &file, const PartName &name, Adopt adopt) {
+  Ref<OpenedFile> set;
+  TFILE_TRY(make_opened_set(set, file.source, *file.format, file.settings));
+  Vec<char> path(set->settings.memory());
+  for (uint64_t number = 1; number <= name.count; ++number) {
+    Ref<OpenedFile> part;
+    TFILE_TRY(make_part_path(&path, name.prefix, number, name.count, file.format->extension));
+    TFILE_TRY(open_part(part, *set, path));
+    TFILE_TRY(adopt(*set, *part));
+  }
+  out = std::move(set);
+  return kOk;
+}
 // Adds an array of the file set.parts[part] to the set.
 Status adopt_member(OpenedFile &set, const Member &member, size_t part);
 // Adds the metadata of a part to the set, except keys that the set already has.
@@ -26393,31 +29469,19 @@ bool is_split_key(Text key) {
   return key == Text(kSplitNo) || key == Text(kSplitCount) || key == Text(kSplitTensors);
 }
 
-// Adds a part to the set; parts are numbered from 1. The metadata of the first part becomes that of the set.
-Status adopt_split(OpenedFile &set, const OpenedFile &part, const PartName &name, uint64_t number, uint64_t total) {
-  TFILE_TRY(expect_split_value(part, kSplitNo, number - 1, "its name"));
-  TFILE_TRY(expect_split_value(part, kSplitCount, name.count, "its name"));
+// Adds the part that was opened last to the set. The metadata of the first part become those of the set.
+Status adopt_split(OpenedFile &set, const OpenedFile &part, uint64_t count, uint64_t total) {
+  const size_t index = set.parts.size() - 1;
+  TFILE_TRY(expect_split_value(part, kSplitNo, index, "its name"));
+  TFILE_TRY(expect_split_value(part, kSplitCount, count, "its name"));
   TFILE_TRY(expect_split_value(part, kSplitTensors, total, "the part that was named"));
   for (const Member &member : part.listing.members)
-    TFILE_TRY(adopt_member(set, member, static_cast<size_t>(number - 1)));
-  if (number > 1) return kOk;
+    TFILE_TRY(adopt_member(set, member, index));
+  if (index > 0) return kOk;
   for (const DictEntry *value : part.listing.metadata->entries) {
     if (!is_split_key(value->key)) TFILE_TRY(set.listing.metadata->set_value(value->key, *value));
   }
   return kOk;
-}
-
-Status set_integer(Dict &dict, Text key, tf_dtype dtype, uint64_t value) {
-  Ref<Array> scalar;
-  TFILE_TRY(make_array(scalar, *dict.memory, *find_dtype(dtype), {}));
-  if (dtype == TF_DTYPE_UINT16) {
-    const auto narrow = static_cast<uint16_t>(value);
-    memcpy(scalar->data, &narrow, sizeof(narrow));
-  } else {
-    const auto wide = static_cast<int32_t>(value);
-    memcpy(scalar->data, &wide, sizeof(wide));
-  }
-  return dict.set_array(key, *scalar);
 }
 
 }  // namespace
@@ -26437,14 +29501,9 @@ Status open_split(Ref<OpenedFile> &file) {
            << "a part of several files should say how many arrays they have together";
   }
   Ref<OpenedFile> set;
-  TFILE_TRY(make_opened_set(set, file->source, *file->format, file->settings));
-  Vec<char> path(set->settings.memory());
-  for (uint64_t number = 1; number <= name.count; ++number) {
-    Ref<OpenedFile> part;
-    TFILE_TRY(make_part_path(&path, name.prefix, number, name.count, extension));
-    TFILE_TRY(open_part(part, *set, path.data()));
-    TFILE_TRY(adopt_split(*set, *part, name, number, static_cast<uint64_t>(total)));
-  }
+  TFILE_TRY(open_all_parts(set, *file, name, [&](OpenedFile &to, const OpenedFile &part) {
+    return adopt_split(to, part, name.count, static_cast<uint64_t>(total));
+  }));
   if (set->listing.members.size() != static_cast<uint64_t>(total)) {
     return Failure(TF_STATUS_CORRUPT).in(file->source->label).key(kSplitTensors)
            << "the parts should have " << total << " arrays together, and have "
@@ -26476,9 +29535,12 @@ Status make_split_metadata(Ref<Dict> &out, const SaveRequest &request, size_t pa
       if (part == 0 || entry->key == Text("general.alignment")) TFILE_TRY(out->set_value(entry->key, *entry));
     }
   }
-  TFILE_TRY(set_integer(*out, kSplitNo, TF_DTYPE_UINT16, part));
-  TFILE_TRY(set_integer(*out, kSplitCount, TF_DTYPE_UINT16, count));
-  return set_integer(*out, kSplitTensors, TF_DTYPE_INT32, request.arrays.size());
+  const auto index = static_cast<uint16_t>(part);
+  const auto total = static_cast<uint16_t>(count);
+  const auto arrays = static_cast<int32_t>(request.arrays.size());
+  TFILE_TRY(out->set_scalar(kSplitNo, TF_DTYPE_UINT16, &index));
+  TFILE_TRY(out->set_scalar(kSplitCount, TF_DTYPE_UINT16, &total));
+  return out->set_scalar(kSplitTensors, TF_DTYPE_INT32, &arrays);
 }
 
 }  // namespace tfile
@@ -26487,27 +29549,22 @@ Status make_split_metadata(Ref<Dict> &out, const SaveRequest &request, size_t pa
 namespace tfile {
 
 Status open_numbered(Ref<OpenedFile> &file) {
-  const Text extension(file->format->extension);
   PartName name;
-  if (!name.parse_part(file->source->label, extension)) return kOk;
+  if (!name.parse_part(file->source->label, file->format->extension)) return kOk;
   Ref<OpenedFile> set;
-  TFILE_TRY(make_opened_set(set, file->source, *file->format, file->settings));
-  Vec<char> path(set->settings.memory());
-  for (uint64_t number = 1; number <= name.count; ++number) {
-    Ref<OpenedFile> part;
-    TFILE_TRY(make_part_path(&path, name.prefix, number, name.count, extension));
-    TFILE_TRY(open_part(part, *set, path.data()));
-    for (const Member &member : part->listing.members)
-      TFILE_TRY(adopt_member(*set, member, set->parts.size() - 1));
-    TFILE_TRY(adopt_metadata(*set, *part));
-  }
+  TFILE_TRY(open_all_parts(set, *file, name, [](OpenedFile &to, const OpenedFile &part) {
+    for (const Member &member : part.listing.members)
+      TFILE_TRY(adopt_member(to, member, to.parts.size() - 1));
+    return adopt_metadata(to, part);
+  }));
   file = std::move(set);
   return kOk;
 }
 
 Status note_other_parts(OpenedFile &file) {
   PartName name;
-  if (file.format->sets == SetKind::kNone || !name.parse_part(file.source->label, file.format->extension)) return kOk;
+  if (file.format->sets == SetKind::kNone || !has_siblings(*file.source)) return kOk;
+  if (!name.parse_part(file.source->label, file.format->extension)) return kOk;
   char buffer[128];
   LineWriter line(buffer, sizeof(buffer));
   line << "this is part " << name.number << " of " << name.count << "; TF_OPTION_PARTS opens all of them";
@@ -26542,9 +29599,10 @@ Status make_opened_set(Ref<OpenedFile> &out, Ref<Source> source, const Format &f
   return kOk;
 }
 
-Status open_part(Ref<OpenedFile> &out, OpenedFile &set, const char *path) {
+Status open_part(Ref<OpenedFile> &out, OpenedFile &set, const Vec<char> &path) {
   Ref<Source> source;
-  TFILE_TRY(source_from_path(source, set.settings.memory(), path));
+  const size_t folder = folder_of(set.source->label).size();
+  TFILE_TRY(open_beside(source, set.settings.memory(), *set.source, path, folder));
   TFILE_TRY(open_source(out, source, set.format->id, set.settings));
   TFILE_TRY(set.parts.push(source.get()));
   (void)source.take();
@@ -26642,16 +29700,17 @@ PartPlan::~PartPlan() {
 Status PartPlan::make(const char *path, const Format &format, const SaveRequest &request) {
   format_ = &format;
   request_ = &request;
+  parts_.clear();
   const uint64_t limit = request.settings.limit(TF_OPTION_PART_BYTES);
-  may_split_ = format.sets != SetKind::kNone && limit != 0;
   path_ = Text(path);
+  may_split_ = format.sets != SetKind::kNone && limit != 0 && !path_.empty();
   if (may_split_) TFILE_TRY(cut(limit));
   if (count() == 1) return kOk;
   if (count() > format.max_parts) {
     return Failure(TF_STATUS_LIMIT).in(this->path()) << "would have " << static_cast<uint64_t>(count())
                                                      << " parts, and the format can count " << format.max_parts;
   }
-  TFILE_TRY(tfile::make(&progress_, parts_.memory()));
+  if (progress_ == nullptr) TFILE_TRY(tfile::make(&progress_, parts_.memory()));
   return progress_->begin(request.settings, parts_[count()].before);
 }
 
@@ -26708,6 +29767,345 @@ SaveRequest PartPlan::part_request(size_t part, const Dict *metadata) {
 
 }  // namespace tfile
 
+// src/file/writer.h
+// Writer (tf_writer): saves arrays that are declared first and whose bytes are then passed in pieces of any size.
+
+
+namespace tfile {
+
+// The part of the set that is being written.
+struct PartStream {
+  PartStream(Memory &memory, const SaveRequest &from, Ref<Dict> made, size_t number)
+      : part(number), metadata(std::move(made)), request(from), writer(memory) {}
+  PartStream(const PartStream &) = delete;
+  PartStream &operator=(const PartStream &) = delete;
+
+  size_t part;
+  Ref<Dict> metadata;  // owns the metadata that only this part has
+  SaveRequest request;
+  StreamWriter writer;
+};
+
+}  // namespace tfile
+
+struct tf_writer {
+  tf_writer(const tfile::Settings &from, const tfile::Format &to)
+      : settings(from),
+        memory(tfile::Ref<tfile::Memory>::share(&settings.memory())),
+        format(to),
+        path(*memory),
+        declared(*memory),
+        plan(*memory),
+        files(*memory),
+        sinks(*memory) {}
+  tf_writer(const tf_writer &) = delete;
+  tf_writer &operator=(const tf_writer &) = delete;
+  ~tf_writer();
+
+  void retain() { refs.increment(); }
+  void release();
+
+  tfile::Status declare(tfile::Text name, tf_dtype dtype, tfile::Span<const int64_t> shape);
+  // Copies the values; NULL means no metadata.
+  tfile::Status set_metadata(const tfile::Dict *values);
+  // From now on the arrays and the metadata cannot be changed.
+  void end_declarations() { planned = true; }
+  tfile::Status write(const void *bytes, size_t nbytes);
+  tfile::Status finish();
+
+  tfile::RefCount refs;
+  tfile::Settings settings;
+  tfile::Ref<tfile::Memory> memory;
+  const tfile::Format &format;
+  tfile::Ref<tfile::Sink> sink;  // the sink of the current part
+  tfile::Vec<char> path;         // NUL-terminated; empty if the caller gave a sink
+
+  // Sets the sink of a writer that does not write to a path.
+  void set_sink(tfile::Ref<tfile::Sink> to) { sinks.begin(std::move(to)); }
+
+ private:
+  enum class State : uint8_t { kDeclaring, kWriting, kFailed, kFinished };
+
+  bool to_path() const { return !path.empty(); }
+  tfile::Text label() const { return to_path() ? tfile::Text(path.data()) : tfile::Text(); }
+  tfile::Status expect_open() const;
+  tfile::Status expect_declaring(const char *what) const;
+  tfile::Status check_count(size_t nbytes) const;
+  tfile::Status begin();
+  tfile::Status begin_part(size_t part);
+  tfile::Status end_part();
+  tfile::Status write_parts(tfile::Bytes bytes);
+  void drop_stream();
+  // Returns the index of the array to which the next byte belongs, or the number of arrays if all are complete.
+  size_t current() const { return state == State::kWriting ? plan.first(stream->part) + stream->writer.current() : 0; }
+  // Records a failure, after which nothing more can be written.
+  tfile::Status note(tfile::Status status) {
+    if (status.ok()) return status;
+    state = State::kFailed;
+    sinks.abort();
+    return status;
+  }
+
+  tfile::Declarations declared;
+  tfile::Ref<tfile::Dict> metadata;
+  tfile::SaveRequest request{{}, nullptr, false, settings};  // contains all arrays of the set
+  tfile::PartPlan plan;
+  tfile::SetReplacement files;  // used if the writer writes to a path
+  tfile::SinkSet sinks;         // used if it does not
+  tfile::PartStream *stream = nullptr;
+  State state = State::kDeclaring;
+  bool planned = false;  // a plan of parts has declared everything
+};
+
+namespace tfile {
+
+using Writer = ::tf_writer;
+
+// Opens a writer to a path. The format is chosen by the argument, else by the settings, else by the path's extension.
+// Writes nothing yet.
+Status open_writer(Ref<Writer> &out, const char *path, tf_format format, const Settings &settings);
+Status open_sink_writer(Ref<Writer> &out, Ref<Sink> sink, tf_format format, const Settings &settings);
+
+}  // namespace tfile
+
+// src/file/sets/planned_set.h
+// PlannedSet (tf_part_plan): a plan of parts by itself, for programs that write the files of a set separately.
+
+
+struct tf_part_plan {
+  tf_part_plan(const tfile::Settings &from, const tfile::Format &to)
+      : settings(from),
+        memory(tfile::Ref<tfile::Memory>::share(&settings.memory())),
+        format(to),
+        path(*memory),
+        declared(*memory),
+        plan(*memory) {}
+  tf_part_plan(const tf_part_plan &) = delete;
+  tf_part_plan &operator=(const tf_part_plan &) = delete;
+
+  void retain() { refs.increment(); }
+  void release();
+
+  tfile::Status declare(tfile::Text name, tf_dtype dtype, tfile::Span<const int64_t> shape);
+  tfile::Status declare_all(const tfile::Dict &arrays);
+  // Copies the values; NULL means no metadata.
+  tfile::Status set_metadata(const tfile::Dict *values);
+  // Divides the arrays. Afterwards nothing can be declared.
+  tfile::Status finish();
+
+  // These fail with INVALID_ARGUMENT before finish() has succeeded, or if there is no such part.
+  tfile::Status check_finished() const;
+  tfile::Status check_part(size_t part) const;
+  // Makes the path of a part, or of the index if `part` is the number of parts. Fails with NOT_FOUND if there is none.
+  tfile::Status make_path(tfile::Vec<char> *out, size_t part) const;
+  // Makes a copy of the metadata of a part.
+  tfile::Status make_metadata(tfile::Ref<tfile::Dict> &out, size_t part) const;
+  // Make copies of that path, without its NUL, and of the text of the index.
+  tfile::Status copy_path(tfile::Ref<tfile::Buffer> &out, size_t part) const;
+  tfile::Status copy_index(tfile::Ref<tfile::Buffer> &out) const;
+  // Writes the index to a path, or to its own if that is NULL.
+  tfile::Status save_index(const char *to) const;
+  // Opens a writer for one part, whose arrays and metadata are declared: to a path, to its own path if both are NULL, or
+  // to a sink.
+  tfile::Status open_part(tfile::Ref<tfile::Writer> &out, size_t part, const char *to, tfile::Sink *sink) const;
+
+  tfile::RefCount refs;
+  tfile::Settings settings;
+  tfile::Ref<tfile::Memory> memory;
+  const tfile::Format &format;
+  tfile::Vec<char> path;  // of a single file, NUL-terminated
+  tfile::Declarations declared;
+  tfile::PartPlan plan;
+
+ private:
+  tfile::Status check_declaring() const;
+  tfile::Status make_index_text(tfile::Vec<char> *out) const;
+
+  tfile::Ref<tfile::Dict> metadata;
+  tfile::SaveRequest request{{}, nullptr, false, settings};
+  bool finished = false;
+};
+
+namespace tfile {
+
+using PlannedSet = ::tf_part_plan;
+
+// The format is chosen as by open_writer().
+Status make_planned_set(Ref<PlannedSet> &out, const char *path, tf_format format, const Settings &settings);
+
+}  // namespace tfile
+
+// src/file/sets/planned_set.cpp
+using namespace tfile;
+
+namespace {
+
+// Copies a text to a buffer, followed by a NUL that its size does not count.
+Status copy_text_file_sets_planned_set(Ref<Buffer> &out, Memory &memory, Text text) {
+  TFILE_TRY(make_buffer(out, memory, text.size() + 1));
+  auto *const bytes = static_cast<char *>(out->data);
+  if (!text.empty()) memcpy(bytes, text.data(), text.size());
+  bytes[text.size()] = '\0';
+  out->size = text.size();
+  return kOk;
+}
+
+}  // namespace
+
+void tf_part_plan::release() {
+  if (!refs.decrement()) return;
+  const Ref<Memory> from = memory;
+  destroy(*from, this);
+}
+
+Status tf_part_plan::check_declaring() const {
+  if (!finished) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT).in(path.data()) << "the plan of parts is finished";
+}
+
+Status tf_part_plan::check_finished() const {
+  if (finished) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT).in(path.data())
+         << "the plan of parts is not finished: tf_part_plan_finish()";
+}
+
+Status tf_part_plan::check_part(size_t part) const {
+  TFILE_TRY(check_finished());
+  if (part < plan.count()) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT).in(path.data())
+         << "there is no part " << static_cast<uint64_t>(part) << "; the plan has "
+         << static_cast<uint64_t>(plan.count());
+}
+
+Status tf_part_plan::declare(Text name, tf_dtype dtype, Span<const int64_t> shape) {
+  TFILE_TRY(check_declaring());
+  return declared.add(format, name, dtype, shape);
+}
+
+Status tf_part_plan::declare_all(const Dict &arrays) {
+  TFILE_TRY(check_declaring());
+  Vec<NamedArray> named(*memory);
+  TFILE_TRY(collect_arrays(&named, arrays));
+  const size_t before = declared.arrays().size();
+  for (const NamedArray &one : named) {
+    const Status status = declared.add(format, one.name, one.array->dtype->id, one.array->shape());
+    if (!status.ok()) return declared.truncate(before), status;
+  }
+  return kOk;
+}
+
+Status tf_part_plan::set_metadata(const Dict *values) {
+  TFILE_TRY(check_declaring());
+  Ref<Dict> snapshot;
+  if (values != nullptr) TFILE_TRY(copy_dict(snapshot, *memory, *values));
+  metadata = std::move(snapshot);
+  return kOk;
+}
+
+Status tf_part_plan::finish() {
+  TFILE_TRY(check_declaring());
+  request.arrays = declared.arrays();
+  request.metadata = metadata.get();
+  request.compress = settings.on(TF_OPTION_COMPRESS);
+  TFILE_TRY(check_request(format, request));
+  TFILE_TRY(plan.make(path.data(), format, request));
+  finished = true;
+  return kOk;
+}
+
+Status tf_part_plan::make_path(Vec<char> *out, size_t part) const {
+  TFILE_TRY(check_finished());
+  if (part == plan.count() && plan.has_index()) return plan.index_path(out);
+  if (part == plan.count()) {
+    return Failure(TF_STATUS_NOT_FOUND).in(path.data()) << "the plan of parts has no index";
+  }
+  TFILE_TRY(check_part(part));
+  if (plan.count() > 1) return plan.part_path(out, part);
+  out->clear();
+  return out->append(path.data(), path.size());
+}
+
+Status tf_part_plan::make_metadata(Ref<Dict> &out, size_t part) const {
+  TFILE_TRY(check_part(part));
+  const Dict *values = nullptr;
+  Ref<Dict> made;
+  TFILE_TRY(plan.metadata(&values, &made, part));
+  return values != nullptr ? copy_dict(out, *memory, *values) : make_dict(out, *memory);
+}
+
+Status tf_part_plan::make_index_text(Vec<char> *out) const {
+  Vec<char> own(*memory);
+  TFILE_TRY(make_path(&own, plan.count()));
+  return make_index(out, plan);
+}
+
+Status tf_part_plan::copy_path(Ref<Buffer> &out, size_t part) const {
+  Vec<char> own(*memory);
+  TFILE_TRY(make_path(&own, part));
+  return copy_text_file_sets_planned_set(out, *memory, Text(own.data(), own.size() - 1));
+}
+
+Status tf_part_plan::copy_index(Ref<Buffer> &out) const {
+  Vec<char> text(*memory);
+  TFILE_TRY(make_index_text(&text));
+  return copy_text_file_sets_planned_set(out, *memory, Text(text.data(), text.size()));
+}
+
+Status tf_part_plan::save_index(const char *to) const {
+  Vec<char> text(*memory);
+  Vec<char> own(*memory);
+  TFILE_TRY(make_index_text(&text));
+  TFILE_TRY(plan.index_path(&own));
+  Replacement file(*memory);
+  Ref<Sink> sink;
+  TFILE_TRY(
+      file.begin(sink, to != nullptr ? to : own.data(), settings.on(TF_OPTION_ATOMIC), settings.on(TF_OPTION_DURABLE)));
+  Output output(*sink, settings, 0);
+  TFILE_TRY(output.write(text.data(), text.size()));
+  TFILE_TRY(output.flush());
+  return file.commit();
+}
+
+Status tf_part_plan::open_part(Ref<Writer> &out, size_t part, const char *to, Sink *sink) const {
+  Vec<char> own(*memory);
+  Ref<Dict> values;
+  TFILE_TRY(make_path(&own, part));
+  TFILE_TRY(make_metadata(values, part));
+  Settings alone = settings;
+  alone.set(TF_OPTION_PART_BYTES, 0);
+  alone.set(TF_OPTION_EXACT_PATH, 1);
+  Ref<Writer> writer;
+  if (sink != nullptr) {
+    TFILE_TRY(open_sink_writer(writer, Ref<Sink>::share(sink), format.id, alone));
+  } else {
+    TFILE_TRY(open_writer(writer, to != nullptr ? to : own.data(), format.id, alone));
+  }
+  for (const NamedArray &named : plan.arrays(part))
+    TFILE_TRY(writer->declare(named.name, named.array->dtype->id, named.array->shape()));
+  const bool has_metadata = values->size() > 0 || request.metadata != nullptr;
+  TFILE_TRY(writer->set_metadata(has_metadata ? values.get() : nullptr));
+  writer->end_declarations();
+  out = std::move(writer);
+  return kOk;
+}
+
+namespace tfile {
+
+Status make_planned_set(Ref<PlannedSet> &out, const char *path, tf_format asked, const Settings &settings) {
+  const Format *format = nullptr;
+  bool by_extension = false;
+  TFILE_TRY(choose_format(&format, &by_extension, asked, path, settings));
+  PlannedSet *made = nullptr;
+  TFILE_TRY(make(&made, settings.memory(), settings, *format));
+  Ref<PlannedSet> set = Ref<PlannedSet>::adopt(made);
+  TFILE_TRY(by_extension ? set->path.append(path, strlen(path) + 1)
+                         : complete_path(&set->path, path, *format, settings));
+  out = std::move(set);
+  return kOk;
+}
+
+}  // namespace tfile
+
 // src/file/sets/safetensors_index.cpp
 namespace tfile {
 
@@ -26757,7 +30155,7 @@ Status ShardIndex::read(const Source &source, const Settings &settings) {
   const uint64_t limit = header_limit(settings);
   if (source.size > limit) {
     return Failure(TF_STATUS_LIMIT).in(source.label)
-           << "the index has " << source.size << " bytes, more than the limit (max_header_bytes) of " << limit;
+           << "the index has " << source.size << " bytes, more than " << Limit{TF_OPTION_MAX_HEADER_BYTES, limit};
   }
   TFILE_TRY(document_.resize(static_cast<size_t>(source.size)));
   TFILE_TRY(read_at(source, 0, document_.data(), source.size, Text()));
@@ -26900,13 +30298,13 @@ bool is_index_path(Text path) {
   return false;
 }
 
-Status open_index(Ref<OpenedFile> &out, const Ref<Source> &source, const Settings &settings) {
+Status open_index(Ref<OpenedFile> &out, const Ref<Source> &source, const Settings &settings, Source *beside) {
   const Format *const format = find_format(SetKind::kIndex);
   if (format == nullptr) return Failure(TF_STATUS_UNSUPPORTED).in(source->label) << "safetensors are not built in";
   ShardIndex index(settings.memory());
   TFILE_TRY(index.read(*source, settings));
   Ref<OpenedFile> set;
-  TFILE_TRY(make_opened_set(set, source, *format, settings));
+  TFILE_TRY(make_opened_set(set, beside != nullptr ? Ref<Source>::share(beside) : source, *format, settings));
   Vec<size_t> order(settings.memory());
   for (size_t i = 0; i < index.file_count(); ++i)
     TFILE_TRY(order.push(i));
@@ -26916,8 +30314,8 @@ Status open_index(Ref<OpenedFile> &out, const Ref<Source> &source, const Setting
   uint64_t left_out = 0;
   for (const size_t file : order) {
     Ref<OpenedFile> shard;
-    TFILE_TRY(join(&path, folder_of(source->label), index.file(file), Text()));
-    TFILE_TRY(open_part(shard, *set, path.data()));
+    TFILE_TRY(join(&path, folder_of(set->source->label), index.file(file), Text()));
+    TFILE_TRY(open_part(shard, *set, path));
     TFILE_TRY(adopt_shard(*set, index, file, *shard, &left_out));
   }
   for (const ShardIndex::Entry &entry : index.arrays()) {
@@ -26971,6 +30369,104 @@ Status make_index(Vec<char> *text, const PartPlan &plan) {
     TFILE_TRY(json.string(name_of(Text(file.data(), file.size() - 1))));
   }
   return json.put("\n  }\n}\n");
+}
+
+}  // namespace tfile
+
+// src/file/sets/set_files.cpp
+namespace tfile {
+
+namespace {
+
+class SetFiles {
+ public:
+  SetFiles(Vec<Text> &out, Arena &arena, const Settings &settings)
+      : out_(out), arena_(arena), settings_(settings), path_(settings.memory()) {}
+
+  Status list(Text path, bool by_part) {
+    bool is_folder = false;
+    TFILE_TRY(list_folder(&is_folder, path));
+    if (is_folder) return kOk;
+    if (is_index_path(path)) return list_index(path);
+    return by_part ? list_parts(path) : kOk;
+  }
+
+ private:
+  // Lists the set of a folder, unless it has none or several.
+  Status list_folder(bool *is_folder, Text path) {
+    FolderSets sets(settings_.memory());
+    Vec<Text> names(settings_.memory());
+    const bool ends = folder_of(path).size() == path.size();
+    TFILE_TRY(join(&path_, path, ends ? Text() : Text("/"), Text()));
+    Text folder;
+    TFILE_TRY(arena_.copy(&folder, joined()));
+    TFILE_TRY(sets.read(is_folder, folder, settings_));
+    if (!*is_folder) return kOk;
+    TFILE_TRY(sets.find_sets(&names));
+    if (names.size() != 1) return kOk;
+    Text entry;
+    TFILE_TRY(join(&path_, folder, names[0], Text()));
+    TFILE_TRY(arena_.copy(&entry, joined()));
+    return is_index_path(entry) ? list_index(entry) : list_parts(entry);
+  }
+
+  Status list_index(Text path) {
+    Ref<Source> index;
+    Vec<Text> names(settings_.memory());
+    TFILE_TRY(join(&path_, path, Text(), Text()));
+    TFILE_TRY(source_from_path(index, settings_.memory(), path_.data()));
+    TFILE_TRY(read_index_files(&names, arena_, *index, settings_));
+    for (const Text name : names) {
+      TFILE_TRY(join(&path_, folder_of(path), name, Text()));
+      TFILE_TRY(append_path());
+    }
+    return kOk;
+  }
+
+  // Lists the set of a part: that of the one index that lists it, or else all parts with its name and other numbers.
+  Status list_parts(Text path) {
+    const Format *const format = format_of_path(path);
+    if (format == nullptr || format->sets == SetKind::kNone) return kOk;
+    if (format->sets == SetKind::kIndex) {
+      bool is_folder = false;
+      FolderSets sets(settings_.memory());
+      Vec<Text> indexes(settings_.memory());
+      TFILE_TRY(sets.read(&is_folder, folder_of(path), settings_));
+      TFILE_TRY(sets.find_indexes(&indexes, name_of(path)));
+      if (indexes.size() > 1) return kOk;
+      if (indexes.size() == 1) {
+        Text index;
+        TFILE_TRY(join(&path_, folder_of(path), indexes[0], Text()));
+        TFILE_TRY(arena_.copy(&index, joined()));
+        return list_index(index);
+      }
+    }
+    PartName name;
+    if (!name.parse_part(path, format->extension)) return kOk;
+    for (uint64_t number = 1; number <= name.count; ++number) {
+      TFILE_TRY(make_part_path(&path_, name.prefix, number, name.count, format->extension));
+      TFILE_TRY(append_path());
+    }
+    return kOk;
+  }
+
+  Text joined() const { return Text(path_.data(), path_.size() - 1); }
+  Status append_path() {
+    Text copy;
+    TFILE_TRY(arena_.copy(&copy, joined()));
+    return out_.push(copy);
+  }
+
+  Vec<Text> &out_;
+  Arena &arena_;
+  const Settings &settings_;
+  Vec<char> path_;
+};
+
+}  // namespace
+
+Status list_set_files(Vec<Text> *out, Arena &arena, Text path, bool by_part, const Settings &settings) {
+  return SetFiles(*out, arena, settings).list(path, by_part);
 }
 
 }  // namespace tfile
@@ -27237,6 +30733,70 @@ Status SetReplacement::remove_old_files() {
 
 }  // namespace tfile
 
+// src/file/sets/sink_set.cpp
+namespace tfile {
+
+SinkSet::~SinkSet() {
+  abort();
+  for (Sink *const part : parts_)
+    part->release();
+}
+
+Status SinkSet::open(const PartPlan &plan) {
+  plan_ = &plan;
+  return check_open(*main_);
+}
+
+Status SinkSet::begin_part(Ref<Sink> &out) {
+  if (plan_->count() == 1) return out = main_, kOk;
+  Vec<char> path(parts_.memory());
+  Sink *sink = nullptr;
+  TFILE_TRY(plan_->part_path(&path, parts_.size()));
+  TFILE_TRY(resolve(&sink, path));
+  out = Ref<Sink>::share(sink);
+  return kOk;
+}
+
+Status SinkSet::resolve(Sink **out, const Vec<char> &path) {
+  Ref<Sink> sink;
+  TFILE_TRY(resolve_sink(sink, *main_, name_of(Text(path.data(), path.size() - 1))));
+  TFILE_TRY(parts_.reserve(parts_.size() + 1));
+  *out = sink.take();
+  return parts_.push(*out);
+}
+
+Status SinkSet::write_index() {
+  Memory &memory = parts_.memory();
+  Vec<char> path(memory);
+  Vec<char> text(memory);
+  Sink *sink = nullptr;
+  TFILE_TRY(make_index(&text, *plan_));
+  TFILE_TRY(plan_->index_path(&path));
+  TFILE_TRY(resolve(&sink, path));
+  Output output(*sink, plan_->settings(), 0);
+  TFILE_TRY(output.write(text.data(), text.size()));
+  return output.flush();
+}
+
+Status SinkSet::commit() {
+  if (plan_->count() > 1) {
+    if (plan_->has_index()) TFILE_TRY(write_index());
+    for (size_t i = 1; i < plan_->count(); ++i)
+      TFILE_TRY(commit_sink(*parts_[i]));
+    TFILE_TRY(commit_sink(*parts_[0]));
+    if (plan_->has_index()) TFILE_TRY(commit_sink(*parts_[plan_->count()]));
+  }
+  return commit_sink(*main_);
+}
+
+void SinkSet::abort() {
+  for (Sink *const part : parts_)
+    abort_sink(*part);
+  if (main_) abort_sink(*main_);
+}
+
+}  // namespace tfile
+
 // src/file/weights.h
 // Weights: trees of arrays, saved and loaded by flat names such as "layers.0.w".
 
@@ -27246,7 +30806,7 @@ namespace tfile {
 // Loads a file as a tree. `expected`, which may be NULL, contains arrays with the expected names and shapes. With
 // TF_OPTION_STRICT these are compared with the file before any array is read. Without it, only arrays with a name in
 // `expected` are read, and arrays that the file does not have are copied from `expected`.
-Status load_weights(Ref<Dict> &tree, const char *path, const Dict *expected, const Settings &settings);
+Status load_weights(Ref<Dict> &tree, const OpenedFile &file, const Dict *expected);
 
 Status save_weights(const char *path, const Dict &tree, const Settings &settings);
 
@@ -27269,7 +30829,7 @@ Status check_nesting(Text file, Text name, const Settings &settings) {
     parts += c == '.' ? 1 : 0;
   if (parts <= limit) return kOk;
   return Failure(TF_STATUS_LIMIT).in(file).array(name)
-         << "a name of " << parts << " parts is more than the limit (max_nesting) of " << limit;
+         << "a name of " << parts << " parts is more than " << Limit{TF_OPTION_MAX_NESTING, limit};
 }
 
 // Returns the array with a name, or NULL.
@@ -27381,28 +30941,28 @@ Status take_expected(Ref<Dict> &out, const Dict &expected, const Dict &loaded, M
 
 }  // namespace
 
-Status load_weights(Ref<Dict> &tree, const char *path, const Dict *expected, const Settings &settings) {
+Status load_weights(Ref<Dict> &tree, const OpenedFile &file, const Dict *expected) {
+  const Settings &settings = file.settings;
   Memory &memory = settings.memory();
-  Ref<OpenedFile> file;
-  TFILE_TRY(open_path(file, path, settings));
-  if (!holds_weights(file->format)) {
-    return Failure(TF_STATUS_FORMAT).in(path)
-           << "weights are in npz, safetensors or gguf; this is " << file->format->name;
+  const Text label = file.source->label;
+  if (!holds_weights(file.format)) {
+    return Failure(TF_STATUS_FORMAT).in(label)
+           << "weights are in npz, safetensors or gguf; this is " << file.format->name;
   }
   Vec<size_t> indices(memory);
-  for (size_t i = 0; i < file->listing.members.size(); ++i) {
-    TFILE_TRY(check_nesting(path, file->listing.members[i].name, settings));
+  for (size_t i = 0; i < file.listing.members.size(); ++i) {
+    TFILE_TRY(check_nesting(label, file.listing.members[i].name, settings));
     TFILE_TRY(indices.push(i));
   }
   Ref<Dict> flat;
   const bool strict = settings.on(TF_OPTION_STRICT);
   if (expected != nullptr) {
     TFILE_TRY(flatten(flat, memory, *expected));
-    TFILE_TRY(strict ? check_strictly(*flat, *file, indices.span()) : keep_expected(&indices, *flat, *file));
+    TFILE_TRY(strict ? check_strictly(*flat, file, indices.span()) : keep_expected(&indices, *flat, file));
   }
   Ref<Dict> loaded;
   TFILE_TRY(make_dict(loaded, memory));
-  TFILE_TRY(load_members(*loaded, *file, indices.span()));
+  TFILE_TRY(load_members(*loaded, file, indices.span()));
   if (expected != nullptr && !strict) TFILE_TRY(take_expected(loaded, *flat, *Ref<Dict>(loaded), memory));
   return unflatten(tree, memory, *loaded);
 }
@@ -27430,111 +30990,11 @@ Status save_weights(const char *path, const Dict &tree, const Settings &settings
 
 }  // namespace tfile
 
-// src/file/writer.h
-// Writer (tf_writer): saves arrays that are declared first and whose bytes are then passed in pieces of any size.
-
-
-namespace tfile {
-
-// The part of the set that is being written.
-struct PartStream {
-  PartStream(Memory &memory, const SaveRequest &from, Ref<Dict> made, size_t number)
-      : part(number), metadata(std::move(made)), request(from), writer(memory) {}
-  PartStream(const PartStream &) = delete;
-  PartStream &operator=(const PartStream &) = delete;
-
-  size_t part;
-  Ref<Dict> metadata;  // owns the metadata that only this part has
-  SaveRequest request;
-  StreamWriter writer;
-};
-
-}  // namespace tfile
-
-struct tf_writer {
-  tf_writer(const tfile::Settings &from, const tfile::Format &to)
-      : settings(from),
-        memory(tfile::Ref<tfile::Memory>::share(&settings.memory())),
-        format(to),
-        path(*memory),
-        names(*memory),
-        arrays(*memory),
-        index(*memory, name_at, this),
-        plan(*memory),
-        files(*memory) {}
-  tf_writer(const tf_writer &) = delete;
-  tf_writer &operator=(const tf_writer &) = delete;
-  ~tf_writer();
-
-  void retain() { refs.increment(); }
-  void release();
-
-  tfile::Status declare(tfile::Text name, tf_dtype dtype, tfile::Span<const int64_t> shape);
-  // NULL means no metadata.
-  tfile::Status set_metadata(const tfile::Dict *values);
-  tfile::Status write(const void *bytes, size_t nbytes);
-  tfile::Status finish();
-
-  tfile::RefCount refs;
-  tfile::Settings settings;
-  tfile::Ref<tfile::Memory> memory;
-  const tfile::Format &format;
-  tfile::Ref<tfile::Sink> sink;  // the caller's sink, or the sink of the current part
-  tfile::Vec<char> path;         // NUL-terminated; empty if the caller gave a sink
-
- private:
-  enum class State : uint8_t { kDeclaring, kWriting, kFailed, kFinished };
-
-  static tfile::Text name_at(const void *owner, size_t i) {
-    return static_cast<const tf_writer *>(owner)->arrays[i].name;
-  }
-  bool to_path() const { return !path.empty(); }
-  tfile::Text label() const { return to_path() ? tfile::Text(path.data()) : tfile::Text(); }
-  tfile::Status expect_open() const;
-  tfile::Status expect_declaring(const char *what) const;
-  tfile::Status check_count(size_t nbytes) const;
-  tfile::Status begin();
-  tfile::Status begin_part(size_t part);
-  tfile::Status end_part();
-  tfile::Status write_parts(tfile::Bytes bytes);
-  void drop_stream();
-  // Returns the index of the array to which the next byte belongs, or the number of arrays if all are complete.
-  size_t current() const { return state == State::kWriting ? plan.first(stream->part) + stream->writer.current() : 0; }
-  // Records a failure, after which nothing more can be written.
-  tfile::Status note(tfile::Status status) {
-    if (!status.ok()) state = State::kFailed;
-    return status;
-  }
-
-  tfile::Arena names;
-  tfile::Vec<tfile::NamedArray> arrays;  // without data; the writer owns a reference to each
-  tfile::NameIndex index;
-  tfile::Ref<tfile::Dict> metadata;
-  tfile::SaveRequest request{{}, nullptr, false, settings};  // contains all arrays of the set
-  tfile::PartPlan plan;
-  tfile::SetReplacement files;  // used if the writer writes to a path
-  tfile::PartStream *stream = nullptr;
-  State state = State::kDeclaring;
-};
-
-namespace tfile {
-
-using Writer = ::tf_writer;
-
-// Opens a writer to a path. The format is chosen by the argument, else by the settings, else by the path's extension.
-// Writes nothing yet.
-Status open_writer(Ref<Writer> &out, const char *path, tf_format format, const Settings &settings);
-Status open_sink_writer(Ref<Writer> &out, Ref<Sink> sink, tf_format format, const Settings &settings);
-
-}  // namespace tfile
-
 // src/file/writer.cpp
 using namespace tfile;
 
 tf_writer::~tf_writer() {
   drop_stream();
-  for (const NamedArray &named : arrays)
-    const_cast<Array *>(named.array)->release();
 }
 
 void tf_writer::release() {
@@ -27556,55 +31016,36 @@ Status tf_writer::expect_open() const {
 
 Status tf_writer::expect_declaring(const char *what) const {
   TFILE_TRY(expect_open());
+  if (planned) return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()) << what << " are those of the plan of parts";
   if (state == State::kDeclaring) return kOk;
   return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()) << what << " come before the first byte of data";
 }
 
 Status tf_writer::declare(Text name, tf_dtype dtype, Span<const int64_t> shape) {
   TFILE_TRY(expect_declaring("declarations"));
-  uint64_t nbytes = 0;
-  TFILE_TRY(check_shape(&nbytes, dtype, shape));
-  if (format.single_array && !arrays.empty()) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT).array(name) << format.name << " holds one array, and it is declared";
-  }
-  NamedArray named{Text(), nullptr};
-  TFILE_TRY(names.copy(&named.name, name));
-  Ref<Array> array;
-  TFILE_TRY(make_array(array, *memory, *find_dtype(dtype), shape, nullptr, Ref<Buffer>(), nullptr));
-  named.array = array.get();
-  TFILE_TRY(arrays.push(named));
-  size_t found = NameIndex::kNone;
-  const Status status = index.add(&found, named.name);
-  if (status.ok() && found == NameIndex::kNone) {
-    (void)array.take();
-    return kOk;
-  }
-  arrays.pop();
-  TFILE_TRY(status);
-  return Failure(TF_STATUS_DUPLICATE).array(name) << "is declared twice";
+  return declared.add(format, name, dtype, shape);
 }
 
 Status tf_writer::set_metadata(const Dict *values) {
   TFILE_TRY(expect_declaring("metadata"));
-  if (values != nullptr && !format.has_metadata()) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT) << format.name << " has no metadata: it must be NULL";
-  }
-  metadata = Ref<Dict>::share(const_cast<Dict *>(values));
+  Ref<Dict> snapshot;
+  if (values != nullptr) TFILE_TRY(copy_dict(snapshot, *memory, *values));
+  metadata = std::move(snapshot);
   return kOk;
 }
 
 // Checks all declared arrays before it accesses the target.
 Status tf_writer::begin() {
   if (state == State::kWriting) return kOk;
-  if (format.single_array && arrays.empty()) {
+  if (format.single_array && declared.arrays().empty()) {
     return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()) << format.name << " holds one array, and none is declared";
   }
-  request.arrays = arrays.span();
+  request.arrays = declared.arrays();
   request.metadata = metadata.get();
   request.compress = settings.on(TF_OPTION_COMPRESS);
   TFILE_TRY(check_request(format, request));
-  TFILE_TRY(note(plan.make(to_path() ? path.data() : "", format, request)));
-  if (to_path()) TFILE_TRY(note(files.open(plan, request.arrays)));
+  TFILE_TRY(note(plan.make(to_path() ? path.data() : sinks.base(), format, request)));
+  TFILE_TRY(note(to_path() ? files.open(plan, request.arrays) : sinks.open(plan)));
   TFILE_TRY(note(begin_part(0)));
   state = State::kWriting;
   return note(write_parts(Bytes()));
@@ -27614,7 +31055,7 @@ Status tf_writer::begin_part(size_t part) {
   const Dict *values = nullptr;
   Ref<Dict> made;
   TFILE_TRY(plan.metadata(&values, &made, part));
-  if (to_path()) TFILE_TRY(files.begin_part(sink));
+  TFILE_TRY(to_path() ? files.begin_part(sink) : sinks.begin_part(sink));
   SaveRequest part_request = plan.part_request(part, values);
   part_request.forward = sink->ops->put == nullptr;
   TFILE_TRY(make(&stream, *memory, *memory, part_request, std::move(made), part));
@@ -27645,6 +31086,7 @@ Status tf_writer::check_count(size_t nbytes) const {
     remaining = stream->writer.remaining();
     ++next;
   }
+  const Span<const NamedArray> arrays = declared.arrays();
   for (; next < arrays.size() && remaining < nbytes; ++next)
     remaining += arrays[next].array->nbytes;
   if (remaining >= nbytes) return kOk;
@@ -27664,11 +31106,11 @@ Status tf_writer::finish() {
   TFILE_TRY(expect_open());
   TFILE_TRY(begin());
   if (stream->writer.needs_data()) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()).array(arrays[current()].name)
+    return Failure(TF_STATUS_INVALID_ARGUMENT).in(label()).array(declared.arrays()[current()].name)
            << stream->writer.remaining() << " bytes of its data are missing";
   }
   TFILE_TRY(note(end_part()));
-  if (to_path()) TFILE_TRY(note(files.commit()));
+  TFILE_TRY(note(to_path() ? files.commit() : sinks.commit()));
   state = State::kFinished;
   return kOk;
 }
@@ -27677,20 +31119,9 @@ namespace tfile {
 
 namespace {
 
-Status choose_format(const Format **out, tf_format asked, const char *path, const Settings &settings) {
-  tf_format id = asked != TF_FORMAT_AUTO ? asked : static_cast<tf_format>(settings.get(TF_OPTION_FORMAT));
-  if (id == TF_FORMAT_AUTO && path != nullptr) {
-    *out = format_of_path(path);
-    if (*out != nullptr) return kOk;
-  }
-  return require_format(out, id);
-}
-
-Status make_writer(Ref<Writer> &out, const char *path, tf_format id, const Settings &settings) {
-  const Format *format = nullptr;
-  TFILE_TRY(choose_format(&format, id, path, settings));
+Status make_writer(Ref<Writer> &out, const Format &format, const Settings &settings) {
   Writer *writer = nullptr;
-  TFILE_TRY(make(&writer, settings.memory(), settings, *format));
+  TFILE_TRY(make(&writer, settings.memory(), settings, format));
   out = Ref<Writer>::adopt(writer);
   return kOk;
 }
@@ -27698,13 +31129,19 @@ Status make_writer(Ref<Writer> &out, const char *path, tf_format id, const Setti
 }  // namespace
 
 Status open_writer(Ref<Writer> &out, const char *path, tf_format format, const Settings &settings) {
-  TFILE_TRY(make_writer(out, path, format, settings));
-  return complete_path(&out->path, path, out->format, settings);
+  const Format *chosen = nullptr;
+  bool by_extension = false;
+  TFILE_TRY(choose_format(&chosen, &by_extension, format, path, settings));
+  TFILE_TRY(make_writer(out, *chosen, settings));
+  return by_extension ? out->path.append(path, strlen(path) + 1) : complete_path(&out->path, path, *chosen, settings);
 }
 
 Status open_sink_writer(Ref<Writer> &out, Ref<Sink> sink, tf_format format, const Settings &settings) {
-  TFILE_TRY(make_writer(out, nullptr, format, settings));
-  out->sink = std::move(sink);
+  const Format *chosen = nullptr;
+  bool by_extension = false;
+  TFILE_TRY(choose_format(&chosen, &by_extension, format, nullptr, settings));
+  TFILE_TRY(make_writer(out, *chosen, settings));
+  out->set_sink(std::move(sink));
   return kOk;
 }
 
@@ -27882,11 +31319,43 @@ tf_status tf_array_item_double(double *value, const tf_array *array, const int64
   return item_double(value, *array, indices).code;
 }
 
+tf_status tf_array_set_item_int64(tf_array *array, const int64_t *index, size_t ndim, int64_t value) {
+  TFILE_API_TRY(require(array, "array"));
+  Span<const int64_t> indices;
+  TFILE_API_TRY(require_span(&indices, index, ndim, "index"));
+  return set_item_int64(*array, indices, value).code;
+}
+
+tf_status tf_array_set_item_double(tf_array *array, const int64_t *index, size_t ndim, double value) {
+  TFILE_API_TRY(require(array, "array"));
+  Span<const int64_t> indices;
+  TFILE_API_TRY(require_span(&indices, index, ndim, "index"));
+  return set_item_double(*array, indices, value).code;
+}
+
+tf_status tf_array_copy_to(const tf_array *array, tf_dtype dtype, void *dst, const int64_t *strides, size_t nbytes) {
+  TFILE_API_TRY(require(array, "array"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, nullptr));
+  return copy_to(dst, nbytes, strides, dtype, *array, settings).code;
+}
+
 tf_status tf_array_contiguous(tf_array **out, const tf_array *array) {
   TFILE_API_TRY(require_out(out, "out"));
   TFILE_API_TRY(require(array, "array"));
   Ref<Array> made;
   TFILE_API_TRY(contiguous(made, without_budget(*array->memory), *array));
+  *out = made.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_array_reshape(tf_array **out, const tf_array *array, const int64_t *shape, size_t ndim) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(array, "array"));
+  Span<const int64_t> sizes;
+  TFILE_API_TRY(require_span(&sizes, shape, ndim, "shape"));
+  Ref<Array> made;
+  TFILE_API_TRY(reshape(made, without_budget(*array->memory), *array, sizes));
   *out = made.take();
   return TF_STATUS_OK;
 }
@@ -27980,6 +31449,21 @@ inline Status require_entry(const DictEntry **out, tf_kind kind, const Dict *dic
   return dict->get(out, name, kind);
 }
 
+// Finds the entry at an index. Fails with TYPE if its value is of another kind.
+inline Status require_entry_at(const DictEntry **out, tf_kind kind, const Dict *dict, size_t index) {
+  TFILE_TRY(require(dict, "dict"));
+  return dict->get_at(out, kind, index);
+}
+
+// Finds the entry with a key, or sets *out to NULL if there is none, which is not a failure.
+inline Status look_up(const DictEntry **out, const Dict *dict, const char *key, size_t length) {
+  TFILE_TRY(require(dict, "dict"));
+  Text name;
+  TFILE_TRY(require_text(&name, key, length, "key"));
+  *out = dict->find(name);
+  return kOk;
+}
+
 // Finds the 0-d array with a key.
 inline Status require_scalar(const Array **out, const Dict *dict, const char *key, size_t length) {
   TFILE_TRY(require(dict, "dict"));
@@ -28018,6 +31502,15 @@ void tf_dict_release(tf_dict *dict) {
   if (dict != nullptr) dict->release();
 }
 
+tf_status tf_dict_copy(tf_dict **out, const tf_dict *dict) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(dict, "dict"));
+  Ref<Dict> made;
+  TFILE_API_TRY(copy_dict(made, without_budget(*dict->memory), *dict));
+  *out = made.take();
+  return TF_STATUS_OK;
+}
+
 size_t tf_dict_size(const tf_dict *dict) {
   return is_null(dict, "dict") ? 0 : dict->size();
 }
@@ -28037,6 +31530,58 @@ tf_kind tf_dict_kind_at(const tf_dict *dict, size_t index) {
   return entry->kind;
 }
 
+tf_status tf_dict_array_at(tf_array **out, const tf_dict *dict, size_t index) {
+  TFILE_API_TRY(require_out(out, "out"));
+  const DictEntry *entry = nullptr;
+  TFILE_API_TRY(require_entry_at(&entry, TF_KIND_ARRAY, dict, index));
+  *out = tf_array_retain(entry->array);
+  return TF_STATUS_OK;
+}
+
+tf_status tf_dict_string_at(const char **text, size_t *text_length, const tf_dict *dict, size_t index) {
+  TFILE_API_TRY(require_text_out(text, text_length, "text"));
+  const DictEntry *entry = nullptr;
+  TFILE_API_TRY(require_entry_at(&entry, TF_KIND_STRING, dict, index));
+  return_text(text, text_length, entry->string);
+  return TF_STATUS_OK;
+}
+
+tf_status tf_dict_dict_at(tf_dict **out, const tf_dict *dict, size_t index) {
+  TFILE_API_TRY(require_out(out, "out"));
+  const DictEntry *entry = nullptr;
+  TFILE_API_TRY(require_entry_at(&entry, TF_KIND_DICT, dict, index));
+  *out = tf_dict_retain(entry->dict);
+  return TF_STATUS_OK;
+}
+
+tf_status tf_dict_string_list_size_at(size_t *count, const tf_dict *dict, size_t index) {
+  TFILE_API_TRY(require(count, "count"));
+  const DictEntry *entry = nullptr;
+  TFILE_API_TRY(require_entry_at(&entry, TF_KIND_STRING_LIST, dict, index));
+  *count = entry->list->size();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_dict_string_list_item_at(const char **text, size_t *text_length, const tf_dict *dict, size_t index,
+                                      size_t item) {
+  TFILE_API_TRY(require_text_out(text, text_length, "text"));
+  const DictEntry *entry = nullptr;
+  TFILE_API_TRY(require_entry_at(&entry, TF_KIND_STRING_LIST, dict, index));
+  TFILE_API_TRY(check_index(item, entry->list->size()));
+  return_text(text, text_length, entry->list->at(item));
+  return TF_STATUS_OK;
+}
+
+int32_t tf_dict_contains(const tf_dict *dict, const char *key, size_t length) {
+  const DictEntry *entry = nullptr;
+  return look_up(&entry, dict, key, length).ok() && entry != nullptr ? 1 : 0;
+}
+
+tf_kind tf_dict_kind(const tf_dict *dict, const char *key, size_t length) {
+  const DictEntry *entry = nullptr;
+  return look_up(&entry, dict, key, length).ok() && entry != nullptr ? entry->kind : int32_t{TF_KIND_NONE};
+}
+
 tf_status tf_dict_find(size_t *index, const tf_dict *dict, const char *key, size_t length) {
   TFILE_API_TRY(require(index, "index"));
   TFILE_API_TRY(require(dict, "dict"));
@@ -28052,7 +31597,7 @@ tf_status tf_dict_remove(tf_dict *dict, const char *key, size_t length) {
   return TF_STATUS_OK;
 }
 
-tf_status tf_dict_get(tf_array **out, const tf_dict *dict, const char *key, size_t length) {
+tf_status tf_dict_get_array(tf_array **out, const tf_dict *dict, const char *key, size_t length) {
   TFILE_API_TRY(require_out(out, "out"));
   const DictEntry *entry = nullptr;
   TFILE_API_TRY(require_entry(&entry, TF_KIND_ARRAY, dict, key, length));
@@ -28060,7 +31605,7 @@ tf_status tf_dict_get(tf_array **out, const tf_dict *dict, const char *key, size
   return TF_STATUS_OK;
 }
 
-tf_status tf_dict_set(tf_dict *dict, const char *key, size_t length, tf_array *array) {
+tf_status tf_dict_set_array(tf_dict *dict, const char *key, size_t length, tf_array *array) {
   Text name;
   TFILE_API_TRY(require_key(&name, dict, key, length));
   TFILE_API_TRY(require(array, "array"));
@@ -28131,6 +31676,25 @@ tf_status tf_dict_set_dict(tf_dict *dict, const char *key, size_t length, tf_dic
   TFILE_API_TRY(require_key(&name, dict, key, length));
   TFILE_API_TRY(require(value, "value"));
   return dict->set_acyclic(name, *value).code;
+}
+
+tf_status tf_dict_get_scalar(tf_dtype *dtype, void *value, size_t capacity, const tf_dict *dict, const char *key,
+                             size_t length) {
+  const Array *scalar = nullptr;
+  TFILE_API_TRY(require_scalar(&scalar, dict, key, length));
+  if (value != nullptr) TFILE_API_TRY(copy_scalar(value, capacity, *scalar));
+  if (dtype != nullptr) *dtype = scalar->dtype->id;
+  return TF_STATUS_OK;
+}
+
+tf_status tf_dict_set_scalar(tf_dict *dict, const char *key, size_t length, tf_dtype dtype, const void *value) {
+  Text name;
+  TFILE_API_TRY(require_key(&name, dict, key, length));
+  TFILE_API_TRY(require(value, "value"));
+  Form form;
+  TFILE_API_TRY(form.read(dtype, nullptr, 0));
+  TFILE_API_TRY(check_scalar(*form.dtype, value));
+  return dict->set_scalar(name, dtype, value).code;
 }
 
 tf_status tf_dict_get_int64(int64_t *value, const tf_dict *dict, const char *key, size_t length) {
@@ -28257,6 +31821,16 @@ uint32_t tf_dtype_block_bytes(tf_dtype dtype) {
   return found == nullptr ? 0 : found->block_bytes;
 }
 
+int32_t tf_dtype_kind(tf_dtype dtype) {
+  const Dtype *const found = find_dtype(dtype);
+  return found == nullptr ? TF_DTYPE_KIND_NONE : number_kind(*found);
+}
+
+int32_t tf_dtype_can_encode(tf_dtype dtype) {
+  const Dtype *const found = find_dtype(dtype);
+  return found != nullptr && why_decoded_only(*found) == nullptr ? 1 : 0;
+}
+
 }  // extern "C"
 
 // src/api/tf_error.cpp
@@ -28282,6 +31856,14 @@ const char *tf_error_message(void) {
 
 uint64_t tf_error_offset(void) {
   return error_record().offset;
+}
+
+tf_status tf_error_status(void) {
+  return error_record().status;
+}
+
+int64_t tf_error_system(void) {
+  return error_record().system;
 }
 
 const char *tf_error_name(void) {
@@ -28324,7 +31906,7 @@ tf_status tf_file_open_source(tf_file **out, tf_source *source, tf_format format
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
   Ref<OpenedFile> file;
-  TFILE_API_TRY(open_source(file, Ref<Source>::share(source), format, settings));
+  TFILE_API_TRY(open_file_source(file, Ref<Source>::share(source), format, settings));
   *out = file.take();
   return TF_STATUS_OK;
 }
@@ -28342,7 +31924,7 @@ tf_format tf_file_format(const tf_file *file) {
   return is_null(file, "file") ? TF_FORMAT_AUTO : file->format->id;
 }
 
-size_t tf_file_size(const tf_file *file) {
+size_t tf_file_count(const tf_file *file) {
   return is_null(file, "file") ? 0 : file->listing.members.size();
 }
 
@@ -28426,10 +32008,16 @@ tf_status tf_check(tf_dict **report, const char *path, const tf_options *options
   return TF_STATUS_OK;
 }
 
-tf_status tf_file_metadata(tf_dict **out, const tf_file *file) {
+const tf_dict *tf_file_metadata(const tf_file *file) {
+  return is_null(file, "file") ? nullptr : file->listing.metadata.get();
+}
+
+tf_status tf_file_listing(tf_buffer **out, const tf_file *file) {
   TFILE_API_TRY(require_out(out, "out"));
   TFILE_API_TRY(require(file, "file"));
-  *out = Ref<Dict>(file->listing.metadata).take();
+  Ref<Buffer> made;
+  TFILE_API_TRY(make_file_listing(made, *file));
+  *out = made.take();
   return TF_STATUS_OK;
 }
 
@@ -28486,16 +32074,6 @@ tf_status tf_file_read_into(const tf_file *file, size_t index, tf_dtype dtype, v
   return read_array_into(dst, nbytes, dtype, *file, *member).code;
 }
 
-tf_status tf_file_read_many(const tf_file *file, const size_t *indices, size_t count, tf_dtype dtype, void *const *dst,
-                            const size_t *nbytes) {
-  TFILE_API_TRY(require(file, "file"));
-  if (count == 0) return TF_STATUS_OK;
-  TFILE_API_TRY(require(indices, "indices"));
-  TFILE_API_TRY(require(dst, "dst"));
-  TFILE_API_TRY(require(nbytes, "nbytes"));
-  return read_arrays_into(dst, nbytes, dtype, *file, Span<const size_t>(indices, count)).code;
-}
-
 tf_status tf_file_read_slice(tf_array **out, const tf_file *file, size_t index, const int64_t *start,
                              const int64_t *stop, const int64_t *step, size_t ndim) {
   TFILE_API_TRY(require_out(out, "out"));
@@ -28528,6 +32106,21 @@ const char *tf_format_name(tf_format format) {
   if (format == TF_FORMAT_BY_CONTENT) return "content";
   const Format *found = find_format(format);
   return found != nullptr ? found->name : "unknown";
+}
+
+const char *tf_format_extension(tf_format format) {
+  const Format *found = find_format(format);
+  return found != nullptr ? found->extension : "";
+}
+
+int64_t tf_format_ability(tf_format format, tf_ability ability) {
+  const Format *found = find_format(format);
+  return found != nullptr ? ability_of(*found, ability) : 0;
+}
+
+tf_format tf_format_at(size_t index) {
+  const Format *found = format_at(index);
+  return found != nullptr ? found->id : TF_FORMAT_AUTO;
 }
 
 tf_format tf_format_from_path(const char *path) {
@@ -28597,7 +32190,7 @@ tf_status tf_load_source(tf_array **array, tf_dict **arrays, tf_dict **metadata,
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
   Ref<OpenedFile> file;
-  TFILE_API_TRY(open_source(file, Ref<Source>::share(source), format, settings));
+  TFILE_API_TRY(open_file_source(file, Ref<Source>::share(source), format, settings));
   Loaded loaded;
   TFILE_API_TRY(load_file(loaded, *file, LoadRequest{array != nullptr, arrays != nullptr, metadata != nullptr}));
   give_out(array, loaded.array);
@@ -28657,6 +32250,27 @@ tf_status tf_options_set_string(tf_options *options, tf_option option, const cha
   return TF_STATUS_OK;
 }
 
+const char *tf_option_name(tf_option option) {
+  const OptionRow *row = option_row(option);
+  return row != nullptr ? row->name : "unknown";
+}
+
+tf_option tf_option_from_name(const char *name) {
+  if (is_null(name, "name")) return 0;
+  const OptionRow *row = option_row(Text(name));
+  return row != nullptr ? row->id : 0;
+}
+
+tf_status tf_option_range(int64_t *minimum, int64_t *maximum, int64_t *default_value, tf_option option) {
+  const OptionRow *row = nullptr;
+  TFILE_API_TRY(find_option(&row, option));
+  const OptionRange range = range_of(*row, format_value);
+  if (minimum != nullptr) *minimum = range.minimum;
+  if (maximum != nullptr) *maximum = range.maximum;
+  if (default_value != nullptr) *default_value = row->default_value;
+  return TF_STATUS_OK;
+}
+
 tf_status tf_options_set_allocator(tf_options *options, tf_alloc_fn alloc, tf_free_fn free, tf_release_fn release,
                                    void *user) {
   PendingRelease pending(release, user);
@@ -28685,6 +32299,187 @@ tf_status tf_options_set_executor(tf_options *options, tf_executor_fn execute, s
 
 }  // extern "C"
 
+// src/api/tf_part_plan.cpp
+using namespace tfile;
+
+extern "C" {
+
+tf_status tf_part_plan_new(tf_part_plan **out, const char *path, tf_format format, const tf_options *options) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(path, "path"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  Ref<PlannedSet> plan;
+  TFILE_API_TRY(make_planned_set(plan, path, format, settings));
+  *out = plan.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_part_plan_declare(tf_part_plan *plan, const char *name, size_t length, tf_dtype dtype,
+                               const int64_t *shape, size_t ndim) {
+  TFILE_API_TRY(require(plan, "plan"));
+  Text text;
+  TFILE_API_TRY(require_text(&text, name, length, "name"));
+  Span<const int64_t> sizes;
+  TFILE_API_TRY(require_span(&sizes, shape, ndim, "shape"));
+  return plan->declare(text, dtype, sizes).code;
+}
+
+tf_status tf_part_plan_declare_all(tf_part_plan *plan, const tf_dict *arrays) {
+  TFILE_API_TRY(require(plan, "plan"));
+  TFILE_API_TRY(require(arrays, "arrays"));
+  return plan->declare_all(*arrays).code;
+}
+
+tf_status tf_part_plan_set_metadata(tf_part_plan *plan, const tf_dict *metadata) {
+  TFILE_API_TRY(require(plan, "plan"));
+  return plan->set_metadata(metadata).code;
+}
+
+tf_status tf_part_plan_finish(tf_part_plan *plan) {
+  TFILE_API_TRY(require(plan, "plan"));
+  return plan->finish().code;
+}
+
+size_t tf_part_plan_count(const tf_part_plan *plan) {
+  return is_null(plan, "plan") || !plan->check_finished().ok() ? 0 : plan->plan.count();
+}
+
+int32_t tf_part_plan_has_index(const tf_part_plan *plan) {
+  return !is_null(plan, "plan") && plan->check_finished().ok() && plan->plan.has_index() ? 1 : 0;
+}
+
+tf_status tf_part_plan_part(size_t *first, size_t *count, uint64_t *nbytes, const tf_part_plan *plan, size_t part) {
+  TFILE_API_TRY(require(plan, "plan"));
+  TFILE_API_TRY(plan->check_part(part));
+  const Span<const NamedArray> arrays = plan->plan.arrays(part);
+  if (first != nullptr) *first = plan->plan.first(part);
+  if (count != nullptr) *count = arrays.size();
+  if (nbytes == nullptr) return TF_STATUS_OK;
+  *nbytes = 0;
+  for (const NamedArray &named : arrays)
+    *nbytes += named.array->nbytes;
+  return TF_STATUS_OK;
+}
+
+tf_status tf_part_plan_array(const char **name, size_t *length, const tf_part_plan *plan, size_t index) {
+  TFILE_API_TRY(require_text_out(name, length, "name"));
+  TFILE_API_TRY(require(plan, "plan"));
+  const Span<const NamedArray> arrays = plan->declared.arrays();
+  TFILE_API_TRY(check_index(index, arrays.size()));
+  return_text(name, length, arrays[index].name);
+  return TF_STATUS_OK;
+}
+
+tf_status tf_part_plan_path(tf_buffer **out, const tf_part_plan *plan, size_t part) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(plan, "plan"));
+  Ref<Buffer> path;
+  TFILE_API_TRY(plan->copy_path(path, part));
+  *out = path.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_part_plan_metadata(tf_dict **out, const tf_part_plan *plan, size_t part) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(plan, "plan"));
+  Ref<Dict> metadata;
+  TFILE_API_TRY(plan->make_metadata(metadata, part));
+  *out = metadata.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_part_plan_index(tf_buffer **out, const tf_part_plan *plan) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(plan, "plan"));
+  Ref<Buffer> text;
+  TFILE_API_TRY(plan->copy_index(text));
+  *out = text.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_part_plan_save_index(const tf_part_plan *plan, const char *path) {
+  TFILE_API_TRY(require(plan, "plan"));
+  return plan->save_index(path).code;
+}
+
+tf_status tf_part_plan_open_part(tf_writer **out, const tf_part_plan *plan, size_t part, const char *path) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(plan, "plan"));
+  Ref<Writer> writer;
+  TFILE_API_TRY(plan->open_part(writer, part, path, nullptr));
+  *out = writer.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_part_plan_open_part_sink(tf_writer **out, const tf_part_plan *plan, size_t part, tf_sink *sink) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(plan, "plan"));
+  TFILE_API_TRY(require(sink, "sink"));
+  Ref<Writer> writer;
+  TFILE_API_TRY(plan->open_part(writer, part, nullptr, sink));
+  *out = writer.take();
+  return TF_STATUS_OK;
+}
+
+tf_part_plan *tf_part_plan_retain(tf_part_plan *plan) {
+  if (plan != nullptr) plan->retain();
+  return plan;
+}
+
+void tf_part_plan_release(tf_part_plan *plan) {
+  if (plan != nullptr) plan->release();
+}
+
+}  // extern "C"
+
+// src/api/tf_read_plan.cpp
+using namespace tfile;
+
+extern "C" {
+
+tf_status tf_read_plan_new(tf_read_plan **out, const tf_file *file) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(file, "file"));
+  Ref<ReadPlan> plan;
+  TFILE_API_TRY(make_read_plan(plan, *file));
+  *out = plan.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_read_plan_add(tf_read_plan *plan, size_t index, const int64_t *start, const int64_t *stop,
+                           const int64_t *step, size_t ndim, tf_dtype dtype, void *dst, const int64_t *strides,
+                           size_t nbytes) {
+  TFILE_API_TRY(require(plan, "plan"));
+  const Member *member = nullptr;
+  TFILE_API_TRY(plan->file->find_member(&member, index));
+  const SliceBounds bounds{start, stop, step, ndim};
+  return plan->add(*member, ndim == 0 ? nullptr : &bounds, dtype, PlannedMemory{dst, strides, nbytes}).code;
+}
+
+tf_status tf_read_plan_set_complete(tf_read_plan *plan, tf_read_complete_fn complete, tf_release_fn release,
+                                    void *user) {
+  PendingRelease pending(release, user);
+  TFILE_API_TRY(require(plan, "plan"));
+  return plan->set_complete(CompleteCallback{complete, user}, pending).code;
+}
+
+tf_status tf_read_plan_run(tf_read_plan *plan) {
+  TFILE_API_TRY(require(plan, "plan"));
+  return plan->run().code;
+}
+
+tf_read_plan *tf_read_plan_retain(tf_read_plan *plan) {
+  if (plan != nullptr) plan->retain();
+  return plan;
+}
+
+void tf_read_plan_release(tf_read_plan *plan) {
+  if (plan != nullptr) plan->release();
+}
+
+}  // extern "C"
+
 // src/api/tf_save.cpp
 using namespace tfile;
 
@@ -28698,24 +32493,32 @@ tf_status tf_save(const char *path, const tf_array *array, const tf_options *opt
   return save_array(path, *array, settings).code;
 }
 
-tf_status tf_savez(const char *path, const tf_array *const *args, size_t nargs, const tf_dict *kwargs,
-                   const tf_options *options) {
+tf_status tf_save_file(const char *path, const tf_dict *arrays, const tf_dict *metadata, const tf_options *options) {
   TFILE_API_TRY(require(path, "path"));
-  Span<const Array *const> positional;
-  TFILE_API_TRY(require_span(&positional, args, nargs, "args"));
+  TFILE_API_TRY(require(arrays, "arrays"));
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
-  return save_npz(path, positional, kwargs, false, settings).code;
+  return save_file(path, *arrays, metadata, settings).code;
 }
 
-tf_status tf_savez_compressed(const char *path, const tf_array *const *args, size_t nargs, const tf_dict *kwargs,
-                              const tf_options *options) {
+tf_status tf_savez(const char *path, const tf_array *const *positional, size_t count, const tf_dict *named,
+                   const tf_options *options) {
   TFILE_API_TRY(require(path, "path"));
-  Span<const Array *const> positional;
-  TFILE_API_TRY(require_span(&positional, args, nargs, "args"));
+  Span<const Array *const> unnamed;
+  TFILE_API_TRY(require_span(&unnamed, positional, count, "positional"));
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
-  return save_npz(path, positional, kwargs, true, settings).code;
+  return save_npz(path, unnamed, named, false, settings).code;
+}
+
+tf_status tf_savez_compressed(const char *path, const tf_array *const *positional, size_t count, const tf_dict *named,
+                              const tf_options *options) {
+  TFILE_API_TRY(require(path, "path"));
+  Span<const Array *const> unnamed;
+  TFILE_API_TRY(require_span(&unnamed, positional, count, "positional"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  return save_npz(path, unnamed, named, true, settings).code;
 }
 
 tf_status tf_save_safetensors(const char *path, const tf_dict *arrays, const tf_dict *metadata,
@@ -28754,10 +32557,33 @@ tf_status tf_save_sink(tf_sink *sink, tf_format format, const tf_array *array, c
   return save_to_sink(*sink, format, Content{array, arrays, metadata}, settings).code;
 }
 
+tf_status tf_save_check(tf_dict **report, tf_format format, const tf_dict *arrays, const tf_dict *metadata,
+                        const tf_options *options) {
+  TFILE_API_TRY(require_out(report, "report"));
+  TFILE_API_TRY(require(arrays, "arrays"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  Ref<Dict> made;
+  TFILE_API_TRY(check_save(made, format, *arrays, metadata, settings));
+  *report = made.take();
+  return TF_STATUS_OK;
+}
+
 }  // extern "C"
 
 // src/api/tf_sink.cpp
 using namespace tfile;
+
+namespace {
+
+Status require_unused_api_tf_sink(const Sink &sink) {
+  if (!sink.refs.unique()) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << "the sink is in use: only its creator may have a reference to it";
+  }
+  return check_open(sink);
+}
+
+}  // namespace
 
 extern "C" {
 
@@ -28769,6 +32595,25 @@ tf_status tf_sink_new(tf_sink **out, tf_write_fn write, tf_release_fn release, v
   TFILE_API_TRY(sink_from_callback(sink, default_memory(), write, pending.disarm(), user));
   *out = sink.take();
   return TF_STATUS_OK;
+}
+
+tf_status tf_sink_set_commit(tf_sink *sink, tf_commit_fn commit, tf_abort_fn abort) {
+  TFILE_API_TRY(require(sink, "sink"));
+  TFILE_API_TRY(require_unused_api_tf_sink(*sink));
+  sink->commit = commit;
+  sink->abort = abort;
+  return TF_STATUS_OK;
+}
+
+tf_status tf_sink_set_resolver(tf_sink *sink, const char *name, size_t length, tf_resolve_sink_fn resolve,
+                               tf_release_fn release, void *user) {
+  PendingRelease pending(release, user);
+  TFILE_API_TRY(require(sink, "sink"));
+  TFILE_API_TRY(require_unused_api_tf_sink(*sink));
+  Text text;
+  TFILE_API_TRY(require_text(&text, name, length, "name"));
+  if (resolve != nullptr && text.empty()) TFILE_API_TRY(Failure(TF_STATUS_INVALID_ARGUMENT) << "name is empty");
+  return set_sink_resolver(*sink, text, resolve, pending).code;
 }
 
 tf_sink *tf_sink_retain(tf_sink *sink) {
@@ -28784,6 +32629,19 @@ void tf_sink_release(tf_sink *sink) {
 
 // src/api/tf_source.cpp
 using namespace tfile;
+
+namespace {
+
+constexpr uint32_t kMaxRequests = 1024;
+
+// Files, arrays and other sources read what a source says about itself when they begin to use it.
+Status require_unused_api_tf_source(const Source &source) {
+  if (source.refs.unique()) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT).in(source.label)
+         << "the source is in use: only its creator may have a reference to it";
+}
+
+}  // namespace
 
 extern "C" {
 
@@ -28835,6 +32693,33 @@ tf_status tf_source_from_part(tf_source **out, tf_source *whole, uint64_t offset
   return TF_STATUS_OK;
 }
 
+tf_status tf_source_set_name(tf_source *source, const char *name, size_t length) {
+  TFILE_API_TRY(require(source, "source"));
+  Text text;
+  TFILE_API_TRY(require_text(&text, name, length, "name"));
+  TFILE_API_TRY(require_unused_api_tf_source(*source));
+  return name_source(*source, text).code;
+}
+
+tf_status tf_source_set_hints(tf_source *source, uint64_t gap, uint64_t piece, uint32_t requests) {
+  TFILE_API_TRY(require(source, "source"));
+  TFILE_API_TRY(require_unused_api_tf_source(*source));
+  if (requests > kMaxRequests) {
+    const Status status = Failure(TF_STATUS_INVALID_ARGUMENT)
+                          << "requests is " << requests << ", more than " << kMaxRequests;
+    return status.code;
+  }
+  set_hints(*source, SourceHints{gap, piece, requests});
+  return TF_STATUS_OK;
+}
+
+tf_status tf_source_set_resolver(tf_source *source, tf_resolve_source_fn resolve, tf_release_fn release, void *user) {
+  PendingRelease pending(release, user);
+  TFILE_API_TRY(require(source, "source"));
+  TFILE_API_TRY(require_unused_api_tf_source(*source));
+  return make_resolver(source->resolver, *source->memory, resolve, pending).code;
+}
+
 tf_source *tf_source_retain(tf_source *source) {
   if (source != nullptr) source->retain();
   return source;
@@ -28857,7 +32742,23 @@ tf_status tf_load_weights(tf_dict **tree, const char *path, const tf_dict *expec
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
   Ref<Dict> loaded;
-  TFILE_API_TRY(load_weights(loaded, path, expected, settings));
+  Ref<OpenedFile> file;
+  TFILE_API_TRY(open_path(file, path, settings));
+  TFILE_API_TRY(load_weights(loaded, *file, expected));
+  *tree = loaded.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_load_weights_source(tf_dict **tree, tf_source *source, tf_format format, const tf_dict *expected,
+                                 const tf_options *options) {
+  TFILE_API_TRY(require_out(tree, "tree"));
+  TFILE_API_TRY(require(source, "source"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  Ref<Dict> loaded;
+  Ref<OpenedFile> file;
+  TFILE_API_TRY(open_file_source(file, Ref<Source>::share(source), format, settings));
+  TFILE_API_TRY(load_weights(loaded, *file, expected));
   *tree = loaded.take();
   return TF_STATUS_OK;
 }

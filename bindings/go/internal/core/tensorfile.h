@@ -18,9 +18,9 @@
  * ## Errors
  *
  * A function that can fail returns a ::tf_status; ::TF_STATUS_OK is 0. When a function fails, no object is created,
- * existing objects are unchanged, and the error record of the calling thread is set; read it with tf_error_message(),
- * tf_error_offset() and tf_error_name(). Any function that returns a ::tf_status can fail with
- * ::TF_STATUS_INVALID_ARGUMENT (a required handle or output is NULL, or a number is out of range) and
+ * existing objects are unchanged, and the error record of the calling thread is set; read it with tf_error_status(),
+ * tf_error_message(), tf_error_offset(), tf_error_name() and tf_error_system(). Any function that returns a ::tf_status
+ * can fail with ::TF_STATUS_INVALID_ARGUMENT (a required handle or output is NULL, or a number is out of range) and
  * ::TF_STATUS_OUT_OF_MEMORY; the comment of a function lists the others. Plain getters return 0 or NULL, and set the
  * error record, if the handle is NULL or the index is out of range.
  *
@@ -45,6 +45,11 @@
  * A `const tf_options *` may be NULL, which means that every option has its default. The options are read during the
  * call and need not outlive it.
  *
+ * ## Formats
+ *
+ * In every argument list, a ::tf_format directly follows the bytes whose format it is: the path, memory or source to
+ * read, the path, sink or output to write.
+ *
  * ## Sizes
  *
  * Shapes count elements, outermost dimension first. Strides and sizes named `nbytes` count bytes. All sizes are less
@@ -52,7 +57,8 @@
  *
  * ## Stability
  *
- * The numbers of statuses, dtypes, formats, kinds and options never change; new ones are appended.
+ * The numbers of statuses, dtypes, formats, abilities, kinds and options never change; new ones are appended. Functions are added and
+ * not removed or changed. Until 1.0 this does not yet hold for sources, sinks, plans and sets.
  */
 #ifndef TENSORFILE_H
 #define TENSORFILE_H
@@ -63,11 +69,11 @@
 /** Version of this header; tf_version_number() returns that of the running library. */
 #define TENSORFILE_VERSION_MAJOR 0
 /** See ::TENSORFILE_VERSION_MAJOR. */
-#define TENSORFILE_VERSION_MINOR 1
+#define TENSORFILE_VERSION_MINOR 9
 /** See ::TENSORFILE_VERSION_MAJOR. */
 #define TENSORFILE_VERSION_PATCH 0
 /** See ::TENSORFILE_VERSION_MAJOR. */
-#define TENSORFILE_VERSION_STRING "0.1.0"
+#define TENSORFILE_VERSION_STRING "0.9.0"
 
 #if defined(TENSORFILE_API)
 /* The build or the embedding program has defined how functions are exported. */
@@ -97,8 +103,12 @@ typedef struct tf_options tf_options;
 typedef struct tf_source tf_source;
 /** Where bytes are written to, from the first to the last. */
 typedef struct tf_sink tf_sink;
+/** A list of arrays and slices to read from a file in one go, and the memory that receives them. */
+typedef struct tf_read_plan tf_read_plan;
 /** Writes a file array by array, in pieces of any size. */
 typedef struct tf_writer tf_writer;
+/** How the arrays of a set of files are divided into parts, for programs that write the parts separately. */
+typedef struct tf_part_plan tf_part_plan;
 /** A block of bytes that the library allocated. */
 typedef struct tf_buffer tf_buffer;
 
@@ -152,6 +162,9 @@ enum {
   /** A type that the library does not know. Such an array is listed, but only its raw bytes can be read: see
       tf_file_type() and tf_file_read_raw(). */
   TF_DTYPE_UNSUPPORTED = 0,
+  /** For a parameter that says which dtype to cast to: no cast, each array keeps the dtype that it has. The number is
+      that of ::TF_DTYPE_UNSUPPORTED. */
+  TF_DTYPE_AS_STORED = 0,
   TF_DTYPE_BOOL = 1,             /**< one byte, 0 or 1 */
   TF_DTYPE_INT8 = 2,             /**< 8-bit signed integer */
   TF_DTYPE_INT16 = 3,            /**< 16-bit signed integer */
@@ -204,6 +217,17 @@ enum {
   TF_DTYPE_Q2_0 = 106
 };
 
+/** What the elements of a dtype are: see tf_dtype_kind(). */
+enum {
+  TF_DTYPE_KIND_NONE = 0, /**< there is no such dtype */
+  TF_DTYPE_KIND_BOOL = 1,
+  TF_DTYPE_KIND_SIGNED = 2,   /**< signed integers */
+  TF_DTYPE_KIND_UNSIGNED = 3, /**< unsigned integers */
+  TF_DTYPE_KIND_FLOAT = 4,    /**< floats of any width */
+  TF_DTYPE_KIND_COMPLEX = 5,
+  TF_DTYPE_KIND_BLOCK = 6 /**< a block type of ggml */
+};
+
 /** A file format. */
 typedef int32_t tf_format;
 enum {
@@ -213,6 +237,32 @@ enum {
   TF_FORMAT_SAFETENSORS = 3,
   TF_FORMAT_GGUF = 4,
   TF_FORMAT_BY_CONTENT = 5 /**< for reading: detect the format by the content, and ignore the path's extension */
+};
+
+/** What a file format can do: see tf_format_ability(). */
+typedef int32_t tf_ability;
+enum {
+  /** 1 if a file holds exactly one array, which has no name. */
+  TF_ABILITY_SINGLE_ARRAY = 1,
+  /** Which metadata a file can hold: ::TF_METADATA_NONE, ::TF_METADATA_STRINGS, ::TF_METADATA_STRING_LISTS or
+      ::TF_METADATA_TYPED. Each of them includes the previous ones. */
+  TF_ABILITY_METADATA = 2,
+  /** The largest number of files that a set can have (see ::TF_OPTION_PART_BYTES); 0 if the format has no sets. */
+  TF_ABILITY_PARTS = 3,
+  /** 1 if arrays can be compressed: see ::TF_OPTION_COMPRESS. */
+  TF_ABILITY_COMPRESSION = 4,
+  /** 1 if metadata values are members beside the arrays, which some readers (such as MLX) refuse. */
+  TF_ABILITY_TEXT_MEMBERS = 5,
+  /** 1 if readers expect metadata that describes a model, general.architecture above all. */
+  TF_ABILITY_MODEL_KEYS = 6
+};
+
+/** Values of ::TF_ABILITY_METADATA. */
+enum {
+  TF_METADATA_NONE = 0,
+  TF_METADATA_STRINGS = 1,
+  TF_METADATA_STRING_LISTS = 2, /**< strings and lists of strings */
+  TF_METADATA_TYPED = 3         /**< also bools, numbers, and arrays of them: see tf_save_gguf() */
 };
 
 /** The kind of a value in a ::tf_dict. */
@@ -244,9 +294,9 @@ enum {
 
   /* Which format */
 
-  /** Format to load; also the format of tf_save_weights() if the extension of its path names none, and of a ::tf_writer
-      that is opened with ::TF_FORMAT_AUTO. Named value: a ::tf_format, or "auto", "npy", "npz", "safetensors", "gguf"
-      or "content" (::TF_FORMAT_BY_CONTENT, for reading only). Default ::TF_FORMAT_AUTO. */
+  /** Format to load; also the format of tf_save_file(), of tf_save_weights() if the extension of its path names none,
+      and of saves and writers whose format argument is ::TF_FORMAT_AUTO. Named value: a ::tf_format, or "auto", "npy",
+      "npz", "safetensors", "gguf" or "content" (::TF_FORMAT_BY_CONTENT, for reading only). Default ::TF_FORMAT_AUTO. */
   TF_OPTION_FORMAT = 2,
 
   /* Loading */
@@ -298,7 +348,8 @@ enum {
   /** Switch, default 0: the extension of the format is appended to a path that lacks it. With 1 the path is used as it
       is. */
   TF_OPTION_EXACT_PATH = 3,
-  /** Most bytes of array data in one file, for a .safetensors or .gguf that is saved by path. 0 to INT64_MAX. Default
+  /** Most bytes of array data in one file, for a .safetensors or .gguf that is saved by path or to a sink that has a
+      resolver. 0 to INT64_MAX. Default
       0: one file. Larger data is saved as a set of parts NAME-00001-of-00003 and so on, for safetensors with an index.
       An array is never divided: one that is larger gets a part of its own. */
   TF_OPTION_PART_BYTES = 8,
@@ -317,8 +368,8 @@ enum {
 
   /* Compression of .npz */
 
-  /** Switch, default 0. With 1, tf_save_weights(), tf_save_memory(), tf_save_sink() and a ::tf_writer deflate the
-      members of an .npz. tf_savez() never does, tf_savez_compressed() always. */
+  /** Switch, default 0. With 1, tf_save_file(), tf_save_weights(), tf_save_memory(), tf_save_sink() and a ::tf_writer
+      deflate the members of an .npz. tf_savez() never does, tf_savez_compressed() always. */
   TF_OPTION_COMPRESS = 19,
   /** Deflate level, -1 to 9: 0 stores, 1 to 3 are fast, and higher levels search longer for a smaller output. Default
       -1: level 2, or zlib's default of 6 with ::TF_DEFLATE_ZLIB. */
@@ -359,6 +410,17 @@ enum {
   TF_LOAD_MODE_MAP = 1
 };
 
+/** Numbers at the start of the memory that tf_file_listing() returns. */
+enum {
+  TF_LISTING_COUNT = 0,        /**< number of arrays */
+  TF_LISTING_DTYPES = 1,       /**< offset of count ::tf_dtype (int32_t) */
+  TF_LISTING_NBYTES = 2,       /**< offset of count uint64_t, as tf_file_nbytes() */
+  TF_LISTING_SHAPE_STARTS = 3, /**< offset of count + 1 int64_t: index of each array's first size, then their number */
+  TF_LISTING_SHAPES = 4,       /**< offset of the sizes of all arrays, int64_t */
+  TF_LISTING_NAME_STARTS = 5,  /**< offset of count + 1 int64_t: index of each name's first byte, then their number */
+  TF_LISTING_NAMES = 6         /**< offset of the names of all arrays, UTF-8 without NULs between them */
+};
+
 /** In the start, stop or step of a slice: omitted, as in Python's `a[::2]`. */
 #define TENSORFILE_SLICE_OMITTED INT64_MIN
 
@@ -373,13 +435,43 @@ typedef tf_status (*tf_read_at_fn)(void *user, uint64_t offset, void *dst, size_
 /** Sets *out to nbytes readable bytes at offset, which stay valid until the source is freed. Fails as ::tf_read_at_fn.
     */
 typedef tf_status (*tf_map_fn)(void *user, uint64_t offset, uint64_t nbytes, const void **out);
+/**
+ * Finds another file of the set that a source belongs to, and sets *out to a new source for it, of which the library
+ * takes ownership. Called on the thread that opens the set, once for each file.
+ *
+ * The name is NUL-terminated and relative to the folder of the source's name, with '/' between the names of folders. It
+ * never leads out of that folder: names in an index that have ".." in them, begin with '/', or contain '\\' or ':' are
+ * refused before. Returns ::TF_STATUS_NOT_FOUND if there is no such file; with any status but 0 the library call fails
+ * with that status, unless it only asked whether the set has an index. The source may have hints; one without a name
+ * gets the folder and the name.
+ */
+typedef tf_status (*tf_resolve_source_fn)(void *user, const char *name, tf_source **out);
 /** Writes all nbytes bytes of src. A status other than 0 makes the library call fail with that status. */
 typedef tf_status (*tf_write_fn)(void *user, const void *src, size_t nbytes);
+/** Completes what was written to a sink, such as a multipart upload. A status other than 0 makes the library call fail
+    with that status. */
+typedef tf_status (*tf_commit_fn)(void *user);
+/** Discards what was written to a sink. */
+typedef void (*tf_abort_fn)(void *user);
+/**
+ * Makes the sink for a file of a set, and sets *out to it; the library takes ownership. Called on the calling thread.
+ * The name is NUL-terminated: the last part of the name that tf_sink_set_resolver() was given, with the number of the
+ * part, as in "w-00001-of-00003.safetensors", or that of the index. A status other than 0 makes the library call fail
+ * with that status.
+ */
+typedef tf_status (*tf_resolve_sink_fn)(void *user, const char *name, tf_sink **out);
 /**
  * Reports that a load or save has processed done of total bytes of array data. Called on the calling thread. A status
  * other than 0 (such as ::TF_STATUS_CANCELLED) makes the library call fail with that status.
  */
 typedef tf_status (*tf_progress_fn)(void *user, uint64_t done, uint64_t total);
+/**
+ * Reports that an entry of a ::tf_read_plan is complete: its elements are in memory and will not be written again.
+ * Called once for each entry, for one entry at a time, on the thread that called tf_read_plan_run(), while the other
+ * threads go on reading. It may call any function of the library but those that take the plan. A status other than 0
+ * (such as ::TF_STATUS_CANCELLED) makes tf_read_plan_run() fail with that status.
+ */
+typedef tf_status (*tf_read_complete_fn)(void *user, size_t entry);
 /** Returns size bytes at an address that is a multiple of alignment (a power of two), or NULL if that is impossible. */
 typedef void *(*tf_alloc_fn)(void *user, size_t size, size_t alignment);
 /** Frees memory of a ::tf_alloc_fn. The size and alignment are those that were requested. */
@@ -400,7 +492,7 @@ typedef tf_status (*tf_executor_fn)(void *user, tf_job_fn run, void *jobs, size_
 
 /** Returns the version of the running library: major * 10000 + minor * 100 + patch. */
 TENSORFILE_API uint32_t tf_version_number(void);
-/** Returns the version of the running library as text, such as "0.1.0". The string is static. */
+/** Returns the version of the running library as text, such as "0.9.0". The string is static. */
 TENSORFILE_API const char *tf_version_string(void);
 /** Returns a status as a lower-case word, such as "corrupt"; "unknown" for other numbers. The string is static. */
 TENSORFILE_API const char *tf_status_name(tf_status status);
@@ -411,6 +503,12 @@ TENSORFILE_API const char *tf_status_name(tf_status status);
  *         succeed do not change it.
  */
 TENSORFILE_API const char *tf_error_message(void);
+/** Returns the status of the last failure on the calling thread, ::TF_STATUS_OK before the first one. It is useful after
+    a getter, which returns no status; calls that succeed do not change it. */
+TENSORFILE_API tf_status tf_error_status(void);
+/** Returns the number of the operating system's error that caused the last failure on this thread (errno, on Windows
+    what GetLastError() returned), or 0 if there is none. */
+TENSORFILE_API int64_t tf_error_system(void);
 /** Returns the byte offset in the file that the last failure on this thread is about, or UINT64_MAX if there is none.
     */
 TENSORFILE_API uint64_t tf_error_offset(void);
@@ -438,15 +536,31 @@ TENSORFILE_API uint32_t tf_dtype_block_size(tf_dtype dtype);
 /** Returns the number of bytes of that unit: the item size for most dtypes, 1 for float4, 3 for float6, and the bytes
     of a block (18 for q4_0) for a block type. */
 TENSORFILE_API uint32_t tf_dtype_block_bytes(tf_dtype dtype);
+/** Returns what the elements of a dtype are: one of ::TF_DTYPE_KIND_BOOL, ::TF_DTYPE_KIND_SIGNED,
+    ::TF_DTYPE_KIND_UNSIGNED, ::TF_DTYPE_KIND_FLOAT, ::TF_DTYPE_KIND_COMPLEX and ::TF_DTYPE_KIND_BLOCK;
+    ::TF_DTYPE_KIND_NONE for ::TF_DTYPE_UNSUPPORTED and other numbers. */
+TENSORFILE_API int32_t tf_dtype_kind(tf_dtype dtype);
+/** Returns 1 if tf_array_cast() can make arrays of a dtype from floats, else 0: for the block types that can only be
+    decoded, for ::TF_DTYPE_UNSUPPORTED and other numbers. */
+TENSORFILE_API int32_t tf_dtype_can_encode(tf_dtype dtype);
+/** Returns the format at an index, in the order of their numbers, or ::TF_FORMAT_AUTO if the index is not less than the
+    number of formats. */
+TENSORFILE_API tf_format tf_format_at(size_t index);
 /** Returns the name of a format: "auto", "npy", "npz", "safetensors", "gguf"; "unknown" for other numbers. The string
     is static. */
 TENSORFILE_API const char *tf_format_name(tf_format format);
+/** Returns the extension of a format with its dot, such as ".npz"; "" for ::TF_FORMAT_AUTO, ::TF_FORMAT_BY_CONTENT and
+    other numbers. The string is static. */
+TENSORFILE_API const char *tf_format_extension(tf_format format);
+/** Returns what a format can do: a number whose meaning is described at the ::tf_ability. It is 0 if the format lacks
+    the ability, or if there is no such format or ability. */
+TENSORFILE_API int64_t tf_format_ability(tf_format format, tf_ability ability);
 /** Returns the format that the extension of a path names, in any letter case, or ::TF_FORMAT_AUTO if it names none. */
 TENSORFILE_API tf_format tf_format_from_path(const char *path);
 /**
  * Detects the format of a file from its first bytes.
  * @param head    the first bytes of the file
- * @param nbytes  their number; 16 are enough, with fewer the result can be ::TF_FORMAT_AUTO
+ * @param nbytes  number of bytes; 16 are enough, with fewer the result can be ::TF_FORMAT_AUTO
  * @return the format, or ::TF_FORMAT_AUTO if the bytes match none
  */
 TENSORFILE_API tf_format tf_format_probe(const void *head, size_t nbytes);
@@ -466,7 +580,7 @@ TENSORFILE_API void tf_options_release(tf_options *options);
 /**
  * Sets an option.
  * @param options  the options to change
- * @param option   which option
+ * @param option   the option to set
  * @param value    its new value, in the range given at ::tf_option
  * @return INVALID_ARGUMENT if the value is out of range; UNSUPPORTED if this version has no such option.
  */
@@ -477,13 +591,28 @@ TENSORFILE_API tf_status tf_options_get(int64_t *value, const tf_options *option
  * Sets an option by the name of a value: ::TF_OPTION_FORMAT, ::TF_OPTION_LOAD_MODE, ::TF_OPTION_DEFLATE or
  * ::TF_OPTION_DECODE.
  * @param options  the options to change
- * @param option   which option
+ * @param option   the option to set
  * @param text     the name of the value, as given at the option
  * @param length   bytes of text, or SIZE_MAX
  * @return INVALID_ARGUMENT if the option has no value of that name; TYPE if the values of the option have no names;
  *         UNSUPPORTED if this version has no such option.
  */
 TENSORFILE_API tf_status tf_options_set_string(tf_options *options, tf_option option, const char *text, size_t length);
+/** Returns the name of an option, as messages contain it: "max_arrays" for ::TF_OPTION_MAX_ARRAYS; "unknown" if this
+    version has no such option. The string is static. */
+TENSORFILE_API const char *tf_option_name(tf_option option);
+/** Returns the option with a NUL-terminated name, or 0 if there is none. */
+TENSORFILE_API tf_option tf_option_from_name(const char *name);
+/**
+ * Gets the smallest and the largest value that an option accepts, and its default.
+ * @param minimum        receives the smallest value; may be NULL
+ * @param maximum        receives the largest value; may be NULL. Of an option with named values, and of
+ *                       ::TF_OPTION_ALIGNMENT, not every number between the two is accepted
+ * @param default_value  receives the default; may be NULL
+ * @param option         the option
+ * @return UNSUPPORTED if this version has no such option.
+ */
+TENSORFILE_API tf_status tf_option_range(int64_t *minimum, int64_t *maximum, int64_t *default_value, tf_option option);
 /**
  * Sets the allocator. All memory that calls with these options need, and all memory of the objects that they create,
  * comes from it.
@@ -633,8 +762,50 @@ TENSORFILE_API tf_status tf_array_item_int64(int64_t *value, const tf_array *arr
     tf_array_item_int64(). @return INVALID_ARGUMENT if an index is out of range; TYPE if the dtype is complex or a block
     type. */
 TENSORFILE_API tf_status tf_array_item_double(double *value, const tf_array *array, const int64_t *index, size_t ndim);
+/**
+ * Sets one element to an integer.
+ * @param array  an array of bool or an integer dtype
+ * @param index  ndim indices, as in tf_array_item_int64()
+ * @param ndim   number of indices
+ * @param value  the new value
+ * @return INVALID_ARGUMENT if an index is out of range, the dtype cannot hold the value (a bool holds 0 and 1), or the
+ *         memory cannot be written (see tf_array_data_mut()); TYPE if the dtype is another one.
+ */
+TENSORFILE_API tf_status tf_array_set_item_int64(tf_array *array, const int64_t *index, size_t ndim, int64_t value);
+/** Sets one element to a double. A float dtype rounds it as tf_array_cast() does; bool and integer dtypes take whole
+    numbers that they can hold. The other arguments are those of tf_array_set_item_int64(). @return INVALID_ARGUMENT as
+    tf_array_set_item_int64(); TYPE if the dtype is complex or a block type. */
+TENSORFILE_API tf_status tf_array_set_item_double(tf_array *array, const int64_t *index, size_t ndim, double value);
+/**
+ * Copies the elements to memory of the caller.
+ * @param array    the array to copy
+ * @param dtype    dtype to cast to, as tf_array_cast(), on several threads if there is much to cast;
+ *                 ::TF_DTYPE_AS_STORED keeps that of the array
+ * @param dst      where the first element goes; needs no alignment. It must not overlap the array's memory, and its
+ *                 contents are undefined if the call fails
+ * @param strides  ndim strides in bytes, which may be negative and must place no two elements on the same bytes. NULL
+ *                 for C order, and always for packed and block types
+ * @param nbytes   bytes from dst on that may be written: without strides exactly what the elements need, with strides
+ *                 at least as many as they reach. With negative strides the call also writes before dst; the caller
+ *                 guarantees that this memory exists
+ * @return as tf_array_cast(); INVALID_ARGUMENT if nbytes or a stride is wrong.
+ */
+TENSORFILE_API tf_status tf_array_copy_to(const tf_array *array, tf_dtype dtype, void *dst, const int64_t *strides,
+                                          size_t nbytes);
 /** Returns the array itself with another reference if it is C-contiguous, else a C-contiguous copy. */
 TENSORFILE_API tf_status tf_array_contiguous(tf_array **out, const tf_array *array);
+/**
+ * Gives the elements of an array, in C order, another shape, as NumPy's reshape does. The result is a view if strides
+ * can describe it, which they always can for a C-contiguous array, and otherwise a C-contiguous copy.
+ * @param out    receives the result
+ * @param array  the array to reshape
+ * @param shape  ndim sizes with the same product as the array's; one may be -1, which means that it follows from the
+ *               others. NULL if ndim is 0
+ * @param ndim   number of dimensions, 0 to 64
+ * @return INVALID_ARGUMENT if the number of elements differs, more than one size is -1 or it does not follow from the
+ *         others because one of them is 0, or a row of a block type would not be whole blocks.
+ */
+TENSORFILE_API tf_status tf_array_reshape(tf_array **out, const tf_array *array, const int64_t *shape, size_t ndim);
 /**
  * Creates a view with the axes in another order.
  * @param out    receives the view
@@ -721,7 +892,8 @@ TENSORFILE_API tf_status tf_array_from_dlpack_unversioned(tf_array **out, struct
  * A dict copies its keys and strings, and keeps a reference to its arrays and dicts. A key is UTF-8: length bytes, or
  * NUL-terminated if length is SIZE_MAX; it may be empty, and setting a key that is not UTF-8 fails with
  * INVALID_ARGUMENT. Setting a key that exists replaces its value and keeps its index. Getters fail with NOT_FOUND if
- * there is no such key and with TYPE if the value is of another kind. Borrowed keys and strings stay valid until their
+ * there is no such key, with INVALID_ARGUMENT if there is no such index, and with TYPE if the value is of another kind;
+ * tf_dict_contains() and tf_dict_kind() find out without a failure. Borrowed keys and strings stay valid until their
  * entry is changed or removed, or the dict is freed.
  * @{
  */
@@ -729,28 +901,52 @@ TENSORFILE_API tf_status tf_array_from_dlpack_unversioned(tf_array **out, struct
 /** Creates an empty dict. */
 TENSORFILE_API tf_status tf_dict_new(tf_dict **out);
 /** Creates an empty dict whose memory comes from the options' allocator: the dict itself, its keys and strings, and the
-    arrays that tf_dict_set_int64() and tf_dict_set_double() create. Filling it fails with LIMIT above
+    arrays that tf_dict_set_scalar() and its relatives create. Filling it fails with LIMIT above
     ::TF_OPTION_MAX_BYTES. */
 TENSORFILE_API tf_status tf_dict_new_with(tf_dict **out, const tf_options *options);
 /** Adds a reference and returns the dict. */
 TENSORFILE_API tf_dict *tf_dict_retain(tf_dict *dict);
 /** Drops a reference. */
 TENSORFILE_API void tf_dict_release(tf_dict *dict);
+/**
+ * Copies a dict, its nested dicts and its lists; a dict that is nested in several places is copied once. The arrays of
+ * the copy are views of the same memory, which therefore counts as shared: see tf_array_data_mut().
+ * @param out   receives the copy
+ * @param dict  the dict to copy, which may be borrowed, as that of tf_file_metadata() is
+ */
+TENSORFILE_API tf_status tf_dict_copy(tf_dict **out, const tf_dict *dict);
 /** Returns the number of values. */
 TENSORFILE_API size_t tf_dict_size(const tf_dict *dict);
 /** Gets the key at an index from 0 to size - 1, in insertion order. The string is borrowed. */
 TENSORFILE_API tf_status tf_dict_key_at(const char **key, size_t *length, const tf_dict *dict, size_t index);
 /** Returns the kind of the value at an index; ::TF_KIND_NONE if the index is out of range. */
 TENSORFILE_API tf_kind tf_dict_kind_at(const tf_dict *dict, size_t index);
+/** Gets the array at an index, as a new reference. @return TYPE. */
+TENSORFILE_API tf_status tf_dict_array_at(tf_array **out, const tf_dict *dict, size_t index);
+/** Gets the string at an index. It is borrowed. @return TYPE. */
+TENSORFILE_API tf_status tf_dict_string_at(const char **text, size_t *text_length, const tf_dict *dict, size_t index);
+/** Gets the dict at an index, as a new reference. @return TYPE. */
+TENSORFILE_API tf_status tf_dict_dict_at(tf_dict **out, const tf_dict *dict, size_t index);
+/** Gets the number of strings in the list at an index. @return TYPE. */
+TENSORFILE_API tf_status tf_dict_string_list_size_at(size_t *count, const tf_dict *dict, size_t index);
+/** Gets one string, from 0 to count - 1, of the list at an index. It is borrowed. @return TYPE. */
+TENSORFILE_API tf_status tf_dict_string_list_item_at(const char **text, size_t *text_length, const tf_dict *dict,
+                                                     size_t index, size_t item);
+/** Returns 1 if there is a value with a key, else 0. A missing key is not a failure: the error record does not
+    change. */
+TENSORFILE_API int32_t tf_dict_contains(const tf_dict *dict, const char *key, size_t length);
+/** Returns the kind of the value of a key, or ::TF_KIND_NONE if there is no such key, which does not change the error
+    record. */
+TENSORFILE_API tf_kind tf_dict_kind(const tf_dict *dict, const char *key, size_t length);
 /** Gets the index of a key. @return NOT_FOUND. */
 TENSORFILE_API tf_status tf_dict_find(size_t *index, const tf_dict *dict, const char *key, size_t length);
 /** Removes a key and its value. The indices of the values after it decrease by one, and the time is proportional to the
     size of the dict. @return NOT_FOUND. */
 TENSORFILE_API tf_status tf_dict_remove(tf_dict *dict, const char *key, size_t length);
 /** Gets the array of a key, as a new reference. @return NOT_FOUND, TYPE. */
-TENSORFILE_API tf_status tf_dict_get(tf_array **out, const tf_dict *dict, const char *key, size_t length);
+TENSORFILE_API tf_status tf_dict_get_array(tf_array **out, const tf_dict *dict, const char *key, size_t length);
 /** Sets a key to an array, of which the dict keeps a reference. */
-TENSORFILE_API tf_status tf_dict_set(tf_dict *dict, const char *key, size_t length, tf_array *array);
+TENSORFILE_API tf_status tf_dict_set_array(tf_dict *dict, const char *key, size_t length, tf_array *array);
 /** Gets the string of a key. It is borrowed, and can contain NUL bytes. @return NOT_FOUND, TYPE. */
 TENSORFILE_API tf_status tf_dict_get_string(const char **text, size_t *text_length, const tf_dict *dict,
                                             const char *key, size_t length);
@@ -773,6 +969,30 @@ TENSORFILE_API tf_status tf_dict_get_dict(tf_dict **out, const tf_dict *dict, co
 /** Sets a key to a dict, of which this dict keeps a reference. @return INVALID_ARGUMENT if value is this dict or
     contains it. */
 TENSORFILE_API tf_status tf_dict_set_dict(tf_dict *dict, const char *key, size_t length, tf_dict *value);
+/**
+ * Gets the value of a 0-d array with its dtype.
+ * @param dtype     receives the dtype; may be NULL
+ * @param value     receives the element in the byte order of this machine; NULL asks for the dtype only
+ * @param capacity  bytes of value; 16 are enough for every dtype
+ * @param dict      the dict
+ * @param key       the key
+ * @param length    bytes of key, or SIZE_MAX
+ * @return NOT_FOUND; TYPE for any other value; INVALID_ARGUMENT if the element needs more bytes than capacity.
+ */
+TENSORFILE_API tf_status tf_dict_get_scalar(tf_dtype *dtype, void *value, size_t capacity, const tf_dict *dict,
+                                            const char *key, size_t length);
+/**
+ * Sets a key to a new 0-d array. In the metadata of a .gguf the dtype is the type of the value, and readers expect
+ * certain ones: uint32 for most counts, float32 for factors, bool for switches.
+ * @param dict    the dict to change
+ * @param key     the key
+ * @param length  bytes of key, or SIZE_MAX
+ * @param dtype   dtype of the element; not a packed or block type
+ * @param value   the element, of tf_dtype_block_bytes() bytes, in the byte order of this machine
+ * @return INVALID_ARGUMENT if a dtype has no single elements, or a bool is neither 0 nor 1.
+ */
+TENSORFILE_API tf_status tf_dict_set_scalar(tf_dict *dict, const char *key, size_t length, tf_dtype dtype,
+                                            const void *value);
 /** Gets the value of a 0-d array of bool or an integer dtype. @return NOT_FOUND; TYPE for any other value. */
 TENSORFILE_API tf_status tf_dict_get_int64(int64_t *value, const tf_dict *dict, const char *key, size_t length);
 /** Sets a key to a new 0-d int64 array. */
@@ -832,7 +1052,7 @@ TENSORFILE_API tf_status tf_source_from_path(tf_source **out, const char *path);
  * Creates a source on memory of the caller, without a copy.
  * @param out      receives the source
  * @param data     the bytes
- * @param nbytes   their number
+ * @param nbytes   number of bytes
  * @param release  called with user when the memory is no longer needed, or if this call fails; may be NULL
  * @param user     argument of release
  */
@@ -860,6 +1080,47 @@ TENSORFILE_API tf_status tf_source_from_fd(tf_source **out, int32_t fd, uint64_t
  * @return INVALID_ARGUMENT if the part is not within the whole.
  */
 TENSORFILE_API tf_status tf_source_from_part(tf_source **out, tf_source *whole, uint64_t offset, uint64_t size);
+/**
+ * Names a source. Error messages begin with the name, its extension chooses the format as that of a path does, and the
+ * names of the files of a set are derived from it. Until this is called, the name of a source that was opened by
+ * path is that path. A name is not a path: only the resolver opens files by name.
+ *
+ * This function, tf_source_set_hints() and tf_source_set_resolver() must be called before the source is used.
+ * @param source  the source, to which the caller has the only reference
+ * @param name    the name, such as "models/llama-00001-of-00003.gguf" or the path of a URL, which is copied
+ * @param length  bytes of name, or SIZE_MAX
+ * @return INVALID_ARGUMENT if a file, an array or another source uses the source.
+ */
+TENSORFILE_API tf_status tf_source_set_name(tf_source *source, const char *name, size_t length);
+/**
+ * Says how a source is best read. The defaults are right for files; a source that is a network should have larger
+ * numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints affect the cost of
+ * reads, never their result. A part of a source has the hints of the whole.
+ * @param source    the source, to which the caller has the only reference
+ * @param gap       bytes between two wanted parts that are worth reading and discarding to save a read; at most 64 MiB,
+ *                  and larger numbers mean that. UINT64_MAX means the default, 16 KiB
+ * @param piece     bytes of an efficient read, at most 64 MiB: large arrays are read in pieces of this size, and
+ *                  smaller ones together up to it. 0 means the default, which depends on the number of threads
+ * @param requests  the most reads to make at the same time, 1 to 1,024, if the source is concurrent. Unless
+ *                  ::TF_OPTION_THREADS or an executor limits them, there are then as many threads as requests, whatever
+ *                  the number of cores. 0 means the default: as many as there are threads
+ * @return INVALID_ARGUMENT if a file, an array or another source uses the source.
+ */
+TENSORFILE_API tf_status tf_source_set_hints(tf_source *source, uint64_t gap, uint64_t piece, uint32_t requests);
+/**
+ * Sets the function that finds the other files of the set that a source belongs to. A source that was opened by path
+ * needs none: it finds them in its folder. With either, tf_file_open_source(), tf_load_source() and
+ * tf_load_weights_source() open the whole set if the source's name is that of an index or, with ::TF_OPTION_PARTS, that
+ * of any part. The index of sharded safetensors is then expected under the name
+ * that it has by convention, NAME.safetensors.index.json for NAME-00001-of-00003.safetensors.
+ * @param source   the source, to which the caller has the only reference
+ * @param resolve  the function, or NULL for none
+ * @param release  called when the function is no longer needed, or if this call fails; may be NULL
+ * @param user     argument of both
+ * @return INVALID_ARGUMENT if a file, an array or another source uses the source.
+ */
+TENSORFILE_API tf_status tf_source_set_resolver(tf_source *source, tf_resolve_source_fn resolve, tf_release_fn release,
+                                                void *user);
 /** Adds a reference and returns the source. */
 TENSORFILE_API tf_source *tf_source_retain(tf_source *source);
 /** Drops a reference. */
@@ -873,6 +1134,40 @@ TENSORFILE_API void tf_source_release(tf_source *source);
  * @param user     first argument of the callbacks
  */
 TENSORFILE_API tf_status tf_sink_new(tf_sink **out, tf_write_fn write, tf_release_fn release, void *user);
+/**
+ * Makes a sink all or nothing: sets callbacks of which exactly one is called, exactly once.
+ *
+ * commit is called when everything has been written: at the end of tf_save_sink() or tf_writer_finish(), which fail if
+ * it does. abort is called instead when the save or the writer fails or is cancelled, when a writer that has not
+ * finished is released, or when the sink is freed without having been used. A failed commit is not followed by abort.
+ * After either, another save to the sink fails with INVALID_ARGUMENT. Both run on the thread that makes the call, with
+ * the argument user of tf_sink_new(), and before its release callback.
+ * @param sink    the sink, to which the caller has the only reference
+ * @param commit  may be NULL
+ * @param abort   may be NULL
+ * @return INVALID_ARGUMENT if a writer uses the sink, or one of the callbacks has been called.
+ */
+TENSORFILE_API tf_status tf_sink_set_commit(tf_sink *sink, tf_commit_fn commit, tf_abort_fn abort);
+/**
+ * Sets the function that makes the sinks of a set of files, so that tf_save_sink() and a ::tf_writer obey
+ * ::TF_OPTION_PART_BYTES. If the arrays fit in one file, it is written to the sink itself and the function is not
+ * called. Otherwise the parts, and then the index, are written to the sinks that the function returns, and nothing is
+ * written to this one.
+ *
+ * The sinks of a set are committed when all files have been written: the second part and the later ones, then the first
+ * part, then the index, and finally this sink. If anything fails, those that have not been committed are aborted; since
+ * the index (of a .gguf the first part) is among them, what was committed cannot be opened as a set.
+ * @param sink     the sink, to which the caller has the only reference
+ * @param name     the name that a single file would have, such as "w.safetensors", which is copied; the names of the
+ *                 files of a set are derived from it
+ * @param length   bytes of name, or SIZE_MAX
+ * @param resolve  the function, or NULL for none: then a set is never written
+ * @param release  called when the function is no longer needed, or if this call fails; may be NULL
+ * @param user     argument of both
+ * @return INVALID_ARGUMENT if the name is empty, a writer uses the sink, or it has been committed or aborted.
+ */
+TENSORFILE_API tf_status tf_sink_set_resolver(tf_sink *sink, const char *name, size_t length,
+                                              tf_resolve_sink_fn resolve, tf_release_fn release, void *user);
 /** Adds a reference and returns the sink. */
 TENSORFILE_API tf_sink *tf_sink_retain(tf_sink *sink);
 /** Drops a reference. */
@@ -910,7 +1205,7 @@ TENSORFILE_API void tf_buffer_release(tf_buffer *buffer);
  * @param arrays    receives the arrays by name, in file order; an empty dict if the array of a .npy went to *array. May
  *                  be NULL
  * @param metadata  receives the metadata; an empty dict for a format that has none. May be NULL. The values are strings
- *                  for safetensors; strings and lists of strings for npz, whose members of text they are; for gguf they
+ *                  for safetensors; strings and lists of strings for npz, whose text members they are; for gguf they
  *                  are 0-d and 1-d arrays, strings, lists of strings, and, for arrays of arrays, dicts with the keys
  *                  "0", "1", ...
  * @param path      a regular file, the index of sharded safetensors (NAME.safetensors.index.json), or a folder with one set
@@ -924,7 +1219,9 @@ TENSORFILE_API tf_status tf_load(tf_array **array, tf_dict **arrays, tf_dict **m
     detected from the content. */
 TENSORFILE_API tf_status tf_load_memory(tf_array **array, tf_dict **arrays, tf_dict **metadata, const void *data,
                                         size_t nbytes, tf_format format, const tf_options *options);
-/** Loads as tf_load() from a source. With ::TF_LOAD_MODE_MAP the arrays keep a reference to it. */
+/** Loads as tf_load() from a source. ::TF_FORMAT_AUTO is the format that the extension of the source's name shows (see
+    tf_source_set_name()), or else the content; sets need a resolver. With ::TF_LOAD_MODE_MAP the arrays keep a reference
+    to it. */
 TENSORFILE_API tf_status tf_load_source(tf_array **array, tf_dict **arrays, tf_dict **metadata, tf_source *source,
                                         tf_format format, const tf_options *options);
 /**
@@ -941,6 +1238,9 @@ TENSORFILE_API tf_status tf_load_source(tf_array **array, tf_dict **arrays, tf_d
  */
 TENSORFILE_API tf_status tf_load_weights(tf_dict **tree, const char *path, const tf_dict *expected,
                                          const tf_options *options);
+/** Loads as tf_load_weights() from a source, with the format as in tf_load_source(). */
+TENSORFILE_API tf_status tf_load_weights_source(tf_dict **tree, tf_source *source, tf_format format,
+                                                const tf_dict *expected, const tf_options *options);
 
 /** @} */
 /**
@@ -957,7 +1257,7 @@ TENSORFILE_API tf_status tf_file_open(tf_file **out, const char *path, const tf_
 /** Opens a copy of nbytes of memory as a file. With ::TF_FORMAT_AUTO the format is detected from the content. */
 TENSORFILE_API tf_status tf_file_open_memory(tf_file **out, const void *data, size_t nbytes, tf_format format,
                                              const tf_options *options);
-/** Opens a source as a file, and keeps a reference to it. */
+/** Opens a source as a file, and keeps a reference to it. The format is chosen as in tf_load_source(). */
 TENSORFILE_API tf_status tf_file_open_source(tf_file **out, tf_source *source, tf_format format,
                                              const tf_options *options);
 /** Adds a reference and returns the file. */
@@ -967,7 +1267,7 @@ TENSORFILE_API void tf_file_release(tf_file *file);
 /** Returns the format of the file. */
 TENSORFILE_API tf_format tf_file_format(const tf_file *file);
 /** Returns the number of arrays. */
-TENSORFILE_API size_t tf_file_size(const tf_file *file);
+TENSORFILE_API size_t tf_file_count(const tf_file *file);
 /** Gets the name of the array at an index from 0 to size - 1, in file order. The array of a .npy has the name "". The
     string is borrowed from the file. */
 TENSORFILE_API tf_status tf_file_name(const char **name, size_t *length, const tf_file *file, size_t index);
@@ -989,8 +1289,8 @@ TENSORFILE_API uint64_t tf_file_nbytes(const tf_file *file, size_t index);
 /**
  * Gets where the bytes of an array are stored, for readers that do their own I/O. The bytes can be big-endian or in
  * Fortran order.
- * @param path          receives the path of the file that contains the array, borrowed from file; "" if it was not
- *                      opened by path. May be NULL
+ * @param path          receives the path of the file that contains the array, or the name of its source, borrowed from
+ *                      file; "" if it has neither. May be NULL
  * @param offset        receives the offset of the array's first byte; of a deflated array, that of the first compressed
  *                      byte of its member. May be NULL
  * @param stored_bytes  receives the number of bytes in the file. May be NULL
@@ -1000,11 +1300,31 @@ TENSORFILE_API uint64_t tf_file_nbytes(const tf_file *file, size_t index);
  */
 TENSORFILE_API tf_status tf_file_location(const char **path, uint64_t *offset, uint64_t *stored_bytes,
                                           int32_t *deflated, const tf_file *file, size_t index);
-/** Gets the metadata as tf_load() returns it. Every call returns a reference to the same dict, which must not be
-    changed. */
-TENSORFILE_API tf_status tf_file_metadata(tf_dict **out, const tf_file *file);
+/** Returns the metadata as tf_load() does; an empty dict if the format has none. The dict is borrowed from the file. It
+    must not be changed, nor must the dicts and arrays in it; tf_dict_copy() makes a dict that can be changed. */
+TENSORFILE_API const tf_dict *tf_file_metadata(const tf_file *file);
+/**
+ * Describes all arrays in one block of memory, so that a language in which calls to C are slow can list a file of many
+ * arrays with one call.
+ *
+ * All numbers have the byte order of this machine. The block starts with int64_t numbers, whose indices are the
+ * constants TF_LISTING_...: the number of arrays, then the offset in bytes of each column, a multiple of the size of its
+ * items. Use the offsets, because later versions may append numbers and columns:
+ *
+ *     const char *base = tf_buffer_data(listing);
+ *     const int64_t *head = (const int64_t *)base;
+ *     const int64_t *starts = (const int64_t *)(base + head[TF_LISTING_SHAPE_STARTS]);
+ *     const int64_t *sizes = (const int64_t *)(base + head[TF_LISTING_SHAPES]);
+ *
+ * Array i, from 0 to head[TF_LISTING_COUNT] - 1, has starts[i + 1] - starts[i] dimensions, whose sizes begin at
+ * sizes[starts[i]]. The bytes of its name are found in the same way.
+ * @param out   receives the block, which is aligned to 64 bytes and independent of the file
+ * @param file  the file
+ * @return LIMIT if the block needs more than ::TF_OPTION_MAX_BYTES.
+ */
+TENSORFILE_API tf_status tf_file_listing(tf_buffer **out, const tf_file *file);
 /** Returns the number of members of a .npz that are not arrays, such as a readme; 0 for the other formats. They are not
-    counted by tf_file_size(). */
+    counted by tf_file_count(). */
 TENSORFILE_API size_t tf_file_other_count(const tf_file *file);
 /** Gets the name of a member that is not an array, at an index from 0 to count - 1. The string is borrowed from the file.
     */
@@ -1033,29 +1353,12 @@ TENSORFILE_API tf_status tf_file_read_raw(tf_array **out, const tf_file *file, s
  * Reads one array into memory of the caller, in C order.
  * @param file    the file
  * @param index   index of the array
- * @param dtype   dtype to cast to while reading, as tf_array_cast(); ::TF_DTYPE_UNSUPPORTED keeps the stored one
+ * @param dtype   dtype to cast to while reading, as tf_array_cast(); ::TF_DTYPE_AS_STORED keeps the stored one
  * @param dst     where to write; needs no alignment. Its contents are undefined if the call fails
  * @param nbytes  bytes of dst; must be exactly what the array needs in that dtype
  * @return as tf_file_read() and tf_array_cast(); INVALID_ARGUMENT if nbytes is wrong.
  */
 TENSORFILE_API tf_status tf_file_read_into(const tf_file *file, size_t index, tf_dtype dtype, void *dst, size_t nbytes);
-/**
- * Reads several arrays into memory of the caller, in C order. This is the fastest way to fill existing memory, such as
- * that of a GPU: arrays that are close together in the file are read at once, and large ones in pieces, on up to
- * ::TF_OPTION_THREADS threads. All arguments are checked before anything is read.
- * @param file     the file
- * @param indices  indices of count arrays, in any order; an index may occur several times
- * @param count    number of arrays; 0 does nothing
- * @param dtype    dtype to cast all arrays to while reading, as tf_array_cast(); ::TF_DTYPE_UNSUPPORTED keeps the
- *                 stored ones. The cast works in pieces: only arrays that are deflated or in Fortran order are held in
- *                 memory twice
- * @param dst      count destinations, which must not overlap and need no alignment; NULL is allowed for an array of no
- *                 bytes. All their contents are undefined if the call fails
- * @param nbytes   bytes of each destination; must be exactly what the array needs in that dtype
- * @return as tf_file_read_into(), for the first array that fails.
- */
-TENSORFILE_API tf_status tf_file_read_many(const tf_file *file, const size_t *indices, size_t count, tf_dtype dtype,
-                                           void *const *dst, const size_t *nbytes);
 /**
  * Reads part of an array, with the semantics of tf_array_slice(). Only the bytes that the slice needs are read; the
  * result is C-contiguous.
@@ -1079,9 +1382,80 @@ TENSORFILE_API tf_status tf_file_read_slice_into(const tf_file *file, size_t ind
                                                  const int64_t *stop, const int64_t *step, size_t ndim, tf_dtype dtype,
                                                  void *dst, size_t nbytes);
 /**
+ * Creates an empty plan for reading from a file, of which it keeps a reference.
+ *
+ * A plan is the fastest way to fill existing memory, such as that of a GPU, with arrays and slices: tf_read_plan_add()
+ * checks an entry and reads nothing, and tf_read_plan_run() reads them all. Elements that are close together in the
+ * file are read at once, even if they belong to different entries; large entries are read in pieces, on up to
+ * ::TF_OPTION_THREADS threads; and a compressed member is inflated once, however many entries it has. The options are
+ * those that the file was opened with.
+ * @param out   receives the plan
+ * @param file  the file
+ */
+TENSORFILE_API tf_status tf_read_plan_new(tf_read_plan **out, const tf_file *file);
+/**
+ * Adds an entry: an array or a slice of one, and the memory that receives its elements. Entries are numbered 0, 1, ...
+ * in the order of these calls. An array may have any number of entries.
+ * @param plan               the plan
+ * @param index              index of the array in the file
+ * @param start, stop, step  the slice, ndim values each, as in tf_array_slice(); NULL as there
+ * @param ndim               number of the array's dimensions; 0 means the whole array, whatever start, stop and step are
+ * @param dtype              dtype to cast to while reading, as tf_array_cast(); ::TF_DTYPE_AS_STORED keeps the stored one
+ * @param dst                where the first element goes; needs no alignment. The memory must stay valid until the plan
+ *                           has run, and must not overlap that of another entry. NULL is allowed if there are no elements
+ * @param strides            strides of the result in dst, in bytes, one for each dimension of the array; they may be
+ *                           negative, and must place no two elements on the same bytes. NULL for C order, and always if
+ *                           the result has a packed or block type
+ * @param nbytes             bytes of dst: without strides exactly what the elements need, with strides at least as many
+ *                           as they span from dst on. With negative strides the plan also writes before dst; the caller
+ *                           guarantees that this memory exists
+ * @return as tf_array_slice() and tf_array_cast(); UNSUPPORTED if the dtype of the array is unknown, or if the slice
+ *         cuts through a unit of a packed or block type without decoding it; INVALID_ARGUMENT if nbytes or a stride is
+ *         wrong, or if the plan has run. The plan is unchanged if the call fails.
+ */
+TENSORFILE_API tf_status tf_read_plan_add(tf_read_plan *plan, size_t index, const int64_t *start, const int64_t *stop,
+                                          const int64_t *step, size_t ndim, tf_dtype dtype, void *dst,
+                                          const int64_t *strides, size_t nbytes);
+/**
+ * Sets a callback that is called as soon as an entry is complete, for example to send it to a GPU while the others are
+ * being read. It replaces the one that was set before.
+ *
+ * The callback runs on the thread that called tf_read_plan_run(), which also reads; an entry that another thread
+ * completes is reported as soon as that thread has read its current piece. With an executor the calling thread cannot
+ * read, and the entries are reported between rounds of work. The entries may be complete in any order. If the run
+ * fails, entries that were reported are valid, and no other is reported.
+ * @param plan      the plan
+ * @param complete  the callback, or NULL for none
+ * @param release   called when the callback is no longer needed, or if this call fails; may be NULL
+ * @param user      argument of both
+ * @return INVALID_ARGUMENT if the plan has run.
+ */
+TENSORFILE_API tf_status tf_read_plan_set_complete(tf_read_plan *plan, tf_read_complete_fn complete,
+                                                   tf_release_fn release, void *user);
+/**
+ * Reads all entries. A plan can run once; whether it succeeds or fails, it can then only be released. The progress
+ * callback of the file's options counts the stored bytes of the elements of all entries, and can cancel.
+ *
+ * Casts work in pieces and need little memory, except to a packed or block type from anything but a run of whole rows.
+ * Gaps of up to 16 KiB in a strided slice are read and discarded, because that is faster than another read; larger gaps
+ * are not read (see tf_source_set_hints()). The CRC-32 of a member of an .npz is verified if one entry reads
+ * all of it, or if the entries of a compressed member together do.
+ * @param plan  the plan; one without entries does nothing
+ * @return CORRUPT, TRUNCATED or IO if an entry cannot be read; INVALID_ARGUMENT if an element that is cast to a block
+ *         type is not finite; CANCELLED or another status that a callback returned. The contents of all destinations
+ *         that were not reported as complete are undefined if the call fails.
+ */
+TENSORFILE_API tf_status tf_read_plan_run(tf_read_plan *plan);
+/** Adds a reference and returns the plan. */
+TENSORFILE_API tf_read_plan *tf_read_plan_retain(tf_read_plan *plan);
+/** Drops a reference. */
+TENSORFILE_API void tf_read_plan_release(tf_read_plan *plan);
+/**
  * Checks a file or a set of files: reads every byte that can be checked, and reports every fault instead of only the
  * first. A fault is whatever would make tf_load() with default options fail, and any damage, such as a wrong CRC-32 of a
- * member that tf_load() would not read. Of a .npy that has several arrays, all are checked.
+ * member that tf_load() would not read. Of a .npy that has several arrays, all are checked. If a set of files cannot be
+ * opened, each of its files is checked by itself, and one that does not exist is a fault. If one part of a set is
+ * checked alone, a note names each other part that does not exist.
  * @param report   receives a dict with the lists of strings "faults", "excused" and "notes", which can be empty. Each
  *                 string is one line; a fault begins with the name of its status, as in "corrupt: w.npz: array 'x': ...".
  *                 Faults that ::TF_OPTION_LENIENT accepts, and arrays that
@@ -1114,27 +1488,44 @@ TENSORFILE_API tf_status tf_check(tf_dict **report, const char *path, const tf_o
  * would be overwritten, the call fails with INVALID_ARGUMENT before a byte is written.
  *
  * All functions that save can fail with: UNSUPPORTED if the format cannot hold a dtype, rank, name or metadata value,
- * in which case nothing is written and one message lists every array concerned with the reason; IO if the system
- * reports an error (no space, no permission) or the target is a folder or a device; CANCELLED or another status that a
- * callback returned. Unless ::TF_OPTION_EXACT_PATH is 1, the extension of the format is appended to a path that lacks
- * it.
+ * in which case nothing is written and one message lists every array concerned with the reason; LIMIT if a load with
+ * the same limits would refuse the file; IO if the system reports an error (no space, no permission) or the target is a
+ * folder or a device; CANCELLED or another status that a callback returned. tf_save_check() reports what a format cannot
+ * hold and what exceeds a limit as lists, without saving. Unless ::TF_OPTION_EXACT_PATH is 1, the extension of the
+ * format is appended to a path that lacks it.
  * @{
  */
 
+/**
+ * Saves arrays and metadata in any format, so that tf_load() with the same path and options returns them.
+ *
+ * The format is that of ::TF_OPTION_FORMAT, else the one that the path's extension names, in any letter case. The
+ * members of an .npz are deflated if ::TF_OPTION_COMPRESS is 1.
+ * @param path      the file; the extension is only appended if ::TF_OPTION_FORMAT chose the format
+ * @param arrays    arrays by name; for a .npy exactly one, whose name is not stored
+ * @param metadata  as in tf_save_memory(); NULL leaves the metadata out of the file
+ * @param options   may be NULL
+ * @return INVALID_ARGUMENT if neither the option nor the extension names a format; TYPE if a value of arrays is not an
+ *         array, or if a value of metadata is not of a kind that the format holds; UNSUPPORTED if there is not exactly one
+ *         array for a .npy, or if there is metadata for it; for npz DUPLICATE if a metadata value and an array have the
+ *         same name.
+ */
+TENSORFILE_API tf_status tf_save_file(const char *path, const tf_dict *arrays, const tf_dict *metadata,
+                                      const tf_options *options);
 /** Saves one array as .npy, byte for byte as np.save writes it. */
 TENSORFILE_API tf_status tf_save(const char *path, const tf_array *array, const tf_options *options);
 /**
  * Saves arrays as the uncompressed members of an .npz.
- * @param path     the file
- * @param args     nargs arrays, which are named arr_0, arr_1, ... and follow the named ones, as in np.savez; NULL if
- *                 nargs is 0
- * @param nargs    number of unnamed arrays
- * @param kwargs   arrays by name; may be NULL
- * @param options  may be NULL
- * @return DUPLICATE if kwargs contains the name of one of args; TYPE if a value of kwargs is not an array.
+ * @param path        the file
+ * @param positional  count arrays without a name, which are named arr_0, arr_1, ... and follow the named ones, as in
+ *                    np.savez; NULL if count is 0
+ * @param count       number of arrays without a name
+ * @param named       arrays by name; may be NULL
+ * @param options     may be NULL
+ * @return DUPLICATE if named contains the name of one of positional; TYPE if a value of named is not an array.
  */
-TENSORFILE_API tf_status tf_savez(const char *path, const tf_array *const *args, size_t nargs, const tf_dict *kwargs,
-                                  const tf_options *options);
+TENSORFILE_API tf_status tf_savez(const char *path, const tf_array *const *positional, size_t count,
+                                  const tf_dict *named, const tf_options *options);
 /**
  * Saves as tf_savez(), with deflated members.
  *
@@ -1143,8 +1534,8 @@ TENSORFILE_API tf_status tf_savez(const char *path, const tf_array *const *args,
  * so that this library can inflate them in parallel and read slices. The bytes depend on the compression level and on
  * ::TF_OPTION_DEFLATE, not on the number of threads.
  */
-TENSORFILE_API tf_status tf_savez_compressed(const char *path, const tf_array *const *args, size_t nargs,
-                                             const tf_dict *kwargs, const tf_options *options);
+TENSORFILE_API tf_status tf_savez_compressed(const char *path, const tf_array *const *positional, size_t count,
+                                             const tf_dict *named, const tf_options *options);
 /**
  * Saves arrays as .safetensors.
  * @param path      the file
@@ -1160,9 +1551,9 @@ TENSORFILE_API tf_status tf_save_safetensors(const char *path, const tf_dict *ar
  * types, in at most 4 dimensions, with names of 1 to 63 bytes.
  * @param path      the file
  * @param arrays    arrays by name
- * @param metadata  0-d and 1-d arrays (bool, integers, float32, float64), strings, lists of strings, and dicts with the
- *                  keys "0", "1", ... for arrays of arrays; may be NULL. No key is added unasked; most readers need
- *                  general.architecture
+ * @param metadata  0-d and 1-d arrays (bool, integers, float32, float64), which keep their dtypes (see
+ *                  tf_dict_set_scalar()), strings, lists of strings, and dicts with the keys "0", "1", ... for arrays
+ *                  of arrays; may be NULL. The library adds no keys; most readers need general.architecture
  * @param options   may be NULL
  * @return TYPE if a value of arrays is not an array.
  */
@@ -1181,23 +1572,59 @@ TENSORFILE_API tf_status tf_save_weights(const char *path, const tf_dict *tree, 
 /**
  * Saves to memory.
  * @param out       receives the bytes of the file
- * @param format    the format; not ::TF_FORMAT_AUTO
- * @param array     the array of a .npy; NULL for the other formats
- * @param arrays    arrays by name; NULL for a .npy
+ * @param format    the format; ::TF_FORMAT_AUTO means that of ::TF_OPTION_FORMAT
+ * @param array     the array of a .npy, or NULL if arrays has it; NULL for the other formats
+ * @param arrays    arrays by name, as in tf_save_file(); NULL if array is not
  * @param metadata  metadata of a .safetensors or .gguf, as in tf_save_safetensors() and tf_save_gguf(), or of an .npz:
  *                  strings and lists of strings, which are saved as text members, as np.savez saves a string or a list
- *                  of strings. MLX cannot read an .npz with text members. May be NULL
+ *                  of strings. MLX cannot read an .npz with text members. A .npy has none. May be NULL
  * @param options   may be NULL
- * @return as the function that saves the format to a path; INVALID_ARGUMENT if format is AUTO, if array and arrays are
- *         not as described, or if there is metadata for npy; for npz also DUPLICATE if a metadata value and an array
- *         have the same name, and TYPE if a metadata value is of another kind.
+ * @return as tf_save_file(); INVALID_ARGUMENT if neither format nor the option names a format, or if array and arrays
+ *         are not as described.
  */
 TENSORFILE_API tf_status tf_save_memory(tf_buffer **out, tf_format format, const tf_array *array, const tf_dict *arrays,
                                         const tf_dict *metadata, const tf_options *options);
 /** Saves to a sink, from the first byte to the last, with the arguments of tf_save_memory(). What was written before a
-    failure remains written. */
+    failure remains written, unless the sink has an abort callback that discards it (see tf_sink_set_commit()). With
+    ::TF_OPTION_PART_BYTES a sink with a resolver receives a set (see tf_sink_set_resolver()). */
 TENSORFILE_API tf_status tf_save_sink(tf_sink *sink, tf_format format, const tf_array *array, const tf_dict *arrays,
                                       const tf_dict *metadata, const tf_options *options);
+
+/**
+ * Reports everything that a format cannot hold, without writing anything. The report is empty if and only if
+ * tf_save_memory() with the same arguments would succeed, given enough memory.
+ *
+ * Each finding has four texts, at the same index of four lists:
+ * - "subject" is what it is about: "array", "metadata" (a value of metadata), or "file" (all of it).
+ * - "name" is the name of the array, or the key of the metadata value; "" for "file".
+ * - "problem" is one of the words below. Later versions may add words.
+ * - "reason" explains the finding to a user in one line, such as "complex128 has no safetensors dtype".
+ *
+ * The problems:
+ * - "count": a .npy needs exactly one array.
+ * - "kind": a value of arrays is not an array, or the format holds no metadata of that kind (string, list of strings,
+ *   array, dict), or none at all.
+ * - "dtype", "rank": the format has no such dtype, or not as many dimensions, for an array or for metadata.
+ * - "name": the name or key is empty, too long, reserved, not UTF-8, or contains a NUL byte.
+ * - "duplicate": a metadata value has the name of an array, and the format stores both under their names.
+ * - "value": a metadata value is of a kind that the format holds, but not this value: a string that is not UTF-8 or ends
+ *   with a NUL byte, nested arrays that are too deep or not what tf_save_gguf() describes, a bad general.alignment.
+ * - "option": an option has a value that is impossible for the format or in this build of the library.
+ * - "limit": a load with the same options would refuse the file, because it exceeds a limit, which the reason names.
+ * - "size": the file would have 2^63 bytes or more.
+ *
+ * The order of the findings can change between versions. A limit of the whole header is only checked if there is no
+ * other finding, because the size of the header is not known before.
+ * @param report    receives the dict of the four lists
+ * @param format    as in tf_save_memory()
+ * @param arrays    as in tf_save_memory(). Only dtypes, shapes and names matter; the data is not read
+ * @param metadata  as in tf_save_memory()
+ * @param options   as in tf_save_memory()
+ * @return OK if the check could be made, whatever it found; INVALID_ARGUMENT if neither format nor the option names a
+ *         format.
+ */
+TENSORFILE_API tf_status tf_save_check(tf_dict **report, tf_format format, const tf_dict *arrays,
+                                       const tf_dict *metadata, const tf_options *options);
 
 /** @} */
 /**
@@ -1205,8 +1632,8 @@ TENSORFILE_API tf_status tf_save_sink(tf_sink *sink, tf_format format, const tf_
  * A writer first takes the declarations of all arrays and then their bytes, in pieces of any size. Its memory does not
  * grow with the data. What is said under "Saving" applies to it as well: until tf_writer_finish() returns OK the target
  * is unchanged, and releasing a writer that has not finished deletes its temporary files. (With ::TF_OPTION_ATOMIC 0,
- * and in a sink, what was written remains.) With ::TF_OPTION_PART_BYTES a writer writes the same parts as a save, and
- * replaces all of them when it finishes.
+ * and in a sink without an abort callback, what was written remains.) With ::TF_OPTION_PART_BYTES a writer writes the
+ * same parts as a save, and replaces all of them when it finishes.
  *
  * The file is byte for byte the one that a save of the same arrays writes. Only in a sink, which cannot seek, there are
  * two differences: the arrays of a .safetensors are stored in the order of their declarations (larger items first, and
@@ -1221,7 +1648,8 @@ TENSORFILE_API tf_status tf_save_sink(tf_sink *sink, tf_format format, const tf_
  * Creates a writer that writes to a path. Nothing is written, and the path is not accessed, before the first
  * tf_writer_write() or tf_writer_finish().
  * @param out      receives the writer
- * @param path     the file; the extension of the format is appended if it lacks it, unless ::TF_OPTION_EXACT_PATH is 1
+ * @param path     the file. The extension of the format is appended if the path lacks it, unless the extension chose the
+ *                 format or ::TF_OPTION_EXACT_PATH is 1
  * @param format   the format; ::TF_FORMAT_AUTO means that of ::TF_OPTION_FORMAT, else the one that the path's extension
  *                 names
  * @param options  may be NULL
@@ -1247,10 +1675,10 @@ TENSORFILE_API tf_status tf_writer_open_sink(tf_writer **out, tf_sink *sink, tf_
 TENSORFILE_API tf_status tf_writer_declare(tf_writer *writer, const char *name, size_t length, tf_dtype dtype,
                                            const int64_t *shape, size_t ndim);
 /**
- * Sets the metadata of a .safetensors, .gguf or .npz, replacing what was set before.
+ * Sets the metadata, replacing what was set before.
  * @param writer    the writer
- * @param metadata  as in tf_save_memory(), or NULL for none. The writer keeps a reference, and reads the dict when it
- *                  writes the first byte
+ * @param metadata  as in tf_save_memory(), or NULL for none. The writer keeps a copy as of tf_dict_copy(), so later
+ *                  changes to the dict do not change the file
  */
 TENSORFILE_API tf_status tf_writer_set_metadata(tf_writer *writer, const tf_dict *metadata);
 /**
@@ -1258,7 +1686,7 @@ TENSORFILE_API tf_status tf_writer_set_metadata(tf_writer *writer, const tf_dict
  * order of this machine. A call may end anywhere within an array and may continue into the next one.
  * @param writer  the writer
  * @param src     the bytes
- * @param nbytes  their number
+ * @param nbytes  number of bytes
  * @return on the first call also UNSUPPORTED, LIMIT or TYPE, as for a save, if the format cannot hold what was
  *         declared, in which case nothing is written; INVALID_ARGUMENT if nbytes exceeds the remaining bytes of all
  *         arrays, in which case none of them is written.
@@ -1274,6 +1702,90 @@ TENSORFILE_API tf_status tf_writer_finish(tf_writer *writer);
 TENSORFILE_API tf_writer *tf_writer_retain(tf_writer *writer);
 /** Drops a reference; dropping the last one of a writer that has not finished deletes its temporary files. */
 TENSORFILE_API void tf_writer_release(tf_writer *writer);
+
+/** @} */
+/**
+ * @name Writing the parts of a set separately
+ * A plan of parts divides arrays as a save with ::TF_OPTION_PART_BYTES does, and writes nothing. The tasks of a cluster
+ * each make the same plan and write their parts with tf_part_plan_open_part(); then one of them, the driver, writes the
+ * entry of the set: the index of sharded safetensors with tf_part_plan_save_index(), or part 0 of a split gguf, which
+ * has the metadata. Until then the set cannot be opened. Each file has the bytes that a save of the whole set would
+ * write. Unlike such a save, a plan deletes no files of an older set.
+ *
+ * tf_part_plan_finish() finishes a plan. The functions that change a plan fail with INVALID_ARGUMENT once it is
+ * finished; those that take it as `const` and return a status fail with INVALID_ARGUMENT until then, except
+ * tf_part_plan_array(). If the arrays fit in one file, the plan has one part, whose path is that of the file, and no
+ * index.
+ * @{
+ */
+
+/**
+ * Creates an empty plan.
+ * @param out      receives the plan
+ * @param path     the path that a single file would have, as in tf_writer_open(); it is not accessed. The names of the
+ *                 parts are derived from it. A plan whose parts are written to sinks needs it too, for the index
+ * @param format   as in tf_writer_open()
+ * @param options  ::TF_OPTION_PART_BYTES, and the options of the writers and of the index; may be NULL
+ * @return INVALID_ARGUMENT if no format is named.
+ */
+TENSORFILE_API tf_status tf_part_plan_new(tf_part_plan **out, const char *path, tf_format format,
+                                          const tf_options *options);
+/** Declares the next array, with the arguments and failures of tf_writer_declare(). */
+TENSORFILE_API tf_status tf_part_plan_declare(tf_part_plan *plan, const char *name, size_t length, tf_dtype dtype,
+                                              const int64_t *shape, size_t ndim);
+/** Declares all arrays of a dict, in its order. Their data are not used. @return TYPE if a value is not an array;
+    DUPLICATE if one of the names has been declared, in which case nothing is declared. */
+TENSORFILE_API tf_status tf_part_plan_declare_all(tf_part_plan *plan, const tf_dict *arrays);
+/** Sets the metadata of the set, with the arguments of tf_writer_set_metadata(). Every part of sharded safetensors
+    contains it. In a split gguf part 0 does, and the others contain only general.alignment, if it is set. */
+TENSORFILE_API tf_status tf_part_plan_set_metadata(tf_part_plan *plan, const tf_dict *metadata);
+/** Divides the arrays into parts. @return UNSUPPORTED, LIMIT or TYPE, as for a save, if the format cannot hold what was
+    declared, or that many parts; more can then be declared. */
+TENSORFILE_API tf_status tf_part_plan_finish(tf_part_plan *plan);
+/** Returns the number of parts; 0 before the plan is finished. */
+TENSORFILE_API size_t tf_part_plan_count(const tf_part_plan *plan);
+/** Returns 1 if the set has an index, else 0. */
+TENSORFILE_API int32_t tf_part_plan_has_index(const tf_part_plan *plan);
+/**
+ * Gets which arrays go to a part: consecutive ones, in the order of their declarations.
+ * @param first   receives the index of the first array. May be NULL
+ * @param count   receives the number of arrays. May be NULL
+ * @param nbytes  receives the number of bytes of their data. May be NULL
+ * @param plan    the plan
+ * @param part    number of the part, from 0 to count - 1
+ */
+TENSORFILE_API tf_status tf_part_plan_part(size_t *first, size_t *count, uint64_t *nbytes, const tf_part_plan *plan,
+                                           size_t part);
+/** Gets the name of an array that was declared, by its index, also before the plan is finished. The string is borrowed
+    from the plan. */
+TENSORFILE_API tf_status tf_part_plan_array(const char **name, size_t *length, const tf_part_plan *plan, size_t index);
+/** Gets the path of a part, or that of the index if part is the number of parts. The bytes of the buffer are
+    NUL-terminated; its size does not count the NUL. @return NOT_FOUND if there is no index. */
+TENSORFILE_API tf_status tf_part_plan_path(tf_buffer **out, const tf_part_plan *plan, size_t part);
+/** Gets a copy of the metadata that a part has: an empty dict if it has none. */
+TENSORFILE_API tf_status tf_part_plan_metadata(tf_dict **out, const tf_part_plan *plan, size_t part);
+/** Gets the text of the index. @return NOT_FOUND if there is no index. */
+TENSORFILE_API tf_status tf_part_plan_index(tf_buffer **out, const tf_part_plan *plan);
+/** Writes the index to a path, or to its own if path is NULL, all or nothing as a save. @return NOT_FOUND if there is
+    no index; IO if the system reports an error. */
+TENSORFILE_API tf_status tf_part_plan_save_index(const tf_part_plan *plan, const char *path);
+/**
+ * Creates a writer for one part. Its arrays and metadata are declared, and cannot be changed; the bytes of the arrays
+ * are written with tf_writer_write(), and tf_writer_finish() completes the file. The writer does not use the plan.
+ * @param out   receives the writer
+ * @param plan  the plan
+ * @param part  number of the part
+ * @param path  the path of the file, to which nothing is appended; NULL means that of the part
+ */
+TENSORFILE_API tf_status tf_part_plan_open_part(tf_writer **out, const tf_part_plan *plan, size_t part,
+                                                const char *path);
+/** Creates a writer for one part, as tf_part_plan_open_part(), that writes to a sink, of which it keeps a reference. */
+TENSORFILE_API tf_status tf_part_plan_open_part_sink(tf_writer **out, const tf_part_plan *plan, size_t part,
+                                                     tf_sink *sink);
+/** Adds a reference and returns the plan. */
+TENSORFILE_API tf_part_plan *tf_part_plan_retain(tf_part_plan *plan);
+/** Drops a reference. */
+TENSORFILE_API void tf_part_plan_release(tf_part_plan *plan);
 
 /** @} */
 

@@ -7,13 +7,13 @@ use core::marker::{PhantomData, PhantomPinned};
 pub const TENSORFILE_VERSION_MAJOR: c_int = 0;
 
 /// See [`TENSORFILE_VERSION_MAJOR`].
-pub const TENSORFILE_VERSION_MINOR: c_int = 1;
+pub const TENSORFILE_VERSION_MINOR: c_int = 9;
 
 /// See [`TENSORFILE_VERSION_MAJOR`].
 pub const TENSORFILE_VERSION_PATCH: c_int = 0;
 
 /// See [`TENSORFILE_VERSION_MAJOR`].
-pub const TENSORFILE_VERSION_STRING: &CStr = c"0.1.0";
+pub const TENSORFILE_VERSION_STRING: &CStr = c"0.9.0";
 
 /// An n-dimensional array: dtype, shape, strides, and memory that it can share with its views.
 #[repr(C)]
@@ -466,7 +466,7 @@ unsafe extern "C" {
     /// Returns the version of the running library: major * 10000 + minor * 100 + patch.
     pub fn tf_version_number() -> u32;
 
-    /// Returns the version of the running library as text, such as "0.1.0". The string is static.
+    /// Returns the version of the running library as text, such as "0.9.0". The string is static.
     pub fn tf_version_string() -> *const c_char;
 
     /// Returns a status as a lower-case word, such as "corrupt"; "unknown" for other numbers. The string is static.

@@ -93,7 +93,7 @@ pub use value::Value;
 pub use view::{ArrayView, View};
 pub use writer::Writer;
 
-/// Returns the version of the library that is in use, such as `"0.1.0"`.
+/// Returns the version of the library that is in use, such as `"0.9.0"`.
 #[must_use]
 pub fn version() -> &'static str {
     // SAFETY: the function has no preconditions and returns a static text.

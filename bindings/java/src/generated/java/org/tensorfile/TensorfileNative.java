@@ -27,7 +27,7 @@ final class TensorfileNative implements TensorfileNativeConstants {
   }
 
   /**
-   *  Returns the version of the running library as text, such as "0.1.0". The string is static. 
+   *  Returns the version of the running library as text, such as "0.9.0". The string is static. 
    */
   public static String tf_version_string() {
     return TensorfileNativeJNI.tf_version_string();

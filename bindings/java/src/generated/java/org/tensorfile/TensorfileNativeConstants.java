@@ -16,7 +16,7 @@ interface TensorfileNativeConstants {
   /**
    *  See ::TENSORFILE_VERSION_MAJOR. 
    */
-  public final static int TENSORFILE_VERSION_MINOR = 1;
+  public final static int TENSORFILE_VERSION_MINOR = 9;
   /**
    *  See ::TENSORFILE_VERSION_MAJOR. 
    */
@@ -24,7 +24,7 @@ interface TensorfileNativeConstants {
   /**
    *  See ::TENSORFILE_VERSION_MAJOR. 
    */
-  public final static String TENSORFILE_VERSION_STRING = "0.1.0";
+  public final static String TENSORFILE_VERSION_STRING = "0.9.0";
   /**
    *  The call succeeded. 
    */

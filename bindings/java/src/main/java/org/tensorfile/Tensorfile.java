@@ -32,7 +32,7 @@ import java.util.stream.IntStream;
 public final class Tensorfile {
   private Tensorfile() {}
 
-  /** {@return the version of the library, such as "0.1.0"} */
+  /** {@return the version of the library, such as "0.9.0"} */
   public static String version() {
     return TensorfileNative.tf_version_string();
   }
