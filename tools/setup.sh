@@ -23,8 +23,12 @@ torch() {
 }
 
 # The toolchains in Debian 12 are too old for the bindings, so these are only looked for.
-require_toolchains() {
+require_cargo() {
   command -v cargo >/dev/null || { echo "setup.sh: cargo is missing: install Rust 1.85 or later" >&2; exit 1; }
+}
+
+require_toolchains() {
+  require_cargo
   command -v go >/dev/null || { echo "setup.sh: go is missing: install Go 1.24 or later" >&2; exit 1; }
 }
 
@@ -72,7 +76,7 @@ case ${1-} in
   bench)
     tools/packages.sh $build ninja-build libbenchmark-dev libdeflate-dev valgrind python3 python3-venv
     pip_install bench $demo $peers tests/bench/requirements.txt
-    command -v cargo >/dev/null || { echo "setup.sh: cargo is missing: install Rust 1.85 or later" >&2; exit 1; }
+    require_cargo
     ;;
   engines)
     tools/packages.sh $build $(jdk)
