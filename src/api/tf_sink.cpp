@@ -3,17 +3,6 @@
 
 using namespace tfile;
 
-namespace {
-
-Status require_unused(const Sink &sink) {
-  if (!sink.refs.unique()) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT) << "the sink is in use: only its creator may have a reference to it";
-  }
-  return check_open(sink);
-}
-
-}  // namespace
-
 extern "C" {
 
 tf_status tf_sink_new(tf_sink **out, tf_write_fn write, tf_release_fn release, void *user) {

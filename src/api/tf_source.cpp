@@ -3,19 +3,6 @@
 
 using namespace tfile;
 
-namespace {
-
-constexpr uint32_t kMaxRequests = 1024;
-
-// Files, arrays and other sources read what a source says about itself when they begin to use it.
-Status require_unused(const Source &source) {
-  if (source.refs.unique()) return kOk;
-  return Failure(TF_STATUS_INVALID_ARGUMENT).in(source.label)
-         << "the source is in use: only its creator may have a reference to it";
-}
-
-}  // namespace
-
 extern "C" {
 
 tf_status tf_source_new(tf_source **out, uint64_t size, int32_t concurrent, tf_read_at_fn read_at, tf_map_fn map,

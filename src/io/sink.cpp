@@ -72,6 +72,13 @@ Status check_open(const Sink &sink) {
   return Failure(TF_STATUS_INVALID_ARGUMENT) << "the sink has been committed or aborted by an earlier save";
 }
 
+Status require_unused(const Sink &sink) {
+  if (!sink.refs.unique()) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << "the sink is in use: only its creator may have a reference to it";
+  }
+  return check_open(sink);
+}
+
 Status commit_sink(Sink &sink) {
   if (sink.commit == nullptr && sink.abort == nullptr) return kOk;
   TFILE_TRY(check_open(sink));

@@ -63,6 +63,8 @@ Status sink_from_callback(Ref<Sink> &out, Memory &memory, tf_write_fn write, tf_
 
 // Fails if the sink has been committed or aborted.
 Status check_open(const Sink &sink);
+// Also fails if there is more than one reference: a writer reads the callbacks when it begins to use the sink.
+Status require_unused(const Sink &sink);
 // Calls the user's commit function, if there is one, because everything has been written.
 Status commit_sink(Sink &sink);
 // Calls the user's abort function, unless the sink has been committed or aborted.

@@ -288,6 +288,12 @@ Status source_from_part(Ref<Source> &out, Memory &memory, Source &whole, uint64_
   return kOk;
 }
 
+Status require_unused(const Source &source) {
+  if (source.refs.unique()) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT).in(source.label)
+         << "the source is in use: only its creator may have a reference to it";
+}
+
 Status name_source(Source &source, Text name) {
   Ref<Buffer> buffer;
   TFILE_TRY(make_buffer(buffer, *source.memory, name.size() + 1));

@@ -90,6 +90,11 @@ Status source_from_descriptor(Ref<Source> &out, Memory &memory, int32_t descript
 // relative to the start of the range.
 Status source_from_part(Ref<Source> &out, Memory &memory, Source &whole, uint64_t offset, uint64_t size);
 
+// Fails if there is more than one reference. Files, arrays and other sources read what a source says about itself when
+// they begin to use it, so it must not change afterwards.
+Status require_unused(const Source &source);
+// The largest number of requests in flight that a hint can name.
+inline constexpr uint32_t kMaxRequests = 1024;
 // Replaces the label of a source.
 Status name_source(Source &source, Text name);
 // Replaces the hints. Values that are too large are cut.

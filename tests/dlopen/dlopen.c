@@ -70,11 +70,11 @@ static void save_and_load(void) {
   p_tf_array_release(loaded);
   for (i = 0; i < sizeof(paths) / sizeof(paths[0]); ++i) {
     check(p_tf_dict_new(&arrays));
-    check(p_tf_dict_set(arrays, "w", SIZE_MAX, array));
+    check(p_tf_dict_set_array(arrays, "w", SIZE_MAX, array));
     check(p_tf_save_weights(paths[i], arrays, NULL));
     p_tf_dict_release(arrays);
     check(p_tf_load(NULL, &arrays, NULL, paths[i], NULL));
-    check(p_tf_dict_get(&loaded, arrays, "w", SIZE_MAX));
+    check(p_tf_dict_get_array(&loaded, arrays, "w", SIZE_MAX));
     check(p_tf_array_equal(&equal, array, loaded));
     if (!equal) fail("an array came back changed");
     p_tf_array_release(loaded);

@@ -273,7 +273,7 @@ TEST(Settings, ApplyTheBudget) {
 }
 
 TEST(Library, ReportsItsVersionAndStatuses) {
-  EXPECT_EQ(tf_version_number(), 100u);
+  EXPECT_EQ(tf_version_number(), 900u);
   EXPECT_STREQ(tf_version_string(), "0.9.0");
   EXPECT_STREQ(tf_status_name(TF_STATUS_CORRUPT), "corrupt");
   EXPECT_STREQ(tf_status_name(TF_STATUS_INTERNAL), "internal");

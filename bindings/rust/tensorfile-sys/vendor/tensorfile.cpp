@@ -6690,6 +6690,8 @@ Status sink_from_callback(Ref<Sink> &out, Memory &memory, tf_write_fn write, tf_
 
 // Fails if the sink has been committed or aborted.
 Status check_open(const Sink &sink);
+// Also fails if there is more than one reference: a writer reads the callbacks when it begins to use the sink.
+Status require_unused(const Sink &sink);
 // Calls the user's commit function, if there is one, because everything has been written.
 Status commit_sink(Sink &sink);
 // Calls the user's abort function, unless the sink has been committed or aborted.
@@ -7034,6 +7036,13 @@ Status check_open(const Sink &sink) {
   return Failure(TF_STATUS_INVALID_ARGUMENT) << "the sink has been committed or aborted by an earlier save";
 }
 
+Status require_unused(const Sink &sink) {
+  if (!sink.refs.unique()) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << "the sink is in use: only its creator may have a reference to it";
+  }
+  return check_open(sink);
+}
+
 Status commit_sink(Sink &sink) {
   if (sink.commit == nullptr && sink.abort == nullptr) return kOk;
   TFILE_TRY(check_open(sink));
@@ -7284,6 +7293,11 @@ Status source_from_descriptor(Ref<Source> &out, Memory &memory, int32_t descript
 // relative to the start of the range.
 Status source_from_part(Ref<Source> &out, Memory &memory, Source &whole, uint64_t offset, uint64_t size);
 
+// Fails if there is more than one reference. Files, arrays and other sources read what a source says about itself when
+// they begin to use it, so it must not change afterwards.
+Status require_unused(const Source &source);
+// The largest number of requests in flight that a hint can name.
+inline constexpr uint32_t kMaxRequests = 1024;
 // Replaces the label of a source.
 Status name_source(Source &source, Text name);
 // Replaces the hints. Values that are too large are cut.
@@ -7596,6 +7610,12 @@ Status source_from_part(Ref<Source> &out, Memory &memory, Source &whole, uint64_
   out->concurrent = whole.concurrent;
   out->hints = whole.hints;
   return kOk;
+}
+
+Status require_unused(const Source &source) {
+  if (source.refs.unique()) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT).in(source.label)
+         << "the source is in use: only its creator may have a reference to it";
 }
 
 Status name_source(Source &source, Text name) {
@@ -32574,17 +32594,6 @@ tf_status tf_save_check(tf_dict **report, tf_format format, const tf_dict *array
 // src/api/tf_sink.cpp
 using namespace tfile;
 
-namespace {
-
-Status require_unused_api_tf_sink(const Sink &sink) {
-  if (!sink.refs.unique()) {
-    return Failure(TF_STATUS_INVALID_ARGUMENT) << "the sink is in use: only its creator may have a reference to it";
-  }
-  return check_open(sink);
-}
-
-}  // namespace
-
 extern "C" {
 
 tf_status tf_sink_new(tf_sink **out, tf_write_fn write, tf_release_fn release, void *user) {
@@ -32599,7 +32608,7 @@ tf_status tf_sink_new(tf_sink **out, tf_write_fn write, tf_release_fn release, v
 
 tf_status tf_sink_set_commit(tf_sink *sink, tf_commit_fn commit, tf_abort_fn abort) {
   TFILE_API_TRY(require(sink, "sink"));
-  TFILE_API_TRY(require_unused_api_tf_sink(*sink));
+  TFILE_API_TRY(require_unused(*sink));
   sink->commit = commit;
   sink->abort = abort;
   return TF_STATUS_OK;
@@ -32609,7 +32618,7 @@ tf_status tf_sink_set_resolver(tf_sink *sink, const char *name, size_t length, t
                                tf_release_fn release, void *user) {
   PendingRelease pending(release, user);
   TFILE_API_TRY(require(sink, "sink"));
-  TFILE_API_TRY(require_unused_api_tf_sink(*sink));
+  TFILE_API_TRY(require_unused(*sink));
   Text text;
   TFILE_API_TRY(require_text(&text, name, length, "name"));
   if (resolve != nullptr && text.empty()) TFILE_API_TRY(Failure(TF_STATUS_INVALID_ARGUMENT) << "name is empty");
@@ -32629,19 +32638,6 @@ void tf_sink_release(tf_sink *sink) {
 
 // src/api/tf_source.cpp
 using namespace tfile;
-
-namespace {
-
-constexpr uint32_t kMaxRequests = 1024;
-
-// Files, arrays and other sources read what a source says about itself when they begin to use it.
-Status require_unused_api_tf_source(const Source &source) {
-  if (source.refs.unique()) return kOk;
-  return Failure(TF_STATUS_INVALID_ARGUMENT).in(source.label)
-         << "the source is in use: only its creator may have a reference to it";
-}
-
-}  // namespace
 
 extern "C" {
 
@@ -32697,13 +32693,13 @@ tf_status tf_source_set_name(tf_source *source, const char *name, size_t length)
   TFILE_API_TRY(require(source, "source"));
   Text text;
   TFILE_API_TRY(require_text(&text, name, length, "name"));
-  TFILE_API_TRY(require_unused_api_tf_source(*source));
+  TFILE_API_TRY(require_unused(*source));
   return name_source(*source, text).code;
 }
 
 tf_status tf_source_set_hints(tf_source *source, uint64_t gap, uint64_t piece, uint32_t requests) {
   TFILE_API_TRY(require(source, "source"));
-  TFILE_API_TRY(require_unused_api_tf_source(*source));
+  TFILE_API_TRY(require_unused(*source));
   if (requests > kMaxRequests) {
     const Status status = Failure(TF_STATUS_INVALID_ARGUMENT)
                           << "requests is " << requests << ", more than " << kMaxRequests;
@@ -32716,7 +32712,7 @@ tf_status tf_source_set_hints(tf_source *source, uint64_t gap, uint64_t piece, u
 tf_status tf_source_set_resolver(tf_source *source, tf_resolve_source_fn resolve, tf_release_fn release, void *user) {
   PendingRelease pending(release, user);
   TFILE_API_TRY(require(source, "source"));
-  TFILE_API_TRY(require_unused_api_tf_source(*source));
+  TFILE_API_TRY(require_unused(*source));
   return make_resolver(source->resolver, *source->memory, resolve, pending).code;
 }
 

@@ -60,7 +60,7 @@ class FilesTest {
   @Test
   void theVersionIsTheJars() {
     assertEquals(TensorfileNativeConstants.TENSORFILE_VERSION_STRING, Tensorfile.version());
-    assertEquals(100, Tensorfile.versionNumber());
+    assertEquals(900, Tensorfile.versionNumber());
   }
 
   @Test
