@@ -1125,11 +1125,14 @@ class Sink : public detail::Handle<tf_sink, tf_sink_retain, tf_sink_release> {
   }
 
  private:
+  // Doxygen would link to a list of classes, which it leaves out because this one is private.
+  /// @cond PRIVATE
   struct Functions {
     Write write;
     std::function<void()> commit;
     std::function<void()> abort;
   };
+  /// @endcond
   static Sink to_functions(Functions functions) {
     Sink sink;
     auto kept = std::make_unique<Functions>(std::move(functions));

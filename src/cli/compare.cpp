@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <complex>
 #include <cstddef>
@@ -68,7 +69,8 @@ bool is_nan(const T &value) {
 struct SameBits {
   template <typename T>
   bool operator()(const T &a, const T &b, double) const {
-    return std::memcmp(&a, &b, sizeof(T)) == 0;
+    using Bytes = std::array<std::byte, sizeof(T)>;
+    return std::bit_cast<Bytes>(a) == std::bit_cast<Bytes>(b);
   }
 };
 struct SameValue {

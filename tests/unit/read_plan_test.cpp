@@ -63,8 +63,8 @@ tf_status read_whole(const tf_file *file, const std::vector<size_t> &indices, co
                      const std::vector<size_t> &nbytes, tf_dtype dtype = TF_DTYPE_AS_STORED) {
   const auto plan = made<tf_read_plan>([&](tf_read_plan **out) { return tf_read_plan_new(out, file); });
   for (size_t i = 0; i < indices.size(); ++i) {
-    const tf_status status = tf_read_plan_add(plan.get(), indices[i], nullptr, nullptr, nullptr, 0, dtype, dst[i],
-                                              nullptr, nbytes[i]);
+    const tf_status status =
+        tf_read_plan_add(plan.get(), indices[i], nullptr, nullptr, nullptr, 0, dtype, dst[i], nullptr, nbytes[i]);
     if (status != TF_STATUS_OK) return status;
   }
   return tf_read_plan_run(plan.get());

@@ -25315,7 +25315,7 @@ bool MemberBands::part_of(Part *part, const ReadTarget &target, size_t band) con
   (void)part->units.resolve(member_, target.axes);
   part->skipped = 0;
   part->count = 1;
-  if (member_.shape.size() > 0) {
+  if (!member_.shape.empty()) {
     const int64_t begin = begin_ + static_cast<int64_t>(band) * rows_;
     SliceAxis &axis = part->units.axes[axis_];
     axis = clip(axis, begin, std::min(begin + rows_, end_), &part->skipped);
@@ -25343,7 +25343,7 @@ uint64_t MemberBands::elements_before(const Part &part, const ReadTarget &target
 // packed and block types, which are stored in C order and always contiguous.
 Destination MemberBands::destination_of(const Part &part, const ReadTarget &target) const {
   Destination destination(target);
-  if (member_.shape.size() == 0) return destination;
+  if (member_.shape.empty()) return destination;
   const Dtype &dtype = *target.dtype;
   if (dtype.addressable()) {
     destination.to += part.skipped * destination.strides[axis_];
