@@ -88,7 +88,7 @@ TEST_F(PartPlans, TheFilesAreThoseOfASaveOfTheSet) {
       const auto plan = plan_of(apart.path("w"), format, in_parts_.get(), from_dict);
       ASSERT_EQ(tf_part_plan_count(plan.get()), 3u);
       EXPECT_EQ(tf_part_plan_has_index(plan.get()), format == TF_FORMAT_SAFETENSORS ? 1 : 0);
-      for (const size_t part : {2, 1, 0}) {
+      for (const size_t part : {size_t{2}, size_t{1}, size_t{0}}) {
         const auto writer =
             made<tf_writer>([&](tf_writer **out) { return tf_part_plan_open_part(out, plan.get(), part, nullptr); });
         write(writer, plan.get(), part);
@@ -153,7 +153,7 @@ TEST_F(PartPlans, OneFileIsOnePart) {
 
 TEST_F(PartPlans, TheMetadataOfAPartAreKnown) {
   const auto gguf = plan_of("w.gguf", TF_FORMAT_AUTO, in_parts_.get());
-  for (const size_t part : {0, 1}) {
+  for (const size_t part : {size_t{0}, size_t{1}}) {
     const auto metadata = made<tf_dict>([&](tf_dict **out) { return tf_part_plan_metadata(out, gguf.get(), part); });
     int64_t number = -1;
     EXPECT_EQ(tf_dict_get_int64(&number, metadata.get(), "split.no", SIZE_MAX), TF_STATUS_OK);
