@@ -107,7 +107,8 @@ TEST(SaveCheck, AgreesForEveryDtypeAndRank) {
   for (const tf_format format : kFormats) {
     for (tf_dtype dtype = 0; dtype < 120; ++dtype) {
       if (tf_dtype_kind(dtype) == TF_DTYPE_KIND_NONE) continue;
-      for (const size_t rank : {0, 1, 2, 4, 5, 8, 9, 64}) {
+      for (const size_t rank :
+           {size_t{0}, size_t{1}, size_t{2}, size_t{4}, size_t{5}, size_t{8}, size_t{9}, size_t{64}}) {
         if (rank == 0 && tf_dtype_block_size(dtype) > 1) continue;
         const auto arrays = dict_of({{"w", smallest(dtype, rank).get()}});
         for (const int64_t extended : {0, 1}) {
@@ -180,7 +181,7 @@ std::vector<std::pair<std::string, Handle<tf_dict>>> all_metadata() {
   add_list("an empty list", {});
   for (tf_dtype dtype = 0; dtype < 120; ++dtype) {
     if (tf_dtype_kind(dtype) == TF_DTYPE_KIND_NONE) continue;
-    for (const size_t rank : {0, 1, 2}) {
+    for (const size_t rank : {size_t{0}, size_t{1}, size_t{2}}) {
       if (rank == 0 && tf_dtype_block_size(dtype) > 1) continue;
       add(std::string(tf_dtype_name(dtype)) + " of rank " + std::to_string(rank),
           [&](tf_dict *dict) { return tf_dict_set_array(dict, "k", 1, smallest(dtype, rank).get()); });
