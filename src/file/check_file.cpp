@@ -37,6 +37,8 @@ class ReportLine {
   explicit ReportLine(tf_status status) : ReportLine() { line_ << status_name(status) << ": "; }
   // Appends the message of the error record, which must belong to the status.
   explicit ReportLine(Status status) : ReportLine(status.code) { line_ << error_record().message; }
+  ReportLine(const ReportLine &) = delete;
+  ReportLine &operator=(const ReportLine &) = delete;
   template <typename T>
   ReportLine &operator<<(const T &value) {
     line_ << value;
@@ -285,8 +287,8 @@ class Checker {
     if (!file.format->probe(Bytes(head, count))) return kOk;
     Ref<Source> rest;
     TFILE_TRY(source_from_part(rest, settings_.memory(), source, *start, remaining));
-    const ReportLine label = ReportLine() << source.label << ": the array that begins at byte " << *start
-                                          << ", counting bytes from there";
+    ReportLine label;
+    label << source.label << ": the array that begins at byte " << *start << ", counting bytes from there";
     TFILE_TRY(name_source(*rest, label.text()));
     Ref<OpenedFile> next;
     const Status opened = open_source(next, std::move(rest), file.format->id, opening_);

@@ -323,7 +323,8 @@ void make_walk(Walk *walk, const WalkShape &shape, const SliceAxis *axes, void *
     walk->counts[position] = axis.count;
     walk->from_strides[position] = axis.count > 1 ? stored_strides[i] * (back ? -axis.step : axis.step) : 0;
     walk->to_strides[position] = back ? -to_strides[i] : to_strides[i];
-    if (back) walk->to += (axis.count - 1) * to_strides[i];
+    // Without a destination only the order of the walk is wanted.
+    if (back && to != nullptr) walk->to += (axis.count - 1) * to_strides[i];
   }
 }
 

@@ -26965,7 +26965,8 @@ void make_walk(Walk *walk, const WalkShape &shape, const SliceAxis *axes, void *
     walk->counts[position] = axis.count;
     walk->from_strides[position] = axis.count > 1 ? stored_strides[i] * (back ? -axis.step : axis.step) : 0;
     walk->to_strides[position] = back ? -to_strides[i] : to_strides[i];
-    if (back) walk->to += (axis.count - 1) * to_strides[i];
+    // Without a destination only the order of the walk is wanted.
+    if (back && to != nullptr) walk->to += (axis.count - 1) * to_strides[i];
   }
 }
 
@@ -27425,6 +27426,8 @@ class ReportLine {
   explicit ReportLine(tf_status status) : ReportLine() { line_ << status_name(status) << ": "; }
   // Appends the message of the error record, which must belong to the status.
   explicit ReportLine(Status status) : ReportLine(status.code) { line_ << error_record().message; }
+  ReportLine(const ReportLine &) = delete;
+  ReportLine &operator=(const ReportLine &) = delete;
   template <typename T>
   ReportLine &operator<<(const T &value) {
     line_ << value;
@@ -27673,8 +27676,8 @@ class Checker {
     if (!file.format->probe(Bytes(head, count))) return kOk;
     Ref<Source> rest;
     TFILE_TRY(source_from_part(rest, settings_.memory(), source, *start, remaining));
-    const ReportLine label = ReportLine() << source.label << ": the array that begins at byte " << *start
-                                          << ", counting bytes from there";
+    ReportLine label;
+    label << source.label << ": the array that begins at byte " << *start << ", counting bytes from there";
     TFILE_TRY(name_source(*rest, label.text()));
     Ref<OpenedFile> next;
     const Status opened = open_source(next, std::move(rest), file.format->id, opening_);
