@@ -12,7 +12,7 @@
 namespace cli {
 
 struct ConvertInput {
-  std::string path;
+  const std::string &path;  // of the request, so that errors can name it after the plan is gone
   tensorfile::File file;
 };
 

@@ -58,6 +58,16 @@ bool is_onnx(Bytes head) {
          head[3] >= 1 && head[3] <= kMostName;
 }
 
+// True for a zip archive whose first member is the pickle that PyTorch writes first.
+bool is_pytorch_archive(Bytes head) {
+  constexpr size_t kNameSizeAt = 26;  // in the header of the member
+  constexpr size_t kNameAt = 30;
+  if (head.size() < kNameAt || !has_at(head, 0, {"PK\3\4", 4})) return false;
+  const size_t size = head[kNameSizeAt] + size_t{256} * head[kNameSizeAt + 1];
+  const Bytes name = head.from(kNameAt).first(size);
+  return is_pytorch_member(Text(reinterpret_cast<const char *>(name.data()), name.size()));
+}
+
 // True if the bytes begin with a text, ignoring letter case.
 bool begins_with_ignoring_case(Bytes head, Text text) {
   const Bytes start = head.first(text.size());
@@ -91,6 +101,7 @@ const char *content_kind(Bytes head) {
   }
   if (is_pickle(head)) return "a pickle";
   if (is_onnx(head)) return "an ONNX model";
+  if (is_pytorch_archive(head)) return "a PyTorch file (a zip archive with a pickle)";
   return text_kind(head);
 }
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include "support/handles.h"
@@ -39,6 +41,21 @@ TEST(ContentKinds, AreNamedWhenAFileIsRefused) {
     EXPECT_EQ(tf_load(&array, nullptr, nullptr, path.c_str(), nullptr), TF_STATUS_FORMAT);
     EXPECT_EQ(tf_error_message(), path + ": " + kind.message + " (byte 0)");
     EXPECT_EQ(tf_error_offset(), 0u);
+  }
+}
+
+// An archive of PyTorch is not read as .npz, whatever its extension is.
+TEST(ContentKinds, ArchivesOfPyTorchAreNotNpz) {
+  TempFolder folder;
+  std::ifstream file(kCases + "torch.pt", std::ios::binary);
+  const std::string bytes(std::istreambuf_iterator<char>(file), {});
+  ASSERT_FALSE(bytes.empty());
+  for (const char *extension : {"npy", "npz", "safetensors", "gguf"}) {
+    const std::string path = folder.write(std::string("model.") + extension, bytes);
+    tf_dict *arrays = nullptr;
+    EXPECT_EQ(tf_load(nullptr, &arrays, nullptr, path.c_str(), nullptr), TF_STATUS_FORMAT);
+    EXPECT_EQ(tf_error_message(), path + ": is not " + extension +
+                                      "; it seems to be a PyTorch file (a zip archive with a pickle) (byte 0)");
   }
 }
 

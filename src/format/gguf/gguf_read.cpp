@@ -201,7 +201,8 @@ Status read_shape(Tensor *tensor, GgufHeader &header, const Settings &settings, 
   uint32_t rank = 0;
   TFILE_TRY(header.read(&rank));
   if (rank > kGgufMaxRank) {
-    return header.fail(TF_STATUS_CORRUPT, start) << rank << " dimensions, at most 8 are possible";
+    return header.fail(TF_STATUS_CORRUPT, start)
+           << rank << " dimensions, at most " << uint64_t{kGgufMaxRank} << " are possible";
   }
   TFILE_TRY(check_rank(header.source(), settings, header.string_at(name_at), rank, start));
   tensor->rank = rank;

@@ -167,6 +167,7 @@ Status put_header(Fields &fields, const SaveRequest &request, const Alignment &a
 // Returns why a key or the name of a tensor cannot be written, or NULL if it can.
 const char *refuse_name(Text name) {
   if (name.empty()) return "the name is empty";
+  static_assert(kMaxKey == 65535, "the message says so");
   if (name.size() > kMaxKey) return "the name has more than 65535 bytes";
   if (!is_utf8(name)) return "the name is not UTF-8";
   return memchr(name.data(), '\0', name.size()) != nullptr ? "the name contains a NUL" : nullptr;
@@ -182,12 +183,14 @@ void refuse_array(SaveRefusals &refusals, const NamedArray &named, bool extended
   if (const char *const reason = refuse_name(named.name); reason != nullptr) {
     refuse(Problem::kName) << reason;
   } else if (!extended && named.name.size() > kCommonName) {
-    refuse(Problem::kName) << "the name has 64 bytes or more; TF_OPTION_GGUF_EXTENDED permits 65535";
+    refuse(Problem::kName) << "the name has " << uint64_t{kCommonName + 1}
+                           << " bytes or more; TF_OPTION_GGUF_EXTENDED permits " << uint64_t{kMaxKey};
   } else if (!gguf_tensor_type(&type, *array.dtype)) {
     refuse(Problem::kDtype) << "dtype " << array.dtype->name;
   } else if (array.ndim > most) {
-    refuse(Problem::kRank) << static_cast<uint64_t>(array.ndim) << " dimensions, at most " << most << " are possible"
-                           << (array.ndim <= kGgufMaxRank ? "; TF_OPTION_GGUF_EXTENDED permits 8" : "");
+    auto &reason = refuse(Problem::kRank)
+                   << static_cast<uint64_t>(array.ndim) << " dimensions, at most " << most << " are possible";
+    if (array.ndim <= kGgufMaxRank) reason << "; TF_OPTION_GGUF_EXTENDED permits " << uint64_t{kGgufMaxRank};
   }
 }
 

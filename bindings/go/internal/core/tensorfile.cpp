@@ -18167,6 +18167,16 @@ bool is_onnx(Bytes head) {
          head[3] >= 1 && head[3] <= kMostName;
 }
 
+// True for a zip archive whose first member is the pickle that PyTorch writes first.
+bool is_pytorch_archive(Bytes head) {
+  constexpr size_t kNameSizeAt = 26;  // in the header of the member
+  constexpr size_t kNameAt = 30;
+  if (head.size() < kNameAt || !has_at(head, 0, {"PK\3\4", 4})) return false;
+  const size_t size = head[kNameSizeAt] + size_t{256} * head[kNameSizeAt + 1];
+  const Bytes name = head.from(kNameAt).first(size);
+  return is_pytorch_member(Text(reinterpret_cast<const char *>(name.data()), name.size()));
+}
+
 // True if the bytes begin with a text, ignoring letter case.
 bool begins_with_ignoring_case(Bytes head, Text text) {
   const Bytes start = head.first(text.size());
@@ -18200,6 +18210,7 @@ const char *content_kind(Bytes head) {
   }
   if (is_pickle(head)) return "a pickle";
   if (is_onnx(head)) return "an ONNX model";
+  if (is_pytorch_archive(head)) return "a PyTorch file (a zip archive with a pickle)";
   return text_kind(head);
 }
 
@@ -19260,7 +19271,8 @@ Status read_shape(Tensor *tensor, GgufHeader &header, const Settings &settings, 
   uint32_t rank = 0;
   TFILE_TRY(header.read(&rank));
   if (rank > kGgufMaxRank) {
-    return header.fail(TF_STATUS_CORRUPT, start) << rank << " dimensions, at most 8 are possible";
+    return header.fail(TF_STATUS_CORRUPT, start)
+           << rank << " dimensions, at most " << uint64_t{kGgufMaxRank} << " are possible";
   }
   TFILE_TRY(check_rank(header.source(), settings, header.string_at(name_at), rank, start));
   tensor->rank = rank;
@@ -19805,6 +19817,7 @@ Status put_header_format_gguf_gguf_write(Fields_format_gguf_gguf_write &fields, 
 // Returns why a key or the name of a tensor cannot be written, or NULL if it can.
 const char *refuse_name_format_gguf_gguf_write(Text name) {
   if (name.empty()) return "the name is empty";
+  static_assert(kMaxKey == 65535, "the message says so");
   if (name.size() > kMaxKey) return "the name has more than 65535 bytes";
   if (!is_utf8(name)) return "the name is not UTF-8";
   return memchr(name.data(), '\0', name.size()) != nullptr ? "the name contains a NUL" : nullptr;
@@ -19820,12 +19833,14 @@ void refuse_array(SaveRefusals &refusals, const NamedArray &named, bool extended
   if (const char *const reason = refuse_name_format_gguf_gguf_write(named.name); reason != nullptr) {
     refuse(Problem::kName) << reason;
   } else if (!extended && named.name.size() > kCommonName) {
-    refuse(Problem::kName) << "the name has 64 bytes or more; TF_OPTION_GGUF_EXTENDED permits 65535";
+    refuse(Problem::kName) << "the name has " << uint64_t{kCommonName + 1}
+                           << " bytes or more; TF_OPTION_GGUF_EXTENDED permits " << uint64_t{kMaxKey};
   } else if (!gguf_tensor_type(&type, *array.dtype)) {
     refuse(Problem::kDtype) << "dtype " << array.dtype->name;
   } else if (array.ndim > most) {
-    refuse(Problem::kRank) << static_cast<uint64_t>(array.ndim) << " dimensions, at most " << most << " are possible"
-                           << (array.ndim <= kGgufMaxRank ? "; TF_OPTION_GGUF_EXTENDED permits 8" : "");
+    auto &reason = refuse(Problem::kRank)
+                   << static_cast<uint64_t>(array.ndim) << " dimensions, at most " << most << " are possible";
+    if (array.ndim <= kGgufMaxRank) reason << "; TF_OPTION_GGUF_EXTENDED permits " << uint64_t{kGgufMaxRank};
   }
 }
 
