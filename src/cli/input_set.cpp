@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
+#include <vector>
 
 #include "cli/text.h"
 
@@ -53,42 +54,40 @@ bool is_other_part(const Path &in, const Path &out) {
          is_same_file(folder_of(in), folder_of(out));
 }
 
-// True if one of the files that were opened is at this path. *is_set becomes true if there are several.
-bool has_file(const tensorfile::File &file, const Path &in, const Path &path, bool &is_set) {
-  bool found = false;
+// Returns the paths of the files that were opened.
+std::vector<Path> files_of(const tensorfile::File &file) {
+  std::vector<Path> files;
   std::string_view previous;
   for (const tensorfile::File::Entry &entry : file) {
     const std::string_view location = entry.location().path;
-    if (location == previous) continue;
+    if (location != previous) files.push_back(path_of(location));
     previous = location;
-    is_set = is_set || !is_same_file(path_of(location), in);
-    found = found || is_same_file(path_of(location), path);
   }
-  return found;
+  return files;
 }
 
-// True if a set of files has been opened, and OUT is one of them.
-bool is_file_of_set(const Path &in, const Path &out, const tensorfile::File &file) {
-  bool is_set = false;
-  return has_file(file, in, out, is_set) && is_set;
+bool contains(const std::vector<Path> &files, const Path &path) {
+  return std::any_of(files.begin(), files.end(), [&path](const Path &file) { return is_same_file(file, path); });
+}
+
+// True if IN opened other files than itself.
+bool is_set(const std::vector<Path> &files, const Path &in) {
+  return std::any_of(files.begin(), files.end(), [&in](const Path &file) { return !is_same_file(file, in); });
 }
 
 // True if an index lists a file.
 bool lists(const Path &index, const Path &file) {
   const std::u8string path = index.u8string();
-  bool is_set = false;
   try {
-    return has_file(tensorfile::File(std::string(path.begin(), path.end())), index, file, is_set);
+    return contains(files_of(tensorfile::File(std::string(path.begin(), path.end()))), file);
   } catch (const tensorfile::Error &) {
     return false;
   }
 }
 
 // True if saving OUT as a set replaces the set that IN is only one file of.
-bool replaces_set_of(const Path &in, const Path &out, const tensorfile::File &file) {
-  bool is_set = false;
-  (void)has_file(file, in, in, is_set);
-  if (is_set || !is_same_file(folder_of(in), folder_of(out))) return false;
+bool replaces_set_of(const Path &in, const Path &out, const std::vector<Path> &files) {
+  if (is_set(files, in) || !is_same_file(folder_of(in), folder_of(out))) return false;
   const std::string numbered = without_number(in);
   const std::u8string stem = out.stem().u8string();
   const std::string name(stem.begin(), stem.end());
@@ -101,8 +100,9 @@ void require_outside_of_set(const std::string &in, const std::string &out, const
                             bool in_parts) {
   const Path from = resolved(path_of(in));
   const Path to = resolved(path_of(out));
-  const bool overwrites = is_other_part(from, to) || is_file_of_set(from, to, file);
-  if (!overwrites && !(in_parts && replaces_set_of(from, to, file))) return;
+  const std::vector<Path> files = files_of(file);
+  const bool overwrites = is_other_part(from, to) || (is_set(files, from) && contains(files, to));
+  if (!overwrites && !(in_parts && replaces_set_of(from, to, files))) return;
   throw tensorfile::Error(
       tensorfile::Status::invalid_argument,
       overwrites

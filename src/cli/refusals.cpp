@@ -2,6 +2,7 @@
 #include <map>
 
 #include "cli/convert.h"
+#include "cli/input_file.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -32,19 +33,12 @@ tensorfile::Array miniature(tensorfile::Dtype dtype, size_t ndim, uint32_t unit)
   return tensorfile::Array::zeros(dtype, shape);
 }
 
-int64_t count(const std::vector<int64_t> &shape) {
-  int64_t product = 1;
-  for (const int64_t size : shape)
-    product *= size;
-  return product;
-}
-
 // Returns the reason if the shape is impossible for the dtype, else "": rows of a block type must be whole blocks, and
 // an array of a packed type must fill whole bytes.
 std::string division_refusal(const PlannedArray &array) {
   const int64_t unit = tensorfile::block_size(array.to);
   const bool blocks = tensorfile::bits(array.to) == 0;
-  const int64_t size = !blocks ? count(array.shape) : array.shape.empty() ? 1 : array.shape.back();
+  const int64_t size = !blocks ? element_count(array.shape) : array.shape.empty() ? 1 : array.shape.back();
   if (size % unit == 0) return "";
   return (blocks ? "rows of " : "") + count_text(static_cast<uint64_t>(size), "element") + "; " +
          tensorfile::name(array.to) + " needs a multiple of " + std::to_string(unit);

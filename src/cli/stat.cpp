@@ -183,6 +183,7 @@ class Stat : public Command {
   // Throws UsageError before anything is printed if a pattern matches no array of any file. A file that cannot be opened
   // could have had one.
   void require_effect() const {
+    if (request_.selection.only.empty() && request_.selection.drop.empty()) return;
     Selection selection(request_.selection);
     try {
       for (const std::string &path : request_.paths) {
