@@ -9,8 +9,28 @@ import java.util.OptionalLong;
 
 /** The exceptions for failures of the operating system, which are those of java.nio.file. */
 sealed interface SystemFailure extends TensorfileFailure {
+  /** {@return the error record of the failure} */
+  Failures.Details details();
+
   /** {@return the same exception for a path} */
-  FileSystemException at(Path path);
+  default FileSystemException at(Path path) {
+    return of(getMessage(), details(), path);
+  }
+
+  @Override
+  default Status status() {
+    return details().status();
+  }
+
+  @Override
+  default OptionalLong offset() {
+    return details().offset();
+  }
+
+  @Override
+  default Optional<String> name() {
+    return details().name();
+  }
 
   /** {@return the exception of java.nio.file for a failure; the path may be null} */
   static FileSystemException of(String message, Failures.Details details, Path path) {
@@ -43,28 +63,13 @@ sealed interface SystemFailure extends TensorfileFailure {
     }
 
     @Override
-    public FileSystemException at(Path path) {
-      return SystemFailure.of(message, details, path);
+    public Failures.Details details() {
+      return details;
     }
 
     @Override
     public String getMessage() {
       return message;
-    }
-
-    @Override
-    public Status status() {
-      return details.status();
-    }
-
-    @Override
-    public OptionalLong offset() {
-      return details.offset();
-    }
-
-    @Override
-    public Optional<String> name() {
-      return details.name();
     }
   }
 
@@ -84,28 +89,13 @@ sealed interface SystemFailure extends TensorfileFailure {
     }
 
     @Override
-    public FileSystemException at(Path path) {
-      return SystemFailure.of(message, details, path);
+    public Failures.Details details() {
+      return details;
     }
 
     @Override
     public String getMessage() {
       return message;
-    }
-
-    @Override
-    public Status status() {
-      return details.status();
-    }
-
-    @Override
-    public OptionalLong offset() {
-      return details.offset();
-    }
-
-    @Override
-    public Optional<String> name() {
-      return details.name();
     }
   }
 
@@ -125,28 +115,13 @@ sealed interface SystemFailure extends TensorfileFailure {
     }
 
     @Override
-    public FileSystemException at(Path path) {
-      return SystemFailure.of(message, details, path);
+    public Failures.Details details() {
+      return details;
     }
 
     @Override
     public String getMessage() {
       return message;
-    }
-
-    @Override
-    public Status status() {
-      return details.status();
-    }
-
-    @Override
-    public OptionalLong offset() {
-      return details.offset();
-    }
-
-    @Override
-    public Optional<String> name() {
-      return details.name();
     }
   }
 }
