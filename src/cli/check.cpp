@@ -7,12 +7,47 @@
 #include "cli/error_output.h"
 #include "cli/input_file.h"
 #include "cli/output.h"
+#include "cli/pieces.h"
 #include "cli/progress.h"
+#include "cli/selection.h"
 #include "cli/text.h"
 
 namespace cli {
 
 namespace {
+
+std::string fault_text(const tensorfile::Error &error) {
+  return std::string(tensorfile::name(error.status())) + ": " + error.what();
+}
+
+// Reads every byte of an array. The bytes of an array of an unknown type are read before the type is refused.
+void read_all(const Entry &entry, Progress &progress) {
+  if (entry.dtype() == tensorfile::Dtype::unsupported) {
+    progress.advance(entry.read_raw().nbytes());
+    require_known_dtype(entry);
+  }
+  Pieces pieces(entry, !reads_in_pieces(entry));
+  while (const tensorfile::Array piece = pieces.next())
+    progress.advance(piece.nbytes());
+}
+
+// Reads the arrays that the options choose, and nothing else but the header.
+void check_arrays(tensorfile::CheckReport &found, const tensorfile::File &file, Selection &selection,
+                  bool skip_unsupported, Progress &progress) {
+  for (const std::string_view note : file.notes())
+    found.notes.emplace_back(note);
+  const std::vector<SelectedArray> arrays = select_arrays(file, selection);
+  progress.expect_bytes(total_bytes(arrays));
+  for (const SelectedArray &array : arrays) {
+    try {
+      read_all(array.entry, progress);
+    } catch (const tensorfile::Error &error) {
+      if (error.status() == tensorfile::Status::out_of_memory) throw;
+      const bool excused = skip_unsupported && error.status() == tensorfile::Status::unsupported;
+      (excused ? found.excused : found.faults).push_back(fault_text(error));
+    }
+  }
+}
 
 class Check : public Command {
  public:
@@ -22,23 +57,26 @@ class Check : public Command {
     line.paths(paths_);
     line.flag("-q,--quiet", quiet_, "print nothing for valid files");
     line.flag("--skip-unsupported", skip_unsupported_, "excuse arrays whose types are unknown");
+    selection_.declare(line);
     line.input(input_);
   }
 
   int run() override {
+    require_effect(selection_, paths_, input_);
+    Selection selection(selection_);
     int exit = kExitOk;
     for (const std::string &path : paths_)
-      exit = std::max(exit, report_errors(path, [&] { return check_file(path); }));
+      exit = std::max(exit, report_errors(path, [&] { return check_file(path, selection); }));
     return exit;
   }
 
  private:
-  int check_file(const std::string &path) const {
+  int check_file(const std::string &path, Selection &selection) const {
     Progress progress(path);
     tensorfile::Options options = library_options(input_);
     options.set(tensorfile::Option::skip_unsupported, skip_unsupported_ ? 1 : 0);
-    progress.watch_all(options);
-    const tensorfile::CheckReport found = tensorfile::check(path, options);
+    const tensorfile::CheckReport found =
+        selection_.empty() ? check_all(path, options, progress) : check_selected(path, options, selection, progress);
     progress.finish();
     const bool valid = found.faults.empty();
     for (const std::string &fault : found.faults)
@@ -52,8 +90,29 @@ class Check : public Command {
     return valid ? kExitOk : kExitBadFile;
   }
 
+  static tensorfile::CheckReport check_all(const std::string &path, tensorfile::Options &options, Progress &progress) {
+    progress.watch_all(options);
+    return tensorfile::check(path, options);
+  }
+
+  // If the file cannot be opened, reports everything that is wrong with it, because its arrays are not known.
+  tensorfile::CheckReport check_selected(const std::string &path, tensorfile::Options &options, Selection &selection,
+                                         Progress &progress) const {
+    tensorfile::File file;
+    progress.watch(options);
+    try {
+      file = tensorfile::File(path, options);
+    } catch (const tensorfile::Error &) {
+      return check_all(path, options, progress);
+    }
+    tensorfile::CheckReport found;
+    check_arrays(found, file, selection, skip_unsupported_, progress);
+    return found;
+  }
+
   std::vector<std::string> paths_;
   InputOptions input_;
+  SelectionOptions selection_;
   bool skip_unsupported_ = false;
   bool quiet_ = false;
 };

@@ -33,6 +33,14 @@ std::string synopsis_of(const CLI::Option &option) {
   return "[--" + option.get_lnames().front() + (type.empty() ? "" : " " + type) + "]" + dots;
 }
 
+// Returns the group that an option is in, or NULL for an option of the command itself.
+const OptionGroup *group_of(const CLI::Option &option) {
+  for (const OptionGroup *const group : {&kSelectionGroup, &kCommonGroup}) {
+    if (option.get_group() == group->title) return group;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 CommandLine::CommandLine(const std::string &about, const std::string &name)
@@ -40,13 +48,17 @@ CommandLine::CommandLine(const std::string &about, const std::string &name)
 
 CommandLine::~CommandLine() = default;
 
+CLI::Option *CommandLine::grouped(CLI::Option *option) const {
+  return group_.empty() ? option : option->group(group_);
+}
+
 template <typename Value>
 CLI::Option *CommandLine::text(const std::string &name, Value &value, const std::string &about) {
-  return app_->add_option(name, value, about)->transform(unguarded)->type_name("");
+  return grouped(app_->add_option(name, value, about))->transform(unguarded)->type_name("");
 }
 
 void CommandLine::flag(const std::string &names, bool &value, const std::string &about) {
-  app_->add_flag(names, value, about);
+  grouped(app_->add_flag(names, value, about));
 }
 
 void CommandLine::option(const std::string &name, std::string &value, const std::string &about,
@@ -57,7 +69,7 @@ void CommandLine::option(const std::string &name, std::string &value, const std:
 void CommandLine::option(const std::string &name, std::optional<std::string> &value, const std::string &about,
                          const std::string &type) {
   const auto store = [&value](const std::string &argument) { value = unguarded(argument); };
-  app_->add_option_function<std::string>(name, store, about)->type_name(type);
+  grouped(app_->add_option_function<std::string>(name, store, about))->type_name(type);
 }
 
 void CommandLine::options(const std::string &name, std::vector<std::string> &values, const std::string &about,
@@ -66,7 +78,9 @@ void CommandLine::options(const std::string &name, std::vector<std::string> &val
 }
 
 void CommandLine::number(const std::string &name, int64_t &value, const std::string &about, const std::string &type) {
-  app_->add_option(name, value, about)->check(CLI::Validator(CLI::PositiveNumber).description(""))->type_name(type);
+  grouped(app_->add_option(name, value, about))
+      ->check(CLI::Validator(CLI::PositiveNumber).description(""))
+      ->type_name(type);
 }
 
 void CommandLine::argument(const std::string &name, std::string &value, const std::string &about) {
@@ -85,10 +99,12 @@ void CommandLine::optional_argument(const std::string &name, std::string &value,
 }
 
 void CommandLine::input(InputOptions &input) {
+  begin_group(kCommonGroup);
   flag("--parts", input.parts, "open the whole set if a file is one part of it");
   flag("--lenient", input.lenient, "accept faults that the reference readers of the formats accept");
   option("--format", input.format,
          "read files as FORMAT: npy, npz, safetensors, gguf, or content to ignore their extensions", "FORMAT");
+  end_group();
 }
 
 void CommandLine::paths(std::vector<std::string> &paths) {
@@ -115,16 +131,29 @@ bool CommandLine::parse(const Arguments &arguments) {
   return true;
 }
 
+std::vector<const CLI::Option *> CommandLine::options_of(const OptionGroup &group) const {
+  return std::as_const(*app_).get_options(
+      [&group](const CLI::Option *option) { return option->get_group() == group.title; });
+}
+
 std::vector<std::string> CommandLine::synopsis() const {
   std::vector<std::string> options;
   std::vector<std::string> arguments;
   for (const CLI::Option *option : std::as_const(*app_).get_options()) {
-    if (option == app_->get_help_ptr()) continue;
+    const OptionGroup *const group = group_of(*option);
+    if (option == app_->get_help_ptr() || group != nullptr) continue;
     (option->get_positional() ? arguments : options).push_back(synopsis_of(*option));
+  }
+  for (const OptionGroup *const group : {&kSelectionGroup, &kCommonGroup}) {
+    if (!options_of(*group).empty()) options.push_back(std::string("[") + group->label + "]...");
   }
   options.insert(options.end(), arguments.begin(), arguments.end());
   if (output_ != nullptr) options.emplace_back("OUT");
   return options;
+}
+
+std::string CommandLine::help_of(const OptionGroup &group) const {
+  return CLI::Formatter().make_group(group.title, false, options_of(group));
 }
 
 }  // namespace cli

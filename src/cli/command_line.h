@@ -24,6 +24,14 @@ struct InputOptions {
   std::string format = "auto";
 };
 
+// Several commands have the options of a group. The help of the program and the manual describe them once.
+struct OptionGroup {
+  const char *label;  // in a synopsis, such as "[SELECTION]..."
+  const char *title;  // above the options in a help text
+};
+constexpr OptionGroup kSelectionGroup{"SELECTION", "SELECTION, options that choose and rename arrays"};
+constexpr OptionGroup kCommonGroup{"COMMON", "COMMON, options of all commands"};
+
 // The options and arguments of a command. parse() stores their values in the variables passed here.
 class CommandLine {
  public:
@@ -33,6 +41,9 @@ class CommandLine {
   CommandLine(const CommandLine &) = delete;
   CommandLine &operator=(const CommandLine &) = delete;
 
+  // Adds the options that are declared from now on to a group.
+  void begin_group(const OptionGroup &group) { group_ = group.title; }
+  void end_group() { group_.clear(); }
   void flag(const std::string &names, bool &value, const std::string &about);
   void option(const std::string &name, std::string &value, const std::string &about, const std::string &type);
   // Declares an option with a value. The value stays empty if the option is not given.
@@ -55,14 +66,20 @@ class CommandLine {
   // Returns false if help was requested and has been printed. Throws UsageError.
   bool parse(const Arguments &arguments);
 
-  // Returns the options and arguments for the synopsis: "[--json]", "[--set KEY=VALUE]...", "FILE...".
+  // Returns the options and arguments for the synopsis: "[--json]", "[--set KEY=VALUE]...", "[COMMON]...", "FILE...".
   std::vector<std::string> synopsis() const;
 
+  // Returns the help text of the options of a group.
+  std::string help_of(const OptionGroup &group) const;
+
  private:
+  CLI::Option *grouped(CLI::Option *option) const;
+  std::vector<const CLI::Option *> options_of(const OptionGroup &group) const;
   template <typename Value>
   CLI::Option *text(const std::string &name, Value &value, const std::string &about);
 
   std::unique_ptr<CLI::App> app_;
+  std::string group_;                           // "" is the group of the options of the command itself
   std::vector<std::string> *inputs_ = nullptr;  // of inputs_and_output(); until the end of parse() OUT is its last
   std::string *output_ = nullptr;
 };

@@ -81,7 +81,12 @@ class ArrayPlanner {
     std::string text = "several arrays would be named " + in_quotes(renamed) + ": ";
     text += in_quotes(first_name) + " of " + escaped(plan_.inputs[first].path) + " and " + in_quotes(second_name) +
             " of " + escaped(plan_.inputs[second].path);
-    return {tensorfile::Status::duplicate, text + "; leave one out with --drop, or give it another name with --rename"};
+    // With one name in both files, an option that matches one of the arrays matches the other too.
+    const char *const way_out =
+        first_name == second_name
+            ? "; --drop and --rename would change both, so convert one of the files by itself first"
+            : "; leave one out with --drop, or give it another name with --rename";
+    return {tensorfile::Status::duplicate, text + way_out};
   }
 
   ConvertPlan &plan_;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "cli/command.h"
@@ -17,6 +18,7 @@
 #include "cli/output.h"
 #include "cli/pieces.h"
 #include "cli/progress.h"
+#include "cli/selection.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -31,6 +33,13 @@ struct Side {
   const std::string &path;
   tensorfile::File file;
   tensorfile::Dict metadata;
+  std::vector<SelectedArray> arrays = {};
+  std::unordered_map<std::string_view, size_t> index_of = {};  // of an array by its name
+
+  const SelectedArray *find(std::string_view name) const {
+    const auto found = index_of.find(name);
+    return found == index_of.end() ? nullptr : &arrays[found->second];
+  }
 };
 
 std::string index_text(uint64_t flat, std::span<const int64_t> shape) {
@@ -62,6 +71,7 @@ std::string difference_text(const Difference &difference, std::span<const int64_
 
 struct Request {
   InputOptions input;
+  SelectionOptions selection;
   std::string rtol;
   std::string atol;
   bool quiet = false;
@@ -97,7 +107,7 @@ class Comparison {
   // True if no more differences are needed: with --quiet, after the first one.
   bool enough() const { return quiet_ && !lines_.empty(); }
   void add(std::string line) { lines_.push_back(std::move(line)); }
-  void array(const Entry &a, const Entry &b);
+  void array(std::string_view name, const Entry &a, const Entry &b);
   void raw(const std::string &what, const Entry &a, const Entry &b);
   void values(const std::string &what, const Entry &a, const Entry &b);
   tensorfile::Array next(const Side &side, Pieces &pieces);
@@ -128,28 +138,28 @@ auto on_side(const std::string &path, Work &&work) {
 }
 
 void Comparison::arrays() {
-  for (const Entry &a : a_.file) {
+  for (const SelectedArray &a : a_.arrays) {
     if (enough()) return;
     const size_t before = lines_.size();
-    if (b_.file.contains(a.name())) {
-      array(a, b_.file.at(a.name()));
+    if (const SelectedArray *const b = b_.find(a.name)) {
+      array(a.name, a.entry, b->entry);
       ++arrays_.both;
       arrays_.different += lines_.size() > before ? 1 : 0;
     } else {
-      add("only in A: array " + in_quotes(a.name()) + " " + type_text(a));
+      add("only in A: array " + in_quotes(a.name) + " " + type_text(a.entry));
       ++arrays_.only_a;
     }
   }
-  for (const Entry &b : b_.file) {
+  for (const SelectedArray &b : b_.arrays) {
     if (enough()) return;
-    if (a_.file.contains(b.name())) continue;
-    add("only in B: array " + in_quotes(b.name()) + " " + type_text(b));
+    if (a_.find(b.name) != nullptr) continue;
+    add("only in B: array " + in_quotes(b.name) + " " + type_text(b.entry));
     ++arrays_.only_b;
   }
 }
 
-void Comparison::array(const Entry &a, const Entry &b) {
-  const std::string what = "array " + in_quotes(a.name()) + ": ";
+void Comparison::array(std::string_view name, const Entry &a, const Entry &b) {
+  const std::string what = "array " + in_quotes(name) + ": ";
   const bool known = a.dtype() != tensorfile::Dtype::unsupported && b.dtype() != tensorfile::Dtype::unsupported;
   if (a.type() != b.type()) {
     const bool comparable = known && !is_complex(a.dtype()) && !is_complex(b.dtype());
@@ -256,13 +266,26 @@ Side open_side(const std::string &path, const tensorfile::Options &options) {
   });
 }
 
+void choose_arrays(Side &side, Selection &selection) {
+  on_side(side.path, [&] {
+    side.arrays = select_arrays(side.file, selection);
+    return 0;
+  });
+  for (size_t i = 0; i < side.arrays.size(); ++i)
+    side.index_of.emplace(side.arrays[i].name, i);
+}
+
 int compare(const std::string &path_a, const std::string &path_b, const Request &request) {
   Progress progress(path_a);
   tensorfile::Options options = library_options(request.input);
   progress.watch(options);
-  const Side a = open_side(path_a, options);
-  const Side b = open_side(path_b, options);
-  progress.expect_bytes(total_bytes(a.file) + total_bytes(b.file));
+  Selection selection(request.selection);
+  Side a = open_side(path_a, options);
+  Side b = open_side(path_b, options);
+  choose_arrays(a, selection);
+  choose_arrays(b, selection);
+  selection.require_effect();
+  progress.expect_bytes(total_bytes(a.arrays) + total_bytes(b.arrays));
   Comparison comparison(a, b, progress, request);
   comparison.arrays();
   comparison.metadata();
@@ -298,6 +321,7 @@ class Diff : public Command {
                 "accept differences of up to NUMBER times the value in B, whatever the dtypes are", "NUMBER");
     line.option("--atol", request_.atol, "accept differences of up to NUMBER, whatever the dtypes are", "NUMBER");
     line.flag("-q,--quiet", request_.quiet, "print nothing; only the exit status reports the result");
+    request_.selection.declare(line);
     line.input(request_.input);
   }
 

@@ -28,13 +28,6 @@ int64_t element_count(std::span<const int64_t> shape) {
   return count;
 }
 
-uint64_t total_bytes(const tensorfile::File &file) {
-  uint64_t total = 0;
-  for (const Entry &entry : file)
-    total += entry.nbytes();
-  return total;
-}
-
 std::string type_text(const Entry &entry) {
   return escaped(entry.type()) + " " + shape_text(entry.shape());
 }

@@ -19,9 +19,6 @@ tensorfile::Options library_options(const InputOptions &input);
 // Returns the number of elements of an array, the product of its shape.
 int64_t element_count(std::span<const int64_t> shape);
 
-// Returns the total number of bytes of all arrays.
-uint64_t total_bytes(const tensorfile::File &file);
-
 // Returns the dtype and shape of an array, such as "float32 (2, 3)".
 std::string type_text(const Entry &entry);
 

@@ -12,6 +12,7 @@
 #include "cli/metadata.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/selection.h"
 #include "cli/table.h"
 #include "cli/text.h"
 
@@ -28,12 +29,14 @@ struct Listing {
 
   Progress progress;  // declared before the file, which refers to it
   tensorfile::File file;
-  std::vector<std::string> checksums;        // the CRC-32 of each array; "" if it was not computed
+  std::vector<SelectedArray> arrays;
+  std::vector<std::string> checksums;        // the CRC-32 of each of arrays; "" if it was not computed
   std::optional<tensorfile::Error> failure;  // the first failure
 };
 
 struct Request {
   InputOptions input;
+  SelectionOptions selection;
   bool json = false;
   bool crc32 = false;
 };
@@ -44,16 +47,18 @@ bool is_supported(const Entry &entry) {
 
 // Opens the file and computes the checksums of the arrays of known types. An array that cannot be read does not prevent
 // the others from being listed.
-void list(Listing &listing, const std::string &path, const Request &request) {
+void list(Listing &listing, const std::string &path, const Request &request, Selection &selection) {
   tensorfile::Options options = library_options(request.input);
   listing.progress.watch(options);
   listing.file = tensorfile::File(path, options);
-  listing.checksums.resize(listing.file.size());
+  listing.arrays = select_arrays(listing.file, selection);
+  listing.checksums.resize(listing.arrays.size());
   if (!request.crc32) return;
-  listing.progress.expect_bytes(total_bytes(listing.file));
-  for (const Entry &entry : listing.file) {
+  listing.progress.expect_bytes(total_bytes(listing.arrays));
+  for (size_t i = 0; i < listing.arrays.size(); ++i) {
+    const Entry &entry = listing.arrays[i].entry;
     try {
-      if (is_supported(entry)) listing.checksums[entry.index()] = array_crc32(entry, listing.progress);
+      if (is_supported(entry)) listing.checksums[i] = array_crc32(entry, listing.progress);
     } catch (const tensorfile::Error &error) {
       if (!listing.failure) listing.failure = error;
     }
@@ -75,8 +80,9 @@ void print_json(const std::string &path, const Listing &listing, bool crc32) {
   json.open('{').key("path").string(path);
   json.key("format").string(tensorfile::name(listing.file.format()));
   json.key("arrays").open('[');
-  for (const Entry &entry : listing.file) {
-    json.open('{').key("name").string(entry.name());
+  for (size_t i = 0; i < listing.arrays.size(); ++i) {
+    const Entry &entry = listing.arrays[i].entry;
+    json.open('{').key("name").string(listing.arrays[i].name);
     json.key("dtype").string(tensorfile::name(entry.dtype()));
     if (!is_supported(entry)) json.key("type").string(entry.type());
     json.key("shape").open('[');
@@ -84,7 +90,7 @@ void print_json(const std::string &path, const Listing &listing, bool crc32) {
       json.number(size);
     json.close(']').key("nbytes").number(entry.nbytes());
     if (crc32) {
-      const std::string &checksum = listing.checksums[entry.index()];
+      const std::string &checksum = listing.checksums[i];
       json.key("crc32");
       checksum.empty() ? json.null() : json.string(checksum);
     }
@@ -102,13 +108,16 @@ void print_json(const std::string &path, const Listing &listing, bool crc32) {
 void print_human(const std::string &path, const Listing &listing, bool crc32) {
   const tensorfile::File &file = listing.file;
   const size_t others = file.other_names().size();
-  print(escaped(path) + ": " + tensorfile::name(file.format()) + ", " + count_text(file.size(), "array") + ", " +
-        (others > 0 ? count_text(others, "other member") + ", " : "") + bytes_text(total_bytes(file)) + "\n");
+  const std::string part =
+      listing.arrays.size() < file.size() ? std::to_string(listing.arrays.size()) + " of " : std::string();
+  print(escaped(path) + ": " + tensorfile::name(file.format()) + ", " + part + count_text(file.size(), "array") + ", " +
+        (others > 0 ? count_text(others, "other member") + ", " : "") + bytes_text(total_bytes(listing.arrays)) + "\n");
   std::vector<std::vector<std::string>> rows;
-  for (const Entry &entry : file) {
-    rows.push_back(
-        {escaped(entry.name()), escaped(entry.type()), shape_text(entry.shape()), bytes_text(entry.nbytes())});
-    const std::string &checksum = listing.checksums[entry.index()];
+  for (size_t i = 0; i < listing.arrays.size(); ++i) {
+    const Entry &entry = listing.arrays[i].entry;
+    rows.push_back({escaped(listing.arrays[i].name), escaped(entry.type()), shape_text(entry.shape()),
+                    bytes_text(entry.nbytes())});
+    const std::string &checksum = listing.checksums[i];
     if (crc32) rows.back().push_back(checksum.empty() ? "-" : checksum);
   }
   if (!rows.empty()) print_table(rows);
@@ -129,15 +138,18 @@ class Ls : public Command {
     line.paths(paths_);
     line.flag("--json", request_.json, "print one JSON object per file, each on a line");
     line.flag("--crc32", request_.crc32, "add the CRC-32 of each array's C-contiguous little-endian bytes");
+    request_.selection.declare(line);
     line.input(request_.input);
   }
 
   int run() override {
+    require_effect(request_.selection, paths_, request_.input);
+    Selection selection(request_.selection);
     int exit = kExitOk;
     for (const std::string &path : paths_) {
       const int status = report_errors(path, [&]() -> int {
         Listing listing(path);
-        list(listing, path, request_);
+        list(listing, path, request_, selection);
         (request_.json ? print_json : print_human)(path, listing, request_.crc32);
         return listing.failure ? report(path, *listing.failure) : kExitOk;
       });

@@ -9,6 +9,7 @@
 #include "cli/error_output.h"
 #include "cli/output.h"
 #include "cli/platform.h"
+#include "cli/selection.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -53,6 +54,16 @@ std::string help_of(Command &command) {
   return wrapped(start, start.size() + 1, line.synopsis()) + "      " + command.about() + "\n";
 }
 
+// Describes the options that several commands have.
+std::string help_of_groups() {
+  CommandLine line("", "");
+  SelectionOptions selection;
+  InputOptions input;
+  selection.declare(line);
+  line.input(input);
+  return line.help_of(kSelectionGroup) + line.help_of(kCommonGroup);
+}
+
 std::string help() {
   std::string out =
       "Lists, converts, checks, compares, shows and describes files of named n-dimensional arrays:\n"
@@ -63,7 +74,9 @@ std::string help() {
          "  tensorfile COMMAND --help\n"
          "      Describe the options of a command.\n"
          "  tensorfile --version\n"
-         "      Print the version.\n\n"
+         "      Print the version.\n" +
+         help_of_groups() +
+         "\n"
          "Exit status: 0 success; 1 a file is invalid (diff: the files differ); 2 the\n"
          "command line is invalid; 3 a file could not be read or written.\n";
 }

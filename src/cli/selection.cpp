@@ -1,6 +1,7 @@
 #include "cli/selection.h"
 
 #include <memory>
+#include <unordered_map>
 
 #include "cli/error_output.h"
 #include "cli/pattern.h"
@@ -12,19 +13,17 @@
 
 namespace cli {
 
-void SelectionOptions::declare_patterns(CommandLine &line) {
+void SelectionOptions::declare(CommandLine &line) {
+  line.begin_group(kSelectionGroup);
   line.options("--only", only, "only arrays whose names match (* and ?); may be repeated", "PATTERN");
   line.options("--drop", drop, "leave out arrays whose names match; may be repeated", "PATTERN");
-}
-
-void SelectionOptions::declare(CommandLine &line) {
-  declare_patterns(line);
   line.options("--rename", renames, "give the array OLD the name NEW; may be repeated", "OLD=NEW");
   line.options(
       "--rename-regex", regex_renames,
       "in all names, replace what matches REGEX (RE2's syntax) by NEW, in which \\1 is the first group; may be "
       "repeated",
       "REGEX=NEW");
+  line.end_group();
 }
 
 #if defined(TENSORFILE_HAS_RE2)
@@ -117,11 +116,7 @@ std::string Selection::rename(std::string_view name) {
   for (Rule &rule : renames_) {
     const std::string_view text = rule.text;
     if (text.size() <= name.size() || text[name.size()] != '=' || !text.starts_with(name)) continue;
-    if (++rule.count > 1) {
-      throw UsageError{"--rename " + in_quotes(text) +
-                       ": several inputs have an array of that name; rename it in one of them "
-                       "first"};
-    }
+    ++rule.count;
     renamed = text.substr(name.size() + 1);
   }
   return renamed;
@@ -139,6 +134,45 @@ void Selection::require_effect() const {
     require("--rename", rule);
   for (const Regex &regex : regexes_)
     require("--rename-regex", regex.rule());
+}
+
+std::vector<SelectedArray> select_arrays(const tensorfile::File &file, Selection &selection) {
+  std::vector<SelectedArray> selected;
+  std::unordered_map<std::string, std::string> old_names;  // by the new name
+  for (const Entry &entry : file) {
+    std::optional<std::string> name = selection.apply(entry.name());
+    if (!name) continue;
+    const auto [twin, is_new] = old_names.emplace(*name, entry.name());
+    if (!is_new) {
+      throw tensorfile::Error(tensorfile::Status::duplicate,
+                              "arrays " + in_quotes(twin->second) + " and " + in_quotes(entry.name()) +
+                                  " would both be named " + in_quotes(*name) +
+                                  "; leave one out with --drop, or give it another name with --rename");
+    }
+    selected.push_back({entry, std::move(*name)});
+  }
+  return selected;
+}
+
+uint64_t total_bytes(const std::vector<SelectedArray> &arrays) {
+  uint64_t total = 0;
+  for (const SelectedArray &array : arrays)
+    total += array.entry.nbytes();
+  return total;
+}
+
+void require_effect(const SelectionOptions &options, const std::vector<std::string> &paths, const InputOptions &input) {
+  Selection selection(options);
+  if (options.empty()) return;
+  try {
+    for (const std::string &path : paths) {
+      for (const Entry &entry : tensorfile::File(path, library_options(input)))
+        selection.apply(entry.name());
+    }
+  } catch (const tensorfile::Error &) {
+    return;
+  }
+  selection.require_effect();
 }
 
 }  // namespace cli

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/command_line.h"
+#include "cli/input_file.h"
 
 namespace cli {
 
@@ -17,8 +18,8 @@ struct SelectionOptions {
   std::vector<std::string> regex_renames;  // REGEX=NEW
 
   void declare(CommandLine &line);
-  // Declares only the options that choose arrays.
-  void declare_patterns(CommandLine &line);
+
+  bool empty() const { return only.empty() && drop.empty() && renames.empty() && regex_renames.empty(); }
 };
 
 // Applies the options to the names of arrays, and remembers which options had an effect.
@@ -53,5 +54,21 @@ class Selection {
   std::vector<Rule> renames_;
   std::vector<Regex> regexes_;
 };
+
+// An array of a file, and the name that the options give it.
+struct SelectedArray {
+  Entry entry;
+  std::string name;
+};
+
+// Returns the arrays of a file that the options choose, in file order. Throws DUPLICATE if two would get the same name.
+std::vector<SelectedArray> select_arrays(const tensorfile::File &file, Selection &selection);
+
+// Returns the total number of bytes of the arrays.
+uint64_t total_bytes(const std::vector<SelectedArray> &arrays);
+
+// Throws UsageError if an option matches no array of any of the files, before anything is printed. A file that cannot be
+// opened might have had one.
+void require_effect(const SelectionOptions &options, const std::vector<std::string> &paths, const InputOptions &input);
 
 }  // namespace cli

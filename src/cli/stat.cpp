@@ -54,9 +54,9 @@ std::string drawing(const Statistics &stats) {
   return bars;
 }
 
-std::vector<std::string> row_of(const Entry &entry, const Statistics &stats) {
-  return {escaped(entry.name()),
-          type_text(entry),
+std::vector<std::string> row_of(const SelectedArray &array, const Statistics &stats) {
+  return {escaped(array.name),
+          type_text(array.entry),
           number_text(stats.minimum),
           number_text(stats.maximum),
           number_text(stats.mean),
@@ -92,16 +92,16 @@ class Report {
     json_.open('{').key("path").string(path).key("arrays").open('[');
   }
 
-  void add(const Entry &entry, const Statistics &stats) {
-    rows_.push_back(row_of(entry, stats));
-    open(entry);
+  void add(const SelectedArray &array, const Statistics &stats) {
+    rows_.push_back(row_of(array, stats));
+    open(array);
     write_statistics(json_, stats);
     json_.close('}');
   }
   // Adds an array whose values are not real numbers.
-  void add_without(const Entry &entry) {
-    rows_.push_back({escaped(entry.name()), type_text(entry), "-", "-", "-", "-", "-", "-", "-", ""});
-    open(entry);
+  void add_without(const SelectedArray &array) {
+    rows_.push_back({escaped(array.name), type_text(array.entry), "-", "-", "-", "-", "-", "-", "-", ""});
+    open(array);
     json_.close('}');
   }
 
@@ -115,8 +115,9 @@ class Report {
   }
 
  private:
-  void open(const Entry &entry) {
-    json_.open('{').key("name").string(entry.name()).key("dtype").string(tensorfile::name(entry.dtype()));
+  void open(const SelectedArray &array) {
+    const Entry &entry = array.entry;
+    json_.open('{').key("name").string(array.name).key("dtype").string(tensorfile::name(entry.dtype()));
     if (entry.dtype() == tensorfile::Dtype::unsupported) json_.key("type").string(entry.type());
   }
 
@@ -130,24 +131,21 @@ int stat_file(const std::string &path, const Request &request, Selection &select
   tensorfile::Options options = library_options(request.input);
   progress.watch(options);
   const tensorfile::File file(path, options);
-  std::vector<Entry> entries;
+  const std::vector<SelectedArray> arrays = select_arrays(file, selection);
   uint64_t elements = 0;
-  for (const Entry &entry : file) {
-    if (!selection.apply(entry.name())) continue;
-    entries.push_back(entry);
-    elements += static_cast<uint64_t>(element_count(entry.shape()));
-  }
+  for (const SelectedArray &array : arrays)
+    elements += static_cast<uint64_t>(element_count(array.entry.shape()));
   progress.expect_bytes(elements);
   Report report(path);
   uint64_t nans = 0;
-  for (const Entry &entry : entries) {
-    if (!has_statistics(entry.dtype())) {
-      report.add_without(entry);
+  for (const SelectedArray &array : arrays) {
+    if (!has_statistics(array.entry.dtype())) {
+      report.add_without(array);
       continue;
     }
-    const Statistics stats = statistics_of(entry, progress);
+    const Statistics stats = statistics_of(array.entry, progress);
     nans += stats.nans;
-    report.add(entry, stats);
+    report.add(array, stats);
   }
   progress.finish();
   request.json ? report.print_json() : report.print_text();
@@ -165,12 +163,12 @@ class Stat : public Command {
     line.paths(request_.paths);
     line.flag("--json", request_.json, "print one JSON object per file, each on a line");
     line.flag("--fail-on-nan", request_.fail_on_nan, "exit with 1 if a value is nan");
-    request_.selection.declare_patterns(line);
+    request_.selection.declare(line);
     line.input(request_.input);
   }
 
   int run() override {
-    require_effect();
+    require_effect(request_.selection, request_.paths, request_.input);
     Selection selection(request_.selection);
     int exit = kExitOk;
     for (const std::string &path : request_.paths) {
@@ -180,22 +178,6 @@ class Stat : public Command {
   }
 
  private:
-  // Throws UsageError before anything is printed if a pattern matches no array of any file. A file that cannot be opened
-  // could have had one.
-  void require_effect() const {
-    if (request_.selection.only.empty() && request_.selection.drop.empty()) return;
-    Selection selection(request_.selection);
-    try {
-      for (const std::string &path : request_.paths) {
-        for (const Entry &entry : tensorfile::File(path, library_options(request_.input)))
-          selection.apply(entry.name());
-      }
-    } catch (const tensorfile::Error &) {
-      return;
-    }
-    selection.require_effect();
-  }
-
   Request request_;
 };
 

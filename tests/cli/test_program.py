@@ -15,14 +15,28 @@ COMMANDS = ("ls", "convert", "check", "diff", "show", "stat")
 OPTION = r"--[a-z0-9]+(?:-[a-z0-9]+)*"
 
 
-# The options of all commands, which the manual describes once.
-SHARED = {"--parts", "--lenient", "--format"}
+# The groups of options that the help and the manual describe once, and the commands that do not have them.
+GROUPS = {"SELECTION": ("show",), "COMMON": ()}
 
 
-def options_of(command):
-    """The options that the help of a command describes."""
-    described = run(command, "--help").out.split("Options:\n", 1)[1]
-    return set(re.findall(rf"^ .*?({OPTION})", described, re.M)) - {"--help"}
+def described(text):
+    """The options that a part of a help text describes."""
+    return set(re.findall(rf"^ .*?({OPTION})", text, re.M)) - {"--help"}
+
+
+def options_of(command, group=None):
+    """The options of a command itself, or those in one of the groups."""
+    own, *groups = re.split(r"^([A-Z]+), options .*:\n", run(command, "--help").out.split("Options:\n", 1)[1],
+                            flags=re.M)
+    return described(own if group is None else dict(zip(groups[::2], groups[1::2])).get(group, ""))
+
+
+def groups_of(command):
+    return [group for group, without in GROUPS.items() if command not in without]
+
+
+def all_options(command):
+    return options_of(command).union(*(options_of(command, group) for group in GROUPS))
 
 
 class Usage(Case):
@@ -42,11 +56,20 @@ class Usage(Case):
         for command in COMMANDS:
             synopsis = re.search(rf"^  tensorfile {command} (.*(?:\n {{8,}}.*)*)$", usage, re.M)[1]
             self.assertEqual(set(re.findall(OPTION, synopsis)), options_of(command), command)
+            self.assertEqual(re.findall(r"\[([A-Z]+)\]\.\.\.", synopsis), groups_of(command), command)
         self.assertIn("--part-bytes", options_of("convert"))
         self.assertIn("[--include PATTERN]...", usage)
-        self.assertIn("[--quiet] [--skip-unsupported] [--parts] [--lenient]", usage)
+        self.assertIn("[--quiet] [--skip-unsupported] [SELECTION]... [COMMON]...", usage)
         self.assertIn("FILE NAME [SLICE]", " ".join(usage.split()))
-        self.assertLessEqual(max(map(len, usage.splitlines())), 80)
+        self.assertLessEqual(max(map(len, usage.split("\nSELECTION", 1)[0].splitlines())), 80)
+
+    def test_help_describes_the_groups_of_options_once(self):
+        text = run("--help").out
+        for group in GROUPS:
+            part = re.search(rf"^{group}, options .*:\n((?: .*\n)+)", text, re.M)[1]
+            for command in COMMANDS:
+                self.assertEqual(options_of(command, group), described(part) if group in groups_of(command) else set())
+            self.assertEqual(text.count(group + ", options"), 1)
 
     def test_version(self):
         header = (SOURCE_DIR / "include" / "tensorfile.h").read_text()
@@ -234,19 +257,21 @@ class ManPage(unittest.TestCase):
         for command in COMMANDS:
             part = synopsis.split(f".B tensorfile {command}\n", 1)[1].split(".B tensorfile", 1)[0]
             self.assertEqual(set(re.findall(OPTION, part)), options_of(command), command)
+            self.assertEqual(re.findall(r"\[ ([A-Z]+) \]\.\.\.", part), groups_of(command), command)
 
     def test_describes_every_option(self):
         text = self.text()
         for command in COMMANDS:
             section = text.split(f".SS {command}\n", 1)[1].split("\n.S", 1)[0]
-            for option in options_of(command) - SHARED:
+            for option in options_of(command):
                 self.assertRegex(section, rf"\.TP\n.*{option}\b", command)
         description = text.split(".SH DESCRIPTION", 1)[1].split(".SS ls", 1)[0]
-        for option in SHARED:
-            self.assertIn(option, description)
+        for group in GROUPS:
+            for option in options_of("ls", group):
+                self.assertRegex(description, rf"\.TP\n.*{option}\b")
 
     def test_describes_no_unknown_option(self):
-        known = set().union(*map(options_of, COMMANDS)) | {"--help", "--version"}
+        known = set().union(*map(all_options, COMMANDS)) | {"--help", "--version"}
         self.assertEqual(set(re.findall(OPTION, self.text())) - known, set())
 
     def test_describes_every_status(self):
