@@ -13,14 +13,17 @@ import (
 // the file.
 //
 // Numbers are Go's, and keep their width: what was stored as a uint32 is returned and saved as a uint32. Files store
-// them as 0-d arrays, so Array returns them as such.
+// them as 0-d arrays, so Array returns them as such. In the metadata of a file, which a Load, File.Metadata or
+// PartPlan.Metadata returned, lists of numbers are slices, such as []uint32, and also keep their width. In other dicts,
+// which may have large arrays, they are an *Array.
 //
 // Like a map, a Dict may be read by several goroutines at the same time, but a change needs exclusive access to it and
 // to the dict that contains it. Methods that do not return an error panic if the dict is closed.
 type Dict struct {
-	handle   handle[capi.Dict]
-	readOnly bool
-	owner    *Dict // the dict whose iterator closes this one, or nil
+	handle     handle[capi.Dict]
+	readOnly   bool
+	isMetadata bool  // its lists of numbers are slices
+	owner      *Dict // the dict whose iterator closes this one, or nil
 }
 
 // Kind is the kind of a value in a Dict.
@@ -52,6 +55,12 @@ type Comparison struct {
 func adoptDict(raw capi.Dict) *Dict {
 	d := &Dict{}
 	return own(d, &d.handle, raw, capi.DictRelease)
+}
+
+func adoptMetadata(raw capi.Dict) *Dict {
+	d := adoptDict(raw)
+	d.isMetadata = true
+	return d
 }
 
 func makeDict(slot *capi.Slot, call func(out *capi.Dict) error) (*Dict, error) {
@@ -202,7 +211,7 @@ func (d *Dict) Dict(key string) (*Dict, error) {
 	defer d.handle.unlock()
 	inner, err := makeDict(nil, func(out *capi.Dict) error { return capi.DictGetDict(out, raw, key) })
 	if err == nil {
-		inner.readOnly = d.readOnly
+		inner.readOnly, inner.isMetadata = d.readOnly, d.isMetadata
 	}
 	return inner, err
 }
@@ -235,13 +244,35 @@ func (d *Dict) Float(key string) (float64, error) {
 }
 
 // Value returns the value with a name, whatever its kind: a bool, a number such as a uint32, F16 or float64, a string,
-// a []string, an *Array, or a *Dict. The caller closes arrays and dicts. Get returns a value of a known type.
+// a []string, an *Array, or a *Dict; in the metadata of a file, a list of numbers is a slice, such as a []uint32. The
+// caller closes arrays and dicts. Get returns a value of a known type.
 func (d *Dict) Value(key string) (any, error) {
 	value, err := d.find(key, false)
 	if err == nil && value == nil {
 		_, err = d.Array(key) // fails with the reason
 	}
-	return value, err
+	if err != nil {
+		return nil, err
+	}
+	return d.plain(value)
+}
+
+// plain returns the list of an array of metadata as a slice, and closes the array. It returns other values unchanged.
+func (d *Dict) plain(value any) (any, error) {
+	array, ok := value.(*Array)
+	if !ok || !d.isMetadata || array.NDim() != 1 {
+		return value, nil
+	}
+	element, ok := elementTypes[array.dtype]
+	if !ok {
+		return value, nil
+	}
+	defer array.Close()
+	list, err := array.list(element)
+	if err != nil {
+		return nil, err
+	}
+	return list.Interface(), nil
 }
 
 // find returns the value with a name, or nil if there is none. An array or dict that is lent belongs to d: its memory
@@ -274,7 +305,7 @@ func (d *Dict) find(key string, lent bool) (any, error) {
 		} else {
 			inner = adoptDict(found.Dict)
 		}
-		inner.readOnly = d.readOnly
+		inner.readOnly, inner.isMetadata = d.readOnly, d.isMetadata
 		return inner, nil
 	}
 	return nil, nil
@@ -341,6 +372,9 @@ func (d *Dict) visit(keys []string, yield func(string, any) bool) {
 
 func (d *Dict) visitOne(key string, yield func(string, any) bool) bool {
 	value, err := d.borrow(key)
+	if err == nil {
+		value, err = d.plain(value)
+	}
 	if err != nil {
 		panic(err) // the body has closed the dict
 	}
@@ -530,7 +564,11 @@ func (d *Dict) derive(call func(out *capi.Dict, raw capi.Dict) error) (*Dict, er
 		return nil, err
 	}
 	defer d.handle.unlock()
-	return makeDict(nil, func(out *capi.Dict) error { return call(out, raw) })
+	derived, err := makeDict(nil, func(out *capi.Dict) error { return call(out, raw) })
+	if err == nil {
+		derived.isMetadata = d.isMetadata
+	}
+	return derived, err
 }
 
 // Flatten returns a flat dict of the same values, with the names of nested dicts joined by '.'. Empty dicts are

@@ -97,7 +97,7 @@ func (f *File) Metadata() (*Dict, error) {
 		return nil, err
 	}
 	defer f.handle.unlock()
-	metadata := adoptDict(capi.DictRetain(capi.FileMetadata(raw)))
+	metadata := adoptMetadata(capi.DictRetain(capi.FileMetadata(raw)))
 	metadata.readOnly = true
 	return metadata, nil
 }

@@ -188,6 +188,62 @@ func TestNumbersKeepTheirTypeAndWidth(t *testing.T) {
 	same(t, must[[]uint16](t)(Get[[]uint16](loaded, "list")), []uint16{1, 2})
 }
 
+// What a program reads from metadata, it can use and save without knowing about arrays.
+func TestListsOfNumbersInMetadataAreSlices(t *testing.T) {
+	about := NewDict()
+	lists := map[string]any{
+		"bools": []bool{true, false}, "i8": []int8{-8}, "u16": []uint16{1, 2}, "u32": []uint32{7}, "i64": []int64{math.MinInt64},
+		"u64": []uint64{math.MaxUint64}, "f32": []float32{0.5, 1e10}, "f64": []float64{0.1}, "none": []int32{},
+	}
+	for name, list := range lists {
+		ok(t, about.Set(name, list))
+	}
+	nested := NewDict()
+	ok(t, nested.Set("0", []uint32{1, 2}))
+	ok(t, nested.Set("1", []uint32{3}))
+	ok(t, about.Set("nested", nested))
+	raw := must[[]byte](t)(must[*Buffer](t)(Marshal(GGUF, NewDict(), about)).Bytes())
+
+	loaded := must[*Loaded](t)(LoadBytes(raw, Auto)).Metadata
+	file := must[*File](t)(OpenBytes(raw, Auto))
+	ofFile := must[*Dict](t)(file.Metadata())
+	clone := must[*Dict](t)(ofFile.Clone())
+	for _, metadata := range []*Dict{loaded, ofFile, clone} {
+		for name, list := range lists {
+			same(t, must[any](t)(metadata.Value(name)), list)
+		}
+		visited := 0
+		for name, value := range metadata.All() {
+			if name != "nested" {
+				same(t, value, lists[name])
+				visited++
+				continue
+			}
+			same(t, must[any](t)(value.(*Dict).Value("0")), any([]uint32{1, 2}))
+		}
+		same(t, visited, len(lists))
+		inner := must[*Dict](t)(metadata.Dict("nested"))
+		same(t, must[any](t)(inner.Value("1")), any([]uint32{3}))
+		same(t, must[*Array](t)(metadata.Array("u16")).String(), "uint16[2] [1 2]")
+		same(t, must[*Array](t)(Get[*Array](metadata, "u16")).String(), "uint16[2] [1 2]")
+		same(t, must[[]uint16](t)(Get[[]uint16](metadata, "u16")), []uint16{1, 2})
+		_, err := Get[uint32](metadata, "u16")
+		same(t, err.Error(), "tensorfile: key 'u16': expected a value of type uint32, found []uint16")
+	}
+	// A program that copies the values saves the same bytes.
+	copied := NewDict()
+	for name, value := range loaded.All() {
+		ok(t, copied.Set(name, value))
+	}
+	again := must[[]byte](t)(must[*Buffer](t)(Marshal(GGUF, NewDict(), copied)).Bytes())
+	same(t, bytes.Equal(raw, again), true)
+
+	plan := must[*PartPlan](t)(NewPartPlan("x.gguf", GGUF))
+	ok(t, plan.SetMetadata(about))
+	ok(t, plan.Finish())
+	same(t, must[any](t)(must[*Dict](t)(plan.Metadata(0)).Value("u16")), any([]uint16{1, 2}))
+}
+
 func TestGetConvertsNothing(t *testing.T) {
 	dict := NewDict()
 	for key, value := range map[string]any{

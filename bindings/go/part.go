@@ -189,8 +189,11 @@ func (p *PartPlan) Name(index int) (string, error) {
 // Metadata returns the metadata of a part, which is empty if the part has none.
 func (p *PartPlan) Metadata(index int) (metadata *Dict, err error) {
 	err = p.read(func(raw capi.PartPlan) error {
-		metadata, err = makeDict(nil, func(out *capi.Dict) error { return capi.PartPlanMetadata(out, raw, index) })
-		return err
+		if metadata, err = makeDict(nil, func(out *capi.Dict) error { return capi.PartPlanMetadata(out, raw, index) }); err != nil {
+			return err
+		}
+		metadata.isMetadata = true
+		return nil
 	})
 	return metadata, err
 }

@@ -76,13 +76,18 @@ func (d *Dict) getSlice(key string, target reflect.Value) error {
 	if array.dtype != dtypes[target.Type().Elem()] || array.NDim() != 1 {
 		return typeError(key, array, target.Type())
 	}
-	list := reflect.MakeSlice(target.Type(), array.Len(), array.Len())
-	bytes := unsafe.Slice((*byte)(list.UnsafePointer()), array.NBytes())
-	if err := array.copyTo(array.dtype, bytes); err != nil {
-		return err
+	list, err := array.list(target.Type().Elem())
+	if err == nil {
+		target.Set(list)
 	}
-	target.Set(list)
-	return nil
+	return err
+}
+
+// list returns the elements as a slice of the Go type that they have.
+func (a *Array) list(element reflect.Type) (reflect.Value, error) {
+	list := reflect.MakeSlice(reflect.SliceOf(element), a.Len(), a.Len())
+	bytes := unsafe.Slice((*byte)(list.UnsafePointer()), a.NBytes())
+	return list, a.copyTo(a.dtype, bytes)
 }
 
 func typeError(key string, value any, wanted reflect.Type) error {

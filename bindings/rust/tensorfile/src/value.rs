@@ -106,6 +106,18 @@ impl Value {
         self.try_into().ok()
     }
 
+    /// Returns the list of numbers, which is an array of one dimension, if its elements are of the type `T`.
+    ///
+    /// ```
+    /// let value = tensorfile::Value::from([1u32, 2]);
+    /// assert_eq!(value.as_slice::<u32>(), Some(&[1, 2][..]));
+    /// assert_eq!(value.as_slice::<i64>(), None);
+    /// ```
+    #[must_use]
+    pub fn as_slice<T: Element>(&self) -> Option<&[T]> {
+        self.as_array().filter(|array| array.ndim() == 1)?.as_slice().ok()
+    }
+
     /// Returns the array.
     #[must_use]
     pub fn as_array(&self) -> Option<&Array> {
@@ -365,6 +377,29 @@ kinds! {
     &'a [String], "a list of strings": Value::Strings(list) => list;
     &'a Array, "an array": Value::Array(array) => array;
     &'a Dict, "a dict": Value::Dict(dict) => dict;
+}
+
+/// Accepts an array of one dimension whose elements are of the type `T`.
+impl<T: Element> TryFrom<&Value> for Vec<T> {
+    type Error = Error;
+
+    fn try_from(value: &Value) -> Result<Self, Error> {
+        let found = match value {
+            Value::Array(array) if array.ndim() == 1 && array.dtype() == T::DTYPE => return array.to_vec(),
+            Value::Array(array) => format!("{}{:?}", array.dtype(), array.shape()),
+            other => other.kind().to_owned(),
+        };
+        Err(Error::new(ErrorKind::Type, format!("expected a list of {}, found {found}", T::DTYPE)))
+    }
+}
+
+/// Accepts an array of one dimension whose elements are of the type `T`.
+impl<T: Element> TryFrom<Value> for Vec<T> {
+    type Error = Error;
+
+    fn try_from(value: Value) -> Result<Self, Error> {
+        (&value).try_into()
+    }
 }
 
 macro_rules! owned {

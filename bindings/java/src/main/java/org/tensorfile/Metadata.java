@@ -153,6 +153,51 @@ public final class Metadata extends AbstractMap<String, MetadataValue> {
   }
 
   /**
+   * {@return the list of booleans of a key}
+   *
+   * @param key key to look up
+   */
+  public boolean[] getBooleans(String key) {
+    return get(key, MetadataValue::asBooleans);
+  }
+
+  /**
+   * {@return the list of integers of a key, which may have any width if they fit}
+   *
+   * @param key key to look up
+   */
+  public int[] getInts(String key) {
+    return get(key, MetadataValue::asInts);
+  }
+
+  /**
+   * {@return the list of integers of a key, which may have any width if they fit}
+   *
+   * @param key key to look up
+   */
+  public long[] getLongs(String key) {
+    return get(key, MetadataValue::asLongs);
+  }
+
+  /**
+   * {@return the list of float32 of a key}
+   *
+   * @param key key to look up
+   */
+  public float[] getFloats(String key) {
+    return get(key, MetadataValue::asFloats);
+  }
+
+  /**
+   * {@return the list of float32 or float64 of a key}
+   *
+   * @param key key to look up
+   */
+  public double[] getDoubles(String key) {
+    return get(key, MetadataValue::asDoubles);
+  }
+
+  /**
    * {@return the array of a key, as a new array that belongs to the caller}
    *
    * @param key key to look up
@@ -257,6 +302,74 @@ public final class Metadata extends AbstractMap<String, MetadataValue> {
    * @return this
    */
   public Metadata set(String key, List<String> values) {
+    return set(key, MetadataValue.of(values));
+  }
+
+  /**
+   * Sets a list of booleans, which is copied.
+   *
+   * @param key key to set
+   * @param values its new value
+   * @return this
+   */
+  public Metadata set(String key, boolean[] values) {
+    return set(key, MetadataValue.of(values));
+  }
+
+  /**
+   * Sets a list of int32, which is copied.
+   *
+   * @param key key to set
+   * @param values its new value
+   * @return this
+   */
+  public Metadata set(String key, int[] values) {
+    return set(key, MetadataValue.of(values));
+  }
+
+  /**
+   * Sets a list of int64, which is copied.
+   *
+   * @param key key to set
+   * @param values its new value
+   * @return this
+   */
+  public Metadata set(String key, long[] values) {
+    return set(key, MetadataValue.of(values));
+  }
+
+  /**
+   * Sets a list of integers of any width, such as UINT32, which is copied.
+   *
+   * @param key key to set
+   * @param values its new value
+   * @param dtype an integer dtype
+   * @return this
+   * @throws InvalidArgumentException if the dtype cannot hold one of the values, or is not an integer's
+   */
+  public Metadata set(String key, long[] values, Dtype dtype) {
+    return set(key, MetadataValue.of(values, dtype));
+  }
+
+  /**
+   * Sets a list of float32, which is copied.
+   *
+   * @param key key to set
+   * @param values its new value
+   * @return this
+   */
+  public Metadata set(String key, float[] values) {
+    return set(key, MetadataValue.of(values));
+  }
+
+  /**
+   * Sets a list of float64, which is copied.
+   *
+   * @param key key to set
+   * @param values its new value
+   * @return this
+   */
+  public Metadata set(String key, double[] values) {
     return set(key, MetadataValue.of(values));
   }
 

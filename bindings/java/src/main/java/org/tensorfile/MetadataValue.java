@@ -153,10 +153,7 @@ public final class MetadataValue {
    * @throws InvalidArgumentException if the dtype cannot hold the value, or is not an integer's
    */
   public static MetadataValue of(BigInteger value, Dtype dtype) {
-    if (!dtype.isInteger()) {
-      throw new InvalidArgumentException("expected an integer dtype, got " + dtype);
-    }
-    int bits = dtype.bits();
+    int bits = requireInteger(dtype).bits();
     BigInteger least = dtype.isUnsigned() ? BigInteger.ZERO : BigInteger.ONE.shiftLeft(bits - 1).negate();
     BigInteger most = BigInteger.ONE.shiftLeft(dtype.isUnsigned() ? bits : bits - 1).subtract(BigInteger.ONE);
     if (value.compareTo(least) < 0 || value.compareTo(most) > 0) {
@@ -265,6 +262,34 @@ public final class MetadataValue {
     return ofElements(Dtype.FLOAT64, new long[] {values.length}, bytes);
   }
 
+  /**
+   * {@return an array of booleans}
+   *
+   * @param values the elements, which are copied
+   */
+  public static MetadataValue of(boolean[] values) {
+    byte[] bytes = new byte[values.length];
+    for (int i = 0; i < values.length; i++) {
+      bytes[i] = (byte) (values[i] ? 1 : 0);
+    }
+    return ofElements(Dtype.BOOL, new long[] {values.length}, bytes);
+  }
+
+  /**
+   * {@return an array of integers of another width, such as {@code of(counts, Dtype.UINT32)}}
+   *
+   * @param values the elements, which are copied
+   * @param dtype an integer dtype
+   * @throws InvalidArgumentException if the dtype cannot hold one of the values, or is not an integer's
+   */
+  public static MetadataValue of(long[] values, Dtype dtype) {
+    ByteBuffer elements = view(new byte[Math.multiplyExact(values.length, dtype.bits() / 8)]);
+    for (long value : values) {
+      elements.put(of(value, dtype).elements());
+    }
+    return ofElements(requireInteger(dtype), new long[] {values.length}, elements.array());
+  }
+
   /** Returns a string, which is a String or a byte[] that is not UTF-8. */
   static MetadataValue ofText(Object text) {
     return new MetadataValue(Kind.STRING, null, NO_SHAPE, text);
@@ -282,6 +307,13 @@ public final class MetadataValue {
     }
     boolean isNumber = isScalar && (dtype.isInteger() || dtype == Dtype.FLOAT32 || dtype == Dtype.FLOAT64);
     return new MetadataValue(isNumber ? Kind.NUMBER : Kind.ARRAY, dtype, shape, elements);
+  }
+
+  private static Dtype requireInteger(Dtype dtype) {
+    if (!dtype.isInteger()) {
+      throw new InvalidArgumentException("expected an integer dtype, got " + dtype);
+    }
+    return dtype;
   }
 
   private static ByteBuffer view(byte[] bytes) {
@@ -405,6 +437,87 @@ public final class MetadataValue {
   public List<String> asStrings() {
     require(kind == Kind.STRINGS, "list of strings");
     return ((List<?>) content).stream().map(MetadataValue::stringOf).toList();
+  }
+
+  /**
+   * {@return the booleans of a list}
+   *
+   * @throws InvalidArgumentException if the value is not a list of booleans
+   */
+  public boolean[] asBooleans() {
+    byte[] elements = list(dtype == Dtype.BOOL, "booleans");
+    boolean[] values = new boolean[elements.length];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = elements[i] != 0;
+    }
+    return values;
+  }
+
+  /**
+   * {@return the integers of a list, which may have any width if they fit}
+   *
+   * @throws InvalidArgumentException if the value is not a list of integers, or one of them does not fit
+   */
+  public int[] asInts() {
+    long[] values = asLongs();
+    for (long value : values) {
+      if (value != (int) value) {
+        throw new InvalidArgumentException("the element " + value + " does not fit an int: use getLongs",
+            Failures.Details.of(Status.TYPE));
+      }
+    }
+    return Arrays.stream(values).mapToInt(value -> (int) value).toArray();
+  }
+
+  /**
+   * {@return the integers of a list, which may have any width if they fit}
+   *
+   * @throws InvalidArgumentException if the value is not a list of integers, or one of them does not fit
+   */
+  public long[] asLongs() {
+    ByteBuffer elements = view(list(dtype != null && dtype.isInteger(), "integers"));
+    long[] values = new long[Math.toIntExact(shape[0])];
+    for (int i = 0; i < values.length; i++) {
+      Number number = toNumber(elements);
+      if (number instanceof BigInteger big && big.bitLength() > 63) {
+        throw new InvalidArgumentException("the element " + big + " does not fit a long: use getArray",
+            Failures.Details.of(Status.TYPE));
+      }
+      values[i] = number.longValue();
+    }
+    return values;
+  }
+
+  /**
+   * {@return the numbers of a list of float32}
+   *
+   * @throws InvalidArgumentException if the value is not a list of float32
+   */
+  public float[] asFloats() {
+    ByteBuffer elements = view(list(dtype == Dtype.FLOAT32, "float32"));
+    float[] values = new float[Math.toIntExact(shape[0])];
+    elements.asFloatBuffer().get(values);
+    return values;
+  }
+
+  /**
+   * {@return the numbers of a list of float32 or float64}
+   *
+   * @throws InvalidArgumentException if the value is neither
+   */
+  public double[] asDoubles() {
+    ByteBuffer elements = view(list(dtype == Dtype.FLOAT32 || dtype == Dtype.FLOAT64, "floats"));
+    double[] values = new double[Math.toIntExact(shape[0])];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = toNumber(elements).doubleValue();
+    }
+    return values;
+  }
+
+  /** Returns the elements of an array with one dimension and the right dtype. */
+  private byte[] list(boolean isRightDtype, String wanted) {
+    require(kind == Kind.ARRAY && shape.length == 1 && isRightDtype, "list of " + wanted);
+    return elements();
   }
 
   /**

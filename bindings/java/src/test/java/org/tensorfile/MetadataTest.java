@@ -104,6 +104,61 @@ class MetadataTest {
   }
 
   @Test
+  void listsOfNumbersAreArraysOfJavaAndKeepTheirWidth() throws IOException {
+    Metadata lists = new Metadata()
+        .set("bool", new boolean[] {true, false})
+        .set("uint8", new long[] {0, 255}, Dtype.UINT8)
+        .set("uint32", new long[] {1, 4_000_000_000L}, Dtype.UINT32)
+        .set("uint64", new long[] {1}, Dtype.UINT64)
+        .set("int32", new int[] {-1, 2})
+        .set("int64", new long[] {Long.MIN_VALUE})
+        .set("float32", new float[] {0.1f, 2})
+        .set("float64", new double[] {0.1})
+        .set("none", new int[0]);
+    Metadata loaded = throughGguf(lists);
+    assertEquals(lists, loaded);
+    loaded.forEach((key, value) -> assertEquals(key.equals("none") ? "int32" : key, value.dtype().toString()));
+    assertArrayEquals(new boolean[] {true, false}, loaded.getBooleans("bool"));
+    assertArrayEquals(new int[] {0, 255}, loaded.getInts("uint8"));
+    assertArrayEquals(new long[] {0, 255}, loaded.getLongs("uint8"));
+    assertArrayEquals(new long[] {1, 4_000_000_000L}, loaded.getLongs("uint32"));
+    assertArrayEquals(new long[] {1}, loaded.getLongs("uint64"));
+    assertArrayEquals(new int[] {-1, 2}, loaded.getInts("int32"));
+    assertArrayEquals(new long[] {Long.MIN_VALUE}, loaded.getLongs("int64"));
+    assertArrayEquals(new float[] {0.1f, 2}, loaded.getFloats("float32"));
+    assertArrayEquals(new double[] {0.1f, 2}, loaded.getDoubles("float32"));
+    assertArrayEquals(new double[] {0.1}, loaded.getDoubles("float64"));
+    assertArrayEquals(new int[0], loaded.getInts("none"));
+
+    BigInteger large = BigInteger.ONE.shiftLeft(63);
+    try (NdArray array = NdArray.of(new long[] {Long.MIN_VALUE}); NdArray matrix = NdArray.of(new int[][] {{1}})) {
+      loaded.set("large", MetadataValue.ofElements(Dtype.UINT64, array.shape(), array.toRawBytes()));
+      loaded.set("matrix", matrix);
+    }
+    loaded.set("number", 1);
+    Map<Runnable, String> wrong = new LinkedHashMap<>();
+    wrong.put(() -> loaded.getInts("uint32"),
+        "metadata 'uint32': the element 4000000000 does not fit an int: use getLongs");
+    wrong.put(() -> loaded.getLongs("large"),
+        "metadata 'large': the element " + large + " does not fit a long: use getArray");
+    wrong.put(() -> loaded.getInts("float32"),
+        "metadata 'float32': expected a list of integers, found an array of float32 with shape [2]");
+    wrong.put(() -> loaded.getFloats("float64"),
+        "metadata 'float64': expected a list of float32, found an array of float64 with shape [1]");
+    wrong.put(() -> loaded.getDoubles("int32"),
+        "metadata 'int32': expected a list of floats, found an array of int32 with shape [2]");
+    wrong.put(() -> loaded.getBooleans("uint8"),
+        "metadata 'uint8': expected a list of booleans, found an array of uint8 with shape [2]");
+    wrong.put(() -> loaded.getInts("matrix"),
+        "metadata 'matrix': expected a list of integers, found an array of int32 with shape [1, 1]");
+    wrong.put(() -> loaded.getInts("number"), "metadata 'number': expected a list of integers, found the int32 1");
+    wrong.put(() -> loaded.set("x", new long[] {256}, Dtype.UINT8), "uint8 takes 0 to 255, got 256");
+    wrong.put(() -> loaded.set("x", new long[0], Dtype.FLOAT32), "expected an integer dtype, got float32");
+    wrong.forEach((call, message) -> assertEquals(message,
+        assertThrows(InvalidArgumentException.class, call::run).getMessage()));
+  }
+
+  @Test
   void nothingIsConvertedSilently() {
     Metadata metadata = sample();
     Map<Runnable, String> wrong = new LinkedHashMap<>();
