@@ -1467,6 +1467,17 @@ TENSORFILE_API void tf_read_plan_release(tf_read_plan *plan);
  *         read; CANCELLED or another status that a callback returned.
  */
 TENSORFILE_API tf_status tf_check(tf_dict **report, const char *path, const tf_options *options);
+/**
+ * Checks a source as tf_check() checks a file, for example what was uploaded before it is stored.
+ * @param report   as in tf_check(); a fault begins with the status and the source's name, if it has one
+ * @param source   the source. If it is that of a set, its resolver or its folder has the other files. Of a set that
+ *                 cannot be opened, only the first fault is reported
+ * @param format   as in tf_load_source()
+ * @param options  as in tf_load(); may be NULL
+ * @return as tf_check(); INVALID_ARGUMENT if there is no such format.
+ */
+TENSORFILE_API tf_status tf_check_source(tf_dict **report, tf_source *source, tf_format format,
+                                         const tf_options *options);
 
 /** @} */
 /**

@@ -2322,12 +2322,26 @@ struct CheckReport {
   std::vector<std::string> excused;
   std::vector<std::string> notes;
 };
+namespace detail {
+
+inline CheckReport check_report(tf_dict *report) {
+  const Dict found(report);
+  return {found.strings("faults"), found.strings("excused"), found.strings("notes")};
+}
+
+}  // namespace detail
+
 /** tf_check() */
 inline CheckReport check(const Path &path, const Options &options = Options()) {
   tf_dict *report = nullptr;
   detail::check(tf_check(&report, path.c_str(), options.get()));
-  const Dict found(report);
-  return {found.strings("faults"), found.strings("excused"), found.strings("notes")};
+  return detail::check_report(report);
+}
+/** tf_check_source(). Source::from_memory() makes a source of bytes. */
+inline CheckReport check(const Source &source, Format format = Format::auto_, const Options &options = Options()) {
+  tf_dict *report = nullptr;
+  detail::check(tf_check_source(&report, source.get(), detail::number(format), options.get()));
+  return detail::check_report(report);
 }
 /** tf_load_weights(). An empty expected accepts any weights. */
 inline Dict load_weights(const Path &path, const Dict &expected = Dict(), const Options &options = Options()) {

@@ -198,6 +198,7 @@ var goNames = map[string]string{
 	"TF_LOAD_MODE_MAP":         "WithMap",
 	"TF_FORMAT_BY_CONTENT":     "WithFormat(ByContent)",
 	"tf_source_set_resolver()": "Source.SetResolver",
+	"tf_part_plan_finish()":    "PartPlan.Finish",
 }
 
 // optionsInGo replaces the names of options in a message by those of the functions that set them.

@@ -29,8 +29,8 @@ type Loaded struct {
 	// Arrays holds the arrays by name, in the order of the file. The array of a .npy file has the name "".
 	Arrays *Dict
 	// Metadata is empty if the file has none. That of a .safetensors file are strings; that of an .npz file strings and
-	// lists of strings; that of a .gguf file numbers, 1-d arrays, strings, lists of strings, and for nested arrays
-	// dicts with the keys 0, 1, and so on.
+	// lists of strings; that of a .gguf file numbers, slices of numbers, strings, lists of strings, and for nested
+	// arrays dicts with the keys 0, 1, and so on.
 	Metadata *Dict
 }
 
@@ -56,7 +56,7 @@ func load(path string, slot *capi.Slot, opts []Option, call loadCall) (l *Loaded
 	if err := checkWith(call(nil, &arrays, &metadata, options.raw), slot); err != nil {
 		return nil, err
 	}
-	return &Loaded{Arrays: adoptDict(arrays), Metadata: adoptDict(metadata)}, nil
+	return &Loaded{Arrays: adoptDict(arrays), Metadata: adoptMetadata(metadata)}, nil
 }
 
 // Load loads a whole file. For the index of sharded safetensors (NAME.safetensors.index.json) it loads the whole set.
@@ -180,25 +180,57 @@ func Check(path string, opts ...Option) (found CheckReport, err error) {
 	if err := checkPath(path); err != nil {
 		return found, err
 	}
-	err = save(contents{}, opts, func(_ capi.Array, _, _ capi.Dict, o capi.Options) error {
-		report, err := makeDict(nil, func(out *capi.Dict) error { return capi.Check(out, path, o) })
-		if err != nil {
-			return err
-		}
-		defer report.Close()
-		for name, list := range map[string]*[]string{
-			"faults": &found.Faults, "excused": &found.Excused, "notes": &found.Notes,
-		} {
-			if *list, err = report.Strings(name); err != nil {
-				return err
-			}
-			for i, line := range *list {
-				(*list)[i] = inGo(line)
-			}
-		}
-		return nil
+	return makeReport(nil, opts, func(out *capi.Dict, o capi.Options) error { return capi.Check(out, path, o) })
+}
+
+// CheckBytes checks a file in memory as Check does, for example an upload before it is stored. Auto detects the format
+// by content.
+func CheckBytes(data []byte, format Format, opts ...Option) (found CheckReport, err error) {
+	source, err := SourceFromBytes(data)
+	if err != nil {
+		return found, err
+	}
+	defer source.Close()
+	return CheckFrom(source, format, opts...)
+}
+
+// CheckFrom checks a file in a source as Check does. Of a set that cannot be opened, only the first fault is reported.
+// The format is chosen as by LoadFrom.
+func CheckFrom(source *Source, format Format, opts ...Option) (found CheckReport, err error) {
+	defer annotate(&err, "check", source.name)
+	raw, err := source.handle.lock()
+	if err != nil {
+		return found, err
+	}
+	defer source.handle.unlock()
+	return makeReport(source.slot, opts, func(out *capi.Dict, o capi.Options) error {
+		return capi.CheckSource(out, raw, int32(format), o)
 	})
-	return found, err
+}
+
+// makeReport runs a call that makes the report of a check.
+func makeReport(slot *capi.Slot, opts []Option, call func(out *capi.Dict, o capi.Options) error) (found CheckReport, err error) {
+	options, err := newOptions(opts)
+	if err != nil {
+		return found, err
+	}
+	defer options.release()
+	report, err := makeDict(slot, func(out *capi.Dict) error { return call(out, options.raw) })
+	if err != nil {
+		return found, err
+	}
+	defer report.Close()
+	for name, list := range map[string]*[]string{
+		"faults": &found.Faults, "excused": &found.Excused, "notes": &found.Notes,
+	} {
+		if *list, err = report.Strings(name); err != nil {
+			return CheckReport{}, err
+		}
+		for i, line := range *list {
+			(*list)[i] = inGo(line)
+		}
+	}
+	return found, nil
 }
 
 // savePath runs a call that saves to a path.

@@ -560,6 +560,23 @@ func TestCheck(t *testing.T) {
 	if !strings.HasPrefix(found.Faults[0], "corrupt: ") {
 		t.Error(found.Faults[0])
 	}
+	if !strings.HasSuffix(found.Faults[0], "; WithLenient accepts this") {
+		t.Error(found.Faults[0])
+	}
+	unnamed := strings.Replace(found.Faults[0], path+": ", "", 1)
+	same(t, must[CheckReport](t)(CheckBytes(content, Auto)).Faults, []string{unnamed})
+	source := must[*Source](t)(OpenSource(path))
+	defer source.Close()
+	same(t, must[CheckReport](t)(CheckFrom(source, Auto)), found)
+	same(t, must[CheckReport](t)(CheckFrom(source, Auto, WithLenient(true))).Faults, []string{})
+	other := must[CheckReport](t)(CheckFrom(source, GGUF))
+	if len(other.Faults) != 1 || !strings.HasPrefix(other.Faults[0], "format: ") {
+		t.Error(other.Faults)
+	}
+	lost := errors.New("connection lost")
+	broken := must[*Source](t)(NewSource(&faulty{bytes: content, then: func() error { return lost }}, int64(len(content))))
+	_, lostErr := CheckFrom(broken, Auto)
+	same(t, errors.Is(lostErr, lost), true)
 	lenient := must[CheckReport](t)(Check(path, WithLenient(true)))
 	same(t, []int{len(lenient.Faults), len(lenient.Excused)}, []int{0, 1})
 	_, err := Check(filepath.Join(t.TempDir(), "missing.npy"))

@@ -140,6 +140,17 @@ tf_status tf_check(tf_dict **report, const char *path, const tf_options *options
   return TF_STATUS_OK;
 }
 
+tf_status tf_check_source(tf_dict **report, tf_source *source, tf_format format, const tf_options *options) {
+  TFILE_API_TRY(require_out(report, "report"));
+  TFILE_API_TRY(require(source, "source"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  Ref<Dict> made;
+  TFILE_API_TRY(check_source(made, Ref<Source>::share(source), format, settings));
+  *report = made.take();
+  return TF_STATUS_OK;
+}
+
 const tf_dict *tf_file_metadata(const tf_file *file) {
   return is_null(file, "file") ? nullptr : file->listing.metadata.get();
 }

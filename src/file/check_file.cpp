@@ -165,10 +165,8 @@ class Checker {
     opening_.set(TF_OPTION_LENIENT, 1);
   }
 
-  Status run(const char *path) {
-    TFILE_TRY(report_.set_string_list("faults", &faults_));
-    TFILE_TRY(report_.set_string_list("excused", &excused_));
-    TFILE_TRY(report_.set_string_list("notes", &notes_));
+  Status check_path(const char *path) {
+    TFILE_TRY(begin());
     Ref<OpenedFile> file;
     const Status opened = open_path(file, path, opening_);
     if (!opened.ok()) return check_unopened(path, opened);
@@ -176,7 +174,21 @@ class Checker {
     return file->parts.empty() ? note_missing(path) : kOk;
   }
 
+  Status check_source(Ref<Source> source, tf_format format) {
+    TFILE_TRY(begin());
+    Ref<OpenedFile> file;
+    const Status opened = open_file_source(file, std::move(source), format, opening_);
+    if (opened.ok()) return check_opened(*file);
+    return is_fault(opened) ? faults_->append(ReportLine(opened).text()) : opened;
+  }
+
  private:
+  Status begin() {
+    TFILE_TRY(report_.set_string_list("faults", &faults_));
+    TFILE_TRY(report_.set_string_list("excused", &excused_));
+    return report_.set_string_list("notes", &notes_);
+  }
+
   Status check_opened(const OpenedFile &file) {
     for (const Text note : file.listing.notes)
       TFILE_TRY(notes_->append(note));
@@ -307,17 +319,28 @@ class Checker {
   StringList *notes_ = nullptr;
 };
 
-}  // namespace
-
-Status check_path(Ref<Dict> &out, const char *path, const Settings &settings) {
+// Makes a report with `check`, a call of a Checker.
+template <typename Check>
+Status make_report(Ref<Dict> &out, const Settings &settings, Check check) {
   const ErrorRecord before = error_record();
   Ref<Dict> report;
   TFILE_TRY(make_dict(report, settings.memory()));
-  TFILE_TRY(Checker(*report, settings).run(path));
+  Checker checker(*report, settings);
+  TFILE_TRY(check(checker));
   // A call that succeeds must not change the error record, even if it found faults.
   error_record() = before;
   out = std::move(report);
   return kOk;
+}
+
+}  // namespace
+
+Status check_path(Ref<Dict> &out, const char *path, const Settings &settings) {
+  return make_report(out, settings, [&](Checker &checker) { return checker.check_path(path); });
+}
+
+Status check_source(Ref<Dict> &out, Ref<Source> source, tf_format format, const Settings &settings) {
+  return make_report(out, settings, [&](Checker &checker) { return checker.check_source(std::move(source), format); });
 }
 
 }  // namespace tfile

@@ -228,8 +228,13 @@ static void test_callbacks(const tf_dict *arrays) {
   check_same(arrays, loaded);
   tf_dict_release(loaded);
   CHECK(store.reads > 0);
+  tf_dict *report = NULL;
+  CHECK_OK(tf_check_source(&report, source, TF_FORMAT_AUTO, NULL));
+  CHECK(tf_dict_contains(report, "faults", SIZE_MAX) == 1);
+  tf_dict_release(report);
   store.refusal = TF_STATUS_CANCELLED;
   CHECK_STATUS(TF_STATUS_CANCELLED, tf_load_source(NULL, &loaded, NULL, source, TF_FORMAT_SAFETENSORS, NULL));
+  CHECK_STATUS(TF_STATUS_CANCELLED, tf_check_source(&report, source, TF_FORMAT_SAFETENSORS, NULL));
   tf_source_release(source);
   CHECK(store.released == 2);
 }

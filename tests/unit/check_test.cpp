@@ -34,11 +34,12 @@ Lines lines_of(const tf_dict *dict, const char *key) {
   return lines;
 }
 
-Report check(const std::string &path, std::initializer_list<std::pair<tf_option, int64_t>> values = {}) {
-  const auto options = options_with(values);
-  tf_dict *raw = nullptr;
+using Values = std::initializer_list<std::pair<tf_option, int64_t>>;
+
+// Returns the contents of a report, which it releases.
+Report report_of(tf_status status, tf_dict *raw) {
   Report report;
-  report.status = tf_check(&raw, path.c_str(), options.get());
+  report.status = status;
   EXPECT_EQ(raw != nullptr, report.status == TF_STATUS_OK);
   if (raw == nullptr) return report;
   const Handle<tf_dict> dict(raw);
@@ -47,6 +48,26 @@ Report check(const std::string &path, std::initializer_list<std::pair<tf_option,
   report.excused = lines_of(raw, "excused");
   report.notes = lines_of(raw, "notes");
   return report;
+}
+
+Report check(const std::string &path, Values values = {}) {
+  const auto options = options_with(values);
+  tf_dict *raw = nullptr;
+  const tf_status status = tf_check(&raw, path.c_str(), options.get());
+  return report_of(status, raw);
+}
+
+Report check_source(tf_source *source, tf_format format = TF_FORMAT_AUTO, Values values = {}) {
+  const auto options = options_with(values);
+  tf_dict *raw = nullptr;
+  const tf_status status = tf_check_source(&raw, source, format, options.get());
+  return report_of(status, raw);
+}
+
+Report check_memory(const std::string &bytes, tf_format format = TF_FORMAT_AUTO, Values values = {}) {
+  const auto source = made<tf_source>(
+      [&](tf_source **out) { return tf_source_from_memory(out, bytes.data(), bytes.size(), nullptr, nullptr); });
+  return check_source(source.get(), format, values);
 }
 
 const std::string kTwo = npy_int32("2", std::string("\1\0\0\0\2\0\0\0", 8));
@@ -222,6 +243,65 @@ TEST_F(Check, FailsIfTheFileCannotBeRead) {
   tf_dict *report = nullptr;
   EXPECT_EQ(tf_check(&report, nullptr, nullptr), TF_STATUS_INVALID_ARGUMENT);
   EXPECT_EQ(tf_check(nullptr, "x", nullptr), TF_STATUS_INVALID_ARGUMENT);
+}
+
+TEST_F(Check, OfASourceFindsWhatACheckOfItsFileFinds) {
+  ZipBuilder zip;
+  zip.add("object.npy", kObject).crc = 1u;
+  zip.add("good.npy", kTwo);
+  zip.add("deflated.npy", kTwo, true).crc = 3u;
+  zip.trailing = "!";
+  const std::string path = folder.write("a.npz", zip.bytes());
+  const auto named = made<tf_source>([&](tf_source **out) { return tf_source_from_path(out, path.c_str()); });
+  for (const Values values : {Values{}, Values{{TF_OPTION_LENIENT, 1}}, Values{{TF_OPTION_SKIP_UNSUPPORTED, 1}}}) {
+    const Report expected = check(path, values);
+    EXPECT_GE(expected.faults.size(), 2u);
+    const Report found = check_source(named.get(), TF_FORMAT_AUTO, values);
+    EXPECT_EQ(found.faults, expected.faults);
+    EXPECT_EQ(found.excused, expected.excused);
+    EXPECT_EQ(found.notes, expected.notes);
+  }
+  // Memory has no name that the faults could begin with.
+  const Report found = check_memory(zip.bytes());
+  ASSERT_EQ(found.faults.size(), 4u);
+  EXPECT_EQ(found.faults[1].rfind("unsupported: array 'object': ", 0), 0u) << found.faults[1];
+  EXPECT_EQ(check_memory(kTwo).faults, Lines());
+}
+
+TEST_F(Check, OfASourceReportsWhatCannotBeOpened) {
+  const std::string cut = kTwo.substr(0, 20);
+  const Report truncated = check_memory(cut);
+  ASSERT_EQ(truncated.faults.size(), 1u);
+  EXPECT_EQ(truncated.faults[0].rfind("truncated: ", 0), 0u) << truncated.faults[0];
+  const Report other = check_memory(kTwo, TF_FORMAT_GGUF);
+  ASSERT_EQ(other.faults.size(), 1u);
+  EXPECT_EQ(other.faults[0].rfind("format: ", 0), 0u) << other.faults[0];
+  EXPECT_EQ(check_memory("").faults.size(), 1u);
+
+  const auto fail = [](void *, uint64_t, void *, size_t) -> tf_status { return TF_STATUS_IO; };
+  const auto lost =
+      made<tf_source>([&](tf_source **out) { return tf_source_new(out, 100, 0, fail, nullptr, nullptr, nullptr); });
+  EXPECT_EQ(check_source(lost.get()).status, TF_STATUS_IO);
+  tf_dict *report = nullptr;
+  EXPECT_EQ(tf_check_source(&report, nullptr, TF_FORMAT_AUTO, nullptr), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(tf_check_source(nullptr, lost.get(), TF_FORMAT_AUTO, nullptr), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(tf_check_source(&report, lost.get(), 99, nullptr), TF_STATUS_INVALID_ARGUMENT);
+}
+
+TEST_F(Check, OfASourceOpensItsSet) {
+  const auto options = options_with({{TF_OPTION_PART_BYTES, 40}});
+  ASSERT_EQ(save_weights_of(folder.path("w"), TF_FORMAT_SAFETENSORS, 1, options.get()), TF_STATUS_OK);
+  const std::string index = folder.path("w.safetensors.index.json");
+  const auto source = made<tf_source>([&](tf_source **out) { return tf_source_from_path(out, index.c_str()); });
+  const Report whole = check_source(source.get());
+  EXPECT_EQ(whole.faults, Lines());
+  EXPECT_EQ(whole.notes, Lines());
+  const std::string part = folder.path("w-00002-of-00003.safetensors");
+  const std::string bytes = folder.read("w-00002-of-00003.safetensors");
+  folder.write("w-00002-of-00003.safetensors", bytes.substr(0, bytes.size() - 1));
+  const Report cut = check_source(source.get());
+  ASSERT_EQ(cut.faults.size(), 1u);
+  EXPECT_EQ(cut.faults[0].rfind("truncated: " + part + ": ", 0), 0u) << cut.faults[0];
 }
 
 TEST_F(Check, CanBeCancelled) {

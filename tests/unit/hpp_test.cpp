@@ -777,6 +777,8 @@ TEST(Hpp, ChecksReportEveryFault) {
   EXPECT_TRUE(tf::check(path).faults.empty());
   std::ofstream(path, std::ios::binary | std::ios::app) << "!";
   EXPECT_EQ(tf::check(path).faults.size(), 1u);
+  EXPECT_EQ(tf::check(tf::Source::from_path(path)).faults, tf::check(path).faults);
+  EXPECT_EQ(tf::check(tf::Source::from_path(path), tf::Format::gguf).faults.size(), 1u);
   const tf::CheckReport lenient = tf::check(path, tf::Options().set(tf::Option::lenient, 1));
   EXPECT_TRUE(lenient.faults.empty());
   EXPECT_EQ(lenient.excused.size(), 1u);

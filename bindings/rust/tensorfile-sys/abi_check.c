@@ -327,6 +327,7 @@ tf_status tf_read_plan_run(tf_read_plan *);
 tf_read_plan *tf_read_plan_retain(tf_read_plan *);
 void tf_read_plan_release(tf_read_plan *);
 tf_status tf_check(tf_dict **, const char *, const tf_options *);
+tf_status tf_check_source(tf_dict **, tf_source *, tf_format, const tf_options *);
 tf_status tf_save_file(const char *, const tf_dict *, const tf_dict *, const tf_options *);
 tf_status tf_save(const char *, const tf_array *, const tf_options *);
 tf_status tf_savez(const char *, const tf_array *const *, size_t, const tf_dict *, const tf_options *);

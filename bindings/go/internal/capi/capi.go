@@ -251,6 +251,7 @@ extern swig_voidp _wrap_ReadPlanRun_capi_2415c50c2d836017(uintptr_t arg1);
 extern uintptr_t _wrap_ReadPlanRetain_capi_2415c50c2d836017(uintptr_t arg1);
 extern void _wrap_ReadPlanRelease_capi_2415c50c2d836017(uintptr_t arg1);
 extern swig_voidp _wrap_Check_capi_2415c50c2d836017(swig_voidp arg1, swig_type_56 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_CheckSource_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
 extern swig_voidp _wrap_SaveFile_capi_2415c50c2d836017(swig_type_57 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
 extern swig_voidp _wrap_Save_capi_2415c50c2d836017(swig_type_58 arg1, uintptr_t arg2, uintptr_t arg3);
 extern swig_voidp _wrap_Savez_capi_2415c50c2d836017(swig_type_59 arg1, swig_type_60 arg2, uintptr_t arg3, uintptr_t arg4);
@@ -2065,6 +2066,21 @@ _swig_i_2 = uintptr(arg3)
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func CheckSource(arg1 *Dict, arg2 Source, arg3 int32, arg4 Options) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *Dict
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	var _swig_i_3 uintptr
+_swig_i_3 = uintptr(arg4)
+	swig_r = (*byte)(C._wrap_CheckSource_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1

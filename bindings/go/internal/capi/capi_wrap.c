@@ -3451,6 +3451,29 @@ char *_wrap_Check_capi_2415c50c2d836017(tf_dict **_swig_go_0, _gostring_ _swig_g
 }
 
 
+char *_wrap_CheckSource_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_source *_swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
+  tf_dict **arg1 = 0 ;
+  tf_source *arg2 = 0 ;
+  tf_format arg3 ;
+  tf_options *arg4 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_dict **)_swig_go_0;
+  arg2 = (tf_source *)_swig_go_1;
+  arg3 = (tf_format)_swig_go_2; 
+  arg4 = (tf_options *)_swig_go_3;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_check_source(arg1,arg2,arg3,(struct tf_options const *)arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
 char *_wrap_SaveFile_capi_2415c50c2d836017(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
   char *arg1 = 0 ;
   tf_dict *arg2 = 0 ;

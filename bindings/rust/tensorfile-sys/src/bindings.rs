@@ -1901,6 +1901,23 @@ unsafe extern "C" {
     #[must_use]
     pub fn tf_check(report: *mut *mut tf_dict, path: *const c_char, options: *const tf_options) -> tf_status;
 
+    /// Checks a source as [`tf_check`] checks a file, for example what was uploaded before it is stored.
+    ///
+    /// * `report`: as in [`tf_check`]; a fault begins with the status and the source's name, if it has one
+    /// * `source`: the source. If it is that of a set, its resolver or its folder has the other files. Of a set that
+    ///   cannot be opened, only the first fault is reported
+    /// * `format`: as in [`tf_load_source`]
+    /// * `options`: as in [`tf_load`]; may be NULL
+    ///
+    /// Returns as [`tf_check`]; INVALID_ARGUMENT if there is no such format.
+    #[must_use]
+    pub fn tf_check_source(
+        report: *mut *mut tf_dict,
+        source: *mut tf_source,
+        format: tf_format,
+        options: *const tf_options,
+    ) -> tf_status;
+
     /// Saves arrays and metadata in any format, so that [`tf_load`] with the same path and options returns them.
     ///
     /// The format is that of [`TF_OPTION_FORMAT`], else the one that the path's extension names, in any letter case. The

@@ -92,7 +92,9 @@ impl fmt::Display for ErrorKind {
 /// A failed call: a kind, and one line that says what failed and where, what was expected and what was found.
 ///
 /// If the system or a reader, writer or executor of the caller failed, its error is the
-/// [`source`](std::error::Error::source). Conversion to [`io::Error`] keeps its kind.
+/// [`source`](std::error::Error::source). Conversion to [`io::Error`] keeps its kind. The message, which `Display`
+/// prints, ends with the reason too, so that a program that prints only the error shows why the call failed. A report
+/// of the whole chain of sources therefore shows the reason twice.
 ///
 /// ```
 /// use tensorfile::ErrorKind;
@@ -220,35 +222,39 @@ fn with_brackets(message: &str) -> String {
     out
 }
 
-/// Returns a message with shapes as in Rust, and with the methods of [`Options`](crate::Options) instead of the options'
-/// names in C.
-fn in_terms_of_rust(message: &str) -> String {
-    let mut parts = with_brackets(message).replace("TF_LOAD_MODE_MAP", "Options::map(true)");
-    for (mark, value) in [("TF_OPTION_", None), ("TF_FORMAT_", Some("Format::"))] {
-        let mut out = String::with_capacity(parts.len());
-        let mut rest = parts.as_str();
-        while let Some((before, after)) = rest.split_once(mark) {
-            out.push_str(before);
-            let end = after.find(|c: char| !(c.is_ascii_uppercase() || c == '_')).unwrap_or(after.len());
-            let (name, mut tail) = after.split_at(end);
-            if let Some(prefix) = value {
-                out.push_str(prefix);
-                out.extend(name.chars().take(1));
-                out.push_str(&name.get(1..).unwrap_or("").to_ascii_lowercase());
-            } else {
-                out.push_str("Options::");
-                out.push_str(&name.to_ascii_lowercase());
-                if let Some(after) = tail.strip_prefix(" 0") {
-                    out.push_str("(false)");
-                    tail = after;
-                }
-            }
-            rest = tail;
-        }
-        out.push_str(rest);
-        parts = out;
+/// Returns a message with shapes as in Rust, and with the names of Rust instead of those of C: methods of
+/// [`Options`](crate::Options) for options, variants of [`Format`](crate::Format), and other methods.
+pub(crate) fn in_terms_of_rust(message: &str) -> String {
+    let message = with_brackets(message)
+        .replace("TF_LOAD_MODE_MAP", "Options::map(true)")
+        .replace("tf_source_set_resolver()", "Source::with_resolver")
+        .replace("tf_part_plan_finish()", "PartPlanBuilder::finish");
+    let message = with_names(&message, "TF_FORMAT_", |name, _| format!("Format::{}", in_camel_case(name)));
+    with_names(&message, "TF_OPTION_", |name, is_off| {
+        format!("Options::{}{}", name.to_ascii_lowercase(), if is_off { "(false)" } else { "" })
+    })
+}
+
+/// Replaces each name of C that starts with `mark` by what `rename` returns for the rest of the name, and for whether
+/// the value 0 follows, which is replaced with it.
+fn with_names(message: &str, mark: &str, rename: impl Fn(&str, bool) -> String) -> String {
+    let mut out = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some((before, after)) = rest.split_once(mark) {
+        let end = after.find(|c: char| !(c.is_ascii_uppercase() || c == '_')).unwrap_or(after.len());
+        let (name, tail) = after.split_at(end);
+        let value = tail.strip_prefix(" 0");
+        out.extend([before, &rename(name, value.is_some())]);
+        rest = value.unwrap_or(tail);
     }
-    parts
+    out.push_str(rest);
+    out
+}
+
+/// Returns `ByContent` for `BY_CONTENT`.
+fn in_camel_case(name: &str) -> String {
+    let capitalized = |word: &str| word.chars().take(1).chain(word.to_ascii_lowercase().chars().skip(1)).collect();
+    name.split('_').map(capitalized).collect::<Vec<String>>().concat()
 }
 
 impl fmt::Debug for Error {
@@ -390,7 +396,12 @@ mod tests {
             in_terms_of_rust("TF_OPTION_ATOMIC 0 would overwrite; load without TF_LOAD_MODE_MAP"),
             "Options::atomic(false) would overwrite; load without Options::map(true)"
         );
-        assert_eq!(in_terms_of_rust("use TF_FORMAT_GGUF"), "use Format::Gguf");
+        assert_eq!(
+            in_terms_of_rust("is not npy; it seems to be gguf, and TF_FORMAT_BY_CONTENT reads it as that"),
+            "is not npy; it seems to be gguf, and Format::ByContent reads it as that"
+        );
+        assert_eq!(in_terms_of_rust("no resolver: tf_source_set_resolver()"), "no resolver: Source::with_resolver");
+        assert_eq!(in_terms_of_rust("not finished: tf_part_plan_finish()"), "not finished: PartPlanBuilder::finish");
         assert_eq!(in_terms_of_rust("shape (2, 3), not shape () or (5,)"), "shape [2, 3], not shape [] or [5]");
         let other = "the limit (max_rank) of 4 (2 bytes) in f (1).npy (); call contiguous()";
         assert_eq!(in_terms_of_rust(other), other);

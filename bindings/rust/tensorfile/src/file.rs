@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use crate::array::{Array, expect_dtype};
 use crate::call::{Slot, check, enter, finish, made, release};
 use crate::dtype::{Dtype, Element, Format};
-use crate::error::{Error, ErrorKind, Result, or_panic};
+use crate::error::{Error, ErrorKind, Result, in_terms_of_rust, or_panic};
 use crate::map::Dict;
 use crate::options::Options;
 use crate::raw::{self, borrowed_text, utf8};
@@ -146,13 +146,13 @@ impl File {
     }
 
     /// Returns remarks about the file that are not errors, each one line, such as that the file is one part of a set.
-    pub fn notes(&self) -> Result<Vec<&str>> {
+    pub fn notes(&self) -> Result<Vec<String>> {
         // SAFETY: the handle is valid.
         let count = unsafe { sys::tf_file_note_count(self.as_ptr()) };
         // SAFETY: the handle is valid, and the remarks live as long as the file.
         let note_at =
             |index| unsafe { borrowed_text(|text, length| sys::tf_file_note(text, length, self.as_ptr(), index)) };
-        (0..count).map(|index| utf8(note_at(index)?)).collect()
+        (0..count).map(|index| Ok(in_terms_of_rust(utf8(note_at(index)?)?))).collect()
     }
 
     /// Returns an iterator over the arrays in the order of the file.

@@ -30,6 +30,16 @@ pub struct CheckReport {
     pub notes: Vec<String>,
 }
 
+impl CheckReport {
+    fn from_tree(mut report: Dict) -> Result<Self> {
+        Ok(CheckReport {
+            faults: report.take_messages("faults")?,
+            excused: report.take_messages("excused")?,
+            notes: report.take_messages("notes")?,
+        })
+    }
+}
+
 /// The contents of a file. `loaded["name"]` is one of its arrays.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -94,6 +104,19 @@ fn load(
     }
 }
 
+/// Returns a source over bytes of the caller.
+///
+/// # Safety
+/// The source, and everything that was loaded from it, must not be used after `bytes` have been changed or freed.
+unsafe fn borrowed_source(bytes: &[u8]) -> Result<Source> {
+    let mut source = ptr::null_mut();
+    // SAFETY: the pointer has its length, and the caller guarantees that the bytes remain.
+    let status = enter(|| unsafe {
+        sys::tf_source_from_memory(&raw mut source, bytes.as_ptr().cast(), bytes.len(), None, ptr::null_mut())
+    });
+    Source::made(source, status, None)
+}
+
 /// Loading.
 impl Options {
     /// Loads a whole file; see [`load`](crate::load).
@@ -144,14 +167,8 @@ impl Options {
     /// # Safety
     /// The arrays must not be used after `bytes` have been changed or freed.
     pub(crate) unsafe fn map_bytes(&self, bytes: &[u8]) -> Result<Loaded> {
-        let mut source = ptr::null_mut();
-        // SAFETY: the pointer has its length, and the caller guarantees that the bytes are there as long as arrays.
-        let status = enter(|| unsafe {
-            sys::tf_source_from_memory(&raw mut source, bytes.as_ptr().cast(), bytes.len(), None, ptr::null_mut())
-        });
-        let source = Source::made(source, status, None)?;
         // SAFETY: guaranteed by the caller.
-        unsafe { self.clone().map(true) }.load_source(&source)
+        unsafe { self.clone().map(true).load_source(&borrowed_source(bytes)?) }
     }
 
     /// Loads a .npz, .safetensors or .gguf file as a tree, splitting names at '.'.
@@ -202,12 +219,24 @@ impl Options {
         let (path, options) = (c_path(path.as_ref())?, self.raw()?);
         // SAFETY: the path is NUL-terminated; the options are valid.
         let report: RawDict = make(|out| unsafe { sys::tf_check(out, path.as_ptr(), options.as_ptr()) })?;
-        let mut report = report.tree()?;
-        Ok(CheckReport {
-            faults: report.take_list("faults")?,
-            excused: report.take_list("excused")?,
-            notes: report.take_list("notes")?,
-        })
+        CheckReport::from_tree(report.tree()?)
+    }
+
+    /// Checks a file in memory as [`check`](Options::check) does, for example an upload before it is stored.
+    pub fn check_bytes(&self, bytes: &[u8]) -> Result<CheckReport> {
+        // SAFETY: the source is only used here, while the bytes are borrowed.
+        self.check_source(&unsafe { borrowed_source(bytes) }?)
+    }
+
+    /// Checks a file in a source as [`check`](Options::check) does. Of a set that cannot be opened, only the first
+    /// fault is reported.
+    pub fn check_source(&self, source: &Source) -> Result<CheckReport> {
+        let (options, format, mut report) = (self.raw()?, self.raw_format()?, ptr::null_mut());
+        // SAFETY: the source and the options are valid.
+        let status =
+            enter(|| unsafe { sys::tf_check_source(&raw mut report, source.as_ptr(), format, options.as_ptr()) });
+        let report = made::<RawDict>(report, status, source.slot().map(|slot| &**slot))?;
+        CheckReport::from_tree(report.tree()?)
     }
 
     /// Opens a file to read its arrays one by one; see [`File`].

@@ -6,7 +6,7 @@ use std::ops::{Index, IndexMut};
 use indexmap::IndexMap;
 
 use crate::array::Array;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, in_terms_of_rust};
 use crate::raw::{Item, RawDict};
 use crate::value::Value;
 
@@ -156,7 +156,7 @@ impl<V> Map<V> {
 
 impl Dict {
     /// Returns a value as a type of Rust: an integer, `f32`, `f64`, `bool`, `&str`, `&[String]`, [`&Array`](Array) or
-    /// [`&Dict`](Dict).
+    /// [`&Dict`](Dict). A list of numbers is a `Vec` of their type, such as `Vec<u32>`.
     ///
     /// Fails with [`ErrorKind::NotFound`] if there is no such value, and with [`ErrorKind::Type`] if it has another kind
     /// or an integer does not fit.
@@ -202,6 +202,11 @@ impl Dict {
     /// Removes a list of strings that the library made.
     pub(crate) fn take_list(&mut self, name: &str) -> Result<Vec<String>> {
         self.remove(name).map_or_else(|| Ok(Vec::new()), Vec::try_from)
+    }
+
+    /// Removes a list of messages that the library made.
+    pub(crate) fn take_messages(&mut self, name: &str) -> Result<Vec<String>> {
+        Ok(self.take_list(name)?.iter().map(|message| in_terms_of_rust(message)).collect())
     }
 }
 

@@ -229,9 +229,10 @@ impl Options {
             make(|out| unsafe { sys::tf_save_check(out, format, arrays, metadata, options.as_ptr()) })?;
         let mut report = report.tree()?;
         let mut columns = Vec::with_capacity(4);
-        for name in ["subject", "name", "problem", "reason"] {
+        for name in ["subject", "name", "problem"] {
             columns.push(report.take_list(name)?.into_iter());
         }
+        columns.push(report.take_messages("reason")?.into_iter());
         let mut row = || {
             let mut next = columns.iter_mut().map(Iterator::next);
             Some(Finding { subject: next.next()??, name: next.next()??, problem: next.next()??, reason: next.next()?? })

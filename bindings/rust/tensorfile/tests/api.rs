@@ -358,6 +358,15 @@ fn checks_report_every_fault() {
     let found = tensorfile::check(&path).unwrap();
     assert_eq!((found.faults.len(), found.excused.len()), (1, 0));
     assert!(found.faults[0].starts_with("corrupt: "), "{}", found.faults[0]);
+    assert!(found.faults[0].ends_with("; Options::lenient accepts this"), "{}", found.faults[0]);
+    let bytes = std::fs::read(&path).unwrap();
+    let unnamed = found.faults[0].replacen(&format!("{}: ", path.display()), "", 1);
+    assert_eq!(Options::new().check_bytes(&bytes).unwrap().faults, [unnamed]);
+    let source = Source::open(&path).unwrap();
+    assert_eq!(Options::new().check_source(&source).unwrap(), found);
+    assert_eq!(Options::new().lenient(true).check_source(&source).unwrap().faults, Vec::<String>::new());
+    let other = Options::new().format(Format::Gguf).check_bytes(&bytes).unwrap();
+    assert!(other.faults[0].starts_with("format: "), "{other:?}");
     let lenient = Options::new().lenient(true).check(&path).unwrap();
     assert_eq!((lenient.faults.len(), lenient.excused.len()), (0, 1));
     assert_eq!(kind(tensorfile::check(folder.path("missing.npy"))), ErrorKind::NotFound);
@@ -439,6 +448,46 @@ fn numbers_in_metadata_keep_their_types() {
     assert_eq!(loaded["step"].item::<i64>([]).unwrap(), 5, "arrays stay arrays");
     assert_eq!(*Options::new().open_bytes(&bytes).unwrap().metadata(), metadata);
     assert_eq!(tensorfile::to_bytes(Format::Gguf, &loaded).unwrap()[..], bytes[..]);
+}
+
+#[test]
+fn lists_of_numbers_in_metadata_are_vectors() {
+    let mut metadata = Dict::new();
+    metadata.insert("u32", [1u32, u32::MAX]);
+    metadata.insert("u8", [1u8]);
+    metadata.insert("flags", [true, false]);
+    metadata.insert("none", Vec::<f32>::new());
+    metadata.insert("text", "x");
+    metadata.insert("one", 1u32);
+    let bytes = tensorfile::to_bytes(Format::Gguf, (&Arrays::new(), &metadata)).unwrap();
+    let mut loaded = tensorfile::load_bytes(&bytes).unwrap();
+    assert_eq!(loaded.metadata.try_get::<Vec<u32>>("u32").unwrap(), [1, u32::MAX]);
+    assert_eq!(loaded.metadata.try_get::<Vec<u8>>("u8").unwrap(), [1]);
+    assert_eq!(loaded.metadata.try_get::<Vec<bool>>("flags").unwrap(), [true, false]);
+    assert_eq!(loaded.metadata.try_get::<Vec<f32>>("none").unwrap(), []);
+    assert_eq!(loaded.metadata["u32"].as_slice(), Some(&[1, u32::MAX][..]));
+    assert_eq!(loaded.metadata["u32"].as_slice::<i32>(), None);
+    assert_eq!(Value::from([1u32]).as_slice::<u32>(), Some(&[1][..]));
+    for (name, expected) in [
+        ("u32", "value 'u32': expected a list of int32, found uint32[2]"),
+        ("text", "value 'text': expected a list of int32, found a string"),
+        ("one", "value 'one': expected a list of int32, found a u32"),
+    ] {
+        let error = loaded.metadata.try_get::<Vec<i32>>(name).unwrap_err();
+        assert_eq!((error.kind(), error.message(), error.name()), (ErrorKind::Type, expected, Some(name)));
+    }
+    let matrix = Value::from(Array::from_slice([1, 2], &[1i32, 2]).unwrap());
+    let error = Vec::<i32>::try_from(&matrix).unwrap_err();
+    assert_eq!(error.message(), "expected a list of int32, found int32[1, 2]");
+    let error = Vec::<i32>::try_from(matrix).unwrap_err();
+    assert_eq!(error.message(), "expected a list of int32, found int32[1, 2]");
+    // A list that was taken out, changed and put back is saved with its type.
+    let mut list = Vec::<u32>::try_from(loaded.metadata.remove("u32").unwrap()).unwrap();
+    list.push(7);
+    loaded.metadata.insert("u32", &list);
+    assert_eq!(loaded.metadata["u32"].as_array().unwrap().dtype(), Dtype::UInt32);
+    let again = tensorfile::to_bytes(Format::Gguf, &loaded).unwrap();
+    assert_eq!(tensorfile::load_bytes(&again).unwrap().metadata.try_get::<Vec<u32>>("u32").unwrap(), list);
 }
 
 #[test]
@@ -721,6 +770,7 @@ fn the_systems_reason_survives() {
     assert_eq!((error.kind(), error.raw_os_error()), (ErrorKind::Io, expected.raw_os_error()));
     let cause = error.source().unwrap().downcast_ref::<std::io::Error>().unwrap();
     assert_eq!((cause.kind(), cause.to_string()), (expected.kind(), expected.to_string()));
+    assert!(error.to_string().ends_with(": a part of the path is not a folder"), "{error}");
     assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::NotADirectory);
     let missing = std::io::Error::from(tensorfile::load(folder.path("missing.npy")).unwrap_err());
     assert_eq!(missing.kind(), std::io::ErrorKind::NotFound);

@@ -4669,6 +4669,34 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1check(JNIEn
 }
 
 
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1check_1source(JNIEnv *jenv, jclass jcls, jlong jarg2, jint jarg3, jlong jarg4) {
+  jlong jresult = 0 ;
+  tf_dict **arg1 = 0 ;
+  tf_source *arg2 = 0 ;
+  tf_format arg3 ;
+  tf_options *arg4 = 0 ;
+  tf_dict *made1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &made1;
+  arg2 = (tf_source *)(intptr_t)jarg2;
+  arg3 = (tf_format)jarg3; 
+  arg4 = (tf_options *)(intptr_t)jarg4;
+  result = tf_check_source(arg1,arg2,arg3,(struct tf_options const *)arg4);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  jresult = (jlong)(intptr_t)*arg1;
+  
+  
+  
+  return jresult;
+}
+
+
 SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1save_1file(JNIEnv *jenv, jclass jcls, jbyteArray jarg1, jlong jarg2, jlong jarg3, jlong jarg4) {
   jlong jresult = 0 ;
   char *arg1 = 0 ;

@@ -1220,6 +1220,17 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_check(byte[] path, long options) { return TensorfileNativeJNI.tf_check(path, options); }
 
   /**
+   * Checks a source as tf_check() checks a file, for example what was uploaded before it is stored.<br>
+   * @param report   as in tf_check(); a fault begins with the status and the source's name, if it has one<br>
+   * @param source   the source. If it is that of a set, its resolver or its folder has the other files. Of a set that<br>
+   *                 cannot be opened, only the first fault is reported<br>
+   * @param format   as in tf_load_source()<br>
+   * @param options  as in tf_load(); may be NULL<br>
+   * @return as tf_check(); INVALID_ARGUMENT if there is no such format.
+   */
+  public static long tf_check_source(long source, int format, long options) { return TensorfileNativeJNI.tf_check_source(source, format, options); }
+
+  /**
    *  <br>
    * Saves arrays and metadata in any format, so that tf_load() with the same path and options returns them.<br>
    * <br>

@@ -162,6 +162,7 @@ final class TensorfileNativeJNI {
   public final static native long tf_read_plan_retain(long jarg1);
   public final static native void tf_read_plan_release(long jarg1);
   public final static native long tf_check(byte[] jarg2, long jarg3);
+  public final static native long tf_check_source(long jarg2, int jarg3, long jarg4);
   public final static native long tf_save_file(byte[] jarg1, long jarg2, long jarg3, long jarg4);
   public final static native long tf_save(byte[] jarg1, long jarg2, long jarg3);
   public final static native long tf_savez(byte[] jarg1, long[] jarg2, long jarg4, long jarg5);

@@ -289,7 +289,8 @@ public final class ArrayFile implements AutoCloseable {
    * @throws IOException if they cannot be read
    */
   public List<String> notes() throws IOException {
-    return texts(TensorfileNative::tf_file_note_count, TensorfileNative::tf_file_note);
+    return texts(TensorfileNative::tf_file_note_count, TensorfileNative::tf_file_note).stream()
+        .map(Failures::inJavasTerms).toList();
   }
 
   /**

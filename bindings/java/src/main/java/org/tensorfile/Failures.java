@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.regex.Pattern;
@@ -12,6 +13,8 @@ import java.util.regex.Pattern;
 final class Failures {
   private static final Pattern SHAPE =
       Pattern.compile("(?<=\\b(?:shape|expected|found|of|is|to|has) )\\(((?:[0-9-]+(?:, [0-9-]+)*)?),?\\)");
+
+  private static final Pattern OPTION = Pattern.compile("TF_OPTION_([A-Z_]+)( 0\\b)?");
 
   private static final Reason[] REASONS = Reason.values();
 
@@ -77,12 +80,20 @@ final class Failures {
   }
 
   /**
-   * Returns a message with the names of options as those of the methods of {@link Options.Builder}, and with shapes as
-   * Java prints them: [2, 3] instead of (2, 3), and [3] instead of (3,).
+   * Returns a message with the names of options as those of the methods of {@link Options.Builder}, with other names of
+   * Java instead of those of C, and with shapes as Java prints them: [2, 3] instead of (2, 3), and [3] instead of (3,).
    */
-  private static String inJavasTerms(String message) {
-    String named = Option.IN_MESSAGES.matcher(message).replaceAll(match -> Option.camel(match.group()));
+  static String inJavasTerms(String message) {
+    String named = message.contains("TF_") || message.contains("tf_") ? withJavasNames(message) : message;
+    named = Option.IN_MESSAGES.matcher(named).replaceAll(match -> Option.camel(match.group()));
     return SHAPE.matcher(named).replaceAll("[$1]");
+  }
+
+  private static String withJavasNames(String message) {
+    String named = OPTION.matcher(message).replaceAll(match -> "the option "
+        + Option.camel(match.group(1).toLowerCase(Locale.ROOT)) + (match.group(2) == null ? "(true)" : "(false)"));
+    return named.replace("TF_LOAD_MODE_", "LoadMode.").replace("TF_FORMAT_", "Format.")
+        .replace("tf_source_set_resolver()", "Source.setResolver").replace("tf_part_plan_finish()", "PartPlan.finish");
   }
 
   private static Throwable inMemory(String message, Details details) {

@@ -46,6 +46,16 @@ public final class Source implements AutoCloseable {
   }
 
   /**
+   * Returns a source over a copy of bytes.
+   *
+   * @param bytes the bytes
+   * @return the source
+   */
+  public static Source of(byte[] bytes) {
+    return of(ByteBuffer.allocateDirect(bytes.length).put(bytes).flip());
+  }
+
+  /**
    * Returns a source over a channel. A {@link FileChannel} is read by several threads at the same time, without
    * changing its position; other channels are read by one thread at a time.
    *

@@ -322,7 +322,66 @@ public final class Tensorfile {
   public static CheckReport check(Path path, Options options) throws IOException {
     Metadata report = Failures.at(path, bytes -> Options.call(options,
         settings -> Packed.takeMetadata(TensorfileNative.tf_check(bytes, settings))));
-    return new CheckReport(report.getStrings("faults"), report.getStrings("excused"), report.getStrings("notes"));
+    return checkReport(report);
+  }
+
+  /**
+   * {@return everything that is wrong with a file in memory, such as an upload before it is stored}
+   *
+   * @param bytes the file, whose format is detected by its content
+   */
+  public static CheckReport check(byte[] bytes) {
+    return check(bytes, Options.defaults());
+  }
+
+  /**
+   * {@return everything that is wrong with a file in memory}
+   *
+   * @param bytes the file, whose format is detected by its content unless the options name one
+   * @param options settings; faults that they accept are excused
+   */
+  public static CheckReport check(byte[] bytes, Options options) {
+    try (Source source = Source.of(bytes)) {
+      return checkReport(source, options);
+    }
+  }
+
+  /**
+   * {@return everything that is wrong with a file in a source}
+   *
+   * @param source source to read from
+   * @throws IOException if the source cannot be read
+   */
+  public static CheckReport check(Source source) throws IOException {
+    return check(source, Options.defaults());
+  }
+
+  /**
+   * {@return everything that is wrong with a file in a source}
+   *
+   * <p>Reads every byte that can be checked. Faults that the options accept are excused. Of a set that cannot be opened,
+   * only the first fault is reported.
+   *
+   * @param source source to read from
+   * @param options settings
+   * @throws IOException if the source cannot be read
+   */
+  public static CheckReport check(Source source, Options options) throws IOException {
+    return checkReport(source, options);
+  }
+
+  private static CheckReport checkReport(Source source, Options options) {
+    return checkReport(Options.call(options, settings -> source.handle().call(address -> Packed.takeMetadata(
+        TensorfileNative.tf_check_source(address, Format.AUTO.number(), settings)))));
+  }
+
+  private static CheckReport checkReport(Metadata report) {
+    return new CheckReport(messages(report, "faults"), messages(report, "excused"), messages(report, "notes"));
+  }
+
+  /** Returns the messages in a list of a report, in the terms of Java. */
+  private static List<String> messages(Metadata report, String key) {
+    return report.getStrings(key).stream().map(Failures::inJavasTerms).toList();
   }
 
   private interface Load {
@@ -651,7 +710,7 @@ public final class Tensorfile {
     List<String> subjects = report.getStrings("subject");
     List<String> names = report.getStrings("name");
     List<String> problems = report.getStrings("problem");
-    List<String> reasons = report.getStrings("reason");
+    List<String> reasons = messages(report, "reason");
     return IntStream.range(0, subjects.size())
         .mapToObj(i -> new SaveProblem(subjects.get(i), names.get(i), problems.get(i), reasons.get(i))).toList();
   }

@@ -234,6 +234,24 @@ class FilesTest {
   }
 
   @Test
+  void messagesAreInTheTermsOfJava() {
+    Map<String, String> messages = Map.of(
+        "1 bytes follow the end; TF_OPTION_LENIENT accepts this",
+        "1 bytes follow the end; the option lenient(true) accepts this",
+        "cannot be read (TF_OPTION_SKIP_UNSUPPORTED leaves them out)",
+        "cannot be read (the option skipUnsupported(true) leaves them out)",
+        "which TF_OPTION_ATOMIC 0 would overwrite; load without TF_LOAD_MODE_MAP",
+        "which the option atomic(false) would overwrite; load without LoadMode.MAP",
+        "it seems to be gguf, and TF_FORMAT_BY_CONTENT reads it as that",
+        "it seems to be gguf, and Format.BY_CONTENT reads it as that",
+        "no resolver: tf_source_set_resolver()", "no resolver: Source.setResolver",
+        "not finished: tf_part_plan_finish()", "not finished: PartPlan.finish",
+        "the limit (max_arrays) of 4", "the limit (maxArrays) of 4",
+        "shape (2, 3), expected (3,)", "shape [2, 3], expected [3]");
+    messages.forEach((inC, inJava) -> assertEquals(inJava, Failures.inJavasTerms(inC)));
+  }
+
+  @Test
   void checksReportEveryFault() throws IOException {
     Path path = folder.resolve("a.safetensors");
     Tensorfile.saveSafetensors(path, Map.of("x", NdArray.of(new byte[] {1, 2})));
@@ -242,6 +260,30 @@ class FilesTest {
     CheckReport found = Tensorfile.check(path);
     assertEquals(1, found.faults().size());
     assertTrue(found.faults().get(0).startsWith("corrupt: "), found.faults().get(0));
+    assertTrue(found.faults().get(0).endsWith("; the option lenient(true) accepts this"), found.faults().get(0));
+    try (Source source = Source.of(path)) {
+      assertEquals(found, Tensorfile.check(source));
+      assertTrue(Tensorfile.check(source, Options.builder().lenient(true).build()).isValid());
+    }
+    List<String> unnamed = List.of(found.faults().get(0).replace(path + ": ", ""));
+    byte[] bytes = Files.readAllBytes(path);
+    assertEquals(unnamed, Tensorfile.check(bytes).faults());
+    String fault = Tensorfile.check(bytes, Options.builder().format(Format.GGUF).build()).faults().get(0);
+    assertTrue(fault.startsWith("format: "), fault);
+    IOException lost = new IOException("connection lost");
+    try (Source source = Source.of(new ByteSource() {
+      @Override
+      public long size() {
+        return 100;
+      }
+
+      @Override
+      public void read(long offset, ByteBuffer into) throws IOException {
+        throw lost;
+      }
+    })) {
+      assertSame(lost, assertThrows(IOException.class, () -> Tensorfile.check(source)));
+    }
     CheckReport lenient = Tensorfile.check(path, Options.builder().lenient(true).build());
     assertEquals(List.of(), lenient.faults());
     assertEquals(1, lenient.excused().size());
