@@ -35,5 +35,6 @@ std::unique_ptr<Command> make_check();
 std::unique_ptr<Command> make_diff();
 std::unique_ptr<Command> make_show();
 std::unique_ptr<Command> make_stat();
+std::unique_ptr<Command> make_report();
 
 }  // namespace cli

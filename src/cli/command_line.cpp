@@ -30,7 +30,8 @@ std::string synopsis_of(const CLI::Option &option) {
     return option.get_required() ? name : "[" + name + "]";
   }
   const std::string type = option.get_type_name();
-  return "[--" + option.get_lnames().front() + (type.empty() ? "" : " " + type) + "]" + dots;
+  const std::string text = "--" + option.get_lnames().front() + (type.empty() ? "" : " " + type);
+  return (option.get_required() ? text : "[" + text + "]") + dots;
 }
 
 // Returns the group that an option is in, or NULL for an option of the command itself.
@@ -70,6 +71,11 @@ void CommandLine::option(const std::string &name, std::optional<std::string> &va
                          const std::string &type) {
   const auto store = [&value](const std::string &argument) { value = unguarded(argument); };
   grouped(app_->add_option_function<std::string>(name, store, about))->type_name(type);
+}
+
+void CommandLine::required_option(const std::string &names, std::string &value, const std::string &about,
+                                  const std::string &type) {
+  text(names, value, about)->required()->type_name(type);
 }
 
 void CommandLine::options(const std::string &name, std::vector<std::string> &values, const std::string &about,

@@ -46,6 +46,8 @@ class CommandLine {
   void end_group() { group_.clear(); }
   void flag(const std::string &names, bool &value, const std::string &about);
   void option(const std::string &name, std::string &value, const std::string &about, const std::string &type);
+  // Declares an option that must be given.
+  void required_option(const std::string &names, std::string &value, const std::string &about, const std::string &type);
   // Declares an option with a value. The value stays empty if the option is not given.
   void option(const std::string &name, std::optional<std::string> &value, const std::string &about,
               const std::string &type);

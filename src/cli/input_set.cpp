@@ -41,13 +41,6 @@ std::string without_number(const Path &path) {
   return name.replace(start + 1, 5, 5, '0');
 }
 
-// Returns the file that a path leads to, also if it does not exist, or the path itself if that cannot be found out.
-Path resolved(const Path &path) {
-  std::error_code error;
-  Path target = std::filesystem::weakly_canonical(path, error);
-  return error ? path : target;
-}
-
 bool is_other_part(const Path &in, const Path &out) {
   const std::string name = without_number(in);
   return !name.empty() && name == without_number(out) && in.filename() != out.filename() &&
@@ -96,10 +89,22 @@ bool replaces_set_of(const Path &in, const Path &out, const std::vector<Path> &f
 
 }  // namespace
 
+Path resolved_path(const std::string &path) {
+  std::error_code error;
+  Path target = std::filesystem::weakly_canonical(path_of(path), error);
+  return error ? path_of(path) : target;
+}
+
+void require_no_input(const std::string &in, const std::string &out, const tensorfile::File &file) {
+  const Path to = path_of(out);
+  if (!is_same_file(path_of(in), to) && !contains(files_of(file), to)) return;
+  throw tensorfile::Error(tensorfile::Status::invalid_argument, "is a file that is read, and would be overwritten");
+}
+
 void require_outside_of_set(const std::string &in, const std::string &out, const tensorfile::File &file,
                             bool in_parts) {
-  const Path from = resolved(path_of(in));
-  const Path to = resolved(path_of(out));
+  const Path from = resolved_path(in);
+  const Path to = resolved_path(out);
   const std::vector<Path> files = files_of(file);
   const bool overwrites = is_other_part(from, to) || (is_set(files, from) && contains(files, to));
   if (!overwrites && !(in_parts && replaces_set_of(from, to, files))) return;

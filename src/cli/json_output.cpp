@@ -1,5 +1,8 @@
 #include "cli/json_output.h"
 
+#include <cmath>
+
+#include "cli/elements.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -68,6 +71,10 @@ JsonWriter &JsonWriter::key(std::string_view name) {
   text_ += ':';
   needs_comma_ = false;
   return *this;
+}
+
+JsonWriter &JsonWriter::number(double value) {
+  return std::isfinite(value) ? raw(element_text(value)) : null();
 }
 
 JsonWriter &JsonWriter::raw(std::string_view value) {

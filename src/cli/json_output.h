@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace cli {
 
@@ -20,10 +21,14 @@ class JsonWriter {
   JsonWriter &string(std::string_view text) { return raw(json_string(text)); }
   JsonWriter &number(uint64_t value) { return raw(std::to_string(value)); }
   JsonWriter &number(int64_t value) { return raw(std::to_string(value)); }
+  // Writes null for nan and infinities, which JSON cannot express.
+  JsonWriter &number(double value);
   JsonWriter &null() { return raw("null"); }
   JsonWriter &raw(std::string_view value);  // writes a complete JSON value without changes
 
   const std::string &text() const { return text_; }
+  // Returns what was written since the last call, so that a large value can be written in pieces.
+  std::string take() { return std::exchange(text_, {}); }
 
  private:
   void separate();

@@ -26,6 +26,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_diff());
   commands.push_back(make_show());
   commands.push_back(make_stat());
+  commands.push_back(make_report());
   return commands;
 }
 

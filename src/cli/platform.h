@@ -1,6 +1,8 @@
 // Functions that differ between operating systems.
 #pragma once
 
+#include <cstdio>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -13,5 +15,8 @@ bool stderr_is_terminal();
 
 // Opens the descriptors 0 to 2 if they are closed, so that a file opened later is not used as a standard stream.
 void reserve_standard_streams();
+
+// Creates a file and opens it for writing. Returns NULL and sets errno if that fails or if the file exists.
+std::FILE *open_new_file(const std::filesystem::path &path);
 
 }  // namespace cli

@@ -22,6 +22,10 @@ void reserve_standard_streams() {
   }
 }
 
+std::FILE *open_new_file(const std::filesystem::path &path) {
+  return std::fopen(path.c_str(), "wbx");
+}
+
 }  // namespace cli
 
 #endif

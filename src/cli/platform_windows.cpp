@@ -45,6 +45,10 @@ void reserve_standard_streams() {
   _setmode(_fileno(stderr), _O_BINARY);
 }
 
+std::FILE *open_new_file(const std::filesystem::path &path) {
+  return _wfopen(path.c_str(), L"wbx");
+}
+
 }  // namespace cli
 
 #endif

@@ -161,6 +161,13 @@ uint64_t total_bytes(const std::vector<SelectedArray> &arrays) {
   return total;
 }
 
+uint64_t total_elements(const std::vector<SelectedArray> &arrays) {
+  uint64_t total = 0;
+  for (const SelectedArray &array : arrays)
+    total += static_cast<uint64_t>(element_count(array.entry.shape()));
+  return total;
+}
+
 void require_effect(const SelectionOptions &options, const std::vector<std::string> &paths, const InputOptions &input) {
   Selection selection(options);
   if (options.empty()) return;

@@ -67,6 +67,9 @@ std::vector<SelectedArray> select_arrays(const tensorfile::File &file, Selection
 // Returns the total number of bytes of the arrays.
 uint64_t total_bytes(const std::vector<SelectedArray> &arrays);
 
+// Returns the total number of elements of the arrays.
+uint64_t total_elements(const std::vector<SelectedArray> &arrays);
+
 // Throws UsageError if an option matches no array of any of the files, before anything is printed. A file that cannot be
 // opened might have had one.
 void require_effect(const SelectionOptions &options, const std::vector<std::string> &paths, const InputOptions &input);

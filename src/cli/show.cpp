@@ -82,22 +82,12 @@ int show_array(const tensorfile::File &file, const std::string &path, const std:
   return kExitOk;
 }
 
-// Prints a string as it is, with newlines and tabs, but with other unsafe characters escaped.
-void print_string(std::string_view text) {
-  for (size_t end = text.find_first_of("\n\t"); end != std::string_view::npos; end = text.find_first_of("\n\t")) {
-    print(escaped(text.substr(0, end)));
-    print(text.substr(end, 1));
-    text.remove_prefix(end + 1);
-  }
-  print(escaped(text) + "\n");
-}
-
 int show_metadata(const tensorfile::File &file, const std::string &path, const std::string &key) {
   const tensorfile::Dict metadata = file.metadata();
   if (!metadata.contains(key)) throw UsageError{escaped(path) + " has no metadata key " + in_quotes(key)};
   const MetadataEntry entry = metadata.at(key);
   if (entry.kind() == tensorfile::Kind::string) {
-    print_string(entry.string());
+    print(escaped_lines(entry.string()) + "\n");
     return kExitOk;
   }
   JsonWriter json;

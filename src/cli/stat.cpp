@@ -67,23 +67,6 @@ std::vector<std::string> row_of(const SelectedArray &array, const Statistics &st
           drawing(stats)};
 }
 
-void write_double(JsonWriter &json, double value) {
-  std::isfinite(value) ? json.raw(element_text(value)) : json.null();
-}
-
-void write_statistics(JsonWriter &json, const Statistics &stats) {
-  json.key("count").number(stats.count).key("zeros").number(stats.zeros);
-  json.key("nan").number(stats.nans).key("inf").number(stats.infinities);
-  write_double(json.key("min"), stats.minimum);
-  write_double(json.key("max"), stats.maximum);
-  write_double(json.key("mean"), stats.mean);
-  write_double(json.key("std"), stats.deviation);
-  json.key("histogram").open('[');
-  for (const uint64_t count : stats.histogram)
-    json.number(count);
-  json.close(']');
-}
-
 // The statistics of one file as text and as JSON.
 class Report {
  public:
@@ -132,10 +115,7 @@ int stat_file(const std::string &path, const Request &request, Selection &select
   progress.watch(options);
   const tensorfile::File file(path, options);
   const std::vector<SelectedArray> arrays = select_arrays(file, selection);
-  uint64_t elements = 0;
-  for (const SelectedArray &array : arrays)
-    elements += static_cast<uint64_t>(element_count(array.entry.shape()));
-  progress.expect_bytes(elements);
+  progress.expect_bytes(total_elements(arrays));
   Report report(path);
   uint64_t nans = 0;
   for (const SelectedArray &array : arrays) {

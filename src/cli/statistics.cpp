@@ -113,4 +113,15 @@ Statistics statistics_of(const Entry &entry, Progress &progress) {
   return stats;
 }
 
+void write_statistics(JsonWriter &json, const Statistics &stats) {
+  json.key("count").number(stats.count).key("zeros").number(stats.zeros);
+  json.key("nan").number(stats.nans).key("inf").number(stats.infinities);
+  json.key("min").number(stats.minimum).key("max").number(stats.maximum);
+  json.key("mean").number(stats.mean).key("std").number(stats.deviation);
+  json.key("histogram").open('[');
+  for (const uint64_t count : stats.histogram)
+    json.number(count);
+  json.close(']');
+}
+
 }  // namespace cli

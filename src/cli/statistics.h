@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "cli/input_file.h"
+#include "cli/json_output.h"
 #include "cli/progress.h"
 
 namespace cli {
@@ -35,5 +36,8 @@ bool has_statistics(tensorfile::Dtype dtype);
 // Reads an array in pieces, twice: the range of the histogram is only known at the end. An array of one piece is kept
 // in between. Integers are rounded to double.
 Statistics statistics_of(const Entry &entry, Progress &progress);
+
+// Writes the members of a JSON object.
+void write_statistics(JsonWriter &json, const Statistics &stats);
 
 }  // namespace cli

@@ -76,6 +76,15 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+std::string escaped_lines(std::string_view text) {
+  std::string out;
+  for (size_t end = text.find_first_of("\n\t"); end != std::string_view::npos; end = text.find_first_of("\n\t")) {
+    out.append(escaped(text.substr(0, end))) += text[end];
+    text.remove_prefix(end + 1);
+  }
+  return out + escaped(text);
+}
+
 std::string in_quotes(std::string_view name) {
   return "'" + escaped(name) + "'";
 }

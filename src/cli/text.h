@@ -28,6 +28,9 @@ bool is_unsafe(char32_t character);
 // escaped as \n or \xHH.
 std::string escaped(std::string_view text);
 
+// Like escaped(), but keeps newlines and tabs.
+std::string escaped_lines(std::string_view text);
+
 // Returns a name escaped and in single quotes.
 std::string in_quotes(std::string_view name);
 
