@@ -1,5 +1,5 @@
-# The program `tensorfile`. It uses the library through its public C++ header, and CLI11, zlib's crc32, JSON for Modern
-# C++, and RE2 if it is installed.
+# The program `tensorfile`. It uses the library through its public C++ header, and CLI11, JSON for Modern C++, and RE2 if
+# it is installed.
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(PkgConfig QUIET)
@@ -11,15 +11,14 @@ include(cmake/report_page.cmake)
 file(GLOB program_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.cpp)
 add_executable(tensorfile_program ${program_sources})
 target_compile_features(tensorfile_program PRIVATE cxx_std_20)
-if(TENSORFILE_BUILD_SHARED)
+if(TENSORFILE_BUILD_SHARED AND NOT TENSORFILE_STATIC_CLI)
   target_link_libraries(tensorfile_program PRIVATE tensorfile::tensorfile)
 else()
   target_link_libraries(tensorfile_program PRIVATE tensorfile::static)
 endif()
 # The root of the program's own headers.
 target_include_directories(tensorfile_program PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_BINARY_DIR}/program)
-target_link_libraries(tensorfile_program PRIVATE tensorfile_warnings CLI11::CLI11 ZLIB::ZLIB
-  nlohmann_json::nlohmann_json)
+target_link_libraries(tensorfile_program PRIVATE tensorfile_warnings CLI11::CLI11 nlohmann_json::nlohmann_json)
 if(RE2_FOUND)
   target_link_libraries(tensorfile_program PRIVATE PkgConfig::RE2)
   target_compile_definitions(tensorfile_program PRIVATE TENSORFILE_HAS_RE2)

@@ -1,6 +1,14 @@
 // Which instructions this CPU has beyond those that every CPU of its architecture has.
 #pragma once
 
+// The features to compile a function for AVX-512 F with. In these versions of clang, vectors of 64 bytes are a separate
+// feature, which the build may have disabled.
+#if defined(__clang__) && __clang_major__ >= 18 && __clang_major__ <= 21 && !defined(__apple_build_version__)
+#define TENSORFILE_AVX512 "avx512f,evex512"
+#else
+#define TENSORFILE_AVX512 "avx512f"
+#endif
+
 namespace tfile {
 
 enum class Cpu {

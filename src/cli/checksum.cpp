@@ -1,9 +1,9 @@
 #include "cli/checksum.h"
 
-#include <zlib.h>
-
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cstdint>
 #include <vector>
 
 #include "cli/pieces.h"
@@ -33,14 +33,50 @@ size_t swapped_bytes(tensorfile::Dtype dtype) {
   return std::max<size_t>(1, is_complex ? bytes / 2 : bytes);
 }
 
-uLong update(uLong crc, const void *bytes, uint64_t count) {
-  return crc32_z(crc, static_cast<const Byte *>(bytes), static_cast<z_size_t>(count));
+// kTables[n][byte] is the remainder of the byte followed by n zero bytes, for the reflected polynomial of zip and gzip.
+using Tables = std::array<std::array<uint32_t, 256>, 8>;
+
+constexpr Tables make_tables() {
+  Tables tables{};
+  for (uint32_t byte = 0; byte < 256; ++byte) {
+    uint32_t remainder = byte;
+    for (int bit = 0; bit < 8; ++bit)
+      remainder = (remainder >> 1) ^ ((remainder & 1U) != 0 ? 0xEDB88320U : 0U);
+    tables[0][byte] = remainder;
+  }
+  for (size_t zeros = 1; zeros < tables.size(); ++zeros) {
+    for (size_t byte = 0; byte < 256; ++byte) {
+      const uint32_t shorter = tables[zeros - 1][byte];
+      tables[zeros][byte] = (shorter >> 8) ^ tables[0][shorter & 255U];
+    }
+  }
+  return tables;
+}
+
+constexpr Tables kTables = make_tables();
+
+// Continues a CRC-32, eight bytes at a time: each byte of a group is followed by as many zero bytes as it is before the
+// end of the group, and the remainders of the bytes add up to that of the group.
+uint32_t update(uint32_t crc, const void *bytes, uint64_t count) {
+  const auto *at = static_cast<const Byte *>(bytes);
+  crc = ~crc;
+  for (; count >= kTables.size(); count -= kTables.size(), at += kTables.size()) {
+    uint32_t group = 0;
+    for (size_t i = 0; i < kTables.size(); ++i) {
+      const uint32_t previous = i < sizeof(crc) ? crc >> (8 * i) : 0;
+      group ^= kTables[kTables.size() - 1 - i][(previous ^ at[i]) & 255U];
+    }
+    crc = group;
+  }
+  for (; count > 0; --count, ++at)
+    crc = (crc >> 8) ^ kTables[0][(crc ^ *at) & 255U];
+  return ~crc;
 }
 
 }  // namespace
 
 std::string array_crc32(const Entry &entry, Progress &progress) {
-  uLong crc = 0;
+  uint32_t crc = 0;
   Pieces pieces(entry, !reads_in_pieces(entry));
   while (const tensorfile::Array piece = pieces.next()) {
     if (std::endian::native == std::endian::little) {

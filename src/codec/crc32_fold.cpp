@@ -112,7 +112,7 @@ TENSORFILE_FOLD_TARGET FoldVector fold_eight(uint32_t state, const uint8_t **fro
 }
 
 #if defined(__x86_64__)
-#define TENSORFILE_FOLD_WIDE_TARGET __attribute__((target("pclmul,sse4.1,avx512f,vpclmulqdq")))
+#define TENSORFILE_FOLD_WIDE_TARGET __attribute__((target(TENSORFILE_AVX512 ",pclmul,sse4.1,vpclmulqdq")))
 
 // Does the same as fold_eight() with four vectors of 64 bytes, each of which holds four of 16.
 TENSORFILE_FOLD_WIDE_TARGET FoldVector fold_wide(uint32_t state, const uint8_t **from, const uint8_t *end) {

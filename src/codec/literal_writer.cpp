@@ -5,7 +5,9 @@
 
 #include <immintrin.h>
 
-#define TENSORFILE_VBMI_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,bmi2")))
+#include "base/cpu.h"
+
+#define TENSORFILE_VBMI_TARGET __attribute__((target(TENSORFILE_AVX512 ",avx512bw,avx512dq,avx512vl,avx512vbmi,bmi2")))
 
 namespace tfile {
 

@@ -20,6 +20,13 @@ class Json(Case):
         self.assertEqual([listing["path"] for listing in result.json()], [b, a])
         self.assertEqual(result.out.count("\n"), 2)
 
+    def test_crc32_of_every_length(self):
+        data = bytes(value * 151 % 256 for value in range(1000))
+        lengths = [*range(40), 999, 1000]
+        path = self.write("lengths.npz", npz({str(length): npy("|u1", (length,), data[:length]) for length in lengths}))
+        found = {array["name"]: array["crc32"] for array in self.list_json(path, "--crc32")["arrays"]}
+        self.assertEqual(found, {str(length): crc32(data[:length]) for length in lengths})
+
     def test_crc32_of_fortran_order_is_of_c_order(self):
         path = self.write("f.npy", npy(">i2", (2, 3), struct.pack(">6h", 1, 4, 2, 5, 3, 6), fortran=True))
         array = self.list_json(path, "--crc32")["arrays"][0]

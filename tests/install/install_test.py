@@ -2,9 +2,9 @@
 
 usage: install_test.py STEP BUILD WORK
 
-The step `tree` installs into WORK and moves the tree. These steps use it: pkg_config_shared, pkg_config_static, readme,
-find_package_c, find_package_cxx, program, bundle_pkg_config, bundle_find_package, dlopen_c, dlopen_lua, dlopen_python,
-example_sdl2. The steps subdirectory and amalgamation do not. Tools and settings are in the environment: CMAKE, CC, CXX,
+The step `tree` installs into WORK and moves the tree. These steps use it: pkg_config_shared, pkg_config_static,
+pkg_config_archive, readme, find_package_c, find_package_cxx, program, bundle_pkg_config, bundle_find_package, dlopen_c,
+dlopen_lua, dlopen_python, example_sdl2. The steps make_install, plain_build, subdirectory and amalgamation do not. Tools and settings are in the environment: CMAKE, CC, CXX,
 PKG_CONFIG, READELF, NM, LUAJIT, NUMPY_PYTHON (a Python with NumPy), SOURCE, PROGRAM (ON if the program was built),
 BUNDLE (1 if the bundle was built).
 """
@@ -80,7 +80,7 @@ def make_tree():
         expected += ["bin/tensorfile", "share/man/man1/tensorfile.1"]
     missing = [name for name in expected if not (TREE / name).is_file()]
     names = [path.name for path in TREE.rglob("*")]
-    missing += [name for name in ("libtensorfile.a", "libtensorfile.so", "libtensorfile.so.0", "tensorfile.pc",
+    missing += [name for name in ("libtensorfile.a", "libtensorfile.so", "libtensorfile.so.0", "tensorfile.pc", "tensorfile-static.pc",
                                   "tensorfile-config.cmake", "tensorfile-config-version.cmake") if name not in names]
     if missing:
         fail(f"not installed: {', '.join(missing)}")
@@ -115,6 +115,71 @@ def pkg_config_static():
     folder = fresh("pkg-config, static")
     run(tool("CC"), "-std=c99", HERE / "consumer.c", "-o", folder / "consumer", "-static", *pkg_config("--static"))
     check_consumer(folder / "consumer", shared=False)
+
+
+def pkg_config_archive():
+    """Links the archive although the shared library is next to it. The program then runs without LD_LIBRARY_PATH."""
+    folder = fresh("pkg-config, archive")
+    run(tool("CC"), "-std=c99", HERE / "consumer.c", "-o", folder / "consumer", *pkg_config(package="tensorfile-static"))
+    check_consumer(folder / "consumer", shared=False)
+
+
+def sources(folder):
+    """Copies what `make install` needs, since it builds in a folder of the source tree."""
+    for name in ("CMakeLists.txt", "CMakePresets.json", "Makefile", "LICENSE"):
+        shutil.copy(Path(tool("SOURCE")) / name, folder)
+    for name in ("cmake", "include", "pkgconfig", "src"):
+        shutil.copytree(Path(tool("SOURCE")) / name, folder / name)
+
+
+def make_install():
+    """Runs the commands of the README for a folder of the user's own, without Ninja and CLI11."""
+    folder, home, tools = fresh("source"), fresh("home"), fresh("tools")
+    sources(folder)
+    # The README may promise only what also works when this file, which CMake reads first, hides CLI11. Without
+    # optimization the build is shorter.
+    (folder / "first.cmake").write_text("set(CMAKE_DISABLE_FIND_PACKAGE_CLI11 ON)\n"
+                                        'set(CMAKE_CXX_FLAGS_RELEASE "-O0" CACHE STRING "")\n', encoding="utf-8")
+    for name in ("sh", "make", "pkg-config", "nproc", "ld", "as", "ar", "ranlib", "ccache", "uname", "rm"):
+        if shutil.which(name):
+            (tools / name).symlink_to(shutil.which(name))
+    for name, path in (("cmake", "CMAKE"), ("cc", "CC"), ("c++", "CXX")):
+        (tools / name).symlink_to(shutil.which(tool(path)))
+    # CMake hides launchers and generators of the environment from nobody, and Make passes its own jobs to builds.
+    kept = {name: value for name, value in os.environ.items() if not re.match(r"MAKE|MFLAGS|CMAKE_GENERATOR$|C(XX)?$|CXX$|CC$", name)}
+    environment = {**kept, "PATH": str(tools), "HOME": str(home), "CMAKE_TOOLCHAIN_FILE": str(folder / "first.cmake")}
+    readme = (Path(tool("SOURCE")) / "README.md").read_text(encoding="utf-8")
+    install = re.search(r"^make install .*$", readme, re.M).group()
+    search = re.search(r"^export PKG_CONFIG_PATH=.*$", readme, re.M).group()
+    compile_demo = re.search(r"^cc demo\.c .*$", readme, re.M).group()
+    printed = run("sh", "-ec", install, cwd=folder, env=environment)
+    if "so the program is not built" not in printed or (home / ".local/bin/tensorfile").exists():
+        fail(f"without CLI11, make install does not say that it leaves out the program:\n{printed}")
+    for word in ("-Werror", "ninja"):
+        if word in (folder / "build/library/CMakeCache.txt").read_text(encoding="utf-8") or word in printed:
+            fail(f"make install uses {word}")
+    (home / "demo.c").write_text(re.search(r"```c\n(.*?)```", readme, re.S).group(1), encoding="utf-8")
+    printed = run("sh", "-ec", f"{search}\n{compile_demo}", cwd=home, env=environment)
+    if printed != "6\n":
+        fail(f"the program of the README printed {printed!r}, not 6")
+
+
+def plain_build():
+    """A build without options contains no tests, and is optimized."""
+    folder = fresh("plain")
+    run(tool("CMAKE"), "-S", tool("SOURCE"), "-B", folder, "-G", "Ninja", f"-DCMAKE_C_COMPILER={tool('CC')}",
+        f"-DCMAKE_CXX_COMPILER={tool('CXX')}")
+    rules = (folder / "build.ninja").read_text(encoding="utf-8")
+    for word in ("gtest", "tests/", "-Werror"):
+        if word in rules:
+            fail(f"a build without options contains {word}")
+    check_optimized(rules)
+
+
+def check_optimized(rules):
+    flags = re.search(r"^build [^\n]*tf_array\.cpp\.o: .*?^  FLAGS = ([^\n]*)", rules, re.M | re.S).group(1)
+    if not re.search(r"-O[23]", flags):
+        fail(f"the core is compiled without optimization: {flags}")
 
 
 def readme():
@@ -166,6 +231,7 @@ def subdirectory():
     for word in ("-Werror", "unit_tests", "tensorfile_program"):
         if word in rules:
             fail(f"in another project, the build of tensorfile contains {word}")
+    check_optimized(rules)
     run(tool("CMAKE"), "--install", folder)
     installed = [path.name for path in (WORK / "subdirectory, tree").rglob("*") if path.is_file()]
     if installed != ["consumer_shared"]:
@@ -264,6 +330,9 @@ STEPS = {
     "tree": make_tree,
     "pkg_config_shared": pkg_config_shared,
     "pkg_config_static": pkg_config_static,
+    "pkg_config_archive": pkg_config_archive,
+    "make_install": make_install,
+    "plain_build": plain_build,
     "readme": readme,
     "find_package_c": lambda: find_package("c"),
     "find_package_cxx": lambda: find_package("cxx"),

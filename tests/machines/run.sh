@@ -83,8 +83,7 @@ build_reference() {
   [ -f "$work/host/report.txt" ] && return
   mkdir -p "$work/host"
   cut -f 1 tests/golden/verdicts.tsv | grep . > "$work/files.txt"
-  cmake -S . -B "$work/host/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DTENSORFILE_BUILD_TESTS=OFF \
-    -DTENSORFILE_BUILD_CLI=OFF > "$work/host/cmake.log"
+  cmake -S . -B "$work/host/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DTENSORFILE_BUILD_CLI=OFF > "$work/host/cmake.log"
   build "$work/host/build" tensorfile
   cc -std=c99 -O1 -Iinclude tests/machines/report.c -o "$work/host/report" -L"$work/host/build" \
     -Wl,-rpath,"$work/host/build" -ltensorfile -lz
@@ -128,7 +127,7 @@ run_tests() {
 test_machine() {
   local machine=$1 programs=$2 program emulator build=$work/$1/build
   build_needs "$machine"
-  configure "$machine" . "$build" -DTENSORFILE_WERROR=ON
+  configure "$machine" . "$build" -DTENSORFILE_BUILD_TESTS=ON -DTENSORFILE_WERROR=ON
   # shellcheck disable=SC2086  # a list of words
   build "$build" tensorfile tensorfile_program report $programs
   read -r -a emulator < "$build/emulator.txt"
