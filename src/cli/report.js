@@ -18,9 +18,16 @@
   const count = (n) => n.toLocaleString('en');
   const plural = (n, noun) => `${count(n)} ${noun}${n === 1 ? '' : 's'}`;
   const compact = (n) => n.toLocaleString('en', {notation: 'compact', maximumFractionDigits: 1});
-  const rounded = (n, digits) => (n === null || n === undefined ? '' : String(Number(n.toPrecision(digits))));
   const number = (n) => rounded(n, 6);
   const collator = new Intl.Collator('en', {numeric: true});
+
+  // Like %g of printf: the ellipsis of a cell that is too narrow must not hide an exponent.
+  function rounded(n, digits) {
+    if (n === null || n === undefined) return '';
+    const size = Math.abs(n);
+    if (n === 0 || (size >= 1e-3 && size < 1e6)) return String(Number(n.toPrecision(digits)));
+    return n.toExponential(digits - 1).replace(/\.?0*e/u, 'e');
+  }
 
   function bytes(n) {
     const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
@@ -433,7 +440,7 @@
     return facts([['Dtype', array.dtype], ['Shape', array.shape], ['Elements', count(array.elements)],
       ['Size', bytes(array.bytes)], ['Share', percent(array.bytes, root.values.get('bytes'))], ['Min', number(array.min)],
       ['Max', number(array.max)], ['Mean', number(array.mean)], ['Std', number(array.std)],
-      ['Zeros', known ? `${count(array.zeros)} (${percent(array.zeros, array.elements)})` : ''],
+      ['Zeros', !known ? '' : array.zeros ? `${count(array.zeros)} (${percent(array.zeros, array.elements)})` : '0'],
       ['Nan', known ? count(array.nan) : ''], ['Infinite', known ? count(array.inf) : ''], ...errorFacts(array)]);
   }
 

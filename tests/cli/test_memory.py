@@ -35,6 +35,7 @@ class Memory(Case):
         self.assertLess(self.peak("ls", "--crc32", path), 80 << 20)
         self.assertLess(self.peak("diff", path, path), 160 << 20)
         self.assertLess(self.peak("show", path, "", "-1"), 40 << 20)
+        self.assertLess(self.peak("report", "--against", path, "-o", "-", path), 240 << 20)
 
     def test_convert_streams(self):
         path = self.sparse(256 << 20)

@@ -19,10 +19,10 @@ def click_title(title):
 
 
 class Page(Case):
-    def setUp(self):
-        super().setUp()
-        self.browser = Browser()
-        self.addCleanup(self.browser.close)
+    @classmethod
+    def setUpClass(cls):
+        cls.browser = Browser()
+        cls.addClassCleanup(cls.browser.close)
 
     def tearDown(self):
         self.assertEqual(self.browser.errors, [])
@@ -149,6 +149,17 @@ class Page(Case):
         for title, expected in (("RMS error", rms), ("Max error", max(map(abs, errors))), ("Relative", relative)):
             self.assertAlmostEqual(float(row[title]) / expected, 1, delta=1e-3, msg=title)
         self.assertIn("has 1 array more: more", self.text("#notes"))
+
+    def test_numbers(self):
+        numbers = (0, 0.25, -12345.678, 4.3981e-5, -1.5e6, 2e30, 1e-40)
+        self.open(self.write("a.safetensors", safetensors({f"w{i}": ("F64", (1,), struct.pack("<d", value)) for i, value in enumerate(numbers)})))
+        self.browser.evaluate("document.getElementById('grid').focus()")
+        for i, value in enumerate(numbers):
+            self.assertEqual(float(self.rows()[i][4]), float(f"{value:.4g}"))
+            self.assertLess(len(self.rows()[i][4]), 11)
+            self.browser.press("ArrowDown")
+            facts = self.browser.evaluate("[...document.querySelectorAll('#details dd')].map((node) => node.textContent)")
+            self.assertEqual(float(facts[5]), float(f"{value:.6g}"))
 
     def test_dark(self):
         self.open(self.write("a.safetensors", safetensors({"a": ("I8", (1,), b"\x01")})))
