@@ -1546,6 +1546,41 @@ class EntryBase {};
 /** The base of Dict::Item. */
 class ItemBase {};
 
+/** True if T is a list of numbers. */
+template <typename T>
+inline constexpr bool is_list = false;
+template <typename T>
+inline constexpr bool is_list<std::vector<T>> = is_number<T> || is_complex<T>;
+
+/** What get<T>() of an entry or key of a dict returns. */
+template <typename T, typename From>
+T get_value(const From &from) {
+  const auto what = [&from] { return "the value of '" + std::string(from.key()) + "'"; };
+  if constexpr (is_number<T> || is_complex<T>) {
+    const Scalar scalar = from.scalar();
+    if (!scalar.template holds<T>()) {
+      throw wrong_dtype(what(), scalar.dtype(), dtype_of<T>, "as<T>() converts", from.key());
+    }
+    return scalar.template get<T>();
+  } else if constexpr (is_list<T>) {
+    using Element = typename T::value_type;
+    const Array array = from.array();
+    if (array.dtype() != dtype_of<Element>) {
+      throw wrong_dtype(what(), array.dtype(), dtype_of<Element>, "array().as_vector<T>() converts", from.key());
+    }
+    if (array.ndim() != 1) {
+      throw Error(Status::type, what() + " has " + std::to_string(array.ndim()) + " dimensions, not 1",
+                  std::string(from.key()));
+    }
+    return array.template to_vector<Element>();
+  } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+    return from.strings();
+  } else {
+    static_assert(std::is_same_v<T, std::string>, "get<T>() returns numbers, std::string, and vectors of these");
+    return T(from.string());
+  }
+}
+
 }  // namespace detail
 
 /** A value that is passed to a Dict: an array, a number, a string, a list of strings, a list of numbers (a 1-d array), a
@@ -1625,7 +1660,8 @@ inline Value::Value(std::initializer_list<NamedValue> values) noexcept
  *     tf::Dict arrays = {{"w", weights}, {"b", biases}};
  *     tf::Dict metadata = {{"author", "me"}, {"layers", 3u}, {"tags", {"a", "b"}}};
  *     metadata["layers"] = 4u;
- *     std::uint32_t layers = metadata["layers"].as<std::uint32_t>();
+ *     std::uint32_t layers = metadata["layers"].get<std::uint32_t>();   // throws TYPE if it is not a uint32
+ *     double any = metadata["layers"].as<double>();                       // converts
  */
 class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
  public:
@@ -1697,6 +1733,10 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
     detail::check(tf_dict_get_scalar(&dtype, bytes, sizeof(bytes), existing(key), key.data(), key.size()));
     return Scalar(static_cast<Dtype>(dtype), bytes);
   }
+  using Handle::get;
+  /** The value of a key: a number, a std::string, or a std::vector of either. Throws TYPE if it is not exactly a T. */
+  template <typename T>
+  T get(std::string_view key) const;
   /** The number of a key, converted as Scalar::as<T>(). */
   template <typename T>
   T as(std::string_view key) const {
@@ -1806,6 +1846,11 @@ class Dict::Entry : public detail::EntryBase {
   }
   /** The value, as Dict::scalar(). */
   Scalar scalar() const { return dict_.scalar(key_); }
+  /** The value: a number, a std::string, or a std::vector of either. Throws TYPE if it is not exactly a T. */
+  template <typename T>
+  T get() const {
+    return detail::get_value<T>(*this);
+  }
   /** The value, as Dict::as(). */
   template <typename T>
   T as() const {
@@ -1876,6 +1921,11 @@ class Dict::Item : public detail::ItemBase {
   Array array() const { return dict_.array(key_); }
   /** The value, as Dict::scalar(). */
   Scalar scalar() const { return dict_.scalar(key_); }
+  /** The value: a number, a std::string, or a std::vector of either. Throws TYPE if it is not exactly a T. */
+  template <typename T>
+  T get() const {
+    return detail::get_value<T>(*this);
+  }
   /** The value, as Dict::as(). */
   template <typename T>
   T as() const {
@@ -1908,6 +1958,10 @@ class Dict::Item : public detail::ItemBase {
   std::string key_;
 };
 
+template <typename T>
+T Dict::get(std::string_view key) const {
+  return at(key).template get<T>();
+}
 inline Dict::Entry Dict::at(std::size_t index) const {
   return Entry(handle_, index, read_only_);
 }
@@ -2114,6 +2168,13 @@ class File::Entry {
   std::size_t ndim() const noexcept { return tf_file_ndim(handle(), index_); }
   /** tf_file_shape(): sizes in elements. */
   Span<const std::int64_t> shape() const noexcept { return {tf_file_shape(handle(), index_), ndim()}; }
+  /** The number of elements. */
+  std::int64_t size() const noexcept {
+    std::int64_t count = 1;
+    for (const std::int64_t length : shape())
+      count *= length;
+    return count;
+  }
   /** tf_file_nbytes() */
   std::uint64_t nbytes() const noexcept { return tf_file_nbytes(handle(), index_); }
   /** tf_file_location() */

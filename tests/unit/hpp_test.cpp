@@ -764,8 +764,34 @@ TEST(Hpp, FilesSayWhatTheyHold) {
   const tf::Array raw = file.at("x").read_raw();
   EXPECT_EQ(raw.dtype(), tf::Dtype::uint8);
   EXPECT_EQ(raw.nbytes(), 8u);
+  EXPECT_EQ(file[0].size(), 2);
   EXPECT_TRUE(file.other_names().empty());
   EXPECT_TRUE(file.notes().empty());
+}
+
+TEST(Hpp, GetReturnsOnlyTheTypeThatAValueHas) {
+  tf::Dict dict = {{"n", 3u}, {"s", "text"}, {"l", {1.5f, 2.5f}}, {"t", {"a", "b"}}, {"z", std::complex<float>(1, 2)}};
+  dict["m"] = counting({2, 3});
+  const tf::Dict same = dict.share();
+  EXPECT_EQ(dict.get<std::uint32_t>("n"), 3u);
+  EXPECT_EQ(dict["n"].get<std::uint32_t>(), 3u);
+  EXPECT_EQ(same["n"].get<std::uint32_t>(), 3u);
+  EXPECT_EQ(same["z"].get<std::complex<float>>(), std::complex<float>(1, 2));
+  EXPECT_EQ(same["s"].get<std::string>(), "text");
+  EXPECT_EQ(dict["l"].get<std::vector<float>>(), (std::vector<float>{1.5f, 2.5f}));
+  EXPECT_EQ(same.get<std::vector<std::string>>("t"), (std::vector<std::string>{"a", "b"}));
+  EXPECT_NE(dict.get(), nullptr);  // still the handle of C
+  const tf::Error number = error_of([&] { dict["n"].get<int>(); });
+  EXPECT_EQ(number.status(), tf::Status::type);
+  EXPECT_STREQ(number.what(), "the value of 'n' is uint32, not int32; as<T>() converts");
+  EXPECT_EQ(number.name(), "n");
+  EXPECT_STREQ(error_of([&] { same["l"].get<std::vector<double>>(); }).what(),
+               "the value of 'l' is float32, not float64; array().as_vector<T>() converts");
+  EXPECT_STREQ(error_of([&] { same["m"].get<std::vector<float>>(); }).what(),
+               "the value of 'm' has 2 dimensions, not 1");
+  EXPECT_EQ(error_of([&] { same["s"].get<float>(); }).status(), tf::Status::type);
+  EXPECT_EQ(error_of([&] { same["n"].get<std::string>(); }).status(), tf::Status::type);
+  EXPECT_EQ(error_of([&] { dict["none"].get<float>(); }).status(), tf::Status::not_found);
 }
 
 TEST(Hpp, ChecksReportEveryFault) {
