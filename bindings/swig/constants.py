@@ -45,8 +45,8 @@ JAVA_LINKS = {
     "tf_file_read_into": "ArrayFile.Entry#readInto", "tf_load": "Tensorfile#load", "tf_load_weights": "Tensorfile#loadWeights",
     "tf_file_type": "ArrayFile.Entry#typeName", "tf_file_read_raw": "ArrayFile.Entry#readRaw",
     "tf_save_file": "Tensorfile#save", "tf_save_memory": "Tensorfile#toBytes", "tf_save_sink": "Tensorfile#saveTo",
-    "tf_save_weights": "Tensorfile#saveWeights", "tf_savez": "Tensorfile#savez",
-    "tf_savez_compressed": "Tensorfile#savezCompressed", "tf_options_set_string": "Options.Builder#set(Option, String)",
+    "tf_save_weights": "Tensorfile#saveWeights", "tf_savez": "Tensorfile#saveNpz",
+    "tf_savez_compressed": "Tensorfile#saveNpzCompressed", "tf_options_set_string": "Options.Builder#set(Option, String)",
 }
 
 

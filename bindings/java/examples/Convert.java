@@ -48,7 +48,7 @@ class Convert {
       }
 
       String stem = model.toString().replaceFirst("\\.safetensors$", "");
-      Tensorfile.savez(Path.of(stem + ".npz"), loaded.arrays());
+      Tensorfile.saveNpz(Path.of(stem + ".npz"), loaded.arrays());
 
       Metadata metadata = new Metadata()
           .set("general.architecture", "example")

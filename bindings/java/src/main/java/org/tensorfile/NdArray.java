@@ -572,6 +572,34 @@ public final class NdArray implements AutoCloseable {
   }
 
   /**
+   * {@return one element of an array of integers of any width, if it fits}
+   *
+   * @param index an index for each dimension; negative indices count from the end
+   * @throws InvalidArgumentException if the dtype is not an integer, or the element does not fit
+   * @throws IndexOutOfBoundsException if an index is out of range
+   */
+  public int getInt(long... index) {
+    long element = getLong(index);
+    if (element != (int) element) {
+      throw new InvalidArgumentException("the element " + element + " does not fit an int: use getLong",
+          Failures.Details.of(Status.TYPE));
+    }
+    return (int) element;
+  }
+
+  /**
+   * {@return one element of an array of float32, or of narrower floats}
+   *
+   * @param index an index for each dimension; negative indices count from the end
+   * @throws InvalidArgumentException if the dtype is another one
+   * @throws IndexOutOfBoundsException if an index is out of range
+   */
+  public float getFloat(long... index) {
+    requireItem(dtype.isFloat() && dtype != Dtype.FLOAT64, "a float32 or narrower", index);
+    return (float) item(index);
+  }
+
+  /**
    * {@return one element of an array of real floats of any width}
    *
    * @param index an index for each dimension; negative indices count from the end

@@ -102,8 +102,8 @@ public enum Option {
   ALIGNMENT(TensorfileNativeConstants.TF_OPTION_ALIGNMENT),
   /**
    * Switch, default 0. With 1, {@link Tensorfile#save}, {@link Tensorfile#saveWeights}, {@link Tensorfile#toBytes},
-   * {@link Tensorfile#saveTo} and a {@link ArrayWriter} deflate the members of an .npz. {@link Tensorfile#savez} never
-   * does, {@link Tensorfile#savezCompressed} always.
+   * {@link Tensorfile#saveTo} and a {@link ArrayWriter} deflate the members of an .npz. {@link Tensorfile#saveNpz}
+   * never does, {@link Tensorfile#saveNpzCompressed} always.
    */
   COMPRESS(TensorfileNativeConstants.TF_OPTION_COMPRESS),
   /**

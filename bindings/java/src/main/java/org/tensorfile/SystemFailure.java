@@ -71,6 +71,11 @@ sealed interface SystemFailure extends TensorfileFailure {
     public String getMessage() {
       return message;
     }
+
+    @Override
+    public String toString() {
+      return NoSuchFileException.class.getName() + ": " + message;
+    }
   }
 
   /** The system denies access to a file. */
@@ -97,6 +102,11 @@ sealed interface SystemFailure extends TensorfileFailure {
     public String getMessage() {
       return message;
     }
+
+    @Override
+    public String toString() {
+      return AccessDeniedException.class.getName() + ": " + message;
+    }
   }
 
   /** The system reports another error, such as that there is no space left. */
@@ -122,6 +132,11 @@ sealed interface SystemFailure extends TensorfileFailure {
     @Override
     public String getMessage() {
       return message;
+    }
+
+    @Override
+    public String toString() {
+      return FileSystemException.class.getName() + ": " + message;
     }
   }
 }

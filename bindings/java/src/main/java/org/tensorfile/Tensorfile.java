@@ -359,8 +359,8 @@ public final class Tensorfile {
   /**
    * {@return everything that is wrong with a file in a source}
    *
-   * <p>Reads every byte that can be checked. Faults that the options accept are excused. Of a set that cannot be opened,
-   * only the first fault is reported.
+   * <p>Reads every byte that can be checked. Faults that the options accept are excused. Of a set that cannot be
+   * opened, only the first fault is reported.
    *
    * @param source source to read from
    * @param options settings
@@ -484,8 +484,8 @@ public final class Tensorfile {
    * @param arrays arrays by name
    * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
    */
-  public static void savez(Path path, Map<String, NdArray> arrays) throws IOException {
-    savez(path, List.of(), arrays, Options.defaults());
+  public static void saveNpz(Path path, Map<String, NdArray> arrays) throws IOException {
+    saveNpz(path, List.of(), arrays, Options.defaults());
   }
 
   /**
@@ -496,8 +496,8 @@ public final class Tensorfile {
    * @param options settings
    * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
    */
-  public static void savez(Path path, Map<String, NdArray> arrays, Options options) throws IOException {
-    savez(path, List.of(), arrays, options);
+  public static void saveNpz(Path path, Map<String, NdArray> arrays, Options options) throws IOException {
+    saveNpz(path, List.of(), arrays, options);
   }
 
   /**
@@ -507,8 +507,8 @@ public final class Tensorfile {
    * @param unnamed arrays that get the names arr_0, arr_1 and so on, and follow the named ones
    * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
    */
-  public static void savez(Path path, List<NdArray> unnamed) throws IOException {
-    savez(path, unnamed, Map.of(), Options.defaults());
+  public static void saveNpz(Path path, List<NdArray> unnamed) throws IOException {
+    saveNpz(path, unnamed, Map.of(), Options.defaults());
   }
 
   /**
@@ -520,9 +520,9 @@ public final class Tensorfile {
    * @param options settings
    * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
    */
-  public static void savez(Path path, List<NdArray> unnamed, Map<String, NdArray> named, Options options)
+  public static void saveNpz(Path path, List<NdArray> unnamed, Map<String, NdArray> named, Options options)
       throws IOException {
-    savez(path, unnamed, named, options, TensorfileNative::tf_savez);
+    saveNpz(path, unnamed, named, options, TensorfileNative::tf_savez);
   }
 
   /**
@@ -532,8 +532,8 @@ public final class Tensorfile {
    * @param arrays arrays by name
    * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
    */
-  public static void savezCompressed(Path path, Map<String, NdArray> arrays) throws IOException {
-    savezCompressed(path, List.of(), arrays, Options.defaults());
+  public static void saveNpzCompressed(Path path, Map<String, NdArray> arrays) throws IOException {
+    saveNpzCompressed(path, List.of(), arrays, Options.defaults());
   }
 
   /**
@@ -544,8 +544,8 @@ public final class Tensorfile {
    * @param options settings
    * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
    */
-  public static void savezCompressed(Path path, Map<String, NdArray> arrays, Options options) throws IOException {
-    savezCompressed(path, List.of(), arrays, options);
+  public static void saveNpzCompressed(Path path, Map<String, NdArray> arrays, Options options) throws IOException {
+    saveNpzCompressed(path, List.of(), arrays, options);
   }
 
   /**
@@ -555,8 +555,8 @@ public final class Tensorfile {
    * @param unnamed arrays that get the names arr_0, arr_1 and so on, and follow the named ones
    * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
    */
-  public static void savezCompressed(Path path, List<NdArray> unnamed) throws IOException {
-    savezCompressed(path, unnamed, Map.of(), Options.defaults());
+  public static void saveNpzCompressed(Path path, List<NdArray> unnamed) throws IOException {
+    saveNpzCompressed(path, unnamed, Map.of(), Options.defaults());
   }
 
   /**
@@ -568,17 +568,17 @@ public final class Tensorfile {
    * @param options settings
    * @throws IOException if the file cannot be written, or the format cannot hold the arrays or metadata
    */
-  public static void savezCompressed(Path path, List<NdArray> unnamed, Map<String, NdArray> named, Options options)
+  public static void saveNpzCompressed(Path path, List<NdArray> unnamed, Map<String, NdArray> named, Options options)
       throws IOException {
-    savez(path, unnamed, named, options, TensorfileNative::tf_savez_compressed);
+    saveNpz(path, unnamed, named, options, TensorfileNative::tf_savez_compressed);
   }
 
   private interface Savez {
     long run(byte[] path, long[] unnamed, long named, long settings);
   }
 
-  private static void savez(Path path, List<NdArray> unnamed, Map<String, NdArray> named, Options options, Savez savez)
-      throws IOException {
+  private static void saveNpz(Path path, List<NdArray> unnamed, Map<String, NdArray> named, Options options,
+      Savez savez) throws IOException {
     List<NdArray> arrays = List.copyOf(unnamed);
     Failures.at(path, bytes -> Options.call(options, settings -> Packed.callWithArrays(named,
         dict -> NdArray.callAll(arrays, addresses -> savez.run(bytes, addresses, dict, settings)))));

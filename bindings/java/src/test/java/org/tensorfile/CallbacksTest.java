@@ -504,7 +504,7 @@ class CallbacksTest {
     CancelledException e = assertThrows(CancelledException.class, () -> Tensorfile.load(bytes, stop));
     assertEquals(Status.CANCELLED, e.status());
     Path path = folder.resolve("stopped.npz");
-    assertThrows(CancelledException.class, () -> Tensorfile.savez(path, arrays, stop));
+    assertThrows(CancelledException.class, () -> Tensorfile.saveNpz(path, arrays, stop));
     assertTrue(Files.notExists(path));
     AssertionError mine = new AssertionError("mine");
     Options loud = Options.builder().progress((done, total) -> {

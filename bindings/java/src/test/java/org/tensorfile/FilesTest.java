@@ -72,8 +72,8 @@ class FilesTest {
     assertTrue(Files.exists(one));
     assertEquals(arrays.get("x"), Tensorfile.loadArray(one));
     assertEquals(arrays.get("x"), Tensorfile.load(one).get(""));
-    Tensorfile.savez(folder.resolve("stored.npz"), arrays);
-    Tensorfile.savezCompressed(folder.resolve("deflated"), arrays);
+    Tensorfile.saveNpz(folder.resolve("stored.npz"), arrays);
+    Tensorfile.saveNpzCompressed(folder.resolve("deflated"), arrays);
     Tensorfile.saveSafetensors(folder.resolve("a.safetensors"), arrays, metadata);
     Tensorfile.saveGguf(folder.resolve("a.gguf"), arrays, metadata);
     for (String name : List.of("stored.npz", "deflated.npz", "a.safetensors", "a.gguf")) {
@@ -107,7 +107,7 @@ class FilesTest {
       assertEquals(arrays, Tensorfile.load(new ByteArrayInputStream(file)).arrays());
       assertEquals(written, Tensorfile.load(file, Options.builder().format(format).build()).metadata());
     }
-    Tensorfile.savez(folder.resolve("args.npz"), List.of(arrays.get("x"), arrays.get("y")),
+    Tensorfile.saveNpz(folder.resolve("args.npz"), List.of(arrays.get("x"), arrays.get("y")),
         Map.of("z", NdArray.scalar(1)), Options.defaults());
     Map<String, NdArray> args = Tensorfile.load(folder.resolve("args.npz")).arrays();
     assertEquals(List.of("z", "arr_0", "arr_1"), new ArrayList<>(args.keySet()));
@@ -118,11 +118,11 @@ class FilesTest {
     assertArrayEquals(npy.toByteArray(), Tensorfile.toBytes(arrays.get("x")).toByteArray());
     assertThrows(InvalidArgumentException.class, () -> Tensorfile.toBytes(Format.AUTO, arrays));
     Map<String, NdArray> none = null;
-    assertThrows(NullPointerException.class, () -> Tensorfile.savez(folder.resolve("t.npz"), none));
+    assertThrows(NullPointerException.class, () -> Tensorfile.saveNpz(folder.resolve("t.npz"), none));
     Map<String, NdArray> holed = new HashMap<>();
     holed.put("hole", null);
     assertEquals("the array 'hole' is null", assertThrows(NullPointerException.class,
-        () -> Tensorfile.savez(folder.resolve("t.npz"), holed)).getMessage());
+        () -> Tensorfile.saveNpz(folder.resolve("t.npz"), holed)).getMessage());
   }
 
   @Test
@@ -175,7 +175,7 @@ class FilesTest {
   @Test
   void manyUnnamedArrays() throws IOException {
     List<NdArray> arrays = IntStream.range(0, 20_000).mapToObj(NdArray::scalar).toList();
-    Tensorfile.savez(folder.resolve("many.npz"), arrays);
+    Tensorfile.saveNpz(folder.resolve("many.npz"), arrays);
     assertEquals(19_999, Tensorfile.load(folder.resolve("many.npz")).get("arr_19999").getLong());
   }
 
@@ -192,8 +192,11 @@ class FilesTest {
     assertEquals(Optional.empty(), failure.name());
     assertThrows(NoSuchFileException.class, () -> ArrayFile.open(missing));
     assertThrows(NoSuchFileException.class, () -> Tensorfile.check(missing));
+    // A stack trace begins with the name of the exception of java.nio.file, not with that of a private class.
+    assertEquals("java.nio.file.NoSuchFileException: " + missing + ": no such file",
+        assertThrows(IOException.class, () -> Tensorfile.load(missing)).toString());
     Path locked = folder.resolve("locked.npz");
-    Tensorfile.savez(locked, Map.of("a", NdArray.scalar(1)));
+    Tensorfile.saveNpz(locked, Map.of("a", NdArray.scalar(1)));
     assertTrue(locked.toFile().setReadable(false));
     if (!Files.isReadable(locked)) {
       AccessDeniedException denied = assertThrows(AccessDeniedException.class, () -> Tensorfile.load(locked));
@@ -201,12 +204,13 @@ class FilesTest {
     }
     Path below = locked.resolve("below.npz");
     FileSystemException noFolder =
-        assertThrows(FileSystemException.class, () -> Tensorfile.savez(below, Map.of("a", NdArray.scalar(1))));
+        assertThrows(FileSystemException.class, () -> Tensorfile.saveNpz(below, Map.of("a", NdArray.scalar(1))));
     assertTrue(noFolder.getMessage().contains("is not a folder"), noFolder.getMessage());
     assertThrows(NoSuchFileException.class,
         () -> Tensorfile.save(folder.resolve("absent/x.npy"), NdArray.scalar(1)));
     FileSystemException folders = assertThrows(FileSystemException.class, () -> Tensorfile.load(folder));
     assertEquals(folder.toString(), folders.getFile());
+    assertTrue(folders.toString().startsWith("java.nio.file.FileSystemException: " + folder), folders.toString());
     assertEquals(Status.IO, ((TensorfileFailure) folders).status());
   }
 
@@ -369,7 +373,7 @@ class FilesTest {
     for (int i = 0; i < 100; i++) {
       arrays.put("a" + i, NdArray.of(new int[] {i, i + 1}));
     }
-    Tensorfile.savez(path, arrays);
+    Tensorfile.saveNpz(path, arrays);
     try (ArrayFile file = ArrayFile.open(path); ArrayFile other = ArrayFile.open(path)) {
       ByteBuffer all = ByteBuffer.allocateDirect(100 * 16 + 8).order(ByteOrder.nativeOrder());
       List<ByteBuffer> to = new ArrayList<>();
@@ -473,7 +477,7 @@ class FilesTest {
     }
     List<NdArray> many = IntStream.range(0, 100).mapToObj(NdArray::scalar).toList();
     Path large = folder.resolve("many.npz");
-    Tensorfile.savez(large, many);
+    Tensorfile.saveNpz(large, many);
     try (Loaded loaded = Tensorfile.load(large); ArrayFile file = ArrayFile.open(large)) {
       assertTrue(loaded.toString().contains("arr_19=NdArray(int32, [], 19), ... 100 arrays}"), loaded.toString());
       assertTrue(file.toString().endsWith("arr_19: int32 [], ... 100 arrays])"), file.toString());

@@ -130,7 +130,7 @@ class LifetimeTest {
   @Test
   void whatIsClosedThrows() throws IOException {
     Path path = folder.resolve("x.npz");
-    Tensorfile.savez(path, Map.of("x", NdArray.scalar(1)));
+    Tensorfile.saveNpz(path, Map.of("x", NdArray.scalar(1)));
     NdArray array = NdArray.zeros(Dtype.FLOAT32, 2);
     ArrayFile file = ArrayFile.open(path);
     ArrayFile.Entry entry = file.entry("x");
@@ -144,8 +144,8 @@ class LifetimeTest {
         array::size, array::nbytes, array::isContiguous, array::data, () -> array.data(0, 1), array::mutableData,
         array::makeMutable, () -> array.getLong(0), () -> array.getDouble(0), array::toFloatArray, array::contiguous,
         array::transpose, array::slice, () -> array.cast(Dtype.INT8), () -> array.equals(NdArray.scalar(1)),
-        () -> Tensorfile.save(path, array), () -> Tensorfile.savez(path, List.of(NdArray.scalar(1), array)),
-        () -> Tensorfile.savez(path, Map.of("a", array)), () -> MetadataValue.of(array), array::asFloatBuffer,
+        () -> Tensorfile.save(path, array), () -> Tensorfile.saveNpz(path, List.of(NdArray.scalar(1), array)),
+        () -> Tensorfile.saveNpz(path, Map.of("a", array)), () -> MetadataValue.of(array), array::asFloatBuffer,
         array::toRawBytes, array::castToIntArray, () -> array.castToDouble(0), array::toFloatMatrix,
         file::format, file::entries, () -> file.find("x"), file::metadata, entry::read, entry::location,
         () -> entry.readInto(ByteBuffer.allocateDirect(4)), entry::readSlice,

@@ -224,6 +224,14 @@ class NdArrayTest {
     assertEquals(-2.5, half.getDouble(-2));
     assertEquals(7, NdArray.of(new byte[] {7}).getLong(0));
     assertEquals(Status.TYPE, statusOf(() -> array.getLong(0)));
+    assertEquals(7, NdArray.of(new long[] {7, 1L << 31}).getInt(0));
+    assertEquals("the element 2147483648 does not fit an int: use getLong", assertThrows(InvalidArgumentException.class,
+        () -> NdArray.of(new long[] {7, 1L << 31}).getInt(1)).getMessage());
+    assertEquals(-2.5f, half.getFloat(1));
+    assertEquals(1.5f, array.getFloat(0));
+    assertEquals(Status.TYPE, statusOf(() -> NdArray.of(new double[] {1}).getFloat(0)));
+    assertEquals(Status.TYPE, statusOf(() -> NdArray.of(new int[] {1}).getFloat(0)));
+    assertEquals(Status.TYPE, statusOf(() -> array.getInt(0)));
     IndexOutOfBoundsException e = assertThrows(IndexOutOfBoundsException.class, () -> array.getDouble(3));
     assertEquals("index [3] is out of range for shape [3]", e.getMessage());
     assertThrows(IndexOutOfBoundsException.class, () -> array.getDouble(-4));

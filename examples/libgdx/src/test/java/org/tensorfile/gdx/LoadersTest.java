@@ -44,7 +44,7 @@ class LoadersTest {
     NdArray heights = NdArray.of(new double[] {0, 1, 2, 3, 4, 5.5}, 2, 3);
     NdArray depths = NdArray.of(new short[] {0, 1, 2, 3}, 2, 2);
     NdArray line = NdArray.of(new float[] {1, 2}, 2);
-    Tensorfile.savezCompressed(folder.resolve("terrain.npz"), Map.of("heights", heights, "depths", depths, "line", line));
+    Tensorfile.saveNpzCompressed(folder.resolve("terrain.npz"), Map.of("heights", heights, "depths", depths, "line", line));
     NdArray kernel = NdArray.of(new float[] {1, 2, 3, 4}, 2, 2);
     Tensorfile.saveSafetensors(folder.resolve("network.safetensors"), Map.of("kernel", kernel),
         new Metadata().set("author", "tester"));
