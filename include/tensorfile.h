@@ -57,8 +57,8 @@
  *
  * ## Stability
  *
- * The numbers of statuses, dtypes, formats, abilities, kinds and options never change; new ones are appended. Functions are added and
- * not removed or changed. Until 1.0 this does not yet hold for sources, sinks, plans and sets.
+ * The numbers of statuses, dtypes, formats, abilities, kinds and options never change; new ones are appended. Functions
+ * are added and not removed or changed. Until 1.0 this does not yet hold for sources, sinks, plans and sets.
  */
 #ifndef TENSORFILE_H
 #define TENSORFILE_H
@@ -349,9 +349,8 @@ enum {
       is. */
   TF_OPTION_EXACT_PATH = 3,
   /** Most bytes of array data in one file, for a .safetensors or .gguf that is saved by path or to a sink that has a
-      resolver. 0 to INT64_MAX. Default
-      0: one file. Larger data is saved as a set of parts NAME-00001-of-00003 and so on, for safetensors with an index.
-      An array is never divided: one that is larger gets a part of its own. */
+      resolver. 0 to INT64_MAX. Default 0: one file. Larger data is saved as a set of parts NAME-00001-of-00003 and so on,
+      for safetensors with an index. An array is never divided: one that is larger gets a part of its own. */
   TF_OPTION_PART_BYTES = 8,
   /** Switch, default 1: saves by path are all or nothing (see "Saving"). With 0 the target is written in place; this
       needs no space for a second copy, but a save that fails leaves an incomplete file. */
@@ -819,11 +818,13 @@ TENSORFILE_API tf_status tf_array_transpose(tf_array **out, const tf_array *arra
 /**
  * Creates a view of Python's array[start:stop:step, ...]. For packed and block types the result is a copy if a view is
  * impossible.
- * @param out                receives the view
- * @param array              the array to slice
- * @param start, stop, step  ndim values each. Negative and out-of-range values mean what they mean in Python;
- *                           ::TENSORFILE_SLICE_OMITTED means omitted. NULL means that all values are omitted
- * @param ndim               number of the array's dimensions
+ * @param out    receives the view
+ * @param array  the array to slice
+ * @param start  for each dimension the index of the first element. Negative and out-of-range values mean what they mean
+ *               in Python; ::TENSORFILE_SLICE_OMITTED means omitted. NULL means that all ndim values are omitted
+ * @param stop   for each dimension the index to stop before, given as start is
+ * @param step   for each dimension the distance of the elements, given as start is; not 0
+ * @param ndim   number of the array's dimensions
  * @return INVALID_ARGUMENT if a step is 0 or ndim is not that of the array; UNSUPPORTED if the slice would divide a
  *         unit of a packed or block type.
  */
@@ -1094,8 +1095,8 @@ TENSORFILE_API tf_status tf_source_from_part(tf_source **out, tf_source *whole, 
 TENSORFILE_API tf_status tf_source_set_name(tf_source *source, const char *name, size_t length);
 /**
  * Says how a source is best read. The defaults are right for files; a source that is a network should have larger
- * numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints affect the cost of
- * reads, never their result. A part of a source has the hints of the whole.
+ * numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints affect the cost of reads, never their
+ * result. A part of a source has the hints of the whole.
  * @param source    the source, to which the caller has the only reference
  * @param gap       bytes between two wanted parts that are worth reading and discarding to save a read; at most 64 MiB,
  *                  and larger numbers mean that. UINT64_MAX means the default, 16 KiB
@@ -1111,8 +1112,8 @@ TENSORFILE_API tf_status tf_source_set_hints(tf_source *source, uint64_t gap, ui
  * Sets the function that finds the other files of the set that a source belongs to. A source that was opened by path
  * needs none: it finds them in its folder. With either, tf_file_open_source(), tf_load_source() and
  * tf_load_weights_source() open the whole set if the source's name is that of an index or, with ::TF_OPTION_PARTS, that
- * of any part. The index of sharded safetensors is then expected under the name
- * that it has by convention, NAME.safetensors.index.json for NAME-00001-of-00003.safetensors.
+ * of any part. The index of sharded safetensors is then expected under the name that it has by convention,
+ * NAME.safetensors.index.json for NAME-00001-of-00003.safetensors.
  * @param source   the source, to which the caller has the only reference
  * @param resolve  the function, or NULL for none
  * @param release  called when the function is no longer needed, or if this call fails; may be NULL
@@ -1268,7 +1269,7 @@ TENSORFILE_API void tf_file_release(tf_file *file);
 TENSORFILE_API tf_format tf_file_format(const tf_file *file);
 /** Returns the number of arrays. */
 TENSORFILE_API size_t tf_file_count(const tf_file *file);
-/** Gets the name of the array at an index from 0 to size - 1, in file order. The array of a .npy has the name "". The
+/** Gets the name of the array at an index from 0 to count - 1, in file order. The array of a .npy has the name "". The
     string is borrowed from the file. */
 TENSORFILE_API tf_status tf_file_name(const char **name, size_t *length, const tf_file *file, size_t index);
 /** Gets the index of the array with a name. @return NOT_FOUND. */
@@ -1367,11 +1368,13 @@ TENSORFILE_API tf_status tf_file_read_into(const tf_file *file, size_t index, tf
  * inflated and discarded. Reading slices in ascending order resumes where the previous one ended: together they cost
  * one pass, and once they have covered the member its CRC-32 is verified (CORRUPT if it differs). Members that this
  * library compressed are divided into chunks, and only the chunks that the slice touches are inflated.
- * @param out                receives the array
- * @param file               the file
- * @param index              index of the array
- * @param start, stop, step  ndim values each, as in tf_array_slice()
- * @param ndim               number of the array's dimensions
+ * @param out    receives the array
+ * @param file   the file
+ * @param index  index of the array
+ * @param start  first indices, ndim values or NULL as in tf_array_slice()
+ * @param stop   indices to stop before, as in tf_array_slice()
+ * @param step   distances, as in tf_array_slice()
+ * @param ndim   number of the array's dimensions
  * @return as tf_file_read() and tf_array_slice().
  */
 TENSORFILE_API tf_status tf_file_read_slice(tf_array **out, const tf_file *file, size_t index, const int64_t *start,
@@ -1396,19 +1399,21 @@ TENSORFILE_API tf_status tf_read_plan_new(tf_read_plan **out, const tf_file *fil
 /**
  * Adds an entry: an array or a slice of one, and the memory that receives its elements. Entries are numbered 0, 1, ...
  * in the order of these calls. An array may have any number of entries.
- * @param plan               the plan
- * @param index              index of the array in the file
- * @param start, stop, step  the slice, ndim values each, as in tf_array_slice(); NULL as there
- * @param ndim               number of the array's dimensions; 0 means the whole array, whatever start, stop and step are
- * @param dtype              dtype to cast to while reading, as tf_array_cast(); ::TF_DTYPE_AS_STORED keeps the stored one
- * @param dst                where the first element goes; needs no alignment. The memory must stay valid until the plan
- *                           has run, and must not overlap that of another entry. NULL is allowed if there are no elements
- * @param strides            strides of the result in dst, in bytes, one for each dimension of the array; they may be
- *                           negative, and must place no two elements on the same bytes. NULL for C order, and always if
- *                           the result has a packed or block type
- * @param nbytes             bytes of dst: without strides exactly what the elements need, with strides at least as many
- *                           as they span from dst on. With negative strides the plan also writes before dst; the caller
- *                           guarantees that this memory exists
+ * @param plan     the plan
+ * @param index    index of the array in the file
+ * @param start    first indices of a slice, ndim values or NULL as in tf_array_slice()
+ * @param stop     indices to stop before, as in tf_array_slice()
+ * @param step     distances, as in tf_array_slice()
+ * @param ndim     number of the array's dimensions; 0 means the whole array, whatever start, stop and step are
+ * @param dtype    dtype to cast to while reading, as tf_array_cast(); ::TF_DTYPE_AS_STORED keeps the stored one
+ * @param dst      where the first element goes; needs no alignment. The memory must stay valid until the plan has run,
+ *                 and must not overlap that of another entry. NULL is allowed if there are no elements
+ * @param strides  strides of the result in dst, in bytes, one for each dimension of the array; they may be negative, and
+ *                 must place no two elements on the same bytes. NULL for C order, and always if the result has a packed or
+ *                 block type
+ * @param nbytes   bytes of dst: without strides exactly what the elements need, with strides at least as many as they
+ *                 span from dst on. With negative strides the plan also writes before dst; the caller guarantees that
+ *                 this memory exists
  * @return as tf_array_slice() and tf_array_cast(); UNSUPPORTED if the dtype of the array is unknown, or if the slice
  *         cuts through a unit of a packed or block type without decoding it; INVALID_ARGUMENT if nbytes or a stride is
  *         wrong, or if the plan has run. The plan is unchanged if the call fails.
@@ -1458,9 +1463,9 @@ TENSORFILE_API void tf_read_plan_release(tf_read_plan *plan);
  * checked alone, a note names each other part that does not exist.
  * @param report   receives a dict with the lists of strings "faults", "excused" and "notes", which can be empty. Each
  *                 string is one line; a fault begins with the name of its status, as in "corrupt: w.npz: array 'x': ...".
- *                 Faults that ::TF_OPTION_LENIENT accepts, and arrays that
- *                 ::TF_OPTION_SKIP_UNSUPPORTED leaves out, are in "excused" instead of "faults" if the option is set;
- *                 nothing excuses damage. "notes" has the remarks of tf_file_note()
+ *                 Faults that ::TF_OPTION_LENIENT accepts, and arrays that ::TF_OPTION_SKIP_UNSUPPORTED leaves out, are
+ *                 in "excused" instead of "faults" if the option is set; nothing excuses damage. "notes" has the remarks
+ *                 of tf_file_note()
  * @param path     the file, as in tf_load()
  * @param options  as in tf_load(); may be NULL
  * @return OK if the check could be made, whether it found faults or not; NOT_FOUND or IO if the file cannot be opened or

@@ -86,9 +86,13 @@ def save(path, arrays):
     check(lib.tf_dict_new(byref(saved)))
     try:
         for key, array in arrays.items():
-            array = numpy.ascontiguousarray(array).reshape(numpy.shape(array))
-            check(lib.tf_array_copy_from(byref(handle), lib.tf_dtype_from_name(array.dtype.name.encode()),
-                                         (c_int64 * array.ndim)(*array.shape), array.ndim, array.ctypes.data, array.nbytes))
+            array = numpy.asarray(array)
+            dtype = lib.tf_dtype_from_name(array.dtype.name.encode())
+            if dtype == 0:
+                raise TypeError(f"array {key!r}: no format holds {array.dtype}")
+            data = numpy.ascontiguousarray(array, array.dtype.newbyteorder("="))
+            check(lib.tf_array_copy_from(byref(handle), dtype, (c_int64 * array.ndim)(*array.shape), array.ndim,
+                                         data.ctypes.data, data.nbytes))
             status = lib.tf_dict_set_array(saved, key.encode(), len(key.encode()), handle)
             lib.tf_array_release(handle)
             check(status)

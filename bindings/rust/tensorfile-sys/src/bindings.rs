@@ -332,9 +332,8 @@ pub const TF_OPTION_MAX_NESTING: tf_option = 15;
 /// is.
 pub const TF_OPTION_EXACT_PATH: tf_option = 3;
 /// Most bytes of array data in one file, for a .safetensors or .gguf that is saved by path or to a sink that has a
-/// resolver. 0 to INT64_MAX. Default
-/// 0: one file. Larger data is saved as a set of parts NAME-00001-of-00003 and so on, for safetensors with an index.
-/// An array is never divided: one that is larger gets a part of its own.
+/// resolver. 0 to INT64_MAX. Default 0: one file. Larger data is saved as a set of parts NAME-00001-of-00003 and so on,
+/// for safetensors with an index. An array is never divided: one that is larger gets a part of its own.
 pub const TF_OPTION_PART_BYTES: tf_option = 8;
 /// Switch, default 1: saves by path are all or nothing (see "Saving"). With 0 the target is written in place; this
 /// needs no space for a second copy, but a save that fails leaves an incomplete file.
@@ -915,8 +914,10 @@ unsafe extern "C" {
     ///
     /// * `out`: receives the view
     /// * `array`: the array to slice
-    /// * `start`, `stop`, `step`: ndim values each. Negative and out-of-range values mean what they mean in Python;
-    ///   [`TENSORFILE_SLICE_OMITTED`] means omitted. NULL means that all values are omitted
+    /// * `start`: for each dimension the index of the first element. Negative and out-of-range values mean what they mean
+    ///   in Python; [`TENSORFILE_SLICE_OMITTED`] means omitted. NULL means that all ndim values are omitted
+    /// * `stop`: for each dimension the index to stop before, given as start is
+    /// * `step`: for each dimension the distance of the elements, given as start is; not 0
     /// * `ndim`: number of the array's dimensions
     ///
     /// Returns INVALID_ARGUMENT if a step is 0 or ndim is not that of the array; UNSUPPORTED if the slice would divide a
@@ -1366,8 +1367,8 @@ unsafe extern "C" {
     pub fn tf_source_set_name(source: *mut tf_source, name: *const c_char, length: usize) -> tf_status;
 
     /// Says how a source is best read. The defaults are right for files; a source that is a network should have larger
-    /// numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints affect the cost of
-    /// reads, never their result. A part of a source has the hints of the whole.
+    /// numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints affect the cost of reads, never their
+    /// result. A part of a source has the hints of the whole.
     ///
     /// * `source`: the source, to which the caller has the only reference
     /// * `gap`: bytes between two wanted parts that are worth reading and discarding to save a read; at most 64 MiB,
@@ -1385,8 +1386,8 @@ unsafe extern "C" {
     /// Sets the function that finds the other files of the set that a source belongs to. A source that was opened by path
     /// needs none: it finds them in its folder. With either, [`tf_file_open_source`], [`tf_load_source`] and
     /// [`tf_load_weights_source`] open the whole set if the source's name is that of an index or, with [`TF_OPTION_PARTS`], that
-    /// of any part. The index of sharded safetensors is then expected under the name
-    /// that it has by convention, NAME.safetensors.index.json for NAME-00001-of-00003.safetensors.
+    /// of any part. The index of sharded safetensors is then expected under the name that it has by convention,
+    /// NAME.safetensors.index.json for NAME-00001-of-00003.safetensors.
     ///
     /// * `source`: the source, to which the caller has the only reference
     /// * `resolve`: the function, or NULL for none
@@ -1606,7 +1607,7 @@ unsafe extern "C" {
     /// Returns the number of arrays.
     pub fn tf_file_count(file: *const tf_file) -> usize;
 
-    /// Gets the name of the array at an index from 0 to size - 1, in file order. The array of a .npy has the name "". The
+    /// Gets the name of the array at an index from 0 to count - 1, in file order. The array of a .npy has the name "". The
     /// string is borrowed from the file.
     #[must_use]
     pub fn tf_file_name(name: *mut *const c_char, length: *mut usize, file: *const tf_file, index: usize) -> tf_status;
@@ -1761,7 +1762,9 @@ unsafe extern "C" {
     /// * `out`: receives the array
     /// * `file`: the file
     /// * `index`: index of the array
-    /// * `start`, `stop`, `step`: ndim values each, as in [`tf_array_slice`]
+    /// * `start`: first indices, ndim values or NULL as in [`tf_array_slice`]
+    /// * `stop`: indices to stop before, as in [`tf_array_slice`]
+    /// * `step`: distances, as in [`tf_array_slice`]
     /// * `ndim`: number of the array's dimensions
     ///
     /// Returns as [`tf_file_read`] and [`tf_array_slice`].
@@ -1809,17 +1812,19 @@ unsafe extern "C" {
     ///
     /// * `plan`: the plan
     /// * `index`: index of the array in the file
-    /// * `start`, `stop`, `step`: the slice, ndim values each, as in [`tf_array_slice`]; NULL as there
+    /// * `start`: first indices of a slice, ndim values or NULL as in [`tf_array_slice`]
+    /// * `stop`: indices to stop before, as in [`tf_array_slice`]
+    /// * `step`: distances, as in [`tf_array_slice`]
     /// * `ndim`: number of the array's dimensions; 0 means the whole array, whatever start, stop and step are
     /// * `dtype`: dtype to cast to while reading, as [`tf_array_cast`]; [`TF_DTYPE_AS_STORED`] keeps the stored one
-    /// * `dst`: where the first element goes; needs no alignment. The memory must stay valid until the plan
-    ///   has run, and must not overlap that of another entry. NULL is allowed if there are no elements
-    /// * `strides`: strides of the result in dst, in bytes, one for each dimension of the array; they may be
-    ///   negative, and must place no two elements on the same bytes. NULL for C order, and always if
-    ///   the result has a packed or block type
-    /// * `nbytes`: bytes of dst: without strides exactly what the elements need, with strides at least as many
-    ///   as they span from dst on. With negative strides the plan also writes before dst; the caller
-    ///   guarantees that this memory exists
+    /// * `dst`: where the first element goes; needs no alignment. The memory must stay valid until the plan has run,
+    ///   and must not overlap that of another entry. NULL is allowed if there are no elements
+    /// * `strides`: strides of the result in dst, in bytes, one for each dimension of the array; they may be negative, and
+    ///   must place no two elements on the same bytes. NULL for C order, and always if the result has a packed or
+    ///   block type
+    /// * `nbytes`: bytes of dst: without strides exactly what the elements need, with strides at least as many as they
+    ///   span from dst on. With negative strides the plan also writes before dst; the caller guarantees that
+    ///   this memory exists
     ///
     /// Returns as [`tf_array_slice`] and [`tf_array_cast`]; UNSUPPORTED if the dtype of the array is unknown, or if the slice
     ///   cuts through a unit of a packed or block type without decoding it; INVALID_ARGUMENT if nbytes or a stride is
@@ -1890,9 +1895,9 @@ unsafe extern "C" {
     ///
     /// * `report`: receives a dict with the lists of strings "faults", "excused" and "notes", which can be empty. Each
     ///   string is one line; a fault begins with the name of its status, as in "corrupt: w.npz: array 'x': ...".
-    ///   Faults that [`TF_OPTION_LENIENT`] accepts, and arrays that
-    ///   [`TF_OPTION_SKIP_UNSUPPORTED`] leaves out, are in "excused" instead of "faults" if the option is set;
-    ///   nothing excuses damage. "notes" has the remarks of [`tf_file_note`]
+    ///   Faults that [`TF_OPTION_LENIENT`] accepts, and arrays that [`TF_OPTION_SKIP_UNSUPPORTED`] leaves out, are
+    ///   in "excused" instead of "faults" if the option is set; nothing excuses damage. "notes" has the remarks
+    ///   of [`tf_file_note`]
     /// * `path`: the file, as in [`tf_load`]
     /// * `options`: as in [`tf_load`]; may be NULL
     ///

@@ -432,11 +432,13 @@ final class TensorfileNative implements TensorfileNativeConstants {
   /**
    * Creates a view of Python's array[start:stop:step, ...]. For packed and block types the result is a copy if a view is<br>
    * impossible.<br>
-   * @param out                receives the view<br>
-   * @param array              the array to slice<br>
-   * @param start, stop, step  ndim values each. Negative and out-of-range values mean what they mean in Python;<br>
-   *                           ::TENSORFILE_SLICE_OMITTED means omitted. NULL means that all values are omitted<br>
-   * @param ndim               number of the array's dimensions<br>
+   * @param out    receives the view<br>
+   * @param array  the array to slice<br>
+   * @param start  for each dimension the index of the first element. Negative and out-of-range values mean what they mean<br>
+   *               in Python; ::TENSORFILE_SLICE_OMITTED means omitted. NULL means that all ndim values are omitted<br>
+   * @param stop   for each dimension the index to stop before, given as start is<br>
+   * @param step   for each dimension the distance of the elements, given as start is; not 0<br>
+   * @param ndim   number of the array's dimensions<br>
    * @return INVALID_ARGUMENT if a step is 0 or ndim is not that of the array; UNSUPPORTED if the slice would divide a<br>
    *         unit of a packed or block type.
    */
@@ -739,8 +741,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
 
   /**
    * Says how a source is best read. The defaults are right for files; a source that is a network should have larger<br>
-   * numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints affect the cost of<br>
-   * reads, never their result. A part of a source has the hints of the whole.<br>
+   * numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints affect the cost of reads, never their<br>
+   * result. A part of a source has the hints of the whole.<br>
    * @param source    the source, to which the caller has the only reference<br>
    * @param gap       bytes between two wanted parts that are worth reading and discarding to save a read; at most 64 MiB,<br>
    *                  and larger numbers mean that. UINT64_MAX means the default, 16 KiB<br>
@@ -757,8 +759,8 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * Sets the function that finds the other files of the set that a source belongs to. A source that was opened by path<br>
    * needs none: it finds them in its folder. With either, tf_file_open_source(), tf_load_source() and<br>
    * tf_load_weights_source() open the whole set if the source's name is that of an index or, with ::TF_OPTION_PARTS, that<br>
-   * of any part. The index of sharded safetensors is then expected under the name<br>
-   * that it has by convention, NAME.safetensors.index.json for NAME-00001-of-00003.safetensors.<br>
+   * of any part. The index of sharded safetensors is then expected under the name that it has by convention,<br>
+   * NAME.safetensors.index.json for NAME-00001-of-00003.safetensors.<br>
    * @param source   the source, to which the caller has the only reference<br>
    * @param resolve  the function, or NULL for none<br>
    * @param release  called when the function is no longer needed, or if this call fails; may be NULL<br>
@@ -959,7 +961,7 @@ final class TensorfileNative implements TensorfileNativeConstants {
   }
 
   /**
-   *  Gets the name of the array at an index from 0 to size - 1, in file order. The array of a .npy has the name "". The<br>
+   *  Gets the name of the array at an index from 0 to count - 1, in file order. The array of a .npy has the name "". The<br>
    *     string is borrowed from the file. 
    */
   public static byte[] tf_file_name(long file, long index) { return TensorfileNativeJNI.tf_file_name(file, index); }
@@ -1108,11 +1110,13 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * inflated and discarded. Reading slices in ascending order resumes where the previous one ended: together they cost<br>
    * one pass, and once they have covered the member its CRC-32 is verified (CORRUPT if it differs). Members that this<br>
    * library compressed are divided into chunks, and only the chunks that the slice touches are inflated.<br>
-   * @param out                receives the array<br>
-   * @param file               the file<br>
-   * @param index              index of the array<br>
-   * @param start, stop, step  ndim values each, as in tf_array_slice()<br>
-   * @param ndim               number of the array's dimensions<br>
+   * @param out    receives the array<br>
+   * @param file   the file<br>
+   * @param index  index of the array<br>
+   * @param start  first indices, ndim values or NULL as in tf_array_slice()<br>
+   * @param stop   indices to stop before, as in tf_array_slice()<br>
+   * @param step   distances, as in tf_array_slice()<br>
+   * @param ndim   number of the array's dimensions<br>
    * @return as tf_file_read() and tf_array_slice().
    */
   public static long tf_file_read_slice(long file, long index, long[] start) { return TensorfileNativeJNI.tf_file_read_slice(file, index, start); }
@@ -1139,19 +1143,21 @@ final class TensorfileNative implements TensorfileNativeConstants {
   /**
    * Adds an entry: an array or a slice of one, and the memory that receives its elements. Entries are numbered 0, 1, ...<br>
    * in the order of these calls. An array may have any number of entries.<br>
-   * @param plan               the plan<br>
-   * @param index              index of the array in the file<br>
-   * @param start, stop, step  the slice, ndim values each, as in tf_array_slice(); NULL as there<br>
-   * @param ndim               number of the array's dimensions; 0 means the whole array, whatever start, stop and step are<br>
-   * @param dtype              dtype to cast to while reading, as tf_array_cast(); ::TF_DTYPE_AS_STORED keeps the stored one<br>
-   * @param dst                where the first element goes; needs no alignment. The memory must stay valid until the plan<br>
-   *                           has run, and must not overlap that of another entry. NULL is allowed if there are no elements<br>
-   * @param strides            strides of the result in dst, in bytes, one for each dimension of the array; they may be<br>
-   *                           negative, and must place no two elements on the same bytes. NULL for C order, and always if<br>
-   *                           the result has a packed or block type<br>
-   * @param nbytes             bytes of dst: without strides exactly what the elements need, with strides at least as many<br>
-   *                           as they span from dst on. With negative strides the plan also writes before dst; the caller<br>
-   *                           guarantees that this memory exists<br>
+   * @param plan     the plan<br>
+   * @param index    index of the array in the file<br>
+   * @param start    first indices of a slice, ndim values or NULL as in tf_array_slice()<br>
+   * @param stop     indices to stop before, as in tf_array_slice()<br>
+   * @param step     distances, as in tf_array_slice()<br>
+   * @param ndim     number of the array's dimensions; 0 means the whole array, whatever start, stop and step are<br>
+   * @param dtype    dtype to cast to while reading, as tf_array_cast(); ::TF_DTYPE_AS_STORED keeps the stored one<br>
+   * @param dst      where the first element goes; needs no alignment. The memory must stay valid until the plan has run,<br>
+   *                 and must not overlap that of another entry. NULL is allowed if there are no elements<br>
+   * @param strides  strides of the result in dst, in bytes, one for each dimension of the array; they may be negative, and<br>
+   *                 must place no two elements on the same bytes. NULL for C order, and always if the result has a packed or<br>
+   *                 block type<br>
+   * @param nbytes   bytes of dst: without strides exactly what the elements need, with strides at least as many as they<br>
+   *                 span from dst on. With negative strides the plan also writes before dst; the caller guarantees that<br>
+   *                 this memory exists<br>
    * @return as tf_array_slice() and tf_array_cast(); UNSUPPORTED if the dtype of the array is unknown, or if the slice<br>
    *         cuts through a unit of a packed or block type without decoding it; INVALID_ARGUMENT if nbytes or a stride is<br>
    *         wrong, or if the plan has run. The plan is unchanged if the call fails.
@@ -1209,9 +1215,9 @@ final class TensorfileNative implements TensorfileNativeConstants {
    * checked alone, a note names each other part that does not exist.<br>
    * @param report   receives a dict with the lists of strings "faults", "excused" and "notes", which can be empty. Each<br>
    *                 string is one line; a fault begins with the name of its status, as in "corrupt: w.npz: array 'x': ...".<br>
-   *                 Faults that ::TF_OPTION_LENIENT accepts, and arrays that<br>
-   *                 ::TF_OPTION_SKIP_UNSUPPORTED leaves out, are in "excused" instead of "faults" if the option is set;<br>
-   *                 nothing excuses damage. "notes" has the remarks of tf_file_note()<br>
+   *                 Faults that ::TF_OPTION_LENIENT accepts, and arrays that ::TF_OPTION_SKIP_UNSUPPORTED leaves out, are<br>
+   *                 in "excused" instead of "faults" if the option is set; nothing excuses damage. "notes" has the remarks<br>
+   *                 of tf_file_note()<br>
    * @param path     the file, as in tf_load()<br>
    * @param options  as in tf_load(); may be NULL<br>
    * @return OK if the check could be made, whether it found faults or not; NOT_FOUND or IO if the file cannot be opened or<br>

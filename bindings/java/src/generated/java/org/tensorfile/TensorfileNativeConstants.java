@@ -395,9 +395,8 @@ interface TensorfileNativeConstants {
   public final static int TF_OPTION_EXACT_PATH = 3;
   /**
    *  Most bytes of array data in one file, for a .safetensors or .gguf that is saved by path or to a sink that has a<br>
-   *       resolver. 0 to INT64_MAX. Default<br>
-   *       0: one file. Larger data is saved as a set of parts NAME-00001-of-00003 and so on, for safetensors with an index.<br>
-   *       An array is never divided: one that is larger gets a part of its own. 
+   *       resolver. 0 to INT64_MAX. Default 0: one file. Larger data is saved as a set of parts NAME-00001-of-00003 and so on,<br>
+   *       for safetensors with an index. An array is never divided: one that is larger gets a part of its own. 
    */
   public final static int TF_OPTION_PART_BYTES = 8;
   /**
