@@ -2,16 +2,17 @@
 #include "cli/convert.h"
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "cli/command.h"
 #include "cli/convert_inputs.h"
+#include "cli/convert_outputs.h"
 #include "cli/convert_request.h"
 #include "cli/error_output.h"
 #include "cli/input_file.h"
-#include "cli/input_set.h"
 #include "cli/output.h"
 #include "cli/pieces.h"
 #include "cli/text.h"
@@ -72,6 +73,16 @@ bool writes_in_pieces(const ConvertRequest &request, const Entry &entry, tensorf
   return !request.map && !packed && reads_in_pieces(entry);
 }
 
+// Returns a function that reads the next piece of an array, and an empty handle after the last one.
+std::function<tensorfile::Array()> reader_of(const ConvertRequest &request, const Entry &entry,
+                                             const PlannedArray &planned) {
+  if (planned.mlx) {
+    return [pieces = MlxPieces(entry, *planned.mlx)]() mutable { return pieces.next(); };
+  }
+  const bool whole = !writes_in_pieces(request, entry, planned.to);
+  return [pieces = Pieces(entry, whole)]() mutable { return pieces.next(); };
+}
+
 tensorfile::Writer open_output(const ConvertRequest &request, const ConvertPlan &plan) {
   tensorfile::Writer writer(request.out, request.format, plan.options);
   if (!plan.metadata.empty()) writer.metadata(plan.metadata);
@@ -91,8 +102,8 @@ void convert_arrays(const ConvertRequest &request, ConvertPlan &plan, std::strin
     const ConvertInput &input = plan.inputs[planned.input];
     subject = input.path;
     const Entry entry = input.file.at(planned.index);
-    Pieces pieces(entry, !writes_in_pieces(request, entry, planned.to));
-    while (tensorfile::Array piece = pieces.next()) {
+    const std::function<tensorfile::Array()> next = reader_of(request, entry, planned);
+    while (tensorfile::Array piece = next()) {
       const uint64_t nbytes = piece.nbytes();
       cast_or_refuse(piece, planned, refused);
       if (refused.empty()) {
@@ -109,10 +120,11 @@ void convert_arrays(const ConvertRequest &request, ConvertPlan &plan, std::strin
   writer.finish();
 }
 
+// Returns the number of bytes that are read, after decoding.
 uint64_t total_bytes(const ConvertPlan &plan) {
   uint64_t bytes = 0;
   for (const PlannedArray &planned : plan.arrays)
-    bytes += plan.inputs[planned.input].file.at(planned.index).nbytes();
+    bytes += bytes_of(planned.from, planned.shape);
   return bytes;
 }
 
@@ -120,9 +132,12 @@ void convert_files(const ConvertRequest &request, std::string_view &subject) {
   ConvertPlan plan(request);
   make_plan(plan, request, subject);
   subject = request.out;
-  for (const ConvertInput &input : plan.inputs)
-    require_outside_of_set(input.path, request.out, input.file, request.part_bytes > 0);
   require_holdable(request, plan.arrays, plan.metadata, plan.unasked, plan.save_options);
+  const std::vector<OutputFile> outputs = output_files(request, plan);
+  for (const ConvertInput &input : plan.inputs)
+    require_not_read(input, request, outputs);
+  if (request.no_clobber) require_new(outputs);
+  if (request.dry_run) return print_plan(request, plan, outputs);
   plan.progress.expect_bytes(total_bytes(plan));
   convert_arrays(request, plan, subject);
   plan.progress.finish();

@@ -1,10 +1,12 @@
 // The parts of `tensorfile convert`.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "cli/mlx_weights.h"
 #include "tensorfile.hpp"
 
 namespace cli {
@@ -14,9 +16,10 @@ struct PlannedArray {
   size_t input;            // index of the file that has the array
   size_t index;            // index of the array in that file
   std::string name;        // name of the array in OUT
-  tensorfile::Dtype from;  // stored dtype of the array
+  tensorfile::Dtype from;  // dtype of the array as it is read
   tensorfile::Dtype to;    // dtype of the array in OUT
   std::vector<int64_t> shape;
+  std::optional<MlxWeight> mlx = {};  // if the array has the codes of a weight that --decode decodes
 };
 
 // Replaces an array by its cast. Returns the reason if that is impossible, else "".

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <utility>
 
 #include "cli/error_output.h"
@@ -48,6 +49,8 @@ class ArrayPlanner {
 
   void add(size_t input) {
     const tensorfile::File &file = plan_.inputs[input].file;
+    weights_.reset();
+    if (!request_.decode.text.empty()) weights_ = std::make_unique<MlxWeights>(file, request_.decode);
     if (holds_one_array(file.format())) {
       add(input, file.at(0), name_of_single(request_, plan_.inputs[input]));
     } else if (request_.name) {
@@ -58,22 +61,30 @@ class ArrayPlanner {
     }
   }
 
-  void finish() const { selection_.require_effect(); }
+  void finish() const {
+    selection_.require_effect();
+    if (!request_.decode.text.empty() && !any_weight_) {
+      throw UsageError{
+          "--decode: no array is a weight that MLX has quantized: NAME.weight of uint32 with NAME.scales "
+          "and NAME.biases"};
+    }
+  }
 
  private:
   void add(size_t input, const Entry &entry, const std::string &name) {
+    if (weights_ && weights_->is_companion(entry.name())) return;
     std::optional<std::string> renamed = selection_.apply(name);
     if (!renamed || is_left_out(request_, entry)) return;
     require_convertible(entry);
     const auto [twin, is_new] = names_.emplace(*renamed, std::pair(input, name));
     if (!is_new) throw clash(*renamed, twin->second.first, twin->second.second, input, name);
+    std::optional<MlxWeight> weight = weights_ ? weights_->find(entry) : std::nullopt;
+    any_weight_ = any_weight_ || weight;
+    const Dtype from = weight ? weight->dtype : entry.dtype();
     const auto shape = entry.shape();
-    plan_.arrays.push_back({input,
-                            entry.index(),
-                            std::move(*renamed),
-                            entry.dtype(),
-                            request_.dtype_of(name, entry.dtype()),
-                            {shape.begin(), shape.end()}});
+    plan_.arrays.push_back({input, entry.index(), std::move(*renamed), from, request_.dtype_of(name, from),
+                            weight ? weight->shape : std::vector<int64_t>(shape.begin(), shape.end()),
+                            std::move(weight)});
   }
 
   tensorfile::Error clash(const std::string &renamed, size_t first, const std::string &first_name, size_t second,
@@ -92,6 +103,8 @@ class ArrayPlanner {
   ConvertPlan &plan_;
   const ConvertRequest &request_;
   Selection selection_;
+  std::unique_ptr<MlxWeights> weights_;  // of the input that is being added
+  bool any_weight_ = false;
   std::map<std::string, std::pair<size_t, std::string>> names_;  // input and old name by the name in OUT
 };
 
@@ -186,6 +199,11 @@ void make_plan(ConvertPlan &plan, const ConvertRequest &request, std::string_vie
     update_file_type(plan.metadata, plan.arrays, request.quantizes());
   }
   metadata.finish();
+}
+
+uint64_t bytes_of(Dtype dtype, std::span<const int64_t> shape) {
+  const auto elements = static_cast<uint64_t>(element_count(shape));
+  return elements / tensorfile::block_size(dtype) * tensorfile::block_bytes(dtype);
 }
 
 void print_left_out(const ConvertPlan &plan, const ConvertRequest &request) {

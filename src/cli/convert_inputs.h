@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,9 @@ struct ConvertPlan {
 
 // Opens the inputs and plans the arrays and the metadata of OUT. On failure, `subject` is the file of the error.
 void make_plan(ConvertPlan &plan, const ConvertRequest &request, std::string_view &subject);
+
+// Returns the number of bytes of an array whose rows are whole blocks.
+uint64_t bytes_of(tensorfile::Dtype dtype, std::span<const int64_t> shape);
 
 // Prints a note on standard error for each part of the inputs that is not converted.
 void print_left_out(const ConvertPlan &plan, const ConvertRequest &request);

@@ -41,6 +41,10 @@ void ConvertRequest::declare(CommandLine &line) {
                "cast every array, or those whose names match PATTERN, to DTYPE; may be repeated, and the last one that "
                "matches counts",
                "DTYPE[:PATTERN]");
+  line.option(
+      "--decode", decode.text,
+      "decode the weights that MLX has quantized; without GROUP_SIZE and BITS, config.json or the shapes say how",
+      "mlx[:GROUP_SIZE:BITS]");
   line.option("--metadata", metadata,
               "keep the metadata of IN, drop it, or keep only strings and lists of strings (default: keep)",
               "keep|drop|strings");
@@ -59,6 +63,8 @@ void ConvertRequest::declare(CommandLine &line) {
   edits.declare(line);
   line.flag("--map", map, "map IN instead of reading it");
   line.flag("--skip-unsupported", skip_unsupported, "leave out arrays whose types are unknown");
+  line.flag("--no-clobber", no_clobber, "fail if a file that would be written exists");
+  line.flag("--dry-run", dry_run, "write nothing; print the arrays and files that would be written");
   line.input(input);
   line.inputs_and_output(in, out);
 }
@@ -91,6 +97,7 @@ void ConvertRequest::complete() {
   }
   complete_casts();
   complete_quantize();
+  decode.complete();
   if (part_bytes > 0) require_ability(format, Ability::parts, "--part-bytes");
   if (metadata != "keep" && metadata != "drop" && metadata != "strings") {
     throw UsageError{"--metadata: expected keep, drop or strings, not " + in_quotes(metadata)};

@@ -7,6 +7,7 @@
 
 #include "cli/command_line.h"
 #include "cli/edit_metadata.h"
+#include "cli/mlx_weights.h"
 #include "cli/quantize.h"
 #include "cli/selection.h"
 #include "tensorfile.hpp"
@@ -27,9 +28,12 @@ struct ConvertRequest {
   std::optional<std::string> name;
   SelectionOptions selection;
   MetadataEdits edits;
+  DecodeOption decode;
   bool compress = false;
   bool map = false;
   bool skip_unsupported = false;
+  bool no_clobber = false;
+  bool dry_run = false;
   InputOptions input;
   QuantizeOptions quantize;
   int64_t part_bytes = 0;  // 0 means one file

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "cli/output.h"
+#include "cli/platform.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -67,6 +68,10 @@ void print_error(std::string_view path, std::string_view status, std::string_vie
 }
 
 }  // namespace
+
+void stop_if_interrupted() {
+  if (const int signal = pending_interrupt(); signal != 0) throw Interrupted{signal};
+}
 
 Exit report(std::string_view path, const tensorfile::Error &error) {
   const Status status = error.status() == Status::not_found ? Status::io : error.status();

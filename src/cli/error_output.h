@@ -13,6 +13,7 @@ enum Exit : int {
   kExitBadFile = 1,  // diff: the files differ
   kExitUsage = 2,
   kExitIo = 3,
+  kExitInterrupted = 128,  // plus the number of the signal
 };
 
 // Thrown if the command line is invalid.
@@ -24,6 +25,14 @@ struct UsageError {
 struct OutputError {
   std::string text;
 };
+
+// Thrown after SIGINT or SIGTERM, so that destructors remove temporary files.
+struct Interrupted {
+  int signal;
+};
+
+// Throws Interrupted if one of these signals has arrived.
+void stop_if_interrupted();
 
 // Prints "tensorfile: PATH: STATUS: TEXT" on standard error. Returns the exit status for the error.
 Exit report(std::string_view path, const tensorfile::Error &error);
@@ -39,6 +48,7 @@ void note(std::string_view path, std::string_view text);
 // status.
 template <typename Work>
 int report_errors(std::string_view path, Work &&work) {
+  stop_if_interrupted();
   try {
     return work();
   } catch (const tensorfile::Error &error) {

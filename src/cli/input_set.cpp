@@ -47,9 +47,9 @@ bool is_other_part(const Path &in, const Path &out) {
          is_same_file(folder_of(in), folder_of(out));
 }
 
-// Returns the paths of the files that were opened.
-std::vector<Path> files_of(const tensorfile::File &file) {
-  std::vector<Path> files;
+// Returns the paths of the files that were opened, IN first.
+std::vector<Path> files_of(const Path &in, const tensorfile::File &file) {
+  std::vector<Path> files{in};
   std::string_view previous;
   for (const tensorfile::File::Entry &entry : file) {
     const std::string_view location = entry.location().path;
@@ -63,28 +63,29 @@ bool contains(const std::vector<Path> &files, const Path &path) {
   return std::any_of(files.begin(), files.end(), [&path](const Path &file) { return is_same_file(file, path); });
 }
 
-// True if IN opened other files than itself.
-bool is_set(const std::vector<Path> &files, const Path &in) {
-  return std::any_of(files.begin(), files.end(), [&in](const Path &file) { return !is_same_file(file, in); });
-}
-
-// True if an index lists a file.
-bool lists(const Path &index, const Path &file) {
+// Returns the files that an index lists, or nothing if it cannot be read.
+std::vector<Path> files_of_index(const Path &index) {
   const std::u8string path = index.u8string();
   try {
-    return contains(files_of(tensorfile::File(std::string(path.begin(), path.end()))), file);
+    return files_of(index, tensorfile::File(std::string(path.begin(), path.end())));
   } catch (const tensorfile::Error &) {
-    return false;
+    return {};
   }
 }
 
-// True if saving OUT as a set replaces the set that IN is only one file of.
-bool replaces_set_of(const Path &in, const Path &out, const std::vector<Path> &files) {
-  if (is_set(files, in) || !is_same_file(folder_of(in), folder_of(out))) return false;
-  const std::string numbered = without_number(in);
+// True if saving OUT as a set removes a file because it belongs to an older set of that name.
+bool replaces_set_of(const std::vector<Path> &files, const Path &out) {
+  const std::vector<Path> listed = files_of_index(Path(out) += ".index.json");
   const std::u8string stem = out.stem().u8string();
-  const std::string name(stem.begin(), stem.end());
-  return (!numbered.empty() && numbered.starts_with(name + "-00000-of-")) || lists(Path(out) += ".index.json", in);
+  const std::string numbered = std::string(stem.begin(), stem.end()) + "-00000-of-";
+  return std::any_of(files.begin(), files.end(), [&](const Path &file) {
+    const bool same_name = is_same_file(folder_of(file), folder_of(out)) && without_number(file).starts_with(numbered);
+    return same_name || contains(listed, file);
+  });
+}
+
+tensorfile::Error refused(const std::string &out, const std::string &why) {
+  return {tensorfile::Status::invalid_argument, escaped(out) + ": " + why + "; write to another path"};
 }
 
 }  // namespace
@@ -96,23 +97,18 @@ Path resolved_path(const std::string &path) {
 }
 
 void require_no_input(const std::string &in, const std::string &out, const tensorfile::File &file) {
-  const Path to = path_of(out);
-  if (!is_same_file(path_of(in), to) && !contains(files_of(file), to)) return;
-  throw tensorfile::Error(tensorfile::Status::invalid_argument, "is a file that is read, and would be overwritten");
+  if (!contains(files_of(path_of(in), file), path_of(out))) return;
+  throw refused(out, "is a file that is read, and would be overwritten");
 }
 
-void require_outside_of_set(const std::string &in, const std::string &out, const tensorfile::File &file,
-                            bool in_parts) {
-  const Path from = resolved_path(in);
-  const Path to = resolved_path(out);
-  const std::vector<Path> files = files_of(file);
-  const bool overwrites = is_other_part(from, to) || (is_set(files, from) && contains(files, to));
-  if (!overwrites && !(in_parts && replaces_set_of(from, to, files))) return;
-  throw tensorfile::Error(
-      tensorfile::Status::invalid_argument,
-      overwrites
-          ? "is a file of the set that " + escaped(in) + " belongs to, and would be overwritten"
-          : "would replace the whole set that " + escaped(in) + " is one file of; --parts converts all of the set");
+void require_no_part(const std::string &in, const std::string &out) {
+  if (!is_other_part(resolved_path(in), resolved_path(out))) return;
+  throw refused(out, "is another part of the set that " + escaped(in) + " belongs to, and would be overwritten");
+}
+
+void require_other_set(const std::string &in, const std::string &out, const tensorfile::File &file) {
+  if (!replaces_set_of(files_of(resolved_path(in), file), resolved_path(out))) return;
+  throw refused(out, "would replace the set that " + escaped(in) + " belongs to");
 }
 
 }  // namespace cli

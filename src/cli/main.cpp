@@ -126,6 +126,8 @@ int run_and_report(const Arguments &arguments) {
     print_error("tensorfile: standard output: io: " + error.text);
   } catch (const tensorfile::Error &error) {
     print_error(std::string("tensorfile: ") + tensorfile::name(error.status()) + ": " + error.what());
+  } catch (const Interrupted &interrupt) {
+    return kExitInterrupted + interrupt.signal;
   } catch (const std::bad_alloc &) {
     print_error("tensorfile: out_of_memory: out of memory");
   }
@@ -138,5 +140,6 @@ int run_and_report(const Arguments &arguments) {
 
 int main(int argc, char **argv) {
   cli::reserve_standard_streams();
+  cli::catch_interrupts();
   return cli::run_and_report(cli::program_arguments(argc, argv));
 }

@@ -11,12 +11,14 @@ namespace cli {
 namespace {
 
 [[noreturn]] void fail() {
+  stop_if_interrupted();  // a signal ends a write
   throw OutputError{std::generic_category().message(errno)};
 }
 
 }  // namespace
 
 void print(std::string_view text) {
+  stop_if_interrupted();
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) fail();
 }
 

@@ -1,6 +1,7 @@
 #include "cli/pieces.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace cli {
 
@@ -23,22 +24,18 @@ bool reads_in_pieces(const Entry &entry) {
   return !packed && element_count(entry.shape()) > kPieceElements;
 }
 
-Pieces::Pieces(const Entry &entry, bool whole) : entry_(entry), whole_(whole) {
-  if (!whole_) divide();
-}
-
-void Pieces::divide() {
-  const auto shape = entry_.shape();
-  shape_.assign(shape.begin(), shape.end());
-  start_.assign(shape_.size(), 0);
+// The last of the axes that may be divided is divided into ranges of at least one index.
+Division::Division(std::span<const int64_t> shape, size_t axes)
+    : shape_(shape.begin(), shape.end()), start_(shape.size()), done_(element_count(shape) == 0) {
+  if (done_) return;
   int64_t inner = element_count(shape) / shape_[0];  // elements of one index of the axis
-  while (inner > kPieceElements)
+  while (inner > kPieceElements && axis_ + 1 < axes)
     inner /= shape_[++axis_];
-  step_ = kPieceElements / inner;
+  step_ = std::max<int64_t>(1, kPieceElements / inner);
 }
 
 // Moves start_ to the next piece. Returns false if there is none.
-bool Pieces::advance() {
+bool Division::advance() {
   start_[axis_] += step_;
   if (start_[axis_] < shape_[axis_]) return true;
   start_[axis_] = 0;
@@ -49,18 +46,27 @@ bool Pieces::advance() {
   return false;
 }
 
-tensorfile::Array Pieces::next() {
-  if (done_) return {};
-  if (whole_) {
-    done_ = true;
-    return entry_.read();
-  }
+std::optional<std::vector<tensorfile::Slice>> Division::next() {
+  if (done_) return std::nullopt;
   std::vector<tensorfile::Slice> axes;
   for (size_t i = 0; i < axis_; ++i)
     axes.push_back({start_[i], start_[i] + 1});
   axes.push_back({start_[axis_], std::min(start_[axis_] + step_, shape_[axis_])});
   done_ = !advance();
-  return entry_.read_slice(axes);
+  return axes;
+}
+
+Pieces::Pieces(const Entry &entry, bool whole) : entry_(entry) {
+  if (!whole) division_.emplace(std::span<const int64_t>(entry.shape()));
+}
+
+tensorfile::Array Pieces::next() {
+  if (division_) {
+    const std::optional<std::vector<tensorfile::Slice>> axes = division_->next();
+    return axes ? entry_.read_slice(*axes) : tensorfile::Array();
+  }
+  if (std::exchange(done_, true)) return {};
+  return entry_.read();
 }
 
 }  // namespace cli

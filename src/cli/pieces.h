@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "cli/input_file.h"
@@ -11,6 +13,27 @@ namespace cli {
 // True if the array is larger than a piece and can be read in pieces. The library resumes inflating a compressed member
 // where the previous piece ended, and verifies its CRC-32 after the last piece.
 bool reads_in_pieces(const Entry &entry);
+
+// Divides an array into consecutive pieces of at most 8 Mi elements, in C order.
+class Division {
+ public:
+  explicit Division(std::span<const int64_t> shape) : Division(shape, shape.size()) {}
+  // Does not divide the last dimension, so that a piece may be larger if a row is.
+  static Division of_rows(std::span<const int64_t> shape) { return {shape, shape.size() - 1}; }
+
+  // Returns the slice that is the next piece, or nothing after the last one. Dimensions that are not given are whole.
+  std::optional<std::vector<tensorfile::Slice>> next();
+
+ private:
+  Division(std::span<const int64_t> shape, size_t axes);
+  bool advance();
+
+  std::vector<int64_t> shape_;
+  std::vector<int64_t> start_;
+  size_t axis_ = 0;   // a piece is a range of this axis, at one index of each axis before it
+  int64_t step_ = 0;  // the length of that range
+  bool done_ = false;
+};
 
 // Reads an array in consecutive pieces of at most 8 Mi elements, in C order. Arrays of the same shape are divided into
 // the same pieces, whatever their dtypes.
@@ -23,15 +46,8 @@ class Pieces {
   tensorfile::Array next();
 
  private:
-  void divide();
-  bool advance();
-
   Entry entry_;
-  std::vector<int64_t> shape_;
-  std::vector<int64_t> start_;
-  size_t axis_ = 0;   // a piece is a range of this axis, at one index of each axis before it
-  int64_t step_ = 0;  // the length of that range
-  bool whole_;
+  std::optional<Division> division_;  // empty if the array is read whole
   bool done_ = false;
 };
 

@@ -13,6 +13,11 @@ std::vector<std::string> program_arguments(int argc, char **argv);
 
 bool stderr_is_terminal();
 
+// Makes SIGINT and SIGTERM, unless they are ignored, only set what pending_interrupt() returns: the number of the signal, 0
+// if there was none.
+void catch_interrupts();
+int pending_interrupt();
+
 // Opens the descriptors 0 to 2 if they are closed, so that a file opened later is not used as a standard stream.
 void reserve_standard_streams();
 

@@ -6,6 +6,7 @@
 // shellapi.h must be included after windows.h.
 #include <shellapi.h>
 
+#include <csignal>
 #include <cstdio>
 
 #include "cli/platform.h"
@@ -13,6 +14,12 @@
 namespace cli {
 
 namespace {
+
+volatile sig_atomic_t interrupt = 0;
+
+void remember(int signal) {
+  interrupt = signal;
+}
 
 std::string utf8(const wchar_t *text) {
   const int length = WideCharToMultiByte(CP_UTF8, 0, text, -1, nullptr, 0, nullptr, nullptr);
@@ -36,6 +43,15 @@ std::vector<std::string> program_arguments(int, char **) {
 
 bool stderr_is_terminal() {
   return _isatty(_fileno(stderr)) != 0;
+}
+
+void catch_interrupts() {
+  std::signal(SIGINT, remember);
+  std::signal(SIGTERM, remember);
+}
+
+int pending_interrupt() {
+  return interrupt;
 }
 
 // Sets binary mode, in which lines end in \n as on other systems. No descriptor needs to be reserved, because the

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "cli/error_output.h"
 #include "cli/platform.h"
 #include "cli/text.h"
 
@@ -30,6 +31,7 @@ void Progress::finish() {
 
 void Progress::watch(tensorfile::Options &options) {
   options.set_progress([this](uint64_t done, uint64_t /*total*/) {
+    stop_if_interrupted();
     draw(done_ + done);
     return true;
   });
@@ -37,6 +39,7 @@ void Progress::watch(tensorfile::Options &options) {
 
 void Progress::watch_all(tensorfile::Options &options) {
   options.set_progress([this](uint64_t done, uint64_t total) {
+    stop_if_interrupted();
     if (total_ == 0) expect_bytes(total);
     draw(done);
     return true;
@@ -48,6 +51,7 @@ void Progress::expect_bytes(uint64_t total) {
 }
 
 void Progress::advance(uint64_t bytes) {
+  stop_if_interrupted();
   done_ += bytes;
   draw(done_);
 }

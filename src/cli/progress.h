@@ -18,7 +18,7 @@ class Progress {
   Progress &operator=(const Progress &) = delete;
 
   // Makes library calls with these options move the bar between two calls of advance(). *this must outlive the options
-  // and the files opened with them.
+  // and the files opened with them. An interrupt ends these calls and advance() with Interrupted.
   void watch(tensorfile::Options &options);
   // Like watch(), for a single call whose total the library knows.
   void watch_all(tensorfile::Options &options);

@@ -8,6 +8,7 @@
 #include "cli/input_file.h"
 #include "cli/metadata.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/slice_argument.h"
 #include "cli/text.h"
 
@@ -111,7 +112,10 @@ class Show : public Command {
   int run() override {
     if (metadata_ && !slice_.empty()) throw UsageError{"--metadata cannot be combined with SLICE"};
     return report_errors(path_, [&]() -> int {
-      const tensorfile::File file(path_, library_options(input_));
+      Progress progress(path_);
+      tensorfile::Options options = library_options(input_);
+      progress.watch(options);
+      const tensorfile::File file(path_, options);
       return metadata_ ? show_metadata(file, path_, name_) : show_array(file, path_, name_, slice_);
     });
   }

@@ -64,6 +64,8 @@ FILES = {
     "w.safetensors": safetensors(model()),
     "a.safetensors": safetensors({"model.w": ("I8", (1,), b"a")}),
     "b.safetensors": safetensors({"w": ("I8", (1,), b"a")}),
+    "mlx.safetensors": safetensors({"w.weight": ("U32", (1, 2), bytes(8)), "w.scales": ("F16", (1, 1), bytes(2)),
+                                    "w.biases": ("F16", (1, 1), bytes(2))}),
     "model.gguf": quantized(),
     "m.gguf": quantized(LLAMA),
     "big.gguf": quantized(LLAMA),
