@@ -59,7 +59,9 @@ class Accumulator {
     const auto added = static_cast<double>(finite);
     const double difference = mean - mean_;
     mean_ += difference * added / (before + added);
-    squares_ += squares + difference * difference * before * added / (before + added);
+    squares_ += squares;
+    // The square can overflow, and infinity times zero is nan.
+    if (total_ > 0) squares_ += difference * difference * before * added / (before + added);
     stats_.minimum = total_ == 0 ? low : std::min(stats_.minimum, low);
     stats_.maximum = total_ == 0 ? high : std::max(stats_.maximum, high);
     total_ += finite;

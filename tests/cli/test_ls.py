@@ -87,6 +87,14 @@ class Unsupported(Case):
 
 
 class Human(Case):
+    def test_long_name_does_not_widen_other_rows(self):
+        names = ["a", "bc", "x" * 60000]
+        path = self.write("w.safetensors", safetensors({name: ("I8", (1,), b"x") for name in names}))
+        lines = run("ls", path).out.splitlines()[1:]
+        self.assertEqual([line.split() for line in lines], [[name, "int8", "(1,)", "1", "B"] for name in names])
+        self.assertEqual([len(line) < 100 for line in lines], [True, True, False])
+        self.assertEqual(lines[0].index("int8"), lines[1].index("int8"))
+
     def test_table(self):
         path = self.write("t.safetensors", safetensors(
             {"weight": ("F32", (2, 3), bytes(24)), "b": ("BOOL", (), b"\1")}, {"k": "v"}))

@@ -82,6 +82,13 @@ class Stat(Case):
         text = run("stat", path).out
         self.assertIn("c", text)
 
+    def test_overflow(self):
+        """As numpy.std, which computes the squares in float64 too."""
+        path = self.write("w.npy", npy("<f8", (3,), struct.pack("<3d", 1.7e308, -1.7e308, 3e300)))
+        found = self.stat(path)[""]
+        self.assertEqual((found["min"], found["max"], found["std"]), (-1.7e308, 1.7e308, None))
+        self.assertEqual(run("stat", path).out.splitlines()[2].split()[2:6], ["-1.7e+308", "1.7e+308", "1e+300", "inf"])
+
     def test_fail_on_nan(self):
         path = self.write("w.safetensors", safetensors({"n": ("F32", (2,), floats(NAN, 1)), "x": ("F32", (1,), floats(1))}))
         result = run("stat", "--fail-on-nan", path)
