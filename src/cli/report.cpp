@@ -14,11 +14,12 @@
 #include "cli/input_set.h"
 #include "cli/json_output.h"
 #include "cli/metadata.h"
-#include "cli/output_file.h"
+
 #include "cli/progress.h"
 #include "cli/selection.h"
 #include "cli/statistics.h"
 #include "cli/text.h"
+#include "cli/text_output.h"
 
 namespace cli {
 
@@ -66,7 +67,7 @@ Input open_input(const std::string &path, const tensorfile::Options &options, Se
 class Page {
  public:
   // `original` may be NULL.
-  Page(OutputFile &out, const Input &input, const Input *original, Progress &progress)
+  Page(TextOutput &out, const Input &input, const Input *original, Progress &progress)
       : out_(out), input_(input), original_(original), progress_(progress) {
     if (original == nullptr) return;
     for (const SelectedArray &array : original->arrays)
@@ -87,7 +88,7 @@ class Page {
   void or_problem(const std::string &path, Work &&work);
   void flush();
 
-  OutputFile &out_;
+  TextOutput &out_;
   const Input &input_;
   const Input *original_;
   std::unordered_map<std::string_view, const Entry *> originals_;  // by name
@@ -232,7 +233,7 @@ int write_report(const Request &request) {
   }
   selection.require_effect();
   progress.expect_bytes(total_elements(input.arrays) * (original ? 2 : 1));
-  OutputFile out(request.out);
+  TextOutput out(request.out);
   const std::optional<FileError> failure = Page(out, input, original ? &*original : nullptr, progress).write();
   out.commit();
   progress.finish();

@@ -180,12 +180,24 @@ class Report(Case):
         self.assertIn("tensorfile report", out.read_text(encoding="utf-8"))
         self.assertEqual(out.stat().st_mode & 0o777, 0o640)
 
+    def test_link_to_nothing_is_followed(self):
+        path = self.write("w.npy", npy("<f4", (2,), floats(1, 2)))
+        (self.folder / "sub").mkdir()
+        (self.folder / "link.html").symlink_to("sub/new.html")
+        (self.folder / "sub/new.html").symlink_to("newer.html")
+        self.assertEqual(run("report", path, "-o", self.path("link.html")).status, 0)
+        self.assertIn("tensorfile report", (self.folder / "sub/newer.html").read_text(encoding="utf-8"))
+        self.assertTrue((self.folder / "sub/new.html").is_symlink())
+        (self.folder / "loop.html").symlink_to("loop.html")
+        self.refuse(path, "-o", self.path("loop.html"), status=3, text="loop.html: io: ")
+
     def test_refusals(self):
         path = self.write("w.npy", npy("<f4", (2,), floats(1, 2)))
         other = self.write("v", npy("<f4", (2,), floats(1, 2)))
         self.refuse(path, status=2, text="--output is required")
         self.refuse(path, "-o", self.path("w.npz"), status=2, text="the page is HTML")
-        self.refuse(path, "-o", self.path("no/out.html"), status=3, text="no/out.html: io: cannot create")
+        self.refuse(path, "-o", self.path("no/out.html"), status=3, text="no/out.html: io: could not create")
+        self.refuse(path, "-o", "", status=3, text="the path is empty")
         self.refuse(path, "-o", str(self.folder), status=3, text="is not a regular file")
         self.refuse(path, "--against", other, "-o", other, status=3, text="is a file that is read")
         self.refuse(other, "-o", other, status=3, text="is a file that is read")
@@ -201,7 +213,7 @@ class Report(Case):
         path = self.write("w.npy", npy("<f4", (2,), floats(1, 2)))
         self.write("out.html", b"old")
         result = run("report", path, "-o", self.path("out.html"), preexec_fn=limit, restore_signals=False)
-        self.assert_refused(result, self.path("out.html"), "io", "writing failed", exit_status=3)
+        self.assert_refused(result, self.path("out.html"), "io", "could not write", exit_status=3)
         self.assertEqual(sorted(os.listdir(self.folder)), ["out.html", "w.npy"])
         self.assertEqual((self.folder / "out.html").read_bytes(), b"old")
 

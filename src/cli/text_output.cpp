@@ -1,10 +1,9 @@
-#include "cli/output_file.h"
+#include "cli/text_output.h"
 
 #include <cerrno>
 #include <random>
 #include <system_error>
 
-#include "cli/input_set.h"
 #include "cli/output.h"
 #include "cli/platform.h"
 #include "tensorfile.hpp"
@@ -37,11 +36,25 @@ fs::path temporary_beside(const fs::path &target) {
   return target.parent_path() / name;
 }
 
+// Returns the file that a path leads to, which need not exist.
+fs::path followed(fs::path path) {
+  constexpr int kMostLinks = 40;
+  for (int i = 0; i < kMostLinks; ++i) {
+    std::error_code error;
+    if (!fs::is_symlink(path, error)) return path;
+    const fs::path target = fs::read_symlink(path, error);
+    if (error) fail("could not follow the link", error);
+    path = path.parent_path() / target;
+  }
+  fail("could not follow the link", std::make_error_code(std::errc::too_many_symbolic_link_levels));
+}
+
 }  // namespace
 
-OutputFile::OutputFile(const std::string &path) {
+TextOutput::TextOutput(const std::string &path) {
   if (path == "-") return;
-  target_ = resolved_path(path);
+  if (path.empty()) throw tensorfile::Error(tensorfile::Status::io, "the path is empty");
+  target_ = followed(fs::path(std::u8string(path.begin(), path.end())));
   std::error_code error;
   const fs::file_status status = fs::status(target_, error);
   if (fs::exists(status) && !fs::is_regular_file(status)) {
@@ -49,31 +62,31 @@ OutputFile::OutputFile(const std::string &path) {
   }
   fs::path temporary = temporary_beside(target_);
   file_.reset(open_new_file(temporary));
-  if (!file_) fail("cannot create a temporary file beside it", last_error());
+  if (!file_) fail("could not create a temporary file beside it", last_error());
   temporary_ = std::move(temporary);
   if (fs::exists(status)) fs::permissions(temporary_, status.permissions(), error);
 }
 
-OutputFile::~OutputFile() {
+TextOutput::~TextOutput() {
   file_.reset();
   std::error_code ignored;
   if (!temporary_.empty()) fs::remove(temporary_, ignored);
 }
 
-void OutputFile::write(std::string_view text) {
+void TextOutput::write(std::string_view text) {
   if (!file_) {
     print(text);
   } else if (std::fwrite(text.data(), 1, text.size(), file_.get()) != text.size()) {
-    fail("writing failed", last_error());
+    fail("could not write", last_error());
   }
 }
 
-void OutputFile::commit() {
+void TextOutput::commit() {
   if (!file_) return;
-  if (std::fclose(file_.release()) != 0) fail("writing failed", last_error());
+  if (std::fclose(file_.release()) != 0) fail("could not write", last_error());
   std::error_code error;
   fs::rename(temporary_, target_, error);
-  if (error) fail("the temporary file cannot be renamed to it", error);
+  if (error) fail("could not rename the temporary file to it", error);
   temporary_.clear();
 }
 

@@ -11,14 +11,14 @@ namespace cli {
 
 // Writes a temporary file beside the target, and replaces the target at the end. All failures are thrown as
 // tensorfile::Error with IO.
-class OutputFile {
+class TextOutput {
  public:
   // "-" is standard output. Links are followed. A target that exists must be a regular file.
-  explicit OutputFile(const std::string &path);
+  explicit TextOutput(const std::string &path);
   // Removes the temporary file, if it still exists, and leaves the target unchanged.
-  ~OutputFile();
-  OutputFile(const OutputFile &) = delete;
-  OutputFile &operator=(const OutputFile &) = delete;
+  ~TextOutput();
+  TextOutput(const TextOutput &) = delete;
+  TextOutput &operator=(const TextOutput &) = delete;
 
   void write(std::string_view text);
   void commit();
