@@ -38,23 +38,29 @@ bool is_finite(float value) {
   return (float_bits(value) & kFloatMagnitude) < kFloatInf;
 }
 
-Status check_finite(const Dtype &dtype, const float *from, uint64_t count, uint64_t first) {
-  if (is_finite(largest_magnitude(from, static_cast<size_t>(count)))) return kOk;
-  uint64_t i = 0;
-  while (is_finite(from[i]))
-    ++i;
-  return Failure(TF_STATUS_INVALID_ARGUMENT) << dtype.name << " stores finite numbers only, but element " << first + i
-                                             << " is " << (from[i] == from[i] ? "infinite" : "NaN") << " as float32";
-}
-
 }  // namespace
 
 const char *why_decoded_only(const Dtype &dtype) {
   return find_reason(dtype.id);
 }
 
+uint64_t find_not_finite(const float *from, uint64_t count) {
+  if (is_finite(largest_magnitude(from, static_cast<size_t>(count)))) return count;
+  uint64_t i = 0;
+  while (is_finite(from[i]))
+    ++i;
+  return i;
+}
+
+Status check_finite_elements(const Dtype &dtype, const float *from, uint64_t count, uint64_t first) {
+  const uint64_t i = find_not_finite(from, count);
+  if (i == count) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT) << dtype.name << " stores finite numbers only, but element " << first + i
+                                             << " is " << (from[i] == from[i] ? "infinite" : "NaN") << " as float32";
+}
+
 Status encode_blocks(const Dtype &dtype, void *to, const float *from, uint64_t blocks, uint64_t first) {
-  TFILE_TRY(check_finite(dtype, from, blocks * dtype.block_size, first));
+  TFILE_TRY(check_finite_elements(dtype, from, blocks * dtype.block_size, first));
   const BlockEncoder wide = find_wide_encoder(dtype.id, best_cpu());
   const BlockEncoder encode = wide != nullptr ? wide : find_scalar_encoder(dtype.id);
   encode(static_cast<uint8_t *>(to), from, static_cast<size_t>(blocks));

@@ -13,4 +13,10 @@ const char *why_decoded_only(const Dtype &dtype);
 // whole array.
 Status encode_blocks(const Dtype &dtype, void *to, const float *from, uint64_t blocks, uint64_t first);
 
+// Fails with INVALID_ARGUMENT if an element is not finite. The message counts elements from `first`.
+Status check_finite_elements(const Dtype &dtype, const float *from, uint64_t count, uint64_t first);
+
+// Returns the index of the first number that is not finite, or `count` if there is none.
+uint64_t find_not_finite(const float *from, uint64_t count);
+
 }  // namespace tfile

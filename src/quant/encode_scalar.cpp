@@ -1,5 +1,5 @@
 // The block types whose scales follow from the elements without a search, and the table of all scalar encoders.
-#include "quant/encode_scalar.h"
+#include "quant/encode_packing.h"
 
 namespace tfile {
 
@@ -14,20 +14,6 @@ float inverse(float value) {
 uint8_t truncate(float value, int32_t most) {
   const float inside = value >= 0 && value < 256 ? value : 0;
   return static_cast<uint8_t>(clamp(static_cast<int32_t>(inside), 0, most));
-}
-
-// Packs 4-bit codes: the first half of the elements goes to the low nibbles, the second half to the high ones.
-void store_nibbles(uint8_t *to, const uint8_t *codes, size_t half) {
-  for (size_t i = 0; i < half; ++i)
-    to[i] = static_cast<uint8_t>((codes[i] & 15) | codes[i + half] << 4);
-}
-
-// Packs bit 4 of each of 32 codes into 4 bytes.
-void store_fifth_bits(uint8_t *to, const uint8_t *codes) {
-  uint32_t bits = 0;
-  for (size_t i = 0; i < 32; ++i)
-    bits |= static_cast<uint32_t>(codes[i] >> 4) << i;
-  store_le<uint32_t>(to, bits);
 }
 
 // Encodes Q4_0 and Q5_0: the element with the largest magnitude gets code 0, the lowest. If all elements are zero, the

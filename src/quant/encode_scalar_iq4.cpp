@@ -1,5 +1,5 @@
 // IQ4_NL and IQ4_XS: codes are indices into a table of 16 values, and scales are searched for as in ggml.
-#include "quant/encode_scalar.h"
+#include "quant/encode_searches.h"
 
 namespace tfile {
 
@@ -22,32 +22,37 @@ int32_t nearest_code(float value) {
   return value - kIq4Floats[below] < kIq4Floats[above] - value ? below : above;
 }
 
-// The sums of a least-squares fit of 32 elements, weighted by their squares.
-struct Fit {
-  float code_x = 0;
-  float code2 = 0;
-};
-Fit fit_of(const float *x, float inverted) {
+// Returns the sums of a least-squares fit of 32 elements.
+Fit fit_of(const float *x, const float *weight, float inverted) {
   Fit fit;
   for (size_t i = 0; i < 32; ++i) {
     const float code = kIq4Floats[nearest_code(inverted * x[i])];
-    const float weighted = (x[i] * x[i]) * code;
+    const float weighted = weight[i] * code;
     fit.code_x += weighted * x[i];
     fit.code2 += weighted * code;
   }
   return fit;
 }
 
-// Returns the scale of 32 elements, which may be negative.
-float search_scale(const float *x) {
+// Returns the scale of 32 elements that are weighted by their squares.
+float search_squared(const float *x) {
+  float weight[32];
+  for (size_t i = 0; i < 32; ++i)
+    weight[i] = x[i] * x[i];
+  return search_iq4_scale(x, weight);
+}
+
+}  // namespace
+
+float search_iq4_scale(const float *x, const float *weight) {
   const Largest largest = find_largest(x, 32);
   if (largest.size < kTiny) return 0;
   const float first = -largest.value / -127;
-  Fit fit = fit_of(x, 1 / first);
+  Fit fit = fit_of(x, weight, 1 / first);
   float scale = fit.code2 > 0 ? fit.code_x / fit.code2 : 0;
   float best = scale * fit.code_x;
   for (int32_t step = -7; step <= 7; ++step) {
-    fit = fit_of(x, static_cast<float>(step - 127) / largest.value);
+    fit = fit_of(x, weight, static_cast<float>(step - 127) / largest.value);
     if (fit.code2 > 0 && fit.code_x * fit.code_x > best * fit.code2) {
       scale = fit.code_x / fit.code2;
       best = scale * fit.code_x;
@@ -56,15 +61,12 @@ float search_scale(const float *x) {
   return scale;
 }
 
-// Stores 32 codes in 16 bytes.
-void store_codes(uint8_t *to, const float *x, float inverted) {
+void store_iq4_codes(uint8_t *to, const float *x, float inverted) {
   for (size_t i = 0; i < 16; ++i) {
     const int32_t low = nearest_code(inverted * x[i]);
     to[i] = static_cast<uint8_t>(low | nearest_code(inverted * x[i + 16]) << 4);
   }
 }
-
-}  // namespace
 
 float store_iq4_nl_scale(uint8_t *to, float scale) {
   if (scale == scale) {
@@ -95,16 +97,16 @@ StoredScales store_iq4_xs_scales(uint8_t *to, const float *scales) {
 }
 
 void encode_block(BlockType<TF_DTYPE_IQ4_NL>, uint8_t *to, const float *from) {
-  store_codes(to + 2, from, store_iq4_nl_scale(to, search_scale(from)));
+  store_iq4_codes(to + 2, from, store_iq4_nl_scale(to, search_squared(from)));
 }
 
 void encode_block(BlockType<TF_DTYPE_IQ4_XS>, uint8_t *to, const float *from) {
   float found[8];
   for (size_t group = 0; group < 8; ++group)
-    found[group] = search_scale(from + 32 * group);
+    found[group] = search_squared(from + 32 * group);
   const StoredScales inverted = store_iq4_xs_scales(to, found);
   for (size_t group = 0; group < 8; ++group)
-    store_codes(to + 8 + 16 * group, from + 32 * group, inverted.scale[group]);
+    store_iq4_codes(to + 8 + 16 * group, from + 32 * group, inverted.scale[group]);
 }
 
 }  // namespace tfile

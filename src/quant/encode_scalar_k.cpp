@@ -1,161 +1,9 @@
-// Q2_K to Q6_K, whose scales are searched for. The searches are ggml's, in its order of operations.
-#include "quant/encode_scalar.h"
+// Q2_K to Q6_K, whose scales are searched for.
+#include "quant/encode_packing.h"
 
 namespace tfile {
 
 namespace {
-
-// Returns the low byte of a rounded number.
-uint8_t low_byte(int32_t value) {
-  return static_cast<uint8_t>(value);
-}
-int8_t signed_byte(int32_t value) {
-  return static_cast<int8_t>(value);
-}
-int32_t smaller(int32_t a, int32_t b) {
-  return a < b ? a : b;
-}
-// Converts a small integer to float32, which is exact.
-float real(int32_t value) {
-  return static_cast<float>(value);
-}
-
-// Returns the correctly rounded root of a number that is not negative. __builtin_sqrtf would make the library need
-// libm.
-float square_root(float value) {
-  uint32_t bits = float_bits(value);
-  if (bits == 0 || bits >= kFloatInf) return value;
-  auto exponent = static_cast<int32_t>(bits >> 23);
-  uint64_t mantissa = (bits & 0x7fffff) | 0x800000;
-  if (exponent == 0) {
-    const int32_t shift = __builtin_clz(bits) - 8;
-    mantissa = uint64_t{bits} << shift;
-    exponent = 1 - shift;
-  }
-  exponent -= 127;
-  // The root of an integer of 47 or 48 bits has 24 bits.
-  mantissa <<= (exponent & 1) != 0 ? 24 : 23;
-  uint64_t root = 0;
-  for (uint64_t bit = 0x800000; bit != 0; bit >>= 1) {
-    const uint64_t tried = root | bit;
-    if (tried * tried <= mantissa) root = tried;
-  }
-  if (mantissa - root * root > root) ++root;
-  const int32_t half = (exponent - (exponent & 1)) / 2;
-  return static_cast<float>(root) * float_power(half - 23);
-}
-
-// The parameters of the search for a scale and a minimum.
-struct AffineSearch {
-  size_t count;         // elements
-  int32_t most;         // the largest code
-  float first;          // added to `most` in the first step; each step adds 0.1 to it
-  int32_t last;         // the index of the last step
-  bool absolute;        // true: errors are magnitudes; false: squares
-  const float *weight;  // of each element
-};
-struct Affine {
-  float scale = 0;
-  float minimum = 0;  // negated, so that it is subtracted
-};
-
-float error_of(const AffineSearch &search, float error) {
-  return search.absolute ? magnitude(error) : error * error;
-}
-
-float total_error(const AffineSearch &search, const float *x, const uint8_t *codes, float scale, float minimum) {
-  float sum = 0;
-  for (size_t i = 0; i < search.count; ++i)
-    sum += search.weight[i] * error_of(search, (scale * real(codes[i]) + minimum) - x[i]);
-  return sum;
-}
-
-// Weighted sums of a least-squares fit.
-struct Sums {
-  float weight, x;            // of the elements
-  float code, code2, code_x;  // of one set of codes
-};
-
-// Chooses the codes for the inverse of a scale, and computes their sums.
-void choose_codes(Sums &sums, uint8_t *codes, const AffineSearch &search, const float *x, float inverted,
-                  float minimum) {
-  sums.code = sums.code2 = sums.code_x = 0;
-  for (size_t i = 0; i < search.count; ++i) {
-    const int32_t code = clamp(nearest(inverted * (x[i] - minimum)), 0, search.most);
-    codes[i] = low_byte(code);
-    const float weighted = search.weight[i] * real(code);
-    sums.code += weighted;
-    sums.code2 += weighted * real(code);
-    sums.code_x += weighted * x[i];
-  }
-}
-
-Affine search_affine(const AffineSearch &search, uint8_t *codes, const float *x) {
-  float minimum = x[0];
-  float maximum = x[0];
-  Sums sums{search.weight[0], search.weight[0] * x[0], 0, 0, 0};
-  for (size_t i = 1; i < search.count; ++i) {
-    if (x[i] < minimum) minimum = x[i];
-    if (x[i] > maximum) maximum = x[i];
-    sums.weight += search.weight[i];
-    sums.x += search.weight[i] * x[i];
-  }
-  if (minimum > 0) minimum = 0;
-  if (maximum == minimum) {
-    memset(codes, 0, search.count);
-    return {0, -minimum};
-  }
-  const float steps = real(search.most);
-  const float inverted = steps / (maximum - minimum);
-  float scale = 1 / inverted;
-  for (size_t i = 0; i < search.count; ++i)
-    codes[i] = low_byte(clamp(nearest(inverted * (x[i] - minimum)), 0, search.most));
-  float best = total_error(search, x, codes, scale, minimum);
-  uint8_t tried[32];
-  for (int32_t step = 0; step <= search.last; ++step) {
-    // Unlike the maximum, the minimum changes during the search.
-    const float other = ((search.first + 0.1f * real(step)) + steps) / (maximum - minimum);
-    choose_codes(sums, tried, search, x, other, minimum);
-    const float divisor = sums.weight * sums.code2 - sums.code * sums.code;
-    if (!(divisor > 0)) continue;
-    float fitted = (sums.weight * sums.code_x - sums.x * sums.code) / divisor;
-    float fitted_minimum = (sums.code2 * sums.x - sums.code * sums.code_x) / divisor;
-    if (fitted_minimum > 0) {
-      fitted_minimum = 0;
-      fitted = sums.code_x / sums.code2;
-    }
-    const float error = total_error(search, x, tried, fitted, fitted_minimum);
-    if (error < best) {
-      memcpy(codes, tried, search.count);
-      best = error;
-      scale = fitted;
-      minimum = fitted_minimum;
-    }
-  }
-  return {scale, -minimum};
-}
-
-// Packs two-bit codes: byte l of half n gets codes 128 * n + l, + 32, + 64 and + 96, lowest bits first.
-void store_two_bits(uint8_t *to, const uint8_t *codes) {
-  for (size_t i = 0; i < 64; ++i) {
-    const uint8_t *code = codes + i / 32 * 128 + i % 32;
-    to[i] = low_byte((code[0] & 3) | (code[32] & 3) << 2 | (code[64] & 3) << 4 | (code[96] & 3) << 6);
-  }
-}
-
-// Computes the codes again with the stored, rounded scale and minimum. If that scale is zero, keeps the codes of the
-// search.
-void requantize(uint8_t *codes, const float *x, size_t count, float scale, float minimum, int32_t most) {
-  if (scale == 0) return;
-  for (size_t i = 0; i < count; ++i)
-    codes[i] = low_byte(clamp(nearest((x[i] + minimum) / scale), 0, most));
-}
-// The same without a minimum; `zero` is the code of 0.
-void requantize(uint8_t *codes, const float *x, float scale, int32_t zero) {
-  if (scale == 0) return;
-  for (size_t i = 0; i < 16; ++i)
-    codes[i] = low_byte(clamp(nearest(x[i] / scale), -zero, zero - 1) + zero);
-}
 
 // Returns the largest value, or 0 if none is positive.
 float largest_of(const float *values, size_t count) {
@@ -164,15 +12,6 @@ float largest_of(const float *values, size_t count) {
     if (values[i] > largest) largest = values[i];
   }
   return largest;
-}
-
-// Packs the scales and minimums of 8 groups, 6 bits each, into 12 bytes.
-void store_six_bits(uint8_t *to, const uint8_t *scales, const uint8_t *minimums) {
-  for (size_t i = 0; i < 4; ++i) {
-    to[i] = low_byte(scales[i] | (scales[i + 4] >> 4) << 6);
-    to[i + 4] = low_byte(minimums[i] | (minimums[i + 4] >> 4) << 6);
-    to[i + 8] = low_byte((scales[i + 4] & 15) | (minimums[i + 4] & 15) << 4);
-  }
 }
 
 // Encodes the groups of Q4_K and Q5_K: stores the two float16 fields and the scales, and returns the codes in `codes`.
@@ -188,7 +27,7 @@ void encode_groups(uint8_t *to, uint8_t *codes, const float *from, int32_t most,
     float weight[32];
     for (size_t i = 0; i < 32; ++i)
       weight[i] = average + magnitude(x[i]);
-    const Affine found = search_affine({32, most, first, last, false, weight}, codes + 32 * group, x);
+    const Affine found = search_affine({32, most, first, 0.1f, last, false, weight}, codes + 32 * group, x);
     scales[group] = found.scale;
     minimums[group] = found.minimum;
   }
@@ -197,53 +36,17 @@ void encode_groups(uint8_t *to, uint8_t *codes, const float *from, int32_t most,
     requantize(codes + 32 * group, from + 32 * group, 32, stored.scale[group], stored.minimum[group], most);
 }
 
-// Packs the low four bits of the codes. Of each 64 elements, the first 32 go to the low nibbles of 32 bytes and the
-// others to the high nibbles.
-void store_four_bits(uint8_t *to, const uint8_t *codes) {
-  for (size_t i = 0; i < 128; ++i) {
-    const uint8_t *code = codes + i / 32 * 64 + i % 32;
-    to[i] = low_byte((code[0] & 15) | (code[32] & 15) << 4);
-  }
-}
-
-// Packs bit `at` of each code: that of code 32 * group + l becomes bit `group` of byte l.
-void store_bits(uint8_t *to, const uint8_t *codes, int at) {
-  for (size_t l = 0; l < 32; ++l) {
-    uint32_t bits = 0;
-    for (size_t group = 0; group < 8; ++group)
-      bits |= ((static_cast<uint32_t>(codes[32 * group + l]) >> at) & 1) << group;
-    to[l] = static_cast<uint8_t>(bits);
-  }
-}
-
-// The sums of a least-squares fit without a minimum, in which elements are weighted by their squares.
-struct Fit {
-  float code_x = 0;
-  float code2 = 0;
-
-  void add(float x, int32_t code) {
-    const float weight = x * x;
-    code_x += (weight * x) * real(code);
-    code2 += (weight * real(code)) * real(code);
-  }
-  void remove(float x, int32_t code) {
-    const float weight = x * x;
-    code_x -= (weight * x) * real(code);
-    code2 -= (weight * real(code)) * real(code);
-  }
-};
-
 // Changes each of 16 codes in turn to the one that best fits the scale of the other codes. Returns true if any code
 // changed.
 bool improve_codes(Fit &fit, int32_t *codes, const float *x) {
   bool changed = false;
   for (size_t i = 0; i < 16; ++i) {
     Fit without = fit;
-    without.remove(x[i], codes[i]);
+    without.remove(x[i] * x[i], x[i], codes[i]);
     if (!(without.code_x > 0)) continue;
     const int32_t code = clamp(nearest((x[i] * without.code2) / without.code_x), -4, 3);
     if (code == codes[i]) continue;
-    without.add(x[i], code);
+    without.add(x[i] * x[i], x[i], code);
     const bool better = (without.code_x * without.code_x) * fit.code2 > (fit.code_x * fit.code_x) * without.code2;
     if (without.code2 > 0 && better) {
       codes[i] = code;
@@ -266,7 +69,7 @@ float search_improving(uint8_t *codes, const float *x) {
   Fit fit;
   for (size_t i = 0; i < 16; ++i) {
     found[i] = clamp(nearest(inverted * x[i]), -4, 3);
-    fit.add(x[i], found[i]);
+    fit.add(x[i] * x[i], x[i], found[i]);
   }
   for (int round = 0; round < 5 && improve_codes(fit, found, x); ++round) {
   }
@@ -275,59 +78,12 @@ float search_improving(uint8_t *codes, const float *x) {
   return fit.code2 > 0 ? fit.code_x / fit.code2 : 0;
 }
 
-// Packs 16 scales of 6 bits into 12 bytes: the low four bits of all, then the high two.
-void pack_q3_k_scales(uint8_t *to, const int32_t *scales) {
-  memset(to, 0, 12);
-  for (size_t group = 0; group < 16; ++group) {
-    const int32_t low = (scales[group] & 15) << (group < 8 ? 0 : 4);
-    const int32_t high = (scales[group] >> 4) << (2 * (group / 4));
-    to[group % 8] = low_byte(to[group % 8] | low);
-    to[8 + group % 4] = low_byte(to[8 + group % 4] | high);
-  }
-}
-
-// Rounds 16 elements to codes from -32 to 31 and returns the sums of the fit.
-Fit fit_of(const float *x, float inverted) {
-  Fit fit;
+// Finds 16 codes from 0 to 63, weighting each element by its square.
+float search_squared(uint8_t *codes, const float *x) {
+  float weight[16];
   for (size_t i = 0; i < 16; ++i)
-    fit.add(x[i], clamp(nearest(inverted * x[i]), -32, 31));
-  return fit;
-}
-
-// Finds 16 codes from 0 to 63, where 32 is zero, and returns their scale.
-float search_steps(uint8_t *codes, const float *x) {
-  const Largest largest = find_largest(x, 16);
-  if (largest.size < kTiny) {
-    memset(codes, 0, 16);
-    return 0;
-  }
-  float chosen = -32 / largest.value;
-  Fit fit = fit_of(x, chosen);
-  float scale = fit.code2 == 0 ? 0 : fit.code_x / fit.code2;
-  float best = scale * fit.code_x;
-  for (int32_t step = -9; step <= 9; ++step) {
-    if (step == 0) continue;
-    const float inverted = -(32 + 0.1f * real(step)) / largest.value;
-    fit = fit_of(x, inverted);
-    if (fit.code2 > 0 && fit.code_x * fit.code_x > best * fit.code2) {
-      chosen = inverted;
-      scale = fit.code_x / fit.code2;
-      best = scale * fit.code_x;
-    }
-  }
-  for (size_t i = 0; i < 16; ++i)
-    codes[i] = low_byte(clamp(nearest(chosen * x[i]), -32, 31) + 32);
-  return scale;
-}
-
-void store_q6_codes(uint8_t *to, const uint8_t *codes) {
-  for (size_t i = 0; i < 64; ++i) {
-    const uint8_t *code = codes + i / 32 * 128 + i % 32;
-    uint8_t *low = to + i / 32 * 64 + i % 32;
-    low[0] = low_byte((code[0] & 15) | (code[64] & 15) << 4);
-    low[32] = low_byte((code[32] & 15) | (code[96] & 15) << 4);
-    to[128 + i] = low_byte(code[0] >> 4 | (code[32] >> 4) << 2 | (code[64] >> 4) << 4 | (code[96] >> 4) << 6);
-  }
+    weight[i] = x[i] * x[i];
+  return search_steps(codes, x, weight, 16, 32);
 }
 
 }  // namespace
@@ -415,7 +171,7 @@ void encode_block(BlockType<TF_DTYPE_Q2_K>, uint8_t *to, const float *from) {
     float weight[16];
     for (size_t i = 0; i < 16; ++i)
       weight[i] = magnitude(x[i]);
-    const Affine found = search_affine({16, 3, -0.5f, 15, true, weight}, codes + 16 * group, x);
+    const Affine found = search_affine({16, 3, -0.5f, 0.1f, 15, true, weight}, codes + 16 * group, x);
     scales[group] = found.scale;
     minimums[group] = found.minimum;
   }
@@ -454,7 +210,7 @@ void encode_block(BlockType<TF_DTYPE_Q6_K>, uint8_t *to, const float *from) {
   uint8_t codes[kKBlock];
   float found[16];
   for (size_t group = 0; group < 16; ++group)
-    found[group] = search_steps(codes + 16 * group, from + 16 * group);
+    found[group] = search_squared(codes + 16 * group, from + 16 * group);
   StoredScales stored;
   if (!store_q6_k_scales(to, stored, found)) return;
   for (size_t group = 0; group < 16; ++group)
