@@ -109,6 +109,8 @@ typedef struct tf_read_plan tf_read_plan;
 typedef struct tf_writer tf_writer;
 /** How the arrays of a set of files are divided into parts, for programs that write the parts separately. */
 typedef struct tf_part_plan tf_part_plan;
+/** The types that a preset chooses for the arrays of a model. */
+typedef struct tf_quant_plan tf_quant_plan;
 /** A block of bytes that the library allocated. */
 typedef struct tf_buffer tf_buffer;
 
@@ -226,6 +228,36 @@ enum {
   TF_DTYPE_KIND_FLOAT = 4,    /**< floats of any width */
   TF_DTYPE_KIND_COMPLEX = 5,
   TF_DTYPE_KIND_BLOCK = 6 /**< a block type of ggml */
+};
+
+/**
+ * A mixture of types in which llama-quantize encodes a model: see tf_quant_plan_new().
+ *
+ * The numbers are llama.cpp's, which general.file_type has in the metadata of a .gguf.
+ */
+typedef int32_t tf_preset;
+enum {
+  TF_PRESET_NONE = 0, /**< no preset */
+  TF_PRESET_Q4_0 = 2,
+  TF_PRESET_Q4_1 = 3,
+  TF_PRESET_Q8_0 = 7,
+  TF_PRESET_Q5_0 = 8,
+  TF_PRESET_Q5_1 = 9,
+  TF_PRESET_Q2_K = 10,
+  TF_PRESET_Q3_K_S = 11,
+  TF_PRESET_Q3_K_M = 12,
+  TF_PRESET_Q3_K_L = 13,
+  TF_PRESET_Q4_K_S = 14,
+  TF_PRESET_Q4_K_M = 15,
+  TF_PRESET_Q5_K_S = 16,
+  TF_PRESET_Q5_K_M = 17,
+  TF_PRESET_Q6_K = 18,
+  TF_PRESET_Q2_K_S = 21, /**< needs an importance matrix */
+  TF_PRESET_IQ4_NL = 25,
+  TF_PRESET_IQ4_XS = 30,
+  TF_PRESET_TQ1_0 = 36,
+  TF_PRESET_TQ2_0 = 37,
+  TF_PRESET_MXFP4_MOE = 38
 };
 
 /** A file format. */
@@ -1802,6 +1834,83 @@ TENSORFILE_API tf_status tf_part_plan_open_part_sink(tf_writer **out, const tf_p
 TENSORFILE_API tf_part_plan *tf_part_plan_retain(tf_part_plan *plan);
 /** Drops a reference. */
 TENSORFILE_API void tf_part_plan_release(tf_part_plan *plan);
+
+/** @} */
+
+/**
+ * @name Presets
+ * A plan of types chooses the type of each array of a model by the rules of llama-quantize: for the same arrays and
+ * metadata it chooses the same types. A program creates a plan for a preset, declares all arrays, finishes the plan, and
+ * casts each array to the type that tf_quant_plan_dtype() returns. Output that llama.cpp reads also needs
+ * general.file_type, which is the number of the preset, and general.quantization_version, which is 2, both uint32.
+ *
+ * The rules know the names that llama.cpp gives to arrays, such as "blk.0.attn_v.weight". They depend on all arrays of
+ * the model, so a plan must have all of them, but not on their order.
+ * @{
+ */
+
+/** Returns the preset at an index, in the order of their numbers, or ::TF_PRESET_NONE if the index is not less than the
+    number of presets. */
+TENSORFILE_API tf_preset tf_preset_at(size_t index);
+/** Returns the name of a preset, such as "Q4_K_M"; "unknown" for ::TF_PRESET_NONE and other numbers. The string is
+    static. */
+TENSORFILE_API const char *tf_preset_name(tf_preset preset);
+/** Returns the preset with a NUL-terminated name, in any letter case, or ::TF_PRESET_NONE if there is none. "Q3_K",
+    "Q4_K" and "Q5_K" mean the M presets, and "MXFP4" means "MXFP4_MOE". */
+TENSORFILE_API tf_preset tf_preset_from_name(const char *name);
+/** Returns the type of the arrays that get no special treatment, or ::TF_DTYPE_UNSUPPORTED if there is no such
+    preset. */
+TENSORFILE_API tf_dtype tf_preset_dtype(tf_preset preset);
+/**
+ * Creates a plan without arrays.
+ * @param out       receives the plan
+ * @param preset    the preset
+ * @param metadata  the metadata of the model, with the keys of a .gguf: general.architecture and ARCHITECTURE.block_count
+ *                  are required. ARCHITECTURE.expert_count, .attention.head_count, .attention.head_count_kv and
+ *                  .nextn_predict_layers are read if they exist. The plan does not keep the dict
+ * @param options   allocator; may be NULL
+ * @return INVALID_ARGUMENT if there is no such preset, or a required key is missing; TYPE if the value of a key is of
+ *         another kind.
+ */
+TENSORFILE_API tf_status tf_quant_plan_new(tf_quant_plan **out, tf_preset preset, const tf_dict *metadata,
+                                           const tf_options *options);
+/**
+ * Declares the next array.
+ * @param plan    the plan
+ * @param name    name of the array, which is copied
+ * @param length  bytes of name, or SIZE_MAX
+ * @param dtype   type of its elements
+ * @param shape   ndim sizes in elements, as in tf_array_new()
+ * @param ndim    number of dimensions
+ * @return DUPLICATE if an array with this name has been declared; INVALID_ARGUMENT if the name is not UTF-8, the dtype
+ *         or shape is invalid, or the plan is finished.
+ */
+TENSORFILE_API tf_status tf_quant_plan_declare(tf_quant_plan *plan, const char *name, size_t length, tf_dtype dtype,
+                                               const int64_t *shape, size_t ndim);
+/**
+ * Sets the type in which an array is encoded, instead of the one that the rules choose. Like llama-quantize, the plan
+ * ignores it for arrays that no preset encodes, such as norms, and replaces it if its blocks do not divide the rows.
+ * @param plan   the plan
+ * @param index  index of the array, in the order of declarations
+ * @param dtype  a block type that can be encoded, or a float dtype
+ * @return UNSUPPORTED if the dtype can only be decoded; INVALID_ARGUMENT if it is none of these, there is no such array,
+ *         or the plan is finished.
+ */
+TENSORFILE_API tf_status tf_quant_plan_set_dtype(tf_quant_plan *plan, size_t index, tf_dtype dtype);
+/**
+ * Chooses the types. Afterwards the plan cannot be changed.
+ * @return UNSUPPORTED if an array is of a block type, but not of the one that it would get, or if ::TF_PRESET_Q2_K_S
+ *         needs an importance matrix; INVALID_ARGUMENT if the plan is finished, or the number of a layer is needed and a
+ *         name does not contain it.
+ */
+TENSORFILE_API tf_status tf_quant_plan_finish(tf_quant_plan *plan);
+/** Gets the type that an array gets, by its index in the order of declarations. Arrays that are not encoded keep theirs.
+    @return INVALID_ARGUMENT if there is no such array, or the plan is not finished. */
+TENSORFILE_API tf_status tf_quant_plan_dtype(tf_dtype *dtype, const tf_quant_plan *plan, size_t index);
+/** Adds a reference and returns the plan. */
+TENSORFILE_API tf_quant_plan *tf_quant_plan_retain(tf_quant_plan *plan);
+/** Drops a reference. */
+TENSORFILE_API void tf_quant_plan_release(tf_quant_plan *plan);
 
 /** @} */
 

@@ -9,7 +9,7 @@
  *
  * ## Handles
  *
- * Array, Dict, File, ReadPlan, Options, Source, Sink, Buffer, Writer and PartPlan each own one reference. They can be
+ * Array, Dict, File, ReadPlan, Options, Source, Sink, Buffer, Writer, PartPlan and QuantPlan each own one reference. They can be
  * moved but not copied; share() returns another handle on the same object. A default-constructed or moved-from handle is
  * empty: it converts to false, and may only be assigned to or destroyed, except that empty Options mean the defaults and
  * an empty Dict has no values. get() returns the C handle and keeps ownership of it, release() gives ownership to the
@@ -162,6 +162,31 @@ enum class Dtype : tf_dtype {
   q2_0 = TF_DTYPE_Q2_0,
 };
 
+/** A mixture of types for the arrays of a model: ::tf_preset. */
+enum class Preset : tf_preset {
+  none = TF_PRESET_NONE,
+  q4_0 = TF_PRESET_Q4_0,
+  q4_1 = TF_PRESET_Q4_1,
+  q8_0 = TF_PRESET_Q8_0,
+  q5_0 = TF_PRESET_Q5_0,
+  q5_1 = TF_PRESET_Q5_1,
+  q2_k = TF_PRESET_Q2_K,
+  q3_k_s = TF_PRESET_Q3_K_S,
+  q3_k_m = TF_PRESET_Q3_K_M,
+  q3_k_l = TF_PRESET_Q3_K_L,
+  q4_k_s = TF_PRESET_Q4_K_S,
+  q4_k_m = TF_PRESET_Q4_K_M,
+  q5_k_s = TF_PRESET_Q5_K_S,
+  q5_k_m = TF_PRESET_Q5_K_M,
+  q6_k = TF_PRESET_Q6_K,
+  q2_k_s = TF_PRESET_Q2_K_S,
+  iq4_nl = TF_PRESET_IQ4_NL,
+  iq4_xs = TF_PRESET_IQ4_XS,
+  tq1_0 = TF_PRESET_TQ1_0,
+  tq2_0 = TF_PRESET_TQ2_0,
+  mxfp4_moe = TF_PRESET_MXFP4_MOE,
+};
+
 /** A file format: ::tf_format. */
 enum class Format : tf_format {
   auto_ = TF_FORMAT_AUTO,
@@ -312,6 +337,25 @@ inline DtypeKind kind(Dtype dtype) noexcept {
 /** tf_dtype_can_encode(): true if Array::cast() can make arrays of the dtype from floats. */
 inline bool can_encode(Dtype dtype) noexcept {
   return tf_dtype_can_encode(detail::number(dtype)) != 0;
+}
+/** tf_preset_at(): all presets. */
+inline std::vector<Preset> presets() {
+  std::vector<Preset> all;
+  for (std::size_t i = 0; tf_preset_at(i) != TF_PRESET_NONE; ++i)
+    all.push_back(static_cast<Preset>(tf_preset_at(i)));
+  return all;
+}
+/** tf_preset_name() */
+inline const char *name(Preset preset) noexcept {
+  return tf_preset_name(detail::number(preset));
+}
+/** tf_preset_from_name(): Preset::none if there is no preset of this name. */
+inline Preset preset_from_name(const std::string &text) noexcept {
+  return static_cast<Preset>(tf_preset_from_name(text.c_str()));
+}
+/** tf_preset_dtype(): the type of the arrays that get no special treatment. */
+inline Dtype preset_dtype(Preset preset) noexcept {
+  return static_cast<Dtype>(tf_preset_dtype(detail::number(preset)));
 }
 /** tf_option_from_name(): the number 0, which no option has, if there is no option of this name. */
 inline Option option_from_name(const std::string &text) noexcept {
@@ -2675,6 +2719,46 @@ class PartPlan : public detail::Handle<tf_part_plan, tf_part_plan_retain, tf_par
   }
 };
 
+/**
+ * The types that a preset chooses for the arrays of a model: ::tf_quant_plan.
+ *
+ *     tf::QuantPlan plan(tf::Preset::q4_k_m, file.metadata());
+ *     for (const tf::File::Entry &entry : file) plan.declare(entry.name(), entry.dtype(), entry.shape());
+ *     plan.finish();
+ *     tf::Dtype first = plan.dtype(0);
+ */
+class QuantPlan : public detail::Handle<tf_quant_plan, tf_quant_plan_retain, tf_quant_plan_release> {
+ public:
+  using Handle::Handle;
+  /** tf_quant_plan_new() */
+  QuantPlan(Preset preset, const Dict &metadata, const Options &options = Options()) {
+    detail::check(tf_quant_plan_new(out(), detail::number(preset), metadata.get(), options.get()));
+  }
+
+  /** Another handle on the same plan. */
+  QuantPlan share() const noexcept { return QuantPlan(retained()); }
+  /** tf_quant_plan_declare() */
+  QuantPlan &declare(std::string_view name, Dtype dtype, Sizes shape) {
+    detail::check(
+        tf_quant_plan_declare(handle_, name.data(), name.size(), detail::number(dtype), shape.data(), shape.size()));
+    return *this;
+  }
+  /** tf_quant_plan_set_dtype() */
+  QuantPlan &set_dtype(std::size_t index, Dtype dtype) {
+    detail::check(tf_quant_plan_set_dtype(handle_, index, detail::number(dtype)));
+    return *this;
+  }
+  /** tf_quant_plan_finish(): chooses the types. The functions above cannot be called afterwards, and dtype() not
+      before. */
+  void finish() { detail::check(tf_quant_plan_finish(handle_)); }
+  /** tf_quant_plan_dtype() */
+  Dtype dtype(std::size_t index) const {
+    tf_dtype dtype = TF_DTYPE_UNSUPPORTED;
+    detail::check(tf_quant_plan_dtype(&dtype, handle_, index));
+    return static_cast<Dtype>(dtype);
+  }
+};
+
 namespace detail {
 
 /** The name of an enumerator, or its number if the library does not know it. */
@@ -2819,6 +2903,10 @@ inline std::string to_string(Dtype dtype) {
 /** The name of a format, or its number if the library does not know it. */
 inline std::string to_string(Format format) {
   return detail::name_or_number(name(format), "unknown", "format", detail::number(format));
+}
+/** The name of the preset. */
+inline std::string to_string(Preset preset) {
+  return detail::name_or_number(name(preset), "unknown", "preset", detail::number(preset));
 }
 /** The name of an option, or its number if the library does not know it. */
 inline std::string to_string(Option option) {

@@ -24,13 +24,16 @@ JAVA = "java/src/main/java/org/tensorfile"
 REGIONS = [
     ("rust/tensorfile/src/error.rs", "rust", ["tf_status"]),
     ("rust/tensorfile/src/dtype.rs", "rust", ["tf_dtype", "tf_format"]),
+    ("rust/tensorfile/src/preset.rs", "rust", ["tf_preset"]),
     ("go/errors.go", "go", ["tf_status"]),
     ("go/dtype.go", "go", ["tf_dtype", "tf_format"]),
     ("go/dict.go", "go", ["tf_kind"]),
+    ("go/preset.go", "go", ["tf_preset"]),
     ("go/options.go", "go", ["tf_option", "tf_load_mode", "tf_deflate", "tf_decode"]),
     (f"{JAVA}/Status.java", "java", ["tf_status"]),
     (f"{JAVA}/Dtype.java", "java", ["tf_dtype"]),
     (f"{JAVA}/Format.java", "java", ["tf_format"]),
+    (f"{JAVA}/Preset.java", "java", ["tf_preset"]),
     (f"{JAVA}/LoadMode.java", "java", ["tf_load_mode"]),
     (f"{JAVA}/Option.java", "java", ["tf_option"]),
 ]
@@ -63,6 +66,8 @@ class Constant:
             text = f"The block type {self.name.lower()} of ggml."
         elif not text and enum == "tf_format":
             text = f"The .{self.name.lower()} format."
+        elif not text and enum == "tf_preset":
+            text = f"The preset {self.name}."
         elif not text:
             noun = self.name.lower().replace("_", " ")
             text = f"{'An' if noun[0] in 'aeio' else 'A'} {noun}."
@@ -71,7 +76,7 @@ class Constant:
         self.text = text if text.endswith(".") else text + "."
 
     def rust_name(self):
-        if self.is_block:
+        if self.is_block or self.enum == "tf_preset":
             # A digit at both sides needs a separator: Q4_0, but Q4K.
             return re.sub(r"(?<!\d)_|_(?!\d)", "", "_".join(part.capitalize() for part in self.name.split("_")))
         name = camel(self.name)
@@ -82,6 +87,8 @@ class Constant:
     def go_name(self):
         if self.enum == "tf_status":
             return "Err" + {"IO": "IO"}.get(self.name, camel(self.name))
+        if self.enum == "tf_preset":
+            return "Preset" + {"NONE": "None"}.get(self.name, self.name)
         if self.enum == "tf_kind":
             return "Kind" + {"STRING_LIST": "List"}.get(self.name, camel(self.name))
         if self.enum == "tf_format":
@@ -104,7 +111,8 @@ def rust_region(constants, indent):
 
 
 def go_type(enum):
-    return {"tf_status": "Status", "tf_dtype": "Dtype", "tf_format": "Format", "tf_kind": "Kind"}.get(enum, "")
+    return {"tf_status": "Status", "tf_dtype": "Dtype", "tf_format": "Format", "tf_kind": "Kind",
+            "tf_preset": "Preset"}.get(enum, "")
 
 
 def go_text(text):

@@ -32,7 +32,7 @@
 /* Numbers. */
 %typemap(gotype) size_t "int"
 %typemap(imtype) size_t "int"
-%typemap(gotype) tf_status, tf_dtype, tf_format, tf_ability, tf_kind, tf_option, int32_t "int32"
+%typemap(gotype) tf_status, tf_dtype, tf_format, tf_ability, tf_kind, tf_option, tf_preset, int32_t "int32"
 %typemap(gotype) uint32_t "uint32"
 %typemap(gotype) size_t *count, size_t *index, size_t *first "*int"
 %typemap(gotype) int32_t *deflated, int32_t *equal, tf_dtype *dtype "*int32"
@@ -59,6 +59,7 @@ HANDLE(tf_buffer, Buffer)
 HANDLE(tf_writer, Writer)
 HANDLE(tf_read_plan, ReadPlan)
 HANDLE(tf_part_plan, PartPlan)
+HANDLE(tf_quant_plan, QuantPlan)
 
 /* A list of handles. */
 %typemap(gotype) (const tf_array *const *positional, size_t count) "[]Array"

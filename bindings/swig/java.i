@@ -380,6 +380,7 @@ TF_HANDLE(tf_buffer)
 TF_HANDLE(tf_writer)
 TF_HANDLE(tf_read_plan)
 TF_HANDLE(tf_part_plan)
+TF_HANDLE(tf_quant_plan)
 
 /* By default the Java result of a status is 0, and a failure is an unchecked exception. */
 %define TF_RESULT(SIGNATURE, JNI, JAVA)

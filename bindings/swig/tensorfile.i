@@ -20,7 +20,7 @@
 %apply unsigned long long { uint64_t };
 
 /* Each enum of the ABI is a typedef of int32_t and an unnamed enum. */
-%apply int { tf_status, tf_dtype, tf_format, tf_ability, tf_kind, tf_option };
+%apply int { tf_status, tf_dtype, tf_format, tf_ability, tf_kind, tf_option, tf_preset };
 
 /* SWIG silently drops macros whose values it does not know. The %ignore lines come first, because the preprocessor
    would replace the names in later lines. */

@@ -138,6 +138,13 @@ class MetadataPlanner {
 
   void finish() { request_.edits.apply(plan_.metadata, all_); }
 
+  // Returns the metadata that describe the model, also those that OUT does not get.
+  tensorfile::Dict of_model() const {
+    tensorfile::Dict model = all_.copy();
+    request_.edits.apply(model, all_);
+    return model;
+  }
+
  private:
   // Keeps a value of an input, unless an earlier input has the same. Throws if it has another one that OUT would get.
   bool keep(const tensorfile::Dict::Entry &entry, const std::string &path) {
@@ -160,6 +167,21 @@ class MetadataPlanner {
   tensorfile::Dict all_;                     // the metadata of all inputs, also what OUT does not get
   std::map<std::string, std::string> from_;  // the input of each key
 };
+
+// Plans the dtypes of the arrays in OUT, and the metadata about them.
+void plan_types(ConvertPlan &plan, const ConvertRequest &request, const MetadataPlanner &metadata) {
+  const bool has_types = tensorfile::ability(request.format, Ability::model_keys) != 0;
+  const QuantizeOptions &quantize = request.quantize;
+  if (quantize.preset != tensorfile::Preset::none) {
+    plan.decisions = plan_preset(plan.arrays, metadata.of_model(), quantize);
+    if (has_types) set_file_type(plan.metadata, quantize.preset);
+    return;
+  }
+  if (quantize.any()) plan.decisions = plan_blocks(plan.arrays, quantize);
+  if (has_types && (quantize.any() || !request.casts.empty())) {
+    update_file_type(plan.metadata, plan.arrays, quantize.any());
+  }
+}
 
 void set_options(ConvertPlan &plan, const ConvertRequest &request) {
   plan.options = library_options(request.input);
@@ -193,11 +215,7 @@ void make_plan(ConvertPlan &plan, const ConvertRequest &request, std::string_vie
   }
   arrays.finish();
   set_save_options(plan, request);
-  if (request.quantizes()) plan.decisions = plan_blocks(plan.arrays, request.quantize);
-  const bool has_types = tensorfile::ability(request.format, Ability::model_keys) != 0;
-  if (has_types && (request.quantizes() || !request.casts.empty())) {
-    update_file_type(plan.metadata, plan.arrays, request.quantizes());
-  }
+  plan_types(plan, request, metadata);
   metadata.finish();
 }
 

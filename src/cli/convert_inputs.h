@@ -29,7 +29,7 @@ struct ConvertPlan {
   std::vector<PlannedArray> arrays;
   tensorfile::Dict metadata;
   std::vector<std::string> unasked;    // metadata that OUT gets only with --metadata strings
-  std::vector<std::string> decisions;  // for --quantize, a line for each array
+  std::vector<std::string> decisions;  // for --quantize and --preset, a line for each array
 };
 
 // Opens the inputs and plans the arrays and the metadata of OUT. On failure, `subject` is the file of the error.

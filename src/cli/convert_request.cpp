@@ -48,13 +48,7 @@ void ConvertRequest::declare(CommandLine &line) {
   line.option("--metadata", metadata,
               "keep the metadata of IN, drop it, or keep only strings and lists of strings (default: keep)",
               "keep|drop|strings");
-  line.option("--quantize", quantize.type,
-              "encode the float arrays of 2 or more dimensions in a block type, and print what becomes of each array",
-              "TYPE");
-  line.options("--include", quantize.include,
-               "encode and cast only arrays whose names match (* and ?); may be repeated", "PATTERN");
-  line.options("--exclude", quantize.exclude, "do not encode or cast arrays whose names match; may be repeated",
-               "PATTERN");
+  quantize.declare(line);
   line.number("--part-bytes", part_bytes, "split a .safetensors or .gguf into files of at most BYTES of array data",
               "BYTES");
   line.option("--name", name,
@@ -67,17 +61,6 @@ void ConvertRequest::declare(CommandLine &line) {
   line.flag("--dry-run", dry_run, "write nothing; print the arrays and files that would be written");
   line.input(input);
   line.inputs_and_output(in, out);
-}
-
-void ConvertRequest::complete_quantize() {
-  if (quantize.type.empty()) {
-    if (!casts.empty() || (quantize.include.empty() && quantize.exclude.empty())) return;
-    throw UsageError{"--include and --exclude require --quantize or --cast"};
-  }
-  quantize.dtype = tensorfile::dtype_from_name(quantize.type);
-  if (quantize.dtype == Dtype::unsupported || tensorfile::bits(quantize.dtype) != 0) {
-    throw UsageError{"--quantize: unknown block type " + in_quotes(quantize.type)};
-  }
 }
 
 void ConvertRequest::complete_casts() {
@@ -96,7 +79,10 @@ void ConvertRequest::complete() {
     throw UsageError{escaped(out) + ": the extension must be " + list_extensions([](Format) { return true; })};
   }
   complete_casts();
-  complete_quantize();
+  quantize.complete();
+  if (quantize.selects() && !quantize.any() && casts.empty()) {
+    throw UsageError{"--include and --exclude require --quantize, --preset or --cast"};
+  }
   decode.complete();
   if (part_bytes > 0) require_ability(format, Ability::parts, "--part-bytes");
   if (metadata != "keep" && metadata != "drop" && metadata != "strings") {
@@ -107,9 +93,8 @@ void ConvertRequest::complete() {
   if (compress) require_ability(format, Ability::compression, "--compress");
 }
 
-Dtype ConvertRequest::dtype_of(std::string_view array, Dtype stored) const {
-  if (!quantize.include.empty() && !any_matches(quantize.include, array)) return stored;
-  if (any_matches(quantize.exclude, array)) return stored;
+Dtype ConvertRequest::dtype_of(const std::string &array, Dtype stored) const {
+  if (!quantize.why_not_selected(array).empty()) return stored;
   Dtype dtype = stored;
   for (const Cast &cast : casts) {
     if (matches(cast.pattern, array)) dtype = cast.dtype;

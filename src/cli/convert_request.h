@@ -45,13 +45,11 @@ struct ConvertRequest {
   // Checks the options and looks up the formats and dtypes that they name. Throws UsageError.
   void complete();
 
-  bool quantizes() const { return quantize.dtype != tensorfile::Dtype::unsupported; }
   // Returns the dtype that --cast chooses for an array. The last option that matches counts.
-  tensorfile::Dtype dtype_of(std::string_view name, tensorfile::Dtype stored) const;
+  tensorfile::Dtype dtype_of(const std::string &name, tensorfile::Dtype stored) const;
 
  private:
   void complete_casts();
-  void complete_quantize();
 };
 
 }  // namespace cli

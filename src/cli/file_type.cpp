@@ -70,4 +70,9 @@ void update_file_type(tensorfile::Dict &metadata, const std::vector<PlannedArray
   }
 }
 
+void set_file_type(tensorfile::Dict &metadata, tensorfile::Preset preset) {
+  metadata.set(kFileType, static_cast<uint32_t>(preset));
+  metadata.set(kQuantizationVersion, kCurrentVersion);
+}
+
 }  // namespace cli

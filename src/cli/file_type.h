@@ -11,4 +11,7 @@ namespace cli {
 // added if `add` is true.
 void update_file_type(tensorfile::Dict &metadata, const std::vector<PlannedArray> &arrays, bool add);
 
+// Sets both keys to what llama-quantize sets them to.
+void set_file_type(tensorfile::Dict &metadata, tensorfile::Preset preset);
+
 }  // namespace cli

@@ -1,21 +1,45 @@
-// `tensorfile convert --quantize`: chooses the arrays to encode and their block types.
+// `tensorfile convert --quantize` and `--preset`: choose the arrays to encode and their types.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "cli/command_line.h"
 #include "cli/convert.h"
 
 namespace cli {
 
-struct QuantizeOptions {
-  std::string type;                  // the name of the type; "" if nothing is to be quantized
-  std::vector<std::string> include;  // patterns of names; empty means all
-  std::vector<std::string> exclude;
-  tensorfile::Dtype dtype = tensorfile::Dtype::unsupported;  // the dtype that `type` names
+// An option --tensor-type PATTERN=TYPE.
+struct TensorType {
+  std::string option;
+  std::string pattern;
+  tensorfile::Dtype dtype;
 };
 
-// Sets the target dtype of each array. Returns a line for each array that describes the decision.
+struct QuantizeOptions {
+  std::string type;                       // the name of the type; "" without --quantize
+  std::string preset_name;                // "" without --preset
+  std::vector<std::string> type_options;  // of --tensor-type
+  std::vector<std::string> include;       // patterns of names; empty means all
+  std::vector<std::string> exclude;
+  tensorfile::Dtype dtype = tensorfile::Dtype::unsupported;  // the dtype that `type` names
+  tensorfile::Preset preset = tensorfile::Preset::none;      // the preset that `preset_name` names
+  std::vector<TensorType> types;                             // the first whose pattern matches a name counts
+
+  void declare(CommandLine &line);
+  // Looks up the types and the preset that the options name. Throws UsageError.
+  void complete();
+  bool selects() const { return !include.empty() || !exclude.empty(); }
+  bool any() const { return dtype != tensorfile::Dtype::unsupported || preset != tensorfile::Preset::none; }
+  // Returns "" if --include and --exclude select an array, else the reason why not.
+  std::string why_not_selected(const std::string &name) const;
+};
+
+// Sets the target dtype of each array for --quantize. Returns a line for each array that describes the decision.
 std::vector<std::string> plan_blocks(std::vector<PlannedArray> &arrays, const QuantizeOptions &options);
+// Does the same for --preset, by the metadata of the model. Throws UsageError if a pattern of --tensor-type matches no
+// array.
+std::vector<std::string> plan_preset(std::vector<PlannedArray> &arrays, const tensorfile::Dict &model,
+                                     const QuantizeOptions &options);
 
 }  // namespace cli

@@ -28,6 +28,33 @@ static void check_file(const char *path, const float *values, int64_t seven) {
   tf_file_release(file);
 }
 
+/* A plan of the types of two arrays. */
+static void test_quant_plan(void) {
+  const int64_t shape[2] = {2, 256};
+  const uint32_t layers = 1;
+  tf_dtype dtype = TF_DTYPE_UNSUPPORTED;
+  tf_dict *metadata = NULL;
+  tf_quant_plan *plan = NULL;
+
+  CHECK(tf_preset_at(0) == TF_PRESET_Q4_0 && tf_preset_dtype(TF_PRESET_Q4_K_M) == TF_DTYPE_Q4_K);
+  CHECK_TEXT("Q4_K_M", tf_preset_name(tf_preset_from_name("q4_k_m")));
+  CHECK_OK(tf_dict_new(&metadata));
+  CHECK_OK(tf_dict_set_string(metadata, "general.architecture", SIZE_MAX, "llama", SIZE_MAX));
+  CHECK_OK(tf_dict_set_scalar(metadata, "llama.block_count", SIZE_MAX, TF_DTYPE_UINT32, &layers));
+  CHECK_OK(tf_quant_plan_new(&plan, TF_PRESET_Q4_K_M, metadata, NULL));
+  tf_dict_release(metadata);
+  CHECK_OK(tf_quant_plan_declare(plan, "output.weight", SIZE_MAX, TF_DTYPE_FLOAT16, shape, 2));
+  CHECK_OK(tf_quant_plan_declare(plan, "blk.0.attn_q.weight", SIZE_MAX, TF_DTYPE_FLOAT16, shape, 2));
+  CHECK_OK(tf_quant_plan_set_dtype(plan, 1, TF_DTYPE_Q8_0));
+  CHECK_OK(tf_quant_plan_finish(plan));
+  CHECK_OK(tf_quant_plan_dtype(&dtype, plan, 0));
+  CHECK(dtype == TF_DTYPE_Q6_K);
+  CHECK_OK(tf_quant_plan_dtype(&dtype, plan, 1));
+  CHECK(dtype == TF_DTYPE_Q8_0);
+  tf_quant_plan_release(tf_quant_plan_retain(plan));
+  tf_quant_plan_release(plan);
+}
+
 /* A plan of two parts, one of which is written. */
 static void test_part_plan(void) {
   const float values[2] = {1, 2};
@@ -81,6 +108,7 @@ int main(void) {
   const tf_format formats[4] = {TF_FORMAT_NPY, TF_FORMAT_NPZ, TF_FORMAT_SAFETENSORS, TF_FORMAT_GGUF};
   size_t i;
   test_part_plan();
+  test_quant_plan();
   for (i = 0; i < 4; ++i) {
     tf_writer *writer = open_writer(paths[i], formats[i]);
     /* 16 bytes, which end inside an array, then the rest of it, and then the other array. */

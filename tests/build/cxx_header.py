@@ -18,7 +18,7 @@ from pathlib import Path
 ENUMERATIONS = {"TF_STATUS": "Status", "TF_DTYPE": "Dtype", "TF_FORMAT": "Format", "TF_KIND": "Kind",
                 "TF_OPTION": "Option", "TF_DEFLATE": "Deflate", "TF_DECODE": "Decode", "TF_LOAD_MODE": "LoadMode",
                 "TF_DTYPE_KIND": "DtypeKind", "TF_ABILITY": "Ability", "TF_METADATA": "MetadataAbility",
-                "TF_LISTING": None}
+                "TF_PRESET": "Preset", "TF_LISTING": None}
 KEYWORDS = {"auto", "bool", "float", "signed", "unsigned"}
 NOT_USED = {
     "tf_array_new": "tf_array_new_with() does the same with options",

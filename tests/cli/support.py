@@ -18,7 +18,7 @@ GOLDEN_DIR = SOURCE_DIR / "tests" / "golden"
 GGUF_SCALARS = {"u8": (0, "B"), "i8": (1, "b"), "u16": (2, "H"), "i16": (3, "h"), "u32": (4, "I"), "i32": (5, "i"),
                 "f32": (6, "f"), "bool": (7, "?"), "u64": (10, "Q"), "i64": (11, "q"), "f64": (12, "d")}
 GGUF_STRING, GGUF_ARRAY = 8, 9
-GGML_F32, GGML_Q8_0, GGML_I8 = 0, 8, 24
+GGML_F32, GGML_F16, GGML_Q8_0, GGML_I8 = 0, 1, 8, 24
 
 
 class Result:

@@ -13,7 +13,7 @@ import struct
 import subprocess
 from typing import NamedTuple
 
-from support import GGML_F32, GGML_Q8_0, PROGRAM, SOURCE_DIR, Case, floats, gguf, main, npy, npz, run, safetensors
+from support import GGML_F16, GGML_F32, GGML_Q8_0, PROGRAM, SOURCE_DIR, Case, floats, gguf, main, npy, npz, run, safetensors
 
 MANUAL = SOURCE_DIR / "src" / "cli" / "tensorfile.1"
 PAGES = [SOURCE_DIR / "README.md", *sorted((SOURCE_DIR / "docs").glob("*.md"))]
@@ -56,7 +56,8 @@ def members(*names, last=5):
     return {name + ".npy": npy("<f4", (2, 3), floats(0, 1, 2, 3, 4, last)) for name in names}
 
 
-LLAMA = [("general.architecture", "str", "llama"), ("llama.context_length", "u32", 4096)]
+LLAMA = [("general.architecture", "str", "llama"), ("llama.context_length", "u32", 4096),
+         ("llama.block_count", "u32", 1)]
 # The files that the examples may name.
 FILES = {
     "model.safetensors": safetensors(model()),
@@ -68,6 +69,8 @@ FILES = {
                                     "w.biases": ("F16", (1, 1), bytes(2))}),
     "model.gguf": quantized(),
     "m.gguf": quantized(LLAMA),
+    "model-f16.gguf": gguf({name: (GGML_F16, (2, COLUMNS), bytes(4 * COLUMNS))
+                            for name in ("output.weight", "blk.0.attn_v.weight")}, LLAMA),
     "big.gguf": quantized(LLAMA),
     "w.npz": npz(members("a")),
     "a.npz": npz(members("w", "b")),

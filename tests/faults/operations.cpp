@@ -269,6 +269,29 @@ tf_status check_source(const std::string &path, const tf_options *options) {
       [&](tf_dict **out) { return tf_check_source(out, source, TF_FORMAT_AUTO, options); });
 }
 
+// Chooses the types of some arrays of a model.
+tf_status plan_types(const tf_options *options) {
+  const int64_t shape[] = {2, 256};
+  tf_dict *metadata = nullptr;
+  tf_quant_plan *plan = nullptr;
+  tf_dtype dtype = TF_DTYPE_UNSUPPORTED;
+  tf_status status = tf_dict_new(&metadata);
+  if (status == TF_STATUS_OK) {
+    status = tf_dict_set_string(metadata, "general.architecture", SIZE_MAX, "llama", SIZE_MAX);
+  }
+  if (status == TF_STATUS_OK) status = tf_dict_set_int64(metadata, "llama.block_count", SIZE_MAX, 2);
+  if (status == TF_STATUS_OK) status = tf_quant_plan_new(&plan, TF_PRESET_Q4_K_M, metadata, options);
+  for (int i = 0; status == TF_STATUS_OK && i < 100; ++i) {
+    const std::string name = "blk.0.attn_v.weight" + std::to_string(i);
+    status = tf_quant_plan_declare(plan, name.data(), name.size(), TF_DTYPE_FLOAT16, shape, 2);
+  }
+  if (status == TF_STATUS_OK) status = tf_quant_plan_finish(plan);
+  if (status == TF_STATUS_OK) status = tf_quant_plan_dtype(&dtype, plan, 99);
+  tf_quant_plan_release(plan);
+  tf_dict_release(metadata);
+  return status;
+}
+
 tf_status write_to_sink(const World &world, const tf_options *options) {
   tf_sink *sink = nullptr;
   tf_status status = tf_sink_new(&sink, ignore_bytes, nullptr, nullptr);
@@ -346,6 +369,7 @@ void add_values(std::vector<Operation> &all, const World &world) {
                    return make_and_release<tf_dict>(
                        [&](tf_dict **out) { return tf_dict_compare(out, world.tree.get(), world.arrays.get()); });
                  }});
+  all.push_back({"plan types", false, [](const tf_options *o) { return plan_types(o); }});
   all.push_back({"exchange tensors", false, [&world](const tf_options *) { return exchange_tensors(world); }});
   all.push_back({"new array", false, [](const tf_options *o) {
                    const int64_t shape[] = {3, 4};

@@ -32,8 +32,9 @@ type (
 	Buffer  uintptr
 	Writer  uintptr
 
-	ReadPlan uintptr
-	PartPlan uintptr
+	ReadPlan  uintptr
+	PartPlan  uintptr
+	QuantPlan uintptr
 )
 
 // Text is text that the library owns. It has the layout of tf_go_text.

@@ -103,190 +103,203 @@ typedef _gostring_ swig_type_69;
 typedef _gostring_ swig_type_70;
 typedef _gostring_ swig_type_71;
 typedef _gostring_ swig_type_72;
-extern void _wrap_Swig_free_capi_2415c50c2d836017(uintptr_t arg1);
-extern uintptr_t _wrap_Swig_malloc_capi_2415c50c2d836017(swig_intgo arg1);
-extern int _wrap_VersionNumber_capi_2415c50c2d836017(void);
-extern swig_voidp _wrap_VersionString_capi_2415c50c2d836017(void);
-extern swig_voidp _wrap_StatusName_capi_2415c50c2d836017(int arg1);
-extern swig_voidp _wrap_DtypeName_capi_2415c50c2d836017(int arg1);
-extern int _wrap_DtypeFromName_capi_2415c50c2d836017(swig_type_1 arg1);
-extern int _wrap_DtypeBits_capi_2415c50c2d836017(int arg1);
-extern int _wrap_DtypeBlockSize_capi_2415c50c2d836017(int arg1);
-extern int _wrap_DtypeBlockBytes_capi_2415c50c2d836017(int arg1);
-extern int _wrap_DtypeKind_capi_2415c50c2d836017(int arg1);
-extern int _wrap_DtypeCanEncode_capi_2415c50c2d836017(int arg1);
-extern int _wrap_FormatAt_capi_2415c50c2d836017(swig_intgo arg1);
-extern swig_voidp _wrap_FormatName_capi_2415c50c2d836017(int arg1);
-extern swig_voidp _wrap_FormatExtension_capi_2415c50c2d836017(int arg1);
-extern swig_type_2 _wrap_FormatAbility_capi_2415c50c2d836017(int arg1, int arg2);
-extern int _wrap_FormatFromPath_capi_2415c50c2d836017(swig_type_3 arg1);
-extern int _wrap_FormatProbe_capi_2415c50c2d836017(swig_type_4 arg1);
-extern swig_voidp _wrap_OptionsNew_capi_2415c50c2d836017(swig_voidp arg1);
-extern uintptr_t _wrap_OptionsRetain_capi_2415c50c2d836017(uintptr_t arg1);
-extern void _wrap_OptionsRelease_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_OptionsSet_capi_2415c50c2d836017(uintptr_t arg1, int arg2, swig_type_5 arg3);
-extern swig_voidp _wrap_OptionsGet_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, int arg3);
-extern swig_voidp _wrap_OptionsSetString_capi_2415c50c2d836017(uintptr_t arg1, int arg2, swig_type_6 arg3);
-extern swig_voidp _wrap_OptionName_capi_2415c50c2d836017(int arg1);
-extern int _wrap_OptionFromName_capi_2415c50c2d836017(swig_type_7 arg1);
-extern swig_voidp _wrap_OptionRange_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, int arg4);
-extern swig_voidp _wrap_OptionsSetProgress_capi_2415c50c2d836017(uintptr_t arg1, uintptr_t arg2);
-extern swig_voidp _wrap_ArrayNew_capi_2415c50c2d836017(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4);
-extern swig_voidp _wrap_ArrayNewWith_capi_2415c50c2d836017(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4, uintptr_t arg5);
-extern swig_voidp _wrap_ArrayCopyFrom_capi_2415c50c2d836017(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4, swig_type_8 arg5);
-extern swig_voidp _wrap_ArrayWrap_capi_2415c50c2d836017(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5, swig_type_9 arg6, int arg7, uintptr_t arg8);
-extern uintptr_t _wrap_ArrayRetain_capi_2415c50c2d836017(uintptr_t arg1);
-extern void _wrap_ArrayRelease_capi_2415c50c2d836017(uintptr_t arg1);
-extern int _wrap_ArrayDtype_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_intgo _wrap_ArrayNdim_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_ArrayShape_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_ArrayStrides_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_type_10 _wrap_ArraySize_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_type_11 _wrap_ArrayNbytes_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_ArrayData_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_ArrayDataMut_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
-extern swig_voidp _wrap_ArrayMakeMut_capi_2415c50c2d836017(swig_voidp arg1);
-extern int _wrap_ArrayIsContiguous_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_ArrayItemInt64_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
-extern swig_voidp _wrap_ArrayItemDouble_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
-extern swig_voidp _wrap_ArraySetItemInt64_capi_2415c50c2d836017(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_type_12 arg4);
-extern swig_voidp _wrap_ArraySetItemDouble_capi_2415c50c2d836017(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, double arg4);
-extern swig_voidp _wrap_ArrayCopyTo_capi_2415c50c2d836017(uintptr_t arg1, int arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5);
-extern swig_voidp _wrap_ArrayContiguous_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
-extern swig_voidp _wrap_ArrayReshape_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
-extern swig_voidp _wrap_ArrayTranspose_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
-extern swig_voidp _wrap_ArraySlice_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6);
-extern swig_voidp _wrap_ArrayCast_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_ArrayEqual_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, uintptr_t arg3);
-extern swig_voidp _wrap_DictNew_capi_2415c50c2d836017(swig_voidp arg1);
-extern swig_voidp _wrap_DictNewWith_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
-extern uintptr_t _wrap_DictRetain_capi_2415c50c2d836017(uintptr_t arg1);
-extern void _wrap_DictRelease_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_DictCopy_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
-extern swig_intgo _wrap_DictSize_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_DictKeyAt_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern int _wrap_DictKindAt_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
-extern swig_voidp _wrap_DictArrayAt_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_DictStringAt_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_DictDictAt_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_DictStringListSizeAt_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_DictStringListItemAt_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_intgo arg4);
-extern int _wrap_DictContains_capi_2415c50c2d836017(uintptr_t arg1, swig_type_13 arg2);
-extern int _wrap_DictKind_capi_2415c50c2d836017(uintptr_t arg1, swig_type_14 arg2);
-extern swig_voidp _wrap_DictFind_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_15 arg3);
-extern swig_voidp _wrap_DictRemove_capi_2415c50c2d836017(uintptr_t arg1, swig_type_16 arg2);
-extern swig_voidp _wrap_DictGetArray_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_17 arg3);
-extern swig_voidp _wrap_DictSetArray_capi_2415c50c2d836017(uintptr_t arg1, swig_type_18 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_DictGetString_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_19 arg3);
-extern swig_voidp _wrap_DictSetString_capi_2415c50c2d836017(uintptr_t arg1, swig_type_20 arg2, swig_type_21 arg3);
-extern swig_voidp _wrap_DictStringListSize_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_22 arg3);
-extern swig_voidp _wrap_DictStringListAt_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_23 arg3, swig_intgo arg4);
-extern swig_voidp _wrap_DictSetStringList_capi_2415c50c2d836017(uintptr_t arg1, swig_type_24 arg2);
-extern swig_voidp _wrap_DictStringListAppend_capi_2415c50c2d836017(uintptr_t arg1, swig_type_25 arg2, swig_type_26 arg3);
-extern swig_voidp _wrap_DictGetDict_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_27 arg3);
-extern swig_voidp _wrap_DictSetDict_capi_2415c50c2d836017(uintptr_t arg1, swig_type_28 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_DictGetScalar_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_intgo arg3, uintptr_t arg4, swig_type_29 arg5);
-extern swig_voidp _wrap_DictSetScalar_capi_2415c50c2d836017(uintptr_t arg1, swig_type_30 arg2, int arg3, swig_voidp arg4);
-extern swig_voidp _wrap_DictGetInt64_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_31 arg3);
-extern swig_voidp _wrap_DictSetInt64_capi_2415c50c2d836017(uintptr_t arg1, swig_type_32 arg2, swig_type_33 arg3);
-extern swig_voidp _wrap_DictGetDouble_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_34 arg3);
-extern swig_voidp _wrap_DictSetDouble_capi_2415c50c2d836017(uintptr_t arg1, swig_type_35 arg2, double arg3);
-extern swig_voidp _wrap_DictFlatten_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
-extern swig_voidp _wrap_DictUnflatten_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
-extern swig_voidp _wrap_DictCompare_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, uintptr_t arg3);
-extern swig_voidp _wrap_SourceNew_capi_2415c50c2d836017(swig_voidp arg1, swig_type_36 arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SourceFromPath_capi_2415c50c2d836017(swig_voidp arg1, swig_type_37 arg2);
-extern swig_voidp _wrap_SourceFromMemory_capi_2415c50c2d836017(swig_voidp arg1, swig_type_38 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_SourceFromFd_capi_2415c50c2d836017(swig_voidp arg1, int arg2, swig_type_39 arg3, swig_type_40 arg4);
-extern swig_voidp _wrap_SourceFromPart_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_41 arg3, swig_type_42 arg4);
-extern swig_voidp _wrap_SourceSetName_capi_2415c50c2d836017(uintptr_t arg1, swig_type_43 arg2);
-extern swig_voidp _wrap_SourceSetHints_capi_2415c50c2d836017(uintptr_t arg1, swig_type_44 arg2, swig_type_45 arg3, int arg4);
-extern swig_voidp _wrap_SourceSetResolver_capi_2415c50c2d836017(uintptr_t arg1, uintptr_t arg2);
-extern uintptr_t _wrap_SourceRetain_capi_2415c50c2d836017(uintptr_t arg1);
-extern void _wrap_SourceRelease_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_SinkNew_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
-extern swig_voidp _wrap_SinkSetCommit_capi_2415c50c2d836017(uintptr_t arg1, int arg2);
-extern swig_voidp _wrap_SinkSetResolver_capi_2415c50c2d836017(uintptr_t arg1, swig_type_46 arg2, uintptr_t arg3);
-extern uintptr_t _wrap_SinkRetain_capi_2415c50c2d836017(uintptr_t arg1);
-extern void _wrap_SinkRelease_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_BufferData_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_intgo _wrap_BufferSize_capi_2415c50c2d836017(uintptr_t arg1);
-extern uintptr_t _wrap_BufferRetain_capi_2415c50c2d836017(uintptr_t arg1);
-extern void _wrap_BufferRelease_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_Load_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_47 arg4, uintptr_t arg5);
-extern swig_voidp _wrap_LoadMemory_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_48 arg4, int arg5, uintptr_t arg6);
-extern swig_voidp _wrap_LoadSource_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, uintptr_t arg4, int arg5, uintptr_t arg6);
-extern swig_voidp _wrap_LoadWeights_capi_2415c50c2d836017(swig_voidp arg1, swig_type_49 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_LoadWeightsSource_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4, uintptr_t arg5);
-extern swig_voidp _wrap_FileOpen_capi_2415c50c2d836017(swig_voidp arg1, swig_type_50 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_FileOpenMemory_capi_2415c50c2d836017(swig_voidp arg1, swig_type_51 arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_FileOpenSource_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
-extern uintptr_t _wrap_FileRetain_capi_2415c50c2d836017(uintptr_t arg1);
-extern void _wrap_FileRelease_capi_2415c50c2d836017(uintptr_t arg1);
-extern int _wrap_FileFormat_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_intgo _wrap_FileCount_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_FileName_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_FileFind_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_type_52 arg3);
-extern int _wrap_FileDtype_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
-extern swig_voidp _wrap_FileType_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_intgo _wrap_FileNdim_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
-extern swig_voidp _wrap_FileShape_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_53 _wrap_FileNbytes_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2);
-extern swig_voidp _wrap_FileLocation_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4, uintptr_t arg5, swig_intgo arg6);
-extern uintptr_t _wrap_FileMetadata_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_FileListing_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
-extern swig_intgo _wrap_FileOtherCount_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_FileOtherName_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_intgo _wrap_FileNoteCount_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_FileNote_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_FileRead_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_FileReadRaw_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_FileReadInto_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, int arg3, swig_type_54 arg4);
-extern swig_voidp _wrap_FileReadSlice_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7);
-extern swig_voidp _wrap_FileReadSliceInto_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_type_55 arg8);
-extern swig_voidp _wrap_ReadPlanNew_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
-extern swig_voidp _wrap_ReadPlanAdd_capi_2415c50c2d836017(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_voidp arg8, swig_voidp arg9, swig_intgo arg10);
-extern swig_voidp _wrap_ReadPlanSetComplete_capi_2415c50c2d836017(uintptr_t arg1, uintptr_t arg2);
-extern swig_voidp _wrap_ReadPlanRun_capi_2415c50c2d836017(uintptr_t arg1);
-extern uintptr_t _wrap_ReadPlanRetain_capi_2415c50c2d836017(uintptr_t arg1);
-extern void _wrap_ReadPlanRelease_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_Check_capi_2415c50c2d836017(swig_voidp arg1, swig_type_56 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_CheckSource_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveFile_capi_2415c50c2d836017(swig_type_57 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_Save_capi_2415c50c2d836017(swig_type_58 arg1, uintptr_t arg2, uintptr_t arg3);
-extern swig_voidp _wrap_Savez_capi_2415c50c2d836017(swig_type_59 arg1, swig_type_60 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SavezCompressed_capi_2415c50c2d836017(swig_type_61 arg1, swig_type_62 arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveSafetensors_capi_2415c50c2d836017(swig_type_63 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveGguf_capi_2415c50c2d836017(swig_type_64 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_SaveWeights_capi_2415c50c2d836017(swig_type_65 arg1, uintptr_t arg2, uintptr_t arg3);
-extern swig_voidp _wrap_SaveMemory_capi_2415c50c2d836017(swig_voidp arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
-extern swig_voidp _wrap_SaveSink_capi_2415c50c2d836017(uintptr_t arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
-extern swig_voidp _wrap_SaveCheck_capi_2415c50c2d836017(swig_voidp arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5);
-extern swig_voidp _wrap_WriterOpen_capi_2415c50c2d836017(swig_voidp arg1, swig_type_66 arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_WriterOpenSink_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_WriterDeclare_capi_2415c50c2d836017(uintptr_t arg1, swig_type_67 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
-extern swig_voidp _wrap_WriterSetMetadata_capi_2415c50c2d836017(uintptr_t arg1, uintptr_t arg2);
-extern swig_voidp _wrap_WriterWrite_capi_2415c50c2d836017(uintptr_t arg1, swig_type_68 arg2);
-extern swig_voidp _wrap_WriterFinish_capi_2415c50c2d836017(uintptr_t arg1);
-extern uintptr_t _wrap_WriterRetain_capi_2415c50c2d836017(uintptr_t arg1);
-extern void _wrap_WriterRelease_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_PartPlanNew_capi_2415c50c2d836017(swig_voidp arg1, swig_type_69 arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_PartPlanDeclare_capi_2415c50c2d836017(uintptr_t arg1, swig_type_70 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
-extern swig_voidp _wrap_PartPlanDeclareAll_capi_2415c50c2d836017(uintptr_t arg1, uintptr_t arg2);
-extern swig_voidp _wrap_PartPlanSetMetadata_capi_2415c50c2d836017(uintptr_t arg1, uintptr_t arg2);
-extern swig_voidp _wrap_PartPlanFinish_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_intgo _wrap_PartPlanCount_capi_2415c50c2d836017(uintptr_t arg1);
-extern int _wrap_PartPlanHasIndex_capi_2415c50c2d836017(uintptr_t arg1);
-extern swig_voidp _wrap_PartPlanPart_capi_2415c50c2d836017(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, uintptr_t arg4, swig_intgo arg5);
-extern swig_voidp _wrap_PartPlanArray_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_PartPlanPath_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_PartPlanMetadata_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_voidp _wrap_PartPlanIndex_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2);
-extern swig_voidp _wrap_PartPlanSaveIndex_capi_2415c50c2d836017(uintptr_t arg1, swig_type_71 arg2);
-extern swig_voidp _wrap_PartPlanOpenPart_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_type_72 arg4);
-extern swig_voidp _wrap_PartPlanOpenPartSink_capi_2415c50c2d836017(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, uintptr_t arg4);
-extern uintptr_t _wrap_PartPlanRetain_capi_2415c50c2d836017(uintptr_t arg1);
-extern void _wrap_PartPlanRelease_capi_2415c50c2d836017(uintptr_t arg1);
+typedef _gostring_ swig_type_73;
+typedef _gostring_ swig_type_74;
+extern void _wrap_Swig_free_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern uintptr_t _wrap_Swig_malloc_capi_1776ad80a54d1c53(swig_intgo arg1);
+extern int _wrap_VersionNumber_capi_1776ad80a54d1c53(void);
+extern swig_voidp _wrap_VersionString_capi_1776ad80a54d1c53(void);
+extern swig_voidp _wrap_StatusName_capi_1776ad80a54d1c53(int arg1);
+extern swig_voidp _wrap_DtypeName_capi_1776ad80a54d1c53(int arg1);
+extern int _wrap_DtypeFromName_capi_1776ad80a54d1c53(swig_type_1 arg1);
+extern int _wrap_DtypeBits_capi_1776ad80a54d1c53(int arg1);
+extern int _wrap_DtypeBlockSize_capi_1776ad80a54d1c53(int arg1);
+extern int _wrap_DtypeBlockBytes_capi_1776ad80a54d1c53(int arg1);
+extern int _wrap_DtypeKind_capi_1776ad80a54d1c53(int arg1);
+extern int _wrap_DtypeCanEncode_capi_1776ad80a54d1c53(int arg1);
+extern int _wrap_FormatAt_capi_1776ad80a54d1c53(swig_intgo arg1);
+extern swig_voidp _wrap_FormatName_capi_1776ad80a54d1c53(int arg1);
+extern swig_voidp _wrap_FormatExtension_capi_1776ad80a54d1c53(int arg1);
+extern swig_type_2 _wrap_FormatAbility_capi_1776ad80a54d1c53(int arg1, int arg2);
+extern int _wrap_FormatFromPath_capi_1776ad80a54d1c53(swig_type_3 arg1);
+extern int _wrap_FormatProbe_capi_1776ad80a54d1c53(swig_type_4 arg1);
+extern swig_voidp _wrap_OptionsNew_capi_1776ad80a54d1c53(swig_voidp arg1);
+extern uintptr_t _wrap_OptionsRetain_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern void _wrap_OptionsRelease_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_voidp _wrap_OptionsSet_capi_1776ad80a54d1c53(uintptr_t arg1, int arg2, swig_type_5 arg3);
+extern swig_voidp _wrap_OptionsGet_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, int arg3);
+extern swig_voidp _wrap_OptionsSetString_capi_1776ad80a54d1c53(uintptr_t arg1, int arg2, swig_type_6 arg3);
+extern swig_voidp _wrap_OptionName_capi_1776ad80a54d1c53(int arg1);
+extern int _wrap_OptionFromName_capi_1776ad80a54d1c53(swig_type_7 arg1);
+extern swig_voidp _wrap_OptionRange_capi_1776ad80a54d1c53(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, int arg4);
+extern swig_voidp _wrap_OptionsSetProgress_capi_1776ad80a54d1c53(uintptr_t arg1, uintptr_t arg2);
+extern swig_voidp _wrap_ArrayNew_capi_1776ad80a54d1c53(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4);
+extern swig_voidp _wrap_ArrayNewWith_capi_1776ad80a54d1c53(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4, uintptr_t arg5);
+extern swig_voidp _wrap_ArrayCopyFrom_capi_1776ad80a54d1c53(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4, swig_type_8 arg5);
+extern swig_voidp _wrap_ArrayWrap_capi_1776ad80a54d1c53(swig_voidp arg1, int arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5, swig_type_9 arg6, int arg7, uintptr_t arg8);
+extern uintptr_t _wrap_ArrayRetain_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern void _wrap_ArrayRelease_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern int _wrap_ArrayDtype_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_intgo _wrap_ArrayNdim_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_voidp _wrap_ArrayShape_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_voidp _wrap_ArrayStrides_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_type_10 _wrap_ArraySize_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_type_11 _wrap_ArrayNbytes_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_voidp _wrap_ArrayData_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_voidp _wrap_ArrayDataMut_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2);
+extern swig_voidp _wrap_ArrayMakeMut_capi_1776ad80a54d1c53(swig_voidp arg1);
+extern int _wrap_ArrayIsContiguous_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_voidp _wrap_ArrayItemInt64_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
+extern swig_voidp _wrap_ArrayItemDouble_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
+extern swig_voidp _wrap_ArraySetItemInt64_capi_1776ad80a54d1c53(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_type_12 arg4);
+extern swig_voidp _wrap_ArraySetItemDouble_capi_1776ad80a54d1c53(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, double arg4);
+extern swig_voidp _wrap_ArrayCopyTo_capi_1776ad80a54d1c53(uintptr_t arg1, int arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5);
+extern swig_voidp _wrap_ArrayContiguous_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2);
+extern swig_voidp _wrap_ArrayReshape_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
+extern swig_voidp _wrap_ArrayTranspose_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
+extern swig_voidp _wrap_ArraySlice_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6);
+extern swig_voidp _wrap_ArrayCast_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_ArrayEqual_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_voidp _wrap_DictNew_capi_1776ad80a54d1c53(swig_voidp arg1);
+extern swig_voidp _wrap_DictNewWith_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2);
+extern uintptr_t _wrap_DictRetain_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern void _wrap_DictRelease_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_voidp _wrap_DictCopy_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2);
+extern swig_intgo _wrap_DictSize_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_voidp _wrap_DictKeyAt_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern int _wrap_DictKindAt_capi_1776ad80a54d1c53(uintptr_t arg1, swig_intgo arg2);
+extern swig_voidp _wrap_DictArrayAt_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_DictStringAt_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_DictDictAt_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_DictStringListSizeAt_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_DictStringListItemAt_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_intgo arg4);
+extern int _wrap_DictContains_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_13 arg2);
+extern int _wrap_DictKind_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_14 arg2);
+extern swig_voidp _wrap_DictFind_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_type_15 arg3);
+extern swig_voidp _wrap_DictRemove_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_16 arg2);
+extern swig_voidp _wrap_DictGetArray_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_type_17 arg3);
+extern swig_voidp _wrap_DictSetArray_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_18 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_DictGetString_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_type_19 arg3);
+extern swig_voidp _wrap_DictSetString_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_20 arg2, swig_type_21 arg3);
+extern swig_voidp _wrap_DictStringListSize_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_type_22 arg3);
+extern swig_voidp _wrap_DictStringListAt_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_type_23 arg3, swig_intgo arg4);
+extern swig_voidp _wrap_DictSetStringList_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_24 arg2);
+extern swig_voidp _wrap_DictStringListAppend_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_25 arg2, swig_type_26 arg3);
+extern swig_voidp _wrap_DictGetDict_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_type_27 arg3);
+extern swig_voidp _wrap_DictSetDict_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_28 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_DictGetScalar_capi_1776ad80a54d1c53(swig_voidp arg1, swig_voidp arg2, swig_intgo arg3, uintptr_t arg4, swig_type_29 arg5);
+extern swig_voidp _wrap_DictSetScalar_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_30 arg2, int arg3, swig_voidp arg4);
+extern swig_voidp _wrap_DictGetInt64_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_type_31 arg3);
+extern swig_voidp _wrap_DictSetInt64_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_32 arg2, swig_type_33 arg3);
+extern swig_voidp _wrap_DictGetDouble_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_type_34 arg3);
+extern swig_voidp _wrap_DictSetDouble_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_35 arg2, double arg3);
+extern swig_voidp _wrap_DictFlatten_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2);
+extern swig_voidp _wrap_DictUnflatten_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2);
+extern swig_voidp _wrap_DictCompare_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_voidp _wrap_SourceNew_capi_1776ad80a54d1c53(swig_voidp arg1, swig_type_36 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SourceFromPath_capi_1776ad80a54d1c53(swig_voidp arg1, swig_type_37 arg2);
+extern swig_voidp _wrap_SourceFromMemory_capi_1776ad80a54d1c53(swig_voidp arg1, swig_type_38 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_SourceFromFd_capi_1776ad80a54d1c53(swig_voidp arg1, int arg2, swig_type_39 arg3, swig_type_40 arg4);
+extern swig_voidp _wrap_SourceFromPart_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_type_41 arg3, swig_type_42 arg4);
+extern swig_voidp _wrap_SourceSetName_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_43 arg2);
+extern swig_voidp _wrap_SourceSetHints_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_44 arg2, swig_type_45 arg3, int arg4);
+extern swig_voidp _wrap_SourceSetResolver_capi_1776ad80a54d1c53(uintptr_t arg1, uintptr_t arg2);
+extern uintptr_t _wrap_SourceRetain_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern void _wrap_SourceRelease_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_voidp _wrap_SinkNew_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2);
+extern swig_voidp _wrap_SinkSetCommit_capi_1776ad80a54d1c53(uintptr_t arg1, int arg2);
+extern swig_voidp _wrap_SinkSetResolver_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_46 arg2, uintptr_t arg3);
+extern uintptr_t _wrap_SinkRetain_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern void _wrap_SinkRelease_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_voidp _wrap_BufferData_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_intgo _wrap_BufferSize_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern uintptr_t _wrap_BufferRetain_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern void _wrap_BufferRelease_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_voidp _wrap_Load_capi_1776ad80a54d1c53(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_47 arg4, uintptr_t arg5);
+extern swig_voidp _wrap_LoadMemory_capi_1776ad80a54d1c53(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_type_48 arg4, int arg5, uintptr_t arg6);
+extern swig_voidp _wrap_LoadSource_capi_1776ad80a54d1c53(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, uintptr_t arg4, int arg5, uintptr_t arg6);
+extern swig_voidp _wrap_LoadWeights_capi_1776ad80a54d1c53(swig_voidp arg1, swig_type_49 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_LoadWeightsSource_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4, uintptr_t arg5);
+extern swig_voidp _wrap_FileOpen_capi_1776ad80a54d1c53(swig_voidp arg1, swig_type_50 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_FileOpenMemory_capi_1776ad80a54d1c53(swig_voidp arg1, swig_type_51 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_FileOpenSource_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
+extern uintptr_t _wrap_FileRetain_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern void _wrap_FileRelease_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern int _wrap_FileFormat_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_intgo _wrap_FileCount_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_voidp _wrap_FileName_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_FileFind_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_type_52 arg3);
+extern int _wrap_FileDtype_capi_1776ad80a54d1c53(uintptr_t arg1, swig_intgo arg2);
+extern swig_voidp _wrap_FileType_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_intgo _wrap_FileNdim_capi_1776ad80a54d1c53(uintptr_t arg1, swig_intgo arg2);
+extern swig_voidp _wrap_FileShape_capi_1776ad80a54d1c53(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_53 _wrap_FileNbytes_capi_1776ad80a54d1c53(uintptr_t arg1, swig_intgo arg2);
+extern swig_voidp _wrap_FileLocation_capi_1776ad80a54d1c53(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4, uintptr_t arg5, swig_intgo arg6);
+extern uintptr_t _wrap_FileMetadata_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_voidp _wrap_FileListing_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2);
+extern swig_intgo _wrap_FileOtherCount_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_voidp _wrap_FileOtherName_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_intgo _wrap_FileNoteCount_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_voidp _wrap_FileNote_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_FileRead_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_FileReadRaw_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_FileReadInto_capi_1776ad80a54d1c53(uintptr_t arg1, swig_intgo arg2, int arg3, swig_type_54 arg4);
+extern swig_voidp _wrap_FileReadSlice_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7);
+extern swig_voidp _wrap_FileReadSliceInto_capi_1776ad80a54d1c53(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_type_55 arg8);
+extern swig_voidp _wrap_ReadPlanNew_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2);
+extern swig_voidp _wrap_ReadPlanAdd_capi_1776ad80a54d1c53(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, int arg7, swig_voidp arg8, swig_voidp arg9, swig_intgo arg10);
+extern swig_voidp _wrap_ReadPlanSetComplete_capi_1776ad80a54d1c53(uintptr_t arg1, uintptr_t arg2);
+extern swig_voidp _wrap_ReadPlanRun_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern uintptr_t _wrap_ReadPlanRetain_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern void _wrap_ReadPlanRelease_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_voidp _wrap_Check_capi_1776ad80a54d1c53(swig_voidp arg1, swig_type_56 arg2, uintptr_t arg3);
+extern swig_voidp _wrap_CheckSource_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveFile_capi_1776ad80a54d1c53(swig_type_57 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_Save_capi_1776ad80a54d1c53(swig_type_58 arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_voidp _wrap_Savez_capi_1776ad80a54d1c53(swig_type_59 arg1, swig_type_60 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SavezCompressed_capi_1776ad80a54d1c53(swig_type_61 arg1, swig_type_62 arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveSafetensors_capi_1776ad80a54d1c53(swig_type_63 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveGguf_capi_1776ad80a54d1c53(swig_type_64 arg1, uintptr_t arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_SaveWeights_capi_1776ad80a54d1c53(swig_type_65 arg1, uintptr_t arg2, uintptr_t arg3);
+extern swig_voidp _wrap_SaveMemory_capi_1776ad80a54d1c53(swig_voidp arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
+extern swig_voidp _wrap_SaveSink_capi_1776ad80a54d1c53(uintptr_t arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
+extern swig_voidp _wrap_SaveCheck_capi_1776ad80a54d1c53(swig_voidp arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5);
+extern swig_voidp _wrap_WriterOpen_capi_1776ad80a54d1c53(swig_voidp arg1, swig_type_66 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_WriterOpenSink_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_WriterDeclare_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_67 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
+extern swig_voidp _wrap_WriterSetMetadata_capi_1776ad80a54d1c53(uintptr_t arg1, uintptr_t arg2);
+extern swig_voidp _wrap_WriterWrite_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_68 arg2);
+extern swig_voidp _wrap_WriterFinish_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern uintptr_t _wrap_WriterRetain_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern void _wrap_WriterRelease_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_voidp _wrap_PartPlanNew_capi_1776ad80a54d1c53(swig_voidp arg1, swig_type_69 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_PartPlanDeclare_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_70 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
+extern swig_voidp _wrap_PartPlanDeclareAll_capi_1776ad80a54d1c53(uintptr_t arg1, uintptr_t arg2);
+extern swig_voidp _wrap_PartPlanSetMetadata_capi_1776ad80a54d1c53(uintptr_t arg1, uintptr_t arg2);
+extern swig_voidp _wrap_PartPlanFinish_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_intgo _wrap_PartPlanCount_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern int _wrap_PartPlanHasIndex_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_voidp _wrap_PartPlanPart_capi_1776ad80a54d1c53(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, uintptr_t arg4, swig_intgo arg5);
+extern swig_voidp _wrap_PartPlanArray_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_PartPlanPath_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_PartPlanMetadata_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_voidp _wrap_PartPlanIndex_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2);
+extern swig_voidp _wrap_PartPlanSaveIndex_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_71 arg2);
+extern swig_voidp _wrap_PartPlanOpenPart_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_type_72 arg4);
+extern swig_voidp _wrap_PartPlanOpenPartSink_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, uintptr_t arg4);
+extern uintptr_t _wrap_PartPlanRetain_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern void _wrap_PartPlanRelease_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern int _wrap_PresetAt_capi_1776ad80a54d1c53(swig_intgo arg1);
+extern swig_voidp _wrap_PresetName_capi_1776ad80a54d1c53(int arg1);
+extern int _wrap_PresetFromName_capi_1776ad80a54d1c53(swig_type_73 arg1);
+extern int _wrap_PresetDtype_capi_1776ad80a54d1c53(int arg1);
+extern swig_voidp _wrap_QuantPlanNew_capi_1776ad80a54d1c53(swig_voidp arg1, int arg2, uintptr_t arg3, uintptr_t arg4);
+extern swig_voidp _wrap_QuantPlanDeclare_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_74 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
+extern swig_voidp _wrap_QuantPlanSetDtype_capi_1776ad80a54d1c53(uintptr_t arg1, swig_intgo arg2, int arg3);
+extern swig_voidp _wrap_QuantPlanFinish_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern swig_voidp _wrap_QuantPlanDtype_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
+extern uintptr_t _wrap_QuantPlanRetain_capi_1776ad80a54d1c53(uintptr_t arg1);
+extern void _wrap_QuantPlanRelease_capi_1776ad80a54d1c53(uintptr_t arg1);
 #undef intgo
 */
 import "C"
@@ -320,25 +333,25 @@ type _ sync.Mutex
 
 func Swig_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_Swig_free_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
+	C._wrap_Swig_free_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0))
 }
 
 func Swig_malloc(arg1 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_Swig_malloc_capi_2415c50c2d836017(C.swig_intgo(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_Swig_malloc_capi_1776ad80a54d1c53(C.swig_intgo(_swig_i_0)))
 	return swig_r
 }
 
 func VersionNumber() (_swig_ret uint32) {
 	var swig_r uint32
-	swig_r = (uint32)(C._wrap_VersionNumber_capi_2415c50c2d836017())
+	swig_r = (uint32)(C._wrap_VersionNumber_capi_1776ad80a54d1c53())
 	return swig_r
 }
 
 func VersionString() (_swig_ret *byte) {
 	var swig_r *byte
-	swig_r = (*byte)(C._wrap_VersionString_capi_2415c50c2d836017())
+	swig_r = (*byte)(C._wrap_VersionString_capi_1776ad80a54d1c53())
 	var swig_r_1 *byte
 swig_r_1 = swig_r
 	return swig_r_1
@@ -347,7 +360,7 @@ swig_r_1 = swig_r
 func StatusName(arg1 int32) (_swig_ret *byte) {
 	var swig_r *byte
 	_swig_i_0 := arg1
-	swig_r = (*byte)(C._wrap_StatusName_capi_2415c50c2d836017(C.int(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_StatusName_capi_1776ad80a54d1c53(C.int(_swig_i_0)))
 	var swig_r_1 *byte
 swig_r_1 = swig_r
 	return swig_r_1
@@ -356,7 +369,7 @@ swig_r_1 = swig_r
 func DtypeName(arg1 int32) (_swig_ret *byte) {
 	var swig_r *byte
 	_swig_i_0 := arg1
-	swig_r = (*byte)(C._wrap_DtypeName_capi_2415c50c2d836017(C.int(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_DtypeName_capi_1776ad80a54d1c53(C.int(_swig_i_0)))
 	var swig_r_1 *byte
 swig_r_1 = swig_r
 	return swig_r_1
@@ -365,7 +378,7 @@ swig_r_1 = swig_r
 func DtypeFromName(arg1 string) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_DtypeFromName_capi_2415c50c2d836017(*(*C.swig_type_1)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (int32)(C._wrap_DtypeFromName_capi_1776ad80a54d1c53(*(*C.swig_type_1)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -375,49 +388,49 @@ func DtypeFromName(arg1 string) (_swig_ret int32) {
 func DtypeBits(arg1 int32) (_swig_ret uint32) {
 	var swig_r uint32
 	_swig_i_0 := arg1
-	swig_r = (uint32)(C._wrap_DtypeBits_capi_2415c50c2d836017(C.int(_swig_i_0)))
+	swig_r = (uint32)(C._wrap_DtypeBits_capi_1776ad80a54d1c53(C.int(_swig_i_0)))
 	return swig_r
 }
 
 func DtypeBlockSize(arg1 int32) (_swig_ret uint32) {
 	var swig_r uint32
 	_swig_i_0 := arg1
-	swig_r = (uint32)(C._wrap_DtypeBlockSize_capi_2415c50c2d836017(C.int(_swig_i_0)))
+	swig_r = (uint32)(C._wrap_DtypeBlockSize_capi_1776ad80a54d1c53(C.int(_swig_i_0)))
 	return swig_r
 }
 
 func DtypeBlockBytes(arg1 int32) (_swig_ret uint32) {
 	var swig_r uint32
 	_swig_i_0 := arg1
-	swig_r = (uint32)(C._wrap_DtypeBlockBytes_capi_2415c50c2d836017(C.int(_swig_i_0)))
+	swig_r = (uint32)(C._wrap_DtypeBlockBytes_capi_1776ad80a54d1c53(C.int(_swig_i_0)))
 	return swig_r
 }
 
 func DtypeKind(arg1 int32) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_DtypeKind_capi_2415c50c2d836017(C.int(_swig_i_0)))
+	swig_r = (int32)(C._wrap_DtypeKind_capi_1776ad80a54d1c53(C.int(_swig_i_0)))
 	return swig_r
 }
 
 func DtypeCanEncode(arg1 int32) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_DtypeCanEncode_capi_2415c50c2d836017(C.int(_swig_i_0)))
+	swig_r = (int32)(C._wrap_DtypeCanEncode_capi_1776ad80a54d1c53(C.int(_swig_i_0)))
 	return swig_r
 }
 
 func FormatAt(arg1 int) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_FormatAt_capi_2415c50c2d836017(C.swig_intgo(_swig_i_0)))
+	swig_r = (int32)(C._wrap_FormatAt_capi_1776ad80a54d1c53(C.swig_intgo(_swig_i_0)))
 	return swig_r
 }
 
 func FormatName(arg1 int32) (_swig_ret *byte) {
 	var swig_r *byte
 	_swig_i_0 := arg1
-	swig_r = (*byte)(C._wrap_FormatName_capi_2415c50c2d836017(C.int(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_FormatName_capi_1776ad80a54d1c53(C.int(_swig_i_0)))
 	var swig_r_1 *byte
 swig_r_1 = swig_r
 	return swig_r_1
@@ -426,7 +439,7 @@ swig_r_1 = swig_r
 func FormatExtension(arg1 int32) (_swig_ret *byte) {
 	var swig_r *byte
 	_swig_i_0 := arg1
-	swig_r = (*byte)(C._wrap_FormatExtension_capi_2415c50c2d836017(C.int(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_FormatExtension_capi_1776ad80a54d1c53(C.int(_swig_i_0)))
 	var swig_r_1 *byte
 swig_r_1 = swig_r
 	return swig_r_1
@@ -436,14 +449,14 @@ func FormatAbility(arg1 int32, arg2 int32) (_swig_ret int64) {
 	var swig_r int64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int64)(C._wrap_FormatAbility_capi_2415c50c2d836017(C.int(_swig_i_0), C.int(_swig_i_1)))
+	swig_r = (int64)(C._wrap_FormatAbility_capi_1776ad80a54d1c53(C.int(_swig_i_0), C.int(_swig_i_1)))
 	return swig_r
 }
 
 func FormatFromPath(arg1 string) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_FormatFromPath_capi_2415c50c2d836017(*(*C.swig_type_3)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (int32)(C._wrap_FormatFromPath_capi_1776ad80a54d1c53(*(*C.swig_type_3)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -453,7 +466,7 @@ func FormatFromPath(arg1 string) (_swig_ret int32) {
 func FormatProbe(arg1 string) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_FormatProbe_capi_2415c50c2d836017(*(*C.swig_type_4)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (int32)(C._wrap_FormatProbe_capi_1776ad80a54d1c53(*(*C.swig_type_4)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -464,7 +477,7 @@ func OptionsNew(arg1 *Options) (_swig_ret error) {
 	var swig_r *byte
 	var _swig_i_0 *Options
 _swig_i_0 = arg1
-	swig_r = (*byte)(C._wrap_OptionsNew_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_OptionsNew_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -474,7 +487,7 @@ func OptionsRetain(arg1 Options) (_swig_ret Options) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_OptionsRetain_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_OptionsRetain_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 Options
 swig_r_1 = Options(swig_r)
 	return swig_r_1
@@ -483,7 +496,7 @@ swig_r_1 = Options(swig_r)
 func OptionsRelease(arg1 Options) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_OptionsRelease_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
+	C._wrap_OptionsRelease_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0))
 }
 
 func OptionsSet(arg1 Options, arg2 int32, arg3 int64) (_swig_ret error) {
@@ -492,7 +505,7 @@ func OptionsSet(arg1 Options, arg2 int32, arg3 int64) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_OptionsSet_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_type_5(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_OptionsSet_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_type_5(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -504,7 +517,7 @@ func OptionsGet(arg1 *int64, arg2 Options, arg3 int32) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_OptionsGet_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_OptionsGet_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -516,7 +529,7 @@ func OptionsSetString(arg1 Options, arg2 int32, arg3 string) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_OptionsSetString_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_6)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_OptionsSetString_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_6)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -528,7 +541,7 @@ swig_r_1 = failure(swig_r)
 func OptionName(arg1 int32) (_swig_ret *byte) {
 	var swig_r *byte
 	_swig_i_0 := arg1
-	swig_r = (*byte)(C._wrap_OptionName_capi_2415c50c2d836017(C.int(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_OptionName_capi_1776ad80a54d1c53(C.int(_swig_i_0)))
 	var swig_r_1 *byte
 swig_r_1 = swig_r
 	return swig_r_1
@@ -537,7 +550,7 @@ swig_r_1 = swig_r
 func OptionFromName(arg1 string) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_OptionFromName_capi_2415c50c2d836017(*(*C.swig_type_7)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (int32)(C._wrap_OptionFromName_capi_1776ad80a54d1c53(*(*C.swig_type_7)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -550,7 +563,7 @@ func OptionRange(arg1 *int64, arg2 *int64, arg3 *int64, arg4 int32) (_swig_ret e
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_OptionRange_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.int(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_OptionRange_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.int(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -561,7 +574,7 @@ func OptionsSetProgress(arg1 Options, arg2 uintptr) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_OptionsSetProgress_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_OptionsSetProgress_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -574,7 +587,7 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_ArrayNew_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_ArrayNew_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -589,7 +602,7 @@ _swig_i_0 = arg1
 	_swig_i_3 := arg4
 	var _swig_i_4 uintptr
 _swig_i_4 = uintptr(arg5)
-	swig_r = (*byte)(C._wrap_ArrayNewWith_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.uintptr_t(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_ArrayNewWith_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.uintptr_t(_swig_i_4)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -603,7 +616,7 @@ _swig_i_0 = arg1
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (*byte)(C._wrap_ArrayCopyFrom_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), *(*C.swig_type_8)(unsafe.Pointer(&_swig_i_4))))
+	swig_r = (*byte)(C._wrap_ArrayCopyFrom_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), *(*C.swig_type_8)(unsafe.Pointer(&_swig_i_4))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg5
 	}
@@ -623,7 +636,7 @@ _swig_i_0 = arg1
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (*byte)(C._wrap_ArrayWrap_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_voidp(_swig_i_4), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.uintptr_t(_swig_i_7)))
+	swig_r = (*byte)(C._wrap_ArrayWrap_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_voidp(_swig_i_4), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.uintptr_t(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg6
 	}
@@ -636,7 +649,7 @@ func ArrayRetain(arg1 Array) (_swig_ret Array) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_ArrayRetain_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_ArrayRetain_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 Array
 swig_r_1 = Array(swig_r)
 	return swig_r_1
@@ -645,14 +658,14 @@ swig_r_1 = Array(swig_r)
 func ArrayRelease(arg1 Array) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_ArrayRelease_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
+	C._wrap_ArrayRelease_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0))
 }
 
 func ArrayDtype(arg1 Array) (_swig_ret int32) {
 	var swig_r int32
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int32)(C._wrap_ArrayDtype_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_ArrayDtype_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -660,7 +673,7 @@ func ArrayNdim(arg1 Array) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int)(C._wrap_ArrayNdim_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_ArrayNdim_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -668,7 +681,7 @@ func ArrayShape(arg1 Array) (_swig_ret *int64) {
 	var swig_r *int64
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (*int64)(C._wrap_ArrayShape_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (*int64)(C._wrap_ArrayShape_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -676,7 +689,7 @@ func ArrayStrides(arg1 Array) (_swig_ret *int64) {
 	var swig_r *int64
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (*int64)(C._wrap_ArrayStrides_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (*int64)(C._wrap_ArrayStrides_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -684,7 +697,7 @@ func ArraySize(arg1 Array) (_swig_ret int64) {
 	var swig_r int64
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int64)(C._wrap_ArraySize_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_ArraySize_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -692,7 +705,7 @@ func ArrayNbytes(arg1 Array) (_swig_ret uint64) {
 	var swig_r uint64
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uint64)(C._wrap_ArrayNbytes_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_ArrayNbytes_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -700,7 +713,7 @@ func ArrayData(arg1 Array) (_swig_ret *byte) {
 	var swig_r *byte
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (*byte)(C._wrap_ArrayData_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_ArrayData_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *byte
 swig_r_1 = swig_r
 	return swig_r_1
@@ -711,7 +724,7 @@ func ArrayDataMut(arg1 **byte, arg2 Array) (_swig_ret error) {
 	_swig_i_0 := arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_ArrayDataMut_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_ArrayDataMut_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -721,7 +734,7 @@ func ArrayMakeMut(arg1 *Array) (_swig_ret error) {
 	var swig_r *byte
 	var _swig_i_0 *Array
 _swig_i_0 = arg1
-	swig_r = (*byte)(C._wrap_ArrayMakeMut_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_ArrayMakeMut_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -731,7 +744,7 @@ func ArrayIsContiguous(arg1 Array) (_swig_ret int32) {
 	var swig_r int32
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int32)(C._wrap_ArrayIsContiguous_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_ArrayIsContiguous_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -742,7 +755,7 @@ func ArrayItemInt64(arg1 *int64, arg2 Array, arg3 *int64, arg4 int) (_swig_ret e
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_ArrayItemInt64_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_ArrayItemInt64_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -755,7 +768,7 @@ func ArrayItemDouble(arg1 *float64, arg2 Array, arg3 *int64, arg4 int) (_swig_re
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_ArrayItemDouble_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_ArrayItemDouble_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -768,7 +781,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_ArraySetItemInt64_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_type_12(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_ArraySetItemInt64_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_type_12(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -781,7 +794,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_ArraySetItemDouble_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_intgo(_swig_i_2), C.double(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_ArraySetItemDouble_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_intgo(_swig_i_2), C.double(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -795,7 +808,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (*byte)(C._wrap_ArrayCopyTo_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_ArrayCopyTo_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -807,7 +820,7 @@ func ArrayContiguous(arg1 *Array, arg2 Array) (_swig_ret error) {
 _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_ArrayContiguous_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_ArrayContiguous_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -821,7 +834,7 @@ _swig_i_0 = arg1
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_ArrayReshape_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_ArrayReshape_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -835,7 +848,7 @@ _swig_i_0 = arg1
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_ArrayTranspose_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_ArrayTranspose_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -851,7 +864,7 @@ _swig_i_1 = uintptr(arg2)
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (*byte)(C._wrap_ArraySlice_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_ArraySlice_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -866,7 +879,7 @@ _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_ArrayCast_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_ArrayCast_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -879,7 +892,7 @@ func ArrayEqual(arg1 *int32, arg2 Array, arg3 Array) (_swig_ret error) {
 _swig_i_1 = uintptr(arg2)
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_ArrayEqual_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_ArrayEqual_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -889,7 +902,7 @@ func DictNew(arg1 *Dict) (_swig_ret error) {
 	var swig_r *byte
 	var _swig_i_0 *Dict
 _swig_i_0 = arg1
-	swig_r = (*byte)(C._wrap_DictNew_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_DictNew_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -901,7 +914,7 @@ func DictNewWith(arg1 *Dict, arg2 Options) (_swig_ret error) {
 _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_DictNewWith_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_DictNewWith_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -911,7 +924,7 @@ func DictRetain(arg1 Dict) (_swig_ret Dict) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_DictRetain_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_DictRetain_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 Dict
 swig_r_1 = Dict(swig_r)
 	return swig_r_1
@@ -920,7 +933,7 @@ swig_r_1 = Dict(swig_r)
 func DictRelease(arg1 Dict) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_DictRelease_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
+	C._wrap_DictRelease_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0))
 }
 
 func DictCopy(arg1 *Dict, arg2 Dict) (_swig_ret error) {
@@ -929,7 +942,7 @@ func DictCopy(arg1 *Dict, arg2 Dict) (_swig_ret error) {
 _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_DictCopy_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_DictCopy_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -939,7 +952,7 @@ func DictSize(arg1 Dict) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int)(C._wrap_DictSize_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_DictSize_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -949,7 +962,7 @@ func DictKeyAt(arg1 *Text, arg2 Dict, arg3 int) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictKeyAt_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictKeyAt_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -960,7 +973,7 @@ func DictKindAt(arg1 Dict, arg2 int) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_DictKindAt_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (int32)(C._wrap_DictKindAt_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -971,7 +984,7 @@ _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictArrayAt_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictArrayAt_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -983,7 +996,7 @@ func DictStringAt(arg1 *Text, arg2 Dict, arg3 int) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictStringAt_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictStringAt_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -996,7 +1009,7 @@ _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictDictAt_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictDictAt_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1008,7 +1021,7 @@ func DictStringListSizeAt(arg1 *int, arg2 Dict, arg3 int) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictStringListSizeAt_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictStringListSizeAt_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1021,7 +1034,7 @@ func DictStringListItemAt(arg1 *Text, arg2 Dict, arg3 int, arg4 int) (_swig_ret 
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_DictStringListItemAt_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_DictStringListItemAt_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1032,7 +1045,7 @@ func DictContains(arg1 Dict, arg2 string) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_DictContains_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int32)(C._wrap_DictContains_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1044,7 +1057,7 @@ func DictKind(arg1 Dict, arg2 string) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_DictKind_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_14)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int32)(C._wrap_DictKind_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_14)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1057,7 +1070,7 @@ func DictFind(arg1 *int, arg2 Dict, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictFind_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_15)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictFind_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_15)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1071,7 +1084,7 @@ func DictRemove(arg1 Dict, arg2 string) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_DictRemove_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_16)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_DictRemove_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_16)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1087,7 +1100,7 @@ _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictGetArray_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_17)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictGetArray_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_17)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1103,7 +1116,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_DictSetArray_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_18)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictSetArray_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_18)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1118,7 +1131,7 @@ func DictGetString(arg1 *Text, arg2 Dict, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictGetString_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_19)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictGetString_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_19)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1133,7 +1146,7 @@ func DictSetString(arg1 Dict, arg2 string, arg3 string) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictSetString_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_20)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictSetString_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_20)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1151,7 +1164,7 @@ func DictStringListSize(arg1 *int, arg2 Dict, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictStringListSize_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_22)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictStringListSize_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_22)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1167,7 +1180,7 @@ func DictStringListAt(arg1 *Text, arg2 Dict, arg3 string, arg4 int) (_swig_ret e
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_DictStringListAt_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_23)(unsafe.Pointer(&_swig_i_2)), C.swig_intgo(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_DictStringListAt_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_23)(unsafe.Pointer(&_swig_i_2)), C.swig_intgo(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1181,7 +1194,7 @@ func DictSetStringList(arg1 Dict, arg2 string) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_DictSetStringList_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_24)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_DictSetStringList_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_24)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1196,7 +1209,7 @@ func DictStringListAppend(arg1 Dict, arg2 string, arg3 string) (_swig_ret error)
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictStringListAppend_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_25)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_26)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictStringListAppend_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_25)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_26)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1215,7 +1228,7 @@ _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictGetDict_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_27)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictGetDict_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_27)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1231,7 +1244,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_DictSetDict_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_28)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictSetDict_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_28)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1248,7 +1261,7 @@ func DictGetScalar(arg1 *int32, arg2 *byte, arg3 int, arg4 Dict, arg5 string) (_
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
 	_swig_i_4 := arg5
-	swig_r = (*byte)(C._wrap_DictGetScalar_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_intgo(_swig_i_2), C.uintptr_t(_swig_i_3), *(*C.swig_type_29)(unsafe.Pointer(&_swig_i_4))))
+	swig_r = (*byte)(C._wrap_DictGetScalar_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_intgo(_swig_i_2), C.uintptr_t(_swig_i_3), *(*C.swig_type_29)(unsafe.Pointer(&_swig_i_4))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg5
 	}
@@ -1264,7 +1277,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_DictSetScalar_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_30)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_DictSetScalar_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_30)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1279,7 +1292,7 @@ func DictGetInt64(arg1 *int64, arg2 Dict, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictGetInt64_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_31)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictGetInt64_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_31)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1294,7 +1307,7 @@ func DictSetInt64(arg1 Dict, arg2 string, arg3 int64) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictSetInt64_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_32)(unsafe.Pointer(&_swig_i_1)), C.swig_type_33(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictSetInt64_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_32)(unsafe.Pointer(&_swig_i_1)), C.swig_type_33(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1309,7 +1322,7 @@ func DictGetDouble(arg1 *float64, arg2 Dict, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictGetDouble_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_34)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_DictGetDouble_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_34)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1324,7 +1337,7 @@ func DictSetDouble(arg1 Dict, arg2 string, arg3 float64) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_DictSetDouble_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_35)(unsafe.Pointer(&_swig_i_1)), C.double(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictSetDouble_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_35)(unsafe.Pointer(&_swig_i_1)), C.double(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1339,7 +1352,7 @@ func DictFlatten(arg1 *Dict, arg2 Dict) (_swig_ret error) {
 _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_DictFlatten_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_DictFlatten_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1351,7 +1364,7 @@ func DictUnflatten(arg1 *Dict, arg2 Dict) (_swig_ret error) {
 _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_DictUnflatten_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_DictUnflatten_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1365,7 +1378,7 @@ _swig_i_0 = arg1
 _swig_i_1 = uintptr(arg2)
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_DictCompare_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_DictCompare_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1378,7 +1391,7 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_SourceNew_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_type_36(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SourceNew_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.swig_type_36(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1389,7 +1402,7 @@ func SourceFromPath(arg1 *Source, arg2 string) (_swig_ret error) {
 	var _swig_i_0 *Source
 _swig_i_0 = arg1
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_SourceFromPath_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_37)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_SourceFromPath_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), *(*C.swig_type_37)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1404,7 +1417,7 @@ func SourceFromMemory(arg1 *Source, arg2 string, arg3 uintptr) (_swig_ret error)
 _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_SourceFromMemory_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_SourceFromMemory_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1420,7 +1433,7 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_SourceFromFd_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_type_39(_swig_i_2), C.swig_type_40(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SourceFromFd_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_type_39(_swig_i_2), C.swig_type_40(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1434,7 +1447,7 @@ _swig_i_0 = arg1
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_SourceFromPart_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_41(_swig_i_2), C.swig_type_42(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SourceFromPart_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_41(_swig_i_2), C.swig_type_42(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1445,7 +1458,7 @@ func SourceSetName(arg1 Source, arg2 string) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_SourceSetName_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_SourceSetName_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1461,7 +1474,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_SourceSetHints_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_type_44(_swig_i_1), C.swig_type_45(_swig_i_2), C.int(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SourceSetHints_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.swig_type_44(_swig_i_1), C.swig_type_45(_swig_i_2), C.int(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1472,7 +1485,7 @@ func SourceSetResolver(arg1 Source, arg2 uintptr) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_SourceSetResolver_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_SourceSetResolver_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1482,7 +1495,7 @@ func SourceRetain(arg1 Source) (_swig_ret Source) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_SourceRetain_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_SourceRetain_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 Source
 swig_r_1 = Source(swig_r)
 	return swig_r_1
@@ -1491,7 +1504,7 @@ swig_r_1 = Source(swig_r)
 func SourceRelease(arg1 Source) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_SourceRelease_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
+	C._wrap_SourceRelease_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0))
 }
 
 func SinkNew(arg1 *Sink, arg2 uintptr) (_swig_ret error) {
@@ -1499,7 +1512,7 @@ func SinkNew(arg1 *Sink, arg2 uintptr) (_swig_ret error) {
 	var _swig_i_0 *Sink
 _swig_i_0 = arg1
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_SinkNew_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_SinkNew_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1510,7 +1523,7 @@ func SinkSetCommit(arg1 Sink, arg2 int32) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_SinkSetCommit_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.int(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_SinkSetCommit_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.int(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1522,7 +1535,7 @@ func SinkSetResolver(arg1 Sink, arg2 string, arg3 uintptr) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_SinkSetResolver_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_SinkSetResolver_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1535,7 +1548,7 @@ func SinkRetain(arg1 Sink) (_swig_ret Sink) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_SinkRetain_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_SinkRetain_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 Sink
 swig_r_1 = Sink(swig_r)
 	return swig_r_1
@@ -1544,14 +1557,14 @@ swig_r_1 = Sink(swig_r)
 func SinkRelease(arg1 Sink) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_SinkRelease_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
+	C._wrap_SinkRelease_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0))
 }
 
 func BufferData(arg1 Buffer) (_swig_ret *byte) {
 	var swig_r *byte
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (*byte)(C._wrap_BufferData_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_BufferData_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 *byte
 swig_r_1 = swig_r
 	return swig_r_1
@@ -1561,7 +1574,7 @@ func BufferSize(arg1 Buffer) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int)(C._wrap_BufferSize_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_BufferSize_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1569,7 +1582,7 @@ func BufferRetain(arg1 Buffer) (_swig_ret Buffer) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_BufferRetain_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_BufferRetain_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 Buffer
 swig_r_1 = Buffer(swig_r)
 	return swig_r_1
@@ -1578,7 +1591,7 @@ swig_r_1 = Buffer(swig_r)
 func BufferRelease(arg1 Buffer) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_BufferRelease_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
+	C._wrap_BufferRelease_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0))
 }
 
 func Load(arg1 *Array, arg2 *Dict, arg3 *Dict, arg4 string, arg5 Options) (_swig_ret error) {
@@ -1592,7 +1605,7 @@ _swig_i_2 = arg3
 	_swig_i_3 := arg4
 	var _swig_i_4 uintptr
 _swig_i_4 = uintptr(arg5)
-	swig_r = (*byte)(C._wrap_Load_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_Load_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1613,7 +1626,7 @@ _swig_i_2 = arg3
 	_swig_i_4 := arg5
 	var _swig_i_5 uintptr
 _swig_i_5 = uintptr(arg6)
-	swig_r = (*byte)(C._wrap_LoadMemory_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_48)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.uintptr_t(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_LoadMemory_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), *(*C.swig_type_48)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.uintptr_t(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1635,7 +1648,7 @@ _swig_i_3 = uintptr(arg4)
 	_swig_i_4 := arg5
 	var _swig_i_5 uintptr
 _swig_i_5 = uintptr(arg6)
-	swig_r = (*byte)(C._wrap_LoadSource_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.uintptr_t(_swig_i_3), C.int(_swig_i_4), C.uintptr_t(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_LoadSource_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.uintptr_t(_swig_i_3), C.int(_swig_i_4), C.uintptr_t(_swig_i_5)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1650,7 +1663,7 @@ _swig_i_0 = arg1
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_LoadWeights_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_LoadWeights_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1670,7 +1683,7 @@ _swig_i_1 = uintptr(arg2)
 _swig_i_3 = uintptr(arg4)
 	var _swig_i_4 uintptr
 _swig_i_4 = uintptr(arg5)
-	swig_r = (*byte)(C._wrap_LoadWeightsSource_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_LoadWeightsSource_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1683,7 +1696,7 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_FileOpen_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_50)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_FileOpen_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), *(*C.swig_type_50)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1700,7 +1713,7 @@ _swig_i_0 = arg1
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_FileOpenMemory_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_51)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_FileOpenMemory_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), *(*C.swig_type_51)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1718,7 +1731,7 @@ _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_FileOpenSource_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_FileOpenSource_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1728,7 +1741,7 @@ func FileRetain(arg1 File) (_swig_ret File) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_FileRetain_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_FileRetain_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 File
 swig_r_1 = File(swig_r)
 	return swig_r_1
@@ -1737,14 +1750,14 @@ swig_r_1 = File(swig_r)
 func FileRelease(arg1 File) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_FileRelease_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
+	C._wrap_FileRelease_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0))
 }
 
 func FileFormat(arg1 File) (_swig_ret int32) {
 	var swig_r int32
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int32)(C._wrap_FileFormat_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_FileFormat_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1752,7 +1765,7 @@ func FileCount(arg1 File) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int)(C._wrap_FileCount_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_FileCount_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1762,7 +1775,7 @@ func FileName(arg1 *Text, arg2 File, arg3 int) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_FileName_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_FileName_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1774,7 +1787,7 @@ func FileFind(arg1 *int, arg2 File, arg3 string) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_FileFind_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_52)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (*byte)(C._wrap_FileFind_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), *(*C.swig_type_52)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1788,7 +1801,7 @@ func FileDtype(arg1 File, arg2 int) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_FileDtype_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (int32)(C._wrap_FileDtype_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1798,7 +1811,7 @@ func FileType(arg1 *Text, arg2 File, arg3 int) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_FileType_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_FileType_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1809,7 +1822,7 @@ func FileNdim(arg1 File, arg2 int) (_swig_ret int) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_FileNdim_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (int)(C._wrap_FileNdim_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1818,7 +1831,7 @@ func FileShape(arg1 File, arg2 int) (_swig_ret *int64) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*int64)(C._wrap_FileShape_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (*int64)(C._wrap_FileShape_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1827,7 +1840,7 @@ func FileNbytes(arg1 File, arg2 int) (_swig_ret uint64) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_FileNbytes_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_FileNbytes_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1840,7 +1853,7 @@ func FileLocation(arg1 **byte, arg2 *uint64, arg3 *uint64, arg4 *int32, arg5 Fil
 	var _swig_i_4 uintptr
 _swig_i_4 = uintptr(arg5)
 	_swig_i_5 := arg6
-	swig_r = (*byte)(C._wrap_FileLocation_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_intgo(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_FileLocation_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_intgo(_swig_i_5)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1850,7 +1863,7 @@ func FileMetadata(arg1 File) (_swig_ret Dict) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_FileMetadata_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_FileMetadata_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 Dict
 swig_r_1 = Dict(swig_r)
 	return swig_r_1
@@ -1862,7 +1875,7 @@ func FileListing(arg1 *Buffer, arg2 File) (_swig_ret error) {
 _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_FileListing_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_FileListing_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1872,7 +1885,7 @@ func FileOtherCount(arg1 File) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int)(C._wrap_FileOtherCount_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_FileOtherCount_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1882,7 +1895,7 @@ func FileOtherName(arg1 *Text, arg2 File, arg3 int) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_FileOtherName_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_FileOtherName_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1892,7 +1905,7 @@ func FileNoteCount(arg1 File) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int)(C._wrap_FileNoteCount_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_FileNoteCount_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1902,7 +1915,7 @@ func FileNote(arg1 *Text, arg2 File, arg3 int) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_FileNote_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_FileNote_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1915,7 +1928,7 @@ _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_FileRead_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_FileRead_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1928,7 +1941,7 @@ _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_FileReadRaw_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_FileReadRaw_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1941,7 +1954,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_FileReadInto_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (*byte)(C._wrap_FileReadInto_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1961,7 +1974,7 @@ _swig_i_1 = uintptr(arg2)
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (*byte)(C._wrap_FileReadSlice_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_intgo(_swig_i_6)))
+	swig_r = (*byte)(C._wrap_FileReadSlice_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_intgo(_swig_i_6)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -1978,7 +1991,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (*byte)(C._wrap_FileReadSliceInto_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5), C.int(_swig_i_6), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_7))))
+	swig_r = (*byte)(C._wrap_FileReadSliceInto_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5), C.int(_swig_i_6), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_7))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg8
 	}
@@ -1993,7 +2006,7 @@ func ReadPlanNew(arg1 *ReadPlan, arg2 File) (_swig_ret error) {
 _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_ReadPlanNew_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_ReadPlanNew_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -2012,7 +2025,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
 	_swig_i_9 := arg10
-	swig_r = (*byte)(C._wrap_ReadPlanAdd_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8), C.swig_intgo(_swig_i_9)))
+	swig_r = (*byte)(C._wrap_ReadPlanAdd_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_intgo(_swig_i_5), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8), C.swig_intgo(_swig_i_9)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -2023,7 +2036,7 @@ func ReadPlanSetComplete(arg1 ReadPlan, arg2 uintptr) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_ReadPlanSetComplete_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_ReadPlanSetComplete_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -2033,7 +2046,7 @@ func ReadPlanRun(arg1 ReadPlan) (_swig_ret error) {
 	var swig_r *byte
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (*byte)(C._wrap_ReadPlanRun_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_ReadPlanRun_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -2043,7 +2056,7 @@ func ReadPlanRetain(arg1 ReadPlan) (_swig_ret ReadPlan) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_ReadPlanRetain_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_ReadPlanRetain_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 ReadPlan
 swig_r_1 = ReadPlan(swig_r)
 	return swig_r_1
@@ -2052,7 +2065,7 @@ swig_r_1 = ReadPlan(swig_r)
 func ReadPlanRelease(arg1 ReadPlan) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_ReadPlanRelease_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
+	C._wrap_ReadPlanRelease_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0))
 }
 
 func Check(arg1 *Dict, arg2 string, arg3 Options) (_swig_ret error) {
@@ -2062,7 +2075,7 @@ _swig_i_0 = arg1
 	_swig_i_1 := arg2
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_Check_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_56)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_Check_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), *(*C.swig_type_56)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2080,7 +2093,7 @@ _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_CheckSource_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_CheckSource_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -2095,7 +2108,7 @@ _swig_i_1 = uintptr(arg2)
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SaveFile_capi_2415c50c2d836017(*(*C.swig_type_57)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SaveFile_capi_1776ad80a54d1c53(*(*C.swig_type_57)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2111,7 +2124,7 @@ func Save(arg1 string, arg2 Array, arg3 Options) (_swig_ret error) {
 _swig_i_1 = uintptr(arg2)
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_Save_capi_2415c50c2d836017(*(*C.swig_type_58)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_Save_capi_1776ad80a54d1c53(*(*C.swig_type_58)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2129,7 +2142,7 @@ _swig_i_1 = arg2
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_Savez_capi_2415c50c2d836017(*(*C.swig_type_59)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_60)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_Savez_capi_1776ad80a54d1c53(*(*C.swig_type_59)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_60)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2150,7 +2163,7 @@ _swig_i_1 = arg2
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SavezCompressed_capi_2415c50c2d836017(*(*C.swig_type_61)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SavezCompressed_capi_1776ad80a54d1c53(*(*C.swig_type_61)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2171,7 +2184,7 @@ _swig_i_1 = uintptr(arg2)
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SaveSafetensors_capi_2415c50c2d836017(*(*C.swig_type_63)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SaveSafetensors_capi_1776ad80a54d1c53(*(*C.swig_type_63)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2189,7 +2202,7 @@ _swig_i_1 = uintptr(arg2)
 _swig_i_2 = uintptr(arg3)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_SaveGguf_capi_2415c50c2d836017(*(*C.swig_type_64)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_SaveGguf_capi_1776ad80a54d1c53(*(*C.swig_type_64)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2205,7 +2218,7 @@ func SaveWeights(arg1 string, arg2 Dict, arg3 Options) (_swig_ret error) {
 _swig_i_1 = uintptr(arg2)
 	var _swig_i_2 uintptr
 _swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_SaveWeights_capi_2415c50c2d836017(*(*C.swig_type_65)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_SaveWeights_capi_1776ad80a54d1c53(*(*C.swig_type_65)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2227,7 +2240,7 @@ _swig_i_3 = uintptr(arg4)
 _swig_i_4 = uintptr(arg5)
 	var _swig_i_5 uintptr
 _swig_i_5 = uintptr(arg6)
-	swig_r = (*byte)(C._wrap_SaveMemory_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_SaveMemory_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -2246,7 +2259,7 @@ _swig_i_3 = uintptr(arg4)
 _swig_i_4 = uintptr(arg5)
 	var _swig_i_5 uintptr
 _swig_i_5 = uintptr(arg6)
-	swig_r = (*byte)(C._wrap_SaveSink_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5)))
+	swig_r = (*byte)(C._wrap_SaveSink_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4), C.uintptr_t(_swig_i_5)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -2263,7 +2276,7 @@ _swig_i_2 = uintptr(arg3)
 _swig_i_3 = uintptr(arg4)
 	var _swig_i_4 uintptr
 _swig_i_4 = uintptr(arg5)
-	swig_r = (*byte)(C._wrap_SaveCheck_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_SaveCheck_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -2277,7 +2290,7 @@ _swig_i_0 = arg1
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_WriterOpen_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_66)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_WriterOpen_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), *(*C.swig_type_66)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2295,7 +2308,7 @@ _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_WriterOpenSink_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_WriterOpenSink_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -2309,7 +2322,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (*byte)(C._wrap_WriterDeclare_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_WriterDeclare_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2324,7 +2337,7 @@ func WriterSetMetadata(arg1 Writer, arg2 Dict) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_WriterSetMetadata_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_WriterSetMetadata_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -2335,7 +2348,7 @@ func WriterWrite(arg1 Writer, arg2 string) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_WriterWrite_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_68)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_WriterWrite_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_68)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2348,7 +2361,7 @@ func WriterFinish(arg1 Writer) (_swig_ret error) {
 	var swig_r *byte
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (*byte)(C._wrap_WriterFinish_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_WriterFinish_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -2358,7 +2371,7 @@ func WriterRetain(arg1 Writer) (_swig_ret Writer) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_WriterRetain_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_WriterRetain_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 Writer
 swig_r_1 = Writer(swig_r)
 	return swig_r_1
@@ -2367,7 +2380,7 @@ swig_r_1 = Writer(swig_r)
 func WriterRelease(arg1 Writer) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_WriterRelease_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
+	C._wrap_WriterRelease_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0))
 }
 
 func PartPlanNew(arg1 *PartPlan, arg2 string, arg3 int32, arg4 Options) (_swig_ret error) {
@@ -2378,7 +2391,7 @@ _swig_i_0 = arg1
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_PartPlanNew_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_PartPlanNew_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2395,7 +2408,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (*byte)(C._wrap_PartPlanDeclare_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_PartPlanDeclare_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2410,7 +2423,7 @@ func PartPlanDeclareAll(arg1 PartPlan, arg2 Dict) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_PartPlanDeclareAll_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_PartPlanDeclareAll_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -2422,7 +2435,7 @@ func PartPlanSetMetadata(arg1 PartPlan, arg2 Dict) (_swig_ret error) {
 _swig_i_0 = uintptr(arg1)
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_PartPlanSetMetadata_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_PartPlanSetMetadata_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -2432,7 +2445,7 @@ func PartPlanFinish(arg1 PartPlan) (_swig_ret error) {
 	var swig_r *byte
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (*byte)(C._wrap_PartPlanFinish_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (*byte)(C._wrap_PartPlanFinish_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -2442,7 +2455,7 @@ func PartPlanCount(arg1 PartPlan) (_swig_ret int) {
 	var swig_r int
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int)(C._wrap_PartPlanCount_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_PartPlanCount_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -2450,7 +2463,7 @@ func PartPlanHasIndex(arg1 PartPlan) (_swig_ret int32) {
 	var swig_r int32
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int32)(C._wrap_PartPlanHasIndex_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_PartPlanHasIndex_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -2462,7 +2475,7 @@ func PartPlanPart(arg1 *int, arg2 *int, arg3 *uint64, arg4 PartPlan, arg5 int) (
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
 	_swig_i_4 := arg5
-	swig_r = (*byte)(C._wrap_PartPlanPart_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_PartPlanPart_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_intgo(_swig_i_4)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -2474,7 +2487,7 @@ func PartPlanArray(arg1 *Text, arg2 PartPlan, arg3 int) (_swig_ret error) {
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_PartPlanArray_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_PartPlanArray_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -2487,7 +2500,7 @@ _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_PartPlanPath_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_PartPlanPath_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -2500,7 +2513,7 @@ _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_PartPlanMetadata_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (*byte)(C._wrap_PartPlanMetadata_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -2512,7 +2525,7 @@ func PartPlanIndex(arg1 *Buffer, arg2 PartPlan) (_swig_ret error) {
 _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_PartPlanIndex_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (*byte)(C._wrap_PartPlanIndex_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -2523,7 +2536,7 @@ func PartPlanSaveIndex(arg1 PartPlan, arg2 string) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_PartPlanSaveIndex_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0), *(*C.swig_type_71)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_PartPlanSaveIndex_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_71)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2540,7 +2553,7 @@ _swig_i_0 = arg1
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_PartPlanOpenPart_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (*byte)(C._wrap_PartPlanOpenPart_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -2558,7 +2571,7 @@ _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_PartPlanOpenPartSink_capi_2415c50c2d836017(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_PartPlanOpenPartSink_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -2568,7 +2581,7 @@ func PartPlanRetain(arg1 PartPlan) (_swig_ret PartPlan) {
 	var swig_r uintptr
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (uintptr)(C._wrap_PartPlanRetain_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_PartPlanRetain_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 PartPlan
 swig_r_1 = PartPlan(swig_r)
 	return swig_r_1
@@ -2577,7 +2590,122 @@ swig_r_1 = PartPlan(swig_r)
 func PartPlanRelease(arg1 PartPlan) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	C._wrap_PartPlanRelease_capi_2415c50c2d836017(C.uintptr_t(_swig_i_0))
+	C._wrap_PartPlanRelease_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0))
+}
+
+func PresetAt(arg1 int) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	swig_r = (int32)(C._wrap_PresetAt_capi_1776ad80a54d1c53(C.swig_intgo(_swig_i_0)))
+	return swig_r
+}
+
+func PresetName(arg1 int32) (_swig_ret *byte) {
+	var swig_r *byte
+	_swig_i_0 := arg1
+	swig_r = (*byte)(C._wrap_PresetName_capi_1776ad80a54d1c53(C.int(_swig_i_0)))
+	var swig_r_1 *byte
+swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func PresetFromName(arg1 string) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	swig_r = (int32)(C._wrap_PresetFromName_capi_1776ad80a54d1c53(*(*C.swig_type_73)(unsafe.Pointer(&_swig_i_0))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg1
+	}
+	return swig_r
+}
+
+func PresetDtype(arg1 int32) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	swig_r = (int32)(C._wrap_PresetDtype_capi_1776ad80a54d1c53(C.int(_swig_i_0)))
+	return swig_r
+}
+
+func QuantPlanNew(arg1 *QuantPlan, arg2 int32, arg3 Dict, arg4 Options) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *QuantPlan
+_swig_i_0 = arg1
+	_swig_i_1 := arg2
+	var _swig_i_2 uintptr
+_swig_i_2 = uintptr(arg3)
+	var _swig_i_3 uintptr
+_swig_i_3 = uintptr(arg4)
+	swig_r = (*byte)(C._wrap_QuantPlanNew_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.uintptr_t(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func QuantPlanDeclare(arg1 QuantPlan, arg2 string, arg3 int32, arg4 *int64, arg5 int) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	swig_r = (*byte)(C._wrap_QuantPlanDeclare_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func QuantPlanSetDtype(arg1 QuantPlan, arg2 int, arg3 int32) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (*byte)(C._wrap_QuantPlanSetDtype_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.int(_swig_i_2)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func QuantPlanFinish(arg1 QuantPlan) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	swig_r = (*byte)(C._wrap_QuantPlanFinish_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func QuantPlanDtype(arg1 *int32, arg2 QuantPlan, arg3 int) (_swig_ret error) {
+	var swig_r *byte
+	_swig_i_0 := arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	swig_r = (*byte)(C._wrap_QuantPlanDtype_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func QuantPlanRetain(arg1 QuantPlan) (_swig_ret QuantPlan) {
+	var swig_r uintptr
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	swig_r = (uintptr)(C._wrap_QuantPlanRetain_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
+	var swig_r_1 QuantPlan
+swig_r_1 = QuantPlan(swig_r)
+	return swig_r_1
+}
+
+func QuantPlanRelease(arg1 QuantPlan) {
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	C._wrap_QuantPlanRelease_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0))
 }
 
 

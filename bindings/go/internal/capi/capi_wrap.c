@@ -218,7 +218,7 @@ static void* Swig_malloc(int c) {
 extern "C" {
 #endif
 
-void _wrap_Swig_free_capi_2415c50c2d836017(void *_swig_go_0) {
+void _wrap_Swig_free_capi_1776ad80a54d1c53(void *_swig_go_0) {
   void *arg1 = 0 ;
   
   arg1 = *(void **)&_swig_go_0; 
@@ -228,7 +228,7 @@ void _wrap_Swig_free_capi_2415c50c2d836017(void *_swig_go_0) {
 }
 
 
-void *_wrap_Swig_malloc_capi_2415c50c2d836017(intgo _swig_go_0) {
+void *_wrap_Swig_malloc_capi_1776ad80a54d1c53(intgo _swig_go_0) {
   int arg1 ;
   void *result = 0 ;
   void *_swig_go_result;
@@ -241,7 +241,7 @@ void *_wrap_Swig_malloc_capi_2415c50c2d836017(intgo _swig_go_0) {
 }
 
 
-int _wrap_VersionNumber_capi_2415c50c2d836017() {
+int _wrap_VersionNumber_capi_1776ad80a54d1c53() {
   uint32_t result;
   int _swig_go_result;
   
@@ -256,7 +256,7 @@ int _wrap_VersionNumber_capi_2415c50c2d836017() {
 }
 
 
-char *_wrap_VersionString_capi_2415c50c2d836017() {
+char *_wrap_VersionString_capi_1776ad80a54d1c53() {
   char *result = 0 ;
   char *_swig_go_result;
   
@@ -271,7 +271,7 @@ char *_wrap_VersionString_capi_2415c50c2d836017() {
 }
 
 
-char *_wrap_StatusName_capi_2415c50c2d836017(int _swig_go_0) {
+char *_wrap_StatusName_capi_1776ad80a54d1c53(int _swig_go_0) {
   tf_status arg1 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -288,7 +288,7 @@ char *_wrap_StatusName_capi_2415c50c2d836017(int _swig_go_0) {
 }
 
 
-char *_wrap_DtypeName_capi_2415c50c2d836017(int _swig_go_0) {
+char *_wrap_DtypeName_capi_1776ad80a54d1c53(int _swig_go_0) {
   tf_dtype arg1 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -305,7 +305,7 @@ char *_wrap_DtypeName_capi_2415c50c2d836017(int _swig_go_0) {
 }
 
 
-int _wrap_DtypeFromName_capi_2415c50c2d836017(_gostring_ _swig_go_0) {
+int _wrap_DtypeFromName_capi_1776ad80a54d1c53(_gostring_ _swig_go_0) {
   char *arg1 = 0 ;
   char *temp1 ;
   tf_dtype result;
@@ -329,7 +329,7 @@ int _wrap_DtypeFromName_capi_2415c50c2d836017(_gostring_ _swig_go_0) {
 }
 
 
-int _wrap_DtypeBits_capi_2415c50c2d836017(int _swig_go_0) {
+int _wrap_DtypeBits_capi_1776ad80a54d1c53(int _swig_go_0) {
   tf_dtype arg1 ;
   uint32_t result;
   int _swig_go_result;
@@ -346,7 +346,7 @@ int _wrap_DtypeBits_capi_2415c50c2d836017(int _swig_go_0) {
 }
 
 
-int _wrap_DtypeBlockSize_capi_2415c50c2d836017(int _swig_go_0) {
+int _wrap_DtypeBlockSize_capi_1776ad80a54d1c53(int _swig_go_0) {
   tf_dtype arg1 ;
   uint32_t result;
   int _swig_go_result;
@@ -363,7 +363,7 @@ int _wrap_DtypeBlockSize_capi_2415c50c2d836017(int _swig_go_0) {
 }
 
 
-int _wrap_DtypeBlockBytes_capi_2415c50c2d836017(int _swig_go_0) {
+int _wrap_DtypeBlockBytes_capi_1776ad80a54d1c53(int _swig_go_0) {
   tf_dtype arg1 ;
   uint32_t result;
   int _swig_go_result;
@@ -380,7 +380,7 @@ int _wrap_DtypeBlockBytes_capi_2415c50c2d836017(int _swig_go_0) {
 }
 
 
-int _wrap_DtypeKind_capi_2415c50c2d836017(int _swig_go_0) {
+int _wrap_DtypeKind_capi_1776ad80a54d1c53(int _swig_go_0) {
   tf_dtype arg1 ;
   int32_t result;
   int _swig_go_result;
@@ -397,7 +397,7 @@ int _wrap_DtypeKind_capi_2415c50c2d836017(int _swig_go_0) {
 }
 
 
-int _wrap_DtypeCanEncode_capi_2415c50c2d836017(int _swig_go_0) {
+int _wrap_DtypeCanEncode_capi_1776ad80a54d1c53(int _swig_go_0) {
   tf_dtype arg1 ;
   int32_t result;
   int _swig_go_result;
@@ -414,7 +414,7 @@ int _wrap_DtypeCanEncode_capi_2415c50c2d836017(int _swig_go_0) {
 }
 
 
-int _wrap_FormatAt_capi_2415c50c2d836017(intgo _swig_go_0) {
+int _wrap_FormatAt_capi_1776ad80a54d1c53(intgo _swig_go_0) {
   size_t arg1 ;
   tf_format result;
   int _swig_go_result;
@@ -431,7 +431,7 @@ int _wrap_FormatAt_capi_2415c50c2d836017(intgo _swig_go_0) {
 }
 
 
-char *_wrap_FormatName_capi_2415c50c2d836017(int _swig_go_0) {
+char *_wrap_FormatName_capi_1776ad80a54d1c53(int _swig_go_0) {
   tf_format arg1 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -448,7 +448,7 @@ char *_wrap_FormatName_capi_2415c50c2d836017(int _swig_go_0) {
 }
 
 
-char *_wrap_FormatExtension_capi_2415c50c2d836017(int _swig_go_0) {
+char *_wrap_FormatExtension_capi_1776ad80a54d1c53(int _swig_go_0) {
   tf_format arg1 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -465,7 +465,7 @@ char *_wrap_FormatExtension_capi_2415c50c2d836017(int _swig_go_0) {
 }
 
 
-long long _wrap_FormatAbility_capi_2415c50c2d836017(int _swig_go_0, int _swig_go_1) {
+long long _wrap_FormatAbility_capi_1776ad80a54d1c53(int _swig_go_0, int _swig_go_1) {
   tf_format arg1 ;
   tf_ability arg2 ;
   int64_t result;
@@ -484,7 +484,7 @@ long long _wrap_FormatAbility_capi_2415c50c2d836017(int _swig_go_0, int _swig_go
 }
 
 
-int _wrap_FormatFromPath_capi_2415c50c2d836017(_gostring_ _swig_go_0) {
+int _wrap_FormatFromPath_capi_1776ad80a54d1c53(_gostring_ _swig_go_0) {
   char *arg1 = 0 ;
   char *temp1 ;
   tf_format result;
@@ -508,7 +508,7 @@ int _wrap_FormatFromPath_capi_2415c50c2d836017(_gostring_ _swig_go_0) {
 }
 
 
-int _wrap_FormatProbe_capi_2415c50c2d836017(_gostring_ _swig_go_0) {
+int _wrap_FormatProbe_capi_1776ad80a54d1c53(_gostring_ _swig_go_0) {
   void *arg1 = 0 ;
   size_t arg2 ;
   tf_format result;
@@ -529,7 +529,7 @@ int _wrap_FormatProbe_capi_2415c50c2d836017(_gostring_ _swig_go_0) {
 }
 
 
-char *_wrap_OptionsNew_capi_2415c50c2d836017(tf_options **_swig_go_0) {
+char *_wrap_OptionsNew_capi_1776ad80a54d1c53(tf_options **_swig_go_0) {
   tf_options **arg1 = 0 ;
   tf_status result;
   char *_swig_go_result;
@@ -546,7 +546,7 @@ char *_wrap_OptionsNew_capi_2415c50c2d836017(tf_options **_swig_go_0) {
 }
 
 
-tf_options *_wrap_OptionsRetain_capi_2415c50c2d836017(tf_options *_swig_go_0) {
+tf_options *_wrap_OptionsRetain_capi_1776ad80a54d1c53(tf_options *_swig_go_0) {
   tf_options *arg1 = 0 ;
   tf_options *result = 0 ;
   tf_options *_swig_go_result;
@@ -563,7 +563,7 @@ tf_options *_wrap_OptionsRetain_capi_2415c50c2d836017(tf_options *_swig_go_0) {
 }
 
 
-void _wrap_OptionsRelease_capi_2415c50c2d836017(tf_options *_swig_go_0) {
+void _wrap_OptionsRelease_capi_1776ad80a54d1c53(tf_options *_swig_go_0) {
   tf_options *arg1 = 0 ;
   
   arg1 = (tf_options *)_swig_go_0;
@@ -577,7 +577,7 @@ void _wrap_OptionsRelease_capi_2415c50c2d836017(tf_options *_swig_go_0) {
 }
 
 
-char *_wrap_OptionsSet_capi_2415c50c2d836017(tf_options *_swig_go_0, int _swig_go_1, long long _swig_go_2) {
+char *_wrap_OptionsSet_capi_1776ad80a54d1c53(tf_options *_swig_go_0, int _swig_go_1, long long _swig_go_2) {
   tf_options *arg1 = 0 ;
   tf_option arg2 ;
   int64_t arg3 ;
@@ -598,7 +598,7 @@ char *_wrap_OptionsSet_capi_2415c50c2d836017(tf_options *_swig_go_0, int _swig_g
 }
 
 
-char *_wrap_OptionsGet_capi_2415c50c2d836017(long long *_swig_go_0, tf_options *_swig_go_1, int _swig_go_2) {
+char *_wrap_OptionsGet_capi_1776ad80a54d1c53(long long *_swig_go_0, tf_options *_swig_go_1, int _swig_go_2) {
   int64_t *arg1 = 0 ;
   tf_options *arg2 = 0 ;
   tf_option arg3 ;
@@ -619,7 +619,7 @@ char *_wrap_OptionsGet_capi_2415c50c2d836017(long long *_swig_go_0, tf_options *
 }
 
 
-char *_wrap_OptionsSetString_capi_2415c50c2d836017(tf_options *_swig_go_0, int _swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_OptionsSetString_capi_1776ad80a54d1c53(tf_options *_swig_go_0, int _swig_go_1, _gostring_ _swig_go_2) {
   tf_options *arg1 = 0 ;
   tf_option arg2 ;
   char *arg3 = 0 ;
@@ -645,7 +645,7 @@ char *_wrap_OptionsSetString_capi_2415c50c2d836017(tf_options *_swig_go_0, int _
 }
 
 
-char *_wrap_OptionName_capi_2415c50c2d836017(int _swig_go_0) {
+char *_wrap_OptionName_capi_1776ad80a54d1c53(int _swig_go_0) {
   tf_option arg1 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -662,7 +662,7 @@ char *_wrap_OptionName_capi_2415c50c2d836017(int _swig_go_0) {
 }
 
 
-int _wrap_OptionFromName_capi_2415c50c2d836017(_gostring_ _swig_go_0) {
+int _wrap_OptionFromName_capi_1776ad80a54d1c53(_gostring_ _swig_go_0) {
   char *arg1 = 0 ;
   char *temp1 ;
   tf_option result;
@@ -686,7 +686,7 @@ int _wrap_OptionFromName_capi_2415c50c2d836017(_gostring_ _swig_go_0) {
 }
 
 
-char *_wrap_OptionRange_capi_2415c50c2d836017(long long *_swig_go_0, long long *_swig_go_1, long long *_swig_go_2, int _swig_go_3) {
+char *_wrap_OptionRange_capi_1776ad80a54d1c53(long long *_swig_go_0, long long *_swig_go_1, long long *_swig_go_2, int _swig_go_3) {
   int64_t *arg1 = 0 ;
   int64_t *arg2 = 0 ;
   int64_t *arg3 = 0 ;
@@ -709,7 +709,7 @@ char *_wrap_OptionRange_capi_2415c50c2d836017(long long *_swig_go_0, long long *
 }
 
 
-char *_wrap_OptionsSetProgress_capi_2415c50c2d836017(tf_options *_swig_go_0, tf_progress_fn _swig_go_1) {
+char *_wrap_OptionsSetProgress_capi_1776ad80a54d1c53(tf_options *_swig_go_0, tf_progress_fn _swig_go_1) {
   tf_options *arg1 = 0 ;
   tf_progress_fn arg2 = 0 ;
   tf_release_fn arg3 = 0 ;
@@ -734,7 +734,7 @@ char *_wrap_OptionsSetProgress_capi_2415c50c2d836017(tf_options *_swig_go_0, tf_
 }
 
 
-char *_wrap_ArrayNew_capi_2415c50c2d836017(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3) {
+char *_wrap_ArrayNew_capi_1776ad80a54d1c53(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3) {
   tf_array **arg1 = 0 ;
   tf_dtype arg2 ;
   int64_t *arg3 = 0 ;
@@ -757,7 +757,7 @@ char *_wrap_ArrayNew_capi_2415c50c2d836017(tf_array **_swig_go_0, int _swig_go_1
 }
 
 
-char *_wrap_ArrayNewWith_capi_2415c50c2d836017(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3, tf_options *_swig_go_4) {
+char *_wrap_ArrayNewWith_capi_1776ad80a54d1c53(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3, tf_options *_swig_go_4) {
   tf_array **arg1 = 0 ;
   tf_dtype arg2 ;
   int64_t *arg3 = 0 ;
@@ -782,7 +782,7 @@ char *_wrap_ArrayNewWith_capi_2415c50c2d836017(tf_array **_swig_go_0, int _swig_
 }
 
 
-char *_wrap_ArrayCopyFrom_capi_2415c50c2d836017(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3, _gostring_ _swig_go_4) {
+char *_wrap_ArrayCopyFrom_capi_1776ad80a54d1c53(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3, _gostring_ _swig_go_4) {
   tf_array **arg1 = 0 ;
   tf_dtype arg2 ;
   int64_t *arg3 = 0 ;
@@ -811,7 +811,7 @@ char *_wrap_ArrayCopyFrom_capi_2415c50c2d836017(tf_array **_swig_go_0, int _swig
 }
 
 
-char *_wrap_ArrayWrap_capi_2415c50c2d836017(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3, long long *_swig_go_4, _gostring_ _swig_go_5, int _swig_go_6, tf_release_fn _swig_go_7) {
+char *_wrap_ArrayWrap_capi_1776ad80a54d1c53(tf_array **_swig_go_0, int _swig_go_1, long long *_swig_go_2, intgo _swig_go_3, long long *_swig_go_4, _gostring_ _swig_go_5, int _swig_go_6, tf_release_fn _swig_go_7) {
   tf_array **arg1 = 0 ;
   tf_dtype arg2 ;
   int64_t *arg3 = 0 ;
@@ -850,7 +850,7 @@ char *_wrap_ArrayWrap_capi_2415c50c2d836017(tf_array **_swig_go_0, int _swig_go_
 }
 
 
-tf_array *_wrap_ArrayRetain_capi_2415c50c2d836017(tf_array *_swig_go_0) {
+tf_array *_wrap_ArrayRetain_capi_1776ad80a54d1c53(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   tf_array *result = 0 ;
   tf_array *_swig_go_result;
@@ -867,7 +867,7 @@ tf_array *_wrap_ArrayRetain_capi_2415c50c2d836017(tf_array *_swig_go_0) {
 }
 
 
-void _wrap_ArrayRelease_capi_2415c50c2d836017(tf_array *_swig_go_0) {
+void _wrap_ArrayRelease_capi_1776ad80a54d1c53(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   
   arg1 = (tf_array *)_swig_go_0;
@@ -881,7 +881,7 @@ void _wrap_ArrayRelease_capi_2415c50c2d836017(tf_array *_swig_go_0) {
 }
 
 
-int _wrap_ArrayDtype_capi_2415c50c2d836017(tf_array *_swig_go_0) {
+int _wrap_ArrayDtype_capi_1776ad80a54d1c53(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   tf_dtype result;
   int _swig_go_result;
@@ -898,7 +898,7 @@ int _wrap_ArrayDtype_capi_2415c50c2d836017(tf_array *_swig_go_0) {
 }
 
 
-intgo _wrap_ArrayNdim_capi_2415c50c2d836017(tf_array *_swig_go_0) {
+intgo _wrap_ArrayNdim_capi_1776ad80a54d1c53(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   size_t result;
   intgo _swig_go_result;
@@ -915,7 +915,7 @@ intgo _wrap_ArrayNdim_capi_2415c50c2d836017(tf_array *_swig_go_0) {
 }
 
 
-long long *_wrap_ArrayShape_capi_2415c50c2d836017(tf_array *_swig_go_0) {
+long long *_wrap_ArrayShape_capi_1776ad80a54d1c53(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   int64_t *result = 0 ;
   long long *_swig_go_result;
@@ -932,7 +932,7 @@ long long *_wrap_ArrayShape_capi_2415c50c2d836017(tf_array *_swig_go_0) {
 }
 
 
-long long *_wrap_ArrayStrides_capi_2415c50c2d836017(tf_array *_swig_go_0) {
+long long *_wrap_ArrayStrides_capi_1776ad80a54d1c53(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   int64_t *result = 0 ;
   long long *_swig_go_result;
@@ -949,7 +949,7 @@ long long *_wrap_ArrayStrides_capi_2415c50c2d836017(tf_array *_swig_go_0) {
 }
 
 
-long long _wrap_ArraySize_capi_2415c50c2d836017(tf_array *_swig_go_0) {
+long long _wrap_ArraySize_capi_1776ad80a54d1c53(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -966,7 +966,7 @@ long long _wrap_ArraySize_capi_2415c50c2d836017(tf_array *_swig_go_0) {
 }
 
 
-long long _wrap_ArrayNbytes_capi_2415c50c2d836017(tf_array *_swig_go_0) {
+long long _wrap_ArrayNbytes_capi_1776ad80a54d1c53(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -983,7 +983,7 @@ long long _wrap_ArrayNbytes_capi_2415c50c2d836017(tf_array *_swig_go_0) {
 }
 
 
-char *_wrap_ArrayData_capi_2415c50c2d836017(tf_array *_swig_go_0) {
+char *_wrap_ArrayData_capi_1776ad80a54d1c53(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   void *result = 0 ;
   char *_swig_go_result;
@@ -1000,7 +1000,7 @@ char *_wrap_ArrayData_capi_2415c50c2d836017(tf_array *_swig_go_0) {
 }
 
 
-char *_wrap_ArrayDataMut_capi_2415c50c2d836017(char **_swig_go_0, tf_array *_swig_go_1) {
+char *_wrap_ArrayDataMut_capi_1776ad80a54d1c53(char **_swig_go_0, tf_array *_swig_go_1) {
   void **arg1 = 0 ;
   tf_array *arg2 = 0 ;
   tf_status result;
@@ -1019,7 +1019,7 @@ char *_wrap_ArrayDataMut_capi_2415c50c2d836017(char **_swig_go_0, tf_array *_swi
 }
 
 
-char *_wrap_ArrayMakeMut_capi_2415c50c2d836017(tf_array **_swig_go_0) {
+char *_wrap_ArrayMakeMut_capi_1776ad80a54d1c53(tf_array **_swig_go_0) {
   tf_array **arg1 = 0 ;
   tf_status result;
   char *_swig_go_result;
@@ -1036,7 +1036,7 @@ char *_wrap_ArrayMakeMut_capi_2415c50c2d836017(tf_array **_swig_go_0) {
 }
 
 
-int _wrap_ArrayIsContiguous_capi_2415c50c2d836017(tf_array *_swig_go_0) {
+int _wrap_ArrayIsContiguous_capi_1776ad80a54d1c53(tf_array *_swig_go_0) {
   tf_array *arg1 = 0 ;
   int32_t result;
   int _swig_go_result;
@@ -1053,7 +1053,7 @@ int _wrap_ArrayIsContiguous_capi_2415c50c2d836017(tf_array *_swig_go_0) {
 }
 
 
-char *_wrap_ArrayItemInt64_capi_2415c50c2d836017(long long *_swig_go_0, tf_array *_swig_go_1, long long *_swig_go_2, intgo _swig_go_3) {
+char *_wrap_ArrayItemInt64_capi_1776ad80a54d1c53(long long *_swig_go_0, tf_array *_swig_go_1, long long *_swig_go_2, intgo _swig_go_3) {
   int64_t *arg1 = 0 ;
   tf_array *arg2 = 0 ;
   int64_t *arg3 = 0 ;
@@ -1076,7 +1076,7 @@ char *_wrap_ArrayItemInt64_capi_2415c50c2d836017(long long *_swig_go_0, tf_array
 }
 
 
-char *_wrap_ArrayItemDouble_capi_2415c50c2d836017(double *_swig_go_0, tf_array *_swig_go_1, long long *_swig_go_2, intgo _swig_go_3) {
+char *_wrap_ArrayItemDouble_capi_1776ad80a54d1c53(double *_swig_go_0, tf_array *_swig_go_1, long long *_swig_go_2, intgo _swig_go_3) {
   double *arg1 = 0 ;
   tf_array *arg2 = 0 ;
   int64_t *arg3 = 0 ;
@@ -1099,7 +1099,7 @@ char *_wrap_ArrayItemDouble_capi_2415c50c2d836017(double *_swig_go_0, tf_array *
 }
 
 
-char *_wrap_ArraySetItemInt64_capi_2415c50c2d836017(tf_array *_swig_go_0, long long *_swig_go_1, intgo _swig_go_2, long long _swig_go_3) {
+char *_wrap_ArraySetItemInt64_capi_1776ad80a54d1c53(tf_array *_swig_go_0, long long *_swig_go_1, intgo _swig_go_2, long long _swig_go_3) {
   tf_array *arg1 = 0 ;
   int64_t *arg2 = 0 ;
   size_t arg3 ;
@@ -1122,7 +1122,7 @@ char *_wrap_ArraySetItemInt64_capi_2415c50c2d836017(tf_array *_swig_go_0, long l
 }
 
 
-char *_wrap_ArraySetItemDouble_capi_2415c50c2d836017(tf_array *_swig_go_0, long long *_swig_go_1, intgo _swig_go_2, double _swig_go_3) {
+char *_wrap_ArraySetItemDouble_capi_1776ad80a54d1c53(tf_array *_swig_go_0, long long *_swig_go_1, intgo _swig_go_2, double _swig_go_3) {
   tf_array *arg1 = 0 ;
   int64_t *arg2 = 0 ;
   size_t arg3 ;
@@ -1145,7 +1145,7 @@ char *_wrap_ArraySetItemDouble_capi_2415c50c2d836017(tf_array *_swig_go_0, long 
 }
 
 
-char *_wrap_ArrayCopyTo_capi_2415c50c2d836017(tf_array *_swig_go_0, int _swig_go_1, char *_swig_go_2, long long *_swig_go_3, intgo _swig_go_4) {
+char *_wrap_ArrayCopyTo_capi_1776ad80a54d1c53(tf_array *_swig_go_0, int _swig_go_1, char *_swig_go_2, long long *_swig_go_3, intgo _swig_go_4) {
   tf_array *arg1 = 0 ;
   tf_dtype arg2 ;
   void *arg3 = 0 ;
@@ -1170,7 +1170,7 @@ char *_wrap_ArrayCopyTo_capi_2415c50c2d836017(tf_array *_swig_go_0, int _swig_go
 }
 
 
-char *_wrap_ArrayContiguous_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_array *_swig_go_1) {
+char *_wrap_ArrayContiguous_capi_1776ad80a54d1c53(tf_array **_swig_go_0, tf_array *_swig_go_1) {
   tf_array **arg1 = 0 ;
   tf_array *arg2 = 0 ;
   tf_status result;
@@ -1189,7 +1189,7 @@ char *_wrap_ArrayContiguous_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_arra
 }
 
 
-char *_wrap_ArrayReshape_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_array *_swig_go_1, long long *_swig_go_2, intgo _swig_go_3) {
+char *_wrap_ArrayReshape_capi_1776ad80a54d1c53(tf_array **_swig_go_0, tf_array *_swig_go_1, long long *_swig_go_2, intgo _swig_go_3) {
   tf_array **arg1 = 0 ;
   tf_array *arg2 = 0 ;
   int64_t *arg3 = 0 ;
@@ -1212,7 +1212,7 @@ char *_wrap_ArrayReshape_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_array *
 }
 
 
-char *_wrap_ArrayTranspose_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_array *_swig_go_1, intgo *_swig_go_2, intgo _swig_go_3) {
+char *_wrap_ArrayTranspose_capi_1776ad80a54d1c53(tf_array **_swig_go_0, tf_array *_swig_go_1, intgo *_swig_go_2, intgo _swig_go_3) {
   tf_array **arg1 = 0 ;
   tf_array *arg2 = 0 ;
   size_t *arg3 = 0 ;
@@ -1235,7 +1235,7 @@ char *_wrap_ArrayTranspose_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_array
 }
 
 
-char *_wrap_ArraySlice_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_array *_swig_go_1, long long *_swig_go_2, long long *_swig_go_3, long long *_swig_go_4, intgo _swig_go_5) {
+char *_wrap_ArraySlice_capi_1776ad80a54d1c53(tf_array **_swig_go_0, tf_array *_swig_go_1, long long *_swig_go_2, long long *_swig_go_3, long long *_swig_go_4, intgo _swig_go_5) {
   tf_array **arg1 = 0 ;
   tf_array *arg2 = 0 ;
   int64_t *arg3 = 0 ;
@@ -1262,7 +1262,7 @@ char *_wrap_ArraySlice_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_array *_s
 }
 
 
-char *_wrap_ArrayCast_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_array *_swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_ArrayCast_capi_1776ad80a54d1c53(tf_array **_swig_go_0, tf_array *_swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
   tf_array **arg1 = 0 ;
   tf_array *arg2 = 0 ;
   tf_dtype arg3 ;
@@ -1285,7 +1285,7 @@ char *_wrap_ArrayCast_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_array *_sw
 }
 
 
-char *_wrap_ArrayEqual_capi_2415c50c2d836017(int *_swig_go_0, tf_array *_swig_go_1, tf_array *_swig_go_2) {
+char *_wrap_ArrayEqual_capi_1776ad80a54d1c53(int *_swig_go_0, tf_array *_swig_go_1, tf_array *_swig_go_2) {
   int32_t *arg1 = 0 ;
   tf_array *arg2 = 0 ;
   tf_array *arg3 = 0 ;
@@ -1306,7 +1306,7 @@ char *_wrap_ArrayEqual_capi_2415c50c2d836017(int *_swig_go_0, tf_array *_swig_go
 }
 
 
-char *_wrap_DictNew_capi_2415c50c2d836017(tf_dict **_swig_go_0) {
+char *_wrap_DictNew_capi_1776ad80a54d1c53(tf_dict **_swig_go_0) {
   tf_dict **arg1 = 0 ;
   tf_status result;
   char *_swig_go_result;
@@ -1323,7 +1323,7 @@ char *_wrap_DictNew_capi_2415c50c2d836017(tf_dict **_swig_go_0) {
 }
 
 
-char *_wrap_DictNewWith_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_options *_swig_go_1) {
+char *_wrap_DictNewWith_capi_1776ad80a54d1c53(tf_dict **_swig_go_0, tf_options *_swig_go_1) {
   tf_dict **arg1 = 0 ;
   tf_options *arg2 = 0 ;
   tf_status result;
@@ -1342,7 +1342,7 @@ char *_wrap_DictNewWith_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_options *
 }
 
 
-tf_dict *_wrap_DictRetain_capi_2415c50c2d836017(tf_dict *_swig_go_0) {
+tf_dict *_wrap_DictRetain_capi_1776ad80a54d1c53(tf_dict *_swig_go_0) {
   tf_dict *arg1 = 0 ;
   tf_dict *result = 0 ;
   tf_dict *_swig_go_result;
@@ -1359,7 +1359,7 @@ tf_dict *_wrap_DictRetain_capi_2415c50c2d836017(tf_dict *_swig_go_0) {
 }
 
 
-void _wrap_DictRelease_capi_2415c50c2d836017(tf_dict *_swig_go_0) {
+void _wrap_DictRelease_capi_1776ad80a54d1c53(tf_dict *_swig_go_0) {
   tf_dict *arg1 = 0 ;
   
   arg1 = (tf_dict *)_swig_go_0;
@@ -1373,7 +1373,7 @@ void _wrap_DictRelease_capi_2415c50c2d836017(tf_dict *_swig_go_0) {
 }
 
 
-char *_wrap_DictCopy_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_dict *_swig_go_1) {
+char *_wrap_DictCopy_capi_1776ad80a54d1c53(tf_dict **_swig_go_0, tf_dict *_swig_go_1) {
   tf_dict **arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_status result;
@@ -1392,7 +1392,7 @@ char *_wrap_DictCopy_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_dict *_swig_
 }
 
 
-intgo _wrap_DictSize_capi_2415c50c2d836017(tf_dict *_swig_go_0) {
+intgo _wrap_DictSize_capi_1776ad80a54d1c53(tf_dict *_swig_go_0) {
   tf_dict *arg1 = 0 ;
   size_t result;
   intgo _swig_go_result;
@@ -1409,7 +1409,7 @@ intgo _wrap_DictSize_capi_2415c50c2d836017(tf_dict *_swig_go_0) {
 }
 
 
-char *_wrap_DictKeyAt_capi_2415c50c2d836017(char **_swig_go_0, tf_dict *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_DictKeyAt_capi_1776ad80a54d1c53(char **_swig_go_0, tf_dict *_swig_go_1, intgo _swig_go_2) {
   char **arg1 = 0 ;
   size_t *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -1434,7 +1434,7 @@ char *_wrap_DictKeyAt_capi_2415c50c2d836017(char **_swig_go_0, tf_dict *_swig_go
 }
 
 
-int _wrap_DictKindAt_capi_2415c50c2d836017(tf_dict *_swig_go_0, intgo _swig_go_1) {
+int _wrap_DictKindAt_capi_1776ad80a54d1c53(tf_dict *_swig_go_0, intgo _swig_go_1) {
   tf_dict *arg1 = 0 ;
   size_t arg2 ;
   tf_kind result;
@@ -1453,7 +1453,7 @@ int _wrap_DictKindAt_capi_2415c50c2d836017(tf_dict *_swig_go_0, intgo _swig_go_1
 }
 
 
-char *_wrap_DictArrayAt_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_dict *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_DictArrayAt_capi_1776ad80a54d1c53(tf_array **_swig_go_0, tf_dict *_swig_go_1, intgo _swig_go_2) {
   tf_array **arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   size_t arg3 ;
@@ -1474,7 +1474,7 @@ char *_wrap_DictArrayAt_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_dict *_s
 }
 
 
-char *_wrap_DictStringAt_capi_2415c50c2d836017(char **_swig_go_0, tf_dict *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_DictStringAt_capi_1776ad80a54d1c53(char **_swig_go_0, tf_dict *_swig_go_1, intgo _swig_go_2) {
   char **arg1 = 0 ;
   size_t *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -1499,7 +1499,7 @@ char *_wrap_DictStringAt_capi_2415c50c2d836017(char **_swig_go_0, tf_dict *_swig
 }
 
 
-char *_wrap_DictDictAt_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_dict *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_DictDictAt_capi_1776ad80a54d1c53(tf_dict **_swig_go_0, tf_dict *_swig_go_1, intgo _swig_go_2) {
   tf_dict **arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   size_t arg3 ;
@@ -1520,7 +1520,7 @@ char *_wrap_DictDictAt_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_dict *_swi
 }
 
 
-char *_wrap_DictStringListSizeAt_capi_2415c50c2d836017(intgo *_swig_go_0, tf_dict *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_DictStringListSizeAt_capi_1776ad80a54d1c53(intgo *_swig_go_0, tf_dict *_swig_go_1, intgo _swig_go_2) {
   size_t *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   size_t arg3 ;
@@ -1541,7 +1541,7 @@ char *_wrap_DictStringListSizeAt_capi_2415c50c2d836017(intgo *_swig_go_0, tf_dic
 }
 
 
-char *_wrap_DictStringListItemAt_capi_2415c50c2d836017(char **_swig_go_0, tf_dict *_swig_go_1, intgo _swig_go_2, intgo _swig_go_3) {
+char *_wrap_DictStringListItemAt_capi_1776ad80a54d1c53(char **_swig_go_0, tf_dict *_swig_go_1, intgo _swig_go_2, intgo _swig_go_3) {
   char **arg1 = 0 ;
   size_t *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -1568,7 +1568,7 @@ char *_wrap_DictStringListItemAt_capi_2415c50c2d836017(char **_swig_go_0, tf_dic
 }
 
 
-int _wrap_DictContains_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_go_1) {
+int _wrap_DictContains_capi_1776ad80a54d1c53(tf_dict *_swig_go_0, _gostring_ _swig_go_1) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1592,7 +1592,7 @@ int _wrap_DictContains_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _sw
 }
 
 
-int _wrap_DictKind_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_go_1) {
+int _wrap_DictKind_capi_1776ad80a54d1c53(tf_dict *_swig_go_0, _gostring_ _swig_go_1) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1616,7 +1616,7 @@ int _wrap_DictKind_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_g
 }
 
 
-char *_wrap_DictFind_capi_2415c50c2d836017(intgo *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictFind_capi_1776ad80a54d1c53(intgo *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
   size_t *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1642,7 +1642,7 @@ char *_wrap_DictFind_capi_2415c50c2d836017(intgo *_swig_go_0, tf_dict *_swig_go_
 }
 
 
-char *_wrap_DictRemove_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_go_1) {
+char *_wrap_DictRemove_capi_1776ad80a54d1c53(tf_dict *_swig_go_0, _gostring_ _swig_go_1) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1666,7 +1666,7 @@ char *_wrap_DictRemove_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _sw
 }
 
 
-char *_wrap_DictGetArray_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictGetArray_capi_1776ad80a54d1c53(tf_array **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
   tf_array **arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1692,7 +1692,7 @@ char *_wrap_DictGetArray_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_dict *_
 }
 
 
-char *_wrap_DictSetArray_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_go_1, tf_array *_swig_go_2) {
+char *_wrap_DictSetArray_capi_1776ad80a54d1c53(tf_dict *_swig_go_0, _gostring_ _swig_go_1, tf_array *_swig_go_2) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1718,7 +1718,7 @@ char *_wrap_DictSetArray_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _
 }
 
 
-char *_wrap_DictGetString_capi_2415c50c2d836017(char **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictGetString_capi_1776ad80a54d1c53(char **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
   char **arg1 = 0 ;
   size_t *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -1748,7 +1748,7 @@ char *_wrap_DictGetString_capi_2415c50c2d836017(char **_swig_go_0, tf_dict *_swi
 }
 
 
-char *_wrap_DictSetString_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictSetString_capi_1776ad80a54d1c53(tf_dict *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1779,7 +1779,7 @@ char *_wrap_DictSetString_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ 
 }
 
 
-char *_wrap_DictStringListSize_capi_2415c50c2d836017(intgo *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictStringListSize_capi_1776ad80a54d1c53(intgo *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
   size_t *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1805,7 +1805,7 @@ char *_wrap_DictStringListSize_capi_2415c50c2d836017(intgo *_swig_go_0, tf_dict 
 }
 
 
-char *_wrap_DictStringListAt_capi_2415c50c2d836017(char **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2, intgo _swig_go_3) {
+char *_wrap_DictStringListAt_capi_1776ad80a54d1c53(char **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2, intgo _swig_go_3) {
   char **arg1 = 0 ;
   size_t *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -1837,7 +1837,7 @@ char *_wrap_DictStringListAt_capi_2415c50c2d836017(char **_swig_go_0, tf_dict *_
 }
 
 
-char *_wrap_DictSetStringList_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_go_1) {
+char *_wrap_DictSetStringList_capi_1776ad80a54d1c53(tf_dict *_swig_go_0, _gostring_ _swig_go_1) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1861,7 +1861,7 @@ char *_wrap_DictSetStringList_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostri
 }
 
 
-char *_wrap_DictStringListAppend_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictStringListAppend_capi_1776ad80a54d1c53(tf_dict *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1892,7 +1892,7 @@ char *_wrap_DictStringListAppend_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gos
 }
 
 
-char *_wrap_DictGetDict_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictGetDict_capi_1776ad80a54d1c53(tf_dict **_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
   tf_dict **arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1918,7 +1918,7 @@ char *_wrap_DictGetDict_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_dict *_sw
 }
 
 
-char *_wrap_DictSetDict_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_go_1, tf_dict *_swig_go_2) {
+char *_wrap_DictSetDict_capi_1776ad80a54d1c53(tf_dict *_swig_go_0, _gostring_ _swig_go_1, tf_dict *_swig_go_2) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -1944,7 +1944,7 @@ char *_wrap_DictSetDict_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _s
 }
 
 
-char *_wrap_DictGetScalar_capi_2415c50c2d836017(int *_swig_go_0, char *_swig_go_1, intgo _swig_go_2, tf_dict *_swig_go_3, _gostring_ _swig_go_4) {
+char *_wrap_DictGetScalar_capi_1776ad80a54d1c53(int *_swig_go_0, char *_swig_go_1, intgo _swig_go_2, tf_dict *_swig_go_3, _gostring_ _swig_go_4) {
   tf_dtype *arg1 = 0 ;
   void *arg2 = 0 ;
   size_t arg3 ;
@@ -1974,7 +1974,7 @@ char *_wrap_DictGetScalar_capi_2415c50c2d836017(int *_swig_go_0, char *_swig_go_
 }
 
 
-char *_wrap_DictSetScalar_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, char *_swig_go_3) {
+char *_wrap_DictSetScalar_capi_1776ad80a54d1c53(tf_dict *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, char *_swig_go_3) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -2002,7 +2002,7 @@ char *_wrap_DictSetScalar_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ 
 }
 
 
-char *_wrap_DictGetInt64_capi_2415c50c2d836017(long long *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictGetInt64_capi_1776ad80a54d1c53(long long *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
   int64_t *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2028,7 +2028,7 @@ char *_wrap_DictGetInt64_capi_2415c50c2d836017(long long *_swig_go_0, tf_dict *_
 }
 
 
-char *_wrap_DictSetInt64_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2) {
+char *_wrap_DictSetInt64_capi_1776ad80a54d1c53(tf_dict *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -2054,7 +2054,7 @@ char *_wrap_DictSetInt64_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _
 }
 
 
-char *_wrap_DictGetDouble_capi_2415c50c2d836017(double *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_DictGetDouble_capi_1776ad80a54d1c53(double *_swig_go_0, tf_dict *_swig_go_1, _gostring_ _swig_go_2) {
   double *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2080,7 +2080,7 @@ char *_wrap_DictGetDouble_capi_2415c50c2d836017(double *_swig_go_0, tf_dict *_sw
 }
 
 
-char *_wrap_DictSetDouble_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ _swig_go_1, double _swig_go_2) {
+char *_wrap_DictSetDouble_capi_1776ad80a54d1c53(tf_dict *_swig_go_0, _gostring_ _swig_go_1, double _swig_go_2) {
   tf_dict *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -2106,7 +2106,7 @@ char *_wrap_DictSetDouble_capi_2415c50c2d836017(tf_dict *_swig_go_0, _gostring_ 
 }
 
 
-char *_wrap_DictFlatten_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_dict *_swig_go_1) {
+char *_wrap_DictFlatten_capi_1776ad80a54d1c53(tf_dict **_swig_go_0, tf_dict *_swig_go_1) {
   tf_dict **arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_status result;
@@ -2125,7 +2125,7 @@ char *_wrap_DictFlatten_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_dict *_sw
 }
 
 
-char *_wrap_DictUnflatten_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_dict *_swig_go_1) {
+char *_wrap_DictUnflatten_capi_1776ad80a54d1c53(tf_dict **_swig_go_0, tf_dict *_swig_go_1) {
   tf_dict **arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_status result;
@@ -2144,7 +2144,7 @@ char *_wrap_DictUnflatten_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_dict *_
 }
 
 
-char *_wrap_DictCompare_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2) {
+char *_wrap_DictCompare_capi_1776ad80a54d1c53(tf_dict **_swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2) {
   tf_dict **arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -2165,7 +2165,7 @@ char *_wrap_DictCompare_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_dict *_sw
 }
 
 
-char *_wrap_SourceNew_capi_2415c50c2d836017(tf_source **_swig_go_0, long long _swig_go_1, int _swig_go_2, tf_read_at_fn _swig_go_3) {
+char *_wrap_SourceNew_capi_1776ad80a54d1c53(tf_source **_swig_go_0, long long _swig_go_1, int _swig_go_2, tf_read_at_fn _swig_go_3) {
   tf_source **arg1 = 0 ;
   uint64_t arg2 ;
   int32_t arg3 ;
@@ -2196,7 +2196,7 @@ char *_wrap_SourceNew_capi_2415c50c2d836017(tf_source **_swig_go_0, long long _s
 }
 
 
-char *_wrap_SourceFromPath_capi_2415c50c2d836017(tf_source **_swig_go_0, _gostring_ _swig_go_1) {
+char *_wrap_SourceFromPath_capi_1776ad80a54d1c53(tf_source **_swig_go_0, _gostring_ _swig_go_1) {
   tf_source **arg1 = 0 ;
   char *arg2 = 0 ;
   char *temp2 ;
@@ -2222,7 +2222,7 @@ char *_wrap_SourceFromPath_capi_2415c50c2d836017(tf_source **_swig_go_0, _gostri
 }
 
 
-char *_wrap_SourceFromMemory_capi_2415c50c2d836017(tf_source **_swig_go_0, _gostring_ _swig_go_1, tf_release_fn _swig_go_2) {
+char *_wrap_SourceFromMemory_capi_1776ad80a54d1c53(tf_source **_swig_go_0, _gostring_ _swig_go_1, tf_release_fn _swig_go_2) {
   tf_source **arg1 = 0 ;
   void *arg2 = 0 ;
   size_t arg3 ;
@@ -2251,7 +2251,7 @@ char *_wrap_SourceFromMemory_capi_2415c50c2d836017(tf_source **_swig_go_0, _gost
 }
 
 
-char *_wrap_SourceFromFd_capi_2415c50c2d836017(tf_source **_swig_go_0, int _swig_go_1, long long _swig_go_2, long long _swig_go_3) {
+char *_wrap_SourceFromFd_capi_1776ad80a54d1c53(tf_source **_swig_go_0, int _swig_go_1, long long _swig_go_2, long long _swig_go_3) {
   tf_source **arg1 = 0 ;
   int32_t arg2 ;
   uint64_t arg3 ;
@@ -2274,7 +2274,7 @@ char *_wrap_SourceFromFd_capi_2415c50c2d836017(tf_source **_swig_go_0, int _swig
 }
 
 
-char *_wrap_SourceFromPart_capi_2415c50c2d836017(tf_source **_swig_go_0, tf_source *_swig_go_1, long long _swig_go_2, long long _swig_go_3) {
+char *_wrap_SourceFromPart_capi_1776ad80a54d1c53(tf_source **_swig_go_0, tf_source *_swig_go_1, long long _swig_go_2, long long _swig_go_3) {
   tf_source **arg1 = 0 ;
   tf_source *arg2 = 0 ;
   uint64_t arg3 ;
@@ -2297,7 +2297,7 @@ char *_wrap_SourceFromPart_capi_2415c50c2d836017(tf_source **_swig_go_0, tf_sour
 }
 
 
-char *_wrap_SourceSetName_capi_2415c50c2d836017(tf_source *_swig_go_0, _gostring_ _swig_go_1) {
+char *_wrap_SourceSetName_capi_1776ad80a54d1c53(tf_source *_swig_go_0, _gostring_ _swig_go_1) {
   tf_source *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -2321,7 +2321,7 @@ char *_wrap_SourceSetName_capi_2415c50c2d836017(tf_source *_swig_go_0, _gostring
 }
 
 
-char *_wrap_SourceSetHints_capi_2415c50c2d836017(tf_source *_swig_go_0, long long _swig_go_1, long long _swig_go_2, int _swig_go_3) {
+char *_wrap_SourceSetHints_capi_1776ad80a54d1c53(tf_source *_swig_go_0, long long _swig_go_1, long long _swig_go_2, int _swig_go_3) {
   tf_source *arg1 = 0 ;
   uint64_t arg2 ;
   uint64_t arg3 ;
@@ -2344,7 +2344,7 @@ char *_wrap_SourceSetHints_capi_2415c50c2d836017(tf_source *_swig_go_0, long lon
 }
 
 
-char *_wrap_SourceSetResolver_capi_2415c50c2d836017(tf_source *_swig_go_0, tf_resolve_source_fn _swig_go_1) {
+char *_wrap_SourceSetResolver_capi_1776ad80a54d1c53(tf_source *_swig_go_0, tf_resolve_source_fn _swig_go_1) {
   tf_source *arg1 = 0 ;
   tf_resolve_source_fn arg2 = 0 ;
   tf_release_fn arg3 = 0 ;
@@ -2369,7 +2369,7 @@ char *_wrap_SourceSetResolver_capi_2415c50c2d836017(tf_source *_swig_go_0, tf_re
 }
 
 
-tf_source *_wrap_SourceRetain_capi_2415c50c2d836017(tf_source *_swig_go_0) {
+tf_source *_wrap_SourceRetain_capi_1776ad80a54d1c53(tf_source *_swig_go_0) {
   tf_source *arg1 = 0 ;
   tf_source *result = 0 ;
   tf_source *_swig_go_result;
@@ -2386,7 +2386,7 @@ tf_source *_wrap_SourceRetain_capi_2415c50c2d836017(tf_source *_swig_go_0) {
 }
 
 
-void _wrap_SourceRelease_capi_2415c50c2d836017(tf_source *_swig_go_0) {
+void _wrap_SourceRelease_capi_1776ad80a54d1c53(tf_source *_swig_go_0) {
   tf_source *arg1 = 0 ;
   
   arg1 = (tf_source *)_swig_go_0;
@@ -2400,7 +2400,7 @@ void _wrap_SourceRelease_capi_2415c50c2d836017(tf_source *_swig_go_0) {
 }
 
 
-char *_wrap_SinkNew_capi_2415c50c2d836017(tf_sink **_swig_go_0, tf_write_fn _swig_go_1) {
+char *_wrap_SinkNew_capi_1776ad80a54d1c53(tf_sink **_swig_go_0, tf_write_fn _swig_go_1) {
   tf_sink **arg1 = 0 ;
   tf_write_fn arg2 = 0 ;
   tf_release_fn arg3 = 0 ;
@@ -2425,7 +2425,7 @@ char *_wrap_SinkNew_capi_2415c50c2d836017(tf_sink **_swig_go_0, tf_write_fn _swi
 }
 
 
-char *_wrap_SinkSetCommit_capi_2415c50c2d836017(tf_sink *_swig_go_0, int _swig_go_1) {
+char *_wrap_SinkSetCommit_capi_1776ad80a54d1c53(tf_sink *_swig_go_0, int _swig_go_1) {
   tf_sink *arg1 = 0 ;
   tf_commit_fn arg2 = 0 ;
   tf_abort_fn arg3 = 0 ;
@@ -2448,7 +2448,7 @@ char *_wrap_SinkSetCommit_capi_2415c50c2d836017(tf_sink *_swig_go_0, int _swig_g
 }
 
 
-char *_wrap_SinkSetResolver_capi_2415c50c2d836017(tf_sink *_swig_go_0, _gostring_ _swig_go_1, tf_resolve_sink_fn _swig_go_2) {
+char *_wrap_SinkSetResolver_capi_1776ad80a54d1c53(tf_sink *_swig_go_0, _gostring_ _swig_go_1, tf_resolve_sink_fn _swig_go_2) {
   tf_sink *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -2480,7 +2480,7 @@ char *_wrap_SinkSetResolver_capi_2415c50c2d836017(tf_sink *_swig_go_0, _gostring
 }
 
 
-tf_sink *_wrap_SinkRetain_capi_2415c50c2d836017(tf_sink *_swig_go_0) {
+tf_sink *_wrap_SinkRetain_capi_1776ad80a54d1c53(tf_sink *_swig_go_0) {
   tf_sink *arg1 = 0 ;
   tf_sink *result = 0 ;
   tf_sink *_swig_go_result;
@@ -2497,7 +2497,7 @@ tf_sink *_wrap_SinkRetain_capi_2415c50c2d836017(tf_sink *_swig_go_0) {
 }
 
 
-void _wrap_SinkRelease_capi_2415c50c2d836017(tf_sink *_swig_go_0) {
+void _wrap_SinkRelease_capi_1776ad80a54d1c53(tf_sink *_swig_go_0) {
   tf_sink *arg1 = 0 ;
   
   arg1 = (tf_sink *)_swig_go_0;
@@ -2511,7 +2511,7 @@ void _wrap_SinkRelease_capi_2415c50c2d836017(tf_sink *_swig_go_0) {
 }
 
 
-char *_wrap_BufferData_capi_2415c50c2d836017(tf_buffer *_swig_go_0) {
+char *_wrap_BufferData_capi_1776ad80a54d1c53(tf_buffer *_swig_go_0) {
   tf_buffer *arg1 = 0 ;
   void *result = 0 ;
   char *_swig_go_result;
@@ -2528,7 +2528,7 @@ char *_wrap_BufferData_capi_2415c50c2d836017(tf_buffer *_swig_go_0) {
 }
 
 
-intgo _wrap_BufferSize_capi_2415c50c2d836017(tf_buffer *_swig_go_0) {
+intgo _wrap_BufferSize_capi_1776ad80a54d1c53(tf_buffer *_swig_go_0) {
   tf_buffer *arg1 = 0 ;
   size_t result;
   intgo _swig_go_result;
@@ -2545,7 +2545,7 @@ intgo _wrap_BufferSize_capi_2415c50c2d836017(tf_buffer *_swig_go_0) {
 }
 
 
-tf_buffer *_wrap_BufferRetain_capi_2415c50c2d836017(tf_buffer *_swig_go_0) {
+tf_buffer *_wrap_BufferRetain_capi_1776ad80a54d1c53(tf_buffer *_swig_go_0) {
   tf_buffer *arg1 = 0 ;
   tf_buffer *result = 0 ;
   tf_buffer *_swig_go_result;
@@ -2562,7 +2562,7 @@ tf_buffer *_wrap_BufferRetain_capi_2415c50c2d836017(tf_buffer *_swig_go_0) {
 }
 
 
-void _wrap_BufferRelease_capi_2415c50c2d836017(tf_buffer *_swig_go_0) {
+void _wrap_BufferRelease_capi_1776ad80a54d1c53(tf_buffer *_swig_go_0) {
   tf_buffer *arg1 = 0 ;
   
   arg1 = (tf_buffer *)_swig_go_0;
@@ -2576,7 +2576,7 @@ void _wrap_BufferRelease_capi_2415c50c2d836017(tf_buffer *_swig_go_0) {
 }
 
 
-char *_wrap_Load_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_dict **_swig_go_1, tf_dict **_swig_go_2, _gostring_ _swig_go_3, tf_options *_swig_go_4) {
+char *_wrap_Load_capi_1776ad80a54d1c53(tf_array **_swig_go_0, tf_dict **_swig_go_1, tf_dict **_swig_go_2, _gostring_ _swig_go_3, tf_options *_swig_go_4) {
   tf_array **arg1 = 0 ;
   tf_dict **arg2 = 0 ;
   tf_dict **arg3 = 0 ;
@@ -2608,7 +2608,7 @@ char *_wrap_Load_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_dict **_swig_go
 }
 
 
-char *_wrap_LoadMemory_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_dict **_swig_go_1, tf_dict **_swig_go_2, _gostring_ _swig_go_3, int _swig_go_4, tf_options *_swig_go_5) {
+char *_wrap_LoadMemory_capi_1776ad80a54d1c53(tf_array **_swig_go_0, tf_dict **_swig_go_1, tf_dict **_swig_go_2, _gostring_ _swig_go_3, int _swig_go_4, tf_options *_swig_go_5) {
   tf_array **arg1 = 0 ;
   tf_dict **arg2 = 0 ;
   tf_dict **arg3 = 0 ;
@@ -2639,7 +2639,7 @@ char *_wrap_LoadMemory_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_dict **_s
 }
 
 
-char *_wrap_LoadSource_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_dict **_swig_go_1, tf_dict **_swig_go_2, tf_source *_swig_go_3, int _swig_go_4, tf_options *_swig_go_5) {
+char *_wrap_LoadSource_capi_1776ad80a54d1c53(tf_array **_swig_go_0, tf_dict **_swig_go_1, tf_dict **_swig_go_2, tf_source *_swig_go_3, int _swig_go_4, tf_options *_swig_go_5) {
   tf_array **arg1 = 0 ;
   tf_dict **arg2 = 0 ;
   tf_dict **arg3 = 0 ;
@@ -2666,7 +2666,7 @@ char *_wrap_LoadSource_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_dict **_s
 }
 
 
-char *_wrap_LoadWeights_capi_2415c50c2d836017(tf_dict **_swig_go_0, _gostring_ _swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_LoadWeights_capi_1776ad80a54d1c53(tf_dict **_swig_go_0, _gostring_ _swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
   tf_dict **arg1 = 0 ;
   char *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -2696,7 +2696,7 @@ char *_wrap_LoadWeights_capi_2415c50c2d836017(tf_dict **_swig_go_0, _gostring_ _
 }
 
 
-char *_wrap_LoadWeightsSource_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_source *_swig_go_1, int _swig_go_2, tf_dict *_swig_go_3, tf_options *_swig_go_4) {
+char *_wrap_LoadWeightsSource_capi_1776ad80a54d1c53(tf_dict **_swig_go_0, tf_source *_swig_go_1, int _swig_go_2, tf_dict *_swig_go_3, tf_options *_swig_go_4) {
   tf_dict **arg1 = 0 ;
   tf_source *arg2 = 0 ;
   tf_format arg3 ;
@@ -2721,7 +2721,7 @@ char *_wrap_LoadWeightsSource_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_sou
 }
 
 
-char *_wrap_FileOpen_capi_2415c50c2d836017(tf_file **_swig_go_0, _gostring_ _swig_go_1, tf_options *_swig_go_2) {
+char *_wrap_FileOpen_capi_1776ad80a54d1c53(tf_file **_swig_go_0, _gostring_ _swig_go_1, tf_options *_swig_go_2) {
   tf_file **arg1 = 0 ;
   char *arg2 = 0 ;
   tf_options *arg3 = 0 ;
@@ -2749,7 +2749,7 @@ char *_wrap_FileOpen_capi_2415c50c2d836017(tf_file **_swig_go_0, _gostring_ _swi
 }
 
 
-char *_wrap_FileOpenMemory_capi_2415c50c2d836017(tf_file **_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_FileOpenMemory_capi_1776ad80a54d1c53(tf_file **_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
   tf_file **arg1 = 0 ;
   void *arg2 = 0 ;
   size_t arg3 ;
@@ -2776,7 +2776,7 @@ char *_wrap_FileOpenMemory_capi_2415c50c2d836017(tf_file **_swig_go_0, _gostring
 }
 
 
-char *_wrap_FileOpenSource_capi_2415c50c2d836017(tf_file **_swig_go_0, tf_source *_swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_FileOpenSource_capi_1776ad80a54d1c53(tf_file **_swig_go_0, tf_source *_swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
   tf_file **arg1 = 0 ;
   tf_source *arg2 = 0 ;
   tf_format arg3 ;
@@ -2799,7 +2799,7 @@ char *_wrap_FileOpenSource_capi_2415c50c2d836017(tf_file **_swig_go_0, tf_source
 }
 
 
-tf_file *_wrap_FileRetain_capi_2415c50c2d836017(tf_file *_swig_go_0) {
+tf_file *_wrap_FileRetain_capi_1776ad80a54d1c53(tf_file *_swig_go_0) {
   tf_file *arg1 = 0 ;
   tf_file *result = 0 ;
   tf_file *_swig_go_result;
@@ -2816,7 +2816,7 @@ tf_file *_wrap_FileRetain_capi_2415c50c2d836017(tf_file *_swig_go_0) {
 }
 
 
-void _wrap_FileRelease_capi_2415c50c2d836017(tf_file *_swig_go_0) {
+void _wrap_FileRelease_capi_1776ad80a54d1c53(tf_file *_swig_go_0) {
   tf_file *arg1 = 0 ;
   
   arg1 = (tf_file *)_swig_go_0;
@@ -2830,7 +2830,7 @@ void _wrap_FileRelease_capi_2415c50c2d836017(tf_file *_swig_go_0) {
 }
 
 
-int _wrap_FileFormat_capi_2415c50c2d836017(tf_file *_swig_go_0) {
+int _wrap_FileFormat_capi_1776ad80a54d1c53(tf_file *_swig_go_0) {
   tf_file *arg1 = 0 ;
   tf_format result;
   int _swig_go_result;
@@ -2847,7 +2847,7 @@ int _wrap_FileFormat_capi_2415c50c2d836017(tf_file *_swig_go_0) {
 }
 
 
-intgo _wrap_FileCount_capi_2415c50c2d836017(tf_file *_swig_go_0) {
+intgo _wrap_FileCount_capi_1776ad80a54d1c53(tf_file *_swig_go_0) {
   tf_file *arg1 = 0 ;
   size_t result;
   intgo _swig_go_result;
@@ -2864,7 +2864,7 @@ intgo _wrap_FileCount_capi_2415c50c2d836017(tf_file *_swig_go_0) {
 }
 
 
-char *_wrap_FileName_capi_2415c50c2d836017(char **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_FileName_capi_1776ad80a54d1c53(char **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
   char **arg1 = 0 ;
   size_t *arg2 = 0 ;
   tf_file *arg3 = 0 ;
@@ -2889,7 +2889,7 @@ char *_wrap_FileName_capi_2415c50c2d836017(char **_swig_go_0, tf_file *_swig_go_
 }
 
 
-char *_wrap_FileFind_capi_2415c50c2d836017(intgo *_swig_go_0, tf_file *_swig_go_1, _gostring_ _swig_go_2) {
+char *_wrap_FileFind_capi_1776ad80a54d1c53(intgo *_swig_go_0, tf_file *_swig_go_1, _gostring_ _swig_go_2) {
   size_t *arg1 = 0 ;
   tf_file *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2915,7 +2915,7 @@ char *_wrap_FileFind_capi_2415c50c2d836017(intgo *_swig_go_0, tf_file *_swig_go_
 }
 
 
-int _wrap_FileDtype_capi_2415c50c2d836017(tf_file *_swig_go_0, intgo _swig_go_1) {
+int _wrap_FileDtype_capi_1776ad80a54d1c53(tf_file *_swig_go_0, intgo _swig_go_1) {
   tf_file *arg1 = 0 ;
   size_t arg2 ;
   tf_dtype result;
@@ -2934,7 +2934,7 @@ int _wrap_FileDtype_capi_2415c50c2d836017(tf_file *_swig_go_0, intgo _swig_go_1)
 }
 
 
-char *_wrap_FileType_capi_2415c50c2d836017(char **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_FileType_capi_1776ad80a54d1c53(char **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
   char **arg1 = 0 ;
   size_t *arg2 = 0 ;
   tf_file *arg3 = 0 ;
@@ -2959,7 +2959,7 @@ char *_wrap_FileType_capi_2415c50c2d836017(char **_swig_go_0, tf_file *_swig_go_
 }
 
 
-intgo _wrap_FileNdim_capi_2415c50c2d836017(tf_file *_swig_go_0, intgo _swig_go_1) {
+intgo _wrap_FileNdim_capi_1776ad80a54d1c53(tf_file *_swig_go_0, intgo _swig_go_1) {
   tf_file *arg1 = 0 ;
   size_t arg2 ;
   size_t result;
@@ -2978,7 +2978,7 @@ intgo _wrap_FileNdim_capi_2415c50c2d836017(tf_file *_swig_go_0, intgo _swig_go_1
 }
 
 
-long long *_wrap_FileShape_capi_2415c50c2d836017(tf_file *_swig_go_0, intgo _swig_go_1) {
+long long *_wrap_FileShape_capi_1776ad80a54d1c53(tf_file *_swig_go_0, intgo _swig_go_1) {
   tf_file *arg1 = 0 ;
   size_t arg2 ;
   int64_t *result = 0 ;
@@ -2997,7 +2997,7 @@ long long *_wrap_FileShape_capi_2415c50c2d836017(tf_file *_swig_go_0, intgo _swi
 }
 
 
-long long _wrap_FileNbytes_capi_2415c50c2d836017(tf_file *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_FileNbytes_capi_1776ad80a54d1c53(tf_file *_swig_go_0, intgo _swig_go_1) {
   tf_file *arg1 = 0 ;
   size_t arg2 ;
   uint64_t result;
@@ -3016,7 +3016,7 @@ long long _wrap_FileNbytes_capi_2415c50c2d836017(tf_file *_swig_go_0, intgo _swi
 }
 
 
-char *_wrap_FileLocation_capi_2415c50c2d836017(char **_swig_go_0, long long *_swig_go_1, long long *_swig_go_2, int *_swig_go_3, tf_file *_swig_go_4, intgo _swig_go_5) {
+char *_wrap_FileLocation_capi_1776ad80a54d1c53(char **_swig_go_0, long long *_swig_go_1, long long *_swig_go_2, int *_swig_go_3, tf_file *_swig_go_4, intgo _swig_go_5) {
   char **arg1 = 0 ;
   uint64_t *arg2 = 0 ;
   uint64_t *arg3 = 0 ;
@@ -3043,7 +3043,7 @@ char *_wrap_FileLocation_capi_2415c50c2d836017(char **_swig_go_0, long long *_sw
 }
 
 
-tf_dict *_wrap_FileMetadata_capi_2415c50c2d836017(tf_file *_swig_go_0) {
+tf_dict *_wrap_FileMetadata_capi_1776ad80a54d1c53(tf_file *_swig_go_0) {
   tf_file *arg1 = 0 ;
   tf_dict *result = 0 ;
   tf_dict *_swig_go_result;
@@ -3060,7 +3060,7 @@ tf_dict *_wrap_FileMetadata_capi_2415c50c2d836017(tf_file *_swig_go_0) {
 }
 
 
-char *_wrap_FileListing_capi_2415c50c2d836017(tf_buffer **_swig_go_0, tf_file *_swig_go_1) {
+char *_wrap_FileListing_capi_1776ad80a54d1c53(tf_buffer **_swig_go_0, tf_file *_swig_go_1) {
   tf_buffer **arg1 = 0 ;
   tf_file *arg2 = 0 ;
   tf_status result;
@@ -3079,7 +3079,7 @@ char *_wrap_FileListing_capi_2415c50c2d836017(tf_buffer **_swig_go_0, tf_file *_
 }
 
 
-intgo _wrap_FileOtherCount_capi_2415c50c2d836017(tf_file *_swig_go_0) {
+intgo _wrap_FileOtherCount_capi_1776ad80a54d1c53(tf_file *_swig_go_0) {
   tf_file *arg1 = 0 ;
   size_t result;
   intgo _swig_go_result;
@@ -3096,7 +3096,7 @@ intgo _wrap_FileOtherCount_capi_2415c50c2d836017(tf_file *_swig_go_0) {
 }
 
 
-char *_wrap_FileOtherName_capi_2415c50c2d836017(char **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_FileOtherName_capi_1776ad80a54d1c53(char **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
   char **arg1 = 0 ;
   size_t *arg2 = 0 ;
   tf_file *arg3 = 0 ;
@@ -3121,7 +3121,7 @@ char *_wrap_FileOtherName_capi_2415c50c2d836017(char **_swig_go_0, tf_file *_swi
 }
 
 
-intgo _wrap_FileNoteCount_capi_2415c50c2d836017(tf_file *_swig_go_0) {
+intgo _wrap_FileNoteCount_capi_1776ad80a54d1c53(tf_file *_swig_go_0) {
   tf_file *arg1 = 0 ;
   size_t result;
   intgo _swig_go_result;
@@ -3138,7 +3138,7 @@ intgo _wrap_FileNoteCount_capi_2415c50c2d836017(tf_file *_swig_go_0) {
 }
 
 
-char *_wrap_FileNote_capi_2415c50c2d836017(char **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_FileNote_capi_1776ad80a54d1c53(char **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
   char **arg1 = 0 ;
   size_t *arg2 = 0 ;
   tf_file *arg3 = 0 ;
@@ -3163,7 +3163,7 @@ char *_wrap_FileNote_capi_2415c50c2d836017(char **_swig_go_0, tf_file *_swig_go_
 }
 
 
-char *_wrap_FileRead_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_FileRead_capi_1776ad80a54d1c53(tf_array **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
   tf_array **arg1 = 0 ;
   tf_file *arg2 = 0 ;
   size_t arg3 ;
@@ -3184,7 +3184,7 @@ char *_wrap_FileRead_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_file *_swig
 }
 
 
-char *_wrap_FileReadRaw_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_FileReadRaw_capi_1776ad80a54d1c53(tf_array **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2) {
   tf_array **arg1 = 0 ;
   tf_file *arg2 = 0 ;
   size_t arg3 ;
@@ -3205,7 +3205,7 @@ char *_wrap_FileReadRaw_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_file *_s
 }
 
 
-char *_wrap_FileReadInto_capi_2415c50c2d836017(tf_file *_swig_go_0, intgo _swig_go_1, int _swig_go_2, _gostring_ _swig_go_3) {
+char *_wrap_FileReadInto_capi_1776ad80a54d1c53(tf_file *_swig_go_0, intgo _swig_go_1, int _swig_go_2, _gostring_ _swig_go_3) {
   tf_file *arg1 = 0 ;
   size_t arg2 ;
   tf_dtype arg3 ;
@@ -3232,7 +3232,7 @@ char *_wrap_FileReadInto_capi_2415c50c2d836017(tf_file *_swig_go_0, intgo _swig_
 }
 
 
-char *_wrap_FileReadSlice_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2, long long *_swig_go_3, long long *_swig_go_4, long long *_swig_go_5, intgo _swig_go_6) {
+char *_wrap_FileReadSlice_capi_1776ad80a54d1c53(tf_array **_swig_go_0, tf_file *_swig_go_1, intgo _swig_go_2, long long *_swig_go_3, long long *_swig_go_4, long long *_swig_go_5, intgo _swig_go_6) {
   tf_array **arg1 = 0 ;
   tf_file *arg2 = 0 ;
   size_t arg3 ;
@@ -3261,7 +3261,7 @@ char *_wrap_FileReadSlice_capi_2415c50c2d836017(tf_array **_swig_go_0, tf_file *
 }
 
 
-char *_wrap_FileReadSliceInto_capi_2415c50c2d836017(tf_file *_swig_go_0, intgo _swig_go_1, long long *_swig_go_2, long long *_swig_go_3, long long *_swig_go_4, intgo _swig_go_5, int _swig_go_6, _gostring_ _swig_go_7) {
+char *_wrap_FileReadSliceInto_capi_1776ad80a54d1c53(tf_file *_swig_go_0, intgo _swig_go_1, long long *_swig_go_2, long long *_swig_go_3, long long *_swig_go_4, intgo _swig_go_5, int _swig_go_6, _gostring_ _swig_go_7) {
   tf_file *arg1 = 0 ;
   size_t arg2 ;
   int64_t *arg3 = 0 ;
@@ -3296,7 +3296,7 @@ char *_wrap_FileReadSliceInto_capi_2415c50c2d836017(tf_file *_swig_go_0, intgo _
 }
 
 
-char *_wrap_ReadPlanNew_capi_2415c50c2d836017(tf_read_plan **_swig_go_0, tf_file *_swig_go_1) {
+char *_wrap_ReadPlanNew_capi_1776ad80a54d1c53(tf_read_plan **_swig_go_0, tf_file *_swig_go_1) {
   tf_read_plan **arg1 = 0 ;
   tf_file *arg2 = 0 ;
   tf_status result;
@@ -3315,7 +3315,7 @@ char *_wrap_ReadPlanNew_capi_2415c50c2d836017(tf_read_plan **_swig_go_0, tf_file
 }
 
 
-char *_wrap_ReadPlanAdd_capi_2415c50c2d836017(tf_read_plan *_swig_go_0, intgo _swig_go_1, long long *_swig_go_2, long long *_swig_go_3, long long *_swig_go_4, intgo _swig_go_5, int _swig_go_6, char *_swig_go_7, long long *_swig_go_8, intgo _swig_go_9) {
+char *_wrap_ReadPlanAdd_capi_1776ad80a54d1c53(tf_read_plan *_swig_go_0, intgo _swig_go_1, long long *_swig_go_2, long long *_swig_go_3, long long *_swig_go_4, intgo _swig_go_5, int _swig_go_6, char *_swig_go_7, long long *_swig_go_8, intgo _swig_go_9) {
   tf_read_plan *arg1 = 0 ;
   size_t arg2 ;
   int64_t *arg3 = 0 ;
@@ -3350,7 +3350,7 @@ char *_wrap_ReadPlanAdd_capi_2415c50c2d836017(tf_read_plan *_swig_go_0, intgo _s
 }
 
 
-char *_wrap_ReadPlanSetComplete_capi_2415c50c2d836017(tf_read_plan *_swig_go_0, tf_read_complete_fn _swig_go_1) {
+char *_wrap_ReadPlanSetComplete_capi_1776ad80a54d1c53(tf_read_plan *_swig_go_0, tf_read_complete_fn _swig_go_1) {
   tf_read_plan *arg1 = 0 ;
   tf_read_complete_fn arg2 = 0 ;
   tf_release_fn arg3 = 0 ;
@@ -3375,7 +3375,7 @@ char *_wrap_ReadPlanSetComplete_capi_2415c50c2d836017(tf_read_plan *_swig_go_0, 
 }
 
 
-char *_wrap_ReadPlanRun_capi_2415c50c2d836017(tf_read_plan *_swig_go_0) {
+char *_wrap_ReadPlanRun_capi_1776ad80a54d1c53(tf_read_plan *_swig_go_0) {
   tf_read_plan *arg1 = 0 ;
   tf_status result;
   char *_swig_go_result;
@@ -3392,7 +3392,7 @@ char *_wrap_ReadPlanRun_capi_2415c50c2d836017(tf_read_plan *_swig_go_0) {
 }
 
 
-tf_read_plan *_wrap_ReadPlanRetain_capi_2415c50c2d836017(tf_read_plan *_swig_go_0) {
+tf_read_plan *_wrap_ReadPlanRetain_capi_1776ad80a54d1c53(tf_read_plan *_swig_go_0) {
   tf_read_plan *arg1 = 0 ;
   tf_read_plan *result = 0 ;
   tf_read_plan *_swig_go_result;
@@ -3409,7 +3409,7 @@ tf_read_plan *_wrap_ReadPlanRetain_capi_2415c50c2d836017(tf_read_plan *_swig_go_
 }
 
 
-void _wrap_ReadPlanRelease_capi_2415c50c2d836017(tf_read_plan *_swig_go_0) {
+void _wrap_ReadPlanRelease_capi_1776ad80a54d1c53(tf_read_plan *_swig_go_0) {
   tf_read_plan *arg1 = 0 ;
   
   arg1 = (tf_read_plan *)_swig_go_0;
@@ -3423,7 +3423,7 @@ void _wrap_ReadPlanRelease_capi_2415c50c2d836017(tf_read_plan *_swig_go_0) {
 }
 
 
-char *_wrap_Check_capi_2415c50c2d836017(tf_dict **_swig_go_0, _gostring_ _swig_go_1, tf_options *_swig_go_2) {
+char *_wrap_Check_capi_1776ad80a54d1c53(tf_dict **_swig_go_0, _gostring_ _swig_go_1, tf_options *_swig_go_2) {
   tf_dict **arg1 = 0 ;
   char *arg2 = 0 ;
   tf_options *arg3 = 0 ;
@@ -3451,7 +3451,7 @@ char *_wrap_Check_capi_2415c50c2d836017(tf_dict **_swig_go_0, _gostring_ _swig_g
 }
 
 
-char *_wrap_CheckSource_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_source *_swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_CheckSource_capi_1776ad80a54d1c53(tf_dict **_swig_go_0, tf_source *_swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
   tf_dict **arg1 = 0 ;
   tf_source *arg2 = 0 ;
   tf_format arg3 ;
@@ -3474,7 +3474,7 @@ char *_wrap_CheckSource_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_source *_
 }
 
 
-char *_wrap_SaveFile_capi_2415c50c2d836017(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_SaveFile_capi_1776ad80a54d1c53(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
   char *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -3504,7 +3504,7 @@ char *_wrap_SaveFile_capi_2415c50c2d836017(_gostring_ _swig_go_0, tf_dict *_swig
 }
 
 
-char *_wrap_Save_capi_2415c50c2d836017(_gostring_ _swig_go_0, tf_array *_swig_go_1, tf_options *_swig_go_2) {
+char *_wrap_Save_capi_1776ad80a54d1c53(_gostring_ _swig_go_0, tf_array *_swig_go_1, tf_options *_swig_go_2) {
   char *arg1 = 0 ;
   tf_array *arg2 = 0 ;
   tf_options *arg3 = 0 ;
@@ -3532,7 +3532,7 @@ char *_wrap_Save_capi_2415c50c2d836017(_gostring_ _swig_go_0, tf_array *_swig_go
 }
 
 
-char *_wrap_Savez_capi_2415c50c2d836017(_gostring_ _swig_go_0, _goslice_ _swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_Savez_capi_1776ad80a54d1c53(_gostring_ _swig_go_0, _goslice_ _swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
   char *arg1 = 0 ;
   tf_array **arg2 = 0 ;
   size_t arg3 ;
@@ -3566,7 +3566,7 @@ char *_wrap_Savez_capi_2415c50c2d836017(_gostring_ _swig_go_0, _goslice_ _swig_g
 }
 
 
-char *_wrap_SavezCompressed_capi_2415c50c2d836017(_gostring_ _swig_go_0, _goslice_ _swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_SavezCompressed_capi_1776ad80a54d1c53(_gostring_ _swig_go_0, _goslice_ _swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
   char *arg1 = 0 ;
   tf_array **arg2 = 0 ;
   size_t arg3 ;
@@ -3600,7 +3600,7 @@ char *_wrap_SavezCompressed_capi_2415c50c2d836017(_gostring_ _swig_go_0, _goslic
 }
 
 
-char *_wrap_SaveSafetensors_capi_2415c50c2d836017(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_SaveSafetensors_capi_1776ad80a54d1c53(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
   char *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -3630,7 +3630,7 @@ char *_wrap_SaveSafetensors_capi_2415c50c2d836017(_gostring_ _swig_go_0, tf_dict
 }
 
 
-char *_wrap_SaveGguf_capi_2415c50c2d836017(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_SaveGguf_capi_1776ad80a54d1c53(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
   char *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_dict *arg3 = 0 ;
@@ -3660,7 +3660,7 @@ char *_wrap_SaveGguf_capi_2415c50c2d836017(_gostring_ _swig_go_0, tf_dict *_swig
 }
 
 
-char *_wrap_SaveWeights_capi_2415c50c2d836017(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_options *_swig_go_2) {
+char *_wrap_SaveWeights_capi_1776ad80a54d1c53(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_options *_swig_go_2) {
   char *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_options *arg3 = 0 ;
@@ -3688,7 +3688,7 @@ char *_wrap_SaveWeights_capi_2415c50c2d836017(_gostring_ _swig_go_0, tf_dict *_s
 }
 
 
-char *_wrap_SaveMemory_capi_2415c50c2d836017(tf_buffer **_swig_go_0, int _swig_go_1, tf_array *_swig_go_2, tf_dict *_swig_go_3, tf_dict *_swig_go_4, tf_options *_swig_go_5) {
+char *_wrap_SaveMemory_capi_1776ad80a54d1c53(tf_buffer **_swig_go_0, int _swig_go_1, tf_array *_swig_go_2, tf_dict *_swig_go_3, tf_dict *_swig_go_4, tf_options *_swig_go_5) {
   tf_buffer **arg1 = 0 ;
   tf_format arg2 ;
   tf_array *arg3 = 0 ;
@@ -3715,7 +3715,7 @@ char *_wrap_SaveMemory_capi_2415c50c2d836017(tf_buffer **_swig_go_0, int _swig_g
 }
 
 
-char *_wrap_SaveSink_capi_2415c50c2d836017(tf_sink *_swig_go_0, int _swig_go_1, tf_array *_swig_go_2, tf_dict *_swig_go_3, tf_dict *_swig_go_4, tf_options *_swig_go_5) {
+char *_wrap_SaveSink_capi_1776ad80a54d1c53(tf_sink *_swig_go_0, int _swig_go_1, tf_array *_swig_go_2, tf_dict *_swig_go_3, tf_dict *_swig_go_4, tf_options *_swig_go_5) {
   tf_sink *arg1 = 0 ;
   tf_format arg2 ;
   tf_array *arg3 = 0 ;
@@ -3742,7 +3742,7 @@ char *_wrap_SaveSink_capi_2415c50c2d836017(tf_sink *_swig_go_0, int _swig_go_1, 
 }
 
 
-char *_wrap_SaveCheck_capi_2415c50c2d836017(tf_dict **_swig_go_0, int _swig_go_1, tf_dict *_swig_go_2, tf_dict *_swig_go_3, tf_options *_swig_go_4) {
+char *_wrap_SaveCheck_capi_1776ad80a54d1c53(tf_dict **_swig_go_0, int _swig_go_1, tf_dict *_swig_go_2, tf_dict *_swig_go_3, tf_options *_swig_go_4) {
   tf_dict **arg1 = 0 ;
   tf_format arg2 ;
   tf_dict *arg3 = 0 ;
@@ -3767,7 +3767,7 @@ char *_wrap_SaveCheck_capi_2415c50c2d836017(tf_dict **_swig_go_0, int _swig_go_1
 }
 
 
-char *_wrap_WriterOpen_capi_2415c50c2d836017(tf_writer **_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_WriterOpen_capi_1776ad80a54d1c53(tf_writer **_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
   tf_writer **arg1 = 0 ;
   char *arg2 = 0 ;
   tf_format arg3 ;
@@ -3797,7 +3797,7 @@ char *_wrap_WriterOpen_capi_2415c50c2d836017(tf_writer **_swig_go_0, _gostring_ 
 }
 
 
-char *_wrap_WriterOpenSink_capi_2415c50c2d836017(tf_writer **_swig_go_0, tf_sink *_swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_WriterOpenSink_capi_1776ad80a54d1c53(tf_writer **_swig_go_0, tf_sink *_swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
   tf_writer **arg1 = 0 ;
   tf_sink *arg2 = 0 ;
   tf_format arg3 ;
@@ -3820,7 +3820,7 @@ char *_wrap_WriterOpenSink_capi_2415c50c2d836017(tf_writer **_swig_go_0, tf_sink
 }
 
 
-char *_wrap_WriterDeclare_capi_2415c50c2d836017(tf_writer *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, long long *_swig_go_3, intgo _swig_go_4) {
+char *_wrap_WriterDeclare_capi_1776ad80a54d1c53(tf_writer *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, long long *_swig_go_3, intgo _swig_go_4) {
   tf_writer *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -3850,7 +3850,7 @@ char *_wrap_WriterDeclare_capi_2415c50c2d836017(tf_writer *_swig_go_0, _gostring
 }
 
 
-char *_wrap_WriterSetMetadata_capi_2415c50c2d836017(tf_writer *_swig_go_0, tf_dict *_swig_go_1) {
+char *_wrap_WriterSetMetadata_capi_1776ad80a54d1c53(tf_writer *_swig_go_0, tf_dict *_swig_go_1) {
   tf_writer *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_status result;
@@ -3869,7 +3869,7 @@ char *_wrap_WriterSetMetadata_capi_2415c50c2d836017(tf_writer *_swig_go_0, tf_di
 }
 
 
-char *_wrap_WriterWrite_capi_2415c50c2d836017(tf_writer *_swig_go_0, _gostring_ _swig_go_1) {
+char *_wrap_WriterWrite_capi_1776ad80a54d1c53(tf_writer *_swig_go_0, _gostring_ _swig_go_1) {
   tf_writer *arg1 = 0 ;
   void *arg2 = 0 ;
   size_t arg3 ;
@@ -3892,7 +3892,7 @@ char *_wrap_WriterWrite_capi_2415c50c2d836017(tf_writer *_swig_go_0, _gostring_ 
 }
 
 
-char *_wrap_WriterFinish_capi_2415c50c2d836017(tf_writer *_swig_go_0) {
+char *_wrap_WriterFinish_capi_1776ad80a54d1c53(tf_writer *_swig_go_0) {
   tf_writer *arg1 = 0 ;
   tf_status result;
   char *_swig_go_result;
@@ -3909,7 +3909,7 @@ char *_wrap_WriterFinish_capi_2415c50c2d836017(tf_writer *_swig_go_0) {
 }
 
 
-tf_writer *_wrap_WriterRetain_capi_2415c50c2d836017(tf_writer *_swig_go_0) {
+tf_writer *_wrap_WriterRetain_capi_1776ad80a54d1c53(tf_writer *_swig_go_0) {
   tf_writer *arg1 = 0 ;
   tf_writer *result = 0 ;
   tf_writer *_swig_go_result;
@@ -3926,7 +3926,7 @@ tf_writer *_wrap_WriterRetain_capi_2415c50c2d836017(tf_writer *_swig_go_0) {
 }
 
 
-void _wrap_WriterRelease_capi_2415c50c2d836017(tf_writer *_swig_go_0) {
+void _wrap_WriterRelease_capi_1776ad80a54d1c53(tf_writer *_swig_go_0) {
   tf_writer *arg1 = 0 ;
   
   arg1 = (tf_writer *)_swig_go_0;
@@ -3940,7 +3940,7 @@ void _wrap_WriterRelease_capi_2415c50c2d836017(tf_writer *_swig_go_0) {
 }
 
 
-char *_wrap_PartPlanNew_capi_2415c50c2d836017(tf_part_plan **_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
+char *_wrap_PartPlanNew_capi_1776ad80a54d1c53(tf_part_plan **_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
   tf_part_plan **arg1 = 0 ;
   char *arg2 = 0 ;
   tf_format arg3 ;
@@ -3970,7 +3970,7 @@ char *_wrap_PartPlanNew_capi_2415c50c2d836017(tf_part_plan **_swig_go_0, _gostri
 }
 
 
-char *_wrap_PartPlanDeclare_capi_2415c50c2d836017(tf_part_plan *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, long long *_swig_go_3, intgo _swig_go_4) {
+char *_wrap_PartPlanDeclare_capi_1776ad80a54d1c53(tf_part_plan *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, long long *_swig_go_3, intgo _swig_go_4) {
   tf_part_plan *arg1 = 0 ;
   char *arg2 = 0 ;
   size_t arg3 ;
@@ -4000,7 +4000,7 @@ char *_wrap_PartPlanDeclare_capi_2415c50c2d836017(tf_part_plan *_swig_go_0, _gos
 }
 
 
-char *_wrap_PartPlanDeclareAll_capi_2415c50c2d836017(tf_part_plan *_swig_go_0, tf_dict *_swig_go_1) {
+char *_wrap_PartPlanDeclareAll_capi_1776ad80a54d1c53(tf_part_plan *_swig_go_0, tf_dict *_swig_go_1) {
   tf_part_plan *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_status result;
@@ -4019,7 +4019,7 @@ char *_wrap_PartPlanDeclareAll_capi_2415c50c2d836017(tf_part_plan *_swig_go_0, t
 }
 
 
-char *_wrap_PartPlanSetMetadata_capi_2415c50c2d836017(tf_part_plan *_swig_go_0, tf_dict *_swig_go_1) {
+char *_wrap_PartPlanSetMetadata_capi_1776ad80a54d1c53(tf_part_plan *_swig_go_0, tf_dict *_swig_go_1) {
   tf_part_plan *arg1 = 0 ;
   tf_dict *arg2 = 0 ;
   tf_status result;
@@ -4038,7 +4038,7 @@ char *_wrap_PartPlanSetMetadata_capi_2415c50c2d836017(tf_part_plan *_swig_go_0, 
 }
 
 
-char *_wrap_PartPlanFinish_capi_2415c50c2d836017(tf_part_plan *_swig_go_0) {
+char *_wrap_PartPlanFinish_capi_1776ad80a54d1c53(tf_part_plan *_swig_go_0) {
   tf_part_plan *arg1 = 0 ;
   tf_status result;
   char *_swig_go_result;
@@ -4055,7 +4055,7 @@ char *_wrap_PartPlanFinish_capi_2415c50c2d836017(tf_part_plan *_swig_go_0) {
 }
 
 
-intgo _wrap_PartPlanCount_capi_2415c50c2d836017(tf_part_plan *_swig_go_0) {
+intgo _wrap_PartPlanCount_capi_1776ad80a54d1c53(tf_part_plan *_swig_go_0) {
   tf_part_plan *arg1 = 0 ;
   size_t result;
   intgo _swig_go_result;
@@ -4072,7 +4072,7 @@ intgo _wrap_PartPlanCount_capi_2415c50c2d836017(tf_part_plan *_swig_go_0) {
 }
 
 
-int _wrap_PartPlanHasIndex_capi_2415c50c2d836017(tf_part_plan *_swig_go_0) {
+int _wrap_PartPlanHasIndex_capi_1776ad80a54d1c53(tf_part_plan *_swig_go_0) {
   tf_part_plan *arg1 = 0 ;
   int32_t result;
   int _swig_go_result;
@@ -4089,7 +4089,7 @@ int _wrap_PartPlanHasIndex_capi_2415c50c2d836017(tf_part_plan *_swig_go_0) {
 }
 
 
-char *_wrap_PartPlanPart_capi_2415c50c2d836017(intgo *_swig_go_0, intgo *_swig_go_1, long long *_swig_go_2, tf_part_plan *_swig_go_3, intgo _swig_go_4) {
+char *_wrap_PartPlanPart_capi_1776ad80a54d1c53(intgo *_swig_go_0, intgo *_swig_go_1, long long *_swig_go_2, tf_part_plan *_swig_go_3, intgo _swig_go_4) {
   size_t *arg1 = 0 ;
   size_t *arg2 = 0 ;
   uint64_t *arg3 = 0 ;
@@ -4114,7 +4114,7 @@ char *_wrap_PartPlanPart_capi_2415c50c2d836017(intgo *_swig_go_0, intgo *_swig_g
 }
 
 
-char *_wrap_PartPlanArray_capi_2415c50c2d836017(char **_swig_go_0, tf_part_plan *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_PartPlanArray_capi_1776ad80a54d1c53(char **_swig_go_0, tf_part_plan *_swig_go_1, intgo _swig_go_2) {
   char **arg1 = 0 ;
   size_t *arg2 = 0 ;
   tf_part_plan *arg3 = 0 ;
@@ -4139,7 +4139,7 @@ char *_wrap_PartPlanArray_capi_2415c50c2d836017(char **_swig_go_0, tf_part_plan 
 }
 
 
-char *_wrap_PartPlanPath_capi_2415c50c2d836017(tf_buffer **_swig_go_0, tf_part_plan *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_PartPlanPath_capi_1776ad80a54d1c53(tf_buffer **_swig_go_0, tf_part_plan *_swig_go_1, intgo _swig_go_2) {
   tf_buffer **arg1 = 0 ;
   tf_part_plan *arg2 = 0 ;
   size_t arg3 ;
@@ -4160,7 +4160,7 @@ char *_wrap_PartPlanPath_capi_2415c50c2d836017(tf_buffer **_swig_go_0, tf_part_p
 }
 
 
-char *_wrap_PartPlanMetadata_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_part_plan *_swig_go_1, intgo _swig_go_2) {
+char *_wrap_PartPlanMetadata_capi_1776ad80a54d1c53(tf_dict **_swig_go_0, tf_part_plan *_swig_go_1, intgo _swig_go_2) {
   tf_dict **arg1 = 0 ;
   tf_part_plan *arg2 = 0 ;
   size_t arg3 ;
@@ -4181,7 +4181,7 @@ char *_wrap_PartPlanMetadata_capi_2415c50c2d836017(tf_dict **_swig_go_0, tf_part
 }
 
 
-char *_wrap_PartPlanIndex_capi_2415c50c2d836017(tf_buffer **_swig_go_0, tf_part_plan *_swig_go_1) {
+char *_wrap_PartPlanIndex_capi_1776ad80a54d1c53(tf_buffer **_swig_go_0, tf_part_plan *_swig_go_1) {
   tf_buffer **arg1 = 0 ;
   tf_part_plan *arg2 = 0 ;
   tf_status result;
@@ -4200,7 +4200,7 @@ char *_wrap_PartPlanIndex_capi_2415c50c2d836017(tf_buffer **_swig_go_0, tf_part_
 }
 
 
-char *_wrap_PartPlanSaveIndex_capi_2415c50c2d836017(tf_part_plan *_swig_go_0, _gostring_ _swig_go_1) {
+char *_wrap_PartPlanSaveIndex_capi_1776ad80a54d1c53(tf_part_plan *_swig_go_0, _gostring_ _swig_go_1) {
   tf_part_plan *arg1 = 0 ;
   char *arg2 = 0 ;
   char *temp2 ;
@@ -4226,7 +4226,7 @@ char *_wrap_PartPlanSaveIndex_capi_2415c50c2d836017(tf_part_plan *_swig_go_0, _g
 }
 
 
-char *_wrap_PartPlanOpenPart_capi_2415c50c2d836017(tf_writer **_swig_go_0, tf_part_plan *_swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
+char *_wrap_PartPlanOpenPart_capi_1776ad80a54d1c53(tf_writer **_swig_go_0, tf_part_plan *_swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
   tf_writer **arg1 = 0 ;
   tf_part_plan *arg2 = 0 ;
   size_t arg3 ;
@@ -4256,7 +4256,7 @@ char *_wrap_PartPlanOpenPart_capi_2415c50c2d836017(tf_writer **_swig_go_0, tf_pa
 }
 
 
-char *_wrap_PartPlanOpenPartSink_capi_2415c50c2d836017(tf_writer **_swig_go_0, tf_part_plan *_swig_go_1, intgo _swig_go_2, tf_sink *_swig_go_3) {
+char *_wrap_PartPlanOpenPartSink_capi_1776ad80a54d1c53(tf_writer **_swig_go_0, tf_part_plan *_swig_go_1, intgo _swig_go_2, tf_sink *_swig_go_3) {
   tf_writer **arg1 = 0 ;
   tf_part_plan *arg2 = 0 ;
   size_t arg3 ;
@@ -4279,7 +4279,7 @@ char *_wrap_PartPlanOpenPartSink_capi_2415c50c2d836017(tf_writer **_swig_go_0, t
 }
 
 
-tf_part_plan *_wrap_PartPlanRetain_capi_2415c50c2d836017(tf_part_plan *_swig_go_0) {
+tf_part_plan *_wrap_PartPlanRetain_capi_1776ad80a54d1c53(tf_part_plan *_swig_go_0) {
   tf_part_plan *arg1 = 0 ;
   tf_part_plan *result = 0 ;
   tf_part_plan *_swig_go_result;
@@ -4296,7 +4296,7 @@ tf_part_plan *_wrap_PartPlanRetain_capi_2415c50c2d836017(tf_part_plan *_swig_go_
 }
 
 
-void _wrap_PartPlanRelease_capi_2415c50c2d836017(tf_part_plan *_swig_go_0) {
+void _wrap_PartPlanRelease_capi_1776ad80a54d1c53(tf_part_plan *_swig_go_0) {
   tf_part_plan *arg1 = 0 ;
   
   arg1 = (tf_part_plan *)_swig_go_0;
@@ -4304,6 +4304,224 @@ void _wrap_PartPlanRelease_capi_2415c50c2d836017(tf_part_plan *_swig_go_0) {
   
   tf_go_call call = tf_go_enter();
   tf_part_plan_release(arg1);
+  tf_go_exit(&call);
+  
+  
+}
+
+
+int _wrap_PresetAt_capi_1776ad80a54d1c53(intgo _swig_go_0) {
+  size_t arg1 ;
+  tf_preset result;
+  int _swig_go_result;
+  
+  arg1 = (size_t)_swig_go_0; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_preset_at(arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+char *_wrap_PresetName_capi_1776ad80a54d1c53(int _swig_go_0) {
+  tf_preset arg1 ;
+  char *result = 0 ;
+  char *_swig_go_result;
+  
+  arg1 = (tf_preset)_swig_go_0; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = (char *)tf_preset_name(arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = (void *)result;
+  return _swig_go_result;
+}
+
+
+int _wrap_PresetFromName_capi_1776ad80a54d1c53(_gostring_ _swig_go_0) {
+  char *arg1 = 0 ;
+  char *temp1 ;
+  tf_preset result;
+  int _swig_go_result;
+  
+  
+  temp1 = (char *)malloc(_swig_go_0.n + 1);
+  memcpy(temp1, _swig_go_0.p, _swig_go_0.n);
+  temp1[_swig_go_0.n] = '\0';
+  arg1 = (char *)temp1;
+  
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_preset_from_name((char const *)arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = result; 
+  free((char *)arg1); 
+  return _swig_go_result;
+}
+
+
+int _wrap_PresetDtype_capi_1776ad80a54d1c53(int _swig_go_0) {
+  tf_preset arg1 ;
+  tf_dtype result;
+  int _swig_go_result;
+  
+  arg1 = (tf_preset)_swig_go_0; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_preset_dtype(arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+char *_wrap_QuantPlanNew_capi_1776ad80a54d1c53(tf_quant_plan **_swig_go_0, int _swig_go_1, tf_dict *_swig_go_2, tf_options *_swig_go_3) {
+  tf_quant_plan **arg1 = 0 ;
+  tf_preset arg2 ;
+  tf_dict *arg3 = 0 ;
+  tf_options *arg4 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_quant_plan **)_swig_go_0;
+  arg2 = (tf_preset)_swig_go_1; 
+  arg3 = (tf_dict *)_swig_go_2;
+  arg4 = (tf_options *)_swig_go_3;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_quant_plan_new(arg1,arg2,(struct tf_dict const *)arg3,(struct tf_options const *)arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_QuantPlanDeclare_capi_1776ad80a54d1c53(tf_quant_plan *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, long long *_swig_go_3, intgo _swig_go_4) {
+  tf_quant_plan *arg1 = 0 ;
+  char *arg2 = 0 ;
+  size_t arg3 ;
+  tf_dtype arg4 ;
+  int64_t *arg5 = 0 ;
+  size_t arg6 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_quant_plan *)_swig_go_0;
+  {
+    arg2 = _swig_go_1.n ? (char *)_swig_go_1.p : (char *)"";
+    arg3 = (size_t)_swig_go_1.n;
+  }
+  arg4 = (tf_dtype)_swig_go_2; 
+  arg5 = *(int64_t **)&_swig_go_3; 
+  arg6 = (size_t)_swig_go_4; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_quant_plan_declare(arg1,(char const *)arg2,arg3,arg4,(int64_t const *)arg5,arg6);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  
+  return _swig_go_result;
+}
+
+
+char *_wrap_QuantPlanSetDtype_capi_1776ad80a54d1c53(tf_quant_plan *_swig_go_0, intgo _swig_go_1, int _swig_go_2) {
+  tf_quant_plan *arg1 = 0 ;
+  size_t arg2 ;
+  tf_dtype arg3 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_quant_plan *)_swig_go_0;
+  arg2 = (size_t)_swig_go_1; 
+  arg3 = (tf_dtype)_swig_go_2; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_quant_plan_set_dtype(arg1,arg2,arg3);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_QuantPlanFinish_capi_1776ad80a54d1c53(tf_quant_plan *_swig_go_0) {
+  tf_quant_plan *arg1 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_quant_plan *)_swig_go_0;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_quant_plan_finish(arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_QuantPlanDtype_capi_1776ad80a54d1c53(int *_swig_go_0, tf_quant_plan *_swig_go_1, intgo _swig_go_2) {
+  tf_dtype *arg1 = 0 ;
+  tf_quant_plan *arg2 = 0 ;
+  size_t arg3 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = *(tf_dtype **)&_swig_go_0; 
+  arg2 = (tf_quant_plan *)_swig_go_1;
+  arg3 = (size_t)_swig_go_2; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_quant_plan_dtype(arg1,(struct tf_quant_plan const *)arg2,arg3);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+tf_quant_plan *_wrap_QuantPlanRetain_capi_1776ad80a54d1c53(tf_quant_plan *_swig_go_0) {
+  tf_quant_plan *arg1 = 0 ;
+  tf_quant_plan *result = 0 ;
+  tf_quant_plan *_swig_go_result;
+  
+  arg1 = (tf_quant_plan *)_swig_go_0;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = (tf_quant_plan *)tf_quant_plan_retain(arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = (tf_quant_plan *)result;
+  return _swig_go_result;
+}
+
+
+void _wrap_QuantPlanRelease_capi_1776ad80a54d1c53(tf_quant_plan *_swig_go_0) {
+  tf_quant_plan *arg1 = 0 ;
+  
+  arg1 = (tf_quant_plan *)_swig_go_0;
+  
+  
+  tf_go_call call = tf_go_enter();
+  tf_quant_plan_release(arg1);
   tf_go_exit(&call);
   
   

@@ -78,6 +78,13 @@ pub struct tf_part_plan {
     _marker: PhantomData<(*mut u8, PhantomPinned)>,
 }
 
+/// The types that a preset chooses for the arrays of a model.
+#[repr(C)]
+pub struct tf_quant_plan {
+    _data: [u8; 0],
+    _marker: PhantomData<(*mut u8, PhantomPinned)>,
+}
+
 /// A block of bytes that the library allocated.
 #[repr(C)]
 pub struct tf_buffer {
@@ -229,6 +236,34 @@ pub const TF_DTYPE_KIND_FLOAT: c_int = 4;
 pub const TF_DTYPE_KIND_COMPLEX: c_int = 5;
 /// a block type of ggml
 pub const TF_DTYPE_KIND_BLOCK: c_int = 6;
+
+/// A mixture of types in which llama-quantize encodes a model: see [`tf_quant_plan_new`].
+///
+/// The numbers are llama.cpp's, which general.file_type has in the metadata of a .gguf.
+pub type tf_preset = i32;
+/// no preset
+pub const TF_PRESET_NONE: tf_preset = 0;
+pub const TF_PRESET_Q4_0: tf_preset = 2;
+pub const TF_PRESET_Q4_1: tf_preset = 3;
+pub const TF_PRESET_Q8_0: tf_preset = 7;
+pub const TF_PRESET_Q5_0: tf_preset = 8;
+pub const TF_PRESET_Q5_1: tf_preset = 9;
+pub const TF_PRESET_Q2_K: tf_preset = 10;
+pub const TF_PRESET_Q3_K_S: tf_preset = 11;
+pub const TF_PRESET_Q3_K_M: tf_preset = 12;
+pub const TF_PRESET_Q3_K_L: tf_preset = 13;
+pub const TF_PRESET_Q4_K_S: tf_preset = 14;
+pub const TF_PRESET_Q4_K_M: tf_preset = 15;
+pub const TF_PRESET_Q5_K_S: tf_preset = 16;
+pub const TF_PRESET_Q5_K_M: tf_preset = 17;
+pub const TF_PRESET_Q6_K: tf_preset = 18;
+/// needs an importance matrix
+pub const TF_PRESET_Q2_K_S: tf_preset = 21;
+pub const TF_PRESET_IQ4_NL: tf_preset = 25;
+pub const TF_PRESET_IQ4_XS: tf_preset = 30;
+pub const TF_PRESET_TQ1_0: tf_preset = 36;
+pub const TF_PRESET_TQ2_0: tf_preset = 37;
+pub const TF_PRESET_MXFP4_MOE: tf_preset = 38;
 
 /// A file format.
 pub type tf_format = i32;
@@ -2327,4 +2362,92 @@ unsafe extern "C" {
 
     /// Drops a reference.
     pub fn tf_part_plan_release(plan: *mut tf_part_plan);
+
+    /// Returns the preset at an index, in the order of their numbers, or [`TF_PRESET_NONE`] if the index is not less than the
+    /// number of presets.
+    pub fn tf_preset_at(index: usize) -> tf_preset;
+
+    /// Returns the name of a preset, such as "Q4_K_M"; "unknown" for [`TF_PRESET_NONE`] and other numbers. The string is
+    /// static.
+    pub fn tf_preset_name(preset: tf_preset) -> *const c_char;
+
+    /// Returns the preset with a NUL-terminated name, in any letter case, or [`TF_PRESET_NONE`] if there is none. "Q3_K",
+    /// "Q4_K" and "Q5_K" mean the M presets, and "MXFP4" means "MXFP4_MOE".
+    pub fn tf_preset_from_name(name: *const c_char) -> tf_preset;
+
+    /// Returns the type of the arrays that get no special treatment, or [`TF_DTYPE_UNSUPPORTED`] if there is no such
+    /// preset.
+    pub fn tf_preset_dtype(preset: tf_preset) -> tf_dtype;
+
+    /// Creates a plan without arrays.
+    ///
+    /// * `out`: receives the plan
+    /// * `preset`: the preset
+    /// * `metadata`: the metadata of the model, with the keys of a .gguf: general.architecture and ARCHITECTURE.block_count
+    ///   are required. ARCHITECTURE.expert_count, .attention.head_count, .attention.head_count_kv and
+    ///   .nextn_predict_layers are read if they exist. The plan does not keep the dict
+    /// * `options`: allocator; may be NULL
+    ///
+    /// Returns INVALID_ARGUMENT if there is no such preset, or a required key is missing; TYPE if the value of a key is of
+    ///   another kind.
+    #[must_use]
+    pub fn tf_quant_plan_new(
+        out: *mut *mut tf_quant_plan,
+        preset: tf_preset,
+        metadata: *const tf_dict,
+        options: *const tf_options,
+    ) -> tf_status;
+
+    /// Declares the next array.
+    ///
+    /// * `plan`: the plan
+    /// * `name`: name of the array, which is copied
+    /// * `length`: bytes of name, or SIZE_MAX
+    /// * `dtype`: type of its elements
+    /// * `shape`: ndim sizes in elements, as in [`tf_array_new`]
+    /// * `ndim`: number of dimensions
+    ///
+    /// Returns DUPLICATE if an array with this name has been declared; INVALID_ARGUMENT if the name is not UTF-8, the dtype
+    ///   or shape is invalid, or the plan is finished.
+    #[must_use]
+    pub fn tf_quant_plan_declare(
+        plan: *mut tf_quant_plan,
+        name: *const c_char,
+        length: usize,
+        dtype: tf_dtype,
+        shape: *const i64,
+        ndim: usize,
+    ) -> tf_status;
+
+    /// Sets the type in which an array is encoded, instead of the one that the rules choose. Like llama-quantize, the plan
+    /// ignores it for arrays that no preset encodes, such as norms, and replaces it if its blocks do not divide the rows.
+    ///
+    /// * `plan`: the plan
+    /// * `index`: index of the array, in the order of declarations
+    /// * `dtype`: a block type that can be encoded, or a float dtype
+    ///
+    /// Returns UNSUPPORTED if the dtype can only be decoded; INVALID_ARGUMENT if it is none of these, there is no such array,
+    ///   or the plan is finished.
+    #[must_use]
+    pub fn tf_quant_plan_set_dtype(plan: *mut tf_quant_plan, index: usize, dtype: tf_dtype) -> tf_status;
+
+    /// Chooses the types. Afterwards the plan cannot be changed.
+    ///
+    /// Returns UNSUPPORTED if an array is of a block type, but not of the one that it would get, or if [`TF_PRESET_Q2_K_S`]
+    ///   needs an importance matrix; INVALID_ARGUMENT if the plan is finished, or the number of a layer is needed and a
+    ///   name does not contain it.
+    #[must_use]
+    pub fn tf_quant_plan_finish(plan: *mut tf_quant_plan) -> tf_status;
+
+    /// Gets the type that an array gets, by its index in the order of declarations. Arrays that are not encoded keep theirs.
+    ///
+    /// Returns INVALID_ARGUMENT if there is no such array, or the plan is not finished.
+    #[must_use]
+    pub fn tf_quant_plan_dtype(dtype: *mut tf_dtype, plan: *const tf_quant_plan, index: usize) -> tf_status;
+
+    /// Adds a reference and returns the plan.
+    pub fn tf_quant_plan_retain(plan: *mut tf_quant_plan) -> *mut tf_quant_plan;
+
+    /// Drops a reference.
+    pub fn tf_quant_plan_release(plan: *mut tf_quant_plan);
 }

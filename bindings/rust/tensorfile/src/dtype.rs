@@ -39,6 +39,8 @@ macro_rules! numbers {
     };
 }
 
+pub(crate) use numbers;
+
 numbers! {
     /// The type of an array's elements.
     ///

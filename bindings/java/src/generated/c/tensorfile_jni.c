@@ -5709,6 +5709,242 @@ SWIGEXPORT void JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1part_1plan_1
 }
 
 
+SWIGEXPORT jint JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1preset_1at(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  jint jresult = 0 ;
+  size_t arg1 ;
+  tf_preset result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (size_t)jarg1; 
+  result = tf_preset_at(arg1);
+  jresult = (jint)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT jstring JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1preset_1name(JNIEnv *jenv, jclass jcls, jint jarg1) {
+  jstring jresult = 0 ;
+  tf_preset arg1 ;
+  char *result = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_preset)jarg1; 
+  result = (char *)tf_preset_name(arg1);
+  if (result) jresult = (*jenv)->NewStringUTF(jenv, (const char *)result);
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1preset_1from_1name(JNIEnv *jenv, jclass jcls, jbyteArray jarg1) {
+  jint jresult = 0 ;
+  char *arg1 = 0 ;
+  jbyte *bytes1 = NULL ;
+  tf_preset result;
+  
+  (void)jenv;
+  (void)jcls;
+  {
+    if (!jarg1) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "name");
+      return 0;
+    }
+    bytes1 = (*jenv)->GetByteArrayElements(jenv, jarg1, NULL);
+    if (!bytes1) return 0;
+    arg1 = (char *)bytes1;
+  }
+  result = tf_preset_from_name((char const *)arg1);
+  jresult = (jint)result; 
+  
+  (*jenv)->ReleaseByteArrayElements(jenv, jarg1, bytes1, JNI_ABORT);
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1preset_1dtype(JNIEnv *jenv, jclass jcls, jint jarg1) {
+  jint jresult = 0 ;
+  tf_preset arg1 ;
+  tf_dtype result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_preset)jarg1; 
+  result = tf_preset_dtype(arg1);
+  jresult = (jint)result; 
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1quant_1plan_1new(JNIEnv *jenv, jclass jcls, jint jarg2, jlong jarg3, jlong jarg4) {
+  jlong jresult = 0 ;
+  tf_quant_plan **arg1 = 0 ;
+  tf_preset arg2 ;
+  tf_dict *arg3 = 0 ;
+  tf_options *arg4 = 0 ;
+  tf_quant_plan *made1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &made1;
+  arg2 = (tf_preset)jarg2; 
+  arg3 = (tf_dict *)(intptr_t)jarg3;
+  arg4 = (tf_options *)(intptr_t)jarg4;
+  result = tf_quant_plan_new(arg1,arg2,(struct tf_dict const *)arg3,(struct tf_options const *)arg4);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  jresult = (jlong)(intptr_t)*arg1;
+  
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1quant_1plan_1declare(JNIEnv *jenv, jclass jcls, jlong jarg1, jbyteArray jarg2, jint jarg4, jlongArray jarg5) {
+  jlong jresult = 0 ;
+  tf_quant_plan *arg1 = 0 ;
+  char *arg2 = 0 ;
+  size_t arg3 ;
+  tf_dtype arg4 ;
+  int64_t *arg5 = 0 ;
+  size_t arg6 ;
+  jbyte *bytes2 = NULL ;
+  jlong *elements5 = NULL ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_quant_plan *)(intptr_t)jarg1;
+  {
+    if (!jarg2) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "name");
+      return 0;
+    }
+    bytes2 = (*jenv)->GetByteArrayElements(jenv, jarg2, NULL);
+    if (!bytes2) return 0;
+    arg2 = (char *)bytes2;
+    arg3 = (size_t)(*jenv)->GetArrayLength(jenv, jarg2);
+  }
+  arg4 = (tf_dtype)jarg4; 
+  {
+    if (!jarg5) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "shape");
+      return 0;
+    }
+    elements5 = (*jenv)->GetLongArrayElements(jenv, jarg5, NULL);
+    if (!elements5) return 0;
+    arg5 = (int64_t *)elements5;
+    arg6 = (size_t)(*jenv)->GetArrayLength(jenv, jarg5);
+  }
+  result = tf_quant_plan_declare(arg1,(char const *)arg2,arg3,arg4,(int64_t const *)arg5,arg6);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  
+  
+  
+  (*jenv)->ReleaseByteArrayElements(jenv, jarg2, bytes2, JNI_ABORT);
+  (*jenv)->ReleaseLongArrayElements(jenv, jarg5, elements5, JNI_ABORT);
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1quant_1plan_1set_1dtype(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2, jint jarg3) {
+  jlong jresult = 0 ;
+  tf_quant_plan *arg1 = 0 ;
+  size_t arg2 ;
+  tf_dtype arg3 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_quant_plan *)(intptr_t)jarg1;
+  arg2 = (size_t)jarg2; 
+  arg3 = (tf_dtype)jarg3; 
+  result = tf_quant_plan_set_dtype(arg1,arg2,arg3);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1quant_1plan_1finish(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  jlong jresult = 0 ;
+  tf_quant_plan *arg1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_quant_plan *)(intptr_t)jarg1;
+  result = tf_quant_plan_finish(arg1);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1quant_1plan_1dtype(JNIEnv *jenv, jclass jcls, jlong jarg2, jlong jarg3) {
+  jlong jresult = 0 ;
+  tf_dtype *arg1 = 0 ;
+  tf_quant_plan *arg2 = 0 ;
+  size_t arg3 ;
+  tf_dtype found1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &found1;
+  arg2 = (tf_quant_plan *)(intptr_t)jarg2;
+  arg3 = (size_t)jarg3; 
+  result = tf_quant_plan_dtype(arg1,(struct tf_quant_plan const *)arg2,arg3);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  if (result == TF_STATUS_OK) jresult = (jlong)*arg1;
+  
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1quant_1plan_1retain(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  jlong jresult = 0 ;
+  tf_quant_plan *arg1 = 0 ;
+  tf_quant_plan *result = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_quant_plan *)(intptr_t)jarg1;
+  result = (tf_quant_plan *)tf_quant_plan_retain(arg1);
+  jresult = (jlong)(intptr_t)result;
+  
+  return jresult;
+}
+
+
+SWIGEXPORT void JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1quant_1plan_1release(JNIEnv *jenv, jclass jcls, jlong jarg1) {
+  tf_quant_plan *arg1 = 0 ;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_quant_plan *)(intptr_t)jarg1;
+  tf_quant_plan_release(arg1);
+  
+}
+
+
 #ifdef __cplusplus
 }
 #endif

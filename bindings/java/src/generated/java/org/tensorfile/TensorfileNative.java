@@ -1558,4 +1558,99 @@ final class TensorfileNative implements TensorfileNativeConstants {
     TensorfileNativeJNI.tf_part_plan_release(plan);
   }
 
+  /**
+   *  Returns the preset at an index, in the order of their numbers, or ::TF_PRESET_NONE if the index is not less than the<br>
+   *     number of presets. 
+   */
+  public static int tf_preset_at(long index) {
+    return TensorfileNativeJNI.tf_preset_at(index);
+  }
+
+  /**
+   *  Returns the name of a preset, such as "Q4_K_M"; "unknown" for ::TF_PRESET_NONE and other numbers. The string is<br>
+   *     static. 
+   */
+  public static String tf_preset_name(int preset) {
+    return TensorfileNativeJNI.tf_preset_name(preset);
+  }
+
+  /**
+   *  Returns the preset with a NUL-terminated name, in any letter case, or ::TF_PRESET_NONE if there is none. "Q3_K",<br>
+   *     "Q4_K" and "Q5_K" mean the M presets, and "MXFP4" means "MXFP4_MOE". 
+   */
+  public static int tf_preset_from_name(byte[] name) {
+    return TensorfileNativeJNI.tf_preset_from_name(name);
+  }
+
+  /**
+   *  Returns the type of the arrays that get no special treatment, or ::TF_DTYPE_UNSUPPORTED if there is no such<br>
+   *     preset. 
+   */
+  public static int tf_preset_dtype(int preset) {
+    return TensorfileNativeJNI.tf_preset_dtype(preset);
+  }
+
+  /**
+   * Creates a plan without arrays.<br>
+   * @param out       receives the plan<br>
+   * @param preset    the preset<br>
+   * @param metadata  the metadata of the model, with the keys of a .gguf: general.architecture and ARCHITECTURE.block_count<br>
+   *                  are required. ARCHITECTURE.expert_count, .attention.head_count, .attention.head_count_kv and<br>
+   *                  .nextn_predict_layers are read if they exist. The plan does not keep the dict<br>
+   * @param options   allocator; may be NULL<br>
+   * @return INVALID_ARGUMENT if there is no such preset, or a required key is missing; TYPE if the value of a key is of<br>
+   *         another kind.
+   */
+  public static long tf_quant_plan_new(int preset, long metadata, long options) { return TensorfileNativeJNI.tf_quant_plan_new(preset, metadata, options); }
+
+  /**
+   * Declares the next array.<br>
+   * @param plan    the plan<br>
+   * @param name    name of the array, which is copied<br>
+   * @param length  bytes of name, or SIZE_MAX<br>
+   * @param dtype   type of its elements<br>
+   * @param shape   ndim sizes in elements, as in tf_array_new()<br>
+   * @param ndim    number of dimensions<br>
+   * @return DUPLICATE if an array with this name has been declared; INVALID_ARGUMENT if the name is not UTF-8, the dtype<br>
+   *         or shape is invalid, or the plan is finished.
+   */
+  public static long tf_quant_plan_declare(long plan, byte[] name, int dtype, long[] shape) { return TensorfileNativeJNI.tf_quant_plan_declare(plan, name, dtype, shape); }
+
+  /**
+   * Sets the type in which an array is encoded, instead of the one that the rules choose. Like llama-quantize, the plan<br>
+   * ignores it for arrays that no preset encodes, such as norms, and replaces it if its blocks do not divide the rows.<br>
+   * @param plan   the plan<br>
+   * @param index  index of the array, in the order of declarations<br>
+   * @param dtype  a block type that can be encoded, or a float dtype<br>
+   * @return UNSUPPORTED if the dtype can only be decoded; INVALID_ARGUMENT if it is none of these, there is no such array,<br>
+   *         or the plan is finished.
+   */
+  public static long tf_quant_plan_set_dtype(long plan, long index, int dtype) { return TensorfileNativeJNI.tf_quant_plan_set_dtype(plan, index, dtype); }
+
+  /**
+   * Chooses the types. Afterwards the plan cannot be changed.<br>
+   * @return UNSUPPORTED if an array is of a block type, but not of the one that it would get, or if ::TF_PRESET_Q2_K_S<br>
+   *         needs an importance matrix; INVALID_ARGUMENT if the plan is finished, or the number of a layer is needed and a<br>
+   *         name does not contain it.
+   */
+  public static long tf_quant_plan_finish(long plan) { return TensorfileNativeJNI.tf_quant_plan_finish(plan); }
+
+  /**
+   *  Gets the type that an array gets, by its index in the order of declarations. Arrays that are not encoded keep theirs.<br>
+   *     @return INVALID_ARGUMENT if there is no such array, or the plan is not finished. 
+   */
+  public static long tf_quant_plan_dtype(long plan, long index) { return TensorfileNativeJNI.tf_quant_plan_dtype(plan, index); }
+
+  /**
+   *  Adds a reference and returns the plan. 
+   */
+  public static long tf_quant_plan_retain(long plan) { return TensorfileNativeJNI.tf_quant_plan_retain(plan); }
+
+  /**
+   *  Drops a reference. 
+   */
+  public static void tf_quant_plan_release(long plan) {
+    TensorfileNativeJNI.tf_quant_plan_release(plan);
+  }
+
 }

@@ -246,6 +246,34 @@ interface TensorfileNativeConstants {
   public final static int TF_DTYPE_KIND_BLOCK = 6;
 
   /**
+   *  no preset 
+   */
+  public final static int TF_PRESET_NONE = 0;
+  public final static int TF_PRESET_Q4_0 = 2;
+  public final static int TF_PRESET_Q4_1 = 3;
+  public final static int TF_PRESET_Q8_0 = 7;
+  public final static int TF_PRESET_Q5_0 = 8;
+  public final static int TF_PRESET_Q5_1 = 9;
+  public final static int TF_PRESET_Q2_K = 10;
+  public final static int TF_PRESET_Q3_K_S = 11;
+  public final static int TF_PRESET_Q3_K_M = 12;
+  public final static int TF_PRESET_Q3_K_L = 13;
+  public final static int TF_PRESET_Q4_K_S = 14;
+  public final static int TF_PRESET_Q4_K_M = 15;
+  public final static int TF_PRESET_Q5_K_S = 16;
+  public final static int TF_PRESET_Q5_K_M = 17;
+  public final static int TF_PRESET_Q6_K = 18;
+  /**
+   *  needs an importance matrix 
+   */
+  public final static int TF_PRESET_Q2_K_S = 21;
+  public final static int TF_PRESET_IQ4_NL = 25;
+  public final static int TF_PRESET_IQ4_XS = 30;
+  public final static int TF_PRESET_TQ1_0 = 36;
+  public final static int TF_PRESET_TQ2_0 = 37;
+  public final static int TF_PRESET_MXFP4_MOE = 38;
+
+  /**
    *  detect the format: by the path's extension, or else by the content 
    */
   public final static int TF_FORMAT_AUTO = 0;

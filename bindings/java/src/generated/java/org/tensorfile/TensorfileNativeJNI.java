@@ -198,4 +198,15 @@ final class TensorfileNativeJNI {
   public final static native long tf_part_plan_open_part_sink(long jarg2, long jarg3, long jarg4);
   public final static native long tf_part_plan_retain(long jarg1);
   public final static native void tf_part_plan_release(long jarg1);
+  public final static native int tf_preset_at(long jarg1);
+  public final static native String tf_preset_name(int jarg1);
+  public final static native int tf_preset_from_name(byte[] jarg1);
+  public final static native int tf_preset_dtype(int jarg1);
+  public final static native long tf_quant_plan_new(int jarg2, long jarg3, long jarg4);
+  public final static native long tf_quant_plan_declare(long jarg1, byte[] jarg2, int jarg4, long[] jarg5);
+  public final static native long tf_quant_plan_set_dtype(long jarg1, long jarg2, int jarg3);
+  public final static native long tf_quant_plan_finish(long jarg1);
+  public final static native long tf_quant_plan_dtype(long jarg2, long jarg3);
+  public final static native long tf_quant_plan_retain(long jarg1);
+  public final static native void tf_quant_plan_release(long jarg1);
 }
