@@ -239,6 +239,30 @@ TEST(DeflateEncoder, ASampleThatMisleads) {
   EXPECT_LE(packed.size(), zlib_size(bytes, 6) * 101 / 100);
 }
 
+// The way of searching that suits the first segments does not suit the later ones, and the other way round.
+TEST(DeflateEncoder, DataThatChange) {
+  Numbers numbers;
+  const size_t half = 3 * size_t{65535};
+  ByteVector sparse(half);
+  for (size_t i = 0; i < half; i += 256)
+    sparse[i] = static_cast<uint8_t>(numbers.below(256));
+  ByteVector bits(half);
+  for (uint8_t &byte : bits)
+    byte = static_cast<uint8_t>(numbers.below(2) * 255);
+  ByteVector rising = sparse;
+  rising.insert(rising.end(), bits.begin(), bits.end());
+  ByteVector falling = bits;
+  falling.insert(falling.end(), sparse.begin(), sparse.end());
+  for (const ByteVector &bytes : {rising, falling}) {
+    for (int level = 1; level <= kMaxDeflateLevel; ++level) {
+      SCOPED_TRACE(testing::Message() << "level " << level);
+      const ByteVector packed = deflate_chunks(bytes, level, SIZE_MAX);
+      EXPECT_EQ(inflate_by_zlib(packed, bytes.size()), bytes);
+      if (level == kDefaultDeflateLevel) EXPECT_LE(packed.size(), zlib_size(bytes, 6) * 105 / 100);
+    }
+  }
+}
+
 TEST(DeflateEncoder, TheSampleIsAQuarter) {
   const ByteVector bytes(65536, 7);
   uint32_t counts[256];
