@@ -35,9 +35,9 @@ inline void ChainMatcher::consider(Match *best, const uint8_t *at, const uint8_t
   if (distance - 1 >= kDeflateWindow || distance > static_cast<size_t>(at - chunk_.data())) return;
   const unsigned length = match_length(at, end, distance);
   if (length < least) return;
-  const auto far = static_cast<unsigned>(distance);
-  const int32_t value = costs_->worth[length] - costs_->distance[distance_symbol(far)];
-  if (value > best->value) *best = Match{length, far, value};
+  const auto back = static_cast<unsigned>(distance);
+  const int32_t value = costs_->worth[length] - costs_->distance[distance_symbol(back)];
+  if (value > best->value) *best = Match{length, back, value};
 }
 
 // Enters the current position into the tables. Returns the distance to the last position with the same hash of 4 bytes.
@@ -45,36 +45,36 @@ uint32_t ChainMatcher::remember(const uint8_t *at) {
   const auto bytes = load_le<uint64_t>(at);
   const auto here = static_cast<uint32_t>(at - chunk_.data());
   uint32_t &head = heads_[chain_hash(bytes, 4, bits_)];
-  const uint32_t far = here - head;
-  previous_[here % kDeflateWindow] = static_cast<uint16_t>(far < kDeflateWindow ? far : 0);
+  const uint32_t back = here - head;
+  previous_[here % kDeflateWindow] = static_cast<uint16_t>(back < kDeflateWindow ? back : 0);
   head = here;
   short_heads_[chain_hash(bytes, 3, bits_)] = here;
-  return far;
+  return back;
 }
 
 ChainMatcher::Match ChainMatcher::find(const uint8_t *at, const uint8_t *end) {
   Match best;
   const auto here = static_cast<uint32_t>(at - chunk_.data());
   const uint32_t short_far = here - short_heads_[chain_hash(load_le<uint64_t>(at), 3, bits_)];
-  uint32_t far = remember(at);
+  uint32_t back = remember(at);
   consider(&best, at, end, last_, kMinMatch);
   if (preferred_ != last_) consider(&best, at, end, preferred_, kMinMatch);
   consider(&best, at, end, short_far, kMinMatch);
   if (best.length >= effort_.nice) return best;
   unsigned longest = best.length < 4 ? 3 : best.length;
-  for (unsigned depth = effort_.depth; depth > 0 && far - 1 < kDeflateWindow - 1 && far <= here; --depth) {
+  for (unsigned depth = effort_.depth; depth > 0 && back - 1 < kDeflateWindow - 1 && back <= here; --depth) {
     // A longer distance costs more, so only a longer match can be better.
-    if (longest < static_cast<size_t>(end - at) && at[longest] == *(at - far + longest)) {
-      const unsigned length = match_length(at, end, far);
+    if (longest < static_cast<size_t>(end - at) && at[longest] == *(at - back + longest)) {
+      const unsigned length = match_length(at, end, back);
       if (length > longest) {
         longest = length;
-        consider(&best, at, end, far, 4);
+        consider(&best, at, end, back, 4);
         if (length >= effort_.nice) break;
       }
     }
-    const uint16_t more = previous_[(here - far) % kDeflateWindow];
+    const uint16_t more = previous_[(here - back) % kDeflateWindow];
     if (more == 0) break;
-    far += more;
+    back += more;
   }
   return best;
 }

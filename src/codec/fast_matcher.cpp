@@ -66,7 +66,7 @@ struct FastParse {
     const auto here = static_cast<uint16_t>(at - start);
     uint16_t &head = head_of(bytes);
     uint16_t &long_head = long_head_of(at, bytes);
-    const uint32_t far = static_cast<uint16_t>(here - head);
+    const uint32_t back = static_cast<uint16_t>(here - head);
     const uint32_t long_far = static_cast<uint16_t>(here - long_head);
     head = here;
     long_head = here;
@@ -76,8 +76,8 @@ struct FastParse {
 
     const unsigned length = equal(at, bytes, preferred);
     FastMatch best{costs->worth[length] - preferred_cost, length, preferred};
-    const uint32_t distance = far - 1 < reach ? far : 1;
-    const unsigned far_length = far - 1 < reach ? equal(at, bytes, distance) : 0;
+    const uint32_t distance = back - 1 < reach ? back : 1;
+    const unsigned far_length = back - 1 < reach ? equal(at, bytes, distance) : 0;
     const int32_t far_cost = costs->distance[distance_symbol(distance)];
     const int32_t far_value = costs->worth[far_length] - far_cost;
     const bool better = far_value > best.value;

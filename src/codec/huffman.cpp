@@ -54,7 +54,8 @@ void make_code_lengths(uint8_t *lengths, const uint32_t *counts, unsigned symbol
     if (counts[i] != 0) sorted[used++] = counts[i] << kSymbolBits | i;
   }
   if (used == 0) return;
-  std::sort(sorted, sorted + used);
+  // Without an order of its own, this would be a function of the C++ run-time library, if that is libc++.
+  std::sort(sorted, sorted + used, [](uint32_t a, uint32_t b) { return a < b; });
   if (used == 1) {
     lengths[sorted[0] & ((1U << kSymbolBits) - 1)] = 1;
     return;

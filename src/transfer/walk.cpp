@@ -220,8 +220,8 @@ class WalkMerger {
       const uint64_t block_end = rows.from + rows.nbytes(*cursor.walk, cursor.split);
       if (!blocks_.empty()) {
         const uint64_t start = blocks_[0].rows.from;
-        const bool far = rows.from > *end && rows.from - *end > max_gap_;
-        if (far || std::max(block_end, *end) - start > most_) return kOk;
+        const bool distant = rows.from > *end && rows.from - *end > max_gap_;
+        if (distant || std::max(block_end, *end) - start > most_) return kOk;
       }
       TFILE_TRY(blocks_.push(Block{cursor.walk, cursor.split, rows}));
       *end = std::max(*end, block_end);
