@@ -1,5 +1,6 @@
 #!/bin/sh
-# Copies the core as one source file, its header and the license into the packages of the bindings, which compile it.
+# Copies the core as one source file, its header and the license into the packages of the bindings that compile it from
+# the repository. Rust's takes the core when it is packed or built (rust/package.sh).
 #
 # usage: vendor.sh            updates the copies
 #        vendor.sh --check    changes nothing, and fails if a copy is out of date
@@ -8,17 +9,17 @@ cd "$(dirname "$0")"
 
 # For each package: its name, the folder for the core, and the folder for the license.
 packages='
-rust  rust/tensorfile-sys/vendor  rust/tensorfile-sys
-rust  -                           rust/tensorfile
-go    go/internal/core            go
-java  java/src/main/native        java
+rust  -                     rust/tensorfile-sys
+rust  -                     rust/tensorfile
+go    go/internal/core      go
+java  java/src/main/native  java
 '
 
 check=
 case "${1-}" in
   '') ;;
   --check) check=yes ;;
-  *) sed -n '4,5s/^# *//p' vendor.sh >&2; exit 2 ;;
+  *) sed -n '5,6s/^# *//p' vendor.sh >&2; exit 2 ;;
 esac
 
 made=$(mktemp -d)

@@ -72,7 +72,9 @@ env "CARGO_TARGET_${host}_RUNNER=$runner" cargo test --locked --quiet --package 
   --test api --test callbacks --test golden --test program
 
 step packages
-cargo package --locked --quiet --workspace --allow-dirty --no-verify
+rm -rf "$folder/workspace"
+./package.sh "$folder/workspace"
+(cd "$folder/workspace" && cargo package --locked --quiet --workspace --no-verify)
 consumer=$folder/consumer
 rm -rf "$consumer"
 mkdir -p "$consumer/.cargo" "$consumer/src"

@@ -1,12 +1,12 @@
-//! Builds the core in `vendor/` or finds the installed library, and compares the declarations with its header.
+//! Builds the core or finds the installed library, and compares the declarations with its header.
 
 use std::env;
 use std::path::PathBuf;
+use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=abi_check.c");
-    println!("cargo::rerun-if-changed=vendor");
     println!("cargo::rerun-if-env-changed=TENSORFILE_USE_SYSTEM");
     println!("cargo::rerun-if-env-changed=DOCS_RS");
     if env::var_os("DOCS_RS").is_some() {
@@ -22,14 +22,42 @@ fn main() {
     check(&includes);
 }
 
+/// Returns the folder of the core, which is one source file, and its header. A published crate contains it; in the
+/// source tree it is written from the sources.
+fn sources() -> PathBuf {
+    let this = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let vendor = this.join("vendor");
+    if vendor.exists() {
+        println!("cargo::rerun-if-changed={}", vendor.display());
+        return vendor;
+    }
+    let root = this.join("../../..");
+    for changed in ["include", "src", "tools/amalgamate.py"] {
+        println!("cargo::rerun-if-changed={}", root.join(changed).display());
+    }
+    let folder = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("core");
+    match Command::new("python3").arg(root.join("tools/amalgamate.py")).arg(&folder).status() {
+        Ok(status) if status.success() => folder,
+        Ok(status) => fail(&format!("tools/amalgamate.py, which writes the core as one file, failed: {status}")),
+        Err(error) => {
+            fail(&format!("the build from the source tree needs python3, to write the core as one file: {error}"))
+        }
+    }
+}
+
+fn fail(problem: &str) -> ! {
+    eprintln!("{problem}");
+    std::process::exit(1);
+}
+
 /// Compiles the core. Returns the folder of its header.
 fn build() -> Vec<PathBuf> {
-    let vendor = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("vendor");
+    let folder = sources();
     let mut core = cc::Build::new();
     core.cpp(true)
         .std("c++20")
-        .file(vendor.join("tensorfile.cpp"))
-        .include(&vendor)
+        .file(folder.join("tensorfile.cpp"))
+        .include(&folder)
         // The core needs no C++ run-time library, and must not export symbols from the program that it is linked into.
         .cpp_link_stdlib(None)
         .flag_if_supported("-fno-exceptions")
@@ -49,7 +77,7 @@ fn build() -> Vec<PathBuf> {
         core.includes(env::split_paths(&paths));
     }
     core.compile("tensorfile");
-    vec![vendor]
+    vec![folder]
 }
 
 /// Finds the installed library. Returns the folders of its header.
@@ -80,7 +108,6 @@ fn check(includes: &[PathBuf]) {
         .cargo_metadata(false)
         .try_compile("tensorfile_abi_check");
     if let Err(error) = checked {
-        eprintln!("tensorfile.h differs from the one that this crate was generated from: {error}");
-        std::process::exit(1);
+        fail(&format!("tensorfile.h differs from the one that this crate was generated from: {error}"));
     }
 }
