@@ -11,7 +11,7 @@ FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json che
 FUZZ_CORPUS := $(CURDIR)/fuzz-corpus
 
 .PHONY: help setup library release asan tsan test test-long test-corpus fuzz corpus coverage abi docs lint format \
-  demo amalgamation install clean engines machines bench bench-blocks bench-deflate bench-embedding bench-parts \
+  demo amalgamation install dist test-dist reproducible clean engines machines bench bench-blocks bench-deflate bench-embedding bench-parts \
   bench-bindings bench-programs bench-crates instructions
 
 help:
@@ -19,6 +19,8 @@ help:
 	@echo '  make library            build the library and the program, optimized, without tests, in build/library'
 	@echo '  make install PREFIX=    build and install them (default /usr/local)'
 	@echo '  make amalgamation       write the whole core as one source file and one header into build/amalgamation'
+	@echo '  make dist               build the packages of a release for Linux, macOS and Windows, and for each language, in'
+	@echo '                          dist; 30 minutes; DIST="--platforms linux-x86_64,windows-x86_64"'
 	@echo '  make demo               convert the weights of a small model between all formats and compare the results'
 	@echo '  make clean              remove build'
 	@echo
@@ -39,6 +41,8 @@ help:
 	@echo '  make engines            build and test the examples for Bevy, Go and libGDX, which download their engines'
 	@echo '  make machines           build and test for other processors and systems;'
 	@echo '                          MACHINES="aarch64 s390x i386 windows musl macos wasm"'
+	@echo '  make test-dist          check the files in dist, and run those that this machine, qemu or wine can run'
+	@echo '  make reproducible       build the packages once more elsewhere, and compare them with those in dist'
 	@echo '  make docs               build the site of the documentation in build/docs; warnings and dead links are errors'
 	@echo '  make lint               check the formatting and run clang-tidy; prints findings only'
 	@echo
@@ -84,6 +88,22 @@ demo:
 amalgamation:
 	python3 tools/amalgamate.py build/amalgamation
 
+dist:
+	$(SETUP) dist
+	$(PYTHON) -B tools/dist/make.py dist build/dist --jobs $(JOBS) $(DIST)
+
+test-dist:
+	$(SETUP) test-dist
+	DIST=dist DIST_WORK=build/test-dist $(PYTHON) -B tests/dist/test_files.py
+	DIST=dist DIST_WORK=build/test-dist $(PYTHON) -B tests/dist/test_runs.py
+
+# In a folder with another name, without what the first build left.
+reproducible:
+	$(SETUP) dist
+	rm -rf build/dist-again
+	CCACHE_DISABLE=1 $(PYTHON) -B tools/dist/make.py build/dist-again/packages build/dist-again/work --jobs $(JOBS) $(DIST)
+	diff --recursive --brief dist build/dist-again/packages
+
 release:
 	$(SETUP) test
 	cmake --preset release -DTENSORFILE_PEERS_PYTHON=$(PYTHON) -DTENSORFILE_TEST_BINDINGS=ON
@@ -115,6 +135,8 @@ test-long: release
 	$(MAKE) coverage
 	$(MAKE) engines
 	$(MAKE) machines
+	$(MAKE) dist DIST=--platforms=linux-x86_64,windows-x86_64
+	$(MAKE) reproducible DIST=--platforms=linux-x86_64,windows-x86_64
 
 test-corpus: release
 	$(PYTHON) -B tests/corpus/corpus.py build/release/libtensorfile.so build/release/tensorfile docs/formats.md \

@@ -2,7 +2,7 @@
 # Installs what a target of the Makefile needs and this machine lacks: Debian packages, and Python packages in .venv.
 # Does nothing if everything is present.
 #
-# usage: setup.sh build|demo|test|asan|tsan|fuzz|coverage|lint|bench|engines|docs
+# usage: setup.sh build|demo|test|asan|tsan|fuzz|coverage|lint|bench|engines|docs|dist|test-dist
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -83,6 +83,17 @@ case ${1-} in
     require_toolchains
     ;;
   docs) tools/packages.sh doxygen python3 ;;
+  dist)
+    tools/packages.sh cmake ninja-build libcli11-dev nlohmann-json3-dev git python3 python3-venv
+    pip_install dist tools/dist/requirements.txt
+    require_cargo
+    ;;
+  test-dist)
+    tools/packages.sh $build gcc ninja-build python3-venv clang-14 lld-14 llvm-14 musl libc6-arm64-cross qemu-user wine wine64
+    pip_install dist tools/dist/requirements.txt
+    pip_install test-dist tests/dist/requirements.txt
+    require_toolchains
+    ;;
   *)
     sed -n 's/^# usage: /usage: /p' tools/setup.sh >&2
     exit 2

@@ -17,13 +17,14 @@ from ._load_save import Path
 
 
 def _resolve(key: Any, shape: tuple[int, ...]) -> tuple[list[slice], tuple[Any, ...]]:
-    """Returns the slice of every axis with a positive step, and the index that makes what was asked for of the result."""
+    """Returns a slice with a positive step for each axis, and the index that turns the result into what was asked."""
     given = key if isinstance(key, tuple) else (key,)
     dots = [index for index, item in enumerate(given) if item is Ellipsis]
     if len(dots) > 1:
         raise IndexError("an index can only have one ellipsis ('...')")
     if len(given) - len(dots) > len(shape):
-        raise IndexError(f"too many indices: the array has {len(shape)} dimensions, but {len(given) - len(dots)} were given")
+        count = len(given) - len(dots)
+        raise IndexError(f"too many indices: the array has {len(shape)} dimensions, but {count} were given")
     at = dots[0] if dots else len(given)
     fill = (slice(None),) * (len(shape) - len(given) + len(dots))
     slices: list[slice] = []
@@ -41,7 +42,8 @@ def _resolve(key: Any, shape: tuple[int, ...]) -> tuple[list[slice], tuple[Any, 
             slices.append(slice(number % size, number % size + 1, 1))
             rest.append(0)
         else:
-            raise TypeError(f"expected integers, slices and '...', got {item!r}; read() returns an array for other indices")
+            raise TypeError(f"expected integers, slices and '...', got {item!r}; "
+                            "read() returns an array for other indices")
     return slices, tuple(rest)
 
 
@@ -60,7 +62,7 @@ class Entry:
         #: Bytes of the array as it is stored.
         self.nbytes: int = lib.tf_file_nbytes(handle, index)
         stored = lib.tf_file_dtype(handle, index)
-        #: The dtype that read() returns; None if the library does not know the type: then only read_bytes() can read it.
+        #: The dtype that read() returns; None if the library does not know the type, which only read_bytes() can read.
         self.dtype = None if stored == 0 else numpy_dtype(stored) or numpy.dtype("float32")
         self._file, self._index = file, index
 

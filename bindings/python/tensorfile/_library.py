@@ -22,8 +22,8 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "tf_options_get": (c_int32, P, P, c_int32),
     "tf_array_wrap": (c_int32, P, c_int32, P, N, P, P, N, c_int32, P, P), "tf_array_release": (None, P),
     "tf_array_cast": (c_int32, P, P, c_int32, P), "tf_array_dtype": (c_int32, P), "tf_array_ndim": (N, P),
-    "tf_array_shape": (POINTER(c_int64), P), "tf_array_strides": (POINTER(c_int64), P), "tf_array_nbytes": (c_uint64, P),
-    "tf_array_data": (P, P), "tf_array_data_mut": (c_int32, P, P),
+    "tf_array_shape": (POINTER(c_int64), P), "tf_array_strides": (POINTER(c_int64), P),
+    "tf_array_nbytes": (c_uint64, P), "tf_array_data": (P, P), "tf_array_data_mut": (c_int32, P, P),
     "tf_dict_new": (c_int32, P), "tf_dict_release": (None, P), "tf_dict_size": (N, P),
     "tf_dict_key_at": (c_int32, P, P, P, N), "tf_dict_kind_at": (c_int32, P, N), "tf_dict_array_at": (c_int32, P, P, N),
     "tf_dict_string_at": (c_int32, P, P, P, N), "tf_dict_dict_at": (c_int32, P, P, N),
@@ -56,7 +56,7 @@ __version__: str = lib.tf_version_string().decode()
 
 
 class Error(ValueError):
-    """A file that cannot be read, or arrays that cannot be saved. `status` is the name of the reason, such as "corrupt"."""
+    """A file that cannot be read, or arrays that cannot be saved. `status` names the reason, such as "corrupt"."""
 
     def __init__(self, message: str, status: str):
         super().__init__(message)

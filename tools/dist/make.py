@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Builds everything that a release consists of. Two runs from the same commit write the same bytes.
+
+usage: make.py OUT WORK [--jobs N] [--platforms NAME,...] [--only native,sources]
+
+OUT is emptied first; WORK keeps what was built. SOURCE_DATE_EPOCH, or else the time of the commit, is the time in the
+archives.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import native
+import pack
+import sbom
+import sources
+import wheels
+from native import ROOT
+from parts import notices
+from platforms import PLATFORMS
+
+
+@dataclass(frozen=True)
+class Release:
+    version: str
+    when: int  # seconds since 1970
+
+
+def release():
+    header = (ROOT / "include/tensorfile.h").read_text(encoding="utf-8")
+    when = os.environ.get("SOURCE_DATE_EPOCH") or subprocess.run(
+        ["git", "log", "-1", "--format=%ct"], cwd=ROOT, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
+    return Release(re.search(r'TENSORFILE_VERSION_STRING "(.*)"', header).group(1), int(when))
+
+
+def finish_tree(tree, platform):
+    """Adds to an installed tree what only an archive needs."""
+    documents = tree / "share/doc/tensorfile"
+    documents.mkdir(parents=True)
+    shutil.copy(ROOT / "LICENSE", documents)
+    (documents / "THIRD-PARTY.txt").write_text(notices(platform), encoding="utf-8")
+    if platform.is_windows:
+        # The linker of MSVC reads MinGW's import library, but looks for it under this name.
+        shutil.copyfile(tree / "lib/libtensorfile.dll.a", tree / "lib/tensorfile.lib")
+
+
+def native_packages(out, platform, made, work, jobs):
+    tree = native.build(platform, work, jobs)
+    finish_tree(tree, platform)
+    name = f"tensorfile-{made.version}-{platform.name}"
+    pack_tree = pack.zip_tree if platform.is_windows else pack.tar_gz
+    pack_tree(out / f"{name}.{platform.archive}", tree, name, made.when)
+    wheels.write(out, platform, tree, made)
+
+
+def write_sums(out):
+    """Writes the bill of materials and the checksums of all files."""
+    made = release()
+    bill = out / f"tensorfile-{made.version}.cdx.json"
+    sbom.write(bill, sorted(path for path in out.rglob("*") if path.is_file()), made)
+    files = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
+    (out / "SHA256SUMS").write_text("".join(f"{pack.sha256(out / name)}  {name}\n" for name in files), encoding="utf-8")
+
+
+def step(what, work, *arguments):
+    began = time.monotonic()
+    print(f"{what} ...", flush=True)
+    work(*arguments)
+    print(f"{what}: {time.monotonic() - began:.0f} s", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--platforms", default=",".join(PLATFORMS), help="a list, separated by commas")
+    parser.add_argument("--only", default="native,sources", help="native, sources, or both")
+    given = parser.parse_args()
+    out, work, made = given.out.resolve(), given.work.resolve(), release()
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    work.mkdir(parents=True, exist_ok=True)
+    if "sources" in given.only:
+        step("amalgamation", sources.amalgamation, out, work, made)
+        step("Go module", sources.go_module, out, made)
+        step("crates", sources.crates, out, work)
+    if "native" in given.only:
+        for name in given.platforms.split(","):
+            step(name, native_packages, out, PLATFORMS[name], made, work, given.jobs)
+    write_sums(out)
+    print(f"{out}: {sum(1 for path in out.rglob('*') if path.is_file())} files")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""What other projects contribute to the files of a release: their versions, licenses and texts."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from native import zig
+
+ZIG_LIBRARY = zig().parent / "lib"
+DEBIAN = Path("/usr/share/doc")
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str
+    license: str  # as SPDX writes it
+    text: Path
+    version: str
+    use: str
+
+    def is_in(self, platform):
+        """True if the program for a platform contains the part."""
+        system = {"musl": "-musl", "mingw-w64": "windows-"}.get(self.name, "")
+        return system in platform.name
+
+
+def _debian(name, package, license):
+    version = subprocess.run(["dpkg-query", "-W", "-f", "${source:Upstream-Version}", package], check=True,
+                             stdout=subprocess.PIPE, encoding="utf-8").stdout
+    return Part(name, license, DEBIAN / package / "copyright", version, "in the program")
+
+
+def parts():
+    """Returns the parts of the program. Libraries contain only tensorfile, and compiler-rt where it is needed."""
+    version = subprocess.run([zig(), "version"], check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout.strip()
+    return [
+        _debian("CLI11", "libcli11-dev", "BSD-3-Clause"),
+        _debian("nlohmann_json", "nlohmann-json3-dev", "MIT"),
+        Part("compiler-rt", "MIT", zig().parent / "LICENSE", version, "zig's, in the libraries and the program"),
+        Part("libc++", "Apache-2.0 WITH LLVM-exception", ZIG_LIBRARY / "libcxx/LICENSE.TXT", version,
+             "of zig, in the program"),
+        Part("musl", "MIT", ZIG_LIBRARY / "libc/musl/COPYRIGHT", version, "of zig, in the program for musl"),
+        Part("mingw-w64", "ZPL-2.1", ZIG_LIBRARY / "libc/mingw/COPYING", version,
+             "of zig, in the library and the program for Windows"),
+    ]
+
+
+def notices(platform):
+    """Returns the licenses of what the archive of a platform contains."""
+    found = [part for part in parts() if part.is_in(platform)]
+    return "\n".join(f"==== {part.name} {part.version} ({part.license}), {part.use}\n\n"
+                     f"{part.text.read_text(encoding='utf-8', errors='replace').strip()}\n" for part in found)
