@@ -14,7 +14,6 @@
 #include "cli/input_set.h"
 #include "cli/json_output.h"
 #include "cli/metadata.h"
-
 #include "cli/progress.h"
 #include "cli/selection.h"
 #include "cli/statistics.h"

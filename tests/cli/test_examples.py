@@ -57,7 +57,14 @@ def members(*names, last=5):
 
 
 LLAMA = [("general.architecture", "str", "llama"), ("llama.context_length", "u32", 4096),
-         ("llama.block_count", "u32", 1)]
+         ("llama.block_count", "u32", 1), ("tokenizer.chat_template", "str", "{{ messages }}")]
+
+
+def part(number, name):
+    keys = [("split.no", "u16", number), ("split.count", "u16", 2), ("split.tensors.count", "i32", 2)]
+    return gguf({name: (GGML_F32, (2, COLUMNS), floats(*values(name)))}, keys)
+
+
 # The files that the examples may name.
 FILES = {
     "model.safetensors": safetensors(model()),
@@ -78,6 +85,11 @@ FILES = {
     "b.gguf": gguf({"w": (GGML_F32, (2, 3), floats(0, 1, 2, 3, 4, 7))}),
     "weights.npz": npz(members("w", "b")),
     "checkpoint.npz": npz(members("w", "optimizer.w")),
+    "model-00001-of-00002.gguf": part(0, "blk.0.weight"),
+    "model-00002-of-00002.gguf": part(1, "blk.1.weight"),
+    "checkpoint.bin": safetensors(model()),
+    "longer.safetensors": safetensors(model()) + b"more",
+    "newer.gguf": gguf({"known": (GGML_F32, (2,), floats(1, 2)), "new": (144, (32,), bytes(32))}, LLAMA),
     "chat.jinja": b"{{ messages }}\n",
 }
 
@@ -147,18 +159,23 @@ class Examples(Case):
         for example in examples:
             with self.subTest(f"{example.where}: {example.command}"):
                 self.run_example(example)
-        return {example.command.split()[1] for example in examples}
 
-    def commands(self):
-        """The commands that the program has."""
-        return set(re.findall(r"^  tensorfile ([a-z]+)", run("--help").out, re.MULTILINE))
+    def assert_complete(self, words, examples):
+        """Every command and option that a help text has is in one of the examples."""
+        used = {word.split("=")[0] for example in examples for word in example.command.split()}
+        self.assertEqual(set(words) - used, set(), "these have no example")
 
     def test_manual(self):
-        self.assertEqual(self.commands() - self.run_all(list(examples_of_manual())), set(), "these have no example")
+        examples = list(examples_of_manual())
+        self.run_all(examples)
+        usage = run("--help").out
+        self.assert_complete(re.findall(r"^  tensorfile ([a-z]+)", usage, re.MULTILINE), examples)
+        self.assert_complete(set(re.findall(r"--[a-z][a-z0-9-]+", usage)) - {"--help", "--version"}, examples)
 
     def test_pages(self):
         examples = [example for page in PAGES for example in examples_of_page(page)]
-        self.assertEqual(self.commands() - self.run_all(examples), set(), "these have no example")
+        self.run_all(examples)
+        self.assert_complete(re.findall(r"^  tensorfile ([a-z]+)", run("--help").out, re.MULTILINE), examples)
 
 
 if __name__ == "__main__":
