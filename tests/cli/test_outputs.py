@@ -184,6 +184,12 @@ class Interrupts(OutputCase):
                 self.assertEqual(found, (status, b"", b""))
                 self.assertEqual(os.listdir(self.folder), ["large.npy"])
 
+    def test_report_removes_its_temporary_file(self):
+        found = self.interrupted(signal.SIGINT, "report", self.source, "-o", self.path("out.html"),
+                                 when=lambda: len(os.listdir(self.folder)) > 1)
+        self.assertEqual(found, (130, b"", b""))
+        self.assertEqual(os.listdir(self.folder), ["large.npy"])
+
     def test_an_existing_out_is_kept(self):
         out = self.write("out.npy", b"old")
         found = self.interrupted(signal.SIGTERM, "convert", self.source, out, when=lambda: len(os.listdir(self.folder)) > 2)
