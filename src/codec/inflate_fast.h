@@ -35,11 +35,14 @@ struct InflateBits {
     bits >>= n & 63;
     count -= n;
   }
-  // Moves `in` back over whole bytes that have not been consumed.
-  TENSORFILE_INLINE void give_back() {
+  // Moves `in` back over whole bytes that have not been consumed, but not before `begin`: bits that were read before the
+  // loop began can be of an earlier piece of the input, which is gone. They remain in `bits`.
+  TENSORFILE_INLINE void give_back(const uint8_t *begin) {
     count &= 63;
-    in -= count >> 3;
-    count &= 7;
+    const auto read = static_cast<size_t>(in - begin);
+    const uint32_t bytes = count >> 3 < read ? count >> 3 : static_cast<uint32_t>(read);
+    in -= bytes;
+    count -= bytes * 8;
     bits &= (uint64_t{1} << count) - 1;
   }
 };

@@ -39,7 +39,7 @@ Inflated by_zlib(Bytes input) {
   return result;
 }
 
-// Inflates with pieces of input and output of at most this many bytes.
+// Inflates with pieces of input and output of at most this many bytes. Each piece of input is in memory of its own.
 Inflated in_pieces(Bytes input, size_t in_piece, size_t out_piece) {
   Inflated result;
   result.output.resize(kMaxOutput);
@@ -48,7 +48,9 @@ Inflated in_pieces(Bytes input, size_t in_piece, size_t out_piece) {
   size_t made = 0;
   bool valid = true;
   for (;;) {
-    Bytes in = input.from(result.used).first(in_piece);
+    const Bytes next = input.from(result.used).first(in_piece);
+    const std::vector<uint8_t> piece(next.begin(), next.end());
+    Bytes in(piece.data(), piece.size());
     Span<uint8_t> out = Span<uint8_t>(result.output.data(), kMaxOutput).from(made).first(out_piece);
     const size_t in_size = in.size();
     const size_t out_size = out.size();

@@ -71,10 +71,11 @@ void expect_equal(const Buffer8 &packed, size_t capacity) {
   ASSERT_EQ(got.output, expected.output);
 }
 
-Buffer8 deflate_by_zlib(const Buffer8 &text, int level, int strategy) {
+// A memory level m of zlib makes blocks of 2^(m + 6) symbols.
+Buffer8 deflate_by_zlib(const Buffer8 &text, int level, int strategy, int memory_level = 8) {
   Buffer8 packed(text.size() + text.size() / 8 + 256);
   z_stream z{};
-  EXPECT_EQ(deflateInit2(&z, level, Z_DEFLATED, -15, 8, strategy), Z_OK);
+  EXPECT_EQ(deflateInit2(&z, level, Z_DEFLATED, -15, memory_level, strategy), Z_OK);
   z.next_in = const_cast<Bytef *>(text.data());
   z.avail_in = static_cast<uInt>(text.size());
   z.next_out = packed.data();
@@ -116,6 +117,46 @@ std::vector<Buffer8> streams(size_t size) {
   for (const int level : {0, 1, 2, 6})
     all.push_back(deflate_by_us(text, level));
   return all;
+}
+
+// Inflates two pieces of a stream, each in memory of its own that is gone afterwards.
+Inflated in_two_pieces(const Buffer8 &packed, size_t split, size_t capacity) {
+  Inflated result;
+  Inflater inflater(default_memory());
+  EXPECT_TRUE(inflater.begin().ok());
+  const auto output = std::make_unique<uint8_t[]>(capacity);
+  Span<uint8_t> out(output.get(), capacity);
+  const auto middle = packed.begin() + static_cast<ptrdiff_t>(split);
+  for (const Buffer8 &piece : {Buffer8(packed.begin(), middle), Buffer8(middle, packed.end())}) {
+    const auto input = exact_copy(piece);
+    Bytes in(input.get(), piece.size());
+    bool valid = false;
+    EXPECT_TRUE(inflater.run(&valid, &result.done, &in, &out).ok());
+    EXPECT_TRUE(valid);
+    result.used += piece.size() - in.size();
+    if (!valid) break;
+  }
+  result.output.assign(output.get(), output.get() + (capacity - out.size()));
+  return result;
+}
+
+// The input of a file is read in pieces. A code can begin in one and end in the next, also one that the fast loops leave
+// to the slow one, such as the end of a block, whose code is long in blocks of many symbols.
+TEST(InflatePieces, OfEveryLength) {
+  const Buffer8 text = mixture(2500);
+  std::vector<Buffer8> all = streams(text.size());
+  for (const int memory_level : {3, 4}) {
+    all.push_back(deflate_by_zlib(text, 6, Z_HUFFMAN_ONLY, memory_level));
+    all.push_back(deflate_by_zlib(text, 6, Z_DEFAULT_STRATEGY, memory_level));
+  }
+  for (const Buffer8 &stream : all) {
+    for (size_t split = 0; split <= stream.size(); ++split) {
+      const Inflated got = in_two_pieces(stream, split, text.size());
+      ASSERT_TRUE(got.done) << "after " << split << " of " << stream.size() << " bytes";
+      ASSERT_EQ(got.used, stream.size());
+      ASSERT_EQ(got.output, text);
+    }
+  }
 }
 
 TEST(InflateDamage, EveryPrefix) {
