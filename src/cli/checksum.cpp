@@ -55,9 +55,11 @@ constexpr Tables make_tables() {
 
 constexpr Tables kTables = make_tables();
 
+}  // namespace
+
 // Continues a CRC-32, eight bytes at a time: each byte of a group is followed by as many zero bytes as it is before the
 // end of the group, and the remainders of the bytes add up to that of the group.
-uint32_t update(uint32_t crc, const void *bytes, uint64_t count) {
+uint32_t update_crc32(uint32_t crc, const void *bytes, uint64_t count) {
   const auto *at = static_cast<const Byte *>(bytes);
   crc = ~crc;
   for (; count >= kTables.size(); count -= kTables.size(), at += kTables.size()) {
@@ -73,17 +75,15 @@ uint32_t update(uint32_t crc, const void *bytes, uint64_t count) {
   return ~crc;
 }
 
-}  // namespace
-
 std::string array_crc32(const Entry &entry, Progress &progress) {
   uint32_t crc = 0;
   Pieces pieces(entry, !reads_in_pieces(entry));
   while (const tensorfile::Array piece = pieces.next()) {
     if (std::endian::native == std::endian::little) {
-      crc = update(crc, piece.data(), piece.nbytes());
+      crc = update_crc32(crc, piece.data(), piece.nbytes());
     } else {
       const std::vector<Byte> bytes = swapped_items(piece, swapped_bytes(piece.dtype()));
-      crc = update(crc, bytes.data(), bytes.size());
+      crc = update_crc32(crc, bytes.data(), bytes.size());
     }
     progress.advance(piece.nbytes());
   }

@@ -36,5 +36,6 @@ std::unique_ptr<Command> make_diff();
 std::unique_ptr<Command> make_show();
 std::unique_ptr<Command> make_stat();
 std::unique_ptr<Command> make_report();
+std::unique_ptr<Command> make_edit();
 
 }  // namespace cli

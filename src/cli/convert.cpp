@@ -32,9 +32,11 @@ std::string joined(const std::vector<std::string> &parts) {
 tensorfile::Error cannot_hold(const ConvertRequest &request, const std::vector<std::string> &refused) {
   const bool metadata = std::any_of(refused.begin(), refused.end(),
                                     [](const std::string &what) { return what.starts_with("metadata "); });
-  return {tensorfile::Status::unsupported,
-          std::string(tensorfile::name(request.format)) + " cannot hold " + joined(refused) +
-              (metadata ? "; --metadata drop leaves it out, --delete removes one key" : "")};
+  return {
+      tensorfile::Status::unsupported,
+      std::string(tensorfile::name(request.format)) + " cannot hold " + joined(refused) +
+          (metadata ? "; --metadata drop leaves it out, --metadata strings writes it as text, --delete removes one key"
+                    : "")};
 }
 
 // Throws cannot_hold() if OUT cannot hold the arrays or the metadata. `unasked` describes metadata that OUT could hold, but

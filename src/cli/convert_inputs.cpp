@@ -121,17 +121,17 @@ class MetadataPlanner {
   void add(const ConvertInput &input) {
     const bool asks = tensorfile::ability(request_.format, Ability::text_members) != 0 &&
                       tensorfile::ability(input.file.format(), Ability::text_members) == 0 &&
-                      request_.metadata == "keep";
+                      !request_.metadata.as_strings();
     const tensorfile::Dict metadata = input.file.metadata();
     for (const tensorfile::Dict::Entry &entry : metadata) {
       const bool kept = keep(entry, input.path);
-      if (request_.metadata == "drop" || (request_.metadata == "strings" && !is_text(entry))) continue;
-      if (kept && asks && is_text(entry)) {
+      if (!kept || request_.metadata.drops()) continue;
+      if (asks && is_text(entry)) {
         if (!request_.edits.replaces(entry.key())) {
           plan_.unasked.push_back("metadata " + in_quotes(entry.key()) + " (only with --metadata strings)");
         }
-      } else if (kept) {
-        plan_.metadata.set(entry);
+      } else {
+        request_.metadata.add(plan_.metadata, entry, request_.format);
       }
     }
   }
@@ -154,7 +154,7 @@ class MetadataPlanner {
       from_.emplace(key, path);
       return true;
     }
-    if (!same_value(all_.at(key), entry) && request_.metadata != "drop" && !request_.edits.replaces(key)) {
+    if (!same_value(all_.at(key), entry) && !request_.metadata.drops() && !request_.edits.replaces(key)) {
       throw tensorfile::Error(tensorfile::Status::duplicate,
                               "metadata " + in_quotes(key) + " has different values in " + escaped(from_.at(key)) +
                                   " and " + escaped(path) + "; choose one with --set, or remove it with --delete");

@@ -45,9 +45,7 @@ void ConvertRequest::declare(CommandLine &line) {
       "--decode", decode.text,
       "decode the weights that MLX has quantized; without GROUP_SIZE and BITS, config.json or the shapes say how",
       "mlx[:GROUP_SIZE:BITS]");
-  line.option("--metadata", metadata,
-              "keep the metadata of IN, drop it, or keep only strings and lists of strings (default: keep)",
-              "keep|drop|strings");
+  metadata.declare(line);
   quantize.declare(line);
   line.number("--part-bytes", part_bytes, "split a .safetensors or .gguf into files of at most BYTES of array data",
               "BYTES");
@@ -85,9 +83,7 @@ void ConvertRequest::complete() {
   }
   decode.complete();
   if (part_bytes > 0) require_ability(format, Ability::parts, "--part-bytes");
-  if (metadata != "keep" && metadata != "drop" && metadata != "strings") {
-    throw UsageError{"--metadata: expected keep, drop or strings, not " + in_quotes(metadata)};
-  }
+  metadata.check();
   if (name && !is_utf8(*name)) throw UsageError{"--name " + escaped(*name) + ": not UTF-8"};
   if (name && in.size() > 1) throw UsageError{"--name requires a single IN; --rename changes names"};
   if (compress) require_ability(format, Ability::compression, "--compress");

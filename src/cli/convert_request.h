@@ -7,6 +7,7 @@
 
 #include "cli/command_line.h"
 #include "cli/edit_metadata.h"
+#include "cli/metadata_choice.h"
 #include "cli/mlx_weights.h"
 #include "cli/quantize.h"
 #include "cli/selection.h"
@@ -24,7 +25,7 @@ struct ConvertRequest {
   std::vector<std::string> in;
   std::string out;
   std::vector<std::string> cast_options;
-  std::string metadata = "keep";
+  MetadataChoice metadata;
   std::optional<std::string> name;
   SelectionOptions selection;
   MetadataEdits edits;

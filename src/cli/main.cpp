@@ -22,6 +22,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   std::vector<std::unique_ptr<Command>> commands;
   commands.push_back(make_ls());
   commands.push_back(make_convert());
+  commands.push_back(make_edit());
   commands.push_back(make_check());
   commands.push_back(make_diff());
   commands.push_back(make_show());
@@ -67,8 +68,8 @@ std::string help_of_groups() {
 
 std::string help() {
   std::string out =
-      "Lists, converts, checks, compares, shows and describes files of named n-dimensional arrays:\n"
-      ".npy, .npz, .safetensors and .gguf.\n\nUsage:\n";
+      "Lists, converts, edits, checks, compares, shows and describes files of named\n"
+      "n-dimensional arrays: .npy, .npz, .safetensors and .gguf.\n\nUsage:\n";
   for (const std::unique_ptr<Command> &command : all_commands())
     out += help_of(*command);
   return out +

@@ -46,12 +46,6 @@ void write_array(JsonWriter &json, const tensorfile::Array &array, size_t max_it
   }
 }
 
-bool same_dict(const tensorfile::Dict &a, const tensorfile::Dict &b) {
-  return a.size() == b.size() && std::all_of(a.begin(), a.end(), [&b](const MetadataEntry &entry) {
-           return b.contains(entry.key()) && same_value(entry, b.at(entry.key()));
-         });
-}
-
 }  // namespace
 
 std::string kind_text(const MetadataEntry &entry) {
@@ -100,6 +94,13 @@ void write_metadata(JsonWriter &json, const tensorfile::Dict &metadata) {
   json.close('}');
 }
 
+std::string value_text(const MetadataEntry &entry) {
+  if (entry.kind() == tensorfile::Kind::string) return std::string(entry.string());
+  JsonWriter json;
+  write_value(json, entry, SIZE_MAX);
+  return json.text();
+}
+
 bool same_value(const MetadataEntry &a, const MetadataEntry &b) {
   if (a.kind() != b.kind()) return false;
   switch (a.kind()) {
@@ -110,8 +111,14 @@ bool same_value(const MetadataEntry &a, const MetadataEntry &b) {
     case tensorfile::Kind::array:
       return a.array().equal(b.array());
     default:
-      return same_dict(a.dict(), b.dict());
+      return same_metadata(a.dict(), b.dict());
   }
+}
+
+bool same_metadata(const tensorfile::Dict &a, const tensorfile::Dict &b) {
+  return a.size() == b.size() && std::all_of(a.begin(), a.end(), [&b](const MetadataEntry &entry) {
+           return b.contains(entry.key()) && same_value(entry, b.at(entry.key()));
+         });
 }
 
 }  // namespace cli

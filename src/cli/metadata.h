@@ -20,7 +20,12 @@ void write_value(JsonWriter &json, const MetadataEntry &entry, size_t max_items)
 // Writes all metadata as one object.
 void write_metadata(JsonWriter &json, const tensorfile::Dict &metadata);
 
+// Returns a value as text: a string as it is, any other value as JSON.
+std::string value_text(const MetadataEntry &entry);
+
 // True if kinds, dtypes and all bytes of two values are equal.
 bool same_value(const MetadataEntry &a, const MetadataEntry &b);
+// True if two dicts have the same keys and values, in any order.
+bool same_metadata(const tensorfile::Dict &a, const tensorfile::Dict &b);
 
 }  // namespace cli

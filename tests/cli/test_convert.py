@@ -284,7 +284,22 @@ class Metadata(ConvertCase):
         self.assert_refused(run("convert", path, out), out, "unsupported", "metadata 'n' (",
                             "metadata 'l' (only with --metadata strings)", "; --metadata drop leaves it out")
         listing = self.convert("--metadata", "strings", path, out)
-        self.assertEqual(listing["metadata"], {ARCHITECTURE[0]: ARCHITECTURE[2], "l": ["a", "b"]})
+        self.assertEqual(listing["metadata"], {ARCHITECTURE[0]: ARCHITECTURE[2], "n": "7", "l": ["a", "b"]})
+
+    def test_typed_metadata_become_text_when_asked(self):
+        metadata = [ARCHITECTURE, ("n", "u32", 7), ("flag", "bool", True), ("f", "f32", 0.1), ("l", ["str"], ["a", "\u00e9"]),
+                    ("i", ["i32"], [1, -2]), ("nested", [["u8"]], [[1], []])]
+        path = self.write("in.gguf", gguf({"x": (GGML_I8, (1,), b"x")}, metadata))
+        expected = {ARCHITECTURE[0]: ARCHITECTURE[2], "n": "7", "flag": "true", "f": "0.1", "l": '["a","\u00e9"]',
+                    "i": "[1,-2]", "nested": "[[1],[]]"}
+        out = self.path("out.safetensors")
+        self.assert_refused(run("convert", path, out), out, "unsupported", "--metadata strings writes it as text")
+        self.assertEqual(self.convert("--metadata", "strings", path, out)["metadata"], expected)
+        listing = self.convert("--metadata", "strings", path, self.path("out.npz"))
+        self.assertEqual(listing["metadata"], {**expected, "l": ["a", "\u00e9"]})
+        # A format that holds every value keeps their types.
+        listing = self.convert("--metadata", "strings", path, self.path("out.gguf"))
+        self.assertEqual((listing["metadata"]["n"], listing["metadata"]["l"]), (7, ["a", "\u00e9"]))
 
     def test_metadata_of_an_npz_with_the_name_of_an_array(self):
         path = self.write("in.safetensors", safetensors({"x": ("I8", (1,), b"x"), "y": ("I8", (1,), b"y")}, {"y": "v"}))

@@ -8,7 +8,7 @@ import unittest
 
 from support import GOLDEN_DIR, PROGRAM, SOURCE_DIR, Case, gguf, main, npy, npz, run, safetensors
 
-COMMANDS = ("ls", "convert", "check", "diff", "show", "stat", "report")
+COMMANDS = ("ls", "convert", "edit", "check", "diff", "show", "stat", "report")
 
 
 # Matches long options, such as --part-bytes.

@@ -1,0 +1,167 @@
+#include "cli/edit_file.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <random>
+
+#include "cli/checksum.h"
+#include "cli/text.h"
+
+namespace cli {
+
+namespace {
+
+using tensorfile::Error;
+using tensorfile::Status;
+
+// Returns ".NAME.tf-" and random letters, in the folder of a path.
+std::string temporary_path(const std::string &path) {
+  constexpr size_t kLongestName = 120;  // some file systems limit names to 143 bytes
+  const size_t slash = path.find_last_of(std::filesystem::path::preferred_separator);
+  const size_t start = slash == std::string::npos ? 0 : slash + 1;
+  std::string name = path.substr(start, kLongestName);
+  while (!name.empty() && !is_utf8(name) && name.size() == kLongestName)
+    name.pop_back();
+  std::random_device random;
+  std::string letters;
+  while (letters.size() < 8)
+    letters += "abcdefghijklmnopqrstuvwxyz234567"[random() % 32];
+  return path.substr(0, start) + "." + name + ".tf-" + letters;
+}
+
+// A file that is written under a temporary name. The destructor removes it if it has not been moved into place.
+class TemporaryFile {
+ public:
+  TemporaryFile(const std::string &target, const RawFile &like)
+      : path_(temporary_path(target)), file_(RawFile::create(path_, like)) {}
+  TemporaryFile(const TemporaryFile &) = delete;
+  TemporaryFile &operator=(const TemporaryFile &) = delete;
+  ~TemporaryFile() {
+    file_.close();
+    std::error_code ignored;
+    if (!moved_) std::filesystem::remove(std::filesystem::path(std::u8string(path_.begin(), path_.end())), ignored);
+  }
+
+  RawFile &file() { return file_; }
+  // Renames the file when it is on the disk.
+  void move_to(const std::string &target) {
+    file_.sync();
+    file_.close();
+    rename_file(path_, target);
+    moved_ = true;
+    sync_folder_of(target);
+  }
+
+ private:
+  std::string path_;
+  RawFile file_;
+  bool moved_ = false;
+};
+
+// The saved header of a file that is being changed in place, in a file beside it:
+//   8 bytes        "tfheader"
+//   8, 8 bytes     size of the file, size of the header, little-endian
+//   4 bytes        CRC-32 of the first bytes after the header, to recognize the file
+//   header bytes   the header
+//   4 bytes        CRC-32 of all of the above
+constexpr std::string_view kMagic = "tfheader";
+constexpr size_t kHeaderAt = 28;
+constexpr uint64_t kSample = uint64_t{64} << 10U;
+
+std::string saved_path(const std::string &path) {
+  return path + ".tf-header";
+}
+
+bool exists(const std::string &path) {
+  std::error_code ignored;
+  return std::filesystem::exists(std::filesystem::path(std::u8string(path.begin(), path.end())), ignored);
+}
+
+uint64_t crc_of(std::string_view bytes) {
+  return update_crc32(0, bytes.data(), bytes.size());
+}
+
+uint64_t crc_after(const RawFile &file, uint64_t header) {
+  return crc_of(file.read(header, static_cast<size_t>(std::min(kSample, file.size() - header))));
+}
+
+void save_header(const std::string &path, const RawFile &file, size_t header) {
+  std::string saved(kMagic);
+  append_le(saved, file.size(), 8);
+  append_le(saved, header, 8);
+  append_le(saved, crc_after(file, header), 4);
+  saved += file.read(0, header);
+  append_le(saved, crc_of(saved), 4);
+  TemporaryFile temporary(saved_path(path), file);
+  temporary.file().write(0, saved);
+  temporary.move_to(saved_path(path));
+}
+
+// Reads a saved header. Throws if it is damaged, or of another file.
+std::string saved_header(const std::string &path, const RawFile &file) {
+  const std::string name = in_quotes(saved_path(path));
+  const RawFile from = RawFile::open(saved_path(path), false);
+  const std::string saved = from.read(0, static_cast<size_t>(from.size()));
+  const std::string_view text(saved);
+  const bool whole = text.size() > kHeaderAt + 4 && text.starts_with(kMagic) &&
+                     load_le(text.substr(text.size() - 4)) == crc_of(text.substr(0, text.size() - 4));
+  if (!whole) throw Error(Status::corrupt, name + " is not a saved header");
+  const std::string_view header = text.substr(kHeaderAt, text.size() - kHeaderAt - 4);
+  const bool same = load_le(text.substr(8, 8)) == file.size() && load_le(text.substr(16, 8)) == header.size() &&
+                    header.size() <= file.size() && load_le(text.substr(24, 4)) == crc_after(file, header.size());
+  if (!same) throw Error(Status::corrupt, name + " is the header of another file");
+  return std::string(header);
+}
+
+void remove_saved_header(const std::string &path) {
+  remove_file(saved_path(path));
+  sync_folder_of(path);
+}
+
+}  // namespace
+
+void replace_contents(const std::string &path, const RawFile &old, const NewFile &contents, Progress &progress) {
+  TemporaryFile temporary(path, old);
+  RawFile &file = temporary.file();
+  file.resize(contents.size());
+  progress.expect_bytes(contents.size());
+  for (const Run &run : contents.runs()) {
+    if (run.is_new()) file.write(run.to, run.bytes);
+    for (uint64_t done = run.is_new() ? run.nbytes : 0; done < run.nbytes;) {
+      const uint64_t copied = file.copy(run.to + done, old, run.offset + done, run.nbytes - done);
+      done += copied;
+      progress.advance(copied);
+    }
+  }
+  temporary.move_to(path);
+  progress.finish();
+}
+
+void patch_header(const std::string &path, RawFile &file, const NewFile &contents) {
+  const std::optional<std::string_view> patch = contents.patch(file.size());
+  if (!patch) {
+    throw Error(Status::unsupported,
+                "the new header does not have the size of the old one; edit without --in-place writes a copy");
+  }
+  save_header(path, file, patch->size());
+  file.write(0, *patch);
+  file.sync();
+  remove_saved_header(path);
+}
+
+bool recover_header(const std::string &path) {
+  if (!exists(saved_path(path))) return false;
+  RawFile file = RawFile::open(path, true);
+  const std::string header = saved_header(path, file);
+  file.write(0, header);
+  file.sync();
+  remove_saved_header(path);
+  return true;
+}
+
+void require_recovered(const std::string &path) {
+  if (!exists(saved_path(path))) return;
+  throw Error(Status::corrupt, "an edit in place was interrupted; tensorfile edit --recover restores the old header");
+}
+
+}  // namespace cli
