@@ -30,12 +30,13 @@ ENVIRONMENT = {**os.environ, "WINEPREFIX": str(WORK / "wine"), "WINEDEBUG": "-al
 
 
 def run(*command, cwd=None, env=None):
-    """Returns what a command prints. Fails with it if the command fails."""
-    done = subprocess.run([str(word) for word in command], cwd=cwd, env=env or ENVIRONMENT, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, check=False)
-    printed = done.stdout.decode("utf-8", "replace").replace("\r\n", "\n")
+    """Returns what a command writes to its standard output. Fails with all that it writes if it fails."""
+    done = subprocess.run([str(word) for word in command], cwd=cwd, env=env or ENVIRONMENT, capture_output=True,
+                          check=False)
+    printed, errors = (text.decode("utf-8", "replace").replace("\r\n", "\n") for text in (done.stdout, done.stderr))
     if done.returncode:
-        raise AssertionError(f"{' '.join(str(word) for word in command)}\n{printed}exit status {done.returncode}")
+        words = " ".join(str(word) for word in command)
+        raise AssertionError(f"{words}\n{printed}{errors}exit status {done.returncode}")
     return printed
 
 

@@ -94,21 +94,20 @@ class Programs(Case):
 
 class Windows(Case):
     def test_the_linker_of_msvc_reads_the_import_library(self):
-        """lld-link is that linker's twin. The program has no C library, since that of MSVC is not to be had."""
-        platform = PLATFORMS["windows-x86_64"]
-        tree, folder = unpacked(platform), self.fresh("msvc")
-        (folder / "program.c").write_text(
-            "#include <tensorfile.h>\n"
-            "int start(void) { return tf_version_number() == TENSORFILE_VERSION_MAJOR * 10000 + TENSORFILE_VERSION_MINOR * 100 +"
-            " TENSORFILE_VERSION_PATCH ? 42 : 1; }\n", encoding="utf-8")
-        # Only these two headers of a C library are needed, and clang has its own.
-        run("clang-14", "--target=x86_64-pc-windows-msvc", "-ffreestanding", "-DTENSORFILE_SHARED", f"-I{tree / 'include'}",
-            "-c", "program.c", "-o", "program.obj", cwd=folder)
-        run("lld-link-14", "/nodefaultlib", "/entry:start", "/subsystem:console", "/out:program.exe", "program.obj",
-            tree / "lib/tensorfile.lib", cwd=folder)
-        shutil.copy(tree / platform.shared, folder)
-        with self.assertRaisesRegex(AssertionError, "exit status 42"):
-            run("wine", folder / "program.exe", cwd=folder)
+        """lld-link takes the place of that linker. The program has no C library, since MSVC's cannot be installed."""
+        for platform in self.for_each(lambda each: each.name == "windows-x86_64"):
+            tree, folder = unpacked(platform), self.fresh("msvc")
+            (folder / "program.c").write_text(
+                "#include <tensorfile.h>\n"
+                "int start(void) { return tf_version_number() == TENSORFILE_VERSION_MAJOR * 10000 +\n"
+                "    TENSORFILE_VERSION_MINOR * 100 + TENSORFILE_VERSION_PATCH ? 42 : 1; }\n", encoding="utf-8")
+            run("clang-14", "--target=x86_64-pc-windows-msvc", "-ffreestanding", "-DTENSORFILE_SHARED",
+                f"-I{tree / 'include'}", "-c", "program.c", "-o", "program.obj", cwd=folder)
+            run("lld-link-14", "/nodefaultlib", "/entry:start", "/subsystem:console", "/out:program.exe", "program.obj",
+                tree / "lib/tensorfile.lib", cwd=folder)
+            shutil.copy(tree / platform.shared, folder)
+            with self.assertRaisesRegex(AssertionError, "exit status 42"):
+                run("wine", folder / "program.exe", cwd=folder)
 
 
 class OneCommand(Case):

@@ -42,6 +42,7 @@ def go_module(out, release):
 
     The zip follows golang.org/x/mod/zip: every committed file of the module, below MODULE@VERSION.
     """
+    run(ROOT / "bindings/vendor.sh", "--check")
     version = f"v{release.version}"
     folder = out / "go" / MODULE / "@v"
     folder.mkdir(parents=True)

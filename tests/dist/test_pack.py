@@ -1,0 +1,64 @@
+"""Tests that archives have the same bytes whenever and wherever the files in them were written."""
+
+import os
+import sys
+import tarfile
+import tempfile
+import unittest
+import zipfile
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools/dist"))
+import pack  # noqa: E402  (found in the folder above)
+
+FILES = {"b/program": b"\x7fELF" * 100, "a.txt": b"text\n", "b/a.h": b""}
+WHEN = 1_700_000_000
+
+
+def write_tree(folder, names, mtime):
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(FILES[name])
+        path.chmod(0o775 if name == "b/program" else 0o600)
+        os.utime(path, (mtime, mtime))
+    (folder / "b/link").symlink_to("program")
+
+
+class Archives(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        write_tree(self.folder / "one", FILES, 1_600_000_000)
+        write_tree(self.folder / "another", reversed(FILES), 1_650_000_001)
+
+    def packed(self, function, extension):
+        """Packs both trees, and returns the archive of the first after comparing the two."""
+        paths = [self.folder / f"{name}{extension}" for name in ("one", "another")]
+        for path in paths:
+            function(path, self.folder / path.name.removesuffix(extension), "top", WHEN)
+        self.assertEqual(paths[0].read_bytes(), paths[1].read_bytes())
+        return paths[0]
+
+    def test_tar(self):
+        with tarfile.open(self.packed(pack.tar_gz, ".tar.gz")) as archive:
+            found = {member.name: member for member in archive.getmembers()}
+            self.assertEqual(list(found), ["top/a.txt", "top/b/a.h", "top/b/link", "top/b/program"])
+            self.assertEqual({member.mtime for member in found.values()}, {WHEN})
+            self.assertEqual({(member.uid, member.gid, member.uname) for member in found.values()}, {(0, 0, "")})
+            self.assertEqual((found["top/b/program"].mode, found["top/a.txt"].mode), (0o755, 0o644))
+            self.assertEqual(found["top/b/link"].linkname, "program")
+            self.assertEqual(archive.extractfile("top/b/program").read(), FILES["b/program"])
+
+    def test_zip(self):
+        with zipfile.ZipFile(self.packed(pack.zip_tree, ".zip")) as archive:
+            self.assertEqual(archive.namelist(), ["top/a.txt", "top/b/a.h", "top/b/link", "top/b/program"])
+            self.assertEqual({info.date_time for info in archive.infolist()}, {(2023, 11, 14, 22, 13, 20)})
+            self.assertEqual(archive.getinfo("top/b/program").external_attr >> 16, 0o100755)
+            self.assertEqual(archive.read("top/b/link"), FILES["b/program"])
+
+
+if __name__ == "__main__":
+    unittest.main()
