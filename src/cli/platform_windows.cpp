@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <io.h>
+#include <sys/stat.h>
 #include <windows.h>
 // shellapi.h must be included after windows.h.
 #include <shellapi.h>
@@ -62,7 +63,8 @@ void reserve_standard_streams() {
 }
 
 std::FILE *open_new_file(const std::filesystem::path &path) {
-  return _wfopen(path.c_str(), L"wbx");
+  const int descriptor = _wopen(path.c_str(), _O_WRONLY | _O_CREAT | _O_EXCL | _O_BINARY, _S_IREAD | _S_IWRITE);
+  return descriptor == -1 ? nullptr : _fdopen(descriptor, "wb");
 }
 
 }  // namespace cli
