@@ -26,5 +26,7 @@ endif()
 # GCC 12 warns about its own std::string at -O2.
 target_compile_options(tensorfile_program PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 file(RELATIVE_PATH libdir_from_bindir /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
+# For Windows, MinGW's linker writes an import library for the program too, which must not replace that of the library.
 set_target_properties(tensorfile_program PROPERTIES OUTPUT_NAME tensorfile CXX_EXTENSIONS OFF
+  ARCHIVE_OUTPUT_NAME tensorfile_program
   INSTALL_RPATH $<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>/${libdir_from_bindir})

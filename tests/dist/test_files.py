@@ -151,6 +151,7 @@ class Pe(Case):
             for name in ("tensorfile.lib", "libtensorfile.dll.a"):
                 dump = run("llvm-readobj-14", unpacked(platform) / "lib" / name)
                 self.assertEqual(set(re.findall(r"Symbol: (tf_\w+)", dump)), set(SYMBOLS))
+                self.assertEqual(set(re.findall(r"^File: ([\w.]+)$", dump, re.M)), {"tensorfile.dll"})
 
 
 if __name__ == "__main__":
