@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <random>
 
 #include "cli/checksum.h"
+#include "cli/temporary_path.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -13,21 +13,6 @@ namespace {
 
 using tensorfile::Error;
 using tensorfile::Status;
-
-// Returns ".NAME.tf-" and random letters, in the folder of a path.
-std::string temporary_path(const std::string &path) {
-  constexpr size_t kLongestName = 120;  // some file systems limit names to 143 bytes
-  const size_t slash = path.find_last_of(std::filesystem::path::preferred_separator);
-  const size_t start = slash == std::string::npos ? 0 : slash + 1;
-  std::string name = path.substr(start, kLongestName);
-  while (!name.empty() && !is_utf8(name) && name.size() == kLongestName)
-    name.pop_back();
-  std::random_device random;
-  std::string letters;
-  while (letters.size() < 8)
-    letters += "abcdefghijklmnopqrstuvwxyz234567"[random() % 32];
-  return path.substr(0, start) + "." + name + ".tf-" + letters;
-}
 
 // A file that is written under a temporary name. The destructor removes it if it has not been moved into place.
 class TemporaryFile {

@@ -1,11 +1,11 @@
 #include "cli/text_output.h"
 
 #include <cerrno>
-#include <random>
 #include <system_error>
 
 #include "cli/output.h"
 #include "cli/platform.h"
+#include "cli/temporary_path.h"
 #include "tensorfile.hpp"
 
 namespace cli {
@@ -14,26 +14,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kRandomLetters = 8;
-
 [[noreturn]] void fail(const std::string &what, const std::error_code &error) {
   throw tensorfile::Error(tensorfile::Status::io, what + ": " + error.message(), "", tensorfile::Error::no_offset,
                           error);
 }
 
-std::error_code last_error() {
-  return {errno, std::generic_category()};
+fs::path path_of(const std::string &utf8) {
+  return {std::u8string(utf8.begin(), utf8.end())};
 }
 
-// Returns a name beside the target that no other file has.
-fs::path temporary_beside(const fs::path &target) {
-  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789";
-  std::random_device random;
-  std::uniform_int_distribution<size_t> letter(0, kLetters.size() - 1);
-  std::string name = ".tf-";
-  for (size_t i = 0; i < kRandomLetters; ++i)
-    name += kLetters[letter(random)];
-  return target.parent_path() / name;
+std::error_code last_error() {
+  return {errno, std::generic_category()};
 }
 
 // Returns the file that a path leads to, which need not exist.
@@ -54,13 +45,14 @@ fs::path followed(fs::path path) {
 TextOutput::TextOutput(const std::string &path) {
   if (path == "-") return;
   if (path.empty()) throw tensorfile::Error(tensorfile::Status::io, "the path is empty");
-  target_ = followed(fs::path(std::u8string(path.begin(), path.end())));
+  target_ = followed(path_of(path));
   std::error_code error;
   const fs::file_status status = fs::status(target_, error);
   if (fs::exists(status) && !fs::is_regular_file(status)) {
     throw tensorfile::Error(tensorfile::Status::io, "is not a regular file; '-' writes to standard output");
   }
-  fs::path temporary = temporary_beside(target_);
+  const std::u8string target = target_.u8string();
+  fs::path temporary = path_of(temporary_path(std::string(target.begin(), target.end())));
   file_.reset(open_new_file(temporary));
   if (!file_) fail("could not create a temporary file beside it", last_error());
   temporary_ = std::move(temporary);

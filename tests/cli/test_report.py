@@ -180,6 +180,13 @@ class Report(Case):
         self.assertIn("tensorfile report", out.read_text(encoding="utf-8"))
         self.assertEqual(out.stat().st_mode & 0o777, 0o640)
 
+    def test_long_and_plain_names(self):
+        path = self.write("w.npy", npy("<f4", (2,), floats(1, 2)))
+        for name in ("\u4e2d" * 83 + ".html", "x" * 250, "a", "-.html"):
+            self.assertEqual(run("report", path, "-o", name, cwd=self.folder).status, 0)
+            self.assertIn("tensorfile report", (self.folder / name).read_text(encoding="utf-8"))
+        self.assertEqual(len(os.listdir(self.folder)), 5)
+
     def test_link_to_nothing_is_followed(self):
         path = self.write("w.npy", npy("<f4", (2,), floats(1, 2)))
         (self.folder / "sub").mkdir()
