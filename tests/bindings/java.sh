@@ -2,11 +2,13 @@
 # Builds and tests the Java package: lints, Javadoc, tests with the JVM's checks of JNI, the example, a program that
 # uses the packages, and tests with the address sanitizer.
 #
-# usage: java.sh FOLDER [BUILD]    FOLDER is the folder to build in
+# usage: java.sh FOLDER [BUILD]    FOLDER is the folder to build in; BUILD is a build of the library
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
+build=${2-}
+[ -z "$build" ] || build=$(cd "$build" && pwd)
 package=$root/bindings/java
 
 for tool in javac mvn cmake; do
@@ -130,6 +132,13 @@ run "-Dtensorfile.library.path=$library" -cp "$main:$folder/separate" | grep -qx
 run "-Dtensorfile.library.path=$(dirname "$library")" -cp "$main:$folder/separate" | grep -qx '21.0'
 if run -cp "$main:$folder/separate" 2>"$folder/separate/errors"; then exit 1; fi
 grep -q 'add the jar of tensorfile with the classifier' "$folder/separate/errors"
+# The library for C is not the one for Java.
+if [ -n "$build" ]; then
+  if run "-Dtensorfile.library.path=$build/libtensorfile.so" -cp "$main:$folder/separate" 2>"$folder/separate/errors"; then
+    exit 1
+  fi
+  grep -q 'libtensorfile.so has no functions for Java: .* takes the library libtensorfile_jni.so' "$folder/separate/errors"
+fi
 # A program that is a module.
 mkdir -p "$folder/separate/module/program"
 echo 'module program { requires org.tensorfile; }' >"$folder/separate/module/module-info.java"

@@ -16,9 +16,19 @@ final class NativeLoader {
     String given = System.getProperty(PROPERTY);
     if (given != null && !given.isEmpty()) {
       Path path = Path.of(given).toAbsolutePath();
-      System.load((Files.isDirectory(path) ? path.resolve(fileName()) : path).toString());
+      loadFrom(Files.isDirectory(path) ? path.resolve(fileName()) : path);
     } else {
       loadFromJar();
+    }
+  }
+
+  private static void loadFrom(Path path) {
+    System.load(path.toString());
+    try {
+      TensorfileNativeJNI.tf_version_number();
+    } catch (UnsatisfiedLinkError e) {
+      throw new UnsatisfiedLinkError(path + " has no functions for Java: -D" + PROPERTY + " takes the library "
+          + fileName() + " of this package, which contains the core, or its folder");
     }
   }
 
