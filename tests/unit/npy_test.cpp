@@ -339,6 +339,18 @@ TEST(NpyHeader, HasTheEscapesOfPython) {
   EXPECT_EQ(Listed::text(found.at(0).type), "[('" + field + "', '<f4')]");
 }
 
+// Before version 3 the header is Latin-1, from then on UTF-8. The type is UTF-8 in both.
+TEST(NpyHeader, HasItsTypeInUtf8) {
+  const auto type_of = [](const std::string &field, int version) {
+    const std::string text = "{'descr': [('" + field + "', '<f4')], 'fortran_order': False, 'shape': (6,), }\n";
+    const Listed found = listed(npy(text, kSix, version));
+    return found.ok() ? Listed::text(found.at(0).type) : found.error.message;
+  };
+  EXPECT_EQ(type_of("\xe9", 1), "[('\xc3\xa9', '<f4')]");
+  EXPECT_EQ(type_of("\xe2\x82\xac", 3), "[('\xe2\x82\xac', '<f4')]");
+  EXPECT_EQ(type_of(std::string(200, 'x'), 1), "a structured dtype");
+}
+
 struct UnknownDtype {
   std::string descr;  // including its quotes
   std::string reason;

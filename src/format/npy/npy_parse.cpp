@@ -329,7 +329,7 @@ class HeaderParser {
       const Text type = c == '[' ? "a structured dtype" : "a subarray dtype";
       const Text spelled(reinterpret_cast<const char *>(header_.data()) + start, at_ - start);
       out_->sized = false;
-      TFILE_TRY(arena_.copy(&out_->type, is_short_line(spelled) ? spelled : type));
+      TFILE_TRY(set_type(spelled, type));
       return set_reason(objects ? "Python objects (in a structured dtype), which are pickles and never loaded" : type);
     }
     Literal descr;
@@ -379,13 +379,22 @@ class HeaderParser {
 
   Status set_reason(Text reason) { return arena_.copy(&out_->reason, reason); }
 
-  // True if a structured dtype can be shown as the file spells it.
-  static bool is_short_line(Text text) {
+  // Sets the type to a structured dtype as the file spells it, in UTF-8. If that is not one short line, sets it to the
+  // description.
+  Status set_type(Text spelled, Text description) {
     constexpr size_t kLongest = 160;
-    for (const char c : text) {
-      if (c < ' ' || c > '~') return false;
+    char text[2 * kLongest];
+    size_t size = 0;
+    for (const char c : spelled) {
+      const auto byte = static_cast<uint8_t>(c);
+      if (spelled.size() > kLongest || byte < ' ' || byte == 0x7F) return arena_.copy(&out_->type, description);
+      if (utf8_ || byte < 0x80) {
+        text[size++] = c;
+      } else {
+        size += utf8_encode(text + size, byte);  // Latin-1, as versions before 3 have it
+      }
     }
-    return text.size() <= kLongest;
+    return arena_.copy(&out_->type, Text(text, size));
   }
 
   Status resolve(const Literal &descr) {
