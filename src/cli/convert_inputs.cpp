@@ -1,6 +1,8 @@
 #include "cli/convert_inputs.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <utility>
@@ -8,6 +10,7 @@
 #include "cli/error_output.h"
 #include "cli/file_type.h"
 #include "cli/input_file.h"
+#include "cli/input_set.h"
 #include "cli/metadata.h"
 #include "cli/selection.h"
 #include "cli/text.h"
@@ -108,6 +111,9 @@ class ArrayPlanner {
   std::map<std::string, std::pair<size_t, std::string>> names_;  // input and old name by the name in OUT
 };
 
+// The keys that say which part of a set a .gguf is. Readers look for the other parts of a file that has them.
+constexpr std::string_view kPartKeys[] = {"split.no", "split.count", "split.tensors.count"};
+
 bool is_text(const tensorfile::Dict::Entry &entry) {
   return entry.kind() == tensorfile::Kind::string || entry.kind() == tensorfile::Kind::string_list;
 }
@@ -122,8 +128,13 @@ class MetadataPlanner {
     const bool asks = tensorfile::ability(request_.format, Ability::text_members) != 0 &&
                       tensorfile::ability(input.file.format(), Ability::text_members) == 0 &&
                       !request_.metadata.as_strings();
+    const bool is_same_part = have_same_number(input.path, request_.out);
     const tensorfile::Dict metadata = input.file.metadata();
     for (const tensorfile::Dict::Entry &entry : metadata) {
+      if (!is_same_part && is_part_key(input, entry.key())) {
+        all_.set(entry);
+        continue;
+      }
       const bool kept = keep(entry, input.path);
       if (!kept || request_.metadata.drops()) continue;
       if (asks && is_text(entry)) {
@@ -136,7 +147,13 @@ class MetadataPlanner {
     }
   }
 
-  void finish() { request_.edits.apply(plan_.metadata, all_); }
+  void finish() {
+    request_.edits.apply(plan_.metadata, all_);
+    if (tensorfile::ability(request_.format, Ability::text_members) == 0) return;
+    for (const PlannedArray &array : plan_.arrays) {
+      if (plan_.metadata.contains(array.name)) throw clash(array);
+    }
+  }
 
   // Returns the metadata that describe the model, also those that OUT does not get.
   tensorfile::Dict of_model() const {
@@ -146,6 +163,23 @@ class MetadataPlanner {
   }
 
  private:
+  static bool is_part_key(const ConvertInput &input, std::string_view key) {
+    const bool has_keys = tensorfile::ability(input.file.format(), Ability::model_keys) != 0;
+    return has_keys && std::find(std::begin(kPartKeys), std::end(kPartKeys), key) != std::end(kPartKeys);
+  }
+
+  // Makes the error for an array and a metadata value that would be one member of OUT.
+  tensorfile::Error clash(const PlannedArray &array) const {
+    const auto from = from_.find(array.name);
+    const bool is_set = from == from_.end() || request_.edits.replaces(array.name);
+    const std::string name = in_quotes(array.name);
+    return {tensorfile::Status::duplicate,
+            "array " + name + " of " + escaped(plan_.inputs[array.input].path) + " and metadata " + name + " of " +
+                (is_set ? "--set" : escaped(from->second)) +
+                " would be the same member; --rename gives the array another name, --drop leaves it out, --delete "
+                "removes the value"};
+  }
+
   // Keeps a value of an input, unless an earlier input has the same. Throws if it has another one that OUT would get.
   bool keep(const tensorfile::Dict::Entry &entry, const std::string &path) {
     const std::string key(entry.key());
@@ -216,6 +250,7 @@ void make_plan(ConvertPlan &plan, const ConvertRequest &request, std::string_vie
   arrays.finish();
   set_save_options(plan, request);
   plan_types(plan, request, metadata);
+  subject = request.out;
   metadata.finish();
 }
 

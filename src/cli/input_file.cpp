@@ -1,6 +1,7 @@
 #include "cli/input_file.h"
 
 #include "cli/error_output.h"
+#include "cli/input_set.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -16,8 +17,16 @@ tensorfile::Options library_options(const InputOptions &input) {
   return options;
 }
 
+std::vector<std::string> notes_of(const std::string &path, const tensorfile::File &file) {
+  const std::vector<std::string_view> found = file.notes();
+  std::vector<std::string> notes(found.begin(), found.end());
+  if (is_unnumbered_part(path, file))
+    notes.emplace_back("this is one file of a set; TF_OPTION_PARTS opens all of them");
+  return notes;
+}
+
 void print_notes(const std::string &path, const tensorfile::File &file) {
-  for (const std::string_view text : file.notes())
+  for (const std::string &text : notes_of(path, file))
     note(path, text);
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "cli/command_line.h"
 #include "tensorfile.hpp"
@@ -21,6 +22,9 @@ int64_t element_count(std::span<const int64_t> shape);
 
 // Returns the dtype and shape of an array, such as "float32 (2, 3)".
 std::string type_text(const Entry &entry);
+
+// Returns the remarks about a file, in which options of the library are not replaced by flags of the program.
+std::vector<std::string> notes_of(const std::string &path, const tensorfile::File &file);
 
 // Prints the remarks about a file on standard error.
 void print_notes(const std::string &path, const tensorfile::File &file);

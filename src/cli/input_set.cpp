@@ -26,19 +26,29 @@ Path folder_of(const Path &path) {
   return path.has_parent_path() ? path.parent_path() : Path(".");
 }
 
-// Replaces the number of a part in a name, NAME-00001-of-00003.gguf, by zeros. Returns "" if the name has no such form.
-std::string without_number(const Path &path) {
-  constexpr std::string_view kForm = "-#####-of-#####";
+std::string name_of(const Path &path) {
   const std::u8string utf8 = path.filename().u8string();
-  std::string name(utf8.begin(), utf8.end());
+  return {utf8.begin(), utf8.end()};
+}
+
+// Returns where the number of a part begins in a name, NAME-00001-of-00003.gguf; npos if it has none.
+size_t number_at(std::string_view name) {
+  constexpr std::string_view kForm = "-#####-of-#####";
   const size_t extension = name.rfind('.');
-  if (extension == std::string::npos || extension < kForm.size()) return "";
+  if (extension == std::string_view::npos || extension < kForm.size()) return std::string_view::npos;
   const size_t start = extension - kForm.size();
   for (size_t i = 0; i < kForm.size(); ++i) {
     const char c = name[start + i];
-    if (kForm[i] == '#' ? c < '0' || c > '9' : c != kForm[i]) return "";
+    if (kForm[i] == '#' ? c < '0' || c > '9' : c != kForm[i]) return std::string_view::npos;
   }
-  return name.replace(start + 1, 5, 5, '0');
+  return start;
+}
+
+// Replaces the number of a part in a name by zeros. Returns "" if it has none.
+std::string without_number(const Path &path) {
+  std::string name = name_of(path);
+  const size_t start = number_at(name);
+  return start == std::string::npos ? "" : name.replace(start + 1, 5, 5, '0');
 }
 
 bool is_other_part(const Path &in, const Path &out) {
@@ -61,6 +71,23 @@ std::vector<Path> files_of(const Path &in, const tensorfile::File &file) {
 
 bool contains(const std::vector<Path> &files, const Path &path) {
   return std::any_of(files.begin(), files.end(), [&path](const Path &file) { return is_same_file(file, path); });
+}
+
+// True if IN opened other files than itself.
+bool is_set(const std::vector<Path> &files, const Path &in) {
+  return std::any_of(files.begin(), files.end(), [&in](const Path &file) { return !is_same_file(file, in); });
+}
+
+// Opens the whole set that a file belongs to. Returns an empty file if that fails; *misses is true if one of its files
+// does not exist.
+tensorfile::File open_set(bool *misses, const std::string &path) {
+  *misses = false;
+  try {
+    return tensorfile::File(path, tensorfile::Options().set(tensorfile::Option::parts, 1));
+  } catch (const tensorfile::Error &error) {
+    *misses = error.status() == tensorfile::Status::not_found;
+    return {};
+  }
 }
 
 // Returns the files that an index lists, or nothing if it cannot be read.
@@ -109,6 +136,23 @@ void require_no_part(const std::string &in, const std::string &out) {
 void require_other_set(const std::string &in, const std::string &out, const tensorfile::File &file) {
   if (!replaces_set_of(files_of(resolved_path(in), file), resolved_path(out))) return;
   throw refused(out, "would replace the set that " + escaped(in) + " belongs to");
+}
+
+bool is_unnumbered_part(const std::string &path, const tensorfile::File &file) {
+  const Path name = path_of(path);
+  const bool can_be = tensorfile::ability(file.format(), tensorfile::Ability::parts) != 0 &&
+                      number_at(name_of(name)) == std::string::npos;
+  if (!can_be || is_set(files_of(name, file), name)) return false;
+  bool misses = false;
+  const tensorfile::File set = open_set(&misses, path);
+  return misses || is_set(files_of(name, set), name);
+}
+
+bool have_same_number(const std::string &a, const std::string &b) {
+  const std::string names[] = {name_of(path_of(a)), name_of(path_of(b))};
+  const size_t starts[] = {number_at(names[0]), number_at(names[1])};
+  return starts[0] != std::string::npos && starts[1] != std::string::npos &&
+         names[0].substr(starts[0]) == names[1].substr(starts[1]);
 }
 
 }  // namespace cli

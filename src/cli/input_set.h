@@ -8,6 +8,12 @@
 
 namespace cli {
 
+// True if an opened file is one of a set, but has no number that shows it: an index in its folder lists it with others.
+bool is_unnumbered_part(const std::string &path, const tensorfile::File &file);
+
+// True if the names of two files end in the same number of a part, as in a-00001-of-00003.gguf and b-00001-of-00003.gguf.
+bool have_same_number(const std::string &a, const std::string &b);
+
 // Throws INVALID_ARGUMENT if OUT is one of the files that IN opened.
 void require_no_input(const std::string &in, const std::string &out, const tensorfile::File &file);
 

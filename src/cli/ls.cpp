@@ -67,7 +67,8 @@ void list(Listing &listing, const std::string &path, const Request &request, Sel
 }
 
 // Writes a key with a list of texts, or nothing if there are no texts.
-void write_texts(JsonWriter &json, std::string_view key, const std::vector<std::string_view> &texts) {
+template <typename Text>
+void write_texts(JsonWriter &json, std::string_view key, const std::vector<Text> &texts) {
   if (texts.empty()) return;
   json.key(key).open('[');
   for (const std::string_view text : texts)
@@ -98,7 +99,7 @@ void print_json(const std::string &path, const Listing &listing, bool crc32) {
   }
   json.close(']');
   write_texts(json, "others", listing.file.other_names());
-  write_texts(json, "notes", listing.file.notes());
+  write_texts(json, "notes", notes_of(path, listing.file));
   json.key("metadata");
   write_metadata(json, listing.file.metadata());
   json.close('}');

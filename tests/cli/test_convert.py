@@ -304,8 +304,45 @@ class Metadata(ConvertCase):
     def test_metadata_of_an_npz_with_the_name_of_an_array(self):
         path = self.write("in.safetensors", safetensors({"x": ("I8", (1,), b"x"), "y": ("I8", (1,), b"y")}, {"y": "v"}))
         out = self.path("out.npz")
-        self.assert_refused(run("convert", "--metadata", "strings", path, out), out, "unsupported",
-                            "array 'y' (is also the name of a metadata value")
+        self.assert_refused(run("convert", "--metadata", "strings", path, out), out, "duplicate",
+                            f"array 'y' of {path} and metadata 'y' of {path} would be the same member; "
+                            "--rename gives the array another name, --drop leaves it out, --delete removes the value")
+        # The two can come from different files, or from an option.
+        one = self.write("one.npz", npz({"a.npy": npy("|i1", (1,), b"x")}))
+        two = self.write("two.npz", npz({"a.npy": npy("<U1", (), "v".encode("utf-32-le")), "b.npy": npy("|i1", (1,), b"x")}))
+        self.assert_refused(run("convert", one, two, out), out, "duplicate",
+                            f"array 'a' of {one} and metadata 'a' of {two} would be the same member")
+        self.assert_refused(run("convert", "--set", "a=v", one, out), out, "duplicate",
+                            f"array 'a' of {one} and metadata 'a' of --set would be the same member")
+        self.assertFalse(os.path.exists(out))
+        self.assertEqual(self.convert("--rename", "a=c", one, two, out)["metadata"], {"a": "v"})
+        self.assertEqual(self.convert("--delete", "a", one, two, out)["metadata"], {})
+
+    def metadata_of(self, *arguments):
+        """Returns the metadata of the file to which inputs are converted, of which there may be notes."""
+        *options, out = arguments
+        result = run("convert", *options, self.path(out))
+        self.assertEqual(result.status, 0, result.err)
+        return run("ls", "--json", self.path(out)).json()[0]["metadata"]
+
+    def test_a_part_of_a_gguf_becomes_a_whole_file(self):
+        source = self.write("in.gguf", gguf({"a": (GGML_I8, (4,), b"abcd"), "b": (GGML_I8, (4,), b"efgh")}, [ARCHITECTURE]))
+        self.assertEqual(run("convert", "--part-bytes", "4", source, self.path("m.gguf")).status, 0)
+        first, second = self.path("m-00001-of-00002.gguf"), self.path("m-00002-of-00002.gguf")
+        keys = {"split.no": 1, "split.count": 2, "split.tensors.count": 2}
+        self.assertEqual(run("ls", "--json", second).json()[0]["metadata"], keys)
+        # llama.cpp refuses a file whose keys name parts that are not there.
+        for out in ("out.gguf", "out.safetensors", "out-00001-of-00002.gguf", "out-00002-of-00003.gguf"):
+            self.assertEqual(self.metadata_of(second, out), {}, out)
+        self.assertEqual(self.metadata_of(first, second, "both.gguf"), {ARCHITECTURE[0]: ARCHITECTURE[2]})
+        self.assertEqual(self.metadata_of("--set", "split.count=u16:0", second, "out.gguf"), {"split.count": 0})
+        # The same part of another set remains a part of it.
+        other = self.path("q-00002-of-00002.gguf")
+        for target in (other, second):
+            self.assertEqual(run("convert", second, target).status, 0)
+            self.assertEqual(run("ls", "--json", target).json()[0]["metadata"], keys)
+        self.assertEqual(run("convert", first, self.path("q-00001-of-00002.gguf")).status, 0)
+        self.assertEqual(run("diff", "--parts", other, source).status, 0)
 
     def test_strings_fit_all_formats_but_numpy(self):
         path = self.write("in.safetensors", safetensors({"x": ("I8", (1,), b"x")}, {"format": "pt", "k": "\u00e9"}))

@@ -1,5 +1,6 @@
 import json
 import math
+import os
 import struct
 import unittest
 
@@ -232,6 +233,32 @@ class Golden(unittest.TestCase):
             else:
                 self.assertEqual(metadata[key], value)
                 self.assertEqual(type(metadata[key]), type(value))
+
+
+class Notes(Case):
+    def test_one_file_of_a_set_without_a_number(self):
+        note = "this is one file of a set; --parts opens all of them"
+        [x, y] = [self.write(name + ".safetensors", safetensors({name: ("I8", (1,), b"x")})) for name in "xy"]
+        self.assertEqual(run("ls", x).err, "")
+        index = self.write("m.safetensors.index.json", b'{"weight_map": {"x": "x.safetensors", "y": "y.safetensors"}}')
+        for command in (["ls", x], ["stat", x], ["check", x], ["convert", x, self.path("out.npz")]):
+            result = run(*command)
+            self.assertEqual((result.status, result.err), (0, f"tensorfile: {x}: note: {note}\n"), command)
+        self.assertEqual(run("ls", "--json", x).json()[0]["notes"], [note.replace("--parts", "TF_OPTION_PARTS")])
+        for command in (["ls", "--parts", x], ["ls", index], ["ls", self.folder]):
+            self.assertEqual(run(*command).err, "", command)
+        # The note does not depend on the other files.
+        os.remove(y)
+        self.assertEqual(run("ls", x).err, f"tensorfile: {x}: note: {note}\n")
+
+    def test_a_renamed_part_of_a_gguf(self):
+        part = (GOLDEN_DIR / "gguf" / "split-00002-of-00003.gguf").read_bytes()
+        path = self.write("renamed.gguf", part)
+        for command in ("ls", "check"):
+            result = run(command, path)
+            self.assertEqual((result.status, result.err), (0, (
+                f"tensorfile: {path}: note: this is part 2 of 3, as its metadata say; its name would have to end in "
+                "-00002-of-00003.gguf for --parts to find the others\n")))
 
 
 if __name__ == "__main__":
