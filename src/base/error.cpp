@@ -58,6 +58,10 @@ Failure &Failure::key(Text name) {
   return this->name("key ", name);
 }
 
+Failure &Failure::member(Text name) {
+  return this->name("member ", name);
+}
+
 Failure &Failure::at(uint64_t offset) {
   record_.offset = offset;
   return *this;

@@ -27,9 +27,10 @@ ErrorRecord &error_record();
 class Failure {
  public:
   explicit Failure(tf_status status);
-  Failure &in(Text file);     // appends nothing if the path is ""
-  Failure &array(Text name);  // sets tf_error_name
-  Failure &key(Text name);    // the same for a metadata key
+  Failure &in(Text file);      // appends nothing if the path is ""
+  Failure &array(Text name);   // sets tf_error_name
+  Failure &key(Text name);     // the same for a metadata key
+  Failure &member(Text name);  // the same for a member of an archive that is not an array
   Failure &at(uint64_t offset);
   Failure &about(Text name);  // sets only tf_error_name
   Failure &system(int64_t error);

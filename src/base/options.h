@@ -78,6 +78,12 @@ struct ProgressCallback {
   void release();
 };
 
+// Receives the faults of a file that do not prevent the rest of it from being read.
+struct FaultCollector {
+  // Takes the failure, whose message is in the error record, and returns OK; or returns it, because it is no such fault.
+  Status (*add)(FaultCollector &self, Status failure);
+};
+
 // The values of one call: a copy, so that the options may change or be released while a file is open.
 class Settings {
  public:
@@ -103,11 +109,20 @@ class Settings {
   void set_progress(Ref<ProgressCallback> progress) { progress_ = std::move(progress); }
   void set_executor(Ref<Executor> executor) { executor_ = std::move(executor); }
 
+  // From now on collect() passes faults to the collector, which must live as long as the settings and their copies.
+  void set_collector(FaultCollector *collector) { collector_ = collector; }
+  // Decides about a fault after which the rest of a file can still be read: returns it, so that the call fails, unless
+  // there is a collector.
+  Status collect(Status failure) const {
+    return failure.ok() || collector_ == nullptr ? failure : collector_->add(*collector_, failure);
+  }
+
  private:
   int64_t values_[kOptionSlots];
   Ref<Memory> memory_;
   Ref<ProgressCallback> progress_;
   Ref<Executor> executor_;
+  FaultCollector *collector_ = nullptr;
 };
 
 // Makes a progress callback, or none if the function is NULL. Takes ownership of the release callback on success.

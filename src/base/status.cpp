@@ -2,6 +2,20 @@
 
 namespace tfile {
 
+bool is_fault(Status status) {
+  switch (status.code) {
+    case TF_STATUS_FORMAT:
+    case TF_STATUS_CORRUPT:
+    case TF_STATUS_TRUNCATED:
+    case TF_STATUS_UNSUPPORTED:
+    case TF_STATUS_LIMIT:
+    case TF_STATUS_DUPLICATE:
+      return true;
+    default:
+      return false;
+  }
+}
+
 const char *status_name(tf_status status) {
   switch (status) {
     case TF_STATUS_OK:

@@ -14,6 +14,9 @@ struct [[nodiscard]] Status {
 
 inline constexpr Status kOk{};
 
+// True if a status describes a fault of a file. Other statuses mean that the file could not be read.
+bool is_fault(Status status);
+
 // Returns the name of a status in lower case, "unknown" for other numbers.
 const char *status_name(tf_status status);
 

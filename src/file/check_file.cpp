@@ -15,21 +15,6 @@ constexpr uint64_t kPiece = uint64_t{1} << 20;
 // A chunked member up to this size is read whole, because several threads can inflate its chunks.
 constexpr uint64_t kMaxWhole = uint64_t{256} << 20;
 
-// True if a status describes a fault of the file. Other statuses mean that the file could not be checked.
-bool is_fault(Status status) {
-  switch (status.code) {
-    case TF_STATUS_FORMAT:
-    case TF_STATUS_CORRUPT:
-    case TF_STATUS_TRUNCATED:
-    case TF_STATUS_UNSUPPORTED:
-    case TF_STATUS_LIMIT:
-    case TF_STATUS_DUPLICATE:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // A line of the report, such as "corrupt: w.npz: array 'x': ...".
 class ReportLine {
  public:
@@ -66,11 +51,11 @@ class ByteChecker {
   ByteChecker(const ByteChecker &) = delete;
   ByteChecker &operator=(const ByteChecker &) = delete;
 
-  // Reads the bytes of all members, then of the entries that are not arrays.
+  // Reads the bytes of all members.
   Status run() {
     bool concurrent = true;
-    for (const Vec<Member> *members : {&file_.listing.members, &file_.listing.others}) {
-      for (const Member &member : *members) {
+    for (const auto list : kLists) {
+      for (const Member &member : file_.listing.*list) {
         concurrent = concurrent && file_.source_of(member).concurrent;
         TFILE_TRY(jobs_.push(CheckJob{&member, nullptr}));
       }
@@ -82,6 +67,8 @@ class ByteChecker {
     return parallel_for(jobs_.size(), workers, run_job, this, report);
   }
 
+  size_t count() const { return jobs_.size(); }
+  const Member &member(size_t i) const { return *jobs_[i].member; }
   // Returns the error of a member as a line of the report, or "".
   Text error(size_t i) const {
     const Buffer *const line = jobs_[i].error;
@@ -94,10 +81,13 @@ class ByteChecker {
     Buffer *error;
   };
 
+  // The arrays, then what is not an array, then what a later member replaces.
+  static constexpr Vec<Member> Listing::*kLists[] = {&Listing::members, &Listing::others, &Listing::replaced};
+
   static uint64_t total_of(const OpenedFile &file) {
     uint64_t total = 0;
-    for (const Vec<Member> *members : {&file.listing.members, &file.listing.others}) {
-      for (const Member &member : *members)
+    for (const auto list : kLists) {
+      for (const Member &member : file.listing.*list)
         total += member.nbytes;
     }
     return total;
@@ -158,11 +148,13 @@ class ByteChecker {
   SharedProgress progress_;
 };
 
-class Checker {
+class Checker : FaultCollector {
  public:
-  Checker(Dict &report, const Settings &settings) : report_(report), settings_(settings), opening_(settings) {
-    // Opens the file leniently, so that the first fault does not hide others.
+  Checker(Dict &report, const Settings &settings)
+      : FaultCollector{add_fault}, report_(report), settings_(settings), opening_(settings) {
+    // Opens the file leniently and collects faults, so that the first one does not hide others.
     opening_.set(TF_OPTION_LENIENT, 1);
+    opening_.set_collector(this);
   }
 
   Status check_path(const char *path) {
@@ -171,7 +163,7 @@ class Checker {
     const Status opened = open_path(file, path, opening_);
     if (!opened.ok()) return check_unopened(path, opened);
     TFILE_TRY(check_opened(*file));
-    return file->parts.empty() ? note_missing(path) : kOk;
+    return file->parts.empty() && !is_file_missing_ ? note_set(path, *file) : kOk;
   }
 
   Status check_source(Ref<Source> source, tf_format format) {
@@ -179,7 +171,7 @@ class Checker {
     Ref<OpenedFile> file;
     const Status opened = open_file_source(file, std::move(source), format, opening_);
     if (opened.ok()) return check_opened(*file);
-    return is_fault(opened) ? faults_->append(ReportLine(opened).text()) : opened;
+    return is_fault(opened) ? add_fault(*this, opened) : opened;
   }
 
  private:
@@ -189,6 +181,15 @@ class Checker {
     return report_.set_string_list("notes", &notes_);
   }
 
+  // Reports a fault. That a file does not exist is one, because here it can only be a file of a set.
+  static Status add_fault(FaultCollector &self, Status failure) {
+    auto &checker = static_cast<Checker &>(self);
+    const bool is_missing = failure.code == TF_STATUS_NOT_FOUND;
+    if (!is_missing && !is_fault(failure)) return failure;
+    checker.is_file_missing_ = checker.is_file_missing_ || is_missing;
+    return append(*checker.faults_, ReportLine(failure).text());
+  }
+
   Status check_opened(const OpenedFile &file) {
     for (const Text note : file.listing.notes)
       TFILE_TRY(notes_->append(note));
@@ -196,19 +197,20 @@ class Checker {
     return file.format->single_array ? check_following(file) : kOk;
   }
 
-  // Checks what could not be opened. A set fails with the error of its first bad file, so each of its files is checked
-  // by itself. The error counts only if that finds no fault.
+  // Reports the fault of what could not be opened. If that is the file from which its set is opened, the others are checked
+  // one by one.
   Status check_unopened(Text path, Status opened) {
-    const ReportLine error(opened);
+    if (!is_fault(opened)) return opened;
+    const bool is_first = faults_->size() == 0;
+    TFILE_TRY(add_fault(*this, opened));
+    if (!is_first) return kOk;
     Arena arena(settings_.memory());
     Vec<Text> files(settings_.memory());
     TFILE_TRY(list_set(&files, arena, path, settings_.on(TF_OPTION_PARTS)));
-    if (files.empty() && !is_fault(opened)) return opened;
     opening_.set(TF_OPTION_PARTS, 0);
-    const size_t before = faults_->size();
     for (const Text name : files)
       TFILE_TRY(check_file_of_set(name));
-    return faults_->size() == before ? faults_->append(error.text()) : kOk;
+    return kOk;
   }
 
   // As list_set_files(), but lists nothing if the index of the set is faulty.
@@ -221,24 +223,29 @@ class Checker {
     Ref<OpenedFile> file;
     const Status opened = open_path(file, path.data(), opening_);
     // The notes would be about a file by itself.
-    if (opened.ok()) return check(*file, faults_);
-    return is_fault(opened) || opened.code == TF_STATUS_NOT_FOUND ? faults_->append(ReportLine(opened).text()) : opened;
+    return opened.ok() ? check(*file, faults_) : add_fault(*this, opened);
   }
 
-  // Adds a note for each file of a set that does not exist, after one of its files has been opened by itself.
-  Status note_missing(Text path) {
+  // Adds notes about the set that a file belongs to which has been opened by itself: that there is one, unless that is
+  // noted already, and which of its files do not exist.
+  Status note_set(Text path, const OpenedFile &opened) {
     Arena arena(settings_.memory());
     Vec<Text> files(settings_.memory());
     TFILE_TRY(list_set(&files, arena, path, true));
-    for (const Text name : files) {
-      Ref<Source> source;
-      const Status status = source_from_path(source, settings_.memory(), name.data());
-      if (status.code == TF_STATUS_OUT_OF_MEMORY) return status;
-      if (status.code == TF_STATUS_NOT_FOUND) {
-        TFILE_TRY(notes_->append((ReportLine() << "a file of the set is missing: " << name).text()));
-      }
+    const bool is_noted = !opened.listing.notes.empty();
+    if (files.size() > 1 && !is_noted) {
+      TFILE_TRY(notes_->append("this is one file of a set; TF_OPTION_PARTS opens all of them"));
     }
+    for (const Text name : files)
+      TFILE_TRY(note_if_missing(name));
     return kOk;
+  }
+
+  Status note_if_missing(Text path) {
+    Ref<Source> source;
+    const Status status = source_from_path(source, settings_.memory(), path.data());
+    if (status.code != TF_STATUS_NOT_FOUND) return status.code == TF_STATUS_OUT_OF_MEMORY ? status : kOk;
+    return notes_->append((ReportLine() << "a file of the set is missing: " << path).text());
   }
 
   // Appends a line, unless it is the same as the one before, which another check has found.
@@ -253,9 +260,9 @@ class Checker {
       TFILE_TRY(add_tolerated(line));
     ByteChecker bytes(file);
     TFILE_TRY(bytes.run());
-    const size_t count = file.listing.members.size();
-    for (size_t i = 0; i < count + file.listing.others.size(); ++i) {
-      if (i < count) TFILE_TRY(check_type(file, file.listing.members[i], unsupported));
+    for (size_t i = 0; i < bytes.count(); ++i) {
+      const bool is_loaded = i < file.listing.members.size();
+      TFILE_TRY(check_type(file, bytes.member(i), is_loaded, unsupported));
       if (!bytes.error(i).empty()) TFILE_TRY(append(*faults_, bytes.error(i)));
     }
     return kOk;
@@ -266,9 +273,11 @@ class Checker {
     return faults_->append((ReportLine() << line << kLenientHint).text());
   }
 
-  Status check_type(const OpenedFile &file, const Member &member, StringList *unsupported) {
+  // A member that no load reads may be of any type, but not invalid.
+  Status check_type(const OpenedFile &file, const Member &member, bool is_loaded, StringList *unsupported) {
     if (member.dtype != nullptr) return kOk;
     if (member.invalid) return append(*faults_, (ReportLine(member.fault) << member.reason).text());
+    if (!is_loaded) return kOk;
     const ReportLine line(check_known(file.source_of(member), member));
     return (settings_.on(TF_OPTION_SKIP_UNSUPPORTED) ? excused_ : unsupported)->append(line.text());
   }
@@ -317,6 +326,7 @@ class Checker {
   StringList *faults_ = nullptr;
   StringList *excused_ = nullptr;
   StringList *notes_ = nullptr;
+  bool is_file_missing_ = false;  // of a set
 };
 
 // Makes a report with `check`, a call of a Checker.

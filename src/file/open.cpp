@@ -88,10 +88,23 @@ Status open_whole_set(Ref<OpenedFile> &file) {
   return file->parts.empty() && file->format->sets != SetKind::kNone ? open_numbered(file) : kOk;
 }
 
-Status open_file(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, const Settings &settings, bool whole_set) {
+// Decides by its name whether a file is an index, unless the content is to decide and is of a format of arrays.
+Status find_index(bool *is_index, const Source &source, tf_format format, const Settings &settings) {
   const Format *const wanted = find_format(format);
-  const bool may_be_index = format == TF_FORMAT_AUTO || (wanted != nullptr && wanted->sets == SetKind::kIndex);
-  if (may_be_index && is_index_path(source->label)) return open_index(out, source, settings);
+  const bool may_be = wanted == nullptr || wanted->sets == SetKind::kIndex;
+  *is_index = may_be && is_index_path(source.label);
+  if (format == TF_FORMAT_AUTO) format = static_cast<tf_format>(settings.get(TF_OPTION_FORMAT));
+  if (!*is_index || format != TF_FORMAT_BY_CONTENT) return kOk;
+  const Format *content = nullptr;
+  TFILE_TRY(probe_source(&content, source));
+  *is_index = content == nullptr;
+  return kOk;
+}
+
+Status open_file(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, const Settings &settings, bool whole_set) {
+  bool is_index = false;
+  TFILE_TRY(find_index(&is_index, *source, format, settings));
+  if (is_index) return open_index(out, source, settings);
   Ref<OpenedFile> file;
   TFILE_TRY(open_source(file, std::move(source), format, settings));
   TFILE_TRY(whole_set ? open_whole_set(file) : note_other_parts(*file));

@@ -27,26 +27,6 @@ namespace {
 // The number of bytes that probe_format() examines.
 constexpr size_t kProbe = 16;
 
-// If the file does not have the expected format (or, if `expected` is NULL, any known format) and its first bytes show
-// what it is, fails with a message that says so.
-Status explain_content(Status failure, const Source &source, const Format *expected) {
-  const ErrorRecord before = error_record();
-  uint8_t bytes[kContentHead];
-  const size_t count = source.size < sizeof(bytes) ? static_cast<size_t>(source.size) : sizeof(bytes);
-  const bool readable = read_at(source, 0, bytes, count, Text()).ok();
-  const Bytes head(bytes, readable ? count : 0);
-  const Format *const other = probe_format(head.first(kProbe));
-  const char *const kind = content_kind(head);
-  if (kind == nullptr && (other == nullptr || other == expected)) {
-    error_record() = before;
-    return failure;
-  }
-  Failure made(TF_STATUS_FORMAT);
-  made.in(source.label).at(0) << "is not " << (expected != nullptr ? expected->name : "of a known format")
-                              << "; it seems to be " << (kind != nullptr ? kind : other->name);
-  return kind != nullptr ? made : made << ", and TF_FORMAT_BY_CONTENT reads it as that";
-}
-
 // Recognises archives of PyTorch, which are zip files like .npz but contain no .npy.
 Status refuse_pytorch(const OpenedFile &file) {
   if (!file.listing.members.empty()) return kOk;
@@ -58,7 +38,7 @@ Status refuse_pytorch(const OpenedFile &file) {
   return kOk;
 }
 
-Status find_source_format(const Format **out, const Source &source, tf_format wanted) {
+Status find_source_format(const Format **out, const Source &source, tf_format wanted, const Settings &settings) {
   const bool by_content = wanted == TF_FORMAT_BY_CONTENT;
   if (wanted != TF_FORMAT_AUTO && !by_content) {
     *out = find_format(wanted);
@@ -66,14 +46,15 @@ Status find_source_format(const Format **out, const Source &source, tf_format wa
     return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no format with the number " << wanted;
   }
   *out = by_content ? nullptr : format_of_path(source.label);
-  if (*out != nullptr) return kOk;
-  uint8_t head[kProbe];
-  const size_t count = source.size < kProbe ? static_cast<size_t>(source.size) : kProbe;
-  TFILE_TRY(read_at(source, 0, head, count, Text()));
-  *out = probe_format(Bytes(head, count));
+  if (*out == nullptr) TFILE_TRY(probe_source(out, source));
+  if (*out == nullptr && settings.on(TF_OPTION_LENIENT)) {
+    const ErrorRecord before = error_record();
+    TFILE_TRY(find_format_inside(out, source, settings));
+    error_record() = before;
+  }
   if (*out != nullptr) return kOk;
   const Status unknown = Failure(TF_STATUS_FORMAT).in(source.label).at(0) << "the content is of no known format";
-  return explain_content(unknown, source, nullptr);
+  return explain_content(unknown, source, "of a known format", nullptr);
 }
 
 // Lists the file's arrays. Calls that succeed do not change the error record, even if they met an error that they
@@ -91,6 +72,31 @@ void release_buffer(void *buffer) {
 
 }  // namespace
 
+Status probe_source(const Format **out, const Source &source) {
+  uint8_t head[kProbe];
+  const size_t count = source.size < kProbe ? static_cast<size_t>(source.size) : kProbe;
+  TFILE_TRY(read_at(source, 0, head, count, Text()));
+  *out = probe_format(Bytes(head, count));
+  return kOk;
+}
+
+Status explain_content(Status failure, const Source &source, Text wanted, const Format *expected) {
+  const ErrorRecord before = error_record();
+  uint8_t bytes[kContentHead];
+  const size_t count = source.size < sizeof(bytes) ? static_cast<size_t>(source.size) : sizeof(bytes);
+  const bool readable = read_at(source, 0, bytes, count, Text()).ok();
+  const Bytes head(bytes, readable ? count : 0);
+  const Format *const other = probe_format(head.first(kProbe));
+  const char *const kind = content_kind(head);
+  if (kind == nullptr && (other == nullptr || other == expected)) {
+    error_record() = before;
+    return failure;
+  }
+  Failure made(TF_STATUS_FORMAT);
+  made.in(source.label).at(0) << "is not " << wanted << "; it seems to be " << (kind != nullptr ? kind : other->name);
+  return kind != nullptr ? made : made << ", and TF_FORMAT_BY_CONTENT reads it as that";
+}
+
 Status make_opened_file(Ref<OpenedFile> &out, Ref<Source> source, const Settings &settings) {
   OpenedFile *made = nullptr;
   TFILE_TRY(make(&made, settings.memory(), std::move(source), settings));
@@ -102,10 +108,10 @@ Status open_source(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, c
   Ref<OpenedFile> file;
   TFILE_TRY(make_opened_file(file, std::move(source), settings));
   if (format == TF_FORMAT_AUTO) format = static_cast<tf_format>(settings.get(TF_OPTION_FORMAT));
-  TFILE_TRY(find_source_format(&file->format, *file->source, format));
+  TFILE_TRY(find_source_format(&file->format, *file->source, format, settings));
   const bool lenient = settings.on(TF_OPTION_LENIENT);
   const Status listed = lenient ? list_leniently(*file) : file->format->list(file->listing, *file->source, settings);
-  if (listed.code == TF_STATUS_FORMAT) return explain_content(listed, *file->source, file->format);
+  if (listed.code == TF_STATUS_FORMAT) return explain_content(listed, *file->source, file->format->name, file->format);
   TFILE_TRY(listed);
   TFILE_TRY(refuse_pytorch(*file));
   out = std::move(file);

@@ -47,6 +47,13 @@ using OpenedFile = ::tf_file;
 // Makes an OpenedFile with no format, no arrays, and no metadata.
 Status make_opened_file(Ref<OpenedFile> &out, Ref<Source> source, const Settings &settings);
 
+// Finds the format of a source by its first bytes; NULL if it is of none.
+Status probe_source(const Format **out, const Source &source);
+
+// Returns the failure of a file that is not `wanted`, or, if its first bytes show what it is, fails with a message that
+// says so. `expected` is the format that it should have, or NULL if it should be something else.
+Status explain_content(Status failure, const Source &source, Text wanted, const Format *expected);
+
 // Opens one source. The format is chosen by the argument, else by the settings, else by the extension of the path (if
 // the source has a path), else by the content.
 Status open_source(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, const Settings &settings);

@@ -34,13 +34,21 @@ struct Member {
   bool deflated = false;
   bool fortran = false;     // true if the elements are stored in Fortran order
   bool big_endian = false;  // false also if the dtype has no byte order
-  // The member's own header is invalid: dtype is NULL, `reason` is the error message, and the bytes are all of the
-  // member.
+  // The member's own header is invalid, and the bytes are all of the member; or it is text whose bytes are damaged. The
+  // dtype is NULL, and `reason` is the error message.
   bool invalid = false;
+  bool is_other = false;                // true if it is not an array but something else in an archive
   tf_status fault = TF_STATUS_CORRUPT;  // of an invalid member: the status of the error
+
+  // Adds the name to an error.
+  Failure &name_in(Failure &failure) const { return is_other ? failure.member(name) : failure.array(name); }
 };
 
+// The ends of messages about errors that TF_OPTION_LENIENT accepts. The second one is for an array that cannot be read.
 inline constexpr char kLenientHint[] = "; TF_OPTION_LENIENT accepts this";
+inline constexpr char kListedHint[] = "; TF_OPTION_LENIENT lists it as unsupported and reads the others";
+// Appends a hint to the message of a failure.
+Status append_hint(Status failure, const char *text);
 
 // The contents of a file's header, as read by a format.
 struct Listing {
@@ -50,6 +58,7 @@ struct Listing {
         members(memory),
         names(memory, name_at, this),
         others(memory),
+        replaced(memory),
         notes(memory),
         tolerated(memory) {}
 
@@ -70,8 +79,9 @@ struct Listing {
   Arena arena;
   Vec<Member> members;
   NameIndex names;
-  Ref<Dict> metadata;  // never empty: a dict without values if the format has no metadata
-  Vec<Member> others;  // what the file contains besides arrays: their dtype is NULL, and `head` is 0
+  Ref<Dict> metadata;    // never empty: a dict without values if the format has no metadata
+  Vec<Member> others;    // what the file contains besides arrays: their dtype is NULL, and `head` is 0
+  Vec<Member> replaced;  // members that a later one of the same name replaces, which TF_OPTION_LENIENT accepts
   // Lines of text. A note is not an error; `tolerated` has the messages of the errors that the settings accepted.
   Vec<Text> notes;
   Vec<Text> tolerated;
@@ -163,6 +173,8 @@ struct Format {
   uint32_t max_parts = 0;  // files in a set
   // True if the first bytes of a file (up to 16, perhaps fewer) are of this format.
   bool (*probe)(Bytes head);
+  // NULL, or looks for a file of this format after bytes that are not of it, which TF_OPTION_LENIENT accepts.
+  Status (*find)(bool *found, const Source &source, const Settings &settings) = nullptr;
   // Reads and validates the header. On entry, listing.metadata is an empty dict.
   Status (*list)(Listing &listing, const Source &source, const Settings &settings);
   // Fails if the format cannot hold the request, with one error that names every array and key concerned, or adds that
@@ -185,6 +197,8 @@ NamedValue format_value(size_t i);
 const Format *find_format(SetKind sets);
 const Format *format_of_path(Text path);  // by extension, ignoring letter case
 const Format *probe_format(Bytes head);
+// Finds the format whose find() finds a file, if there is one; else sets *out to NULL.
+Status find_format_inside(const Format **out, const Source &source, const Settings &settings);
 
 // Returns the limit max_header_bytes, or `initial` if the settings have none.
 uint64_t header_limit(const Settings &settings, uint64_t initial = 100000000);

@@ -91,6 +91,16 @@ const Format *probe_format(Bytes head) {
   return nullptr;
 }
 
+Status find_format_inside(const Format **out, const Source &source, const Settings &settings) {
+  *out = nullptr;
+  for (const Format *format : kFormats) {
+    bool found = false;
+    if (format->find != nullptr) TFILE_TRY(format->find(&found, source, settings));
+    if (found) return *out = format, kOk;
+  }
+  return kOk;
+}
+
 Text Listing::name_at(const void *owner, size_t index) {
   return static_cast<const Listing *>(owner)->members[index].name;
 }
@@ -116,15 +126,18 @@ Status Listing::append(Vec<Text> &lines, Text text) {
 
 Status Listing::tolerate(const Settings &settings, Status failure) {
   if (failure.ok()) return kOk;
+  if (!settings.on(TF_OPTION_LENIENT)) return append_hint(failure, kLenientHint);
+  const ErrorRecord &record = error_record();
+  char buffer[sizeof(record.message) + 32];
+  LineWriter line(buffer, sizeof(buffer));
+  line << status_name(record.status) << ": " << record.message;
+  return add_tolerated(line.text());
+}
+
+Status append_hint(Status failure, const char *text) {
   ErrorRecord &record = error_record();
-  if (settings.on(TF_OPTION_LENIENT)) {
-    char buffer[sizeof(record.message) + 32];
-    LineWriter line(buffer, sizeof(buffer));
-    line << status_name(record.status) << ": " << record.message;
-    return add_tolerated(line.text());
-  }
   const size_t used = strlen(record.message);
-  LineWriter(record.message + used, sizeof(record.message) - used) << kLenientHint;
+  LineWriter(record.message + used, sizeof(record.message) - used) << text;
   return failure;
 }
 

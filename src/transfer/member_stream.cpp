@@ -55,7 +55,7 @@ Status MemberStream::finish() {
 
 Failure MemberStream::failure(tf_status status) const {
   Failure made(status);
-  made.in(source_.label).array(member_.name);
+  member_.name_in(made.in(source_.label));
   return made;
 }
 

@@ -24,7 +24,8 @@ void finish_bytes(const Member &member, void *data, size_t nbytes) {
 
 Status check_crc(const Source &source, const Member &member, uint32_t crc) {
   if (crc == member.crc32) return kOk;
-  return Failure(TF_STATUS_CORRUPT).in(source.label).array(member.name).at(member.offset)
+  Failure failure(TF_STATUS_CORRUPT);
+  return member.name_in(failure.in(source.label)).at(member.offset)
          << "CRC-32 of the member should be " << Hex{member.crc32} << ", is " << Hex{crc};
 }
 

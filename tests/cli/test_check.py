@@ -1,5 +1,7 @@
+import io
 import json
 import os
+import warnings
 import zipfile
 
 from support import GGML_F32, GOLDEN_DIR, Case, floats, gguf, main, npy, npz, run, safetensors
@@ -114,6 +116,53 @@ class Check(Case):
         self.assertEqual((result.status, result.out, len(result.lines)), (1, "", 4), result.err)
         self.assertEqual([line.removeprefix(f"tensorfile: {path}: ").split(": ")[:2] for line in result.lines], [
             ["unsupported", "array 'o'"], ["corrupt", "array 'o'"], ["corrupt", "array 'x'"], ["corrupt", "array 'y'"]])
+
+    def test_a_fault_hides_no_other(self):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as archive:
+            archive.writestr("bzip2.npy", npy("|u1", (4,), b"abcd"), zipfile.ZIP_BZIP2)
+            archive.writestr("README", b"read me")
+            archive.writestr("x.npy", npy("|u1", (4,), b"efgh"))
+            with warnings.catch_warnings(action="ignore"):  # of the name that occurs twice
+                archive.writestr("x.npy", npy("|u1", (4,), b"ijkl"))
+        path = self.write("d.npz", out.getvalue().replace(b"read me", b"read it").replace(b"efgh", b"EFGH"))
+        faults = ["unsupported: member 'bzip2.npy': ", "corrupt: member 'README': CRC-32", "corrupt: array 'x': CRC-32"]
+        for options, expected in (([], ["duplicate: array 'x': ", *faults]), (["--lenient"], faults)):
+            result = run("check", *options, path)
+            self.assertEqual((result.status, result.out), (1, ""))
+            found = sorted(line.removeprefix(f"tensorfile: {path}: ") for line in result.lines if ": note: " not in line)
+            self.assertEqual(len(found), len(expected), result.err)
+            for line, start in zip(found, sorted(expected)):
+                self.assertTrue(line.startswith(start), line)
+
+    def test_damaged_text(self):
+        data = npz({"t.npy": npy("<U4", (), "text".encode("utf-32-le")), "x.npy": npy("|u1", (1,), b"x")})
+        path = self.write("t.npz", data.replace("text".encode("utf-32-le"), "test".encode("utf-32-le")))
+        # Nothing excuses the damage, but the rest can be read.
+        self.assert_refused(run("ls", path), path, "corrupt", "array 't': CRC-32 of the member should be",
+                            "; --lenient lists it as unsupported and reads the others")
+        self.assertEqual(run("ls", "--lenient", path).status, 0)
+        for options in ([], ["--lenient"], ["--lenient", "--skip-unsupported"]):
+            result = run("check", *options, path)
+            self.assertEqual(result.status, 1)
+            [line] = [line for line in result.lines if ": note: " not in line]
+            self.assertTrue(line.startswith(f"tensorfile: {path}: corrupt: array 't': CRC-32 of the member should be"), line)
+            self.assertNotIn("--lenient", line)
+
+    def test_an_index_that_is_none(self):
+        pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64 + b"\nsize 23950\n"
+        for content, kind in ((pointer, "a Git LFS pointer: the file itself has not been downloaded"),
+                              (b"<!DOCTYPE html><html></html>", "an HTML page")):
+            path = self.write("model.safetensors.index.json", content)
+            for command in ("ls", "check"):
+                self.assert_refused(run(command, path), path, "format", f"is not an index of safetensors; it seems to be {kind}")
+
+    def test_an_archive_after_other_bytes(self):
+        path = self.write("weights.bin", b"#!/bin/sh\n" + npz({"x.npy": npy("|u1", (1,), b"x")}))
+        self.assert_refused(run("ls", path), path, "format")
+        for options in (["--lenient"], ["--lenient", "--format", "content"]):
+            self.assertEqual(self.list_json(path, *options)["arrays"][0]["name"], "x")
+            self.assertEqual(run("check", *options, path).status, 0)
 
     def test_skip_unsupported(self):
         path = self.write("o.npz", npz({"o.npy": npy("|O", (1,), b"x")}))

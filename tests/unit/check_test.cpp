@@ -1,6 +1,8 @@
 // Tests tf_check(), and the functions of tf_file about arrays of unknown types, members that are not arrays, and notes.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -73,6 +75,10 @@ Report check_memory(const std::string &bytes, tf_format format = TF_FORMAT_AUTO,
 const std::string kTwo = npy_int32("2", std::string("\1\0\0\0\2\0\0\0", 8));
 const std::string kObject = npy(npy_text("|O", "()"), "\x80\4N.");
 
+std::string safetensors_of(const std::string &header, const std::string &data) {
+  return little(header.size(), 8) + header + data;
+}
+
 class Check : public ::testing::Test {
  protected:
   TempFolder folder;
@@ -108,6 +114,116 @@ TEST_F(Check, ReportsEveryFault) {
         "corrupt: " + path + ": array '" + damaged[i] + "': CRC-32 of the member should be 0x" + std::to_string(i + 1);
     EXPECT_EQ(report.faults[i + 1].rfind(start, 0), 0u) << report.faults[i + 1];
   }
+}
+
+// Of a member that is not an array, the name of the member is given, as it is in the archive.
+TEST_F(Check, CallsAMemberThatIsNoArrayAMember) {
+  for (const bool deflate : {false, true}) {
+    for (const char *name : {"README", "notes.npy"}) {
+      ZipBuilder zip;
+      zip.add("a.npy", kTwo);
+      zip.add(name, "text", deflate).crc = 1u;
+      const std::string path = folder.write("a.npz", zip.bytes());
+      const Report report = check(path);
+      ASSERT_EQ(report.faults.size(), 1u);
+      const std::string start =
+          "corrupt: " + path + ": member '" + name + "': CRC-32 of the member should be 0x1, is 0x";
+      EXPECT_EQ(report.faults[0].rfind(start, 0), 0u) << report.faults[0];
+    }
+  }
+}
+
+// The last of several members with one name is the array. The bytes of the others are checked all the same.
+TEST_F(Check, ChecksMembersThatALaterOneReplaces) {
+  for (const auto &[name, what] : {std::pair("a.npy", "array 'a'"), std::pair("README", "member 'README'")}) {
+    ZipBuilder zip;
+    zip.add(name, strcmp(name, "a.npy") == 0 ? kTwo : "text").crc = 1u;
+    zip.add(name, kTwo);
+    const std::string path = folder.write("a.npz", zip.bytes());
+    const std::string damage = "corrupt: " + path + ": " + what + ": CRC-32 of the member should be 0x1, is 0x";
+    const Report strict = check(path);
+    ASSERT_EQ(strict.faults.size(), 2u);
+    EXPECT_EQ(strict.faults[0].rfind("duplicate: " + path + ": array ", 0), 0u) << strict.faults[0];
+    EXPECT_EQ(strict.faults[1].rfind(damage, 0), 0u) << strict.faults[1];
+    const Report lenient = check(path, {{TF_OPTION_LENIENT, 1}});
+    EXPECT_EQ(lenient.faults, Lines({strict.faults[1]}));
+    EXPECT_EQ(lenient.excused.size(), 1u);
+  }
+}
+
+// The type of a member that a later one replaces is no fault, because no load reads it. An invalid header is damage.
+TEST_F(Check, OfAReplacedMemberReportsOnlyDamage) {
+  ZipBuilder zip;
+  zip.add("a.npy", kObject);
+  zip.add("a.npy", kTwo);
+  const Lines none;
+  EXPECT_EQ(check(folder.write("object.npz", zip.bytes()), {{TF_OPTION_LENIENT, 1}}).faults, none);
+  zip.parts[0].data = npy(npy_text("<f4", "(2"), "12345678");
+  const std::string path = folder.write("bad.npz", zip.bytes());
+  const Report report = check(path, {{TF_OPTION_LENIENT, 1}});
+  ASSERT_EQ(report.faults.size(), 1u);
+  EXPECT_EQ(report.faults[0].rfind("corrupt: " + path + ": array 'a': npy header: ", 0), 0u) << report.faults[0];
+}
+
+// A member that cannot be read, or whose local header is wrong, hides no fault of another one.
+TEST_F(Check, OfAnArchiveGoesOnAfterAMemberThatCannotBeRead) {
+  ZipBuilder zip;
+  zip.add("bzip2.npy", kTwo).method = uint16_t{12};
+  zip.add("damaged.npy", kTwo).crc = 1u;
+  zip.add("secret.npy", kTwo).flags = uint16_t{1};
+  zip.add("moved.npy", kTwo).written_name.local = "other.npy";
+  zip.add("described.npy", kTwo);
+  zip.parts.back().flags = uint16_t{8};
+  zip.parts.back().crc.local = 0u;
+  zip.add("last.npy", kTwo).crc = 2u;
+  const char *const starts[] = {
+      "unsupported: PATH: member 'bzip2.npy': uses compression method 12 (bzip2); stored and deflate are known",
+      "unsupported: PATH: member 'secret.npy': is encrypted",
+      "corrupt: PATH: member 'moved.npy': its local header and the directory disagree: the name there is 'other.npy'",
+      "corrupt: PATH: member 'described.npy': no data descriptor that agrees with the directory follows it",
+      "corrupt: PATH: array 'damaged': CRC-32 of the member should be 0x1, is 0x",
+      "corrupt: PATH: array 'last': CRC-32 of the member should be 0x2, is 0x",
+  };
+  // In the order of the directory, and then with the first member last in the directory.
+  for (const bool in_order : {true, false}) {
+    if (!in_order) {
+      zip.parts.push_back(zip.parts[0]);
+      zip.parts[0].listed = false;
+      zip.parts.back().local = false;
+      zip.parts.back().offset = 0;
+    }
+    const std::string path = folder.write("a.npz", zip.bytes());
+    const Lines faults = check(path).faults;
+    EXPECT_EQ(faults.size(), 6u) << ::testing::PrintToString(faults);
+    for (std::string start : starts) {
+      start.replace(start.find("PATH"), 4, path);
+      const bool found = std::any_of(faults.begin(), faults.end(),
+                                     [&](const std::string &fault) { return fault.rfind(start, 0) == 0; });
+      EXPECT_TRUE(found) << start << ::testing::PrintToString(faults);
+    }
+  }
+}
+
+TEST_F(Check, OfSafetensorsReportsEachArrayOfTheWrongSize) {
+  const std::string json =
+      R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]},)"
+      R"("c":{"dtype":"F3","shape":[1],"data_offsets":[12,16]},"d":{"dtype":"F32","shape":[2],"data_offsets":[16,20]}})";
+  const std::string path = folder.write("a.safetensors", safetensors_of(json, std::string(20, '\0')));
+  const Report report = check(path);
+  ASSERT_EQ(report.faults.size(), 3u) << ::testing::PrintToString(report.faults);
+  EXPECT_EQ(report.faults[0].rfind("corrupt: " + path +
+                                       ": array 'a': data_offsets span 8 bytes, F32 of shape (3,) "
+                                       "needs 12 (byte ",
+                                   0),
+            0u)
+      << report.faults[0];
+  EXPECT_EQ(report.faults[1].rfind("corrupt: " + path +
+                                       ": array 'd': data_offsets span 4 bytes, F32 of shape (2,) "
+                                       "needs 8 (byte ",
+                                   0),
+            0u)
+      << report.faults[1];
+  EXPECT_EQ(report.faults[2], "unsupported: " + path + ": array 'c': cannot be read: dtype 'F3'");
 }
 
 TEST_F(Check, SkipUnsupportedExcusesTypesButNotDamage) {
@@ -235,6 +351,72 @@ TEST_F(Check, ASetWhoseFilesAreGoodCanStillBeInvalid) {
   const Report report = check(index);
   ASSERT_EQ(report.faults.size(), 1u);
   EXPECT_EQ(report.faults[0].rfind("corrupt: " + index + ": array 'w9': ", 0), 0u) << report.faults[0];
+}
+
+// A shard that is missing hides neither an array that another shard lacks, nor the other way round.
+TEST_F(Check, OfAnIndexReportsEachArrayThatIsAbsent) {
+  const auto options = options_with({{TF_OPTION_PART_BYTES, 40}});
+  ASSERT_EQ(save_weights_of(folder.path("w"), TF_FORMAT_SAFETENSORS, 1, options.get()), TF_STATUS_OK);
+  std::string text = folder.read("w.safetensors.index.json");
+  const size_t map = text.find("\"weight_map\": {") + strlen("\"weight_map\": {");
+  for (const char *entry : {R"("x":"w-00001-of-00003.safetensors",)", R"("y":"w-00001-of-00003.safetensors",)",
+                            R"("z":"w-00002-of-00003.safetensors",)"})
+    text.insert(map, entry);
+  const std::string index = folder.write("w.safetensors.index.json", text);
+  const std::string first =
+      ": the index says that it is in the file 'w-00001-of-00003.safetensors', which does not have it";
+  const std::string second =
+      ": the index says that it is in the file 'w-00002-of-00003.safetensors', which does not have it";
+  const std::string start = "corrupt: " + index + ": array ";
+  EXPECT_EQ(check(index).faults, Lines({start + "'z'" + second, start + "'y'" + first, start + "'x'" + first}));
+  const std::string missing = folder.path("w-00002-of-00003.safetensors");
+  ASSERT_EQ(remove(missing.c_str()), 0);
+  const Report report = check(index);
+  EXPECT_EQ(report.faults,
+            Lines({"not_found: " + missing + ": no such file", start + "'y'" + first, start + "'x'" + first}));
+  EXPECT_EQ(report.notes, Lines());
+}
+
+// A name that two files of a set have is a fault, and the other files are checked.
+TEST_F(Check, OfNumberedPartsReportsNamesThatOccurTwice) {
+  for (const char *name : {"w-00001-of-00003.safetensors", "w-00002-of-00003.safetensors"})
+    folder.write(name, safetensors_of(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", "x"));
+  const std::string third = folder.write(
+      "w-00003-of-00003.safetensors", safetensors_of(R"({"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", "xx"));
+  const std::string second = folder.path("w-00002-of-00003.safetensors");
+  const Report report = check(folder.path("w-00001-of-00003.safetensors"), {{TF_OPTION_PARTS, 1}});
+  ASSERT_EQ(report.faults.size(), 2u) << ::testing::PrintToString(report.faults);
+  EXPECT_EQ(report.faults[0], "duplicate: " + second + ": array 'a': the name occurs twice in the file");
+  EXPECT_EQ(report.faults[1].rfind("corrupt: " + third + ": the data end at byte ", 0), 0u) << report.faults[1];
+}
+
+TEST_F(Check, OfASplitGgufReportsEachPartThatDisagrees) {
+  const auto options = options_with({{TF_OPTION_PART_BYTES, 40}});
+  ASSERT_EQ(save_weights_of(folder.path("w"), TF_FORMAT_GGUF, 1, options.get()), TF_STATUS_OK);
+  const std::string first = folder.read("w-00001-of-00003.gguf");
+  ASSERT_EQ(remove(folder.path("w-00002-of-00003.gguf").c_str()), 0);
+  const std::string third = folder.write("w-00003-of-00003.gguf", first);
+  const Report report = check(folder.path("w-00001-of-00003.gguf"), {{TF_OPTION_PARTS, 1}});
+  ASSERT_EQ(report.faults.size(), 3u) << ::testing::PrintToString(report.faults);
+  EXPECT_EQ(report.faults[0], "not_found: " + folder.path("w-00002-of-00003.gguf") + ": no such file");
+  EXPECT_EQ(report.faults[1], "corrupt: " + third + ": key 'split.no': expected 2, as its name says, found 0");
+  EXPECT_EQ(report.faults[2], "duplicate: " + third + ": array 'w0': the name occurs twice in the file");
+}
+
+// A shard without a number is known as one only by the index that lists it.
+TEST_F(Check, OfOneFileOfASetNotesTheSet) {
+  for (const char *name : {"x.safetensors", "y.safetensors"})
+    folder.write(
+        name,
+        safetensors_of(std::string(R"({")") + name[0] + R"(":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", "x"));
+  const std::string path = folder.path("x.safetensors");
+  EXPECT_EQ(check(path).notes, Lines());
+  folder.write("m.safetensors.index.json", R"({"weight_map":{"x":"x.safetensors","y":"y.safetensors"}})");
+  const std::string note = "this is one file of a set; TF_OPTION_PARTS opens all of them";
+  EXPECT_EQ(check(path).notes, Lines({note}));
+  EXPECT_EQ(check(path, {{TF_OPTION_PARTS, 1}}).notes, Lines());
+  ASSERT_EQ(remove(folder.path("y.safetensors").c_str()), 0);
+  EXPECT_EQ(check(path).notes, Lines({note, "a file of the set is missing: " + folder.path("y.safetensors")}));
 }
 
 TEST_F(Check, FailsIfTheFileCannotBeRead) {

@@ -271,9 +271,9 @@ TEST(NpzMembers, HaveOneArrayAndNothingElse) {
   }
   const std::string short_message = "array 'x': npy header: shape (3,) needs 12 bytes of data, 11 are there";
   expect_failure(listed(one_member("x.npy", kInts.substr(0, 139))), TF_STATUS_CORRUPT, short_message, 35 + 139, "x",
-                 kLenientHint);
+                 kListedHint);
   expect_failure(listed(one_member("x.npy", kInts.substr(0, 139), true)), TF_STATUS_CORRUPT, short_message, 35, "x",
-                 kLenientHint);
+                 kListedHint);
 }
 
 // Bytes after an array do not matter if the settings are lenient, but the CRC-32 covers them.
@@ -334,13 +334,13 @@ TEST(NpzMembers, WithABadHeaderFailTheOpen) {
     const auto at = [deflate](uint64_t position) { return 35 + (deflate ? 0 : position); };
     const auto member = [deflate](const std::string &data) { return listed(one_member("x.npy", data, deflate)); };
     expect_failure(member(npy("{}\n", kData)), TF_STATUS_CORRUPT, "array 'x': npy header: key 'descr' is missing",
-                   at(11), "x", kLenientHint);
+                   at(11), "x", kListedHint);
     expect_failure(member(npy(npy_text("<i4", "(3,)"), kData, 9)), TF_STATUS_UNSUPPORTED,
-                   "array 'x': npy header: version 9.0; 1.0, 2.0 and 3.0 are known", at(6), "x", kLenientHint);
+                   "array 'x': npy header: version 9.0; 1.0, 2.0 and 3.0 are known", at(6), "x", kListedHint);
     expect_failure(member(kInts.substr(0, 9)), TF_STATUS_CORRUPT,
-                   "array 'x': npy header: it ends after 9 bytes, before its length", at(9), "x", kLenientHint);
+                   "array 'x': npy header: it ends after 9 bytes, before its length", at(9), "x", kListedHint);
     expect_failure(member(kInts.substr(0, 100)), TF_STATUS_CORRUPT,
-                   "array 'x': its npy header should have 128 bytes, its member has 100", 35, "x", kLenientHint);
+                   "array 'x': its npy header should have 128 bytes, its member has 100", 35, "x", kListedHint);
   }
 }
 
@@ -365,7 +365,7 @@ TEST(NpzMembers, WithABadHeaderAreListedIfLenient) {
       EXPECT_TRUE(bad.invalid);
       EXPECT_EQ(found.name(0), "bad");
       EXPECT_EQ(Listed::text(bad.type), "bad header");
-      EXPECT_EQ(Listed::text(bad.reason) + kLenientHint, refused.error.message);
+      EXPECT_EQ(Listed::text(bad.reason) + kListedHint, refused.error.message);
       EXPECT_EQ(bad.nbytes, header.size());
       EXPECT_EQ(bad.head, 0u);
       EXPECT_EQ(bad.crc32, crc_of(header));
@@ -446,7 +446,7 @@ TEST(NpzDeflate, StreamsMustAgreeWithTheDirectory) {
   };
   const std::string wrong(20, '\xFF');
   expect_failure(listed(with_packed(wrong)), TF_STATUS_CORRUPT, "member 'x.npy': is not a deflate stream",
-                 listed(with_packed(wrong)).error.offset, "x", kLenientHint);
+                 listed(with_packed(wrong)).error.offset, "x", kListedHint);
   EXPECT_EQ(load(with_packed(packed + "x")).status, TF_STATUS_CORRUPT);
   EXPECT_NE(load(with_packed(packed + "x")).message.find("1 bytes follow the end of its deflate stream"),
             std::string::npos);
@@ -455,7 +455,7 @@ TEST(NpzDeflate, StreamsMustAgreeWithTheDirectory) {
   EXPECT_EQ(load(with_packed(packed.substr(0, packed.size() - 1))).status, TF_STATUS_CORRUPT);
   // Ends within the header.
   expect_failure(listed(with_packed(deflated(kInts.substr(0, 20)))), TF_STATUS_CORRUPT,
-                 "member 'x.npy': inflates to 20 bytes, not to the 140 that the directory says", 35, "x", kLenientHint);
+                 "member 'x.npy': inflates to 20 bytes, not to the 140 that the directory says", 35, "x", kListedHint);
 }
 
 std::vector<std::string> small_archives() {

@@ -165,8 +165,47 @@ TEST_F(Sets, OnePartIsNoted) {
     EXPECT_EQ(notes_of(second, parts.get()), Notes());
     const std::string fifth = folder.path("m-00005-of-00004" + std::string(extension));
     std::filesystem::copy_file(second, fifth);
-    EXPECT_EQ(notes_of(fifth), Notes()) << "there is no part 5 of 4";
+    // There is no part 5 of 4, but the metadata of a gguf say which part it is.
+    EXPECT_EQ(notes_of(fifth).size(), strcmp(extension, ".gguf") == 0 ? 1u : 0u);
   }
+}
+
+// The metadata of a split gguf say which part it is, also if its name does not.
+TEST_F(Sets, ARenamedPartOfAGgufIsNoted) {
+  ASSERT_EQ(save("m", ".gguf"), TF_STATUS_OK) << tf_error_message();
+  const std::string renamed = folder.path("renamed.gguf");
+  std::filesystem::copy_file(folder.path("m-00003-of-00004.gguf"), renamed);
+  EXPECT_EQ(notes_of(renamed), Notes{"this is part 3 of 4, as its metadata say; its name would have to end in "
+                                     "-00003-of-00004.gguf for TF_OPTION_PARTS to find the others"});
+  const std::string other = folder.path("m-00001-of-00002.gguf");
+  std::filesystem::copy_file(folder.path("m-00003-of-00004.gguf"), other);
+  EXPECT_EQ(notes_of(other), notes_of(renamed));
+}
+
+// What is not an index of safetensors, although it is called one.
+TEST_F(Sets, AnIndexOfAnotherKindIsNamed) {
+  const std::string path = folder.path("m.safetensors.index.json");
+  const auto expect_kind = [&](const std::string &content, const std::string &kind) {
+    folder.write("m.safetensors.index.json", content);
+    for (const std::string &named : {path, folder.path("")})
+      expect_fails(named, TF_STATUS_FORMAT,
+                   path + ": is not an index of safetensors; it seems to be " + kind + " (byte 0)");
+  };
+  const std::string pointer =
+      "version https://git-lfs.github.com/spec/v1\noid sha256:" + std::string(64, 'a') + "\nsize 23950\n";
+  expect_kind(pointer, "a Git LFS pointer: the file itself has not been downloaded");
+  expect_kind("<!DOCTYPE html>\n<html>", "an HTML page");
+  expect_kind("\x1f\x8b\x08", "gzip data");
+  ASSERT_EQ(tf_save_gguf(folder.path("g").c_str(), arrays.get(), nullptr, nullptr), TF_STATUS_OK);
+  expect_kind(folder.read("g.gguf"), "gguf, and TF_FORMAT_BY_CONTENT reads it as that");
+  const auto content = options_with({{TF_OPTION_FORMAT, TF_FORMAT_BY_CONTENT}});
+  EXPECT_EQ(tf_dict_size(load(path, content.get()).get()), 5u);
+  // JSON is an index, valid or not, and also for an option that ignores extensions.
+  folder.write("m.safetensors.index.json", "{");
+  expect_fails(path, TF_STATUS_CORRUPT, path + ": JSON: expected a key or '}', found the end (byte 1)");
+  ASSERT_EQ(tf_save_safetensors(folder.path("s").c_str(), arrays.get(), nullptr, nullptr), TF_STATUS_OK);
+  folder.write("m.safetensors.index.json", R"({"weight_map":{"a":"s.safetensors"}})");
+  EXPECT_EQ(tf_dict_size(load(path, content.get()).get()), 1u);
 }
 
 TEST_F(Sets, APartOfSafetensorsOpensItsIndex) {

@@ -242,6 +242,28 @@ TEST(ZipJunk, BeforeTheArchiveIsRefusedUnlessLenient) {
                  "the zip archive has a member that its directory does not list", 0);
 }
 
+// If the format is found by the content, the archive is found by its end, but only if junk before it is accepted.
+TEST(ZipJunk, BeforeTheArchiveDoesNotHideItFromALenientSearch) {
+  ZipBuilder zip = two();
+  const Loaded plain = load_bytes(zip.bytes(), TF_FORMAT_NPZ);
+  zip.before = "#!/bin/sh\n" + std::string(100000, '#');
+  CallOptions lenient;
+  lenient.set(TF_OPTION_LENIENT, 1);
+  for (const tf_format format : {TF_FORMAT_AUTO, TF_FORMAT_BY_CONTENT}) {
+    for (const bool wide : {false, true}) {
+      zip.wide = wide;
+      EXPECT_EQ(load_bytes(zip.bytes(), format, lenient).arrays, plain.arrays);
+      EXPECT_EQ(load_bytes(zip.bytes(), format).status, TF_STATUS_FORMAT);
+    }
+    // An end record without an archive is no archive.
+    const std::string end = "#!/bin/sh\n" + little(0x06054B50, 4) + little(0, 4) + little(1, 2) + little(1, 2) +
+                            little(46, 4) + little(0, 4) + little(0, 2);
+    const Loaded none = load_bytes(end, format, lenient);
+    EXPECT_EQ(none.status, TF_STATUS_FORMAT);
+    EXPECT_EQ(none.message, "the content is of no known format (byte 0)");
+  }
+}
+
 TEST(ZipJunk, AfterTheDirectoryIsRefused) {
   ZipBuilder zip = two();
   zip.after_directory = "junk";

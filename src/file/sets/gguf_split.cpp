@@ -31,14 +31,14 @@ bool is_split_key(Text key) {
   return key == Text(kSplitNo) || key == Text(kSplitCount) || key == Text(kSplitTensors);
 }
 
-// Adds the part that was opened last to the set. The metadata of the first part become those of the set.
-Status adopt_split(OpenedFile &set, const OpenedFile &part, uint64_t count, uint64_t total) {
-  const size_t index = set.parts.size() - 1;
-  TFILE_TRY(expect_split_value(part, kSplitNo, index, "its name"));
-  TFILE_TRY(expect_split_value(part, kSplitCount, count, "its name"));
-  TFILE_TRY(expect_split_value(part, kSplitTensors, total, "the part that was named"));
-  for (const Member &member : part.listing.members)
-    TFILE_TRY(adopt_member(set, member, index));
+// Adds the part with this index, which was opened last, to the set. The metadata of the first part become those of the
+// set.
+Status adopt_split(OpenedFile &set, const OpenedFile &part, uint64_t index, uint64_t count, uint64_t total) {
+  const Settings &settings = set.settings;
+  TFILE_TRY(settings.collect(expect_split_value(part, kSplitNo, index, "its name")));
+  TFILE_TRY(settings.collect(expect_split_value(part, kSplitCount, count, "its name")));
+  TFILE_TRY(settings.collect(expect_split_value(part, kSplitTensors, total, "the part that was named")));
+  TFILE_TRY(adopt_members(set, part));
   if (index > 0) return kOk;
   for (const DictEntry *value : part.listing.metadata->entries) {
     if (!is_split_key(value->key)) TFILE_TRY(set.listing.metadata->set_value(value->key, *value));
@@ -47,6 +47,16 @@ Status adopt_split(OpenedFile &set, const OpenedFile &part, uint64_t count, uint
 }
 
 }  // namespace
+
+bool find_split(PartName *part, const OpenedFile &file) {
+  if (file.format->sets != SetKind::kSplit) return false;
+  const int64_t index = split_value(*file.listing.metadata, kSplitNo);
+  const int64_t count = split_value(*file.listing.metadata, kSplitCount);
+  if (index < 0 || index >= count || count < 2 || count > file.format->max_parts) return false;
+  part->number = static_cast<uint64_t>(index) + 1;
+  part->count = static_cast<uint64_t>(count);
+  return true;
+}
 
 Status open_split(Ref<OpenedFile> &file) {
   const Dict &metadata = *file->listing.metadata;
@@ -63,10 +73,11 @@ Status open_split(Ref<OpenedFile> &file) {
            << "a part of several files should say how many arrays they have together";
   }
   Ref<OpenedFile> set;
-  TFILE_TRY(open_all_parts(set, *file, name, [&](OpenedFile &to, const OpenedFile &part) {
-    return adopt_split(to, part, name.count, static_cast<uint64_t>(total));
+  TFILE_TRY(open_all_parts(set, *file, name, [&](OpenedFile &to, const OpenedFile &part, uint64_t index) {
+    return adopt_split(to, part, index, name.count, static_cast<uint64_t>(total));
   }));
-  if (set->listing.members.size() != static_cast<uint64_t>(total)) {
+  const bool complete = set->parts.size() == name.count;
+  if (complete && set->listing.members.size() != static_cast<uint64_t>(total)) {
     return Failure(TF_STATUS_CORRUPT).in(file->source->label).key(kSplitTensors)
            << "the parts should have " << total << " arrays together, and have "
            << static_cast<uint64_t>(set->listing.members.size());

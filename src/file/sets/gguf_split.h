@@ -3,8 +3,13 @@
 #pragma once
 
 #include "file/opened_file.h"
+#include "file/sets/part_name.h"
 
 namespace tfile {
+
+// Returns true and sets the numbers of *part if the metadata of an opened file say that it is one of several parts whose
+// numbers a name can have.
+bool find_split(PartName *part, const OpenedFile &file);
 
 // Replaces an opened part of a split gguf by the whole set. Does nothing if the file is not split.
 Status open_split(Ref<OpenedFile> &file);

@@ -1,5 +1,6 @@
 #include "file/sets/numbered_parts.h"
 
+#include "file/sets/gguf_split.h"
 #include "file/sets/opened_set.h"
 
 namespace tfile {
@@ -8,9 +9,8 @@ Status open_numbered(Ref<OpenedFile> &file) {
   PartName name;
   if (!name.parse_part(file->source->label, file->format->extension)) return kOk;
   Ref<OpenedFile> set;
-  TFILE_TRY(open_all_parts(set, *file, name, [](OpenedFile &to, const OpenedFile &part) {
-    for (const Member &member : part.listing.members)
-      TFILE_TRY(adopt_member(to, member, to.parts.size() - 1));
+  TFILE_TRY(open_all_parts(set, *file, name, [](OpenedFile &to, const OpenedFile &part, uint64_t) {
+    TFILE_TRY(adopt_members(to, part));
     return adopt_metadata(to, part);
   }));
   file = std::move(set);
@@ -18,12 +18,25 @@ Status open_numbered(Ref<OpenedFile> &file) {
 }
 
 Status note_other_parts(OpenedFile &file) {
-  PartName name;
   if (file.format->sets == SetKind::kNone || !has_siblings(*file.source)) return kOk;
-  if (!name.parse_part(file.source->label, file.format->extension)) return kOk;
-  char buffer[128];
+  PartName name;
+  PartName stated;
+  const bool is_numbered = name.parse_part(file.source->label, file.format->extension);
+  const bool has_metadata = find_split(&stated, file);
+  if (!is_numbered && !has_metadata) return kOk;
+  const bool is_renamed = has_metadata && (!is_numbered || stated.number != name.number || stated.count != name.count);
+  const PartName &part = is_renamed ? stated : name;
+  char buffer[192];
   LineWriter line(buffer, sizeof(buffer));
-  line << "this is part " << name.number << " of " << name.count << "; TF_OPTION_PARTS opens all of them";
+  line << "this is part " << part.number << " of " << part.count;
+  if (!is_renamed) {
+    line << "; TF_OPTION_PARTS opens all of them";
+    return file.listing.note(line.text());
+  }
+  Vec<char> ending(file.settings.memory());
+  TFILE_TRY(make_part_path(&ending, Text(), part.number, part.count, file.format->extension));
+  line << ", as its metadata say; its name would have to end in " << Text(ending.data(), ending.size() - 1)
+       << " for TF_OPTION_PARTS to find the others";
   return file.listing.note(line.text());
 }
 

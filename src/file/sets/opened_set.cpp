@@ -31,21 +31,30 @@ Status make_opened_set(Ref<OpenedFile> &out, Ref<Source> source, const Format &f
 Status open_part(Ref<OpenedFile> &out, OpenedFile &set, const Vec<char> &path) {
   Ref<Source> source;
   const size_t folder = folder_of(set.source->label).size();
-  TFILE_TRY(open_beside(source, set.settings.memory(), *set.source, path, folder));
-  TFILE_TRY(open_source(out, source, set.format->id, set.settings));
+  Status opened = open_beside(source, set.settings.memory(), *set.source, path, folder);
+  if (opened.ok()) opened = open_source(out, source, set.format->id, set.settings);
+  if (!opened.ok()) return set.settings.collect(opened);
   TFILE_TRY(set.parts.push(source.get()));
   (void)source.take();
   return adopt_remarks(set, *out);
 }
 
-Status adopt_member(OpenedFile &set, const Member &member, size_t part) {
+Status adopt_member(OpenedFile &set, const Member &member) {
+  const size_t part = set.parts.size() - 1;
   Member copy = member;
   copy.part = static_cast<uint32_t>(part);
   TFILE_TRY(set.listing.arena.copy(&copy.name, member.name));
   TFILE_TRY(set.listing.arena.copy(&copy.type, member.type));
   TFILE_TRY(set.listing.arena.copy(&copy.reason, member.reason));
   TFILE_TRY(set.listing.arena.copy(&copy.shape, member.shape));
-  return set.listing.add(*set.parts[part], set.settings, copy, kNoOffset);
+  const Status added = set.listing.add(*set.parts[part], set.settings, copy, kNoOffset);
+  return added.code == TF_STATUS_DUPLICATE ? set.settings.collect(added) : added;
+}
+
+Status adopt_members(OpenedFile &set, const OpenedFile &part) {
+  for (const Member &member : part.listing.members)
+    TFILE_TRY(adopt_member(set, member));
+  return kOk;
 }
 
 Status adopt_metadata(OpenedFile &set, const OpenedFile &part) {

@@ -60,7 +60,9 @@ Status ShardIndex::read(const Source &source, const Settings &settings) {
   TFILE_TRY(document_.resize(static_cast<size_t>(source.size)));
   TFILE_TRY(read_at(source, 0, document_.data(), source.size, Text()));
   JsonReader json(Span<char>(document_.data(), document_.size()), source.label, 0);
-  return parse(json, source.label);
+  const Status parsed = parse(json, source.label);
+  return parsed.code == TF_STATUS_CORRUPT ? explain_content(parsed, source, "an index of safetensors", nullptr)
+                                          : parsed;
 }
 
 Status ShardIndex::parse(JsonReader &json, Text label) {
@@ -160,9 +162,19 @@ Status ShardIndex::add(JsonReader &json, Text name) {
   return json.fail(position, TF_STATUS_DUPLICATE) << "the name is in the index twice";
 }
 
+// Opens the next file of an index. If the settings collect the fault that prevents this, its arrays are not missed.
+Status open_shard(Ref<OpenedFile> &shard, OpenedFile &set, ShardIndex &index, size_t file) {
+  Vec<char> path(set.settings.memory());
+  TFILE_TRY(join(&path, folder_of(set.source->label), index.file(file), Text()));
+  TFILE_TRY(open_part(shard, set, path));
+  if (shard) return kOk;
+  for (ShardIndex::Entry &entry : index.arrays())
+    entry.found = entry.found || entry.file == file;
+  return kOk;
+}
+
 // Adds the arrays that the index lists for one file. Arrays that it does not list are only counted.
 Status adopt_shard(OpenedFile &set, ShardIndex &index, size_t file, const OpenedFile &shard, uint64_t *left_out) {
-  const size_t part = set.parts.size() - 1;
   for (const Member &member : shard.listing.members) {
     ShardIndex::Entry *const entry = index.find(member.name);
     if (entry == nullptr || entry->file != file) {
@@ -170,9 +182,21 @@ Status adopt_shard(OpenedFile &set, ShardIndex &index, size_t file, const Opened
       continue;
     }
     entry->found = true;
-    TFILE_TRY(adopt_member(set, member, part));
+    TFILE_TRY(adopt_member(set, member));
   }
   return adopt_metadata(set, shard);
+}
+
+// Fails if the index lists an array that its file does not have.
+Status check_found(const OpenedFile &set, ShardIndex &index, Text label) {
+  for (const ShardIndex::Entry &entry : index.arrays()) {
+    if (entry.found) continue;
+    Failure failure(TF_STATUS_CORRUPT);
+    failure.in(label).array(entry.name) << "the index says that it is in the file ";
+    failure.quoted(index.file(entry.file)) << ", which does not have it";
+    TFILE_TRY(set.settings.collect(failure));
+  }
+  return kOk;
 }
 
 Status note_left_out(Listing &listing, uint64_t count) {
@@ -210,21 +234,13 @@ Status open_index(Ref<OpenedFile> &out, const Ref<Source> &source, const Setting
     TFILE_TRY(order.push(i));
   std::sort(order.begin(), order.end(),
             [&index](size_t a, size_t b) { return compare(index.file(a), index.file(b)) < 0; });
-  Vec<char> path(settings.memory());
   uint64_t left_out = 0;
   for (const size_t file : order) {
     Ref<OpenedFile> shard;
-    TFILE_TRY(join(&path, folder_of(set->source->label), index.file(file), Text()));
-    TFILE_TRY(open_part(shard, *set, path));
-    TFILE_TRY(adopt_shard(*set, index, file, *shard, &left_out));
+    TFILE_TRY(open_shard(shard, *set, index, file));
+    if (shard) TFILE_TRY(adopt_shard(*set, index, file, *shard, &left_out));
   }
-  for (const ShardIndex::Entry &entry : index.arrays()) {
-    if (entry.found) continue;
-    Failure failure(TF_STATUS_CORRUPT);
-    failure.in(source->label).array(entry.name) << "the index says that it is in the file ";
-    failure.quoted(index.file(entry.file)) << ", which does not have it";
-    return failure;
-  }
+  TFILE_TRY(check_found(*set, index, source->label));
   TFILE_TRY(note_left_out(set->listing, left_out));
   out = std::move(set);
   return kOk;

@@ -355,6 +355,7 @@ const Format kNpzFormat = {
     .metadata = MetadataKind::kStringLists,
     .text_members = true,
     .probe = is_zip,
+    .find = find_zip,
     .list = list_npz,
     .check = check_npz,
     .lay_out = lay_out_npz,

@@ -86,9 +86,9 @@ class MemberInflater {
   bool done_ = false;  // the deflate stream has ended
 };
 
-// A member that is not an array has no type. Its name has the suffix.
-bool is_other(const Member &member) {
-  return member.dtype == nullptr && member.type.empty();
+// True if a member is not in the list of arrays. One that seems to be damaged is, because it may have been an array.
+bool is_apart(const Member &member) {
+  return member.is_other && !member.invalid;
 }
 
 Text without_suffix(Text name) {
@@ -125,10 +125,10 @@ class Lister {
 
  private:
   static Text key_at(const void *owner, size_t index) { return key_of(static_cast<const Lister *>(owner), index); }
-  // Members whose names differ only in the suffix would be the same to other readers.
+  // Members whose names differ only in the suffix would be the same to other readers. That of an array lacks it already.
   static Text key_of(const Lister *self, size_t index) {
     const Member &member = self->listing_.members[index];
-    return is_other(member) ? without_suffix(member.name) : member.name;
+    return member.is_other ? without_suffix(member.name) : member.name;
   }
   static Text name_at(const void *listing, size_t index) {
     return static_cast<const Listing *>(listing)->members[index].name;
@@ -144,7 +144,7 @@ class Lister {
       const size_t i = zip_.entry_at(k);
       uint64_t data = 0;
       TFILE_TRY(zip_.locate(&data, k));
-      if (zip_.is_folder(i)) continue;
+      if (!zip_.is_readable(i)) continue;
       Member member;
       TFILE_TRY(describe(&member, i, data));
       if (zip_.in_order()) {
@@ -154,7 +154,7 @@ class Lister {
       }
     }
     for (size_t i = 0; i < found.size(); ++i) {
-      if (!zip_.is_folder(i)) TFILE_TRY(add(found[i], i));
+      if (zip_.is_readable(i)) TFILE_TRY(add(found[i], i));
     }
     return kOk;
   }
@@ -162,7 +162,7 @@ class Lister {
   Status add(const Member &member, size_t i) {
     const uint64_t header = zip_.entry(i).header;
     NpzTextType type;
-    if (is_other(member)) {
+    if (is_apart(member)) {
       has_others_ = true;
     } else if (!find_npz_text_type(&type, member)) {
       TFILE_TRY(check_array_count(source_, settings_, ++arrays_, header));
@@ -177,6 +177,7 @@ class Lister {
     entries_.pop();
     TFILE_TRY(listing_.tolerate(settings_, Failure(TF_STATUS_DUPLICATE).in(source_.label).array(member.name).at(header)
                                                << "the name occurs twice in the file"));
+    TFILE_TRY(listing_.replaced.push(listing_.members[twin]));
     listing_.members[twin] = member;
     entries_[twin] = i;
     return kOk;
@@ -209,6 +210,7 @@ class Lister {
     TFILE_TRY(check_name_length(source_, settings_, listed.size(), zip_.directory_offset(i)));
     TFILE_TRY(listing_.arena.copy(&out->name, listed));
     if (!is_array) {
+      out->is_other = true;
       out->type = Text();
       out->reason = Text("not an array (no npy header)");
       if (!name.ends_with(kNpzSuffix)) return kOk;
@@ -253,10 +255,12 @@ class Lister {
   // Lists a member whose header is invalid with its fault, if the settings accept it.
   Status list_invalid(Member *out, size_t i, uint64_t data, Status failure) {
     if (failure.code != TF_STATUS_CORRUPT && failure.code != TF_STATUS_UNSUPPORTED) return failure;
-    if (!settings_.on(TF_OPTION_LENIENT)) return listing_.tolerate(settings_, failure);
+    if (!settings_.on(TF_OPTION_LENIENT)) return append_hint(failure, kListedHint);
     const Text name = out->name;
+    const bool is_other = out->is_other;
     *out = whole_member(i, data);
     out->name = name;
+    out->is_other = is_other;
     out->invalid = true;
     out->fault = failure.code;
     out->type = Text("bad header");
@@ -314,7 +318,8 @@ class Lister {
   Status end_checksum(const Member &member, uint32_t crc) {
     if (member.deflated) TFILE_TRY(inflater_.finish());
     if (crc == member.crc32) return kOk;
-    return Failure(TF_STATUS_CORRUPT).in(source_.label).array(member.name).at(member.offset)
+    Failure failure(TF_STATUS_CORRUPT);
+    return member.name_in(failure.in(source_.label)).at(member.offset)
            << "CRC-32 of the member should be " << Hex{member.crc32} << ", is " << Hex{crc};
   }
 
@@ -358,8 +363,10 @@ class Lister {
       if (!valid) listing_.members[i].reason = Text("text with a code point that is not a character");
       return kOk;
     }
-    if (status.code != TF_STATUS_CORRUPT || !settings_.on(TF_OPTION_LENIENT)) return status;
+    if (status.code != TF_STATUS_CORRUPT) return status;
+    if (!settings_.on(TF_OPTION_LENIENT)) return append_hint(status, kListedHint);
     *readable = false;
+    listing_.members[i].invalid = true;
     return listing_.arena.copy(&listing_.members[i].reason, Text(error_record().message));
   }
 
@@ -439,7 +446,7 @@ class Lister {
     for (size_t i = 0; i < members.size(); ++i) {
       if (text != texts_.end() && *text == i) {
         ++text;
-      } else if (is_other(members[i])) {
+      } else if (is_apart(members[i])) {
         TFILE_TRY(listing_.others.push(members[i]));
       } else {
         members[count] = members[i];

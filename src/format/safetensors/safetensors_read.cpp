@@ -366,10 +366,10 @@ Status HeaderScan::check_size(Text name, const Fields &fields) {
   const Checked bytes = byte_count(*fields.dtype, fields.shape());
   if (!bytes.valid()) return reader_.fail(fields.shape_at).shape(fields.shape()) << " needs 2^63 bytes or more";
   if (bytes.value() == end - begin) return kOk;
-  return (reader_.fail(fields.offsets_at)
-          << "data_offsets span " << end - begin << " bytes, " << fields.dtype_text << " of shape ")
-             .shape(fields.shape())
-         << " needs " << bytes.value();
+  return settings_.collect((reader_.fail(fields.offsets_at)
+                            << "data_offsets span " << end - begin << " bytes, " << fields.dtype_text << " of shape ")
+                               .shape(fields.shape())
+                           << " needs " << bytes.value());
 }
 
 // Reads the next key and string of the metadata, with their escapes.
@@ -439,8 +439,9 @@ Status HeaderScan::check_layout() {
   uint64_t end = 0;
   for (const Entry &entry : entries_) {
     if (entry.begin != end) {
-      return blame_offsets(entry) << "data_offsets begin at " << entry.begin << ", expected " << end
-                                  << (entry.begin > end ? ": a hole before them" : ": they overlap others");
+      TFILE_TRY(settings_.collect(blame_offsets(entry)
+                                  << "data_offsets begin at " << entry.begin << ", expected " << end
+                                  << (entry.begin > end ? ": a hole before them" : ": they overlap others")));
     }
     end = entry.end;
   }

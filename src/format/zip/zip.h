@@ -16,6 +16,7 @@ struct ZipEntry {
   uint32_t crc32;
   uint16_t flags;
   bool deflated;
+  bool unreadable;  // a fault of it has been collected
 };
 
 // Reads an archive. Refuses everything that different readers could interpret differently.
@@ -24,6 +25,8 @@ class ZipReader {
   // The listing decides about errors that other readers accept. Error messages omit the suffix of members' names.
   ZipReader(Listing &listing, const Source &source, const Settings &settings, Text suffix);
 
+  // Finds the directory without reading it. *entries is the number of members in it.
+  Status find(uint64_t *entries);
   // Finds the directory, and checks every record and that no two members overlap.
   Status open();
   size_t count() const { return entries_.size(); }
@@ -34,7 +37,8 @@ class ZipReader {
   size_t entry_at(size_t k) const { return order_[k]; }
   // Decodes the name to UTF-8.
   Status name(Vec<char> *out, size_t i) const;
-  bool is_folder(size_t i) const;
+  // False for a folder, and for a member of which Settings::collect() has accepted a fault.
+  bool is_readable(size_t i) const { return !entries_[i].unreadable && !is_folder(i); }
   // Returns the content of a record of the extra field in the directory, or no bytes if there is no such record.
   Bytes extra(size_t i, uint16_t id) const;
   uint64_t directory_offset(size_t i) const { return directory_at_ + entries_[i].record; }
@@ -55,6 +59,7 @@ class ZipReader {
  private:
   struct End;
 
+  bool is_folder(size_t i) const;
   Status find_end(End *end);
   Status find_end_in(End *end, Bytes tail);
   Status no_end() const;
@@ -72,6 +77,7 @@ class ZipReader {
   Failure failure(tf_status status, const ZipEntry &entry, uint64_t offset) const;
   Failure failure(const ZipEntry &entry) const;  // begins a CORRUPT error about its record in the directory
   Status compare_local(const ZipEntry &entry, const uint8_t *header, Text name, Bytes extra);
+  Status locate_data(uint64_t *data, const ZipEntry &entry, uint64_t limit);
   Status skip_descriptor(uint64_t limit);
   Status check_gap(uint64_t limit);
   uint64_t window_end(uint64_t offset, uint64_t nbytes) const;
@@ -97,6 +103,8 @@ class ZipReader {
 
 // True if the first bytes of a file are those of a zip archive. The archive may be empty.
 bool is_zip(Bytes head);
+// Looks for the end of an archive, before which there may be other bytes. Does not find an empty archive.
+Status find_zip(bool *found, const Source &source, const Settings &settings);
 
 // The maximum alignment of data, because the extra field for padding has at most 65,535 bytes.
 inline constexpr uint64_t kZipMaxAlignment = 32768;

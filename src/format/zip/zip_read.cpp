@@ -1,9 +1,8 @@
 // Reads zip archives.
-#include "base/endian.h"
 #include "base/error.h"
 #include "base/utf8.h"
 #include "format/format.h"
-#include "format/zip/zip.h"
+#include "format/zip/zip_end.h"
 #include "format/zip/zip_records.h"
 
 namespace tfile {
@@ -17,16 +16,6 @@ constexpr uint64_t kInflationSlack = 64;
 // A size that the local header and the npy header of a member nearly always fit in together.
 constexpr uint64_t kTypicalHeaders = uint64_t{4} << 10;
 constexpr uint64_t kMaxWindow = uint64_t{256} << 10;
-
-uint16_t load16(const uint8_t *from) {
-  return load_le<uint16_t>(from);
-}
-uint32_t load32(const uint8_t *from) {
-  return load_le<uint32_t>(from);
-}
-uint64_t load64(const uint8_t *from) {
-  return load_le<uint64_t>(from);
-}
 
 // The upper half of code page 437, as Python decodes it.
 constexpr uint16_t kCp437[128] = {
@@ -85,19 +74,6 @@ bool read_wide(uint64_t *value, Bytes *content) {
 
 }  // namespace
 
-// The contents of the records at the end of an archive.
-struct ZipReader::End {
-  uint64_t at;    // where the directory must end
-  uint64_t disk;  // numbers of the disks
-  uint64_t first_disk;
-  uint64_t entries_here;
-  uint64_t entries;
-  uint64_t size;    // size of the directory
-  uint64_t offset;  // offset of the directory from the start of the archive
-  bool wide;
-  uint64_t wide_at;  // offset of the zip64 record from the start of the archive, according to the locator
-};
-
 ZipReader::ZipReader(Listing &listing, const Source &source, const Settings &settings, Text suffix)
     : source_(source),
       settings_(settings),
@@ -130,6 +106,13 @@ Text ZipReader::raw_name(const ZipEntry &entry) const {
   return Text(reinterpret_cast<const char *>(record) + kZipEntrySize, load16(record + 28));
 }
 
+Status ZipReader::find(uint64_t *entries) {
+  End end = {};
+  TFILE_TRY(find_end(&end));
+  *entries = end.entries;
+  return check_end(end);
+}
+
 Status ZipReader::open() {
   End end = {};
   TFILE_TRY(find_end(&end));
@@ -146,148 +129,6 @@ Status ZipReader::open() {
   TFILE_TRY(sort_by_offset());
   end_ = start_;
   return check_overlaps();
-}
-
-// Reads the last bytes of the archive, which contain the end records, into the window.
-Status ZipReader::find_end(End *end) {
-  constexpr uint64_t kTail = kZipEndSize + kZipMaxComment + kZipLocatorSize + kZipWideEndSize;
-  const uint64_t count = source_.size < kTail ? source_.size : kTail;
-  TFILE_TRY(window_.resize(static_cast<size_t>(count)));
-  window_at_ = source_.size - count;
-  TFILE_TRY(read_at(source_, window_at_, window_.data(), count, Text()));
-  return find_end_in(end, Bytes(window_.data(), window_.size()));
-}
-
-// Fails because there is no end record: the file is a truncated archive, or something else.
-Status ZipReader::no_end() const {
-  uint8_t head[4];
-  const size_t count = source_.size < sizeof(head) ? static_cast<size_t>(source_.size) : sizeof(head);
-  TFILE_TRY(read_at(source_, 0, head, count, Text()));
-  constexpr uint8_t kLocal[] = {'P', 'K', 3, 4};
-  constexpr uint8_t kEmpty[] = {'P', 'K', 5, 6};
-  if (memcmp(head, kLocal, count) == 0 || memcmp(head, kEmpty, count) == 0) {
-    return Failure(TF_STATUS_TRUNCATED).in(source_.label).at(source_.size)
-           << "the zip archive has no end record at its end";
-  }
-  return Failure(TF_STATUS_FORMAT).in(source_.label).at(0)
-         << "is not a zip archive: neither its head nor its end record is there";
-}
-
-Status ZipReader::find_end_in(End *end, Bytes tail) {
-  constexpr size_t kNone = SIZE_MAX;
-  size_t found = kNone;
-  bool exact = false;
-  for (size_t at = tail.size(); at-- > 0 && !exact;) {
-    if (tail.size() - at < kZipEndSize || load32(tail.data() + at) != kZipEndSignature) continue;
-    exact = load16(tail.data() + at + 20) == tail.size() - at - kZipEndSize;
-    if (exact || found == kNone) found = at;
-  }
-  if (found == kNone) return no_end();
-  const uint8_t *const record = tail.data() + found;
-  end->at = window_at_ + found;
-  if (!exact) {
-    const uint64_t extra = tail.size() - found - kZipEndSize;
-    const uint64_t comment = load16(record + 20);
-    if (comment > extra) {
-      return Failure(TF_STATUS_TRUNCATED).in(source_.label).at(source_.size)
-             << "the comment of the zip archive should have " << comment << " bytes, " << extra << " are there";
-    }
-    const Status failure = Failure(TF_STATUS_CORRUPT).in(source_.label).at(end->at + kZipEndSize + comment)
-                           << extra - comment << " bytes follow the end of the zip archive";
-    TFILE_TRY(listing_.tolerate(settings_, failure));
-  }
-  end->disk = load16(record + 4);
-  end->first_disk = load16(record + 6);
-  end->entries_here = load16(record + 8);
-  end->entries = load16(record + 10);
-  end->size = load32(record + 12);
-  end->offset = load32(record + 16);
-  if (found < kZipLocatorSize) return kOk;
-  const Bytes locator = tail.from(found - kZipLocatorSize).first(kZipLocatorSize);
-  if (load32(locator.data()) != kZipLocatorSignature) return kOk;
-  return read_wide_end(end, locator, end->at - kZipLocatorSize);
-}
-
-Status ZipReader::read_wide_end(End *end, Bytes locator, uint64_t locator_at) {
-  if (load32(locator.data() + 4) != 0 || load32(locator.data() + 16) > 1) {
-    return Failure(TF_STATUS_UNSUPPORTED).in(source_.label).at(locator_at) << "the zip archive has several disks";
-  }
-  end->wide = true;
-  end->wide_at = load64(locator.data() + 8);
-  // The record is directly before the locator, unless it has an extension.
-  uint8_t record[kZipWideEndSize];
-  uint64_t at = locator_at - kZipWideEndSize;
-  const bool before = locator_at >= kZipWideEndSize && at >= window_at_ &&
-                      load32(window_.data() + (at - window_at_)) == kZipWideEndSignature;
-  if (!before) at = end->wide_at;
-  if (Checked::within(at, kZipWideEndSize, locator_at)) {
-    TFILE_TRY(read_at(source_, at, record, sizeof(record), Text()));
-  } else {
-    memset(record, 0, sizeof(record));
-  }
-  const Checked ends = Checked(at) + 12 + load64(record + 4);
-  if (load32(record) != kZipWideEndSignature || !ends.valid() || ends.value() != locator_at) {
-    return Failure(TF_STATUS_CORRUPT).in(source_.label).at(locator_at)
-           << "the zip64 locator points at no end record: expected one at byte " << end->wide_at;
-  }
-  const uint64_t wide[] = {load32(record + 16), load32(record + 20), load64(record + 24),
-                           load64(record + 32), load64(record + 40), load64(record + 48)};
-  uint64_t *const narrow[] = {&end->disk,    &end->first_disk, &end->entries_here,
-                              &end->entries, &end->size,       &end->offset};
-  for (size_t i = 0; i < 6; ++i) {
-    const uint64_t full = i < 4 ? kZipFull16 : kZipFull32;
-    if (*narrow[i] != full && *narrow[i] != wide[i]) {
-      return Failure(TF_STATUS_CORRUPT).in(source_.label).at(end->at)
-             << "the two end records of the zip archive disagree: " << *narrow[i] << " and " << wide[i];
-    }
-    *narrow[i] = wide[i];
-  }
-  end->at = at;
-  return kOk;
-}
-
-// Decides about bytes that belong to no record. Before the archive they are harmless, and LENIENT accepts them. If they
-// are between the directory and the end record, no reader finds the directory.
-Status ZipReader::check_start(const End &end) {
-  uint8_t head[4] = {};
-  const uint64_t directory = start_ + end.offset;
-  if (end.entries > 0) TFILE_TRY(read_at(source_, directory, head, sizeof(head), Text()));
-  if (end.entries > 0 && load32(head) != kZipEntrySignature) {
-    return Failure(TF_STATUS_CORRUPT).in(source_.label).at(end.at - start_)
-           << start_ << " bytes follow the directory of the zip archive, before its end record";
-  }
-  const Status failure = Failure(TF_STATUS_CORRUPT).in(source_.label).at(0)
-                         << start_ << " bytes precede the zip archive";
-  return listing_.tolerate(settings_, failure);
-}
-
-Status ZipReader::check_end(const End &end) {
-  if (end.disk != 0 || end.first_disk != 0) {
-    return Failure(TF_STATUS_UNSUPPORTED).in(source_.label).at(end.at) << "the zip archive has several disks";
-  }
-  const Checked length = Checked(end.offset) + end.size;
-  if (end.entries_here != end.entries || !length.valid() || length.value() > end.at) {
-    return Failure(TF_STATUS_CORRUPT).in(source_.label).at(end.at)
-           << "the end record of the zip archive has " << end.entries_here << " of " << end.entries
-           << " entries in a directory of " << end.size << " bytes at " << end.offset;
-  }
-  start_ = end.at - length.value();
-  if (start_ != 0) TFILE_TRY(check_start(end));
-  if (end.wide && end.wide_at != end.at - start_) {
-    return Failure(TF_STATUS_CORRUPT).in(source_.label).at(end.at)
-           << "the zip64 end record is at byte " << end.at - start_ << " of the archive, its locator says "
-           << end.wide_at;
-  }
-  if (end.entries > end.size / kZipEntrySize) {
-    return Failure(TF_STATUS_CORRUPT).in(source_.label).at(end.at)
-           << end.entries << " entries do not fit in a zip directory of " << end.size << " bytes";
-  }
-  const uint64_t most = header_limit(settings_);
-  if (end.size > most) {
-    return Failure(TF_STATUS_LIMIT).in(source_.label).at(end.at)
-           << "the zip directory has " << end.size << " bytes, more than " << Limit{TF_OPTION_MAX_HEADER_BYTES, most};
-  }
-  return kOk;
 }
 
 Status ZipReader::read_directory(const End &end) {
@@ -324,7 +165,9 @@ Status ZipReader::parse_entry(size_t *position) {
   TFILE_TRY(check_name(entry));
   TFILE_TRY(widen(&entry, &disk, left.from(kZipEntrySize + name).first(extra)));
   if (disk != 0) return failure(TF_STATUS_UNSUPPORTED, entry, directory_at_ + *position) << "is on another disk";
-  TFILE_TRY(check_entry(entry, method));
+  const Status readable = check_entry(entry, method);
+  TFILE_TRY(settings_.collect(readable));
+  entry.unreadable = !readable.ok();
   entry.header += start_;
   *position += size;
   return entries_.push(entry);
@@ -459,9 +302,21 @@ bool ZipReader::is_folder(size_t i) const {
 
 Status ZipReader::locate(uint64_t *data, size_t k) {
   current_ = k;
-  const ZipEntry &entry = entries_[order_[k]];
-  TFILE_TRY(skip_descriptor(entry.header));
-  TFILE_TRY(check_gap(entry.header));
+  ZipEntry &entry = entries_[order_[k]];
+  TFILE_TRY(settings_.collect(skip_descriptor(entry.header)));
+  TFILE_TRY(settings_.collect(check_gap(entry.header)));
+  const uint64_t limit = k + 1 == order_.size() ? directory_at_ : entries_[order_[k + 1]].header;
+  const Status located = locate_data(data, entry, limit);
+  if (located.ok()) return kOk;
+  // The bytes up to the next member are not checked further, because it is not known what they are.
+  entry.unreadable = true;
+  descriptor_ = false;
+  end_ = limit;
+  return settings_.collect(located);
+}
+
+// Locates the data of a member. The next part of the archive begins at `limit`.
+Status ZipReader::locate_data(uint64_t *data, const ZipEntry &entry, uint64_t limit) {
   Bytes header;
   TFILE_TRY(peek(&header, entry.header, kZipLocalSize));
   if (load32(header.data()) != kZipLocalSignature) {
@@ -470,7 +325,6 @@ Status ZipReader::locate(uint64_t *data, size_t k) {
   const size_t name = load16(header.data() + 26);
   const size_t extra = load16(header.data() + 28);
   const uint64_t size = kZipLocalSize + name + extra;
-  const uint64_t limit = k + 1 == order_.size() ? directory_at_ : entries_[order_[k + 1]].header;
   if (size + entry.stored > limit - entry.header) {
     return failure(TF_STATUS_CORRUPT, entry, entry.header)
            << "reaches beyond byte " << limit << ", where the next part begins";
@@ -490,7 +344,7 @@ Status ZipReader::compare_local(const ZipEntry &entry, const uint8_t *header, Te
   const uint16_t flags = load16(header + 6);
   const uint32_t method = load16(header + 8);
   if (flags != entry.flags) return differ(6) << "flags " << Hex{flags} << " and " << Hex{entry.flags};
-  if (method != (entry.deflated ? kZipMethodDeflate : kZipMethodStored)) {
+  if (!entry.unreadable && method != (entry.deflated ? kZipMethodDeflate : kZipMethodStored)) {
     return differ(8) << "method " << method << " and "
                      << uint32_t{entry.deflated ? kZipMethodDeflate : kZipMethodStored};
   }
@@ -554,8 +408,8 @@ Status ZipReader::check_gap(uint64_t limit) {
 }
 
 Status ZipReader::finish() {
-  TFILE_TRY(skip_descriptor(directory_at_));
-  return check_gap(directory_at_);
+  TFILE_TRY(settings_.collect(skip_descriptor(directory_at_)));
+  return settings_.collect(check_gap(directory_at_));
 }
 
 // Returns the end of the window to read for bytes at `offset`. The window includes the headers of members that are
@@ -586,12 +440,6 @@ Status ZipReader::peek(Bytes *out, uint64_t offset, uint64_t nbytes) {
   }
   *out = Bytes(window_.data() + (offset - window_at_), static_cast<size_t>(nbytes));
   return kOk;
-}
-
-bool is_zip(Bytes head) {
-  if (head.size() < 4) return false;
-  const uint32_t signature = load32(head.data());
-  return signature == kZipLocalSignature || signature == kZipEndSignature;
 }
 
 }  // namespace tfile

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/endian.h"
 #include "base/span.h"
 
 namespace tfile {
@@ -35,6 +36,16 @@ inline constexpr uint16_t kZipPaddingExtra = 0xD935;
 // This value in a 16-bit field means that the number is stored with more bits elsewhere.
 inline constexpr uint16_t kZipFull16 = 0xFFFF;
 inline constexpr uint32_t kZipFull32 = 0xFFFFFFFF;
+
+inline uint16_t load16(const uint8_t *from) {
+  return load_le<uint16_t>(from);
+}
+inline uint32_t load32(const uint8_t *from) {
+  return load_le<uint32_t>(from);
+}
+inline uint64_t load64(const uint8_t *from) {
+  return load_le<uint64_t>(from);
+}
 
 inline bool zip_is_ascii(Text text) {
   for (const char c : text) {
