@@ -692,6 +692,20 @@ static_assert(sizeof(bool) == 1, "an element of a bool array is one byte");
 
 namespace detail {
 
+std::string type_text(std::string_view type, Span<const std::int64_t> shape);
+
+/** Throws if a valid shape does not have that many elements; an invalid one is left to the library. */
+inline void require_count(Span<const std::int64_t> shape, std::size_t count) {
+  std::int64_t needed = 1;
+  for (const std::int64_t size : shape) {
+    if (size < 0 || (size > 0 && needed > INT64_MAX / size)) return;
+    needed *= size;
+  }
+  if (static_cast<std::uint64_t>(needed) == count) return;
+  throw Error(Status::invalid_argument, type_text("shape", shape) + " needs " + std::to_string(needed) +
+                                            " elements, got " + std::to_string(count));
+}
+
 /** The error of typed access to elements of another dtype; about is the name of the array. */
 inline Error wrong_dtype(const std::string &what, Dtype found, Dtype asked, const char *way_out,
                          std::string_view about = std::string_view()) {
@@ -1286,6 +1300,7 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
   /** An array that holds a copy of count elements, which must be the number that shape has. */
   template <typename T>
   static Array copy(Sizes shape, const T *src, std::size_t count) {
+    detail::require_count({shape.data(), shape.size()}, count);
     return copy(dtype_of<T>, shape, Bytes(src, count * sizeof(T)));
   }
   /** An array that holds a copy of a list: `Array::copy<float>({2, 2}, {1, 2, 3, 4})`. */
@@ -1304,16 +1319,13 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
       number of elements. */
   template <typename T>
   static Array adopt(Sizes shape, std::vector<T> elements) {
+    detail::require_count({shape.data(), shape.size()}, elements.size());
     auto kept = std::make_unique<std::vector<T>>(std::move(elements));
     T *const data = kept->data();
     const std::size_t nbytes = kept->size() * sizeof(T);
     Array array;
     detail::check(tf_array_wrap(array.out(), detail::number(dtype_of<T>), shape.data(), shape.size(), nullptr, data,
                                 nbytes, 1, detail::destroy<std::vector<T>>, kept.release()));
-    if (array.nbytes() != nbytes) {
-      throw Error(Status::invalid_argument, "the shape has " + std::to_string(array.size()) + " elements, the vector " +
-                                                std::to_string(nbytes / sizeof(T)));
-    }
     return array;
   }
   /**

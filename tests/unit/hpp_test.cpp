@@ -140,8 +140,17 @@ TEST(Hpp, AdoptsVectorsWithoutACopy) {
   EXPECT_EQ(array.data(), data);
   EXPECT_EQ(array.dtype(), tf::Dtype::float64);
   EXPECT_STREQ(error_of([] { tf::Array::adopt({3}, std::vector<int>(4)); }).what(),
-               "the shape has 3 elements, the vector 4");
+               "shape (3,) needs 3 elements, got 4");
   EXPECT_EQ(error_of([] { tf::Array::adopt({5}, std::vector<int>(4)); }).status(), tf::Status::invalid_argument);
+}
+
+TEST(Hpp, ShapesAndListsMustAgree) {
+  const tf::Error error = error_of([] { tf::Array::copy<float>({2, 3}, {1, 2, 3, 4, 5}); });
+  EXPECT_EQ(error.status(), tf::Status::invalid_argument);
+  EXPECT_STREQ(error.what(), "shape (2, 3) needs 6 elements, got 5");
+  EXPECT_EQ(tf::Array::copy<float>({0, 3}, {}).size(), 0);
+  EXPECT_EQ(error_of([] { tf::Array::copy<float>({-1}, {1}); }).status(), tf::Status::invalid_argument);
+  EXPECT_EQ(error_of([] { tf::Array::copy<float>({INT64_MAX, 4}, {1}); }).status(), tf::Status::invalid_argument);
 }
 
 TEST(Hpp, ReleasesWrappedMemoryOnce) {
