@@ -84,7 +84,7 @@ case ${1-} in
     ;;
   docs) tools/packages.sh doxygen python3 ;;
   dist)
-    tools/packages.sh cmake ninja-build libcli11-dev nlohmann-json3-dev git python3 python3-venv
+    tools/packages.sh gcc libc6-dev cmake ninja-build libcli11-dev nlohmann-json3-dev git python3 python3-venv
     pip_install dist tools/dist/requirements.txt
     require_cargo
     ;;
