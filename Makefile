@@ -27,7 +27,7 @@ help:
 	@echo 'Test:'
 	@echo '  make test               everything that CI runs: tests, sanitizers, 20 s of each fuzz target, docs, lint;'
 	@echo '                          30 minutes'
-	@echo '  make test-long          what takes too long for CI: 10,000 kills, every byte of larger files changed,'
+	@echo '  make test-long          what takes too long for CI: 10,000 kills, every byte of larger files changed, 8 GiB,'
 	@echo '                          coverage, test data of other projects, game engines, other machines; 60 minutes'
 	@echo '  make test-corpus        read the test data of NumPy, SciPy and other projects, and compare it with NumPy;'
 	@echo '                          CORPUS=--write updates the table in docs/formats.md'
@@ -130,7 +130,7 @@ test: release
 	$(MAKE) lint
 
 test-long: release
-	TENSORFILE_TEST_LONG=1 ctest --preset release --verbose --tests-regex '^(Killed|Damage)[.]'
+	TENSORFILE_TEST_LONG=1 ctest --preset release --verbose --tests-regex '^(Killed|Damage)[.]|^cli[.]memory$$'
 	$(MAKE) test-corpus
 	$(MAKE) coverage
 	$(MAKE) engines

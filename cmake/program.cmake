@@ -1,11 +1,12 @@
-# The program `tensorfile`. It uses the library through its public C++ header, and CLI11, JSON for Modern C++, and RE2 if
-# it is installed.
+# The program `tensorfile`. It uses the library through its public C++ header, and CLI11, JSON for Modern C++, and RE2 and
+# libpng if they are installed.
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(PkgConfig QUIET)
 # pkg-config describes the libraries of the building machine.
 if(PkgConfig_FOUND AND NOT CMAKE_CROSSCOMPILING)
   pkg_check_modules(RE2 QUIET IMPORTED_TARGET re2)
+  pkg_check_modules(PNG QUIET IMPORTED_TARGET libpng)
 endif()
 include(cmake/report_page.cmake)
 file(GLOB program_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.cpp)
@@ -22,6 +23,10 @@ target_link_libraries(tensorfile_program PRIVATE tensorfile_warnings CLI11::CLI1
 if(RE2_FOUND)
   target_link_libraries(tensorfile_program PRIVATE PkgConfig::RE2)
   target_compile_definitions(tensorfile_program PRIVATE TENSORFILE_HAS_RE2)
+endif()
+if(PNG_FOUND)
+  target_link_libraries(tensorfile_program PRIVATE PkgConfig::PNG)
+  target_compile_definitions(tensorfile_program PRIVATE TENSORFILE_HAS_PNG)
 endif()
 # GCC 12 warns about its own std::string at -O2.
 target_compile_options(tensorfile_program PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)

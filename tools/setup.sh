@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-build="g++ make cmake zlib1g-dev libcli11-dev nlohmann-json3-dev libre2-dev pkg-config"
+build="g++ make cmake zlib1g-dev libcli11-dev nlohmann-json3-dev libre2-dev libpng-dev pkg-config"
 unit="$build ninja-build libgtest-dev libsimdjson-dev python3 git"
 clang="$unit clang-14 libclang-rt-14-dev llvm-14"
 

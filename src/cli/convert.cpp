@@ -12,6 +12,7 @@
 #include "cli/convert_outputs.h"
 #include "cli/convert_request.h"
 #include "cli/error_output.h"
+#include "cli/header_slack.h"
 #include "cli/input_file.h"
 #include "cli/output.h"
 #include "cli/pieces.h"
@@ -87,9 +88,7 @@ std::function<tensorfile::Array()> reader_of(const ConvertRequest &request, cons
 
 tensorfile::Writer open_output(const ConvertRequest &request, const ConvertPlan &plan) {
   tensorfile::Writer writer(request.out, request.format, plan.options);
-  if (!plan.metadata.empty()) writer.metadata(plan.metadata);
-  for (const PlannedArray &planned : plan.arrays)
-    writer.declare(planned.name, planned.to, planned.shape);
+  declare_output(writer, plan);
   return writer;
 }
 
@@ -140,6 +139,7 @@ void convert_files(const ConvertRequest &request, std::string_view &subject) {
     require_not_read(input, request, outputs);
   if (request.no_clobber) require_new(outputs);
   if (request.dry_run) return print_plan(request, plan, outputs);
+  if (request.header_slack > 0) leave_slack(plan, request);
   plan.progress.expect_bytes(total_bytes(plan));
   convert_arrays(request, plan, subject);
   plan.progress.finish();

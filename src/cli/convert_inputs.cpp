@@ -259,6 +259,12 @@ uint64_t bytes_of(Dtype dtype, std::span<const int64_t> shape) {
   return elements / tensorfile::block_size(dtype) * tensorfile::block_bytes(dtype);
 }
 
+void declare_output(tensorfile::Writer &writer, const ConvertPlan &plan) {
+  if (!plan.metadata.empty()) writer.metadata(plan.metadata);
+  for (const PlannedArray &planned : plan.arrays)
+    writer.declare(planned.name, planned.to, planned.shape);
+}
+
 void print_left_out(const ConvertPlan &plan, const ConvertRequest &request) {
   for (const ConvertInput &input : plan.inputs) {
     for (const Entry &entry : input.file) {

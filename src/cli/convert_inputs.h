@@ -38,6 +38,9 @@ void make_plan(ConvertPlan &plan, const ConvertRequest &request, std::string_vie
 // Returns the number of bytes of an array whose rows are whole blocks.
 uint64_t bytes_of(tensorfile::Dtype dtype, std::span<const int64_t> shape);
 
+// Declares the metadata and the arrays of OUT.
+void declare_output(tensorfile::Writer &writer, const ConvertPlan &plan);
+
 // Prints a note on standard error for each part of the inputs that is not converted.
 void print_left_out(const ConvertPlan &plan, const ConvertRequest &request);
 

@@ -2,6 +2,7 @@
 
 #include "cli/error_output.h"
 #include "cli/pattern.h"
+#include "cli/rewrite.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -49,6 +50,9 @@ void ConvertRequest::declare(CommandLine &line) {
   quantize.declare(line);
   line.number("--part-bytes", part_bytes, "split a .safetensors or .gguf into files of at most BYTES of array data",
               "BYTES");
+  line.number("--header-slack", header_slack,
+              "end the header of a .safetensors in at least BYTES of spaces, so that edit --in-place can use them",
+              "BYTES");
   line.option("--name", name,
               "the name in OUT of the array of an .npy (default: arr_0); for other formats, the only array to convert",
               "NAME");
@@ -84,6 +88,8 @@ void ConvertRequest::complete() {
   decode.complete();
   if (part_bytes > 0) require_ability(format, Ability::parts, "--part-bytes");
   metadata.check();
+  if (header_slack > 0 && !has_slack(format)) throw UsageError{"--header-slack requires OUT to be .safetensors"};
+  if (header_slack > 0 && part_bytes > 0) throw UsageError{"--header-slack cannot be combined with --part-bytes"};
   if (name && !is_utf8(*name)) throw UsageError{"--name " + escaped(*name) + ": not UTF-8"};
   if (name && in.size() > 1) throw UsageError{"--name requires a single IN; --rename changes names"};
   if (compress) require_ability(format, Ability::compression, "--compress");

@@ -38,6 +38,7 @@ struct ConvertRequest {
   InputOptions input;
   QuantizeOptions quantize;
   int64_t part_bytes = 0;  // 0 means one file
+  int64_t header_slack = 0;
 
   tensorfile::Format format = tensorfile::Format::auto_;  // the format of OUT
   std::vector<Cast> casts;

@@ -126,7 +126,8 @@ void patch_header(const std::string &path, RawFile &file, const NewFile &content
   const std::optional<std::string_view> patch = contents.patch(file.size());
   if (!patch) {
     throw Error(Status::unsupported,
-                "the new header does not have the size of the old one; edit without --in-place writes a copy");
+                "the new header does not have the size of the old one; edit without --in-place writes a copy, and "
+                "convert --header-slack leaves space in a .safetensors");
   }
   save_header(path, file, patch->size());
   file.write(0, *patch);

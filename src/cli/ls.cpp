@@ -1,64 +1,41 @@
 // tensorfile ls: lists the arrays and metadata of files.
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/checksum.h"
 #include "cli/command.h"
 #include "cli/error_output.h"
-#include "cli/input_file.h"
-#include "cli/json_output.h"
-#include "cli/metadata.h"
-#include "cli/output.h"
-#include "cli/progress.h"
-#include "cli/selection.h"
-#include "cli/table.h"
+#include "cli/listing.h"
 #include "cli/text.h"
 
 namespace cli {
 
 namespace {
 
-// The maximum number of items of a metadata list that the table shows.
-constexpr size_t kShownItems = 6;
-constexpr size_t kShownColumns = 80;
-
-struct Listing {
-  explicit Listing(const std::string &path) : progress(path) {}
-
-  Progress progress;  // declared before the file, which refers to it
-  tensorfile::File file;
-  std::vector<SelectedArray> arrays;
-  std::vector<std::string> checksums;        // the CRC-32 of each of arrays; "" if it was not computed
-  std::optional<tensorfile::Error> failure;  // the first failure
-};
-
-struct Request {
-  InputOptions input;
-  SelectionOptions selection;
-  bool json = false;
-  bool crc32 = false;
-};
-
-bool is_supported(const Entry &entry) {
-  return entry.dtype() != tensorfile::Dtype::unsupported;
+// Sorts as --sort asks. Equal arrays stay in the order of the file.
+void sort_arrays(std::vector<ListedArray> &arrays, const std::string &by) {
+  const auto sort = [&](auto &&before) { std::stable_sort(arrays.begin(), arrays.end(), before); };
+  if (by == "size") {
+    sort([](const ListedArray &a, const ListedArray &b) { return a.entry.nbytes() > b.entry.nbytes(); });
+  } else if (by == "name") {
+    sort([](const ListedArray &a, const ListedArray &b) { return a.name < b.name; });
+  } else if (by == "offset") {
+    sort([](const ListedArray &a, const ListedArray &b) {
+      const Entry::Location of_a = a.entry.location();
+      const Entry::Location of_b = b.entry.location();
+      return std::pair(of_a.path, of_a.offset) < std::pair(of_b.path, of_b.offset);
+    });
+  }
 }
 
-// Opens the file and computes the checksums of the arrays of known types. An array that cannot be read does not prevent
-// the others from being listed.
-void list(Listing &listing, const std::string &path, const Request &request, Selection &selection) {
-  tensorfile::Options options = library_options(request.input);
-  listing.progress.watch(options);
-  listing.file = tensorfile::File(path, options);
-  listing.arrays = select_arrays(listing.file, selection);
-  listing.checksums.resize(listing.arrays.size());
-  if (!request.crc32) return;
-  listing.progress.expect_bytes(total_bytes(listing.arrays));
-  for (size_t i = 0; i < listing.arrays.size(); ++i) {
-    const Entry &entry = listing.arrays[i].entry;
+// Computes the checksums of the arrays of known types. An array that cannot be read does not prevent the others from being
+// listed.
+void add_checksums(Listing &listing) {
+  listing.progress.expect_bytes(total_bytes(listing));
+  for (ListedArray &array : listing.arrays) {
     try {
-      if (is_supported(entry)) listing.checksums[i] = array_crc32(entry, listing.progress);
+      if (is_supported(array.entry)) array.checksum = array_crc32(array.entry, listing.progress);
     } catch (const tensorfile::Error &error) {
       if (!listing.failure) listing.failure = error;
     }
@@ -66,69 +43,14 @@ void list(Listing &listing, const std::string &path, const Request &request, Sel
   listing.progress.finish();
 }
 
-// Writes a key with a list of texts, or nothing if there are no texts.
-template <typename Text>
-void write_texts(JsonWriter &json, std::string_view key, const std::vector<Text> &texts) {
-  if (texts.empty()) return;
-  json.key(key).open('[');
-  for (const std::string_view text : texts)
-    json.string(text);
-  json.close(']');
-}
-
-void print_json(const std::string &path, const Listing &listing, bool crc32) {
-  JsonWriter json;
-  json.open('{').key("path").string(path);
-  json.key("format").string(tensorfile::name(listing.file.format()));
-  json.key("arrays").open('[');
-  for (size_t i = 0; i < listing.arrays.size(); ++i) {
-    const Entry &entry = listing.arrays[i].entry;
-    json.open('{').key("name").string(listing.arrays[i].name);
-    json.key("dtype").string(tensorfile::name(entry.dtype()));
-    if (!is_supported(entry)) json.key("type").string(entry.type());
-    json.key("shape").open('[');
-    for (const int64_t size : entry.shape())
-      json.number(size);
-    json.close(']').key("nbytes").number(entry.nbytes());
-    if (crc32) {
-      const std::string &checksum = listing.checksums[i];
-      json.key("crc32");
-      checksum.empty() ? json.null() : json.string(checksum);
-    }
-    json.close('}');
-  }
-  json.close(']');
-  write_texts(json, "others", listing.file.other_names());
-  write_texts(json, "notes", notes_of(path, listing.file));
-  json.key("metadata");
-  write_metadata(json, listing.file.metadata());
-  json.close('}');
-  print(json.text() + "\n");
-}
-
-void print_human(const std::string &path, const Listing &listing, bool crc32) {
-  const tensorfile::File &file = listing.file;
-  const size_t others = file.other_names().size();
-  const std::string part =
-      listing.arrays.size() < file.size() ? std::to_string(listing.arrays.size()) + " of " : std::string();
-  print(escaped(path) + ": " + tensorfile::name(file.format()) + ", " + part + count_text(file.size(), "array") + ", " +
-        (others > 0 ? count_text(others, "other member") + ", " : "") + bytes_text(total_bytes(listing.arrays)) + "\n");
-  std::vector<std::vector<std::string>> rows;
-  for (size_t i = 0; i < listing.arrays.size(); ++i) {
-    const Entry &entry = listing.arrays[i].entry;
-    rows.push_back({escaped(listing.arrays[i].name), escaped(entry.type()), shape_text(entry.shape()),
-                    bytes_text(entry.nbytes())});
-    const std::string &checksum = listing.checksums[i];
-    if (crc32) rows.back().push_back(checksum.empty() ? "-" : checksum);
-  }
-  if (!rows.empty()) print_table(rows);
-  const tensorfile::Dict metadata = file.metadata();
-  for (const MetadataEntry &entry : metadata) {
-    JsonWriter value;
-    write_value(value, entry, kShownItems);
-    print("  " + escaped(entry.key()) + " = " + cut(value.text(), kShownColumns) + "\n");
-  }
-  print_notes(path, file);
+void list(Listing &listing, const ListRequest &request, Selection &selection) {
+  tensorfile::Options options = library_options(request.input);
+  listing.progress.watch(options);
+  listing.file = tensorfile::File(listing.path, options);
+  for (SelectedArray &array : select_arrays(listing.file, selection))
+    listing.arrays.push_back({array.entry, std::move(array.name), ""});
+  if (request.crc32) add_checksums(listing);
+  sort_arrays(listing.arrays, request.sort);
 }
 
 class Ls : public Command {
@@ -138,20 +60,30 @@ class Ls : public Command {
   void declare(CommandLine &line) override {
     line.paths(paths_);
     line.flag("--json", request_.json, "print one JSON object per file, each on a line");
+    line.flag("--csv", request_.csv, "print one line of comma-separated values for each array");
+    line.flag("--tree", request_.tree,
+              "print a tree of the names, with the number and size of the arrays of each module");
+    line.option("--sort", request_.sort,
+                "sort the arrays: by size, the largest first, by name, or by offset in the file", "size|name|offset");
+    line.flag("--long", request_.locations,
+              "add the offset of each array, the alignment of that, its stored bytes, and their share if it is "
+              "compressed");
     line.flag("--crc32", request_.crc32, "add the CRC-32 of each array's C-contiguous little-endian bytes");
     request_.selection.declare(line);
     line.input(request_.input);
   }
 
   int run() override {
+    check_options();
     require_effect(request_.selection, paths_, request_.input);
     Selection selection(request_.selection);
+    if (request_.csv) print_csv_head(request_);
     int exit = kExitOk;
     for (const std::string &path : paths_) {
       const int status = report_errors(path, [&]() -> int {
         Listing listing(path);
-        list(listing, path, request_, selection);
-        (request_.json ? print_json : print_human)(path, listing, request_.crc32);
+        list(listing, request_, selection);
+        (request_.json ? print_json : request_.csv ? print_csv : print_table)(listing, request_);
         return listing.failure ? report(path, *listing.failure) : kExitOk;
       });
       exit = std::max(exit, status);
@@ -160,8 +92,18 @@ class Ls : public Command {
   }
 
  private:
+  void check_options() const {
+    const std::string &sort = request_.sort;
+    if (!sort.empty() && sort != "size" && sort != "name" && sort != "offset") {
+      throw UsageError{"--sort: expected size, name or offset, not " + in_quotes(sort)};
+    }
+    if (int{request_.json} + int{request_.csv} + int{request_.tree} > 1) {
+      throw UsageError{"only one of --json, --csv and --tree can be given"};
+    }
+  }
+
   std::vector<std::string> paths_;
-  Request request_;
+  ListRequest request_;
 };
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace cli {
 // Returns the arguments after the program's name: UTF-8 on Windows, bytes elsewhere.
 std::vector<std::string> program_arguments(int argc, char **argv);
 
+bool stdout_is_terminal();
 bool stderr_is_terminal();
 
 // Makes SIGINT and SIGTERM, unless they are ignored, only set what pending_interrupt() returns: the number of the signal, 0

@@ -22,6 +22,10 @@ std::vector<std::string> program_arguments(int argc, char **argv) {
   return {argv + (argc > 0 ? 1 : 0), argv + argc};
 }
 
+bool stdout_is_terminal() {
+  return isatty(STDOUT_FILENO) == 1;
+}
+
 bool stderr_is_terminal() {
   return isatty(STDERR_FILENO) == 1;
 }

@@ -42,6 +42,10 @@ std::vector<std::string> program_arguments(int, char **) {
   return out;
 }
 
+bool stdout_is_terminal() {
+  return _isatty(_fileno(stdout)) != 0;
+}
+
 bool stderr_is_terminal() {
   return _isatty(_fileno(stderr)) != 0;
 }

@@ -11,12 +11,13 @@ namespace {
 struct Rewriter {
   std::string_view format;
   RewriteFunction rewrite;
+  bool has_slack;  // the header can end in spaces
 };
 
 constexpr Rewriter kRewriters[] = {
-    {"safetensors", rewritten_safetensors},
-    {"gguf", rewritten_gguf},
-    {"npz", rewritten_npz},
+    {"safetensors", rewritten_safetensors, true},
+    {"gguf", rewritten_gguf, false},
+    {"npz", rewritten_npz, false},
 };
 
 }  // namespace
@@ -81,6 +82,13 @@ RewriteFunction rewrite_function(const tensorfile::File &file) {
   }
   throw tensorfile::Error(tensorfile::Status::unsupported,
                           std::string(format) + " files have neither names nor metadata that could be edited");
+}
+
+bool has_slack(tensorfile::Format format) {
+  const std::string_view name = tensorfile::name(format);
+  const auto is_format = [name](const Rewriter &rewriter) { return rewriter.format == name; };
+  const auto *const found = std::find_if(std::begin(kRewriters), std::end(kRewriters), is_format);
+  return found != std::end(kRewriters) && found->has_slack;
 }
 
 uint64_t load_le(std::string_view bytes) {

@@ -60,6 +60,9 @@ NewFile rewritten_safetensors(const Rewrite &rewrite);
 NewFile rewritten_gguf(const Rewrite &rewrite);
 NewFile rewritten_npz(const Rewrite &rewrite);
 
+// True if the header of files of a format can end in spaces, which a longer header replaces.
+bool has_slack(tensorfile::Format format);
+
 // Numbers in little-endian byte order.
 uint64_t load_le(std::string_view bytes);
 void append_le(std::string &out, uint64_t value, size_t nbytes);

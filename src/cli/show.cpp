@@ -1,10 +1,12 @@
-// tensorfile show: prints the values of an array, of a slice of it, or of a metadata key.
+// tensorfile show: prints the values of an array, of a slice of it, or of a metadata key, or writes them as an image.
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/command.h"
 #include "cli/elements.h"
 #include "cli/error_output.h"
+#include "cli/image.h"
 #include "cli/input_file.h"
 #include "cli/metadata.h"
 #include "cli/output.h"
@@ -72,14 +74,40 @@ class Printer {
   size_t next_ = 0;
 };
 
-int show_array(const tensorfile::File &file, const std::string &path, const std::string &name,
-               const std::string &text) {
-  const Entry entry = find_array(file, path, name);
+struct Request {
+  std::string path;
+  std::string name;
+  std::string slice;
+  bool metadata = false;
+  bool image = false;
+  std::string output = "-";
+  std::string range;
+  InputOptions input;
+};
+
+// Finds the array. The only array of a file needs no name. That of a .npy has none, so the argument after FILE is the
+// slice; "" may precede it.
+Entry find_shown(const tensorfile::File &file, Request &request) {
+  if (tensorfile::ability(file.format(), tensorfile::Ability::single_array) != 0 && request.slice.empty()) {
+    std::swap(request.slice, request.name);
+  }
+  if (!request.name.empty() || file.contains("")) return find_array(file, request.path, request.name);
+  if (file.size() == 1) return file.at(0);
+  throw UsageError{escaped(request.path) + " has " + count_text(file.size(), "array") + ": expected NAME"};
+}
+
+int show_array(const tensorfile::File &file, Request &request) {
+  const Entry entry = find_shown(file, request);
   require_known_dtype(entry);
-  const SliceArgument slice = parse_slice(text, entry.shape());
+  const SliceArgument slice = parse_slice(request.slice, entry.shape());
   const bool has_units = tensorfile::block_size(entry.dtype()) > 1;
   const tensorfile::Array array = has_units ? read_decoded(entry, slice.axes) : entry.read_slice(slice.axes);
-  Printer(Elements(array), entry.dtype(), remaining_shape(array, slice)).print_all();
+  const std::vector<int64_t> shape = remaining_shape(array, slice);
+  if (request.image) {
+    write_image(array, shape, request.range, request.output);
+  } else {
+    Printer(Elements(array), entry.dtype(), shape).print_all();
+  }
   return kExitOk;
 }
 
@@ -99,33 +127,45 @@ int show_metadata(const tensorfile::File &file, const std::string &path, const s
 
 class Show : public Command {
  public:
-  Show() : Command("show", "Print the values of an array, or of a slice of it.") {}
+  Show() : Command("show", "Print the values of an array, or of a slice of it, or write them as PNG.") {}
 
   void declare(CommandLine &line) override {
-    line.argument("FILE", path_, "file to read");
-    line.argument("NAME", name_, "name of the array (\"\" for the array of an .npy)");
-    line.optional_argument("SLICE", slice_, "start:stop:step or an index for each dimension, such as 0:2,::3,-1");
-    line.flag("--metadata", metadata_, "print the value of the metadata key NAME instead");
-    line.input(input_);
+    line.argument("FILE", request_.path, "file to read");
+    line.optional_argument("NAME", request_.name, "name of the array; the only array of a file needs none");
+    line.optional_argument(
+        "SLICE", request_.slice,
+        "start:stop:step or an index for each dimension, such as 0:2,::3,-1; follows FILE if that is "
+        "an .npy");
+    line.flag("--metadata", request_.metadata, "print the value of the metadata key NAME instead");
+    line.flag("--image", request_.image, "write an image, in grey or, if the last of three dimensions is 3, in color");
+    line.option("-o,--output", request_.output, "write the image to OUT (default: -, standard output)", "OUT");
+    line.option("--range", request_.range, "draw MIN black and MAX white (default: the least and the greatest value)",
+                "MIN:MAX");
+    line.input(request_.input);
   }
 
   int run() override {
-    if (metadata_ && !slice_.empty()) throw UsageError{"--metadata cannot be combined with SLICE"};
-    return report_errors(path_, [&]() -> int {
-      Progress progress(path_);
-      tensorfile::Options options = library_options(input_);
+    check_options();
+    return report_errors(request_.path, [&]() -> int {
+      Progress progress(request_.path);
+      tensorfile::Options options = library_options(request_.input);
       progress.watch(options);
-      const tensorfile::File file(path_, options);
-      return metadata_ ? show_metadata(file, path_, name_) : show_array(file, path_, name_, slice_);
+      const tensorfile::File file(request_.path, options);
+      return request_.metadata ? show_metadata(file, request_.path, request_.name) : show_array(file, request_);
     });
   }
 
  private:
-  std::string path_;
-  std::string name_;
-  std::string slice_;
-  bool metadata_ = false;
-  InputOptions input_;
+  void check_options() const {
+    if (request_.metadata && !request_.slice.empty()) throw UsageError{"--metadata cannot be combined with SLICE"};
+    if (request_.metadata && request_.image) throw UsageError{"--metadata cannot be combined with --image"};
+    if (request_.metadata && request_.name.empty()) throw UsageError{"--metadata: expected NAME, the key"};
+    if (!request_.image && (request_.output != "-" || !request_.range.empty())) {
+      throw UsageError{"--output and --range require --image"};
+    }
+  }
+
+  Request request_;
 };
 
 }  // namespace

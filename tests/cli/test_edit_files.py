@@ -132,6 +132,42 @@ class Safetensors(EditCase):
             self.assertEqual(file.read(6), b"middle")
 
 
+class HeaderSlack(EditCase):
+    """convert --header-slack leaves space for an edit in place."""
+
+    def test_slack(self):
+        source = self.write("in.safetensors", safetensors({f"a{i}": ("I8", (1000,), bytes(1000)) for i in range(20)}))
+        path = self.path("out.safetensors")
+        for slack in (1, 100, 5000, 900000):
+            result = run("convert", "--header-slack", str(slack), source, path)
+            self.assertEqual((result.status, result.err), (0, ""))
+            with open(path, "rb") as file:
+                content = file.read()
+            length = struct.unpack_from("<Q", content)[0]
+            header = content[8:8 + length]
+            self.assertGreaterEqual(length - len(header.rstrip(b" ")), slack)
+            value = self.write("value.txt", b"x" * (slack - min(slack, 40)))
+            self.edit("--in-place", "--set-file", "k=" + value, path)
+            with open(path, "rb") as file:
+                self.assertEqual(file.read()[8 + length:], content[8 + length:])
+            self.assertEqual(run("check", "--quiet", path).status, 0)
+
+    def test_without_arrays(self):
+        source, path = self.write("in.safetensors", safetensors({})), self.path("out.safetensors")
+        self.assertEqual(run("convert", "--header-slack", "500", source, path).status, 0)
+        self.edit("--in-place", "--set", "k=" + "x" * 400, path)
+
+    def test_what_cannot_be(self):
+        source = self.write("in.safetensors", safetensors({"a": ("I8", (1,), b"x")}))
+        out = self.path("out.safetensors")
+        self.assert_usage(run("convert", "--header-slack", "9", source, self.path("out.npz")), "--header-slack requires OUT")
+        self.assert_usage(run("convert", "--header-slack", "9", "--part-bytes", "9", source, out), "--part-bytes")
+        self.assert_usage(run("convert", "--header-slack", "2000000", source, out), "--header-slack: at most")
+        self.assertFalse(os.path.exists(out))
+        self.assertEqual(run("convert", source, out).status, 0)
+        self.assert_fails(1, out, "--in-place", "--set", "k=" + "x" * 100, texts=["unsupported", "convert --header-slack"])
+
+
 class Targets(EditCase):
     """Which file is changed."""
 

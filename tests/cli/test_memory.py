@@ -6,10 +6,11 @@ Sanitizers need more memory than the limits allow.
 import json
 import os
 import resource
+import shutil
 import struct
 import subprocess
 
-from support import PROGRAM, Case, main, npy, run
+from support import PROGRAM, Case, main, npy, run, safetensors
 
 
 class Memory(Case):
@@ -61,6 +62,34 @@ class Memory(Case):
         self.assertLess(self.peak("convert", "--part-bytes", str(1 << 28), path, self.path("m.gguf")), 80 << 20)
         self.assertEqual(sorted(os.listdir(self.folder)),
                          ["four.safetensors", "m-00001-of-00002.gguf", "m-00002-of-00002.gguf"])
+
+    def test_a_file_larger_than_memory(self):
+        """Converts, merges, edits and checks a file of 8 GiB in `make test-long`, else of 512 MiB."""
+        nbytes = (8 << 30) if "TENSORFILE_TEST_LONG" in os.environ else (512 << 20)
+        free = shutil.disk_usage(self.folder).free
+        self.assertGreater(free, 3 * nbytes, "there is too little space for the files of this test")
+        # A piece of the array, which the library fills, and 64 MiB for all else.
+        limit = (32 << 20) + (64 << 20)
+        quarter = nbytes // 4
+        entries = {f"w{i}": {"dtype": "F32", "shape": [quarter // 4], "data_offsets": [i * quarter, (i + 1) * quarter]}
+                   for i in range(4)}
+        path, merged, converted = self.path("huge.safetensors"), self.path("merged.safetensors"), self.path("huge.gguf")
+        self.sparse_safetensors(path, entries, nbytes)
+        other = self.write("other.safetensors", safetensors({"v": ("F32", (1,), b"abcd")}))
+
+        self.assertLess(self.peak("convert", path, converted), limit)
+        self.assertLess(self.peak("check", converted), limit)
+        self.assertGreaterEqual(os.path.getsize(converted), nbytes)
+        os.remove(converted)
+
+        self.assertLess(self.peak("convert", path, other, merged), limit)
+        self.assertLess(self.peak("edit", "--rename", "w0=x", "--set", "k=v", merged), limit)
+        self.assertLess(self.peak("edit", "--in-place", "--set", "k=w", merged), limit)
+        self.assertLess(self.peak("check", merged), limit)
+        listing = self.list_json(merged)
+        self.assertEqual({array["name"] for array in listing["arrays"]}, {"x", "w1", "w2", "w3", "v"})
+        self.assertEqual(listing["metadata"], {"k": "w"})
+        self.assertEqual(sum(array["nbytes"] for array in listing["arrays"]), nbytes + 4)
 
     def sparse_safetensors(self, path, entries, nbytes):
         header = json.dumps(entries).encode()

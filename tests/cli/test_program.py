@@ -60,7 +60,7 @@ class Usage(Case):
         self.assertIn("--part-bytes", options_of("convert"))
         self.assertIn("[--include PATTERN]...", usage)
         self.assertIn("[--quiet] [--skip-unsupported] [SELECTION]... [COMMON]...", usage)
-        self.assertIn("FILE NAME [SLICE]", " ".join(usage.split()))
+        self.assertIn("FILE [NAME] [SLICE]", " ".join(usage.split()))
         self.assertLessEqual(max(map(len, usage.split("\nSELECTION", 1)[0].splitlines())), 80)
 
     def test_help_describes_the_groups_of_options_once(self):
@@ -77,7 +77,7 @@ class Usage(Case):
         self.assertEqual(run("--version").out, f"tensorfile {version}\n")
 
     def test_unknown(self):
-        for arguments in ([], ["list"], ["--json"], ["ls"], ["check"], ["ls", "--frobnicate", "x"], ["show", "x"],
+        for arguments in ([], ["list"], ["--json"], ["ls"], ["check"], ["ls", "--frobnicate", "x"], ["show"],
                           ["ls", "--json=maybe", "x"], ["convert", "a.npy", "b.npy", "--cast"]):
             result = run(*arguments)
             self.assert_usage(result, "--help'")
