@@ -878,6 +878,21 @@ TENSORFILE_API tf_status tf_array_slice(tf_array **out, const tf_array *array, c
  */
 TENSORFILE_API tf_status tf_array_cast(tf_array **out, const tf_array *array, tf_dtype dtype,
                                        const tf_options *options);
+/**
+ * Casts an array to a block type with an importance matrix: errors of elements with larger weights are made smaller. The
+ * blocks equal those that ggml makes with these weights. Dtypes whose encoders use no weights are cast as by
+ * tf_array_cast(): q8_0, q8_1, q8_k, tq1_0, tq2_0, mxfp4, nvfp4, and all that are not block types.
+ * @param out      receives the result
+ * @param array    the array to cast; its rows must be whole, also if it is a part of a larger one
+ * @param dtype    the dtype of the result
+ * @param weights  a float32 array with the same last size. It broadcasts to the shape of the array as in NumPy, such as
+ *                 (experts, 1, columns)
+ * @param options  allocator and threads; may be NULL
+ * @return as tf_array_cast(); TYPE if the weights are not float32; INVALID_ARGUMENT if their shape does not fit, or a
+ *         weight is not finite.
+ */
+TENSORFILE_API tf_status tf_array_cast_weighted(tf_array **out, const tf_array *array, tf_dtype dtype,
+                                                const tf_array *weights, const tf_options *options);
 /** Sets *equal to 1 if dtypes, shapes and all bytes of the elements are equal, else to 0. A NaN equals the same NaN,
     and -0.0 does not equal 0.0. */
 TENSORFILE_API tf_status tf_array_equal(int32_t *equal, const tf_array *a, const tf_array *b);
@@ -1897,10 +1912,14 @@ TENSORFILE_API tf_status tf_quant_plan_declare(tf_quant_plan *plan, const char *
  *         or the plan is finished.
  */
 TENSORFILE_API tf_status tf_quant_plan_set_dtype(tf_quant_plan *plan, size_t index, tf_dtype dtype);
+/** Sets whether the arrays will be encoded with an importance matrix, as by tf_array_cast_weighted(): 1, or 0, the
+    default. Some presets then choose other types. @return INVALID_ARGUMENT if weighted is neither, or the plan is
+    finished. */
+TENSORFILE_API tf_status tf_quant_plan_set_weighted(tf_quant_plan *plan, int32_t weighted);
 /**
  * Chooses the types. Afterwards the plan cannot be changed.
  * @return UNSUPPORTED if an array is of a block type, but not of the one that it would get, or if ::TF_PRESET_Q2_K_S
- *         needs an importance matrix; INVALID_ARGUMENT if the plan is finished, or the number of a layer is needed and a
+ *         lacks an importance matrix; INVALID_ARGUMENT if the plan is finished, or the number of a layer is needed and a
  *         name does not contain it.
  */
 TENSORFILE_API tf_status tf_quant_plan_finish(tf_quant_plan *plan);

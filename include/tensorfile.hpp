@@ -1516,6 +1516,12 @@ class Array : public detail::Handle<tf_array, tf_array_retain, tf_array_release>
     detail::check(tf_array_cast(array.out(), handle_, detail::number(dtype), options.get()));
     return array;
   }
+  /** tf_array_cast_weighted() */
+  Array cast_weighted(Dtype dtype, const Array &weights, const Options &options = Options()) const {
+    Array array;
+    detail::check(tf_array_cast_weighted(array.out(), handle_, detail::number(dtype), weights.handle_, options.get()));
+    return array;
+  }
   /** tf_array_equal() */
   bool equal(const Array &other) const {
     std::int32_t equal = 0;
@@ -2758,6 +2764,11 @@ class QuantPlan : public detail::Handle<tf_quant_plan, tf_quant_plan_retain, tf_
   /** tf_quant_plan_set_dtype() */
   QuantPlan &set_dtype(std::size_t index, Dtype dtype) {
     detail::check(tf_quant_plan_set_dtype(handle_, index, detail::number(dtype)));
+    return *this;
+  }
+  /** tf_quant_plan_set_weighted() */
+  QuantPlan &set_weighted(bool weighted) {
+    detail::check(tf_quant_plan_set_weighted(handle_, weighted ? 1 : 0));
     return *this;
   }
   /** tf_quant_plan_finish(): chooses the types. The functions above cannot be called afterwards, and dtype() not

@@ -586,6 +586,25 @@ func (a *Array) Cast(dtype Dtype, opts ...Option) (*Array, error) {
 	})
 }
 
+// CastWeighted returns a copy in a block type that is encoded with an importance matrix: errors of elements with larger
+// weights become smaller. The weights are float32, with a shape that broadcasts to that of the array but for the last
+// size, which must be equal. Dtypes whose encoders use no weights are cast as by Cast.
+func (a *Array) CastWeighted(dtype Dtype, weights *Array, opts ...Option) (*Array, error) {
+	options, err := newOptions(opts)
+	if err != nil {
+		return nil, err
+	}
+	defer options.release()
+	other, err := weights.handle.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer weights.handle.unlock()
+	return a.derive(func(out *capi.Array, raw capi.Array) error {
+		return capi.ArrayCastWeighted(out, raw, int32(dtype), other, options.raw)
+	})
+}
+
 // Int returns one element of an array of bool or an integer dtype. Negative indices count from the end. It fails with
 // ErrType if the array has another dtype, or if a uint64 is too large.
 func (a *Array) Int(index ...int) (int64, error) {

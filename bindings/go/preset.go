@@ -143,6 +143,15 @@ func (p *QuantPlan) SetDtype(index int, dtype Dtype) error {
 	})
 }
 
+// SetWeighted sets whether the arrays will be encoded with an importance matrix, which changes some types.
+func (p *QuantPlan) SetWeighted(weighted bool) error {
+	var number int32
+	if weighted {
+		number = 1
+	}
+	return p.change(func(raw capi.QuantPlan) error { return capi.QuantPlanSetWeighted(raw, number) })
+}
+
 // Finish chooses the types and returns them in the order of declarations. Arrays that are not encoded keep theirs.
 func (p *QuantPlan) Finish() ([]Dtype, error) {
 	var dtypes []Dtype

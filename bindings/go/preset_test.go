@@ -56,11 +56,36 @@ func TestQuantPlan(t *testing.T) {
 		t.Errorf("a second output.weight: %v", err)
 	}
 	succeeds(t, plan.SetDtype(2, Q8_0))
+	succeeds(t, plan.SetWeighted(true))
 	dtypes := must[[]Dtype](t)(plan.Finish())
 	if want := []Dtype{Q6_K, Q4_K, Q8_0, Float32}; !slices.Equal(dtypes, want) {
 		t.Errorf("got %v, want %v", dtypes, want)
 	}
 	if err := plan.SetDtype(0, Q8_0); !errors.Is(err, ErrInvalidArgument) {
 		t.Errorf("SetDtype of a finished plan: %v", err)
+	}
+}
+
+func TestCastWeighted(t *testing.T) {
+	values, weights := make([]float32, 512), make([]float32, 256)
+	for i := range values {
+		values[i], weights[i%256] = float32(i%37)-11, float32(i%7)
+	}
+	array := must[*Array](t)(FromSlice(values, 2, 256))
+	defer array.Close()
+	importance := must[*Array](t)(FromSlice(weights, 256))
+	defer importance.Close()
+	encoded := must[*Array](t)(array.CastWeighted(Q4_K, importance))
+	defer encoded.Close()
+	plain := must[*Array](t)(array.Cast(Q4_K))
+	defer plain.Close()
+	if encoded.Dtype() != Q4_K || must[bool](t)(encoded.Equal(plain)) {
+		t.Error("the weights were not used")
+	}
+	if _, err := array.CastWeighted(Q4_K, array); err != nil {
+		t.Errorf("weights for each element: %v", err)
+	}
+	if _, err := importance.CastWeighted(Q4_K, array); !errors.Is(err, ErrInvalidArgument) {
+		t.Errorf("weights of a wrong shape: %v", err)
 	}
 }

@@ -4,6 +4,7 @@
 #include "core/foreign.h"
 #include "core/slice.h"
 #include "quant/cast.h"
+#include "quant/cast_weighted.h"
 
 using namespace tfile;
 
@@ -195,6 +196,19 @@ tf_status tf_array_cast(tf_array **out, const tf_array *array, tf_dtype dtype, c
   TFILE_API_TRY(settings_of(settings, options));
   Ref<Array> made;
   TFILE_API_TRY(cast(made, *array, dtype, settings));
+  *out = made.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_array_cast_weighted(tf_array **out, const tf_array *array, tf_dtype dtype, const tf_array *weights,
+                                 const tf_options *options) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(array, "array"));
+  TFILE_API_TRY(require(weights, "weights"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  Ref<Array> made;
+  TFILE_API_TRY(cast_weighted(made, *array, dtype, *weights, settings));
   *out = made.take();
   return TF_STATUS_OK;
 }

@@ -31,6 +31,11 @@ tf_status tf_quant_plan_set_dtype(tf_quant_plan *plan, size_t index, tf_dtype dt
   return plan->set_dtype(index, dtype).code;
 }
 
+tf_status tf_quant_plan_set_weighted(tf_quant_plan *plan, int32_t weighted) {
+  TFILE_API_TRY(require(plan, "plan"));
+  return plan->set_weighted(weighted).code;
+}
+
 tf_status tf_quant_plan_finish(tf_quant_plan *plan) {
   TFILE_API_TRY(require(plan, "plan"));
   return plan->finish().code;

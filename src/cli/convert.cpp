@@ -62,8 +62,9 @@ void require_holdable(const ConvertRequest &request, const std::vector<PlannedAr
 
 // Casts an array, or adds the reason to refused if that is impossible. Values that cannot be cast, such as nan in a
 // block type, are only found when they are read.
-void cast_or_refuse(tensorfile::Array &array, const PlannedArray &planned, std::vector<std::string> &refused) {
-  const std::string why = cast(array, planned.to);
+void cast_or_refuse(tensorfile::Array &array, const PlannedArray &planned, const tensorfile::Array &weights,
+                    std::vector<std::string> &refused) {
+  const std::string why = cast(array, planned.to, weights);
   if (why.empty()) return;
   std::string entry = "array " + in_quotes(planned.name) + " (" + why + ")";
   if (refused.empty() || refused.back() != entry) refused.push_back(std::move(entry));
@@ -76,6 +77,13 @@ bool writes_in_pieces(const ConvertRequest &request, const Entry &entry, tensorf
   return !request.map && !packed && reads_in_pieces(entry);
 }
 
+// Returns the weights of a piece, which begins at an element of the whole array.
+tensorfile::Array weights_of_piece(const PlannedArray &planned, const tensorfile::Array &piece, int64_t first) {
+  if (!planned.weights || planned.shape.size() < 3) return planned.weights.share();
+  const int64_t expert = first / (planned.shape[1] * planned.shape[2]);
+  return planned.weights.slice({{expert, expert + piece.shape()[0]}});
+}
+
 // Returns a function that reads the next piece of an array, and an empty handle after the last one.
 std::function<tensorfile::Array()> reader_of(const ConvertRequest &request, const Entry &entry,
                                              const PlannedArray &planned) {
@@ -83,7 +91,8 @@ std::function<tensorfile::Array()> reader_of(const ConvertRequest &request, cons
     return [pieces = MlxPieces(entry, *planned.mlx)]() mutable { return pieces.next(); };
   }
   const bool whole = !writes_in_pieces(request, entry, planned.to);
-  return [pieces = Pieces(entry, whole)]() mutable { return pieces.next(); };
+  // The weights of some types depend on the whole row.
+  return [pieces = Pieces(entry, whole, bool{planned.weights})]() mutable { return pieces.next(); };
 }
 
 tensorfile::Writer open_output(const ConvertRequest &request, const ConvertPlan &plan) {
@@ -104,9 +113,12 @@ void convert_arrays(const ConvertRequest &request, ConvertPlan &plan, std::strin
     subject = input.path;
     const Entry entry = input.file.at(planned.index);
     const std::function<tensorfile::Array()> next = reader_of(request, entry, planned);
+    int64_t first = 0;
     while (tensorfile::Array piece = next()) {
       const uint64_t nbytes = piece.nbytes();
-      cast_or_refuse(piece, planned, refused);
+      const tensorfile::Array weights = weights_of_piece(planned, piece, first);
+      first += piece.size();
+      cast_or_refuse(piece, planned, weights, refused);
       if (refused.empty()) {
         const tensorfile::Array dense = piece.contiguous();
         subject = request.out;

@@ -20,10 +20,12 @@ struct PlannedArray {
   tensorfile::Dtype to;    // dtype of the array in OUT
   std::vector<int64_t> shape;
   std::optional<MlxWeight> mlx = {};  // if the array has the codes of a weight that --decode decodes
+  tensorfile::Array weights = {};     // of an importance matrix; an empty handle if there are none
 };
 
-// Replaces an array by its cast. Returns the reason if that is impossible, else "".
-std::string cast(tensorfile::Array &array, tensorfile::Dtype dtype);
+// Replaces an array by its cast, with the weights of an importance matrix if the handle is not empty. Returns the reason
+// if that is impossible, else "".
+std::string cast(tensorfile::Array &array, tensorfile::Dtype dtype, const tensorfile::Array &weights = {});
 
 // True if a file of the format holds exactly one array, without a name.
 bool holds_one_array(tensorfile::Format format);

@@ -207,7 +207,7 @@ void plan_types(ConvertPlan &plan, const ConvertRequest &request, const Metadata
   const bool has_types = tensorfile::ability(request.format, Ability::model_keys) != 0;
   const QuantizeOptions &quantize = request.quantize;
   if (quantize.preset != tensorfile::Preset::none) {
-    plan.decisions = plan_preset(plan.arrays, metadata.of_model(), quantize);
+    plan.decisions = plan_preset(plan.arrays, metadata.of_model(), quantize, !plan.importance.empty());
     if (has_types) set_file_type(plan.metadata, quantize.preset);
     return;
   }
@@ -215,6 +215,21 @@ void plan_types(ConvertPlan &plan, const ConvertRequest &request, const Metadata
   if (has_types && (quantize.any() || !request.casts.empty())) {
     update_file_type(plan.metadata, plan.arrays, quantize.any());
   }
+}
+
+// Plans with which weights the arrays are encoded, and the metadata about them.
+void plan_weights(ConvertPlan &plan, const ConvertRequest &request) {
+  for (PlannedArray &array : plan.arrays) {
+    if (tensorfile::bits(array.to) != 0 || array.to == array.from) continue;
+    array.weights = plan.importance.weights_of(array.name, array.shape);
+    if (!array.weights && needs_weights(request.quantize.preset, array)) {
+      throw tensorfile::Error(tensorfile::Status::unsupported, "the importance matrix has no weights for array " +
+                                                                   in_quotes(array.name) + ", which " +
+                                                                   tensorfile::name(request.quantize.preset) +
+                                                                   " encodes in " + tensorfile::name(array.to));
+    }
+  }
+  if (tensorfile::ability(request.format, Ability::model_keys) != 0) plan.importance.describe(plan.metadata);
 }
 
 void set_options(ConvertPlan &plan, const ConvertRequest &request) {
@@ -249,7 +264,13 @@ void make_plan(ConvertPlan &plan, const ConvertRequest &request, std::string_vie
   }
   arrays.finish();
   set_save_options(plan, request);
+  if (!request.quantize.imatrix.empty()) {
+    subject = request.quantize.imatrix;
+    plan.importance.read(request.quantize.imatrix);
+    subject = request.in.back();
+  }
   plan_types(plan, request, metadata);
+  if (!plan.importance.empty()) plan_weights(plan, request);
   subject = request.out;
   metadata.finish();
 }

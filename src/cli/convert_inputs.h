@@ -8,6 +8,7 @@
 
 #include "cli/convert.h"
 #include "cli/convert_request.h"
+#include "cli/importance.h"
 #include "cli/progress.h"
 
 namespace cli {
@@ -27,6 +28,7 @@ struct ConvertPlan {
   tensorfile::Options save_options;  // what OUT may contain
   std::deque<ConvertInput> inputs;
   std::vector<PlannedArray> arrays;
+  ImportanceMatrix importance;
   tensorfile::Dict metadata;
   std::vector<std::string> unasked;    // metadata that OUT gets only with --metadata strings
   std::vector<std::string> decisions;  // for --quantize and --preset, a line for each array

@@ -56,8 +56,9 @@ std::optional<std::vector<tensorfile::Slice>> Division::next() {
   return axes;
 }
 
-Pieces::Pieces(const Entry &entry, bool whole) : entry_(entry) {
-  if (!whole) division_.emplace(std::span<const int64_t>(entry.shape()));
+Pieces::Pieces(const Entry &entry, bool whole, bool whole_rows) : entry_(entry) {
+  const std::span<const int64_t> shape = entry.shape();
+  if (!whole) division_.emplace(whole_rows ? Division::of_rows(shape) : Division(shape));
 }
 
 tensorfile::Array Pieces::next() {

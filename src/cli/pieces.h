@@ -39,8 +39,8 @@ class Division {
 // the same pieces, whatever their dtypes.
 class Pieces {
  public:
-  // If `whole`, the array is read as one piece, whatever its size.
-  Pieces(const Entry &entry, bool whole);
+  // If `whole`, the array is read as one piece, whatever its size. If `whole_rows`, no row is divided.
+  Pieces(const Entry &entry, bool whole, bool whole_rows = false);
 
   // Reads the next piece, which is C-contiguous. Returns an empty handle after the last one.
   tensorfile::Array next();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/error_output.h"
+#include "cli/importance.h"
 #include "cli/pattern.h"
 #include "cli/text.h"
 
@@ -154,6 +155,9 @@ void QuantizeOptions::declare(CommandLine &line) {
                "with --preset, encode arrays whose names match (* and ?) in TYPE; may be repeated, and the first one "
                "that matches counts",
                "PATTERN=TYPE");
+  line.option("--imatrix", imatrix,
+              "with --preset or --quantize, encode with the importance matrix in FILE, a .gguf of llama-imatrix",
+              "FILE");
   line.options("--include", include, "encode and cast only arrays whose names match (* and ?); may be repeated",
                "PATTERN");
   line.options("--exclude", exclude, "do not encode or cast arrays whose names match; may be repeated", "PATTERN");
@@ -173,6 +177,7 @@ void QuantizeOptions::complete() {
     }
     if (!type.empty()) throw UsageError{"--preset and --quantize both choose types; give one of them"};
   }
+  if (!imatrix.empty() && !any()) throw UsageError{"--imatrix requires --preset or --quantize"};
   if (!type_options.empty() && preset_name.empty()) throw UsageError{"--tensor-type requires --preset"};
   for (const std::string &option : type_options)
     types.push_back(parse_tensor_type(option));
@@ -184,8 +189,9 @@ std::string QuantizeOptions::why_not_selected(const std::string &name) const {
 }
 
 std::vector<std::string> plan_preset(std::vector<PlannedArray> &arrays, const tensorfile::Dict &model,
-                                     const QuantizeOptions &options) {
+                                     const QuantizeOptions &options, bool weighted) {
   tensorfile::QuantPlan plan = make_quant_plan(model, options);
+  plan.set_weighted(weighted);
   for (const PlannedArray &array : arrays)
     plan.declare(array.name, array.from, array.shape);
   set_types(plan, arrays, options.types);
@@ -204,6 +210,12 @@ std::vector<std::string> plan_preset(std::vector<PlannedArray> &arrays, const te
                                  : kept_text(array) + why));
   }
   return lines;
+}
+
+// Q2_K_S is meant for q2_k with weights, except in the embeddings and the output.
+bool needs_weights(tensorfile::Preset preset, const PlannedArray &array) {
+  const bool may_lack_them = array.name == "output.weight" || is_embedding(array.name);
+  return preset == tensorfile::Preset::q2_k_s && array.to == Dtype::q2_k && !may_lack_them;
 }
 
 std::vector<std::string> plan_blocks(std::vector<PlannedArray> &arrays, const QuantizeOptions &options) {

@@ -20,6 +20,7 @@ struct QuantizeOptions {
   std::string type;                       // the name of the type; "" without --quantize
   std::string preset_name;                // "" without --preset
   std::vector<std::string> type_options;  // of --tensor-type
+  std::string imatrix;                    // path of --imatrix; "" without it
   std::vector<std::string> include;       // patterns of names; empty means all
   std::vector<std::string> exclude;
   tensorfile::Dtype dtype = tensorfile::Dtype::unsupported;  // the dtype that `type` names
@@ -37,9 +38,12 @@ struct QuantizeOptions {
 
 // Sets the target dtype of each array for --quantize. Returns a line for each array that describes the decision.
 std::vector<std::string> plan_blocks(std::vector<PlannedArray> &arrays, const QuantizeOptions &options);
-// Does the same for --preset, by the metadata of the model. Throws UsageError if a pattern of --tensor-type matches no
+// Does the same for --preset, by the metadata of the model; `weighted` says if there is an importance matrix. Throws UsageError if a pattern of --tensor-type matches no
 // array.
 std::vector<std::string> plan_preset(std::vector<PlannedArray> &arrays, const tensorfile::Dict &model,
-                                     const QuantizeOptions &options);
+                                     const QuantizeOptions &options, bool weighted);
+
+// True if a preset encodes an array only with weights of an importance matrix.
+bool needs_weights(tensorfile::Preset preset, const PlannedArray &array);
 
 }  // namespace cli

@@ -55,8 +55,8 @@ std::string cast_refusal(const PlannedArray &array) {
 
 }  // namespace
 
-std::string cast(tensorfile::Array &array, tensorfile::Dtype dtype) {
-  return failure_of([&] { array = array.cast(dtype); });
+std::string cast(tensorfile::Array &array, tensorfile::Dtype dtype, const tensorfile::Array &weights) {
+  return failure_of([&] { array = weights ? array.cast_weighted(dtype, weights) : array.cast(dtype); });
 }
 
 bool holds_one_array(tensorfile::Format format) {

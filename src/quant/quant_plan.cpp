@@ -61,6 +61,15 @@ Status tf_quant_plan::set_dtype(size_t i, tf_dtype dtype) {
   return kOk;
 }
 
+Status tf_quant_plan::set_weighted(int32_t weighted) {
+  TFILE_TRY(check_unfinished());
+  if (weighted != 0 && weighted != 1) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << "weighted takes 0 or 1, not " << weighted;
+  }
+  facts.is_weighted = weighted == 1;
+  return kOk;
+}
+
 // Arrays of integers keep their dtype, whatever their names are.
 Status tf_quant_plan::choose(Tensor &tensor, TensorRules &rules) const {
   const Dtype &dtype = *tensor.form.dtype;

@@ -23,6 +23,8 @@ struct tf_quant_plan {
   tfile::Status declare(tfile::Text name, tf_dtype dtype, tfile::Span<const int64_t> shape);
   // Chooses the type of a declared array instead of the rules.
   tfile::Status set_dtype(size_t i, tf_dtype dtype);
+  // Sets whether there is an importance matrix: 0 or 1.
+  tfile::Status set_weighted(int32_t weighted);
   // Chooses the types of all arrays. Afterwards nothing can be changed.
   tfile::Status finish();
   // Returns the type of an array. Fails with INVALID_ARGUMENT before finish() has succeeded.

@@ -46,6 +46,7 @@ static void test_quant_plan(void) {
   CHECK_OK(tf_quant_plan_declare(plan, "output.weight", SIZE_MAX, TF_DTYPE_FLOAT16, shape, 2));
   CHECK_OK(tf_quant_plan_declare(plan, "blk.0.attn_q.weight", SIZE_MAX, TF_DTYPE_FLOAT16, shape, 2));
   CHECK_OK(tf_quant_plan_set_dtype(plan, 1, TF_DTYPE_Q8_0));
+  CHECK_OK(tf_quant_plan_set_weighted(plan, 1));
   CHECK_OK(tf_quant_plan_finish(plan));
   CHECK_OK(tf_quant_plan_dtype(&dtype, plan, 0));
   CHECK(dtype == TF_DTYPE_Q6_K);

@@ -76,6 +76,9 @@ FILES = {
                                     "w.biases": ("F16", (1, 1), bytes(2))}),
     "model.gguf": quantized(),
     "m.gguf": quantized(LLAMA),
+    "imatrix.gguf": gguf({"output.weight.in_sum2": (GGML_F32, (1, COLUMNS), floats(*range(COLUMNS))),
+                          "output.weight.counts": (GGML_F32, (1, 1), floats(2))},
+                         [("general.type", "str", "imatrix"), ("imatrix.chunk_count", "u32", 3)]),
     "model-f16.gguf": gguf({name: (GGML_F16, (2, COLUMNS), bytes(4 * COLUMNS))
                             for name in ("output.weight", "blk.0.attn_v.weight")}, LLAMA),
     "big.gguf": quantized(LLAMA),

@@ -1,6 +1,6 @@
 """Tests of `convert --preset`. tests/peers/test_presets.py compares the types and bytes with llama-quantize."""
 
-from support import GGML_F32, GGML_Q8_0, gguf, main, run
+from support import GGML_F32, GGML_Q8_0, floats, gguf, main, run
 from test_convert import ConvertCase
 
 MODEL = [("general.architecture", "str", "llama"), ("llama.block_count", "u32", 2)]
@@ -73,10 +73,47 @@ class Preset(ConvertCase):
         result = run("convert", "--preset", "Q8_0", path, self.path("out.gguf"))
         self.assertIn("done.weight: q8_0, kept: already encoded", result.out)
 
+    def imatrix(self, counts=(2,), metadata=(("general.type", "str", "imatrix"),), **sums):
+        tensors = {}
+        for name, values in (sums or {"blk.0.attn_q.weight": range(256)}).items():
+            tensors[name + ".in_sum2"] = (GGML_F32, (len(values),), floats(*values))
+            tensors[name + ".counts"] = (GGML_F32, (len(counts),), floats(*counts))
+        return self.write("imatrix.gguf", gguf(tensors, metadata))
+
+    def test_an_importance_matrix_is_described_in_the_metadata(self):
+        path = self.imatrix(metadata=[("general.type", "str", "imatrix"), ("imatrix.datasets", ["str"], ["a", "b"]),
+                                      ("imatrix.chunk_count", "u32", 7)])
+        _, dtypes, metadata = self.convert("--preset", "IQ4_XS", "--imatrix", path)
+        self.assertEqual(dtypes["blk.0.attn_q.weight"], "iq4_xs")
+        self.assertEqual({key: metadata[key] for key in metadata if key.startswith("quantize.")}, {
+            "quantize.imatrix.file": path, "quantize.imatrix.dataset": "a", "quantize.imatrix.entries_count": 1,
+            "quantize.imatrix.chunks_count": 7})
+        _, dtypes, _ = self.convert("--quantize", "q4_k", "--imatrix", path)
+        self.assertEqual(dtypes["blk.0.attn_q.weight"], "q4_k")
+
+    def test_importance_matrices_that_cannot_be_used(self):
+        path = self.write("in.gguf", model(MODEL))
+        for options, subject, status, text in (
+                ({"metadata": ()}, "imatrix.gguf", "format", "general.type is not imatrix"),
+                ({"blk.0.attn_q.weight": [float("nan")] * 256}, "imatrix.gguf", "corrupt", "element 0 is not finite"),
+                ({"counts": (1, 2, 3)}, "imatrix.gguf", "corrupt", "256 elements, which are not a multiple of its 3"),
+                ({"blk.0.attn_q.weight": [1] * 128}, "in.gguf", "unsupported", "128 weights for array 'blk.0.attn_q.weight'")):
+            imatrix = self.imatrix(**options)
+            result = run("convert", "--preset", "Q4_K_M", "--imatrix", imatrix, path, self.path("out.gguf"))
+            self.assert_refused(result, self.path(subject), status, text)
+        # Q2_K_S refuses what it would encode in q2_k without weights.
+        result = run("convert", "--preset", "Q2_K_S", "--imatrix", self.imatrix(**{"blk.9.x.weight": [1] * 256}), path,
+                     self.path("out.gguf"))
+        self.assert_refused(result, path, "unsupported", "no weights for array 'blk.0.attn_", "encodes in q2_k")
+        legacy = self.write("imatrix.dat", bytes(100))
+        result = run("convert", "--preset", "Q4_0", "--imatrix", legacy, path, self.path("out.gguf"))
+        self.assert_refused(result, legacy, "format", "llama-imatrix --in-file OLD -o NEW.gguf converts")
+
     def test_usage(self):
         path = self.write("in.gguf", model(MODEL))
         for options, text in ((["--preset", "Q9"], "expected Q4_0, Q4_1, "),
                               (["--preset", "Q4_0", "--quantize", "q4_0"], "--preset and --quantize"),
+                              (["--imatrix", "x.gguf"], "--imatrix requires --preset or --quantize"),
                               (["--tensor-type", "x=q4_0"], "--tensor-type requires --preset"),
                               (["--preset", "Q4_0", "--tensor-type", "q4_0"], "expected PATTERN=TYPE"),
                               (["--preset", "Q4_0", "--tensor-type", "x=iq1_s"], "is not a type to encode in"),

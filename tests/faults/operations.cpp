@@ -269,6 +269,16 @@ tf_status check_source(const std::string &path, const tf_options *options) {
       [&](tf_dict **out) { return tf_check_source(out, source, TF_FORMAT_AUTO, options); });
 }
 
+// Encodes an array with its own elements as weights.
+tf_status cast_with_weights(const World &world, const tf_options *options) {
+  tf_array *weights = nullptr;
+  const tf_status status = tf_array_cast(&weights, world.half.get(), TF_DTYPE_FLOAT32, options);
+  if (status != TF_STATUS_OK) return status;
+  const Handle<tf_array> kept(weights);
+  return make_and_release<tf_array>(
+      [&](tf_array **out) { return tf_array_cast_weighted(out, world.half.get(), TF_DTYPE_Q4_K, weights, options); });
+}
+
 // Chooses the types of some arrays of a model.
 tf_status plan_types(const tf_options *options) {
   const int64_t shape[] = {2, 256};
@@ -369,6 +379,7 @@ void add_values(std::vector<Operation> &all, const World &world) {
                    return make_and_release<tf_dict>(
                        [&](tf_dict **out) { return tf_dict_compare(out, world.tree.get(), world.arrays.get()); });
                  }});
+  all.push_back({"cast with weights", false, [&world](const tf_options *o) { return cast_with_weights(world, o); }});
   all.push_back({"plan types", false, [](const tf_options *o) { return plan_types(o); }});
   all.push_back({"exchange tensors", false, [&world](const tf_options *) { return exchange_tensors(world); }});
   all.push_back({"new array", false, [](const tf_options *o) {

@@ -1,4 +1,4 @@
-"""Compares `tensorfile convert --preset` with llama-quantize, by the types and checksums in llama/expected.json.
+"""Compares `tensorfile convert --preset` and `--imatrix` with llama-quantize, by the types and checksums in llama/expected.json.
 
 usage: test_presets.py PROGRAM
 
@@ -19,7 +19,9 @@ sys.path.insert(0, str(FOLDER))
 from models import digest, models, read_tensors  # noqa: E402
 
 PROGRAM = None
-EXPECTED = json.loads((FOLDER / "expected.json").read_text(encoding="utf-8"))["models"]
+FILE = json.loads((FOLDER / "expected.json").read_text(encoding="utf-8"))
+EXPECTED = FILE["models"]
+WEIGHTED = FILE["weighted"]
 
 
 def expected_types(model, expected, preset):
@@ -50,6 +52,18 @@ class Presets(unittest.TestCase):
                 for name, preset in expected["presets"].items():
                     with self.subTest(model.name, preset=name):
                         self.compare(model, preset, expected, *self.convert(work, "--preset", name))
+
+    def test_equal_llama_quantize_with_an_importance_matrix(self):
+        for model in models():
+            expected = WEIGHTED[model.name]
+            with tempfile.TemporaryDirectory() as folder:
+                work = pathlib.Path(folder)
+                model.write(work / "in.gguf")
+                model.write_imatrix(work / "imatrix.gguf")
+                for name, preset in expected["presets"].items():
+                    with self.subTest(model.name, preset=name):
+                        options = "--preset", name, "--imatrix", work / "imatrix.gguf"
+                        self.compare(model, preset, expected, *self.convert(work, *options))
 
 
 if __name__ == "__main__":

@@ -173,6 +173,29 @@ TEST(QuantPlans, Refusals) {
   tf_quant_plan_release(tf_quant_plan_retain(plan.get()));
 }
 
+TEST(QuantPlans, AnImportanceMatrixChangesSomeTypes) {
+  for (const int32_t weighted : {0, 1}) {
+    const auto plan = new_plan(TF_PRESET_IQ4_XS, model("llama", 8).get());
+    ASSERT_EQ(tf_quant_plan_set_weighted(plan.get(), weighted), TF_STATUS_OK);
+    ASSERT_EQ(declare(plan.get(), "blk.0.ffn_down.weight", {8, 256}), TF_STATUS_OK);
+    ASSERT_EQ(tf_quant_plan_finish(plan.get()), TF_STATUS_OK) << tf_error_message();
+    EXPECT_EQ(type_of(plan.get(), 0), weighted == 0 ? TF_DTYPE_Q5_K : TF_DTYPE_IQ4_XS);
+    EXPECT_EQ(tf_quant_plan_set_weighted(plan.get(), 0), TF_STATUS_INVALID_ARGUMENT);
+  }
+  const auto plan = new_plan(TF_PRESET_Q2_K_S, model("llama", 1).get());
+  EXPECT_EQ(tf_quant_plan_set_weighted(plan.get(), 2), TF_STATUS_INVALID_ARGUMENT);
+  expect_error("weighted takes 0 or 1, not 2");
+  ASSERT_EQ(declare(plan.get(), "blk.0.attn_q.weight", {8, 256}), TF_STATUS_OK);
+  EXPECT_EQ(tf_quant_plan_finish(plan.get()), TF_STATUS_UNSUPPORTED);
+  expect_error(
+      "array 'blk.0.attn_q.weight': the preset Q2_K_S encodes it in q2_k, which loses too much without an "
+      "importance matrix",
+      kNoOffset, "blk.0.attn_q.weight");
+  ASSERT_EQ(tf_quant_plan_set_weighted(plan.get(), 1), TF_STATUS_OK);
+  ASSERT_EQ(tf_quant_plan_finish(plan.get()), TF_STATUS_OK) << tf_error_message();
+  EXPECT_EQ(type_of(plan.get(), 0), TF_DTYPE_Q2_K);
+}
+
 TEST(QuantPlans, BlocksAreNotEncodedAgain) {
   const auto plan = new_plan(TF_PRESET_Q4_0, model("llama", 1).get());
   ASSERT_EQ(declare(plan.get(), "a.weight", {2, 256}, TF_DTYPE_Q8_0), TF_STATUS_OK);

@@ -252,6 +252,7 @@ tf_status tf_array_reshape(tf_array **, const tf_array *, const int64_t *, size_
 tf_status tf_array_transpose(tf_array **, const tf_array *, const size_t *, size_t);
 tf_status tf_array_slice(tf_array **, const tf_array *, const int64_t *, const int64_t *, const int64_t *, size_t);
 tf_status tf_array_cast(tf_array **, const tf_array *, tf_dtype, const tf_options *);
+tf_status tf_array_cast_weighted(tf_array **, const tf_array *, tf_dtype, const tf_array *, const tf_options *);
 tf_status tf_array_equal(int32_t *, const tf_array *, const tf_array *);
 tf_status tf_array_to_dlpack(struct DLManagedTensorVersioned **, tf_array *);
 tf_status tf_array_to_dlpack_unversioned(struct DLManagedTensor **, tf_array *);
@@ -393,6 +394,7 @@ tf_dtype tf_preset_dtype(tf_preset);
 tf_status tf_quant_plan_new(tf_quant_plan **, tf_preset, const tf_dict *, const tf_options *);
 tf_status tf_quant_plan_declare(tf_quant_plan *, const char *, size_t, tf_dtype, const int64_t *, size_t);
 tf_status tf_quant_plan_set_dtype(tf_quant_plan *, size_t, tf_dtype);
+tf_status tf_quant_plan_set_weighted(tf_quant_plan *, int32_t);
 tf_status tf_quant_plan_finish(tf_quant_plan *);
 tf_status tf_quant_plan_dtype(tf_dtype *, const tf_quant_plan *, size_t);
 tf_quant_plan *tf_quant_plan_retain(tf_quant_plan *);

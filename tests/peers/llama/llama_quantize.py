@@ -27,6 +27,9 @@ FLAGS = ["-DCMAKE_BUILD_TYPE=None", "-DCMAKE_C_FLAGS=-O2", "-DCMAKE_CXX_FLAGS=-O
 EXPECTED = pathlib.Path(__file__).with_name("expected.json")
 PRESETS = ["Q4_0", "Q4_1", "Q8_0", "Q5_0", "Q5_1", "Q2_K", "Q3_K_S", "Q3_K_M", "Q3_K_L", "Q4_K_S", "Q4_K_M", "Q5_K_S",
            "Q5_K_M", "Q6_K", "IQ4_NL", "IQ4_XS", "TQ1_0", "TQ2_0", "MXFP4_MOE"]
+# With an importance matrix; Q2_K_S needs one.
+WEIGHTED_PRESETS = ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q2_K_S", "Q3_K_S", "Q3_K_M", "Q3_K_L", "Q4_K_S", "Q4_K_M",
+                    "Q5_K_S", "Q5_K_M", "Q6_K", "IQ4_NL", "IQ4_XS", "MXFP4_MOE"]
 
 
 def run(*command, **options):
@@ -86,17 +89,25 @@ def shorten(entry):
         preset["others"] = {name: kind for name, kind in rest.items() if kind != preset["usual"]}
 
 
+def quantize_all(binary, model, folder, presets, *options):
+    entry = {"presets": {}, "checksums": {}}
+    for preset in presets:
+        add(entry, model, preset, *quantize(binary, model, preset, folder, *options))
+    entry["checksums"] = dict(sorted(entry["checksums"].items()))
+    shorten(entry)
+    return entry
+
+
 def expected(binary, folder):
-    out = {"llama-cpp-python": VERSION, "compiler": compiler(folder), "flags": FLAGS, "models": {}}
+    out = {"llama-cpp-python": VERSION, "compiler": compiler(folder), "flags": FLAGS, "models": {}, "weighted": {}}
     for model in models.models():
-        entry = out["models"][model.name] = {"input": model.digest(), "presets": {}, "checksums": {}}
         with tempfile.TemporaryDirectory() as temporary:
             work = pathlib.Path(temporary)
             model.write(work / "in.gguf")
-            for preset in PRESETS:
-                add(entry, model, preset, *quantize(binary, model, preset, work))
-        entry["checksums"] = dict(sorted(entry["checksums"].items()))
-        shorten(entry)
+            out["models"][model.name] = {"input": model.digest(), **quantize_all(binary, model, work, PRESETS)}
+            model.write_imatrix(work / "imatrix.gguf")
+            imatrix = "--imatrix", work / "imatrix.gguf"
+            out["weighted"][model.name] = quantize_all(binary, model, work, WEIGHTED_PRESETS, *imatrix)
     return out
 
 
@@ -106,7 +117,7 @@ def main():
     made = expected(build(folder), folder)
     if "--check" in sys.argv[2:]:
         committed = json.loads(EXPECTED.read_text(encoding="utf-8"))
-        if made["models"] != committed["models"]:
+        if any(made[part] != committed[part] for part in ("models", "weighted")):
             raise SystemExit(f"{EXPECTED} differs from what {made['compiler']} makes")
     else:
         EXPECTED.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")

@@ -103,6 +103,26 @@ class Model:
         writer.write_tensors_to_file()
         writer.close()
 
+    def write_imatrix(self, path):
+        """Writes an importance matrix as llama-imatrix does, without the embeddings; one expert was never used."""
+        writer = gguf.GGUFWriter(path, "")
+        writer.add_type("imatrix")
+        writer.add_array("imatrix.datasets", ["text.txt"])
+        writer.add_uint32("imatrix.chunk_count", 7)
+        writer.add_uint32("imatrix.chunk_size", 512)
+        for name, data in self.tensors.items():
+            if data.ndim < 2 or name == "token_embd.weight":
+                continue
+            experts = data.shape[0] if data.ndim == 3 else 1
+            sums = values(seed_of("imatrix " + self.name + " " + self.key(name)), (experts, data.shape[-1]))
+            counts = np.arange(experts, dtype=np.float32) * 512 if experts > 1 else np.full(1, 3584, np.float32)
+            writer.add_tensor(name + ".in_sum2", (sums.astype(np.float32) * 1000) ** 2)
+            writer.add_tensor(name + ".counts", counts.reshape(experts, 1))
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+
     def digest(self):
         """Of the names and values of all tensors."""
         lines = [f"{name} {data.dtype} {data.shape} {digest(data.tobytes())}\n" for name, data in self.tensors.items()]

@@ -159,6 +159,7 @@ extern swig_voidp _wrap_ArrayReshape_capi_1776ad80a54d1c53(swig_voidp arg1, uint
 extern swig_voidp _wrap_ArrayTranspose_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4);
 extern swig_voidp _wrap_ArraySlice_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6);
 extern swig_voidp _wrap_ArrayCast_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_ArrayCastWeighted_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4, uintptr_t arg5);
 extern swig_voidp _wrap_ArrayEqual_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, uintptr_t arg3);
 extern swig_voidp _wrap_DictNew_capi_1776ad80a54d1c53(swig_voidp arg1);
 extern swig_voidp _wrap_DictNewWith_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2);
@@ -296,6 +297,7 @@ extern int _wrap_PresetDtype_capi_1776ad80a54d1c53(int arg1);
 extern swig_voidp _wrap_QuantPlanNew_capi_1776ad80a54d1c53(swig_voidp arg1, int arg2, uintptr_t arg3, uintptr_t arg4);
 extern swig_voidp _wrap_QuantPlanDeclare_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_74 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
 extern swig_voidp _wrap_QuantPlanSetDtype_capi_1776ad80a54d1c53(uintptr_t arg1, swig_intgo arg2, int arg3);
+extern swig_voidp _wrap_QuantPlanSetWeighted_capi_1776ad80a54d1c53(uintptr_t arg1, int arg2);
 extern swig_voidp _wrap_QuantPlanFinish_capi_1776ad80a54d1c53(uintptr_t arg1);
 extern swig_voidp _wrap_QuantPlanDtype_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern uintptr_t _wrap_QuantPlanRetain_capi_1776ad80a54d1c53(uintptr_t arg1);
@@ -880,6 +882,23 @@ _swig_i_1 = uintptr(arg2)
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
 	swig_r = (*byte)(C._wrap_ArrayCast_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func ArrayCastWeighted(arg1 *Array, arg2 Array, arg3 int32, arg4 Array, arg5 Options) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 *Array
+_swig_i_0 = arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	_swig_i_2 := arg3
+	var _swig_i_3 uintptr
+_swig_i_3 = uintptr(arg4)
+	var _swig_i_4 uintptr
+_swig_i_4 = uintptr(arg5)
+	swig_r = (*byte)(C._wrap_ArrayCastWeighted_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), C.uintptr_t(_swig_i_3), C.uintptr_t(_swig_i_4)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1
@@ -2665,6 +2684,17 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	swig_r = (*byte)(C._wrap_QuantPlanSetDtype_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.int(_swig_i_2)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func QuantPlanSetWeighted(arg1 QuantPlan, arg2 int32) (_swig_ret error) {
+	var swig_r *byte
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	swig_r = (*byte)(C._wrap_QuantPlanSetWeighted_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.int(_swig_i_1)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1

@@ -1285,6 +1285,31 @@ char *_wrap_ArrayCast_capi_1776ad80a54d1c53(tf_array **_swig_go_0, tf_array *_sw
 }
 
 
+char *_wrap_ArrayCastWeighted_capi_1776ad80a54d1c53(tf_array **_swig_go_0, tf_array *_swig_go_1, int _swig_go_2, tf_array *_swig_go_3, tf_options *_swig_go_4) {
+  tf_array **arg1 = 0 ;
+  tf_array *arg2 = 0 ;
+  tf_dtype arg3 ;
+  tf_array *arg4 = 0 ;
+  tf_options *arg5 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_array **)_swig_go_0;
+  arg2 = (tf_array *)_swig_go_1;
+  arg3 = (tf_dtype)_swig_go_2; 
+  arg4 = (tf_array *)_swig_go_3;
+  arg5 = (tf_options *)_swig_go_4;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_array_cast_weighted(arg1,(struct tf_array const *)arg2,arg3,(struct tf_array const *)arg4,(struct tf_options const *)arg5);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
 char *_wrap_ArrayEqual_capi_1776ad80a54d1c53(int *_swig_go_0, tf_array *_swig_go_1, tf_array *_swig_go_2) {
   int32_t *arg1 = 0 ;
   tf_array *arg2 = 0 ;
@@ -4452,6 +4477,25 @@ char *_wrap_QuantPlanSetDtype_capi_1776ad80a54d1c53(tf_quant_plan *_swig_go_0, i
   
   tf_go_call call = tf_go_enter();
   result = tf_quant_plan_set_dtype(arg1,arg2,arg3);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_QuantPlanSetWeighted_capi_1776ad80a54d1c53(tf_quant_plan *_swig_go_0, int _swig_go_1) {
+  tf_quant_plan *arg1 = 0 ;
+  int32_t arg2 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_quant_plan *)_swig_go_0;
+  arg2 = (int32_t)_swig_go_1; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_quant_plan_set_weighted(arg1,arg2);
   tf_go_exit(&call);
   
   _swig_go_result = tf_go_result(&call, result);

@@ -989,6 +989,28 @@ unsafe extern "C" {
         options: *const tf_options,
     ) -> tf_status;
 
+    /// Casts an array to a block type with an importance matrix: errors of elements with larger weights are made smaller. The
+    /// blocks equal those that ggml makes with these weights. Dtypes whose encoders use no weights are cast as by
+    /// [`tf_array_cast`]: q8_0, q8_1, q8_k, tq1_0, tq2_0, mxfp4, nvfp4, and all that are not block types.
+    ///
+    /// * `out`: receives the result
+    /// * `array`: the array to cast; its rows must be whole, also if it is a part of a larger one
+    /// * `dtype`: the dtype of the result
+    /// * `weights`: a float32 array with the same last size. It broadcasts to the shape of the array as in NumPy, such as
+    ///   (experts, 1, columns)
+    /// * `options`: allocator and threads; may be NULL
+    ///
+    /// Returns as [`tf_array_cast`]; TYPE if the weights are not float32; INVALID_ARGUMENT if their shape does not fit, or a
+    ///   weight is not finite.
+    #[must_use]
+    pub fn tf_array_cast_weighted(
+        out: *mut *mut tf_array,
+        array: *const tf_array,
+        dtype: tf_dtype,
+        weights: *const tf_array,
+        options: *const tf_options,
+    ) -> tf_status;
+
     /// Sets *equal to 1 if dtypes, shapes and all bytes of the elements are equal, else to 0. A NaN equals the same NaN,
     /// and -0.0 does not equal 0.0.
     #[must_use]
@@ -2431,10 +2453,18 @@ unsafe extern "C" {
     #[must_use]
     pub fn tf_quant_plan_set_dtype(plan: *mut tf_quant_plan, index: usize, dtype: tf_dtype) -> tf_status;
 
+    /// Sets whether the arrays will be encoded with an importance matrix, as by [`tf_array_cast_weighted`]: 1, or 0, the
+    /// default. Some presets then choose other types.
+    ///
+    /// Returns INVALID_ARGUMENT if weighted is neither, or the plan is
+    /// finished.
+    #[must_use]
+    pub fn tf_quant_plan_set_weighted(plan: *mut tf_quant_plan, weighted: i32) -> tf_status;
+
     /// Chooses the types. Afterwards the plan cannot be changed.
     ///
     /// Returns UNSUPPORTED if an array is of a block type, but not of the one that it would get, or if [`TF_PRESET_Q2_K_S`]
-    ///   needs an importance matrix; INVALID_ARGUMENT if the plan is finished, or the number of a layer is needed and a
+    ///   lacks an importance matrix; INVALID_ARGUMENT if the plan is finished, or the number of a layer is needed and a
     ///   name does not contain it.
     #[must_use]
     pub fn tf_quant_plan_finish(plan: *mut tf_quant_plan) -> tf_status;

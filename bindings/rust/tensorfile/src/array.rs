@@ -615,6 +615,18 @@ impl Array {
         self.cast_with(dtype, ptr::null())
     }
 
+    /// Returns a copy in a block type that is encoded with an importance matrix: errors of elements with larger weights
+    /// become smaller. The weights are float32, with a shape that broadcasts to that of the array but for the last size,
+    /// which must be equal. Dtypes whose encoders use no weights are cast as by [`cast`](Array::cast).
+    pub fn cast_weighted(&self, dtype: Dtype, weights: &Array) -> Result<Array> {
+        let (mut raw, dtype) = (ptr::null_mut(), dtype.to_raw());
+        // SAFETY: the handles are valid.
+        let status = enter(|| unsafe {
+            sys::tf_array_cast_weighted(&raw mut raw, self.as_ptr(), dtype, weights.as_ptr(), ptr::null())
+        });
+        made(raw, status, None)
+    }
+
     pub(crate) fn cast_with(&self, dtype: Dtype, options: *const sys::tf_options) -> Result<Array> {
         let mut raw = ptr::null_mut();
         // SAFETY: the handles are valid.

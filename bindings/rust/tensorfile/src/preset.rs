@@ -175,6 +175,12 @@ impl QuantPlan {
         check(|| unsafe { sys::tf_quant_plan_set_dtype(self.as_ptr(), index, dtype.to_raw()) })
     }
 
+    /// Sets whether the arrays will be encoded with an importance matrix, which changes some types.
+    pub fn set_weighted(&mut self, weighted: bool) -> Result<()> {
+        // SAFETY: no other code uses the plan.
+        check(|| unsafe { sys::tf_quant_plan_set_weighted(self.as_ptr(), weighted.into()) })
+    }
+
     /// Chooses the types and returns them in the order of declarations. Arrays that are not encoded keep theirs.
     pub fn finish(self) -> Result<Vec<Dtype>> {
         // SAFETY: no other code uses the plan.

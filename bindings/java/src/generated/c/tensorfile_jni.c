@@ -2071,6 +2071,37 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1array_1cast
 }
 
 
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1array_1cast_1weighted(JNIEnv *jenv, jclass jcls, jlong jarg2, jint jarg3, jlong jarg4, jlong jarg5) {
+  jlong jresult = 0 ;
+  tf_array **arg1 = 0 ;
+  tf_array *arg2 = 0 ;
+  tf_dtype arg3 ;
+  tf_array *arg4 = 0 ;
+  tf_options *arg5 = 0 ;
+  tf_array *made1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &made1;
+  arg2 = (tf_array *)(intptr_t)jarg2;
+  arg3 = (tf_dtype)jarg3; 
+  arg4 = (tf_array *)(intptr_t)jarg4;
+  arg5 = (tf_options *)(intptr_t)jarg5;
+  result = tf_array_cast_weighted(arg1,(struct tf_array const *)arg2,arg3,(struct tf_array const *)arg4,(struct tf_options const *)arg5);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  jresult = (jlong)(intptr_t)*arg1;
+  
+  
+  
+  
+  return jresult;
+}
+
+
 SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1array_1equal(JNIEnv *jenv, jclass jcls, jlong jarg2, jlong jarg3) {
   jlong jresult = 0 ;
   int32_t *arg1 = 0 ;
@@ -5867,6 +5898,26 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1quant_1plan
   arg2 = (size_t)jarg2; 
   arg3 = (tf_dtype)jarg3; 
   result = tf_quant_plan_set_dtype(arg1,arg2,arg3);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1quant_1plan_1set_1weighted(JNIEnv *jenv, jclass jcls, jlong jarg1, jint jarg2) {
+  jlong jresult = 0 ;
+  tf_quant_plan *arg1 = 0 ;
+  int32_t arg2 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_quant_plan *)(intptr_t)jarg1;
+  arg2 = (int32_t)jarg2; 
+  result = tf_quant_plan_set_weighted(arg1,arg2);
   {
     jresult = 0;
     if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);

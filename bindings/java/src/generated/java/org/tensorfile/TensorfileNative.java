@@ -461,6 +461,21 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_array_cast(long array, int dtype, long options) { return TensorfileNativeJNI.tf_array_cast(array, dtype, options); }
 
   /**
+   * Casts an array to a block type with an importance matrix: errors of elements with larger weights are made smaller. The<br>
+   * blocks equal those that ggml makes with these weights. Dtypes whose encoders use no weights are cast as by<br>
+   * tf_array_cast(): q8_0, q8_1, q8_k, tq1_0, tq2_0, mxfp4, nvfp4, and all that are not block types.<br>
+   * @param out      receives the result<br>
+   * @param array    the array to cast; its rows must be whole, also if it is a part of a larger one<br>
+   * @param dtype    the dtype of the result<br>
+   * @param weights  a float32 array with the same last size. It broadcasts to the shape of the array as in NumPy, such as<br>
+   *                 (experts, 1, columns)<br>
+   * @param options  allocator and threads; may be NULL<br>
+   * @return as tf_array_cast(); TYPE if the weights are not float32; INVALID_ARGUMENT if their shape does not fit, or a<br>
+   *         weight is not finite.
+   */
+  public static long tf_array_cast_weighted(long array, int dtype, long weights, long options) { return TensorfileNativeJNI.tf_array_cast_weighted(array, dtype, weights, options); }
+
+  /**
    *  Sets *equal to 1 if dtypes, shapes and all bytes of the elements are equal, else to 0. A NaN equals the same NaN,<br>
    *     and -0.0 does not equal 0.0. 
    */
@@ -1628,9 +1643,16 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_quant_plan_set_dtype(long plan, long index, int dtype) { return TensorfileNativeJNI.tf_quant_plan_set_dtype(plan, index, dtype); }
 
   /**
+   *  Sets whether the arrays will be encoded with an importance matrix, as by tf_array_cast_weighted(): 1, or 0, the<br>
+   *     default. Some presets then choose other types. @return INVALID_ARGUMENT if weighted is neither, or the plan is<br>
+   *     finished. 
+   */
+  public static long tf_quant_plan_set_weighted(long plan, int weighted) { return TensorfileNativeJNI.tf_quant_plan_set_weighted(plan, weighted); }
+
+  /**
    * Chooses the types. Afterwards the plan cannot be changed.<br>
    * @return UNSUPPORTED if an array is of a block type, but not of the one that it would get, or if ::TF_PRESET_Q2_K_S<br>
-   *         needs an importance matrix; INVALID_ARGUMENT if the plan is finished, or the number of a layer is needed and a<br>
+   *         lacks an importance matrix; INVALID_ARGUMENT if the plan is finished, or the number of a layer is needed and a<br>
    *         name does not contain it.
    */
   public static long tf_quant_plan_finish(long plan) { return TensorfileNativeJNI.tf_quant_plan_finish(plan); }

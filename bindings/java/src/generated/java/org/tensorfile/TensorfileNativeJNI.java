@@ -70,6 +70,7 @@ final class TensorfileNativeJNI {
   public final static native long tf_array_transpose(long jarg2, long[] jarg3);
   public final static native long tf_array_slice(long jarg2, long[] jarg3);
   public final static native long tf_array_cast(long jarg2, int jarg3, long jarg4);
+  public final static native long tf_array_cast_weighted(long jarg2, int jarg3, long jarg4, long jarg5);
   public final static native long tf_array_equal(long jarg2, long jarg3);
   public final static native long tf_dict_new();
   public final static native long tf_dict_retain(long jarg1);
@@ -205,6 +206,7 @@ final class TensorfileNativeJNI {
   public final static native long tf_quant_plan_new(int jarg2, long jarg3, long jarg4);
   public final static native long tf_quant_plan_declare(long jarg1, byte[] jarg2, int jarg4, long[] jarg5);
   public final static native long tf_quant_plan_set_dtype(long jarg1, long jarg2, int jarg3);
+  public final static native long tf_quant_plan_set_weighted(long jarg1, int jarg2);
   public final static native long tf_quant_plan_finish(long jarg1);
   public final static native long tf_quant_plan_dtype(long jarg2, long jarg3);
   public final static native long tf_quant_plan_retain(long jarg1);

@@ -1013,6 +1013,20 @@ public final class NdArray implements AutoCloseable {
   }
 
   /**
+   * {@return a copy in a block type that is encoded with an importance matrix: errors of elements with larger weights
+   * become smaller}
+   *
+   * <p>Dtypes whose encoders use no weights are cast as by {@link #cast(Dtype)}.
+   *
+   * @param dtype dtype of the result
+   * @param weights float32, with a shape that broadcasts to that of this array but for the last size, which must be equal
+   */
+  public NdArray castWeighted(Dtype dtype, NdArray weights) {
+    return call(address -> weights.call(
+        other -> new NdArray(TensorfileNative.tf_array_cast_weighted(address, dtype.number(), other, 0))));
+  }
+
+  /**
    * {@return true if the other object is an array with the same dtype, shape and bytes of the elements; so NaN equals
    * itself, and -0.0 is not 0.0}
    */

@@ -68,6 +68,16 @@ public final class QuantPlan implements AutoCloseable {
   }
 
   /**
+   * Sets whether the arrays will be encoded with an importance matrix, which changes some types.
+   *
+   * @param weighted true if there is a matrix
+   * @return this
+   */
+  public QuantPlan weighted(boolean weighted) {
+    return change(plan -> TensorfileNative.tf_quant_plan_set_weighted(plan, weighted ? 1 : 0));
+  }
+
+  /**
    * Chooses the types. Afterwards the plan cannot be changed.
    *
    * @return the type of each array, in the order of declarations; arrays that are not encoded keep theirs

@@ -30,7 +30,8 @@ class PresetTest {
           .declare("blk.0.attn_q.weight", Dtype.FLOAT16, 8, 256)
           .declare("blk.1.attn_q.weight", Dtype.FLOAT16, 8, 256)
           .declare("output_norm.weight", Dtype.FLOAT32, 256)
-          .setDtype(2, Dtype.Q8_0);
+          .setDtype(2, Dtype.Q8_0)
+          .weighted(true);
       assertEquals(List.of(Dtype.Q6_K, Dtype.Q4_K, Dtype.Q8_0, Dtype.FLOAT32), plan.finish());
       assertThrows(InvalidArgumentException.class, () -> plan.setDtype(0, Dtype.Q8_0));
     }
