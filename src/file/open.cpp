@@ -91,7 +91,8 @@ Status open_whole_set(Ref<OpenedFile> &file) {
 // Decides by its name whether a file is an index, unless the content is to decide and is of a format of arrays.
 Status find_index(bool *is_index, const Source &source, tf_format format, const Settings &settings) {
   const Format *const wanted = find_format(format);
-  const bool may_be = wanted == nullptr || wanted->sets == SetKind::kIndex;
+  const bool any = format == TF_FORMAT_AUTO || format == TF_FORMAT_BY_CONTENT;
+  const bool may_be = any || (wanted != nullptr && wanted->sets == SetKind::kIndex);
   *is_index = may_be && is_index_path(source.label);
   if (format == TF_FORMAT_AUTO) format = static_cast<tf_format>(settings.get(TF_OPTION_FORMAT));
   if (!*is_index || format != TF_FORMAT_BY_CONTENT) return kOk;

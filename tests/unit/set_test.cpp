@@ -206,6 +206,11 @@ TEST_F(Sets, AnIndexOfAnotherKindIsNamed) {
   ASSERT_EQ(tf_save_safetensors(folder.path("s").c_str(), arrays.get(), nullptr, nullptr), TF_STATUS_OK);
   folder.write("m.safetensors.index.json", R"({"weight_map":{"a":"s.safetensors"}})");
   EXPECT_EQ(tf_dict_size(load(path, content.get()).get()), 1u);
+  // A format that does not exist is an error for an index as for any file.
+  const auto source = made<tf_source>([&](tf_source **out) { return tf_source_from_path(out, path.c_str()); });
+  tf_file *file = nullptr;
+  EXPECT_EQ(tf_file_open_source(&file, source.get(), static_cast<tf_format>(99), nullptr), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(file, nullptr);
 }
 
 TEST_F(Sets, APartOfSafetensorsOpensItsIndex) {
