@@ -45,7 +45,7 @@ Approximation approximation_of(const Entry &entry, const Entry &original, Progre
   Sums sums;
   while (const tensorfile::Array piece = pieces.next()) {
     add_pairs(result, sums, piece, originals.next());
-    progress.advance(static_cast<uint64_t>(piece.size()));
+    progress.advance(piece.nbytes());
   }
   if (result.compared == 0) {
     result.rms = result.largest = result.relative = std::numeric_limits<double>::quiet_NaN();

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/colour.h"
 #include "cli/command.h"
 #include "cli/error_output.h"
 #include "cli/input_file.h"
@@ -32,11 +33,10 @@ void read_all(const Entry &entry, Progress &progress) {
 }
 
 // Reads the arrays that the options choose, and nothing else but the header.
-void check_arrays(tensorfile::CheckReport &found, const tensorfile::File &file, Selection &selection,
-                  bool skip_unsupported, Progress &progress) {
+void check_arrays(tensorfile::CheckReport &found, const tensorfile::File &file,
+                  const std::vector<SelectedArray> &arrays, bool skip_unsupported, Progress &progress) {
   for (const std::string_view note : file.notes())
     found.notes.emplace_back(note);
-  const std::vector<SelectedArray> arrays = select_arrays(file, selection);
   progress.expect_bytes(total_bytes(arrays));
   for (const SelectedArray &array : arrays) {
     try {
@@ -55,8 +55,6 @@ class Check : public Command {
 
   void declare(CommandLine &line) override {
     line.paths(paths_);
-    line.flag("-q,--quiet", quiet_, "print nothing for valid files");
-    line.flag("--skip-unsupported", skip_unsupported_, "excuse arrays whose types are unknown");
     selection_.declare(line);
     line.input(input_);
   }
@@ -74,25 +72,24 @@ class Check : public Command {
   int check_file(const std::string &path, Selection &selection) const {
     Progress progress(path);
     tensorfile::Options options = library_options(input_);
-    options.set(tensorfile::Option::skip_unsupported, skip_unsupported_ ? 1 : 0);
     const tensorfile::CheckReport found =
         selection_.empty() ? check_all(path, options, progress) : check_selected(path, options, selection, progress);
     progress.finish();
     const bool valid = found.faults.empty();
     for (const std::string &fault : found.faults)
       report_fault(path, fault, false);
-    if (valid && quiet_) return kExitOk;
+    if (valid && input_.quiet) return kExitOk;
     for (const std::string &fault : found.excused)
       report_fault(path, fault, true);
     for (const std::string &text : found.notes)
       note(path, text);
-    if (valid) print(escaped(path) + ": ok\n");
+    if (valid) print(escaped(path) + ": " + coloured("ok", Colour::green, Stream::out) + "\n");
     return valid ? kExitOk : kExitBadFile;
   }
 
   static tensorfile::CheckReport check_all(const std::string &path, tensorfile::Options &options, Progress &progress) {
     progress.watch_all(options);
-    return tensorfile::check(path, options);
+    return tensorfile::check(input_path(path), options);
   }
 
   // If the file cannot be opened, reports everything that is wrong with it, because its arrays are not known.
@@ -101,20 +98,20 @@ class Check : public Command {
     tensorfile::File file;
     progress.watch(options);
     try {
-      file = tensorfile::File(path, options);
+      file = open_file(path, options);
     } catch (const tensorfile::Error &) {
       return check_all(path, options, progress);
     }
     tensorfile::CheckReport found;
-    check_arrays(found, file, selection, skip_unsupported_, progress);
+    // Arrays of unknown types are checked too, but excused.
+    const std::vector<SelectedArray> arrays = select_arrays(path, file, selection, tensorfile::Options());
+    check_arrays(found, file, arrays, input_.skip_unsupported, progress);
     return found;
   }
 
   std::vector<std::string> paths_;
   InputOptions input_;
   SelectionOptions selection_;
-  bool skip_unsupported_ = false;
-  bool quiet_ = false;
 };
 
 }  // namespace

@@ -5,6 +5,9 @@
 
 #include "cli/error_output.h"
 #include "cli/output.h"
+#include "cli/settings.h"
+#include "cli/size_argument.h"
+#include "cli/suggestion.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -32,6 +35,13 @@ std::string synopsis_of(const CLI::Option &option) {
   const std::string type = option.get_type_name();
   const std::string text = "--" + option.get_lnames().front() + (type.empty() ? "" : " " + type);
   return (option.get_required() ? text : "[" + text + "]") + dots;
+}
+
+int64_t size_of(const std::string &option, const std::string &argument) {
+  const std::optional<int64_t> size = parse_size(argument);
+  if (!size)
+    throw UsageError{option + ": expected a number or a size such as 5GB or 512MiB, not " + in_quotes(argument)};
+  return *size;
 }
 
 // Returns the group that an option is in, or NULL for an option of the command itself.
@@ -83,10 +93,22 @@ void CommandLine::options(const std::string &name, std::vector<std::string> &val
   text(name, values, about)->allow_extra_args(false)->type_name(type);
 }
 
-void CommandLine::number(const std::string &name, int64_t &value, const std::string &about, const std::string &type) {
-  grouped(app_->add_option(name, value, about))
-      ->check(CLI::Validator(CLI::PositiveNumber).description(""))
-      ->type_name(type);
+void CommandLine::size(const std::string &name, int64_t &value, const std::string &about) {
+  const auto store = [name, &value](const std::string &argument) {
+    value = size_of(name, unguarded(argument));
+    if (value == 0) throw UsageError{name + ": expected a size of at least 1"};
+  };
+  grouped(app_->add_option_function<std::string>(name, store, about))->type_name("SIZE");
+}
+
+// Declares the option that sets a number of the library. The library checks its range.
+void CommandLine::number(const char *name, const std::string &about, InputOptions &input) {
+  const std::string flag = flag_of(name);
+  const auto store = [flag, name, &input](const std::string &argument) {
+    input.numbers.emplace_back(name, size_of(flag, unguarded(argument)));
+  };
+  const bool bytes = flag.ends_with("bytes");
+  grouped(app_->add_option_function<std::string>(flag, store, about))->type_name(bytes ? "SIZE" : "N");
 }
 
 void CommandLine::argument(const std::string &name, std::string &value, const std::string &about) {
@@ -107,14 +129,33 @@ void CommandLine::optional_argument(const std::string &name, std::string &value,
 void CommandLine::input(InputOptions &input) {
   begin_group(kCommonGroup);
   flag("--parts", input.parts, "open the whole set if a file is one part of it");
+  input_ = &input;
   flag("--lenient", input.lenient, "accept faults that the reference readers of the formats accept");
   option("--format", input.format,
          "read files as FORMAT: npy, npz, safetensors, gguf, or content to ignore their extensions", "FORMAT");
+  flag("--skip-unsupported", input.skip_unsupported, "leave out arrays whose types are unknown, and name each of them");
+  flag("-q,--quiet", input.quiet, "print no notes and no progress bar");
+  number("threads", "use at most N threads (default: one for each core)", input);
+  number("max_bytes", "refuse to use more memory than SIZE for a file", input);
+  number("max_header_bytes", "refuse a larger header", input);
+  number("max_arrays", "refuse more arrays in a file", input);
+  number("max_metadata", "refuse more metadata values in a file", input);
+  number("max_name_bytes", "refuse longer names and keys", input);
+  number("max_rank", "refuse arrays of more dimensions", input);
+  number("max_nesting", "refuse deeper nesting of metadata", input);
   end_group();
 }
 
 void CommandLine::paths(std::vector<std::string> &paths) {
   text("FILE", paths, "files to read: .npy, .npz, .safetensors, .gguf")->required();
+}
+
+// Suggests an option in place of the first unknown one.
+std::string CommandLine::suggestion() const {
+  for (const std::string &argument : app_->remaining()) {
+    if (argument.starts_with('-')) return did_you_mean(argument.substr(0, argument.find('=')), option_names());
+  }
+  return "";
 }
 
 bool CommandLine::parse(const Arguments &arguments) {
@@ -127,9 +168,12 @@ bool CommandLine::parse(const Arguments &arguments) {
     if (output_ != nullptr) help.insert(help.find('\n', help.find("Usage:")), " OUT");
     print(help);
     return false;
+  } catch (const CLI::ExtrasError &error) {
+    throw UsageError{escaped(error.what()) + suggestion()};
   } catch (const CLI::ParseError &error) {
     throw UsageError{escaped(error.what())};
   }
+  if (input_ != nullptr) settings().quiet = input_->quiet;
   if (output_ != nullptr) {
     *output_ = inputs_->back();
     inputs_->pop_back();
@@ -156,6 +200,20 @@ std::vector<std::string> CommandLine::synopsis() const {
   options.insert(options.end(), arguments.begin(), arguments.end());
   if (output_ != nullptr) options.emplace_back("OUT");
   return options;
+}
+
+std::vector<std::string> CommandLine::option_names() const {
+  std::vector<std::string> names;
+  for (const CLI::Option *option : std::as_const(*app_).get_options()) {
+    for (const std::string &name : option->get_lnames())
+      names.push_back("--" + name);
+  }
+  return names;
+}
+
+bool CommandLine::takes_value(const std::string &name) const {
+  const CLI::Option *const option = std::as_const(*app_).get_option_no_throw(name);
+  return option != nullptr && option->get_items_expected_max() > 0;
 }
 
 std::string CommandLine::help_of(const OptionGroup &group) const {

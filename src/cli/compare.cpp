@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cli/elements.h"
+#include "cli/settings.h"
 
 namespace cli {
 
@@ -103,7 +104,8 @@ void compare_range(Range &range, const T *a, const T *b, const Equal &equal) {
 }
 
 std::vector<Range> divide(size_t count) {
-  const size_t most = std::max(1U, std::thread::hardware_concurrency());
+  const size_t cores = std::max(1U, std::thread::hardware_concurrency());
+  const size_t most = settings().threads == 0 ? cores : settings().threads;
   const size_t threads = std::clamp<size_t>(count / kElementsPerThread, 1, most);
   std::vector<Range> ranges;
   for (size_t i = 0; i < threads; ++i)

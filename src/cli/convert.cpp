@@ -95,8 +95,15 @@ std::function<tensorfile::Array()> reader_of(const ConvertRequest &request, cons
   return [pieces = Pieces(entry, whole, bool{planned.weights})]() mutable { return pieces.next(); };
 }
 
+void print_bytes(const void *bytes, size_t count) {
+  print({static_cast<const char *>(bytes), count});
+}
+
 tensorfile::Writer open_output(const ConvertRequest &request, const ConvertPlan &plan) {
-  tensorfile::Writer writer(request.out, request.format, plan.options);
+  tensorfile::Writer writer =
+      request.to_standard_output()
+          ? tensorfile::Writer(tensorfile::Sink::to_function(print_bytes), request.format, plan.options)
+          : tensorfile::Writer(request.out, request.format, plan.options);
   declare_output(writer, plan);
   return writer;
 }
@@ -141,6 +148,13 @@ uint64_t total_bytes(const ConvertPlan &plan) {
   return bytes;
 }
 
+// Standard output may be the file.
+void print_decisions(const ConvertPlan &plan, const ConvertRequest &request) {
+  if (request.input.quiet) return;
+  for (const std::string &line : plan.decisions)
+    request.to_standard_output() ? note(request.out, line) : print(line + "\n");
+}
+
 void convert_files(const ConvertRequest &request, std::string_view &subject) {
   ConvertPlan plan(request);
   make_plan(plan, request, subject);
@@ -156,8 +170,7 @@ void convert_files(const ConvertRequest &request, std::string_view &subject) {
   convert_arrays(request, plan, subject);
   plan.progress.finish();
   print_left_out(plan, request);
-  for (const std::string &line : plan.decisions)
-    print(line + "\n");
+  print_decisions(plan, request);
   const bool needs_keys = tensorfile::ability(request.format, tensorfile::Ability::model_keys) != 0;
   if (needs_keys && !plan.metadata.contains("general.architecture")) {
     note(request.out, std::string("the metadata has no general.architecture, without which most readers refuse a ") +

@@ -32,7 +32,7 @@ void require_convertible(const Entry &entry) {
 }
 
 bool is_left_out(const ConvertRequest &request, const Entry &entry) {
-  return request.skip_unsupported && entry.dtype() == Dtype::unsupported;
+  return request.input.skip_unsupported && entry.dtype() == Dtype::unsupported;
 }
 
 // Returns the name of the array of an .npy before it is renamed. With several inputs it is named after its file.
@@ -258,7 +258,7 @@ void make_plan(ConvertPlan &plan, const ConvertRequest &request, std::string_vie
   MetadataPlanner metadata(plan, request);
   for (const std::string &path : request.in) {
     subject = path;
-    plan.inputs.push_back({path, tensorfile::File(path, plan.options)});
+    plan.inputs.push_back({path, open_file(path, plan.options)});
     arrays.add(plan.inputs.size() - 1);
     metadata.add(plan.inputs.back());
   }
@@ -289,8 +289,7 @@ void declare_output(tensorfile::Writer &writer, const ConvertPlan &plan) {
 void print_left_out(const ConvertPlan &plan, const ConvertRequest &request) {
   for (const ConvertInput &input : plan.inputs) {
     for (const Entry &entry : input.file) {
-      if (is_left_out(request, entry))
-        note(input.path, "left out array " + in_quotes(entry.name()) + " " + type_text(entry));
+      if (is_left_out(request, entry)) note_left_out(input.path, entry);
     }
     for (const std::string_view name : input.file.other_names())
       note(input.path, "left out " + in_quotes(name) + ", which is not an array");

@@ -32,6 +32,7 @@ std::vector<OutputFile> output_files(const ConvertRequest &request, const Conver
 
 void require_not_read(const ConvertInput &input, const ConvertRequest &request,
                       const std::vector<OutputFile> &outputs) {
+  if (request.to_standard_output()) return;
   for (const OutputFile &output : outputs) {
     require_no_input(input.path, output.path, input.file);
     require_no_part(input.path, output.path);
@@ -41,6 +42,7 @@ void require_not_read(const ConvertInput &input, const ConvertRequest &request,
 
 void require_new(const std::vector<OutputFile> &outputs) {
   for (const OutputFile &output : outputs) {
+    if (output.path == "-") continue;
     std::error_code error;
     const std::filesystem::path path(std::u8string(output.path.begin(), output.path.end()));
     const auto type = std::filesystem::symlink_status(path, error).type();

@@ -2,7 +2,9 @@
 
 #include "cli/error_output.h"
 #include "cli/pattern.h"
+#include "cli/platform.h"
 #include "cli/rewrite.h"
+#include "cli/suggestion.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -48,17 +50,15 @@ void ConvertRequest::declare(CommandLine &line) {
       "mlx[:GROUP_SIZE:BITS]");
   metadata.declare(line);
   quantize.declare(line);
-  line.number("--part-bytes", part_bytes, "split a .safetensors or .gguf into files of at most BYTES of array data",
-              "BYTES");
-  line.number("--header-slack", header_slack,
-              "end the header of a .safetensors in at least BYTES of spaces, so that edit --in-place can use them",
-              "BYTES");
+  line.size("--part-bytes", part_bytes, "split a .safetensors or .gguf into files of at most SIZE bytes of array data");
+  line.size("--header-slack", header_slack,
+            "end the header of a .safetensors in at least SIZE bytes of spaces, so that edit --in-place can use them");
+  line.option("--to", to, "write the format npy, npz, safetensors or gguf, whatever the extension of OUT", "FORMAT");
   line.option("--name", name,
               "the name in OUT of the array of an .npy (default: arr_0); for other formats, the only array to convert",
               "NAME");
   edits.declare(line);
   line.flag("--map", map, "map IN instead of reading it");
-  line.flag("--skip-unsupported", skip_unsupported, "leave out arrays whose types are unknown");
   line.flag("--no-clobber", no_clobber, "fail if a file that would be written exists");
   line.flag("--dry-run", dry_run, "write nothing; print the arrays and files that would be written");
   line.input(input);
@@ -70,16 +70,32 @@ void ConvertRequest::complete_casts() {
     const size_t colon = option.find(':');
     const std::string type = option.substr(0, colon);
     const Dtype dtype = tensorfile::dtype_from_name(type);
-    if (dtype == Dtype::unsupported) throw UsageError{"--cast: unknown dtype " + in_quotes(type)};
+    if (dtype == Dtype::unsupported) {
+      throw UsageError{"--cast: unknown dtype " + in_quotes(type) + did_you_mean(type, dtype_names(false))};
+    }
     casts.push_back({dtype, colon == std::string::npos ? "*" : option.substr(colon + 1)});
   }
 }
 
-void ConvertRequest::complete() {
-  format = tensorfile::format_from_path(out);
-  if (format == Format::auto_) {
-    throw UsageError{escaped(out) + ": the extension must be " + list_extensions([](Format) { return true; })};
+void ConvertRequest::complete_format() {
+  if (to.empty()) {
+    format = tensorfile::format_from_path(out);
+    if (format != Format::auto_) return;
+    const char *const what = to_standard_output() ? "standard output has no extension" : "the extension is not one of ";
+    throw UsageError{escaped(out) + ": " + what +
+                     (to_standard_output() ? "" : list_extensions([](Format) { return true; })) +
+                     "; --to FORMAT says what to write"};
   }
+  std::vector<std::string> names;
+  for (const Format known : tensorfile::formats()) {
+    names.emplace_back(tensorfile::name(known));
+    if (to == names.back()) format = known;
+  }
+  if (format == Format::auto_) throw UsageError{"--to: unknown format " + in_quotes(to) + did_you_mean(to, names)};
+}
+
+void ConvertRequest::complete() {
+  complete_format();
   complete_casts();
   quantize.complete();
   if (quantize.selects() && !quantize.any() && casts.empty()) {
@@ -87,6 +103,10 @@ void ConvertRequest::complete() {
   }
   decode.complete();
   if (part_bytes > 0) require_ability(format, Ability::parts, "--part-bytes");
+  if (part_bytes > 0 && to_standard_output()) throw UsageError{"--part-bytes: standard output is one file"};
+  if (to_standard_output() && !dry_run && stdout_is_terminal()) {
+    throw UsageError{"standard output is a terminal; redirect it"};
+  }
   metadata.check();
   if (header_slack > 0 && !has_slack(format)) throw UsageError{"--header-slack requires OUT to be .safetensors"};
   if (header_slack > 0 && part_bytes > 0) throw UsageError{"--header-slack cannot be combined with --part-bytes"};

@@ -32,13 +32,14 @@ struct ConvertRequest {
   DecodeOption decode;
   bool compress = false;
   bool map = false;
-  bool skip_unsupported = false;
   bool no_clobber = false;
   bool dry_run = false;
   InputOptions input;
   QuantizeOptions quantize;
   int64_t part_bytes = 0;  // 0 means one file
   int64_t header_slack = 0;
+
+  std::string to;  // the name of the format of OUT; "" if its extension names it
 
   tensorfile::Format format = tensorfile::Format::auto_;  // the format of OUT
   std::vector<Cast> casts;
@@ -47,10 +48,12 @@ struct ConvertRequest {
   // Checks the options and looks up the formats and dtypes that they name. Throws UsageError.
   void complete();
 
+  bool to_standard_output() const { return out == "-"; }
   // Returns the dtype that --cast chooses for an array. The last option that matches counts.
   tensorfile::Dtype dtype_of(const std::string &name, tensorfile::Dtype stored) const;
 
  private:
+  void complete_format();
   void complete_casts();
 };
 

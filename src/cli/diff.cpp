@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "cli/colour.h"
 #include "cli/command.h"
 #include "cli/compare.h"
 #include "cli/elements.h"
@@ -74,7 +75,6 @@ struct Request {
   SelectionOptions selection;
   std::string rtol;
   std::string atol;
-  bool quiet = false;
   std::optional<Tolerance> tolerance;  // if --rtol or --atol is given
 };
 
@@ -84,7 +84,7 @@ class Comparison {
       : a_(a),
         b_(b),
         progress_(progress),
-        quiet_(request.quiet),
+        quiet_(request.input.quiet),
         tolerance_(request.tolerance ? &*request.tolerance : nullptr) {}
 
   void arrays();
@@ -260,19 +260,25 @@ std::string Comparison::summary() const {
 
 Side open_side(const std::string &path, const tensorfile::Options &options) {
   return on_side(path, [&] {
-    tensorfile::File file(path, options);
+    tensorfile::File file = open_file(path, options);
     tensorfile::Dict metadata = file.metadata();
     return Side{path, std::move(file), std::move(metadata)};
   });
 }
 
-void choose_arrays(Side &side, Selection &selection) {
+void choose_arrays(Side &side, Selection &selection, const tensorfile::Options &options) {
   on_side(side.path, [&] {
-    side.arrays = select_arrays(side.file, selection);
+    side.arrays = select_arrays(side.path, side.file, selection, options);
     return 0;
   });
   for (size_t i = 0; i < side.arrays.size(); ++i)
     side.index_of.emplace(side.arrays[i].name, i);
+}
+
+std::string with_colour(const std::string &line) {
+  if (line.starts_with("only in A: ")) return coloured(line, Colour::red, Stream::out);
+  if (line.starts_with("only in B: ")) return coloured(line, Colour::green, Stream::out);
+  return line;
 }
 
 int compare(const std::string &path_a, const std::string &path_b, const Request &request) {
@@ -282,8 +288,8 @@ int compare(const std::string &path_a, const std::string &path_b, const Request 
   Selection selection(request.selection);
   Side a = open_side(path_a, options);
   Side b = open_side(path_b, options);
-  choose_arrays(a, selection);
-  choose_arrays(b, selection);
+  choose_arrays(a, selection, options);
+  choose_arrays(b, selection, options);
   selection.require_effect();
   progress.expect_bytes(total_bytes(a.arrays) + total_bytes(b.arrays));
   Comparison comparison(a, b, progress, request);
@@ -291,9 +297,9 @@ int compare(const std::string &path_a, const std::string &path_b, const Request 
   comparison.metadata();
   progress.finish();
   const bool equal = comparison.lines().empty();
-  if (!request.quiet && !equal) {
+  if (!request.input.quiet && !equal) {
     for (const std::string &line : comparison.lines())
-      print(line + "\n");
+      print(with_colour(line) + "\n");
     print(comparison.summary() + "\n");
   }
   return equal ? kExitOk : kExitBadFile;
@@ -320,7 +326,6 @@ class Diff : public Command {
     line.option("--rtol", request_.rtol,
                 "accept differences of up to NUMBER times the value in B, whatever the dtypes are", "NUMBER");
     line.option("--atol", request_.atol, "accept differences of up to NUMBER, whatever the dtypes are", "NUMBER");
-    line.flag("-q,--quiet", request_.quiet, "print nothing; only the exit status reports the result");
     request_.selection.declare(line);
     line.input(request_.input);
   }

@@ -57,10 +57,11 @@ void require_one_name(const RawFile &file, bool follow) {
 }
 
 // Applies the options to the names of the arrays.
-std::vector<std::optional<std::string>> new_names(const tensorfile::File &file, const Request &request) {
+std::vector<std::optional<std::string>> new_names(const std::string &path, const tensorfile::File &file,
+                                                  const Request &request) {
   Selection selection(request.selection);
   std::vector<std::optional<std::string>> names(file.size());
-  for (SelectedArray &array : select_arrays(file, selection))
+  for (SelectedArray &array : select_arrays(path, file, selection, library_options(request.input)))
     names[array.entry.index()] = std::move(array.name);
   selection.require_effect();
   return names;
@@ -145,7 +146,7 @@ void edit_file(const std::string &path, const Request &request) {
   source.set_name(path);
   const tensorfile::File file(source, tensorfile::Format::auto_, library_options(request.input));
   const RewriteFunction rewritten = rewrite_function(file);
-  const Rewrite rewrite{old, file, new_names(file, request), new_metadata(file, request)};
+  const Rewrite rewrite{old, file, new_names(path, file, request), new_metadata(file, request)};
   require_holdable(rewrite);
   const NewFile contents = rewritten(rewrite);
   check_contents(rewrite, contents, request);

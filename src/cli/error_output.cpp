@@ -2,8 +2,10 @@
 
 #include <cstdio>
 
+#include "cli/colour.h"
 #include "cli/output.h"
 #include "cli/platform.h"
+#include "cli/settings.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -29,6 +31,7 @@ Exit exit_of(Status status) {
 // Removes the path, which the library may have shortened to 64 bytes, from the start of a message, because the printed
 // line already contains it.
 std::string_view without_path(std::string_view message, std::string_view path) {
+  if (path == "-" && message.starts_with(kDescriptorFolder)) return message.substr(message.find(": ") + 2);
   for (const std::string_view shown : {path, path.substr(0, 64)}) {
     const std::string prefix = escaped(shown) + ": ";
     if (message.starts_with(prefix)) return message.substr(prefix.size());
@@ -54,7 +57,18 @@ constexpr WayOut kWaysOut[] = {
     {"TF_FORMAT_BY_CONTENT", "--format content"},
 };
 
+// Replaces the name of the option of a limit, "the limit (max_arrays) of 10", by the flag that sets it.
+void name_flag_of_limit(std::string &message) {
+  constexpr std::string_view kBefore = "the limit (";
+  const size_t before = message.rfind(kBefore);
+  if (before == std::string::npos) return;
+  const size_t start = before + kBefore.size();
+  const size_t end = message.find(')', start);
+  if (end != std::string::npos) message.replace(start, end - start, flag_of(message.substr(start, end - start)));
+}
+
 std::string with_flags(std::string message) {
+  name_flag_of_limit(message);
   for (const WayOut &way : kWaysOut) {
     const size_t at = message.rfind(way.option);
     if (at != std::string::npos) message.replace(at, way.option.size(), way.flag);
@@ -62,9 +76,9 @@ std::string with_flags(std::string message) {
   return message;
 }
 
-void print_error(std::string_view path, std::string_view status, std::string_view message) {
-  print_line("tensorfile: " + escaped(path) + ": " + std::string(status) + ": " +
-             with_flags(std::string(without_path(message, path))) + "\n");
+void print_error(std::string_view path, std::string_view status, std::string_view message, Colour colour) {
+  print_line("tensorfile: " + escaped(path) + ": " + coloured(std::string(status) + ":", colour, Stream::err) + " " +
+             with_flags(std::string(without_path(escaped(message), path))) + "\n");
 }
 
 }  // namespace
@@ -75,18 +89,20 @@ void stop_if_interrupted() {
 
 Exit report(std::string_view path, const tensorfile::Error &error) {
   const Status status = error.status() == Status::not_found ? Status::io : error.status();
-  print_error(path, tensorfile::name(status), error.what());
+  print_error(path, tensorfile::name(status), error.what(), Colour::red);
   return exit_of(error.status());
 }
 
 void note(std::string_view path, std::string_view text) {
-  print_error(path, "note", text);
+  if (!settings().quiet) print_error(path, "note", text, Colour::yellow);
 }
 
 void report_fault(std::string_view path, std::string_view fault, bool excused) {
   const size_t colon = fault.find(": ");
   const std::string status(fault.substr(0, colon));
-  print_error(path, (excused ? "note: excused: " : "") + status, fault.substr(colon + 2));
+  if (excused && settings().quiet) return;
+  print_error(path, (excused ? "note: excused: " : "") + status, fault.substr(colon + 2),
+              excused ? Colour::yellow : Colour::red);
 }
 
 }  // namespace cli

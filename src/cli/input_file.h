@@ -14,8 +14,17 @@ namespace cli {
 // An array of an open file.
 using Entry = tensorfile::File::Entry;
 
-// Converts the options of a command to those of the library. Throws UsageError if there is no such format.
+// Converts the options of a command to those of the library. Throws UsageError if a value is not valid.
 tensorfile::Options library_options(const InputOptions &input);
+
+// Returns the path to open in place of an argument: that of standard input for "-", from which the bytes can be read in
+// any order.
+std::string input_path(const std::string &argument);
+
+tensorfile::File open_file(const std::string &argument, const tensorfile::Options &options);
+
+// Returns the names of all arrays.
+std::vector<std::string> array_names(const tensorfile::File &file);
 
 // Returns the number of elements of an array, the product of its shape.
 int64_t element_count(std::span<const int64_t> shape);

@@ -46,8 +46,8 @@ void add_checksums(Listing &listing) {
 void list(Listing &listing, const ListRequest &request, Selection &selection) {
   tensorfile::Options options = library_options(request.input);
   listing.progress.watch(options);
-  listing.file = tensorfile::File(listing.path, options);
-  for (SelectedArray &array : select_arrays(listing.file, selection))
+  listing.file = open_file(listing.path, options);
+  for (SelectedArray &array : select_arrays(listing.path, listing.file, selection, options))
     listing.arrays.push_back({array.entry, std::move(array.name), ""});
   if (request.crc32) add_checksums(listing);
   sort_arrays(listing.arrays, request.sort);

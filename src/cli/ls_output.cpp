@@ -1,3 +1,4 @@
+#include "cli/colour.h"
 #include "cli/error_output.h"
 #include "cli/json_output.h"
 #include "cli/listing.h"
@@ -125,9 +126,9 @@ void print_table(const Listing &listing, const ListRequest &request) {
   const size_t others = file.other_names().size();
   const std::string part =
       listing.arrays.size() < file.size() ? std::to_string(listing.arrays.size()) + " of " : std::string();
-  print(escaped(listing.path) + ": " + tensorfile::name(file.format()) + ", " + part +
-        count_text(file.size(), "array") + ", " + (others > 0 ? count_text(others, "other member") + ", " : "") +
-        bytes_text(total_bytes(listing)) + "\n");
+  print(coloured(escaped(listing.path) + ":", Colour::bold, Stream::out) + " " + tensorfile::name(file.format()) +
+        ", " + part + count_text(file.size(), "array") + ", " +
+        (others > 0 ? count_text(others, "other member") + ", " : "") + bytes_text(total_bytes(listing)) + "\n");
   if (request.tree) {
     print_tree(listing, request);
   } else if (!listing.arrays.empty()) {

@@ -6,10 +6,12 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/completion.h"
 #include "cli/error_output.h"
 #include "cli/output.h"
 #include "cli/platform.h"
 #include "cli/selection.h"
+#include "cli/suggestion.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -101,12 +103,18 @@ int run(const Arguments &arguments, std::string &who) {
     print("tensorfile " + std::string(tf_version_string()) + "\n");
     return kExitOk;
   }
+  if (first == kCompleteCommand) {
+    complete(Arguments(arguments.begin() + 1, arguments.end()), all_commands());
+    return kExitOk;
+  }
+  std::vector<std::string> names;
   for (const std::unique_ptr<Command> &command : all_commands()) {
+    names.push_back(command->name());
     if (command->name() != first) continue;
     who = full_name(*command);
     return run_command(*command, Arguments(arguments.begin() + 1, arguments.end()));
   }
-  throw UsageError{"unknown command " + in_quotes(first)};
+  throw UsageError{"unknown command " + in_quotes(first) + did_you_mean(first, names)};
 }
 
 void print_error(const std::string &line) {
@@ -126,7 +134,7 @@ int run_and_report(const Arguments &arguments) {
   } catch (const OutputError &error) {
     print_error("tensorfile: standard output: io: " + error.text);
   } catch (const tensorfile::Error &error) {
-    print_error(std::string("tensorfile: ") + tensorfile::name(error.status()) + ": " + error.what());
+    print_error(std::string("tensorfile: ") + tensorfile::name(error.status()) + ": " + escaped(error.what()));
   } catch (const Interrupted &interrupt) {
     return kExitInterrupted + interrupt.signal;
   } catch (const std::bad_alloc &) {

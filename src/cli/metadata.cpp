@@ -101,6 +101,13 @@ std::string value_text(const MetadataEntry &entry) {
   return json.text();
 }
 
+std::vector<std::string> keys_of(const tensorfile::Dict &metadata) {
+  std::vector<std::string> keys;
+  for (const MetadataEntry &entry : metadata)
+    keys.emplace_back(entry.key());
+  return keys;
+}
+
 bool same_value(const MetadataEntry &a, const MetadataEntry &b) {
   if (a.kind() != b.kind()) return false;
   switch (a.kind()) {

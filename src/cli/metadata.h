@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cli/json_output.h"
 #include "tensorfile.hpp"
@@ -22,6 +23,8 @@ void write_metadata(JsonWriter &json, const tensorfile::Dict &metadata);
 
 // Returns a value as text: a string as it is, any other value as JSON.
 std::string value_text(const MetadataEntry &entry);
+
+std::vector<std::string> keys_of(const tensorfile::Dict &metadata);
 
 // True if kinds, dtypes and all bytes of two values are equal.
 bool same_value(const MetadataEntry &a, const MetadataEntry &b);

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cli {
@@ -13,6 +14,16 @@ std::vector<std::string> program_arguments(int argc, char **argv);
 
 bool stdout_is_terminal();
 bool stderr_is_terminal();
+
+// True if standard output, or else standard error, is a terminal that understands the escape sequences of colours.
+bool shows_colours(bool standard_output);
+
+// The start of the path that standard_input_path() returns.
+constexpr std::string_view kDescriptorFolder = "/dev/fd/";
+
+// Returns a path by which the bytes of standard input can be read in any order, any number of times. What cannot be read so
+// is first copied to a file of mode 0600 without a name. Throws tensorfile::Error with IO.
+std::string standard_input_path();
 
 // Makes SIGINT and SIGTERM, unless they are ignored, only set what pending_interrupt() returns: the number of the signal, 0
 // if there was none.

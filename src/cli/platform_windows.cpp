@@ -11,6 +11,7 @@
 #include <cstdio>
 
 #include "cli/platform.h"
+#include "tensorfile.hpp"
 
 namespace cli {
 
@@ -44,6 +45,14 @@ std::vector<std::string> program_arguments(int, char **) {
 
 bool stdout_is_terminal() {
   return _isatty(_fileno(stdout)) != 0;
+}
+
+bool shows_colours(bool) {
+  return false;
+}
+
+std::string standard_input_path() {
+  throw tensorfile::Error(tensorfile::Status::unsupported, "standard input cannot be read on Windows; name a file");
 }
 
 bool stderr_is_terminal() {

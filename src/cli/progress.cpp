@@ -5,6 +5,7 @@
 
 #include "cli/error_output.h"
 #include "cli/platform.h"
+#include "cli/settings.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -14,6 +15,7 @@ namespace {
 constexpr uint64_t kMinBytes = uint64_t{64} << 20U;
 constexpr size_t kLabelColumns = 30;
 constexpr int kCells = 30;
+constexpr double kMinSeconds = 0.1;  // before this time a rate says little
 
 void write_to_terminal(const std::string &text) {
   std::fwrite(text.data(), 1, text.size(), stderr);
@@ -47,13 +49,25 @@ void Progress::watch_all(tensorfile::Options &options) {
 }
 
 void Progress::expect_bytes(uint64_t total) {
-  total_ = total >= kMinBytes && stderr_is_terminal() ? total : 0;
+  total_ = total >= kMinBytes && stderr_is_terminal() && !settings().quiet ? total : 0;
+  start_ = std::chrono::steady_clock::now();
 }
 
 void Progress::advance(uint64_t bytes) {
   stop_if_interrupted();
   done_ += bytes;
   draw(done_);
+}
+
+// Returns the rate and the remaining time, once they can be estimated.
+std::string Progress::speed(uint64_t done) const {
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
+  if (elapsed.count() < kMinSeconds || done == 0) return "";
+  const double rate = static_cast<double>(done) / elapsed.count();
+  const auto seconds = static_cast<uint64_t>(static_cast<double>(total_ - std::min(done, total_)) / rate);
+  const std::string rest = std::to_string(seconds % 60);
+  return "  " + bytes_text(static_cast<uint64_t>(rate)) + "/s  " + std::to_string(seconds / 60) + ":" +
+         std::string(2 - rest.size(), '0') + rest + " left";
 }
 
 void Progress::draw(uint64_t done) {
@@ -66,8 +80,10 @@ void Progress::draw(uint64_t done) {
   const std::string number = std::to_string(percent);
   std::string line = label_ + " [" + std::string(static_cast<size_t>(full), '#') +
                      std::string(static_cast<size_t>(kCells - full), ' ') + "] " + std::string(3 - number.size(), ' ') +
-                     number + "%";
-  columns_ = width(line);
+                     number + "%" + speed(done);
+  const size_t columns = width(line);
+  if (columns < columns_) line.append(columns_ - columns, ' ');
+  columns_ = std::max(columns, columns_);
   write_to_terminal("\r" + line);
 }
 

@@ -1,6 +1,7 @@
 // A progress bar on standard error.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -9,7 +10,7 @@
 
 namespace cli {
 
-// Shows a bar while work on 64 MiB or more runs, if standard error is a terminal. finish() and the destructor erase it.
+// Shows a bar with the rate and the remaining time while work on 64 MiB or more runs, if standard error is a terminal. finish() and the destructor erase it.
 class Progress {
  public:
   explicit Progress(std::string_view path);
@@ -29,11 +30,13 @@ class Progress {
 
  private:
   void draw(uint64_t done);
+  std::string speed(uint64_t done) const;
 
   std::string label_;
   uint64_t total_ = 0;
   uint64_t done_ = 0;
   int percent_ = -1;
+  std::chrono::steady_clock::time_point start_;
   size_t columns_ = 0;
 };
 

@@ -5,6 +5,7 @@
 #include "cli/error_output.h"
 #include "cli/importance.h"
 #include "cli/pattern.h"
+#include "cli/suggestion.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -167,7 +168,7 @@ void QuantizeOptions::complete() {
   if (!type.empty()) {
     dtype = tensorfile::dtype_from_name(type);
     if (dtype == Dtype::unsupported || tensorfile::bits(dtype) != 0) {
-      throw UsageError{"--quantize: unknown block type " + in_quotes(type)};
+      throw UsageError{"--quantize: unknown block type " + in_quotes(type) + did_you_mean(type, dtype_names(true))};
     }
   }
   if (!preset_name.empty()) {

@@ -54,8 +54,8 @@ struct Input {
 
 Input open_input(const std::string &path, const tensorfile::Options &options, Selection &selection) {
   try {
-    tensorfile::File file(path, options);
-    std::vector<SelectedArray> arrays = select_arrays(file, selection);
+    tensorfile::File file = open_file(path, options);
+    std::vector<SelectedArray> arrays = select_arrays(path, file, selection, options);
     return {path, std::move(file), std::move(arrays)};
   } catch (const tensorfile::Error &error) {
     throw FileError{path, error};
@@ -231,7 +231,7 @@ int write_report(const Request &request) {
     require_no_input(original->path, request.out, original->file);
   }
   selection.require_effect();
-  progress.expect_bytes(total_elements(input.arrays) * (original ? 2 : 1));
+  progress.expect_bytes(total_bytes(input.arrays) * (original ? 2 : 1));
   TextOutput out(request.out);
   const std::optional<FileError> failure = Page(out, input, original ? &*original : nullptr, progress).write();
   out.commit();

@@ -5,6 +5,7 @@
 
 #include "cli/error_output.h"
 #include "cli/pattern.h"
+#include "cli/suggestion.h"
 #include "cli/text.h"
 
 #if defined(TENSORFILE_HAS_RE2)
@@ -101,6 +102,7 @@ bool Selection::match(std::vector<Rule> &rules, std::string_view name) {
 }
 
 std::optional<std::string> Selection::apply(std::string_view name) {
+  if (!only_.empty() || !drop_.empty() || !renames_.empty()) seen_.emplace_back(name);
   const bool chosen = only_.empty() || match(only_, name);
   const bool dropped = match(drop_, name);
   if (!chosen || dropped) return std::nullopt;
@@ -122,9 +124,15 @@ std::string Selection::rename(std::string_view name) {
   return renamed;
 }
 
+// Suggests a name in place of a pattern without wildcards, or of the old name in OLD=NEW.
+std::string Selection::suggestion(std::string_view text) const {
+  return did_you_mean(text.substr(0, text.find('=', 1)), seen_);
+}
+
 void Selection::require_effect() const {
-  const auto require = [](const char *option, const Rule &rule) {
-    if (rule.count == 0) throw UsageError{std::string(option) + " " + in_quotes(rule.text) + " matches no array"};
+  const auto require = [this](const char *option, const Rule &rule) {
+    if (rule.count > 0) return;
+    throw UsageError{std::string(option) + " " + in_quotes(rule.text) + " matches no array" + suggestion(rule.text)};
   };
   for (const Rule &rule : only_)
     require("--only", rule);
@@ -136,12 +144,22 @@ void Selection::require_effect() const {
     require("--rename-regex", regex.rule());
 }
 
-std::vector<SelectedArray> select_arrays(const tensorfile::File &file, Selection &selection) {
+void note_left_out(const std::string &path, const Entry &entry) {
+  note(path, "left out array " + in_quotes(entry.name()) + " " + type_text(entry));
+}
+
+std::vector<SelectedArray> select_arrays(const std::string &path, const tensorfile::File &file, Selection &selection,
+                                         const tensorfile::Options &options) {
+  const bool skips = options.get(tensorfile::Option::skip_unsupported) != 0;
   std::vector<SelectedArray> selected;
   std::unordered_map<std::string, std::string> old_names;  // by the new name
   for (const Entry &entry : file) {
     std::optional<std::string> name = selection.apply(entry.name());
     if (!name) continue;
+    if (skips && entry.dtype() == tensorfile::Dtype::unsupported) {
+      note_left_out(path, entry);
+      continue;
+    }
     const auto [twin, is_new] = old_names.emplace(*name, entry.name());
     if (!is_new) {
       throw tensorfile::Error(tensorfile::Status::duplicate,
@@ -161,19 +179,12 @@ uint64_t total_bytes(const std::vector<SelectedArray> &arrays) {
   return total;
 }
 
-uint64_t total_elements(const std::vector<SelectedArray> &arrays) {
-  uint64_t total = 0;
-  for (const SelectedArray &array : arrays)
-    total += static_cast<uint64_t>(element_count(array.entry.shape()));
-  return total;
-}
-
 void require_effect(const SelectionOptions &options, const std::vector<std::string> &paths, const InputOptions &input) {
   Selection selection(options);
   if (options.empty()) return;
   try {
     for (const std::string &path : paths) {
-      for (const Entry &entry : tensorfile::File(path, library_options(input)))
+      for (const Entry &entry : open_file(path, library_options(input)))
         selection.apply(entry.name());
     }
   } catch (const tensorfile::Error &) {

@@ -46,6 +46,7 @@ class Selection {
   };
   class Regex;
 
+  std::string suggestion(std::string_view text) const;
   static bool match(std::vector<Rule> &rules, std::string_view name);
   std::string rename(std::string_view name);
 
@@ -53,6 +54,7 @@ class Selection {
   std::vector<Rule> drop_;
   std::vector<Rule> renames_;
   std::vector<Regex> regexes_;
+  std::vector<std::string> seen_;  // the names that apply() was called for, to suggest one of them
 };
 
 // An array of a file, and the name that the options give it.
@@ -61,14 +63,16 @@ struct SelectedArray {
   std::string name;
 };
 
-// Returns the arrays of a file that the options choose, in file order. Throws DUPLICATE if two would get the same name.
-std::vector<SelectedArray> select_arrays(const tensorfile::File &file, Selection &selection);
+// Returns the arrays of a file that the options choose, in file order. If the library's options leave out arrays of unknown
+// types, prints a note about each of them. Throws DUPLICATE if two arrays would get the same name.
+std::vector<SelectedArray> select_arrays(const std::string &path, const tensorfile::File &file, Selection &selection,
+                                         const tensorfile::Options &options);
+
+// Prints a note that an array of an unknown type is left out.
+void note_left_out(const std::string &path, const Entry &entry);
 
 // Returns the total number of bytes of the arrays.
 uint64_t total_bytes(const std::vector<SelectedArray> &arrays);
-
-// Returns the total number of elements of the arrays.
-uint64_t total_elements(const std::vector<SelectedArray> &arrays);
 
 // Throws UsageError if an option matches no array of any of the files, before anything is printed. A file that cannot be
 // opened might have had one.

@@ -12,6 +12,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/slice_argument.h"
+#include "cli/suggestion.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -113,7 +114,9 @@ int show_array(const tensorfile::File &file, Request &request) {
 
 int show_metadata(const tensorfile::File &file, const std::string &path, const std::string &key) {
   const tensorfile::Dict metadata = file.metadata();
-  if (!metadata.contains(key)) throw UsageError{escaped(path) + " has no metadata key " + in_quotes(key)};
+  if (!metadata.contains(key)) {
+    throw UsageError{escaped(path) + " has no metadata key " + in_quotes(key) + did_you_mean(key, keys_of(metadata))};
+  }
   const MetadataEntry entry = metadata.at(key);
   if (entry.kind() == tensorfile::Kind::string) {
     print(escaped_lines(entry.string()) + "\n");
@@ -150,7 +153,7 @@ class Show : public Command {
       Progress progress(request_.path);
       tensorfile::Options options = library_options(request_.input);
       progress.watch(options);
-      const tensorfile::File file(request_.path, options);
+      const tensorfile::File file = open_file(request_.path, options);
       return request_.metadata ? show_metadata(file, request_.path, request_.name) : show_array(file, request_);
     });
   }

@@ -113,9 +113,9 @@ int stat_file(const std::string &path, const Request &request, Selection &select
   Progress progress(path);
   tensorfile::Options options = library_options(request.input);
   progress.watch(options);
-  const tensorfile::File file(path, options);
-  const std::vector<SelectedArray> arrays = select_arrays(file, selection);
-  progress.expect_bytes(total_elements(arrays));
+  const tensorfile::File file = open_file(path, options);
+  const std::vector<SelectedArray> arrays = select_arrays(path, file, selection, options);
+  progress.expect_bytes(total_bytes(arrays));
   Report report(path);
   uint64_t nans = 0;
   for (const SelectedArray &array : arrays) {

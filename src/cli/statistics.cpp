@@ -84,11 +84,12 @@ void add_to_histogram(Statistics &stats, std::span<const double> values) {
   }
 }
 
+// Calls use() for each piece as float64, with the number of bytes that it has in the file.
 template <typename Use>
 void for_each_piece(const Entry &entry, Use &&use) {
   Pieces pieces(entry, !reads_in_pieces(entry));
   while (const Array piece = pieces.next())
-    use(piece.cast(Dtype::float64));
+    use(piece.cast(Dtype::float64), piece.nbytes());
 }
 
 }  // namespace
@@ -100,9 +101,9 @@ bool has_statistics(Dtype dtype) {
 Statistics statistics_of(const Entry &entry, Progress &progress) {
   Accumulator accumulator;
   Array last;
-  for_each_piece(entry, [&](Array piece) {
+  for_each_piece(entry, [&](Array piece, uint64_t stored_bytes) {
     accumulator.add(values_of(piece));
-    progress.advance(piece.nbytes() / sizeof(double));
+    progress.advance(stored_bytes);
     last = std::move(piece);
   });
   Statistics stats = accumulator.finish();
@@ -110,7 +111,7 @@ Statistics statistics_of(const Entry &entry, Progress &progress) {
   if (last.nbytes() / sizeof(double) == stats.count) {
     add_to_histogram(stats, values_of(last));
   } else {
-    for_each_piece(entry, [&](const Array &piece) { add_to_histogram(stats, values_of(piece)); });
+    for_each_piece(entry, [&](const Array &piece, uint64_t) { add_to_histogram(stats, values_of(piece)); });
   }
   return stats;
 }

@@ -1,5 +1,6 @@
 #include "cli/text.h"
 
+#include <algorithm>
 #include <array>
 
 namespace cli {
@@ -125,6 +126,12 @@ std::string bytes_text(uint64_t bytes) {
   }
   const std::string fraction = unit == 0 || whole >= 100 ? "" : "." + std::to_string(tenths);
   return std::to_string(whole) + fraction + " " + kUnits[unit];
+}
+
+std::string flag_of(std::string_view option) {
+  std::string flag = "--" + std::string(option);
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
 }
 
 std::string count_text(uint64_t count, std::string_view noun) {

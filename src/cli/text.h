@@ -46,6 +46,9 @@ std::string shape_text(std::span<const int64_t> shape);
 // Returns a size with its unit: "24 B", "1.5 MiB".
 std::string bytes_text(uint64_t bytes);
 
+// Returns the option of the program that sets an option of the library: "--max-arrays" for "max_arrays".
+std::string flag_of(std::string_view option);
+
 // Returns a number with a noun in singular or plural: "1 array", "2 arrays".
 std::string count_text(uint64_t count, std::string_view noun);
 

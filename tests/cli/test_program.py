@@ -59,7 +59,7 @@ class Usage(Case):
             self.assertEqual(re.findall(r"\[([A-Z]+)\]\.\.\.", synopsis), groups_of(command), command)
         self.assertIn("--part-bytes", options_of("convert"))
         self.assertIn("[--include PATTERN]...", usage)
-        self.assertIn("[--quiet] [--skip-unsupported] [SELECTION]... [COMMON]...", usage)
+        self.assertIn("[--rtol NUMBER] [--atol NUMBER] [SELECTION]... [COMMON]...", usage)
         self.assertIn("FILE [NAME] [SLICE]", " ".join(usage.split()))
         self.assertLessEqual(max(map(len, usage.split("\nSELECTION", 1)[0].splitlines())), 80)
 
@@ -85,14 +85,14 @@ class Usage(Case):
 
     def test_paths_are_not_interpreted(self):
         data = npy("|u1", (1,), b"x")
-        names = ["ls", "check", "[a,b]", "-x.npy", "--json", "a b", "%s", "-", "--", "/", "@x", "x;y", "{x}"]
+        names = ["ls", "check", "[a,b]", "-x.npy", "--json", "a b", "%s", "./-", "--", "/", "@x", "x;y", "{x}"]
         names.remove("/")
         for name in names:
             self.write(name, data)
         result = run("check", "--", *names, cwd=self.folder)
         self.assertEqual((result.status, result.err), (0, ""))
         self.assertEqual(result.out, "".join(f"{name}: ok\n" for name in names))
-        plain = [name for name in names if not name.startswith("-") or name == "-"]
+        plain = [name for name in names if not name.startswith("-")]
         self.assertEqual(run("check", *plain, cwd=self.folder).out, "".join(f"{name}: ok\n" for name in plain))
         self.assertEqual(run("show", "[a,b]", "", "0", cwd=self.folder).out, "120\n")
 
@@ -168,7 +168,8 @@ class Progress(Case):
     def on_terminal(self, *arguments):
         """Returns the exit status, and what the program writes to standard error if that is a terminal."""
         leader, follower = pty.openpty()
-        with subprocess.Popen([PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=follower) as process:
+        with subprocess.Popen([PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=follower,
+                              env={"NO_COLOR": "1"}) as process:
             os.close(follower)
             out = b""
             while True:
@@ -187,10 +188,11 @@ class Progress(Case):
         steps = text.split("\r")
         self.assertEqual(steps[0], "")
         self.assertEqual(steps[-1], "")
-        self.assertEqual(steps[-2], " " * len(steps[-3]))
+        self.assertEqual(steps[-2], " " * max(map(len, steps[1:-2])))
         percents = []
         for step in steps[1:-2]:
-            label, cells, percent = re.fullmatch(r"(.*) \[([# ]{30})\] +(\d+)%", step).groups()
+            label, cells, percent = re.fullmatch(
+                r"(.*) \[([# ]{30})\] +(\d+)%(?:  [\d.]+ [KMG]iB/s  \d+:[0-5]\d left)? *", step).groups()
             self.assertEqual(label, path if len(path) <= 30 else path[:27] + "...")
             percents.append(int(percent))
             self.assertEqual(cells, ("#" * (percents[-1] * 30 // 100)).ljust(30))
@@ -226,6 +228,15 @@ class Progress(Case):
         bar, _, line = text.rpartition("\r" + " ")
         self.assertIn("%", bar)
         self.assertRegex(text, r" +\rtensorfile: [^\r]*: corrupt: [^\r]*\r\n$")
+
+
+    def test_rate_and_remaining_time(self):
+        text = self.on_terminal("stat", self.large(256 << 20))[1]
+        self.assertRegex(text, r"\d%  [\d.]+ [KMG]iB/s  \d+:\d\d left")
+
+    def test_quiet(self):
+        path = self.large(64 << 20)
+        self.assertEqual(self.on_terminal("check", "--quiet", path), (0, ""))
 
 
 class Locale(Case):

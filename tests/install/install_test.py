@@ -77,7 +77,8 @@ def make_tree():
     FIRST.rename(TREE)
     expected = [f"include/{path.name}" for path in (Path(tool("SOURCE")) / "include").iterdir()]
     if tool("PROGRAM") == "ON":
-        expected += ["bin/tensorfile", "share/man/man1/tensorfile.1"]
+        expected += ["bin/tensorfile", "share/man/man1/tensorfile.1", "share/bash-completion/completions/tensorfile",
+                     "share/zsh/site-functions/_tensorfile", "share/fish/vendor_completions.d/tensorfile.fish"]
     missing = [name for name in expected if not (TREE / name).is_file()]
     names = [path.name for path in TREE.rglob("*")]
     missing += [name for name in ("libtensorfile.a", "libtensorfile.so", "libtensorfile.so.0", "tensorfile.pc", "tensorfile-static.pc",
