@@ -258,7 +258,9 @@ TEST(DeflateEncoder, DataThatChange) {
       SCOPED_TRACE(testing::Message() << "level " << level);
       const ByteVector packed = deflate_chunks(bytes, level, SIZE_MAX);
       EXPECT_EQ(inflate_by_zlib(packed, bytes.size()), bytes);
-      if (level == kDefaultDeflateLevel) EXPECT_LE(packed.size(), zlib_size(bytes, 6) * 105 / 100);
+      if (level == kDefaultDeflateLevel) {
+        EXPECT_LE(packed.size(), zlib_size(bytes, 6) * 105 / 100);
+      }
     }
   }
 }
