@@ -229,7 +229,7 @@ Array MlxPieces::next() {
   std::vector<float> sums = products.as_vector<float>();
   for (size_t i = 0; i < sums.size(); ++i)
     sums[i] += biases[i / static_cast<size_t>(weight_.coding.group_size)];
-  return Array::adopt(std::move(shape), std::move(sums)).cast(weight_.dtype);
+  return Array::adopt(shape, std::move(sums)).cast(weight_.dtype);
 }
 
 }  // namespace cli
