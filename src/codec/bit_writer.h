@@ -35,7 +35,6 @@ class BitWriter {
   }
   void advance(size_t nbytes) { out_ += nbytes; }
   bool aligned() const { return count_ == 0; }
-  unsigned bit() const { return count_; }
   uint8_t *at() const { return out_; }
 
  private:
