@@ -20,7 +20,7 @@ help:
 	@echo '  make install PREFIX=    build and install them (default /usr/local)'
 	@echo '  make amalgamation       write the whole core as one source file and one header into build/amalgamation'
 	@echo '  make dist               build the packages of a release for Linux, macOS and Windows, and for each language, in'
-	@echo '                          dist; 30 minutes; DIST="--platforms linux-x86_64,windows-x86_64"'
+	@echo '                          dist; DIST="--platforms linux-x86_64,windows-x86_64"'
 	@echo '  make demo               convert the weights of a small model between all formats and compare the results'
 	@echo '  make clean              remove build'
 	@echo
