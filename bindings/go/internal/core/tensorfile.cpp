@@ -133,6 +133,9 @@ struct [[nodiscard]] Status {
 
 inline constexpr Status kOk{};
 
+// True if a status describes a fault of a file. Other statuses mean that the file could not be read.
+bool is_fault(Status status);
+
 // Returns the name of a status in lower case, "unknown" for other numbers.
 const char *status_name(tf_status status);
 
@@ -493,9 +496,10 @@ ErrorRecord &error_record();
 class Failure {
  public:
   explicit Failure(tf_status status);
-  Failure &in(Text file);     // appends nothing if the path is ""
-  Failure &array(Text name);  // sets tf_error_name
-  Failure &key(Text name);    // the same for a metadata key
+  Failure &in(Text file);      // appends nothing if the path is ""
+  Failure &array(Text name);   // sets tf_error_name
+  Failure &key(Text name);     // the same for a metadata key
+  Failure &member(Text name);  // the same for a member of an archive that is not an array
   Failure &at(uint64_t offset);
   Failure &about(Text name);  // sets only tf_error_name
   Failure &system(int64_t error);
@@ -795,6 +799,14 @@ Status wrap_buffer(Ref<Buffer> &out, Memory &memory, void *data, size_t size, bo
 // src/base/cpu.h
 // Which instructions this CPU has beyond those that every CPU of its architecture has.
 
+// The features to compile a function for AVX-512 F with. In these versions of clang, vectors of 64 bytes are a separate
+// feature, which the build may have disabled.
+#if defined(__clang__) && __clang_major__ >= 18 && __clang_major__ <= 21 && !defined(__apple_build_version__)
+#define TENSORFILE_AVX512 "avx512f,evex512"
+#else
+#define TENSORFILE_AVX512 "avx512f"
+#endif
+
 namespace tfile {
 
 enum class Cpu {
@@ -1001,6 +1013,10 @@ Failure &Failure::array(Text name) {
 
 Failure &Failure::key(Text name) {
   return this->name("key ", name);
+}
+
+Failure &Failure::member(Text name) {
+  return this->name("member ", name);
 }
 
 Failure &Failure::at(uint64_t offset) {
@@ -1304,6 +1320,12 @@ struct ProgressCallback {
   void release();
 };
 
+// Receives the faults of a file that do not prevent the rest of it from being read.
+struct FaultCollector {
+  // Takes the failure, whose message is in the error record, and returns OK; or returns it, because it is no such fault.
+  Status (*add)(FaultCollector &self, Status failure);
+};
+
 // The values of one call: a copy, so that the options may change or be released while a file is open.
 class Settings {
  public:
@@ -1329,11 +1351,20 @@ class Settings {
   void set_progress(Ref<ProgressCallback> progress) { progress_ = std::move(progress); }
   void set_executor(Ref<Executor> executor) { executor_ = std::move(executor); }
 
+  // From now on collect() passes faults to the collector, which must live as long as the settings and their copies.
+  void set_collector(FaultCollector *collector) { collector_ = collector; }
+  // Decides about a fault after which the rest of a file can still be read: returns it, so that the call fails, unless
+  // there is a collector.
+  Status collect(Status failure) const {
+    return failure.ok() || collector_ == nullptr ? failure : collector_->add(*collector_, failure);
+  }
+
  private:
   int64_t values_[kOptionSlots];
   Ref<Memory> memory_;
   Ref<ProgressCallback> progress_;
   Ref<Executor> executor_;
+  FaultCollector *collector_ = nullptr;
 };
 
 // Makes a progress callback, or none if the function is NULL. Takes ownership of the release callback on success.
@@ -2186,6 +2217,11 @@ Status settings_of(Settings &out, const Options *options) {
 #include <unistd.h>
 #if defined(__APPLE__)
 #include <sys/random.h>
+#elif defined(__GLIBC__)
+#if !__GLIBC_PREREQ(2, 25)
+#include <sys/syscall.h>
+#define TENSORFILE_RANDOM_BY_NUMBER
+#endif
 #endif
 
 #include <cstdint>
@@ -2193,8 +2229,22 @@ Status settings_of(Settings &out, const Options *options) {
 
 namespace tfile {
 
+namespace {
+
+// Fills at most 256 bytes. Returns false if the system cannot.
+bool fill_from_system(void *to, size_t size) {
+#if defined(TENSORFILE_RANDOM_BY_NUMBER)
+  // The packages support versions of glibc that have no function for it.
+  return syscall(SYS_getrandom, to, size, 0) == static_cast<long>(size);
+#else
+  return getentropy(to, size) == 0;
+#endif
+}
+
+}  // namespace
+
 void fill_random(void *to, size_t size) {
-  if (getentropy(to, size) == 0) return;
+  if (fill_from_system(to, size)) return;
   timespec now{};
   (void)clock_gettime(CLOCK_MONOTONIC, &now);
   uint64_t mixed = static_cast<uint64_t>(now.tv_nsec) * 0x9E3779B97F4A7C15u ^ reinterpret_cast<uintptr_t>(&now);
@@ -2208,6 +2258,7 @@ void fill_random(void *to, size_t size) {
 }  // namespace tfile
 
 #endif
+#undef TENSORFILE_RANDOM_BY_NUMBER
 
 // src/base/random_windows.cpp
 #if defined(_WIN32)
@@ -2274,6 +2325,20 @@ Status SlabAllocator::add_slab(size_t minimum) {
 
 // src/base/status.cpp
 namespace tfile {
+
+bool is_fault(Status status) {
+  switch (status.code) {
+    case TF_STATUS_FORMAT:
+    case TF_STATUS_CORRUPT:
+    case TF_STATUS_TRUNCATED:
+    case TF_STATUS_UNSUPPORTED:
+    case TF_STATUS_LIMIT:
+    case TF_STATUS_DUPLICATE:
+      return true;
+    default:
+      return false;
+  }
+}
 
 const char *status_name(tf_status status) {
   switch (status) {
@@ -7730,7 +7795,6 @@ class BitWriter {
   }
   void advance(size_t nbytes) { out_ += nbytes; }
   bool aligned() const { return count_ == 0; }
-  unsigned bit() const { return count_; }
   uint8_t *at() const { return out_; }
 
  private:
@@ -8537,9 +8601,9 @@ inline void ChainMatcher::consider(Match *best, const uint8_t *at, const uint8_t
   if (distance - 1 >= kDeflateWindow || distance > static_cast<size_t>(at - chunk_.data())) return;
   const unsigned length = match_length(at, end, distance);
   if (length < least) return;
-  const auto far = static_cast<unsigned>(distance);
-  const int32_t value = costs_->worth[length] - costs_->distance[distance_symbol(far)];
-  if (value > best->value) *best = Match{length, far, value};
+  const auto back = static_cast<unsigned>(distance);
+  const int32_t value = costs_->worth[length] - costs_->distance[distance_symbol(back)];
+  if (value > best->value) *best = Match{length, back, value};
 }
 
 // Enters the current position into the tables. Returns the distance to the last position with the same hash of 4 bytes.
@@ -8547,36 +8611,36 @@ uint32_t ChainMatcher::remember(const uint8_t *at) {
   const auto bytes = load_le<uint64_t>(at);
   const auto here = static_cast<uint32_t>(at - chunk_.data());
   uint32_t &head = heads_[chain_hash(bytes, 4, bits_)];
-  const uint32_t far = here - head;
-  previous_[here % kDeflateWindow] = static_cast<uint16_t>(far < kDeflateWindow ? far : 0);
+  const uint32_t back = here - head;
+  previous_[here % kDeflateWindow] = static_cast<uint16_t>(back < kDeflateWindow ? back : 0);
   head = here;
   short_heads_[chain_hash(bytes, 3, bits_)] = here;
-  return far;
+  return back;
 }
 
 ChainMatcher::Match ChainMatcher::find(const uint8_t *at, const uint8_t *end) {
   Match best;
   const auto here = static_cast<uint32_t>(at - chunk_.data());
   const uint32_t short_far = here - short_heads_[chain_hash(load_le<uint64_t>(at), 3, bits_)];
-  uint32_t far = remember(at);
+  uint32_t back = remember(at);
   consider(&best, at, end, last_, kMinMatch);
   if (preferred_ != last_) consider(&best, at, end, preferred_, kMinMatch);
   consider(&best, at, end, short_far, kMinMatch);
   if (best.length >= effort_.nice) return best;
   unsigned longest = best.length < 4 ? 3 : best.length;
-  for (unsigned depth = effort_.depth; depth > 0 && far - 1 < kDeflateWindow - 1 && far <= here; --depth) {
+  for (unsigned depth = effort_.depth; depth > 0 && back - 1 < kDeflateWindow - 1 && back <= here; --depth) {
     // A longer distance costs more, so only a longer match can be better.
-    if (longest < static_cast<size_t>(end - at) && at[longest] == *(at - far + longest)) {
-      const unsigned length = match_length(at, end, far);
+    if (longest < static_cast<size_t>(end - at) && at[longest] == *(at - back + longest)) {
+      const unsigned length = match_length(at, end, back);
       if (length > longest) {
         longest = length;
-        consider(&best, at, end, far, 4);
+        consider(&best, at, end, back, 4);
         if (length >= effort_.nice) break;
       }
     }
-    const uint16_t more = previous_[(here - far) % kDeflateWindow];
+    const uint16_t more = previous_[(here - back) % kDeflateWindow];
     if (more == 0) break;
-    far += more;
+    back += more;
   }
   return best;
 }
@@ -8853,7 +8917,7 @@ TENSORFILE_FOLD_TARGET FoldVector fold_eight(uint32_t state, const uint8_t **fro
 }
 
 #if defined(__x86_64__)
-#define TENSORFILE_FOLD_WIDE_TARGET __attribute__((target("pclmul,sse4.1,avx512f,vpclmulqdq")))
+#define TENSORFILE_FOLD_WIDE_TARGET __attribute__((target(TENSORFILE_AVX512 ",pclmul,sse4.1,vpclmulqdq")))
 
 // Does the same as fold_eight() with four vectors of 64 bytes, each of which holds four of 16.
 TENSORFILE_FOLD_WIDE_TARGET FoldVector fold_wide(uint32_t state, const uint8_t **from, const uint8_t *end) {
@@ -9533,7 +9597,7 @@ struct FastParse {
     const auto here = static_cast<uint16_t>(at - start);
     uint16_t &head = head_of(bytes);
     uint16_t &long_head = long_head_of(at, bytes);
-    const uint32_t far = static_cast<uint16_t>(here - head);
+    const uint32_t back = static_cast<uint16_t>(here - head);
     const uint32_t long_far = static_cast<uint16_t>(here - long_head);
     head = here;
     long_head = here;
@@ -9543,8 +9607,8 @@ struct FastParse {
 
     const unsigned length = equal(at, bytes, preferred);
     FastMatch best{costs->worth[length] - preferred_cost, length, preferred};
-    const uint32_t distance = far - 1 < reach ? far : 1;
-    const unsigned far_length = far - 1 < reach ? equal(at, bytes, distance) : 0;
+    const uint32_t distance = back - 1 < reach ? back : 1;
+    const unsigned far_length = back - 1 < reach ? equal(at, bytes, distance) : 0;
     const int32_t far_cost = costs->distance[distance_symbol(distance)];
     const int32_t far_value = costs->worth[far_length] - far_cost;
     const bool better = far_value > best.value;
@@ -9681,7 +9745,8 @@ void make_code_lengths(uint8_t *lengths, const uint32_t *counts, unsigned symbol
     if (counts[i] != 0) sorted[used++] = counts[i] << kSymbolBits | i;
   }
   if (used == 0) return;
-  std::sort(sorted, sorted + used);
+  // Without an order of its own, this would be a function of the C++ run-time library, if that is libc++.
+  std::sort(sorted, sorted + used, [](uint32_t a, uint32_t b) { return a < b; });
   if (used == 1) {
     lengths[sorted[0] & ((1U << kSymbolBits) - 1)] = 1;
     return;
@@ -9831,11 +9896,14 @@ struct InflateBits {
     bits >>= n & 63;
     count -= n;
   }
-  // Moves `in` back over whole bytes that have not been consumed.
-  TENSORFILE_INLINE void give_back() {
+  // Moves `in` back over whole bytes that have not been consumed, but not before `begin`: bits that were read before the
+  // loop began can be of an earlier piece of the input, which is gone. They remain in `bits`.
+  TENSORFILE_INLINE void give_back(const uint8_t *begin) {
     count &= 63;
-    in -= count >> 3;
-    count &= 7;
+    const auto read = static_cast<size_t>(in - begin);
+    const uint32_t bytes = count >> 3 < read ? count >> 3 : static_cast<uint32_t>(read);
+    in -= bytes;
+    count -= bytes * 8;
     bits &= (uint64_t{1} << count) - 1;
   }
 };
@@ -10241,7 +10309,7 @@ TENSORFILE_INLINE FastStop decode_lane_codec_inflate_bmi2(InflateLane *lane, Inf
     copy_match_codec_inflate_bmi2(out, distance, length);
     out += length;
   }
-  in.give_back();
+  in.give_back(lane->in.in);
   lane->in = in;
   lane->out = out;
   return stop;
@@ -10474,7 +10542,7 @@ TENSORFILE_INLINE FastStop decode_lane_codec_inflate_fast(InflateLane *lane, Inf
     copy_match_codec_inflate_fast(out, distance, length);
     out += length;
   }
-  in.give_back();
+  in.give_back(lane->in.in);
   lane->in = in;
   lane->out = out;
   return stop;
@@ -11735,8 +11803,7 @@ void sample_literals(uint32_t *counts, Bytes bytes) {
 #if defined(TENSORFILE_LITERALS_VBMI)
 
 #include <immintrin.h>
-
-#define TENSORFILE_VBMI_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,bmi2")))
+#define TENSORFILE_VBMI_TARGET __attribute__((target(TENSORFILE_AVX512 ",avx512bw,avx512dq,avx512vl,avx512vbmi,bmi2")))
 
 namespace tfile {
 
@@ -12065,6 +12132,12 @@ const char *why_decoded_only(const Dtype &dtype);
 // whole array.
 Status encode_blocks(const Dtype &dtype, void *to, const float *from, uint64_t blocks, uint64_t first);
 
+// Fails with INVALID_ARGUMENT if an element is not finite. The message counts elements from `first`.
+Status check_finite_elements(const Dtype &dtype, const float *from, uint64_t count, uint64_t first);
+
+// Returns the index of the first number that is not finite, or `count` if there is none.
+uint64_t find_not_finite(const float *from, uint64_t count);
+
 }  // namespace tfile
 
 // src/quant/cast.cpp
@@ -12161,7 +12234,7 @@ Status cast_and_place(const CastJob &cast, uint64_t first, size_t count) {
   return kOk;
 }
 
-Status run_job(void *context, size_t job) {
+Status run_job_quant_cast(void *context, size_t job) {
   const CastJob &cast = *static_cast<const CastJob *>(context);
   const auto size = static_cast<uint64_t>(cast.array->size);
   const uint64_t begin = job * cast.size;
@@ -12182,7 +12255,7 @@ Status run_cast(void *out, const int64_t *strides, const Dtype &to, const Array 
   const uint64_t size = to.is_block() ? kEncodingJob : kJob;
   CastJob job{static_cast<char *>(out), &to, &array, find_route(*array.dtype, to), size, is_contiguous(array), strides};
   const auto jobs = static_cast<size_t>((static_cast<uint64_t>(array.size) + size - 1) / size);
-  return parallel_for(jobs, settings.workers(), run_job, &job);
+  return parallel_for(jobs, settings.workers(), run_job_quant_cast, &job);
 }
 
 Status find_target_quant_cast(const Dtype **out, tf_dtype id) {
@@ -13004,6 +13077,172 @@ CastKernel find_scalar_kernel(tf_dtype from, tf_dtype to) {
     default:
       return to == TF_DTYPE_FLOAT32 ? from_code(from) : nullptr;
   }
+}
+
+}  // namespace tfile
+
+// src/quant/cast_weighted.h
+// Casts to block types with an importance matrix.
+
+
+namespace tfile {
+
+// Makes a C-contiguous array of a dtype, in which the elements that have larger weights are encoded more exactly. The
+// weights are float32, with a shape that broadcasts to that of the array but for the last size, which must be equal.
+// Dtypes whose encoders use no weights are cast without them. Fails like cast(), with TYPE if the weights are not
+// float32, and with INVALID_ARGUMENT if their shape does not fit or one is not finite.
+Status cast_weighted(Ref<Array> &out, const Array &array, tf_dtype to, const Array &weights, const Settings &settings);
+
+}  // namespace tfile
+
+// src/quant/encode_weighted.h
+// Encodes block types with an importance matrix: a weight for each element of a row, which says how much an error of that
+// element matters. docs/quantizing.md has the rules; the results equal those of ggml byte for byte.
+
+
+namespace tfile {
+
+// True if the encoder of a block type uses weights. The others ignore them, as in ggml.
+bool uses_weights(const Dtype &dtype);
+
+// True if the encoder of a type that uses weights also needs the mean of the squares of the whole row.
+bool needs_row_mean(const Dtype &dtype);
+
+// Encodes `blocks` whole blocks of contiguous elements of one row of a type that uses weights. `weights` has one number
+// for each element, and row_mean is the mean of the squares of the row for types that need it. Fails with
+// INVALID_ARGUMENT if an element or a weight is not finite; its message counts elements from `first`.
+Status encode_weighted_blocks(const Dtype &dtype, void *to, const float *from, const float *weights, float row_mean,
+                              uint64_t blocks, uint64_t first);
+
+}  // namespace tfile
+
+// src/quant/cast_weighted.cpp
+namespace tfile {
+
+namespace {
+
+constexpr uint64_t kJobElements = 16 * kCastChunk;  // about as many elements go to one job of a thread
+
+struct WeightedJob {
+  char *out;
+  const Dtype *to;
+  const Array *array;
+  const Array *weights;  // a view with the shape of the array
+  uint64_t row;          // elements in a row
+  uint64_t rows;
+  uint64_t rows_in_job;
+  bool is_contiguous;
+};
+
+// Reads at most kCastChunk elements as float32, in C order.
+Status read_floats(float *to, const WeightedJob &cast, uint64_t first, size_t count) {
+  const Array &array = *cast.array;
+  const Dtype &dtype = *array.dtype;
+  alignas(64) char gathered[kCastChunk * 16];
+  const char *from = gathered;
+  if (cast.is_contiguous) {
+    from = array.data + first / dtype.block_size * dtype.block_bytes;
+  } else {
+    copy_elements(gathered, array, static_cast<int64_t>(first), static_cast<int64_t>(count));
+  }
+  if (dtype.id != TF_DTYPE_FLOAT32) return cast_run(to, *find_dtype(TF_DTYPE_FLOAT32), from, dtype, first, count);
+  memcpy(to, from, count * sizeof(float));
+  return kOk;
+}
+
+// Calls work(first element, number of elements) for each chunk of a row.
+template <typename Work>
+Status for_each_chunk(const WeightedJob &cast, uint64_t row, Work &&work) {
+  for (uint64_t done = 0; done < cast.row; done += kCastChunk) {
+    const uint64_t remaining = cast.row - done;
+    TFILE_TRY(work(row * cast.row + done, static_cast<size_t>(remaining < kCastChunk ? remaining : kCastChunk)));
+  }
+  return kOk;
+}
+
+Status add_squares(float *sum, const WeightedJob &cast, uint64_t first, size_t count) {
+  float values[kCastChunk];
+  TFILE_TRY(read_floats(values, cast, first, count));
+  for (size_t i = 0; i < count; ++i)
+    *sum += values[i] * values[i];
+  return kOk;
+}
+
+Status find_row_mean(float *mean, const WeightedJob &cast, uint64_t row) {
+  float sum = 0;
+  TFILE_TRY(
+      for_each_chunk(cast, row, [&](uint64_t first, size_t count) { return add_squares(&sum, cast, first, count); }));
+  *mean = sum / static_cast<float>(cast.row);
+  return kOk;
+}
+
+Status encode_row(const WeightedJob &cast, uint64_t row) {
+  const Dtype &to = *cast.to;
+  float mean = 0;
+  if (needs_row_mean(to)) TFILE_TRY(find_row_mean(&mean, cast, row));
+  return for_each_chunk(cast, row, [&](uint64_t first, size_t count) {
+    float values[kCastChunk];
+    float weights[kCastChunk];
+    TFILE_TRY(read_floats(values, cast, first, count));
+    copy_elements(reinterpret_cast<char *>(weights), *cast.weights, static_cast<int64_t>(first),
+                  static_cast<int64_t>(count));
+    char *const out = cast.out + first / to.block_size * to.block_bytes;
+    return encode_weighted_blocks(to, out, values, weights, mean, count / to.block_size, first);
+  });
+}
+
+Status run_job_quant_cast_weighted(void *context, size_t job) {
+  const WeightedJob &cast = *static_cast<const WeightedJob *>(context);
+  const uint64_t begin = job * cast.rows_in_job;
+  for (uint64_t row = begin; row < cast.rows && row < begin + cast.rows_in_job; ++row)
+    TFILE_TRY(encode_row(cast, row));
+  return kOk;
+}
+
+// Makes a view of the weights with the shape of the array.
+Status broadcast_quant_cast_weighted(Ref<Array> &out, const Array &weights, const Array &array, const Settings &settings) {
+  if (weights.dtype->id != TF_DTYPE_FLOAT32) {
+    return Failure(TF_STATUS_TYPE) << "weights must be float32, not " << weights.dtype->name;
+  }
+  bool fits = array.ndim > 0 && weights.ndim > 0 && weights.ndim <= array.ndim;
+  int64_t strides[kMaxRank] = {};
+  const size_t added = fits ? array.ndim - weights.ndim : 0;
+  for (size_t i = 0; fits && i < weights.ndim; ++i) {
+    const int64_t size = weights.shape()[i];
+    const bool is_equal = size == array.shape()[added + i];
+    const bool is_last = i + 1 == weights.ndim;
+    fits = is_equal || (size == 1 && !is_last);
+    strides[added + i] = is_equal ? weights.strides()[i] : 0;
+  }
+  if (!fits) {
+    Failure failure(TF_STATUS_INVALID_ARGUMENT);
+    failure << "weights of shape ";
+    failure.shape(weights.shape()) << " do not fit an array of shape ";
+    return failure.shape(array.shape());
+  }
+  return make_array(out, settings.memory(), *weights.dtype, array.shape(), strides, weights.buffer, weights.data);
+}
+
+}  // namespace
+
+Status cast_weighted(Ref<Array> &out, const Array &array, tf_dtype to, const Array &weights, const Settings &settings) {
+  const Dtype *const dtype = find_dtype(to);
+  Ref<Array> view;
+  TFILE_TRY(broadcast_quant_cast_weighted(view, weights, array, settings));
+  if (dtype == nullptr || !uses_weights(*dtype) || array.dtype->id == to) return cast(out, array, to, settings);
+  TFILE_TRY(check_cast(*array.dtype, *dtype));
+  uint64_t nbytes = 0;
+  TFILE_TRY(check_shape(&nbytes, to, array.shape()));
+  Ref<Array> fresh;
+  TFILE_TRY(make_array(fresh, settings.memory(), *dtype, array.shape()));
+  const auto row = static_cast<uint64_t>(array.shape()[array.ndim - 1]);
+  const uint64_t rows = row == 0 ? 0 : static_cast<uint64_t>(array.size) / row;
+  const uint64_t rows_in_job = row == 0 || row >= kJobElements ? 1 : kJobElements / row;
+  WeightedJob job{fresh->data, dtype, &array, view.get(), row, rows, rows_in_job, is_contiguous(array)};
+  TFILE_TRY(
+      parallel_for(static_cast<size_t>((rows + rows_in_job - 1) / rows_in_job), settings.workers(), run_job_quant_cast_weighted, &job));
+  out = std::move(fresh);
+  return kOk;
 }
 
 }  // namespace tfile
@@ -14842,27 +15081,215 @@ bool is_finite(float value) {
   return (float_bits(value) & kFloatMagnitude) < kFloatInf;
 }
 
-Status check_finite(const Dtype &dtype, const float *from, uint64_t count, uint64_t first) {
-  if (is_finite(largest_magnitude(from, static_cast<size_t>(count)))) return kOk;
-  uint64_t i = 0;
-  while (is_finite(from[i]))
-    ++i;
-  return Failure(TF_STATUS_INVALID_ARGUMENT) << dtype.name << " stores finite numbers only, but element " << first + i
-                                             << " is " << (from[i] == from[i] ? "infinite" : "NaN") << " as float32";
-}
-
 }  // namespace
 
 const char *why_decoded_only(const Dtype &dtype) {
   return find_reason(dtype.id);
 }
 
+uint64_t find_not_finite(const float *from, uint64_t count) {
+  if (is_finite(largest_magnitude(from, static_cast<size_t>(count)))) return count;
+  uint64_t i = 0;
+  while (is_finite(from[i]))
+    ++i;
+  return i;
+}
+
+Status check_finite_elements(const Dtype &dtype, const float *from, uint64_t count, uint64_t first) {
+  const uint64_t i = find_not_finite(from, count);
+  if (i == count) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT) << dtype.name << " stores finite numbers only, but element " << first + i
+                                             << " is " << (from[i] == from[i] ? "infinite" : "NaN") << " as float32";
+}
+
 Status encode_blocks(const Dtype &dtype, void *to, const float *from, uint64_t blocks, uint64_t first) {
-  TFILE_TRY(check_finite(dtype, from, blocks * dtype.block_size, first));
+  TFILE_TRY(check_finite_elements(dtype, from, blocks * dtype.block_size, first));
   const BlockEncoder wide = find_wide_encoder(dtype.id, best_cpu());
   const BlockEncoder encode = wide != nullptr ? wide : find_scalar_encoder(dtype.id);
   encode(static_cast<uint8_t *>(to), from, static_cast<size_t>(blocks));
   return kOk;
+}
+
+}  // namespace tfile
+
+// src/quant/encode_searches.h
+// The searches for scales that ggml makes, in its order of operations: shared by the plain encoders and those with an
+// importance matrix.
+
+
+namespace tfile {
+
+// Returns the low byte of a rounded number.
+inline uint8_t low_byte(int32_t value) {
+  return static_cast<uint8_t>(value);
+}
+inline int8_t signed_byte(int32_t value) {
+  return static_cast<int8_t>(value);
+}
+inline int32_t smaller(int32_t a, int32_t b) {
+  return a < b ? a : b;
+}
+// Converts a small integer to float32, which is exact.
+inline float real(int32_t value) {
+  return static_cast<float>(value);
+}
+
+// Returns the correctly rounded root of a number that is not negative.
+float square_root(float value);
+
+// The parameters of the search for a scale and a minimum.
+struct AffineSearch {
+  size_t count;         // elements
+  int32_t most;         // the largest code
+  float first;          // added to `most` in the first step
+  float step;           // each step adds it to `first`
+  int32_t last;         // the index of the last step
+  bool absolute;        // true: errors are magnitudes; false: squares
+  const float *weight;  // of each element
+};
+struct Affine {
+  float scale = 0;
+  float minimum = 0;  // negated, so that it is subtracted
+};
+
+// Finds codes from 0 to search.most, and returns their scale and minimum.
+Affine search_affine(const AffineSearch &search, uint8_t *codes, const float *x);
+
+// The weighted sums of a least-squares fit without a minimum.
+struct Fit {
+  float code_x = 0;
+  float code2 = 0;
+
+  void add(float weight, float x, int32_t code) {
+    code_x += (weight * x) * real(code);
+    code2 += (weight * real(code)) * real(code);
+  }
+  void remove(float weight, float x, int32_t code) {
+    code_x -= (weight * x) * real(code);
+    code2 -= (weight * real(code)) * real(code);
+  }
+};
+
+// Finds `count` codes from 0 to 2 * zero - 1, where `zero` is the code of 0, and returns their scale. If all elements are
+// tiny, the codes are 0.
+float search_steps(uint8_t *codes, const float *x, const float *weight, size_t count, int32_t zero);
+
+// Returns the scale of 32 elements of IQ4_NL or IQ4_XS, which may be negative.
+float search_iq4_scale(const float *x, const float *weight);
+// Stores 32 codes of these types in 16 bytes.
+void store_iq4_codes(uint8_t *to, const float *x, float inverted);
+
+}  // namespace tfile
+
+// src/quant/encode_packing.h
+// Packs the codes and scales of blocks into their bytes.
+
+
+namespace tfile {
+
+// Packs 4-bit codes: the first half of the elements goes to the low nibbles, the second half to the high ones.
+void store_nibbles(uint8_t *to, const uint8_t *codes, size_t half);
+// Packs bit 4 of each of 32 codes into 4 bytes.
+void store_fifth_bits(uint8_t *to, const uint8_t *codes);
+
+// Packs 256 two-bit codes: byte l of half n gets codes 128 * n + l, + 32, + 64 and + 96, lowest bits first.
+void store_two_bits(uint8_t *to, const uint8_t *codes);
+// Packs the low four bits of 256 codes. Of each 64 elements, the first 32 go to the low nibbles of 32 bytes and the
+// others to the high nibbles.
+void store_four_bits(uint8_t *to, const uint8_t *codes);
+// Packs bit `at` of each of 256 codes: that of code 32 * group + l becomes bit `group` of byte l.
+void store_bits(uint8_t *to, const uint8_t *codes, int at);
+// Packs the codes of Q6_K: the low four bits, then the high two.
+void store_q6_codes(uint8_t *to, const uint8_t *codes);
+// Packs the scales and minimums of 8 groups, 6 bits each, into 12 bytes.
+void store_six_bits(uint8_t *to, const uint8_t *scales, const uint8_t *minimums);
+// Packs 16 scales of 6 bits into 12 bytes: the low four bits of all, then the high two.
+void pack_q3_k_scales(uint8_t *to, const int32_t *scales);
+
+// Computes the codes again with the stored, rounded scale and minimum. If that scale is zero, keeps the codes of the
+// search.
+void requantize(uint8_t *codes, const float *x, size_t count, float scale, float minimum, int32_t most);
+// The same for 16 elements without a minimum; `zero` is the code of 0.
+void requantize(uint8_t *codes, const float *x, float scale, int32_t zero);
+
+}  // namespace tfile
+
+// src/quant/encode_packing.cpp
+namespace tfile {
+
+void store_nibbles(uint8_t *to, const uint8_t *codes, size_t half) {
+  for (size_t i = 0; i < half; ++i)
+    to[i] = static_cast<uint8_t>((codes[i] & 15) | codes[i + half] << 4);
+}
+
+void store_fifth_bits(uint8_t *to, const uint8_t *codes) {
+  uint32_t bits = 0;
+  for (size_t i = 0; i < 32; ++i)
+    bits |= static_cast<uint32_t>(codes[i] >> 4) << i;
+  store_le<uint32_t>(to, bits);
+}
+
+void store_two_bits(uint8_t *to, const uint8_t *codes) {
+  for (size_t i = 0; i < 64; ++i) {
+    const uint8_t *code = codes + i / 32 * 128 + i % 32;
+    to[i] = low_byte((code[0] & 3) | (code[32] & 3) << 2 | (code[64] & 3) << 4 | (code[96] & 3) << 6);
+  }
+}
+
+void store_four_bits(uint8_t *to, const uint8_t *codes) {
+  for (size_t i = 0; i < 128; ++i) {
+    const uint8_t *code = codes + i / 32 * 64 + i % 32;
+    to[i] = low_byte((code[0] & 15) | (code[32] & 15) << 4);
+  }
+}
+
+void store_bits(uint8_t *to, const uint8_t *codes, int at) {
+  for (size_t l = 0; l < 32; ++l) {
+    uint32_t bits = 0;
+    for (size_t group = 0; group < 8; ++group)
+      bits |= ((static_cast<uint32_t>(codes[32 * group + l]) >> at) & 1) << group;
+    to[l] = static_cast<uint8_t>(bits);
+  }
+}
+
+void store_q6_codes(uint8_t *to, const uint8_t *codes) {
+  for (size_t i = 0; i < 64; ++i) {
+    const uint8_t *code = codes + i / 32 * 128 + i % 32;
+    uint8_t *low = to + i / 32 * 64 + i % 32;
+    low[0] = low_byte((code[0] & 15) | (code[64] & 15) << 4);
+    low[32] = low_byte((code[32] & 15) | (code[96] & 15) << 4);
+    to[128 + i] = low_byte(code[0] >> 4 | (code[32] >> 4) << 2 | (code[64] >> 4) << 4 | (code[96] >> 4) << 6);
+  }
+}
+
+void store_six_bits(uint8_t *to, const uint8_t *scales, const uint8_t *minimums) {
+  for (size_t i = 0; i < 4; ++i) {
+    to[i] = low_byte(scales[i] | (scales[i + 4] >> 4) << 6);
+    to[i + 4] = low_byte(minimums[i] | (minimums[i + 4] >> 4) << 6);
+    to[i + 8] = low_byte((scales[i + 4] & 15) | (minimums[i + 4] & 15) << 4);
+  }
+}
+
+void pack_q3_k_scales(uint8_t *to, const int32_t *scales) {
+  memset(to, 0, 12);
+  for (size_t group = 0; group < 16; ++group) {
+    const int32_t low = (scales[group] & 15) << (group < 8 ? 0 : 4);
+    const int32_t high = (scales[group] >> 4) << (2 * (group / 4));
+    to[group % 8] = low_byte(to[group % 8] | low);
+    to[8 + group % 4] = low_byte(to[8 + group % 4] | high);
+  }
+}
+
+void requantize(uint8_t *codes, const float *x, size_t count, float scale, float minimum, int32_t most) {
+  if (scale == 0) return;
+  for (size_t i = 0; i < count; ++i)
+    codes[i] = low_byte(clamp(nearest((x[i] + minimum) / scale), 0, most));
+}
+
+void requantize(uint8_t *codes, const float *x, float scale, int32_t zero) {
+  if (scale == 0) return;
+  for (size_t i = 0; i < 16; ++i)
+    codes[i] = low_byte(clamp(nearest(x[i] / scale), -zero, zero - 1) + zero);
 }
 
 }  // namespace tfile
@@ -14883,20 +15310,6 @@ float inverse(float value) {
 uint8_t truncate(float value, int32_t most) {
   const float inside = value >= 0 && value < 256 ? value : 0;
   return static_cast<uint8_t>(clamp(static_cast<int32_t>(inside), 0, most));
-}
-
-// Packs 4-bit codes: the first half of the elements goes to the low nibbles, the second half to the high ones.
-void store_nibbles(uint8_t *to, const uint8_t *codes, size_t half) {
-  for (size_t i = 0; i < half; ++i)
-    to[i] = static_cast<uint8_t>((codes[i] & 15) | codes[i + half] << 4);
-}
-
-// Packs bit 4 of each of 32 codes into 4 bytes.
-void store_fifth_bits(uint8_t *to, const uint8_t *codes) {
-  uint32_t bits = 0;
-  for (size_t i = 0; i < 32; ++i)
-    bits |= static_cast<uint32_t>(codes[i] >> 4) << i;
-  store_le<uint32_t>(to, bits);
 }
 
 // Encodes Q4_0 and Q5_0: the element with the largest magnitude gets code 0, the lowest. If all elements are zero, the
@@ -15155,32 +15568,37 @@ int32_t nearest_code(float value) {
   return value - kIq4Floats[below] < kIq4Floats[above] - value ? below : above;
 }
 
-// The sums of a least-squares fit of 32 elements, weighted by their squares.
-struct Fit_quant_encode_scalar_iq4 {
-  float code_x = 0;
-  float code2 = 0;
-};
-Fit_quant_encode_scalar_iq4 fit_of_quant_encode_scalar_iq4(const float *x, float inverted) {
-  Fit_quant_encode_scalar_iq4 fit;
+// Returns the sums of a least-squares fit of 32 elements.
+Fit fit_of_quant_encode_scalar_iq4(const float *x, const float *weight, float inverted) {
+  Fit fit;
   for (size_t i = 0; i < 32; ++i) {
     const float code = kIq4Floats[nearest_code(inverted * x[i])];
-    const float weighted = (x[i] * x[i]) * code;
+    const float weighted = weight[i] * code;
     fit.code_x += weighted * x[i];
     fit.code2 += weighted * code;
   }
   return fit;
 }
 
-// Returns the scale of 32 elements, which may be negative.
-float search_scale(const float *x) {
+// Returns the scale of 32 elements that are weighted by their squares.
+float search_squared_quant_encode_scalar_iq4(const float *x) {
+  float weight[32];
+  for (size_t i = 0; i < 32; ++i)
+    weight[i] = x[i] * x[i];
+  return search_iq4_scale(x, weight);
+}
+
+}  // namespace
+
+float search_iq4_scale(const float *x, const float *weight) {
   const Largest largest = find_largest(x, 32);
   if (largest.size < kTiny) return 0;
   const float first = -largest.value / -127;
-  Fit_quant_encode_scalar_iq4 fit = fit_of_quant_encode_scalar_iq4(x, 1 / first);
+  Fit fit = fit_of_quant_encode_scalar_iq4(x, weight, 1 / first);
   float scale = fit.code2 > 0 ? fit.code_x / fit.code2 : 0;
   float best = scale * fit.code_x;
   for (int32_t step = -7; step <= 7; ++step) {
-    fit = fit_of_quant_encode_scalar_iq4(x, static_cast<float>(step - 127) / largest.value);
+    fit = fit_of_quant_encode_scalar_iq4(x, weight, static_cast<float>(step - 127) / largest.value);
     if (fit.code2 > 0 && fit.code_x * fit.code_x > best * fit.code2) {
       scale = fit.code_x / fit.code2;
       best = scale * fit.code_x;
@@ -15189,15 +15607,12 @@ float search_scale(const float *x) {
   return scale;
 }
 
-// Stores 32 codes in 16 bytes.
-void store_codes(uint8_t *to, const float *x, float inverted) {
+void store_iq4_codes(uint8_t *to, const float *x, float inverted) {
   for (size_t i = 0; i < 16; ++i) {
     const int32_t low = nearest_code(inverted * x[i]);
     to[i] = static_cast<uint8_t>(low | nearest_code(inverted * x[i + 16]) << 4);
   }
 }
-
-}  // namespace
 
 float store_iq4_nl_scale(uint8_t *to, float scale) {
   if (scale == scale) {
@@ -15228,178 +15643,26 @@ StoredScales store_iq4_xs_scales(uint8_t *to, const float *scales) {
 }
 
 void encode_block(BlockType<TF_DTYPE_IQ4_NL>, uint8_t *to, const float *from) {
-  store_codes(to + 2, from, store_iq4_nl_scale(to, search_scale(from)));
+  store_iq4_codes(to + 2, from, store_iq4_nl_scale(to, search_squared_quant_encode_scalar_iq4(from)));
 }
 
 void encode_block(BlockType<TF_DTYPE_IQ4_XS>, uint8_t *to, const float *from) {
   float found[8];
   for (size_t group = 0; group < 8; ++group)
-    found[group] = search_scale(from + 32 * group);
+    found[group] = search_squared_quant_encode_scalar_iq4(from + 32 * group);
   const StoredScales inverted = store_iq4_xs_scales(to, found);
   for (size_t group = 0; group < 8; ++group)
-    store_codes(to + 8 + 16 * group, from + 32 * group, inverted.scale[group]);
+    store_iq4_codes(to + 8 + 16 * group, from + 32 * group, inverted.scale[group]);
 }
 
 }  // namespace tfile
 
 // src/quant/encode_scalar_k.cpp
-// Q2_K to Q6_K, whose scales are searched for. The searches are ggml's, in its order of operations.
+// Q2_K to Q6_K, whose scales are searched for.
 
 namespace tfile {
 
 namespace {
-
-// Returns the low byte of a rounded number.
-uint8_t low_byte(int32_t value) {
-  return static_cast<uint8_t>(value);
-}
-int8_t signed_byte(int32_t value) {
-  return static_cast<int8_t>(value);
-}
-int32_t smaller(int32_t a, int32_t b) {
-  return a < b ? a : b;
-}
-// Converts a small integer to float32, which is exact.
-float real(int32_t value) {
-  return static_cast<float>(value);
-}
-
-// Returns the correctly rounded root of a number that is not negative. __builtin_sqrtf would make the library need
-// libm.
-float square_root(float value) {
-  uint32_t bits = float_bits(value);
-  if (bits == 0 || bits >= kFloatInf) return value;
-  auto exponent = static_cast<int32_t>(bits >> 23);
-  uint64_t mantissa = (bits & 0x7fffff) | 0x800000;
-  if (exponent == 0) {
-    const int32_t shift = __builtin_clz(bits) - 8;
-    mantissa = uint64_t{bits} << shift;
-    exponent = 1 - shift;
-  }
-  exponent -= 127;
-  // The root of an integer of 47 or 48 bits has 24 bits.
-  mantissa <<= (exponent & 1) != 0 ? 24 : 23;
-  uint64_t root = 0;
-  for (uint64_t bit = 0x800000; bit != 0; bit >>= 1) {
-    const uint64_t tried = root | bit;
-    if (tried * tried <= mantissa) root = tried;
-  }
-  if (mantissa - root * root > root) ++root;
-  const int32_t half = (exponent - (exponent & 1)) / 2;
-  return static_cast<float>(root) * float_power(half - 23);
-}
-
-// The parameters of the search for a scale and a minimum.
-struct AffineSearch {
-  size_t count;         // elements
-  int32_t most;         // the largest code
-  float first;          // added to `most` in the first step; each step adds 0.1 to it
-  int32_t last;         // the index of the last step
-  bool absolute;        // true: errors are magnitudes; false: squares
-  const float *weight;  // of each element
-};
-struct Affine {
-  float scale = 0;
-  float minimum = 0;  // negated, so that it is subtracted
-};
-
-float error_of(const AffineSearch &search, float error) {
-  return search.absolute ? magnitude(error) : error * error;
-}
-
-float total_error(const AffineSearch &search, const float *x, const uint8_t *codes, float scale, float minimum) {
-  float sum = 0;
-  for (size_t i = 0; i < search.count; ++i)
-    sum += search.weight[i] * error_of(search, (scale * real(codes[i]) + minimum) - x[i]);
-  return sum;
-}
-
-// Weighted sums of a least-squares fit.
-struct Sums {
-  float weight, x;            // of the elements
-  float code, code2, code_x;  // of one set of codes
-};
-
-// Chooses the codes for the inverse of a scale, and computes their sums.
-void choose_codes(Sums &sums, uint8_t *codes, const AffineSearch &search, const float *x, float inverted,
-                  float minimum) {
-  sums.code = sums.code2 = sums.code_x = 0;
-  for (size_t i = 0; i < search.count; ++i) {
-    const int32_t code = clamp(nearest(inverted * (x[i] - minimum)), 0, search.most);
-    codes[i] = low_byte(code);
-    const float weighted = search.weight[i] * real(code);
-    sums.code += weighted;
-    sums.code2 += weighted * real(code);
-    sums.code_x += weighted * x[i];
-  }
-}
-
-Affine search_affine(const AffineSearch &search, uint8_t *codes, const float *x) {
-  float minimum = x[0];
-  float maximum = x[0];
-  Sums sums{search.weight[0], search.weight[0] * x[0], 0, 0, 0};
-  for (size_t i = 1; i < search.count; ++i) {
-    if (x[i] < minimum) minimum = x[i];
-    if (x[i] > maximum) maximum = x[i];
-    sums.weight += search.weight[i];
-    sums.x += search.weight[i] * x[i];
-  }
-  if (minimum > 0) minimum = 0;
-  if (maximum == minimum) {
-    memset(codes, 0, search.count);
-    return {0, -minimum};
-  }
-  const float steps = real(search.most);
-  const float inverted = steps / (maximum - minimum);
-  float scale = 1 / inverted;
-  for (size_t i = 0; i < search.count; ++i)
-    codes[i] = low_byte(clamp(nearest(inverted * (x[i] - minimum)), 0, search.most));
-  float best = total_error(search, x, codes, scale, minimum);
-  uint8_t tried[32];
-  for (int32_t step = 0; step <= search.last; ++step) {
-    // Unlike the maximum, the minimum changes during the search.
-    const float other = ((search.first + 0.1f * real(step)) + steps) / (maximum - minimum);
-    choose_codes(sums, tried, search, x, other, minimum);
-    const float divisor = sums.weight * sums.code2 - sums.code * sums.code;
-    if (!(divisor > 0)) continue;
-    float fitted = (sums.weight * sums.code_x - sums.x * sums.code) / divisor;
-    float fitted_minimum = (sums.code2 * sums.x - sums.code * sums.code_x) / divisor;
-    if (fitted_minimum > 0) {
-      fitted_minimum = 0;
-      fitted = sums.code_x / sums.code2;
-    }
-    const float error = total_error(search, x, tried, fitted, fitted_minimum);
-    if (error < best) {
-      memcpy(codes, tried, search.count);
-      best = error;
-      scale = fitted;
-      minimum = fitted_minimum;
-    }
-  }
-  return {scale, -minimum};
-}
-
-// Packs two-bit codes: byte l of half n gets codes 128 * n + l, + 32, + 64 and + 96, lowest bits first.
-void store_two_bits(uint8_t *to, const uint8_t *codes) {
-  for (size_t i = 0; i < 64; ++i) {
-    const uint8_t *code = codes + i / 32 * 128 + i % 32;
-    to[i] = low_byte((code[0] & 3) | (code[32] & 3) << 2 | (code[64] & 3) << 4 | (code[96] & 3) << 6);
-  }
-}
-
-// Computes the codes again with the stored, rounded scale and minimum. If that scale is zero, keeps the codes of the
-// search.
-void requantize(uint8_t *codes, const float *x, size_t count, float scale, float minimum, int32_t most) {
-  if (scale == 0) return;
-  for (size_t i = 0; i < count; ++i)
-    codes[i] = low_byte(clamp(nearest((x[i] + minimum) / scale), 0, most));
-}
-// The same without a minimum; `zero` is the code of 0.
-void requantize(uint8_t *codes, const float *x, float scale, int32_t zero) {
-  if (scale == 0) return;
-  for (size_t i = 0; i < 16; ++i)
-    codes[i] = low_byte(clamp(nearest(x[i] / scale), -zero, zero - 1) + zero);
-}
 
 // Returns the largest value, or 0 if none is positive.
 float largest_of(const float *values, size_t count) {
@@ -15408,15 +15671,6 @@ float largest_of(const float *values, size_t count) {
     if (values[i] > largest) largest = values[i];
   }
   return largest;
-}
-
-// Packs the scales and minimums of 8 groups, 6 bits each, into 12 bytes.
-void store_six_bits(uint8_t *to, const uint8_t *scales, const uint8_t *minimums) {
-  for (size_t i = 0; i < 4; ++i) {
-    to[i] = low_byte(scales[i] | (scales[i + 4] >> 4) << 6);
-    to[i + 4] = low_byte(minimums[i] | (minimums[i + 4] >> 4) << 6);
-    to[i + 8] = low_byte((scales[i + 4] & 15) | (minimums[i + 4] & 15) << 4);
-  }
 }
 
 // Encodes the groups of Q4_K and Q5_K: stores the two float16 fields and the scales, and returns the codes in `codes`.
@@ -15432,7 +15686,7 @@ void encode_groups(uint8_t *to, uint8_t *codes, const float *from, int32_t most,
     float weight[32];
     for (size_t i = 0; i < 32; ++i)
       weight[i] = average + magnitude(x[i]);
-    const Affine found = search_affine({32, most, first, last, false, weight}, codes + 32 * group, x);
+    const Affine found = search_affine({32, most, first, 0.1f, last, false, weight}, codes + 32 * group, x);
     scales[group] = found.scale;
     minimums[group] = found.minimum;
   }
@@ -15441,53 +15695,17 @@ void encode_groups(uint8_t *to, uint8_t *codes, const float *from, int32_t most,
     requantize(codes + 32 * group, from + 32 * group, 32, stored.scale[group], stored.minimum[group], most);
 }
 
-// Packs the low four bits of the codes. Of each 64 elements, the first 32 go to the low nibbles of 32 bytes and the
-// others to the high nibbles.
-void store_four_bits(uint8_t *to, const uint8_t *codes) {
-  for (size_t i = 0; i < 128; ++i) {
-    const uint8_t *code = codes + i / 32 * 64 + i % 32;
-    to[i] = low_byte((code[0] & 15) | (code[32] & 15) << 4);
-  }
-}
-
-// Packs bit `at` of each code: that of code 32 * group + l becomes bit `group` of byte l.
-void store_bits(uint8_t *to, const uint8_t *codes, int at) {
-  for (size_t l = 0; l < 32; ++l) {
-    uint32_t bits = 0;
-    for (size_t group = 0; group < 8; ++group)
-      bits |= ((static_cast<uint32_t>(codes[32 * group + l]) >> at) & 1) << group;
-    to[l] = static_cast<uint8_t>(bits);
-  }
-}
-
-// The sums of a least-squares fit without a minimum, in which elements are weighted by their squares.
-struct Fit_quant_encode_scalar_k {
-  float code_x = 0;
-  float code2 = 0;
-
-  void add(float x, int32_t code) {
-    const float weight = x * x;
-    code_x += (weight * x) * real(code);
-    code2 += (weight * real(code)) * real(code);
-  }
-  void remove(float x, int32_t code) {
-    const float weight = x * x;
-    code_x -= (weight * x) * real(code);
-    code2 -= (weight * real(code)) * real(code);
-  }
-};
-
 // Changes each of 16 codes in turn to the one that best fits the scale of the other codes. Returns true if any code
 // changed.
-bool improve_codes(Fit_quant_encode_scalar_k &fit, int32_t *codes, const float *x) {
+bool improve_codes(Fit &fit, int32_t *codes, const float *x) {
   bool changed = false;
   for (size_t i = 0; i < 16; ++i) {
-    Fit_quant_encode_scalar_k without = fit;
-    without.remove(x[i], codes[i]);
+    Fit without = fit;
+    without.remove(x[i] * x[i], x[i], codes[i]);
     if (!(without.code_x > 0)) continue;
     const int32_t code = clamp(nearest((x[i] * without.code2) / without.code_x), -4, 3);
     if (code == codes[i]) continue;
-    without.add(x[i], code);
+    without.add(x[i] * x[i], x[i], code);
     const bool better = (without.code_x * without.code_x) * fit.code2 > (fit.code_x * fit.code_x) * without.code2;
     if (without.code2 > 0 && better) {
       codes[i] = code;
@@ -15507,10 +15725,10 @@ float search_improving(uint8_t *codes, const float *x) {
   }
   const float inverted = -4 / largest.value;
   int32_t found[16];
-  Fit_quant_encode_scalar_k fit;
+  Fit fit;
   for (size_t i = 0; i < 16; ++i) {
     found[i] = clamp(nearest(inverted * x[i]), -4, 3);
-    fit.add(x[i], found[i]);
+    fit.add(x[i] * x[i], x[i], found[i]);
   }
   for (int round = 0; round < 5 && improve_codes(fit, found, x); ++round) {
   }
@@ -15519,59 +15737,12 @@ float search_improving(uint8_t *codes, const float *x) {
   return fit.code2 > 0 ? fit.code_x / fit.code2 : 0;
 }
 
-// Packs 16 scales of 6 bits into 12 bytes: the low four bits of all, then the high two.
-void pack_q3_k_scales(uint8_t *to, const int32_t *scales) {
-  memset(to, 0, 12);
-  for (size_t group = 0; group < 16; ++group) {
-    const int32_t low = (scales[group] & 15) << (group < 8 ? 0 : 4);
-    const int32_t high = (scales[group] >> 4) << (2 * (group / 4));
-    to[group % 8] = low_byte(to[group % 8] | low);
-    to[8 + group % 4] = low_byte(to[8 + group % 4] | high);
-  }
-}
-
-// Rounds 16 elements to codes from -32 to 31 and returns the sums of the fit.
-Fit_quant_encode_scalar_k fit_of_quant_encode_scalar_k(const float *x, float inverted) {
-  Fit_quant_encode_scalar_k fit;
+// Finds 16 codes from 0 to 63, weighting each element by its square.
+float search_squared_quant_encode_scalar_k(uint8_t *codes, const float *x) {
+  float weight[16];
   for (size_t i = 0; i < 16; ++i)
-    fit.add(x[i], clamp(nearest(inverted * x[i]), -32, 31));
-  return fit;
-}
-
-// Finds 16 codes from 0 to 63, where 32 is zero, and returns their scale.
-float search_steps(uint8_t *codes, const float *x) {
-  const Largest largest = find_largest(x, 16);
-  if (largest.size < kTiny) {
-    memset(codes, 0, 16);
-    return 0;
-  }
-  float chosen = -32 / largest.value;
-  Fit_quant_encode_scalar_k fit = fit_of_quant_encode_scalar_k(x, chosen);
-  float scale = fit.code2 == 0 ? 0 : fit.code_x / fit.code2;
-  float best = scale * fit.code_x;
-  for (int32_t step = -9; step <= 9; ++step) {
-    if (step == 0) continue;
-    const float inverted = -(32 + 0.1f * real(step)) / largest.value;
-    fit = fit_of_quant_encode_scalar_k(x, inverted);
-    if (fit.code2 > 0 && fit.code_x * fit.code_x > best * fit.code2) {
-      chosen = inverted;
-      scale = fit.code_x / fit.code2;
-      best = scale * fit.code_x;
-    }
-  }
-  for (size_t i = 0; i < 16; ++i)
-    codes[i] = low_byte(clamp(nearest(chosen * x[i]), -32, 31) + 32);
-  return scale;
-}
-
-void store_q6_codes(uint8_t *to, const uint8_t *codes) {
-  for (size_t i = 0; i < 64; ++i) {
-    const uint8_t *code = codes + i / 32 * 128 + i % 32;
-    uint8_t *low = to + i / 32 * 64 + i % 32;
-    low[0] = low_byte((code[0] & 15) | (code[64] & 15) << 4);
-    low[32] = low_byte((code[32] & 15) | (code[96] & 15) << 4);
-    to[128 + i] = low_byte(code[0] >> 4 | (code[32] >> 4) << 2 | (code[64] >> 4) << 4 | (code[96] >> 4) << 6);
-  }
+    weight[i] = x[i] * x[i];
+  return search_steps(codes, x, weight, 16, 32);
 }
 
 }  // namespace
@@ -15659,7 +15830,7 @@ void encode_block(BlockType<TF_DTYPE_Q2_K>, uint8_t *to, const float *from) {
     float weight[16];
     for (size_t i = 0; i < 16; ++i)
       weight[i] = magnitude(x[i]);
-    const Affine found = search_affine({16, 3, -0.5f, 15, true, weight}, codes + 16 * group, x);
+    const Affine found = search_affine({16, 3, -0.5f, 0.1f, 15, true, weight}, codes + 16 * group, x);
     scales[group] = found.scale;
     minimums[group] = found.minimum;
   }
@@ -15698,12 +15869,487 @@ void encode_block(BlockType<TF_DTYPE_Q6_K>, uint8_t *to, const float *from) {
   uint8_t codes[kKBlock];
   float found[16];
   for (size_t group = 0; group < 16; ++group)
-    found[group] = search_steps(codes + 16 * group, from + 16 * group);
+    found[group] = search_squared_quant_encode_scalar_k(codes + 16 * group, from + 16 * group);
   StoredScales stored;
   if (!store_q6_k_scales(to, stored, found)) return;
   for (size_t group = 0; group < 16; ++group)
     requantize(codes + 16 * group, from + 16 * group, stored.scale[group], 32);
   store_q6_codes(to, codes);
+}
+
+}  // namespace tfile
+
+// src/quant/encode_searches.cpp
+namespace tfile {
+
+namespace {
+
+float error_of(const AffineSearch &search, float error) {
+  return search.absolute ? magnitude(error) : error * error;
+}
+
+float total_error(const AffineSearch &search, const float *x, const uint8_t *codes, float scale, float minimum) {
+  float sum = 0;
+  for (size_t i = 0; i < search.count; ++i)
+    sum += search.weight[i] * error_of(search, (scale * real(codes[i]) + minimum) - x[i]);
+  return sum;
+}
+
+// Weighted sums of a least-squares fit.
+struct Sums {
+  float weight, x;            // of the elements
+  float code, code2, code_x;  // of one set of codes
+};
+
+// Chooses the codes for the inverse of a scale, and computes their sums.
+void choose_codes(Sums &sums, uint8_t *codes, const AffineSearch &search, const float *x, float inverted,
+                  float minimum) {
+  sums.code = sums.code2 = sums.code_x = 0;
+  for (size_t i = 0; i < search.count; ++i) {
+    const int32_t code = clamp(nearest(inverted * (x[i] - minimum)), 0, search.most);
+    codes[i] = low_byte(code);
+    const float weighted = search.weight[i] * real(code);
+    sums.code += weighted;
+    sums.code2 += weighted * real(code);
+    sums.code_x += weighted * x[i];
+  }
+}
+
+// Rounds the elements to codes from -zero to zero - 1 and returns the sums of the fit.
+Fit fit_of_quant_encode_searches(const float *x, const float *weight, size_t count, int32_t zero, float inverted) {
+  Fit fit;
+  for (size_t i = 0; i < count; ++i)
+    fit.add(weight[i], x[i], clamp(nearest(inverted * x[i]), -zero, zero - 1));
+  return fit;
+}
+
+}  // namespace
+
+// __builtin_sqrtf would make the library need libm.
+float square_root(float value) {
+  uint32_t bits = float_bits(value);
+  if (bits == 0 || bits >= kFloatInf) return value;
+  auto exponent = static_cast<int32_t>(bits >> 23);
+  uint64_t mantissa = (bits & 0x7fffff) | 0x800000;
+  if (exponent == 0) {
+    const int32_t shift = __builtin_clz(bits) - 8;
+    mantissa = uint64_t{bits} << shift;
+    exponent = 1 - shift;
+  }
+  exponent -= 127;
+  // The root of an integer of 47 or 48 bits has 24 bits.
+  mantissa <<= (exponent & 1) != 0 ? 24 : 23;
+  uint64_t root = 0;
+  for (uint64_t bit = 0x800000; bit != 0; bit >>= 1) {
+    const uint64_t tried = root | bit;
+    if (tried * tried <= mantissa) root = tried;
+  }
+  if (mantissa - root * root > root) ++root;
+  const int32_t half = (exponent - (exponent & 1)) / 2;
+  return static_cast<float>(root) * float_power(half - 23);
+}
+
+Affine search_affine(const AffineSearch &search, uint8_t *codes, const float *x) {
+  float minimum = x[0];
+  float maximum = x[0];
+  Sums sums{search.weight[0], search.weight[0] * x[0], 0, 0, 0};
+  for (size_t i = 1; i < search.count; ++i) {
+    if (x[i] < minimum) minimum = x[i];
+    if (x[i] > maximum) maximum = x[i];
+    sums.weight += search.weight[i];
+    sums.x += search.weight[i] * x[i];
+  }
+  if (minimum > 0) minimum = 0;
+  if (maximum == minimum) {
+    memset(codes, 0, search.count);
+    return {0, -minimum};
+  }
+  const float steps = real(search.most);
+  const float inverted = steps / (maximum - minimum);
+  float scale = 1 / inverted;
+  for (size_t i = 0; i < search.count; ++i)
+    codes[i] = low_byte(clamp(nearest(inverted * (x[i] - minimum)), 0, search.most));
+  float best = total_error(search, x, codes, scale, minimum);
+  uint8_t tried[32];
+  for (int32_t step = 0; step <= search.last; ++step) {
+    // Unlike the maximum, the minimum changes during the search.
+    const float other = ((search.first + search.step * real(step)) + steps) / (maximum - minimum);
+    choose_codes(sums, tried, search, x, other, minimum);
+    const float divisor = sums.weight * sums.code2 - sums.code * sums.code;
+    if (!(divisor > 0)) continue;
+    float fitted = (sums.weight * sums.code_x - sums.x * sums.code) / divisor;
+    float fitted_minimum = (sums.code2 * sums.x - sums.code * sums.code_x) / divisor;
+    if (fitted_minimum > 0) {
+      fitted_minimum = 0;
+      fitted = sums.code_x / sums.code2;
+    }
+    const float error = total_error(search, x, tried, fitted, fitted_minimum);
+    if (error < best) {
+      memcpy(codes, tried, search.count);
+      best = error;
+      scale = fitted;
+      minimum = fitted_minimum;
+    }
+  }
+  return {scale, -minimum};
+}
+
+float search_steps(uint8_t *codes, const float *x, const float *weight, size_t count, int32_t zero) {
+  const Largest largest = find_largest(x, count);
+  if (largest.size < kTiny) {
+    memset(codes, 0, count);
+    return 0;
+  }
+  float chosen = -real(zero) / largest.value;
+  Fit fit = fit_of_quant_encode_searches(x, weight, count, zero, chosen);
+  float scale = fit.code2 == 0 ? 0 : fit.code_x / fit.code2;
+  float best = scale * fit.code_x;
+  for (int32_t step = -9; step <= 9; ++step) {
+    if (step == 0) continue;
+    const float inverted = -(real(zero) + 0.1f * real(step)) / largest.value;
+    fit = fit_of_quant_encode_searches(x, weight, count, zero, inverted);
+    if (fit.code2 > 0 && fit.code_x * fit.code_x > best * fit.code2) {
+      chosen = inverted;
+      scale = fit.code_x / fit.code2;
+      best = scale * fit.code_x;
+    }
+  }
+  for (size_t i = 0; i < count; ++i)
+    codes[i] = low_byte(clamp(nearest(chosen * x[i]), -zero, zero - 1) + zero);
+  return scale;
+}
+
+}  // namespace tfile
+
+// src/quant/encode_weighted.cpp
+namespace tfile {
+
+namespace {
+
+// The elements of a block and their weights from the importance matrix.
+struct WeightedBlock {
+  const float *x;
+  const float *weight;
+  float row_mean;  // the mean of the squares of the row
+};
+
+using WeightedEncoder = void (*)(uint8_t *to, const WeightedBlock &block);
+
+float sum_of_squares(const float *x, size_t count) {
+  float sum = 0;
+  for (size_t i = 0; i < count; ++i)
+    sum += x[i] * x[i];
+  return sum;
+}
+
+// Combines the weights of the importance matrix with the magnitudes of the elements. Returns the sum of the results.
+float combine(float *out, const float *x, const float *weight, size_t count, float mean) {
+  float sum = 0;
+  for (size_t i = 0; i < count; ++i) {
+    out[i] = weight[i] * square_root(mean + x[i] * x[i]);
+    sum += out[i];
+  }
+  return sum;
+}
+
+// The search for the scale of numbers that are not negative.
+struct PositiveSearch {
+  const float *x;
+  const float *weight;
+  size_t count;
+  int32_t most;  // the largest code
+
+  // Returns the code of an element. A negative number, which rounding can produce, has a negative code.
+  int32_t code_of(size_t i, float inverted) const { return smaller(most, nearest(inverted * x[i])); }
+
+  float error_with(float inverted) const {
+    const float scale = 1 / inverted;
+    float sum = 0;
+    for (size_t i = 0; i < count; ++i) {
+      const float error = x[i] - scale * real(code_of(i, inverted));
+      sum += (weight[i] * error) * error;
+    }
+    return sum;
+  }
+
+  // Returns the inverse of a scale that fits well.
+  float find_inverse(float largest) const {
+    const float first = real(most) / largest;
+    // The codes of the first attempt are bytes and are not limited, unlike all later ones.
+    const float scale = 1 / first;
+    float best = 0;
+    for (size_t i = 0; i < count; ++i) {
+      const float error = x[i] - scale * real(low_byte(nearest(first * x[i])));
+      best += (weight[i] * error) * error;
+    }
+    float chosen = first;
+    for (int32_t step = -4; step <= 4; ++step) {
+      if (step == 0) continue;
+      const float inverted = (0.1f * real(step) + real(most)) / largest;
+      const float error = error_with(inverted);
+      if (error < best) {
+        best = error;
+        chosen = inverted;
+      }
+    }
+    return chosen;
+  }
+
+  // Changes each code in turn to the one that best fits the scale of the others. Returns true if any code changed.
+  bool improve(Fit &fit, uint8_t *codes) const {
+    bool changed = false;
+    for (size_t i = 0; i < count; ++i) {
+      Fit without = fit;
+      without.remove(weight[i], x[i], codes[i]);
+      if (!(without.code_x > 0 && without.code2 > 0)) continue;
+      const int32_t code = smaller(most, nearest((x[i] * without.code2) / without.code_x));
+      if (code == codes[i]) continue;
+      without.add(weight[i], x[i], code);
+      if ((without.code_x * without.code_x) * fit.code2 > (fit.code_x * fit.code_x) * without.code2) {
+        codes[i] = low_byte(code);
+        fit = without;
+        changed = true;
+      }
+    }
+    return changed;
+  }
+
+  // Finds the codes and returns their scale.
+  float run(uint8_t *codes) const {
+    float largest = 0;
+    for (size_t i = 0; i < count; ++i)
+      largest = largest > x[i] ? largest : x[i];
+    if (largest < kTiny) {
+      memset(codes, 0, count);
+      return 0;
+    }
+    const float inverted = find_inverse(largest);
+    Fit fit;
+    for (size_t i = 0; i < count; ++i) {
+      const int32_t code = code_of(i, inverted);
+      codes[i] = low_byte(code);
+      fit.add(weight[i], x[i], code);
+    }
+    for (int round = 0; round < 5 && improve(fit, codes); ++round) {
+    }
+    return fit.code2 > 0 ? fit.code_x / fit.code2 : 0;
+  }
+};
+
+// The scales and minimums of the groups of Q2_K, Q4_K and Q5_K, and the sums of the groups' weights.
+struct Groups {
+  float scale[16];
+  float minimum[16];
+  float weight[16];
+};
+
+// Searches for the codes, scale and minimum of each group of `count` elements.
+void search_groups_quant_encode_weighted(Groups &groups, uint8_t *codes, const WeightedBlock &block, size_t count, int32_t most, float mean) {
+  float weight[32];
+  for (size_t group = 0; group * count < kKBlock; ++group) {
+    const float *x = block.x + count * group;
+    groups.weight[group] = combine(weight, x, block.weight + count * group, count, mean);
+    const Affine found = search_affine({count, most, -0.9f, 0.05f, 36, false, weight}, codes + count * group, x);
+    groups.scale[group] = found.scale;
+    groups.minimum[group] = found.minimum;
+  }
+}
+
+void encode_q2_k(uint8_t *to, const WeightedBlock &block) {
+  uint8_t codes[kKBlock];
+  Groups groups;
+  search_groups_quant_encode_weighted(groups, codes, block, 16, 3, sum_of_squares(block.x, kKBlock) / 256);
+  uint8_t scales[16];
+  uint8_t minimums[16];
+  const float scale = store_half(to + 80, PositiveSearch{groups.scale, groups.weight, 16, 15}.run(scales));
+  const float minimum = store_half(to + 82, PositiveSearch{groups.minimum, groups.weight, 16, 15}.run(minimums));
+  for (size_t group = 0; group < 16; ++group) {
+    to[group] = low_byte(scales[group] | minimums[group] << 4);
+    requantize(codes + 16 * group, block.x + 16 * group, 16, scale * real(to[group] & 15),
+               minimum * real(to[group] >> 4), 3);
+  }
+  store_two_bits(to + 16, codes);
+}
+
+// Stores the scales and minimums of the 8 groups of Q4_K or Q5_K, and computes the codes again with them. `limited` says
+// whether scale codes above 63, which rounding can produce, are limited.
+void store_groups(uint8_t *to, uint8_t *codes, const WeightedBlock &block, const Groups &groups, int32_t most,
+                  bool limited) {
+  uint8_t scales[8];
+  uint8_t minimums[8];
+  const float scale = store_half(to, PositiveSearch{groups.scale, groups.weight, 8, 63}.run(scales));
+  const float minimum = store_half(to + 2, PositiveSearch{groups.minimum, groups.weight, 8, 63}.run(minimums));
+  for (size_t group = 0; limited && group < 8; ++group) {
+    scales[group] = low_byte(smaller(63, scales[group]));
+    minimums[group] = low_byte(smaller(63, minimums[group]));
+  }
+  uint8_t *const packed = to + 4;
+  store_six_bits(packed, scales, minimums);
+  for (size_t group = 0; group < 8; ++group) {
+    const bool is_low = group < 4;
+    const size_t i = group % 4;
+    const int32_t scale_code = is_low ? packed[i] & 63 : (packed[i + 8] & 15) | (packed[i] >> 6) << 4;
+    const int32_t minimum_code = is_low ? packed[i + 4] & 63 : packed[i + 8] >> 4 | (packed[i + 4] >> 6) << 4;
+    requantize(codes + 32 * group, block.x + 32 * group, 32, scale * real(scale_code), minimum * real(minimum_code),
+               most);
+  }
+}
+
+void encode_q4_k(uint8_t *to, const WeightedBlock &block) {
+  uint8_t codes[kKBlock];
+  Groups groups;
+  search_groups_quant_encode_weighted(groups, codes, block, 32, 15, 2 * sum_of_squares(block.x, kKBlock) / 256);
+  store_groups(to, codes, block, groups, 15, false);
+  store_four_bits(to + 16, codes);
+}
+
+void encode_q5_k(uint8_t *to, const WeightedBlock &block) {
+  uint8_t codes[kKBlock];
+  Groups groups;
+  search_groups_quant_encode_weighted(groups, codes, block, 32, 31, 2 * sum_of_squares(block.x, kKBlock) / 256);
+  store_groups(to, codes, block, groups, 31, true);
+  store_bits(to + 16, codes, 4);
+  store_four_bits(to + 48, codes);
+}
+
+void encode_q3_k(uint8_t *to, const WeightedBlock &block) {
+  uint8_t codes[kKBlock];
+  float found[16];
+  float sums[16];
+  const float mean = 2 * sum_of_squares(block.x, kKBlock) / 256;
+  for (size_t group = 0; group < 16; ++group) {
+    float weight[16];
+    sums[group] = combine(weight, block.x + 16 * group, block.weight + 16 * group, 16, mean);
+    found[group] = search_steps(codes + 16 * group, block.x + 16 * group, weight, 16, 4);
+  }
+  uint8_t scale_codes[16];
+  const float scale = store_half(to + 108, search_steps(scale_codes, found, sums, 16, 32));
+  int32_t scales[16];
+  for (size_t group = 0; group < 16; ++group) {
+    scales[group] = scale_codes[group];
+    requantize(codes + 16 * group, block.x + 16 * group, scale * real(scales[group] - 32), 4);
+  }
+  pack_q3_k_scales(to + 96, scales);
+  store_bits(to, codes, 2);
+  store_two_bits(to + 32, codes);
+}
+
+void encode_q6_k(uint8_t *to, const WeightedBlock &block) {
+  uint8_t codes[kKBlock];
+  float found[16];
+  for (size_t group = 0; group < 16; ++group)
+    found[group] = search_steps(codes + 16 * group, block.x + 16 * group, block.weight + 16 * group, 16, 32);
+  StoredScales stored;
+  if (!store_q6_k_scales(to, stored, found)) return;
+  for (size_t group = 0; group < 16; ++group)
+    requantize(codes + 16 * group, block.x + 16 * group, stored.scale[group], 32);
+  store_q6_codes(to, codes);
+}
+
+void encode_iq4_nl(uint8_t *to, const WeightedBlock &block) {
+  float weight[32];
+  combine(weight, block.x, block.weight, 32, sum_of_squares(block.x, 32) * (2.0f / 32));
+  store_iq4_codes(to + 2, block.x, store_iq4_nl_scale(to, search_iq4_scale(block.x, weight)));
+}
+
+void encode_iq4_xs(uint8_t *to, const WeightedBlock &block) {
+  const float mean = sum_of_squares(block.x, kKBlock) * (2.0f / 256);
+  float found[8];
+  for (size_t group = 0; group < 8; ++group) {
+    float weight[32];
+    combine(weight, block.x + 32 * group, block.weight + 32 * group, 32, mean);
+    found[group] = search_iq4_scale(block.x + 32 * group, weight);
+  }
+  const StoredScales inverted = store_iq4_xs_scales(to, found);
+  for (size_t group = 0; group < 8; ++group)
+    store_iq4_codes(to + 8 + 16 * group, block.x + 32 * group, inverted.scale[group]);
+}
+
+// Finds the codes of Q4_0 and Q5_0, stores the scale, and returns the position after it.
+uint8_t *store_symmetric(uint8_t *to, uint8_t *codes, const WeightedBlock &block, int32_t zero) {
+  float weight[32];
+  combine(weight, block.x, block.weight, 32, block.row_mean);
+  store_half(to, search_steps(codes, block.x, weight, 32, zero));
+  return to + 2;
+}
+
+// Finds the codes of Q4_1 and Q5_1, stores the scale and the minimum, and returns the position after them.
+uint8_t *store_affine(uint8_t *to, uint8_t *codes, const WeightedBlock &block, int32_t most) {
+  float weight[32];
+  combine(weight, block.x, block.weight, 32, block.row_mean);
+  const Affine found = search_affine({32, most, -0.9f, 0.05f, 36, false, weight}, codes, block.x);
+  store_half(to, found.scale);
+  store_half(to + 2, -found.minimum);
+  return to + 4;
+}
+
+void encode_q4_0(uint8_t *to, const WeightedBlock &block) {
+  uint8_t codes[32];
+  store_nibbles(store_symmetric(to, codes, block, 8), codes, 16);
+}
+
+void encode_q4_1(uint8_t *to, const WeightedBlock &block) {
+  uint8_t codes[32];
+  store_nibbles(store_affine(to, codes, block, 15), codes, 16);
+}
+
+// Stores codes of 5 bits.
+void store_five_bits(uint8_t *to, const uint8_t *codes) {
+  store_fifth_bits(to, codes);
+  store_nibbles(to + 4, codes, 16);
+}
+
+void encode_q5_0(uint8_t *to, const WeightedBlock &block) {
+  uint8_t codes[32];
+  store_five_bits(store_symmetric(to, codes, block, 16), codes);
+}
+
+void encode_q5_1(uint8_t *to, const WeightedBlock &block) {
+  uint8_t codes[32];
+  store_five_bits(store_affine(to, codes, block, 31), codes);
+}
+
+struct EncoderRow {
+  tf_dtype dtype;
+  WeightedEncoder encode;
+};
+constexpr EncoderRow kEncoders_quant_encode_weighted[] = {
+    {TF_DTYPE_Q4_0, encode_q4_0},     {TF_DTYPE_Q4_1, encode_q4_1},     {TF_DTYPE_Q5_0, encode_q5_0},
+    {TF_DTYPE_Q5_1, encode_q5_1},     {TF_DTYPE_Q2_K, encode_q2_k},     {TF_DTYPE_Q3_K, encode_q3_k},
+    {TF_DTYPE_Q4_K, encode_q4_k},     {TF_DTYPE_Q5_K, encode_q5_k},     {TF_DTYPE_Q6_K, encode_q6_k},
+    {TF_DTYPE_IQ4_NL, encode_iq4_nl}, {TF_DTYPE_IQ4_XS, encode_iq4_xs},
+};
+
+WeightedEncoder find_encoder(tf_dtype dtype) {
+  for (const EncoderRow &row : kEncoders_quant_encode_weighted) {
+    if (row.dtype == dtype) return row.encode;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+bool uses_weights(const Dtype &dtype) {
+  return find_encoder(dtype.id) != nullptr;
+}
+
+bool needs_row_mean(const Dtype &dtype) {
+  return dtype.block_size == 32 && dtype.id != TF_DTYPE_IQ4_NL;
+}
+
+Status encode_weighted_blocks(const Dtype &dtype, void *to, const float *from, const float *weights, float row_mean,
+                              uint64_t blocks, uint64_t first) {
+  TFILE_TRY(check_finite_elements(dtype, from, blocks * dtype.block_size, first));
+  const uint64_t count = blocks * dtype.block_size;
+  if (const uint64_t bad = find_not_finite(weights, count); bad < count) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << "the weight of element " << first + bad << " is not finite";
+  }
+  const WeightedEncoder encode = find_encoder(dtype.id);
+  for (uint64_t i = 0; i < blocks; ++i) {
+    const uint64_t at = i * dtype.block_size;
+    encode(static_cast<uint8_t *>(to) + i * dtype.block_bytes, {from + at, weights + at, row_mean});
+  }
+  return kOk;
 }
 
 }  // namespace tfile
@@ -16471,11 +17117,9 @@ const BlockTable<BlockEncoder> *wide_encoders_avx2() {
 
 #include <immintrin.h>
 
-#if defined(__clang__) && __clang_major__ >= 18 && __clang_major__ <= 21 && !defined(__apple_build_version__)
-// In these versions of clang, 64-byte vectors are a separate feature, which the build may have disabled.
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,evex512"))), apply_to = function)
-#elif defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target(TENSORFILE_AVX512 ",avx512bw,avx512dq,avx512vl"))), \
+                             apply_to = function)
 #else
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl")
@@ -18092,6 +18736,866 @@ Status make_mlx_triple(MlxTriple *out, Memory &memory, const Array &blocks) {
 
 }  // namespace tfile
 
+// src/quant/presets.h
+// Presets: the mixtures of types that llama-quantize makes, one row for each.
+
+
+namespace tfile {
+
+// The arrays of a role to which a rule applies.
+enum class When : uint8_t {
+  kNever,
+  kAlways,
+  kGrouped,         // at least 4 query heads share a key head
+  kFirstTwo,        // the first two arrays of the role
+  kFirstFour,       // the first four
+  kFirstSixteenth,  // the first sixteenth of the layers
+  kFirstEighth,     // the first eighth
+  kEighthPlain,     // the first eighth, but only without an importance matrix
+  kEighthWeighted,  // the first eighth, but only with an importance matrix
+  kSensitive,       // the first and the last eighth, and every third layer between them
+};
+
+struct TypeRule {
+  When when = When::kNever;
+  tf_dtype dtype = TF_DTYPE_UNSUPPORTED;
+};
+
+// The rules of a role. The first that applies counts; if none does, the array gets the preset's own type.
+struct RoleRules {
+  TypeRule rules[2] = {};
+};
+
+struct Preset {
+  tf_preset id;  // also llama.cpp's number, in general.file_type
+  const char *name;
+  tf_dtype dtype;              // of the arrays that no rule is about
+  RoleRules value = {};        // of attn_v, attn_qkv and attn_kv_b
+  RoleRules down = {};         // of ffn_down
+  RoleRules falcon_down = {};  // of ffn_down in a Falcon
+  RoleRules attention_output = {};
+  RoleRules falcon_attention_output = {};
+  RoleRules eight_attention_output = {};  // of attn_output in a model of eight experts
+  RoleRules embedding = {};               // of token_embd, unless it is the output as well
+};
+
+// Returns the preset with an id, or NULL.
+const Preset *find_preset(tf_preset id);
+// Returns the preset with a name, in any letter case, or NULL. Q3_K, Q4_K and Q5_K are other names of the M presets, and
+// MXFP4 is one of MXFP4_MOE.
+const Preset *find_preset(Text name);
+// Returns all presets, in the order of their ids.
+Span<const Preset> all_presets();
+
+}  // namespace tfile
+
+// src/quant/presets.cpp
+namespace tfile {
+
+namespace {
+
+constexpr RoleRules always(tf_dtype dtype) {
+  return {{{When::kAlways, dtype}}};
+}
+constexpr RoleRules only(When when, tf_dtype dtype) {
+  return {{{when, dtype}}};
+}
+constexpr RoleRules first_of(When when, tf_dtype dtype, When otherwise, tf_dtype other) {
+  return {{{when, dtype}, {otherwise, other}}};
+}
+
+// docs/quantizing.md describes these rules.
+constexpr Preset kPresets[] = {
+    {
+        .id = TF_PRESET_Q4_0,
+        .name = "Q4_0",
+        .dtype = TF_DTYPE_Q4_0,
+        .down = only(When::kEighthWeighted, TF_DTYPE_Q4_1),
+        .falcon_down = only(When::kEighthWeighted, TF_DTYPE_Q4_1),
+    },
+    {.id = TF_PRESET_Q4_1, .name = "Q4_1", .dtype = TF_DTYPE_Q4_1},
+    {.id = TF_PRESET_Q8_0, .name = "Q8_0", .dtype = TF_DTYPE_Q8_0},
+    {
+        .id = TF_PRESET_Q5_0,
+        .name = "Q5_0",
+        .dtype = TF_DTYPE_Q5_0,
+        .down = only(When::kEighthWeighted, TF_DTYPE_Q5_1),
+        .falcon_down = only(When::kEighthWeighted, TF_DTYPE_Q5_1),
+    },
+    {.id = TF_PRESET_Q5_1, .name = "Q5_1", .dtype = TF_DTYPE_Q5_1},
+    {
+        .id = TF_PRESET_Q2_K,
+        .name = "Q2_K",
+        .dtype = TF_DTYPE_Q2_K,
+        .value = first_of(When::kGrouped, TF_DTYPE_Q4_K, When::kAlways, TF_DTYPE_Q3_K),
+        .down = always(TF_DTYPE_Q3_K),
+        .falcon_down = always(TF_DTYPE_Q3_K),
+        .attention_output = always(TF_DTYPE_Q3_K),
+        .eight_attention_output = always(TF_DTYPE_Q5_K),
+    },
+    {
+        .id = TF_PRESET_Q3_K_S,
+        .name = "Q3_K_S",
+        .dtype = TF_DTYPE_Q3_K,
+        .eight_attention_output = always(TF_DTYPE_Q5_K),
+    },
+    {
+        .id = TF_PRESET_Q3_K_M,
+        .name = "Q3_K_M",
+        .dtype = TF_DTYPE_Q3_K,
+        .value = first_of(When::kFirstTwo, TF_DTYPE_Q5_K, When::kAlways, TF_DTYPE_Q4_K),
+        .down = first_of(When::kFirstSixteenth, TF_DTYPE_Q5_K, When::kAlways, TF_DTYPE_Q4_K),
+        .falcon_down = first_of(When::kFirstSixteenth, TF_DTYPE_Q5_K, When::kSensitive, TF_DTYPE_Q4_K),
+        .attention_output = always(TF_DTYPE_Q4_K),
+        .eight_attention_output = always(TF_DTYPE_Q5_K),
+    },
+    {
+        .id = TF_PRESET_Q3_K_L,
+        .name = "Q3_K_L",
+        .dtype = TF_DTYPE_Q3_K,
+        .value = always(TF_DTYPE_Q5_K),
+        .down = always(TF_DTYPE_Q5_K),
+        .falcon_down = always(TF_DTYPE_Q4_K),
+        .attention_output = always(TF_DTYPE_Q5_K),
+        .falcon_attention_output = always(TF_DTYPE_Q4_K),
+    },
+    {
+        .id = TF_PRESET_Q4_K_S,
+        .name = "Q4_K_S",
+        .dtype = TF_DTYPE_Q4_K,
+        .value = only(When::kFirstFour, TF_DTYPE_Q5_K),
+        .down = only(When::kFirstEighth, TF_DTYPE_Q5_K),
+        .eight_attention_output = always(TF_DTYPE_Q5_K),
+    },
+    {
+        .id = TF_PRESET_Q4_K_M,
+        .name = "Q4_K_M",
+        .dtype = TF_DTYPE_Q4_K,
+        .value = only(When::kSensitive, TF_DTYPE_Q6_K),
+        .down = only(When::kSensitive, TF_DTYPE_Q6_K),
+        .falcon_down = first_of(When::kFirstSixteenth, TF_DTYPE_Q6_K, When::kSensitive, TF_DTYPE_Q5_K),
+        .eight_attention_output = always(TF_DTYPE_Q5_K),
+    },
+    {.id = TF_PRESET_Q5_K_S, .name = "Q5_K_S", .dtype = TF_DTYPE_Q5_K},
+    {
+        .id = TF_PRESET_Q5_K_M,
+        .name = "Q5_K_M",
+        .dtype = TF_DTYPE_Q5_K,
+        .value = only(When::kSensitive, TF_DTYPE_Q6_K),
+        .down = only(When::kSensitive, TF_DTYPE_Q6_K),
+        .falcon_down = only(When::kSensitive, TF_DTYPE_Q6_K),
+    },
+    {.id = TF_PRESET_Q6_K, .name = "Q6_K", .dtype = TF_DTYPE_Q6_K},
+    {
+        .id = TF_PRESET_Q2_K_S,
+        .name = "Q2_K_S",
+        .dtype = TF_DTYPE_Q2_K,
+        .value = only(When::kGrouped, TF_DTYPE_Q4_K),
+        .down = only(When::kFirstEighth, TF_DTYPE_Q4_K),
+        .falcon_down = only(When::kFirstEighth, TF_DTYPE_Q4_K),
+    },
+    {
+        .id = TF_PRESET_IQ4_NL,
+        .name = "IQ4_NL",
+        .dtype = TF_DTYPE_IQ4_NL,
+        .value = only(When::kGrouped, TF_DTYPE_Q5_K),
+        .down = only(When::kEighthPlain, TF_DTYPE_Q5_K),
+        .falcon_down = only(When::kEighthPlain, TF_DTYPE_Q5_K),
+        .eight_attention_output = always(TF_DTYPE_Q5_K),
+    },
+    {
+        .id = TF_PRESET_IQ4_XS,
+        .name = "IQ4_XS",
+        .dtype = TF_DTYPE_IQ4_XS,
+        .value = only(When::kGrouped, TF_DTYPE_Q5_K),
+        .down = only(When::kEighthPlain, TF_DTYPE_Q5_K),
+        .falcon_down = only(When::kEighthPlain, TF_DTYPE_Q5_K),
+        .eight_attention_output = always(TF_DTYPE_Q5_K),
+    },
+    {.id = TF_PRESET_TQ1_0, .name = "TQ1_0", .dtype = TF_DTYPE_TQ1_0, .embedding = always(TF_DTYPE_Q4_K)},
+    {.id = TF_PRESET_TQ2_0, .name = "TQ2_0", .dtype = TF_DTYPE_TQ2_0, .embedding = always(TF_DTYPE_Q4_K)},
+    {.id = TF_PRESET_MXFP4_MOE, .name = "MXFP4_MOE", .dtype = TF_DTYPE_MXFP4},
+};
+
+struct OtherName {
+  const char *name;
+  tf_preset id;
+};
+constexpr OtherName kOtherNames[] = {
+    {"Q3_K", TF_PRESET_Q3_K_M},
+    {"Q4_K", TF_PRESET_Q4_K_M},
+    {"Q5_K", TF_PRESET_Q5_K_M},
+    {"MXFP4", TF_PRESET_MXFP4_MOE},
+};
+
+}  // namespace
+
+const Preset *find_preset(tf_preset id) {
+  for (const Preset &preset : kPresets) {
+    if (preset.id == id) return &preset;
+  }
+  return nullptr;
+}
+
+const Preset *find_preset(Text name) {
+  for (const Preset &preset : kPresets) {
+    if (equal_ignoring_case(preset.name, name)) return &preset;
+  }
+  for (const OtherName &other : kOtherNames) {
+    if (equal_ignoring_case(other.name, name)) return find_preset(other.id);
+  }
+  return nullptr;
+}
+
+Span<const Preset> all_presets() {
+  return {kPresets, sizeof(kPresets) / sizeof(kPresets[0])};
+}
+
+}  // namespace tfile
+
+// src/quant/tensor_rules.h
+// The rules by which llama-quantize chooses the type of each tensor of a model.
+
+
+namespace tfile {
+
+// What the rules need to know about a model.
+struct ModelFacts {
+  Text architecture;  // a static string, or "" for an architecture that has no rule of its own
+  uint32_t layers = 0;
+  uint32_t experts = 0;
+  uint32_t grouping = 0;     // query heads for each key head
+  bool is_70b = false;       // of the class of models whose small attn_v gets more bits
+  bool is_weighted = false;  // there is an importance matrix
+};
+
+// Reads the facts from the metadata of a .gguf. Fails with INVALID_ARGUMENT if they lack general.architecture or the
+// number of layers, and with TYPE if a value is not of the type that it has in a .gguf.
+Status read_model_facts(ModelFacts &facts, const Dict &metadata);
+
+// A tensor to choose a type for.
+struct TensorForm {
+  Text name;
+  const Dtype *dtype = nullptr;
+  Span<const int64_t> shape;
+};
+
+// Chooses the types of the tensors of a model one after the other, in the order of precedes().
+class TensorRules {
+ public:
+  TensorRules(const Preset &preset, const ModelFacts &facts) : preset_(preset), facts_(facts) {}
+
+  // Counts a tensor. Every tensor is counted before the first choice.
+  void count(Text name);
+  // Chooses the type of a tensor. `fixed` is a type that the user chose, or TF_DTYPE_UNSUPPORTED. A type whose blocks
+  // do not divide the rows is replaced by one with smaller blocks. Fails with INVALID_ARGUMENT if the number of the
+  // layer is needed and the name does not contain it, and with UNSUPPORTED if the preset must not encode the tensor
+  // without an importance matrix.
+  Status choose(tf_dtype &chosen, const TensorForm &tensor, tf_dtype fixed);
+
+ private:
+  // The position of a tensor among those of its role.
+  struct Position {
+    uint32_t index;
+    uint32_t count;
+  };
+
+  tf_dtype choose_output(const TensorForm &tensor) const;
+  tf_dtype choose_value();
+  Status choose_down(tf_dtype &chosen, Text name);
+  tf_dtype choose_attention_output() const;
+  tf_dtype choose_mxfp4(const TensorForm &tensor) const;
+  Status choose_by_role(tf_dtype &chosen, const TensorForm &tensor);
+  tf_dtype apply(const RoleRules &rules, Position position) const;
+  bool applies(When when, Position position) const;
+
+  const Preset &preset_;
+  const ModelFacts &facts_;
+  uint32_t values_ = 0;      // number of attn_v and similar tensors
+  uint32_t next_value_ = 0;  // index of the next one
+  uint32_t next_down_ = 0;   // index of the next ffn_down
+  bool has_output_ = false;  // there is an output.weight, so that token_embd.weight is not the output as well
+};
+
+// True if a tensor comes before another one: first those outside of the layers, then layer by layer, each in the order
+// of names.
+bool precedes(Text a, Text b);
+
+}  // namespace tfile
+
+// src/quant/quant_plan.h
+// QuantPlan (tf_quant_plan): chooses the types of a model's arrays by the rules of a preset.
+
+
+struct tf_quant_plan {
+  tf_quant_plan(tfile::Memory &from, const tfile::Preset &by)
+      : memory(tfile::Ref<tfile::Memory>::share(&from)),
+        preset(by),
+        arena(from),
+        tensors(from),
+        index(from, name_at, this) {}
+  tf_quant_plan(const tf_quant_plan &) = delete;
+  tf_quant_plan &operator=(const tf_quant_plan &) = delete;
+
+  void retain() { refs.increment(); }
+  void release();
+
+  // Adds an array. Fails with DUPLICATE if its name has been declared.
+  tfile::Status declare(tfile::Text name, tf_dtype dtype, tfile::Span<const int64_t> shape);
+  // Chooses the type of a declared array instead of the rules.
+  tfile::Status set_dtype(size_t i, tf_dtype dtype);
+  // Sets whether there is an importance matrix: 0 or 1.
+  tfile::Status set_weighted(int32_t weighted);
+  // Chooses the types of all arrays. Afterwards nothing can be changed.
+  tfile::Status finish();
+  // Returns the type of an array. Fails with INVALID_ARGUMENT before finish() has succeeded.
+  tfile::Status get_dtype(tf_dtype *out, size_t i) const;
+
+  tfile::RefCount refs;
+  tfile::Ref<tfile::Memory> memory;
+  const tfile::Preset &preset;
+  tfile::ModelFacts facts;
+
+ private:
+  struct Tensor {
+    tfile::TensorForm form;
+    tf_dtype fixed;   // chosen by the user, or TF_DTYPE_UNSUPPORTED
+    tf_dtype chosen;  // by finish()
+  };
+
+  static tfile::Text name_at(const void *owner, size_t i) {
+    return static_cast<const tf_quant_plan *>(owner)->tensors[i].form.name;
+  }
+  tfile::Status check_unfinished() const;
+  tfile::Status choose(Tensor &tensor, tfile::TensorRules &rules) const;
+
+  tfile::Arena arena;
+  tfile::Vec<Tensor> tensors;
+  tfile::NameIndex index;
+  bool finished = false;
+};
+
+namespace tfile {
+
+using QuantPlan = ::tf_quant_plan;
+
+// Makes a plan for a model with this metadata. Fails like read_model_facts(), and with INVALID_ARGUMENT if there is no
+// such preset.
+Status make_quant_plan(Ref<QuantPlan> &out, tf_preset preset, const Dict &metadata, const Settings &settings);
+
+}  // namespace tfile
+
+// src/quant/quant_plan.cpp
+using namespace tfile;
+
+namespace {
+
+// float8_e8m0fnu is not among them: its values are the scales of other arrays.
+bool is_encodable_source(const Dtype &dtype) {
+  return dtype.kind == DtypeClass::kFloat && dtype.id != TF_DTYPE_FLOAT8_E8M0FNU;
+}
+
+}  // namespace
+
+void tf_quant_plan::release() {
+  if (!refs.decrement()) return;
+  const Ref<Memory> from = memory;
+  destroy(*from, this);
+}
+
+Status tf_quant_plan::check_unfinished() const {
+  if (!finished) return kOk;
+  return Failure(TF_STATUS_INVALID_ARGUMENT) << "the plan of types is finished";
+}
+
+Status tf_quant_plan::declare(Text name, tf_dtype dtype, Span<const int64_t> shape) {
+  TFILE_TRY(check_unfinished());
+  TFILE_TRY(check_key(name));
+  uint64_t nbytes = 0;
+  TFILE_TRY(check_shape(&nbytes, dtype, shape));
+  Tensor tensor{{{}, find_dtype(dtype), {}}, TF_DTYPE_UNSUPPORTED, dtype};
+  TFILE_TRY(arena.copy(&tensor.form.name, name));
+  TFILE_TRY(arena.copy(&tensor.form.shape, shape));
+  TFILE_TRY(tensors.push(tensor));
+  size_t found = NameIndex::kNone;
+  const Status status = index.add(&found, name);
+  if (status.ok() && found == NameIndex::kNone) return kOk;
+  tensors.pop();
+  TFILE_TRY(status);
+  return Failure(TF_STATUS_DUPLICATE).array(name) << "is declared twice";
+}
+
+Status tf_quant_plan::set_dtype(size_t i, tf_dtype dtype) {
+  TFILE_TRY(check_unfinished());
+  TFILE_TRY(check_index(i, tensors.size()));
+  const Dtype *const wanted = find_dtype(dtype);
+  const bool is_type = wanted != nullptr && (wanted->is_block() || is_encodable_source(*wanted));
+  if (!is_type) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT).array(tensors[i].form.name)
+           << "there is no block type or float dtype " << dtype << " to encode it in";
+  }
+  if (const char *const reason = why_decoded_only(*wanted); reason != nullptr) {
+    return Failure(TF_STATUS_UNSUPPORTED).array(tensors[i].form.name)
+           << wanted->name << " can only be decoded: " << reason;
+  }
+  tensors[i].fixed = dtype;
+  return kOk;
+}
+
+Status tf_quant_plan::set_weighted(int32_t weighted) {
+  TFILE_TRY(check_unfinished());
+  if (weighted != 0 && weighted != 1) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << "weighted takes 0 or 1, not " << weighted;
+  }
+  facts.is_weighted = weighted == 1;
+  return kOk;
+}
+
+// Arrays of integers keep their dtype, whatever their names are.
+Status tf_quant_plan::choose(Tensor &tensor, TensorRules &rules) const {
+  const Dtype &dtype = *tensor.form.dtype;
+  tf_dtype chosen = dtype.id;
+  TFILE_TRY(rules.choose(chosen, tensor.form, tensor.fixed));
+  if (dtype.is_block() && chosen != dtype.id) {
+    return Failure(TF_STATUS_UNSUPPORTED).array(tensor.form.name)
+           << "is " << dtype.name << " already, and encoding it again as " << find_dtype(chosen)->name
+           << " would lose accuracy; quantize the model that it was made from";
+  }
+  tensor.chosen = is_encodable_source(dtype) ? chosen : dtype.id;
+  return kOk;
+}
+
+Status tf_quant_plan::finish() {
+  TFILE_TRY(check_unfinished());
+  Vec<Tensor *> order(*memory);
+  TFILE_TRY(order.reserve(tensors.size()));
+  TensorRules rules(preset, facts);
+  for (Tensor &tensor : tensors) {
+    rules.count(tensor.form.name);
+    TFILE_TRY(order.push(&tensor));
+  }
+  std::sort(order.begin(), order.end(),
+            [](const Tensor *a, const Tensor *b) { return precedes(a->form.name, b->form.name); });
+  for (Tensor *const tensor : order)
+    TFILE_TRY(choose(*tensor, rules));
+  finished = true;
+  return kOk;
+}
+
+Status tf_quant_plan::get_dtype(tf_dtype *out, size_t i) const {
+  if (!finished) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << "the plan of types is not finished: tf_quant_plan_finish()";
+  }
+  TFILE_TRY(check_index(i, tensors.size()));
+  *out = tensors[i].chosen;
+  return kOk;
+}
+
+namespace tfile {
+
+Status make_quant_plan(Ref<QuantPlan> &out, tf_preset id, const Dict &metadata, const Settings &settings) {
+  const Preset *const preset = find_preset(id);
+  if (preset == nullptr) return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no preset " << id;
+  QuantPlan *made = nullptr;
+  TFILE_TRY(make(&made, settings.memory(), settings.memory(), *preset));
+  Ref<QuantPlan> plan = Ref<QuantPlan>::adopt(made);
+  TFILE_TRY(read_model_facts(plan->facts, metadata));
+  out = std::move(plan);
+  return kOk;
+}
+
+}  // namespace tfile
+
+// src/quant/tensor_rules.cpp
+namespace tfile {
+
+namespace {
+
+constexpr uint32_t kNoLayer = UINT32_MAX;
+
+bool contains_quant_tensor_rules(Text text, Text part) {
+  for (size_t i = 0; i + part.size() <= text.size(); ++i) {
+    if (Text(text.from(i)).starts_with(part)) return true;
+  }
+  return part.empty();
+}
+
+// Returns the N of a name that begins with "blk.N", or kNoLayer.
+uint32_t layer_of(Text name) {
+  constexpr Text kPrefix = "blk.";
+  if (!name.starts_with(kPrefix)) return kNoLayer;
+  uint32_t layer = 0;
+  size_t digits = 0;
+  for (const char c : name.from(kPrefix.size())) {
+    if (c < '0' || c > '9' || digits == 9) break;
+    layer = layer * 10 + static_cast<uint32_t>(c - '0');
+    ++digits;
+  }
+  return digits == 0 ? kNoLayer : layer;
+}
+
+enum class Role : uint8_t { kOutput, kEmbedding, kValue, kKey, kAttentionOutput, kUp, kGate, kDown, kOther };
+
+struct RolePart {
+  Text part;  // of the name
+  Role role;
+};
+// The first row whose part the name contains counts.
+constexpr RolePart kRoleParts[] = {
+    {"attn_qkv.weight", Role::kValue},
+    {"attn_kv_b.weight", Role::kValue},
+    {"attn_v.weight", Role::kValue},
+    {"attn_k.weight", Role::kKey},
+    {"attn_q.weight", Role::kOther},
+    {"attn_output.weight", Role::kAttentionOutput},
+    {"ffn_up", Role::kUp},
+    {"ffn_gate", Role::kGate},
+    {"ffn_down", Role::kDown},
+};
+
+Role role_of(Text name) {
+  if (name == "output.weight") return Role::kOutput;
+  if (name == "token_embd.weight" || name == "per_layer_token_embd.weight") return Role::kEmbedding;
+  for (const RolePart &row : kRoleParts) {
+    if (contains_quant_tensor_rules(name, row.part)) return row.role;
+  }
+  return Role::kOther;
+}
+
+// Parts of the names of tensors that are too small, or too sensitive, to be encoded.
+constexpr Text kKeptParts[] = {
+    "_norm.weight",
+    "ffn_gate_inp.weight",
+    "ffn_gate_tid2eid.weight",
+    "altup",
+    "laurel",
+    "per_layer_model_proj",
+    "ssm_conv1d",
+    "shortconv.conv.weight",
+    "indexer.k_proj.weight",
+    "indexer.q_proj.weight",
+    "time_mix_first.weight",
+    "time_mix_w0.weight",
+    "time_mix_w1.weight",
+    "time_mix_w2.weight",
+    "time_mix_v0.weight",
+    "time_mix_v1.weight",
+    "time_mix_v2.weight",
+    "time_mix_a0.weight",
+    "time_mix_a1.weight",
+    "time_mix_a2.weight",
+    "time_mix_g1.weight",
+    "time_mix_g2.weight",
+    "time_mix_decay_w1.weight",
+    "time_mix_decay_w2.weight",
+    "time_mix_lerp_fused.weight",
+    "attn_rel_b.weight",
+    ".position_embd",
+    "sam.pos_embd",
+    "sam.neck.",
+    "sam.net_",
+    ".rel_pos",
+    ".patch_embd",
+    ".patch_merger",
+    "a.rvq.codebook",
+    "mm.a.code_embd",
+};
+
+constexpr Text kGlm5Next = "glm5-next";
+constexpr Text kFalcon = "falcon";
+constexpr Text kBailingMoe3 = "bailingmoe3";
+
+constexpr Text kKeptPartsOfGlm5Next[] = {
+    "hc_",
+    "indexer.attn_q_b",
+    "indexer.attn_k",
+    "indexer.proj",
+    "indexer_compressor_gate",
+    "indexer_compressor_ape",
+    "ssm_f_a.weight",
+    "ssm_f_b.weight",
+    "ssm_g_a.weight",
+    "ssm_g_b.weight",
+    "ssm_beta.weight",
+    "attn_kv_a_mqa.weight",
+    "attn_k_b.weight",
+    "attn_v_b.weight",
+};
+constexpr Text kQ8PartsOfGlm5Next[] = {"attn_q_a", "attn_q_b", "nextn.eh_proj"};
+
+template <size_t count>
+bool contains_any(Text name, const Text (&parts)[count]) {
+  for (const Text part : parts) {
+    if (contains_quant_tensor_rules(name, part)) return true;
+  }
+  return false;
+}
+
+// Returns the number of dimensions without those of size 1 that precede the others.
+size_t effective_rank(Span<const int64_t> shape) {
+  size_t first = 0;
+  while (first < shape.size() && shape[first] == 1)
+    ++first;
+  return shape.size() - first;
+}
+
+bool is_encoded(const TensorForm &tensor, const ModelFacts &facts) {
+  const Text name = tensor.name;
+  if (effective_rank(tensor.shape) < 2 || !name.ends_with("weight")) return false;
+  if (name == "position_embd.weight" || name == "token_types.weight") return false;
+  if (contains_any(name, kKeptParts)) return false;
+  return facts.architecture != kGlm5Next || !contains_any(name, kKeptPartsOfGlm5Next);
+}
+
+bool fits(const TensorForm &tensor, tf_dtype dtype) {
+  return tensor.shape[tensor.shape.size() - 1] % find_dtype(dtype)->block_size == 0;
+}
+
+struct Fallback {
+  tf_dtype dtype;
+  tf_dtype smaller;  // a type with blocks of 32 and about as many bits
+};
+constexpr Fallback kFallbacks[] = {
+    {TF_DTYPE_Q2_K, TF_DTYPE_Q4_0},  {TF_DTYPE_Q3_K, TF_DTYPE_Q4_0},     {TF_DTYPE_TQ1_0, TF_DTYPE_Q4_0},
+    {TF_DTYPE_TQ2_0, TF_DTYPE_Q4_0}, {TF_DTYPE_IQ4_XS, TF_DTYPE_IQ4_NL}, {TF_DTYPE_Q4_K, TF_DTYPE_Q5_0},
+    {TF_DTYPE_Q5_K, TF_DTYPE_Q5_1},  {TF_DTYPE_Q6_K, TF_DTYPE_Q8_0},
+};
+
+tf_dtype fit(const TensorForm &tensor, tf_dtype dtype) {
+  if (fits(tensor, dtype)) return dtype;
+  for (const Fallback &row : kFallbacks) {
+    if (row.dtype == dtype && fits(tensor, row.smaller)) return row.smaller;
+  }
+  return TF_DTYPE_FLOAT16;
+}
+
+// Models of these architectures and numbers of layers are of the 70B class.
+struct Class70B {
+  Text architecture;
+  uint32_t layers;
+};
+constexpr Class70B k70B[] = {{"llama", 80}, {"llama-embed", 80}, {"qwen2", 80},
+                             {"deci", 80},  {"olmo", 80},        {"jais2", 68}};
+
+constexpr Text kArchitectures[] = {kGlm5Next, kFalcon, kBailingMoe3};
+
+// Reads numbers of the metadata whose keys begin with the name of the architecture.
+class ModelKeys {
+ public:
+  ModelKeys(const Dict &metadata, Text architecture) : metadata_(metadata), architecture_(architecture) {}
+
+  // Reads a number, or the first one of a list. *found says if there is such a key.
+  Status read(uint32_t &number, bool *found, Text key) const {
+    const DictEntry *const entry = find(key);
+    *found = entry != nullptr;
+    if (entry == nullptr) return kOk;
+    int64_t value = 0;
+    const bool is_array = entry->kind == TF_KIND_ARRAY;
+    if (is_array && entry->array->size > 0) {
+      const int64_t first[kMaxRank] = {};
+      TFILE_TRY(item_int64(&value, *entry->array, {first, entry->array->ndim}));
+    }
+    if (!is_array || value < 0 || value > INT32_MAX) {
+      return Failure(TF_STATUS_TYPE).key(entry->key) << "must be a number from 0 to 2147483647, or a list of them";
+    }
+    number = static_cast<uint32_t>(value);
+    return kOk;
+  }
+
+ private:
+  // Finds "ARCHITECTURE.key".
+  const DictEntry *find(Text key) const {
+    for (size_t i = 0; i < metadata_.size(); ++i) {
+      const Text whole = metadata_.at(i).key;
+      if (whole.size() == architecture_.size() + 1 + key.size() && whole.starts_with(architecture_) &&
+          whole[architecture_.size()] == '.' && whole.ends_with(key)) {
+        return &metadata_.at(i);
+      }
+    }
+    return nullptr;
+  }
+
+  const Dict &metadata_;
+  Text architecture_;
+};
+
+Status read_heads(ModelFacts &facts, uint32_t &heads, uint32_t &key_heads, const ModelKeys &keys) {
+  bool found = false;
+  TFILE_TRY(keys.read(heads, &found, "attention.head_count"));
+  key_heads = heads;
+  TFILE_TRY(keys.read(key_heads, &found, "attention.head_count_kv"));
+  facts.grouping = key_heads == 0 ? 0 : heads / key_heads;
+  return kOk;
+}
+
+bool is_70b(const ModelFacts &facts, Text architecture, uint32_t layers, bool is_grouped) {
+  for (const Class70B &row : k70B) {
+    if (row.architecture != architecture || row.layers != layers) continue;
+    // Among the Llamas of 80 layers there is also one of 65B, whose heads are not grouped, and there are mixtures.
+    return !architecture.starts_with("llama") || (is_grouped && facts.experts != 8);
+  }
+  return false;
+}
+
+}  // namespace
+
+Status read_model_facts(ModelFacts &facts, const Dict &metadata) {
+  constexpr Text kArchitecture = "general.architecture";
+  const DictEntry *entry = nullptr;
+  if (metadata.find(kArchitecture) == nullptr) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT).key(kArchitecture) << "is missing; a preset needs it to choose types";
+  }
+  TFILE_TRY(metadata.get(&entry, kArchitecture, TF_KIND_STRING));
+  const Text architecture = entry->string;
+  for (const Text known : kArchitectures) {
+    if (known == architecture) facts.architecture = known;
+  }
+  const ModelKeys keys(metadata, architecture);
+  bool found = false;
+  TFILE_TRY(keys.read(facts.layers, &found, "block_count"));
+  if (!found || facts.layers == 0) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << "the metadata has no number of layers, " << architecture
+                                               << ".block_count; a preset needs it to choose types";
+  }
+  uint32_t predicted = 0;
+  uint32_t heads = 0;
+  uint32_t key_heads = 0;
+  TFILE_TRY(keys.read(predicted, &found, "nextn_predict_layers"));
+  TFILE_TRY(keys.read(facts.experts, &found, "expert_count"));
+  TFILE_TRY(read_heads(facts, heads, key_heads, keys));
+  facts.is_70b = predicted <= facts.layers && is_70b(facts, architecture, facts.layers - predicted, heads != key_heads);
+  return kOk;
+}
+
+void TensorRules::count(Text name) {
+  const Role role = role_of(name);
+  if (role == Role::kValue) ++values_;
+  if (role == Role::kOutput) has_output_ = true;
+}
+
+bool TensorRules::applies(When when, Position position) const {
+  const uint32_t index = position.index;
+  const uint32_t eighth = position.count / 8;
+  switch (when) {
+    case When::kNever:
+      return false;
+    case When::kAlways:
+      return true;
+    case When::kGrouped:
+      return facts_.grouping >= 4;
+    case When::kFirstTwo:
+      return index < 2;
+    case When::kFirstFour:
+      return index < 4;
+    case When::kFirstSixteenth:
+      return index < position.count / 16;
+    case When::kFirstEighth:
+      return index < eighth;
+    case When::kEighthPlain:
+      return !facts_.is_weighted && index < eighth;
+    case When::kEighthWeighted:
+      return facts_.is_weighted && index < eighth;
+    case When::kSensitive:
+      return index < eighth || index >= uint64_t{7} * position.count / 8 || (index - eighth) % 3 == 2;
+  }
+  return false;
+}
+
+tf_dtype TensorRules::apply(const RoleRules &rules, Position position) const {
+  for (const TypeRule &rule : rules.rules) {
+    if (applies(rule.when, position)) return rule.dtype;
+  }
+  return preset_.dtype;
+}
+
+tf_dtype TensorRules::choose_output(const TensorForm &tensor) const {
+  const bool is_wide = preset_.id == TF_PRESET_MXFP4_MOE || preset_.dtype == TF_DTYPE_Q8_0;
+  if (is_wide || facts_.architecture == kFalcon || !fits(tensor, preset_.dtype)) return TF_DTYPE_Q8_0;
+  return TF_DTYPE_Q6_K;
+}
+
+tf_dtype TensorRules::choose_value() {
+  tf_dtype chosen = apply(preset_.value, {next_value_++, values_});
+  if (facts_.is_70b && (chosen == TF_DTYPE_Q3_K || chosen == TF_DTYPE_Q4_K)) chosen = TF_DTYPE_Q5_K;
+  return facts_.experts == 8 ? TF_DTYPE_Q8_0 : chosen;
+}
+
+Status TensorRules::choose_down(tf_dtype &chosen, Text name) {
+  uint32_t layer = next_down_++;
+  if (facts_.experts > 1) {
+    // A layer can have several of these tensors, so only the name says which layer it is.
+    layer = layer_of(name);
+    if (layer >= facts_.layers) {
+      return Failure(TF_STATUS_INVALID_ARGUMENT).array(name)
+             << "the name must begin with \"blk.N.\", where N is less than the number of layers, " << facts_.layers;
+    }
+  }
+  chosen = apply(facts_.architecture == kFalcon ? preset_.falcon_down : preset_.down, {layer, facts_.layers});
+  return kOk;
+}
+
+tf_dtype TensorRules::choose_attention_output() const {
+  if (facts_.architecture == kFalcon) return apply(preset_.falcon_attention_output, {});
+  return apply(facts_.experts == 8 ? preset_.eight_attention_output : preset_.attention_output, {});
+}
+
+// The experts of a layer are one tensor of 3 dimensions.
+tf_dtype TensorRules::choose_mxfp4(const TensorForm &tensor) const {
+  const size_t rank = tensor.shape.size();
+  if (rank < 3 || tensor.shape[rank - 3] <= 1) return TF_DTYPE_Q8_0;
+  const Role role = role_of(tensor.name);
+  const bool is_expert = role == Role::kUp || role == Role::kGate || role == Role::kDown;
+  return is_expert || facts_.architecture != kBailingMoe3 ? TF_DTYPE_MXFP4 : TF_DTYPE_Q8_0;
+}
+
+Status TensorRules::choose_by_role(tf_dtype &chosen, const TensorForm &tensor) {
+  const Role role = role_of(tensor.name);
+  chosen = preset_.dtype;
+  if (facts_.architecture == kGlm5Next && contains_any(tensor.name, kQ8PartsOfGlm5Next)) {
+    chosen = TF_DTYPE_Q8_0;
+  } else if (role == Role::kOutput || (role == Role::kEmbedding && !has_output_)) {
+    chosen = choose_output(tensor);
+  } else if (preset_.id == TF_PRESET_MXFP4_MOE) {
+    chosen = choose_mxfp4(tensor);
+  } else if (role == Role::kEmbedding) {
+    chosen = apply(preset_.embedding, {});
+  } else if (role == Role::kValue) {
+    chosen = choose_value();
+  } else if (role == Role::kKey && facts_.experts == 8) {
+    chosen = TF_DTYPE_Q8_0;
+  } else if (role == Role::kDown) {
+    return choose_down(chosen, tensor.name);
+  } else if (role == Role::kAttentionOutput) {
+    chosen = choose_attention_output();
+  }
+  return kOk;
+}
+
+Status TensorRules::choose(tf_dtype &chosen, const TensorForm &tensor, tf_dtype fixed) {
+  chosen = tensor.dtype->id;
+  if (!is_encoded(tensor, facts_)) return kOk;
+  tf_dtype wanted = fixed;
+  if (fixed == TF_DTYPE_UNSUPPORTED) TFILE_TRY(choose_by_role(wanted, tensor));
+  wanted = fit(tensor, wanted);
+  const Role role = role_of(tensor.name);
+  if (preset_.id == TF_PRESET_Q2_K_S && wanted == TF_DTYPE_Q2_K && !facts_.is_weighted && role != Role::kOutput &&
+      role != Role::kEmbedding) {
+    return Failure(TF_STATUS_UNSUPPORTED).array(tensor.name)
+           << "the preset Q2_K_S encodes it in q2_k, which loses too much without an importance matrix";
+  }
+  chosen = wanted;
+  return kOk;
+}
+
+bool precedes(Text a, Text b) {
+  // kNoLayer + 1 is 0, so that tensors outside of the layers come first.
+  const uint32_t layer_of_a = layer_of(a) + 1;
+  const uint32_t layer_of_b = layer_of(b) + 1;
+  return layer_of_a != layer_of_b ? layer_of_a < layer_of_b : compare(a, b) < 0;
+}
+
+}  // namespace tfile
+
 // src/format/content_kinds.h
 // Recognises files that are often found under the extension of a tensor format but are something else.
 
@@ -18388,13 +19892,21 @@ struct Member {
   bool deflated = false;
   bool fortran = false;     // true if the elements are stored in Fortran order
   bool big_endian = false;  // false also if the dtype has no byte order
-  // The member's own header is invalid: dtype is NULL, `reason` is the error message, and the bytes are all of the
-  // member.
+  // The member's own header is invalid, and the bytes are all of the member; or it is text whose bytes are damaged. The
+  // dtype is NULL, and `reason` is the error message.
   bool invalid = false;
+  bool is_other = false;                // true if it is not an array but something else in an archive
   tf_status fault = TF_STATUS_CORRUPT;  // of an invalid member: the status of the error
+
+  // Adds the name to an error.
+  Failure &name_in(Failure &failure) const { return is_other ? failure.member(name) : failure.array(name); }
 };
 
+// The ends of messages about errors that TF_OPTION_LENIENT accepts. The second one is for an array that cannot be read.
 inline constexpr char kLenientHint[] = "; TF_OPTION_LENIENT accepts this";
+inline constexpr char kListedHint[] = "; TF_OPTION_LENIENT lists it as unsupported and reads the others";
+// Appends a hint to the message of a failure.
+Status append_hint(Status failure, const char *text);
 
 // The contents of a file's header, as read by a format.
 struct Listing {
@@ -18404,6 +19916,7 @@ struct Listing {
         members(memory),
         names(memory, name_at, this),
         others(memory),
+        replaced(memory),
         notes(memory),
         tolerated(memory) {}
 
@@ -18424,8 +19937,9 @@ struct Listing {
   Arena arena;
   Vec<Member> members;
   NameIndex names;
-  Ref<Dict> metadata;  // never empty: a dict without values if the format has no metadata
-  Vec<Member> others;  // what the file contains besides arrays: their dtype is NULL, and `head` is 0
+  Ref<Dict> metadata;    // never empty: a dict without values if the format has no metadata
+  Vec<Member> others;    // what the file contains besides arrays: their dtype is NULL, and `head` is 0
+  Vec<Member> replaced;  // members that a later one of the same name replaces, which TF_OPTION_LENIENT accepts
   // Lines of text. A note is not an error; `tolerated` has the messages of the errors that the settings accepted.
   Vec<Text> notes;
   Vec<Text> tolerated;
@@ -18517,6 +20031,8 @@ struct Format {
   uint32_t max_parts = 0;  // files in a set
   // True if the first bytes of a file (up to 16, perhaps fewer) are of this format.
   bool (*probe)(Bytes head);
+  // NULL, or looks for a file of this format after bytes that are not of it, which TF_OPTION_LENIENT accepts.
+  Status (*find)(bool *found, const Source &source, const Settings &settings) = nullptr;
   // Reads and validates the header. On entry, listing.metadata is an empty dict.
   Status (*list)(Listing &listing, const Source &source, const Settings &settings);
   // Fails if the format cannot hold the request, with one error that names every array and key concerned, or adds that
@@ -18539,6 +20055,8 @@ NamedValue format_value(size_t i);
 const Format *find_format(SetKind sets);
 const Format *format_of_path(Text path);  // by extension, ignoring letter case
 const Format *probe_format(Bytes head);
+// Finds the format whose find() finds a file, if there is one; else sets *out to NULL.
+Status find_format_inside(const Format **out, const Source &source, const Settings &settings);
 
 // Returns the limit max_header_bytes, or `initial` if the settings have none.
 uint64_t header_limit(const Settings &settings, uint64_t initial = 100000000);
@@ -18682,6 +20200,16 @@ const Format *probe_format(Bytes head) {
   return nullptr;
 }
 
+Status find_format_inside(const Format **out, const Source &source, const Settings &settings) {
+  *out = nullptr;
+  for (const Format *format : kFormats) {
+    bool found = false;
+    if (format->find != nullptr) TFILE_TRY(format->find(&found, source, settings));
+    if (found) return *out = format, kOk;
+  }
+  return kOk;
+}
+
 Text Listing::name_at(const void *owner, size_t index) {
   return static_cast<const Listing *>(owner)->members[index].name;
 }
@@ -18707,15 +20235,18 @@ Status Listing::append(Vec<Text> &lines, Text text) {
 
 Status Listing::tolerate(const Settings &settings, Status failure) {
   if (failure.ok()) return kOk;
+  if (!settings.on(TF_OPTION_LENIENT)) return append_hint(failure, kLenientHint);
+  const ErrorRecord &record = error_record();
+  char buffer[sizeof(record.message) + 32];
+  LineWriter line(buffer, sizeof(buffer));
+  line << status_name(record.status) << ": " << record.message;
+  return add_tolerated(line.text());
+}
+
+Status append_hint(Status failure, const char *text) {
   ErrorRecord &record = error_record();
-  if (settings.on(TF_OPTION_LENIENT)) {
-    char buffer[sizeof(record.message) + 32];
-    LineWriter line(buffer, sizeof(buffer));
-    line << status_name(record.status) << ": " << record.message;
-    return add_tolerated(line.text());
-  }
   const size_t used = strlen(record.message);
-  LineWriter(record.message + used, sizeof(record.message) - used) << kLenientHint;
+  LineWriter(record.message + used, sizeof(record.message) - used) << text;
   return failure;
 }
 
@@ -20905,7 +22436,7 @@ class HeaderParser {
       const Text type = c == '[' ? "a structured dtype" : "a subarray dtype";
       const Text spelled(reinterpret_cast<const char *>(header_.data()) + start, at_ - start);
       out_->sized = false;
-      TFILE_TRY(arena_.copy(&out_->type, is_short_line(spelled) ? spelled : type));
+      TFILE_TRY(set_type(spelled, type));
       return set_reason(objects ? "Python objects (in a structured dtype), which are pickles and never loaded" : type);
     }
     Literal descr;
@@ -20955,13 +22486,22 @@ class HeaderParser {
 
   Status set_reason(Text reason) { return arena_.copy(&out_->reason, reason); }
 
-  // True if a structured dtype can be shown as the file spells it.
-  static bool is_short_line(Text text) {
+  // Sets the type to a structured dtype as the file spells it, in UTF-8. If that is not one short line, sets it to the
+  // description.
+  Status set_type(Text spelled, Text description) {
     constexpr size_t kLongest = 160;
-    for (const char c : text) {
-      if (c < ' ' || c > '~') return false;
+    char text[2 * kLongest];
+    size_t size = 0;
+    for (const char c : spelled) {
+      const auto byte = static_cast<uint8_t>(c);
+      if (spelled.size() > kLongest || byte < ' ' || byte == 0x7F) return arena_.copy(&out_->type, description);
+      if (utf8_ || byte < 0x80) {
+        text[size++] = c;
+      } else {
+        size += utf8_encode(text + size, byte);  // Latin-1, as versions before 3 have it
+      }
     }
-    return text.size() <= kLongest;
+    return arena_.copy(&out_->type, Text(text, size));
   }
 
   Status resolve(const Literal &descr) {
@@ -21113,6 +22653,7 @@ struct ZipEntry {
   uint32_t crc32;
   uint16_t flags;
   bool deflated;
+  bool unreadable;  // a fault of it has been collected
 };
 
 // Reads an archive. Refuses everything that different readers could interpret differently.
@@ -21121,6 +22662,8 @@ class ZipReader {
   // The listing decides about errors that other readers accept. Error messages omit the suffix of members' names.
   ZipReader(Listing &listing, const Source &source, const Settings &settings, Text suffix);
 
+  // Finds the directory without reading it. *entries is the number of members in it.
+  Status find(uint64_t *entries);
   // Finds the directory, and checks every record and that no two members overlap.
   Status open();
   size_t count() const { return entries_.size(); }
@@ -21131,7 +22674,8 @@ class ZipReader {
   size_t entry_at(size_t k) const { return order_[k]; }
   // Decodes the name to UTF-8.
   Status name(Vec<char> *out, size_t i) const;
-  bool is_folder(size_t i) const;
+  // False for a folder, and for a member of which Settings::collect() has accepted a fault.
+  bool is_readable(size_t i) const { return !entries_[i].unreadable && !is_folder(i); }
   // Returns the content of a record of the extra field in the directory, or no bytes if there is no such record.
   Bytes extra(size_t i, uint16_t id) const;
   uint64_t directory_offset(size_t i) const { return directory_at_ + entries_[i].record; }
@@ -21152,6 +22696,7 @@ class ZipReader {
  private:
   struct End;
 
+  bool is_folder(size_t i) const;
   Status find_end(End *end);
   Status find_end_in(End *end, Bytes tail);
   Status no_end() const;
@@ -21169,6 +22714,7 @@ class ZipReader {
   Failure failure(tf_status status, const ZipEntry &entry, uint64_t offset) const;
   Failure failure(const ZipEntry &entry) const;  // begins a CORRUPT error about its record in the directory
   Status compare_local(const ZipEntry &entry, const uint8_t *header, Text name, Bytes extra);
+  Status locate_data(uint64_t *data, const ZipEntry &entry, uint64_t limit);
   Status skip_descriptor(uint64_t limit);
   Status check_gap(uint64_t limit);
   uint64_t window_end(uint64_t offset, uint64_t nbytes) const;
@@ -21194,6 +22740,8 @@ class ZipReader {
 
 // True if the first bytes of a file are those of a zip archive. The archive may be empty.
 bool is_zip(Bytes head);
+// Looks for the end of an archive, before which there may be other bytes. Does not find an empty archive.
+Status find_zip(bool *found, const Source &source, const Settings &settings);
 
 // The maximum alignment of data, because the extra field for padding has at most 65,535 bytes.
 inline constexpr uint64_t kZipMaxAlignment = 32768;
@@ -21612,6 +23160,7 @@ const Format kNpzFormat = {
     .metadata = MetadataKind::kStringLists,
     .text_members = true,
     .probe = is_zip,
+    .find = find_zip,
     .list = list_npz,
     .check = check_npz,
     .lay_out = lay_out_npz,
@@ -21704,9 +23253,9 @@ class MemberInflater {
   bool done_ = false;  // the deflate stream has ended
 };
 
-// A member that is not an array has no type. Its name has the suffix.
-bool is_other(const Member &member) {
-  return member.dtype == nullptr && member.type.empty();
+// True if a member is not in the list of arrays. One that seems to be damaged is, because it may have been an array.
+bool is_apart(const Member &member) {
+  return member.is_other && !member.invalid;
 }
 
 Text without_suffix(Text name) {
@@ -21743,10 +23292,10 @@ class Lister {
 
  private:
   static Text key_at(const void *owner, size_t index) { return key_of(static_cast<const Lister *>(owner), index); }
-  // Members whose names differ only in the suffix would be the same to other readers.
+  // Members whose names differ only in the suffix would be the same to other readers. That of an array lacks it already.
   static Text key_of(const Lister *self, size_t index) {
     const Member &member = self->listing_.members[index];
-    return is_other(member) ? without_suffix(member.name) : member.name;
+    return member.is_other ? without_suffix(member.name) : member.name;
   }
   static Text name_at(const void *listing, size_t index) {
     return static_cast<const Listing *>(listing)->members[index].name;
@@ -21762,7 +23311,7 @@ class Lister {
       const size_t i = zip_.entry_at(k);
       uint64_t data = 0;
       TFILE_TRY(zip_.locate(&data, k));
-      if (zip_.is_folder(i)) continue;
+      if (!zip_.is_readable(i)) continue;
       Member member;
       TFILE_TRY(describe(&member, i, data));
       if (zip_.in_order()) {
@@ -21772,7 +23321,7 @@ class Lister {
       }
     }
     for (size_t i = 0; i < found.size(); ++i) {
-      if (!zip_.is_folder(i)) TFILE_TRY(add(found[i], i));
+      if (zip_.is_readable(i)) TFILE_TRY(add(found[i], i));
     }
     return kOk;
   }
@@ -21780,7 +23329,7 @@ class Lister {
   Status add(const Member &member, size_t i) {
     const uint64_t header = zip_.entry(i).header;
     NpzTextType type;
-    if (is_other(member)) {
+    if (is_apart(member)) {
       has_others_ = true;
     } else if (!find_npz_text_type(&type, member)) {
       TFILE_TRY(check_array_count(source_, settings_, ++arrays_, header));
@@ -21795,6 +23344,7 @@ class Lister {
     entries_.pop();
     TFILE_TRY(listing_.tolerate(settings_, Failure(TF_STATUS_DUPLICATE).in(source_.label).array(member.name).at(header)
                                                << "the name occurs twice in the file"));
+    TFILE_TRY(listing_.replaced.push(listing_.members[twin]));
     listing_.members[twin] = member;
     entries_[twin] = i;
     return kOk;
@@ -21827,6 +23377,7 @@ class Lister {
     TFILE_TRY(check_name_length(source_, settings_, listed.size(), zip_.directory_offset(i)));
     TFILE_TRY(listing_.arena.copy(&out->name, listed));
     if (!is_array) {
+      out->is_other = true;
       out->type = Text();
       out->reason = Text("not an array (no npy header)");
       if (!name.ends_with(kNpzSuffix)) return kOk;
@@ -21871,10 +23422,12 @@ class Lister {
   // Lists a member whose header is invalid with its fault, if the settings accept it.
   Status list_invalid(Member *out, size_t i, uint64_t data, Status failure) {
     if (failure.code != TF_STATUS_CORRUPT && failure.code != TF_STATUS_UNSUPPORTED) return failure;
-    if (!settings_.on(TF_OPTION_LENIENT)) return listing_.tolerate(settings_, failure);
+    if (!settings_.on(TF_OPTION_LENIENT)) return append_hint(failure, kListedHint);
     const Text name = out->name;
+    const bool is_other = out->is_other;
     *out = whole_member(i, data);
     out->name = name;
+    out->is_other = is_other;
     out->invalid = true;
     out->fault = failure.code;
     out->type = Text("bad header");
@@ -21932,7 +23485,8 @@ class Lister {
   Status end_checksum(const Member &member, uint32_t crc) {
     if (member.deflated) TFILE_TRY(inflater_.finish());
     if (crc == member.crc32) return kOk;
-    return Failure(TF_STATUS_CORRUPT).in(source_.label).array(member.name).at(member.offset)
+    Failure failure(TF_STATUS_CORRUPT);
+    return member.name_in(failure.in(source_.label)).at(member.offset)
            << "CRC-32 of the member should be " << Hex{member.crc32} << ", is " << Hex{crc};
   }
 
@@ -21976,8 +23530,10 @@ class Lister {
       if (!valid) listing_.members[i].reason = Text("text with a code point that is not a character");
       return kOk;
     }
-    if (status.code != TF_STATUS_CORRUPT || !settings_.on(TF_OPTION_LENIENT)) return status;
+    if (status.code != TF_STATUS_CORRUPT) return status;
+    if (!settings_.on(TF_OPTION_LENIENT)) return append_hint(status, kListedHint);
     *readable = false;
+    listing_.members[i].invalid = true;
     return listing_.arena.copy(&listing_.members[i].reason, Text(error_record().message));
   }
 
@@ -22057,7 +23613,7 @@ class Lister {
     for (size_t i = 0; i < members.size(); ++i) {
       if (text != texts_.end() && *text == i) {
         ++text;
-      } else if (is_other(members[i])) {
+      } else if (is_apart(members[i])) {
         TFILE_TRY(listing_.others.push(members[i]));
       } else {
         members[count] = members[i];
@@ -22735,10 +24291,10 @@ Status HeaderScan::check_size(Text name, const Fields_format_safetensors_safeten
   const Checked bytes = byte_count(*fields.dtype, fields.shape());
   if (!bytes.valid()) return reader_.fail(fields.shape_at).shape(fields.shape()) << " needs 2^63 bytes or more";
   if (bytes.value() == end - begin) return kOk;
-  return (reader_.fail(fields.offsets_at)
-          << "data_offsets span " << end - begin << " bytes, " << fields.dtype_text << " of shape ")
-             .shape(fields.shape())
-         << " needs " << bytes.value();
+  return settings_.collect((reader_.fail(fields.offsets_at)
+                            << "data_offsets span " << end - begin << " bytes, " << fields.dtype_text << " of shape ")
+                               .shape(fields.shape())
+                           << " needs " << bytes.value());
 }
 
 // Reads the next key and string of the metadata, with their escapes.
@@ -22808,8 +24364,9 @@ Status HeaderScan::check_layout() {
   uint64_t end = 0;
   for (const Entry &entry : entries_) {
     if (entry.begin != end) {
-      return blame_offsets(entry) << "data_offsets begin at " << entry.begin << ", expected " << end
-                                  << (entry.begin > end ? ": a hole before them" : ": they overlap others");
+      TFILE_TRY(settings_.collect(blame_offsets(entry)
+                                  << "data_offsets begin at " << entry.begin << ", expected " << end
+                                  << (entry.begin > end ? ": a hole before them" : ": they overlap others")));
     }
     end = entry.end;
   }
@@ -23212,6 +24769,27 @@ Status SaveRefusals::result(tf_status status, Text what) {
 
 }  // namespace tfile
 
+// src/format/zip/zip_end.h
+// What the end records of a zip archive say. Only the files of ZipReader include it.
+
+
+namespace tfile {
+
+// The contents of the records at the end of an archive.
+struct ZipReader::End {
+  uint64_t at;    // where the directory must end
+  uint64_t disk;  // numbers of the disks
+  uint64_t first_disk;
+  uint64_t entries_here;
+  uint64_t entries;
+  uint64_t size;    // size of the directory
+  uint64_t offset;  // offset of the directory from the start of the archive
+  bool wide;
+  uint64_t wide_at;  // offset of the zip64 record from the start of the archive, according to the locator
+};
+
+}  // namespace tfile
+
 // src/format/zip/zip_records.h
 // Numbers of the zip format that its reader and its writer share.
 
@@ -23247,6 +24825,16 @@ inline constexpr uint16_t kZipPaddingExtra = 0xD935;
 inline constexpr uint16_t kZipFull16 = 0xFFFF;
 inline constexpr uint32_t kZipFull32 = 0xFFFFFFFF;
 
+inline uint16_t load16(const uint8_t *from) {
+  return load_le<uint16_t>(from);
+}
+inline uint32_t load32(const uint8_t *from) {
+  return load_le<uint32_t>(from);
+}
+inline uint64_t load64(const uint8_t *from) {
+  return load_le<uint64_t>(from);
+}
+
 inline bool zip_is_ascii(Text text) {
   for (const char c : text) {
     if (static_cast<uint8_t>(c) >= 0x80) return false;
@@ -23256,151 +24844,11 @@ inline bool zip_is_ascii(Text text) {
 
 }  // namespace tfile
 
-// src/format/zip/zip_read.cpp
+// src/format/zip/zip_end.cpp
 #if !defined(TENSORFILE_NO_NPZ)
-// Reads zip archives.
+// Finds the end records of zip archives, which say where the directory is.
 
 namespace tfile {
-
-namespace {
-
-// The maximum ratio by which deflate can expand data; a stream of a few bytes can exceed it slightly.
-constexpr uint64_t kMaxInflation = 1032;
-constexpr uint64_t kInflationSlack = 64;
-
-// A size that the local header and the npy header of a member nearly always fit in together.
-constexpr uint64_t kTypicalHeaders = uint64_t{4} << 10;
-constexpr uint64_t kMaxWindow = uint64_t{256} << 10;
-
-uint16_t load16(const uint8_t *from) {
-  return load_le<uint16_t>(from);
-}
-uint32_t load32(const uint8_t *from) {
-  return load_le<uint32_t>(from);
-}
-uint64_t load64(const uint8_t *from) {
-  return load_le<uint64_t>(from);
-}
-
-// The upper half of code page 437, as Python decodes it.
-constexpr uint16_t kCp437[128] = {
-    0x00C7, 0x00FC, 0x00E9, 0x00E2, 0x00E4, 0x00E0, 0x00E5, 0x00E7, 0x00EA, 0x00EB, 0x00E8, 0x00EF, 0x00EE,
-    0x00EC, 0x00C4, 0x00C5, 0x00C9, 0x00E6, 0x00C6, 0x00F4, 0x00F6, 0x00F2, 0x00FB, 0x00F9, 0x00FF, 0x00D6,
-    0x00DC, 0x00A2, 0x00A3, 0x00A5, 0x20A7, 0x0192, 0x00E1, 0x00ED, 0x00F3, 0x00FA, 0x00F1, 0x00D1, 0x00AA,
-    0x00BA, 0x00BF, 0x2310, 0x00AC, 0x00BD, 0x00BC, 0x00A1, 0x00AB, 0x00BB, 0x2591, 0x2592, 0x2593, 0x2502,
-    0x2524, 0x2561, 0x2562, 0x2556, 0x2555, 0x2563, 0x2551, 0x2557, 0x255D, 0x255C, 0x255B, 0x2510, 0x2514,
-    0x2534, 0x252C, 0x251C, 0x2500, 0x253C, 0x255E, 0x255F, 0x255A, 0x2554, 0x2569, 0x2566, 0x2560, 0x2550,
-    0x256C, 0x2567, 0x2568, 0x2564, 0x2565, 0x2559, 0x2558, 0x2552, 0x2553, 0x256B, 0x256A, 0x2518, 0x250C,
-    0x2588, 0x2584, 0x258C, 0x2590, 0x2580, 0x03B1, 0x00DF, 0x0393, 0x03C0, 0x03A3, 0x03C3, 0x00B5, 0x03C4,
-    0x03A6, 0x0398, 0x03A9, 0x03B4, 0x221E, 0x03C6, 0x03B5, 0x2229, 0x2261, 0x00B1, 0x2265, 0x2264, 0x2320,
-    0x2321, 0x00F7, 0x2248, 0x00B0, 0x2219, 0x00B7, 0x221A, 0x207F, 0x00B2, 0x25A0, 0x00A0,
-};
-
-const char *method_name(uint32_t method) {
-  switch (method) {
-    case 9:
-      return " (deflate64)";
-    case 12:
-      return " (bzip2)";
-    case 14:
-      return " (lzma)";
-    case 93:
-      return " (zstd)";
-    case 95:
-      return " (xz)";
-    case 99:
-      return " (AES encryption)";
-    default:
-      return "";
-  }
-}
-
-// Removes the next record from the front of an extra field. Returns false at the end of the field, and also if the rest
-// of the field is too short for the record or for the head of a record.
-bool next_extra(uint16_t *id, Bytes *content, Bytes *extra) {
-  if (extra->size() < 4) return false;
-  const size_t size = load16(extra->data() + 2);
-  if (size > extra->size() - 4) return false;
-  *id = load16(extra->data());
-  *content = extra->from(4).first(size);
-  *extra = extra->from(4 + size);
-  return true;
-}
-
-// If the 32-bit value has the maximum, which means that it is stored elsewhere, replaces it by the next 64-bit number
-// of a zip64 extra field. Returns false if there is none.
-bool read_wide(uint64_t *value, Bytes *content) {
-  if (*value != kZipFull32) return true;
-  if (content->size() < 8) return false;
-  *value = load64(content->data());
-  *content = content->from(8);
-  return true;
-}
-
-}  // namespace
-
-// The contents of the records at the end of an archive.
-struct ZipReader::End {
-  uint64_t at;    // where the directory must end
-  uint64_t disk;  // numbers of the disks
-  uint64_t first_disk;
-  uint64_t entries_here;
-  uint64_t entries;
-  uint64_t size;    // size of the directory
-  uint64_t offset;  // offset of the directory from the start of the archive
-  bool wide;
-  uint64_t wide_at;  // offset of the zip64 record from the start of the archive, according to the locator
-};
-
-ZipReader::ZipReader(Listing &listing, const Source &source, const Settings &settings, Text suffix)
-    : source_(source),
-      settings_(settings),
-      listing_(listing),
-      suffix_(suffix),
-      directory_(settings.memory()),
-      entries_(settings.memory()),
-      order_(settings.memory()),
-      window_(settings.memory()) {}
-
-Failure ZipReader::failure(tf_status status, const ZipEntry &entry, uint64_t offset) const {
-  const Text name = raw_name(entry);
-  const bool suffixed = name.ends_with(suffix_);
-  Failure made(status);
-  made.in(source_.label).about(name.first(suffixed ? name.size() - suffix_.size() : name.size())).at(offset);
-  (made << "member ").quoted(name.first(256)) << ": ";
-  return made;
-}
-
-Failure ZipReader::failure(tf_status status, size_t i, uint64_t offset) const {
-  return failure(status, entries_[i], offset);
-}
-
-Failure ZipReader::failure(const ZipEntry &entry) const {
-  return failure(TF_STATUS_CORRUPT, entry, directory_at_ + entry.record);
-}
-
-Text ZipReader::raw_name(const ZipEntry &entry) const {
-  const uint8_t *record = directory_.data() + entry.record;
-  return Text(reinterpret_cast<const char *>(record) + kZipEntrySize, load16(record + 28));
-}
-
-Status ZipReader::open() {
-  End end = {};
-  TFILE_TRY(find_end(&end));
-  TFILE_TRY(check_end(end));
-  TFILE_TRY(read_directory(end));
-  size_t position = 0;
-  for (uint64_t i = 0; i < end.entries; ++i)
-    TFILE_TRY(parse_entry(&position));
-  if (position != directory_.size()) {
-    return Failure(TF_STATUS_CORRUPT).in(source_.label).at(directory_at_ + position)
-           << "the zip directory has " << static_cast<uint64_t>(directory_.size() - position)
-           << " bytes after the last of its " << end.entries << " entries";
-  }
-  TFILE_TRY(sort_by_offset());
-  end_ = start_;
-  return check_overlaps();
-}
 
 // Reads the last bytes of the archive, which contain the end records, into the window.
 Status ZipReader::find_end(End *end) {
@@ -23544,6 +24992,153 @@ Status ZipReader::check_end(const End &end) {
   return kOk;
 }
 
+bool is_zip(Bytes head) {
+  if (head.size() < 4) return false;
+  const uint32_t signature = load32(head.data());
+  return signature == kZipLocalSignature || signature == kZipEndSignature;
+}
+
+Status find_zip(bool *found, const Source &source, const Settings &settings) {
+  Listing remarks(settings.memory());
+  uint64_t entries = 0;
+  const Status status = ZipReader(remarks, source, settings, Text()).find(&entries);
+  *found = status.code == TF_STATUS_LIMIT || (status.ok() && entries > 0);
+  return is_fault(status) ? kOk : status;
+}
+
+}  // namespace tfile
+#endif  // !defined(TENSORFILE_NO_NPZ)
+
+// src/format/zip/zip_read.cpp
+#if !defined(TENSORFILE_NO_NPZ)
+// Reads zip archives.
+
+namespace tfile {
+
+namespace {
+
+// The maximum ratio by which deflate can expand data; a stream of a few bytes can exceed it slightly.
+constexpr uint64_t kMaxInflation = 1032;
+constexpr uint64_t kInflationSlack = 64;
+
+// A size that the local header and the npy header of a member nearly always fit in together.
+constexpr uint64_t kTypicalHeaders = uint64_t{4} << 10;
+constexpr uint64_t kMaxWindow = uint64_t{256} << 10;
+
+// The upper half of code page 437, as Python decodes it.
+constexpr uint16_t kCp437[128] = {
+    0x00C7, 0x00FC, 0x00E9, 0x00E2, 0x00E4, 0x00E0, 0x00E5, 0x00E7, 0x00EA, 0x00EB, 0x00E8, 0x00EF, 0x00EE,
+    0x00EC, 0x00C4, 0x00C5, 0x00C9, 0x00E6, 0x00C6, 0x00F4, 0x00F6, 0x00F2, 0x00FB, 0x00F9, 0x00FF, 0x00D6,
+    0x00DC, 0x00A2, 0x00A3, 0x00A5, 0x20A7, 0x0192, 0x00E1, 0x00ED, 0x00F3, 0x00FA, 0x00F1, 0x00D1, 0x00AA,
+    0x00BA, 0x00BF, 0x2310, 0x00AC, 0x00BD, 0x00BC, 0x00A1, 0x00AB, 0x00BB, 0x2591, 0x2592, 0x2593, 0x2502,
+    0x2524, 0x2561, 0x2562, 0x2556, 0x2555, 0x2563, 0x2551, 0x2557, 0x255D, 0x255C, 0x255B, 0x2510, 0x2514,
+    0x2534, 0x252C, 0x251C, 0x2500, 0x253C, 0x255E, 0x255F, 0x255A, 0x2554, 0x2569, 0x2566, 0x2560, 0x2550,
+    0x256C, 0x2567, 0x2568, 0x2564, 0x2565, 0x2559, 0x2558, 0x2552, 0x2553, 0x256B, 0x256A, 0x2518, 0x250C,
+    0x2588, 0x2584, 0x258C, 0x2590, 0x2580, 0x03B1, 0x00DF, 0x0393, 0x03C0, 0x03A3, 0x03C3, 0x00B5, 0x03C4,
+    0x03A6, 0x0398, 0x03A9, 0x03B4, 0x221E, 0x03C6, 0x03B5, 0x2229, 0x2261, 0x00B1, 0x2265, 0x2264, 0x2320,
+    0x2321, 0x00F7, 0x2248, 0x00B0, 0x2219, 0x00B7, 0x221A, 0x207F, 0x00B2, 0x25A0, 0x00A0,
+};
+
+const char *method_name(uint32_t method) {
+  switch (method) {
+    case 9:
+      return " (deflate64)";
+    case 12:
+      return " (bzip2)";
+    case 14:
+      return " (lzma)";
+    case 93:
+      return " (zstd)";
+    case 95:
+      return " (xz)";
+    case 99:
+      return " (AES encryption)";
+    default:
+      return "";
+  }
+}
+
+// Removes the next record from the front of an extra field. Returns false at the end of the field, and also if the rest
+// of the field is too short for the record or for the head of a record.
+bool next_extra(uint16_t *id, Bytes *content, Bytes *extra) {
+  if (extra->size() < 4) return false;
+  const size_t size = load16(extra->data() + 2);
+  if (size > extra->size() - 4) return false;
+  *id = load16(extra->data());
+  *content = extra->from(4).first(size);
+  *extra = extra->from(4 + size);
+  return true;
+}
+
+// If the 32-bit value has the maximum, which means that it is stored elsewhere, replaces it by the next 64-bit number
+// of a zip64 extra field. Returns false if there is none.
+bool read_wide(uint64_t *value, Bytes *content) {
+  if (*value != kZipFull32) return true;
+  if (content->size() < 8) return false;
+  *value = load64(content->data());
+  *content = content->from(8);
+  return true;
+}
+
+}  // namespace
+
+ZipReader::ZipReader(Listing &listing, const Source &source, const Settings &settings, Text suffix)
+    : source_(source),
+      settings_(settings),
+      listing_(listing),
+      suffix_(suffix),
+      directory_(settings.memory()),
+      entries_(settings.memory()),
+      order_(settings.memory()),
+      window_(settings.memory()) {}
+
+Failure ZipReader::failure(tf_status status, const ZipEntry &entry, uint64_t offset) const {
+  const Text name = raw_name(entry);
+  const bool suffixed = name.ends_with(suffix_);
+  Failure made(status);
+  made.in(source_.label).about(name.first(suffixed ? name.size() - suffix_.size() : name.size())).at(offset);
+  (made << "member ").quoted(name.first(256)) << ": ";
+  return made;
+}
+
+Failure ZipReader::failure(tf_status status, size_t i, uint64_t offset) const {
+  return failure(status, entries_[i], offset);
+}
+
+Failure ZipReader::failure(const ZipEntry &entry) const {
+  return failure(TF_STATUS_CORRUPT, entry, directory_at_ + entry.record);
+}
+
+Text ZipReader::raw_name(const ZipEntry &entry) const {
+  const uint8_t *record = directory_.data() + entry.record;
+  return Text(reinterpret_cast<const char *>(record) + kZipEntrySize, load16(record + 28));
+}
+
+Status ZipReader::find(uint64_t *entries) {
+  End end = {};
+  TFILE_TRY(find_end(&end));
+  *entries = end.entries;
+  return check_end(end);
+}
+
+Status ZipReader::open() {
+  End end = {};
+  TFILE_TRY(find_end(&end));
+  TFILE_TRY(check_end(end));
+  TFILE_TRY(read_directory(end));
+  size_t position = 0;
+  for (uint64_t i = 0; i < end.entries; ++i)
+    TFILE_TRY(parse_entry(&position));
+  if (position != directory_.size()) {
+    return Failure(TF_STATUS_CORRUPT).in(source_.label).at(directory_at_ + position)
+           << "the zip directory has " << static_cast<uint64_t>(directory_.size() - position)
+           << " bytes after the last of its " << end.entries << " entries";
+  }
+  TFILE_TRY(sort_by_offset());
+  end_ = start_;
+  return check_overlaps();
+}
+
 Status ZipReader::read_directory(const End &end) {
   directory_at_ = start_ + end.offset;
   TFILE_TRY(entries_.reserve(static_cast<size_t>(end.entries)));
@@ -23578,7 +25173,9 @@ Status ZipReader::parse_entry(size_t *position) {
   TFILE_TRY(check_name(entry));
   TFILE_TRY(widen(&entry, &disk, left.from(kZipEntrySize + name).first(extra)));
   if (disk != 0) return failure(TF_STATUS_UNSUPPORTED, entry, directory_at_ + *position) << "is on another disk";
-  TFILE_TRY(check_entry(entry, method));
+  const Status readable = check_entry(entry, method);
+  TFILE_TRY(settings_.collect(readable));
+  entry.unreadable = !readable.ok();
   entry.header += start_;
   *position += size;
   return entries_.push(entry);
@@ -23713,9 +25310,21 @@ bool ZipReader::is_folder(size_t i) const {
 
 Status ZipReader::locate(uint64_t *data, size_t k) {
   current_ = k;
-  const ZipEntry &entry = entries_[order_[k]];
-  TFILE_TRY(skip_descriptor(entry.header));
-  TFILE_TRY(check_gap(entry.header));
+  ZipEntry &entry = entries_[order_[k]];
+  TFILE_TRY(settings_.collect(skip_descriptor(entry.header)));
+  TFILE_TRY(settings_.collect(check_gap(entry.header)));
+  const uint64_t limit = k + 1 == order_.size() ? directory_at_ : entries_[order_[k + 1]].header;
+  const Status located = locate_data(data, entry, limit);
+  if (located.ok()) return kOk;
+  // The bytes up to the next member are not checked further, because it is not known what they are.
+  entry.unreadable = true;
+  descriptor_ = false;
+  end_ = limit;
+  return settings_.collect(located);
+}
+
+// Locates the data of a member. The next part of the archive begins at `limit`.
+Status ZipReader::locate_data(uint64_t *data, const ZipEntry &entry, uint64_t limit) {
   Bytes header;
   TFILE_TRY(peek(&header, entry.header, kZipLocalSize));
   if (load32(header.data()) != kZipLocalSignature) {
@@ -23724,7 +25333,6 @@ Status ZipReader::locate(uint64_t *data, size_t k) {
   const size_t name = load16(header.data() + 26);
   const size_t extra = load16(header.data() + 28);
   const uint64_t size = kZipLocalSize + name + extra;
-  const uint64_t limit = k + 1 == order_.size() ? directory_at_ : entries_[order_[k + 1]].header;
   if (size + entry.stored > limit - entry.header) {
     return failure(TF_STATUS_CORRUPT, entry, entry.header)
            << "reaches beyond byte " << limit << ", where the next part begins";
@@ -23744,7 +25352,7 @@ Status ZipReader::compare_local(const ZipEntry &entry, const uint8_t *header, Te
   const uint16_t flags = load16(header + 6);
   const uint32_t method = load16(header + 8);
   if (flags != entry.flags) return differ(6) << "flags " << Hex{flags} << " and " << Hex{entry.flags};
-  if (method != (entry.deflated ? kZipMethodDeflate : kZipMethodStored)) {
+  if (!entry.unreadable && method != (entry.deflated ? kZipMethodDeflate : kZipMethodStored)) {
     return differ(8) << "method " << method << " and "
                      << uint32_t{entry.deflated ? kZipMethodDeflate : kZipMethodStored};
   }
@@ -23808,8 +25416,8 @@ Status ZipReader::check_gap(uint64_t limit) {
 }
 
 Status ZipReader::finish() {
-  TFILE_TRY(skip_descriptor(directory_at_));
-  return check_gap(directory_at_);
+  TFILE_TRY(settings_.collect(skip_descriptor(directory_at_)));
+  return settings_.collect(check_gap(directory_at_));
 }
 
 // Returns the end of the window to read for bytes at `offset`. The window includes the headers of members that are
@@ -23840,12 +25448,6 @@ Status ZipReader::peek(Bytes *out, uint64_t offset, uint64_t nbytes) {
   }
   *out = Bytes(window_.data() + (offset - window_at_), static_cast<size_t>(nbytes));
   return kOk;
-}
-
-bool is_zip(Bytes head) {
-  if (head.size() < 4) return false;
-  const uint32_t signature = load32(head.data());
-  return signature == kZipLocalSignature || signature == kZipEndSignature;
 }
 
 }  // namespace tfile
@@ -24773,7 +26375,7 @@ Status MemberStream::finish() {
 
 Failure MemberStream::failure(tf_status status) const {
   Failure made(status);
-  made.in(source_.label).array(member_.name);
+  member_.name_in(made.in(source_.label));
   return made;
 }
 
@@ -26036,7 +27638,8 @@ void finish_bytes(const Member &member, void *data, size_t nbytes) {
 
 Status check_crc(const Source &source, const Member &member, uint32_t crc) {
   if (crc == member.crc32) return kOk;
-  return Failure(TF_STATUS_CORRUPT).in(source.label).array(member.name).at(member.offset)
+  Failure failure(TF_STATUS_CORRUPT);
+  return member.name_in(failure.in(source.label)).at(member.offset)
          << "CRC-32 of the member should be " << Hex{member.crc32} << ", is " << Hex{crc};
 }
 
@@ -26877,8 +28480,8 @@ class WalkMerger {
       const uint64_t block_end = rows.from + rows.nbytes(*cursor.walk, cursor.split);
       if (!blocks_.empty()) {
         const uint64_t start = blocks_[0].rows.from;
-        const bool far = rows.from > *end && rows.from - *end > max_gap_;
-        if (far || std::max(block_end, *end) - start > most_) return kOk;
+        const bool distant = rows.from > *end && rows.from - *end > max_gap_;
+        if (distant || std::max(block_end, *end) - start > most_) return kOk;
       }
       TFILE_TRY(blocks_.push(Block{cursor.walk, cursor.split, rows}));
       *end = std::max(*end, block_end);
@@ -27322,6 +28925,9 @@ namespace tfile {
 // Makes the report of tf_check(). Fails only if the check cannot be made.
 Status check_path(Ref<Dict> &out, const char *path, const Settings &settings);
 
+// Makes the report of tf_check_source().
+Status check_source(Ref<Dict> &out, Ref<Source> source, tf_format format, const Settings &settings);
+
 }  // namespace tfile
 
 // src/file/opened_file.h
@@ -27372,6 +28978,13 @@ using OpenedFile = ::tf_file;
 // Makes an OpenedFile with no format, no arrays, and no metadata.
 Status make_opened_file(Ref<OpenedFile> &out, Ref<Source> source, const Settings &settings);
 
+// Finds the format of a source by its first bytes; NULL if it is of none.
+Status probe_source(const Format **out, const Source &source);
+
+// Returns the failure of a file that is not `wanted`, or, if its first bytes show what it is, fails with a message that
+// says so. `expected` is the format that it should have, or NULL if it should be something else.
+Status explain_content(Status failure, const Source &source, Text wanted, const Format *expected);
+
 // Opens one source. The format is chosen by the argument, else by the settings, else by the extension of the path (if
 // the source has a path), else by the content.
 Status open_source(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, const Settings &settings);
@@ -27419,21 +29032,6 @@ constexpr uint64_t kPiece_file_check_file = uint64_t{1} << 20;
 // A chunked member up to this size is read whole, because several threads can inflate its chunks.
 constexpr uint64_t kMaxWhole = uint64_t{256} << 20;
 
-// True if a status describes a fault of the file. Other statuses mean that the file could not be checked.
-bool is_fault(Status status) {
-  switch (status.code) {
-    case TF_STATUS_FORMAT:
-    case TF_STATUS_CORRUPT:
-    case TF_STATUS_TRUNCATED:
-    case TF_STATUS_UNSUPPORTED:
-    case TF_STATUS_LIMIT:
-    case TF_STATUS_DUPLICATE:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // A line of the report, such as "corrupt: w.npz: array 'x': ...".
 class ReportLine {
  public:
@@ -27470,11 +29068,11 @@ class ByteChecker {
   ByteChecker(const ByteChecker &) = delete;
   ByteChecker &operator=(const ByteChecker &) = delete;
 
-  // Reads the bytes of all members, then of the entries that are not arrays.
+  // Reads the bytes of all members.
   Status run() {
     bool concurrent = true;
-    for (const Vec<Member> *members : {&file_.listing.members, &file_.listing.others}) {
-      for (const Member &member : *members) {
+    for (const auto list : kLists) {
+      for (const Member &member : file_.listing.*list) {
         concurrent = concurrent && file_.source_of(member).concurrent;
         TFILE_TRY(jobs_.push(CheckJob{&member, nullptr}));
       }
@@ -27486,6 +29084,8 @@ class ByteChecker {
     return parallel_for(jobs_.size(), workers, run_job, this, report);
   }
 
+  size_t count() const { return jobs_.size(); }
+  const Member &member(size_t i) const { return *jobs_[i].member; }
   // Returns the error of a member as a line of the report, or "".
   Text error(size_t i) const {
     const Buffer *const line = jobs_[i].error;
@@ -27498,10 +29098,13 @@ class ByteChecker {
     Buffer *error;
   };
 
+  // The arrays, then what is not an array, then what a later member replaces.
+  static constexpr Vec<Member> Listing::*kLists[] = {&Listing::members, &Listing::others, &Listing::replaced};
+
   static uint64_t total_of(const OpenedFile &file) {
     uint64_t total = 0;
-    for (const Vec<Member> *members : {&file.listing.members, &file.listing.others}) {
-      for (const Member &member : *members)
+    for (const auto list : kLists) {
+      for (const Member &member : file.listing.*list)
         total += member.nbytes;
     }
     return total;
@@ -27562,25 +29165,48 @@ class ByteChecker {
   SharedProgress progress_;
 };
 
-class Checker {
+class Checker : FaultCollector {
  public:
-  Checker(Dict &report, const Settings &settings) : report_(report), settings_(settings), opening_(settings) {
-    // Opens the file leniently, so that the first fault does not hide others.
+  Checker(Dict &report, const Settings &settings)
+      : FaultCollector{add_fault}, report_(report), settings_(settings), opening_(settings) {
+    // Opens the file leniently and collects faults, so that the first one does not hide others.
     opening_.set(TF_OPTION_LENIENT, 1);
+    opening_.set_collector(this);
   }
 
-  Status run(const char *path) {
-    TFILE_TRY(report_.set_string_list("faults", &faults_));
-    TFILE_TRY(report_.set_string_list("excused", &excused_));
-    TFILE_TRY(report_.set_string_list("notes", &notes_));
+  Status check_path(const char *path) {
+    TFILE_TRY(begin());
     Ref<OpenedFile> file;
     const Status opened = open_path(file, path, opening_);
     if (!opened.ok()) return check_unopened(path, opened);
     TFILE_TRY(check_opened(*file));
-    return file->parts.empty() ? note_missing(path) : kOk;
+    return file->parts.empty() && !is_file_missing_ ? note_set(path, *file) : kOk;
+  }
+
+  Status check_source(Ref<Source> source, tf_format format) {
+    TFILE_TRY(begin());
+    Ref<OpenedFile> file;
+    const Status opened = open_file_source(file, std::move(source), format, opening_);
+    if (opened.ok()) return check_opened(*file);
+    return is_fault(opened) ? add_fault(*this, opened) : opened;
   }
 
  private:
+  Status begin() {
+    TFILE_TRY(report_.set_string_list("faults", &faults_));
+    TFILE_TRY(report_.set_string_list("excused", &excused_));
+    return report_.set_string_list("notes", &notes_);
+  }
+
+  // Reports a fault. That a file does not exist is one, because here it can only be a file of a set.
+  static Status add_fault(FaultCollector &self, Status failure) {
+    auto &checker = static_cast<Checker &>(self);
+    const bool is_missing = failure.code == TF_STATUS_NOT_FOUND;
+    if (!is_missing && !is_fault(failure)) return failure;
+    checker.is_file_missing_ = checker.is_file_missing_ || is_missing;
+    return append(*checker.faults_, ReportLine(failure).text());
+  }
+
   Status check_opened(const OpenedFile &file) {
     for (const Text note : file.listing.notes)
       TFILE_TRY(notes_->append(note));
@@ -27588,19 +29214,20 @@ class Checker {
     return file.format->single_array ? check_following(file) : kOk;
   }
 
-  // Checks what could not be opened. A set fails with the error of its first bad file, so each of its files is checked
-  // by itself. The error counts only if that finds no fault.
+  // Reports the fault of what could not be opened. If that is the file from which its set is opened, the others are checked
+  // one by one.
   Status check_unopened(Text path, Status opened) {
-    const ReportLine error(opened);
+    if (!is_fault(opened)) return opened;
+    const bool is_first = faults_->size() == 0;
+    TFILE_TRY(add_fault(*this, opened));
+    if (!is_first) return kOk;
     Arena arena(settings_.memory());
     Vec<Text> files(settings_.memory());
     TFILE_TRY(list_set(&files, arena, path, settings_.on(TF_OPTION_PARTS)));
-    if (files.empty() && !is_fault(opened)) return opened;
     opening_.set(TF_OPTION_PARTS, 0);
-    const size_t before = faults_->size();
     for (const Text name : files)
       TFILE_TRY(check_file_of_set(name));
-    return faults_->size() == before ? faults_->append(error.text()) : kOk;
+    return kOk;
   }
 
   // As list_set_files(), but lists nothing if the index of the set is faulty.
@@ -27613,24 +29240,29 @@ class Checker {
     Ref<OpenedFile> file;
     const Status opened = open_path(file, path.data(), opening_);
     // The notes would be about a file by itself.
-    if (opened.ok()) return check(*file, faults_);
-    return is_fault(opened) || opened.code == TF_STATUS_NOT_FOUND ? faults_->append(ReportLine(opened).text()) : opened;
+    return opened.ok() ? check(*file, faults_) : add_fault(*this, opened);
   }
 
-  // Adds a note for each file of a set that does not exist, after one of its files has been opened by itself.
-  Status note_missing(Text path) {
+  // Adds notes about the set that a file belongs to which has been opened by itself: that there is one, unless that is
+  // noted already, and which of its files do not exist.
+  Status note_set(Text path, const OpenedFile &opened) {
     Arena arena(settings_.memory());
     Vec<Text> files(settings_.memory());
     TFILE_TRY(list_set(&files, arena, path, true));
-    for (const Text name : files) {
-      Ref<Source> source;
-      const Status status = source_from_path(source, settings_.memory(), name.data());
-      if (status.code == TF_STATUS_OUT_OF_MEMORY) return status;
-      if (status.code == TF_STATUS_NOT_FOUND) {
-        TFILE_TRY(notes_->append((ReportLine() << "a file of the set is missing: " << name).text()));
-      }
+    const bool is_noted = !opened.listing.notes.empty();
+    if (files.size() > 1 && !is_noted) {
+      TFILE_TRY(notes_->append("this is one file of a set; TF_OPTION_PARTS opens all of them"));
     }
+    for (const Text name : files)
+      TFILE_TRY(note_if_missing(name));
     return kOk;
+  }
+
+  Status note_if_missing(Text path) {
+    Ref<Source> source;
+    const Status status = source_from_path(source, settings_.memory(), path.data());
+    if (status.code != TF_STATUS_NOT_FOUND) return status.code == TF_STATUS_OUT_OF_MEMORY ? status : kOk;
+    return notes_->append((ReportLine() << "a file of the set is missing: " << path).text());
   }
 
   // Appends a line, unless it is the same as the one before, which another check has found.
@@ -27645,9 +29277,9 @@ class Checker {
       TFILE_TRY(add_tolerated(line));
     ByteChecker bytes(file);
     TFILE_TRY(bytes.run());
-    const size_t count = file.listing.members.size();
-    for (size_t i = 0; i < count + file.listing.others.size(); ++i) {
-      if (i < count) TFILE_TRY(check_type(file, file.listing.members[i], unsupported));
+    for (size_t i = 0; i < bytes.count(); ++i) {
+      const bool is_loaded = i < file.listing.members.size();
+      TFILE_TRY(check_type(file, bytes.member(i), is_loaded, unsupported));
       if (!bytes.error(i).empty()) TFILE_TRY(append(*faults_, bytes.error(i)));
     }
     return kOk;
@@ -27658,9 +29290,11 @@ class Checker {
     return faults_->append((ReportLine() << line << kLenientHint).text());
   }
 
-  Status check_type(const OpenedFile &file, const Member &member, StringList *unsupported) {
+  // A member that no load reads may be of any type, but not invalid.
+  Status check_type(const OpenedFile &file, const Member &member, bool is_loaded, StringList *unsupported) {
     if (member.dtype != nullptr) return kOk;
     if (member.invalid) return append(*faults_, (ReportLine(member.fault) << member.reason).text());
+    if (!is_loaded) return kOk;
     const ReportLine line(check_known(file.source_of(member), member));
     return (settings_.on(TF_OPTION_SKIP_UNSUPPORTED) ? excused_ : unsupported)->append(line.text());
   }
@@ -27709,19 +29343,31 @@ class Checker {
   StringList *faults_ = nullptr;
   StringList *excused_ = nullptr;
   StringList *notes_ = nullptr;
+  bool is_file_missing_ = false;  // of a set
 };
 
-}  // namespace
-
-Status check_path(Ref<Dict> &out, const char *path, const Settings &settings) {
+// Makes a report with `check`, a call of a Checker.
+template <typename Check>
+Status make_report(Ref<Dict> &out, const Settings &settings, Check check) {
   const ErrorRecord before = error_record();
   Ref<Dict> report;
   TFILE_TRY(make_dict(report, settings.memory()));
-  TFILE_TRY(Checker(*report, settings).run(path));
+  Checker checker(*report, settings);
+  TFILE_TRY(check(checker));
   // A call that succeeds must not change the error record, even if it found faults.
   error_record() = before;
   out = std::move(report);
   return kOk;
+}
+
+}  // namespace
+
+Status check_path(Ref<Dict> &out, const char *path, const Settings &settings) {
+  return make_report(out, settings, [&](Checker &checker) { return checker.check_path(path); });
+}
+
+Status check_source(Ref<Dict> &out, Ref<Source> source, tf_format format, const Settings &settings) {
+  return make_report(out, settings, [&](Checker &checker) { return checker.check_source(std::move(source), format); });
 }
 
 }  // namespace tfile
@@ -28186,41 +29832,6 @@ class FolderSets {
 
 }  // namespace tfile
 
-// src/file/sets/gguf_split.h
-// Split gguf files: NAME-00001-of-00003.gguf and so on. The metadata of each contains its number and the number of
-// files.
-
-
-namespace tfile {
-
-// Replaces an opened part of a split gguf by the whole set. Does nothing if the file is not split.
-Status open_split(Ref<OpenedFile> &file);
-
-// Reads the number of files in a set from the metadata of its first part. The result is 0 if the file is not the first
-// part of a set, or if the number differs from the one in its name.
-Status read_split_count(uint64_t *count, const char *path, const Format &format, const Settings &settings);
-
-// Makes the metadata of a part; parts are numbered from 0. The first part gets all metadata of the request, the others
-// only the keys that are needed to read them.
-Status make_split_metadata(Ref<Dict> &out, const SaveRequest &request, size_t part, size_t count);
-
-}  // namespace tfile
-
-// src/file/sets/numbered_parts.h
-// Sets of files that are known only by the numbers in their names, NAME-00001-of-00003.safetensors: they have no index
-// and no metadata about the set.
-
-
-namespace tfile {
-
-// Replaces an opened part by the whole set. Does nothing if the name of the file has no number.
-Status open_numbered(Ref<OpenedFile> &file);
-
-// Adds a note that the opened file is one of several parts.
-Status note_other_parts(OpenedFile &file);
-
-}  // namespace tfile
-
 // src/file/sets/part_name.h
 // Parses and makes the names of the files of a set: PREFIX-00001-of-00003.gguf.
 
@@ -28252,6 +29863,45 @@ inline Text name_of(Text path) {
 
 // Joins three texts and appends a NUL.
 Status join(Vec<char> *out, Text a, Text b, Text c);
+
+}  // namespace tfile
+
+// src/file/sets/gguf_split.h
+// Split gguf files: NAME-00001-of-00003.gguf and so on. The metadata of each contains its number and the number of
+// files.
+
+
+namespace tfile {
+
+// Returns true and sets the numbers of *part if the metadata of an opened file say that it is one of several parts whose
+// numbers a name can have.
+bool find_split(PartName *part, const OpenedFile &file);
+
+// Replaces an opened part of a split gguf by the whole set. Does nothing if the file is not split.
+Status open_split(Ref<OpenedFile> &file);
+
+// Reads the number of files in a set from the metadata of its first part. The result is 0 if the file is not the first
+// part of a set, or if the number differs from the one in its name.
+Status read_split_count(uint64_t *count, const char *path, const Format &format, const Settings &settings);
+
+// Makes the metadata of a part; parts are numbered from 0. The first part gets all metadata of the request, the others
+// only the keys that are needed to read them.
+Status make_split_metadata(Ref<Dict> &out, const SaveRequest &request, size_t part, size_t count);
+
+}  // namespace tfile
+
+// src/file/sets/numbered_parts.h
+// Sets of files that are known only by the numbers in their names, NAME-00001-of-00003.safetensors: they have no index
+// and no metadata about the set.
+
+
+namespace tfile {
+
+// Replaces an opened part by the whole set. Does nothing if the name of the file has no number.
+Status open_numbered(Ref<OpenedFile> &file);
+
+// Adds a note that the opened file is one of several parts.
+Status note_other_parts(OpenedFile &file);
 
 }  // namespace tfile
 
@@ -28473,10 +30123,24 @@ Status open_whole_set(Ref<OpenedFile> &file) {
   return file->parts.empty() && file->format->sets != SetKind::kNone ? open_numbered(file) : kOk;
 }
 
-Status open_file(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, const Settings &settings, bool whole_set) {
+// Decides by its name whether a file is an index, unless the content is to decide and is of a format of arrays.
+Status find_index(bool *is_index, const Source &source, tf_format format, const Settings &settings) {
   const Format *const wanted = find_format(format);
-  const bool may_be_index = format == TF_FORMAT_AUTO || (wanted != nullptr && wanted->sets == SetKind::kIndex);
-  if (may_be_index && is_index_path(source->label)) return open_index(out, source, settings);
+  const bool any = format == TF_FORMAT_AUTO || format == TF_FORMAT_BY_CONTENT;
+  const bool may_be = any || (wanted != nullptr && wanted->sets == SetKind::kIndex);
+  *is_index = may_be && is_index_path(source.label);
+  if (format == TF_FORMAT_AUTO) format = static_cast<tf_format>(settings.get(TF_OPTION_FORMAT));
+  if (!*is_index || format != TF_FORMAT_BY_CONTENT) return kOk;
+  const Format *content = nullptr;
+  TFILE_TRY(probe_source(&content, source));
+  *is_index = content == nullptr;
+  return kOk;
+}
+
+Status open_file(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, const Settings &settings, bool whole_set) {
+  bool is_index = false;
+  TFILE_TRY(find_index(&is_index, *source, format, settings));
+  if (is_index) return open_index(out, source, settings);
   Ref<OpenedFile> file;
   TFILE_TRY(open_source(file, std::move(source), format, settings));
   TFILE_TRY(whole_set ? open_whole_set(file) : note_other_parts(*file));
@@ -28561,26 +30225,6 @@ namespace {
 // The number of bytes that probe_format() examines.
 constexpr size_t kProbe = 16;
 
-// If the file does not have the expected format (or, if `expected` is NULL, any known format) and its first bytes show
-// what it is, fails with a message that says so.
-Status explain_content(Status failure, const Source &source, const Format *expected) {
-  const ErrorRecord before = error_record();
-  uint8_t bytes[kContentHead];
-  const size_t count = source.size < sizeof(bytes) ? static_cast<size_t>(source.size) : sizeof(bytes);
-  const bool readable = read_at(source, 0, bytes, count, Text()).ok();
-  const Bytes head(bytes, readable ? count : 0);
-  const Format *const other = probe_format(head.first(kProbe));
-  const char *const kind = content_kind(head);
-  if (kind == nullptr && (other == nullptr || other == expected)) {
-    error_record() = before;
-    return failure;
-  }
-  Failure made(TF_STATUS_FORMAT);
-  made.in(source.label).at(0) << "is not " << (expected != nullptr ? expected->name : "of a known format")
-                              << "; it seems to be " << (kind != nullptr ? kind : other->name);
-  return kind != nullptr ? made : made << ", and TF_FORMAT_BY_CONTENT reads it as that";
-}
-
 // Recognises archives of PyTorch, which are zip files like .npz but contain no .npy.
 Status refuse_pytorch(const OpenedFile &file) {
   if (!file.listing.members.empty()) return kOk;
@@ -28592,7 +30236,7 @@ Status refuse_pytorch(const OpenedFile &file) {
   return kOk;
 }
 
-Status find_source_format(const Format **out, const Source &source, tf_format wanted) {
+Status find_source_format(const Format **out, const Source &source, tf_format wanted, const Settings &settings) {
   const bool by_content = wanted == TF_FORMAT_BY_CONTENT;
   if (wanted != TF_FORMAT_AUTO && !by_content) {
     *out = find_format(wanted);
@@ -28600,14 +30244,15 @@ Status find_source_format(const Format **out, const Source &source, tf_format wa
     return Failure(TF_STATUS_INVALID_ARGUMENT) << "there is no format with the number " << wanted;
   }
   *out = by_content ? nullptr : format_of_path(source.label);
-  if (*out != nullptr) return kOk;
-  uint8_t head[kProbe];
-  const size_t count = source.size < kProbe ? static_cast<size_t>(source.size) : kProbe;
-  TFILE_TRY(read_at(source, 0, head, count, Text()));
-  *out = probe_format(Bytes(head, count));
+  if (*out == nullptr) TFILE_TRY(probe_source(out, source));
+  if (*out == nullptr && settings.on(TF_OPTION_LENIENT)) {
+    const ErrorRecord before = error_record();
+    TFILE_TRY(find_format_inside(out, source, settings));
+    error_record() = before;
+  }
   if (*out != nullptr) return kOk;
   const Status unknown = Failure(TF_STATUS_FORMAT).in(source.label).at(0) << "the content is of no known format";
-  return explain_content(unknown, source, nullptr);
+  return explain_content(unknown, source, "of a known format", nullptr);
 }
 
 // Lists the file's arrays. Calls that succeed do not change the error record, even if they met an error that they
@@ -28625,6 +30270,31 @@ void release_buffer(void *buffer) {
 
 }  // namespace
 
+Status probe_source(const Format **out, const Source &source) {
+  uint8_t head[kProbe];
+  const size_t count = source.size < kProbe ? static_cast<size_t>(source.size) : kProbe;
+  TFILE_TRY(read_at(source, 0, head, count, Text()));
+  *out = probe_format(Bytes(head, count));
+  return kOk;
+}
+
+Status explain_content(Status failure, const Source &source, Text wanted, const Format *expected) {
+  const ErrorRecord before = error_record();
+  uint8_t bytes[kContentHead];
+  const size_t count = source.size < sizeof(bytes) ? static_cast<size_t>(source.size) : sizeof(bytes);
+  const bool readable = read_at(source, 0, bytes, count, Text()).ok();
+  const Bytes head(bytes, readable ? count : 0);
+  const Format *const other = probe_format(head.first(kProbe));
+  const char *const kind = content_kind(head);
+  if (kind == nullptr && (other == nullptr || other == expected)) {
+    error_record() = before;
+    return failure;
+  }
+  Failure made(TF_STATUS_FORMAT);
+  made.in(source.label).at(0) << "is not " << wanted << "; it seems to be " << (kind != nullptr ? kind : other->name);
+  return kind != nullptr ? made : made << ", and TF_FORMAT_BY_CONTENT reads it as that";
+}
+
 Status make_opened_file(Ref<OpenedFile> &out, Ref<Source> source, const Settings &settings) {
   OpenedFile *made = nullptr;
   TFILE_TRY(make(&made, settings.memory(), std::move(source), settings));
@@ -28636,10 +30306,10 @@ Status open_source(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, c
   Ref<OpenedFile> file;
   TFILE_TRY(make_opened_file(file, std::move(source), settings));
   if (format == TF_FORMAT_AUTO) format = static_cast<tf_format>(settings.get(TF_OPTION_FORMAT));
-  TFILE_TRY(find_source_format(&file->format, *file->source, format));
+  TFILE_TRY(find_source_format(&file->format, *file->source, format, settings));
   const bool lenient = settings.on(TF_OPTION_LENIENT);
   const Status listed = lenient ? list_leniently(*file) : file->format->list(file->listing, *file->source, settings);
-  if (listed.code == TF_STATUS_FORMAT) return explain_content(listed, *file->source, file->format);
+  if (listed.code == TF_STATUS_FORMAT) return explain_content(listed, *file->source, file->format->name, file->format);
   TFILE_TRY(listed);
   TFILE_TRY(refuse_pytorch(*file));
   out = std::move(file);
@@ -29356,7 +31026,7 @@ bool is_before_file_sets_folder_sets(Text a, Text b) {
   return compare(a, b) < 0;
 }
 
-bool contains(Span<const Text> sorted, Text name) {
+bool contains_file_sets_folder_sets(Span<const Text> sorted, Text name) {
   return std::binary_search(sorted.begin(), sorted.end(), name, is_before_file_sets_folder_sets);
 }
 
@@ -29417,7 +31087,7 @@ bool FolderSets::is_first_with_its_files(size_t index) const {
 
 Status FolderSets::find_indexes(Vec<Text> *out, Text file) const {
   for (size_t i = 0; i < indexes_.size(); ++i) {
-    if (contains(indexes_[i].files(files_), file) && is_first_with_its_files(i)) TFILE_TRY(out->push(indexes_[i].name));
+    if (contains_file_sets_folder_sets(indexes_[i].files(files_), file) && is_first_with_its_files(i)) TFILE_TRY(out->push(indexes_[i].name));
   }
   return kOk;
 }
@@ -29436,7 +31106,7 @@ Status FolderSets::find_sets(Vec<Text> *out) const {
     if (is_candidate(i)) TFILE_TRY(out->push(indexes_[i].name));
   }
   for (const Text part : first_parts_) {
-    if (!contains(listed_.span(), part)) TFILE_TRY(out->push(part));
+    if (!contains_file_sets_folder_sets(listed_.span(), part)) TFILE_TRY(out->push(part));
   }
   return kOk;
 }
@@ -29452,26 +31122,30 @@ namespace tfile {
 // Makes an OpenedFile without files. `source` is the file that the caller opened.
 Status make_opened_set(Ref<OpenedFile> &out, Ref<Source> source, const Format &format, const Settings &settings);
 // Opens the next file of a set by its path, which begins with the folder of the set's source, and adds its source to
-// set.parts. Call adopt_member() to add its arrays.
+// set.parts. Call adopt_members() to add its arrays. If the settings collect the fault that prevents this, `out` stays
+// empty.
 Status open_part(Ref<OpenedFile> &out, OpenedFile &set, const Vec<char> &path);
-// Opens all files of the set that an opened file with a numbered name belongs to, in order. Calls adopt(set, part) for
-// each, which adds what the file contains; its source is the last one of set.parts.
+// Opens all files of the set that an opened file with a numbered name belongs to, in order. Calls
+// adopt(set, part, index) for each that can be opened, which adds what the file contains; its source is the last one of
+// set.parts.
 template <typename Adopt>
 Status open_all_parts(Ref<OpenedFile> &out, const OpenedFile &file, const PartName &name, Adopt adopt) {
   Ref<OpenedFile> set;
   TFILE_TRY(make_opened_set(set, file.source, *file.format, file.settings));
   Vec<char> path(set->settings.memory());
-  for (uint64_t number = 1; number <= name.count; ++number) {
+  for (uint64_t i = 0; i < name.count; ++i) {
     Ref<OpenedFile> part;
-    TFILE_TRY(make_part_path(&path, name.prefix, number, name.count, file.format->extension));
+    TFILE_TRY(make_part_path(&path, name.prefix, i + 1, name.count, file.format->extension));
     TFILE_TRY(open_part(part, *set, path));
-    TFILE_TRY(adopt(*set, *part));
+    if (part) TFILE_TRY(adopt(*set, *part, i));
   }
   out = std::move(set);
   return kOk;
 }
-// Adds an array of the file set.parts[part] to the set.
-Status adopt_member(OpenedFile &set, const Member &member, size_t part);
+// Adds an array of the file whose source is the last one of set.parts to the set.
+Status adopt_member(OpenedFile &set, const Member &member);
+// Adds all arrays of that file.
+Status adopt_members(OpenedFile &set, const OpenedFile &part);
 // Adds the metadata of a part to the set, except keys that the set already has.
 Status adopt_metadata(OpenedFile &set, const OpenedFile &part);
 
@@ -29507,14 +31181,14 @@ bool is_split_key(Text key) {
   return key == Text(kSplitNo) || key == Text(kSplitCount) || key == Text(kSplitTensors);
 }
 
-// Adds the part that was opened last to the set. The metadata of the first part become those of the set.
-Status adopt_split(OpenedFile &set, const OpenedFile &part, uint64_t count, uint64_t total) {
-  const size_t index = set.parts.size() - 1;
-  TFILE_TRY(expect_split_value(part, kSplitNo, index, "its name"));
-  TFILE_TRY(expect_split_value(part, kSplitCount, count, "its name"));
-  TFILE_TRY(expect_split_value(part, kSplitTensors, total, "the part that was named"));
-  for (const Member &member : part.listing.members)
-    TFILE_TRY(adopt_member(set, member, index));
+// Adds the part with this index, which was opened last, to the set. The metadata of the first part become those of the
+// set.
+Status adopt_split(OpenedFile &set, const OpenedFile &part, uint64_t index, uint64_t count, uint64_t total) {
+  const Settings &settings = set.settings;
+  TFILE_TRY(settings.collect(expect_split_value(part, kSplitNo, index, "its name")));
+  TFILE_TRY(settings.collect(expect_split_value(part, kSplitCount, count, "its name")));
+  TFILE_TRY(settings.collect(expect_split_value(part, kSplitTensors, total, "the part that was named")));
+  TFILE_TRY(adopt_members(set, part));
   if (index > 0) return kOk;
   for (const DictEntry *value : part.listing.metadata->entries) {
     if (!is_split_key(value->key)) TFILE_TRY(set.listing.metadata->set_value(value->key, *value));
@@ -29523,6 +31197,16 @@ Status adopt_split(OpenedFile &set, const OpenedFile &part, uint64_t count, uint
 }
 
 }  // namespace
+
+bool find_split(PartName *part, const OpenedFile &file) {
+  if (file.format->sets != SetKind::kSplit) return false;
+  const int64_t index = split_value(*file.listing.metadata, kSplitNo);
+  const int64_t count = split_value(*file.listing.metadata, kSplitCount);
+  if (index < 0 || index >= count || count < 2 || count > file.format->max_parts) return false;
+  part->number = static_cast<uint64_t>(index) + 1;
+  part->count = static_cast<uint64_t>(count);
+  return true;
+}
 
 Status open_split(Ref<OpenedFile> &file) {
   const Dict &metadata = *file->listing.metadata;
@@ -29539,10 +31223,11 @@ Status open_split(Ref<OpenedFile> &file) {
            << "a part of several files should say how many arrays they have together";
   }
   Ref<OpenedFile> set;
-  TFILE_TRY(open_all_parts(set, *file, name, [&](OpenedFile &to, const OpenedFile &part) {
-    return adopt_split(to, part, name.count, static_cast<uint64_t>(total));
+  TFILE_TRY(open_all_parts(set, *file, name, [&](OpenedFile &to, const OpenedFile &part, uint64_t index) {
+    return adopt_split(to, part, index, name.count, static_cast<uint64_t>(total));
   }));
-  if (set->listing.members.size() != static_cast<uint64_t>(total)) {
+  const bool complete = set->parts.size() == name.count;
+  if (complete && set->listing.members.size() != static_cast<uint64_t>(total)) {
     return Failure(TF_STATUS_CORRUPT).in(file->source->label).key(kSplitTensors)
            << "the parts should have " << total << " arrays together, and have "
            << static_cast<uint64_t>(set->listing.members.size());
@@ -29590,9 +31275,8 @@ Status open_numbered(Ref<OpenedFile> &file) {
   PartName name;
   if (!name.parse_part(file->source->label, file->format->extension)) return kOk;
   Ref<OpenedFile> set;
-  TFILE_TRY(open_all_parts(set, *file, name, [](OpenedFile &to, const OpenedFile &part) {
-    for (const Member &member : part.listing.members)
-      TFILE_TRY(adopt_member(to, member, to.parts.size() - 1));
+  TFILE_TRY(open_all_parts(set, *file, name, [](OpenedFile &to, const OpenedFile &part, uint64_t) {
+    TFILE_TRY(adopt_members(to, part));
     return adopt_metadata(to, part);
   }));
   file = std::move(set);
@@ -29600,12 +31284,25 @@ Status open_numbered(Ref<OpenedFile> &file) {
 }
 
 Status note_other_parts(OpenedFile &file) {
-  PartName name;
   if (file.format->sets == SetKind::kNone || !has_siblings(*file.source)) return kOk;
-  if (!name.parse_part(file.source->label, file.format->extension)) return kOk;
-  char buffer[128];
+  PartName name;
+  PartName stated;
+  const bool is_numbered = name.parse_part(file.source->label, file.format->extension);
+  const bool has_metadata = find_split(&stated, file);
+  if (!is_numbered && !has_metadata) return kOk;
+  const bool is_renamed = has_metadata && (!is_numbered || stated.number != name.number || stated.count != name.count);
+  const PartName &part = is_renamed ? stated : name;
+  char buffer[192];
   LineWriter line(buffer, sizeof(buffer));
-  line << "this is part " << name.number << " of " << name.count << "; TF_OPTION_PARTS opens all of them";
+  line << "this is part " << part.number << " of " << part.count;
+  if (!is_renamed) {
+    line << "; TF_OPTION_PARTS opens all of them";
+    return file.listing.note(line.text());
+  }
+  Vec<char> ending(file.settings.memory());
+  TFILE_TRY(make_part_path(&ending, Text(), part.number, part.count, file.format->extension));
+  line << ", as its metadata say; its name would have to end in " << Text(ending.data(), ending.size() - 1)
+       << " for TF_OPTION_PARTS to find the others";
   return file.listing.note(line.text());
 }
 
@@ -29640,21 +31337,30 @@ Status make_opened_set(Ref<OpenedFile> &out, Ref<Source> source, const Format &f
 Status open_part(Ref<OpenedFile> &out, OpenedFile &set, const Vec<char> &path) {
   Ref<Source> source;
   const size_t folder = folder_of(set.source->label).size();
-  TFILE_TRY(open_beside(source, set.settings.memory(), *set.source, path, folder));
-  TFILE_TRY(open_source(out, source, set.format->id, set.settings));
+  Status opened = open_beside(source, set.settings.memory(), *set.source, path, folder);
+  if (opened.ok()) opened = open_source(out, source, set.format->id, set.settings);
+  if (!opened.ok()) return set.settings.collect(opened);
   TFILE_TRY(set.parts.push(source.get()));
   (void)source.take();
   return adopt_remarks(set, *out);
 }
 
-Status adopt_member(OpenedFile &set, const Member &member, size_t part) {
+Status adopt_member(OpenedFile &set, const Member &member) {
+  const size_t part = set.parts.size() - 1;
   Member copy = member;
   copy.part = static_cast<uint32_t>(part);
   TFILE_TRY(set.listing.arena.copy(&copy.name, member.name));
   TFILE_TRY(set.listing.arena.copy(&copy.type, member.type));
   TFILE_TRY(set.listing.arena.copy(&copy.reason, member.reason));
   TFILE_TRY(set.listing.arena.copy(&copy.shape, member.shape));
-  return set.listing.add(*set.parts[part], set.settings, copy, kNoOffset);
+  const Status added = set.listing.add(*set.parts[part], set.settings, copy, kNoOffset);
+  return added.code == TF_STATUS_DUPLICATE ? set.settings.collect(added) : added;
+}
+
+Status adopt_members(OpenedFile &set, const OpenedFile &part) {
+  for (const Member &member : part.listing.members)
+    TFILE_TRY(adopt_member(set, member));
+  return kOk;
 }
 
 Status adopt_metadata(OpenedFile &set, const OpenedFile &part) {
@@ -30198,7 +31904,9 @@ Status ShardIndex::read(const Source &source, const Settings &settings) {
   TFILE_TRY(document_.resize(static_cast<size_t>(source.size)));
   TFILE_TRY(read_at(source, 0, document_.data(), source.size, Text()));
   JsonReader json(Span<char>(document_.data(), document_.size()), source.label, 0);
-  return parse(json, source.label);
+  const Status parsed = parse(json, source.label);
+  return parsed.code == TF_STATUS_CORRUPT ? explain_content(parsed, source, "an index of safetensors", nullptr)
+                                          : parsed;
 }
 
 Status ShardIndex::parse(JsonReader &json, Text label) {
@@ -30298,9 +32006,19 @@ Status ShardIndex::add(JsonReader &json, Text name) {
   return json.fail(position, TF_STATUS_DUPLICATE) << "the name is in the index twice";
 }
 
+// Opens the next file of an index. If the settings collect the fault that prevents this, its arrays are not missed.
+Status open_shard(Ref<OpenedFile> &shard, OpenedFile &set, ShardIndex &index, size_t file) {
+  Vec<char> path(set.settings.memory());
+  TFILE_TRY(join(&path, folder_of(set.source->label), index.file(file), Text()));
+  TFILE_TRY(open_part(shard, set, path));
+  if (shard) return kOk;
+  for (ShardIndex::Entry &entry : index.arrays())
+    entry.found = entry.found || entry.file == file;
+  return kOk;
+}
+
 // Adds the arrays that the index lists for one file. Arrays that it does not list are only counted.
 Status adopt_shard(OpenedFile &set, ShardIndex &index, size_t file, const OpenedFile &shard, uint64_t *left_out) {
-  const size_t part = set.parts.size() - 1;
   for (const Member &member : shard.listing.members) {
     ShardIndex::Entry *const entry = index.find(member.name);
     if (entry == nullptr || entry->file != file) {
@@ -30308,9 +32026,21 @@ Status adopt_shard(OpenedFile &set, ShardIndex &index, size_t file, const Opened
       continue;
     }
     entry->found = true;
-    TFILE_TRY(adopt_member(set, member, part));
+    TFILE_TRY(adopt_member(set, member));
   }
   return adopt_metadata(set, shard);
+}
+
+// Fails if the index lists an array that its file does not have.
+Status check_found(const OpenedFile &set, ShardIndex &index, Text label) {
+  for (const ShardIndex::Entry &entry : index.arrays()) {
+    if (entry.found) continue;
+    Failure failure(TF_STATUS_CORRUPT);
+    failure.in(label).array(entry.name) << "the index says that it is in the file ";
+    failure.quoted(index.file(entry.file)) << ", which does not have it";
+    TFILE_TRY(set.settings.collect(failure));
+  }
+  return kOk;
 }
 
 Status note_left_out(Listing &listing, uint64_t count) {
@@ -30348,21 +32078,13 @@ Status open_index(Ref<OpenedFile> &out, const Ref<Source> &source, const Setting
     TFILE_TRY(order.push(i));
   std::sort(order.begin(), order.end(),
             [&index](size_t a, size_t b) { return compare(index.file(a), index.file(b)) < 0; });
-  Vec<char> path(settings.memory());
   uint64_t left_out = 0;
   for (const size_t file : order) {
     Ref<OpenedFile> shard;
-    TFILE_TRY(join(&path, folder_of(set->source->label), index.file(file), Text()));
-    TFILE_TRY(open_part(shard, *set, path));
-    TFILE_TRY(adopt_shard(*set, index, file, *shard, &left_out));
+    TFILE_TRY(open_shard(shard, *set, index, file));
+    if (shard) TFILE_TRY(adopt_shard(*set, index, file, *shard, &left_out));
   }
-  for (const ShardIndex::Entry &entry : index.arrays()) {
-    if (entry.found) continue;
-    Failure failure(TF_STATUS_CORRUPT);
-    failure.in(source->label).array(entry.name) << "the index says that it is in the file ";
-    failure.quoted(index.file(entry.file)) << ", which does not have it";
-    return failure;
-  }
+  TFILE_TRY(check_found(*set, index, source->label));
   TFILE_TRY(note_left_out(set->listing, left_out));
   out = std::move(set);
   return kOk;
@@ -31432,6 +33154,19 @@ tf_status tf_array_cast(tf_array **out, const tf_array *array, tf_dtype dtype, c
   return TF_STATUS_OK;
 }
 
+tf_status tf_array_cast_weighted(tf_array **out, const tf_array *array, tf_dtype dtype, const tf_array *weights,
+                                 const tf_options *options) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(array, "array"));
+  TFILE_API_TRY(require(weights, "weights"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  Ref<Array> made;
+  TFILE_API_TRY(cast_weighted(made, *array, dtype, *weights, settings));
+  *out = made.take();
+  return TF_STATUS_OK;
+}
+
 tf_status tf_array_equal(int32_t *equal, const tf_array *a, const tf_array *b) {
   TFILE_API_TRY(require(equal, "equal"));
   TFILE_API_TRY(require(a, "a"));
@@ -32046,6 +33781,17 @@ tf_status tf_check(tf_dict **report, const char *path, const tf_options *options
   return TF_STATUS_OK;
 }
 
+tf_status tf_check_source(tf_dict **report, tf_source *source, tf_format format, const tf_options *options) {
+  TFILE_API_TRY(require_out(report, "report"));
+  TFILE_API_TRY(require(source, "source"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  Ref<Dict> made;
+  TFILE_API_TRY(check_source(made, Ref<Source>::share(source), format, settings));
+  *report = made.take();
+  return TF_STATUS_OK;
+}
+
 const tf_dict *tf_file_metadata(const tf_file *file) {
   return is_null(file, "file") ? nullptr : file->listing.metadata.get();
 }
@@ -32466,6 +34212,92 @@ tf_part_plan *tf_part_plan_retain(tf_part_plan *plan) {
 }
 
 void tf_part_plan_release(tf_part_plan *plan) {
+  if (plan != nullptr) plan->release();
+}
+
+}  // extern "C"
+
+// src/api/tf_preset.cpp
+using namespace tfile;
+
+extern "C" {
+
+tf_preset tf_preset_at(size_t index) {
+  const Span<const Preset> presets = all_presets();
+  return index < presets.size() ? presets[index].id : TF_PRESET_NONE;
+}
+
+const char *tf_preset_name(tf_preset preset) {
+  const Preset *const found = find_preset(preset);
+  return found != nullptr ? found->name : "unknown";
+}
+
+tf_preset tf_preset_from_name(const char *name) {
+  if (is_null(name, "name")) return TF_PRESET_NONE;
+  const Preset *const found = find_preset(Text(name));
+  return found != nullptr ? found->id : TF_PRESET_NONE;
+}
+
+tf_dtype tf_preset_dtype(tf_preset preset) {
+  const Preset *const found = find_preset(preset);
+  return found != nullptr ? found->dtype : TF_DTYPE_UNSUPPORTED;
+}
+
+}  // extern "C"
+
+// src/api/tf_quant_plan.cpp
+using namespace tfile;
+
+extern "C" {
+
+tf_status tf_quant_plan_new(tf_quant_plan **out, tf_preset preset, const tf_dict *metadata, const tf_options *options) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(metadata, "metadata"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  Ref<QuantPlan> plan;
+  TFILE_API_TRY(make_quant_plan(plan, preset, *metadata, settings));
+  *out = plan.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_quant_plan_declare(tf_quant_plan *plan, const char *name, size_t length, tf_dtype dtype,
+                                const int64_t *shape, size_t ndim) {
+  TFILE_API_TRY(require(plan, "plan"));
+  Text text;
+  TFILE_API_TRY(require_text(&text, name, length, "name"));
+  Span<const int64_t> sizes;
+  TFILE_API_TRY(require_span(&sizes, shape, ndim, "shape"));
+  return plan->declare(text, dtype, sizes).code;
+}
+
+tf_status tf_quant_plan_set_dtype(tf_quant_plan *plan, size_t index, tf_dtype dtype) {
+  TFILE_API_TRY(require(plan, "plan"));
+  return plan->set_dtype(index, dtype).code;
+}
+
+tf_status tf_quant_plan_set_weighted(tf_quant_plan *plan, int32_t weighted) {
+  TFILE_API_TRY(require(plan, "plan"));
+  return plan->set_weighted(weighted).code;
+}
+
+tf_status tf_quant_plan_finish(tf_quant_plan *plan) {
+  TFILE_API_TRY(require(plan, "plan"));
+  return plan->finish().code;
+}
+
+tf_status tf_quant_plan_dtype(tf_dtype *dtype, const tf_quant_plan *plan, size_t index) {
+  TFILE_API_TRY(require(dtype, "dtype"));
+  TFILE_API_TRY(require(plan, "plan"));
+  return plan->get_dtype(dtype, index).code;
+}
+
+tf_quant_plan *tf_quant_plan_retain(tf_quant_plan *plan) {
+  if (plan != nullptr) plan->retain();
+  return plan;
+}
+
+void tf_quant_plan_release(tf_quant_plan *plan) {
   if (plan != nullptr) plan->release();
 }
 

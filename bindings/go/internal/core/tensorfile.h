@@ -57,8 +57,8 @@
  *
  * ## Stability
  *
- * The numbers of statuses, dtypes, formats, abilities, kinds and options never change; new ones are appended. Functions are added and
- * not removed or changed. Until 1.0 this does not yet hold for sources, sinks, plans and sets.
+ * The numbers of statuses, dtypes, formats, abilities, kinds and options never change; new ones are appended. Functions
+ * are added and not removed or changed. Until 1.0 this does not yet hold for sources, sinks, plans and sets.
  */
 #ifndef TENSORFILE_H
 #define TENSORFILE_H
@@ -109,6 +109,8 @@ typedef struct tf_read_plan tf_read_plan;
 typedef struct tf_writer tf_writer;
 /** How the arrays of a set of files are divided into parts, for programs that write the parts separately. */
 typedef struct tf_part_plan tf_part_plan;
+/** The types that a preset chooses for the arrays of a model. */
+typedef struct tf_quant_plan tf_quant_plan;
 /** A block of bytes that the library allocated. */
 typedef struct tf_buffer tf_buffer;
 
@@ -226,6 +228,36 @@ enum {
   TF_DTYPE_KIND_FLOAT = 4,    /**< floats of any width */
   TF_DTYPE_KIND_COMPLEX = 5,
   TF_DTYPE_KIND_BLOCK = 6 /**< a block type of ggml */
+};
+
+/**
+ * A mixture of types in which llama-quantize encodes a model: see tf_quant_plan_new().
+ *
+ * The numbers are llama.cpp's, which general.file_type has in the metadata of a .gguf.
+ */
+typedef int32_t tf_preset;
+enum {
+  TF_PRESET_NONE = 0, /**< no preset */
+  TF_PRESET_Q4_0 = 2,
+  TF_PRESET_Q4_1 = 3,
+  TF_PRESET_Q8_0 = 7,
+  TF_PRESET_Q5_0 = 8,
+  TF_PRESET_Q5_1 = 9,
+  TF_PRESET_Q2_K = 10,
+  TF_PRESET_Q3_K_S = 11,
+  TF_PRESET_Q3_K_M = 12,
+  TF_PRESET_Q3_K_L = 13,
+  TF_PRESET_Q4_K_S = 14,
+  TF_PRESET_Q4_K_M = 15,
+  TF_PRESET_Q5_K_S = 16,
+  TF_PRESET_Q5_K_M = 17,
+  TF_PRESET_Q6_K = 18,
+  TF_PRESET_Q2_K_S = 21, /**< needs an importance matrix */
+  TF_PRESET_IQ4_NL = 25,
+  TF_PRESET_IQ4_XS = 30,
+  TF_PRESET_TQ1_0 = 36,
+  TF_PRESET_TQ2_0 = 37,
+  TF_PRESET_MXFP4_MOE = 38
 };
 
 /** A file format. */
@@ -349,9 +381,8 @@ enum {
       is. */
   TF_OPTION_EXACT_PATH = 3,
   /** Most bytes of array data in one file, for a .safetensors or .gguf that is saved by path or to a sink that has a
-      resolver. 0 to INT64_MAX. Default
-      0: one file. Larger data is saved as a set of parts NAME-00001-of-00003 and so on, for safetensors with an index.
-      An array is never divided: one that is larger gets a part of its own. */
+      resolver. 0 to INT64_MAX. Default 0: one file. Larger data is saved as a set of parts NAME-00001-of-00003 and so on,
+      for safetensors with an index. An array is never divided: one that is larger gets a part of its own. */
   TF_OPTION_PART_BYTES = 8,
   /** Switch, default 1: saves by path are all or nothing (see "Saving"). With 0 the target is written in place; this
       needs no space for a second copy, but a save that fails leaves an incomplete file. */
@@ -819,11 +850,13 @@ TENSORFILE_API tf_status tf_array_transpose(tf_array **out, const tf_array *arra
 /**
  * Creates a view of Python's array[start:stop:step, ...]. For packed and block types the result is a copy if a view is
  * impossible.
- * @param out                receives the view
- * @param array              the array to slice
- * @param start, stop, step  ndim values each. Negative and out-of-range values mean what they mean in Python;
- *                           ::TENSORFILE_SLICE_OMITTED means omitted. NULL means that all values are omitted
- * @param ndim               number of the array's dimensions
+ * @param out    receives the view
+ * @param array  the array to slice
+ * @param start  for each dimension the index of the first element. Negative and out-of-range values mean what they mean
+ *               in Python; ::TENSORFILE_SLICE_OMITTED means omitted. NULL means that all ndim values are omitted
+ * @param stop   for each dimension the index to stop before, given as start is
+ * @param step   for each dimension the distance of the elements, given as start is; not 0
+ * @param ndim   number of the array's dimensions
  * @return INVALID_ARGUMENT if a step is 0 or ndim is not that of the array; UNSUPPORTED if the slice would divide a
  *         unit of a packed or block type.
  */
@@ -845,6 +878,21 @@ TENSORFILE_API tf_status tf_array_slice(tf_array **out, const tf_array *array, c
  */
 TENSORFILE_API tf_status tf_array_cast(tf_array **out, const tf_array *array, tf_dtype dtype,
                                        const tf_options *options);
+/**
+ * Casts an array to a block type with an importance matrix: errors of elements with larger weights are made smaller. The
+ * blocks equal those that ggml makes with these weights. Dtypes whose encoders use no weights are cast as by
+ * tf_array_cast(): q8_0, q8_1, q8_k, tq1_0, tq2_0, mxfp4, nvfp4, and all that are not block types.
+ * @param out      receives the result
+ * @param array    the array to cast; its rows must be whole, also if it is a part of a larger one
+ * @param dtype    the dtype of the result
+ * @param weights  a float32 array with the same last size. It broadcasts to the shape of the array as in NumPy, such as
+ *                 (experts, 1, columns)
+ * @param options  allocator and threads; may be NULL
+ * @return as tf_array_cast(); TYPE if the weights are not float32; INVALID_ARGUMENT if their shape does not fit, or a
+ *         weight is not finite.
+ */
+TENSORFILE_API tf_status tf_array_cast_weighted(tf_array **out, const tf_array *array, tf_dtype dtype,
+                                                const tf_array *weights, const tf_options *options);
 /** Sets *equal to 1 if dtypes, shapes and all bytes of the elements are equal, else to 0. A NaN equals the same NaN,
     and -0.0 does not equal 0.0. */
 TENSORFILE_API tf_status tf_array_equal(int32_t *equal, const tf_array *a, const tf_array *b);
@@ -1094,8 +1142,8 @@ TENSORFILE_API tf_status tf_source_from_part(tf_source **out, tf_source *whole, 
 TENSORFILE_API tf_status tf_source_set_name(tf_source *source, const char *name, size_t length);
 /**
  * Says how a source is best read. The defaults are right for files; a source that is a network should have larger
- * numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints affect the cost of
- * reads, never their result. A part of a source has the hints of the whole.
+ * numbers, such as a gap of 1 MiB, pieces of 8 MiB and 16 requests. The hints affect the cost of reads, never their
+ * result. A part of a source has the hints of the whole.
  * @param source    the source, to which the caller has the only reference
  * @param gap       bytes between two wanted parts that are worth reading and discarding to save a read; at most 64 MiB,
  *                  and larger numbers mean that. UINT64_MAX means the default, 16 KiB
@@ -1111,8 +1159,8 @@ TENSORFILE_API tf_status tf_source_set_hints(tf_source *source, uint64_t gap, ui
  * Sets the function that finds the other files of the set that a source belongs to. A source that was opened by path
  * needs none: it finds them in its folder. With either, tf_file_open_source(), tf_load_source() and
  * tf_load_weights_source() open the whole set if the source's name is that of an index or, with ::TF_OPTION_PARTS, that
- * of any part. The index of sharded safetensors is then expected under the name
- * that it has by convention, NAME.safetensors.index.json for NAME-00001-of-00003.safetensors.
+ * of any part. The index of sharded safetensors is then expected under the name that it has by convention,
+ * NAME.safetensors.index.json for NAME-00001-of-00003.safetensors.
  * @param source   the source, to which the caller has the only reference
  * @param resolve  the function, or NULL for none
  * @param release  called when the function is no longer needed, or if this call fails; may be NULL
@@ -1268,7 +1316,7 @@ TENSORFILE_API void tf_file_release(tf_file *file);
 TENSORFILE_API tf_format tf_file_format(const tf_file *file);
 /** Returns the number of arrays. */
 TENSORFILE_API size_t tf_file_count(const tf_file *file);
-/** Gets the name of the array at an index from 0 to size - 1, in file order. The array of a .npy has the name "". The
+/** Gets the name of the array at an index from 0 to count - 1, in file order. The array of a .npy has the name "". The
     string is borrowed from the file. */
 TENSORFILE_API tf_status tf_file_name(const char **name, size_t *length, const tf_file *file, size_t index);
 /** Gets the index of the array with a name. @return NOT_FOUND. */
@@ -1367,11 +1415,13 @@ TENSORFILE_API tf_status tf_file_read_into(const tf_file *file, size_t index, tf
  * inflated and discarded. Reading slices in ascending order resumes where the previous one ended: together they cost
  * one pass, and once they have covered the member its CRC-32 is verified (CORRUPT if it differs). Members that this
  * library compressed are divided into chunks, and only the chunks that the slice touches are inflated.
- * @param out                receives the array
- * @param file               the file
- * @param index              index of the array
- * @param start, stop, step  ndim values each, as in tf_array_slice()
- * @param ndim               number of the array's dimensions
+ * @param out    receives the array
+ * @param file   the file
+ * @param index  index of the array
+ * @param start  first indices, ndim values or NULL as in tf_array_slice()
+ * @param stop   indices to stop before, as in tf_array_slice()
+ * @param step   distances, as in tf_array_slice()
+ * @param ndim   number of the array's dimensions
  * @return as tf_file_read() and tf_array_slice().
  */
 TENSORFILE_API tf_status tf_file_read_slice(tf_array **out, const tf_file *file, size_t index, const int64_t *start,
@@ -1396,19 +1446,21 @@ TENSORFILE_API tf_status tf_read_plan_new(tf_read_plan **out, const tf_file *fil
 /**
  * Adds an entry: an array or a slice of one, and the memory that receives its elements. Entries are numbered 0, 1, ...
  * in the order of these calls. An array may have any number of entries.
- * @param plan               the plan
- * @param index              index of the array in the file
- * @param start, stop, step  the slice, ndim values each, as in tf_array_slice(); NULL as there
- * @param ndim               number of the array's dimensions; 0 means the whole array, whatever start, stop and step are
- * @param dtype              dtype to cast to while reading, as tf_array_cast(); ::TF_DTYPE_AS_STORED keeps the stored one
- * @param dst                where the first element goes; needs no alignment. The memory must stay valid until the plan
- *                           has run, and must not overlap that of another entry. NULL is allowed if there are no elements
- * @param strides            strides of the result in dst, in bytes, one for each dimension of the array; they may be
- *                           negative, and must place no two elements on the same bytes. NULL for C order, and always if
- *                           the result has a packed or block type
- * @param nbytes             bytes of dst: without strides exactly what the elements need, with strides at least as many
- *                           as they span from dst on. With negative strides the plan also writes before dst; the caller
- *                           guarantees that this memory exists
+ * @param plan     the plan
+ * @param index    index of the array in the file
+ * @param start    first indices of a slice, ndim values or NULL as in tf_array_slice()
+ * @param stop     indices to stop before, as in tf_array_slice()
+ * @param step     distances, as in tf_array_slice()
+ * @param ndim     number of the array's dimensions; 0 means the whole array, whatever start, stop and step are
+ * @param dtype    dtype to cast to while reading, as tf_array_cast(); ::TF_DTYPE_AS_STORED keeps the stored one
+ * @param dst      where the first element goes; needs no alignment. The memory must stay valid until the plan has run,
+ *                 and must not overlap that of another entry. NULL is allowed if there are no elements
+ * @param strides  strides of the result in dst, in bytes, one for each dimension of the array; they may be negative, and
+ *                 must place no two elements on the same bytes. NULL for C order, and always if the result has a packed or
+ *                 block type
+ * @param nbytes   bytes of dst: without strides exactly what the elements need, with strides at least as many as they
+ *                 span from dst on. With negative strides the plan also writes before dst; the caller guarantees that
+ *                 this memory exists
  * @return as tf_array_slice() and tf_array_cast(); UNSUPPORTED if the dtype of the array is unknown, or if the slice
  *         cuts through a unit of a packed or block type without decoding it; INVALID_ARGUMENT if nbytes or a stride is
  *         wrong, or if the plan has run. The plan is unchanged if the call fails.
@@ -1458,15 +1510,26 @@ TENSORFILE_API void tf_read_plan_release(tf_read_plan *plan);
  * checked alone, a note names each other part that does not exist.
  * @param report   receives a dict with the lists of strings "faults", "excused" and "notes", which can be empty. Each
  *                 string is one line; a fault begins with the name of its status, as in "corrupt: w.npz: array 'x': ...".
- *                 Faults that ::TF_OPTION_LENIENT accepts, and arrays that
- *                 ::TF_OPTION_SKIP_UNSUPPORTED leaves out, are in "excused" instead of "faults" if the option is set;
- *                 nothing excuses damage. "notes" has the remarks of tf_file_note()
+ *                 Faults that ::TF_OPTION_LENIENT accepts, and arrays that ::TF_OPTION_SKIP_UNSUPPORTED leaves out, are
+ *                 in "excused" instead of "faults" if the option is set; nothing excuses damage. "notes" has the remarks
+ *                 of tf_file_note()
  * @param path     the file, as in tf_load()
  * @param options  as in tf_load(); may be NULL
  * @return OK if the check could be made, whether it found faults or not; NOT_FOUND or IO if the file cannot be opened or
  *         read; CANCELLED or another status that a callback returned.
  */
 TENSORFILE_API tf_status tf_check(tf_dict **report, const char *path, const tf_options *options);
+/**
+ * Checks a source as tf_check() checks a file, for example what was uploaded before it is stored.
+ * @param report   as in tf_check(); a fault begins with the status and the source's name, if it has one
+ * @param source   the source. If it is that of a set, its resolver or its folder has the other files. Of a set that
+ *                 cannot be opened, only the first fault is reported
+ * @param format   as in tf_load_source()
+ * @param options  as in tf_load(); may be NULL
+ * @return as tf_check(); INVALID_ARGUMENT if there is no such format.
+ */
+TENSORFILE_API tf_status tf_check_source(tf_dict **report, tf_source *source, tf_format format,
+                                         const tf_options *options);
 
 /** @} */
 /**
@@ -1786,6 +1849,87 @@ TENSORFILE_API tf_status tf_part_plan_open_part_sink(tf_writer **out, const tf_p
 TENSORFILE_API tf_part_plan *tf_part_plan_retain(tf_part_plan *plan);
 /** Drops a reference. */
 TENSORFILE_API void tf_part_plan_release(tf_part_plan *plan);
+
+/** @} */
+
+/**
+ * @name Presets
+ * A plan of types chooses the type of each array of a model by the rules of llama-quantize: for the same arrays and
+ * metadata it chooses the same types. A program creates a plan for a preset, declares all arrays, finishes the plan, and
+ * casts each array to the type that tf_quant_plan_dtype() returns. Output that llama.cpp reads also needs
+ * general.file_type, which is the number of the preset, and general.quantization_version, which is 2, both uint32.
+ *
+ * The rules know the names that llama.cpp gives to arrays, such as "blk.0.attn_v.weight". They depend on all arrays of
+ * the model, so a plan must have all of them, but not on their order.
+ * @{
+ */
+
+/** Returns the preset at an index, in the order of their numbers, or ::TF_PRESET_NONE if the index is not less than the
+    number of presets. */
+TENSORFILE_API tf_preset tf_preset_at(size_t index);
+/** Returns the name of a preset, such as "Q4_K_M"; "unknown" for ::TF_PRESET_NONE and other numbers. The string is
+    static. */
+TENSORFILE_API const char *tf_preset_name(tf_preset preset);
+/** Returns the preset with a NUL-terminated name, in any letter case, or ::TF_PRESET_NONE if there is none. "Q3_K",
+    "Q4_K" and "Q5_K" mean the M presets, and "MXFP4" means "MXFP4_MOE". */
+TENSORFILE_API tf_preset tf_preset_from_name(const char *name);
+/** Returns the type of the arrays that get no special treatment, or ::TF_DTYPE_UNSUPPORTED if there is no such
+    preset. */
+TENSORFILE_API tf_dtype tf_preset_dtype(tf_preset preset);
+/**
+ * Creates a plan without arrays.
+ * @param out       receives the plan
+ * @param preset    the preset
+ * @param metadata  the metadata of the model, with the keys of a .gguf: general.architecture and ARCHITECTURE.block_count
+ *                  are required. ARCHITECTURE.expert_count, .attention.head_count, .attention.head_count_kv and
+ *                  .nextn_predict_layers are read if they exist. The plan does not keep the dict
+ * @param options   allocator; may be NULL
+ * @return INVALID_ARGUMENT if there is no such preset, or a required key is missing; TYPE if the value of a key is of
+ *         another kind.
+ */
+TENSORFILE_API tf_status tf_quant_plan_new(tf_quant_plan **out, tf_preset preset, const tf_dict *metadata,
+                                           const tf_options *options);
+/**
+ * Declares the next array.
+ * @param plan    the plan
+ * @param name    name of the array, which is copied
+ * @param length  bytes of name, or SIZE_MAX
+ * @param dtype   type of its elements
+ * @param shape   ndim sizes in elements, as in tf_array_new()
+ * @param ndim    number of dimensions
+ * @return DUPLICATE if an array with this name has been declared; INVALID_ARGUMENT if the name is not UTF-8, the dtype
+ *         or shape is invalid, or the plan is finished.
+ */
+TENSORFILE_API tf_status tf_quant_plan_declare(tf_quant_plan *plan, const char *name, size_t length, tf_dtype dtype,
+                                               const int64_t *shape, size_t ndim);
+/**
+ * Sets the type in which an array is encoded, instead of the one that the rules choose. Like llama-quantize, the plan
+ * ignores it for arrays that no preset encodes, such as norms, and replaces it if its blocks do not divide the rows.
+ * @param plan   the plan
+ * @param index  index of the array, in the order of declarations
+ * @param dtype  a block type that can be encoded, or a float dtype
+ * @return UNSUPPORTED if the dtype can only be decoded; INVALID_ARGUMENT if it is none of these, there is no such array,
+ *         or the plan is finished.
+ */
+TENSORFILE_API tf_status tf_quant_plan_set_dtype(tf_quant_plan *plan, size_t index, tf_dtype dtype);
+/** Sets whether the arrays will be encoded with an importance matrix, as by tf_array_cast_weighted(): 1, or 0, the
+    default. Some presets then choose other types. @return INVALID_ARGUMENT if weighted is neither, or the plan is
+    finished. */
+TENSORFILE_API tf_status tf_quant_plan_set_weighted(tf_quant_plan *plan, int32_t weighted);
+/**
+ * Chooses the types. Afterwards the plan cannot be changed.
+ * @return UNSUPPORTED if an array is of a block type, but not of the one that it would get, or if ::TF_PRESET_Q2_K_S
+ *         lacks an importance matrix; INVALID_ARGUMENT if the plan is finished, or the number of a layer is needed and a
+ *         name does not contain it.
+ */
+TENSORFILE_API tf_status tf_quant_plan_finish(tf_quant_plan *plan);
+/** Gets the type that an array gets, by its index in the order of declarations. Arrays that are not encoded keep theirs.
+    @return INVALID_ARGUMENT if there is no such array, or the plan is not finished. */
+TENSORFILE_API tf_status tf_quant_plan_dtype(tf_dtype *dtype, const tf_quant_plan *plan, size_t index);
+/** Adds a reference and returns the plan. */
+TENSORFILE_API tf_quant_plan *tf_quant_plan_retain(tf_quant_plan *plan);
+/** Drops a reference. */
+TENSORFILE_API void tf_quant_plan_release(tf_quant_plan *plan);
 
 /** @} */
 
