@@ -20,7 +20,7 @@ general.architecture: tour (string)
 tour.block_count: 2 (uint32)
 tour.scale: 0.25 (float32)
 tour.rope: true (bool)
-tour.heads: int32[2] [4 8] (*tensorfile.Array)
+tour.heads: [4 8] ([]int32)
 tokenizer.ggml.tokens: [<s> </s>] ([]string)
 heads: [4 8]
 == change

@@ -283,11 +283,12 @@ public final class MetadataValue {
    * @throws InvalidArgumentException if the dtype cannot hold one of the values, or is not an integer's
    */
   public static MetadataValue of(long[] values, Dtype dtype) {
-    ByteBuffer elements = view(new byte[Math.multiplyExact(values.length, dtype.bits() / 8)]);
+    byte[] bytes = new byte[Math.multiplyExact(values.length, dtype.bits() / 8)];
+    ByteBuffer elements = view(bytes);
     for (long value : values) {
       elements.put(of(value, dtype).elements());
     }
-    return ofElements(requireInteger(dtype), new long[] {values.length}, elements.array());
+    return ofElements(requireInteger(dtype), new long[] {values.length}, bytes);
   }
 
   /** Returns a string, which is a String or a byte[] that is not UTF-8. */
