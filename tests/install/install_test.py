@@ -170,7 +170,8 @@ def plain_build():
     folder = fresh("plain")
     run(tool("CMAKE"), "-S", tool("SOURCE"), "-B", folder, "-G", "Ninja", f"-DCMAKE_C_COMPILER={tool('CC')}",
         f"-DCMAKE_CXX_COMPILER={tool('CXX')}")
-    rules = (folder / "build.ninja").read_text(encoding="utf-8")
+    # The folder of this test may have a word in its name.
+    rules = (folder / "build.ninja").read_text(encoding="utf-8").replace(str(folder), "")
     for word in ("gtest", "tests/", "-Werror"):
         if word in rules:
             fail(f"a build without options contains {word}")
