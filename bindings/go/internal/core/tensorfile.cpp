@@ -23295,7 +23295,7 @@ class Lister {
   // Members whose names differ only in the suffix would be the same to other readers. That of an array lacks it already.
   static Text key_of(const Lister *self, size_t index) {
     const Member &member = self->listing_.members[index];
-    return member.is_other ? without_suffix(member.name) : member.name;
+    return is_apart(member) ? without_suffix(member.name) : member.name;
   }
   static Text name_at(const void *listing, size_t index) {
     return static_cast<const Listing *>(listing)->members[index].name;
@@ -23428,6 +23428,8 @@ class Lister {
     *out = whole_member(i, data);
     out->name = name;
     out->is_other = is_other;
+    // It is listed among the arrays, so it is named as they are.
+    if (is_other) TFILE_TRY(listing_.arena.copy(&out->name, without_suffix(name)));
     out->invalid = true;
     out->fault = failure.code;
     out->type = Text("bad header");
