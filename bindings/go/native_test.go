@@ -40,8 +40,8 @@ func TestLoopsOverArraysReleaseThem(t *testing.T) {
 	for range passes {
 		pass()
 	}
-	// malloc keeps freed memory for each thread that a goroutine has run on.
-	if grown := resident(t) - before; grown > passes/4*mebibytes<<20 && !slowed {
+	// malloc keeps freed memory for each thread that a goroutine has run on, of which a busy machine has more.
+	if grown := resident(t) - before; grown > passes/2*mebibytes<<20 && !slowed {
 		t.Errorf("memory grew by %d bytes in %d passes over %d MiB", grown, passes, mebibytes)
 	}
 }
