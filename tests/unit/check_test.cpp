@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "support/gguf_builder.h"
 #include "support/handles.h"
 #include "support/npy_builder.h"
 #include "support/sets.h"
@@ -224,6 +225,30 @@ TEST_F(Check, OfSafetensorsReportsEachArrayOfTheWrongSize) {
             0u)
       << report.faults[1];
   EXPECT_EQ(report.faults[2], "unsupported: " + path + ": array 'c': cannot be read: dtype 'F3'");
+}
+
+TEST_F(Check, OfAGgufReportsEachTensorAtTheWrongOffset) {
+  GgufBuilder gguf;
+  gguf.record("a", {8}, kGgmlF32, 4).record("b", {8}, kGgmlF32, 64).record("c", {8}, kGgmlF32, 160);
+  gguf.record("d", {8}, kGgmlF32, 192).record("e", {8}, kGgmlF32, 199);
+  const std::string path = folder.write("a.gguf", gguf.data(std::string(231, '\1')).build());
+  const Report report = check(path);
+  const Lines starts = {": array 'a': offset 4 is not a multiple of the alignment, 32",
+                        ": array 'e': offset 199 is not a multiple of the alignment, 32",
+                        ": array 'c': offset 160, expected 96: the data must have neither holes nor overlaps"};
+  ASSERT_EQ(report.faults.size(), starts.size()) << ::testing::PrintToString(report.faults);
+  for (size_t i = 0; i < starts.size(); ++i) {
+    const std::string start = "corrupt: " + path + starts[i];
+    EXPECT_EQ(report.faults[i].rfind(start, 0), 0u) << report.faults[i];
+  }
+  // An overlap does not end the check either.
+  GgufBuilder overlap;
+  overlap.record("a", {16}, kGgmlF32, 0).record("b", {8}, kGgmlF32, 32).record("c", {8}, kGgmlF32, 128);
+  const std::string other = folder.write("b.gguf", overlap.data(std::string(160, '\1')).build());
+  const Report both = check(other);
+  ASSERT_EQ(both.faults.size(), 2u) << ::testing::PrintToString(both.faults);
+  EXPECT_NE(both.faults[0].find("array 'b': offset 32, expected 64"), std::string::npos) << both.faults[0];
+  EXPECT_NE(both.faults[1].find("array 'c': offset 128, expected 64"), std::string::npos) << both.faults[1];
 }
 
 TEST_F(Check, SkipUnsupportedExcusesTypesButNotDamage) {
