@@ -20662,8 +20662,14 @@ struct Contents {
     return last_dtype;
   }
 
+  // Passes on a fault that does not prevent the reading of what follows. Records are read several times, but their faults
+  // are only collected the first time.
+  Status collect(Status failure) const { return are_records_checked ? kOk : settings.collect(failure); }
+  bool is_aligned(uint64_t offset) const { return (offset & (alignment - 1)) == 0; }
+
   Memory &memory;
   const Settings &settings;
+  bool are_records_checked = false;
   uint32_t last_type = 0;
   const Dtype *last_dtype = nullptr;
   GgufHeader header;
@@ -20846,9 +20852,10 @@ Status read_record(Tensor *tensor, Contents &contents, uint64_t start) {
   TFILE_TRY(read_type(tensor, contents));
   const uint64_t offset_at = header.position();
   TFILE_TRY(header.read(&tensor->offset));
-  if ((tensor->offset & (contents.alignment - 1)) != 0) {
-    return header.fail(TF_STATUS_CORRUPT, offset_at)
-           << "offset " << tensor->offset << " is not a multiple of the alignment, " << contents.alignment;
+  if (!contents.is_aligned(tensor->offset)) {
+    TFILE_TRY(contents.collect(header.fail(TF_STATUS_CORRUPT, offset_at)
+                               << "offset " << tensor->offset << " is not a multiple of the alignment, "
+                               << contents.alignment));
   }
   // Sums of the header, the offset and padding on either side must not overflow.
   const Checked others = Checked(header.source().size) + 2 * kGgufMaxAlignment;
@@ -20910,12 +20917,14 @@ Status check_order(const Vec<Extent_format_gguf_gguf_read> &extents, Contents &c
     const bool follows_unknown = before != nullptr && before->has_unknown_size();
     if (follows_unknown) {
       if (extent.offset == before->offset) {
-        return blame_offset(contents, extent) << ", where the data of another tensor begin, too: data must not overlap";
+        TFILE_TRY(contents.settings.collect(blame_offset(contents, extent)
+                                            << ", where the data of another tensor begin, too: data must not overlap"));
       }
       contents.unknown_sizes[before->tensor] = extent.offset - before->offset;
-    } else if (extent.offset != expected) {
-      return blame_offset(contents, extent)
-             << ", expected " << expected << ": the data must have neither holes nor overlaps";
+    } else if (extent.offset != expected && contents.is_aligned(extent.offset)) {
+      TFILE_TRY(contents.settings.collect(blame_offset(contents, extent)
+                                          << ", expected " << expected
+                                          << ": the data must have neither holes nor overlaps"));
     }
     if (!extent.has_unknown_size()) expected = extent.padded_end(contents.alignment);
     before = &extent;
@@ -20991,6 +21000,7 @@ Status scan_tensors(Contents &contents, uint64_t count) {
   // The error for a duplicate name comes first, because its record precedes the one that ended the scan.
   TFILE_TRY(contents.tensors.index(header, GgufSubject::kTensor));
   TFILE_TRY(status);
+  contents.are_records_checked = true;
   contents.data_start = Checked(header.position()).align_up(contents.alignment).value();
   if (!extent.ordered) TFILE_TRY(check_unordered(&extent.end, contents));
   if (count > 0 && contents.data_start + extent.end > header.source().size) return truncated(contents);
