@@ -23438,8 +23438,6 @@ class Lister {
     *out = whole_member(i, data);
     out->name = name;
     out->is_other = is_other;
-    // It is listed among the arrays, so it is named as they are.
-    if (is_other) TFILE_TRY(listing_.arena.copy(&out->name, without_suffix(name)));
     out->invalid = true;
     out->fault = failure.code;
     out->type = Text("bad header");
