@@ -51,6 +51,7 @@ class TensorRules {
   tf_dtype choose_value();
   Status choose_down(tf_dtype &chosen, Text name);
   tf_dtype choose_attention_output() const;
+  tf_dtype choose_key() const;
   tf_dtype choose_mxfp4(const TensorForm &tensor) const;
   Status choose_by_role(tf_dtype &chosen, const TensorForm &tensor);
   tf_dtype apply(const RoleRules &rules, Position position) const;
