@@ -19004,6 +19004,7 @@ class TensorRules {
   tf_dtype choose_value();
   Status choose_down(tf_dtype &chosen, Text name);
   tf_dtype choose_attention_output() const;
+  tf_dtype choose_key() const;
   tf_dtype choose_mxfp4(const TensorForm &tensor) const;
   Status choose_by_role(tf_dtype &chosen, const TensorForm &tensor);
   tf_dtype apply(const RoleRules &rules, Position position) const;
@@ -19539,6 +19540,10 @@ tf_dtype TensorRules::choose_attention_output() const {
   return apply(facts_.experts == 8 ? preset_.eight_attention_output : preset_.attention_output, {});
 }
 
+tf_dtype TensorRules::choose_key() const {
+  return facts_.experts == 8 ? TF_DTYPE_Q8_0 : preset_.dtype;
+}
+
 // The experts of a layer are one tensor of 3 dimensions.
 tf_dtype TensorRules::choose_mxfp4(const TensorForm &tensor) const {
   const size_t rank = tensor.shape.size();
@@ -19561,8 +19566,8 @@ Status TensorRules::choose_by_role(tf_dtype &chosen, const TensorForm &tensor) {
     chosen = apply(preset_.embedding, {});
   } else if (role == Role::kValue) {
     chosen = choose_value();
-  } else if (role == Role::kKey && facts_.experts == 8) {
-    chosen = TF_DTYPE_Q8_0;
+  } else if (role == Role::kKey) {
+    chosen = choose_key();
   } else if (role == Role::kDown) {
     return choose_down(chosen, tensor.name);
   } else if (role == Role::kAttentionOutput) {
