@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cli/error_output.h"
+#include "cli/file_path.h"
 #include "cli/file_type.h"
 #include "cli/input_file.h"
 #include "cli/input_set.h"
@@ -39,8 +40,7 @@ bool is_left_out(const ConvertRequest &request, const Entry &entry) {
 std::string name_of_single(const ConvertRequest &request, const ConvertInput &input) {
   if (request.name) return *request.name;
   if (request.in.size() == 1) return "arr_0";
-  const std::u8string stem =
-      std::filesystem::path(std::u8string(input.path.begin(), input.path.end())).stem().u8string();
+  const std::u8string stem = file_path(input.path).stem().u8string();
   return {stem.begin(), stem.end()};
 }
 

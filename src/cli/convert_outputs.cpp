@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "cli/file_path.h"
 #include "cli/input_file.h"
 #include "cli/input_set.h"
 #include "cli/output.h"
@@ -44,7 +45,7 @@ void require_new(const std::vector<OutputFile> &outputs) {
   for (const OutputFile &output : outputs) {
     if (output.path == "-") continue;
     std::error_code error;
-    const std::filesystem::path path(std::u8string(output.path.begin(), output.path.end()));
+    const std::filesystem::path path = file_path(output.path);
     const auto type = std::filesystem::symlink_status(path, error).type();
     if (type == std::filesystem::file_type::not_found) continue;
     throw tensorfile::Error(tensorfile::Status::io,

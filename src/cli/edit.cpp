@@ -9,6 +9,7 @@
 #include "cli/edit_file.h"
 #include "cli/edit_metadata.h"
 #include "cli/error_output.h"
+#include "cli/file_path.h"
 #include "cli/input_file.h"
 #include "cli/metadata_choice.h"
 #include "cli/selection.h"
@@ -39,7 +40,7 @@ struct Request {
 
 // Returns the path of the file that will be changed.
 std::string target_of(const std::string &path, bool follow) {
-  const std::filesystem::path given(std::u8string(path.begin(), path.end()));
+  const std::filesystem::path given = file_path(path);
   if (!std::filesystem::is_symlink(given)) return path;
   if (!follow) {
     throw Error(Status::io,
@@ -126,8 +127,8 @@ void check_contents(const Rewrite &rewrite, const NewFile &contents, const Reque
 
 // Throws UNSUPPORTED for a folder and for an index.
 void require_one_file(const std::string &path, const Request &request) {
-  const bool is_set = request.input.parts || path.ends_with(".index.json") ||
-                      std::filesystem::is_directory(std::filesystem::path(std::u8string(path.begin(), path.end())));
+  const bool is_set =
+      request.input.parts || path.ends_with(".index.json") || std::filesystem::is_directory(file_path(path));
   if (!is_set) return;
   throw Error(
       Status::unsupported,

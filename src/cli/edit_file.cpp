@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "cli/checksum.h"
+#include "cli/file_path.h"
 #include "cli/temporary_path.h"
 #include "cli/text.h"
 
@@ -24,7 +25,7 @@ class TemporaryFile {
   ~TemporaryFile() {
     file_.close();
     std::error_code ignored;
-    if (!moved_) std::filesystem::remove(std::filesystem::path(std::u8string(path_.begin(), path_.end())), ignored);
+    if (!moved_) std::filesystem::remove(file_path(path_), ignored);
   }
 
   RawFile &file() { return file_; }
@@ -59,7 +60,7 @@ std::string saved_path(const std::string &path) {
 
 bool exists(const std::string &path) {
   std::error_code ignored;
-  return std::filesystem::exists(std::filesystem::path(std::u8string(path.begin(), path.end())), ignored);
+  return std::filesystem::exists(file_path(path), ignored);
 }
 
 uint64_t crc_of(std::string_view bytes) {

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "cli/error_output.h"
+#include "cli/file_path.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -255,8 +256,7 @@ Setting divide(const char *option, std::string_view text) {
 }
 
 std::string read_file(const Setting &setting) {
-  const std::u8string path(setting.value.begin(), setting.value.end());
-  std::ifstream file(std::filesystem::path(path), std::ios::binary);
+  std::ifstream file(file_path(setting.value), std::ios::binary);
   std::string bytes{std::istreambuf_iterator<char>(file), {}};
   if (!file.is_open() || file.bad()) {
     throw UsageError{"--set-file " + escaped(setting.text) + ": cannot read " + in_quotes(setting.value)};

@@ -1,5 +1,6 @@
 #include "cli/error_output.h"
 
+#include <cerrno>
 #include <cstdio>
 
 #include "cli/colour.h"
@@ -82,6 +83,15 @@ void print_error(std::string_view path, std::string_view status, std::string_vie
 }
 
 }  // namespace
+
+void throw_system_error(const std::string &what) {
+  throw_system_error(what, {errno, std::generic_category()});
+}
+
+void throw_system_error(const std::string &what, const std::error_code &error) {
+  throw tensorfile::Error(tensorfile::Status::io, what + ": " + error.message(), "", tensorfile::Error::no_offset,
+                          error);
+}
 
 void stop_if_interrupted() {
   if (const int signal = pending_interrupt(); signal != 0) throw Interrupted{signal};

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "tensorfile.hpp"
 
@@ -30,6 +31,11 @@ struct OutputError {
 struct Interrupted {
   int signal;
 };
+
+// Throws a tensorfile::Error with Status::io: what the program could not do, and the system's reason, by default that of
+// errno.
+[[noreturn]] void throw_system_error(const std::string &what);
+[[noreturn]] void throw_system_error(const std::string &what, const std::error_code &error);
 
 // Throws Interrupted if one of these signals has arrived.
 void stop_if_interrupted();

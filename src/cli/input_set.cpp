@@ -5,6 +5,7 @@
 #include <system_error>
 #include <vector>
 
+#include "cli/file_path.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -12,10 +13,6 @@ namespace cli {
 namespace {
 
 using Path = std::filesystem::path;
-
-Path path_of(std::string_view utf8) {
-  return {std::u8string(utf8.begin(), utf8.end())};
-}
 
 bool is_same_file(const Path &a, const Path &b) {
   std::error_code ignored;
@@ -63,7 +60,7 @@ std::vector<Path> files_of(const Path &in, const tensorfile::File &file) {
   std::string_view previous;
   for (const tensorfile::File::Entry &entry : file) {
     const std::string_view location = entry.location().path;
-    if (location != previous) files.push_back(path_of(location));
+    if (location != previous) files.push_back(file_path(location));
     previous = location;
   }
   return files;
@@ -119,12 +116,12 @@ tensorfile::Error refused(const std::string &out, const std::string &why) {
 
 Path resolved_path(const std::string &path) {
   std::error_code error;
-  Path target = std::filesystem::weakly_canonical(path_of(path), error);
-  return error ? path_of(path) : target;
+  Path target = std::filesystem::weakly_canonical(file_path(path), error);
+  return error ? file_path(path) : target;
 }
 
 void require_no_input(const std::string &in, const std::string &out, const tensorfile::File &file) {
-  if (!contains(files_of(path_of(in), file), path_of(out))) return;
+  if (!contains(files_of(file_path(in), file), file_path(out))) return;
   throw refused(out, "is a file that is read, and would be overwritten");
 }
 
@@ -139,7 +136,7 @@ void require_other_set(const std::string &in, const std::string &out, const tens
 }
 
 bool is_unnumbered_part(const std::string &path, const tensorfile::File &file) {
-  const Path name = path_of(path);
+  const Path name = file_path(path);
   const bool can_be = tensorfile::ability(file.format(), tensorfile::Ability::parts) != 0 &&
                       number_at(name_of(name)) == std::string::npos;
   if (!can_be || is_set(files_of(name, file), name)) return false;
@@ -149,7 +146,7 @@ bool is_unnumbered_part(const std::string &path, const tensorfile::File &file) {
 }
 
 bool have_same_number(const std::string &a, const std::string &b) {
-  const std::string names[] = {name_of(path_of(a)), name_of(path_of(b))};
+  const std::string names[] = {name_of(file_path(a)), name_of(file_path(b))};
   const size_t starts[] = {number_at(names[0]), number_at(names[1])};
   return starts[0] != std::string::npos && starts[1] != std::string::npos &&
          names[0].substr(starts[0]) == names[1].substr(starts[1]);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/error_output.h"
+#include "cli/file_path.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -127,14 +128,14 @@ MlxWeights::MlxWeights(const tensorfile::File &file, const DecodeOption &option)
     : file_(file.share()), option_(option.coding) {
   if (option_ || file.empty()) return;
   const std::string_view path = file.at(0).location().path;
-  const std::filesystem::path folder = std::filesystem::path(std::u8string(path.begin(), path.end())).parent_path();
+  const std::filesystem::path folder = file_path(path).parent_path();
   const std::u8string config = (folder / "config.json").u8string();
   read_config({config.begin(), config.end()});
 }
 
 // MLX-LM writes the coding of all weights to "quantization", and that of single layers to keys within it.
 void MlxWeights::read_config(const std::string &path) {
-  std::ifstream stream(std::filesystem::path(std::u8string(path.begin(), path.end())), std::ios::binary);
+  std::ifstream stream(file_path(path), std::ios::binary);
   if (!stream) return;
   const Json config = Json::parse(stream, nullptr, false);
   if (config.is_discarded() || !config.is_object()) {

@@ -7,7 +7,6 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <system_error>
 
 #include "cli/error_output.h"
 #include "cli/platform.h"
@@ -20,12 +19,6 @@ volatile sig_atomic_t interrupt = 0;
 
 void remember(int signal) {
   interrupt = signal;
-}
-
-[[noreturn]] void fail(const char *what) {
-  const std::error_code error(errno, std::generic_category());
-  throw tensorfile::Error(tensorfile::Status::io, std::string(what) + ": " + error.message(), "",
-                          tensorfile::Error::no_offset, error);
 }
 
 std::string path_of(int descriptor) {
@@ -49,13 +42,13 @@ int open_unnamed_file() {
     unlink(path.c_str());
     return descriptor;
   }
-  fail("cannot create a temporary file for standard input");
+  throw_system_error("cannot create a temporary file for standard input");
 }
 
 void write_all(int descriptor, const char *data, size_t count) {
   while (count > 0) {
     const ssize_t written = write(descriptor, data, count);
-    if (written == -1 && errno != EINTR) fail("cannot copy standard input to a temporary file");
+    if (written == -1 && errno != EINTR) throw_system_error("cannot copy standard input to a temporary file");
     stop_if_interrupted();
     if (written == -1) continue;
     data += written;
@@ -69,7 +62,7 @@ int copy_to_unnamed_file(int from) {
   std::vector<char> buffer(kBufferBytes);
   while (true) {
     const ssize_t count = read(from, buffer.data(), buffer.size());
-    if (count == -1 && errno != EINTR) fail("cannot read standard input");
+    if (count == -1 && errno != EINTR) throw_system_error("cannot read standard input");
     stop_if_interrupted();
     if (count == 0) return to;
     if (count > 0) write_all(to, buffer.data(), static_cast<size_t>(count));

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "cli/error_output.h"
 #include "cli/raw_file.h"
 #include "cli/text.h"
 #include "tensorfile.hpp"
@@ -21,15 +22,9 @@ constexpr uint64_t kMaxCopy = uint64_t{64} << 20U;
 // File systems share whole blocks, which are of this size or smaller on nearly all of them.
 constexpr uint64_t kBlock = 4096;
 
-[[noreturn]] void fail(const std::string &what) {
-  const std::error_code error(errno, std::generic_category());
-  throw tensorfile::Error(tensorfile::Status::io, what + ": " + error.message(), "", tensorfile::Error::no_offset,
-                          error);
-}
-
 struct stat status_of(int descriptor) {
   struct stat status = {};
-  if (fstat(descriptor, &status) != 0) fail("cannot read the status of the file");
+  if (fstat(descriptor, &status) != 0) throw_system_error("cannot read the status of the file");
   return status;
 }
 
@@ -60,7 +55,7 @@ RawFile RawFile::open(const std::string &path, bool writable) {
   // A FIFO must not block the program.
   const int flags = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK;
   RawFile file(path, ::open(path.c_str(), flags));
-  if (file.descriptor_ < 0) fail("cannot open the file");
+  if (file.descriptor_ < 0) throw_system_error("cannot open the file");
   if (!S_ISREG(status_of(file.descriptor_).st_mode)) {
     throw tensorfile::Error(tensorfile::Status::io, "not a regular file");
   }
@@ -70,7 +65,7 @@ RawFile RawFile::open(const std::string &path, bool writable) {
 RawFile RawFile::create(const std::string &path, const RawFile &like) {
   const struct stat status = status_of(like.descriptor_);
   RawFile file(path, ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (file.descriptor_ < 0) fail("cannot create " + in_quotes(path));
+  if (file.descriptor_ < 0) throw_system_error("cannot create " + in_quotes(path));
   // Only root may give a file to another owner. The mode comes last, because a change of the owner removes parts of it.
   const bool owned = fchown(file.descriptor_, status.st_uid, status.st_gid) == 0 ||
                      fchown(file.descriptor_, static_cast<uid_t>(-1), status.st_gid) == 0;
@@ -80,7 +75,7 @@ RawFile RawFile::create(const std::string &path, const RawFile &like) {
     const int error = errno;
     unlink(path.c_str());
     errno = error;
-    fail("cannot set the mode of " + in_quotes(path));
+    throw_system_error("cannot set the mode of " + in_quotes(path));
   }
   return file;
 }
@@ -98,7 +93,7 @@ void RawFile::read(uint64_t offset, void *to, size_t nbytes) const {
   while (nbytes > 0) {
     const ssize_t got = pread(descriptor_, next, nbytes, static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail("cannot read the file");
+    if (got < 0) throw_system_error("cannot read the file");
     if (got == 0) throw tensorfile::Error(tensorfile::Status::truncated, "the file became shorter during the edit");
     next += got;
     offset += static_cast<uint64_t>(got);
@@ -110,14 +105,15 @@ void RawFile::write(uint64_t offset, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t put = pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (put < 0 && errno == EINTR) continue;
-    if (put < 0) fail("cannot write " + in_quotes(path_));
+    if (put < 0) throw_system_error("cannot write " + in_quotes(path_));
     bytes.remove_prefix(static_cast<size_t>(put));
     offset += static_cast<uint64_t>(put);
   }
 }
 
 void RawFile::resize(uint64_t size) {
-  if (ftruncate(descriptor_, static_cast<off_t>(size)) != 0) fail("cannot set the size of " + in_quotes(path_));
+  if (ftruncate(descriptor_, static_cast<off_t>(size)) != 0)
+    throw_system_error("cannot set the size of " + in_quotes(path_));
 }
 
 uint64_t RawFile::copy(uint64_t to, const RawFile &from, uint64_t offset, uint64_t nbytes) {
@@ -135,7 +131,7 @@ uint64_t RawFile::copy(uint64_t to, const RawFile &from, uint64_t offset, uint64
 }
 
 void RawFile::sync() {
-  if (fsync(descriptor_) != 0) fail("cannot write " + in_quotes(path_) + " to the disk");
+  if (fsync(descriptor_) != 0) throw_system_error("cannot write " + in_quotes(path_) + " to the disk");
 }
 
 void RawFile::close() noexcept {
@@ -144,11 +140,11 @@ void RawFile::close() noexcept {
 }
 
 void rename_file(const std::string &from, const std::string &to) {
-  if (std::rename(from.c_str(), to.c_str()) != 0) fail("cannot rename " + in_quotes(from));
+  if (std::rename(from.c_str(), to.c_str()) != 0) throw_system_error("cannot rename " + in_quotes(from));
 }
 
 void remove_file(const std::string &path) {
-  if (unlink(path.c_str()) != 0) fail("cannot remove " + in_quotes(path));
+  if (unlink(path.c_str()) != 0) throw_system_error("cannot remove " + in_quotes(path));
 }
 
 void sync_folder_of(const std::string &path) {
@@ -159,7 +155,7 @@ void sync_folder_of(const std::string &path) {
   if (descriptor >= 0) ::close(descriptor);
   errno = error;
   // Some file systems cannot sync a folder, and write its names to the disk at once.
-  if (!synced && errno != EINVAL) fail("cannot write the folder to the disk");
+  if (!synced && errno != EINVAL) throw_system_error("cannot write the folder to the disk");
 }
 
 }  // namespace cli

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <random>
 
+#include "cli/file_path.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -24,7 +25,7 @@ std::string shortened(std::string name) {
 }  // namespace
 
 std::string temporary_path(const std::string &path) {
-  const std::filesystem::path target(std::u8string(path.begin(), path.end()));
+  const std::filesystem::path target = file_path(path);
   const std::u8string name = target.filename().u8string();
   std::random_device random;
   std::string letters;
