@@ -79,11 +79,11 @@ install:
 demo:
 	@echo '== 1/3 Installing a compiler, CMake and CLI11; NumPy, MLX, safetensors and gguf in .venv'
 	$(SETUP) demo
-	@echo '== 2/3 Building the library and the program in build/library'
-	@cmake --preset library --log-level=WARNING >/dev/null
-	@MAKEFLAGS=--no-print-directory cmake --build --preset library --parallel $(JOBS) --target tensorfile_program
+	@echo '== 2/3 Building the library and the program in build/demo'
+	@cmake --preset demo --log-level=WARNING >/dev/null
+	@MAKEFLAGS=--no-print-directory cmake --build --preset demo --parallel $(JOBS) --target tensorfile_program
 	@echo '== 3/3 Converting the weights of a model between all formats'
-	@$(PYTHON) -B tests/peers/demo.py build/library/tensorfile
+	@$(PYTHON) -B tests/peers/demo.py build/demo/tensorfile
 
 amalgamation:
 	python3 tools/amalgamate.py build/amalgamation
@@ -181,8 +181,8 @@ docs:
 # Only configures: clang-tidy needs the compile commands, not the binaries.
 lint:
 	$(SETUP) lint
-	@cmake --preset library --log-level=WARNING >/dev/null
-	@tools/lint.sh build/library
+	@cmake --preset lint --log-level=WARNING >/dev/null
+	@tools/lint.sh build/lint
 
 format:
 	$(SETUP) lint
