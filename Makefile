@@ -181,8 +181,8 @@ docs:
 # Only configures: clang-tidy needs the compile commands, not the binaries.
 lint:
 	$(SETUP) lint
-	@cmake --preset lint --log-level=WARNING >/dev/null
-	@tools/lint.sh build/lint
+	@cmake --preset library --log-level=WARNING >/dev/null
+	@tools/lint.sh build/library
 
 format:
 	$(SETUP) lint

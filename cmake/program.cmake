@@ -20,9 +20,12 @@ endif()
 # The root of the program's own headers.
 target_include_directories(tensorfile_program PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_BINARY_DIR}/program)
 target_link_libraries(tensorfile_program PRIVATE tensorfile_warnings CLI11::CLI11 nlohmann_json::nlohmann_json)
-# Nearly every source includes these headers, and reading them takes longer than compiling what follows.
-target_precompile_headers(tensorfile_program PRIVATE <algorithm> <array> <charconv> <cmath> <cstdint> <filesystem>
-  <functional> <map> <memory> <optional> <span> <string> <string_view> <system_error> <utility> <vector> <tensorfile.hpp>)
+if(TENSORFILE_PRECOMPILED_HEADERS)
+  # Nearly every source includes these headers, and reading them takes longer than compiling what follows.
+  target_precompile_headers(tensorfile_program PRIVATE <algorithm> <array> <charconv> <cmath> <cstdint> <filesystem>
+    <functional> <map> <memory> <optional> <span> <string> <string_view> <system_error> <utility> <vector>
+    <tensorfile.hpp>)
+endif()
 if(RE2_FOUND)
   target_link_libraries(tensorfile_program PRIVATE PkgConfig::RE2)
   target_compile_definitions(tensorfile_program PRIVATE TENSORFILE_HAS_RE2)
