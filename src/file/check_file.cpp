@@ -1,5 +1,7 @@
 #include "file/check_file.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/shared_progress.h"
 #include "file/open.h"
@@ -57,9 +59,10 @@ class ByteChecker {
     for (const auto list : kLists) {
       for (const Member &member : file_.listing.*list) {
         concurrent = concurrent && file_.source_of(member).concurrent;
-        TFILE_TRY(jobs_.push(CheckJob{&member, nullptr}));
+        TFILE_TRY(jobs_.push(CheckJob{&member, nullptr, 0}));
       }
     }
+    TFILE_TRY(share_bytes());
     for (CheckJob &job : jobs_) {
       if (is_read_whole(*job.member)) TFILE_TRY(check(job));
     }
@@ -79,6 +82,11 @@ class ByteChecker {
   struct CheckJob {
     const Member *member;
     Buffer *error;
+    uint64_t start;  // of the member's bytes, the first that no job before this one reads
+
+    // True if reading the bytes verifies nothing but that they can be read. Members of archives have checksums, and do
+    // not overlap.
+    bool is_plain() const { return !member->deflated && !member->has_crc; }
   };
 
   // The arrays, then what is not an array, then what a later member replaces.
@@ -100,9 +108,36 @@ class ByteChecker {
   }
   static Status report(void *context) { return static_cast<ByteChecker *>(context)->progress_.report(); }
 
+  // Divides the bytes that several members have among their jobs, so that each byte is read once and the work is in
+  // proportion to the file, whatever its header says.
+  Status share_bytes() {
+    Vec<CheckJob *> sorted(jobs_.memory());
+    TFILE_TRY(sorted.reserve(jobs_.size()));
+    for (CheckJob &job : jobs_) {
+      if (job.is_plain()) TFILE_TRY(sorted.push(&job));
+    }
+    std::sort(sorted.begin(), sorted.end(), [](const CheckJob *a, const CheckJob *b) {
+      const Member &left = *a->member;
+      const Member &right = *b->member;
+      if (left.part != right.part) return left.part < right.part;
+      return left.offset != right.offset ? left.offset < right.offset : a < b;
+    });
+    uint64_t end = 0;
+    for (size_t i = 0; i < sorted.size(); ++i) {
+      CheckJob &job = *sorted[i];
+      const Member &member = *job.member;
+      if (i > 0 && sorted[i - 1]->member->part != member.part) end = 0;
+      if (end > member.offset) job.start = std::min(end - member.offset, member.nbytes);
+      const Checked member_end = Checked(member.offset) + member.nbytes;
+      if (member_end.valid()) end = std::max(end, member_end.value());
+    }
+    return kOk;
+  }
+
   Status check(CheckJob &job) {
     const RawMember raw(*job.member);
-    const Status status = is_read_whole(*job.member) ? read_whole_member(raw.member()) : read_pieces(raw.member());
+    const Status status =
+        is_read_whole(*job.member) ? read_whole_member(raw.member()) : read_pieces(raw.member(), job.start);
     if (status.ok()) return kOk;
     if (!is_fault(status)) return status;
     const ReportLine line(status);
@@ -120,12 +155,14 @@ class ByteChecker {
     return advance(member.nbytes);
   }
 
-  Status read_pieces(const Member &member) {
+  // Reads the bytes from `start` on; those before it count as read.
+  Status read_pieces(const Member &member, uint64_t start) {
     MemberStream stream(file_.source_of(member), member, quiet_.memory(), true);
     Vec<uint8_t> piece(quiet_.memory());
     TFILE_TRY(piece.resize(static_cast<size_t>(member.nbytes < kPiece ? member.nbytes : kPiece)));
     TFILE_TRY(stream.begin());
-    for (uint64_t done = 0; done < member.nbytes;) {
+    if (start > 0) TFILE_TRY(advance(start));
+    for (uint64_t done = start; done < member.nbytes;) {
       const uint64_t remaining = member.nbytes - done;
       const uint64_t count = remaining < kPiece ? remaining : kPiece;
       TFILE_TRY(stream.read(done, piece.data(), count));

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "support/counted_source.h"
 #include "support/gguf_builder.h"
 #include "support/handles.h"
 #include "support/npy_builder.h"
@@ -249,6 +250,51 @@ TEST_F(Check, OfAGgufReportsEachTensorAtTheWrongOffset) {
   ASSERT_EQ(both.faults.size(), 2u) << ::testing::PrintToString(both.faults);
   EXPECT_NE(both.faults[0].find("array 'b': offset 32, expected 64"), std::string::npos) << both.faults[0];
   EXPECT_NE(both.faults[1].find("array 'c': offset 128, expected 64"), std::string::npos) << both.faults[1];
+}
+
+// Arrays that share bytes must not make the work larger than the file: a header of a few megabytes can describe 100,000
+// arrays, each of which is all of the data.
+TEST_F(Check, ReadsBytesThatArraysShareOnce) {
+  const size_t size = size_t{1} << 20;
+  std::string json;
+  GgufBuilder gguf;
+  for (int i = 0; i < 50; ++i) {
+    const std::string name = "a" + std::to_string(i);
+    // Some begin within another and end after it.
+    const size_t begin = i % 3 == 0 ? 0 : static_cast<size_t>(i) * 4096;
+    const size_t end = i % 3 == 2 ? size / 2 + static_cast<size_t>(i) * 4096 : size;
+    json += (i == 0 ? "{\"" : ",\"") + name + R"(":{"dtype":"U8","shape":[)" + std::to_string(end - begin) +
+            R"(],"data_offsets":[)" + std::to_string(begin) + "," + std::to_string(end) + "]}";
+    gguf.record(name, {(end - begin) / 4}, kGgmlF32, begin);
+  }
+  const std::string data(size, '\1');
+  for (const std::string &bytes : {safetensors_of(json + "}", data), gguf.data(data).build()}) {
+    CountedSource counted{bytes};
+    const Report report = check_source(counted.source().get());
+    EXPECT_FALSE(report.faults.empty());
+    EXPECT_NE(report.faults.front().find("overlap"), std::string::npos) << report.faults.front();
+    // Opening reads the header, and no more than 64 KiB of the data.
+    EXPECT_LE(counted.read_bytes(), bytes.size() + (size_t{64} << 10));
+    EXPECT_GE(counted.read_bytes(), bytes.size());
+  }
+}
+
+TEST_F(Check, ReportsProgressOfArraysThatShareBytes) {
+  const std::string json = R"({"a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},)"
+                           R"("b":{"dtype":"U8","shape":[8],"data_offsets":[0,8]}})";
+  const std::string path = folder.write("a.safetensors", safetensors_of(json, std::string(8, '\1')));
+  const auto options = options_with({{TF_OPTION_THREADS, 1}});
+  uint64_t done = 0;
+  const auto keep = [](void *user, uint64_t so_far, uint64_t total) -> tf_status {
+    EXPECT_EQ(total, 16u);
+    *static_cast<uint64_t *>(user) = so_far;
+    return TF_STATUS_OK;
+  };
+  ASSERT_EQ(tf_options_set_progress(options.get(), keep, nullptr, &done), TF_STATUS_OK);
+  tf_dict *raw = nullptr;
+  const tf_status status = tf_check(&raw, path.c_str(), options.get());
+  EXPECT_EQ(report_of(status, raw).faults.size(), 1u);
+  EXPECT_EQ(done, 16u);
 }
 
 TEST_F(Check, SkipUnsupportedExcusesTypesButNotDamage) {
