@@ -1,6 +1,8 @@
 #include "cli/slice_argument.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <string>
 
 #include "cli/error_output.h"
@@ -33,14 +35,18 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
+// Parses an integer of any length. One that int64 cannot hold becomes the nearest that it can, which is also beyond every
+// dimension.
 int64_t parse_number(std::string_view digits, std::string_view whole) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  // The value INT64_MIN is reserved: it means an omitted number.
-  if (error != std::errc() || end != digits.data() + digits.size() || value == kOmitted) {
+  const bool is_huge = error == std::errc::result_out_of_range;
+  if ((error != std::errc() && !is_huge) || end != digits.data() + digits.size()) {
     refuse(whole, in_quotes(digits) + " is not a number");
   }
-  return value;
+  if (is_huge) value = digits.front() == '-' ? INT64_MIN : INT64_MAX;
+  // The value INT64_MIN is reserved: it means an omitted number.
+  return std::max(value, kOmitted + 1);
 }
 
 void append_range(SliceArgument &slice, const std::vector<std::string_view> &parts, std::string_view whole) {
@@ -54,10 +60,11 @@ void append_range(SliceArgument &slice, const std::vector<std::string_view> &par
   slice.dropped.push_back(false);
 }
 
-void append_index(SliceArgument &slice, int64_t index, int64_t size, std::string_view whole) {
+void append_index(SliceArgument &slice, std::string_view digits, int64_t size, std::string_view whole) {
+  const int64_t index = parse_number(digits, whole);
   if (index < -size || index >= size) {
-    refuse(whole, "index " + std::to_string(index) + " is out of range for dimension " +
-                      std::to_string(slice.axes.size()) + " of size " + std::to_string(size));
+    refuse(whole, "index " + escaped(digits) + " is out of range for dimension " + std::to_string(slice.axes.size()) +
+                      " of size " + std::to_string(size));
   }
   const int64_t first = index < 0 ? index + size : index;
   slice.axes.push_back({first, first + 1, 1});
@@ -91,7 +98,7 @@ SliceArgument parse_slice(std::string_view text, std::span<const int64_t> shape)
     if (numbers.size() > 1) {
       append_range(slice, numbers, text);
     } else {
-      append_index(slice, parse_number(part, text), shape[slice.axes.size()], text);
+      append_index(slice, part, shape[slice.axes.size()], text);
     }
   }
   append_whole(slice, ndim - slice.axes.size());

@@ -3,6 +3,7 @@
 #include "base/endian.h"
 #include "base/error.h"
 #include "core/copy.h"
+#include "transfer/read_batch.h"
 #include "transfer/read_target.h"
 
 namespace tfile {
@@ -120,6 +121,18 @@ Status resume(SliceCursor &cursor, const Source &source, const Member &member, c
   return kOk;
 }
 
+// A slice whose elements span at least this many bytes of the file is read on several threads, which report progress.
+constexpr uint64_t kLargeSpan = uint64_t{4} << 20;
+
+Status read_large_slice(void *to, const Source &source, const Member &member, const SliceAxis *axes,
+                        const Settings &settings) {
+  Vec<ReadTarget> targets(settings.memory());
+  ReadTarget target{&source, &member, to, member.dtype};
+  target.axes = axes;
+  TFILE_TRY(targets.push(target));
+  return read_members(targets, settings);
+}
+
 }  // namespace
 
 Status read_member_slice(void *to, const Source &source, const Member &member, const SliceAxis *axes,
@@ -136,6 +149,7 @@ Status read_member_slice(void *to, const Source &source, const Member &member, c
   Walk walk;
   units.walk(&walk, member, to);
   if (member.has_crc) return resume(cursor, source, member, walk, settings.memory());
+  if (!needs_order(member) && walk.extent(0) >= kLargeSpan) return read_large_slice(to, source, member, axes, settings);
   MemberStream stream(source, member, settings.memory(), false);
   TFILE_TRY(stream.begin());
   return read_walks(stream, member, Span<const Walk>(&walk, 1), settings.memory());

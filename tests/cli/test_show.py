@@ -1,7 +1,20 @@
 import math
+import resource
+import signal
 import struct
+import subprocess
+import time
 
-from support import Case, gguf, main, npy, npz, run, safetensors
+from support import PROGRAM, Case, gguf, main, npy, npz, run, safetensors
+
+
+def resident_bytes(pid):
+    """The memory of a process, or 0 if it has ended."""
+    try:
+        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * resource.getpagesize()
+    except (OSError, IndexError):
+        return 0
 
 
 class ShowCase(Case):
@@ -73,7 +86,8 @@ class Slices(ShowCase):
 
     def test_rows(self):
         for text in (":", "1:", ":2", "1:3", "::2", "::-1", "-2:", ":-1", "3:0:-1", "3::-2", "10:", "-10:2", "2:2",
-                     "0:100:3", " 1 : 3 ", "-1:-3:-1"):
+                     "0:100:3", " 1 : 3 ", "-1:-3:-1",
+                     "1:9223372036854775808", "-9223372036854775808:2", f"{-10**30}:{10**30}:{10**30}", f"{10**30}::{-10**30}"):
             part = slice(*[int(number) if number.strip() else None for number in text.split(":")])
             self.assertEqual(self.show(self.file, "", text), self.text(self.rows[part]), text)
 
@@ -95,8 +109,36 @@ class Slices(ShowCase):
 
     def test_invalid_slices(self):
         for text in ("x", "1:x", "0:1:0", "1:2:3:4", ",", "0,", "0,0,0", "4", "-5", ":,5", "...,...", "1.5", "[0]", "+1",
-                     "9223372036854775808", "-9223372036854775808:", "0x1"):
+                     "9223372036854775808", "0x1", "9" * 30 + "x"):
             self.assert_usage(run("show", self.file, "", text), "slice '")
+
+    def test_indices_of_any_size_are_numbers(self):
+        for index in ("9223372036854775807", "9223372036854775808", "-9223372036854775808", "-9223372036854775809", "9" * 40):
+            self.assert_usage(run("show", self.file, "", "0," + index),
+                              f"index {index} is out of range for dimension 1 of size 5")
+
+
+class Interrupts(ShowCase):
+    def test_while_a_slice_of_gibibytes_is_read(self):
+        count = 1 << 30
+        head = npy("<f4", (count,), b"")
+        path = self.folder / "large.npy"
+        with path.open("wb") as file:
+            file.write(head)
+            file.truncate(len(head) + 4 * count)
+        with subprocess.Popen([PROGRAM, "show", path, "::2"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            while resident_bytes(process.pid) < 100 << 20:
+                self.assertIsNone(process.poll())
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            at = resident_bytes(process.pid)
+            most = at
+            while process.poll() is None:
+                most = max(most, resident_bytes(process.pid))
+                time.sleep(0.01)
+            self.assertEqual((process.returncode, process.stderr.read()), (130, b""))
+            # Not the time, which depends on the machine, but the work: the slice has 2 GiB.
+            self.assertLess(most - at, 512 << 20)
 
 
 class Names(ShowCase):

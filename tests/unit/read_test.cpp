@@ -129,6 +129,42 @@ TEST_P(ReadSlices, EqualSlicesOfTheLoadedArray) {
 INSTANTIATE_TEST_SUITE_P(Storages, ReadSlices, ::testing::ValuesIn(kStorages),
                          [](const auto &info) { return std::string(info.param.name); });
 
+// Large slices are read in parts, between which progress is reported, and are the same as those of an array in memory.
+TEST(ReadLargeSlices, ReportProgressAndCanBeCancelled) {
+  const auto array = random_array(TF_DTYPE_FLOAT32, {1500, 2000}, 7);
+  const std::string bytes = save(kStorages[0], array.get());
+  struct Watch {
+    std::vector<uint64_t> done;
+    size_t cancel_after = SIZE_MAX;
+  } watch;
+  const auto options = options_with({});
+  const auto report = [](void *user, uint64_t done, uint64_t total) -> tf_status {
+    auto &self = *static_cast<Watch *>(user);
+    EXPECT_EQ(total, 750u * 1000u * 4u);
+    self.done.push_back(done);
+    return self.done.size() > self.cancel_after ? TF_STATUS_CANCELLED : TF_STATUS_OK;
+  };
+  ASSERT_EQ(tf_options_set_progress(options.get(), report, nullptr, &watch), TF_STATUS_OK);
+  const auto file = made<tf_file>([&](tf_file **out) {
+    return tf_file_open_memory(out, bytes.data(), bytes.size(), TF_FORMAT_NPY, options.get());
+  });
+  const int64_t step[] = {-2, 2}, all[] = {TENSORFILE_SLICE_OMITTED, TENSORFILE_SLICE_OMITTED};
+  const auto expected =
+      made<tf_array>([&](tf_array **out) { return tf_array_slice(out, array.get(), all, all, step, 2); });
+  const auto slice =
+      made<tf_array>([&](tf_array **out) { return tf_file_read_slice(out, file.get(), 0, all, all, step, 2); });
+  int32_t equal = 0;
+  ASSERT_EQ(tf_array_equal(&equal, expected.get(), slice.get()), TF_STATUS_OK);
+  EXPECT_EQ(equal, 1);
+  ASSERT_FALSE(watch.done.empty());
+  EXPECT_EQ(watch.done.back(), 750u * 1000u * 4u);
+  watch.done.clear();
+  watch.cancel_after = 0;
+  tf_array *none = nullptr;
+  EXPECT_EQ(tf_file_read_slice(&none, file.get(), 0, all, all, step, 2), TF_STATUS_CANCELLED);
+  EXPECT_EQ(none, nullptr);
+}
+
 // A source that counts its reads and can fail.
 struct CountedSource {
   std::string bytes;
