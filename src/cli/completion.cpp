@@ -55,6 +55,23 @@ Words format_names() {
   return names;
 }
 
+Words preset_names() {
+  Words names;
+  for (const tensorfile::Preset preset : tensorfile::presets())
+    names.emplace_back(tensorfile::name(preset));
+  return names;
+}
+
+// What --tensor-type accepts: the name of an array and "=", then a type.
+Words tensor_types(const Line &line) {
+  const size_t equals = line.current.rfind('=');
+  if (equals == std::string::npos) return followed_by_equals(names_in_files(line.arguments, array_names));
+  Words types = encodable_names(false);
+  for (std::string &type : types)
+    type.insert(0, line.current, 0, equals + 1);
+  return types;
+}
+
 Words values_of(const Line &line) {
   const std::string &option = line.option;
   if (option == "--only" || option == "--drop" || option == "--name")
@@ -63,7 +80,9 @@ Words values_of(const Line &line) {
   if (option == "--delete") return keys_in_files(line.arguments);
   if (option == "--set" || option == "--set-file") return followed_by_equals(keys_in_files(line.arguments));
   if (option == "--cast") return dtype_names(false);
-  if (option == "--quantize") return dtype_names(true);
+  if (option == "--quantize") return encodable_names(true);
+  if (option == "--preset") return preset_names();
+  if (option == "--tensor-type") return tensor_types(line);
   if (option == "--to") return format_names();
   if (option == "--metadata") return {"keep", "drop", "strings"};
   if (option == "--decode") return {"mlx"};

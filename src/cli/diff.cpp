@@ -75,6 +75,7 @@ struct Request {
   SelectionOptions selection;
   std::string rtol;
   std::string atol;
+  bool ignore_metadata = false;
   std::optional<Tolerance> tolerance;  // if --rtol or --atol is given
 };
 
@@ -85,6 +86,7 @@ class Comparison {
         b_(b),
         progress_(progress),
         quiet_(request.input.quiet),
+        ignore_metadata_(request.ignore_metadata),
         tolerance_(request.tolerance ? &*request.tolerance : nullptr) {}
 
   void arrays();
@@ -116,6 +118,7 @@ class Comparison {
   const Side &b_;
   Progress &progress_;
   bool quiet_;
+  bool ignore_metadata_;
   const Tolerance *tolerance_;
   Count arrays_;
   Count metadata_;
@@ -224,6 +227,7 @@ std::string value_text(const MetadataEntry &entry) {
 }
 
 void Comparison::metadata() {
+  if (ignore_metadata_) return;
   for (const MetadataEntry &a : a_.metadata) {
     if (enough()) return;
     const std::string what = "metadata " + in_quotes(a.key());
@@ -247,15 +251,15 @@ void Comparison::metadata() {
 }
 
 std::string Comparison::Count::text(std::string_view noun) const {
-  std::string out =
-      std::to_string(different) + " of " + count_text(both, noun) + (different == 1 ? " differs" : " differ");
+  std::string out = std::to_string(different) + " of " + count_text(both, noun) +
+                    (different == 1 || both == 1 ? " differs" : " differ");
   if (only_a > 0) out += ", " + std::to_string(only_a) + " only in A";
   if (only_b > 0) out += ", " + std::to_string(only_b) + " only in B";
   return out;
 }
 
 std::string Comparison::summary() const {
-  return arrays_.text("array") + "; " + metadata_.text("metadata value");
+  return arrays_.text("array") + (ignore_metadata_ ? "" : "; " + metadata_.text("metadata value"));
 }
 
 Side open_side(const std::string &path, const tensorfile::Options &options) {
@@ -326,6 +330,7 @@ class Diff : public Command {
     line.option("--rtol", request_.rtol,
                 "accept differences of up to NUMBER times the value in B, whatever the dtypes are", "NUMBER");
     line.option("--atol", request_.atol, "accept differences of up to NUMBER, whatever the dtypes are", "NUMBER");
+    line.flag("--ignore-metadata", request_.ignore_metadata, "compare the arrays only");
     request_.selection.declare(line);
     line.input(request_.input);
   }

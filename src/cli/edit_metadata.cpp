@@ -11,6 +11,8 @@
 
 #include "cli/error_output.h"
 #include "cli/file_path.h"
+#include "cli/metadata.h"
+#include "cli/suggestion.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -284,7 +286,9 @@ bool MetadataEdits::replaces(std::string_view key) const {
 
 void MetadataEdits::apply(Dict &metadata, const Dict &original) const {
   for (const std::string &key : remove) {
-    if (!original.contains(key)) throw UsageError{"--delete: there is no metadata value " + in_quotes(key)};
+    if (!original.contains(key)) {
+      throw UsageError{"--delete: there is no metadata value " + in_quotes(key) + did_you_mean(key, keys_of(original))};
+    }
     if (metadata.contains(key)) metadata.remove(key);
   }
   for (const std::string &text : set_file) {

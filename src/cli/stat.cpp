@@ -81,10 +81,11 @@ class Report {
     write_statistics(json_, stats);
     json_.close('}');
   }
-  // Adds an array whose values are not real numbers.
-  void add_without(const SelectedArray &array) {
+  // Adds an array whose values are not real numbers, or cannot be read; the reason for that is `error`.
+  void add_without(const SelectedArray &array, std::string_view error) {
     rows_.push_back({escaped(array.name), type_text(array.entry), "-", "-", "-", "-", "-", "-", "-", ""});
     open(array);
+    if (!error.empty()) json_.key("error").string(error);
     json_.close('}');
   }
 
@@ -109,6 +110,26 @@ class Report {
   JsonWriter json_;
 };
 
+// Adds the statistics of an array to a report. An array that cannot be read does not prevent the others from being
+// described: its error is appended to `failures`. Returns the number of nans.
+uint64_t add_array(Report &report, const SelectedArray &array, Progress &progress,
+                   std::vector<tensorfile::Error> &failures) {
+  if (!has_statistics(array.entry.dtype())) {
+    report.add_without(array, "");
+    return 0;
+  }
+  try {
+    const Statistics stats = statistics_of(array.entry, progress);
+    report.add(array, stats);
+    return stats.nans;
+  } catch (const tensorfile::Error &error) {
+    if (error.status() == tensorfile::Status::out_of_memory) throw;
+    report.add_without(array, std::string(tensorfile::name(error.status())) + ": " + error.what());
+    failures.push_back(error);
+    return 0;
+  }
+}
+
 int stat_file(const std::string &path, const Request &request, Selection &selection) {
   Progress progress(path);
   tensorfile::Options options = library_options(request.input);
@@ -117,22 +138,19 @@ int stat_file(const std::string &path, const Request &request, Selection &select
   const std::vector<SelectedArray> arrays = select_arrays(path, file, selection, options);
   progress.expect_bytes(total_bytes(arrays));
   Report report(path);
+  std::vector<tensorfile::Error> failures;
   uint64_t nans = 0;
-  for (const SelectedArray &array : arrays) {
-    if (!has_statistics(array.entry.dtype())) {
-      report.add_without(array);
-      continue;
-    }
-    const Statistics stats = statistics_of(array.entry, progress);
-    nans += stats.nans;
-    report.add(array, stats);
-  }
+  for (const SelectedArray &array : arrays)
+    nans += add_array(report, array, progress, failures);
   progress.finish();
   request.json ? report.print_json() : report.print_text();
   print_notes(path, file);
-  if (!request.fail_on_nan || nans == 0) return kExitOk;
+  int exit = kExitOk;
+  for (const tensorfile::Error &failure : failures)
+    exit = std::max<int>(exit, cli::report(path, failure));
+  if (!request.fail_on_nan || nans == 0) return exit;
   note(path, count_text(nans, "value") + (nans == 1 ? " is" : " are") + " nan");
-  return kExitBadFile;
+  return std::max<int>(exit, kExitBadFile);
 }
 
 class Stat : public Command {

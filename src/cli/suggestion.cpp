@@ -60,4 +60,11 @@ std::vector<std::string> dtype_names(bool only_blocks) {
   return names;
 }
 
+std::vector<std::string> encodable_names(bool only_blocks) {
+  std::vector<std::string> names = dtype_names(only_blocks);
+  std::erase_if(names,
+                [](const std::string &name) { return !tensorfile::can_encode(tensorfile::dtype_from_name(name)); });
+  return names;
+}
+
 }  // namespace cli

@@ -13,4 +13,7 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string> &
 // Returns the names of all dtypes, or of the block types only.
 std::vector<std::string> dtype_names(bool only_blocks);
 
+// Returns the names of those dtypes that floats can be encoded in.
+std::vector<std::string> encodable_names(bool only_blocks);
+
 }  // namespace cli

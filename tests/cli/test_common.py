@@ -277,6 +277,9 @@ class Suggestions(Case):
                                 (["convert", "--name", "layers.1.bais", self.file, out], "layers.1.bias"),
                                 (["ls", "--only", "layer.1.bias", self.file], "layers.1.bias"),
                                 (["ls", "--rename", "layers.0.weigth=w", self.file], "layers.0.weight"),
+                                (["convert", "--delete", "fromat", self.file, out], "format"),
+                                (["edit", "--delete", "formt", self.file], "format"),
+                                (["edit", "--delete", "x", self.file], None),
                                 (["show", "--metadata", self.file, "fromat"], "format"), (["zzzzzz"], None)):
             result = run(*arguments)
             self.assert_usage(result)

@@ -67,6 +67,12 @@ class HiddenCommand(CompletionCase):
         self.assertEqual(complete("convert", "--cast", "float1"), ["float16"])
         self.assertEqual(complete("convert", "--cast=float1"), ["--cast=float16"])
         self.assertEqual(complete("convert", "--quantize", "q4_"), ["q4_0", "q4_1", "q4_k"])
+        self.assertEqual(complete("convert", "--quantize", "iq"), ["iq4_nl", "iq4_xs"], "no type that is only decoded")
+        self.assertEqual(complete("convert", "--preset", "Q5_"), ["Q5_0", "Q5_1", "Q5_K_S", "Q5_K_M"])
+        self.assertEqual(complete("convert", "--preset=TQ"), ["--preset=TQ1_0", "--preset=TQ2_0"])
+        self.assertEqual(complete("convert", self.file, "--tensor-type", "n"), ["norm="])
+        self.assertEqual(complete("convert", self.file, "--tensor-type", "norm=q4_"), ["norm=q4_0", "norm=q4_1", "norm=q4_k"])
+        self.assertEqual(complete("convert", self.file, "--tensor-type=a=b=bf"), ["--tensor-type=a=b=bfloat16"])
         self.assertEqual(complete("ls", "--format", "c"), ["content"])
         self.assertEqual(complete("convert", "--to", ""), ["npy", "npz", "safetensors", "gguf"])
         self.assertEqual(complete("convert", "--metadata", ""), ["keep", "drop", "strings"])
@@ -113,6 +119,9 @@ class Bash(CompletionCase):
         self.assertEqual(self.replies("tensorfile show ~/m.safetensors n"), ["norm"])
         self.assertEqual(self.replies("tensorfile show 'm.safetensors' \"nor"), ["norm"])
         self.assertEqual(self.replies("tensorfile ls m.safetensors --only = n"), ["norm"])
+        self.assertEqual(self.replies("tensorfile convert --preset TQ"), ["TQ1_0", "TQ2_0"])
+        self.assertEqual(self.replies("tensorfile convert --quantize q4_k"), ["q4_k"])
+        self.assertEqual(self.replies("tensorfile convert m.safetensors --tensor-type norm = q4_k"), ["q4_k"])
 
     def test_hostile_names(self):
         """A quoted word evaluates to itself, so it is inserted as one word without effect."""
@@ -135,6 +144,8 @@ class Fish(CompletionCase):
         self.assertEqual(self.replies("tensorfile show m.safetensors n"), ["norm"])
         self.assertIn("--only=norm", self.replies("tensorfile ls m.safetensors --only=n"))
         self.assertIn("m.safetensors", self.replies("tensorfile show m"))
+        self.assertEqual(self.replies("tensorfile convert --preset TQ"), ["TQ1_0", "TQ2_0"])
+        self.assertEqual(self.replies("tensorfile convert m.safetensors --tensor-type norm=q4_k"), ["norm=q4_k"])
 
     def test_hostile_names(self):
         expected = [name for name in HOSTILE if "\n" not in name and "\t" not in name]

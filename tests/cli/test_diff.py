@@ -124,6 +124,28 @@ class Structure(DiffCase):
         self.assertEqual(run("diff", a, b).out.splitlines()[-1],
                          "1 of 2 arrays differs, 1 only in A, 1 only in B; 0 of 0 metadata values differ")
         self.assertEqual(run("diff", a, a).out, "")
+        one = self.write("one.safetensors", safetensors({"x": ("U8", (1,), b"a")}, {"k": "v"}))
+        two = self.write("two.safetensors", safetensors({"x": ("U8", (1,), b"b")}, {"k": "v"}))
+        self.assertEqual(run("diff", one, two).out.splitlines()[-1], "1 of 1 array differs; 0 of 1 metadata value differs")
+
+    def test_ignore_metadata(self):
+        a = self.write("a.safetensors", safetensors({"x": ("U8", (1,), b"a")}, {"k": "v", "only": "a"}))
+        b = self.write("b.safetensors", safetensors({"x": ("U8", (1,), b"a")}, {"k": "w"}))
+        c = self.write("c.safetensors", safetensors({"x": ("U8", (1,), b"c")}, {"k": "w"}))
+        self.assertEqual(run("diff", a, b).status, 1)
+        same = run("diff", "--ignore-metadata", a, b)
+        self.assertEqual((same.status, same.out, same.err), (0, "", ""))
+        other = run("diff", "--ignore-metadata", a, c)
+        self.assertEqual((other.status, other.out.splitlines()[1:]), (1, ["1 of 1 array differs"]))
+
+    def test_ignore_metadata_compares_a_quantized_file_with_its_original(self):
+        """convert adds general.file_type and general.quantization_version."""
+        a = self.write("a.safetensors", safetensors({"w": ("F32", (1, 32), floats(*(i / 7 for i in range(32))))}))
+        q = self.path("q.gguf")
+        self.assertEqual(run("convert", "--quantize", "q8_0", "--set", "general.architecture=x", a, q).status, 0)
+        self.assertEqual(run("diff", "--atol", "0.02", a, q).status, 1)
+        self.assertEqual(run("diff", "--atol", "0.02", "--ignore-metadata", a, q).status, 0)
+        self.assertEqual(run("diff", "--atol", "0.0001", "--ignore-metadata", a, q).status, 1)
 
 
 class Tolerances(DiffCase):

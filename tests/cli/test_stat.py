@@ -4,7 +4,7 @@ import math
 import statistics
 import struct
 
-from support import GGML_Q8_0, Case, floats, gguf, main, npy, run, safetensors
+from support import GGML_Q8_0, Case, floats, gguf, main, npy, npz, run, safetensors
 
 NAN, INF = math.nan, math.inf
 
@@ -107,6 +107,26 @@ class Stat(Case):
         self.assertEqual(lines[0], path + ":")
         self.assertEqual(lines[1].split(), ["array", "type", "min", "max", "mean", "std", "zeros", "nan", "inf", "distribution"])
         self.assertEqual(lines[2].split()[:9], ["a\\x1b", "float32", "(4,)", "0", "3", "1.5", "1.11803", "25%", "0"])
+
+    def test_goes_on_after_an_array_that_cannot_be_read(self):
+        data = bytearray(npz({name + ".npy": npy("<f4", (2,), floats(1, index)) for index, name in enumerate("abc")}))
+        at = data.index(floats(1, 1))
+        data[at] ^= 1
+        path = self.write("d.npz", bytes(data))
+        result = run("stat", "--json", path)
+        self.assert_refused(result, path, "corrupt", "'b'")
+        a, b, c = result.json()[0]["arrays"]
+        self.assert_statistics(a, [1, 0])
+        self.assert_statistics(c, [1, 2])
+        self.assertEqual(sorted(b), ["dtype", "error", "name"])
+        self.assertTrue(b["error"].startswith("corrupt: "), b)
+        text = run("stat", path)
+        self.assert_refused(text, path, "corrupt", "'b'")
+        self.assertEqual([line.split()[0] for line in text.out.splitlines()[2:]], ["a", "b", "c"])
+        # Each array that cannot be read has a line, and the status is that of the worst.
+        data[data.index(floats(1, 2))] ^= 1
+        both = run("stat", "--fail-on-nan", self.write("d.npz", bytes(data)))
+        self.assertEqual((both.status, len(both.lines)), (1, 2), both.err)
 
     def test_bad_file(self):
         self.assertEqual(run("stat", self.write("w.npy", b"no")).status, 1)

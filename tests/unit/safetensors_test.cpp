@@ -225,6 +225,16 @@ TEST(SafetensorsRead, ChecksTheLengthOfTheHeader) {
   }
 }
 
+TEST(SafetensorsRead, SaysThatAJsonFileIsNone) {
+  const Refusal json = {TF_STATUS_FORMAT, "", 0,
+                        "not a safetensors file: it begins with JSON instead of the length of a header"};
+  for (const char *text : {R"({"a":{}})", R"({"abcd":{"x":1}})", "{\n \"a\":\n{}}", R"([1,2,34])"})
+    expect_refused(text, json);
+  // A length whose first byte is that of '{'.
+  expect_refused(le64('{') + "{}",
+                 {TF_STATUS_TRUNCATED, "", 0, "the header should end at byte 131, the file ends at byte 10"});
+}
+
 TEST(SafetensorsRead, TakesAHeaderOfExactlyTheLimit) {
   const Settings settings = with(TF_OPTION_MAX_HEADER_BYTES, 10);
   EXPECT_EQ(listed(file_of("{}        "), settings).error.status, TF_STATUS_OK);

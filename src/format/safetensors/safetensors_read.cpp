@@ -24,6 +24,14 @@ bool is_key(Text raw, Text name) {
   return raw == name || (has_json_escape(raw) && compare_raw_json(raw, name) == 0);
 }
 
+// True if the file is text that begins as JSON does. No valid length looks so: its last bytes are 0.
+bool begins_with_json(Text head) {
+  const Text length = head.first(kSafetensorsLength);
+  const auto is_text = [](char c) { return static_cast<uint8_t>(c) >= ' ' || (c >= '\t' && c <= '\r'); };
+  const char first = first_json_token(head);
+  return (first == '{' || first == '[') && std::all_of(length.begin(), length.end(), is_text);
+}
+
 // Checks the length of the header. `head` is the part of the file that has been read.
 Status check_length(uint64_t length, Text head, const Source &source, const Settings &settings) {
   const Checked end = Checked(length) + kSafetensorsLength;
@@ -34,6 +42,9 @@ Status check_length(uint64_t length, Text head, const Source &source, const Sett
   if (length > 0 && first != ' ' && first != '{') {
     return fail(TF_STATUS_FORMAT)
            << "not a safetensors file: it does not begin with the length of a JSON header and '{'";
+  }
+  if (begins_with_json(head)) {
+    return fail(TF_STATUS_FORMAT) << "not a safetensors file: it begins with JSON instead of the length of a header";
   }
   if (length == 0) return fail(TF_STATUS_CORRUPT) << "the header has 0 bytes, expected a JSON object";
   if (!end.valid()) return fail(TF_STATUS_CORRUPT) << "a header of " << length << " bytes, which is beyond 2^63";
