@@ -546,6 +546,17 @@ TENSORFILE_API uint64_t tf_error_offset(void);
 /** Returns the name of the array or key that the last failure on this thread is about, cut to 255 bytes, or "" if there
     is none. It is borrowed as the string of tf_error_message() is. */
 TENSORFILE_API const char *tf_error_name(void);
+/**
+ * Sets the error record of the calling thread. Callbacks use it to say why they fail: if a callback of a source, a sink
+ * or a resolver calls this function and then returns the same status, the message of the library call that fails
+ * contains the callback's message instead of only the name of the status. Libraries that are built on this one use it to
+ * report their own failures.
+ * @param status   the status, which is not ::TF_STATUS_OK
+ * @param message  one line, without the name of the file, which the library adds to the message of a callback
+ * @param length   bytes of message, or SIZE_MAX
+ * @return status, so that a callback can return the result of this function; INVALID_ARGUMENT if status is OK.
+ */
+TENSORFILE_API tf_status tf_error_set(tf_status status, const char *message, size_t length);
 
 /** @} */
 /**

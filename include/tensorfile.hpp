@@ -1073,7 +1073,7 @@ class Source : public detail::Handle<tf_source, tf_source_retain, tf_source_rele
     return source;
   }
   /** tf_source_new(): size bytes that several threads may read with read_at at the same time. An exception of read_at
-      becomes an Error: with its status if it is an Error, else with Status::io. */
+      becomes an Error: with its status if it is an Error, else with Status::io. The message contains what(). */
   static Source from_concurrent_function(std::uint64_t size, ReadAt read_at) {
     Source source;
     auto kept = std::make_unique<ReadAt>(std::move(read_at));
@@ -1082,7 +1082,9 @@ class Source : public detail::Handle<tf_source, tf_source_retain, tf_source_rele
         (*static_cast<ReadAt *>(user))(offset, dst, nbytes);
         return TF_STATUS_OK;
       } catch (const Error &error) {
-        return detail::number(error.status());
+        return tf_error_set(detail::number(error.status()), error.what(), SIZE_MAX);
+      } catch (const std::exception &error) {
+        return tf_error_set(TF_STATUS_IO, error.what(), SIZE_MAX);
       } catch (...) {
         return TF_STATUS_IO;
       }

@@ -37,4 +37,14 @@ const char *tf_error_name(void) {
   return error_record().name;
 }
 
+tf_status tf_error_set(tf_status status, const char *message, size_t length) {
+  Text text;
+  TFILE_API_TRY(require_text(&text, message, length, "message"));
+  if (status == TF_STATUS_OK) {
+    const Status refused = Failure(TF_STATUS_INVALID_ARGUMENT) << "the status of an error cannot be ok";
+    return refused.code;
+  }
+  return describe_error(status, text).code;
+}
+
 }  // extern "C"

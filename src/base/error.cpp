@@ -4,7 +4,7 @@ namespace tfile {
 
 namespace {
 
-constinit thread_local ErrorRecord record = {TF_STATUS_OK, kNoOffset, 0, {}, {}};
+constinit thread_local ErrorRecord record = {TF_STATUS_OK, kNoOffset, 0, false, {}, {}};
 
 // Reserved for "(byte 18446744073709551615)" at the end of a message that fills the record.
 constexpr size_t kTail = 32;
@@ -24,6 +24,7 @@ Failure::Failure(tf_status status) : record_(record), line_(record_.message, siz
   record_.status = status;
   record_.offset = kNoOffset;
   record_.system = 0;
+  record_.described = false;
   record_.name[0] = '\0';
 }
 
@@ -78,6 +79,18 @@ Failure::operator Status() {
     LineWriter(record_.message + used, sizeof(record_.message) - used) << " (byte " << record_.offset << ")";
   }
   return Status{record_.status};
+}
+
+Text CallbackReason::of(tf_status code) {
+  text_[0] = '\0';
+  if (record.described && record.status == code) memcpy(text_, record.message, sizeof(text_));
+  return text_;
+}
+
+Status describe_error(tf_status status, Text message) {
+  const Status described = Failure(status) << message;
+  record.described = true;
+  return described;
 }
 
 Refusals &Refusals::add(Text name) {

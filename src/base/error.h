@@ -14,6 +14,7 @@ struct ErrorRecord {
   tf_status status;
   uint64_t offset;
   int64_t system;  // number of the operating system's error; 0 if it did not cause the failure
+  bool described;  // tf_error_set() wrote the record, and nothing else since then
   char name[256];
   char message[1024];
 };
@@ -51,6 +52,21 @@ class Failure {
   ErrorRecord &record_;
   LineWriter line_;
 };
+
+// What a function of the user says about its own failure. It must be created before the function is called.
+class CallbackReason {
+ public:
+  CallbackReason() { error_record().described = false; }
+  // Copies what the function passed to tf_error_set() together with the status that it returned, if it did. Call this
+  // before a Failure is made, which overwrites the record.
+  Text of(tf_status code);
+
+ private:
+  char text_[sizeof(ErrorRecord::message)];
+};
+
+// Writes the record as tf_error_set() does.
+Status describe_error(tf_status status, Text message);
 
 // Collects all arrays that a format cannot hold, for one message:
 //   refusals.add(name) << "complex128 has no safetensors dtype";

@@ -47,23 +47,31 @@ struct Callbacks {
 
 Status read_callback(const Source &source, uint64_t offset, void *to, size_t nbytes, Text array) {
   const auto &state = state_of<const Callbacks>(source);
+  CallbackReason reason;
   const tf_status code = state.read_at(state.user, source.base + offset, to, nbytes);
   if (code == TF_STATUS_OK) return kOk;
+  const Text why = reason.of(code);
   Failure failure(code);
   failure.in(source.label);
   if (!array.empty()) failure.array(array);
-  return failure.at(offset) << "the source's read_at returned " << status_name(code) << " for "
-                            << static_cast<uint64_t>(nbytes) << " bytes";
+  failure.at(offset);
+  if (!why.empty()) return failure << why;
+  return failure << "the source's read_at returned " << status_name(code) << " for " << static_cast<uint64_t>(nbytes)
+                 << " bytes";
 }
 
 Status map_callback(const Source &source, uint64_t offset, uint64_t nbytes, const void **out) {
   const auto &state = state_of<const Callbacks>(source);
   if (state.map == nullptr) return kOk;
+  CallbackReason reason;
   const tf_status code = state.map(state.user, source.base + offset, nbytes, out);
   if (code == TF_STATUS_OK) return kOk;
   *out = nullptr;
-  return Failure(code).in(source.label).at(offset)
-         << "the source's map returned " << status_name(code) << " for " << nbytes << " bytes";
+  const Text why = reason.of(code);
+  Failure failure(code);
+  failure.in(source.label).at(offset);
+  if (!why.empty()) return failure << why;
+  return failure << "the source's map returned " << status_name(code) << " for " << nbytes << " bytes";
 }
 
 constexpr SourceOps kCallbackOps = {
@@ -322,10 +330,15 @@ Status open_beside(Ref<Source> &out, Memory &memory, const Source &source, const
   const SourceResolver &resolver = *source.resolver;
   const Text label(path.data(), path.size() - 1);
   tf_source *found = nullptr;
+  CallbackReason reason;
   const tf_status code = resolver.resolve(resolver.user, path.data() + start, &found);
   Ref<Source> owned = Ref<Source>::adopt(found);
   if (code != TF_STATUS_OK) {
-    return Failure(code).in(label) << "the resolver of the source returned " << status_name(code);
+    const Text why = reason.of(code);
+    Failure failure(code);
+    failure.in(label);
+    if (!why.empty()) return failure << why;
+    return failure << "the resolver of the source returned " << status_name(code);
   }
   if (!owned) return Failure(TF_STATUS_INVALID_ARGUMENT).in(label) << "the resolver of the source returned no source";
   if (owned->label.empty() && owned->refs.unique()) TFILE_TRY(name_source(*owned, label));

@@ -530,6 +530,55 @@ TEST(CallbackSource, EveryFailureReleasesOnce) {
   });
 }
 
+// Functions of a source that say why they fail.
+struct DescribingSource {
+  tf_status described = TF_STATUS_IO;
+  tf_status returned = TF_STATUS_IO;
+
+  static tf_status fail(void *user) {
+    const auto *self = static_cast<const DescribingSource *>(user);
+    tf_error_set(self->described, "the cable\nis cut!!!", 16);
+    return self->returned;
+  }
+  static tf_status read_at(void *user, uint64_t, void *, size_t) { return fail(user); }
+  static tf_status map(void *user, uint64_t, uint64_t, const void **) { return fail(user); }
+  static tf_status resolve(void *user, const char *, tf_source **) { return fail(user); }
+};
+
+TEST(CallbackSource, SaysWhatTheCallbackSays) {
+  DescribingSource user;
+  tf_source *source = nullptr;
+  ASSERT_EQ(tf_source_new(&source, 10, 1, DescribingSource::read_at, DescribingSource::map, nullptr, &user),
+            TF_STATUS_OK);
+  ASSERT_EQ(tf_source_set_name(source, "a/m.safetensors.index.json", SIZE_MAX), TF_STATUS_OK);
+  ASSERT_EQ(tf_source_set_resolver(source, DescribingSource::resolve, nullptr, &user), TF_STATUS_OK);
+  char bytes[4];
+  const void *mapped = nullptr;
+  EXPECT_EQ(read_at(*source, 3, bytes, 4, "w").code, TF_STATUS_IO);
+  expect_error("a/m.safetensors.index.json: array 'w': the cable\\nis cut (byte 3)", 3, "w");
+  EXPECT_EQ(map_range(*source, 3, 4, &mapped).code, TF_STATUS_IO);
+  expect_error("a/m.safetensors.index.json: the cable\\nis cut (byte 3)", 3);
+  Vec<char> path(default_memory());
+  ASSERT_TRUE(path.append("a/b", 4).ok());
+  Ref<Source> other;
+  EXPECT_EQ(open_beside(other, default_memory(), *source, path, 2).code, TF_STATUS_IO);
+  expect_error("a/b: the cable\\nis cut", kNoOffset);
+  // What another call left in the record, or was said about another status, is no reason.
+  user.described = TF_STATUS_NOT_FOUND;
+  EXPECT_EQ(read_at(*source, 3, bytes, 4, "").code, TF_STATUS_IO);
+  expect_error("a/m.safetensors.index.json: the source's read_at returned io for 4 bytes (byte 3)", 3);
+  tf_source_release(source);
+}
+
+TEST(ErrorSet, RefusesOkAndNull) {
+  EXPECT_EQ(tf_error_set(TF_STATUS_OK, "fine", SIZE_MAX), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_STREQ(tf_error_message(), "the status of an error cannot be ok");
+  EXPECT_EQ(tf_error_set(TF_STATUS_IO, nullptr, SIZE_MAX), TF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(tf_error_set(4711, "what", SIZE_MAX), 4711);
+  EXPECT_EQ(tf_error_status(), 4711);
+  EXPECT_STREQ(tf_error_message(), "what");
+}
+
 TEST(CallbackSource, PassesStatusesThrough) {
   ForeignSource user{"0123456789"};
   tf_source *source = nullptr;

@@ -201,6 +201,7 @@ tf_status tf_error_status(void);
 int64_t tf_error_system(void);
 uint64_t tf_error_offset(void);
 const char *tf_error_name(void);
+tf_status tf_error_set(tf_status, const char *, size_t);
 const char *tf_dtype_name(tf_dtype);
 tf_dtype tf_dtype_from_name(const char *);
 uint32_t tf_dtype_bits(tf_dtype);

@@ -110,6 +110,7 @@ extern uintptr_t _wrap_Swig_malloc_capi_1776ad80a54d1c53(swig_intgo arg1);
 extern int _wrap_VersionNumber_capi_1776ad80a54d1c53(void);
 extern swig_voidp _wrap_VersionString_capi_1776ad80a54d1c53(void);
 extern swig_voidp _wrap_StatusName_capi_1776ad80a54d1c53(int arg1);
+extern swig_voidp _wrap_ErrorSet_capi_1776ad80a54d1c53(int arg1, swig_voidp arg2, swig_intgo arg3);
 extern swig_voidp _wrap_DtypeName_capi_1776ad80a54d1c53(int arg1);
 extern int _wrap_DtypeFromName_capi_1776ad80a54d1c53(swig_type_1 arg1);
 extern int _wrap_DtypeBits_capi_1776ad80a54d1c53(int arg1);
@@ -365,6 +366,17 @@ func StatusName(arg1 int32) (_swig_ret *byte) {
 	swig_r = (*byte)(C._wrap_StatusName_capi_1776ad80a54d1c53(C.int(_swig_i_0)))
 	var swig_r_1 *byte
 swig_r_1 = swig_r
+	return swig_r_1
+}
+
+func ErrorSet(arg1 int32, arg2 *byte, arg3 int) (_swig_ret error) {
+	var swig_r *byte
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (*byte)(C._wrap_ErrorSet_capi_1776ad80a54d1c53(C.int(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
 	return swig_r_1
 }
 

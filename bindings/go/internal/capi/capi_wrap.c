@@ -288,6 +288,34 @@ char *_wrap_StatusName_capi_1776ad80a54d1c53(int _swig_go_0) {
 }
 
 
+char *_wrap_ErrorSet_capi_1776ad80a54d1c53(int _swig_go_0, char *_swig_go_1, intgo _swig_go_2) {
+  tf_status arg1 ;
+  char *arg2 = 0 ;
+  size_t arg3 ;
+  char *temp2 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = (tf_status)_swig_go_0; 
+  
+  temp2 = (char *)malloc(_swig_go_1.n + 1);
+  memcpy(temp2, _swig_go_1.p, _swig_go_1.n);
+  temp2[_swig_go_1.n] = '\0';
+  arg2 = (char *)temp2;
+  
+  arg3 = (size_t)_swig_go_2; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_error_set(arg1,(char const *)arg2,arg3);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  free((char *)arg2); 
+  return _swig_go_result;
+}
+
+
 char *_wrap_DtypeName_capi_1776ad80a54d1c53(int _swig_go_0) {
   tf_dtype arg1 ;
   char *result = 0 ;

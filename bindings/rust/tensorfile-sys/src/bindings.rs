@@ -529,6 +529,19 @@ unsafe extern "C" {
     /// is none. It is borrowed as the string of [`tf_error_message`] is.
     pub fn tf_error_name() -> *const c_char;
 
+    /// Sets the error record of the calling thread. Callbacks use it to say why they fail: if a callback of a source, a sink
+    /// or a resolver calls this function and then returns the same status, the message of the library call that fails
+    /// contains the callback's message instead of only the name of the status. Libraries that are built on this one use it to
+    /// report their own failures.
+    ///
+    /// * `status`: the status, which is not [`TF_STATUS_OK`]
+    /// * `message`: one line, without the name of the file, which the library adds to the message of a callback
+    /// * `length`: bytes of message, or SIZE_MAX
+    ///
+    /// Returns status, so that a callback can return the result of this function; INVALID_ARGUMENT if status is OK.
+    #[must_use]
+    pub fn tf_error_set(status: tf_status, message: *const c_char, length: usize) -> tf_status;
+
     /// Returns the name of a dtype as NumPy and ml_dtypes write it ("float32", "float8_e4m3fn"), or ggml's name in lower
     /// case ("q4_k"); "unsupported" for [`TF_DTYPE_UNSUPPORTED`] and other numbers. The string is static.
     pub fn tf_dtype_name(dtype: tf_dtype) -> *const c_char;
