@@ -1,7 +1,8 @@
 # The files that `cmake --install` installs. They refer to each other by relative paths, so the tree may be moved.
 include(CMakePackageConfigHelpers)
 
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+  PATTERN tensorfile_http.h EXCLUDE)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tensorfile)
 if(TENSORFILE_BUILD_SHARED)
@@ -56,6 +57,20 @@ if(TENSORFILE_BUILD_STATIC)
   configure_file(${PROJECT_SOURCE_DIR}/pkgconfig/tensorfile.pc.in ${PROJECT_BINARY_DIR}/tensorfile-static.pc.in @ONLY)
   file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/tensorfile-static.pc INPUT ${PROJECT_BINARY_DIR}/tensorfile-static.pc.in)
   install(FILES ${PROJECT_BINARY_DIR}/tensorfile-static.pc DESTINATION ${pc_dir})
+endif()
+
+if(TENSORFILE_BUILD_HTTP)
+  install(FILES ${PROJECT_SOURCE_DIR}/include/tensorfile_http.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  if(TENSORFILE_BUILD_SHARED)
+    install(TARGETS tensorfile_http EXPORT tensorfile-http-targets)
+    install(EXPORT tensorfile-http-targets NAMESPACE tensorfile:: DESTINATION ${package_dir})
+  endif()
+  if(TENSORFILE_BUILD_STATIC)
+    install(TARGETS tensorfile_http_static EXPORT tensorfile-http-static-targets)
+    install(EXPORT tensorfile-http-static-targets NAMESPACE tensorfile:: DESTINATION ${package_dir})
+  endif()
+  configure_file(${PROJECT_SOURCE_DIR}/pkgconfig/tensorfile_http.pc.in ${PROJECT_BINARY_DIR}/tensorfile_http.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/tensorfile_http.pc DESTINATION ${pc_dir})
 endif()
 
 if(TENSORFILE_BUILD_BUNDLE)

@@ -1,5 +1,6 @@
-# Defines tensorfile::tensorfile (the shared library), tensorfile::static (the static library) and tensorfile::bundle
-# (an archive that contains zlib). The project need only enable C.
+# Defines tensorfile::tensorfile (the shared library), tensorfile::static (the static library), tensorfile::bundle (an
+# archive that contains zlib), and tensorfile::http and tensorfile::http_static (which read from URLs), as far as they are
+# installed. The project need only enable C.
 include(CMakeFindDependencyMacro)
 if(EXISTS ${CMAKE_CURRENT_LIST_DIR}/tensorfile-shared-targets.cmake)
   include(${CMAKE_CURRENT_LIST_DIR}/tensorfile-shared-targets.cmake)
@@ -32,3 +33,16 @@ if(EXISTS ${tensorfile_bundle} AND NOT TARGET tensorfile::bundle)
     $<TARGET_PROPERTY:tensorfile::static,INTERFACE_INCLUDE_DIRECTORIES>)
 endif()
 unset(tensorfile_bundle)
+if(EXISTS ${CMAKE_CURRENT_LIST_DIR}/tensorfile-http-targets.cmake)
+  include(${CMAKE_CURRENT_LIST_DIR}/tensorfile-http-targets.cmake)
+endif()
+if(EXISTS ${CMAKE_CURRENT_LIST_DIR}/tensorfile-http-static-targets.cmake)
+  find_dependency(CURL)
+  find_dependency(OpenSSL COMPONENTS Crypto)
+  include(${CMAKE_CURRENT_LIST_DIR}/tensorfile-http-static-targets.cmake)
+  get_target_property(tensorfile_configurations tensorfile::http_static IMPORTED_CONFIGURATIONS)
+  foreach(configuration IN LISTS tensorfile_configurations)
+    set_property(TARGET tensorfile::http_static PROPERTY IMPORTED_LINK_INTERFACE_LANGUAGES_${configuration} C)
+  endforeach()
+  unset(tensorfile_configurations)
+endif()

@@ -25,7 +25,7 @@ struct SourceHints {
 
 // The maximum of the hints for gaps and pieces.
 inline constexpr uint64_t kMaxPieceHint = uint64_t{64} << 20;
-// No read of a header becomes larger than this because of a hint.
+// No read of a header becomes larger than this because of a hint, unless as much of the header has been read before.
 inline constexpr uint64_t kMaxHeaderPiece = uint64_t{1} << 20;
 
 using SourceResolver = Resolver<tf_resolve_source_fn>;

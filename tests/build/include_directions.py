@@ -18,6 +18,7 @@ BELOW = {
     "transfer": ["base", "core", "io", "codec", "quant", "format"],
     "file": ["base", "core", "io", "codec", "quant", "format", "transfer"],
     "api": ["base", "core", "io", "codec", "quant", "format", "transfer", "file"],
+    "http": [],
     "cli": [],
 }
 # Formats use sources and sinks, never files.
@@ -27,6 +28,8 @@ HEADER_ONLY = {"algorithm", "atomic", "bit", "compare", "concepts", "cstddef", "
                "utility"}
 C_LIBRARY = {"errno.h", "math.h", "stdio.h", "stdlib.h", "string.h", "time.h"}
 CODEC_LIBRARIES = {"codec": ("zlib.h",)}
+# The libraries of libtensorfile_http, and the headers of the system that it uses.
+HTTP_LIBRARIES = ("curl/", "openssl/", "pthread.h")
 # Headers of the compiler for instructions of a CPU.
 INTRINSICS = {"base": ["cpuid.h"], "codec": ["immintrin.h", "arm_neon.h"], "quant": ["immintrin.h", "arm_neon.h"]}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.M)
@@ -36,6 +39,8 @@ def project_include(room, include):
     """Returns what is wrong with including a file of the project, or None."""
     target = include.split("/")[0] if "/" in include else ""
     if include in ("tensorfile.h", "tensorfile.hpp"):
+        return None
+    if include == "tensorfile_http.h" and room in ("http", "cli"):
         return None
     if room == "cli" and not target:
         return None
@@ -49,6 +54,8 @@ def project_include(room, include):
 def system_include(room, path, include):
     """Returns what is wrong with including a system header, or None."""
     if room == "cli" or include in HEADER_ONLY or include in C_LIBRARY:
+        return None
+    if room == "http" and include.startswith(HTTP_LIBRARIES):
         return None
     if include in INTRINSICS.get(room, []):
         return None

@@ -75,7 +75,9 @@ def make_tree():
     shutil.rmtree(WORK, ignore_errors=True)
     run(tool("CMAKE"), "--install", BUILD, "--prefix", FIRST)
     FIRST.rename(TREE)
-    expected = [f"include/{path.name}" for path in (Path(tool("SOURCE")) / "include").iterdir()]
+    has_http = tool("HTTP") == "1"
+    expected = [f"include/{path.name}" for path in (Path(tool("SOURCE")) / "include").iterdir()
+                if has_http or path.name != "tensorfile_http.h"]
     if tool("PROGRAM") == "ON":
         expected += ["bin/tensorfile", "share/man/man1/tensorfile.1", "share/bash-completion/completions/tensorfile",
                      "share/zsh/site-functions/_tensorfile", "share/fish/vendor_completions.d/tensorfile.fish"]
@@ -87,6 +89,9 @@ def make_tree():
         fail(f"not installed: {', '.join(missing)}")
     if (tool("BUNDLE") == "1") != ("libtensorfile_bundle.a" in names and "tensorfile-bundle.pc" in names):
         fail("the bundle is installed although it was not built, or was built and not installed")
+    for name in ("libtensorfile_http.a", "libtensorfile_http.so", "tensorfile_http.pc", "tensorfile_http.h"):
+        if has_http != (name in names):
+            fail(f"{name} is installed although it was not built, or was built and not installed")
     stray = [str(path) for path in TREE.rglob("*") if re.search(r"gtest|gmock|unit_tests", path.name)]
     if stray:
         fail(f"installed, and should not be: {', '.join(stray)}")
@@ -110,6 +115,21 @@ def pkg_config_shared():
         fail(f"pkg-config should not pass {flags} to users of the shared library")
     run(tool("CC"), "-std=c99", HERE / "consumer.c", "-o", folder / "consumer", *flags)
     check_consumer(folder / "consumer", shared=True)
+
+
+def http():
+    """Builds a program that reads from URLs with pkg-config and with CMake, and runs it without the folder of libtensorfile."""
+    folder = fresh("http")
+    flags = pkg_config(package="tensorfile_http")
+    if "-lcurl" in flags or "-lcrypto" in flags:
+        fail(f"pkg-config should not pass {flags} to users of the shared library")
+    run(tool("CC"), "-std=c99", HERE / "http_consumer.c", "-o", folder / "consumer", *flags)
+    check_consumer(folder / "consumer", shared=True)
+    run(tool("CMAKE"), "-S", HERE / "http", "-B", folder / "build", "-G", "Ninja", f"-DCMAKE_C_COMPILER={tool('CC')}",
+        f"-DCMAKE_PREFIX_PATH={TREE}")
+    run(tool("CMAKE"), "--build", folder / "build")
+    check_consumer(folder / "build/http_shared", shared=True)
+    check_consumer(folder / "build/http_static", shared=False)
 
 
 def pkg_config_static():

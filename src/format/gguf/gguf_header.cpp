@@ -13,7 +13,8 @@ Failure GgufHeader::fail(tf_status status, uint64_t offset) const {
   return failure;
 }
 
-// Reads pieces that grow to 1 MiB, because the header does not say how long it is.
+// Reads pieces that grow to 1 MiB, because the header does not say how long it is. Where requests are expensive, they grow
+// further: each is as long as everything before it.
 Status GgufHeader::fill(uint64_t nbytes) {
   constexpr uint64_t kPiece = uint64_t{1} << 20;
   constexpr uint64_t kFirstPieces[] = {kPiece / 16, kPiece / 4, kPiece};
@@ -27,7 +28,7 @@ Status GgufHeader::fill(uint64_t nbytes) {
     return fail(TF_STATUS_LIMIT, position_)
            << "the header is longer than " << Limit{TF_OPTION_MAX_HEADER_BYTES, limit_} << " bytes";
   }
-  uint64_t target = have + read_size(source_, kPiece, kMaxHeaderPiece);
+  uint64_t target = have + read_size(source_, kPiece, std::max(kMaxHeaderPiece, have));
   for (uint64_t piece : kFirstPieces) {
     piece = read_size(source_, piece, kMaxHeaderPiece);
     if (have < piece && piece < target) target = piece;

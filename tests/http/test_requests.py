@@ -1,0 +1,122 @@
+"""Counts the requests that opening and reading make."""
+
+import json
+import struct
+import threading
+
+from http_support import OPTION_MAX_HEADER_BYTES, OPTION_PARTS, OPTION_THREADS, Case
+from support import GGML_F32, floats, gguf_string, main, npy, npz, safetensors
+
+
+class Requests(Case):
+    def serve(self, name, data):
+        self.server.files[name] = data
+        return f"{self.server.url}/ok/{name}"
+
+    def test_safetensors_takes_two(self):
+        arrays = {f"layer.{i:05}.weight": ("U8", (1,), b"x") for i in range(20000)}
+        data = safetensors(arrays)
+        header = struct.unpack("<Q", data[:8])[0]
+        self.assertGreater(header, 1 << 20)
+        file = self.library.open(self.serve("m.safetensors", data))
+        self.assertEqual(len(file.names()), 20000)
+        self.assertEqual(self.server.ranges(), [(0, (1 << 20) - 1), (1 << 20, 8 + header - 1)])
+        file.close()
+
+    def test_a_small_file_takes_one(self):
+        data = safetensors({"w": ("F32", (2,), floats(1, 2))})
+        self.assertEqual(self.library.load(self.serve("m.safetensors", data)), {"w": floats(1, 2)})
+        self.assertEqual(self.server.ranges(), [(0, (1 << 20) - 1)])
+        self.assertEqual(self.library.load(self.serve("m.npy", npy("<f4", (2,), floats(3, 4)))), {"": floats(3, 4)})
+        self.assertEqual(self.server.ranges(), [(0, (1 << 20) - 1)])
+
+    def test_gguf_of_100000_arrays_takes_four(self):
+        count = 100000
+        parts = [b"GGUF", struct.pack("<IQQ", 3, count, 0)]
+        parts += [gguf_string(f"blk.{i:05}.w") + struct.pack("<IQIQ", 1, 1, GGML_F32, 32 * i) for i in range(count)]
+        header = b"".join(parts)
+        header += bytes(-len(header) % 32)
+        data = header + b"".join(floats(i) + bytes(28) for i in range(count))
+        file = self.library.open(self.serve("m.gguf", data))
+        self.assertEqual(len(file.names()), 100000)
+        self.assertEqual(len(self.server.ranges()), 4)
+        self.assertEqual(file.read(77777).data, floats(77777))
+        self.assertEqual(len(self.server.ranges()), 1)
+        file.close()
+
+    def test_npz_takes_two_and_one_for_each_run_of_headers(self):
+        big = bytes(3_000_000)
+        small = {f"s{i}.npy": npy("<f4", (1,), floats(i)) for i in range(100)}
+        data = npz({**small, "big.npy": npy("|u1", (len(big),), big), "z.npy": npy("<f4", (1,), floats(7))})
+        file = self.library.open(self.serve("m.npz", data))
+        self.assertEqual(len(file.names()), 102)
+        # The first bytes have the headers of the first run. Then come the directory and what is before it within the gap.
+        self.assertLessEqual(len(self.server.ranges()), 3)
+        file.close()
+
+    def test_neighbours_take_one(self):
+        arrays = {f"w{i:02}": ("U8", (10000,), bytes([i]) * 10000) for i in range(60)}
+        file = self.library.open(self.serve("m.safetensors", safetensors(arrays)), first_bytes=1000)
+        self.server.forget()
+        wanted = list(range(10, 50))
+        found = file.read_all([(i, 10000) for i in wanted])
+        self.assertEqual(found, [bytes([i]) * 10000 for i in wanted])
+        self.assertEqual(len(self.server.ranges()), 1)
+        file.close()
+
+    def test_several_requests_are_in_flight(self):
+        data = bytes(range(256)) * 16384
+        url = self.serve("m.npy", npy("|u1", (len(data),), data))
+        file = self.library.open(url, piece=262144, requests=8)
+        self.server.forget()
+        self.server.delay = 0.05
+        self.assertEqual(file.read(0).data, data)
+        self.assertGreater(self.server.most, 4)
+        self.assertLessEqual(self.server.most, 8)
+        file.close()
+
+    def test_connections_are_used_again(self):
+        arrays = {f"w{i}": ("U8", (100000,), bytes([i]) * 100000) for i in range(10)}
+        file = self.library.open(self.serve("m.safetensors", safetensors(arrays)), {OPTION_THREADS: 1}, first_bytes=1000)
+        for i in range(10):
+            self.assertEqual(file.read(i).data, bytes([i]) * 100000)
+        self.assertGreaterEqual(len(self.server.requests), 10)
+        self.assertEqual(self.server.connections, 1)
+        file.close()
+
+    def test_limits_apply_before_the_download(self):
+        data = struct.pack("<Q", 50_000_000) + b"{" + b" " * 49_999_998 + b"}"
+        self.refused("limit", self.serve("m.safetensors", data), "max_header_bytes", core={OPTION_MAX_HEADER_BYTES: 1000000})
+        self.assertEqual(self.server.ranges(), [(0, (1 << 20) - 1)])
+
+    def test_sets(self):
+        files = {f"m-0000{i}-of-00003.safetensors": {f"w{i}": ("F32", (1,), floats(i))} for i in (1, 2, 3)}
+        for name, arrays in files.items():
+            self.serve(name, safetensors(arrays))
+        weight_map = {f"w{i}": f"m-0000{i}-of-00003.safetensors" for i in (1, 2, 3)}
+        index = self.serve("m.safetensors.index.json", json.dumps({"weight_map": weight_map}).encode())
+        expected = {f"w{i}": floats(i) for i in (1, 2, 3)}
+        self.assertEqual(self.library.load(index + "?token=1"), expected)
+        # The files of the set get the query of the index, and one request each.
+        self.assertEqual([path for path, _ in self.server.requests],
+                         ["/ok/m.safetensors.index.json?token=1"] + [f"/ok/{name}?token=1" for name in files])
+        self.assertEqual(self.library.load(f"{self.server.url}/ok/m-00002-of-00003.safetensors", {OPTION_PARTS: 1}), expected)
+        del self.server.files["m-00003-of-00003.safetensors"]
+        message = self.refused("not_found", index, "/ok/m-00003-of-00003.safetensors: the server answered 404 (Not Found)")
+        self.assertEqual(message.count("m-00003-of-00003.safetensors"), 1)
+
+    def test_threads_share_a_file(self):
+        arrays = {f"w{i}": ("U8", (200000,), bytes([i]) * 200000) for i in range(16)}
+        file = self.library.open(self.serve("m.safetensors", safetensors(arrays)))
+        found = {}
+        threads = [threading.Thread(target=lambda i=i: found.update({i: file.read(i).data})) for i in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(found, {i: bytes([i]) * 200000 for i in range(16)})
+        file.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""Redirects, credentials, certificates and proxies."""
+
+import os
+import ssl
+import subprocess
+import tempfile
+from unittest import mock
+
+from fault_server import Server
+from http_support import OPTION_THREADS, Case
+from support import main, npy
+
+DATA = bytes(range(256)) * 1200
+FILE = npy("|u1", (len(DATA),), DATA)
+ONE = {"core": {OPTION_THREADS: 1}, "first_bytes": 65536}
+
+
+def make_certificate(folder):
+    """Makes a self-signed certificate for 127.0.0.1. Returns the paths of the certificate and the key."""
+    paths = [os.path.join(folder, name) for name in ("certificate.pem", "key.pem")]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-out", paths[0],
+                    "-keyout", paths[1]], check=True, capture_output=True)
+    return paths
+
+
+class Security(Case):
+    def setUp(self):
+        super().setUp()
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.server.files["m.npy"] = FILE
+
+    def other_server(self, **values):
+        server = Server(**values)
+        self.addCleanup(server.close)
+        server.files["m.npy"] = FILE
+        return server
+
+    def tls_server(self):
+        certificate, key = make_certificate(self.folder)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        return self.other_server(tls=context), certificate
+
+    def load(self, url, **values):
+        self.assertEqual(self.library.load(url, **{**ONE, **values}), {"": DATA})
+
+    def redirect(self, name, target, status=302):
+        self.server.redirects["/" + name] = (status, target)
+        return f"{self.server.url}/{name}"
+
+    def test_redirects_are_followed_and_remembered(self):
+        for status in (301, 302, 303, 307, 308):
+            self.server.forget()
+            self.load(self.redirect("r/m.npy", "../ok/m.npy", status))
+            self.assertEqual([path for path, _ in self.server.requests], ["/r/m.npy", "/ok/m.npy", "/ok/m.npy"])
+
+    def test_five_redirects_at_most(self):
+        for i in range(6):
+            self.redirect(f"{i}", f"/{i + 1}" if i < 5 else "/ok/m.npy")
+        self.load(f"{self.server.url}/1")
+        self.refused("io", f"{self.server.url}/0", "the server redirects more than 5 times")
+        self.refused("io", f"{self.server.url}/1", "more than 0 times", redirects=0)
+        self.redirect("loop", "/loop")
+        self.refused("io", f"{self.server.url}/loop", "more than 5 times")
+
+    def test_expired_targets_are_looked_for_again(self):
+        url = self.redirect("r", "/expiring/m.npy")
+        file = self.library.open(url, **ONE)
+        self.server.redirects["/r"] = (302, "/ok/m.npy")
+        self.assertEqual(file.read(0).data, DATA)
+        self.assertEqual([path for path, _ in self.server.requests],
+                         ["/r", "/expiring/m.npy", "/expiring/m.npy", "/r", "/ok/m.npy"])
+        file.close()
+
+    def test_redirects_elsewhere(self):
+        for target in ("ftp://127.0.0.1/x", "file:///etc/passwd", "http://user:secret@127.0.0.1/x", "s3://a/b"):
+            with self.subTest(target):
+                message = self.refused("io", self.redirect("r", target), "redirects to something that is not")
+                self.assertNotIn("secret", message)
+
+    def test_credentials_are_only_sent_to_the_origin(self):
+        other = self.other_server()
+        values = {"token": "t0ken", "headers": [("X-Key", "k3y"), ("X-Empty", "")]}
+        self.load(self.redirect("r", f"{other.url}/ok/m.npy"), **values)
+        self.assertEqual([headers.get("Authorization") for _, headers in self.server.requests], ["Bearer t0ken"])
+        self.assertEqual([headers.get("X-Key") for _, headers in self.server.requests], ["k3y"])
+        self.assertEqual([headers.get("X-Empty") for _, headers in self.server.requests], [""])
+        self.assertEqual(len(other.requests), 2)
+        for _, headers in other.requests:
+            self.assertNotIn("t0ken", str(headers))
+            self.assertNotIn("k3y", str(headers))
+        # The same host with another spelling is the same origin; without a redirect every request has the token.
+        self.server.forget()
+        self.load(f"HTTP://127.0.0.1:{self.server.port}/ok/m.npy", **values)
+        self.assertEqual({headers.get("Authorization") for _, headers in self.server.requests}, {"Bearer t0ken"})
+
+    def test_tokens_in_files(self):
+        path = os.path.join(self.folder, "token")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("  from-file \nsecond line\n")
+        self.load(f"{self.server.url}/ok/m.npy", token_file=path)
+        self.assertEqual(self.server.requests[0][1]["Authorization"], "Bearer from-file")
+        self.refused("not_found", f"{self.server.url}/ok/m.npy", path + ".none", token_file=path + ".none")
+        open(path, "w", encoding="utf-8").close()
+        self.refused("io", f"{self.server.url}/ok/m.npy", "expected a token in the first line", token_file=path)
+
+    def test_the_environment_is_not_read(self):
+        proxies = dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy"), "http://127.0.0.1:9")
+        secrets = {"HF_TOKEN": "t", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s"}
+        with mock.patch.dict(os.environ, {**proxies, **secrets}):
+            self.load(f"{self.server.url}/ok/m.npy")
+        self.assertNotIn("Authorization", self.server.requests[0][1])
+
+    def test_proxies(self):
+        # A proxy gets the whole URL as the path.
+        proxy = self.other_server()
+        self.server.redirects.clear()
+        message = self.refused("io", "http://host.invalid/ok/m.npy", proxy="http://127.0.0.1:9", retries=0)
+        self.assertIn("attempts", message)
+        proxy.redirects["http://host.invalid/ok/m.npy"] = (302, f"http://127.0.0.1:{self.server.port}/ok/m.npy")
+        self.load("http://host.invalid/ok/m.npy", proxy=proxy.url, no_proxy="127.0.0.1")
+        self.assertEqual([path for path, _ in proxy.requests], ["http://host.invalid/ok/m.npy"])
+
+    def test_passwords_and_queries_are_in_no_message(self):
+        for url in ("http://me:secret@127.0.0.1/m.npy", "http://secret@127.0.0.1/m.npy", "https://:secret@h"):
+            message = self.refused("invalid_argument", url, "must not contain a user name")
+            self.assertNotIn("secret", message)
+        for path in ("/ok/none?key=secret", "/etag/m.npy?key=secret", "/none/m.npy?key=secret#secret"):
+            message = self.refused(mock.ANY, self.server.url + path, **ONE)
+            self.assertNotIn("secret", message)
+        self.server.redirects["/r"] = (302, "/403/m.npy?signature=secret")
+        self.assertNotIn("secret", self.refused("io", self.server.url + "/r", "AccessDenied"))
+
+    def test_certificates_are_verified(self):
+        server, certificate = self.tls_server()
+        message = self.refused("io", f"{server.url}/ok/m.npy", "certificate", "CA_FILE")
+        self.assertIn(f"{server.url}/ok/m.npy: the request failed: ", message)
+        self.assertEqual(server.requests, [])
+        self.load(f"{server.url}/ok/m.npy", ca_file=certificate)
+        # The certificate is for the address, not for the name.
+        self.refused("io", f"https://localhost:{server.port}/ok/m.npy", ca_file=certificate)
+
+    def test_no_redirect_from_https_to_http(self):
+        server, certificate = self.tls_server()
+        server.redirects["/r"] = (302, f"{self.server.url}/ok/m.npy")
+        self.refused("io", f"{server.url}/r", "redirects from https to http", ca_file=certificate)
+        self.assertEqual(self.server.requests, [])
+        self.load(self.redirect("up", f"{server.url}/ok/m.npy"), ca_file=certificate)
+
+    def test_sets_stay_in_their_folder(self):
+        index = b'{"weight_map": {"w": "%s"}}'
+        for name in (b"../m.safetensors", b"/m.safetensors", b"http://127.0.0.1/m.safetensors", b"a/../../m.safetensors"):
+            with self.subTest(name):
+                self.server.files["m.safetensors.index.json"] = index % name
+                self.server.forget()
+                self.refused("corrupt", f"{self.server.url}/ok/m.safetensors.index.json", "not the path of a file below")
+                self.assertEqual(len(self.server.requests), 1)
+        # What would be an escape after decoding is a name like any other.
+        self.server.files["m.safetensors.index.json"] = index % b"%2e%2e%2fm.safetensors"
+        self.refused("not_found", f"{self.server.url}/ok/m.safetensors.index.json")
+        self.assertEqual(self.server.requests[-1][0], "/ok/%252e%252e%252fm.safetensors")
+
+
+if __name__ == "__main__":
+    main()
