@@ -76,14 +76,16 @@ enum {
   TF_HTTP_OPTION_MAX_WAIT = 5,
   /** The most redirects that are followed. 0 to 5, default 5. */
   TF_HTTP_OPTION_REDIRECTS = 6,
-  /** Bytes of the first request. Bytes of this part of the file need no other request. 0 to 67,108,864. Default 0: 1 MiB,
-      or 64 KiB if the name ends in .npz, because what lists its arrays is at the end. */
+  /** Bytes of the first request. Bytes of this part of the file need no other request. 0 to 67,108,864. Default 0: 1 MiB;
+      64 KiB if the name ends in .npz, because what lists its arrays is at the end; 16 MiB if it ends in .json, which is an
+      index. A source keeps them in memory. */
   TF_HTTP_OPTION_FIRST_BYTES = 7,
   /** The hints of the source, as in tf_source_set_hints(). Default 1,048,576. */
   TF_HTTP_OPTION_GAP = 8,
   /** See ::TF_HTTP_OPTION_GAP. Default 8,388,608. */
   TF_HTTP_OPTION_PIECE = 9,
-  /** See ::TF_HTTP_OPTION_GAP. 1 to 1,024, default 16. */
+  /** See ::TF_HTTP_OPTION_GAP. 1 to 1,024, default 16. Also how many files of a sharded index are opened at the same time,
+      each on a thread of its own; with 1 the library creates no thread. */
   TF_HTTP_OPTION_REQUESTS = 10,
 
   /* Strings: tf_http_options_set_string(). The default of each is none, except where a default is given. */
@@ -120,8 +122,8 @@ enum {
   TF_HTTP_OPTION_S3_PROFILE = 113
 };
 
-/** Asked about once a second while a request is in flight or waits to be repeated, on the thread that reads: a result other
-    than 0 makes the read fail with ::TF_STATUS_CANCELLED. */
+/** Asked about once a second while a request is in flight or waits to be repeated, on the thread that makes the request,
+    which can be any: a result other than 0 makes the read fail with ::TF_STATUS_CANCELLED. */
 typedef int32_t (*tf_http_cancel_fn)(void *user);
 
 /** Creates options that all have their defaults. */

@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "cli/pieces.h"
 #include "cli/progress.h"
+#include "cli/remote.h"
 #include "cli/selection.h"
 #include "cli/text.h"
 
@@ -89,6 +90,7 @@ class Check : public Command {
 
   static tensorfile::CheckReport check_all(const std::string &path, tensorfile::Options &options, Progress &progress) {
     progress.watch_all(options);
+    if (is_url(path)) return tensorfile::check(open_url(path), tensorfile::Format::auto_, options);
     return tensorfile::check(input_path(path), options);
   }
 

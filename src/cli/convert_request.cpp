@@ -3,6 +3,7 @@
 #include "cli/error_output.h"
 #include "cli/pattern.h"
 #include "cli/platform.h"
+#include "cli/remote.h"
 #include "cli/rewrite.h"
 #include "cli/suggestion.h"
 #include "cli/text.h"
@@ -95,6 +96,8 @@ void ConvertRequest::complete_format() {
 }
 
 void ConvertRequest::complete() {
+  if (is_url(out))
+    throw UsageError{escaped(shown_argument(out)) + ": OUT cannot be a URL; write to a file, and upload that"};
   complete_format();
   complete_casts();
   quantize.complete();

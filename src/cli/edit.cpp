@@ -12,6 +12,7 @@
 #include "cli/file_path.h"
 #include "cli/input_file.h"
 #include "cli/metadata_choice.h"
+#include "cli/remote.h"
 #include "cli/selection.h"
 #include "cli/text.h"
 
@@ -184,6 +185,10 @@ class Edit : public Command {
     int exit = kExitOk;
     for (const std::string &path : request_.paths) {
       const int status = report_errors(path, [&]() -> int {
+        if (is_url(path)) {
+          throw tensorfile::Error(tensorfile::Status::unsupported,
+                                  "a file at a URL cannot be changed; download it first");
+        }
         request_.recover ? recover_file(path, request_) : edit_file(path, request_);
         return kExitOk;
       });

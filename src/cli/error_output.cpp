@@ -6,6 +6,7 @@
 #include "cli/colour.h"
 #include "cli/output.h"
 #include "cli/platform.h"
+#include "cli/remote.h"
 #include "cli/settings.h"
 #include "cli/text.h"
 
@@ -77,7 +78,8 @@ std::string with_flags(std::string message) {
   return message;
 }
 
-void print_error(std::string_view path, std::string_view status, std::string_view message, Colour colour) {
+void print_error(std::string_view argument, std::string_view status, std::string_view message, Colour colour) {
+  const std::string path = shown_argument(argument);
   print_line("tensorfile: " + escaped(path) + ": " + coloured(std::string(status) + ":", colour, Stream::err) + " " +
              with_flags(std::string(without_path(escaped(message), path))) + "\n");
 }
@@ -98,6 +100,7 @@ void stop_if_interrupted() {
 }
 
 Exit report(std::string_view path, const tensorfile::Error &error) {
+  if (error.status() == Status::cancelled) stop_if_interrupted();
   const Status status = error.status() == Status::not_found ? Status::io : error.status();
   print_error(path, tensorfile::name(status), error.what(), Colour::red);
   return exit_of(error.status());

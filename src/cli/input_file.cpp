@@ -3,6 +3,7 @@
 #include "cli/error_output.h"
 #include "cli/input_set.h"
 #include "cli/platform.h"
+#include "cli/remote.h"
 #include "cli/settings.h"
 #include "cli/suggestion.h"
 #include "cli/text.h"
@@ -40,7 +41,7 @@ tensorfile::Options library_options(const InputOptions &input) {
 std::vector<std::string> notes_of(const std::string &path, const tensorfile::File &file) {
   const std::vector<std::string_view> found = file.notes();
   std::vector<std::string> notes(found.begin(), found.end());
-  if (path != "-" && is_unnumbered_part(path, file))
+  if (path != "-" && !is_url(path) && is_unnumbered_part(path, file))
     notes.emplace_back("this is one file of a set; TF_OPTION_PARTS opens all of them");
   return notes;
 }
@@ -50,6 +51,7 @@ std::string input_path(const std::string &argument) {
 }
 
 tensorfile::File open_file(const std::string &argument, const tensorfile::Options &options) {
+  if (is_url(argument)) return tensorfile::File(open_url(argument), tensorfile::Format::auto_, options);
   return tensorfile::File(input_path(argument), options);
 }
 

@@ -4,6 +4,7 @@
 #include "cli/listing.h"
 #include "cli/metadata.h"
 #include "cli/output.h"
+#include "cli/remote.h"
 #include "cli/table.h"
 #include "cli/text.h"
 
@@ -107,7 +108,7 @@ std::vector<std::string> columns_of(const ListedArray &array, const ListRequest 
 
 void print_json(const Listing &listing, const ListRequest &request) {
   JsonWriter json;
-  json.open('{').key("path").string(listing.path);
+  json.open('{').key("path").string(shown_argument(listing.path));
   json.key("format").string(tensorfile::name(listing.file.format()));
   json.key("arrays").open('[');
   for (const ListedArray &array : listing.arrays)
@@ -126,8 +127,8 @@ void print_table(const Listing &listing, const ListRequest &request) {
   const size_t others = file.other_names().size();
   const std::string part =
       listing.arrays.size() < file.size() ? std::to_string(listing.arrays.size()) + " of " : std::string();
-  print(coloured(escaped(listing.path) + ":", Colour::bold, Stream::out) + " " + tensorfile::name(file.format()) +
-        ", " + part + count_text(file.size(), "array") + ", " +
+  print(coloured(escaped(shown_argument(listing.path)) + ":", Colour::bold, Stream::out) + " " +
+        tensorfile::name(file.format()) + ", " + part + count_text(file.size(), "array") + ", " +
         (others > 0 ? count_text(others, "other member") + ", " : "") + bytes_text(total_bytes(listing)) + "\n");
   if (request.tree) {
     print_tree(listing, request);
@@ -163,8 +164,9 @@ void print_csv_head(const ListRequest &request) {
 void print_csv(const Listing &listing, const ListRequest &request) {
   for (const ListedArray &array : listing.arrays) {
     const Entry &entry = array.entry;
-    std::vector<std::string> fields = {escaped(listing.path), escaped(array.name), escaped(entry.type()),
-                                       shape_text(entry.shape()), std::to_string(entry.nbytes())};
+    std::vector<std::string> fields = {escaped(shown_argument(listing.path)), escaped(array.name),
+                                       escaped(entry.type()), shape_text(entry.shape()),
+                                       std::to_string(entry.nbytes())};
     if (request.crc32) fields.push_back(array.checksum);
     if (request.locations) {
       const Entry::Location location = entry.location();

@@ -5,6 +5,7 @@
 
 #include "cli/error_output.h"
 #include "cli/platform.h"
+#include "cli/remote.h"
 #include "cli/settings.h"
 #include "cli/text.h"
 
@@ -23,7 +24,7 @@ void write_to_terminal(const std::string &text) {
 
 }  // namespace
 
-Progress::Progress(std::string_view path) : label_(cut(escaped(path), kLabelColumns)) {}
+Progress::Progress(std::string_view path) : label_(cut(escaped(shown_argument(path)), kLabelColumns)) {}
 
 void Progress::finish() {
   if (columns_ > 0) write_to_terminal("\r" + std::string(columns_, ' ') + "\r");

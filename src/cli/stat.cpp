@@ -11,6 +11,7 @@
 #include "cli/json_output.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/remote.h"
 #include "cli/selection.h"
 #include "cli/statistics.h"
 #include "cli/table.h"
@@ -70,9 +71,9 @@ std::vector<std::string> row_of(const SelectedArray &array, const Statistics &st
 // The statistics of one file as text and as JSON.
 class Report {
  public:
-  explicit Report(const std::string &path) : path_(path) {
+  explicit Report(const std::string &path) : path_(shown_argument(path)) {
     rows_.push_back({"array", "type", "min", "max", "mean", "std", "zeros", "nan", "inf", "distribution"});
-    json_.open('{').key("path").string(path).key("arrays").open('[');
+    json_.open('{').key("path").string(path_).key("arrays").open('[');
   }
 
   void add(const SelectedArray &array, const Statistics &stats) {

@@ -1,6 +1,7 @@
 #include "http/remote_file.h"
 
 #include "http/redirect.h"
+#include "http/siblings.h"
 #include "http/waiting.h"
 
 namespace tfhttp {
@@ -17,13 +18,16 @@ tf_status no_ranges(const Answer &answer) {
   return failure << "; download the file, or use a server that supports them";
 }
 
+bool ends_with(Text name, Text end) {
+  return name.size >= end.size && name.from(name.size - end.size) == end;
+}
+
 // Returns how many bytes to ask for before anything is known about the file.
 size_t first_bytes(const Options &options, Text name) {
   const int64_t chosen = options.number(TF_HTTP_OPTION_FIRST_BYTES);
   if (chosen != 0) return static_cast<size_t>(chosen);
-  constexpr Text kArchive(".npz", 4);
-  const bool is_archive = name.size >= kArchive.size && name.from(name.size - kArchive.size) == kArchive;
-  return is_archive ? size_t{64} << 10 : size_t{1} << 20;
+  if (ends_with(name, ".npz")) return size_t{64} << 10;
+  return ends_with(name, ".json") ? size_t{16} << 20 : size_t{1} << 20;
 }
 
 // True if a target of a redirect that was good before no longer is: signed URLs expire.
@@ -38,6 +42,7 @@ tf_status too_many_redirects(int64_t most) {
 }  // namespace
 
 RemoteFile::~RemoteFile() {
+  if (siblings_ != nullptr) destroy_object(siblings_);
   free(start_);
 }
 
@@ -69,6 +74,17 @@ tf_status RemoteFile::open_first() {
   TFHTTP_TRY(parse_location(&pinned, location_.name.text(), client_->options(), commit.text()));
   location_ = static_cast<Location &&>(pinned);
   return TF_STATUS_OK;
+}
+
+tf_status RemoteFile::open_sibling(Ref<RemoteFile> *out, Text name) {
+  if (siblings_ == nullptr) {
+    siblings_ = make_object<Siblings>();
+    if (siblings_ == nullptr) return out_of_memory();
+    // An index that does not begin with the first bytes is read, but its files are then opened one after another.
+    const bool complete = start_size_ == size_ && ends_with(location_.name.text(), ".json");
+    if (complete) siblings_->open_listed(*client_, location_, Text(start_, start_size_));
+  }
+  return siblings_->take(out, *client_, location_, name);
 }
 
 tf_status RemoteFile::read(uint64_t offset, void *to, size_t nbytes) {

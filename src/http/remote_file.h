@@ -5,6 +5,8 @@
 
 namespace tfhttp {
 
+struct Siblings;
+
 class RemoteFile : public Counted {
  public:
   RemoteFile() = default;
@@ -18,6 +20,9 @@ class RemoteFile : public Counted {
   Client &client() { return *client_; }
   const Location &location() const { return location_; }
   uint64_t size() const { return size_; }
+  // Opens another file of the set, whose name is relative to the folder of this one. The first call opens all files that
+  // an index lists, side by side.
+  tf_status open_sibling(Ref<RemoteFile> *out, Text name);
   // Reads exactly nbytes. The caller has checked that they are in the file.
   tf_status read(uint64_t offset, void *to, size_t nbytes);
 
@@ -42,7 +47,8 @@ class RemoteFile : public Counted {
   char *start_ = nullptr;  // the first bytes of the file
   size_t start_size_ = 0;
   Lock lock_;
-  String target_;  // where redirects led to, or ""
+  Siblings *siblings_ = nullptr;  // used by the thread that opens the set
+  String target_;                 // where redirects led to, or ""
 };
 
 }  // namespace tfhttp

@@ -4,7 +4,7 @@ using namespace tfhttp;
 
 namespace {
 
-tf_status open_source(tf_source **out, Ref<Client> client, Text url);
+tf_status make_source(tf_source **out, Ref<RemoteFile> file);
 
 tf_status read_at(void *user, uint64_t offset, void *dst, size_t nbytes) {
   return static_cast<RemoteFile *>(user)->read(offset, dst, nbytes);
@@ -17,14 +17,12 @@ void release(void *user) {
 // Opens another file of the set, at the same origin and below the same folder.
 tf_status resolve(void *user, const char *name, tf_source **out) {
   RemoteFile &file = *static_cast<RemoteFile *>(user);
-  String url;
-  TFHTTP_TRY(make_sibling(&url, file.location(), name));
-  return open_source(out, Ref<Client>::share(&file.client()), url.text());
+  Ref<RemoteFile> sibling;
+  TFHTTP_TRY(file.open_sibling(&sibling, name));
+  return make_source(out, static_cast<Ref<RemoteFile> &&>(sibling));
 }
 
-tf_status open_source(tf_source **out, Ref<Client> client, Text url) {
-  Ref<RemoteFile> file;
-  TFHTTP_TRY(RemoteFile::open(&file, static_cast<Ref<Client> &&>(client), url));
+tf_status make_source(tf_source **out, Ref<RemoteFile> file) {
   RemoteFile *const opened = file.get();
   const Options &options = opened->client().options();
   tf_source *source = nullptr;
@@ -62,9 +60,11 @@ tf_status tf_source_from_url(tf_source **out, const char *url, const tf_http_opt
   if (url == nullptr) return Failure(TF_STATUS_INVALID_ARGUMENT) << "url is NULL";
   Ref<Client> client;
   TFHTTP_TRY(Client::make(&client, options));
-  tf_source *source = nullptr;
-  tf_status status = open_source(&source, static_cast<Ref<Client> &&>(client), url);
+  Ref<RemoteFile> file;
+  tf_status status = RemoteFile::open(&file, static_cast<Ref<Client> &&>(client), url);
   if (status != TF_STATUS_OK) return with_name(status, url);
+  tf_source *source = nullptr;
+  TFHTTP_TRY(make_source(&source, static_cast<Ref<RemoteFile> &&>(file)));
   const Text name = shown_url(url);
   status = tf_source_set_name(source, name.data, name.size);
   if (status == TF_STATUS_OK) {

@@ -86,6 +86,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *arguments):
         pass
 
+    def do_HEAD(self):
+        """What other programs ask first: the size of a file, or a redirect with what is known about its target."""
+        path = self.path.split("?")[0]
+        self.server_state.begin(self.path, dict(self.headers))
+        self.server_state.end()
+        if path.startswith("/ok/") and path[4:] in self.server_state.files:
+            size = len(self.server_state.files[path[4:]])
+            return self.head(200, {"Accept-Ranges": "bytes", **self.commit()}, length=size)
+        status, target = self.server_state.redirects.get(path, (404, ""))
+        return self.head(status, {"Location": target, **self.commit(), **getattr(self.server_state, "linked", {})}, length=0)
+
     def do_GET(self):
         state = self.server_state
         count = state.begin(self.path, dict(self.headers))
@@ -131,7 +142,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.head(206, {**defaults, **(headers or {})}, data[first:last + 1] if body is None else body, length)
 
     def do_ok(self, data, count):
-        self.part(data)
+        if "Range" in self.headers:
+            self.part(data)
+        else:
+            self.head(200, {"Accept-Ranges": "bytes"}, data)
 
     def do_none(self, data, count):
         """No ranges."""

@@ -98,12 +98,44 @@ class Requests(Case):
         expected = {f"w{i}": floats(i) for i in (1, 2, 3)}
         self.assertEqual(self.library.load(index + "?token=1"), expected)
         # The files of the set get the query of the index, and one request each.
-        self.assertEqual([path for path, _ in self.server.requests],
-                         ["/ok/m.safetensors.index.json?token=1"] + [f"/ok/{name}?token=1" for name in files])
+        paths = [path for path, _ in self.server.requests]
+        self.assertEqual(paths[0], "/ok/m.safetensors.index.json?token=1")
+        self.assertEqual(sorted(paths[1:]), [f"/ok/{name}?token=1" for name in files])
         self.assertEqual(self.library.load(f"{self.server.url}/ok/m-00002-of-00003.safetensors", {OPTION_PARTS: 1}), expected)
         del self.server.files["m-00003-of-00003.safetensors"]
         message = self.refused("not_found", index, "/ok/m-00003-of-00003.safetensors: the server answered 404 (Not Found)")
         self.assertEqual(message.count("m-00003-of-00003.safetensors"), 1)
+
+    def make_set(self, count):
+        weight_map = {f"w{i}": f"m-{i:05}-of-{count:05}.safetensors" for i in range(1, count + 1)}
+        for i in range(1, count + 1):
+            self.serve(weight_map[f"w{i}"], safetensors({f"w{i}": ("F32", (1,), floats(i))}))
+        return self.serve("m.safetensors.index.json", json.dumps({"weight_map": weight_map}).encode()), weight_map
+
+    def test_shards_are_opened_side_by_side(self):
+        index, weight_map = self.make_set(20)
+        self.server.delay = 0.1
+        file = self.library.open(index, requests=8)
+        self.assertEqual(len(file.names()), 20)
+        self.assertEqual(self.server.most, 8)
+        self.assertEqual(len(self.server.requests), 21)
+        file.close()
+        self.server.forget()
+        file = self.library.open(index, requests=1)
+        self.assertEqual((self.server.most, len(self.server.requests)), (1, 21))
+        file.close()
+
+    def test_shards_that_cannot_be_opened(self):
+        index, weight_map = self.make_set(9)
+        del self.server.files[weight_map["w5"]]
+        del self.server.files[weight_map["w7"]]
+        for requests in (1, 8):
+            self.refused("not_found", index, weight_map["w5"] + ": the server answered 404", requests=requests)
+
+    def test_an_index_with_escapes_and_long_values(self):
+        self.serve("a%C3%A9.safetensors", safetensors({"w": ("F32", (1,), floats(6))}))
+        text = b'{"metadata": {"x": "\\\\", "y": "b.safetensors"}, "weight_map": {"w": "a\u00e9.safetensors"}}'
+        self.assertEqual(self.library.load(self.serve("m.safetensors.index.json", text)), {"w": floats(6)})
 
     def test_threads_share_a_file(self):
         arrays = {f"w{i}": ("U8", (200000,), bytes([i]) * 200000) for i in range(16)}

@@ -1,0 +1,108 @@
+"""The program with URLs: each command, what it takes from the environment, and its messages."""
+
+import json
+import os
+import subprocess
+import tempfile
+
+from fault_server import Server
+from http_support import Case
+from support import PROGRAM, Result, floats, main, npy, safetensors
+
+ARRAYS = {"a": ("F32", (2,), floats(1, 2)), "b": ("F32", (3,), floats(3, 4, 5))}
+
+
+class Program(Case):
+    def setUp(self):
+        super().setUp()
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.server.files["m.safetensors"] = safetensors(ARRAYS)
+        self.url = f"{self.server.url}/ok/m.safetensors"
+
+    def run_program(self, *arguments, **environment):
+        process = subprocess.run([PROGRAM, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, check=False, cwd=self.folder,
+                                 env={"PATH": os.environ["PATH"], "HOME": self.folder, **environment})
+        return Result(process)
+
+    def succeed(self, *arguments, **environment):
+        result = self.run_program(*arguments, **environment)
+        self.assertEqual((result.status, result.err), (0, ""))
+        return result.out
+
+    def test_ls(self):
+        listed = json.loads(self.succeed("ls", "--json", self.url + "?key=secret"))
+        self.assertEqual(listed["path"], self.url)
+        self.assertEqual([array["name"] for array in listed["arrays"]], ["a", "b"])
+        text = self.succeed("ls", self.url + "?key=secret")
+        self.assertIn(self.url + ":", text)
+        self.assertNotIn("secret", text)
+
+    def test_show_stat_check_diff_convert(self):
+        self.assertEqual(self.succeed("show", self.url, "b", "1:"), "[4, 5]\n")
+        self.assertIn("mean", self.succeed("stat", self.url))
+        self.assertEqual(self.succeed("check", self.url), f"{self.url}: ok\n")
+        self.assertEqual(self.succeed("check", "--match", "a", self.url), f"{self.url}: ok\n")
+        self.succeed("convert", self.url, "copy.npz")
+        self.assertEqual(self.run_program("diff", self.url, "copy.npz").status, 0)
+        self.server.files["other.safetensors"] = safetensors({**ARRAYS, "b": ("F32", (3,), floats(3, 4, 6))})
+        self.assertEqual(self.run_program("diff", self.url, f"{self.server.url}/ok/other.safetensors").status, 1)
+
+    def test_standard_output(self):
+        self.server.files["w.npy"] = npy("<f4", (2,), floats(1, 2))
+        with open(os.path.join(self.folder, "w.npy"), "wb") as file:
+            subprocess.run([PROGRAM, "convert", "--to", "npy", f"{self.server.url}/ok/w.npy", "-"], stdout=file, check=True)
+        self.assertEqual(self.succeed("show", "w.npy"), "[1, 2]\n")
+
+    def test_errors(self):
+        result = self.run_program("ls", f"{self.server.url}/ok/none.npy?key=secret")
+        self.assertEqual((result.status, result.err),
+                         (3, f"tensorfile: {self.server.url}/ok/none.npy: io: the server answered 404 (Not Found)\n"))
+        self.server.files["damaged.npy"] = npy("<f4", (2,), floats(1, 2))[:-1]
+        result = self.run_program("check", f"{self.server.url}/ok/damaged.npy")
+        self.assertEqual(result.status, 1)
+        self.assertIn(f"tensorfile: {self.server.url}/ok/damaged.npy: truncated: ", result.err)
+        result = self.run_program("ls", "http://me:secret@127.0.0.1/m.npy")
+        self.assertEqual(result.status, 3)
+        self.assertIn("must not contain a user name", result.err)
+        self.assertNotIn("secret", result.err)
+        result = self.run_program("edit", "--set", "a=b", self.url)
+        self.assertEqual(result.status, 1)
+        self.assertIn("a file at a URL cannot be changed", result.err)
+        result = self.run_program("convert", self.url, self.server.url + "/ok/out.npz")
+        self.assertEqual(result.status, 2)
+        self.assertIn("OUT cannot be a URL", result.err)
+
+    def test_credentials_come_from_the_environment(self):
+        self.succeed("ls", self.url, TENSORFILE_TOKEN="t0ken", HF_TOKEN="hub", AWS_ACCESS_KEY_ID="key")
+        self.assertEqual(self.server.requests[0][1]["Authorization"], "Bearer t0ken")
+        self.server.forget()
+        self.succeed("ls", self.url, HF_TOKEN="hub")
+        self.assertNotIn("Authorization", self.server.requests[0][1])
+
+    def test_proxies_come_from_the_environment(self):
+        proxy = Server()
+        self.addCleanup(proxy.close)
+        proxy.redirects["http://host.invalid/m.safetensors"] = (302, self.url)
+        environment = {"no_proxy": "127.0.0.1"}
+        self.succeed("ls", "http://host.invalid/m.safetensors", http_proxy=proxy.url, **environment)
+        self.succeed("ls", "http://host.invalid/m.safetensors", ALL_PROXY=proxy.url, **environment)
+        self.assertEqual(len(proxy.requests), 2)
+        # A web server that runs the program sets this variable to a header of the request.
+        result = self.run_program("ls", "http://host.invalid/m.safetensors", HTTP_PROXY=proxy.url)
+        self.assertIn("Could not resolve host", result.err)
+
+    def test_interrupts_end_requests(self):
+        self.server.delay = 20
+        process = subprocess.Popen([PROGRAM, "ls", self.url], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        while not self.server.requests:
+            self.assertIsNone(process.poll())
+        process.terminate()
+        self.assertEqual(process.communicate(timeout=15), (b"", b""))
+        self.assertEqual(process.returncode, 128 + 15)
+
+
+if __name__ == "__main__":
+    main()
