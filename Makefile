@@ -96,6 +96,7 @@ test-dist:
 	$(SETUP) test-dist
 	DIST=dist DIST_WORK=build/test-dist $(PYTHON) -B tests/dist/test_files.py
 	DIST=dist DIST_WORK=build/test-dist $(PYTHON) -B tests/dist/test_runs.py
+	DIST=dist DIST_WORK=build/test-dist $(PYTHON) -B tests/dist/test_npm.py
 
 # In a folder with another name, without what the first build left.
 reproducible:

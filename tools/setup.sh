@@ -15,6 +15,12 @@ jdk() {
   command -v mvn >/dev/null || echo maven
 }
 
+# Other packages of Node than Debian's contain npm.
+node() {
+  command -v node >/dev/null || echo nodejs
+  command -v npm >/dev/null || echo npm
+}
+
 # Debian does not build PyTorch for every architecture.
 torch() {
   command -v apt-cache >/dev/null || return 0
@@ -84,12 +90,13 @@ case ${1-} in
     ;;
   docs) tools/packages.sh doxygen python3 ;;
   dist)
-    tools/packages.sh gcc libc6-dev cmake ninja-build libcli11-dev nlohmann-json3-dev git python3 python3-venv
+    tools/packages.sh gcc libc6-dev cmake ninja-build libcli11-dev nlohmann-json3-dev emscripten git python3 python3-venv
     pip_install dist tools/dist/requirements.txt
     require_cargo
     ;;
   test-dist)
-    tools/packages.sh $build gcc ninja-build python3-venv clang-14 lld-14 llvm-14 musl libc6-arm64-cross qemu-user wine wine64
+    tools/packages.sh $build gcc ninja-build python3-venv clang-14 lld-14 llvm-14 musl libc6-arm64-cross qemu-user wine wine64 \
+      $(node) chromium
     pip_install dist tools/dist/requirements.txt
     pip_install test-dist tests/dist/requirements.txt
     require_toolchains

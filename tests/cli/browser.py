@@ -77,9 +77,12 @@ class Browser:
                 return reply["result"]
 
     def open(self, path):
+        self.open_url(path.resolve().as_uri())
+
+    def open_url(self, url):
         self.errors.clear()
         self.loaded = False
-        self.call("Page.navigate", url=path.resolve().as_uri())
+        self.call("Page.navigate", url=url)
         while not self.loaded:
             self.receive()
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds everything that a release consists of. Two runs from the same commit write the same bytes.
 
-usage: make.py OUT WORK [--jobs N] [--platforms NAME,...] [--only native,sources]
+usage: make.py OUT WORK [--jobs N] [--platforms NAME,...] [--only native,sources,npm]
 
 OUT is emptied first; WORK keeps what was built. SOURCE_DATE_EPOCH, or else the time of the commit, is the time in the
 archives.
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import native
+import npm
 import pack
 import sbom
 import sources
@@ -81,7 +82,7 @@ def main():
     parser.add_argument("work", type=Path)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--platforms", default=",".join(PLATFORMS), help="a list, separated by commas")
-    parser.add_argument("--only", default="native,sources", help="native, sources, or both")
+    parser.add_argument("--only", default="native,sources,npm", help="native, sources, npm, or a list of them")
     given = parser.parse_args()
     out, work, made = given.out.resolve(), given.work.resolve(), release()
     shutil.rmtree(out, ignore_errors=True)
@@ -91,6 +92,8 @@ def main():
         step("amalgamation", sources.amalgamation, out, work, made)
         step("Go module", sources.go_module, out, made)
         step("crates", sources.crates, out, work)
+    if "npm" in given.only:
+        step("npm package", npm.write, out, work, made)
     if "native" in given.only:
         for name in given.platforms.split(","):
             step(name, native_packages, out, PLATFORMS[name], made, work, given.jobs)

@@ -20,14 +20,23 @@ class Part:
 
     def is_in(self, platform):
         """True if the program for a platform contains the part."""
-        system = {"musl": "-musl", "mingw-w64": "windows-"}.get(self.name, "")
+        system = {"musl": "-musl", "mingw-w64": "windows-", "emscripten": "wasm"}.get(self.name, "")
         return system in platform.name
 
 
+def _debian_version(package):
+    return subprocess.run(["dpkg-query", "-W", "-f", "${source:Upstream-Version}", package], check=True,
+                          stdout=subprocess.PIPE, encoding="utf-8").stdout
+
+
 def _debian(name, package, license):
-    version = subprocess.run(["dpkg-query", "-W", "-f", "${source:Upstream-Version}", package], check=True,
-                             stdout=subprocess.PIPE, encoding="utf-8").stdout
-    return Part(name, license, DEBIAN / package / "copyright", version, "in the program")
+    return Part(name, license, DEBIAN / package / "copyright", _debian_version(package), "in the program")
+
+
+def emscripten():
+    """Returns the part of the WebAssembly module that is not tensorfile: the C library, which is musl."""
+    return Part("emscripten", "MIT", Path("/usr/share/emscripten/system/lib/libc/musl/COPYRIGHT"),
+                _debian_version("emscripten"), "its C library, in the WebAssembly module of the npm package")
 
 
 def parts():
@@ -42,11 +51,15 @@ def parts():
         Part("musl", "MIT", ZIG_LIBRARY / "libc/musl/COPYRIGHT", version, "of zig, in the program for musl"),
         Part("mingw-w64", "ZPL-2.1", ZIG_LIBRARY / "libc/mingw/COPYING", version,
              "of zig, in the library and the program for Windows"),
+        emscripten(),
     ]
+
+
+def notice(part):
+    text = part.text.read_text(encoding="utf-8", errors="replace").strip()
+    return f"==== {part.name} {part.version} ({part.license}), {part.use}\n\n{text}\n"
 
 
 def notices(platform):
     """Returns the licenses of what the archive of a platform contains."""
-    found = [part for part in parts() if part.is_in(platform)]
-    return "\n".join(f"==== {part.name} {part.version} ({part.license}), {part.use}\n\n"
-                     f"{part.text.read_text(encoding='utf-8', errors='replace').strip()}\n" for part in found)
+    return "\n".join(notice(part) for part in parts() if part.is_in(platform))
