@@ -1,8 +1,11 @@
-// Casts with an importance matrix. tests/peers/test_presets.py compares the blocks with those of llama-quantize.
+// Casts with an importance matrix. tests/peers/test_presets.py compares the blocks of whole models with those of
+// llama-quantize.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/arrays.h"
@@ -125,6 +128,91 @@ TEST(CastWeighted, Refusals) {
   EXPECT_EQ(refused(odd.get(), TF_DTYPE_Q4_0, array_of_floats({100}, positive(100, 0.1f)).get()),
             TF_STATUS_INVALID_ARGUMENT);
   EXPECT_EQ(out, nullptr);
+}
+
+// Bytes that ggml made of the inputs of a case.
+struct Vector {
+  tf_dtype dtype;
+  const char *name;
+  const char *hex;
+};
+const Vector kVectors[] = {
+#include "data/weighted_vectors.inc"
+};
+
+// The inputs of a case of tests/data/make_weighted_vectors.py.
+struct Inputs {
+  std::vector<float> values;
+  std::vector<float> weights;
+};
+
+constexpr size_t kRow = 256;
+
+// Numbers of a linear congruential generator: integers of 24 bits times 2^-20.
+std::vector<float> numbers(uint64_t state) {
+  std::vector<float> out;
+  for (size_t i = 0; i < kRow; ++i) {
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    out.push_back(static_cast<float>(static_cast<int64_t>(state >> 40U) - (int64_t{1} << 23U)) / 0x1p20f);
+  }
+  return out;
+}
+
+// Changes the inputs of the case "random" to those of another. Returns false if there is none of that name.
+bool change_inputs(Inputs &inputs, const std::string &name) {
+  using Change = void (*)(size_t i, float &x, float &w);
+  const std::pair<const char *, Change> changes[] = {
+      {"random", [](size_t, float &, float &) {}},
+      {"one large element", [](size_t i, float &x, float &) { x *= i == 37 ? 64 : 1; }},
+      {"one large weight", [](size_t i, float &, float &w) { w *= i == 70 ? 1024 : 1; }},
+      {"weights of zero", [](size_t, float &, float &w) { w = 0; }},
+      {"weights of zero in every other group", [](size_t i, float &, float &w) { w = i / 16 % 2 == 0 ? w : 0; }},
+      {"zeros", [](size_t, float &x, float &) { x *= 0; }},
+      {"tiny", [](size_t, float &x, float &) { x /= 0x1p60f; }},
+      {"constant", [](size_t, float &x, float &) { x = 0.75f; }},
+      {"positive", [](size_t, float &x, float &) { x = std::fabs(x); }},
+      {"negative", [](size_t, float &x, float &) { x = -std::fabs(x); }},
+      {"groups of zeros", [](size_t i, float &x, float &) { x = i / 32 % 2 == 0 ? x : 0; }},
+      {"small next to large", [](size_t i, float &x, float &) { x = i / 16 % 4 == 0 ? x * 256 : x / 256; }},
+  };
+  for (const auto &[known, change] : changes) {
+    if (name != known) continue;
+    for (size_t i = 0; i < kRow; ++i)
+      change(i, inputs.values[i], inputs.weights[i]);
+    return true;
+  }
+  return false;
+}
+
+Inputs inputs_of(const std::string &name) {
+  Inputs inputs{numbers(1), numbers(2)};
+  for (float &weight : inputs.weights)
+    weight = std::fabs(weight);
+  EXPECT_TRUE(change_inputs(inputs, name)) << name;
+  return inputs;
+}
+
+std::string hex_of(const tf_array *array) {
+  std::string hex;
+  const auto *const bytes = static_cast<const uint8_t *>(tf_array_data(array));
+  for (uint64_t i = 0; i < tf_array_nbytes(array); ++i) {
+    hex += "0123456789abcdef"[bytes[i] >> 4U];
+    hex += "0123456789abcdef"[bytes[i] & 15U];
+  }
+  return hex;
+}
+
+TEST(CastWeighted, EqualsGgml) {
+  std::vector<tf_dtype> seen;
+  for (const Vector &vector : kVectors) {
+    const Inputs inputs = inputs_of(vector.name);
+    const auto array = array_of_floats({1, kRow}, inputs.values);
+    const auto encoded = cast_weighted(array.get(), vector.dtype, array_of_floats({kRow}, inputs.weights).get());
+    EXPECT_EQ(hex_of(encoded.get()), vector.hex) << tf_dtype_name(vector.dtype) << " " << vector.name;
+    seen.push_back(vector.dtype);
+  }
+  for (const tf_dtype dtype : kWeighted)
+    EXPECT_EQ(std::count(seen.begin(), seen.end(), dtype), 12) << tf_dtype_name(dtype);
 }
 
 }  // namespace
