@@ -1,4 +1,5 @@
-"""Compares `tensorfile convert --preset` and `--imatrix` with llama-quantize, by the types and checksums in llama/expected.json.
+"""Compares `tensorfile convert --preset`, `--imatrix` and `--tensor-type` with llama-quantize, by the types and checksums
+in llama/expected.json.
 
 usage: test_presets.py PROGRAM
 
@@ -16,12 +17,18 @@ import unittest
 FOLDER = pathlib.Path(__file__).resolve().parent / "llama"
 sys.path.insert(0, str(FOLDER))
 
-from models import digest, models, read_tensors  # noqa: E402
+from models import digest, models, overrides, read_tensors  # noqa: E402
 
 PROGRAM = None
 FILE = json.loads((FOLDER / "expected.json").read_text(encoding="utf-8"))
-EXPECTED = FILE["models"]
-WEIGHTED = FILE["weighted"]
+
+
+def imatrix_options(_model, work):
+    return ["--imatrix", work / "imatrix.gguf"]
+
+
+def type_options(model, _work):
+    return [word for _, pattern, kind in overrides(model) for word in ("--tensor-type", f"{pattern}={kind}")]
 
 
 def expected_types(model, expected, preset):
@@ -41,29 +48,37 @@ class Presets(unittest.TestCase):
         for name, (kind, data) in tensors.items():
             self.assertEqual(digest(data), expected["checksums"][model.key(name)][kind], (name, kind))
 
-    def test_equal_llama_quantize(self):
-        self.assertEqual([model.name for model in models()], list(EXPECTED))
+    def compare_all(self, part, options_of):
+        """Compares all presets of a part of the file. options_of(model, work) makes the options besides --preset."""
+        self.assertEqual([model.name for model in models()], list(FILE[part]))
         for model in models():
-            expected = EXPECTED[model.name]
-            self.assertEqual(model.digest(), expected["input"], "another version of NumPy makes other models")
-            with tempfile.TemporaryDirectory() as folder:
-                work = pathlib.Path(folder)
-                model.write(work / "in.gguf")
-                for name, preset in expected["presets"].items():
-                    with self.subTest(model.name, preset=name):
-                        self.compare(model, preset, expected, *self.convert(work, "--preset", name))
-
-    def test_equal_llama_quantize_with_an_importance_matrix(self):
-        for model in models():
-            expected = WEIGHTED[model.name]
+            expected = FILE[part][model.name]
             with tempfile.TemporaryDirectory() as folder:
                 work = pathlib.Path(folder)
                 model.write(work / "in.gguf")
                 model.write_imatrix(work / "imatrix.gguf")
+                options = options_of(model, work)
                 for name, preset in expected["presets"].items():
                     with self.subTest(model.name, preset=name):
-                        options = "--preset", name, "--imatrix", work / "imatrix.gguf"
-                        self.compare(model, preset, expected, *self.convert(work, *options))
+                        self.compare(model, preset, expected, *self.convert(work, "--preset", name, *options))
+
+    def test_the_models_are_the_same(self):
+        for model in models():
+            self.assertEqual(model.digest(), FILE["models"][model.name]["input"],
+                             "another version of NumPy makes other models")
+
+    def test_equal_llama_quantize(self):
+        self.compare_all("models", lambda model, work: [])
+
+    def test_with_an_importance_matrix(self):
+        self.compare_all("weighted", imatrix_options)
+
+    def test_with_types_of_tensors(self):
+        self.compare_all("overridden", type_options)
+
+    def test_with_types_of_tensors_and_an_importance_matrix(self):
+        self.compare_all("overridden_weighted",
+                         lambda model, work: imatrix_options(model, work) + type_options(model, work))
 
 
 if __name__ == "__main__":

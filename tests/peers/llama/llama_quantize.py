@@ -24,32 +24,42 @@ SHA256 = "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e"
 FLAGS = ["-DCMAKE_BUILD_TYPE=None", "-DCMAKE_C_FLAGS=-O2", "-DCMAKE_CXX_FLAGS=-O0", "-DGGML_NATIVE=OFF",
          "-DGGML_OPENMP=OFF", "-DLLAMA_OPENSSL=OFF", "-DLLAMA_BUILD_TESTS=OFF", "-DLLAMA_BUILD_EXAMPLES=OFF",
          "-DLLAMA_BUILD_SERVER=OFF", "-DLLAMA_BUILD_APP=OFF"]
+PARTS = ["models", "weighted", "overridden", "overridden_weighted"]
 EXPECTED = pathlib.Path(__file__).with_name("expected.json")
 PRESETS = ["Q4_0", "Q4_1", "Q8_0", "Q5_0", "Q5_1", "Q2_K", "Q3_K_S", "Q3_K_M", "Q3_K_L", "Q4_K_S", "Q4_K_M", "Q5_K_S",
            "Q5_K_M", "Q6_K", "IQ4_NL", "IQ4_XS", "TQ1_0", "TQ2_0", "MXFP4_MOE"]
 # With an importance matrix; Q2_K_S needs one.
 WEIGHTED_PRESETS = ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q2_K_S", "Q3_K_S", "Q3_K_M", "Q3_K_L", "Q4_K_S", "Q4_K_M",
                     "Q5_K_S", "Q5_K_M", "Q6_K", "IQ4_NL", "IQ4_XS", "MXFP4_MOE"]
+# With --tensor-type, which changes the counts on which the rules of these presets depend.
+OVERRIDDEN_PRESETS = ["Q4_0", "Q2_K", "Q3_K_M", "Q4_K_S", "Q4_K_M", "Q5_K_M", "IQ4_XS", "MXFP4_MOE"]
 
 
 def run(*command, **options):
     return subprocess.run([str(part) for part in command], check=True, **options)
 
 
-def build(folder):
-    """Returns the path of llama-quantize."""
-    binary = folder / "build/bin/llama-quantize"
-    if binary.exists():
-        return binary
+def download(folder):
+    """Returns the source of llama.cpp."""
+    source = folder / f"llama_cpp_python-{VERSION}/vendor/llama.cpp"
+    if source.exists():
+        return source
     run(sys.executable, "-m", "pip", "download", "--no-binary", ":all:", "--no-deps", "--dest", folder,
         f"llama-cpp-python=={VERSION}")
     package = folder / f"llama_cpp_python-{VERSION}.tar.gz"
     run("sha256sum", "--check", input=f"{SHA256}  {package}\n".encode())
     with tarfile.open(package) as archive:
         archive.extractall(folder, filter="data")
-    source = folder / f"llama_cpp_python-{VERSION}/vendor/llama.cpp"
-    run("cmake", "-S", source, "-B", folder / "build", *FLAGS)
-    run("cmake", "--build", folder / "build", "--target", "llama-quantize", "--parallel", 2)
+    return source
+
+
+def build(folder, flags=FLAGS, name="build"):
+    """Returns the path of llama-quantize, which is built with these flags in a folder of that name."""
+    binary = folder / name / "bin/llama-quantize"
+    if binary.exists():
+        return binary
+    run("cmake", "-S", download(folder), "-B", folder / name, *flags)
+    run("cmake", "--build", folder / name, "--target", "llama-quantize", "--parallel", 2)
     return binary
 
 
@@ -98,16 +108,24 @@ def quantize_all(binary, model, folder, presets, *options):
     return entry
 
 
+def quantize_variants(binary, model, folder):
+    """Returns the entries of a model: plain, with an importance matrix, with overrides, and with both."""
+    imatrix = ["--imatrix", folder / "imatrix.gguf"]
+    chosen = [word for regex, _, kind in models.overrides(model) for word in ("--tensor-type", f"{regex}={kind}")]
+    variants = {"models": (PRESETS, []), "weighted": (WEIGHTED_PRESETS, imatrix),
+                "overridden": (OVERRIDDEN_PRESETS, chosen), "overridden_weighted": (OVERRIDDEN_PRESETS, imatrix + chosen)}
+    return {part: quantize_all(binary, model, folder, presets, *options) for part, (presets, options) in variants.items()}
+
+
 def expected(binary, folder):
-    out = {"llama-cpp-python": VERSION, "compiler": compiler(folder), "flags": FLAGS, "models": {}, "weighted": {}}
+    out = {"llama-cpp-python": VERSION, "compiler": compiler(folder), "flags": FLAGS, **{part: {} for part in PARTS}}
     for model in models.models():
         with tempfile.TemporaryDirectory() as temporary:
             work = pathlib.Path(temporary)
             model.write(work / "in.gguf")
-            out["models"][model.name] = {"input": model.digest(), **quantize_all(binary, model, work, PRESETS)}
             model.write_imatrix(work / "imatrix.gguf")
-            imatrix = "--imatrix", work / "imatrix.gguf"
-            out["weighted"][model.name] = quantize_all(binary, model, work, WEIGHTED_PRESETS, *imatrix)
+            for part, entry in quantize_variants(binary, model, work).items():
+                out[part][model.name] = {"input": model.digest(), **entry} if part == "models" else entry
     return out
 
 
@@ -117,7 +135,7 @@ def main():
     made = expected(build(folder), folder)
     if "--check" in sys.argv[2:]:
         committed = json.loads(EXPECTED.read_text(encoding="utf-8"))
-        if any(made[part] != committed[part] for part in ("models", "weighted")):
+        if any(made[part] != committed[part] for part in PARTS):
             raise SystemExit(f"{EXPECTED} differs from what {made['compiler']} makes")
     else:
         EXPECTED.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")

@@ -4,7 +4,9 @@ llama-quantize looks at the names, shapes and metadata of a model, not at whethe
 enough. Only the row lengths matter for the types.
 """
 
+import fnmatch
 import hashlib
+import re
 from dataclasses import dataclass, field
 
 import gguf
@@ -127,6 +129,32 @@ class Model:
         """Of the names and values of all tensors."""
         lines = [f"{name} {data.dtype} {data.shape} {digest(data.tobytes())}\n" for name, data in self.tensors.items()]
         return digest("".join(lines).encode())
+
+
+# Types for some tensors: the regular expression that llama-quantize searches for in a name, the pattern that tensorfile
+# compares with the whole name, and the type. The first one that matches counts.
+OVERRIDES = [
+    (r"blk\.0\.attn_v", "blk.0.attn_v.*", "q8_0"),
+    (r"attn_qkv", "*attn_qkv*", "q5_1"),
+    (r"blk\.1\.ffn_down", "blk.1.ffn_down*", "iq4_nl"),
+    (r"attn_output", "*attn_output*", "q6_k"),
+    (r"blk\.0\.ffn_up", "blk.0.ffn_up*", "q2_k"),
+    (r"ffn_up", "*ffn_up*", "q3_k"),
+    (r"ffn_gate_exps", "*ffn_gate_exps*", "mxfp4"),
+    (r"token_embd", "token_embd*", "q5_k"),
+    (r"^output\.weight", "output.weight", "f16"),
+]
+
+
+def overrides(model):
+    """The overrides that concern a tensor of the model."""
+    found = []
+    for regex, pattern, kind in OVERRIDES:
+        names = [name for name in model.tensors if re.search(regex, name)]
+        assert names == [name for name in model.tensors if fnmatch.fnmatchcase(name, pattern)], regex
+        if names:
+            found.append((regex, pattern, kind))
+    return found
 
 
 def digest(data):
