@@ -31,7 +31,7 @@
  * ## Security
  *
  * Certificates are always verified. Credentials come from the options and nowhere else: the library reads neither the
- * environment nor any file that no option names. They are sent only to the scheme, host and port of the URL (for hf://
+ * environment nor any file that no option names. (libcurl itself obeys SSLKEYLOGFILE, for debugging.) They are sent only to the scheme, host and port of the URL (for hf://
  * and s3:// of the endpoint). At most 5 redirects are followed, and none from https to http; s3:// follows none. Messages
  * contain neither credentials nor queries nor the targets of redirects. No proxy is used unless an option names it. The
  * files of a set must be below the folder of the URL.

@@ -33,14 +33,6 @@ constexpr Phrase kPhrases[] = {
     {504, "Gateway Timeout"},
 };
 
-// True for a word that a message can contain.
-bool is_word(Text text) {
-  for (const char c : text) {
-    if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '-') return false;
-  }
-  return !text.empty() && text.size <= 64;
-}
-
 struct Field {
   const char *name;
   String Answer::*value;
@@ -53,6 +45,13 @@ constexpr Field kFields[] = {
 };
 
 }  // namespace
+
+bool is_word(Text text) {
+  for (const char c : text) {
+    if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '-') return false;
+  }
+  return !text.empty() && text.size <= 64;
+}
 
 void Answer::add_line(Text line) {
   while (!line.empty() && (line.data[line.size - 1] == '\n' || line.data[line.size - 1] == '\r'))

@@ -36,6 +36,8 @@ struct Answer {
   String region;  // x-amz-bucket-region
 };
 
+// True for a word of letters, digits and '-', which a message can contain.
+bool is_word(Text text);
 // Finds the code of an error in the XML of S3, and stores it as the reason.
 void find_error_code(Answer *answer, Text body);
 

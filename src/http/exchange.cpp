@@ -8,6 +8,7 @@ namespace {
 
 // A larger body of an error or a redirect is not read: closing the connection is cheaper.
 constexpr size_t kMostDiscarded = size_t{64} << 10;
+constexpr size_t kMostHead = size_t{256} << 10;
 constexpr size_t kErrorBody = size_t{4} << 10;
 
 // The state of a transfer, which libcurl's callbacks change.
@@ -17,6 +18,7 @@ struct Transfer {
   Response *response = nullptr;
   CURL *handle = nullptr;
   tf_status failure = TF_STATUS_OK;  // the error record has the reason
+  size_t head = 0;                   // bytes of the head of the answer
   bool judged = false;
   bool wanted = false;    // the body has the bytes of the file
   uint64_t expected = 0;  // bytes of the body, if it is wanted
@@ -53,6 +55,12 @@ void judge(Transfer &transfer) {
 
 size_t on_header(char *line, size_t size, size_t count, void *user) {
   Transfer &transfer = *static_cast<Transfer *>(user);
+  transfer.head += size * count;
+  if (transfer.head > kMostHead) {
+    transfer.failure = Failure(TF_STATUS_IO) << "the head of the server's answer has more than "
+                                             << static_cast<uint64_t>(kMostHead) << " bytes";
+    return 0;
+  }
   // What follows the body are trailers.
   if (!transfer.judged) transfer.response->answer.add_line(Text(line, size * count));
   return size * count;
@@ -187,7 +195,7 @@ Outcome connection_outcome(Transfer &transfer, CURLcode code, const char *error)
 }
 
 void say_what_helps(Failure &failure, const Answer &answer) {
-  if (!answer.region.empty() && (answer.status == 301 || answer.status == 400)) {
+  if (is_word(answer.region.text()) && (answer.status == 301 || answer.status == 400)) {
     failure << "; the bucket is in the region " << answer.region;
   } else if (answer.status == 401 || answer.status == 403) {
     failure << "; reading this file may need credentials";
@@ -244,8 +252,9 @@ Outcome exchange(Response *response, Client &client, const Request &request) {
   if (headers.make(client.options(), request) != TF_STATUS_OK) return Outcome::kFailed;
   String url;
   url << request.url;
+  if (!url.ok()) return failed(out_of_memory());
   CURL *const handle = client.acquire();
-  if (handle == nullptr || !url.ok()) return failed(out_of_memory());
+  if (handle == nullptr) return failed(out_of_memory());
   Transfer transfer;
   transfer.client = &client;
   transfer.request = &request;

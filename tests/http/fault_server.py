@@ -93,9 +93,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server_state.end()
         if path.startswith("/ok/") and path[4:] in self.server_state.files:
             size = len(self.server_state.files[path[4:]])
-            return self.head(200, {"Accept-Ranges": "bytes", **self.commit()}, length=size)
+            return self.answer(200, {"Accept-Ranges": "bytes", **self.commit()}, length=size)
         status, target = self.server_state.redirects.get(path, (404, ""))
-        return self.head(status, {"Location": target, **self.commit(), **getattr(self.server_state, "linked", {})}, length=0)
+        return self.answer(status, {"Location": target, **self.commit(), **getattr(self.server_state, "linked", {})}, length=0)
 
     def do_GET(self):
         state = self.server_state
@@ -106,11 +106,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             path = self.path.split("?")[0]
             if path in state.redirects:
                 status, target = state.redirects[path]
-                return self.head(status, {"Location": target, **self.commit()}, b"moved")
+                return self.answer(status, {"Location": target, **self.commit()}, b"moved")
             _, fault, name = path.split("/", 2)
             data = state.files.get(name)
             if data is None:
-                return self.head(404, {}, b"no such file")
+                return self.answer(404, {}, b"no such file")
             return getattr(self, "do_" + fault)(data, count)
         finally:
             state.end()
@@ -119,7 +119,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         commit = getattr(self.server_state, "commit", None)
         return {"X-Repo-Commit": commit} if commit else {}
 
-    def head(self, status, headers, body=b"", length=None):
+    def answer(self, status, headers, body=b"", length=None):
         self.send_response(status)
         for name, value in {"Content-Length": len(body) if length is None else length, **headers}.items():
             if value is not None:
@@ -135,21 +135,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """Answers with the range that was asked for."""
         first, last = self.range(data)
         if first >= len(data):
-            return self.head(416, {"Content-Range": f"bytes */{len(data)}"})
+            return self.answer(416, {"Content-Range": f"bytes */{len(data)}"})
         defaults = {"Content-Range": f"bytes {first}-{last}/{len(data)}", **self.commit(),
                     "ETag": '"' + hashlib.sha256(data).hexdigest()[:8] + '"',
                     "Last-Modified": "Wed, 21 Oct 2015 07:28:00 GMT"}
-        return self.head(206, {**defaults, **(headers or {})}, data[first:last + 1] if body is None else body, length)
+        return self.answer(206, {**defaults, **(headers or {})}, data[first:last + 1] if body is None else body, length)
 
     def do_ok(self, data, count):
         if "Range" in self.headers:
             self.part(data)
         else:
-            self.head(200, {"Accept-Ranges": "bytes"}, data)
+            self.answer(200, {"Accept-Ranges": "bytes"}, data)
 
     def do_none(self, data, count):
         """No ranges."""
-        self.head(200, {"ETag": '"1"'}, data)
+        self.answer(200, {"ETag": '"1"'}, data)
 
     def do_chunked(self, data, count):
         """No ranges, and no length."""
@@ -241,7 +241,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def failing(self, data, count, status, headers):
         if count > self.server_state.failures:
             return self.part(data)
-        return self.head(status, headers, b"<Error><Code>SlowDown</Code></Error>")
+        return self.answer(status, headers, b"<Error><Code>SlowDown</Code></Error>")
 
     def do_503(self, data, count):
         self.failing(data, count, 503, {"Retry-After": 1})
@@ -256,25 +256,32 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.failing(data, count, 503, {"Retry-After": 3600})
 
     def do_403(self, data, count):
-        self.head(403, {}, b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Key>SECRET</Key></Error>")
+        self.answer(403, {}, b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Key>SECRET</Key></Error>")
 
     def do_401(self, data, count):
-        self.head(401, {"X-Error-Code": "GatedRepo"}, b"x")
+        self.answer(401, {"X-Error-Code": "GatedRepo"}, b"x")
 
     def do_416(self, data, count):
-        self.head(416, {"Content-Range": f"bytes */{len(data)}"})
+        self.answer(416, {"Content-Range": f"bytes */{len(data)}"})
 
     def do_204(self, data, count):
-        self.head(204, {"Content-Length": None})
+        self.answer(204, {"Content-Length": None})
+
+    def do_head(self, data, count):
+        """A head that is too large."""
+        self.send_response(206)
+        for i in range(10000):
+            self.send_header(f"X-{i}", "x" * 50)
+        self.end_headers()
 
     def do_large(self, data, count):
         """An error with a body that is not worth reading."""
-        self.head(404, {}, bytes(10_000_000))
+        self.answer(404, {}, bytes(10_000_000))
 
     def do_expiring(self, data, count):
         """A target that is good once."""
         if count > 1:
-            return self.head(403, {}, b"expired")
+            return self.answer(403, {}, b"expired")
         return self.part(data)
 
 

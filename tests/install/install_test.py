@@ -126,7 +126,7 @@ def http():
     run(tool("CC"), "-std=c99", HERE / "http_consumer.c", "-o", folder / "consumer", *flags)
     check_consumer(folder / "consumer", shared=True)
     run(tool("CMAKE"), "-S", HERE / "http", "-B", folder / "build", "-G", "Ninja", f"-DCMAKE_C_COMPILER={tool('CC')}",
-        f"-DCMAKE_PREFIX_PATH={TREE}")
+        f"-DCMAKE_PREFIX_PATH={TREE}", NO_RPATH)
     run(tool("CMAKE"), "--build", folder / "build")
     check_consumer(folder / "build/http_shared", shared=True)
     check_consumer(folder / "build/http_static", shared=False)
@@ -351,6 +351,7 @@ def program():
 STEPS = {
     "tree": make_tree,
     "pkg_config_shared": pkg_config_shared,
+    "http": http,
     "pkg_config_static": pkg_config_static,
     "pkg_config_archive": pkg_config_archive,
     "make_install": make_install,
